@@ -1,0 +1,183 @@
+//! The error object of JSON-RPC, and every code that callbox itself answers.
+
+use std::borrow::Cow;
+use std::collections::hash_map::RandomState;
+use std::error::Error as StdError;
+use std::fmt;
+use std::hash::{BuildHasher, Hasher};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+use serde_json::value::{RawValue, to_raw_value};
+
+/// What a caller is told when a call fails: a code, a message and, where it helps, data.
+///
+/// A method returns it itself, or any error with `Into<RpcError>`; [`derive@crate::RpcError`] writes that conversion
+/// for an enum, and [`Internal`](crate::Internal) takes any other error without telling its text to the caller.
+///
+/// Codes from -32768 to -32000 belong to JSON-RPC and to callbox; use others for your own errors.
+///
+/// ```
+/// use callbox::RpcError;
+///
+/// let error = RpcError::new(404, "No such user").with_data(&serde_json::json!({ "user": 7 }));
+/// assert_eq!(error.code(), 404);
+/// assert_eq!(error.to_string(), "No such user (404)");
+/// ```
+#[derive(Clone)]
+pub struct RpcError {
+    code: i32,
+    message: Cow<'static, str>,
+    data: Option<Box<RawValue>>,
+}
+
+/// The codes of WIRE §1, in one place.
+pub(crate) mod code {
+    pub(crate) const PARSE_ERROR: i32 = -32700;
+    pub(crate) const INVALID_REQUEST: i32 = -32600;
+    pub(crate) const METHOD_NOT_FOUND: i32 = -32601;
+    pub(crate) const INVALID_PARAMS: i32 = -32602;
+    pub(crate) const INTERNAL: i32 = -32603;
+    pub(crate) const BUSY: i32 = -32000;
+    pub(crate) const ACCESS_DENIED: i32 = -32001;
+    pub(crate) const DEADLINE: i32 = -32002;
+    pub(crate) const UNAVAILABLE: i32 = -32003;
+    pub(crate) const TOO_LARGE: i32 = -32004;
+}
+
+impl RpcError {
+    /// An error with this code and message, and no data.
+    pub fn new(code: i32, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { code, message: message.into(), data: None }
+    }
+
+    /// The same error with `data`, which the caller gets as it is.
+    ///
+    /// Data that cannot be written as JSON (a map with keys that are no strings, say) is left out, and logged.
+    #[must_use]
+    pub fn with_data<T: Serialize + ?Sized>(mut self, data: &T) -> Self {
+        match to_raw_value(data) {
+            Ok(raw) => self.data = Some(raw),
+            Err(error) => tracing::error!(code = self.code, %error, "the data of an error cannot be written as JSON"),
+        }
+        self
+    }
+
+    /// The code, as it goes over the wire.
+    pub fn code(&self) -> i32 {
+        self.code
+    }
+
+    /// The message, as it goes over the wire.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The data as JSON text, if there is any.
+    pub fn data(&self) -> Option<&RawValue> {
+        self.data.as_deref()
+    }
+
+    /// -32603 with a fresh correlation id; `cause` goes to the log under that id and nowhere else.
+    pub(crate) fn internal(cause: &dyn fmt::Display) -> Self {
+        let id = correlation_id();
+        tracing::error!(correlation_id = %id, %cause, "internal error");
+        #[derive(Serialize)]
+        struct Data {
+            correlation_id: String,
+        }
+        Self::new(code::INTERNAL, "Internal error").with_data(&Data { correlation_id: id })
+    }
+
+    pub(crate) fn parse_error() -> Self {
+        Self::new(code::PARSE_ERROR, "Parse error")
+    }
+
+    pub(crate) fn invalid_request() -> Self {
+        Self::new(code::INVALID_REQUEST, "Invalid Request")
+    }
+
+    pub(crate) fn method_not_found() -> Self {
+        Self::new(code::METHOD_NOT_FOUND, "Method not found")
+    }
+
+    pub(crate) fn access_denied() -> Self {
+        Self::new(code::ACCESS_DENIED, "Access denied")
+    }
+
+    pub(crate) fn unavailable() -> Self {
+        Self::new(code::UNAVAILABLE, "Service unavailable")
+    }
+
+    pub(crate) fn too_large() -> Self {
+        Self::new(code::TOO_LARGE, "Response too large")
+    }
+}
+
+/// An id that stands in the log and in the answer, so that the two can be matched. Unique in a process, and unlikely to
+/// meet again in another.
+fn correlation_id() -> String {
+    static PROCESS: LazyLock<u32> = LazyLock::new(|| RandomState::new().build_hasher().finish() as u32);
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    format!("{:08x}-{:x}", *PROCESS, NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+impl Serialize for RpcError {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("code", &self.code)?;
+        map.serialize_entry("message", &self.message)?;
+        if let Some(data) = &self.data {
+            map.serialize_entry("data", data)?;
+        }
+        map.end()
+    }
+}
+
+impl fmt::Debug for RpcError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RpcError")
+            .field("code", &self.code)
+            .field("message", &self.message)
+            .field("data", &self.data.as_ref().map(|raw| raw.get()))
+            .finish()
+    }
+}
+
+impl fmt::Display for RpcError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.message, self.code)
+    }
+}
+
+impl StdError for RpcError {}
+
+impl PartialEq for RpcError {
+    fn eq(&self, other: &Self) -> bool {
+        let text = |error: &Self| error.data.as_ref().map(|raw| raw.get().to_owned());
+        self.code == other.code && self.message == other.message && text(self) == text(other)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_written_as_the_object_of_json_rpc() {
+        let plain = serde_json::to_string(&RpcError::method_not_found()).unwrap();
+        assert_eq!(plain, r#"{"code":-32601,"message":"Method not found"}"#);
+        let with_data = RpcError::new(7, "seven").with_data(&[1, 2]);
+        assert_eq!(serde_json::to_string(&with_data).unwrap(), r#"{"code":7,"message":"seven","data":[1,2]}"#);
+    }
+
+    #[test]
+    fn an_internal_error_tells_an_id_and_not_its_cause() {
+        let first = RpcError::internal(&"the password is hunter2");
+        let text = serde_json::to_string(&first).unwrap();
+        assert!(!text.contains("hunter2"), "{text}");
+        assert_ne!(first, RpcError::internal(&"again"), "ids differ");
+    }
+}

@@ -1,0 +1,6 @@
+//! The wire: requests in, responses out. Knows JSON and nothing else: no async, no HTTP, no service.
+
+mod error;
+
+pub use error::RpcError;
+pub(crate) use error::code;

@@ -1,0 +1,12 @@
+//! Write a struct, get a microservice.
+
+mod auth;
+mod jsonrpc;
+mod service;
+
+pub use auth::Caller;
+pub use jsonrpc::RpcError;
+pub use service::{
+    Access, BoxError, CallContext, FromCall, Handler, Internal, Kind, Method, MethodOptions, MethodTable, OnPanic,
+    Reply, Service, State,
+};

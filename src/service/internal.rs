@@ -1,0 +1,59 @@
+//! `Internal`: any error by `?`, its text for the log alone.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+use crate::jsonrpc::RpcError;
+
+/// The error of methods whose failures are nobody's business but yours.
+///
+/// It takes any error by `?`. The caller is answered -32603 with a correlation id; the error's text, with the text of its
+/// sources, goes to the log under that id and never to the caller.
+///
+/// ```
+/// use callbox::Internal;
+///
+/// fn read_port(text: &str) -> Result<u16, Internal> {
+///     Ok(text.parse::<u16>()?)
+/// }
+/// assert!(read_port("eighty").is_err());
+/// ```
+// No `impl Error`: it would overlap with the `From` below, which is what makes `?` take everything.
+pub struct Internal(Box<dyn StdError + Send + Sync>);
+
+impl Internal {
+    /// An internal error with a text of its own, for the log.
+    pub fn new(text: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self(text.into())
+    }
+}
+
+impl<E: StdError + Send + Sync + 'static> From<E> for Internal {
+    fn from(error: E) -> Self {
+        Self(Box::new(error))
+    }
+}
+
+impl From<Internal> for RpcError {
+    fn from(internal: Internal) -> Self {
+        Self::internal(&internal)
+    }
+}
+
+impl fmt::Display for Internal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut source = self.0.source();
+        while let Some(error) = source {
+            write!(f, ": {error}")?;
+            source = error.source();
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Internal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}

@@ -1,0 +1,72 @@
+//! What a user touches: a service, its methods, and what a method can know of its call.
+
+mod chain;
+mod context;
+mod internal;
+mod method;
+mod options;
+
+use std::error::Error as StdError;
+use std::future::Future;
+
+pub(crate) use chain::{CURRENT, Current, Link, ServiceId};
+pub use context::{CallContext, FromCall};
+pub use internal::Internal;
+pub use method::{Handler, Kind, Method, Reply};
+pub use options::{Access, MethodOptions, OnPanic};
+
+/// The error of a hook: any error at all, told to the operator and never to a caller.
+pub type BoxError = Box<dyn StdError + Send + Sync>;
+
+/// A struct whose fields are the state of a microservice and whose methods are its API.
+///
+/// [`#[service]`](macro@crate::service) on an `impl` block writes this impl; `examples/without_macro.rs` writes it by
+/// hand.
+///
+/// The state belongs to the service alone: a `&mut self` method has it for itself, `&self` methods share it. So its
+/// fields are plain values, with no `Mutex`, `RefCell` or `Arc` around them.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a callbox service",
+    note = "put `#[callbox::service(name = \"…\")]` on one `impl {Self}` block, or implement `callbox::Service` by hand"
+)]
+pub trait Service: State + Sized {
+    /// The name that `get_service_specs` tells, and that logs carry.
+    const NAME: &'static str;
+
+    /// What stands before the name of every method, with a dot: `users` makes `add` callable as `users.add`.
+    const NAMESPACE: Option<&'static str> = None;
+
+    /// Says which methods there are.
+    fn methods(table: &mut impl MethodTable<Self>);
+
+    /// Runs on the service's own thread before its first call, and again on each new state after a crash.
+    ///
+    /// # Errors
+    /// At the start of the server an error stops the start. After a crash it takes the service down until a later try
+    /// succeeds.
+    fn on_start(&mut self) -> impl Future<Output = Result<(), BoxError>> {
+        async { Ok(()) }
+    }
+
+    /// Runs when the server stops, after the last call. Never on a state that a panic may have torn.
+    fn on_stop(&mut self) -> impl Future<Output = ()> {
+        async {}
+    }
+}
+
+/// Where a service lists its methods. See [`Service::methods`].
+pub trait MethodTable<S: Service> {
+    /// Adds a method under its [`Method::NAME`].
+    fn add<M: Method<Service = S>>(&mut self, options: MethodOptions);
+}
+
+/// What the state of a service must be: `Send + Sync + 'static`. Never implemented by hand.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the state of a service: it is not `Send + Sync + 'static`",
+    note = "a service needs no cells: keep plain fields and take `&mut self` in the methods that change them",
+    note = "replace `Cell`, `RefCell` and `Rc` by plain values, and references by owned values"
+)]
+pub trait State: Send + Sync + 'static {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Send + Sync + 'static> State for T {}

@@ -1,0 +1,145 @@
+//! What a service says of a method beside its message.
+
+use std::time::Duration;
+
+/// What a service says of one method: who may call it, how many calls may wait, how long, and with what share.
+///
+/// The attributes of [`#[public_method]`](macro@crate::service) set these; by hand they are the second half of an entry in
+/// the [`MethodTable`](crate::MethodTable).
+///
+/// ```
+/// use std::time::Duration;
+/// use callbox::MethodOptions;
+///
+/// let options = MethodOptions::private().mailbox(256).deadline(Duration::from_secs(2)).weight(4);
+/// ```
+#[derive(Clone, Debug)]
+pub struct MethodOptions {
+    pub(crate) access: Access,
+    pub(crate) doc: Option<&'static str>,
+    pub(crate) mailbox: usize,
+    pub(crate) group: Option<&'static str>,
+    pub(crate) deadline: Duration,
+    pub(crate) weight: u32,
+    pub(crate) in_flight: usize,
+    pub(crate) on_panic: OnPanic,
+    pub(crate) asks_caller: bool,
+}
+
+/// Who may call a method.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Everybody.
+    Public,
+    /// Whoever has a valid token.
+    Private,
+    /// Whoever has a valid token with this scope.
+    Scope(&'static str),
+}
+
+/// What becomes of the state when a `&mut self` method panics.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnPanic {
+    /// It is thrown away, and the factory makes a new one. The default.
+    #[default]
+    Restart,
+    /// It is kept as the panic left it: for methods that cannot leave it half-changed.
+    Keep,
+}
+
+impl MethodOptions {
+    /// A method that everybody may call.
+    pub fn public() -> Self {
+        Self::with_access(Access::Public)
+    }
+
+    /// A method that needs a valid token.
+    pub fn private() -> Self {
+        Self::with_access(Access::Private)
+    }
+
+    /// A method that needs a valid token with this scope.
+    ///
+    /// Tokens checked by a closure have no scopes, so with those the server refuses to start.
+    pub fn scoped(scope: &'static str) -> Self {
+        Self::with_access(Access::Scope(scope))
+    }
+
+    fn with_access(access: Access) -> Self {
+        Self {
+            access,
+            doc: None,
+            mailbox: 1024,
+            group: None,
+            deadline: Duration::from_secs(30),
+            weight: 1,
+            in_flight: 64,
+            on_panic: OnPanic::default(),
+            asks_caller: access != Access::Public,
+        }
+    }
+
+    /// What the method does, for `get_service_specs`. Default: nothing.
+    #[must_use]
+    pub fn doc(mut self, doc: &'static str) -> Self {
+        self.doc = Some(doc);
+        self
+    }
+
+    /// How many calls may wait in the method's mailbox. Default: 1,024. At least 1.
+    ///
+    /// Further calls are answered -32000 at once. In a [`group`](Self::group) the largest value of its methods holds.
+    #[must_use]
+    pub fn mailbox(mut self, capacity: usize) -> Self {
+        self.mailbox = capacity.max(1);
+        self
+    }
+
+    /// Shares one mailbox among all methods of the service that name the same group, so that their calls run in the order
+    /// of their arrival. Default: a mailbox of its own.
+    #[must_use]
+    pub fn group(mut self, name: &'static str) -> Self {
+        self.group = Some(name);
+        self
+    }
+
+    /// How long a caller waits for an answer, counted from the arrival of the call. Default: 30 s.
+    ///
+    /// A caller may ask for less, never for more.
+    #[must_use]
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// The method's share of the service's time when several have calls waiting. Default: 1. At least 1.
+    ///
+    /// In a [`group`](Self::group) the largest value of its methods holds.
+    #[must_use]
+    pub fn weight(mut self, weight: u32) -> Self {
+        self.weight = weight.max(1);
+        self
+    }
+
+    /// How many calls of an async `&self` method may be under way at once. Default: 64. At least 1.
+    #[must_use]
+    pub fn in_flight(mut self, limit: usize) -> Self {
+        self.in_flight = limit.max(1);
+        self
+    }
+
+    /// What becomes of the state when the method panics. Default: [`OnPanic::Restart`].
+    #[must_use]
+    pub fn on_panic(mut self, on_panic: OnPanic) -> Self {
+        self.on_panic = on_panic;
+        self
+    }
+
+    /// Has the caller's token checked although the method is public, because the method takes [`Caller`](crate::Caller) or
+    /// another [`FromCall`](crate::FromCall) type. Private methods always have it checked.
+    #[must_use]
+    pub fn asks_caller(mut self) -> Self {
+        self.asks_caller = true;
+        self
+    }
+}
