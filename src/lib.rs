@@ -2,7 +2,9 @@
 
 mod auth;
 mod jsonrpc;
+mod mailbox;
 mod service;
+mod sync;
 
 pub use auth::Caller;
 pub use jsonrpc::RpcError;

@@ -32,6 +32,7 @@ use super::chain::Link;
 pub struct CallContext {
     pub(crate) method: Arc<str>,
     pub(crate) caller: Caller,
+    pub(crate) arrived: Instant,
     pub(crate) deadline: Instant,
     pub(crate) notification: bool,
     pub(crate) chain: Option<Arc<Link>>,

@@ -1,0 +1,278 @@
+//! What the callers' side and the host of one service share.
+
+use std::any::TypeId;
+use std::collections::HashMap;
+use std::fmt;
+use std::hash::{BuildHasherDefault, Hasher};
+
+use actix::Addr;
+use tokio::sync::{Notify, watch};
+
+use crate::jsonrpc::RpcError;
+use crate::mailbox::{
+    Ahead, Bell, Call, Charge, Entry, Full, Limit, Mailbox, Quota, SERVICE_BYTES, SERVICE_CALLS, Slot, busy,
+};
+use crate::service::{CallContext, Kind, Link, Method, MethodOptions, MethodTable, Service, ServiceId};
+use crate::sync::{Arc, AtomicU8, Mutex, Ordering};
+
+use super::compute::Pool;
+use super::host::Host;
+use super::in_flight::SERVICE_IN_FLIGHT;
+use super::job::{Job, QueuedJob};
+use super::state::{Desk, StateLock};
+
+/// Where calls run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Placement {
+    /// Where they arrive, when the service is idle and the method is short; on the service's own thread otherwise. The default.
+    #[default]
+    Inline,
+    /// Always on the service's own thread, as with a plain actor.
+    Actor,
+}
+
+/// What a service is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub(crate) enum Status {
+    Starting,
+    Up,
+    /// Its state could not be made, or was lost too often; tried again by and by.
+    Down,
+    /// Runs what it has admitted, and admits no more.
+    Draining,
+    /// The time to drain is over.
+    Cut,
+    Stopped,
+}
+
+impl Status {
+    const ALL: [Self; 6] = [Self::Starting, Self::Up, Self::Down, Self::Draining, Self::Cut, Self::Stopped];
+}
+
+/// Everything of one service that is not on the host's own thread.
+pub(crate) struct Core<S: Service> {
+    pub(crate) id: ServiceId,
+    /// The chain of a call that comes from outside: this service alone.
+    pub(crate) root: Arc<Link>,
+    pub(crate) state: StateLock<S>,
+    pub(crate) desk: Arc<Desk>,
+    pub(crate) quota: Arc<Quota>,
+    pub(crate) mailboxes: Box<[Mailbox<QueuedJob<S>>]>,
+    pub(crate) in_flight: Arc<Limit>,
+    pub(crate) pool: Pool,
+    pub(crate) placement: Placement,
+    entries: Vec<Arc<Entry>>,
+    by_type: HashMap<TypeId, Arc<Entry>, BuildHasherDefault<TypeIdHasher>>,
+    /// Those who wait for the service to have nothing to do.
+    pub(crate) settled: Notify,
+    addr: Mutex<Option<Addr<Host<S>>>>,
+    status: AtomicU8,
+    status_seen: watch::Sender<Status>,
+}
+
+impl<S: Service> Core<S> {
+    pub(crate) fn new(table: Table<S>, pool: Pool, placement: Placement) -> Arc<Self> {
+        let id = ServiceId::fresh();
+        let bell = Arc::new(Bell::new(table.mailboxes.len()));
+        let desk = Desk::new(Arc::clone(&bell));
+        Arc::new(Self {
+            id,
+            root: Link::new(id, S::NAME, None),
+            state: StateLock::new(Arc::clone(&desk)),
+            desk,
+            quota: Quota::new(SERVICE_CALLS, SERVICE_BYTES, bell),
+            mailboxes: table.mailboxes.into(),
+            in_flight: Arc::new(Limit::new(SERVICE_IN_FLIGHT)),
+            pool,
+            placement,
+            entries: table.entries,
+            by_type: table.by_type,
+            settled: Notify::new(),
+            addr: Mutex::new(None),
+            status: AtomicU8::new(Status::Starting as u8),
+            status_seen: watch::Sender::new(Status::Starting),
+        })
+    }
+
+    pub(crate) fn entries(&self) -> &[Arc<Entry>] {
+        &self.entries
+    }
+
+    /// The entry of a message type; `None` if the service's table does not list it.
+    pub(crate) fn entry<M: Method<Service = S>>(&self) -> Option<&Arc<Entry>> {
+        self.by_type.get(&TypeId::of::<M>())
+    }
+
+    pub(crate) fn status(&self) -> Status {
+        Status::ALL[usize::from(self.status.load(Ordering::Acquire))]
+    }
+
+    pub(crate) fn set_status(&self, status: Status) {
+        self.status.store(status as u8, Ordering::Release);
+        self.status_seen.send_replace(status);
+        self.desk.bell.nudge();
+    }
+
+    /// Sets the status unless a stop was asked for. Whether it did.
+    pub(crate) fn run_status(&self, status: Status) -> bool {
+        let free = |now: u8| (now < Status::Draining as u8).then_some(status as u8);
+        let set = self.status.fetch_update(Ordering::AcqRel, Ordering::Acquire, free).is_ok();
+        if set {
+            self.status_seen.send_replace(self.status());
+        }
+        set
+    }
+
+    /// The host's address, while there is a host.
+    pub(crate) fn addr(&self) -> Option<Addr<Host<S>>> {
+        self.addr.lock().clone()
+    }
+
+    pub(crate) fn set_addr(&self, addr: Option<Addr<Host<S>>>) {
+        *self.addr.lock() = addr;
+    }
+
+    /// Waits until the status is one of those that `wanted` accepts.
+    pub(crate) async fn until(&self, wanted: impl FnMut(&Status) -> bool) -> Status {
+        let mut seen = self.status_seen.subscribe();
+        seen.wait_for(wanted).await.map_or(Status::Stopped, |status| *status)
+    }
+
+    /// Lets a call in, or says why not: the service is down, a limit is reached, or the work in front is too much.
+    pub(crate) fn admit(&self, entry: &Entry, call: &CallContext, bytes: usize) -> Result<Slot, RpcError> {
+        if !matches!(self.status(), Status::Up) {
+            return Err(RpcError::unavailable());
+        }
+        let mailbox = &self.mailboxes[entry.mailbox];
+        let ahead = self.ahead(entry, mailbox);
+        if ahead.depth > 0 && ahead.is_hopeless(call.remaining()) {
+            return Err(busy(&entry.name, "cannot start before its deadline", mailbox.slots().most(), ahead));
+        }
+        self.quota.take(mailbox.slots(), bytes).map_err(|full| {
+            let capacity = if full == Full::Mailbox { mailbox.slots().most() } else { SERVICE_CALLS };
+            busy(&entry.name, full.reason(), capacity, ahead)
+        })
+    }
+
+    fn ahead(&self, entry: &Entry, mailbox: &Mailbox<QueuedJob<S>>) -> Ahead {
+        let depth = mailbox.slots().used();
+        let usual = entry.meter.cost.usual();
+        let busy = |mailbox: &&Mailbox<_>| mailbox.slots().used() > 0;
+        Ahead {
+            depth,
+            usual: if entry.kind == Kind::Compute { usual / self.pool.threads() } else { usual },
+            samples: entry.meter.cost.samples(),
+            weight: mailbox.weight(),
+            // Nobody in front: no need to ask who else is busy.
+            weights: if depth == 0 { 0 } else { self.mailboxes.iter().filter(busy).map(Mailbox::weight).sum() },
+        }
+    }
+
+    /// Puts an admitted call into its mailbox. If the mailbox has closed meanwhile, the call is answered -32003.
+    pub(crate) fn push<M: Method<Service = S>>(&self, call: Arc<Call<M>>) {
+        let mailbox = &self.mailboxes[call.entry().mailbox];
+        if let Err(QueuedJob(job)) = mailbox.push(QueuedJob(call), &self.desk.bell) {
+            job.turn_away();
+        }
+    }
+
+    pub(crate) fn open_mailboxes(&self) {
+        self.mailboxes.iter().for_each(Mailbox::open);
+    }
+
+    /// Closes all mailboxes and answers -32003 to what waits in them.
+    pub(crate) fn close_mailboxes(&self) {
+        for mailbox in &self.mailboxes {
+            for QueuedJob(job) in mailbox.close() {
+                job.turn_away();
+            }
+        }
+    }
+
+    /// Whether nothing is admitted that has not ended, as far as the mailboxes know.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.quota.calls() == 0 && self.in_flight.used() == 0 && self.pool.is_idle()
+    }
+}
+
+impl<S: Service> fmt::Debug for Core<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Core").field("service", &S::NAME).field("status", &self.status()).finish_non_exhaustive()
+    }
+}
+
+/// A service's methods as it lists them, with their mailboxes.
+pub(crate) struct Table<S: Service> {
+    entries: Vec<Arc<Entry>>,
+    by_type: HashMap<TypeId, Arc<Entry>, BuildHasherDefault<TypeIdHasher>>,
+    mailboxes: Vec<Mailbox<QueuedJob<S>>>,
+    /// Methods before their mailboxes are made: a group's capacity and weight are known only at the end.
+    listed: Vec<Listed>,
+}
+
+struct Listed {
+    message: TypeId,
+    options: MethodOptions,
+    make: fn(Arc<str>, MethodOptions, usize, Arc<Charge>) -> Entry,
+    name: &'static str,
+}
+
+impl<S: Service> Table<S> {
+    /// Asks the service for its methods.
+    pub(crate) fn of_service() -> Self {
+        let mut table =
+            Self { entries: Vec::new(), by_type: HashMap::default(), mailboxes: Vec::new(), listed: Vec::new() };
+        S::methods(&mut table);
+        table.make_mailboxes();
+        table
+    }
+
+    fn make_mailboxes(&mut self) {
+        let mut groups: HashMap<&'static str, usize> = HashMap::new();
+        for Listed { message, options, make, name } in std::mem::take(&mut self.listed) {
+            let index = options.group.and_then(|group| groups.get(group).copied()).unwrap_or(self.mailboxes.len());
+            if index == self.mailboxes.len() {
+                self.mailboxes.push(Mailbox::new(index, options.mailbox, options.weight));
+                groups.extend(options.group.map(|group| (group, index)));
+            } else {
+                self.mailboxes[index].raise(options.mailbox, options.weight);
+            }
+            let full_name = match S::NAMESPACE {
+                Some(namespace) => format!("{namespace}.{name}").into(),
+                None => name.into(),
+            };
+            let entry = Arc::new(make(full_name, options, index, Arc::clone(self.mailboxes[index].charge())));
+            self.by_type.insert(message, Arc::clone(&entry));
+            self.entries.push(entry);
+        }
+    }
+}
+
+impl<S: Service> MethodTable<S> for Table<S> {
+    fn add<M: Method<Service = S>>(&mut self, options: MethodOptions) {
+        self.listed.push(Listed { message: TypeId::of::<M>(), options, make: Entry::new::<M>, name: M::NAME });
+    }
+}
+
+/// A `TypeId` is a hash already.
+#[derive(Default)]
+struct TypeIdHasher(u64);
+
+impl Hasher for TypeIdHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            self.0 = self.0.rotate_left(5) ^ u64::from_ne_bytes(word);
+        }
+    }
+
+    fn write_u64(&mut self, word: u64) {
+        self.0 = word;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}

@@ -1,0 +1,56 @@
+//! The host: the actix actor that holds one service and runs its calls.
+
+use std::fmt;
+
+use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Message, ResponseFuture};
+
+use crate::service::{Method, Reply, Service};
+use crate::sync::Arc;
+
+use super::scheduler::Scheduler;
+use super::service_ref::ServiceRef;
+use super::core::Core;
+
+/// The actix actor of one service.
+///
+/// Its own mailbox carries control messages, and typed messages from people who hold its [`Addr`](actix::Addr): those go
+/// into the method's mailbox like all other calls.
+pub struct Host<S: Service> {
+    core: Arc<Core<S>>,
+    scheduler: Option<Scheduler<S>>,
+}
+
+impl<S: Service> Host<S> {
+    pub(crate) fn new(core: Arc<Core<S>>, scheduler: Scheduler<S>) -> Self {
+        Self { core, scheduler: Some(scheduler) }
+    }
+}
+
+impl<S: Service> Actor for Host<S> {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        if let Some(scheduler) = self.scheduler.take() {
+            ctx.spawn(actix::fut::wrap_future(scheduler.serve()).map(|(), _, ctx: &mut Context<Self>| ctx.stop()));
+        }
+    }
+}
+
+impl<S, M> Handler<M> for Host<S>
+where
+    S: Service,
+    M: Method<Service = S> + Message<Result = Reply<M>>,
+{
+    type Result = ResponseFuture<Reply<M>>;
+
+    fn handle(&mut self, message: M, _: &mut Self::Context) -> Self::Result {
+        let service = ServiceRef::new(Arc::clone(&self.core));
+        Box::pin(async move { service.call(message).await })
+    }
+}
+
+impl<S: Service> fmt::Debug for Host<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Host").field("core", &self.core).finish_non_exhaustive()
+    }
+}

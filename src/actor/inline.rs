@@ -1,0 +1,144 @@
+//! Inline calls: run where they arrive, while the service has nothing else to do.
+
+use tokio::time::Instant;
+
+use futures::future::LocalBoxFuture;
+
+use crate::mailbox::{End, Entry, deadline, nanos};
+use crate::service::{CallContext, Current, Handler, Kind, Method, Reply};
+use crate::sync::Arc;
+
+use super::core::{Core, Placement, Status};
+use super::in_flight::InFlight;
+use super::job::keeps_state;
+use super::run::{Ran, current, run_async, run_sync};
+use super::state::OwnedReading;
+
+/// What may run where the call is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Here {
+    /// Only what ends at once.
+    Now,
+    /// A future, too: somebody polls it on this thread until it ends.
+    Stay,
+}
+
+/// Whether it is worth a try: the method is short, and nobody waits. To be asked before the parameters are parsed.
+pub(crate) fn may_run_inline<S: crate::Service>(core: &Core<S>, entry: &Entry, call: &CallContext, here: Here) -> bool {
+    let kind = match entry.kind {
+        Kind::Read | Kind::Write => true,
+        Kind::ReadAsync => here == Here::Stay && !call.notification,
+        Kind::WriteAsync | Kind::Compute => false,
+    };
+    kind && core.placement == Placement::Inline
+        && core.status() == Status::Up
+        && !core.quota.anyone_waits()
+        && entry.meter.cost.is_short(call.arrived)
+}
+
+/// What did not run inline, and has to take its place in the mailbox.
+pub(crate) type NotNow<M> = (CallContext, M);
+
+/// Runs a call of a sync method here and now, if the state is free.
+///
+/// Whether anyone waits is asked again once the state is held: a call that is in a mailbox by then is never overtaken.
+pub(crate) fn run_now<M: Method>(
+    core: &Core<M::Service>,
+    entry: &Entry,
+    call: CallContext,
+    message: M,
+) -> Result<Reply<M>, NotNow<M>> {
+    let began;
+    let ran = match M::HANDLER {
+        Handler::Read(run) => {
+            let Some(turn) = core.state.try_read().filter(|_| !core.quota.anyone_waits()) else {
+                return Err((call, message));
+            };
+            began = Instant::now();
+            run_sync(entry, current(core, &call), began, || run(turn.state(), message, &call))
+        }
+        Handler::Write(run) => {
+            let Some(mut turn) = core.state.try_write().filter(|_| !core.quota.anyone_waits()) else {
+                return Err((call, message));
+            };
+            began = Instant::now();
+            let ran = run_sync(entry, current(core, &call), began, || run(turn.state(), message, &call));
+            if keeps_state(entry, ran.end) {
+                turn.complete();
+            }
+            ran
+        }
+        Handler::ReadAsync(_) | Handler::WriteAsync(_) | Handler::Compute(_) => return Err((call, message)),
+    };
+    let Ran::<M> { reply, end, at } = ran;
+    let took = at.duration_since(began);
+    entry.charge.add(nanos(took));
+    entry.meter.counters.inline.add();
+    entry.meter.ended(&call, end, reply.as_ref().err(), began.duration_since(call.arrived), Some(took));
+    Ok(reply)
+}
+
+/// Starts a call of an async `&self` method here, if the state is free; the future holds its share until it ends.
+pub(crate) fn run_here<M: Method>(
+    core: &Core<M::Service>,
+    entry: &Arc<Entry>,
+    call: CallContext,
+    message: M,
+) -> Result<LocalBoxFuture<'static, Reply<M>>, NotNow<M>> {
+    let Handler::ReadAsync(run) = M::HANDLER else { return Err((call, message)) };
+    let turn = InFlight::take(&entry.in_flight, &core.in_flight)
+        .and_then(|in_flight| core.state.try_read_owned(in_flight))
+        .filter(|_| !core.quota.anyone_waits());
+    let Some(turn) = turn else { return Err((call, message)) };
+    let around = current(core, &call);
+    Ok(Box::pin(read_async(Arc::clone(entry), turn, call, message, run, around)))
+}
+
+async fn read_async<M: Method>(
+    entry: Arc<Entry>,
+    turn: OwnedReading<M::Service>,
+    call: CallContext,
+    message: M,
+    run: for<'a> fn(&'a M::Service, M, &'a CallContext) -> LocalBoxFuture<'a, Reply<M>>,
+    around: Current,
+) -> Reply<M> {
+    entry.meter.counters.inline.add();
+    let mut count = CountOnce { entry: &entry, call: &call, began: Instant::now(), counted: false };
+    let run = run_async::<M>(&entry, around, run(turn.state(), message, &call));
+    match tokio::time::timeout_at(call.deadline, run).await {
+        Ok(ran) => {
+            count.end(ran.end, &ran.reply);
+            ran.reply
+        }
+        Err(_) => {
+            let reply = Err(deadline(&call, count.began));
+            count.end::<M>(End::Expired, &reply);
+            reply
+        }
+    }
+}
+
+/// Counts a call that is dropped on its way as abandoned.
+struct CountOnce<'a> {
+    entry: &'a Entry,
+    call: &'a CallContext,
+    began: Instant,
+    counted: bool,
+}
+
+impl CountOnce<'_> {
+    fn end<M: Method>(&mut self, end: End, reply: &Reply<M>) {
+        self.counted = true;
+        let queued = self.began.duration_since(self.call.arrived);
+        self.entry.meter.ended(self.call, end, reply.as_ref().err(), queued, Some(self.began.elapsed()));
+    }
+}
+
+impl Drop for CountOnce<'_> {
+    fn drop(&mut self) {
+        if !self.counted {
+            let queued = self.began.duration_since(self.call.arrived);
+            self.entry.meter.ended(self.call, End::Abandoned, None, queued, Some(self.began.elapsed()));
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! A queued call as the scheduler sees it: something that can be started.
+
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::Poll;
+
+use futures::future::LocalBoxFuture;
+use tokio::time::Instant;
+
+use crate::jsonrpc::RpcError;
+use crate::mailbox::{Call, End, Entry, Queued, Release, deadline};
+use crate::service::{Current, Handler, Method, OnPanic, Reply, Service};
+use crate::sync::Arc;
+
+use super::core::Core;
+use super::in_flight::InFlight;
+use super::run::{current, run_async, run_sync};
+use super::state::{OwnedReading, OwnedWriting};
+
+/// A call of any method of one service.
+pub(crate) trait Job<S: Service>: Send + Sync {
+    fn entry(&self) -> &Arc<Entry>;
+
+    /// Whether it waits to be started.
+    fn is_queued(&self) -> bool;
+
+    /// Answers -32003 if it has not started.
+    fn turn_away(&self);
+
+    /// Takes what the method needs and starts it; sync methods have ended when this returns.
+    fn start(self: Arc<Self>, core: &Arc<Core<S>>) -> Start;
+}
+
+/// What came of a try to start a call.
+pub(crate) enum Start {
+    /// The state, or a place among the calls in flight, is not to be had; the call still waits.
+    Blocked,
+    /// There was nothing to start: its caller left, or its deadline has passed.
+    Over,
+    /// It ran, until then.
+    Ran(Release, Instant),
+    /// It runs. The future ends with its answer.
+    Runs(LocalBoxFuture<'static, Release>),
+    /// It runs on the worker pool.
+    Handed,
+}
+
+/// An item of a mailbox.
+pub(crate) struct QueuedJob<S>(pub(crate) Arc<dyn Job<S>>);
+
+impl<S> Clone for QueuedJob<S> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<S: Service> Queued for QueuedJob<S> {
+    fn is_live(&self) -> bool {
+        self.0.is_queued()
+    }
+}
+
+impl<S> fmt::Debug for QueuedJob<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("QueuedJob")
+    }
+}
+
+impl<M: Method> Job<M::Service> for Call<M> {
+    fn entry(&self) -> &Arc<Entry> {
+        self.entry()
+    }
+
+    fn is_queued(&self) -> bool {
+        self.is_queued()
+    }
+
+    fn turn_away(&self) {
+        self.turn_away();
+    }
+
+    fn start(self: Arc<Self>, core: &Arc<Core<M::Service>>) -> Start {
+        match M::HANDLER {
+            Handler::Read(run) => {
+                let Some(turn) = core.state.try_read() else { return Start::Blocked };
+                let now = Instant::now();
+                let Some(message) = self.begin(now) else { return Start::Over };
+                let around = current(core, self.context());
+                let ran = run_sync(self.entry(), around, now, || run(turn.state(), message, self.context()));
+                drop(turn);
+                Start::Ran(self.end(ran.reply, ran.end, ran.at), ran.at)
+            }
+            Handler::Write(run) => {
+                let Some(mut turn) = core.state.try_write() else { return Start::Blocked };
+                let now = Instant::now();
+                let Some(message) = self.begin(now) else { return Start::Over };
+                let around = current(core, self.context());
+                let ran = run_sync(self.entry(), around, now, || run(turn.state(), message, self.context()));
+                if keeps_state(self.entry(), ran.end) {
+                    turn.complete();
+                }
+                drop(turn);
+                Start::Ran(self.end(ran.reply, ran.end, ran.at), ran.at)
+            }
+            Handler::ReadAsync(run) => {
+                let Some(in_flight) = InFlight::take(&self.entry().in_flight, &core.in_flight) else {
+                    return Start::Blocked;
+                };
+                let Some(turn) = core.state.try_read_owned(in_flight) else { return Start::Blocked };
+                let Some(message) = self.begin(Instant::now()) else { return Start::Over };
+                let around = current(core, self.context());
+                Start::Runs(Box::pin(read_async(self, turn, message, run, around)))
+            }
+            Handler::WriteAsync(run) => {
+                let Some(turn) = core.state.try_write_owned() else { return Start::Blocked };
+                let Some(message) = self.begin(Instant::now()) else { return Start::Over };
+                let around = current(core, self.context());
+                Start::Runs(Box::pin(write_async(self, turn, message, run, around)))
+            }
+            Handler::Compute(run) => {
+                let Some(place) = core.pool.place() else { return Start::Blocked };
+                let Some(message) = self.begin(Instant::now()) else { return Start::Over };
+                let around = current(core, self.context());
+                let desk = Arc::clone(&core.desk);
+                core.pool.spawn(move || {
+                    // Its deadline may have passed while the pool was busy with other services' calls.
+                    if !self.is_over() {
+                        let began = Instant::now();
+                        let ran = run_sync(self.entry(), around, began, || run(message, self.context()));
+                        self.end(ran.reply, ran.end, ran.at).wake();
+                    }
+                    drop(place);
+                    desk.bell.nudge();
+                });
+                Start::Handed
+            }
+        }
+    }
+}
+
+/// Whether the state is whole after a `&mut self` call that ended like this.
+pub(crate) fn keeps_state(entry: &Entry, end: End) -> bool {
+    end != End::Panicked || entry.options.on_panic == OnPanic::Keep
+}
+
+type RunRead<M> =
+    for<'a> fn(&'a <M as Method>::Service, M, &'a crate::CallContext) -> LocalBoxFuture<'a, Reply<M>>;
+type RunWrite<M> =
+    for<'a> fn(&'a mut <M as Method>::Service, M, &'a crate::CallContext) -> LocalBoxFuture<'a, Reply<M>>;
+
+/// Runs until it ends, or until nobody waits for it any more.
+async fn read_async<M: Method>(
+    call: Arc<Call<M>>,
+    turn: OwnedReading<M::Service>,
+    message: M,
+    run: RunRead<M>,
+    around: Current,
+) -> Release {
+    let _lost = LostWithItsThread(&call);
+    let ended = {
+        let mut run = pin!(run_async::<M>(call.entry(), around, run(turn.state(), message, call.context())));
+        let given_up = poll_fn(|cx| match call.is_over_or_wakes(cx) {
+            true => Poll::Ready(None),
+            false => run.as_mut().poll(cx).map(Some),
+        });
+        // A caller minds its own deadline; nobody does for a notification.
+        if call.context().is_notification() {
+            tokio::time::timeout_at(call.context().deadline, given_up).await
+        } else {
+            Ok(given_up.await)
+        }
+    };
+    drop(turn);
+    let now = Instant::now();
+    match ended {
+        Ok(Some(ran)) => call.end(ran.reply, ran.end, ran.at),
+        Ok(None) => Release::nobody(),
+        Err(_) => call.end(Err(deadline(call.context(), now)), End::Expired, now),
+    }
+}
+
+/// Runs to its end, whether anybody waits for it or not: half-way the state may be torn.
+async fn write_async<M: Method>(
+    call: Arc<Call<M>>,
+    mut turn: OwnedWriting<M::Service>,
+    message: M,
+    run: RunWrite<M>,
+    around: Current,
+) -> Release {
+    let _lost = LostWithItsThread(&call);
+    let ran = run_async::<M>(call.entry(), around, run(turn.state(), message, call.context())).await;
+    if keeps_state(call.entry(), ran.end) {
+        turn.complete();
+    }
+    drop(turn);
+    call.end(ran.reply, ran.end, ran.at)
+}
+
+/// Answers a call whose future is dropped before it has ended.
+struct LostWithItsThread<'a, M: Method>(&'a Arc<Call<M>>);
+
+impl<M: Method> Drop for LostWithItsThread<'_, M> {
+    fn drop(&mut self) {
+        if !self.0.is_over() {
+            let cause = format_args!("the method {} was cut off while it ran", self.0.entry().name);
+            self.0.end(Err(RpcError::internal(&cause)), End::Panicked, Instant::now()).wake();
+        }
+    }
+}

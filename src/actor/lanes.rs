@@ -1,0 +1,157 @@
+//! Which mailbox is next: least virtual time first.
+//!
+//! Start-time fair queueing. Each mailbox carries a tag, the virtual time at which its next call starts; running a call moves
+//! it on by the call's measured time divided by the mailbox's weight. The mailbox with the least tag goes first, so time on the
+//! thread, not the number of calls, is what is shared. A mailbox that was empty starts at the present virtual time: having been
+//! idle earns nothing.
+
+/// Virtual nanoseconds per nanosecond at weight 1, so that large weights divide without losing much.
+const SCALE: u64 = 16;
+
+#[derive(Debug)]
+pub(crate) struct Lanes {
+    lanes: Vec<Lane>,
+    /// The tag of the call that started last.
+    now: u64,
+}
+
+#[derive(Debug)]
+struct Lane {
+    weight: u64,
+    tag: u64,
+    /// Has calls, as far as is known.
+    active: bool,
+    /// Its head cannot start in this pass.
+    blocked: bool,
+}
+
+impl Lanes {
+    pub(crate) fn new(weights: impl Iterator<Item = u32>) -> Self {
+        let lane = |weight| Lane { weight: u64::from(weight), tag: 0, active: false, blocked: false };
+        Self { lanes: weights.map(lane).collect(), now: 0 }
+    }
+
+    /// Calls have come in.
+    pub(crate) fn activate(&mut self, index: usize) {
+        let lane = &mut self.lanes[index];
+        if !lane.active {
+            lane.active = true;
+            lane.tag = lane.tag.max(self.now);
+        }
+    }
+
+    /// The mailbox was found empty.
+    pub(crate) fn deactivate(&mut self, index: usize) {
+        self.lanes[index].active = false;
+    }
+
+    /// The head cannot start; the mailbox is passed over until [`unblock`](Self::unblock).
+    pub(crate) fn block(&mut self, index: usize) {
+        self.lanes[index].blocked = true;
+    }
+
+    pub(crate) fn is_blocked(&self, index: usize) -> bool {
+        self.lanes[index].blocked
+    }
+
+    pub(crate) fn unblock(&mut self) {
+        for lane in &mut self.lanes {
+            lane.blocked = false;
+        }
+    }
+
+    /// Whether any mailbox has a head that cannot start.
+    pub(crate) fn any_blocked(&self) -> bool {
+        self.lanes.iter().any(|lane| lane.active && lane.blocked)
+    }
+
+    /// The mailbox that is next, unless all are empty or blocked.
+    pub(crate) fn next(&self) -> Option<usize> {
+        let ready = self.lanes.iter().enumerate().filter(|(_, lane)| lane.active && !lane.blocked);
+        ready.min_by_key(|(_, lane)| lane.tag).map(|(index, _)| index)
+    }
+
+    /// A call of this mailbox starts.
+    pub(crate) fn started(&mut self, index: usize) {
+        self.now = self.now.max(self.lanes[index].tag);
+    }
+
+    /// A call of this mailbox has held a thread for so long.
+    pub(crate) fn charge(&mut self, index: usize, nanos: u64) {
+        let lane = &mut self.lanes[index];
+        lane.tag += (nanos.max(1) * SCALE) / lane.weight;
+    }
+
+    /// All mailboxes are empty and nothing runs: what was used until now gives nobody an advantage.
+    pub(crate) fn forget(&mut self) {
+        self.now = 0;
+        for lane in &mut self.lanes {
+            lane.tag = 0;
+        }
+    }
+
+    pub(crate) fn is_idle(&self) -> bool {
+        self.lanes.iter().all(|lane| !lane.active)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Runs `calls` calls, each costing its mailbox's cost, with all mailboxes always full; the time that each got.
+    fn backlogged(weights: &[u32], costs: &[u64], calls: usize) -> Vec<u64> {
+        let mut lanes = Lanes::new(weights.iter().copied());
+        (0..weights.len()).for_each(|index| lanes.activate(index));
+        let mut got = vec![0; weights.len()];
+        for _ in 0..calls {
+            let index = lanes.next().unwrap();
+            lanes.started(index);
+            lanes.charge(index, costs[index]);
+            got[index] += costs[index];
+        }
+        got
+    }
+
+    #[test]
+    fn time_is_shared_evenly_however_unlike_the_costs_are() {
+        let got = backlogged(&[1, 1, 1], &[10_000, 100_000, 1_000_000], 100_000);
+        let (least, most) = (got.iter().min().unwrap(), got.iter().max().unwrap());
+        assert!(most - least <= 1_000_000, "{got:?}");
+    }
+
+    #[test]
+    fn time_is_shared_by_weight() {
+        let got = backlogged(&[4, 2, 1], &[30_000, 30_000, 30_000], 70_000);
+        assert!((got[0] / 1000).abs_diff(4 * got[2] / 1000) <= 200 && (got[1] / 1000).abs_diff(2 * got[2] / 1000) <= 200);
+    }
+
+    #[test]
+    fn a_mailbox_that_was_idle_neither_gains_nor_loses() {
+        let mut lanes = Lanes::new([1, 1].into_iter());
+        lanes.activate(0);
+        for _ in 0..1000 {
+            lanes.started(0);
+            lanes.charge(0, 1_000_000);
+        }
+        lanes.activate(1);
+        assert_eq!(lanes.next(), Some(1));
+        lanes.started(1);
+        lanes.charge(1, 2_000_000);
+        assert_eq!(lanes.next(), Some(0), "no credit for the time before");
+    }
+
+    #[test]
+    fn blocked_and_empty_mailboxes_are_passed_over() {
+        let mut lanes = Lanes::new([1, 1, 1].into_iter());
+        lanes.activate(0);
+        lanes.activate(1);
+        lanes.block(0);
+        assert_eq!(lanes.next(), Some(1));
+        lanes.deactivate(1);
+        assert_eq!(lanes.next(), None);
+        assert!(lanes.any_blocked() && !lanes.is_idle());
+        lanes.unblock();
+        assert_eq!(lanes.next(), Some(0));
+    }
+}

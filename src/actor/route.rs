@@ -1,0 +1,116 @@
+//! The route of a method: from JSON parameters to its mailbox, or inline, and from its output to JSON.
+
+use std::marker::PhantomData;
+
+use futures::future::LocalBoxFuture;
+
+use crate::jsonrpc::{RpcError, code, to_json_limited};
+use crate::mailbox::{Call, End, Entry};
+use crate::service::{
+    CallContext, Kind, Limits, MailboxId, Method, MethodOptions, Outcome, Reply, Route, Service, Started, read_params,
+};
+use crate::sync::Arc;
+
+use super::core::Core;
+use super::inline::{Here, may_run_inline, run_here, run_now};
+
+/// One method of a running service.
+pub(crate) struct MethodRoute<M: Method> {
+    core: Arc<Core<M::Service>>,
+    entry: Arc<Entry>,
+    message: PhantomData<fn(M)>,
+}
+
+impl<M: Method> MethodRoute<M> {
+    pub(crate) fn boxed(core: &Arc<Core<M::Service>>, entry: &Arc<Entry>) -> Arc<dyn Route> {
+        Arc::new(Self { core: Arc::clone(core), entry: Arc::clone(entry), message: PhantomData })
+    }
+
+}
+
+/// The reply as JSON text.
+fn to_json<M: Method>(reply: Reply<M>, limit: usize) -> Outcome {
+    to_json_limited(&reply?, limit)
+}
+
+impl<M: Method> Route for MethodRoute<M> {
+    fn name(&self) -> &str {
+        &self.entry.name
+    }
+
+    fn options(&self) -> &MethodOptions {
+        &self.entry.options
+    }
+
+    fn mailbox(&self) -> MailboxId {
+        MailboxId(self.core.id, self.entry.mailbox)
+    }
+
+    fn start(&self, call: CallContext, params: Option<&str>, limits: Limits) -> Started {
+        let limit = limits.result;
+        if limits.inline && may_run_inline(&self.core, &self.entry, &call, Here::Stay) {
+            let message = match read_params::<M>(params) {
+                Ok(message) => message,
+                Err(error) => {
+ self.refused(&call, &error);
+ return Started::Done(Err(error));
+},
+            };
+            let not_now = match self.entry.kind {
+                Kind::ReadAsync => match run_here(&self.core, &self.entry, call, message) {
+                    Ok(run) => return Started::Waits(Box::pin(async move { to_json::<M>(run.await, limit) })),
+                    Err(not_now) => not_now,
+                },
+                _ => match run_now(&self.core, &self.entry, call, message) {
+                    Ok(reply) => return Started::Done(to_json::<M>(reply, limit)),
+                    Err(not_now) => not_now,
+                },
+            };
+            let (call, message) = not_now;
+            return self.queue(call, limit, params, |_| Ok(message));
+        }
+        self.queue(call, limit, params, read_params::<M>)
+    }
+
+    fn refused(&self, call: &CallContext, error: &RpcError) {
+        self.entry.meter.ended(call, End::Refused, Some(error), call.arrived.elapsed(), None);
+    }
+
+    fn room(&self) -> LocalBoxFuture<'_, ()> {
+        Box::pin(self.core.quota.room())
+    }
+}
+
+impl<M: Method> MethodRoute<M> {
+    fn queue(
+        &self,
+        call: CallContext,
+        limit: usize,
+        params: Option<&str>,
+        read: impl FnOnce(Option<&str>) -> Result<M, RpcError>,
+    ) -> Started {
+        let slot = match self.core.admit(&self.entry, &call, params.map_or(0, str::len)) {
+            Ok(slot) => slot,
+            // Not counted as refused yet: a batch may wait for room.
+            Err(error) if error.code() == code::BUSY => return Started::NoRoom(call, error),
+            Err(error) => {
+ self.refused(&call, &error);
+ return Started::Done(Err(error));
+},
+        };
+        let message = match read(params) {
+            Ok(message) => message,
+            Err(error) => {
+ self.refused(&call, &error);
+ return Started::Done(Err(error));
+},
+        };
+        let notification = call.notification;
+        let call = Call::new(call, message, slot, Arc::clone(&self.entry));
+        self.core.push(Arc::clone(&call));
+        if notification {
+            return Started::Done(Ok(Vec::new()));
+        }
+        Started::Waits(Box::pin(async move { to_json::<M>(call.reply().await, limit) }))
+    }
+}

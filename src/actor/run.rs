@@ -1,0 +1,92 @@
+//! Running a method: caught, measured, and with the chain of services around it.
+
+use std::any::Any;
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::time::Duration;
+
+use futures::FutureExt;
+use tokio::time::Instant;
+
+use crate::jsonrpc::RpcError;
+use crate::mailbox::{End, Entry, nanos};
+use crate::service::{CURRENT, CallContext, Current, Link, Method, Reply, Service};
+use crate::sync::Arc;
+
+use super::core::Core;
+
+/// A run that has ended.
+pub(crate) struct Ran<M: Method> {
+    pub(crate) reply: Reply<M>,
+    pub(crate) end: End,
+    pub(crate) at: Instant,
+}
+
+/// What travels around a call of this service.
+pub(crate) fn current<S: Service>(core: &Core<S>, call: &CallContext) -> Current {
+    let chain = match &call.chain {
+        None => Arc::clone(&core.root),
+        Some(before) => Link::new(core.id, S::NAME, Some(Arc::clone(before))),
+    };
+    Current { chain, deadline: call.deadline }
+}
+
+/// Runs a sync method that was begun at `began`.
+pub(crate) fn run_sync<M: Method>(
+    entry: &Entry,
+    current: Current,
+    began: Instant,
+    run: impl FnOnce() -> Reply<M>,
+) -> Ran<M> {
+    let caught = CURRENT.sync_scope(current, || catch_unwind(AssertUnwindSafe(run)));
+    let at = Instant::now();
+    entry.meter.cost.ran(at.duration_since(began), at);
+    ran(entry, caught, at)
+}
+
+/// Runs an async method, poll by poll; each poll is measured and charged to the method's mailbox.
+pub(crate) async fn run_async<M: Method>(
+    entry: &Entry,
+    current: Current,
+    run: impl Future<Output = Reply<M>>,
+) -> Ran<M> {
+    let mut run = pin!(CURRENT.scope(current, AssertUnwindSafe(run).catch_unwind()));
+    let mut total = Duration::ZERO;
+    poll_fn(|cx| {
+        let began = Instant::now();
+        let polled = run.as_mut().poll(cx);
+        let at = Instant::now();
+        let took = at.duration_since(began);
+        total += took;
+        entry.charge.add(nanos(took));
+        entry.meter.cost.held(took, at);
+        polled.map(|caught| {
+            entry.meter.cost.ran(total, at);
+            ran(entry, caught, at)
+        })
+    })
+    .await
+}
+
+fn ran<M: Method>(entry: &Entry, caught: Result<Reply<M>, Box<dyn Any + Send>>, at: Instant) -> Ran<M> {
+    match caught {
+        Ok(reply) => Ran { reply, end: End::Answered, at },
+        Err(panic) => {
+            let text = panic_text(&*panic);
+            let cause = format_args!("the method {} panicked: {text}", entry.name);
+            Ran { reply: Err(RpcError::internal(&cause)), end: End::Panicked, at }
+        }
+    }
+}
+
+/// What a panic said.
+pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> &str {
+    if let Some(text) = panic.downcast_ref::<&str>() {
+        text
+    } else if let Some(text) = panic.downcast_ref::<String>() {
+        text
+    } else {
+        "(no text)"
+    }
+}

@@ -1,0 +1,343 @@
+//! The scheduler: the future inside the host that picks the next call from the mailboxes and runs it.
+
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use futures::StreamExt;
+use futures::future::LocalBoxFuture;
+use futures::stream::FuturesUnordered;
+use tokio::sync::oneshot;
+use tokio::time::{Instant, Sleep};
+
+use crate::mailbox::{Release, nanos};
+use crate::service::{Kind, Service};
+use crate::sync::Arc;
+
+use super::core::{Core, Status};
+use super::factory::{Factory, close_state, make_state};
+use super::gate::Gate;
+use super::job::Start;
+use super::lanes::Lanes;
+use super::restart::Restarts;
+
+/// After so many starts ...
+const STARTS: usize = 64;
+/// ... or so much time the scheduler lets others on its thread have a go, and tells callers their answers.
+const STRETCH: Duration = Duration::from_micros(100);
+
+/// Runs one service's calls, until the service stops.
+pub(crate) struct Scheduler<S: Service> {
+    core: Arc<Core<S>>,
+    factory: Factory<S>,
+    lanes: Lanes,
+    gate: Gate,
+    running: FuturesUnordered<Running>,
+    /// Whoever waits for an answer that is ready: told together, at the end of a round.
+    outbox: Vec<Waker>,
+    restarts: Restarts,
+    /// While the service is down: when to try again.
+    retry: Option<Pin<Box<Sleep>>>,
+    exit: Option<oneshot::Sender<Exit>>,
+}
+
+/// Why a scheduler has ended.
+#[derive(Debug)]
+pub(crate) enum Exit {
+    /// The first state could not be made, for this reason.
+    NoStart(String),
+    Stopped,
+    /// Its thread or its actor is gone.
+    Lost,
+}
+
+/// Why a round has ended.
+enum Pause {
+    Yield,
+    Refill,
+    Close,
+}
+
+impl<S: Service> Scheduler<S> {
+    pub(crate) fn new(core: Arc<Core<S>>, factory: Factory<S>, exit: oneshot::Sender<Exit>) -> Self {
+        Self {
+            lanes: Lanes::new(core.mailboxes.iter().map(|mailbox| mailbox.weight())),
+            gate: Gate::new(core.mailboxes.len()),
+            core,
+            factory,
+            running: FuturesUnordered::new(),
+            outbox: Vec::new(),
+            restarts: Restarts::default(),
+            retry: None,
+            exit: Some(exit),
+        }
+    }
+
+    /// Makes the state if there is none, opens the mailboxes, and runs calls until the service stops.
+    pub(crate) async fn serve(mut self) {
+        if self.core.desk.is_torn()
+            && let Err(reason) = self.try_refill().await
+        {
+            if self.core.status() == Status::Starting {
+                return self.exit(Exit::NoStart(reason));
+            }
+            self.go_down(&reason);
+        }
+        if self.retry.is_none() {
+            self.come_up();
+        }
+        loop {
+            match poll_fn(|cx| self.poll_round(cx)).await {
+                Pause::Yield => tokio::task::yield_now().await,
+                Pause::Refill => self.refill().await,
+                Pause::Close => return self.close().await,
+            }
+        }
+    }
+
+    /// Runs calls until there is nothing to do, or until it is somebody else's turn on this thread.
+    fn poll_round(&mut self, cx: &mut Context<'_>) -> Poll<Pause> {
+        self.core.desk.bell.register(cx.waker());
+        let (began, mut starts, mut wanted) = (Instant::now(), 0, false);
+        loop {
+            if self.core.status() == Status::Cut {
+                return Poll::Ready(Pause::Close);
+            }
+            if let Some(retry) = &mut self.retry {
+                if retry.as_mut().poll(cx).is_ready() {
+                    return Poll::Ready(Pause::Refill);
+                }
+            } else if self.core.desk.is_torn() {
+                self.tell();
+                return Poll::Ready(Pause::Refill);
+            }
+            self.core.desk.bell.take(|index| self.lanes.activate(index));
+            let ended = self.poll_running(cx);
+            let before = starts;
+            let now = self.start_calls(began, &mut starts);
+            if starts >= STARTS || now.duration_since(began) >= STRETCH {
+                self.tell();
+                return Poll::Ready(Pause::Yield);
+            }
+            if ended || starts > before {
+                continue;
+            }
+            self.tell();
+            let drained = self.is_drained();
+            if drained && self.core.status() == Status::Draining {
+                return Poll::Ready(Pause::Close);
+            }
+            // What blocks a head may have been let go just before we asked to be told: so try once more after asking.
+            if !wanted && (!drained || self.lanes.any_blocked()) {
+                self.core.desk.bell.want();
+                wanted = true;
+                continue;
+            }
+            if drained {
+                self.lanes.forget();
+                self.core.settled.notify_waiters();
+            }
+            if self.core.desk.bell.arm() {
+                return Poll::Pending;
+            }
+            wanted = false;
+        }
+    }
+
+    /// Polls the calls that run across awaits. True if any has ended.
+    fn poll_running(&mut self, cx: &mut Context<'_>) -> bool {
+        let mut any = false;
+        while let Poll::Ready(Some((release, writer))) = self.running.poll_next_unpin(cx) {
+            any = true;
+            self.outbox.extend(release.into_waker());
+            if writer {
+                self.writer_ended();
+            }
+        }
+        any
+    }
+
+    /// Starts calls, least virtual time first, until none can start or the stretch is over. The time at the end.
+    fn start_calls(&mut self, began: Instant, starts: &mut usize) -> Instant {
+        self.lanes.unblock();
+        for (index, mailbox) in self.core.mailboxes.iter().enumerate() {
+            let charge = mailbox.charge().take();
+            if charge > 0 {
+                self.lanes.charge(index, charge);
+            }
+        }
+        let mut now = Instant::now();
+        while *starts < STARTS && now.duration_since(began) < STRETCH {
+            // A writer that waits is asked first: nobody else can start but calls without state.
+            let first = self.gate.waiting_writer();
+            let Some(index) = first.filter(|index| !self.lanes.is_blocked(*index)).or_else(|| self.lanes.next()) else {
+                break;
+            };
+            let Some(job) = self.core.mailboxes[index].head() else {
+                self.lanes.deactivate(index);
+                if first == Some(index) {
+                    self.gate.writer_left();
+                }
+                self.gate.settle(index, usize::MAX);
+                continue;
+            };
+            let kind = job.0.entry().kind;
+            if first == Some(index) && !matches!(kind, Kind::Write | Kind::WriteAsync) {
+                self.gate.writer_left();
+                continue;
+            }
+            if !self.gate.lets_try(index, kind) {
+                self.lanes.block(index);
+                continue;
+            }
+            match job.0.start(&self.core) {
+                Start::Blocked => {
+                    self.gate.refused(index, kind);
+                    self.lanes.block(index);
+                    continue;
+                }
+                Start::Over => continue,
+                Start::Ran(release, ended) => {
+                    self.outbox.extend(release.into_waker());
+                    self.lanes.started(index);
+                    self.lanes.charge(index, nanos(ended.duration_since(now)));
+                    now = ended;
+                }
+                Start::Runs(future) => {
+                    self.lanes.started(index);
+                    self.running.push(Running { future, writer: kind == Kind::WriteAsync });
+                }
+                Start::Handed => self.lanes.started(index),
+            }
+            *starts += 1;
+            match kind {
+                Kind::Read | Kind::ReadAsync => self.gate.settle(index, 1),
+                Kind::Write => self.writer_ended(),
+                Kind::WriteAsync => self.gate.writer_runs(),
+                Kind::Compute => {}
+            }
+            if self.core.desk.is_torn() {
+                break;
+            }
+        }
+        now
+    }
+
+    /// What a writer has held up goes before the next one, as far as it may start at once.
+    fn writer_ended(&mut self) {
+        let core = &self.core;
+        self.gate.writer_ended(|index| {
+            let mailbox = &core.mailboxes[index];
+            let Some(head) = mailbox.head() else { return 0 };
+            let entry = head.0.entry();
+            match entry.kind {
+                Kind::Read => 1,
+                Kind::ReadAsync => mailbox.len().min(entry.in_flight.most() - entry.in_flight.used()),
+                Kind::Write | Kind::WriteAsync | Kind::Compute => 0,
+            }
+        });
+        self.lanes.unblock();
+    }
+
+    fn tell(&mut self) {
+        self.outbox.drain(..).for_each(Waker::wake);
+    }
+
+    /// Whether no call of the service waits or runs anywhere.
+    fn is_drained(&self) -> bool {
+        self.lanes.is_idle()
+            && self.running.is_empty()
+            && self.core.is_idle()
+            && (self.retry.is_some() || self.core.state.is_free())
+    }
+
+    /// The state is gone: makes a new one, unless that happens too often.
+    async fn refill(&mut self) {
+        let was_down = self.retry.take().is_some();
+        if !was_down && !self.restarts.note(Instant::now()) {
+            return self.go_down("it had to be restarted too often");
+        }
+        match self.try_refill().await {
+            Ok(()) if was_down => self.come_up(),
+            Ok(()) => tracing::warn!(service = S::NAME, "the service goes on with a new state"),
+            Err(reason) => self.go_down(&reason),
+        }
+    }
+
+    async fn try_refill(&self) -> Result<(), String> {
+        let mut state = make_state(&self.factory).await?;
+        // Somebody may hold the lock for the moment that it takes to see that there is no state.
+        while let Err(again) = self.core.state.refill(state) {
+            state = again;
+            tokio::task::yield_now().await;
+        }
+        Ok(())
+    }
+
+    fn come_up(&mut self) {
+        self.core.open_mailboxes();
+        if self.core.run_status(Status::Up) {
+            tracing::info!(service = S::NAME, "the service is up");
+        }
+    }
+
+    fn go_down(&mut self, reason: &str) {
+        let pause = self.restarts.pause();
+        tracing::error!(service = S::NAME, reason, retry_in = ?pause, "the service is down");
+        self.core.run_status(Status::Down);
+        self.core.close_mailboxes();
+        self.retry = Some(Box::pin(tokio::time::sleep(pause)));
+    }
+
+    /// Ends what still runs, answers what still waits, and lets the service say good-bye to its state.
+    async fn close(&mut self) {
+        self.running.clear();
+        self.core.close_mailboxes();
+        self.tell();
+        close_state(&self.core).await;
+        self.exit(Exit::Stopped);
+    }
+
+    fn exit(&mut self, exit: Exit) {
+        if let Some(sender) = self.exit.take() {
+            // The supervisor is gone only if the whole system is.
+            let _ = sender.send(exit);
+        }
+    }
+}
+
+impl<S: Service> Drop for Scheduler<S> {
+    /// The mailboxes outlive the host: when it goes, whatever the reason, nobody may be left waiting in them.
+    fn drop(&mut self) {
+        self.running.clear();
+        self.tell();
+        if self.exit.is_some() {
+            self.core.run_status(Status::Down);
+            self.core.close_mailboxes();
+            self.exit(Exit::Lost);
+        }
+    }
+}
+
+impl<S: Service> fmt::Debug for Scheduler<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scheduler").field("lanes", &self.lanes).field("gate", &self.gate).finish_non_exhaustive()
+    }
+}
+
+/// A call that runs across awaits.
+struct Running {
+    future: LocalBoxFuture<'static, Release>,
+    writer: bool,
+}
+
+impl Future for Running {
+    type Output = (Release, bool);
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let writer = self.writer;
+        self.future.as_mut().poll(cx).map(|release| (release, writer))
+    }
+}

@@ -1,0 +1,179 @@
+//! A handle on a running service, for typed calls without JSON.
+
+use std::fmt;
+
+use actix::Addr;
+use tokio::time::Instant;
+
+use crate::auth::Caller;
+use crate::jsonrpc::RpcError;
+use crate::mailbox::{Call, End, Entry};
+use crate::service::{CURRENT, CallContext, Current, Method, Reply, Service};
+use crate::sync::Arc;
+
+use super::core::{Core, Status};
+use super::host::Host;
+use super::inline::{Here, may_run_inline, run_now};
+use super::stats::MethodStats;
+
+/// A handle on a running service: typed messages, through the same mailboxes as calls from outside, and no JSON.
+///
+/// A handler of a custom scope takes it as an extractor; [`Running::service`](crate::Running::service) gives it to other
+/// code. Cheap to clone.
+///
+/// Access rules are for callers from outside and do not hold here. The caller that methods see is anonymous, unless
+/// [`as_caller`](Self::as_caller) says otherwise.
+///
+/// ```no_run
+/// use callbox::{RpcError, ServiceRef, service};
+///
+/// #[derive(Default)]
+/// struct Counter { count: u64 }
+///
+/// #[service(name = "counter")]
+/// impl Counter {
+///     /// Adds to the count.
+///     #[public_method]
+///     fn add(&mut self, by: u64) -> u64 {
+///         self.count += by;
+///         self.count
+///     }
+/// }
+///
+/// async fn add_twice(counter: ServiceRef<Counter>) -> Result<u64, RpcError> {
+///     counter.call(Add { by: 1 }).await?;
+///     counter.call(Add { by: 1 }).await
+/// }
+/// ```
+pub struct ServiceRef<S: Service> {
+    core: Arc<Core<S>>,
+    caller: Caller,
+}
+
+/// A call that was let in.
+enum Begun<M: Method> {
+    Ended(Reply<M>),
+    Waits(Arc<Call<M>>),
+}
+
+impl<S: Service> ServiceRef<S> {
+    pub(crate) fn new(core: Arc<Core<S>>) -> Self {
+        Self { core, caller: Caller::anonymous() }
+    }
+
+    /// The same service, called as `caller`.
+    #[must_use]
+    pub fn as_caller(&self, caller: Caller) -> Self {
+        Self { core: Arc::clone(&self.core), caller }
+    }
+
+    /// Calls a method and waits for its answer. Dropping the future gives the call up.
+    ///
+    /// Within a method of another service the call inherits what is left of that method's deadline.
+    ///
+    /// # Errors
+    /// The method's own errors, and the codes that callers from outside get: -32000 if its mailbox is full, -32002 if its
+    /// deadline passes, -32003 if the service is down or stopping, -32603 if the method panics or if the call would come
+    /// back to a service that is waiting for it, -32601 if the service does not list the method.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime, if the call has to wait.
+    pub async fn call<M: Method<Service = S>>(&self, message: M) -> Reply<M> {
+        match self.begin(message, false)? {
+            Begun::Ended(reply) => reply,
+            Begun::Waits(call) => call.reply().await,
+        }
+    }
+
+    /// Sends a notification: the method runs, and nobody waits for its result.
+    ///
+    /// # Errors
+    /// If the call cannot be let in, as for [`call`](Self::call). What happens to it later is counted and logged.
+    pub fn notify<M: Method<Service = S>>(&self, message: M) -> Result<(), RpcError> {
+        self.begin(message, true).map(drop)
+    }
+
+    fn begin<M: Method<Service = S>>(&self, message: M, notification: bool) -> Result<Begun<M>, RpcError> {
+        let core = &self.core;
+        let entry = core.entry::<M>().ok_or_else(RpcError::method_not_found)?;
+        let call = self.context(entry, notification)?;
+        let (call, message) = if may_run_inline(core, entry, &call, Here::Now) {
+            match run_now(core, entry, call, message) {
+                Ok(reply) => return Ok(Begun::Ended(reply)),
+                Err(not_now) => not_now,
+            }
+        } else {
+            (call, message)
+        };
+        let slot = core.admit(entry, &call, 0).inspect_err(|error| {
+            entry.meter.ended(&call, End::Refused, Some(error), call.arrived.elapsed(), None);
+        })?;
+        let call = Call::new(call, message, slot, Arc::clone(entry));
+        core.push(Arc::clone(&call));
+        Ok(Begun::Waits(call))
+    }
+
+    fn context(&self, entry: &Entry, notification: bool) -> Result<CallContext, RpcError> {
+        let arrived = Instant::now();
+        let mut deadline = arrived + entry.options.deadline;
+        let around = CURRENT.try_with(Current::clone).ok();
+        if let Some(around) = &around {
+            deadline = deadline.min(around.deadline);
+            if around.chain.visits(self.core.id) {
+                let cause = format_args!(
+                    "the call {} → {} would wait for itself: no service may be visited twice",
+                    around.chain, entry.name
+                );
+                return Err(RpcError::internal(&cause));
+            }
+        }
+        Ok(CallContext {
+            method: Arc::clone(&entry.name),
+            caller: self.caller.clone(),
+            arrived,
+            deadline,
+            notification,
+            chain: around.map(|around| around.chain),
+        })
+    }
+
+    /// Whether calls are let in: false while the service is down or stopping.
+    pub fn is_up(&self) -> bool {
+        self.core.status() == Status::Up
+    }
+
+    /// What has become of the calls of each method, and how full its mailbox is.
+    pub fn stats(&self) -> Vec<MethodStats> {
+        let stats = |entry: &Arc<Entry>| {
+            let slots = self.core.mailboxes[entry.mailbox].slots();
+            MethodStats::new(entry, slots.used(), slots.most())
+        };
+        self.core.entries().iter().map(stats).collect()
+    }
+
+    /// Waits until no call of the service waits or runs: then the effects of all notifications that were let in before are
+    /// there.
+    pub async fn settled(&self) {
+        let mut settled = std::pin::pin!(self.core.settled.notified());
+        settled.as_mut().enable();
+        self.core.desk.bell.nudge();
+        settled.await;
+    }
+
+    /// The address of the actor that hosts the service, for actix code. `None` while it is being restarted.
+    pub fn addr(&self) -> Option<Addr<Host<S>>> {
+        self.core.addr()
+    }
+}
+
+impl<S: Service> Clone for ServiceRef<S> {
+    fn clone(&self) -> Self {
+        self.as_caller(self.caller.clone())
+    }
+}
+
+impl<S: Service> fmt::Debug for ServiceRef<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServiceRef").field("core", &self.core).field("caller", &self.caller).finish()
+    }
+}

@@ -1,0 +1,83 @@
+//! The supervisor: starts a host on a thread of its own, and another one when that is lost.
+
+use std::time::Duration;
+
+use actix::{Actor, Arbiter};
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use crate::service::Service;
+use crate::sync::Arc;
+
+use super::core::{Core, Status};
+use super::factory::Factory;
+use super::host::Host;
+use super::restart::Restarts;
+use super::scheduler::{Exit, Scheduler};
+
+/// Starts the service and keeps it running. Returns once it is up, or says why it could not start.
+///
+/// # Panics
+/// Outside of an actix system.
+pub(crate) async fn launch<S: Service>(core: Arc<Core<S>>, factory: Factory<S>) -> Result<(), String> {
+    let (told, first) = oneshot::channel();
+    actix::spawn(supervise(Arc::clone(&core), factory, told));
+    tokio::select! {
+        reason = first => Err(reason.unwrap_or_else(|_| "its supervisor is gone".to_owned())),
+        _ = core.until(|status| *status != Status::Starting) => Ok(()),
+    }
+}
+
+async fn supervise<S: Service>(core: Arc<Core<S>>, factory: Factory<S>, no_start: oneshot::Sender<String>) {
+    let mut restarts = Restarts::default();
+    loop {
+        let (tell, exit) = oneshot::channel();
+        let arbiter = Arbiter::new();
+        let (for_host, for_state) = (Arc::clone(&core), Arc::clone(&factory));
+        let addr = Host::start_in_arbiter(&arbiter.handle(), move |_| {
+            let scheduler = Scheduler::new(Arc::clone(&for_host), for_state, tell);
+            Host::new(for_host, scheduler)
+        });
+        core.set_addr(Some(addr));
+        let exit = exit.await.unwrap_or(Exit::Lost);
+        core.set_addr(None);
+        arbiter.stop();
+        match exit {
+            Exit::NoStart(reason) => {
+                // Whoever started us has left only if the start itself was given up.
+                let _ = no_start.send(reason);
+                return core.set_status(Status::Stopped);
+            }
+            Exit::Stopped => return core.set_status(Status::Stopped),
+            Exit::Lost => {}
+        }
+        tracing::error!(service = S::NAME, "the service's thread was lost; it goes on on a new one");
+        let pause = if restarts.note(Instant::now()) { Duration::ZERO } else { restarts.pause() };
+        let stopping = core.until(|status| *status >= Status::Draining);
+        if tokio::time::timeout(pause, stopping).await.is_ok() {
+            return core.set_status(Status::Stopped);
+        }
+    }
+}
+
+/// Stops the service: no more calls are let in, those that are there have until `limit`, then `on_stop` runs.
+pub(crate) async fn stop<S: Service>(core: Arc<Core<S>>, limit: Duration) {
+    if core.status() == Status::Stopped {
+        return;
+    }
+    core.set_status(Status::Draining);
+    let stopped = |status: &Status| *status == Status::Stopped;
+    if tokio::time::timeout(limit, core.until(stopped)).await.is_ok() {
+        return;
+    }
+    tracing::warn!(service = S::NAME, ?limit, "the time to drain is over; what still runs is cut off");
+    core.set_status(Status::Cut);
+    // From here, too: the host may be inside a sync method that does not end.
+    core.close_mailboxes();
+    if tokio::time::timeout(CUT, core.until(stopped)).await.is_err() {
+        tracing::error!(service = S::NAME, "a method does not end; its thread is left behind");
+    }
+}
+
+/// How long a host may take to notice that it is cut off, and to say good-bye.
+const CUT: Duration = Duration::from_secs(6);

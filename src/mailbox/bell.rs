@@ -1,0 +1,157 @@
+//! The bell: tells the host that calls came in, with one wake for a whole burst.
+
+use std::task::Waker;
+
+use crate::sync::{AtomicBool, AtomicU64, AtomicWaker, Ordering, fence};
+
+/// One ready-bit per mailbox, and the host's waker behind a flag that says whether waking is worth it.
+///
+/// The hand-shake: who rings sets a bit and then looks at `armed`; the host sets `armed` and then looks at the bits. With a
+/// fence between the two steps on both sides at least one of them sees the other, so no wake-up is lost.
+#[derive(Debug)]
+pub(crate) struct Bell {
+    ready: Box<[AtomicU64]>,
+    /// Set by [`nudge`](Self::nudge): something other than a mailbox wants the host to look again.
+    nudged: AtomicBool,
+    /// The host is parked, or is about to be and has not looked at the bits since.
+    armed: AtomicBool,
+    /// The host was refused something that others hold: the state, a place among the calls in flight, a slot.
+    wanted: AtomicBool,
+    waker: AtomicWaker,
+}
+
+impl Bell {
+    pub(crate) fn new(mailboxes: usize) -> Self {
+        Self {
+            ready: (0..mailboxes.div_ceil(64)).map(|_| AtomicU64::new(0)).collect(),
+            nudged: AtomicBool::new(false),
+            armed: AtomicBool::new(false),
+            wanted: AtomicBool::new(false),
+            waker: AtomicWaker::new(),
+        }
+    }
+
+    /// Says that mailbox number `index`, empty until now, has a call.
+    pub(crate) fn ring(&self, index: usize) {
+        self.ready[index / 64].fetch_or(1 << (index % 64), Ordering::Release);
+        self.wake();
+    }
+
+    /// Says that something else has changed: the state was let go, a stop was asked for.
+    pub(crate) fn nudge(&self) {
+        self.nudged.store(true, Ordering::Release);
+        self.wake();
+    }
+
+    /// The host wants something that others hold: whoever lets go from now on rings. The host tries once more after this,
+    /// and parks.
+    pub(crate) fn want(&self) {
+        self.wanted.store(true, Ordering::Relaxed);
+        fence(Ordering::SeqCst);
+    }
+
+    /// Something that the host may want was let go.
+    pub(crate) fn released(&self) {
+        fence(Ordering::SeqCst);
+        if self.wanted.load(Ordering::Relaxed) && self.wanted.swap(false, Ordering::Relaxed) {
+            self.nudge();
+        }
+    }
+
+    fn wake(&self) {
+        fence(Ordering::SeqCst);
+        if self.armed.load(Ordering::Relaxed) && self.armed.swap(false, Ordering::AcqRel) {
+            self.waker.wake();
+        }
+    }
+
+    /// Where the host is to be woken; before [`arm`](Self::arm).
+    pub(crate) fn register(&self, waker: &Waker) {
+        self.waker.register(waker);
+    }
+
+    /// Arms the bell. False if it has rung since the bits were last taken: then the host must not park, and the bell is
+    /// not armed.
+    pub(crate) fn arm(&self) -> bool {
+        self.armed.store(true, Ordering::Relaxed);
+        fence(Ordering::SeqCst);
+        let quiet = !self.nudged.load(Ordering::Relaxed) && self.ready.iter().all(|w| w.load(Ordering::Relaxed) == 0);
+        if !quiet {
+            self.armed.store(false, Ordering::Relaxed);
+        }
+        quiet
+    }
+
+    /// Takes the bits and hands over the numbers of the mailboxes that have rung.
+    pub(crate) fn take(&self, mut each: impl FnMut(usize)) {
+        if self.nudged.load(Ordering::Relaxed) {
+            self.nudged.swap(false, Ordering::Acquire);
+        }
+        for (word, ready) in self.ready.iter().enumerate() {
+            if ready.load(Ordering::Relaxed) == 0 {
+                continue;
+            }
+            let mut bits = ready.swap(0, Ordering::Acquire);
+            while bits != 0 {
+                each(word * 64 + bits.trailing_zeros() as usize);
+                bits &= bits - 1;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicUsize;
+    use std::task::Wake;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct CountWakes(AtomicUsize);
+
+    impl Wake for CountWakes {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    #[test]
+    fn a_burst_costs_one_wake_and_every_mailbox_of_it_is_seen() {
+        let wakes = Arc::new(CountWakes::default());
+        let bell = Bell::new(130);
+        bell.register(&Waker::from(Arc::clone(&wakes)));
+        assert!(bell.arm());
+        for index in [0, 5, 63, 64, 129, 5] {
+            bell.ring(index);
+        }
+        bell.nudge();
+        assert_eq!(wakes.0.load(Ordering::SeqCst), 1);
+        let mut seen = Vec::new();
+        bell.take(|index| seen.push(index));
+        assert_eq!(seen, [0, 5, 63, 64, 129]);
+    }
+
+    #[test]
+    fn what_is_let_go_rings_only_if_the_host_wants_it() {
+        let bell = Bell::new(1);
+        bell.released();
+        assert!(bell.arm(), "nobody wants it: no ring");
+        bell.want();
+        bell.released();
+        assert!(!bell.arm(), "it rang");
+    }
+
+    #[test]
+    fn a_bell_that_rang_before_it_was_armed_keeps_the_host_awake() {
+        let bell = Bell::new(3);
+        bell.ring(2);
+        assert!(!bell.arm());
+        bell.take(|_| {});
+        bell.nudge();
+        assert!(!bell.arm(), "a nudge counts like a mailbox");
+        bell.take(|_| {});
+        assert!(bell.arm());
+    }
+}

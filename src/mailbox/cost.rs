@@ -1,0 +1,112 @@
+//! What a method usually costs: the measured time that it holds a thread.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::sync::{AtomicU64, Ordering};
+
+/// Calls that hold a thread for longer do not run inline.
+const SHORT: Duration = Duration::from_micros(50);
+
+/// After a run as long as [`SHORT`] the method goes to the host for this long, and for as long again each time that the
+/// run was twice as long: the measured maximum halves every second until it is short again.
+const HALF_LIFE: Duration = Duration::from_secs(1);
+
+/// The measured cost of one method.
+///
+/// Updates are plain loads and stores: when two threads update at once, one sample may be lost, which an estimate can bear.
+#[derive(Debug)]
+pub(crate) struct Cost {
+    epoch: Instant,
+    samples: AtomicU64,
+    /// Nanoseconds, an average that forgets: each sample counts an eighth.
+    usual: AtomicU64,
+    /// Nanoseconds since `epoch`, until which the method is not short.
+    long_until: AtomicU64,
+}
+
+impl Cost {
+    pub(crate) fn new() -> Self {
+        Self {
+            epoch: Instant::now(),
+            samples: AtomicU64::new(0),
+            usual: AtomicU64::new(0),
+            long_until: AtomicU64::new(0),
+        }
+    }
+
+    /// One call held a thread for `total`, all its polls together; it ended at `now`.
+    pub(crate) fn ran(&self, total: Duration, now: Instant) {
+        let (samples, sample) = (self.samples.load(Ordering::Relaxed), nanos(total));
+        let usual = self.usual.load(Ordering::Relaxed);
+        let next = if samples == 0 { sample } else { usual - usual / 8 + sample / 8 };
+        self.usual.store(next, Ordering::Relaxed);
+        self.held(total, now);
+        self.samples.store(samples + 1, Ordering::Relaxed);
+    }
+
+    /// A run, or one poll, held a thread for `time` until `now`.
+    pub(crate) fn held(&self, time: Duration, now: Instant) {
+        if time < SHORT {
+            return;
+        }
+        let doublings = (time.as_secs_f64() / SHORT.as_secs_f64()).log2();
+        let until = nanos(now.duration_since(self.epoch) + HALF_LIFE.mul_f64(1.0 + doublings));
+        self.long_until.fetch_max(until, Ordering::Relaxed);
+    }
+
+    /// Whether the method is known, and known to hold a thread for a short time only.
+    pub(crate) fn is_short(&self, now: Instant) -> bool {
+        self.samples.load(Ordering::Relaxed) > 0
+            && nanos(now.duration_since(self.epoch)) >= self.long_until.load(Ordering::Relaxed)
+    }
+
+    /// The usual time on the thread; zero before the first call.
+    pub(crate) fn usual(&self) -> Duration {
+        Duration::from_nanos(self.usual.load(Ordering::Relaxed))
+    }
+
+    /// How many calls were measured.
+    pub(crate) fn samples(&self) -> u64 {
+        self.samples.load(Ordering::Relaxed)
+    }
+}
+
+pub(crate) fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_method_is_not_short_and_one_that_was_short_once_is() {
+        let (cost, now) = (Cost::new(), Instant::now());
+        assert!(!cost.is_short(now));
+        cost.ran(Duration::from_micros(3), now);
+        assert!(cost.is_short(now));
+    }
+
+    #[test]
+    fn one_long_run_sends_a_method_away_for_a_second_and_a_longer_one_for_longer() {
+        let (cost, now) = (Cost::new(), Instant::now());
+        cost.ran(Duration::from_micros(50), now);
+        cost.ran(Duration::from_micros(1), now);
+        assert!(!cost.is_short(now + Duration::from_millis(999)));
+        assert!(cost.is_short(now + Duration::from_millis(1001)));
+        cost.ran(Duration::from_micros(400), now);
+        assert!(!cost.is_short(now + Duration::from_millis(3999)));
+        assert!(cost.is_short(now + Duration::from_millis(4001)));
+    }
+
+    #[test]
+    fn the_usual_time_follows_the_samples() {
+        let (cost, now) = (Cost::new(), Instant::now());
+        for _ in 0..100 {
+            cost.ran(Duration::from_millis(5), now);
+        }
+        assert!(cost.usual() > Duration::from_micros(4900) && cost.usual() <= Duration::from_millis(5));
+    }
+}

@@ -1,0 +1,65 @@
+//! One method as its service runs it: what was said of it, its mailbox, and what is measured of it.
+
+use std::fmt;
+
+use schemars::{Schema, SchemaGenerator};
+
+use crate::service::{Kind, Method, MethodOptions};
+use crate::sync::{Arc, AtomicU64, Ordering};
+
+use super::meter::Meter;
+use super::quota::Limit;
+
+/// Everything about one method that does not depend on its types.
+pub(crate) struct Entry {
+    /// As callers write it, with the namespace.
+    pub(crate) name: Arc<str>,
+    pub(crate) kind: Kind,
+    pub(crate) options: MethodOptions,
+    pub(crate) params: &'static [&'static str],
+    /// The number of its mailbox, which other methods of a group may share.
+    pub(crate) mailbox: usize,
+    pub(crate) charge: Arc<Charge>,
+    /// Async `&self` calls under way.
+    pub(crate) in_flight: Arc<Limit>,
+    pub(crate) meter: Meter,
+    pub(crate) params_schema: fn(&mut SchemaGenerator) -> Schema,
+    pub(crate) result_schema: fn(&mut SchemaGenerator) -> Schema,
+}
+
+impl Entry {
+    pub(crate) fn new<M: Method>(name: Arc<str>, options: MethodOptions, mailbox: usize, charge: Arc<Charge>) -> Self {
+        Self {
+            name,
+            kind: M::HANDLER.kind(),
+            in_flight: Arc::new(Limit::new(options.in_flight)),
+            options,
+            params: M::PARAMS,
+            mailbox,
+            charge,
+            meter: Meter::new(),
+            params_schema: M::json_schema,
+            result_schema: <M::Output as schemars::JsonSchema>::json_schema,
+        }
+    }
+}
+
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Entry").field("name", &self.name).field("options", &self.options).finish_non_exhaustive()
+    }
+}
+
+/// Time that calls of one mailbox have run beside the scheduler since it last looked: inline, and in polls.
+#[derive(Debug, Default)]
+pub(crate) struct Charge(AtomicU64);
+
+impl Charge {
+    pub(crate) fn add(&self, nanos: u64) {
+        self.0.fetch_add(nanos, Ordering::Relaxed);
+    }
+
+    pub(crate) fn take(&self) -> u64 {
+        if self.0.load(Ordering::Relaxed) == 0 { 0 } else { self.0.swap(0, Ordering::Relaxed) }
+    }
+}

@@ -1,0 +1,25 @@
+//! Admission and queueing. Knows calls and methods, and no actor.
+//!
+//! A [`Mailbox`] is a ring of [`Call`]s behind a lock; the [`Quota`] of the service gives out the [`Slot`]s that bound it;
+//! the [`Bell`] tells the host that something came in.
+
+mod bell;
+mod call;
+mod cost;
+mod entry;
+mod meter;
+mod policy;
+mod queue;
+mod quota;
+mod refusal;
+mod stats;
+
+pub(crate) use bell::Bell;
+pub(crate) use call::{Call, Release};
+pub(crate) use cost::nanos;
+pub(crate) use entry::{Charge, Entry};
+pub(crate) use meter::End;
+pub(crate) use policy::Ahead;
+pub(crate) use queue::{Mailbox, Queued};
+pub(crate) use quota::{Full, Limit, Quota, SERVICE_BYTES, SERVICE_CALLS, Slot};
+pub(crate) use refusal::{busy, deadline};

@@ -1,0 +1,59 @@
+//! Hopeless work: calls that cannot start before their deadline are turned away at once.
+
+use std::time::Duration;
+
+/// Before so many calls were measured nothing is called hopeless.
+const KNOWN: u64 = 8;
+
+/// The work in front of a call that asks to be let in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ahead {
+    /// Calls in its mailbox.
+    pub(crate) depth: usize,
+    /// What a call of the method usually costs, and from how many samples that is known.
+    pub(crate) usual: Duration,
+    pub(crate) samples: u64,
+    /// The mailbox's weight, and the weights of all mailboxes that have calls, its own among them.
+    pub(crate) weight: u32,
+    pub(crate) weights: u32,
+}
+
+impl Ahead {
+    /// The time until the work in front is done, as far as is known.
+    pub(crate) fn wait(&self) -> Duration {
+        let depth = u32::try_from(self.depth).unwrap_or(u32::MAX);
+        let alone = self.usual.saturating_mul(depth);
+        alone.saturating_mul(self.weights.max(self.weight)) / self.weight
+    }
+
+    /// Whether it cannot be done in the time that the call has left.
+    pub(crate) fn is_hopeless(&self, remaining: Duration) -> bool {
+        self.samples >= KNOWN && self.wait() >= remaining
+    }
+
+    /// When it may be worth to ask again.
+    pub(crate) fn retry_after_ms(&self) -> u64 {
+        u64::try_from(self.wait().as_millis()).unwrap_or(u64::MAX).clamp(1, 60_000)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const AHEAD: Ahead = Ahead { depth: 10, usual: Duration::from_millis(5), samples: 8, weight: 1, weights: 1 };
+
+    #[test]
+    fn work_is_hopeless_when_what_waits_takes_longer_than_the_call_has() {
+        assert!(AHEAD.is_hopeless(Duration::from_millis(50)));
+        assert!(!AHEAD.is_hopeless(Duration::from_millis(51)));
+        assert!(!Ahead { samples: 7, ..AHEAD }.is_hopeless(Duration::ZERO), "not before 8 samples");
+    }
+
+    #[test]
+    fn a_smaller_share_makes_the_wait_longer() {
+        assert_eq!(Ahead { weights: 4, ..AHEAD }.wait(), Duration::from_millis(200));
+        assert_eq!(Ahead { weight: 2, weights: 4, ..AHEAD }.wait(), Duration::from_millis(100));
+        assert_eq!(Ahead { depth: 0, ..AHEAD }.retry_after_ms(), 1, "never at once");
+    }
+}

@@ -1,0 +1,184 @@
+//! A mailbox: the bounded queue of the calls of one method, or of one group of methods.
+
+use std::collections::VecDeque;
+use std::fmt;
+
+use crate::sync::{Arc, Mutex};
+
+use super::bell::Bell;
+use super::entry::Charge;
+use super::quota::Limit;
+
+/// What a mailbox must know of the calls in it.
+pub(crate) trait Queued {
+    /// Whether the call still wants to run: neither answered nor abandoned nor expired.
+    fn is_live(&self) -> bool;
+}
+
+/// The queue of one method or group. Lives in an `Arc`, on the callers' side, and outlives the host.
+///
+/// What bounds it is the [`Limit`] of its slots: a call holds its slot from admission until it starts or is given up. The
+/// ring may hold calls that have been given up; they are taken out at the latest when it is twice as long as its bound.
+pub(crate) struct Mailbox<C> {
+    index: usize,
+    weight: u32,
+    slots: Arc<Limit>,
+    ring: Mutex<Ring<C>>,
+    charge: Arc<Charge>,
+}
+
+struct Ring<C> {
+    calls: VecDeque<C>,
+    closed: bool,
+}
+
+impl<C: Queued + Clone> Mailbox<C> {
+    /// An empty mailbox, closed until [`open`](Self::open).
+    pub(crate) fn new(index: usize, capacity: usize, weight: u32) -> Self {
+        Self {
+            index,
+            weight,
+            slots: Arc::new(Limit::new(capacity)),
+            ring: Mutex::new(Ring { calls: VecDeque::new(), closed: true }),
+            charge: Arc::default(),
+        }
+    }
+
+    /// Makes it at least this large and weighty. Before anybody has a slot.
+    pub(crate) fn raise(&mut self, capacity: usize, weight: u32) {
+        self.weight = self.weight.max(weight);
+        self.slots = Arc::new(Limit::new(capacity.max(self.slots.most())));
+    }
+
+    pub(crate) fn weight(&self) -> u32 {
+        self.weight
+    }
+
+    pub(crate) fn slots(&self) -> &Arc<Limit> {
+        &self.slots
+    }
+
+    /// Puts a call, whose slot counts as waiting, at the end; gives it back if the mailbox is closed.
+    pub(crate) fn push(&self, call: C, bell: &Bell) -> Result<(), C> {
+        let mut ring = self.ring.lock();
+        if ring.closed {
+            return Err(call);
+        }
+        if ring.calls.len() >= 2 * self.slots.most() {
+            ring.calls.retain(Queued::is_live);
+        }
+        // Whoever found it empty under the lock has said so to nobody since: one ring for a whole burst.
+        let was_empty = ring.calls.is_empty();
+        ring.calls.push_back(call);
+        drop(ring);
+        if was_empty {
+            bell.ring(self.index);
+        }
+        Ok(())
+    }
+
+    /// The first call that is still to be started. It stays until it has been: a call that the gate refuses is not lost from
+    /// sight, and one that has started is taken out at the next look.
+    pub(crate) fn head(&self) -> Option<C> {
+        let mut ring = self.ring.lock();
+        while let Some(head) = ring.calls.front() {
+            if head.is_live() {
+                return Some(head.clone());
+            }
+            ring.calls.pop_front();
+        }
+        None
+    }
+
+    /// How many calls are in the ring, those that have been given up among them.
+    pub(crate) fn len(&self) -> usize {
+        self.ring.lock().calls.len()
+    }
+
+    /// Lets calls in.
+    pub(crate) fn open(&self) {
+        self.ring.lock().closed = false;
+    }
+
+    /// Lets no more calls in, and hands over those that wait.
+    pub(crate) fn close(&self) -> VecDeque<C> {
+        let mut ring = self.ring.lock();
+        ring.closed = true;
+        std::mem::take(&mut ring.calls)
+    }
+
+    /// Where time is noted that calls of this mailbox run beside the scheduler.
+    pub(crate) fn charge(&self) -> &Arc<Charge> {
+        &self.charge
+    }
+}
+
+impl<C> fmt::Debug for Mailbox<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mailbox").field("index", &self.index).field("slots", &self.slots).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::rc::Rc;
+
+    use super::*;
+
+    #[derive(Clone)]
+    struct Item(u32, Rc<Cell<bool>>);
+
+    impl Queued for Item {
+        fn is_live(&self) -> bool {
+            self.1.get()
+        }
+    }
+
+    fn item(number: u32) -> Item {
+        Item(number, Rc::new(Cell::new(true)))
+    }
+
+    fn start(mailbox: &Mailbox<Item>) -> Option<u32> {
+        let item = mailbox.head()?;
+        item.1.set(false);
+        Some(item.0)
+    }
+
+    #[test]
+    fn calls_leave_in_the_order_in_which_they_came_and_given_up_ones_not_at_all() {
+        let (mailbox, bell) = (Mailbox::new(0, 8, 1), Bell::new(1));
+        mailbox.open();
+        let second = item(2);
+        for item in [item(1), second.clone(), item(3)] {
+            assert!(mailbox.push(item, &bell).is_ok());
+        }
+        second.1.set(false);
+        assert_eq!(mailbox.head().map(|item| item.0), Some(1));
+        assert_eq!([start(&mailbox), start(&mailbox), start(&mailbox)], [Some(1), Some(3), None]);
+    }
+
+    #[test]
+    fn a_closed_mailbox_gives_back_what_waits_and_takes_no_more_until_it_is_opened() {
+        let (mailbox, bell) = (Mailbox::new(0, 8, 1), Bell::new(1));
+        assert!(mailbox.push(item(0), &bell).is_err(), "closed at first");
+        mailbox.open();
+        assert!(mailbox.push(item(1), &bell).is_ok());
+        assert_eq!(mailbox.close().len(), 1);
+        assert!(mailbox.push(item(2), &bell).is_err());
+        mailbox.open();
+        assert!(mailbox.push(item(3), &bell).is_ok());
+    }
+
+    #[test]
+    fn given_up_calls_do_not_pile_up_while_the_host_is_busy() {
+        let (mailbox, bell) = (Mailbox::new(0, 4, 1), Bell::new(1));
+        mailbox.open();
+        for number in 0..1000 {
+            let item = item(number);
+            assert!(mailbox.push(item.clone(), &bell).is_ok());
+            item.1.set(false);
+        }
+        assert!(mailbox.len() <= 8, "{}", mailbox.len());
+    }
+}

@@ -1,0 +1,47 @@
+//! What a caller is told whose call did not run, or not in time.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio::time::Instant;
+
+use crate::jsonrpc::{RpcError, code};
+use crate::service::CallContext;
+
+use super::policy::Ahead;
+
+/// -32000: turned away at the door.
+pub(crate) fn busy(method: &str, reason: &str, capacity: usize, ahead: Ahead) -> RpcError {
+    #[derive(Serialize)]
+    struct Data<'a> {
+        method: &'a str,
+        reason: &'a str,
+        depth: usize,
+        capacity: usize,
+        retry_after_ms: u64,
+    }
+    RpcError::new(code::BUSY, "Server busy").with_data(&Data {
+        method,
+        reason,
+        depth: ahead.depth,
+        capacity,
+        retry_after_ms: ahead.retry_after_ms(),
+    })
+}
+
+/// -32002. `started` is when the call left its mailbox, or now if it has not.
+pub(crate) fn deadline(call: &CallContext, started: Instant) -> RpcError {
+    #[derive(Serialize)]
+    struct Data {
+        queued_ms: u64,
+        deadline_ms: u64,
+    }
+    RpcError::new(code::DEADLINE, "Deadline exceeded").with_data(&Data {
+        queued_ms: millis(started.duration_since(call.arrived)),
+        deadline_ms: millis(call.deadline.duration_since(call.arrived)),
+    })
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,29 @@
+//! What has become of a method's calls, counted.
+
+use crate::sync::{AtomicU64, Ordering};
+
+/// Counts since the start of the server. Each call that reached the method ends in exactly one of the last six.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) inline: Count,
+    pub(crate) queued: Count,
+    pub(crate) answered: Count,
+    pub(crate) failed: Count,
+    pub(crate) panicked: Count,
+    pub(crate) refused: Count,
+    pub(crate) expired: Count,
+    pub(crate) abandoned: Count,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Count(AtomicU64);
+
+impl Count {
+    pub(crate) fn add(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,62 @@
+//! A method as the dispatcher sees it: parameters in as JSON, a result out as JSON.
+
+use std::fmt;
+
+use futures::future::LocalBoxFuture;
+
+use crate::jsonrpc::RpcError;
+
+use super::{CallContext, MethodOptions};
+
+/// The result of a call as JSON text, or its error.
+pub(crate) type Outcome = Result<Vec<u8>, RpcError>;
+
+/// One callable name.
+pub(crate) trait Route: Send + Sync {
+    /// As callers write it.
+    fn name(&self) -> &str;
+
+    /// Access, deadline, documentation.
+    fn options(&self) -> &MethodOptions;
+
+    /// Tells the mailboxes of one server apart.
+    fn mailbox(&self) -> MailboxId;
+
+    /// Admits the call, reads its parameters, and runs it here or puts it into its mailbox.
+    fn start(&self, call: CallContext, params: Option<&str>, limits: Limits) -> Started;
+
+    /// Counts and logs a call that was turned away.
+    fn refused(&self, call: &CallContext, error: &RpcError);
+
+    /// Completes when a slot has come free since it was polled first.
+    fn room(&self) -> LocalBoxFuture<'_, ()>;
+}
+
+impl fmt::Debug for dyn Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Route").field("name", &self.name()).finish_non_exhaustive()
+    }
+}
+
+/// What the transport allows one call.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// The largest result, in bytes of JSON.
+    pub(crate) result: usize,
+    /// Whether the call may run where it is.
+    pub(crate) inline: bool,
+}
+
+/// A mailbox, among all services of a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct MailboxId(pub(crate) super::ServiceId, pub(crate) usize);
+
+/// What came of the start of a call.
+pub(crate) enum Started {
+    /// It has ended, or, for a notification, nobody need wait.
+    Done(Outcome),
+    /// It is under way; dropping the future gives it up.
+    Waits(LocalBoxFuture<'static, Outcome>),
+    /// There is no slot for it. The error is what to answer, unless the caller would rather wait for room. Not counted yet.
+    NoRoom(CallContext, RpcError),
+}
