@@ -5,8 +5,7 @@ use std::fmt;
 use serde::de::{Deserializer, Error, IgnoredAny, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::request::read;
-use super::{Id, Invalid, Member, RpcError, depth};
+use super::{Id, Invalid, Member, RpcError, depth, request};
 
 /// What a body holds.
 #[derive(Debug)]
@@ -23,27 +22,30 @@ pub(crate) enum Envelope<'a> {
 /// batch of more than `max_members`.
 pub(crate) fn parse(body: &[u8], max_members: usize) -> Result<Envelope<'_>, RpcError> {
     let text = std::str::from_utf8(body).map_err(|_| RpcError::parse_error())?;
-    let first = body.iter().find(|byte| !matches!(byte, b' ' | b'\t' | b'\n' | b'\r'));
-    // The bracket of a batch is no level of its members.
-    let levels = depth::MAX_DEPTH + usize::from(first == Some(&b'['));
-    if depth::exceeds(body, levels) {
-        return Err(RpcError::parse_error());
-    }
-    match first {
-        Some(b'{') => read(text).map(Envelope::Single).map_err(|_| RpcError::parse_error()),
-        Some(b'[') => batch(text, max_members).map(Envelope::Batch),
-        _ => match serde_json::from_str::<IgnoredAny>(text) {
-            Ok(_) => Err(RpcError::invalid_request()),
-            Err(_) => Err(RpcError::parse_error()),
-        },
+    let json = text.trim_start_matches([' ', '\t', '\n', '\r']);
+    if json.starts_with('[') {
+        let members = batch(json, max_members).map_err(|_| RpcError::parse_error())?;
+        members.filter(|members| !members.is_empty()).map(Envelope::Batch).ok_or_else(RpcError::invalid_request)
+    } else {
+        member(json).map(Envelope::Single).map_err(|_| RpcError::parse_error())
     }
 }
 
-fn batch(text: &str, max_members: usize) -> Result<Vec<Member<'_>>, RpcError> {
-    let mut json = serde_json::Deserializer::from_str(text);
-    let members = json.deserialize_seq(BatchVisitor { max_members }).map_err(|_| RpcError::parse_error())?;
-    json.end().map_err(|_| RpcError::parse_error())?;
-    members.filter(|members| !members.is_empty()).ok_or_else(RpcError::invalid_request)
+fn member(json: &str) -> serde_json::Result<Member<'_>> {
+    if depth::exceeds_limit(json) {
+        Err(serde_json::Error::custom("nests too deep"))
+    } else if json.starts_with('{') {
+        request::read(json)
+    } else {
+        serde_json::from_str(json).map(|IgnoredAny| Err(Invalid { id: Id::NULL }))
+    }
+}
+
+fn batch(json: &str, max_members: usize) -> serde_json::Result<Option<Vec<Member<'_>>>> {
+    let mut json = serde_json::Deserializer::from_str(json);
+    let members = json.deserialize_seq(BatchVisitor { max_members })?;
+    json.end()?;
+    Ok(members)
 }
 
 /// Collects the members; none if they are too many. Those beyond the limit are read over and not kept.
@@ -66,11 +68,7 @@ impl<'de> Visitor<'de> for BatchVisitor {
                 while seq.next_element::<IgnoredAny>()?.is_some() {}
                 return Ok(None);
             }
-            members.push(if raw.get().starts_with('{') {
-                read(raw.get()).map_err(A::Error::custom)?
-            } else {
-                Err(Invalid { id: Id::NULL })
-            });
+            members.push(member(raw.get()).map_err(A::Error::custom)?);
         }
         Ok(Some(members))
     }

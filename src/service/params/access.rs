@@ -23,13 +23,13 @@ impl<'de> Names<'de> {
         Self::Any { given: HashSet::new() }
     }
 
-    fn admit(&mut self, name: &Cow<'de, str>) -> Result<(), InvalidParams> {
+    fn admit(&mut self, name: Cow<'de, str>) -> Result<(), InvalidParams> {
         match self {
-            Self::Only(names) if !names.contains(&&**name) => Err(InvalidParams::new(Some(name), "unknown")),
-            Self::Only(_) => Ok(()),
-            Self::Any { given } => match given.insert(name.clone()) {
-                true => Ok(()),
-                false => Err(InvalidParams::new(Some(name), "given twice")),
+            Self::Only(names) if names.contains(&&*name) => Ok(()),
+            Self::Only(_) => Err(InvalidParams::new(Some(&name), "unknown")),
+            Self::Any { given } => match given.replace(name) {
+                None => Ok(()),
+                Some(name) => Err(InvalidParams::new(Some(&name), "given twice")),
             },
         }
     }
@@ -86,8 +86,8 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Named<'de, A> {
         let Some(Name(name)) = self.map.next_key().map_err(|error| InvalidParams::new(None, error))? else {
             return Ok(None);
         };
-        self.names.admit(&name)?;
         self.current = name;
+        self.names.admit(self.current.clone())?;
         match &self.current {
             Cow::Borrowed(name) => seed.deserialize(BorrowedStrDeserializer::new(name)),
             Cow::Owned(name) => seed.deserialize(name.as_str().into_deserializer()),

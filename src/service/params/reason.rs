@@ -1,6 +1,8 @@
 //! What serde says of a bad value, in words for a caller who knows JSON and not our types.
 
 use std::borrow::Cow;
+use std::fmt::Display;
+use std::ops::RangeInclusive;
 
 /// How much of what a caller sent is told back.
 const MAX_BYTES: usize = 100;
@@ -55,22 +57,22 @@ fn value(got: &str) -> &str {
 
 /// What a visitor expected, in JSON's words: serde's derives and its impls for numbers tell the names of Rust types.
 fn expected_value(expected: &str) -> Cow<'_, str> {
-    fn integer(from: impl ToString, to: impl ToString) -> Cow<'static, str> {
-        format!("an integer from {} to {}", from.to_string(), to.to_string()).into()
+    fn integer(range: &RangeInclusive<impl Display>) -> Cow<'static, str> {
+        format!("an integer from {} to {}", range.start(), range.end()).into()
     }
     match expected {
-        "u8" => integer(u8::MIN, u8::MAX),
-        "u16" => integer(u16::MIN, u16::MAX),
-        "u32" => integer(u32::MIN, u32::MAX),
-        "u64" => integer(u64::MIN, u64::MAX),
-        "usize" => integer(usize::MIN, usize::MAX),
-        "u128" => integer(u128::MIN, u128::MAX),
-        "i8" => integer(i8::MIN, i8::MAX),
-        "i16" => integer(i16::MIN, i16::MAX),
-        "i32" => integer(i32::MIN, i32::MAX),
-        "i64" => integer(i64::MIN, i64::MAX),
-        "isize" => integer(isize::MIN, isize::MAX),
-        "i128" => integer(i128::MIN, i128::MAX),
+        "u8" => integer(&(u8::MIN..=u8::MAX)),
+        "u16" => integer(&(u16::MIN..=u16::MAX)),
+        "u32" => integer(&(u32::MIN..=u32::MAX)),
+        "u64" => integer(&(u64::MIN..=u64::MAX)),
+        "usize" => integer(&(usize::MIN..=usize::MAX)),
+        "u128" => integer(&(u128::MIN..=u128::MAX)),
+        "i8" => integer(&(i8::MIN..=i8::MAX)),
+        "i16" => integer(&(i16::MIN..=i16::MAX)),
+        "i32" => integer(&(i32::MIN..=i32::MAX)),
+        "i64" => integer(&(i64::MIN..=i64::MAX)),
+        "isize" => integer(&(isize::MIN..=isize::MAX)),
+        "i128" => integer(&(i128::MIN..=i128::MAX)),
         "f32" | "f64" => "a number".into(),
         "a map" => "an object".into(),
         "a sequence" => "an array".into(),
