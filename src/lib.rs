@@ -7,7 +7,7 @@ mod service;
 mod sync;
 
 pub use auth::Caller;
-pub use jsonrpc::RpcError;
+pub use jsonrpc::{Dialect, RpcError, UnknownDialect};
 pub use service::{
     Access, BoxError, CallContext, FromCall, Handler, Internal, Kind, Method, MethodOptions, MethodTable, OnPanic,
     Reply, Service, State,

@@ -80,6 +80,16 @@ impl RpcError {
         self.data.as_deref()
     }
 
+    pub(crate) fn without_data(self) -> Self {
+        Self { data: None, ..self }
+    }
+
+    /// The error object. Its parts are a number, a string and checked JSON, so there is always one; the other branch only
+    /// keeps a panic out of the way of an answer.
+    pub(super) fn to_json(&self) -> Vec<u8> {
+        serde_json::to_vec(self).unwrap_or_else(|_| br#"{"code":-32603,"message":"Internal error"}"#.to_vec())
+    }
+
     /// -32603 with a fresh correlation id; `cause` goes to the log under that id and nowhere else.
     pub(crate) fn internal(cause: &dyn fmt::Display) -> Self {
         let id = correlation_id();
@@ -101,6 +111,17 @@ impl RpcError {
 
     pub(crate) fn method_not_found() -> Self {
         Self::new(code::METHOD_NOT_FOUND, "Method not found")
+    }
+
+    /// -32602 that says why, and names the parameter where one is to blame.
+    pub(crate) fn invalid_params(param: Option<&str>, reason: &str) -> Self {
+        #[derive(Serialize)]
+        struct Data<'a> {
+            #[serde(skip_serializing_if = "Option::is_none")]
+            param: Option<&'a str>,
+            reason: &'a str,
+        }
+        Self::new(code::INVALID_PARAMS, "Invalid params").with_data(&Data { param, reason })
     }
 
     pub(crate) fn access_denied() -> Self {

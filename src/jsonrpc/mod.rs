@@ -1,6 +1,19 @@
 //! The wire: requests in, responses out. Knows JSON and nothing else: no async, no HTTP, no service.
 
+mod depth;
+mod dialect;
+mod envelope;
 mod error;
+mod id;
+mod request;
+mod response;
+#[cfg(test)]
+mod tests;
 
+pub use dialect::{Dialect, UnknownDialect};
+pub(crate) use envelope::{Envelope, parse};
 pub use error::RpcError;
 pub(crate) use error::code;
+pub(crate) use id::Id;
+pub(crate) use request::{Invalid, Member, Request};
+pub(crate) use response::{BatchWriter, Budget, to_json_limited};

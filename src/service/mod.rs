@@ -5,6 +5,7 @@ mod context;
 mod internal;
 mod method;
 mod options;
+mod params;
 
 use std::error::Error as StdError;
 use std::future::Future;
@@ -14,6 +15,7 @@ pub use context::{CallContext, FromCall};
 pub use internal::Internal;
 pub use method::{Handler, Kind, Method, Reply};
 pub use options::{Access, MethodOptions, OnPanic};
+pub(crate) use params::read as read_params;
 
 /// The error of a hook: any error at all, told to the operator and never to a caller.
 pub type BoxError = Box<dyn StdError + Send + Sync>;

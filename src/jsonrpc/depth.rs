@@ -1,0 +1,83 @@
+//! How deep a request nests, found without recursion and before it is parsed.
+//!
+//! serde_json limits its own recursion, but what it skips (an unknown member, a raw value) it skips without a limit, and
+//! what is skipped now may be parsed later by somebody else. So all of it is measured.
+
+/// How many objects and arrays may stand within one another in one request object, itself included.
+const MAX_DEPTH: usize = 127;
+
+/// Whether more than [`MAX_DEPTH`] objects and arrays stand within one another.
+///
+/// Exact for JSON. Of a text that is not, it judges the part before the first mistake, which is where a parser stops.
+pub(super) fn exceeds_limit(json: &str) -> bool {
+    // What is too short to be so deep, or has too few brackets, is let through without a look at its strings: nearly all.
+    json.len() > MAX_DEPTH && openings(json.as_bytes()) > MAX_DEPTH && deepest(json.as_bytes()) > MAX_DEPTH
+}
+
+/// The compiler makes vector code of this.
+fn openings(json: &[u8]) -> usize {
+    json.iter().map(|byte| usize::from(matches!(byte, b'{' | b'['))).sum()
+}
+
+fn deepest(json: &[u8]) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    let mut bytes = json.iter();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'{' | b'[' => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            b'"' => {
+                while let Some(byte) = bytes.next() {
+                    match byte {
+                        b'"' => break,
+                        b'\\' => _ = bytes.next(),
+                        _ => {}
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    deepest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn brackets_count_only_outside_of_strings() {
+        for (json, expected) in [
+            ("1", 0),
+            ("[]", 1),
+            ("[[],[],{}]", 2),
+            (r#"{"a":{"b":[1]}}"#, 3),
+            (r#"["[[[["]"#, 1),
+            (r#"["\"[[[[",[]]"#, 2),
+            (r#"["\\",[[]]]"#, 3),
+            (r#"{"[":"{","\\\"[":[]}"#, 2),
+        ] {
+            assert_eq!(deepest(json.as_bytes()), expected, "{json}");
+        }
+    }
+
+    #[test]
+    fn a_text_that_is_not_json_is_measured_up_to_its_mistake() {
+        for (json, expected) in [("]]]]", 0), ("\"", 0), ("\"\\", 0), ("[\"", 1), ("}{", 1)] {
+            assert_eq!(deepest(json.as_bytes()), expected, "{json}");
+        }
+    }
+
+    #[test]
+    fn many_brackets_are_not_deep_and_the_limit_is_the_limit() {
+        let nested = |levels| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+        assert!(!exceeds_limit(&format!("[{}]", vec!["{}"; 1000].join(","))));
+        assert!(!exceeds_limit(&format!("[{:?},{}]", "[".repeat(1000), nested(126))));
+        assert!(!exceeds_limit(&nested(127)));
+        assert!(exceeds_limit(&nested(128)));
+        assert!(exceeds_limit(&"[".repeat(128)));
+    }
+}

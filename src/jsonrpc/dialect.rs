@@ -1,0 +1,203 @@
+//! The shape of an answer.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Id, Request, RpcError};
+
+/// The shape of the answers: JSON-RPC 2.0, or what two older clients expect.
+///
+/// With a result `R`, an error object `E` and an id `I`:
+///
+/// | dialect | success | error |
+/// |---|---|---|
+/// | `jsonrpc` | `{"jsonrpc":"2.0","result":R,"id":I}` | `{"jsonrpc":"2.0","error":E,"id":I}` |
+/// | `pymicroservice` | `{"error":null,"id":I,"response":R}` | `{"error":E,"id":I,"response":null}` |
+/// | `gemstone` | `{"jsonrpc":"2.0","result":R,"error":null,"id":I}` | `{"jsonrpc":"2.0","result":null,"error":E,"id":I}` |
+///
+/// | dialect | a notification | only notifications in a batch | `"id": null` |
+/// |---|---|---|---|
+/// | `jsonrpc` | no body | no body | is a call, answered with `"id":null` |
+/// | `pymicroservice` | `{"error":null,"id":null,"response":"received"}` | `[]` | is a notification |
+/// | `gemstone` | `{"jsonrpc":"2.0","result":"received","error":null}` | `[]` | is a notification |
+///
+/// Requests have the shape of JSON-RPC 2.0 in all of them. Settings write a dialect by its name in the table:
+///
+/// ```
+/// use callbox::Dialect;
+///
+/// assert_eq!("gemstone".parse(), Ok(Dialect::Gemstone));
+/// assert_eq!(Dialect::default().to_string(), "jsonrpc");
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Dialect {
+    /// JSON-RPC 2.0 to the letter. The default.
+    #[default]
+    Jsonrpc,
+    /// What the first README of the Python framework `pymicroservice` shows.
+    Pymicroservice,
+    /// What `pymicroservice` 0.1.0 and `gemstone` 0.12 send and expect, as released on PyPI.
+    Gemstone,
+}
+
+impl Dialect {
+    const ALL: [Self; 3] = [Self::Jsonrpc, Self::Pymicroservice, Self::Gemstone];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Jsonrpc => "jsonrpc",
+            Self::Pymicroservice => "pymicroservice",
+            Self::Gemstone => "gemstone",
+        }
+    }
+
+    /// The id under which a request is to be answered; none if it is a notification in this dialect.
+    pub(crate) fn reply_id<'a>(self, request: &Request<'a>) -> Option<Id<'a>> {
+        request.id.filter(|id| self == Self::Jsonrpc || !id.is_null())
+    }
+
+    /// Appends the answer to one call: its result as JSON, or its error.
+    pub(crate) fn answer(self, out: &mut Vec<u8>, id: Id<'_>, outcome: Result<&[u8], &RpcError>) {
+        match outcome {
+            Ok(result) => self.success(out, id, result),
+            Err(error) => self.error(out, id, error),
+        }
+    }
+
+    pub(crate) fn success(self, out: &mut Vec<u8>, id: Id<'_>, result: &[u8]) {
+        let id = id.as_json().as_bytes();
+        match self {
+            Self::Jsonrpc => append(out, [br#"{"jsonrpc":"2.0","result":"#, result, br#","id":"#, id, b"}"]),
+            Self::Pymicroservice => append(out, [br#"{"error":null,"id":"#, id, br#","response":"#, result, b"}"]),
+            Self::Gemstone => {
+                append(out, [br#"{"jsonrpc":"2.0","result":"#, result, br#","error":null,"id":"#, id, b"}"]);
+            }
+        }
+    }
+
+    pub(crate) fn error(self, out: &mut Vec<u8>, id: Id<'_>, error: &RpcError) {
+        let id = id.as_json().as_bytes();
+        let error = &error.to_json()[..];
+        match self {
+            Self::Jsonrpc => append(out, [br#"{"jsonrpc":"2.0","error":"#, error, br#","id":"#, id, b"}"]),
+            Self::Pymicroservice => append(out, [br#"{"error":"#, error, br#","id":"#, id, br#","response":null}"#]),
+            Self::Gemstone => {
+                append(out, [br#"{"jsonrpc":"2.0","result":null,"error":"#, error, br#","id":"#, id, b"}"]);
+            }
+        }
+    }
+
+    /// The body that answers a lone notification, if there is one.
+    pub(crate) fn notification(self) -> Option<&'static [u8]> {
+        match self {
+            Self::Jsonrpc => None,
+            Self::Pymicroservice => Some(br#"{"error":null,"id":null,"response":"received"}"#),
+            Self::Gemstone => Some(br#"{"jsonrpc":"2.0","result":"received","error":null}"#),
+        }
+    }
+
+    /// The body that answers a batch of notifications, if there is one.
+    pub(crate) fn empty_batch(self) -> Option<&'static [u8]> {
+        match self {
+            Self::Jsonrpc => None,
+            Self::Pymicroservice | Self::Gemstone => Some(b"[]"),
+        }
+    }
+}
+
+fn append<const N: usize>(out: &mut Vec<u8>, parts: [&[u8]; N]) {
+    out.reserve(parts.iter().map(|part| part.len()).sum());
+    for part in parts {
+        out.extend_from_slice(part);
+    }
+}
+
+impl fmt::Display for Dialect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for Dialect {
+    type Err = UnknownDialect;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        Self::ALL.into_iter().find(|dialect| dialect.name() == name).ok_or_else(|| UnknownDialect(name.to_owned()))
+    }
+}
+
+/// A name that is no [`Dialect`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no dialect `{0}`: it is `jsonrpc`, `pymicroservice` or `gemstone`")]
+pub struct UnknownDialect(String);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dialect_has_one_name_everywhere() {
+        for dialect in Dialect::ALL {
+            let name = dialect.to_string();
+            assert_eq!(name.parse(), Ok(dialect));
+            assert_eq!(serde_json::to_value(dialect).unwrap(), name.as_str());
+            assert_eq!(serde_json::from_value::<Dialect>(name.into()).unwrap(), dialect);
+        }
+        let unknown = "JSONRPC".parse::<Dialect>().unwrap_err();
+        assert!(unknown.to_string().contains("`JSONRPC`"), "{unknown}");
+    }
+
+    #[test]
+    fn each_dialect_has_its_shapes() {
+        let error = RpcError::new(7, "no");
+        let e = r#"{"code":7,"message":"no"}"#;
+        for (dialect, success, failure, notification, empty_batch) in [
+            (
+                Dialect::Jsonrpc,
+                r#"{"jsonrpc":"2.0","result":[1],"id":"x"}"#.to_owned(),
+                format!(r#"{{"jsonrpc":"2.0","error":{e},"id":"x"}}"#),
+                None,
+                None,
+            ),
+            (
+                Dialect::Pymicroservice,
+                r#"{"error":null,"id":"x","response":[1]}"#.to_owned(),
+                format!(r#"{{"error":{e},"id":"x","response":null}}"#),
+                Some(r#"{"error":null,"id":null,"response":"received"}"#),
+                Some("[]"),
+            ),
+            (
+                Dialect::Gemstone,
+                r#"{"jsonrpc":"2.0","result":[1],"error":null,"id":"x"}"#.to_owned(),
+                format!(r#"{{"jsonrpc":"2.0","result":null,"error":{e},"id":"x"}}"#),
+                Some(r#"{"jsonrpc":"2.0","result":"received","error":null}"#),
+                Some("[]"),
+            ),
+        ] {
+            let id = Id::from_json(r#""x""#).unwrap();
+            let written = |outcome| {
+                let mut out = Vec::new();
+                dialect.answer(&mut out, id, outcome);
+                String::from_utf8(out).unwrap()
+            };
+            assert_eq!(written(Ok(b"[1]")), success);
+            assert_eq!(written(Err(&error)), failure);
+            assert_eq!(dialect.notification(), notification.map(str::as_bytes));
+            assert_eq!(dialect.empty_batch(), empty_batch.map(str::as_bytes));
+        }
+    }
+
+    #[test]
+    fn a_null_id_is_a_notification_in_the_older_dialects_only() {
+        let request = |id| Request { method: "m".into(), params: None, id };
+        for dialect in Dialect::ALL {
+            assert_eq!(dialect.reply_id(&request(None)), None);
+            assert_eq!(dialect.reply_id(&request(Id::from_json("0"))), Id::from_json("0"));
+            let null = dialect.reply_id(&request(Some(Id::NULL)));
+            assert_eq!(null.is_some(), dialect == Dialect::Jsonrpc, "{dialect}");
+        }
+    }
+}

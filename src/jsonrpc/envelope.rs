@@ -1,0 +1,75 @@
+//! A whole body: one request object, or a batch of them.
+
+use std::fmt;
+
+use serde::de::{Deserializer, Error, IgnoredAny, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::{Id, Invalid, Member, RpcError, depth, request};
+
+/// What a body holds.
+#[derive(Debug)]
+pub(crate) enum Envelope<'a> {
+    Single(Member<'a>),
+    /// At least one member, in the order in which they are answered.
+    Batch(Vec<Member<'a>>),
+}
+
+/// Parses a body, once, borrowing from it.
+///
+/// # Errors
+/// The one error, with id null, that answers the whole body: it is not JSON, nests too deep, is an empty batch, or is a
+/// batch of more than `max_members`.
+pub(crate) fn parse(body: &[u8], max_members: usize) -> Result<Envelope<'_>, RpcError> {
+    let text = std::str::from_utf8(body).map_err(|_| RpcError::parse_error())?;
+    let json = text.trim_start_matches([' ', '\t', '\n', '\r']);
+    if json.starts_with('[') {
+        let members = batch(json, max_members).map_err(|_| RpcError::parse_error())?;
+        members.filter(|members| !members.is_empty()).map(Envelope::Batch).ok_or_else(RpcError::invalid_request)
+    } else {
+        member(json).map(Envelope::Single).map_err(|_| RpcError::parse_error())
+    }
+}
+
+fn member(json: &str) -> serde_json::Result<Member<'_>> {
+    if depth::exceeds_limit(json) {
+        Err(serde_json::Error::custom("nests too deep"))
+    } else if json.starts_with('{') {
+        request::read(json)
+    } else {
+        serde_json::from_str(json).map(|IgnoredAny| Err(Invalid { id: Id::NULL }))
+    }
+}
+
+fn batch(json: &str, max_members: usize) -> serde_json::Result<Option<Vec<Member<'_>>>> {
+    let mut json = serde_json::Deserializer::from_str(json);
+    let members = json.deserialize_seq(BatchVisitor { max_members })?;
+    json.end()?;
+    Ok(members)
+}
+
+/// Collects the members; none if they are too many. Those beyond the limit are read over and not kept.
+struct BatchVisitor {
+    max_members: usize,
+}
+
+impl<'de> Visitor<'de> for BatchVisitor {
+    type Value = Option<Vec<Member<'de>>>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a batch")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        let mut members = Vec::new();
+        while let Some(raw) = seq.next_element::<&RawValue>()? {
+            if members.len() == self.max_members {
+                // The rest must still be JSON: a broken body is told as broken, whatever its size.
+                while seq.next_element::<IgnoredAny>()?.is_some() {}
+                return Ok(None);
+            }
+            members.push(member(raw.get()).map_err(A::Error::custom)?);
+        }
+        Ok(Some(members))
+    }
+}

@@ -1,0 +1,135 @@
+//! One request object, borrowed from the body.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::{Id, RpcError};
+
+/// A valid request object: a call, or a notification if it has no id.
+#[derive(Debug)]
+pub(crate) struct Request<'a> {
+    /// Owned only if the caller wrote it with escapes.
+    pub(crate) method: Cow<'a, str>,
+    /// An object or an array; `null` is as good as none.
+    pub(crate) params: Option<&'a RawValue>,
+    pub(crate) id: Option<Id<'a>>,
+}
+
+/// Something that stands where a request object should, and is none. It is always answered.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Invalid<'a> {
+    /// The id that could be read, else null.
+    pub(crate) id: Id<'a>,
+}
+
+/// One member of a batch, or the whole of a body that is no batch.
+pub(crate) type Member<'a> = Result<Request<'a>, Invalid<'a>>;
+
+impl Invalid<'_> {
+    pub(crate) fn error(self) -> RpcError {
+        RpcError::invalid_request()
+    }
+}
+
+/// Reads any JSON value as a request object.
+///
+/// # Errors
+/// The text is not JSON, or the name of a member has an escape that stands for no character.
+pub(super) fn read(json: &str) -> serde_json::Result<Member<'_>> {
+    serde_json::from_str::<Members<'_>>(json).map(Members::judge)
+}
+
+/// The members that matter, raw. By hand and not derived, because a derived struct would take an array, too.
+#[derive(Default)]
+struct Members<'a> {
+    jsonrpc: Option<&'a RawValue>,
+    method: Option<&'a RawValue>,
+    params: Option<&'a RawValue>,
+    id: Option<&'a RawValue>,
+    repeated: bool,
+}
+
+#[derive(serde::Deserialize)]
+#[serde(field_identifier, rename_all = "lowercase")]
+enum Name {
+    Jsonrpc,
+    Method,
+    Params,
+    Id,
+    #[serde(other)]
+    Unknown,
+}
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct MembersVisitor;
+
+        impl<'de> Visitor<'de> for MembersVisitor {
+            type Value = Members<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a request object")
+            }
+
+            // Goes on to the end after a mistake, because bad JSON further on would outweigh it.
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members = Members::default();
+                while let Some(name) = map.next_key()? {
+                    let member = match name {
+                        Name::Jsonrpc => &mut members.jsonrpc,
+                        Name::Method => &mut members.method,
+                        Name::Params => &mut members.params,
+                        Name::Id => &mut members.id,
+                        Name::Unknown => {
+                            map.next_value::<IgnoredAny>()?;
+                            continue;
+                        }
+                    };
+                    members.repeated |= member.replace(map.next_value()?).is_some();
+                }
+                Ok(members)
+            }
+        }
+
+        deserializer.deserialize_map(MembersVisitor)
+    }
+}
+
+impl<'a> Members<'a> {
+    fn judge(self) -> Member<'a> {
+        // Of two ids neither can be trusted, and two parsers that pick different methods are a way round the access check.
+        if self.repeated {
+            return Err(Invalid { id: Id::NULL });
+        }
+        let id = match self.id.map(|raw| Id::from_json(raw.get())) {
+            None => None,
+            Some(Some(id)) => Some(id),
+            Some(None) => return Err(Invalid { id: Id::NULL }),
+        };
+        self.request(id).ok_or(Invalid { id: id.unwrap_or(Id::NULL) })
+    }
+
+    fn request(self, id: Option<Id<'a>>) -> Option<Request<'a>> {
+        if text(self.jsonrpc?)? != "2.0" {
+            return None;
+        }
+        let params = match self.params {
+            Some(raw) => match raw.get().as_bytes() {
+                [b'{' | b'[', ..] => Some(raw),
+                b"null" => None,
+                _ => return None,
+            },
+            None => None,
+        };
+        Some(Request { method: text(self.method?)?, params, id })
+    }
+}
+
+/// The text of a JSON string. None for any other value, and for an escape that stands for no character.
+fn text(raw: &RawValue) -> Option<Cow<'_, str>> {
+    let inner = raw.get().strip_prefix('"')?.strip_suffix('"')?;
+    if inner.contains('\\') { serde_json::from_str(raw.get()).ok().map(Cow::Owned) } else { Some(Cow::Borrowed(inner)) }
+}

@@ -1,0 +1,209 @@
+//! What serde says of a bad value, in words for a caller who knows JSON and not our types.
+
+use std::borrow::Cow;
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+
+/// How much of what a caller sent is told back.
+const MAX_BYTES: usize = 100;
+
+/// The text of one of serde's errors without its place in the text, the names of Rust types, and values of any length.
+pub(super) fn in_words(error: &str) -> String {
+    let error = without_place(error);
+    let Some((got, expected)) = error.rsplit_once(", expected ") else {
+        let end = [" of untagged enum ", " of enum "].into_iter().find_map(|type_name| error.find(type_name));
+        return shorten(&error[..end.unwrap_or(error.len())]);
+    };
+    if let Some(got) = got.strip_prefix("invalid type: ").or_else(|| got.strip_prefix("invalid value: ")) {
+        format!("expected {}, got {}", expected_value(expected), shorten(value(got)))
+    } else if let Some(length) = got.strip_prefix("invalid length ") {
+        // `tuple struct Point with 2 elements`
+        let expected = expected.split_once(" with ").map_or(expected, |(_, elements)| elements);
+        format!("expected {}, got {length}", shorten(expected))
+    } else {
+        format!("{}, expected {}", shorten(got), shorten(expected))
+    }
+}
+
+/// The text, or its beginning with an ellipsis.
+pub(super) fn shorten(text: &str) -> String {
+    if text.len() <= MAX_BYTES {
+        return text.to_owned();
+    }
+    format!("{}…", &text[..text.floor_char_boundary(MAX_BYTES)])
+}
+
+fn without_place(error: &str) -> &str {
+    let is_place = |place: &str| place.bytes().all(|byte| byte.is_ascii_digit() || b" column".contains(&byte));
+    match error.rsplit_once(" at line ") {
+        Some((error, place)) if is_place(place) => error,
+        _ => error,
+    }
+}
+
+/// serde's word for a value in JSON's words; numbers, booleans and strings as they were sent.
+fn value(got: &str) -> &str {
+    match got {
+        "sequence" => "an array",
+        "map" => "an object",
+        "unit value" => "null",
+        _ => ["integer `", "floating point `", "boolean `"]
+            .into_iter()
+            .find_map(|kind| got.strip_prefix(kind)?.strip_suffix('`'))
+            .or_else(|| got.strip_prefix("string "))
+            .unwrap_or(got),
+    }
+}
+
+/// What a visitor expected, in JSON's words: serde's derives and its impls for numbers tell the names of Rust types.
+fn expected_value(expected: &str) -> Cow<'_, str> {
+    fn integer(range: &RangeInclusive<impl Display>) -> Cow<'static, str> {
+        format!("an integer from {} to {}", range.start(), range.end()).into()
+    }
+    match expected {
+        "u8" => integer(&(u8::MIN..=u8::MAX)),
+        "u16" => integer(&(u16::MIN..=u16::MAX)),
+        "u32" => integer(&(u32::MIN..=u32::MAX)),
+        "u64" => integer(&(u64::MIN..=u64::MAX)),
+        "usize" => integer(&(usize::MIN..=usize::MAX)),
+        "u128" => integer(&(u128::MIN..=u128::MAX)),
+        "i8" => integer(&(i8::MIN..=i8::MAX)),
+        "i16" => integer(&(i16::MIN..=i16::MAX)),
+        "i32" => integer(&(i32::MIN..=i32::MAX)),
+        "i64" => integer(&(i64::MIN..=i64::MAX)),
+        "isize" => integer(&(isize::MIN..=isize::MAX)),
+        "i128" => integer(&(i128::MIN..=i128::MAX)),
+        "f32" | "f64" => "a number".into(),
+        "a map" => "an object".into(),
+        "a sequence" => "an array".into(),
+        "unit" => "null".into(),
+        _ => {
+            let starts_with = |starts: &[&str]| starts.iter().any(|start| expected.starts_with(start));
+            if starts_with(&["a nonzero "]) {
+                "an integer other than 0, in range".into()
+            } else if starts_with(&["tuple struct ", "tuple variant "]) {
+                "an array".into()
+            } else if starts_with(&["struct ", "internally tagged enum ", "adjacently tagged enum "]) {
+                "an object".into()
+            } else if starts_with(&["unit struct ", "unit variant "]) {
+                "null".into()
+            } else if starts_with(&["enum ", "newtype ", "variant of "]) {
+                "one of the variants".into()
+            } else {
+                shorten(expected).into()
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::num::NonZeroU8;
+
+    use serde::Deserialize;
+    use serde::de::DeserializeOwned;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[expect(dead_code, reason = "only the errors of reading it matter")]
+    struct SecretPoint {
+        x: u8,
+    }
+
+    #[derive(Debug, Deserialize)]
+    struct SecretUnit;
+
+    #[derive(Debug, Deserialize)]
+    #[expect(dead_code, reason = "only the errors of reading it matter")]
+    struct SecretPair(u8, u8);
+
+    #[derive(Debug, Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    #[expect(dead_code, reason = "only the errors of reading it matter")]
+    enum SecretShape {
+        Dot,
+        Square { side: u8 },
+        Pair(u8, u8),
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(untagged)]
+    #[expect(dead_code, reason = "only the errors of reading it matter")]
+    enum SecretChoice {
+        Number(u8),
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(tag = "kind")]
+    #[expect(dead_code, reason = "only the errors of reading it matter")]
+    enum SecretTagged {
+        A { x: u8 },
+    }
+
+    fn reason<T: DeserializeOwned + std::fmt::Debug>(json: &str) -> String {
+        in_words(&serde_json::from_str::<T>(json).unwrap_err().to_string())
+    }
+
+    #[test]
+    fn a_reason_is_in_the_words_of_json() {
+        for (reason, expected) in [
+            (reason::<u8>("256"), "expected an integer from 0 to 255, got 256"),
+            (reason::<i16>("-40000"), "expected an integer from -32768 to 32767, got -40000"),
+            (reason::<u64>("1.5"), "expected an integer from 0 to 18446744073709551615, got 1.5"),
+            (reason::<u32>("null"), "expected an integer from 0 to 4294967295, got null"),
+            (reason::<NonZeroU8>("0"), "expected an integer other than 0, in range, got 0"),
+            (reason::<f64>("1e400"), "number out of range"),
+            (reason::<f64>(r#""x""#), r#"expected a number, got "x""#),
+            (reason::<bool>(r#""a, expected b""#), r#"expected a boolean, got "a, expected b""#),
+            (reason::<String>("true"), "expected a string, got true"),
+            (reason::<String>(r#""\ud800""#), "unexpected end of hex escape"),
+            (reason::<char>(r#""xy""#), r#"expected a character, got "xy""#),
+            (reason::<Vec<u8>>("{}"), "expected an array, got an object"),
+            (reason::<BTreeMap<String, u8>>("[]"), "expected an object, got an array"),
+            (reason::<(u8, u8)>("[1]"), "expected a tuple of size 2, got 1"),
+            (reason::<SecretPoint>("5"), "expected an object, got 5"),
+            (reason::<SecretPoint>("{}"), "missing field `x`"),
+            (reason::<Vec<SecretPoint>>(r#"[{"x":-1}]"#), "expected an integer from 0 to 255, got -1"),
+            (reason::<SecretPair>("{}"), "expected an array, got an object"),
+            (reason::<SecretPair>("[1]"), "expected 2 elements, got 1"),
+            (reason::<SecretUnit>("1"), "expected null, got 1"),
+            (reason::<SecretShape>(r#""circle""#), "unknown variant `circle`, expected one of `dot`, `square`, `pair`"),
+            (reason::<SecretShape>(r#"{"square":1}"#), "expected an object, got 1"),
+            (reason::<SecretShape>(r#"{"pair":1}"#), "expected an array, got 1"),
+            (reason::<SecretChoice>("true"), "data did not match any variant"),
+            (reason::<SecretTagged>("5"), "expected an object, got 5"),
+        ] {
+            assert_eq!(reason, expected);
+        }
+    }
+
+    #[test]
+    fn no_reason_tells_a_type_or_a_place() {
+        for json in ["null", "5", "-1", "1.5", "[]", "{}", r#""x""#, "[1,2,3]", r#"{"square":[]}"#, r#"{"dot":1}"#] {
+            for error in [
+                serde_json::from_str::<SecretPoint>(json).err(),
+                serde_json::from_str::<SecretUnit>(json).err(),
+                serde_json::from_str::<SecretPair>(json).err(),
+                serde_json::from_str::<SecretShape>(json).err(),
+                serde_json::from_str::<SecretChoice>(json).err(),
+                serde_json::from_str::<SecretTagged>(json).err(),
+            ] {
+                let reason = error.map(|error| in_words(&error.to_string())).unwrap_or_default();
+                for leak in ["Secret", "struct", "enum", " line ", " column "] {
+                    assert!(!reason.contains(leak), "{json}: {reason}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_reason_does_not_grow_with_what_was_sent() {
+        let long = format!("\"{}\"", "ж".repeat(10_000));
+        for reason in [reason::<u8>(&long), reason::<SecretShape>(&long), in_words(&long)] {
+            assert!(reason.len() < 300, "{reason}");
+            assert!(reason.contains('…'), "{reason}");
+        }
+    }
+}
