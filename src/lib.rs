@@ -1,11 +1,13 @@
 //! Write a struct, get a microservice.
 
+mod actor;
 mod auth;
 mod jsonrpc;
 mod mailbox;
 mod service;
 mod sync;
 
+pub use actor::{Host, MethodStats, Placement, ServiceRef};
 pub use auth::Caller;
 pub use jsonrpc::{Dialect, RpcError, UnknownDialect};
 pub use service::{

@@ -7,9 +7,9 @@ use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler,
 use crate::service::{Method, Reply, Service};
 use crate::sync::Arc;
 
+use super::core::Core;
 use super::scheduler::Scheduler;
 use super::service_ref::ServiceRef;
-use super::core::Core;
 
 /// The actix actor of one service.
 ///

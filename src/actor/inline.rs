@@ -107,7 +107,7 @@ async fn read_async<M: Method>(
     let run = run_async::<M>(&entry, around, run(turn.state(), message, &call));
     match tokio::time::timeout_at(call.deadline, run).await {
         Ok(ran) => {
-            count.end(ran.end, &ran.reply);
+            count.end::<M>(ran.end, &ran.reply);
             ran.reply
         }
         Err(_) => {

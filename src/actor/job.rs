@@ -15,7 +15,7 @@ use crate::sync::Arc;
 
 use super::core::Core;
 use super::in_flight::InFlight;
-use super::run::{current, run_async, run_sync};
+use super::run::{Ran, current, run_async, run_sync};
 use super::state::{OwnedReading, OwnedWriting};
 
 /// A call of any method of one service.
@@ -87,7 +87,7 @@ impl<M: Method> Job<M::Service> for Call<M> {
                 let now = Instant::now();
                 let Some(message) = self.begin(now) else { return Start::Over };
                 let around = current(core, self.context());
-                let ran = run_sync(self.entry(), around, now, || run(turn.state(), message, self.context()));
+                let ran: Ran<M> = run_sync(self.entry(), around, now, || run(turn.state(), message, self.context()));
                 drop(turn);
                 Start::Ran(self.end(ran.reply, ran.end, ran.at), ran.at)
             }
@@ -96,7 +96,7 @@ impl<M: Method> Job<M::Service> for Call<M> {
                 let now = Instant::now();
                 let Some(message) = self.begin(now) else { return Start::Over };
                 let around = current(core, self.context());
-                let ran = run_sync(self.entry(), around, now, || run(turn.state(), message, self.context()));
+                let ran: Ran<M> = run_sync(self.entry(), around, now, || run(turn.state(), message, self.context()));
                 if keeps_state(self.entry(), ran.end) {
                     turn.complete();
                 }
@@ -144,8 +144,7 @@ pub(crate) fn keeps_state(entry: &Entry, end: End) -> bool {
     end != End::Panicked || entry.options.on_panic == OnPanic::Keep
 }
 
-type RunRead<M> =
-    for<'a> fn(&'a <M as Method>::Service, M, &'a crate::CallContext) -> LocalBoxFuture<'a, Reply<M>>;
+type RunRead<M> = for<'a> fn(&'a <M as Method>::Service, M, &'a crate::CallContext) -> LocalBoxFuture<'a, Reply<M>>;
 type RunWrite<M> =
     for<'a> fn(&'a mut <M as Method>::Service, M, &'a crate::CallContext) -> LocalBoxFuture<'a, Reply<M>>;
 

@@ -123,7 +123,9 @@ mod tests {
     #[test]
     fn time_is_shared_by_weight() {
         let got = backlogged(&[4, 2, 1], &[30_000, 30_000, 30_000], 70_000);
-        assert!((got[0] / 1000).abs_diff(4 * got[2] / 1000) <= 200 && (got[1] / 1000).abs_diff(2 * got[2] / 1000) <= 200);
+        assert!(
+            (got[0] / 1000).abs_diff(4 * got[2] / 1000) <= 200 && (got[1] / 1000).abs_diff(2 * got[2] / 1000) <= 200
+        );
     }
 
     #[test]

@@ -3,11 +3,12 @@
 use std::marker::PhantomData;
 
 use futures::future::LocalBoxFuture;
+use serde_json::value::RawValue;
 
-use crate::jsonrpc::{RpcError, code, to_json_limited};
+use crate::jsonrpc::{Budget, RpcError, code};
 use crate::mailbox::{Call, End, Entry};
 use crate::service::{
-    CallContext, Kind, Limits, MailboxId, Method, MethodOptions, Outcome, Reply, Route, Service, Started, read_params,
+    CallContext, Kind, MailboxId, Method, MethodOptions, Outcome, Reply, Route, Started, Terms, read_params,
 };
 use crate::sync::Arc;
 
@@ -25,12 +26,14 @@ impl<M: Method> MethodRoute<M> {
     pub(crate) fn boxed(core: &Arc<Core<M::Service>>, entry: &Arc<Entry>) -> Arc<dyn Route> {
         Arc::new(Self { core: Arc::clone(core), entry: Arc::clone(entry), message: PhantomData })
     }
-
 }
 
 /// The reply as JSON text.
-fn to_json<M: Method>(reply: Reply<M>, limit: usize) -> Outcome {
-    to_json_limited(&reply?, limit)
+fn to_json<M: Method>(reply: Reply<M>, budget: &Budget) -> Outcome {
+    match reply {
+        Ok(output) => budget.to_json(&output),
+        Err(error) => Err(budget.error(error)),
+    }
 }
 
 impl<M: Method> Route for MethodRoute<M> {
@@ -46,30 +49,30 @@ impl<M: Method> Route for MethodRoute<M> {
         MailboxId(self.core.id, self.entry.mailbox)
     }
 
-    fn start(&self, call: CallContext, params: Option<&str>, limits: Limits) -> Started {
-        let limit = limits.result;
-        if limits.inline && may_run_inline(&self.core, &self.entry, &call, Here::Stay) {
+    fn start(&self, call: CallContext, params: Option<&RawValue>, terms: Terms) -> Started {
+        let budget = terms.budget;
+        if terms.inline && may_run_inline(&self.core, &self.entry, &call, Here::Stay) {
             let message = match read_params::<M>(params) {
                 Ok(message) => message,
                 Err(error) => {
- self.refused(&call, &error);
- return Started::Done(Err(error));
-},
+                    self.refused(&call, &error);
+                    return Started::Done(Err(error));
+                }
             };
             let not_now = match self.entry.kind {
                 Kind::ReadAsync => match run_here(&self.core, &self.entry, call, message) {
-                    Ok(run) => return Started::Waits(Box::pin(async move { to_json::<M>(run.await, limit) })),
+                    Ok(run) => return Started::Waits(Box::pin(async move { to_json::<M>(run.await, &budget) })),
                     Err(not_now) => not_now,
                 },
                 _ => match run_now(&self.core, &self.entry, call, message) {
-                    Ok(reply) => return Started::Done(to_json::<M>(reply, limit)),
+                    Ok(reply) => return Started::Done(to_json::<M>(reply, &budget)),
                     Err(not_now) => not_now,
                 },
             };
             let (call, message) = not_now;
-            return self.queue(call, limit, params, |_| Ok(message));
+            return self.queue(call, budget, params, |_| Ok(message));
         }
-        self.queue(call, limit, params, read_params::<M>)
+        self.queue(call, budget, params, read_params::<M>)
     }
 
     fn refused(&self, call: &CallContext, error: &RpcError) {
@@ -85,25 +88,25 @@ impl<M: Method> MethodRoute<M> {
     fn queue(
         &self,
         call: CallContext,
-        limit: usize,
-        params: Option<&str>,
-        read: impl FnOnce(Option<&str>) -> Result<M, RpcError>,
+        budget: Arc<Budget>,
+        params: Option<&RawValue>,
+        read: impl FnOnce(Option<&RawValue>) -> Result<M, RpcError>,
     ) -> Started {
-        let slot = match self.core.admit(&self.entry, &call, params.map_or(0, str::len)) {
+        let slot = match self.core.admit(&self.entry, &call, params.map_or(0, |raw| raw.get().len())) {
             Ok(slot) => slot,
             // Not counted as refused yet: a batch may wait for room.
             Err(error) if error.code() == code::BUSY => return Started::NoRoom(call, error),
             Err(error) => {
- self.refused(&call, &error);
- return Started::Done(Err(error));
-},
+                self.refused(&call, &error);
+                return Started::Done(Err(error));
+            }
         };
         let message = match read(params) {
             Ok(message) => message,
             Err(error) => {
- self.refused(&call, &error);
- return Started::Done(Err(error));
-},
+                self.refused(&call, &error);
+                return Started::Done(Err(error));
+            }
         };
         let notification = call.notification;
         let call = Call::new(call, message, slot, Arc::clone(&self.entry));
@@ -111,6 +114,6 @@ impl<M: Method> MethodRoute<M> {
         if notification {
             return Started::Done(Ok(Vec::new()));
         }
-        Started::Waits(Box::pin(async move { to_json::<M>(call.reply().await, limit) }))
+        Started::Waits(Box::pin(async move { to_json::<M>(call.reply().await, &budget) }))
     }
 }

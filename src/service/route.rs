@@ -4,7 +4,10 @@ use std::fmt;
 
 use futures::future::LocalBoxFuture;
 
-use crate::jsonrpc::RpcError;
+use serde_json::value::RawValue;
+
+use crate::jsonrpc::{Budget, RpcError};
+use crate::sync::Arc;
 
 use super::{CallContext, MethodOptions};
 
@@ -23,7 +26,7 @@ pub(crate) trait Route: Send + Sync {
     fn mailbox(&self) -> MailboxId;
 
     /// Admits the call, reads its parameters, and runs it here or puts it into its mailbox.
-    fn start(&self, call: CallContext, params: Option<&str>, limits: Limits) -> Started;
+    fn start(&self, call: CallContext, params: Option<&RawValue>, terms: Terms) -> Started;
 
     /// Counts and logs a call that was turned away.
     fn refused(&self, call: &CallContext, error: &RpcError);
@@ -39,10 +42,10 @@ impl fmt::Debug for dyn Route {
 }
 
 /// What the transport allows one call.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Limits {
-    /// The largest result, in bytes of JSON.
-    pub(crate) result: usize,
+#[derive(Clone, Debug)]
+pub(crate) struct Terms {
+    /// What the response may still hold.
+    pub(crate) budget: Arc<Budget>,
     /// Whether the call may run where it is.
     pub(crate) inline: bool,
 }
