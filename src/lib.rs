@@ -3,6 +3,8 @@
 mod auth;
 mod jsonrpc;
 mod service;
+mod settings;
+mod start_error;
 
 pub use auth::Caller;
 pub use jsonrpc::RpcError;
@@ -10,3 +12,5 @@ pub use service::{
     Access, BoxError, CallContext, FromCall, Handler, Internal, Kind, Method, MethodOptions, MethodTable, OnPanic,
     Reply, Service, State,
 };
+pub use settings::{HttpStatus, Placement};
+pub use start_error::{Result, StartError as Error};
