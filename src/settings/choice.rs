@@ -70,11 +70,11 @@ names!(HttpStatus { "ok" = Ok, "mapped" = Mapped });
 pub(crate) enum Dialect {
     /// JSON-RPC 2.0.
     #[default]
-    JsonRpc,
+    Jsonrpc,
     /// What the first README of pymicroservice shows.
-    PyMicroservice,
+    Pymicroservice,
     /// What pymicroservice 0.1.0 and gemstone 0.12 send.
     Gemstone,
 }
 
-names!(Dialect { "jsonrpc" = JsonRpc, "pymicroservice" = PyMicroservice, "gemstone" = Gemstone });
+names!(Dialect { "jsonrpc" = Jsonrpc, "pymicroservice" = Pymicroservice, "gemstone" = Gemstone });

@@ -34,10 +34,12 @@ pub(crate) struct Template {
 }
 
 /// The files that all roles share.
-const COMMON: [Template; 8] = [
+const COMMON: [Template; 9] = [
     Template { path: "Cargo.toml", text: include_str!("../../../templates/new/common/manifest.toml") },
     Template { path: "README.md", text: include_str!("../../../templates/new/common/README.md") },
     Template { path: ".gitignore", text: include_str!("../../../templates/new/common/gitignore") },
+    // The style that the code below is written in, so that formatting leaves it as it is.
+    Template { path: "rustfmt.toml", text: include_str!("../../../rustfmt.toml") },
     Template { path: "src/main.rs", text: include_str!("../../../templates/new/common/src/main.rs") },
     Template { path: "src/lib.rs", text: include_str!("../../../templates/new/common/src/lib.rs") },
     Template { path: "templates/stats.hbs", text: include_str!("../../../templates/new/common/templates/stats.hbs") },
