@@ -4,7 +4,7 @@
 //!
 //! - [`table`] declares every setting, once: its name, type, default and help.
 //! - [`kind`] says how a type is read from text and shown; [`choice`] has the types with named values.
-//! - [`flags`], [`file`] and [`source`] are where text comes from, and which of it wins.
+//! - [`flags`], [`mod@file`] and [`source`] are where text comes from, and which of it wins.
 
 mod choice;
 mod file;

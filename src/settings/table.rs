@@ -104,7 +104,7 @@ settings! {
     "Who may connect" {
         /// The names that a Host header may carry. If none: only loopback names when listening on loopback, any otherwise
         allowed_hosts: Vec<String> = HOSTS, "";
-        /// The web pages' origins that may call beside the server's own, such as https://app.example.org
+        /// The origins of web pages that may call, beside the server's own: scheme, host and port
         origins: Vec<String> = ORIGINS, "";
         /// Keeps a connection whose client has closed its sending half; calls of clients that left then run to their end
         allow_half_closed: bool = SWITCH, "false";
