@@ -127,7 +127,7 @@ impl<M: Method> Job<M::Service> for Call<M> {
                     // Its deadline may have passed while the pool was busy with other services' calls.
                     if !self.is_over() {
                         let began = Instant::now();
-                        let ran = run_sync(self.entry(), around, began, || run(message, self.context()));
+                        let ran: Ran<M> = run_sync(self.entry(), around, began, || run(message, self.context()));
                         self.end(ran.reply, ran.end, ran.at).wake();
                     }
                     drop(place);

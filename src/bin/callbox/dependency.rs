@@ -1,0 +1,83 @@
+//! Where a new crate takes callbox from.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::Result;
+
+/// The `callbox` of a new crate, as it stands in its manifest.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// The release that this command belongs to.
+    Version,
+    /// A checkout.
+    Path(PathBuf),
+}
+
+impl Source {
+    /// The checkout that was asked for; else the one that this command was built from, if it is still there, which is where
+    /// `cargo run -- new …` runs; else the release.
+    pub(crate) fn choose(asked: Option<&Path>) -> Result<Self> {
+        if let Some(path) = asked {
+            let path = path.canonicalize().map_err(|error| {
+                format!("--callbox-path {}: {error}: name the directory of a callbox checkout", path.display())
+            })?;
+            return if is_callbox(&path) {
+                Ok(Self::Path(path))
+            } else {
+                Err(format!("--callbox-path {} holds no callbox: name the directory of a checkout", path.display()))
+            };
+        }
+        let built_from = Path::new(env!("CARGO_MANIFEST_DIR"));
+        Ok(if is_checkout(built_from) { Self::Path(built_from.to_owned()) } else { Self::Version })
+    }
+
+    /// The key of a dependency's inline table.
+    pub(crate) fn to_toml(&self) -> String {
+        match self {
+            Self::Version => format!("version = {:?}", env!("CARGO_PKG_VERSION")),
+            // The library knows how to quote what a path may hold.
+            Self::Path(path) => format!("path = {}", toml::Value::from(path.to_string_lossy().into_owned())),
+        }
+    }
+}
+
+fn is_callbox(directory: &Path) -> bool {
+    let manifest =
+        fs::read_to_string(directory.join("Cargo.toml")).ok().and_then(|text| text.parse::<toml::Table>().ok());
+    manifest.is_some_and(|manifest| {
+        manifest.get("package").and_then(|package| package.get("name")?.as_str()) == Some("callbox")
+    })
+}
+
+/// Not so for the sources that cargo unpacks to install a release: those hold the manifest a second time, as it was written.
+fn is_checkout(directory: &Path) -> bool {
+    is_callbox(directory) && !directory.join("Cargo.toml.orig").exists()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_from_a_checkout_depends_on_the_checkout() {
+        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+        assert_eq!(Source::choose(None), Ok(Source::Path(here.to_owned())));
+        assert_eq!(Source::choose(Some(here)), Ok(Source::Path(here.canonicalize().unwrap())));
+    }
+
+    #[test]
+    fn a_path_without_callbox_is_turned_away() {
+        for path in ["/nowhere", concat!(env!("CARGO_MANIFEST_DIR"), "/macros")] {
+            let error = Source::choose(Some(Path::new(path))).expect_err(path);
+            assert!(error.starts_with(&format!("--callbox-path {path}")), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_path_is_quoted_for_toml() {
+        let line = Source::Path(r#"C:\a "b""#.into()).to_toml();
+        let table: toml::Table = line.parse().unwrap();
+        assert_eq!(table["path"].as_str(), Some(r#"C:\a "b""#));
+    }
+}

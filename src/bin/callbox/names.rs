@@ -1,0 +1,189 @@
+//! The names of a new service: which will do, and what to write instead of the others.
+
+use std::path::Path;
+
+use crate::Result;
+use crate::role::Role;
+
+/// Names that code expects to mean something else, also where a role's code does not happen to use them.
+const PRELUDE: &[&str] = &[
+    "Box", "Clone", "Copy", "Debug", "Default", "Drop", "Err", "Fn", "FnMut", "FnOnce", "From", "Into", "Iterator",
+    "None", "Ok", "Option", "Result", "Self", "Send", "Sized", "Some", "String", "Sync", "ToOwned", "ToString",
+    "TryFrom", "TryInto", "Vec",
+];
+
+/// Rust's keywords, of which none can name a crate.
+const KEYWORDS: &[&str] = &[
+    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do", "dyn", "else",
+    "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro", "match", "mod",
+    "move", "mut", "override", "priv", "pub", "ref", "return", "self", "static", "struct", "super", "trait", "true",
+    "try", "type", "typeof", "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
+];
+
+/// Crates that the new one uses, and what cargo keeps for itself.
+const TAKEN: &[&str] = &[
+    "actix_web",
+    "alloc",
+    "build",
+    "callbox",
+    "core",
+    "deps",
+    "examples",
+    "incremental",
+    "proc_macro",
+    "schemars",
+    "serde",
+    "serde_json",
+    "std",
+    "test",
+];
+
+/// A name that will do for the service's type.
+pub(crate) fn check_type(name: &str, role: Role) -> Result<()> {
+    let camel = name.starts_with(|c: char| c.is_ascii_uppercase()) && name.chars().all(|c| c.is_ascii_alphanumeric());
+    if !camel {
+        let instead = camel_case(name);
+        return Err(format!(
+            "{name:?} cannot name the service's type: write it in upper camel case, such as {instead}"
+        ));
+    }
+    let used = role.templates().filter(|file| file.path.ends_with(".rs")).any(|file| uses(file.text, name));
+    let stands_for_it = role.type_placeholders().contains(&name);
+    if PRELUDE.contains(&name) || (used && !stands_for_it) {
+        return Err(format!(
+            "{name:?} means something else in the new code: choose another name, such as {name}Service"
+        ));
+    }
+    Ok(())
+}
+
+/// The name of the crate that goes into this directory: the last part of the path.
+pub(crate) fn crate_name(directory: &Path) -> Result<&str> {
+    let Some(name) = directory.file_name().and_then(|name| name.to_str()) else {
+        return Err(format!(
+            "{} has no name for a crate in it: write a directory such as my_service",
+            directory.display()
+        ));
+    };
+    if let Some(stem) = name.strip_suffix(".rs").or_else(|| name.strip_suffix(".py")) {
+        let instead = directory.with_file_name(snake_case(stem));
+        return Err(format!(
+            "{name:?} names a file, and a service is a whole crate: write a directory, such as {}",
+            instead.display()
+        ));
+    }
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-".contains(c);
+    if !name.starts_with(|c: char| c.is_ascii_lowercase()) || !name.chars().all(plain) {
+        let instead = directory.with_file_name(snake_case(name));
+        return Err(format!("{name:?} cannot name a crate: write it in snake case, such as {}", instead.display()));
+    }
+    let identifier = identifier(name);
+    if KEYWORDS.contains(&identifier.as_str()) || TAKEN.contains(&identifier.as_str()) {
+        let instead = directory.with_file_name(format!("{name}_service"));
+        return Err(format!(
+            "{name:?} means something else to Rust or cargo: choose another name, such as {}",
+            instead.display()
+        ));
+    }
+    Ok(name)
+}
+
+/// How code writes the name of a crate.
+pub(crate) fn identifier(crate_name: &str) -> String {
+    crate_name.replace('-', "_")
+}
+
+/// `text` with a word replaced wherever it stands by itself, not within a longer one.
+pub(crate) fn replace_word(text: &str, word: &str, with: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut done = 0;
+    for at in word_positions(text, word) {
+        out.push_str(&text[done..at]);
+        out.push_str(with);
+        done = at + word.len();
+    }
+    out.push_str(&text[done..]);
+    out
+}
+
+/// Whether code has this word outside whole-line comments.
+fn uses(code: &str, word: &str) -> bool {
+    code.lines()
+        .filter(|line| !line.trim_start().starts_with("//"))
+        .any(|line| word_positions(line, word).next().is_some())
+}
+
+fn word_positions<'a>(text: &'a str, word: &'a str) -> impl Iterator<Item = usize> + 'a {
+    let part_of_word = |c: char| c.is_alphanumeric() || c == '_';
+    text.match_indices(word)
+        .map(|(at, _)| at)
+        .filter(move |&at| !text[..at].ends_with(part_of_word) && !text[at + word.len()..].starts_with(part_of_word))
+}
+
+fn camel_case(name: &str) -> String {
+    let words = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    let camel: String = words.map(|word| word[..1].to_ascii_uppercase() + &word[1..]).collect();
+    if camel.starts_with(|c: char| c.is_ascii_uppercase()) { camel } else { "MyService".to_owned() }
+}
+
+fn snake_case(name: &str) -> String {
+    let mut snake = String::new();
+    for c in name.chars() {
+        if c.is_ascii_uppercase() && snake.ends_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit()) {
+            snake.push('_');
+        }
+        snake.push(if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' });
+    }
+    if snake.starts_with(|c: char| c.is_ascii_lowercase()) { snake } else { "my_service".to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_told_apart_from_parts_of_longer_ones() {
+        let text = "MyService MyServices my_service::MyService\"my_service\" not_my_service";
+        let text = replace_word(text, "MyService", "Shop");
+        assert_eq!(replace_word(&text, "my_service", "shop"), "Shop MyServices shop::Shop\"shop\" not_my_service");
+    }
+
+    #[test]
+    fn a_type_that_the_code_of_the_role_uses_is_turned_away() {
+        for (name, role) in
+            [("User", Role::Entity), ("Count", Role::Basic), ("Server", Role::Compute), ("Vec", Role::Basic)]
+        {
+            let error = check_type(name, role).expect_err(name);
+            assert!(error.ends_with(&format!("such as {name}Service")), "{error}");
+        }
+        for (name, role) in
+            [("User", Role::Basic), ("Users", Role::Entity), ("MyService", Role::Storage), ("X2", Role::Compute)]
+        {
+            assert_eq!(check_type(name, role), Ok(()));
+        }
+    }
+
+    #[test]
+    fn a_wrong_name_is_answered_with_a_right_one() {
+        for (name, instead) in
+            [("my_service", "MyService"), ("myService", "MyService"), ("2nd", "MyService"), ("Zoë", "Zo")]
+        {
+            let error = check_type(name, Role::Basic).expect_err(name);
+            assert!(error.ends_with(&format!("such as {instead}")), "{error}");
+        }
+        for (path, instead) in [
+            ("a/MyService", "a/my_service"),
+            ("my_service.py", "my_service"),
+            ("MyService.rs", "my_service"),
+            ("my service", "my_service"),
+            ("9lives", "my_service"),
+            ("match", "match_service"),
+            ("serde-json", "serde-json_service"),
+            ("..", "my_service"),
+        ] {
+            let error = crate_name(Path::new(path)).expect_err(path);
+            assert!(error.ends_with(&format!("such as {instead}")), "{error}");
+        }
+        assert_eq!(crate_name(Path::new("/tmp/my-service_2")), Ok("my-service_2"));
+    }
+}

@@ -1,0 +1,111 @@
+//! The roles that a new service can have, and the files of its crate.
+
+use clap::ValueEnum;
+
+/// What a new service is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Role {
+    /// Greets, and counts the greeted: the least that shows every part
+    Basic,
+    /// Records with an id: create, read, update with a version check, delete, list by pages
+    Entity,
+    /// Keys and values: with a time to live, and found by prefix
+    Storage,
+    /// Heavy work on the worker pool, while other calls stay quick
+    Compute,
+}
+
+/// What one role has of its own. Its service is the one of the example of that name, so both stay the same code.
+struct Parts {
+    service: &'static str,
+    /// The type and the service name in `service`.
+    placeholders: [&'static str; 2],
+    tests: &'static str,
+    /// What the README and the closing hint call.
+    public_call: &'static str,
+    private_call: &'static str,
+}
+
+/// A file of the new crate, with its placeholders.
+pub(crate) struct Template {
+    /// Its path in the crate.
+    pub(crate) path: &'static str,
+    pub(crate) text: &'static str,
+}
+
+/// The files that all roles share.
+const COMMON: [Template; 9] = [
+    Template { path: "Cargo.toml", text: include_str!("../../../templates/new/common/manifest.toml") },
+    Template { path: "README.md", text: include_str!("../../../templates/new/common/README.md") },
+    Template { path: ".gitignore", text: include_str!("../../../templates/new/common/gitignore") },
+    // The style that the code below is written in, so that formatting leaves it as it is.
+    Template { path: "rustfmt.toml", text: include_str!("../../../rustfmt.toml") },
+    Template { path: "src/main.rs", text: include_str!("../../../templates/new/common/src/main.rs") },
+    Template { path: "src/lib.rs", text: include_str!("../../../templates/new/common/src/lib.rs") },
+    Template { path: "templates/stats.hbs", text: include_str!("../../../templates/new/common/templates/stats.hbs") },
+    Template { path: "static/style.css", text: include_str!("../../../templates/new/common/static/style.css") },
+    Template { path: "tests/pages.rs", text: include_str!("../../../templates/new/common/tests/pages.rs") },
+];
+
+impl Role {
+    /// Every file of a crate with this role.
+    pub(crate) fn templates(self) -> impl Iterator<Item = Template> {
+        let Parts { service, tests, .. } = self.parts();
+        let own =
+            [Template { path: "src/service.rs", text: service }, Template { path: "tests/service.rs", text: tests }];
+        COMMON.into_iter().chain(own)
+    }
+
+    /// The words that stand for the type in this role's files.
+    pub(crate) fn type_placeholders(self) -> [&'static str; 2] {
+        ["MyService", self.parts().placeholders[0]]
+    }
+
+    /// The words that stand for the crate in this role's files.
+    pub(crate) fn crate_placeholders(self) -> [&'static str; 2] {
+        ["my_service", self.parts().placeholders[1]]
+    }
+
+    /// A request that answers a new user's question whether it works.
+    pub(crate) fn public_call(self) -> &'static str {
+        self.parts().public_call
+    }
+
+    /// A request that needs the token.
+    pub(crate) fn private_call(self) -> &'static str {
+        self.parts().private_call
+    }
+
+    fn parts(self) -> Parts {
+        match self {
+            Self::Basic => Parts {
+                service: include_str!("../../../templates/new/basic/service.rs"),
+                placeholders: ["MyService", "my_service"],
+                tests: include_str!("../../../templates/new/basic/tests.rs"),
+                public_call: r#"{"jsonrpc":"2.0","method":"say_hello","params":{"name":"world"},"id":2}"#,
+                private_call: r#"{"jsonrpc":"2.0","method":"say_private_hello","params":{"name":"you"},"id":3}"#,
+            },
+            Self::Entity => Parts {
+                service: include_str!("../../../examples/entity/service.rs"),
+                placeholders: ["Users", "example.users"],
+                tests: include_str!("../../../templates/new/entity/tests.rs"),
+                public_call: r#"{"jsonrpc":"2.0","method":"create","params":{"name":"Ada","email":"ada@example.org"},"id":2}"#,
+                private_call: r#"{"jsonrpc":"2.0","method":"delete","params":{"id":1,"version":1},"id":3}"#,
+            },
+            Self::Storage => Parts {
+                service: include_str!("../../../examples/storage/service.rs"),
+                placeholders: ["KeyValues", "example.storage"],
+                tests: include_str!("../../../templates/new/storage/tests.rs"),
+                public_call: r#"{"jsonrpc":"2.0","method":"put","params":{"key":"a","value":1,"ttl_ms":60000},"id":2}"#,
+                private_call: r#"{"jsonrpc":"2.0","method":"clear","id":3}"#,
+            },
+            Self::Compute => Parts {
+                service: include_str!("../../../examples/compute/service.rs"),
+                placeholders: ["Primes", "example.compute"],
+                tests: include_str!("../../../templates/new/compute/tests.rs"),
+                public_call: r#"{"jsonrpc":"2.0","method":"primes_up_to","params":{"limit":1000000},"id":2}"#,
+                private_call: r#"{"jsonrpc":"2.0","method":"reset","id":3}"#,
+            },
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! The TOML file: from keys and values to text, each with its line.
+
+use std::collections::HashMap;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use toml::de::{DeTable, DeValue};
+
+use crate::start_error::StartError;
+
+use super::table::ROWS;
+
+/// Read when no other file is named; nobody minds if it is not there.
+pub(super) const DEFAULT_PATH: &str = "callbox.toml";
+
+/// What a file says.
+#[derive(Debug)]
+pub(super) struct File {
+    pub(super) path: PathBuf,
+    pub(super) entries: HashMap<&'static str, Entry>,
+}
+
+/// One value, and where it stands. Lists have commas between their items.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) text: String,
+    pub(super) line: usize,
+}
+
+impl File {
+    /// Reads a file that somebody asked for.
+    pub(super) fn read(path: &Path) -> Result<Self, StartError> {
+        Self::read_if_there(path)?.ok_or_else(|| {
+            StartError::new(
+                format_args!("{}: there is no such file", path.display()),
+                "name a TOML file, or leave --config and CALLBOX_CONFIG out",
+            )
+        })
+    }
+
+    /// Reads a file that need not be there.
+    pub(super) fn read_if_there(path: &Path) -> Result<Option<Self>, StartError> {
+        match std::fs::read_to_string(path) {
+            Ok(text) => Self::parse(path, &text).map(Some),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => {
+                Err(StartError::new(format_args!("{}: cannot be read", path.display()), &error).with_source(error))
+            }
+        }
+    }
+
+    fn parse(path: &Path, text: &str) -> Result<Self, StartError> {
+        let line = |offset: usize| text.bytes().take(offset).filter(|&byte| byte == b'\n').count() + 1;
+        let at = |offset: usize| format!("{}:{}", path.display(), line(offset));
+        let table = DeTable::parse(text).map_err(|error| {
+            let place = at(error.span().map_or(0, |span| span.start));
+            StartError::new(format_args!("{place}: not valid TOML"), error.message()).with_source(error.clone())
+        })?;
+        let mut entries = HashMap::new();
+        for (key, value) in table.get_ref() {
+            let place = at(key.span().start);
+            let name = key.get_ref().as_ref();
+            let Some(row) = ROWS.iter().find(|row| row.key == name) else {
+                return Err(StartError::new(format_args!("{place}: unknown key {name:?}"), suggestion(name)));
+            };
+            let Some(text) = plain_text(value.get_ref()) else {
+                let fix = format!("write one value, {name} = …, or a list of them where several are allowed");
+                return Err(StartError::new(format_args!("{place}: {name} cannot be a table"), fix));
+            };
+            entries.insert(row.key, Entry { text, line: line(key.span().start) });
+        }
+        Ok(Self { path: path.to_owned(), entries })
+    }
+}
+
+/// A value as one would write it in a flag.
+fn plain_text(value: &DeValue<'_>) -> Option<String> {
+    match value {
+        DeValue::String(text) => Some(text.to_string()),
+        DeValue::Integer(number) => Some(number.to_string()),
+        DeValue::Float(number) => Some(number.to_string()),
+        DeValue::Boolean(value) => Some(value.to_string()),
+        DeValue::Datetime(time) => Some(time.to_string()),
+        DeValue::Array(items) => {
+            let items: Option<Vec<_>> = items.iter().map(|item| plain_text(item.get_ref())).collect();
+            Some(items?.join(","))
+        }
+        DeValue::Table(_) => None,
+    }
+}
+
+fn suggestion(name: &str) -> String {
+    let near = ROWS
+        .iter()
+        .map(|row| (strsim::jaro_winkler(row.key, name), row.key))
+        .filter(|(likeness, _)| *likeness > 0.8)
+        .max_by(|a, b| a.0.total_cmp(&b.0));
+    match near {
+        Some((_, key)) => format!("did you mean {key:?}?"),
+        None => "remove it; --show-settings lists the keys".to_owned(),
+    }
+}

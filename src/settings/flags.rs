@@ -1,0 +1,128 @@
+//! The command line: flags made from the table, and mistakes told in one line.
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+
+use clap::error::{ContextKind, ErrorKind};
+use clap::{Arg, ArgAction, ArgMatches, Command};
+
+use crate::start_error::StartError;
+
+use super::About;
+use super::file::DEFAULT_PATH;
+use super::kind::Arity;
+use super::source::{env_names, flag_name};
+use super::table::{ROWS, Row};
+
+/// What the flags said.
+#[derive(Debug)]
+pub(super) struct Given {
+    pub(super) values: HashMap<&'static str, String>,
+    pub(super) config: Option<String>,
+    pub(super) show_settings: bool,
+}
+
+/// What came of reading the flags.
+pub(super) enum Outcome {
+    Given(Given),
+    /// The text of `--help` or `--version`.
+    Show(String),
+}
+
+pub(super) fn read(args: impl IntoIterator<Item = OsString>, about: &About<'_>) -> Result<Outcome, StartError> {
+    let args: Vec<OsString> = args.into_iter().collect();
+    match command(about, program_name(&args)).try_get_matches_from(args) {
+        Ok(mut matches) => Ok(Outcome::Given(Given {
+            values: ROWS.iter().filter_map(|row| Some((row.key, value_of(&mut matches, row)?))).collect(),
+            config: matches.remove_one("config"),
+            show_settings: matches.get_flag("show_settings"),
+        })),
+        Err(error) if !error.use_stderr() => Ok(Outcome::Show(error.to_string())),
+        Err(error) => Err(one_line(&error)),
+    }
+}
+
+fn value_of(matches: &mut ArgMatches, row: &Row) -> Option<String> {
+    let values: Vec<String> = matches.remove_many(row.key)?.collect();
+    Some(values.join(","))
+}
+
+fn program_name(args: &[OsString]) -> String {
+    let name = args.first().and_then(|program| std::path::Path::new(program).file_name());
+    name.map_or_else(|| "server".into(), |name| name.to_string_lossy().into_owned())
+}
+
+fn command(about: &About<'_>, program: String) -> Command {
+    let intro = format!(
+        "{service}: a microservice that answers JSON-RPC 2.0 over HTTP.\n\n\
+         A setting is taken from its flag, else from the environment, else from a TOML file, else from the program itself, \
+         else it has its default. --show-settings tells what was taken from where.",
+        service = about.service,
+    );
+    let example = format!(
+        "Example:\n  {program} --port 8080 --log debug\n  CALLBOX_PORT=8080 {program} --show-settings\n\n\
+         The same in {DEFAULT_PATH}, with the flags' names, but _ for -:\n  port = 8080\n  body_limit = \"64KiB\"\n  \
+         allowed_hosts = [\"example.org\", \"localhost\"]"
+    );
+    Command::new(program)
+        .version(concat!("(callbox ", env!("CARGO_PKG_VERSION"), ")"))
+        .about(intro)
+        .after_help(example)
+        .max_term_width(100)
+        .args(ROWS.iter().map(argument))
+        .next_help_heading("This program")
+        .args([
+            Arg::new("config")
+                .long("config")
+                .value_name("FILE")
+                .help(format!("The TOML file to read [default: {DEFAULT_PATH}, if it is there] [env: CALLBOX_CONFIG]")),
+            Arg::new("show_settings")
+                .long("show-settings")
+                .action(ArgAction::SetTrue)
+                .help("Prints each setting and where it came from, and exits"),
+        ])
+}
+
+fn argument(row: &Row) -> Arg {
+    let mut help = row.help.trim().to_owned();
+    if row.arity == Arity::Many {
+        help += "; several with commas between, or the flag again";
+    }
+    if !row.default.is_empty() && row.arity != Arity::Switch {
+        help += &format!(" [default: {}]", row.default);
+    }
+    help += &format!(" [env: {}]", env_names(row.key).collect::<Vec<_>>().join(", "));
+    let arg = Arg::new(row.key)
+        .long(flag_name(row.key).trim_start_matches('-').to_owned())
+        .value_name(row.placeholder)
+        .help(help)
+        .help_heading(row.group);
+    match row.arity {
+        Arity::One => arg,
+        Arity::Many => arg.action(ArgAction::Append),
+        Arity::Switch => arg.num_args(0..=1).require_equals(true).default_missing_value("true"),
+    }
+}
+
+/// clap's report without its tips and usage, which take several lines.
+fn one_line(error: &clap::Error) -> StartError {
+    let context = |kind| error.get(kind).map(ToString::to_string);
+    let text = error.to_string();
+    let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+    match (error.kind(), context(ContextKind::InvalidArg)) {
+        (ErrorKind::UnknownArgument, Some(flag)) => {
+            let what = format!("unknown argument {flag:?}");
+            match context(ContextKind::SuggestedArg) {
+                Some(near) => StartError::new(what, format_args!("did you mean {near:?}?")),
+                None => StartError::new(what, "--help lists what there is"),
+            }
+        }
+        (ErrorKind::InvalidValue, Some(flag)) => {
+            StartError::new(format_args!("{flag} has no value"), "write one after it")
+        }
+        (ErrorKind::ArgumentConflict, Some(flag)) => {
+            StartError::new(format_args!("{flag} is given twice"), "keep one of them")
+        }
+        _ => StartError::new(first, "--help lists what there is"),
+    }
+}

@@ -1,0 +1,201 @@
+//! How a type of setting is read from text and shown again.
+
+use std::fmt::Display;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::thread::available_parallelism;
+use std::time::Duration;
+
+use tracing_subscriber::EnvFilter;
+
+/// A type of setting. Every source speaks text, so a flag, a variable and a key accept the same.
+#[derive(Debug)]
+pub(super) struct Kind<T> {
+    /// What stands for the value in `--help`.
+    pub(super) placeholder: &'static str,
+    /// What is accepted, to follow the word "give".
+    pub(super) accepts: &'static str,
+    pub(super) arity: Arity,
+    pub(super) read: fn(&str) -> Option<T>,
+    /// Gives a text that `read` takes.
+    pub(super) show: fn(&T) -> String,
+}
+
+/// How often a flag may be given, and whether it needs a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Arity {
+    /// Once, with a value.
+    One,
+    /// Any number of times, each with a value or several with commas between.
+    Many,
+    /// Once; without a value it means `true`.
+    Switch,
+}
+
+/// A kind with named values, which are its `FromStr` and `Display`.
+pub(super) const fn choice<T: FromStr + Display>(placeholder: &'static str, accepts: &'static str) -> Kind<T> {
+    Kind { placeholder, accepts, arity: Arity::One, read: |text| text.parse().ok(), show: T::to_string }
+}
+
+/// A kind of text that only has to pass a check.
+const fn text(placeholder: &'static str, accepts: &'static str, read: fn(&str) -> Option<String>) -> Kind<String> {
+    Kind { placeholder, accepts, arity: Arity::One, read, show: String::clone }
+}
+
+/// A kind of list, with commas between.
+const fn list(
+    placeholder: &'static str,
+    accepts: &'static str,
+    read: fn(&str) -> Option<Vec<String>>,
+) -> Kind<Vec<String>> {
+    Kind { placeholder, accepts, arity: Arity::Many, read, show: |items| items.join(",") }
+}
+
+pub(super) const HOST: Kind<String> =
+    text("HOST", "an IP address or a host name, without a port", |text| is_host(text).then(|| text.to_owned()));
+
+pub(super) const PORT: Kind<u16> = choice("PORT", "a port number from 0 to 65535 (0 picks a free one)");
+
+pub(super) const ENDPOINT: Kind<String> = text("PATH", "a path such as /api", |text| {
+    let plain = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "-_.~".contains(c));
+    let path = text.strip_prefix('/')?;
+    (path.is_empty() || path.split('/').all(plain)).then(|| text.to_owned())
+});
+
+pub(super) const HEADER: Kind<String> = text("NAME", "the name of an HTTP header, such as X-Api-Token", |text| {
+    let token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+    (!text.is_empty() && text.chars().all(token)).then(|| text.to_owned())
+});
+
+pub(super) const FILTER: Kind<String> =
+    text("FILTER", "a level (error, warn, info, debug, trace) or a filter such as warn,callbox=debug", |text| {
+        EnvFilter::try_new(text).ok().map(|_| text.to_owned())
+    });
+
+pub(super) const HOSTS: Kind<Vec<String>> =
+    list("HOST", "host names with commas between, such as example.org,localhost", |text| {
+        // A port may follow, since it may be part of a Host header.
+        let host = |item: &str| {
+            is_host(item)
+                || item.rsplit_once(':').is_some_and(|(name, port)| is_host(name) && port.parse::<u16>().is_ok())
+        };
+        items(text, host)
+    });
+
+pub(super) const ORIGINS: Kind<Vec<String>> = list(
+    "ORIGIN",
+    "origins with commas between, each a scheme, a host and maybe a port: https://app.example.org",
+    |text| {
+        items(text, |item| {
+            item.split_once("://").is_some_and(|(scheme, host)| {
+                !scheme.is_empty() && !host.is_empty() && !host.contains(['/', '?', '#', '@', '*'])
+            })
+        })
+    },
+);
+
+pub(super) const SWITCH: Kind<bool> = Kind {
+    placeholder: "BOOL",
+    accepts: "true or false",
+    arity: Arity::Switch,
+    read: |text| match text.to_ascii_lowercase().as_str() {
+        "true" | "yes" | "on" | "1" => Some(true),
+        "false" | "no" | "off" | "0" => Some(false),
+        _ => None,
+    },
+    show: bool::to_string,
+};
+
+pub(super) const COUNT: Kind<usize> = Kind {
+    placeholder: "NUMBER",
+    accepts: "a number of at least 1",
+    arity: Arity::One,
+    read: |text| text.parse().ok().filter(|&number| number > 0),
+    show: usize::to_string,
+};
+
+pub(super) const CORES: Kind<usize> = Kind {
+    accepts: "a number of at least 1, or cores for as many as the machine has",
+    read: |text| match text {
+        "cores" => Some(available_parallelism().map_or(1, usize::from)),
+        _ => (COUNT.read)(text),
+    },
+    ..COUNT
+};
+
+pub(super) const SIZE: Kind<usize> = Kind {
+    placeholder: "SIZE",
+    accepts: "a number of bytes above 0, such as 65536, 64KiB, 1MiB or 1GiB",
+    arity: Arity::One,
+    read: |text| {
+        let (number, unit) = number_and_unit(text)?;
+        let (_, bytes) = SIZES.iter().find(|(name, _)| name.eq_ignore_ascii_case(unit))?;
+        usize::try_from(number).ok()?.checked_mul(*bytes).filter(|&size| size > 0)
+    },
+    show: |&size| {
+        let (unit, bytes) =
+            SIZES.iter().find(|(_, bytes)| size >= *bytes && size.is_multiple_of(*bytes)).unwrap_or(&("", 1));
+        format!("{}{unit}", size / bytes)
+    },
+};
+
+/// The largest first, so that the first that divides a size is the one to show it in.
+const SIZES: &[(&str, usize)] = &[("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("", 1), ("B", 1)];
+
+pub(super) const DURATION: Kind<Duration> = Kind {
+    placeholder: "TIME",
+    accepts: "a time with its unit, such as 500ms, 2s or 1m",
+    arity: Arity::One,
+    read: |text| {
+        let (number, unit) = number_and_unit(text)?;
+        let (_, millis) = TIMES.iter().find(|(name, _)| *name == unit)?;
+        number.checked_mul(*millis).map(Duration::from_millis)
+    },
+    show: |time| {
+        let all = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        let (unit, millis) =
+            TIMES.iter().find(|(_, millis)| all >= *millis && all.is_multiple_of(*millis)).unwrap_or(&("ms", 1));
+        format!("{}{unit}", all / millis)
+    },
+};
+
+/// The largest first, as with the sizes.
+const TIMES: &[(&str, u64)] = &[("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
+
+/// A duration that would refuse everything if it were zero.
+pub(super) const WAIT: Kind<Duration> = Kind {
+    accepts: "a time above 0 with its unit, such as 500ms, 2s or 1m",
+    read: |text| (DURATION.read)(text).filter(|time| !time.is_zero()),
+    ..DURATION
+};
+
+pub(super) const PATH: Kind<Option<PathBuf>> = Kind {
+    placeholder: "DIR",
+    accepts: "a directory",
+    arity: Arity::One,
+    read: |text| Some((!text.is_empty()).then(|| PathBuf::from(text))),
+    show: |path| path.as_ref().map(|path| path.display().to_string()).unwrap_or_default(),
+};
+
+/// An IP address, or dot-separated labels of letters, digits, `-` and `_`.
+fn is_host(text: &str) -> bool {
+    let label = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
+    let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    bare.unwrap_or(text).parse::<IpAddr>().is_ok() || text.split('.').all(label)
+}
+
+fn items(text: &str, allowed: fn(&str) -> bool) -> Option<Vec<String>> {
+    text.split(',')
+        .map(str::trim)
+        .filter(|item| !item.is_empty())
+        .map(|item| allowed(item).then(|| item.to_owned()))
+        .collect()
+}
+
+fn number_and_unit(text: &str) -> Option<(u64, &str)> {
+    let text = text.trim();
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    Some((number.parse().ok()?, unit.trim_start()))
+}

@@ -1,0 +1,81 @@
+//! Settings: flags over environment over a TOML file over the builder over defaults.
+//!
+//! They are resolved once, at the edge; the server hands each part inward what it needs, and no other module sees this one.
+//!
+//! - [`table`] declares every setting, once: its name, type, default and help.
+//! - [`kind`] says how a type is read from text and shown; [`choice`] has the types with named values.
+//! - [`flags`], [`mod@file`] and [`source`] are where text comes from, and which of it wins.
+
+mod choice;
+mod file;
+mod flags;
+mod kind;
+mod source;
+mod table;
+
+use std::ffi::OsString;
+
+use crate::start_error::StartError;
+
+pub use choice::HttpStatus;
+pub(crate) use table::{Layer, Settings};
+
+use file::File;
+use source::Sources;
+
+/// What `--help` and `--version` tell of the program.
+#[derive(Debug)]
+pub(crate) struct About<'a> {
+    /// The name of the service.
+    pub(crate) service: &'a str,
+}
+
+/// What came of the command line.
+#[derive(Debug)]
+pub(crate) enum Resolved {
+    /// Start with these.
+    Run(Box<Settings>),
+    /// Print this and exit with 0: `--help`, `--version` and `--show-settings` do not start anything.
+    Show(String),
+}
+
+/// Resolves what the builder says over the defaults, for a server that reads no flags, environment or file.
+///
+/// # Errors
+/// When the builder gave a value that is not allowed.
+pub(crate) fn resolve(builder: &Layer) -> Result<Settings, StartError> {
+    Settings::from_sources(&Sources::default(), builder)
+}
+
+/// Resolves flags over environment over file over builder over defaults.
+///
+/// `args` begins with the program's own name, as [`std::env::args_os`] does. An environment variable that is empty counts as
+/// not set.
+///
+/// # Errors
+/// For an unknown flag or key, a file that cannot be read, and a value that is not allowed: one line each, which names the
+/// source of the mistake.
+pub(crate) fn resolve_from(
+    builder: &Layer,
+    args: impl IntoIterator<Item = OsString>,
+    env: impl Fn(&str) -> Option<String>,
+    about: &About<'_>,
+) -> Result<Resolved, StartError> {
+    let given = match flags::read(args, about)? {
+        flags::Outcome::Given(given) => given,
+        flags::Outcome::Show(text) => return Ok(Resolved::Show(text)),
+    };
+    let env = |name: &str| env(name).filter(|value| !value.is_empty());
+    let file = match given.config.or_else(|| env("CALLBOX_CONFIG")) {
+        Some(path) => Some(File::read(path.as_ref())?),
+        None => File::read_if_there(file::DEFAULT_PATH.as_ref())?,
+    };
+    let settings = Settings::from_sources(&Sources { flags: given.values, env: Some(&env), file }, builder)?;
+    if given.show_settings {
+        return Ok(Resolved::Show(settings.to_table()));
+    }
+    Ok(Resolved::Run(Box::new(settings)))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,134 @@
+//! Every setting, declared once.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::actor::Placement;
+use crate::jsonrpc::Dialect;
+use crate::start_error::StartError;
+
+use super::choice::HttpStatus;
+use super::kind::{
+    self, CORES, COUNT, DURATION, ENDPOINT, FILTER, HEADER, HOST, HOSTS, ORIGINS, PATH, PORT, SIZE, SWITCH, WAIT,
+};
+use super::source::{Shown, Sources};
+
+/// What the flags, the environment and the file know of a setting: all but its type.
+#[derive(Debug)]
+pub(super) struct Row {
+    /// The heading in `--help`.
+    pub(super) group: &'static str,
+    /// The key in the file. The flag is `--` and the key with dashes, the variable `CALLBOX_` and the key in capitals.
+    pub(super) key: &'static str,
+    /// One sentence, for `--help` and for the docs of the field.
+    pub(super) help: &'static str,
+    /// The default, as one would write it. Empty when it is to have no value.
+    pub(super) default: &'static str,
+    /// What stands for the value in `--help`.
+    pub(super) placeholder: &'static str,
+    /// How often the flag may be given, and whether it needs a value.
+    pub(super) arity: kind::Arity,
+}
+
+/// From one list: the layer that a builder fills, the resolved settings, and the rows for the sources made of text.
+macro_rules! settings {
+    ($($group:literal { $(#[doc = $help:literal] $key:ident: $type:ty = $kind:ident, $default:literal;)+ })+) => {
+        /// What one source says: nothing, by default.
+        #[derive(Clone, Debug, Default)]
+        pub(crate) struct Layer {
+            $($(#[doc = $help] pub(crate) $key: Option<$type>,)+)+
+        }
+
+        /// The resolved settings, and where each came from.
+        #[derive(Clone, Debug)]
+        pub(crate) struct Settings {
+            $($(#[doc = $help] pub(crate) $key: $type,)+)+
+            /// What `--show-settings` shows, in the order of the declaration.
+            pub(super) shown: Vec<Shown>,
+        }
+
+        pub(super) const ROWS: &[Row] = &[$($(Row {
+            group: $group,
+            key: stringify!($key),
+            help: $help,
+            default: $default,
+            placeholder: $kind.placeholder,
+            arity: $kind.arity,
+        },)+)+];
+
+        impl Settings {
+            pub(super) fn from_sources(sources: &Sources<'_>, builder: &Layer) -> Result<Self, StartError> {
+                let mut shown = Vec::with_capacity(ROWS.len());
+                Ok(Self {
+                    $($($key: sources.pick(stringify!($key), &$kind, builder.$key.as_ref(), $default, &mut shown)?,)+)+
+                    shown,
+                })
+            }
+        }
+    };
+}
+
+const DIALECT: kind::Kind<Dialect> = kind::choice("DIALECT", "jsonrpc, pymicroservice or gemstone");
+const STATUS: kind::Kind<HttpStatus> = kind::choice("STATUS", "ok or mapped");
+const PLACEMENT: kind::Kind<Placement> = kind::choice("PLACEMENT", "inline or actor");
+
+settings! {
+    "Address" {
+        /// The address to listen on; 0.0.0.0 for every interface
+        host: String = HOST, "127.0.0.1";
+        /// The port to listen on; 0 picks a free one
+        port: u16 = PORT, "5000";
+        /// The path that takes the calls
+        endpoint: String = ENDPOINT, "/api";
+    }
+    "Calls" {
+        /// The shape of the answers: jsonrpc, or what callers of pymicroservice or gemstone expect
+        dialect: Dialect = DIALECT, "jsonrpc";
+        /// The HTTP status of JSON-RPC errors: ok (always 200), or mapped (401, 404, 503 …) for single calls
+        http_status: HttpStatus = STATUS, "ok";
+        /// The HTTP header that carries a caller's token
+        token_header: String = HEADER, "X-Api-Token";
+        /// Leaves the names of private methods out of get_service_specs
+        hide_private: bool = SWITCH, "false";
+    }
+    "Limits" {
+        /// The largest request body; a larger one is answered 413
+        body_limit: usize = SIZE, "1MiB";
+        /// The largest response; results beyond it are answered -32004
+        response_limit: usize = SIZE, "10MiB";
+        /// The most calls in one batch
+        batch_limit: usize = COUNT, "100";
+        /// How long a request body may take to arrive
+        body_timeout: Duration = WAIT, "10s";
+        /// The most connections at once; further ones are answered 503
+        max_connections: usize = COUNT, "25000";
+    }
+    "Who may connect" {
+        /// The names that a Host header may carry. If none: only loopback names when listening on loopback, any otherwise
+        allowed_hosts: Vec<String> = HOSTS, "";
+        /// The origins of web pages that may call, beside the server's own: scheme, host and port
+        origins: Vec<String> = ORIGINS, "";
+        /// Keeps a connection whose client has closed its sending half; calls of clients that left then run to their end
+        allow_half_closed: bool = SWITCH, "false";
+    }
+    "Threads" {
+        /// The number of threads that serve HTTP
+        workers: usize = CORES, "cores";
+        /// The number of threads that run compute methods
+        compute_threads: usize = CORES, "cores";
+        /// Where short calls run: inline (on the thread where they arrive, if the service is idle) or actor (on its own)
+        placement: Placement = PLACEMENT, "inline";
+    }
+    "Pages" {
+        /// The directory of the handlebars templates
+        templates: Option<PathBuf> = PATH, "";
+        /// Reads changed templates again while the server runs
+        watch_templates: bool = SWITCH, "false";
+    }
+    "Running" {
+        /// How long a stop waits for the calls that were let in
+        drain: Duration = DURATION, "25s";
+        /// What is logged, as RUST_LOG has it: info, or warn,callbox=debug
+        log: String = FILTER, "info";
+    }
+}

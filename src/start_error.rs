@@ -1,0 +1,71 @@
+//! `Error`: why a server did not start, in one line.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+/// Why a program could not start: one line that says what is wrong and how to mend it.
+///
+/// A wrong setting, a port that is taken, a template that cannot be read, two methods of one name: all of them end the
+/// start with this error. It is for the operator to read, so there is nothing to match on; [`source`](StdError::source)
+/// has the error underneath, where there is one. A method's failures are [`RpcError`](crate::RpcError)s instead.
+///
+/// `Debug` prints the same line as `Display`: Rust shows what `main` returns by its `Debug`, and an operator shall read
+///
+/// ```text
+/// Error: CALLBOX_PORT is "eighty": give a port number from 0 to 65535 (0 picks a free one)
+/// ```
+///
+/// and no dump of a struct.
+pub struct StartError {
+    line: String,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+/// The result of starting: `fn main() -> callbox::Result<()>`.
+pub type Result<T, E = StartError> = std::result::Result<T, E>;
+
+impl StartError {
+    /// An error that reads `{what}: {fix}`. Line breaks in either become spaces.
+    pub(crate) fn new(what: impl fmt::Display, fix: impl fmt::Display) -> Self {
+        let line = format!("{what}: {fix}");
+        Self { line: line.split_whitespace().collect::<Vec<_>>().join(" "), source: None }
+    }
+
+    /// The same error with the one that it came from.
+    #[must_use]
+    pub(crate) fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.line)
+    }
+}
+
+impl fmt::Debug for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl StdError for StartError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.as_deref().map(|source| source as &(dyn StdError + 'static))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_main_prints_is_one_readable_line() {
+        let error = StartError::new("callbox.toml:3: unknown\nkey", "remove it").with_source("underneath");
+        assert_eq!(format!("{error:?}"), "callbox.toml:3: unknown key: remove it");
+        assert_eq!(error.to_string(), format!("{error:?}"));
+        assert_eq!(error.source().map(ToString::to_string).as_deref(), Some("underneath"));
+    }
+}
