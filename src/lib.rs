@@ -1,8 +1,10 @@
 //! Write a struct, get a microservice.
 
 mod auth;
+mod dispatch;
 mod jsonrpc;
 mod service;
+mod start_error;
 
 pub use auth::Caller;
 pub use jsonrpc::RpcError;
@@ -10,3 +12,4 @@ pub use service::{
     Access, BoxError, CallContext, FromCall, Handler, Internal, Kind, Method, MethodOptions, MethodTable, OnPanic,
     Reply, Service, State,
 };
+pub use start_error::StartError;
