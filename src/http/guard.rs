@@ -66,13 +66,11 @@ impl Guard {
         let loopback = req.app_config().local_addr().ip().to_canonical().is_loopback();
         let mut hosts = req.headers().get_all(HOST);
         let header = hosts.next().and_then(|host| host.to_str().ok()).filter(|_| hosts.next().is_none());
-        // A request line with a whole URL overrules `Host`, so what it names has to be allowed as well.
-        let line = req.uri().authority().map(|authority| authority.as_str());
         let header = header.and_then(Authority::parse);
-        let line = line.map(Authority::parse);
-        if !self.allows(header.as_ref(), loopback)
-            || line.as_ref().is_some_and(|line| !self.allows(line.as_ref(), loopback))
-        {
+        // A request line with a whole URL overrules `Host`, so what it names has to be allowed as well.
+        let line = req.uri().authority().map(|line| Authority::parse(line.as_str()));
+        let allows = |host: &Option<Authority<'_>>| self.allows(host.as_ref(), loopback);
+        if !allows(&header) || !line.as_ref().is_none_or(allows) {
             return Err(Refusal::host());
         }
         let mut origins = req.headers().get_all(ORIGIN);

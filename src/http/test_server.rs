@@ -43,19 +43,17 @@ impl TestServer {
         let thread = std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {
                 let reaper = actix_web::rt::spawn(Arc::clone(&shared).reap());
-                let server = HttpServer::new(move || {
-                    App::new().configure(configure()).wrap_fn(|request, app| track(request, app))
-                })
-                .workers(1)
-                .keep_alive(tuning.keep_alive)
-                .client_request_timeout(Duration::from_secs(5))
-                .client_disconnect_timeout(Duration::from_secs(1))
-                .h1_allow_half_closed(tuning.half_closed)
-                .shutdown_timeout(10)
-                .disable_signals()
-                .on_connect(shared.on_connect())
-                .bind("127.0.0.1:0")
-                .unwrap();
+                let server = HttpServer::new(move || App::new().configure(configure()).wrap_fn(track))
+                    .workers(1)
+                    .keep_alive(tuning.keep_alive)
+                    .client_request_timeout(Duration::from_secs(5))
+                    .client_disconnect_timeout(Duration::from_secs(1))
+                    .h1_allow_half_closed(tuning.half_closed)
+                    .shutdown_timeout(10)
+                    .disable_signals()
+                    .on_connect(shared.on_connect())
+                    .bind("127.0.0.1:0")
+                    .unwrap();
                 let addr = server.addrs()[0];
                 let server = server.run();
                 tell.send((addr, server.handle())).unwrap();

@@ -19,7 +19,7 @@ use super::unread::Unread;
 /// more than this, and what actix buffers, is copied for it.
 const PIECE: usize = 32 * 1024;
 
-/// For `App::wrap_fn`, as the last one added, so that it is the outermost: `.wrap_fn(|request, app| track(request, app))`.
+/// For `App::wrap_fn`, as the last one added, so that it is the outermost: `.wrap_fn(track)`.
 ///
 /// On a connection that [`Connections`](super::connections::Connections) does not know it does nothing.
 pub(crate) fn track<S, B>(
