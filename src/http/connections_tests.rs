@@ -1,3 +1,7 @@
+use std::future::ready;
+
+use actix_web::dev::ServiceResponse;
+use actix_web::error::ErrorImATeapot;
 use actix_web::{HttpResponse, web};
 
 use super::super::test_server::{TestServer, Tuning, wait_until};
@@ -9,10 +13,19 @@ fn serve(limits: ConnectionLimits) -> TestServer {
     let tuning = Tuning { limits, keep_alive: Duration::from_secs(60), half_closed: true };
     TestServer::start(tuning, || {
         |config: &mut web::ServiceConfig| {
+            let broken = web::scope("/error").wrap_fn(|_, _| ready(Err::<ServiceResponse, _>(ErrorImATeapot("tea"))));
             config
+                .service(broken)
                 .route("/", web::get().to(|| async { "hello" }))
                 .route("/echo", web::post().to(|body: web::Bytes| async { body }))
-                .route("/mirror", web::post().to(|body: web::Payload| async { HttpResponse::Ok().streaming(body) }))
+                .route(
+                    "/mirror",
+                    web::post().to(|body: web::Payload| async {
+                        // An answer that begins before the request has ended is the last one of its connection.
+                        actix_web::rt::time::sleep(Duration::from_millis(50)).await;
+                        HttpResponse::Ok().streaming(body)
+                    }),
+                )
                 .route("/large", web::get().to(|| async { vec![b'x'; 64 << 20] }))
                 .route(
                     "/slow",
@@ -40,8 +53,10 @@ fn a_connection_that_keeps_us_waiting_is_ended() {
         ("in the second head", format!("{hello}GET / HT")),
         ("in a body", "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc".to_owned()),
         ("in a mirrored body", "POST /mirror HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc".to_owned()),
+        ("after a mirrored body", "POST /mirror HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc".to_owned()),
         ("in an unread chunked body", "GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n".to_owned()),
-        ("after an error", "GET /none HTTP/1.1\r\nHost: a\r\n\r\n".to_owned()),
+        ("after a 404", "GET /none HTTP/1.1\r\nHost: a\r\n\r\n".to_owned()),
+        ("after an error", "GET /error HTTP/1.1\r\nHost: a\r\n\r\n".to_owned()),
     ];
     for (name, sent) in cases {
         let mut client = server.connect();
