@@ -2,15 +2,20 @@
 
 mod actor;
 mod auth;
+mod dispatch;
+mod http;
 mod jsonrpc;
 mod mailbox;
+mod router;
 mod service;
 mod settings;
+mod specs;
 mod start_error;
 mod sync;
 
 pub use actor::{Host, MethodStats, Placement, ServiceRef};
-pub use auth::Caller;
+pub use auth::{Authenticate, Caller};
+pub use http::{PageError, Templates};
 pub use jsonrpc::{Dialect, RpcError, UnknownDialect};
 pub use service::{
     Access, BoxError, CallContext, FromCall, Handler, Internal, Kind, Method, MethodOptions, MethodTable, OnPanic,

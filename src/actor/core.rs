@@ -12,13 +12,14 @@ use crate::jsonrpc::RpcError;
 use crate::mailbox::{
     Ahead, Bell, Call, Charge, Entry, Full, Limit, Mailbox, Quota, SERVICE_BYTES, SERVICE_CALLS, Slot, busy,
 };
-use crate::service::{CallContext, Kind, Link, Method, MethodOptions, MethodTable, Service, ServiceId};
+use crate::service::{CallContext, Kind, Link, Method, MethodOptions, MethodTable, Route, Service, ServiceId};
 use crate::sync::{Arc, AtomicU8, Mutex, Ordering};
 
 use super::compute::Pool;
 use super::host::Host;
 use super::in_flight::SERVICE_IN_FLIGHT;
-use super::job::{Job, QueuedJob};
+use super::job::QueuedJob;
+use super::route::MethodRoute;
 use super::state::{Desk, StateLock};
 
 /// Where calls run.
@@ -63,6 +64,7 @@ pub(crate) struct Core<S: Service> {
     pub(crate) pool: Pool,
     pub(crate) placement: Placement,
     entries: Vec<Arc<Entry>>,
+    routes: Vec<MakeRoute<S>>,
     by_type: HashMap<TypeId, Arc<Entry>, BuildHasherDefault<TypeIdHasher>>,
     /// Those who wait for the service to have nothing to do.
     pub(crate) settled: Notify,
@@ -87,6 +89,7 @@ impl<S: Service> Core<S> {
             pool,
             placement,
             entries: table.entries,
+            routes: table.routes,
             by_type: table.by_type,
             settled: Notify::new(),
             addr: Mutex::new(None),
@@ -97,6 +100,11 @@ impl<S: Service> Core<S> {
 
     pub(crate) fn entries(&self) -> &[Arc<Entry>] {
         &self.entries
+    }
+
+    /// The routes of all methods, in the order of the service's table.
+    pub(crate) fn routes(self: &Arc<Self>) -> impl Iterator<Item = Arc<dyn Route>> {
+        self.entries.iter().zip(&self.routes).map(|(entry, make)| make(self, entry))
     }
 
     /// The entry of a message type; `None` if the service's table does not list it.
@@ -208,13 +216,18 @@ pub(crate) struct Table<S: Service> {
     by_type: HashMap<TypeId, Arc<Entry>, BuildHasherDefault<TypeIdHasher>>,
     mailboxes: Vec<Mailbox<QueuedJob<S>>>,
     /// Methods before their mailboxes are made: a group's capacity and weight are known only at the end.
-    listed: Vec<Listed>,
+    listed: Vec<Listed<S>>,
+    routes: Vec<MakeRoute<S>>,
 }
 
-struct Listed {
+/// A method's route, once there is a core.
+type MakeRoute<S> = fn(&Arc<Core<S>>, &Arc<Entry>) -> Arc<dyn Route>;
+
+struct Listed<S: Service> {
     message: TypeId,
     options: MethodOptions,
     make: fn(Arc<str>, MethodOptions, usize, Arc<Charge>) -> Entry,
+    route: MakeRoute<S>,
     name: &'static str,
 }
 
@@ -222,7 +235,7 @@ impl<S: Service> Table<S> {
     /// Asks the service for its methods.
     pub(crate) fn of_service() -> Self {
         let mut table =
-            Self { entries: Vec::new(), by_type: HashMap::default(), mailboxes: Vec::new(), listed: Vec::new() };
+            Self { entries: Vec::new(), by_type: HashMap::default(), mailboxes: Vec::new(), listed: Vec::new(), routes: Vec::new() };
         S::methods(&mut table);
         table.make_mailboxes();
         table
@@ -230,7 +243,7 @@ impl<S: Service> Table<S> {
 
     fn make_mailboxes(&mut self) {
         let mut groups: HashMap<&'static str, usize> = HashMap::new();
-        for Listed { message, options, make, name } in std::mem::take(&mut self.listed) {
+        for Listed { message, options, make, route, name } in std::mem::take(&mut self.listed) {
             let index = options.group.and_then(|group| groups.get(group).copied()).unwrap_or(self.mailboxes.len());
             if index == self.mailboxes.len() {
                 self.mailboxes.push(Mailbox::new(index, options.mailbox, options.weight));
@@ -245,13 +258,20 @@ impl<S: Service> Table<S> {
             let entry = Arc::new(make(full_name, options, index, Arc::clone(self.mailboxes[index].charge())));
             self.by_type.insert(message, Arc::clone(&entry));
             self.entries.push(entry);
+            self.routes.push(route);
         }
     }
 }
 
 impl<S: Service> MethodTable<S> for Table<S> {
     fn add<M: Method<Service = S>>(&mut self, options: MethodOptions) {
-        self.listed.push(Listed { message: TypeId::of::<M>(), options, make: Entry::new::<M>, name: M::NAME });
+        self.listed.push(Listed {
+            message: TypeId::of::<M>(),
+            options,
+            make: Entry::new::<M>,
+            route: MethodRoute::<M>::shared,
+            name: M::NAME,
+        });
     }
 }
 

@@ -27,7 +27,6 @@ pub use core::Placement;
 pub(crate) use core::{Core, Status, Table};
 pub(crate) use factory::Factory;
 pub use host::Host;
-pub(crate) use route::MethodRoute;
 pub use service_ref::ServiceRef;
 pub use stats::MethodStats;
 pub(crate) use supervisor::{launch, stop};

@@ -3,12 +3,14 @@
 use std::marker::PhantomData;
 
 use futures::future::LocalBoxFuture;
+use schemars::SchemaGenerator;
 use serde_json::value::RawValue;
 
 use crate::jsonrpc::{Budget, RpcError, code};
 use crate::mailbox::{Call, End, Entry};
 use crate::service::{
-    CallContext, Kind, MailboxId, Method, MethodOptions, Outcome, Reply, Route, Started, Terms, read_params,
+    CallContext, Description, Kind, MailboxId, Method, MethodOptions, Outcome, Reply, Route, Started, Terms,
+    read_params,
 };
 use crate::sync::Arc;
 
@@ -23,7 +25,7 @@ pub(crate) struct MethodRoute<M: Method> {
 }
 
 impl<M: Method> MethodRoute<M> {
-    pub(crate) fn boxed(core: &Arc<Core<M::Service>>, entry: &Arc<Entry>) -> Arc<dyn Route> {
+    pub(crate) fn shared(core: &Arc<Core<M::Service>>, entry: &Arc<Entry>) -> Arc<dyn Route> {
         Arc::new(Self { core: Arc::clone(core), entry: Arc::clone(entry), message: PhantomData })
     }
 }
@@ -37,7 +39,7 @@ fn to_json<M: Method>(reply: Reply<M>, budget: &Budget) -> Outcome {
 }
 
 impl<M: Method> Route for MethodRoute<M> {
-    fn name(&self) -> &str {
+    fn name(&self) -> &Arc<str> {
         &self.entry.name
     }
 
@@ -73,6 +75,15 @@ impl<M: Method> Route for MethodRoute<M> {
             return self.queue(call, budget, params, |_| Ok(message));
         }
         self.queue(call, budget, params, read_params::<M>)
+    }
+
+    fn describe(&self, generator: &mut SchemaGenerator) -> Description {
+        let params = (self.entry.params_schema)(generator);
+        Description { order: self.entry.params, params, result: (self.entry.result_schema)(generator) }
+    }
+
+    fn expired(&self, call: &CallContext, error: &RpcError) {
+        self.entry.meter.ended(call, End::Expired, Some(error), call.arrived.elapsed(), None);
     }
 
     fn refused(&self, call: &CallContext, error: &RpcError) {

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use futures::future::LocalBoxFuture;
+use schemars::{Schema, SchemaGenerator};
 
 use serde_json::value::RawValue;
 
@@ -11,13 +12,13 @@ use crate::sync::Arc;
 
 use super::{CallContext, MethodOptions};
 
-/// The result of a call as JSON text, or its error.
-pub(crate) type Outcome = Result<Vec<u8>, RpcError>;
+/// The result of a call, as JSON text unless said otherwise, or its error.
+pub(crate) type Outcome<T = Vec<u8>> = Result<T, RpcError>;
 
 /// One callable name.
 pub(crate) trait Route: Send + Sync {
     /// As callers write it.
-    fn name(&self) -> &str;
+    fn name(&self) -> &Arc<str>;
 
     /// Access, deadline, documentation.
     fn options(&self) -> &MethodOptions;
@@ -28,10 +29,16 @@ pub(crate) trait Route: Send + Sync {
     /// Admits the call, reads its parameters, and runs it here or puts it into its mailbox.
     fn start(&self, call: CallContext, params: Option<&RawValue>, terms: Terms) -> Started;
 
+    /// What callers send and get.
+    fn describe(&self, generator: &mut SchemaGenerator) -> Description;
+
     /// Counts and logs a call that was turned away.
     fn refused(&self, call: &CallContext, error: &RpcError);
 
-    /// Completes when a slot has come free since it was polled first.
+    /// Counts and logs a call whose deadline passed before there was room for it.
+    fn expired(&self, call: &CallContext, error: &RpcError);
+
+    /// Completes when a slot has come free since this was called.
     fn room(&self) -> LocalBoxFuture<'_, ()>;
 }
 
@@ -39,6 +46,16 @@ impl fmt::Debug for dyn Route {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Route").field("name", &self.name()).finish_non_exhaustive()
     }
+}
+
+/// What callers send and get, as JSON schemas.
+#[derive(Debug)]
+pub(crate) struct Description {
+    /// The parameters' names in their positional order.
+    pub(crate) order: &'static [&'static str],
+    /// An object with all parameters as its properties.
+    pub(crate) params: Schema,
+    pub(crate) result: Schema,
 }
 
 /// What the transport allows one call.

@@ -1,0 +1,201 @@
+//! One body in, one body out, for any transport.
+//!
+//! A body becomes an envelope; the auth actor says who is calling, if anybody needs to know; each call finds its route, is
+//! checked against its access rule, and is started; the outcomes go back in the endpoint's dialect.
+
+mod batch;
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::Deserialize;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::auth::{Auth, Caller, Unsure};
+use crate::jsonrpc::{Budget, Dialect, Envelope, Id, Member, Request, RpcError, code, parse};
+use crate::router::Router;
+use crate::service::{Access, CallContext, Outcome, Route, Started, Terms};
+use crate::sync::Arc;
+
+/// What every endpoint of a server shares.
+pub(crate) struct Dispatch {
+    pub(crate) router: Arc<Router>,
+    pub(crate) auth: Option<Auth>,
+    /// The most members of a batch.
+    pub(crate) batch_limit: usize,
+    /// The most bytes of results in one response.
+    pub(crate) response_limit: usize,
+    /// Becomes true when the time to drain is over: what has no answer by then will not get one.
+    pub(crate) cut: watch::Receiver<bool>,
+}
+
+/// What came with a body.
+pub(crate) struct Arrival<'a> {
+    pub(crate) token: Option<&'a str>,
+    /// The caller's own limit, which can only shorten a method's deadline.
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) dialect: Dialect,
+}
+
+/// What goes back.
+pub(crate) struct Answer {
+    /// `None`: there is nothing to answer.
+    pub(crate) body: Option<Vec<u8>>,
+    /// The code, if the answer is one error.
+    pub(crate) error: Option<i32>,
+    /// When it may be worth to ask again.
+    pub(crate) retry_after: Option<Duration>,
+}
+
+/// What all calls of one body have in common.
+struct Visit<'a> {
+    arrived: Instant,
+    arrival: Arrival<'a>,
+    who: Result<Caller, Unsure>,
+    budget: Arc<Budget>,
+}
+
+impl Dispatch {
+    /// Answers one body. Dropping the future gives its calls up.
+    pub(crate) async fn handle(&self, body: &[u8], arrival: Arrival<'_>) -> Answer {
+        let arrived = Instant::now();
+        let envelope = match parse(body, self.batch_limit) {
+            Ok(envelope) => envelope,
+            Err(error) => return Answer::single(arrival.dialect, Id::NULL, Err(error)),
+        };
+        let who = match (&envelope, arrival.token, &self.auth) {
+            (Envelope::Single(member), Some(token), Some(auth)) if self.asks(member) => auth.whose(token).await,
+            (Envelope::Batch(members), Some(token), Some(auth)) if members.iter().any(|m| self.asks(m)) => {
+                auth.whose(token).await
+            }
+            _ => Ok(Caller::anonymous()),
+        };
+        let visit = Visit { arrived, arrival, who, budget: Arc::new(Budget::new(self.response_limit)) };
+        match envelope {
+            Envelope::Single(member) => self.single(member, &visit).await,
+            Envelope::Batch(members) => self.batch(members, &visit).await,
+        }
+    }
+
+    /// The body of a refusal that concerns no call in particular.
+    pub(crate) fn refuse(dialect: Dialect, error: &RpcError) -> Vec<u8> {
+        let mut body = Vec::new();
+        dialect.error(&mut body, Id::NULL, error);
+        body
+    }
+
+    /// Whether the answer to a member depends on who is calling.
+    fn asks(&self, member: &Member<'_>) -> bool {
+        let route = member.as_ref().ok().and_then(|request| self.router.find(&request.method));
+        route.is_some_and(|route| route.options().asks_caller)
+    }
+
+    async fn single(&self, member: Member<'_>, visit: &Visit<'_>) -> Answer {
+        let dialect = visit.arrival.dialect;
+        let request = match member {
+            Ok(request) => request,
+            Err(invalid) => return Answer::single(dialect, invalid.id, Err(invalid.error())),
+        };
+        let id = dialect.reply_id(&request);
+        let started = match self.begin(&request, visit) {
+            Ok((route, call)) => match start(route, call, &request, visit, true) {
+                Started::NoRoom(call, error) => {
+                    route.refused(&call, &error);
+                    Started::Done(Err(error))
+                }
+                started => started,
+            },
+            Err(error) => Started::Done(Err(error)),
+        };
+        let Some(id) = id else { return Answer::nothing(dialect.notification()) };
+        let outcome = match started {
+            Started::Done(outcome) => outcome,
+            Started::Waits(outcome) => self.unless_cut(outcome).await.unwrap_or_else(|| Err(cut_off())),
+            Started::NoRoom(_, error) => Err(error),
+        };
+        Answer::single(dialect, id, outcome)
+    }
+
+    /// Finds the route of a request and checks that its caller may take it.
+    fn begin(&self, request: &Request<'_>, visit: &Visit<'_>) -> Result<(&Arc<dyn Route>, CallContext), RpcError> {
+        let route = self.router.find(&request.method).ok_or_else(RpcError::method_not_found);
+        let allowed = route.and_then(|route| Ok((route, allowed(route, visit)?)));
+        let notification = visit.arrival.dialect.reply_id(request).is_none();
+        let (route, caller) = allowed.inspect_err(|error| {
+            tracing::debug!(method = &*request.method, notification, code = error.code(), "not let in");
+        })?;
+        let deadline = route.options().deadline.min(visit.arrival.timeout.unwrap_or(Duration::MAX));
+        let call = CallContext {
+            method: Arc::clone(route.name()),
+            caller,
+            arrived: visit.arrived,
+            deadline: visit.arrived + deadline,
+            notification,
+            chain: None,
+        };
+        Ok((route, call))
+    }
+
+    /// The output of `work`, unless the time to drain is over before.
+    async fn unless_cut<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        let mut cut = self.cut.clone();
+        tokio::select! {
+            biased;
+            output = work => Some(output),
+            _ = cut.wait_for(|cut| *cut) => None,
+        }
+    }
+}
+
+impl fmt::Debug for Dispatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Dispatch").field("router", &self.router).field("auth", &self.auth).finish_non_exhaustive()
+    }
+}
+
+fn start(route: &Arc<dyn Route>, call: CallContext, request: &Request<'_>, visit: &Visit<'_>, inline: bool) -> Started {
+    route.start(call, request.params, Terms { budget: Arc::clone(&visit.budget), inline })
+}
+
+/// The caller as the method is to see it, if the access rule lets it through.
+fn allowed(route: &Arc<dyn Route>, visit: &Visit<'_>) -> Result<Caller, RpcError> {
+    let options = route.options();
+    if !options.asks_caller {
+        return Ok(Caller::anonymous());
+    }
+    let caller = visit.who.as_ref().map_err(|Unsure| RpcError::unavailable())?;
+    let enough = match options.access {
+        Access::Public => true,
+        Access::Private => caller.is_authenticated(),
+        Access::Scope(scope) => caller.has_scope(scope),
+    };
+    if enough { Ok(caller.clone()) } else { Err(RpcError::access_denied()) }
+}
+
+/// The answer of a call that was under way when the time to drain was over.
+fn cut_off() -> RpcError {
+    RpcError::internal(&"the server stopped while the call was under way")
+}
+
+impl Answer {
+    fn single(dialect: Dialect, id: Id<'_>, outcome: Outcome) -> Self {
+        let mut body = Vec::with_capacity(outcome.as_ref().map_or(0, Vec::len) + 96);
+        dialect.answer(&mut body, id, outcome.as_deref());
+        let error = outcome.as_ref().err();
+        Self { body: Some(body), error: error.map(RpcError::code), retry_after: error.and_then(retry_after) }
+    }
+
+    fn nothing(body: Option<&'static [u8]>) -> Self {
+        Self { body: body.map(<[u8]>::to_vec), error: None, retry_after: None }
+    }
+}
+
+fn retry_after(error: &RpcError) -> Option<Duration> {
+    #[derive(Deserialize)]
+    struct Data {
+        retry_after_ms: u64,
+    }
+    let data = error.data().filter(|_| error.code() == code::BUSY)?;
+    serde_json::from_str(data.get()).ok().map(|Data { retry_after_ms }| Duration::from_millis(retry_after_ms))
+}

@@ -1,0 +1,202 @@
+//! `host[:port]` and `scheme://host[:port]` as headers and settings write them, compared as names and not as text.
+
+use std::borrow::Cow;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// A host with an optional port: what `Host` carries.
+#[derive(Clone, Debug)]
+pub(crate) struct Authority<'a> {
+    name: Name<'a>,
+    port: Option<u16>,
+}
+
+#[derive(Clone, Debug)]
+enum Name<'a> {
+    Ip(IpAddr),
+    Dns(Cow<'a, str>),
+}
+
+impl<'a> Authority<'a> {
+    /// Reads `name`, `name:80`, `127.0.0.1:80`, `[::1]` and `[::1]:80`; nothing else is one.
+    pub(crate) fn parse(text: &'a str) -> Option<Self> {
+        if let Some(rest) = text.strip_prefix('[') {
+            let (ip, after) = rest.split_once(']')?;
+            let ip: Ipv6Addr = ip.parse().ok()?;
+            let port = match after {
+                "" => None,
+                _ => Some(port(after.strip_prefix(':')?)?),
+            };
+            return Some(Self { name: Name::Ip(IpAddr::V6(ip).to_canonical()), port });
+        }
+        let (name, port) = match text.split_once(':') {
+            Some((name, digits)) => (name, Some(port(digits)?)),
+            None => (text, None),
+        };
+        Some(Self { name: Name::parse(name)?, port })
+    }
+
+    /// Whether this entry of a list covers `host`. An entry without a port covers every port.
+    pub(crate) fn covers(&self, host: &Authority<'_>) -> bool {
+        self.name.is(&host.name) && (self.port.is_none() || self.port == host.port)
+    }
+
+    /// Whether the name always means this machine, so that no foreign DNS server can have a say in it.
+    pub(crate) fn is_loopback(&self) -> bool {
+        match &self.name {
+            Name::Ip(ip) => ip.is_loopback(),
+            Name::Dns(name) => {
+                let last = name.rsplit('.').next().unwrap_or(name);
+                last.eq_ignore_ascii_case("localhost")
+            }
+        }
+    }
+
+    pub(crate) fn into_owned(self) -> Authority<'static> {
+        let name = match self.name {
+            Name::Ip(ip) => Name::Ip(ip),
+            Name::Dns(name) => Name::Dns(Cow::Owned(name.into_owned())),
+        };
+        Authority { name, port: self.port }
+    }
+}
+
+impl<'a> Name<'a> {
+    fn parse(text: &'a str) -> Option<Self> {
+        if let Ok(ip) = text.parse::<Ipv4Addr>() {
+            return Some(Self::Ip(ip.into()));
+        }
+        // `example.com.` is the same name, spelt as DNS spells it.
+        let name = text.strip_suffix('.').unwrap_or(text);
+        let valid = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b));
+        valid.then_some(Self::Dns(Cow::Borrowed(name)))
+    }
+
+    fn is(&self, other: &Name<'_>) -> bool {
+        match (self, other) {
+            (Self::Ip(a), Name::Ip(b)) => a == b,
+            (Self::Dns(a), Name::Dns(b)) => a.eq_ignore_ascii_case(b),
+            _ => false,
+        }
+    }
+}
+
+fn port(digits: &str) -> Option<u16> {
+    // `u16::from_str` would take a sign.
+    digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse().ok())?
+}
+
+/// A scheme and an authority: what `Origin` carries. `Origin: null` is none.
+#[derive(Clone, Debug)]
+pub(crate) struct Origin<'a> {
+    scheme: Cow<'a, str>,
+    authority: Authority<'a>,
+}
+
+impl<'a> Origin<'a> {
+    pub(crate) fn parse(text: &'a str) -> Option<Self> {
+        let (scheme, authority) = text.split_once("://")?;
+        let mut bytes = scheme.bytes();
+        let valid = bytes.next().is_some_and(|b| b.is_ascii_alphabetic())
+            && bytes.all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b));
+        let authority = Authority::parse(authority)?;
+        valid.then_some(Self { scheme: Cow::Borrowed(scheme), authority })
+    }
+
+    pub(crate) fn is(&self, other: &Origin<'_>) -> bool {
+        self.scheme.eq_ignore_ascii_case(&other.scheme)
+            && self.authority.name.is(&other.authority.name)
+            && self.port_or_default(&self.authority) == other.port_or_default(&other.authority)
+    }
+
+    /// Whether a page of this origin was served by `host`.
+    ///
+    /// The scheme is not compared: behind a proxy that ends TLS only the browser knows it. A port that `host` leaves out
+    /// is the default of the origin's scheme.
+    pub(crate) fn is_served_by(&self, host: &Authority<'_>) -> bool {
+        self.authority.name.is(&host.name) && self.port_or_default(&self.authority) == self.port_or_default(host)
+    }
+
+    fn port_or_default(&self, authority: &Authority<'_>) -> Option<u16> {
+        authority.port.or_else(|| match &self.scheme {
+            scheme if scheme.eq_ignore_ascii_case("http") => Some(80),
+            scheme if scheme.eq_ignore_ascii_case("https") => Some(443),
+            _ => None,
+        })
+    }
+
+    pub(crate) fn into_owned(self) -> Origin<'static> {
+        Origin { scheme: Cow::Owned(self.scheme.into_owned()), authority: self.authority.into_owned() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_host_and_a_port_are_an_authority() {
+        for good in ["a", "a:1", "a.b.", "A_b-c:65535", "127.0.0.1", "127.0.0.1:0", "[::1]", "[::1]:80"] {
+            assert!(Authority::parse(good).is_some(), "{good}");
+        }
+        let bad = [
+            "", ":80", ".", "a:", "a:+1", "a:65536", "a:b", "a:1:2", "::1", "[::1", "[::1]80", "[a]:1", "u@a", "a/b",
+            "a b", "ä",
+        ];
+        for bad in bad {
+            assert!(Authority::parse(bad).is_none(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn an_entry_covers_other_spellings_of_its_name_and_its_port_if_it_has_one() {
+        let cases = [
+            ("example.com", "EXAMPLE.com.:8080", true),
+            ("example.com:80", "example.com:80", true),
+            ("example.com:80", "example.com", false),
+            ("example.com", "example.com.evil.net", false),
+            ("example.com", "evilexample.com", false),
+            ("[::1]", "[0:0:0:0:0:0:0:1]:5000", true),
+            ("127.0.0.1", "[::ffff:127.0.0.1]", true),
+            ("127.0.0.1", "localhost", false),
+        ];
+        for (entry, host, covered) in cases {
+            let (a, b) = (Authority::parse(entry).unwrap(), Authority::parse(host).unwrap());
+            assert_eq!(a.covers(&b), covered, "{entry} {host}");
+        }
+    }
+
+    #[test]
+    fn loopback_names_are_those_that_no_dns_server_answers_for() {
+        for name in
+            ["localhost", "LocalHost.", "app.localhost:1", "127.0.0.1", "127.9.9.9", "[::1]:5", "[::ffff:127.0.0.1]"]
+        {
+            assert!(Authority::parse(name).unwrap().is_loopback(), "{name}");
+        }
+        for name in ["localhost.evil.net", "notlocalhost", "127.0.0.1.nip.io", "10.0.0.1", "127.1", "[::2]", "0.0.0.0"]
+        {
+            assert!(!Authority::parse(name).unwrap().is_loopback(), "{name}");
+        }
+    }
+
+    #[test]
+    fn an_origin_is_served_by_the_host_with_its_name_and_port() {
+        let cases = [
+            ("http://a", "a", true),
+            ("http://a", "a:80", true),
+            ("https://a", "a:443", true),
+            ("https://a:8443", "a:8443", true),
+            ("http://A.:5000", "a:5000", true),
+            ("http://a:5000", "a:5001", false),
+            ("http://a", "a:8080", false),
+            ("http://b", "a", false),
+            ("http://[::1]:1", "[::1]:1", true),
+        ];
+        for (origin, host, same) in cases {
+            let (origin, host) = (Origin::parse(origin).unwrap(), Authority::parse(host).unwrap());
+            assert_eq!(origin.is_served_by(&host), same, "{origin:?} {host:?}");
+        }
+        for none in ["null", "", "*", "a", "http://", "http://a/path", "http://u@a", "://a", "1x://a"] {
+            assert!(Origin::parse(none).is_none(), "{none:?}");
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! Reading a request's body: so many bytes, in so much time, and no longer than the server runs.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use actix_web::dev::Payload;
+use actix_web::http::header::{CONTENT_LENGTH, HeaderMap};
+use actix_web::web::{Bytes, BytesMut};
+use futures::StreamExt;
+use tokio::sync::watch;
+
+use super::refusal::Refusal;
+
+/// What a body may cost.
+#[derive(Clone, Debug)]
+pub(crate) struct BodyLimits {
+    /// The most bytes that a body may have. Not more is ever kept of one.
+    pub(crate) bytes: usize,
+    /// The time from the request's head to the end of its body.
+    pub(crate) time: Duration,
+}
+
+/// Reads the whole body. `stopping` becomes true when the server drains: bodies still under way are given up then, as one
+/// that stalls would hold the stop to its limit.
+pub(crate) async fn read(
+    payload: &mut Payload,
+    headers: &HeaderMap,
+    limits: &BodyLimits,
+    stopping: &watch::Receiver<bool>,
+) -> Result<Bytes, Refusal> {
+    let declared = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+    if declared.is_some_and(|length| length.parse::<usize>().map_or(true, |length| length > limits.bytes)) {
+        return Err(Refusal::too_large());
+    }
+    let mut whole = pin!(collect(payload, limits.bytes));
+    // Most bodies arrive with their head: those need neither a timer nor an ear for the stop.
+    if let std::task::Poll::Ready(body) = futures::poll!(whole.as_mut()) {
+        return body;
+    }
+    let mut stopping = stopping.clone();
+    let stopped = async move {
+        if stopping.wait_for(|stopping| *stopping).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    tokio::select! {
+        biased;
+        body = whole => body,
+        () = stopped => Err(Refusal::draining()),
+        () = tokio::time::sleep(limits.time) => Err(Refusal::timed_out()),
+    }
+}
+
+async fn collect(payload: &mut Payload, limit: usize) -> Result<Bytes, Refusal> {
+    let mut next = async || match payload.next().await {
+        Some(Err(error)) => {
+            tracing::debug!(%error, "a body broke off");
+            Err(Refusal::broken())
+        }
+        Some(Ok(chunk)) => Ok(Some(chunk)),
+        None => Ok(None),
+    };
+    let Some(first) = next().await? else { return Ok(Bytes::new()) };
+    if first.len() > limit {
+        return Err(Refusal::too_large());
+    }
+    let Some(second) = next().await? else { return Ok(first) };
+    let mut whole = BytesMut::from(first);
+    let mut chunk = second;
+    loop {
+        if chunk.len() > limit - whole.len() {
+            return Err(Refusal::too_large());
+        }
+        whole.extend_from_slice(&chunk);
+        match next().await? {
+            Some(more) => chunk = more,
+            None => return Ok(whole.freeze()),
+        }
+    }
+}

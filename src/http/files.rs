@@ -1,0 +1,67 @@
+//! Static files: one directory under one URL, and nothing outside it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use actix_files::Files;
+use actix_web::http::header::X_CONTENT_TYPE_OPTIONS;
+use actix_web::middleware::DefaultHeaders;
+use actix_web::web;
+
+use crate::start_error::StartError;
+
+const INDEX: &str = "index.html";
+
+/// A directory to serve.
+#[derive(Clone, Debug)]
+pub(crate) struct StaticFiles {
+    url: String,
+    root: PathBuf,
+}
+
+impl StaticFiles {
+    /// Serves `dir` under `url` (`/static`, or `/` for all that nothing else answers).
+    ///
+    /// # Errors
+    /// When the directory cannot be found, or `url` does not begin with a slash.
+    pub(crate) fn new(url: &str, dir: &Path) -> Result<Self, StartError> {
+        if !url.starts_with('/') || url.contains(['{', '}']) {
+            return Err(StartError::new(
+                format_args!("static files cannot be served under {url:?}"),
+                "give a path that begins with a slash and has no braces, like `/static`",
+            ));
+        }
+        let root = dir.canonicalize().ok().filter(|root| root.is_dir()).ok_or_else(|| {
+            StartError::new(
+                format_args!("the static files' directory {} does not exist", dir.display()),
+                "create it, or name another in `.static_files(…)`; a relative path starts at the working directory",
+            )
+        })?;
+        Ok(Self { url: url.trim_end_matches('/').to_owned(), root })
+    }
+
+    /// Mounts the directory. Under `/` it takes every path, so it goes after all other routes.
+    pub(crate) fn configure(&self, config: &mut web::ServiceConfig) {
+        let root = self.root.clone();
+        let files = Files::new("/", &self.root)
+            .index_file(INDEX)
+            .path_filter(move |path, _| is_inside(&root, path) && is_inside(&root, &path.join(INDEX)));
+        let nosniff = DefaultHeaders::new().add((X_CONTENT_TYPE_OPTIONS, "nosniff"));
+        config.service(web::scope(&self.url).wrap(nosniff).service(files));
+    }
+}
+
+/// Whether what `path` leads to, its symlinks followed, may be served: a visible plain file or directory under the root. What
+/// is not there at all may be asked for, too; it is answered 404.
+fn is_inside(root: &Path, path: &Path) -> bool {
+    let Ok(real) = root.join(path).canonicalize() else { return true };
+    let Ok(inside) = real.strip_prefix(root) else { return false };
+    let hidden = inside.iter().any(|part| part.as_encoded_bytes().starts_with(b"."));
+    // Opening a pipe would hold up the worker until somebody writes to it.
+    let plain = fs::metadata(&real).is_ok_and(|real| real.is_file() || real.is_dir());
+    plain && !hidden
+}
+
+#[cfg(test)]
+#[path = "files_tests.rs"]
+mod tests;

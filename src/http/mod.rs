@@ -1,0 +1,27 @@
+//! The actix-web front: calls over HTTP, pages, files, and the hygiene of connections.
+
+mod authority;
+mod body;
+mod connections;
+mod files;
+mod guard;
+mod pages;
+mod refusal;
+mod rpc;
+mod status;
+mod template_dir;
+mod token;
+mod track;
+mod unread;
+
+#[cfg(test)]
+mod test_server;
+
+pub(crate) use body::BodyLimits;
+pub(crate) use connections::{ConnectionLimits, Connections};
+pub(crate) use files::StaticFiles;
+pub(crate) use guard::Guard;
+pub use pages::{PageError, Templates};
+pub(crate) use rpc::{Front, endpoint};
+pub(crate) use status::StatusMode;
+pub(crate) use track::track;

@@ -1,0 +1,153 @@
+//! Pages from handlebars templates.
+
+use std::fmt;
+use std::future::{Ready, ready};
+use std::path::Path;
+use std::sync::Arc;
+
+use actix_web::dev::Payload;
+use actix_web::http::StatusCode;
+use actix_web::{FromRequest, HttpRequest, HttpResponse, ResponseError};
+use handlebars::{Handlebars, html_escape};
+use serde::Serialize;
+
+use crate::start_error::StartError;
+
+use super::template_dir::{Fault, TemplateDir};
+
+const HTML: &str = "text/html; charset=utf-8";
+
+/// The server's handlebars templates, as a parameter of a page's handler.
+///
+/// [`Server::templates`](crate::Server::templates) names their directory. Every file in it that ends in `.hbs`, at any
+/// depth, is a template; its name is its path without the ending, with `/` between the parts: `users/list` for
+/// `templates/users/list.hbs`. Files and directories whose names begin with a dot are left out. Templates can include each
+/// other by these names: `{{> users/row}}`.
+///
+/// All are read when the server starts, and a mistake in one of them ends the start with its file and line. With
+/// `--watch-templates` they are read again for each page, so a change shows at the next reload in the browser.
+///
+/// A name that is not in the data is an error and not an empty string. Values are escaped for HTML text and *quoted*
+/// attributes: `<a title="{{title}}">` is safe, `<a title={{title}}>` is not, and neither is `{{{title}}}`.
+///
+/// ```
+/// use actix_web::Responder;
+/// use callbox::{PageError, Templates};
+/// use serde_json::json;
+///
+/// // with `templates/stats.hbs`: <p>{{greeted}} were greeted.</p>
+/// async fn stats(pages: Templates) -> Result<impl Responder, PageError> {
+///     pages.render("stats", &json!({ "greeted": 7 }))
+/// }
+/// ```
+///
+/// # Errors
+/// As a parameter it fails with 500 when the server has no templates; the log says what to call.
+#[derive(Clone, Debug)]
+pub struct Templates(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    dir: TemplateDir,
+    /// `None` when they are read again for each page.
+    loaded: Option<Handlebars<'static>>,
+}
+
+impl Templates {
+    /// Reads the templates in `dir`. With `watch` they are read again for each page, and mistakes are shown in the browser.
+    ///
+    /// # Errors
+    /// When the directory or a template cannot be read or parsed.
+    pub(crate) fn load(dir: &Path, watch: bool) -> Result<Self, StartError> {
+        if !dir.is_dir() {
+            return Err(StartError::new(
+                format_args!("the templates' directory {} does not exist", dir.display()),
+                "create it, or name another in `.templates(…)`; a relative path starts at the working directory",
+            ));
+        }
+        let dir = TemplateDir::new(dir);
+        let loaded = dir.load().map_err(|fault| StartError::new(fault, "mend the template, or move it elsewhere"))?;
+        if loaded.get_templates().is_empty() {
+            tracing::warn!(?dir, "there is no template (*.hbs) in the directory");
+        }
+        Ok(Self(Arc::new(Inner { dir, loaded: (!watch).then_some(loaded) })))
+    }
+
+    /// Renders a template with `data` to a page: 200, `text/html; charset=utf-8`.
+    ///
+    /// # Errors
+    /// When there is no such template, when it uses a name that is not in the data, or when `data` cannot be written as JSON.
+    /// Returned from a handler, the error is answered with a plain 500 and its detail goes to the log.
+    pub fn render<T: Serialize + ?Sized>(&self, name: &str, data: &T) -> Result<HttpResponse, PageError> {
+        let Inner { dir, loaded } = &*self.0;
+        let shown = loaded.is_none();
+        let error = |fault| PageError(Reason::Fault { fault, shown });
+        let fresh;
+        let registry = match loaded {
+            Some(loaded) => loaded,
+            None => {
+                fresh = dir.load().map_err(error)?;
+                &fresh
+            }
+        };
+        let page = registry.render(name, &data).map_err(|wrong| error(dir.fault(registry, name, &wrong)))?;
+        Ok(HttpResponse::Ok().content_type(HTML).body(page))
+    }
+}
+
+impl FromRequest for Templates {
+    type Error = PageError;
+    type Future = Ready<Result<Self, PageError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(request.app_data::<Self>().cloned().ok_or(PageError(Reason::NotConfigured)))
+    }
+}
+
+/// Why a page could not be rendered.
+///
+/// `Display` has the file, the line and the reason, for the log. As a response it is a 500 that tells nothing of them, but
+/// under `--watch-templates`, which shows them in the browser.
+#[derive(Debug)]
+pub struct PageError(Reason);
+
+#[derive(Debug)]
+enum Reason {
+    NotConfigured,
+    Fault { fault: Fault, shown: bool },
+}
+
+impl fmt::Display for PageError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Reason::NotConfigured => f.write_str(
+                "a handler takes `Templates`, but the server has none: call `.templates(\"dir\")` on the server",
+            ),
+            Reason::Fault { fault, .. } => write!(f, "{fault}"),
+        }
+    }
+}
+
+impl std::error::Error for PageError {}
+
+impl ResponseError for PageError {
+    fn status_code(&self) -> StatusCode {
+        StatusCode::INTERNAL_SERVER_ERROR
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        tracing::error!(error = %self, "a page could not be rendered");
+        let mut response = HttpResponse::InternalServerError();
+        match &self.0 {
+            Reason::Fault { fault, shown: true } => response.content_type(HTML).body(format!(
+                "<!doctype html><title>Template error</title><h1>Template error</h1><pre>{}</pre>",
+                html_escape(&fault.to_string())
+            )),
+            _ => response.content_type("text/plain; charset=utf-8").body("Internal server error\n"),
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "pages_tests.rs"]
+mod tests;

@@ -1,0 +1,144 @@
+//! The route of calls: what HTTP wants checked, then the dispatch, then its answer as HTTP.
+
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use actix_web::dev::Payload;
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName};
+use actix_web::http::{Method, StatusCode};
+use actix_web::{HttpRequest, HttpResponse, web};
+use futures::FutureExt;
+use tokio::sync::watch;
+
+use crate::dispatch::{Answer, Arrival, Dispatch};
+use crate::jsonrpc::{Dialect, RpcError, code};
+
+use super::body::{self, BodyLimits};
+use super::guard::Guard;
+use super::refusal::Refusal;
+use super::status::{self, StatusMode};
+use super::token;
+
+/// The rules that hold for all endpoints of a server.
+#[derive(Debug)]
+pub(crate) struct Front {
+    pub(crate) guard: Guard,
+    /// The header that carries a token; `Authorization: Bearer …` always may.
+    pub(crate) token_header: HeaderName,
+    pub(crate) body: BodyLimits,
+    pub(crate) status: StatusMode,
+    /// Becomes true when the server drains.
+    pub(crate) stopping: watch::Receiver<bool>,
+}
+
+/// Mounts an endpoint at `path`: `App::configure(endpoint(…))`.
+pub(crate) fn endpoint(
+    path: &str,
+    dialect: Dialect,
+    front: Arc<Front>,
+    dispatch: Arc<Dispatch>,
+) -> impl FnOnce(&mut web::ServiceConfig) + use<> {
+    mount(path, dialect, front, async move |body: &[u8], arrival: Arrival<'_>| dispatch.handle(body, arrival).await)
+}
+
+fn mount<H>(path: &str, dialect: Dialect, front: Arc<Front>, handle: H) -> impl FnOnce(&mut web::ServiceConfig) + use<H>
+where
+    H: AsyncFn(&[u8], Arrival<'_>) -> Answer + 'static,
+{
+    let path = path.to_owned();
+    let route = Arc::new(Route { dialect, front, handle });
+    move |config| {
+        config.service(web::resource(path).to(move |request: HttpRequest, payload: web::Payload| {
+            let route = Arc::clone(&route);
+            async move { route.answer(&request, payload.into_inner()).await }
+        }));
+    }
+}
+
+struct Route<H> {
+    dialect: Dialect,
+    front: Arc<Front>,
+    handle: H,
+}
+
+impl<H: AsyncFn(&[u8], Arrival<'_>) -> Answer> Route<H> {
+    async fn answer(&self, request: &HttpRequest, mut payload: Payload) -> HttpResponse {
+        let guard = &self.front.guard;
+        let preflight = request.method() == Method::OPTIONS && guard.has_origins();
+        if request.method() != Method::POST && !preflight {
+            return self.refuse(&Refusal::method(), payload);
+        }
+        let admitted = match guard.admit(request) {
+            Ok(admitted) => admitted,
+            Err(refusal) => return self.refuse(&refusal, payload),
+        };
+        let mut response = if preflight {
+            let mut response = HttpResponse::NoContent().finish();
+            guard.mark_preflight(&admitted, response.headers_mut());
+            response
+        } else {
+            match self.call(request, &mut payload).await {
+                Ok(response) => response,
+                Err(refusal) => self.refuse(&refusal, payload),
+            }
+        };
+        guard.mark(&admitted, response.headers_mut());
+        response
+    }
+
+    async fn call(&self, request: &HttpRequest, payload: &mut Payload) -> Result<HttpResponse, Refusal> {
+        let headers = request.headers();
+        is_json(headers)?;
+        let body = body::read(payload, headers, &self.front.body, &self.front.stopping).await?;
+        let arrival = Arrival {
+            token: token::token(headers, &self.front.token_header),
+            timeout: token::timeout(headers),
+            dialect: self.dialect,
+        };
+        let answer = AssertUnwindSafe((self.handle)(&body, arrival)).catch_unwind().await;
+        Ok(self.respond(answer.unwrap_or_else(|panic| self.after_panic(&*panic))))
+    }
+
+    fn respond(&self, answer: Answer) -> HttpResponse {
+        let Some(body) = answer.body else { return HttpResponse::NoContent().finish() };
+        let status = self.front.status.status(self.dialect, answer.error);
+        let mut response = HttpResponse::build(status).content_type("application/json").body(body);
+        if status != StatusCode::OK {
+            status::accompany(status, answer.retry_after, response.headers_mut());
+        }
+        response
+    }
+
+    /// A panic outside every method is a fault of ours; it must not take the connection, and the client's patience, along.
+    fn after_panic(&self, panic: &(dyn Any + Send)) -> Answer {
+        let text = panic.downcast_ref::<&str>().copied();
+        let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("a panic");
+        let error = RpcError::internal(&format_args!("the dispatch panicked: {text}"));
+        Answer { body: Some(Dispatch::refuse(self.dialect, &error)), error: Some(code::INTERNAL), retry_after: None }
+    }
+
+    fn refuse(&self, refusal: &Refusal, request: Payload) -> HttpResponse {
+        refusal.answer(request, self.dialect, if self.front.guard.has_origins() { "POST, OPTIONS" } else { "POST" })
+    }
+}
+
+/// Whether the body is JSON as it is: one of its media types, in UTF-8, not compressed.
+fn is_json(headers: &HeaderMap) -> Result<(), Refusal> {
+    if headers.get_all(CONTENT_ENCODING).any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        return Err(Refusal::encoding());
+    }
+    let mut types = headers.get_all(CONTENT_TYPE);
+    let sent = types.next().filter(|_| types.next().is_none()).and_then(|value| value.to_str().ok());
+    let mut parts = sent.ok_or_else(Refusal::content_type)?.split(';');
+    let media = parts.next().unwrap_or_default().trim();
+    let json = ["application/json", "application/json-rpc", "application/jsonrequest"];
+    let utf8 = parts.filter_map(|parameter| parameter.split_once('=')).all(|(name, value)| {
+        !name.trim().eq_ignore_ascii_case("charset") || value.trim().trim_matches('"').eq_ignore_ascii_case("utf-8")
+    });
+    if utf8 && json.iter().any(|name| media.eq_ignore_ascii_case(name)) { Ok(()) } else { Err(Refusal::content_type()) }
+}
+
+#[cfg(test)]
+#[path = "rpc_tests.rs"]
+mod tests;

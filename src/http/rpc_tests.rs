@@ -1,0 +1,339 @@
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use actix_web::body::to_bytes;
+use actix_web::test::{TestRequest, call_service, init_service};
+use actix_web::{App, rt};
+use serde_json::Value;
+
+use super::super::test_server::{TestServer, Tuning, wait_until};
+use super::*;
+
+fn front(status: StatusMode, origins: &[&str]) -> (Arc<Front>, watch::Sender<bool>) {
+    let (stop, stopping) = watch::channel(false);
+    let token_header = HeaderName::from_static("x-api-token");
+    let guard = Guard::new(&[], origins, &token_header).unwrap();
+    let body = BodyLimits { bytes: 1000, time: Duration::from_millis(300) };
+    (Arc::new(Front { guard, token_header, body, status, stopping }), stop)
+}
+
+fn answer(body: impl Into<Vec<u8>>) -> Answer {
+    Answer { body: Some(body.into()), error: None, retry_after: None }
+}
+
+/// Answers as the body says, and with what arrived beside it.
+async fn act(body: &[u8], arrival: Arrival<'_>) -> Answer {
+    match body {
+        b"nothing" => Answer { body: None, error: None, retry_after: None },
+        b"busy" => Answer { error: Some(code::BUSY), retry_after: Some(Duration::from_millis(2500)), ..answer("busy") },
+        b"denied" => Answer { error: Some(code::ACCESS_DENIED), ..answer("denied") },
+        b"panic" => panic!("a secret"),
+        other => answer(format!("{} {:?} {:?}", other.len(), arrival.token, arrival.timeout)),
+    }
+}
+
+struct Seen {
+    status: u16,
+    headers: HeaderMap,
+    body: String,
+}
+
+impl Seen {
+    fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    /// The code of a JSON-RPC error whose id is null.
+    fn code(&self) -> Option<i64> {
+        let body: Value = serde_json::from_str(&self.body).ok()?;
+        body.get("id").filter(|id| id.is_null()).and_then(|_| body["error"]["code"].as_i64())
+    }
+}
+
+async fn ask(front: &Arc<Front>, request: TestRequest) -> Seen {
+    let app = init_service(App::new().configure(mount("/api", Dialect::Jsonrpc, Arc::clone(front), act))).await;
+    let response = call_service(&app, request.uri("/api").to_request()).await;
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    let body = String::from_utf8(to_bytes(response.into_body()).await.unwrap().to_vec()).unwrap();
+    Seen { status, headers, body }
+}
+
+fn post(body: &str) -> TestRequest {
+    TestRequest::post()
+        .insert_header(("host", "localhost"))
+        .insert_header(("content-type", "application/json"))
+        .set_payload(body.to_owned())
+}
+
+#[actix_web::test]
+async fn each_refusal_has_its_status_and_an_error_body() {
+    let (front, _stop) = front(StatusMode::Plain, &[]);
+    let large = "x".repeat(1001);
+    let cases: Vec<(&str, TestRequest, u16)> = vec![
+        ("get", TestRequest::get().insert_header(("host", "localhost")), 405),
+        ("put", post("x").method(Method::PUT), 405),
+        ("options without origins", post("").method(Method::OPTIONS), 405),
+        ("the method is checked before the host", TestRequest::get().insert_header(("host", "evil.net")), 405),
+        ("host", post("x").insert_header(("host", "evil.net")).insert_header(("content-type", "text/plain")), 421),
+        ("origin", post("x").insert_header(("origin", "http://evil.net")), 403),
+        ("no type", TestRequest::post().insert_header(("host", "localhost")).set_payload("x"), 415),
+        ("type", post(&large).insert_header(("content-type", "text/plain")), 415),
+        ("like the type", post("x").insert_header(("content-type", "application/jsonp")), 415),
+        ("two types", post("x").append_header(("content-type", "application/json")), 415),
+        ("charset", post("x").insert_header(("content-type", "application/json; charset=latin1")), 415),
+        (
+            "two charsets",
+            post("x").insert_header(("content-type", "application/json;charset=utf-8;charset=utf-16")),
+            415,
+        ),
+        ("gzip", post("x").insert_header(("content-encoding", "gzip")), 415),
+        ("too large", post(&large), 413),
+    ];
+    for (name, request, status) in cases {
+        let seen = ask(&front, request).await;
+        assert_eq!(seen.status, status, "{name}");
+        assert_eq!(seen.code(), Some(-32600), "{name}: {}", seen.body);
+        assert_eq!(seen.header("content-type"), Some("application/json"), "{name}");
+        assert_eq!(seen.header("allow"), (status == 405).then_some("POST"), "{name}");
+    }
+}
+
+#[actix_web::test]
+async fn json_may_be_called_by_several_names() {
+    let (front, _stop) = front(StatusMode::Plain, &[]);
+    let types = [
+        "application/json",
+        "Application/JSON; charset=UTF-8",
+        "application/json;charset=\"utf-8\"; x=y",
+        "application/json-rpc",
+        "application/jsonrequest ; charset=utf-8",
+        "application/json;",
+    ];
+    for name in types {
+        let seen = ask(&front, post("x").insert_header(("content-type", name))).await;
+        assert_eq!(seen.status, 200, "{name}: {}", seen.body);
+    }
+    assert_eq!(ask(&front, post("x").insert_header(("content-encoding", "identity"))).await.status, 200);
+}
+
+#[actix_web::test]
+async fn an_answer_is_200_or_204_and_carries_what_came_beside_the_body() {
+    let (front, _stop) = front(StatusMode::Plain, &[]);
+    let seen = ask(&front, post(&"x".repeat(1000)).insert_header(("x-api-token", "t"))).await;
+    assert_eq!((seen.status, seen.body.as_str()), (200, "1000 Some(\"t\") None"));
+    let seen = ask(&front, post("").insert_header(("request-timeout", "1.5"))).await;
+    assert_eq!((seen.status, seen.body.as_str()), (200, "0 None Some(1.5s)"));
+    let seen = ask(&front, post("nothing")).await;
+    assert_eq!((seen.status, seen.body.as_str(), seen.header("content-type")), (204, "", None));
+    assert_eq!(ask(&front, post("busy")).await.status, 200);
+}
+
+#[actix_web::test]
+async fn a_query_string_carries_no_token() {
+    let (front, _stop) = front(StatusMode::Plain, &[]);
+    let app = init_service(App::new().configure(mount("/api", Dialect::Jsonrpc, front, act))).await;
+    let request = post("x").uri("/api?x-api-token=t&token=t&access_token=t").to_request();
+    let body = to_bytes(call_service(&app, request).await.into_body()).await.unwrap();
+    assert_eq!(body, "1 None None");
+}
+
+#[actix_web::test]
+async fn a_mapped_status_comes_with_the_headers_that_belong_to_it() {
+    let (front, _stop) = front(StatusMode::Mapped, &[]);
+    let busy = ask(&front, post("busy")).await;
+    assert_eq!((busy.status, busy.header("retry-after")), (503, Some("3")));
+    let denied = ask(&front, post("denied")).await;
+    assert_eq!((denied.status, denied.header("www-authenticate")), (401, Some("Bearer")));
+    assert_eq!(ask(&front, post("panic")).await.status, 500);
+}
+
+#[actix_web::test]
+async fn a_panic_is_answered_without_its_text() {
+    let (front, _stop) = front(StatusMode::Plain, &[]);
+    let seen = ask(&front, post("panic")).await;
+    assert_eq!((seen.status, seen.code()), (200, Some(-32603)));
+    assert!(!seen.body.contains("secret"), "{}", seen.body);
+}
+
+#[actix_web::test]
+async fn pages_of_listed_origins_get_the_headers_of_cors() {
+    let (front, _stop) = front(StatusMode::Plain, &["https://app.example.com"]);
+    let ask_first = |origin: &'static str| {
+        post("")
+            .method(Method::OPTIONS)
+            .insert_header(("origin", origin))
+            .insert_header(("access-control-request-method", "POST"))
+    };
+    let seen = ask(&front, ask_first("https://app.example.com")).await;
+    assert_eq!(seen.status, 204);
+    assert_eq!(seen.header("access-control-allow-origin"), Some("https://app.example.com"));
+    assert_eq!(seen.header("access-control-allow-methods"), Some("POST"));
+    let allowed = "content-type, authorization, request-timeout, x-api-token";
+    assert_eq!(seen.header("access-control-allow-headers"), Some(allowed));
+    assert_eq!(seen.header("vary"), Some("Origin"));
+
+    let seen = ask(&front, ask_first("https://evil.net")).await;
+    assert_eq!((seen.status, seen.header("access-control-allow-origin")), (403, None));
+    let seen = ask(&front, post("").method(Method::OPTIONS).insert_header(("host", "evil.net"))).await;
+    assert_eq!(seen.status, 421);
+
+    for (body, status) in [("x".to_owned(), 200), ("x".repeat(1001), 413)] {
+        let seen = ask(&front, post(&body).insert_header(("origin", "https://app.example.com"))).await;
+        assert_eq!(seen.status, status);
+        assert_eq!(seen.header("access-control-allow-origin"), Some("https://app.example.com"), "{status}");
+    }
+    let own = ask(&front, post("x").insert_header(("origin", "http://localhost"))).await;
+    assert_eq!(
+        (own.status, own.header("access-control-allow-origin"), own.header("vary")),
+        (200, None, Some("Origin"))
+    );
+    assert_eq!(ask(&front, post("x").method(Method::PATCH)).await.header("allow"), Some("POST, OPTIONS"));
+}
+
+const HEAD: &str = "POST /api HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
+
+fn serve<H>(front: Arc<Front>, handle: H) -> TestServer
+where
+    H: AsyncFn(&[u8], Arrival<'_>) -> Answer + Send + Clone + 'static,
+{
+    TestServer::start(Tuning::default(), move || mount("/api", Dialect::Jsonrpc, Arc::clone(&front), handle.clone()))
+}
+
+#[test]
+fn a_body_that_stalls_is_answered_408_and_its_connection_closed() {
+    let (front, _stop) = front(StatusMode::Plain, &[]);
+    let server = serve(front, act);
+    for rest in ["Content-Length: 10\r\n\r\nabc", "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"] {
+        let mut client = server.connect();
+        let start = Instant::now();
+        client.send(format!("{HEAD}{rest}").as_bytes());
+        let answer = client.answer();
+        assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+        assert!(answer.contains("connection: close") && answer.contains("-32600"), "{answer}");
+        assert!(start.elapsed() >= Duration::from_millis(300));
+        assert!(client.closed() < Duration::from_secs(3), "{rest:?}");
+    }
+}
+
+#[test]
+fn an_endless_body_after_a_refusal_does_not_keep_the_connection() {
+    let (front, _stop) = front(StatusMode::Plain, &[]);
+    let server = serve(front, act);
+    let heads = [HEAD, "POST /api HTTP/1.1\r\nHost: evil.net\r\n", "PUT /api HTTP/1.1\r\nHost: localhost\r\n"];
+    for head in heads {
+        let mut client = server.connect();
+        client.send(format!("{head}Transfer-Encoding: chunked\r\n\r\n").as_bytes());
+        let chunk = format!("1000\r\n{}\r\n", "x".repeat(0x1000));
+        let start = Instant::now();
+        while std::io::Write::write_all(&mut client.stream, chunk.as_bytes()).is_ok() {
+            assert!(start.elapsed() < Duration::from_secs(5), "{head}");
+        }
+    }
+}
+
+#[test]
+fn a_drip_does_not_extend_the_time_of_a_body() {
+    let (front, _stop) = front(StatusMode::Plain, &[]);
+    let server = serve(front, act);
+    let mut client = server.connect();
+    client.send(format!("{HEAD}Content-Length: 900\r\n\r\n").as_bytes());
+    for _ in 0..8 {
+        std::thread::sleep(Duration::from_millis(50));
+        client.send(b"x");
+    }
+    assert!(client.answer().starts_with("HTTP/1.1 408 "));
+}
+
+#[test]
+fn a_body_over_the_limit_is_answered_413_before_it_has_arrived() {
+    let (front, _stop) = front(StatusMode::Plain, &[]);
+    let server = serve(front, act);
+    let mut declared = server.connect();
+    declared.send(format!("{HEAD}Content-Length: 1001\r\n\r\n").as_bytes());
+    assert!(declared.answer().starts_with("HTTP/1.1 413 "));
+    declared.closed();
+    let mut chunked = server.connect();
+    chunked.send(format!("{HEAD}Transfer-Encoding: chunked\r\n\r\n").as_bytes());
+    for _ in 0..3 {
+        chunked.send(format!("190\r\n{}\r\n", "x".repeat(400)).as_bytes());
+    }
+    assert!(chunked.answer().starts_with("HTTP/1.1 413 "));
+}
+
+#[test]
+fn a_stop_gives_up_stalled_bodies_finishes_running_calls_and_closes_idle_connections() {
+    let (front, stop) = front(StatusMode::Plain, &[]);
+    let front = Arc::new(Front {
+        body: BodyLimits { time: Duration::from_secs(60), bytes: 1000 },
+        guard: Guard::new::<&str>(&[], &[], &front.token_header).unwrap(),
+        token_header: front.token_header.clone(),
+        status: StatusMode::Plain,
+        stopping: front.stopping.clone(),
+    });
+    let running = Arc::new(AtomicU32::new(0));
+    let seen = Arc::clone(&running);
+    let server = serve(front, async move |body: &[u8], _: Arrival<'_>| {
+        if body == b"slow" {
+            seen.fetch_add(1, Ordering::SeqCst);
+            rt::time::sleep(Duration::from_millis(1500)).await;
+        }
+        answer("done")
+    });
+    let mut idle = server.connect();
+    idle.send(format!("{HEAD}Content-Length: 4\r\n\r\nfast").as_bytes());
+    assert!(idle.answer().starts_with("HTTP/1.1 200 "));
+    let mut half_a_head = server.connect();
+    half_a_head.send(format!("{HEAD}Content-Length: 4\r\n\r\nfast").as_bytes());
+    half_a_head.answer();
+    half_a_head.send(b"POST /api HT");
+    let mut stalled = server.connect();
+    stalled.send(format!("{HEAD}Content-Length: 10\r\n\r\nabc").as_bytes());
+    let mut slow = server.connect();
+    slow.send(format!("{HEAD}Content-Length: 4\r\n\r\nslow").as_bytes());
+    wait_until("the slow call runs", || running.load(Ordering::SeqCst) == 1);
+
+    let start = Instant::now();
+    stop.send_replace(true);
+    server.stop();
+    assert!(idle.closed() < Duration::from_millis(500));
+    assert!(half_a_head.closed() < Duration::from_millis(500));
+    let refused = stalled.answer();
+    assert!(refused.starts_with("HTTP/1.1 503 ") && refused.contains("-32003"), "{refused}");
+    assert!(start.elapsed() < Duration::from_millis(1000));
+    let answer = slow.answer();
+    assert!(answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("done"), "{answer}");
+    assert!(answer.contains("connection: close"), "{answer}");
+    server.stopped();
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+}
+
+struct Dropped(Arc<AtomicU32>);
+
+impl Drop for Dropped {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+#[test]
+fn the_call_of_a_client_that_has_gone_is_dropped_while_it_waits() {
+    let (front, _stop) = front(StatusMode::Plain, &[]);
+    let (running, dropped) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
+    let (started, guard) = (Arc::clone(&running), Arc::clone(&dropped));
+    let server = serve(front, async move |_: &[u8], _: Arrival<'_>| {
+        let _guard = Dropped(Arc::clone(&guard));
+        started.fetch_add(1, Ordering::SeqCst);
+        std::future::pending::<Answer>().await
+    });
+    let mut gone = server.connect();
+    gone.send(format!("{HEAD}Content-Length: 1\r\n\r\nx").as_bytes());
+    wait_until("the first call runs", || running.load(Ordering::SeqCst) == 1);
+    drop(gone);
+    wait_until("its future is dropped", || dropped.load(Ordering::SeqCst) == 1);
+    let mut half_closed = server.connect();
+    half_closed.send(format!("{HEAD}Content-Length: 1\r\n\r\nx").as_bytes());
+    wait_until("the second call runs", || running.load(Ordering::SeqCst) == 2);
+    half_closed.stream.shutdown(std::net::Shutdown::Write).unwrap();
+    wait_until("its future is dropped", || dropped.load(Ordering::SeqCst) == 2);
+    half_closed.closed();
+}

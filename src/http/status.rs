@@ -1,0 +1,94 @@
+//! From the outcome of a call to the status of its HTTP answer.
+
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderMap, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+
+use crate::jsonrpc::{Dialect, code};
+
+/// Whether the status of an HTTP answer tells how a call went.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum StatusMode {
+    /// 200 for every JSON-RPC answer, errors too: what clients of JSON-RPC expect. The default.
+    #[default]
+    Plain,
+    /// A single call's error picks the status; batches get 200. The two older dialects keep 200 always, as their clients
+    /// lose the body of any other answer.
+    Mapped,
+}
+
+impl StatusMode {
+    /// The status of an answer, by the code of a single call's error.
+    pub(crate) fn status(self, dialect: Dialect, error: Option<i32>) -> StatusCode {
+        let Some(error) = error.filter(|_| self == Self::Mapped && dialect == Dialect::Jsonrpc) else {
+            return StatusCode::OK;
+        };
+        match error {
+            code::ACCESS_DENIED => StatusCode::UNAUTHORIZED,
+            code::METHOD_NOT_FOUND => StatusCode::NOT_FOUND,
+            code::PARSE_ERROR | code::INVALID_REQUEST | code::INVALID_PARAMS => StatusCode::BAD_REQUEST,
+            code::DEADLINE => StatusCode::GATEWAY_TIMEOUT,
+            code::BUSY | code::UNAVAILABLE => StatusCode::SERVICE_UNAVAILABLE,
+            _ => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+}
+
+/// The headers that HTTP wants beside a status.
+pub(crate) fn accompany(status: StatusCode, retry_after: Option<Duration>, headers: &mut HeaderMap) {
+    match status {
+        StatusCode::UNAUTHORIZED => {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        StatusCode::SERVICE_UNAVAILABLE => {
+            let wait = retry_after.unwrap_or_default();
+            // The header has whole seconds only, and 0 would invite a storm.
+            let seconds = wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1);
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mapped_status_follows_the_table() {
+        let table = [
+            (None, 200),
+            (Some(-32001), 401),
+            (Some(-32601), 404),
+            (Some(-32700), 400),
+            (Some(-32600), 400),
+            (Some(-32602), 400),
+            (Some(-32002), 504),
+            (Some(-32000), 503),
+            (Some(-32003), 503),
+            (Some(-32603), 500),
+            (Some(-32004), 500),
+            (Some(7), 500),
+        ];
+        for (error, status) in table {
+            assert_eq!(StatusMode::Mapped.status(Dialect::Jsonrpc, error), status, "{error:?}");
+            assert_eq!(StatusMode::Plain.status(Dialect::Jsonrpc, error), 200, "{error:?}");
+            assert_eq!(StatusMode::Mapped.status(Dialect::Gemstone, error), 200, "{error:?}");
+            assert_eq!(StatusMode::Mapped.status(Dialect::Pymicroservice, error), 200, "{error:?}");
+        }
+    }
+
+    #[test]
+    fn a_wait_is_rounded_up_to_whole_seconds_and_never_to_none() {
+        for (wait, written) in [(None, "1"), (Some(0), "1"), (Some(1000), "1"), (Some(1001), "2"), (Some(59_999), "60")]
+        {
+            let mut headers = HeaderMap::new();
+            accompany(StatusCode::SERVICE_UNAVAILABLE, wait.map(Duration::from_millis), &mut headers);
+            assert_eq!(headers.get(RETRY_AFTER).unwrap(), written);
+        }
+        let mut headers = HeaderMap::new();
+        accompany(StatusCode::OK, Some(Duration::from_secs(5)), &mut headers);
+        assert!(headers.is_empty());
+    }
+}

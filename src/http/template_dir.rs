@@ -1,0 +1,98 @@
+//! A directory of handlebars templates, and where in it a mistake is.
+
+use std::fmt;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use handlebars::{Handlebars, RenderError, RenderErrorReason, TemplateError};
+
+const EXTENSION: &str = "hbs";
+
+/// What is wrong with the templates: `templates/stats.hbs:3: no `total` in the data`.
+#[derive(Debug)]
+pub(super) struct Fault {
+    file: PathBuf,
+    line: Option<usize>,
+    reason: String,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.file.display())?;
+        if let Some(line) = self.line {
+            write!(f, ":{line}")?;
+        }
+        write!(f, ": {}", self.reason)
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct TemplateDir(PathBuf);
+
+impl TemplateDir {
+    pub(super) fn new(root: &Path) -> Self {
+        Self(root.to_owned())
+    }
+
+    /// Reads every template there is now.
+    pub(super) fn load(&self) -> Result<Handlebars<'static>, Fault> {
+        let mut registry = Handlebars::new();
+        registry.set_strict_mode(true);
+        let mut files = Vec::new();
+        find(&self.0, &mut files)?;
+        for file in files {
+            let text = fs::read_to_string(&file).map_err(|error| unreadable(&file, &error))?;
+            registry.register_template_string(&self.name(&file), text).map_err(|error| syntax(&file, &error))?;
+        }
+        Ok(registry)
+    }
+
+    /// `users/list` for `templates/users/list.hbs`, on every operating system.
+    fn name(&self, file: &Path) -> String {
+        let inside = file.strip_prefix(&self.0).unwrap_or(file).with_extension("");
+        let parts: Vec<_> = inside.iter().map(|part| part.to_string_lossy()).collect();
+        parts.join("/")
+    }
+
+    /// Where and why rendering `name` failed.
+    pub(super) fn fault(&self, registry: &Handlebars<'_>, name: &str, error: &RenderError) -> Fault {
+        let file = |name: &str| self.0.join(format!("{name}.{EXTENSION}"));
+        if !registry.has_template(name) {
+            let mut names: Vec<_> = registry.get_templates().keys().map(String::as_str).collect();
+            names.sort_unstable();
+            let reason = format!("there is no such template; there are: {}", names.join(", "));
+            return Fault { file: file(name), line: None, reason };
+        }
+        let reason = match error.reason() {
+            RenderErrorReason::MissingVariable(Some(variable)) => format!("no `{variable}` in the data"),
+            other => other.to_string(),
+        };
+        Fault { file: file(error.template_name.as_deref().unwrap_or(name)), line: error.line_no, reason }
+    }
+}
+
+fn find(dir: &Path, files: &mut Vec<PathBuf>) -> Result<(), Fault> {
+    for entry in fs::read_dir(dir).map_err(|error| unreadable(dir, &error))? {
+        let entry = entry.map_err(|error| unreadable(dir, &error))?;
+        let path = entry.path();
+        // Editors leave `.#stats.hbs` and the like behind.
+        if entry.file_name().to_string_lossy().starts_with('.') {
+            continue;
+        }
+        if path.is_dir() {
+            find(&path, files)?;
+        } else if path.extension().is_some_and(|extension| extension == EXTENSION) {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
+fn unreadable(file: &Path, error: &io::Error) -> Fault {
+    Fault { file: file.to_owned(), line: None, reason: format!("cannot be read ({error})") }
+}
+
+fn syntax(file: &Path, error: &TemplateError) -> Fault {
+    Fault { file: file.to_owned(), line: error.pos().map(|(line, _)| line), reason: error.reason().to_string() }
+}

@@ -1,0 +1,140 @@
+//! A real server on a free port, and a client of raw bytes, for what actix's own test server does not show.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::{Arc, mpsc};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use actix_web::dev::ServerHandle;
+use actix_web::{App, HttpServer, web};
+
+use super::connections::{ConnectionLimits, Connections};
+use super::track::track;
+
+pub(super) struct TestServer {
+    pub(super) addr: SocketAddr,
+    pub(super) connections: Arc<Connections>,
+    handle: ServerHandle,
+    thread: Option<JoinHandle<()>>,
+}
+
+pub(super) struct Tuning {
+    pub(super) limits: ConnectionLimits,
+    pub(super) keep_alive: Duration,
+    pub(super) half_closed: bool,
+}
+
+impl Default for Tuning {
+    fn default() -> Self {
+        let limits = ConnectionLimits { total: 1000, per_peer: 1000, patience: Duration::from_secs(30) };
+        Self { limits, keep_alive: Duration::from_secs(5), half_closed: false }
+    }
+}
+
+impl TestServer {
+    pub(super) fn start<C>(tuning: Tuning, configure: impl Fn() -> C + Send + Clone + 'static) -> Self
+    where
+        C: FnOnce(&mut web::ServiceConfig) + 'static,
+    {
+        let connections = Connections::new(tuning.limits);
+        let (tell, told) = mpsc::channel();
+        let shared = Arc::clone(&connections);
+        let thread = std::thread::spawn(move || {
+            actix_web::rt::System::new().block_on(async move {
+                let reaper = actix_web::rt::spawn(Arc::clone(&shared).reap());
+                let server = HttpServer::new(move || App::new().configure(configure()).wrap_fn(track))
+                    .workers(1)
+                    .keep_alive(tuning.keep_alive)
+                    .client_request_timeout(Duration::from_secs(5))
+                    .client_disconnect_timeout(Duration::from_secs(1))
+                    .h1_allow_half_closed(tuning.half_closed)
+                    .shutdown_timeout(10)
+                    .disable_signals()
+                    .on_connect(shared.on_connect())
+                    .bind("127.0.0.1:0")
+                    .unwrap();
+                let addr = server.addrs()[0];
+                let server = server.run();
+                tell.send((addr, server.handle())).unwrap();
+                server.await.unwrap();
+                reaper.abort();
+            });
+        });
+        let (addr, handle) = told.recv_timeout(Duration::from_secs(10)).unwrap();
+        Self { addr, connections, handle, thread: Some(thread) }
+    }
+
+    pub(super) fn connect(&self) -> Client {
+        let stream = TcpStream::connect(self.addr).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        stream.set_write_timeout(Some(Duration::from_secs(10))).unwrap();
+        Client { stream }
+    }
+
+    /// Begins a stop in good order; `stopped` waits for its end.
+    pub(super) fn stop(&self) {
+        drop(self.handle.stop(true));
+    }
+
+    pub(super) fn stopped(mut self) {
+        self.thread.take().unwrap().join().unwrap();
+    }
+}
+
+impl Drop for TestServer {
+    fn drop(&mut self) {
+        if let Some(thread) = self.thread.take() {
+            drop(self.handle.stop(false));
+            let _ = thread.join();
+        }
+    }
+}
+
+pub(super) struct Client {
+    pub(super) stream: TcpStream,
+}
+
+impl Client {
+    pub(super) fn send(&mut self, bytes: &[u8]) {
+        self.stream.write_all(bytes).unwrap();
+    }
+
+    /// The head and the body of one answer that has a `Content-Length`.
+    pub(super) fn answer(&mut self) -> String {
+        let mut bytes = Vec::new();
+        let mut byte = [0];
+        while !bytes.ends_with(b"\r\n\r\n") {
+            assert_eq!(self.stream.read(&mut byte).unwrap(), 1, "closed: {}", String::from_utf8_lossy(&bytes));
+            bytes.push(byte[0]);
+        }
+        let head = String::from_utf8(bytes).unwrap();
+        let length = head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
+        let mut body = vec![0; length.unwrap_or(0)];
+        self.stream.read_exact(&mut body).unwrap();
+        head + &String::from_utf8(body).unwrap()
+    }
+
+    /// Reads until the server closes the connection, which it has to do within 10 s; how long it took.
+    pub(super) fn closed(&mut self) -> Duration {
+        let start = Instant::now();
+        let mut buffer = [0; 64 * 1024];
+        loop {
+            match self.stream.read(&mut buffer) {
+                Ok(0) => return start.elapsed(),
+                Ok(_) => assert!(start.elapsed() < Duration::from_secs(10), "the server goes on sending"),
+                Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => return start.elapsed(),
+                Err(error) => panic!("still open after {:?}: {error}", start.elapsed()),
+            }
+        }
+    }
+}
+
+/// Waits for something to become true, for at most 10 s.
+pub(super) fn wait_until(what: &str, mut is_true: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !is_true() {
+        assert!(start.elapsed() < Duration::from_secs(10), "never: {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}

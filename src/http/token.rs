@@ -1,0 +1,120 @@
+//! What a caller's headers say beside the body: its token, and how long it is going to wait.
+
+use std::time::Duration;
+
+use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+
+/// The header in which a caller may ask for less time than a method's own deadline.
+pub(crate) const REQUEST_TIMEOUT: HeaderName = HeaderName::from_static("request-timeout");
+
+/// The token, from the header that the settings name or from `Authorization: Bearer …`.
+///
+/// Both may be sent, or one of them twice, if they agree. Tokens that differ, or one that is not readable as text, prove
+/// nothing: the request then counts as sent without a token, so that a proxy which checks one of them cannot be made to
+/// let the other through.
+pub(crate) fn token<'a>(headers: &'a HeaderMap, named: &HeaderName) -> Option<&'a str> {
+    let named = headers.get_all(named).filter(|_| *named != AUTHORIZATION).map(|value| value.to_str().ok());
+    let mut sent = named.chain(headers.get_all(AUTHORIZATION).filter_map(bearer)).filter(|token| *token != Some(""));
+    let token = sent.next()??;
+    sent.all(|other| other == Some(token)).then_some(token)
+}
+
+/// `None` when the header speaks of something else than a bearer token; `Some(None)` when the token is not readable.
+fn bearer(value: &HeaderValue) -> Option<Option<&str>> {
+    let bytes = value.as_bytes();
+    let scheme = bytes.split(|&b| b == b' ').next().unwrap_or(bytes);
+    scheme.eq_ignore_ascii_case(b"bearer").then(|| {
+        let text = value.to_str().ok()?;
+        Some(text[scheme.len()..].trim_matches(' '))
+    })
+}
+
+/// The time that the caller is going to wait, from `Request-Timeout: 1.5` in seconds.
+///
+/// Anything but one positive decimal number is ignored: the header can only shorten a deadline that holds anyway.
+pub(crate) fn timeout(headers: &HeaderMap) -> Option<Duration> {
+    let mut sent = headers.get_all(REQUEST_TIMEOUT);
+    let text = sent.next().filter(|_| sent.next().is_none())?.to_str().ok()?;
+    // `f64` would read `inf`, `nan`, signs and exponents too.
+    if !text.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
+        return None;
+    }
+    Duration::try_from_secs_f64(text.parse().ok()?).ok().filter(|timeout| !timeout.is_zero())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NAMED: HeaderName = HeaderName::from_static("x-api-token");
+
+    fn headers(lines: &[(&'static str, &[u8])]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in lines {
+            headers.append(HeaderName::from_static(name), HeaderValue::from_bytes(value).unwrap());
+        }
+        headers
+    }
+
+    #[test]
+    fn a_token_comes_from_either_header_and_must_be_one() {
+        type Lines = &'static [(&'static str, &'static [u8])];
+        let table: &[(Lines, Option<&str>)] = &[
+            (&[], None),
+            (&[("x-api-token", b"t")], Some("t")),
+            (&[("authorization", b"Bearer t")], Some("t")),
+            (&[("authorization", b"bEARER   t ")], Some("t")),
+            (&[("authorization", b"Bearer")], None),
+            (&[("authorization", b"Basic dTpw")], None),
+            (&[("authorization", b"BearerX t")], None),
+            (&[("authorization", b"t")], None),
+            (&[("authorization", b"Basic dTpw"), ("x-api-token", b"t")], Some("t")),
+            (&[("authorization", b"Bearer t"), ("x-api-token", b"t")], Some("t")),
+            (&[("authorization", b"Bearer u"), ("x-api-token", b"t")], None),
+            (&[("x-api-token", b"t"), ("x-api-token", b"t")], Some("t")),
+            (&[("x-api-token", b"t"), ("x-api-token", b"u")], None),
+            (&[("authorization", b"Bearer t"), ("authorization", b"Bearer u")], None),
+            (&[("x-api-token", b""), ("authorization", b"Bearer t")], Some("t")),
+            (&[("x-api-token", b"")], None),
+            (&[("x-api-token", b"\xff")], None),
+            (&[("x-api-token", b"\xff"), ("authorization", b"Bearer t")], None),
+            (&[("x-api-token", b"t"), ("authorization", b"Bearer \xff")], None),
+        ];
+        for (lines, expected) in table {
+            assert_eq!(token(&headers(lines), &NAMED), *expected, "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn authorization_as_the_named_header_still_means_bearer() {
+        assert_eq!(token(&headers(&[("authorization", b"Bearer t")]), &AUTHORIZATION), Some("t"));
+        assert_eq!(token(&headers(&[("authorization", b"t")]), &AUTHORIZATION), None);
+    }
+
+    #[test]
+    fn a_timeout_is_one_positive_decimal_number_of_seconds() {
+        let table: &[(&[u8], Option<u64>)] = &[
+            (b"1.5", Some(1500)),
+            (b"2", Some(2000)),
+            (b".25", Some(250)),
+            (b"0", None),
+            (b"0.0", None),
+            (b"-1", None),
+            (b"+1", None),
+            (b"1e3", None),
+            (b"inf", None),
+            (b"NaN", None),
+            (b"1s", None),
+            (b"1.5.0", None),
+            (b"", None),
+            (b".", None),
+            (b"99999999999999999999999999", None),
+            (b"\xff", None),
+        ];
+        for (text, millis) in table {
+            let headers = headers(&[("request-timeout", text)]);
+            assert_eq!(timeout(&headers), millis.map(Duration::from_millis), "{text:?}");
+        }
+        assert_eq!(timeout(&headers(&[("request-timeout", b"1"), ("request-timeout", b"2")])), None);
+    }
+}

@@ -1,0 +1,83 @@
+//! Names → methods, and what is wrong with them before the start.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use crate::service::{Access, Route};
+use crate::start_error::StartError;
+use crate::sync::Arc;
+
+/// Every callable name of a server.
+#[derive(Default)]
+pub(crate) struct Router {
+    routes: HashMap<Arc<str>, Arc<dyn Route>>,
+    /// In the order in which the services list them.
+    names: Vec<Arc<str>>,
+}
+
+/// What the server's authenticator can tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TokenCheck {
+    None,
+    WithoutScopes,
+    WithScopes,
+}
+
+impl Router {
+    /// Adds a method of a service.
+    ///
+    /// # Errors
+    /// If its name is taken or kept for built-in methods, or if nobody could ever call it.
+    pub(crate) fn add(&mut self, route: Arc<dyn Route>, tokens: TokenCheck) -> Result<(), StartError> {
+        let name = route.name();
+        if name.starts_with("rpc.") {
+            let fix = "names that begin with `rpc.` are callbox's own; rename it with #[public_method(name = \"…\")]";
+            return Err(StartError::new(format_args!("the method `{name}` cannot be served"), fix));
+        }
+        match (route.options().access, tokens) {
+            (Access::Private | Access::Scope(_), TokenCheck::None) => Err(StartError::new(
+                format_args!("the method `{name}` needs a token, and the server checks none"),
+                "add .tokens(|token: &str| …) to the server, or make it a #[public_method]",
+            )),
+            (Access::Scope(scope), TokenCheck::WithoutScopes) => Err(StartError::new(
+                format_args!(
+                    "the method `{name}` needs the scope `{scope}`, and tokens checked by a closure have none"
+                ),
+                "pass .tokens(…) a type that implements callbox::Authenticate and gives its callers scopes",
+            )),
+            _ => self.add_builtin(route),
+        }
+    }
+
+    /// Adds a method of callbox's own.
+    ///
+    /// # Errors
+    /// If its name is taken.
+    pub(crate) fn add_builtin(&mut self, route: Arc<dyn Route>) -> Result<(), StartError> {
+        let name = Arc::clone(route.name());
+        if self.routes.contains_key(&name) {
+            return Err(StartError::new(
+                format_args!("two methods are called `{name}`"),
+                "rename one with #[public_method(name = \"…\")], or give a service a #[service(namespace = \"…\")]",
+            ));
+        }
+        self.names.push(Arc::clone(&name));
+        self.routes.insert(name, route);
+        Ok(())
+    }
+
+    pub(crate) fn find(&self, name: &str) -> Option<&Arc<dyn Route>> {
+        self.routes.get(name)
+    }
+
+    /// All methods, in the order in which they were added.
+    pub(crate) fn routes(&self) -> impl Iterator<Item = &Arc<dyn Route>> {
+        self.names.iter().filter_map(|name| self.routes.get(name))
+    }
+}
+
+impl fmt::Debug for Router {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Router").field("names", &self.names).finish_non_exhaustive()
+    }
+}
