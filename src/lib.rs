@@ -7,16 +7,20 @@ mod http;
 mod jsonrpc;
 mod mailbox;
 mod router;
+mod server;
 mod service;
 mod settings;
 mod specs;
 mod start_error;
 mod sync;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use actor::{Host, MethodStats, Placement, ServiceRef};
 pub use auth::{Authenticate, Caller};
 pub use http::{PageError, Templates};
 pub use jsonrpc::{Dialect, RpcError, UnknownDialect};
+pub use server::{Running, Server};
 pub use service::{
     Access, BoxError, CallContext, FromCall, Handler, Internal, Kind, Method, MethodOptions, MethodTable, OnPanic,
     Reply, Service, State,

@@ -234,8 +234,13 @@ struct Listed<S: Service> {
 impl<S: Service> Table<S> {
     /// Asks the service for its methods.
     pub(crate) fn of_service() -> Self {
-        let mut table =
-            Self { entries: Vec::new(), by_type: HashMap::default(), mailboxes: Vec::new(), listed: Vec::new(), routes: Vec::new() };
+        let mut table = Self {
+            entries: Vec::new(),
+            by_type: HashMap::default(),
+            mailboxes: Vec::new(),
+            listed: Vec::new(),
+            routes: Vec::new(),
+        };
         S::methods(&mut table);
         table.make_mailboxes();
         table

@@ -3,6 +3,7 @@
 mod authority;
 mod body;
 mod connections;
+mod extract;
 mod files;
 mod guard;
 mod pages;

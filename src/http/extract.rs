@@ -1,0 +1,42 @@
+//! What handlers of custom routes can take, and the errors that they can return.
+
+use std::any::type_name;
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
+use actix_web::http::StatusCode;
+use actix_web::{FromRequest, HttpRequest, HttpResponse, ResponseError};
+
+use crate::actor::ServiceRef;
+use crate::jsonrpc::{Dialect, RpcError};
+use crate::service::Service;
+
+use super::status::StatusMode;
+
+impl<S: Service> FromRequest for ServiceRef<S> {
+    type Error = actix_web::Error;
+    type Future = Ready<Result<Self, Self::Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(request.app_data::<Self>().cloned().ok_or_else(|| {
+            tracing::error!(
+                "the handler of {} takes ServiceRef<{}>, and the server has no such service: add it with .service(…)",
+                request.match_pattern().unwrap_or_default(),
+                type_name::<S>()
+            );
+            actix_web::error::ErrorInternalServerError("Internal error")
+        }))
+    }
+}
+
+/// A handler of a custom route may return the error of a call with `?`: the status fits its code, as with
+/// [`HttpStatus::Mapped`](crate::HttpStatus::Mapped), and the body is the error object.
+impl ResponseError for RpcError {
+    fn status_code(&self) -> StatusCode {
+        StatusMode::Mapped.status(Dialect::Jsonrpc, Some(self.code()))
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        HttpResponse::build(self.status_code()).json(self)
+    }
+}

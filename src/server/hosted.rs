@@ -1,0 +1,92 @@
+//! A service of a server, whatever its type: planned, then hosted.
+
+use std::any::{Any, TypeId};
+use std::time::Duration;
+
+use actix_web::web::ServiceConfig;
+use futures::future::LocalBoxFuture;
+
+use crate::actor::{Core, Factory, Placement, Pool, ServiceRef, Status, Table, launch, stop};
+use crate::service::{Route, Service};
+use crate::sync::Arc;
+
+/// A service that the builder was given.
+pub(crate) trait Plan: Send {
+    fn name(&self) -> &'static str;
+
+    /// Its mailboxes and routes; nothing runs yet.
+    fn prepare(self: Box<Self>, pool: Pool, placement: Placement) -> Arc<dyn Hosted>;
+}
+
+/// A service of a running server.
+pub(crate) trait Hosted: Send + Sync {
+    fn name(&self) -> &'static str;
+
+    fn routes(&self) -> Vec<Arc<dyn Route>>;
+
+    /// Starts it; returns once it is up, or says why it could not start.
+    fn launch(&self) -> LocalBoxFuture<'static, Result<(), String>>;
+
+    fn stop(&self, limit: Duration) -> LocalBoxFuture<'static, ()>;
+
+    fn is_up(&self) -> bool;
+
+    /// Lets handlers take its `ServiceRef`.
+    fn offer(&self, config: &mut ServiceConfig);
+
+    /// Its state's type, and its `ServiceRef`.
+    fn reference(&self) -> (TypeId, Box<dyn Any + Send>);
+}
+
+pub(super) fn plan<S: Service>(factory: impl Fn() -> S + Send + Sync + 'static) -> Box<dyn Plan> {
+    Box::new(Planned::<S> { factory: Arc::new(factory) })
+}
+
+struct Planned<S> {
+    factory: Factory<S>,
+}
+
+impl<S: Service> Plan for Planned<S> {
+    fn name(&self) -> &'static str {
+        S::NAME
+    }
+
+    fn prepare(self: Box<Self>, pool: Pool, placement: Placement) -> Arc<dyn Hosted> {
+        Arc::new(Prepared { core: Core::new(Table::of_service(), pool, placement), factory: self.factory })
+    }
+}
+
+struct Prepared<S: Service> {
+    core: Arc<Core<S>>,
+    factory: Factory<S>,
+}
+
+impl<S: Service> Hosted for Prepared<S> {
+    fn name(&self) -> &'static str {
+        S::NAME
+    }
+
+    fn routes(&self) -> Vec<Arc<dyn Route>> {
+        self.core.routes().collect()
+    }
+
+    fn launch(&self) -> LocalBoxFuture<'static, Result<(), String>> {
+        Box::pin(launch(Arc::clone(&self.core), Arc::clone(&self.factory)))
+    }
+
+    fn stop(&self, limit: Duration) -> LocalBoxFuture<'static, ()> {
+        Box::pin(stop(Arc::clone(&self.core), limit))
+    }
+
+    fn is_up(&self) -> bool {
+        self.core.status() == Status::Up
+    }
+
+    fn offer(&self, config: &mut ServiceConfig) {
+        config.app_data(ServiceRef::new(Arc::clone(&self.core)));
+    }
+
+    fn reference(&self) -> (TypeId, Box<dyn Any + Send>) {
+        (TypeId::of::<S>(), Box::new(ServiceRef::new(Arc::clone(&self.core))))
+    }
+}

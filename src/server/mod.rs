@@ -1,0 +1,375 @@
+//! Builder → parts → run → drain.
+
+mod hosted;
+mod parts;
+mod running;
+mod try_it;
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use actix_web::web::ServiceConfig;
+
+use crate::actor::Placement;
+use crate::auth::{Auth, Authenticate};
+use crate::jsonrpc::Dialect;
+use crate::router::TokenCheck;
+use crate::service::Service;
+use crate::settings::{About, HttpStatus, Layer, Resolved, Settings, resolve, resolve_from};
+use crate::start_error::{Result, StartError};
+use crate::sync::Arc;
+
+use hosted::{Plan, plan};
+#[cfg(feature = "testing")]
+pub(crate) use parts::{listen, stop};
+pub use running::Running;
+
+/// Custom routes, added to every worker's `App`.
+type Configure = Arc<dyn Fn(&mut ServiceConfig) + Send + Sync>;
+
+/// A JSON-RPC server for one or more services: a builder, and its start.
+///
+/// Each setting can also come from flags, the environment and a file, if [`from_args`](Self::from_args) says so; those
+/// override what the builder says.
+///
+/// ```no_run
+/// use callbox::{Server, service};
+///
+/// #[derive(Default)]
+/// struct MyService { greeted: u64 }
+///
+/// #[service(name = "name.your.service")]
+/// impl MyService {
+///     /// Says hello.
+///     #[public_method]
+///     fn say_hello(&mut self, name: String) -> String {
+///         self.greeted += 1;
+///         format!("hello {name}")
+///     }
+/// }
+///
+/// fn main() -> callbox::Result<()> {
+///     Server::new(MyService::default).bind("127.0.0.1:5000").from_args().start()
+/// }
+/// ```
+#[must_use = "a server does nothing until it is started"]
+pub struct Server {
+    pub(crate) plans: Vec<Box<dyn Plan>>,
+    pub(crate) layer: Layer,
+    from_args: bool,
+    pub(crate) tokens: TokenCheck,
+    pub(crate) start_auth: Option<Box<dyn FnOnce() -> Auth + Send>>,
+    pub(crate) more_endpoints: Vec<(String, Dialect)>,
+    pub(crate) configure: Vec<Configure>,
+    pub(crate) static_files: Vec<(String, PathBuf)>,
+    mistake: Option<StartError>,
+}
+
+/// How a server is to be run, after its settings were resolved.
+pub(crate) enum Resolution {
+    Run(Box<Server>, Box<Settings>),
+    Show(String),
+}
+
+impl Server {
+    /// A server for one service. `factory` makes its state: at the start, and again after a crash.
+    ///
+    /// The factory runs on the service's own thread, which may be blocked for as long as it takes.
+    pub fn new<S: Service>(factory: impl Fn() -> S + Send + Sync + 'static) -> Self {
+        let server = Self {
+            plans: Vec::new(),
+            layer: Layer::default(),
+            from_args: false,
+            tokens: TokenCheck::None,
+            start_auth: None,
+            more_endpoints: Vec::new(),
+            configure: Vec::new(),
+            static_files: Vec::new(),
+            mistake: None,
+        };
+        server.service(factory)
+    }
+
+    /// Adds another service, with a thread and mailboxes of its own.
+    ///
+    /// Two methods of one name stop the start; a service's `namespace` keeps them apart.
+    pub fn service<S: Service>(mut self, factory: impl Fn() -> S + Send + Sync + 'static) -> Self {
+        self.plans.push(plan(factory));
+        self
+    }
+
+    /// Says who checks tokens: a closure from the token to `bool`, or a type with [`Authenticate`]. Default: nobody, and then
+    /// a service with private methods stops the start.
+    ///
+    /// A closure must be quick; a look-up that takes time belongs into an [`Authenticate`], where it can be awaited.
+    pub fn tokens<A: Authenticate>(mut self, authenticator: A) -> Self {
+        self.tokens = if authenticator.knows_scopes() { TokenCheck::WithScopes } else { TokenCheck::WithoutScopes };
+        self.start_auth = Some(Box::new(move || Auth::start(authenticator)));
+        self
+    }
+
+    /// Where to listen: `host:port`, with port 0 for a free one. Default: `127.0.0.1:5000`.
+    pub fn bind(mut self, address: &str) -> Self {
+        let parts = address.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse().ok()?)));
+        match parts {
+            Some((host, port)) if !host.is_empty() => {
+                self.layer.host = Some(host.trim_matches(['[', ']']).to_owned());
+                self.layer.port = Some(port);
+            }
+            _ => {
+                let what = format_args!("cannot listen on `{address}`");
+                self.mistake =
+                    Some(StartError::new(what, "write .bind(\"127.0.0.1:5000\"): a host, a colon and a port"));
+            }
+        }
+        self
+    }
+
+    /// The path that takes the calls. Default: `/api`.
+    pub fn endpoint(mut self, path: &str) -> Self {
+        self.layer.endpoint = Some(path.to_owned());
+        self
+    }
+
+    /// The shape of the answers on that path. Default: [`Dialect::Jsonrpc`].
+    pub fn dialect(mut self, dialect: Dialect) -> Self {
+        self.layer.dialect = Some(dialect);
+        self
+    }
+
+    /// One more path that takes calls, with a dialect of its own: `.also_at("/api/v0", Dialect::Gemstone)`.
+    pub fn also_at(mut self, path: &str, dialect: Dialect) -> Self {
+        self.more_endpoints.push((path.to_owned(), dialect));
+        self
+    }
+
+    /// Adds routes of your own: scopes, pages, whatever actix-web has. Runs once for each worker.
+    ///
+    /// Handlers take [`ServiceRef`](crate::ServiceRef) and [`Templates`](crate::Templates) as extractors.
+    pub fn configure(mut self, routes: impl Fn(&mut ServiceConfig) + Send + Sync + 'static) -> Self {
+        self.configure.push(Arc::new(routes));
+        self
+    }
+
+    /// The directory of the handlebars templates, `*.hbs` in it and below. Default: none.
+    pub fn templates(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.layer.templates = Some(Some(directory.into()));
+        self
+    }
+
+    /// Reads changed templates again while the server runs, and shows mistakes in them on the page. Default: false.
+    pub fn watch_templates(mut self, watch: bool) -> Self {
+        self.layer.watch_templates = Some(watch);
+        self
+    }
+
+    /// Serves the files of a directory below a URL: `.static_files("/static", "static")`.
+    ///
+    /// Never files outside of the directory, hidden files, or listings.
+    pub fn static_files(mut self, url: &str, directory: impl Into<PathBuf>) -> Self {
+        self.static_files.push((url.to_owned(), directory.into()));
+        self
+    }
+
+    /// The HTTP header that carries a token. Default: `X-Api-Token`. `Authorization: Bearer …` always may.
+    pub fn token_header(mut self, name: &str) -> Self {
+        self.layer.token_header = Some(name.to_owned());
+        self
+    }
+
+    /// The HTTP status of answers that are errors. Default: [`HttpStatus::Ok`].
+    pub fn http_status(mut self, status: HttpStatus) -> Self {
+        self.layer.http_status = Some(status);
+        self
+    }
+
+    /// Where calls run. Default: [`Placement::Inline`].
+    pub fn placement(mut self, placement: Placement) -> Self {
+        self.layer.placement = Some(placement);
+        self
+    }
+
+    /// Leaves private methods out of `get_service_specs`. Default: false.
+    pub fn hide_private(mut self, hide: bool) -> Self {
+        self.layer.hide_private = Some(hide);
+        self
+    }
+
+    /// The largest request body, in bytes. Default: 1 MiB. Larger ones are answered 413.
+    pub fn body_limit(mut self, bytes: usize) -> Self {
+        self.layer.body_limit = Some(bytes);
+        self
+    }
+
+    /// The largest response, in bytes of results. Default: 10 MiB. Results beyond it are answered -32004.
+    pub fn response_limit(mut self, bytes: usize) -> Self {
+        self.layer.response_limit = Some(bytes);
+        self
+    }
+
+    /// The most calls in one batch. Default: 100.
+    pub fn batch_limit(mut self, members: usize) -> Self {
+        self.layer.batch_limit = Some(members);
+        self
+    }
+
+    /// How long a request body may take to arrive. Default: 10 s.
+    pub fn body_timeout(mut self, time: Duration) -> Self {
+        self.layer.body_timeout = Some(time);
+        self
+    }
+
+    /// How long a stop waits for the calls that were let in. Default: 25 s.
+    pub fn drain(mut self, time: Duration) -> Self {
+        self.layer.drain = Some(time);
+        self
+    }
+
+    /// The number of threads that serve HTTP. Default: the number of cores.
+    pub fn workers(mut self, threads: usize) -> Self {
+        self.layer.workers = Some(threads);
+        self
+    }
+
+    /// The number of threads that run `compute` methods. Default: the number of cores.
+    pub fn compute_threads(mut self, threads: usize) -> Self {
+        self.layer.compute_threads = Some(threads);
+        self
+    }
+
+    /// The most connections at once. Default: 25,000. Further ones are answered 503.
+    pub fn max_connections(mut self, connections: usize) -> Self {
+        self.layer.max_connections = Some(connections);
+        self
+    }
+
+    /// The names that a `Host` header may carry. Default: loopback names when listening on loopback, any otherwise.
+    pub fn allowed_hosts<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Self {
+        self.layer.allowed_hosts = Some(names.into_iter().map(str::to_owned).collect());
+        self
+    }
+
+    /// The origins of web pages that may call, beside the server's own. Default: none.
+    pub fn origins<'a>(mut self, origins: impl IntoIterator<Item = &'a str>) -> Self {
+        self.layer.origins = Some(origins.into_iter().map(str::to_owned).collect());
+        self
+    }
+
+    /// Keeps connections whose client has closed its sending half. Default: false. The calls of clients that left then run
+    /// to their end.
+    pub fn allow_half_closed(mut self, allow: bool) -> Self {
+        self.layer.allow_half_closed = Some(allow);
+        self
+    }
+
+    /// Takes settings from the command line, over those from the environment, over those from `callbox.toml`, over those
+    /// from this builder. `--help` lists them; `--show-settings` tells where each came from.
+    pub fn from_args(mut self) -> Self {
+        self.from_args = true;
+        self
+    }
+
+    /// Runs the server until SIGTERM or ctrl-c, and then until the calls that were let in have been answered.
+    ///
+    /// Logs go to standard error, unless the program has set up `tracing` itself. With [`from_args`](Self::from_args),
+    /// `--help` and the like print and return at once.
+    ///
+    /// # Errors
+    /// If anything is wrong that would keep the server from doing its work: one line that says what, and how to mend it.
+    pub fn start(self) -> Result<()> {
+        if tokio::runtime::Handle::try_current().is_ok() {
+            let fix = "call .run().await instead, or start() from a plain fn main()";
+            return Err(StartError::new("start() blocks, and was called on a thread that runs async code", fix));
+        }
+        actix::System::new().block_on(self.run())
+    }
+
+    /// Like [`start`](Self::start), for a program that has an actix runtime already: within `#[actix_web::main]`.
+    ///
+    /// # Errors
+    /// Those of [`start`](Self::start).
+    pub async fn run(self) -> Result<()> {
+        match self.resolve()? {
+            Resolution::Run(server, settings) => parts::serve(*server, *settings).await,
+            Resolution::Show(text) => parts::print(&text),
+        }
+    }
+
+    /// Starts the services and no HTTP server, for an `App` of your own or for calls within the program.
+    ///
+    /// ```no_run
+    /// # use callbox::{Server, service};
+    /// # #[derive(Default)] struct MyService;
+    /// # #[service(name = "name.your.service")] impl MyService { #[public_method] fn ping(&self) {} }
+    /// use actix_web::{App, HttpServer};
+    ///
+    /// #[actix_web::main]
+    /// async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    ///     let callbox = Server::new(MyService::default).launch().await?;
+    ///     let routes = callbox.clone();
+    ///     HttpServer::new(move || App::new().configure(routes.routes())).bind("127.0.0.1:8080")?.run().await?;
+    ///     callbox.stop().await;
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`start`](Self::start), and if there is no actix runtime.
+    pub async fn launch(self) -> Result<Running> {
+        match self.resolve()? {
+            Resolution::Run(server, settings) => Ok(parts::launch(*server, &settings).await?.running),
+            Resolution::Show(_) => Err(StartError::new(
+                "--help, --version and --show-settings are for programs that callbox runs",
+                "leave out .from_args() when you call .launch()",
+            )),
+        }
+    }
+
+    /// For tests: a free port, and nothing from outside of the builder.
+    #[cfg(feature = "testing")]
+    pub(crate) fn for_tests(mut self) -> Self {
+        self.layer.host = Some("127.0.0.1".to_owned());
+        self.layer.port = Some(0);
+        self.from_args = false;
+        self
+    }
+
+    pub(crate) fn resolve(mut self) -> Result<Resolution> {
+        if let Some(mistake) = self.mistake.take() {
+            return Err(mistake);
+        }
+        if !self.from_args {
+            let settings = resolve(&self.layer)?;
+            return Ok(Resolution::Run(Box::new(self), Box::new(settings)));
+        }
+        let about = About { service: self.plans.first().map_or("callbox", |plan| plan.name()) };
+        let env = |name: &str| std::env::var(name).ok();
+        Ok(match resolve_from(&self.layer, std::env::args_os(), env, &about)? {
+            Resolved::Run(settings) => Resolution::Run(Box::new(self), settings),
+            Resolved::Show(text) => Resolution::Show(text),
+        })
+    }
+}
+
+impl fmt::Debug for Resolution {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Run(server, settings) => f.debug_tuple("Run").field(server).field(settings).finish(),
+            Self::Show(text) => f.debug_tuple("Show").field(text).finish(),
+        }
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let services: Vec<_> = self.plans.iter().map(|plan| plan.name()).collect();
+        f.debug_struct("Server").field("services", &services).field("layer", &self.layer).finish_non_exhaustive()
+    }
+}
+
+/// `http://127.0.0.1:5000/api`, with brackets around an IPv6 address.
+pub(crate) fn url(address: SocketAddr, path: &str) -> String {
+    format!("http://{address}{path}")
+}

@@ -1,0 +1,113 @@
+//! A server whose services run.
+
+use std::any::TypeId;
+use std::fmt;
+use std::time::Duration;
+
+use actix_web::web::ServiceConfig;
+use futures::future::{join, join_all};
+use tokio::sync::watch;
+
+use crate::actor::ServiceRef;
+use crate::dispatch::Dispatch;
+use crate::http::{Front, StaticFiles, Templates, endpoint};
+use crate::jsonrpc::Dialect;
+use crate::service::Service;
+use crate::sync::Arc;
+
+use super::Configure;
+use super::hosted::Hosted;
+
+/// Running services, to be mounted in an `App` of your own. From [`Server::launch`](crate::Server::launch). Cheap to clone.
+#[derive(Clone)]
+pub struct Running {
+    pub(super) shared: Arc<Shared>,
+}
+
+pub(super) struct Shared {
+    pub(super) services: Vec<Arc<dyn Hosted>>,
+    pub(super) endpoints: Vec<(String, Dialect)>,
+    pub(super) front: Arc<Front>,
+    pub(super) dispatch: Arc<Dispatch>,
+    pub(super) templates: Option<Templates>,
+    pub(super) static_files: Vec<StaticFiles>,
+    pub(super) configure: Vec<Configure>,
+    pub(super) drain: Duration,
+    /// Ends the reading of bodies.
+    pub(super) stopping: watch::Sender<bool>,
+    /// Ends the waiting for answers.
+    pub(super) cut: watch::Sender<bool>,
+}
+
+/// How long after the drain limit a service's own end is waited for before the remaining calls are answered.
+const GRACE: Duration = Duration::from_millis(250);
+
+impl Running {
+    /// Everything of the server as routes: its endpoints, custom scopes, templates and static files.
+    ///
+    /// For [`App::configure`](actix_web::App::configure), once for each worker.
+    pub fn routes(&self) -> impl FnOnce(&mut ServiceConfig) + use<> {
+        let shared = Arc::clone(&self.shared);
+        move |config| {
+            for service in &shared.services {
+                service.offer(config);
+            }
+            if let Some(templates) = &shared.templates {
+                config.app_data(templates.clone());
+            }
+            for (path, dialect) in &shared.endpoints {
+                let (front, dispatch) = (Arc::clone(&shared.front), Arc::clone(&shared.dispatch));
+                config.configure(endpoint(path, *dialect, front, dispatch));
+            }
+            for configure in &shared.configure {
+                configure(config);
+            }
+            // Last, as one of them may be at the root, where it would shadow all else.
+            for files in &shared.static_files {
+                files.configure(config);
+            }
+        }
+    }
+
+    /// A handle on a service, for calls without HTTP. `None` if the server has no such service.
+    pub fn service<S: Service>(&self) -> Option<ServiceRef<S>> {
+        let references = self.shared.services.iter().map(|service| service.reference());
+        let (_, reference) = references.into_iter().find(|(state, _)| *state == TypeId::of::<S>())?;
+        reference.downcast::<ServiceRef<S>>().ok().map(|reference| *reference)
+    }
+
+    /// Whether every service lets calls in.
+    pub fn is_ready(&self) -> bool {
+        self.shared.services.iter().all(|service| service.is_up())
+    }
+
+    /// Stops the services: no more calls are let in, those that are there are run, then each service's `on_stop` hook.
+    ///
+    /// Takes at most the drain limit and a few seconds; what has not ended by then is answered -32603, and what has not
+    /// begun -32003.
+    pub async fn stop(&self) {
+        let shared = &self.shared;
+        shared.stopping.send_replace(true);
+        let stops = join_all(shared.services.iter().map(|service| service.stop(shared.drain)));
+        let stopped = async {
+            stops.await;
+            shared.cut.send_replace(true);
+        };
+        let cut = async {
+            let over = tokio::time::sleep(shared.drain + GRACE);
+            let mut earlier = shared.cut.subscribe();
+            tokio::select! {
+                () = over => { shared.cut.send_replace(true); }
+                _ = earlier.wait_for(|cut| *cut) => {}
+            }
+        };
+        join(stopped, cut).await;
+    }
+}
+
+impl fmt::Debug for Running {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let services: Vec<_> = self.shared.services.iter().map(|service| service.name()).collect();
+        f.debug_struct("Running").field("services", &services).finish_non_exhaustive()
+    }
+}

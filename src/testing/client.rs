@@ -1,0 +1,179 @@
+//! A blocking HTTP client for tests.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+use ureq::Agent;
+use ureq::http::Response;
+
+use crate::jsonrpc::RpcError;
+use crate::service::{Method, Service};
+
+/// Calls a server over HTTP. Cheap to clone; may be used from several threads at once.
+#[derive(Clone, Debug)]
+pub struct Client {
+    agent: Agent,
+    root: String,
+    endpoint: String,
+    token: Option<String>,
+}
+
+/// What a server answered.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers, with their names in small letters.
+    pub headers: Vec<(String, String)>,
+    /// The body as text.
+    pub body: String,
+}
+
+impl Page {
+    /// The value of a header; the name in small letters.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// Nothing that a test waits for takes longer.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+impl Client {
+    pub(super) fn new(address: SocketAddr, endpoint: &str) -> Self {
+        let config = Agent::config_builder().http_status_as_error(false).timeout_global(Some(PATIENCE)).proxy(None);
+        let agent = Agent::new_with_config(config.build());
+        let root = crate::server::url(address, "");
+        Self { agent, endpoint: format!("{root}{endpoint}"), root, token: None }
+    }
+
+    /// The same client with this token.
+    #[must_use]
+    pub fn with_token(&self, token: &str) -> Self {
+        Self { token: Some(token.to_owned()), ..self.clone() }
+    }
+
+    /// Calls a method.
+    ///
+    /// # Errors
+    /// The error that the server answered.
+    ///
+    /// # Panics
+    /// If there was no answer, or if it is none to this call.
+    pub fn call<M: Method>(&self, message: M) -> Result<M::Output, RpcError>
+    where
+        M::Output: DeserializeOwned,
+    {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        let id = NEXT.fetch_add(1, Ordering::Relaxed);
+        let page = self.post(request(&message, Some(id)).to_string());
+        let answer: Answer<M::Output> = serde_json::from_str(&page.body)
+            .unwrap_or_else(|error| panic!("the answer is none to a call of {} ({error}): {page:?}", M::NAME));
+        assert_eq!(answer.id, Some(id), "the answer is to another call: {page:?}");
+        match answer.outcome {
+            Outcome::Result(result) => Ok(result),
+            Outcome::Error(Told { code, message, data }) => Err(match data {
+                Some(data) => RpcError::new(code, message).with_data(&data),
+                None => RpcError::new(code, message),
+            }),
+        }
+    }
+
+    /// Sends a notification.
+    ///
+    /// # Panics
+    /// If the server did not take it.
+    pub fn notify<M: Method>(&self, message: M) {
+        let page = self.post(request(&message, None).to_string());
+        assert!(matches!(page.status, 200 | 204), "the server did not take the notification: {page:?}");
+    }
+
+    /// Posts a JSON-RPC request, or a batch of them, and reads the answer; `null` if there is none.
+    ///
+    /// # Panics
+    /// If there was no answer, or if it is not JSON.
+    pub fn rpc<T: Serialize + ?Sized>(&self, request: &T) -> Value {
+        let body = serde_json::to_string(request).unwrap_or_else(|error| panic!("the request is no JSON: {error}"));
+        let page = self.post(body);
+        if page.status == 204 {
+            return Value::Null;
+        }
+        serde_json::from_str(&page.body).unwrap_or_else(|error| panic!("the answer is no JSON ({error}): {page:?}"))
+    }
+
+    /// Posts a body to the endpoint as it is, with the content type of JSON.
+    ///
+    /// # Panics
+    /// If there was no answer.
+    pub fn post(&self, body: impl AsRef<[u8]>) -> Page {
+        let mut request = self.agent.post(&self.endpoint).header("content-type", "application/json");
+        if let Some(token) = &self.token {
+            request = request.header("x-api-token", token);
+        }
+        page(request.send(body.as_ref()))
+    }
+
+    /// Gets a page.
+    ///
+    /// # Panics
+    /// If there was no answer.
+    pub fn get(&self, path: &str) -> Page {
+        page(self.agent.get(format!("{}{path}", self.root)).call())
+    }
+}
+
+#[derive(Deserialize)]
+struct Answer<T> {
+    id: Option<u64>,
+    #[serde(flatten)]
+    outcome: Outcome<T>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Outcome<T> {
+    Result(T),
+    Error(Told),
+}
+
+#[derive(Deserialize)]
+struct Told {
+    code: i32,
+    message: String,
+    data: Option<Value>,
+}
+
+fn request<M: Method>(message: &M, id: Option<u64>) -> Value {
+    let method = match M::Service::NAMESPACE {
+        Some(namespace) => format!("{namespace}.{}", M::NAME),
+        None => M::NAME.to_owned(),
+    };
+    let params = serde_json::value::to_raw_value(message)
+        .and_then(|raw: Box<RawValue>| serde_json::from_str::<Value>(raw.get()))
+        .unwrap_or_else(|error| panic!("the parameters of {method} are no JSON: {error}"));
+    let mut request = json!({ "jsonrpc": "2.0", "method": method, "params": params });
+    if let Some(id) = id {
+        request["id"] = json!(id);
+    }
+    request
+}
+
+fn page(answer: Result<Response<ureq::Body>, ureq::Error>) -> Page {
+    let mut answer = answer.unwrap_or_else(|error| panic!("the server did not answer: {error}"));
+    let text = |value: &ureq::http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    Page {
+        status: answer.status().as_u16(),
+        headers: answer.headers().iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect(),
+        body: answer
+            .body_mut()
+            .with_config()
+            .limit(u64::MAX)
+            .read_to_string()
+            .unwrap_or_else(|error| panic!("the body of the answer broke off: {error}")),
+    }
+}
