@@ -37,9 +37,14 @@ pub trait MethodError: Into<RpcError> {}
 #[diagnostic::do_not_recommend]
 impl<E: Into<RpcError>> MethodError for E {}
 
-/// Converts the error of a method.
+/// Converts the error that a transparent variant holds.
 pub fn into_rpc_error<E: MethodError>(error: E) -> RpcError {
     error.into()
+}
+
+/// Converts the error of a method that returned one.
+pub fn or_rpc_error<T, E: MethodError>(returned: Result<T, E>) -> Result<T, RpcError> {
+    returned.map_err(Into::into)
 }
 
 /// What a result must be for the typed client. Never implemented by hand.

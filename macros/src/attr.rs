@@ -78,8 +78,8 @@ pub(crate) struct MethodAttr {
 }
 
 /// `#[param(…)]`
-#[derive(Default)]
 pub(crate) struct ParamAttr {
+    pub(crate) written: Attribute,
     pub(crate) default: Option<Set<Expr>>,
     pub(crate) rename: Option<Set<LitStr>>,
     pub(crate) rest: Option<Set<()>>,
@@ -129,7 +129,7 @@ impl MethodAttr {
 
 impl ParamAttr {
     pub(crate) fn parse(param: &Attribute, errors: &mut Errors) -> Self {
-        let mut attr = Self::default();
+        let mut attr = Self { written: param.clone(), default: None, rename: None, rest: None };
         let entries = entries(param, errors);
         for_each("param", PARAM_KEYS, entries, errors, |key, value| {
             match key {

@@ -76,10 +76,7 @@ fn names(service: &Service, errors: &mut Errors) {
             continue;
         }
         if let Some(first) = wire_names.insert(text.clone(), ident) {
-            errors.at(
-                blame(method, &wire_name),
-                format!("`{first}` is called `{text}` too, so callers could not tell them apart"),
-            );
+            errors.at(blame(method, &wire_name), format!("callers know `{first}` by the name `{text}` already"));
         } else if let Some(first) = messages.insert(message, ident) {
             errors.at(message, format!("the message of `{first}` is called `{message}` too: {SET_MESSAGE}"));
         }
@@ -201,8 +198,11 @@ fn parameter(param: &Param, errors: &mut Errors) {
 }
 
 fn injected_parameter(param: &Param, injected: &Type, errors: &mut Errors) {
-    if param.attr.is_some() {
-        errors.at(&param.ty, "a reference is injected and not sent by callers, so `#[param]` has nothing to say of it");
+    if let Some(attr) = &param.attr {
+        errors.at(
+            &attr.written,
+            "a reference is injected and not sent by callers, so `#[param]` has nothing to say of it",
+        );
     }
     if let Type::Reference(reference) = bare(&param.ty)
         && reference.mutability.is_some()
@@ -260,7 +260,7 @@ fn parameter_order(method: &Method, errors: &mut Errors) {
             && let Some(first) = names.insert(wire_name.clone(), name)
             && first != name
         {
-            errors.at(&param.pat, format!("callers know `{first}` as `{wire_name}` too"));
+            errors.at(&param.pat, format!("callers know the parameter `{first}` by the name `{wire_name}` already"));
         }
     }
 }

@@ -17,7 +17,7 @@ pub(crate) fn service(service: &Service) -> TokenStream {
         let handler = handler(service, method, method.kind()?);
         let output = method.output.ok();
         let items = [
-            message(service, method),
+            message(service, method, Purpose::Use),
             defaults(service, method),
             method_impl(service, method, output, &handler),
             output_checks(service, method),
@@ -34,25 +34,42 @@ pub(crate) fn service(service: &Service) -> TokenStream {
 /// there is to see.
 pub(crate) fn stubs(service: &Service) -> TokenStream {
     let unit = syn::parse_quote!(());
-    let methods = service.methods.iter().map(|method| {
+    let distinct = service.methods.iter().enumerate().filter(|(at, method)| {
+        let message = &method.message;
+        service.ident() != Some(message) && service.methods[..*at].iter().all(|before| before.message != *message)
+    });
+    let methods = distinct.map(|(_, method)| {
         let output = method.output.ok();
         let fit = unfit(output, Lifetimes::Static).is_none() && !matches!(method.output, Output::ShortResult(_));
         let output = if fit { output } else { &unit };
         let handler = quote!(::callbox::Handler::Compute(|_, _| ::core::unreachable!()));
-        let items =
-            [message(service, method), defaults(service, method), method_impl(service, method, output, &handler)];
+        let items = [message(service, method, Purpose::Stub), method_impl(service, method, output, &handler)];
         quote!(#(#items)*)
     });
     let service = service_impl(service, &TokenStream::new(), &TokenStream::new());
     quote!(#(#methods)* #service)
 }
 
+/// What a message is for.
+#[derive(Clone, Copy, PartialEq)]
+enum Purpose {
+    Use,
+    /// To exist with its fields, without attributes that might be mistaken.
+    Stub,
+}
+
 /// The struct of a method's parameters.
-fn message(service: &Service, method: &Method) -> TokenStream {
+fn message(service: &Service, method: &Method, purpose: Purpose) -> TokenStream {
     let Method { cfgs, docs, message, .. } = method;
     let vis = service.vis(method);
-    let fields = sendable(method).map(|(name, param)| field(service, method, name, param));
+    let fields = sendable(method).map(|(name, param)| {
+        let serde = if purpose == Purpose::Use { serde_attr(service, method, name, param) } else { TokenStream::new() };
+        let (docs, ty) = (&param.docs, without_self(param.ty.to_token_stream(), service.ty()));
+        quote!(#(#docs)* #serde #vis #name: #ty)
+    });
     let strict = (!method.params.iter().any(Param::is_rest)).then(|| quote!(#[serde(deny_unknown_fields)]));
+    // Should the name be taken, the compiler says so here: at the method.
+    let item = quote_spanned!(at(message)=> #vis struct #message { #(#fields),* });
     quote! {
         #(#cfgs)*
         #(#docs)*
@@ -65,8 +82,13 @@ fn message(service: &Service, method: &Method) -> TokenStream {
         #[schemars(crate = "::callbox::__private::schemars")]
         #strict
         #[allow(missing_docs, missing_debug_implementations)]
-        #vis struct #message { #(#fields),* }
+        #item
     }
+}
+
+/// Where the user's token stands, for errors, but still known as written by the macro, so that lints leave it alone.
+fn at(tokens: &impl Spanned) -> Span {
+    Span::call_site().located_at(tokens.span())
 }
 
 /// The parameters that can be fields. In a block without mistakes these are all that callers send.
@@ -75,22 +97,22 @@ fn sendable(method: &Method) -> impl Iterator<Item = (&Ident, &Param)> {
     fit.filter_map(|param| Some((param.name.as_ref()?, param)))
 }
 
-fn field(service: &Service, method: &Method, name: &Ident, param: &Param) -> TokenStream {
-    let (vis, docs) = (service.vis(method), &param.docs);
-    let ty = without_self(param.ty.to_token_stream(), service.ty());
-    let mut serde = Vec::new();
-    if let Some(attr) = &param.attr {
-        if attr.default.is_some() {
-            let path = format!("<{}>::{}", service.ty().to_token_stream(), default_fn(method, name));
-            serde.push(quote!(default = #path));
-        }
-        serde.extend(attr.rename.as_ref().map(|rename| &rename.value).map(|wire_name| quote!(rename = #wire_name)));
-        serde.extend(attr.rest.as_ref().map(|_| quote!(flatten)));
+/// How serde is to treat a field.
+fn serde_attr(service: &Service, method: &Method, name: &Ident, param: &Param) -> TokenStream {
+    let (default, rename, rest) = match &param.attr {
+        Some(attr) => (attr.default.is_some(), attr.rename.as_ref().map(|rename| &rename.value), attr.rest.is_some()),
+        None => (false, None, false),
+    };
+    let mut keys = Vec::new();
+    if default {
+        let path = format!("<{}>::{}", service.ty().to_token_stream(), default_fn(method, name));
+        keys.push(quote!(default = #path));
+    } else if param.is_option() {
+        keys.push(quote!(default));
     }
-    if param.is_option() && serde.is_empty() {
-        serde.push(quote!(default));
-    }
-    quote!(#(#docs)* #(#[serde(#serde)])* #vis #name: #ty)
+    keys.extend(rename.map(|wire_name| quote!(rename = #wire_name)));
+    keys.extend(rest.then(|| quote!(flatten)));
+    if keys.is_empty() { TokenStream::new() } else { quote!(#[serde(#(#keys),*)]) }
 }
 
 /// The functions that make the defaults. They are the service's, so that `Self` is what the user means by it.
@@ -119,7 +141,7 @@ fn method_impl(service: &Service, method: &Method, output: &Type, handler: &Toke
     let output = without_self(output.to_token_stream(), ty);
     let params = method.sent().filter(|param| !param.is_rest()).filter_map(Param::wire_name);
     // If the service is more private than this method, the compiler says so here: at the method.
-    let service = quote_spanned!(message.span()=> type Service = #ty;);
+    let service = quote_spanned!(at(message)=> type Service = #ty;);
     quote! {
         #(#cfgs)*
         #[automatically_derived]
@@ -159,8 +181,8 @@ fn handler(service: &Service, method: &Method, kind: Kind) -> TokenStream {
     let run = match &method.output {
         Output::Result { error, .. } => {
             let error = without_self(error.to_token_stream(), ty);
-            let convert = quote_spanned!(error.span()=> ::callbox::__private::into_rpc_error::<#error>);
-            quote!(#run.map_err(#convert))
+            let convert = quote_spanned!(error.span()=> ::callbox::__private::or_rpc_error::<_, #error>);
+            quote!(#convert(#run))
         }
         _ => quote!(::core::result::Result::Ok(#run)),
     };
@@ -188,7 +210,7 @@ fn is_call_context(ty: &Type) -> bool {
 /// Refuses a state that is not `Send + Sync`, in our words and before the compiler does.
 fn state_check(service: &Service) -> TokenStream {
     let (ty, cfgs) = (service.ty(), block_cfgs(service));
-    quote! {
+    quote_spanned! {ty.span()=>
         #(#cfgs)*
         const _: ::callbox::__private::StateOf<#ty> = ::callbox::__private::StateOf::CHECKED;
     }
@@ -200,13 +222,17 @@ fn output_checks(service: &Service, method: &Method) -> TokenStream {
     let written = method.output.ok();
     let ok = without_self(written.to_token_stream(), service.ty());
     let plain = quote_spanned! {written.span()=>
+        ::core::assert!(
+            !::callbox::__private::Probe::<#ok>::IS_RESULT,
+            "this is a `Result` under another name, or within another: write `Result<T, E>`, so that callers get \
+             either the value or the error"
+        );
+    };
+    let plain = quote! {
         #(#cfgs)*
         const _: () = {
             use ::callbox::__private::NotAResult as _;
-            ::core::assert!(
-                !::callbox::__private::Probe::<#ok>::IS_RESULT,
-                "this is a `Result` under another name: write `Result<T, E>` in full, so that callers get the value or the error"
-            );
+            #plain
         };
     };
     let client = service.attr.client.unwrap_or(true).then(|| {

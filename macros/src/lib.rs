@@ -19,10 +19,10 @@ use model::Service;
 /// X
 #[proc_macro_attribute]
 pub fn service(args: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
-    expand_service(args.into(), item.into()).into()
+    expand_service(args.into(), &item.into()).into()
 }
 
-fn expand_service(args: TokenStream, item: TokenStream) -> TokenStream {
+fn expand_service(args: TokenStream, item: &TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let attr = ServiceAttr::parse(args, &mut errors);
     let block = match syn::parse2(item.clone()) {

@@ -101,8 +101,9 @@ impl VariantAttr {
         for_each("rpc", VARIANT_KEYS, all, errors, |key, value| {
             match key {
                 "code" => {
-                    let code = integer(value.expr()?).ok_or_else(|| value.wrong())?;
-                    parsed.code = Some(value.set(code?));
+                    // Also a wrong one is there, and not to be reported as missing.
+                    let code = parsed.code.insert(value.set(0));
+                    code.value = integer(value.expr()?).ok_or_else(|| value.wrong())??;
                 }
                 "message" => parsed.message = Some(value.set(value.string()?)),
                 _ => parsed.transparent = Some(value.set(value.nothing()?)),
@@ -230,23 +231,22 @@ fn captures(text: &str) -> Result<String, &'static str> {
 /// `.with_data(…)`: the value of one unnamed field, a list of several, or an object of named ones.
 fn data(variant: &Variant) -> TokenStream {
     let marked: Vec<_> = variant.fields.iter().filter(|field| field.data.is_some()).collect();
+    let Some(first) = marked.first() else { return TokenStream::new() };
     let bindings: Vec<_> = marked.iter().map(|field| &field.binding).collect();
-    match bindings[..] {
-        [] => TokenStream::new(),
+    let value = match bindings[..] {
         _ if variant.named => {
             let types: Vec<_> = (0..marked.len()).map(|at| format_ident!("T{at}")).collect();
-            quote! {
-                .with_data(&{
-                    #[derive(::callbox::__private::serde::Serialize)]
-                    #[serde(crate = "::callbox::__private::serde")]
-                    struct Data<#(#types),*> { #(#bindings: #types),* }
-                    Data { #(#bindings: &#bindings),* }
-                })
-            }
+            quote! {{
+                #[derive(::callbox::__private::serde::Serialize)]
+                #[serde(crate = "::callbox::__private::serde")]
+                struct Data<#(#types),*> { #(#bindings: #types),* }
+                Data { #(#bindings: &#bindings),* }
+            }}
         }
-        [only] => quote!(.with_data(&#only)),
-        _ => quote!(.with_data(&(#(&#bindings),*))),
-    }
+        [only] => quote!(#only),
+        _ => quote!((#(&#bindings),*)),
+    };
+    quote_spanned!(first.field.ty.span()=> .with_data(&#value))
 }
 
 /// `NoSuchUser` → `No such user`, `HTTPTimeout` → `HTTP timeout`
