@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 
 use quote::quote;
-use syn::visit::{self, Visit};
 use syn::{LitStr, ReturnType, Safety, Type};
 
 use crate::errors::Errors;
-use crate::model::{Hook, Kind, Method, On, Output, Param, Receiver, Service, bare, last_segment};
+use crate::method::{Kind, Method, Output, Param, Receiver};
+use crate::model::{Hook, On, Service};
+use crate::types::{Lifetimes, Unfit, bare, last_segment, unfit};
 
 pub(crate) fn service(service: &Service, errors: &mut Errors) {
     block(service, errors);
@@ -63,13 +64,8 @@ fn names(service: &Service, errors: &mut Errors) {
         }
         let message = &method.message;
         if service.ident() == Some(message) {
-            errors.at(
-                message,
-                format!(
-                    "the message of `{ident}` would be called `{message}`, as the service is: \
-                                        {SET_MESSAGE}"
-                ),
-            );
+            let both = format!("the message of `{ident}` would be called `{message}`, as the service is");
+            errors.at(message, format!("{both}: {SET_MESSAGE}"));
         }
         // Of two with the same name one may be compiled out; the compiler will say if not.
         if !method.cfgs.is_empty() {
@@ -283,46 +279,4 @@ fn output(method: &Method, errors: &mut Errors) {
             None => {}
         }
     }
-}
-
-#[derive(Clone, Copy, PartialEq)]
-pub(crate) enum Lifetimes {
-    None,
-    Static,
-}
-
-pub(crate) enum Unfit {
-    ImplTrait,
-    Borrowed,
-}
-
-/// Why a type cannot stand in a message or be a result, if it cannot.
-pub(crate) fn unfit(ty: &Type, allowed: Lifetimes) -> Option<Unfit> {
-    struct Search {
-        allowed: Lifetimes,
-        found: Option<Unfit>,
-    }
-
-    impl<'ast> Visit<'ast> for Search {
-        fn visit_type_impl_trait(&mut self, _: &'ast syn::TypeImplTrait) {
-            self.found = Some(Unfit::ImplTrait);
-        }
-
-        fn visit_type_reference(&mut self, reference: &'ast syn::TypeReference) {
-            if reference.lifetime.is_none() || self.allowed == Lifetimes::None {
-                self.found = Some(Unfit::Borrowed);
-            }
-            visit::visit_type_reference(self, reference);
-        }
-
-        fn visit_lifetime(&mut self, lifetime: &'ast syn::Lifetime) {
-            if lifetime.ident != "static" {
-                self.found = Some(Unfit::Borrowed);
-            }
-        }
-    }
-
-    let mut search = Search { allowed, found: None };
-    search.visit_type(ty);
-    search.found
 }

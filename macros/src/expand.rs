@@ -7,8 +7,9 @@ use syn::spanned::Spanned;
 use syn::{Ident, LitStr, Type};
 
 use crate::attr::OnPanic;
-use crate::check::{Lifetimes, unfit};
-use crate::model::{Hook, Kind, Method, On, Output, Param, Service, last_segment, without_self};
+use crate::method::{Kind, Method, Output, Param};
+use crate::model::{Hook, On, Service};
+use crate::types::{Lifetimes, last_segment, unfit, without_self};
 
 /// Everything for a block without mistakes.
 pub(crate) fn service(service: &Service) -> TokenStream {
@@ -30,8 +31,8 @@ pub(crate) fn service(service: &Service) -> TokenStream {
     quote!(#state #(#methods)* #service)
 }
 
-/// For a block with mistakes: types and impls that let the rest of the user's code compile, so that the mistakes are all
-/// there is to see.
+/// For a block with mistakes: types and impls that let the rest of the user's code compile, so that the mistakes are
+/// all there is to see.
 pub(crate) fn stubs(service: &Service) -> TokenStream {
     let unit = syn::parse_quote!(());
     let distinct = service.methods.iter().enumerate().filter(|(at, method)| {
@@ -42,7 +43,7 @@ pub(crate) fn stubs(service: &Service) -> TokenStream {
         let output = method.output.ok();
         let fit = unfit(output, Lifetimes::Static).is_none() && !matches!(method.output, Output::ShortResult(_));
         let output = if fit { output } else { &unit };
-        let handler = quote!(::callbox::Handler::Compute(|_, _| ::core::unreachable!()));
+        let handler = quote!(::callbox::Handler::<Self>::Compute(|_, _| ::core::unreachable!()));
         let items = [message(service, method, Purpose::Stub), method_impl(service, method, output, &handler)];
         quote!(#(#items)*)
     });
@@ -190,13 +191,13 @@ fn handler(service: &Service, method: &Method, kind: Kind) -> TokenStream {
     let message = if method.sent().next().is_some() { message.to_token_stream() } else { quote!(_) };
     let call = if method.sent().count() < method.params.len() { call.to_token_stream() } else { quote!(_) };
     match kind {
-        Kind::Read => quote!(::callbox::Handler::Read(|#state, #message, #call| { #(#injections)* #run })),
-        Kind::Write => quote!(::callbox::Handler::Write(|#state, #message, #call| { #(#injections)* #run })),
-        Kind::Compute => quote!(::callbox::Handler::Compute(|#message, #call| { #(#injections)* #run })),
-        Kind::ReadAsync => quote!(::callbox::Handler::ReadAsync(|#state, #message, #call| {
+        Kind::Read => quote!(::callbox::Handler::<Self>::Read(|#state, #message, #call| { #(#injections)* #run })),
+        Kind::Write => quote!(::callbox::Handler::<Self>::Write(|#state, #message, #call| { #(#injections)* #run })),
+        Kind::Compute => quote!(::callbox::Handler::<Self>::Compute(|#message, #call| { #(#injections)* #run })),
+        Kind::ReadAsync => quote!(::callbox::Handler::<Self>::ReadAsync(|#state, #message, #call| {
             ::callbox::__private::reply::<Self>(async move { #(#injections)* #run })
         })),
-        Kind::WriteAsync => quote!(::callbox::Handler::WriteAsync(|#state, #message, #call| {
+        Kind::WriteAsync => quote!(::callbox::Handler::<Self>::WriteAsync(|#state, #message, #call| {
             ::callbox::__private::reply::<Self>(async move { #(#injections)* #run })
         })),
     }

@@ -1,12 +1,27 @@
-//! The macros of callbox: [`macro@service`] and [`macro@RpcError`]. Use them through `callbox`.
+//! The macros of callbox: [`macro@service`] and [`macro@RpcError`]. Use them through `callbox`, which the code that
+//! they write names.
+//!
+//! # Layout
+//! A macro runs in steps, each of which sees what the one before it made:
+//!
+//! * parse: `attr` reads attributes (and lists all keys), `model` and `method` what they stand on. The model keeps the
+//!   user's own tokens, so every span is theirs;
+//! * check: `check` holds the rules and nothing else. Mistakes are gathered in `Errors` and reported all together;
+//! * expand: `expand` writes the code, one function per item. After a mistake it writes stubs instead, so that the
+//!   mistake is all there is to see.
+//!
+//! `rpc_error` takes the same steps for the derive, in one file. `types`, `names` and `duration` answer small questions.
 
 mod attr;
 mod check;
 mod duration;
 mod errors;
 mod expand;
+mod method;
 mod model;
+mod names;
 mod rpc_error;
+mod types;
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
@@ -16,7 +31,7 @@ use attr::ServiceAttr;
 use errors::Errors;
 use model::Service;
 
-/// X
+#[doc = include_str!("../docs/service.md")]
 #[proc_macro_attribute]
 pub fn service(args: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
     expand_service(args.into(), &item.into()).into()
@@ -50,7 +65,7 @@ fn expand_service(args: TokenStream, item: &TokenStream) -> TokenStream {
     quote!(#errors #block #emitted)
 }
 
-/// X
+#[doc = include_str!("../docs/rpc_error.md")]
 #[proc_macro_derive(RpcError, attributes(rpc))]
 pub fn derive_rpc_error(item: proc_macro::TokenStream) -> proc_macro::TokenStream {
     match syn::parse(item) {

@@ -11,6 +11,7 @@ use syn::{Attribute, Data, DeriveInput, Expr, Field, Fields, Ident, LitInt, LitS
 
 use crate::attr::{Set, entries, for_each};
 use crate::errors::Errors;
+use crate::names::in_words;
 
 /// What JSON-RPC keeps for itself and for servers; callbox answers from it.
 const RESERVED: RangeInclusive<i32> = -32768..=-32000;
@@ -249,47 +250,9 @@ fn data(variant: &Variant) -> TokenStream {
     quote_spanned!(first.field.ty.span()=> .with_data(&#value))
 }
 
-/// `NoSuchUser` → `No such user`, `HTTPTimeout` → `HTTP timeout`
-fn in_words(name: &str) -> String {
-    let chars: Vec<char> = name.chars().collect();
-    let mut words: Vec<String> = Vec::new();
-    for (at, &char) in chars.iter().enumerate() {
-        let after_lower = at > 0 && !chars[at - 1].is_uppercase();
-        let before_lower = chars.get(at + 1).is_some_and(|next| next.is_lowercase());
-        match words.last_mut() {
-            Some(word) if !char.is_uppercase() || !(after_lower || before_lower) => word.push(char),
-            _ => words.push(char.into()),
-        }
-    }
-    for word in words.iter_mut().skip(1) {
-        let acronym = word.len() > 1 && word.chars().all(char::is_uppercase);
-        if !acronym {
-            *word = word.to_lowercase();
-        }
-    }
-    words.join(" ")
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{captures, in_words};
-
-    #[test]
-    fn a_variant_is_put_into_words() {
-        for (name, words) in [
-            ("NoSuchUser", "No such user"),
-            ("HTTPTimeout", "HTTP timeout"),
-            ("NoDB", "No DB"),
-            ("BadJSONBody", "Bad JSON body"),
-            ("Gone", "Gone"),
-            ("X", "X"),
-            ("Http2Only", "Http2 only"),
-            ("IsA", "Is a"),
-            ("NotAUser", "Not a user"),
-        ] {
-            assert_eq!(in_words(name), words);
-        }
-    }
+    use super::captures;
 
     #[test]
     fn a_number_in_a_message_becomes_the_field_at_that_place() {
