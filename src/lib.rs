@@ -1,5 +1,12 @@
 //! Write a struct, get a microservice.
 
+// What the macros write names this crate from outside; the tests within use the macros too.
+#[cfg(test)]
+extern crate self as callbox;
+
+#[doc(hidden)]
+#[path = "private.rs"]
+pub mod __private;
 mod actor;
 mod auth;
 mod dispatch;
@@ -18,6 +25,7 @@ pub mod testing;
 
 pub use actor::{Host, MethodStats, Placement, ServiceRef};
 pub use auth::{Authenticate, Caller};
+pub use callbox_macros::{RpcError, service};
 pub use http::{PageError, Templates};
 pub use jsonrpc::{Dialect, RpcError, UnknownDialect};
 pub use server::{Running, Server};

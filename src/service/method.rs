@@ -34,7 +34,7 @@ pub type Reply<M> = Result<<M as Method>::Output, RpcError>;
 ///     type Output = u64;
 ///     const NAME: &'static str = "add";
 ///     const PARAMS: &'static [&'static str] = &["by"];
-///     const HANDLER: Handler<Self> = Handler::Write(|counter, message, _call| {
+///     const HANDLER: Handler<Self> = Handler::<Self>::Write(|counter, message, _call| {
 ///         counter.count += message.by;
 ///         Ok(counter.count)
 ///     });

@@ -1,0 +1,56 @@
+//! The smallest whole service: a public method, a private one, and a token.
+//!
+//! Run with `cargo run --release --example my_service`, then in another shell:
+//!
+//! ```sh
+//! curl -s localhost:5000/api -H 'content-type: application/json' \
+//!   -d '{"jsonrpc":"2.0","method":"say_hello","params":{"name":"world"},"id":1}'
+//! curl -s localhost:5000/api -H 'content-type: application/json' -H 'X-Api-Token: hello_world' \
+//!   -d '{"jsonrpc":"2.0","method":"say_private_hello","params":{"name":"world"},"id":2}'
+//! ```
+//!
+//! `--help` lists what can be set; `--dialect pymicroservice` answers as the Python framework did.
+
+use std::collections::HashMap;
+
+use callbox::{Server, service};
+
+#[derive(Default)]
+struct MyService {
+    values: HashMap<String, String>,
+}
+
+#[service(name = "name.your.service")]
+impl MyService {
+    /// Says hello.
+    #[public_method]
+    fn say_hello(&self, name: String) -> String {
+        format!("hello {name}")
+    }
+
+    /// Says hello to those who have a token.
+    #[private_api_method]
+    fn say_private_hello(&self, name: String) -> String {
+        format!("Private hello {name}")
+    }
+
+    /// Stores a value, and answers the one that was stored before.
+    #[public_method]
+    fn store(&mut self, key: String, value: String) -> Option<String> {
+        self.values.insert(key, value)
+    }
+
+    /// Retrieves a value that was previously stored.
+    #[private_api_method]
+    fn retrieve(&self, key: String) -> Option<String> {
+        self.values.get(&key).cloned()
+    }
+}
+
+fn app() -> Server {
+    Server::new(MyService::default).tokens(|token: &str| token == "hello_world").bind("127.0.0.1:5000")
+}
+
+fn main() -> callbox::Result<()> {
+    app().from_args().start()
+}

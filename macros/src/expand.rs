@@ -1,0 +1,323 @@
+//! What the macro writes: the same that `callbox::Method`'s example writes by hand. One function per item.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::ext::IdentExt;
+use syn::spanned::Spanned;
+use syn::{Ident, LitStr, Type};
+
+use crate::attr::OnPanic;
+use crate::method::{Kind, Method, Output, Param};
+use crate::model::{Hook, On, Service};
+use crate::types::{Lifetimes, last_segment, unfit, without_self};
+
+/// Everything for a block without mistakes.
+pub(crate) fn service(service: &Service) -> TokenStream {
+    let state = state_check(service);
+    let methods = service.methods.iter().filter_map(|method| {
+        let handler = handler(service, method, method.kind()?);
+        let output = method.output.ok();
+        let items = [
+            message(service, method, Purpose::Use),
+            defaults(service, method),
+            method_impl(service, method, output, &handler),
+            output_checks(service, method),
+        ];
+        Some(quote!(#(#items)*))
+    });
+    let entries = service.methods.iter().map(|method| entry(service, method)).collect();
+    let hooks = service.hooks.iter().map(|hook| self::hook(service, hook)).collect();
+    let service = service_impl(service, &entries, &hooks);
+    quote!(#state #(#methods)* #service)
+}
+
+/// For a block with mistakes: types and impls that let the rest of the user's code compile, so that the mistakes are
+/// all there is to see.
+pub(crate) fn stubs(service: &Service) -> TokenStream {
+    let unit = syn::parse_quote!(());
+    let distinct = service.methods.iter().enumerate().filter(|(at, method)| {
+        let message = &method.message;
+        service.ident() != Some(message) && service.methods[..*at].iter().all(|before| before.message != *message)
+    });
+    let methods = distinct.map(|(_, method)| {
+        let output = method.output.ok();
+        let fit = unfit(output, Lifetimes::Static).is_none() && !matches!(method.output, Output::ShortResult(_));
+        let output = if fit { output } else { &unit };
+        let handler = quote!(::callbox::Handler::<Self>::Compute(|_, _| ::core::unreachable!()));
+        let items = [message(service, method, Purpose::Stub), method_impl(service, method, output, &handler)];
+        quote!(#(#items)*)
+    });
+    let service = service_impl(service, &TokenStream::new(), &TokenStream::new());
+    quote!(#(#methods)* #service)
+}
+
+/// What a message is for.
+#[derive(Clone, Copy, PartialEq)]
+enum Purpose {
+    Use,
+    /// To exist with its fields, without attributes that might be mistaken.
+    Stub,
+}
+
+/// The struct of a method's parameters.
+fn message(service: &Service, method: &Method, purpose: Purpose) -> TokenStream {
+    let Method { cfgs, docs, message, .. } = method;
+    let vis = service.vis(method);
+    let fields = sendable(method).map(|(name, param)| {
+        let serde = if purpose == Purpose::Use { serde_attr(service, method, name, param) } else { TokenStream::new() };
+        let (docs, ty) = (&param.docs, without_self(param.ty.to_token_stream(), service.ty()));
+        quote!(#(#docs)* #serde #vis #name: #ty)
+    });
+    let strict = (!method.params.iter().any(Param::is_rest)).then(|| quote!(#[serde(deny_unknown_fields)]));
+    // Should the name be taken, the compiler says so here: at the method.
+    let item = quote_spanned!(at(message)=> #vis struct #message { #(#fields),* });
+    quote! {
+        #(#cfgs)*
+        #(#docs)*
+        #[derive(
+            ::callbox::__private::serde::Serialize,
+            ::callbox::__private::serde::Deserialize,
+            ::callbox::__private::schemars::JsonSchema,
+        )]
+        #[serde(crate = "::callbox::__private::serde")]
+        #[schemars(crate = "::callbox::__private::schemars")]
+        #strict
+        #[allow(missing_docs, missing_debug_implementations)]
+        #item
+    }
+}
+
+/// Where the user's token stands, for errors, but still known as written by the macro, so that lints leave it alone.
+fn at(tokens: &impl Spanned) -> Span {
+    Span::call_site().located_at(tokens.span())
+}
+
+/// The parameters that can be fields. In a block without mistakes these are all that callers send.
+fn sendable(method: &Method) -> impl Iterator<Item = (&Ident, &Param)> {
+    let fit = method.sent().filter(|param| unfit(&param.ty, Lifetimes::None).is_none());
+    fit.filter_map(|param| Some((param.name.as_ref()?, param)))
+}
+
+/// How serde is to treat a field.
+fn serde_attr(service: &Service, method: &Method, name: &Ident, param: &Param) -> TokenStream {
+    let (default, rename, rest) = match &param.attr {
+        Some(attr) => (attr.default.is_some(), attr.rename.as_ref().map(|rename| &rename.value), attr.rest.is_some()),
+        None => (false, None, false),
+    };
+    let mut keys = Vec::new();
+    if default {
+        let path = format!("<{}>::{}", service.ty().to_token_stream(), default_fn(method, name));
+        keys.push(quote!(default = #path));
+    } else if param.is_option() {
+        keys.push(quote!(default));
+    }
+    keys.extend(rename.map(|wire_name| quote!(rename = #wire_name)));
+    keys.extend(rest.then(|| quote!(flatten)));
+    if keys.is_empty() { TokenStream::new() } else { quote!(#[serde(#(#keys),*)]) }
+}
+
+/// The functions that make the defaults. They are the service's, so that `Self` is what the user means by it.
+fn defaults(service: &Service, method: &Method) -> TokenStream {
+    let (ty, cfgs) = (service.ty(), &method.cfgs);
+    let functions: Vec<_> = sendable(method)
+        .filter_map(|(name, param)| {
+            let default = &param.attr.as_ref()?.default.as_ref()?.value;
+            let (function, ty) = (default_fn(method, name), &param.ty);
+            Some(quote!(#[doc(hidden)] fn #function() -> #ty { #default }))
+        })
+        .collect();
+    if functions.is_empty() {
+        return TokenStream::new();
+    }
+    quote!(#(#cfgs)* #[automatically_derived] impl #ty { #(#functions)* })
+}
+
+fn default_fn(method: &Method, param: &Ident) -> Ident {
+    format_ident!("__{}_default_{}", method.sig.ident.unraw(), param.unraw(), span = Span::call_site())
+}
+
+fn method_impl(service: &Service, method: &Method, output: &Type, handler: &TokenStream) -> TokenStream {
+    let Method { cfgs, message, .. } = method;
+    let (ty, name) = (service.ty(), method.wire_name());
+    let output = without_self(output.to_token_stream(), ty);
+    let params = method.sent().filter(|param| !param.is_rest()).filter_map(Param::wire_name);
+    // If the service is more private than this method, the compiler says so here: at the method.
+    let service = quote_spanned!(at(message)=> type Service = #ty;);
+    quote! {
+        #(#cfgs)*
+        #[automatically_derived]
+        impl ::callbox::Method for #message {
+            #service
+            type Output = #output;
+            const NAME: &'static str = #name;
+            const PARAMS: &'static [&'static str] = &[#(#params),*];
+            const HANDLER: ::callbox::Handler<Self> = #handler;
+        }
+        #(#cfgs)*
+        #[automatically_derived]
+        impl ::callbox::__private::actix::Message for #message {
+            type Result = ::callbox::Reply<Self>;
+        }
+    }
+}
+
+/// The function that runs the method: injects, calls, converts the error.
+fn handler(service: &Service, method: &Method, kind: Kind) -> TokenStream {
+    let [state, message, call] = ["state", "message", "call"].map(|name| Ident::new(name, Span::mixed_site()));
+    let (ty, ident) = (service.ty(), &method.sig.ident);
+
+    let mut injections = Vec::new();
+    let mut arguments = Vec::new();
+    for param in &method.params {
+        let Some(name) = &param.name else { continue };
+        match param.injected() {
+            None => arguments.push(quote!(#message.#name)),
+            Some(injected) if is_call_context(injected) => arguments.push(quote!(#call)),
+            Some(injected) => {
+                let of = without_self(injected.to_token_stream(), ty);
+                injections.push(quote!(let #name = <#of as ::callbox::FromCall>::from_call(#call)?;));
+                arguments.push(quote!(&#name));
+            }
+        }
+    }
+
+    let receiver = (kind != Kind::Compute).then(|| quote!(#state,));
+    let wait = method.sig.asyncness.map(|_| quote!(.await));
+    let run = quote!(<#ty>::#ident(#receiver #(#arguments),*) #wait);
+    let run = match &method.output {
+        Output::Result { error, .. } => {
+            let error = without_self(error.to_token_stream(), ty);
+            let convert = quote_spanned!(error.span()=> ::callbox::__private::or_rpc_error::<_, #error>);
+            quote!(#convert(#run))
+        }
+        _ => quote!(::core::result::Result::Ok(#run)),
+    };
+
+    let message = if method.sent().next().is_some() { message.to_token_stream() } else { quote!(_) };
+    let call = if method.sent().count() < method.params.len() { call.to_token_stream() } else { quote!(_) };
+    match kind {
+        Kind::Read => quote!(::callbox::Handler::<Self>::Read(|#state, #message, #call| { #(#injections)* #run })),
+        Kind::Write => quote!(::callbox::Handler::<Self>::Write(|#state, #message, #call| { #(#injections)* #run })),
+        Kind::Compute => quote!(::callbox::Handler::<Self>::Compute(|#message, #call| { #(#injections)* #run })),
+        Kind::ReadAsync => quote!(::callbox::Handler::<Self>::ReadAsync(|#state, #message, #call| {
+            ::callbox::__private::reply::<Self>(async move { #(#injections)* #run })
+        })),
+        Kind::WriteAsync => quote!(::callbox::Handler::<Self>::WriteAsync(|#state, #message, #call| {
+            ::callbox::__private::reply::<Self>(async move { #(#injections)* #run })
+        })),
+    }
+}
+
+/// Whether the handler has it at hand anyway, so that it need not be made.
+fn is_call_context(ty: &Type) -> bool {
+    last_segment(ty).is_some_and(|segment| segment.ident == "CallContext")
+}
+
+/// Refuses a state that is not `Send + Sync`, in our words and before the compiler does.
+fn state_check(service: &Service) -> TokenStream {
+    let (ty, cfgs) = (service.ty(), block_cfgs(service));
+    quote_spanned! {ty.span()=>
+        #(#cfgs)*
+        const _: ::callbox::__private::StateOf<#ty> = ::callbox::__private::StateOf::CHECKED;
+    }
+}
+
+/// Refuses, at the return type, a `Result` under another name and what the typed client cannot read.
+fn output_checks(service: &Service, method: &Method) -> TokenStream {
+    let cfgs = &method.cfgs;
+    let written = method.output.ok();
+    let ok = without_self(written.to_token_stream(), service.ty());
+    let plain = quote_spanned! {written.span()=>
+        ::core::assert!(
+            !::callbox::__private::Probe::<#ok>::IS_RESULT,
+            "this is a `Result` under another name, or within another: write `Result<T, E>`, so that callers get \
+             either the value or the error"
+        );
+    };
+    let plain = quote! {
+        #(#cfgs)*
+        const _: () = {
+            use ::callbox::__private::NotAResult as _;
+            #plain
+        };
+    };
+    let client = service.attr.client.unwrap_or(true).then(|| {
+        quote_spanned! {written.span()=>
+            #(#cfgs)*
+            const _: () = ::callbox::__private::client_can_read::<#ok>();
+        }
+    });
+    quote!(#plain #client)
+}
+
+fn service_impl(service: &Service, entries: &TokenStream, hooks: &TokenStream) -> TokenStream {
+    let (ty, name, cfgs) = (service.ty(), service.name(), block_cfgs(service));
+    let namespace = service.attr.namespace.as_ref().map(|namespace| {
+        quote!(const NAMESPACE: ::core::option::Option<&'static str> = ::core::option::Option::Some(#namespace);)
+    });
+    let table = if entries.is_empty() { quote!(_) } else { Ident::new("table", Span::mixed_site()).to_token_stream() };
+    quote! {
+        #(#cfgs)*
+        #[automatically_derived]
+        impl ::callbox::Service for #ty {
+            const NAME: &'static str = #name;
+            #namespace
+            fn methods(#table: &mut impl ::callbox::MethodTable<Self>) { #entries }
+            #hooks
+        }
+    }
+}
+
+fn block_cfgs(service: &Service) -> impl Iterator<Item = &syn::Attribute> {
+    service.block.attrs.iter().filter(|attr| attr.path().is_ident("cfg"))
+}
+
+/// The method's line in the table.
+fn entry(service: &Service, method: &Method) -> TokenStream {
+    let (cfgs, message) = (&method.cfgs, &method.message);
+    let table = Ident::new("table", Span::mixed_site());
+    let options = options(service, method);
+    quote!(#(#cfgs)* #table.add::<#message>(#options);)
+}
+
+fn options(service: &Service, method: &Method) -> TokenStream {
+    let attr = &method.attr;
+    let mut options = match (method.private, &attr.scope) {
+        (false, _) => quote!(::callbox::MethodOptions::public()),
+        (true, None) => quote!(::callbox::MethodOptions::private()),
+        (true, Some(scope)) => quote!(::callbox::MethodOptions::scoped(#scope)),
+    };
+    let doc = Some(method.doc()).filter(|doc| !doc.is_empty()).map(|doc| LitStr::new(&doc, Span::call_site()));
+    options.extend(doc.map(|doc| quote!(.doc(#doc))));
+    options.extend(attr.mailbox.map(|capacity| quote!(.mailbox(#capacity))));
+    options.extend(attr.mailbox_group.as_ref().map(|name| quote!(.group(#name))));
+    options.extend(attr.deadline.map(|nanos| quote!(.deadline(::core::time::Duration::from_nanos(#nanos)))));
+    options.extend(attr.weight.map(|weight| quote!(.weight(#weight))));
+    options.extend(attr.in_flight.as_ref().map(|set| set.value).map(|limit| quote!(.in_flight(#limit))));
+    options.extend(service.on_panic(method).map(|on_panic| match on_panic {
+        OnPanic::Keep => quote!(.on_panic(::callbox::OnPanic::Keep)),
+        OnPanic::Restart => quote!(.on_panic(::callbox::OnPanic::Restart)),
+    }));
+    options.extend((method.sent().count() < method.params.len()).then(|| quote!(.asks_caller())));
+    options
+}
+
+fn hook(service: &Service, hook: &Hook) -> TokenStream {
+    let (ty, cfgs, ident) = (service.ty(), &hook.cfgs, &hook.sig.ident);
+    let wait = hook.sig.asyncness.map(|_| quote!(.await));
+    let run = quote!(<#ty>::#ident(self) #wait);
+    match hook.on {
+        On::Start => {
+            let run = if hook.may_fail() {
+                quote!(#run.map_err(::core::convert::Into::into))
+            } else {
+                quote!(#run; ::core::result::Result::Ok(()))
+            };
+            quote! {
+                #(#cfgs)*
+                async fn on_start(&mut self) -> ::core::result::Result<(), ::callbox::BoxError> { #run }
+            }
+        }
+        On::Stop => quote!(#(#cfgs)* async fn on_stop(&mut self) { #run; }),
+    }
+}

@@ -1,0 +1,233 @@
+//! The model of one exposed method.
+
+use syn::ext::IdentExt;
+use syn::spanned::Spanned;
+use syn::{
+    Attribute, Expr, ExprLit, FnArg, GenericArgument, Ident, ImplItemFn, Lit, LitStr, Pat, PatType, PathArguments,
+    ReceiverKind, ReturnType, Signature, Type, Visibility,
+};
+
+use crate::attr::{MethodAttr, ParamAttr};
+use crate::errors::Errors;
+use crate::model::{cfgs, docs, take_attrs};
+use crate::names::upper_camel;
+use crate::types::{bare, last_segment};
+
+/// An exposed method.
+pub(crate) struct Method {
+    pub(crate) private: bool,
+    pub(crate) attr: MethodAttr,
+    /// Those of the block and those of the method.
+    pub(crate) cfgs: Vec<Attribute>,
+    pub(crate) docs: Vec<Attribute>,
+    pub(crate) vis: Visibility,
+    pub(crate) sig: Signature,
+    pub(crate) receiver: Receiver,
+    pub(crate) params: Vec<Param>,
+    pub(crate) output: Output,
+    /// The name of the message struct.
+    pub(crate) message: Ident,
+}
+
+/// How a function takes `self`.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Receiver {
+    None,
+    Shared,
+    Exclusive,
+    /// By value, in a `Box`, …
+    Other,
+}
+
+/// As `callbox::Kind`.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Kind {
+    Read,
+    Write,
+    ReadAsync,
+    WriteAsync,
+    Compute,
+}
+
+/// A parameter beside `self`.
+pub(crate) struct Param {
+    /// Nothing if the pattern is not a plain name.
+    pub(crate) name: Option<Ident>,
+    pub(crate) pat: Pat,
+    pub(crate) ty: Type,
+    /// Only if there is a `#[param]`.
+    pub(crate) attr: Option<ParamAttr>,
+    pub(crate) docs: Vec<Attribute>,
+    pub(crate) cfg: Option<Attribute>,
+}
+
+/// What a method returns.
+pub(crate) enum Output {
+    Plain(Type),
+    Result {
+        ok: Box<Type>,
+        error: Box<Type>,
+    },
+    /// Something called `Result`, but not `Result<T, E>`.
+    ShortResult(Type),
+}
+
+impl Method {
+    pub(crate) fn parse(
+        private: bool,
+        attr: MethodAttr,
+        outer: &[Attribute],
+        function: &mut ImplItemFn,
+        errors: &mut Errors,
+    ) -> Self {
+        let mut params = Vec::new();
+        for input in &mut function.sig.inputs {
+            match input {
+                FnArg::Receiver(receiver) => {
+                    for param in take_attrs(&mut receiver.attrs, |attr| attr.path().is_ident("param")) {
+                        errors.at(param, "`self` is not a parameter of the method");
+                    }
+                }
+                FnArg::Typed(typed) => params.push(Param::parse(typed, errors)),
+            }
+        }
+        // Parameters come off the wire: that a method only reads one is no reason to take it by reference.
+        function.attrs.push(syn::parse_quote!(#[allow(clippy::needless_pass_by_value)]));
+        let sig = function.sig.clone();
+        Self {
+            private,
+            cfgs: [outer, &cfgs(&function.attrs)].concat(),
+            docs: docs(&function.attrs),
+            vis: function.vis.clone(),
+            receiver: Receiver::of(&sig),
+            output: Output::of(&sig.output),
+            message: attr.message.clone().unwrap_or_else(|| upper_camel(&sig.ident)),
+            attr,
+            params,
+            sig,
+        }
+    }
+
+    /// The name on the wire, at the span to blame for it.
+    pub(crate) fn wire_name(&self) -> LitStr {
+        let ident = &self.sig.ident;
+        self.attr.name.clone().unwrap_or_else(|| LitStr::new(&ident.unraw().to_string(), ident.span()))
+    }
+
+    /// How it touches the state; nothing if it cannot be exposed.
+    pub(crate) fn kind(&self) -> Option<Kind> {
+        match (self.receiver, self.sig.asyncness.is_some(), self.attr.compute.is_some()) {
+            (Receiver::Shared, false, false) => Some(Kind::Read),
+            (Receiver::Exclusive, false, false) => Some(Kind::Write),
+            (Receiver::Shared, true, false) => Some(Kind::ReadAsync),
+            (Receiver::Exclusive, true, false) => Some(Kind::WriteAsync),
+            (Receiver::None, false, true) => Some(Kind::Compute),
+            _ => None,
+        }
+    }
+
+    /// The parameters that callers send, in order.
+    pub(crate) fn sent(&self) -> impl Iterator<Item = &Param> {
+        self.params.iter().filter(|param| param.injected().is_none())
+    }
+
+    /// The doc comment as one text: what the user wrote, without the one space after `///`.
+    pub(crate) fn doc(&self) -> String {
+        let lines = self.docs.iter().filter_map(|attr| match &attr.meta.require_name_value().ok()?.value {
+            Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Some(text.value()),
+            _ => None,
+        });
+        let lines: Vec<_> = lines.map(|line| line.strip_prefix(' ').unwrap_or(&line).trim_end().to_owned()).collect();
+        lines.join("\n").trim().to_owned()
+    }
+}
+
+impl Receiver {
+    pub(crate) fn of(sig: &Signature) -> Self {
+        match sig.receiver().map(|receiver| &receiver.kind) {
+            None => Self::None,
+            Some(ReceiverKind::Reference(_, _, None)) => Self::Shared,
+            Some(ReceiverKind::Reference(_, _, Some(_))) => Self::Exclusive,
+            Some(_) => Self::Other,
+        }
+    }
+}
+
+impl Param {
+    fn parse(typed: &mut PatType, errors: &mut Errors) -> Self {
+        let mut attr = None;
+        for param in take_attrs(&mut typed.attrs, |attr| attr.path().is_ident("param")) {
+            if attr.is_some() {
+                errors.at(&param, "a parameter has one `#[param(…)]`, with all its keys");
+            }
+            attr.get_or_insert(ParamAttr::parse(&param, errors));
+        }
+        // Rust knows no doc comments here, so they must not stay.
+        let docs = take_attrs(&mut typed.attrs, |attr| attr.path().is_ident("doc"));
+        let name = match &*typed.pat {
+            Pat::Ident(name) if name.by_ref.is_none() && name.subpat.is_none() => Some(name.ident.clone()),
+            _ => None,
+        };
+        let cfg = cfgs(&typed.attrs).into_iter().next();
+        Self { name, pat: (*typed.pat).clone(), ty: (*typed.ty).clone(), attr, docs, cfg }
+    }
+
+    /// The type behind the reference, if it is one: such a parameter is injected.
+    pub(crate) fn injected(&self) -> Option<&Type> {
+        match bare(&self.ty) {
+            Type::Reference(reference) => Some(&reference.elem),
+            _ => None,
+        }
+    }
+
+    /// The name on the wire.
+    pub(crate) fn wire_name(&self) -> Option<String> {
+        match self.attr.as_ref().and_then(|attr| attr.rename.as_ref()) {
+            Some(rename) => Some(rename.value.value()),
+            None => self.name.as_ref().map(|name| name.unraw().to_string()),
+        }
+    }
+
+    pub(crate) fn is_rest(&self) -> bool {
+        self.attr.as_ref().is_some_and(|attr| attr.rest.is_some())
+    }
+
+    /// Whether a caller may leave it out.
+    pub(crate) fn is_optional(&self) -> bool {
+        self.is_option() || self.attr.as_ref().is_some_and(|attr| attr.default.is_some())
+    }
+
+    pub(crate) fn is_option(&self) -> bool {
+        last_segment(&self.ty).is_some_and(|segment| segment.ident == "Option")
+    }
+}
+
+impl Output {
+    fn of(output: &ReturnType) -> Self {
+        let ty = match output {
+            ReturnType::Default => return Self::Plain(syn::parse_quote_spanned!(output.span()=> ())),
+            ReturnType::Type(_, ty) => ty,
+        };
+        let Some(segment) = last_segment(ty).filter(|segment| segment.ident == "Result") else {
+            return Self::Plain((**ty).clone());
+        };
+        let PathArguments::AngleBracketed(arguments) = &segment.arguments else {
+            return Self::ShortResult((**ty).clone());
+        };
+        let mut arguments = arguments.args.iter();
+        match (arguments.next(), arguments.next(), arguments.next()) {
+            (Some(GenericArgument::Type(ok)), Some(GenericArgument::Type(error)), None) => {
+                Self::Result { ok: Box::new(ok.clone()), error: Box::new(error.clone()) }
+            }
+            _ => Self::ShortResult((**ty).clone()),
+        }
+    }
+
+    /// What the caller gets when all goes well.
+    pub(crate) fn ok(&self) -> &Type {
+        match self {
+            Self::Plain(ty) | Self::ShortResult(ty) => ty,
+            Self::Result { ok, .. } => ok,
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! What was written, as the macro understands it. Holds the user's own tokens, so that every span is theirs; judges
+//! nothing (that is [`check`](crate::check)'s).
+
+use syn::ext::IdentExt;
+use syn::{Attribute, FnArg, Ident, ImplItem, ImplItemFn, ItemImpl, ReturnType, Signature, Type, Visibility};
+
+use crate::attr::{MethodAttr, OnPanic, ServiceAttr};
+use crate::errors::Errors;
+use crate::method::{Kind, Method, Receiver};
+use crate::types::last_segment;
+
+/// The `impl` block and what is marked in it.
+pub(crate) struct Service {
+    pub(crate) attr: ServiceAttr,
+    /// The block without our attributes.
+    pub(crate) block: ItemImpl,
+    pub(crate) methods: Vec<Method>,
+    pub(crate) hooks: Vec<Hook>,
+}
+
+/// A function marked `#[on_start]` or `#[on_stop]`.
+pub(crate) struct Hook {
+    pub(crate) on: On,
+    pub(crate) cfgs: Vec<Attribute>,
+    pub(crate) sig: Signature,
+    pub(crate) receiver: Receiver,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum On {
+    Start,
+    Stop,
+}
+
+#[derive(Clone, Copy)]
+enum Marker {
+    Method { private: bool },
+    Hook(On),
+}
+
+const MARKERS: [(&str, Marker); 4] = [
+    ("public_method", Marker::Method { private: false }),
+    ("private_api_method", Marker::Method { private: true }),
+    ("on_start", Marker::Hook(On::Start)),
+    ("on_stop", Marker::Hook(On::Stop)),
+];
+
+impl Service {
+    /// Reads the block and takes our attributes out of it.
+    pub(crate) fn parse(attr: ServiceAttr, mut block: ItemImpl, errors: &mut Errors) -> Self {
+        let outer = cfgs(&block.attrs);
+        let (mut methods, mut hooks) = (Vec::new(), Vec::new());
+        for item in &mut block.items {
+            let ImplItem::Fn(function) = item else { continue };
+            match take_marker(&mut function.attrs, errors) {
+                Some((name, Marker::Method { private }, marker)) => {
+                    let attr = MethodAttr::parse(&marker, name, private, errors);
+                    methods.push(Method::parse(private, attr, &outer, function, errors));
+                }
+                Some((name, Marker::Hook(on), marker)) => {
+                    if marker.meta.require_path_only().is_err() {
+                        errors.at(&marker, format!("`#[{name}]` has no keys"));
+                    }
+                    refuse_param_attrs(function, errors);
+                    hooks.push(Hook::parse(on, &outer, function));
+                }
+                None => refuse_param_attrs(function, errors),
+            }
+        }
+        Self { attr, block, methods, hooks }
+    }
+
+    pub(crate) fn ty(&self) -> &Type {
+        &self.block.self_ty
+    }
+
+    /// The type's own name, without path and arguments.
+    pub(crate) fn ident(&self) -> Option<&Ident> {
+        last_segment(self.ty()).map(|segment| &segment.ident)
+    }
+
+    /// The name that the service goes by.
+    pub(crate) fn name(&self) -> String {
+        match &self.attr.name {
+            Some(name) => name.value(),
+            None => self.ident().map(|ident| ident.unraw().to_string()).unwrap_or_default(),
+        }
+    }
+
+    /// The visibility of a method's message.
+    pub(crate) fn vis<'a>(&'a self, method: &'a Method) -> &'a Visibility {
+        self.attr.vis.as_ref().unwrap_or(&method.vis)
+    }
+
+    /// What becomes of the state when the method panics, if that was said.
+    pub(crate) fn on_panic(&self, method: &Method) -> Option<OnPanic> {
+        let changes = matches!(method.kind(), Some(Kind::Write | Kind::WriteAsync));
+        method.attr.on_panic.as_ref().map(|set| set.value).or(self.attr.on_panic.filter(|_| changes))
+    }
+}
+
+impl Hook {
+    fn parse(on: On, outer: &[Attribute], function: &ImplItemFn) -> Self {
+        let sig = function.sig.clone();
+        Self { on, cfgs: [outer, &cfgs(&function.attrs)].concat(), receiver: Receiver::of(&sig), sig }
+    }
+
+    /// Whether it returns something called `Result`.
+    pub(crate) fn may_fail(&self) -> bool {
+        match &self.sig.output {
+            ReturnType::Default => false,
+            ReturnType::Type(_, ty) => last_segment(ty).is_some_and(|segment| segment.ident == "Result"),
+        }
+    }
+}
+
+/// The one attribute that says what a function is to the service.
+fn take_marker(attrs: &mut Vec<Attribute>, errors: &mut Errors) -> Option<(&'static str, Marker, Attribute)> {
+    let of = |attr: &Attribute| MARKERS.into_iter().find(|(name, _)| attr.path().is_ident(name));
+    let mut markers = take_attrs(attrs, |attr| of(attr).is_some()).into_iter();
+    let first = markers.next()?;
+    let (name, marker) = of(&first)?;
+    for other in markers {
+        errors.at(&other, format!("this function is already marked `#[{name}]`"));
+    }
+    Some((name, marker, first))
+}
+
+fn refuse_param_attrs(function: &mut ImplItemFn, errors: &mut Errors) {
+    for input in &mut function.sig.inputs {
+        let attrs = match input {
+            FnArg::Receiver(receiver) => &mut receiver.attrs,
+            FnArg::Typed(typed) => &mut typed.attrs,
+        };
+        for param in take_attrs(attrs, |attr| attr.path().is_ident("param")) {
+            let message = "`#[param]` is for the parameters of exposed methods; this function is marked neither \
+                           `#[public_method]` nor `#[private_api_method]`";
+            errors.at(param, message);
+        }
+    }
+}
+
+pub(crate) fn take_attrs(attrs: &mut Vec<Attribute>, which: impl Fn(&Attribute) -> bool) -> Vec<Attribute> {
+    attrs.extract_if(.., |attr| which(attr)).collect()
+}
+
+pub(crate) fn cfgs(attrs: &[Attribute]) -> Vec<Attribute> {
+    attrs.iter().filter(|attr| attr.path().is_ident("cfg")).cloned().collect()
+}
+
+pub(crate) fn docs(attrs: &[Attribute]) -> Vec<Attribute> {
+    attrs.iter().filter(|attr| attr.path().is_ident("doc")).cloned().collect()
+}

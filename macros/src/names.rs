@@ -1,0 +1,75 @@
+//! Names that follow from other names.
+
+use syn::Ident;
+use syn::ext::IdentExt;
+
+/// `say_hello` → `SayHello`
+pub(crate) fn upper_camel(ident: &Ident) -> Ident {
+    let name = ident.unraw().to_string();
+    let capitalised = |word: &str| {
+        let mut chars = word.chars();
+        chars.next().map(|first| first.to_uppercase().chain(chars).collect::<String>()).unwrap_or_default()
+    };
+    let camel: String = name.split('_').map(capitalised).collect();
+    // All underscores, or a digit in front: no name of a type can be made of it.
+    syn::parse_str::<Ident>(&camel).map_or_else(|_| ident.clone(), |camel| Ident::new(&camel.to_string(), ident.span()))
+}
+
+/// `NoSuchUser` → `No such user`, `HTTPTimeout` → `HTTP timeout`
+pub(crate) fn in_words(name: &str) -> String {
+    let chars: Vec<char> = name.chars().collect();
+    let mut words: Vec<String> = Vec::new();
+    for (at, &char) in chars.iter().enumerate() {
+        let after_lower = at > 0 && !chars[at - 1].is_uppercase();
+        let before_lower = chars.get(at + 1).is_some_and(|next| next.is_lowercase());
+        match words.last_mut() {
+            Some(word) if !char.is_uppercase() || !(after_lower || before_lower) => word.push(char),
+            _ => words.push(char.into()),
+        }
+    }
+    for word in words.iter_mut().skip(1) {
+        let acronym = word.len() > 1 && word.chars().all(char::is_uppercase);
+        if !acronym {
+            *word = word.to_lowercase();
+        }
+    }
+    words.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{in_words, upper_camel};
+
+    #[test]
+    fn a_method_gives_its_message_a_name() {
+        for (method, message) in [
+            ("say_hello", "SayHello"),
+            ("get", "Get"),
+            ("__get__all_2", "GetAll2"),
+            ("r#type", "Type"),
+            ("fooBar", "FooBar"),
+            ("über_all", "ÜberAll"),
+            ("_1", "_1"),
+            ("self_", "self_"),
+        ] {
+            assert_eq!(upper_camel(&syn::parse_str(method).unwrap()).to_string(), message);
+        }
+    }
+
+    #[test]
+    fn a_variant_is_put_into_words() {
+        for (name, words) in [
+            ("NoSuchUser", "No such user"),
+            ("HTTPTimeout", "HTTP timeout"),
+            ("NoDB", "No DB"),
+            ("BadJSONBody", "Bad JSON body"),
+            ("Gone", "Gone"),
+            ("X", "X"),
+            ("Http2Only", "Http2 only"),
+            ("IsA", "Is a"),
+            ("NotAUser", "Not a user"),
+        ] {
+            assert_eq!(in_words(name), words);
+        }
+    }
+}

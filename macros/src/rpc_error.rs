@@ -1,0 +1,269 @@
+//! `#[derive(RpcError)]`, in the same steps as the service: parse, check, expand.
+
+use std::ops::RangeInclusive;
+
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote, quote_spanned};
+use syn::ext::IdentExt;
+use syn::parse::Parse;
+use syn::spanned::Spanned;
+use syn::{Attribute, Data, DeriveInput, Expr, Field, Fields, Ident, LitInt, LitStr, Member, Token};
+
+use crate::attr::{Set, entries, for_each};
+use crate::errors::Errors;
+use crate::names::in_words;
+
+/// What JSON-RPC keeps for itself and for servers; callbox answers from it.
+const RESERVED: RangeInclusive<i32> = -32768..=-32000;
+
+const VARIANT_KEYS: &[(&str, &str)] =
+    &[("code", "code = 404"), ("message", r#"message = "No such user {id}""#), ("transparent", "transparent")];
+
+const FIELD_KEYS: &[(&str, &str)] = &[("data", "data")];
+
+struct Variant {
+    ident: Ident,
+    attr: VariantAttr,
+    fields: Vec<VariantField>,
+    /// Whether the fields have names of their own.
+    named: bool,
+}
+
+#[derive(Default)]
+struct VariantAttr {
+    code: Option<Set<i32>>,
+    message: Option<Set<LitStr>>,
+    transparent: Option<Set<()>>,
+}
+
+struct VariantField {
+    member: Member,
+    /// The variable that holds it in a match arm: its name, or `field0`.
+    binding: Ident,
+    field: Field,
+    data: Option<Set<()>>,
+}
+
+pub(crate) fn derive(input: &DeriveInput) -> TokenStream {
+    let mut errors = Errors::default();
+    let variants = parse(input, &mut errors);
+    for variant in &variants {
+        check(variant, &mut errors);
+    }
+    let body = if errors.is_empty() {
+        let arms = variants.iter().map(|variant| arm(&input.ident, variant));
+        quote!(match error { #(#arms)* })
+    } else {
+        quote!(::core::unreachable!())
+    };
+    let ident = &input.ident;
+    let (impl_generics, ty_generics, where_clause) = input.generics.split_for_impl();
+    quote! {
+        #errors
+        #[automatically_derived]
+        impl #impl_generics ::core::convert::From<#ident #ty_generics> for ::callbox::RpcError #where_clause {
+            #[allow(unused_variables, deprecated)]
+            fn from(error: #ident #ty_generics) -> Self { #body }
+        }
+    }
+}
+
+fn parse(input: &DeriveInput, errors: &mut Errors) -> Vec<Variant> {
+    let Data::Enum(data) = &input.data else {
+        errors.at(&input.ident, "`RpcError` is derived for an enum, whose variants are the things that can go wrong");
+        return Vec::new();
+    };
+    for attr in input.attrs.iter().filter(|attr| is_rpc(attr)) {
+        errors.at(attr, "`#[rpc(…)]` goes on the variants: each has a code of its own");
+    }
+    let variants = data.variants.iter().map(|variant| {
+        let fields = variant.fields.members().zip(&variant.fields);
+        Variant {
+            ident: variant.ident.clone(),
+            attr: VariantAttr::parse(&variant.attrs, errors),
+            fields: fields.map(|(member, field)| VariantField::parse(member, field, errors)).collect(),
+            named: matches!(variant.fields, Fields::Named(_)),
+        }
+    });
+    variants.collect()
+}
+
+fn is_rpc(attr: &Attribute) -> bool {
+    attr.path().is_ident("rpc")
+}
+
+impl VariantAttr {
+    fn parse(attrs: &[Attribute], errors: &mut Errors) -> Self {
+        let mut parsed = Self::default();
+        let mut all = syn::punctuated::Punctuated::new();
+        for attr in attrs.iter().filter(|attr| is_rpc(attr)) {
+            all.extend(entries(attr, errors));
+        }
+        for_each("rpc", VARIANT_KEYS, all, errors, |key, value| {
+            match key {
+                "code" => {
+                    // Also a wrong one is there, and not to be reported as missing.
+                    let code = parsed.code.insert(value.set(0));
+                    code.value = integer(value.expr()?).ok_or_else(|| value.wrong())??;
+                }
+                "message" => parsed.message = Some(value.set(value.string()?)),
+                _ => parsed.transparent = Some(value.set(value.nothing()?)),
+            }
+            Ok(())
+        });
+        parsed
+    }
+}
+
+/// The whole number that an expression is, if it is one.
+fn integer(expr: &Expr) -> Option<syn::Result<i32>> {
+    let signed = |input: syn::parse::ParseStream<'_>| -> syn::Result<(bool, LitInt)> {
+        Ok((input.parse::<Option<Token![-]>>()?.is_some(), LitInt::parse(input)?))
+    };
+    let (negative, digits) = syn::parse::Parser::parse2(signed, quote!(#expr)).ok()?;
+    let number = if negative { format!("-{}", digits.base10_digits()) } else { digits.base10_digits().to_owned() };
+    Some(number.parse().map_err(|_| syn::Error::new_spanned(expr, "a code is a number of 32 bits, with a sign")))
+}
+
+impl VariantField {
+    fn parse(member: Member, field: &Field, errors: &mut Errors) -> Self {
+        let binding = match &member {
+            Member::Named(name) => name.clone(),
+            Member::Unnamed(index) => format_ident!("field{}", index.index, span = field.span()),
+        };
+        let mut data = None;
+        for attr in field.attrs.iter().filter(|attr| is_rpc(attr)) {
+            let entries = entries(attr, errors);
+            for_each("rpc", FIELD_KEYS, entries, errors, |_, value| {
+                data = Some(value.set(value.nothing()?));
+                Ok(())
+            });
+        }
+        Self { member, binding, field: field.clone(), data }
+    }
+}
+
+fn check(variant: &Variant, errors: &mut Errors) {
+    let Variant { ident, attr, .. } = variant;
+    match &attr.code {
+        _ if attr.transparent.is_some() => check_transparent(variant, errors),
+        None => {
+            let message = format!("`{ident}` has no code: put `#[rpc(code = …)]` on it, or `#[rpc(transparent)]`");
+            errors.at(ident, message);
+        }
+        Some(code) if RESERVED.contains(&code.value) => {
+            let (first, last) = (RESERVED.start(), RESERVED.end());
+            let message = format!("codes from {first} to {last} belong to JSON-RPC and to callbox; take another");
+            errors.at(&code.key, message);
+        }
+        Some(_) => {}
+    }
+    if let Some(message) = &attr.message
+        && let Err(mistake) = captures(&message.value.value())
+    {
+        errors.at(&message.value, mistake);
+    }
+}
+
+fn check_transparent(Variant { ident, attr, fields, .. }: &Variant, errors: &mut Errors) {
+    if fields.len() != 1 {
+        errors.at(ident, "a transparent variant has one field: the error whose code and message callers get");
+    }
+    let code = attr.code.as_ref().map(|set| &set.key);
+    let message = attr.message.as_ref().map(|set| &set.key);
+    let data = fields.iter().filter_map(|field| Some(&field.data.as_ref()?.key));
+    for key in code.into_iter().chain(message).chain(data) {
+        errors.at(key, format!("`{key}` does not go with `transparent`: callers get what the field says"));
+    }
+}
+
+fn arm(error: &Ident, variant: &Variant) -> TokenStream {
+    let Variant { ident, attr, fields, .. } = variant;
+    let bindings = fields.iter().map(|VariantField { member, binding, .. }| match member {
+        Member::Named(_) => quote!(#binding),
+        Member::Unnamed(_) => quote!(#member: #binding),
+    });
+    let pattern = quote!(#error::#ident { #(#bindings),* });
+    let Some(code) = &attr.code else {
+        let conversions = fields.iter().map(|VariantField { field, binding, .. }| {
+            let ty = &field.ty;
+            quote_spanned!(ty.span()=> ::callbox::__private::into_rpc_error::<#ty>(#binding))
+        });
+        return quote!(#pattern => #(#conversions)*,);
+    };
+    let (code, message, data) = (code.value, message(variant), data(variant));
+    quote!(#pattern => ::callbox::RpcError::new(#code, #message) #data,)
+}
+
+fn message(variant: &Variant) -> TokenStream {
+    let Some(Set { value: message, .. }) = &variant.attr.message else {
+        let words = in_words(&variant.ident.unraw().to_string());
+        return quote!(#words);
+    };
+    let text = message.value();
+    match captures(&text) {
+        Ok(rewritten) if text.contains(['{', '}']) => {
+            let rewritten = LitStr::new(&rewritten, message.span());
+            quote!(::std::format!(#rewritten))
+        }
+        _ => quote!(#message),
+    }
+}
+
+/// The same format text with `{field0}` for `{0}`, since that is what the match arm calls it.
+fn captures(text: &str) -> Result<String, &'static str> {
+    let mut rewritten = String::new();
+    let mut chars = text.chars().peekable();
+    while let Some(char) = chars.next() {
+        rewritten.push(char);
+        if char != '{' {
+            continue;
+        }
+        match chars.peek() {
+            Some('{') => rewritten.extend(chars.next()),
+            Some('0'..='9') => rewritten.push_str("field"),
+            Some('}' | ':') => return Err("say which field stands here: `{id}`, or `{0}` for one without a name"),
+            _ => {}
+        }
+    }
+    Ok(rewritten)
+}
+
+/// `.with_data(…)`: the value of one unnamed field, a list of several, or an object of named ones.
+fn data(variant: &Variant) -> TokenStream {
+    let marked: Vec<_> = variant.fields.iter().filter(|field| field.data.is_some()).collect();
+    let Some(first) = marked.first() else { return TokenStream::new() };
+    let bindings: Vec<_> = marked.iter().map(|field| &field.binding).collect();
+    let value = match bindings[..] {
+        _ if variant.named => {
+            let types: Vec<_> = (0..marked.len()).map(|at| format_ident!("T{at}")).collect();
+            quote! {{
+                #[derive(::callbox::__private::serde::Serialize)]
+                #[serde(crate = "::callbox::__private::serde")]
+                struct Data<#(#types),*> { #(#bindings: #types),* }
+                Data { #(#bindings: &#bindings),* }
+            }}
+        }
+        [only] => quote!(#only),
+        _ => quote!((#(&#bindings),*)),
+    };
+    quote_spanned!(first.field.ty.span()=> .with_data(&#value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::captures;
+
+    #[test]
+    fn a_number_in_a_message_becomes_the_field_at_that_place() {
+        for (text, rewritten) in [
+            ("{0} of {1:?}", "{field0} of {field1:?}"),
+            ("{{0}} {name}", "{{0}} {name}"),
+            ("{name:>5} {{{0}}}", "{name:>5} {{{field0}}}"),
+            ("none", "none"),
+        ] {
+            assert_eq!(captures(text).as_deref(), Ok(rewritten));
+        }
+        assert!(captures("{}").is_err() && captures("{:?}").is_err());
+    }
+}

@@ -1,0 +1,79 @@
+//! Questions about types as they are written.
+
+use proc_macro2::{Group, TokenStream, TokenTree};
+use quote::ToTokens;
+use syn::visit::{self, Visit};
+use syn::{PathSegment, Type};
+
+/// The type without parentheses and without the invisible groups that `macro_rules!` puts around it.
+pub(crate) fn bare(ty: &Type) -> &Type {
+    match ty {
+        Type::Group(group) => bare(&group.elem),
+        Type::Paren(paren) => bare(&paren.elem),
+        ty => ty,
+    }
+}
+
+pub(crate) fn last_segment(ty: &Type) -> Option<&PathSegment> {
+    match bare(ty) {
+        Type::Path(path) => path.path.segments.last(),
+        _ => None,
+    }
+}
+
+/// The same type with the service in place of `Self`, which means something else in a message.
+pub(crate) fn without_self(ty: TokenStream, service: &Type) -> TokenStream {
+    ty.into_iter()
+        .flat_map(|token| match token {
+            TokenTree::Ident(ident) if ident == "Self" => service.to_token_stream(),
+            TokenTree::Group(group) => {
+                let mut inner = Group::new(group.delimiter(), without_self(group.stream(), service));
+                inner.set_span(group.span());
+                TokenTree::Group(inner).into()
+            }
+            token => token.into(),
+        })
+        .collect()
+}
+
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Lifetimes {
+    None,
+    Static,
+}
+
+pub(crate) enum Unfit {
+    ImplTrait,
+    Borrowed,
+}
+
+/// Why a type cannot stand in a message or be a result, if it cannot.
+pub(crate) fn unfit(ty: &Type, allowed: Lifetimes) -> Option<Unfit> {
+    struct Search {
+        allowed: Lifetimes,
+        found: Option<Unfit>,
+    }
+
+    impl<'ast> Visit<'ast> for Search {
+        fn visit_type_impl_trait(&mut self, _: &'ast syn::TypeImplTrait) {
+            self.found = Some(Unfit::ImplTrait);
+        }
+
+        fn visit_type_reference(&mut self, reference: &'ast syn::TypeReference) {
+            if reference.lifetime.is_none() || self.allowed == Lifetimes::None {
+                self.found = Some(Unfit::Borrowed);
+            }
+            visit::visit_type_reference(self, reference);
+        }
+
+        fn visit_lifetime(&mut self, lifetime: &'ast syn::Lifetime) {
+            if lifetime.ident != "static" {
+                self.found = Some(Unfit::Borrowed);
+            }
+        }
+    }
+
+    let mut search = Search { allowed, found: None };
+    search.visit_type(ty);
+    search.found
+}

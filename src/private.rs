@@ -1,0 +1,186 @@
+//! What the code that the macros write calls. No part of the interface: it changes without notice.
+
+use std::future::Future;
+use std::marker::PhantomData;
+
+pub use actix;
+use futures::future::LocalBoxFuture;
+pub use schemars;
+pub use serde;
+use serde::de::DeserializeOwned;
+
+use crate::jsonrpc::RpcError;
+use crate::service::{Method, Reply, State};
+
+/// Holds for types whose state was checked: naming `StateOf<T>` is the check.
+#[derive(Debug)]
+pub struct StateOf<T: State>(PhantomData<T>);
+
+impl<T: State> StateOf<T> {
+    /// The check, as a value.
+    pub const CHECKED: Self = Self(PhantomData);
+}
+
+/// Boxes the future of an async method.
+pub fn reply<'a, M: Method>(future: impl Future<Output = Reply<M>> + 'a) -> LocalBoxFuture<'a, Reply<M>> {
+    Box::pin(future)
+}
+
+/// What the error of a method must be. Never implemented by hand.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the error of a method",
+    label = "what would callers be told?",
+    note = "`#[derive(callbox::RpcError)]` gives an enum codes and messages",
+    note = "for another type implement `From<{Self}>` for `callbox::RpcError`",
+    note = "`callbox::Internal` takes any error by `?` and tells callers nothing of it"
+)]
+pub trait MethodError: Into<RpcError> {}
+
+#[diagnostic::do_not_recommend]
+impl<E: Into<RpcError>> MethodError for E {}
+
+/// Converts the error that a transparent variant holds.
+pub fn into_rpc_error<E: MethodError>(error: E) -> RpcError {
+    error.into()
+}
+
+/// Converts the error of a method that returned one.
+pub fn or_rpc_error<T, E: MethodError>(returned: Result<T, E>) -> Result<T, RpcError> {
+    returned.map_err(Into::into)
+}
+
+/// What a result must be for the typed client. Never implemented by hand.
+#[diagnostic::on_unimplemented(
+    message = "the typed client cannot read `{Self}` back",
+    label = "not `DeserializeOwned`",
+    note = "derive `serde::Deserialize` for it, or do without the client: `#[service(client = false)]`"
+)]
+pub trait ClientOutput {}
+
+#[diagnostic::do_not_recommend]
+impl<T: DeserializeOwned> ClientOutput for T {}
+
+/// Compiles for results that the typed client can read.
+pub const fn client_can_read<T: ClientOutput>() {}
+
+/// Tells whether `T` is a `Result`, whatever it is called, by which of two constants `Probe::<T>::IS_RESULT` finds: one
+/// of the type itself goes before one of a trait.
+#[derive(Debug)]
+pub struct Probe<T: ?Sized>(PhantomData<T>);
+
+impl<T, E> Probe<Result<T, E>> {
+    /// It is.
+    pub const IS_RESULT: bool = true;
+}
+
+/// The answer for all other types.
+pub trait NotAResult {
+    /// It is not.
+    const IS_RESULT: bool = false;
+}
+
+impl<T: ?Sized> NotAResult for Probe<T> {}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use futures::FutureExt;
+    use tokio::time::Instant;
+
+    use crate::{CallContext, Caller, FromCall, Handler, Internal, Method, Reply, RpcError, service};
+
+    struct Tenant(String);
+
+    impl FromCall for Tenant {
+        fn from_call(call: &CallContext) -> Result<Self, RpcError> {
+            call.caller().name().map(|name| Self(name.to_owned())).ok_or_else(|| RpcError::new(401, "Which tenant?"))
+        }
+    }
+
+    #[derive(Default)]
+    struct Ledger {
+        entries: Vec<(String, i64)>,
+    }
+
+    #[service]
+    impl Ledger {
+        #[public_method]
+        fn enter(&mut self, tenant: &Tenant, amount: i64) -> Result<usize, Internal> {
+            if amount == 0 {
+                return Err(Internal::new("nothing to enter"));
+            }
+            self.entries.push((tenant.0.clone(), amount));
+            Ok(self.entries.len())
+        }
+
+        #[public_method]
+        fn method_called(&self, call: &CallContext, state: u8, message: u8) -> String {
+            format!("{}({state}, {message})", call.method())
+        }
+
+        #[public_method]
+        async fn sum(&self, caller: &Caller, of: &Tenant) -> i64 {
+            assert_eq!(caller.name(), Some(of.0.as_str()));
+            std::future::ready(()).await;
+            self.entries.iter().filter(|(name, _)| *name == of.0).map(|(_, amount)| amount).sum()
+        }
+
+        #[public_method]
+        async fn clear(&mut self, #[param(default = Self::ALL)] keep: usize) -> Result<(), RpcError> {
+            std::future::ready(()).await;
+            self.entries.truncate(keep);
+            if keep == 13 { Err(RpcError::new(13, "Unlucky")) } else { Ok(()) }
+        }
+
+        #[public_method(compute)]
+        fn add(a: i64, b: i64) -> i64 {
+            a + b
+        }
+
+        const ALL: usize = 0;
+    }
+
+    fn call_by(caller: Caller) -> CallContext {
+        let arrived = Instant::now();
+        let deadline = arrived + Duration::from_secs(1);
+        CallContext { method: "ledger.it".into(), caller, arrived, deadline, notification: false, chain: None }
+    }
+
+    fn run<M: Method<Service = Ledger>>(ledger: &mut Ledger, message: M, caller: Caller) -> Reply<M> {
+        let call = call_by(caller);
+        match M::HANDLER {
+            Handler::Read(method) => method(ledger, message, &call),
+            Handler::Write(method) => method(ledger, message, &call),
+            Handler::ReadAsync(method) => method(ledger, message, &call).now_or_never().unwrap(),
+            Handler::WriteAsync(method) => method(ledger, message, &call).now_or_never().unwrap(),
+            Handler::Compute(method) => method(message, &call),
+        }
+    }
+
+    #[test]
+    fn handlers_pass_the_state_the_parameters_and_what_follows_from_the_call() {
+        let (mut ledger, anna) = (Ledger::default(), || Caller::named("anna"));
+        assert_eq!(run(&mut ledger, Enter { amount: 5 }, anna()), Ok(1));
+        assert_eq!(run(&mut ledger, Enter { amount: 6 }, Caller::named("bert")), Ok(2));
+        assert_eq!(run(&mut ledger, Enter { amount: -2 }, anna()), Ok(3));
+        assert_eq!(run(&mut ledger, Sum {}, anna()), Ok(3));
+        assert_eq!(run(&mut ledger, Add { a: 40, b: 2 }, Caller::anonymous()), Ok(42));
+        let called = MethodCalled { state: 1, message: 2 };
+        assert_eq!(run(&mut ledger, called, Caller::anonymous()), Ok("ledger.it(1, 2)".to_owned()));
+        assert_eq!(run(&mut ledger, serde_json::from_str::<Clear>("{}").unwrap(), anna()), Ok(()));
+        assert_eq!(ledger.entries, []);
+    }
+
+    #[test]
+    fn errors_of_methods_and_of_injection_are_answers() {
+        let mut ledger = Ledger::default();
+        let refused = run(&mut ledger, Enter { amount: 5 }, Caller::anonymous()).unwrap_err();
+        assert_eq!((refused.code(), ledger.entries.len()), (401, 0), "the method does not run");
+        let refused = run(&mut ledger, Sum {}, Caller::anonymous()).unwrap_err();
+        assert_eq!(refused.code(), 401);
+        assert_eq!(run(&mut ledger, Clear { keep: 13 }, Caller::anonymous()).unwrap_err().code(), 13);
+        let internal = run(&mut ledger, Enter { amount: 0 }, Caller::named("anna")).unwrap_err();
+        assert_eq!(internal.message(), "Internal error");
+    }
+}

@@ -1,0 +1,284 @@
+//! What `#[service]` writes, seen from outside: names, parameters, options, messages and their schemas.
+
+use std::collections::BTreeMap;
+
+use callbox::{
+    Access, BoxError, CallContext, Caller, FromCall, Kind, Method, MethodOptions, MethodTable, RpcError, Service,
+    service,
+};
+use schemars::schema_for;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, from_value, json, to_value};
+
+/// A table that keeps what a service says of its methods, by name.
+struct Listed<S> {
+    methods: BTreeMap<&'static str, Entry>,
+    service: std::marker::PhantomData<S>,
+}
+
+struct Entry {
+    params: &'static [&'static str],
+    kind: Kind,
+    options: String,
+}
+
+impl<S: Service> MethodTable<S> for Listed<S> {
+    fn add<M: Method<Service = S>>(&mut self, options: MethodOptions) {
+        let entry = Entry { params: M::PARAMS, kind: M::HANDLER.kind(), options: format!("{options:?}") };
+        assert!(self.methods.insert(M::NAME, entry).is_none(), "`{}` is listed twice", M::NAME);
+    }
+}
+
+fn listed<S: Service>() -> BTreeMap<&'static str, Entry> {
+    let mut table = Listed::<S> { methods: BTreeMap::new(), service: std::marker::PhantomData };
+    S::methods(&mut table);
+    table.methods
+}
+
+struct Tenant;
+
+impl FromCall for Tenant {
+    fn from_call(_: &CallContext) -> Result<Self, RpcError> {
+        Ok(Self)
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+struct Page {
+    size: u32,
+}
+
+/// A service with one of everything.
+#[derive(Default)]
+struct Library {
+    books: Vec<String>,
+    open: bool,
+}
+
+impl Library {
+    const LARGEST: Page = Page { size: 50 };
+}
+
+#[service(name = "city.library", namespace = "library", on_panic = "keep")]
+impl Library {
+    /// Adds a book.
+    ///
+    ///     indented
+    /// Twice if need be.
+    #[public_method]
+    fn add_book(&mut self, title: String) {
+        self.books.push(title);
+    }
+
+    #[public_method(
+        name = "findBooks",
+        message = "Find",
+        mailbox = 256,
+        mailbox_group = "reads",
+        deadline = "1.5s",
+        weight = 4,
+        in_flight = 8
+    )]
+    pub(crate) async fn search(
+        &self,
+        /// What to look for.
+        text: String,
+        #[param(rename = "type")] kind: Option<String>,
+        #[param(default = Self::LARGEST)] page: Page,
+        r#in: Option<Option<u8>>,
+        #[param(rest)] extra: Map<String, Value>,
+    ) -> Result<Vec<String>, RpcError> {
+        let _ = (kind, page, r#in, extra);
+        Ok(self.books.iter().filter(|book| book.contains(&text)).cloned().collect())
+    }
+
+    #[public_method(on_panic = "restart")]
+    async fn close(&mut self, _call: &CallContext) -> bool {
+        std::mem::take(&mut self.open)
+    }
+
+    #[public_method(compute)]
+    fn digest(text: String) -> usize {
+        text.len()
+    }
+
+    #[private_api_method]
+    fn lend(&mut self, caller: &Caller, title: String, _tenant: &Tenant) -> Result<String, RpcError> {
+        Ok(format!("{title} to {:?}", caller.name()))
+    }
+
+    #[private_api_method(scope = "admin")]
+    fn r#type(&self) -> Page {
+        Self::helper();
+        Page { size: 1 }
+    }
+
+    #[cfg(any())]
+    #[public_method]
+    fn never(&self, absent: Absent) -> Absent {}
+
+    #[cfg(test)]
+    #[public_method]
+    fn sometimes(&self) {}
+
+    #[cfg(not(test))]
+    #[public_method]
+    fn sometimes(&self) -> Absent {}
+
+    #[on_start]
+    async fn open(&mut self) -> Result<(), std::num::ParseIntError> {
+        self.open = "1".parse::<u8>()? == 1;
+        Ok(())
+    }
+
+    #[on_stop]
+    fn lock(&mut self) {
+        self.open = false;
+    }
+
+    fn helper() {}
+}
+
+#[test]
+fn a_service_has_its_names_and_lists_its_methods() {
+    assert_eq!((Library::NAME, Library::NAMESPACE), ("city.library", Some("library")));
+    let names: Vec<_> = listed::<Library>().into_keys().collect();
+    assert_eq!(names, ["add_book", "close", "digest", "findBooks", "lend", "sometimes", "type"]);
+}
+
+#[test]
+fn the_way_a_method_takes_self_is_its_kind() {
+    let methods = listed::<Library>();
+    for (name, kind) in [
+        ("add_book", Kind::Write),
+        ("close", Kind::WriteAsync),
+        ("digest", Kind::Compute),
+        ("findBooks", Kind::ReadAsync),
+        ("type", Kind::Read),
+    ] {
+        assert_eq!(methods[name].kind, kind, "{name}");
+    }
+}
+
+#[test]
+fn parameters_are_listed_by_their_names_on_the_wire_without_rest_and_injected_ones() {
+    let methods = listed::<Library>();
+    assert_eq!(methods["findBooks"].params, ["text", "type", "page", "in"]);
+    assert_eq!(methods["lend"].params, ["title"]);
+    assert!(methods["close"].params.is_empty());
+}
+
+#[test]
+fn keys_become_options_and_what_is_not_set_keeps_its_default() {
+    let methods = listed::<Library>();
+    let options = |name: &str| &methods[name].options;
+    let same = |name: &str, expected: MethodOptions| assert_eq!(*options(name), format!("{expected:?}"), "{name}");
+    let keep = callbox::OnPanic::Keep;
+
+    same(
+        "findBooks",
+        MethodOptions::public()
+            .mailbox(256)
+            .group("reads")
+            .deadline(std::time::Duration::from_millis(1500))
+            .weight(4)
+            .in_flight(8),
+    );
+    same("add_book", MethodOptions::public().doc("Adds a book.\n\n    indented\nTwice if need be.").on_panic(keep));
+    same("close", MethodOptions::public().asks_caller());
+    same("lend", MethodOptions::private().on_panic(keep).asks_caller());
+    same("type", MethodOptions::scoped("admin"));
+    same("digest", MethodOptions::public());
+    assert!(options("type").contains(&format!("{:?}", Access::Scope("admin"))));
+}
+
+#[test]
+fn a_message_is_read_with_its_defaults_and_written_as_it_was_read() {
+    let found: Find = from_value(json!({ "text": "rust", "year": 2015 })).unwrap();
+    assert_eq!((found.text.as_str(), &found.kind, found.page, found.r#in), ("rust", &None, Page { size: 50 }, None));
+    assert_eq!(found.extra["year"], 2015);
+
+    let all = json!({ "text": "rust", "type": "novel", "page": { "size": 3 }, "in": 7, "year": 2015 });
+    assert_eq!(to_value(from_value::<Find>(all.clone()).unwrap()).unwrap(), all);
+}
+
+#[test]
+fn a_message_without_rest_refuses_what_it_does_not_know() {
+    assert!(from_value::<AddBook>(json!({ "title": "Emma" })).is_ok());
+    let error = from_value::<AddBook>(json!({ "title": "Emma", "autor": "Austen" })).err().unwrap();
+    assert!(error.to_string().contains("`autor`"), "{error}");
+    assert!(from_value::<Close>(json!({})).is_ok() && from_value::<Close>(json!({ "x": 1 })).is_err());
+}
+
+#[test]
+fn a_schema_has_the_docs_the_required_parameters_and_the_defaults() {
+    let schema = to_value(schema_for!(AddBook)).unwrap();
+    assert!(schema["description"].as_str().unwrap().starts_with("Adds a book."), "{schema}");
+    assert_eq!(schema["additionalProperties"], false);
+
+    let schema = to_value(schema_for!(Find)).unwrap();
+    assert_eq!(schema["required"], json!(["text"]));
+    assert_eq!(schema["properties"]["text"]["description"], "What to look for.");
+    assert_eq!(schema["properties"]["page"]["default"], json!({ "size": 50 }));
+    assert!(schema["properties"]["type"].is_object(), "{schema}");
+}
+
+#[test]
+fn hooks_run_the_marked_functions() {
+    use futures::FutureExt;
+
+    let mut library = Library::default();
+    let started: Result<(), BoxError> = Service::on_start(&mut library).now_or_never().unwrap();
+    assert!(started.is_ok() && library.open);
+    Service::on_stop(&mut library).now_or_never().unwrap();
+    assert!(!library.open);
+}
+
+mod outside {
+    pub(crate) mod inside {
+        use callbox::service;
+
+        #[derive(Default)]
+        pub(crate) struct Counter(u64);
+
+        #[service(vis = "pub(crate)", client = false)]
+        impl Counter {
+            #[public_method]
+            fn add(&mut self, by: u64) -> &'static str {
+                self.0 += by;
+                "added"
+            }
+        }
+    }
+}
+
+#[test]
+fn a_visibility_holds_for_messages_and_their_fields_and_a_service_goes_by_its_type() {
+    let message = outside::inside::Add { by: 2 };
+    assert_eq!(to_value(&message).unwrap(), json!({ "by": 2 }));
+    assert_eq!(outside::inside::Counter::NAME, "Counter");
+}
+
+macro_rules! services {
+    ($($name:ident: $ty:ty = $result:ty),*) => { $(
+        mod $name {
+            pub(super) struct Sized;
+
+            #[callbox::service]
+            impl Sized {
+                #[public_method]
+                fn size(&self, of: $ty, #[param(default = 7)] plus: u8) -> $result { let _ = (of, plus); result() }
+            }
+
+            fn result<T: Default>() -> T { T::default() }
+        }
+    )* };
+}
+
+services!(small: Option<u8> = u8, large: u64 = Vec<u64>);
+
+#[test]
+fn types_may_come_from_a_macro() {
+    assert_eq!(listed::<small::Sized>()["size"].params, ["of", "plus"]);
+    assert_eq!(listed::<large::Sized>()["size"].params, ["of", "plus"]);
+}

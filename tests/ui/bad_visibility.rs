@@ -1,0 +1,11 @@
+use callbox::service;
+
+struct Shop;
+
+#[service(vis = "public")]
+impl Shop {
+    #[public_method]
+    fn open(&self) {}
+}
+
+fn main() {}

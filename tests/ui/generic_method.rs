@@ -1,0 +1,13 @@
+use callbox::service;
+
+struct Shop;
+
+#[service]
+impl Shop {
+    #[public_method]
+    fn open<T>(&self, hour: T) {
+        let _ = hour;
+    }
+}
+
+fn main() {}

@@ -1,0 +1,11 @@
+use callbox::service;
+
+struct Shop;
+
+#[service]
+impl Shop {
+    #[public_method(in_flight = 4)]
+    fn open(&self) {}
+}
+
+fn main() {}

@@ -1,0 +1,16 @@
+use callbox::service;
+
+struct Open;
+
+struct Shop;
+
+#[service]
+impl Shop {
+    #[public_method]
+    fn open(&self) -> u8 {
+        let Open = Open;
+        1
+    }
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+use callbox::RpcError;
+
+#[derive(RpcError)]
+enum Failure {
+    #[rpc(transparent)]
+    Gone(String),
+}
+
+fn main() {}

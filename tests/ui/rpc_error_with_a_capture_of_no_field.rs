@@ -1,0 +1,9 @@
+use callbox::RpcError;
+
+#[derive(RpcError)]
+enum Failure {
+    #[rpc(code = 404, message = "{name} is gone")]
+    Gone { id: u8 },
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use callbox::RpcError;
+
+#[derive(RpcError)]
+enum Failure {
+    Gone,
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use callbox::service;
+
+#[service]
+struct Shop;
+
+fn main() {}

@@ -1,0 +1,14 @@
+use callbox::service;
+
+struct Shop;
+
+#[service]
+impl Shop {
+    #[public_method]
+    fn open(&self) {}
+
+    #[public_method(message = "Open")]
+    fn unlock(&self) {}
+}
+
+fn main() {}

@@ -1,0 +1,11 @@
+use callbox::service;
+
+struct Shop;
+
+#[service]
+impl Shop {
+    #[public_method(on_panic = "ignore")]
+    fn open(&mut self) {}
+}
+
+fn main() {}
