@@ -62,7 +62,7 @@ impl Dispatch {
         let arrived = Instant::now();
         let envelope = match parse(body, self.batch_limit) {
             Ok(envelope) => envelope,
-            Err(error) => return Answer::single(arrival.dialect, Id::NULL, Err(error)),
+            Err(error) => return Answer::single(arrival.dialect, Id::NULL, &Err(error)),
         };
         let who = match (&envelope, arrival.token, &self.auth) {
             (Envelope::Single(member), Some(token), Some(auth)) if self.asks(member) => auth.whose(token).await,
@@ -95,7 +95,7 @@ impl Dispatch {
         let dialect = visit.arrival.dialect;
         let request = match member {
             Ok(request) => request,
-            Err(invalid) => return Answer::single(dialect, invalid.id, Err(invalid.error())),
+            Err(invalid) => return Answer::single(dialect, invalid.id, &Err(invalid.error())),
         };
         let id = dialect.reply_id(&request);
         let started = match self.begin(&request, visit) {
@@ -114,7 +114,7 @@ impl Dispatch {
             Started::Waits(outcome) => self.unless_cut(outcome).await.unwrap_or_else(|| Err(cut_off())),
             Started::NoRoom(_, error) => Err(error),
         };
-        Answer::single(dialect, id, outcome)
+        Answer::single(dialect, id, &outcome)
     }
 
     /// Finds the route of a request and checks that its caller may take it.
@@ -179,7 +179,7 @@ fn cut_off() -> RpcError {
 }
 
 impl Answer {
-    fn single(dialect: Dialect, id: Id<'_>, outcome: Outcome) -> Self {
+    fn single(dialect: Dialect, id: Id<'_>, outcome: &Outcome) -> Self {
         let mut body = Vec::with_capacity(outcome.as_ref().map_or(0, Vec::len) + 96);
         dialect.answer(&mut body, id, outcome.as_deref());
         let error = outcome.as_ref().err();

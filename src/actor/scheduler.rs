@@ -12,7 +12,7 @@ use futures::stream::FuturesUnordered;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, Sleep};
 
-use crate::mailbox::{Release, nanos};
+use crate::mailbox::{Mailbox, Release, nanos};
 use crate::service::{Kind, Service};
 use crate::sync::Arc;
 
@@ -63,7 +63,7 @@ enum Pause {
 impl<S: Service> Scheduler<S> {
     pub(crate) fn new(core: Arc<Core<S>>, factory: Factory<S>, exit: oneshot::Sender<Exit>) -> Self {
         Self {
-            lanes: Lanes::new(core.mailboxes.iter().map(|mailbox| mailbox.weight())),
+            lanes: Lanes::new(core.mailboxes.iter().map(Mailbox::weight)),
             gate: Gate::new(core.mailboxes.len()),
             core,
             factory,

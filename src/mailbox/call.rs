@@ -120,7 +120,7 @@ impl<M: Method> Call<M> {
         drop(stage);
         match before {
             Stage::Queued { .. } => {
-                self.entry.meter.ended(&self.context, End::Abandoned, None, self.context.arrived.elapsed(), None)
+                self.entry.meter.ended(&self.context, End::Abandoned, None, self.context.arrived.elapsed(), None);
             }
             Stage::Running { since, runner, .. } => {
                 let queued = since.duration_since(self.context.arrived);

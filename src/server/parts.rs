@@ -176,7 +176,8 @@ pub(crate) async fn serve(server: Server, settings: Settings) -> Result<()> {
         }
         signal = second => {
             tracing::warn!(signal = signal?, "stopping at once");
-            let _ = handle.stop(false);
+            // Asked for; the end of the program does not wait for it.
+            drop(handle.stop(false));
         }
     }
     tracing::info!("stopped");
