@@ -5,6 +5,7 @@
 
 mod bell;
 mod call;
+mod charge;
 mod cost;
 mod entry;
 mod meter;
@@ -12,12 +13,14 @@ mod policy;
 mod queue;
 mod quota;
 mod refusal;
+mod stage;
 mod stats;
 
 pub(crate) use bell::Bell;
 pub(crate) use call::{Call, Release};
+pub(crate) use charge::Charge;
 pub(crate) use cost::nanos;
-pub(crate) use entry::{Charge, Entry};
+pub(crate) use entry::Entry;
 pub(crate) use meter::End;
 pub(crate) use policy::Ahead;
 pub(crate) use queue::{Mailbox, Queued};

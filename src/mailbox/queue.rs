@@ -6,7 +6,7 @@ use std::fmt;
 use crate::sync::{Arc, Mutex};
 
 use super::bell::Bell;
-use super::entry::Charge;
+use super::charge::Charge;
 use super::quota::Limit;
 
 /// What a mailbox must know of the calls in it.
