@@ -129,7 +129,7 @@ pub(crate) struct Slot {
 
 impl Slot {
     /// From now on the slot's call counts as waiting. Before the call can be seen in its mailbox.
-    pub(super) fn starts_to_wait(&mut self) {
+    pub(crate) fn starts_to_wait(&mut self) {
         self.waits = true;
         self.service.waiting.fetch_add(1, Ordering::AcqRel);
     }
