@@ -13,7 +13,7 @@ use tokio::time::sleep;
 
 use shaky::{
     Block, LoseThread, LoseThreadWriting, PanicAndKeep, PanicComputing, PanicReading, PanicReadingLater, PanicWriting,
-    PanicWritingLater, Probe, Set, Value, code, shaky, stats, until,
+    PanicWritingLater, Probe, Set, Shaky, Value, code, shaky, stats, until,
 };
 
 #[tokio::test]
