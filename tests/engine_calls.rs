@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use callbox::testing::{InProcess, in_process};
-use callbox::{Handler, Placement, Server, ServiceRef, service};
+use callbox::testing::{InProcess, in_process, in_process_with};
+use callbox::{Handler, Placement, ServiceRef, service};
 use futures::future::{join, join_all};
 use tokio::time::sleep;
 
@@ -166,25 +166,13 @@ async fn a_short_method_runs_where_it_is_called_once_it_is_known() {
 
 #[tokio::test]
 async fn with_placement_actor_every_call_goes_to_the_host() {
-    let held = in_process_with(Placement::Actor);
+    let held = in_process_with(Desk::default, |server| server.placement(Placement::Actor));
+    let desk = held.service();
     let here = format!("{:?}", std::thread::current().id());
     for _ in 0..20 {
-        assert_ne!(held.call(Thread {}).await.unwrap(), here);
+        assert_ne!(desk.call(Thread {}).await.unwrap(), here);
     }
-    assert!(held.stats().iter().all(|method| method.inline == 0));
-}
-
-/// Within this test's own thread: what `launch` is for.
-fn in_process_with(placement: Placement) -> ServiceRef<Desk> {
-    let (tell, told) = std::sync::mpsc::channel();
-    std::thread::spawn(move || {
-        actix::System::new().block_on(async move {
-            let running = Server::new(Desk::default).placement(placement).launch().await.unwrap();
-            tell.send(running.service::<Desk>().unwrap()).unwrap();
-            std::future::pending::<()>().await;
-        });
-    });
-    told.recv().unwrap()
+    assert!(desk.stats().iter().all(|method| method.inline == 0));
 }
 
 #[tokio::test]

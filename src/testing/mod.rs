@@ -53,7 +53,7 @@ use crate::server::{Resolution, Server, listen, stop};
 use crate::service::{Method, Service};
 
 pub use client::{Client, Page};
-pub use in_process::{InProcess, in_process};
+pub use in_process::{InProcess, in_process, in_process_with};
 use system::SystemThread;
 
 /// A server on a thread of its own. Stops when it is dropped: the calls that were let in are answered first.
