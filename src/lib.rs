@@ -9,6 +9,7 @@ extern crate self as callbox;
 pub mod __private;
 mod actor;
 mod auth;
+mod discover;
 mod dispatch;
 mod http;
 mod jsonrpc;
