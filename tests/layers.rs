@@ -100,7 +100,7 @@ fn broken_rules(file: &Path, code: &str, exports: &Exports, dependencies: &BTree
     let named = named(file, code, exports);
     let ours = named.ours.into_iter().filter(|path| {
         let allowed = |rule: &&str| *path == **rule || path.starts_with(&format!("{rule}::"));
-        path.split("::").next() != Some(module.as_str()) && !layer.knows.iter().any(|rule| allowed(&rule))
+        path.split("::").next() != Some(module.as_str()) && !layer.knows.iter().any(allowed)
     });
     let crates = named.crates.into_iter().filter(|name| {
         dependencies.contains(name) && !FREE.contains(&name.as_str()) && !layer.crates.contains(&name.as_str())
