@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use crate::auth::{Auth, Caller, Unsure};
 use crate::jsonrpc::{Budget, Dialect, Envelope, Id, Member, Request, RpcError, code, parse};
 use crate::router::Router;
-use crate::service::{Access, CallContext, Outcome, Route, Started, Terms};
+use crate::service::{CallContext, Outcome, Route, Started, Terms};
 use crate::sync::Arc;
 
 /// What every endpoint of a server shares.
@@ -165,12 +165,7 @@ fn allowed(route: &Arc<dyn Route>, visit: &Visit<'_>) -> Result<Caller, RpcError
         return Ok(Caller::anonymous());
     }
     let caller = visit.who.as_ref().map_err(|Unsure| RpcError::unavailable())?;
-    let enough = match options.access {
-        Access::Public => true,
-        Access::Private => caller.is_authenticated(),
-        Access::Scope(scope) => caller.has_scope(scope),
-    };
-    if enough { Ok(caller.clone()) } else { Err(RpcError::access_denied()) }
+    if options.access.admits(caller) { Ok(caller.clone()) } else { Err(RpcError::access_denied()) }
 }
 
 /// The answer of a call that was under way when the time to drain was over.

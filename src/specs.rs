@@ -124,7 +124,7 @@ impl Route for Specs {
 }
 
 /// Nothing, `null`, `[]` and `{}` are no parameters; all else is too much.
-fn no_parameters(params: Option<&RawValue>) -> Outcome<()> {
+pub(crate) fn no_parameters(params: Option<&RawValue>) -> Outcome<()> {
     #[derive(serde::Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Nothing {}

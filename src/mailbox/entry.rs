@@ -40,7 +40,7 @@ impl Entry {
             charge,
             meter: Meter::new(),
             params_schema: M::json_schema,
-            result_schema: <M::Output as schemars::JsonSchema>::json_schema,
+            result_schema: SchemaGenerator::subschema_for::<M::Output>,
         }
     }
 }

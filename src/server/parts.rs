@@ -16,6 +16,7 @@ use tokio::task::JoinHandle;
 use tracing_subscriber::EnvFilter;
 
 use crate::actor::Pool;
+use crate::discover::Discover;
 use crate::dispatch::Dispatch;
 use crate::http::{BodyLimits, ConnectionLimits, Connections, Front, Guard, StaticFiles, StatusMode, Templates, track};
 use crate::router::{Router, TokenCheck};
@@ -132,6 +133,8 @@ fn route(
     let (endpoint, threads) = (settings.endpoint.clone(), settings.compute_threads);
     let facts = Facts::new(name, endpoint, threads, router.routes(), settings.hide_private);
     router.add_builtin(Arc::new(Specs::new(facts, Arc::clone(listens))))?;
+    let discover = Discover::new(name, router.routes());
+    router.add_builtin(Arc::new(discover))?;
     Ok(router)
 }
 
