@@ -12,6 +12,7 @@ mod policy;
 mod queue;
 mod quota;
 mod refusal;
+mod seldom;
 mod stats;
 
 pub(crate) use bell::Bell;
