@@ -113,6 +113,7 @@ impl Dispatch {
             Started::Done(outcome) => outcome,
             Started::Waits(outcome) => self.unless_cut(outcome).await.unwrap_or_else(|| Err(cut_off())),
             Started::NoRoom(_, error) => Err(error),
+            Started::Sent => return Answer::nothing(dialect.notification()),
         };
         Answer::single(dialect, id, &outcome)
     }

@@ -123,7 +123,7 @@ impl<M: Method> MethodRoute<M> {
         let call = Call::new(call, message, slot, Arc::clone(&self.entry));
         self.core.push(Arc::clone(&call));
         if notification {
-            return Started::Done(Ok(Vec::new()));
+            return Started::Sent;
         }
         Started::Waits(Box::pin(async move { to_json::<M>(call.reply().await, &budget) }))
     }

@@ -25,6 +25,9 @@ struct Held<'a> {
     request: &'a Request<'a>,
 }
 
+/// The mailboxes in which a batch has calls, each with those that it could not put there yet.
+type Mailboxes<'a> = Vec<(MailboxId, Vec<Held<'a>>)>;
+
 /// Outcomes of members, by index.
 type Outcomes = Vec<(usize, Outcome)>;
 
@@ -35,9 +38,9 @@ impl Dispatch {
         outcomes.resize_with(members.len(), || None);
         {
             let mut under_way: FuturesUnordered<LocalBoxFuture<'_, Outcomes>> = FuturesUnordered::new();
-            // By mailbox: where this batch has calls already, and what it could not put there yet. Order within a mailbox is
-            // the order of the members, so behind one that is held all others of its mailbox are held, too.
-            let mut mailboxes: Vec<(MailboxId, Vec<Held<'_>>)> = Vec::new();
+            // Order within a mailbox is the order of the members, so behind one that is held all others of its mailbox are
+            // held, too.
+            let mut mailboxes: Mailboxes<'_> = Vec::new();
             for (index, member) in members.iter().enumerate() {
                 let request = match member {
                     Ok(request) => request,
@@ -61,10 +64,9 @@ impl Dispatch {
                 let inline = visit.arrived.elapsed() < INLINE;
                 match start(route, call, request, visit, inline) {
                     Started::Done(outcome) => outcomes[index] = Some(outcome),
+                    Started::Sent => note(&mut mailboxes, route.mailbox()),
                     Started::Waits(outcome) => {
-                        if !mailboxes.iter().any(|(id, _)| *id == route.mailbox()) {
-                            mailboxes.push((route.mailbox(), Vec::new()));
-                        }
+                        note(&mut mailboxes, route.mailbox());
                         under_way.push(Box::pin(async move { vec![(index, outcome.await)] }));
                     }
                     Started::NoRoom(call, error) => {
@@ -109,6 +111,13 @@ impl Dispatch {
     }
 }
 
+/// Notes that the batch has a call in this mailbox.
+fn note(mailboxes: &mut Mailboxes<'_>, mailbox: MailboxId) {
+    if !mailboxes.iter().any(|(id, _)| *id == mailbox) {
+        mailboxes.push((mailbox, Vec::new()));
+    }
+}
+
 /// Starts the held members of one mailbox in their order, each as soon as there is room, and waits for all of them.
 async fn feed(held: Vec<Held<'_>>, visit: &Visit<'_>) -> Outcomes {
     let mut outcomes = Vec::with_capacity(held.len());
@@ -138,6 +147,7 @@ async fn feed(held: Vec<Held<'_>>, visit: &Visit<'_>) -> Outcomes {
         };
         match started {
             Started::Done(outcome) => outcomes.push((index, outcome)),
+            Started::Sent => {}
             Started::Waits(outcome) => under_way.push(async move { (index, outcome.await) }),
             Started::NoRoom(_, error) => outcomes.push((index, Err(error))),
         }

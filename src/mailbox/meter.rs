@@ -2,10 +2,14 @@
 
 use std::time::Duration;
 
-use crate::jsonrpc::RpcError;
+use serde_json::value::RawValue;
+use tokio::time::Instant;
+
+use crate::jsonrpc::{RpcError, code};
 use crate::service::CallContext;
 
 use super::cost::Cost;
+use super::seldom::Seldom;
 use super::stats::{Count, Counters};
 
 /// How a call ended.
@@ -28,11 +32,18 @@ pub(crate) enum End {
 pub(crate) struct Meter {
     pub(crate) cost: Cost,
     pub(crate) counters: Counters,
+    overload: Seldom,
+    lost_notification: Seldom,
 }
 
 impl Meter {
     pub(crate) fn new() -> Self {
-        Self { cost: Cost::new(), counters: Counters::default() }
+        Self {
+            cost: Cost::new(),
+            counters: Counters::default(),
+            overload: Seldom::new(),
+            lost_notification: Seldom::new(),
+        }
     }
 
     /// Counts the end of a call and logs its one line. `ran` is `None` if it never started.
@@ -45,9 +56,8 @@ impl Meter {
         ran: Option<Duration>,
     ) {
         self.count(end, error).add();
-        // Nobody will be told of it, so the log has to.
-        if let (true, Some(error)) = (call.notification, error) {
-            tracing::warn!(method = &*call.method, code = error.code(), %error, "a notification failed");
+        if let Some(error) = error {
+            self.warn(call, end, error);
         }
         tracing::debug!(
             method = &*call.method,
@@ -59,6 +69,22 @@ impl Meter {
             ran_us = ran.map(micros),
             "call"
         );
+    }
+
+    /// Once a second at most: overload, and notifications that fail, come by the thousand.
+    fn warn(&self, call: &CallContext, end: End, error: &RpcError) {
+        let method = &*call.method;
+        if end == End::Refused && error.code() == code::BUSY {
+            if let Some(calls) = self.overload.is_due(Instant::now()) {
+                let why = error.data().map(RawValue::get);
+                tracing::warn!(method, calls, why, "overload: calls were turned away");
+            }
+        } else if call.notification {
+            // Nobody will be told of it, so the log has to.
+            if let Some(calls) = self.lost_notification.is_due(Instant::now()) {
+                tracing::warn!(method, calls, code = error.code(), %error, "notifications failed");
+            }
+        }
     }
 
     fn count(&self, end: End, error: Option<&RpcError>) -> &Count {

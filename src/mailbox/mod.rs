@@ -13,6 +13,7 @@ mod policy;
 mod queue;
 mod quota;
 mod refusal;
+mod seldom;
 mod stage;
 mod stats;
 

@@ -73,8 +73,10 @@ pub(crate) struct MailboxId(pub(crate) super::ServiceId, pub(crate) usize);
 
 /// What came of the start of a call.
 pub(crate) enum Started {
-    /// It has ended, or, for a notification, nobody need wait.
+    /// It has ended.
     Done(Outcome),
+    /// It is a notification, and in its mailbox: nobody need wait.
+    Sent,
     /// It is under way; dropping the future gives it up.
     Waits(LocalBoxFuture<'static, Outcome>),
     /// There is no slot for it. The error is what to answer, unless the caller would rather wait for room. Not counted yet.
