@@ -100,9 +100,9 @@ impl Dispatch {
         let id = dialect.reply_id(&request);
         let started = match self.begin(&request, visit) {
             Ok((route, call)) => match start(route, call, &request, visit, true) {
-                Started::NoRoom(call, error) => {
-                    route.refused(&call, &error);
-                    Started::Done(Err(error))
+                Started::NoRoom(call, refusal) => {
+                    route.refused(&call, &refusal);
+                    Started::Done(Err(refusal.error))
                 }
                 started => started,
             },
@@ -112,7 +112,7 @@ impl Dispatch {
         let outcome = match started {
             Started::Done(outcome) => outcome,
             Started::Waits(outcome) => self.unless_cut(outcome).await.unwrap_or_else(|| Err(cut_off())),
-            Started::NoRoom(_, error) => Err(error),
+            Started::NoRoom(_, refusal) => Err(refusal.error),
             Started::Sent => return Answer::nothing(dialect.notification()),
         };
         Answer::single(dialect, id, &outcome)

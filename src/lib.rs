@@ -51,8 +51,8 @@
 //!   environment over file over builder, once.
 //! - `http` is the actix-web front: the endpoint, its refusals and statuses, pages, files, the hygiene of connections.
 //! - `dispatch` takes one body and gives one, for any transport. It asks `auth` who is calling and `router` for the method.
-//! - `router` maps names to methods, and finds at the start what is wrong with them. `specs` and `discover` are the two
-//!   that are built in: `get_service_specs` and `rpc.discover`.
+//! - `router` maps names to methods, and finds at the start what is wrong with them.
+//! - `builtin` has the methods of callbox's own: `get_service_specs`, `rpc.discover` and `rpc.mailboxes`.
 //! - `actor` is state and execution: the host, its scheduler, the gate that lifts Rust's borrow rules to calls, inline
 //!   turns, and the supervisor that makes a crashed service anew.
 //! - `mailbox` is admission and queueing: bounded rings of calls, quotas, deadlines, and the bell that wakes the host.
@@ -71,7 +71,7 @@ extern crate self as callbox;
 pub mod __private;
 mod actor;
 mod auth;
-mod discover;
+mod builtin;
 mod dispatch;
 mod http;
 mod jsonrpc;
@@ -80,17 +80,17 @@ mod router;
 mod server;
 mod service;
 mod settings;
-mod specs;
 mod start_error;
 mod sync;
 #[cfg(feature = "testing")]
 pub mod testing;
 
-pub use actor::{Host, MethodStats, Placement, ServiceRef};
+pub use actor::{Host, MethodStats, Placement, Refusals, ServiceRef, ServiceStats};
 pub use auth::{Authenticate, Caller};
 pub use callbox_macros::{RpcError, service};
 pub use http::{PageError, Templates};
 pub use jsonrpc::{Dialect, RpcError, UnknownDialect};
+pub use mailbox::Times;
 pub use server::{Running, Server};
 pub use service::{
     Access, BoxError, CallContext, FromCall, Handler, Internal, Kind, Method, MethodOptions, MethodTable, OnPanic,

@@ -256,6 +256,7 @@ impl<S: Service> Scheduler<S> {
     /// The state is gone: makes a new one, unless that happens too often.
     async fn refill(&mut self) {
         let was_down = self.retry.take().is_some();
+        self.core.restarts.add();
         if !was_down && !self.restarts.note(Instant::now()) {
             return self.go_down("it had to be restarted too often");
         }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::jsonrpc::RpcError;
-use crate::service::{CallContext, Method, Reply};
+use crate::service::{CallContext, Method, Reply, Why};
 use crate::sync::Arc;
 
 use super::entry::Entry;
@@ -88,7 +88,7 @@ impl<M: Method> Call<M> {
     /// Answers -32003 if the call has not started.
     pub(crate) fn turn_away(&self) {
         if self.is_queued() {
-            self.end(Err(RpcError::unavailable()), End::Refused, Instant::now()).wake();
+            self.end(Err(RpcError::unavailable()), End::Refused(Why::Unavailable), Instant::now()).wake();
         }
     }
 
@@ -121,7 +121,9 @@ impl<M: Method> Call<M> {
             Was::Waiting => (now, None),
             Was::RunningSince(since) => (since, Some(now.duration_since(since))),
         };
-        self.entry.meter.ended(&self.context, end, error, left_mailbox.duration_since(self.context.arrived), ran);
+        let queued = left_mailbox.duration_since(self.context.arrived);
+        self.entry.meter.wait.record(queued);
+        self.entry.meter.ended(&self.context, end, error, queued, ran);
     }
 }
 

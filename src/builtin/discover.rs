@@ -3,30 +3,24 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use futures::future::LocalBoxFuture;
 use percent_encoding::percent_decode_str;
 use schemars::generate::SchemaSettings;
 use schemars::{Schema, SchemaGenerator};
 use serde::Serialize;
 use serde_json::Value;
-use serde_json::value::RawValue;
 
 use crate::auth::Caller;
-use crate::jsonrpc::RpcError;
-use crate::service::{Access, CallContext, Description, MailboxId, MethodOptions, Route, ServiceId, Started, Terms};
-use crate::specs::no_parameters;
+use crate::jsonrpc::Budget;
+use crate::service::{Access, CallContext, Description, MethodOptions, Outcome, Route};
 use crate::sync::Arc;
 
-pub(crate) const NAME: &str = "rpc.discover";
+use super::Answer;
 
 /// Where OpenRPC keeps the schemas that others point to.
 const SCHEMAS: &str = "/components/schemas";
 
 /// The built-in method.
 pub(crate) struct Discover {
-    name: Arc<str>,
-    options: MethodOptions,
-    mailbox: MailboxId,
     service: &'static str,
     methods: Vec<Told>,
     schemas: BTreeMap<String, Value>,
@@ -96,15 +90,7 @@ impl Discover {
             contents.for_each(|content| need(content.schema.as_value(), &schemas, &mut needed));
             Told { access, method, schemas: needed }
         });
-        let doc = "Describes the methods that its caller may call, as an OpenRPC document.";
-        Self {
-            name: NAME.into(),
-            options: MethodOptions::public().doc(doc).asks_caller(),
-            mailbox: MailboxId(ServiceId::fresh(), 0),
-            service,
-            methods: methods.collect(),
-            schemas,
-        }
+        Self { service, methods: methods.collect(), schemas }
     }
 
     fn document(&self, caller: &Caller) -> Document<'_> {
@@ -121,35 +107,16 @@ impl Discover {
     }
 }
 
-impl Route for Discover {
-    fn name(&self) -> &Arc<str> {
-        &self.name
+impl Answer for Discover {
+    const NAME: &'static str = "rpc.discover";
+    const DOC: &'static str = "Describes the methods that its caller may call, as an OpenRPC document.";
+
+    fn access() -> MethodOptions {
+        MethodOptions::public().asks_caller()
     }
 
-    fn options(&self) -> &MethodOptions {
-        &self.options
-    }
-
-    fn mailbox(&self) -> MailboxId {
-        self.mailbox
-    }
-
-    fn start(&self, call: CallContext, params: Option<&RawValue>, terms: Terms) -> Started {
-        tracing::debug!(method = NAME, notification = call.notification, "call");
-        Started::Done(no_parameters(params).and_then(|()| terms.budget.to_json(&self.document(&call.caller))))
-    }
-
-    fn describe(&self, generator: &mut SchemaGenerator) -> Description {
-        let result = generator.subschema_for::<Value>();
-        Description { order: &[], params: schemars::json_schema!({}), result }
-    }
-
-    fn refused(&self, _: &CallContext, _: &RpcError) {}
-
-    fn expired(&self, _: &CallContext, _: &RpcError) {}
-
-    fn room(&self) -> LocalBoxFuture<'_, ()> {
-        Box::pin(async {})
+    fn answer(&self, call: &CallContext, budget: &Budget) -> Outcome {
+        budget.to_json(&self.document(&call.caller))
     }
 }
 
