@@ -1,6 +1,6 @@
 //! From the builder and the resolved settings to a server that runs, and its end.
 
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::OnceLock;
@@ -203,8 +203,15 @@ pub(crate) async fn listen(server: Server, settings: &Settings) -> Result<Listen
         .and_then(|socket| socket.set_nonblocking(true).map(|()| socket));
     let cannot = |error: std::io::Error| {
         let what = format_args!("cannot listen on {}:{} ({error})", settings.host, settings.port);
-        let fix = format!("stop what listens there, or choose another with --port ({})", settings.origin("port"));
-        StartError::new(what, fix)
+        let (host, port) = (settings.origin("host"), settings.origin("port"));
+        let fix = match error.kind() {
+            ErrorKind::AddrInUse => format!("stop what listens there, or choose another port (this one: {port})"),
+            ErrorKind::PermissionDenied => {
+                format!("choose a port from 1024 on, or 0 for a free one (this one: {port})")
+            }
+            _ => format!("choose an address of this machine, or 0.0.0.0 for all of them (this one: {host})"),
+        };
+        StartError::new(what, fix).with_source(error)
     };
     let socket = socket.map_err(cannot)?;
     let address = socket.local_addr().map_err(cannot)?;
