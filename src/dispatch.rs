@@ -124,7 +124,9 @@ impl Dispatch {
         let allowed = route.and_then(|route| Ok((route, allowed(route, visit)?)));
         let notification = visit.arrival.dialect.reply_id(request).is_none();
         let (route, caller) = allowed.inspect_err(|error| {
-            tracing::debug!(method = &*request.method, notification, code = error.code(), "not let in");
+            // An unknown name may be as long as a body.
+            let method = &request.method[..request.method.floor_char_boundary(100)];
+            tracing::debug!(method, notification, code = error.code(), "not let in");
         })?;
         let deadline = route.options().deadline.min(visit.arrival.timeout.unwrap_or(Duration::MAX));
         let call = CallContext {

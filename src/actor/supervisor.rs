@@ -23,6 +23,7 @@ pub(crate) async fn launch<S: Service>(core: Arc<Core<S>>, factory: Factory<S>) 
     let (told, first) = oneshot::channel();
     actix::spawn(supervise(Arc::clone(&core), factory, told));
     tokio::select! {
+        // A start that failed has both a reason and a new status, in this order.
         biased;
         reason = first => Err(reason.unwrap_or_else(|_| "its supervisor is gone".to_owned())),
         _ = core.until(|status| *status != Status::Starting) => Ok(()),

@@ -33,7 +33,10 @@ pub trait Authenticate: Send + Sync + 'static {
     ///
     /// # Errors
     /// If it cannot be told now: the database is away, say. The calls that depend on it are answered -32003, never let
-    /// through. The error's text goes to the log.
+    /// through. The error's text goes to the log, so it should not quote the token.
+    ///
+    /// # Panics
+    /// A panic counts as such an error. callbox does not log its text; Rust's own panic hook prints it to standard error.
     fn authenticate(&self, token: &str) -> impl Future<Output = Result<Option<Caller>, BoxError>>;
 
     /// Whether callers may have scopes. Default: true.

@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use handlebars::{Handlebars, RenderError, RenderErrorReason, TemplateError};
+use handlebars::{Handlebars, RenderError, RenderErrorReason, TemplateError, TemplateErrorReason};
 
 const EXTENSION: &str = "hbs";
 
@@ -94,5 +94,12 @@ fn unreadable(file: &Path, error: &io::Error) -> Fault {
 }
 
 fn syntax(file: &Path, error: &TemplateError) -> Fault {
-    Fault { file: file.to_owned(), line: error.pos().map(|(line, _)| line), reason: error.reason().to_string() }
+    let reason = match (error.reason(), error.pos()) {
+        // Its own text lists the rules of its grammar.
+        (TemplateErrorReason::InvalidSyntax(_), Some((_, column))) => {
+            format!("no handlebars from column {column} on; is a block or a brace left open before?")
+        }
+        (other, _) => other.to_string(),
+    };
+    Fault { file: file.to_owned(), line: error.pos().map(|(line, _)| line), reason }
 }

@@ -1,5 +1,6 @@
 //! A server that listens: its start, its signals, and its end.
 
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -72,8 +73,15 @@ impl Listening {
     pub(crate) async fn start(server: Server, settings: &Settings) -> Result<Self> {
         let cannot = |error: std::io::Error| {
             let what = format_args!("cannot listen on {}:{} ({error})", settings.host, settings.port);
-            let fix = format!("stop what listens there, or choose another with --port ({})", settings.origin("port"));
-            StartError::new(what, fix)
+            let (host, port) = (settings.origin("host"), settings.origin("port"));
+            let fix = match error.kind() {
+                ErrorKind::AddrInUse => format!("stop what listens there, or choose another port (this one: {port})"),
+                ErrorKind::PermissionDenied => {
+                    format!("choose a port from 1024 on, or 0 for a free one (this one: {port})")
+                }
+                _ => format!("choose an address of this machine, or 0.0.0.0 for all of them (this one: {host})"),
+            };
+            StartError::new(what, fix).with_source(error)
         };
         let socket = std::net::TcpListener::bind((settings.host.as_str(), settings.port)).map_err(cannot)?;
         socket.set_nonblocking(true).map_err(cannot)?;

@@ -1,0 +1,179 @@
+//! Clients that leave before their answer, and clients that send what nobody can read.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::Shutdown;
+use std::sync::atomic::Ordering;
+
+use callbox::Placement;
+
+use crate::service::{Patient, Running, call, result, start, start_with};
+use crate::support::http::{Answer, Connection, ask, head};
+use crate::support::wait::until;
+
+impl Connection {
+    /// Leaves without a word.
+    fn leave(self) {
+        // It fails when the server has left first, which is as good.
+        let _ = self.0.shutdown(Shutdown::Both);
+    }
+
+    /// Waits until the server closes the connection, after whatever it still sends.
+    #[track_caller]
+    pub(crate) fn assert_closed(&mut self) {
+        let end = self.0.read_to_end(&mut Vec::new());
+        let reset = end.as_ref().is_err_and(|error| error.kind() == ErrorKind::ConnectionReset);
+        assert!(end.is_ok() || reset, "still open: {end:?}");
+    }
+}
+
+fn open_call(running: &Running, method: &str, params: &str) -> Connection {
+    let mut connection = Connection::open(running.server.address());
+    connection.ask("POST", "/api", &[], call(method, params));
+    connection
+}
+
+/// A call of `write` that runs, and one that waits behind it.
+fn running_and_waiting(running: &Running) -> (Connection, Connection) {
+    let first = open_call(running, "write", "[1]");
+    until("the first call runs", || running.stats("write").queued == 1 && running.stats("write").depth == 0);
+    let second = open_call(running, "write", "[2]");
+    until("the second call waits", || running.stats("write").depth == 1);
+    (first, second)
+}
+
+#[test]
+fn a_call_whose_client_leaves_while_it_waits_never_runs() {
+    let running = start();
+    let (mut first, second) = running_and_waiting(&running);
+    second.leave();
+    until("it is counted as abandoned", || running.stats("write").abandoned == 1);
+    assert_eq!(running.stats("write").depth, 0, "its slot is free");
+    running.gate.add_permits(2);
+    assert_eq!(first.answer().body, result("1"));
+    running.server.settled::<Patient>();
+    assert_eq!(running.server.post(call("written", "[]")).body, result("[1]"));
+}
+
+#[test]
+fn a_reading_call_whose_client_leaves_is_dropped_at_its_await() {
+    for placement in [Placement::Inline, Placement::Actor] {
+        let running = start_with(|server| server.placement(placement));
+        for gone in 1..=3 {
+            let reader = open_call(&running, "read", "[]");
+            until("it runs", || running.reading.load(Ordering::SeqCst) == 1);
+            reader.leave();
+            until("it is dropped", || running.reading.load(Ordering::SeqCst) == 0);
+            until("it is counted as abandoned", || running.stats("read").abandoned == gone);
+        }
+        running.server.settled::<Patient>();
+        assert_eq!(running.server.post(call("count_up", "[]")).body, result("1"), "nobody holds the state");
+    }
+}
+
+#[test]
+fn a_writing_call_whose_client_leaves_runs_to_its_end() {
+    let running = start();
+    let (first, mut second) = running_and_waiting(&running);
+    first.leave();
+    until("it is counted as abandoned", || running.stats("write").abandoned == 1);
+    running.gate.add_permits(2);
+    assert_eq!(second.answer().body, result("2"));
+    assert_eq!(running.server.post(call("written", "[]")).body, result("[1,2]"));
+}
+
+#[test]
+fn a_client_that_closes_half_of_its_connection_has_left_unless_that_is_allowed() {
+    let running = start();
+    let reader = open_call(&running, "read", "[]");
+    until("it runs", || running.reading.load(Ordering::SeqCst) == 1);
+    reader.0.shutdown(Shutdown::Write).unwrap();
+    until("it is dropped", || running.reading.load(Ordering::SeqCst) == 0);
+
+    let running = start_with(|server| server.allow_half_closed(true));
+    let mut reader = open_call(&running, "read", "[]");
+    until("it runs", || running.reading.load(Ordering::SeqCst) == 1);
+    reader.0.shutdown(Shutdown::Write).unwrap();
+    running.gate.add_permits(1);
+    assert_eq!(reader.answer().body, result("0"));
+}
+
+#[test]
+fn when_the_client_of_a_batch_leaves_all_of_its_calls_are_given_up() {
+    let running = start();
+    let mut connection = Connection::open(running.server.address());
+    // One runs, four wait, and five more find no room.
+    let members: Vec<_> = (0..10).map(|n| call("write", &format!("[{n}]"))).collect();
+    connection.ask("POST", "/api", &[], format!("[{}]", members.join(",")));
+    until("its calls are let in", || running.stats("write").queued >= 4 && running.stats("write").depth >= 3);
+    let let_in = || running.stats("write").queued;
+    connection.leave();
+    until("they are counted as abandoned", || running.stats("write").abandoned == let_in());
+    running.gate.add_permits(10);
+    running.server.settled::<Patient>();
+    assert_eq!(running.server.post(call("written", "[]")).body, result("[0]"), "the one that ran");
+}
+
+#[test]
+fn after_bodies_that_nobody_can_read_a_good_call_is_answered() {
+    let running = start();
+    let good = call("written", "[]");
+    let naughty: [&[u8]; 8] =
+        [b"\0", b"\xff\xfe{", b"{\"a\":\"\\ud800\"", b"[[[[", b"\"", b"<xml/>", b"GET / HTTP/1.1", &[b'['; 200_000]];
+    for body in naughty {
+        let mut connection = Connection::open(running.server.address());
+        connection.ask("POST", "/api", &[], body);
+        assert!(connection.answer().body.contains("-32700"), "{:?}", &body[..body.len().min(20)]);
+        connection.ask("POST", "/api", &[], &good);
+        assert_eq!(connection.answer().body, result("[]"), "on the same connection");
+    }
+    for broken in
+        ["POST /api HTTP/1.1\r\nHost: localhost\r\nContent-Length: x\r\n\r\n", "\0\0\0\0\r\n\r\n", "NONSENSE\r\n\r\n"]
+    {
+        let mut connection = Connection::open(running.server.address());
+        connection.send(broken);
+        connection.assert_closed();
+    }
+    let mut half = Connection::open(running.server.address());
+    half.send(head("POST", "/api", &[("Content-Length", "1000")]) + &good);
+    half.leave();
+    assert_eq!(running.server.post(&good).body, result("[]"));
+}
+
+/// Sends 100 MB while it waits for the answer; also how many bytes the server let in.
+fn send_100_mb(running: &Running, header: (&str, &str), begin: &str) -> (Answer, usize) {
+    let mut connection = Connection::open(running.server.address());
+    connection.send(head("POST", "/api", &[header]));
+    let mut sending = connection.0.try_clone().unwrap();
+    let begin = begin.to_owned();
+    let sender = std::thread::spawn(move || {
+        let piece = [begin.as_bytes(), &[b'1'; 0x10000], b"\r\n"].concat();
+        (0..1600).take_while(|_| sending.write_all(&piece).is_ok()).count() * piece.len()
+    });
+    let answer = connection.answer();
+    connection.leave();
+    (answer, sender.join().unwrap())
+}
+
+#[test]
+fn a_body_of_100_mb_is_refused_unread_and_the_server_goes_on() {
+    let running = start();
+    for (header, begin) in [(("Content-Length", "104857600"), ""), (("Transfer-Encoding", "chunked"), "10000\r\n")] {
+        let (answer, let_in) = send_100_mb(&running, header, begin);
+        assert_eq!((answer.status, answer.header("connection")), (413, Some("close")), "{header:?}: {answer:?}");
+        assert!(let_in < 50_000_000, "{header:?}: {let_in} bytes were taken");
+        assert_eq!(running.server.post(call("written", "[]")).body, result("[]"), "after {header:?}");
+    }
+}
+
+#[test]
+fn several_requests_on_one_connection_are_answered_in_their_order() {
+    let running = start();
+    let mut connection = Connection::open(running.server.address());
+    for ms in [30, 1, 10] {
+        connection.ask("POST", "/api", &[], call("wait", &format!("[{ms}]")));
+    }
+    for ms in ["30", "1", "10"] {
+        assert_eq!(connection.answer().body, result(ms));
+    }
+    assert_eq!(ask(running.server.address(), "POST", "/nowhere", &[], "{}").status, 404);
+}

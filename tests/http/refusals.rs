@@ -1,0 +1,156 @@
+//! What gets no further than HTTP.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::service::{Running, call, result, start, start_with};
+use crate::support::http::{Answer, Connection, ask, head};
+
+fn assert_refused(name: &str, answer: &Answer, status: u16) {
+    assert_eq!(answer.status, status, "{name}: {answer:?}");
+    assert_eq!(answer.header("content-type"), Some("application/json"), "{name}");
+    assert_eq!(answer.header("allow"), (status == 405).then_some("POST"), "{name}");
+    let body = answer.json();
+    assert_eq!((&body["error"]["code"], &body["id"]), (&json!(-32600), &json!(null)), "{name}: {body}");
+}
+
+fn post(running: &Running, headers: &[(&str, &str)]) -> Answer {
+    ask(running.server.address(), "POST", "/api", headers, call("written", "[]"))
+}
+
+#[test]
+fn each_refusal_has_its_status_and_an_error_body_and_the_server_goes_on() {
+    let running = start_with(|server| server.body_limit(1000));
+    let (good, large) = (call("written", "[]"), "x".repeat(1001));
+    let json = |parameters: &str| format!("application/json{parameters}");
+    let (latin, both) = (json("; charset=latin1"), json(";charset=utf-8;charset=utf-16"));
+    let cases = [
+        ("GET", "GET", vec![], "", 405),
+        ("PUT", "PUT", vec![], &*good, 405),
+        ("DELETE", "DELETE", vec![], "", 405),
+        ("PATCH", "PATCH", vec![], &good, 405),
+        ("an unknown HTTP method", "CALL", vec![], &good, 405),
+        ("OPTIONS without origins", "OPTIONS", vec![], "", 405),
+        ("no type", "POST", vec![("Content-Type", "")], &good, 415),
+        ("another type", "POST", vec![("Content-Type", "text/plain")], &good, 415),
+        ("a form", "POST", vec![("Content-Type", "application/x-www-form-urlencoded")], &good, 415),
+        ("almost the type", "POST", vec![("Content-Type", "application/jsonp")], &good, 415),
+        ("another charset", "POST", vec![("Content-Type", &*latin)], &good, 415),
+        ("two charsets", "POST", vec![("Content-Type", &*both)], &good, 415),
+        ("two types", "POST", vec![("Content-Type", "application/json"), ("Content-Type", "text/plain")], &good, 415),
+        ("gzip", "POST", vec![("Content-Encoding", "gzip")], &good, 415),
+        ("identity and gzip", "POST", vec![("Content-Encoding", "identity, gzip")], &good, 415),
+        ("too large", "POST", vec![], &large, 413),
+        ("another host", "POST", vec![("Host", "evil.net")], &good, 421),
+        ("another origin", "POST", vec![("Origin", "http://evil.net")], &good, 403),
+        ("no origin at all", "POST", vec![("Origin", "null")], &good, 403),
+    ];
+    for (name, method, headers, body, status) in cases {
+        assert_refused(name, &ask(running.server.address(), method, "/api", &headers, body), status);
+        assert_eq!(running.server.post(&good).body, result("[]"), "after {name}");
+    }
+}
+
+#[test]
+fn json_has_several_names() {
+    let running = start();
+    let types = [
+        "application/json",
+        "Application/JSON; Charset=UTF-8",
+        "application/json;charset=\"utf-8\"; x=y",
+        "application/json-rpc",
+        "application/jsonrequest ; charset=utf-8",
+    ];
+    for name in types {
+        let answer = post(&running, &[("Content-Type", name)]);
+        assert_eq!((answer.status, answer.body.as_str()), (200, &*result("[]")), "{name}");
+        assert_eq!(answer.header("content-type"), Some("application/json"), "{name}");
+    }
+    assert_eq!(post(&running, &[("Content-Encoding", "Identity")]).status, 200);
+}
+
+#[test]
+fn on_loopback_only_its_names_are_hosts_unless_others_are_set() {
+    let running = start();
+    let port = running.server.address().port();
+    let cases = [
+        ("localhost", 200),
+        ("LOCALHOST", 200),
+        (&*format!("localhost:{port}"), 200),
+        (&*format!("127.0.0.1:{port}"), 200),
+        ("[::1]", 200),
+        ("", 400),
+        ("evil.net", 421),
+        ("localhost.evil.net", 421),
+        ("127.0.0.1.evil.net", 421),
+        ("evil.net:80", 421),
+    ];
+    for (host, status) in cases {
+        // Without a host it is no HTTP/1.1, and either refusal will do.
+        let answer = post(&running, &[("Host", host)]);
+        assert!(answer.status == status || (host.is_empty() && answer.status == 421), "{host:?}: {answer:?}");
+    }
+    let running = start_with(|server| server.allowed_hosts(["example.com"]));
+    for (host, status) in [("example.com", 200), ("example.com:8080", 200), ("localhost", 421), ("a.example.com", 421)]
+    {
+        assert_eq!(post(&running, &[("Host", host)]).status, status, "{host}");
+    }
+}
+
+#[test]
+fn pages_of_the_same_origin_and_of_listed_ones_may_call() {
+    let page = "https://app.example.com";
+    let running = start_with(|server| server.origins([page]));
+    let own = format!("http://localhost:{}", running.server.address().port());
+    let host = own.trim_start_matches("http://").to_owned();
+    for (origin, status, allowed) in [
+        (page, 200, Some(page)),
+        (&*own, 200, None),
+        ("https://app.example.com.evil.net", 403, None),
+        ("http://app.example.com", 403, None),
+    ] {
+        let answer = post(&running, &[("Host", &host), ("Origin", origin)]);
+        assert_eq!((answer.status, answer.header("access-control-allow-origin")), (status, allowed), "{origin}");
+        let asks_first = [("Host", &*host), ("Origin", origin), ("Access-Control-Request-Method", "POST")];
+        let answer = ask(running.server.address(), "OPTIONS", "/api", &asks_first, "");
+        let status = if status == 200 { 204 } else { 403 };
+        assert_eq!((answer.status, answer.header("access-control-allow-origin")), (status, allowed), "{origin}");
+    }
+    assert_eq!(ask(running.server.address(), "GET", "/api", &[], "").header("allow"), Some("POST, OPTIONS"));
+}
+
+#[test]
+fn a_body_in_chunks_is_read_up_to_the_limit() {
+    let running = start_with(|server| server.body_limit(1000));
+    let chunked = |body: &str, of: usize| {
+        let chunk = |bytes: &[u8]| [format!("{:x}\r\n", bytes.len()).as_bytes(), bytes, b"\r\n"].concat();
+        let mut connection = Connection::open(running.server.address());
+        connection.send(head("POST", "/api", &[("Transfer-Encoding", "chunked")]));
+        for piece in body.as_bytes().chunks(of) {
+            connection.send(chunk(piece));
+        }
+        connection.send("0\r\n\r\n");
+        connection.answer()
+    };
+    assert_eq!(chunked(&call("written", "[]"), 7).body, result("[]"));
+    let padded = call("written", "[]") + &" ".repeat(1000);
+    assert_eq!(chunked(&padded[..1000], 90).body, result("[]"), "as large as it may be");
+    assert_refused("one byte more", &chunked(&padded[..1001], 90), 413);
+    assert_refused("one chunk over the limit", &chunked(&padded, 5000), 413);
+}
+
+#[test]
+fn a_body_that_stalls_is_answered_408_and_its_connection_closed() {
+    let running = start_with(|server| server.body_timeout(Duration::from_millis(200)));
+    let rests = [(("Content-Length", "10"), "abc"), (("Transfer-Encoding", "chunked"), "3\r\nabc\r\n")];
+    for (header, begin) in rests {
+        let mut connection = Connection::open(running.server.address());
+        connection.send(head("POST", "/api", &[header]) + begin);
+        let answer = connection.answer();
+        assert_refused(header.0, &answer, 408);
+        assert_eq!(answer.header("connection"), Some("close"), "{header:?}");
+        connection.assert_closed();
+    }
+    assert_eq!(running.server.post(call("written", "[]")).body, result("[]"));
+}

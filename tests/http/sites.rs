@@ -1,0 +1,97 @@
+//! Services beside others, pages, files and routes of one's own.
+
+use std::fs;
+
+use actix_web::{HttpResponse, Responder, web};
+use callbox::{Dialect, PageError, Server, ServiceRef, Templates, service, testing};
+use serde_json::json;
+
+use crate::support::http::ask;
+
+#[derive(Default)]
+struct Shop {
+    sold: u64,
+}
+
+#[service(name = "test.shop")]
+impl Shop {
+    #[public_method]
+    fn add(&mut self, by: u64) -> u64 {
+        self.sold += by;
+        self.sold
+    }
+}
+
+#[derive(Default)]
+struct Users {
+    names: Vec<String>,
+}
+
+#[service(namespace = "users", client = false)]
+impl Users {
+    #[public_method(message = "AddUser")]
+    fn add(&mut self, name: String) -> usize {
+        self.names.push(name);
+        self.names.len()
+    }
+}
+
+#[test]
+fn two_services_share_a_server_and_both_of_its_endpoints() {
+    let app = Server::new(Shop::default).service(Users::default).endpoint("/rpc").also_at("/rpc/v0", Dialect::Gemstone);
+    let server = testing::start(app);
+    let call =
+        |method: &str, param: serde_json::Value| json!({"jsonrpc":"2.0","method":method,"params":[param],"id":1});
+    assert_eq!(server.rpc(&call("add", json!(5)))["result"], 5);
+    assert_eq!(server.rpc(&call("users.add", json!("ann")))["result"], 1);
+    assert_eq!(server.rpc(&call("shop.add", json!(5)))["error"]["code"], -32601);
+    assert_eq!(server.call(Add { by: 1 }), Ok(6));
+    assert_eq!(server.call(AddUser { name: "bob".to_owned() }), Ok(2), "the typed client knows the namespace");
+    let old = ask(server.address(), "POST", "/rpc/v0", &[], call("users.add", json!("cleo")).to_string());
+    assert_eq!(old.body, r#"{"jsonrpc":"2.0","result":3,"error":null,"id":1}"#);
+    let both = server.rpc(&json!([call("users.add", json!("dan")), call("add", json!(1))]));
+    assert_eq!((&both[0]["result"], &both[1]["result"]), (&json!(4), &json!(7)), "one batch for both");
+    assert_eq!(ask(server.address(), "POST", "/api", &[], "{}").status, 404, "the endpoint is elsewhere");
+    let specs = server.rpc(&json!({ "jsonrpc": "2.0", "method": "get_service_specs", "id": 1 }));
+    assert!(specs["result"]["methods"]["users.add"].is_null() && specs["result"]["name"] == "test.shop", "{specs}");
+}
+
+async fn sold(shop: ServiceRef<Shop>, pages: Templates) -> Result<impl Responder, PageError> {
+    let sold = shop.call(Add { by: 0 }).await.map_or(0, |sold| sold);
+    pages.render("sold", &json!({ "sold": sold, "by": "<b>" }))
+}
+
+#[test]
+fn pages_files_and_routes_stand_beside_the_endpoint() {
+    let site = tempfile::tempdir().unwrap();
+    let (pages, files) = (site.path().join("pages"), site.path().join("files"));
+    fs::create_dir_all(&pages).unwrap();
+    fs::create_dir_all(files.join("css")).unwrap();
+    fs::write(pages.join("sold.hbs"), "<p>{{sold}} sold by {{by}}</p>").unwrap();
+    fs::write(files.join("css/style.css"), "p { color: red }").unwrap();
+    fs::write(files.join("index.html"), "<p>Shop</p>").unwrap();
+    fs::write(files.join(".env"), "secret").unwrap();
+    fs::write(site.path().join("outside"), "secret").unwrap();
+    let server = Server::new(Shop::default).templates(&pages).static_files("/", &files).configure(|config| {
+        config.route("/sold", web::get().to(sold));
+        config.service(web::scope("/admin").route("/ping", web::get().to(async || HttpResponse::Ok().body("pong"))));
+    });
+    let server = testing::start(server);
+    assert_eq!(server.call(Add { by: 7 }), Ok(7));
+    for (path, status, body) in [
+        ("/sold", 200, "<p>7 sold by &lt;b&gt;</p>"),
+        ("/admin/ping", 200, "pong"),
+        ("/css/style.css", 200, "p { color: red }"),
+        ("/", 200, "<p>Shop</p>"),
+    ] {
+        let page = server.get(path);
+        assert_eq!((page.status, page.body.as_str()), (status, body), "{path}");
+    }
+    for path in
+        ["/.env", "/nothing", "/css", "/css/", "/../outside", "/css/../../outside", "/%2e%2e/outside", "/..%2foutside"]
+    {
+        let answer = ask(server.address(), "GET", path, &[], "");
+        assert!((400..500).contains(&answer.status) && !answer.body.contains("secret"), "{path}: {answer:?}");
+    }
+    assert_eq!(server.get("/api").status, 405, "files at the root do not shadow the endpoint");
+}

@@ -1,0 +1,202 @@
+//! What a server logs, and what it keeps to itself.
+
+#[path = "support/program.rs"]
+mod program;
+#[path = "support/roles.rs"]
+mod roles;
+mod support;
+
+use std::fs;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use rustix::process::Signal;
+use serde_json::Value;
+
+use program::{Program, RunningProgram};
+use roles::GOOD_TOKEN;
+use support::http::{Answer, Connection, ask};
+use support::wait::until;
+
+fn main() -> ExitCode {
+    if let Some(end) = roles::run() {
+        return end;
+    }
+    let tests: [(&str, fn()); 5] = [
+        ("at_debug_each_call_is_one_line", one_line_each),
+        ("the_log_filter_comes_from_the_environment_or_the_file", filters),
+        ("overload_is_a_warning_and_no_flood_of_them", overload),
+        ("a_panic_is_an_error_under_the_id_that_its_caller_got", panics),
+        ("no_log_and_no_answer_tells_a_token_and_no_log_a_parameter", canaries),
+    ];
+    let tests = tests.map(|(name, test)| {
+        Trial::test(name, move || -> Result<(), Failed> {
+            test();
+            Ok(())
+        })
+    });
+    libtest_mimic::run(&Arguments::from_args(), tests.into()).exit_code()
+}
+
+fn post(program: &RunningProgram, headers: &[(&str, &str)], body: &str) -> Answer {
+    ask(program.address(), "POST", "/api", headers, body)
+}
+
+fn call(method: &str, params: &str) -> String {
+    format!(r#"{{"jsonrpc":"2.0","method":"{method}","params":{params},"id":1}}"#)
+}
+
+/// Stops the program in good order; what it has logged.
+fn log_of(program: RunningProgram) -> String {
+    program.signal(Signal::TERM);
+    let ended = program.ended();
+    assert_eq!((ended.status.code(), ended.out.as_str()), (Some(0), ""), "{}", ended.log);
+    ended.log
+}
+
+fn lines<'a>(log: &'a str, level: &str) -> Vec<&'a str> {
+    log.lines().filter(|line| line.split_whitespace().nth(1) == Some(level)).collect()
+}
+
+fn one_line_each() {
+    let program = Program::new("keeper", &["--port", "0"]).env("RUST_LOG", "callbox=debug").start();
+    let token = ("X-Api-Token", GOOD_TOKEN);
+    let quiet = r#"{"jsonrpc":"2.0","method":"echo","params":["x"]}"#;
+    let calls = [
+        (call("echo", r#"["x"]"#), [r#"method="echo""#, "end=Answered"]),
+        (call("echo", r#"["x"]"#), [r#"method="echo""#, "end=Answered"]),
+        (quiet.to_owned(), [r#"method="echo""#, "notification=true"]),
+        (call("secret", r#"["x"]"#), [r#"method="secret""#, r#"caller="ann""#]),
+        (call("fail", r#"["x"]"#), [r#"method="fail""#, "code=7"]),
+        (call("panics", r#"["x"]"#), [r#"method="panics""#, "end=Panicked"]),
+        (call("never", r#"["x"]"#), [r#"method="never""#, "end=Expired"]),
+        (call("echo", "[]"), [r#"method="echo""#, "code=-32602"]),
+        (call("nobody", "[]"), [r#"method="nobody""#, "code=-32601"]),
+        (call("no\\nbody", "[]"), [r#"method="no\nbody""#, "code=-32601"]),
+        (call("get_service_specs", "[]"), [r#"method="get_service_specs""#, "notification=false"]),
+    ];
+    for (body, _) in &calls {
+        post(&program, &[token], body);
+    }
+    post(&program, &[], &call("secret", r#"["x"]"#));
+    let batch = calls[..2].iter().map(|(body, _)| body.as_str()).collect::<Vec<_>>();
+    post(&program, &[], &format!("[{}]", batch.join(",")));
+    let mut expected: Vec<_> = calls.iter().map(|(_, parts)| *parts).collect();
+    expected.extend([[r#"method="secret""#, "code=-32001"], calls[0].1, calls[1].1]);
+    let log = log_of(program);
+    let logged: Vec<_> = lines(&log, "DEBUG").into_iter().filter(|line| line.contains("method=")).collect();
+    assert_eq!(logged.len(), expected.len(), "{log}");
+    for (line, parts) in logged.iter().zip(expected) {
+        assert!(parts.iter().all(|part| line.contains(part)), "{parts:?}: {line}");
+    }
+}
+
+fn filters() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let only_server = "warn,callbox::server=info";
+    let file = format!("port = 0\nlog = \"{only_server}\"\n");
+    fs::write(directory.path().join("callbox.toml"), file).expect("a file");
+    let plain = || Program::new("keeper", &["--port", "0"]);
+    let debug = || plain().env("RUST_LOG", "debug");
+    for (name, program, starts, calls) in [
+        ("nothing set", plain(), true, false),
+        ("RUST_LOG", debug(), true, true),
+        ("RUST_LOG of one part", plain().env("RUST_LOG", only_server), false, false),
+        ("CALLBOX_LOG goes first", debug().env("CALLBOX_LOG", only_server), false, false),
+        ("the file", plain().in_directory(directory.path()), false, false),
+    ] {
+        let program = program.start();
+        post(&program, &[], &call("echo", r#"["x"]"#));
+        let log = log_of(program);
+        assert!(log.contains("listening") && log.contains("stopped"), "{name}: {log}");
+        assert_eq!(log.contains("the service is up"), starts, "{name}: {log}");
+        assert_eq!(log.contains(r#"method="echo""#), calls, "{name}: {log}");
+        assert!(lines(&log, "WARN").is_empty() && lines(&log, "ERROR").is_empty(), "{name}: {log}");
+    }
+    let ended = plain().env("RUST_LOG", "callbox=loud").run();
+    assert_eq!(ended.status.code(), Some(1));
+    assert!(ended.log.starts_with(r#"Error: RUST_LOG is "callbox=loud": give a level"#), "{}", ended.log);
+}
+
+fn overload() {
+    let mut program = Program::new("holder", &["--port", "0"]).start();
+    let hold = |n: usize| call("hold_alone", &format!("[{n}]"));
+    let mut held = Vec::new();
+    for (n, calls) in ["1 let in, 0 waiting", "2 let in, 1 waiting", "3 let in, 2 waiting"].into_iter().enumerate() {
+        let mut connection = Connection::open(program.address());
+        connection.ask("POST", "/api", &[], hold(n));
+        until(calls, || ask(program.address(), "GET", "/calls", &[], "").body == calls);
+        held.push(connection);
+    }
+    let (batch, start) = (format!("[{}]", vec![hold(9); 100].join(",")), Instant::now());
+    for _ in 0..10 {
+        let answers = post(&program, &[], &batch).json();
+        let refused = |answer: &Value| answer["error"]["code"] == -32000;
+        assert!(answers.as_array().is_some_and(|answers| answers.len() == 100 && answers.iter().all(refused)));
+    }
+    let most = start.elapsed().as_secs() + 1;
+    program.close_input();
+    for connection in &mut held {
+        assert_eq!(connection.answer().status, 200);
+    }
+    let log = log_of(program);
+    let warnings = lines(&log, "WARN");
+    assert!((1..=most).contains(&(warnings.len() as u64)), "{log}");
+    for part in ["overload", r#"method="hold_alone""#, "calls=1 ", "mailbox", "capacity"] {
+        assert!(warnings[0].contains(part), "{}", warnings[0]);
+    }
+    assert!(log.lines().count() < 30, "{log}");
+}
+
+fn panics() {
+    let program = Program::new("keeper", &["--port", "0"]).start();
+    let answer = post(&program, &[], &call("panics", r#"["x"]"#)).json();
+    let id = answer["error"]["data"]["correlation_id"].as_str().expect("an id").to_owned();
+    assert_eq!(post(&program, &[], &call("echo", r#"["x"]"#)).json()["result"], "x", "the server goes on");
+    let log = log_of(program);
+    let errors = lines(&log, "ERROR");
+    assert_eq!(errors.len(), 1, "{log}");
+    for part in [&id, "the method panics panicked", "on purpose"] {
+        assert!(errors[0].contains(part), "{part}: {}", errors[0]);
+    }
+}
+
+fn canaries() {
+    let program = Program::new("keeper", &["--port", "0"]).env("RUST_LOG", "trace").start();
+    let methods = ["echo", "secret", "fail", "panics", "never", "nobody"];
+    let value = r#""canary-of-a-parameter""#;
+    let params = [
+        format!("[{value}]"),
+        format!(r#"{{"text":{value}}}"#),
+        format!(r#"{{"text":[{value}]}}"#),
+        format!(r#"{{"text":1,{value}:2}}"#),
+        format!("[{value},{value}]"),
+        value.to_owned(),
+    ];
+    let mut bodies: Vec<_> =
+        methods.iter().flat_map(|method| params.iter().map(|params| call(method, params))).collect();
+    let quiet = bodies.iter().map(|body| body.replace(r#","id":1"#, "")).collect::<Vec<_>>();
+    let batch = format!("[{}]", bodies.join(","));
+    bodies.extend(quiet);
+    bodies.extend([batch, format!("{{{value}"), value.to_owned()]);
+    let mut answers = String::new();
+    for token in [GOOD_TOKEN, "canary-of-a-wrong-token", "canary-of-a-panic-token"] {
+        let bearer = format!("Bearer {token}");
+        for header in [("X-Api-Token", token), ("Authorization", &bearer)] {
+            for body in &bodies {
+                answers += &post(&program, &[header], body).body;
+            }
+        }
+        let refused = [("X-Api-Token", token), ("Content-Type", "text/plain")];
+        answers += &post(&program, &refused, &bodies[0]).body;
+    }
+    assert!(answers.contains("canary-of-a-parameter"), "a caller may hear its own words");
+    for token in ["good-token", "wrong-token", "panic-token"] {
+        assert!(!answers.contains(token), "an answer tells the {token}");
+    }
+    let log = log_of(program);
+    assert!(log.contains("the authenticator panicked") && log.contains(r#"caller="ann""#), "they were all looked at");
+    let told: Vec<_> = log.lines().filter(|line| line.contains("canary")).collect();
+    assert!(told.is_empty(), "{} lines, such as {:?}", told.len(), told.first());
+}

@@ -1,0 +1,184 @@
+//! A server as a process: signals, settings, and what it says when it cannot start.
+
+#[path = "support/program.rs"]
+mod program;
+#[path = "support/roles.rs"]
+mod roles;
+mod support;
+
+use std::fs;
+use std::net::{TcpListener, TcpStream};
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use rustix::process::Signal;
+
+use program::{Ended, Program, RunningProgram};
+use support::http::{Connection, ask};
+use support::wait::until;
+
+fn main() -> ExitCode {
+    if let Some(end) = roles::run() {
+        return end;
+    }
+    let tests: [(&str, fn()); 7] = [
+        ("sigterm_and_sigint_answer_all_calls_and_refuse_new_connections", drains),
+        ("a_second_signal_ends_the_program_at_once", second_signal),
+        ("what_keeps_a_server_from_starting_is_told_in_one_line", one_line),
+        ("help_and_settings_are_shown_without_starting_anything", shown),
+        ("port_0_picks_a_free_port_and_the_log_tells_it", port_0),
+        ("a_flag_makes_the_answers_those_of_pymicroservice", dialect),
+        ("flags_go_before_the_environment_and_that_before_the_file", sources),
+    ];
+    let tests = tests.map(|(name, test)| {
+        Trial::test(name, move || -> Result<(), Failed> {
+            test();
+            Ok(())
+        })
+    });
+    libtest_mimic::run(&Arguments::from_args(), tests.into()).exit_code()
+}
+
+const HELLO: &str = r#"{"jsonrpc":"2.0","method":"say_hello","params":{"name":"world"},"id":1}"#;
+
+/// A server with 100 calls that have been let in and do not end before its input is closed.
+fn with_100_calls() -> (RunningProgram, Vec<Connection>) {
+    let program = Program::new("holder", &["--port", "0"]).start();
+    let mut connections: Vec<_> = (0..100).map(|_| Connection::open(program.address())).collect();
+    for (n, connection) in connections.iter_mut().enumerate() {
+        let body = format!(r#"{{"jsonrpc":"2.0","method":"hold","params":[{n}],"id":{n}}}"#);
+        connection.ask("POST", "/api", &[], body);
+    }
+    until("all calls are let in", || ask(program.address(), "GET", "/calls", &[], "").body == "100 let in, 0 waiting");
+    (program, connections)
+}
+
+fn until_connections_are_refused(program: &RunningProgram) {
+    until("new connections are refused", || TcpStream::connect(program.address()).is_err());
+}
+
+fn drains() {
+    for signal in [Signal::TERM, Signal::INT] {
+        let (mut program, connections) = with_100_calls();
+        program.signal(signal);
+        until_connections_are_refused(&program);
+        program.close_input();
+        for (n, mut connection) in connections.into_iter().enumerate() {
+            let answer = connection.answer();
+            assert_eq!(answer.status, 200, "{signal:?}: {answer:?}");
+            assert_eq!(answer.body, format!(r#"{{"jsonrpc":"2.0","result":{n},"id":{n}}}"#), "{signal:?}");
+        }
+        let Ended { status, out, log } = program.ended();
+        assert!(status.code() == Some(0) && out.is_empty(), "{signal:?}: {status:?} {out:?}\n{log}");
+        assert!(log.lines().last().is_some_and(|line| line.contains("stopped")), "{log}");
+    }
+}
+
+fn second_signal() {
+    let (program, connections) = with_100_calls();
+    program.signal(Signal::TERM);
+    until_connections_are_refused(&program);
+    program.signal(Signal::INT);
+    // Its input is open still, so the calls have not ended.
+    let Ended { log, .. } = program.ended();
+    assert!(log.contains("stopping at once"), "{log}");
+    drop(connections);
+}
+
+/// Each mistake, and what its one line has to say: what is wrong and how to mend it.
+fn one_line() {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let taken = taken.local_addr().expect("an address").port().to_string();
+    let directory = tempfile::tempdir().expect("a directory");
+    for (name, text) in [
+        ("bad.toml", "port = 5000\nhots = \"localhost\"\n"),
+        ("value.toml", "# limits\nbody_limit = \"much\"\n"),
+        ("broken.toml", "port = \n"),
+        ("page.hbs", "<p>\n{{#if a}}"),
+    ] {
+        fs::write(directory.path().join(name), text).expect("a file");
+    }
+    let free = ["--port", "0"];
+    let cases: &[(&str, &[&str], &[&str])] = &[
+        (
+            "greeter",
+            &["--port", &taken],
+            &["cannot listen on 127.0.0.1:", "in use", "stop what listens there", "--port"],
+        ),
+        ("greeter", &["--host", "192.0.2.1"], &["cannot listen on 192.0.2.1:5000", "0.0.0.0", "flag --host"]),
+        ("greeter", &["--port", "eighty"], &["--port", "\"eighty\"", "from 0 to 65535"]),
+        ("greeter", &["--prot", "80"], &["\"--prot\"", "did you mean \"--port\"?"]),
+        ("greeter", &["80"], &["unknown argument \"80\"", "--help"]),
+        ("greeter", &["--origins", "*"], &["--origins", "https://"]),
+        ("greeter", &["--config", "bad.toml"], &["bad.toml:2", "\"hots\"", "did you mean \"host\"?"]),
+        ("greeter", &["--config", "value.toml"], &["value.toml:2", "body_limit", "\"much\"", "give"]),
+        ("greeter", &["--config", "broken.toml"], &["broken.toml:1", "not valid TOML"]),
+        ("greeter", &["--config", "none.toml"], &["none.toml", "there is no such file", "CALLBOX_CONFIG"]),
+        ("no templates", &free, &["there/is/none", "does not exist", "create it"]),
+        ("broken template", &free, &["page.hbs:2", "left open", "mend the template"]),
+        ("no static files", &free, &["there/is/none", "does not exist", "create it"]),
+        ("two of one name", &free, &["two methods are called `say_hello`", "rename one", "namespace"]),
+        ("private without tokens", &free, &["`hidden` needs a token", ".tokens("]),
+        ("scoped with a closure", &free, &["`administer` needs the scope `admin`", "callbox::Authenticate"]),
+        ("two endpoints of one path", &free, &["two endpoints are at `/api`", "a path of its own"]),
+        ("no start", &free, &["test.unwell could not start", "on_start failed: invalid digit found in string"]),
+        ("bad address", &free, &["cannot listen on `5000`", ".bind(\"127.0.0.1:5000\")"]),
+    ];
+    for (role, args, said) in cases {
+        let Ended { status, out, log } = Program::new(role, args).in_directory(directory.path()).run();
+        assert_eq!((status.code(), out.as_str()), (Some(1), ""), "{role} {args:?}: {log}");
+        assert!(log.starts_with("Error: ") && log.lines().count() == 1 && log.len() < 300, "{role} {args:?}: {log}");
+        for part in *said {
+            assert!(log.contains(part), "{role} {args:?} does not say {part:?}: {log}");
+        }
+    }
+}
+
+fn shown() {
+    for (args, parts) in [
+        (["--help"].as_slice(), ["test.greeter", "--port", "CALLBOX_PORT", "--show-settings"]),
+        (&["--show-settings", "--port", "80", "--host", "192.0.2.1"], ["port", "80", "flag --port", "default"]),
+        (&["--version"], ["callbox", env!("CARGO_PKG_VERSION"), "(", ")"]),
+    ] {
+        let Ended { status, out, log } = Program::new("greeter", args).run();
+        assert_eq!((status.code(), log.as_str()), (Some(0), ""), "{args:?}");
+        for part in parts {
+            assert!(out.contains(part), "{args:?} does not show {part:?}: {out}");
+        }
+    }
+}
+
+fn port_0() {
+    let (one, other) =
+        (Program::new("greeter", &["--port", "0"]).start(), Program::new("greeter", &["--port", "0"]).start());
+    assert_ne!(one.address(), other.address());
+    for program in [&one, &other] {
+        assert_ne!(program.address().port(), 0);
+        let answer = ask(program.address(), "POST", "/api", &[], HELLO);
+        assert_eq!(answer.body, r#"{"jsonrpc":"2.0","result":"hello world","id":1}"#);
+    }
+}
+
+fn dialect() {
+    let program = Program::new("greeter", &["--port", "0", "--dialect", "pymicroservice"]).start();
+    let answer = ask(program.address(), "POST", "/api", &[], HELLO);
+    assert_eq!(answer.body, r#"{"error":null,"id":1,"response":"hello world"}"#);
+}
+
+fn sources() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = "port = 0\nendpoint = \"/file\"\ndialect = \"gemstone\"\nhttp_status = \"mapped\"\n";
+    fs::write(directory.path().join("callbox.toml"), file).expect("a file");
+    let program = || Program::new("greeter", &["--endpoint", "/flag"]).in_directory(directory.path());
+    let with_env = program().env("CALLBOX_ENDPOINT", "/env").env("CALLBOX_DIALECT", "jsonrpc").start();
+    let unknown = r#"{"jsonrpc":"2.0","method":"nobody","id":1}"#;
+    let answer = ask(with_env.address(), "POST", "/flag", &[], unknown);
+    assert_eq!(answer.status, 404, "mapped, as the file says");
+    assert!(answer.json().get("result").is_none(), "jsonrpc, as the environment says: {answer:?}");
+    let without_env = program().start();
+    let answer = ask(without_env.address(), "POST", "/flag", &[], HELLO);
+    assert_eq!(
+        answer.body, r#"{"jsonrpc":"2.0","result":"hello world","error":null,"id":1}"#,
+        "gemstone, as the file says"
+    );
+}

@@ -1,0 +1,174 @@
+//! The servers that the test's own program can be.
+
+use std::io::Read;
+use std::process::{ExitCode, Termination};
+use std::sync::Arc;
+
+use actix_web::{HttpResponse, web};
+use callbox::{Authenticate, BoxError, Caller, Internal, RpcError, Server, ServiceRef, service};
+use tokio::sync::Semaphore;
+
+use crate::program::ROLE;
+
+/// What neither a log nor an answer may tell.
+pub(crate) const GOOD_TOKEN: &str = "canary-of-the-good-token";
+
+/// If this program was started as a server, runs it to its end.
+pub(crate) fn run() -> Option<ExitCode> {
+    let role = std::env::var(ROLE).ok()?;
+    let greeter = || Server::new(|| Greeter);
+    let server = match role.as_str() {
+        "greeter" => greeter(),
+        "holder" => holder(),
+        "keeper" => keeper(),
+        "two of one name" => greeter().service(|| Twin),
+        "private without tokens" => Server::new(|| Private),
+        "scoped with a closure" => Server::new(|| Scoped).tokens(|_: &str| true),
+        "no templates" => greeter().templates("there/is/none"),
+        "broken template" => greeter().templates("."),
+        "no static files" => greeter().static_files("/static", "there/is/none"),
+        "no start" => Server::new(|| Unwell),
+        "two endpoints of one path" => greeter().also_at("/api", callbox::Dialect::Gemstone),
+        "bad address" => greeter().bind("5000"),
+        other => panic!("there is no role {other:?}"),
+    };
+    Some(server.from_args().start().report())
+}
+
+struct Greeter;
+
+#[service(name = "test.greeter")]
+impl Greeter {
+    /// Says hello.
+    #[public_method]
+    fn say_hello(&self, name: String) -> String {
+        format!("hello {name}")
+    }
+}
+
+struct Twin;
+
+#[service]
+impl Twin {
+    #[public_method(message = "TwinHello")]
+    fn say_hello(&self) {}
+}
+
+struct Private;
+
+#[service]
+impl Private {
+    #[private_api_method]
+    fn hidden(&self) {}
+}
+
+struct Scoped;
+
+#[service]
+impl Scoped {
+    #[private_api_method(scope = "admin")]
+    fn administer(&self) {}
+}
+
+struct Unwell;
+
+#[service(name = "test.unwell")]
+impl Unwell {
+    #[public_method]
+    fn ping(&self) {}
+
+    #[on_start]
+    fn open(&mut self) -> Result<(), std::num::ParseIntError> {
+        "eighty".parse::<u16>().map(drop)
+    }
+}
+
+/// Its calls wait until its standard input is closed.
+struct Holder {
+    gate: Arc<Semaphore>,
+}
+
+#[service(name = "test.holder")]
+impl Holder {
+    #[public_method(in_flight = 100)]
+    async fn hold(&self, n: u64) -> Result<u64, Internal> {
+        let _permit = self.gate.acquire().await?;
+        Ok(n)
+    }
+
+    /// The same, alone with the state.
+    #[public_method(mailbox = 2)]
+    async fn hold_alone(&mut self, n: u64) -> Result<u64, Internal> {
+        self.hold(n).await
+    }
+}
+
+fn holder() -> Server {
+    let gate = Arc::new(Semaphore::new(0));
+    let opens = Arc::clone(&gate);
+    std::thread::spawn(move || {
+        // Ends when the test closes its end, in whatever way.
+        let _ = std::io::stdin().read_to_end(&mut Vec::new());
+        opens.add_permits(1000);
+    });
+    Server::new(move || Holder { gate: Arc::clone(&gate) }).configure(|config| {
+        config.route("/calls", web::get().to(calls));
+    })
+}
+
+/// How many calls have been let in, and how many of them wait in a mailbox.
+async fn calls(holder: ServiceRef<Holder>) -> HttpResponse {
+    let stats = holder.stats();
+    let begun: u64 = stats.iter().map(|stats| stats.inline + stats.queued).sum();
+    let waiting: usize = stats.iter().map(|stats| stats.depth).sum();
+    HttpResponse::Ok().body(format!("{begun} let in, {waiting} waiting"))
+}
+
+/// Has something to keep from the log.
+struct Keeper;
+
+#[service(name = "test.keeper")]
+impl Keeper {
+    #[public_method]
+    fn echo(&self, text: String) -> String {
+        text
+    }
+
+    #[private_api_method]
+    fn secret(&self, text: String) -> usize {
+        text.len()
+    }
+
+    #[public_method]
+    fn fail(&self, text: String) -> Result<usize, RpcError> {
+        Err(RpcError::new(7, "No").with_data(&text))
+    }
+
+    #[public_method]
+    fn panics(&self, text: String) -> usize {
+        assert!(text.is_empty(), "on purpose");
+        0
+    }
+
+    #[public_method(deadline = "20ms")]
+    async fn never(&self, text: String) -> usize {
+        std::future::pending::<()>().await;
+        text.len()
+    }
+}
+
+fn keeper() -> Server {
+    // The text of a panic is its author's, and so is where it goes; here it goes nowhere.
+    std::panic::set_hook(Box::new(|_| {}));
+    Server::new(|| Keeper).tokens(Careless)
+}
+
+/// Knows one token, and panics with another in its message.
+struct Careless;
+
+impl Authenticate for Careless {
+    async fn authenticate(&self, token: &str) -> Result<Option<Caller>, BoxError> {
+        assert!(!token.contains("panic"), "what is {token}?");
+        Ok((token == GOOD_TOKEN).then(|| Caller::named("ann")))
+    }
+}

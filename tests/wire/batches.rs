@@ -1,0 +1,142 @@
+//! Notifications, and batches: in order, side by side, within limits.
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::calculator::{batch, call, error, notification, result, start, start_with};
+
+#[test]
+fn a_notification_is_never_answered() {
+    let calculator = start();
+    let notifications = [
+        ("it runs", notification("add_up", "[5]")),
+        ("an unknown method", notification("nobody", "[]")),
+        ("bad parameters", notification("add_up", "[1,2,3]")),
+        ("an error", notification("divide", "[1,0]")),
+        ("a panic", notification("panics", "[]")),
+        ("no token", notification("secret", "[1]")),
+        ("a deadline", notification("never", "[]")),
+    ];
+    for (name, body) in &notifications {
+        let page = calculator.server.post(body);
+        assert_eq!((page.status, page.body.as_str(), page.header("content-type")), (204, "", None), "{name}");
+    }
+    let all = batch(notifications.map(|(_, body)| body));
+    assert_eq!(calculator.answer(all), "", "nor is a batch of them");
+    assert_eq!(calculator.answer(call("add_up", "[0]", "1")), result("10", "1"), "those that could have run");
+}
+
+#[test]
+fn each_shape_of_a_batch_has_its_answer() {
+    let calculator = start();
+    let invalid = || error(-32600, "null");
+    let (good, quiet) = (call("add", "[1,2]", "1"), notification("add", "[1,2]"));
+    let cases = [
+        ("an empty one", "[]".to_owned(), invalid()),
+        ("one invalid", "[1]".to_owned(), batch([invalid()])),
+        ("three invalid", "[1,2,3]".to_owned(), batch([invalid(), invalid(), invalid()])),
+        ("a broken one", format!("[{good},"), error(-32700, "null")),
+        ("a batch within", format!("[[{good}],[],[[]]]"), batch([invalid(), invalid(), invalid()])),
+        ("a request as an array", r#"[["2.0","add",[1,2],1]]"#.to_owned(), batch([invalid()])),
+        ("one valid", batch([good.clone()]), batch([result("3", "1")])),
+        ("valid, invalid and quiet", batch([good, "{}".to_owned(), quiet]), batch([result("3", "1"), invalid()])),
+        (
+            "all kinds of errors",
+            batch([call("nobody", "[]", "1"), call("secret", "[1]", "2"), call("nothing", "5", "3")]),
+            batch([error(-32601, "1"), error(-32001, "2"), error(-32600, "3")]),
+        ),
+    ];
+    for (name, body, expected) in cases {
+        assert_eq!(calculator.answer(body), expected, "{name}");
+    }
+}
+
+#[test]
+fn answers_stand_in_the_order_of_the_requests_whichever_ends_first() {
+    let calculator = start();
+    let members = [("wait", "60"), ("wait", "1"), ("byte", "3"), ("wait", "30"), ("half", "4"), ("wait", "0")];
+    let calls =
+        members.iter().zip(1..).map(|((method, param), id)| call(method, &format!("[{param}]"), &id.to_string()));
+    let results = ["60", "1", "3", "30", "2.0", "0"];
+    let expected = results.iter().zip(1..).map(|(value, id)| result(value, &id.to_string()));
+    assert_eq!(calculator.answer(batch(calls)), batch(expected));
+}
+
+#[test]
+fn calls_of_one_method_run_in_the_order_of_the_requests() {
+    let calculator = start();
+    for round in 0..20 {
+        let calls = (1..=50).map(|id| call("add_up", "[1]", &id.to_string()));
+        let results = (1..=50).map(|id| result(&(round * 50 + id).to_string(), &id.to_string()));
+        assert_eq!(calculator.answer(batch(calls)), batch(results));
+    }
+}
+
+#[test]
+fn members_run_side_by_side() {
+    let calculator = start();
+    let start = Instant::now();
+    let answer = calculator.answer(batch((0..100).map(|id| call("wait", "[10]", &id.to_string()))));
+    assert_eq!(answer, batch((0..100).map(|id| result("10", &id.to_string()))));
+    assert!(start.elapsed() < Duration::from_millis(500), "one after another is 1,000 ms: {:?}", start.elapsed());
+}
+
+#[test]
+fn a_slow_member_holds_up_no_other() {
+    let calculator = start();
+    let held = batch([call("hold", "[1]", "1"), call("add", "[1,2]", "2"), notification("add_up", "[5]")]);
+    std::thread::scope(|scope| {
+        let batch_of = scope.spawn(|| calculator.answer(held));
+        let add_up = || calculator.service().stats().iter().any(|s| s.method == "add_up" && s.queued + s.inline == 1);
+        crate::support::wait::until("the notification behind it is under way", add_up);
+        calculator.gate.add_permits(1);
+        assert_eq!(batch_of.join().unwrap(), batch([result("1", "1"), result("3", "2")]));
+    });
+}
+
+#[test]
+fn a_batch_has_at_most_as_many_members_as_is_set_and_nothing_of_a_larger_one_runs() {
+    let calculator = start_with(|server| server.batch_limit(3).body_limit(16 << 20));
+    let of = |members: usize| batch((0..members).map(|_| call("add_up", "[1]", "1")));
+    assert_eq!(calculator.answer(of(3)), batch([result("1", "1"), result("2", "1"), result("3", "1")]));
+    assert_eq!(calculator.answer(of(4)), error(-32600, "null"));
+    let quiet = batch((0..4).map(|_| notification("add_up", "[1]")));
+    assert_eq!(calculator.answer(quiet), error(-32600, "null"), "notifications count, too");
+    assert_eq!(calculator.answer(batch(vec!["1".to_owned(); 5 << 20])), error(-32600, "null"), "10 MiB of 1");
+    calculator.server.settled::<crate::calculator::Calculator>();
+    assert_eq!(calculator.answer(call("add_up", "[0]", "1")), result("3", "1"));
+
+    let calculator = start();
+    let of = |members: usize| calculator.answer(batch((0..members).map(|_| call("nothing", "[]", "1"))));
+    assert_eq!(serde_json::from_str::<Vec<Value>>(&of(100)).unwrap().len(), 100, "100 by default");
+    assert_eq!(of(101), error(-32600, "null"));
+}
+
+#[test]
+fn a_batch_is_never_refused_for_its_own_size() {
+    let calculator = start();
+    calculator.gate.add_permits(100);
+    let body = batch((0..100).map(|id| call("hold", &format!("[{id}]"), &id.to_string())));
+    let expected = batch((0..100).map(|id| result(&id.to_string(), &id.to_string())));
+    assert_eq!(calculator.answer(body), expected, "two fit into the mailbox");
+    assert_eq!(calculator.waiting_and_refused("hold"), (0, 0));
+
+    calculator.gate.add_permits(100);
+    assert_eq!(calculator.answer(batch((0..100).map(|n| notification("hold", &format!("[{n}]"))))), "");
+    calculator.server.settled::<crate::calculator::Calculator>();
+    assert_eq!(calculator.gate.available_permits(), 0, "all notifications ran, too");
+    assert_eq!(calculator.waiting_and_refused("hold"), (0, 0));
+}
+
+#[test]
+fn over_the_response_limit_the_results_that_are_there_stay_and_later_ones_are_too_large() {
+    let calculator = start_with(|server| server.response_limit(1000));
+    let long = |id: &str| call("long_text", "[398]", id);
+    let body =
+        batch([long("1"), long("2"), long("3"), call("add", "[1,2]", "4"), long("5"), call("nobody", "[]", "6")]);
+    let whole = |id| result(&format!("\"{}\"", "x".repeat(398)), id);
+    let expected =
+        [whole("1"), whole("2"), error(-32004, "3"), result("3", "4"), error(-32004, "5"), error(-32601, "6")];
+    assert_eq!(calculator.answer(body), batch(expected));
+}

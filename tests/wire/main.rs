@@ -1,0 +1,13 @@
+//! What goes over the wire, row by row: WIRE §1–§5, §7 and §8. `tests/http.rs` has §6.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod access;
+mod batches;
+mod calculator;
+mod codes;
+mod dialects;
+mod envelope;
+mod params;
+mod specs;
