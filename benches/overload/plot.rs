@@ -136,7 +136,7 @@ impl Chart {
     fn legend(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (mut x, mut y) = (LEFT, 56.0);
         for (line, (colour, dashes)) in self.lines.iter().zip(STYLES) {
-            let width = 44.0 + 7.0 * line.name.chars().count() as f64;
+            let width = 46.0 + 6.7 * line.name.chars().count() as f64;
             if x + width > WIDTH - RIGHT {
                 (x, y) = (LEFT, y + 20.0);
             }
@@ -167,7 +167,7 @@ impl Chart {
                 f,
                 r##"<text x="{}" y="{:.1}" text-anchor="end" fill="#b00020">{meaning}</text>"##,
                 right - 4.0,
-                y - 5.0
+                y + 14.0
             )?;
         }
         Ok(())

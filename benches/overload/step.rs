@@ -69,11 +69,9 @@ fn note(run: &mut Run<'_>, kind: Kind, name: &str, records: &[Record], phase: Du
     let above = Latencies::of(admitted(phase + DEADLINE, 2 * phase)).p99();
     run.note(&name, "1.4 ×, after 200 ms: p99 of admitted calls", "ms", above, None);
 
-    let good = |from: Duration| {
-        let good = admitted(from, from + phase).filter(|r| r.end == End::Answered && r.latency <= DEADLINE);
-        100.0 * good.count() as f64 / (CAPACITY * phase.as_secs_f64())
-    };
-    run.note(&name, "1.4 ×: goodput, of the capacity", "%", good(phase), None);
+    let good = records.iter().filter(|r| r.end == End::Answered && r.latency <= DEADLINE);
+    let good = good.filter(|r| r.ended() > phase && r.ended() <= 2 * phase).count() as f64;
+    run.note(&name, "1.4 ×: goodput, of the capacity", "%", 100.0 * good / (CAPACITY * phase.as_secs_f64()), None);
     let target = kind.is_ours().then_some(Target::AtMost(200.0));
     let windows = over_time(records.iter().filter(|record| record.end != End::Refused), WINDOW);
     for (what, from) in
