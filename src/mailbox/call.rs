@@ -13,6 +13,7 @@ use crate::sync::{Arc, Mutex};
 
 use super::entry::Entry;
 use super::meter::End;
+use super::policy::KNOWN;
 use super::quota::Slot;
 use super::refusal;
 
@@ -28,7 +29,7 @@ pub(crate) struct Call<M: Method> {
 
 enum Stage<M: Method> {
     /// In the mailbox. The slot goes with the message.
-    Queued { message: M, _slot: Slot, caller: Option<Waker> },
+    Queued { message: M, slot: Slot, caller: Option<Waker> },
     /// Taken by the host. `runner` is the future that runs it, to be told when nobody waits any more.
     Running { since: Instant, caller: Option<Waker>, runner: Option<Waker> },
     /// Ended, and the caller has not looked yet.
@@ -42,7 +43,7 @@ impl<M: Method> Call<M> {
     pub(crate) fn new(context: CallContext, message: M, mut slot: Slot, entry: Arc<Entry>) -> Arc<Self> {
         slot.starts_to_wait();
         entry.meter.counters.queued.add();
-        Arc::new(Self { context, entry, stage: Mutex::new(Stage::Queued { message, _slot: slot, caller: None }) })
+        Arc::new(Self { context, entry, stage: Mutex::new(Stage::Queued { message, slot, caller: None }) })
     }
 
     pub(crate) fn context(&self) -> &CallContext {
@@ -55,16 +56,17 @@ impl<M: Method> Call<M> {
 
     /// Takes the message to run it, and frees the slot. `None` if the call has ended while it waited, or has no time left.
     pub(crate) fn begin(&self, now: Instant) -> Option<M> {
-        if now >= self.context.deadline {
+        if now >= self.context.deadline || self.would_end_late(now) {
             self.end(Err(refusal::deadline(&self.context, now)), End::Expired, now).wake();
             return None;
         }
         let mut stage = self.stage.lock();
         match std::mem::replace(&mut *stage, Stage::Settled) {
-            Stage::Queued { message, _slot, caller } => {
+            Stage::Queued { message, slot, caller } => {
                 *stage = Stage::Running { since: now, caller, runner: None };
-                // The slot is given back outside of the lock.
                 drop(stage);
+                // It is given back outside of the lock.
+                drop(slot);
                 Some(message)
             }
             other => {
@@ -72,6 +74,17 @@ impl<M: Method> Call<M> {
                 None
             }
         }
+    }
+
+    /// Whether its end would usually come after its deadline while others wait behind it.
+    ///
+    /// A full mailbox that is served in order settles where each call starts just before its deadline and ends after it, and
+    /// then nobody gets an answer in time: so such a call gives its time to the next.
+    fn would_end_late(&self, now: Instant) -> bool {
+        let cost = &self.entry.meter.cost;
+        now + cost.usual() > self.context.deadline
+            && cost.samples() >= KNOWN
+            && matches!(&*self.stage.lock(), Stage::Queued { slot, .. } if slot.others_wait())
     }
 
     /// Ends the call, unless it has ended before. The caller learns of it when the [`Release`] says so.
@@ -237,5 +250,51 @@ impl<M: Method> Future for Waiting<M> {
 impl<M: Method> Drop for Waiting<M> {
     fn drop(&mut self) {
         self.0.abandon();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use callbox::service;
+
+    use super::super::entry::Charge;
+    use super::super::{Bell, Limit, Quota};
+    use super::*;
+    use crate::auth::Caller;
+    use crate::service::MethodOptions;
+
+    struct Mill;
+
+    #[service(name = "mill")]
+    impl Mill {
+        #[public_method]
+        fn grind(&self) {}
+    }
+
+    #[test]
+    fn a_call_that_would_end_late_gives_its_time_to_those_who_wait_behind_it() {
+        let entry = Arc::new(Entry::new::<Grind>("grind".into(), MethodOptions::public(), 0, Arc::<Charge>::default()));
+        let (quota, mailbox) = (Quota::new(9, 9, Arc::new(Bell::new(1))), Arc::new(Limit::new(9)));
+        let arrived = Instant::now();
+        let deadline = arrived + Duration::from_secs(60);
+        let call = || {
+            let (method, caller) = (Arc::clone(&entry.name), Caller::anonymous());
+            let context = CallContext { method, caller, arrived, deadline, notification: false, chain: None };
+            Call::new(context, Grind {}, quota.take(&mailbox, 0).unwrap(), Arc::clone(&entry))
+        };
+        let usual = Duration::from_millis(30);
+        let late = deadline - usual / 2;
+
+        let (behind, unknown) = (call(), call());
+        assert!(unknown.begin(late).is_some(), "nobody knows yet how long it takes");
+        (0..KNOWN).for_each(|_| entry.meter.cost.ran(usual, arrived));
+        assert!(call().begin(deadline - usual * 2).is_some(), "there is time enough");
+        let first = call();
+        assert!(first.begin(late).is_none() && first.is_over());
+        drop(behind);
+        let last = call();
+        assert!(last.begin(late).is_some(), "nobody else would gain from its time");
     }
 }

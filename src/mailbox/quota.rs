@@ -128,6 +128,11 @@ pub(crate) struct Slot {
 }
 
 impl Slot {
+    /// Whether its mailbox holds more than this one.
+    pub(super) fn others_wait(&self) -> bool {
+        self.mailbox.used() > 1
+    }
+
     /// From now on the slot's call counts as waiting. Before the call can be seen in its mailbox.
     pub(super) fn starts_to_wait(&mut self) {
         self.waits = true;
