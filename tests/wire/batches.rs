@@ -130,13 +130,18 @@ fn a_batch_is_never_refused_for_its_own_size() {
 }
 
 #[test]
-fn over_the_response_limit_the_results_that_are_there_stay_and_later_ones_are_too_large() {
+fn over_the_response_limit_the_results_that_are_there_stay_and_the_others_are_too_large() {
     let calculator = start_with(|server| server.response_limit(1000));
     let long = |id: &str| call("long_text", "[398]", id);
-    let body =
-        batch([long("1"), long("2"), long("3"), call("add", "[1,2]", "4"), long("5"), call("nobody", "[]", "6")]);
     let whole = |id| result(&format!("\"{}\"", "x".repeat(398)), id);
-    let expected =
-        [whole("1"), whole("2"), error(-32004, "3"), result("3", "4"), error(-32004, "5"), error(-32601, "6")];
-    assert_eq!(calculator.answer(body), batch(expected));
+    for _ in 0..10 {
+        let body = batch([long("1"), long("2"), call("add", "[1,2]", "3"), long("4"), call("nobody", "[]", "5")]);
+        let answer = calculator.answer(body);
+        // Which of the three came last is a matter of chance.
+        let expected = ["1", "2", "4"].map(|late| {
+            let of = |id| if id == late { error(-32004, id) } else { whole(id) };
+            batch([of("1"), of("2"), result("3", "3"), of("4"), error(-32601, "5")])
+        });
+        assert!(expected.contains(&answer), "{answer}");
+    }
 }
