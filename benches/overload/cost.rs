@@ -157,8 +157,8 @@ fn allocations_per_call(reach: &Reach) -> (f64, u64) {
     });
     let report = session.to_report();
     let per_call = report.operations().find_map(|(_, operation)| operation.allocations()).unwrap_or(f64::NAN);
-    // To a thousandth: the threads of the runtimes may have something to do of their own.
-    ((per_call * 1000.0).round() / 1000.0, queued() - before)
+    // To a hundredth: the threads of the runtimes may have something to do of their own.
+    ((per_call * 100.0).round() / 100.0, queued() - before)
 }
 
 /// What a call holds its thread for in experiment 9.
