@@ -221,6 +221,20 @@ async fn a_flooded_method_does_not_hold_up_another() {
 }
 
 #[tokio::test]
+async fn an_answer_that_is_ready_does_not_wait_for_a_long_call_that_starts_after_it() {
+    let (_held, desk) = desk();
+    desk.notify(Block { millis: 200 }).unwrap();
+    sleep(Duration::from_millis(50)).await;
+    let start = Instant::now();
+    // Both wait behind the first; the ping goes before the second, as its mailbox has used less.
+    let ping = desk.call(Ping {});
+    let block = async { desk.notify(Block { millis: 1000 }).unwrap() };
+    let (answer, ()) = join(ping, block).await;
+    assert!(answer.is_ok());
+    assert!(start.elapsed() < Duration::from_millis(700), "it took {:?}", start.elapsed());
+}
+
+#[tokio::test]
 async fn actix_people_may_send_messages_to_the_address() {
     let (_held, desk) = desk();
     let addr = desk.addr().expect("there is a host");

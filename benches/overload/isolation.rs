@@ -84,6 +84,8 @@ fn note(run: &mut Run<'_>, kind: Kind, load: &str, records: &[Record], time: Dur
     // A refusal is quick, but no answer.
     let p99 = Latencies::of(pings.clone().filter(|ping| ping.end != End::Refused)).p99();
     run.note(&kind, &format!("{load}: ping p99"), "ms", p99, target(Target::AtMost(7.0)));
+    let late = Latencies::of_times(pings.clone().map(|ping| ping.late)).p99();
+    run.note(&kind, &format!("{load}: of which the generator's own lateness, p99"), "ms", late, None);
     let lost = pings.clone().count() as f64 - count(pings, End::Answered);
     run.note(&kind, &format!("{load}: pings without answer"), "", lost, target(Target::AtMost(0.0)));
     let done = class(records, WORK).filter(|record| record.end == End::Answered && record.ended() <= time);

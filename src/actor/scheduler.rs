@@ -192,6 +192,11 @@ impl<S: Service> Scheduler<S> {
                 self.lanes.block(index);
                 continue;
             }
+            // Answers that are ready do not wait for the end of a call that may take long.
+            let cost = &job.0.entry().meter.cost;
+            if cost.samples() == 0 || now.duration_since(began) + cost.usual() >= STRETCH {
+                self.tell();
+            }
             match job.0.start(&self.core) {
                 Start::Blocked => {
                     self.gate.refused(index, kind);
