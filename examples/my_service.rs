@@ -1,12 +1,14 @@
 //! The smallest whole service: a public method, a private one, and a token.
 //!
-//! Run with `cargo run --release --example my_service`, then in another shell:
+//! Run with `cargo run --example my_service`, then in another shell:
 //!
 //! ```sh
-//! curl -s localhost:5000/api -H 'content-type: application/json' \
-//!   -d '{"jsonrpc":"2.0","method":"say_hello","params":{"name":"world"},"id":1}'
-//! curl -s localhost:5000/api -H 'content-type: application/json' -H 'X-Api-Token: hello_world' \
+//! call() { curl -s http://127.0.0.1:5000/api -H 'content-type: application/json' "$@"; echo; }
+//! call -d '{"jsonrpc":"2.0","method":"say_hello","params":{"name":"world"},"id":1}'
+//! # {"jsonrpc":"2.0","result":"hello world","id":1}
+//! call -H 'X-Api-Token: hello_world' \
 //!   -d '{"jsonrpc":"2.0","method":"say_private_hello","params":{"name":"world"},"id":2}'
+//! # {"jsonrpc":"2.0","result":"Private hello world","id":2}
 //! ```
 //!
 //! `--help` lists what can be set; `--dialect pymicroservice` answers as the Python framework did.
@@ -47,7 +49,8 @@ impl MyService {
     }
 }
 
-fn app() -> Server {
+/// The server, for `main` and for tests.
+pub fn app() -> Server {
     Server::new(MyService::default).tokens(|token: &str| token == "hello_world").bind("127.0.0.1:5000")
 }
 

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use crate::auth::{Auth, Caller, Unsure};
 use crate::jsonrpc::{Budget, Dialect, Envelope, Id, Member, Request, RpcError, code, parse};
 use crate::router::Router;
-use crate::service::{Access, CallContext, Outcome, Route, Started, Terms};
+use crate::service::{CallContext, Outcome, Route, Started, Terms};
 use crate::sync::Arc;
 
 /// What every endpoint of a server shares.
@@ -62,7 +62,7 @@ impl Dispatch {
         let arrived = Instant::now();
         let envelope = match parse(body, self.batch_limit) {
             Ok(envelope) => envelope,
-            Err(error) => return Answer::single(arrival.dialect, Id::NULL, Err(error)),
+            Err(error) => return Answer::single(arrival.dialect, Id::NULL, &Err(error)),
         };
         let who = match (&envelope, arrival.token, &self.auth) {
             (Envelope::Single(member), Some(token), Some(auth)) if self.asks(member) => auth.whose(token).await,
@@ -95,14 +95,14 @@ impl Dispatch {
         let dialect = visit.arrival.dialect;
         let request = match member {
             Ok(request) => request,
-            Err(invalid) => return Answer::single(dialect, invalid.id, Err(invalid.error())),
+            Err(invalid) => return Answer::single(dialect, invalid.id, &Err(invalid.error())),
         };
         let id = dialect.reply_id(&request);
         let started = match self.begin(&request, visit) {
             Ok((route, call)) => match start(route, call, &request, visit, true) {
-                Started::NoRoom(call, error) => {
-                    route.refused(&call, &error);
-                    Started::Done(Err(error))
+                Started::NoRoom(call, refusal) => {
+                    route.refused(&call, &refusal);
+                    Started::Done(Err(refusal.error))
                 }
                 started => started,
             },
@@ -112,10 +112,10 @@ impl Dispatch {
         let outcome = match started {
             Started::Done(outcome) => outcome,
             Started::Waits(outcome) => self.unless_cut(outcome).await.unwrap_or_else(|| Err(cut_off())),
-            Started::NoRoom(_, error) => Err(error),
+            Started::NoRoom(_, refusal) => Err(refusal.error),
             Started::Sent => return Answer::nothing(dialect.notification()),
         };
-        Answer::single(dialect, id, outcome)
+        Answer::single(dialect, id, &outcome)
     }
 
     /// Finds the route of a request and checks that its caller may take it.
@@ -168,12 +168,7 @@ fn allowed(route: &Arc<dyn Route>, visit: &Visit<'_>) -> Result<Caller, RpcError
         return Ok(Caller::anonymous());
     }
     let caller = visit.who.as_ref().map_err(|Unsure| RpcError::unavailable())?;
-    let enough = match options.access {
-        Access::Public => true,
-        Access::Private => caller.is_authenticated(),
-        Access::Scope(scope) => caller.has_scope(scope),
-    };
-    if enough { Ok(caller.clone()) } else { Err(RpcError::access_denied()) }
+    if options.access.admits(caller) { Ok(caller.clone()) } else { Err(RpcError::access_denied()) }
 }
 
 /// The answer of a call that was under way when the time to drain was over.
@@ -182,7 +177,7 @@ fn cut_off() -> RpcError {
 }
 
 impl Answer {
-    fn single(dialect: Dialect, id: Id<'_>, outcome: Outcome) -> Self {
+    fn single(dialect: Dialect, id: Id<'_>, outcome: &Outcome) -> Self {
         let mut body = Vec::with_capacity(outcome.as_ref().map_or(0, Vec::len) + 96);
         dialect.answer(&mut body, id, outcome.as_deref());
         let error = outcome.as_ref().err();

@@ -1,4 +1,66 @@
 //! Write a struct, get a microservice.
+//!
+//! `callbox` turns a struct into a JSON-RPC 2.0 service on actix: its fields are the state of an actor, the methods of one
+//! `impl` block are its API, and every method has a bounded mailbox of its own.
+//!
+//! ```no_run
+//! use callbox::{Server, service};
+//!
+//! #[derive(Default)]
+//! struct MyService {
+//!     greeted: u64,
+//! }
+//!
+//! #[service(name = "name.your.service")]
+//! impl MyService {
+//!     /// Says hello.
+//!     #[public_method]
+//!     fn say_hello(&mut self, name: String) -> String {
+//!         self.greeted += 1;
+//!         format!("hello {name}")
+//!     }
+//! }
+//!
+//! fn main() -> callbox::Result<()> {
+//!     Server::new(MyService::default).bind("127.0.0.1:5000").from_args().start()
+//! }
+//! ```
+//!
+//! ```sh
+//! curl -s http://127.0.0.1:5000/api -H 'content-type: application/json' \
+//!   -d '{"jsonrpc":"2.0","method":"say_hello","params":{"name":"world"},"id":1}'
+//! ```
+//!
+//! Begin with [`service`](macro@service), which has all that an `impl` block can say, and [`Server`], which has all that a
+//! server can be told. The README shows each part by an example, and what callers are told when it gets busy.
+//!
+//! # Words
+//!
+//! A **service** is your struct; a **method** is one exposed function of it, and has a typed **message**, the struct of its
+//! parameters. A **call** is one message on its way, a **notification** a call without a reply. Calls wait in the method's
+//! **mailbox**. The **host** is the actor that holds the state; a **turn** is the right to run a call on it, which is the
+//! host's, or for a moment a transport thread's: then the call runs **inline**, where it arrived. A **caller** is whoever
+//! the authenticator says.
+//!
+//! # Layout
+//!
+//! From the outside in; a module knows only those that come after it, which `tests/layers.rs` checks.
+//!
+//! - [`testing`] helps with tests of services. It needs the feature of that name, which is the only one.
+//! - `server` is the builder: it turns settings into parts, runs them, and drains. `settings` resolves flags over
+//!   environment over file over builder, once.
+//! - `http` is the actix-web front: the endpoint, its refusals and statuses, pages, files, the hygiene of connections.
+//! - `dispatch` takes one body and gives one, for any transport. It asks `auth` who is calling and `router` for the method.
+//! - `router` maps names to methods, and finds at the start what is wrong with them.
+//! - `builtin` has the methods of callbox's own: `get_service_specs`, `rpc.discover` and `rpc.mailboxes`.
+//! - `actor` is state and execution: the host, its scheduler, the gate that lifts Rust's borrow rules to calls, inline
+//!   turns, and the supervisor that makes a crashed service anew.
+//! - `mailbox` is admission and queueing: bounded rings of calls, quotas, deadlines, and the bell that wakes the host.
+//! - `service` is what a service is made of: [`Service`], [`Method`], the reading of parameters, [`CallContext`].
+//! - `auth` is the actor that checks tokens, and [`Caller`], which is its answer.
+//! - `jsonrpc` is the wire itself: envelopes, ids, errors, and the dialects of the answers. It knows no async and no HTTP.
+//!
+//! The macros are in a crate of their own, `macros/`; the command `callbox new` is in `src/bin/callbox/`.
 
 // What the macros write names this crate from outside; the tests within use the macros too.
 #[cfg(test)]
@@ -9,6 +71,7 @@ extern crate self as callbox;
 pub mod __private;
 mod actor;
 mod auth;
+mod builtin;
 mod dispatch;
 mod http;
 mod jsonrpc;
@@ -17,17 +80,17 @@ mod router;
 mod server;
 mod service;
 mod settings;
-mod specs;
 mod start_error;
 mod sync;
 #[cfg(feature = "testing")]
 pub mod testing;
 
-pub use actor::{Host, MethodStats, Placement, ServiceRef};
+pub use actor::{Host, MethodStats, Placement, Refusals, ServiceRef, ServiceStats};
 pub use auth::{Authenticate, Caller};
 pub use callbox_macros::{RpcError, service};
 pub use http::{PageError, Templates};
 pub use jsonrpc::{Dialect, RpcError, UnknownDialect};
+pub use mailbox::Times;
 pub use server::{Running, Server};
 pub use service::{
     Access, BoxError, CallContext, FromCall, Handler, Internal, Kind, Method, MethodOptions, MethodTable, OnPanic,
@@ -35,3 +98,8 @@ pub use service::{
 };
 pub use settings::HttpStatus;
 pub use start_error::{Result, StartError as Error};
+
+/// Compiles the examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -7,7 +7,7 @@ use std::fmt;
 ///
 /// A wrong setting, a port that is taken, a template that cannot be read, two methods of one name: all of them end the
 /// start with this error. It is for the operator to read, so there is nothing to match on; [`source`](StdError::source)
-/// has the error underneath, where there is one. A method's failures are [`RpcError`](crate::RpcError)s instead.
+/// has the error underneath, where there is one. A method's failures are [`RpcError`](struct@crate::RpcError)s instead.
 ///
 /// `Debug` prints the same line as `Display`: Rust shows what `main` returns by its `Debug`, and an operator shall read
 ///

@@ -1,13 +1,19 @@
 //! Keys and values: with a time to live, and found by prefix.
 //!
-//! Run with `cargo run --example storage`, then
+//! Run with `cargo run --example storage`, then in another shell:
 //!
 //! ```sh
-//! call() { curl -s http://127.0.0.1:5000/api -H "content-type: application/json" "$@"; echo; }
+//! call() { curl -s http://127.0.0.1:5000/api -H 'content-type: application/json' "$@"; echo; }
 //! call -d '{"jsonrpc":"2.0","method":"put","params":{"key":"user/1","value":{"name":"Ada"}},"id":1}'
-//! call -d '{"jsonrpc":"2.0","method":"put","params":{"key":"user/2","value":"Bob","ttl_ms":5000},"id":2}'
+//! # {"jsonrpc":"2.0","result":null,"id":1}
+//! call -d '{"jsonrpc":"2.0","method":"put","params":{"key":"user/2","value":"Bob","ttl_ms":60000},"id":2}'
+//! # {"jsonrpc":"2.0","result":null,"id":2}
 //! call -d '{"jsonrpc":"2.0","method":"scan","params":{"prefix":"user/"},"id":3}'
-//! call -H "x-api-token: hello_world" -d '{"jsonrpc":"2.0","method":"clear","id":4}'
+//! # {"jsonrpc":"2.0","result":[{"key":"user/1","value":{"name":"Ada"}},{"key":"user/2","value":"Bob"}],"id":3}
+//! call -H 'X-Api-Token: hello_world' -d '{"jsonrpc":"2.0","method":"clear","id":4}'
+//! # {"jsonrpc":"2.0","result":null,"id":4}
+//! call -d '{"jsonrpc":"2.0","method":"get","params":["user/1"],"id":5}'
+//! # {"jsonrpc":"2.0","error":{"code":404,"message":"No such key user/1"},"id":5}
 //! ```
 
 pub mod service;

@@ -19,7 +19,9 @@ impl Pool {
     /// A pool of this many threads, which must not be zero.
     pub(crate) fn new(threads: usize) -> Result<Self, rayon_core::ThreadPoolBuildError> {
         let name = |number| format!("callbox-compute-{number}");
-        let pool = ThreadPoolBuilder::new().num_threads(threads).thread_name(name).build()?;
+        // Methods are caught before it comes to this. Without a handler, a parameter whose drop panics would end the process.
+        let panicked = |_| tracing::error!("a thread of the worker pool panicked outside of a method");
+        let pool = ThreadPoolBuilder::new().num_threads(threads).thread_name(name).panic_handler(panicked).build()?;
         Ok(Self { threads: Arc::new(pool), busy: Arc::new(Limit::new(threads)) })
     }
 

@@ -10,9 +10,12 @@ use tokio::sync::{Notify, watch};
 
 use crate::jsonrpc::RpcError;
 use crate::mailbox::{
-    Ahead, Bell, Call, Charge, Entry, Full, Limit, Mailbox, Quota, SERVICE_BYTES, SERVICE_CALLS, Slot, busy,
+    Ahead, Bell, Call, Charge, Count, Entry, Full, Limit, Mailbox, Quota, SERVICE_BYTES, SERVICE_CALLS, Slot, full,
+    hopeless,
 };
-use crate::service::{CallContext, Kind, Link, Method, MethodOptions, MethodTable, Route, Service, ServiceId};
+use crate::service::{
+    CallContext, Kind, Link, Method, MethodOptions, MethodTable, Refusal, Route, Service, ServiceId, Why,
+};
 use crate::sync::{Arc, AtomicU8, Mutex, Ordering};
 
 use super::compute::Pool;
@@ -21,6 +24,7 @@ use super::in_flight::SERVICE_IN_FLIGHT;
 use super::job::QueuedJob;
 use super::route::MethodRoute;
 use super::state::{Desk, StateLock};
+use super::stats::{MethodStats, ServiceStats};
 
 /// Where calls run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -69,6 +73,8 @@ pub(crate) struct Core<S: Service> {
     /// Those who wait for the service to have nothing to do.
     pub(crate) settled: Notify,
     addr: Mutex<Option<Addr<Host<S>>>>,
+    /// How often the state was made anew, or the host was.
+    pub(crate) restarts: Count,
     status: AtomicU8,
     status_seen: watch::Sender<Status>,
 }
@@ -93,13 +99,10 @@ impl<S: Service> Core<S> {
             by_type: table.by_type,
             settled: Notify::new(),
             addr: Mutex::new(None),
+            restarts: Count::default(),
             status: AtomicU8::new(Status::Starting as u8),
             status_seen: watch::Sender::new(Status::Starting),
         })
-    }
-
-    pub(crate) fn entries(&self) -> &[Arc<Entry>] {
-        &self.entries
     }
 
     /// The routes of all methods, in the order of the service's table.
@@ -148,18 +151,18 @@ impl<S: Service> Core<S> {
     }
 
     /// Lets a call in, or says why not: the service is down, a limit is reached, or the work in front is too much.
-    pub(crate) fn admit(&self, entry: &Entry, call: &CallContext, bytes: usize) -> Result<Slot, RpcError> {
+    pub(crate) fn admit(&self, entry: &Entry, call: &CallContext, bytes: usize) -> Result<Slot, Refusal> {
         if !matches!(self.status(), Status::Up) {
-            return Err(RpcError::unavailable());
+            return Err(Refusal { why: Why::Unavailable, error: RpcError::unavailable() });
         }
         let mailbox = &self.mailboxes[entry.mailbox];
         let ahead = self.ahead(entry, mailbox);
         if ahead.depth > 0 && ahead.is_hopeless(call.remaining()) {
-            return Err(busy(&entry.name, "cannot start before its deadline", mailbox.slots().most(), ahead));
+            return Err(hopeless(&entry.name, mailbox.slots().most(), ahead));
         }
-        self.quota.take(mailbox.slots(), bytes).map_err(|full| {
-            let capacity = if full == Full::Mailbox { mailbox.slots().most() } else { SERVICE_CALLS };
-            busy(&entry.name, full.reason(), capacity, ahead)
+        self.quota.take(mailbox.slots(), bytes).map_err(|limit| {
+            let capacity = if limit == Full::Mailbox { mailbox.slots().most() } else { SERVICE_CALLS };
+            full(&entry.name, limit.reason(), capacity, ahead)
         })
     }
 
@@ -195,6 +198,20 @@ impl<S: Service> Core<S> {
             for QueuedJob(job) in mailbox.close() {
                 job.turn_away();
             }
+        }
+    }
+
+    /// What has become of the calls of each method, and how full its mailbox is.
+    pub(crate) fn stats(&self) -> ServiceStats {
+        let stats = |entry: &Arc<Entry>| {
+            let slots = self.mailboxes[entry.mailbox].slots();
+            MethodStats::new(entry, slots.used(), slots.most())
+        };
+        ServiceStats {
+            service: S::NAME.to_owned(),
+            is_up: self.status() == Status::Up,
+            restarts: self.restarts.get(),
+            methods: self.entries.iter().map(stats).collect(),
         }
     }
 

@@ -90,6 +90,11 @@ impl Gate {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::VecDeque;
+
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -133,5 +138,105 @@ mod tests {
         assert!(!gate.lets_try(1, Kind::Write), "mailbox 1 is still owed its readers");
         gate.settle(1, 5);
         assert!(gate.lets_try(1, Kind::Write));
+    }
+
+    /// One mailbox of readers and two of writers, all kept in order, with a lock as the state has it.
+    #[derive(Default)]
+    struct Model {
+        readers_waiting: VecDeque<Reader>,
+        writers_waiting: [usize; 2],
+        readers_inside: usize,
+        writer_inside: bool,
+    }
+
+    /// A reader that waits: whether the gate has refused it, and how many writers have started since.
+    #[derive(Clone, Copy, Default)]
+    struct Reader {
+        refused: bool,
+        writers_since: usize,
+    }
+
+    impl Model {
+        /// What the scheduler does after each event: tries the heads until none can start.
+        fn schedule(&mut self, gate: &mut Gate) {
+            loop {
+                let started = self.try_writer(gate, 1) || self.try_writer(gate, 2) || self.try_reader(gate);
+                if !started {
+                    return;
+                }
+            }
+        }
+
+        fn try_reader(&mut self, gate: &mut Gate) -> bool {
+            let Some(head) = self.readers_waiting.front_mut() else {
+                gate.settle(0, usize::MAX);
+                return false;
+            };
+            if self.writer_inside || !gate.lets_try(0, Kind::ReadAsync) {
+                head.refused = true;
+                return false;
+            }
+            assert!(head.writers_since <= 1, "a reader that was refused waited for {} writers", head.writers_since);
+            self.readers_waiting.pop_front();
+            self.readers_inside += 1;
+            gate.settle(0, 1);
+            true
+        }
+
+        fn try_writer(&mut self, gate: &mut Gate, mailbox: usize) -> bool {
+            if self.writers_waiting[mailbox - 1] == 0 {
+                if gate.waiting_writer() == Some(mailbox) {
+                    gate.writer_left();
+                }
+                return false;
+            }
+            if !gate.lets_try(mailbox, Kind::WriteAsync) {
+                return false;
+            }
+            if self.writer_inside || self.readers_inside > 0 {
+                gate.refused(mailbox, Kind::WriteAsync);
+                return false;
+            }
+            self.writers_waiting[mailbox - 1] -= 1;
+            self.writer_inside = true;
+            for reader in self.readers_waiting.iter_mut().filter(|reader| reader.refused) {
+                reader.writers_since += 1;
+            }
+            gate.writer_runs();
+            true
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_reader_waits_for_at_most_one_writer_and_nobody_waits_for_ever(events in vec(0..6u8, 1..200)) {
+            let (mut gate, mut model) = (Gate::new(3), Model::default());
+            for event in events {
+                match event {
+                    0 => model.readers_waiting.push_back(Reader::default()),
+                    1 | 2 => model.writers_waiting[usize::from(event - 1)] += 1,
+                    3 => model.readers_inside = model.readers_inside.saturating_sub(1),
+                    4 if model.writer_inside => {
+                        model.writer_inside = false;
+                        let waiting = model.readers_waiting.len();
+                        gate.writer_ended(|mailbox| if mailbox == 0 { waiting } else { 0 });
+                    }
+                    // A writer that waits is given up by its caller.
+                    5 => model.writers_waiting[0] = model.writers_waiting[0].saturating_sub(1),
+                    _ => {}
+                }
+                model.schedule(&mut gate);
+            }
+            // With no more arrivals everything that waits gets in, in the end.
+            for _ in 0..1000 {
+                model.readers_inside = 0;
+                if std::mem::take(&mut model.writer_inside) {
+                    let waiting = model.readers_waiting.len();
+                    gate.writer_ended(|mailbox| if mailbox == 0 { waiting } else { 0 });
+                }
+                model.schedule(&mut gate);
+            }
+            prop_assert!(model.readers_waiting.is_empty() && model.writers_waiting == [0, 0]);
+        }
     }
 }

@@ -1,9 +1,9 @@
 //! Inline calls: run where they arrive, while the service has nothing else to do.
 
+use futures::future::{LocalBoxFuture, ready};
 use tokio::time::Instant;
 
-use futures::future::LocalBoxFuture;
-
+use crate::jsonrpc::RpcError;
 use crate::mailbox::{End, Entry, deadline, nanos};
 use crate::service::{CallContext, Current, Handler, Kind, Method, Reply};
 use crate::sync::Arc;
@@ -48,20 +48,21 @@ pub(crate) fn run_now<M: Method>(
     call: CallContext,
     message: M,
 ) -> Result<Reply<M>, NotNow<M>> {
-    let began;
+    let began = Instant::now();
+    if let Some(error) = expired(entry, &call, began) {
+        return Ok(Err(error));
+    }
     let ran = match M::HANDLER {
         Handler::Read(run) => {
             let Some(turn) = core.state.try_read().filter(|_| !core.quota.anyone_waits()) else {
                 return Err((call, message));
             };
-            began = Instant::now();
             run_sync(entry, current(core, &call), began, || run(turn.state(), message, &call))
         }
         Handler::Write(run) => {
             let Some(mut turn) = core.state.try_write().filter(|_| !core.quota.anyone_waits()) else {
                 return Err((call, message));
             };
-            began = Instant::now();
             let ran = run_sync(entry, current(core, &call), began, || run(turn.state(), message, &call));
             if keeps_state(entry, ran.end) {
                 turn.complete();
@@ -90,8 +91,21 @@ pub(crate) fn run_here<M: Method>(
         .and_then(|in_flight| core.state.try_read_owned(in_flight))
         .filter(|_| !core.quota.anyone_waits());
     let Some(turn) = turn else { return Err((call, message)) };
+    if let Some(error) = expired(entry, &call, Instant::now()) {
+        return Ok(Box::pin(ready(Err(error))));
+    }
     let around = current(core, &call);
     Ok(Box::pin(read_async(Arc::clone(entry), turn, call, message, run, around)))
+}
+
+/// The answer of a call that has no time left, who knows where it was spent: it does not start.
+fn expired(entry: &Entry, call: &CallContext, now: Instant) -> Option<RpcError> {
+    if now < call.deadline {
+        return None;
+    }
+    let error = deadline(call, now);
+    entry.meter.ended(call, End::Expired, Some(&error), now.duration_since(call.arrived), None);
+    Some(error)
 }
 
 async fn read_async<M: Method>(

@@ -28,5 +28,5 @@ pub(crate) use core::{Core, Status, Table};
 pub(crate) use factory::Factory;
 pub use host::Host;
 pub use service_ref::ServiceRef;
-pub use stats::MethodStats;
+pub use stats::{MethodStats, Refusals, ServiceStats};
 pub(crate) use supervisor::{launch, stop};

@@ -6,11 +6,11 @@ use futures::future::LocalBoxFuture;
 use schemars::SchemaGenerator;
 use serde_json::value::RawValue;
 
-use crate::jsonrpc::{Budget, RpcError, code};
+use crate::jsonrpc::{Budget, RpcError};
 use crate::mailbox::{Call, End, Entry};
 use crate::service::{
-    CallContext, Description, Kind, MailboxId, Method, MethodOptions, Outcome, Reply, Route, Started, Terms,
-    read_params,
+    CallContext, Description, Kind, MailboxId, Method, MethodOptions, Outcome, Refusal, Reply, Route, Started, Terms,
+    Why, read_params,
 };
 use crate::sync::Arc;
 
@@ -56,10 +56,7 @@ impl<M: Method> Route for MethodRoute<M> {
         if terms.inline && may_run_inline(&self.core, &self.entry, &call, Here::Stay) {
             let message = match read_params::<M>(params) {
                 Ok(message) => message,
-                Err(error) => {
-                    self.refused(&call, &error);
-                    return Started::Done(Err(error));
-                }
+                Err(error) => return self.turn_away(&call, Refusal { why: Why::Params, error }),
             };
             let not_now = match self.entry.kind {
                 Kind::ReadAsync => match run_here(&self.core, &self.entry, call, message) {
@@ -86,8 +83,8 @@ impl<M: Method> Route for MethodRoute<M> {
         self.entry.meter.ended(call, End::Expired, Some(error), call.arrived.elapsed(), None);
     }
 
-    fn refused(&self, call: &CallContext, error: &RpcError) {
-        self.entry.meter.ended(call, End::Refused, Some(error), call.arrived.elapsed(), None);
+    fn refused(&self, call: &CallContext, refusal: &Refusal) {
+        self.entry.meter.ended(call, End::Refused(refusal.why), Some(&refusal.error), call.arrived.elapsed(), None);
     }
 
     fn room(&self) -> LocalBoxFuture<'_, ()> {
@@ -96,6 +93,11 @@ impl<M: Method> Route for MethodRoute<M> {
 }
 
 impl<M: Method> MethodRoute<M> {
+    fn turn_away(&self, call: &CallContext, refusal: Refusal) -> Started {
+        self.refused(call, &refusal);
+        Started::Done(Err(refusal.error))
+    }
+
     fn queue(
         &self,
         call: CallContext,
@@ -105,19 +107,13 @@ impl<M: Method> MethodRoute<M> {
     ) -> Started {
         let slot = match self.core.admit(&self.entry, &call, params.map_or(0, |raw| raw.get().len())) {
             Ok(slot) => slot,
+            Err(refusal) if refusal.why == Why::Unavailable => return self.turn_away(&call, refusal),
             // Not counted as refused yet: a batch may wait for room.
-            Err(error) if error.code() == code::BUSY => return Started::NoRoom(call, error),
-            Err(error) => {
-                self.refused(&call, &error);
-                return Started::Done(Err(error));
-            }
+            Err(refusal) => return Started::NoRoom(call, refusal),
         };
         let message = match read(params) {
             Ok(message) => message,
-            Err(error) => {
-                self.refused(&call, &error);
-                return Started::Done(Err(error));
-            }
+            Err(error) => return self.turn_away(&call, Refusal { why: Why::Params, error }),
         };
         let notification = call.notification;
         let call = Call::new(call, message, slot, Arc::clone(&self.entry));

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use crate::jsonrpc::RpcError;
 use crate::mailbox::{End, Entry, nanos};
-use crate::service::{CURRENT, CallContext, Current, Link, Method, Reply, Service};
+use crate::service::{CURRENT, CallContext, Current, Kind, Link, Method, Reply, Service};
 use crate::sync::Arc;
 
 use super::core::Core;
@@ -39,9 +39,16 @@ pub(crate) fn run_sync<M: Method>(
     began: Instant,
     run: impl FnOnce() -> Reply<M>,
 ) -> Ran<M> {
-    let caught = CURRENT.sync_scope(current, || catch_unwind(AssertUnwindSafe(run)));
+    let caught = {
+        let _running = CountedRunning::new(entry);
+        CURRENT.sync_scope(current, || catch_unwind(AssertUnwindSafe(run)))
+    };
     let at = Instant::now();
-    entry.meter.cost.ran(at.duration_since(began), at);
+    let took = at.duration_since(began);
+    entry.meter.cost.ran(took);
+    if entry.kind != Kind::Compute {
+        entry.meter.held(&entry.name, took, at);
+    }
     ran(entry, caught, at)
 }
 
@@ -53,6 +60,7 @@ pub(crate) async fn run_async<M: Method>(
 ) -> Ran<M> {
     let mut run = pin!(CURRENT.scope(current, AssertUnwindSafe(run).catch_unwind()));
     let mut total = Duration::ZERO;
+    let _running = CountedRunning::new(entry);
     poll_fn(|cx| {
         let began = Instant::now();
         let polled = run.as_mut().poll(cx);
@@ -60,13 +68,29 @@ pub(crate) async fn run_async<M: Method>(
         let took = at.duration_since(began);
         total += took;
         entry.charge.add(nanos(took));
-        entry.meter.cost.held(took, at);
+        entry.meter.held(&entry.name, took, at);
         polled.map(|caught| {
-            entry.meter.cost.ran(total, at);
+            entry.meter.cost.ran(total);
             ran(entry, caught, at)
         })
     })
     .await
+}
+
+/// A call that counts as running until this is dropped, whatever becomes of it.
+struct CountedRunning<'a>(&'a Entry);
+
+impl<'a> CountedRunning<'a> {
+    fn new(entry: &'a Entry) -> Self {
+        entry.meter.counters.running.add();
+        Self(entry)
+    }
+}
+
+impl Drop for CountedRunning<'_> {
+    fn drop(&mut self) {
+        self.0.meter.counters.running.take_back();
+    }
 }
 
 fn ran<M: Method>(entry: &Entry, caught: Result<Reply<M>, Box<dyn Any + Send>>, at: Instant) -> Ran<M> {

@@ -12,7 +12,7 @@ use futures::stream::FuturesUnordered;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, Sleep};
 
-use crate::mailbox::{Release, nanos};
+use crate::mailbox::{Mailbox, Release, nanos};
 use crate::service::{Kind, Service};
 use crate::sync::Arc;
 
@@ -63,7 +63,7 @@ enum Pause {
 impl<S: Service> Scheduler<S> {
     pub(crate) fn new(core: Arc<Core<S>>, factory: Factory<S>, exit: oneshot::Sender<Exit>) -> Self {
         Self {
-            lanes: Lanes::new(core.mailboxes.iter().map(|mailbox| mailbox.weight())),
+            lanes: Lanes::new(core.mailboxes.iter().map(Mailbox::weight)),
             gate: Gate::new(core.mailboxes.len()),
             core,
             factory,
@@ -256,6 +256,7 @@ impl<S: Service> Scheduler<S> {
     /// The state is gone: makes a new one, unless that happens too often.
     async fn refill(&mut self) {
         let was_down = self.retry.take().is_some();
+        self.core.restarts.add();
         if !was_down && !self.restarts.note(Instant::now()) {
             return self.go_down("it had to be restarted too often");
         }

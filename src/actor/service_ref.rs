@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use crate::auth::Caller;
 use crate::jsonrpc::RpcError;
 use crate::mailbox::{Call, End, Entry};
-use crate::service::{CURRENT, CallContext, Current, Method, Reply, Service};
+use crate::service::{CURRENT, CallContext, Current, Method, Refusal, Reply, Service};
 use crate::sync::Arc;
 
 use super::core::{Core, Status};
@@ -105,8 +105,9 @@ impl<S: Service> ServiceRef<S> {
         } else {
             (call, message)
         };
-        let slot = core.admit(entry, &call, 0).inspect_err(|error| {
-            entry.meter.ended(&call, End::Refused, Some(error), call.arrived.elapsed(), None);
+        let slot = core.admit(entry, &call, 0).map_err(|Refusal { why, error }| {
+            entry.meter.ended(&call, End::Refused(why), Some(&error), call.arrived.elapsed(), None);
+            error
         })?;
         let call = Call::new(call, message, slot, Arc::clone(entry));
         core.push(Arc::clone(&call));
@@ -144,11 +145,7 @@ impl<S: Service> ServiceRef<S> {
 
     /// What has become of the calls of each method, and how full its mailbox is.
     pub fn stats(&self) -> Vec<MethodStats> {
-        let stats = |entry: &Arc<Entry>| {
-            let slots = self.core.mailboxes[entry.mailbox].slots();
-            MethodStats::new(entry, slots.used(), slots.most())
-        };
-        self.core.entries().iter().map(stats).collect()
+        self.core.stats().methods
     }
 
     /// Waits until no call of the service waits or runs: then the effects of all notifications that were let in before are

@@ -1,22 +1,42 @@
-//! What has become of a method's calls, for whoever wants to see it.
+//! What has become of a service's calls, for whoever wants to see it.
 
 use std::time::Duration;
 
-use crate::mailbox::Entry;
+use serde::{Serialize, Serializer};
+
+use crate::mailbox::{Entry, Times};
+
+/// A service, and the mailbox of each of its methods. A snapshot.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct ServiceStats {
+    /// The service's name.
+    pub service: String,
+    /// Whether it lets calls in.
+    pub is_up: bool,
+    /// How often its state had to be made anew, or its thread was lost.
+    pub restarts: u64,
+    /// Its methods, in the order of its table.
+    pub methods: Vec<MethodStats>,
+}
 
 /// A method's mailbox, and what has become of its calls since the start. A snapshot.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct MethodStats {
     /// The method, as callers write it.
     pub method: String,
-    /// Calls in its mailbox now, and how many fit. Methods of a group share one mailbox.
+    /// The group whose methods share its mailbox, if it is in one.
+    pub group: Option<&'static str>,
+    /// Calls that wait in its mailbox now, those about to be put there among them.
     pub depth: usize,
-    /// See [`depth`](Self::depth).
+    /// How many calls fit into its mailbox.
     pub capacity: usize,
-    /// Calls that ran where they arrived.
+    /// Calls that run now.
+    pub running: u64,
+    /// Calls that were let in and ran where they arrived.
     pub inline: u64,
-    /// Calls that went through the mailbox.
+    /// Calls that were let in and went through the mailbox.
     pub queued: u64,
     /// Calls that ended with a result.
     pub answered: u64,
@@ -24,32 +44,69 @@ pub struct MethodStats {
     pub failed: u64,
     /// Calls during which the method panicked, or its thread was lost.
     pub panicked: u64,
-    /// Calls that were turned away: never started.
+    /// Calls that were turned away and never started, for whatever reason.
     pub refused: u64,
+    /// Calls that were turned away, by reason.
+    pub refused_for: Refusals,
     /// Calls whose deadline passed, in the mailbox or while they ran.
     pub expired: u64,
     /// Calls whose caller left before they ended.
     pub abandoned: u64,
     /// The time that a call usually holds a thread.
+    #[serde(serialize_with = "micros", rename = "usual_us")]
     pub usual: Duration,
+    /// How long calls were in the mailbox.
+    pub wait: Times,
+    /// How long calls ran, the time at their awaits included.
+    pub run: Times,
+}
+
+/// Calls that were turned away, by reason.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Refusals {
+    /// The mailbox, or the service, held as many calls or bytes as it may.
+    pub full: u64,
+    /// What waited before would have taken longer than the call had.
+    pub hopeless: u64,
+    /// The service was down or stopping.
+    pub unavailable: u64,
+    /// The parameters did not fit the method.
+    pub params: u64,
 }
 
 impl MethodStats {
     pub(crate) fn new(entry: &Entry, depth: usize, capacity: usize) -> Self {
         let counters = &entry.meter.counters;
+        let refused_for = Refusals {
+            full: counters.refused_full.get(),
+            hopeless: counters.refused_hopeless.get(),
+            unavailable: counters.refused_unavailable.get(),
+            params: counters.refused_params.get(),
+        };
+        let Refusals { full, hopeless, unavailable, params } = refused_for;
         Self {
             method: entry.name.to_string(),
+            group: entry.options.group,
             depth,
             capacity,
+            running: counters.running.get(),
             inline: counters.inline.get(),
             queued: counters.queued.get(),
             answered: counters.answered.get(),
             failed: counters.failed.get(),
             panicked: counters.panicked.get(),
-            refused: counters.refused.get(),
+            refused: full + hopeless + unavailable + params,
+            refused_for,
             expired: counters.expired.get(),
             abandoned: counters.abandoned.get(),
             usual: entry.meter.cost.usual(),
+            wait: entry.meter.wait.times(),
+            run: entry.meter.run.times(),
         }
     }
+}
+
+fn micros<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(time.as_secs_f64() * 1e6)
 }

@@ -51,7 +51,7 @@ async fn supervise<S: Service>(core: Arc<Core<S>>, factory: Factory<S>, no_start
                 return core.set_status(Status::Stopped);
             }
             Exit::Stopped => return core.set_status(Status::Stopped),
-            Exit::Lost => {}
+            Exit::Lost => core.restarts.add(),
         }
         tracing::error!(service = S::NAME, "the service's thread was lost; it goes on on a new one");
         let pause = if restarts.note(Instant::now()) { Duration::ZERO } else { restarts.pause() };
@@ -64,8 +64,9 @@ async fn supervise<S: Service>(core: Arc<Core<S>>, factory: Factory<S>, no_start
 
 /// Stops the service: no more calls are let in, those that are there have until `limit`, then `on_stop` runs.
 pub(crate) async fn stop<S: Service>(core: Arc<Core<S>>, limit: Duration) {
-    if core.status() == Status::Stopped {
-        return;
+    if matches!(core.status(), Status::Starting | Status::Stopped) {
+        // There is no host that could be waited for.
+        return core.set_status(Status::Stopped);
     }
     core.set_status(Status::Draining);
     let stopped = |status: &Status| *status == Status::Stopped;

@@ -61,6 +61,7 @@ impl<A: Authenticate> Handler<Whose> for AuthActor<A> {
 /// The front's side of the auth actor.
 pub(crate) struct Auth {
     actor: Recipient<Whose>,
+    thread: Arbiter,
     open: Semaphore,
     patience: Duration,
 }
@@ -71,10 +72,10 @@ impl Auth {
     /// # Panics
     /// Outside of an actix system.
     pub(crate) fn start<A: Authenticate>(authenticator: A) -> Self {
-        let arbiter = Arbiter::new();
+        let thread = Arbiter::new();
         let actor = AuthActor { authenticator: Arc::new(authenticator) };
-        let actor = AuthActor::start_in_arbiter(&arbiter.handle(), move |_| actor).recipient();
-        Self { actor, open: Semaphore::new(OPEN_QUESTIONS), patience: Duration::from_secs(5) }
+        let actor = AuthActor::start_in_arbiter(&thread.handle(), move |_| actor).recipient();
+        Self { actor, thread, open: Semaphore::new(OPEN_QUESTIONS), patience: Duration::from_secs(5) }
     }
 
     /// Who sent this token: anonymous if it is nobody's.
@@ -98,6 +99,12 @@ impl Auth {
                 Err(Unsure)
             }
         }
+    }
+}
+
+impl Drop for Auth {
+    fn drop(&mut self) {
+        self.thread.stop();
     }
 }
 
@@ -157,7 +164,8 @@ mod tests {
     #[test]
     fn an_authenticator_that_does_not_answer_lets_nobody_through() {
         System::new().block_on(async {
-            let auth = Auth { patience: Duration::from_millis(1), ..Auth::start(Slow) };
+            let mut auth = Auth::start(Slow);
+            auth.patience = Duration::from_millis(1);
             assert!(auth.whose("ann").await.is_err());
         });
     }

@@ -69,13 +69,13 @@ impl Dispatch {
                         note(&mut mailboxes, route.mailbox());
                         under_way.push(Box::pin(async move { vec![(index, outcome.await)] }));
                     }
-                    Started::NoRoom(call, error) => {
+                    Started::NoRoom(call, refusal) => {
                         // Full of others' calls, it refuses as it would a single call; full of our own, it makes us wait.
                         match mailboxes.iter_mut().find(|(id, _)| *id == route.mailbox()) {
                             Some((_, held)) => held.push(Held { index, route, call, request }),
                             None => {
-                                route.refused(&call, &error);
-                                outcomes[index] = Some(Err(error));
+                                route.refused(&call, &refusal);
+                                outcomes[index] = Some(Err(refusal.error));
                             }
                         }
                     }
@@ -149,7 +149,7 @@ async fn feed(held: Vec<Held<'_>>, visit: &Visit<'_>) -> Outcomes {
             Started::Done(outcome) => outcomes.push((index, outcome)),
             Started::Sent => {}
             Started::Waits(outcome) => under_way.push(async move { (index, outcome.await) }),
-            Started::NoRoom(_, error) => outcomes.push((index, Err(error))),
+            Started::NoRoom(_, refusal) => outcomes.push((index, Err(refusal.error))),
         }
     }
     while let Some(ended) = under_way.next().await {

@@ -123,6 +123,7 @@ impl Connections {
     }
 
     /// How many connections are open.
+    #[cfg(test)]
     pub(crate) fn count(&self) -> usize {
         self.open.lock().entries.len()
     }

@@ -4,6 +4,7 @@ mod authority;
 mod body;
 mod connections;
 mod extract;
+mod fault_page;
 mod files;
 mod guard;
 mod pages;

@@ -8,11 +8,12 @@ use std::sync::Arc;
 use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, ResponseError};
-use handlebars::{Handlebars, html_escape};
+use handlebars::Handlebars;
 use serde::Serialize;
 
 use crate::start_error::StartError;
 
+use super::fault_page::fault_page;
 use super::template_dir::{Fault, TemplateDir};
 
 const HTML: &str = "text/html; charset=utf-8";
@@ -139,10 +140,7 @@ impl ResponseError for PageError {
         tracing::error!(error = %self, "a page could not be rendered");
         let mut response = HttpResponse::InternalServerError();
         match &self.0 {
-            Reason::Fault { fault, shown: true } => response.content_type(HTML).body(format!(
-                "<!doctype html><title>Template error</title><h1>Template error</h1><pre>{}</pre>",
-                html_escape(&fault.to_string())
-            )),
+            Reason::Fault { fault, shown: true } => response.content_type(HTML).body(fault_page(fault)),
             _ => response.content_type("text/plain; charset=utf-8").body("Internal server error\n"),
         }
     }

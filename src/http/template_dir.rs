@@ -12,9 +12,9 @@ const EXTENSION: &str = "hbs";
 /// What is wrong with the templates: `templates/stats.hbs:3: no `total` in the data`.
 #[derive(Debug)]
 pub(super) struct Fault {
-    file: PathBuf,
-    line: Option<usize>,
-    reason: String,
+    pub(super) file: PathBuf,
+    pub(super) line: Option<usize>,
+    pub(super) reason: String,
 }
 
 impl fmt::Display for Fault {

@@ -16,4 +16,4 @@ pub use error::RpcError;
 pub(crate) use error::code;
 pub(crate) use id::Id;
 pub(crate) use request::{Invalid, Member, Request};
-pub(crate) use response::{BatchWriter, Budget, to_json_limited};
+pub(crate) use response::{BatchWriter, Budget};

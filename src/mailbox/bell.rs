@@ -7,7 +7,8 @@ use crate::sync::{AtomicBool, AtomicU64, AtomicWaker, Ordering, fence};
 /// One ready-bit per mailbox, and the host's waker behind a flag that says whether waking is worth it.
 ///
 /// The hand-shake: who rings sets a bit and then looks at `armed`; the host sets `armed` and then looks at the bits. With a
-/// fence between the two steps on both sides at least one of them sees the other, so no wake-up is lost.
+/// fence between the two steps on both sides at least one of them sees the other, so no wake-up is lost. The flags are only
+/// ever swapped: a plain store beside a swap is harder to reason about, and beyond what loom can tell from a lost wake-up.
 #[derive(Debug)]
 pub(crate) struct Bell {
     ready: Box<[AtomicU64]>,
@@ -39,21 +40,21 @@ impl Bell {
 
     /// Says that something else has changed: the state was let go, a stop was asked for.
     pub(crate) fn nudge(&self) {
-        self.nudged.store(true, Ordering::Release);
+        self.nudged.swap(true, Ordering::AcqRel);
         self.wake();
     }
 
     /// The host wants something that others hold: whoever lets go from now on rings. The host tries once more after this,
     /// and parks.
     pub(crate) fn want(&self) {
-        self.wanted.store(true, Ordering::Relaxed);
+        self.wanted.swap(true, Ordering::AcqRel);
         fence(Ordering::SeqCst);
     }
 
     /// Something that the host may want was let go.
     pub(crate) fn released(&self) {
         fence(Ordering::SeqCst);
-        if self.wanted.load(Ordering::Relaxed) && self.wanted.swap(false, Ordering::Relaxed) {
+        if self.wanted.load(Ordering::Relaxed) && self.wanted.swap(false, Ordering::AcqRel) {
             self.nudge();
         }
     }
@@ -73,11 +74,11 @@ impl Bell {
     /// Arms the bell. False if it has rung since the bits were last taken: then the host must not park, and the bell is
     /// not armed.
     pub(crate) fn arm(&self) -> bool {
-        self.armed.store(true, Ordering::Relaxed);
+        self.armed.swap(true, Ordering::AcqRel);
         fence(Ordering::SeqCst);
         let quiet = !self.nudged.load(Ordering::Relaxed) && self.ready.iter().all(|w| w.load(Ordering::Relaxed) == 0);
         if !quiet {
-            self.armed.store(false, Ordering::Relaxed);
+            self.armed.swap(false, Ordering::AcqRel);
         }
         quiet
     }
@@ -85,7 +86,7 @@ impl Bell {
     /// Takes the bits and hands over the numbers of the mailboxes that have rung.
     pub(crate) fn take(&self, mut each: impl FnMut(usize)) {
         if self.nudged.load(Ordering::Relaxed) {
-            self.nudged.swap(false, Ordering::Acquire);
+            self.nudged.swap(false, Ordering::AcqRel);
         }
         for (word, ready) in self.ready.iter().enumerate() {
             if ready.load(Ordering::Relaxed) == 0 {

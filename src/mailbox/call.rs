@@ -4,37 +4,31 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::jsonrpc::RpcError;
-use crate::service::{CallContext, Method, Reply};
-use crate::sync::{Arc, Mutex};
+use crate::service::{CallContext, Method, Reply, Why};
+use crate::sync::Arc;
 
 use super::entry::Entry;
 use super::meter::End;
 use super::quota::Slot;
 use super::refusal;
+use super::stage::{GivenUp, Stage, Was};
 
-/// One call of a method on its way through a mailbox.
-///
-/// Caller and host share it. Each step is taken under one lock, so the first to say how the call ends has the last word: a
-/// caller that has given up is never run, and one that was answered in time is not told of a deadline.
+/// One call of a method on its way through a mailbox, shared by caller and host.
 pub(crate) struct Call<M: Method> {
     context: CallContext,
     entry: Arc<Entry>,
-    stage: Mutex<Stage<M>>,
+    stage: Stage<Work<M>, Reply<M>>,
 }
 
-enum Stage<M: Method> {
-    /// In the mailbox. The slot goes with the message.
-    Queued { message: M, _slot: Slot, caller: Option<Waker> },
-    /// Taken by the host. `runner` is the future that runs it, to be told when nobody waits any more.
-    Running { since: Instant, caller: Option<Waker>, runner: Option<Waker> },
-    /// Ended, and the caller has not looked yet.
-    Answered(Reply<M>),
-    /// Nothing is left to do.
-    Settled,
+/// What waits. The slot goes when the message is taken, or given up.
+struct Work<M> {
+    message: M,
+    _slot: Slot,
 }
 
 impl<M: Method> Call<M> {
@@ -42,7 +36,7 @@ impl<M: Method> Call<M> {
     pub(crate) fn new(context: CallContext, message: M, mut slot: Slot, entry: Arc<Entry>) -> Arc<Self> {
         slot.starts_to_wait();
         entry.meter.counters.queued.add();
-        Arc::new(Self { context, entry, stage: Mutex::new(Stage::Queued { message, _slot: slot, caller: None }) })
+        Arc::new(Self { context, entry, stage: Stage::new(Work { message, _slot: slot }) })
     }
 
     pub(crate) fn context(&self) -> &CallContext {
@@ -53,108 +47,48 @@ impl<M: Method> Call<M> {
         &self.entry
     }
 
+    /// Whether it waits to be started.
+    pub(crate) fn is_queued(&self) -> bool {
+        self.stage.is_waiting()
+    }
+
+    /// Whether it has ended, in whatever way.
+    pub(crate) fn is_over(&self) -> bool {
+        self.stage.is_over()
+    }
+
+    /// See [`Stage::is_over_or_wakes`].
+    pub(crate) fn is_over_or_wakes(&self, cx: &Context<'_>) -> bool {
+        self.stage.is_over_or_wakes(cx)
+    }
+
     /// Takes the message to run it, and frees the slot. `None` if the call has ended while it waited, or has no time left.
     pub(crate) fn begin(&self, now: Instant) -> Option<M> {
         if now >= self.context.deadline {
             self.end(Err(refusal::deadline(&self.context, now)), End::Expired, now).wake();
             return None;
         }
-        let mut stage = self.stage.lock();
-        match std::mem::replace(&mut *stage, Stage::Settled) {
-            Stage::Queued { message, _slot, caller } => {
-                *stage = Stage::Running { since: now, caller, runner: None };
-                // The slot is given back outside of the lock.
-                drop(stage);
-                Some(message)
-            }
-            other => {
-                *stage = other;
-                None
-            }
-        }
+        self.stage.begin(now).map(|work| work.message)
     }
 
     /// Ends the call, unless it has ended before. The caller learns of it when the [`Release`] says so.
     pub(crate) fn end(&self, reply: Reply<M>, end: End, now: Instant) -> Release {
-        let mut stage = self.stage.lock();
-        let (caller, queued, ran) = match std::mem::replace(&mut *stage, Stage::Settled) {
-            Stage::Queued { caller, .. } => (caller, now.duration_since(self.context.arrived), None),
-            Stage::Running { since, caller, .. } => {
-                (caller, since.duration_since(self.context.arrived), Some(now.duration_since(since)))
+        // Known only afterwards whether this is the end, and then the reply is gone.
+        let error = reply.as_ref().err().cloned();
+        let reply = (!self.context.notification).then_some(reply);
+        match self.stage.end(reply) {
+            None => Release(None),
+            Some((was, caller)) => {
+                self.record(was, end, error.as_ref(), now);
+                Release(caller)
             }
-            ended => {
-                *stage = ended;
-                return Release(None);
-            }
-        };
-        self.entry.meter.ended(&self.context, end, reply.as_ref().err(), queued, ran);
-        if !self.context.notification {
-            *stage = Stage::Answered(reply);
-        }
-        Release(caller)
-    }
-
-    /// For the future that runs the call: whether nobody waits for its end any more. If somebody does, the future is woken
-    /// when that changes.
-    pub(crate) fn is_over_or_wakes(&self, cx: &mut Context<'_>) -> bool {
-        match &mut *self.stage.lock() {
-            Stage::Running { runner, .. } => {
-                if !runner.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
-                    *runner = Some(cx.waker().clone());
-                }
-                false
-            }
-            _ => true,
         }
     }
 
-    /// Whether it has ended, in whatever way.
-    pub(crate) fn is_over(&self) -> bool {
-        matches!(&*self.stage.lock(), Stage::Answered(_) | Stage::Settled)
-    }
-
-    /// The caller stops to wait.
-    fn abandon(&self) {
-        let mut stage = self.stage.lock();
-        let before = std::mem::replace(&mut *stage, Stage::Settled);
-        drop(stage);
-        match before {
-            Stage::Queued { .. } => {
-                self.entry.meter.ended(&self.context, End::Abandoned, None, self.context.arrived.elapsed(), None)
-            }
-            Stage::Running { since, runner, .. } => {
-                let queued = since.duration_since(self.context.arrived);
-                self.entry.meter.ended(&self.context, End::Abandoned, None, queued, Some(since.elapsed()));
-                if let Some(runner) = runner {
-                    runner.wake();
-                }
-            }
-            Stage::Answered(_) | Stage::Settled => {}
-        }
-    }
-
-    /// The deadline has passed: -32002, unless an answer was there first.
-    fn expire(&self) -> Reply<M> {
-        let mut stage = self.stage.lock();
-        match std::mem::replace(&mut *stage, Stage::Settled) {
-            Stage::Answered(reply) => reply,
-            Stage::Queued { .. } => {
-                drop(stage);
-                let error = refusal::deadline(&self.context, Instant::now());
-                self.entry.meter.ended(&self.context, End::Expired, Some(&error), self.context.arrived.elapsed(), None);
-                Err(error)
-            }
-            Stage::Running { since, runner, .. } => {
-                drop(stage);
-                let error = refusal::deadline(&self.context, since);
-                let queued = since.duration_since(self.context.arrived);
-                self.entry.meter.ended(&self.context, End::Expired, Some(&error), queued, Some(since.elapsed()));
-                if let Some(runner) = runner {
-                    runner.wake();
-                }
-                Err(error)
-            }
-            Stage::Settled => Err(refusal::deadline(&self.context, Instant::now())),
+    /// Answers -32003 if the call has not started.
+    pub(crate) fn turn_away(&self) {
+        if self.is_queued() {
+            self.end(Err(RpcError::unavailable()), End::Refused(Why::Unavailable), Instant::now()).wake();
         }
     }
 
@@ -168,16 +102,28 @@ impl<M: Method> Call<M> {
         }
     }
 
-    /// Whether it waits to be started.
-    pub(crate) fn is_queued(&self) -> bool {
-        matches!(&*self.stage.lock(), Stage::Queued { .. })
+    /// The deadline has passed: -32002, unless an answer was there first.
+    fn expire(&self) -> Reply<M> {
+        let now = Instant::now();
+        let was = match self.stage.give_up() {
+            GivenUp::Answered(reply) => return reply,
+            GivenUp::While(was) => was,
+            GivenUp::Over => return Err(refusal::deadline(&self.context, now)),
+        };
+        let left_mailbox = if let Was::RunningSince(since) = was { since } else { now };
+        let error = refusal::deadline(&self.context, left_mailbox);
+        self.record(was, End::Expired, Some(&error), now);
+        Err(error)
     }
 
-    /// Answers -32003 if the call has not started.
-    pub(crate) fn turn_away(&self) {
-        if self.is_queued() {
-            self.end(Err(RpcError::unavailable()), End::Refused, Instant::now()).wake();
-        }
+    fn record(&self, was: Was, end: End, error: Option<&RpcError>, now: Instant) {
+        let (left_mailbox, ran): (_, Option<Duration>) = match was {
+            Was::Waiting => (now, None),
+            Was::RunningSince(since) => (since, Some(now.duration_since(since))),
+        };
+        let queued = left_mailbox.duration_since(self.context.arrived);
+        self.entry.meter.wait.record(queued);
+        self.entry.meter.ended(&self.context, end, error, queued, ran);
     }
 }
 
@@ -217,25 +163,14 @@ impl<M: Method> Future for Waiting<M> {
     type Output = Reply<M>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Reply<M>> {
-        let mut stage = self.0.stage.lock();
-        match &mut *stage {
-            Stage::Queued { caller, .. } | Stage::Running { caller, .. } => {
-                if !caller.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
-                    *caller = Some(cx.waker().clone());
-                }
-                Poll::Pending
-            }
-            Stage::Answered(_) => match std::mem::replace(&mut *stage, Stage::Settled) {
-                Stage::Answered(reply) => Poll::Ready(reply),
-                _ => Poll::Pending,
-            },
-            Stage::Settled => Poll::Pending,
-        }
+        self.0.stage.poll_reply(cx)
     }
 }
 
 impl<M: Method> Drop for Waiting<M> {
     fn drop(&mut self) {
-        self.0.abandon();
+        if let GivenUp::While(was) = self.0.stage.give_up() {
+            self.0.record(was, End::Abandoned, None, Instant::now());
+        }
     }
 }

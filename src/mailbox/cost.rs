@@ -36,13 +36,12 @@ impl Cost {
         }
     }
 
-    /// One call held a thread for `total`, all its polls together; it ended at `now`.
-    pub(crate) fn ran(&self, total: Duration, now: Instant) {
+    /// One call held a thread for `total`, all its polls together.
+    pub(crate) fn ran(&self, total: Duration) {
         let (samples, sample) = (self.samples.load(Ordering::Relaxed), nanos(total));
         let usual = self.usual.load(Ordering::Relaxed);
         let next = if samples == 0 { sample } else { usual - usual / 8 + sample / 8 };
         self.usual.store(next, Ordering::Relaxed);
-        self.held(total, now);
         self.samples.store(samples + 1, Ordering::Relaxed);
     }
 
@@ -85,27 +84,28 @@ mod tests {
     fn an_unknown_method_is_not_short_and_one_that_was_short_once_is() {
         let (cost, now) = (Cost::new(), Instant::now());
         assert!(!cost.is_short(now));
-        cost.ran(Duration::from_micros(3), now);
+        cost.ran(Duration::from_micros(3));
         assert!(cost.is_short(now));
     }
 
     #[test]
     fn one_long_run_sends_a_method_away_for_a_second_and_a_longer_one_for_longer() {
         let (cost, now) = (Cost::new(), Instant::now());
-        cost.ran(Duration::from_micros(50), now);
-        cost.ran(Duration::from_micros(1), now);
+        cost.ran(Duration::from_micros(50));
+        cost.held(Duration::from_micros(50), now);
+        cost.held(Duration::from_micros(1), now);
         assert!(!cost.is_short(now + Duration::from_millis(999)));
         assert!(cost.is_short(now + Duration::from_millis(1001)));
-        cost.ran(Duration::from_micros(400), now);
+        cost.held(Duration::from_micros(400), now);
         assert!(!cost.is_short(now + Duration::from_millis(3999)));
         assert!(cost.is_short(now + Duration::from_millis(4001)));
     }
 
     #[test]
     fn the_usual_time_follows_the_samples() {
-        let (cost, now) = (Cost::new(), Instant::now());
+        let cost = Cost::new();
         for _ in 0..100 {
-            cost.ran(Duration::from_millis(5), now);
+            cost.ran(Duration::from_millis(5));
         }
         assert!(cost.usual() > Duration::from_micros(4900) && cost.usual() <= Duration::from_millis(5));
     }

@@ -5,8 +5,9 @@ use std::fmt;
 use schemars::{Schema, SchemaGenerator};
 
 use crate::service::{Kind, Method, MethodOptions};
-use crate::sync::{Arc, AtomicU64, Ordering};
+use crate::sync::Arc;
 
+use super::charge::Charge;
 use super::meter::Meter;
 use super::quota::Limit;
 
@@ -39,7 +40,7 @@ impl Entry {
             charge,
             meter: Meter::new(),
             params_schema: M::json_schema,
-            result_schema: <M::Output as schemars::JsonSchema>::json_schema,
+            result_schema: SchemaGenerator::subschema_for::<M::Output>,
         }
     }
 }
@@ -47,19 +48,5 @@ impl Entry {
 impl fmt::Debug for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Entry").field("name", &self.name).field("options", &self.options).finish_non_exhaustive()
-    }
-}
-
-/// Time that calls of one mailbox have run beside the scheduler since it last looked: inline, and in polls.
-#[derive(Debug, Default)]
-pub(crate) struct Charge(AtomicU64);
-
-impl Charge {
-    pub(crate) fn add(&self, nanos: u64) {
-        self.0.fetch_add(nanos, Ordering::Relaxed);
-    }
-
-    pub(crate) fn take(&self) -> u64 {
-        if self.0.load(Ordering::Relaxed) == 0 { 0 } else { self.0.swap(0, Ordering::Relaxed) }
     }
 }

@@ -5,12 +5,16 @@ use std::time::Duration;
 use serde_json::value::RawValue;
 use tokio::time::Instant;
 
-use crate::jsonrpc::{RpcError, code};
-use crate::service::CallContext;
+use crate::jsonrpc::RpcError;
+use crate::service::{CallContext, Why};
 
 use super::cost::Cost;
+use super::histogram::Histogram;
 use super::seldom::Seldom;
 use super::stats::{Count, Counters};
+
+/// Methods that hold their thread for so long are warned of.
+const TOO_LONG: Duration = Duration::from_millis(10);
 
 /// How a call ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +24,7 @@ pub(crate) enum End {
     /// The method panicked, or its thread was lost while it ran.
     Panicked,
     /// It was turned away, and never ran.
-    Refused,
+    Refused(Why),
     /// Its deadline passed.
     Expired,
     /// Its caller left.
@@ -32,8 +36,13 @@ pub(crate) enum End {
 pub(crate) struct Meter {
     pub(crate) cost: Cost,
     pub(crate) counters: Counters,
+    /// From arrival until it left the mailbox, of calls that were in one.
+    pub(crate) wait: Histogram,
+    /// On the thread, and at its awaits.
+    pub(crate) run: Histogram,
     overload: Seldom,
     lost_notification: Seldom,
+    held: Seldom,
 }
 
 impl Meter {
@@ -41,8 +50,11 @@ impl Meter {
         Self {
             cost: Cost::new(),
             counters: Counters::default(),
-            overload: Seldom::new(),
-            lost_notification: Seldom::new(),
+            wait: Histogram::new(),
+            run: Histogram::new(),
+            held: Seldom::new(Duration::from_secs(60)),
+            overload: Seldom::new(Duration::from_secs(1)),
+            lost_notification: Seldom::new(Duration::from_secs(1)),
         }
     }
 
@@ -56,6 +68,9 @@ impl Meter {
         ran: Option<Duration>,
     ) {
         self.count(end, error).add();
+        if let Some(ran) = ran {
+            self.run.record(ran);
+        }
         if let Some(error) = error {
             self.warn(call, end, error);
         }
@@ -71,10 +86,27 @@ impl Meter {
         );
     }
 
+    /// A run, or one poll, of the method `name` held the service's thread, or a transport's, for `time` until `now`.
+    pub(crate) fn held(&self, name: &str, time: Duration, now: Instant) {
+        self.cost.held(time, now);
+        if time >= TOO_LONG
+            && let Some(times) = self.held.is_due(now)
+        {
+            let held_ms = time.as_millis() as u64;
+            tracing::warn!(
+                method = name,
+                held_ms,
+                times,
+                "the method held its thread, and all other calls of the service waited: await what takes long, or make it a \
+                 free function marked `compute`"
+            );
+        }
+    }
+
     /// Once a second at most: overload, and notifications that fail, come by the thousand.
     fn warn(&self, call: &CallContext, end: End, error: &RpcError) {
         let method = &*call.method;
-        if end == End::Refused && error.code() == code::BUSY {
+        if matches!(end, End::Refused(Why::Full | Why::Hopeless)) {
             if let Some(calls) = self.overload.is_due(Instant::now()) {
                 let why = error.data().map(RawValue::get);
                 tracing::warn!(method, calls, why, "overload: calls were turned away");
@@ -92,7 +124,10 @@ impl Meter {
             End::Answered if error.is_some() => &self.counters.failed,
             End::Answered => &self.counters.answered,
             End::Panicked => &self.counters.panicked,
-            End::Refused => &self.counters.refused,
+            End::Refused(Why::Full) => &self.counters.refused_full,
+            End::Refused(Why::Hopeless) => &self.counters.refused_hopeless,
+            End::Refused(Why::Unavailable) => &self.counters.refused_unavailable,
+            End::Refused(Why::Params) => &self.counters.refused_params,
             End::Expired => &self.counters.expired,
             End::Abandoned => &self.counters.abandoned,
         }

@@ -5,22 +5,28 @@
 
 mod bell;
 mod call;
+mod charge;
 mod cost;
 mod entry;
+mod histogram;
 mod meter;
 mod policy;
 mod queue;
 mod quota;
 mod refusal;
 mod seldom;
+mod stage;
 mod stats;
 
 pub(crate) use bell::Bell;
 pub(crate) use call::{Call, Release};
+pub(crate) use charge::Charge;
 pub(crate) use cost::nanos;
-pub(crate) use entry::{Charge, Entry};
+pub(crate) use entry::Entry;
+pub use histogram::Times;
 pub(crate) use meter::End;
 pub(crate) use policy::Ahead;
 pub(crate) use queue::{Mailbox, Queued};
 pub(crate) use quota::{Full, Limit, Quota, SERVICE_BYTES, SERVICE_CALLS, Slot};
-pub(crate) use refusal::{busy, deadline};
+pub(crate) use refusal::{deadline, full, hopeless};
+pub(crate) use stats::Count;

@@ -6,7 +6,7 @@ use std::fmt;
 use crate::sync::{Arc, Mutex};
 
 use super::bell::Bell;
-use super::entry::Charge;
+use super::charge::Charge;
 use super::quota::Limit;
 
 /// What a mailbox must know of the calls in it.
@@ -124,6 +124,9 @@ mod tests {
     use std::cell::Cell;
     use std::rc::Rc;
 
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
     use super::*;
 
     #[derive(Clone)]
@@ -180,5 +183,43 @@ mod tests {
             item.1.set(false);
         }
         assert!(mailbox.len() <= 8, "{}", mailbox.len());
+    }
+
+    proptest! {
+        /// Beside a plain queue that forgets what was given up at once.
+        #[test]
+        fn a_mailbox_is_a_queue_of_what_is_alive(steps in vec((0..4u8, 0..8usize), 1..300)) {
+            let (mailbox, bell) = (Mailbox::new(0, 4, 1), Bell::new(1));
+            mailbox.open();
+            let (mut model, mut open, mut number) = (VecDeque::<Item>::new(), true, 0);
+            for (step, pick) in steps {
+                match step {
+                    0 => {
+                        number += 1;
+                        let item = item(number);
+                        prop_assert_eq!(mailbox.push(item.clone(), &bell).is_ok(), open);
+                        if open {
+                            model.push_back(item);
+                        }
+                    }
+                    1 => prop_assert_eq!(start(&mailbox), model.pop_front().map(|item| item.0)),
+                    2 if pick < model.len() => {
+                        let gone = model.remove(pick).unwrap();
+                        gone.1.set(false);
+                    }
+                    3 if pick == 0 => {
+                        open = !open;
+                        if open {
+                            mailbox.open();
+                        } else {
+                            let live = mailbox.close().into_iter().filter(Queued::is_live).map(|item| item.0);
+                            prop_assert_eq!(live.collect::<Vec<_>>(), model.drain(..).map(|item| item.0).collect::<Vec<_>>());
+                        }
+                    }
+                    _ => {}
+                }
+                prop_assert_eq!(mailbox.head().map(|item| item.0), model.front().map(|item| item.0));
+            }
+        }
     }
 }

@@ -74,7 +74,7 @@ impl Quota {
 
     /// Whether any call waits in a mailbox.
     pub(crate) fn anyone_waits(&self) -> bool {
-        self.waiting.load(Ordering::SeqCst) != 0
+        self.waiting.load(Ordering::Acquire) != 0
     }
 
     /// Completes at the next slot that comes free after this call.
@@ -129,9 +129,9 @@ pub(crate) struct Slot {
 
 impl Slot {
     /// From now on the slot's call counts as waiting. Before the call can be seen in its mailbox.
-    pub(super) fn starts_to_wait(&mut self) {
+    pub(crate) fn starts_to_wait(&mut self) {
         self.waits = true;
-        self.service.waiting.fetch_add(1, Ordering::SeqCst);
+        self.service.waiting.fetch_add(1, Ordering::AcqRel);
     }
 }
 
@@ -141,7 +141,7 @@ impl Drop for Slot {
         self.service.calls.give_back(1);
         self.mailbox.give_back(1);
         if self.waits {
-            self.service.waiting.fetch_sub(1, Ordering::SeqCst);
+            self.service.waiting.fetch_sub(1, Ordering::AcqRel);
         }
         self.service.room.notify_waiters();
         self.service.bell.released();

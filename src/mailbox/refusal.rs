@@ -6,12 +6,22 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::jsonrpc::{RpcError, code};
-use crate::service::CallContext;
+use crate::service::{CallContext, Refusal, Why};
 
 use super::policy::Ahead;
 
-/// -32000: turned away at the door.
-pub(crate) fn busy(method: &str, reason: &str, capacity: usize, ahead: Ahead) -> RpcError {
+/// What waits before it would take longer than the call has.
+pub(crate) fn hopeless(method: &str, capacity: usize, ahead: Ahead) -> Refusal {
+    Refusal { why: Why::Hopeless, error: busy(method, "cannot start before its deadline", capacity, ahead) }
+}
+
+/// Its mailbox, or its service, holds as many calls or bytes as it may.
+pub(crate) fn full(method: &str, reason: &str, capacity: usize, ahead: Ahead) -> Refusal {
+    Refusal { why: Why::Full, error: busy(method, reason, capacity, ahead) }
+}
+
+/// -32000.
+fn busy(method: &str, reason: &str, capacity: usize, ahead: Ahead) -> RpcError {
     #[derive(Serialize)]
     struct Data<'a> {
         method: &'a str,

@@ -8,11 +8,10 @@ use crate::sync::{AtomicU64, Ordering};
 
 use super::cost::nanos;
 
-const PAUSE: Duration = Duration::from_secs(1);
-
-/// One kind of warning: given at once, and then once a second at most, with the number of times that it was due.
+/// One kind of warning: given at once, and then once in a `pause` at most, with the number of times that it was due.
 #[derive(Debug)]
 pub(crate) struct Seldom {
+    pause: Duration,
     epoch: Instant,
     /// Nanoseconds since `epoch`, before which it is not given again.
     not_before: AtomicU64,
@@ -20,8 +19,8 @@ pub(crate) struct Seldom {
 }
 
 impl Seldom {
-    pub(crate) fn new() -> Self {
-        Self { epoch: Instant::now(), not_before: AtomicU64::new(0), due: AtomicU64::new(0) }
+    pub(crate) fn new(pause: Duration) -> Self {
+        Self { pause, epoch: Instant::now(), not_before: AtomicU64::new(0), due: AtomicU64::new(0) }
     }
 
     /// Notes that the warning is due. If it is to be given now: how many times it was due since it last was, this one
@@ -33,7 +32,7 @@ impl Seldom {
         if now < not_before {
             return None;
         }
-        let next = now + nanos(PAUSE);
+        let next = now + nanos(self.pause);
         // Of several threads that come at once, one gives it.
         self.not_before.compare_exchange(not_before, next, Ordering::Relaxed, Ordering::Relaxed).ok()?;
         Some(self.due.swap(0, Ordering::Relaxed))
@@ -44,9 +43,11 @@ impl Seldom {
 mod tests {
     use super::*;
 
+    const PAUSE: Duration = Duration::from_secs(1);
+
     #[test]
     fn a_warning_is_given_at_once_and_then_once_a_second_with_the_times_that_it_was_due() {
-        let (seldom, start) = (Seldom::new(), Instant::now());
+        let (seldom, start) = (Seldom::new(PAUSE), Instant::now());
         assert_eq!(seldom.is_due(start), Some(1));
         for millis in 0..999 {
             assert_eq!(seldom.is_due(start + Duration::from_millis(millis)), None);
@@ -58,7 +59,7 @@ mod tests {
 
     #[test]
     fn of_several_threads_one_gives_the_warning() {
-        let (seldom, now) = (Seldom::new(), Instant::now());
+        let (seldom, now) = (Seldom::new(PAUSE), Instant::now());
         let given: Vec<u64> = std::thread::scope(|scope| {
             let threads: Vec<_> =
                 (0..8).map(|_| scope.spawn(|| (0..1000).filter_map(|_| seldom.is_due(now)).sum())).collect();

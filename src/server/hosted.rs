@@ -6,7 +6,7 @@ use std::time::Duration;
 use actix_web::web::ServiceConfig;
 use futures::future::LocalBoxFuture;
 
-use crate::actor::{Core, Factory, Placement, Pool, ServiceRef, Status, Table, launch, stop};
+use crate::actor::{Core, Factory, Placement, Pool, ServiceRef, ServiceStats, Status, Table, launch, stop};
 use crate::service::{Route, Service};
 use crate::sync::Arc;
 
@@ -30,6 +30,8 @@ pub(crate) trait Hosted: Send + Sync {
     fn stop(&self, limit: Duration) -> LocalBoxFuture<'static, ()>;
 
     fn is_up(&self) -> bool;
+
+    fn stats(&self) -> ServiceStats;
 
     /// Lets handlers take its `ServiceRef`.
     fn offer(&self, config: &mut ServiceConfig);
@@ -80,6 +82,10 @@ impl<S: Service> Hosted for Prepared<S> {
 
     fn is_up(&self) -> bool {
         self.core.status() == Status::Up
+    }
+
+    fn stats(&self) -> ServiceStats {
+        self.core.stats()
     }
 
     fn offer(&self, config: &mut ServiceConfig) {

@@ -1,8 +1,11 @@
 //! Builder → parts → run → drain.
 
+mod health;
 mod hosted;
+mod log;
 mod parts;
 mod running;
+mod serve;
 mod try_it;
 
 use std::fmt;
@@ -22,9 +25,9 @@ use crate::start_error::{Result, StartError};
 use crate::sync::Arc;
 
 use hosted::{Plan, plan};
-#[cfg(feature = "testing")]
-pub(crate) use parts::{listen, stop};
 pub use running::Running;
+#[cfg(feature = "testing")]
+pub(crate) use serve::Listening;
 
 /// Custom routes, added to every worker's `App`.
 type Configure = Arc<dyn Fn(&mut ServiceConfig) + Send + Sync>;
@@ -292,8 +295,11 @@ impl Server {
     /// Those of [`start`](Self::start).
     pub async fn run(self) -> Result<()> {
         match self.resolve()? {
-            Resolution::Run(server, settings) => parts::serve(*server, *settings).await,
-            Resolution::Show(text) => parts::print(&text),
+            Resolution::Run(server, settings) => serve::serve(*server, *settings).await,
+            Resolution::Show(text) => {
+                log::print(&text);
+                Ok(())
+            }
         }
     }
 
@@ -319,7 +325,11 @@ impl Server {
     /// Those of [`start`](Self::start), and if there is no actix runtime.
     pub async fn launch(self) -> Result<Running> {
         match self.resolve()? {
-            Resolution::Run(server, settings) => Ok(parts::launch(*server, &settings).await?.running),
+            Resolution::Run(server, settings) => {
+                let running = parts::prepare(*server, &settings, &Arc::default())?;
+                running.start().await?;
+                Ok(running)
+            }
             Resolution::Show(_) => Err(StartError::new(
                 "--help, --version and --show-settings are for programs that callbox runs",
                 "leave out .from_args() when you call .launch()",

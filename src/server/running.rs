@@ -8,14 +8,16 @@ use actix_web::web::ServiceConfig;
 use futures::future::{join, join_all};
 use tokio::sync::watch;
 
-use crate::actor::ServiceRef;
+use crate::actor::{ServiceRef, ServiceStats};
 use crate::dispatch::Dispatch;
 use crate::http::{Front, StaticFiles, Templates, endpoint};
 use crate::jsonrpc::Dialect;
 use crate::service::Service;
+use crate::start_error::{Result, StartError};
 use crate::sync::Arc;
 
 use super::Configure;
+use super::health::health;
 use super::hosted::Hosted;
 
 /// Running services, to be mounted in an `App` of your own. From [`Server::launch`](crate::Server::launch). Cheap to clone.
@@ -43,6 +45,20 @@ pub(super) struct Shared {
 const GRACE: Duration = Duration::from_millis(250);
 
 impl Running {
+    /// Starts the services; returns once all are up.
+    ///
+    /// # Errors
+    /// If one of them cannot start.
+    pub(super) async fn start(&self) -> Result<()> {
+        for service in &self.shared.services {
+            service.launch().await.map_err(|reason| {
+                let what = format_args!("the service {} could not start", service.name());
+                StartError::new(what, reason)
+            })?;
+        }
+        Ok(())
+    }
+
     /// Everything of the server as routes: its endpoints, custom scopes, templates and static files.
     ///
     /// For [`App::configure`](actix_web::App::configure), once for each worker.
@@ -62,6 +78,8 @@ impl Running {
             for configure in &shared.configure {
                 configure(config);
             }
+            // After the user's own routes, which may want these paths.
+            config.configure(health(Running { shared: Arc::clone(&shared) }));
             // Last, as one of them may be at the root, where it would shadow all else.
             for files in &shared.static_files {
                 files.configure(config);
@@ -74,6 +92,11 @@ impl Running {
         let references = self.shared.services.iter().map(|service| service.reference());
         let (_, reference) = references.into_iter().find(|(state, _)| *state == TypeId::of::<S>())?;
         reference.downcast::<ServiceRef<S>>().ok().map(|reference| *reference)
+    }
+
+    /// How full each mailbox is, and what has become of its calls: the same as `rpc.mailboxes` tells.
+    pub fn mailboxes(&self) -> Vec<ServiceStats> {
+        self.shared.services.iter().map(|service| service.stats()).collect()
     }
 
     /// Whether every service lets calls in.

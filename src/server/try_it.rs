@@ -5,13 +5,12 @@ use serde_json::{Map, Value, json};
 
 use crate::router::Router;
 use crate::service::Access;
-use crate::specs;
 
 /// `curl …` for the first public method of the server that is not built in.
 pub(super) fn curl_line(router: &Router, url: &str) -> Option<String> {
     let public = |route: &&_| {
         let route: &std::sync::Arc<dyn crate::service::Route> = route;
-        route.options().access == Access::Public && &**route.name() != specs::NAME
+        route.options().access == Access::Public && !route.is_builtin()
     };
     let route = router.routes().find(public)?;
     let description = route.describe(&mut SchemaGenerator::default());

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::auth::Caller;
+
 /// What a service says of one method: who may call it, how many calls may wait, how long, and with what share.
 ///
 /// The attributes of [`#[public_method]`](macro@crate::service) set these; by hand they are the second half of an entry in
@@ -35,6 +37,17 @@ pub enum Access {
     Private,
     /// Whoever has a valid token with this scope.
     Scope(&'static str),
+}
+
+impl Access {
+    /// Whether a caller may call such a method.
+    pub(crate) fn admits(self, caller: &Caller) -> bool {
+        match self {
+            Self::Public => true,
+            Self::Private => caller.is_authenticated(),
+            Self::Scope(scope) => caller.has_scope(scope),
+        }
+    }
 }
 
 /// What becomes of the state when a `&mut self` method panics.

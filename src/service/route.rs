@@ -23,6 +23,11 @@ pub(crate) trait Route: Send + Sync {
     /// Access, deadline, documentation.
     fn options(&self) -> &MethodOptions;
 
+    /// Whether it is callbox's own.
+    fn is_builtin(&self) -> bool {
+        false
+    }
+
     /// Tells the mailboxes of one server apart.
     fn mailbox(&self) -> MailboxId;
 
@@ -33,7 +38,7 @@ pub(crate) trait Route: Send + Sync {
     fn describe(&self, generator: &mut SchemaGenerator) -> Description;
 
     /// Counts and logs a call that was turned away.
-    fn refused(&self, call: &CallContext, error: &RpcError);
+    fn refused(&self, call: &CallContext, refusal: &Refusal);
 
     /// Counts and logs a call whose deadline passed before there was room for it.
     fn expired(&self, call: &CallContext, error: &RpcError);
@@ -71,6 +76,26 @@ pub(crate) struct Terms {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct MailboxId(pub(crate) super::ServiceId, pub(crate) usize);
 
+/// A call that was turned away: it never started.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    pub(crate) why: Why,
+    pub(crate) error: RpcError,
+}
+
+/// Why a call was turned away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Why {
+    /// Its mailbox, or its service, holds as many calls or bytes as it may.
+    Full,
+    /// What waits before it would take longer than it has.
+    Hopeless,
+    /// The service is down, or stopping.
+    Unavailable,
+    /// Its parameters do not fit the method.
+    Params,
+}
+
 /// What came of the start of a call.
 pub(crate) enum Started {
     /// It has ended.
@@ -80,5 +105,5 @@ pub(crate) enum Started {
     /// It is under way; dropping the future gives it up.
     Waits(LocalBoxFuture<'static, Outcome>),
     /// There is no slot for it. The error is what to answer, unless the caller would rather wait for room. Not counted yet.
-    NoRoom(CallContext, RpcError),
+    NoRoom(CallContext, Refusal),
 }

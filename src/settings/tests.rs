@@ -311,3 +311,15 @@ fn text_that_is_shown_can_be_read_again() {
     assert_eq!((kind::SIZE.read)("99999999999GiB"), None, "no overflow");
     assert_eq!((kind::DURATION.read)("99999999999999999999s"), None, "no overflow");
 }
+
+#[test]
+fn the_readme_lists_every_setting_with_its_default() {
+    let readme = include_str!("../../README.md");
+    let listed: Vec<_> = readme.lines().filter(|line| line.starts_with("| `--")).collect();
+    assert_eq!(listed.len(), ROWS.len(), "{listed:#?}");
+    for (row, line) in ROWS.iter().zip(listed) {
+        let default = if row.default.is_empty() { String::new() } else { format!(" `{}`", row.default) };
+        let start = format!("| `{}` |{default} | ", source::flag_name(row.key));
+        assert!(line.starts_with(&start), "`{line}` does not begin with `{start}`");
+    }
+}

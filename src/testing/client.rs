@@ -65,6 +65,7 @@ impl Client {
     ///
     /// # Panics
     /// If there was no answer, or if it is none to this call.
+    #[expect(clippy::needless_pass_by_value, reason = "a message is given away, as in every call of a service")]
     pub fn call<M: Method>(&self, message: M) -> Result<M::Output, RpcError>
     where
         M::Output: DeserializeOwned,
@@ -88,6 +89,7 @@ impl Client {
     ///
     /// # Panics
     /// If the server did not take it.
+    #[expect(clippy::needless_pass_by_value, reason = "a message is given away, as in every call of a service")]
     pub fn notify<M: Method>(&self, message: M) {
         let page = self.post(request(&message, None).to_string());
         assert!(matches!(page.status, 200 | 204), "the server did not take the notification: {page:?}");

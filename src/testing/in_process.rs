@@ -21,9 +21,20 @@ pub struct InProcess<S: Service> {
 /// # Panics
 /// If it cannot start, with the reason.
 pub fn in_process<S: Service>(factory: impl Fn() -> S + Send + Sync + 'static) -> InProcess<S> {
+    in_process_with(factory, |server| server)
+}
+
+/// Starts a service without HTTP, with settings of its own: a [placement](Server::placement), more services beside it.
+///
+/// # Panics
+/// If it cannot start, with the reason.
+pub fn in_process_with<S: Service>(
+    factory: impl Fn() -> S + Send + Sync + 'static,
+    settings: impl FnOnce(Server) -> Server + Send + 'static,
+) -> InProcess<S> {
     let (system, service) = SystemThread::start(async move |stopped| {
         // Access rules do not hold for calls within the process, but a private method wants somebody to check tokens.
-        let server = Server::new(factory).tokens(super::in_process::Nobody);
+        let server = settings(Server::new(factory).tokens(Nobody));
         let running = server.launch().await.unwrap_or_else(|error| panic!("the service cannot start: {error}"));
         let service = running.service::<S>().unwrap_or_else(|| unreachable!("the server was made for it"));
         let ends = async move {

@@ -49,11 +49,11 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::jsonrpc::RpcError;
-use crate::server::{Resolution, Server, listen, stop};
+use crate::server::{Listening, Resolution, Server};
 use crate::service::{Method, Service};
 
 pub use client::{Client, Page};
-pub use in_process::{InProcess, in_process};
+pub use in_process::{InProcess, in_process, in_process_with};
 use system::SystemThread;
 
 /// A server on a thread of its own. Stops when it is dropped: the calls that were let in are answered first.
@@ -73,17 +73,13 @@ pub fn start(server: Server) -> TestServer {
     let (system, (address, endpoint, running)) = SystemThread::start(async move |stopped| {
         let resolved = server.for_tests().resolve();
         let Ok(Resolution::Run(server, settings)) = resolved else { panic!("the server cannot start: {resolved:?}") };
-        let listening = listen(*server, &settings).await;
+        let listening = Listening::start(*server, &settings).await;
         let listening = listening.unwrap_or_else(|error| panic!("the server cannot start: {error}"));
         let told = (listening.address, settings.endpoint.clone(), listening.running.clone());
         let ends = async move {
-            let handle = listening.http.handle();
-            let http = actix::spawn(listening.http);
             // An error says that the test is gone, which asks for the stop as well.
             let _ = stopped.await;
-            stop(&listening.running, &handle).await;
-            let _ = http.await;
-            listening.reaper.abort();
+            listening.stop().await;
         };
         (told, ends)
     });

@@ -37,7 +37,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<String> {
 
     fs::create_dir_all(directory).map_err(|error| cannot_write(directory, &error))?;
     let own_workspace = lies_in_a_package(directory)?;
-    let mut report = format!("Wrote {}\n", directory.display());
+    let mut written = Vec::new();
     for file in role.templates() {
         let mut text = render(file.text, *role, type_name, crate_name, &source);
         if file.path == "Cargo.toml" {
@@ -48,9 +48,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<String> {
             }
         }
         write(&directory.join(file.path), &text)?;
-        report += &format!("  {}\n", file.path);
+        written.push(file.path);
     }
-    Ok(report + &next_steps(directory, *role))
+    written.sort_unstable();
+    Ok(format!("Wrote {}\n  {}\n\n{}", directory.display(), written.join("\n  "), next_steps(directory, *role)))
 }
 
 fn render(text: &str, role: Role, type_name: &str, crate_name: &str, source: &Source) -> String {
@@ -71,11 +72,21 @@ fn render(text: &str, role: Role, type_name: &str, crate_name: &str, source: &So
 
 fn next_steps(directory: &Path, role: Role) -> String {
     format!(
-        "Next:\n  cd {directory}\n  cargo run\nThen, from another terminal:\n  curl -s http://127.0.0.1:5000/api \
-         -H 'content-type: application/json' \\\n    -d '{call}'\n",
-        directory = directory.display(),
+        "Next:\n  cd {directory}\n  cargo run\n\nThen, from another terminal:\n  curl -s http://127.0.0.1:5000/api \
+         -H 'content-type: application/json' \\\n    -d '{call}'\n\nIts page: http://127.0.0.1:5000/pages/stats\n",
+        directory = for_shell(directory),
         call = role.public_call(),
     )
+}
+
+/// A path as the shell takes it.
+fn for_shell(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    if text.chars().all(|c| c.is_alphanumeric() || "/._-+".contains(c)) {
+        text.into_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
 }
 
 fn check_empty(directory: &Path) -> Result<()> {
@@ -106,4 +117,18 @@ fn write(path: &Path, text: &str) -> Result<()> {
 
 fn cannot_write(path: &Path, error: &std::io::Error) -> String {
     format!("{} cannot be written ({error}): name a directory where you may write", path.display())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shell_gets_a_path_that_it_takes_as_one_word() {
+        for (path, word) in
+            [("a/my_service-2", "a/my_service-2"), ("my files/a", "'my files/a'"), ("it's", r"'it'\''s'")]
+        {
+            assert_eq!(for_shell(Path::new(path)), word);
+        }
+    }
 }

@@ -13,5 +13,5 @@ fn static_files_are_served() {
     let server = callbox::testing::start(my_service::app());
     let style = server.get("/static/style.css");
     assert_eq!(style.status, 200);
-    assert!(style.body.contains("font-family"), "{}", style.body);
+    assert_eq!(style.body, include_str!("../static/style.css"));
 }

@@ -5,24 +5,16 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::OnceLock;
 
-use futures::future::LocalBoxFuture;
-use schemars::SchemaGenerator;
 use serde::Serialize;
-use serde_json::value::RawValue;
 
-use crate::jsonrpc::RpcError;
-use crate::service::{
-    Access, CallContext, Description, MailboxId, MethodOptions, Outcome, Route, ServiceId, Started, Terms,
-};
+use crate::jsonrpc::Budget;
+use crate::service::{Access, CallContext, MethodOptions, Outcome, Route};
 use crate::sync::Arc;
 
-pub(crate) const NAME: &str = "get_service_specs";
+use super::Answer;
 
 /// The built-in method.
 pub(crate) struct Specs {
-    name: Arc<str>,
-    options: MethodOptions,
-    mailbox: MailboxId,
     facts: Facts,
     listens: Arc<OnceLock<SocketAddr>>,
 }
@@ -65,10 +57,8 @@ impl Facts {
 impl Specs {
     /// `listens` gets the address once the server has it; a server inside somebody else's has none of its own.
     pub(crate) fn new(mut facts: Facts, listens: Arc<OnceLock<SocketAddr>>) -> Self {
-        let doc = "Tells the service's name, its address, and its methods with their documentation.";
-        facts.methods.insert(NAME.to_owned(), Some(doc));
-        let mailbox = MailboxId(ServiceId::fresh(), 0);
-        Self { name: NAME.into(), options: MethodOptions::public().doc(doc), mailbox, facts, listens }
+        facts.methods.insert(Self::NAME.to_owned(), Some(Self::DOC));
+        Self { facts, listens }
     }
 
     fn document(&self) -> Document<'_> {
@@ -88,49 +78,16 @@ impl Specs {
     }
 }
 
-impl Route for Specs {
-    fn name(&self) -> &Arc<str> {
-        &self.name
+impl Answer for Specs {
+    const NAME: &'static str = "get_service_specs";
+    const DOC: &'static str = "Tells the service's name, its address, and its methods with their documentation.";
+
+    fn access() -> MethodOptions {
+        MethodOptions::public()
     }
 
-    fn options(&self) -> &MethodOptions {
-        &self.options
-    }
-
-    fn mailbox(&self) -> MailboxId {
-        self.mailbox
-    }
-
-    fn start(&self, call: CallContext, params: Option<&RawValue>, terms: Terms) -> Started {
-        tracing::debug!(method = NAME, notification = call.notification, "call");
-        Started::Done(no_parameters(params).and_then(|()| terms.budget.to_json(&self.document())))
-    }
-
-    fn describe(&self, generator: &mut SchemaGenerator) -> Description {
-        Description {
-            order: &[],
-            params: schemars::json_schema!({}),
-            result: generator.subschema_for::<serde_json::Value>(),
-        }
-    }
-
-    fn refused(&self, _: &CallContext, _: &RpcError) {}
-
-    fn expired(&self, _: &CallContext, _: &RpcError) {}
-
-    fn room(&self) -> LocalBoxFuture<'_, ()> {
-        Box::pin(async {})
-    }
-}
-
-/// Nothing, `null`, `[]` and `{}` are no parameters; all else is too much.
-fn no_parameters(params: Option<&RawValue>) -> Outcome<()> {
-    #[derive(serde::Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Nothing {}
-    match params.map(|raw| serde_json::from_str::<Nothing>(raw.get())) {
-        None | Some(Ok(Nothing {})) => Ok(()),
-        Some(Err(_)) => Err(RpcError::invalid_params(None, "the method takes no parameters")),
+    fn answer(&self, _: &CallContext, budget: &Budget) -> Outcome {
+        budget.to_json(&self.document())
     }
 }
 

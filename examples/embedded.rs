@@ -1,0 +1,84 @@
+//! callbox inside an actix-web server of your own: your `App`, your routes, and callbox's beside them.
+//!
+//! Run with `cargo run --example embedded`, then in another shell:
+//!
+//! ```sh
+//! call() { curl -s http://127.0.0.1:5000/api -H 'content-type: application/json' "$@"; echo; }
+//! call -d '{"jsonrpc":"2.0","method":"visit","params":{"name":"Ada"},"id":1}'
+//! # {"jsonrpc":"2.0","result":1,"id":1}
+//! curl -s http://127.0.0.1:5000/visitors/Ada
+//! # Ada was here 1 time(s)
+//! curl -s http://127.0.0.1:5000/health
+//! # ok
+//! ```
+//!
+//! The program keeps what `Server::start` would have done: the address, the workers, the signals, the logging.
+
+use std::collections::HashMap;
+use std::error::Error;
+
+use actix_web::{App, HttpResponse, HttpServer, Responder, web};
+use callbox::{RpcError, Running, Server, ServiceRef, service};
+
+/// Counts the visits of each visitor.
+#[derive(Debug, Default)]
+pub struct Visitors {
+    visits: HashMap<String, u64>,
+}
+
+#[service(name = "example.visitors")]
+impl Visitors {
+    /// Notes a visit, and tells how many there were.
+    #[public_method]
+    pub fn visit(&mut self, name: String) -> u64 {
+        let visits = self.visits.entry(name).or_default();
+        *visits += 1;
+        *visits
+    }
+
+    /// How often somebody was here.
+    #[public_method]
+    pub fn visits(&self, name: String) -> u64 {
+        self.visits.get(&name).copied().unwrap_or_default()
+    }
+}
+
+/// The services, for `main` and for tests. Where to listen is not theirs to say.
+pub fn app() -> Server {
+    Server::new(Visitors::default)
+}
+
+/// All routes: callbox's, and the program's own, whose handlers can take a `ServiceRef`.
+pub fn routes(callbox: &Running) -> impl FnOnce(&mut web::ServiceConfig) + use<> {
+    let callbox = callbox.clone();
+    move |config| {
+        config.configure(callbox.routes());
+        config.app_data(web::Data::new(callbox));
+        config.route("/health", web::get().to(health));
+        config.route("/visitors/{name}", web::get().to(visitor));
+    }
+}
+
+/// The same mailbox as for calls from outside, without JSON.
+async fn visitor(name: web::Path<String>, visitors: ServiceRef<Visitors>) -> Result<impl Responder, RpcError> {
+    let visits = visitors.call(Visits { name: name.clone() }).await?;
+    Ok(format!("{name} was here {visits} time(s)\n"))
+}
+
+async fn health(callbox: web::Data<Running>) -> HttpResponse {
+    if callbox.is_ready() {
+        HttpResponse::Ok().body("ok\n")
+    } else {
+        HttpResponse::ServiceUnavailable().body("not ready\n")
+    }
+}
+
+#[actix_web::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let callbox = app().launch().await?;
+    let running = callbox.clone();
+    HttpServer::new(move || App::new().configure(routes(&running))).bind(("127.0.0.1", 5000))?.run().await?;
+    // The HTTP server has answered its last request. What it left behind, notifications for example, is run now.
+    callbox.stop().await;
+    Ok(())
+}

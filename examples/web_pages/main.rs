@@ -1,0 +1,39 @@
+//! Web pages beside the calls: a scope of its own, handlebars templates, static files, and fetch from the browser.
+//!
+//! Run with `cargo run --example web_pages`, then open <http://127.0.0.1:5000/>. What the pages do, the shell can do:
+//!
+//! ```sh
+//! call() { curl -s http://127.0.0.1:5000/api -H 'content-type: application/json' "$@"; echo; }
+//! call -d '{"jsonrpc":"2.0","method":"sign","params":{"name":"","text":"Hello!"},"id":1}'
+//! # {"jsonrpc":"2.0","error":{"code":422,"message":"Please fill in the name","data":{"field":"name"}},"id":1}
+//! call -d '{"jsonrpc":"2.0","method":"count","id":2}'
+//! # {"jsonrpc":"2.0","result":2,"id":2}
+//! call -H 'X-Api-Token: hello_world' -d '{"jsonrpc":"2.0","method":"erase","params":{"id":2},"id":3}'
+//! # {"jsonrpc":"2.0","result":true,"id":3}
+//! ```
+//!
+//! With `-- --watch-templates` a changed template shows at the next reload, and so does a mistake in it.
+//!
+//! The templates are in `templates/web_pages`, the files that the browser loads in `static`.
+
+pub mod pages;
+pub mod service;
+
+use callbox::Server;
+
+use service::Guestbook;
+
+/// The server, for `main` and for tests.
+pub fn app() -> Server {
+    Server::new(Guestbook::default)
+        .tokens(|token: &str| token == "hello_world")
+        .bind("127.0.0.1:5000")
+        // A program that is to run elsewhere takes them from there, or lets `--templates` say it.
+        .templates(concat!(env!("CARGO_MANIFEST_DIR"), "/templates/web_pages"))
+        .static_files("/static", concat!(env!("CARGO_MANIFEST_DIR"), "/static"))
+        .configure(pages::routes)
+}
+
+fn main() -> callbox::Result<()> {
+    app().from_args().start()
+}

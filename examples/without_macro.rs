@@ -1,0 +1,119 @@
+//! The service of `my_service.rs` without `#[service]`: what the macro writes, written by hand.
+//!
+//! Run with `cargo run --example without_macro`, then in another shell:
+//!
+//! ```sh
+//! call() { curl -s http://127.0.0.1:5000/api -H 'content-type: application/json' "$@"; echo; }
+//! call -d '{"jsonrpc":"2.0","method":"store","params":{"key":"answer","value":"42"},"id":1}'
+//! # {"jsonrpc":"2.0","result":null,"id":1}
+//! call -d '{"jsonrpc":"2.0","method":"store","params":["answer","43"],"id":2}'
+//! # {"jsonrpc":"2.0","result":"42","id":2}
+//! call -H 'X-Api-Token: hello_world' -d '{"jsonrpc":"2.0","method":"retrieve","params":["answer"],"id":3}'
+//! # {"jsonrpc":"2.0","result":"43","id":3}
+//! ```
+//!
+//! A method is a message: a struct of its parameters. One trait says what answers it, another lists the methods.
+
+use std::collections::HashMap;
+
+use callbox::{Handler, Method, MethodOptions, MethodTable, Reply, Server, Service};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The state: plain fields.
+#[derive(Debug, Default)]
+pub struct MyService {
+    values: HashMap<String, String>,
+}
+
+impl Service for MyService {
+    const NAME: &'static str = "name.your.service";
+
+    fn methods(table: &mut impl MethodTable<Self>) {
+        table.add::<SayHello>(MethodOptions::public().doc("Says hello."));
+        table.add::<SayPrivateHello>(MethodOptions::private().doc("Says hello to those who have a token."));
+        table.add::<Store>(MethodOptions::public().doc("Stores a value, and answers the one that was stored before."));
+        table.add::<Retrieve>(MethodOptions::private().doc("Retrieves a value that was previously stored."));
+    }
+}
+
+/// Says hello.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct SayHello {
+    /// Whom to greet.
+    pub name: String,
+}
+
+impl Method for SayHello {
+    type Service = MyService;
+    type Output = String;
+    const NAME: &'static str = "say_hello";
+    const PARAMS: &'static [&'static str] = &["name"];
+    const HANDLER: Handler<Self> = Handler::Read(|_service, message, _call| Ok(format!("hello {}", message.name)));
+}
+
+/// Not needed for calls from outside, nor for `ServiceRef::call`. With it the message can be sent to the actor itself:
+/// `addr.send(SayHello { .. }).await?` for an `addr` from `ServiceRef::addr()`. It goes through the same mailbox.
+impl actix::Message for SayHello {
+    type Result = Reply<Self>;
+}
+
+/// Says hello to those who have a token.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct SayPrivateHello {
+    /// Whom to greet.
+    pub name: String,
+}
+
+impl Method for SayPrivateHello {
+    type Service = MyService;
+    type Output = String;
+    const NAME: &'static str = "say_private_hello";
+    const PARAMS: &'static [&'static str] = &["name"];
+    const HANDLER: Handler<Self> =
+        Handler::Read(|_service, message, _call| Ok(format!("Private hello {}", message.name)));
+}
+
+/// Stores a value, and answers the one that was stored before.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Store {
+    /// Where to store it.
+    pub key: String,
+    /// What to store.
+    pub value: String,
+}
+
+impl Method for Store {
+    type Service = MyService;
+    type Output = Option<String>;
+    const NAME: &'static str = "store";
+    const PARAMS: &'static [&'static str] = &["key", "value"];
+    // `Write` is what `&mut self` is to the macro. `::<Self>` tells the closure the type of the state.
+    const HANDLER: Handler<Self> =
+        Handler::<Self>::Write(|service, message, _call| Ok(service.values.insert(message.key, message.value)));
+}
+
+/// Retrieves a value that was previously stored.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Retrieve {
+    /// Where it was stored.
+    pub key: String,
+}
+
+impl Method for Retrieve {
+    type Service = MyService;
+    type Output = Option<String>;
+    const NAME: &'static str = "retrieve";
+    const PARAMS: &'static [&'static str] = &["key"];
+    const HANDLER: Handler<Self> =
+        Handler::<Self>::Read(|service, message, _call| Ok(service.values.get(&message.key).cloned()));
+}
+
+/// The server, for `main` and for tests.
+pub fn app() -> Server {
+    Server::new(MyService::default).tokens(|token: &str| token == "hello_world").bind("127.0.0.1:5000")
+}
+
+fn main() -> callbox::Result<()> {
+    app().from_args().start()
+}

@@ -1,0 +1,94 @@
+//! Methods of callbox's own: `get_service_specs`, `rpc.discover` and `rpc.mailboxes`.
+//!
+//! They answer from what they know, at once and where they are called: no mailbox, no host.
+
+mod discover;
+mod mailboxes;
+mod specs;
+
+use futures::future::{LocalBoxFuture, ready};
+use schemars::{Schema, SchemaGenerator};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::jsonrpc::{Budget, RpcError};
+use crate::service::{
+    CallContext, Description, MailboxId, MethodOptions, Outcome, Refusal, Route, ServiceId, Started, Terms,
+};
+use crate::sync::Arc;
+
+pub(crate) use discover::Discover;
+pub(crate) use mailboxes::Mailboxes;
+pub(crate) use specs::{Facts, Specs};
+
+/// What a built-in method knows.
+pub(crate) trait Answer: Send + Sync + 'static {
+    const NAME: &'static str;
+    const DOC: &'static str;
+
+    /// Who may call it, and whether its answer depends on who does. It gets the method's [`DOC`](Self::DOC) besides.
+    fn access() -> MethodOptions;
+
+    fn answer(&self, call: &CallContext, budget: &Budget) -> Outcome;
+}
+
+/// A built-in method, as a route like all others.
+pub(crate) struct Builtin<A> {
+    name: Arc<str>,
+    options: MethodOptions,
+    mailbox: MailboxId,
+    answer: A,
+}
+
+impl<A: Answer> Builtin<A> {
+    pub(crate) fn route(answer: A) -> Arc<dyn Route> {
+        let options = A::access().doc(A::DOC);
+        Arc::new(Self { name: A::NAME.into(), options, mailbox: MailboxId(ServiceId::fresh(), 0), answer })
+    }
+}
+
+impl<A: Answer> Route for Builtin<A> {
+    fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    fn options(&self) -> &MethodOptions {
+        &self.options
+    }
+
+    fn is_builtin(&self) -> bool {
+        true
+    }
+
+    fn mailbox(&self) -> MailboxId {
+        self.mailbox
+    }
+
+    fn start(&self, call: CallContext, params: Option<&RawValue>, terms: Terms) -> Started {
+        tracing::debug!(method = A::NAME, notification = call.notification, "call");
+        Started::Done(no_parameters(params).and_then(|()| self.answer.answer(&call, &terms.budget)))
+    }
+
+    fn describe(&self, generator: &mut SchemaGenerator) -> Description {
+        Description { order: &[], params: Schema::default(), result: generator.subschema_for::<Value>() }
+    }
+
+    fn refused(&self, _: &CallContext, _: &Refusal) {}
+
+    fn expired(&self, _: &CallContext, _: &RpcError) {}
+
+    fn room(&self) -> LocalBoxFuture<'_, ()> {
+        Box::pin(ready(()))
+    }
+}
+
+/// Nothing, `null`, `[]` and `{}` are no parameters; all else is too much.
+fn no_parameters(params: Option<&RawValue>) -> Outcome<()> {
+    #[derive(serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Nothing {}
+    match params.map(|raw| serde_json::from_str::<Nothing>(raw.get())) {
+        None | Some(Ok(Nothing {})) => Ok(()),
+        Some(Err(_)) => Err(RpcError::invalid_params(None, "the method takes no parameters")),
+    }
+}

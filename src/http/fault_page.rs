@@ -1,0 +1,62 @@
+//! The page that shows a mistake in a template to whoever is writing it.
+
+use std::fmt::Write as _;
+use std::fs;
+
+use handlebars::html_escape;
+
+use super::template_dir::Fault;
+
+/// How many lines are shown before the one with the mistake, and after it.
+const AROUND: usize = 4;
+
+/// Only for `--watch-templates`: it tells paths, and what is in the templates.
+pub(super) fn fault_page(fault: &Fault) -> String {
+    include_str!("fault_page.html").replacen("{fault}", &escape(&fault.to_string()), 1).replacen(
+        "{excerpt}",
+        &excerpt(fault).unwrap_or_default(),
+        1,
+    )
+}
+
+/// The lines around the mistake, if it has a place and the file can still be read.
+fn excerpt(fault: &Fault) -> Option<String> {
+    let text = fs::read_to_string(&fault.file).ok()?;
+    // What is missing at the end is told with the line after it.
+    let wrong = fault.line?.min(text.lines().count());
+    let first = wrong.saturating_sub(AROUND).max(1);
+    let mut lines = String::new();
+    for (line, text) in (1..).zip(text.lines()).skip(first - 1).take_while(|(line, _)| *line <= wrong + AROUND) {
+        let (open, close) = if line == wrong { ("<mark>", "</mark>") } else { ("", "") };
+        // Writing to a string cannot fail.
+        let _ = writeln!(lines, "{open}<i>{line:>4}</i>  {}{close}", escape(text));
+    }
+    Some(lines)
+}
+
+/// Braces too, or a template's own text could pass for a place of this page.
+fn escape(text: &str) -> String {
+    html_escape(text).replace('{', "&#123;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_with_the_mistake_is_marked_among_those_around_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("a.hbs");
+        let lines: Vec<_> = (1..=20).map(|line| format!("<p>{line}{{excerpt}}</p>")).collect();
+        fs::write(&file, lines.join("\n")).unwrap();
+        let mut fault = Fault { file, line: Some(10), reason: "no `{excerpt}` in the data".to_owned() };
+        let page = fault_page(&fault);
+        assert!(page.contains("<mark><i>  10</i>  &lt;p&gt;10&#123;excerpt}&lt;/p&gt;</mark>"), "{page}");
+        assert!(page.contains("<i>   6</i>") && page.contains("<i>  14</i>"), "{page}");
+        assert!(!page.contains("<i>   5</i>") && !page.contains("<i>  15</i>"), "{page}");
+        for (line, shown) in [(Some(1), 5), (Some(20), 5), (Some(30), 5), (None, 0)] {
+            fault.line = line;
+            assert_eq!(fault_page(&fault).matches("<i>").count(), shown, "{line:?}");
+        }
+    }
+}

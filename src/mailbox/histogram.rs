@@ -1,0 +1,151 @@
+//! How long things took: counts by length, kept by many threads at once.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::sync::{AtomicU64, Ordering};
+
+use super::cost::nanos;
+
+/// Buckets to each doubling, so that a bucket is at most a quarter wider than it is long.
+const STEPS: u64 = 4;
+/// Up to 2^42 ns, more than an hour; what is longer counts in the last one.
+const BUCKETS: usize = 42 * STEPS as usize;
+
+/// Lengths of time, counted.
+pub(crate) struct Histogram(Box<[AtomicU64]>);
+
+impl Histogram {
+    pub(crate) fn new() -> Self {
+        Self((0..BUCKETS).map(|_| AtomicU64::new(0)).collect())
+    }
+
+    pub(crate) fn record(&self, time: Duration) {
+        self.0[bucket(nanos(time))].fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn times(&self) -> Times {
+        let counts = self.0.iter().map(|count| count.load(Ordering::Relaxed)).enumerate();
+        Times { buckets: counts.filter(|(_, count)| *count > 0).map(|(at, count)| (upper(at), count)).collect() }
+    }
+}
+
+impl fmt::Debug for Histogram {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.times().fmt(f)
+    }
+}
+
+/// The doubling that a length is in, and the step within it.
+fn bucket(nanos: u64) -> usize {
+    let nanos = nanos.max(STEPS);
+    let doubling = u64::from(nanos.ilog2());
+    let step = (nanos >> (doubling - STEPS.ilog2() as u64)) & (STEPS - 1);
+    usize::try_from(doubling * STEPS + step).unwrap_or(usize::MAX).min(BUCKETS - 1)
+}
+
+/// The longest length that counts in a bucket.
+fn upper(bucket: usize) -> Duration {
+    let (doubling, step) = (bucket as u64 / STEPS, bucket as u64 % STEPS);
+    Duration::from_nanos(((STEPS + step + 1) << doubling) / STEPS - 1)
+}
+
+/// How long things took: a snapshot of a histogram.
+///
+/// Lengths are exact to a quarter: what is told is the upper end of the bucket that a length was counted in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Times {
+    buckets: Vec<(Duration, u64)>,
+}
+
+impl Times {
+    /// How many were measured.
+    pub fn count(&self) -> u64 {
+        self.buckets.iter().map(|(_, count)| count).sum()
+    }
+
+    /// The length that a part `q` of them did not exceed: 0.5 for the median, 1.0 for the longest. `None` if there are none.
+    ///
+    /// # Panics
+    /// If `q` is not between 0 and 1.
+    pub fn quantile(&self, q: f64) -> Option<Duration> {
+        assert!((0.0..=1.0).contains(&q), "a quantile is between 0 and 1, not {q}");
+        let rank = (self.count() as f64 * q).ceil().max(1.0) as u64;
+        let mut seen = 0;
+        let reaches = |(_, count): &&(Duration, u64)| {
+            seen += count;
+            seen >= rank
+        };
+        self.buckets.iter().find(reaches).map(|(upper, _)| *upper)
+    }
+
+    /// The upper end of each bucket that is not empty, and how many are in it; the shortest first.
+    pub fn buckets(&self) -> impl Iterator<Item = (Duration, u64)> {
+        self.buckets.iter().copied()
+    }
+}
+
+/// As `{"count":2,"p50_us":1.5,"p90_us":…,"p99_us":…,"max_us":…,"buckets":[[upper_us,count],…]}`.
+impl Serialize for Times {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Told {
+            count: u64,
+            p50_us: Option<f64>,
+            p90_us: Option<f64>,
+            p99_us: Option<f64>,
+            max_us: Option<f64>,
+            buckets: Vec<(f64, u64)>,
+        }
+        let micros = |time: Duration| nanos(time) as f64 / 1000.0;
+        let at = |q| self.quantile(q).map(micros);
+        let buckets = self.buckets().map(|(upper, count)| (micros(upper), count)).collect();
+        let told =
+            Told { count: self.count(), p50_us: at(0.5), p90_us: at(0.9), p99_us: at(0.99), max_us: at(1.0), buckets };
+        told.serialize(serializer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_length_is_told_exact_to_a_quarter() {
+        for nanos in (4..5000).chain([1_000_000, 123_456_789, 1 << 41]) {
+            let histogram = Histogram::new();
+            histogram.record(Duration::from_nanos(nanos));
+            let told = histogram.times().quantile(1.0).unwrap().as_nanos() as u64;
+            assert!(told >= nanos && told <= nanos + nanos / 4, "{nanos} is told as {told}");
+        }
+    }
+
+    #[test]
+    fn quantiles_are_where_the_counts_reach_them() {
+        let histogram = Histogram::new();
+        assert_eq!(histogram.times().quantile(0.5), None);
+        for micros in 1..=100 {
+            histogram.record(Duration::from_micros(micros));
+        }
+        let times = histogram.times();
+        assert_eq!(times.count(), 100);
+        let near = |q, micros: u64| {
+            let told = times.quantile(q).unwrap().as_micros() as u64;
+            assert!(told >= micros && told <= micros + micros / 4 + 1, "{q}: {told}");
+        };
+        near(0.0, 1);
+        near(0.5, 50);
+        near(0.99, 99);
+        near(1.0, 100);
+    }
+
+    #[test]
+    fn nothing_is_too_short_or_too_long() {
+        let histogram = Histogram::new();
+        histogram.record(Duration::ZERO);
+        histogram.record(Duration::MAX);
+        assert_eq!(histogram.times().count(), 2);
+    }
+}

@@ -1,0 +1,152 @@
+//! A server that listens: its start, its signals, and its end.
+
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use actix_web::{App, HttpServer};
+use futures::future::join;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::JoinHandle;
+
+use crate::http::{ConnectionLimits, Connections, track};
+use crate::settings::Settings;
+use crate::start_error::{Result, StartError};
+use crate::sync::Arc;
+
+use super::parts::prepare;
+use super::running::Running;
+use super::try_it::curl_line;
+use super::{Server, log, url};
+
+/// How long a connection may stay without a request.
+const KEEP_ALIVE: Duration = Duration::from_secs(5);
+
+/// Serves HTTP until a signal comes, then drains.
+pub(super) async fn serve(server: Server, settings: Settings) -> Result<()> {
+    log::init(&settings.log);
+    let mut signals = StopSignals::new()?;
+    let listening = tokio::select! {
+        started = Listening::start(server, &settings) => started?,
+        signal = signals.next() => {
+            tracing::warn!(signal, "stopped before the services were up");
+            return Ok(());
+        }
+    };
+    let url = url(listening.address, &settings.endpoint);
+    tracing::info!(url, "listening");
+    if let Some(line) = curl_line(&listening.running.shared.dispatch.router, &url) {
+        tracing::info!("try it: {line}");
+    }
+    let signal = signals.next().await;
+    tracing::info!(signal, drain = ?settings.drain, "stopping: answering the calls that were let in");
+    let handle = listening.handle.clone();
+    tokio::select! {
+        () = listening.stop() => {}
+        signal = signals.next() => {
+            tracing::warn!(signal, "stopping at once");
+            // Asked for; the end of the program does not wait for it.
+            drop(handle.stop(false));
+        }
+    }
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// A server that listens and answers.
+pub(crate) struct Listening {
+    pub(crate) running: Running,
+    pub(crate) address: SocketAddr,
+    handle: ServerHandle,
+    http: JoinHandle<std::io::Result<()>>,
+    /// Closes stalled connections.
+    reaper: JoinHandle<()>,
+}
+
+impl Listening {
+    /// Binds, answers from then on (that it is not ready), starts the services, and returns once they are up.
+    ///
+    /// # Errors
+    /// If the address cannot be had, and those of [`prepare`] and of the services' own starts.
+    pub(crate) async fn start(server: Server, settings: &Settings) -> Result<Self> {
+        let cannot = |error: std::io::Error| {
+            let what = format_args!("cannot listen on {}:{} ({error})", settings.host, settings.port);
+            let (host, port) = (settings.origin("host"), settings.origin("port"));
+            let fix = match error.kind() {
+                ErrorKind::AddrInUse => format!("stop what listens there, or choose another port (this one: {port})"),
+                ErrorKind::PermissionDenied => {
+                    format!("choose a port from 1024 on, or 0 for a free one (this one: {port})")
+                }
+                _ => format!("choose an address of this machine, or 0.0.0.0 for all of them (this one: {host})"),
+            };
+            StartError::new(what, fix).with_source(error)
+        };
+        let socket = std::net::TcpListener::bind((settings.host.as_str(), settings.port)).map_err(cannot)?;
+        socket.set_nonblocking(true).map_err(cannot)?;
+        let address = socket.local_addr().map_err(cannot)?;
+        let running = prepare(server, settings, &Arc::new(OnceLock::from(address)))?;
+        let connections = Connections::new(ConnectionLimits {
+            total: settings.max_connections,
+            per_peer: settings.max_connections,
+            patience: settings.body_timeout.max(KEEP_ALIVE + Duration::from_secs(5)),
+        });
+        let app = running.clone();
+        let http = HttpServer::new(move || App::new().configure(app.routes()).wrap_fn(track))
+            .workers(settings.workers)
+            .keep_alive(KEEP_ALIVE)
+            .client_request_timeout(Duration::from_secs(5))
+            .client_disconnect_timeout(Duration::from_secs(1))
+            .h1_allow_half_closed(settings.allow_half_closed)
+            .shutdown_timeout(settings.drain.as_secs() + 10)
+            .disable_signals()
+            .max_connections((2 * settings.max_connections).div_ceil(settings.workers))
+            .on_connect(connections.on_connect())
+            .listen(socket)
+            .map_err(cannot)?
+            .run();
+        let handle = http.handle();
+        let (http, reaper) = (actix::spawn(http), actix::spawn(Arc::clone(&connections).reap()));
+        let listening = Self { running, address, handle, http, reaper };
+        match listening.running.start().await {
+            Ok(()) => Ok(listening),
+            Err(error) => {
+                listening.stop().await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Stops the services and the HTTP server: new connections are refused from now on, open requests get their answers.
+    pub(crate) async fn stop(self) {
+        join(self.handle.stop(true), self.running.stop()).await;
+        match self.http.await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(%error, "the HTTP server ended badly"),
+            Err(error) => tracing::error!(%error, "the HTTP server was lost"),
+        }
+        self.reaper.abort();
+    }
+}
+
+/// The signals that ask for a stop. Caught from when this is made.
+struct StopSignals {
+    term: Signal,
+    int: Signal,
+}
+
+impl StopSignals {
+    fn new() -> Result<Self> {
+        let listen =
+            |kind, name| signal(kind).map_err(|error| StartError::new(format_args!("cannot listen for {name}"), error));
+        Ok(Self { term: listen(SignalKind::terminate(), "SIGTERM")?, int: listen(SignalKind::interrupt(), "SIGINT")? })
+    }
+
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.term.recv() => "SIGTERM",
+            _ = self.int.recv() => "ctrl-c",
+        }
+    }
+}

@@ -1,0 +1,266 @@
+//! How calls share a service: who overlaps whom, in which order, and where they run.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use callbox::testing::{InProcess, in_process, in_process_with};
+use callbox::{Handler, Placement, ServiceRef, service};
+use futures::future::{join, join_all};
+use tokio::time::sleep;
+
+#[derive(Default)]
+struct Desk {
+    count: u64,
+    inside: AtomicUsize,
+    most: AtomicUsize,
+    log: Vec<u32>,
+}
+
+impl Desk {
+    fn enter(&self) {
+        let inside = self.inside.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most.fetch_max(inside, Ordering::SeqCst);
+    }
+
+    fn leave(&self) {
+        self.inside.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+#[service(name = "desk")]
+impl Desk {
+    #[public_method]
+    fn ping(&self) -> u64 {
+        self.count
+    }
+
+    #[public_method]
+    fn increment(&mut self) -> u64 {
+        self.count += 1;
+        self.count
+    }
+
+    /// Tells how many readers it met at once.
+    #[public_method]
+    async fn linger(&self, millis: u64) -> usize {
+        self.enter();
+        sleep(Duration::from_millis(millis)).await;
+        self.leave();
+        self.most.load(Ordering::SeqCst)
+    }
+
+    /// Adds across an await: another writer in between would be lost.
+    #[public_method]
+    async fn increment_slowly(&mut self) -> u64 {
+        let before = self.count;
+        tokio::task::yield_now().await;
+        assert_eq!(self.inside.load(Ordering::SeqCst), 0, "a reader is inside");
+        self.count = before + 1;
+        self.count
+    }
+
+    #[public_method(mailbox_group = "log")]
+    fn note(&mut self, number: u32) {
+        self.log.push(number);
+    }
+
+    #[public_method(mailbox_group = "log")]
+    async fn note_slowly(&mut self, number: u32) {
+        sleep(Duration::from_millis(1)).await;
+        self.log.push(number);
+    }
+
+    #[public_method(mailbox_group = "log")]
+    fn noted(&self) -> Vec<u32> {
+        self.log.clone()
+    }
+
+    /// Holds the service's thread.
+    #[public_method]
+    fn block(&mut self, millis: u64) {
+        std::thread::sleep(Duration::from_millis(millis));
+    }
+
+    #[public_method(compute)]
+    fn grind(millis: u64) -> String {
+        std::thread::sleep(Duration::from_millis(millis));
+        std::thread::current().name().unwrap_or_default().to_owned()
+    }
+
+    #[public_method]
+    fn thread(&mut self) -> String {
+        format!("{:?}", std::thread::current().id())
+    }
+}
+
+fn desk() -> (InProcess<Desk>, ServiceRef<Desk>) {
+    let held = in_process(Desk::default);
+    let service = held.service().clone();
+    (held, service)
+}
+
+#[tokio::test]
+async fn async_readers_overlap_at_their_awaits() {
+    let (_held, desk) = desk();
+    let start = Instant::now();
+    let met = join_all((0..64).map(|_| desk.call(Linger { millis: 10 }))).await;
+    assert!(met.contains(&Ok(64)), "all 64 were inside at once: {met:?}");
+    assert!(start.elapsed() < Duration::from_millis(320), "one after another they would take 640 ms");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn writers_lose_nothing_however_many_call() {
+    let (_held, desk) = desk();
+    let callers = (0..256).map(|caller| {
+        let desk = desk.clone();
+        tokio::spawn(async move {
+            for _ in 0..40 {
+                let done =
+                    if caller % 2 == 0 { desk.call(Increment {}).await } else { desk.call(IncrementSlowly {}).await };
+                done.unwrap();
+            }
+        })
+    });
+    for caller in join_all(callers).await {
+        caller.unwrap();
+    }
+    assert_eq!(desk.call(Ping {}).await, Ok(256 * 40));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_writer_is_alone_also_among_inline_readers() {
+    let (_held, desk) = desk();
+    let readers = async { join_all((0..200).map(|_| desk.call(Linger { millis: 1 }))).await };
+    let writers = async { join_all((0..50).map(|_| desk.call(IncrementSlowly {}))).await };
+    let (read, written) = join(readers, writers).await;
+    assert!(read.iter().all(Result::is_ok) && written.iter().all(Result::is_ok), "{written:?}");
+}
+
+#[tokio::test]
+async fn calls_of_a_mailbox_keep_their_order_also_in_a_group_of_methods() {
+    let (_held, desk) = desk();
+    for number in 0..100 {
+        if number % 3 == 0 {
+            desk.notify(NoteSlowly { number }).unwrap();
+        } else {
+            desk.notify(Note { number }).unwrap();
+        }
+    }
+    assert_eq!(desk.call(Noted {}).await.unwrap(), (0..100).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_short_method_runs_where_it_is_called_once_it_is_known() {
+    let (_held, desk) = desk();
+    let here = format!("{:?}", std::thread::current().id());
+    assert_ne!(desk.call(Thread {}).await.unwrap(), here, "an unknown method goes to the host first");
+    // One run may be slow by chance, and then the method is not short for a second.
+    let inline = async {
+        while desk.call(Thread {}).await.unwrap() != here {
+            sleep(Duration::from_millis(100)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), inline).await.expect("it runs inline at last");
+}
+
+#[tokio::test]
+async fn with_placement_actor_every_call_goes_to_the_host() {
+    let held = in_process_with(Desk::default, |server| server.placement(Placement::Actor));
+    let desk = held.service();
+    let here = format!("{:?}", std::thread::current().id());
+    for _ in 0..20 {
+        assert_ne!(desk.call(Thread {}).await.unwrap(), here);
+    }
+    assert!(desk.stats().iter().all(|method| method.inline == 0));
+}
+
+#[tokio::test]
+async fn an_inline_call_never_overtakes_one_that_waits() {
+    let (_held, desk) = desk();
+    for _ in 0..3 {
+        desk.call(Increment {}).await.unwrap();
+    }
+    desk.notify(Block { millis: 30 }).unwrap();
+    desk.notify(Increment {}).unwrap();
+    // The state may be free for a moment between the two; the increment that waits still goes first.
+    assert_eq!(desk.call(Increment {}).await, Ok(5));
+}
+
+#[tokio::test]
+async fn heavy_work_on_the_pool_does_not_hold_up_the_service() {
+    let (_held, desk) = desk();
+    let start = Instant::now();
+    let grind = desk.call(Grind { millis: 300 });
+    let pings = async {
+        for _ in 0..20 {
+            desk.call(Ping {}).await.unwrap();
+        }
+        start.elapsed()
+    };
+    let (thread, pinged) = join(grind, pings).await;
+    assert!(thread.unwrap().starts_with("callbox-compute-"));
+    assert!(pinged < Duration::from_millis(300), "20 pings took {pinged:?}");
+}
+
+#[tokio::test]
+async fn a_flooded_method_does_not_hold_up_another() {
+    let (_held, desk) = desk();
+    for _ in 0..200 {
+        desk.notify(Block { millis: 5 }).unwrap();
+    }
+    let start = Instant::now();
+    for _ in 0..10 {
+        desk.call(Ping {}).await.unwrap();
+    }
+    assert!(
+        start.elapsed() < Duration::from_millis(500),
+        "behind the flood it would take a second: {:?}",
+        start.elapsed()
+    );
+}
+
+#[tokio::test]
+async fn actix_people_may_send_messages_to_the_address() {
+    let (_held, desk) = desk();
+    let addr = desk.addr().expect("there is a host");
+    assert_eq!(addr.send(Increment {}).await.unwrap(), Ok(1));
+    assert_eq!(desk.call(Increment {}).await, Ok(2));
+}
+
+struct Other;
+
+#[service(name = "other")]
+impl Other {
+    #[public_method]
+    fn nothing(&self) {}
+}
+
+/// A message that its service forgot to list.
+#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+struct Unlisted {}
+
+impl callbox::Method for Unlisted {
+    type Service = Other;
+    type Output = ();
+    const NAME: &'static str = "unlisted";
+    const PARAMS: &'static [&'static str] = &[];
+    const HANDLER: Handler<Self> = Handler::Read(|_, _, _| Ok(()));
+}
+
+#[test]
+fn a_message_that_the_service_does_not_list_is_not_found() {
+    let other = in_process(|| Other);
+    assert_eq!(other.call(Nothing {}), Ok(()));
+    assert_eq!(other.call(Unlisted {}).unwrap_err().code(), -32601);
+}
+
+#[test]
+fn notifications_have_taken_effect_when_the_service_has_settled() {
+    let held = Arc::new(in_process(Desk::default));
+    for _ in 0..500 {
+        held.notify(IncrementSlowly {}).unwrap();
+    }
+    held.settled();
+    assert_eq!(held.call(Ping {}), Ok(500));
+}

@@ -1,0 +1,37 @@
+//! The commands in the documentation of an example, and the answers that it shows.
+
+/// A call by `curl`, or by the function `call` that the shell got first.
+#[derive(Debug)]
+pub(crate) struct Command {
+    pub(crate) url: String,
+    pub(crate) token: Option<String>,
+    /// None for a page.
+    pub(crate) body: Option<String>,
+    pub(crate) answer: String,
+}
+
+/// Reads the block of shell code: each command may take several lines, and the line after it shows its answer.
+pub(crate) fn commands(source: &str) -> Vec<Command> {
+    let doc = source.lines().map_while(|line| line.strip_prefix("//!")).collect::<Vec<_>>().join("\n");
+    let (_, shell) = doc.split_once("```sh\n").expect("a block of shell code");
+    let (shell, _) = shell.split_once("\n ```").expect("its end");
+    let shell = shell.replace("\\\n", " ");
+    let mut lines = shell.lines().map(str::trim);
+    let (mut url, mut found) = (None, Vec::new());
+    while let Some(line) = lines.next() {
+        url = line.split([' ', '"']).find(|word| word.starts_with("http://")).map(str::to_owned).or(url);
+        if line.starts_with("call() ") {
+            assert!(line.contains("-H 'content-type: application/json'"), "{line}");
+            continue;
+        }
+        let to_quote = |before| line.split_once(before)?.1.split('\'').next().map(str::to_owned);
+        let answer = lines.next().and_then(|line| line.strip_prefix("# "));
+        found.push(Command {
+            url: url.clone().expect("a command with its URL"),
+            token: to_quote("-H 'X-Api-Token: "),
+            body: to_quote("-d '"),
+            answer: answer.unwrap_or_else(|| panic!("no answer is shown to: {line}")).to_owned(),
+        });
+    }
+    found
+}

@@ -1,0 +1,221 @@
+//! Who may import whom: the layers of `src/`, checked over every path that its code names.
+
+#[path = "layers/paths.rs"]
+mod paths;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use paths::{Exports, dependencies, exports, named};
+
+/// What the code of one top-level module may name, beside itself and `std`.
+struct Layer {
+    module: &'static str,
+    /// Other modules of ours, or single items of them.
+    knows: &'static [&'static str],
+    /// Crates that few may know. All others are free.
+    crates: &'static [&'static str],
+}
+
+/// From the bottom up: a layer knows only what stands before it in this list, but for `BoxError`.
+const LAYERS: &[Layer] = &[
+    // The wire: no async, no HTTP.
+    Layer { module: "jsonrpc", knows: &[], crates: &[] },
+    Layer { module: "sync", knows: &[], crates: &["futures", "parking_lot"] },
+    Layer { module: "start_error", knows: &[], crates: &[] },
+    // Any error of an authenticator becomes a `BoxError`; the rest of `service` does not concern it.
+    Layer { module: "auth", knows: &["service::BoxError"], crates: &["actix", "futures", "tokio"] },
+    Layer { module: "service", knows: &["auth::Caller", "jsonrpc", "sync"], crates: &["futures", "tokio"] },
+    // Knows no actor, and of the wire no more than errors.
+    Layer { module: "mailbox", knows: &["jsonrpc::RpcError", "jsonrpc::code", "service", "sync"], crates: &["tokio"] },
+    Layer {
+        module: "actor",
+        knows: &["auth::Caller", "jsonrpc", "mailbox", "service", "sync"],
+        crates: &["actix", "futures", "parking_lot", "rayon_core", "tokio"],
+    },
+    Layer { module: "router", knows: &["service", "start_error", "sync"], crates: &[] },
+    Layer { module: "specs", knows: &["jsonrpc", "service", "sync"], crates: &["futures"] },
+    Layer {
+        module: "discover",
+        knows: &["auth::Caller", "jsonrpc", "service", "specs::no_parameters", "sync"],
+        crates: &["futures"],
+    },
+    // For any transport, so it knows none.
+    Layer {
+        module: "dispatch",
+        knows: &["auth", "jsonrpc", "mailbox", "router", "service", "sync"],
+        crates: &["futures", "tokio"],
+    },
+    // The one transport. Its handlers' extractor gives out `ServiceRef`s.
+    Layer {
+        module: "http",
+        knows: &["actor::ServiceRef", "dispatch", "jsonrpc", "service::Service", "start_error"],
+        crates: &["actix_files", "actix_web", "futures", "handlebars", "parking_lot", "socket2", "tokio"],
+    },
+    // The types of a few settings belong to those who act on them.
+    Layer {
+        module: "settings",
+        knows: &["actor::Placement", "jsonrpc::Dialect", "start_error"],
+        crates: &["clap", "strsim", "toml", "tracing_subscriber"],
+    },
+    // The only one that sees settings.
+    Layer {
+        module: "server",
+        knows: &[
+            "actor",
+            "auth",
+            "discover",
+            "dispatch",
+            "http",
+            "jsonrpc",
+            "router",
+            "service",
+            "settings",
+            "specs",
+            "start_error",
+            "sync",
+        ],
+        crates: &["actix", "actix_web", "futures", "tokio", "tracing_subscriber"],
+    },
+    Layer {
+        module: "testing",
+        knows: &["actor::ServiceRef", "auth", "jsonrpc", "server", "service"],
+        crates: &["actix", "tokio", "ureq"],
+    },
+    // What the macros' code calls.
+    Layer { module: "private", knows: &["jsonrpc", "service"], crates: &["actix", "futures"] },
+];
+
+/// Crates that any module may use: they do nothing by themselves.
+const FREE: &[&str] =
+    &["percent_encoding", "schemars", "serde", "serde_json", "thiserror", "tracing", "callbox_macros"];
+
+/// What a file names that its layer must not know, each as `path: what`.
+fn broken_rules(file: &Path, code: &str, exports: &Exports, dependencies: &BTreeSet<String>) -> Vec<String> {
+    let module = top_module(file);
+    let Some(layer) = LAYERS.iter().find(|layer| layer.module == module) else {
+        return vec![format!("{}: the module {module} is in no layer: add it to LAYERS", file.display())];
+    };
+    let named = named(file, code, exports);
+    let ours = named.ours.into_iter().filter(|path| {
+        let allowed = |rule: &&str| *path == **rule || path.starts_with(&format!("{rule}::"));
+        path.split("::").next() != Some(module.as_str()) && !layer.knows.iter().any(allowed)
+    });
+    let crates = named.crates.into_iter().filter(|name| {
+        dependencies.contains(name) && !FREE.contains(&name.as_str()) && !layer.crates.contains(&name.as_str())
+    });
+    ours.map(|path| format!("crate::{path}"))
+        .chain(crates)
+        .map(|what| format!("{}: {module} must not know {what}", file.display()))
+        .collect()
+}
+
+/// `actor` for `actor/gate.rs`, `router` for `router.rs`.
+fn top_module(file: &Path) -> String {
+    let first = file.iter().next().unwrap_or_default().to_string_lossy();
+    first.trim_end_matches(".rs").to_owned()
+}
+
+/// All files of the library, but its root and what is compiled for its own tests only.
+fn sources() -> BTreeMap<PathBuf, String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let (mut open, mut found) = (vec![root.clone()], BTreeMap::new());
+    while let Some(directory) = open.pop() {
+        for entry in fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            let short = path.strip_prefix(&root).unwrap().to_owned();
+            let for_tests = name.ends_with("tests.rs") || name == "test_server.rs";
+            if path.is_dir() && name != "bin" {
+                open.push(path);
+            } else if name.ends_with(".rs") && name != "lib.rs" && !for_tests {
+                found.insert(short, fs::read_to_string(path).unwrap());
+            }
+        }
+    }
+    found
+}
+
+fn root() -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lib.rs")).unwrap()
+}
+
+#[test]
+fn no_module_names_what_its_layer_must_not_know() {
+    let (exports, dependencies, sources) = (exports(&root()), dependencies(), sources());
+    assert!(sources.len() > 50 && exports.len() > 15 && dependencies.len() > 15, "the sources are read");
+    let broken: Vec<_> =
+        sources.iter().flat_map(|(file, code)| broken_rules(file, code, &exports, &dependencies)).collect();
+    assert!(broken.is_empty(), "\n{}", broken.join("\n"));
+}
+
+#[test]
+fn no_layer_knows_a_later_one() {
+    for (at, layer) in LAYERS.iter().enumerate() {
+        for rule in layer.knows.iter().filter(|rule| **rule != "service::BoxError") {
+            let known = rule.split("::").next();
+            let before = LAYERS[..at].iter().any(|earlier| Some(earlier.module) == known);
+            assert!(before, "{} knows {rule}, which does not stand before it", layer.module);
+        }
+    }
+}
+
+#[test]
+fn every_layer_is_there_and_every_allowance_is_used() {
+    let (exports, sources) = (exports(&root()), sources());
+    let mut unused = Vec::new();
+    for layer in LAYERS {
+        let own = sources.iter().filter(|(file, _)| top_module(file) == layer.module);
+        let named: Vec<_> = own.map(|(file, code)| named(file, code, &exports)).collect();
+        assert!(!named.is_empty(), "there is no module {}", layer.module);
+        let knows = |rule: &str| named.iter().flat_map(|named| &named.ours).any(|path| path.starts_with(rule));
+        let uses = |name: &str| named.iter().any(|named| named.crates.contains(name));
+        let rules = layer.knows.iter().filter(|rule| !knows(rule));
+        unused.extend(rules.chain(layer.crates.iter().filter(|name| !uses(name))).map(|rule| (layer.module, *rule)));
+    }
+    assert!(unused.is_empty(), "no longer used, so remove them from LAYERS: {unused:?}");
+}
+
+#[test]
+fn a_path_that_is_not_allowed_is_found_however_it_is_written() {
+    let exports = exports("pub use http::{PageError, Templates}; pub use actor::Host as Actor; mod http;");
+    let dependencies = dependencies();
+    let told = |file: &str, code: &str| {
+        let told = broken_rules(Path::new(file), code, &exports, &dependencies);
+        told.iter().map(|line| line.rsplit(' ').next().unwrap().to_owned()).collect::<Vec<_>>().join(" ")
+    };
+    for (file, code, expected) in [
+        ("mailbox/bell.rs", "use crate::actor::Host;", "crate::actor::Host"),
+        (
+            "mailbox/bell.rs",
+            "use crate::{sync::Arc, actor::{Host, gate::Gate}};",
+            "crate::actor::Host crate::actor::gate::Gate",
+        ),
+        ("mailbox/bell.rs", "fn f() { g(|| crate::http::guard()) }", "crate::http::guard"),
+        ("mailbox/bell.rs", "use crate::Templates;", "crate::http::Templates"),
+        ("mailbox/bell.rs", "use crate::Actor;", "crate::actor::Host"),
+        ("mailbox/bell.rs", "use super::super::http::Guard;", "crate::http::Guard"),
+        ("mailbox/bell.rs", "mod inner { use super::super::super::http::Guard; }", "crate::http::Guard"),
+        ("mailbox/mod.rs", "use super::router;", "crate::router"),
+        ("mailbox/mod.rs", "type T = Vec<super::router::Router>;", "crate::router::Router"),
+        ("router.rs", "pub(super) use super::dispatch::*;", "crate::dispatch::*"),
+        ("mailbox/call.rs", "use crate::jsonrpc::{RpcError, Envelope};", "crate::jsonrpc::Envelope"),
+        ("actor/host.rs", "fn f(r: actix_web::HttpRequest) {}", "actix_web"),
+        ("actor/host.rs", "use ::actix_web;", "actix_web"),
+        ("actor/host.rs", "info!(\"{}\", actix_web::rt::X);", "actix_web"),
+        ("jsonrpc/id.rs", "async fn f() { tokio::spawn(g()).await }", "tokio"),
+        ("http/rpc.rs", "use crate::settings::Settings;", "crate::settings::Settings"),
+        ("brand_new/mod.rs", "", "LAYERS"),
+    ] {
+        assert_eq!(told(file, code), expected, "{file}: {code}");
+    }
+    for (file, code) in [
+        ("mailbox/bell.rs", "use crate::sync::Arc; use super::super::mailbox::call::Call; use std::sync::Weak;"),
+        ("mailbox/bell.rs", "/// See [`crate::actor::Host`].\n// crate::http\nconst S: &str = \"crate::http::x\";"),
+        ("mailbox/bell.rs", "#[cfg(test)] mod tests { use crate::http::Guard; } #[cfg(test)] use crate::http::Guard;"),
+        ("http/mod.rs", "use actix_web::web; use super::dispatch::Dispatch; use self::guard::Guard;"),
+    ] {
+        assert_eq!(told(file, code), "", "{file}: {code}");
+    }
+}

@@ -1,0 +1,80 @@
+//! A call between its caller and the host: run at most once, answered exactly once.
+
+use std::future::poll_fn;
+
+use loom::future::block_on;
+use loom::thread;
+use tokio::time::Instant;
+
+use crate::check;
+use crate::mailbox::stage::{GivenUp, Stage, Was};
+use crate::sync::Arc;
+
+/// The caller waits while the host runs and answers: it is always told.
+pub fn a_caller_that_waits_gets_the_answer() {
+    check(|| {
+        let now = Instant::now();
+        let stage = Arc::new(Stage::new("work"));
+        let host = Arc::clone(&stage);
+        let host = thread::spawn(move || {
+            assert_eq!(host.begin(now), Some("work"));
+            let (_, caller) = host.end(Some("reply")).expect("nobody else ends it");
+            if let Some(caller) = caller {
+                caller.wake();
+            }
+        });
+        assert_eq!(block_on(poll_fn(|cx| stage.poll_reply(cx))), "reply");
+        host.join().unwrap();
+    });
+}
+
+/// The caller gives up while the host starts and ends the call: what the caller finds agrees with what the host did.
+pub fn a_caller_that_gives_up_and_the_host_agree_on_the_end() {
+    check(|| {
+        let now = Instant::now();
+        let stage = Arc::new(Stage::new("work"));
+        let host = Arc::clone(&stage);
+        let host = thread::spawn(move || {
+            let began = host.begin(now).is_some();
+            (began, host.end(Some("reply")).is_some())
+        });
+        let found = stage.give_up();
+        let (began, ended) = host.join().unwrap();
+        match found {
+            GivenUp::While(Was::Waiting) => assert!(!began && !ended, "given up in the mailbox, it never starts"),
+            GivenUp::While(Was::RunningSince(_)) => assert!(began && !ended, "its result has nobody to go to"),
+            GivenUp::Answered("reply") => assert!(began && ended),
+            _ => panic!("nobody else gave it up"),
+        }
+    });
+}
+
+/// Two ends of one call, of which only one counts: a close against a start, say.
+pub fn a_call_ends_once() {
+    check(|| {
+        let now = Instant::now();
+        let stage = Arc::new(Stage::new("work"));
+        let (host, closer) = (Arc::clone(&stage), Arc::clone(&stage));
+        let host = thread::spawn(move || host.begin(now).is_some() && host.end(Some("ran")).is_some());
+        let closer = thread::spawn(move || closer.is_waiting() && closer.end(Some("closed")).is_some());
+        let (ran, closed) = (host.join().unwrap(), closer.join().unwrap());
+        assert!(ran != closed, "one of them ended it");
+        let reply = block_on(poll_fn(|cx| stage.poll_reply(cx)));
+        assert_eq!(reply, if ran { "ran" } else { "closed" });
+    });
+}
+
+/// The future that runs a call is woken when its caller leaves.
+pub fn a_running_call_learns_that_its_caller_has_left() {
+    check(|| {
+        let now = Instant::now();
+        let stage: Arc<Stage<&str, &str>> = Arc::new(Stage::new("work"));
+        assert!(stage.begin(now).is_some());
+        let caller = Arc::clone(&stage);
+        let caller = thread::spawn(move || assert!(matches!(caller.give_up(), GivenUp::While(Was::RunningSince(_)))));
+        block_on(poll_fn(|cx| {
+            if stage.is_over_or_wakes(cx) { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+        }));
+        caller.join().unwrap();
+    });
+}

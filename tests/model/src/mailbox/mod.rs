@@ -1,0 +1,12 @@
+//! The engine's modules, as they are.
+
+#[path = "../../../../src/mailbox/bell.rs"]
+pub(crate) mod bell;
+#[path = "../../../../src/mailbox/charge.rs"]
+pub(crate) mod charge;
+#[path = "../../../../src/mailbox/queue.rs"]
+pub(crate) mod queue;
+#[path = "../../../../src/mailbox/quota.rs"]
+pub(crate) mod quota;
+#[path = "../../../../src/mailbox/stage.rs"]
+pub(crate) mod stage;

@@ -1,0 +1,45 @@
+//! Closing a mailbox, and the slots that bound it.
+
+use loom::thread;
+
+use crate::bell::Item;
+use crate::check;
+use crate::mailbox::bell::Bell;
+use crate::mailbox::queue::Mailbox;
+use crate::mailbox::quota::{Limit, Quota};
+use crate::sync::Arc;
+
+/// A call that is pushed while the mailbox closes is given back to its caller or handed over by the close: one of the two.
+pub fn a_push_against_a_close_is_lost_by_neither() {
+    check(|| {
+        let shared = Arc::new((Bell::new(1), Mailbox::new(0, 4, 1)));
+        shared.1.open();
+        let other = Arc::clone(&shared);
+        let pusher = thread::spawn(move || {
+            let refused: usize = (0..2).map(|_| usize::from(other.1.push(Item::new(), &other.0).is_err())).sum();
+            refused
+        });
+        let handed_over = shared.1.close().len();
+        let refused = pusher.join().unwrap();
+        assert_eq!(handed_over + refused + shared.1.close().len(), 2);
+        assert_eq!(shared.1.len(), 0, "nothing is left behind");
+        assert!(shared.1.push(Item::new(), &shared.0).is_err(), "it stays closed");
+    });
+}
+
+/// Two callers for one slot: one gets it, and it comes back.
+pub fn a_slot_is_never_given_twice() {
+    check(|| {
+        let quota = Quota::new(1, 100, Arc::new(Bell::new(1)));
+        let mailbox = Arc::new(Limit::new(1));
+        let (other_quota, other_mailbox) = (Arc::clone(&quota), Arc::clone(&mailbox));
+        let other = thread::spawn(move || other_quota.take(&other_mailbox, 10).ok());
+        let mine = quota.take(&mailbox, 10).ok();
+        let theirs = other.join().unwrap();
+        assert!(mine.is_none() || theirs.is_none());
+        assert_eq!(mailbox.used(), usize::from(mine.is_some()) + usize::from(theirs.is_some()));
+        drop((mine, theirs));
+        assert_eq!((mailbox.used(), quota.calls()), (0, 0));
+        assert!(quota.take(&mailbox, 100).is_ok());
+    });
+}

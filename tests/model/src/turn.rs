@@ -1,0 +1,159 @@
+//! The turn: host and worker never hold the state together unless both read, and neither waits for ever.
+
+use std::future::poll_fn;
+use std::task::Poll;
+
+use loom::future::block_on;
+use loom::thread;
+
+use crate::bell::Item;
+use crate::check;
+use crate::lock::TryLock;
+use crate::mailbox::bell::Bell;
+use crate::mailbox::queue::Mailbox;
+use crate::mailbox::quota::{Limit, Quota, Slot};
+use crate::sync::{Arc, AtomicBool, Mutex, Ordering};
+
+struct Service {
+    bell: Arc<Bell>,
+    mailbox: Mailbox<Item>,
+    slots: Arc<Limit>,
+    quota: Arc<Quota>,
+    state: TryLock,
+    /// A call was pushed, and has not run yet.
+    queued: AtomicBool,
+}
+
+impl Service {
+    fn new() -> Arc<Self> {
+        let bell = Arc::new(Bell::new(1));
+        let mailbox = Mailbox::new(0, 4, 1);
+        mailbox.open();
+        let quota = Quota::new(4, 100, Arc::clone(&bell));
+        let slots = Arc::new(Limit::new(4));
+        Arc::new(Self { bell, mailbox, slots, quota, state: TryLock::new(), queued: AtomicBool::new(false) })
+    }
+
+    /// As `Call::new` and `Core::push` do it. The slot goes with the call; here it is kept beside it.
+    fn push(&self) -> Slot {
+        let mut slot = self.quota.take(&self.slots, 1).expect("there is room");
+        slot.starts_to_wait();
+        self.queued.store(true, Ordering::Release);
+        assert!(self.mailbox.push(Item::new(), &self.bell).is_ok());
+        slot
+    }
+
+    /// As `inline::run_now` does it. Whether it ran.
+    fn write_inline(&self) -> bool {
+        if self.quota.anyone_waits() || !self.state.try_write() {
+            return false;
+        }
+        let alone = !self.quota.anyone_waits();
+        if alone {
+            self.state.write();
+        }
+        self.state.release_write();
+        self.bell.released();
+        alone
+    }
+
+    fn read_inline(&self) -> bool {
+        if self.quota.anyone_waits() || !self.state.try_read() {
+            return false;
+        }
+        let alone = !self.quota.anyone_waits();
+        if alone {
+            self.state.read();
+        }
+        self.state.release_read();
+        self.bell.released();
+        alone
+    }
+
+    /// As the scheduler does it: runs one call, alone with the state. `slot` is the call's.
+    fn host_one_writer(&self, slot: &Mutex<Option<Slot>>) {
+        let (mut active, mut wanted) = (false, false);
+        block_on(poll_fn(|cx| {
+            self.bell.register(cx.waker());
+            loop {
+                self.bell.take(|_| active = true);
+                if active
+                    && let Some(item) = self.mailbox.head()
+                    && self.state.try_write()
+                {
+                    assert!(item.take());
+                    drop(slot.lock().take());
+                    self.state.write();
+                    self.queued.store(false, Ordering::Release);
+                    self.state.release_write();
+                    return Poll::Ready(());
+                }
+                if active && !wanted {
+                    self.bell.want();
+                    wanted = true;
+                    continue;
+                }
+                if self.bell.arm() {
+                    return Poll::Pending;
+                }
+                wanted = false;
+            }
+        }));
+    }
+}
+
+fn host_beside(inline: fn(&Service) -> bool) {
+    check(move || {
+        let service = Service::new();
+        let slot = Arc::new(Mutex::new(None));
+        let (caller, worker, kept) = (Arc::clone(&service), Arc::clone(&service), Arc::clone(&slot));
+        let caller = thread::spawn(move || {
+            let mut kept = kept.lock();
+            *kept = Some(caller.push());
+        });
+        let worker = thread::spawn(move || inline(&worker));
+        service.host_one_writer(&slot);
+        caller.join().unwrap();
+        worker.join().unwrap();
+    });
+}
+
+/// A call comes to wait while another runs inline, and the host gets its turn.
+pub fn the_host_gets_in_after_an_inline_writer() {
+    host_beside(Service::write_inline);
+}
+
+/// The same beside an inline reader.
+pub fn the_host_gets_in_after_an_inline_reader() {
+    host_beside(Service::read_inline);
+}
+
+/// A caller whose push is over before another begins is never overtaken inline.
+pub fn an_inline_call_never_overtakes_one_that_waits() {
+    check(|| {
+        let service = Service::new();
+        let worker = Arc::clone(&service);
+        let pushed = Arc::new(AtomicBool::new(false));
+        let seen = Arc::clone(&pushed);
+        let worker = thread::spawn(move || {
+            let before = seen.load(Ordering::Acquire);
+            let ran = worker.write_inline();
+            assert!(!(before && ran), "it ran before a call that waits");
+        });
+        let _slot = service.push();
+        pushed.store(true, Ordering::Release);
+        worker.join().unwrap();
+    });
+}
+
+/// Whoever writes inline is alone, also beside inline readers.
+pub fn inline_writers_are_alone() {
+    check(|| {
+        let service = Service::new();
+        let (a, b) = (Arc::clone(&service), Arc::clone(&service));
+        let (a, b) = (thread::spawn(move || a.write_inline()), thread::spawn(move || b.read_inline()));
+        service.read_inline();
+        a.join().unwrap();
+        b.join().unwrap();
+    });
+}
