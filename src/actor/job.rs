@@ -81,11 +81,12 @@ impl<M: Method> Job<M::Service> for Call<M> {
     }
 
     fn start(self: Arc<Self>, core: &Arc<Core<M::Service>>) -> Start {
+        let others_wait = core.mailboxes[self.entry().mailbox].slots().used() > 1;
         match M::HANDLER {
             Handler::Read(run) => {
                 let Some(turn) = core.state.try_read() else { return Start::Blocked };
                 let now = Instant::now();
-                let Some(message) = self.begin(now) else { return Start::Over };
+                let Some(message) = self.begin(now, others_wait) else { return Start::Over };
                 let around = current(core, self.context());
                 let ran: Ran<M> = run_sync(self.entry(), around, now, || run(turn.state(), message, self.context()));
                 drop(turn);
@@ -94,7 +95,7 @@ impl<M: Method> Job<M::Service> for Call<M> {
             Handler::Write(run) => {
                 let Some(mut turn) = core.state.try_write() else { return Start::Blocked };
                 let now = Instant::now();
-                let Some(message) = self.begin(now) else { return Start::Over };
+                let Some(message) = self.begin(now, others_wait) else { return Start::Over };
                 let around = current(core, self.context());
                 let ran: Ran<M> = run_sync(self.entry(), around, now, || run(turn.state(), message, self.context()));
                 if keeps_state(self.entry(), ran.end) {
@@ -108,19 +109,19 @@ impl<M: Method> Job<M::Service> for Call<M> {
                     return Start::Blocked;
                 };
                 let Some(turn) = core.state.try_read_owned(in_flight) else { return Start::Blocked };
-                let Some(message) = self.begin(Instant::now()) else { return Start::Over };
+                let Some(message) = self.begin(Instant::now(), others_wait) else { return Start::Over };
                 let around = current(core, self.context());
                 Start::Runs(Box::pin(read_async(self, turn, message, run, around)))
             }
             Handler::WriteAsync(run) => {
                 let Some(turn) = core.state.try_write_owned() else { return Start::Blocked };
-                let Some(message) = self.begin(Instant::now()) else { return Start::Over };
+                let Some(message) = self.begin(Instant::now(), others_wait) else { return Start::Over };
                 let around = current(core, self.context());
                 Start::Runs(Box::pin(write_async(self, turn, message, run, around)))
             }
             Handler::Compute(run) => {
                 let Some(place) = core.pool.place() else { return Start::Blocked };
-                let Some(message) = self.begin(Instant::now()) else { return Start::Over };
+                let Some(message) = self.begin(Instant::now(), others_wait) else { return Start::Over };
                 let around = current(core, self.context());
                 let desk = Arc::clone(&core.desk);
                 core.pool.spawn(move || {

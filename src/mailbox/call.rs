@@ -14,6 +14,7 @@ use crate::sync::Arc;
 
 use super::entry::Entry;
 use super::meter::End;
+use super::policy::KNOWN;
 use super::quota::Slot;
 use super::refusal;
 use super::stage::{GivenUp, Stage, Was};
@@ -63,12 +64,21 @@ impl<M: Method> Call<M> {
     }
 
     /// Takes the message to run it, and frees the slot. `None` if the call has ended while it waited, or has no time left.
-    pub(crate) fn begin(&self, now: Instant) -> Option<M> {
-        if now >= self.context.deadline {
+    pub(crate) fn begin(&self, now: Instant, others_wait: bool) -> Option<M> {
+        if now >= self.context.deadline || (others_wait && self.would_end_late(now)) {
             self.end(Err(refusal::deadline(&self.context, now)), End::Expired, now).wake();
             return None;
         }
         self.stage.begin(now).map(|work| work.message)
+    }
+
+    /// Whether its end would usually come after its deadline.
+    ///
+    /// A mailbox that is served in order and filled up to the deadline settles where each call starts just before its deadline
+    /// and ends after it, and then nobody gets an answer in time: so such a call gives its time to the next, if there is one.
+    fn would_end_late(&self, now: Instant) -> bool {
+        let cost = &self.entry.meter.cost;
+        cost.samples() >= KNOWN && now + cost.usual() > self.context.deadline
     }
 
     /// Ends the call, unless it has ended before. The caller learns of it when the [`Release`] says so.
@@ -172,5 +182,46 @@ impl<M: Method> Drop for Waiting<M> {
         if let GivenUp::While(was) = self.0.stage.give_up() {
             self.0.record(was, End::Abandoned, None, Instant::now());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use callbox::service;
+
+    use super::super::{Bell, Charge, Limit, Quota};
+    use super::*;
+    use crate::auth::Caller;
+    use crate::service::MethodOptions;
+
+    struct Mill;
+
+    #[service(name = "mill")]
+    impl Mill {
+        #[public_method]
+        fn grind(&self) {}
+    }
+
+    #[test]
+    fn a_call_that_would_end_late_gives_its_time_to_those_who_wait_behind_it() {
+        let entry = Arc::new(Entry::new::<Grind>("grind".into(), MethodOptions::public(), 0, Arc::<Charge>::default()));
+        let (quota, mailbox) = (Quota::new(9, 9, Arc::new(Bell::new(1))), Arc::new(Limit::new(9)));
+        let arrived = Instant::now();
+        let deadline = arrived + Duration::from_secs(60);
+        let call = || {
+            let (method, caller) = (Arc::clone(&entry.name), Caller::anonymous());
+            let context = CallContext { method, caller, arrived, deadline, notification: false, chain: None };
+            Call::new(context, Grind {}, quota.take(&mailbox, 0).unwrap(), Arc::clone(&entry))
+        };
+        let usual = Duration::from_millis(30);
+        let late = deadline - usual / 2;
+
+        assert!(call().begin(late, true).is_some(), "nobody knows yet how long it takes");
+        (0..KNOWN).for_each(|_| entry.meter.cost.ran(usual));
+        assert!(call().begin(deadline - usual * 2, true).is_some(), "there is time enough");
+        let first = call();
+        assert!(first.begin(late, true).is_none() && first.is_over());
+        assert!(call().begin(late, false).is_some(), "nobody else would gain from its time");
+        assert!(call().begin(deadline, false).is_none(), "there is no time at all");
     }
 }

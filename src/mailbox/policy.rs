@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// Before so many calls were measured nothing is called hopeless.
-const KNOWN: u64 = 8;
+pub(super) const KNOWN: u64 = 8;
 
 /// The work in front of a call that asks to be let in.
 #[derive(Clone, Copy, Debug)]
@@ -26,9 +26,9 @@ impl Ahead {
         alone.saturating_mul(self.weights.max(self.weight)) / self.weight
     }
 
-    /// Whether it cannot be done in the time that the call has left.
+    /// Whether it, and then the call itself, cannot be done in the time that the call has left.
     pub(crate) fn is_hopeless(&self, remaining: Duration) -> bool {
-        self.samples >= KNOWN && self.wait() >= remaining
+        self.samples >= KNOWN && self.wait().saturating_add(self.usual) >= remaining
     }
 
     /// When it may be worth to ask again.
@@ -45,8 +45,8 @@ mod tests {
 
     #[test]
     fn work_is_hopeless_when_what_waits_takes_longer_than_the_call_has() {
-        assert!(AHEAD.is_hopeless(Duration::from_millis(50)));
-        assert!(!AHEAD.is_hopeless(Duration::from_millis(51)));
+        assert!(AHEAD.is_hopeless(Duration::from_millis(55)), "ten before it, and then itself");
+        assert!(!AHEAD.is_hopeless(Duration::from_millis(56)));
         assert!(!Ahead { samples: 7, ..AHEAD }.is_hopeless(Duration::ZERO), "not before 8 samples");
     }
 

@@ -1,0 +1,134 @@
+//! What people would write without callbox: an actix actor, and an actix-web route that sends to it.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use actix::{
+    Actor, ActorFutureExt, Addr, AtomicResponse, Context, Handler, MailboxError, Message, MessageResult, WrapFuture,
+};
+use actix_web::dev::Server;
+use actix_web::{App, HttpResponse, HttpServer, web};
+use callbox::Reply;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::bodies::{Add, Bench, Block, Change, Linger, Note, Ping, Read, Risky, Timed, TimedShort, Work};
+use crate::load::End;
+
+/// The actor: the same state and the same methods.
+pub(crate) struct Plain {
+    bench: Bench,
+}
+
+impl Plain {
+    pub(crate) fn new(bench: Bench) -> Self {
+        Self { bench }
+    }
+}
+
+impl Actor for Plain {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        // The default of 16 would make senders wait for each other.
+        ctx.set_mailbox_capacity(4096);
+    }
+}
+
+/// Handlers that run the method of the same name.
+macro_rules! handle {
+    ($($message:ident => |$bench:ident, $m:ident| $run:expr;)*) => {$(
+        impl Handler<$message> for Plain {
+            type Result = MessageResult<$message>;
+
+            fn handle(&mut self, $m: $message, _: &mut Context<Self>) -> Self::Result {
+                let $bench = &mut self.bench;
+                MessageResult(Ok($run))
+            }
+        }
+    )*};
+}
+
+handle! {
+    Ping => |bench, _m| bench.ping();
+    Add => |bench, _m| bench.add();
+    Work => |bench, m| bench.work(m.micros);
+    Timed => |bench, m| bench.timed(m.micros, m.sent);
+    TimedShort => |bench, m| bench.timed_short(m.micros, m.sent);
+    Read => |bench, m| bench.read(m.micros);
+    Risky => |bench, m| bench.risky(m.panics);
+    Block => |bench, m| bench.block(m.millis);
+    Note => |bench, m| bench.note(m.client);
+}
+
+/// Handlers that wait with the state in hand: an actor that must not change meanwhile handles nothing else meanwhile.
+macro_rules! handle_alone {
+    ($($message:ident)*) => {$(
+        impl Handler<$message> for Plain {
+            type Result = AtomicResponse<Self, Reply<$message>>;
+
+            fn handle(&mut self, m: $message, _: &mut Context<Self>) -> Self::Result {
+                let wait = tokio::time::sleep(Duration::from_millis(m.millis)).into_actor(self);
+                AtomicResponse::new(Box::pin(wait.map(|(), plain, _| {
+                    plain.bench.add();
+                    Ok(())
+                })))
+            }
+        }
+    )*};
+}
+
+handle_alone! { Linger Change }
+
+/// For callers that set no limit, and pay for no timer.
+pub(crate) const FOR_EVER: Duration = Duration::MAX;
+
+/// Sends, and waits no longer than `patience`.
+pub(crate) async fn send<M>(addr: &Addr<Plain>, message: M, patience: Duration) -> End
+where
+    M: Message<Result: Send> + Send + 'static,
+    Plain: Handler<M>,
+{
+    let sent = addr.send(message);
+    match if patience == FOR_EVER { sent.await } else { sent.timeout(patience).await } {
+        Ok(_) => End::Answered,
+        Err(MailboxError::Timeout) => End::Expired,
+        Err(MailboxError::Closed) => End::Unavailable,
+    }
+}
+
+/// An HTTP server on a free port that sends each call to the actor.
+pub(crate) fn serve(addr: Addr<Plain>) -> (Server, SocketAddr) {
+    let app = move || App::new().app_data(web::Data::new(addr.clone())).route("/api", web::post().to(rpc));
+    let server = HttpServer::new(app).workers(2).disable_signals().bind((Ipv4Addr::LOCALHOST, 0));
+    let server = server.expect("there is a free port");
+    let address = server.addrs()[0];
+    (server.run(), address)
+}
+
+#[derive(Deserialize)]
+struct Request {
+    method: String,
+    #[serde(default)]
+    params: Value,
+    id: Value,
+}
+
+/// The methods that experiments call over HTTP.
+async fn rpc(addr: web::Data<Addr<Plain>>, request: web::Json<Request>) -> HttpResponse {
+    let Request { method, params, id } = request.into_inner();
+    let number = |name: &str| params.get(name).and_then(Value::as_u64).unwrap_or_default();
+    let sent = match method.as_str() {
+        "ping" => addr.send(Ping {}).await.map(|reply| json!(reply.ok())),
+        "work" => addr.send(Work { micros: number("micros") }).await.map(|_| Value::Null),
+        "block" => addr.send(Block { millis: number("millis") }).await.map(|_| Value::Null),
+        "note" => {
+            addr.send(Note { client: u32::try_from(number("client")).unwrap_or_default() }).await.map(|_| Value::Null)
+        }
+        _ => Err(MailboxError::Closed),
+    };
+    match sent {
+        Ok(result) => HttpResponse::Ok().json(json!({ "jsonrpc": "2.0", "result": result, "id": id })),
+        Err(_) => HttpResponse::InternalServerError().finish(),
+    }
+}

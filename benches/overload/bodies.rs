@@ -1,0 +1,179 @@
+//! What every subject does for a call: the same methods on the same state.
+//!
+//! callbox runs them behind its mailboxes; the baselines call the very same functions from their actix handlers.
+
+use std::hint::spin_loop;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use callbox::service;
+use parking_lot::Mutex;
+
+/// The deadline of [`Bench::timed`] and [`Bench::timed_short`].
+pub(crate) const DEADLINE: Duration = Duration::from_millis(200);
+
+/// A method may be this late without anybody's fault: between the check of the deadline and the first line of the method the
+/// machine may take the core away.
+const LATE: Duration = Duration::from_millis(1);
+
+/// What the methods saw. Outside of the state, so that it can be read while the service is busy and after it has crashed.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    epoch: Instant,
+    /// The run is over: methods that are still queued return at once.
+    over: AtomicBool,
+    /// Calls of the timed methods that began after their deadline.
+    pub(crate) late: AtomicU64,
+    /// Writers that have begun.
+    pub(crate) writers: AtomicU64,
+    /// The most writers that began between the arrival of a reader and its start.
+    pub(crate) writer_phases: AtomicU64,
+    /// Clients whose call ran.
+    pub(crate) ran: Mutex<Vec<u32>>,
+}
+
+impl Watch {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self {
+            epoch: Instant::now(),
+            over: AtomicBool::new(false),
+            late: AtomicU64::new(0),
+            writers: AtomicU64::new(0),
+            writer_phases: AtomicU64::new(0),
+            ran: Mutex::new(Vec::new()),
+        })
+    }
+
+    /// Now, as a message can carry it.
+    pub(crate) fn stamp(&self) -> u64 {
+        u64::try_from(self.epoch.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    pub(crate) fn end(&self) {
+        self.over.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        self.over.load(Ordering::Relaxed)
+    }
+}
+
+/// Holds the thread for so long.
+pub(crate) fn spin(time: Duration) {
+    let begin = Instant::now();
+    while begin.elapsed() < time {
+        spin_loop();
+    }
+}
+
+/// The state.
+pub(crate) struct Bench {
+    watch: Arc<Watch>,
+    count: u64,
+}
+
+impl Bench {
+    pub(crate) fn new(watch: &Arc<Watch>) -> Self {
+        Self { watch: Arc::clone(watch), count: 0 }
+    }
+
+    fn hold(&self, micros: u64) {
+        if !self.watch.is_over() {
+            spin(Duration::from_micros(micros));
+        }
+    }
+
+    fn note_lateness(&self, sent: u64) {
+        let age = self.watch.stamp().saturating_sub(sent);
+        if !self.watch.is_over() && Duration::from_nanos(age) > DEADLINE + LATE {
+            self.watch.late.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+#[service(name = "bench", vis = "pub(crate)")]
+impl Bench {
+    /// Trivial, shares the state.
+    #[public_method]
+    pub(crate) fn ping(&self) -> u64 {
+        self.count
+    }
+
+    /// Trivial, alone with the state.
+    #[public_method]
+    pub(crate) fn add(&mut self) -> u64 {
+        self.count += 1;
+        self.count
+    }
+
+    /// Holds the thread, alone with the state.
+    #[public_method]
+    pub(crate) fn work(&mut self, micros: u64) {
+        self.hold(micros);
+    }
+
+    /// The same for callers in a hurry, with the default mailbox. `sent` is when it was called.
+    #[public_method(deadline = "200ms")]
+    pub(crate) fn timed(&mut self, micros: u64, sent: u64) {
+        self.note_lateness(sent);
+        self.hold(micros);
+    }
+
+    /// The same with a mailbox that is as short as its callers' patience.
+    #[public_method(deadline = "200ms", mailbox = 16)]
+    pub(crate) fn timed_short(&mut self, micros: u64, sent: u64) {
+        self.note_lateness(sent);
+        self.hold(micros);
+    }
+
+    /// Holds the thread, shares the state.
+    #[public_method]
+    pub(crate) fn read(&self, micros: u64) {
+        self.hold(micros);
+    }
+
+    /// The same as an async method.
+    #[public_method]
+    pub(crate) async fn read_async(&self, micros: u64) {
+        self.hold(micros);
+    }
+
+    /// Waits and shares the state. `seen` is how many writers had begun when it was called.
+    #[public_method]
+    pub(crate) async fn linger(&self, millis: u64, seen: u64) {
+        let phases = self.watch.writers.load(Ordering::Relaxed) - seen;
+        self.watch.writer_phases.fetch_max(phases, Ordering::Relaxed);
+        tokio::time::sleep(Duration::from_millis(millis)).await;
+    }
+
+    /// Waits, alone with the state.
+    #[public_method]
+    pub(crate) async fn change(&mut self, millis: u64) {
+        self.watch.writers.fetch_add(1, Ordering::Relaxed);
+        tokio::time::sleep(Duration::from_millis(millis)).await;
+        self.count += 1;
+    }
+
+    /// Panics when told to.
+    #[public_method]
+    pub(crate) fn risky(&self, panics: bool) {
+        self.hold(10);
+        assert!(!panics, "{CULPRIT}");
+    }
+
+    /// Keeps the thread, so that others queue.
+    #[public_method]
+    pub(crate) fn block(&mut self, millis: u64) {
+        self.hold(millis * 1000);
+    }
+
+    /// Leaves a trace.
+    #[public_method]
+    pub(crate) fn note(&mut self, client: u32) {
+        self.watch.ran.lock().push(client);
+    }
+}
+
+/// What a panic on purpose says; the panic hook of the bench keeps quiet about it.
+pub(crate) const CULPRIT: &str = "culprit";

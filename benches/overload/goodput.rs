@@ -1,0 +1,95 @@
+//! Experiment 2: what is answered in time, over what is offered.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use crate::Run;
+use crate::bodies::{DEADLINE, Timed};
+use crate::load::{End, Record, Schedule, open_loop};
+use crate::plot::{Axis, Chart, Line};
+use crate::report::Target;
+use crate::site::{Kind, Site};
+use crate::stats::{Latencies, due, median};
+
+/// What a call costs.
+const MICROS: u64 = 1000;
+const CAPACITY: f64 = 1000.0;
+
+/// The semaphore's permits are what can be served within three quarters of the deadline.
+const KINDS: [Kind; 4] = [Kind::Inline, Kind::Mailbox, Kind::Plain, Kind::Semaphore(150)];
+
+pub(crate) fn run(run: &mut Run<'_>) {
+    let time = run.secs(3.0, 0.8);
+    let loads: &[f64] = if run.quick { &[1.0, 2.0, 10.0] } else { &[1.0, 1.5, 2.0, 4.0, 10.0] };
+    let mut lines: Vec<_> = KINDS.iter().map(|kind| Line { name: kind.to_string(), points: Vec::new() }).collect();
+    let mut goodputs = vec![vec![Vec::new(); loads.len()]; KINDS.len()];
+    for _ in 0..run.repeats() {
+        run.calibrate();
+        for (goodputs, kind) in goodputs.iter_mut().zip(KINDS) {
+            for (goodputs, &load) in goodputs.iter_mut().zip(loads) {
+                goodputs.push(measure(run, kind, load, time));
+            }
+            let now = |load: f64| {
+                let at = loads.iter().position(|here| *here == load);
+                at.and_then(|at| goodputs[at].last().copied()).unwrap_or(f64::NAN)
+            };
+            let peak = loads.iter().map(|load| now(*load)).fold(0.0, f64::max);
+            for (load, least) in [(2.0, 95.0), (10.0, 90.0)] {
+                let target = kind.is_ours().then_some(Target::AtLeast(least));
+                let what = format!("{load} ×: goodput, of the peak");
+                run.note(&kind, &what, "%", 100.0 * now(load) / peak, target);
+            }
+        }
+    }
+    for (line, goodputs) in lines.iter_mut().zip(goodputs) {
+        line.points = loads.iter().zip(goodputs).map(|(load, values)| (*load, median(&values))).collect();
+    }
+    draw(lines, loads);
+}
+
+/// Answers within the deadline, a second, once the load has settled.
+fn measure(run: &mut Run<'_>, kind: Kind, load: f64, time: Duration) -> f64 {
+    let site = Site::start(kind);
+    let (reach, watch) = (&site.reach, &site.watch);
+    let schedule = Schedule::default().random(0, CAPACITY * load, Duration::ZERO, time);
+    let records = open_loop(schedule, DEADLINE * 2, |_| async move {
+        reach.call(Timed { micros: MICROS, sent: watch.stamp() }, DEADLINE).await
+    });
+    let settled = DEADLINE + DEADLINE / 4;
+    let good = |record: &&Record| {
+        let ended = record.ended();
+        // What the generator itself was late cannot be made good by anybody.
+        let in_time = record.latency <= DEADLINE + record.late;
+        record.end == End::Answered && in_time && ended > settled && ended <= time
+    };
+    let goodput = records.iter().filter(good).count() as f64 / (time - settled).as_secs_f64();
+    run.note(&kind, &format!("{load} ×: goodput"), "calls/s", goodput, None);
+
+    let late = watch.late.load(Ordering::Relaxed) as f64;
+    let ours = |target| kind.is_ours().then_some(target);
+    run.note(&kind, "calls begun after their deadline, at any load", "", late, ours(Target::AtMost(0.0)));
+    if load == 10.0 {
+        let refused = due(&records, settled, time).filter(|record| record.end == End::Refused);
+        // From when the generator sent it: what was late before that is not the subject's.
+        let p99 = Latencies::of_times(refused.map(|record| record.latency.saturating_sub(record.late))).p99();
+        let target = kind.is_ours().then_some(Target::AtMost(1.0));
+        run.note(&kind, "10 ×: p99 of a refusal", "ms", p99, target);
+        let own = Latencies::of_times(records.iter().map(|record| record.late)).p99();
+        run.note(&kind, "10 ×: beside that, the generator's own lateness, p99", "ms", own, None);
+    }
+    watch.end();
+    goodput
+}
+
+fn draw(lines: Vec<Line>, loads: &[f64]) {
+    let chart = Chart {
+        title: "Calls answered within 200 ms, of a method that takes 1 ms".to_owned(),
+        x: Axis::ratios("offered load (× capacity)", loads),
+        y: Axis::linear("goodput (calls/s)", CAPACITY * 1.1),
+        lines,
+        band: None,
+        limit: None,
+        dots: true,
+    };
+    chart.write_or_say("2-goodput-over-load");
+}

@@ -1,0 +1,141 @@
+//! callbox under load, beside what it replaces: run with `cargo bench --bench overload`.
+//!
+//! `-- --quick` runs short forms of all experiments within a minute, `-- --only 1,8` runs some of them. Figures stand beside
+//! their targets; a missed target is said and is no failure, as it may be the machine's. `benches/README.md` tells what each
+//! experiment shows.
+
+#![expect(clippy::print_stdout, reason = "what a bench prints is what it is for")]
+
+mod baseline;
+mod bodies;
+mod cost;
+mod failures;
+mod fairness;
+mod goodput;
+mod http;
+mod isolation;
+mod load;
+mod plot;
+mod report;
+mod sharing;
+mod site;
+mod stats;
+mod step;
+
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use report::{Report, Target};
+
+/// Counts per thread, without contention, so it does not disturb what is timed.
+#[global_allocator]
+static ALLOCATOR: alloc_tracker::Allocator<std::alloc::System> = alloc_tracker::Allocator::system();
+
+/// An experiment and the part of a run that it is given.
+struct Run<'a> {
+    experiment: u8,
+    report: &'a mut Report,
+    quick: bool,
+}
+
+impl Run<'_> {
+    /// One length of time for a full run, another one for a quick run.
+    fn secs(&self, full: f64, quick: f64) -> Duration {
+        Duration::from_secs_f64(if self.quick { quick } else { full })
+    }
+
+    /// How often everything is repeated, with a look at the machine before each time.
+    fn repeats(&self) -> usize {
+        if self.quick { 1 } else { 3 }
+    }
+
+    fn calibrate(&mut self) {
+        self.report.calibrate();
+    }
+
+    fn note(
+        &mut self,
+        subject: &dyn std::fmt::Display,
+        what: &str,
+        unit: &'static str,
+        value: f64,
+        target: Option<Target>,
+    ) {
+        self.report.note(self.experiment, subject, what, unit, value, target);
+    }
+}
+
+type Experiment = fn(&mut Run<'_>);
+
+const EXPERIMENTS: [(&str, Experiment); 9] = [
+    ("A flooded method beside a ping", isolation::run),
+    ("Goodput over offered load", goodput::run),
+    ("Shares of the actor's time", fairness::run),
+    ("Calls that wait together", sharing::run),
+    ("One call in a hundred panics", failures::panics),
+    ("Clients that leave while they are queued", failures::leavers),
+    ("A step from half load to 1.4 × capacity", step::run),
+    ("What a call costs", cost::calls),
+    ("Two threads instead of one", cost::threads),
+];
+
+fn main() -> ExitCode {
+    let begin = Instant::now();
+    let Options { quick, only } = match options(std::env::args().skip(1)) {
+        Ok(Some(options)) => options,
+        Ok(None) => return ExitCode::SUCCESS,
+        Err(what) => {
+            println!("{what}; there are --quick and --only 1,8");
+            return ExitCode::from(2);
+        }
+    };
+    keep_quiet_about_culprits();
+    let mut report = Report::new(quick);
+    for (number, (title, experiment)) in (1..).zip(EXPERIMENTS) {
+        if only.is_empty() || only.contains(&number) {
+            experiment(&mut Run { experiment: number, report: &mut report, quick });
+            report.print(number, title);
+        }
+    }
+    report.print_summary();
+    match report.write() {
+        Ok(path) => println!("{} s; written: {}", begin.elapsed().as_secs(), path.display()),
+        Err(error) => println!("the figures could not be written: {error}"),
+    }
+    ExitCode::SUCCESS
+}
+
+struct Options {
+    quick: bool,
+    only: Vec<u8>,
+}
+
+/// `None` if nothing is to be measured: `cargo test` runs benches, too, and says so by leaving out `--bench`.
+fn options(mut args: impl Iterator<Item = String>) -> Result<Option<Options>, String> {
+    let (mut options, mut bench) = (Options { quick: false, only: Vec::new() }, false);
+    while let Some(arg) = args.next() {
+        match arg.as_str() {
+            "--bench" => bench = true,
+            "--quick" => options.quick = true,
+            "--only" => {
+                let numbers = args.next().unwrap_or_default();
+                for number in numbers.split(',') {
+                    let known = number.trim().parse().ok().filter(|number| (1..=9).contains(number));
+                    options.only.push(known.ok_or_else(|| format!("there is no experiment `{number}`"))?);
+                }
+            }
+            other => return Err(format!("`{other}` is unknown")),
+        }
+    }
+    Ok(bench.then_some(options))
+}
+
+/// A panic on purpose needs no report, and writing it would be most of its cost.
+fn keep_quiet_about_culprits() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if panic.payload_as_str() != Some(bodies::CULPRIT) {
+            usual(panic);
+        }
+    }));
+}

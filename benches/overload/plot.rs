@@ -1,0 +1,219 @@
+//! Line charts as SVG: enough for latencies over time and goodput over load, and nothing more.
+
+use std::fmt::{self, Write as _};
+use std::path::PathBuf;
+use std::{fs, io};
+
+use crate::report::directory;
+
+const WIDTH: f64 = 900.0;
+const HEIGHT: f64 = 470.0;
+const LEFT: f64 = 76.0;
+const RIGHT: f64 = 24.0;
+const TOP: f64 = 92.0;
+const BOTTOM: f64 = 62.0;
+
+/// Told apart also by those who see no red or green, and by their dashes in print.
+const STYLES: [(&str, &str); 5] =
+    [("#0b62a8", ""), ("#d9730d", "7 3"), ("#3d3d3d", "2 3"), ("#a3238e", "10 3 2 3"), ("#2b8a57", "4 4")];
+
+/// One axis: its label with the unit, its ends, and where it is ticked.
+#[derive(Debug)]
+pub(crate) struct Axis {
+    pub(crate) label: &'static str,
+    pub(crate) from: f64,
+    pub(crate) to: f64,
+    pub(crate) ticks: Vec<f64>,
+    pub(crate) log: bool,
+}
+
+impl Axis {
+    /// From 0 to `to`, ticked at round numbers.
+    pub(crate) fn linear(label: &'static str, to: f64) -> Self {
+        let rough = to / 6.0;
+        let size = 10f64.powf(rough.log10().floor());
+        let step = [1.0, 2.0, 5.0, 10.0].map(|round| round * size).into_iter().find(|step| *step >= rough);
+        let step = step.unwrap_or(rough);
+        let ticks = (0..).map(|tick| f64::from(tick) * step).take_while(|tick| *tick <= to * 1.0001).collect();
+        Self { label, from: 0.0, to, ticks, log: false }
+    }
+
+    /// Powers of ten around these values.
+    pub(crate) fn log(label: &'static str, values: impl Iterator<Item = f64> + Clone) -> Self {
+        let known = values.filter(|value| value.is_finite() && *value > 0.0);
+        let least = known.clone().fold(f64::INFINITY, f64::min).clamp(1e-3, 1.0);
+        let most = known.fold(0.0, f64::max).max(10.0);
+        let (from, to) = (least.log10().floor() as i32, most.log10().ceil() as i32);
+        let power = |exponent| 10f64.powi(exponent);
+        Self { label, from: power(from), to: power(to), ticks: (from..=to).map(power).collect(), log: true }
+    }
+
+    /// Between these values, ticked at them, in equal ratios.
+    pub(crate) fn ratios(label: &'static str, values: &[f64]) -> Self {
+        let (from, to) = (values[0], values[values.len() - 1]);
+        Self { label, from, to, ticks: values.to_vec(), log: true }
+    }
+
+    /// Where a value lies between the ends, from 0 to 1.
+    fn place(&self, value: f64) -> f64 {
+        let scale = |value: f64| if self.log { value.max(self.from).ln() } else { value };
+        ((scale(value) - scale(self.from)) / (scale(self.to) - scale(self.from))).clamp(0.0, 1.0)
+    }
+}
+
+/// A line with its name in the legend.
+#[derive(Debug)]
+pub(crate) struct Line {
+    pub(crate) name: String,
+    pub(crate) points: Vec<(f64, f64)>,
+}
+
+/// A chart. `band` shades a part of the x axis and says what it is; `limit` is a horizontal line with its meaning.
+#[derive(Debug)]
+pub(crate) struct Chart {
+    pub(crate) title: String,
+    pub(crate) x: Axis,
+    pub(crate) y: Axis,
+    pub(crate) lines: Vec<Line>,
+    pub(crate) band: Option<(f64, f64, &'static str)>,
+    pub(crate) limit: Option<(f64, &'static str)>,
+    pub(crate) dots: bool,
+}
+
+impl Chart {
+    /// Writes `target/bench/<name>.svg`, or says why not: the figures are worth more than the picture.
+    pub(crate) fn write_or_say(&self, name: &str) {
+        match self.write(name) {
+            Ok(path) => println!("drawn: {}", path.display()),
+            Err(error) => println!("{name} could not be drawn: {error}"),
+        }
+    }
+
+    fn write(&self, name: &str) -> io::Result<PathBuf> {
+        let path = directory()?.join(name).with_extension("svg");
+        fs::write(&path, self.to_string())?;
+        Ok(path)
+    }
+
+    fn x(&self, value: f64) -> f64 {
+        LEFT + self.x.place(value) * (WIDTH - LEFT - RIGHT)
+    }
+
+    fn y(&self, value: f64) -> f64 {
+        HEIGHT - BOTTOM - self.y.place(value) * (HEIGHT - TOP - BOTTOM)
+    }
+
+    fn axes(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (bottom, right) = (HEIGHT - BOTTOM, WIDTH - RIGHT);
+        for &tick in &self.y.ticks {
+            let y = self.y(tick);
+            writeln!(f, r##"<path d="M{LEFT} {y:.1}H{right}" stroke="#e3e3e3"/>"##)?;
+            writeln!(
+                f,
+                r##"<text x="{:.1}" y="{:.1}" text-anchor="end">{}</text>"##,
+                LEFT - 8.0,
+                y + 4.0,
+                label(tick)
+            )?;
+        }
+        for &tick in &self.x.ticks {
+            let x = self.x(tick);
+            writeln!(f, r##"<path d="M{x:.1} {bottom}v5" stroke="#555"/>"##)?;
+            writeln!(f, r##"<text x="{x:.1}" y="{:.1}" text-anchor="middle">{}</text>"##, bottom + 20.0, label(tick))?;
+        }
+        writeln!(f, r##"<path d="M{LEFT} {TOP}V{bottom}H{right}" fill="none" stroke="#555"/>"##)?;
+        let (middle, low) = ((LEFT + right) / 2.0, HEIGHT - 16.0);
+        writeln!(f, r##"<text x="{middle}" y="{low}" text-anchor="middle">{}</text>"##, self.x.label)?;
+        let height = f64::midpoint(TOP, bottom);
+        writeln!(
+            f,
+            r##"<text transform="translate(20 {height}) rotate(-90)" text-anchor="middle">{}</text>"##,
+            self.y.label
+        )
+    }
+
+    /// Above the plot, so that it covers nothing.
+    fn legend(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (mut x, mut y) = (LEFT, 56.0);
+        for (line, (colour, dashes)) in self.lines.iter().zip(STYLES) {
+            let width = 46.0 + 6.7 * line.name.chars().count() as f64;
+            if x + width > WIDTH - RIGHT {
+                (x, y) = (LEFT, y + 20.0);
+            }
+            writeln!(
+                f,
+                r##"<path d="M{x} {y}h26" stroke="{colour}" stroke-width="2.5" stroke-dasharray="{dashes}"/>"##
+            )?;
+            writeln!(f, r##"<text x="{}" y="{}">{}</text>"##, x + 32.0, y + 4.5, line.name)?;
+            x += width;
+        }
+        Ok(())
+    }
+
+    fn marks(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some((from, to, meaning)) = self.band {
+            let (x, to) = (self.x(from), self.x(to));
+            let (width, height) = (to - x, HEIGHT - TOP - BOTTOM);
+            writeln!(f, r##"<rect x="{x:.1}" y="{TOP}" width="{width:.1}" height="{height}" fill="#fff3d6"/>"##)?;
+            writeln!(f, r##"<text x="{:.1}" y="{}" fill="#7a5a00">{meaning}</text>"##, x + 8.0, TOP + 17.0)?;
+        }
+        if let Some((limit, meaning)) = self.limit {
+            let (y, right) = (self.y(limit), WIDTH - RIGHT);
+            writeln!(
+                f,
+                r##"<path d="M{LEFT} {y:.1}H{right}" stroke="#b00020" stroke-dasharray="1 3" stroke-width="1.5"/>"##
+            )?;
+            writeln!(
+                f,
+                r##"<text x="{}" y="{:.1}" text-anchor="end" fill="#b00020">{meaning}</text>"##,
+                right - 4.0,
+                y + 14.0
+            )?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Chart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="Helvetica, Arial, sans-serif" font-size="13" fill="#222">"##
+        )?;
+        writeln!(f, r##"<rect width="{WIDTH}" height="{HEIGHT}" fill="#ffffff"/>"##)?;
+        writeln!(f, r##"<text x="{LEFT}" y="30" font-size="17" font-weight="bold">{}</text>"##, self.title)?;
+        self.legend(f)?;
+        if let Some(line) = self.lines.get(STYLES.len()) {
+            unreachable!("there is no style left for {}", line.name);
+        }
+        self.axes(f)?;
+        self.marks(f)?;
+        for (line, (colour, dashes)) in self.lines.iter().zip(STYLES) {
+            let mut path = String::new();
+            let mut pen = 'M';
+            for &(x, y) in line.points.iter().filter(|(_, y)| y.is_finite()) {
+                let (x, y) = (self.x(x), self.y(y));
+                write!(path, "{pen}{x:.1} {y:.1}")?;
+                pen = 'L';
+                if self.dots {
+                    writeln!(f, r##"<circle cx="{x:.1}" cy="{y:.1}" r="3.5" fill="{colour}"/>"##)?;
+                }
+            }
+            writeln!(
+                f,
+                r##"<path d="{path}" fill="none" stroke="{colour}" stroke-width="2" stroke-linejoin="round" stroke-dasharray="{dashes}"/>"##
+            )?;
+        }
+        f.write_str("</svg>\n")
+    }
+}
+
+/// A tick's number, with thin spaces between thousands.
+fn label(value: f64) -> String {
+    if value < 1000.0 {
+        return format!("{}", (value * 1e6).round() / 1e6);
+    }
+    let digits = format!("{value:.0}");
+    let (head, tail) = digits.split_at(digits.len() - 3);
+    format!("{head}\u{2009}{tail}")
+}

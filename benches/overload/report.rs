@@ -1,0 +1,187 @@
+//! What was measured, as tables on standard output and as JSON.
+
+use std::fmt;
+use std::fs;
+use std::hint::black_box;
+use std::io;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use serde::Serialize;
+
+use crate::stats::{median, spread};
+
+/// What a figure must reach.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Target {
+    AtMost(f64),
+    AtLeast(f64),
+}
+
+impl Target {
+    fn is_met(self, value: f64) -> bool {
+        match self {
+            Self::AtMost(limit) => value <= limit,
+            Self::AtLeast(limit) => value >= limit,
+        }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AtMost(limit) => write!(f, "≤ {limit}"),
+            Self::AtLeast(limit) => write!(f, "≥ {limit}"),
+        }
+    }
+}
+
+/// One quantity of one subject, once per repeat.
+#[derive(Debug, Serialize)]
+struct Figure {
+    experiment: u8,
+    subject: String,
+    what: String,
+    unit: &'static str,
+    values: Vec<f64>,
+    median: f64,
+    target: Option<Target>,
+    met: Option<bool>,
+}
+
+/// All figures of a run.
+#[derive(Debug)]
+pub(crate) struct Report {
+    quick: bool,
+    figures: Vec<Figure>,
+    /// Times of the fixed piece of work, in milliseconds.
+    calibration: Vec<f64>,
+}
+
+impl Report {
+    pub(crate) fn new(quick: bool) -> Self {
+        Self { quick, figures: Vec::new(), calibration: Vec::new() }
+    }
+
+    /// Notes a quantity; repeats of the same are put together.
+    pub(crate) fn note(
+        &mut self,
+        experiment: u8,
+        subject: &dyn fmt::Display,
+        what: &str,
+        unit: &'static str,
+        value: f64,
+        target: Option<Target>,
+    ) {
+        let subject = subject.to_string();
+        let same =
+            |figure: &&mut Figure| figure.experiment == experiment && figure.subject == subject && figure.what == what;
+        if let Some(figure) = self.figures.iter_mut().find(same) {
+            figure.values.push(value);
+            figure.settle();
+            return;
+        }
+        let what = what.to_owned();
+        let mut figure =
+            Figure { experiment, subject, what, unit, values: vec![value], median: value, target, met: None };
+        figure.settle();
+        self.figures.push(figure);
+    }
+
+    /// Times a fixed piece of work. What varies here varies because of the machine.
+    pub(crate) fn calibrate(&mut self) {
+        let begin = Instant::now();
+        let mut mixed = 1u64;
+        // Longer than a slice of the operating system's time, so that sharing the machine shows.
+        for _ in 0..50_000_000 {
+            mixed = black_box(mixed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1));
+        }
+        self.calibration.push(begin.elapsed().as_secs_f64() * 1e3);
+    }
+
+    /// The table of one experiment.
+    pub(crate) fn print(&self, experiment: u8, title: &str) {
+        println!("\n{experiment}. {title}");
+        let figures: Vec<_> = self.figures.iter().filter(|figure| figure.experiment == experiment).collect();
+        let width = |text: fn(&Figure) -> &str| figures.iter().map(|f| text(f).chars().count()).max().unwrap_or(0);
+        let (subjects, whats) = (width(|f| &f.subject), width(|f| &f.what));
+        for figure in figures {
+            let Figure { subject, what, unit, values, median, target, met, .. } = figure;
+            let (least, most) = spread(values);
+            let spread = if values.len() > 1 { format!("[{} – {}]", show(least), show(most)) } else { String::new() };
+            let verdict = match (target, met) {
+                (Some(target), Some(true)) => format!("{target}  met"),
+                (Some(target), _) => format!("{target}  MISSED"),
+                _ => String::new(),
+            };
+            let line =
+                format!("   {subject:subjects$}  {what:whats$}  {:>9} {unit:8} {spread:20} {verdict}", show(*median));
+            println!("{}", line.trim_end());
+        }
+    }
+
+    /// The end of the run: how steady the machine was, and what was missed.
+    pub(crate) fn print_summary(&self) {
+        let (least, most) = spread(&self.calibration);
+        let runs = self.calibration.len();
+        println!(
+            "\nThe machine: a fixed piece of work took {} ms in the median of {runs}, between {} and {} (± {} %).",
+            show(median(&self.calibration)),
+            show(least),
+            show(most),
+            show(50.0 * (most - least) / median(&self.calibration))
+        );
+        let met = self.figures.iter().filter(|figure| figure.met == Some(true)).count();
+        let missed: Vec<_> = self.figures.iter().filter(|figure| figure.met == Some(false)).collect();
+        println!("Targets: {met} met, {} missed.", missed.len());
+        for Figure { experiment, subject, what, median, unit, target, .. } in missed {
+            if let Some(target) = target {
+                println!("   {experiment}. {subject}: {what} is {} {unit}, target {target}", show(*median));
+            }
+        }
+    }
+
+    /// Writes `target/bench/overload.json`.
+    pub(crate) fn write(&self) -> io::Result<PathBuf> {
+        #[derive(Serialize)]
+        struct File<'a> {
+            quick: bool,
+            cores: usize,
+            calibration_ms: &'a [f64],
+            figures: &'a [Figure],
+        }
+        let cores = std::thread::available_parallelism().map_or(0, usize::from);
+        let file = File { quick: self.quick, cores, calibration_ms: &self.calibration, figures: &self.figures };
+        let path = directory()?.join("overload.json");
+        fs::write(&path, serde_json::to_vec_pretty(&file)?)?;
+        Ok(path)
+    }
+}
+
+impl Figure {
+    fn settle(&mut self) {
+        self.median = median(&self.values);
+        self.met = self.target.map(|target| target.is_met(self.median));
+    }
+}
+
+/// `target/bench`, which is there afterwards.
+pub(crate) fn directory() -> io::Result<PathBuf> {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/bench");
+    fs::create_dir_all(&path)?;
+    Ok(path)
+}
+
+/// Four digits, whatever the size.
+pub(crate) fn show(value: f64) -> String {
+    match value.abs() {
+        _ if value.is_infinite() => "never".to_owned(),
+        _ if value.is_nan() => "–".to_owned(),
+        size if value == value.trunc() && size < 1e6 => format!("{value}"),
+        size if size >= 1000.0 => format!("{value:.0}"),
+        size if size >= 100.0 => format!("{value:.1}"),
+        size if size >= 10.0 => format!("{value:.2}"),
+        _ => format!("{value:.3}"),
+    }
+}

@@ -1,0 +1,78 @@
+//! From records to figures.
+
+use std::time::Duration;
+
+use hdrhistogram::Histogram;
+
+use crate::load::{End, Record};
+
+/// In nanoseconds: longer than any call.
+const HOUR: u64 = 3_600_000_000_000;
+
+/// Latencies, to three digits.
+pub(crate) struct Latencies(Histogram<u64>);
+
+impl Latencies {
+    pub(crate) fn of<'a>(records: impl IntoIterator<Item = &'a Record>) -> Self {
+        Self::of_times(records.into_iter().map(|record| record.latency))
+    }
+
+    pub(crate) fn of_times(times: impl IntoIterator<Item = Duration>) -> Self {
+        let mut histogram = Histogram::new_with_bounds(1, HOUR, 3).expect("these bounds are possible");
+        for time in times {
+            histogram.saturating_record(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
+        }
+        Self(histogram)
+    }
+
+    /// In milliseconds; NaN if there is none.
+    pub(crate) fn quantile(&self, quantile: f64) -> f64 {
+        if self.0.is_empty() { f64::NAN } else { self.0.value_at_quantile(quantile) as f64 / 1e6 }
+    }
+
+    pub(crate) fn p99(&self) -> f64 {
+        self.quantile(0.99)
+    }
+}
+
+/// Those of one class.
+pub(crate) fn class(records: &[Record], class: usize) -> impl Iterator<Item = &Record> + Clone {
+    records.iter().filter(move |record| record.class == class)
+}
+
+/// Those that were due in a part of the run.
+pub(crate) fn due(records: &[Record], from: Duration, to: Duration) -> impl Iterator<Item = &Record> + Clone {
+    records.iter().filter(move |record| record.due >= from && record.due < to)
+}
+
+pub(crate) fn count<'a>(records: impl Iterator<Item = &'a Record>, end: End) -> f64 {
+    records.filter(|record| record.end == end).count() as f64
+}
+
+/// The 99th percentile of what was due in each stretch of the run, at the middle of the stretch: seconds, milliseconds.
+pub(crate) fn over_time<'a>(records: impl Iterator<Item = &'a Record>, stretch: Duration) -> Vec<(f64, f64)> {
+    let mut stretches: Vec<Vec<Duration>> = Vec::new();
+    for record in records {
+        let index = (record.due.as_nanos() / stretch.as_nanos()) as usize;
+        if stretches.len() <= index {
+            stretches.resize(index + 1, Vec::new());
+        }
+        stretches[index].push(record.latency);
+    }
+    let middle = |index: usize| (index as f64 + 0.5) * stretch.as_secs_f64();
+    let known = stretches.into_iter().enumerate().filter(|(_, times)| !times.is_empty());
+    known.map(|(index, times)| (middle(index), Latencies::of_times(times).p99())).collect()
+}
+
+/// The middle one; of two, the lower.
+pub(crate) fn median(values: &[f64]) -> f64 {
+    let mut sorted: Vec<f64> = values.iter().copied().filter(|value| !value.is_nan()).collect();
+    sorted.sort_by(f64::total_cmp);
+    sorted.get(sorted.len().saturating_sub(1) / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// The least and the most.
+pub(crate) fn spread(values: &[f64]) -> (f64, f64) {
+    let known = values.iter().copied().filter(|value| !value.is_nan());
+    known.fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), value| (least.min(value), most.max(value)))
+}

@@ -1,0 +1,109 @@
+//! Experiment 7: the load steps from half of the capacity to 1.4 × of it, and back.
+
+use std::time::Duration;
+
+use crate::Run;
+use crate::bodies::{DEADLINE, Timed, TimedShort};
+use crate::load::{End, Record, Schedule, open_loop};
+use crate::plot::{Axis, Chart, Line};
+use crate::report::Target;
+use crate::site::{Kind, Site};
+use crate::stats::{Latencies, due, over_time};
+
+const MICROS: u64 = 1000;
+const CAPACITY: f64 = 1000.0;
+
+/// The windows in which p99 is taken.
+const WINDOW: Duration = Duration::from_millis(100);
+
+/// A subject, whether its method has the short mailbox, and its name.
+const SUBJECTS: [(Kind, bool, &str); 4] = [
+    (Kind::Inline, false, "callbox"),
+    (Kind::Inline, true, "callbox, mailbox = 16"),
+    (Kind::Plain, false, "actix addr.send"),
+    (Kind::Semaphore(16), false, "semaphore(16) + addr.send"),
+];
+
+pub(crate) fn run(run: &mut Run<'_>) {
+    let phase = run.secs(2.0, 0.6);
+    let mut lines = Vec::new();
+    for repeat in 0..run.repeats() {
+        run.calibrate();
+        for (kind, short, name) in SUBJECTS {
+            let records = measure(kind, short, phase);
+            note(run, kind, name, &records, phase);
+            if repeat == 0 {
+                let answered = records.iter().filter(|record| record.end != End::Refused);
+                lines.push(Line { name: name.to_owned(), points: over_time(answered, WINDOW) });
+            }
+        }
+    }
+    draw(lines, phase.as_secs_f64());
+}
+
+fn measure(kind: Kind, short: bool, phase: Duration) -> Vec<Record> {
+    let site = Site::start(kind);
+    let (reach, watch) = (&site.reach, &site.watch);
+    let (half, above) = (CAPACITY / 2.0, CAPACITY * 1.4);
+    let schedule = Schedule::default()
+        .random(0, half, Duration::ZERO, phase)
+        .random(0, above, phase, 2 * phase)
+        .random(0, half, 2 * phase, 3 * phase);
+    let records = open_loop(schedule, DEADLINE * 2, |_| async move {
+        let (micros, sent) = (MICROS, watch.stamp());
+        if short {
+            reach.call(TimedShort { micros, sent }, DEADLINE).await
+        } else {
+            reach.call(Timed { micros, sent }, DEADLINE).await
+        }
+    });
+    watch.end();
+    records
+}
+
+fn note(run: &mut Run<'_>, kind: Kind, name: &str, records: &[Record], phase: Duration) {
+    let admitted = |from, to| due(records, from, to).filter(|record| record.end != End::Refused);
+    let warm = phase / 10;
+    let normal = Latencies::of(admitted(warm, phase)).p99();
+    run.note(&name, "half load: p99 of admitted calls", "ms", normal, None);
+    let above = Latencies::of(admitted(phase + DEADLINE, 2 * phase)).p99();
+    run.note(&name, "1.4 ×, after 200 ms: p99 of admitted calls", "ms", above, None);
+
+    let good = records.iter().filter(|r| r.end == End::Answered && r.latency <= DEADLINE);
+    let good = good.filter(|r| r.ended() > phase && r.ended() <= 2 * phase).count() as f64;
+    run.note(&name, "1.4 ×: goodput, of the capacity", "%", 100.0 * good / (CAPACITY * phase.as_secs_f64()), None);
+    let target = kind.is_ours().then_some(Target::AtMost(200.0));
+    let windows = over_time(records.iter().filter(|record| record.end != End::Refused), WINDOW);
+    for (what, from) in
+        [("1.4 ×: until p99 is normal again", phase), ("back at half load: until p99 is normal again", 2 * phase)]
+    {
+        let time = until_normal(&windows, 2.0 * normal, from, from + phase);
+        run.note(&name, what, "ms", time, target);
+    }
+}
+
+/// Milliseconds from the step until the first window from which on no window but one in twenty is above `normal`.
+fn until_normal(windows: &[(f64, f64)], normal: f64, from: Duration, to: Duration) -> f64 {
+    let (from, to) = (from.as_secs_f64(), to.as_secs_f64());
+    let here: Vec<_> = windows.iter().filter(|(at, _)| *at > from && *at < to).collect();
+    let stays = |rest: &[&(f64, f64)]| {
+        let high = rest.iter().filter(|(_, p99)| *p99 > normal).count();
+        high * 20 <= rest.len()
+    };
+    let settled = (0..here.len()).find(|first| here[*first].1 <= normal && stays(&here[*first..]));
+    settled.map_or(f64::INFINITY, |first| first as f64 * WINDOW.as_secs_f64() * 1e3)
+}
+
+fn draw(lines: Vec<Line>, phase: f64) {
+    let values: Vec<f64> = lines.iter().flat_map(|line| &line.points).map(|(_, y)| *y).collect();
+    let chart = Chart {
+        title: "Admitted calls of a 1 ms method while the load steps up and down".to_owned(),
+        x: Axis::linear("time (s)", 3.0 * phase),
+        y: Axis::log("p99 latency (ms)", values.iter().copied()),
+        lines,
+        band: Some((phase, 2.0 * phase, "1.4 × capacity; half of it before and after")),
+        limit: None,
+        dots: false,
+    };
+    chart.write_or_say("7-step");
+}
