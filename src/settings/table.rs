@@ -129,6 +129,6 @@ settings! {
         /// How long a stop waits for the calls that were let in
         drain: Duration = DURATION, "25s";
         /// What is logged, as RUST_LOG has it: info, or warn,callbox=debug
-        log: String = FILTER, "info";
+        log: String = FILTER, "info,actix_server=warn";
     }
 }
