@@ -4,6 +4,7 @@ mod health;
 mod hosted;
 mod log;
 mod parts;
+mod resolve;
 mod running;
 mod serve;
 mod try_it;
@@ -20,11 +21,12 @@ use crate::auth::{Auth, Authenticate};
 use crate::jsonrpc::Dialect;
 use crate::router::TokenCheck;
 use crate::service::Service;
-use crate::settings::{About, HttpStatus, Layer, Resolved, Settings, resolve, resolve_from};
+use crate::settings::{HttpStatus, Layer};
 use crate::start_error::{Result, StartError};
 use crate::sync::Arc;
 
 use hosted::{Plan, plan};
+pub(crate) use resolve::Resolution;
 pub use running::Running;
 #[cfg(feature = "testing")]
 pub(crate) use serve::Listening;
@@ -68,12 +70,6 @@ pub struct Server {
     pub(crate) configure: Vec<Configure>,
     pub(crate) static_files: Vec<(String, PathBuf)>,
     mistake: Option<StartError>,
-}
-
-/// How a server is to be run, after its settings were resolved.
-pub(crate) enum Resolution {
-    Run(Box<Server>, Box<Settings>),
-    Show(String),
 }
 
 impl Server {
@@ -280,7 +276,8 @@ impl Server {
     /// `--help` and the like print and return at once.
     ///
     /// # Errors
-    /// If anything is wrong that would keep the server from doing its work: one line that says what, and how to mend it.
+    /// If anything is wrong that would keep the server from doing its work, and if a second signal ended it before its calls
+    /// were answered: one line that says what, and how to mend it.
     pub fn start(self) -> Result<()> {
         if tokio::runtime::Handle::try_current().is_ok() {
             let fix = "call .run().await instead, or start() from a plain fn main()";
@@ -344,31 +341,6 @@ impl Server {
         self.layer.port = Some(0);
         self.from_args = false;
         self
-    }
-
-    pub(crate) fn resolve(mut self) -> Result<Resolution> {
-        if let Some(mistake) = self.mistake.take() {
-            return Err(mistake);
-        }
-        if !self.from_args {
-            let settings = resolve(&self.layer)?;
-            return Ok(Resolution::Run(Box::new(self), Box::new(settings)));
-        }
-        let about = About { service: self.plans.first().map_or("callbox", |plan| plan.name()) };
-        let env = |name: &str| std::env::var(name).ok();
-        Ok(match resolve_from(&self.layer, std::env::args_os(), env, &about)? {
-            Resolved::Run(settings) => Resolution::Run(Box::new(self), settings),
-            Resolved::Show(text) => Resolution::Show(text),
-        })
-    }
-}
-
-impl fmt::Debug for Resolution {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Run(server, settings) => f.debug_tuple("Run").field(server).field(settings).finish(),
-            Self::Show(text) => f.debug_tuple("Show").field(text).finish(),
-        }
     }
 }
 

@@ -24,7 +24,8 @@ use super::{Server, log, url};
 /// How long a connection may stay without a request.
 const KEEP_ALIVE: Duration = Duration::from_secs(5);
 
-/// Serves HTTP until a signal comes, then drains.
+/// Serves HTTP until a signal comes, then drains. A second signal ends it at once, and that is an error: what was under way is
+/// lost.
 pub(super) async fn serve(server: Server, settings: Settings) -> Result<()> {
     log::init(&settings.log);
     let mut signals = StopSignals::new()?;
@@ -49,6 +50,8 @@ pub(super) async fn serve(server: Server, settings: Settings) -> Result<()> {
             tracing::warn!(signal, "stopping at once");
             // Asked for; the end of the program does not wait for it.
             drop(handle.stop(false));
+            let what = format_args!("stopped at once by a second signal ({signal})");
+            return Err(StartError::new(what, "calls that were under way may have no answer"));
         }
     }
     tracing::info!("stopped");
