@@ -9,9 +9,9 @@ use crate::sync::{AtomicU64, Ordering};
 /// Calls that hold a thread for longer do not run inline.
 const SHORT: Duration = Duration::from_micros(50);
 
-/// After a run as long as [`SHORT`] the method goes to the host for this long, and for as long again each time that the
-/// run was twice as long: the measured maximum halves every second until it is short again.
-const HALF_LIFE: Duration = Duration::from_secs(1);
+/// After a run that was not [`SHORT`] the method goes to the host for this long, however short it usually is. No longer: a
+/// thread that the system took off its core looks like a long run, and on a busy machine that happens to every method.
+const REST: Duration = Duration::from_secs(1);
 
 /// The measured cost of one method.
 ///
@@ -50,14 +50,14 @@ impl Cost {
         if time < SHORT {
             return;
         }
-        let doublings = (time.as_secs_f64() / SHORT.as_secs_f64()).log2();
-        let until = nanos(now.duration_since(self.epoch) + HALF_LIFE.mul_f64(1.0 + doublings));
+        let until = nanos(now.duration_since(self.epoch) + REST);
         self.long_until.fetch_max(until, Ordering::Relaxed);
     }
 
-    /// Whether the method is known, and known to hold a thread for a short time only.
+    /// Whether the method is known, and known to hold a thread for a short time only: usually, and every time of late.
     pub(crate) fn is_short(&self, now: Instant) -> bool {
         self.samples.load(Ordering::Relaxed) > 0
+            && self.usual.load(Ordering::Relaxed) < nanos(SHORT)
             && nanos(now.duration_since(self.epoch)) >= self.long_until.load(Ordering::Relaxed)
     }
 
@@ -89,16 +89,23 @@ mod tests {
     }
 
     #[test]
-    fn one_long_run_sends_a_method_away_for_a_second_and_a_longer_one_for_longer() {
+    fn one_long_run_sends_a_method_away_for_a_second() {
         let (cost, now) = (Cost::new(), Instant::now());
-        cost.ran(Duration::from_micros(50));
-        cost.held(Duration::from_micros(50), now);
+        cost.ran(Duration::from_micros(1));
+        cost.held(Duration::from_millis(3), now);
         cost.held(Duration::from_micros(1), now);
         assert!(!cost.is_short(now + Duration::from_millis(999)));
         assert!(cost.is_short(now + Duration::from_millis(1001)));
-        cost.held(Duration::from_micros(400), now);
-        assert!(!cost.is_short(now + Duration::from_millis(3999)));
-        assert!(cost.is_short(now + Duration::from_millis(4001)));
+    }
+
+    #[test]
+    fn a_method_that_is_usually_long_stays_away() {
+        let (cost, now) = (Cost::new(), Instant::now());
+        cost.ran(Duration::from_millis(5));
+        cost.held(Duration::from_millis(5), now);
+        assert!(!cost.is_short(now + Duration::from_secs(60)));
+        (0..50).for_each(|_| cost.ran(Duration::from_micros(1)));
+        assert!(cost.is_short(now + Duration::from_secs(60)));
     }
 
     #[test]
