@@ -35,10 +35,9 @@ const LAYERS: &[Layer] = &[
         crates: &["actix", "futures", "parking_lot", "rayon_core", "tokio"],
     },
     Layer { module: "router", knows: &["service", "start_error", "sync"], crates: &[] },
-    Layer { module: "specs", knows: &["jsonrpc", "service", "sync"], crates: &["futures"] },
     Layer {
-        module: "discover",
-        knows: &["auth::Caller", "jsonrpc", "service", "specs::no_parameters", "sync"],
+        module: "builtin",
+        knows: &["actor::ServiceStats", "auth::Caller", "jsonrpc", "service", "sync"],
         crates: &["futures"],
     },
     // For any transport, so it knows none.
@@ -65,14 +64,13 @@ const LAYERS: &[Layer] = &[
         knows: &[
             "actor",
             "auth",
-            "discover",
+            "builtin",
             "dispatch",
             "http",
             "jsonrpc",
             "router",
             "service",
             "settings",
-            "specs",
             "start_error",
             "sync",
         ],
