@@ -20,7 +20,7 @@ impl Running {
     /// Starts a server on a free port, which it tells in its log.
     pub(crate) fn start(binary: &Path) -> Self {
         let mut child = Command::new(binary)
-            .args(["--port", "0", "--log", "info"])
+            .args(["--port", "0"])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -65,12 +65,11 @@ impl Drop for Running {
 fn watch_for_address(log: impl Read + Send + 'static, found: mpsc::Sender<String>) {
     thread::spawn(move || {
         for line in BufReader::new(log).lines().map_while(Result::ok) {
-            let Some((_, rest)) = line.split_once("127.0.0.1:") else { continue };
+            // Not any line with the address: before this one the service may not be up.
+            let Some((_, rest)) = line.split_once("listening url=\"http://127.0.0.1:") else { continue };
             let port: String = rest.chars().take_while(char::is_ascii_digit).collect();
-            if port != "0" {
-                // Nobody listens after the first.
-                let _ = found.send(format!("127.0.0.1:{port}"));
-            }
+            // Nobody listens after the first.
+            let _ = found.send(format!("127.0.0.1:{port}"));
         }
     });
 }
