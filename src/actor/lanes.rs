@@ -13,6 +13,8 @@ pub(crate) struct Lanes {
     lanes: Vec<Lane>,
     /// The tag of the call that started last.
     now: u64,
+    /// Nothing has waited or run since [`forget`](Self::forget).
+    was_idle: bool,
 }
 
 #[derive(Debug)]
@@ -28,7 +30,7 @@ struct Lane {
 impl Lanes {
     pub(crate) fn new(weights: impl Iterator<Item = u32>) -> Self {
         let lane = |weight| Lane { weight: u64::from(weight), tag: 0, active: false, blocked: false };
-        Self { lanes: weights.map(lane).collect(), now: 0 }
+        Self { lanes: weights.map(lane).collect(), now: 0, was_idle: true }
     }
 
     /// Calls have come in.
@@ -82,8 +84,21 @@ impl Lanes {
         lane.tag += (nanos.max(1) * SCALE) / lane.weight;
     }
 
+    /// By mailbox, the time that calls have run beside the scheduler since this was last told: inline, and in their polls.
+    ///
+    /// What ran inline while nobody waited was taken from nobody, and is no debt of its mailbox.
+    pub(crate) fn charge_beside(&mut self, charges: impl Iterator<Item = u64>) {
+        let was_idle = std::mem::take(&mut self.was_idle);
+        for (index, nanos) in charges.enumerate() {
+            if nanos > 0 && !was_idle {
+                self.charge(index, nanos);
+            }
+        }
+    }
+
     /// All mailboxes are empty and nothing runs: what was used until now gives nobody an advantage.
     pub(crate) fn forget(&mut self) {
+        self.was_idle = true;
         self.now = 0;
         for lane in &mut self.lanes {
             lane.tag = 0;
@@ -144,6 +159,21 @@ mod tests {
         lanes.started(1);
         lanes.charge(1, 2_000_000);
         assert_eq!(lanes.next(), Some(0), "no credit for the time before");
+    }
+
+    #[test]
+    fn time_beside_the_scheduler_counts_unless_nobody_waited() {
+        let mut lanes = Lanes::new([1, 1].into_iter());
+        lanes.charge_beside([1_000_000_000, 0].into_iter());
+        lanes.activate(0);
+        lanes.activate(1);
+        assert_eq!(lanes.next(), Some(0), "nobody waited: no debt");
+        lanes.charge_beside([10, 0].into_iter());
+        assert_eq!(lanes.next(), Some(1), "somebody waits now");
+        lanes.forget();
+        lanes.charge_beside([0, 1_000_000_000].into_iter());
+        lanes.charge_beside([5, 0].into_iter());
+        assert_eq!(lanes.next(), Some(1), "after an idle time it is as at first");
     }
 
     #[test]

@@ -162,12 +162,7 @@ impl<S: Service> Scheduler<S> {
     /// Starts calls, least virtual time first, until none can start or the stretch is over. The time at the end.
     fn start_calls(&mut self, began: Instant, starts: &mut usize) -> Instant {
         self.lanes.unblock();
-        for (index, mailbox) in self.core.mailboxes.iter().enumerate() {
-            let charge = mailbox.charge().take();
-            if charge > 0 {
-                self.lanes.charge(index, charge);
-            }
-        }
+        self.lanes.charge_beside(self.core.mailboxes.iter().map(|mailbox| mailbox.charge().take()));
         let mut now = Instant::now();
         while *starts < STARTS && now.duration_since(began) < STRETCH {
             // A writer that waits is asked first: nobody else can start but calls without state.
