@@ -21,7 +21,7 @@ use crate::sync::{Arc, AtomicU8, Mutex, Ordering};
 use super::compute::Pool;
 use super::host::Host;
 use super::in_flight::SERVICE_IN_FLIGHT;
-use super::job::QueuedJob;
+use super::job::{Job, QueuedJob};
 use super::route::MethodRoute;
 use super::state::{Desk, StateLock};
 use super::stats::{MethodStats, ServiceStats};
@@ -66,6 +66,8 @@ pub(crate) struct Core<S: Service> {
     pub(crate) mailboxes: Box<[Mailbox<QueuedJob<S>>]>,
     pub(crate) in_flight: Arc<Limit>,
     pub(crate) pool: Pool,
+    /// What runs on the pool.
+    pub(crate) on_pool: Mutex<Vec<Arc<dyn Job<S>>>>,
     pub(crate) placement: Placement,
     entries: Vec<Arc<Entry>>,
     routes: Vec<MakeRoute<S>>,
@@ -93,6 +95,7 @@ impl<S: Service> Core<S> {
             mailboxes: table.mailboxes.into(),
             in_flight: Arc::new(Limit::new(SERVICE_IN_FLIGHT)),
             pool,
+            on_pool: Mutex::new(Vec::new()),
             placement,
             entries: table.entries,
             routes: table.routes,
@@ -199,6 +202,19 @@ impl<S: Service> Core<S> {
                 job.turn_away();
             }
         }
+    }
+
+    /// The time to drain is over: answers -32003 to what waits, and -32603 to what runs. A sync method, or one on the worker
+    /// pool, cannot be ended; its caller can be told. A call that the host is inside of is in its mailbox's ring still.
+    pub(crate) fn cut_off(&self) {
+        for mailbox in &self.mailboxes {
+            for QueuedJob(job) in mailbox.close() {
+                job.turn_away();
+                job.cut_off();
+            }
+        }
+        let on_pool = self.on_pool.lock().clone();
+        on_pool.iter().for_each(|job| job.cut_off());
     }
 
     /// What has become of the calls of each method, and how full its mailbox is.

@@ -13,6 +13,7 @@ use crate::mailbox::{Call, End, Entry, Queued, Release, deadline};
 use crate::service::{Current, Handler, Method, OnPanic, Reply, Service};
 use crate::sync::Arc;
 
+use super::compute::Place;
 use super::core::Core;
 use super::in_flight::InFlight;
 use super::run::{Ran, current, run_async, run_sync};
@@ -27,6 +28,9 @@ pub(crate) trait Job<S: Service>: Send + Sync {
 
     /// Answers -32003 if it has not started.
     fn turn_away(&self);
+
+    /// Answers -32603 if it runs.
+    fn cut_off(&self);
 
     /// Takes what the method needs and starts it; sync methods have ended when this returns.
     fn start(self: Arc<Self>, core: &Arc<Core<S>>) -> Start;
@@ -80,6 +84,13 @@ impl<M: Method> Job<M::Service> for Call<M> {
         self.turn_away();
     }
 
+    fn cut_off(&self) {
+        if !self.is_queued() && !self.is_over() {
+            let cause = format_args!("the method {} was cut off while it ran", self.entry().name);
+            self.end(Err(RpcError::internal(&cause)), End::Panicked, Instant::now()).wake();
+        }
+    }
+
     fn start(self: Arc<Self>, core: &Arc<Core<M::Service>>) -> Start {
         let others_wait = core.mailboxes[self.entry().mailbox].slots().used() > 1;
         match M::HANDLER {
@@ -123,7 +134,7 @@ impl<M: Method> Job<M::Service> for Call<M> {
                 let Some(place) = core.pool.place() else { return Start::Blocked };
                 let Some(message) = self.begin(Instant::now(), others_wait) else { return Start::Over };
                 let around = current(core, self.context());
-                let desk = Arc::clone(&core.desk);
+                let on_pool = OnPool::new(core, self.clone(), place);
                 core.pool.spawn(move || {
                     // Its deadline may have passed while the pool was busy with other services' calls.
                     if !self.is_over() {
@@ -131,8 +142,7 @@ impl<M: Method> Job<M::Service> for Call<M> {
                         let ran: Ran<M> = run_sync(self.entry(), around, began, || run(message, self.context()));
                         self.end(ran.reply, ran.end, ran.at).wake();
                     }
-                    drop(place);
-                    desk.bell.nudge();
+                    drop(on_pool);
                 });
                 Start::Handed
             }
@@ -202,9 +212,28 @@ struct LostWithItsThread<'a, M: Method>(&'a Arc<Call<M>>);
 
 impl<M: Method> Drop for LostWithItsThread<'_, M> {
     fn drop(&mut self) {
-        if !self.0.is_over() {
-            let cause = format_args!("the method {} was cut off while it ran", self.0.entry().name);
-            self.0.end(Err(RpcError::internal(&cause)), End::Panicked, Instant::now()).wake();
-        }
+        self.0.cut_off();
+    }
+}
+
+/// A call on the worker pool, until dropped.
+struct OnPool<S: Service> {
+    core: Arc<Core<S>>,
+    job: Arc<dyn Job<S>>,
+    place: Option<Place>,
+}
+
+impl<S: Service> OnPool<S> {
+    fn new(core: &Arc<Core<S>>, job: Arc<dyn Job<S>>, place: Place) -> Self {
+        core.on_pool.lock().push(Arc::clone(&job));
+        Self { core: Arc::clone(core), job, place: Some(place) }
+    }
+}
+
+impl<S: Service> Drop for OnPool<S> {
+    fn drop(&mut self) {
+        self.core.on_pool.lock().retain(|job| !Arc::ptr_eq(job, &self.job));
+        self.place = None;
+        self.core.desk.bell.nudge();
     }
 }

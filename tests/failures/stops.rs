@@ -8,7 +8,7 @@ use std::time::Duration;
 use callbox::Server;
 
 use crate::probe::Probe;
-use crate::shaky::{Append, Change, Grind, Linger, Narrow, PanicInLog, Set, Shaky, Value, shaky, shaky_with};
+use crate::shaky::{Append, Change, Grind, Hold, Linger, Narrow, PanicInLog, Set, Shaky, Value, shaky, shaky_with};
 use crate::site::{Answer, Ends, Site, Way, both_ways};
 use crate::support::wait::until;
 
@@ -16,6 +16,8 @@ both_ways! {
     what_was_let_in_runs_then_the_hook_and_nothing_more_is_let_in,
     at_the_limit_a_writer_is_cut_off_what_waits_may_be_retried_and_no_hook_sees_a_torn_state,
     at_the_limit_readers_are_cut_off_and_the_hook_sees_a_whole_state,
+    at_the_limit_a_sync_method_is_left_behind_and_its_caller_told,
+    at_the_limit_the_worker_pool_is_left_behind_and_its_callers_told,
     what_runs_on_the_worker_pool_is_waited_for,
     a_service_that_is_down_can_be_stopped,
 }
@@ -87,6 +89,34 @@ fn at_the_limit_readers_are_cut_off_and_the_hook_sees_a_whole_state(way: Way) {
     assert_eq!((site.probe.stops.get(), site.probe.stopped_with.load(Ordering::SeqCst)), (1, 7));
     site.assert_ends("linger", Ends { panicked: 3, ..Ends::default() });
     site.assert_ends("set", Ends { answered: 1, unavailable: 1, ..Ends::default() });
+}
+
+fn at_the_limit_a_sync_method_is_left_behind_and_its_caller_told(way: Way) {
+    let site = with_limit(way);
+    let under_way = site.ask(Hold { value: 7 });
+    site.probe.until_entered(1);
+    let queued: Vec<_> = (0..4).map(|_| site.ask(Narrow {})).collect();
+    site.until_waiting("narrow", 4);
+    let stopping = site.stop();
+    assert!(queued.into_iter().all(|call| call.answer().code == -32003));
+    under_way.answer().assert_internal();
+    site.probe.let_thread_go();
+    stopping.join().unwrap();
+    assert_eq!(site.probe.ran.get(), 0);
+}
+
+fn at_the_limit_the_worker_pool_is_left_behind_and_its_callers_told(way: Way) {
+    let site = with_limit(way);
+    let under_way = site.ask(Grind { probe: site.probe.id });
+    site.probe.until_entered(1);
+    let queued = site.ask(Grind { probe: site.probe.id });
+    site.until_waiting("grind", 1);
+    let stopping = site.stop();
+    assert_eq!(queued.answer().code, -32003);
+    under_way.answer().assert_internal();
+    site.probe.let_pool_go(1);
+    stopping.join().unwrap();
+    assert_eq!((site.probe.stops.get(), site.probe.entered.get()), (1, 1));
 }
 
 fn what_runs_on_the_worker_pool_is_waited_for(way: Way) {
