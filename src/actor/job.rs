@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::{Future, poll_fn};
+use std::ops::Deref;
 use std::pin::pin;
 use std::task::Poll;
 
@@ -122,13 +123,13 @@ impl<M: Method> Job<M::Service> for Call<M> {
                 let Some(turn) = core.state.try_read_owned(in_flight) else { return Start::Blocked };
                 let Some(message) = self.begin(Instant::now(), others_wait) else { return Start::Over };
                 let around = current(core, self.context());
-                Start::Runs(Box::pin(read_async(self, turn, message, run, around)))
+                Start::Runs(Box::pin(read_async(UnderWay(self), turn, message, run, around)))
             }
             Handler::WriteAsync(run) => {
                 let Some(turn) = core.state.try_write_owned() else { return Start::Blocked };
                 let Some(message) = self.begin(Instant::now(), others_wait) else { return Start::Over };
                 let around = current(core, self.context());
-                Start::Runs(Box::pin(write_async(self, turn, message, run, around)))
+                Start::Runs(Box::pin(write_async(UnderWay(self), turn, message, run, around)))
             }
             Handler::Compute(run) => {
                 let Some(place) = core.pool.place() else { return Start::Blocked };
@@ -161,13 +162,12 @@ type RunWrite<M> =
 
 /// Runs until it ends, or until nobody waits for it any more.
 async fn read_async<M: Method>(
-    call: Arc<Call<M>>,
+    call: UnderWay<M>,
     turn: OwnedReading<M::Service>,
     message: M,
     run: RunRead<M>,
     around: Current,
 ) -> Release {
-    let _lost = LostWithItsThread(&call);
     let ended = {
         let mut run = pin!(run_async::<M>(call.entry(), around, run(turn.state(), message, call.context())));
         let given_up = poll_fn(|cx| match call.is_over_or_wakes(cx) {
@@ -192,13 +192,12 @@ async fn read_async<M: Method>(
 
 /// Runs to its end, whether anybody waits for it or not: half-way the state may be torn.
 async fn write_async<M: Method>(
-    call: Arc<Call<M>>,
+    call: UnderWay<M>,
     mut turn: OwnedWriting<M::Service>,
     message: M,
     run: RunWrite<M>,
     around: Current,
 ) -> Release {
-    let _lost = LostWithItsThread(&call);
     let ran = run_async::<M>(call.entry(), around, run(turn.state(), message, call.context())).await;
     if keeps_state(call.entry(), ran.end) {
         turn.complete();
@@ -207,10 +206,18 @@ async fn write_async<M: Method>(
     call.end(ran.reply, ran.end, ran.at)
 }
 
-/// Answers a call whose future is dropped before it has ended.
-struct LostWithItsThread<'a, M: Method>(&'a Arc<Call<M>>);
+/// A call that has begun. Answered as cut off if its future is dropped before it has ended, also before its first step.
+struct UnderWay<M: Method>(Arc<Call<M>>);
 
-impl<M: Method> Drop for LostWithItsThread<'_, M> {
+impl<M: Method> Deref for UnderWay<M> {
+    type Target = Call<M>;
+
+    fn deref(&self) -> &Call<M> {
+        &self.0
+    }
+}
+
+impl<M: Method> Drop for UnderWay<M> {
     fn drop(&mut self) {
         self.0.cut_off();
     }

@@ -9,6 +9,7 @@ use crate::support::wait::until;
 both_ways! {
     under_a_reader_the_state_is_kept_and_what_waits_may_be_retried,
     under_an_async_writer_the_state_is_new_and_what_waits_may_be_retried,
+    calls_that_have_begun_and_not_made_a_step_are_told_too,
     the_worker_pool_goes_on,
 }
 
@@ -46,6 +47,26 @@ fn under_an_async_writer_the_state_is_new_and_what_waits_may_be_retried(way: Way
     assert_eq!((retried(&site), site.probe.made.get()), (Answer::result(0), 2));
     site.assert_ends("lose_thread_writing", Ends { panicked: 1, ..Ends::default() });
     assert_eq!(site.probe.ran.get(), 1, "what was told -32003 never ran");
+}
+
+fn calls_that_have_begun_and_not_made_a_step_are_told_too(way: Way) {
+    let site = shaky(way);
+    let held = site.hold(7);
+    let begin: Vec<_> = (0..3).map(|_| site.ask(Linger { waits: true })).collect();
+    site.until_waiting("linger", 3);
+    // After them in the same round of the scheduler, which it does not let end: they are not polled before the thread is gone.
+    let loses = site.ask(LoseThread {});
+    site.until_waiting("lose_thread", 1);
+    site.probe.let_thread_go();
+    assert_eq!(held.answer().code, 0);
+    site.probe.until_entered(2);
+    site.until_waiting("linger", 0);
+    site.probe.let_thread_go();
+    assert_eq!(loses.answer().code, 0);
+    begin.into_iter().for_each(|call| call.answer().assert_internal());
+    assert_eq!((retried(&site), site.probe.made.get()), (Answer::result(7), 1));
+    site.assert_ends("linger", Ends { panicked: 3, ..Ends::default() });
+    assert_eq!(site.probe.entered.get(), 2, "none of them made a step");
 }
 
 fn the_worker_pool_goes_on(way: Way) {
