@@ -1,261 +1,142 @@
-//! The real engine under random loads: whatever happens, every call that was let in ends exactly once, and the rules of sharing
-//! hold.
-//!
-//! Each run makes a service, sends it random calls from two threads, and compares what the service saw with what its callers
-//! were told.
+//! Every call that is let in ends exactly once, and its caller knows how: with deadlines that pass, callers that leave, panics,
+//! new states, new hosts, and a stop at some moment. All the while nobody meets a writer, or a state that one has left half-way.
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
-use callbox::testing::in_process;
-use callbox::{Internal, Placement, RpcError, ServiceRef, service};
-use futures::future::join_all;
+use callbox::testing::{InProcess, in_process_with};
+use callbox::{MethodStats, Placement, ServiceRef};
 use proptest::collection::vec;
 use proptest::prelude::*;
-use tokio::time::sleep;
 
-/// What the service saw.
-#[derive(Default)]
-struct Seen {
-    /// By call: how often it started.
-    started: Mutex<HashMap<u32, u32>>,
-    /// In the order of their starts, the ordered notifications.
-    order: Mutex<Vec<u32>>,
-    /// Readers inside, or -1 for a writer.
-    inside: AtomicI64,
-    overlap: AtomicBool,
+use crate::busy::{Busy, Seen, keep_quiet_about_panics_on_purpose, starts_on_pool};
+use crate::load::{Outcome, What, gentle, rough, run, step};
+
+/// What may happen beside the calls themselves.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Trouble {
+    /// The state, or the host's thread, is lost now and then.
+    rough: bool,
+    stop: bool,
 }
 
-impl Seen {
-    fn start(&self, call: u32) {
-        *self.started.lock().unwrap().entry(call).or_default() += 1;
-    }
+fn start(inline: bool, drain: Duration) -> (InProcess<Busy>, ServiceRef<Busy>, Arc<Seen>) {
+    keep_quiet_about_panics_on_purpose();
+    let seen = Arc::new(Seen::default());
+    let factory = Arc::clone(&seen);
+    let placement = if inline { Placement::Inline } else { Placement::Actor };
+    let settings = move |server: callbox::Server| server.placement(placement).drain(drain).compute_threads(2);
+    let held = in_process_with(move || Busy::new(&factory), settings);
+    let service = held.service().clone();
+    (held, service, seen)
+}
 
-    fn read(self: &Arc<Self>) -> Inside {
-        if self.inside.fetch_add(1, Ordering::SeqCst) < 0 {
-            self.overlap.store(true, Ordering::SeqCst);
+/// Whether what the callers were told fits what the service saw.
+fn check_told(outcome: &Outcome, seen: &Seen, trouble: Trouble) -> Result<(), TestCaseError> {
+    for (number, (what, told)) in (0..).zip(&outcome.calls) {
+        let starts = if *what == What::Grind { starts_on_pool(outcome.load, number) } else { seen.starts(number) };
+        let of_itself = matches!(what, What::Fail | What::PanicReading | What::PanicKeeping);
+        let rough =
+            matches!(what, What::PanicWriting | What::PanicWritingLater | What::LoseThread | What::LoseThreadHalfWay);
+        match told {
+            Some(Ok(answer)) => prop_assert!(*answer == number && starts == 1, "{} {:?}: {}", number, what, starts),
+            Some(Err(-32603)) => {
+                // Cut off at the stop, or lost with the host's thread; perhaps just before its first step.
+                let cut_off = trouble.stop || trouble.rough;
+                prop_assert!(starts == 1 || (cut_off && starts == 0), "{} {:?}: {}", number, what, starts);
+                prop_assert!(of_itself || rough || cut_off, "{} {:?}", number, what);
+            }
+            Some(Err(-32002)) => {
+                prop_assert!(starts <= 1 && matches!(what, What::ReadHurried | What::WriteHurried), "{:?}", what);
+            }
+            Some(Err(code @ (-32000 | -32003))) => {
+                prop_assert_eq!(starts, 0, "{} {:?} was told {} and started", number, what, code);
+                prop_assert!(*code == -32000 || trouble.stop || trouble.rough, "{:?}", what);
+            }
+            Some(Err(code)) => prop_assert!(false, "{} {:?} was told {}", number, what, code),
+            None => prop_assert!(starts <= 1, "{} {:?}: {}", number, what, starts),
         }
-        Inside(Arc::clone(self), 1)
     }
-
-    fn write(self: &Arc<Self>) -> Inside {
-        if self.inside.fetch_sub(1_000_000, Ordering::SeqCst) != 0 {
-            self.overlap.store(true, Ordering::SeqCst);
-        }
-        Inside(Arc::clone(self), -1_000_000)
-    }
+    Ok(())
 }
 
-/// Inside until dropped, also by a panic or a cancellation.
-struct Inside(Arc<Seen>, i64);
-
-impl Drop for Inside {
-    fn drop(&mut self) {
-        self.0.inside.fetch_sub(self.1, Ordering::SeqCst);
-    }
+/// Whether each call was counted once, whatever became of it, and none is left.
+fn check_counts(outcome: &Outcome, stats: &[MethodStats]) -> Result<(), TestCaseError> {
+    let sum = |pick: fn(&MethodStats) -> u64| stats.iter().map(pick).sum::<u64>();
+    let told = |code| outcome.calls.iter().filter(|(_, told)| *told == Some(Err(code))).count() as u64;
+    prop_assert_eq!(ended(stats), outcome.calls.len() as u64, "each ends once: {:?}", stats);
+    prop_assert!(stats.iter().all(|stats| stats.depth == 0 && stats.running == 0), "{:?}", stats);
+    prop_assert_eq!(sum(|stats| stats.refused_for.full), told(-32000));
+    prop_assert!(sum(|stats| stats.refused_for.unavailable) >= told(-32003));
+    prop_assert!(sum(|stats| stats.expired) >= told(-32002));
+    let answered = outcome.calls.iter().filter(|(_, told)| matches!(told, Some(Ok(_)))).count() as u64;
+    let let_in = sum(|stats| stats.inline + stats.queued);
+    prop_assert!((answered..=outcome.calls.len() as u64).contains(&let_in), "{:?}", stats);
+    Ok(())
 }
 
-struct Busy {
-    seen: Arc<Seen>,
+fn ended(stats: &[MethodStats]) -> u64 {
+    let ended = |s: &MethodStats| s.answered + s.failed + s.panicked + s.refused + s.expired + s.abandoned;
+    stats.iter().map(ended).sum()
 }
 
-#[service(name = "busy")]
-impl Busy {
-    #[public_method(mailbox = 8)]
-    fn read(&self, call: u32, spin: u64) -> u32 {
-        let _inside = self.seen.read();
-        self.seen.start(call);
-        busy_for(spin);
-        call
-    }
-
-    #[public_method(mailbox = 8)]
-    fn write(&mut self, call: u32, spin: u64) -> u32 {
-        let _inside = self.seen.write();
-        self.seen.start(call);
-        busy_for(spin);
-        call
-    }
-
-    #[public_method(mailbox = 8, in_flight = 3)]
-    async fn read_later(&self, call: u32, wait: u64) -> u32 {
-        let _inside = self.seen.read();
-        self.seen.start(call);
-        sleep(Duration::from_micros(wait)).await;
-        call
-    }
-
-    #[public_method(mailbox = 8)]
-    async fn write_later(&mut self, call: u32, wait: u64) -> u32 {
-        let _inside = self.seen.write();
-        self.seen.start(call);
-        sleep(Duration::from_micros(wait)).await;
-        call
-    }
-
-    #[public_method(mailbox = 8)]
-    fn fail(&self, call: u32) -> Result<u32, Internal> {
-        self.seen.start(call);
-        Err(Internal::new("on purpose"))
-    }
-
-    #[public_method(mailbox = 8)]
-    fn panic(&self, call: u32) -> u32 {
-        self.seen.start(call);
-        panic!("on purpose");
-    }
-
-    #[public_method(mailbox = 8, on_panic = "keep")]
-    fn panic_writing(&mut self, call: u32) -> u32 {
-        let _inside = self.seen.write();
-        self.seen.start(call);
-        panic!("on purpose");
-    }
-
-    #[public_method(mailbox = 8, compute)]
-    fn grind(call: u32) -> u32 {
-        call
-    }
-
-    /// One mailbox for both, so that all of them run in the order of their pushes.
-    #[public_method(mailbox = 1024, mailbox_group = "ordered")]
-    fn ordered(&mut self, number: u32) {
-        self.seen.order.lock().unwrap().push(number);
-    }
-
-    #[public_method(mailbox = 1024, mailbox_group = "ordered")]
-    async fn ordered_later(&mut self, number: u32) {
-        self.seen.order.lock().unwrap().push(number);
-        tokio::task::yield_now().await;
-    }
-}
-
-fn busy_for(micros: u64) {
-    let start = std::time::Instant::now();
-    while start.elapsed() < Duration::from_micros(micros) {
-        std::hint::spin_loop();
-    }
-}
-
-/// One call of a load: what, for how long, and after what time its caller leaves, if it does.
-#[derive(Clone, Debug)]
-struct Step {
-    kind: u8,
-    micros: u64,
-    leaves_after: Option<u64>,
-    pause: bool,
-}
-
-fn step() -> impl Strategy<Value = Step> {
-    let leaves = prop_oneof![3 => Just(None), 1 => (0..400u64).prop_map(Some)];
-    (0..9u8, 0..300u64, leaves, any::<bool>()).prop_map(|(kind, micros, leaves_after, pause)| Step {
-        kind,
-        micros,
-        leaves_after,
-        pause,
-    })
-}
-
-/// How a call ended for its caller. `None`: the caller left.
-type Told = Option<Result<u32, i32>>;
-
-async fn call(busy: &ServiceRef<Busy>, call: u32, step: &Step) -> Told {
-    let micros = step.micros;
-    let reply = async {
-        let reply = match step.kind {
-            0 => busy.call(Read { call, spin: micros }).await,
-            1 => busy.call(Write { call, spin: micros }).await,
-            2 | 3 => busy.call(ReadLater { call, wait: micros }).await,
-            4 => busy.call(WriteLater { call, wait: micros }).await,
-            5 => busy.call(Fail { call }).await,
-            6 => busy.call(Panic { call }).await,
-            7 => busy.call(PanicWriting { call }).await,
-            _ => busy.call(Grind { call }).await,
-        };
-        reply.map_err(|error: RpcError| error.code())
+fn check(busy: &ServiceRef<Busy>, outcome: &Outcome, seen: &Seen, trouble: Trouble) -> Result<(), TestCaseError> {
+    // Callers that were told, or left, before its end do not wait for a method.
+    let start = Instant::now();
+    let over = |stats: &[MethodStats]| {
+        ended(stats) >= outcome.calls.len() as u64 && stats.iter().all(|stats| stats.depth == 0 && stats.running == 0)
     };
-    match step.leaves_after {
-        None => Some(reply.await),
-        Some(micros) => tokio::time::timeout(Duration::from_micros(micros), reply).await.ok(),
+    while !over(&busy.stats()) && start.elapsed() < Duration::from_secs(10) {
+        std::thread::sleep(Duration::from_millis(1));
     }
+    check_counts(outcome, &busy.stats())?;
+    check_told(outcome, seen, trouble)?;
+    prop_assert_eq!(seen.inside(), 0);
+    prop_assert!(!seen.overlap.load(Ordering::SeqCst), "a writer met somebody");
+    prop_assert!(!seen.torn.load(Ordering::SeqCst), "somebody met a half-written state");
+    prop_assert!(!seen.late.load(Ordering::SeqCst), "a call started after on_stop");
+    Ok(())
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(crate::cases(48))]
 
     #[test]
-    fn every_call_ends_once_and_the_callers_know_how(loads in vec(vec(step(), 1..80), 2), inline in any::<bool>()) {
-        let seen = Arc::new(Seen::default());
-        let factory = Arc::clone(&seen);
-        let placement = if inline { Placement::Inline } else { Placement::Actor };
-        let held = callbox::testing::in_process_with(move || Busy { seen: Arc::clone(&factory) }, move |server| server.placement(placement));
-        let busy = held.service().clone();
-
-        let threads: Vec<_> = loads.iter().cloned().enumerate().map(|(thread, load)| {
-            let busy = busy.clone();
-            std::thread::spawn(move || {
-                let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-                runtime.block_on(async move {
-                    let calls = load.into_iter().enumerate().map(|(index, step)| {
-                        let (busy, number) = (&busy, (thread * 1000 + index) as u32);
-                        async move {
-                            if step.pause {
-                                sleep(Duration::from_micros(index as u64 * 10)).await;
-                            }
-                            let told = call(busy, number, &step).await;
-                            for stats in busy.stats() {
-                                assert!(stats.depth <= stats.capacity, "{stats:?}");
-                            }
-                            (number, step.kind, told)
-                        }
-                    });
-                    join_all(calls).await
-                })
-            })
-        }).collect();
-        let told: Vec<_> = threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect();
-        held.settled();
-
-        prop_assert!(!seen.overlap.load(Ordering::SeqCst), "a writer met somebody");
-        prop_assert_eq!(seen.inside.load(Ordering::SeqCst), 0);
-        let started = seen.started.lock().unwrap();
-        for (number, kind, told) in &told {
-            let starts = started.get(number).copied().unwrap_or(0);
-            match told {
-                // The pool's calls do not tell the service.
-                Some(Ok(answer)) => prop_assert!(answer == number && (starts == 1 || *kind == 8)),
-                Some(Err(-32603)) => prop_assert!(starts == 1 && matches!(kind, 5..=7), "{} {}", number, kind),
-                Some(Err(-32000)) => prop_assert_eq!(starts, 0, "turned away, so never started"),
-                Some(Err(code)) => prop_assert!(false, "{} was told {}", number, code),
-                None => prop_assert!(starts <= 1),
-            }
-        }
-        let stats = busy.stats();
-        let count = |pick: fn(&callbox::MethodStats) -> u64| stats.iter().map(pick).sum::<u64>();
-        let answered = told.iter().filter(|(_, _, told)| matches!(told, Some(Ok(_)))).count() as u64;
-        let refused = told.iter().filter(|(_, _, told)| matches!(told, Some(Err(-32000)))).count() as u64;
-        prop_assert_eq!(count(|s| s.refused), refused);
-        prop_assert!(count(|s| s.answered) >= answered, "a caller may leave an answer behind");
-        let ended = count(|s| s.answered + s.failed + s.panicked + s.refused + s.expired + s.abandoned);
-        prop_assert!(ended <= told.len() as u64, "each call ends once: {:?}", stats);
-        prop_assert_eq!(count(|s| s.inline + s.queued) + refused, ended, "and each that began has ended: {:?}", stats);
-        prop_assert!(stats.iter().all(|stats| stats.depth == 0));
+    fn every_call_ends_once_and_its_caller_knows_how(
+        lists in vec(vec(step(gentle()), 1..80), 2),
+        inline in any::<bool>(),
+    ) {
+        let (_held, busy, seen) = start(inline, Duration::from_secs(20));
+        let outcome = run(&busy, &lists);
+        check(&busy, &outcome, &seen, Trouble { rough: false, stop: false })?;
     }
 
     #[test]
-    fn one_mailbox_keeps_the_order_of_its_calls(kinds in vec(any::<bool>(), 1..200)) {
-        let seen = Arc::new(Seen::default());
-        let factory = Arc::clone(&seen);
-        let held = in_process(move || Busy { seen: Arc::clone(&factory) });
-        for (number, later) in kinds.iter().enumerate() {
-            let number = number as u32;
-            let sent = if *later { held.notify(OrderedLater { number }) } else { held.notify(Ordered { number }) };
-            prop_assert!(sent.is_ok());
-        }
-        held.settled();
-        let order = seen.order.lock().unwrap();
-        prop_assert!(order.iter().copied().eq(0..kinds.len() as u32), "{order:?}");
+    fn also_when_states_and_threads_are_lost(
+        lists in vec(vec(step(prop_oneof![20 => gentle().boxed(), 1 => rough().boxed()]), 1..60), 2),
+        inline in any::<bool>(),
+    ) {
+        let (_held, busy, seen) = start(inline, Duration::from_secs(20));
+        let outcome = run(&busy, &lists);
+        check(&busy, &outcome, &seen, Trouble { rough: true, stop: false })?;
+    }
+
+    #[test]
+    fn also_when_the_service_is_stopped_at_some_moment(
+        lists in vec(vec(step(prop_oneof![40 => gentle().boxed(), 1 => rough().boxed()]), 1..60), 2),
+        inline in any::<bool>(),
+        after in 0..3000u64,
+        drain in prop_oneof![Just(0), 0..3000u64, Just(20_000_000)],
+    ) {
+        let (held, busy, seen) = start(inline, Duration::from_micros(drain));
+        let stop = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_micros(after));
+            drop(held);
+        });
+        let outcome = run(&busy, &lists);
+        stop.join().expect("it stops well");
+        check(&busy, &outcome, &seen, Trouble { rough: true, stop: true })?;
+        prop_assert!(seen.stops.load(Ordering::SeqCst) <= 1);
     }
 }
