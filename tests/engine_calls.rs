@@ -1,7 +1,7 @@
 //! How calls share a service: who overlaps whom, in which order, and where they run.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use callbox::testing::{InProcess, in_process, in_process_with};
@@ -277,4 +277,26 @@ fn notifications_have_taken_effect_when_the_service_has_settled() {
     }
     held.settled();
     assert_eq!(held.call(Ping {}), Ok(500));
+}
+
+#[test]
+fn a_service_has_not_settled_while_there_is_what_was_let_in_before() {
+    let held = in_process(Desk::default);
+    let ran = || held.service().stats().iter().find(|stats| stats.method == "increment_slowly").unwrap().answered;
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        // The host is asked all the time, so that some answers are on their way when a call comes in.
+        scope.spawn(|| {
+            while !over.load(Ordering::SeqCst) {
+                held.settled();
+            }
+        });
+        let early = (1..=3000).find(|round| {
+            held.notify(IncrementSlowly {}).unwrap();
+            held.settled();
+            ran() < *round
+        });
+        over.store(true, Ordering::SeqCst);
+        assert_eq!(early, None, "it was said to have settled before this one had run");
+    });
 }

@@ -6,7 +6,7 @@ use std::fmt;
 use std::hash::{BuildHasherDefault, Hasher};
 
 use actix::Addr;
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 
 use crate::jsonrpc::RpcError;
 use crate::mailbox::{
@@ -23,6 +23,7 @@ use super::host::Host;
 use super::in_flight::SERVICE_IN_FLIGHT;
 use super::job::{Job, QueuedJob};
 use super::route::MethodRoute;
+use super::settled::Settled;
 use super::state::{Desk, StateLock};
 use super::stats::{MethodStats, ServiceStats};
 
@@ -72,8 +73,7 @@ pub(crate) struct Core<S: Service> {
     entries: Vec<Arc<Entry>>,
     routes: Vec<MakeRoute<S>>,
     by_type: HashMap<TypeId, Arc<Entry>, BuildHasherDefault<TypeIdHasher>>,
-    /// Those who wait for the service to have nothing to do.
-    pub(crate) settled: Notify,
+    pub(crate) settled: Settled,
     addr: Mutex<Option<Addr<Host<S>>>>,
     /// How often the state was made anew, or the host was.
     pub(crate) restarts: Count,
@@ -100,7 +100,7 @@ impl<S: Service> Core<S> {
             entries: table.entries,
             routes: table.routes,
             by_type: table.by_type,
-            settled: Notify::new(),
+            settled: Settled::default(),
             addr: Mutex::new(None),
             restarts: Count::default(),
             status: AtomicU8::new(Status::Starting as u8),

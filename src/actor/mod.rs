@@ -18,6 +18,7 @@ mod route;
 mod run;
 mod scheduler;
 mod service_ref;
+mod settled;
 mod state;
 mod stats;
 mod supervisor;

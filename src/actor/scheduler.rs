@@ -102,7 +102,9 @@ impl<S: Service> Scheduler<S> {
         self.core.desk.bell.register(cx.waker());
         let (began, mut starts, mut wanted) = (Instant::now(), 0, false);
         loop {
-            if self.core.status() == Status::Cut {
+            // From before the look whether anything is left, which is no answer to what comes in after it.
+            let (status, asked) = (self.core.status(), self.core.settled.asked());
+            if status == Status::Cut {
                 return Poll::Ready(Pause::Close);
             }
             if let Some(retry) = &mut self.retry {
@@ -126,7 +128,7 @@ impl<S: Service> Scheduler<S> {
             }
             self.tell();
             let drained = self.is_drained();
-            if drained && self.core.status() == Status::Draining {
+            if drained && status == Status::Draining {
                 return Poll::Ready(Pause::Close);
             }
             // What blocks a head may have been let go just before we asked to be told: so try once more after asking.
@@ -137,7 +139,7 @@ impl<S: Service> Scheduler<S> {
             }
             if drained {
                 self.lanes.forget();
-                self.core.settled.notify_waiters();
+                self.core.settled.tell(asked);
             }
             if self.core.desk.bell.arm() {
                 return Poll::Pending;

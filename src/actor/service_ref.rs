@@ -151,8 +151,7 @@ impl<S: Service> ServiceRef<S> {
     /// Waits until no call of the service waits or runs: then the effects of all notifications that were let in before are
     /// there.
     pub async fn settled(&self) {
-        let mut settled = std::pin::pin!(self.core.settled.notified());
-        settled.as_mut().enable();
+        let settled = self.core.settled.ask();
         self.core.desk.bell.nudge();
         settled.await;
     }

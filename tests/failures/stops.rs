@@ -153,3 +153,16 @@ async fn a_second_stop_does_nothing() {
     running.stop().await;
     assert_eq!((probe.stops.get(), running.is_ready()), (1, false));
 }
+
+#[actix_web::test]
+async fn what_came_in_just_before_a_stop_runs() {
+    let probe = Probe::new();
+    for round in 1..=50 {
+        let factory = Arc::clone(&probe);
+        let running = Server::new(move || Shaky::new(&factory)).compute_threads(1).launch().await.unwrap();
+        // The host may be on its way to sleep, and has looked before this came in.
+        running.service::<Shaky>().unwrap().notify(Value {}).unwrap();
+        running.stop().await;
+        assert_eq!((probe.ran.get(), probe.stops.get()), (round, round));
+    }
+}
