@@ -130,7 +130,7 @@ impl Dispatch {
         })?;
         let deadline = route.options().deadline.min(visit.arrival.timeout.unwrap_or(Duration::MAX));
         let call = CallContext {
-            method: Arc::clone(route.name()),
+            method: route.name(),
             caller,
             arrived: visit.arrived,
             deadline: visit.arrived + deadline,

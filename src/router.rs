@@ -10,9 +10,9 @@ use crate::sync::Arc;
 /// Every callable name of a server.
 #[derive(Default)]
 pub(crate) struct Router {
-    routes: HashMap<Arc<str>, Arc<dyn Route>>,
+    routes: HashMap<&'static str, Arc<dyn Route>>,
     /// In the order in which the services list them.
-    names: Vec<Arc<str>>,
+    names: Vec<&'static str>,
 }
 
 /// What the server's authenticator can tell.
@@ -54,14 +54,14 @@ impl Router {
     /// # Errors
     /// If its name is taken.
     pub(crate) fn add_builtin(&mut self, route: Arc<dyn Route>) -> Result<(), StartError> {
-        let name = Arc::clone(route.name());
-        if self.routes.contains_key(&name) {
+        let name = route.name();
+        if self.routes.contains_key(name) {
             return Err(StartError::new(
                 format_args!("two methods are called `{name}`"),
                 "rename one with #[public_method(name = \"…\")], or give a service a #[service(namespace = \"…\")]",
             ));
         }
-        self.names.push(Arc::clone(&name));
+        self.names.push(name);
         self.routes.insert(name, route);
         Ok(())
     }

@@ -29,13 +29,13 @@ pub(crate) trait Job<S: Service>: Send + Sync {
     fn turn_away(&self);
 
     /// Takes what the method needs and starts it; sync methods have ended when this returns.
-    fn start(self: Arc<Self>, core: &Arc<Core<S>>) -> Start;
+    fn start(self: Arc<Self>, core: &Arc<Core<S>>, now: Instant) -> Start<S>;
 }
 
 /// What came of a try to start a call.
-pub(crate) enum Start {
+pub(crate) enum Start<S> {
     /// The state, or a place among the calls in flight, is not to be had; the call still waits.
-    Blocked,
+    Blocked(QueuedJob<S>),
     /// There was nothing to start: its caller left, or its deadline has passed.
     Over,
     /// It ran, until then.
@@ -48,12 +48,6 @@ pub(crate) enum Start {
 
 /// An item of a mailbox.
 pub(crate) struct QueuedJob<S>(pub(crate) Arc<dyn Job<S>>);
-
-impl<S> Clone for QueuedJob<S> {
-    fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
-    }
-}
 
 impl<S: Service> Queued for QueuedJob<S> {
     fn is_live(&self) -> bool {
@@ -80,12 +74,11 @@ impl<M: Method> Job<M::Service> for Call<M> {
         self.turn_away();
     }
 
-    fn start(self: Arc<Self>, core: &Arc<Core<M::Service>>) -> Start {
-        let others_wait = core.mailboxes[self.entry().mailbox].slots().used() > 1;
+    fn start(self: Arc<Self>, core: &Arc<Core<M::Service>>, now: Instant) -> Start<M::Service> {
+        let others_wait = self.entry().places.used() > 1;
         match M::HANDLER {
             Handler::Read(run) => {
-                let Some(turn) = core.state.try_read() else { return Start::Blocked };
-                let now = Instant::now();
+                let Some(turn) = core.state.try_read() else { return blocked(self) };
                 let Some(message) = self.begin(now, others_wait) else { return Start::Over };
                 let around = current(core, self.context());
                 let ran: Ran<M> = run_sync(self.entry(), around, now, || run(turn.state(), message, self.context()));
@@ -93,8 +86,7 @@ impl<M: Method> Job<M::Service> for Call<M> {
                 Start::Ran(self.end(ran.reply, ran.end, ran.at), ran.at)
             }
             Handler::Write(run) => {
-                let Some(mut turn) = core.state.try_write() else { return Start::Blocked };
-                let now = Instant::now();
+                let Some(mut turn) = core.state.try_write() else { return blocked(self) };
                 let Some(message) = self.begin(now, others_wait) else { return Start::Over };
                 let around = current(core, self.context());
                 let ran: Ran<M> = run_sync(self.entry(), around, now, || run(turn.state(), message, self.context()));
@@ -106,22 +98,22 @@ impl<M: Method> Job<M::Service> for Call<M> {
             }
             Handler::ReadAsync(run) => {
                 let Some(in_flight) = InFlight::take(&self.entry().in_flight, &core.in_flight) else {
-                    return Start::Blocked;
+                    return blocked(self);
                 };
-                let Some(turn) = core.state.try_read_owned(in_flight) else { return Start::Blocked };
-                let Some(message) = self.begin(Instant::now(), others_wait) else { return Start::Over };
+                let Some(turn) = core.state.try_read_owned(in_flight) else { return blocked(self) };
+                let Some(message) = self.begin(now, others_wait) else { return Start::Over };
                 let around = current(core, self.context());
                 Start::Runs(Box::pin(read_async(self, turn, message, run, around)))
             }
             Handler::WriteAsync(run) => {
-                let Some(turn) = core.state.try_write_owned() else { return Start::Blocked };
-                let Some(message) = self.begin(Instant::now(), others_wait) else { return Start::Over };
+                let Some(turn) = core.state.try_write_owned() else { return blocked(self) };
+                let Some(message) = self.begin(now, others_wait) else { return Start::Over };
                 let around = current(core, self.context());
                 Start::Runs(Box::pin(write_async(self, turn, message, run, around)))
             }
             Handler::Compute(run) => {
-                let Some(place) = core.pool.place() else { return Start::Blocked };
-                let Some(message) = self.begin(Instant::now(), others_wait) else { return Start::Over };
+                let Some(place) = core.pool.place() else { return blocked(self) };
+                let Some(message) = self.begin(now, others_wait) else { return Start::Over };
                 let around = current(core, self.context());
                 let desk = Arc::clone(&core.desk);
                 core.pool.spawn(move || {
@@ -138,6 +130,10 @@ impl<M: Method> Job<M::Service> for Call<M> {
             }
         }
     }
+}
+
+fn blocked<M: Method>(call: Arc<Call<M>>) -> Start<M::Service> {
+    Start::Blocked(QueuedJob(call))
 }
 
 /// Whether the state is whole after a `&mut self` call that ended like this.

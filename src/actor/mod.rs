@@ -21,10 +21,11 @@ mod service_ref;
 mod state;
 mod stats;
 mod supervisor;
+mod table;
 
 pub(crate) use compute::Pool;
 pub use core::Placement;
-pub(crate) use core::{Core, Status, Table};
+pub(crate) use core::{Core, Status};
 pub(crate) use factory::Factory;
 pub use host::Host;
 pub use service_ref::ServiceRef;

@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use futures::future::LocalBoxFuture;
 use schemars::SchemaGenerator;
 use serde_json::value::RawValue;
+use tokio::time::Instant;
 
 use crate::jsonrpc::{Budget, RpcError};
 use crate::mailbox::{Call, End, Entry};
@@ -39,8 +40,8 @@ fn to_json<M: Method>(reply: Reply<M>, budget: &Budget) -> Outcome {
 }
 
 impl<M: Method> Route for MethodRoute<M> {
-    fn name(&self) -> &Arc<str> {
-        &self.entry.name
+    fn name(&self) -> &'static str {
+        self.entry.name
     }
 
     fn options(&self) -> &MethodOptions {
@@ -63,7 +64,7 @@ impl<M: Method> Route for MethodRoute<M> {
                     Ok(run) => return Started::Waits(Box::pin(async move { to_json::<M>(run.await, &budget) })),
                     Err(not_now) => not_now,
                 },
-                _ => match run_now(&self.core, &self.entry, call, message) {
+                _ => match run_now(&self.core, &self.entry, call, message, Instant::now()) {
                     Ok(reply) => return Started::Done(to_json::<M>(reply, &budget)),
                     Err(not_now) => not_now,
                 },
@@ -105,8 +106,9 @@ impl<M: Method> MethodRoute<M> {
         params: Option<&RawValue>,
         read: impl FnOnce(Option<&RawValue>) -> Result<M, RpcError>,
     ) -> Started {
-        let slot = match self.core.admit(&self.entry, &call, params.map_or(0, |raw| raw.get().len())) {
-            Ok(slot) => slot,
+        let permit = match self.core.admit(&self.entry, &call, params.map_or(0, |raw| raw.get().len()), Instant::now())
+        {
+            Ok(permit) => permit,
             Err(refusal) if refusal.why == Why::Unavailable => return self.turn_away(&call, refusal),
             // Not counted as refused yet: a batch may wait for room.
             Err(refusal) => return Started::NoRoom(call, refusal),
@@ -116,7 +118,7 @@ impl<M: Method> MethodRoute<M> {
             Err(error) => return self.turn_away(&call, Refusal { why: Why::Params, error }),
         };
         let notification = call.notification;
-        let call = Call::new(call, message, slot, Arc::clone(&self.entry));
+        let call = Call::new(call, message, permit, Arc::clone(&self.entry));
         self.core.push(Arc::clone(&call));
         if notification {
             return Started::Sent;

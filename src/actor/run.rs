@@ -10,9 +10,8 @@ use futures::FutureExt;
 use tokio::time::Instant;
 
 use crate::jsonrpc::RpcError;
-use crate::mailbox::{End, Entry, nanos};
+use crate::mailbox::{Count, End, Entry, nanos};
 use crate::service::{CURRENT, CallContext, Current, Kind, Link, Method, Reply, Service};
-use crate::sync::Arc;
 
 use super::core::Core;
 
@@ -25,11 +24,7 @@ pub(crate) struct Ran<M: Method> {
 
 /// What travels around a call of this service.
 pub(crate) fn current<S: Service>(core: &Core<S>, call: &CallContext) -> Current {
-    let chain = match &call.chain {
-        None => Arc::clone(&core.root),
-        Some(before) => Link::new(core.id, S::NAME, Some(Arc::clone(before))),
-    };
-    Current { chain, deadline: call.deadline }
+    Current { chain: Link::new(core.id, S::NAME, call.chain.clone()), deadline: call.deadline }
 }
 
 /// Runs a sync method that was begun at `began`.
@@ -82,14 +77,14 @@ struct CountedRunning<'a>(&'a Entry);
 
 impl<'a> CountedRunning<'a> {
     fn new(entry: &'a Entry) -> Self {
-        entry.meter.counters.running.add();
+        entry.meter.tally.add(Count::Running);
         Self(entry)
     }
 }
 
 impl Drop for CountedRunning<'_> {
     fn drop(&mut self) {
-        self.0.meter.counters.running.take_back();
+        self.0.meter.tally.take_back(Count::Running);
     }
 }
 

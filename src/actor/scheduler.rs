@@ -12,14 +12,14 @@ use futures::stream::FuturesUnordered;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, Sleep};
 
-use crate::mailbox::{Mailbox, Release, nanos};
+use crate::mailbox::{Entry, Mailbox, Queued, Release, nanos};
 use crate::service::{Kind, Service};
 use crate::sync::Arc;
 
 use super::core::{Core, Status};
 use super::factory::{Factory, close_state, make_state};
 use super::gate::Gate;
-use super::job::Start;
+use super::job::{QueuedJob, Start};
 use super::lanes::Lanes;
 use super::restart::Restarts;
 
@@ -35,6 +35,8 @@ pub(crate) struct Scheduler<S: Service> {
     lanes: Lanes,
     gate: Gate,
     running: FuturesUnordered<Running>,
+    /// The mailboxes of async methods, whose polls the scheduler does not see.
+    beside: Vec<usize>,
     /// Whoever waits for an answer that is ready: told together, at the end of a round.
     outbox: Vec<Waker>,
     restarts: Restarts,
@@ -62,12 +64,17 @@ enum Pause {
 
 impl<S: Service> Scheduler<S> {
     pub(crate) fn new(core: Arc<Core<S>>, factory: Factory<S>, exit: oneshot::Sender<Exit>) -> Self {
+        let is_async = |entry: &&Arc<Entry>| matches!(entry.kind, Kind::ReadAsync | Kind::WriteAsync);
+        let mut beside: Vec<_> = core.entries().iter().filter(is_async).map(|entry| entry.mailbox).collect();
+        beside.sort_unstable();
+        beside.dedup();
         Self {
             lanes: Lanes::new(core.mailboxes.iter().map(Mailbox::weight)),
             gate: Gate::new(core.mailboxes.len()),
             core,
             factory,
             running: FuturesUnordered::new(),
+            beside,
             outbox: Vec::new(),
             restarts: Restarts::default(),
             retry: None,
@@ -162,7 +169,8 @@ impl<S: Service> Scheduler<S> {
     /// Starts calls, least virtual time first, until none can start or the stretch is over. The time at the end.
     fn start_calls(&mut self, began: Instant, starts: &mut usize) -> Instant {
         self.lanes.unblock();
-        self.lanes.charge_beside(self.core.mailboxes.iter().map(|mailbox| mailbox.charge().take()));
+        let charge = |index: &usize| (*index, self.core.mailboxes[*index].charge().take());
+        self.lanes.charge_beside(self.beside.iter().map(charge));
         let mut now = Instant::now();
         while *starts < STARTS && now.duration_since(began) < STRETCH {
             // A writer that waits is asked first: nobody else can start but calls without state.
@@ -170,7 +178,7 @@ impl<S: Service> Scheduler<S> {
             let Some(index) = first.filter(|index| !self.lanes.is_blocked(*index)).or_else(|| self.lanes.next()) else {
                 break;
             };
-            let Some(job) = self.core.mailboxes[index].head() else {
+            let Some(QueuedJob(job)) = self.core.mailboxes[index].pop() else {
                 self.lanes.deactivate(index);
                 if first == Some(index) {
                     self.gate.writer_left();
@@ -178,24 +186,27 @@ impl<S: Service> Scheduler<S> {
                 self.gate.settle(index, usize::MAX);
                 continue;
             };
-            let kind = job.0.entry().kind;
+            let entry = job.entry();
+            let kind = entry.kind;
             if first == Some(index) && !matches!(kind, Kind::Write | Kind::WriteAsync) {
                 self.gate.writer_left();
-                continue;
             }
             if !self.gate.lets_try(index, kind) {
-                self.lanes.block(index);
+                self.put_back(index, QueuedJob(job));
                 continue;
             }
             // Answers that are ready do not wait for the end of a call that may take long.
-            let cost = &job.0.entry().meter.cost;
-            if cost.samples() == 0 || now.duration_since(began) + cost.usual() >= STRETCH {
+            let cost = &entry.meter.cost;
+            if !self.outbox.is_empty() && (cost.samples() == 0 || now.duration_since(began) + cost.usual() >= STRETCH) {
                 self.tell();
+                now = Instant::now();
             }
-            match job.0.start(&self.core) {
-                Start::Blocked => {
-                    self.gate.refused(index, kind);
-                    self.lanes.block(index);
+            match job.start(&self.core, now) {
+                Start::Blocked(job) => {
+                    if job.is_live() {
+                        self.gate.refused(index, kind);
+                        self.put_back(index, job);
+                    }
                     continue;
                 }
                 Start::Over => continue,
@@ -225,18 +236,25 @@ impl<S: Service> Scheduler<S> {
         now
     }
 
+    /// The call cannot start now, and is the first of its mailbox again.
+    fn put_back(&mut self, index: usize, job: QueuedJob<S>) {
+        self.lanes.block(index);
+        if let Err(QueuedJob(job)) = self.core.mailboxes[index].put_back(job) {
+            job.turn_away();
+        }
+    }
+
     /// What a writer has held up goes before the next one, as far as it may start at once.
     fn writer_ended(&mut self) {
         let core = &self.core;
         self.gate.writer_ended(|index| {
             let mailbox = &core.mailboxes[index];
-            let Some(head) = mailbox.head() else { return 0 };
-            let entry = head.0.entry();
-            match entry.kind {
+            let readers = mailbox.look(|QueuedJob(head)| match head.entry().kind {
                 Kind::Read => 1,
-                Kind::ReadAsync => mailbox.len().min(entry.in_flight.most() - entry.in_flight.used()),
+                Kind::ReadAsync => head.entry().in_flight.most() - head.entry().in_flight.used(),
                 Kind::Write | Kind::WriteAsync | Kind::Compute => 0,
-            }
+            });
+            readers.map_or(0, |readers| readers.min(mailbox.len()))
         });
         self.lanes.unblock();
     }
@@ -256,7 +274,7 @@ impl<S: Service> Scheduler<S> {
     /// The state is gone: makes a new one, unless that happens too often.
     async fn refill(&mut self) {
         let was_down = self.retry.take().is_some();
-        self.core.restarts.add();
+        self.core.count_restart();
         if !was_down && !self.restarts.note(Instant::now()) {
             return self.go_down("it had to be restarted too often");
         }

@@ -34,7 +34,6 @@ pub(crate) trait Answer: Send + Sync + 'static {
 
 /// A built-in method, as a route like all others.
 pub(crate) struct Builtin<A> {
-    name: Arc<str>,
     options: MethodOptions,
     mailbox: MailboxId,
     answer: A,
@@ -43,13 +42,13 @@ pub(crate) struct Builtin<A> {
 impl<A: Answer> Builtin<A> {
     pub(crate) fn route(answer: A) -> Arc<dyn Route> {
         let options = A::access().doc(A::DOC);
-        Arc::new(Self { name: A::NAME.into(), options, mailbox: MailboxId(ServiceId::fresh(), 0), answer })
+        Arc::new(Self { options, mailbox: MailboxId(ServiceId::fresh(), 0), answer })
     }
 }
 
 impl<A: Answer> Route for Builtin<A> {
-    fn name(&self) -> &Arc<str> {
-        &self.name
+    fn name(&self) -> &'static str {
+        A::NAME
     }
 
     fn options(&self) -> &MethodOptions {

@@ -15,29 +15,25 @@ use crate::sync::Arc;
 use super::entry::Entry;
 use super::meter::End;
 use super::policy::KNOWN;
-use super::quota::Slot;
+use super::quota::Permit;
 use super::refusal;
 use super::stage::{GivenUp, Stage, Was};
+use super::tally::Count;
 
 /// One call of a method on its way through a mailbox, shared by caller and host.
 pub(crate) struct Call<M: Method> {
     context: CallContext,
     entry: Arc<Entry>,
-    stage: Stage<Work<M>, Reply<M>>,
-}
-
-/// What waits. The slot goes when the message is taken, or given up.
-struct Work<M> {
-    message: M,
-    _slot: Slot,
+    /// Of its parameters. They are counted, and its place is taken, until it starts or is given up.
+    bytes: usize,
+    stage: Stage<M, Reply<M>>,
 }
 
 impl<M: Method> Call<M> {
     /// A call that waits in its mailbox from now on.
-    pub(crate) fn new(context: CallContext, message: M, mut slot: Slot, entry: Arc<Entry>) -> Arc<Self> {
-        slot.starts_to_wait();
-        entry.meter.counters.queued.add();
-        Arc::new(Self { context, entry, stage: Stage::new(Work { message, _slot: slot }) })
+    pub(crate) fn new(context: CallContext, message: M, permit: Permit<'_>, entry: Arc<Entry>) -> Arc<Self> {
+        entry.meter.tally.add(Count::Queued);
+        Arc::new(Self { context, entry, bytes: permit.hand_over(), stage: Stage::new(message) })
     }
 
     pub(crate) fn context(&self) -> &CallContext {
@@ -63,13 +59,15 @@ impl<M: Method> Call<M> {
         self.stage.is_over_or_wakes(cx)
     }
 
-    /// Takes the message to run it, and frees the slot. `None` if the call has ended while it waited, or has no time left.
+    /// For the host: takes the message to run it, and frees the place. `None` if the call has ended while it waited, or has no time left.
     pub(crate) fn begin(&self, now: Instant, others_wait: bool) -> Option<M> {
         if now >= self.context.deadline || (others_wait && self.would_end_late(now)) {
             self.end(Err(refusal::deadline(&self.context, now)), End::Expired, now).wake();
             return None;
         }
-        self.stage.begin(now).map(|work| work.message)
+        let message = self.stage.begin(now)?;
+        self.entry.places.free_on_host(self.bytes);
+        Some(message)
     }
 
     /// Whether its end would usually come after its deadline.
@@ -126,13 +124,17 @@ impl<M: Method> Call<M> {
         Err(error)
     }
 
+    /// Frees the place if the call still had one, and counts its end.
     fn record(&self, was: Was, end: End, error: Option<&RpcError>, now: Instant) {
         let (left_mailbox, ran): (_, Option<Duration>) = match was {
-            Was::Waiting => (now, None),
+            Was::Waiting => {
+                self.entry.places.free(self.bytes);
+                (now, None)
+            }
             Was::RunningSince(since) => (since, Some(now.duration_since(since))),
         };
         let queued = left_mailbox.duration_since(self.context.arrived);
-        self.entry.meter.wait.record(queued);
+        self.entry.meter.tally.waited(queued);
         self.entry.meter.ended(&self.context, end, error, queued, ran);
     }
 }
@@ -189,10 +191,19 @@ impl<M: Method> Drop for Waiting<M> {
 mod tests {
     use callbox::service;
 
-    use super::super::{Bell, Charge, Limit, Quota};
+    use super::super::{Bell, Mailbox, Places, Queued, Quota};
     use super::*;
     use crate::auth::Caller;
     use crate::service::MethodOptions;
+
+    /// The mailbox is looked at for its places only.
+    enum Never {}
+
+    impl Queued for Never {
+        fn is_live(&self) -> bool {
+            match *self {}
+        }
+    }
 
     struct Mill;
 
@@ -204,14 +215,15 @@ mod tests {
 
     #[test]
     fn a_call_that_would_end_late_gives_its_time_to_those_who_wait_behind_it() {
-        let entry = Arc::new(Entry::new::<Grind>("grind".into(), MethodOptions::public(), 0, Arc::<Charge>::default()));
-        let (quota, mailbox) = (Quota::new(9, 9, Arc::new(Bell::new(1))), Arc::new(Limit::new(9)));
+        let places = Places::new(9, Quota::new(9, 9, Arc::new(Bell::new(1))));
+        let mailbox: Mailbox<Never> = Mailbox::new(0, places, 1);
+        let entry = Arc::new(Entry::new::<Grind, _>("grind", MethodOptions::public(), &mailbox));
         let arrived = Instant::now();
         let deadline = arrived + Duration::from_secs(60);
         let call = || {
-            let (method, caller) = (Arc::clone(&entry.name), Caller::anonymous());
+            let (method, caller) = (entry.name, Caller::anonymous());
             let context = CallContext { method, caller, arrived, deadline, notification: false, chain: None };
-            Call::new(context, Grind {}, quota.take(&mailbox, 0).unwrap(), Arc::clone(&entry))
+            Call::new(context, Grind {}, entry.places.take(0).unwrap(), Arc::clone(&entry))
         };
         let usual = Duration::from_millis(30);
         let late = deadline - usual / 2;

@@ -13,9 +13,13 @@ const SHORT: Duration = Duration::from_micros(50);
 /// thread that the system took off its core looks like a long run, and on a busy machine that happens to every method.
 const REST: Duration = Duration::from_secs(1);
 
+/// Further samples are not counted.
+const ENOUGH: u64 = 64;
+
 /// The measured cost of one method.
 ///
 /// Updates are plain loads and stores: when two threads update at once, one sample may be lost, which an estimate can bear.
+/// Callers of all threads read it for each call, so what has hardly changed is not written.
 #[derive(Debug)]
 pub(crate) struct Cost {
     epoch: Instant,
@@ -41,8 +45,13 @@ impl Cost {
         let (samples, sample) = (self.samples.load(Ordering::Relaxed), nanos(total));
         let usual = self.usual.load(Ordering::Relaxed);
         let next = if samples == 0 { sample } else { usual - usual / 8 + sample / 8 };
-        self.usual.store(next, Ordering::Relaxed);
-        self.samples.store(samples + 1, Ordering::Relaxed);
+        // A short method's time need not be known more exactly than that it is short.
+        if next >= nanos(SHORT) || next.abs_diff(usual) > usual / 16 || samples < ENOUGH {
+            self.usual.store(next, Ordering::Relaxed);
+        }
+        if samples < ENOUGH {
+            self.samples.store(samples + 1, Ordering::Relaxed);
+        }
     }
 
     /// A run, or one poll, held a thread for `time` until `now`.
@@ -66,7 +75,7 @@ impl Cost {
         Duration::from_nanos(self.usual.load(Ordering::Relaxed))
     }
 
-    /// How many calls were measured.
+    /// How many calls were measured, up to [`ENOUGH`].
     pub(crate) fn samples(&self) -> u64 {
         self.samples.load(Ordering::Relaxed)
     }

@@ -7,7 +7,7 @@ use crate::sync::{Arc, Mutex};
 
 use super::bell::Bell;
 use super::charge::Charge;
-use super::quota::Limit;
+use super::quota::Places;
 
 /// What a mailbox must know of the calls in it.
 pub(crate) trait Queued {
@@ -17,12 +17,12 @@ pub(crate) trait Queued {
 
 /// The queue of one method or group. Lives in an `Arc`, on the callers' side, and outlives the host.
 ///
-/// What bounds it is the [`Limit`] of its slots: a call holds its slot from admission until it starts or is given up. The
-/// ring may hold calls that have been given up; they are taken out at the latest when it is twice as long as its bound.
+/// What bounds it are its [`Places`]: a call holds one from admission until it starts or is given up. The ring may hold calls
+/// that have been given up; they are taken out at the latest when it is twice as long as its bound.
 pub(crate) struct Mailbox<C> {
     index: usize,
     weight: u32,
-    slots: Arc<Limit>,
+    places: Arc<Places>,
     ring: Mutex<Ring<C>>,
     charge: Arc<Charge>,
 }
@@ -32,39 +32,37 @@ struct Ring<C> {
     closed: bool,
 }
 
-impl<C: Queued + Clone> Mailbox<C> {
+impl<C: Queued> Mailbox<C> {
     /// An empty mailbox, closed until [`open`](Self::open).
-    pub(crate) fn new(index: usize, capacity: usize, weight: u32) -> Self {
+    pub(crate) fn new(index: usize, places: Arc<Places>, weight: u32) -> Self {
         Self {
             index,
             weight,
-            slots: Arc::new(Limit::new(capacity)),
+            places,
             ring: Mutex::new(Ring { calls: VecDeque::new(), closed: true }),
             charge: Arc::default(),
         }
     }
 
-    /// Makes it at least this large and weighty. Before anybody has a slot.
-    pub(crate) fn raise(&mut self, capacity: usize, weight: u32) {
-        self.weight = self.weight.max(weight);
-        self.slots = Arc::new(Limit::new(capacity.max(self.slots.most())));
+    pub(crate) fn index(&self) -> usize {
+        self.index
     }
 
     pub(crate) fn weight(&self) -> u32 {
         self.weight
     }
 
-    pub(crate) fn slots(&self) -> &Arc<Limit> {
-        &self.slots
+    pub(crate) fn places(&self) -> &Arc<Places> {
+        &self.places
     }
 
-    /// Puts a call, whose slot counts as waiting, at the end; gives it back if the mailbox is closed.
+    /// Puts a call that has a place at the end; gives it back if the mailbox is closed.
     pub(crate) fn push(&self, call: C, bell: &Bell) -> Result<(), C> {
         let mut ring = self.ring.lock();
         if ring.closed {
             return Err(call);
         }
-        if ring.calls.len() >= 2 * self.slots.most() {
+        if ring.calls.len() >= 2 * self.places.most() {
             ring.calls.retain(Queued::is_live);
         }
         // Whoever found it empty under the lock has said so to nobody since: one ring for a whole burst.
@@ -77,17 +75,28 @@ impl<C: Queued + Clone> Mailbox<C> {
         Ok(())
     }
 
-    /// The first call that is still to be started. It stays until it has been: a call that the gate refuses is not lost from
-    /// sight, and one that has started is taken out at the next look.
-    pub(crate) fn head(&self) -> Option<C> {
+    /// Takes the first call out. It may have been given up.
+    pub(crate) fn pop(&self) -> Option<C> {
+        self.ring.lock().calls.pop_front()
+    }
+
+    /// Puts a call that could not be started back to the front; gives it back if the mailbox has been closed meanwhile.
+    pub(crate) fn put_back(&self, call: C) -> Result<(), C> {
         let mut ring = self.ring.lock();
-        while let Some(head) = ring.calls.front() {
-            if head.is_live() {
-                return Some(head.clone());
-            }
+        if ring.closed {
+            return Err(call);
+        }
+        ring.calls.push_front(call);
+        Ok(())
+    }
+
+    /// Looks at the first call that is still to be started.
+    pub(crate) fn look<R>(&self, look: impl FnOnce(&C) -> R) -> Option<R> {
+        let mut ring = self.ring.lock();
+        while ring.calls.front().is_some_and(|head| !head.is_live()) {
             ring.calls.pop_front();
         }
-        None
+        ring.calls.front().map(look)
     }
 
     /// How many calls are in the ring, those that have been given up among them.
@@ -115,7 +124,7 @@ impl<C: Queued + Clone> Mailbox<C> {
 
 impl<C> fmt::Debug for Mailbox<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Mailbox").field("index", &self.index).field("slots", &self.slots).finish_non_exhaustive()
+        f.debug_struct("Mailbox").field("index", &self.index).field("places", &self.places).finish_non_exhaustive()
     }
 }
 
@@ -127,6 +136,7 @@ mod tests {
     use proptest::collection::vec;
     use proptest::prelude::*;
 
+    use super::super::quota::Quota;
     use super::*;
 
     #[derive(Clone)]
@@ -142,28 +152,52 @@ mod tests {
         Item(number, Rc::new(Cell::new(true)))
     }
 
+    fn mailbox(capacity: usize) -> (Mailbox<Item>, Arc<Bell>) {
+        let bell = Arc::new(Bell::new(1));
+        let places = Places::new(capacity, Quota::new(4096, 1, Arc::clone(&bell)));
+        (Mailbox::new(0, places, 1), bell)
+    }
+
     fn start(mailbox: &Mailbox<Item>) -> Option<u32> {
-        let item = mailbox.head()?;
+        let item = std::iter::from_fn(|| mailbox.pop()).find(Queued::is_live)?;
         item.1.set(false);
         Some(item.0)
     }
 
+    fn head(mailbox: &Mailbox<Item>) -> Option<u32> {
+        mailbox.look(|item| item.0)
+    }
+
     #[test]
     fn calls_leave_in_the_order_in_which_they_came_and_given_up_ones_not_at_all() {
-        let (mailbox, bell) = (Mailbox::new(0, 8, 1), Bell::new(1));
+        let (mailbox, bell) = mailbox(8);
         mailbox.open();
         let second = item(2);
         for item in [item(1), second.clone(), item(3)] {
             assert!(mailbox.push(item, &bell).is_ok());
         }
         second.1.set(false);
-        assert_eq!(mailbox.head().map(|item| item.0), Some(1));
+        assert_eq!(head(&mailbox), Some(1));
         assert_eq!([start(&mailbox), start(&mailbox), start(&mailbox)], [Some(1), Some(3), None]);
     }
 
     #[test]
+    fn a_call_that_could_not_start_is_the_first_again() {
+        let (mailbox, bell) = mailbox(8);
+        mailbox.open();
+        for number in 1..=2 {
+            assert!(mailbox.push(item(number), &bell).is_ok());
+        }
+        let first = mailbox.pop().unwrap();
+        assert!(mailbox.put_back(first).is_ok());
+        assert_eq!([start(&mailbox), start(&mailbox)], [Some(1), Some(2)]);
+        mailbox.close();
+        assert!(mailbox.put_back(item(3)).is_err(), "closed meanwhile");
+    }
+
+    #[test]
     fn a_closed_mailbox_gives_back_what_waits_and_takes_no_more_until_it_is_opened() {
-        let (mailbox, bell) = (Mailbox::new(0, 8, 1), Bell::new(1));
+        let (mailbox, bell) = mailbox(8);
         assert!(mailbox.push(item(0), &bell).is_err(), "closed at first");
         mailbox.open();
         assert!(mailbox.push(item(1), &bell).is_ok());
@@ -175,7 +209,7 @@ mod tests {
 
     #[test]
     fn given_up_calls_do_not_pile_up_while_the_host_is_busy() {
-        let (mailbox, bell) = (Mailbox::new(0, 4, 1), Bell::new(1));
+        let (mailbox, bell) = mailbox(4);
         mailbox.open();
         for number in 0..1000 {
             let item = item(number);
@@ -188,8 +222,8 @@ mod tests {
     proptest! {
         /// Beside a plain queue that forgets what was given up at once.
         #[test]
-        fn a_mailbox_is_a_queue_of_what_is_alive(steps in vec((0..4u8, 0..8usize), 1..300)) {
-            let (mailbox, bell) = (Mailbox::new(0, 4, 1), Bell::new(1));
+        fn a_mailbox_is_a_queue_of_what_is_alive(steps in vec((0..5u8, 0..8usize), 1..300)) {
+            let (mailbox, bell) = mailbox(4);
             mailbox.open();
             let (mut model, mut open, mut number) = (VecDeque::<Item>::new(), true, 0);
             for (step, pick) in steps {
@@ -216,9 +250,14 @@ mod tests {
                             prop_assert_eq!(live.collect::<Vec<_>>(), model.drain(..).map(|item| item.0).collect::<Vec<_>>());
                         }
                     }
+                    4 => {
+                        if let Some(item) = mailbox.pop() {
+                            prop_assert!(mailbox.put_back(item).is_ok());
+                        }
+                    }
                     _ => {}
                 }
-                prop_assert_eq!(mailbox.head().map(|item| item.0), model.front().map(|item| item.0));
+                prop_assert_eq!(head(&mailbox), model.front().map(|item| item.0));
             }
         }
     }

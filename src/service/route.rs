@@ -18,7 +18,7 @@ pub(crate) type Outcome<T = Vec<u8>> = Result<T, RpcError>;
 /// One callable name.
 pub(crate) trait Route: Send + Sync {
     /// As callers write it.
-    fn name(&self) -> &Arc<str>;
+    fn name(&self) -> &'static str;
 
     /// Access, deadline, documentation.
     fn options(&self) -> &MethodOptions;
