@@ -9,10 +9,15 @@ use crate::sync::{AtomicU64, Ordering};
 /// Calls that hold a thread for longer do not run inline.
 const SHORT: Duration = Duration::from_micros(50);
 
-/// After a run that was not [`SHORT`] the method goes to the host for this long, however short it usually is. No longer: a
-/// thread that the system took off its core looks like a long run, and on a busy machine that happens to every method.
+/// After a run that was not [`SHORT`] the method goes to the host for this long, however short it usually is ...
 const REST: Duration = Duration::from_secs(1);
 
+/// ... unless it has been short for this long, and for as long as it now took, since the last such run. A thread that the system
+/// took off its core looks like a long run, and on a busy machine that happens to every method once in some milliseconds.
+const STEADY: Duration = Duration::from_millis(1);
+
+/// Until so many samples each counts in full.
+const FEW: u64 = 8;
 /// Further samples are not counted.
 const ENOUGH: u64 = 64;
 
@@ -28,6 +33,8 @@ pub(crate) struct Cost {
     usual: AtomicU64,
     /// Nanoseconds since `epoch`, until which the method is not short.
     long_until: AtomicU64,
+    /// How often it had run when it last was not short.
+    runs_when_long: AtomicU64,
 }
 
 impl Cost {
@@ -37,6 +44,7 @@ impl Cost {
             samples: AtomicU64::new(0),
             usual: AtomicU64::new(0),
             long_until: AtomicU64::new(0),
+            runs_when_long: AtomicU64::new(0),
         }
     }
 
@@ -44,6 +52,8 @@ impl Cost {
     pub(crate) fn ran(&self, total: Duration) {
         let (samples, sample) = (self.samples.load(Ordering::Relaxed), nanos(total));
         let usual = self.usual.load(Ordering::Relaxed);
+        // One that was interrupted says little; if it is the method that has become slow, more of them will say so.
+        let sample = if samples >= FEW { sample.min(usual.saturating_mul(4).max(1000)) } else { sample };
         let next = if samples == 0 { sample } else { usual - usual / 8 + sample / 8 };
         // A short method's time need not be known more exactly than that it is short.
         if next >= nanos(SHORT) || next.abs_diff(usual) > usual / 16 || samples < ENOUGH {
@@ -54,13 +64,18 @@ impl Cost {
         }
     }
 
-    /// A run, or one poll, held a thread for `time` until `now`.
-    pub(crate) fn held(&self, time: Duration, now: Instant) {
+    /// A run, or one poll, held a thread for `time` until `now`. `runs` tells how often the method has run by now.
+    pub(crate) fn held(&self, time: Duration, now: Instant, runs: impl FnOnce() -> u64) {
         if time < SHORT {
             return;
         }
-        let until = nanos(now.duration_since(self.epoch) + REST);
-        self.long_until.fetch_max(until, Ordering::Relaxed);
+        let runs = runs();
+        let before = self.runs_when_long.swap(runs, Ordering::Relaxed);
+        let short_for = self.usual.load(Ordering::Relaxed).saturating_mul(runs.saturating_sub(before));
+        if short_for < nanos(STEADY.max(time)) {
+            let until = nanos(now.duration_since(self.epoch) + REST);
+            self.long_until.fetch_max(until, Ordering::Relaxed);
+        }
     }
 
     /// Whether the method is known, and known to hold a thread for a short time only: usually, and every time of late.
@@ -101,28 +116,41 @@ mod tests {
     fn one_long_run_sends_a_method_away_for_a_second() {
         let (cost, now) = (Cost::new(), Instant::now());
         cost.ran(Duration::from_micros(1));
-        cost.held(Duration::from_millis(3), now);
-        cost.held(Duration::from_micros(1), now);
+        cost.held(Duration::from_millis(3), now, || 1);
+        cost.held(Duration::from_micros(1), now, || 2);
         assert!(!cost.is_short(now + Duration::from_millis(999)));
         assert!(cost.is_short(now + Duration::from_millis(1001)));
+    }
+
+    #[test]
+    fn a_method_that_was_short_for_as_long_as_it_now_took_is_taken_for_interrupted() {
+        let (cost, now) = (Cost::new(), Instant::now());
+        cost.ran(Duration::from_micros(10));
+        cost.held(Duration::from_millis(3), now, || 300);
+        assert!(cost.is_short(now), "3 ms in 300 runs");
+        cost.held(Duration::from_micros(60), now, || 400);
+        assert!(cost.is_short(now), "a further millisecond in 100 runs");
+        cost.held(Duration::from_micros(60), now, || 499);
+        assert!(!cost.is_short(now), "99 runs are less than that");
     }
 
     #[test]
     fn a_method_that_is_usually_long_stays_away() {
         let (cost, now) = (Cost::new(), Instant::now());
         cost.ran(Duration::from_millis(5));
-        cost.held(Duration::from_millis(5), now);
+        cost.held(Duration::from_millis(5), now, || 1);
         assert!(!cost.is_short(now + Duration::from_secs(60)));
         (0..50).for_each(|_| cost.ran(Duration::from_micros(1)));
         assert!(cost.is_short(now + Duration::from_secs(60)));
     }
 
     #[test]
-    fn the_usual_time_follows_the_samples() {
+    fn the_usual_time_follows_the_samples_and_not_a_single_one() {
         let cost = Cost::new();
-        for _ in 0..100 {
-            cost.ran(Duration::from_millis(5));
-        }
+        (0..100).for_each(|_| cost.ran(Duration::from_micros(2)));
+        cost.ran(Duration::from_millis(40));
+        assert!(cost.usual() < Duration::from_micros(4), "{:?}", cost.usual());
+        (0..100).for_each(|_| cost.ran(Duration::from_millis(5)));
         assert!(cost.usual() > Duration::from_micros(4900) && cost.usual() <= Duration::from_millis(5));
     }
 }

@@ -82,7 +82,7 @@ impl Meter {
 
     /// A run, or one poll, of the method `name` held the service's thread, or a transport's, for `time` until `now`.
     pub(crate) fn held(&self, name: &str, time: Duration, now: Instant) {
-        self.cost.held(time, now);
+        self.cost.held(time, now, || self.tally.get(Count::Inline) + self.tally.get(Count::Queued));
         if time >= TOO_LONG
             && let Some(times) = self.held.is_due(now)
         {
