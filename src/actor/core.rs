@@ -55,6 +55,8 @@ pub(crate) struct Core<S: Service> {
     pub(crate) desk: Arc<Desk>,
     pub(crate) quota: Arc<Quota>,
     pub(crate) mailboxes: Box<[Mailbox<QueuedJob<S>>]>,
+    /// Of all mailboxes together.
+    weights: u32,
     pub(crate) in_flight: Arc<Limit>,
     pub(crate) pool: Pool,
     pub(crate) placement: Placement,
@@ -78,6 +80,7 @@ impl<S: Service> Core<S> {
             state: StateLock::new(Arc::clone(&desk)),
             desk,
             quota,
+            weights: mailboxes.iter().map(Mailbox::weight).fold(0, u32::saturating_add),
             mailboxes,
             in_flight: Arc::new(Limit::new(SERVICE_IN_FLIGHT)),
             pool,
@@ -157,29 +160,37 @@ impl<S: Service> Core<S> {
             return Err(Refusal { why: Why::Unavailable, error: RpcError::unavailable() });
         }
         let most = entry.places.most();
-        let depth = entry.places.used();
-        if depth > 0 {
-            let ahead = self.ahead(entry, depth);
-            if ahead.is_hopeless(call.deadline.saturating_duration_since(now)) {
+        let left = call.deadline.saturating_duration_since(now);
+        // At first as if everybody were busy: nearly always even that is not too much, and who is need not be asked.
+        let at_most = self.ahead(entry, entry.places.used_at_most(), self.weights);
+        if at_most.depth > 0 && at_most.is_hopeless(left) {
+            let ahead = self.ahead_now(entry);
+            if ahead.depth > 0 && ahead.is_hopeless(left) {
                 return Err(hopeless(entry.name, most, ahead));
             }
         }
         entry.places.take(bytes).map_err(|limit| {
             let capacity = if limit == Full::Mailbox { most } else { SERVICE_CALLS };
-            full(entry.name, limit.reason(), capacity, self.ahead(entry, entry.places.used()))
+            full(entry.name, limit.reason(), capacity, self.ahead_now(entry))
         })
     }
 
-    /// The work in front of a call that finds so many others in its mailbox.
-    fn ahead(&self, entry: &Entry, depth: usize) -> Ahead {
-        let usual = entry.meter.cost.usual();
+    /// The work in front of a call of this method.
+    fn ahead_now(&self, entry: &Entry) -> Ahead {
         let busy = |mailbox: &&Mailbox<_>| mailbox.places().used() > 0;
+        let weights = self.mailboxes.iter().filter(busy).map(Mailbox::weight).sum();
+        self.ahead(entry, entry.places.used(), weights)
+    }
+
+    /// The same with so many calls in its mailbox, among mailboxes of so much weight.
+    fn ahead(&self, entry: &Entry, depth: usize, weights: u32) -> Ahead {
+        let usual = entry.meter.cost.usual();
         Ahead {
             depth,
             usual: if entry.kind == Kind::Compute { usual / self.pool.threads() } else { usual },
             samples: entry.meter.cost.samples(),
             weight: self.mailboxes[entry.mailbox].weight(),
-            weights: self.mailboxes.iter().filter(busy).map(Mailbox::weight).sum(),
+            weights,
         }
     }
 

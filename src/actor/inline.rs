@@ -14,7 +14,7 @@ use super::core::{Core, Placement, Status};
 use super::in_flight::InFlight;
 use super::job::keeps_state;
 use super::run::{Ran, current, run_async, run_sync};
-use super::state::OwnedReading;
+use super::state::{OwnedReading, Side};
 
 /// What may run where the call is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,11 +54,11 @@ pub(crate) fn run_now<M: Method>(
     }
     let ran = match M::HANDLER {
         Handler::Read(run) => {
-            let Some(turn) = soon(core, || core.state.try_read()) else { return Err((call, message)) };
+            let Some(turn) = soon(core, || core.state.try_read(Side::Caller)) else { return Err((call, message)) };
             run_sync(entry, current(core, &call), began, || run(turn.state(), message, &call))
         }
         Handler::Write(run) => {
-            let Some(mut turn) = soon(core, || core.state.try_write()) else { return Err((call, message)) };
+            let Some(mut turn) = soon(core, || core.state.try_write(Side::Caller)) else { return Err((call, message)) };
             let ran = run_sync(entry, current(core, &call), began, || run(turn.state(), message, &call));
             if keeps_state(entry, ran.end) {
                 turn.complete();
@@ -67,8 +67,7 @@ pub(crate) fn run_now<M: Method>(
         }
         Handler::ReadAsync(_) | Handler::WriteAsync(_) | Handler::Compute(_) => return Err((call, message)),
     };
-    let Ran::<M> { reply, end, at } = ran;
-    let took = at.duration_since(began);
+    let Ran::<M> { reply, end, took, .. } = ran;
     entry.meter.tally.add(Count::Inline);
     entry.meter.ended(&call, end, reply.as_ref().err(), began.duration_since(call.arrived), Some(took));
     Ok(reply)

@@ -4,6 +4,7 @@ use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::Poll;
+use std::time::Duration;
 
 use futures::future::LocalBoxFuture;
 use tokio::time::Instant;
@@ -16,7 +17,7 @@ use crate::sync::Arc;
 use super::core::Core;
 use super::in_flight::InFlight;
 use super::run::{Ran, current, run_async, run_sync};
-use super::state::{OwnedReading, OwnedWriting};
+use super::state::{OwnedReading, OwnedWriting, Side};
 
 /// A call of any method of one service.
 pub(crate) trait Job<S: Service>: Send + Sync {
@@ -38,8 +39,8 @@ pub(crate) enum Start<S> {
     Blocked(QueuedJob<S>),
     /// There was nothing to start: its caller left, or its deadline has passed.
     Over,
-    /// It ran, until then.
-    Ran(Release, Instant),
+    /// It ran, and held the thread for so long until then.
+    Ran { release: Release, took: Duration, at: Instant },
     /// It runs. The future ends with its answer.
     Runs(LocalBoxFuture<'static, Release>),
     /// It runs on the worker pool.
@@ -75,45 +76,44 @@ impl<M: Method> Job<M::Service> for Call<M> {
     }
 
     fn start(self: Arc<Self>, core: &Arc<Core<M::Service>>, now: Instant) -> Start<M::Service> {
-        let others_wait = self.entry().places.used() > 1;
         match M::HANDLER {
             Handler::Read(run) => {
-                let Some(turn) = core.state.try_read() else { return blocked(self) };
-                let Some(message) = self.begin(now, others_wait) else { return Start::Over };
+                let Some(turn) = core.state.try_read(Side::Host) else { return blocked(self) };
+                let Some(message) = self.begin(now) else { return Start::Over };
                 let around = current(core, self.context());
                 let ran: Ran<M> = run_sync(self.entry(), around, now, || run(turn.state(), message, self.context()));
                 drop(turn);
-                Start::Ran(self.end(ran.reply, ran.end, ran.at), ran.at)
+                self.ended(ran)
             }
             Handler::Write(run) => {
-                let Some(mut turn) = core.state.try_write() else { return blocked(self) };
-                let Some(message) = self.begin(now, others_wait) else { return Start::Over };
+                let Some(mut turn) = core.state.try_write(Side::Host) else { return blocked(self) };
+                let Some(message) = self.begin(now) else { return Start::Over };
                 let around = current(core, self.context());
                 let ran: Ran<M> = run_sync(self.entry(), around, now, || run(turn.state(), message, self.context()));
                 if keeps_state(self.entry(), ran.end) {
                     turn.complete();
                 }
                 drop(turn);
-                Start::Ran(self.end(ran.reply, ran.end, ran.at), ran.at)
+                self.ended(ran)
             }
             Handler::ReadAsync(run) => {
                 let Some(in_flight) = InFlight::take(&self.entry().in_flight, &core.in_flight) else {
                     return blocked(self);
                 };
                 let Some(turn) = core.state.try_read_owned(in_flight) else { return blocked(self) };
-                let Some(message) = self.begin(now, others_wait) else { return Start::Over };
+                let Some(message) = self.begin(now) else { return Start::Over };
                 let around = current(core, self.context());
                 Start::Runs(Box::pin(read_async(self, turn, message, run, around)))
             }
             Handler::WriteAsync(run) => {
                 let Some(turn) = core.state.try_write_owned() else { return blocked(self) };
-                let Some(message) = self.begin(now, others_wait) else { return Start::Over };
+                let Some(message) = self.begin(now) else { return Start::Over };
                 let around = current(core, self.context());
                 Start::Runs(Box::pin(write_async(self, turn, message, run, around)))
             }
             Handler::Compute(run) => {
                 let Some(place) = core.pool.place() else { return blocked(self) };
-                let Some(message) = self.begin(now, others_wait) else { return Start::Over };
+                let Some(message) = self.begin(now) else { return Start::Over };
                 let around = current(core, self.context());
                 let desk = Arc::clone(&core.desk);
                 core.pool.spawn(move || {
@@ -129,6 +129,13 @@ impl<M: Method> Job<M::Service> for Call<M> {
                 Start::Handed
             }
         }
+    }
+}
+
+impl<M: Method> Call<M> {
+    /// A sync method has ended, and the state is free.
+    fn ended(&self, Ran { reply, end, took, at }: Ran<M>) -> Start<M::Service> {
+        Start::Ran { release: self.end(reply, end, at), took, at }
     }
 }
 

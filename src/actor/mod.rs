@@ -13,6 +13,7 @@ mod in_flight;
 mod inline;
 mod job;
 mod lanes;
+mod lookout;
 mod restart;
 mod route;
 mod run;

@@ -19,6 +19,8 @@ use super::core::Core;
 pub(crate) struct Ran<M: Method> {
     pub(crate) reply: Reply<M>,
     pub(crate) end: End,
+    /// Its time on the thread.
+    pub(crate) took: Duration,
     pub(crate) at: Instant,
 }
 
@@ -44,7 +46,7 @@ pub(crate) fn run_sync<M: Method>(
     if entry.kind != Kind::Compute {
         entry.meter.held(&entry.name, took, at);
     }
-    ran(entry, caught, at)
+    ran(entry, caught, took, at)
 }
 
 /// Runs an async method, poll by poll; each poll is measured and charged to the method's mailbox.
@@ -66,7 +68,7 @@ pub(crate) async fn run_async<M: Method>(
         entry.meter.held(&entry.name, took, at);
         polled.map(|caught| {
             entry.meter.cost.ran(total);
-            ran(entry, caught, at)
+            ran(entry, caught, total, at)
         })
     })
     .await
@@ -88,13 +90,13 @@ impl Drop for CountedRunning<'_> {
     }
 }
 
-fn ran<M: Method>(entry: &Entry, caught: Result<Reply<M>, Box<dyn Any + Send>>, at: Instant) -> Ran<M> {
+fn ran<M: Method>(entry: &Entry, caught: Result<Reply<M>, Box<dyn Any + Send>>, took: Duration, at: Instant) -> Ran<M> {
     match caught {
-        Ok(reply) => Ran { reply, end: End::Answered, at },
+        Ok(reply) => Ran { reply, end: End::Answered, took, at },
         Err(panic) => {
             let text = panic_text(&*panic);
             let cause = format_args!("the method {} panicked: {text}", entry.name);
-            Ran { reply: Err(RpcError::internal(&cause)), end: End::Panicked, at }
+            Ran { reply: Err(RpcError::internal(&cause)), end: End::Panicked, took, at }
         }
     }
 }

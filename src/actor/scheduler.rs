@@ -21,6 +21,7 @@ use super::factory::{Factory, close_state, make_state};
 use super::gate::Gate;
 use super::job::{QueuedJob, Start};
 use super::lanes::Lanes;
+use super::lookout::Lookout;
 use super::restart::Restarts;
 
 /// After so many starts ...
@@ -40,6 +41,7 @@ pub(crate) struct Scheduler<S: Service> {
     /// Whoever waits for an answer that is ready: told together, at the end of a round.
     outbox: Vec<Waker>,
     restarts: Restarts,
+    lookout: Lookout,
     /// While the service is down: when to try again.
     retry: Option<Pin<Box<Sleep>>>,
     exit: Option<oneshot::Sender<Exit>>,
@@ -77,6 +79,7 @@ impl<S: Service> Scheduler<S> {
             beside,
             outbox: Vec::new(),
             restarts: Restarts::default(),
+            lookout: Lookout::default(),
             retry: None,
             exit: Some(exit),
         }
@@ -107,7 +110,9 @@ impl<S: Service> Scheduler<S> {
     /// Runs calls until there is nothing to do, or until it is somebody else's turn on this thread.
     fn poll_round(&mut self, cx: &mut Context<'_>) -> Poll<Pause> {
         self.core.desk.bell.register(cx.waker());
-        let (began, mut starts, mut wanted) = (Instant::now(), 0, false);
+        let began = Instant::now();
+        self.lookout.wakes(began);
+        let (until, mut starts, mut wanted) = (began + STRETCH, 0, false);
         loop {
             if self.core.status() == Status::Cut {
                 return Poll::Ready(Pause::Close);
@@ -123,8 +128,8 @@ impl<S: Service> Scheduler<S> {
             self.core.desk.bell.take(|index| self.lanes.activate(index));
             let ended = self.poll_running(cx);
             let before = starts;
-            let now = self.start_calls(began, &mut starts);
-            if starts >= STARTS || now.duration_since(began) >= STRETCH {
+            let now = self.start_calls(until, &mut starts);
+            if starts >= STARTS || now >= until {
                 self.tell();
                 return Poll::Ready(Pause::Yield);
             }
@@ -146,7 +151,12 @@ impl<S: Service> Scheduler<S> {
                 self.lanes.forget();
                 self.core.settled.notify_waiters();
             }
-            if self.core.desk.bell.arm() {
+            // Calls that run across awaits need this thread's timers and sockets; otherwise it has nothing else to do.
+            let looks_out = self.running.is_empty() && self.retry.is_none();
+            if !(looks_out && self.lookout.sees(&self.core.desk.bell, std::mem::take(&mut starts)))
+                && self.core.desk.bell.arm()
+            {
+                self.lookout.sleeps();
                 return Poll::Pending;
             }
             wanted = false;
@@ -167,12 +177,12 @@ impl<S: Service> Scheduler<S> {
     }
 
     /// Starts calls, least virtual time first, until none can start or the stretch is over. The time at the end.
-    fn start_calls(&mut self, began: Instant, starts: &mut usize) -> Instant {
+    fn start_calls(&mut self, until: Instant, starts: &mut usize) -> Instant {
         self.lanes.unblock();
         let charge = |index: &usize| (*index, self.core.mailboxes[*index].charge().take());
         self.lanes.charge_beside(self.beside.iter().map(charge));
         let mut now = Instant::now();
-        while *starts < STARTS && now.duration_since(began) < STRETCH {
+        while *starts < STARTS && now < until {
             // A writer that waits is asked first: nobody else can start but calls without state.
             let first = self.gate.waiting_writer();
             let Some(index) = first.filter(|index| !self.lanes.is_blocked(*index)).or_else(|| self.lanes.next()) else {
@@ -196,8 +206,7 @@ impl<S: Service> Scheduler<S> {
                 continue;
             }
             // Answers that are ready do not wait for the end of a call that may take long.
-            let cost = &entry.meter.cost;
-            if !self.outbox.is_empty() && (cost.samples() == 0 || now.duration_since(began) + cost.usual() >= STRETCH) {
+            if !self.outbox.is_empty() && entry.meter.cost.may_end_after(until, now) {
                 self.tell();
                 now = Instant::now();
             }
@@ -210,11 +219,11 @@ impl<S: Service> Scheduler<S> {
                     continue;
                 }
                 Start::Over => continue,
-                Start::Ran(release, ended) => {
+                Start::Ran { release, took, at } => {
                     self.outbox.extend(release.into_waker());
                     self.lanes.started(index);
-                    self.lanes.charge(index, nanos(ended.duration_since(now)));
-                    now = ended;
+                    self.lanes.charge(index, nanos(took));
+                    now = at;
                 }
                 Start::Runs(future) => {
                     self.lanes.started(index);

@@ -60,8 +60,8 @@ impl<M: Method> Call<M> {
     }
 
     /// For the host: takes the message to run it, and frees the place. `None` if the call has ended while it waited, or has no time left.
-    pub(crate) fn begin(&self, now: Instant, others_wait: bool) -> Option<M> {
-        if now >= self.context.deadline || (others_wait && self.would_end_late(now)) {
+    pub(crate) fn begin(&self, now: Instant) -> Option<M> {
+        if now >= self.context.deadline || (self.would_end_late(now) && self.entry.places.used() > 1) {
             self.end(Err(refusal::deadline(&self.context, now)), End::Expired, now).wake();
             return None;
         }
@@ -103,10 +103,10 @@ impl<M: Method> Call<M> {
     /// Waits for the answer, until the deadline. Dropped early, it gives the call up.
     pub(crate) async fn reply(self: Arc<Self>) -> Reply<M> {
         let deadline = self.context.deadline;
-        let mut waiting = Waiting(self);
+        let mut waiting = Waiting { call: self, answered: false };
         match tokio::time::timeout_at(deadline, &mut waiting).await {
             Ok(reply) => reply,
-            Err(_) => waiting.0.expire(),
+            Err(_) => waiting.call.expire(),
         }
     }
 
@@ -169,20 +169,27 @@ impl Release {
 }
 
 /// The caller's side of a call.
-struct Waiting<M: Method>(Arc<Call<M>>);
+struct Waiting<M: Method> {
+    call: Arc<Call<M>>,
+    answered: bool,
+}
 
 impl<M: Method> Future for Waiting<M> {
     type Output = Reply<M>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Reply<M>> {
-        self.0.stage.poll_reply(cx)
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Reply<M>> {
+        let reply = self.call.stage.poll_reply(cx);
+        self.answered = reply.is_ready();
+        reply
     }
 }
 
 impl<M: Method> Drop for Waiting<M> {
     fn drop(&mut self) {
-        if let GivenUp::While(was) = self.0.stage.give_up() {
-            self.0.record(was, End::Abandoned, None, Instant::now());
+        if !self.answered
+            && let GivenUp::While(was) = self.call.stage.give_up()
+        {
+            self.call.record(was, End::Abandoned, None, Instant::now());
         }
     }
 }
@@ -228,12 +235,16 @@ mod tests {
         let usual = Duration::from_millis(30);
         let late = deadline - usual / 2;
 
-        assert!(call().begin(late, true).is_some(), "nobody knows yet how long it takes");
+        // Each begins while it is alone, unless another one is made before.
+        let begin = |at| call().begin(at).is_some();
+        assert!(begin(late), "nobody else would gain from its time");
+        let other = call();
+        assert!(begin(late), "nobody knows yet how long it takes");
         (0..KNOWN).for_each(|_| entry.meter.cost.ran(usual));
-        assert!(call().begin(deadline - usual * 2, true).is_some(), "there is time enough");
+        assert!(begin(deadline - usual * 2), "there is time enough");
         let first = call();
-        assert!(first.begin(late, true).is_none() && first.is_over());
-        assert!(call().begin(late, false).is_some(), "nobody else would gain from its time");
-        assert!(call().begin(deadline, false).is_none(), "there is no time at all");
+        assert!(first.begin(late).is_none() && first.is_over());
+        assert!(other.begin(late).is_some(), "nobody else would gain from its time");
+        assert!(!begin(deadline), "there is no time at all");
     }
 }

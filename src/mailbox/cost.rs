@@ -49,6 +49,7 @@ impl Cost {
     }
 
     /// One call held a thread for `total`, all its polls together.
+    #[inline]
     pub(crate) fn ran(&self, total: Duration) {
         let (samples, sample) = (self.samples.load(Ordering::Relaxed), nanos(total));
         let usual = self.usual.load(Ordering::Relaxed);
@@ -65,6 +66,7 @@ impl Cost {
     }
 
     /// A run, or one poll, held a thread for `time` until `now`. `runs` tells how often the method has run by now.
+    #[inline]
     pub(crate) fn held(&self, time: Duration, now: Instant, runs: impl FnOnce() -> u64) {
         if time < SHORT {
             return;
@@ -79,6 +81,7 @@ impl Cost {
     }
 
     /// Whether the method is known, and known to hold a thread for a short time only: usually, and every time of late.
+    #[inline]
     pub(crate) fn is_short(&self, now: Instant) -> bool {
         self.samples.load(Ordering::Relaxed) > 0
             && self.usual.load(Ordering::Relaxed) < nanos(SHORT)
@@ -86,16 +89,26 @@ impl Cost {
     }
 
     /// The usual time on the thread; zero before the first call.
+    #[inline]
     pub(crate) fn usual(&self) -> Duration {
         Duration::from_nanos(self.usual.load(Ordering::Relaxed))
     }
 
+    /// Whether a run that begins now would usually end after `until`, or nobody knows. What is short by far never does.
+    #[inline]
+    pub(crate) fn may_end_after(&self, until: Instant, now: Instant) -> bool {
+        let usual = self.usual();
+        self.samples() == 0 || (usual > SHORT / 8 && now + usual >= until)
+    }
+
     /// How many calls were measured, up to [`ENOUGH`].
+    #[inline]
     pub(crate) fn samples(&self) -> u64 {
         self.samples.load(Ordering::Relaxed)
     }
 }
 
+#[inline]
 pub(crate) fn nanos(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }

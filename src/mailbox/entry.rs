@@ -8,9 +8,10 @@ use crate::service::{Kind, Method, MethodOptions};
 use crate::sync::Arc;
 
 use super::charge::Charge;
+use super::limit::Limit;
 use super::meter::Meter;
 use super::queue::{Mailbox, Queued};
-use super::quota::{Limit, Places};
+use super::quota::Places;
 
 /// Everything about one method that does not depend on its types.
 pub(crate) struct Entry {

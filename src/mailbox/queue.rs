@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 
-use crate::sync::{Arc, Mutex};
+use crate::sync::{Arc, Mutex, MutexGuard};
 
 use super::bell::Bell;
 use super::charge::Charge;
@@ -18,12 +18,16 @@ pub(crate) trait Queued {
 /// The queue of one method or group. Lives in an `Arc`, on the callers' side, and outlives the host.
 ///
 /// What bounds it are its [`Places`]: a call holds one from admission until it starts or is given up. The ring may hold calls
-/// that have been given up; they are taken out at the latest when it is twice as long as its bound.
+/// that have been given up; they are taken out at the latest when there are twice as many as the bound.
 pub(crate) struct Mailbox<C> {
     index: usize,
     weight: u32,
     places: Arc<Places>,
+    /// What callers have pushed since the host last took all of it.
     ring: Mutex<Ring<C>>,
+    /// What the host has taken and not started yet. It takes whatever the ring holds at once, and so it waits for callers, and
+    /// they for it, once in a burst. Behind a lock, and first in order, for whoever closes the mailbox from elsewhere.
+    taken: Mutex<VecDeque<C>>,
     charge: Arc<Charge>,
 }
 
@@ -40,6 +44,7 @@ impl<C: Queued> Mailbox<C> {
             weight,
             places,
             ring: Mutex::new(Ring { calls: VecDeque::new(), closed: true }),
+            taken: Mutex::new(VecDeque::new()),
             charge: Arc::default(),
         }
     }
@@ -75,33 +80,45 @@ impl<C: Queued> Mailbox<C> {
         Ok(())
     }
 
-    /// Takes the first call out. It may have been given up.
+    /// For the host: takes the first call out. It may have been given up.
     pub(crate) fn pop(&self) -> Option<C> {
-        self.ring.lock().calls.pop_front()
+        self.taken_now().pop_front()
     }
 
-    /// Puts a call that could not be started back to the front; gives it back if the mailbox has been closed meanwhile.
+    /// For the host: puts a call that could not be started back to the front; gives it back if the mailbox has been closed
+    /// meanwhile.
     pub(crate) fn put_back(&self, call: C) -> Result<(), C> {
-        let mut ring = self.ring.lock();
-        if ring.closed {
+        let mut taken = self.taken.lock();
+        if self.ring.lock().closed {
             return Err(call);
         }
-        ring.calls.push_front(call);
+        taken.push_front(call);
         Ok(())
     }
 
-    /// Looks at the first call that is still to be started.
+    /// For the host: looks at the first call that is still to be started.
     pub(crate) fn look<R>(&self, look: impl FnOnce(&C) -> R) -> Option<R> {
-        let mut ring = self.ring.lock();
-        while ring.calls.front().is_some_and(|head| !head.is_live()) {
-            ring.calls.pop_front();
+        let mut taken = self.taken_now();
+        while taken.front().is_some_and(|head| !head.is_live()) {
+            taken.pop_front();
+            drop(taken);
+            taken = self.taken_now();
         }
-        ring.calls.front().map(look)
+        taken.front().map(look)
     }
 
-    /// How many calls are in the ring, those that have been given up among them.
+    /// What the host has taken; if that is nothing, it takes what there is.
+    fn taken_now(&self) -> MutexGuard<'_, VecDeque<C>> {
+        let mut taken = self.taken.lock();
+        if taken.is_empty() {
+            std::mem::swap(&mut *taken, &mut self.ring.lock().calls);
+        }
+        taken
+    }
+
+    /// How many calls are in it, those that have been given up among them.
     pub(crate) fn len(&self) -> usize {
-        self.ring.lock().calls.len()
+        self.taken.lock().len() + self.ring.lock().calls.len()
     }
 
     /// Lets calls in.
@@ -111,9 +128,12 @@ impl<C: Queued> Mailbox<C> {
 
     /// Lets no more calls in, and hands over those that wait.
     pub(crate) fn close(&self) -> VecDeque<C> {
+        let mut taken = self.taken.lock();
         let mut ring = self.ring.lock();
         ring.closed = true;
-        std::mem::take(&mut ring.calls)
+        let mut calls = std::mem::take(&mut *taken);
+        calls.append(&mut ring.calls);
+        calls
     }
 
     /// Where time is noted that calls of this mailbox run beside the scheduler.
@@ -217,6 +237,13 @@ mod tests {
             item.1.set(false);
         }
         assert!(mailbox.len() <= 8, "{}", mailbox.len());
+        assert!(mailbox.pop().is_some(), "the host has taken the rest");
+        for number in 0..1000 {
+            let item = item(number);
+            assert!(mailbox.push(item.clone(), &bell).is_ok());
+            item.1.set(false);
+        }
+        assert!(mailbox.len() <= 16, "{}", mailbox.len());
     }
 
     proptest! {

@@ -4,39 +4,10 @@ use std::fmt;
 
 use tokio::sync::Notify;
 
-use crate::sync::{Arc, AtomicUsize, Ordering, fence};
+use crate::sync::{Arc, AtomicUsize, Ordering};
 
 use super::bell::Bell;
-
-/// A count with a limit that is never passed, not even for a moment.
-#[derive(Debug)]
-pub(crate) struct Limit {
-    used: AtomicUsize,
-    most: usize,
-}
-
-impl Limit {
-    pub(crate) fn new(most: usize) -> Self {
-        Self { used: AtomicUsize::new(0), most }
-    }
-
-    pub(crate) fn take(&self, amount: usize) -> bool {
-        let fits = |used: usize| used.checked_add(amount).filter(|sum| *sum <= self.most);
-        self.used.fetch_update(Ordering::AcqRel, Ordering::Relaxed, fits).is_ok()
-    }
-
-    pub(crate) fn give_back(&self, amount: usize) {
-        self.used.fetch_sub(amount, Ordering::AcqRel);
-    }
-
-    pub(crate) fn used(&self) -> usize {
-        self.used.load(Ordering::Acquire)
-    }
-
-    pub(crate) fn most(&self) -> usize {
-        self.most
-    }
-}
+use super::limit::Limit;
 
 /// What all mailboxes of one service hold together.
 #[derive(Debug)]
@@ -67,6 +38,7 @@ impl Quota {
     }
 
     /// Whether any call waits: then none runs inline.
+    #[inline]
     pub(crate) fn anyone_waits(&self) -> bool {
         self.calls.used() != 0
     }
@@ -88,8 +60,7 @@ struct WaitsForRoom<'a>(&'a Quota);
 
 impl<'a> WaitsForRoom<'a> {
     fn new(quota: &'a Quota) -> Self {
-        quota.batches.fetch_add(1, Ordering::AcqRel);
-        fence(Ordering::SeqCst);
+        quota.batches.fetch_add(1, Ordering::SeqCst);
         Self(quota)
     }
 }
@@ -113,8 +84,15 @@ impl Places {
     }
 
     /// Calls that wait in the mailbox, or are about to be put there.
+    #[inline]
     pub(crate) fn used(&self) -> usize {
         self.own.used()
+    }
+
+    /// As many or fewer are [`used`](Self::used), told without looking at what the host writes.
+    #[inline]
+    pub(crate) fn used_at_most(&self) -> usize {
+        self.own.used_at_most()
     }
 
     pub(crate) fn most(&self) -> usize {
@@ -122,6 +100,7 @@ impl Places {
     }
 
     /// A place for a call with this many bytes of parameters; or what is full.
+    #[inline]
     pub(crate) fn take(&self, bytes: usize) -> Result<Permit<'_>, Full> {
         if !self.own.take(1) {
             return Err(Full::Mailbox);
@@ -145,6 +124,7 @@ impl Places {
     }
 
     /// The same for the host, which need not be told what it does itself.
+    #[inline]
     pub(crate) fn free_on_host(&self, bytes: usize) {
         let Quota { calls, bytes: all_bytes, batches, room, .. } = &*self.service;
         if bytes > 0 {
@@ -152,8 +132,7 @@ impl Places {
         }
         calls.give_back(1);
         self.own.give_back(1);
-        fence(Ordering::SeqCst);
-        if batches.load(Ordering::Relaxed) != 0 {
+        if batches.load(Ordering::SeqCst) != 0 {
             room.notify_waiters();
         }
     }
@@ -187,6 +166,7 @@ pub(crate) struct Permit<'a> {
 
 impl Permit<'_> {
     /// Hands the place over to a call, which has to [`free`](Places::free) it, with so many bytes, when it waits no more.
+    #[inline]
     pub(crate) fn hand_over(self) -> usize {
         let bytes = self.bytes;
         std::mem::forget(self);

@@ -46,21 +46,25 @@ struct Part {
 pub(crate) struct Tally([OnceLock<Box<Part>>; PARTS]);
 
 impl Tally {
+    #[inline]
     pub(crate) fn add(&self, count: Count) {
         self.part().counts[count as usize].fetch_add(1, Ordering::Relaxed);
     }
 
     /// One less: of [`Count::Running`] only.
+    #[inline]
     pub(crate) fn take_back(&self, count: Count) {
         self.part().counts[count as usize].fetch_sub(1, Ordering::Relaxed);
     }
 
     /// A call was in its mailbox for so long.
+    #[inline]
     pub(crate) fn waited(&self, time: Duration) {
         self.part().wait.record(time);
     }
 
     /// A call ran for so long.
+    #[inline]
     pub(crate) fn ran(&self, time: Duration) {
         self.part().run.record(time);
     }
@@ -79,6 +83,7 @@ impl Tally {
         Times::of(self.parts().map(|part| &part.run))
     }
 
+    #[inline]
     fn part(&self) -> &Part {
         self.0[number_of_this_thread() % PARTS].get_or_init(Box::default)
     }
@@ -95,6 +100,7 @@ impl fmt::Debug for Tally {
 }
 
 /// Numbers threads in the order in which they first count.
+#[inline]
 fn number_of_this_thread() -> usize {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     const UNKNOWN: usize = usize::MAX;

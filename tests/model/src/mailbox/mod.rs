@@ -4,6 +4,8 @@
 pub(crate) mod bell;
 #[path = "../../../../src/mailbox/charge.rs"]
 pub(crate) mod charge;
+#[path = "../../../../src/mailbox/limit.rs"]
+pub(crate) mod limit;
 #[path = "../../../../src/mailbox/queue.rs"]
 pub(crate) mod queue;
 #[path = "../../../../src/mailbox/quota.rs"]
