@@ -6,15 +6,14 @@ use actix::Addr;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
-use crate::jsonrpc::RpcError;
-use crate::mailbox::{Ahead, Call, Entry, Full, Limit, Mailbox, Permit, Quota, SERVICE_CALLS, full, hopeless};
-use crate::service::{CallContext, Kind, Method, Refusal, Route, Service, ServiceId, Why};
+use crate::mailbox::{Ahead, Call, Entry, Full, Limit, Mailbox, Permit, Quota, SERVICE_CALLS, full, hopeless, overdue};
+use crate::service::{CallContext, Kind, Method, Refusal, Route, Service, ServiceId};
 use crate::sync::{Arc, AtomicU8, AtomicU64, Mutex, Ordering};
 
 use super::compute::Pool;
 use super::host::Host;
 use super::in_flight::SERVICE_IN_FLIGHT;
-use super::job::QueuedJob;
+use super::job::{Job, QueuedJob};
 use super::state::{Desk, StateLock};
 use super::stats::{MethodStats, ServiceStats};
 use super::table::{Engine, Table};
@@ -157,7 +156,7 @@ impl<S: Service> Core<S> {
         now: Instant,
     ) -> Result<Permit<'a>, Refusal> {
         if self.status() != Status::Up {
-            return Err(Refusal { why: Why::Unavailable, error: RpcError::unavailable() });
+            return Err(Refusal::unavailable());
         }
         let most = entry.places.most();
         let left = call.deadline.saturating_duration_since(now);
@@ -169,10 +168,33 @@ impl<S: Service> Core<S> {
                 return Err(hopeless(entry.name, most, ahead));
             }
         }
+        if let Some(overdue) = self.would_be_overdue(entry, now) {
+            return Err(overdue);
+        }
         entry.places.take(bytes).map_err(|limit| {
             let capacity = if limit == Full::Mailbox { most } else { SERVICE_CALLS };
             full(entry.name, limit.reason(), capacity, self.ahead_now(entry))
         })
+    }
+
+    /// The refusal of a call whose mailbox is overloaded, and who would wait longer there than it may.
+    fn would_be_overdue(&self, entry: &Entry, now: Instant) -> Option<Refusal> {
+        let (most, shedding) = (entry.options.max_wait?, self.mailboxes[entry.mailbox].shedding());
+        let ahead = shedding.is_on(now).then(|| self.ahead_now(entry))?;
+        (ahead.depth > 0 && ahead.is_hopeless(most)).then(|| {
+            shedding.goes_on(now);
+            overdue(entry.name, entry.places.most(), ahead)
+        })
+    }
+
+    /// The refusal of a call that has waited longer than it may, in a mailbox that has been busy since then.
+    #[inline]
+    pub(crate) fn is_overdue(&self, job: &dyn Job<S>, busy_since: Instant, now: Instant) -> Option<Refusal> {
+        let entry = job.entry();
+        let (most, shedding) = (entry.options.max_wait?, self.mailboxes[entry.mailbox].shedding());
+        let waited = now.saturating_duration_since(job.arrived());
+        let sheds = shedding.turns_away(waited, most, busy_since, now);
+        sheds.then(|| overdue(entry.name, entry.places.most(), self.ahead_now(entry)))
     }
 
     /// The work in front of a call of this method.
@@ -198,7 +220,7 @@ impl<S: Service> Core<S> {
     pub(crate) fn push<M: Method<Service = S>>(&self, call: Arc<Call<M>>) {
         let mailbox = &self.mailboxes[call.entry().mailbox];
         if let Err(QueuedJob(job)) = mailbox.push(QueuedJob(call), &self.desk.bell) {
-            job.turn_away();
+            job.turn_away(Refusal::unavailable());
         }
     }
 
@@ -210,7 +232,7 @@ impl<S: Service> Core<S> {
     pub(crate) fn close_mailboxes(&self) {
         for mailbox in &self.mailboxes {
             for QueuedJob(job) in mailbox.close() {
-                job.turn_away();
+                job.turn_away(Refusal::unavailable());
             }
         }
     }

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use crate::jsonrpc::RpcError;
 use crate::mailbox::{Call, End, Entry, Queued, Release, deadline};
-use crate::service::{Current, Handler, Method, OnPanic, Reply, Service};
+use crate::service::{Current, Handler, Method, OnPanic, Refusal, Reply, Service};
 use crate::sync::Arc;
 
 use super::core::Core;
@@ -26,8 +26,11 @@ pub(crate) trait Job<S: Service>: Send + Sync {
     /// Whether it waits to be started.
     fn is_queued(&self) -> bool;
 
-    /// Answers -32003 if it has not started.
-    fn turn_away(&self);
+    /// When it came in.
+    fn arrived(&self) -> Instant;
+
+    /// Answers with this refusal if it has not started.
+    fn turn_away(&self, refusal: Refusal);
 
     /// Takes what the method needs and starts it; sync methods have ended when this returns.
     fn start(self: Arc<Self>, core: &Arc<Core<S>>, now: Instant) -> Start<S>;
@@ -71,8 +74,12 @@ impl<M: Method> Job<M::Service> for Call<M> {
         self.is_queued()
     }
 
-    fn turn_away(&self) {
-        self.turn_away();
+    fn arrived(&self) -> Instant {
+        self.context().arrived
+    }
+
+    fn turn_away(&self, refusal: Refusal) {
+        self.turn_away(refusal);
     }
 
     fn start(self: Arc<Self>, core: &Arc<Core<M::Service>>, now: Instant) -> Start<M::Service> {

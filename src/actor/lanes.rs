@@ -5,6 +5,8 @@
 //! thread, not the number of calls, is what is shared. A mailbox that was empty starts at the present virtual time: having been
 //! idle earns nothing.
 
+use tokio::time::Instant;
+
 /// Virtual nanoseconds per nanosecond at weight 1, so that large weights divide without losing much.
 const SCALE: u64 = 16;
 
@@ -24,24 +26,33 @@ struct Lane {
     weight: u64,
     tag: u64,
     active: bool,
+    /// Since when it has had calls, if it has.
+    busy_since: Instant,
     /// Its head cannot start in this pass.
     blocked: bool,
 }
 
 impl Lanes {
     pub(crate) fn new(weights: impl Iterator<Item = u32>) -> Self {
-        let lane = |weight| Lane { weight: u64::from(weight), tag: 0, active: false, blocked: false };
+        let busy_since = Instant::now();
+        let lane = |weight| Lane { weight: u64::from(weight), tag: 0, active: false, busy_since, blocked: false };
         Self { lanes: weights.map(lane).collect(), active: Vec::new(), now: 0, was_idle: true }
     }
 
     /// Calls have come in.
-    pub(crate) fn activate(&mut self, index: usize) {
+    pub(crate) fn activate(&mut self, index: usize, now: Instant) {
         let lane = &mut self.lanes[index];
         if !lane.active {
             lane.active = true;
+            lane.busy_since = now;
             lane.tag = lane.tag.max(self.now);
             self.active.push(index);
         }
+    }
+
+    /// Since when a mailbox that has calls has had some at all times.
+    pub(crate) fn busy_since(&self, index: usize) -> Instant {
+        self.lanes[index].busy_since
     }
 
     /// The mailbox was found empty.
@@ -124,7 +135,8 @@ mod tests {
     /// Runs `calls` calls, each costing its mailbox's cost, with all mailboxes always full; the time that each got.
     fn backlogged(weights: &[u32], costs: &[u64], calls: usize) -> Vec<u64> {
         let mut lanes = Lanes::new(weights.iter().copied());
-        (0..weights.len()).for_each(|index| lanes.activate(index));
+        let now = Instant::now();
+        (0..weights.len()).for_each(|index| lanes.activate(index, now));
         let mut got = vec![0; weights.len()];
         for _ in 0..calls {
             let index = lanes.next().unwrap();
@@ -153,12 +165,12 @@ mod tests {
     #[test]
     fn a_mailbox_that_was_idle_neither_gains_nor_loses() {
         let mut lanes = Lanes::new([1, 1].into_iter());
-        lanes.activate(0);
+        lanes.activate(0, Instant::now());
         for _ in 0..1000 {
             lanes.started(0);
             lanes.charge(0, 1_000_000);
         }
-        lanes.activate(1);
+        lanes.activate(1, Instant::now());
         assert_eq!(lanes.next(), Some(1));
         lanes.started(1);
         lanes.charge(1, 2_000_000);
@@ -169,8 +181,8 @@ mod tests {
     fn time_beside_the_scheduler_counts_unless_nobody_waited() {
         let mut lanes = Lanes::new([1, 1].into_iter());
         lanes.charge_beside([(0, 1_000_000_000)].into_iter());
-        lanes.activate(0);
-        lanes.activate(1);
+        lanes.activate(0, Instant::now());
+        lanes.activate(1, Instant::now());
         assert_eq!(lanes.next(), Some(0), "nobody waited: no debt");
         lanes.charge_beside([(0, 10)].into_iter());
         assert_eq!(lanes.next(), Some(1), "somebody waits now");
@@ -183,8 +195,8 @@ mod tests {
     #[test]
     fn blocked_and_empty_mailboxes_are_passed_over() {
         let mut lanes = Lanes::new([1, 1, 1].into_iter());
-        lanes.activate(0);
-        lanes.activate(1);
+        lanes.activate(0, Instant::now());
+        lanes.activate(1, Instant::now());
         lanes.block(0);
         assert_eq!(lanes.next(), Some(1));
         lanes.deactivate(1);

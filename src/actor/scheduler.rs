@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, Sleep};
 
 use crate::mailbox::{Entry, Mailbox, Queued, Release, nanos};
-use crate::service::{Kind, Service};
+use crate::service::{Kind, Refusal, Service};
 use crate::sync::Arc;
 
 use super::core::{Core, Status};
@@ -125,7 +125,7 @@ impl<S: Service> Scheduler<S> {
                 self.tell();
                 return Poll::Ready(Pause::Refill);
             }
-            self.core.desk.bell.take(|index| self.lanes.activate(index));
+            self.core.desk.bell.take(|index| self.lanes.activate(index, began));
             let ended = self.poll_running(cx);
             let before = starts;
             let now = self.start_calls(until, &mut starts);
@@ -201,6 +201,10 @@ impl<S: Service> Scheduler<S> {
             if first == Some(index) && !matches!(kind, Kind::Write | Kind::WriteAsync) {
                 self.gate.writer_left();
             }
+            if let Some(refusal) = self.core.is_overdue(&*job, self.lanes.busy_since(index), now) {
+                job.turn_away(refusal);
+                continue;
+            }
             if !self.gate.lets_try(index, kind) {
                 self.put_back(index, QueuedJob(job));
                 continue;
@@ -249,7 +253,7 @@ impl<S: Service> Scheduler<S> {
     fn put_back(&mut self, index: usize, job: QueuedJob<S>) {
         self.lanes.block(index);
         if let Err(QueuedJob(job)) = self.core.mailboxes[index].put_back(job) {
-            job.turn_away();
+            job.turn_away(Refusal::unavailable());
         }
     }
 

@@ -69,6 +69,8 @@ pub struct Refusals {
     pub full: u64,
     /// What waited before would have taken longer than the call had.
     pub hopeless: u64,
+    /// The mailbox was overloaded, and the call had waited longer than its method's `max_wait`, or would have.
+    pub overdue: u64,
     /// The service was down or stopping.
     pub unavailable: u64,
     /// The parameters did not fit the method.
@@ -81,10 +83,11 @@ impl MethodStats {
         let refused_for = Refusals {
             full: tally.get(Count::RefusedFull),
             hopeless: tally.get(Count::RefusedHopeless),
+            overdue: tally.get(Count::RefusedOverdue),
             unavailable: tally.get(Count::RefusedUnavailable),
             params: tally.get(Count::RefusedParams),
         };
-        let Refusals { full, hopeless, unavailable, params } = refused_for;
+        let Refusals { full, hopeless, overdue, unavailable, params } = refused_for;
         Self {
             method: entry.name.to_string(),
             group: entry.options.group,
@@ -96,7 +99,7 @@ impl MethodStats {
             answered: tally.get(Count::Answered),
             failed: tally.get(Count::Failed),
             panicked: tally.get(Count::Panicked),
-            refused: full + hopeless + unavailable + params,
+            refused: full + hopeless + overdue + unavailable + params,
             refused_for,
             expired: tally.get(Count::Expired),
             abandoned: tally.get(Count::Abandoned),

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::jsonrpc::RpcError;
-use crate::service::{CallContext, Method, Reply, Why};
+use crate::service::{CallContext, Method, Refusal, Reply};
 use crate::sync::Arc;
 
 use super::entry::Entry;
@@ -93,10 +93,10 @@ impl<M: Method> Call<M> {
         }
     }
 
-    /// Answers -32003 if the call has not started.
-    pub(crate) fn turn_away(&self) {
+    /// Answers with this refusal if the call has not started.
+    pub(crate) fn turn_away(&self, Refusal { why, error }: Refusal) {
         if self.is_queued() {
-            self.end(Err(RpcError::unavailable()), End::Refused(Why::Unavailable), Instant::now()).wake();
+            self.end(Err(error), End::Refused(why), Instant::now()).wake();
         }
     }
 

@@ -100,7 +100,7 @@ impl Meter {
     /// Once a second at most: overload, and notifications that fail, come by the thousand.
     fn warn(&self, call: &CallContext, end: End, error: &RpcError) {
         let method = call.method;
-        if matches!(end, End::Refused(Why::Full | Why::Hopeless)) {
+        if matches!(end, End::Refused(Why::Full | Why::Hopeless | Why::Overdue)) {
             if let Some(calls) = self.overload.is_due(Instant::now()) {
                 let why = error.data().map(RawValue::get);
                 tracing::warn!(method, calls, why, "overload: calls were turned away");
@@ -121,6 +121,7 @@ fn kind_of_end(end: End, error: Option<&RpcError>) -> Count {
         End::Panicked => Count::Panicked,
         End::Refused(Why::Full) => Count::RefusedFull,
         End::Refused(Why::Hopeless) => Count::RefusedHopeless,
+        End::Refused(Why::Overdue) => Count::RefusedOverdue,
         End::Refused(Why::Unavailable) => Count::RefusedUnavailable,
         End::Refused(Why::Params) => Count::RefusedParams,
         End::Expired => Count::Expired,

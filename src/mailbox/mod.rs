@@ -16,6 +16,7 @@ mod queue;
 mod quota;
 mod refusal;
 mod seldom;
+mod shedding;
 mod stage;
 mod tally;
 
@@ -29,5 +30,5 @@ pub(crate) use meter::End;
 pub(crate) use policy::Ahead;
 pub(crate) use queue::{Mailbox, Queued};
 pub(crate) use quota::{Full, Permit, Places, Quota, SERVICE_BYTES, SERVICE_CALLS};
-pub(crate) use refusal::{deadline, full, hopeless};
+pub(crate) use refusal::{deadline, full, hopeless, overdue};
 pub(crate) use tally::Count;

@@ -8,6 +8,7 @@ use crate::sync::{Arc, Mutex, MutexGuard};
 use super::bell::Bell;
 use super::charge::Charge;
 use super::quota::Places;
+use super::shedding::Shedding;
 
 /// What a mailbox must know of the calls in it.
 pub(crate) trait Queued {
@@ -29,6 +30,7 @@ pub(crate) struct Mailbox<C> {
     /// they for it, once in a burst. Behind a lock, and first in order, for whoever closes the mailbox from elsewhere.
     taken: Mutex<VecDeque<C>>,
     charge: Arc<Charge>,
+    shedding: Shedding,
 }
 
 struct Ring<C> {
@@ -46,6 +48,7 @@ impl<C: Queued> Mailbox<C> {
             ring: Mutex::new(Ring { calls: VecDeque::new(), closed: true }),
             taken: Mutex::new(VecDeque::new()),
             charge: Arc::default(),
+            shedding: Shedding::new(),
         }
     }
 
@@ -134,6 +137,10 @@ impl<C: Queued> Mailbox<C> {
         let mut calls = std::mem::take(&mut *taken);
         calls.append(&mut ring.calls);
         calls
+    }
+
+    pub(crate) fn shedding(&self) -> &Shedding {
+        &self.shedding
     }
 
     /// Where time is noted that calls of this mailbox run beside the scheduler.

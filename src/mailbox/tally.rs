@@ -24,6 +24,7 @@ pub(crate) enum Count {
     Panicked,
     RefusedFull,
     RefusedHopeless,
+    RefusedOverdue,
     RefusedUnavailable,
     RefusedParams,
     Expired,

@@ -83,6 +83,13 @@ pub(crate) struct Refusal {
     pub(crate) error: RpcError,
 }
 
+impl Refusal {
+    /// The service is down, or stopping.
+    pub(crate) fn unavailable() -> Self {
+        Self { why: Why::Unavailable, error: RpcError::unavailable() }
+    }
+}
+
 /// Why a call was turned away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Why {
@@ -90,6 +97,8 @@ pub(crate) enum Why {
     Full,
     /// What waits before it would take longer than it has.
     Hopeless,
+    /// It waited, or would have, longer than its method's calls may while there is an overload.
+    Overdue,
     /// The service is down, or stopping.
     Unavailable,
     /// Its parameters do not fit the method.
