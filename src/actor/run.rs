@@ -44,7 +44,7 @@ pub(crate) fn run_sync<M: Method>(
     let took = at.duration_since(began);
     entry.meter.cost.ran(took);
     if entry.kind != Kind::Compute {
-        entry.meter.held(&entry.name, took, at);
+        entry.meter.held(entry.name, took, at);
     }
     ran(entry, caught, took, at)
 }
@@ -65,7 +65,7 @@ pub(crate) async fn run_async<M: Method>(
         let took = at.duration_since(began);
         total += took;
         entry.charge.add(nanos(took));
-        entry.meter.held(&entry.name, took, at);
+        entry.meter.held(entry.name, took, at);
         polled.map(|caught| {
             entry.meter.cost.ran(total);
             ran(entry, caught, total, at)
