@@ -9,12 +9,12 @@ use crate::sync::{AtomicU64, Ordering};
 /// Calls that hold a thread for longer do not run inline.
 const SHORT: Duration = Duration::from_micros(50);
 
-/// After a run that was not [`SHORT`] the method goes to the host for this long, however short it usually is ...
+/// After a run that was not [`SHORT`] the method goes to the host for this long, unless it has [`credit`](Cost::credit).
 const REST: Duration = Duration::from_secs(1);
 
-/// ... unless it has been short for this long, and for as long as it now took, since the last such run. A thread that the system
-/// took off its core looks like a long run, and on a busy machine that happens to every method once in some milliseconds.
-const STEADY: Duration = Duration::from_millis(1);
+/// The credit that a method begins with, and the most that it can have.
+const CREDIT: Duration = Duration::from_millis(1);
+const MOST_CREDIT: Duration = Duration::from_millis(10);
 
 /// Until so many samples each counts in full.
 const FEW: u64 = 8;
@@ -33,6 +33,10 @@ pub(crate) struct Cost {
     usual: AtomicU64,
     /// Nanoseconds since `epoch`, until which the method is not short.
     long_until: AtomicU64,
+    /// Nanoseconds that its long runs may take. A thread that the system takes off its core looks like a long run, and that happens
+    /// to every method, a few times one after another, too. So short runs earn what long ones use up: a method that is long
+    /// for more of its time than it is short runs out of it.
+    credit: AtomicU64,
     /// How often it had run when it last was not short.
     runs_when_long: AtomicU64,
 }
@@ -44,6 +48,7 @@ impl Cost {
             samples: AtomicU64::new(0),
             usual: AtomicU64::new(0),
             long_until: AtomicU64::new(0),
+            credit: AtomicU64::new(nanos(CREDIT)),
             runs_when_long: AtomicU64::new(0),
         }
     }
@@ -73,8 +78,11 @@ impl Cost {
         }
         let runs = runs();
         let before = self.runs_when_long.swap(runs, Ordering::Relaxed);
-        let short_for = self.usual.load(Ordering::Relaxed).saturating_mul(runs.saturating_sub(before));
-        if short_for < nanos(STEADY.max(time)) {
+        let earned = self.usual.load(Ordering::Relaxed).saturating_mul(runs.saturating_sub(before));
+        let credit = self.credit.load(Ordering::Relaxed).saturating_add(earned).min(nanos(MOST_CREDIT));
+        let left = credit.checked_sub(nanos(time));
+        self.credit.store(left.unwrap_or(0), Ordering::Relaxed);
+        if left.is_none() {
             let until = nanos(now.duration_since(self.epoch) + REST);
             self.long_until.fetch_max(until, Ordering::Relaxed);
         }
@@ -136,15 +144,20 @@ mod tests {
     }
 
     #[test]
-    fn a_method_that_was_short_for_as_long_as_it_now_took_is_taken_for_interrupted() {
+    fn a_method_that_is_short_for_longer_than_it_is_long_is_taken_for_interrupted() {
         let (cost, now) = (Cost::new(), Instant::now());
         cost.ran(Duration::from_micros(10));
-        cost.held(Duration::from_millis(3), now, || 300);
-        assert!(cost.is_short(now), "3 ms in 300 runs");
-        cost.held(Duration::from_micros(60), now, || 400);
-        assert!(cost.is_short(now), "a further millisecond in 100 runs");
-        cost.held(Duration::from_micros(60), now, || 499);
-        assert!(!cost.is_short(now), "99 runs are less than that");
+        cost.held(Duration::from_millis(3), now, || 200);
+        assert!(cost.is_short(now), "2 ms in 200 runs, and 1 ms to begin with");
+        for run in 301..=305 {
+            cost.held(Duration::from_micros(200), now, || run);
+            assert!(cost.is_short(now), "1 ms in a further hundred runs");
+        }
+        cost.held(Duration::from_micros(70), now, || 306);
+        assert!(!cost.is_short(now), "that is used up");
+        let later = now + REST;
+        cost.held(Duration::from_millis(11), later, || 10_000);
+        assert!(!cost.is_short(later), "no credit is enough for a run as long as this");
     }
 
     #[test]
