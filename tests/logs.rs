@@ -23,10 +23,12 @@ fn main() -> ExitCode {
     if let Some(end) = roles::run() {
         return end;
     }
-    let tests: [(&str, fn()); 5] = [
+    let tests: [(&str, fn()); 7] = [
         ("at_debug_each_call_is_one_line", one_line_each),
         ("the_log_filter_comes_from_the_environment_or_the_file", filters),
         ("overload_is_a_warning_and_no_flood_of_them", overload),
+        ("a_method_that_holds_its_thread_is_warned_of_once_a_minute_with_the_remedy", dawdling),
+        ("a_call_that_would_come_back_is_an_error_that_names_the_services_on_its_way", round_trip),
         ("a_panic_is_an_error_under_the_id_that_its_caller_got", panics),
         ("no_log_and_no_answer_tells_a_token_and_no_log_a_parameter", canaries),
     ];
@@ -147,6 +149,45 @@ fn overload() {
         assert!(warnings[0].contains(part), "{}", warnings[0]);
     }
     assert!(log.lines().count() < 30, "{log}");
+}
+
+fn dawdling() {
+    let program = Program::new("dawdler", &["--port", "0"]).start();
+    let calls = [("dawdle", 20), ("dawdle_later", 20), ("dawdle", 20), ("dawdle_later", 20), ("dawdle", 20)];
+    for (method, millis) in calls.into_iter().chain([("wait", 500), ("grind", 50)]) {
+        assert!(post(&program, &[], &call(method, &format!("[{millis}]"))).json()["result"].is_null());
+    }
+    let log = log_of(program);
+    let warned = |method: &str| {
+        let name = format!("method=\"{method}\"");
+        lines(&log, "WARN").into_iter().filter(|line| line.contains(&name)).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let held_ms = |line: &str| -> u64 {
+        let held = line.split("held_ms=").nth(1).and_then(|rest| rest.split(' ').next()?.parse().ok());
+        held.unwrap_or_else(|| panic!("no time: {line}"))
+    };
+    for method in ["dawdle", "dawdle_later"] {
+        let lines = warned(method);
+        assert_eq!(lines.len(), 1, "{method}: {log}");
+        assert!(held_ms(&lines[0]) >= 20, "{}", lines[0]);
+        for part in ["times=1", "held its thread", "await what takes long", "marked `compute`"] {
+            assert!(lines[0].contains(part), "{part}: {}", lines[0]);
+        }
+    }
+    // A busy machine may hold up anybody for a while, but not for as long as that.
+    assert!(warned("wait").iter().all(|line| held_ms(line) < 400), "{log}");
+    assert!(warned("grind").is_empty(), "{log}");
+}
+
+fn round_trip() {
+    let program = Program::new("round", &["--port", "0"]).start();
+    assert_eq!(ask(program.address(), "GET", "/link", &[], "").body, "true");
+    let answer = post(&program, &[], &call("there.go", "[]"));
+    assert_eq!(answer.json()["error"]["code"], -32603, "{answer:?}");
+    assert!(!answer.body.contains("test."), "{answer:?}");
+    let log = log_of(program);
+    let chain = "test.there → test.back → there.arrive would wait for itself";
+    assert!(lines(&log, "ERROR").iter().any(|line| line.contains(chain)), "{log}");
 }
 
 fn panics() {

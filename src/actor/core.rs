@@ -58,6 +58,8 @@ pub(crate) struct Core<S: Service> {
     weights: u32,
     pub(crate) in_flight: Arc<Limit>,
     pub(crate) pool: Pool,
+    /// What runs on the pool.
+    pub(crate) on_pool: Mutex<Vec<Arc<dyn Job<S>>>>,
     pub(crate) placement: Placement,
     table: Table<S>,
     /// Those who wait for the service to have nothing to do.
@@ -83,6 +85,7 @@ impl<S: Service> Core<S> {
             mailboxes,
             in_flight: Arc::new(Limit::new(SERVICE_IN_FLIGHT)),
             pool,
+            on_pool: Mutex::new(Vec::new()),
             placement,
             table,
             settled: Notify::new(),
@@ -235,6 +238,19 @@ impl<S: Service> Core<S> {
                 job.turn_away(Refusal::unavailable());
             }
         }
+    }
+
+    /// The time to drain is over: answers -32003 to what waits, and -32603 to what runs. A sync method, or one on the worker
+    /// pool, cannot be ended; its caller can be told. A call that the host is inside of is the first of its mailbox still.
+    pub(crate) fn cut_off(&self) {
+        for mailbox in &self.mailboxes {
+            for QueuedJob(job) in mailbox.close() {
+                job.turn_away(Refusal::unavailable());
+                job.cut_off();
+            }
+        }
+        let on_pool = self.on_pool.lock().clone();
+        on_pool.iter().for_each(|job| job.cut_off());
     }
 
     /// What has become of the calls of each method, and how full its mailbox is.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::{Future, poll_fn};
+use std::ops::Deref;
 use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
@@ -14,6 +15,7 @@ use crate::mailbox::{Call, End, Entry, Queued, Release, deadline};
 use crate::service::{Current, Handler, Method, OnPanic, Refusal, Reply, Service};
 use crate::sync::Arc;
 
+use super::compute::Place;
 use super::core::Core;
 use super::in_flight::InFlight;
 use super::run::{Ran, current, run_async, run_sync};
@@ -32,14 +34,17 @@ pub(crate) trait Job<S: Service>: Send + Sync {
     /// Answers with this refusal if it has not started.
     fn turn_away(&self, refusal: Refusal);
 
+    /// Answers -32603 if it runs.
+    fn cut_off(&self);
+
     /// Takes what the method needs and starts it; sync methods have ended when this returns.
-    fn start(self: Arc<Self>, core: &Arc<Core<S>>, now: Instant) -> Start<S>;
+    fn start(self: Arc<Self>, core: &Arc<Core<S>>, now: Instant) -> Start;
 }
 
 /// What came of a try to start a call.
-pub(crate) enum Start<S> {
+pub(crate) enum Start {
     /// The state, or a place among the calls in flight, is not to be had; the call still waits.
-    Blocked(QueuedJob<S>),
+    Blocked,
     /// There was nothing to start: its caller left, or its deadline has passed.
     Over,
     /// It ran, and held the thread for so long until then.
@@ -52,6 +57,12 @@ pub(crate) enum Start<S> {
 
 /// An item of a mailbox.
 pub(crate) struct QueuedJob<S>(pub(crate) Arc<dyn Job<S>>);
+
+impl<S> Clone for QueuedJob<S> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
 
 impl<S: Service> Queued for QueuedJob<S> {
     fn is_live(&self) -> bool {
@@ -82,10 +93,17 @@ impl<M: Method> Job<M::Service> for Call<M> {
         self.turn_away(refusal);
     }
 
-    fn start(self: Arc<Self>, core: &Arc<Core<M::Service>>, now: Instant) -> Start<M::Service> {
+    fn cut_off(&self) {
+        if !self.is_queued() && !self.is_over() {
+            let cause = format_args!("the method {} was cut off while it ran", self.entry().name);
+            self.end(Err(RpcError::internal(&cause)), End::Panicked, Instant::now()).wake();
+        }
+    }
+
+    fn start(self: Arc<Self>, core: &Arc<Core<M::Service>>, now: Instant) -> Start {
         match M::HANDLER {
             Handler::Read(run) => {
-                let Some(turn) = core.state.try_read(Side::Host) else { return blocked(self) };
+                let Some(turn) = core.state.try_read(Side::Host) else { return Start::Blocked };
                 let Some(message) = self.begin(now) else { return Start::Over };
                 let around = current(core, self.context());
                 let ran: Ran<M> = run_sync(self.entry(), around, now, || run(turn.state(), message, self.context()));
@@ -93,7 +111,7 @@ impl<M: Method> Job<M::Service> for Call<M> {
                 self.ended(ran)
             }
             Handler::Write(run) => {
-                let Some(mut turn) = core.state.try_write(Side::Host) else { return blocked(self) };
+                let Some(mut turn) = core.state.try_write(Side::Host) else { return Start::Blocked };
                 let Some(message) = self.begin(now) else { return Start::Over };
                 let around = current(core, self.context());
                 let ran: Ran<M> = run_sync(self.entry(), around, now, || run(turn.state(), message, self.context()));
@@ -105,24 +123,24 @@ impl<M: Method> Job<M::Service> for Call<M> {
             }
             Handler::ReadAsync(run) => {
                 let Some(in_flight) = InFlight::take(&self.entry().in_flight, &core.in_flight) else {
-                    return blocked(self);
+                    return Start::Blocked;
                 };
-                let Some(turn) = core.state.try_read_owned(in_flight) else { return blocked(self) };
+                let Some(turn) = core.state.try_read_owned(in_flight) else { return Start::Blocked };
                 let Some(message) = self.begin(now) else { return Start::Over };
                 let around = current(core, self.context());
-                Start::Runs(Box::pin(read_async(self, turn, message, run, around)))
+                Start::Runs(Box::pin(read_async(UnderWay(self), turn, message, run, around)))
             }
             Handler::WriteAsync(run) => {
-                let Some(turn) = core.state.try_write_owned() else { return blocked(self) };
+                let Some(turn) = core.state.try_write_owned() else { return Start::Blocked };
                 let Some(message) = self.begin(now) else { return Start::Over };
                 let around = current(core, self.context());
-                Start::Runs(Box::pin(write_async(self, turn, message, run, around)))
+                Start::Runs(Box::pin(write_async(UnderWay(self), turn, message, run, around)))
             }
             Handler::Compute(run) => {
-                let Some(place) = core.pool.place() else { return blocked(self) };
+                let Some(place) = core.pool.place() else { return Start::Blocked };
                 let Some(message) = self.begin(now) else { return Start::Over };
                 let around = current(core, self.context());
-                let desk = Arc::clone(&core.desk);
+                let on_pool = OnPool::new(core, self.clone(), place);
                 core.pool.spawn(move || {
                     // Its deadline may have passed while the pool was busy with other services' calls.
                     if !self.is_over() {
@@ -130,8 +148,7 @@ impl<M: Method> Job<M::Service> for Call<M> {
                         let ran: Ran<M> = run_sync(self.entry(), around, began, || run(message, self.context()));
                         self.end(ran.reply, ran.end, ran.at).wake();
                     }
-                    drop(place);
-                    desk.bell.nudge();
+                    drop(on_pool);
                 });
                 Start::Handed
             }
@@ -141,13 +158,9 @@ impl<M: Method> Job<M::Service> for Call<M> {
 
 impl<M: Method> Call<M> {
     /// A sync method has ended, and the state is free.
-    fn ended(&self, Ran { reply, end, took, at }: Ran<M>) -> Start<M::Service> {
+    fn ended(&self, Ran { reply, end, took, at }: Ran<M>) -> Start {
         Start::Ran { release: self.end(reply, end, at), took, at }
     }
-}
-
-fn blocked<M: Method>(call: Arc<Call<M>>) -> Start<M::Service> {
-    Start::Blocked(QueuedJob(call))
 }
 
 /// Whether the state is whole after a `&mut self` call that ended like this.
@@ -161,13 +174,12 @@ type RunWrite<M> =
 
 /// Runs until it ends, or until nobody waits for it any more.
 async fn read_async<M: Method>(
-    call: Arc<Call<M>>,
+    call: UnderWay<M>,
     turn: OwnedReading<M::Service>,
     message: M,
     run: RunRead<M>,
     around: Current,
 ) -> Release {
-    let _lost = LostWithItsThread(&call);
     let ended = {
         let mut run = pin!(run_async::<M>(call.entry(), around, run(turn.state(), message, call.context())));
         let given_up = poll_fn(|cx| match call.is_over_or_wakes(cx) {
@@ -192,13 +204,12 @@ async fn read_async<M: Method>(
 
 /// Runs to its end, whether anybody waits for it or not: half-way the state may be torn.
 async fn write_async<M: Method>(
-    call: Arc<Call<M>>,
+    call: UnderWay<M>,
     mut turn: OwnedWriting<M::Service>,
     message: M,
     run: RunWrite<M>,
     around: Current,
 ) -> Release {
-    let _lost = LostWithItsThread(&call);
     let ran = run_async::<M>(call.entry(), around, run(turn.state(), message, call.context())).await;
     if keeps_state(call.entry(), ran.end) {
         turn.complete();
@@ -207,14 +218,41 @@ async fn write_async<M: Method>(
     call.end(ran.reply, ran.end, ran.at)
 }
 
-/// Answers a call whose future is dropped before it has ended.
-struct LostWithItsThread<'a, M: Method>(&'a Arc<Call<M>>);
+/// A call that has begun. Answered as cut off if its future is dropped before it has ended, also before its first step.
+struct UnderWay<M: Method>(Arc<Call<M>>);
 
-impl<M: Method> Drop for LostWithItsThread<'_, M> {
+impl<M: Method> Deref for UnderWay<M> {
+    type Target = Call<M>;
+
+    fn deref(&self) -> &Call<M> {
+        &self.0
+    }
+}
+
+impl<M: Method> Drop for UnderWay<M> {
     fn drop(&mut self) {
-        if !self.0.is_over() {
-            let cause = format_args!("the method {} was cut off while it ran", self.0.entry().name);
-            self.0.end(Err(RpcError::internal(&cause)), End::Panicked, Instant::now()).wake();
-        }
+        self.0.cut_off();
+    }
+}
+
+/// A call on the worker pool, until dropped.
+struct OnPool<S: Service> {
+    core: Arc<Core<S>>,
+    job: Arc<dyn Job<S>>,
+    place: Option<Place>,
+}
+
+impl<S: Service> OnPool<S> {
+    fn new(core: &Arc<Core<S>>, job: Arc<dyn Job<S>>, place: Place) -> Self {
+        core.on_pool.lock().push(Arc::clone(&job));
+        Self { core: Arc::clone(core), job, place: Some(place) }
+    }
+}
+
+impl<S: Service> Drop for OnPool<S> {
+    fn drop(&mut self) {
+        self.core.on_pool.lock().retain(|job| !Arc::ptr_eq(job, &self.job));
+        self.place = None;
+        self.core.desk.bell.nudge();
     }
 }

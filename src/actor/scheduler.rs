@@ -12,8 +12,8 @@ use futures::stream::FuturesUnordered;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, Sleep};
 
-use crate::mailbox::{Entry, Mailbox, Queued, Release, nanos};
-use crate::service::{Kind, Refusal, Service};
+use crate::mailbox::{Entry, Mailbox, Release, nanos};
+use crate::service::{Kind, Service};
 use crate::sync::Arc;
 
 use super::core::{Core, Status};
@@ -188,7 +188,7 @@ impl<S: Service> Scheduler<S> {
             let Some(index) = first.filter(|index| !self.lanes.is_blocked(*index)).or_else(|| self.lanes.next()) else {
                 break;
             };
-            let Some(QueuedJob(job)) = self.core.mailboxes[index].pop() else {
+            let Some(QueuedJob(job)) = self.core.mailboxes[index].head() else {
                 self.lanes.deactivate(index);
                 if first == Some(index) {
                     self.gate.writer_left();
@@ -206,7 +206,7 @@ impl<S: Service> Scheduler<S> {
                 continue;
             }
             if !self.gate.lets_try(index, kind) {
-                self.put_back(index, QueuedJob(job));
+                self.lanes.block(index);
                 continue;
             }
             // Answers that are ready do not wait for the end of a call that may take long.
@@ -215,11 +215,9 @@ impl<S: Service> Scheduler<S> {
                 now = Instant::now();
             }
             match job.start(&self.core, now) {
-                Start::Blocked(job) => {
-                    if job.is_live() {
-                        self.gate.refused(index, kind);
-                        self.put_back(index, job);
-                    }
+                Start::Blocked => {
+                    self.gate.refused(index, kind);
+                    self.lanes.block(index);
                     continue;
                 }
                 Start::Over => continue,
@@ -249,25 +247,18 @@ impl<S: Service> Scheduler<S> {
         now
     }
 
-    /// The call cannot start now, and is the first of its mailbox again.
-    fn put_back(&mut self, index: usize, job: QueuedJob<S>) {
-        self.lanes.block(index);
-        if let Err(QueuedJob(job)) = self.core.mailboxes[index].put_back(job) {
-            job.turn_away(Refusal::unavailable());
-        }
-    }
-
     /// What a writer has held up goes before the next one, as far as it may start at once.
     fn writer_ended(&mut self) {
         let core = &self.core;
         self.gate.writer_ended(|index| {
             let mailbox = &core.mailboxes[index];
-            let readers = mailbox.look(|QueuedJob(head)| match head.entry().kind {
+            let Some(QueuedJob(head)) = mailbox.head() else { return 0 };
+            let entry = head.entry();
+            match entry.kind {
                 Kind::Read => 1,
-                Kind::ReadAsync => head.entry().in_flight.most() - head.entry().in_flight.used(),
+                Kind::ReadAsync => mailbox.len().min(entry.in_flight.most() - entry.in_flight.used()),
                 Kind::Write | Kind::WriteAsync | Kind::Compute => 0,
-            });
-            readers.map_or(0, |readers| readers.min(mailbox.len()))
+            }
         });
         self.lanes.unblock();
     }

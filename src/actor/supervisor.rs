@@ -76,7 +76,7 @@ pub(crate) async fn stop<S: Service>(core: Arc<Core<S>>, limit: Duration) {
     tracing::warn!(service = S::NAME, ?limit, "the time to drain is over; what still runs is cut off");
     core.set_status(Status::Cut);
     // From here, too: the host may be inside a sync method that does not end.
-    core.close_mailboxes();
+    core.cut_off();
     if tokio::time::timeout(CUT, core.until(stopped)).await.is_err() {
         tracing::error!(service = S::NAME, "a method does not end; its thread is left behind");
     }

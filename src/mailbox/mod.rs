@@ -5,12 +5,16 @@
 
 mod bell;
 mod call;
+#[cfg(test)]
+mod call_tests;
 mod charge;
 mod cost;
 mod entry;
 mod histogram;
 mod limit;
 mod meter;
+#[cfg(test)]
+mod meter_tests;
 mod policy;
 mod queue;
 mod quota;

@@ -1,10 +1,9 @@
-//! Clients that leave before their answer, and clients that send what nobody can read.
+//! Clients that leave half-way or with a batch under way, and clients that send what nobody can read. Those that leave a
+//! single call are in `tests/failures`.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::Shutdown;
 use std::sync::atomic::Ordering;
-
-use callbox::Placement;
 
 use crate::service::{Patient, Running, call, result, start, start_with};
 use crate::support::http::{Answer, Connection, ask, head};
@@ -30,55 +29,6 @@ fn open_call(running: &Running, method: &str, params: &str) -> Connection {
     let mut connection = Connection::open(running.server.address());
     connection.ask("POST", "/api", &[], call(method, params));
     connection
-}
-
-/// A call of `write` that runs, and one that waits behind it.
-fn running_and_waiting(running: &Running) -> (Connection, Connection) {
-    let first = open_call(running, "write", "[1]");
-    until("the first call runs", || running.stats("write").queued == 1 && running.stats("write").depth == 0);
-    let second = open_call(running, "write", "[2]");
-    until("the second call waits", || running.stats("write").depth == 1);
-    (first, second)
-}
-
-#[test]
-fn a_call_whose_client_leaves_while_it_waits_never_runs() {
-    let running = start();
-    let (mut first, second) = running_and_waiting(&running);
-    second.leave();
-    until("it is counted as abandoned", || running.stats("write").abandoned == 1);
-    assert_eq!(running.stats("write").depth, 0, "its slot is free");
-    running.gate.add_permits(2);
-    assert_eq!(first.answer().body, result("1"));
-    running.server.settled::<Patient>();
-    assert_eq!(running.server.post(call("written", "[]")).body, result("[1]"));
-}
-
-#[test]
-fn a_reading_call_whose_client_leaves_is_dropped_at_its_await() {
-    for placement in [Placement::Inline, Placement::Actor] {
-        let running = start_with(|server| server.placement(placement));
-        for gone in 1..=3 {
-            let reader = open_call(&running, "read", "[]");
-            until("it runs", || running.reading.load(Ordering::SeqCst) == 1);
-            reader.leave();
-            until("it is dropped", || running.reading.load(Ordering::SeqCst) == 0);
-            until("it is counted as abandoned", || running.stats("read").abandoned == gone);
-        }
-        running.server.settled::<Patient>();
-        assert_eq!(running.server.post(call("count_up", "[]")).body, result("1"), "nobody holds the state");
-    }
-}
-
-#[test]
-fn a_writing_call_whose_client_leaves_runs_to_its_end() {
-    let running = start();
-    let (first, mut second) = running_and_waiting(&running);
-    first.leave();
-    until("it is counted as abandoned", || running.stats("write").abandoned == 1);
-    running.gate.add_permits(2);
-    assert_eq!(second.answer().body, result("2"));
-    assert_eq!(running.server.post(call("written", "[]")).body, result("[1,2]"));
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 use std::io::Read;
 use std::process::{ExitCode, Termination};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use actix_web::{HttpResponse, web};
 use callbox::{Authenticate, BoxError, Caller, Internal, RpcError, Server, ServiceRef, service};
@@ -21,6 +22,8 @@ pub(crate) fn run() -> Option<ExitCode> {
         "greeter" => greeter(),
         "holder" => holder(),
         "keeper" => keeper(),
+        "dawdler" => Server::new(|| Dawdler),
+        "round" => round(),
         "two of one name" => greeter().service(|| Twin),
         "private without tokens" => Server::new(|| Private),
         "scoped with a closure" => Server::new(|| Scoped).tokens(|_: &str| true),
@@ -170,5 +173,77 @@ impl Authenticate for Careless {
     async fn authenticate(&self, token: &str) -> Result<Option<Caller>, BoxError> {
         assert!(!token.contains("panic"), "what is {token}?");
         Ok((token == GOOD_TOKEN).then(|| Caller::named("ann")))
+    }
+}
+
+/// Takes its time, in good ways and in bad ones.
+struct Dawdler;
+
+#[service(name = "test.dawdler")]
+impl Dawdler {
+    /// Holds the service's thread.
+    #[public_method]
+    fn dawdle(&mut self, millis: u64) {
+        std::thread::sleep(Duration::from_millis(millis));
+    }
+
+    /// Holds it in one of its polls.
+    #[public_method]
+    async fn dawdle_later(&self, millis: u64) {
+        tokio::task::yield_now().await;
+        std::thread::sleep(Duration::from_millis(millis));
+    }
+
+    /// Leaves it to others meanwhile.
+    #[public_method]
+    async fn wait(&self, millis: u64) {
+        tokio::time::sleep(Duration::from_millis(millis)).await;
+    }
+
+    #[public_method(compute)]
+    fn grind(millis: u64) {
+        std::thread::sleep(Duration::from_millis(millis));
+    }
+}
+
+/// Two services that know each other once `/link` was got.
+fn round() -> Server {
+    let (there, back) = (Arc::new(OnceLock::new()), Arc::new(OnceLock::new()));
+    let (to_there, to_back) = (Arc::clone(&there), Arc::clone(&back));
+    let server = Server::new(move || There { back: Arc::clone(&to_back) });
+    server.service(move || Back { there: Arc::clone(&to_there) }).configure(move |config| {
+        let (there, back) = (Arc::clone(&there), Arc::clone(&back));
+        let link = move |to_there: ServiceRef<There>, to_back: ServiceRef<Back>| {
+            let linked = there.set(to_there).is_ok() && back.set(to_back).is_ok();
+            async move { HttpResponse::Ok().body(linked.to_string()) }
+        };
+        config.route("/link", web::get().to(link));
+    })
+}
+
+struct There {
+    back: Arc<OnceLock<ServiceRef<Back>>>,
+}
+
+struct Back {
+    there: Arc<OnceLock<ServiceRef<There>>>,
+}
+
+#[service(name = "test.there", namespace = "there")]
+impl There {
+    #[public_method]
+    async fn go(&self) -> Result<(), RpcError> {
+        self.back.get().expect("they are linked").call(Return {}).await
+    }
+
+    #[public_method]
+    fn arrive(&self) {}
+}
+
+#[service(name = "test.back", namespace = "back")]
+impl Back {
+    #[public_method(message = "Return")]
+    async fn come(&self) -> Result<(), RpcError> {
+        self.there.get().expect("they are linked").call(Arrive {}).await
     }
 }

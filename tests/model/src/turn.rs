@@ -76,16 +76,16 @@ impl Service {
             self.bell.register(cx.waker());
             loop {
                 self.bell.take(|_| active = true);
-                if active && let Some(item) = self.mailbox.pop() {
-                    if self.state.try_write() {
-                        assert!(item.take());
-                        self.places.free_on_host(1);
-                        self.state.write();
-                        self.queued.store(false, Ordering::Release);
-                        self.state.release_write();
-                        return Poll::Ready(());
-                    }
-                    assert!(self.mailbox.put_back(item).is_ok());
+                if active
+                    && let Some(item) = self.mailbox.head()
+                    && self.state.try_write()
+                {
+                    assert!(item.take());
+                    self.places.free_on_host(1);
+                    self.state.write();
+                    self.queued.store(false, Ordering::Release);
+                    self.state.release_write();
+                    return Poll::Ready(());
                 }
                 if active && !wanted {
                     self.bell.want();

@@ -1,0 +1,70 @@
+//! Methods that share a mailbox.
+
+use serde_json::json;
+
+use crate::shaky::{Append, AppendLater, AppendReading, PanicInLog, Shaky, shaky};
+use crate::site::{Answer, Ends, Site, Way, both_ways};
+
+both_ways! {
+    of_one_group_calls_run_in_the_order_in_which_they_came,
+    of_one_group_calls_are_counted_together,
+    of_one_group_calls_keep_their_order_through_a_restart,
+}
+
+fn log(site: &Site<Shaky>) -> Vec<u32> {
+    site.probe.log.lock().unwrap().clone()
+}
+
+fn of_one_group_calls_run_in_the_order_in_which_they_came(way: Way) {
+    let site = shaky(way);
+    for round in 0..10 {
+        let held = site.hold(0);
+        for number in [0, 3] {
+            site.notify(AppendLater { number: round * 10 + number });
+            site.notify(Append { number: round * 10 + number + 1 });
+            site.notify(AppendReading { number: round * 10 + number + 2 });
+        }
+        site.probe.let_thread_go();
+        assert_eq!(held.answer().code, 0);
+        site.settled();
+    }
+    let expected: Vec<_> = (0..10).flat_map(|round| (0..6).map(move |number| round * 10 + number)).collect();
+    assert_eq!(log(&site), expected);
+}
+
+fn of_one_group_calls_are_counted_together(way: Way) {
+    let site = shaky(way);
+    let held = site.hold(0);
+    for number in 0..3 {
+        site.notify(Append { number });
+        site.notify(AppendLater { number });
+    }
+    for method in ["append", "append_later", "append_reading", "panic_in_log"] {
+        let stats = site.stats(method);
+        assert_eq!((stats.depth, stats.capacity, stats.group), (6, 6, Some("log")), "{method}");
+    }
+    let Answer { code, data, .. } = site.call(AppendReading { number: 9 });
+    assert_eq!((code, &data["method"], &data["capacity"]), (-32000, &json!("append_reading"), &json!(6)));
+    site.probe.let_thread_go();
+    assert_eq!(held.answer().code, 0);
+    site.settled();
+    assert_eq!(log(&site), [0, 0, 1, 1, 2, 2]);
+    assert_eq!(site.call(AppendReading { number: 9 }).code, 0);
+    site.assert_ends("append_reading", Ends { answered: 1, full: 1, ..Ends::default() });
+}
+
+fn of_one_group_calls_keep_their_order_through_a_restart(way: Way) {
+    let site = shaky(way);
+    let held = site.hold(0);
+    site.notify(Append { number: 1 });
+    site.notify(AppendLater { number: 2 });
+    site.notify(PanicInLog {});
+    site.notify(AppendReading { number: 3 });
+    site.notify(AppendLater { number: 4 });
+    site.notify(Append { number: 5 });
+    site.probe.let_thread_go();
+    assert_eq!(held.answer().code, 0);
+    site.settled();
+    assert_eq!((log(&site), site.probe.made.get()), (vec![1, 2, 3, 4, 5], 2));
+    site.assert_ends("panic_in_log", Ends { panicked: 1, ..Ends::default() });
+}

@@ -1,0 +1,125 @@
+//! The same for calls that run where they arrive.
+
+use std::time::{Duration, Instant};
+
+use callbox::Method;
+
+use crate::shaky::{
+    Linger, LingerHurried, PanicAndKeep, PanicReading, PanicReadingLater, PanicWriting, Set, Shaky, Value, shaky,
+};
+use crate::site::{Answer, Asked, Site, Way, both_ways};
+use crate::support::wait::until;
+
+both_ways! {
+    a_panic_of_a_sync_reader_keeps_the_state,
+    a_panic_of_a_sync_writer_makes_a_new_state,
+    a_panic_of_a_writer_that_says_so_keeps_the_state,
+}
+
+/// Makes a call that runs inline. It may take some tries: a busy machine makes short methods look long.
+#[track_caller]
+fn inline<'a, M: Method<Service = Shaky>>(
+    site: &'a Site<Shaky>,
+    harmless: impl Fn() -> M,
+    call: impl Fn() -> M,
+) -> Asked<'a> {
+    let begun = || {
+        let stats = site.stats(M::NAME);
+        (stats.inline, stats.queued)
+    };
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_secs(20) {
+        let before = begun();
+        assert_eq!(site.call(harmless()).code, 0);
+        let known = begun();
+        if known.0 == before.0 {
+            std::thread::sleep(Duration::from_millis(20));
+            continue;
+        }
+        let asked = site.ask(call());
+        until("it begins", || begun() != known);
+        if begun().0 > known.0 {
+            return asked;
+        }
+        site.probe.let_awaits_go(1);
+        asked.answer();
+    }
+    panic!("{} does not run inline", M::NAME);
+}
+
+fn a_panic_of_a_sync_reader_keeps_the_state(way: Way) {
+    let site = shaky(way);
+    assert_eq!(site.call(Set { value: 7 }).code, 0);
+    inline(&site, || PanicReading { panics: false }, || PanicReading { panics: true }).answer().assert_internal();
+    assert_eq!((site.call(Value {}), site.probe.made.get()), (Answer::result(7), 1));
+    assert!(site.stats("panic_reading").panicked >= 1);
+}
+
+fn a_panic_of_a_sync_writer_makes_a_new_state(way: Way) {
+    let site = shaky(way);
+    let call = |panics| move || PanicWriting { panics };
+    assert_eq!(site.call(Set { value: 7 }).code, 0);
+    inline(&site, call(false), call(true)).answer().assert_internal();
+    assert_eq!(site.call(Value {}), Answer::result(0), "never half-way");
+    assert_eq!(site.probe.made.get(), 1 + site.stats("panic_writing").panicked);
+}
+
+fn a_panic_of_a_writer_that_says_so_keeps_the_state(way: Way) {
+    let site = shaky(way);
+    assert_eq!(site.call(Set { value: 7 }).code, 0);
+    inline(&site, || PanicAndKeep { panics: false }, || PanicAndKeep { panics: true }).answer().assert_internal();
+    assert_eq!((site.call(Value {}), site.probe.made.get()), (Answer::result(7), 1));
+    assert!(site.stats("panic_and_keep").panicked >= 1);
+}
+
+// In process no async method runs inline: nobody could poll it who does not wait for it.
+
+#[test]
+fn a_panic_of_an_async_reader_keeps_the_state() {
+    let site = shaky(Way::Http);
+    let call = |panics| move || PanicReadingLater { panics };
+    assert_eq!(site.call(Set { value: 7 }).code, 0);
+    inline(&site, call(false), call(true)).answer().assert_internal();
+    assert_eq!((site.call(Value {}), site.probe.made.get()), (Answer::result(7), 1));
+    assert!(site.stats("panic_reading_later").panicked >= 1);
+}
+
+/// A writer waits for a reader that runs inline, and the end of that gives it its turn.
+fn lets_a_writer_in(site: &Site<Shaky>, ends: impl FnOnce()) {
+    let left = site.probe.left.get();
+    let queued = site.ask(Set { value: 9 });
+    site.until_waiting("set", 1);
+    ends();
+    until("it is dropped", || site.probe.left.get() == left + 1);
+    assert_eq!(queued.answer().code, 0, "nobody holds the state");
+    assert_eq!(site.call(Value {}), Answer::result(9));
+}
+
+#[test]
+fn a_reader_whose_deadline_passes_is_dropped_at_its_await() {
+    let site = shaky(Way::Http);
+    let call = |waits| move || LingerHurried { waits };
+    let reader = inline(&site, call(false), call(true));
+    lets_a_writer_in(&site, || assert_eq!(reader.answer().code, -32002));
+    assert_eq!(site.stats("linger_hurried").expired, 1);
+}
+
+#[test]
+fn a_reader_whose_client_leaves_is_dropped_at_its_await() {
+    let site = shaky(Way::Http);
+    let call = |waits| move || Linger { waits };
+    let reader = inline(&site, call(false), call(true));
+    lets_a_writer_in(&site, || reader.leave());
+    until("it is counted", || site.stats("linger").abandoned == 1);
+}
+
+#[test]
+fn a_reader_that_ends_lets_a_writer_in() {
+    let site = shaky(Way::Http);
+    let call = |waits| move || Linger { waits };
+    let reader = inline(&site, call(false), call(true));
+    lets_a_writer_in(&site, || {
+        site.probe.let_awaits_go(1);
+        assert_eq!(reader.answer().code, 0);
+    });
+}

@@ -1,0 +1,123 @@
+//! Calls that are turned away at once: full, hopeless, and what a refusal leaves alone.
+
+use serde_json::json;
+
+use crate::shaky::{HoldReading, Keep, Narrow, PanicReading, Set, Slog, Value, shaky};
+use crate::site::{Answer, Asked, Ends, Way, both_ways};
+use crate::support::http::ask;
+use crate::support::wait::until;
+
+both_ways! {
+    a_full_mailbox_turns_calls_away_at_once_and_keeps_what_waits,
+    a_full_service_turns_calls_away_although_their_mailbox_is_empty,
+    hopeless_work_is_turned_away_at_once_and_what_waits_is_kept,
+}
+
+fn a_full_mailbox_turns_calls_away_at_once_and_keeps_what_waits(way: Way) {
+    let site = shaky(way);
+    let held = site.hold(10);
+    let waiting: Vec<_> = (0..4).map(|_| site.ask(Narrow {})).collect();
+    site.until_waiting("narrow", 4);
+    // At once: the host is inside of a method that does not end before it is let go.
+    for _ in 0..2 {
+        let Answer { code, data, .. } = site.call(Narrow {});
+        assert_eq!((code, &data["method"], &data["reason"]), (-32000, &json!("narrow"), &json!("mailbox full")));
+        assert_eq!((&data["depth"], &data["capacity"]), (&json!(4), &json!(4)));
+        assert!(data["retry_after_ms"].as_u64().is_some_and(|ms| ms >= 1), "{data}");
+    }
+    site.notify(Narrow {});
+    assert_eq!((site.stats("narrow").depth, site.probe.ran.get()), (4, 0));
+
+    site.probe.let_thread_go();
+    assert_eq!(held.answer().code, 0);
+    assert!(waiting.into_iter().all(|call| call.answer().code == 0));
+    assert_eq!(site.call(Value {}), Answer::result(14), "the four that fitted have run, and nothing else");
+    site.assert_ends("narrow", Ends { answered: 4, full: 3, ..Ends::default() });
+}
+
+fn a_full_service_turns_calls_away_although_their_mailbox_is_empty(way: Way) {
+    let site = shaky(way);
+    let held = site.hold(0);
+    site.notify_times(1024, || Value {});
+    site.notify_times(1024, || Set { value: 1 });
+    site.notify_times(1024, || PanicReading { panics: false });
+    site.notify_times(1024, || Keep { text: String::new() });
+    let Answer { code, data, .. } = site.call(HoldReading {});
+    assert_eq!((code, &data["reason"], &data["capacity"]), (-32000, &json!("service full"), &json!(4096)));
+    assert_eq!(data["depth"], 0, "its own mailbox is empty");
+    site.probe.let_thread_go();
+    assert_eq!(held.answer().code, 0);
+    site.settled();
+    for method in ["value", "set", "panic_reading", "keep"] {
+        site.assert_ends(method, Ends { answered: 1024, ..Ends::default() });
+    }
+    site.assert_ends("hold_reading", Ends { full: 1, ..Ends::default() });
+}
+
+fn hopeless_work_is_turned_away_at_once_and_what_waits_is_kept(way: Way) {
+    let site = shaky(way);
+    for _ in 0..8 {
+        assert_eq!(site.call(Slog {}).code, 0, "nothing is hopeless before it is known what it costs");
+    }
+    let held = site.hold(7);
+    // Each takes 10 ms and has 200, so at most 19 may have others before them.
+    let calls: Vec<_> = (0..30).map(|_| site.ask(Slog {})).collect();
+    until("all were let in or turned away", || {
+        let stats = site.stats("slog");
+        stats.queued + stats.refused >= 38 || stats.expired > 0
+    });
+    site.probe.let_thread_go();
+    assert_eq!(held.answer().code, 0);
+    let answers: Vec<_> = calls.into_iter().map(Asked::answer).collect();
+    let refused: Vec<_> = answers.iter().filter(|answer| answer.code == -32000).collect();
+    assert!((11..30).contains(&refused.len()), "{} of 30 were turned away", refused.len());
+    // On a busy machine those that were let in may have waited too long for the test to let them go.
+    assert!(answers.iter().all(|answer| matches!(answer.code, 0 | -32000 | -32002)), "{answers:?}");
+    let data = &refused[0].data;
+    assert_eq!((&data["reason"], &data["method"]), (&json!("cannot start before its deadline"), &json!("slog")));
+    assert!(data["depth"].as_u64().is_some_and(|depth| depth >= 1) && data["retry_after_ms"].is_u64(), "{data}");
+    let of = |code| answers.iter().filter(|answer| answer.code == code).count() as u64;
+    let (answered, expired, hopeless) = (8 + of(0), of(-32002), of(-32000));
+    site.assert_ends("slog", Ends { answered, expired, hopeless, ..Ends::default() });
+    assert_eq!(site.call(Value {}), Answer::result(7));
+}
+
+/// In process nothing is counted in bytes.
+#[test]
+fn more_than_16_mib_of_parameters_do_not_wait_in_one_service() {
+    let site = shaky(Way::Http);
+    let held = site.hold(0);
+    let large = || Keep { text: "x".repeat(1_000_000) };
+    for _ in 0..16 {
+        site.notify(large());
+    }
+    let Answer { code, data, .. } = site.call(large());
+    assert_eq!((code, &data["reason"]), (-32000, &json!("too many bytes of parameters waiting")), "{data}");
+    let small = site.ask(Keep { text: "small".to_owned() });
+    site.until_waiting("keep", 17);
+    site.probe.let_thread_go();
+    assert!(held.answer().code == 0 && small.answer().code == 0);
+    assert_eq!(site.call(large()).code, 0, "their bytes are given back");
+    site.assert_ends("keep", Ends { answered: 18, full: 1, ..Ends::default() });
+}
+
+/// In process there is nothing to read.
+#[test]
+fn a_call_whose_parameters_do_not_fit_gives_its_slot_back() {
+    let site = shaky(Way::Http);
+    let address = site.address();
+    let held = site.hold(0);
+    let bad = r#"{"jsonrpc":"2.0","method":"narrow","params":[1],"id":1}"#;
+    let code = || ask(address, "POST", "/api", &[], bad).json()["error"]["code"].clone();
+    for _ in 0..10 {
+        assert_eq!(code(), -32602);
+    }
+    assert_eq!(site.stats("narrow").depth, 0);
+    let waiting: Vec<_> = (0..4).map(|_| site.ask(Narrow {})).collect();
+    site.until_waiting("narrow", 4);
+    assert_eq!(code(), -32000, "a full mailbox does not even read them");
+    site.probe.let_thread_go();
+    assert!(held.answer().code == 0 && waiting.into_iter().all(|call| call.answer().code == 0));
+    let refused = site.stats("narrow").refused_for;
+    assert_eq!((refused.params, refused.full), (10, 1));
+}

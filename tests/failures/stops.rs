@@ -1,0 +1,155 @@
+//! The end of a service.
+
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use callbox::Server;
+
+use crate::probe::Probe;
+use crate::shaky::{Append, Change, Grind, Hold, Linger, Narrow, PanicInLog, Set, Shaky, Value, shaky, shaky_with};
+use crate::site::{Answer, Ends, Site, Way, both_ways};
+use crate::support::wait::until;
+
+both_ways! {
+    what_was_let_in_runs_then_the_hook_and_nothing_more_is_let_in,
+    at_the_limit_a_writer_is_cut_off_what_waits_may_be_retried_and_no_hook_sees_a_torn_state,
+    at_the_limit_readers_are_cut_off_and_the_hook_sees_a_whole_state,
+    at_the_limit_a_sync_method_is_left_behind_and_its_caller_told,
+    at_the_limit_the_worker_pool_is_left_behind_and_its_callers_told,
+    what_runs_on_the_worker_pool_is_waited_for,
+    a_service_that_is_down_can_be_stopped,
+}
+
+/// Long enough for a test to see what it wants while it runs, short enough to wait for.
+const LIMIT: Duration = Duration::from_millis(200);
+
+fn with_limit(way: Way) -> Site<Shaky> {
+    shaky_with(way, |server| server.drain(LIMIT).compute_threads(1))
+}
+
+fn what_was_let_in_runs_then_the_hook_and_nothing_more_is_let_in(way: Way) {
+    let site = shaky(way);
+    let under_way = site.ask(Change { value: 100 });
+    site.probe.until_entered(1);
+    // Full mailboxes.
+    let narrow: Vec<_> = (0..4).map(|_| site.ask(Narrow {})).collect();
+    let append: Vec<_> = (0..6).map(|number| site.ask(Append { number })).collect();
+    site.until_waiting("narrow", 4);
+    site.until_waiting("append", 6);
+    site.notify(Value {});
+    let stopping = site.stop();
+    until("it lets nothing in", || !site.is_up());
+    assert_eq!(site.service().notify(Value {}).unwrap_err().code(), -32003);
+    match way {
+        Way::InProcess => assert_eq!(site.call(Value {}).code, -32003),
+        Way::Http => until("new connections are refused", || TcpStream::connect(site.address()).is_err()),
+    }
+    assert_eq!((site.probe.ran.get(), site.probe.stops.get()), (0, 0), "what was let in still waits");
+    site.probe.let_awaits_go(1);
+    assert_eq!(under_way.answer().code, 0);
+    assert!(narrow.into_iter().chain(append).all(|call| call.answer().code == 0));
+    stopping.join().unwrap();
+    assert_eq!((site.probe.ran.get(), site.probe.log.lock().unwrap().len()), (5, 6), "the notification, too");
+    assert_eq!((site.probe.stops.get(), site.probe.stopped_with.load(Ordering::SeqCst)), (1, 104), "last of all");
+    site.assert_ends("narrow", Ends { answered: 4, ..Ends::default() });
+    let unavailable = if way == Way::InProcess { 2 } else { 1 };
+    site.assert_ends("value", Ends { answered: 1, unavailable, ..Ends::default() });
+}
+
+fn at_the_limit_a_writer_is_cut_off_what_waits_may_be_retried_and_no_hook_sees_a_torn_state(way: Way) {
+    let site = with_limit(way);
+    let under_way = site.ask(Change { value: 100 });
+    site.probe.until_entered(1);
+    let queued: Vec<_> = (0..4).map(|_| site.ask(Narrow {})).collect();
+    site.until_waiting("narrow", 4);
+    site.notify(Value {});
+    let stopping = site.stop();
+    under_way.answer().assert_internal();
+    assert!(queued.into_iter().all(|call| call.answer().code == -32003));
+    stopping.join().unwrap();
+    assert_eq!((site.probe.stops.get(), site.probe.ran.get()), (0, 0));
+    site.assert_ends("change", Ends { panicked: 1, ..Ends::default() });
+    site.assert_ends("narrow", Ends { unavailable: 4, ..Ends::default() });
+    site.assert_ends("value", Ends { unavailable: 1, ..Ends::default() });
+}
+
+fn at_the_limit_readers_are_cut_off_and_the_hook_sees_a_whole_state(way: Way) {
+    let site = with_limit(way);
+    assert_eq!(site.call(Set { value: 7 }).code, 0);
+    let under_way: Vec<_> = (0..3).map(|_| site.ask(Linger { waits: true })).collect();
+    site.probe.until_entered(3);
+    let queued = site.ask(Set { value: 9 });
+    site.until_waiting("set", 1);
+    let stopping = site.stop();
+    under_way.into_iter().for_each(|call| call.answer().assert_internal());
+    assert_eq!(queued.answer().code, -32003);
+    stopping.join().unwrap();
+    assert_eq!((site.probe.stops.get(), site.probe.stopped_with.load(Ordering::SeqCst)), (1, 7));
+    site.assert_ends("linger", Ends { panicked: 3, ..Ends::default() });
+    site.assert_ends("set", Ends { answered: 1, unavailable: 1, ..Ends::default() });
+}
+
+fn at_the_limit_a_sync_method_is_left_behind_and_its_caller_told(way: Way) {
+    let site = with_limit(way);
+    let under_way = site.ask(Hold { value: 7 });
+    site.probe.until_entered(1);
+    let queued: Vec<_> = (0..4).map(|_| site.ask(Narrow {})).collect();
+    site.until_waiting("narrow", 4);
+    let stopping = site.stop();
+    assert!(queued.into_iter().all(|call| call.answer().code == -32003));
+    under_way.answer().assert_internal();
+    site.probe.let_thread_go();
+    stopping.join().unwrap();
+    assert_eq!(site.probe.ran.get(), 0);
+}
+
+fn at_the_limit_the_worker_pool_is_left_behind_and_its_callers_told(way: Way) {
+    let site = with_limit(way);
+    let under_way = site.ask(Grind { probe: site.probe.id });
+    site.probe.until_entered(1);
+    let queued = site.ask(Grind { probe: site.probe.id });
+    site.until_waiting("grind", 1);
+    let stopping = site.stop();
+    assert_eq!(queued.answer().code, -32003);
+    under_way.answer().assert_internal();
+    site.probe.let_pool_go(1);
+    stopping.join().unwrap();
+    assert_eq!((site.probe.stops.get(), site.probe.entered.get()), (1, 1));
+}
+
+fn what_runs_on_the_worker_pool_is_waited_for(way: Way) {
+    let site = shaky(way);
+    let under_way = site.ask(Grind { probe: site.probe.id });
+    site.probe.until_entered(1);
+    let stopping = site.stop();
+    until("it lets nothing in", || !site.is_up());
+    assert_eq!(site.probe.stops.get(), 0);
+    site.probe.let_pool_go(1);
+    assert_eq!(under_way.answer().code, 0);
+    stopping.join().unwrap();
+    assert_eq!(site.probe.stops.get(), 1);
+}
+
+fn a_service_that_is_down_can_be_stopped(way: Way) {
+    let site = shaky(way);
+    assert_eq!(site.call(Set { value: 7 }), Answer::result(()));
+    site.probe.barren.store(true, Ordering::SeqCst);
+    site.call(PanicInLog {}).assert_internal();
+    until("it is down", || !site.is_up());
+    site.stop().join().unwrap();
+    assert_eq!(site.probe.stops.get(), 0, "there is no state to say good-bye to");
+    assert_eq!(site.service().notify(Value {}).unwrap_err().code(), -32003);
+}
+
+#[actix_web::test]
+async fn a_second_stop_does_nothing() {
+    let probe = Probe::new();
+    let factory = Arc::clone(&probe);
+    let running = Server::new(move || Shaky::new(&factory)).launch().await.unwrap();
+    assert!(running.is_ready());
+    running.stop().await;
+    running.stop().await;
+    assert_eq!((probe.stops.get(), running.is_ready()), (1, false));
+}

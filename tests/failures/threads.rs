@@ -1,0 +1,98 @@
+//! Hosts that lose their thread.
+
+use std::time::{Duration, Instant};
+
+use crate::shaky::{Grind, Linger, LoseThread, LoseThreadWriting, Set, Shaky, Value, shaky};
+use crate::site::{Answer, Asked, Ends, Site, Way, both_ways};
+use crate::support::wait::until;
+
+both_ways! {
+    under_a_reader_the_state_is_kept_and_what_waits_may_be_retried,
+    under_an_async_writer_the_state_is_new_and_what_waits_may_be_retried,
+    calls_that_have_begun_and_not_made_a_step_are_told_too,
+    the_worker_pool_goes_on,
+}
+
+fn under_a_reader_the_state_is_kept_and_what_waits_may_be_retried(way: Way) {
+    let site = shaky(way);
+    assert_eq!(site.call(Set { value: 7 }).code, 0);
+    let under_way: Vec<_> = (0..3).map(|_| site.ask(Linger { waits: true })).collect();
+    site.probe.until_entered(3);
+    let loses = site.ask(LoseThread {});
+    site.probe.until_entered(4);
+    let queued: Vec<_> = (0..20).map(|_| site.ask(Value {})).collect();
+    site.until_waiting("value", 20);
+    site.notify(Value {});
+    site.probe.let_thread_go();
+    assert_eq!(loses.answer().code, 0, "the thread ends after it");
+    under_way.into_iter().for_each(|call| call.answer().assert_internal());
+    let may_be_retried = queued.into_iter().map(Asked::answer).filter(|answer| answer.code == -32003).count() as u64;
+    assert_eq!((retried(&site), site.probe.made.get()), (Answer::result(7), 1));
+    site.assert_ends("linger", Ends { panicked: 3, ..Ends::default() });
+    assert_eq!(may_be_retried, 20);
+    assert!(site.stats("value").refused_for.unavailable >= 21, "the notification, too");
+    assert_eq!(site.probe.ran.get(), 1, "what was told -32003 never ran");
+}
+
+fn under_an_async_writer_the_state_is_new_and_what_waits_may_be_retried(way: Way) {
+    let site = shaky(way);
+    assert_eq!(site.call(Set { value: 7 }).code, 0);
+    let loses = site.ask(LoseThreadWriting {});
+    site.probe.until_entered(1);
+    let queued: Vec<_> = (0..20).map(|_| site.ask(Value {})).collect();
+    site.until_waiting("value", 20);
+    site.probe.let_awaits_go(1);
+    loses.answer().assert_internal();
+    assert!(queued.into_iter().all(|call| call.answer().code == -32003));
+    assert_eq!((retried(&site), site.probe.made.get()), (Answer::result(0), 2));
+    site.assert_ends("lose_thread_writing", Ends { panicked: 1, ..Ends::default() });
+    assert_eq!(site.probe.ran.get(), 1, "what was told -32003 never ran");
+}
+
+fn calls_that_have_begun_and_not_made_a_step_are_told_too(way: Way) {
+    let site = shaky(way);
+    let held = site.hold(7);
+    let begin: Vec<_> = (0..3).map(|_| site.ask(Linger { waits: true })).collect();
+    site.until_waiting("linger", 3);
+    // After them in the same round of the scheduler, which it does not let end: they are not polled before the thread is gone.
+    let loses = site.ask(LoseThread {});
+    site.until_waiting("lose_thread", 1);
+    site.probe.let_thread_go();
+    assert_eq!(held.answer().code, 0);
+    site.probe.until_entered(2);
+    site.until_waiting("linger", 0);
+    site.probe.let_thread_go();
+    assert_eq!(loses.answer().code, 0);
+    begin.into_iter().for_each(|call| call.answer().assert_internal());
+    assert_eq!((retried(&site), site.probe.made.get()), (Answer::result(7), 1));
+    site.assert_ends("linger", Ends { panicked: 3, ..Ends::default() });
+    assert_eq!(site.probe.entered.get(), 2, "none of them made a step");
+}
+
+fn the_worker_pool_goes_on(way: Way) {
+    let site = shaky(way);
+    let computing = site.ask(Grind { probe: site.probe.id });
+    site.probe.until_entered(1);
+    let loses = site.ask(LoseThreadWriting {});
+    site.probe.until_entered(2);
+    site.probe.let_awaits_go(1);
+    loses.answer().assert_internal();
+    until("there is a new host", || site.is_up());
+    site.probe.let_pool_go(1);
+    assert_eq!(computing.answer().code, 0);
+    assert_eq!(retried(&site), Answer::result(0));
+    site.settled();
+}
+
+/// The value, once there is a new host.
+fn retried(site: &Site<Shaky>) -> Answer {
+    let start = Instant::now();
+    loop {
+        let answer = site.call(Value {});
+        if answer.code != -32003 {
+            return answer;
+        }
+        assert!(start.elapsed() < Duration::from_secs(20), "there is no new host");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}

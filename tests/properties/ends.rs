@@ -1,0 +1,142 @@
+//! Every call that is let in ends exactly once, and its caller knows how: with deadlines that pass, callers that leave, panics,
+//! new states, new hosts, and a stop at some moment. All the while nobody meets a writer, or a state that one has left half-way.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use callbox::testing::{InProcess, in_process_with};
+use callbox::{MethodStats, Placement, ServiceRef};
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use crate::busy::{Busy, Seen, keep_quiet_about_panics_on_purpose, starts_on_pool};
+use crate::load::{Outcome, What, gentle, rough, run, step};
+
+/// What may happen beside the calls themselves.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Trouble {
+    /// The state, or the host's thread, is lost now and then.
+    rough: bool,
+    stop: bool,
+}
+
+fn start(inline: bool, drain: Duration) -> (InProcess<Busy>, ServiceRef<Busy>, Arc<Seen>) {
+    keep_quiet_about_panics_on_purpose();
+    let seen = Arc::new(Seen::default());
+    let factory = Arc::clone(&seen);
+    let placement = if inline { Placement::Inline } else { Placement::Actor };
+    let settings = move |server: callbox::Server| server.placement(placement).drain(drain).compute_threads(2);
+    let held = in_process_with(move || Busy::new(&factory), settings);
+    let service = held.service().clone();
+    (held, service, seen)
+}
+
+/// Whether what the callers were told fits what the service saw.
+fn check_told(outcome: &Outcome, seen: &Seen, trouble: Trouble) -> Result<(), TestCaseError> {
+    for (number, (what, told)) in (0..).zip(&outcome.calls) {
+        let starts = if *what == What::Grind { starts_on_pool(outcome.load, number) } else { seen.starts(number) };
+        let of_itself = matches!(what, What::Fail | What::PanicReading | What::PanicKeeping);
+        let rough =
+            matches!(what, What::PanicWriting | What::PanicWritingLater | What::LoseThread | What::LoseThreadHalfWay);
+        match told {
+            Some(Ok(answer)) => prop_assert!(*answer == number && starts == 1, "{} {:?}: {}", number, what, starts),
+            Some(Err(-32603)) => {
+                // Cut off at the stop, or lost with the host's thread; perhaps just before its first step.
+                let cut_off = trouble.stop || trouble.rough;
+                prop_assert!(starts == 1 || (cut_off && starts == 0), "{} {:?}: {}", number, what, starts);
+                prop_assert!(of_itself || rough || cut_off, "{} {:?}", number, what);
+            }
+            Some(Err(-32002)) => {
+                prop_assert!(starts <= 1 && matches!(what, What::ReadHurried | What::WriteHurried), "{:?}", what);
+            }
+            Some(Err(code @ (-32000 | -32003))) => {
+                prop_assert_eq!(starts, 0, "{} {:?} was told {} and started", number, what, code);
+                prop_assert!(*code == -32000 || trouble.stop || trouble.rough, "{:?}", what);
+            }
+            Some(Err(code)) => prop_assert!(false, "{} {:?} was told {}", number, what, code),
+            None => prop_assert!(starts <= 1, "{} {:?}: {}", number, what, starts),
+        }
+    }
+    Ok(())
+}
+
+/// Whether each call was counted once, whatever became of it, and none is left.
+fn check_counts(outcome: &Outcome, stats: &[MethodStats]) -> Result<(), TestCaseError> {
+    let sum = |pick: fn(&MethodStats) -> u64| stats.iter().map(pick).sum::<u64>();
+    let told = |code| outcome.calls.iter().filter(|(_, told)| *told == Some(Err(code))).count() as u64;
+    prop_assert_eq!(ended(stats), outcome.calls.len() as u64, "each ends once: {:?}", stats);
+    prop_assert!(stats.iter().all(|stats| stats.depth == 0 && stats.running == 0), "{:?}", stats);
+    prop_assert_eq!(sum(|stats| stats.refused_for.full), told(-32000));
+    prop_assert!(sum(|stats| stats.refused_for.unavailable) >= told(-32003));
+    prop_assert!(sum(|stats| stats.expired) >= told(-32002));
+    let answered = outcome.calls.iter().filter(|(_, told)| matches!(told, Some(Ok(_)))).count() as u64;
+    let let_in = sum(|stats| stats.inline + stats.queued);
+    prop_assert!((answered..=outcome.calls.len() as u64).contains(&let_in), "{:?}", stats);
+    Ok(())
+}
+
+fn ended(stats: &[MethodStats]) -> u64 {
+    let ended = |s: &MethodStats| s.answered + s.failed + s.panicked + s.refused + s.expired + s.abandoned;
+    stats.iter().map(ended).sum()
+}
+
+fn check(busy: &ServiceRef<Busy>, outcome: &Outcome, seen: &Seen, trouble: Trouble) -> Result<(), TestCaseError> {
+    // Callers that were told, or left, before its end do not wait for a method.
+    let start = Instant::now();
+    let over = |stats: &[MethodStats]| {
+        ended(stats) >= outcome.calls.len() as u64 && stats.iter().all(|stats| stats.depth == 0 && stats.running == 0)
+    };
+    while !over(&busy.stats()) && start.elapsed() < Duration::from_secs(10) {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    check_counts(outcome, &busy.stats())?;
+    check_told(outcome, seen, trouble)?;
+    prop_assert_eq!(seen.inside(), 0);
+    prop_assert!(!seen.overlap.load(Ordering::SeqCst), "a writer met somebody");
+    prop_assert!(!seen.torn.load(Ordering::SeqCst), "somebody met a half-written state");
+    prop_assert!(!seen.late.load(Ordering::SeqCst), "a call started after on_stop");
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(crate::cases(48))]
+
+    #[test]
+    fn every_call_ends_once_and_its_caller_knows_how(
+        lists in vec(vec(step(gentle()), 1..80), 2),
+        inline in any::<bool>(),
+    ) {
+        let (_held, busy, seen) = start(inline, Duration::from_secs(20));
+        let outcome = run(&busy, &lists);
+        check(&busy, &outcome, &seen, Trouble { rough: false, stop: false })?;
+    }
+
+    #[test]
+    fn also_when_states_and_threads_are_lost(
+        lists in vec(vec(step(prop_oneof![20 => gentle().boxed(), 1 => rough().boxed()]), 1..60), 2),
+        inline in any::<bool>(),
+    ) {
+        let (_held, busy, seen) = start(inline, Duration::from_secs(20));
+        let outcome = run(&busy, &lists);
+        check(&busy, &outcome, &seen, Trouble { rough: true, stop: false })?;
+    }
+
+    #[test]
+    fn also_when_the_service_is_stopped_at_some_moment(
+        lists in vec(vec(step(prop_oneof![40 => gentle().boxed(), 1 => rough().boxed()]), 1..60), 2),
+        inline in any::<bool>(),
+        after in 0..3000u64,
+        drain in prop_oneof![Just(0), 0..3000u64, Just(20_000_000)],
+    ) {
+        let (held, busy, seen) = start(inline, Duration::from_micros(drain));
+        let stop = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_micros(after));
+            drop(held);
+        });
+        let outcome = run(&busy, &lists);
+        stop.join().expect("it stops well");
+        check(&busy, &outcome, &seen, Trouble { rough: true, stop: true })?;
+        prop_assert!(seen.stops.load(Ordering::SeqCst) <= 1);
+    }
+}

@@ -1,0 +1,122 @@
+//! A reader waits for at most one writer phase, however many writers come.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use callbox::testing::in_process;
+use callbox::{ServiceRef, service};
+use futures::stream::FuturesUnordered;
+use futures::{FutureExt, StreamExt};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use tokio::time::sleep;
+
+/// Writers that have begun, and by reader how many had when it was in its mailbox.
+struct Phases {
+    begun: AtomicU64,
+    /// `u64::MAX` while that is not known: a reader may start before its caller has looked.
+    when_queued: Vec<AtomicU64>,
+    most: AtomicU64,
+}
+
+struct Library {
+    phases: Arc<Phases>,
+}
+
+#[service(name = "library")]
+impl Library {
+    #[public_method(in_flight = 200)]
+    async fn read(&self, reader: usize, micros: u64) {
+        let queued = self.phases.when_queued[reader].load(Ordering::SeqCst);
+        let begun = self.phases.begun.load(Ordering::SeqCst);
+        self.phases.most.fetch_max(begun.saturating_sub(queued), Ordering::SeqCst);
+        sleep(Duration::from_micros(micros)).await;
+    }
+
+    #[public_method]
+    async fn write(&mut self, micros: u64) {
+        self.phases.begun.fetch_add(1, Ordering::SeqCst);
+        sleep(Duration::from_micros(micros)).await;
+    }
+
+    /// The same with a mailbox of its own.
+    #[public_method]
+    async fn rewrite(&mut self, micros: u64) {
+        self.write(micros).await;
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Step {
+    kind: u8,
+    micros: u64,
+    pause: Option<u64>,
+    leaves: bool,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let pause = prop_oneof![2 => Just(None), 1 => (0..500u64).prop_map(Some)];
+    (0..4u8, 0..400u64, pause, proptest::bool::weighted(0.1)).prop_map(|(kind, micros, pause, leaves)| Step {
+        kind,
+        micros,
+        pause,
+        leaves,
+    })
+}
+
+/// Makes the calls one after another, without waiting for their ends.
+async fn caller(library: &ServiceRef<Library>, phases: &Phases, first: usize, steps: &[Step]) {
+    let mut under_way = FuturesUnordered::new();
+    for (step, reader) in steps.iter().zip(first..) {
+        let micros = step.micros;
+        let mut call = match step.kind {
+            0 => library.call(Write { micros }).boxed_local(),
+            1 => library.call(Rewrite { micros }).boxed_local(),
+            _ => library.call(Read { reader, micros }).boxed_local(),
+        };
+        if futures::poll!(&mut call).is_ready() {
+            continue;
+        }
+        // It is in its mailbox, so what has begun by now it does not wait for.
+        phases.when_queued[reader].store(phases.begun.load(Ordering::SeqCst), Ordering::SeqCst);
+        under_way.push(call);
+        if let Some(micros) = step.pause {
+            let pause = sleep(Duration::from_micros(micros));
+            let ends = async { while under_way.next().await.is_some() {} };
+            futures::future::select(Box::pin(pause), Box::pin(ends)).await;
+        }
+        if step.leaves {
+            // Whoever is under way just now.
+            under_way.clear();
+        }
+    }
+    while let Some(ended) = under_way.next().await {
+        assert_eq!(ended, Ok(()));
+    }
+}
+
+proptest! {
+    #![proptest_config(crate::cases(24))]
+
+    #[test]
+    fn a_reader_waits_for_at_most_one_writer_that_begins_after_it(lists in vec(vec(step(), 1..100), 2)) {
+        let phases = Arc::new(Phases {
+            begun: AtomicU64::new(0),
+            when_queued: (0..200).map(|_| AtomicU64::new(u64::MAX)).collect(),
+            most: AtomicU64::new(0),
+        });
+        let factory = Arc::clone(&phases);
+        let held = in_process(move || Library { phases: Arc::clone(&factory) });
+        std::thread::scope(|scope| {
+            for (list, first) in lists.iter().zip([0, 100]) {
+                let (library, phases) = (held.service().clone(), &phases);
+                scope.spawn(move || {
+                    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+                    runtime.block_on(caller(&library, phases, first, list));
+                });
+            }
+        });
+        prop_assert!(phases.most.load(Ordering::SeqCst) <= 1, "a reader waited for {:?} writers", phases.most);
+    }
+}
