@@ -76,6 +76,7 @@ mod dispatch;
 mod http;
 mod jsonrpc;
 mod mailbox;
+mod peer;
 mod router;
 mod server;
 mod service;
