@@ -26,7 +26,11 @@ const LAYERS: &[Layer] = &[
     Layer { module: "start_error", knows: &[], crates: &[] },
     Layer { module: "peer", knows: &[], crates: &[] },
     // Any error of an authenticator becomes a `BoxError`; the rest of `service` does not concern it.
-    Layer { module: "auth", knows: &["service::BoxError"], crates: &["actix", "futures", "tokio"] },
+    Layer {
+        module: "auth",
+        knows: &["peer", "service::BoxError", "start_error", "sync"],
+        crates: &["actix", "futures", "getrandom", "parking_lot", "sha2", "subtle", "time", "tokio", "toml"],
+    },
     Layer { module: "service", knows: &["auth::Caller", "jsonrpc", "sync"], crates: &["futures", "tokio"] },
     // Knows no actor, and of the wire no more than errors.
     Layer { module: "mailbox", knows: &["jsonrpc::RpcError", "jsonrpc::code", "service", "sync"], crates: &["tokio"] },
