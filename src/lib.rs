@@ -57,7 +57,8 @@
 //!   turns, and the supervisor that makes a crashed service anew.
 //! - `mailbox` is admission and queueing: bounded rings of calls, quotas, deadlines, and the bell that wakes the host.
 //! - `service` is what a service is made of: [`Service`], [`Method`], the reading of parameters, [`CallContext`].
-//! - `auth` is the actor that checks tokens, and [`Caller`], which is its answer; [`Tokens`] is a file of hashed tokens.
+//! - `auth` is the actor that checks tokens, and [`Caller`], which is its answer; [`Tokens`], a file of hashed tokens, and
+//!   `Jwt`, which needs the feature `jwt`.
 //! - `jsonrpc` is the wire itself: envelopes, ids, errors, and the dialects of the answers. It knows no async and no HTTP.
 //!
 //! The macros are in a crate of their own, `macros/`; the commands `callbox new` and `callbox token` are in
@@ -88,6 +89,8 @@ mod sync;
 pub mod testing;
 
 pub use actor::{Host, MethodStats, Placement, Refusals, ServiceRef, ServiceStats};
+#[cfg(feature = "jwt")]
+pub use auth::Jwt;
 pub use auth::{Authenticate, Caller, IssuedToken, TokenFile, TokenInfo, Tokens};
 pub use callbox_macros::{RpcError, service};
 pub use http::{PageError, Templates};

@@ -29,7 +29,18 @@ const LAYERS: &[Layer] = &[
     Layer {
         module: "auth",
         knows: &["peer", "service::BoxError", "start_error", "sync"],
-        crates: &["actix", "futures", "getrandom", "parking_lot", "sha2", "subtle", "time", "tokio", "toml"],
+        crates: &[
+            "actix",
+            "futures",
+            "getrandom",
+            "jsonwebtoken",
+            "parking_lot",
+            "sha2",
+            "subtle",
+            "time",
+            "tokio",
+            "toml",
+        ],
     },
     Layer { module: "service", knows: &["auth::Caller", "jsonrpc", "sync"], crates: &["futures", "tokio"] },
     // Knows no actor, and of the wire no more than errors.

@@ -2,7 +2,7 @@
 //!
 //! A question goes through [`front`], which turns away peers that guess ([`limiter`]) and knows the decisions that may be
 //! used again ([`cache`]); what it does not know, the [`actor`] asks the [`Authenticate`]. [`tokens`] is the one for files
-//! of hashed tokens.
+//! of hashed tokens, [`jwt`] the one for JSON Web Tokens.
 
 mod actor;
 mod authenticate;
@@ -10,6 +10,10 @@ mod cache;
 mod caller;
 mod digest;
 mod front;
+#[cfg(feature = "jwt")]
+mod jwt;
+#[cfg(feature = "jwt")]
+mod key_set;
 mod limiter;
 mod recent;
 mod rows;
@@ -22,6 +26,8 @@ pub(crate) use actor::Unsure;
 pub use authenticate::Authenticate;
 pub use caller::Caller;
 pub(crate) use front::{Auth, AuthLimits};
+#[cfg(feature = "jwt")]
+pub use jwt::Jwt;
 pub use token_file::TokenFile;
 pub use token_info::{IssuedToken, TokenInfo};
 pub use tokens::Tokens;
