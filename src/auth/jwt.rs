@@ -31,7 +31,8 @@ const TYPES: [&str; 3] = ["jwt", "at+jwt", "application/at+jwt"];
 /// The keys are a [JWK set](https://www.rfc-editor.org/rfc/rfc7517#section-5), as issuers publish it. **The key says which
 /// algorithm it is for**, by its `alg`, or else by its kind: RS256 for RSA, ES256 and ES384 for the curves P-256 and P-384,
 /// EdDSA for Ed25519, HS256 for secrets. A token that says another is refused, so nobody can have a public key taken for a
-/// secret, and there is no `none`. Keys for encryption and of unknown kinds do not count; weak ones are a mistake.
+/// secret, and there is no `none`. Keys for encryption and of unknown kinds do not count; weak ones are a mistake. A set with
+/// secrets in it lets whoever reads it make tokens, so such a file is to be its owner's only.
 ///
 /// Keys are replaced while the server runs: with [`replace_keys`](Self::replace_keys), or by changing the file that was given to
 /// [`from_file`](Self::from_file). A key that is taken out is trusted no more, within a tenth of a second. callbox does not fetch

@@ -5,8 +5,9 @@ use std::fs;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use callbox::{Authenticate, Server, Tokens};
+use callbox::{Authenticate, Jwt, Server, Tokens};
 use futures::FutureExt;
+use jsonwebtoken::{EncodingKey, Header, encode};
 use serde_json::{Value, json};
 use socket2::{Domain, Socket, Type};
 
@@ -206,4 +207,30 @@ fn a_revoked_token_is_refused_by_the_next_call() {
         guarded.tokens.revoke(&format!("token {n}")).expect("a token of that name");
         assert_eq!(secret()["error"]["code"], DENIED);
     }
+}
+
+#[test]
+fn a_json_web_token_is_a_token_like_others() {
+    let (key, secret) = ("AQEB".repeat(11), EncodingKey::from_secret(&[1; 33]));
+    let keys = |id: &str| json!({ "keys": [{ "kty": "oct", "kid": id, "alg": "HS256", "k": key }] }).to_string();
+    let jwt = Jwt::new("issuer", "calculator", &keys("one")).expect("a set of keys");
+    let handle = jwt.clone();
+    let running = start_with(move |server| server.tokens(handle));
+    let token = |audience: &str, scope: &str| {
+        let header = Header { kid: Some("one".to_owned()), ..Header::default() };
+        let claims =
+            json!({ "iss": "issuer", "aud": audience, "exp": 4_000_000_000_u32, "sub": "ann", "scope": scope });
+        encode(&header, &claims, &secret).expect("a token")
+    };
+    let body = batch([call("who_am_i", "[]", "1"), call("secret", "[3]", "2"), call("administer", "[3]", "3")]);
+    let answer = |token: &str| running.server.with_token(token).post(&body).body;
+    let [who, secret, administer] = [result(r#""ann""#, "1"), result("3", "2"), result("3", "3")];
+    let no = |id: &str| error(DENIED, id);
+    let good = token("calculator", "read admin");
+    assert_eq!(answer(&good), batch([who.clone(), secret.clone(), administer]));
+    assert_eq!(answer(&token("calculator", "read")), batch([who, secret, no("3")]));
+    let nobody = batch([result("null", "1"), no("2"), no("3")]);
+    assert_eq!(answer(&token("another", "admin")), nobody);
+    jwt.replace_keys(&keys("two")).expect("a set of keys");
+    assert_eq!(answer(&good), nobody, "at once");
 }
