@@ -165,7 +165,7 @@ impl Shared {
         let keys = Arc::clone(&self.keys.lock());
         let key = keys.get(header.kid.as_deref()?)?;
         let is_access_token = |typ: &str| TYPES.iter().any(|known| typ.eq_ignore_ascii_case(known));
-        if header.alg != key.algorithm || header.crit.is_some() || !header.typ.as_deref().is_none_or(is_access_token) {
+        if header.crit.is_some() || !header.typ.as_deref().is_none_or(is_access_token) {
             return None;
         }
         let mut validation = Validation::new(key.algorithm);
