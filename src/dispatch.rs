@@ -6,6 +6,7 @@
 mod batch;
 
 use std::fmt;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -33,6 +34,8 @@ pub(crate) struct Dispatch {
 /// What came with a body.
 pub(crate) struct Arrival<'a> {
     pub(crate) token: Option<&'a str>,
+    /// Where it came from, as far as the transport itself knows: what a caller says of it does not count.
+    pub(crate) peer: Option<IpAddr>,
     /// The caller's own limit, which can only shorten a method's deadline.
     pub(crate) timeout: Option<Duration>,
     pub(crate) dialect: Dialect,
@@ -64,11 +67,12 @@ impl Dispatch {
             Ok(envelope) => envelope,
             Err(error) => return Answer::single(arrival.dialect, Id::NULL, &Err(error)),
         };
-        let who = match (&envelope, arrival.token, &self.auth) {
-            (Envelope::Single(member), Some(token), Some(auth)) if self.asks(member) => auth.whose(token).await,
-            (Envelope::Batch(members), Some(token), Some(auth)) if members.iter().any(|m| self.asks(m)) => {
-                auth.whose(token).await
-            }
+        let asks = match &envelope {
+            Envelope::Single(member) => self.asks(member),
+            Envelope::Batch(members) => members.iter().any(|member| self.asks(member)),
+        };
+        let who = match (arrival.token, &self.auth) {
+            (Some(token), Some(auth)) if asks => auth.whose(token, arrival.peer).await,
             _ => Ok(Caller::anonymous()),
         };
         let visit = Visit { arrived, arrival, who, budget: Arc::new(Budget::new(self.response_limit)) };

@@ -37,13 +37,14 @@ impl Router {
         match (route.options().access, tokens) {
             (Access::Private | Access::Scope(_), TokenCheck::None) => Err(StartError::new(
                 format_args!("the method `{name}` needs a token, and the server checks none"),
-                "add .tokens(|token: &str| …) to the server, or make it a #[public_method]",
+                "make one with `callbox token new --name ME`, or add .tokens(|token: &str| …) to the server, or make it a \
+                 #[public_method]",
             )),
             (Access::Scope(scope), TokenCheck::WithoutScopes) => Err(StartError::new(
                 format_args!(
                     "the method `{name}` needs the scope `{scope}`, and tokens checked by a closure have none"
                 ),
-                "pass .tokens(…) a type that implements callbox::Authenticate and gives its callers scopes",
+                "use a file of tokens, or pass .tokens(…) a type that implements callbox::Authenticate and gives scopes",
             )),
             _ => self.add_builtin(route),
         }

@@ -24,8 +24,24 @@ const LAYERS: &[Layer] = &[
     Layer { module: "jsonrpc", knows: &[], crates: &[] },
     Layer { module: "sync", knows: &[], crates: &["futures", "parking_lot"] },
     Layer { module: "start_error", knows: &[], crates: &[] },
+    Layer { module: "peer", knows: &[], crates: &[] },
     // Any error of an authenticator becomes a `BoxError`; the rest of `service` does not concern it.
-    Layer { module: "auth", knows: &["service::BoxError"], crates: &["actix", "futures", "tokio"] },
+    Layer {
+        module: "auth",
+        knows: &["peer", "service::BoxError", "start_error", "sync"],
+        crates: &[
+            "actix",
+            "futures",
+            "getrandom",
+            "jsonwebtoken",
+            "parking_lot",
+            "sha2",
+            "subtle",
+            "time",
+            "tokio",
+            "toml",
+        ],
+    },
     Layer { module: "service", knows: &["auth::Caller", "jsonrpc", "sync"], crates: &["futures", "tokio"] },
     // Knows no actor, and of the wire no more than errors.
     Layer { module: "mailbox", knows: &["jsonrpc::RpcError", "jsonrpc::code", "service", "sync"], crates: &["tokio"] },
@@ -50,7 +66,7 @@ const LAYERS: &[Layer] = &[
     // The one transport. Its handlers' extractor gives out `ServiceRef`s.
     Layer {
         module: "http",
-        knows: &["actor::ServiceRef", "dispatch", "jsonrpc", "service::Service", "start_error"],
+        knows: &["actor::ServiceRef", "dispatch", "jsonrpc", "peer", "service::Service", "start_error"],
         crates: &["actix_files", "actix_web", "futures", "handlebars", "parking_lot", "socket2", "tokio"],
     },
     // The types of a few settings belong to those who act on them.

@@ -6,7 +6,7 @@
 use std::any::Any;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry as Slot;
-use std::net::{IpAddr, Ipv6Addr, Shutdown};
+use std::net::{IpAddr, Shutdown};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -15,6 +15,8 @@ use actix_web::dev::Extensions;
 use actix_web::rt::net::TcpStream;
 use parking_lot::Mutex;
 use socket2::{SockRef, Socket};
+
+use crate::peer::network;
 
 /// How many connections there may be, and how long each may make us wait.
 #[derive(Clone, Debug)]
@@ -180,14 +182,6 @@ impl Connections {
                 let _ = entry.socket.shutdown(Shutdown::Both);
             }
         }
-    }
-}
-
-/// What counts as one peer: whoever has an IPv6 address has 2⁶⁴ of them.
-fn network(ip: IpAddr) -> IpAddr {
-    match ip.to_canonical() {
-        IpAddr::V4(ip) => IpAddr::V4(ip),
-        IpAddr::V6(ip) => IpAddr::V6(Ipv6Addr::from_bits(ip.to_bits() & !u128::from(u64::MAX))),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Builder → parts → run → drain.
 
+mod checker;
 mod health;
 mod hosted;
 mod log;
@@ -17,14 +18,13 @@ use std::time::Duration;
 use actix_web::web::ServiceConfig;
 
 use crate::actor::Placement;
-use crate::auth::{Auth, Authenticate};
 use crate::jsonrpc::Dialect;
-use crate::router::TokenCheck;
 use crate::service::Service;
 use crate::settings::{HttpStatus, Layer};
 use crate::start_error::{Result, StartError};
 use crate::sync::Arc;
 
+use checker::Checker;
 use hosted::{Plan, plan};
 pub(crate) use resolve::Resolution;
 pub use running::Running;
@@ -64,8 +64,7 @@ pub struct Server {
     pub(crate) plans: Vec<Box<dyn Plan>>,
     pub(crate) layer: Layer,
     from_args: bool,
-    pub(crate) tokens: TokenCheck,
-    pub(crate) start_auth: Option<Box<dyn FnOnce() -> Auth + Send>>,
+    pub(crate) checker: Option<Checker>,
     pub(crate) more_endpoints: Vec<(String, Dialect)>,
     pub(crate) configure: Vec<Configure>,
     pub(crate) static_files: Vec<(String, PathBuf)>,
@@ -81,8 +80,7 @@ impl Server {
             plans: Vec::new(),
             layer: Layer::default(),
             from_args: false,
-            tokens: TokenCheck::None,
-            start_auth: None,
+            checker: None,
             more_endpoints: Vec::new(),
             configure: Vec::new(),
             static_files: Vec::new(),
@@ -96,16 +94,6 @@ impl Server {
     /// Two methods of one name stop the start; a service's `namespace` keeps them apart.
     pub fn service<S: Service>(mut self, factory: impl Fn() -> S + Send + Sync + 'static) -> Self {
         self.plans.push(plan(factory));
-        self
-    }
-
-    /// Says who checks tokens: a closure from the token to `bool`, or a type with [`Authenticate`]. Default: nobody, and then
-    /// a service with private methods stops the start.
-    ///
-    /// A closure must be quick; a look-up that takes time belongs into an [`Authenticate`], where it can be awaited.
-    pub fn tokens<A: Authenticate>(mut self, authenticator: A) -> Self {
-        self.tokens = if authenticator.knows_scopes() { TokenCheck::WithScopes } else { TokenCheck::WithoutScopes };
-        self.start_auth = Some(Box::new(move || Auth::start(authenticator)));
         self
     }
 

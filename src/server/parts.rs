@@ -17,6 +17,7 @@ use crate::start_error::{Result, StartError};
 use crate::sync::Arc;
 
 use super::Server;
+use super::checker::Checker;
 use super::hosted::Hosted;
 use super::running::{Running, Shared};
 
@@ -30,7 +31,9 @@ pub(super) fn prepare(server: Server, settings: &Settings, listens: &Arc<OnceLoc
         let fix = "call it within #[actix_web::main], or use start() from a plain fn main()";
         return Err(StartError::new("there is no actix runtime on this thread", fix));
     }
-    let Server { plans, tokens, start_auth, more_endpoints, configure, static_files, .. } = server;
+    let Server { plans, checker, from_args, more_endpoints, configure, static_files, .. } = server;
+    let checker = Checker::choose(checker, settings, from_args)?;
+    let tokens = checker.as_ref().map_or(TokenCheck::None, |checker| checker.check);
     let pool = Pool::new(settings.compute_threads).map_err(|error| {
         StartError::new(format_args!("cannot start the worker pool ({error})"), "lower --compute-threads")
     })?;
@@ -63,7 +66,7 @@ pub(super) fn prepare(server: Server, settings: &Settings, listens: &Arc<OnceLoc
     let dispatch = Dispatch {
         router,
         // After all that can go wrong: nothing may run when a mistake is found.
-        auth: start_auth.map(|start| start()),
+        auth: checker.map(|checker| checker.start(settings.token_failures)),
         batch_limit: settings.batch_limit,
         response_limit: settings.response_limit,
         cut: cuts,

@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::net::IpAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::thread::available_parallelism;
@@ -176,6 +177,16 @@ pub(super) const PATH: Kind<Option<PathBuf>> = Kind {
     arity: Arity::One,
     read: |text| Some((!text.is_empty()).then(|| PathBuf::from(text))),
     show: |path| path.as_ref().map(|path| path.display().to_string()).unwrap_or_default(),
+};
+
+pub(super) const FILE: Kind<Option<PathBuf>> = Kind { placeholder: "FILE", accepts: "a file", ..PATH };
+
+pub(super) const TRIES: Kind<Option<NonZeroU32>> = Kind {
+    placeholder: "NUMBER",
+    accepts: "a number of at least 1, or off",
+    arity: Arity::One,
+    read: |text| if text == "off" { Some(None) } else { text.parse().ok().map(Some) },
+    show: |tries| tries.map_or_else(|| "off".to_owned(), |tries| tries.to_string()),
 };
 
 /// An IP address, or dot-separated labels of letters, digits, `-` and `_`.

@@ -1,5 +1,6 @@
 //! Every setting, declared once.
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -9,7 +10,8 @@ use crate::start_error::StartError;
 
 use super::choice::HttpStatus;
 use super::kind::{
-    self, CORES, COUNT, DURATION, ENDPOINT, FILTER, HEADER, HOST, HOSTS, ORIGINS, PATH, PORT, SIZE, SWITCH, WAIT,
+    self, CORES, COUNT, DURATION, ENDPOINT, FILE, FILTER, HEADER, HOST, HOSTS, ORIGINS, PATH, PORT, SIZE, SWITCH,
+    TRIES, WAIT,
 };
 use super::source::{Shown, Sources};
 
@@ -86,6 +88,8 @@ settings! {
         dialect: Dialect = DIALECT, "jsonrpc";
         /// The HTTP status of JSON-RPC errors: ok (always 200), or mapped (401, 404, 503 …) for single calls
         http_status: HttpStatus = STATUS, "ok";
+        /// The file of the tokens that are good, made by `callbox token`; by default only if it is there and the program checks none
+        tokens: Option<PathBuf> = FILE, "callbox-tokens.toml";
         /// The HTTP header that carries a caller's token
         token_header: String = HEADER, "X-Api-Token";
         /// Leaves the names of private methods out of get_service_specs
@@ -102,6 +106,8 @@ settings! {
         body_timeout: Duration = WAIT, "10s";
         /// The most connections at once; further ones are answered 503
         max_connections: usize = COUNT, "25000";
+        /// The most wrong tokens from one peer in a minute; its further ones are refused unseen. Off for any number
+        token_failures: Option<NonZeroU32> = TRIES, "60";
     }
     "Who may connect" {
         /// The names that a Host header may carry. If none: only loopback names when listening on loopback, any otherwise

@@ -111,6 +111,7 @@ fn every_setting_is_read_from_flag_environment_and_file_alike() {
         ("endpoint", "/v0/rpc"),
         ("dialect", "gemstone"),
         ("http_status", "mapped"),
+        ("tokens", "keys.toml"),
         ("token_header", "X-Token"),
         ("hide_private", "true"),
         ("body_limit", "64KiB"),
@@ -118,6 +119,7 @@ fn every_setting_is_read_from_flag_environment_and_file_alike() {
         ("batch_limit", "7"),
         ("body_timeout", "500ms"),
         ("max_connections", "12"),
+        ("token_failures", "off"),
         ("allowed_hosts", "example.org,localhost:5000,[::1]"),
         ("origins", "https://a.example,http://b.example:8080"),
         ("allow_half_closed", "true"),
@@ -222,6 +224,7 @@ fn mistakes_name_their_place_and_their_remedy() {
             flags(&["--token-header", "X Token"]),
             r#"--token-header is "X Token": give the name of an HTTP header, such as X-Api-Token"#,
         ),
+        (flags(&["--token-failures", "0"]), r#"--token-failures is "0": give a number of at least 1, or off"#),
         (
             env(&[("CALLBOX_BODY_LIMIT", "1MB")]),
             r#"CALLBOX_BODY_LIMIT is "1MB": give a number of bytes above 0, such as 65536, 64KiB, 1MiB or 1GiB"#,

@@ -33,8 +33,11 @@ pub fn in_process_with<S: Service>(
     settings: impl FnOnce(Server) -> Server + Send + 'static,
 ) -> InProcess<S> {
     let (system, service) = SystemThread::start(async move |stopped| {
-        // Access rules do not hold for calls within the process, but a private method wants somebody to check tokens.
-        let server = settings(Server::new(factory).tokens(Nobody));
+        let mut server = settings(Server::new(factory));
+        if !server.checks_tokens() {
+            // Access rules do not hold for calls within the process, but a private method wants somebody to check tokens.
+            server = server.tokens(Nobody);
+        }
         let running = server.launch().await.unwrap_or_else(|error| panic!("the service cannot start: {error}"));
         let service = running.service::<S>().unwrap_or_else(|| unreachable!("the server was made for it"));
         let ends = async move {

@@ -132,7 +132,8 @@ fn an_unknown_token_and_an_insufficient_one_get_one_answer() {
 
 #[test]
 fn the_service_sees_the_caller_of_each_call_and_of_no_other() {
-    let calculator = start();
+    // All callers have one address, and one of them has no other than wrong tokens.
+    let calculator = start_with(|server| server.token_failures(None));
     let who = json!({ "jsonrpc": "2.0", "method": "who_am_i", "id": 1 });
     std::thread::scope(|scope| {
         for (token, name) in [("good", json!("ann")), ("admin", json!("root")), ("bad", json!(null))] {

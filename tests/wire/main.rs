@@ -11,3 +11,4 @@ mod dialects;
 mod envelope;
 mod params;
 mod specs;
+mod tokens;
