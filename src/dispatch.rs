@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::auth::{Auth, Caller, Unsure};
-use crate::jsonrpc::{Budget, Dialect, Envelope, Id, Member, Request, RpcError, code, parse};
+use crate::jsonrpc::{Budget, Dialect, Envelope, Id, Limits, Member, Request, RpcError, code, parse};
 use crate::router::Router;
 use crate::service::{CallContext, Outcome, Route, Started, Terms};
 use crate::sync::Arc;
@@ -22,8 +22,7 @@ use crate::sync::Arc;
 pub(crate) struct Dispatch {
     pub(crate) router: Arc<Router>,
     pub(crate) auth: Option<Auth>,
-    /// The most members of a batch.
-    pub(crate) batch_limit: usize,
+    pub(crate) limits: Limits,
     /// The most bytes of results in one response.
     pub(crate) response_limit: usize,
     /// Becomes true when the time to drain is over: what has no answer by then will not get one.
@@ -60,7 +59,7 @@ impl Dispatch {
     /// Answers one body. Dropping the future gives its calls up.
     pub(crate) async fn handle(&self, body: &[u8], arrival: Arrival<'_>) -> Answer {
         let arrived = Instant::now();
-        let envelope = match parse(body, self.batch_limit) {
+        let envelope = match parse(body, &self.limits) {
             Ok(envelope) => envelope,
             Err(error) => return Answer::single(arrival.dialect, Id::NULL, &Err(error)),
         };

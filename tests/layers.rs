@@ -56,7 +56,7 @@ const LAYERS: &[Layer] = &[
     // The types of a few settings belong to those who act on them.
     Layer {
         module: "settings",
-        knows: &["actor::Placement", "jsonrpc::Dialect", "start_error"],
+        knows: &["actor::Placement", "jsonrpc::Dialect", "jsonrpc::MAX_DEPTH", "start_error"],
         crates: &["clap", "strsim", "toml", "tracing_subscriber"],
     },
     // The only one that sees settings.

@@ -177,7 +177,7 @@ mod tests {
                 Some("[]"),
             ),
         ] {
-            let id = Id::from_json(r#""x""#).unwrap();
+            let id = Id::from_json(r#""x""#, 9).unwrap();
             let written = |outcome| {
                 let mut out = Vec::new();
                 dialect.answer(&mut out, id, outcome);
@@ -195,7 +195,7 @@ mod tests {
         let request = |id| Request { method: "m".into(), params: None, id };
         for dialect in Dialect::ALL {
             assert_eq!(dialect.reply_id(&request(None)), None);
-            assert_eq!(dialect.reply_id(&request(Id::from_json("0"))), Id::from_json("0"));
+            assert_eq!(dialect.reply_id(&request(Id::from_json("0", 9))), Id::from_json("0", 9));
             let null = dialect.reply_id(&request(Some(Id::NULL)));
             assert_eq!(null.is_some(), dialect == Dialect::Jsonrpc, "{dialect}");
         }

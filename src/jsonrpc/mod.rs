@@ -11,7 +11,7 @@ mod response;
 mod tests;
 
 pub use dialect::{Dialect, UnknownDialect};
-pub(crate) use envelope::{Envelope, parse};
+pub(crate) use envelope::{Envelope, Limits, MAX_DEPTH, parse};
 pub use error::RpcError;
 pub(crate) use error::code;
 pub(crate) use id::Id;

@@ -187,7 +187,7 @@ mod tests {
     #[test]
     fn a_batch_holds_its_answers_in_order() {
         let mut batch = BatchWriter::new(Dialect::Gemstone);
-        batch.push(Id::from_json("1").unwrap(), Ok(b"true"));
+        batch.push(Id::from_json("1", 9).unwrap(), Ok(b"true"));
         batch.push(Id::NULL, Err(&RpcError::new(7, "no")));
         assert_eq!(
             String::from_utf8(batch.finish().unwrap()).unwrap(),

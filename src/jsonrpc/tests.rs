@@ -6,13 +6,14 @@ use serde_json::{Map, Value, json};
 
 use super::*;
 
-const MAX_MEMBERS: usize = 100;
+/// The defaults of the settings.
+const LIMITS: Limits = Limits { members: 100, depth: 127, id: 4096 };
 
 /// What a server would answer whose every method returns its own name. None: nothing.
 fn answer(body: impl AsRef<[u8]>) -> Option<String> {
     let dialect = Dialect::Jsonrpc;
     let mut out = Vec::new();
-    match parse(body.as_ref(), MAX_MEMBERS) {
+    match parse(body.as_ref(), &LIMITS) {
         Err(error) => dialect.error(&mut out, Id::NULL, &error),
         Ok(Envelope::Single(member)) => {
             let (id, outcome) = run(member)?;
@@ -202,10 +203,10 @@ fn a_request_nests_127_levels_and_no_more() {
         let call =
             |levels| format!(r#"{{"{place}":{},"a":"[[{{","b":"{}"}}"#, nested(levels), "[".repeat(200)).into_bytes();
         let in_batch = |levels| [b"[", &call(levels)[..], b",1]"].concat();
-        assert!(matches!(parse(&call(127), 9), Ok(Envelope::Single(_))), "{place}");
-        assert!(matches!(parse(&in_batch(127), 9), Ok(Envelope::Batch(_))), "{place}");
-        assert_eq!(parse(&call(128), 9).unwrap_err(), RpcError::parse_error(), "{place}");
-        assert_eq!(parse(&in_batch(128), 9).unwrap_err(), RpcError::parse_error(), "{place}");
+        assert!(matches!(parse(&call(127), &LIMITS), Ok(Envelope::Single(_))), "{place}");
+        assert!(matches!(parse(&in_batch(127), &LIMITS), Ok(Envelope::Batch(_))), "{place}");
+        assert_eq!(parse(&call(128), &LIMITS).unwrap_err(), RpcError::parse_error(), "{place}");
+        assert_eq!(parse(&in_batch(128), &LIMITS).unwrap_err(), RpcError::parse_error(), "{place}");
     }
     for open in ["[", r#"{"a":"#] {
         assert_eq!(answer(open.repeat(1_000_000)), Some(error(-32700, "null")));
@@ -239,7 +240,7 @@ fn a_batch_is_answered_in_order_without_its_notifications() {
 #[test]
 fn a_batch_has_a_limited_number_of_members() {
     let batch = |members: usize, end: &str| format!("[{}{end}", vec!["1"; members].join(","));
-    assert!(matches!(parse(batch(100, "]").as_bytes(), 100), Ok(Envelope::Batch(members)) if members.len() == 100));
+    assert!(matches!(parse(batch(100, "]").as_bytes(), &LIMITS), Ok(Envelope::Batch(members)) if members.len() == 100));
     assert_eq!(answer(batch(101, "]")), Some(error(-32600, "null")));
     assert_eq!(answer(batch(5_000_000, "]")), Some(error(-32600, "null")));
     assert_eq!(answer(batch(101, "")), Some(error(-32700, "null")), "a broken batch is broken first of all");
@@ -250,7 +251,7 @@ fn a_batch_has_a_limited_number_of_members() {
 #[test]
 fn a_call_is_borrowed_from_the_body() {
     let body = br#"{"jsonrpc":"2.0","method":"say_hello","params":{"name":"world"},"id":1}"#;
-    let Ok(Envelope::Single(Ok(request))) = parse(body, 1) else { panic!("a valid call") };
+    let Ok(Envelope::Single(Ok(request))) = parse(body, &LIMITS) else { panic!("a valid call") };
     assert!(matches!(request.method, std::borrow::Cow::Borrowed("say_hello")));
     assert_eq!(request.params.map(RawValue::get), Some(r#"{"name":"world"}"#));
     assert_eq!(request.id.map(Id::as_json), Some("1"));
@@ -300,7 +301,7 @@ proptest! {
     fn a_call_arrives_as_it_was_meant((method, params, id) in any_call()) {
         let compact = json!({"jsonrpc": "2.0", "method": method, "params": params, "id": id});
         for body in [compact.to_string(), serde_json::to_string_pretty(&compact).unwrap()] {
-            let Ok(Envelope::Single(Ok(request))) = parse(body.as_bytes(), 1) else { panic!("{body}") };
+            let Ok(Envelope::Single(Ok(request))) = parse(body.as_bytes(), &LIMITS) else { panic!("{body}") };
             prop_assert_eq!(&*request.method, &method);
             prop_assert_eq!(&serde_json::from_str::<Value>(request.params.unwrap().get()).unwrap(), &params);
             prop_assert_eq!(request.id.unwrap().as_json(), id.to_string());

@@ -116,6 +116,9 @@ fn every_setting_is_read_from_flag_environment_and_file_alike() {
         ("body_limit", "64KiB"),
         ("response_limit", "1GiB"),
         ("batch_limit", "7"),
+        ("depth_limit", "127"),
+        ("id_limit", "100"),
+        ("method_limit", "1KiB"),
         ("body_timeout", "500ms"),
         ("max_connections", "12"),
         ("allowed_hosts", "example.org,localhost:5000,[::1]"),
@@ -218,6 +221,7 @@ fn mistakes_name_their_place_and_their_remedy() {
             flags(&["--workers", "0"]),
             r#"--workers is "0": give a number of at least 1, or cores for as many as the machine has"#,
         ),
+        (flags(&["--depth-limit", "128"]), r#"--depth-limit is "128": give a number from 1 to 127"#),
         (
             flags(&["--token-header", "X Token"]),
             r#"--token-header is "X Token": give the name of an HTTP header, such as X-Api-Token"#,

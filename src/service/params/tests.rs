@@ -6,6 +6,7 @@ use serde_json::value::to_raw_value;
 use serde_json::{Map, Value, json};
 
 use super::*;
+use crate::jsonrpc::{Limits, parse};
 use crate::service::{Handler, MethodTable, Service};
 
 struct Nowhere;
@@ -223,7 +224,8 @@ fn what_nests_as_deep_as_a_request_may_is_read() {
     let deep = format!("{}{}", "[".repeat(125), "]".repeat(125));
     for params in [format!("[{deep}]"), format!(r#"{{"value":{deep}}}"#)] {
         let body = format!(r#"{{"jsonrpc":"2.0","method":"keep","params":{params},"id":1}}"#);
-        let Ok(crate::jsonrpc::Envelope::Single(Ok(request))) = crate::jsonrpc::parse(body.as_bytes(), 1) else {
+        const LIMITS: Limits = Limits { members: 1, depth: 127, id: 9 };
+        let Ok(crate::jsonrpc::Envelope::Single(Ok(request))) = parse(body.as_bytes(), &LIMITS) else {
             panic!("{body}")
         };
         assert_eq!(outcome::<Keep>(request.params).unwrap()["value"].to_string(), deep);
