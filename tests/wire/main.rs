@@ -8,6 +8,6 @@ mod batches;
 mod calculator;
 mod codes;
 mod dialects;
-mod envelope;
 mod params;
+mod rows;
 mod specs;
