@@ -10,7 +10,7 @@ use crate::service::{Method, Reply, Service};
 
 use super::system::{SystemThread, block_on};
 
-/// A service on threads of its own, called without HTTP. Stops when it is dropped.
+/// A service on threads of its own, called without HTTP. Cheap to clone; stops when the last clone is dropped.
 pub struct InProcess<S: Service> {
     service: ServiceRef<S>,
     running: Running,
@@ -100,29 +100,19 @@ impl<S: Service> InProcess<S> {
     /// The same service, with bodies that come with a token.
     #[must_use]
     pub fn with_token(&self, token: &str) -> Self {
-        Self { token: Some(token.to_owned()), ..self.same(self.service.clone()) }
+        Self { token: Some(token.to_owned()), ..self.clone() }
     }
 
     /// The same service, with bodies that are answered in a dialect.
     #[must_use]
     pub fn in_dialect(&self, dialect: Dialect) -> Self {
-        Self { dialect, ..self.same(self.service.clone()) }
+        Self { dialect, ..self.clone() }
     }
 
     /// The same service, called by somebody. Does not concern bodies, whose caller is whoever their token belongs to.
     #[must_use]
     pub fn as_caller(&self, caller: Caller) -> Self {
-        self.same(self.service.as_caller(caller))
-    }
-
-    fn same(&self, service: ServiceRef<S>) -> Self {
-        Self {
-            service,
-            running: self.running.clone(),
-            dialect: self.dialect,
-            token: self.token.clone(),
-            _system: std::sync::Arc::clone(&self._system),
-        }
+        Self { service: self.service.as_caller(caller), ..self.clone() }
     }
 
     /// Waits until no call waits or runs: the effects of all notifications sent before are there.
@@ -133,6 +123,19 @@ impl<S: Service> InProcess<S> {
     /// The handle, for async code.
     pub fn service(&self) -> &ServiceRef<S> {
         &self.service
+    }
+}
+
+// By hand: a derive would ask the state to be `Clone`.
+impl<S: Service> Clone for InProcess<S> {
+    fn clone(&self) -> Self {
+        Self {
+            service: self.service.clone(),
+            running: self.running.clone(),
+            dialect: self.dialect,
+            token: self.token.clone(),
+            _system: std::sync::Arc::clone(&self._system),
+        }
     }
 }
 

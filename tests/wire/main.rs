@@ -8,6 +8,8 @@ mod batches;
 mod calculator;
 mod codes;
 mod dialects;
+mod differential;
+mod limits;
 mod params;
 mod rows;
 mod specs;

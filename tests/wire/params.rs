@@ -10,7 +10,7 @@ use crate::calculator::{call, result};
 mod table;
 
 /// Answers with what it was given.
-struct Mirror;
+pub(crate) struct Mirror;
 
 #[derive(Serialize, Deserialize, schemars::JsonSchema)]
 struct Pigment {
