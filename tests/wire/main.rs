@@ -12,4 +12,5 @@ mod differential;
 mod limits;
 mod params;
 mod rows;
+mod seeds;
 mod specs;

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::calculator::{call, result};
 
 #[path = "../../src/service/params/rows.rs"]
-mod table;
+pub(crate) mod table;
 
 /// Answers with what it was given.
 pub(crate) struct Mirror;
