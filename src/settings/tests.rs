@@ -317,6 +317,21 @@ fn text_that_is_shown_can_be_read_again() {
 }
 
 #[test]
+fn the_page_on_security_names_settings_that_there_are_with_their_defaults() {
+    let page = include_str!("../../SECURITY.md");
+    let flags = page.split('`').filter(|word| word.starts_with("--")).filter(|flag| *flag != "--show-settings");
+    let row = |flag: &str| ROWS.iter().find(|row| source::flag_name(row.key) == flag);
+    let unknown: Vec<_> = flags.filter(|flag| row(flag).is_none()).collect();
+    assert_eq!(unknown, [""; 0]);
+    let table = page.lines().filter(|line| line.starts_with("| `--"));
+    assert!(table.clone().count() > 8, "the table is there");
+    for line in table {
+        let cells: Vec<_> = line.split('|').map(|cell| cell.trim().trim_matches('`')).collect();
+        assert_eq!(row(cells[1]).map(|row| row.default), Some(cells[2]), "{line}");
+    }
+}
+
+#[test]
 fn the_readme_lists_every_setting_with_its_default() {
     let readme = include_str!("../../README.md");
     let listed: Vec<_> = readme.lines().filter(|line| line.starts_with("| `--")).collect();
