@@ -19,9 +19,6 @@ use crate::router::Router;
 use crate::service::{CallContext, Outcome, Route, Started, Terms};
 use crate::sync::Arc;
 
-/// What an answer takes beside its result, and a short result.
-const ROOM: usize = 128;
-
 /// What every endpoint of a server shares.
 pub(crate) struct Dispatch {
     pub(crate) router: Arc<Router>,
@@ -104,7 +101,7 @@ impl Dispatch {
             self.start_single(&request, visit, &mut Vec::new());
             return Answer::nothing(dialect.notification());
         };
-        let mut body = Vec::with_capacity(ROOM);
+        let mut body = Vec::new();
         let draft = Draft::open(dialect, id, &mut body);
         let outcome = match self.start_single(&request, visit, &mut body) {
             Started::Done(outcome) => outcome,
@@ -206,7 +203,7 @@ impl Answer {
     }
 
     fn error(dialect: Dialect, id: Id<'_>, error: &RpcError) -> Self {
-        let mut body = Vec::with_capacity(ROOM);
+        let mut body = Vec::new();
         dialect.error(&mut body, id, error);
         Self::new(body, Some(error))
     }

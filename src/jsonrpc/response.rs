@@ -2,6 +2,9 @@
 
 use super::{Dialect, Id, RpcError};
 
+/// What an answer takes beside its result, and a short result.
+const ROOM: usize = 128;
+
 /// An answer that is being written at the end of a body.
 ///
 /// It begins as that of a call that succeeds, so that the result is written once, where it belongs. An error takes the place
@@ -18,6 +21,7 @@ impl<'a> Draft<'a> {
     /// Begins an answer behind what is in `body`. The result is to be written next.
     pub(crate) fn open(dialect: Dialect, id: Id<'a>, body: &mut Vec<u8>) -> Self {
         let start = body.len();
+        body.reserve(ROOM);
         dialect.open(body, id);
         Self { dialect, id, start }
     }
