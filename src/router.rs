@@ -8,9 +8,10 @@ use crate::start_error::StartError;
 use crate::sync::Arc;
 
 /// Every callable name of a server.
-#[derive(Default)]
 pub(crate) struct Router {
     routes: HashMap<&'static str, Arc<dyn Route>>,
+    /// The most bytes of a name.
+    longest: usize,
     /// In the order in which the services list them.
     names: Vec<&'static str>,
 }
@@ -24,10 +25,15 @@ pub(crate) enum TokenCheck {
 }
 
 impl Router {
+    /// A router for names of at most this many bytes. A longer one is not looked up: it could be as long as a body.
+    pub(crate) fn new(longest: usize) -> Self {
+        Self { routes: HashMap::new(), longest, names: Vec::new() }
+    }
+
     /// Adds a method of a service.
     ///
     /// # Errors
-    /// If its name is taken or kept for built-in methods, or if nobody could ever call it.
+    /// If its name is taken, too long or kept for built-in methods, or if nobody could ever call it.
     pub(crate) fn add(&mut self, route: Arc<dyn Route>, tokens: TokenCheck) -> Result<(), StartError> {
         let name = route.name();
         if name.starts_with("rpc.") {
@@ -53,9 +59,15 @@ impl Router {
     /// Adds a method of callbox's own.
     ///
     /// # Errors
-    /// If its name is taken.
+    /// If its name is taken or too long.
     pub(crate) fn add_builtin(&mut self, route: Arc<dyn Route>) -> Result<(), StartError> {
         let name = route.name();
+        if name.len() > self.longest {
+            return Err(StartError::new(
+                format_args!("the name `{name}` has {} bytes, and may have {}", name.len(), self.longest),
+                "raise --method-limit, or rename the method with #[public_method(name = \"…\")]",
+            ));
+        }
         if self.routes.contains_key(name) {
             return Err(StartError::new(
                 format_args!("two methods are called `{name}`"),
@@ -68,7 +80,7 @@ impl Router {
     }
 
     pub(crate) fn find(&self, name: &str) -> Option<&Arc<dyn Route>> {
-        self.routes.get(name)
+        if name.len() > self.longest { None } else { self.routes.get(name) }
     }
 
     /// All methods, in the order in which they were added.

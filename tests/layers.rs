@@ -72,7 +72,7 @@ const LAYERS: &[Layer] = &[
     // The types of a few settings belong to those who act on them.
     Layer {
         module: "settings",
-        knows: &["actor::Placement", "jsonrpc::Dialect", "start_error"],
+        knows: &["actor::Placement", "jsonrpc::Dialect", "jsonrpc::MAX_DEPTH", "start_error"],
         crates: &["clap", "strsim", "toml", "tracing_subscriber"],
     },
     // The only one that sees settings.
@@ -103,8 +103,16 @@ const LAYERS: &[Layer] = &[
 ];
 
 /// Crates that any module may use: they do nothing by themselves.
-const FREE: &[&str] =
-    &["percent_encoding", "schemars", "serde", "serde_json", "thiserror", "tracing", "callbox_macros"];
+const FREE: &[&str] = &[
+    "percent_encoding",
+    "pin_project_lite",
+    "schemars",
+    "serde",
+    "serde_json",
+    "thiserror",
+    "tracing",
+    "callbox_macros",
+];
 
 /// What a file names that its layer must not know, each as `path: what`.
 fn broken_rules(file: &Path, code: &str, exports: &Exports, dependencies: &BTreeSet<String>) -> Vec<String> {

@@ -29,7 +29,8 @@ pub(crate) trait Answer: Send + Sync + 'static {
     /// Who may call it, and whether its answer depends on who does. It gets the method's [`DOC`](Self::DOC) besides.
     fn access() -> MethodOptions;
 
-    fn answer(&self, call: &CallContext, budget: &Budget) -> Outcome;
+    /// Writes the answer behind what is in `out`.
+    fn answer(&self, call: &CallContext, budget: &Budget, out: &mut Vec<u8>) -> Outcome;
 }
 
 /// A built-in method, as a route like all others.
@@ -63,9 +64,12 @@ impl<A: Answer> Route for Builtin<A> {
         self.mailbox
     }
 
-    fn start(&self, call: CallContext, params: Option<&RawValue>, terms: Terms) -> Started {
+    fn start(&self, call: CallContext, params: Option<&RawValue>, terms: Terms<'_>) -> Started {
         tracing::debug!(method = A::NAME, notification = call.notification, "call");
-        Started::Done(no_parameters(params).and_then(|()| self.answer.answer(&call, &terms.budget)))
+        if call.notification {
+            return Started::Done(Ok(()));
+        }
+        Started::Done(no_parameters(params).and_then(|()| self.answer.answer(&call, terms.budget, terms.out)))
     }
 
     fn describe(&self, generator: &mut SchemaGenerator) -> Description {
@@ -82,7 +86,7 @@ impl<A: Answer> Route for Builtin<A> {
 }
 
 /// Nothing, `null`, `[]` and `{}` are no parameters; all else is too much.
-fn no_parameters(params: Option<&RawValue>) -> Outcome<()> {
+fn no_parameters(params: Option<&RawValue>) -> Outcome {
     #[derive(serde::Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Nothing {}

@@ -86,8 +86,8 @@ impl Answer for Specs {
         MethodOptions::public()
     }
 
-    fn answer(&self, _: &CallContext, budget: &Budget) -> Outcome {
-        budget.to_json(&self.document())
+    fn answer(&self, _: &CallContext, budget: &Budget, out: &mut Vec<u8>) -> Outcome {
+        budget.write(out, &self.document())
     }
 }
 

@@ -9,6 +9,8 @@ mod files;
 mod guard;
 mod pages;
 mod refusal;
+#[cfg(test)]
+mod refusal_rows;
 mod rpc;
 mod status;
 mod template_dir;

@@ -202,6 +202,26 @@ impl Server {
         self
     }
 
+    /// The most objects and arrays within one another in one request, itself included: from 1 to 127. Default: 127. A deeper
+    /// request is answered -32700.
+    pub fn depth_limit(mut self, levels: usize) -> Self {
+        self.layer.depth_limit = Some(levels);
+        self
+    }
+
+    /// The longest id, in bytes as it is sent. Default: 4 KiB. A request with a longer one is answered -32600.
+    pub fn id_limit(mut self, bytes: usize) -> Self {
+        self.layer.id_limit = Some(bytes);
+        self
+    }
+
+    /// The longest name of a method, in bytes. Default: 256. A call of a longer one is answered -32601; a service that has such
+    /// a method stops the start.
+    pub fn method_limit(mut self, bytes: usize) -> Self {
+        self.layer.method_limit = Some(bytes);
+        self
+    }
+
     /// How long a request body may take to arrive. Default: 10 s.
     pub fn body_timeout(mut self, time: Duration) -> Self {
         self.layer.body_timeout = Some(time);

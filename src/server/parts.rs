@@ -11,6 +11,7 @@ use crate::actor::Pool;
 use crate::builtin::{Builtin, Discover, Facts, Mailboxes, Specs};
 use crate::dispatch::Dispatch;
 use crate::http::{BodyLimits, Front, Guard, StaticFiles, StatusMode, Templates};
+use crate::jsonrpc::Limits;
 use crate::router::{Router, TokenCheck};
 use crate::settings::{HttpStatus, Settings};
 use crate::start_error::{Result, StartError};
@@ -67,7 +68,7 @@ pub(super) fn prepare(server: Server, settings: &Settings, listens: &Arc<OnceLoc
         router,
         // After all that can go wrong: nothing may run when a mistake is found.
         auth: checker.map(|checker| checker.start(settings.token_failures)),
-        batch_limit: settings.batch_limit,
+        limits: Limits { members: settings.batch_limit, depth: settings.depth_limit, id: settings.id_limit },
         response_limit: settings.response_limit,
         cut: cuts,
     };
@@ -92,7 +93,7 @@ fn route(
     tokens: TokenCheck,
     listens: &Arc<OnceLock<SocketAddr>>,
 ) -> Result<Router> {
-    let mut router = Router::default();
+    let mut router = Router::new(settings.method_limit);
     for service in services {
         for route in service.routes() {
             router.add(route, tokens)?;

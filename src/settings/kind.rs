@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use tracing_subscriber::EnvFilter;
 
+use crate::jsonrpc::MAX_DEPTH;
+
 /// A type of setting. Every source speaks text, so a flag, a variable and a key accept the same.
 #[derive(Debug)]
 pub(super) struct Kind<T> {
@@ -122,6 +124,12 @@ pub(super) const CORES: Kind<usize> = Kind {
         "cores" => Some(available_parallelism().map_or(1, usize::from)),
         _ => (COUNT.read)(text),
     },
+    ..COUNT
+};
+
+pub(super) const DEPTH: Kind<usize> = Kind {
+    accepts: "a number from 1 to 127",
+    read: |text| (COUNT.read)(text).filter(|&depth| depth <= MAX_DEPTH),
     ..COUNT
 };
 

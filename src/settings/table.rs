@@ -10,8 +10,8 @@ use crate::start_error::StartError;
 
 use super::choice::HttpStatus;
 use super::kind::{
-    self, CORES, COUNT, DURATION, ENDPOINT, FILE, FILTER, HEADER, HOST, HOSTS, ORIGINS, PATH, PORT, SIZE, SWITCH,
-    TRIES, WAIT,
+    self, CORES, COUNT, DEPTH, DURATION, ENDPOINT, FILE, FILTER, HEADER, HOST, HOSTS, ORIGINS, PATH, PORT, SIZE,
+    SWITCH, TRIES, WAIT,
 };
 use super::source::{Shown, Sources};
 
@@ -102,6 +102,12 @@ settings! {
         response_limit: usize = SIZE, "10MiB";
         /// The most calls in one batch
         batch_limit: usize = COUNT, "100";
+        /// The most objects and arrays within one another in one request; a deeper one is answered -32700
+        depth_limit: usize = DEPTH, "127";
+        /// The longest id; a longer one is answered -32600
+        id_limit: usize = SIZE, "4KiB";
+        /// The longest name of a method; a longer one is answered -32601
+        method_limit: usize = SIZE, "256";
         /// How long a request body may take to arrive
         body_timeout: Duration = WAIT, "10s";
         /// The most connections at once; further ones are answered 503

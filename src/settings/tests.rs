@@ -117,6 +117,9 @@ fn every_setting_is_read_from_flag_environment_and_file_alike() {
         ("body_limit", "64KiB"),
         ("response_limit", "1GiB"),
         ("batch_limit", "7"),
+        ("depth_limit", "127"),
+        ("id_limit", "100"),
+        ("method_limit", "1KiB"),
         ("body_timeout", "500ms"),
         ("max_connections", "12"),
         ("token_failures", "off"),
@@ -220,6 +223,7 @@ fn mistakes_name_their_place_and_their_remedy() {
             flags(&["--workers", "0"]),
             r#"--workers is "0": give a number of at least 1, or cores for as many as the machine has"#,
         ),
+        (flags(&["--depth-limit", "128"]), r#"--depth-limit is "128": give a number from 1 to 127"#),
         (
             flags(&["--token-header", "X Token"]),
             r#"--token-header is "X Token": give the name of an HTTP header, such as X-Api-Token"#,
@@ -313,6 +317,21 @@ fn text_that_is_shown_can_be_read_again() {
     assert_eq!((kind::SIZE.read)("64 kib"), Some(65536));
     assert_eq!((kind::SIZE.read)("99999999999GiB"), None, "no overflow");
     assert_eq!((kind::DURATION.read)("99999999999999999999s"), None, "no overflow");
+}
+
+#[test]
+fn the_page_on_security_names_settings_that_there_are_with_their_defaults() {
+    let page = include_str!("../../SECURITY.md");
+    let flags = page.split('`').filter(|word| word.starts_with("--")).filter(|flag| *flag != "--show-settings");
+    let row = |flag: &str| ROWS.iter().find(|row| source::flag_name(row.key) == flag);
+    let unknown: Vec<_> = flags.filter(|flag| row(flag).is_none()).collect();
+    assert_eq!(unknown, [""; 0]);
+    let table = page.lines().filter(|line| line.starts_with("| `--"));
+    assert!(table.clone().count() > 8, "the table is there");
+    for line in table {
+        let cells: Vec<_> = line.split('|').map(|cell| cell.trim().trim_matches('`')).collect();
+        assert_eq!(row(cells[1]).map(|row| row.default), Some(cells[2]), "{line}");
+    }
 }
 
 #[test]
