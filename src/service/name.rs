@@ -1,9 +1,7 @@
 //! The names of methods, as callers write them.
 
 use std::collections::HashSet;
-use std::sync::LazyLock;
-
-use parking_lot::Mutex;
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 /// A method's name with its namespace.
 ///
@@ -13,7 +11,7 @@ pub(crate) fn full_name(namespace: Option<&'static str>, name: &'static str) -> 
     static NAMES: LazyLock<Mutex<HashSet<&'static str>>> = LazyLock::new(Mutex::default);
     let Some(namespace) = namespace else { return name };
     let full = format!("{namespace}.{name}");
-    let mut names = NAMES.lock();
+    let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(known) = names.get(&*full) {
         return known;
     }
