@@ -88,7 +88,21 @@ fuzz_target!(|body: &[u8]| {
     }
 });
 
-/// As far as brackets tell: such a member makes the whole body unparsable, alone or not.
+/// Such a member makes the whole body unparsable, alone or not.
 fn too_deep(json: &str) -> bool {
-    json.matches(['[', '{']).count() > 127
+    let (mut depth, mut deepest, mut in_string, mut escaped) = (0, 0, false, false);
+    for byte in json.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            b'"' => in_string = !in_string,
+            b'[' | b'{' if !in_string => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b']' | b'}' if !in_string => depth -= 1,
+            _ => {}
+        }
+    }
+    deepest > 127
 }

@@ -57,7 +57,7 @@ struct Mirror;
 #[service(name = "fuzz.mirror")]
 impl Mirror {
     #[public_method]
-    fn plain(&self, byte: u8, ratio: Option<f64>, text: Option<String>, #[param(default = 7)] more: i128) -> Value {
+    fn plain(&self, byte: u8, ratio: Option<f64>, text: Option<String>, #[param(default = 7)] more: i64) -> Value {
         json!({ "byte": byte, "ratio": ratio, "text": text, "more": more })
     }
 
