@@ -78,6 +78,18 @@ impl Shaky {
         std::thread::sleep(Duration::from_millis(10));
     }
 
+    /// Takes so much of the thread, and would rather be turned away than wait for long.
+    #[public_method(max_wait = "50ms")]
+    pub(crate) fn impatient(&mut self, millis: u64) {
+        std::thread::sleep(Duration::from_millis(millis));
+    }
+
+    /// The same with all the time there is.
+    #[public_method]
+    pub(crate) fn patient(&mut self, millis: u64) {
+        std::thread::sleep(Duration::from_millis(millis));
+    }
+
     /// Holds the thread and shares the state.
     #[public_method]
     pub(crate) fn hold_reading(&self) {
