@@ -138,6 +138,22 @@ async fn a_writer_is_alone_also_among_inline_readers() {
 }
 
 #[tokio::test]
+async fn a_writer_that_waits_holds_up_the_readers_that_come_after_it() {
+    let (_held, desk) = desk();
+    let reader = desk.call(Linger { millis: 300 });
+    let others = async {
+        while desk.stats().iter().all(|method| method.running == 0) {
+            sleep(Duration::from_millis(1)).await;
+        }
+        desk.notify(Increment {}).unwrap();
+        // What has no state is never held up: when it has run, the writer has been tried, and waits.
+        desk.call(Grind { millis: 0 }).await.unwrap();
+        assert_eq!(desk.call(Ping {}).await, Ok(1), "readers that keep coming would starve it");
+    };
+    assert!(join(reader, others).await.0.is_ok());
+}
+
+#[tokio::test]
 async fn calls_of_a_mailbox_keep_their_order_also_in_a_group_of_methods() {
     let (_held, desk) = desk();
     for number in 0..100 {
