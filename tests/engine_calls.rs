@@ -50,6 +50,16 @@ impl Desk {
         self.most.load(Ordering::SeqCst)
     }
 
+    #[public_method(in_flight = 3)]
+    async fn linger_in_threes(&self, millis: u64) -> usize {
+        self.linger(millis).await
+    }
+
+    #[public_method(in_flight = 300)]
+    async fn linger_in_crowds(&self, millis: u64) -> usize {
+        self.linger(millis).await
+    }
+
     /// Adds across an await: another writer in between would be lost.
     #[public_method]
     async fn increment_slowly(&mut self) -> u64 {
@@ -107,6 +117,15 @@ async fn async_readers_overlap_at_their_awaits() {
     let met = join_all((0..64).map(|_| desk.call(Linger { millis: 10 }))).await;
     assert!(met.contains(&Ok(64)), "all 64 were inside at once: {met:?}");
     assert!(start.elapsed() < Duration::from_millis(320), "one after another they would take 640 ms");
+}
+
+#[tokio::test]
+async fn no_more_async_readers_are_inside_than_their_method_and_their_service_allow() {
+    let (_held, desk) = desk();
+    let met = join_all((0..9).map(|_| desk.call(LingerInThrees { millis: 50 }))).await;
+    assert_eq!(met.into_iter().map(Result::unwrap).max(), Some(3));
+    let met = join_all((0..300).map(|_| desk.call(LingerInCrowds { millis: 200 }))).await;
+    assert_eq!(met.into_iter().map(Result::unwrap).max(), Some(256), "a service's limit");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
