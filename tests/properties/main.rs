@@ -23,6 +23,8 @@
 //! | the scheduler's drop leaves the mailboxes open | [`ends`]: the two with lost threads |
 //! | a call that has expired is started | [`waiting`]: `a_mailbox_is_a_bounded_queue_of_what_was_not_given_up` |
 //! | a caller that leaves does not give its call up | the same |
+//! | a mailbox has no bound | the same |
+//! | an answer that is ready is told after the long call that starts next | `an_answer_that_is_ready_…` in `tests/engine_calls.rs` |
 //! | the methods of a group have a mailbox each | both of [`waiting`] |
 //! | async readers have no limit in their method, or in their service | `no_more_async_readers_are_inside_than_their_method_and_their_service_allow` in `tests/engine_calls.rs` |
 
