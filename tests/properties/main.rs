@@ -8,6 +8,25 @@
 //! | a reader waits for at most one writer phase | [`phases`] |
 //! | an inline call never overtakes a waiting one | [`overtaking`] |
 //! | no mailbox starves; time on the thread is shared by weight | [`shares`] |
+//!
+//! Each of these breaks was made by hand, one at a time, and seen to be caught by the test named:
+//!
+//! | break | caught by |
+//! |---|---|
+//! | the gate lets readers through while a writer waits | `a_writer_that_waits_holds_up_the_readers_that_come_after_it` in `tests/engine_calls.rs` |
+//! | a writer owes nothing to the readers that it held up | [`phases`] |
+//! | a mailbox is charged by the number of its calls, not by their time | [`shares`]: `time_on_the_thread_is_shared_by_weight_whatever_a_call_costs` |
+//! | the time of async calls at their polls is not charged | both of [`shares`] |
+//! | weights are ignored | [`shares`]: `time_on_the_thread_is_shared_by_weight_whatever_a_call_costs` |
+//! | an inline call does not ask whether anyone waits | [`overtaking`]; [`waiting`]: `calls_of_one_mailbox_start_in_the_order_in_which_they_came` |
+//! | a `&mut self` call that panics keeps the state | [`ends`]: the two with lost states |
+//! | the scheduler's drop leaves the mailboxes open | [`ends`]: the two with lost threads |
+//! | a call that has expired is started | [`waiting`]: `a_mailbox_is_a_bounded_queue_of_what_was_not_given_up` |
+//! | a caller that leaves does not give its call up | the same |
+//! | a mailbox has no bound | the same |
+//! | an answer that is ready is told after the long call that starts next | `an_answer_that_is_ready_…` in `tests/engine_calls.rs` |
+//! | the methods of a group have a mailbox each | both of [`waiting`] |
+//! | async readers have no limit in their method, or in their service | `no_more_async_readers_are_inside_than_their_method_and_their_service_allow` in `tests/engine_calls.rs` |
 
 mod busy;
 mod ends;
