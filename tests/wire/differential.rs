@@ -54,7 +54,7 @@ struct Ways {
 
 impl Ways {
     fn start() -> Self {
-        let both = |server: Server| server.service(|| Vault).tokens(Tokens);
+        let both = |server: Server| server.service(|| Vault).tokens(Tokens).token_failures(None);
         let server = |dialect| testing::start(both(Server::new(|| Mirror)).dialect(dialect));
         Self { direct: testing::in_process_with(|| Mirror, both), servers: DIALECTS.map(server) }
     }
