@@ -252,6 +252,15 @@ impl Server {
         self
     }
 
+    /// The most connections at once from one peer address. Default: 5,000. Its further ones are answered 503.
+    ///
+    /// An IPv6 network of 64 bits is one peer. Behind a proxy all callers have the address of the proxy: there this should be as
+    /// much as [`max_connections`](Self::max_connections), and the proxy set the limit.
+    pub fn max_connections_per_peer(mut self, connections: usize) -> Self {
+        self.layer.max_connections_per_peer = Some(connections);
+        self
+    }
+
     /// The names that a `Host` header may carry. Default: loopback names when listening on loopback, any otherwise.
     pub fn allowed_hosts<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Self {
         self.layer.allowed_hosts = Some(names.into_iter().map(str::to_owned).collect());

@@ -92,7 +92,7 @@ impl Listening {
         let running = prepare(server, settings, &Arc::new(OnceLock::from(address)))?;
         let connections = Connections::new(ConnectionLimits {
             total: settings.max_connections,
-            per_peer: settings.max_connections,
+            per_peer: settings.max_connections_per_peer,
             patience: settings.body_timeout.max(KEEP_ALIVE + Duration::from_secs(5)),
         });
         let app = running.clone();

@@ -112,6 +112,8 @@ settings! {
         body_timeout: Duration = WAIT, "10s";
         /// The most connections at once; further ones are answered 503
         max_connections: usize = COUNT, "25000";
+        /// The most connections at once from one peer address; its further ones are answered 503. Behind a proxy all have its address
+        max_connections_per_peer: usize = COUNT, "5000";
         /// The most wrong tokens from one peer in a minute; its further ones are refused unseen. Off for any number
         token_failures: Option<NonZeroU32> = TRIES, "60";
     }

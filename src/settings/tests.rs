@@ -122,6 +122,7 @@ fn every_setting_is_read_from_flag_environment_and_file_alike() {
         ("method_limit", "1KiB"),
         ("body_timeout", "500ms"),
         ("max_connections", "12"),
+        ("max_connections_per_peer", "3"),
         ("token_failures", "off"),
         ("allowed_hosts", "example.org,localhost:5000,[::1]"),
         ("origins", "https://a.example,http://b.example:8080"),
