@@ -8,6 +8,7 @@ mod parts;
 mod resolve;
 mod running;
 mod serve;
+mod tls;
 mod try_it;
 
 use std::fmt;
@@ -351,11 +352,12 @@ impl Server {
         }
     }
 
-    /// For tests: a free port, and nothing from outside of the builder.
+    /// For tests: a free port, no TLS, and nothing from outside of the builder.
     #[cfg(feature = "testing")]
     pub(crate) fn for_tests(mut self) -> Self {
         self.layer.host = Some("127.0.0.1".to_owned());
         self.layer.port = Some(0);
+        (self.layer.tls_cert, self.layer.tls_key) = (None, None);
         self.from_args = false;
         self
     }
@@ -369,6 +371,6 @@ impl fmt::Debug for Server {
 }
 
 /// `http://127.0.0.1:5000/api`, with brackets around an IPv6 address.
-pub(crate) fn url(address: SocketAddr, path: &str) -> String {
-    format!("http://{address}{path}")
+pub(crate) fn url(scheme: &str, address: SocketAddr, path: &str) -> String {
+    format!("{scheme}://{address}{path}")
 }

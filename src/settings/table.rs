@@ -82,6 +82,10 @@ settings! {
         port: u16 = PORT, "5000";
         /// The path that takes the calls
         endpoint: String = ENDPOINT, "/api";
+        /// The PEM file of the certificate, for TLS: the server's own first, then those that vouch for it. With --tls-key
+        tls_cert: Option<PathBuf> = FILE, "";
+        /// The PEM file of the certificate's key. Both files are read again when they change
+        tls_key: Option<PathBuf> = FILE, "";
     }
     "Calls" {
         /// The shape of the answers: jsonrpc, or what callers of pymicroservice or gemstone expect

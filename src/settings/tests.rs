@@ -109,6 +109,8 @@ fn every_setting_is_read_from_flag_environment_and_file_alike() {
         ("host", "0.0.0.0"),
         ("port", "0"),
         ("endpoint", "/v0/rpc"),
+        ("tls_cert", "cert.pem"),
+        ("tls_key", "key.pem"),
         ("dialect", "gemstone"),
         ("http_status", "mapped"),
         ("tokens", "keys.toml"),
