@@ -30,12 +30,13 @@ fn main() -> ExitCode {
     if let Some(end) = roles::run() {
         return end;
     }
-    let tests: [(&str, fn()); 8] = [
+    let tests: [(&str, fn()); 9] = [
         ("calls_are_answered_over_tls_1_2_and_1_3_and_http_1_1_only", answers),
         ("a_changed_pair_is_shown_to_new_connections_and_a_broken_one_is_not", reloads),
         ("what_is_wrong_with_the_files_is_told_in_one_line_at_the_start", one_line),
         ("who_speaks_plain_http_or_nonsense_is_sent_away_and_harms_nobody", plain),
         ("a_handshake_that_stalls_is_ended_and_holds_up_nobody", stalled),
+        ("a_client_that_stalls_in_its_second_head_is_ended_with_tls_too", second_head),
         ("one_peer_has_only_so_many_connections_with_tls_too", per_peer),
         ("a_page_without_tls_is_another_site", origins),
         ("a_stop_answers_the_calls_that_were_let_in_and_waits_for_no_handshake", drains),
@@ -271,6 +272,15 @@ fn stalled() {
         assert!(rest(stream).is_empty());
     }
     assert_eq!(call(&mut trusting(&program, &root), HELLO).body, ANSWER);
+}
+
+fn second_head() {
+    let (mut program, _directory, root) = start("greeter", &["--log", "callbox=debug,info"]);
+    let mut connection = trusting(&program, &root);
+    assert_eq!(call(&mut connection, HELLO).body, ANSWER);
+    connection.send("POST /api HT");
+    program.line("a connection that kept us waiting was ended");
+    assert!(rest(&mut connection.0.sock).len() < 100, "an end of TLS at most");
 }
 
 fn per_peer() {
