@@ -67,7 +67,18 @@ const LAYERS: &[Layer] = &[
     Layer {
         module: "http",
         knows: &["actor::ServiceRef", "dispatch", "jsonrpc", "peer", "service::Service", "start_error"],
-        crates: &["actix_files", "actix_web", "futures", "handlebars", "parking_lot", "socket2", "tokio"],
+        crates: &[
+            "actix_files",
+            "actix_tls",
+            "actix_web",
+            "futures",
+            "handlebars",
+            "parking_lot",
+            "rustls",
+            "sha2",
+            "socket2",
+            "tokio",
+        ],
     },
     // The types of a few settings belong to those who act on them.
     Layer {

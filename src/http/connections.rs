@@ -134,7 +134,7 @@ impl Connections {
     pub(crate) fn on_connect(self: &Arc<Self>) -> impl Fn(&dyn Any, &mut Extensions) + Send + Sync + 'static {
         let connections = Arc::clone(self);
         move |io, data| {
-            let Some(stream) = io.downcast_ref::<TcpStream>() else { return };
+            let Some(stream) = tcp(io) else { return };
             match SockRef::from(stream).try_clone() {
                 Ok(socket) => {
                     data.insert(connections.add(socket, stream.peer_addr().ok().map(|peer| network(peer.ip()))));
@@ -183,6 +183,14 @@ impl Connections {
             }
         }
     }
+}
+
+/// The socket of a connection, with TLS or without.
+fn tcp(io: &dyn Any) -> Option<&TcpStream> {
+    let plain = io.downcast_ref();
+    #[cfg(feature = "tls")]
+    let plain = plain.or_else(|| super::tls::below(io));
+    plain
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ mod parts;
 mod resolve;
 mod running;
 mod serve;
+mod tls;
 mod try_it;
 
 use std::fmt;
@@ -252,6 +253,15 @@ impl Server {
         self
     }
 
+    /// The most connections at once from one peer address. Default: 5,000. Its further ones are answered 503.
+    ///
+    /// An IPv6 network of 64 bits is one peer. Behind a proxy all callers have the address of the proxy: there this should be as
+    /// much as [`max_connections`](Self::max_connections), and the proxy set the limit.
+    pub fn max_connections_per_peer(mut self, connections: usize) -> Self {
+        self.layer.max_connections_per_peer = Some(connections);
+        self
+    }
+
     /// The names that a `Host` header may carry. Default: loopback names when listening on loopback, any otherwise.
     pub fn allowed_hosts<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Self {
         self.layer.allowed_hosts = Some(names.into_iter().map(str::to_owned).collect());
@@ -342,11 +352,12 @@ impl Server {
         }
     }
 
-    /// For tests: a free port, and nothing from outside of the builder.
+    /// For tests: a free port, no TLS, and nothing from outside of the builder.
     #[cfg(feature = "testing")]
     pub(crate) fn for_tests(mut self) -> Self {
         self.layer.host = Some("127.0.0.1".to_owned());
         self.layer.port = Some(0);
+        (self.layer.tls_cert, self.layer.tls_key) = (None, None);
         self.from_args = false;
         self
     }
@@ -360,6 +371,6 @@ impl fmt::Debug for Server {
 }
 
 /// `http://127.0.0.1:5000/api`, with brackets around an IPv6 address.
-pub(crate) fn url(address: SocketAddr, path: &str) -> String {
-    format!("http://{address}{path}")
+pub(crate) fn url(scheme: &str, address: SocketAddr, path: &str) -> String {
+    format!("{scheme}://{address}{path}")
 }

@@ -101,7 +101,7 @@ fn route(
     }
     let name = services.first().map_or("callbox", |service| service.name());
     let (endpoint, threads) = (settings.endpoint.clone(), settings.compute_threads);
-    let facts = Facts::new(name, endpoint, threads, router.routes(), settings.hide_private);
+    let facts = Facts::new(name, settings.scheme(), endpoint, threads, router.routes(), settings.hide_private);
     router.add_builtin(Builtin::route(Specs::new(facts, Arc::clone(listens))))?;
     // Of those whose names begin with `rpc.` the document does not tell: they are not the services'.
     let discover = Discover::new(name, router.routes());

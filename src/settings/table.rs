@@ -82,6 +82,10 @@ settings! {
         port: u16 = PORT, "5000";
         /// The path that takes the calls
         endpoint: String = ENDPOINT, "/api";
+        /// The PEM file of the certificate, for TLS: the server's own first, then those that vouch for it. With --tls-key
+        tls_cert: Option<PathBuf> = FILE, "";
+        /// The PEM file of the certificate's key. Both files are read again when they change
+        tls_key: Option<PathBuf> = FILE, "";
     }
     "Calls" {
         /// The shape of the answers: jsonrpc, or what callers of pymicroservice or gemstone expect
@@ -112,6 +116,8 @@ settings! {
         body_timeout: Duration = WAIT, "10s";
         /// The most connections at once; further ones are answered 503
         max_connections: usize = COUNT, "25000";
+        /// The most connections at once from one peer address; its further ones are answered 503. Behind a proxy all have its address
+        max_connections_per_peer: usize = COUNT, "5000";
         /// The most wrong tokens from one peer in a minute; its further ones are refused unseen. Off for any number
         token_failures: Option<NonZeroU32> = TRIES, "60";
     }

@@ -49,7 +49,7 @@ impl Client {
     pub(super) fn new(address: SocketAddr, endpoint: &str) -> Self {
         let config = Agent::config_builder().http_status_as_error(false).timeout_global(Some(PATIENCE)).proxy(None);
         let agent = Agent::new_with_config(config.build());
-        let root = crate::server::url(address, "");
+        let root = crate::server::url("http", address, "");
         Self { agent, endpoint: format!("{root}{endpoint}"), root, token: None }
     }
 

@@ -162,7 +162,7 @@ fn secret_from(peer: &str, server: SocketAddr, token: &str, headers: &[(&str, &s
         .bind(&format!("{peer}:0").parse::<SocketAddr>().expect("an address").into())
         .expect("an address of loopback");
     socket.connect(&server.into()).expect("the server listens");
-    let mut connection = Connection(socket.into());
+    let mut connection: Connection = Connection(socket.into());
     connection.0.set_read_timeout(Some(Duration::from_secs(30))).expect("a timeout");
     let headers = [headers, &[("X-Api-Token", token)]].concat();
     connection.ask("POST", "/api", &headers, call("secret", "[3]", "1"));
