@@ -1,8 +1,8 @@
-//! A reader waits for at most one writer phase, however many writers come.
+//! A reader waits for at most one writer phase, however many writers come, and a writer is let in however many readers come.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use callbox::testing::in_process;
 use callbox::{ServiceRef, service};
@@ -18,6 +18,19 @@ struct Phases {
     /// `u64::MAX` while that is not known: a reader may start before its caller has looked.
     when_queued: Vec<AtomicU64>,
     most: AtomicU64,
+    /// The reader that came in last.
+    came_in: AtomicU64,
+}
+
+impl Phases {
+    fn new() -> Arc<Self> {
+        Arc::new(Self {
+            begun: AtomicU64::new(0),
+            when_queued: (0..200).map(|_| AtomicU64::new(u64::MAX)).collect(),
+            most: AtomicU64::new(0),
+            came_in: AtomicU64::new(0),
+        })
+    }
 }
 
 struct Library {
@@ -32,6 +45,16 @@ impl Library {
         let begun = self.phases.begun.load(Ordering::SeqCst);
         self.phases.most.fetch_max(begun.saturating_sub(queued), Ordering::SeqCst);
         sleep(Duration::from_micros(micros)).await;
+    }
+
+    /// Stays until the next reader is there, or until that seems not to be let in.
+    #[public_method]
+    async fn overlap(&self, reader: u64) {
+        self.phases.came_in.store(reader, Ordering::SeqCst);
+        let start = Instant::now();
+        while self.phases.came_in.load(Ordering::SeqCst) == reader && start.elapsed() < Duration::from_millis(100) {
+            sleep(Duration::from_millis(1)).await;
+        }
     }
 
     #[public_method]
@@ -101,11 +124,7 @@ proptest! {
 
     #[test]
     fn a_reader_waits_for_at_most_one_writer_that_begins_after_it(lists in vec(vec(step(), 1..100), 2)) {
-        let phases = Arc::new(Phases {
-            begun: AtomicU64::new(0),
-            when_queued: (0..200).map(|_| AtomicU64::new(u64::MAX)).collect(),
-            most: AtomicU64::new(0),
-        });
+        let phases = Phases::new();
         let factory = Arc::clone(&phases);
         let held = in_process(move || Library { phases: Arc::clone(&factory) });
         std::thread::scope(|scope| {
@@ -119,4 +138,29 @@ proptest! {
         });
         prop_assert!(phases.most.load(Ordering::SeqCst) <= 1, "a reader waited for {:?} writers", phases.most);
     }
+}
+
+#[test]
+fn a_writer_is_let_in_however_many_readers_come() {
+    const READERS: u64 = 200;
+    let phases = Phases::new();
+    let factory = Arc::clone(&phases);
+    let held = in_process(move || Library { phases: Arc::clone(&factory) });
+    let (came_in, begun) = (|| phases.came_in.load(Ordering::SeqCst), || phases.begun.load(Ordering::SeqCst) == 1);
+    for reader in 1..=READERS {
+        held.notify(Overlap { reader }).unwrap();
+        if reader == 10 {
+            held.notify(Write { micros: 0 }).unwrap();
+        }
+        // There is always a reader inside, until one is kept out.
+        let start = Instant::now();
+        while came_in() < reader && !begun() {
+            assert!(start.elapsed() < Duration::from_secs(20), "nobody is let in");
+            std::thread::sleep(Duration::from_micros(100));
+        }
+        if begun() {
+            break;
+        }
+    }
+    assert!(came_in() < READERS, "so many came in while the writer waited");
 }

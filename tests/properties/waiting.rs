@@ -53,7 +53,7 @@ impl Queues {
     }
 
     #[public_method(mailbox = 4, mailbox_group = "group")]
-    fn in_group(&self, number: u32) -> u32 {
+    fn in_group(&mut self, number: u32) -> u32 {
         self.start(1, number)
     }
 
