@@ -12,7 +12,7 @@
 //! | stop | [`stops`] |
 //! | a call cycle | [`services`] |
 //!
-//! Each of these breaks was made by hand, one at a time, and seen to be caught by the scenarios named, both ways. Those of the
+//! Each of these breaks was made by hand, one at a time, and seen to be caught by the scenarios named. Those of the
 //! scheduler's fairness are with the properties, and those of its lock-free parts with the models.
 //!
 //! | break | caught by |
