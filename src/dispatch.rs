@@ -6,6 +6,8 @@
 mod batch;
 
 use std::fmt;
+use std::future::poll_fn;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -13,7 +15,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::auth::{Auth, Caller, Unsure};
-use crate::jsonrpc::{Budget, Dialect, Envelope, Id, Member, Request, RpcError, code, parse};
+use crate::jsonrpc::{Budget, Dialect, Draft, Envelope, Id, Limits, Member, Request, RpcError, code, parse};
 use crate::router::Router;
 use crate::service::{CallContext, Outcome, Route, Started, Terms};
 use crate::sync::Arc;
@@ -22,8 +24,7 @@ use crate::sync::Arc;
 pub(crate) struct Dispatch {
     pub(crate) router: Arc<Router>,
     pub(crate) auth: Option<Auth>,
-    /// The most members of a batch.
-    pub(crate) batch_limit: usize,
+    pub(crate) limits: Limits,
     /// The most bytes of results in one response.
     pub(crate) response_limit: usize,
     /// Becomes true when the time to drain is over: what has no answer by then will not get one.
@@ -33,6 +34,8 @@ pub(crate) struct Dispatch {
 /// What came with a body.
 pub(crate) struct Arrival<'a> {
     pub(crate) token: Option<&'a str>,
+    /// Where it came from, as far as the transport itself knows: what a caller says of it does not count.
+    pub(crate) peer: Option<IpAddr>,
     /// The caller's own limit, which can only shorten a method's deadline.
     pub(crate) timeout: Option<Duration>,
     pub(crate) dialect: Dialect,
@@ -60,15 +63,16 @@ impl Dispatch {
     /// Answers one body. Dropping the future gives its calls up.
     pub(crate) async fn handle(&self, body: &[u8], arrival: Arrival<'_>) -> Answer {
         let arrived = Instant::now();
-        let envelope = match parse(body, self.batch_limit) {
+        let envelope = match parse(body, &self.limits) {
             Ok(envelope) => envelope,
-            Err(error) => return Answer::single(arrival.dialect, Id::NULL, &Err(error)),
+            Err(error) => return Answer::error(arrival.dialect, Id::NULL, &error),
         };
-        let who = match (&envelope, arrival.token, &self.auth) {
-            (Envelope::Single(member), Some(token), Some(auth)) if self.asks(member) => auth.whose(token).await,
-            (Envelope::Batch(members), Some(token), Some(auth)) if members.iter().any(|m| self.asks(m)) => {
-                auth.whose(token).await
-            }
+        let asks = match &envelope {
+            Envelope::Single(member) => self.asks(member),
+            Envelope::Batch(members) => members.iter().any(|member| self.asks(member)),
+        };
+        let who = match (arrival.token, &self.auth) {
+            (Some(token), Some(auth)) if asks => auth.whose(token, arrival.peer).await,
             _ => Ok(Caller::anonymous()),
         };
         let visit = Visit { arrived, arrival, who, budget: Arc::new(Budget::new(self.response_limit)) };
@@ -95,27 +99,33 @@ impl Dispatch {
         let dialect = visit.arrival.dialect;
         let request = match member {
             Ok(request) => request,
-            Err(invalid) => return Answer::single(dialect, invalid.id, &Err(invalid.error())),
+            Err(invalid) => return Answer::error(dialect, invalid.id, &invalid.error()),
         };
-        let id = dialect.reply_id(&request);
-        let started = match self.begin(&request, visit) {
-            Ok((route, call)) => match start(route, call, &request, visit, true) {
-                Started::NoRoom(call, refusal) => {
-                    route.refused(&call, &refusal);
-                    Started::Done(Err(refusal.error))
-                }
-                started => started,
-            },
-            Err(error) => Started::Done(Err(error)),
+        let Some(id) = dialect.reply_id(&request) else {
+            self.start_single(&request, visit, &mut Vec::new());
+            return Answer::nothing(dialect.notification());
         };
-        let Some(id) = id else { return Answer::nothing(dialect.notification()) };
-        let outcome = match started {
+        let mut body = Vec::new();
+        let draft = Draft::open(dialect, id, &mut body);
+        let outcome = match self.start_single(&request, visit, &mut body) {
             Started::Done(outcome) => outcome,
-            Started::Waits(outcome) => self.unless_cut(outcome).await.unwrap_or_else(|| Err(cut_off())),
-            Started::NoRoom(_, refusal) => Err(refusal.error),
-            Started::Sent => return Answer::nothing(dialect.notification()),
+            started => self.unless_cut(ended(started, &mut body)).await.unwrap_or_else(|| Err(cut_off())),
         };
-        Answer::single(dialect, id, &outcome)
+        draft.close(&mut body, outcome.as_ref().copied());
+        Answer::new(body, outcome.as_ref().err())
+    }
+
+    /// Starts a call that does not wait for room.
+    fn start_single(&self, request: &Request<'_>, visit: &Visit<'_>, out: &mut Vec<u8>) -> Started {
+        let (route, call) = match self.begin(request, visit) {
+            Ok(begun) => begun,
+            Err(error) => return Started::Done(Err(error)),
+        };
+        let started = route.start(call, request.params, visit.terms(true, out));
+        if let Started::NoRoom(call, refusal) = &started {
+            route.refused(call, refusal);
+        }
+        started
     }
 
     /// Finds the route of a request and checks that its caller may take it.
@@ -130,7 +140,7 @@ impl Dispatch {
         })?;
         let deadline = route.options().deadline.min(visit.arrival.timeout.unwrap_or(Duration::MAX));
         let call = CallContext {
-            method: Arc::clone(route.name()),
+            method: route.name(),
             caller,
             arrived: visit.arrived,
             deadline: visit.arrived + deadline,
@@ -157,8 +167,11 @@ impl fmt::Debug for Dispatch {
     }
 }
 
-fn start(route: &Arc<dyn Route>, call: CallContext, request: &Request<'_>, visit: &Visit<'_>, inline: bool) -> Started {
-    route.start(call, request.params, Terms { budget: Arc::clone(&visit.budget), inline })
+impl Visit<'_> {
+    /// The terms of one of its calls, whose result goes behind what is in `out`.
+    fn terms<'a>(&'a self, inline: bool, out: &'a mut Vec<u8>) -> Terms<'a> {
+        Terms { budget: &self.budget, inline, out }
+    }
 }
 
 /// The caller as the method is to see it, if the access rule lets it through.
@@ -171,17 +184,32 @@ fn allowed(route: &Arc<dyn Route>, visit: &Visit<'_>) -> Result<Caller, RpcError
     if options.access.admits(caller) { Ok(caller.clone()) } else { Err(RpcError::access_denied()) }
 }
 
+/// Waits for the end of a call, whose result is then behind what is in `out`.
+async fn ended(started: Started, out: &mut Vec<u8>) -> Outcome {
+    match started {
+        Started::Done(outcome) => outcome,
+        Started::Waits(mut call) => poll_fn(|cx| call.as_mut().poll(cx, out)).await,
+        Started::NoRoom(_, refusal) => Err(refusal.error),
+        // A notification, whose answer nobody writes.
+        Started::Sent => Ok(()),
+    }
+}
+
 /// The answer of a call that was under way when the time to drain was over.
 fn cut_off() -> RpcError {
     RpcError::internal(&"the server stopped while the call was under way")
 }
 
 impl Answer {
-    fn single(dialect: Dialect, id: Id<'_>, outcome: &Outcome) -> Self {
-        let mut body = Vec::with_capacity(outcome.as_ref().map_or(0, Vec::len) + 96);
-        dialect.answer(&mut body, id, outcome.as_deref());
-        let error = outcome.as_ref().err();
+    /// One answer, and the error that it tells.
+    fn new(body: Vec<u8>, error: Option<&RpcError>) -> Self {
         Self { body: Some(body), error: error.map(RpcError::code), retry_after: error.and_then(retry_after) }
+    }
+
+    fn error(dialect: Dialect, id: Id<'_>, error: &RpcError) -> Self {
+        let mut body = Vec::new();
+        dialect.error(&mut body, id, error);
+        Self::new(body, Some(error))
     }
 
     fn nothing(body: Option<&'static [u8]>) -> Self {

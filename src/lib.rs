@@ -46,7 +46,7 @@
 //!
 //! From the outside in; a module knows only those that come after it, which `tests/layers.rs` checks.
 //!
-//! - [`testing`] helps with tests of services. It needs the feature of that name, which is the only one.
+//! - [`testing`] helps with tests of services. It needs the feature of that name.
 //! - `server` is the builder: it turns settings into parts, runs them, and drains. `settings` resolves flags over
 //!   environment over file over builder, once.
 //! - `http` is the actix-web front: the endpoint, its refusals and statuses, pages, files, the hygiene of connections.
@@ -57,10 +57,12 @@
 //!   turns, and the supervisor that makes a crashed service anew.
 //! - `mailbox` is admission and queueing: bounded rings of calls, quotas, deadlines, and the bell that wakes the host.
 //! - `service` is what a service is made of: [`Service`], [`Method`], the reading of parameters, [`CallContext`].
-//! - `auth` is the actor that checks tokens, and [`Caller`], which is its answer.
+//! - `auth` is the actor that checks tokens, and [`Caller`], which is its answer; [`Tokens`], a file of hashed tokens, and
+//!   `Jwt`, which needs the feature `jwt`.
 //! - `jsonrpc` is the wire itself: envelopes, ids, errors, and the dialects of the answers. It knows no async and no HTTP.
 //!
-//! The macros are in a crate of their own, `macros/`; the command `callbox new` is in `src/bin/callbox/`.
+//! The macros are in a crate of their own, `macros/`; the commands `callbox new` and `callbox token` are in
+//! `src/bin/callbox/`.
 
 // What the macros write names this crate from outside; the tests within use the macros too.
 #[cfg(test)]
@@ -76,6 +78,7 @@ mod dispatch;
 mod http;
 mod jsonrpc;
 mod mailbox;
+mod peer;
 mod router;
 mod server;
 mod service;
@@ -86,7 +89,9 @@ mod sync;
 pub mod testing;
 
 pub use actor::{Host, MethodStats, Placement, Refusals, ServiceRef, ServiceStats};
-pub use auth::{Authenticate, Caller};
+#[cfg(feature = "jwt")]
+pub use auth::Jwt;
+pub use auth::{Authenticate, Caller, IssuedToken, TokenFile, TokenInfo, Tokens};
 pub use callbox_macros::{RpcError, service};
 pub use http::{PageError, Templates};
 pub use jsonrpc::{Dialect, RpcError, UnknownDialect};

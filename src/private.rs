@@ -144,7 +144,7 @@ mod tests {
     fn call_by(caller: Caller) -> CallContext {
         let arrived = Instant::now();
         let deadline = arrived + Duration::from_secs(1);
-        CallContext { method: "ledger.it".into(), caller, arrived, deadline, notification: false, chain: None }
+        CallContext { method: "ledger.it", caller, arrived, deadline, notification: false, chain: None }
     }
 
     fn run<M: Method<Service = Ledger>>(ledger: &mut Ledger, message: M, caller: Caller) -> Reply<M> {

@@ -8,11 +8,12 @@ use crate::start_error::StartError;
 use crate::sync::Arc;
 
 /// Every callable name of a server.
-#[derive(Default)]
 pub(crate) struct Router {
-    routes: HashMap<Arc<str>, Arc<dyn Route>>,
+    routes: HashMap<&'static str, Arc<dyn Route>>,
+    /// The most bytes of a name.
+    longest: usize,
     /// In the order in which the services list them.
-    names: Vec<Arc<str>>,
+    names: Vec<&'static str>,
 }
 
 /// What the server's authenticator can tell.
@@ -24,10 +25,15 @@ pub(crate) enum TokenCheck {
 }
 
 impl Router {
+    /// A router for names of at most this many bytes. A longer one is not looked up: it could be as long as a body.
+    pub(crate) fn new(longest: usize) -> Self {
+        Self { routes: HashMap::new(), longest, names: Vec::new() }
+    }
+
     /// Adds a method of a service.
     ///
     /// # Errors
-    /// If its name is taken or kept for built-in methods, or if nobody could ever call it.
+    /// If its name is taken, too long or kept for built-in methods, or if nobody could ever call it.
     pub(crate) fn add(&mut self, route: Arc<dyn Route>, tokens: TokenCheck) -> Result<(), StartError> {
         let name = route.name();
         if name.starts_with("rpc.") {
@@ -37,13 +43,14 @@ impl Router {
         match (route.options().access, tokens) {
             (Access::Private | Access::Scope(_), TokenCheck::None) => Err(StartError::new(
                 format_args!("the method `{name}` needs a token, and the server checks none"),
-                "add .tokens(|token: &str| …) to the server, or make it a #[public_method]",
+                "make one with `callbox token new --name ME`, or add .tokens(|token: &str| …) to the server, or make it a \
+                 #[public_method]",
             )),
             (Access::Scope(scope), TokenCheck::WithoutScopes) => Err(StartError::new(
                 format_args!(
                     "the method `{name}` needs the scope `{scope}`, and tokens checked by a closure have none"
                 ),
-                "pass .tokens(…) a type that implements callbox::Authenticate and gives its callers scopes",
+                "use a file of tokens, or pass .tokens(…) a type that implements callbox::Authenticate and gives scopes",
             )),
             _ => self.add_builtin(route),
         }
@@ -52,22 +59,28 @@ impl Router {
     /// Adds a method of callbox's own.
     ///
     /// # Errors
-    /// If its name is taken.
+    /// If its name is taken or too long.
     pub(crate) fn add_builtin(&mut self, route: Arc<dyn Route>) -> Result<(), StartError> {
-        let name = Arc::clone(route.name());
-        if self.routes.contains_key(&name) {
+        let name = route.name();
+        if name.len() > self.longest {
+            return Err(StartError::new(
+                format_args!("the name `{name}` has {} bytes, and may have {}", name.len(), self.longest),
+                "raise --method-limit, or rename the method with #[public_method(name = \"…\")]",
+            ));
+        }
+        if self.routes.contains_key(name) {
             return Err(StartError::new(
                 format_args!("two methods are called `{name}`"),
                 "rename one with #[public_method(name = \"…\")], or give a service a #[service(namespace = \"…\")]",
             ));
         }
-        self.names.push(Arc::clone(&name));
+        self.names.push(name);
         self.routes.insert(name, route);
         Ok(())
     }
 
     pub(crate) fn find(&self, name: &str) -> Option<&Arc<dyn Route>> {
-        self.routes.get(name)
+        if name.len() > self.longest { None } else { self.routes.get(name) }
     }
 
     /// All methods, in the order in which they were added.

@@ -50,6 +50,16 @@ impl Desk {
         self.most.load(Ordering::SeqCst)
     }
 
+    #[public_method(in_flight = 3)]
+    async fn linger_in_threes(&self, millis: u64) -> usize {
+        self.linger(millis).await
+    }
+
+    #[public_method(in_flight = 300)]
+    async fn linger_in_crowds(&self, millis: u64) -> usize {
+        self.linger(millis).await
+    }
+
     /// Adds across an await: another writer in between would be lost.
     #[public_method]
     async fn increment_slowly(&mut self) -> u64 {
@@ -109,6 +119,15 @@ async fn async_readers_overlap_at_their_awaits() {
     assert!(start.elapsed() < Duration::from_millis(320), "one after another they would take 640 ms");
 }
 
+#[tokio::test]
+async fn no_more_async_readers_are_inside_than_their_method_and_their_service_allow() {
+    let (_held, desk) = desk();
+    let met = join_all((0..9).map(|_| desk.call(LingerInThrees { millis: 50 }))).await;
+    assert_eq!(met.into_iter().map(Result::unwrap).max(), Some(3));
+    let met = join_all((0..300).map(|_| desk.call(LingerInCrowds { millis: 200 }))).await;
+    assert_eq!(met.into_iter().map(Result::unwrap).max(), Some(256), "a service's limit");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn writers_lose_nothing_however_many_call() {
     let (_held, desk) = desk();
@@ -135,6 +154,22 @@ async fn a_writer_is_alone_also_among_inline_readers() {
     let writers = async { join_all((0..50).map(|_| desk.call(IncrementSlowly {}))).await };
     let (read, written) = join(readers, writers).await;
     assert!(read.iter().all(Result::is_ok) && written.iter().all(Result::is_ok), "{written:?}");
+}
+
+#[tokio::test]
+async fn a_writer_that_waits_holds_up_the_readers_that_come_after_it() {
+    let (_held, desk) = desk();
+    let reader = desk.call(Linger { millis: 300 });
+    let others = async {
+        while desk.stats().iter().all(|method| method.running == 0) {
+            sleep(Duration::from_millis(1)).await;
+        }
+        desk.notify(Increment {}).unwrap();
+        // What has no state is never held up: when it has run, the writer has been tried, and waits.
+        desk.call(Grind { millis: 0 }).await.unwrap();
+        assert_eq!(desk.call(Ping {}).await, Ok(1), "readers that keep coming would starve it");
+    };
+    assert!(join(reader, others).await.0.is_ok());
 }
 
 #[tokio::test]

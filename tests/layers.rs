@@ -24,8 +24,24 @@ const LAYERS: &[Layer] = &[
     Layer { module: "jsonrpc", knows: &[], crates: &[] },
     Layer { module: "sync", knows: &[], crates: &["futures", "parking_lot"] },
     Layer { module: "start_error", knows: &[], crates: &[] },
+    Layer { module: "peer", knows: &[], crates: &[] },
     // Any error of an authenticator becomes a `BoxError`; the rest of `service` does not concern it.
-    Layer { module: "auth", knows: &["service::BoxError"], crates: &["actix", "futures", "tokio"] },
+    Layer {
+        module: "auth",
+        knows: &["peer", "service::BoxError", "start_error", "sync"],
+        crates: &[
+            "actix",
+            "futures",
+            "getrandom",
+            "jsonwebtoken",
+            "parking_lot",
+            "sha2",
+            "subtle",
+            "time",
+            "tokio",
+            "toml",
+        ],
+    },
     Layer { module: "service", knows: &["auth::Caller", "jsonrpc", "sync"], crates: &["futures", "tokio"] },
     // Knows no actor, and of the wire no more than errors.
     Layer { module: "mailbox", knows: &["jsonrpc::RpcError", "jsonrpc::code", "service", "sync"], crates: &["tokio"] },
@@ -50,13 +66,24 @@ const LAYERS: &[Layer] = &[
     // The one transport. Its handlers' extractor gives out `ServiceRef`s.
     Layer {
         module: "http",
-        knows: &["actor::ServiceRef", "dispatch", "jsonrpc", "service::Service", "start_error"],
-        crates: &["actix_files", "actix_web", "futures", "handlebars", "parking_lot", "socket2", "tokio"],
+        knows: &["actor::ServiceRef", "dispatch", "jsonrpc", "peer", "service::Service", "start_error"],
+        crates: &[
+            "actix_files",
+            "actix_tls",
+            "actix_web",
+            "futures",
+            "handlebars",
+            "parking_lot",
+            "rustls",
+            "sha2",
+            "socket2",
+            "tokio",
+        ],
     },
     // The types of a few settings belong to those who act on them.
     Layer {
         module: "settings",
-        knows: &["actor::Placement", "jsonrpc::Dialect", "start_error"],
+        knows: &["actor::Placement", "jsonrpc::Dialect", "jsonrpc::MAX_DEPTH", "start_error"],
         crates: &["clap", "strsim", "toml", "tracing_subscriber"],
     },
     // The only one that sees settings.
@@ -87,8 +114,16 @@ const LAYERS: &[Layer] = &[
 ];
 
 /// Crates that any module may use: they do nothing by themselves.
-const FREE: &[&str] =
-    &["percent_encoding", "schemars", "serde", "serde_json", "thiserror", "tracing", "callbox_macros"];
+const FREE: &[&str] = &[
+    "percent_encoding",
+    "pin_project_lite",
+    "schemars",
+    "serde",
+    "serde_json",
+    "thiserror",
+    "tracing",
+    "callbox_macros",
+];
 
 /// What a file names that its layer must not know, each as `path: what`.
 fn broken_rules(file: &Path, code: &str, exports: &Exports, dependencies: &BTreeSet<String>) -> Vec<String> {

@@ -7,9 +7,10 @@ mod roles;
 mod support;
 
 use std::fs;
-use std::process::ExitCode;
-use std::time::Instant;
+use std::process::{Command, ExitCode};
+use std::time::{Duration, Instant};
 
+use callbox::TokenFile;
 use libtest_mimic::{Arguments, Failed, Trial};
 use rustix::process::Signal;
 use serde_json::Value;
@@ -23,7 +24,7 @@ fn main() -> ExitCode {
     if let Some(end) = roles::run() {
         return end;
     }
-    let tests: [(&str, fn()); 7] = [
+    let tests: [(&str, fn()); 8] = [
         ("at_debug_each_call_is_one_line", one_line_each),
         ("the_log_filter_comes_from_the_environment_or_the_file", filters),
         ("overload_is_a_warning_and_no_flood_of_them", overload),
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         ("a_call_that_would_come_back_is_an_error_that_names_the_services_on_its_way", round_trip),
         ("a_panic_is_an_error_under_the_id_that_its_caller_got", panics),
         ("no_log_and_no_answer_tells_a_token_and_no_log_a_parameter", canaries),
+        ("a_token_of_a_file_is_told_once_by_the_command_that_makes_it_and_nowhere_else", token_canary),
     ];
     let tests = tests.map(|(name, test)| {
         Trial::test(name, move || -> Result<(), Failed> {
@@ -222,7 +224,7 @@ fn canaries() {
     bodies.extend(quiet);
     bodies.extend([batch, format!("{{{value}"), value.to_owned()]);
     let mut answers = String::new();
-    for token in [GOOD_TOKEN, "canary-of-a-wrong-token", "canary-of-a-panic-token"] {
+    for token in [GOOD_TOKEN, "canary-of-a-wrong-token", "canary-of-a-panic-token", "canary-of-an-away-token"] {
         let bearer = format!("Bearer {token}");
         for header in [("X-Api-Token", token), ("Authorization", &bearer)] {
             for body in &bodies {
@@ -233,11 +235,73 @@ fn canaries() {
         answers += &post(&program, &refused, &bodies[0]).body;
     }
     assert!(answers.contains("canary-of-a-parameter"), "a caller may hear its own words");
-    for token in ["good-token", "wrong-token", "panic-token"] {
+    for token in ["good-token", "wrong-token", "panic-token", "away-token"] {
         assert!(!answers.contains(token), "an answer tells the {token}");
     }
     let log = log_of(program);
-    assert!(log.contains("the authenticator panicked") && log.contains(r#"caller="ann""#), "they were all looked at");
+    for part in ["the authenticator panicked", "the authenticator failed error=nobody can tell", r#"caller="ann""#] {
+        assert!(log.contains(part), "they were not all looked at: {part}");
+    }
     let told: Vec<_> = log.lines().filter(|line| line.contains("canary")).collect();
     assert!(told.is_empty(), "{} lines, such as {:?}", told.len(), told.first());
+}
+
+fn token_canary() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("tokens.toml");
+    let file = TokenFile::new(&path);
+    let issue = |name: &str, lifetime| file.issue(name, &["admin"], lifetime).expect("a token");
+    let [good, revoked] = ["good", "revoked"].map(|name| issue(name, None));
+    let expired = issue("expired", Some(Duration::from_secs(1)));
+    let named = path.display().to_string();
+    let program = |args: &[&str]| {
+        Program::new("keeper", &[&["--port", "0", "--tokens", &named], args].concat()).env("RUST_LOG", "trace")
+    };
+    let shown = program(&["--show-settings"]).run();
+    assert!(shown.out.contains("tokens.toml") && shown.out.contains("flag --tokens"), "{}", shown.out);
+    let mut told = shown.out + &shown.log;
+    let running = program(&["--token-failures", "20"]).start();
+    until("the token has expired", || file.list().expect("the tokens")[2].is_expired());
+    file.revoke("revoked").expect("a token of that name");
+    let call = |token: &str, method: &str| {
+        let bearer = format!("Bearer {token}");
+        let one = call(method, r#"["x"]"#);
+        let batch = format!("[{one},{}]", one.replace(r#","id":1"#, ""));
+        [("X-Api-Token", token), ("Authorization", &*bearer)]
+            .map(|header| [&one, &batch].map(|body| post(&running, &[header], body).body).concat())
+            .concat()
+    };
+    until("the token is revoked", || {
+        let answers = call(revoked.reveal(), "secret");
+        told += &answers;
+        !answers.contains("result")
+    });
+    let [changed, cut] = [format!("{}0", good.reveal()), good.reveal()[..80].to_owned()];
+    for token in [good.reveal(), revoked.reveal(), expired.reveal(), &changed, &cut, good.reveal()] {
+        for method in ["echo", "secret", "nobody", "rpc.discover", "rpc.mailboxes", "get_service_specs"] {
+            told += &call(token, method);
+        }
+    }
+    told += &format!("{good:?} {:?} {file:?} {:?}", good.info(), file.list());
+    let mut list = Command::new(env!("CARGO_BIN_EXE_callbox"));
+    let list = list.args(["token", "list", "--file", &named]).output().expect("the command runs");
+    told += &String::from_utf8_lossy(&[list.stdout, list.stderr].concat());
+    told += &fs::read_to_string(&path).expect("the file");
+    // A file with a token in the wrong place is not quoted either.
+    let text = fs::read_to_string(&path).expect("the file").replace(good.info().id(), good.reveal());
+    fs::write(&path, text).expect("the file");
+    let broken = Program::new("keeper", &["--tokens", &named]).run();
+    assert!(broken.log.contains("the id of token 1 is not"), "{}", broken.log);
+    told += &broken.log;
+    let mut running = running;
+    running.line("the id of token 1 is not");
+    let log = log_of(running);
+    assert!(log.contains(r#"caller="good""#) && log.contains("too many wrong tokens"), "{log}");
+    told += &log;
+    for token in [good, revoked, expired] {
+        let secret = token.reveal().rsplit('_').next().expect("a secret");
+        // Half of it is too much as well.
+        let found = told.lines().find(|line| line.contains(&secret[..32]) || line.contains(&secret[32..]));
+        assert!(found.is_none(), "{found:?}");
+    }
 }

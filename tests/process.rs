@@ -8,12 +8,14 @@ mod support;
 
 use std::fs;
 use std::net::{TcpListener, TcpStream};
-use std::process::ExitCode;
+use std::path::Path;
+use std::process::{Command, ExitCode};
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use rustix::process::Signal;
 
 use program::{Ended, Program, RunningProgram};
+use roles::GOOD_TOKEN;
 use support::http::{Connection, ask};
 use support::wait::until;
 
@@ -21,7 +23,7 @@ fn main() -> ExitCode {
     if let Some(end) = roles::run() {
         return end;
     }
-    let tests: [(&str, fn()); 7] = [
+    let tests: [(&str, fn()); 9] = [
         ("sigterm_and_sigint_answer_all_calls_and_refuse_new_connections", drains),
         ("a_second_signal_ends_the_program_at_once", second_signal),
         ("what_keeps_a_server_from_starting_is_told_in_one_line", one_line),
@@ -29,6 +31,8 @@ fn main() -> ExitCode {
         ("port_0_picks_a_free_port_and_the_log_tells_it", port_0),
         ("a_flag_makes_the_answers_those_of_pymicroservice", dialect),
         ("flags_go_before_the_environment_and_that_before_the_file", sources),
+        ("a_running_server_follows_the_command_that_makes_and_revokes_tokens", tokens),
+        ("a_file_of_tokens_counts_if_it_is_named_or_if_nobody_else_checks_tokens", token_file),
     ];
     let tests = tests.map(|(name, test)| {
         Trial::test(name, move || -> Result<(), Failed> {
@@ -94,6 +98,7 @@ fn one_line() {
         ("bad.toml", "port = 5000\nhots = \"localhost\"\n"),
         ("value.toml", "# limits\nbody_limit = \"much\"\n"),
         ("broken.toml", "port = \n"),
+        ("bad-tokens.toml", "[[token]]\nid = \"0\"\n"),
         ("page.hbs", "<p>\n{{#if a}}"),
     ] {
         fs::write(directory.path().join(name), text).expect("a file");
@@ -118,8 +123,22 @@ fn one_line() {
         ("broken template", &free, &["page.hbs:2", "left open", "mend the template"]),
         ("no static files", &free, &["there/is/none", "does not exist", "create it"]),
         ("two of one name", &free, &["two methods are called `say_hello`", "rename one", "namespace"]),
-        ("private without tokens", &free, &["`hidden` needs a token", ".tokens("]),
+        ("private without tokens", &free, &["`hidden` needs a token", "`callbox token new --name ME`", ".tokens("]),
+        (
+            "private without tokens",
+            &["--tokens", "bad-tokens.toml"],
+            &["flag --tokens: bad-tokens.toml: line 1: missing field `name`", "mend the file"],
+        ),
+        (
+            "private without tokens",
+            &["--tokens", "none.toml"],
+            &[
+                "flag --tokens: the token file none.toml cannot be read",
+                "`callbox token new --name ME --file none.toml`",
+            ],
+        ),
         ("scoped with a closure", &free, &["`administer` needs the scope `admin`", "callbox::Authenticate"]),
+        ("tokens twice", &free, &["says twice who checks tokens", "keep one of .tokens(…) and .token_file(…)"]),
         ("two endpoints of one path", &free, &["two endpoints are at `/api`", "a path of its own"]),
         ("no start", &free, &["test.unwell could not start", "on_start failed: invalid digit found in string"]),
         ("bad address", &free, &["cannot listen on `5000`", ".bind(\"127.0.0.1:5000\")"]),
@@ -181,4 +200,62 @@ fn sources() {
         answer.body, r#"{"jsonrpc":"2.0","result":"hello world","error":null,"id":1}"#,
         "gemstone, as the file says"
     );
+}
+
+/// What the command `callbox token` prints.
+fn token_command(directory: &Path, arguments: &[&str]) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_callbox"));
+    let output = command.arg("token").args(arguments).current_dir(directory).output().expect("the command runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("text").trim().to_owned()
+}
+
+/// Whether a server lets a token in.
+fn lets_in(program: &RunningProgram, method: &str, token: &str) -> bool {
+    let body = format!(r#"{{"jsonrpc":"2.0","method":"{method}","id":1}}"#);
+    let answer = ask(program.address(), "POST", "/api", &[("X-Api-Token", token)], body).json();
+    match answer["error"]["code"].as_i64() {
+        Some(-32001) => false,
+        // The method has parameters, at which nobody looks before.
+        Some(-32602) | None => true,
+        Some(_) => panic!("{answer}"),
+    }
+}
+
+fn tokens() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let command = |arguments: &[&str]| token_command(directory.path(), arguments);
+    let ann = command(&["new", "--name", "ann"]);
+    let program = Program::new("private without tokens", &["--port", "0", "--token-failures", "off"]);
+    let program = program.in_directory(directory.path()).start();
+    assert!(lets_in(&program, "hidden", &ann) && !lets_in(&program, "hidden", "bad"));
+    let bob = command(&["new", "--name", "bob"]);
+    until("the new token is good", || lets_in(&program, "hidden", &bob));
+    command(&["revoke", "ann"]);
+    until("the revoked token is no longer good", || !lets_in(&program, "hidden", &ann));
+    fs::remove_file(directory.path().join("callbox-tokens.toml")).expect("the file");
+    program.signal(Signal::TERM);
+    let Ended { status, log, .. } = program.ended();
+    assert_eq!(status.code(), Some(0), "{log}");
+    let read = log.lines().filter(|line| line.contains("the tokens were read file=callbox-tokens.toml")).count();
+    assert_eq!(read, 3, "{log}");
+}
+
+fn token_file() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let [usual, other] = ["callbox-tokens.toml", "other.toml"]
+        .map(|file| token_command(directory.path(), &["new", "--name", "ann", "--file", file]));
+    let start = |role: &str, args: &[&str]| {
+        Program::new(role, &[&["--port", "0"], args].concat()).in_directory(directory.path()).start()
+    };
+    // Each server, and which of the program's own token, that of the usual file and that of the other file it lets in.
+    for (program, good) in [
+        (start("keeper", &[]), [true, false, false]),
+        (start("keeper", &["--tokens", "callbox-tokens.toml"]), [false, true, false]),
+        (start("keeper", &["--tokens", "other.toml"]), [false, false, true]),
+        (start("guarded by a file", &[]), [false, false, true]),
+        (start("guarded by a file", &["--tokens", "callbox-tokens.toml"]), [false, true, false]),
+    ] {
+        assert_eq!([GOOD_TOKEN, &usual, &other].map(|token| lets_in(&program, "secret", token)), good);
+    }
 }

@@ -12,7 +12,7 @@ use callbox::Reply;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::bodies::{Add, Bench, Block, Change, Linger, Note, Ping, Read, Risky, Timed, TimedShort, Work};
+use crate::bodies::{Add, Bench, Block, Change, Linger, Note, Ping, Read, Risky, Timed, TimedBriefly, Work};
 use crate::load::End;
 
 /// The actor: the same state and the same methods.
@@ -54,7 +54,7 @@ handle! {
     Add => |bench, _m| bench.add();
     Work => |bench, m| bench.work(m.micros);
     Timed => |bench, m| bench.timed(m.micros, m.sent);
-    TimedShort => |bench, m| bench.timed_short(m.micros, m.sent);
+    TimedBriefly => |bench, m| bench.timed_briefly(m.micros, m.sent);
     Read => |bench, m| bench.read(m.micros);
     Risky => |bench, m| bench.risky(m.panics);
     Block => |bench, m| bench.block(m.millis);

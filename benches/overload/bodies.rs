@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use callbox::service;
 use parking_lot::Mutex;
 
-/// The deadline of [`Bench::timed`] and [`Bench::timed_short`].
+/// The deadline of [`Bench::timed`] and [`Bench::timed_briefly`].
 pub(crate) const DEADLINE: Duration = Duration::from_millis(200);
 
 /// A method may be this late without anybody's fault: between the check of the deadline and the first line of the method the
@@ -120,9 +120,9 @@ impl Bench {
         self.hold(micros);
     }
 
-    /// The same with a mailbox that is as short as its callers' patience.
-    #[public_method(deadline = "200ms", mailbox = 16)]
-    pub(crate) fn timed_short(&mut self, micros: u64, sent: u64) {
+    /// The same for callers that would rather be refused than wait for long.
+    #[public_method(deadline = "200ms", max_wait = "5ms")]
+    pub(crate) fn timed_briefly(&mut self, micros: u64, sent: u64) {
         self.note_lateness(sent);
         self.hold(micros);
     }

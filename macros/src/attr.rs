@@ -28,6 +28,7 @@ const METHOD_KEYS: &[Key] = &[
     ("mailbox", "mailbox = 256"),
     ("mailbox_group", r#"mailbox_group = "writes""#),
     ("deadline", r#"deadline = "2s""#),
+    ("max_wait", r#"max_wait = "10ms""#),
     ("weight", "weight = 4"),
     ("in_flight", "in_flight = 64"),
     ("on_panic", r#"on_panic = "keep""#),
@@ -70,6 +71,8 @@ pub(crate) struct MethodAttr {
     pub(crate) mailbox_group: Option<LitStr>,
     /// In nanoseconds.
     pub(crate) deadline: Option<u64>,
+    /// In nanoseconds.
+    pub(crate) max_wait: Option<u64>,
     pub(crate) weight: Option<u32>,
     pub(crate) in_flight: Option<Set<usize>>,
     pub(crate) on_panic: Option<Set<OnPanic>>,
@@ -115,6 +118,7 @@ impl MethodAttr {
                 "mailbox" => attr.mailbox = Some(value.positive()?),
                 "mailbox_group" => attr.mailbox_group = Some(value.filled()?),
                 "deadline" => attr.deadline = Some(value.duration()?),
+                "max_wait" => attr.max_wait = Some(value.duration()?),
                 "weight" => attr.weight = Some(value.positive()?),
                 "in_flight" => attr.in_flight = Some(value.set(value.positive()?)),
                 "on_panic" => attr.on_panic = Some(value.set(value.on_panic()?)),

@@ -1,31 +1,23 @@
 //! What the callers' side and the host of one service share.
 
-use std::any::TypeId;
-use std::collections::HashMap;
 use std::fmt;
-use std::hash::{BuildHasherDefault, Hasher};
 
 use actix::Addr;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
-use crate::jsonrpc::RpcError;
-use crate::mailbox::{
-    Ahead, Bell, Call, Charge, Count, Entry, Full, Limit, Mailbox, Quota, SERVICE_BYTES, SERVICE_CALLS, Slot, full,
-    hopeless,
-};
-use crate::service::{
-    CallContext, Kind, Link, Method, MethodOptions, MethodTable, Refusal, Route, Service, ServiceId, Why,
-};
-use crate::sync::{Arc, AtomicU8, Mutex, Ordering};
+use crate::mailbox::{Ahead, Call, Entry, Full, Limit, Mailbox, Permit, Quota, SERVICE_CALLS, full, hopeless, overdue};
+use crate::service::{CallContext, Kind, Method, Refusal, Route, Service, ServiceId};
+use crate::sync::{Arc, AtomicU8, AtomicU64, Mutex, Ordering};
 
 use super::compute::Pool;
 use super::host::Host;
 use super::in_flight::SERVICE_IN_FLIGHT;
 use super::job::{Job, QueuedJob};
-use super::route::MethodRoute;
 use super::settled::Settled;
 use super::state::{Desk, StateLock};
 use super::stats::{MethodStats, ServiceStats};
+use super::table::{Engine, Table};
 
 /// Where calls run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -59,50 +51,46 @@ impl Status {
 /// Everything of one service that is not on the host's own thread.
 pub(crate) struct Core<S: Service> {
     pub(crate) id: ServiceId,
-    /// The chain of a call that comes from outside: this service alone.
-    pub(crate) root: Arc<Link>,
     pub(crate) state: StateLock<S>,
     pub(crate) desk: Arc<Desk>,
     pub(crate) quota: Arc<Quota>,
     pub(crate) mailboxes: Box<[Mailbox<QueuedJob<S>>]>,
+    /// Of all mailboxes together.
+    weights: u32,
     pub(crate) in_flight: Arc<Limit>,
     pub(crate) pool: Pool,
     /// What runs on the pool.
     pub(crate) on_pool: Mutex<Vec<Arc<dyn Job<S>>>>,
     pub(crate) placement: Placement,
-    entries: Vec<Arc<Entry>>,
-    routes: Vec<MakeRoute<S>>,
-    by_type: HashMap<TypeId, Arc<Entry>, BuildHasherDefault<TypeIdHasher>>,
+    table: Table<S>,
     pub(crate) settled: Settled,
     addr: Mutex<Option<Addr<Host<S>>>>,
     /// How often the state was made anew, or the host was.
-    pub(crate) restarts: Count,
+    restarts: AtomicU64,
     status: AtomicU8,
     status_seen: watch::Sender<Status>,
 }
 
 impl<S: Service> Core<S> {
-    pub(crate) fn new(table: Table<S>, pool: Pool, placement: Placement) -> Arc<Self> {
-        let id = ServiceId::fresh();
-        let bell = Arc::new(Bell::new(table.mailboxes.len()));
-        let desk = Desk::new(Arc::clone(&bell));
+    /// The service's methods and mailboxes; nothing runs yet.
+    pub(crate) fn new(pool: Pool, placement: Placement) -> Arc<Self> {
+        let (table, Engine { mailboxes, quota, bell }) = Table::of_service();
+        let desk = Desk::new(bell);
         Arc::new(Self {
-            id,
-            root: Link::new(id, S::NAME, None),
+            id: ServiceId::fresh(),
             state: StateLock::new(Arc::clone(&desk)),
             desk,
-            quota: Quota::new(SERVICE_CALLS, SERVICE_BYTES, bell),
-            mailboxes: table.mailboxes.into(),
+            quota,
+            weights: mailboxes.iter().map(Mailbox::weight).fold(0, u32::saturating_add),
+            mailboxes,
             in_flight: Arc::new(Limit::new(SERVICE_IN_FLIGHT)),
             pool,
             on_pool: Mutex::new(Vec::new()),
             placement,
-            entries: table.entries,
-            routes: table.routes,
-            by_type: table.by_type,
+            table,
             settled: Settled::default(),
             addr: Mutex::new(None),
-            restarts: Count::default(),
+            restarts: AtomicU64::new(0),
             status: AtomicU8::new(Status::Starting as u8),
             status_seen: watch::Sender::new(Status::Starting),
         })
@@ -110,12 +98,21 @@ impl<S: Service> Core<S> {
 
     /// The routes of all methods, in the order of the service's table.
     pub(crate) fn routes(self: &Arc<Self>) -> impl Iterator<Item = Arc<dyn Route>> {
-        self.entries.iter().zip(&self.routes).map(|(entry, make)| make(self, entry))
+        self.table.routes(self)
     }
 
     /// The entry of a message type; `None` if the service's table does not list it.
     pub(crate) fn entry<M: Method<Service = S>>(&self) -> Option<&Arc<Entry>> {
-        self.by_type.get(&TypeId::of::<M>())
+        self.table.entry::<M>()
+    }
+
+    pub(crate) fn entries(&self) -> &[Arc<Entry>] {
+        self.table.entries()
+    }
+
+    /// The state was made anew, or the host was.
+    pub(crate) fn count_restart(&self) {
+        self.restarts.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn status(&self) -> Status {
@@ -154,32 +151,71 @@ impl<S: Service> Core<S> {
     }
 
     /// Lets a call in, or says why not: the service is down, a limit is reached, or the work in front is too much.
-    pub(crate) fn admit(&self, entry: &Entry, call: &CallContext, bytes: usize) -> Result<Slot, Refusal> {
-        if !matches!(self.status(), Status::Up) {
-            return Err(Refusal { why: Why::Unavailable, error: RpcError::unavailable() });
+    pub(crate) fn admit<'a>(
+        &self,
+        entry: &'a Entry,
+        call: &CallContext,
+        bytes: usize,
+        now: Instant,
+    ) -> Result<Permit<'a>, Refusal> {
+        if self.status() != Status::Up {
+            return Err(Refusal::unavailable());
         }
-        let mailbox = &self.mailboxes[entry.mailbox];
-        let ahead = self.ahead(entry, mailbox);
-        if ahead.depth > 0 && ahead.is_hopeless(call.remaining()) {
-            return Err(hopeless(&entry.name, mailbox.slots().most(), ahead));
+        let most = entry.places.most();
+        let left = call.deadline.saturating_duration_since(now);
+        // At first as if everybody were busy: nearly always even that is not too much, and who is need not be asked.
+        let at_most = self.ahead(entry, entry.places.used_at_most(), self.weights);
+        if at_most.depth > 0 && at_most.is_hopeless(left) {
+            let ahead = self.ahead_now(entry);
+            if ahead.depth > 0 && ahead.is_hopeless(left) {
+                return Err(hopeless(entry.name, most, ahead));
+            }
         }
-        self.quota.take(mailbox.slots(), bytes).map_err(|limit| {
-            let capacity = if limit == Full::Mailbox { mailbox.slots().most() } else { SERVICE_CALLS };
-            full(&entry.name, limit.reason(), capacity, ahead)
+        if let Some(overdue) = self.would_be_overdue(entry, now) {
+            return Err(overdue);
+        }
+        entry.places.take(bytes).map_err(|limit| {
+            let capacity = if limit == Full::Mailbox { most } else { SERVICE_CALLS };
+            full(entry.name, limit.reason(), capacity, self.ahead_now(entry))
         })
     }
 
-    fn ahead(&self, entry: &Entry, mailbox: &Mailbox<QueuedJob<S>>) -> Ahead {
-        let depth = mailbox.slots().used();
+    /// The refusal of a call whose mailbox is overloaded, and who would wait longer there than it may.
+    fn would_be_overdue(&self, entry: &Entry, now: Instant) -> Option<Refusal> {
+        let (most, shedding) = (entry.options.max_wait?, self.mailboxes[entry.mailbox].shedding());
+        let ahead = shedding.is_on(now).then(|| self.ahead_now(entry))?;
+        (ahead.depth > 0 && ahead.is_hopeless(most)).then(|| {
+            shedding.goes_on(now);
+            overdue(entry.name, entry.places.most(), ahead)
+        })
+    }
+
+    /// The refusal of a call that has waited longer than it may, in a mailbox that has been busy since then.
+    #[inline]
+    pub(crate) fn is_overdue(&self, job: &dyn Job<S>, busy_since: Instant, now: Instant) -> Option<Refusal> {
+        let entry = job.entry();
+        let (most, shedding) = (entry.options.max_wait?, self.mailboxes[entry.mailbox].shedding());
+        let waited = now.saturating_duration_since(job.arrived());
+        let sheds = shedding.turns_away(waited, most, busy_since, now);
+        sheds.then(|| overdue(entry.name, entry.places.most(), self.ahead_now(entry)))
+    }
+
+    /// The work in front of a call of this method.
+    fn ahead_now(&self, entry: &Entry) -> Ahead {
+        let busy = |mailbox: &&Mailbox<_>| mailbox.places().used() > 0;
+        let weights = self.mailboxes.iter().filter(busy).map(Mailbox::weight).sum();
+        self.ahead(entry, entry.places.used(), weights)
+    }
+
+    /// The same with so many calls in its mailbox, among mailboxes of so much weight.
+    fn ahead(&self, entry: &Entry, depth: usize, weights: u32) -> Ahead {
         let usual = entry.meter.cost.usual();
-        let busy = |mailbox: &&Mailbox<_>| mailbox.slots().used() > 0;
         Ahead {
             depth,
             usual: if entry.kind == Kind::Compute { usual / self.pool.threads() } else { usual },
             samples: entry.meter.cost.samples(),
-            weight: mailbox.weight(),
-            // Nobody in front: no need to ask who else is busy.
-            weights: if depth == 0 { 0 } else { self.mailboxes.iter().filter(busy).map(Mailbox::weight).sum() },
+            weight: self.mailboxes[entry.mailbox].weight(),
+            weights,
         }
     }
 
@@ -187,7 +223,7 @@ impl<S: Service> Core<S> {
     pub(crate) fn push<M: Method<Service = S>>(&self, call: Arc<Call<M>>) {
         let mailbox = &self.mailboxes[call.entry().mailbox];
         if let Err(QueuedJob(job)) = mailbox.push(QueuedJob(call), &self.desk.bell) {
-            job.turn_away();
+            job.turn_away(Refusal::unavailable());
         }
     }
 
@@ -199,17 +235,17 @@ impl<S: Service> Core<S> {
     pub(crate) fn close_mailboxes(&self) {
         for mailbox in &self.mailboxes {
             for QueuedJob(job) in mailbox.close() {
-                job.turn_away();
+                job.turn_away(Refusal::unavailable());
             }
         }
     }
 
     /// The time to drain is over: answers -32003 to what waits, and -32603 to what runs. A sync method, or one on the worker
-    /// pool, cannot be ended; its caller can be told. A call that the host is inside of is in its mailbox's ring still.
+    /// pool, cannot be ended; its caller can be told. A call that the host is inside of is the first of its mailbox still.
     pub(crate) fn cut_off(&self) {
         for mailbox in &self.mailboxes {
             for QueuedJob(job) in mailbox.close() {
-                job.turn_away();
+                job.turn_away(Refusal::unavailable());
                 job.cut_off();
             }
         }
@@ -219,15 +255,11 @@ impl<S: Service> Core<S> {
 
     /// What has become of the calls of each method, and how full its mailbox is.
     pub(crate) fn stats(&self) -> ServiceStats {
-        let stats = |entry: &Arc<Entry>| {
-            let slots = self.mailboxes[entry.mailbox].slots();
-            MethodStats::new(entry, slots.used(), slots.most())
-        };
         ServiceStats {
             service: S::NAME.to_owned(),
             is_up: self.status() == Status::Up,
-            restarts: self.restarts.get(),
-            methods: self.entries.iter().map(stats).collect(),
+            restarts: self.restarts.load(Ordering::Relaxed),
+            methods: self.entries().iter().map(|entry| MethodStats::new(entry)).collect(),
         }
     }
 
@@ -240,97 +272,5 @@ impl<S: Service> Core<S> {
 impl<S: Service> fmt::Debug for Core<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Core").field("service", &S::NAME).field("status", &self.status()).finish_non_exhaustive()
-    }
-}
-
-/// A service's methods as it lists them, with their mailboxes.
-pub(crate) struct Table<S: Service> {
-    entries: Vec<Arc<Entry>>,
-    by_type: HashMap<TypeId, Arc<Entry>, BuildHasherDefault<TypeIdHasher>>,
-    mailboxes: Vec<Mailbox<QueuedJob<S>>>,
-    /// Methods before their mailboxes are made: a group's capacity and weight are known only at the end.
-    listed: Vec<Listed<S>>,
-    routes: Vec<MakeRoute<S>>,
-}
-
-/// A method's route, once there is a core.
-type MakeRoute<S> = fn(&Arc<Core<S>>, &Arc<Entry>) -> Arc<dyn Route>;
-
-struct Listed<S: Service> {
-    message: TypeId,
-    options: MethodOptions,
-    make: fn(Arc<str>, MethodOptions, usize, Arc<Charge>) -> Entry,
-    route: MakeRoute<S>,
-    name: &'static str,
-}
-
-impl<S: Service> Table<S> {
-    /// Asks the service for its methods.
-    pub(crate) fn of_service() -> Self {
-        let mut table = Self {
-            entries: Vec::new(),
-            by_type: HashMap::default(),
-            mailboxes: Vec::new(),
-            listed: Vec::new(),
-            routes: Vec::new(),
-        };
-        S::methods(&mut table);
-        table.make_mailboxes();
-        table
-    }
-
-    fn make_mailboxes(&mut self) {
-        let mut groups: HashMap<&'static str, usize> = HashMap::new();
-        for Listed { message, options, make, route, name } in std::mem::take(&mut self.listed) {
-            let index = options.group.and_then(|group| groups.get(group).copied()).unwrap_or(self.mailboxes.len());
-            if index == self.mailboxes.len() {
-                self.mailboxes.push(Mailbox::new(index, options.mailbox, options.weight));
-                groups.extend(options.group.map(|group| (group, index)));
-            } else {
-                self.mailboxes[index].raise(options.mailbox, options.weight);
-            }
-            let full_name = match S::NAMESPACE {
-                Some(namespace) => format!("{namespace}.{name}").into(),
-                None => name.into(),
-            };
-            let entry = Arc::new(make(full_name, options, index, Arc::clone(self.mailboxes[index].charge())));
-            self.by_type.insert(message, Arc::clone(&entry));
-            self.entries.push(entry);
-            self.routes.push(route);
-        }
-    }
-}
-
-impl<S: Service> MethodTable<S> for Table<S> {
-    fn add<M: Method<Service = S>>(&mut self, options: MethodOptions) {
-        self.listed.push(Listed {
-            message: TypeId::of::<M>(),
-            options,
-            make: Entry::new::<M>,
-            route: MethodRoute::<M>::shared,
-            name: M::NAME,
-        });
-    }
-}
-
-/// A `TypeId` is a hash already.
-#[derive(Default)]
-struct TypeIdHasher(u64);
-
-impl Hasher for TypeIdHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        for chunk in bytes.chunks(8) {
-            let mut word = [0; 8];
-            word[..chunk.len()].copy_from_slice(chunk);
-            self.0 = self.0.rotate_left(5) ^ u64::from_ne_bytes(word);
-        }
-    }
-
-    fn write_u64(&mut self, word: u64) {
-        self.0 = word;
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
     }
 }

@@ -1,10 +1,12 @@
 //! Inline calls: run where they arrive, while the service has nothing else to do.
 
+use std::hint::spin_loop;
+
 use futures::future::{LocalBoxFuture, ready};
 use tokio::time::Instant;
 
 use crate::jsonrpc::RpcError;
-use crate::mailbox::{End, Entry, deadline, nanos};
+use crate::mailbox::{Count, End, Entry, deadline};
 use crate::service::{CallContext, Current, Handler, Kind, Method, Reply};
 use crate::sync::Arc;
 
@@ -12,7 +14,7 @@ use super::core::{Core, Placement, Status};
 use super::in_flight::InFlight;
 use super::job::keeps_state;
 use super::run::{Ran, current, run_async, run_sync};
-use super::state::OwnedReading;
+use super::state::{OwnedReading, Side};
 
 /// What may run where the call is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,30 +41,24 @@ pub(crate) fn may_run_inline<S: crate::Service>(core: &Core<S>, entry: &Entry, c
 /// What did not run inline, and has to take its place in the mailbox.
 pub(crate) type NotNow<M> = (CallContext, M);
 
-/// Runs a call of a sync method here and now, if the state is free.
-///
-/// Whether anyone waits is asked again once the state is held: a call that is in a mailbox by then is never overtaken.
+/// Runs a call of a sync method here, at `began`, which is now, if the state is free.
 pub(crate) fn run_now<M: Method>(
     core: &Core<M::Service>,
     entry: &Entry,
     call: CallContext,
     message: M,
+    began: Instant,
 ) -> Result<Reply<M>, NotNow<M>> {
-    let began = Instant::now();
     if let Some(error) = expired(entry, &call, began) {
         return Ok(Err(error));
     }
     let ran = match M::HANDLER {
         Handler::Read(run) => {
-            let Some(turn) = core.state.try_read().filter(|_| !core.quota.anyone_waits()) else {
-                return Err((call, message));
-            };
+            let Some(turn) = soon(core, || core.state.try_read(Side::Caller)) else { return Err((call, message)) };
             run_sync(entry, current(core, &call), began, || run(turn.state(), message, &call))
         }
         Handler::Write(run) => {
-            let Some(mut turn) = core.state.try_write().filter(|_| !core.quota.anyone_waits()) else {
-                return Err((call, message));
-            };
+            let Some(mut turn) = soon(core, || core.state.try_write(Side::Caller)) else { return Err((call, message)) };
             let ran = run_sync(entry, current(core, &call), began, || run(turn.state(), message, &call));
             if keeps_state(entry, ran.end) {
                 turn.complete();
@@ -71,12 +67,30 @@ pub(crate) fn run_now<M: Method>(
         }
         Handler::ReadAsync(_) | Handler::WriteAsync(_) | Handler::Compute(_) => return Err((call, message)),
     };
-    let Ran::<M> { reply, end, at } = ran;
-    let took = at.duration_since(began);
-    entry.charge.add(nanos(took));
-    entry.meter.counters.inline.add();
+    let Ran::<M> { reply, end, took, .. } = ran;
+    entry.meter.tally.add(Count::Inline);
     entry.meter.ended(&call, end, reply.as_ref().err(), began.duration_since(call.arrived), Some(took));
     Ok(reply)
+}
+
+/// So often the state is tried for that another call holds: long enough for a short call to end, and far shorter than it takes
+/// to wake the host.
+const TRIES: u32 = 100;
+
+/// Takes the state, if it is or becomes free within a moment and nobody waits for it.
+///
+/// Whether anyone waits is asked once more when the state is held: a call that is in a mailbox by then is never overtaken.
+fn soon<S: crate::Service, T>(core: &Core<S>, take: impl Fn() -> Option<T>) -> Option<T> {
+    for _ in 0..TRIES {
+        if let Some(turn) = take() {
+            return (!core.quota.anyone_waits()).then_some(turn);
+        }
+        if core.quota.anyone_waits() {
+            return None;
+        }
+        spin_loop();
+    }
+    None
 }
 
 /// Starts a call of an async `&self` method here, if the state is free; the future holds its share until it ends.
@@ -116,7 +130,7 @@ async fn read_async<M: Method>(
     run: for<'a> fn(&'a M::Service, M, &'a CallContext) -> LocalBoxFuture<'a, Reply<M>>,
     around: Current,
 ) -> Reply<M> {
-    entry.meter.counters.inline.add();
+    entry.meter.tally.add(Count::Inline);
     let mut count = CountOnce { entry: &entry, call: &call, began: Instant::now(), counted: false };
     let run = run_async::<M>(&entry, around, run(turn.state(), message, &call));
     match tokio::time::timeout_at(call.deadline, run).await {

@@ -5,20 +5,21 @@ use std::future::{Future, poll_fn};
 use std::ops::Deref;
 use std::pin::pin;
 use std::task::Poll;
+use std::time::Duration;
 
 use futures::future::LocalBoxFuture;
 use tokio::time::Instant;
 
 use crate::jsonrpc::RpcError;
 use crate::mailbox::{Call, End, Entry, Queued, Release, deadline};
-use crate::service::{Current, Handler, Method, OnPanic, Reply, Service};
+use crate::service::{Current, Handler, Method, OnPanic, Refusal, Reply, Service};
 use crate::sync::Arc;
 
 use super::compute::Place;
 use super::core::Core;
 use super::in_flight::InFlight;
 use super::run::{Ran, current, run_async, run_sync};
-use super::state::{OwnedReading, OwnedWriting};
+use super::state::{OwnedReading, OwnedWriting, Side};
 
 /// A call of any method of one service.
 pub(crate) trait Job<S: Service>: Send + Sync {
@@ -27,14 +28,17 @@ pub(crate) trait Job<S: Service>: Send + Sync {
     /// Whether it waits to be started.
     fn is_queued(&self) -> bool;
 
-    /// Answers -32003 if it has not started.
-    fn turn_away(&self);
+    /// When it came in.
+    fn arrived(&self) -> Instant;
+
+    /// Answers with this refusal if it has not started.
+    fn turn_away(&self, refusal: Refusal);
 
     /// Answers -32603 if it runs.
     fn cut_off(&self);
 
     /// Takes what the method needs and starts it; sync methods have ended when this returns.
-    fn start(self: Arc<Self>, core: &Arc<Core<S>>) -> Start;
+    fn start(self: Arc<Self>, core: &Arc<Core<S>>, now: Instant) -> Start;
 }
 
 /// What came of a try to start a call.
@@ -43,8 +47,8 @@ pub(crate) enum Start {
     Blocked,
     /// There was nothing to start: its caller left, or its deadline has passed.
     Over,
-    /// It ran, until then.
-    Ran(Release, Instant),
+    /// It ran, and held the thread for so long until then.
+    Ran { release: Release, took: Duration, at: Instant },
     /// It runs. The future ends with its answer.
     Runs(LocalBoxFuture<'static, Release>),
     /// It runs on the worker pool.
@@ -81,8 +85,12 @@ impl<M: Method> Job<M::Service> for Call<M> {
         self.is_queued()
     }
 
-    fn turn_away(&self) {
-        self.turn_away();
+    fn arrived(&self) -> Instant {
+        self.context().arrived
+    }
+
+    fn turn_away(&self, refusal: Refusal) {
+        self.turn_away(refusal);
     }
 
     fn cut_off(&self) {
@@ -92,48 +100,45 @@ impl<M: Method> Job<M::Service> for Call<M> {
         }
     }
 
-    fn start(self: Arc<Self>, core: &Arc<Core<M::Service>>) -> Start {
-        let others_wait = core.mailboxes[self.entry().mailbox].slots().used() > 1;
+    fn start(self: Arc<Self>, core: &Arc<Core<M::Service>>, now: Instant) -> Start {
         match M::HANDLER {
             Handler::Read(run) => {
-                let Some(turn) = core.state.try_read() else { return Start::Blocked };
-                let now = Instant::now();
-                let Some(message) = self.begin(now, others_wait) else { return Start::Over };
+                let Some(turn) = core.state.try_read(Side::Host) else { return Start::Blocked };
+                let Some(message) = self.begin(now) else { return Start::Over };
                 let around = current(core, self.context());
                 let ran: Ran<M> = run_sync(self.entry(), around, now, || run(turn.state(), message, self.context()));
                 drop(turn);
-                Start::Ran(self.end(ran.reply, ran.end, ran.at), ran.at)
+                self.ended(ran)
             }
             Handler::Write(run) => {
-                let Some(mut turn) = core.state.try_write() else { return Start::Blocked };
-                let now = Instant::now();
-                let Some(message) = self.begin(now, others_wait) else { return Start::Over };
+                let Some(mut turn) = core.state.try_write(Side::Host) else { return Start::Blocked };
+                let Some(message) = self.begin(now) else { return Start::Over };
                 let around = current(core, self.context());
                 let ran: Ran<M> = run_sync(self.entry(), around, now, || run(turn.state(), message, self.context()));
                 if keeps_state(self.entry(), ran.end) {
                     turn.complete();
                 }
                 drop(turn);
-                Start::Ran(self.end(ran.reply, ran.end, ran.at), ran.at)
+                self.ended(ran)
             }
             Handler::ReadAsync(run) => {
                 let Some(in_flight) = InFlight::take(&self.entry().in_flight, &core.in_flight) else {
                     return Start::Blocked;
                 };
                 let Some(turn) = core.state.try_read_owned(in_flight) else { return Start::Blocked };
-                let Some(message) = self.begin(Instant::now(), others_wait) else { return Start::Over };
+                let Some(message) = self.begin(now) else { return Start::Over };
                 let around = current(core, self.context());
                 Start::Runs(Box::pin(read_async(UnderWay(self), turn, message, run, around)))
             }
             Handler::WriteAsync(run) => {
                 let Some(turn) = core.state.try_write_owned() else { return Start::Blocked };
-                let Some(message) = self.begin(Instant::now(), others_wait) else { return Start::Over };
+                let Some(message) = self.begin(now) else { return Start::Over };
                 let around = current(core, self.context());
                 Start::Runs(Box::pin(write_async(UnderWay(self), turn, message, run, around)))
             }
             Handler::Compute(run) => {
                 let Some(place) = core.pool.place() else { return Start::Blocked };
-                let Some(message) = self.begin(Instant::now(), others_wait) else { return Start::Over };
+                let Some(message) = self.begin(now) else { return Start::Over };
                 let around = current(core, self.context());
                 let on_pool = OnPool::new(core, self.clone(), place);
                 core.pool.spawn(move || {
@@ -148,6 +153,13 @@ impl<M: Method> Job<M::Service> for Call<M> {
                 Start::Handed
             }
         }
+    }
+}
+
+impl<M: Method> Call<M> {
+    /// A sync method has ended, and the state is free.
+    fn ended(&self, Ran { reply, end, took, at }: Ran<M>) -> Start {
+        Start::Ran { release: self.end(reply, end, at), took, at }
     }
 }
 

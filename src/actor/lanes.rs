@@ -5,12 +5,16 @@
 //! thread, not the number of calls, is what is shared. A mailbox that was empty starts at the present virtual time: having been
 //! idle earns nothing.
 
+use tokio::time::Instant;
+
 /// Virtual nanoseconds per nanosecond at weight 1, so that large weights divide without losing much.
 const SCALE: u64 = 16;
 
 #[derive(Debug)]
 pub(crate) struct Lanes {
     lanes: Vec<Lane>,
+    /// The numbers of those that have calls, as far as is known: few, however many mailboxes there are.
+    active: Vec<usize>,
     /// The tag of the call that started last.
     now: u64,
     /// Nothing has waited or run since [`forget`](Self::forget).
@@ -21,30 +25,41 @@ pub(crate) struct Lanes {
 struct Lane {
     weight: u64,
     tag: u64,
-    /// Has calls, as far as is known.
     active: bool,
+    /// Since when it has had calls, if it has.
+    busy_since: Instant,
     /// Its head cannot start in this pass.
     blocked: bool,
 }
 
 impl Lanes {
     pub(crate) fn new(weights: impl Iterator<Item = u32>) -> Self {
-        let lane = |weight| Lane { weight: u64::from(weight), tag: 0, active: false, blocked: false };
-        Self { lanes: weights.map(lane).collect(), now: 0, was_idle: true }
+        let busy_since = Instant::now();
+        let lane = |weight| Lane { weight: u64::from(weight), tag: 0, active: false, busy_since, blocked: false };
+        Self { lanes: weights.map(lane).collect(), active: Vec::new(), now: 0, was_idle: true }
     }
 
     /// Calls have come in.
-    pub(crate) fn activate(&mut self, index: usize) {
+    pub(crate) fn activate(&mut self, index: usize, now: Instant) {
         let lane = &mut self.lanes[index];
         if !lane.active {
             lane.active = true;
+            lane.busy_since = now;
             lane.tag = lane.tag.max(self.now);
+            self.active.push(index);
         }
+    }
+
+    /// Since when a mailbox that has calls has had some at all times.
+    pub(crate) fn busy_since(&self, index: usize) -> Instant {
+        self.lanes[index].busy_since
     }
 
     /// The mailbox was found empty.
     pub(crate) fn deactivate(&mut self, index: usize) {
         self.lanes[index].active = false;
+        self.lanes[index].blocked = false;
+        self.active.retain(|active| *active != index);
     }
 
     /// The head cannot start; the mailbox is passed over until [`unblock`](Self::unblock).
@@ -57,20 +72,20 @@ impl Lanes {
     }
 
     pub(crate) fn unblock(&mut self) {
-        for lane in &mut self.lanes {
-            lane.blocked = false;
+        for index in &self.active {
+            self.lanes[*index].blocked = false;
         }
     }
 
     /// Whether any mailbox has a head that cannot start.
     pub(crate) fn any_blocked(&self) -> bool {
-        self.lanes.iter().any(|lane| lane.active && lane.blocked)
+        self.active.iter().any(|index| self.lanes[*index].blocked)
     }
 
     /// The mailbox that is next, unless all are empty or blocked.
     pub(crate) fn next(&self) -> Option<usize> {
-        let ready = self.lanes.iter().enumerate().filter(|(_, lane)| lane.active && !lane.blocked);
-        ready.min_by_key(|(_, lane)| lane.tag).map(|(index, _)| index)
+        let ready = self.active.iter().copied().filter(|index| !self.lanes[*index].blocked);
+        ready.min_by_key(|index| (self.lanes[*index].tag, *index))
     }
 
     /// A call of this mailbox starts.
@@ -84,12 +99,12 @@ impl Lanes {
         lane.tag += (nanos.max(1) * SCALE) / lane.weight;
     }
 
-    /// By mailbox, the time that calls have run beside the scheduler since this was last told: inline, and in their polls.
+    /// By mailbox, the time that async calls have held a thread in their polls since this was last told.
     ///
-    /// What ran inline while nobody waited was taken from nobody, and is no debt of its mailbox.
-    pub(crate) fn charge_beside(&mut self, charges: impl Iterator<Item = u64>) {
+    /// What ran while nobody waited was taken from nobody, and is no debt of its mailbox.
+    pub(crate) fn charge_beside(&mut self, charges: impl Iterator<Item = (usize, u64)>) {
         let was_idle = std::mem::take(&mut self.was_idle);
-        for (index, nanos) in charges.enumerate() {
+        for (index, nanos) in charges {
             if nanos > 0 && !was_idle {
                 self.charge(index, nanos);
             }
@@ -106,7 +121,7 @@ impl Lanes {
     }
 
     pub(crate) fn is_idle(&self) -> bool {
-        self.lanes.iter().all(|lane| !lane.active)
+        self.active.is_empty()
     }
 }
 
@@ -120,7 +135,8 @@ mod tests {
     /// Runs `calls` calls, each costing its mailbox's cost, with all mailboxes always full; the time that each got.
     fn backlogged(weights: &[u32], costs: &[u64], calls: usize) -> Vec<u64> {
         let mut lanes = Lanes::new(weights.iter().copied());
-        (0..weights.len()).for_each(|index| lanes.activate(index));
+        let now = Instant::now();
+        (0..weights.len()).for_each(|index| lanes.activate(index, now));
         let mut got = vec![0; weights.len()];
         for _ in 0..calls {
             let index = lanes.next().unwrap();
@@ -149,12 +165,12 @@ mod tests {
     #[test]
     fn a_mailbox_that_was_idle_neither_gains_nor_loses() {
         let mut lanes = Lanes::new([1, 1].into_iter());
-        lanes.activate(0);
+        lanes.activate(0, Instant::now());
         for _ in 0..1000 {
             lanes.started(0);
             lanes.charge(0, 1_000_000);
         }
-        lanes.activate(1);
+        lanes.activate(1, Instant::now());
         assert_eq!(lanes.next(), Some(1));
         lanes.started(1);
         lanes.charge(1, 2_000_000);
@@ -164,23 +180,23 @@ mod tests {
     #[test]
     fn time_beside_the_scheduler_counts_unless_nobody_waited() {
         let mut lanes = Lanes::new([1, 1].into_iter());
-        lanes.charge_beside([1_000_000_000, 0].into_iter());
-        lanes.activate(0);
-        lanes.activate(1);
+        lanes.charge_beside([(0, 1_000_000_000)].into_iter());
+        lanes.activate(0, Instant::now());
+        lanes.activate(1, Instant::now());
         assert_eq!(lanes.next(), Some(0), "nobody waited: no debt");
-        lanes.charge_beside([10, 0].into_iter());
+        lanes.charge_beside([(0, 10)].into_iter());
         assert_eq!(lanes.next(), Some(1), "somebody waits now");
         lanes.forget();
-        lanes.charge_beside([0, 1_000_000_000].into_iter());
-        lanes.charge_beside([5, 0].into_iter());
+        lanes.charge_beside([(1, 1_000_000_000)].into_iter());
+        lanes.charge_beside([(0, 5)].into_iter());
         assert_eq!(lanes.next(), Some(1), "after an idle time it is as at first");
     }
 
     #[test]
     fn blocked_and_empty_mailboxes_are_passed_over() {
         let mut lanes = Lanes::new([1, 1, 1].into_iter());
-        lanes.activate(0);
-        lanes.activate(1);
+        lanes.activate(0, Instant::now());
+        lanes.activate(1, Instant::now());
         lanes.block(0);
         assert_eq!(lanes.next(), Some(1));
         lanes.deactivate(1);

@@ -1,21 +1,28 @@
 //! The route of a method: from JSON parameters to its mailbox, or inline, and from its output to JSON.
 
 use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 
 use futures::future::LocalBoxFuture;
+use pin_project_lite::pin_project;
 use schemars::SchemaGenerator;
+use serde::Serialize;
 use serde_json::value::RawValue;
+use tokio::time::Instant;
 
 use crate::jsonrpc::{Budget, RpcError};
 use crate::mailbox::{Call, End, Entry};
 use crate::service::{
     CallContext, Description, Kind, MailboxId, Method, MethodOptions, Outcome, Refusal, Reply, Route, Started, Terms,
-    Why, read_params,
+    UnderWay, Why, read_params,
 };
 use crate::sync::Arc;
 
 use super::core::Core;
 use super::inline::{Here, may_run_inline, run_here, run_now};
+use super::run::panic_text;
 
 /// One method of a running service.
 pub(crate) struct MethodRoute<M: Method> {
@@ -30,17 +37,51 @@ impl<M: Method> MethodRoute<M> {
     }
 }
 
-/// The reply as JSON text.
-fn to_json<M: Method>(reply: Reply<M>, budget: &Budget) -> Outcome {
-    match reply {
-        Ok(output) => budget.to_json(&output),
-        Err(error) => Err(budget.error(error)),
+/// Reads the message of a call. A panic in somebody's `Deserialize` is an error of this call alone.
+fn read<M: Method>(params: Option<&RawValue>) -> Result<M, RpcError> {
+    let read = catch_unwind(|| read_params::<M>(params));
+    read.unwrap_or_else(|panic| {
+        Err(RpcError::internal(&format_args!(
+            "reading the parameters of {} panicked: {}",
+            M::NAME,
+            panic_text(&*panic)
+        )))
+    })
+}
+
+/// Writes the output of a call, or says which error is to be written. A panic in somebody's `Serialize` is one.
+fn write<T: Serialize>(reply: Result<T, RpcError>, budget: &Budget, out: &mut Vec<u8>) -> Outcome {
+    let output = reply.map_err(|error| budget.error(error))?;
+    let written = catch_unwind(AssertUnwindSafe(|| budget.write(out, &output)));
+    written.unwrap_or_else(|panic| {
+        Err(RpcError::internal(&format_args!("a result panicked while it was written: {}", panic_text(&*panic))))
+    })
+}
+
+pin_project! {
+    /// A call whose reply is written once it is there.
+    struct Replying<F> {
+        #[pin]
+        reply: F,
+        budget: Arc<Budget>,
     }
 }
 
+impl<T: Serialize, F: Future<Output = Result<T, RpcError>>> UnderWay for Replying<F> {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>, out: &mut Vec<u8>) -> Poll<Outcome> {
+        let this = self.project();
+        let reply = ready!(this.reply.poll(cx));
+        Poll::Ready(write(reply, this.budget, out))
+    }
+}
+
+fn waits<M: Method>(reply: impl Future<Output = Reply<M>> + 'static, budget: &Arc<Budget>) -> Started {
+    Started::Waits(Box::pin(Replying { reply, budget: Arc::clone(budget) }))
+}
+
 impl<M: Method> Route for MethodRoute<M> {
-    fn name(&self) -> &Arc<str> {
-        &self.entry.name
+    fn name(&self) -> &'static str {
+        self.entry.name
     }
 
     fn options(&self) -> &MethodOptions {
@@ -51,27 +92,29 @@ impl<M: Method> Route for MethodRoute<M> {
         MailboxId(self.core.id, self.entry.mailbox)
     }
 
-    fn start(&self, call: CallContext, params: Option<&RawValue>, terms: Terms) -> Started {
-        let budget = terms.budget;
-        if terms.inline && may_run_inline(&self.core, &self.entry, &call, Here::Stay) {
-            let message = match read_params::<M>(params) {
+    fn start(&self, call: CallContext, params: Option<&RawValue>, terms: Terms<'_>) -> Started {
+        let Terms { budget, inline, out } = terms;
+        if inline && may_run_inline(&self.core, &self.entry, &call, Here::Stay) {
+            let message = match read::<M>(params) {
                 Ok(message) => message,
                 Err(error) => return self.turn_away(&call, Refusal { why: Why::Params, error }),
             };
+            let notification = call.notification;
             let not_now = match self.entry.kind {
                 Kind::ReadAsync => match run_here(&self.core, &self.entry, call, message) {
-                    Ok(run) => return Started::Waits(Box::pin(async move { to_json::<M>(run.await, &budget) })),
+                    Ok(run) => return waits::<M>(run, budget),
                     Err(not_now) => not_now,
                 },
-                _ => match run_now(&self.core, &self.entry, call, message) {
-                    Ok(reply) => return Started::Done(to_json::<M>(reply, &budget)),
+                _ => match run_now(&self.core, &self.entry, call, message, Instant::now()) {
+                    Ok(reply) if notification => return Started::Done(reply.map(drop)),
+                    Ok(reply) => return Started::Done(write(reply, budget, out)),
                     Err(not_now) => not_now,
                 },
             };
             let (call, message) = not_now;
             return self.queue(call, budget, params, |_| Ok(message));
         }
-        self.queue(call, budget, params, read_params::<M>)
+        self.queue(call, budget, params, read::<M>)
     }
 
     fn describe(&self, generator: &mut SchemaGenerator) -> Description {
@@ -101,12 +144,13 @@ impl<M: Method> MethodRoute<M> {
     fn queue(
         &self,
         call: CallContext,
-        budget: Arc<Budget>,
+        budget: &Arc<Budget>,
         params: Option<&RawValue>,
         read: impl FnOnce(Option<&RawValue>) -> Result<M, RpcError>,
     ) -> Started {
-        let slot = match self.core.admit(&self.entry, &call, params.map_or(0, |raw| raw.get().len())) {
-            Ok(slot) => slot,
+        let permit = match self.core.admit(&self.entry, &call, params.map_or(0, |raw| raw.get().len()), Instant::now())
+        {
+            Ok(permit) => permit,
             Err(refusal) if refusal.why == Why::Unavailable => return self.turn_away(&call, refusal),
             // Not counted as refused yet: a batch may wait for room.
             Err(refusal) => return Started::NoRoom(call, refusal),
@@ -116,11 +160,11 @@ impl<M: Method> MethodRoute<M> {
             Err(error) => return self.turn_away(&call, Refusal { why: Why::Params, error }),
         };
         let notification = call.notification;
-        let call = Call::new(call, message, slot, Arc::clone(&self.entry));
+        let call = Call::new(call, message, permit, Arc::clone(&self.entry));
         self.core.push(Arc::clone(&call));
         if notification {
             return Started::Sent;
         }
-        Started::Waits(Box::pin(async move { to_json::<M>(call.reply().await, &budget) }))
+        waits::<M>(call.reply(), budget)
     }
 }

@@ -10,9 +10,8 @@ use futures::FutureExt;
 use tokio::time::Instant;
 
 use crate::jsonrpc::RpcError;
-use crate::mailbox::{End, Entry, nanos};
+use crate::mailbox::{Count, End, Entry, nanos};
 use crate::service::{CURRENT, CallContext, Current, Kind, Link, Method, Reply, Service};
-use crate::sync::Arc;
 
 use super::core::Core;
 
@@ -20,16 +19,14 @@ use super::core::Core;
 pub(crate) struct Ran<M: Method> {
     pub(crate) reply: Reply<M>,
     pub(crate) end: End,
+    /// Its time on the thread.
+    pub(crate) took: Duration,
     pub(crate) at: Instant,
 }
 
 /// What travels around a call of this service.
 pub(crate) fn current<S: Service>(core: &Core<S>, call: &CallContext) -> Current {
-    let chain = match &call.chain {
-        None => Arc::clone(&core.root),
-        Some(before) => Link::new(core.id, S::NAME, Some(Arc::clone(before))),
-    };
-    Current { chain, deadline: call.deadline }
+    Current { chain: Link::new(core.id, S::NAME, call.chain.clone()), deadline: call.deadline }
 }
 
 /// Runs a sync method that was begun at `began`.
@@ -47,9 +44,9 @@ pub(crate) fn run_sync<M: Method>(
     let took = at.duration_since(began);
     entry.meter.cost.ran(took);
     if entry.kind != Kind::Compute {
-        entry.meter.held(&entry.name, took, at);
+        entry.meter.held(entry.name, took, at);
     }
-    ran(entry, caught, at)
+    ran(entry, caught, took, at)
 }
 
 /// Runs an async method, poll by poll; each poll is measured and charged to the method's mailbox.
@@ -68,10 +65,10 @@ pub(crate) async fn run_async<M: Method>(
         let took = at.duration_since(began);
         total += took;
         entry.charge.add(nanos(took));
-        entry.meter.held(&entry.name, took, at);
+        entry.meter.held(entry.name, took, at);
         polled.map(|caught| {
             entry.meter.cost.ran(total);
-            ran(entry, caught, at)
+            ran(entry, caught, total, at)
         })
     })
     .await
@@ -82,24 +79,24 @@ struct CountedRunning<'a>(&'a Entry);
 
 impl<'a> CountedRunning<'a> {
     fn new(entry: &'a Entry) -> Self {
-        entry.meter.counters.running.add();
+        entry.meter.tally.add(Count::Running);
         Self(entry)
     }
 }
 
 impl Drop for CountedRunning<'_> {
     fn drop(&mut self) {
-        self.0.meter.counters.running.take_back();
+        self.0.meter.tally.take_back(Count::Running);
     }
 }
 
-fn ran<M: Method>(entry: &Entry, caught: Result<Reply<M>, Box<dyn Any + Send>>, at: Instant) -> Ran<M> {
+fn ran<M: Method>(entry: &Entry, caught: Result<Reply<M>, Box<dyn Any + Send>>, took: Duration, at: Instant) -> Ran<M> {
     match caught {
-        Ok(reply) => Ran { reply, end: End::Answered, at },
+        Ok(reply) => Ran { reply, end: End::Answered, took, at },
         Err(panic) => {
             let text = panic_text(&*panic);
             let cause = format_args!("the method {} panicked: {text}", entry.name);
-            Ran { reply: Err(RpcError::internal(&cause)), end: End::Panicked, at }
+            Ran { reply: Err(RpcError::internal(&cause)), end: End::Panicked, took, at }
         }
     }
 }

@@ -12,15 +12,16 @@ use futures::stream::FuturesUnordered;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, Sleep};
 
-use crate::mailbox::{Mailbox, Release, nanos};
+use crate::mailbox::{Entry, Mailbox, Release, nanos};
 use crate::service::{Kind, Service};
 use crate::sync::Arc;
 
 use super::core::{Core, Status};
 use super::factory::{Factory, close_state, make_state};
 use super::gate::Gate;
-use super::job::Start;
+use super::job::{QueuedJob, Start};
 use super::lanes::Lanes;
+use super::lookout::Lookout;
 use super::restart::Restarts;
 
 /// After so many starts ...
@@ -35,9 +36,12 @@ pub(crate) struct Scheduler<S: Service> {
     lanes: Lanes,
     gate: Gate,
     running: FuturesUnordered<Running>,
+    /// The mailboxes of async methods, whose polls the scheduler does not see.
+    beside: Vec<usize>,
     /// Whoever waits for an answer that is ready: told together, at the end of a round.
     outbox: Vec<Waker>,
     restarts: Restarts,
+    lookout: Lookout,
     /// While the service is down: when to try again.
     retry: Option<Pin<Box<Sleep>>>,
     exit: Option<oneshot::Sender<Exit>>,
@@ -62,14 +66,20 @@ enum Pause {
 
 impl<S: Service> Scheduler<S> {
     pub(crate) fn new(core: Arc<Core<S>>, factory: Factory<S>, exit: oneshot::Sender<Exit>) -> Self {
+        let is_async = |entry: &&Arc<Entry>| matches!(entry.kind, Kind::ReadAsync | Kind::WriteAsync);
+        let mut beside: Vec<_> = core.entries().iter().filter(is_async).map(|entry| entry.mailbox).collect();
+        beside.sort_unstable();
+        beside.dedup();
         Self {
             lanes: Lanes::new(core.mailboxes.iter().map(Mailbox::weight)),
             gate: Gate::new(core.mailboxes.len()),
             core,
             factory,
             running: FuturesUnordered::new(),
+            beside,
             outbox: Vec::new(),
             restarts: Restarts::default(),
+            lookout: Lookout::default(),
             retry: None,
             exit: Some(exit),
         }
@@ -100,7 +110,9 @@ impl<S: Service> Scheduler<S> {
     /// Runs calls until there is nothing to do, or until it is somebody else's turn on this thread.
     fn poll_round(&mut self, cx: &mut Context<'_>) -> Poll<Pause> {
         self.core.desk.bell.register(cx.waker());
-        let (began, mut starts, mut wanted) = (Instant::now(), 0, false);
+        let began = Instant::now();
+        self.lookout.wakes(began);
+        let (until, mut starts, mut wanted) = (began + STRETCH, 0, false);
         loop {
             // From before the look whether anything is left, which is no answer to what comes in after it.
             let (status, asked) = (self.core.status(), self.core.settled.asked());
@@ -115,11 +127,11 @@ impl<S: Service> Scheduler<S> {
                 self.tell();
                 return Poll::Ready(Pause::Refill);
             }
-            self.core.desk.bell.take(|index| self.lanes.activate(index));
+            self.core.desk.bell.take(|index| self.lanes.activate(index, began));
             let ended = self.poll_running(cx);
             let before = starts;
-            let now = self.start_calls(began, &mut starts);
-            if starts >= STARTS || now.duration_since(began) >= STRETCH {
+            let now = self.start_calls(until, &mut starts);
+            if starts >= STARTS || now >= until {
                 self.tell();
                 return Poll::Ready(Pause::Yield);
             }
@@ -141,7 +153,12 @@ impl<S: Service> Scheduler<S> {
                 self.lanes.forget();
                 self.core.settled.tell(asked);
             }
-            if self.core.desk.bell.arm() {
+            // Calls that run across awaits need this thread's timers and sockets; otherwise it has nothing else to do.
+            let looks_out = self.running.is_empty() && self.retry.is_none();
+            if !(looks_out && self.lookout.sees(&self.core.desk.bell, std::mem::take(&mut starts)))
+                && self.core.desk.bell.arm()
+            {
+                self.lookout.sleeps();
                 return Poll::Pending;
             }
             wanted = false;
@@ -162,17 +179,18 @@ impl<S: Service> Scheduler<S> {
     }
 
     /// Starts calls, least virtual time first, until none can start or the stretch is over. The time at the end.
-    fn start_calls(&mut self, began: Instant, starts: &mut usize) -> Instant {
+    fn start_calls(&mut self, until: Instant, starts: &mut usize) -> Instant {
         self.lanes.unblock();
-        self.lanes.charge_beside(self.core.mailboxes.iter().map(|mailbox| mailbox.charge().take()));
+        let charge = |index: &usize| (*index, self.core.mailboxes[*index].charge().take());
+        self.lanes.charge_beside(self.beside.iter().map(charge));
         let mut now = Instant::now();
-        while *starts < STARTS && now.duration_since(began) < STRETCH {
+        while *starts < STARTS && now < until {
             // A writer that waits is asked first: nobody else can start but calls without state.
             let first = self.gate.waiting_writer();
             let Some(index) = first.filter(|index| !self.lanes.is_blocked(*index)).or_else(|| self.lanes.next()) else {
                 break;
             };
-            let Some(job) = self.core.mailboxes[index].head() else {
+            let Some(QueuedJob(job)) = self.core.mailboxes[index].head() else {
                 self.lanes.deactivate(index);
                 if first == Some(index) {
                     self.gate.writer_left();
@@ -180,9 +198,13 @@ impl<S: Service> Scheduler<S> {
                 self.gate.settle(index, usize::MAX);
                 continue;
             };
-            let kind = job.0.entry().kind;
+            let entry = job.entry();
+            let kind = entry.kind;
             if first == Some(index) && !matches!(kind, Kind::Write | Kind::WriteAsync) {
                 self.gate.writer_left();
+            }
+            if let Some(refusal) = self.core.is_overdue(&*job, self.lanes.busy_since(index), now) {
+                job.turn_away(refusal);
                 continue;
             }
             if !self.gate.lets_try(index, kind) {
@@ -190,22 +212,22 @@ impl<S: Service> Scheduler<S> {
                 continue;
             }
             // Answers that are ready do not wait for the end of a call that may take long.
-            let cost = &job.0.entry().meter.cost;
-            if cost.samples() == 0 || now.duration_since(began) + cost.usual() >= STRETCH {
+            if !self.outbox.is_empty() && entry.meter.cost.may_end_after(until, now) {
                 self.tell();
+                now = Instant::now();
             }
-            match job.0.start(&self.core) {
+            match job.start(&self.core, now) {
                 Start::Blocked => {
                     self.gate.refused(index, kind);
                     self.lanes.block(index);
                     continue;
                 }
                 Start::Over => continue,
-                Start::Ran(release, ended) => {
+                Start::Ran { release, took, at } => {
                     self.outbox.extend(release.into_waker());
                     self.lanes.started(index);
-                    self.lanes.charge(index, nanos(ended.duration_since(now)));
-                    now = ended;
+                    self.lanes.charge(index, nanos(took));
+                    now = at;
                 }
                 Start::Runs(future) => {
                     self.lanes.started(index);
@@ -232,8 +254,8 @@ impl<S: Service> Scheduler<S> {
         let core = &self.core;
         self.gate.writer_ended(|index| {
             let mailbox = &core.mailboxes[index];
-            let Some(head) = mailbox.head() else { return 0 };
-            let entry = head.0.entry();
+            let Some(QueuedJob(head)) = mailbox.head() else { return 0 };
+            let entry = head.entry();
             match entry.kind {
                 Kind::Read => 1,
                 Kind::ReadAsync => mailbox.len().min(entry.in_flight.most() - entry.in_flight.used()),
@@ -258,7 +280,7 @@ impl<S: Service> Scheduler<S> {
     /// The state is gone: makes a new one, unless that happens too often.
     async fn refill(&mut self) {
         let was_down = self.retry.take().is_some();
-        self.core.restarts.add();
+        self.core.count_restart();
         if !was_down && !self.restarts.note(Instant::now()) {
             return self.go_down("it had to be restarted too often");
         }

@@ -98,18 +98,19 @@ impl<S: Service> ServiceRef<S> {
         let entry = core.entry::<M>().ok_or_else(RpcError::method_not_found)?;
         let call = self.context(entry, notification)?;
         let (call, message) = if may_run_inline(core, entry, &call, Here::Now) {
-            match run_now(core, entry, call, message) {
+            let now = call.arrived;
+            match run_now(core, entry, call, message, now) {
                 Ok(reply) => return Ok(Begun::Ended(reply)),
                 Err(not_now) => not_now,
             }
         } else {
             (call, message)
         };
-        let slot = core.admit(entry, &call, 0).map_err(|Refusal { why, error }| {
+        let permit = core.admit(entry, &call, 0, call.arrived).map_err(|Refusal { why, error }| {
             entry.meter.ended(&call, End::Refused(why), Some(&error), call.arrived.elapsed(), None);
             error
         })?;
-        let call = Call::new(call, message, slot, Arc::clone(entry));
+        let call = Call::new(call, message, permit, Arc::clone(entry));
         core.push(Arc::clone(&call));
         Ok(Begun::Waits(call))
     }
@@ -129,12 +130,12 @@ impl<S: Service> ServiceRef<S> {
             }
         }
         Ok(CallContext {
-            method: Arc::clone(&entry.name),
+            method: entry.name,
             caller: self.caller.clone(),
             arrived,
             deadline,
             notification,
-            chain: around.map(|around| around.chain),
+            chain: around.map(|around| Arc::new(around.chain)),
         })
     }
 

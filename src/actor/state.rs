@@ -41,9 +41,26 @@ impl Desk {
         Arc::new(Self { bell, torn: AtomicBool::new(false) })
     }
 
+    #[inline]
     pub(crate) fn is_torn(&self) -> bool {
         self.torn.load(Ordering::Acquire)
     }
+
+    #[inline]
+    fn released(&self, side: Side) {
+        if side == Side::Caller {
+            self.bell.released();
+        }
+    }
+}
+
+/// Who takes a turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    /// A caller's thread, or a future that may end at any time: the host is told of the end, if it waits for it.
+    Caller,
+    /// The host, for a sync method: it looks again by itself.
+    Host,
 }
 
 /// A turn on the thread's own stack, for sync methods.
@@ -61,21 +78,23 @@ impl<S> StateLock<S> {
         Self { lock: Arc::new(RwLock::new(Slot::Empty)), desk }
     }
 
-    pub(crate) fn try_read(&self) -> Option<Reading<'_, S>> {
-        ReadTurn::new(self.lock.try_read()?, &*self.desk, None)
+    #[inline]
+    pub(crate) fn try_read(&self, side: Side) -> Option<Reading<'_, S>> {
+        ReadTurn::new(self.lock.try_read()?, &*self.desk, side, None)
     }
 
-    pub(crate) fn try_write(&self) -> Option<Writing<'_, S>> {
-        WriteTurn::new(self.lock.try_write()?, &*self.desk)
+    #[inline]
+    pub(crate) fn try_write(&self, side: Side) -> Option<Writing<'_, S>> {
+        WriteTurn::new(self.lock.try_write()?, &*self.desk, side)
     }
 
     /// `in_flight` is given back together with the turn.
     pub(crate) fn try_read_owned(&self, in_flight: InFlight) -> Option<OwnedReading<S>> {
-        ReadTurn::new(self.lock.try_read_arc()?, Arc::clone(&self.desk), Some(in_flight))
+        ReadTurn::new(self.lock.try_read_arc()?, Arc::clone(&self.desk), Side::Caller, Some(in_flight))
     }
 
     pub(crate) fn try_write_owned(&self) -> Option<OwnedWriting<S>> {
-        WriteTurn::new(self.lock.try_write_arc()?, Arc::clone(&self.desk))
+        WriteTurn::new(self.lock.try_write_arc()?, Arc::clone(&self.desk), Side::Caller)
     }
 
     /// Puts a new state in. The slot must be empty; false if somebody still holds the lock.
@@ -111,13 +130,15 @@ impl<S> fmt::Debug for StateLock<S> {
 pub(crate) struct ReadTurn<G, D: Deref<Target = Desk>> {
     guard: Option<G>,
     in_flight: Option<InFlight>,
+    side: Side,
     desk: D,
 }
 
 impl<S, G: Deref<Target = Slot<S>>, D: Deref<Target = Desk>> ReadTurn<G, D> {
-    fn new(guard: G, desk: D, in_flight: Option<InFlight>) -> Option<Self> {
+    #[inline]
+    fn new(guard: G, desk: D, side: Side, in_flight: Option<InFlight>) -> Option<Self> {
         let live = matches!(&*guard, Slot::Live(_));
-        let turn = Self { guard: Some(guard), in_flight, desk };
+        let turn = Self { guard: Some(guard), in_flight, side, desk };
         live.then_some(turn)
     }
 
@@ -134,7 +155,7 @@ impl<G, D: Deref<Target = Desk>> Drop for ReadTurn<G, D> {
     fn drop(&mut self) {
         self.guard = None;
         self.in_flight = None;
-        self.desk.bell.released();
+        self.desk.released(self.side);
     }
 }
 
@@ -143,13 +164,15 @@ impl<G, D: Deref<Target = Desk>> Drop for ReadTurn<G, D> {
 pub(crate) struct WriteTurn<S, G: DerefMut<Target = Slot<S>>, D: Deref<Target = Desk>> {
     guard: Option<G>,
     complete: bool,
+    side: Side,
     desk: D,
 }
 
 impl<S, G: DerefMut<Target = Slot<S>>, D: Deref<Target = Desk>> WriteTurn<S, G, D> {
-    fn new(guard: G, desk: D) -> Option<Self> {
+    #[inline]
+    fn new(guard: G, desk: D, side: Side) -> Option<Self> {
         let live = matches!(&*guard, Slot::Live(_));
-        let turn = Self { guard: Some(guard), complete: true, desk };
+        let turn = Self { guard: Some(guard), complete: true, side, desk };
         live.then_some(turn)
     }
 
@@ -181,7 +204,7 @@ impl<S, G: DerefMut<Target = Slot<S>>, D: Deref<Target = Desk>> Drop for WriteTu
             }
         }
         self.guard = None;
-        self.desk.bell.released();
+        self.desk.released(self.side);
         if !self.complete {
             self.desk.bell.nudge();
         }
@@ -194,7 +217,7 @@ mod tests {
 
     fn lock() -> StateLock<u32> {
         let lock = StateLock::new(Desk::new(Arc::new(Bell::new(1))));
-        assert!(lock.try_read().is_none() && lock.try_write().is_none(), "empty at first");
+        assert!(lock.try_read(Side::Caller).is_none() && lock.try_write(Side::Caller).is_none(), "empty at first");
         lock.refill(7).unwrap();
         lock
     }
@@ -202,46 +225,50 @@ mod tests {
     #[test]
     fn readers_share_and_a_writer_is_alone() {
         let lock = lock();
-        let (a, b) = (lock.try_read().unwrap(), lock.try_read().unwrap());
+        let (a, b) = (lock.try_read(Side::Caller).unwrap(), lock.try_read(Side::Caller).unwrap());
         assert_eq!((*a.state(), *b.state()), (7, 7));
-        assert!(lock.try_write().is_none());
+        assert!(lock.try_write(Side::Caller).is_none());
         drop((a, b));
-        let mut writer = lock.try_write().unwrap();
+        let mut writer = lock.try_write(Side::Caller).unwrap();
         *writer.state() = 8;
         writer.complete();
-        assert!(lock.try_read().is_none() && lock.try_write().is_none());
+        assert!(lock.try_read(Side::Caller).is_none() && lock.try_write(Side::Caller).is_none());
         drop(writer);
-        assert_eq!(*lock.try_read().unwrap().state(), 8);
+        assert_eq!(*lock.try_read(Side::Caller).unwrap().state(), 8);
     }
 
     #[test]
     fn a_write_turn_that_was_not_completed_throws_the_state_away_before_anyone_sees_it() {
         let lock = lock();
-        let mut writer = lock.try_write().unwrap();
+        let mut writer = lock.try_write(Side::Caller).unwrap();
         *writer.state() = 8;
         drop(writer);
         assert!(lock.desk.is_torn());
-        assert!(lock.try_read().is_none() && lock.try_write().is_none());
+        assert!(lock.try_read(Side::Caller).is_none() && lock.try_write(Side::Caller).is_none());
         lock.refill(9).unwrap();
-        assert_eq!(*lock.try_read().unwrap().state(), 9);
+        assert_eq!(*lock.try_read(Side::Caller).unwrap().state(), 9);
     }
 
     #[test]
     fn a_write_turn_that_never_touched_the_state_keeps_it() {
         let lock = lock();
-        drop(lock.try_write().unwrap());
-        assert_eq!(*lock.try_read().unwrap().state(), 7);
+        drop(lock.try_write(Side::Caller).unwrap());
+        assert_eq!(*lock.try_read(Side::Caller).unwrap().state(), 7);
     }
 
     #[test]
     fn the_end_of_a_turn_rings_only_if_the_host_wants_in() {
         let lock = lock();
         lock.desk.bell.arm();
-        drop(lock.try_read());
+        drop(lock.try_read(Side::Caller));
         assert!(lock.desk.bell.arm(), "nobody wants in: no ring");
-        let turn = lock.try_read();
+        let turn = lock.try_read(Side::Caller);
         lock.desk.bell.want();
         drop(turn);
         assert!(!lock.desk.bell.arm(), "it rang");
+        lock.desk.bell.take(|_| {});
+        lock.desk.bell.want();
+        drop(lock.try_read(Side::Host));
+        assert!(lock.desk.bell.arm(), "the host does not ring for itself");
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
-use crate::mailbox::{Entry, Times};
+use crate::mailbox::{Count, Entry, Times};
 
 /// A service, and the mailbox of each of its methods. A snapshot.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -69,6 +69,8 @@ pub struct Refusals {
     pub full: u64,
     /// What waited before would have taken longer than the call had.
     pub hopeless: u64,
+    /// The mailbox was overloaded, and the call had waited longer than its method's `max_wait`, or would have.
+    pub overdue: u64,
     /// The service was down or stopping.
     pub unavailable: u64,
     /// The parameters did not fit the method.
@@ -76,33 +78,34 @@ pub struct Refusals {
 }
 
 impl MethodStats {
-    pub(crate) fn new(entry: &Entry, depth: usize, capacity: usize) -> Self {
-        let counters = &entry.meter.counters;
+    pub(crate) fn new(entry: &Entry) -> Self {
+        let tally = &entry.meter.tally;
         let refused_for = Refusals {
-            full: counters.refused_full.get(),
-            hopeless: counters.refused_hopeless.get(),
-            unavailable: counters.refused_unavailable.get(),
-            params: counters.refused_params.get(),
+            full: tally.get(Count::RefusedFull),
+            hopeless: tally.get(Count::RefusedHopeless),
+            overdue: tally.get(Count::RefusedOverdue),
+            unavailable: tally.get(Count::RefusedUnavailable),
+            params: tally.get(Count::RefusedParams),
         };
-        let Refusals { full, hopeless, unavailable, params } = refused_for;
+        let Refusals { full, hopeless, overdue, unavailable, params } = refused_for;
         Self {
             method: entry.name.to_string(),
             group: entry.options.group,
-            depth,
-            capacity,
-            running: counters.running.get(),
-            inline: counters.inline.get(),
-            queued: counters.queued.get(),
-            answered: counters.answered.get(),
-            failed: counters.failed.get(),
-            panicked: counters.panicked.get(),
-            refused: full + hopeless + unavailable + params,
+            depth: entry.places.used(),
+            capacity: entry.places.most(),
+            running: tally.get(Count::Running),
+            inline: tally.get(Count::Inline),
+            queued: tally.get(Count::Queued),
+            answered: tally.get(Count::Answered),
+            failed: tally.get(Count::Failed),
+            panicked: tally.get(Count::Panicked),
+            refused: full + hopeless + overdue + unavailable + params,
             refused_for,
-            expired: counters.expired.get(),
-            abandoned: counters.abandoned.get(),
+            expired: tally.get(Count::Expired),
+            abandoned: tally.get(Count::Abandoned),
             usual: entry.meter.cost.usual(),
-            wait: entry.meter.wait.times(),
-            run: entry.meter.run.times(),
+            wait: tally.wait(),
+            run: tally.run(),
         }
     }
 }

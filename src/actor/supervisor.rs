@@ -51,7 +51,7 @@ async fn supervise<S: Service>(core: Arc<Core<S>>, factory: Factory<S>, no_start
                 return core.set_status(Status::Stopped);
             }
             Exit::Stopped => return core.set_status(Status::Stopped),
-            Exit::Lost => core.restarts.add(),
+            Exit::Lost => core.count_restart(),
         }
         tracing::error!(service = S::NAME, "the service's thread was lost; it goes on on a new one");
         let pause = if restarts.note(Instant::now()) { Duration::ZERO } else { restarts.pause() };

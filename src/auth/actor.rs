@@ -1,172 +1,122 @@
 //! The auth actor: asked by message, it answers who is calling.
 
-use std::fmt;
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
-use std::time::Duration;
+use std::rc::Rc;
+use std::time::{Duration, SystemTime};
 
-use actix::{Actor, Arbiter, Context, Handler, Message, Recipient, ResponseFuture};
+use actix::{Actor, Context, Handler, Message, ResponseFuture};
 use futures::FutureExt;
-use tokio::sync::Semaphore;
+use futures::future::{LocalBoxFuture, Shared, ready};
+use tokio::sync::OwnedSemaphorePermit;
 
+use crate::sync::Arc;
+
+use super::cache::Cache;
+use super::digest::Digest;
 use super::{Authenticate, Caller};
 
-/// So many questions may be open at once; further ones count as unanswered.
-const OPEN_QUESTIONS: usize = 4096;
+/// How often a question is put again because the generation has changed meanwhile.
+const ROUNDS: usize = 3;
 
 /// The actor that holds the authenticator, on a thread of its own.
-struct AuthActor<A> {
-    authenticator: Arc<A>,
+pub(super) struct AuthActor<A> {
+    pub(super) authenticator: Arc<A>,
+    pub(super) cache: Arc<Cache>,
+    pub(super) patience: Duration,
+    pub(super) flights: Flights,
 }
+
+/// The questions that the authenticator is busy with, one for each token.
+type Flights = Rc<RefCell<HashMap<Digest, Flight>>>;
+
+type Flight = Shared<LocalBoxFuture<'static, Result<Caller, Unsure>>>;
 
 impl<A: Authenticate> Actor for AuthActor<A> {
     type Context = Context<Self>;
 }
 
 /// Whose is this token?
-struct Whose(Box<str>);
+pub(super) struct Whose {
+    pub(super) token: Box<str>,
+    pub(super) digest: Digest,
+    /// The right to ask, given back with the answer: it bounds what the actor has to do, also for those who have left.
+    pub(super) open: OwnedSemaphorePermit,
+}
 
 impl Message for Whose {
     type Result = Result<Caller, Unsure>;
 }
 
 /// It could not be told whose a token is.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Unsure;
 
 impl<A: Authenticate> Handler<Whose> for AuthActor<A> {
     type Result = ResponseFuture<Result<Caller, Unsure>>;
 
-    fn handle(&mut self, Whose(token): Whose, _: &mut Self::Context) -> Self::Result {
-        let authenticator = Arc::clone(&self.authenticator);
-        Box::pin(async move {
-            // Within the future, so that a panic before the first await does not end the actor either.
-            let asked = AssertUnwindSafe(async { authenticator.authenticate(&token).await }).catch_unwind().await;
-            match asked {
-                Ok(Ok(caller)) => Ok(caller.unwrap_or_default()),
-                Ok(Err(error)) => {
-                    tracing::error!(%error, "the authenticator failed");
-                    Err(Unsure)
-                }
-                // Not the panic's text, which may quote the token.
-                Err(_) => {
-                    tracing::error!("the authenticator panicked");
-                    Err(Unsure)
-                }
+    fn handle(&mut self, Whose { token, digest, open }: Whose, _: &mut Self::Context) -> Self::Result {
+        // Decided while the question was on its way here.
+        if let Some(caller) = self.cache.get(&digest) {
+            return Box::pin(ready(Ok(caller)));
+        }
+        let under_way = self.flights.borrow().get(&digest).cloned();
+        let flight = under_way.unwrap_or_else(|| self.depart(token, digest));
+        Box::pin(flight.inspect(move |_| drop(open)))
+    }
+}
+
+impl<A: Authenticate> AuthActor<A> {
+    /// Begins to find out whose a token is, for all who ask until it is known.
+    fn depart(&self, token: Box<str>, digest: Digest) -> Flight {
+        let (authenticator, cache) = (Arc::clone(&self.authenticator), Arc::clone(&self.cache));
+        let (patience, flights) = (self.patience, Rc::downgrade(&self.flights));
+        let flight = async move {
+            let decision = tokio::time::timeout(patience, decide(&*authenticator, &token)).await;
+            let decision = decision.unwrap_or_else(|_| {
+                tracing::error!(after = ?patience, "the authenticator did not answer in time");
+                Err(Unsure)
+            });
+            if let Some(flights) = flights.upgrade() {
+                flights.borrow_mut().remove(&digest);
             }
-        })
-    }
-}
-
-/// The front's side of the auth actor.
-pub(crate) struct Auth {
-    actor: Recipient<Whose>,
-    thread: Arbiter,
-    open: Semaphore,
-    patience: Duration,
-}
-
-impl Auth {
-    /// Starts the actor.
-    ///
-    /// # Panics
-    /// Outside of an actix system.
-    pub(crate) fn start<A: Authenticate>(authenticator: A) -> Self {
-        let thread = Arbiter::new();
-        let actor = AuthActor { authenticator: Arc::new(authenticator) };
-        let actor = AuthActor::start_in_arbiter(&thread.handle(), move |_| actor).recipient();
-        Self { actor, thread, open: Semaphore::new(OPEN_QUESTIONS), patience: Duration::from_secs(5) }
-    }
-
-    /// Who sent this token: anonymous if it is nobody's.
-    ///
-    /// # Errors
-    /// If the actor is gone, has too many questions open, or takes too long. Such a caller is never let through.
-    pub(crate) async fn whose(&self, token: &str) -> Result<Caller, Unsure> {
-        let Ok(_open) = self.open.try_acquire() else {
-            tracing::error!(open = OPEN_QUESTIONS, "too many open questions to the authenticator");
-            return Err(Unsure);
+            let (caller, generation) = decision?;
+            cache.keep(digest, &caller, generation);
+            Ok(caller)
         };
-        let answer = tokio::time::timeout(self.patience, self.actor.send(Whose(token.into()))).await;
-        match answer {
-            Ok(Ok(answer)) => answer,
+        let flight = flight.boxed_local().shared();
+        self.flights.borrow_mut().insert(digest, flight.clone());
+        flight
+    }
+}
+
+/// Whose a token is, and the generation throughout which that was decided: so a token that was revoked meanwhile is not let in
+/// by an answer that was on its way.
+async fn decide<A: Authenticate>(authenticator: &A, token: &str) -> Result<(Caller, u64), Unsure> {
+    for _ in 0..ROUNDS {
+        let generation = authenticator.generation();
+        // Within the future, so that a panic before the first await does not end the actor either.
+        let asked = AssertUnwindSafe(async { authenticator.authenticate(token).await }).catch_unwind().await;
+        let caller = match asked {
+            Ok(Ok(caller)) => caller.filter(|caller| caller.is_authenticated_at(SystemTime::now())),
             Ok(Err(error)) => {
-                tracing::error!(%error, "the auth actor is gone");
-                Err(Unsure)
+                let error = error.to_string().replace(token, "[token]");
+                tracing::error!(%error, "the authenticator failed");
+                return Err(Unsure);
             }
+            // Not the panic's text, which may quote the token.
             Err(_) => {
-                tracing::error!(after = ?self.patience, "the authenticator did not answer in time");
-                Err(Unsure)
+                tracing::error!("the authenticator panicked");
+                return Err(Unsure);
             }
+        };
+        if authenticator.generation() == generation {
+            return Ok((caller.unwrap_or_default(), generation));
         }
     }
-}
-
-impl Drop for Auth {
-    fn drop(&mut self) {
-        self.thread.stop();
-    }
-}
-
-impl fmt::Debug for Auth {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Auth").field("patience", &self.patience).finish_non_exhaustive()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Instant;
-
-    use actix::System;
-    use futures::future::join_all;
-
-    use crate::BoxError;
-
-    use super::*;
-
-    struct Slow;
-
-    impl Authenticate for Slow {
-        async fn authenticate(&self, token: &str) -> Result<Option<Caller>, BoxError> {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-            match token {
-                "panic" => panic!("on purpose"),
-                "away" => Err("the database is away".into()),
-                name => Ok(Some(Caller::named(name))),
-            }
-        }
-    }
-
-    #[test]
-    fn questions_are_answered_side_by_side() {
-        System::new().block_on(async {
-            let (auth, start) = (Auth::start(Slow), Instant::now());
-            let names: Vec<String> = (0..100).map(|n| n.to_string()).collect();
-            let callers = join_all(names.iter().map(|name| auth.whose(name))).await;
-            for (caller, name) in callers.iter().zip(&names) {
-                assert_eq!(caller.as_ref().unwrap().name(), Some(name.as_str()));
-            }
-            assert!(start.elapsed() < Duration::from_secs(4), "100 × 50 ms one after another would be 5 s");
-        });
-    }
-
-    #[test]
-    fn an_authenticator_that_fails_or_panics_lets_nobody_through_and_lives_on() {
-        System::new().block_on(async {
-            let auth = Auth::start(Slow);
-            assert!(auth.whose("panic").await.is_err());
-            assert!(auth.whose("away").await.is_err());
-            assert_eq!(auth.whose("ann").await.unwrap().name(), Some("ann"));
-        });
-    }
-
-    #[test]
-    fn an_authenticator_that_does_not_answer_lets_nobody_through() {
-        System::new().block_on(async {
-            let mut auth = Auth::start(Slow);
-            auth.patience = Duration::from_millis(1);
-            assert!(auth.whose("ann").await.is_err());
-        });
-    }
+    tracing::error!(
+        "the authenticator's generation changes all the time: it should change only when tokens are revoked"
+    );
+    Err(Unsure)
 }

@@ -1,6 +1,7 @@
 //! Whether a token is good, and whose it is.
 
 use std::future::Future;
+use std::time::Duration;
 
 use crate::BoxError;
 
@@ -9,7 +10,8 @@ use super::Caller;
 /// Tells whose a token is. What [`Server::tokens`](crate::Server::tokens) takes.
 ///
 /// A closure from the token to `bool` is enough where every token holder is alike: its callers have no name and no scopes.
-/// The methods run on the auth actor's own thread, and while one awaits, others go on.
+/// [`Tokens`](crate::Tokens) is one that knows a file of hashed tokens. The methods run on the auth actor's own thread, and
+/// while one awaits, others go on; of several requests with one token that come meanwhile, it is asked once.
 ///
 /// ```
 /// use callbox::{Authenticate, BoxError, Caller};
@@ -24,6 +26,9 @@ use super::Caller;
 ///     }
 /// }
 /// ```
+///
+/// One that passes questions on to another should pass on the answers of all its methods, [`keep_for`](Self::keep_for) and
+/// [`generation`](Self::generation) together.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot check tokens",
     note = "pass a closure `|token: &str| token == \"…\"`, or a type that implements `callbox::Authenticate`"
@@ -33,7 +38,7 @@ pub trait Authenticate: Send + Sync + 'static {
     ///
     /// # Errors
     /// If it cannot be told now: the database is away, say. The calls that depend on it are answered -32003, never let
-    /// through. The error's text goes to the log, so it should not quote the token.
+    /// through. The error's text goes to the log, without the token if it should quote it.
     ///
     /// # Panics
     /// A panic counts as such an error. callbox does not log its text; Rust's own panic hook prints it to standard error.
@@ -45,8 +50,27 @@ pub trait Authenticate: Send + Sync + 'static {
     fn knows_scopes(&self) -> bool {
         true
     }
+
+    /// How long a token that was found good may be taken for good without asking again. Default: zero, so each request asks.
+    ///
+    /// It saves most requests the way to the auth actor's thread and back. Zero is the only value that is right for any
+    /// authenticator: callbox cannot see when a token stops being good. Give more, of which 10 s count at most, if
+    /// [`generation`](Self::generation) changes when a token is revoked, or if it does no harm for so long. A kept decision
+    /// also ends when its caller [expires](Caller::with_expiry). That a token is bad is never kept, nor is an error.
+    fn keep_for(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    /// A number that is another one as soon as a decision made before may no longer hold. Default: always 0.
+    ///
+    /// A change ends all kept decisions, and what was being decided meanwhile is decided anew. It is read for every request
+    /// with a token, on the threads of the transport, so it should be no more than the value of an atomic number.
+    fn generation(&self) -> u64 {
+        0
+    }
 }
 
+/// As nobody knows what a closure looks at, its decisions are not kept.
 impl<F: Fn(&str) -> bool + Send + Sync + 'static> Authenticate for F {
     async fn authenticate(&self, token: &str) -> Result<Option<Caller>, BoxError> {
         Ok(self(token).then(Caller::token_holder))

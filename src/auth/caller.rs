@@ -4,6 +4,7 @@ use std::any::{Any, TypeId};
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 /// Who is calling, as the auth actor said. Cheap to clone.
 ///
@@ -27,6 +28,7 @@ pub struct Caller {
 struct Identity {
     name: Option<Arc<str>>,
     scopes: BTreeSet<Arc<str>>,
+    expires: Option<SystemTime>,
     extra: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
 }
 
@@ -50,6 +52,15 @@ impl Caller {
     #[must_use]
     pub fn with_scope(mut self, scope: impl Into<Arc<str>>) -> Self {
         self.identity_mut().scopes.insert(scope.into());
+        self
+    }
+
+    /// The same caller until a time, from which on its token is refused. An anonymous caller becomes a token holder.
+    ///
+    /// Calls that were let in before run to their end.
+    #[must_use]
+    pub fn with_expiry(mut self, expires: SystemTime) -> Self {
+        self.identity_mut().expires = Some(expires);
         self
     }
 
@@ -81,6 +92,16 @@ impl Caller {
         self.identity.iter().flat_map(|identity| identity.scopes.iter().map(AsRef::as_ref))
     }
 
+    /// When the caller's token ends, if the authenticator said so.
+    pub fn expires(&self) -> Option<SystemTime> {
+        self.identity.as_deref()?.expires
+    }
+
+    /// Whether a token was accepted, and has not ended by `now`.
+    pub(super) fn is_authenticated_at(&self, now: SystemTime) -> bool {
+        self.is_authenticated() && self.expires().is_none_or(|expires| now < expires)
+    }
+
     /// The value of type `T` that the authenticator put there with [`with`](Self::with).
     pub fn get<T: Send + Sync + 'static>(&self) -> Option<&T> {
         self.identity.as_deref()?.extra.get(&TypeId::of::<T>())?.downcast_ref()
@@ -97,6 +118,7 @@ impl fmt::Debug for Caller {
             .field("authenticated", &self.is_authenticated())
             .field("name", &self.name())
             .field("scopes", &self.scopes().collect::<Vec<_>>())
+            .field("expires", &self.expires())
             .finish_non_exhaustive()
     }
 }

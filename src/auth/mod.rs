@@ -1,9 +1,33 @@
 //! Who is calling: tokens, and the actor that checks them.
+//!
+//! A question goes through [`front`], which turns away peers that guess ([`limiter`]) and knows the decisions that may be
+//! used again ([`cache`]); what it does not know, the [`actor`] asks the [`Authenticate`]. [`tokens`] is the one for files
+//! of hashed tokens, [`jwt`] the one for JSON Web Tokens.
 
 mod actor;
 mod authenticate;
+mod cache;
 mod caller;
+mod digest;
+mod front;
+#[cfg(feature = "jwt")]
+mod jwt;
+#[cfg(feature = "jwt")]
+mod key_set;
+mod limiter;
+mod recent;
+mod rows;
+mod token_file;
+mod token_info;
+mod tokens;
+mod watched;
 
-pub(crate) use actor::{Auth, Unsure};
+pub(crate) use actor::Unsure;
 pub use authenticate::Authenticate;
 pub use caller::Caller;
+pub(crate) use front::{Auth, AuthLimits};
+#[cfg(feature = "jwt")]
+pub use jwt::Jwt;
+pub use token_file::TokenFile;
+pub use token_info::{IssuedToken, TokenInfo};
+pub use tokens::Tokens;

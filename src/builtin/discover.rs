@@ -115,8 +115,8 @@ impl Answer for Discover {
         MethodOptions::public().asks_caller()
     }
 
-    fn answer(&self, call: &CallContext, budget: &Budget) -> Outcome {
-        budget.to_json(&self.document(&call.caller))
+    fn answer(&self, call: &CallContext, budget: &Budget, out: &mut Vec<u8>) -> Outcome {
+        budget.write(out, &self.document(&call.caller))
     }
 }
 

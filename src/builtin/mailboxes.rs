@@ -27,8 +27,8 @@ impl Answer for Mailboxes {
         MethodOptions::private()
     }
 
-    fn answer(&self, _: &CallContext, budget: &Budget) -> Outcome {
-        budget.to_json(&(self.stats)())
+    fn answer(&self, _: &CallContext, budget: &Budget, out: &mut Vec<u8>) -> Outcome {
+        budget.write(out, &(self.stats)())
     }
 }
 

@@ -29,12 +29,12 @@ pub(crate) trait Answer: Send + Sync + 'static {
     /// Who may call it, and whether its answer depends on who does. It gets the method's [`DOC`](Self::DOC) besides.
     fn access() -> MethodOptions;
 
-    fn answer(&self, call: &CallContext, budget: &Budget) -> Outcome;
+    /// Writes the answer behind what is in `out`.
+    fn answer(&self, call: &CallContext, budget: &Budget, out: &mut Vec<u8>) -> Outcome;
 }
 
 /// A built-in method, as a route like all others.
 pub(crate) struct Builtin<A> {
-    name: Arc<str>,
     options: MethodOptions,
     mailbox: MailboxId,
     answer: A,
@@ -43,13 +43,13 @@ pub(crate) struct Builtin<A> {
 impl<A: Answer> Builtin<A> {
     pub(crate) fn route(answer: A) -> Arc<dyn Route> {
         let options = A::access().doc(A::DOC);
-        Arc::new(Self { name: A::NAME.into(), options, mailbox: MailboxId(ServiceId::fresh(), 0), answer })
+        Arc::new(Self { options, mailbox: MailboxId(ServiceId::fresh(), 0), answer })
     }
 }
 
 impl<A: Answer> Route for Builtin<A> {
-    fn name(&self) -> &Arc<str> {
-        &self.name
+    fn name(&self) -> &'static str {
+        A::NAME
     }
 
     fn options(&self) -> &MethodOptions {
@@ -64,9 +64,12 @@ impl<A: Answer> Route for Builtin<A> {
         self.mailbox
     }
 
-    fn start(&self, call: CallContext, params: Option<&RawValue>, terms: Terms) -> Started {
+    fn start(&self, call: CallContext, params: Option<&RawValue>, terms: Terms<'_>) -> Started {
         tracing::debug!(method = A::NAME, notification = call.notification, "call");
-        Started::Done(no_parameters(params).and_then(|()| self.answer.answer(&call, &terms.budget)))
+        if call.notification {
+            return Started::Done(Ok(()));
+        }
+        Started::Done(no_parameters(params).and_then(|()| self.answer.answer(&call, terms.budget, terms.out)))
     }
 
     fn describe(&self, generator: &mut SchemaGenerator) -> Description {
@@ -83,7 +86,7 @@ impl<A: Answer> Route for Builtin<A> {
 }
 
 /// Nothing, `null`, `[]` and `{}` are no parameters; all else is too much.
-fn no_parameters(params: Option<&RawValue>) -> Outcome<()> {
+fn no_parameters(params: Option<&RawValue>) -> Outcome {
     #[derive(serde::Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Nothing {}

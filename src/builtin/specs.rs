@@ -23,6 +23,8 @@ pub(crate) struct Specs {
 #[derive(Debug)]
 pub(crate) struct Facts {
     pub(crate) service: &'static str,
+    /// Of the URL, where the server has one of its own: `http` or `https`.
+    pub(crate) scheme: &'static str,
     pub(crate) endpoint: String,
     pub(crate) compute_threads: usize,
     /// All methods but itself.
@@ -43,6 +45,7 @@ impl Facts {
     /// Facts about these routes; `hide_private` leaves out what needs a token.
     pub(crate) fn new<'a>(
         service: &'static str,
+        scheme: &'static str,
         endpoint: String,
         compute_threads: usize,
         routes: impl Iterator<Item = &'a Arc<dyn Route>>,
@@ -50,7 +53,7 @@ impl Facts {
     ) -> Self {
         let told = routes.filter(|route| !hide_private || route.options().access == Access::Public);
         let methods = told.map(|route| (route.name().to_string(), route.options().doc)).collect();
-        Self { service, endpoint, compute_threads, methods }
+        Self { service, scheme, endpoint, compute_threads, methods }
     }
 }
 
@@ -64,7 +67,7 @@ impl Specs {
     fn document(&self) -> Document<'_> {
         let (host, port) = self.listens.get().map_or_else(Default::default, |a| (a.ip().to_string(), a.port()));
         let accessible_at = match self.listens.get() {
-            Some(address) => format!("http://{address}{}", self.facts.endpoint),
+            Some(address) => format!("{}://{address}{}", self.facts.scheme, self.facts.endpoint),
             None => self.facts.endpoint.clone(),
         };
         Document {
@@ -86,8 +89,8 @@ impl Answer for Specs {
         MethodOptions::public()
     }
 
-    fn answer(&self, _: &CallContext, budget: &Budget) -> Outcome {
-        budget.to_json(&self.document())
+    fn answer(&self, _: &CallContext, budget: &Budget, out: &mut Vec<u8>) -> Outcome {
+        budget.write(out, &self.document())
     }
 }
 

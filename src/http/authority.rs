@@ -116,10 +116,14 @@ impl<'a> Origin<'a> {
         self.authority.name.is(&host.name) && self.port_or_default(&self.authority) == self.port_or_default(host)
     }
 
+    pub(crate) fn is_https(&self) -> bool {
+        self.scheme.eq_ignore_ascii_case("https")
+    }
+
     fn port_or_default(&self, authority: &Authority<'_>) -> Option<u16> {
         authority.port.or_else(|| match &self.scheme {
+            _ if self.is_https() => Some(443),
             scheme if scheme.eq_ignore_ascii_case("http") => Some(80),
-            scheme if scheme.eq_ignore_ascii_case("https") => Some(443),
             _ => None,
         })
     }

@@ -6,7 +6,7 @@
 use std::any::Any;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry as Slot;
-use std::net::{IpAddr, Ipv6Addr, Shutdown};
+use std::net::{IpAddr, Shutdown};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -15,6 +15,8 @@ use actix_web::dev::Extensions;
 use actix_web::rt::net::TcpStream;
 use parking_lot::Mutex;
 use socket2::{SockRef, Socket};
+
+use crate::peer::network;
 
 /// How many connections there may be, and how long each may make us wait.
 #[derive(Clone, Debug)]
@@ -132,7 +134,7 @@ impl Connections {
     pub(crate) fn on_connect(self: &Arc<Self>) -> impl Fn(&dyn Any, &mut Extensions) + Send + Sync + 'static {
         let connections = Arc::clone(self);
         move |io, data| {
-            let Some(stream) = io.downcast_ref::<TcpStream>() else { return };
+            let Some(stream) = tcp(io) else { return };
             match SockRef::from(stream).try_clone() {
                 Ok(socket) => {
                     data.insert(connections.add(socket, stream.peer_addr().ok().map(|peer| network(peer.ip()))));
@@ -183,12 +185,12 @@ impl Connections {
     }
 }
 
-/// What counts as one peer: whoever has an IPv6 address has 2⁶⁴ of them.
-fn network(ip: IpAddr) -> IpAddr {
-    match ip.to_canonical() {
-        IpAddr::V4(ip) => IpAddr::V4(ip),
-        IpAddr::V6(ip) => IpAddr::V6(Ipv6Addr::from_bits(ip.to_bits() & !u128::from(u64::MAX))),
-    }
+/// The socket of a connection, with TLS or without.
+fn tcp(io: &dyn Any) -> Option<&TcpStream> {
+    let plain = io.downcast_ref();
+    #[cfg(feature = "tls")]
+    let plain = plain.or_else(|| super::tls::below(io));
+    plain
 }
 
 #[cfg(test)]

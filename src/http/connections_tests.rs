@@ -119,11 +119,3 @@ fn connections_beyond_the_limit_are_answered_503_until_others_go() {
         assert!(next.answer().starts_with("HTTP/1.1 200 "));
     }
 }
-
-#[test]
-fn an_ipv6_network_counts_as_one_peer() {
-    let network = |text: &str| super::network(text.parse().unwrap()).to_string();
-    assert_eq!(network("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
-    assert_eq!(network("::ffff:10.1.2.3"), "10.1.2.3");
-    assert_eq!(network("10.1.2.3"), "10.1.2.3");
-}

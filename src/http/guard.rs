@@ -81,7 +81,13 @@ impl Guard {
             return Ok(Admitted(Some(value.clone())));
         }
         let host = line.unwrap_or(header);
-        if host.is_some_and(|host| origin.is_served_by(&host)) { Ok(Admitted(None)) } else { Err(Refusal::origin()) }
+        // Whoever sits on the network may put a page of `http://` under any name, so to a server with TLS it is another site's.
+        let same_scheme = origin.is_https() || !req.app_config().secure();
+        if same_scheme && host.is_some_and(|host| origin.is_served_by(&host)) {
+            Ok(Admitted(None))
+        } else {
+            Err(Refusal::origin())
+        }
     }
 
     fn allows(&self, host: Option<&Authority<'_>>, loopback: bool) -> bool {

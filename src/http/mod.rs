@@ -1,4 +1,4 @@
-//! The actix-web front: calls over HTTP, pages, files, and the hygiene of connections.
+//! The actix-web front: calls over HTTP, pages, files, TLS, and the hygiene of connections.
 
 mod authority;
 mod body;
@@ -9,9 +9,13 @@ mod files;
 mod guard;
 mod pages;
 mod refusal;
+#[cfg(test)]
+mod refusal_rows;
 mod rpc;
 mod status;
 mod template_dir;
+#[cfg(feature = "tls")]
+mod tls;
 mod token;
 mod track;
 mod unread;
@@ -26,4 +30,6 @@ pub(crate) use guard::Guard;
 pub use pages::{PageError, Templates};
 pub(crate) use rpc::{Front, endpoint};
 pub(crate) use status::StatusMode;
+#[cfg(feature = "tls")]
+pub(crate) use tls::Tls;
 pub(crate) use track::track;

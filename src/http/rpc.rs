@@ -93,6 +93,8 @@ impl<H: AsyncFn(&[u8], Arrival<'_>) -> Answer> Route<H> {
         let body = body::read(payload, headers, &self.front.body, &self.front.stopping).await?;
         let arrival = Arrival {
             token: token::token(headers, &self.front.token_header),
+            // Of the socket: whoever calls may write any address into a header.
+            peer: request.peer_addr().map(|peer| peer.ip()),
             timeout: token::timeout(headers),
             dialect: self.dialect,
         };

@@ -3,15 +3,12 @@
 //! serde_json limits its own recursion, but what it skips (an unknown member, a raw value) it skips without a limit, and
 //! what is skipped now may be parsed later by somebody else. So all of it is measured.
 
-/// How many objects and arrays may stand within one another in one request object, itself included.
-const MAX_DEPTH: usize = 127;
-
-/// Whether more than [`MAX_DEPTH`] objects and arrays stand within one another.
+/// Whether more than `limit` objects and arrays stand within one another.
 ///
 /// Exact for JSON. Of a text that is not, it judges the part before the first mistake, which is where a parser stops.
-pub(super) fn exceeds_limit(json: &str) -> bool {
+pub(super) fn exceeds(json: &str, limit: usize) -> bool {
     // What is too short to be so deep, or has too few brackets, is let through without a look at its strings: nearly all.
-    json.len() > MAX_DEPTH && openings(json.as_bytes()) > MAX_DEPTH && deepest(json.as_bytes()) > MAX_DEPTH
+    json.len() > limit && openings(json.as_bytes()) > limit && deepest(json.as_bytes()) > limit
 }
 
 /// The compiler makes vector code of this.
@@ -74,10 +71,13 @@ mod tests {
     #[test]
     fn many_brackets_are_not_deep_and_the_limit_is_the_limit() {
         let nested = |levels| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
-        assert!(!exceeds_limit(&format!("[{}]", vec!["{}"; 1000].join(","))));
-        assert!(!exceeds_limit(&format!("[{:?},{}]", "[".repeat(1000), nested(126))));
-        assert!(!exceeds_limit(&nested(127)));
-        assert!(exceeds_limit(&nested(128)));
-        assert!(exceeds_limit(&"[".repeat(128)));
+        for limit in [1, 2, 127] {
+            assert!(!exceeds(&format!("[{}]", vec!["1"; 1000].join(",")), limit));
+            assert!(!exceeds(&format!("[{:?},{}]", "[".repeat(1000), nested(limit - 1)), limit));
+            assert!(!exceeds(&nested(limit), limit));
+            assert!(exceeds(&nested(limit + 1), limit));
+            assert!(exceeds(&"[".repeat(limit + 1), limit));
+        }
+        assert!(!exceeds(&format!("[{}]", vec!["{}"; 1000].join(",")), 2));
     }
 }

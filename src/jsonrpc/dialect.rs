@@ -59,25 +59,27 @@ impl Dialect {
         request.id.filter(|id| self == Self::Jsonrpc || !id.is_null())
     }
 
-    /// Appends the answer to one call: its result as JSON, or its error.
-    pub(crate) fn answer(self, out: &mut Vec<u8>, id: Id<'_>, outcome: Result<&[u8], &RpcError>) {
-        match outcome {
-            Ok(result) => self.success(out, id, result),
-            Err(error) => self.error(out, id, error),
-        }
-    }
-
-    pub(crate) fn success(self, out: &mut Vec<u8>, id: Id<'_>, result: &[u8]) {
-        let id = id.as_json().as_bytes();
+    /// Appends what stands before a result.
+    pub(super) fn open(self, out: &mut Vec<u8>, id: Id<'_>) {
         match self {
-            Self::Jsonrpc => append(out, [br#"{"jsonrpc":"2.0","result":"#, result, br#","id":"#, id, b"}"]),
-            Self::Pymicroservice => append(out, [br#"{"error":null,"id":"#, id, br#","response":"#, result, b"}"]),
-            Self::Gemstone => {
-                append(out, [br#"{"jsonrpc":"2.0","result":"#, result, br#","error":null,"id":"#, id, b"}"]);
+            Self::Jsonrpc | Self::Gemstone => append(out, [br#"{"jsonrpc":"2.0","result":"#]),
+            Self::Pymicroservice => {
+                append(out, [br#"{"error":null,"id":"#, id.as_json().as_bytes(), br#","response":"#]);
             }
         }
     }
 
+    /// Appends what stands behind a result.
+    pub(super) fn close(self, out: &mut Vec<u8>, id: Id<'_>) {
+        let id = id.as_json().as_bytes();
+        match self {
+            Self::Jsonrpc => append(out, [br#","id":"#, id, b"}"]),
+            Self::Pymicroservice => append(out, [b"}"]),
+            Self::Gemstone => append(out, [br#","error":null,"id":"#, id, b"}"]),
+        }
+    }
+
+    /// Appends the answer to a call that failed.
     pub(crate) fn error(self, out: &mut Vec<u8>, id: Id<'_>, error: &RpcError) {
         let id = id.as_json().as_bytes();
         let error = &error.to_json()[..];
@@ -177,14 +179,13 @@ mod tests {
                 Some("[]"),
             ),
         ] {
-            let id = Id::from_json(r#""x""#).unwrap();
-            let written = |outcome| {
-                let mut out = Vec::new();
-                dialect.answer(&mut out, id, outcome);
-                String::from_utf8(out).unwrap()
-            };
-            assert_eq!(written(Ok(b"[1]")), success);
-            assert_eq!(written(Err(&error)), failure);
+            let id = Id::from_json(r#""x""#, 9).unwrap();
+            let mut out = Vec::new();
+            dialect.open(&mut out, id);
+            out.extend_from_slice(b"[1]");
+            dialect.close(&mut out, id);
+            dialect.error(&mut out, id, &error);
+            assert_eq!(String::from_utf8(out).unwrap(), success + &failure);
             assert_eq!(dialect.notification(), notification.map(str::as_bytes));
             assert_eq!(dialect.empty_batch(), empty_batch.map(str::as_bytes));
         }
@@ -195,7 +196,7 @@ mod tests {
         let request = |id| Request { method: "m".into(), params: None, id };
         for dialect in Dialect::ALL {
             assert_eq!(dialect.reply_id(&request(None)), None);
-            assert_eq!(dialect.reply_id(&request(Id::from_json("0"))), Id::from_json("0"));
+            assert_eq!(dialect.reply_id(&request(Id::from_json("0", 9))), Id::from_json("0", 9));
             let null = dialect.reply_id(&request(Some(Id::NULL)));
             assert_eq!(null.is_some(), dialect == Dialect::Jsonrpc, "{dialect}");
         }

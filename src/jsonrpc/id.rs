@@ -10,13 +10,10 @@ impl<'a> Id<'a> {
     /// What answers a request whose id cannot be told.
     pub(crate) const NULL: Id<'static> = Id("null");
 
-    /// As much as a caller may have echoed.
-    const MAX_BYTES: usize = 4096;
-
-    /// The id in this JSON text, if the text is one value that can be an id.
-    pub(super) fn from_json(json: &'a str) -> Option<Self> {
+    /// The id in this JSON text, if the text is one value that can be an id, and no longer than a caller may have echoed.
+    pub(super) fn from_json(json: &'a str, max_bytes: usize) -> Option<Self> {
         let allowed = matches!(json.as_bytes().first(), Some(b'"' | b'-' | b'0'..=b'9' | b'n'));
-        (allowed && json.len() <= Self::MAX_BYTES).then_some(Self(json))
+        (allowed && json.len() <= max_bytes).then_some(Self(json))
     }
 
     pub(crate) fn is_null(self) -> bool {

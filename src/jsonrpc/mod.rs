@@ -1,5 +1,6 @@
 //! The wire: requests in, responses out. Knows JSON and nothing else: no async, no HTTP, no service.
 
+mod budget;
 mod depth;
 mod dialect;
 mod envelope;
@@ -8,12 +9,15 @@ mod id;
 mod request;
 mod response;
 #[cfg(test)]
+mod rows;
+#[cfg(test)]
 mod tests;
 
+pub(crate) use budget::Budget;
 pub use dialect::{Dialect, UnknownDialect};
-pub(crate) use envelope::{Envelope, parse};
+pub(crate) use envelope::{Envelope, Limits, MAX_DEPTH, parse};
 pub use error::RpcError;
 pub(crate) use error::code;
 pub(crate) use id::Id;
 pub(crate) use request::{Invalid, Member, Request};
-pub(crate) use response::{BatchWriter, Budget};
+pub(crate) use response::{BatchWriter, Draft};

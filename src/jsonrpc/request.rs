@@ -38,8 +38,8 @@ impl Invalid<'_> {
 ///
 /// # Errors
 /// The text is not JSON, or the name of a member has an escape that stands for no character.
-pub(super) fn read(json: &str) -> serde_json::Result<Member<'_>> {
-    serde_json::from_str::<Members<'_>>(json).map(Members::judge)
+pub(super) fn read(json: &str, max_id_bytes: usize) -> serde_json::Result<Member<'_>> {
+    serde_json::from_str::<Members<'_>>(json).map(|members| members.judge(max_id_bytes))
 }
 
 /// The members that matter, raw. By hand and not derived, because a derived struct would take an array, too.
@@ -99,12 +99,12 @@ impl<'de> Deserialize<'de> for Members<'de> {
 }
 
 impl<'a> Members<'a> {
-    fn judge(self) -> Member<'a> {
+    fn judge(self, max_id_bytes: usize) -> Member<'a> {
         // Of two ids neither can be trusted, and two parsers that pick different methods are a way round the access check.
         if self.repeated {
             return Err(Invalid { id: Id::NULL });
         }
-        let id = match self.id.map(|raw| Id::from_json(raw.get())) {
+        let id = match self.id.map(|raw| Id::from_json(raw.get(), max_id_bytes)) {
             None => None,
             Some(Some(id)) => Some(id),
             Some(None) => return Err(Invalid { id: Id::NULL }),

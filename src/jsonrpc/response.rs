@@ -1,206 +1,208 @@
-//! What goes back: results within a limit, and the answers of a batch in one body.
-
-use std::io;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-use serde::Serialize;
+//! What goes back: one answer, or the answers of a batch in one body.
 
 use super::{Dialect, Id, RpcError};
 
-/// How many bytes of results one response may still take.
+/// What an answer takes beside its result, and a short result.
+const ROOM: usize = 128;
+
+/// An answer that is being written at the end of a body.
 ///
-/// All members of a batch share one, and take from it as they finish: those that come too late are told -32004, and the
-/// finished ones stay. So it also bounds the memory of the results, which a check at the end would not.
+/// It begins as that of a call that succeeds, so that the result is written once, where it belongs. An error takes the place
+/// of what is there by then.
 #[derive(Debug)]
-pub(crate) struct Budget(AtomicUsize);
+#[must_use = "the answer is not whole before it is closed"]
+pub(crate) struct Draft<'a> {
+    dialect: Dialect,
+    id: Id<'a>,
+    start: usize,
+}
 
-impl Budget {
-    pub(crate) fn new(bytes: usize) -> Self {
-        Self(AtomicUsize::new(bytes))
+impl<'a> Draft<'a> {
+    /// Begins an answer behind what is in `body`. The result is to be written next.
+    pub(crate) fn open(dialect: Dialect, id: Id<'a>, body: &mut Vec<u8>) -> Self {
+        let start = body.len();
+        body.reserve(ROOM);
+        dialect.open(body, id);
+        Self { dialect, id, start }
     }
 
-    /// Writes a result as JSON and takes its bytes.
-    ///
-    /// # Errors
-    /// Those of [`to_json_limited`], with what is left as the limit.
-    pub(crate) fn to_json<T: Serialize + ?Sized>(&self, result: &T) -> Result<Vec<u8>, RpcError> {
-        let json = to_json_limited(result, self.0.load(Ordering::Relaxed))?;
-        if self.take(json.len()) { Ok(json) } else { Err(RpcError::too_large()) }
-    }
-
-    /// The error to answer with: without its data if that is more than is left. Code and message always stay, because
-    /// they say what happened.
-    pub(crate) fn error(&self, error: RpcError) -> RpcError {
-        match error.data() {
-            Some(data) if !self.take(data.get().len()) => error.without_data(),
-            _ => error,
+    /// Ends the answer, whose result is written, or writes the error instead.
+    pub(crate) fn close(self, body: &mut Vec<u8>, outcome: Result<(), &RpcError>) {
+        match outcome {
+            Ok(()) => self.dialect.close(body, self.id),
+            Err(error) => {
+                body.truncate(self.start);
+                self.dialect.error(body, self.id, error);
+            }
         }
     }
 
-    fn take(&self, bytes: usize) -> bool {
-        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(bytes)).is_ok()
+    /// Takes the answer out again.
+    fn discard(self, body: &mut Vec<u8>) {
+        body.truncate(self.start);
     }
 }
 
-/// Writes a value as JSON of at most `limit` bytes, and stops as soon as it turns out longer.
+/// Puts the answers of a batch into one body, in the order of its members, whichever is ready first.
 ///
-/// # Errors
-/// -32004 if it is longer; -32603, logged, if it has no form in JSON.
-pub(crate) fn to_json_limited<T: Serialize + ?Sized>(value: &T, limit: usize) -> Result<Vec<u8>, RpcError> {
-    let mut out = LimitedWriter { bytes: Vec::with_capacity(limit.min(128)), limit, full: false };
-    let written = serde_json::to_writer(&mut out, value);
-    // Asked first: an `impl Serialize` may have swallowed the error and gone on.
-    if out.full {
-        return Err(RpcError::too_large());
-    }
-    match written {
-        Ok(()) => Ok(out.bytes),
-        Err(error) => Err(RpcError::internal(&format_args!("a result cannot be written as JSON: {error}"))),
-    }
-}
-
-struct LimitedWriter {
-    bytes: Vec<u8>,
-    limit: usize,
-    full: bool,
-}
-
-impl io::Write for LimitedWriter {
-    #[inline]
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.full || bytes.len() > self.limit - self.bytes.len() {
-            self.full = true;
-            return Err(io::ErrorKind::FileTooLarge.into());
-        }
-        self.bytes.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// Puts the answers of a batch into one body, in the order in which they are pushed.
+/// As long as no member before it is open, an answer is written where it belongs; behind one that is, it waits in a buffer of
+/// its own.
 #[derive(Debug)]
-pub(crate) struct BatchWriter {
+pub(crate) struct BatchWriter<'a> {
     dialect: Dialect,
     body: Vec<u8>,
+    /// From the first open member on, by index.
+    late: Vec<Late<'a>>,
 }
 
-impl BatchWriter {
+#[derive(Debug)]
+struct Late<'a> {
+    index: usize,
+    id: Id<'a>,
+    answer: Option<Vec<u8>>,
+}
+
+impl<'a> BatchWriter<'a> {
     pub(crate) fn new(dialect: Dialect) -> Self {
-        Self { dialect, body: Vec::new() }
+        Self { dialect, body: Vec::new(), late: Vec::new() }
     }
 
-    /// Appends one answer. Notifications have none.
-    pub(crate) fn push(&mut self, id: Id<'_>, outcome: Result<&[u8], &RpcError>) {
-        self.body.push(if self.body.is_empty() { b'[' } else { b',' });
-        self.dialect.answer(&mut self.body, id, outcome);
-    }
-
-    /// The body; none if there is nothing to answer, and the dialect answers that with nothing.
-    pub(crate) fn finish(mut self) -> Option<Vec<u8>> {
-        if self.body.is_empty() {
-            return self.dialect.empty_batch().map(<[u8]>::to_vec);
+    /// Writes the answer of a member, if it is there at once: `run` is handed the place of the result, and gives none if the
+    /// member is still open then. Members come in their order; notifications never.
+    pub(crate) fn write(
+        &mut self,
+        index: usize,
+        id: Id<'a>,
+        run: impl FnOnce(&mut Vec<u8>) -> Option<Result<(), RpcError>>,
+    ) {
+        let mut own = Vec::new();
+        let in_turn = self.late.is_empty();
+        let out = if in_turn { &mut self.body } else { &mut own };
+        if in_turn && out.is_empty() {
+            out.push(b'[');
         }
-        self.body.push(b']');
+        let draft = Draft::open(self.dialect, id, out);
+        let outcome = run(out);
+        match outcome {
+            Some(outcome) => {
+                draft.close(out, outcome.as_ref().copied());
+                if in_turn {
+                    out.push(b',');
+                } else {
+                    self.late.push(Late { index, id, answer: Some(own) });
+                }
+            }
+            None => {
+                draft.discard(out);
+                self.late.push(Late { index, id, answer: None });
+            }
+        }
+    }
+
+    /// Takes the whole answer of a member that was open.
+    pub(crate) fn put(&mut self, index: usize, answer: Vec<u8>) {
+        if let Ok(at) = self.late.binary_search_by_key(&index, |late| late.index) {
+            self.late[at].answer = Some(answer);
+        }
+    }
+
+    /// The body; none if there is nothing to answer, and the dialect answers that with nothing. Members that are still open are
+    /// answered with an error.
+    pub(crate) fn finish(mut self, open: impl Fn() -> RpcError) -> Option<Vec<u8>> {
+        let answer = |late: &Late<'_>| late.answer.as_ref().map_or(0, |answer| answer.len() + 1);
+        self.body.reserve(self.late.iter().map(answer).sum());
+        for Late { id, answer, .. } in self.late {
+            if self.body.is_empty() {
+                self.body.push(b'[');
+            }
+            match answer {
+                Some(answer) => self.body.extend_from_slice(&answer),
+                None => self.dialect.error(&mut self.body, id, &open()),
+            }
+            self.body.push(b',');
+        }
+        match self.body.last_mut() {
+            Some(last @ b',') => *last = b']',
+            _ => return self.dialect.empty_batch().map(<[u8]>::to_vec),
+        }
         Some(self.body)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::cell::Cell;
-    use std::collections::HashMap;
-
-    use serde::Serializer;
-    use serde::ser::SerializeSeq;
-
     use super::*;
-    use crate::jsonrpc::code;
 
-    #[test]
-    fn a_value_is_written_up_to_the_limit_and_not_beyond() {
-        assert_eq!(to_json_limited("hello", 7).unwrap(), br#""hello""#);
-        assert_eq!(to_json_limited("hello", 6), Err(RpcError::too_large()));
-        assert_eq!(to_json_limited(&(), 0), Err(RpcError::too_large()));
+    const ERROR: fn() -> RpcError = || RpcError::new(7, "no");
+    const E: &str = r#"{"code":7,"message":"no"}"#;
+
+    fn id(json: &str) -> Id<'_> {
+        Id::from_json(json, 9).unwrap()
+    }
+
+    fn text(body: Option<Vec<u8>>) -> Option<String> {
+        body.map(|body| String::from_utf8(body).unwrap())
     }
 
     #[test]
-    fn writing_stops_when_the_limit_is_reached() {
-        struct Counted(Cell<u32>);
-        impl Serialize for Counted {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                let mut seq = serializer.serialize_seq(None)?;
-                for n in 0..1_000_000 {
-                    self.0.set(n);
-                    seq.serialize_element("0123456789")?;
-                }
-                seq.end()
-            }
-        }
-        let endless = Counted(Cell::new(0));
-        assert_eq!(to_json_limited(&endless, 1000), Err(RpcError::too_large()));
-        assert!(endless.0.get() < 100, "{} elements were asked for", endless.0.get());
-    }
-
-    #[test]
-    fn a_value_that_swallows_the_error_is_too_large_all_the_same() {
-        struct Stubborn;
-        impl Serialize for Stubborn {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                let mut seq = serializer.serialize_seq(None)?;
-                let _ = seq.serialize_element(&"0".repeat(100));
-                let _ = seq.serialize_element(&1);
-                seq.end()
-            }
-        }
-        assert_eq!(to_json_limited(&Stubborn, 50), Err(RpcError::too_large()));
-    }
-
-    #[test]
-    fn a_value_without_a_form_in_json_is_an_internal_error_that_tells_nothing() {
-        let error = to_json_limited(&HashMap::from([((1, 2), 3)]), 1000).unwrap_err();
-        assert_eq!(error.code(), code::INTERNAL);
-        assert!(!format!("{error:?}").contains("key"), "{error:?}");
-    }
-
-    #[test]
-    fn finished_results_stay_and_later_ones_are_too_large() {
-        let budget = Budget::new(20);
-        assert!(budget.to_json("0123456789").is_ok());
-        assert_eq!(budget.to_json("0123456789"), Err(RpcError::too_large()));
-        assert!(budget.to_json(&12_345_678).is_ok(), "what fits into the rest is let through");
-        assert_eq!(budget.to_json(&1), Err(RpcError::too_large()));
-    }
-
-    #[test]
-    fn an_error_loses_its_data_rather_than_its_meaning() {
-        let budget = Budget::new(3);
-        let (small, large) = (RpcError::new(7, "no").with_data(&1), RpcError::new(7, "no").with_data("long"));
-        assert_eq!(budget.error(small.clone()), small);
-        assert_eq!(budget.error(large), RpcError::new(7, "no"));
-        assert_eq!(budget.error(RpcError::new(8, "none")), RpcError::new(8, "none"));
-    }
-
-    #[test]
-    fn a_batch_holds_its_answers_in_order() {
-        let mut batch = BatchWriter::new(Dialect::Gemstone);
-        batch.push(Id::from_json("1").unwrap(), Ok(b"true"));
-        batch.push(Id::NULL, Err(&RpcError::new(7, "no")));
+    fn an_answer_is_a_result_or_the_error_that_takes_its_place() {
+        let mut body = b"before ".to_vec();
+        Draft::open(Dialect::Jsonrpc, id("1"), &mut body).discard(&mut body);
+        let draft = Draft::open(Dialect::Jsonrpc, id("2"), &mut body);
+        body.extend_from_slice(b"true");
+        draft.close(&mut body, Ok(()));
+        let draft = Draft::open(Dialect::Jsonrpc, id("3"), &mut body);
+        body.extend_from_slice(b"[half of");
+        draft.close(&mut body, Err(&ERROR()));
         assert_eq!(
-            String::from_utf8(batch.finish().unwrap()).unwrap(),
-            concat!(
-                r#"[{"jsonrpc":"2.0","result":true,"error":null,"id":1},"#,
-                r#"{"jsonrpc":"2.0","result":null,"error":{"code":7,"message":"no"},"id":null}]"#
-            )
+            text(Some(body)).unwrap(),
+            format!(r#"before {{"jsonrpc":"2.0","result":true,"id":2}}{{"jsonrpc":"2.0","error":{E},"id":3}}"#)
         );
     }
 
     #[test]
+    fn the_answers_of_a_batch_stand_in_the_order_of_its_members_whichever_is_ready_first() {
+        let done = |result: &'static str| {
+            move |out: &mut Vec<u8>| {
+                out.extend_from_slice(result.as_bytes());
+                Some(Ok(()))
+            }
+        };
+        let answer = |result: &str, id: &str| format!(r#"{{"jsonrpc":"2.0","result":{result},"id":{id}}}"#);
+        let failed = |id: &str| format!(r#"{{"jsonrpc":"2.0","error":{E},"id":{id}}}"#);
+        // For each member whether it is ready at once, fails at once, ends later or never does.
+        for (members, expected) in [
+            ("r", vec![answer("0", "0")]),
+            ("f", vec![failed("0")]),
+            ("l", vec![answer("10", "0")]),
+            ("n", vec![failed("0")]),
+            ("rfr", vec![answer("0", "0"), failed("1"), answer("2", "2")]),
+            ("rlfr", vec![answer("0", "0"), answer("11", "1"), failed("2"), answer("3", "3")]),
+            ("lrn", vec![answer("10", "0"), answer("1", "1"), failed("2")]),
+            ("llrl", vec![answer("10", "0"), answer("11", "1"), answer("2", "2"), answer("13", "3")]),
+        ] {
+            const NUMBERS: [&str; 4] = ["0", "1", "2", "3"];
+            let mut batch = BatchWriter::new(Dialect::Jsonrpc);
+            for (index, member) in members.bytes().enumerate() {
+                match member {
+                    b'r' => batch.write(index, id(NUMBERS[index]), done(NUMBERS[index])),
+                    b'f' => batch.write(index, id(NUMBERS[index]), |out| {
+                        out.extend_from_slice(b"\"half of");
+                        Some(Err(ERROR()))
+                    }),
+                    _ => batch.write(index, id(NUMBERS[index]), |_| None),
+                }
+            }
+            for (index, _) in members.bytes().enumerate().filter(|(_, member)| *member == b'l').rev() {
+                batch.put(index, answer(&(index + 10).to_string(), NUMBERS[index]).into_bytes());
+            }
+            assert_eq!(text(batch.finish(ERROR)), Some(format!("[{}]", expected.join(","))), "{members}");
+        }
+    }
+
+    #[test]
     fn a_batch_without_answers_is_what_the_dialect_says() {
-        assert_eq!(BatchWriter::new(Dialect::Jsonrpc).finish(), None);
-        assert_eq!(BatchWriter::new(Dialect::Pymicroservice).finish().unwrap(), b"[]");
+        assert_eq!(BatchWriter::new(Dialect::Jsonrpc).finish(ERROR), None);
+        assert_eq!(BatchWriter::new(Dialect::Pymicroservice).finish(ERROR).unwrap(), b"[]");
     }
 }

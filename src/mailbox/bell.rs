@@ -33,6 +33,7 @@ impl Bell {
     }
 
     /// Says that mailbox number `index`, empty until now, has a call.
+    #[inline]
     pub(crate) fn ring(&self, index: usize) {
         self.ready[index / 64].fetch_or(1 << (index % 64), Ordering::Release);
         self.wake();
@@ -52,6 +53,7 @@ impl Bell {
     }
 
     /// Something that the host may want was let go.
+    #[inline]
     pub(crate) fn released(&self) {
         fence(Ordering::SeqCst);
         if self.wanted.load(Ordering::Relaxed) && self.wanted.swap(false, Ordering::AcqRel) {
@@ -59,6 +61,7 @@ impl Bell {
         }
     }
 
+    #[inline]
     fn wake(&self) {
         fence(Ordering::SeqCst);
         if self.armed.load(Ordering::Relaxed) && self.armed.swap(false, Ordering::AcqRel) {
@@ -71,16 +74,21 @@ impl Bell {
         self.waker.register(waker);
     }
 
+    /// Whether it has rung since the bits were last taken.
+    pub(crate) fn has_rung(&self) -> bool {
+        self.nudged.load(Ordering::Relaxed) || self.ready.iter().any(|word| word.load(Ordering::Relaxed) != 0)
+    }
+
     /// Arms the bell. False if it has rung since the bits were last taken: then the host must not park, and the bell is
     /// not armed.
     pub(crate) fn arm(&self) -> bool {
         self.armed.swap(true, Ordering::AcqRel);
         fence(Ordering::SeqCst);
-        let quiet = !self.nudged.load(Ordering::Relaxed) && self.ready.iter().all(|w| w.load(Ordering::Relaxed) == 0);
-        if !quiet {
+        let has_rung = self.has_rung();
+        if has_rung {
             self.armed.swap(false, Ordering::AcqRel);
         }
-        quiet
+        !has_rung
     }
 
     /// Takes the bits and hands over the numbers of the mailboxes that have rung.

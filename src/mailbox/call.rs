@@ -9,35 +9,31 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::jsonrpc::RpcError;
-use crate::service::{CallContext, Method, Reply, Why};
+use crate::service::{CallContext, Method, Refusal, Reply};
 use crate::sync::Arc;
 
 use super::entry::Entry;
 use super::meter::End;
 use super::policy::KNOWN;
-use super::quota::Slot;
+use super::quota::Permit;
 use super::refusal;
 use super::stage::{GivenUp, Stage, Was};
+use super::tally::Count;
 
 /// One call of a method on its way through a mailbox, shared by caller and host.
 pub(crate) struct Call<M: Method> {
     context: CallContext,
     entry: Arc<Entry>,
-    stage: Stage<Work<M>, Reply<M>>,
-}
-
-/// What waits. The slot goes when the message is taken, or given up.
-struct Work<M> {
-    message: M,
-    _slot: Slot,
+    /// Of its parameters. They are counted, and its place is taken, until it starts or is given up.
+    bytes: usize,
+    stage: Stage<M, Reply<M>>,
 }
 
 impl<M: Method> Call<M> {
     /// A call that waits in its mailbox from now on.
-    pub(crate) fn new(context: CallContext, message: M, mut slot: Slot, entry: Arc<Entry>) -> Arc<Self> {
-        slot.starts_to_wait();
-        entry.meter.counters.queued.add();
-        Arc::new(Self { context, entry, stage: Stage::new(Work { message, _slot: slot }) })
+    pub(crate) fn new(context: CallContext, message: M, permit: Permit<'_>, entry: Arc<Entry>) -> Arc<Self> {
+        entry.meter.tally.add(Count::Queued);
+        Arc::new(Self { context, entry, bytes: permit.hand_over(), stage: Stage::new(message) })
     }
 
     pub(crate) fn context(&self) -> &CallContext {
@@ -63,13 +59,15 @@ impl<M: Method> Call<M> {
         self.stage.is_over_or_wakes(cx)
     }
 
-    /// Takes the message to run it, and frees the slot. `None` if the call has ended while it waited, or has no time left.
-    pub(crate) fn begin(&self, now: Instant, others_wait: bool) -> Option<M> {
-        if now >= self.context.deadline || (others_wait && self.would_end_late(now)) {
+    /// For the host: takes the message to run it, and frees the place. `None` if the call has ended while it waited, or has no time left.
+    pub(crate) fn begin(&self, now: Instant) -> Option<M> {
+        if now >= self.context.deadline || (self.would_end_late(now) && self.entry.places.used() > 1) {
             self.end(Err(refusal::deadline(&self.context, now)), End::Expired, now).wake();
             return None;
         }
-        self.stage.begin(now).map(|work| work.message)
+        let message = self.stage.begin(now)?;
+        self.entry.places.free_on_host(self.bytes);
+        Some(message)
     }
 
     /// Whether its end would usually come after its deadline.
@@ -95,20 +93,20 @@ impl<M: Method> Call<M> {
         }
     }
 
-    /// Answers -32003 if the call has not started.
-    pub(crate) fn turn_away(&self) {
+    /// Answers with this refusal if the call has not started.
+    pub(crate) fn turn_away(&self, Refusal { why, error }: Refusal) {
         if self.is_queued() {
-            self.end(Err(RpcError::unavailable()), End::Refused(Why::Unavailable), Instant::now()).wake();
+            self.end(Err(error), End::Refused(why), Instant::now()).wake();
         }
     }
 
     /// Waits for the answer, until the deadline. Dropped early, it gives the call up.
     pub(crate) async fn reply(self: Arc<Self>) -> Reply<M> {
         let deadline = self.context.deadline;
-        let mut waiting = Waiting(self);
+        let mut waiting = Waiting { call: self, answered: false };
         match tokio::time::timeout_at(deadline, &mut waiting).await {
             Ok(reply) => reply,
-            Err(_) => waiting.0.expire(),
+            Err(_) => waiting.call.expire(),
         }
     }
 
@@ -126,13 +124,17 @@ impl<M: Method> Call<M> {
         Err(error)
     }
 
+    /// Frees the place if the call still had one, and counts its end.
     fn record(&self, was: Was, end: End, error: Option<&RpcError>, now: Instant) {
         let (left_mailbox, ran): (_, Option<Duration>) = match was {
-            Was::Waiting => (now, None),
+            Was::Waiting => {
+                self.entry.places.free(self.bytes);
+                (now, None)
+            }
             Was::RunningSince(since) => (since, Some(now.duration_since(since))),
         };
         let queued = left_mailbox.duration_since(self.context.arrived);
-        self.entry.meter.wait.record(queued);
+        self.entry.meter.tally.waited(queued);
         self.entry.meter.ended(&self.context, end, error, queued, ran);
     }
 }
@@ -167,61 +169,27 @@ impl Release {
 }
 
 /// The caller's side of a call.
-struct Waiting<M: Method>(Arc<Call<M>>);
+struct Waiting<M: Method> {
+    call: Arc<Call<M>>,
+    answered: bool,
+}
 
 impl<M: Method> Future for Waiting<M> {
     type Output = Reply<M>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Reply<M>> {
-        self.0.stage.poll_reply(cx)
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Reply<M>> {
+        let reply = self.call.stage.poll_reply(cx);
+        self.answered = reply.is_ready();
+        reply
     }
 }
 
 impl<M: Method> Drop for Waiting<M> {
     fn drop(&mut self) {
-        if let GivenUp::While(was) = self.0.stage.give_up() {
-            self.0.record(was, End::Abandoned, None, Instant::now());
+        if !self.answered
+            && let GivenUp::While(was) = self.call.stage.give_up()
+        {
+            self.call.record(was, End::Abandoned, None, Instant::now());
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use callbox::service;
-
-    use super::super::{Bell, Charge, Limit, Quota};
-    use super::*;
-    use crate::auth::Caller;
-    use crate::service::MethodOptions;
-
-    struct Mill;
-
-    #[service(name = "mill")]
-    impl Mill {
-        #[public_method]
-        fn grind(&self) {}
-    }
-
-    #[test]
-    fn a_call_that_would_end_late_gives_its_time_to_those_who_wait_behind_it() {
-        let entry = Arc::new(Entry::new::<Grind>("grind".into(), MethodOptions::public(), 0, Arc::<Charge>::default()));
-        let (quota, mailbox) = (Quota::new(9, 9, Arc::new(Bell::new(1))), Arc::new(Limit::new(9)));
-        let arrived = Instant::now();
-        let deadline = arrived + Duration::from_secs(60);
-        let call = || {
-            let (method, caller) = (Arc::clone(&entry.name), Caller::anonymous());
-            let context = CallContext { method, caller, arrived, deadline, notification: false, chain: None };
-            Call::new(context, Grind {}, quota.take(&mailbox, 0).unwrap(), Arc::clone(&entry))
-        };
-        let usual = Duration::from_millis(30);
-        let late = deadline - usual / 2;
-
-        assert!(call().begin(late, true).is_some(), "nobody knows yet how long it takes");
-        (0..KNOWN).for_each(|_| entry.meter.cost.ran(usual));
-        assert!(call().begin(deadline - usual * 2, true).is_some(), "there is time enough");
-        let first = call();
-        assert!(first.begin(late, true).is_none() && first.is_over());
-        assert!(call().begin(late, false).is_some(), "nobody else would gain from its time");
-        assert!(call().begin(deadline, false).is_none(), "there is no time at all");
     }
 }

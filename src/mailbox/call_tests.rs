@@ -1,4 +1,4 @@
-//! The caller's side of a call, in paused time.
+//! Calls, in paused time.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -8,7 +8,8 @@ use tokio::time::{Instant, advance, sleep};
 
 use super::call::Call;
 use super::entry::Entry;
-use super::{Bell, Charge, End, Limit, Quota};
+use super::policy::KNOWN;
+use super::{Bell, Count, End, Mailbox, Places, Queued, Quota};
 use crate::auth::Caller;
 use crate::service::{CallContext, MethodOptions};
 use crate::sync::Arc;
@@ -27,20 +28,33 @@ impl Mill {
     }
 }
 
-/// A call that has just arrived and waits, and the mailbox that it has a slot of.
-fn queued() -> (Arc<Call<Grind>>, Arc<Limit>) {
-    let entry = Arc::new(Entry::new::<Grind>("grind".into(), MethodOptions::public(), 0, Arc::<Charge>::default()));
-    let (quota, mailbox) = (Quota::new(9, 9, Arc::new(Bell::new(1))), Arc::new(Limit::new(9)));
-    let (method, caller, arrived) = (Arc::clone(&entry.name), Caller::anonymous(), Instant::now());
+/// The mailbox is looked at for its places only.
+#[derive(Clone)]
+enum Never {}
+
+impl Queued for Never {
+    fn is_live(&self) -> bool {
+        match *self {}
+    }
+}
+
+fn entry() -> Arc<Entry> {
+    let places = Places::new(9, Quota::new(9, 9, Arc::new(Bell::new(1))));
+    let mailbox: Mailbox<Never> = Mailbox::new(0, places, 1);
+    Arc::new(Entry::new::<Grind, _>("grind", MethodOptions::public(), &mailbox))
+}
+
+/// A call that has just arrived and waits.
+fn queued(entry: &Arc<Entry>) -> Arc<Call<Grind>> {
+    let (method, caller, arrived) = (entry.name, Caller::anonymous(), Instant::now());
     let deadline = arrived + DEADLINE;
     let context = CallContext { method, caller, arrived, deadline, notification: false, chain: None };
-    (Call::new(context, Grind {}, quota.take(&mailbox, 0).unwrap(), entry), mailbox)
+    Call::new(context, Grind {}, entry.places.take(0).unwrap(), Arc::clone(entry))
 }
 
 /// How many calls ended with an answer, at their deadline, and without their caller.
-fn ends(call: &Call<Grind>) -> (u64, u64, u64) {
-    let counters = &call.entry().meter.counters;
-    (counters.answered.get(), counters.expired.get(), counters.abandoned.get())
+fn ends(entry: &Entry) -> [u64; 3] {
+    [Count::Answered, Count::Expired, Count::Abandoned].map(|count| entry.meter.tally.get(count))
 }
 
 #[track_caller]
@@ -53,58 +67,82 @@ fn assert_late(reply: Result<u64, crate::RpcError>, queued_ms: u64) {
 
 #[tokio::test(start_paused = true)]
 async fn a_call_that_waits_is_told_at_its_deadline_and_cannot_start_after_it() {
-    let (call, mailbox) = queued();
+    let entry = entry();
+    let call = queued(&entry);
     let (start, mut reply) = (Instant::now(), pin!(Arc::clone(&call).reply()));
     sleep(DEADLINE - TICK).await;
-    assert!(futures::poll!(&mut reply).is_pending() && mailbox.used() == 1, "not before");
+    assert!(futures::poll!(&mut reply).is_pending() && entry.places.used() == 1, "not before");
     let reply = reply.await;
     assert!(start.elapsed() <= DEADLINE + TICK);
     assert_late(reply, 30_000);
-    assert_eq!(mailbox.used(), 0, "its slot is free");
-    assert!(call.begin(start, false).is_none() && call.is_over());
-    assert_eq!(ends(&call), (0, 1, 0));
-    assert_eq!(call.entry().meter.wait.times().count(), 1);
+    assert_eq!(entry.places.used(), 0, "its place is free");
+    assert!(call.begin(start).is_none() && call.is_over());
+    assert_eq!(ends(&entry), [0, 1, 0]);
+    assert_eq!(entry.meter.tally.wait().count(), 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_call_that_runs_is_told_at_its_deadline_and_its_end_is_heard_by_nobody() {
-    let (call, _) = queued();
+    let entry = entry();
+    let call = queued(&entry);
     let start = Instant::now();
     let runs = async {
         sleep(Duration::from_secs(10)).await;
-        assert!(call.begin(Instant::now(), false).is_some());
+        assert!(call.begin(Instant::now()).is_some());
     };
     let (reply, ()) = tokio::join!(Arc::clone(&call).reply(), runs);
     assert!(start.elapsed() >= DEADLINE && start.elapsed() <= DEADLINE + TICK);
     assert_late(reply, 10_000);
     assert!(call.is_over(), "a reader drops itself");
     assert!(call.end(Ok(5), End::Answered, Instant::now()).into_waker().is_none());
-    assert_eq!(ends(&call), (0, 1, 0), "it ends once");
+    assert_eq!(ends(&entry), [0, 1, 0], "it ends once");
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_is_there_when_the_deadline_passes_is_given() {
-    let (call, _) = queued();
+    let entry = entry();
+    let call = queued(&entry);
     let mut reply = pin!(Arc::clone(&call).reply());
     assert!(futures::poll!(&mut reply).is_pending());
-    assert!(call.begin(Instant::now(), false).is_some());
+    assert!(call.begin(Instant::now()).is_some());
     advance(DEADLINE - TICK).await;
     call.end(Ok(5), End::Answered, Instant::now()).wake();
     // Its caller looks only after both.
     advance(TICK * 2).await;
     assert_eq!(reply.await, Ok(5));
-    assert_eq!(ends(&call), (1, 0, 0));
+    assert_eq!(ends(&entry), [1, 0, 0]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_caller_that_leaves_gives_its_call_up_at_once() {
-    let (call, mailbox) = queued();
+    let entry = entry();
+    let call = queued(&entry);
     {
         let mut reply = pin!(Arc::clone(&call).reply());
         assert!(futures::poll!(&mut reply).is_pending());
     }
-    assert_eq!(mailbox.used(), 0, "its slot is free");
-    assert!(call.begin(Instant::now(), false).is_none() && call.is_over());
+    assert_eq!(entry.places.used(), 0, "its place is free");
+    assert!(call.begin(Instant::now()).is_none() && call.is_over());
     sleep(DEADLINE * 2).await;
-    assert_eq!(ends(&call), (0, 0, 1), "it ends once");
+    assert_eq!(ends(&entry), [0, 0, 1], "it ends once");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_would_end_late_gives_its_time_to_those_who_wait_behind_it() {
+    let entry = entry();
+    let deadline = Instant::now() + DEADLINE;
+    let usual = Duration::from_millis(30);
+    let late = deadline - usual / 2;
+
+    // Each begins while it is alone, unless another one is made before.
+    let begin = |at| queued(&entry).begin(at).is_some();
+    assert!(begin(late), "nobody else would gain from its time");
+    let other = queued(&entry);
+    assert!(begin(late), "nobody knows yet how long it takes");
+    (0..KNOWN).for_each(|_| entry.meter.cost.ran(usual));
+    assert!(begin(deadline - usual * 2), "there is time enough");
+    let first = queued(&entry);
+    assert!(first.begin(late).is_none() && first.is_over());
+    assert!(other.begin(late).is_some(), "nobody else would gain from its time");
+    assert!(!begin(deadline), "there is no time at all");
 }

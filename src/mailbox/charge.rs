@@ -2,7 +2,8 @@
 
 use crate::sync::{AtomicU64, Ordering};
 
-/// Time that calls of one mailbox have run beside the scheduler since it last looked: inline, and in polls.
+/// Time that async calls of one mailbox have held a thread in their polls, here or inline, since the scheduler last looked. Sync
+/// calls are not in it: the scheduler sees how long its own take, and inline ones run only while nobody waits.
 #[derive(Debug, Default)]
 pub(crate) struct Charge(AtomicU64);
 

@@ -9,13 +9,22 @@ use crate::sync::{AtomicU64, Ordering};
 /// Calls that hold a thread for longer do not run inline.
 const SHORT: Duration = Duration::from_micros(50);
 
-/// After a run that was not [`SHORT`] the method goes to the host for this long, however short it usually is. No longer: a
-/// thread that the system took off its core looks like a long run, and on a busy machine that happens to every method.
+/// After a run that was not [`SHORT`] the method goes to the host for this long, unless it has [`credit`](Cost::credit).
 const REST: Duration = Duration::from_secs(1);
+
+/// The credit that a method begins with, and the most that it can have.
+const CREDIT: Duration = Duration::from_millis(1);
+const MOST_CREDIT: Duration = Duration::from_millis(10);
+
+/// Until so many samples each counts in full.
+const FEW: u64 = 8;
+/// Further samples are not counted.
+const ENOUGH: u64 = 64;
 
 /// The measured cost of one method.
 ///
 /// Updates are plain loads and stores: when two threads update at once, one sample may be lost, which an estimate can bear.
+/// Callers of all threads read it for each call, so what has hardly changed is not written.
 #[derive(Debug)]
 pub(crate) struct Cost {
     epoch: Instant,
@@ -24,6 +33,12 @@ pub(crate) struct Cost {
     usual: AtomicU64,
     /// Nanoseconds since `epoch`, until which the method is not short.
     long_until: AtomicU64,
+    /// Nanoseconds that its long runs may take. A thread that the system takes off its core looks like a long run, and that happens
+    /// to every method, a few times one after another, too. So short runs earn what long ones use up: a method that is long
+    /// for more of its time than it is short runs out of it.
+    credit: AtomicU64,
+    /// How often it had run when it last was not short.
+    runs_when_long: AtomicU64,
 }
 
 impl Cost {
@@ -33,28 +48,48 @@ impl Cost {
             samples: AtomicU64::new(0),
             usual: AtomicU64::new(0),
             long_until: AtomicU64::new(0),
+            credit: AtomicU64::new(nanos(CREDIT)),
+            runs_when_long: AtomicU64::new(0),
         }
     }
 
     /// One call held a thread for `total`, all its polls together.
+    #[inline]
     pub(crate) fn ran(&self, total: Duration) {
         let (samples, sample) = (self.samples.load(Ordering::Relaxed), nanos(total));
         let usual = self.usual.load(Ordering::Relaxed);
+        // One that was interrupted says little; if it is the method that has become slow, more of them will say so.
+        let sample = if samples >= FEW { sample.min(usual.saturating_mul(4).max(1000)) } else { sample };
         let next = if samples == 0 { sample } else { usual - usual / 8 + sample / 8 };
-        self.usual.store(next, Ordering::Relaxed);
-        self.samples.store(samples + 1, Ordering::Relaxed);
+        // A short method's time need not be known more exactly than that it is short.
+        if next >= nanos(SHORT) || next.abs_diff(usual) > usual / 16 || samples < ENOUGH {
+            self.usual.store(next, Ordering::Relaxed);
+        }
+        if samples < ENOUGH {
+            self.samples.store(samples + 1, Ordering::Relaxed);
+        }
     }
 
-    /// A run, or one poll, held a thread for `time` until `now`.
-    pub(crate) fn held(&self, time: Duration, now: Instant) {
+    /// A run, or one poll, held a thread for `time` until `now`. `runs` tells how often the method has run by now.
+    #[inline]
+    pub(crate) fn held(&self, time: Duration, now: Instant, runs: impl FnOnce() -> u64) {
         if time < SHORT {
             return;
         }
-        let until = nanos(now.duration_since(self.epoch) + REST);
-        self.long_until.fetch_max(until, Ordering::Relaxed);
+        let runs = runs();
+        let before = self.runs_when_long.swap(runs, Ordering::Relaxed);
+        let earned = self.usual.load(Ordering::Relaxed).saturating_mul(runs.saturating_sub(before));
+        let credit = self.credit.load(Ordering::Relaxed).saturating_add(earned).min(nanos(MOST_CREDIT));
+        let left = credit.checked_sub(nanos(time));
+        self.credit.store(left.unwrap_or(0), Ordering::Relaxed);
+        if left.is_none() {
+            let until = nanos(now.duration_since(self.epoch) + REST);
+            self.long_until.fetch_max(until, Ordering::Relaxed);
+        }
     }
 
     /// Whether the method is known, and known to hold a thread for a short time only: usually, and every time of late.
+    #[inline]
     pub(crate) fn is_short(&self, now: Instant) -> bool {
         self.samples.load(Ordering::Relaxed) > 0
             && self.usual.load(Ordering::Relaxed) < nanos(SHORT)
@@ -62,16 +97,26 @@ impl Cost {
     }
 
     /// The usual time on the thread; zero before the first call.
+    #[inline]
     pub(crate) fn usual(&self) -> Duration {
         Duration::from_nanos(self.usual.load(Ordering::Relaxed))
     }
 
-    /// How many calls were measured.
+    /// Whether a run that begins now would usually end after `until`, or nobody knows. What is short by far never does.
+    #[inline]
+    pub(crate) fn may_end_after(&self, until: Instant, now: Instant) -> bool {
+        let usual = self.usual();
+        self.samples() == 0 || (usual > SHORT / 8 && now + usual >= until)
+    }
+
+    /// How many calls were measured, up to [`ENOUGH`].
+    #[inline]
     pub(crate) fn samples(&self) -> u64 {
         self.samples.load(Ordering::Relaxed)
     }
 }
 
+#[inline]
 pub(crate) fn nanos(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
@@ -92,28 +137,46 @@ mod tests {
     fn one_long_run_sends_a_method_away_for_a_second() {
         let (cost, now) = (Cost::new(), Instant::now());
         cost.ran(Duration::from_micros(1));
-        cost.held(Duration::from_millis(3), now);
-        cost.held(Duration::from_micros(1), now);
+        cost.held(Duration::from_millis(3), now, || 1);
+        cost.held(Duration::from_micros(1), now, || 2);
         assert!(!cost.is_short(now + Duration::from_millis(999)));
         assert!(cost.is_short(now + Duration::from_millis(1001)));
+    }
+
+    #[test]
+    fn a_method_that_is_short_for_longer_than_it_is_long_is_taken_for_interrupted() {
+        let (cost, now) = (Cost::new(), Instant::now());
+        cost.ran(Duration::from_micros(10));
+        cost.held(Duration::from_millis(3), now, || 200);
+        assert!(cost.is_short(now), "2 ms in 200 runs, and 1 ms to begin with");
+        for run in 301..=305 {
+            cost.held(Duration::from_micros(200), now, || run);
+            assert!(cost.is_short(now), "1 ms in a further hundred runs");
+        }
+        cost.held(Duration::from_micros(70), now, || 306);
+        assert!(!cost.is_short(now), "that is used up");
+        let later = now + REST;
+        cost.held(Duration::from_millis(11), later, || 10_000);
+        assert!(!cost.is_short(later), "no credit is enough for a run as long as this");
     }
 
     #[test]
     fn a_method_that_is_usually_long_stays_away() {
         let (cost, now) = (Cost::new(), Instant::now());
         cost.ran(Duration::from_millis(5));
-        cost.held(Duration::from_millis(5), now);
+        cost.held(Duration::from_millis(5), now, || 1);
         assert!(!cost.is_short(now + Duration::from_secs(60)));
         (0..50).for_each(|_| cost.ran(Duration::from_micros(1)));
         assert!(cost.is_short(now + Duration::from_secs(60)));
     }
 
     #[test]
-    fn the_usual_time_follows_the_samples() {
+    fn the_usual_time_follows_the_samples_and_not_a_single_one() {
         let cost = Cost::new();
-        for _ in 0..100 {
-            cost.ran(Duration::from_millis(5));
-        }
+        (0..100).for_each(|_| cost.ran(Duration::from_micros(2)));
+        cost.ran(Duration::from_millis(40));
+        assert!(cost.usual() < Duration::from_micros(4), "{:?}", cost.usual());
+        (0..100).for_each(|_| cost.ran(Duration::from_millis(5)));
         assert!(cost.usual() > Duration::from_micros(4900) && cost.usual() <= Duration::from_millis(5));
     }
 }

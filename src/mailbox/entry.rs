@@ -8,18 +8,22 @@ use crate::service::{Kind, Method, MethodOptions};
 use crate::sync::Arc;
 
 use super::charge::Charge;
+use super::limit::Limit;
 use super::meter::Meter;
-use super::quota::Limit;
+use super::queue::{Mailbox, Queued};
+use super::quota::Places;
 
 /// Everything about one method that does not depend on its types.
 pub(crate) struct Entry {
     /// As callers write it, with the namespace.
-    pub(crate) name: Arc<str>,
+    pub(crate) name: &'static str,
     pub(crate) kind: Kind,
     pub(crate) options: MethodOptions,
     pub(crate) params: &'static [&'static str],
     /// The number of its mailbox, which other methods of a group may share.
     pub(crate) mailbox: usize,
+    /// Those of that mailbox.
+    pub(crate) places: Arc<Places>,
     pub(crate) charge: Arc<Charge>,
     /// Async `&self` calls under way.
     pub(crate) in_flight: Arc<Limit>,
@@ -29,15 +33,17 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    pub(crate) fn new<M: Method>(name: Arc<str>, options: MethodOptions, mailbox: usize, charge: Arc<Charge>) -> Self {
+    /// The entry of a method with this name and these options, whose calls wait in `mailbox`.
+    pub(crate) fn new<M: Method, C: Queued>(name: &'static str, options: MethodOptions, mailbox: &Mailbox<C>) -> Self {
         Self {
             name,
             kind: M::HANDLER.kind(),
             in_flight: Arc::new(Limit::new(options.in_flight)),
             options,
             params: M::PARAMS,
-            mailbox,
-            charge,
+            mailbox: mailbox.index(),
+            places: Arc::clone(mailbox.places()),
+            charge: Arc::clone(mailbox.charge()),
             meter: Meter::new(),
             params_schema: M::json_schema,
             result_schema: SchemaGenerator::subschema_for::<M::Output>,

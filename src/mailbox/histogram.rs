@@ -15,26 +15,23 @@ const STEPS: u64 = 4;
 const BUCKETS: usize = 42 * STEPS as usize;
 
 /// Lengths of time, counted.
-pub(crate) struct Histogram(Box<[AtomicU64]>);
+pub(crate) struct Histogram([AtomicU64; BUCKETS]);
+
+impl Default for Histogram {
+    fn default() -> Self {
+        Self([const { AtomicU64::new(0) }; BUCKETS])
+    }
+}
 
 impl Histogram {
-    pub(crate) fn new() -> Self {
-        Self((0..BUCKETS).map(|_| AtomicU64::new(0)).collect())
-    }
-
     pub(crate) fn record(&self, time: Duration) {
         self.0[bucket(nanos(time))].fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub(crate) fn times(&self) -> Times {
-        let counts = self.0.iter().map(|count| count.load(Ordering::Relaxed)).enumerate();
-        Times { buckets: counts.filter(|(_, count)| *count > 0).map(|(at, count)| (upper(at), count)).collect() }
     }
 }
 
 impl fmt::Debug for Histogram {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.times().fmt(f)
+        Times::of([self].into_iter()).fmt(f)
     }
 }
 
@@ -61,6 +58,18 @@ pub struct Times {
 }
 
 impl Times {
+    /// What several histograms have counted together.
+    pub(crate) fn of<'a>(histograms: impl Iterator<Item = &'a Histogram>) -> Self {
+        let mut counts = [0; BUCKETS];
+        for histogram in histograms {
+            for (sum, count) in counts.iter_mut().zip(&histogram.0) {
+                *sum += count.load(Ordering::Relaxed);
+            }
+        }
+        let counted = counts.into_iter().enumerate().filter(|(_, count)| *count > 0);
+        Self { buckets: counted.map(|(at, count)| (upper(at), count)).collect() }
+    }
+
     /// How many were measured.
     pub fn count(&self) -> u64 {
         self.buckets.iter().map(|(_, count)| count).sum()
@@ -112,24 +121,28 @@ impl Serialize for Times {
 mod tests {
     use super::*;
 
+    fn times(histogram: &Histogram) -> Times {
+        Times::of([histogram].into_iter())
+    }
+
     #[test]
     fn a_length_is_told_exact_to_a_quarter() {
         for nanos in (4..5000).chain([1_000_000, 123_456_789, 1 << 41]) {
-            let histogram = Histogram::new();
+            let histogram = Histogram::default();
             histogram.record(Duration::from_nanos(nanos));
-            let told = histogram.times().quantile(1.0).unwrap().as_nanos() as u64;
+            let told = times(&histogram).quantile(1.0).unwrap().as_nanos() as u64;
             assert!(told >= nanos && told <= nanos + nanos / 4, "{nanos} is told as {told}");
         }
     }
 
     #[test]
     fn quantiles_are_where_the_counts_reach_them() {
-        let histogram = Histogram::new();
-        assert_eq!(histogram.times().quantile(0.5), None);
+        let histogram = Histogram::default();
+        assert_eq!(times(&histogram).quantile(0.5), None);
         for micros in 1..=100 {
             histogram.record(Duration::from_micros(micros));
         }
-        let times = histogram.times();
+        let times = times(&histogram);
         assert_eq!(times.count(), 100);
         let near = |q, micros: u64| {
             let told = times.quantile(q).unwrap().as_micros() as u64;
@@ -143,9 +156,9 @@ mod tests {
 
     #[test]
     fn nothing_is_too_short_or_too_long() {
-        let histogram = Histogram::new();
+        let histogram = Histogram::default();
         histogram.record(Duration::ZERO);
         histogram.record(Duration::MAX);
-        assert_eq!(histogram.times().count(), 2);
+        assert_eq!(times(&histogram).count(), 2);
     }
 }

@@ -9,9 +9,8 @@ use crate::jsonrpc::RpcError;
 use crate::service::{CallContext, Why};
 
 use super::cost::Cost;
-use super::histogram::Histogram;
 use super::seldom::Seldom;
-use super::stats::{Count, Counters};
+use super::tally::{Count, Tally};
 
 /// Methods that hold their thread for so long are warned of.
 const TOO_LONG: Duration = Duration::from_millis(10);
@@ -35,11 +34,8 @@ pub(crate) enum End {
 #[derive(Debug)]
 pub(crate) struct Meter {
     pub(crate) cost: Cost,
-    pub(crate) counters: Counters,
-    /// From arrival until it left the mailbox, of calls that were in one.
-    pub(crate) wait: Histogram,
-    /// On the thread, and at its awaits.
-    pub(crate) run: Histogram,
+    /// Waiting is from arrival until a call left its mailbox, of those that were in one; running is on the thread and at awaits.
+    pub(crate) tally: Tally,
     overload: Seldom,
     lost_notification: Seldom,
     held: Seldom,
@@ -49,9 +45,7 @@ impl Meter {
     pub(crate) fn new() -> Self {
         Self {
             cost: Cost::new(),
-            counters: Counters::default(),
-            wait: Histogram::new(),
-            run: Histogram::new(),
+            tally: Tally::default(),
             held: Seldom::new(Duration::from_secs(60)),
             overload: Seldom::new(Duration::from_secs(1)),
             lost_notification: Seldom::new(Duration::from_secs(1)),
@@ -67,15 +61,15 @@ impl Meter {
         queued: Duration,
         ran: Option<Duration>,
     ) {
-        self.count(end, error).add();
+        self.tally.add(kind_of_end(end, error));
         if let Some(ran) = ran {
-            self.run.record(ran);
+            self.tally.ran(ran);
         }
         if let Some(error) = error {
             self.warn(call, end, error);
         }
         tracing::debug!(
-            method = &*call.method,
+            method = call.method,
             caller = call.caller.name(),
             notification = call.notification,
             ?end,
@@ -88,7 +82,7 @@ impl Meter {
 
     /// A run, or one poll, of the method `name` held the service's thread, or a transport's, for `time` until `now`.
     pub(crate) fn held(&self, name: &str, time: Duration, now: Instant) {
-        self.cost.held(time, now);
+        self.cost.held(time, now, || self.tally.get(Count::Inline) + self.tally.get(Count::Queued));
         if time >= TOO_LONG
             && let Some(times) = self.held.is_due(now)
         {
@@ -105,8 +99,8 @@ impl Meter {
 
     /// Once a second at most: overload, and notifications that fail, come by the thousand.
     fn warn(&self, call: &CallContext, end: End, error: &RpcError) {
-        let method = &*call.method;
-        if matches!(end, End::Refused(Why::Full | Why::Hopeless)) {
+        let method = call.method;
+        if matches!(end, End::Refused(Why::Full | Why::Hopeless | Why::Overdue)) {
             if let Some(calls) = self.overload.is_due(Instant::now()) {
                 let why = error.data().map(RawValue::get);
                 tracing::warn!(method, calls, why, "overload: calls were turned away");
@@ -118,19 +112,20 @@ impl Meter {
             }
         }
     }
+}
 
-    fn count(&self, end: End, error: Option<&RpcError>) -> &Count {
-        match end {
-            End::Answered if error.is_some() => &self.counters.failed,
-            End::Answered => &self.counters.answered,
-            End::Panicked => &self.counters.panicked,
-            End::Refused(Why::Full) => &self.counters.refused_full,
-            End::Refused(Why::Hopeless) => &self.counters.refused_hopeless,
-            End::Refused(Why::Unavailable) => &self.counters.refused_unavailable,
-            End::Refused(Why::Params) => &self.counters.refused_params,
-            End::Expired => &self.counters.expired,
-            End::Abandoned => &self.counters.abandoned,
-        }
+fn kind_of_end(end: End, error: Option<&RpcError>) -> Count {
+    match end {
+        End::Answered if error.is_some() => Count::Failed,
+        End::Answered => Count::Answered,
+        End::Panicked => Count::Panicked,
+        End::Refused(Why::Full) => Count::RefusedFull,
+        End::Refused(Why::Hopeless) => Count::RefusedHopeless,
+        End::Refused(Why::Overdue) => Count::RefusedOverdue,
+        End::Refused(Why::Unavailable) => Count::RefusedUnavailable,
+        End::Refused(Why::Params) => Count::RefusedParams,
+        End::Expired => Count::Expired,
+        End::Abandoned => Count::Abandoned,
     }
 }
 

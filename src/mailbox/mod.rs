@@ -1,7 +1,7 @@
 //! Admission and queueing. Knows calls and methods, and no actor.
 //!
-//! A [`Mailbox`] is a ring of [`Call`]s behind a lock; the [`Quota`] of the service gives out the [`Slot`]s that bound it;
-//! the [`Bell`] tells the host that something came in.
+//! A [`Mailbox`] is a ring of [`Call`]s behind a lock; its [`Places`], which count in the [`Quota`] of its service, give out the
+//! [`Permit`]s that bound it; the [`Bell`] tells the host that something came in.
 
 mod bell;
 mod call;
@@ -11,6 +11,7 @@ mod charge;
 mod cost;
 mod entry;
 mod histogram;
+mod limit;
 mod meter;
 #[cfg(test)]
 mod meter_tests;
@@ -19,18 +20,19 @@ mod queue;
 mod quota;
 mod refusal;
 mod seldom;
+mod shedding;
 mod stage;
-mod stats;
+mod tally;
 
 pub(crate) use bell::Bell;
 pub(crate) use call::{Call, Release};
-pub(crate) use charge::Charge;
 pub(crate) use cost::nanos;
 pub(crate) use entry::Entry;
 pub use histogram::Times;
+pub(crate) use limit::Limit;
 pub(crate) use meter::End;
 pub(crate) use policy::Ahead;
 pub(crate) use queue::{Mailbox, Queued};
-pub(crate) use quota::{Full, Limit, Quota, SERVICE_BYTES, SERVICE_CALLS, Slot};
-pub(crate) use refusal::{deadline, full, hopeless};
-pub(crate) use stats::Count;
+pub(crate) use quota::{Full, Permit, Places, Quota, SERVICE_BYTES, SERVICE_CALLS};
+pub(crate) use refusal::{deadline, full, hopeless, overdue};
+pub(crate) use tally::Count;

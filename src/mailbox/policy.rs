@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::cost::nanos;
+
 /// Before so many calls were measured nothing is called hopeless.
 pub(super) const KNOWN: u64 = 8;
 
@@ -27,8 +29,12 @@ impl Ahead {
     }
 
     /// Whether it, and then the call itself, cannot be done in the time that the call has left.
+    #[inline]
     pub(crate) fn is_hopeless(&self, remaining: Duration) -> bool {
-        self.samples >= KNOWN && self.wait().saturating_add(self.usual) >= remaining
+        // As `wait() + usual >= remaining`, without a division.
+        let weights = self.depth as u64 * u64::from(self.weights.max(self.weight)) + u64::from(self.weight);
+        self.samples >= KNOWN
+            && nanos(self.usual).saturating_mul(weights) >= nanos(remaining).saturating_mul(u64::from(self.weight))
     }
 
     /// When it may be worth to ask again.

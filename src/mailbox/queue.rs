@@ -7,24 +7,30 @@ use crate::sync::{Arc, Mutex};
 
 use super::bell::Bell;
 use super::charge::Charge;
-use super::quota::Limit;
+use super::quota::Places;
+use super::shedding::Shedding;
 
 /// What a mailbox must know of the calls in it.
-pub(crate) trait Queued {
+pub(crate) trait Queued: Clone {
     /// Whether the call still wants to run: neither answered nor abandoned nor expired.
     fn is_live(&self) -> bool;
 }
 
 /// The queue of one method or group. Lives in an `Arc`, on the callers' side, and outlives the host.
 ///
-/// What bounds it is the [`Limit`] of its slots: a call holds its slot from admission until it starts or is given up. The
-/// ring may hold calls that have been given up; they are taken out at the latest when it is twice as long as its bound.
+/// What bounds it are its [`Places`]: a call holds one from admission until it starts or is given up. The ring may hold calls
+/// that have been given up; they are taken out at the latest when there are twice as many as the bound.
 pub(crate) struct Mailbox<C> {
     index: usize,
     weight: u32,
-    slots: Arc<Limit>,
+    places: Arc<Places>,
+    /// What callers have pushed since the host last took all of it.
     ring: Mutex<Ring<C>>,
+    /// What the host has taken and not started yet. It takes whatever the ring holds at once, and so it waits for callers, and
+    /// they for it, once in a burst. Behind a lock, and first in order, for whoever closes the mailbox from elsewhere.
+    taken: Mutex<VecDeque<C>>,
     charge: Arc<Charge>,
+    shedding: Shedding,
 }
 
 struct Ring<C> {
@@ -32,39 +38,39 @@ struct Ring<C> {
     closed: bool,
 }
 
-impl<C: Queued + Clone> Mailbox<C> {
+impl<C: Queued> Mailbox<C> {
     /// An empty mailbox, closed until [`open`](Self::open).
-    pub(crate) fn new(index: usize, capacity: usize, weight: u32) -> Self {
+    pub(crate) fn new(index: usize, places: Arc<Places>, weight: u32) -> Self {
         Self {
             index,
             weight,
-            slots: Arc::new(Limit::new(capacity)),
+            places,
             ring: Mutex::new(Ring { calls: VecDeque::new(), closed: true }),
+            taken: Mutex::new(VecDeque::new()),
             charge: Arc::default(),
+            shedding: Shedding::new(),
         }
     }
 
-    /// Makes it at least this large and weighty. Before anybody has a slot.
-    pub(crate) fn raise(&mut self, capacity: usize, weight: u32) {
-        self.weight = self.weight.max(weight);
-        self.slots = Arc::new(Limit::new(capacity.max(self.slots.most())));
+    pub(crate) fn index(&self) -> usize {
+        self.index
     }
 
     pub(crate) fn weight(&self) -> u32 {
         self.weight
     }
 
-    pub(crate) fn slots(&self) -> &Arc<Limit> {
-        &self.slots
+    pub(crate) fn places(&self) -> &Arc<Places> {
+        &self.places
     }
 
-    /// Puts a call, whose slot counts as waiting, at the end; gives it back if the mailbox is closed.
+    /// Puts a call that has a place at the end; gives it back if the mailbox is closed.
     pub(crate) fn push(&self, call: C, bell: &Bell) -> Result<(), C> {
         let mut ring = self.ring.lock();
         if ring.closed {
             return Err(call);
         }
-        if ring.calls.len() >= 2 * self.slots.most() {
+        if ring.calls.len() >= 2 * self.places.most() {
             ring.calls.retain(Queued::is_live);
         }
         // Whoever found it empty under the lock has said so to nobody since: one ring for a whole burst.
@@ -77,22 +83,28 @@ impl<C: Queued + Clone> Mailbox<C> {
         Ok(())
     }
 
-    /// The first call that is still to be started. It stays until it has been: a call that the gate refuses is not lost from
-    /// sight, and one that has started is taken out at the next look.
+    /// For the host: the first call that is still to be started. It stays until it has been: a call that the gate refuses keeps
+    /// its place, one that the host is inside of can be found, and one that has ended is taken out at the next look.
     pub(crate) fn head(&self) -> Option<C> {
-        let mut ring = self.ring.lock();
-        while let Some(head) = ring.calls.front() {
-            if head.is_live() {
-                return Some(head.clone());
+        let mut taken = self.taken.lock();
+        loop {
+            while let Some(head) = taken.front() {
+                if head.is_live() {
+                    return Some(head.clone());
+                }
+                taken.pop_front();
             }
-            ring.calls.pop_front();
+            let mut ring = self.ring.lock();
+            if ring.calls.is_empty() {
+                return None;
+            }
+            std::mem::swap(&mut *taken, &mut ring.calls);
         }
-        None
     }
 
-    /// How many calls are in the ring, those that have been given up among them.
+    /// How many calls are in it, those that have been given up among them.
     pub(crate) fn len(&self) -> usize {
-        self.ring.lock().calls.len()
+        self.taken.lock().len() + self.ring.lock().calls.len()
     }
 
     /// Lets calls in.
@@ -102,9 +114,16 @@ impl<C: Queued + Clone> Mailbox<C> {
 
     /// Lets no more calls in, and hands over those that wait.
     pub(crate) fn close(&self) -> VecDeque<C> {
+        let mut taken = self.taken.lock();
         let mut ring = self.ring.lock();
         ring.closed = true;
-        std::mem::take(&mut ring.calls)
+        let mut calls = std::mem::take(&mut *taken);
+        calls.append(&mut ring.calls);
+        calls
+    }
+
+    pub(crate) fn shedding(&self) -> &Shedding {
+        &self.shedding
     }
 
     /// Where time is noted that calls of this mailbox run beside the scheduler.
@@ -115,7 +134,7 @@ impl<C: Queued + Clone> Mailbox<C> {
 
 impl<C> fmt::Debug for Mailbox<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Mailbox").field("index", &self.index).field("slots", &self.slots).finish_non_exhaustive()
+        f.debug_struct("Mailbox").field("index", &self.index).field("places", &self.places).finish_non_exhaustive()
     }
 }
 
@@ -127,6 +146,7 @@ mod tests {
     use proptest::collection::vec;
     use proptest::prelude::*;
 
+    use super::super::quota::Quota;
     use super::*;
 
     #[derive(Clone)]
@@ -142,28 +162,52 @@ mod tests {
         Item(number, Rc::new(Cell::new(true)))
     }
 
+    fn mailbox(capacity: usize) -> (Mailbox<Item>, Arc<Bell>) {
+        let bell = Arc::new(Bell::new(1));
+        let places = Places::new(capacity, Quota::new(4096, 1, Arc::clone(&bell)));
+        (Mailbox::new(0, places, 1), bell)
+    }
+
     fn start(mailbox: &Mailbox<Item>) -> Option<u32> {
         let item = mailbox.head()?;
         item.1.set(false);
         Some(item.0)
     }
 
+    fn head(mailbox: &Mailbox<Item>) -> Option<u32> {
+        mailbox.head().map(|item| item.0)
+    }
+
     #[test]
     fn calls_leave_in_the_order_in_which_they_came_and_given_up_ones_not_at_all() {
-        let (mailbox, bell) = (Mailbox::new(0, 8, 1), Bell::new(1));
+        let (mailbox, bell) = mailbox(8);
         mailbox.open();
         let second = item(2);
         for item in [item(1), second.clone(), item(3)] {
             assert!(mailbox.push(item, &bell).is_ok());
         }
         second.1.set(false);
-        assert_eq!(mailbox.head().map(|item| item.0), Some(1));
+        assert_eq!(head(&mailbox), Some(1));
         assert_eq!([start(&mailbox), start(&mailbox), start(&mailbox)], [Some(1), Some(3), None]);
     }
 
     #[test]
+    fn what_the_host_has_taken_goes_before_what_comes_later_and_a_close_hands_over_both() {
+        let (mailbox, bell) = mailbox(8);
+        mailbox.open();
+        let push = |number| assert!(mailbox.push(item(number), &bell).is_ok());
+        push(1);
+        push(2);
+        assert_eq!(start(&mailbox), Some(1));
+        push(3);
+        assert_eq!(head(&mailbox), Some(2), "it could not start, and keeps its place");
+        let left: Vec<_> = mailbox.close().into_iter().filter(Queued::is_live).map(|item| item.0).collect();
+        assert_eq!(left, [2, 3]);
+    }
+
+    #[test]
     fn a_closed_mailbox_gives_back_what_waits_and_takes_no_more_until_it_is_opened() {
-        let (mailbox, bell) = (Mailbox::new(0, 8, 1), Bell::new(1));
+        let (mailbox, bell) = mailbox(8);
         assert!(mailbox.push(item(0), &bell).is_err(), "closed at first");
         mailbox.open();
         assert!(mailbox.push(item(1), &bell).is_ok());
@@ -175,7 +219,7 @@ mod tests {
 
     #[test]
     fn given_up_calls_do_not_pile_up_while_the_host_is_busy() {
-        let (mailbox, bell) = (Mailbox::new(0, 4, 1), Bell::new(1));
+        let (mailbox, bell) = mailbox(4);
         mailbox.open();
         for number in 0..1000 {
             let item = item(number);
@@ -183,13 +227,20 @@ mod tests {
             item.1.set(false);
         }
         assert!(mailbox.len() <= 8, "{}", mailbox.len());
+        assert!(mailbox.push(item(0), &bell).is_ok() && mailbox.head().is_some(), "the host has taken the rest");
+        for number in 0..1000 {
+            let item = item(number);
+            assert!(mailbox.push(item.clone(), &bell).is_ok());
+            item.1.set(false);
+        }
+        assert!(mailbox.len() <= 16, "{}", mailbox.len());
     }
 
     proptest! {
         /// Beside a plain queue that forgets what was given up at once.
         #[test]
         fn a_mailbox_is_a_queue_of_what_is_alive(steps in vec((0..4u8, 0..8usize), 1..300)) {
-            let (mailbox, bell) = (Mailbox::new(0, 4, 1), Bell::new(1));
+            let (mailbox, bell) = mailbox(4);
             mailbox.open();
             let (mut model, mut open, mut number) = (VecDeque::<Item>::new(), true, 0);
             for (step, pick) in steps {
@@ -218,7 +269,7 @@ mod tests {
                     }
                     _ => {}
                 }
-                prop_assert_eq!(mailbox.head().map(|item| item.0), model.front().map(|item| item.0));
+                prop_assert_eq!(head(&mailbox), model.front().map(|item| item.0));
             }
         }
     }

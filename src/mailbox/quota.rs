@@ -3,52 +3,22 @@
 use std::fmt;
 
 use tokio::sync::Notify;
-use tokio::sync::futures::Notified;
 
 use crate::sync::{Arc, AtomicUsize, Ordering};
 
 use super::bell::Bell;
-
-/// A count with a limit that is never passed, not even for a moment.
-#[derive(Debug)]
-pub(crate) struct Limit {
-    used: AtomicUsize,
-    most: usize,
-}
-
-impl Limit {
-    pub(crate) fn new(most: usize) -> Self {
-        Self { used: AtomicUsize::new(0), most }
-    }
-
-    pub(crate) fn take(&self, amount: usize) -> bool {
-        let fits = |used: usize| used.checked_add(amount).filter(|sum| *sum <= self.most);
-        self.used.fetch_update(Ordering::AcqRel, Ordering::Relaxed, fits).is_ok()
-    }
-
-    pub(crate) fn give_back(&self, amount: usize) {
-        self.used.fetch_sub(amount, Ordering::AcqRel);
-    }
-
-    pub(crate) fn used(&self) -> usize {
-        self.used.load(Ordering::Acquire)
-    }
-
-    pub(crate) fn most(&self) -> usize {
-        self.most
-    }
-}
+use super::limit::Limit;
 
 /// What all mailboxes of one service hold together.
 #[derive(Debug)]
 pub(crate) struct Quota {
     calls: Limit,
     bytes: Limit,
-    /// Calls in the mailboxes that have not started: while there are any, no call runs inline.
-    waiting: AtomicUsize,
-    /// Batches that wait for room.
+    /// Batches that wait for room: to be told of each place that comes free.
+    batches: AtomicUsize,
     room: Notify,
-    /// Told of each slot that comes free: the host may wait for the end of a call that it was never given.
+    /// Told of each place that comes free while the host does not look: it may wait for the end of a call that it was never
+    /// given.
     bell: Arc<Bell>,
 }
 
@@ -58,45 +28,113 @@ pub(crate) const SERVICE_BYTES: usize = 16 << 20;
 
 impl Quota {
     pub(crate) fn new(calls: usize, bytes: usize, bell: Arc<Bell>) -> Arc<Self> {
-        Arc::new(Self {
-            calls: Limit::new(calls),
-            bytes: Limit::new(bytes),
-            waiting: AtomicUsize::new(0),
-            room: Notify::new(),
-            bell,
-        })
+        let (calls, bytes) = (Limit::new(calls), Limit::new(bytes));
+        Arc::new(Self { calls, bytes, batches: AtomicUsize::new(0), room: Notify::new(), bell })
     }
 
-    /// Permits and waiting calls, in all mailboxes.
+    /// Calls that wait in all mailboxes, those with a permit that are about to be put there among them.
     pub(crate) fn calls(&self) -> usize {
         self.calls.used()
     }
 
-    /// Whether any call waits in a mailbox.
+    /// Whether any call waits: then none runs inline.
+    #[inline]
     pub(crate) fn anyone_waits(&self) -> bool {
-        self.waiting.load(Ordering::Acquire) != 0
+        self.calls.used() != 0
     }
 
-    /// Completes at the next slot that comes free after this call.
-    pub(crate) fn room(&self) -> Notified<'_> {
-        self.room.notified()
+    /// Completes at the next place that comes free after this call.
+    pub(crate) fn room(&self) -> impl Future<Output = ()> + '_ {
+        let waits = WaitsForRoom::new(self);
+        let freed = self.room.notified();
+        async move {
+            let _waits = waits;
+            freed.await;
+        }
+    }
+}
+
+/// A batch that is to be told of room. It looks for room after this was made, and whoever makes room looks for such batches
+/// after that: at least one sees the other.
+struct WaitsForRoom<'a>(&'a Quota);
+
+impl<'a> WaitsForRoom<'a> {
+    fn new(quota: &'a Quota) -> Self {
+        quota.batches.fetch_add(1, Ordering::SeqCst);
+        Self(quota)
+    }
+}
+
+impl Drop for WaitsForRoom<'_> {
+    fn drop(&mut self) {
+        self.0.batches.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// The places of one mailbox, each of which is one of its service's as well.
+#[derive(Debug)]
+pub(crate) struct Places {
+    own: Limit,
+    service: Arc<Quota>,
+}
+
+impl Places {
+    pub(crate) fn new(most: usize, service: Arc<Quota>) -> Arc<Self> {
+        Arc::new(Self { own: Limit::new(most), service })
     }
 
-    /// A slot in a mailbox that holds `mailbox`, for a call with this many bytes of parameters; or what is full.
-    pub(crate) fn take(self: &Arc<Self>, mailbox: &Arc<Limit>, bytes: usize) -> Result<Slot, Full> {
-        if !mailbox.take(1) {
+    /// Calls that wait in the mailbox, or are about to be put there.
+    #[inline]
+    pub(crate) fn used(&self) -> usize {
+        self.own.used()
+    }
+
+    /// As many or fewer are [`used`](Self::used), told without looking at what the host writes.
+    #[inline]
+    pub(crate) fn used_at_most(&self) -> usize {
+        self.own.used_at_most()
+    }
+
+    pub(crate) fn most(&self) -> usize {
+        self.own.most()
+    }
+
+    /// A place for a call with this many bytes of parameters; or what is full.
+    #[inline]
+    pub(crate) fn take(&self, bytes: usize) -> Result<Permit<'_>, Full> {
+        if !self.own.take(1) {
             return Err(Full::Mailbox);
         }
-        if !self.calls.take(1) {
-            mailbox.give_back(1);
+        if !self.service.calls.take(1) {
+            self.own.give_back(1);
             return Err(Full::Service);
         }
-        if !self.bytes.take(bytes) {
-            mailbox.give_back(1);
-            self.calls.give_back(1);
+        if bytes > 0 && !self.service.bytes.take(bytes) {
+            self.own.give_back(1);
+            self.service.calls.give_back(1);
             return Err(Full::Bytes);
         }
-        Ok(Slot { mailbox: Arc::clone(mailbox), service: Arc::clone(self), bytes, waits: false })
+        Ok(Permit { places: self, bytes })
+    }
+
+    /// Frees the place of a call that waits no more.
+    pub(crate) fn free(&self, bytes: usize) {
+        self.free_on_host(bytes);
+        self.service.bell.released();
+    }
+
+    /// The same for the host, which need not be told what it does itself.
+    #[inline]
+    pub(crate) fn free_on_host(&self, bytes: usize) {
+        let Quota { calls, bytes: all_bytes, batches, room, .. } = &*self.service;
+        if bytes > 0 {
+            all_bytes.give_back(bytes);
+        }
+        calls.give_back(1);
+        self.own.give_back(1);
+        if batches.load(Ordering::SeqCst) != 0 {
+            room.notify_waiters();
+        }
     }
 }
 
@@ -119,69 +157,81 @@ impl Full {
     }
 }
 
-/// One place in a mailbox and in its service. Given back when dropped.
-pub(crate) struct Slot {
-    mailbox: Arc<Limit>,
-    service: Arc<Quota>,
+/// The right to put one call into a mailbox: a place in it and in its service. Given back when dropped.
+#[must_use = "the place is given back when this is dropped"]
+pub(crate) struct Permit<'a> {
+    places: &'a Places,
     bytes: usize,
-    waits: bool,
 }
 
-impl Slot {
-    /// From now on the slot's call counts as waiting. Before the call can be seen in its mailbox.
-    pub(crate) fn starts_to_wait(&mut self) {
-        self.waits = true;
-        self.service.waiting.fetch_add(1, Ordering::AcqRel);
+impl Permit<'_> {
+    /// Hands the place over to a call, which has to [`free`](Places::free) it, with so many bytes, when it waits no more.
+    #[inline]
+    pub(crate) fn hand_over(self) -> usize {
+        let bytes = self.bytes;
+        std::mem::forget(self);
+        bytes
     }
 }
 
-impl Drop for Slot {
+impl Drop for Permit<'_> {
     fn drop(&mut self) {
-        self.service.bytes.give_back(self.bytes);
-        self.service.calls.give_back(1);
-        self.mailbox.give_back(1);
-        if self.waits {
-            self.service.waiting.fetch_sub(1, Ordering::AcqRel);
-        }
-        self.service.room.notify_waiters();
-        self.service.bell.released();
+        self.places.free(self.bytes);
     }
 }
 
-impl fmt::Debug for Slot {
+impl fmt::Debug for Permit<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Slot").field("bytes", &self.bytes).field("waits", &self.waits).finish_non_exhaustive()
+        f.debug_struct("Permit").field("bytes", &self.bytes).finish_non_exhaustive()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use futures::FutureExt;
+
     use super::*;
 
-    #[test]
-    fn a_slot_counts_in_the_mailbox_and_in_the_service_until_it_is_dropped() {
-        let quota = Quota::new(3, 100, Arc::new(Bell::new(1)));
-        let (a, b) = (Arc::new(Limit::new(2)), Arc::new(Limit::new(2)));
-        let first = quota.take(&a, 10).unwrap();
-        let _second = quota.take(&a, 10).unwrap();
-        assert_eq!(quota.take(&a, 10).unwrap_err(), Full::Mailbox);
-        let _third = quota.take(&b, 10).unwrap();
-        assert_eq!(quota.take(&b, 10).unwrap_err(), Full::Service);
-        assert_eq!((a.used(), b.used(), quota.calls()), (2, 1, 3), "a refusal takes nothing");
-        drop(first);
-        assert_eq!(quota.take(&b, 90).unwrap_err(), Full::Bytes);
-        assert_eq!((a.used(), b.used(), quota.calls()), (1, 1, 2));
-        assert!(quota.take(&b, 80).is_ok());
+    fn quota(calls: usize, bytes: usize) -> Arc<Quota> {
+        Quota::new(calls, bytes, Arc::new(Bell::new(1)))
     }
 
     #[test]
-    fn a_call_waits_from_its_push_until_its_slot_goes() {
-        let quota = Quota::new(3, 100, Arc::new(Bell::new(1)));
-        let mut slot = quota.take(&Arc::new(Limit::new(1)), 0).unwrap();
-        assert!(!quota.anyone_waits(), "a permit is not a waiting call");
-        slot.starts_to_wait();
-        assert!(quota.anyone_waits());
-        drop(slot);
+    fn a_permit_counts_in_the_mailbox_and_in_the_service_until_it_is_dropped() {
+        let quota = quota(3, 100);
+        let (a, b) = (Places::new(2, Arc::clone(&quota)), Places::new(2, Arc::clone(&quota)));
+        let first = a.take(10).unwrap();
+        let _second = a.take(10).unwrap();
+        assert_eq!(a.take(10).unwrap_err(), Full::Mailbox);
+        let _third = b.take(10).unwrap();
+        assert_eq!(b.take(10).unwrap_err(), Full::Service);
+        assert_eq!((a.used(), b.used(), quota.calls()), (2, 1, 3), "a refusal takes nothing");
+        drop(first);
+        assert_eq!(b.take(90).unwrap_err(), Full::Bytes);
+        assert_eq!((a.used(), b.used(), quota.calls()), (1, 1, 2));
+        assert!(b.take(80).is_ok());
+    }
+
+    #[test]
+    fn a_place_that_was_handed_over_is_taken_until_it_is_freed() {
+        let quota = quota(3, 100);
+        let places = Places::new(1, Arc::clone(&quota));
+        let bytes = places.take(7).unwrap().hand_over();
+        assert!(quota.anyone_waits() && places.take(0).is_err());
+        places.free(bytes);
         assert!(!quota.anyone_waits());
+        drop(places.take(100).unwrap());
+    }
+
+    #[test]
+    fn a_batch_learns_of_each_place_that_comes_free_after_it_asked() {
+        let quota = quota(3, 100);
+        let places = Places::new(1, Arc::clone(&quota));
+        let permit = places.take(0).unwrap();
+        let mut room = Box::pin(quota.room());
+        assert!(room.as_mut().now_or_never().is_none());
+        drop(permit);
+        assert!(room.as_mut().now_or_never().is_some());
+        assert!(quota.room().now_or_never().is_none(), "what was free before does not count");
     }
 }

@@ -15,6 +15,11 @@ pub(crate) fn hopeless(method: &str, capacity: usize, ahead: Ahead) -> Refusal {
     Refusal { why: Why::Hopeless, error: busy(method, "cannot start before its deadline", capacity, ahead) }
 }
 
+/// It has waited longer than it may, or would, in a mailbox that is overloaded.
+pub(crate) fn overdue(method: &str, capacity: usize, ahead: Ahead) -> Refusal {
+    Refusal { why: Why::Overdue, error: busy(method, "overloaded: calls wait longer than they may", capacity, ahead) }
+}
+
 /// Its mailbox, or its service, holds as many calls or bytes as it may.
 pub(crate) fn full(method: &str, reason: &str, capacity: usize, ahead: Ahead) -> Refusal {
     Refusal { why: Why::Full, error: busy(method, reason, capacity, ahead) }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use actix_web::web::ServiceConfig;
 use futures::future::LocalBoxFuture;
 
-use crate::actor::{Core, Factory, Placement, Pool, ServiceRef, ServiceStats, Status, Table, launch, stop};
+use crate::actor::{Core, Factory, Placement, Pool, ServiceRef, ServiceStats, Status, launch, stop};
 use crate::service::{Route, Service};
 use crate::sync::Arc;
 
@@ -54,7 +54,7 @@ impl<S: Service> Plan for Planned<S> {
     }
 
     fn prepare(self: Box<Self>, pool: Pool, placement: Placement) -> Arc<dyn Hosted> {
-        Arc::new(Prepared { core: Core::new(Table::of_service(), pool, placement), factory: self.factory })
+        Arc::new(Prepared { core: Core::new(pool, placement), factory: self.factory })
     }
 }
 

@@ -1,5 +1,6 @@
 //! Builder → parts → run → drain.
 
+mod checker;
 mod health;
 mod hosted;
 mod log;
@@ -7,6 +8,7 @@ mod parts;
 mod resolve;
 mod running;
 mod serve;
+mod tls;
 mod try_it;
 
 use std::fmt;
@@ -17,14 +19,13 @@ use std::time::Duration;
 use actix_web::web::ServiceConfig;
 
 use crate::actor::Placement;
-use crate::auth::{Auth, Authenticate};
 use crate::jsonrpc::Dialect;
-use crate::router::TokenCheck;
 use crate::service::Service;
 use crate::settings::{HttpStatus, Layer};
 use crate::start_error::{Result, StartError};
 use crate::sync::Arc;
 
+use checker::Checker;
 use hosted::{Plan, plan};
 pub(crate) use resolve::Resolution;
 pub use running::Running;
@@ -64,8 +65,7 @@ pub struct Server {
     pub(crate) plans: Vec<Box<dyn Plan>>,
     pub(crate) layer: Layer,
     from_args: bool,
-    pub(crate) tokens: TokenCheck,
-    pub(crate) start_auth: Option<Box<dyn FnOnce() -> Auth + Send>>,
+    pub(crate) checker: Option<Checker>,
     pub(crate) more_endpoints: Vec<(String, Dialect)>,
     pub(crate) configure: Vec<Configure>,
     pub(crate) static_files: Vec<(String, PathBuf)>,
@@ -81,8 +81,7 @@ impl Server {
             plans: Vec::new(),
             layer: Layer::default(),
             from_args: false,
-            tokens: TokenCheck::None,
-            start_auth: None,
+            checker: None,
             more_endpoints: Vec::new(),
             configure: Vec::new(),
             static_files: Vec::new(),
@@ -96,16 +95,6 @@ impl Server {
     /// Two methods of one name stop the start; a service's `namespace` keeps them apart.
     pub fn service<S: Service>(mut self, factory: impl Fn() -> S + Send + Sync + 'static) -> Self {
         self.plans.push(plan(factory));
-        self
-    }
-
-    /// Says who checks tokens: a closure from the token to `bool`, or a type with [`Authenticate`]. Default: nobody, and then
-    /// a service with private methods stops the start.
-    ///
-    /// A closure must be quick; a look-up that takes time belongs into an [`Authenticate`], where it can be awaited.
-    pub fn tokens<A: Authenticate>(mut self, authenticator: A) -> Self {
-        self.tokens = if authenticator.knows_scopes() { TokenCheck::WithScopes } else { TokenCheck::WithoutScopes };
-        self.start_auth = Some(Box::new(move || Auth::start(authenticator)));
         self
     }
 
@@ -214,6 +203,26 @@ impl Server {
         self
     }
 
+    /// The most objects and arrays within one another in one request, itself included: from 1 to 127. Default: 127. A deeper
+    /// request is answered -32700.
+    pub fn depth_limit(mut self, levels: usize) -> Self {
+        self.layer.depth_limit = Some(levels);
+        self
+    }
+
+    /// The longest id, in bytes as it is sent. Default: 4 KiB. A request with a longer one is answered -32600.
+    pub fn id_limit(mut self, bytes: usize) -> Self {
+        self.layer.id_limit = Some(bytes);
+        self
+    }
+
+    /// The longest name of a method, in bytes. Default: 256. A call of a longer one is answered -32601; a service that has such
+    /// a method stops the start.
+    pub fn method_limit(mut self, bytes: usize) -> Self {
+        self.layer.method_limit = Some(bytes);
+        self
+    }
+
     /// How long a request body may take to arrive. Default: 10 s.
     pub fn body_timeout(mut self, time: Duration) -> Self {
         self.layer.body_timeout = Some(time);
@@ -241,6 +250,15 @@ impl Server {
     /// The most connections at once. Default: 25,000. Further ones are answered 503.
     pub fn max_connections(mut self, connections: usize) -> Self {
         self.layer.max_connections = Some(connections);
+        self
+    }
+
+    /// The most connections at once from one peer address. Default: 5,000. Its further ones are answered 503.
+    ///
+    /// An IPv6 network of 64 bits is one peer. Behind a proxy all callers have the address of the proxy: there this should be as
+    /// much as [`max_connections`](Self::max_connections), and the proxy set the limit.
+    pub fn max_connections_per_peer(mut self, connections: usize) -> Self {
+        self.layer.max_connections_per_peer = Some(connections);
         self
     }
 
@@ -334,11 +352,12 @@ impl Server {
         }
     }
 
-    /// For tests: a free port, and nothing from outside of the builder.
+    /// For tests: a free port, no TLS, and nothing from outside of the builder.
     #[cfg(feature = "testing")]
     pub(crate) fn for_tests(mut self) -> Self {
         self.layer.host = Some("127.0.0.1".to_owned());
         self.layer.port = Some(0);
+        (self.layer.tls_cert, self.layer.tls_key) = (None, None);
         self.from_args = false;
         self
     }
@@ -352,6 +371,6 @@ impl fmt::Debug for Server {
 }
 
 /// `http://127.0.0.1:5000/api`, with brackets around an IPv6 address.
-pub(crate) fn url(address: SocketAddr, path: &str) -> String {
-    format!("http://{address}{path}")
+pub(crate) fn url(scheme: &str, address: SocketAddr, path: &str) -> String {
+    format!("{scheme}://{address}{path}")
 }

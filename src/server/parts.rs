@@ -11,12 +11,14 @@ use crate::actor::Pool;
 use crate::builtin::{Builtin, Discover, Facts, Mailboxes, Specs};
 use crate::dispatch::Dispatch;
 use crate::http::{BodyLimits, Front, Guard, StaticFiles, StatusMode, Templates};
+use crate::jsonrpc::Limits;
 use crate::router::{Router, TokenCheck};
 use crate::settings::{HttpStatus, Settings};
 use crate::start_error::{Result, StartError};
 use crate::sync::Arc;
 
 use super::Server;
+use super::checker::Checker;
 use super::hosted::Hosted;
 use super::running::{Running, Shared};
 
@@ -30,7 +32,9 @@ pub(super) fn prepare(server: Server, settings: &Settings, listens: &Arc<OnceLoc
         let fix = "call it within #[actix_web::main], or use start() from a plain fn main()";
         return Err(StartError::new("there is no actix runtime on this thread", fix));
     }
-    let Server { plans, tokens, start_auth, more_endpoints, configure, static_files, .. } = server;
+    let Server { plans, checker, from_args, more_endpoints, configure, static_files, .. } = server;
+    let checker = Checker::choose(checker, settings, from_args)?;
+    let tokens = checker.as_ref().map_or(TokenCheck::None, |checker| checker.check);
     let pool = Pool::new(settings.compute_threads).map_err(|error| {
         StartError::new(format_args!("cannot start the worker pool ({error})"), "lower --compute-threads")
     })?;
@@ -63,8 +67,8 @@ pub(super) fn prepare(server: Server, settings: &Settings, listens: &Arc<OnceLoc
     let dispatch = Dispatch {
         router,
         // After all that can go wrong: nothing may run when a mistake is found.
-        auth: start_auth.map(|start| start()),
-        batch_limit: settings.batch_limit,
+        auth: checker.map(|checker| checker.start(settings.token_failures)),
+        limits: Limits { members: settings.batch_limit, depth: settings.depth_limit, id: settings.id_limit },
         response_limit: settings.response_limit,
         cut: cuts,
     };
@@ -89,7 +93,7 @@ fn route(
     tokens: TokenCheck,
     listens: &Arc<OnceLock<SocketAddr>>,
 ) -> Result<Router> {
-    let mut router = Router::default();
+    let mut router = Router::new(settings.method_limit);
     for service in services {
         for route in service.routes() {
             router.add(route, tokens)?;
@@ -97,7 +101,7 @@ fn route(
     }
     let name = services.first().map_or("callbox", |service| service.name());
     let (endpoint, threads) = (settings.endpoint.clone(), settings.compute_threads);
-    let facts = Facts::new(name, endpoint, threads, router.routes(), settings.hide_private);
+    let facts = Facts::new(name, settings.scheme(), endpoint, threads, router.routes(), settings.hide_private);
     router.add_builtin(Builtin::route(Specs::new(facts, Arc::clone(listens))))?;
     // Of those whose names begin with `rpc.` the document does not tell: they are not the services'.
     let discover = Discover::new(name, router.routes());

@@ -99,6 +99,13 @@ impl Running {
         self.shared.services.iter().map(|service| service.stats()).collect()
     }
 
+    /// Answers a body as an endpoint does, without HTTP.
+    #[cfg(feature = "testing")]
+    pub(crate) async fn answer(&self, body: &[u8], dialect: Dialect, token: Option<&str>) -> Option<Vec<u8>> {
+        let arrival = crate::dispatch::Arrival { token, peer: None, timeout: None, dialect };
+        self.shared.dispatch.handle(body, arrival).await.body
+    }
+
     /// Whether every service lets calls in.
     pub fn is_ready(&self) -> bool {
         self.shared.services.iter().all(|service| service.is_up())

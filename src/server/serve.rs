@@ -19,7 +19,10 @@ use crate::sync::Arc;
 use super::parts::prepare;
 use super::running::Running;
 use super::try_it::curl_line;
-use super::{Server, log, url};
+use super::{Server, log, tls, url};
+
+/// How long the beginning of a connection may take: the handshake of TLS, and again the first head.
+const BEGINNING: Duration = Duration::from_secs(5);
 
 /// How long a connection may stay without a request.
 const KEEP_ALIVE: Duration = Duration::from_secs(5);
@@ -36,7 +39,7 @@ pub(super) async fn serve(server: Server, settings: Settings) -> Result<()> {
             return Ok(());
         }
     };
-    let url = url(listening.address, &settings.endpoint);
+    let url = url(settings.scheme(), listening.address, &settings.endpoint);
     tracing::info!(url, "listening");
     if let Some(line) = curl_line(&listening.running.shared.dispatch.router, &url) {
         tracing::info!("try it: {line}");
@@ -64,8 +67,8 @@ pub(crate) struct Listening {
     pub(crate) address: SocketAddr,
     handle: ServerHandle,
     http: JoinHandle<std::io::Result<()>>,
-    /// Closes stalled connections.
-    reaper: JoinHandle<()>,
+    /// What closes stalled connections, and what watches the certificate.
+    helpers: Vec<JoinHandle<()>>,
 }
 
 impl Listening {
@@ -86,32 +89,47 @@ impl Listening {
             };
             StartError::new(what, fix).with_source(error)
         };
+        let tls = tls::open(settings)?;
         let socket = std::net::TcpListener::bind((settings.host.as_str(), settings.port)).map_err(cannot)?;
         socket.set_nonblocking(true).map_err(cannot)?;
         let address = socket.local_addr().map_err(cannot)?;
         let running = prepare(server, settings, &Arc::new(OnceLock::from(address)))?;
         let connections = Connections::new(ConnectionLimits {
             total: settings.max_connections,
-            per_peer: settings.max_connections,
+            per_peer: settings.max_connections_per_peer,
             patience: settings.body_timeout.max(KEEP_ALIVE + Duration::from_secs(5)),
         });
+        let open_at_once = (2 * settings.max_connections).div_ceil(settings.workers);
         let app = running.clone();
         let http = HttpServer::new(move || App::new().configure(app.routes()).wrap_fn(track))
             .workers(settings.workers)
             .keep_alive(KEEP_ALIVE)
-            .client_request_timeout(Duration::from_secs(5))
+            .client_request_timeout(BEGINNING)
             .client_disconnect_timeout(Duration::from_secs(1))
             .h1_allow_half_closed(settings.allow_half_closed)
             .shutdown_timeout(settings.drain.as_secs() + 10)
             .disable_signals()
-            .max_connections((2 * settings.max_connections).div_ceil(settings.workers))
-            .on_connect(connections.on_connect())
-            .listen(socket)
-            .map_err(cannot)?
-            .run();
+            .max_connections(open_at_once)
+            .on_connect(connections.on_connect());
+        let mut helpers = Vec::new();
+        let http = match tls {
+            None => http.listen(socket),
+            #[cfg(feature = "tls")]
+            Some(tls) => {
+                let config = tls.config()?;
+                helpers.push(actix::spawn(tls.watch()));
+                // By its own limit, connections would wait unseen for others that stall in their handshake.
+                let http = http.tls_handshake_timeout(BEGINNING).max_connection_rate(open_at_once);
+                http.listen_rustls_0_23(socket, config)
+            }
+            #[cfg(not(feature = "tls"))]
+            Some(never) => match never {},
+        };
+        let http = http.map_err(cannot)?.run();
         let handle = http.handle();
-        let (http, reaper) = (actix::spawn(http), actix::spawn(Arc::clone(&connections).reap()));
-        let listening = Self { running, address, handle, http, reaper };
+        helpers.push(actix::spawn(Arc::clone(&connections).reap()));
+        let http = actix::spawn(http);
+        let listening = Self { running, address, handle, http, helpers };
         match listening.running.start().await {
             Ok(()) => Ok(listening),
             Err(error) => {
@@ -129,7 +147,9 @@ impl Listening {
             Ok(Err(error)) => tracing::error!(%error, "the HTTP server ended badly"),
             Err(error) => tracing::error!(%error, "the HTTP server was lost"),
         }
-        self.reaper.abort();
+        for helper in self.helpers {
+            helper.abort();
+        }
     }
 }
 

@@ -23,7 +23,7 @@ pub(super) fn curl_line(router: &Router, url: &str) -> Option<String> {
     }
     // Written member by member, in the order in which people write them.
     let params = if params.is_empty() { String::new() } else { format!(r#","params":{}"#, Value::Object(params)) };
-    let name = Value::from(&**route.name());
+    let name = Value::from(route.name());
     let call = format!(r#"{{"jsonrpc":"2.0","method":{name}{params},"id":1}}"#);
     // Within single quotes the shell takes all but a single quote as it is.
     let body = call.replace('\'', r"'\''");

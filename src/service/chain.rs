@@ -18,7 +18,7 @@ impl ServiceId {
 }
 
 /// One service on the way of a call, and those before it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Link {
     service: ServiceId,
     name: &'static str,
@@ -26,8 +26,8 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    pub(crate) fn new(service: ServiceId, name: &'static str, before: Option<Arc<Link>>) -> Arc<Self> {
-        Arc::new(Self { service, name, before })
+    pub(crate) fn new(service: ServiceId, name: &'static str, before: Option<Arc<Link>>) -> Self {
+        Self { service, name, before }
     }
 
     /// Whether the way has already come through this service.
@@ -56,7 +56,8 @@ impl fmt::Display for Link {
 /// What travels around a method that runs: where the call has been, and until when it may take.
 #[derive(Clone, Debug)]
 pub(crate) struct Current {
-    pub(crate) chain: Arc<Link>,
+    /// The service of the method, and those that the call came through.
+    pub(crate) chain: Link,
     pub(crate) deadline: Instant,
 }
 
@@ -71,7 +72,7 @@ mod tests {
     #[test]
     fn a_chain_knows_the_services_that_it_went_through_and_names_them_in_order() {
         let (a, b, c) = (ServiceId::fresh(), ServiceId::fresh(), ServiceId::fresh());
-        let chain = Link::new(b, "b", Some(Link::new(a, "a", None)));
+        let chain = Link::new(b, "b", Some(Arc::new(Link::new(a, "a", None))));
         assert!(chain.visits(a) && chain.visits(b) && !chain.visits(c));
         assert_eq!(chain.to_string(), "a → b");
     }

@@ -30,7 +30,7 @@ use super::chain::Link;
 /// ```
 #[derive(Clone, Debug)]
 pub struct CallContext {
-    pub(crate) method: Arc<str>,
+    pub(crate) method: &'static str,
     pub(crate) caller: Caller,
     pub(crate) arrived: Instant,
     pub(crate) deadline: Instant,
@@ -41,7 +41,7 @@ pub struct CallContext {
 impl CallContext {
     /// The method's name as callers write it, with its namespace.
     pub fn method(&self) -> &str {
-        &self.method
+        self.method
     }
 
     /// Who is calling.

@@ -4,6 +4,7 @@ mod chain;
 mod context;
 mod internal;
 mod method;
+mod name;
 mod options;
 mod params;
 mod route;
@@ -15,9 +16,10 @@ pub(crate) use chain::{CURRENT, Current, Link, ServiceId};
 pub use context::{CallContext, FromCall};
 pub use internal::Internal;
 pub use method::{Handler, Kind, Method, Reply};
+pub(crate) use name::full_name;
 pub use options::{Access, MethodOptions, OnPanic};
 pub(crate) use params::read as read_params;
-pub(crate) use route::{Description, MailboxId, Outcome, Refusal, Route, Started, Terms, Why};
+pub(crate) use route::{Description, MailboxId, Outcome, Refusal, Route, Started, Terms, UnderWay, Why};
 
 /// The error of a hook: any error at all, told to the operator and never to a caller.
 pub type BoxError = Box<dyn StdError + Send + Sync>;

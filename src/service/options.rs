@@ -22,6 +22,7 @@ pub struct MethodOptions {
     pub(crate) mailbox: usize,
     pub(crate) group: Option<&'static str>,
     pub(crate) deadline: Duration,
+    pub(crate) max_wait: Option<Duration>,
     pub(crate) weight: u32,
     pub(crate) in_flight: usize,
     pub(crate) on_panic: OnPanic,
@@ -85,6 +86,7 @@ impl MethodOptions {
             mailbox: 1024,
             group: None,
             deadline: Duration::from_secs(30),
+            max_wait: None,
             weight: 1,
             in_flight: 64,
             on_panic: OnPanic::default(),
@@ -122,6 +124,19 @@ impl MethodOptions {
     #[must_use]
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
+        self
+    }
+
+    /// How long a call may wait for its turn while the mailbox is overloaded. Default: until its deadline.
+    ///
+    /// Without it a method that is offered more than it can do fills its mailbox, and every call waits as long as that takes.
+    /// With it, once the mailbox has had calls for 100 ms on end, those that have waited longer, and those that would, are
+    /// answered -32000: fewer are let in, and these are answered quickly. A burst that is worked off sooner loses nothing.
+    ///
+    /// For callers that would rather ask elsewhere than wait. Not for those that send everything at once and want all of it done.
+    #[must_use]
+    pub fn max_wait(mut self, wait: Duration) -> Self {
+        self.max_wait = Some(wait);
         self
     }
 

@@ -1,6 +1,8 @@
 //! A method as the dispatcher sees it: parameters in as JSON, a result out as JSON.
 
 use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 use futures::future::LocalBoxFuture;
 use schemars::{Schema, SchemaGenerator};
@@ -12,13 +14,13 @@ use crate::sync::Arc;
 
 use super::{CallContext, MethodOptions};
 
-/// The result of a call, as JSON text unless said otherwise, or its error.
-pub(crate) type Outcome<T = Vec<u8>> = Result<T, RpcError>;
+/// How a call ended: its result is written where it belongs, or there is an error to be written.
+pub(crate) type Outcome = Result<(), RpcError>;
 
 /// One callable name.
 pub(crate) trait Route: Send + Sync {
     /// As callers write it.
-    fn name(&self) -> &Arc<str>;
+    fn name(&self) -> &'static str;
 
     /// Access, deadline, documentation.
     fn options(&self) -> &MethodOptions;
@@ -32,7 +34,7 @@ pub(crate) trait Route: Send + Sync {
     fn mailbox(&self) -> MailboxId;
 
     /// Admits the call, reads its parameters, and runs it here or puts it into its mailbox.
-    fn start(&self, call: CallContext, params: Option<&RawValue>, terms: Terms) -> Started;
+    fn start(&self, call: CallContext, params: Option<&RawValue>, terms: Terms<'_>) -> Started;
 
     /// What callers send and get.
     fn describe(&self, generator: &mut SchemaGenerator) -> Description;
@@ -64,12 +66,14 @@ pub(crate) struct Description {
 }
 
 /// What the transport allows one call.
-#[derive(Clone, Debug)]
-pub(crate) struct Terms {
+#[derive(Debug)]
+pub(crate) struct Terms<'a> {
     /// What the response may still hold.
-    pub(crate) budget: Arc<Budget>,
+    pub(crate) budget: &'a Arc<Budget>,
     /// Whether the call may run where it is.
     pub(crate) inline: bool,
+    /// The response so far. The result of a call that ends at once goes behind it; that of a notification goes nowhere.
+    pub(crate) out: &'a mut Vec<u8>,
 }
 
 /// A mailbox, among all services of a process.
@@ -83,6 +87,13 @@ pub(crate) struct Refusal {
     pub(crate) error: RpcError,
 }
 
+impl Refusal {
+    /// The service is down, or stopping.
+    pub(crate) fn unavailable() -> Self {
+        Self { why: Why::Unavailable, error: RpcError::unavailable() }
+    }
+}
+
 /// Why a call was turned away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Why {
@@ -90,6 +101,8 @@ pub(crate) enum Why {
     Full,
     /// What waits before it would take longer than it has.
     Hopeless,
+    /// It waited, or would have, longer than its method's calls may while there is an overload.
+    Overdue,
     /// The service is down, or stopping.
     Unavailable,
     /// Its parameters do not fit the method.
@@ -98,12 +111,20 @@ pub(crate) enum Why {
 
 /// What came of the start of a call.
 pub(crate) enum Started {
-    /// It has ended.
+    /// It has ended. A notification has left nothing in the response.
     Done(Outcome),
     /// It is a notification, and in its mailbox: nobody need wait.
     Sent,
-    /// It is under way; dropping the future gives it up.
-    Waits(LocalBoxFuture<'static, Outcome>),
+    /// It is under way; dropping this gives it up.
+    Waits(Pin<Box<dyn UnderWay>>),
     /// There is no slot for it. The error is what to answer, unless the caller would rather wait for room. Not counted yet.
     NoRoom(CallContext, Refusal),
+}
+
+/// A call that is under way.
+///
+/// A future, but for this: whoever polls it says where the result belongs, so that it is written there and nowhere before.
+pub(crate) trait UnderWay {
+    /// Writes the result behind what is in `out`, once it is there.
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>, out: &mut Vec<u8>) -> Poll<Outcome>;
 }

@@ -2,12 +2,15 @@
 
 use std::fmt::Display;
 use std::net::IpAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
 use tracing_subscriber::EnvFilter;
+
+use crate::jsonrpc::MAX_DEPTH;
 
 /// A type of setting. Every source speaks text, so a flag, a variable and a key accept the same.
 #[derive(Debug)]
@@ -124,6 +127,12 @@ pub(super) const CORES: Kind<usize> = Kind {
     ..COUNT
 };
 
+pub(super) const DEPTH: Kind<usize> = Kind {
+    accepts: "a number from 1 to 127",
+    read: |text| (COUNT.read)(text).filter(|&depth| depth <= MAX_DEPTH),
+    ..COUNT
+};
+
 pub(super) const SIZE: Kind<usize> = Kind {
     placeholder: "SIZE",
     accepts: "a number of bytes above 0, such as 65536, 64KiB, 1MiB or 1GiB",
@@ -176,6 +185,16 @@ pub(super) const PATH: Kind<Option<PathBuf>> = Kind {
     arity: Arity::One,
     read: |text| Some((!text.is_empty()).then(|| PathBuf::from(text))),
     show: |path| path.as_ref().map(|path| path.display().to_string()).unwrap_or_default(),
+};
+
+pub(super) const FILE: Kind<Option<PathBuf>> = Kind { placeholder: "FILE", accepts: "a file", ..PATH };
+
+pub(super) const TRIES: Kind<Option<NonZeroU32>> = Kind {
+    placeholder: "NUMBER",
+    accepts: "a number of at least 1, or off",
+    arity: Arity::One,
+    read: |text| if text == "off" { Some(None) } else { text.parse().ok().map(Some) },
+    show: |tries| tries.map_or_else(|| "off".to_owned(), |tries| tries.to_string()),
 };
 
 /// An IP address, or dot-separated labels of letters, digits, `-` and `_`.

@@ -18,6 +18,7 @@ use std::ffi::OsString;
 use crate::start_error::StartError;
 
 pub use choice::HttpStatus;
+pub(crate) use source::Origin;
 pub(crate) use table::{Layer, Settings};
 
 use file::File;

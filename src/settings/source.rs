@@ -129,6 +129,11 @@ impl Settings {
         self.shown.iter().find(|shown| shown.key == key).map_or(&Origin::Default, |shown| &shown.origin)
     }
 
+    /// How the URLs of the server begin.
+    pub(crate) fn scheme(&self) -> &'static str {
+        if self.tls_cert.is_some() { "https" } else { "http" }
+    }
+
     /// Each value and where it came from, as an aligned table.
     pub(super) fn to_table(&self) -> String {
         let width =

@@ -1,5 +1,6 @@
 //! Every setting, declared once.
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -9,7 +10,8 @@ use crate::start_error::StartError;
 
 use super::choice::HttpStatus;
 use super::kind::{
-    self, CORES, COUNT, DURATION, ENDPOINT, FILTER, HEADER, HOST, HOSTS, ORIGINS, PATH, PORT, SIZE, SWITCH, WAIT,
+    self, CORES, COUNT, DEPTH, DURATION, ENDPOINT, FILE, FILTER, HEADER, HOST, HOSTS, ORIGINS, PATH, PORT, SIZE,
+    SWITCH, TRIES, WAIT,
 };
 use super::source::{Shown, Sources};
 
@@ -80,12 +82,18 @@ settings! {
         port: u16 = PORT, "5000";
         /// The path that takes the calls
         endpoint: String = ENDPOINT, "/api";
+        /// The PEM file of the certificate, for TLS: the server's own first, then those that vouch for it. With --tls-key
+        tls_cert: Option<PathBuf> = FILE, "";
+        /// The PEM file of the certificate's key. Both files are read again when they change
+        tls_key: Option<PathBuf> = FILE, "";
     }
     "Calls" {
         /// The shape of the answers: jsonrpc, or what callers of pymicroservice or gemstone expect
         dialect: Dialect = DIALECT, "jsonrpc";
         /// The HTTP status of JSON-RPC errors: ok (always 200), or mapped (401, 404, 503 …) for single calls
         http_status: HttpStatus = STATUS, "ok";
+        /// The file of the tokens that are good, made by `callbox token`; by default only if it is there and the program checks none
+        tokens: Option<PathBuf> = FILE, "callbox-tokens.toml";
         /// The HTTP header that carries a caller's token
         token_header: String = HEADER, "X-Api-Token";
         /// Leaves the names of private methods out of get_service_specs
@@ -98,10 +106,20 @@ settings! {
         response_limit: usize = SIZE, "10MiB";
         /// The most calls in one batch
         batch_limit: usize = COUNT, "100";
+        /// The most objects and arrays within one another in one request; a deeper one is answered -32700
+        depth_limit: usize = DEPTH, "127";
+        /// The longest id; a longer one is answered -32600
+        id_limit: usize = SIZE, "4KiB";
+        /// The longest name of a method; a longer one is answered -32601
+        method_limit: usize = SIZE, "256";
         /// How long a request body may take to arrive
         body_timeout: Duration = WAIT, "10s";
         /// The most connections at once; further ones are answered 503
         max_connections: usize = COUNT, "25000";
+        /// The most connections at once from one peer address; its further ones are answered 503. Behind a proxy all have its address
+        max_connections_per_peer: usize = COUNT, "5000";
+        /// The most wrong tokens from one peer in a minute; its further ones are refused unseen. Off for any number
+        token_failures: Option<NonZeroU32> = TRIES, "60";
     }
     "Who may connect" {
         /// The names that a Host header may carry. If none: only loopback names when listening on loopback, any otherwise

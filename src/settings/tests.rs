@@ -109,15 +109,23 @@ fn every_setting_is_read_from_flag_environment_and_file_alike() {
         ("host", "0.0.0.0"),
         ("port", "0"),
         ("endpoint", "/v0/rpc"),
+        ("tls_cert", "cert.pem"),
+        ("tls_key", "key.pem"),
         ("dialect", "gemstone"),
         ("http_status", "mapped"),
+        ("tokens", "keys.toml"),
         ("token_header", "X-Token"),
         ("hide_private", "true"),
         ("body_limit", "64KiB"),
         ("response_limit", "1GiB"),
         ("batch_limit", "7"),
+        ("depth_limit", "127"),
+        ("id_limit", "100"),
+        ("method_limit", "1KiB"),
         ("body_timeout", "500ms"),
         ("max_connections", "12"),
+        ("max_connections_per_peer", "3"),
+        ("token_failures", "off"),
         ("allowed_hosts", "example.org,localhost:5000,[::1]"),
         ("origins", "https://a.example,http://b.example:8080"),
         ("allow_half_closed", "true"),
@@ -218,10 +226,12 @@ fn mistakes_name_their_place_and_their_remedy() {
             flags(&["--workers", "0"]),
             r#"--workers is "0": give a number of at least 1, or cores for as many as the machine has"#,
         ),
+        (flags(&["--depth-limit", "128"]), r#"--depth-limit is "128": give a number from 1 to 127"#),
         (
             flags(&["--token-header", "X Token"]),
             r#"--token-header is "X Token": give the name of an HTTP header, such as X-Api-Token"#,
         ),
+        (flags(&["--token-failures", "0"]), r#"--token-failures is "0": give a number of at least 1, or off"#),
         (
             env(&[("CALLBOX_BODY_LIMIT", "1MB")]),
             r#"CALLBOX_BODY_LIMIT is "1MB": give a number of bytes above 0, such as 65536, 64KiB, 1MiB or 1GiB"#,
@@ -310,6 +320,21 @@ fn text_that_is_shown_can_be_read_again() {
     assert_eq!((kind::SIZE.read)("64 kib"), Some(65536));
     assert_eq!((kind::SIZE.read)("99999999999GiB"), None, "no overflow");
     assert_eq!((kind::DURATION.read)("99999999999999999999s"), None, "no overflow");
+}
+
+#[test]
+fn the_page_on_security_names_settings_that_there_are_with_their_defaults() {
+    let page = include_str!("../../SECURITY.md");
+    let flags = page.split('`').filter(|word| word.starts_with("--")).filter(|flag| *flag != "--show-settings");
+    let row = |flag: &str| ROWS.iter().find(|row| source::flag_name(row.key) == flag);
+    let unknown: Vec<_> = flags.filter(|flag| row(flag).is_none()).collect();
+    assert_eq!(unknown, [""; 0]);
+    let table = page.lines().filter(|line| line.starts_with("| `--"));
+    assert!(table.clone().count() > 8, "the table is there");
+    for line in table {
+        let cells: Vec<_> = line.split('|').map(|cell| cell.trim().trim_matches('`')).collect();
+        assert_eq!(row(cells[1]).map(|row| row.default), Some(cells[2]), "{line}");
+    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! A blocking HTTP client for tests.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -15,7 +16,7 @@ use crate::jsonrpc::RpcError;
 use crate::service::{Method, Service};
 
 /// Calls a server over HTTP. Cheap to clone; may be used from several threads at once.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Client {
     agent: Agent,
     root: String,
@@ -48,7 +49,7 @@ impl Client {
     pub(super) fn new(address: SocketAddr, endpoint: &str) -> Self {
         let config = Agent::config_builder().http_status_as_error(false).timeout_global(Some(PATIENCE)).proxy(None);
         let agent = Agent::new_with_config(config.build());
-        let root = crate::server::url(address, "");
+        let root = crate::server::url("http", address, "");
         Self { agent, endpoint: format!("{root}{endpoint}"), root, token: None }
     }
 
@@ -126,6 +127,15 @@ impl Client {
     /// If there was no answer.
     pub fn get(&self, path: &str) -> Page {
         page(self.agent.get(format!("{}{path}", self.root)).call())
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("endpoint", &self.endpoint)
+            .field("has_token", &self.token.is_some())
+            .finish_non_exhaustive()
     }
 }
 

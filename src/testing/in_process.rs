@@ -4,15 +4,18 @@ use std::fmt;
 
 use crate::actor::ServiceRef;
 use crate::auth::Caller;
-use crate::jsonrpc::RpcError;
-use crate::server::Server;
+use crate::jsonrpc::{Dialect, RpcError};
+use crate::server::{Running, Server};
 use crate::service::{Method, Reply, Service};
 
 use super::system::{SystemThread, block_on};
 
-/// A service on threads of its own, called without HTTP and JSON. Stops when it is dropped.
+/// A service on threads of its own, called without HTTP. Cheap to clone; stops when the last clone is dropped.
 pub struct InProcess<S: Service> {
     service: ServiceRef<S>,
+    running: Running,
+    dialect: Dialect,
+    token: Option<String>,
     _system: std::sync::Arc<SystemThread>,
 }
 
@@ -32,18 +35,22 @@ pub fn in_process_with<S: Service>(
     factory: impl Fn() -> S + Send + Sync + 'static,
     settings: impl FnOnce(Server) -> Server + Send + 'static,
 ) -> InProcess<S> {
-    let (system, service) = SystemThread::start(async move |stopped| {
-        // Access rules do not hold for calls within the process, but a private method wants somebody to check tokens.
-        let server = settings(Server::new(factory).tokens(Nobody));
+    let (system, (service, running)) = SystemThread::start(async move |stopped| {
+        let mut server = settings(Server::new(factory));
+        if !server.checks_tokens() {
+            // Access rules do not hold for calls within the process, but a private method wants somebody to check tokens.
+            server = server.tokens(Nobody);
+        }
         let running = server.launch().await.unwrap_or_else(|error| panic!("the service cannot start: {error}"));
         let service = running.service::<S>().unwrap_or_else(|| unreachable!("the server was made for it"));
+        let told = (service, running.clone());
         let ends = async move {
             let _ = stopped.await;
             running.stop().await;
         };
-        (service, ends)
+        (told, ends)
     });
-    InProcess { service, _system: std::sync::Arc::new(system) }
+    InProcess { service, running, dialect: Dialect::default(), token: None, _system: std::sync::Arc::new(system) }
 }
 
 /// Knows nobody.
@@ -72,10 +79,43 @@ impl<S: Service> InProcess<S> {
         self.service.notify(message)
     }
 
-    /// The same service, called by somebody.
+    /// Answers a JSON-RPC body, byte for byte as an endpoint does, without HTTP: `None` if there is nothing to answer.
+    ///
+    /// Access rules hold: see [`with_token`](Self::with_token).
+    ///
+    /// ```
+    /// # use callbox::{service, testing};
+    /// # #[derive(Default)] struct Counter;
+    /// # #[service(name = "counter")] impl Counter { #[public_method] fn add(&self, a: u64, b: u64) -> u64 { a + b } }
+    /// let counter = testing::in_process(Counter::default);
+    /// let answer = counter.post(r#"{"jsonrpc":"2.0","method":"add","params":[1,2],"id":1}"#);
+    /// assert_eq!(answer.as_deref(), Some(r#"{"jsonrpc":"2.0","result":3,"id":1}"#));
+    /// ```
+    ///
+    /// # Panics
+    /// If the answer is not UTF-8, which JSON is.
+    pub fn post(&self, body: impl AsRef<[u8]>) -> Option<String> {
+        let answer = self.running.answer(body.as_ref(), self.dialect, self.token.as_deref());
+        block_on(answer)
+            .map(|body| String::from_utf8(body).unwrap_or_else(|error| panic!("the answer is no text: {error}")))
+    }
+
+    /// The same service, with bodies that come with a token.
+    #[must_use]
+    pub fn with_token(&self, token: &str) -> Self {
+        Self { token: Some(token.to_owned()), ..self.clone() }
+    }
+
+    /// The same service, with bodies that are answered in a dialect.
+    #[must_use]
+    pub fn in_dialect(&self, dialect: Dialect) -> Self {
+        Self { dialect, ..self.clone() }
+    }
+
+    /// The same service, called by somebody. Does not concern bodies, whose caller is whoever their token belongs to.
     #[must_use]
     pub fn as_caller(&self, caller: Caller) -> Self {
-        Self { service: self.service.as_caller(caller), _system: std::sync::Arc::clone(&self._system) }
+        Self { service: self.service.as_caller(caller), ..self.clone() }
     }
 
     /// Waits until no call waits or runs: the effects of all notifications sent before are there.
@@ -89,8 +129,25 @@ impl<S: Service> InProcess<S> {
     }
 }
 
+// By hand: a derive would ask the state to be `Clone`.
+impl<S: Service> Clone for InProcess<S> {
+    fn clone(&self) -> Self {
+        Self {
+            service: self.service.clone(),
+            running: self.running.clone(),
+            dialect: self.dialect,
+            token: self.token.clone(),
+            _system: std::sync::Arc::clone(&self._system),
+        }
+    }
+}
+
 impl<S: Service> fmt::Debug for InProcess<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("InProcess").field("service", &self.service).finish_non_exhaustive()
+        // Not the token.
+        f.debug_struct("InProcess")
+            .field("service", &self.service)
+            .field("dialect", &self.dialect)
+            .finish_non_exhaustive()
     }
 }

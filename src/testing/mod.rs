@@ -94,7 +94,7 @@ impl TestServer {
 
     /// A URL of the server: `server.url("/api")`.
     pub fn url(&self, path: &str) -> String {
-        crate::server::url(self.address, path)
+        crate::server::url("http", self.address, path)
     }
 
     /// Calls a method over HTTP, without a token.

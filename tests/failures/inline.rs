@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use callbox::Method;
 
 use crate::shaky::{
-    Linger, LingerHurried, PanicAndKeep, PanicReading, PanicReadingLater, PanicWriting, Set, Shaky, Value, shaky,
+    HoldReading, Linger, LingerHurried, PanicAndKeep, PanicReading, PanicReadingLater, PanicWriting, ReadTrap,
+    ReadTrapLater, Set, Shaky, Trap, Value, shaky,
 };
 use crate::site::{Answer, Asked, Site, Way, both_ways};
 use crate::support::wait::until;
@@ -122,4 +123,37 @@ fn a_reader_that_ends_lets_a_writer_in() {
         site.probe.let_awaits_go(1);
         assert_eq!(reader.answer().code, 0);
     });
+}
+
+/// A writer comes to wait while the parameters of a call are read that is about to run inline.
+fn does_not_overtake_what_came_meanwhile<M: Method<Service = Shaky>>(call: fn(Trap) -> M) {
+    let site = shaky(Way::Http);
+    let call = || call(Trap { probe: site.probe.id });
+    let inline = || site.stats(M::NAME).inline;
+    until("it runs inline", || {
+        let before = inline();
+        assert_eq!(site.call(call()).code, 0);
+        inline() > before
+    });
+    // The host is inside, and shares the state.
+    let held = site.ask(HoldReading {});
+    site.probe.until_entered(1);
+    let (before, service) = (inline(), site.service().clone());
+    *site.probe.trap.lock().unwrap() = Some(Box::new(move || drop(service.notify(Set { value: 9 }))));
+    let asked = site.ask(call());
+    site.until_waiting("set", 1);
+    until("it is let in", || inline() > before || site.stats(M::NAME).depth == 1);
+    assert_eq!(inline(), before, "it waits, as the writer does");
+    site.probe.let_thread_go();
+    assert_eq!((held.answer().code, asked.answer().code), (0, 0));
+}
+
+#[test]
+fn a_sync_call_does_not_overtake_what_came_to_wait_while_its_parameters_were_read() {
+    does_not_overtake_what_came_meanwhile(|trap| ReadTrap { trap });
+}
+
+#[test]
+fn an_async_call_does_not_overtake_what_came_to_wait_while_its_parameters_were_read() {
+    does_not_overtake_what_came_meanwhile(|trap| ReadTrapLater { trap });
 }

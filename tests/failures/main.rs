@@ -3,7 +3,7 @@
 //!
 //! | what happens | scenarios |
 //! |---|---|
-//! | mailbox full, hopeless | [`refusals`], [`groups`], [`pool`] |
+//! | mailbox full, hopeless, overloaded | [`refusals`], [`groups`], [`pool`] |
 //! | a deadline passes in the queue or under way | [`deadlines`], [`pool`], [`services`], [`inline`] |
 //! | a caller leaves while queued or under way | [`callers`], [`pool`], [`services`], [`inline`] |
 //! | a panic | [`panics`], [`groups`], [`inline`] |
@@ -12,32 +12,36 @@
 //! | stop | [`stops`] |
 //! | a call cycle | [`services`] |
 //!
-//! Each of these breaks was made by hand, one at a time, and seen to be caught:
+//! Each of these breaks was made by hand, one at a time, and seen to be caught by the scenarios named. Those of the
+//! scheduler's fairness are with the properties, and those of its lock-free parts with the models.
 //!
 //! | break | caught by |
 //! |---|---|
-//! | a limit lets everything through | [`refusals`], [`groups`], [`pool`] |
-//! | nothing is hopeless | [`refusals`] |
-//! | a call with bad parameters keeps its slot | [`refusals`] |
-//! | a call that is given up while it waits can still start | [`deadlines`], [`callers`], [`pool`] |
-//! | a call's time is not looked at when it starts | [`deadlines`] (notifications) |
-//! | a reader does not see that nobody waits for it | [`deadlines`], [`callers`], [`services`] |
-//! | a writer is dropped when nobody waits for it | [`deadlines`], [`callers`] |
-//! | an inline reader has no deadline | [`inline`] |
-//! | calls that expired count as answered, or calls that are over end again | all that count |
-//! | panics are not caught | [`panics`], [`inline`] |
-//! | a panic keeps the state, or throws it away in spite of `on_panic = "keep"` | [`panics`], [`inline`], [`groups`] |
-//! | a writer cut off half-way leaves its state | [`panics`], [`threads`], [`stops`] |
-//! | a service that goes down leaves its mailboxes open | [`restarts`] |
-//! | any number of restarts is borne | [`restarts`] |
-//! | a lost host leaves its mailboxes open | [`threads`] |
-//! | a call that is cut off is not told, or only after its first step | [`threads`], [`stops`] |
-//! | a stop does not wait for what was let in, lets more in, or has no limit | [`stops`] |
-//! | what the pool runs, or a sync method, is not told of the limit | [`stops`] |
-//! | the chain of services, or the outer deadline, is not heeded | [`services`] |
-//! | methods of one group have mailboxes of their own, or the last in goes first | [`groups`], [`restarts`] |
-//! | the pool takes any number of calls | [`pool`] |
-//! | the end of a turn does not ring | [`inline`] |
+//! | the scheduler's drop leaves the mailboxes open | [`threads`]: the two in which what waits may be retried |
+//! | a `&mut self` call that panics keeps the state | [`panics`]: `of_a_sync_writer_…`, `of_an_async_writer_…`, `of_notifications_…`; [`inline`]: `a_panic_of_a_sync_writer_makes_a_new_state` |
+//! | a call that has expired is started | [`deadlines`]: `a_notification_has_one_too` |
+//! | a notification under way has no deadline | the same |
+//! | a caller that leaves does not give its call up | all of [`callers`] |
+//! | a reader under way does not look whether anybody waits for it | [`callers`], [`deadlines`]: those in which it is dropped at its await |
+//! | `on_panic = "keep"` is ignored | [`panics`]: `of_a_writer_that_says_so_…`; [`inline`]: `a_panic_of_a_writer_that_says_so_keeps_the_state` |
+//! | an inline call, sync or async, does not ask once more whether anyone waits | [`inline`]: `a_sync_call_does_not_overtake_…`, `an_async_call_does_not_overtake_…` |
+//! | a drain does not wait for what runs on the pool | [`stops`]: `what_runs_on_the_worker_pool_is_waited_for` |
+//! | a drain does not wait for what runs across awaits | [`stops`]: the two in which nothing else waits |
+//! | a drain waits for nothing | [`stops`]: these three, and `what_was_let_in_runs_then_the_hook_…` |
+//! | at the end of the drain nothing is cut off from outside | [`stops`]: `at_the_limit_a_sync_method_is_left_behind_…` |
+//! | a future that is dropped half-way does not answer its caller | [`stops`]: `at_the_limit_a_writer_…`, `at_the_limit_readers_…` |
+//! | any number of restarts is borne | [`restarts`]: `too_many_restarts_…` |
+//! | a call keeps its place when it starts | [`callers`]: `a_call_whose_caller_leaves_while_it_waits_never_runs` |
+//! | the chain of services is not looked at | [`services`]: `a_call_that_would_come_back_to_its_service_…` |
+//! | a call within a call has all the time of its own method | [`services`]: `a_call_within_a_call_has_no_more_time_than_the_outer_one` |
+//! | a mailbox has no bound | [`refusals`]: `a_call_whose_parameters_do_not_fit_…`; [`groups`]: `…_are_counted_together` |
+//! | a service has no bound, or none in bytes | [`refusals`]: `a_full_service_…`, `more_than_16_mib_of_parameters_…` |
+//! | hopeless work is let in | [`refusals`]: `hopeless_work_…` |
+//! | the methods of a group have a mailbox each | [`groups`]: `…_run_in_the_order_in_which_they_came`, `…_are_counted_together` |
+//! | who has waited longer than `max_wait` is not turned away | [`refusals`]: `…_those_who_have_waited_too_long_are_turned_away` |
+//! | who would wait longer than `max_wait` is let in | [`refusals`]: `…_those_who_would_wait_too_long_are_turned_away_at_once` |
+//! | a burst is taken for an overload | [`refusals`]: `a_burst_that_is_soon_worked_off_loses_nothing_…` |
+//! | what has no `max_wait` is shed, too | [`refusals`]: `who_may_wait_until_its_deadline_is_not_turned_away` |
 
 mod callers;
 mod deadlines;

@@ -32,6 +32,8 @@ pub(crate) struct Probe {
     pub(crate) unwell: AtomicBool,
     /// What was appended, in the order in which it was.
     pub(crate) log: Mutex<Vec<u32>>,
+    /// What happens once, while a [`Trap`](crate::shaky::Trap) is read.
+    pub(crate) trap: Mutex<Option<Box<dyn FnOnce() + Send>>>,
     threads: Semaphore,
     awaits: Semaphore,
     pool: Semaphore,
@@ -68,6 +70,7 @@ impl Probe {
             barren: AtomicBool::default(),
             unwell: AtomicBool::default(),
             log: Mutex::default(),
+            trap: Mutex::default(),
             threads: Semaphore::new(0),
             awaits: Semaphore::new(0),
             pool: Semaphore::new(0),

@@ -1,9 +1,12 @@
-//! Calls that are turned away at once: full, hopeless, and what a refusal leaves alone.
+//! Calls that are turned away: full, hopeless, shed, and what a refusal leaves alone.
 
+use std::time::{Duration, Instant};
+
+use callbox::Method;
 use serde_json::json;
 
-use crate::shaky::{HoldReading, Keep, Narrow, PanicReading, Set, Slog, Value, shaky};
-use crate::site::{Answer, Asked, Ends, Way, both_ways};
+use crate::shaky::{HoldReading, Impatient, Keep, Narrow, PanicReading, Patient, Set, Shaky, Slog, Value, shaky};
+use crate::site::{Answer, Asked, Ends, Site, Way, both_ways};
 use crate::support::http::ask;
 use crate::support::wait::until;
 
@@ -11,6 +14,10 @@ both_ways! {
     a_full_mailbox_turns_calls_away_at_once_and_keeps_what_waits,
     a_full_service_turns_calls_away_although_their_mailbox_is_empty,
     hopeless_work_is_turned_away_at_once_and_what_waits_is_kept,
+    under_a_standing_overload_those_who_have_waited_too_long_are_turned_away,
+    under_a_standing_overload_those_who_would_wait_too_long_are_turned_away_at_once,
+    a_burst_that_is_soon_worked_off_loses_nothing_however_long_it_has_waited,
+    who_may_wait_until_its_deadline_is_not_turned_away,
 }
 
 fn a_full_mailbox_turns_calls_away_at_once_and_keeps_what_waits(way: Way) {
@@ -80,6 +87,75 @@ fn hopeless_work_is_turned_away_at_once_and_what_waits_is_kept(way: Way) {
     let (answered, expired, hopeless) = (8 + of(0), of(-32002), of(-32000));
     site.assert_ends("slog", Ends { answered, expired, hopeless, ..Ends::default() });
     assert_eq!(site.call(Value {}), Answer::result(7));
+}
+
+/// What these were answered that waited together, longer than an impatient call may, before the first of them ran; and how
+/// long it took from then on.
+fn worked_off<M>(site: &Site<Shaky>, calls: usize, message: impl Fn() -> M) -> (Vec<Answer>, Duration)
+where
+    M: Method<Service = Shaky>,
+{
+    let held = site.hold(7);
+    let calls: Vec<_> = (0..calls).map(|_| site.ask(message())).collect();
+    site.until_waiting(M::NAME, calls.len());
+    std::thread::sleep(Duration::from_millis(60));
+    let let_go = Instant::now();
+    site.probe.let_thread_go();
+    assert_eq!(held.answer().code, 0);
+    let answers = calls.into_iter().map(Asked::answer).collect();
+    (answers, let_go.elapsed())
+}
+
+fn under_a_standing_overload_those_who_have_waited_too_long_are_turned_away(way: Way) {
+    let site = shaky(way);
+    let (answers, _) = worked_off(&site, 40, || Impatient { millis: 10 });
+    assert!(answers.iter().all(|answer| matches!(answer.code, 0 | -32000)), "{answers:?}");
+    let refused: Vec<_> = answers.iter().filter(|answer| answer.code == -32000).collect();
+    assert!(refused.len() >= 30, "in 100 ms no more than 10 can start: {}", refused.len());
+    let data = &refused[0].data;
+    let reason = json!("overloaded: calls wait longer than they may");
+    assert_eq!((&data["method"], &data["reason"], &data["capacity"]), (&json!("impatient"), &reason, &json!(1024)));
+    assert!(data["retry_after_ms"].as_u64().is_some_and(|ms| ms >= 1), "{data}");
+    let (answered, overdue) = ((40 - refused.len()) as u64, refused.len() as u64);
+    site.assert_ends("impatient", Ends { answered, overdue, ..Ends::default() });
+    assert_eq!(site.call(Value {}), Answer::result(7), "another method sheds nothing");
+}
+
+fn under_a_standing_overload_those_who_would_wait_too_long_are_turned_away_at_once(way: Way) {
+    let site = shaky(way);
+    let mut asked = 0;
+    // Each takes 10 ms: several times as many come as can be done.
+    until("some are not let in", || {
+        (0..3).for_each(|_| site.notify(Impatient { millis: 10 }));
+        asked += 3;
+        let stats = site.stats("impatient");
+        stats.queued + stats.refused_for.full < asked
+    });
+    site.settled();
+    let stats = site.stats("impatient");
+    assert!(stats.refused_for.overdue > 0 && stats.inline == 0, "{stats:?}");
+    assert_eq!(stats.answered + stats.refused, asked, "{stats:?}");
+}
+
+fn a_burst_that_is_soon_worked_off_loses_nothing_however_long_it_has_waited(way: Way) {
+    // On a busy machine it may take too long to be a burst.
+    for _ in 0..20 {
+        let site = shaky(way);
+        let (answers, took) = worked_off(&site, 10, || Impatient { millis: 0 });
+        if took < Duration::from_millis(100) {
+            assert!(answers.iter().all(|answer| answer.code == 0), "{answers:?}");
+            site.assert_ends("impatient", Ends { answered: 10, ..Ends::default() });
+            return;
+        }
+    }
+    panic!("ten calls that do nothing never took less than 100 ms");
+}
+
+fn who_may_wait_until_its_deadline_is_not_turned_away(way: Way) {
+    let site = shaky(way);
+    let (answers, _) = worked_off(&site, 40, || Patient { millis: 10 });
+    assert!(answers.iter().all(|answer| answer.code == 0), "{answers:?}");
+    site.assert_ends("patient", Ends { answered: 40, ..Ends::default() });
 }
 
 /// In process nothing is counted in bytes.

@@ -1,6 +1,7 @@
 //! Services that call each other.
 
 use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use callbox::{RpcError, Server, ServiceRef, service};
 
@@ -106,11 +107,12 @@ fn a_call_that_would_come_back_to_its_service_is_refused_before_it_is_let_in(way
 
 fn a_call_within_a_call_has_no_more_time_than_the_outer_one(way: Way) {
     let (site, back) = pair(way);
+    let start = Instant::now();
     assert_eq!(site.call(AskHurried {}).code, -32002);
-    // Of itself it would have 30 s.
-    until("the inner call is dropped", || site.probe.left.get() == 1);
     // A writer finishes, heard or not; it does when its own call is given up.
     site.settled();
+    until("the inner call is dropped", || site.probe.left.get() == 1);
+    assert!(start.elapsed() < Duration::from_secs(15), "by its own deadline it would take 30 s");
     assert_ends(&back, "back.answer", Ends { expired: 1, ..Ends::default() });
     // Which of the two was told first is a matter of chance.
     let outer = site.stats("front.ask_hurried");

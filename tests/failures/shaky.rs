@@ -5,12 +5,35 @@ use std::sync::{Arc, Once, PoisonError};
 use std::time::Duration;
 
 use callbox::{BoxError, Server, service};
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::probe::Probe;
 use crate::site::{Asked, Site, Way};
 
 /// What a state holds that a writer has left half-way.
 pub(crate) const TORN: u64 = 666;
+
+/// A parameter that has something happen while it is read.
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
+pub(crate) struct Trap {
+    pub(crate) probe: u64,
+}
+
+impl<'de> Deserialize<'de> for Trap {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Plain {
+            probe: u64,
+        }
+        let Plain { probe } = Plain::deserialize(deserializer)?;
+        let trap = Probe::find(probe).trap.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(happens) = trap {
+            happens();
+        }
+        Ok(Self { probe })
+    }
+}
 
 pub(crate) struct Shaky {
     probe: Arc<Probe>,
@@ -51,6 +74,16 @@ impl Shaky {
     }
 
     #[public_method]
+    pub(crate) fn read_trap(&self, trap: Trap) -> u64 {
+        trap.probe
+    }
+
+    #[public_method]
+    pub(crate) async fn read_trap_later(&self, trap: Trap) -> u64 {
+        trap.probe
+    }
+
+    #[public_method]
     pub(crate) fn set(&mut self, value: u64) {
         self.value = value;
     }
@@ -76,6 +109,18 @@ impl Shaky {
     #[public_method(deadline = "200ms")]
     pub(crate) fn slog(&mut self) {
         std::thread::sleep(Duration::from_millis(10));
+    }
+
+    /// Takes so much of the thread, and would rather be turned away than wait for long.
+    #[public_method(max_wait = "50ms")]
+    pub(crate) fn impatient(&mut self, millis: u64) {
+        std::thread::sleep(Duration::from_millis(millis));
+    }
+
+    /// The same with all the time there is.
+    #[public_method]
+    pub(crate) fn patient(&mut self, millis: u64) {
+        std::thread::sleep(Duration::from_millis(millis));
     }
 
     /// Holds the thread and shares the state.

@@ -9,7 +9,7 @@ use callbox::Server;
 
 use crate::probe::Probe;
 use crate::shaky::{Append, Change, Grind, Hold, Linger, Narrow, PanicInLog, Set, Shaky, Value, shaky, shaky_with};
-use crate::site::{Answer, Ends, Site, Way, both_ways};
+use crate::site::{Answer, Asked, Ends, Site, Way, both_ways};
 use crate::support::wait::until;
 
 both_ways! {
@@ -19,6 +19,8 @@ both_ways! {
     at_the_limit_a_sync_method_is_left_behind_and_its_caller_told,
     at_the_limit_the_worker_pool_is_left_behind_and_its_callers_told,
     what_runs_on_the_worker_pool_is_waited_for,
+    readers_under_way_are_waited_for_although_nothing_else_waits,
+    a_writer_under_way_is_waited_for_although_nothing_else_waits,
     a_service_that_is_down_can_be_stopped,
 }
 
@@ -128,6 +130,29 @@ fn what_runs_on_the_worker_pool_is_waited_for(way: Way) {
     assert_eq!(site.probe.stops.get(), 0);
     site.probe.let_pool_go(1);
     assert_eq!(under_way.answer().code, 0);
+    stopping.join().unwrap();
+    assert_eq!(site.probe.stops.get(), 1);
+}
+
+fn readers_under_way_are_waited_for_although_nothing_else_waits(way: Way) {
+    let site = shaky(way);
+    is_waited_for(&site, (0..3).map(|_| site.ask(Linger { waits: true })).collect());
+    assert_eq!(site.probe.stopped_with.load(Ordering::SeqCst), 0);
+}
+
+fn a_writer_under_way_is_waited_for_although_nothing_else_waits(way: Way) {
+    let site = shaky(way);
+    is_waited_for(&site, vec![site.ask(Change { value: 9 })]);
+    assert_eq!(site.probe.stopped_with.load(Ordering::SeqCst), 9);
+}
+
+fn is_waited_for(site: &Site<Shaky>, under_way: Vec<Asked<'_>>) {
+    site.probe.until_entered(under_way.len() as u64);
+    let stopping = site.stop();
+    until("it lets nothing in", || !site.is_up());
+    assert_eq!((site.probe.left.get(), site.probe.stops.get()), (0, 0));
+    site.probe.let_awaits_go(under_way.len());
+    under_way.into_iter().for_each(|call| assert_eq!(call.answer().code, 0));
     stopping.join().unwrap();
     assert_eq!(site.probe.stops.get(), 1);
 }

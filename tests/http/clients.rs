@@ -2,8 +2,10 @@
 //! single call are in `tests/failures`.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::Shutdown;
+use std::net::{Shutdown, SocketAddr};
 use std::sync::atomic::Ordering;
+
+use socket2::{Domain, Socket, Type};
 
 use crate::service::{Patient, Running, call, result, start, start_with};
 use crate::support::http::{Answer, Connection, ask, head};
@@ -126,4 +128,28 @@ fn several_requests_on_one_connection_are_answered_in_their_order() {
         assert_eq!(connection.answer().body, result(ms));
     }
     assert_eq!(ask(running.server.address(), "POST", "/nowhere", &[], "{}").status, 404);
+}
+
+#[test]
+fn one_peer_has_only_so_many_connections_and_leaves_the_others_theirs() {
+    let running = start_with(|server| server.max_connections_per_peer(2));
+    let (address, good) = (running.server.address(), call("written", "[]"));
+    let status = |connection: &mut Connection| {
+        connection.ask("POST", "/api", &[], &good);
+        connection.answer().status
+    };
+    let mut welcome = [Connection::open(address), Connection::open(address)];
+    assert_eq!(welcome.each_mut().map(status), [200, 200]);
+    let mut third = Connection::open(address);
+    third.ask("POST", "/api", &[], &good);
+    let answer = third.answer();
+    assert_eq!((answer.status, answer.header("retry-after")), (503, Some("1")), "{answer:?}");
+    third.assert_closed();
+    let other = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    other.bind(&SocketAddr::from(([127, 0, 0, 2], 0)).into()).unwrap();
+    other.connect(&address.into()).unwrap();
+    assert_eq!(status(&mut Connection(other.into())), 200, "another peer");
+    assert_eq!(welcome.each_mut().map(status), [200, 200]);
+    drop(welcome);
+    until("it has room again", || status(&mut Connection::open(address)) == 200);
 }

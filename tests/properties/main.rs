@@ -5,25 +5,28 @@
 //! | every call that is let in ends exactly once, whatever happens | [`ends`] |
 //! | a writer never overlaps anyone, and no one sees a half-written state | [`ends`] |
 //! | the order within a mailbox; its bound; what was given up never starts | [`waiting`] |
-//! | a reader waits for at most one writer phase, and a writer for those inside | [`phases`] |
+//! | a reader waits for at most one writer phase | [`phases`] |
 //! | an inline call never overtakes a waiting one | [`overtaking`] |
 //! | no mailbox starves; time on the thread is shared by weight | [`shares`] |
 //!
-//! Each of these breaks was made by hand, one at a time, and seen to be caught:
+//! Each of these breaks was made by hand, one at a time, and seen to be caught by the test named:
 //!
 //! | break | caught by |
 //! |---|---|
-//! | a limit lets everything through | [`waiting`], [`ends`] |
-//! | a call that is given up while it waits can still start | [`waiting`], [`ends`] |
-//! | a call's time is not looked at when it starts | [`waiting`] |
-//! | the last in goes first; methods of one group have mailboxes of their own | [`waiting`] |
-//! | calls that expired count as answered, or calls that are over end again | [`ends`] |
-//! | panics are not caught, or keep a half-written state | [`ends`] |
-//! | a lost host leaves its mailboxes open; a call that is cut off is not told | [`ends`] |
-//! | an inline call does not ask who waits | [`overtaking`] |
-//! | the readers that a writer held up are owed nothing; readers go in while a writer waits | [`phases`] |
-//! | each call is charged the same; weights do not count | [`shares`] |
-//! | the first mailbox goes first | [`shares`] |
+//! | the gate lets readers through while a writer waits | `a_writer_that_waits_holds_up_the_readers_that_come_after_it` in `tests/engine_calls.rs` |
+//! | a writer owes nothing to the readers that it held up | [`phases`] |
+//! | a mailbox is charged by the number of its calls, not by their time | [`shares`]: `time_on_the_thread_is_shared_by_weight_whatever_a_call_costs` |
+//! | the time of async calls at their polls is not charged | both of [`shares`] |
+//! | weights are ignored | [`shares`]: `time_on_the_thread_is_shared_by_weight_whatever_a_call_costs` |
+//! | an inline call does not ask whether anyone waits | [`overtaking`]; [`waiting`]: `calls_of_one_mailbox_start_in_the_order_in_which_they_came` |
+//! | a `&mut self` call that panics keeps the state | [`ends`]: the two with lost states |
+//! | the scheduler's drop leaves the mailboxes open | [`ends`]: the two with lost threads |
+//! | a call that has expired is started | [`waiting`]: `a_mailbox_is_a_bounded_queue_of_what_was_not_given_up` |
+//! | a caller that leaves does not give its call up | the same |
+//! | a mailbox has no bound | the same |
+//! | an answer that is ready is told after the long call that starts next | `an_answer_that_is_ready_…` in `tests/engine_calls.rs` |
+//! | the methods of a group have a mailbox each | both of [`waiting`] |
+//! | async readers have no limit in their method, or in their service | `no_more_async_readers_are_inside_than_their_method_and_their_service_allow` in `tests/engine_calls.rs` |
 
 mod busy;
 mod ends;

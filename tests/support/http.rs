@@ -46,8 +46,8 @@ pub(crate) fn head(method: &str, path: &str, headers: &[(&str, &str)]) -> String
     head + "\r\n"
 }
 
-/// One connection to a server.
-pub(crate) struct Connection(pub(crate) TcpStream);
+/// One connection to a server, over TCP or what is above it.
+pub(crate) struct Connection<S = TcpStream>(pub(crate) S);
 
 impl Connection {
     pub(crate) fn open(address: SocketAddr) -> Self {
@@ -56,7 +56,9 @@ impl Connection {
         stream.set_write_timeout(Some(PATIENCE)).expect("a timeout");
         Self(stream)
     }
+}
 
+impl<S: Read + Write> Connection<S> {
     pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) {
         self.0.write_all(bytes.as_ref()).expect("the server reads");
     }

@@ -49,7 +49,7 @@ impl Program {
     pub(crate) fn start(self) -> RunningProgram {
         let mut program = self.spawn();
         let line = program.line("listening url=");
-        let address = line.split_once("http://").and_then(|(_, url)| url.split('/').next()?.parse().ok());
+        let address = line.split_once("://").and_then(|(_, url)| url.split('/').next()?.parse().ok());
         program.address = Some(address.unwrap_or_else(|| panic!("no address: {line}")));
         program
     }

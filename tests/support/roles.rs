@@ -26,6 +26,8 @@ pub(crate) fn run() -> Option<ExitCode> {
         "round" => round(),
         "two of one name" => greeter().service(|| Twin),
         "private without tokens" => Server::new(|| Private),
+        "guarded by a file" => Server::new(|| Keeper).token_file("other.toml"),
+        "tokens twice" => keeper().token_file("tokens.toml"),
         "scoped with a closure" => Server::new(|| Scoped).tokens(|_: &str| true),
         "no templates" => greeter().templates("there/is/none"),
         "broken template" => greeter().templates("."),
@@ -166,12 +168,15 @@ fn keeper() -> Server {
     Server::new(|| Keeper).tokens(Careless)
 }
 
-/// Knows one token, and panics with another in its message.
+/// Knows one token, and panics or fails with another in its message.
 struct Careless;
 
 impl Authenticate for Careless {
     async fn authenticate(&self, token: &str) -> Result<Option<Caller>, BoxError> {
         assert!(!token.contains("panic"), "what is {token}?");
+        if token.contains("away") {
+            return Err(format!("nobody can tell what {token} is").into());
+        }
         Ok((token == GOOD_TOKEN).then(|| Caller::named("ann")))
     }
 }

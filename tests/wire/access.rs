@@ -1,10 +1,12 @@
 //! Who may call what, and whom the server asks.
 
+use std::sync::atomic::Ordering;
+
 use serde_json::json;
 
 use crate::support::http::ask;
 
-use crate::calculator::{Running, batch, call, error, notification, result, start, start_with};
+use crate::calculator::{Running, batch, call, direct, error, notification, result, start, start_with};
 
 const TOKENS: [Option<&str>; 6] = [None, Some("bad"), Some("good"), Some("admin"), Some("away"), Some("panic")];
 
@@ -32,10 +34,13 @@ fn post(calculator: &Running, headers: &[(&str, &str)], body: &str) -> String {
 
 #[test]
 fn each_access_meets_each_token_in_each_header_alone_and_in_batches() {
-    let calculator = start();
+    let (calculator, (direct, asked)) = (start(), direct());
     for (method, params) in [("add", "[1,2]"), ("who_am_i", "[]"), ("secret", "[3]"), ("administer", "[3]")] {
         for token in TOKENS {
             let (outcome, asks) = expected(method, token);
+            let one = call(method, params, "1");
+            let body = batch([call("add", "[1,2]", "0"), one.clone(), notification(method, params), one.clone()]);
+            let answers = batch([result("3", "0"), outcome.clone(), outcome.clone()]);
             let bearer = token.map(|token| format!("Bearer {token}"));
             let mut ways = vec![vec![]];
             if let (Some(token), Some(bearer)) = (token, bearer.as_deref()) {
@@ -46,14 +51,16 @@ fn each_access_meets_each_token_in_each_header_alone_and_in_batches() {
                 ];
             }
             for headers in ways {
-                let one = call(method, params, "1");
                 let what = format!("{method} with {headers:?}");
                 assert_eq!(post(&calculator, &headers, &one), outcome, "{what}");
                 assert_eq!(calculator.asked(), usize::from(asks), "{what}");
-                let body = batch([call("add", "[1,2]", "0"), one.clone(), notification(method, params), one]);
-                let answers = batch([result("3", "0"), outcome.clone(), outcome.clone()]);
                 assert_eq!(post(&calculator, &headers, &body), answers, "{what} in a batch");
                 assert_eq!(calculator.asked(), usize::from(asks), "{what} in a batch");
+            }
+            let direct = token.map_or_else(|| direct.clone(), |token| direct.with_token(token));
+            for (body, expected) in [(&one, &outcome), (&body, &answers)] {
+                assert_eq!(direct.post(body).as_ref(), Some(expected), "{method} with {token:?}, without HTTP");
+                assert_eq!(asked.swap(0, Ordering::SeqCst), usize::from(asks), "{method} with {token:?}, without HTTP");
             }
         }
     }
@@ -132,7 +139,8 @@ fn an_unknown_token_and_an_insufficient_one_get_one_answer() {
 
 #[test]
 fn the_service_sees_the_caller_of_each_call_and_of_no_other() {
-    let calculator = start();
+    // All callers have one address, and one of them has no other than wrong tokens.
+    let calculator = start_with(|server| server.token_failures(None));
     let who = json!({ "jsonrpc": "2.0", "method": "who_am_i", "id": 1 });
     std::thread::scope(|scope| {
         for (token, name) in [("good", json!("ann")), ("admin", json!("root")), ("bad", json!(null))] {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use callbox::{Authenticate, BoxError, Caller, Dialect, RpcError, Server, ServiceRef, service, testing};
 use serde_json::{Map, Value};
-use testing::TestServer;
+use testing::{InProcess, TestServer};
 use tokio::sync::Semaphore;
 
 /// What no answer may contain.
@@ -146,6 +146,13 @@ pub(crate) struct Running {
 
 pub(crate) fn start() -> Running {
     start_with(|server| server)
+}
+
+/// The same without HTTP, and how often its authenticator was asked.
+pub(crate) fn direct() -> (InProcess<Calculator>, Arc<AtomicUsize>) {
+    let (gate, asked) = (Arc::new(Semaphore::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (calculator, tokens) = (Calculator { gate, total: 0 }, Tokens(Arc::clone(&asked)));
+    (testing::in_process_with(move || calculator.clone(), move |server| server.tokens(tokens)), asked)
 }
 
 pub(crate) fn start_with(build: impl FnOnce(Server) -> Server) -> Running {

@@ -1,6 +1,8 @@
 //! The three shapes of an answer.
 
-use crate::support::http::ask;
+use std::time::Duration;
+
+use crate::support::http::{Connection, ask, head};
 
 use crate::calculator::{batch, call, notification, start, start_with};
 
@@ -79,7 +81,9 @@ fn each_dialect_writes_each_outcome_in_its_shape() {
 
 #[test]
 fn the_older_dialects_keep_200_for_every_outcome_and_refusals_keep_their_status() {
-    let calculator = start_with(|server| server.http_status(callbox::HttpStatus::Mapped).body_limit(1000));
+    let calculator = start_with(|server| {
+        server.http_status(callbox::HttpStatus::Mapped).body_limit(1000).body_timeout(Duration::from_millis(200))
+    });
     for Shape { path, error, .. } in SHAPES {
         let answer = ask(calculator.server.address(), "POST", path, &[], call("nobody", "[]", "1"));
         let status = if path == "/api" { 404 } else { 200 };
@@ -90,8 +94,15 @@ fn the_older_dialects_keep_200_for_every_outcome_and_refusals_keep_their_status(
             (403, "POST", vec![("Origin", "http://evil.net")], String::new()),
             (415, "POST", vec![("Content-Type", "text/plain")], String::new()),
             (413, "POST", vec![], "x".repeat(1001)),
+            (408, "POST", vec![("Content-Length", "10")], "half".to_owned()),
         ] {
-            let answer = ask(calculator.server.address(), method, path, &headers, body);
+            let answer = if status == 408 {
+                let mut connection = Connection::open(calculator.server.address());
+                connection.send(head(method, path, &headers) + &body);
+                connection.answer()
+            } else {
+                ask(calculator.server.address(), method, path, &headers, body)
+            };
             let body = answer.json();
             assert_eq!((answer.status, &body["error"]["code"]), (status, &(-32600).into()), "{path}: {answer:?}");
             let shape = error(&body["error"].to_string(), "null");

@@ -1,9 +1,10 @@
-//! The `callbox` command: writes the crate of a new service.
+//! The `callbox` command: writes the crate of a new service, and keeps the tokens of its callers.
 
 mod dependency;
 mod names;
 mod new;
 mod role;
+mod token;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -25,13 +26,17 @@ struct Cli {
 enum Command {
     /// Writes the crate of a new service, which builds, passes its tests and answers as it is.
     New(new::Arguments),
+    /// Makes, lists and revokes the tokens with which private methods are called.
+    Token(token::Arguments),
 }
 
 fn main() -> ExitCode {
-    let Command::New(arguments) = Cli::parse().command;
-    let outcome = new::run(&arguments).and_then(|report| {
-        io::stdout().write_all(report.as_bytes()).map_err(|error| format!("standard output is closed: {error}"))
-    });
+    let outcome = match Cli::parse().command {
+        Command::New(arguments) => new::run(&arguments).and_then(|report| {
+            io::stdout().write_all(report.as_bytes()).map_err(|error| format!("standard output is closed: {error}"))
+        }),
+        Command::Token(arguments) => token::run(arguments),
+    };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(line) => {

@@ -3,6 +3,8 @@
 mod access;
 mod reason;
 #[cfg(test)]
+mod rows;
+#[cfg(test)]
 mod tests;
 
 use std::fmt::Display;

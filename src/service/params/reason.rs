@@ -11,18 +11,38 @@ const MAX_BYTES: usize = 100;
 pub(super) fn in_words(error: &str) -> String {
     let error = without_place(error);
     let Some((got, expected)) = error.rsplit_once(", expected ") else {
-        let end = [" of untagged enum ", " of enum "].into_iter().find_map(|type_name| error.find(type_name));
-        return shorten(&error[..end.unwrap_or(error.len())]);
+        return free_text(error);
     };
     if let Some(got) = got.strip_prefix("invalid type: ").or_else(|| got.strip_prefix("invalid value: ")) {
         format!("expected {}, got {}", expected_value(expected), shorten(value(got)))
     } else if let Some(length) = got.strip_prefix("invalid length ") {
         // `tuple struct Point with 2 elements`
         let expected = expected.split_once(" with ").map_or(expected, |(_, elements)| elements);
-        format!("expected {}, got {length}", shorten(expected))
+        format!("expected {}, got {length}", expected_value(expected))
+    } else if got.starts_with("unknown ") {
+        // `unknown variant` and what the caller sent.
+        format!("{}, expected {}", shorten(got), expected_value(expected))
     } else {
-        format!("{}, expected {}", shorten(got), shorten(expected))
+        free_text(error)
     }
+}
+
+/// What has no form of serde's: the text of some type's own check.
+fn free_text(error: &str) -> String {
+    if error.starts_with("overflow deserializing ") {
+        return "out of range".to_owned();
+    }
+    let end = [" of untagged enum ", " of enum "].into_iter().find_map(|type_name| error.find(type_name));
+    let error = &error[..end.unwrap_or(error.len())];
+    if names_a_type(error) { "not valid".to_owned() } else { shorten(error) }
+}
+
+/// Whether there are names with `::` between them, as Rust writes its paths.
+fn names_a_type(text: &str) -> bool {
+    let part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '<' | '>');
+    text.match_indices("::").any(|(at, colons)| {
+        text[..at].ends_with(part) && text[at + colons.len()..].starts_with(|c: char| part(c) && !c.is_numeric())
+    })
 }
 
 /// The text, or its beginning with an ellipsis.
@@ -89,6 +109,8 @@ fn expected_value(expected: &str) -> Cow<'_, str> {
                 "null".into()
             } else if starts_with(&["enum ", "newtype ", "variant of "]) {
                 "one of the variants".into()
+            } else if names_a_type(expected) {
+                "a value of another kind".into()
             } else {
                 shorten(expected).into()
             }
@@ -100,6 +122,7 @@ fn expected_value(expected: &str) -> Cow<'_, str> {
 mod tests {
     use std::collections::BTreeMap;
     use std::num::NonZeroU8;
+    use std::time::Duration;
 
     use serde::Deserialize;
     use serde::de::DeserializeOwned;
@@ -142,6 +165,13 @@ mod tests {
         A { x: u8 },
     }
 
+    #[derive(Debug, Deserialize)]
+    #[serde(tag = "t", content = "c")]
+    #[expect(dead_code, reason = "only the errors of reading it matter")]
+    enum SecretBeside {
+        A { x: u8 },
+    }
+
     fn reason<T: DeserializeOwned + std::fmt::Debug>(json: &str) -> String {
         in_words(&serde_json::from_str::<T>(json).unwrap_err().to_string())
     }
@@ -174,8 +204,30 @@ mod tests {
             (reason::<SecretShape>(r#"{"pair":1}"#), "expected an array, got 1"),
             (reason::<SecretChoice>("true"), "data did not match any variant"),
             (reason::<SecretTagged>("5"), "expected an object, got 5"),
+            (reason::<SecretBeside>("[]"), "expected an object, got 0"),
+            (reason::<Duration>(r#"{"secs":18446744073709551615,"nanos":4294967295}"#), "out of range"),
         ] {
             assert_eq!(reason, expected);
+        }
+    }
+
+    #[test]
+    fn the_text_of_a_types_own_check_is_told_unless_it_names_types() {
+        for (error, expected) in [
+            ("the name is taken", "the name is taken"),
+            ("the name is taken at line 5 column 7", "the name is taken"),
+            ("no such time: 25:00::", "no such time: 25:00::"),
+            ("not an address: ::1", "not an address: ::1"),
+            ("cannot read as time::Date", "not valid"),
+            ("Vec<a::B>::new: no", "not valid"),
+            ("no a::B, expected some", "not valid"),
+            ("half of it, expected all", "half of it, expected all"),
+            ("invalid value: string \"a::b\", expected a name", "expected a name, got \"a::b\""),
+            ("invalid value: string \"a\", expected my::Type", "expected a value of another kind, got \"a\""),
+            ("invalid length 5, expected [my::Type; 3]", "expected a value of another kind, got 5"),
+            ("unknown variant `a::b`, expected `c`", "unknown variant `a::b`, expected `c`"),
+        ] {
+            assert_eq!(in_words(error), expected, "{error}");
         }
     }
 
@@ -189,6 +241,7 @@ mod tests {
                 serde_json::from_str::<SecretShape>(json).err(),
                 serde_json::from_str::<SecretChoice>(json).err(),
                 serde_json::from_str::<SecretTagged>(json).err(),
+                serde_json::from_str::<SecretBeside>(json).err(),
             ] {
                 let reason = error.map(|error| in_words(&error.to_string())).unwrap_or_default();
                 for leak in ["Secret", "struct", "enum", " line ", " column "] {

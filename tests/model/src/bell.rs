@@ -9,6 +9,7 @@ use loom::thread;
 use crate::check;
 use crate::mailbox::bell::Bell;
 use crate::mailbox::queue::{Mailbox, Queued};
+use crate::mailbox::quota::{Places, Quota};
 use crate::sync::{Arc, AtomicBool, Ordering};
 
 /// An item that is live until it is taken.
@@ -59,7 +60,9 @@ pub(crate) fn take_all(bell: &Bell, mailboxes: &[Mailbox<Item>], expected: usize
 }
 
 fn mailboxes(count: usize) -> Vec<Mailbox<Item>> {
-    let mailboxes: Vec<_> = (0..count).map(|index| Mailbox::new(index, 8, 1)).collect();
+    let quota = Quota::new(8, 100, Arc::new(Bell::new(1)));
+    let places = || Places::new(8, Arc::clone(&quota));
+    let mailboxes: Vec<_> = (0..count).map(|index| Mailbox::new(index, places(), 1)).collect();
     mailboxes.iter().for_each(Mailbox::open);
     mailboxes
 }

@@ -1,4 +1,4 @@
-//! Closing a mailbox, and the slots that bound it.
+//! Closing a mailbox, and the places that bound it.
 
 use loom::thread;
 
@@ -6,13 +6,14 @@ use crate::bell::Item;
 use crate::check;
 use crate::mailbox::bell::Bell;
 use crate::mailbox::queue::Mailbox;
-use crate::mailbox::quota::{Limit, Quota};
+use crate::mailbox::quota::{Permit, Places, Quota};
 use crate::sync::Arc;
 
 /// A call that is pushed while the mailbox closes is given back to its caller or handed over by the close: one of the two.
 pub fn a_push_against_a_close_is_lost_by_neither() {
     check(|| {
-        let shared = Arc::new((Bell::new(1), Mailbox::new(0, 4, 1)));
+        let places = Places::new(4, Quota::new(4, 100, Arc::new(Bell::new(1))));
+        let shared = Arc::new((Bell::new(1), Mailbox::new(0, places, 1)));
         shared.1.open();
         let other = Arc::clone(&shared);
         let pusher = thread::spawn(move || {
@@ -27,19 +28,35 @@ pub fn a_push_against_a_close_is_lost_by_neither() {
     });
 }
 
-/// Two callers for one slot: one gets it, and it comes back.
-pub fn a_slot_is_never_given_twice() {
+/// The host looks at the first call, and has taken the others, while somebody else closes the mailbox: it starts the call, or
+/// the close hands it over, and nothing else becomes of any.
+pub fn a_start_against_a_close_is_lost_by_neither() {
+    check(|| {
+        let places = Places::new(4, Quota::new(4, 100, Arc::new(Bell::new(1))));
+        let shared = Arc::new((Bell::new(1), Mailbox::new(0, places, 1)));
+        shared.1.open();
+        (0..2).for_each(|_| assert!(shared.1.push(Item::new(), &shared.0).is_ok()));
+        let other = Arc::clone(&shared);
+        let host = thread::spawn(move || usize::from(other.1.head().is_some_and(|item| item.take())));
+        let handed_over = shared.1.close().iter().filter(|item| item.take()).count();
+        assert_eq!(host.join().unwrap() + handed_over, 2);
+        assert!(shared.1.head().is_none(), "nothing is left behind");
+    });
+}
+
+/// Two callers for one place: one gets it, and it comes back.
+pub fn a_place_is_never_given_twice() {
     check(|| {
         let quota = Quota::new(1, 100, Arc::new(Bell::new(1)));
-        let mailbox = Arc::new(Limit::new(1));
-        let (other_quota, other_mailbox) = (Arc::clone(&quota), Arc::clone(&mailbox));
-        let other = thread::spawn(move || other_quota.take(&other_mailbox, 10).ok());
-        let mine = quota.take(&mailbox, 10).ok();
+        let places = Places::new(1, Arc::clone(&quota));
+        let others = Arc::clone(&places);
+        let other = thread::spawn(move || others.take(10).ok().map(Permit::hand_over));
+        let mine = places.take(10).ok().map(Permit::hand_over);
         let theirs = other.join().unwrap();
         assert!(mine.is_none() || theirs.is_none());
-        assert_eq!(mailbox.used(), usize::from(mine.is_some()) + usize::from(theirs.is_some()));
-        drop((mine, theirs));
-        assert_eq!((mailbox.used(), quota.calls()), (0, 0));
-        assert!(quota.take(&mailbox, 100).is_ok());
+        assert_eq!(places.used(), usize::from(mine.is_some()) + usize::from(theirs.is_some()));
+        [mine, theirs].into_iter().flatten().for_each(|bytes| places.free(bytes));
+        assert_eq!((places.used(), quota.calls()), (0, 0));
+        assert!(places.take(100).is_ok());
     });
 }

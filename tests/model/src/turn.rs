@@ -11,13 +11,13 @@ use crate::check;
 use crate::lock::TryLock;
 use crate::mailbox::bell::Bell;
 use crate::mailbox::queue::Mailbox;
-use crate::mailbox::quota::{Limit, Quota, Slot};
-use crate::sync::{Arc, AtomicBool, Mutex, Ordering};
+use crate::mailbox::quota::{Permit, Places, Quota};
+use crate::sync::{Arc, AtomicBool, Ordering};
 
 struct Service {
     bell: Arc<Bell>,
     mailbox: Mailbox<Item>,
-    slots: Arc<Limit>,
+    places: Arc<Places>,
     quota: Arc<Quota>,
     state: TryLock,
     /// A call was pushed, and has not run yet.
@@ -27,20 +27,19 @@ struct Service {
 impl Service {
     fn new() -> Arc<Self> {
         let bell = Arc::new(Bell::new(1));
-        let mailbox = Mailbox::new(0, 4, 1);
-        mailbox.open();
         let quota = Quota::new(4, 100, Arc::clone(&bell));
-        let slots = Arc::new(Limit::new(4));
-        Arc::new(Self { bell, mailbox, slots, quota, state: TryLock::new(), queued: AtomicBool::new(false) })
+        let places = Places::new(4, Arc::clone(&quota));
+        let mailbox = Mailbox::new(0, Arc::clone(&places), 1);
+        mailbox.open();
+        Arc::new(Self { bell, mailbox, places, quota, state: TryLock::new(), queued: AtomicBool::new(false) })
     }
 
-    /// As `Call::new` and `Core::push` do it. The slot goes with the call; here it is kept beside it.
-    fn push(&self) -> Slot {
-        let mut slot = self.quota.take(&self.slots, 1).expect("there is room");
-        slot.starts_to_wait();
+    /// As `Call::new` and `Core::push` do it.
+    fn push(&self) {
+        let bytes = self.places.take(1).map(Permit::hand_over);
+        assert_eq!(bytes.ok(), Some(1), "there is room");
         self.queued.store(true, Ordering::Release);
         assert!(self.mailbox.push(Item::new(), &self.bell).is_ok());
-        slot
     }
 
     /// As `inline::run_now` does it. Whether it ran.
@@ -70,8 +69,8 @@ impl Service {
         alone
     }
 
-    /// As the scheduler does it: runs one call, alone with the state. `slot` is the call's.
-    fn host_one_writer(&self, slot: &Mutex<Option<Slot>>) {
+    /// As the scheduler does it: runs one call, alone with the state.
+    fn host_one_writer(&self) {
         let (mut active, mut wanted) = (false, false);
         block_on(poll_fn(|cx| {
             self.bell.register(cx.waker());
@@ -82,7 +81,7 @@ impl Service {
                     && self.state.try_write()
                 {
                     assert!(item.take());
-                    drop(slot.lock().take());
+                    self.places.free_on_host(1);
                     self.state.write();
                     self.queued.store(false, Ordering::Release);
                     self.state.release_write();
@@ -105,14 +104,10 @@ impl Service {
 fn host_beside(inline: fn(&Service) -> bool) {
     check(move || {
         let service = Service::new();
-        let slot = Arc::new(Mutex::new(None));
-        let (caller, worker, kept) = (Arc::clone(&service), Arc::clone(&service), Arc::clone(&slot));
-        let caller = thread::spawn(move || {
-            let mut kept = kept.lock();
-            *kept = Some(caller.push());
-        });
+        let (caller, worker) = (Arc::clone(&service), Arc::clone(&service));
+        let caller = thread::spawn(move || caller.push());
         let worker = thread::spawn(move || inline(&worker));
-        service.host_one_writer(&slot);
+        service.host_one_writer();
         caller.join().unwrap();
         worker.join().unwrap();
     });
@@ -140,7 +135,7 @@ pub fn an_inline_call_never_overtakes_one_that_waits() {
             let ran = worker.write_inline();
             assert!(!(before && ran), "it ran before a call that waits");
         });
-        let _slot = service.push();
+        service.push();
         pushed.store(true, Ordering::Release);
         worker.join().unwrap();
     });

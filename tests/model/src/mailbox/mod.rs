@@ -4,9 +4,15 @@
 pub(crate) mod bell;
 #[path = "../../../../src/mailbox/charge.rs"]
 pub(crate) mod charge;
+#[path = "../../../../src/mailbox/cost.rs"]
+pub(crate) mod cost;
+#[path = "../../../../src/mailbox/limit.rs"]
+pub(crate) mod limit;
 #[path = "../../../../src/mailbox/queue.rs"]
 pub(crate) mod queue;
 #[path = "../../../../src/mailbox/quota.rs"]
 pub(crate) mod quota;
+#[path = "../../../../src/mailbox/shedding.rs"]
+pub(crate) mod shedding;
 #[path = "../../../../src/mailbox/stage.rs"]
 pub(crate) mod stage;

@@ -1,0 +1,113 @@
+//! The server as its operating system sees it.
+
+use std::io::{self, BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::process::{self, Command, ExitStatus, Stdio};
+use std::sync::mpsc::channel;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, setrlimit};
+
+use crate::server::ROLE;
+
+/// Nothing that is waited for takes longer.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A server in a process of its own, which is ended when this is dropped.
+pub(crate) struct Child {
+    process: process::Child,
+    pub(crate) address: SocketAddr,
+}
+
+/// Memory, in KiB.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Memory {
+    resident: u64,
+    peak: u64,
+}
+
+impl Memory {
+    /// By how many MiB it is more now, or was at any time in between, than before.
+    pub(crate) fn growth_since(self, before: Memory) -> f64 {
+        let resident = self.resident.saturating_sub(before.resident);
+        resident.max(self.peak.saturating_sub(before.peak)) as f64 / 1024.0
+    }
+}
+
+impl Child {
+    /// Starts it with the arguments of [`serve`](crate::server::serve); returns once it listens.
+    pub(crate) fn start(arguments: &[&str]) -> io::Result<Self> {
+        // For thousands of connections, on both sides.
+        let maximum = getrlimit(Resource::Nofile).maximum;
+        setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum })?;
+        let mut command = Command::new(std::env::current_exe()?);
+        command.arg(ROLE).args(arguments).env_remove("RUST_LOG").env_remove("RUST_BACKTRACE");
+        let mut process = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+        let log = process.stderr.take().ok_or(io::ErrorKind::BrokenPipe)?;
+        let (tell, told) = channel();
+        std::thread::spawn(move || {
+            for line in BufReader::new(log).lines().map_while(Result::ok) {
+                let url = line.split_once("listening url=").and_then(|(_, url)| url.split_once("http://"));
+                let address = url.and_then(|(_, url)| url.split('/').next()?.parse::<SocketAddr>().ok());
+                // Nobody asks for more than one.
+                let _ = address.map(|address| tell.send(address));
+            }
+        });
+        let Ok(address) = told.recv_timeout(PATIENCE) else {
+            process.kill()?;
+            process.wait()?;
+            return Err(io::Error::other("the server does not start"));
+        };
+        Ok(Self { process, address })
+    }
+
+    pub(crate) fn memory(&self) -> io::Result<Memory> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id()))?;
+        let field = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+            line.and_then(|line| line.split_whitespace().next()?.parse().ok()).ok_or(io::ErrorKind::InvalidData)
+        };
+        Ok(Memory { resident: field("VmRSS")?, peak: field("VmHWM")? })
+    }
+
+    /// The time on a processor so far.
+    pub(crate) fn cpu(&self) -> io::Result<Duration> {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.process.id()))?;
+        // The name of the program, in brackets, may have spaces. Ticks are hundredths of a second on every Linux.
+        let (_, fields) = stat.rsplit_once(')').ok_or(io::ErrorKind::InvalidData)?;
+        let ticks = fields.split_whitespace().skip(11).take(2).filter_map(|field| field.parse::<u64>().ok());
+        Ok(Duration::from_millis(10 * ticks.sum::<u64>()))
+    }
+
+    pub(crate) fn is_running(&mut self) -> io::Result<bool> {
+        Ok(self.process.try_wait()?.is_none())
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) -> io::Result<()> {
+        let id = i32::try_from(self.process.id()).ok().and_then(Pid::from_raw).ok_or(io::ErrorKind::NotFound)?;
+        Ok(kill_process(id, signal)?)
+    }
+
+    /// Waits for an end that comes by itself; how it ended, and what it has printed.
+    pub(crate) fn ended(mut self) -> io::Result<(ExitStatus, String)> {
+        let begin = Instant::now();
+        let status = loop {
+            match self.process.try_wait()? {
+                Some(status) => break status,
+                None if begin.elapsed() > PATIENCE => return Err(io::Error::other("the server does not end")),
+                None => std::thread::sleep(Duration::from_millis(5)),
+            }
+        };
+        let mut printed = String::new();
+        self.process.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?.read_to_string(&mut printed)?;
+        Ok((status, printed))
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        // It fails when the server has ended already.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}

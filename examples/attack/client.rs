@@ -1,0 +1,111 @@
+//! HTTP by hand, one connection at a time.
+
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::server::TOKEN;
+
+/// What a server answered.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> io::Result<Value> {
+        Ok(serde_json::from_slice(&self.body)?)
+    }
+}
+
+/// The body of a call with the id 1.
+pub(crate) fn call(method: &str, params: &str) -> Vec<u8> {
+    format!(r#"{{"jsonrpc":"2.0","method":"{method}","params":{params},"id":1}}"#).into_bytes()
+}
+
+/// The head of a request to the endpoint, with a good token.
+pub(crate) fn head(length: usize) -> String {
+    format!(
+        "POST /api HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nX-Api-Token: {TOKEN}\r\nContent-Length: {length}\r\n\r\n"
+    )
+}
+
+pub(crate) fn request(body: &[u8]) -> Vec<u8> {
+    [head(body.len()).as_bytes(), body].concat()
+}
+
+/// Takes an answer from the front of what has come in so far, once it is whole.
+pub(crate) fn take_answer(came: &mut Vec<u8>) -> io::Result<Option<Answer>> {
+    let Some(end) = came.windows(4).position(|window| window == b"\r\n\r\n") else { return Ok(None) };
+    let head = std::str::from_utf8(&came[..end]).map_err(|_| io::ErrorKind::InvalidData)?;
+    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).ok_or(io::ErrorKind::InvalidData)?;
+    let length = head.lines().filter_map(|line| line.split_once(':')).find_map(|(name, value)| {
+        name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>().ok())?
+    });
+    let whole = end + 4 + length.unwrap_or_default();
+    if came.len() < whole {
+        return Ok(None);
+    }
+    let body = came.drain(..whole).skip(end + 4).collect();
+    Ok(Some(Answer { status, body }))
+}
+
+/// One connection.
+pub(crate) struct Connection {
+    pub(crate) stream: TcpStream,
+    came: Vec<u8>,
+}
+
+impl Connection {
+    pub(crate) fn open(address: SocketAddr) -> io::Result<Self> {
+        Self::over(TcpStream::connect(address)?)
+    }
+
+    pub(crate) fn over(stream: TcpStream) -> io::Result<Self> {
+        stream.set_nodelay(true)?;
+        let connection = Self { stream, came: Vec::new() };
+        connection.wait_at_most(Duration::from_secs(10))?;
+        Ok(connection)
+    }
+
+    pub(crate) fn wait_at_most(&self, time: Duration) -> io::Result<()> {
+        self.stream.set_read_timeout(Some(time))?;
+        self.stream.set_write_timeout(Some(time))
+    }
+
+    pub(crate) fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.stream.write_all(bytes)
+    }
+
+    /// Waits for one answer.
+    pub(crate) fn answer(&mut self) -> io::Result<Answer> {
+        let mut piece = [0; 16 * 1024];
+        loop {
+            if let Some(answer) = take_answer(&mut self.came)? {
+                return Ok(answer);
+            }
+            match self.stream.read(&mut piece)? {
+                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+                count => self.came.extend_from_slice(&piece[..count]),
+            }
+        }
+    }
+
+    pub(crate) fn post(&mut self, body: &[u8]) -> io::Result<Answer> {
+        self.send(&request(body))?;
+        self.answer()
+    }
+
+    /// The result of a call.
+    pub(crate) fn result(&mut self, method: &str) -> io::Result<Value> {
+        let mut answer = self.post(&call(method, "[]"))?.json()?;
+        Ok(answer["result"].take())
+    }
+
+    pub(crate) fn get(&mut self, path: &str) -> io::Result<Answer> {
+        self.send(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").as_bytes())?;
+        self.answer()
+    }
+}

@@ -1,0 +1,68 @@
+//! A stop in the middle of the day: what was let in is answered, and nothing more is let in.
+
+use std::io;
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+
+use crate::child::Child;
+use crate::client::{Connection, call};
+use crate::load::{End, Load, open_loop};
+use crate::report::Report;
+use crate::server::DRAIN;
+
+const RATE: f64 = 500.0;
+
+pub(crate) fn run(report: &mut Report) -> io::Result<()> {
+    for (signal, name) in [(Signal::TERM, "SIGTERM"), (Signal::INT, "SIGINT")] {
+        let before = Duration::from_secs(report.pick(5, 1));
+        stop(report, signal, name, before)?;
+    }
+    Ok(())
+}
+
+fn stop(report: &mut Report, signal: Signal, name: &str, before: Duration) -> io::Result<()> {
+    let server = Child::start(&[])?;
+    let address = server.address;
+    Connection::open(address)?.get("/watch")?;
+    let load = Load { rate: RATE, time: before + Duration::from_secs(1) };
+    let (records, stopped) = std::thread::scope(|scope| {
+        let stopped = scope.spawn(|| -> io::Result<_> {
+            std::thread::sleep(before);
+            server.signal(signal)?;
+            let sent = Instant::now();
+            while TcpStream::connect(address).is_ok() && sent.elapsed() < DRAIN {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            let refused = sent.elapsed();
+            let (status, printed) = server.ended()?;
+            Ok((refused, sent.elapsed(), status, printed))
+        });
+        // 50 ms each, so that some 25 are under way when the signal comes.
+        (open_loop(address, load, &call("wait", "[50]")), stopped.join())
+    });
+    let (refused, took, status, printed) = stopped.map_err(|_| io::Error::other("the stop panicked"))??;
+
+    let count = |end: End| records.iter().filter(|record| record.end == end).count();
+    let let_in = printed.split(' ').next().and_then(|number| number.parse::<usize>().ok());
+    let answered = count(End::Result);
+    let reached = format!("{answered} of {}", let_in.map_or("an unknown number".to_owned(), |count| count.to_string()));
+    let target = format!("{name} at {RATE} calls/s: every call that was let in is answered");
+    report.exact(target, reached, let_in == Some(answered) && answered > 0);
+    let turned_away = [End::Error(-32003), End::NoConnection, End::Unanswered].map(count);
+    let [unavailable, none, closed] = turned_away;
+    let reached = format!("{unavailable} × -32003, {none} × no connection, {closed} × closed");
+    let all = answered + turned_away.iter().sum::<usize>() == records.len();
+    report.exact("… and the others are turned away, unrun", reached, all);
+    let reached = format!("{:.0} ms after it", refused.as_secs_f64() * 1e3);
+    report.exact("… and new connections are refused", reached, refused < DRAIN);
+    let code = status.code().map_or("by a signal".to_owned(), |code| code.to_string());
+    let reached = format!("{code}, after {:.1} s", took.as_secs_f64());
+    report.exact(
+        format!("… and it ends with 0 within {} s", DRAIN.as_secs()),
+        reached,
+        status.success() && took < DRAIN,
+    );
+    Ok(())
+}

@@ -1,0 +1,106 @@
+//! Open-loop load: calls leave on a schedule, whatever became of those before, and a call's latency counts from the moment at
+//! which it was due. So a server that stalls cannot hide it by slowing its callers down.
+
+use std::cell::RefCell;
+use std::io;
+use std::net::{SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+use async_io::{Async, Timer};
+use futures::{AsyncReadExt, AsyncWriteExt, StreamExt, stream};
+
+use crate::client::{request, take_answer};
+
+/// What became of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    Result,
+    /// The code of the error.
+    Error(i64),
+    /// No connection could be had.
+    NoConnection,
+    /// The connection was there, and ended without an answer.
+    Unanswered,
+}
+
+/// A call that was made.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Record {
+    pub(crate) due: Duration,
+    /// From when it was due until its end.
+    pub(crate) latency: Duration,
+    pub(crate) end: End,
+}
+
+/// Calls at even intervals.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Load {
+    /// Calls a second.
+    pub(crate) rate: f64,
+    pub(crate) time: Duration,
+}
+
+/// Makes the calls and waits for their ends.
+pub(crate) fn open_loop(address: SocketAddr, load: Load, body: &[u8]) -> Vec<Record> {
+    let request = request(body);
+    let (idle, records) = (RefCell::default(), RefCell::default());
+    let begin = Instant::now();
+    let count = (load.rate * load.time.as_secs_f64()) as usize;
+    let arrivals = stream::iter(0..count).then(|number| async move {
+        let due = Duration::from_secs_f64(number as f64 / load.rate);
+        Timer::at(begin + due).await;
+        due
+    });
+    let calls = arrivals.for_each_concurrent(None, |due| {
+        let (request, idle, records): (_, _, &RefCell<Vec<Record>>) = (&request, &idle, &records);
+        async move {
+            let end = exchange(address, idle, request).await;
+            let latency = begin.elapsed().saturating_sub(due);
+            records.borrow_mut().push(Record { due, latency, end });
+        }
+    });
+    async_io::block_on(calls);
+    records.into_inner()
+}
+
+async fn exchange(address: SocketAddr, idle: &RefCell<Vec<Async<TcpStream>>>, request: &[u8]) -> End {
+    let Ok(mut stream) = connection(address, idle).await else { return End::NoConnection };
+    let Ok(end) = answer(&mut stream, request).await else { return End::Unanswered };
+    idle.borrow_mut().push(stream);
+    end
+}
+
+async fn connection(address: SocketAddr, idle: &RefCell<Vec<Async<TcpStream>>>) -> io::Result<Async<TcpStream>> {
+    loop {
+        let stream = idle.borrow_mut().pop();
+        let Some(stream) = stream else { break };
+        // The server ends those that were idle for long.
+        let quiet = stream.get_ref().peek(&mut [0]).is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock);
+        if quiet {
+            return Ok(stream);
+        }
+    }
+    let stream = Async::<TcpStream>::connect(address).await?;
+    stream.get_ref().set_nodelay(true)?;
+    Ok(stream)
+}
+
+async fn answer(stream: &mut Async<TcpStream>, request: &[u8]) -> io::Result<End> {
+    stream.write_all(request).await?;
+    let mut came = Vec::new();
+    loop {
+        let filled = came.len();
+        came.resize(filled + 1024, 0);
+        let count = stream.read(&mut came[filled..]).await?;
+        came.truncate(filled + count);
+        if count == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        if let Some(answer) = take_answer(&mut came)? {
+            return Ok(match answer.json()?["error"]["code"].as_i64() {
+                Some(code) => End::Error(code),
+                None => End::Result,
+            });
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! Attacks on a server of callbox: what strangers may send, and what a machine may run out of.
+//!
+//! Run with `cargo run --release --example attack`, which takes a few minutes. `-- slow panics` runs some of the attacks, and
+//! `-- --quick` short forms of them, in which times are shown and do not count. Each attack starts a server in a process of
+//! its own, on loopback, and ends it. Fails if a target was missed. The README tells what was reached.
+
+#![expect(clippy::print_stdout, reason = "the figures are what it is for")]
+
+mod child;
+mod client;
+mod descriptors;
+mod drain;
+mod load;
+mod malformed;
+mod mutation;
+mod overload;
+mod panics;
+mod paths;
+mod report;
+mod server;
+mod slow;
+#[path = "../../src/jsonrpc/rows/mod.rs"]
+mod table;
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use report::Report;
+
+type Attack = fn(&mut Report) -> std::io::Result<()>;
+
+const ATTACKS: [(&str, Attack); 7] = [
+    ("malformed", malformed::run),
+    ("slow", slow::run),
+    ("overload", overload::run),
+    ("panics", panics::run),
+    ("drain", drain::run),
+    ("descriptors", descriptors::run),
+    ("paths", paths::run),
+];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let Some((server::ROLE, arguments)) = arguments.split_first().map(|(first, rest)| (first.as_str(), rest)) {
+        return server::serve(arguments);
+    }
+    let (flags, names): (Vec<_>, Vec<_>) = arguments.iter().map(String::as_str).partition(|arg| arg.starts_with("--"));
+    let known = |name: &&str| *name == "all" || ATTACKS.iter().any(|(known, _)| known == name);
+    if !flags.iter().all(|flag| *flag == "--quick") || !names.iter().all(known) {
+        let names = ATTACKS.map(|(name, _)| name).join(", ");
+        println!("there are --quick and the attacks {names}; all of them if none is named");
+        return ExitCode::from(2);
+    }
+    let all = names.is_empty() || names.contains(&"all");
+    let mut report = Report::new(!flags.is_empty());
+    for (name, attack) in ATTACKS.into_iter().filter(|(name, _)| all || names.contains(name)) {
+        let begin = Instant::now();
+        if let Err(error) = attack(&mut report) {
+            report.exact("the attack can be made", error, false);
+        }
+        report.print(name, begin.elapsed());
+    }
+    if report.is_missed() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}

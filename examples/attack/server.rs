@@ -1,0 +1,145 @@
+//! What is attacked: this program once more, as a server.
+
+use std::process::{ExitCode, Termination};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use actix_web::web::{self, Bytes};
+use actix_web::{HttpResponse, Responder};
+use callbox::{Server, ServiceRef, service};
+use rustix::process::{Resource, Rlimit, setrlimit};
+
+/// The argument that makes this program the server.
+pub(crate) const ROLE: &str = "serve";
+
+/// A token that is good.
+pub(crate) const TOKEN: &str = "attack";
+
+/// How long a stop may take.
+pub(crate) const DRAIN: Duration = Duration::from_secs(5);
+
+/// The length of what `GET /large` answers.
+const LARGE: usize = 4 << 20;
+
+/// Panics anywhere in the process.
+static PANICS: AtomicU64 = AtomicU64::new(0);
+
+/// For the last figures, once the server has stopped.
+static SERVICE: OnceLock<ServiceRef<Target>> = OnceLock::new();
+
+/// Runs the server to its end: `serve [files DIRECTORY] [descriptors NUMBER]`.
+pub(crate) fn serve(arguments: &[String]) -> ExitCode {
+    std::panic::set_hook(Box::new(|_| {
+        PANICS.fetch_add(1, Ordering::Relaxed);
+    }));
+    let mut server = Server::new(|| Target).tokens(|token: &str| token == TOKEN).bind("127.0.0.1:0").drain(DRAIN);
+    for pair in arguments.chunks(2) {
+        match pair {
+            [key, directory] if key == "files" => {
+                server = server.static_files("/static", directory).static_files("/", directory);
+            }
+            [key, number] if key == "descriptors" => {
+                let limit = Some(number.parse().expect("a number of descriptors"));
+                setrlimit(Resource::Nofile, Rlimit { current: limit, maximum: limit }).expect("it can be lowered");
+            }
+            other => panic!("{other:?} is unknown"),
+        }
+    }
+    let large = Bytes::from(vec![b'x'; LARGE]);
+    let server = server.configure(move |config| {
+        let large = large.clone();
+        config.route("/large", web::get().to(move || std::future::ready(HttpResponse::Ok().body(large.clone()))));
+        config.route("/watch", web::get().to(watch));
+    });
+    let end = server.start();
+    if let Some(service) = SERVICE.get() {
+        let wait = service.stats().into_iter().find(|stats| stats.method == "wait").expect("such a method");
+        println!("{} let in", wait.inline + wait.queued);
+    }
+    end.report()
+}
+
+/// Asks for the last figures.
+async fn watch(service: ServiceRef<Target>) -> impl Responder {
+    SERVICE.get_or_init(|| service);
+    HttpResponse::Ok().body("watched")
+}
+
+struct Target;
+
+#[service(name = "attack.target")]
+impl Target {
+    #[public_method]
+    fn add(&self, a: i64, b: i64) -> i64 {
+        a.wrapping_add(b)
+    }
+
+    #[public_method]
+    fn subtract(&self, minuend: i64, subtrahend: i64) -> i64 {
+        minuend.wrapping_sub(subtrahend)
+    }
+
+    #[public_method]
+    fn sum(&self, a: i64, b: i64, c: i64) -> i64 {
+        a.wrapping_add(b).wrapping_add(c)
+    }
+
+    #[public_method]
+    fn get_data(&self) -> (String, u8) {
+        ("hello".to_owned(), 5)
+    }
+
+    #[public_method]
+    fn update(&mut self, a: i64, b: i64, c: i64, d: i64, e: i64) {
+        let _ = (a, b, c, d, e);
+    }
+
+    #[public_method]
+    fn notify_hello(&mut self, n: i64) {
+        let _ = n;
+    }
+
+    #[public_method]
+    fn notify_sum(&mut self, a: i64, b: i64, c: i64) {
+        let _ = (a, b, c);
+    }
+
+    #[public_method]
+    fn echo(&self, text: String) -> String {
+        text
+    }
+
+    /// How many panics there were, in methods and anywhere else.
+    #[public_method]
+    fn panics(&self) -> u64 {
+        PANICS.load(Ordering::Relaxed)
+    }
+
+    /// Holds the service's thread. Asleep, as the callers are on the same cores, and are to keep up.
+    #[public_method(deadline = "200ms")]
+    fn work(&mut self, micros: u64) -> u64 {
+        std::thread::sleep(Duration::from_micros(micros));
+        micros
+    }
+
+    /// Waits, and leaves the thread to others.
+    #[public_method]
+    async fn wait(&self, millis: u64) -> u64 {
+        tokio::time::sleep(Duration::from_millis(millis)).await;
+        millis
+    }
+
+    /// Panics at each hundredth number.
+    #[public_method]
+    fn read(&self, n: u64) -> u64 {
+        assert!(!n.is_multiple_of(100), "on purpose");
+        n
+    }
+
+    /// The same, alone with the state.
+    #[public_method(on_panic = "keep")]
+    fn write(&mut self, n: u64) -> u64 {
+        self.read(n)
+    }
+}

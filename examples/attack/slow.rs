@@ -1,0 +1,163 @@
+//! Clients that keep a server waiting, in each of the four ways that there are, beside one in good faith.
+
+use std::collections::HashSet;
+use std::io::{self, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use socket2::{Domain, Socket, Type};
+
+use crate::child::Child;
+use crate::client::{Connection, call, head, request};
+use crate::load::{End, Load, Record, open_loop};
+use crate::report::{Report, ms, p99};
+
+/// What they are slow with.
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Head,
+    /// The head of the second request on a connection.
+    SecondHead,
+    Body,
+    /// The taking of an answer.
+    Read,
+}
+
+const KINDS: [(Kind, &str); 4] =
+    [(Kind::Head, "head"), (Kind::SecondHead, "second head"), (Kind::Body, "body"), (Kind::Read, "read")];
+
+/// All are to be closed by then.
+const LIMIT: Duration = Duration::from_secs(15);
+
+/// The attackers' addresses, so that no limit of connections from one peer saves the server.
+const ADDRESSES: usize = 20;
+
+/// Calls a second of the honest client.
+const RATE: f64 = 200.0;
+
+pub(crate) fn run(report: &mut Report) -> io::Result<()> {
+    let count = report.pick(500, 50);
+    let watch = Duration::from_secs(report.pick(19, 14));
+    let server = Child::start(&[])?;
+    // What an attack costs the honest client is measured against the same time without one, just before.
+    let honest = |time| open_loop(server.address, Load { rate: RATE, time }, &call("add", "[1,2]"));
+    honest(Duration::from_secs(1));
+    let attacks: &[&[(Kind, &str)]] = &report.pick(KINDS.each_ref().map(std::slice::from_ref).to_vec(), vec![&KINDS]);
+    for kinds in attacks {
+        let baseline = honest(report.pick(watch, Duration::from_secs(2)));
+        let over = AtomicBool::new(false);
+        let (closed, records) = std::thread::scope(|scope| {
+            let attack = scope.spawn(|| attack(server.address, kinds, count, &over));
+            let records = honest(watch);
+            over.store(true, Ordering::Relaxed);
+            (attack.join().map_err(|_| io::Error::other("the attack panicked")), records)
+        });
+        let names = kinds.iter().map(|(_, name)| *name).collect::<Vec<_>>().join(", ");
+        note(report, &format!("{count} × slow {names}"), closed??, &baseline, &records);
+    }
+    Ok(())
+}
+
+fn note(report: &mut Report, attack: &str, closed: Option<Duration>, baseline: &[Record], records: &[Record]) {
+    let reached = closed.map_or("some are open still".to_owned(), |time| format!("{:.1} s", time.as_secs_f64()));
+    let in_time = closed.is_some_and(|time| time <= LIMIT);
+    report.exact(format!("{attack}: all closed within {} s", LIMIT.as_secs()), reached, in_time);
+    let lost = records.iter().filter(|record| record.end != End::Result).count();
+    report.exact(
+        "… and every honest call answered",
+        format!("{} of {}", records.len() - lost, records.len()),
+        lost == 0,
+    );
+    let [usual, attacked] = [baseline, records].map(|records| p99(records.iter().map(|record| record.latency)));
+    let reached = format!("{} against {}", ms(attacked), ms(usual));
+    report.timed("… and their p99 below 2 × what it was before", reached, attacked < 2 * usual);
+}
+
+/// The longest that the server has held one of the connections; `None` if it holds one still.
+fn attack(server: SocketAddr, kinds: &[(Kind, &str)], count: usize, over: &AtomicBool) -> io::Result<Option<Duration>> {
+    let mut attackers = Vec::new();
+    for number in 0..count {
+        for (kind, _) in kinds {
+            attackers.push(Attacker::open(server, *kind, number % ADDRESSES)?);
+            // Not all at once: that they come, and are sent what the system takes for them, is no attack; that they stay is.
+            std::thread::sleep(Duration::from_millis(if matches!(kind, Kind::Read) { 8 } else { 2 }));
+        }
+    }
+    let (mut longest, mut dribble) = (Duration::ZERO, Instant::now());
+    while !over.load(Ordering::Relaxed) {
+        let held = held(server)?;
+        attackers.retain(|attacker| {
+            longest = longest.max(attacker.opened.elapsed());
+            held.contains(&attacker.own)
+        });
+        if attackers.is_empty() {
+            return Ok(Some(longest));
+        }
+        if dribble.elapsed() > Duration::from_secs(1) {
+            dribble = Instant::now();
+            attackers.iter_mut().for_each(Attacker::dribble);
+        }
+        std::thread::sleep(Duration::from_millis(250));
+    }
+    Ok(None)
+}
+
+struct Attacker {
+    kind: Kind,
+    stream: TcpStream,
+    opened: Instant,
+    own: SocketAddr,
+}
+
+impl Attacker {
+    fn open(server: SocketAddr, kind: Kind, address: usize) -> io::Result<Self> {
+        let opened = Instant::now();
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+        if matches!(kind, Kind::Read) {
+            socket.set_recv_buffer_size(4096)?;
+        }
+        let own = Ipv4Addr::new(127, 1, 0, 1 + u8::try_from(address).unwrap_or_default());
+        socket.bind(&SocketAddr::from((own, 0)).into())?;
+        socket.connect(&server.into())?;
+        let mut connection = Connection::over(socket.into())?;
+        let half_a_head = b"POST /api HTTP/1.1\r\nHost: localhost\r\nX-Sl";
+        match kind {
+            Kind::Head => connection.send(half_a_head)?,
+            Kind::SecondHead => {
+                connection.send(&request(&call("add", "[1,2]")))?;
+                connection.answer()?;
+                connection.send(half_a_head)?;
+            }
+            Kind::Body => connection.send(&[head(1000).as_bytes(), b"{\"jsonrpc"].concat())?,
+            Kind::Read => connection.send(b"GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n")?,
+        }
+        connection.stream.set_nonblocking(true)?;
+        let own = connection.stream.local_addr()?;
+        Ok(Self { kind, stream: connection.stream, opened, own })
+    }
+
+    /// A sign of life: one byte more. It fails once the server has closed the connection, as it should.
+    fn dribble(&mut self) {
+        let _ = match self.kind {
+            Kind::Read => self.stream.read(&mut [0]),
+            Kind::Head | Kind::SecondHead | Kind::Body => self.stream.write(b"o"),
+        };
+    }
+}
+
+/// The clients' ends of the connections that the server holds: the system lists them, with an inode while a process has them.
+fn held(server: SocketAddr) -> io::Result<HashSet<SocketAddr>> {
+    let table = std::fs::read_to_string("/proc/net/tcp")?;
+    let port = format!(":{:04X}", server.port());
+    let client = |line: &str| {
+        let fields: Vec<_> = line.split_whitespace().collect();
+        let [_, local, remote, _, _, _, _, _, _, inode, ..] = fields[..] else { return None };
+        let (address, remote_port) = remote.split_once(':')?;
+        // In the machine's own order of bytes.
+        let address = u32::from_str_radix(address, 16).ok()?.to_ne_bytes();
+        let client = SocketAddr::from((address, u16::from_str_radix(remote_port, 16).ok()?));
+        (local.ends_with(&port) && inode != "0").then_some(client)
+    };
+    Ok(table.lines().filter_map(client).collect())
+}

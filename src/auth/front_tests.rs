@@ -1,0 +1,250 @@
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use actix::System;
+use futures::future::{join, join_all};
+use tokio::sync::Semaphore;
+use tokio::time::sleep;
+
+use crate::BoxError;
+
+use super::*;
+
+/// Answers when it is let to, counts how often it was asked, and says whatever the test wants of its decisions.
+struct Gated {
+    gate: Semaphore,
+    asked: AtomicUsize,
+    keep_for: Duration,
+    generation: AtomicU64,
+}
+
+impl Gated {
+    fn new(permits: usize, keep_for: Duration) -> Arc<Self> {
+        Arc::new(Self { gate: Semaphore::new(permits), asked: 0.into(), keep_for, generation: 0.into() })
+    }
+
+    fn asked(&self) -> usize {
+        self.asked.swap(0, Ordering::SeqCst)
+    }
+}
+
+/// The test keeps a hand on it.
+struct Held(Arc<Gated>);
+
+impl Authenticate for Held {
+    async fn authenticate(&self, token: &str) -> Result<Option<Caller>, BoxError> {
+        self.0.asked.fetch_add(1, Ordering::SeqCst);
+        self.0.gate.acquire().await?.forget();
+        match token {
+            "panic" => panic!("on purpose"),
+            "away" => Err("the database is away".into()),
+            "bad" => Ok(None),
+            name => Ok(Some(Caller::named(name))),
+        }
+    }
+
+    fn keep_for(&self) -> Duration {
+        self.0.keep_for
+    }
+
+    fn generation(&self) -> u64 {
+        self.0.generation.load(Ordering::SeqCst)
+    }
+}
+
+const KEPT: Duration = Duration::from_secs(60);
+const MANY: usize = 1000;
+
+fn start(gated: &Arc<Gated>, change: impl FnOnce(&mut AuthLimits)) -> Auth {
+    let mut limits = AuthLimits::new(None);
+    change(&mut limits);
+    Auth::start(Held(Arc::clone(gated)), limits)
+}
+
+fn name(answer: Result<Caller, Unsure>) -> Option<String> {
+    answer.unwrap().name().map(str::to_owned)
+}
+
+async fn until(holds: impl Fn() -> bool) {
+    while !holds() {
+        sleep(Duration::from_millis(1)).await;
+    }
+}
+
+fn run(test: impl Future<Output = ()>) {
+    System::new().block_on(async {
+        tokio::time::timeout(Duration::from_secs(60), test).await.expect("it ends");
+    });
+}
+
+#[test]
+fn questions_about_different_tokens_are_answered_side_by_side() {
+    run(async {
+        let gated = Gated::new(0, Duration::ZERO);
+        let auth = start(&gated, |_| ());
+        let names: Vec<String> = (0..100).map(|n| n.to_string()).collect();
+        let callers = join_all(names.iter().map(|name| auth.whose(name, None)));
+        let all_asked = async {
+            until(|| gated.asked.load(Ordering::SeqCst) == 100).await;
+            gated.gate.add_permits(100);
+        };
+        let (callers, ()) = join(callers, all_asked).await;
+        for (caller, expected) in callers.into_iter().zip(&names) {
+            assert_eq!(name(caller).as_ref(), Some(expected));
+        }
+    });
+}
+
+#[test]
+fn of_questions_about_one_token_that_overlap_the_authenticator_hears_one() {
+    run(async {
+        for keep_for in [Duration::ZERO, KEPT] {
+            let gated = Gated::new(0, keep_for);
+            let auth = start(&gated, |_| ());
+            let all = join_all((0..100).map(|_| auth.whose("ann", None)));
+            let last = async {
+                until(|| auth.open.available_permits() == auth.limits.open - 100).await;
+                // The actor takes its messages in their order: once it asks about this one, it has taken all others.
+                let last = auth.whose("bob", None);
+                let let_go = async {
+                    until(|| gated.asked.load(Ordering::SeqCst) == 2).await;
+                    gated.gate.add_permits(2);
+                };
+                join(last, let_go).await
+            };
+            let (callers, (last, ())) = join(all, last).await;
+            assert_eq!(name(last).as_deref(), Some("bob"));
+            assert!(callers.into_iter().all(|caller| name(caller).as_deref() == Some("ann")));
+            assert_eq!(gated.asked(), 2);
+            assert_eq!(auth.open.available_permits(), auth.limits.open, "all are given back");
+        }
+    });
+}
+
+#[test]
+fn a_good_token_is_asked_about_again_only_if_its_decision_may_not_be_kept() {
+    run(async {
+        for (keep_for, asked) in [(Duration::ZERO, 5), (KEPT, 1)] {
+            let gated = Gated::new(MANY, keep_for);
+            let auth = start(&gated, |_| ());
+            for _ in 0..5 {
+                assert_eq!(name(auth.whose("ann", None).await).as_deref(), Some("ann"));
+            }
+            assert_eq!(gated.asked(), asked);
+        }
+    });
+}
+
+#[test]
+fn neither_errors_nor_refusals_are_kept() {
+    run(async {
+        let gated = Gated::new(MANY, KEPT);
+        let auth = start(&gated, |_| ());
+        for token in ["away", "panic", "bad"] {
+            for _ in 0..3 {
+                let answer = auth.whose(token, None).await;
+                assert_eq!(answer.map(|caller| caller.is_authenticated()).ok(), (token == "bad").then_some(false));
+            }
+            assert_eq!(gated.asked(), 3, "{token}");
+        }
+        assert_eq!(name(auth.whose("ann", None).await).as_deref(), Some("ann"), "the actor lives on");
+    });
+}
+
+#[test]
+fn a_change_of_the_generation_ends_what_is_kept_and_what_is_being_decided() {
+    run(async {
+        let gated = Gated::new(1, KEPT);
+        let auth = start(&gated, |_| ());
+        name(auth.whose("ann", None).await);
+        gated.generation.store(1, Ordering::SeqCst);
+        let again = auth.whose("ann", None);
+        let change = async {
+            until(|| gated.asked.load(Ordering::SeqCst) == 2).await;
+            gated.generation.store(2, Ordering::SeqCst);
+            gated.gate.add_permits(MANY);
+        };
+        let (caller, ()) = join(again, change).await;
+        assert_eq!(name(caller).as_deref(), Some("ann"));
+        assert_eq!(gated.asked(), 3, "once, again after the first change, and once more as the second came meanwhile");
+    });
+}
+
+#[test]
+fn a_generation_that_never_stays_lets_nobody_through() {
+    struct Restless(AtomicU64);
+    impl Authenticate for Restless {
+        async fn authenticate(&self, _: &str) -> Result<Option<Caller>, BoxError> {
+            Ok(Some(Caller::named("ann")))
+        }
+        fn generation(&self) -> u64 {
+            self.0.fetch_add(1, Ordering::SeqCst)
+        }
+    }
+    run(async {
+        let auth = Auth::start(Restless(0.into()), AuthLimits::new(None));
+        assert!(auth.whose("ann", None).await.is_err());
+    });
+}
+
+#[test]
+fn an_authenticator_that_does_not_answer_lets_nobody_through_and_its_room_comes_back() {
+    run(async {
+        let gated = Gated::new(0, KEPT);
+        let auth = start(&gated, |limits| {
+            limits.open = 2;
+            limits.patience = Duration::from_millis(50);
+        });
+        let (a, b, c) = futures::future::join3(auth.whose("a", None), auth.whose("b", None), async {
+            until(|| auth.open.available_permits() == 0).await;
+            auth.whose("c", None).await
+        })
+        .await;
+        assert!(a.is_err() && b.is_err(), "slow");
+        assert!(c.is_err(), "full");
+        until(|| auth.open.available_permits() == 2).await;
+        gated.gate.add_permits(MANY);
+        // On a busy machine it may be late once more.
+        while auth.whose("a", None).await.is_err() {}
+    });
+}
+
+#[test]
+fn a_dead_actor_lets_nobody_through() {
+    struct Deadly;
+    impl Authenticate for Deadly {
+        async fn authenticate(&self, token: &str) -> Result<Option<Caller>, BoxError> {
+            if token == "death" {
+                Arbiter::current().stop();
+                std::future::pending::<()>().await;
+            }
+            Ok(Some(Caller::named(token)))
+        }
+    }
+    run(async {
+        let auth = Auth::start(Deadly, AuthLimits::new(None));
+        assert!(auth.whose("ann", None).await.is_ok());
+        assert!(auth.whose("death", None).await.is_err());
+        assert!(auth.whose("ann", None).await.is_err());
+    });
+}
+
+#[test]
+fn a_peer_with_too_many_failures_is_refused_unasked_whatever_its_token() {
+    run(async {
+        let gated = Gated::new(MANY, KEPT);
+        let auth = start(&gated, |limits| limits.failures = NonZeroU32::new(3));
+        let (peer, other) = (Some("10.0.0.1".parse().unwrap()), Some("10.0.0.2".parse().unwrap()));
+        assert_eq!(name(auth.whose("ann", peer).await).as_deref(), Some("ann"));
+        for _ in 0..10 {
+            assert_eq!(name(auth.whose("bad", peer).await), None);
+        }
+        assert_eq!(gated.asked(), 1 + 3);
+        assert_eq!(name(auth.whose("ann", peer).await), None, "a good token, and one whose decision is kept");
+        assert_eq!(gated.asked(), 0);
+        assert_eq!(name(auth.whose("ann", other).await).as_deref(), Some("ann"));
+        for _ in 0..10 {
+            assert!(auth.whose("away", other).await.is_err(), "no failure of the peer's");
+        }
+        assert_eq!(name(auth.whose("ann", other).await).as_deref(), Some("ann"));
+    });
+}

@@ -1,0 +1,214 @@
+//! The authenticator that knows JSON Web Tokens.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use jsonwebtoken::crypto::aws_lc;
+use jsonwebtoken::{Validation, decode, decode_header};
+use serde::Deserialize;
+
+use crate::BoxError;
+use crate::start_error::{Result, StartError};
+use crate::sync::{Arc, AtomicU64, Mutex, Ordering};
+
+use super::key_set::KeySet;
+use super::watched::Watched;
+use super::{Authenticate, Caller};
+
+/// What two clocks may differ by.
+const LEEWAY: Duration = Duration::from_secs(30);
+
+/// The `typ` of an access token. Others, such as `logout+jwt`, may be signed with the same key and mean something else.
+const TYPES: [&str; 3] = ["jwt", "at+jwt", "application/at+jwt"];
+
+/// Checks JSON Web Tokens that one issuer made for one audience, with a set of keys. A handle: cheap to clone. Needs the feature
+/// `jwt`.
+///
+/// A token has to name its key (`kid`), be signed with it, and have `iss`, `aud` and `exp`; an `nbf` is heeded, and clocks may
+/// differ by 30 s. Its caller has the name in `sub` and the scopes in `scope`, with spaces between, or `scopes`, a list.
+///
+/// The keys are a [JWK set](https://www.rfc-editor.org/rfc/rfc7517#section-5), as issuers publish it. **The key says which
+/// algorithm it is for**, by its `alg`, or else by its kind: RS256 for RSA, ES256 and ES384 for the curves P-256 and P-384,
+/// EdDSA for Ed25519, HS256 for secrets. A token that says another is refused, so nobody can have a public key taken for a
+/// secret, and there is no `none`. Keys for encryption and of unknown kinds do not count; weak ones are a mistake. A set with
+/// secrets in it lets whoever reads it make tokens, so such a file is to be its owner's only.
+///
+/// Keys are replaced while the server runs: with [`replace_keys`](Self::replace_keys), or by changing the file that was given to
+/// [`from_file`](Self::from_file). A key that is taken out is trusted no more, within a tenth of a second. callbox does not fetch
+/// keys over the network; whatever fetches them writes the file.
+///
+/// A decision that lets somebody in is kept for up to 10 s, unless the keys change or the token expires before. A single token
+/// cannot be revoked, so issuers should make them expire soon.
+///
+/// ```no_run
+/// use callbox::{Jwt, Server};
+/// # #[derive(Default)] struct MyService;
+/// # #[callbox::service(name = "name.your.service")] impl MyService { #[private_api_method] fn ping(&self) {} }
+///
+/// fn main() -> callbox::Result<()> {
+///     let tokens = Jwt::from_file("https://login.example.org", "my-service", "keys.json")?;
+///     Server::new(MyService::default).tokens(tokens).from_args().start()
+/// }
+/// ```
+#[derive(Clone)]
+pub struct Jwt {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    issuer: String,
+    audience: String,
+    keys: Mutex<Arc<KeySet>>,
+    generation: AtomicU64,
+}
+
+#[derive(Deserialize)]
+struct Claims {
+    exp: f64,
+    sub: Option<String>,
+    scope: Option<Scopes>,
+    scopes: Option<Scopes>,
+}
+
+/// Issuers write a list of scopes in both ways.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Scopes {
+    Text(String),
+    List(Vec<String>),
+}
+
+impl Jwt {
+    /// Trusts the tokens that `issuer` (`iss`) makes for `audience` (`aud`), if they are signed with a key of this JWK set.
+    ///
+    /// # Errors
+    /// If the issuer or the audience is empty, or the text is no set of strong keys with ids.
+    pub fn new(issuer: &str, audience: &str, keys: &str) -> Result<Self> {
+        Self::named(issuer, audience, keys, "the JWK set")
+    }
+
+    /// The same with the JWK set in a file, which is read again when it changes. A file that is broken or gone leaves the keys as
+    /// they were, with an error in the log.
+    ///
+    /// # Errors
+    /// Those of [`new`](Self::new), and if the file cannot be read.
+    pub fn from_file(issuer: &str, audience: &str, path: impl Into<PathBuf>) -> Result<Self> {
+        let path = path.into();
+        let mut watched = Watched::new(&path);
+        let text = watched.look().map_err(|error| unreadable(&path, error))?.unwrap_or_default();
+        let name = path.display().to_string();
+        let jwt = Self::named(issuer, audience, &text, &name)?;
+        let take = move |shared: &Shared, text: std::io::Result<String>| {
+            shared.take(&text.map_err(|error| unreadable(&path, error))?, &name)
+        };
+        watched.watch(&jwt.shared, take)?;
+        Ok(jwt)
+    }
+
+    fn named(issuer: &str, audience: &str, keys: &str, name: &str) -> Result<Self> {
+        // Another crate may have asked for another one, and of two the library picks none. If one was picked, it stays.
+        let _ = aws_lc::DEFAULT_PROVIDER.install_default();
+        for (what, text) in [("issuer", issuer), ("audience", audience)] {
+            if text.is_empty() {
+                let fix = "name the one that tokens have to have: without it any token that the keys sign would do";
+                return Err(StartError::new(format_args!("the {what} of the tokens is empty"), fix));
+            }
+        }
+        let shared = Shared {
+            issuer: issuer.to_owned(),
+            audience: audience.to_owned(),
+            keys: Mutex::default(),
+            generation: AtomicU64::new(0),
+        };
+        shared.take(keys, name)?;
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// Trusts the keys of this JWK set from now on, and no others.
+    ///
+    /// # Errors
+    /// If the text is no set of strong keys with ids. The keys are then those of before.
+    pub fn replace_keys(&self, keys: &str) -> Result<()> {
+        self.shared.take(keys, "the JWK set")
+    }
+}
+
+impl Authenticate for Jwt {
+    async fn authenticate(&self, token: &str) -> Result<Option<Caller>, BoxError> {
+        Ok(self.shared.check(token))
+    }
+
+    fn keep_for(&self) -> Duration {
+        Duration::from_secs(10)
+    }
+
+    fn generation(&self) -> u64 {
+        self.shared.generation.load(Ordering::Acquire)
+    }
+}
+
+impl Shared {
+    fn take(&self, keys: &str, name: &str) -> Result<()> {
+        let keys = KeySet::parse(keys).map_err(|mistake| StartError::new(name, mistake))?;
+        let count = keys.len();
+        *self.keys.lock() = Arc::new(keys);
+        // Afterwards, so that whoever sees the new number sees the new keys, too.
+        self.generation.fetch_add(1, Ordering::Release);
+        tracing::info!(issuer = self.issuer, keys = count, "the keys for tokens were read");
+        Ok(())
+    }
+
+    /// Why a token is refused is nobody's business but the issuer's, so there is no more than `None`.
+    fn check(&self, token: &str) -> Option<Caller> {
+        let header = decode_header(token).ok()?;
+        let keys = Arc::clone(&self.keys.lock());
+        let key = keys.get(header.kid.as_deref()?)?;
+        let is_access_token = |typ: &str| TYPES.iter().any(|known| typ.eq_ignore_ascii_case(known));
+        if header.crit.is_some() || !header.typ.as_deref().is_none_or(is_access_token) {
+            return None;
+        }
+        let mut validation = Validation::new(key.algorithm);
+        validation.leeway = LEEWAY.as_secs();
+        validation.validate_nbf = true;
+        validation.set_required_spec_claims(&["exp", "iss", "aud"]);
+        validation.set_issuer(&[&self.issuer]);
+        validation.set_audience(&[&self.audience]);
+        let claims = decode::<Claims>(token, &key.decoding, &validation).ok()?.claims;
+        let caller = claims.sub.map_or_else(Caller::token_holder, Caller::named);
+        let scopes = claims.scope.or(claims.scopes).map(Scopes::into_list).unwrap_or_default();
+        let caller = scopes.into_iter().fold(caller, Caller::with_scope);
+        // One that is further off than a clock can tell ends with what is kept of it.
+        let expires = Duration::try_from_secs_f64(claims.exp).ok().and_then(|exp| exp.checked_add(LEEWAY));
+        let expires = expires.and_then(|expires| SystemTime::UNIX_EPOCH.checked_add(expires));
+        Some(match expires {
+            Some(expires) => caller.with_expiry(expires),
+            None => caller,
+        })
+    }
+}
+
+impl Scopes {
+    fn into_list(self) -> Vec<String> {
+        match self {
+            Self::Text(text) => text.split_whitespace().map(str::to_owned).collect(),
+            Self::List(list) => list,
+        }
+    }
+}
+
+fn unreadable(path: &Path, error: std::io::Error) -> StartError {
+    let what = format_args!("the key file {} cannot be read ({error})", path.display());
+    StartError::new(what, "put the issuer's JWK set there, and let this user read it").with_source(error)
+}
+
+impl fmt::Debug for Jwt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Shared { issuer, audience, keys, .. } = &*self.shared;
+        f.debug_struct("Jwt").field("issuer", issuer).field("audience", audience).field("keys", &keys.lock()).finish()
+    }
+}
+
+#[cfg(test)]
+#[path = "jwt_tests.rs"]
+mod tests;

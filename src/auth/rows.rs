@@ -1,0 +1,193 @@
+//! The text of a token file: from TOML and to it. Pure: no file, no clock.
+
+use std::collections::HashSet;
+use std::str::FromStr;
+use std::time::SystemTime;
+
+use serde::{Deserialize, Serialize};
+use time::format_description::well_known::Rfc3339;
+use time::{OffsetDateTime, UtcOffset};
+use toml::value::Datetime;
+
+use super::digest::Digest;
+use super::token_info::{TokenInfo, is_id};
+
+const HEADING: &str = "\
+# Who may call private methods: the SHA-256 of each token, which is not the token itself.
+# `callbox token new`, `list` and `revoke` write this file; running servers read it again when it changes.
+";
+
+#[derive(Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Rows {
+    #[serde(default, rename = "token", skip_serializing_if = "Vec::is_empty")]
+    rows: Vec<Row>,
+}
+
+// An unknown key is a mistake: with `expire` for `expires` a token would hold for ever.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Row {
+    id: String,
+    name: String,
+    #[serde(default)]
+    scopes: Vec<String>,
+    created: Option<Datetime>,
+    expires: Option<Datetime>,
+    sha256: String,
+}
+
+/// Reads the tokens of a file.
+///
+/// # Errors
+/// In words that name the line or the token: all of the file holds, or nothing of it.
+pub(super) fn parse(text: &str) -> Result<Vec<TokenInfo>, String> {
+    let rows: Rows = toml::from_str(text).map_err(|error| {
+        let before = &text[..error.span().map_or(0, |span| span.start)];
+        format!("line {}: {}", before.matches('\n').count() + 1, error.message())
+    })?;
+    let tokens: Vec<_> = rows.rows.into_iter().zip(1..).map(info).collect::<Result<_, _>>()?;
+    let mut known = HashSet::new();
+    match tokens.iter().find(|token| !known.insert(&*token.id)) {
+        Some(twice) => Err(format!("two tokens have the id {:?}", twice.id)),
+        None => Ok(tokens),
+    }
+}
+
+/// The text that [`parse`] reads back.
+///
+/// # Errors
+/// If a time is in no year that TOML can write.
+pub(super) fn to_text(tokens: &[TokenInfo]) -> Result<String, String> {
+    let rows = tokens.iter().map(row).collect::<Result<_, _>>()?;
+    let table = toml::to_string(&Rows { rows }).map_err(|error| error.to_string())?;
+    Ok(if table.is_empty() { HEADING.to_owned() } else { format!("{HEADING}\n{table}") })
+}
+
+/// Whether a token may be called so: what a terminal and a log show as it is, and what is no id.
+pub(super) fn is_name(name: &str) -> bool {
+    (1..=64).contains(&name.len()) && name.trim() == name && !name.contains(char::is_control) && !is_id(name)
+}
+
+/// Whether it can be a scope: those of a token are told with spaces or commas between.
+pub(super) fn is_scope(scope: &str) -> bool {
+    (1..=128).contains(&scope.len()) && !scope.contains(|c: char| c.is_control() || c.is_whitespace() || c == ',')
+}
+
+fn info((row, number): (Row, usize)) -> Result<TokenInfo, String> {
+    let Row { id, name, scopes, created, expires, sha256 } = row;
+    if !is_id(&id) {
+        // Not shown: it may be a whole token that somebody has put there.
+        return Err(format!("the id of token {number} is not the 12 hexadecimal digits between the `_` of a token"));
+    }
+    let wrong = |what: String| format!("the token {id}: {what}");
+    if !is_name(&name) {
+        return Err(wrong(format!("{name:?} cannot be its name: write 1 to 64 bytes of text in one line")));
+    }
+    if let Some(scope) = scopes.iter().find(|scope| !is_scope(scope)) {
+        return Err(wrong(format!("{scope:?} cannot be a scope: write a word without spaces and commas")));
+    }
+    let time = |time: Option<Datetime>| time.map(|time| to_time(&time)).transpose();
+    let (created, expires) = (time(created).map_err(wrong)?, time(expires).map_err(wrong)?);
+    let digest = Digest::from_hex(&sha256);
+    let digest = digest.ok_or_else(|| wrong("its sha256 is not 64 hexadecimal digits".to_owned()))?;
+    Ok(TokenInfo { id, name, scopes, created, expires, digest })
+}
+
+fn row(token: &TokenInfo) -> Result<Row, String> {
+    let time = |time: Option<SystemTime>| time.map(from_time).transpose();
+    Ok(Row {
+        id: token.id.clone(),
+        name: token.name.clone(),
+        scopes: token.scopes.clone(),
+        created: time(token.created)?,
+        expires: time(token.expires)?,
+        sha256: token.digest.to_hex(),
+    })
+}
+
+fn to_time(time: &Datetime) -> Result<SystemTime, String> {
+    let read = OffsetDateTime::parse(&time.to_string(), &Rfc3339);
+    read.map(SystemTime::from).map_err(|_| format!("{time} is no point in time: write it as 2030-01-31T12:00:00Z"))
+}
+
+fn from_time(time: SystemTime) -> Result<Datetime, String> {
+    let text = OffsetDateTime::from(time).to_offset(UtcOffset::UTC).truncate_to_second().format(&Rfc3339);
+    let time = text.ok().and_then(|text| Datetime::from_str(&text).ok());
+    time.ok_or_else(|| "a time is beyond the year 9999".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn token(id: &str, name: &str) -> TokenInfo {
+        let created = SystemTime::UNIX_EPOCH + Duration::from_secs(1_900_000_000);
+        TokenInfo {
+            id: id.to_owned(),
+            name: name.to_owned(),
+            scopes: vec!["admin".to_owned(), "read:all".to_owned()],
+            created: Some(created),
+            expires: Some(created + Duration::from_secs(86_400)),
+            digest: Digest::of(name),
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_readable_and_read_back() {
+        let tokens = [token("0123456789ab", "ci"), TokenInfo { expires: None, ..token("ba9876543210", "ann \"#\" é") }];
+        let text = to_text(&tokens).unwrap();
+        let expected = format!(
+            "{HEADING}\n[[token]]\nid = \"0123456789ab\"\nname = \"ci\"\nscopes = [\"admin\", \"read:all\"]\n\
+             created = 2030-03-17T17:46:40Z\nexpires = 2030-03-18T17:46:40Z\nsha256 = \"{}\"\n",
+            Digest::of("ci").to_hex()
+        );
+        assert!(text.starts_with(&expected), "{text}");
+        let read = parse(&text).unwrap();
+        assert_eq!(format!("{read:?}"), format!("{tokens:?}"));
+        assert!(read.iter().zip(&tokens).all(|(read, written)| read.digest == written.digest));
+        assert!(parse(&to_text(&[]).unwrap()).unwrap().is_empty());
+        assert!(parse("").unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_time_keeps_no_more_than_its_second() {
+        let exact = token("0123456789ab", "ci");
+        let inexact =
+            TokenInfo { created: exact.created.map(|time| time + Duration::from_millis(999)), ..exact.clone() };
+        assert_eq!(to_text(&[inexact]).unwrap(), to_text(&[exact]).unwrap());
+    }
+
+    #[test]
+    fn a_file_with_a_mistake_is_refused_as_a_whole_and_the_mistake_is_named() {
+        let sha = "0".repeat(64);
+        let row =
+            |lines: &str| format!("[[token]]\nid = \"0123456789ab\"\nname = \"ci\"\nsha256 = \"{sha}\"\n{lines}\n");
+        assert_eq!(parse(&row("")).unwrap().len(), 1);
+        let cases = [
+            (row("expire = 2030-01-01T00:00:00Z"), "line 5: unknown field `expire`"),
+            (row("expires = \"soon\""), "line 5: "),
+            (row("expires = 2030-01-01"), "the token 0123456789ab: 2030-01-01 is no point in time"),
+            (row("expires = 2030-01-01T00:00:00"), "2030-01-01T00:00:00 is no point in time"),
+            (row("scopes = \"admin\""), "line 5: invalid type"),
+            (row("scopes = [\"a b\"]"), "\"a b\" cannot be a scope"),
+            (row("scopes = [\"\"]"), "\"\" cannot be a scope"),
+            (row("").replace("\"ci\"", "\"c\\ni\""), "\"c\\ni\" cannot be its name"),
+            (row("").replace("\"ci\"", "\"\""), "\"\" cannot be its name"),
+            (row("").replace("\"ci\"", "\"ba9876543210\""), "\"ba9876543210\" cannot be its name"),
+            (row("").replace("9ab", "9AB"), "the id of token 1 is not the 12 hexadecimal digits"),
+            (row("").replace(&sha, "00"), "its sha256 is not 64 hexadecimal digits"),
+            (row("") + &row(""), "two tokens have the id \"0123456789ab\""),
+            (row("").replace("name = \"ci\"\n", ""), "missing field `name`"),
+            (row("") + "[[", "line 6: "),
+            ("[[tokens]]".to_owned(), "line 1: unknown field `tokens`"),
+            ("token = 1".to_owned(), "line 1: invalid type"),
+        ];
+        for (text, said) in cases {
+            let error = parse(&text).expect_err(&text);
+            assert!(error.contains(said), "{error:?} does not say {said:?}");
+        }
+    }
+}

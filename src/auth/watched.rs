@@ -1,0 +1,241 @@
+//! A file that is read again when it has changed.
+
+use std::fs::{self, Metadata};
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use crate::start_error::{Result, StartError};
+use crate::sync::Arc;
+
+use super::digest::Digest;
+
+/// How often the file is looked at. Half of the time in which a change has to be known.
+const EVERY: Duration = Duration::from_millis(40);
+
+/// A change so soon after another may leave the file's times as they were: clocks of file systems are coarse.
+const SETTLED: Duration = Duration::from_millis(100);
+
+/// A file, and what is known of it.
+#[derive(Debug)]
+pub(super) struct Watched {
+    path: PathBuf,
+    /// As of the last look, unless it may change without showing.
+    stamp: Option<Stamp>,
+    content: Option<Digest>,
+    /// What was wrong when it was last taken, which need not be told again.
+    trouble: Option<String>,
+}
+
+/// What changes with a file.
+#[derive(Debug, PartialEq)]
+struct Stamp {
+    place: (u64, u64),
+    length: u64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
+
+impl Stamp {
+    fn of(file: &Metadata) -> Self {
+        Self {
+            place: (file.dev(), file.ino()),
+            length: file.len(),
+            modified: (file.mtime(), file.mtime_nsec()),
+            changed: (file.ctime(), file.ctime_nsec()),
+        }
+    }
+
+    /// Whether its times can no longer hide another change.
+    fn is_settled(&self, now: SystemTime) -> bool {
+        let since_1970 = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let ago = since_1970.as_millis() as i128
+            - (i128::from(self.changed.0) * 1000 + i128::from(self.changed.1 / 1_000_000));
+        // One from the future is by another clock, and would never settle.
+        ago.unsigned_abs() > SETTLED.as_millis()
+    }
+}
+
+impl Watched {
+    pub(super) fn new(path: &Path) -> Self {
+        Self { path: path.to_owned(), stamp: None, content: None, trouble: None }
+    }
+
+    /// The text of the file, if it is another one than at the last look.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub(super) fn look(&mut self) -> io::Result<Option<String>> {
+        let stamp = Stamp::of(&fs::metadata(&self.path)?);
+        if self.stamp.as_ref() == Some(&stamp) {
+            return Ok(None);
+        }
+        self.stamp = None;
+        let text = fs::read_to_string(&self.path)?;
+        self.stamp = Some(stamp).filter(|stamp| stamp.is_settled(SystemTime::now()));
+        let content = Digest::of(&text);
+        let changed = self.content.replace(content) != Some(content);
+        Ok(changed.then_some(text))
+    }
+
+    /// Looks after the file from a thread of its own, for as long as anybody holds `target`.
+    ///
+    /// `take` gets each new text, and each new reason why there is none. What it says against a text is an error in the log,
+    /// once, until something changes.
+    ///
+    /// # Errors
+    /// If there can be no further thread.
+    pub(super) fn watch<T, F>(mut self, target: &Arc<T>, take: F) -> Result<()>
+    where
+        T: Send + Sync + 'static,
+        F: Fn(&T, io::Result<String>) -> Result<()> + Send + 'static,
+    {
+        let (target, path) = (Arc::downgrade(target), self.path.display().to_string());
+        let watch = move || {
+            while let Some(target) = target.upgrade() {
+                self.step(|text| take(&target, text));
+                drop(target);
+                std::thread::sleep(EVERY);
+            }
+        };
+        std::thread::Builder::new().name("callbox-watch".to_owned()).spawn(watch).map(drop).map_err(|error| {
+            let what = format_args!("no thread can be started to look after {path} ({error})");
+            StartError::new(what, "raise the number of processes that this user may have")
+        })
+    }
+
+    fn step(&mut self, take: impl FnOnce(io::Result<String>) -> Result<()>) {
+        let text = match self.look() {
+            Ok(None) => return,
+            Ok(Some(text)) => Ok(text),
+            Err(error) => {
+                // Whatever is there when it is back is news.
+                (self.stamp, self.content) = (None, None);
+                Err(error)
+            }
+        };
+        let trouble = take(text).err().map(|error| error.to_string());
+        if trouble.is_some() && trouble != self.trouble {
+            let trouble = trouble.as_deref();
+            tracing::error!(trouble, "a changed file was not taken, and what it said before still holds");
+        }
+        self.trouble = trouble;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::FileTimes;
+
+    use super::*;
+
+    fn scratch() -> (tempfile::TempDir, PathBuf, Watched) {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("file");
+        fs::write(&path, "one").unwrap();
+        let watched = Watched::new(&path);
+        (directory, path, watched)
+    }
+
+    fn look(watched: &mut Watched) -> Option<String> {
+        watched.look().unwrap()
+    }
+
+    #[test]
+    fn a_text_is_told_once_however_it_was_changed() {
+        let (directory, path, mut watched) = scratch();
+        assert_eq!(look(&mut watched).as_deref(), Some("one"));
+        assert_eq!(look(&mut watched), None);
+        fs::write(&path, "two").unwrap();
+        assert_eq!(look(&mut watched).as_deref(), Some("two"), "of the same length");
+        let beside = directory.path().join("beside");
+        fs::write(&beside, "six").unwrap();
+        fs::rename(&beside, &path).unwrap();
+        assert_eq!(look(&mut watched).as_deref(), Some("six"), "another file in its place");
+        fs::remove_file(&path).unwrap();
+        assert!(watched.look().is_err());
+        fs::write(&path, "six").unwrap();
+        assert_eq!(look(&mut watched), None, "the same as before");
+    }
+
+    #[test]
+    fn a_change_that_leaves_the_times_as_they_were_is_seen() {
+        let (_directory, path, mut watched) = scratch();
+        assert_eq!(look(&mut watched).as_deref(), Some("one"));
+        let old = FileTimes::new().set_modified(SystemTime::UNIX_EPOCH);
+        for text in ["two", "six"] {
+            fs::write(&path, text).unwrap();
+            fs::File::options().write(true).open(&path).unwrap().set_times(old).unwrap();
+            assert_eq!(look(&mut watched).as_deref(), Some(text));
+        }
+    }
+
+    #[test]
+    fn a_file_that_was_changed_a_moment_ago_is_read_at_each_look() {
+        let (_directory, path, _) = scratch();
+        let mut stamp = Stamp::of(&fs::metadata(&path).unwrap());
+        stamp.changed = (1000, 500_000_000);
+        for (millis, settled) in [
+            (500, true),
+            (1_000_399, true),
+            (1_000_400, false),
+            (1_000_500, false),
+            (1_000_600, false),
+            (1_000_601, true),
+        ] {
+            let now = SystemTime::UNIX_EPOCH + Duration::from_millis(millis);
+            assert_eq!(stamp.is_settled(now), settled, "{millis}");
+        }
+    }
+
+    #[test]
+    fn trouble_is_passed_on_and_told_until_it_is_over() {
+        let (_directory, path, mut watched) = scratch();
+        let mut taken = Vec::new();
+        let mut step = |watched: &mut Watched| {
+            watched.step(|text| {
+                taken.push(text.as_ref().ok().cloned());
+                match text.as_deref() {
+                    Ok("bad") => Err(crate::Error::new("it is bad", "mend it")),
+                    Ok(_) => Ok(()),
+                    Err(error) => Err(crate::Error::new("it is gone", error)),
+                }
+            });
+            watched.trouble.as_deref().and_then(|trouble| trouble.split(':').next().map(str::to_owned))
+        };
+        assert_eq!(step(&mut watched), None);
+        fs::write(&path, "bad").unwrap();
+        for _ in 0..2 {
+            assert_eq!(step(&mut watched).as_deref(), Some("it is bad"));
+        }
+        fs::remove_file(&path).unwrap();
+        for _ in 0..2 {
+            assert_eq!(step(&mut watched).as_deref(), Some("it is gone"));
+        }
+        fs::write(&path, "one").unwrap();
+        assert_eq!(step(&mut watched), None);
+        let texts: Vec<_> = taken.iter().map(Option::as_deref).collect();
+        assert_eq!(texts, [Some("one"), Some("bad"), None, None, Some("one")]);
+    }
+
+    #[test]
+    fn the_thread_ends_with_what_it_looks_after() {
+        let (_directory, path, watched) = scratch();
+        let target = Arc::new(());
+        let (tell, told) = std::sync::mpsc::channel();
+        let take = move |(): &(), text: io::Result<String>| {
+            tell.send(text.ok()).map_err(|error| crate::Error::new("nobody listens", error))
+        };
+        watched.watch(&target, take).unwrap();
+        let patience = Duration::from_secs(30);
+        assert_eq!(told.recv_timeout(patience), Ok(Some("one".to_owned())));
+        // At once: of a file that is written in its place, a half may be told first.
+        let beside = path.with_extension("new");
+        fs::write(&beside, "two").unwrap();
+        fs::rename(&beside, &path).unwrap();
+        assert_eq!(told.recv_timeout(patience), Ok(Some("two".to_owned())));
+        drop(target);
+        assert!(told.recv_timeout(patience).is_err(), "it has let go of all it held");
+    }
+}

@@ -1,0 +1,74 @@
+//! What gets no further than HTTP, as rows.
+//!
+//! The route is held to them by itself, in `rpc_tests.rs`, and whole servers are in `tests/http/refusals.rs`, which takes this
+//! file in by its path. Both take bodies of 1,000 bytes, listen to loopback names only, and allow no origins.
+
+/// A request that is refused.
+pub(crate) struct Row {
+    pub(crate) name: &'static str,
+    pub(crate) method: &'static str,
+    /// Beside `Host: localhost` and `Content-Type: application/json`, unless they stand here. One without a value is left out.
+    pub(crate) headers: &'static [(&'static str, &'static str)],
+    /// The length of the body.
+    pub(crate) bytes: usize,
+    pub(crate) status: u16,
+}
+
+const fn post(name: &'static str, headers: &'static [(&'static str, &'static str)], status: u16) -> Row {
+    Row { name, method: "POST", headers, bytes: 100, status }
+}
+
+const fn by(method: &'static str, headers: &'static [(&'static str, &'static str)], status: u16) -> Row {
+    Row { name: method, method, headers, bytes: 100, status }
+}
+
+/// All of them.
+pub(crate) const ROWS: &[Row] = &[
+    by("GET", &[], 405),
+    by("PUT", &[], 405),
+    by("DELETE", &[], 405),
+    by("PATCH", &[], 405),
+    by("CALL", &[], 405),
+    // Without origins it means nothing.
+    by("OPTIONS", &[], 405),
+    by("GET", &[("Host", "evil.net"), ("Content-Type", "text/plain")], 405),
+    post("another host", &[("Host", "evil.net")], 421),
+    post("the host before the type", &[("Host", "evil.net"), ("Content-Type", "text/plain")], 421),
+    post("another origin", &[("Origin", "http://evil.net")], 403),
+    post("an origin like the host", &[("Origin", "http://localhost.evil.net")], 403),
+    post("an origin that is none", &[("Origin", "null")], 403),
+    post("the host before the origin", &[("Host", "evil.net"), ("Origin", "http://evil.net")], 421),
+    post("no type", &[("Content-Type", "")], 415),
+    post("another type", &[("Content-Type", "text/plain")], 415),
+    post("a form", &[("Content-Type", "application/x-www-form-urlencoded")], 415),
+    post("a form with files", &[("Content-Type", "multipart/form-data; boundary=x")], 415),
+    post("almost the type", &[("Content-Type", "application/jsonp")], 415),
+    post("a type of JSON that is not ours", &[("Content-Type", "application/ld+json")], 415),
+    post("two types", &[("Content-Type", "application/json"), ("Content-Type", "text/plain")], 415),
+    post("the type twice", &[("Content-Type", "application/json"), ("Content-Type", "application/json")], 415),
+    post("two types in one", &[("Content-Type", "application/json, text/plain")], 415),
+    post("another charset", &[("Content-Type", "application/json; charset=latin1")], 415),
+    post("two charsets", &[("Content-Type", "application/json;charset=utf-8;charset=utf-16")], 415),
+    post("gzip", &[("Content-Encoding", "gzip")], 415),
+    post("deflate", &[("Content-Encoding", "deflate")], 415),
+    post("identity and gzip", &[("Content-Encoding", "identity, gzip")], 415),
+    post("identity, then gzip", &[("Content-Encoding", "identity"), ("Content-Encoding", "gzip")], 415),
+    Row { name: "too large", method: "POST", headers: &[], bytes: 1001, status: 413 },
+    Row {
+        name: "the type before the size",
+        method: "POST",
+        headers: &[("Content-Type", "text/plain")],
+        bytes: 1001,
+        status: 415,
+    },
+];
+
+/// What `Content-Type` may say.
+pub(crate) const JSON: &[&str] = &[
+    "application/json",
+    "Application/JSON; charset=UTF-8",
+    "application/json;charset=\"utf-8\"; x=y",
+    "application/json-rpc",
+    "application/jsonrequest ; charset=utf-8",
+    "application/json;",
+];

@@ -1,0 +1,166 @@
+//! TLS: a certificate and its key from two files, which may change while the server runs.
+//!
+//! actix-web does the rest with rustls. Without its feature `http2` it offers `http/1.1` and nothing else.
+
+use std::any::Any;
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_tls::accept::rustls_0_23::TlsStream;
+use actix_web::rt::net::TcpStream;
+use parking_lot::RwLock;
+use rustls::crypto::aws_lc_rs::default_provider;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+use rustls::{Error, ServerConfig};
+use sha2::{Digest, Sha256};
+
+use crate::start_error::StartError;
+
+/// How often the files are looked at.
+const EVERY: Duration = Duration::from_secs(1);
+
+/// What a server shows to its clients, and where it is from.
+#[derive(Debug)]
+pub(crate) struct Tls {
+    files: Files,
+    /// Of the files' contents when they were last good.
+    taken: Print,
+    shown: Arc<Shown>,
+}
+
+#[derive(Clone, Debug)]
+struct Files {
+    certificate: PathBuf,
+    key: PathBuf,
+}
+
+/// Stands for what the files hold, so that no second copy of the key is kept.
+type Print = [u8; 32];
+
+/// The pair that new connections get.
+struct Shown(RwLock<Arc<CertifiedKey>>);
+
+impl fmt::Debug for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shown").finish_non_exhaustive()
+    }
+}
+
+impl ResolvesServerCert for Shown {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(Arc::clone(&self.0.read()))
+    }
+}
+
+impl Tls {
+    /// # Errors
+    /// If a file cannot be read or holds something else, and if the key is not that of the certificate.
+    pub(crate) fn open(certificate: &Path, key: &Path) -> Result<Self, StartError> {
+        let files = Files { certificate: certificate.to_owned(), key: key.to_owned() };
+        let (taken, pair) = files.read();
+        Ok(Self { files, taken, shown: Arc::new(Shown(RwLock::new(Arc::new(pair?)))) })
+    }
+
+    /// For `HttpServer::listen_rustls_0_23`.
+    ///
+    /// # Errors
+    /// If rustls and its cryptography do not fit together.
+    pub(crate) fn config(&self) -> Result<ServerConfig, StartError> {
+        let builder = ServerConfig::builder_with_provider(Arc::new(default_provider()));
+        let builder = builder.with_safe_default_protocol_versions().map_err(|error| {
+            StartError::new("TLS cannot be set up", "build with the features of rustls that callbox names")
+                .with_source(error)
+        })?;
+        let mut config = builder.with_no_client_auth().with_cert_resolver(Arc::clone(&self.shown) as _);
+        // A session that is taken up again shows no certificate, so a client would go on with the one from before a change.
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        Ok(config)
+    }
+
+    /// Shows the files' next pair when they have changed. Runs until it is dropped.
+    pub(crate) async fn watch(mut self) {
+        let (mut last, mut told) = (self.taken, None);
+        loop {
+            tokio::time::sleep(EVERY).await;
+            let files = self.files.clone();
+            let Ok((print, pair)) = tokio::task::spawn_blocking(move || files.read()).await else { continue };
+            match pair {
+                _ if print == self.taken => told = None,
+                Ok(pair) => {
+                    *self.shown.0.write() = Arc::new(pair);
+                    (self.taken, told) = (print, None);
+                    tracing::info!(file = %self.files.certificate.display(), "new connections get the new certificate");
+                }
+                // Whoever writes one file after the other is in between for a moment, of which nothing need be told.
+                Err(error) if print == last && told != Some(print) => {
+                    tracing::error!(%error, "the certificate stays the one before");
+                    told = Some(print);
+                }
+                Err(_) => {}
+            }
+            last = print;
+        }
+    }
+}
+
+impl Files {
+    fn read(&self) -> (Print, Result<CertifiedKey, StartError>) {
+        let (certificate, key) = (fs::read(&self.certificate), fs::read(&self.key));
+        let mut print = Sha256::new();
+        for content in [&certificate, &key] {
+            match content {
+                // With its length before it, what ends one file and begins the next is told apart.
+                Ok(bytes) => {
+                    print.update(bytes.len().to_le_bytes());
+                    print.update(bytes);
+                }
+                Err(error) => print.update(error.to_string()),
+            }
+        }
+        let pair = certificate.map_err(|error| (&self.certificate, "certificate", "--tls-cert", error));
+        let pair = pair.and_then(|certificate| match key {
+            Ok(key) => Ok((certificate, key)),
+            Err(error) => Err((&self.key, "key", "--tls-key", error)),
+        });
+        let pair = pair.map_err(|(path, what, flag, error)| {
+            let what = format_args!("the {what} {} cannot be read ({error})", path.display());
+            StartError::new(what, format_args!("put the file there, or name another with {flag}"))
+        });
+        (print.finalize().into(), pair.and_then(|(certificate, key)| self.parse(&certificate, &key)))
+    }
+
+    /// Of what is in the files an error tells nothing, as it may be the key.
+    fn parse(&self, certificate: &[u8], key: &[u8]) -> Result<CertifiedKey, StartError> {
+        let (at, key_at) = (self.certificate.display(), self.key.display());
+        let no_certificate = || {
+            let fix = "give PEM, `-----BEGIN CERTIFICATE-----`: the server's own first, then those that vouch for it";
+            StartError::new(format_args!("{at} holds no certificate that can be used"), fix)
+        };
+        let no_key = || {
+            let fix = "give PEM, `-----BEGIN PRIVATE KEY-----`, without a password: RSA, ECDSA or Ed25519";
+            StartError::new(format_args!("{key_at} holds no key that can be used"), fix)
+        };
+        let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(certificate).collect();
+        let chain = chain.ok().filter(|chain| !chain.is_empty()).ok_or_else(no_certificate)?;
+        let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| no_key())?;
+        CertifiedKey::from_der(chain, key, &default_provider()).map_err(|error| match error {
+            Error::InconsistentKeys(_) => {
+                let fix = "give the key that the certificate was made for, and the server's own certificate first";
+                StartError::new(format_args!("the key {key_at} is not that of the certificate {at}"), fix)
+            }
+            Error::InvalidCertificate(_) => no_certificate(),
+            _ => no_key(),
+        })
+    }
+}
+
+/// The connection below, if this is one with TLS.
+pub(super) fn below(io: &dyn Any) -> Option<&TcpStream> {
+    io.downcast_ref::<TlsStream<TcpStream>>().map(|stream| stream.get_ref().0)
+}

@@ -1,0 +1,191 @@
+//! How much a response may hold, and how a result is written within it.
+
+use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use serde::Serialize;
+
+use super::RpcError;
+
+/// How many bytes of results one response may still take.
+///
+/// All members of a batch share one, and take from it as they finish: those that come too late are told -32004, and the
+/// finished ones stay. So it also bounds the memory of the results, which a check at the end would not.
+#[derive(Debug)]
+pub(crate) struct Budget(AtomicUsize);
+
+impl Budget {
+    pub(crate) fn new(bytes: usize) -> Self {
+        Self(AtomicUsize::new(bytes))
+    }
+
+    /// Writes a result as JSON behind what is in `out`, and takes its bytes.
+    ///
+    /// # Errors
+    /// -32004 if it is longer than what is left, and then it is not written to its end; -32603, logged, if it has no form in
+    /// JSON. `out` is as before.
+    pub(crate) fn write<T: Serialize + ?Sized>(&self, out: &mut Vec<u8>, result: &T) -> Result<(), RpcError> {
+        let start = out.len();
+        let mut limited = Limited { limit: start.saturating_add(self.0.load(Ordering::Relaxed)), out, full: false };
+        let written = serde_json::to_writer(&mut limited, result);
+        // Asked first: an `impl Serialize` may have swallowed the error and gone on.
+        let outcome = if limited.full || !self.take(out.len() - start) {
+            Err(RpcError::too_large())
+        } else {
+            written.map_err(|error| RpcError::internal(&format_args!("a result cannot be written as JSON: {error}")))
+        };
+        if outcome.is_err() {
+            out.truncate(start);
+            // An error needs little, and may wait long for a client that reads slowly.
+            out.shrink_to(start + 256);
+        }
+        outcome
+    }
+
+    /// The error to answer with: without its data if that is more than is left. Code and message always stay, because
+    /// they say what happened.
+    pub(crate) fn error(&self, error: RpcError) -> RpcError {
+        match error.data() {
+            Some(data) if !self.take(data.get().len()) => error.without_data(),
+            _ => error,
+        }
+    }
+
+    fn take(&self, bytes: usize) -> bool {
+        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(bytes)).is_ok()
+    }
+}
+
+/// What ends an answer, unless its id is very long.
+const TAIL: usize = 128;
+
+/// Takes no byte beyond the limit, which counts from the beginning of the buffer.
+struct Limited<'a> {
+    out: &'a mut Vec<u8>,
+    limit: usize,
+    full: bool,
+}
+
+impl io::Write for Limited<'_> {
+    #[inline]
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.full || bytes.len() > self.limit - self.out.len() {
+            self.full = true;
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        if bytes.len() > self.out.capacity() - self.out.len() {
+            // With room for what stands behind the result: a large buffer would be moved for a few bytes.
+            self.out.reserve(bytes.len() + TAIL);
+        }
+        self.out.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::collections::HashMap;
+
+    use serde::Serializer;
+    use serde::ser::SerializeSeq;
+
+    use super::*;
+    use crate::jsonrpc::code;
+
+    fn written<T: Serialize + ?Sized>(budget: &Budget, result: &T) -> Result<String, RpcError> {
+        let mut out = b"before ".to_vec();
+        let outcome = budget.write(&mut out, result);
+        let out = String::from_utf8(out).unwrap();
+        assert!(outcome.is_ok() || out == "before ", "nothing stays of what failed: {out}");
+        outcome.map(|()| out["before ".len()..].to_owned())
+    }
+
+    fn within<T: Serialize + ?Sized>(limit: usize, result: &T) -> Result<String, RpcError> {
+        written(&Budget::new(limit), result)
+    }
+
+    #[test]
+    fn a_value_is_written_up_to_the_limit_and_not_beyond() {
+        assert_eq!(within(7, "hello").unwrap(), r#""hello""#);
+        assert_eq!(within(usize::MAX, "hello").unwrap(), r#""hello""#);
+        assert_eq!(within(6, "hello"), Err(RpcError::too_large()));
+        assert_eq!(within(0, &()), Err(RpcError::too_large()));
+    }
+
+    #[test]
+    fn writing_stops_when_the_limit_is_reached() {
+        struct Counted(Cell<u32>);
+        impl Serialize for Counted {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                let mut seq = serializer.serialize_seq(None)?;
+                for n in 0..1_000_000 {
+                    self.0.set(n);
+                    seq.serialize_element("0123456789")?;
+                }
+                seq.end()
+            }
+        }
+        let endless = Counted(Cell::new(0));
+        assert_eq!(within(1000, &endless), Err(RpcError::too_large()));
+        assert!(endless.0.get() < 100, "{} elements were asked for", endless.0.get());
+    }
+
+    #[test]
+    fn a_value_that_swallows_the_error_is_too_large_all_the_same() {
+        struct Stubborn;
+        impl Serialize for Stubborn {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                let mut seq = serializer.serialize_seq(None)?;
+                let _ = seq.serialize_element(&"0".repeat(100));
+                let _ = seq.serialize_element(&1);
+                seq.end()
+            }
+        }
+        assert_eq!(within(50, &Stubborn), Err(RpcError::too_large()));
+    }
+
+    #[test]
+    fn what_was_too_large_does_not_hold_on_to_its_memory() {
+        let mut out = Vec::new();
+        let large = vec!["0123456789"; 100_000];
+        assert_eq!(Budget::new(1_000_000).write(&mut out, &large), Err(RpcError::too_large()));
+        assert!(out.capacity() < 1000, "{}", out.capacity());
+    }
+
+    #[test]
+    fn the_end_of_an_answer_does_not_move_a_large_result() {
+        let mut out = Vec::new();
+        Budget::new(usize::MAX).write(&mut out, &"x".repeat(100_000)).unwrap();
+        assert!(out.capacity() - out.len() >= 100, "{} of {}", out.len(), out.capacity());
+    }
+
+    #[test]
+    fn a_value_without_a_form_in_json_is_an_internal_error_that_tells_nothing() {
+        let error = within(1000, &HashMap::from([((1, 2), 3)])).unwrap_err();
+        assert_eq!(error.code(), code::INTERNAL);
+        assert!(!format!("{error:?}").contains("key"), "{error:?}");
+    }
+
+    #[test]
+    fn finished_results_stay_and_later_ones_are_too_large() {
+        let budget = Budget::new(20);
+        assert!(written(&budget, "0123456789").is_ok());
+        assert_eq!(written(&budget, "0123456789"), Err(RpcError::too_large()));
+        assert!(written(&budget, &12_345_678).is_ok(), "what fits into the rest is let through");
+        assert_eq!(written(&budget, &1), Err(RpcError::too_large()));
+    }
+
+    #[test]
+    fn an_error_loses_its_data_rather_than_its_meaning() {
+        let budget = Budget::new(3);
+        let (small, large) = (RpcError::new(7, "no").with_data(&1), RpcError::new(7, "no").with_data("long"));
+        assert_eq!(budget.error(small.clone()), small);
+        assert_eq!(budget.error(large), RpcError::new(7, "no"));
+        assert_eq!(budget.error(RpcError::new(8, "none")), RpcError::new(8, "none"));
+    }
+}

@@ -1,0 +1,58 @@
+//! Ids are echoed byte for byte, and only a missing one makes a notification.
+
+use super::{Rows, add, error, invalid, quiet, three};
+
+pub(super) fn add_to(rows: &mut Rows) {
+    let long = format!("\"{}\"", "x".repeat(4094));
+    for id in [
+        "1",
+        "-1",
+        "0",
+        "1.0",
+        "1.5",
+        "1e2",
+        "1E+2",
+        "1e400",
+        "-0",
+        "-0.0",
+        "18446744073709551616",
+        "123456789012345678901234567890",
+        "null",
+        r#""""#,
+        r#""1""#,
+        r#""A""#,
+        r#""\u0041""#,
+        r#""\ud800""#,
+        r#""\"id\":\\""#,
+        r#""ключ 🔑""#,
+        &long,
+    ] {
+        let short = &id[..id.floor_char_boundary(30)];
+        rows.answered(format!("a result under the id {short}"), add(id), three(id));
+        rows.answered(
+            format!("an error under the id {short}"),
+            format!(r#"{{"id": {id} ,"jsonrpc":"2.0","method":"nobody"}}"#),
+            error(-32601, id),
+        );
+        rows.answered(
+            format!("an invalid request under the id {short}"),
+            format!(r#"{{"jsonrpc":"2.0","method":5,"id":{id}}}"#),
+            invalid(id),
+        );
+    }
+    for id in
+        ["true", "false", "{}", "[]", "[1]", r#"{"id":1}"#, &format!("\"{}\"", "x".repeat(4095)), &"1".repeat(4097)]
+    {
+        let short = &id[..id.floor_char_boundary(30)];
+        rows.answered(format!("{short} is no id"), add(id), invalid("null"));
+        rows.answered(
+            format!("{short} is no id of an unknown method"),
+            format!(r#"{{"jsonrpc":"2.0","method":"nobody","id":{id}}}"#),
+            invalid("null"),
+        );
+    }
+    rows.unanswered("a request without an id", quiet());
+    rows.unanswered("a request without an id and parameters", r#"{"jsonrpc":"2.0","method":"get_data"}"#);
+    rows.unanswered("an id in capitals is none", r#"{"jsonrpc":"2.0","method":"add","params":[1,2],"ID":1}"#);
+    rows.unanswered("an unknown method without an id", r#"{"jsonrpc":"2.0","method":"nobody"}"#);
+}

@@ -1,0 +1,86 @@
+//! The rules of the wire as rows: a body, and its answer byte for byte.
+//!
+//! The parser is held to them by itself, in `tests.rs`, and whole servers are in `tests/wire/rows.rs`, which takes this
+//! folder in by its path. Both have the methods that the examples of the specification call, and `add`, which does.
+
+mod batches;
+mod envelopes;
+mod ids;
+mod limits;
+mod not_json;
+mod specification;
+
+/// One rule by an example.
+pub(crate) struct Row {
+    pub(crate) name: String,
+    pub(crate) body: Vec<u8>,
+    /// None: there is nothing to answer.
+    pub(crate) answer: Option<String>,
+}
+
+/// All of them.
+pub(crate) fn all() -> Vec<Row> {
+    let mut rows = Rows(Vec::new());
+    ids::add_to(&mut rows);
+    envelopes::add_to(&mut rows);
+    not_json::add_to(&mut rows);
+    limits::add_to(&mut rows);
+    batches::add_to(&mut rows);
+    specification::add_to(&mut rows);
+    rows.0
+}
+
+struct Rows(Vec<Row>);
+
+impl Rows {
+    fn answered(&mut self, name: impl Into<String>, body: impl Into<Vec<u8>>, answer: impl Into<String>) {
+        self.0.push(Row { name: name.into(), body: body.into(), answer: Some(answer.into()) });
+    }
+
+    fn unanswered(&mut self, name: impl Into<String>, body: impl Into<Vec<u8>>) {
+        self.0.push(Row { name: name.into(), body: body.into(), answer: None });
+    }
+}
+
+/// A call of `add`, of 1 and 2.
+fn add(id: &str) -> String {
+    format!(r#"{{"jsonrpc":"2.0","method":"add","params":[1,2],"id":{id}}}"#)
+}
+
+/// Its answer.
+fn three(id: &str) -> String {
+    format!(r#"{{"jsonrpc":"2.0","result":3,"id":{id}}}"#)
+}
+
+/// A notification of the same.
+fn quiet() -> String {
+    r#"{"jsonrpc":"2.0","method":"add","params":[1,2]}"#.to_owned()
+}
+
+/// E(code, id) of the rules: an error without data.
+fn error(code: i32, id: &str) -> String {
+    let message = match code {
+        -32700 => "Parse error",
+        -32600 => "Invalid Request",
+        -32601 => "Method not found",
+        other => panic!("{other} has data"),
+    };
+    format!(r#"{{"jsonrpc":"2.0","error":{{"code":{code},"message":"{message}"}},"id":{id}}}"#)
+}
+
+fn invalid(id: &str) -> String {
+    error(-32600, id)
+}
+
+fn broken() -> String {
+    error(-32700, "null")
+}
+
+fn batch(members: impl IntoIterator<Item = String>) -> String {
+    format!("[{}]", members.into_iter().collect::<Vec<_>>().join(","))
+}
+
+/// Arrays within one another; so many levels with the request object that they stand in.
+fn nested(levels: usize) -> String {
+    format!("{}{}", "[".repeat(levels - 1), "]".repeat(levels - 1))
+}

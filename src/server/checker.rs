@@ -1,0 +1,122 @@
+//! Who checks tokens: the program's own authenticator, or a file.
+
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+
+use crate::auth::{Auth, AuthLimits, Authenticate, TokenFile, Tokens};
+use crate::router::TokenCheck;
+use crate::settings::{About, Origin, Resolved, Settings, resolve_from};
+use crate::start_error::{Result, StartError};
+
+use super::Server;
+
+/// An authenticator, whatever its type.
+pub(crate) struct Checker {
+    pub(super) check: TokenCheck,
+    start: Box<dyn FnOnce(AuthLimits) -> Auth + Send>,
+}
+
+impl Checker {
+    pub(super) fn new<A: Authenticate>(authenticator: A) -> Self {
+        let check = if authenticator.knows_scopes() { TokenCheck::WithScopes } else { TokenCheck::WithoutScopes };
+        Self { check, start: Box::new(move |limits| Auth::start(authenticator, limits)) }
+    }
+
+    /// The checker that counts: that of a file which somebody named, else the program's own, else that of the usual file, if it
+    /// is there and the program takes settings from outside.
+    ///
+    /// # Errors
+    /// If the file cannot be used, and if the program names both.
+    pub(super) fn choose(own: Option<Self>, settings: &Settings, from_args: bool) -> Result<Option<Self>> {
+        let origin = settings.origin("tokens");
+        let Some(path) = settings.tokens.as_deref() else { return Ok(own) };
+        let counts = match origin {
+            Origin::Default => own.is_none() && from_args && path.exists(),
+            Origin::Builder if own.is_some() => {
+                let fix = "keep one of .tokens(…) and .token_file(…)";
+                return Err(StartError::new("the program says twice who checks tokens", fix));
+            }
+            _ => true,
+        };
+        if !counts {
+            return Ok(own);
+        }
+        if own.is_some() {
+            tracing::info!(by = %origin, "tokens are checked by a file, and not by the program's own authenticator");
+        }
+        let tokens = Tokens::open(path).map_err(|error| StartError::new(origin, &error).with_source(error))?;
+        Ok(Some(Self::new(tokens)))
+    }
+
+    pub(super) fn start(self, failures: Option<NonZeroU32>) -> Auth {
+        (self.start)(AuthLimits::new(failures))
+    }
+}
+
+impl Server {
+    /// Says who checks tokens: a closure from the token to `bool`, or a type with [`Authenticate`], such as
+    /// [`Tokens`](crate::Tokens). Default: nobody, and then a service with private methods stops the start.
+    ///
+    /// A closure must be quick; a look-up that takes time belongs into an [`Authenticate`], where it can be awaited. A
+    /// [`token_file`](Self::token_file) that a setting names overrides it.
+    pub fn tokens<A: Authenticate>(mut self, authenticator: A) -> Self {
+        self.checker = Some(Checker::new(authenticator));
+        self
+    }
+
+    /// Has tokens checked with a file of their hashes, which the command `callbox token` makes; see [`Tokens`](crate::Tokens).
+    /// Instead of [`tokens`](Self::tokens).
+    ///
+    /// Default: `callbox-tokens.toml`, if it is there, the program has no `tokens`, and takes settings
+    /// [from outside](Self::from_args); else none.
+    pub fn token_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.layer.tokens = Some(Some(path.into()));
+        self
+    }
+
+    /// How many wrong tokens one peer address may send in a minute; `None` for any number. Default: 60.
+    ///
+    /// Beyond that its tokens count as wrong, without anybody looking at them, until it has paused: a second for each further
+    /// one that it may send, with the default. An IPv6 network of 64 bits is one peer. Behind a proxy all callers have the
+    /// address of the proxy, so one that has lost its token can shut out the others: there the proxy should set the limit, and
+    /// this be `None`.
+    pub fn token_failures(mut self, a_minute: impl Into<Option<u32>>) -> Self {
+        match a_minute.into().map(NonZeroU32::new) {
+            None => self.layer.token_failures = Some(None),
+            Some(Some(tries)) => self.layer.token_failures = Some(Some(tries)),
+            Some(None) => {
+                let fix = "allow one at least, or give None for any number";
+                self.mistake = Some(StartError::new(".token_failures(0) allows no wrong token", fix));
+            }
+        }
+        self
+    }
+
+    /// Whether the program says who checks tokens.
+    #[cfg(feature = "testing")]
+    pub(crate) fn checks_tokens(&self) -> bool {
+        self.checker.is_some() || self.layer.tokens.is_some()
+    }
+}
+
+impl TokenFile {
+    /// The file that a server started here would use: what the environment variable `CALLBOX_TOKENS` names, else the key `tokens`
+    /// in `callbox.toml`, else `callbox-tokens.toml`.
+    ///
+    /// # Errors
+    /// If the environment or `callbox.toml` has a mistake, or says that there is no such file.
+    pub fn usual() -> Result<Self> {
+        // The rest is not asked for here, and may be wrong.
+        let concerns = |name: &str| matches!(name, "CALLBOX_TOKENS" | "CALLBOX_CONFIG");
+        let env = |name: &str| concerns(name).then(|| std::env::var(name).ok()).flatten();
+        match resolve_from(&Default::default(), ["callbox".into()], env, &About { service: "callbox" })? {
+            Resolved::Run(settings) => settings.tokens.map(Self::new),
+            Resolved::Show(_) => None,
+        }
+        .ok_or_else(|| StartError::new("the setting `tokens` names no file", "name one there, or with --file"))
+    }
+}
+
+#[cfg(test)]
+#[path = "checker_tests.rs"]
+mod tests;

@@ -1,0 +1,139 @@
+//! The rules for parameters as rows: a method, parameters, and the message they make, or what is wrong with them.
+//!
+//! The reading of parameters is held to them by itself, in `tests.rs`, and whole servers are in `tests/wire/params.rs`, which
+//! takes this file in by its path. Both have these methods, which answer with what they were given:
+//!
+//! | method | parameters |
+//! |---|---|
+//! | `ping` | |
+//! | `add` | `a: i64, b: i64` |
+//! | `paint` | `level: u8, ratio: f64, type: { name: String }` |
+//! | `find` | `key: String, limit: Option<u32>, page: u32`, which is 10 unless given |
+//! | `log` | `level: u8`, and the rest |
+//! | `keep` | `value: Value` |
+
+use serde_json::{Value, json};
+
+/// One rule by an example.
+pub(crate) struct Row {
+    pub(crate) method: &'static str,
+    pub(crate) params: String,
+    /// The message as JSON, or the data of the error.
+    pub(crate) outcome: Result<Value, Value>,
+}
+
+/// All of them.
+pub(crate) fn all() -> Vec<Row> {
+    let mut rows = Vec::new();
+    for (method, params, message) in taken() {
+        rows.push(Row { method, params, outcome: Ok(message) });
+    }
+    for (method, params, param, reason) in refused() {
+        let data = match param {
+            Some(param) => json!({ "param": param, "reason": reason }),
+            None => json!({ "reason": reason }),
+        };
+        rows.push(Row { method, params, outcome: Err(data) });
+    }
+    rows
+}
+
+fn taken() -> Vec<(&'static str, String, Value)> {
+    let sum = json!({ "a": 1, "b": -2 });
+    let oil = json!({ "level": 1, "ratio": 0.5, "type": { "name": "oil" } });
+    // The request object and the object or array of the parameters are two of the 127 levels.
+    let deep = format!("{}{}", "[".repeat(125), "]".repeat(125));
+    let keep = |value: &str| json!({ "value": serde_json::from_str::<Value>(value).expect("a value") });
+    let mut rows = vec![
+        ("ping", "null", json!({})),
+        ("ping", "[]", json!({})),
+        ("ping", "{}", json!({})),
+        ("ping", "[ ]", json!({})),
+        ("ping", "{\n}", json!({})),
+        ("add", r#"{"a":1,"b":-2}"#, sum.clone()),
+        ("add", r#"{"b":-2,"a":1}"#, sum.clone()),
+        ("add", r#"{"\u0061":1,"b":-2}"#, sum.clone()),
+        ("add", "[1,-2]", sum.clone()),
+        ("add", "[ 1 , -2 ]", sum),
+        ("add", "[-9223372036854775808,9223372036854775807]", json!({ "a": i64::MIN, "b": i64::MAX })),
+        ("paint", r#"{"type":{"name":"oil"},"level":1,"ratio":0.5}"#, oil.clone()),
+        ("paint", r#"[1,0.5,{"name":"oil"}]"#, oil),
+        ("paint", r#"[255,3,{"name":"","x":[]}]"#, json!({ "level": 255, "ratio": 3.0, "type": { "name": "" } })),
+        ("paint", r#"[0,1e308,{"name":"\u00e4"}]"#, json!({ "level": 0, "ratio": 1e308, "type": { "name": "ä" } })),
+        ("find", r#"{"key":"k"}"#, json!({ "key": "k", "limit": null, "page": 10 })),
+        ("find", r#"["k"]"#, json!({ "key": "k", "limit": null, "page": 10 })),
+        ("find", r#"["k",null]"#, json!({ "key": "k", "limit": null, "page": 10 })),
+        ("find", r#"["k",null,3]"#, json!({ "key": "k", "limit": null, "page": 3 })),
+        ("find", r#"["k",5]"#, json!({ "key": "k", "limit": 5, "page": 10 })),
+        ("find", r#"{"key":"k","page":3,"limit":null}"#, json!({ "key": "k", "limit": null, "page": 3 })),
+        ("log", r#"{"x":[1],"level":1,"rest":2,"y":null}"#, json!({ "level": 1, "x": [1], "rest": 2, "y": null })),
+        ("log", r#"{"level":1}"#, json!({ "level": 1 })),
+        ("log", "[1]", json!({ "level": 1 })),
+        ("keep", "[null]", keep("null")),
+        ("keep", r#"{"value":{"value":[]}}"#, keep(r#"{"value":[]}"#)),
+    ]
+    .into_iter()
+    .map(|(method, params, message)| (method, params.to_owned(), message))
+    .collect::<Vec<_>>();
+    rows.push(("keep", format!("[{deep}]"), keep(&deep)));
+    rows.push(("keep", format!(r#"{{"value":{deep}}}"#), keep(&deep)));
+    rows
+}
+
+fn refused() -> Vec<(&'static str, String, Option<&'static str>, &'static str)> {
+    [
+        ("add", "null", Some("a"), "missing"),
+        ("add", "[]", Some("a"), "missing"),
+        ("add", "{}", Some("a"), "missing"),
+        ("add", r#"{"a":1}"#, Some("b"), "missing"),
+        ("add", "[1]", Some("b"), "missing"),
+        ("paint", "[1,0.5]", Some("type"), "missing"),
+        ("find", r#"{"page":3}"#, Some("key"), "missing"),
+        ("log", "null", Some("level"), "missing"),
+        ("log", r#"{"x":1}"#, Some("level"), "missing"),
+        ("ping", "[1]", None, "expected at most 0, got 1"),
+        ("ping", "[null]", None, "expected at most 0, got 1"),
+        ("add", "[1,2,3]", None, "expected at most 2, got 3"),
+        ("add", "[1,2,[3,3],{},null]", None, "expected at most 2, got 5"),
+        ("find", r#"["k",1,2,3]"#, None, "expected at most 3, got 4"),
+        ("log", "[1,2]", None, "expected at most 1, got 2"),
+        ("ping", r#"{"":1}"#, Some(""), "unknown"),
+        ("ping", r#"{"x":1}"#, Some("x"), "unknown"),
+        ("add", r#"{"a":1,"b":2,"c":3}"#, Some("c"), "unknown"),
+        ("add", r#"{"A":1,"b":2}"#, Some("A"), "unknown"),
+        ("paint", r#"{"kind":{"name":"oil"}}"#, Some("kind"), "unknown"),
+        ("add", r#"{"a":1,"a":1,"b":2}"#, Some("a"), "given twice"),
+        ("add", r#"{"a":1,"\u0061":1,"b":2}"#, Some("a"), "given twice"),
+        ("log", r#"{"level":1,"level":2}"#, Some("level"), "given twice"),
+        ("log", r#"{"x":1,"level":1,"\u0078":2}"#, Some("x"), "given twice"),
+        (
+            "paint",
+            r#"{"level":256,"ratio":1,"type":{"name":""}}"#,
+            Some("level"),
+            "expected an integer from 0 to 255, got 256",
+        ),
+        ("paint", r#"[256,1,{"name":""}]"#, Some("level"), "expected an integer from 0 to 255, got 256"),
+        ("paint", r#"{"level":-1}"#, Some("level"), "expected an integer from 0 to 255, got -1"),
+        ("paint", "[1.5]", Some("level"), "expected an integer from 0 to 255, got 1.5"),
+        ("paint", "[null]", Some("level"), "expected an integer from 0 to 255, got null"),
+        ("paint", r#"{"ratio":1e400}"#, Some("ratio"), "number out of range"),
+        ("paint", "[1,1e400]", Some("ratio"), "number out of range"),
+        ("paint", "[1,null]", Some("ratio"), "expected a number, got null"),
+        ("paint", r#"{"type":{"name":5}}"#, Some("type"), "expected a string, got 5"),
+        ("paint", r#"{"type":{}}"#, Some("type"), "missing field `name`"),
+        ("paint", r#"[1,1,{"name":"a","name":"b"}]"#, Some("type"), "duplicate field `name`"),
+        ("paint", r#"{"type":{"name":"\ud800"}}"#, Some("type"), "unexpected end of hex escape"),
+        (
+            "add",
+            r#"["1",2]"#,
+            Some("a"),
+            r#"expected an integer from -9223372036854775808 to 9223372036854775807, got "1""#,
+        ),
+        ("log", r#"{"level":"x"}"#, Some("level"), r#"expected an integer from 0 to 255, got "x""#),
+        ("log", r#"{"level":1,"x":1e400}"#, Some("x"), "number out of range"),
+        ("keep", "[1e400]", Some("value"), "number out of range"),
+    ]
+    .into_iter()
+    .map(|(method, params, param, reason)| (method, params.to_owned(), param, reason))
+    .collect()
+}

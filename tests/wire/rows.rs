@@ -1,0 +1,59 @@
+//! The rows of the wire's rules, as whole servers keep them: without HTTP, and over a socket.
+
+use callbox::{Server, service, testing};
+
+#[path = "../../src/jsonrpc/rows/mod.rs"]
+pub(crate) mod table;
+
+/// What the rows call.
+pub(crate) struct Examples;
+
+#[service(name = "test.examples")]
+impl Examples {
+    #[public_method]
+    fn add(&self, a: i64, b: i64) -> i64 {
+        a.wrapping_add(b)
+    }
+
+    #[public_method]
+    fn subtract(&self, minuend: i64, subtrahend: i64) -> i64 {
+        minuend - subtrahend
+    }
+
+    #[public_method]
+    fn sum(&self, a: i64, b: i64, c: i64) -> i64 {
+        a + b + c
+    }
+
+    #[public_method]
+    fn get_data(&self) -> (String, u8) {
+        ("hello".to_owned(), 5)
+    }
+
+    #[public_method]
+    fn update(&mut self, a: i64, b: i64, c: i64, d: i64, e: i64) {
+        let _ = (a, b, c, d, e);
+    }
+
+    #[public_method]
+    fn notify_hello(&mut self, n: i64) {
+        let _ = n;
+    }
+
+    #[public_method]
+    fn notify_sum(&mut self, a: i64, b: i64, c: i64) {
+        let _ = (a, b, c);
+    }
+}
+
+#[test]
+fn each_row_has_its_answer_without_http_and_over_a_socket() {
+    let (direct, server) = (testing::in_process(|| Examples), testing::start(Server::new(|| Examples)));
+    for table::Row { name, body, answer } in table::all() {
+        assert_eq!(direct.post(&body), answer, "{name}, without HTTP");
+        let page = server.post(&body);
+        let (status, kind) = if answer.is_some() { (200, Some("application/json")) } else { (204, None) };
+        assert_eq!((page.status, page.header("content-type")), (status, kind), "{name}: {page:?}");
+        assert_eq!(page.body, answer.unwrap_or_default(), "{name}, over a socket");
+    }
+}
