@@ -2,6 +2,12 @@
 //!
 //! The lock on the state keeps writers alone. The gate keeps them fair, in phases: a writer that was refused stops new readers,
 //! and after it the readers that it held up go before the next writer. So neither starves the other.
+//!
+//! Async readers run beside each other, so all go that may start at once. Sync ones take the host's time one after another, and
+//! a full mailbox of long ones would take all of it: the first of each mailbox goes, and the others for as long as they were
+//! held up.
+
+use tokio::time::Instant;
 
 use crate::service::Kind;
 
@@ -10,7 +16,28 @@ use crate::service::Kind;
 pub(crate) struct Gate {
     phase: Phase,
     /// By mailbox: readers that go before the next writer.
-    owed: Vec<usize>,
+    owed: Vec<Owed>,
+}
+
+/// Readers of one mailbox.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Owed {
+    /// That go whatever time it takes.
+    surely: usize,
+    /// That go after these if there is time.
+    in_time: usize,
+}
+
+impl Owed {
+    /// Those of a mailbox in which so many wait, whose head is of this kind, and whose method may have so many more in flight.
+    pub(crate) fn waiting(waiting: usize, kind: Kind, in_flight: usize) -> Self {
+        let surely = match kind {
+            Kind::Read => 1,
+            Kind::ReadAsync => waiting.min(in_flight),
+            Kind::Write | Kind::WriteAsync | Kind::Compute => return Self::default(),
+        };
+        Self { surely, in_time: waiting.saturating_sub(surely) }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,33 +45,42 @@ enum Phase {
     /// Whoever comes first.
     Open,
     /// The writer at the head of this mailbox waits for the readers in flight to leave.
-    WriterWaits(usize),
-    /// An async writer holds the state.
-    WriterRuns,
-    /// The readers that the last writer held up go first.
-    Readers,
+    WriterWaits { mailbox: usize, since: Instant },
+    /// An async writer holds the state, and readers were held up since this time.
+    WriterRuns { since: Instant },
+    /// The readers that the last writer held up go first, those that have to be in time until this time.
+    Readers { until: Instant },
 }
 
 impl Gate {
     pub(crate) fn new(mailboxes: usize) -> Self {
-        Self { phase: Phase::Open, owed: vec![0; mailboxes] }
+        Self { phase: Phase::Open, owed: vec![Owed::default(); mailboxes] }
     }
 
     /// Whether the head of this mailbox may try for the state.
-    pub(crate) fn lets_try(&self, mailbox: usize, kind: Kind) -> bool {
+    pub(crate) fn lets_try(&mut self, mailbox: usize, kind: Kind, now: Instant) -> bool {
         match (kind, self.phase) {
             (Kind::Compute, _) | (_, Phase::Open) => true,
-            (Kind::Read | Kind::ReadAsync, phase) => phase == Phase::Readers,
-            (Kind::Write | Kind::WriteAsync, phase) => phase == Phase::WriterWaits(mailbox),
+            (Kind::Read | Kind::ReadAsync, phase) => matches!(phase, Phase::Readers { .. }),
+            (Kind::Write | Kind::WriteAsync, Phase::Readers { until }) => {
+                // Within a mailbox the order rules: behind this writer nobody is held up by another.
+                self.settle(mailbox, usize::MAX);
+                if now >= until {
+                    self.owed.iter_mut().for_each(|owed| owed.in_time = 0);
+                    self.settle(mailbox, 0);
+                }
+                self.phase == Phase::Open
+            }
+            (Kind::Write | Kind::WriteAsync, _) => self.waiting_writer() == Some(mailbox),
         }
     }
 
     /// The lock refused the head of this mailbox. A writer waits from now on.
-    pub(crate) fn refused(&mut self, mailbox: usize, kind: Kind) {
+    pub(crate) fn refused(&mut self, mailbox: usize, kind: Kind, now: Instant) {
         match (kind, self.phase) {
-            (Kind::Write | Kind::WriteAsync, Phase::Open) => self.phase = Phase::WriterWaits(mailbox),
+            (Kind::Write | Kind::WriteAsync, Phase::Open) => self.phase = Phase::WriterWaits { mailbox, since: now },
             // Its method is at its limit of calls in flight: holding writers up for it would help nobody.
-            (Kind::ReadAsync, Phase::Readers) => self.settle(mailbox, usize::MAX),
+            (Kind::ReadAsync, Phase::Readers { .. }) => self.settle(mailbox, usize::MAX),
             _ => {}
         }
     }
@@ -52,7 +88,7 @@ impl Gate {
     /// The mailbox whose writer waits.
     pub(crate) fn waiting_writer(&self) -> Option<usize> {
         match self.phase {
-            Phase::WriterWaits(mailbox) => Some(mailbox),
+            Phase::WriterWaits { mailbox, .. } => Some(mailbox),
             _ => None,
         }
     }
@@ -62,28 +98,30 @@ impl Gate {
         self.phase = Phase::Open;
     }
 
-    /// A reader of this mailbox has started, or there is none left in it.
+    /// So many readers of this mailbox have started or gone, or none is left in it.
     pub(crate) fn settle(&mut self, mailbox: usize, readers: usize) {
-        self.owed[mailbox] = self.owed[mailbox].saturating_sub(readers);
-        if self.phase == Phase::Readers && self.owed.iter().all(|owed| *owed == 0) {
+        let owed = &mut self.owed[mailbox];
+        owed.in_time = owed.in_time.saturating_sub(readers.saturating_sub(owed.surely));
+        owed.surely = owed.surely.saturating_sub(readers);
+        let nobody = |owed: &Owed| owed.surely + owed.in_time == 0;
+        if matches!(self.phase, Phase::Readers { .. }) && self.owed.iter().all(nobody) {
             self.phase = Phase::Open;
         }
     }
 
     /// A writer has started that runs across awaits.
-    pub(crate) fn writer_runs(&mut self) {
-        self.phase = Phase::WriterRuns;
+    pub(crate) fn writer_runs(&mut self, now: Instant) {
+        let since = if let Phase::WriterWaits { since, .. } = self.phase { since } else { now };
+        self.phase = Phase::WriterRuns { since };
     }
 
-    /// A writer has ended. `readers` tells how many each mailbox had waiting; asked only if the writer held them up.
-    pub(crate) fn writer_ended(&mut self, readers: impl Fn(usize) -> usize) {
-        if self.phase == Phase::Open {
-            return;
-        }
+    /// A writer has ended. `readers` tells whom each mailbox had waiting; asked only if the writer held them up.
+    pub(crate) fn writer_ended(&mut self, now: Instant, readers: impl Fn(usize) -> Owed) {
+        let (Phase::WriterWaits { since, .. } | Phase::WriterRuns { since }) = self.phase else { return };
         for (mailbox, owed) in self.owed.iter_mut().enumerate() {
             *owed = readers(mailbox);
         }
-        self.phase = Phase::Readers;
+        self.phase = Phase::Readers { until: now + now.duration_since(since) };
         self.settle(0, 0);
     }
 }
@@ -91,62 +129,103 @@ impl Gate {
 #[cfg(test)]
 mod tests {
     use std::collections::VecDeque;
+    use std::sync::OnceLock;
+    use std::time::Duration;
 
     use proptest::collection::vec;
     use proptest::prelude::*;
 
     use super::*;
 
+    /// This many milliseconds after a fixed time.
+    fn at(millis: u64) -> Instant {
+        static START: OnceLock<Instant> = OnceLock::new();
+        *START.get_or_init(Instant::now) + Duration::from_millis(millis)
+    }
+
+    fn surely(surely: usize) -> Owed {
+        Owed { surely, in_time: 0 }
+    }
+
     #[test]
     fn a_writer_that_was_refused_stops_new_readers_and_other_writers() {
         let mut gate = Gate::new(3);
-        assert!(gate.lets_try(0, Kind::ReadAsync) && gate.lets_try(1, Kind::Write));
-        gate.refused(1, Kind::Write);
-        assert!(!gate.lets_try(0, Kind::ReadAsync) && !gate.lets_try(0, Kind::Read));
-        assert!(!gate.lets_try(2, Kind::WriteAsync) && gate.lets_try(1, Kind::Write));
-        assert!(gate.lets_try(0, Kind::Compute), "what has no state is never held up");
+        assert!(gate.lets_try(0, Kind::ReadAsync, at(0)) && gate.lets_try(1, Kind::Write, at(0)));
+        gate.refused(1, Kind::Write, at(0));
+        assert!(!gate.lets_try(0, Kind::ReadAsync, at(0)) && !gate.lets_try(0, Kind::Read, at(0)));
+        assert!(!gate.lets_try(2, Kind::WriteAsync, at(0)) && gate.lets_try(1, Kind::Write, at(0)));
+        assert!(gate.lets_try(0, Kind::Compute, at(0)), "what has no state is never held up");
     }
 
     #[test]
     fn the_readers_that_a_writer_held_up_go_before_the_next_one() {
         let mut gate = Gate::new(2);
-        gate.refused(1, Kind::Write);
-        gate.writer_ended(|mailbox| if mailbox == 0 { 2 } else { 0 });
-        assert!(!gate.lets_try(1, Kind::Write));
+        gate.refused(1, Kind::Write, at(0));
+        gate.writer_ended(at(0), |mailbox| surely(if mailbox == 0 { 2 } else { 0 }));
+        assert!(!gate.lets_try(1, Kind::Write, at(100)));
         gate.settle(0, 1);
-        assert!(!gate.lets_try(1, Kind::Write) && gate.lets_try(0, Kind::ReadAsync));
+        assert!(!gate.lets_try(1, Kind::Write, at(100)) && gate.lets_try(0, Kind::ReadAsync, at(100)));
         gate.settle(0, 1);
-        assert!(gate.lets_try(1, Kind::Write));
+        assert!(gate.lets_try(1, Kind::Write, at(100)));
+    }
+
+    #[test]
+    fn readers_that_take_their_time_one_after_another_go_for_as_long_as_they_were_held_up() {
+        let owed = |mailbox| if mailbox == 0 { Owed { surely: 1, in_time: 9 } } else { Owed::default() };
+        let mut gate = Gate::new(2);
+        gate.refused(1, Kind::WriteAsync, at(0));
+        gate.writer_runs(at(4));
+        gate.writer_ended(at(10), owed);
+        gate.settle(0, 5);
+        assert!(!gate.lets_try(1, Kind::WriteAsync, at(19)), "since it waited, it held them up for 10 ms");
+        assert!(gate.lets_try(1, Kind::WriteAsync, at(20)));
+
+        gate.writer_runs(at(20));
+        gate.writer_ended(at(25), owed);
+        assert!(!gate.lets_try(1, Kind::WriteAsync, at(40)), "one goes in any case");
+        gate.settle(0, 1);
+        assert!(gate.lets_try(1, Kind::WriteAsync, at(40)));
     }
 
     #[test]
     fn a_writer_that_held_nobody_up_owes_nothing() {
         let mut gate = Gate::new(1);
-        gate.writer_ended(|_| panic!("nobody asks"));
-        assert!(gate.lets_try(0, Kind::Write));
-        gate.writer_runs();
-        gate.writer_ended(|_| 0);
-        assert!(gate.lets_try(0, Kind::Write));
+        gate.writer_ended(at(0), |_| panic!("nobody asks"));
+        assert!(gate.lets_try(0, Kind::Write, at(0)));
+        gate.writer_runs(at(0));
+        gate.writer_ended(at(5), |_| Owed::default());
+        assert!(gate.lets_try(0, Kind::Write, at(5)));
     }
 
     #[test]
     fn a_reader_that_cannot_start_for_another_reason_does_not_hold_writers_up() {
-        let mut gate = Gate::new(2);
-        gate.writer_runs();
-        gate.writer_ended(|_| 5);
-        gate.refused(0, Kind::ReadAsync);
-        assert!(!gate.lets_try(1, Kind::Write), "mailbox 1 is still owed its readers");
+        let mut gate = Gate::new(3);
+        gate.writer_runs(at(0));
+        gate.writer_ended(at(5), |mailbox| surely(if mailbox == 2 { 0 } else { 5 }));
+        gate.refused(0, Kind::ReadAsync, at(5));
+        assert!(!gate.lets_try(2, Kind::Write, at(5)), "mailbox 1 is still owed its readers");
         gate.settle(1, 5);
-        assert!(gate.lets_try(1, Kind::Write));
+        assert!(gate.lets_try(2, Kind::Write, at(5)));
     }
 
-    /// One mailbox of readers and two of writers, all kept in order, with a lock as the state has it.
+    #[test]
+    fn a_reader_behind_a_writer_in_its_own_mailbox_is_not_held_up_by_others() {
+        let mut gate = Gate::new(2);
+        gate.writer_runs(at(0));
+        gate.writer_ended(at(5), |mailbox| if mailbox == 0 { Owed { surely: 1, in_time: 2 } } else { surely(0) });
+        gate.settle(0, 1);
+        assert!(gate.lets_try(0, Kind::Write, at(5)), "the order within a mailbox rules");
+    }
+
+    /// A mailbox of async readers, one of sync ones, and two of writers, all kept in order, with a lock as the state has it.
     #[derive(Default)]
     struct Model {
-        readers_waiting: VecDeque<Reader>,
+        readers_waiting: [VecDeque<Reader>; 2],
         writers_waiting: [usize; 2],
+        /// Async ones: the others end where they start.
         readers_inside: usize,
         writer_inside: bool,
+        millis: u64,
     }
 
     /// A reader that waits: whether the gate has refused it, and how many writers have started since.
@@ -160,83 +239,94 @@ mod tests {
         /// What the scheduler does after each event: tries the heads until none can start.
         fn schedule(&mut self, gate: &mut Gate) {
             loop {
-                let started = self.try_writer(gate, 1) || self.try_writer(gate, 2) || self.try_reader(gate);
+                let started = self.try_writer(gate, 2)
+                    || self.try_writer(gate, 3)
+                    || self.try_reader(gate, 0)
+                    || self.try_reader(gate, 1);
                 if !started {
                     return;
                 }
             }
         }
 
-        fn try_reader(&mut self, gate: &mut Gate) -> bool {
-            let Some(head) = self.readers_waiting.front_mut() else {
-                gate.settle(0, usize::MAX);
+        fn try_reader(&mut self, gate: &mut Gate, mailbox: usize) -> bool {
+            let kind = [Kind::ReadAsync, Kind::Read][mailbox];
+            let waiting = &mut self.readers_waiting[mailbox];
+            let Some(head) = waiting.front().copied() else {
+                gate.settle(mailbox, usize::MAX);
                 return false;
             };
-            if self.writer_inside || !gate.lets_try(0, Kind::ReadAsync) {
-                head.refused = true;
+            if self.writer_inside || !gate.lets_try(mailbox, kind, at(self.millis)) {
+                waiting.iter_mut().for_each(|reader| reader.refused = true);
                 return false;
             }
             assert!(head.writers_since <= 1, "a reader that was refused waited for {} writers", head.writers_since);
-            self.readers_waiting.pop_front();
-            self.readers_inside += 1;
-            gate.settle(0, 1);
+            waiting.pop_front();
+            self.readers_inside += usize::from(kind == Kind::ReadAsync);
+            gate.settle(mailbox, 1);
             true
         }
 
         fn try_writer(&mut self, gate: &mut Gate, mailbox: usize) -> bool {
-            if self.writers_waiting[mailbox - 1] == 0 {
+            if self.writers_waiting[mailbox - 2] == 0 {
                 if gate.waiting_writer() == Some(mailbox) {
                     gate.writer_left();
                 }
                 return false;
             }
-            if !gate.lets_try(mailbox, Kind::WriteAsync) {
+            if !gate.lets_try(mailbox, Kind::WriteAsync, at(self.millis)) {
                 return false;
             }
             if self.writer_inside || self.readers_inside > 0 {
-                gate.refused(mailbox, Kind::WriteAsync);
+                gate.refused(mailbox, Kind::WriteAsync, at(self.millis));
                 return false;
             }
-            self.writers_waiting[mailbox - 1] -= 1;
+            self.writers_waiting[mailbox - 2] -= 1;
             self.writer_inside = true;
-            for reader in self.readers_waiting.iter_mut().filter(|reader| reader.refused) {
+            for reader in self.readers_waiting.iter_mut().flatten().filter(|reader| reader.refused) {
                 reader.writers_since += 1;
             }
-            gate.writer_runs();
+            gate.writer_runs(at(self.millis));
             true
+        }
+
+        fn writer_ends(&mut self, gate: &mut Gate) {
+            if !std::mem::take(&mut self.writer_inside) {
+                return;
+            }
+            // It took some time, and what it held up takes none.
+            self.millis += 1;
+            let waiting = self.readers_waiting.each_ref().map(VecDeque::len);
+            gate.writer_ended(at(self.millis), |mailbox| match mailbox {
+                0 => surely(waiting[0]),
+                1 => Owed { surely: waiting[1].min(1), in_time: waiting[1].saturating_sub(1) },
+                _ => Owed::default(),
+            });
         }
     }
 
     proptest! {
         #[test]
-        fn a_reader_waits_for_at_most_one_writer_and_nobody_waits_for_ever(events in vec(0..6u8, 1..200)) {
-            let (mut gate, mut model) = (Gate::new(3), Model::default());
+        fn a_reader_waits_for_at_most_one_writer_and_nobody_waits_for_ever(events in vec(0..7u8, 1..200)) {
+            let (mut gate, mut model) = (Gate::new(4), Model::default());
             for event in events {
                 match event {
-                    0 => model.readers_waiting.push_back(Reader::default()),
-                    1 | 2 => model.writers_waiting[usize::from(event - 1)] += 1,
-                    3 => model.readers_inside = model.readers_inside.saturating_sub(1),
-                    4 if model.writer_inside => {
-                        model.writer_inside = false;
-                        let waiting = model.readers_waiting.len();
-                        gate.writer_ended(|mailbox| if mailbox == 0 { waiting } else { 0 });
-                    }
+                    0 | 1 => model.readers_waiting[usize::from(event)].push_back(Reader::default()),
+                    2 | 3 => model.writers_waiting[usize::from(event - 2)] += 1,
+                    4 => model.readers_inside = model.readers_inside.saturating_sub(1),
+                    5 => model.writer_ends(&mut gate),
                     // A writer that waits is given up by its caller.
-                    5 => model.writers_waiting[0] = model.writers_waiting[0].saturating_sub(1),
-                    _ => {}
+                    _ => model.writers_waiting[0] = model.writers_waiting[0].saturating_sub(1),
                 }
                 model.schedule(&mut gate);
             }
             // With no more arrivals everything that waits gets in, in the end.
             for _ in 0..1000 {
                 model.readers_inside = 0;
-                if std::mem::take(&mut model.writer_inside) {
-                    let waiting = model.readers_waiting.len();
-                    gate.writer_ended(|mailbox| if mailbox == 0 { waiting } else { 0 });
-                }
+                model.writer_ends(&mut gate);
                 model.schedule(&mut gate);
             }
-            prop_assert!(model.readers_waiting.is_empty() && model.writers_waiting == [0, 0]);
+            prop_assert!(model.readers_waiting.iter().all(VecDeque::is_empty) && model.writers_waiting == [0, 0]);
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::sync::Arc;
 
 use super::core::{Core, Status};
 use super::factory::{Factory, close_state, make_state};
-use super::gate::Gate;
+use super::gate::{Gate, Owed};
 use super::job::{QueuedJob, Start};
 use super::lanes::Lanes;
 use super::lookout::Lookout;
@@ -172,7 +172,7 @@ impl<S: Service> Scheduler<S> {
             any = true;
             self.outbox.extend(release.into_waker());
             if writer {
-                self.writer_ended();
+                self.writer_ended(Instant::now());
             }
         }
         any
@@ -205,9 +205,10 @@ impl<S: Service> Scheduler<S> {
             }
             if let Some(refusal) = self.core.is_overdue(&*job, self.lanes.busy_since(index), now) {
                 job.turn_away(refusal);
+                self.gate.settle(index, 1);
                 continue;
             }
-            if !self.gate.lets_try(index, kind) {
+            if !self.gate.lets_try(index, kind, now) {
                 self.lanes.block(index);
                 continue;
             }
@@ -218,11 +219,14 @@ impl<S: Service> Scheduler<S> {
             }
             match job.start(&self.core, now) {
                 Start::Blocked => {
-                    self.gate.refused(index, kind);
+                    self.gate.refused(index, kind, now);
                     self.lanes.block(index);
                     continue;
                 }
-                Start::Over => continue,
+                Start::Over => {
+                    self.gate.settle(index, 1);
+                    continue;
+                }
                 Start::Ran { release, took, at } => {
                     self.outbox.extend(release.into_waker());
                     self.lanes.started(index);
@@ -238,8 +242,8 @@ impl<S: Service> Scheduler<S> {
             *starts += 1;
             match kind {
                 Kind::Read | Kind::ReadAsync => self.gate.settle(index, 1),
-                Kind::Write => self.writer_ended(),
-                Kind::WriteAsync => self.gate.writer_runs(),
+                Kind::Write => self.writer_ended(now),
+                Kind::WriteAsync => self.gate.writer_runs(now),
                 Kind::Compute => {}
             }
             if self.core.desk.is_torn() {
@@ -249,18 +253,14 @@ impl<S: Service> Scheduler<S> {
         now
     }
 
-    /// What a writer has held up goes before the next one, as far as it may start at once.
-    fn writer_ended(&mut self) {
+    /// What a writer has held up goes before the next one.
+    fn writer_ended(&mut self, now: Instant) {
         let core = &self.core;
-        self.gate.writer_ended(|index| {
+        self.gate.writer_ended(now, |index| {
             let mailbox = &core.mailboxes[index];
-            let Some(QueuedJob(head)) = mailbox.head() else { return 0 };
+            let Some(QueuedJob(head)) = mailbox.head() else { return Owed::default() };
             let entry = head.entry();
-            match entry.kind {
-                Kind::Read => 1,
-                Kind::ReadAsync => mailbox.len().min(entry.in_flight.most() - entry.in_flight.used()),
-                Kind::Write | Kind::WriteAsync | Kind::Compute => 0,
-            }
+            Owed::waiting(mailbox.len(), entry.kind, entry.in_flight.most() - entry.in_flight.used())
         });
         self.lanes.unblock();
     }

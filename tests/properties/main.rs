@@ -15,6 +15,8 @@
 //! |---|---|
 //! | the gate lets readers through while a writer waits | `a_writer_that_waits_holds_up_the_readers_that_come_after_it` in `tests/engine_calls.rs` |
 //! | a writer owes nothing to the readers that it held up | [`phases`] |
+//! | ... or no more than the first of each mailbox of sync ones | [`phases`]: `all_readers_that_a_writer_held_up_…` |
+//! | ... or all of them, whatever time they take one after another | [`phases`]: `a_writer_has_its_turns_beside_a_flood_…` |
 //! | a mailbox is charged by the number of its calls, not by their time | [`shares`]: `time_on_the_thread_is_shared_by_weight_whatever_a_call_costs` |
 //! | the time of async calls at their polls is not charged | both of [`shares`] |
 //! | weights are ignored | [`shares`]: `time_on_the_thread_is_shared_by_weight_whatever_a_call_costs` |

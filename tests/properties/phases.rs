@@ -4,13 +4,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use callbox::testing::in_process;
+use callbox::testing::{InProcess, in_process};
 use callbox::{ServiceRef, service};
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use tokio::time::sleep;
+
+use crate::busy;
 
 /// Writers that have begun, and by reader how many had when it was in its mailbox.
 struct Phases {
@@ -20,6 +22,7 @@ struct Phases {
     most: AtomicU64,
     /// The reader that came in last.
     came_in: AtomicU64,
+    glances: AtomicU64,
 }
 
 impl Phases {
@@ -29,6 +32,7 @@ impl Phases {
             when_queued: (0..200).map(|_| AtomicU64::new(u64::MAX)).collect(),
             most: AtomicU64::new(0),
             came_in: AtomicU64::new(0),
+            glances: AtomicU64::new(0),
         })
     }
 }
@@ -47,6 +51,14 @@ impl Library {
         sleep(Duration::from_micros(micros)).await;
     }
 
+    /// Is there and gone.
+    #[public_method]
+    fn glance(&self, spin_micros: u64) {
+        busy::spin(spin_micros);
+        self.phases.glances.fetch_add(1, Ordering::SeqCst);
+        self.phases.most.fetch_max(self.phases.begun.load(Ordering::SeqCst), Ordering::SeqCst);
+    }
+
     /// Stays until the next reader is there, or until that seems not to be let in.
     #[public_method]
     async fn overlap(&self, reader: u64) {
@@ -63,7 +75,14 @@ impl Library {
         sleep(Duration::from_micros(micros)).await;
     }
 
-    /// The same with a mailbox of its own.
+    /// Holds the state no longer than it must.
+    #[public_method]
+    async fn touch(&mut self) {
+        tokio::task::yield_now().await;
+        self.phases.begun.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// The same as `write` with a mailbox of its own.
     #[public_method]
     async fn rewrite(&mut self, micros: u64) {
         self.write(micros).await;
@@ -124,9 +143,7 @@ proptest! {
 
     #[test]
     fn a_reader_waits_for_at_most_one_writer_that_begins_after_it(lists in vec(vec(step(), 1..100), 2)) {
-        let phases = Phases::new();
-        let factory = Arc::clone(&phases);
-        let held = in_process(move || Library { phases: Arc::clone(&factory) });
+        let (held, phases) = start();
         std::thread::scope(|scope| {
             for (list, first) in lists.iter().zip([0, 100]) {
                 let (library, phases) = (held.service().clone(), &phases);
@@ -140,12 +157,57 @@ proptest! {
     }
 }
 
+fn start() -> (InProcess<Library>, Arc<Phases>) {
+    let phases = Phases::new();
+    let factory = Arc::clone(&phases);
+    (in_process(move || Library { phases: Arc::clone(&factory) }), phases)
+}
+
+#[test]
+fn all_readers_that_a_writer_held_up_go_before_the_next_one_though_they_run_one_after_another() {
+    let begun_when_queued = || {
+        let (held, phases) = start();
+        for _ in 0..4 {
+            held.notify(Write { micros: 100_000 }).unwrap();
+        }
+        let start = Instant::now();
+        while phases.begun.load(Ordering::SeqCst) == 0 {
+            assert!(start.elapsed() < Duration::from_secs(20), "no writer is let in");
+            std::thread::yield_now();
+        }
+        (0..100).for_each(|_| held.notify(Glance { spin_micros: 0 }).unwrap());
+        let begun = phases.begun.load(Ordering::SeqCst);
+        held.settled();
+        assert_eq!(phases.glances.load(Ordering::SeqCst), 100);
+        (begun, phases.most.load(Ordering::SeqCst))
+    };
+    // Not if this thread was held up for so long that not all came while the first writer was there.
+    let mut rounds = std::iter::repeat_with(begun_when_queued);
+    let (_, most) = rounds.find(|(begun, _)| *begun == 1).unwrap();
+    assert_eq!(most, 1, "they waited for the writer that was there, and for no other");
+}
+
+#[test]
+fn a_writer_has_its_turns_beside_a_flood_of_long_readers() {
+    const READERS: u64 = 200;
+    const WRITERS: u64 = 20;
+    let (held, phases) = start();
+    held.notify(Write { micros: 20_000 }).unwrap();
+    (0..READERS).for_each(|_| held.notify(Glance { spin_micros: 1_000 }).unwrap());
+    (1..WRITERS).for_each(|_| held.notify(Touch {}).unwrap());
+    let start = Instant::now();
+    while phases.begun.load(Ordering::SeqCst) < WRITERS {
+        assert!(start.elapsed() < Duration::from_secs(60), "the writers are not let in");
+        std::thread::yield_now();
+    }
+    let glances = phases.glances.load(Ordering::SeqCst);
+    assert!(glances < READERS * 3 / 4, "{glances} long readers went before the last of {WRITERS} writers");
+}
+
 #[test]
 fn a_writer_is_let_in_however_many_readers_come() {
     const READERS: u64 = 200;
-    let phases = Phases::new();
-    let factory = Arc::clone(&phases);
-    let held = in_process(move || Library { phases: Arc::clone(&factory) });
+    let (held, phases) = start();
     let (came_in, begun) = (|| phases.came_in.load(Ordering::SeqCst), || phases.begun.load(Ordering::SeqCst) == 1);
     for reader in 1..=READERS {
         held.notify(Overlap { reader }).unwrap();
