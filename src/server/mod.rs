@@ -3,6 +3,7 @@
 mod checker;
 mod health;
 mod hosted;
+mod listener;
 mod log;
 mod parts;
 mod resolve;

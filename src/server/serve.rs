@@ -19,7 +19,7 @@ use crate::sync::Arc;
 use super::parts::prepare;
 use super::running::Running;
 use super::try_it::curl_line;
-use super::{Server, log, tls, url};
+use super::{Server, listener, log, tls, url};
 
 /// How long the beginning of a connection may take: the handshake of TLS, and again the first head.
 const BEGINNING: Duration = Duration::from_secs(5);
@@ -90,8 +90,7 @@ impl Listening {
             StartError::new(what, fix).with_source(error)
         };
         let tls = tls::open(settings)?;
-        let socket = std::net::TcpListener::bind((settings.host.as_str(), settings.port)).map_err(cannot)?;
-        socket.set_nonblocking(true).map_err(cannot)?;
+        let socket = listener::listen(&settings.host, settings.port).map_err(cannot)?;
         let address = socket.local_addr().map_err(cannot)?;
         let running = prepare(server, settings, &Arc::new(OnceLock::from(address)))?;
         let connections = Connections::new(ConnectionLimits {
