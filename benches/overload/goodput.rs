@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use crate::Run;
 use crate::bodies::{DEADLINE, Timed};
+use crate::figures::median;
 use crate::load::{End, Record, Schedule, open_loop};
 use crate::plot::{Axis, Chart, Line};
 use crate::report::Target;
 use crate::site::{Kind, Site};
-use crate::stats::{Latencies, due, median};
+use crate::stats::{Latencies, due};
 
 /// What a call costs.
 const MICROS: u64 = 1000;

@@ -11,6 +11,8 @@ mod bodies;
 mod cost;
 mod failures;
 mod fairness;
+#[path = "../shared/figures.rs"]
+mod figures;
 mod goodput;
 mod http;
 mod isolation;

@@ -4,7 +4,7 @@ use std::fmt::{self, Write as _};
 use std::path::PathBuf;
 use std::{fs, io};
 
-use crate::report::directory;
+use crate::figures::directory;
 
 const WIDTH: f64 = 900.0;
 const HEIGHT: f64 = 470.0;

@@ -2,14 +2,12 @@
 
 use std::fmt;
 use std::fs;
-use std::hint::black_box;
 use std::io;
 use std::path::PathBuf;
-use std::time::Instant;
 
 use serde::Serialize;
 
-use crate::stats::{median, spread};
+use crate::figures::{calibrate, directory, median, show, spread, steadiness};
 
 /// What a figure must reach.
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -91,13 +89,7 @@ impl Report {
 
     /// Times a fixed piece of work. What varies here varies because of the machine.
     pub(crate) fn calibrate(&mut self) {
-        let begin = Instant::now();
-        let mut mixed = 1u64;
-        // Longer than a slice of the operating system's time, so that sharing the machine shows.
-        for _ in 0..50_000_000 {
-            mixed = black_box(mixed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1));
-        }
-        self.calibration.push(begin.elapsed().as_secs_f64() * 1e3);
+        self.calibration.push(calibrate());
     }
 
     /// The table of one experiment.
@@ -123,15 +115,7 @@ impl Report {
 
     /// The end of the run: how steady the machine was, and what was missed.
     pub(crate) fn print_summary(&self) {
-        let (least, most) = spread(&self.calibration);
-        let runs = self.calibration.len();
-        println!(
-            "\nThe machine: a fixed piece of work took {} ms in the median of {runs}, between {} and {} (± {} %).",
-            show(median(&self.calibration)),
-            show(least),
-            show(most),
-            show(50.0 * (most - least) / median(&self.calibration))
-        );
+        println!("\n{}", steadiness(&self.calibration));
         let met = self.figures.iter().filter(|figure| figure.met == Some(true)).count();
         let missed: Vec<_> = self.figures.iter().filter(|figure| figure.met == Some(false)).collect();
         println!("Targets: {met} met, {} missed.", missed.len());
@@ -163,25 +147,5 @@ impl Figure {
     fn settle(&mut self) {
         self.median = median(&self.values);
         self.met = self.target.map(|target| target.is_met(self.median));
-    }
-}
-
-/// `target/bench`, which is there afterwards.
-pub(crate) fn directory() -> io::Result<PathBuf> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/bench");
-    fs::create_dir_all(&path)?;
-    Ok(path)
-}
-
-/// Four digits, whatever the size.
-pub(crate) fn show(value: f64) -> String {
-    match value.abs() {
-        _ if value.is_infinite() => "never".to_owned(),
-        _ if value.is_nan() => "–".to_owned(),
-        size if value == value.trunc() && size < 1e6 => format!("{value}"),
-        size if size >= 1000.0 => format!("{value:.0}"),
-        size if size >= 100.0 => format!("{value:.1}"),
-        size if size >= 10.0 => format!("{value:.2}"),
-        _ => format!("{value:.3}"),
     }
 }

@@ -63,16 +63,3 @@ pub(crate) fn over_time<'a>(records: impl Iterator<Item = &'a Record>, stretch: 
     let known = stretches.into_iter().enumerate().filter(|(_, times)| !times.is_empty());
     known.map(|(index, times)| (middle(index), Latencies::of_times(times).p99())).collect()
 }
-
-/// The middle one; of two, the lower.
-pub(crate) fn median(values: &[f64]) -> f64 {
-    let mut sorted: Vec<f64> = values.iter().copied().filter(|value| !value.is_nan()).collect();
-    sorted.sort_by(f64::total_cmp);
-    sorted.get(sorted.len().saturating_sub(1) / 2).copied().unwrap_or(f64::NAN)
-}
-
-/// The least and the most.
-pub(crate) fn spread(values: &[f64]) -> (f64, f64) {
-    let known = values.iter().copied().filter(|value| !value.is_nan());
-    known.fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), value| (least.min(value), most.max(value)))
-}

@@ -95,9 +95,13 @@ impl<S: Service> InProcess<S> {
     /// # Panics
     /// If the answer is not UTF-8, which JSON is.
     pub fn post(&self, body: impl AsRef<[u8]>) -> Option<String> {
-        let answer = self.running.answer(body.as_ref(), self.dialect, self.token.as_deref());
-        block_on(answer)
+        block_on(self.answer(body.as_ref()))
             .map(|body| String::from_utf8(body).unwrap_or_else(|error| panic!("the answer is no text: {error}")))
+    }
+
+    /// The same for async code, which needs a tokio runtime with time: calls run on its thread as on that of a server's worker.
+    pub async fn answer(&self, body: &[u8]) -> Option<Vec<u8>> {
+        self.running.answer(body, self.dialect, self.token.as_deref()).await
     }
 
     /// The same service, with bodies that come with a token.

@@ -1,0 +1,186 @@
+//! What a call costs without a network, from bytes to bytes: run with `cargo bench --bench dispatch`.
+//!
+//! Beside callbox stand what it is made of: a direct call of the function, and `addr.send` to a plain actix actor on a thread of
+//! its own. `benches/README.md` tells how to read the figures; `-- --quick` is criterion's own short form.
+
+#![expect(missing_docs, reason = "of what criterion's macros write")]
+
+use std::hint::black_box;
+use std::time::Duration;
+
+use actix::{Actor, Addr, Arbiter, Context, Handler, Message, MessageResult};
+use callbox::testing::{InProcess, in_process, in_process_with};
+use callbox::{Dialect, Method, Placement, service};
+use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main, measurement::WallTime};
+use tokio::runtime::{self, Runtime};
+
+/// The members of a batch.
+const BATCH: usize = 100;
+
+/// The service that is called.
+#[derive(Default)]
+struct Bench {
+    count: u64,
+}
+
+#[service(name = "bench.dispatch")]
+impl Bench {
+    #[public_method]
+    fn add(&self, a: i64, b: i64) -> i64 {
+        a + b
+    }
+
+    #[public_method]
+    fn count(&mut self) -> u64 {
+        self.count += 1;
+        self.count
+    }
+
+    /// Waits for as long as the bench runs, so that its mailbox of one call is full.
+    #[public_method(mailbox = 1, deadline = "3600s")]
+    async fn wait(&mut self) {
+        tokio::time::sleep(Duration::from_secs(3600)).await;
+    }
+
+    #[private_api_method]
+    fn secret(&self) -> bool {
+        true
+    }
+}
+
+/// The same state behind a plain actor.
+#[derive(Default)]
+struct Plain;
+
+impl Actor for Plain {
+    type Context = Context<Self>;
+}
+
+struct Sum(i64, i64);
+
+impl Message for Sum {
+    type Result = i64;
+}
+
+impl Handler<Sum> for Plain {
+    type Result = MessageResult<Sum>;
+
+    fn handle(&mut self, Sum(a, b): Sum, _: &mut Context<Self>) -> Self::Result {
+        MessageResult(a + b)
+    }
+}
+
+fn call(method: &str, params: &str, id: usize) -> String {
+    format!(r#"{{"jsonrpc":"2.0","method":"{method}","params":{params},"id":{id}}}"#)
+}
+
+fn batch() -> String {
+    let members = (0..BATCH).map(|id| call("add", &format!(r#"{{"a":{id},"b":2}}"#), id));
+    format!("[{}]", members.collect::<Vec<_>>().join(","))
+}
+
+/// Times the answers to a body, of which one has to hold `expected`.
+fn answers(
+    group: &mut BenchmarkGroup<'_, WallTime>,
+    runtime: &Runtime,
+    name: &str,
+    service: &InProcess<Bench>,
+    body: &str,
+    expected: &str,
+) {
+    let answer = runtime.block_on(service.answer(body.as_bytes()));
+    let answer = String::from_utf8(answer.unwrap_or_default()).expect("JSON is text");
+    assert!(answer.contains(expected), "{name}: {answer}");
+    group.bench_function(name, |bencher| {
+        bencher.to_async(runtime).iter(|| service.answer(black_box(body.as_bytes())));
+    });
+}
+
+fn single(criterion: &mut Criterion) {
+    let runtime = runtime();
+    let inline = in_process(Bench::default);
+    let actor = in_process_with(Bench::default, |server| server.placement(Placement::Actor));
+    let mut group = criterion.benchmark_group("single");
+    group.bench_function("a direct call of the function", |bencher| {
+        let state = Bench::default();
+        bencher.iter(|| black_box(&state).add(black_box(1), black_box(2)));
+    });
+    let (arbiter, addr) = plain();
+    group.bench_function("addr.send to a plain actor", |bencher| {
+        bencher.to_async(&runtime).iter(|| addr.send(Sum(1, 2)));
+    });
+    arbiter.stop();
+    group.bench_function("a typed message to the service", |bencher| {
+        bencher.to_async(&runtime).iter(|| inline.service().call(Add { a: 1, b: 2 }));
+    });
+    let add = call("add", r#"{"a":1,"b":2}"#, 1);
+    answers(&mut group, &runtime, "&self", &inline, &add, r#""result":3"#);
+    answers(&mut group, &runtime, "&mut self", &inline, &call("count", "{}", 1), r#""result":1"#);
+    answers(&mut group, &runtime, "&self, through the actor", &actor, &add, r#""result":3"#);
+    let notification = r#"{"jsonrpc":"2.0","method":"add","params":{"a":1,"b":2}}"#;
+    answers(&mut group, &runtime, "a notification", &inline, notification, "");
+    for (name, dialect) in [("pymicroservice", Dialect::Pymicroservice), ("gemstone", Dialect::Gemstone)] {
+        let service = inline.in_dialect(dialect);
+        answers(&mut group, &runtime, &format!("the dialect {name}"), &service, &add, r#""result":3"#);
+    }
+    answers(&mut group, &runtime, "access denied", &inline, &call("secret", "{}", 1), "-32001");
+    group.finish();
+}
+
+fn refused(criterion: &mut Criterion) {
+    let runtime = runtime();
+    let service = in_process(Bench::default);
+    // One that runs, and one that waits.
+    for _ in 0..2 {
+        service.notify(Wait {}).expect("there is room");
+        let begun =
+            || service.service().stats().iter().any(|method| method.method == Wait::NAME && method.running == 1);
+        while !begun() {
+            std::thread::yield_now();
+        }
+    }
+    let mut group = criterion.benchmark_group("refused");
+    answers(&mut group, &runtime, "a call to a full mailbox", &service, &call("wait", "{}", 1), "-32000");
+    group.finish();
+}
+
+fn batches(criterion: &mut Criterion) {
+    let runtime = runtime();
+    let inline = in_process(Bench::default);
+    let actor = in_process_with(Bench::default, |server| server.placement(Placement::Actor));
+    let mut group = criterion.benchmark_group("batch of 100");
+    group.throughput(Throughput::Elements(BATCH as u64));
+    let (arbiter, addr) = plain();
+    group.bench_function("addr.send to a plain actor, one after the other", |bencher| {
+        bencher.to_async(&runtime).iter(async || {
+            for a in 0..BATCH as i64 {
+                black_box(addr.send(Sum(a, 2)).await.ok());
+            }
+        });
+    });
+    arbiter.stop();
+    answers(&mut group, &runtime, "&self", &inline, &batch(), r#""result":101,"id":99"#);
+    answers(&mut group, &runtime, "&self, through the actor", &actor, &batch(), r#""result":101,"id":99"#);
+    group.finish();
+}
+
+fn runtime() -> Runtime {
+    runtime::Builder::new_current_thread().enable_time().build().expect("there can be a runtime")
+}
+
+/// A plain actor on a thread of its own.
+fn plain() -> (Arbiter, Addr<Plain>) {
+    let arbiter = Arbiter::new();
+    let addr = Plain::start_in_arbiter(&arbiter.handle(), |_| Plain);
+    (arbiter, addr)
+}
+
+fn short() -> Criterion {
+    Criterion::default()
+        .warm_up_time(Duration::from_millis(500))
+        .measurement_time(Duration::from_secs(2))
+        .configure_from_args()
+}
+
+criterion_group! { name = all; config = short(); targets = single, refused, batches }
+criterion_main!(all);

@@ -1,0 +1,75 @@
+//! A server in a process of its own, as the operating system sees it.
+
+use std::io::{self, BufRead, BufReader};
+use std::net::SocketAddr;
+use std::process::{self, Command, Stdio};
+use std::time::Duration;
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use crate::servers::{ROLE, Subject};
+
+/// Ended when it is dropped.
+pub(crate) struct Child {
+    process: process::Child,
+    pub(crate) address: SocketAddr,
+}
+
+/// Memory, in KiB.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Memory {
+    pub(crate) resident: u64,
+    pub(crate) peak: u64,
+}
+
+/// As many files as this user may have, for thousands of connections; processes started from here inherit it.
+pub(crate) fn allow_many_files() -> io::Result<()> {
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    Ok(setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum })?)
+}
+
+impl Child {
+    /// Starts it; returns once it listens.
+    pub(crate) fn start(subject: Subject) -> io::Result<Self> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args([ROLE, &subject.to_string()]).env_remove("RUST_LOG");
+        let mut process = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
+        let mut line = String::new();
+        let read = process.stdout.take().map(|out| BufReader::new(out).read_line(&mut line));
+        match line.trim().parse() {
+            Ok(address) => Ok(Self { process, address }),
+            Err(_) => {
+                process.kill()?;
+                process.wait()?;
+                Err(io::Error::other(format!("the server of {subject} does not start: {read:?}")))
+            }
+        }
+    }
+
+    pub(crate) fn memory(&self) -> io::Result<Memory> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id()))?;
+        let field = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+            line.and_then(|line| line.split_whitespace().next()?.parse().ok()).ok_or(io::ErrorKind::InvalidData)
+        };
+        Ok(Memory { resident: field("VmRSS")?, peak: field("VmHWM")? })
+    }
+
+    /// The time that all its threads have had a processor, by the scheduler's own count.
+    pub(crate) fn cpu(&self) -> io::Result<Duration> {
+        let mut nanos = 0;
+        for thread in std::fs::read_dir(format!("/proc/{}/task", self.process.id()))? {
+            let text = std::fs::read_to_string(thread?.path().join("schedstat"))?;
+            nanos += text.split_whitespace().next().and_then(|nanos| nanos.parse::<u64>().ok()).unwrap_or_default();
+        }
+        Ok(Duration::from_nanos(nanos))
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        // It fails when the server has ended already.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}

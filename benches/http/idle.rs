@@ -1,0 +1,47 @@
+//! What a connection costs that is kept and does nothing.
+
+use std::io;
+
+use crate::Options;
+use crate::child::Child;
+use crate::load::Connection;
+use crate::report::Report;
+use crate::servers::Subject;
+use crate::workload;
+
+pub(crate) const NAME: &str = "idle";
+
+pub(crate) fn run(report: &mut Report, options: &Options) -> io::Result<()> {
+    let count = if options.quick { 500 } else { 9_500 };
+    for round in 0..options.rounds.min(3) {
+        for at in 0..Subject::ALL.len() {
+            let subject = Subject::ALL[(at + round) % Subject::ALL.len()];
+            report.note_idle(subject, kib(subject, count)?);
+        }
+    }
+    report.print_idle(count);
+    Ok(())
+}
+
+/// KiB of the server's memory for each connection that has had an answer and is kept.
+fn kib(subject: Subject, count: usize) -> io::Result<f64> {
+    let server = Child::start(subject)?;
+    let request = workload::ALL[0].request();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+    runtime.block_on(async {
+        let mut kept = Vec::with_capacity(count);
+        let mut before = 0;
+        // The first hundred are for what is there once.
+        for at in 0..count + 100 {
+            if at == 100 {
+                before = server.memory()?.resident;
+            }
+            let mut connection = Connection::open(server.address).await?;
+            connection.exchange(&request).await?;
+            connection.shrink();
+            kept.push(connection);
+        }
+        let after = server.memory()?.resident;
+        Ok(after.saturating_sub(before) as f64 / count as f64)
+    })
+}

@@ -1,0 +1,106 @@
+//! Closed-loop load: each connection sends its next request when it has the answer to the last one.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use futures::future::try_join_all;
+use hdrhistogram::Histogram;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::workload::Workload;
+
+/// What came back.
+pub(crate) struct Outcome {
+    /// Of each request, in nanoseconds.
+    pub(crate) latencies: Histogram<u64>,
+    /// Calls without a right answer.
+    pub(crate) wrong: u64,
+}
+
+/// Latencies from a nanosecond to a minute, to three digits.
+fn latencies() -> Histogram<u64> {
+    Histogram::new_with_bounds(1, 60_000_000_000, 3).expect("these bounds are possible")
+}
+
+/// Loads a server for so long.
+pub(crate) fn run(address: SocketAddr, workload: &Workload, time: Duration) -> io::Result<Outcome> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+    runtime.block_on(async {
+        let request = workload.request();
+        let opened = (0..workload.connections).map(|_| Connection::open(address));
+        let connections = try_join_all(opened).await?;
+        let end = Instant::now() + time;
+        let ended = connections.into_iter().map(|connection| connection.repeat(workload, &request, end));
+        let mut all = Outcome { latencies: latencies(), wrong: 0 };
+        for Outcome { latencies, wrong } in try_join_all(ended).await? {
+            all.latencies += latencies;
+            all.wrong += wrong;
+        }
+        Ok(all)
+    })
+}
+
+/// A connection that is kept alive.
+pub(crate) struct Connection {
+    stream: TcpStream,
+    came: Vec<u8>,
+}
+
+impl Connection {
+    pub(crate) async fn open(address: SocketAddr) -> io::Result<Self> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        Ok(Self { stream, came: Vec::with_capacity(64 * 1024) })
+    }
+
+    async fn repeat(mut self, workload: &Workload, request: &[u8], end: Instant) -> io::Result<Outcome> {
+        let (mut outcome, mut last) = (Outcome { latencies: latencies(), wrong: 0 }, 0);
+        loop {
+            let begin = Instant::now();
+            if begin >= end {
+                return Ok(outcome);
+            }
+            let body = self.exchange(request).await?;
+            let took = u64::try_from(begin.elapsed().as_nanos()).unwrap_or(u64::MAX);
+            outcome.latencies.saturating_record(took);
+            outcome.wrong += workload.wrong(body, &mut last);
+        }
+    }
+
+    /// Gives back what a connection that rests needs not.
+    pub(crate) fn shrink(&mut self) {
+        self.came = Vec::new();
+    }
+
+    /// Sends a request; the body of the answer.
+    pub(crate) async fn exchange(&mut self, request: &[u8]) -> io::Result<&[u8]> {
+        self.stream.write_all(request).await?;
+        self.came.clear();
+        let whole = loop {
+            if self.stream.read_buf(&mut self.came).await? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            if let Some(whole) = body(&self.came)?.filter(|whole| self.came.len() >= whole.end) {
+                break whole;
+            }
+        };
+        Ok(&self.came[whole])
+    }
+}
+
+/// Where the body of an answer is, as soon as its head is there.
+fn body(answer: &[u8]) -> io::Result<Option<std::ops::Range<usize>>> {
+    let invalid = || io::Error::from(io::ErrorKind::InvalidData);
+    let mut headers = [httparse::EMPTY_HEADER; 16];
+    let mut response = httparse::Response::new(&mut headers);
+    let httparse::Status::Complete(begin) = response.parse(answer).map_err(io::Error::other)? else { return Ok(None) };
+    if response.code != Some(200) {
+        return Err(io::Error::other(format!("the server answered {:?}", response.code)));
+    }
+    let length = response.headers.iter().find(|header| header.name.eq_ignore_ascii_case("content-length"));
+    let length = length.and_then(|header| std::str::from_utf8(header.value).ok()?.parse::<usize>().ok());
+    let length = length.ok_or_else(invalid)?;
+    Ok(Some(begin..begin + length))
+}

@@ -1,0 +1,136 @@
+//! What a call over HTTP costs, beside a bare actix-web handler, a plain actix actor, jsonrpsee and axum: run with
+//! `cargo bench --bench http`.
+//!
+//! Each server is a process of its own, loaded from this one over loopback, in turn and in rounds. `-- --quick` is a short
+//! form, `-- --only trivial,batch` measures some workloads, `-- --rounds 9` more rounds. A missed target is said and is no
+//! failure, as it may be the machine's. `benches/README.md` tells how to read the figures.
+
+#![expect(clippy::print_stdout, reason = "what a bench prints is what it is for")]
+
+mod child;
+#[path = "../shared/figures.rs"]
+mod figures;
+mod idle;
+mod load;
+mod report;
+mod servers;
+mod targets;
+mod workload;
+
+use std::io;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use child::Child;
+use report::{Report, Sample};
+use servers::Subject;
+use workload::Workload;
+
+fn main() -> ExitCode {
+    let mut args = std::env::args().skip(1).peekable();
+    if args.next_if(|arg| arg == servers::ROLE).is_some() {
+        return servers::serve(&args.next().unwrap_or_default());
+    }
+    let options = match options(args) {
+        Ok(Some(options)) => options,
+        Ok(None) => return ExitCode::SUCCESS,
+        Err(what) => {
+            println!("{what}; there are --quick, --rounds 9 and --only trivial,counter");
+            return ExitCode::from(2);
+        }
+    };
+    match measure(&options) {
+        Ok(0) => ExitCode::SUCCESS,
+        Ok(wrong) => {
+            println!("error: {wrong} answers were wrong");
+            ExitCode::FAILURE
+        }
+        Err(error) => {
+            println!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+struct Options {
+    quick: bool,
+    rounds: usize,
+    only: Vec<String>,
+}
+
+impl Options {
+    fn wants(&self, name: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|only| only == name)
+    }
+}
+
+/// `None` if nothing is to be measured: `cargo test` runs benches, too, and says so by leaving out `--bench`.
+fn options(mut args: impl Iterator<Item = String>) -> Result<Option<Options>, String> {
+    let (mut quick, mut rounds, mut only, mut bench) = (false, None, Vec::new(), false);
+    while let Some(arg) = args.next() {
+        match arg.as_str() {
+            "--bench" => bench = true,
+            "--quick" => quick = true,
+            "--rounds" => {
+                let number = args.next().and_then(|number| number.parse().ok()).filter(|rounds| *rounds > 0);
+                rounds = Some(number.ok_or("--rounds takes a number")?);
+            }
+            "--only" => {
+                for name in args.next().unwrap_or_default().split(',') {
+                    let known = workload::ALL.iter().any(|workload| workload.name == name) || name == idle::NAME;
+                    only.push(if known {
+                        name.to_owned()
+                    } else {
+                        return Err(format!("there is no workload `{name}`"));
+                    });
+                }
+            }
+            other => return Err(format!("`{other}` is unknown")),
+        }
+    }
+    let rounds = rounds.unwrap_or(if quick { 1 } else { 5 });
+    Ok(bench.then_some(Options { quick, rounds, only }))
+}
+
+/// Makes all measurements; the number of wrong answers.
+fn measure(options: &Options) -> io::Result<u64> {
+    let begin = Instant::now();
+    child::allow_many_files()?;
+    let (warm_up, time) = if options.quick { (100, 200) } else { (300, 2000) };
+    let (warm_up, time) = (Duration::from_millis(warm_up), Duration::from_millis(time));
+    let mut report = Report::new(options.quick);
+    for workload in workload::ALL.iter().filter(|workload| options.wants(workload.name)) {
+        // One server at a time, so that none is in another's way, and each in every round, so that all meet the same machine.
+        for round in 0..options.rounds {
+            for at in 0..Subject::ALL.len() {
+                let subject = Subject::ALL[(at + round) % Subject::ALL.len()];
+                report.note(workload, subject, one(workload, subject, warm_up, time)?);
+            }
+        }
+        report.print(workload);
+    }
+    if options.wants(idle::NAME) {
+        idle::run(&mut report, options)?;
+    }
+    report.print_summary();
+    let path = report.write()?;
+    println!("{} s; written: {}", begin.elapsed().as_secs(), path.display());
+    Ok(report.wrong())
+}
+
+fn one(workload: &Workload, subject: Subject, warm_up: Duration, time: Duration) -> io::Result<Sample> {
+    let server = Child::start(subject)?;
+    load::run(server.address, workload, warm_up)?;
+    let (cpu, begin) = (server.cpu()?, Instant::now());
+    let outcome = load::run(server.address, workload, time)?;
+    let (took, cpu) = (begin.elapsed(), server.cpu()? - cpu);
+    let calls = (outcome.latencies.len() * workload.calls as u64) as f64;
+    Ok(Sample {
+        calls_per_second: calls / took.as_secs_f64(),
+        cpu_micros: cpu.as_secs_f64() * 1e6 / calls,
+        p50_ms: outcome.latencies.value_at_quantile(0.5) as f64 / 1e6,
+        p99_ms: outcome.latencies.value_at_quantile(0.99) as f64 / 1e6,
+        peak_mib: server.memory()?.peak as f64 / 1024.0,
+        wrong: outcome.wrong,
+    })
+}

@@ -1,0 +1,171 @@
+//! What was measured, as tables of ratios on standard output and as JSON.
+
+use std::io;
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::figures::{calibrate, directory, median, show, spread, steadiness};
+use crate::servers::Subject;
+use crate::targets::{self, Quantity};
+use crate::workload::Workload;
+
+/// One measurement.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Sample {
+    pub(crate) calls_per_second: f64,
+    /// Of the server's time on a processor, for each call.
+    pub(crate) cpu_micros: f64,
+    pub(crate) p50_ms: f64,
+    pub(crate) p99_ms: f64,
+    pub(crate) peak_mib: f64,
+    pub(crate) wrong: u64,
+}
+
+/// All samples of a workload and a subject.
+#[derive(Debug, Serialize)]
+struct Series {
+    workload: &'static str,
+    subject: Subject,
+    samples: Vec<Sample>,
+}
+
+/// KiB for each idle connection.
+#[derive(Debug, Serialize)]
+struct Idle {
+    subject: Subject,
+    kib: Vec<f64>,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct Report {
+    quick: bool,
+    cores: usize,
+    calibration_ms: Vec<f64>,
+    series: Vec<Series>,
+    idle: Vec<Idle>,
+    #[serde(skip)]
+    missed: Vec<String>,
+    #[serde(skip)]
+    met: usize,
+}
+
+impl Report {
+    pub(crate) fn new(quick: bool) -> Self {
+        let cores = std::thread::available_parallelism().map_or(0, usize::from);
+        let calibration_ms = vec![calibrate()];
+        Self { quick, cores, calibration_ms, series: Vec::new(), idle: Vec::new(), missed: Vec::new(), met: 0 }
+    }
+
+    pub(crate) fn note(&mut self, workload: &Workload, subject: Subject, sample: Sample) {
+        let same = |series: &&mut Series| series.workload == workload.name && series.subject == subject;
+        match self.series.iter_mut().find(same) {
+            Some(series) => series.samples.push(sample),
+            None => self.series.push(Series { workload: workload.name, subject, samples: vec![sample] }),
+        }
+    }
+
+    pub(crate) fn note_idle(&mut self, subject: Subject, kib: f64) {
+        match self.idle.iter_mut().find(|idle| idle.subject == subject) {
+            Some(idle) => idle.kib.push(kib),
+            None => self.idle.push(Idle { subject, kib: vec![kib] }),
+        }
+    }
+
+    /// The values of one quantity, in the order of the rounds.
+    fn values(&self, workload: &str, subject: Subject, quantity: Quantity) -> Vec<f64> {
+        if quantity == Quantity::Memory {
+            let idle = self.idle.iter().find(|idle| idle.subject == subject);
+            return idle.map_or_else(Vec::new, |idle| idle.kib.clone());
+        }
+        let series = self.series.iter().find(|series| series.workload == workload && series.subject == subject);
+        series.map_or_else(Vec::new, |series| series.samples.iter().map(|sample| quantity.of(sample)).collect())
+    }
+
+    /// How the values of two subjects compare, round by round, so that both sides of a ratio met the same machine.
+    fn ratios(&self, workload: &str, subject: Subject, base: Subject, quantity: Quantity) -> Vec<f64> {
+        let (own, base) = (self.values(workload, subject, quantity), self.values(workload, base, quantity));
+        own.iter().zip(base).map(|(own, base)| own / base).collect()
+    }
+
+    /// The table of one workload.
+    pub(crate) fn print(&mut self, workload: &Workload) {
+        println!("\n{}", workload.title);
+        println!(
+            "   {:26} {:>10} {:>8} {:>16} {:>8} {:>8} {:>8} {:>9} {:>9} {:>6}",
+            "", "calls/s", "× bare", "", "CPU µs", "× bare", "p50 ms", "p99 ms", "peak MiB", "wrong"
+        );
+        for subject in Subject::ALL {
+            let middle = |quantity| show(median(&self.values(workload.name, subject, quantity)));
+            let ratios = |quantity| self.ratios(workload.name, subject, Subject::Bare, quantity);
+            let (calls, cpu) = (ratios(Quantity::Calls), ratios(Quantity::Cpu));
+            let (least, most) = spread(&calls);
+            let range = if calls.len() > 1 { format!("[{least:.2} – {most:.2}]") } else { String::new() };
+            println!(
+                "   {subject:26} {:>10} {:>8.2} {range:>16} {:>8} {:>8.2} {:>8} {:>9} {:>9} {:>6}",
+                middle(Quantity::Calls),
+                median(&calls),
+                middle(Quantity::Cpu),
+                median(&cpu),
+                middle(Quantity::P50),
+                middle(Quantity::P99),
+                middle(Quantity::Peak),
+                self.wrong_of(workload, subject),
+            );
+        }
+        self.judge(workload.name);
+        self.calibration_ms.push(calibrate());
+    }
+
+    /// The table of what idle connections take.
+    pub(crate) fn print_idle(&mut self, count: usize) {
+        println!("\nMemory for each of {count} idle connections, in KiB");
+        for subject in Subject::ALL {
+            let values = self.values(crate::idle::NAME, subject, Quantity::Memory);
+            let ratio = median(&self.ratios(crate::idle::NAME, subject, Subject::Bare, Quantity::Memory));
+            println!("   {subject:26} {:>10} {ratio:>8.2} × bare", show(median(&values)));
+        }
+        self.judge(crate::idle::NAME);
+    }
+
+    /// Compares with the targets of a workload.
+    fn judge(&mut self, workload: &str) {
+        for target in targets::ALL.iter().filter(|target| target.workload == workload) {
+            let ratios = self.ratios(workload, target.subject, target.base, target.quantity);
+            let (ratio, (least, most)) = (median(&ratios), spread(&ratios));
+            let verdict = if target.is_met(ratio) { "met" } else { "MISSED" };
+            let line = format!("{target}: {ratio:.2} [{least:.2} – {most:.2}]");
+            println!("   {line}  {verdict}");
+            if target.is_met(ratio) {
+                self.met += 1;
+            } else {
+                self.missed.push(format!("{workload}: {line}"));
+            }
+        }
+    }
+
+    fn wrong_of(&self, workload: &Workload, subject: Subject) -> u64 {
+        let series = self.series.iter().filter(|series| series.workload == workload.name && series.subject == subject);
+        series.flat_map(|series| &series.samples).map(|sample| sample.wrong).sum()
+    }
+
+    /// All wrong answers of the run.
+    pub(crate) fn wrong(&self) -> u64 {
+        self.series.iter().flat_map(|series| &series.samples).map(|sample| sample.wrong).sum()
+    }
+
+    pub(crate) fn print_summary(&self) {
+        println!("\n{}", steadiness(&self.calibration_ms));
+        println!("Targets: {} met, {} missed.", self.met, self.missed.len());
+        for line in &self.missed {
+            println!("   {line}");
+        }
+    }
+
+    /// Writes `target/bench/http.json`.
+    pub(crate) fn write(&self) -> io::Result<PathBuf> {
+        let path = directory()?.join("http.json");
+        std::fs::write(&path, serde_json::to_vec_pretty(self)?)?;
+        Ok(path)
+    }
+}

@@ -1,0 +1,49 @@
+//! callbox as it is by default, and with every call through the actor.
+
+use callbox::{Placement, Server, service, testing};
+
+use super::{WORKERS, listening, methods};
+
+#[derive(Default)]
+struct Bench {
+    count: u64,
+}
+
+#[service(name = "bench.http")]
+impl Bench {
+    #[public_method]
+    fn ping(&self) -> bool {
+        true
+    }
+
+    #[public_method]
+    fn count(&mut self) -> u64 {
+        self.count += 1;
+        self.count
+    }
+
+    #[public_method]
+    fn add(&self, a: i64, b: i64) -> i64 {
+        methods::add(a, b)
+    }
+
+    #[public_method]
+    fn total(&self, values: Vec<f64>) -> f64 {
+        methods::total(&values)
+    }
+
+    #[public_method]
+    fn text(&self, length: usize) -> String {
+        methods::text(length)
+    }
+}
+
+pub(super) fn serve(placement: Placement) {
+    let server = Server::new(Bench::default).placement(placement).workers(WORKERS).max_connections(20_000);
+    let server = server.max_connections_per_peer(20_000);
+    let server = testing::start(server);
+    listening(server.address());
+    loop {
+        std::thread::park();
+    }
+}

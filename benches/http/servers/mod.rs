@@ -1,0 +1,80 @@
+//! The subjects: servers of the same five methods, each as its users would write it, in a process of its own.
+//!
+//! All have two threads for their connections, as the machine of the published figures has two cores.
+
+mod actix_web;
+mod axum;
+mod callbox;
+mod jsonrpsee;
+mod methods;
+mod wire;
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+use serde::Serialize;
+
+/// The first argument of a process that is to be a server.
+pub(crate) const ROLE: &str = "serve";
+
+/// Threads for connections.
+const WORKERS: usize = 2;
+
+/// What is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub(crate) enum Subject {
+    /// A bare actix-web handler with a borrowed parse by hand: the ceiling.
+    Bare,
+    Callbox,
+    /// callbox with every call through its mailbox to the actor.
+    CallboxActor,
+    /// An actix-web handler that sends each call to a plain actix actor.
+    AddrSend,
+    Jsonrpsee,
+    Axum,
+    /// The ceiling once more: what differs between the two means nothing.
+    BareAgain,
+}
+
+impl Subject {
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Bare, Self::Callbox, Self::CallboxActor, Self::AddrSend, Self::Jsonrpsee, Self::Axum, Self::BareAgain];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Bare => "bare actix-web",
+            Self::Callbox => "callbox",
+            Self::CallboxActor => "callbox, Placement::Actor",
+            Self::AddrSend => "actix addr.send",
+            Self::Jsonrpsee => "jsonrpsee",
+            Self::Axum => "axum by hand",
+            Self::BareAgain => "bare actix-web, again",
+        }
+    }
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// Is the server of this name, until it is killed.
+pub(crate) fn serve(name: &str) -> ExitCode {
+    match Subject::ALL.into_iter().find(|subject| subject.name() == name) {
+        Some(Subject::Bare | Subject::BareAgain) => actix_web::bare(),
+        Some(Subject::AddrSend) => actix_web::addr_send(),
+        Some(Subject::Callbox) => callbox::serve(::callbox::Placement::Inline),
+        Some(Subject::CallboxActor) => callbox::serve(::callbox::Placement::Actor),
+        Some(Subject::Jsonrpsee) => jsonrpsee::serve(),
+        Some(Subject::Axum) => axum::serve(),
+        None => return ExitCode::from(2),
+    }
+    ExitCode::SUCCESS
+}
+
+/// Tells the process that started this one where the server listens.
+fn listening(address: SocketAddr) {
+    println!("{address}");
+}

@@ -1,0 +1,148 @@
+//! What callers ask for, and what they have to be told.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+/// Requests of one kind over some connections.
+pub(crate) struct Workload {
+    pub(crate) name: &'static str,
+    pub(crate) title: &'static str,
+    pub(crate) connections: usize,
+    /// Calls in one request.
+    pub(crate) calls: usize,
+    body: fn() -> String,
+    expected: fn(usize) -> Expected,
+}
+
+/// What one call's result has to be.
+#[derive(Clone, Copy)]
+pub(crate) enum Expected {
+    Is(i64),
+    True,
+    /// A number larger than the last one that this connection was told.
+    Larger,
+    Float(f64),
+    TextOf(usize),
+}
+
+/// The members of a batch.
+const BATCH: usize = 100;
+
+/// Floating-point numbers in one call.
+const FLOATS: u32 = 1000;
+
+/// Bytes of text in one answer.
+const TEXT: usize = 1024 * 1024;
+
+pub(crate) const ALL: [Workload; 6] = [
+    Workload {
+        name: "trivial",
+        title: "A trivial method, 64 connections",
+        connections: 64,
+        calls: 1,
+        body: || call("ping", "{}", 1),
+        expected: |_| Expected::True,
+    },
+    Workload {
+        name: "counter",
+        title: "A stateful counter (&mut self), 64 connections",
+        connections: 64,
+        calls: 1,
+        body: || call("count", "{}", 1),
+        expected: |_| Expected::Larger,
+    },
+    Workload {
+        name: "batch",
+        title: "A batch of 100 adds, 16 connections",
+        connections: 16,
+        calls: BATCH,
+        body: || {
+            let members = (0..BATCH).map(|id| call("add", &format!(r#"{{"a":{id},"b":1000}}"#), id));
+            format!("[{}]", members.collect::<Vec<_>>().join(","))
+        },
+        expected: |id| Expected::Is(id as i64 + 1000),
+    },
+    Workload {
+        name: "floats",
+        title: "1,000 floats in, 16 connections",
+        connections: 16,
+        calls: 1,
+        body: || {
+            let values = (0..FLOATS).map(|n| format!("{:?}", f64::from(n) + 0.123_456_789));
+            call("total", &format!(r#"{{"values":[{}]}}"#, values.collect::<Vec<_>>().join(",")), 1)
+        },
+        expected: |_| Expected::Float((0..FLOATS).map(|n| f64::from(n) + 0.123_456_789).sum()),
+    },
+    Workload {
+        name: "text",
+        title: "1 MiB of text out, 4 connections",
+        connections: 4,
+        calls: 1,
+        body: || call("text", &format!(r#"{{"length":{TEXT}}}"#), 1),
+        expected: |_| Expected::TextOf(TEXT),
+    },
+    Workload {
+        name: "alone",
+        title: "A trivial method, one connection",
+        connections: 1,
+        calls: 1,
+        body: || call("ping", "{}", 1),
+        expected: |_| Expected::True,
+    },
+];
+
+fn call(method: &str, params: &str, id: usize) -> String {
+    format!(r#"{{"jsonrpc":"2.0","method":"{method}","params":{params},"id":{id}}}"#)
+}
+
+impl Workload {
+    /// A whole HTTP request.
+    pub(crate) fn request(&self) -> Vec<u8> {
+        let body = (self.body)();
+        let length = body.len();
+        format!(
+            "POST /api HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+        )
+        .into_bytes()
+    }
+
+    /// How many calls have no answer in this body, or a wrong one. `last` is the connection's last number.
+    pub(crate) fn wrong(&self, body: &[u8], last: &mut i64) -> u64 {
+        let answers: Vec<Answer<'_>> = match body.first() {
+            Some(b'[') => serde_json::from_slice(body).unwrap_or_default(),
+            _ => serde_json::from_slice(body).into_iter().collect(),
+        };
+        let mut right = vec![false; self.calls];
+        for Answer { result, id } in &answers {
+            let at = if self.calls == 1 { id.checked_sub(1) } else { Some(*id) };
+            let Some(at) = at.filter(|at| *at < self.calls) else { return self.calls as u64 };
+            right[at] = (self.expected)(at).is(result.get(), last);
+        }
+        right.into_iter().filter(|right| !right).count() as u64
+    }
+}
+
+#[derive(Deserialize)]
+struct Answer<'a> {
+    #[serde(borrow)]
+    result: &'a RawValue,
+    id: usize,
+}
+
+impl Expected {
+    fn is(self, result: &str, last: &mut i64) -> bool {
+        match self {
+            Self::Is(number) => result.parse() == Ok(number),
+            Self::True => result == "true",
+            Self::Larger => {
+                let before = *last;
+                *last = result.parse().unwrap_or(i64::MIN);
+                *last > before
+            }
+            Self::Float(number) => result.parse().is_ok_and(|told: f64| (told - number).abs() < 1e-6),
+            Self::TextOf(length) => {
+                result.len() == length + 2 && result.bytes().all(|byte| matches!(byte, b'x' | b'"'))
+            }
+        }
+    }
+}
