@@ -3,8 +3,6 @@
 //! Beside callbox stand what it is made of: a direct call of the function, and `addr.send` to a plain actix actor on a thread of
 //! its own. `benches/README.md` tells how to read the figures; `-- --quick` is criterion's own short form.
 
-#![expect(missing_docs, reason = "of what criterion's macros write")]
-
 use std::hint::black_box;
 use std::time::Duration;
 
@@ -121,7 +119,7 @@ fn single(criterion: &mut Criterion) {
     answers(&mut group, &runtime, "a notification", &inline, notification, "");
     for (name, dialect) in [("pymicroservice", Dialect::Pymicroservice), ("gemstone", Dialect::Gemstone)] {
         let service = inline.in_dialect(dialect);
-        answers(&mut group, &runtime, &format!("the dialect {name}"), &service, &add, r#""result":3"#);
+        answers(&mut group, &runtime, &format!("the dialect {name}"), &service, &add, ":3");
     }
     answers(&mut group, &runtime, "access denied", &inline, &call("secret", "{}", 1), "-32001");
     group.finish();
@@ -168,8 +166,12 @@ fn runtime() -> Runtime {
     runtime::Builder::new_current_thread().enable_time().build().expect("there can be a runtime")
 }
 
-/// A plain actor on a thread of its own.
+/// A plain actor on a thread of its own, on the system of this one.
 fn plain() -> (Arbiter, Addr<Plain>) {
+    if actix::System::try_current().is_none() {
+        // It is the current one from here on, also when this is dropped.
+        let _ = actix::System::new();
+    }
     let arbiter = Arbiter::new();
     let addr = Plain::start_in_arbiter(&arbiter.handle(), |_| Plain);
     (arbiter, addr)

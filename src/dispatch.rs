@@ -67,12 +67,12 @@ impl Dispatch {
             Ok(envelope) => envelope,
             Err(error) => return Answer::error(arrival.dialect, Id::NULL, &error),
         };
-        let asks = match &envelope {
+        let asks = || match &envelope {
             Envelope::Single(member) => self.asks(member),
             Envelope::Batch(members) => members.iter().any(|member| self.asks(member)),
         };
         let who = match (arrival.token, &self.auth) {
-            (Some(token), Some(auth)) if asks => auth.whose(token, arrival.peer).await,
+            (Some(token), Some(auth)) if asks() => auth.whose(token, arrival.peer).await,
             _ => Ok(Caller::anonymous()),
         };
         let visit = Visit { arrived, arrival, who, budget: Arc::new(Budget::new(self.response_limit)) };

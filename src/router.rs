@@ -3,13 +3,16 @@
 use std::collections::HashMap;
 use std::fmt;
 
+use rustc_hash::FxBuildHasher;
+
 use crate::service::{Access, Route};
 use crate::start_error::StartError;
 use crate::sync::Arc;
 
 /// Every callable name of a server.
 pub(crate) struct Router {
-    routes: HashMap<&'static str, Arc<dyn Route>>,
+    /// By a hash that is quick and easy to collide with: callers ask for names, and cannot add any.
+    routes: HashMap<&'static str, Arc<dyn Route>, FxBuildHasher>,
     /// The most bytes of a name.
     longest: usize,
     /// In the order in which the services list them.
@@ -27,7 +30,7 @@ pub(crate) enum TokenCheck {
 impl Router {
     /// A router for names of at most this many bytes. A longer one is not looked up: it could be as long as a body.
     pub(crate) fn new(longest: usize) -> Self {
-        Self { routes: HashMap::new(), longest, names: Vec::new() }
+        Self { routes: HashMap::default(), longest, names: Vec::new() }
     }
 
     /// Adds a method of a service.

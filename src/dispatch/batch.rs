@@ -17,6 +17,9 @@ use super::{Answer, Dispatch, Visit, cut_off, ended};
 /// How long the members of one batch may run inline, one after another on the transport's thread.
 const INLINE: Duration = Duration::from_millis(1);
 
+/// After so many members, each of which is short, the time is looked at.
+const LOOK: usize = 8;
+
 /// A member that found no room in its mailbox, behind others of its own batch.
 struct Held<'a> {
     index: usize,
@@ -33,6 +36,8 @@ struct Open<'a> {
     /// The mailboxes in which the batch has calls, each with those that it could not put there yet. Order within a mailbox is
     /// the order of the members, so behind one that is held all others of its mailbox are held, too.
     mailboxes: Vec<(MailboxId, Vec<Held<'a>>)>,
+    /// Whether further members may still run on this thread.
+    inline: bool,
 }
 
 /// Whole answers of members, by index.
@@ -42,8 +47,11 @@ impl Dispatch {
     pub(super) async fn batch(&self, members: Vec<Member<'_>>, visit: &Visit<'_>) -> Answer {
         let dialect = visit.arrival.dialect;
         let mut answers = BatchWriter::new(dialect);
-        let mut open = Open { under_way: FuturesUnordered::new(), mailboxes: Vec::new() };
+        let mut open = Open { under_way: FuturesUnordered::new(), mailboxes: Vec::new(), inline: true };
         for (index, member) in members.iter().enumerate() {
+            if index % LOOK == LOOK - 1 {
+                open.inline = visit.arrived.elapsed() < INLINE;
+            }
             match member {
                 Err(invalid) => answers.write(index, invalid.id, |_| Some(Err(invalid.error()))),
                 Ok(request) => match dialect.reply_id(request) {
@@ -54,7 +62,7 @@ impl Dispatch {
                 },
             }
         }
-        let Open { mut under_way, mailboxes } = open;
+        let Open { mut under_way, mailboxes, .. } = open;
         for (_, held) in mailboxes {
             if !held.is_empty() {
                 under_way.push(Box::pin(feed(held, visit)));
@@ -89,8 +97,7 @@ impl Dispatch {
             held.push(Held { index, id, route, call, request });
             return None;
         }
-        let inline = visit.arrived.elapsed() < INLINE;
-        match route.start(call, request.params, visit.terms(inline, out)) {
+        match route.start(call, request.params, visit.terms(open.inline, out)) {
             Started::Done(outcome) => return Some(outcome),
             Started::Sent => open.note(route.mailbox()),
             waits @ Started::Waits(_) => {

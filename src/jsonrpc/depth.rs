@@ -11,6 +11,11 @@ pub(super) fn exceeds(json: &str, limit: usize) -> bool {
     json.len() > limit && openings(json.as_bytes()) > limit && deepest(json.as_bytes()) > limit
 }
 
+/// What is told of one that does. Its text goes nowhere but into a log.
+pub(super) fn error<E: serde::de::Error>() -> E {
+    E::custom("nests too deep")
+}
+
 /// The compiler makes vector code of this.
 fn openings(json: &[u8]) -> usize {
     json.iter().map(|byte| usize::from(matches!(byte, b'{' | b'['))).sum()

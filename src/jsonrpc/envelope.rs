@@ -46,28 +46,73 @@ pub(crate) fn parse<'a>(body: &'a [u8], limits: &Limits) -> Result<Envelope<'a>,
 }
 
 fn member<'a>(json: &'a str, limits: &Limits) -> serde_json::Result<Member<'a>> {
-    if depth::exceeds(json, limits.depth) {
-        Err(serde_json::Error::custom("nests too deep"))
-    } else if json.starts_with('{') {
-        request::read(json, limits.id)
+    if json.starts_with('{') {
+        request::read(json, limits)
+    } else if depth::exceeds(json, limits.depth) {
+        Err(depth::error())
     } else {
         serde_json::from_str(json).map(|IgnoredAny| Err(Invalid { id: Id::NULL }))
     }
 }
 
+/// The members of a batch; none if they are too many.
 fn batch<'a>(json: &'a str, limits: &Limits) -> serde_json::Result<Option<Vec<Member<'a>>>> {
+    // Nearly every batch has objects only, which can be read where they stand. Any other text is left to the one that looks at
+    // each member before it reads it.
+    batch_of(json, Objects { limits }).or_else(|_| batch_of(json, Values { limits }))
+}
+
+fn batch_of<'a>(json: &'a str, next: impl NextMember<'a>) -> serde_json::Result<Option<Vec<Member<'a>>>> {
     let mut json = serde_json::Deserializer::from_str(json);
-    let members = json.deserialize_seq(BatchVisitor { limits })?;
+    let members = json.deserialize_seq(BatchVisitor { next })?;
     json.end()?;
     Ok(members)
 }
 
-/// Collects the members; none if they are too many. Those beyond the limit are read over and not kept.
-struct BatchVisitor<'a> {
+/// How one member after the other is read.
+trait NextMember<'de> {
+    fn next<A: SeqAccess<'de>>(&self, seq: &mut A) -> Result<Option<Member<'de>>, A::Error>;
+
+    fn limits(&self) -> &Limits;
+}
+
+/// Each member is an object.
+struct Objects<'a> {
     limits: &'a Limits,
 }
 
-impl<'de> Visitor<'de> for BatchVisitor<'_> {
+impl<'de> NextMember<'de> for Objects<'_> {
+    fn next<A: SeqAccess<'de>>(&self, seq: &mut A) -> Result<Option<Member<'de>>, A::Error> {
+        seq.next_element_seed(request::Seed(self.limits))
+    }
+
+    fn limits(&self) -> &Limits {
+        self.limits
+    }
+}
+
+/// Each member is any JSON value.
+struct Values<'a> {
+    limits: &'a Limits,
+}
+
+impl<'de> NextMember<'de> for Values<'_> {
+    fn next<A: SeqAccess<'de>>(&self, seq: &mut A) -> Result<Option<Member<'de>>, A::Error> {
+        let raw = seq.next_element::<&RawValue>()?;
+        raw.map(|raw| member(raw.get(), self.limits).map_err(A::Error::custom)).transpose()
+    }
+
+    fn limits(&self) -> &Limits {
+        self.limits
+    }
+}
+
+/// Collects the members; none if they are too many. Those beyond the limit are read over and not kept.
+struct BatchVisitor<N> {
+    next: N,
+}
+
+impl<'de, N: NextMember<'de>> Visitor<'de> for BatchVisitor<N> {
     type Value = Option<Vec<Member<'de>>>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -75,15 +120,18 @@ impl<'de> Visitor<'de> for BatchVisitor<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-        let mut members = Vec::new();
-        while let Some(raw) = seq.next_element::<&RawValue>()? {
-            if members.len() == self.limits.members {
-                // The rest must still be JSON: a broken body is told as broken, whatever its size.
-                while seq.next_element::<IgnoredAny>()?.is_some() {}
-                return Ok(None);
+        let (mut members, most) = (Vec::new(), self.next.limits().members);
+        while members.len() < most {
+            match self.next.next(&mut seq)? {
+                Some(member) => members.push(member),
+                None => return Ok(Some(members)),
             }
-            members.push(member(raw.get(), self.limits).map_err(A::Error::custom)?);
         }
-        Ok(Some(members))
+        let mut further = 0;
+        // They must still be JSON: a broken body is told as broken, whatever its size.
+        while seq.next_element::<IgnoredAny>()?.is_some() {
+            further += 1;
+        }
+        Ok((further == 0).then_some(members))
     }
 }

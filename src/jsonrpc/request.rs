@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::{Id, RpcError};
+use super::envelope::Limits;
+use super::{Id, RpcError, depth};
 
 /// A valid request object: a call, or a notification if it has no id.
 #[derive(Debug)]
@@ -34,12 +35,27 @@ impl Invalid<'_> {
     }
 }
 
-/// Reads any JSON value as a request object.
+/// Reads a JSON object as a request object.
 ///
 /// # Errors
-/// The text is not JSON, or the name of a member has an escape that stands for no character.
-pub(super) fn read(json: &str, max_id_bytes: usize) -> serde_json::Result<Member<'_>> {
-    serde_json::from_str::<Members<'_>>(json).map(|members| members.judge(max_id_bytes))
+/// The text is no object in JSON, nests too deep, or the name of a member has an escape that stands for no character.
+pub(super) fn read<'a>(json: &'a str, limits: &Limits) -> serde_json::Result<Member<'a>> {
+    let mut json = serde_json::Deserializer::from_str(json);
+    let member = Seed(limits).deserialize(&mut json)?;
+    json.end()?;
+    Ok(member)
+}
+
+/// The same where the object stands among others.
+pub(super) struct Seed<'a>(pub(super) &'a Limits);
+
+impl<'de> DeserializeSeed<'de> for Seed<'_> {
+    type Value = Member<'de>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Member<'de>, D::Error> {
+        let members = deserializer.deserialize_map(MembersVisitor { depth: self.0.depth.saturating_sub(1) })?;
+        Ok(members.judge(self.0.id))
+    }
 }
 
 /// The members that matter, raw. By hand and not derived, because a derived struct would take an array, too.
@@ -63,38 +79,36 @@ enum Name {
     Unknown,
 }
 
-impl<'de> Deserialize<'de> for Members<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct MembersVisitor;
+struct MembersVisitor {
+    /// Of each member's value.
+    depth: usize,
+}
 
-        impl<'de> Visitor<'de> for MembersVisitor {
-            type Value = Members<'de>;
+impl<'de> Visitor<'de> for MembersVisitor {
+    type Value = Members<'de>;
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a request object")
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a request object")
+    }
+
+    // Goes on to the end after a mistake, because bad JSON further on would outweigh it.
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut members = Members::default();
+        while let Some(name) = map.next_key()? {
+            let value: &RawValue = map.next_value()?;
+            if depth::exceeds(value.get(), self.depth) {
+                return Err(depth::error());
             }
-
-            // Goes on to the end after a mistake, because bad JSON further on would outweigh it.
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut members = Members::default();
-                while let Some(name) = map.next_key()? {
-                    let member = match name {
-                        Name::Jsonrpc => &mut members.jsonrpc,
-                        Name::Method => &mut members.method,
-                        Name::Params => &mut members.params,
-                        Name::Id => &mut members.id,
-                        Name::Unknown => {
-                            map.next_value::<IgnoredAny>()?;
-                            continue;
-                        }
-                    };
-                    members.repeated |= member.replace(map.next_value()?).is_some();
-                }
-                Ok(members)
-            }
+            let member = match name {
+                Name::Jsonrpc => &mut members.jsonrpc,
+                Name::Method => &mut members.method,
+                Name::Params => &mut members.params,
+                Name::Id => &mut members.id,
+                Name::Unknown => continue,
+            };
+            members.repeated |= member.replace(value).is_some();
         }
-
-        deserializer.deserialize_map(MembersVisitor)
+        Ok(members)
     }
 }
 
