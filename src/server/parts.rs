@@ -104,8 +104,9 @@ fn route(
     let facts = Facts::new(name, settings.scheme(), endpoint, threads, router.routes(), settings.hide_private);
     router.add_builtin(Builtin::route(Specs::new(facts, Arc::clone(listens))))?;
     // Of those whose names begin with `rpc.` the document does not tell: they are not the services'.
-    let discover = Discover::new(name, router.routes());
-    router.add_builtin(Builtin::route(discover))?;
+    let about = services.iter().map(|service| service.about()).collect();
+    let discover = Discover::new(about, router.routes());
+    router.add_builtin(Builtin::route(discover.clone()))?;
     if tokens != TokenCheck::None {
         let services = services.to_vec();
         let stats = move || services.iter().map(|service| service.stats()).collect();
