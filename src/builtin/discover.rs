@@ -1,8 +1,9 @@
 //! `rpc.discover`: the OpenRPC document, with what its caller may call and the schemas of that.
 
+use std::borrow::Cow;
 use std::fmt;
 
-use serde_json::{Value, to_vec};
+use serde_json::{Value, to_string};
 
 use crate::auth::Caller;
 use crate::jsonrpc::Budget;
@@ -10,7 +11,7 @@ use crate::service::{About, CallContext, MethodOptions, Outcome, Route};
 use crate::sync::Arc;
 
 use super::Answer;
-use super::openrpc::OpenRpc;
+use super::openrpc::{Document, OpenRpc};
 
 /// The built-in method, and the document that it tells of. Cheap to clone.
 #[derive(Clone)]
@@ -23,8 +24,14 @@ impl Discover {
     }
 
     /// What this caller may know, as JSON.
-    pub(crate) fn json(&self, caller: &Caller) -> serde_json::Result<Vec<u8>> {
-        to_vec(&self.0.document(caller))
+    ///
+    /// # Errors
+    /// None that is known: it is made of strings and schemas.
+    pub(crate) fn json(&self, caller: &Caller) -> serde_json::Result<Cow<'_, str>> {
+        match self.0.document(caller) {
+            Document::Made(json) => Ok(json.get().into()),
+            picked => to_string(&picked).map(Into::into),
+        }
     }
 }
 

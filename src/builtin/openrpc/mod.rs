@@ -50,13 +50,22 @@ pub(super) struct Parts<'a> {
     methods: Vec<&'a Method>,
     components: Components<'a>,
     #[serde(rename = "x-services")]
-    services: Vec<Info>,
+    services: Vec<Service>,
 }
 
-/// OpenRPC's info object, which does for each service as well.
+/// OpenRPC's info object.
 #[derive(Serialize)]
 struct Info {
     title: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<&'static str>,
+    version: &'static str,
+}
+
+#[derive(Serialize)]
+struct Service {
+    /// What the methods of the service have for a tag.
+    name: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<&'static str>,
     version: &'static str,
@@ -104,7 +113,7 @@ impl OpenRpc {
             info: self.services.first().map_or(Info::NONE, Info::of),
             methods: told.into_iter().map(|told| &told.method).collect(),
             components: Components { schemas: self.definitions.pick(needed), errors: &self.errors },
-            services: self.services.iter().map(Info::of).collect(),
+            services: self.services.iter().map(Service::of).collect(),
         }
     }
 }
@@ -115,5 +124,11 @@ impl Info {
 
     fn of(about: &About) -> Self {
         Self { title: about.name, description: about.doc, version: about.version }
+    }
+}
+
+impl Service {
+    fn of(about: &About) -> Self {
+        Self { name: about.name, description: about.doc, version: about.version }
     }
 }
