@@ -117,6 +117,8 @@ const LAYERS: &[Layer] = &[
         knows: &["actor::ServiceRef", "auth", "jsonrpc", "server", "service"],
         crates: &["actix", "tokio", "ureq"],
     },
+    // Pages, and no code.
+    Layer { module: "guide", knows: &[], crates: &[] },
     // What the macros' code calls.
     Layer { module: "private", knows: &["jsonrpc", "service"], crates: &["actix", "futures"] },
 ];
