@@ -32,7 +32,8 @@
 //! ```
 //!
 //! Begin with [`service`](macro@service), which has all that an `impl` block can say, and [`Server`], which has all that a
-//! server can be told. The README shows each part by an example, and what callers are told when it gets busy.
+//! server can be told. The README shows each part by an example, and what callers are told when it gets busy. The [`guide`]
+//! has a page on each of: the engine's promises, errors, settings, testing, and the way from pymicroservice or gemstone.
 //!
 //! # Words
 //!
@@ -75,6 +76,7 @@ mod actor;
 mod auth;
 mod builtin;
 mod dispatch;
+pub mod guide;
 mod http;
 mod jsonrpc;
 mod mailbox;
@@ -98,8 +100,8 @@ pub use jsonrpc::{Dialect, RpcError, UnknownDialect};
 pub use mailbox::Times;
 pub use server::{Running, Server};
 pub use service::{
-    Access, BoxError, CallContext, FromCall, Handler, Internal, Kind, Method, MethodOptions, MethodTable, OnPanic,
-    Reply, Service, State,
+    Access, BoxError, CallContext, DescribeErrors, ErrorList, FromCall, Handler, Internal, Kind, Method, MethodOptions,
+    MethodTable, OnPanic, Reply, Service, State,
 };
 pub use settings::HttpStatus;
 pub use start_error::{Result, StartError as Error};

@@ -63,10 +63,18 @@ const LAYERS: &[Layer] = &[
         knows: &["auth", "jsonrpc", "mailbox", "router", "service", "sync"],
         crates: &["futures", "tokio"],
     },
-    // The one transport. Its handlers' extractor gives out `ServiceRef`s.
+    // The one transport. Its handlers' extractor gives out `ServiceRef`s, and one of its routes the OpenRPC document.
     Layer {
         module: "http",
-        knows: &["actor::ServiceRef", "dispatch", "jsonrpc", "peer", "service::Service", "start_error"],
+        knows: &[
+            "actor::ServiceRef",
+            "builtin::Discover",
+            "dispatch",
+            "jsonrpc",
+            "peer",
+            "service::Service",
+            "start_error",
+        ],
         crates: &[
             "actix_files",
             "actix_tls",
@@ -102,13 +110,15 @@ const LAYERS: &[Layer] = &[
             "start_error",
             "sync",
         ],
-        crates: &["actix", "actix_web", "futures", "tokio", "tracing_subscriber"],
+        crates: &["actix", "actix_web", "futures", "socket2", "tokio", "tracing_subscriber"],
     },
     Layer {
         module: "testing",
         knows: &["actor::ServiceRef", "auth", "jsonrpc", "server", "service"],
         crates: &["actix", "tokio", "ureq"],
     },
+    // Pages, and no code.
+    Layer { module: "guide", knows: &[], crates: &[] },
     // What the macros' code calls.
     Layer { module: "private", knows: &["jsonrpc", "service"], crates: &["actix", "futures"] },
 ];

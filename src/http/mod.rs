@@ -3,6 +3,7 @@
 mod authority;
 mod body;
 mod connections;
+mod document;
 mod extract;
 mod fault_page;
 mod files;
@@ -13,6 +14,7 @@ mod refusal;
 mod refusal_rows;
 mod rpc;
 mod status;
+mod taken;
 mod template_dir;
 #[cfg(feature = "tls")]
 mod tls;
@@ -25,11 +27,13 @@ mod test_server;
 
 pub(crate) use body::BodyLimits;
 pub(crate) use connections::{ConnectionLimits, Connections};
+pub(crate) use document::document;
 pub(crate) use files::StaticFiles;
 pub(crate) use guard::Guard;
 pub use pages::{PageError, Templates};
 pub(crate) use rpc::{Front, endpoint};
 pub(crate) use status::StatusMode;
+pub(crate) use taken::taken_by;
 #[cfg(feature = "tls")]
 pub(crate) use tls::Tls;
 pub(crate) use track::track;

@@ -109,6 +109,7 @@ fn every_setting_is_read_from_flag_environment_and_file_alike() {
         ("host", "0.0.0.0"),
         ("port", "0"),
         ("endpoint", "/v0/rpc"),
+        ("openrpc", "/docs/schema.json"),
         ("tls_cert", "cert.pem"),
         ("tls_key", "key.pem"),
         ("dialect", "gemstone"),
@@ -346,5 +347,24 @@ fn the_readme_lists_every_setting_with_its_default() {
         let default = if row.default.is_empty() { String::new() } else { format!(" `{}`", row.default) };
         let start = format!("| `{}` |{default} | ", source::flag_name(row.key));
         assert!(line.starts_with(&start), "`{line}` does not begin with `{start}`");
+    }
+}
+
+#[test]
+fn the_guide_lists_every_setting_with_its_default_and_its_name_in_the_program() {
+    let page = include_str!("../docs/settings.md");
+    let listed: Vec<Vec<_>> = page
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .map(|line| line.split('|').map(str::trim).collect())
+        .collect();
+    assert_eq!(listed.len(), ROWS.len(), "{listed:#?}");
+    for (row, cells) in ROWS.iter().zip(listed) {
+        let default = if row.default.is_empty() { String::new() } else { format!("`{}`", row.default) };
+        assert_eq!((cells[1], cells[3]), (&*format!("`{}`", row.key), &*default));
+        // rustdoc checks that there is such a method.
+        let method = cells[2].starts_with("[`") && cells[2].contains("](crate::Server::");
+        assert!(method || row.key == "log", "{cells:?}");
+        assert!(!cells[4].is_empty(), "{cells:?}");
     }
 }
