@@ -1,4 +1,5 @@
 //! The clients, against servers of callbox and of others.
 
 mod service;
+mod typed;
 mod untyped;
