@@ -55,7 +55,11 @@ pub fn or_rpc_error<T, E: MethodError>(returned: Result<T, E>) -> Result<T, RpcE
 ///
 /// # Errors
 /// What was told, if no variant fits.
-pub fn recover<E: Into<RpcError>>(error: RpcError, coded: &[Reader<E>], transparent: &[Reader<E>]) -> Result<E, RpcError> {
+pub fn recover<E: Into<RpcError>>(
+    error: RpcError,
+    coded: &[Reader<E>],
+    transparent: &[Reader<E>],
+) -> Result<E, RpcError> {
     let mut fitting = coded.iter().filter(|read| read(&error).is_some());
     let first = fitting.next();
     let same_words = |read: &&Reader<E>| read(&error).is_some_and(|own| own.into().message() == error.message());

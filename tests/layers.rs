@@ -110,7 +110,11 @@ const LAYERS: &[Layer] = &[
         crates: &["actix", "tokio", "ureq"],
     },
     // The other end of the wire.
-    Layer { module: "client", knows: &["actor::ServiceRef", "jsonrpc", "service"], crates: &["futures", "reqwest", "tokio"] },
+    Layer {
+        module: "client",
+        knows: &["actor::ServiceRef", "jsonrpc", "service"],
+        crates: &["futures", "reqwest", "tokio"],
+    },
     // What the macros' code calls.
     Layer { module: "private", knows: &["client::FromRpcError", "jsonrpc", "service"], crates: &["actix", "futures"] },
 ];

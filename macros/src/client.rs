@@ -40,7 +40,8 @@ fn name(service: &Service) -> Option<Ident> {
 fn item(service: &Service, name: &Ident) -> TokenStream {
     let (ty, vis) = (service.ty(), vis(service));
     let cfgs: Vec<_> = block_cfgs(service).collect();
-    let doc = format!("Calls the methods of [`{0}`], and can do all that `callbox::client::Typed` can.", name_of(service));
+    let doc =
+        format!("Calls the methods of [`{0}`], and can do all that `callbox::client::Typed` can.", name_of(service));
     let typed = quote!(::callbox::client::Typed<Self>);
     // Should the name be taken, the compiler says so here: at the service.
     let item = quote_spanned!(at(name)=> #vis struct #name(#typed););

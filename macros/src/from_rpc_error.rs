@@ -31,9 +31,10 @@ pub(crate) fn from_rpc_error(input: &DeriveInput, variants: &[Variant]) -> Token
 /// Whether all that is in the variant goes to callers, in types that could come back.
 fn is_told_whole(variant: &Variant) -> bool {
     let transparent = variant.attr.code.is_none();
-    variant.fields.iter().all(|field| {
-        (transparent || field.data.is_some()) && unfit(&field.field.ty, Lifetimes::None).is_none()
-    })
+    variant
+        .fields
+        .iter()
+        .all(|field| (transparent || field.data.is_some()) && unfit(&field.field.ty, Lifetimes::None).is_none())
 }
 
 /// A function that makes the variant of an error with its code and fitting data.

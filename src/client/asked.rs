@@ -89,7 +89,9 @@ pub trait Asked {
 }
 
 /// A tuple that has room for one more. Never implemented by hand.
-#[diagnostic::on_unimplemented(message = "a batch has at most sixteen calls of types of their own; `add_all` adds any number of one type")]
+#[diagnostic::on_unimplemented(
+    message = "a batch has at most sixteen calls of types of their own; `add_all` adds any number of one type"
+)]
 pub trait Grow {
     /// The tuple with one more element.
     type With<T>;

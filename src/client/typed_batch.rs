@@ -128,9 +128,7 @@ impl<'a, C: ServiceClient, A> TypedBatch<'a, C, A> {
                 let outcomes = client.with_deadline(self.deadline).settle_members(requests).await;
                 outcomes.into_iter().map(Answer::Wire).collect()
             }
-            Members::Mailbox(_, calls) => {
-                join_all(calls).await.into_iter().flatten().map(Answer::Mailbox).collect()
-            }
+            Members::Mailbox(_, calls) => join_all(calls).await.into_iter().flatten().map(Answer::Mailbox).collect(),
         };
         A::take(Answers::new(answers, self.counts))
     }
