@@ -119,8 +119,14 @@ const LAYERS: &[Layer] = &[
     },
     // Pages, and no code.
     Layer { module: "guide", knows: &[], crates: &[] },
+    // The other end of the wire.
+    Layer {
+        module: "client",
+        knows: &["actor::ServiceRef", "jsonrpc", "service"],
+        crates: &["futures", "reqwest", "tokio"],
+    },
     // What the macros' code calls.
-    Layer { module: "private", knows: &["jsonrpc", "service"], crates: &["actix", "futures"] },
+    Layer { module: "private", knows: &["client::FromRpcError", "jsonrpc", "service"], crates: &["actix", "futures"] },
 ];
 
 /// Crates that any module may use: they do nothing by themselves.

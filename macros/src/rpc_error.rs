@@ -13,6 +13,7 @@ use syn::{Attribute, Data, DeriveInput, Expr, Field, Fields, Ident, LitInt, LitS
 
 use crate::attr::{Set, entries, for_each};
 use crate::errors::Errors;
+use crate::from_rpc_error::from_rpc_error;
 use crate::names::in_words;
 use describe::describe;
 
@@ -24,27 +25,28 @@ const VARIANT_KEYS: &[(&str, &str)] =
 
 const FIELD_KEYS: &[(&str, &str)] = &[("data", "data")];
 
-struct Variant {
-    ident: Ident,
-    attr: VariantAttr,
-    fields: Vec<VariantField>,
+pub(crate) struct Variant {
+    pub(crate) ident: Ident,
+    pub(crate) attr: VariantAttr,
+    pub(crate) fields: Vec<VariantField>,
     /// Whether the fields have names of their own.
-    named: bool,
+    pub(crate) named: bool,
 }
 
 #[derive(Default)]
-struct VariantAttr {
-    code: Option<Set<i32>>,
+pub(crate) struct VariantAttr {
+    /// Nothing if it is transparent.
+    pub(crate) code: Option<Set<i32>>,
     message: Option<Set<LitStr>>,
     transparent: Option<Set<()>>,
 }
 
-struct VariantField {
-    member: Member,
+pub(crate) struct VariantField {
+    pub(crate) member: Member,
     /// The variable that holds it in a match arm: its name, or `field0`.
-    binding: Ident,
-    field: Field,
-    data: Option<Set<()>>,
+    pub(crate) binding: Ident,
+    pub(crate) field: Field,
+    pub(crate) data: Option<Set<()>>,
 }
 
 pub(crate) fn derive(input: &DeriveInput) -> TokenStream {
@@ -53,11 +55,11 @@ pub(crate) fn derive(input: &DeriveInput) -> TokenStream {
     for variant in &variants {
         check(variant, &mut errors);
     }
-    let body = if errors.is_empty() {
+    let (body, back) = if errors.is_empty() {
         let arms = variants.iter().map(|variant| arm(&input.ident, variant));
-        quote!(match error { #(#arms)* })
+        (quote!(match error { #(#arms)* }), from_rpc_error(input, &variants))
     } else {
-        quote!(::core::unreachable!())
+        (quote!(::core::unreachable!()), from_rpc_error(input, &[]))
     };
     let described = errors.is_empty().then(|| describe(input, &variants));
     let ident = &input.ident;
@@ -70,6 +72,7 @@ pub(crate) fn derive(input: &DeriveInput) -> TokenStream {
             fn from(error: #ident #ty_generics) -> Self { #body }
         }
         #described
+        #back
     }
 }
 
