@@ -57,6 +57,12 @@ const LAYERS: &[Layer] = &[
         knows: &["actor::ServiceStats", "auth::Caller", "jsonrpc", "service", "sync"],
         crates: &["futures"],
     },
+    // What pages are told, whoever serves them.
+    Layer {
+        module: "console",
+        knows: &["actor", "mailbox::Times", "sync"],
+        crates: &["parking_lot", "tokio"],
+    },
     // For any transport, so it knows none.
     Layer {
         module: "dispatch",
@@ -66,7 +72,7 @@ const LAYERS: &[Layer] = &[
     // The one transport. Its handlers' extractor gives out `ServiceRef`s.
     Layer {
         module: "http",
-        knows: &["actor::ServiceRef", "dispatch", "jsonrpc", "peer", "service::Service", "start_error"],
+        knows: &["actor::ServiceRef", "console", "dispatch", "jsonrpc", "peer", "service::Service", "start_error"],
         crates: &[
             "actix_files",
             "actix_tls",
@@ -93,6 +99,7 @@ const LAYERS: &[Layer] = &[
             "actor",
             "auth",
             "builtin",
+            "console",
             "dispatch",
             "http",
             "jsonrpc",

@@ -3,6 +3,7 @@
 mod authority;
 mod body;
 mod connections;
+mod console;
 mod extract;
 mod fault_page;
 mod files;
@@ -25,6 +26,7 @@ mod test_server;
 
 pub(crate) use body::BodyLimits;
 pub(crate) use connections::{ConnectionLimits, Connections};
+pub(crate) use console::{Console, ConsoleFacts};
 pub(crate) use files::StaticFiles;
 pub(crate) use guard::Guard;
 pub use pages::{PageError, Templates};

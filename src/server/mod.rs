@@ -1,6 +1,7 @@
 //! Builder → parts → run → drain.
 
 mod checker;
+mod console;
 mod health;
 mod hosted;
 mod listener;
@@ -134,7 +135,8 @@ impl Server {
         self
     }
 
-    /// Adds routes of your own: scopes, pages, whatever actix-web has. Runs once for each worker.
+    /// Adds routes of your own: scopes, pages, whatever actix-web has. Runs once for each worker, and once at the start to see
+    /// whether they leave room for the [console](Self::console).
     ///
     /// Handlers take [`ServiceRef`](crate::ServiceRef) and [`Templates`](crate::Templates) as extractors.
     pub fn configure(mut self, routes: impl Fn(&mut ServiceConfig) + Send + Sync + 'static) -> Self {
@@ -343,6 +345,7 @@ impl Server {
         match self.resolve()? {
             Resolution::Run(server, settings) => {
                 let running = parts::prepare(*server, &settings, &Arc::default())?;
+                running.settle_console().await?;
                 running.start().await?;
                 Ok(running)
             }
