@@ -56,8 +56,8 @@ struct MethodFrame<'a> {
     running: u64,
     /// Calls a second since the last frame that ran to an end.
     ran_per_s: f64,
-    /// Calls a second since the last frame that were turned away, for whatever reason.
-    refused_per_s: f64,
+    /// Calls a second since the last frame that were turned away because there were too many.
+    turned_away_per_s: f64,
     /// The rest is of the window.
     wait: Percentiles,
     run: Percentiles,
@@ -135,7 +135,9 @@ impl<'a> MethodFrame<'a> {
             capacity: now.capacity,
             running: now.running,
             ran_per_s: per_s(|stats| stats.answered + stats.failed + stats.panicked),
-            refused_per_s: per_s(|stats| stats.refused),
+            turned_away_per_s: per_s(|MethodStats { refused_for, .. }| {
+                refused_for.full + refused_for.hopeless + refused_for.overdue
+            }),
             wait: Percentiles::of(&now.wait.since(&oldest.wait)),
             run: Percentiles::of(&now.run.since(&oldest.run)),
             ended: Ended {

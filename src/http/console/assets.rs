@@ -17,7 +17,24 @@ macro_rules! files {
 files! {
     "style.css": CSS,
     "icon.svg": SVG,
+    "answer.js": JS,
+    "containers.js": JS,
+    "dom.js": JS,
+    "fields.js": JS,
+    "format.js": JS,
+    "history.js": JS,
+    "json.js": JS,
+    "mailboxes.js": JS,
     "main.js": JS,
+    "members.js": JS,
+    "method-view.js": JS,
+    "methods.js": JS,
+    "prose.js": JS,
+    "request-view.js": JS,
+    "rpc.js": JS,
+    "schema.js": JS,
+    "snippets.js": JS,
+    "stream.js": JS,
 }
 
 /// The content type and the text of a file.
