@@ -71,14 +71,22 @@ impl Dispatch {
             Envelope::Single(member) => self.asks(member),
             Envelope::Batch(members) => members.iter().any(|member| self.asks(member)),
         };
-        let who = match (arrival.token, &self.auth) {
-            (Some(token), Some(auth)) if asks => auth.whose(token, arrival.peer).await,
-            _ => Ok(Caller::anonymous()),
-        };
+        let who = if asks { self.who(arrival.token, arrival.peer).await } else { Ok(Caller::anonymous()) };
         let visit = Visit { arrived, arrival, who, budget: Arc::new(Budget::new(self.response_limit)) };
         match envelope {
             Envelope::Single(member) => self.single(member, &visit).await,
             Envelope::Batch(members) => self.batch(members, &visit).await,
+        }
+    }
+
+    /// Who sends a token: anonymous without one, with one that is nobody's, and if nobody checks any.
+    ///
+    /// # Errors
+    /// If it cannot be said.
+    pub(crate) async fn who(&self, token: Option<&str>, peer: Option<IpAddr>) -> Result<Caller, Unsure> {
+        match (token, &self.auth) {
+            (Some(token), Some(auth)) => auth.whose(token, peer).await,
+            _ => Ok(Caller::anonymous()),
         }
     }
 

@@ -100,8 +100,8 @@ pub use jsonrpc::{Dialect, RpcError, UnknownDialect};
 pub use mailbox::Times;
 pub use server::{Running, Server};
 pub use service::{
-    Access, BoxError, CallContext, FromCall, Handler, Internal, Kind, Method, MethodOptions, MethodTable, OnPanic,
-    Reply, Service, State,
+    Access, BoxError, CallContext, DescribeErrors, ErrorList, FromCall, Handler, Internal, Kind, Method, MethodOptions,
+    MethodTable, OnPanic, Reply, Service, State,
 };
 pub use settings::HttpStatus;
 pub use start_error::{Result, StartError as Error};

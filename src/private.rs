@@ -6,11 +6,12 @@ use std::marker::PhantomData;
 pub use actix;
 use futures::future::LocalBoxFuture;
 pub use schemars;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 pub use serde;
 use serde::de::DeserializeOwned;
 
 use crate::jsonrpc::RpcError;
-use crate::service::{Method, Reply, State};
+use crate::service::{DescribeErrors, ErrorList, Method, Reply, State};
 
 /// Holds for types whose state was checked: naming `StateOf<T>` is the check.
 #[derive(Debug)]
@@ -80,6 +81,59 @@ pub trait NotAResult {
 }
 
 impl<T: ?Sized> NotAResult for Probe<T> {}
+
+/// Lists the errors of `E`, if that can say which there are: a function of the type itself goes before one of a trait.
+#[derive(Debug)]
+pub struct ErrorsOf<E>(PhantomData<E>);
+
+impl<E: DescribeErrors> ErrorsOf<E> {
+    /// It can.
+    pub fn describe(list: &mut ErrorList<'_>) {
+        E::describe(list);
+    }
+}
+
+/// The answer for all other types.
+pub trait SaysNothing {
+    /// It cannot.
+    fn describe(_: &mut ErrorList<'_>) {}
+}
+
+impl<E> SaysNothing for ErrorsOf<E> {}
+
+/// The schema of `T`, if it has one, by the same means.
+#[derive(Debug)]
+pub struct SchemaOf<T>(PhantomData<T>);
+
+impl<T: JsonSchema> SchemaOf<T> {
+    /// It has.
+    pub fn schema(generator: &mut SchemaGenerator) -> Schema {
+        generator.subschema_for::<T>()
+    }
+}
+
+/// The answer for all other types.
+pub trait AnySchema {
+    /// It may be anything.
+    fn schema(_: &mut SchemaGenerator) -> Schema {
+        true.into()
+    }
+}
+
+impl<T> AnySchema for SchemaOf<T> {}
+
+/// The schema of an object with these members.
+pub fn object_schema<const N: usize>(members: [(&str, Schema); N]) -> Schema {
+    let names = members.each_ref().map(|(name, _)| *name);
+    let properties: serde_json::Map<_, _> =
+        members.into_iter().map(|(name, schema)| (name.to_owned(), schema.to_value())).collect();
+    json_schema!({ "type": "object", "properties": properties, "required": names.as_slice() })
+}
+
+/// The schema of a list with these items.
+pub fn tuple_schema<const N: usize>(items: [Schema; N]) -> Schema {
+    json_schema!({ "type": "array", "prefixItems": items.as_slice(), "minItems": N, "maxItems": N })
+}
 
 #[cfg(test)]
 mod tests {

@@ -69,10 +69,19 @@ const LAYERS: &[Layer] = &[
         knows: &["auth", "jsonrpc", "mailbox", "router", "service", "sync"],
         crates: &["futures", "tokio"],
     },
-    // The one transport. Its handlers' extractor gives out `ServiceRef`s.
+    // The one transport. Its handlers' extractor gives out `ServiceRef`s, and one of its routes the OpenRPC document.
     Layer {
         module: "http",
-        knows: &["actor::ServiceRef", "console", "dispatch", "jsonrpc", "peer", "service::Service", "start_error"],
+        knows: &[
+            "actor::ServiceRef",
+            "builtin::Discover",
+            "console",
+            "dispatch",
+            "jsonrpc",
+            "peer",
+            "service::Service",
+            "start_error",
+        ],
         crates: &[
             "actix_files",
             "actix_tls",

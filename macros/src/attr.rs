@@ -16,6 +16,7 @@ type Key = (&'static str, &'static str);
 
 const SERVICE_KEYS: &[Key] = &[
     ("name", r#"name = "name.your.service""#),
+    ("version", r#"version = "1.2.3""#),
     ("namespace", r#"namespace = "users""#),
     ("vis", r#"vis = "pub(crate)""#),
     ("on_panic", r#"on_panic = "keep""#),
@@ -56,6 +57,7 @@ pub(crate) enum OnPanic {
 #[derive(Default)]
 pub(crate) struct ServiceAttr {
     pub(crate) name: Option<LitStr>,
+    pub(crate) version: Option<LitStr>,
     pub(crate) namespace: Option<LitStr>,
     pub(crate) vis: Option<Visibility>,
     pub(crate) on_panic: Option<OnPanic>,
@@ -95,6 +97,7 @@ impl ServiceAttr {
         for_each("service", SERVICE_KEYS, entries.unwrap_or_default(), errors, |attr_key, value| {
             match attr_key {
                 "name" => attr.name = Some(value.filled()?),
+                "version" => attr.version = Some(value.filled()?),
                 "namespace" => attr.namespace = Some(value.filled()?),
                 "vis" => attr.vis = Some(value.string()?.parse().map_err(|_| value.wrong())?),
                 "on_panic" => attr.on_panic = Some(value.on_panic()?),

@@ -141,6 +141,7 @@ fn method_impl(service: &Service, method: &Method, output: &Type, handler: &Toke
     let (ty, name) = (service.ty(), method.wire_name());
     let output = without_self(output.to_token_stream(), ty);
     let params = method.sent().filter(|param| !param.is_rest()).filter_map(Param::wire_name);
+    let errors = errors(service, method);
     // If the service is more private than this method, the compiler says so here: at the method.
     let service = quote_spanned!(at(message)=> type Service = #ty;);
     quote! {
@@ -152,6 +153,7 @@ fn method_impl(service: &Service, method: &Method, output: &Type, handler: &Toke
             const NAME: &'static str = #name;
             const PARAMS: &'static [&'static str] = &[#(#params),*];
             const HANDLER: ::callbox::Handler<Self> = #handler;
+            #errors
         }
         #(#cfgs)*
         #[automatically_derived]
@@ -159,6 +161,19 @@ fn method_impl(service: &Service, method: &Method, output: &Type, handler: &Toke
             type Result = ::callbox::Reply<Self>;
         }
     }
+}
+
+/// Which errors the method answers, as far as their type can say it.
+fn errors(service: &Service, method: &Method) -> Option<TokenStream> {
+    let Output::Result { error, .. } = &method.output else { return None };
+    let error = without_self(error.to_token_stream(), service.ty());
+    let list = Ident::new("list", Span::mixed_site());
+    Some(quote! {
+        fn errors(#list: &mut ::callbox::ErrorList<'_>) {
+            use ::callbox::__private::SaysNothing as _;
+            ::callbox::__private::ErrorsOf::<#error>::describe(#list);
+        }
+    })
 }
 
 /// The function that runs the method: injects, calls, converts the error.
@@ -255,12 +270,26 @@ fn service_impl(service: &Service, entries: &TokenStream, hooks: &TokenStream) -
     let namespace = service.attr.namespace.as_ref().map(|namespace| {
         quote!(const NAMESPACE: ::core::option::Option<&'static str> = ::core::option::Option::Some(#namespace);)
     });
+    let version = match &service.attr.version {
+        Some(version) => version.to_token_stream(),
+        // In the user's crate, whoever builds it.
+        None => quote!(match ::core::option_env!("CARGO_PKG_VERSION") {
+            ::core::option::Option::Some(version) => version,
+            ::core::option::Option::None => "0.0.0",
+        }),
+    };
+    let doc = Some(service.doc()).filter(|doc| !doc.is_empty()).map(|doc| {
+        let doc = LitStr::new(&doc, Span::call_site());
+        quote!(const DOC: ::core::option::Option<&'static str> = ::core::option::Option::Some(#doc);)
+    });
     let table = if entries.is_empty() { quote!(_) } else { Ident::new("table", Span::mixed_site()).to_token_stream() };
     quote! {
         #(#cfgs)*
         #[automatically_derived]
         impl ::callbox::Service for #ty {
             const NAME: &'static str = #name;
+            const VERSION: &'static str = #version;
+            #doc
             #namespace
             fn methods(#table: &mut impl ::callbox::MethodTable<Self>) { #entries }
             #hooks

@@ -1,5 +1,7 @@
 //! `#[derive(RpcError)]`, in the same steps as the service: parse, check, expand.
 
+mod describe;
+
 use std::ops::RangeInclusive;
 
 use proc_macro2::TokenStream;
@@ -12,6 +14,7 @@ use syn::{Attribute, Data, DeriveInput, Expr, Field, Fields, Ident, LitInt, LitS
 use crate::attr::{Set, entries, for_each};
 use crate::errors::Errors;
 use crate::names::in_words;
+use describe::describe;
 
 /// What JSON-RPC keeps for itself and for servers; callbox answers from it.
 const RESERVED: RangeInclusive<i32> = -32768..=-32000;
@@ -56,6 +59,7 @@ pub(crate) fn derive(input: &DeriveInput) -> TokenStream {
     } else {
         quote!(::core::unreachable!())
     };
+    let described = errors.is_empty().then(|| describe(input, &variants));
     let ident = &input.ident;
     let (impl_generics, ty_generics, where_clause) = input.generics.split_for_impl();
     quote! {
@@ -65,6 +69,7 @@ pub(crate) fn derive(input: &DeriveInput) -> TokenStream {
             #[allow(unused_variables, deprecated)]
             fn from(error: #ident #ty_generics) -> Self { #body }
         }
+        #described
     }
 }
 

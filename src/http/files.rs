@@ -46,6 +46,12 @@ impl StaticFiles {
         rest.is_some_and(|rest| self.root.join(rest.trim_start_matches('/')).exists())
     }
 
+    /// The file that a path leads to, if there is one.
+    pub(crate) fn file_at(&self, path: &str) -> Option<PathBuf> {
+        let inside = path.strip_prefix(&self.url)?.strip_prefix('/')?;
+        Some(self.root.join(inside)).filter(|file| file.is_file())
+    }
+
     /// Mounts the directory. Under `/` it takes every path, so it goes after all other routes.
     pub(crate) fn configure(&self, config: &mut web::ServiceConfig) {
         let root = self.root.clone();

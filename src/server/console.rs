@@ -3,11 +3,6 @@
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use actix_web::dev::ServiceRequest;
-use actix_web::test::{TestRequest, call_service, init_service};
-use actix_web::{App, HttpResponse};
-use futures::future::ready;
-
 use crate::console::Feed;
 use crate::dispatch::Dispatch;
 use crate::http::{Console, ConsoleFacts, Front};
@@ -70,7 +65,7 @@ impl Running {
     pub(super) async fn settle_console(&self) -> Result<()> {
         let Some(mount) = &self.shared.console else { return Ok(()) };
         let files_hidden = self.shared.static_files.iter().any(|files| files.has(Console::PATH));
-        if !files_hidden && self.reaches_console().await {
+        if !files_hidden && Console::is_reached(self.routes()).await {
             return Ok(());
         }
         let path = Console::PATH;
@@ -86,17 +81,6 @@ impl Running {
     /// Where the console is, if there is one.
     pub(super) fn console_path(&self) -> Option<&'static str> {
         self.shared.console.as_ref()?.console().map(|_| Console::PATH)
-    }
-
-    /// Whether requests for the console would come to it. Puts all routes together as a worker does, and runs none of them.
-    async fn reaches_console(&self) -> bool {
-        let app = App::new().configure(self.routes()).wrap_fn(|request: ServiceRequest, _| {
-            let reached = Console::is_reached(request.resource_map());
-            let answer = if reached { HttpResponse::Ok() } else { HttpResponse::Conflict() }.finish();
-            ready(Ok::<_, actix_web::Error>(request.into_response(answer)))
-        });
-        let app = init_service(app).await;
-        call_service(&app, TestRequest::default().to_request()).await.status().is_success()
     }
 }
 

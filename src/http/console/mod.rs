@@ -7,7 +7,7 @@ mod stream;
 
 use std::sync::Arc;
 
-use actix_web::dev::{Payload, ResourceMap};
+use actix_web::dev::Payload;
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
@@ -23,6 +23,7 @@ use crate::start_error::StartError;
 
 use super::refusal::Refusal;
 use super::rpc::Front;
+use super::taken::request_to;
 
 /// No script and no style but from files of the server, no other site's anything, and no frame around it.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; \
@@ -99,11 +100,13 @@ impl Console {
         config.service(at(asset_name, "/{file}").route(web::get().to(asset)));
     }
 
-    /// Whether requests come to the console, and not to something that was mounted before it.
-    pub(crate) fn is_reached(routes: &ResourceMap) -> bool {
-        let paths = ["", "/mailboxes", "/main.js"];
-        let taken = |(name, path): (&str, &str)| routes.match_name(&format!("{}{path}", Self::PATH)) != Some(name);
-        !NAMES.into_iter().zip(paths).any(taken)
+    /// Whether requests come to the console that is among these routes, and not to something that was mounted before it.
+    pub(crate) async fn is_reached(routes: impl FnOnce(&mut web::ServiceConfig)) -> bool {
+        let Some(request) = request_to(Self::PATH, routes).await else { return false };
+        let reached = |(name, path): (&str, &str)| {
+            request.resource_map().match_name(&format!("{}{path}", Self::PATH)) == Some(name)
+        };
+        NAMES.into_iter().zip(["", "/mailboxes", "/main.js"]).all(reached)
     }
 
     fn page(&self, request: &HttpRequest, payload: Payload) -> HttpResponse {
