@@ -9,19 +9,20 @@ const CURVE = 300;
 /// From here on a mailbox counts as flooded though nothing has been turned away yet.
 const NEARLY_FULL = 0.8;
 
+// By the names that `rpc.mailboxes` has for them, with what they mean.
 const REASONS = [
-  ["full", "mailbox full"],
-  ["hopeless", "too late before its turn"],
-  ["overdue", "waited too long"],
-  ["unavailable", "service down or stopping"],
-  ["params", "wrong parameters"],
+  ["full", "full", "The mailbox, or its service, held as many calls as it may."],
+  ["hopeless", "hopeless", "What waited before would have taken longer than the call had."],
+  ["overdue", "overdue", "The mailbox was overloaded, and the call would have waited longer than max_wait."],
+  ["unavailable", "unavailable", "The service was down or stopping."],
+  ["params", "params", "The parameters did not fit the method."],
 ];
 const ENDS = [
-  ["answered", "answered"],
-  ["failed", "failed by the method"],
-  ["panicked", "panicked"],
-  ["expired", "past the deadline"],
-  ["abandoned", "caller gone"],
+  ["answered", "answered", "With a result."],
+  ["failed", "failed", "With an error of the method's own."],
+  ["panicked", "panicked", "The method panicked, or its thread was lost."],
+  ["expired", "expired", "The deadline passed, in the mailbox or while the call ran."],
+  ["abandoned", "abandoned", "The caller left."],
 ];
 const WORDS = { down: "down", flooded: "flooded", waiting: "waiting", running: "running", idle: "idle" };
 
@@ -145,7 +146,7 @@ function overviewRow({ method }) {
   const rate = make("span", { class: "row-rate" });
   const away = make("span", { class: "row-away" });
   const node = make("a", { class: "row", href: address(method), "data-mailbox": method },
-    make("span", { class: "row-name" }, method), state, fill.node, depth, rate, away);
+    make("span", { class: "row-name" }, method), depth, rate, state, fill.node, away);
   return {
     node,
     show: (now, isChosen) => {
@@ -155,7 +156,7 @@ function overviewRow({ method }) {
         state.replaceChildren(...(now.state === "flooded" ? [icon("flood")] : now.state === "down" ? [icon("down")] : []), WORDS[now.state]);
       }
       fill.show(now.depth, now.capacity);
-      say(depth, `${figures(now.depth)} of ${figures(now.capacity)} waiting`);
+      depth.replaceChildren(make("strong", {}, figures(now.depth)), make("span", { class: "hidden" }, " waiting, of "), `\u2009/\u2009${figures(now.capacity)}`);
       say(rate, `${figures(now.ran_per_s)}/s`);
       say(away, now.turned_away_per_s > 0 ? `${figures(now.turned_away_per_s)}/s turned away` : "");
     },
@@ -173,13 +174,14 @@ function mailboxPanel(root) {
   const area = draw("path", { class: "area" });
   const curve = draw("svg", { class: "curve", viewBox: `0 0 ${CURVE} 60`, preserveAspectRatio: "none", "aria-hidden": "true" }, area, line);
   const legend = make("p", { class: "soft small-text" });
-  const now = figureList([["running", "running now"], ["rate", "calls a second"], ["away", "turned away a second"]]);
+  const now = figureList([["running", "running now"], ["rate", "run a second"], ["away", "turned away a second"]]);
   const times = timesTable();
   const window = make("h3", {});
   const refused = figureList(REASONS, "Turned away");
   const ended = figureList(ENDS, "Ended");
-  const body = make("div", {}, depth, fill.node, curve, legend, now.node, window, times.node, refused.node, ended.node);
-  root.append(title, name, none, body);
+  const body = make("div", {}, depth, fill.node, curve, legend, now.node, window, times.node,
+    make("div", { class: "lists" }, refused.node, ended.node));
+  root.append(make("div", { class: "mailbox-head" }, title, name), none, body);
   return {
     show: (chosen, method, depths, windowSeconds, why) => {
       say(name, chosen ?? "");
@@ -217,7 +219,7 @@ function plot(line, area, depths, capacity) {
 function figureList(names, title) {
   const values = new Map(names.map(([key]) => [key, make("dd", {})]));
   const list = make("dl", { class: title ? "figures" : "figures large" },
-    names.map(([key, words]) => make("div", { "data-figure": key }, make("dt", {}, words), values.get(key))));
+    names.map(([key, words, meaning]) => make("div", { "data-figure": key, title: meaning }, make("dt", {}, words), values.get(key))));
   return {
     node: title ? make("div", {}, make("h4", {}, title), list) : list,
     show: (figuresNow) => {

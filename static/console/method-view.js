@@ -40,7 +40,7 @@ export class MethodView {
         this.call();
       }
     });
-    this.node = make("article", {}, head(method, root), form, this.#request.node, this.#answer.node);
+    this.node = make("article", {}, head(method, root), form, this.#answer.node, this.#request.node);
     this.#changed();
   }
 

@@ -22,6 +22,10 @@ export class Stream {
   /// Begins anew: with another token, say.
   start() {
     this.stop();
+    if (this.#server.checksTokens && !this.#server.hasToken) {
+      this.#note("denied");
+      return;
+    }
     const control = new AbortController();
     this.#current = control;
     this.#follow(control.signal);
