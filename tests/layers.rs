@@ -118,7 +118,7 @@ const LAYERS: &[Layer] = &[
             "start_error",
             "sync",
         ],
-        crates: &["actix", "actix_web", "futures", "tokio", "tracing_subscriber"],
+        crates: &["actix", "actix_web", "futures", "socket2", "tokio", "tracing_subscriber"],
     },
     Layer {
         module: "testing",
