@@ -22,13 +22,15 @@ export function answerView() {
     node,
     wait: () => tell("waiting", [make("span", { class: "outcome" }, "waiting …")], ""),
     fail: (error) => tell("bad", [make("span", { class: "outcome bad" }, "no answer"), ` ${error.message}`], ""),
-    show: ({ status: http, statusText, ms, text: body, error }, server) => {
+    show: ({ status: http, statusText, ms, text: body, result, error }, server) => {
       const took = make("span", { class: "took" }, `HTTP ${http} ${statusText} · `.replace("  ", " "), make("strong", {}, millis(ms)));
-      const what = error
-        ? [make("span", { class: "outcome bad" }, String(error.code)), ` ${error.message ?? ""} `]
-        : [make("span", { class: http < 400 ? "outcome good" : "outcome bad" }, http < 400 ? "ok" : "refused"), " "];
+      const what = result !== undefined
+        ? [make("span", { class: "outcome good" }, "ok")]
+        : error
+          ? [make("span", { class: "outcome bad" }, String(error.code)), make("span", {}, error.message ?? "")]
+          : [make("span", { class: "outcome bad" }, "no JSON-RPC answer")];
       const advice = error?.code === ACCESS_DENIED ? [make("span", { class: "advice" }, denied(server))] : [];
-      tell(error || http >= 400 ? "bad" : "good", [...what, took, ...advice], pretty(body));
+      tell(result === undefined ? "bad" : "good", [...what, took, ...advice], pretty(body));
     },
   };
 }

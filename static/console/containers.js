@@ -81,7 +81,7 @@ export function map(schema, context) {
 
   const append = () => {
     const label = freshId("item");
-    const name = make("input", { id: label, type: "text", "aria-label": "name", placeholder: "name", oninput: context.changed });
+    const name = make("input", { type: "text", "aria-label": "name", placeholder: "name", oninput: context.changed });
     const field = makeField(values, { ...context, id: freshId("field"), labelledBy: label, isNeeded: true });
     const entry = { name, field };
     const remove = smallButton("Remove this member", () => {
@@ -90,7 +90,8 @@ export function map(schema, context) {
       add.focus();
       context.changed();
     }, "×");
-    entry.row = make("div", { class: "item" }, name, make("div", { class: "value" }, field.node), remove);
+    entry.row = make("div", { class: "item" }, name, make("span", { class: "hidden", id: label }, "value"),
+      make("div", { class: "value" }, field.node), remove);
     entries.push(entry);
     rows.append(entry.row);
     return entry;

@@ -27,9 +27,11 @@ export function members(described, context) {
 /// What the properties of an object's schema are as members.
 export function properties(schema, root) {
   const { properties: all = {}, required = [] } = resolve(schema, root);
-  return Object.entries(all).map(([name, property]) => {
-    const { description } = resolve(property, root);
-    return { name, schema: property, required: required.includes(name), description };
+  // Those that are required come in the order of their declaration.
+  const names = [...required.filter((name) => name in all), ...Object.keys(all).filter((name) => !required.includes(name))];
+  return names.map((name) => {
+    const { description } = resolve(all[name], root);
+    return { name, schema: all[name], required: required.includes(name), description };
   });
 }
 

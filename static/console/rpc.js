@@ -73,5 +73,8 @@ function outcome(text) {
   if (answer?.error) {
     return { error: answer.error };
   }
-  return { result: answer?.result ?? answer?.response ?? null };
+  const result = answer?.result ?? answer?.response;
+  // An error of `null` beside a result of `null` is how those say that there is none.
+  const isAnswer = answer !== null && typeof answer === "object" && ["result", "response", "error"].some((name) => name in answer);
+  return isAnswer ? { result: result ?? null } : {};
 }

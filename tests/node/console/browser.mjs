@@ -63,7 +63,7 @@ export async function call(page) {
 
 export async function answer(page) {
   await page.locator('.answer:not([data-outcome="waiting"])').waitFor();
-  const status = await page.locator(".answer-status").innerText();
+  const status = (await page.locator(".answer-status").innerText()).replace(/\s+/g, " ");
   const text = await page.locator(".answer-text").textContent();
   return { status, json: text === "" ? null : JSON.parse(text), text };
 }

@@ -49,7 +49,7 @@ inPage("an object of objects, arrays, maps and variants is filled in", { path: "
   await spices.getByRole("button", { name: "Add an item" }).click();
   await spices.getByRole("button", { name: "Add an item" }).click();
   await spices.getByRole("combobox").nth(1).selectOption("paprika");
-  await dish.locator('[data-member="is_hot"]').getByRole("checkbox").first().check();
+  await dish.locator('[data-member="is_hot"] .value').getByRole("checkbox").check();
   const payment = dish.locator('[data-member="payment"]');
   await payment.getByText("On the nail.").waitFor();
   await payment.getByRole("combobox").first().selectOption({ index: 1 });
