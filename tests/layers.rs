@@ -58,11 +58,7 @@ const LAYERS: &[Layer] = &[
         crates: &["futures"],
     },
     // What pages are told, whoever serves them.
-    Layer {
-        module: "console",
-        knows: &["actor", "mailbox::Times", "sync"],
-        crates: &["parking_lot", "tokio"],
-    },
+    Layer { module: "console", knows: &["actor", "mailbox::Times", "sync"], crates: &["parking_lot", "tokio"] },
     // For any transport, so it knows none.
     Layer {
         module: "dispatch",

@@ -127,7 +127,8 @@ impl Snapshot {
 impl<'a> MethodFrame<'a> {
     fn new(now: &'a MethodStats, oldest: &MethodStats, last: &MethodStats, seconds: f64) -> Self {
         let since = |count: fn(&MethodStats) -> u64, then: &MethodStats| count(now).saturating_sub(count(then));
-        let per_s = |count: fn(&MethodStats) -> u64| if seconds > 0.0 { since(count, last) as f64 / seconds } else { 0.0 };
+        let per_s =
+            |count: fn(&MethodStats) -> u64| if seconds > 0.0 { since(count, last) as f64 / seconds } else { 0.0 };
         Self {
             method: &now.method,
             group: now.group,

@@ -11,7 +11,7 @@ use crate::start_error::StartError;
 use super::choice::HttpStatus;
 use super::kind::{
     self, CORES, COUNT, DEPTH, DOCUMENT, DURATION, ENDPOINT, FILE, FILTER, HEADER, HOST, HOSTS, ON_OFF, ORIGINS, PATH,
-    PORT,    SIZE, SWITCH, TRIES, WAIT,
+    PORT, SIZE, SWITCH, TRIES, WAIT,
 };
 use super::source::{Shown, Sources};
 

@@ -152,7 +152,7 @@ function head(method, root) {
       : make("span", { class: "badge private" }, icon("lock"), method.scope ? `token with the scope ${method.scope}` : "needs a token"),
     method.kind ? make("span", { class: "badge" }, KIND[method.kind] ?? method.kind) : null,
     method.deadline ? make("span", { class: "badge" }, `deadline ${millis(method.deadline)}`) : null,
-    method.result ? make("span", { class: "badge" }, "gives ", make("code", {}, typeWords(method.result.schema, root))) : null,
+    method.result ? make("span", { class: "badge" }, "gives ", make("code", {}, typeWords(method.result.schema, root).replace(/,.*/, ""))) : null,
   ];
   return make("header", { class: "method-head" },
     make("h1", {}, make("span", { class: "soft" }, method.name.slice(0, at)), method.name.slice(at)),

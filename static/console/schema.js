@@ -107,7 +107,7 @@ export function variants(schema, root) {
   });
 }
 
-/// The type in words: "an array of User", "an integer from 0 to 255".
+/// The type in words: "array of User", "integer, 0 to 255".
 export function typeWords(schema, root) {
   const { schema: rest, nullable } = withoutNull(schema, root);
   const here = resolve(rest, root);

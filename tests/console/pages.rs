@@ -68,11 +68,9 @@ fn every_file_that_the_page_and_its_scripts_name_is_there() {
 fn other_hosts_and_other_sites_get_nothing() {
     let server = start();
     for path in ["/console", "/console/main.js", "/console/mailboxes"] {
-        for (header, status) in [
-            (("Host", "rebound.evil.net"), 421),
-            (("Origin", "https://evil.net"), 403),
-            (("Origin", "null"), 403),
-        ] {
+        for (header, status) in
+            [(("Host", "rebound.evil.net"), 421), (("Origin", "https://evil.net"), 403), (("Origin", "null"), 403)]
+        {
             let answer = get(&server, path, &[header, ("X-Api-Token", "hello_world")]);
             assert_eq!(answer.status, status, "{path} {header:?}");
             assert!(!answer.body.contains("kitchen"), "{answer:?}");
@@ -117,15 +115,24 @@ fn by_default_it_gives_way_to_whatever_the_program_has_at_its_path() {
     std::fs::create_dir(files.path().join("console")).unwrap();
     std::fs::write(files.path().join("console/index.html"), "mine").unwrap();
     let taken: [(&str, Server); 5] = [
-        ("a route", open().configure(move |config| {
-            config.route("/console", page());
-        })),
-        ("a scope", open().configure(move |config| {
-            config.service(web::scope("/console").route("/main.js", page()));
-        })),
-        ("a pattern", open().configure(move |config| {
-            config.route("/{page}", page());
-        })),
+        (
+            "a route",
+            open().configure(move |config| {
+                config.route("/console", page());
+            }),
+        ),
+        (
+            "a scope",
+            open().configure(move |config| {
+                config.service(web::scope("/console").route("/main.js", page()));
+            }),
+        ),
+        (
+            "a pattern",
+            open().configure(move |config| {
+                config.route("/{page}", page());
+            }),
+        ),
         ("an endpoint", open().also_at("/console", Dialect::Gemstone)),
         ("files", open().static_files("/", files.path())),
     ];

@@ -43,8 +43,12 @@ struct Table {
 #[serde(tag = "by", rename_all = "snake_case")]
 enum Payment {
     /// On the nail.
-    Cash { coins: u32 },
-    Card { number: u64 },
+    Cash {
+        coins: u32,
+    },
+    Card {
+        number: u64,
+    },
 }
 
 #[derive(RpcError)]
@@ -69,7 +73,8 @@ impl Kitchen {
     #[public_method]
     fn season(
         &self,
-        /** How much, in grams. */ amount: u8,
+        /** How much, in grams. */
+        amount: u8,
         spice: Spice,
         note: Option<String>,
         #[param(default = 2)] spoons: u32,

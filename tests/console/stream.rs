@@ -106,7 +106,10 @@ fn all_pages_are_told_the_same_frames() {
     assert!(pages.iter_mut().all(|page| page.frame().is_some()));
     let [one, other] = pages.each_mut().map(|page| page.frame().unwrap());
     let [first, second] = [&one, &other].map(|frame| frame["window_s"].as_f64().unwrap());
-    assert!(first == second || (first - second).abs() > 0.5, "of one sampling, or of two a second apart: {first} {second}");
+    assert!(
+        first == second || (first - second).abs() > 0.5,
+        "of one sampling, or of two a second apart: {first} {second}"
+    );
 }
 
 #[test]

@@ -15,7 +15,12 @@ macro_rules! files {
 }
 
 files! {
-    "style.css": CSS,
+    "base.css": CSS,
+    "controls.css": CSS,
+    "frame.css": CSS,
+    "method.css": CSS,
+    "mailboxes.css": CSS,
+    "narrow.css": CSS,
     "icon.svg": SVG,
     "answer.js": JS,
     "containers.js": JS,
@@ -51,7 +56,8 @@ mod tests {
     #[test]
     fn every_file_of_the_console_is_embedded() {
         let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/static/console");
-        let there = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let there =
+            std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
         let embedded = FILES.iter().map(|(name, ..)| (*name).to_owned());
         assert_eq!(there.collect::<BTreeSet<_>>(), embedded.collect());
     }
@@ -63,7 +69,8 @@ mod tests {
             assert!(!PAGE.contains(forbidden), "{forbidden}");
         }
         for (name, _, text) in FILES.iter().filter(|(_, content_type, _)| *content_type == JS) {
-            for forbidden in ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "localStorage"] {
+            for forbidden in ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "localStorage"]
+            {
                 assert!(!text.contains(forbidden), "{name}: {forbidden}");
             }
         }
