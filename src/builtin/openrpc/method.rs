@@ -8,7 +8,7 @@ use crate::service::{Access, DescribedError, Description, Generators, Kind, Meth
 
 use super::schemas::Renamed;
 
-/// OpenRPC's method object. What begins with `x-` is callbox's own, which the crate's guide lists.
+/// OpenRPC's method object. What begins with `x-` is callbox's own, which the README lists.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Method {
