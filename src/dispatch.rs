@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use crate::auth::{Auth, Caller, Unsure};
 use crate::jsonrpc::{Budget, Dialect, Draft, Envelope, Id, Limits, Member, Request, RpcError, code, parse};
 use crate::router::Router;
-use crate::service::{CallContext, Outcome, Route, Started, Terms};
+use crate::service::{Access, CallContext, Outcome, Route, Started, Terms};
 use crate::sync::Arc;
 
 /// What every endpoint of a server shares.
@@ -95,6 +95,18 @@ impl Dispatch {
         let mut body = Vec::new();
         dialect.error(&mut body, Id::NULL, error);
         body
+    }
+
+    /// Whether somebody may see what callers with a token may: whoever has a valid one, and anybody where none are checked, as
+    /// nobody can be told from anybody else there.
+    ///
+    /// # Errors
+    /// -32001 if not, -32003 if it cannot be told.
+    pub(crate) async fn admits(&self, token: Option<&str>, peer: Option<IpAddr>) -> Result<(), RpcError> {
+        let Some(auth) = &self.auth else { return Ok(()) };
+        let token = token.ok_or_else(RpcError::access_denied)?;
+        let caller = auth.whose(token, peer).await.map_err(|Unsure| RpcError::unavailable())?;
+        if Access::Private.admits(&caller) { Ok(()) } else { Err(RpcError::access_denied()) }
     }
 
     /// Whether the answer to a member depends on who is calling.

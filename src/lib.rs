@@ -54,6 +54,7 @@
 //! - `http` is the actix-web front: the endpoint, its refusals and statuses, pages, files, the hygiene of connections.
 //! - `dispatch` takes one body and gives one, for any transport. It asks `auth` who is calling and `router` for the method.
 //! - `router` maps names to methods, and finds at the start what is wrong with them.
+//! - `console` is what the page at `/console` is told of the mailboxes while somebody looks at it.
 //! - `builtin` has the methods of callbox's own: `get_service_specs`, `rpc.discover` and `rpc.mailboxes`.
 //! - `actor` is state and execution: the host, its scheduler, the gate that lifts Rust's borrow rules to calls, inline
 //!   turns, and the supervisor that makes a crashed service anew.
@@ -77,6 +78,7 @@ mod actor;
 mod auth;
 mod builtin;
 pub mod client;
+mod console;
 mod dispatch;
 pub mod guide;
 mod http;

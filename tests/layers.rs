@@ -57,6 +57,8 @@ const LAYERS: &[Layer] = &[
         knows: &["actor::ServiceStats", "auth::Caller", "jsonrpc", "service", "sync"],
         crates: &["futures"],
     },
+    // What pages are told, whoever serves them.
+    Layer { module: "console", knows: &["actor", "mailbox::Times", "sync"], crates: &["parking_lot", "tokio"] },
     // For any transport, so it knows none.
     Layer {
         module: "dispatch",
@@ -69,6 +71,7 @@ const LAYERS: &[Layer] = &[
         knows: &[
             "actor::ServiceRef",
             "builtin::Discover",
+            "console",
             "dispatch",
             "jsonrpc",
             "peer",
@@ -101,6 +104,7 @@ const LAYERS: &[Layer] = &[
             "actor",
             "auth",
             "builtin",
+            "console",
             "dispatch",
             "http",
             "jsonrpc",

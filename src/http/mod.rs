@@ -3,6 +3,7 @@
 mod authority;
 mod body;
 mod connections;
+mod console;
 mod document;
 mod extract;
 mod fault_page;
@@ -27,6 +28,7 @@ mod test_server;
 
 pub(crate) use body::BodyLimits;
 pub(crate) use connections::{ConnectionLimits, Connections};
+pub(crate) use console::{Console, ConsoleFacts};
 pub(crate) use document::document;
 pub(crate) use files::StaticFiles;
 pub(crate) use guard::Guard;

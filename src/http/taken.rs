@@ -3,18 +3,23 @@
 use actix_web::dev::Service;
 use actix_web::test::{TestRequest, init_service};
 use actix_web::web::ServiceConfig;
-use actix_web::{App, HttpResponse};
+use actix_web::{App, HttpRequest, HttpResponse};
 use futures::future::ready;
 
 /// The pattern by which these routes take a path, if they do. None of their handlers runs.
 pub(crate) async fn taken_by(path: &str, routes: impl FnOnce(&mut ServiceConfig)) -> Option<String> {
+    request_to(path, routes).await?.match_pattern()
+}
+
+/// A request for a path, with all that these routes know of it. None of their handlers runs.
+pub(super) async fn request_to(path: &str, routes: impl FnOnce(&mut ServiceConfig)) -> Option<HttpRequest> {
     // What asks stands before the routes and answers by itself.
     let app = App::new()
         .configure(routes)
         .wrap_fn(|request, _| ready(Ok(request.into_response(HttpResponse::Ok().finish()))));
     let app = init_service(app).await;
     let answer = app.call(TestRequest::get().uri(path).to_request()).await.ok()?;
-    answer.request().match_pattern()
+    Some(answer.request().clone())
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Builder → parts → run → drain.
 
 mod checker;
+mod console;
 mod document;
 mod health;
 mod hosted;
@@ -145,7 +146,7 @@ impl Server {
         self
     }
 
-    /// Adds routes of your own: scopes, pages, whatever actix-web has. Runs once for each worker, and once before, to see which
+    /// Adds routes of your own: scopes, pages, whatever actix-web has. Runs once for each worker, and before that to see which
     /// paths it takes.
     ///
     /// Handlers take [`ServiceRef`](crate::ServiceRef) and [`Templates`](crate::Templates) as extractors.
@@ -355,6 +356,7 @@ impl Server {
         match self.resolve()? {
             Resolution::Run(server, settings) => {
                 let running = parts::prepare(*server, &settings, &Arc::default())?;
+                running.settle_console().await?;
                 running.start().await?;
                 Ok(running)
             }

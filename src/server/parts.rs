@@ -19,6 +19,7 @@ use crate::sync::Arc;
 
 use super::Server;
 use super::checker::Checker;
+use super::console::Mount;
 use super::hosted::Hosted;
 use super::running::{Running, Shared};
 
@@ -73,12 +74,15 @@ pub(super) fn prepare(server: Server, settings: &Settings, listens: &Arc<OnceLoc
         response_limit: settings.response_limit,
         cut: cuts,
     };
+    let (front, dispatch) = (Arc::new(front), Arc::new(dispatch));
+    let console = Mount::new(settings, listens.get().copied(), &services, &front, &dispatch)?;
     let shared = Shared {
         services,
         endpoints,
         document,
-        front: Arc::new(front),
-        dispatch: Arc::new(dispatch),
+        front,
+        dispatch,
+        console,
         templates,
         static_files,
         configure,

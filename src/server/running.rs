@@ -18,6 +18,7 @@ use crate::start_error::{Result, StartError};
 use crate::sync::Arc;
 
 use super::Configure;
+use super::console::Mount;
 use super::health::health;
 use super::hosted::Hosted;
 
@@ -34,6 +35,7 @@ pub(super) struct Shared {
     pub(super) document: Option<(String, Discover)>,
     pub(super) front: Arc<Front>,
     pub(super) dispatch: Arc<Dispatch>,
+    pub(super) console: Option<Mount>,
     pub(super) templates: Option<Templates>,
     pub(super) static_files: Vec<StaticFiles>,
     pub(super) configure: Vec<Configure>,
@@ -86,6 +88,9 @@ impl Running {
             shared.add_own_routes(config);
             // After the user's own routes, which may want these paths.
             config.configure(health(Running { shared: Arc::clone(&shared) }));
+            if let Some(console) = shared.console.as_ref().and_then(Mount::console) {
+                console.configure(config);
+            }
             // Last, as one of them may be at the root, where it would shadow all else.
             for files in &shared.static_files {
                 files.configure(config);

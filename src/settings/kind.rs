@@ -118,6 +118,15 @@ pub(super) const SWITCH: Kind<bool> = Kind {
     show: bool::to_string,
 };
 
+/// A switch that, as long as nobody touches it, depends on something else.
+pub(super) const ON_OFF: Kind<Option<bool>> = Kind {
+    placeholder: "on|off",
+    accepts: "on or off",
+    arity: Arity::One,
+    read: |text| if text.is_empty() { Some(None) } else { (SWITCH.read)(text).map(Some) },
+    show: |on| on.map(|on| if on { "on" } else { "off" }).unwrap_or_default().to_owned(),
+};
+
 pub(super) const COUNT: Kind<usize> = Kind {
     placeholder: "NUMBER",
     accepts: "a number of at least 1",

@@ -10,8 +10,8 @@ use crate::start_error::StartError;
 
 use super::choice::HttpStatus;
 use super::kind::{
-    self, CORES, COUNT, DEPTH, DOCUMENT, DURATION, ENDPOINT, FILE, FILTER, HEADER, HOST, HOSTS, ORIGINS, PATH, PORT,
-    SIZE, SWITCH, TRIES, WAIT,
+    self, CORES, COUNT, DEPTH, DOCUMENT, DURATION, ENDPOINT, FILE, FILTER, HEADER, HOST, HOSTS, ON_OFF, ORIGINS, PATH,
+    PORT, SIZE, SWITCH, TRIES, WAIT,
 };
 use super::source::{Shown, Sources};
 
@@ -144,6 +144,8 @@ settings! {
         templates: Option<PathBuf> = PATH, "";
         /// Reads changed templates again while the server runs
         watch_templates: bool = SWITCH, "false";
+        /// The page at /console, to call methods and watch mailboxes: on or off. If unset, on when listening on loopback, off otherwise
+        console: Option<bool> = ON_OFF, "";
     }
     "Running" {
         /// How long a stop waits for the calls that were let in

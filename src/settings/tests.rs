@@ -135,6 +135,7 @@ fn every_setting_is_read_from_flag_environment_and_file_alike() {
         ("placement", "actor"),
         ("templates", "pages"),
         ("watch_templates", "true"),
+        ("console", "on"),
         ("drain", "2m"),
         ("log", "warn,callbox=debug"),
     ];
@@ -232,6 +233,7 @@ fn mistakes_name_their_place_and_their_remedy() {
             flags(&["--token-header", "X Token"]),
             r#"--token-header is "X Token": give the name of an HTTP header, such as X-Api-Token"#,
         ),
+        (flags(&["--console", "maybe"]), r#"--console is "maybe": give on or off"#),
         (flags(&["--token-failures", "0"]), r#"--token-failures is "0": give a number of at least 1, or off"#),
         (
             env(&[("CALLBOX_BODY_LIMIT", "1MB")]),
