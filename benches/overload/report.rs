@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use serde::Serialize;
 
+use crate::plot::Chart;
 use crate::stats::{median, spread};
 
 /// What a figure must reach.
@@ -166,8 +167,20 @@ impl Figure {
     }
 }
 
+/// Writes `target/bench/<name>.svg`, or says why not: the figures are worth more than the picture.
+pub(crate) fn draw_or_say(chart: &Chart, name: &str) {
+    let drawn = directory().and_then(|directory| {
+        let path = directory.join(name).with_extension("svg");
+        fs::write(&path, chart.to_string()).map(|()| path)
+    });
+    match drawn {
+        Ok(path) => println!("drawn: {}", path.display()),
+        Err(error) => println!("{name} could not be drawn: {error}"),
+    }
+}
+
 /// `target/bench`, which is there afterwards.
-pub(crate) fn directory() -> io::Result<PathBuf> {
+fn directory() -> io::Result<PathBuf> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/bench");
     fs::create_dir_all(&path)?;
     Ok(path)
