@@ -47,6 +47,7 @@
 //! From the outside in; a module knows only those that come after it, which `tests/layers.rs` checks.
 //!
 //! - [`testing`] helps with tests of services. It needs the feature of that name.
+//! - [`client`] calls services, of callbox and of others. Over HTTP it needs the feature of that name.
 //! - `server` is the builder: it turns settings into parts, runs them, and drains. `settings` resolves flags over
 //!   environment over file over builder, once.
 //! - `http` is the actix-web front: the endpoint, its refusals and statuses, pages, files, the hygiene of connections.
@@ -74,6 +75,7 @@ pub mod __private;
 mod actor;
 mod auth;
 mod builtin;
+pub mod client;
 mod dispatch;
 mod http;
 mod jsonrpc;

@@ -109,6 +109,8 @@ const LAYERS: &[Layer] = &[
         knows: &["actor::ServiceRef", "auth", "jsonrpc", "server", "service"],
         crates: &["actix", "tokio", "ureq"],
     },
+    // The other end of the wire.
+    Layer { module: "client", knows: &["jsonrpc", "service"], crates: &["futures", "reqwest", "tokio"] },
     // What the macros' code calls.
     Layer { module: "private", knows: &["jsonrpc", "service"], crates: &["actix", "futures"] },
 ];

@@ -1,0 +1,4 @@
+//! The clients, against servers of callbox and of others.
+
+mod service;
+mod untyped;
