@@ -7,7 +7,7 @@ use std::fmt::{self, Write as _};
 const WIDTH: f64 = 900.0;
 const HEIGHT: f64 = 470.0;
 const LEFT: f64 = 76.0;
-const RIGHT: f64 = 24.0;
+const RIGHT: f64 = 34.0;
 const TOP: f64 = 92.0;
 const BOTTOM: f64 = 62.0;
 

@@ -1,20 +1,14 @@
 //! `callbox stress`: open-loop load on one method, with its latencies and errors.
 
-use std::cell::Cell;
-use std::fs;
-use std::future::pending;
-use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
-use std::pin::pin;
 use std::time::Duration;
+use std::{fs, io};
 
-use futures::future::{Either, select};
-use indicatif::{ProgressBar, ProgressStyle};
 use reqwest::Url;
 
 use crate::credentials::Credentials;
 use crate::exit::{Exit, Failure};
-use crate::load::{self, Arrivals, Kind, Plan, Progress, Report, ReportToCome, Run, Target};
+use crate::load::{self, Arrivals, Ended, Kind, Outcome, Plan, Report, Target};
 use crate::terminal::{self, print};
 use crate::{arguments, endpoint, runtime, times};
 
@@ -22,9 +16,6 @@ use crate::{arguments, endpoint, runtime, times};
 const FASTEST: f64 = 200_000.0;
 
 const LONGEST: Duration = Duration::from_secs(3600);
-
-/// How often the bar moves.
-const TICK: Duration = Duration::from_millis(100);
 
 /// What `callbox stress` is told.
 #[derive(Debug, clap::Args)]
@@ -80,25 +71,24 @@ Examples:
 /// Makes the calls, and tells how they went.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let plan = plan(arguments)?;
-    let (duration, plotted) = (plan.duration, arguments.plot.as_deref());
-    runtime()?.block_on(async {
-        let bar = bar(duration);
-        let (run, report) = Run::start(plan).map_err(|error| format!("the load cannot start: {error}"))?;
-        let ended = watch(&run, report, &bar, duration).await;
-        bar.finish_and_clear();
-        let (report, interrupted) = ended.map_err(|error| {
-            Failure::new(Exit::Unreachable, format!("{} cannot be reached: {error}", arguments.url))
-        })?;
-        if arguments.json {
-            print(&format!("{:#}\n", report.to_json()))?;
-        } else {
-            print(&load::table(&report, terminal::colours(&io::stdout())))?;
-        }
-        if let Some(path) = plotted {
-            draw(&report, path)?;
-        }
-        if interrupted { Err(Failure::new(Exit::Interrupted, "")) } else { Ok(()) }
-    })
+    let Ended { report, interrupted } = runtime()?
+        .block_on(load::run(plan))
+        .map_err(|error| Failure::new(Exit::Unreachable, format!("{} cannot be reached: {error}", arguments.url)))?;
+    if arguments.json {
+        print(&format!("{:#}\n", report.to_json()))?;
+    } else {
+        print(&load::table(&report, terminal::colours(&io::stdout())))?;
+    }
+    if let Some(path) = &arguments.plot {
+        draw(&report, path)?;
+    }
+    if interrupted {
+        return Err(Failure::new(Exit::Interrupted, ""));
+    }
+    if report.total().count(Outcome::is_answer) == 0 {
+        return Err(Failure::new(Exit::Unreachable, format!("{} answered no call", arguments.url)));
+    }
+    Ok(())
 }
 
 fn plan(arguments: &Arguments) -> Result<Plan, Failure> {
@@ -123,50 +113,6 @@ fn plan(arguments: &Arguments) -> Result<Plan, Failure> {
         connections: arguments.connections.into(),
         patience: arguments.patience,
     })
-}
-
-/// Shows how far it is until it is over, be it by ctrl-c.
-async fn watch(run: &Run, report: ReportToCome, bar: &ProgressBar, duration: Duration) -> io::Result<(Report, bool)> {
-    let interrupted = Cell::new(false);
-    let interrupt = async {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            interrupted.set(true);
-            run.stop();
-        }
-        pending().await
-    };
-    let show = async {
-        let mut tick = tokio::time::interval(TICK);
-        loop {
-            tick.tick().await;
-            show(bar, &run.progress(), duration);
-        }
-    };
-    match select(report, select(pin!(interrupt), pin!(show))).await {
-        Either::Left((report, _)) => Ok((report?, interrupted.get())),
-        Either::Right((Either::Left((never, _)) | Either::Right((never, _)), _)) => never,
-    }
-}
-
-fn bar(duration: Duration) -> ProgressBar {
-    let bar =
-        if io::stderr().is_terminal() { ProgressBar::new(duration.as_millis() as u64) } else { ProgressBar::hidden() };
-    let style = ProgressStyle::with_template("{bar:24.cyan/dim} {msg}").map(|style| style.progress_chars("━━─"));
-    style.map_or(bar.clone(), |style| bar.with_style(style))
-}
-
-fn show(bar: &ProgressBar, progress: &Progress, duration: Duration) {
-    let Progress { elapsed, results, errors, rate, p99 } = progress;
-    bar.set_position(elapsed.min(&duration).as_millis() as u64);
-    let p99 = p99.map_or_else(|| "-".to_owned(), times::show);
-    bar.set_message(format!(
-        "{} of {}  {}/s  p99 {p99}  {} results  {} others",
-        times::show(*elapsed),
-        times::show(duration),
-        times::grouped(rate.round() as u64),
-        times::grouped(*results),
-        times::grouped(*errors),
-    ));
 }
 
 fn draw(report: &Report, path: &Path) -> Result<(), Failure> {

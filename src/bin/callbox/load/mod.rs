@@ -8,6 +8,7 @@
 mod charts;
 mod connection;
 mod engine;
+mod live;
 mod outcome;
 mod report;
 mod schedule;
@@ -26,6 +27,8 @@ use futures::future::BoxFuture;
 use parking_lot::Mutex;
 
 pub(crate) use charts::by_percentile;
+pub(crate) use live::{Ended, run};
+pub(crate) use outcome::Outcome;
 pub(crate) use report::Report;
 pub(crate) use schedule::Arrivals;
 pub(crate) use table::table;
@@ -57,30 +60,30 @@ pub(crate) struct Kind {
 
 /// How far a run has come.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Progress {
-    pub(crate) elapsed: Duration,
-    pub(crate) results: u64,
+struct Progress {
+    elapsed: Duration,
+    results: u64,
     /// All other ends of calls.
-    pub(crate) errors: u64,
+    errors: u64,
     /// Calls that ended lately, a second.
-    pub(crate) rate: f64,
+    rate: f64,
     /// Of those.
-    pub(crate) p99: Option<Duration>,
+    p99: Option<Duration>,
 }
 
 /// A run on a thread of its own.
 #[derive(Debug)]
-pub(crate) struct Run {
+struct Run {
     progress: Arc<Mutex<Progress>>,
     stop: Mutex<Option<oneshot::Sender<()>>>,
 }
 
 /// What a run has shown, once it is over; an error if no connection could be had at all.
-pub(crate) type ReportToCome = BoxFuture<'static, io::Result<Report>>;
+type ReportToCome = BoxFuture<'static, io::Result<Report>>;
 
 impl Run {
     /// Connects, and begins when that is done.
-    pub(crate) fn start(plan: Plan) -> io::Result<(Self, ReportToCome)> {
+    fn start(plan: Plan) -> io::Result<(Self, ReportToCome)> {
         let progress = Arc::<Mutex<Progress>>::default();
         let (stop, stopped) = oneshot::channel();
         let (tell, done) = oneshot::channel();
@@ -93,12 +96,12 @@ impl Run {
         Ok((Self { progress, stop: Mutex::new(Some(stop)) }, report.boxed()))
     }
 
-    pub(crate) fn progress(&self) -> Progress {
+    fn progress(&self) -> Progress {
         self.progress.lock().clone()
     }
 
     /// Lets no further call be due. What is under way has a second for its answer.
-    pub(crate) fn stop(&self) {
+    fn stop(&self) {
         // It fails once the run is over by itself.
         let _ = self.stop.lock().take().map(|stop| stop.send(()));
     }
