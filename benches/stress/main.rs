@@ -18,6 +18,9 @@ mod options;
 #[expect(dead_code, reason = "other programs draw other axes")]
 mod plot;
 mod server;
+#[path = "../../src/bin/callbox/table.rs"]
+#[expect(unused_imports, reason = "of unit tests")]
+mod table;
 #[path = "../../src/bin/callbox/times.rs"]
 #[expect(unused_imports, reason = "of unit tests")]
 mod times;

@@ -3,6 +3,9 @@
 use std::path::PathBuf;
 use std::{env, fmt, fs};
 
+use callbox::client::ClientBuilder;
+use reqwest::header::HeaderName;
+
 use crate::Result;
 
 const VARIABLE: &str = "CALLBOX_TOKEN";
@@ -16,11 +19,34 @@ pub(crate) struct Credentials {
     /// A file with the token and nothing else in it
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
+    /// The header that carries the token, if it is not `Authorization: Bearer`
+    #[arg(long, value_name = "NAME")]
+    token_header: Option<String>,
 }
 
 impl Credentials {
-    /// The token, if there is one.
-    pub(crate) fn token(&self) -> Result<Option<String>> {
+    /// The header that carries the token, by name and value; `None` if there is no token.
+    pub(crate) fn header(&self) -> Result<Option<(String, String)>> {
+        let Some(token) = self.token()? else { return Ok(None) };
+        match &self.token_header {
+            Some(name) if HeaderName::from_bytes(name.as_bytes()).is_err() => Err(format!("{name} is no name of a header")),
+            Some(name) => Ok(Some((name.clone(), token))),
+            None => Ok(Some(("authorization".to_owned(), format!("Bearer {token}")))),
+        }
+    }
+
+    /// Gives them to a client.
+    pub(crate) fn give(&self, mut client: ClientBuilder) -> Result<ClientBuilder> {
+        if let Some(token) = self.token()? {
+            client = client.token(token);
+        }
+        Ok(match &self.token_header {
+            Some(name) => client.token_header(name),
+            None => client,
+        })
+    }
+
+    fn token(&self) -> Result<Option<String>> {
         let (token, from) = match (&self.token, &self.token_file) {
             (Some(token), _) => (token.clone(), "--token".to_owned()),
             (None, Some(path)) => {

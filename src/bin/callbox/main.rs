@@ -3,11 +3,19 @@
 #[cfg(feature = "cli")]
 mod arguments;
 #[cfg(feature = "cli")]
+mod call;
+#[cfg(feature = "cli")]
+mod completions;
+#[cfg(feature = "cli")]
 mod credentials;
 mod dependency;
 #[cfg(feature = "cli")]
+mod describe;
+#[cfg(feature = "cli")]
 mod endpoint;
 mod exit;
+#[cfg(feature = "cli")]
+mod json;
 #[cfg(feature = "cli")]
 mod load;
 #[cfg(any(test, not(feature = "cli")))]
@@ -15,11 +23,19 @@ mod missing;
 mod names;
 mod new;
 #[cfg(feature = "cli")]
+mod openrpc;
+#[cfg(feature = "cli")]
 #[expect(dead_code, reason = "the benches draw other axes, too")]
 mod plot;
 mod role;
 #[cfg(feature = "cli")]
+mod server;
+#[cfg(feature = "cli")]
 mod stress;
+#[cfg(feature = "cli")]
+mod suggestion;
+#[cfg(feature = "cli")]
+mod table;
 mod terminal;
 #[cfg(feature = "cli")]
 mod times;
@@ -48,14 +64,33 @@ enum Command {
     New(new::Arguments),
     /// Makes, lists and revokes the tokens with which private methods are called.
     Token(token::Arguments),
+    /// Calls a method, and prints its result.
+    Call(calls::Call),
+    /// Lists the methods of a server, or tells all about one.
+    Describe(calls::Describe),
     /// Sends a method calls on a schedule, and tells how long they took and how they ended.
-    Stress(Stress),
+    Stress(calls::Stress),
+    /// Prints what a shell needs to complete this command.
+    Completions(calls::Completions),
 }
 
-#[cfg(not(feature = "cli"))]
-use missing::Arguments as Stress;
+/// The commands that call servers, with what each is told.
 #[cfg(feature = "cli")]
-use stress::Arguments as Stress;
+mod calls {
+    pub(crate) use crate::call::{Arguments as Call, run as call};
+    pub(crate) use crate::completions::{Arguments as Completions, run as completions};
+    pub(crate) use crate::describe::{Arguments as Describe, run as describe};
+    pub(crate) use crate::stress::{Arguments as Stress, run as stress};
+}
+
+/// The same for a build without them: each says how to get it.
+#[cfg(not(feature = "cli"))]
+mod calls {
+    pub(crate) use crate::missing::{
+        Arguments as Call, Arguments as Completions, Arguments as Describe, Arguments as Stress, call, completions,
+        describe, stress,
+    };
+}
 
 fn main() -> ExitCode {
     let ended = match Cli::parse().command {
@@ -63,16 +98,17 @@ fn main() -> ExitCode {
             new::run(&arguments).and_then(|report| terminal::print(&report)).map_err(Failure::from)
         }
         Command::Token(arguments) => token::run(arguments).map_err(Failure::from),
-        #[cfg(feature = "cli")]
-        Command::Stress(arguments) => stress::run(&arguments),
-        #[cfg(not(feature = "cli"))]
-        Command::Stress(_) => missing("stress"),
+        Command::Call(arguments) => calls::call(&arguments),
+        Command::Describe(arguments) => calls::describe(&arguments),
+        Command::Stress(arguments) => calls::stress(&arguments),
+        Command::Completions(arguments) => calls::completions(&arguments),
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure { exit, line }) => {
             if !line.is_empty() {
-                eprintln!("Error: {line}");
+                // A part of it may be what a server says.
+                eprintln!("Error: {}", terminal::plain(&line));
             }
             exit.into()
         }
@@ -84,9 +120,4 @@ fn main() -> ExitCode {
 fn runtime() -> Result<tokio::runtime::Runtime> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.map_err(|error| format!("the operating system gives no event queue: {error}"))
-}
-
-#[cfg(not(feature = "cli"))]
-fn missing(command: &str) -> std::result::Result<(), Failure> {
-    Err(Failure::new(exit::Exit::Usage, missing::line(command)))
 }

@@ -1,16 +1,36 @@
 //! Commands that this build does not have.
 
-/// Takes whatever stands behind the command.
 #[cfg(not(feature = "cli"))]
-#[derive(Debug, clap::Args)]
-#[command(disable_help_flag = true)]
-pub(crate) struct Arguments {
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
-    rest: Vec<std::ffi::OsString>,
+pub(crate) use answers::{Arguments, call, completions, describe, stress, top};
+
+#[cfg(not(feature = "cli"))]
+mod answers {
+    use std::ffi::OsString;
+
+    use super::line;
+    use crate::exit::{Exit, Failure};
+
+    /// Takes whatever stands behind the command.
+    #[derive(Debug, clap::Args)]
+    #[command(disable_help_flag = true)]
+    pub(crate) struct Arguments {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
+        rest: Vec<OsString>,
+    }
+
+    macro_rules! missing {
+        ($($command:ident)*) => {
+            $(pub(crate) fn $command(_: &Arguments) -> Result<(), Failure> {
+                Err(Failure::new(Exit::Usage, line(stringify!($command))))
+            })*
+        };
+    }
+
+    missing!(call completions describe stress top);
 }
 
 /// How to get it.
-pub(crate) fn line(command: &str) -> String {
+fn line(command: &str) -> String {
     format!("this build has no `callbox {command}`: it comes with `cargo install callbox --features cli`")
 }
 

@@ -96,10 +96,7 @@ fn plan(arguments: &Arguments) -> Result<Plan, Failure> {
     let target = Target::find(&arguments.url, arguments.allow_remote).map_err(|error| wrong(error.to_string()))?;
     let params = arguments::params(&arguments.params, io::stdin()).map_err(wrong)?;
     let params = params.as_ref().map_or("", |params| params.get());
-    let mut headers = Vec::new();
-    if let Some(token) = arguments.credentials.token()? {
-        headers.push(("authorization".to_owned(), format!("Bearer {token}")));
-    }
+    let mut headers: Vec<_> = arguments.credentials.header()?.into_iter().collect();
     if let Some(deadline) = arguments.deadline {
         headers.push(("request-timeout".to_owned(), deadline.as_secs_f64().to_string()));
     }

@@ -8,6 +8,7 @@ use anstyle::{AnsiColor, Style};
 use super::outcome::Outcome;
 use super::report::Report;
 use super::tally::{Latencies, Tally};
+use crate::table::Table;
 use crate::times::{grouped, show};
 
 /// What stands above the columns of times, and what it is.
@@ -44,34 +45,27 @@ pub(crate) fn table(report: &Report, colours: bool) -> String {
 }
 
 fn rows(text: &mut String, title: &str, tally: &Tally, colours: bool) {
-    let mut cells =
-        vec![[title, "calls"].into_iter().chain(COLUMNS.map(|(name, _)| name)).map(str::to_owned).collect()];
-    let mut styles = vec![Style::new().bold()];
+    let plain = Style::new();
+    let mut table = Table::new(colours).right_from(1);
+    let heads = [title, "calls"].into_iter().chain(COLUMNS.map(|(name, _)| name));
+    table.row(heads.map(|head| (head, plain.bold())));
+    let mut row = |name: &str, style: Style, latencies: &Latencies| {
+        let times = COLUMNS.map(|(_, quantile)| latencies.quantile(quantile).map_or_else(|| "-".to_owned(), show));
+        let cells = [(name.to_owned(), style), (grouped(latencies.count()), plain)];
+        table.row(cells.into_iter().chain(times.map(|time| (time, plain))));
+    };
     for (outcome, latencies) in tally.outcomes() {
-        cells.push(row(&outcome.to_string(), latencies));
-        styles.push(match outcome {
+        let style = match outcome {
             Outcome::Result => AnsiColor::Green.on_default(),
             _ if outcome.is_answer() => AnsiColor::Yellow.on_default(),
             _ => AnsiColor::Red.on_default(),
-        });
+        };
+        row(&outcome.to_string(), style, latencies);
     }
     if tally.outcomes().count() > 1 {
-        cells.push(row("all", &tally.latencies(|_| true)));
-        styles.push(Style::new());
+        row("all", plain, &tally.latencies(|_| true));
     }
-    let width = |column: usize| cells.iter().map(|row: &Vec<String>| row[column].chars().count()).max().unwrap_or(0);
-    let widths: Vec<_> = (0..cells[0].len()).map(width).collect();
-    for (row, style) in cells.iter().zip(styles) {
-        let style = if colours { style } else { Style::new() };
-        let (first, rest) = (&row[0], row[1..].iter().zip(&widths[1..]));
-        let rest: String = rest.map(|(cell, width)| format!("  {cell:>width$}")).collect();
-        let _ = writeln!(text, "{style}{first:width$}{style:#}{rest}", width = widths[0]);
-    }
-}
-
-fn row(name: &str, latencies: &Latencies) -> Vec<String> {
-    let times = COLUMNS.map(|(_, quantile)| latencies.quantile(quantile).map_or_else(|| "-".to_owned(), show));
-    [name.to_owned(), grouped(latencies.count())].into_iter().chain(times).collect()
+    let _ = write!(text, "{table}");
 }
 
 /// What else than the server may have made the times long.
