@@ -29,7 +29,9 @@ impl Credentials {
     pub(crate) fn header(&self) -> Result<Option<(String, String)>> {
         let Some(token) = self.token()? else { return Ok(None) };
         match &self.token_header {
-            Some(name) if HeaderName::from_bytes(name.as_bytes()).is_err() => Err(format!("{name} is no name of a header")),
+            Some(name) if HeaderName::from_bytes(name.as_bytes()).is_err() => {
+                Err(format!("{name} is no name of a header"))
+            }
             Some(name) => Ok(Some((name.clone(), token))),
             None => Ok(Some(("authorization".to_owned(), format!("Bearer {token}")))),
         }

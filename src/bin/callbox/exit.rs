@@ -29,6 +29,8 @@ pub(crate) enum Exit {
     Denied = 7,
     /// By ctrl-c, as shells count it.
     Interrupted = 130,
+    /// By SIGTERM, as shells count it.
+    Terminated = 143,
 }
 
 /// Why a command ends without success.

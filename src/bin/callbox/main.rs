@@ -18,6 +18,8 @@ mod exit;
 mod json;
 #[cfg(feature = "cli")]
 mod load;
+#[cfg(feature = "cli")]
+mod mailboxes;
 #[cfg(any(test, not(feature = "cli")))]
 mod missing;
 mod names;
@@ -40,6 +42,8 @@ mod terminal;
 #[cfg(feature = "cli")]
 mod times;
 mod token;
+#[cfg(feature = "cli")]
+mod top;
 
 use std::process::ExitCode;
 
@@ -68,6 +72,8 @@ enum Command {
     Call(calls::Call),
     /// Lists the methods of a server, or tells all about one.
     Describe(calls::Describe),
+    /// Shows the mailboxes of a server, live.
+    Top(calls::Top),
     /// Sends a method calls on a schedule, and tells how long they took and how they ended.
     Stress(calls::Stress),
     /// Prints what a shell needs to complete this command.
@@ -81,14 +87,15 @@ mod calls {
     pub(crate) use crate::completions::{Arguments as Completions, run as completions};
     pub(crate) use crate::describe::{Arguments as Describe, run as describe};
     pub(crate) use crate::stress::{Arguments as Stress, run as stress};
+    pub(crate) use crate::top::{Arguments as Top, run as top};
 }
 
 /// The same for a build without them: each says how to get it.
 #[cfg(not(feature = "cli"))]
 mod calls {
     pub(crate) use crate::missing::{
-        Arguments as Call, Arguments as Completions, Arguments as Describe, Arguments as Stress, call, completions,
-        describe, stress,
+        Arguments as Call, Arguments as Completions, Arguments as Describe, Arguments as Stress, Arguments as Top,
+        call, completions, describe, stress, top,
     };
 }
 
@@ -100,6 +107,7 @@ fn main() -> ExitCode {
         Command::Token(arguments) => token::run(arguments).map_err(Failure::from),
         Command::Call(arguments) => calls::call(&arguments),
         Command::Describe(arguments) => calls::describe(&arguments),
+        Command::Top(arguments) => calls::top(&arguments),
         Command::Stress(arguments) => calls::stress(&arguments),
         Command::Completions(arguments) => calls::completions(&arguments),
     };
