@@ -19,7 +19,11 @@ pub(super) fn of(document: &Document, method: &Method, url: &Url, colours: bool,
     let shown = |style: Style| if colours { style } else { Style::new() };
     let (name, head) = (shown(AnsiColor::Cyan.on_default()), shown(bold));
     let result = method.result.as_ref().map_or_else(|| "nothing".to_owned(), |result| type_of(&result.schema));
-    let mut text = format!("{name}{}{name:#} -> {}\n{}\n", plain(&method.name), plain(&result), facts(method));
+    let mut text = format!("{name}{}{name:#} -> {}\n", plain(&method.name), plain(&result));
+    let facts = facts(method);
+    if !facts.is_empty() {
+        let _ = writeln!(text, "{facts}");
+    }
     let doc = method.description.as_deref().or(method.summary.as_deref()).unwrap_or_default();
     for paragraph in doc.split("\n\n").filter(|paragraph| !paragraph.trim().is_empty()) {
         let _ = write!(text, "\n{}\n", plain_lines(&wrapped(paragraph, width)));

@@ -70,11 +70,11 @@ impl Screen {
     fn table(&self, frame: &mut Frame<'_>, area: Rect) {
         let longest = self.view.rows.iter().map(|row| row.method.chars().count()).max().unwrap_or(0);
         // What is left beside the numbers, for the name and the bar.
-        let room = usize::from(area.width).saturating_sub(54);
+        let room = usize::from(area.width).saturating_sub(55);
         let name = longest.clamp(8, room.saturating_sub(6).max(8));
         let bar = room.saturating_sub(name).clamp(4, 30);
         let widths = [name, bar, 6, 5, 8, 12, 12, 5].map(|width| Constraint::Length(width as u16));
-        let titles = ["METHOD", "MAILBOX", "WAIT", "RUN", "CALLS/S", "WAIT 50·99%", "RUN 50·99%", "REF/S"];
+        let titles = ["METHOD", "MAILBOX", "DEPTH", "RUN", "CALLS/S", "WAIT 50·99%", "RUN 50·99%", "REF/S"];
         let head =
             titles.into_iter().enumerate().map(|(column, title)| right(title.to_owned(), column >= 2).style(BOLD));
         let rows = self.view.rows.iter().skip(self.scrolled).map(|row| cells(row, name, bar));
