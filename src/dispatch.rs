@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use crate::auth::{Auth, Caller, Unsure};
 use crate::jsonrpc::{Budget, Dialect, Draft, Envelope, Id, Limits, Member, Request, RpcError, code, parse};
 use crate::router::Router;
-use crate::service::{CallContext, Outcome, Route, Started, Terms};
+use crate::service::{Access, CallContext, Outcome, Route, Started, Terms};
 use crate::sync::Arc;
 
 /// What every endpoint of a server shares.
@@ -71,9 +71,11 @@ impl Dispatch {
             Envelope::Single(member) => self.asks(member),
             Envelope::Batch(members) => members.iter().any(|member| self.asks(member)),
         };
-        let who = match (arrival.token, &self.auth) {
-            (Some(token), Some(auth)) if asks() => auth.whose(token, arrival.peer).await,
-            _ => Ok(Caller::anonymous()),
+        // Without a token nobody need be asked, and no member looked at.
+        let who = if arrival.token.is_some() && asks() {
+            self.who(arrival.token, arrival.peer).await
+        } else {
+            Ok(Caller::anonymous())
         };
         let visit = Visit { arrived, arrival, who, budget: Arc::new(Budget::new(self.response_limit)) };
         match envelope {
@@ -82,11 +84,34 @@ impl Dispatch {
         }
     }
 
+    /// Who sends a token: anonymous without one, with one that is nobody's, and if nobody checks any.
+    ///
+    /// # Errors
+    /// If it cannot be said.
+    pub(crate) async fn who(&self, token: Option<&str>, peer: Option<IpAddr>) -> Result<Caller, Unsure> {
+        match (token, &self.auth) {
+            (Some(token), Some(auth)) => auth.whose(token, peer).await,
+            _ => Ok(Caller::anonymous()),
+        }
+    }
+
     /// The body of a refusal that concerns no call in particular.
     pub(crate) fn refuse(dialect: Dialect, error: &RpcError) -> Vec<u8> {
         let mut body = Vec::new();
         dialect.error(&mut body, Id::NULL, error);
         body
+    }
+
+    /// Whether somebody may see what callers with a token may: whoever has a valid one, and anybody where none are checked, as
+    /// nobody can be told from anybody else there.
+    ///
+    /// # Errors
+    /// -32001 if not, -32003 if it cannot be told.
+    pub(crate) async fn admits(&self, token: Option<&str>, peer: Option<IpAddr>) -> Result<(), RpcError> {
+        let Some(auth) = &self.auth else { return Ok(()) };
+        let token = token.ok_or_else(RpcError::access_denied)?;
+        let caller = auth.whose(token, peer).await.map_err(|Unsure| RpcError::unavailable())?;
+        if Access::Private.admits(&caller) { Ok(()) } else { Err(RpcError::access_denied()) }
     }
 
     /// Whether the answer to a member depends on who is calling.

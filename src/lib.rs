@@ -32,7 +32,8 @@
 //! ```
 //!
 //! Begin with [`service`](macro@service), which has all that an `impl` block can say, and [`Server`], which has all that a
-//! server can be told. The README shows each part by an example, and what callers are told when it gets busy.
+//! server can be told. The README shows each part by an example, and what callers are told when it gets busy. The [`guide`]
+//! has a page on each of: the engine's promises, errors, settings, testing, and the way from pymicroservice or gemstone.
 //!
 //! # Words
 //!
@@ -47,11 +48,13 @@
 //! From the outside in; a module knows only those that come after it, which `tests/layers.rs` checks.
 //!
 //! - [`testing`] helps with tests of services. It needs the feature of that name.
+//! - [`client`] calls services, of callbox and of others. Over HTTP it needs the feature of that name.
 //! - `server` is the builder: it turns settings into parts, runs them, and drains. `settings` resolves flags over
 //!   environment over file over builder, once.
 //! - `http` is the actix-web front: the endpoint, its refusals and statuses, pages, files, the hygiene of connections.
 //! - `dispatch` takes one body and gives one, for any transport. It asks `auth` who is calling and `router` for the method.
 //! - `router` maps names to methods, and finds at the start what is wrong with them.
+//! - `console` is what the page at `/console` is told of the mailboxes while somebody looks at it.
 //! - `builtin` has the methods of callbox's own: `get_service_specs`, `rpc.discover` and `rpc.mailboxes`.
 //! - `actor` is state and execution: the host, its scheduler, the gate that lifts Rust's borrow rules to calls, inline
 //!   turns, and the supervisor that makes a crashed service anew.
@@ -74,7 +77,10 @@ pub mod __private;
 mod actor;
 mod auth;
 mod builtin;
+pub mod client;
+mod console;
 mod dispatch;
+pub mod guide;
 mod http;
 mod jsonrpc;
 mod mailbox;
@@ -98,8 +104,8 @@ pub use jsonrpc::{Dialect, RpcError, UnknownDialect};
 pub use mailbox::Times;
 pub use server::{Running, Server};
 pub use service::{
-    Access, BoxError, CallContext, FromCall, Handler, Internal, Kind, Method, MethodOptions, MethodTable, OnPanic,
-    Reply, Service, State,
+    Access, BoxError, CallContext, DescribeErrors, ErrorList, FromCall, Handler, Internal, Kind, Method, MethodOptions,
+    MethodTable, OnPanic, Reply, Service, State,
 };
 pub use settings::HttpStatus;
 pub use start_error::{Result, StartError as Error};

@@ -117,14 +117,16 @@ fn references<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
 fn a_document_has_the_shape_of_openrpc() {
     let document = document(&server().with_token("ann"));
     assert_eq!(document["openrpc"], "1.3.2");
-    assert_eq!(document["info"], json!({ "title": "city.users", "version": "0.0.0" }));
+    assert_eq!(document["info"], json!({ "title": "city.users", "version": env!("CARGO_PKG_VERSION") }));
     assert_eq!(names(&document), ["users.add", "users.find", "users.tell", "get_service_specs"]);
 
-    let user = json!({ "$ref": "#/components/schemas/User" });
+    // An answer has each member, and a call may leave out an optional one.
+    let user = json!({ "$ref": "#/components/schemas/UserInput" });
     assert_eq!(
         document["methods"][0],
         json!({
             "name": "users.add",
+            "tags": [{ "name": "city.users" }],
             "summary": "Adds a user, and tells the number.",
             "description": "Adds a user,\nand tells the number.\n\nThe number is never used again.",
             "paramStructure": "either",
@@ -147,6 +149,11 @@ fn a_document_has_the_shape_of_openrpc() {
                 "required": true,
                 "schema": { "type": "integer", "format": "uint64", "minimum": 0 },
             },
+            "x-access": "public",
+            "x-kind": "write",
+            "x-mailbox": { "capacity": 1024 },
+            "x-deadline-ms": 30_000,
+            "x-weight": 1,
         })
     );
     let find = &document["methods"][1];
@@ -180,11 +187,14 @@ fn a_caller_is_told_of_what_it_may_call_and_of_no_other_schemas() {
         let names = names(&document).join(" ");
         (names, schemas(&document).into_iter().map(str::to_owned).collect::<Vec<_>>().join(" "))
     };
-    let public = ("users.add users.find get_service_specs".to_owned(), "Address User".to_owned());
+    let public = (
+        "users.add users.find get_service_specs".to_owned(),
+        "Address AddressInput ServiceSpecs User UserInput".to_owned(),
+    );
     assert_eq!(told("wrong"), public);
     let answer = server.rpc(&json!({ "jsonrpc": "2.0", "method": "rpc.discover", "id": 1 }));
     assert_eq!(names(&answer["result"]).join(" "), public.0, "without a token");
-    let all = "Address Hidden Secret User".to_owned();
+    let all = "Address AddressInput Hidden Secret ServiceSpecs User UserInput".to_owned();
     assert_eq!(told("ann"), ("users.add users.find users.tell get_service_specs".to_owned(), all.clone()));
     assert_eq!(told("root"), ("users.add users.find users.tell users.wipe get_service_specs".to_owned(), all));
 }

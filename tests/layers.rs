@@ -57,16 +57,27 @@ const LAYERS: &[Layer] = &[
         knows: &["actor::ServiceStats", "auth::Caller", "jsonrpc", "service", "sync"],
         crates: &["futures"],
     },
+    // What pages are told, whoever serves them.
+    Layer { module: "console", knows: &["actor", "mailbox::Times", "sync"], crates: &["parking_lot", "tokio"] },
     // For any transport, so it knows none.
     Layer {
         module: "dispatch",
         knows: &["auth", "jsonrpc", "mailbox", "router", "service", "sync"],
         crates: &["futures", "tokio"],
     },
-    // The one transport. Its handlers' extractor gives out `ServiceRef`s.
+    // The one transport. Its handlers' extractor gives out `ServiceRef`s, and one of its routes the OpenRPC document.
     Layer {
         module: "http",
-        knows: &["actor::ServiceRef", "dispatch", "jsonrpc", "peer", "service::Service", "start_error"],
+        knows: &[
+            "actor::ServiceRef",
+            "builtin::Discover",
+            "console",
+            "dispatch",
+            "jsonrpc",
+            "peer",
+            "service::Service",
+            "start_error",
+        ],
         crates: &[
             "actix_files",
             "actix_tls",
@@ -93,6 +104,7 @@ const LAYERS: &[Layer] = &[
             "actor",
             "auth",
             "builtin",
+            "console",
             "dispatch",
             "http",
             "jsonrpc",
@@ -102,15 +114,23 @@ const LAYERS: &[Layer] = &[
             "start_error",
             "sync",
         ],
-        crates: &["actix", "actix_web", "futures", "tokio", "tracing_subscriber"],
+        crates: &["actix", "actix_web", "futures", "socket2", "tokio", "tracing_subscriber"],
     },
     Layer {
         module: "testing",
         knows: &["actor::ServiceRef", "auth", "jsonrpc", "server", "service"],
         crates: &["actix", "tokio", "ureq"],
     },
+    // Pages, and no code.
+    Layer { module: "guide", knows: &[], crates: &[] },
+    // The other end of the wire.
+    Layer {
+        module: "client",
+        knows: &["actor::ServiceRef", "jsonrpc", "service"],
+        crates: &["futures", "reqwest", "tokio"],
+    },
     // What the macros' code calls.
-    Layer { module: "private", knows: &["jsonrpc", "service"], crates: &["actix", "futures"] },
+    Layer { module: "private", knows: &["client::FromRpcError", "jsonrpc", "service"], crates: &["actix", "futures"] },
 ];
 
 /// Crates that any module may use: they do nothing by themselves.

@@ -8,7 +8,7 @@ use crate::bodies::{DEADLINE, Timed};
 use crate::figures::median;
 use crate::load::{End, Record, Schedule, open_loop};
 use crate::plot::{Axis, Chart, Line};
-use crate::report::Target;
+use crate::report::{Target, draw_or_say};
 use crate::site::{Kind, Site};
 use crate::stats::{Latencies, due};
 
@@ -92,5 +92,5 @@ fn draw(lines: Vec<Line>, loads: &[f64]) {
         limit: None,
         dots: true,
     };
-    chart.write_or_say("2-goodput-over-load");
+    draw_or_say(&chart, "2-goodput-over-load");
 }

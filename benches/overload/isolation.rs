@@ -8,7 +8,7 @@ use crate::bodies::{Ping, Work};
 use crate::http::{Client, request};
 use crate::load::{Arrival, End, Record, Schedule, open_loop};
 use crate::plot::{Axis, Chart, Line};
-use crate::report::Target;
+use crate::report::{Target, draw_or_say};
 use crate::site::{Kind, Site};
 use crate::stats::{Latencies, class, count, over_time};
 
@@ -104,5 +104,5 @@ fn draw(lines: Vec<Line>, time: Duration) {
         limit: Some((7.0, "target: 7 ms")),
         dots: false,
     };
-    chart.write_or_say("1-ping-beside-a-flood");
+    draw_or_say(&chart, "1-ping-beside-a-flood");
 }

@@ -17,6 +17,8 @@ mod goodput;
 mod http;
 mod isolation;
 mod load;
+#[path = "../../src/bin/callbox/plot.rs"]
+#[expect(dead_code, reason = "other programs draw other axes")]
 mod plot;
 mod report;
 mod sharing;

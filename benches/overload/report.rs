@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::figures::{calibrate, directory, median, show, spread, steadiness};
+use crate::plot::Chart;
 
 /// What a figure must reach.
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -147,5 +148,17 @@ impl Figure {
     fn settle(&mut self) {
         self.median = median(&self.values);
         self.met = self.target.map(|target| target.is_met(self.median));
+    }
+}
+
+/// Writes `target/bench/<name>.svg`, or says why not: the figures are worth more than the picture.
+pub(crate) fn draw_or_say(chart: &Chart, name: &str) {
+    let drawn = directory().and_then(|directory| {
+        let path = directory.join(name).with_extension("svg");
+        fs::write(&path, chart.to_string()).map(|()| path)
+    });
+    match drawn {
+        Ok(path) => println!("drawn: {}", path.display()),
+        Err(error) => println!("{name} could not be drawn: {error}"),
     }
 }

@@ -6,7 +6,7 @@ use crate::Run;
 use crate::bodies::{DEADLINE, Timed, TimedBriefly};
 use crate::load::{End, Record, Schedule, open_loop};
 use crate::plot::{Axis, Chart, Line};
-use crate::report::Target;
+use crate::report::{Target, draw_or_say};
 use crate::site::{Kind, Site};
 use crate::stats::{Latencies, due, over_time};
 
@@ -115,5 +115,5 @@ fn draw(lines: Vec<Line>, phase: f64) {
         limit: None,
         dots: false,
     };
-    chart.write_or_say("7-step");
+    draw_or_say(&chart, "7-step");
 }

@@ -3,13 +3,13 @@
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{
-    Attribute, Expr, ExprLit, FnArg, GenericArgument, Ident, ImplItemFn, Lit, LitStr, Pat, PatType, PathArguments,
-    ReceiverKind, ReturnType, Signature, Type, Visibility,
+    Attribute, FnArg, GenericArgument, Ident, ImplItemFn, LitStr, Pat, PatType, PathArguments, ReceiverKind,
+    ReturnType, Signature, Type, Visibility,
 };
 
 use crate::attr::{MethodAttr, ParamAttr};
 use crate::errors::Errors;
-use crate::model::{cfgs, docs, take_attrs};
+use crate::model::{cfgs, doc_text, docs, take_attrs};
 use crate::names::upper_camel;
 use crate::types::{bare, last_segment};
 
@@ -131,14 +131,9 @@ impl Method {
         self.params.iter().filter(|param| param.injected().is_none())
     }
 
-    /// The doc comment as one text: what the user wrote, without the one space after `///`.
+    /// The doc comment.
     pub(crate) fn doc(&self) -> String {
-        let lines = self.docs.iter().filter_map(|attr| match &attr.meta.require_name_value().ok()?.value {
-            Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Some(text.value()),
-            _ => None,
-        });
-        let lines: Vec<_> = lines.map(|line| line.strip_prefix(' ').unwrap_or(&line).trim_end().to_owned()).collect();
-        lines.join("\n").trim().to_owned()
+        doc_text(&self.docs)
     }
 }
 

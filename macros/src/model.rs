@@ -2,7 +2,10 @@
 //! nothing (that is [`check`](crate::check)'s).
 
 use syn::ext::IdentExt;
-use syn::{Attribute, FnArg, Ident, ImplItem, ImplItemFn, ItemImpl, ReturnType, Signature, Type, Visibility};
+use syn::{
+    Attribute, Expr, ExprLit, FnArg, Ident, ImplItem, ImplItemFn, ItemImpl, Lit, ReturnType, Signature, Type,
+    Visibility,
+};
 
 use crate::attr::{MethodAttr, OnPanic, ServiceAttr};
 use crate::errors::Errors;
@@ -87,6 +90,11 @@ impl Service {
         }
     }
 
+    /// The doc comment of the block.
+    pub(crate) fn doc(&self) -> String {
+        doc_text(&self.block.attrs)
+    }
+
     /// The visibility of a method's message.
     pub(crate) fn vis<'a>(&'a self, method: &'a Method) -> &'a Visibility {
         self.attr.vis.as_ref().unwrap_or(&method.vis)
@@ -150,4 +158,15 @@ pub(crate) fn cfgs(attrs: &[Attribute]) -> Vec<Attribute> {
 
 pub(crate) fn docs(attrs: &[Attribute]) -> Vec<Attribute> {
     attrs.iter().filter(|attr| attr.path().is_ident("doc")).cloned().collect()
+}
+
+/// The doc comment among these attributes as one text: what the user wrote, without the one space after `///`.
+pub(crate) fn doc_text(attrs: &[Attribute]) -> String {
+    let docs = attrs.iter().filter(|attr| attr.path().is_ident("doc"));
+    let lines = docs.filter_map(|attr| match &attr.meta.require_name_value().ok()?.value {
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Some(text.value()),
+        _ => None,
+    });
+    let lines: Vec<_> = lines.map(|line| line.strip_prefix(' ').unwrap_or(&line).trim_end().to_owned()).collect();
+    lines.join("\n").trim().to_owned()
 }

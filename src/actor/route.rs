@@ -7,7 +7,6 @@ use std::task::{Context, Poll, ready};
 
 use futures::future::LocalBoxFuture;
 use pin_project_lite::pin_project;
-use schemars::SchemaGenerator;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio::time::Instant;
@@ -15,8 +14,8 @@ use tokio::time::Instant;
 use crate::jsonrpc::{Budget, RpcError};
 use crate::mailbox::{Call, End, Entry};
 use crate::service::{
-    CallContext, Description, Kind, MailboxId, Method, MethodOptions, Outcome, Refusal, Reply, Route, Started, Terms,
-    UnderWay, Why, read_params,
+    CallContext, Description, ErrorList, Generators, Kind, MailboxId, Method, MethodOptions, Outcome, Refusal, Reply,
+    Route, Runs, Service, Started, Terms, UnderWay, Why, read_params,
 };
 use crate::sync::Arc;
 
@@ -117,9 +116,19 @@ impl<M: Method> Route for MethodRoute<M> {
         self.queue(call, budget, params, read::<M>)
     }
 
-    fn describe(&self, generator: &mut SchemaGenerator) -> Description {
-        let params = (self.entry.params_schema)(generator);
-        Description { order: self.entry.params, params, result: (self.entry.result_schema)(generator) }
+    fn describe(&self, generators: &mut Generators) -> Description {
+        let entry = &self.entry;
+        let mut errors = ErrorList::new(&mut generators.answered);
+        (entry.errors)(&mut errors);
+        let errors = errors.into_errors();
+        let (service, capacity) = (M::Service::NAME, entry.places.most());
+        Description {
+            order: entry.params,
+            params: (entry.params_schema)(&mut generators.sent),
+            result: (entry.result_schema)(&mut generators.answered),
+            errors,
+            runs: Some(Runs { service, kind: entry.kind, capacity, weight: entry.weight }),
+        }
     }
 
     fn expired(&self, call: &CallContext, error: &RpcError) {

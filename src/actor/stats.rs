@@ -77,6 +77,19 @@ pub struct Refusals {
     pub params: u64,
 }
 
+impl Refusals {
+    /// Those since an earlier snapshot.
+    pub(crate) fn since(&self, earlier: &Self) -> Self {
+        Self {
+            full: self.full.saturating_sub(earlier.full),
+            hopeless: self.hopeless.saturating_sub(earlier.hopeless),
+            overdue: self.overdue.saturating_sub(earlier.overdue),
+            unavailable: self.unavailable.saturating_sub(earlier.unavailable),
+            params: self.params.saturating_sub(earlier.params),
+        }
+    }
+}
+
 impl MethodStats {
     pub(crate) fn new(entry: &Entry) -> Self {
         let tally = &entry.meter.tally;

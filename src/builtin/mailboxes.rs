@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde_json::Value;
+
 use crate::actor::ServiceStats;
 use crate::jsonrpc::Budget;
 use crate::service::{CallContext, MethodOptions, Outcome};
@@ -22,6 +24,8 @@ impl Mailboxes {
 impl Answer for Mailboxes {
     const NAME: &'static str = "rpc.mailboxes";
     const DOC: &'static str = "Tells how full each mailbox is, and what has become of its calls.";
+
+    type Told = Value;
 
     fn access() -> MethodOptions {
         MethodOptions::private()

@@ -4,16 +4,16 @@
 
 mod discover;
 mod mailboxes;
+mod openrpc;
 mod specs;
 
 use futures::future::{LocalBoxFuture, ready};
-use schemars::{Schema, SchemaGenerator};
-use serde_json::Value;
+use schemars::{JsonSchema, Schema};
 use serde_json::value::RawValue;
 
 use crate::jsonrpc::{Budget, RpcError};
 use crate::service::{
-    CallContext, Description, MailboxId, MethodOptions, Outcome, Refusal, Route, ServiceId, Started, Terms,
+    CallContext, Description, Generators, MailboxId, MethodOptions, Outcome, Refusal, Route, ServiceId, Started, Terms,
 };
 use crate::sync::Arc;
 
@@ -25,6 +25,9 @@ pub(crate) use specs::{Facts, Specs};
 pub(crate) trait Answer: Send + Sync + 'static {
     const NAME: &'static str;
     const DOC: &'static str;
+
+    /// What it answers, as the document tells it.
+    type Told: JsonSchema;
 
     /// Who may call it, and whether its answer depends on who does. It gets the method's [`DOC`](Self::DOC) besides.
     fn access() -> MethodOptions;
@@ -72,8 +75,9 @@ impl<A: Answer> Route for Builtin<A> {
         Started::Done(no_parameters(params).and_then(|()| self.answer.answer(&call, terms.budget, terms.out)))
     }
 
-    fn describe(&self, generator: &mut SchemaGenerator) -> Description {
-        Description { order: &[], params: Schema::default(), result: generator.subschema_for::<Value>() }
+    fn describe(&self, generators: &mut Generators) -> Description {
+        let result = generators.answered.subschema_for::<A::Told>();
+        Description { order: &[], params: Schema::default(), result, errors: Vec::new(), runs: None }
     }
 
     fn refused(&self, _: &CallContext, _: &Refusal) {}

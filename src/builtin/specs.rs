@@ -5,6 +5,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::OnceLock;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::jsonrpc::Budget;
@@ -31,8 +32,10 @@ pub(crate) struct Facts {
     pub(crate) methods: BTreeMap<String, Option<&'static str>>,
 }
 
-#[derive(Serialize)]
-struct Document<'a> {
+/// What a server offers.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ServiceSpecs")]
+pub(crate) struct Document<'a> {
     name: &'a str,
     host: String,
     port: u16,
@@ -84,6 +87,8 @@ impl Specs {
 impl Answer for Specs {
     const NAME: &'static str = "get_service_specs";
     const DOC: &'static str = "Tells the service's name, its address, and its methods with their documentation.";
+
+    type Told = Document<'static>;
 
     fn access() -> MethodOptions {
         MethodOptions::public()

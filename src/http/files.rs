@@ -40,6 +40,18 @@ impl StaticFiles {
         Ok(Self { url: url.trim_end_matches('/').to_owned(), root })
     }
 
+    /// Whether there is something to be served under this path.
+    pub(crate) fn has(&self, path: &str) -> bool {
+        let rest = path.strip_prefix(&self.url).filter(|rest| rest.is_empty() || rest.starts_with('/'));
+        rest.is_some_and(|rest| self.root.join(rest.trim_start_matches('/')).exists())
+    }
+
+    /// The file that a path leads to, if there is one.
+    pub(crate) fn file_at(&self, path: &str) -> Option<PathBuf> {
+        let inside = path.strip_prefix(&self.url)?.strip_prefix('/')?;
+        Some(self.root.join(inside)).filter(|file| file.is_file())
+    }
+
     /// Mounts the directory. Under `/` it takes every path, so it goes after all other routes.
     pub(crate) fn configure(&self, config: &mut web::ServiceConfig) {
         let root = self.root.clone();

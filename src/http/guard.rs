@@ -109,10 +109,10 @@ impl Guard {
         }
     }
 
-    /// The further headers that answer a browser's question before a call.
-    pub(crate) fn mark_preflight(&self, admitted: &Admitted, headers: &mut HeaderMap) {
+    /// The further headers that answer a browser's question before a request by one of these methods.
+    pub(crate) fn mark_preflight(&self, admitted: &Admitted, methods: &'static str, headers: &mut HeaderMap) {
         if admitted.0.is_some() {
-            headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("POST"));
+            headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(methods));
             headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, self.allowed_headers.clone());
             headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
         }

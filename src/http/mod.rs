@@ -3,6 +3,8 @@
 mod authority;
 mod body;
 mod connections;
+mod console;
+mod document;
 mod extract;
 mod fault_page;
 mod files;
@@ -13,6 +15,7 @@ mod refusal;
 mod refusal_rows;
 mod rpc;
 mod status;
+mod taken;
 mod template_dir;
 #[cfg(feature = "tls")]
 mod tls;
@@ -25,11 +28,14 @@ mod test_server;
 
 pub(crate) use body::BodyLimits;
 pub(crate) use connections::{ConnectionLimits, Connections};
+pub(crate) use console::{Console, ConsoleFacts};
+pub(crate) use document::document;
 pub(crate) use files::StaticFiles;
 pub(crate) use guard::Guard;
 pub use pages::{PageError, Templates};
 pub(crate) use rpc::{Front, endpoint};
 pub(crate) use status::StatusMode;
+pub(crate) use taken::taken_by;
 #[cfg(feature = "tls")]
 pub(crate) use tls::Tls;
 pub(crate) use track::track;

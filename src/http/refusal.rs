@@ -27,6 +27,14 @@ impl Refusal {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "calls are made by POST")
     }
 
+    pub(crate) const fn read_only() -> Self {
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "this can only be read, by GET")
+    }
+
+    pub(crate) const fn unsure() -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "it cannot be said whose token this is")
+    }
+
     pub(crate) const fn host() -> Self {
         Self::new(StatusCode::MISDIRECTED_REQUEST, "this server does not answer for the host in `Host`")
     }

@@ -75,7 +75,7 @@ impl<H: AsyncFn(&[u8], Arrival<'_>) -> Answer> Route<H> {
         };
         let mut response = if preflight {
             let mut response = HttpResponse::NoContent().finish();
-            guard.mark_preflight(&admitted, response.headers_mut());
+            guard.mark_preflight(&admitted, "POST", response.headers_mut());
             response
         } else {
             match self.call(request, &mut payload).await {

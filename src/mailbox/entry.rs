@@ -4,7 +4,7 @@ use std::fmt;
 
 use schemars::{Schema, SchemaGenerator};
 
-use crate::service::{Kind, Method, MethodOptions};
+use crate::service::{ErrorList, Kind, Method, MethodOptions};
 use crate::sync::Arc;
 
 use super::charge::Charge;
@@ -22,14 +22,16 @@ pub(crate) struct Entry {
     pub(crate) params: &'static [&'static str],
     /// The number of its mailbox, which other methods of a group may share.
     pub(crate) mailbox: usize,
-    /// Those of that mailbox.
+    /// That mailbox's.
     pub(crate) places: Arc<Places>,
     pub(crate) charge: Arc<Charge>,
+    pub(crate) weight: u32,
     /// Async `&self` calls under way.
     pub(crate) in_flight: Arc<Limit>,
     pub(crate) meter: Meter,
     pub(crate) params_schema: fn(&mut SchemaGenerator) -> Schema,
     pub(crate) result_schema: fn(&mut SchemaGenerator) -> Schema,
+    pub(crate) errors: fn(&mut ErrorList<'_>),
 }
 
 impl Entry {
@@ -44,9 +46,11 @@ impl Entry {
             mailbox: mailbox.index(),
             places: Arc::clone(mailbox.places()),
             charge: Arc::clone(mailbox.charge()),
+            weight: mailbox.weight(),
             meter: Meter::new(),
             params_schema: M::json_schema,
             result_schema: SchemaGenerator::subschema_for::<M::Output>,
+            errors: M::errors,
         }
     }
 }

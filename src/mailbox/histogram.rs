@@ -70,6 +70,16 @@ impl Times {
         Self { buckets: counted.map(|(at, count)| (upper(at), count)).collect() }
     }
 
+    /// What has been counted since an earlier snapshot of the same histograms.
+    pub(crate) fn since(&self, earlier: &Self) -> Self {
+        let mut before = earlier.buckets.iter().peekable();
+        let more = |&(upper, count): &(Duration, u64)| {
+            let known = before.next_if(|(known, _)| *known == upper).map_or(0, |(_, count)| *count);
+            Some((upper, count.saturating_sub(known))).filter(|(_, more)| *more > 0)
+        };
+        Self { buckets: self.buckets.iter().filter_map(more).collect() }
+    }
+
     /// How many were measured.
     pub fn count(&self) -> u64 {
         self.buckets.iter().map(|(_, count)| count).sum()
@@ -152,6 +162,20 @@ mod tests {
         near(0.5, 50);
         near(0.99, 99);
         near(1.0, 100);
+    }
+
+    #[test]
+    fn what_was_counted_before_a_snapshot_is_left_out_of_what_came_since() {
+        let histogram = Histogram::default();
+        let record = |micros: &[u64]| micros.iter().for_each(|&micros| histogram.record(Duration::from_micros(micros)));
+        record(&[10, 10, 1000]);
+        let earlier = times(&histogram);
+        assert_eq!(times(&histogram).since(&earlier), Times::default());
+        record(&[1, 10, 50_000]);
+        let alone = Histogram::default();
+        [1, 10, 50_000].iter().for_each(|&micros| alone.record(Duration::from_micros(micros)));
+        assert_eq!(times(&histogram).since(&earlier), times(&alone));
+        assert_eq!(times(&histogram).since(&Times::default()), times(&histogram));
     }
 
     #[test]

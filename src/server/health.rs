@@ -6,12 +6,18 @@ use serde_json::json;
 
 use super::Running;
 
+const LIVE: &str = "/health/live";
+const READY: &str = "/health/ready";
+
+/// All paths of it.
+pub(super) const PATHS: [&str; 2] = [LIVE, READY];
+
 /// Live: the process answers. Ready: every service lets calls in; 503 before they are up, while one is down, and from the
 /// moment at which a stop was asked for.
 pub(super) fn health(running: Running) -> impl FnOnce(&mut ServiceConfig) {
     move |config| {
-        config.route("/health/live", web::get().to(live));
-        config.route("/health/ready", web::get().to(move || ready(running.clone())));
+        config.route(LIVE, web::get().to(live));
+        config.route(READY, web::get().to(move || ready(running.clone())));
     }
 }
 

@@ -7,7 +7,7 @@ use actix_web::web::ServiceConfig;
 use futures::future::LocalBoxFuture;
 
 use crate::actor::{Core, Factory, Placement, Pool, ServiceRef, ServiceStats, Status, launch, stop};
-use crate::service::{Route, Service};
+use crate::service::{About, Route, Service};
 use crate::sync::Arc;
 
 /// A service that the builder was given.
@@ -21,6 +21,9 @@ pub(crate) trait Plan: Send {
 /// A service of a running server.
 pub(crate) trait Hosted: Send + Sync {
     fn name(&self) -> &'static str;
+
+    /// What it says of itself.
+    fn about(&self) -> About;
 
     fn routes(&self) -> Vec<Arc<dyn Route>>;
 
@@ -66,6 +69,10 @@ struct Prepared<S: Service> {
 impl<S: Service> Hosted for Prepared<S> {
     fn name(&self) -> &'static str {
         S::NAME
+    }
+
+    fn about(&self) -> About {
+        About::of::<S>()
     }
 
     fn routes(&self) -> Vec<Arc<dyn Route>> {

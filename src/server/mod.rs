@@ -1,6 +1,8 @@
 //! Builder → parts → run → drain.
 
 mod checker;
+mod console;
+mod document;
 mod health;
 mod hosted;
 mod listener;
@@ -134,7 +136,18 @@ impl Server {
         self
     }
 
-    /// Adds routes of your own: scopes, pages, whatever actix-web has. Runs once for each worker.
+    /// The path at which `GET` gives the OpenRPC document, the same that the method `rpc.discover` answers; `None` for no such
+    /// path. Default: `/openrpc.json`, wherever the endpoint is.
+    ///
+    /// The document tells callers without a token of the public methods, and others of those that they may call. A route or a
+    /// static file of your own at the same path stops the start.
+    pub fn openrpc<'a>(mut self, path: impl Into<Option<&'a str>>) -> Self {
+        self.layer.openrpc = Some(path.into().map(str::to_owned));
+        self
+    }
+
+    /// Adds routes of your own: scopes, pages, whatever actix-web has. Runs once for each worker, and before that to see which
+    /// paths it takes.
     ///
     /// Handlers take [`ServiceRef`](crate::ServiceRef) and [`Templates`](crate::Templates) as extractors.
     pub fn configure(mut self, routes: impl Fn(&mut ServiceConfig) + Send + Sync + 'static) -> Self {
@@ -343,6 +356,7 @@ impl Server {
         match self.resolve()? {
             Resolution::Run(server, settings) => {
                 let running = parts::prepare(*server, &settings, &Arc::default())?;
+                running.settle_console().await?;
                 running.start().await?;
                 Ok(running)
             }

@@ -19,6 +19,7 @@ use crate::sync::Arc;
 
 use super::Server;
 use super::checker::Checker;
+use super::console::Mount;
 use super::hosted::Hosted;
 use super::running::{Running, Shared};
 
@@ -40,7 +41,7 @@ pub(super) fn prepare(server: Server, settings: &Settings, listens: &Arc<OnceLoc
     })?;
     let services: Vec<_> =
         plans.into_iter().map(|plan| plan.prepare(pool.for_another_service(), settings.placement)).collect();
-    let router = Arc::new(route(&services, settings, tokens, listens)?);
+    let (router, discover) = route(&services, settings, tokens, listens)?;
     let token_header = HeaderName::from_bytes(settings.token_header.as_bytes()).map_err(|_| {
         let what = format_args!("`{}` cannot be the name of a header", settings.token_header);
         StartError::new(what, "use letters, digits and dashes in --token-header")
@@ -60,23 +61,28 @@ pub(super) fn prepare(server: Server, settings: &Settings, listens: &Arc<OnceLoc
     let mut endpoints = vec![(settings.endpoint.clone(), settings.dialect)];
     endpoints.extend(more_endpoints);
     check_endpoints(&endpoints)?;
+    let document = settings.openrpc.clone().map(|path| (path, discover));
     let templates =
         settings.templates.as_deref().map(|dir| Templates::load(dir, settings.watch_templates)).transpose()?;
     let files = static_files.iter().map(|(url, dir): &(String, _)| StaticFiles::new(url, Path::new(dir)));
     let static_files = files.collect::<Result<_>>()?;
     let dispatch = Dispatch {
-        router,
+        router: Arc::new(router),
         // After all that can go wrong: nothing may run when a mistake is found.
         auth: checker.map(|checker| checker.start(settings.token_failures)),
         limits: Limits { members: settings.batch_limit, depth: settings.depth_limit, id: settings.id_limit },
         response_limit: settings.response_limit,
         cut: cuts,
     };
+    let (front, dispatch) = (Arc::new(front), Arc::new(dispatch));
+    let console = Mount::new(settings, listens.get().copied(), &services, &front, &dispatch)?;
     let shared = Shared {
         services,
         endpoints,
-        front: Arc::new(front),
-        dispatch: Arc::new(dispatch),
+        document,
+        front,
+        dispatch,
+        console,
         templates,
         static_files,
         configure,
@@ -92,7 +98,7 @@ fn route(
     settings: &Settings,
     tokens: TokenCheck,
     listens: &Arc<OnceLock<SocketAddr>>,
-) -> Result<Router> {
+) -> Result<(Router, Discover)> {
     let mut router = Router::new(settings.method_limit);
     for service in services {
         for route in service.routes() {
@@ -104,14 +110,15 @@ fn route(
     let facts = Facts::new(name, settings.scheme(), endpoint, threads, router.routes(), settings.hide_private);
     router.add_builtin(Builtin::route(Specs::new(facts, Arc::clone(listens))))?;
     // Of those whose names begin with `rpc.` the document does not tell: they are not the services'.
-    let discover = Discover::new(name, router.routes());
-    router.add_builtin(Builtin::route(discover))?;
+    let about = services.iter().map(|service| service.about()).collect();
+    let discover = Discover::new(about, router.routes());
+    router.add_builtin(Builtin::route(discover.clone()))?;
     if tokens != TokenCheck::None {
         let services = services.to_vec();
         let stats = move || services.iter().map(|service| service.stats()).collect();
         router.add_builtin(Builtin::route(Mailboxes::new(stats)))?;
     }
-    Ok(router)
+    Ok((router, discover))
 }
 
 fn check_endpoints(endpoints: &[(String, crate::Dialect)]) -> Result<()> {

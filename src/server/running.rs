@@ -9,14 +9,16 @@ use futures::future::{join, join_all};
 use tokio::sync::watch;
 
 use crate::actor::{ServiceRef, ServiceStats};
+use crate::builtin::Discover;
 use crate::dispatch::Dispatch;
-use crate::http::{Front, StaticFiles, Templates, endpoint};
+use crate::http::{Front, StaticFiles, Templates, document, endpoint};
 use crate::jsonrpc::Dialect;
 use crate::service::Service;
 use crate::start_error::{Result, StartError};
 use crate::sync::Arc;
 
 use super::Configure;
+use super::console::Mount;
 use super::health::health;
 use super::hosted::Hosted;
 
@@ -29,8 +31,11 @@ pub struct Running {
 pub(super) struct Shared {
     pub(super) services: Vec<Arc<dyn Hosted>>,
     pub(super) endpoints: Vec<(String, Dialect)>,
+    /// Where the OpenRPC document is, if anywhere.
+    pub(super) document: Option<(String, Discover)>,
     pub(super) front: Arc<Front>,
     pub(super) dispatch: Arc<Dispatch>,
+    pub(super) console: Option<Mount>,
     pub(super) templates: Option<Templates>,
     pub(super) static_files: Vec<StaticFiles>,
     pub(super) configure: Vec<Configure>,
@@ -48,8 +53,9 @@ impl Running {
     /// Starts the services; returns once all are up.
     ///
     /// # Errors
-    /// If one of them cannot start.
+    /// If one of them cannot start, and if something else is where the OpenRPC document is.
     pub(super) async fn start(&self) -> Result<()> {
+        self.check_document().await?;
         for service in &self.shared.services {
             service.launch().await.map_err(|reason| {
                 let what = format_args!("the service {} could not start", service.name());
@@ -75,11 +81,16 @@ impl Running {
                 let (front, dispatch) = (Arc::clone(&shared.front), Arc::clone(&shared.dispatch));
                 config.configure(endpoint(path, *dialect, front, dispatch));
             }
-            for configure in &shared.configure {
-                configure(config);
+            if let Some((path, discover)) = &shared.document {
+                let (front, dispatch) = (Arc::clone(&shared.front), Arc::clone(&shared.dispatch));
+                config.configure(document(path, front, dispatch, discover.clone()));
             }
+            shared.add_own_routes(config);
             // After the user's own routes, which may want these paths.
             config.configure(health(Running { shared: Arc::clone(&shared) }));
+            if let Some(console) = shared.console.as_ref().and_then(Mount::console) {
+                console.configure(config);
+            }
             // Last, as one of them may be at the root, where it would shadow all else.
             for files in &shared.static_files {
                 files.configure(config);
@@ -132,6 +143,15 @@ impl Running {
             }
         };
         join(stopped, cut).await;
+    }
+}
+
+impl Shared {
+    /// Adds the routes that the program gave.
+    pub(super) fn add_own_routes(&self, config: &mut ServiceConfig) {
+        for configure in &self.configure {
+            configure(config);
+        }
     }
 }
 

@@ -44,6 +44,9 @@ pub(super) async fn serve(server: Server, settings: Settings) -> Result<()> {
     if let Some(line) = curl_line(&listening.running.shared.dispatch.router, &url) {
         tracing::info!("try it: {line}");
     }
+    if let Some(path) = listening.running.console_path() {
+        tracing::info!("look at it: {}", self::url(settings.scheme(), listening.address, path));
+    }
     let signal = signals.next().await;
     tracing::info!(signal, drain = ?settings.drain, "stopping: answering the calls that were let in");
     let handle = listening.handle.clone();
@@ -93,6 +96,7 @@ impl Listening {
         let socket = listener::listen(&settings.host, settings.port).map_err(cannot)?;
         let address = socket.local_addr().map_err(cannot)?;
         let running = prepare(server, settings, &Arc::new(OnceLock::from(address)))?;
+        running.settle_console().await?;
         let connections = Connections::new(ConnectionLimits {
             total: settings.max_connections,
             per_peer: settings.max_connections_per_peer,

@@ -1,10 +1,9 @@
 //! A line for the shell that calls the first public method, to be shown at the start.
 
-use schemars::SchemaGenerator;
 use serde_json::{Map, Value, json};
 
 use crate::router::Router;
-use crate::service::Access;
+use crate::service::{Access, Generators};
 
 /// `curl …` for the first public method of the server that is not built in.
 pub(super) fn curl_line(router: &Router, url: &str) -> Option<String> {
@@ -13,7 +12,7 @@ pub(super) fn curl_line(router: &Router, url: &str) -> Option<String> {
         route.options().access == Access::Public && !route.is_builtin()
     };
     let route = router.routes().find(public)?;
-    let description = route.describe(&mut SchemaGenerator::default());
+    let description = route.describe(&mut Generators::new("/definitions"));
     let properties = description.params.get("properties").and_then(Value::as_object);
     let required = description.params.get("required").and_then(Value::as_array);
     let mut params = Map::new();

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use crate::jsonrpc::RpcError;
 
-use super::{CallContext, Service};
+use super::{CallContext, ErrorList, Service};
 
 /// What a method answers: its output, or the error that the caller gets.
 pub type Reply<M> = Result<<M as Method>::Output, RpcError>;
@@ -63,6 +63,13 @@ pub trait Method: Serialize + DeserializeOwned + JsonSchema + Send + 'static {
 
     /// The function that answers a call.
     const HANDLER: Handler<Self>;
+
+    /// Adds the errors that the method answers by itself, for the OpenRPC document. Default: none.
+    ///
+    /// Those that callbox answers for any method, such as -32000, are none of these.
+    fn errors(list: &mut ErrorList<'_>) {
+        let _ = list;
+    }
 }
 
 /// The function that answers a call, by how it touches the state.

@@ -2,6 +2,8 @@
 
 mod chain;
 mod context;
+mod describe;
+mod errors;
 mod internal;
 mod method;
 mod name;
@@ -14,12 +16,15 @@ use std::future::Future;
 
 pub(crate) use chain::{CURRENT, Current, Link, ServiceId};
 pub use context::{CallContext, FromCall};
+pub(crate) use describe::{About, Description, Generators, Runs};
+pub(crate) use errors::DescribedError;
+pub use errors::{DescribeErrors, ErrorList};
 pub use internal::Internal;
 pub use method::{Handler, Kind, Method, Reply};
 pub(crate) use name::full_name;
 pub use options::{Access, MethodOptions, OnPanic};
 pub(crate) use params::read as read_params;
-pub(crate) use route::{Description, MailboxId, Outcome, Refusal, Route, Started, Terms, UnderWay, Why};
+pub(crate) use route::{MailboxId, Outcome, Refusal, Route, Started, Terms, UnderWay, Why};
 
 /// The error of a hook: any error at all, told to the operator and never to a caller.
 pub type BoxError = Box<dyn StdError + Send + Sync>;
@@ -38,6 +43,12 @@ pub type BoxError = Box<dyn StdError + Send + Sync>;
 pub trait Service: State + Sized {
     /// The name that `get_service_specs` tells, and that logs carry.
     const NAME: &'static str;
+
+    /// Which version callers are told, in the OpenRPC document. [`#[service]`](macro@crate::service) takes that of the crate.
+    const VERSION: &'static str = "0.0.0";
+
+    /// What the service does, for the OpenRPC document. [`#[service]`](macro@crate::service) takes the doc comment of the block.
+    const DOC: Option<&'static str> = None;
 
     /// What stands before the name of every method, with a dot: `users` makes `add` callable as `users.add`.
     const NAMESPACE: Option<&'static str> = None;

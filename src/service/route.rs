@@ -5,14 +5,12 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use futures::future::LocalBoxFuture;
-use schemars::{Schema, SchemaGenerator};
-
 use serde_json::value::RawValue;
 
 use crate::jsonrpc::{Budget, RpcError};
 use crate::sync::Arc;
 
-use super::{CallContext, MethodOptions};
+use super::{CallContext, Description, Generators, MethodOptions};
 
 /// How a call ended: its result is written where it belongs, or there is an error to be written.
 pub(crate) type Outcome = Result<(), RpcError>;
@@ -37,7 +35,7 @@ pub(crate) trait Route: Send + Sync {
     fn start(&self, call: CallContext, params: Option<&RawValue>, terms: Terms<'_>) -> Started;
 
     /// What callers send and get.
-    fn describe(&self, generator: &mut SchemaGenerator) -> Description;
+    fn describe(&self, generators: &mut Generators) -> Description;
 
     /// Counts and logs a call that was turned away.
     fn refused(&self, call: &CallContext, refusal: &Refusal);
@@ -53,16 +51,6 @@ impl fmt::Debug for dyn Route {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Route").field("name", &self.name()).finish_non_exhaustive()
     }
-}
-
-/// What callers send and get, as JSON schemas.
-#[derive(Debug)]
-pub(crate) struct Description {
-    /// The parameters' names in their positional order.
-    pub(crate) order: &'static [&'static str],
-    /// An object with all parameters as its properties.
-    pub(crate) params: Schema,
-    pub(crate) result: Schema,
 }
 
 /// What the transport allows one call.

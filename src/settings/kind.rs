@@ -66,6 +66,14 @@ pub(super) const ENDPOINT: Kind<String> = text("PATH", "a path such as /api", |t
     (path.is_empty() || path.split('/').all(plain)).then(|| text.to_owned())
 });
 
+pub(super) const DOCUMENT: Kind<Option<String>> = Kind {
+    placeholder: "PATH",
+    accepts: "a path such as /openrpc.json, or off",
+    arity: Arity::One,
+    read: |text| if text == "off" { Some(None) } else { (ENDPOINT.read)(text).map(Some) },
+    show: |path| path.clone().unwrap_or_else(|| "off".to_owned()),
+};
+
 pub(super) const HEADER: Kind<String> = text("NAME", "the name of an HTTP header, such as X-Api-Token", |text| {
     let token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
     (!text.is_empty() && text.chars().all(token)).then(|| text.to_owned())
@@ -108,6 +116,15 @@ pub(super) const SWITCH: Kind<bool> = Kind {
         _ => None,
     },
     show: bool::to_string,
+};
+
+/// A switch that, as long as nobody touches it, depends on something else.
+pub(super) const ON_OFF: Kind<Option<bool>> = Kind {
+    placeholder: "on|off",
+    accepts: "on or off",
+    arity: Arity::One,
+    read: |text| if text.is_empty() { Some(None) } else { (SWITCH.read)(text).map(Some) },
+    show: |on| on.map(|on| if on { "on" } else { "off" }).unwrap_or_default().to_owned(),
 };
 
 pub(super) const COUNT: Kind<usize> = Kind {

@@ -10,8 +10,8 @@ use crate::start_error::StartError;
 
 use super::choice::HttpStatus;
 use super::kind::{
-    self, CORES, COUNT, DEPTH, DURATION, ENDPOINT, FILE, FILTER, HEADER, HOST, HOSTS, ORIGINS, PATH, PORT, SIZE,
-    SWITCH, TRIES, WAIT,
+    self, CORES, COUNT, DEPTH, DOCUMENT, DURATION, ENDPOINT, FILE, FILTER, HEADER, HOST, HOSTS, ON_OFF, ORIGINS, PATH,
+    PORT, SIZE, SWITCH, TRIES, WAIT,
 };
 use super::source::{Shown, Sources};
 
@@ -82,6 +82,8 @@ settings! {
         port: u16 = PORT, "5000";
         /// The path that takes the calls
         endpoint: String = ENDPOINT, "/api";
+        /// The path at which GET gives the OpenRPC document, which tells callers what they may call; off for none
+        openrpc: Option<String> = DOCUMENT, "/openrpc.json";
         /// The PEM file of the certificate, for TLS: the server's own first, then those that vouch for it. With --tls-key
         tls_cert: Option<PathBuf> = FILE, "";
         /// The PEM file of the certificate's key. Both files are read again when they change
@@ -142,6 +144,8 @@ settings! {
         templates: Option<PathBuf> = PATH, "";
         /// Reads changed templates again while the server runs
         watch_templates: bool = SWITCH, "false";
+        /// The page at /console, to call methods and watch mailboxes: on or off. If unset, on when listening on loopback, off otherwise
+        console: Option<bool> = ON_OFF, "";
     }
     "Running" {
         /// How long a stop waits for the calls that were let in

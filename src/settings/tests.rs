@@ -109,6 +109,7 @@ fn every_setting_is_read_from_flag_environment_and_file_alike() {
         ("host", "0.0.0.0"),
         ("port", "0"),
         ("endpoint", "/v0/rpc"),
+        ("openrpc", "/docs/schema.json"),
         ("tls_cert", "cert.pem"),
         ("tls_key", "key.pem"),
         ("dialect", "gemstone"),
@@ -134,6 +135,7 @@ fn every_setting_is_read_from_flag_environment_and_file_alike() {
         ("placement", "actor"),
         ("templates", "pages"),
         ("watch_templates", "true"),
+        ("console", "on"),
         ("drain", "2m"),
         ("log", "warn,callbox=debug"),
     ];
@@ -231,6 +233,7 @@ fn mistakes_name_their_place_and_their_remedy() {
             flags(&["--token-header", "X Token"]),
             r#"--token-header is "X Token": give the name of an HTTP header, such as X-Api-Token"#,
         ),
+        (flags(&["--console", "maybe"]), r#"--console is "maybe": give on or off"#),
         (flags(&["--token-failures", "0"]), r#"--token-failures is "0": give a number of at least 1, or off"#),
         (
             env(&[("CALLBOX_BODY_LIMIT", "1MB")]),
@@ -346,5 +349,24 @@ fn the_readme_lists_every_setting_with_its_default() {
         let default = if row.default.is_empty() { String::new() } else { format!(" `{}`", row.default) };
         let start = format!("| `{}` |{default} | ", source::flag_name(row.key));
         assert!(line.starts_with(&start), "`{line}` does not begin with `{start}`");
+    }
+}
+
+#[test]
+fn the_guide_lists_every_setting_with_its_default_and_its_name_in_the_program() {
+    let page = include_str!("../docs/settings.md");
+    let listed: Vec<Vec<_>> = page
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .map(|line| line.split('|').map(str::trim).collect())
+        .collect();
+    assert_eq!(listed.len(), ROWS.len(), "{listed:#?}");
+    for (row, cells) in ROWS.iter().zip(listed) {
+        let default = if row.default.is_empty() { String::new() } else { format!("`{}`", row.default) };
+        assert_eq!((cells[1], cells[3]), (&*format!("`{}`", row.key), &*default));
+        // rustdoc checks that there is such a method.
+        let method = cells[2].starts_with("[`") && cells[2].contains("](crate::Server::");
+        assert!(method || row.key == "log", "{cells:?}");
+        assert!(!cells[4].is_empty(), "{cells:?}");
     }
 }

@@ -9,8 +9,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
-use ureq::Agent;
 use ureq::http::Response;
+use ureq::{Agent, RequestBuilder};
 
 use crate::jsonrpc::RpcError;
 use crate::service::{Method, Service};
@@ -114,19 +114,23 @@ impl Client {
     /// # Panics
     /// If there was no answer.
     pub fn post(&self, body: impl AsRef<[u8]>) -> Page {
-        let mut request = self.agent.post(&self.endpoint).header("content-type", "application/json");
-        if let Some(token) = &self.token {
-            request = request.header("x-api-token", token);
-        }
-        page(request.send(body.as_ref()))
+        let request = self.agent.post(&self.endpoint).header("content-type", "application/json");
+        page(self.with_own_token(request).send(body.as_ref()))
     }
 
-    /// Gets a page.
+    /// Gets a page, with the token if the client has one.
     ///
     /// # Panics
     /// If there was no answer.
     pub fn get(&self, path: &str) -> Page {
-        page(self.agent.get(format!("{}{path}", self.root)).call())
+        page(self.with_own_token(self.agent.get(format!("{}{path}", self.root))).call())
+    }
+
+    fn with_own_token<B>(&self, request: RequestBuilder<B>) -> RequestBuilder<B> {
+        match &self.token {
+            Some(token) => request.header("x-api-token", token),
+            None => request,
+        }
     }
 }
 

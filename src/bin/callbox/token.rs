@@ -1,6 +1,5 @@
 //! `callbox token`: makes, lists and revokes the tokens of a file.
 
-use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
@@ -10,6 +9,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::Result;
+use crate::terminal::{print, tell};
 
 /// What `callbox token` is told.
 #[derive(Debug, clap::Args)]
@@ -130,17 +130,6 @@ fn lifetime(text: &str) -> Result<Lifetime> {
     let (number, seconds) = number.ok_or_else(wrong)?;
     let number = number.parse::<u64>().map_err(|_| wrong())?;
     number.checked_mul(seconds).map(|seconds| Lifetime::For(Duration::from_secs(seconds))).ok_or_else(wrong)
-}
-
-fn print(text: &str) -> Result<()> {
-    let mut out = io::stdout();
-    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-    written.map_err(|error| format!("standard output is closed: {error}"))
-}
-
-/// For people; a reader that has left is no mistake.
-fn tell(text: &str) {
-    let _ = io::stderr().write_all(text.as_bytes());
 }
 
 #[cfg(test)]

@@ -1,20 +1,18 @@
-//! Line charts as SVG: enough for latencies over time and goodput over load, and nothing more.
+//! Line charts as SVG: enough for latencies, loads and depths, and nothing more.
+//!
+//! The benches draw with it, too.
 
 use std::fmt::{self, Write as _};
-use std::path::PathBuf;
-use std::{fs, io};
-
-use crate::figures::directory;
 
 const WIDTH: f64 = 900.0;
 const HEIGHT: f64 = 470.0;
 const LEFT: f64 = 76.0;
-const RIGHT: f64 = 24.0;
+const RIGHT: f64 = 34.0;
 const TOP: f64 = 92.0;
 const BOTTOM: f64 = 62.0;
 
 /// Told apart also by those who see no red or green, and by their dashes in print.
-const STYLES: [(&str, &str); 5] =
+pub(crate) const STYLES: [(&str, &str); 5] =
     [("#0b62a8", ""), ("#d9730d", "7 3"), ("#3d3d3d", "2 3"), ("#a3238e", "10 3 2 3"), ("#2b8a57", "4 4")];
 
 /// One axis: its label with the unit, its ends, and where it is ticked.
@@ -25,6 +23,8 @@ pub(crate) struct Axis {
     pub(crate) to: f64,
     pub(crate) ticks: Vec<f64>,
     pub(crate) log: bool,
+    /// What stands at a tick.
+    pub(crate) name: fn(f64) -> String,
 }
 
 impl Axis {
@@ -35,7 +35,7 @@ impl Axis {
         let step = [1.0, 2.0, 5.0, 10.0].map(|round| round * size).into_iter().find(|step| *step >= rough);
         let step = step.unwrap_or(rough);
         let ticks = (0..).map(|tick| f64::from(tick) * step).take_while(|tick| *tick <= to * 1.0001).collect();
-        Self { label, from: 0.0, to, ticks, log: false }
+        Self { label, from: 0.0, to, ticks, log: false, name: number }
     }
 
     /// Powers of ten around these values.
@@ -45,13 +45,27 @@ impl Axis {
         let most = known.fold(0.0, f64::max).max(10.0);
         let (from, to) = (least.log10().floor() as i32, most.log10().ceil() as i32);
         let power = |exponent| 10f64.powi(exponent);
-        Self { label, from: power(from), to: power(to), ticks: (from..=to).map(power).collect(), log: true }
+        Self {
+            label,
+            from: power(from),
+            to: power(to),
+            ticks: (from..=to).map(power).collect(),
+            log: true,
+            name: number,
+        }
     }
 
     /// Between these values, ticked at them, in equal ratios.
     pub(crate) fn ratios(label: &'static str, values: &[f64]) -> Self {
         let (from, to) = (values[0], values[values.len() - 1]);
-        Self { label, from, to, ticks: values.to_vec(), log: true }
+        Self { label, from, to, ticks: values.to_vec(), log: true, name: number }
+    }
+
+    /// Percentiles from 0 on, each nine as far from the last one as it is rarer: the axis of `1 / (1 - quantile)`.
+    pub(crate) fn percentiles(label: &'static str, nines: i32) -> Self {
+        let name = |rarity: f64| format!("{}\u{2009}%", (100.0 - 100.0 / rarity) as f32);
+        let ticks = (0..=nines).map(|nines| 10f64.powi(nines)).collect();
+        Self { label, from: 1.0, to: 10f64.powi(nines), ticks, log: true, name }
     }
 
     /// Where a value lies between the ends, from 0 to 1.
@@ -81,20 +95,6 @@ pub(crate) struct Chart {
 }
 
 impl Chart {
-    /// Writes `target/bench/<name>.svg`, or says why not: the figures are worth more than the picture.
-    pub(crate) fn write_or_say(&self, name: &str) {
-        match self.write(name) {
-            Ok(path) => println!("drawn: {}", path.display()),
-            Err(error) => println!("{name} could not be drawn: {error}"),
-        }
-    }
-
-    fn write(&self, name: &str) -> io::Result<PathBuf> {
-        let path = directory()?.join(name).with_extension("svg");
-        fs::write(&path, self.to_string())?;
-        Ok(path)
-    }
-
     fn x(&self, value: f64) -> f64 {
         LEFT + self.x.place(value) * (WIDTH - LEFT - RIGHT)
     }
@@ -113,13 +113,18 @@ impl Chart {
                 r##"<text x="{:.1}" y="{:.1}" text-anchor="end">{}</text>"##,
                 LEFT - 8.0,
                 y + 4.0,
-                label(tick)
+                (self.y.name)(tick)
             )?;
         }
         for &tick in &self.x.ticks {
             let x = self.x(tick);
             writeln!(f, r##"<path d="M{x:.1} {bottom}v5" stroke="#555"/>"##)?;
-            writeln!(f, r##"<text x="{x:.1}" y="{:.1}" text-anchor="middle">{}</text>"##, bottom + 20.0, label(tick))?;
+            writeln!(
+                f,
+                r##"<text x="{x:.1}" y="{:.1}" text-anchor="middle">{}</text>"##,
+                bottom + 20.0,
+                (self.x.name)(tick)
+            )?;
         }
         writeln!(f, r##"<path d="M{LEFT} {TOP}V{bottom}H{right}" fill="none" stroke="#555"/>"##)?;
         let (middle, low) = ((LEFT + right) / 2.0, HEIGHT - 16.0);
@@ -144,7 +149,7 @@ impl Chart {
                 f,
                 r##"<path d="M{x} {y}h26" stroke="{colour}" stroke-width="2.5" stroke-dasharray="{dashes}"/>"##
             )?;
-            writeln!(f, r##"<text x="{}" y="{}">{}</text>"##, x + 32.0, y + 4.5, line.name)?;
+            writeln!(f, r##"<text x="{}" y="{}">{}</text>"##, x + 32.0, y + 4.5, escaped(&line.name))?;
             x += width;
         }
         Ok(())
@@ -181,7 +186,7 @@ impl fmt::Display for Chart {
             r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="Helvetica, Arial, sans-serif" font-size="13" fill="#222">"##
         )?;
         writeln!(f, r##"<rect width="{WIDTH}" height="{HEIGHT}" fill="#ffffff"/>"##)?;
-        writeln!(f, r##"<text x="{LEFT}" y="30" font-size="17" font-weight="bold">{}</text>"##, self.title)?;
+        writeln!(f, r##"<text x="{LEFT}" y="30" font-size="17" font-weight="bold">{}</text>"##, escaped(&self.title))?;
         self.legend(f)?;
         if let Some(line) = self.lines.get(STYLES.len()) {
             unreachable!("there is no style left for {}", line.name);
@@ -209,11 +214,17 @@ impl fmt::Display for Chart {
 }
 
 /// A tick's number, with thin spaces between thousands.
-fn label(value: f64) -> String {
+fn number(value: f64) -> String {
     if value < 1000.0 {
         return format!("{}", (value * 1e6).round() / 1e6);
     }
     let digits = format!("{value:.0}");
     let (head, tail) = digits.split_at(digits.len() - 3);
     format!("{head}\u{2009}{tail}")
+}
+
+/// For text in XML: names come from callers.
+fn escaped(text: &str) -> String {
+    let plain = text.chars().filter(|c| !c.is_control()).collect::<String>();
+    plain.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

@@ -1,0 +1,32 @@
+//! A run over time.
+
+use std::time::Duration;
+
+use crate::load::Report;
+use crate::plot::{Axis, Chart, Line};
+
+/// The latencies of what ended in each stretch of a run; `None` if nothing did.
+pub(crate) fn over_time(report: &Report) -> Option<Chart> {
+    let stretches = || report.stretches.iter();
+    let lines = [
+        line("p99", stretches().map(|stretch| (stretch.end, stretch.p99))),
+        line("p50", stretches().map(|stretch| (stretch.end, stretch.p50))),
+    ];
+    let known = lines.iter().any(|line| line.points.len() > 1);
+    let end = report.elapsed.as_secs_f64();
+    known.then(|| Chart {
+        title: format!("Latency over time at {} calls/s", report.rate),
+        x: Axis::linear("time (s)", end),
+        y: Axis::log("latency (ms)", lines.iter().flat_map(|line| &line.points).map(|(_, y)| *y)),
+        lines: lines.into_iter().collect(),
+        band: None,
+        limit: None,
+        dots: false,
+    })
+}
+
+/// Over seconds, in milliseconds.
+fn line(name: &str, times: impl Iterator<Item = (Duration, Option<Duration>)>) -> Line {
+    let points = times.filter_map(|(at, time)| Some((at.as_secs_f64(), time?.as_secs_f64() * 1e3)));
+    Line { name: name.to_owned(), points: points.collect() }
+}

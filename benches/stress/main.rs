@@ -1,0 +1,117 @@
+//! A service under the load that you say: run with `cargo bench --bench stress`, and `-- --help` for what can be said.
+//!
+//! Without `--url` it starts a service of its own in a process of its own. `benches/README.md` shows how to put yours under it.
+
+#![expect(clippy::print_stdout, reason = "what a bench prints is what it is for")]
+
+// What is shared with the command has its unit tests there: here they are compiled and have nothing that runs them.
+mod charts;
+mod depth;
+#[path = "../../src/bin/callbox/load/mod.rs"]
+#[expect(dead_code, unused_imports, reason = "of unit tests")]
+mod load;
+#[path = "../../src/bin/callbox/mailboxes.rs"]
+#[expect(dead_code, unused_imports, reason = "`callbox top` reads more of it; unit tests")]
+mod mailboxes;
+mod options;
+#[path = "../../src/bin/callbox/plot.rs"]
+#[expect(dead_code, reason = "other programs draw other axes")]
+mod plot;
+mod server;
+#[path = "../../src/bin/callbox/table.rs"]
+#[expect(unused_imports, reason = "of unit tests")]
+mod table;
+#[path = "../../src/bin/callbox/times.rs"]
+#[expect(unused_imports, reason = "of unit tests")]
+mod times;
+
+use std::io::{self, IsTerminal};
+use std::path::PathBuf;
+use std::pin::pin;
+use std::process::ExitCode;
+use std::{env, fs};
+
+use clap::Parser;
+use futures::future::{Either, select};
+use serde_json::json;
+
+use depth::Depths;
+use load::Ended;
+use options::{Options, Subject};
+use plot::Chart;
+use server::{ROLE, Server};
+
+fn main() -> ExitCode {
+    let words: Vec<_> = env::args().skip(1).collect();
+    if words.first().is_some_and(|word| word == ROLE) {
+        return server::serve();
+    }
+    // `cargo test` runs benches, too, and says so by leaving out `--bench`: nothing is to be measured then.
+    if !words.iter().any(|word| word == "--bench") {
+        return ExitCode::SUCCESS;
+    }
+    match run(&Options::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(line) => {
+            println!("Error: {line}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(options: &Options) -> Result<(), String> {
+    // Ends with this function.
+    let own = if options.url.is_none() {
+        Some(Server::start().map_err(|error| format!("the service does not start: {error}"))?)
+    } else {
+        None
+    };
+    let subject = Subject::new(options, own.as_ref())?;
+    let plan = options.plan(&subject)?;
+    println!(
+        "{} calls/s for {} over {} connections to {}",
+        plan.rate,
+        times::show(plan.duration),
+        plan.connections,
+        plan.target
+    );
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| error.to_string())?;
+    let depths = Depths::new(&subject)?;
+    let ended = runtime.block_on(async {
+        match select(pin!(load::run(plan)), pin!(depths.watch())).await {
+            Either::Left((ended, _)) => ended,
+            Either::Right((never, _)) => never,
+        }
+    });
+    let Ended { report, interrupted } = ended.map_err(|error| format!("{} cannot be reached: {error}", subject.url))?;
+    println!("\n{}", load::table(&report, io::stdout().is_terminal()));
+    if interrupted {
+        println!("Ended early, by ctrl-c.");
+    }
+    println!("{depths}");
+    write("stress.json", &format!("{:#}\n", json!({ "load": report.to_json(), "mailboxes": depths.to_json() })));
+    draw("stress-percentiles", Some(load::by_percentile(&report)));
+    draw("stress-over-time", charts::over_time(&report));
+    draw("stress-depth", depths.chart());
+    if report.total().count(load::Outcome::is_answer) == 0 {
+        return Err("no call was answered".to_owned());
+    }
+    Ok(())
+}
+
+fn draw(name: &str, chart: Option<Chart>) {
+    if let Some(chart) = chart {
+        write(&format!("{name}.svg"), &chart.to_string());
+    }
+}
+
+/// Into `target/bench`, or says why not: what was printed is worth more.
+fn write(name: &str, text: &str) {
+    let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/bench");
+    let path = directory.join(name);
+    match fs::create_dir_all(&directory).and_then(|()| fs::write(&path, text)) {
+        Ok(()) => println!("written: {}", path.display()),
+        Err(error) => println!("{name} could not be written: {error}"),
+    }
+}

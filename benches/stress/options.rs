@@ -1,0 +1,122 @@
+//! What is to be called, how often, and how.
+
+use std::time::Duration;
+
+use clap::{ArgAction, Parser};
+use reqwest::Url;
+use serde_json::value::RawValue;
+
+use crate::load::{Arrivals, Kind, Plan, Target, request};
+use crate::server::{self, Server};
+use crate::times;
+
+/// Puts a service under open-loop load: its own, or the one at --url.
+#[derive(Debug, Parser)]
+#[command(after_help = "\
+Example, for a service that you have started:
+  cargo bench --bench stress -- --url http://127.0.0.1:5000/api --token hello_world \\
+    --mix say_hello=8,store=2 --params say_hello='{\"name\":\"world\"}' --params store='{\"key\":\"a\",\"value\":\"b\"}' \\
+    --rate 5000 --connections 64 --duration 20s")]
+pub(crate) struct Options {
+    /// The endpoint of a service of yours; without it, one is started: say_hello, inc, wait (10 ms) and work (1 ms)
+    #[arg(long)]
+    pub(crate) url: Option<Url>,
+    /// A token, for private methods and for looking at the mailboxes
+    #[arg(long)]
+    token: Option<String>,
+    /// Methods and how many of all calls each of them gets, as in say_hello=8,inc=2
+    #[arg(long, value_name = "METHOD=WEIGHT", value_delimiter = ',', value_parser = weight, default_value = "say_hello=8,inc=2")]
+    mix: Vec<(String, f64)>,
+    /// A method's parameters, as in say_hello='{"name":"world"}'; once for each method that has some
+    #[arg(long, value_name = "METHOD=JSON", value_parser = params)]
+    params: Vec<(String, Box<RawValue>)>,
+    /// Calls a second [default: 5000; quick: 1000]
+    #[arg(long)]
+    rate: Option<f64>,
+    /// Connections, each of which carries one call at a time [default: 64; quick: 16]
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    connections: Option<u16>,
+    /// How long calls are made [default: 20s; quick: 2s]
+    #[arg(long, value_parser = times::parse)]
+    duration: Option<Duration>,
+    /// Calls at even intervals, not at random moments
+    #[arg(long)]
+    even: bool,
+    /// Lets another machine than this one be the target
+    #[arg(long)]
+    allow_remote: bool,
+    /// A short run, for CI
+    #[arg(long)]
+    quick: bool,
+    /// What cargo says to benches
+    #[arg(long, hide = true, action = ArgAction::SetTrue)]
+    bench: bool,
+}
+
+/// The service under load.
+#[derive(Debug)]
+pub(crate) struct Subject {
+    pub(crate) url: Url,
+    pub(crate) token: Option<String>,
+    is_own: bool,
+}
+
+impl Subject {
+    pub(crate) fn new(options: &Options, own: Option<&Server>) -> Result<Self, String> {
+        let (url, token) = match (&options.url, own) {
+            (None, Some(own)) => {
+                (own.url().parse().map_err(|_| "the service has no URL")?, Some(server::TOKEN.to_owned()))
+            }
+            (Some(url), _) => (url.clone(), options.token.clone()),
+            (None, None) => return Err("there is no service to call".to_owned()),
+        };
+        Ok(Self { url, token, is_own: own.is_some() })
+    }
+}
+
+impl Options {
+    pub(crate) fn plan(&self, subject: &Subject) -> Result<Plan, String> {
+        let target = Target::find(&subject.url, self.allow_remote).map_err(|error| error.to_string())?;
+        for (method, _) in &self.params {
+            if !self.mix.iter().any(|(mixed, _)| mixed == method) {
+                return Err(format!("--params has {method}, which --mix does not call"));
+            }
+        }
+        let token = subject.token.as_ref().map(|token| ("authorization".to_owned(), format!("Bearer {token}")));
+        let headers: Vec<_> = token.into_iter().collect();
+        let kind = |(method, weight): &(String, f64)| {
+            let given = self.params.iter().find(|(name, _)| name == method).map(|(_, params)| params.get());
+            let own = if subject.is_own { server::params(method) } else { "" };
+            let request = request(&target.host, &target.path, &headers, method, given.unwrap_or(own));
+            Kind { method: method.clone(), weight: *weight, request }
+        };
+        let kinds = self.mix.iter().map(kind).collect();
+        Ok(Plan {
+            target,
+            kinds,
+            rate: self.rate.unwrap_or(if self.quick { 1000.0 } else { 5000.0 }).clamp(0.1, 200_000.0),
+            arrivals: if self.even { Arrivals::Even } else { Arrivals::Random },
+            duration: self.duration.unwrap_or(Duration::from_secs(if self.quick { 2 } else { 20 })),
+            connections: self.connections.unwrap_or(if self.quick { 16 } else { 64 }).into(),
+            patience: Duration::from_secs(5),
+        })
+    }
+}
+
+fn weight(text: &str) -> Result<(String, f64), String> {
+    // A method alone gets as many as each of the others.
+    let (method, weight) = text.rsplit_once('=').unwrap_or((text, "1"));
+    let weight = weight.parse::<f64>().ok().filter(|weight| *weight > 0.0 && weight.is_finite());
+    let weight = weight.ok_or_else(|| format!("the weight of {method} is a number above 0"))?;
+    if method.is_empty() { Err("a method has a name".to_owned()) } else { Ok((method.to_owned(), weight)) }
+}
+
+fn params(text: &str) -> Result<(String, Box<RawValue>), String> {
+    let (method, json) = text.split_once('=').ok_or("write METHOD=JSON")?;
+    let json = RawValue::from_string(json.to_owned()).map_err(|error| format!("of {method}: {error}"))?;
+    if json.get().starts_with(['{', '[']) {
+        Ok((method.to_owned(), json))
+    } else {
+        Err(format!("the parameters of {method} are a JSON object or array"))
+    }
+}

@@ -1,0 +1,195 @@
+//! The parameters of a call, as they are written on a command line.
+
+use std::collections::HashSet;
+use std::io::Read;
+
+use serde_json::value::RawValue;
+
+use crate::Result;
+
+/// What `--help` says about them.
+pub(crate) const HELP: &str = "\
+Parameters:
+  name=world limit=3      by name: a value that is JSON is taken as JSON, all else as a string
+  version:='\"1.0\"'        by name, and JSON for sure: a mistake is told, not sent as a string
+  world 3                 by position, with values as above
+  '{\"name\": \"world\"}'     an object or an array that has them all
+  -                       that object or array, from standard input";
+
+/// No call needs more, and it would have to be kept in memory.
+const LONGEST: u64 = 64 << 20;
+
+/// The parameters of a call as JSON, or `None` if there are none. Values are kept as they were written: a number may have more
+/// digits than any type of ours.
+pub(crate) fn params(words: &[String], stdin: impl Read) -> Result<Option<Box<RawValue>>> {
+    match words {
+        [] => Ok(None),
+        [word] if word == "-" => whole(&read(stdin)?).map(Some),
+        [word] if word.trim_start().starts_with(['{', '[']) => whole(word).map(Some),
+        words => {
+            let words = words.iter().map(|word| Word::read(word)).collect::<Result<Vec<_>>>()?;
+            assemble(&words).map(Some)
+        }
+    }
+}
+
+fn read(stdin: impl Read) -> Result<String> {
+    let mut text = String::new();
+    let read = stdin.take(LONGEST + 1).read_to_string(&mut text);
+    read.map_err(|error| format!("standard input cannot be read: {error}"))?;
+    if text.len() as u64 > LONGEST {
+        return Err(format!("standard input has more than {} MiB", LONGEST >> 20));
+    }
+    Ok(text)
+}
+
+fn whole(text: &str) -> Result<Box<RawValue>> {
+    let json = json(text).map_err(|error| format!("the parameters are no JSON: {error}"))?;
+    if json.get().starts_with(['{', '[']) {
+        Ok(json)
+    } else {
+        Err("all parameters together are a JSON object or array; one alone is an array of one".to_owned())
+    }
+}
+
+#[derive(Debug)]
+enum Word<'a> {
+    Named(&'a str, Box<RawValue>),
+    Positional(Box<RawValue>),
+}
+
+impl<'a> Word<'a> {
+    fn read(word: &'a str) -> Result<Self> {
+        if word == "-" {
+            return Err(
+                "`-` is all parameters, from standard input, so it stands alone; the string is '\"-\"'".to_owned()
+            );
+        }
+        let Some((name, value)) = word.split_once('=') else { return guess(word).map(Self::Positional) };
+        let (name, is_json) = name.strip_suffix(':').map_or((name, false), |name| (name, true));
+        if !is_name(name) {
+            // A URL has `=` too, and so has JSON.
+            return guess(word).map(Self::Positional);
+        }
+        let value = if is_json {
+            json(value).map_err(|error| format!("{name}:= takes JSON, and `{value}` is none: {error}"))
+        } else {
+            guess(value)
+        };
+        Ok(Self::Named(name, value?))
+    }
+}
+
+/// What a method of callbox, or of most other servers, may call a parameter.
+fn is_name(text: &str) -> bool {
+    let first = text.chars().next();
+    first.is_some_and(|first| first.is_alphabetic() || first == '_')
+        && text.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '$'))
+}
+
+/// JSON if it can be; else a string.
+fn guess(value: &str) -> Result<Box<RawValue>> {
+    match json(value) {
+        Ok(json) => Ok(json),
+        // Nobody begins a string so; somebody has left out a quote.
+        Err(error) if value.trim_start().starts_with(['{', '[', '"']) => {
+            Err(format!("`{value}` begins as JSON and is none: {error}"))
+        }
+        Err(_) => serde_json::value::to_raw_value(value).map_err(|error| error.to_string()),
+    }
+}
+
+fn json(text: &str) -> serde_json::Result<Box<RawValue>> {
+    RawValue::from_string(text.trim().to_owned())
+}
+
+fn assemble(words: &[Word<'_>]) -> Result<Box<RawValue>> {
+    let (mut names, mut members) = (HashSet::new(), Vec::new());
+    for word in words {
+        match word {
+            Word::Named(name, value) => {
+                if !names.insert(*name) {
+                    return Err(format!("{name} is given twice"));
+                }
+                members.push(format!("{}:{}", serde_json::Value::from(*name), value.get()));
+            }
+            Word::Positional(value) => members.push(value.get().to_owned()),
+        }
+    }
+    let members_in = members.join(",");
+    let text = if names.is_empty() {
+        format!("[{members_in}]")
+    } else if names.len() == words.len() {
+        format!("{{{members_in}}}")
+    } else {
+        let odd = words.iter().find_map(|word| match word {
+            Word::Positional(value) => Some(value.get()),
+            Word::Named(..) => None,
+        });
+        let odd = odd.unwrap_or_default();
+        return Err(format!("{odd} has no name, and the others do: give all parameters by name, or all by position"));
+    };
+    RawValue::from_string(text).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(words: &[&str], stdin: &str) -> Result<Option<String>> {
+        let words: Vec<_> = words.iter().map(|word| (*word).to_owned()).collect();
+        Ok(params(&words, stdin.as_bytes())?.map(|json| json.get().to_owned()))
+    }
+
+    #[test]
+    fn words_become_the_parameters_that_they_look_like() {
+        let rows: &[(&[&str], &str)] = &[
+            (&["name=world", "limit=3"], r#"{"name":"world","limit":3}"#),
+            (&["name=world"], r#"{"name":"world"}"#),
+            (&["a=true", "b=null", "c=1.50", "d=-2"], r#"{"a":true,"b":null,"c":1.50,"d":-2}"#),
+            (&["n=123456789012345678901234567890"], r#"{"n":123456789012345678901234567890}"#),
+            (&["name=hello world", "empty="], r#"{"name":"hello world","empty":""}"#),
+            (&[r#"quoted="3""#], r#"{"quoted":"3"}"#),
+            (&["text=a=b=c"], r#"{"text":"a=b=c"}"#),
+            (&["text:=\"x\"", "n:=3"], r#"{"text":"x","n":3}"#),
+            (&[r#"user={"name": "ann"}"#, "ids=[1, 2]"], r#"{"user":{"name": "ann"},"ids":[1, 2]}"#),
+            (&["größe=ü", "a.b-c=1"], r#"{"größe":"ü","a.b-c":1}"#),
+            (&["world", "3"], r#"["world",3]"#),
+            (&["world"], r#"["world"]"#),
+            (&["-3", "4"], "[-3,4]"),
+            (&["http://host/?a=b"], r#"["http://host/?a=b"]"#),
+            (&["1=2"], r#"["1=2"]"#),
+            (&["007"], r#"["007"]"#),
+            (&[""], r#"[""]"#),
+            (&["[1,2]", "3"], "[[1,2],3]"),
+            (&[r#"{"name": "a=b"}"#], r#"{"name": "a=b"}"#),
+            (&[" [1, 2] "], "[1, 2]"),
+            (&["[]"], "[]"),
+            (&["-"], r#"{"from": "stdin"}"#),
+        ];
+        for (words, expected) in rows {
+            assert_eq!(read(words, "{\"from\": \"stdin\"}\n"), Ok(Some((*expected).to_owned())), "{words:?}");
+        }
+        assert_eq!(read(&[], "unread"), Ok(None));
+    }
+
+    #[test]
+    fn a_mistake_is_told_and_not_sent() {
+        let rows: &[(&[&str], &str)] = &[
+            (&["{\"name\": world}"], "no JSON"),
+            (&["user={name: ann}"], "begins as JSON"),
+            (&["name=\"world"], "begins as JSON"),
+            (&["n:=three"], "n:= takes JSON"),
+            (&["n:="], "n:= takes JSON"),
+            (&["a=1", "a=2"], "a is given twice"),
+            (&["a=1", "2"], "2 has no name"),
+            (&["a=1", "-"], "stands alone"),
+            (&["-"], "object or array"),
+        ];
+        for (words, expected) in rows {
+            let error = read(words, "3").expect_err(&format!("{words:?}"));
+            assert!(error.contains(expected), "{words:?}: {error}");
+        }
+        assert!(read(&["-"], "").unwrap_err().contains("no JSON"));
+    }
+}

@@ -1,0 +1,76 @@
+//! `callbox call`: one call, and its result.
+
+use std::io::{self, IsTerminal};
+
+use callbox::client::{Client, ClientError};
+use serde_json::value::RawValue;
+
+use crate::exit::{self, Exit, Failure};
+use crate::server::{Server, failure};
+use crate::terminal::{colours, print};
+use crate::{arguments, describe, json, runtime, suggestion};
+
+/// What `callbox call` is told.
+#[derive(Debug, clap::Args)]
+#[command(after_help = help())]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    server: Server,
+    /// The method
+    method: String,
+    /// Its parameters
+    #[arg(allow_negative_numbers = true)]
+    params: Vec<String>,
+    /// Sends a notification: the method runs, and nobody is told how it went
+    #[arg(long)]
+    notify: bool,
+}
+
+fn help() -> String {
+    format!(
+        "{}\n\n{}\n\n\
+         The result is laid out and coloured on a terminal, and goes into a pipe as it came.\n\n\
+         Examples:\n  \
+         callbox call http://127.0.0.1:5000/api say_hello name=world\n  \
+         callbox call :5000 store key=a value=b\n  \
+         CALLBOX_TOKEN=hello_world callbox call :5000 retrieve a\n  \
+         jq '{{name: .user}}' user.json | callbox call :5000 say_hello - --deadline 500ms",
+        arguments::HELP,
+        exit::HELP
+    )
+}
+
+/// Makes the call.
+pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let params = arguments::params(&arguments.params, io::stdin()).map_err(|line| Failure::new(Exit::Usage, line))?;
+    let client = arguments.server.client()?;
+    runtime()?.block_on(async {
+        let method = arguments.method.as_str();
+        if arguments.notify {
+            let sent = client.notify(method, params).await;
+            return sent.map_err(|error| failure(&arguments.server.url, &error));
+        }
+        match client.call::<Box<RawValue>>(method, params).await {
+            Ok(result) => Ok(show(&result)?),
+            Err(error) => Err(explained(arguments, &client, &error).await),
+        }
+    })
+}
+
+fn show(result: &RawValue) -> crate::Result<()> {
+    let out = io::stdout();
+    let text = if out.is_terminal() { json::pretty(result.get(), colours(&out)) } else { result.get().to_owned() };
+    print(&format!("{text}\n"))
+}
+
+/// A name that the server does not know may be a slip of the fingers.
+async fn explained(arguments: &Arguments, client: &Client, error: &ClientError) -> Failure {
+    let mut failure = failure(&arguments.server.url, error);
+    if matches!(error, ClientError::Server(error) if error.code() == -32601) {
+        let names = describe::names(client).await;
+        if !names.contains(&arguments.method) {
+            failure.line = suggestion::unknown(&arguments.method, &names);
+        }
+    }
+    failure
+}

@@ -1,0 +1,78 @@
+//! The token that a call is made with.
+
+use std::path::PathBuf;
+use std::{env, fmt, fs};
+
+use callbox::client::ClientBuilder;
+use reqwest::header::HeaderName;
+
+use crate::Result;
+
+const VARIABLE: &str = "CALLBOX_TOKEN";
+
+/// Where it comes from. What others on the machine can read is the command line, so that is not the only way.
+#[derive(Clone, clap::Args)]
+pub(crate) struct Credentials {
+    /// The token of a private method [default: that of --token-file, else of the environment's CALLBOX_TOKEN]
+    #[arg(long, value_name = "TOKEN", conflicts_with = "token_file")]
+    token: Option<String>,
+    /// A file with the token and nothing else in it
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+    /// The header that carries the token, if it is not `Authorization: Bearer`
+    #[arg(long, value_name = "NAME")]
+    token_header: Option<String>,
+}
+
+impl Credentials {
+    /// The header that carries the token, by name and value; `None` if there is no token.
+    pub(crate) fn header(&self) -> Result<Option<(String, String)>> {
+        let Some(token) = self.token()? else { return Ok(None) };
+        match &self.token_header {
+            Some(name) if HeaderName::from_bytes(name.as_bytes()).is_err() => {
+                Err(format!("{name} is no name of a header"))
+            }
+            Some(name) => Ok(Some((name.clone(), token))),
+            None => Ok(Some(("authorization".to_owned(), format!("Bearer {token}")))),
+        }
+    }
+
+    /// Gives them to a client.
+    pub(crate) fn give(&self, mut client: ClientBuilder) -> Result<ClientBuilder> {
+        if let Some(token) = self.token()? {
+            client = client.token(token);
+        }
+        Ok(match &self.token_header {
+            Some(name) => client.token_header(name),
+            None => client,
+        })
+    }
+
+    fn token(&self) -> Result<Option<String>> {
+        let (token, from) = match (&self.token, &self.token_file) {
+            (Some(token), _) => (token.clone(), "--token".to_owned()),
+            (None, Some(path)) => {
+                let from = path.display().to_string();
+                (fs::read_to_string(path).map_err(|error| format!("{from}: {error}"))?, from)
+            }
+            (None, None) => match env::var(VARIABLE) {
+                Ok(token) if token.trim().is_empty() => return Ok(None),
+                Ok(token) => (token, VARIABLE.to_owned()),
+                Err(env::VarError::NotPresent) => return Ok(None),
+                Err(env::VarError::NotUnicode(_)) => return Err(format!("{VARIABLE} is no text")),
+            },
+        };
+        let token = token.trim();
+        // It stands in a header.
+        if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(format!("{from} holds no token: one is a word of plain letters, digits and signs"));
+        }
+        Ok(Some(token.to_owned()))
+    }
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials").field("token_file", &self.token_file).finish_non_exhaustive()
+    }
+}

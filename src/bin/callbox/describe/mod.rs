@@ -1,0 +1,125 @@
+//! `callbox describe`: what a server offers, as it says itself.
+
+mod overview;
+mod single;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+
+use callbox::client::{Client, ClientError};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::exit::{Exit, Failure};
+use crate::openrpc::Document;
+use crate::server::{Server, failure};
+use crate::terminal::{colours, print, width};
+use crate::{runtime, suggestion};
+
+const DISCOVER: &str = "rpc.discover";
+const SPECS: &str = "get_service_specs";
+
+/// What `callbox describe` is told.
+#[derive(Debug, clap::Args)]
+#[command(after_help = HELP)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    server: Server,
+    /// One method, with its parameters, its types and its errors
+    method: Option<String>,
+    /// Prints the OpenRPC document as it came
+    #[arg(long)]
+    json: bool,
+}
+
+const HELP: &str = "\
+What is shown is what the token may call.
+
+Examples:
+  callbox describe http://127.0.0.1:5000/api
+  callbox describe :5000 say_hello
+  callbox describe :5000 --token-file token.txt --json > openrpc.json";
+
+/// Asks the server, and lays out what it says.
+pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let client = arguments.server.client()?;
+    let url = &arguments.server.url;
+    let (raw, listed) = runtime()?.block_on(async {
+        let raw =
+            client.call::<Box<RawValue>>(DISCOVER, ()).await.map_err(|error| unknown(failure(url, &error), &error))?;
+        Ok::<_, Failure>((raw, listed(&client).await))
+    })?;
+    if arguments.json {
+        return Ok(print(&format!("{}\n", raw.get()))?);
+    }
+    let document: Document = serde_json::from_str(raw.get())
+        .map_err(|error| Failure::new(Exit::Unreachable, format!("{url} answers with no OpenRPC document: {error}")))?;
+    let (colours, width) = (colours(&io::stdout()), width());
+    let text = match &arguments.method {
+        None => overview::of(&document, &listed, url, colours, width),
+        Some(name) => match document.methods.iter().find(|method| method.name == *name) {
+            Some(method) => single::of(&document, method, url, colours, width),
+            None if listed.contains_key(name) => {
+                return Err(Failure::new(
+                    Exit::Denied,
+                    format!("{name} is described only to those who may call it: give a token"),
+                ));
+            }
+            None => {
+                let known = document.methods.into_iter().map(|method| method.name).chain(listed.into_keys()).collect();
+                return Err(Failure::new(Exit::Method, suggestion::unknown(name, &known)));
+            }
+        },
+    };
+    Ok(print(&text)?)
+}
+
+fn unknown(mut failure: Failure, error: &ClientError) -> Failure {
+    if error.rpc_error().is_some_and(|error| error.code() == -32601) {
+        failure.line = format!("the server has no {DISCOVER}, so it cannot be described");
+    }
+    failure
+}
+
+/// All names that the server tells, those of private methods too if it does not hide them. None if it tells nothing.
+pub(crate) async fn names(client: &Client) -> BTreeSet<String> {
+    #[derive(Deserialize)]
+    struct Told {
+        methods: Vec<Name>,
+    }
+    #[derive(Deserialize)]
+    struct Name {
+        name: String,
+    }
+    let mut names: BTreeSet<_> = listed(client).await.into_keys().collect();
+    if let Ok(told) = client.call::<Told>(DISCOVER, ()).await {
+        names.extend(told.methods.into_iter().map(|method| method.name));
+    }
+    names
+}
+
+/// The methods with their documentation, as the built-in method of callbox and its forerunners lists them.
+async fn listed(client: &Client) -> BTreeMap<String, Option<String>> {
+    #[derive(Deserialize)]
+    struct Specs {
+        methods: BTreeMap<String, Option<String>>,
+    }
+    client.call::<Specs>(SPECS, ()).await.map(|specs| specs.methods).unwrap_or_default()
+}
+
+/// The words of a text in lines of this width.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let line = lines.last_mut().expect("there is one from the start");
+        if line.is_empty() {
+            line.push_str(word);
+        } else if line.chars().count() + 1 + word.chars().count() <= width {
+            line.push(' ');
+            line.push_str(word);
+        } else {
+            lines.push(word.to_owned());
+        }
+    }
+    lines
+}

@@ -1,0 +1,103 @@
+//! All methods of a server.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use anstyle::{AnsiColor, Style};
+use reqwest::Url;
+
+use super::wrapped;
+use crate::openrpc::{Document, Method};
+use crate::table::Table;
+use crate::terminal::plain;
+
+/// A method's name and parameters take no more of a line than this, unless one of them must.
+const SIGNATURE: usize = 38;
+
+/// The documentation is given at least this.
+const TEXT: usize = 24;
+
+pub(super) fn of(
+    document: &Document,
+    listed: &BTreeMap<String, Option<String>>,
+    url: &Url,
+    colours: bool,
+    width: usize,
+) -> String {
+    let bold = if colours { Style::new().bold() } else { Style::new() };
+    let mut text = format!("{bold}{}{bold:#}  {url}\n", plain(&document.info.title));
+    if let Some(description) = &document.info.description {
+        for line in wrapped(description, width) {
+            let _ = writeln!(text, "{}", plain(&line));
+        }
+    }
+    let _ = write!(text, "\n{}", table(document, colours, width));
+    let told = |name: &str| name.starts_with("rpc.") || document.methods.iter().any(|method| method.name == name);
+    let others: Vec<_> = listed.keys().filter(|name| !told(name)).map(|name| plain(name)).collect();
+    if !others.is_empty() {
+        text.push('\n');
+        for line in wrapped(&format!("With a token that may call them: {}", others.join(", ")), width) {
+            let _ = writeln!(text, "{line}");
+        }
+    }
+    text
+}
+
+fn table(document: &Document, colours: bool, width: usize) -> Table {
+    let signatures: Vec<_> = document.methods.iter().map(signature).collect();
+    let fitting = signatures.iter().map(|signature| signature.chars().count()).filter(|length| *length <= SIGNATURE);
+    let first = fitting.max().unwrap_or(0).max("METHOD".len());
+    let accesses = document.methods.iter().map(|method| access(method).0.chars().count());
+    let second = accesses.max().unwrap_or(0).max("ACCESS".len());
+    let room = width.saturating_sub(first + second + 4).max(TEXT);
+    let head = Style::new().bold();
+    let mut table = Table::new(colours);
+    table.row(["METHOD", "ACCESS", "WHAT IT DOES"].map(|name| (name, head)));
+    for (method, signature) in document.methods.iter().zip(&signatures) {
+        let (access, colour) = access(method);
+        let summary = method.summary.as_deref().or(method.description.as_deref()).unwrap_or_default();
+        // What is too long for its column has the parameters below.
+        let mut left = if signature.chars().count() <= first { vec![signature.clone()] } else { broken(method, first) };
+        let mut right = wrapped(summary, room);
+        let lines = left.len().max(right.len());
+        left.resize(lines, String::new());
+        right.resize(lines, String::new());
+        for (at, (left, right)) in left.into_iter().zip(right).enumerate() {
+            let name = AnsiColor::Cyan.on_default();
+            let access = if at == 0 { access.clone() } else { String::new() };
+            table.row([(left, name), (access, colour), (right, Style::new())]);
+        }
+    }
+    table
+}
+
+/// As a caller has to write it: what may be left out has a question mark.
+fn signature(method: &Method) -> String {
+    format!("{}({})", method.name, parameters(method).join(", "))
+}
+
+fn parameters(method: &Method) -> Vec<String> {
+    let names = method.params.iter().map(|param| format!("{}{}", param.name, if param.required { "" } else { "?" }));
+    names.collect()
+}
+
+fn broken(method: &Method, width: usize) -> Vec<String> {
+    let parameters = parameters(method);
+    let mut lines = vec![format!("{}(", method.name)];
+    lines.extend(wrapped(&parameters.join(", "), width.saturating_sub(3)).into_iter().map(|line| format!("  {line}")));
+    if let Some(last) = lines.last_mut() {
+        last.push(')');
+    }
+    lines
+}
+
+/// Who may call it. Only callbox says so.
+pub(super) fn access(method: &Method) -> (String, Style) {
+    match (method.access.as_deref(), &method.scope) {
+        (_, Some(scope)) => (format!("scope {scope}"), AnsiColor::Red.on_default()),
+        (Some("public"), None) => ("public".to_owned(), AnsiColor::Green.on_default()),
+        (Some("private"), None) => ("token".to_owned(), AnsiColor::Yellow.on_default()),
+        (Some(other), None) => (other.to_owned(), Style::new()),
+        (None, None) => ("-".to_owned(), Style::new()),
+    }
+}

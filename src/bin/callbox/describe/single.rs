@@ -1,0 +1,103 @@
+//! One method.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use anstyle::{AnsiColor, Style};
+use reqwest::Url;
+use serde_json::Value;
+
+use super::overview::access;
+use super::wrapped;
+use crate::openrpc::{Content, Document, Method, type_of};
+use crate::table::Table;
+use crate::terminal::plain;
+use crate::times;
+
+pub(super) fn of(document: &Document, method: &Method, url: &Url, colours: bool, width: usize) -> String {
+    let bold = Style::new().bold();
+    let shown = |style: Style| if colours { style } else { Style::new() };
+    let (name, head) = (shown(AnsiColor::Cyan.on_default()), shown(bold));
+    let result = method.result.as_ref().map_or_else(|| "nothing".to_owned(), |result| type_of(&result.schema));
+    let mut text = format!("{name}{}{name:#} -> {}\n", plain(&method.name), plain(&result));
+    let facts = facts(method);
+    if !facts.is_empty() {
+        let _ = writeln!(text, "{facts}");
+    }
+    let doc = method.description.as_deref().or(method.summary.as_deref()).unwrap_or_default();
+    for paragraph in doc.split("\n\n").filter(|paragraph| !paragraph.trim().is_empty()) {
+        let _ = write!(text, "\n{}\n", plain_lines(&wrapped(paragraph, width)));
+    }
+    if !method.params.is_empty() {
+        let mut table = Table::new(colours);
+        table.row(["PARAMETER", "TYPE", "IF LEFT OUT", ""].map(|title| (title, bold)));
+        for param in &method.params {
+            let doc = param.description.as_deref().unwrap_or_default();
+            let doc = doc.split_whitespace().collect::<Vec<_>>().join(" ");
+            let cells = [param.name.clone(), type_of(&param.schema), left_out(param), doc];
+            table.row(cells.map(|cell| (cell, Style::new())));
+        }
+        let _ = write!(text, "\n{table}");
+    }
+    if !method.errors.is_empty() {
+        let mut table = Table::new(colours);
+        table.row([("ERROR", bold), ("", bold)]);
+        for error in &method.errors {
+            let code = error.code.map_or_else(String::new, |code| code.to_string());
+            table.row([(code, AnsiColor::Red.on_default()), (error.message.clone().unwrap_or_default(), Style::new())]);
+        }
+        let _ = write!(text, "\n{table}");
+    }
+    let types = document.needed_by(method);
+    if !types.is_empty() {
+        let _ = write!(text, "\n{head}TYPES{head:#}\n");
+        for (name, schema) in types {
+            let _ = writeln!(text, "{} = {}", plain(name), plain(&type_of(schema)));
+        }
+    }
+    let _ = write!(text, "\n{head}TRY{head:#}\ncallbox call {url} {}\n", plain(&words(method)));
+    text
+}
+
+fn plain_lines(lines: &[String]) -> String {
+    lines.iter().map(|line| plain(line)).collect::<Vec<_>>().join("\n")
+}
+
+fn facts(method: &Method) -> String {
+    let mut facts = Vec::new();
+    if method.access.is_some() {
+        facts.push(access(method).0);
+    }
+    if let Some(millis) = method.deadline_ms {
+        facts.push(format!("deadline {}", times::show(Duration::from_millis(millis))));
+    }
+    if let Some(mailbox) = &method.mailbox {
+        let group = mailbox.group.as_ref().map_or_else(String::new, |group| format!(", shared by the group {group}"));
+        facts.push(format!("mailbox of {}{group}", times::grouped(mailbox.capacity)));
+    }
+    plain(&facts.join(" · "))
+}
+
+fn left_out(param: &Content) -> String {
+    match (&param.schema["default"], param.required) {
+        (_, true) => "-".to_owned(),
+        (Value::Null, false) => "null".to_owned(),
+        (default, false) => default.to_string(),
+    }
+}
+
+/// What to type after the URL, with something for each parameter that must be there.
+fn words(method: &Method) -> String {
+    let required = method.params.iter().filter(|param| param.required);
+    let words = required.map(|param| {
+        let value = match type_of(&param.schema).as_str() {
+            "string" => "text".to_owned(),
+            "integer" | "number" => "1".to_owned(),
+            "boolean" => "true".to_owned(),
+            list if list.starts_with('[') || list == "array" => "'[]'".to_owned(),
+            _ => "'{}'".to_owned(),
+        };
+        format!(" {}={value}", param.name)
+    });
+    format!("{}{}", method.name, words.collect::<String>())
+}

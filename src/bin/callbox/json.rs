@@ -1,0 +1,170 @@
+//! JSON for people to read.
+//!
+//! The text is only laid out anew, and not read into values: numbers keep their digits, and members their order.
+
+use std::fmt::Write as _;
+
+use anstyle::{AnsiColor, Style};
+
+/// A list of plain values that is no longer than this stays on one line.
+const SHORT: usize = 72;
+
+const NAME: Style = AnsiColor::Blue.on_default();
+const STRING: Style = AnsiColor::Green.on_default();
+const NUMBER: Style = AnsiColor::Cyan.on_default();
+const WORD: Style = AnsiColor::Magenta.on_default();
+
+/// Lays out a valid JSON text over lines.
+pub(crate) fn pretty(json: &str, colours: bool) -> String {
+    let mut layout = Layout { out: String::new(), colours, open: Vec::new() };
+    let mut rest = json.trim_start();
+    while !rest.is_empty() {
+        let length = token(rest);
+        let text = &rest[..length];
+        let after = rest[length..].trim_start();
+        layout.put(text, rest, after);
+        rest = after;
+    }
+    layout.out
+}
+
+struct Layout {
+    out: String,
+    colours: bool,
+    /// For each object or list around: whether it is all on one line.
+    open: Vec<bool>,
+}
+
+impl Layout {
+    fn put(&mut self, text: &str, from: &str, after: &str) {
+        match text {
+            "{" | "[" => {
+                self.out.push_str(text);
+                let flat = after.starts_with(['}', ']']) || (text == "[" && is_short(from));
+                self.open.push(flat);
+                self.line();
+            }
+            "}" | "]" => {
+                if self.open.pop() == Some(false) {
+                    self.line_at(self.open.len());
+                }
+                self.out.push_str(text);
+            }
+            "," if self.open.last() == Some(&true) => self.out.push_str(", "),
+            "," => {
+                self.out.push(',');
+                self.line();
+            }
+            ":" => self.out.push_str(": "),
+            _ => self.value(text, after.starts_with(':')),
+        }
+    }
+
+    fn value(&mut self, text: &str, is_name: bool) {
+        let style = match text.as_bytes().first() {
+            _ if !self.colours => Style::new(),
+            Some(b'"') if is_name => NAME,
+            Some(b'"') => STRING,
+            Some(b'-' | b'0'..=b'9') => NUMBER,
+            _ => WORD,
+        };
+        // Those below the space are escaped in any JSON; the others would speak to the terminal.
+        let mut shown = String::with_capacity(text.len());
+        for c in text.chars() {
+            let _ = if c.is_control() { write!(shown, "\\u{:04x}", u32::from(c)) } else { write!(shown, "{c}") };
+        }
+        let _ = write!(self.out, "{style}{shown}{style:#}");
+    }
+
+    fn line(&mut self) {
+        if self.open.last() == Some(&false) {
+            self.line_at(self.open.len());
+        }
+    }
+
+    fn line_at(&mut self, depth: usize) {
+        self.out.push('\n');
+        self.out.extend(std::iter::repeat_n("  ", depth));
+    }
+}
+
+/// The length of the first token of a valid JSON text.
+fn token(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    match bytes.first() {
+        Some(b'{' | b'}' | b'[' | b']' | b',' | b':') => 1,
+        Some(b'"') => {
+            let mut at = 1;
+            while let Some(byte) = bytes.get(at) {
+                match byte {
+                    b'"' => return at + 1,
+                    b'\\' => at += 2,
+                    _ => at += 1,
+                }
+            }
+            bytes.len()
+        }
+        _ => text.find(|c: char| c.is_whitespace() || matches!(c, ',' | ']' | '}' | ':')).unwrap_or(text.len()).max(1),
+    }
+}
+
+/// Whether a list, which begins here, has nothing but a few plain values.
+fn is_short(list: &str) -> bool {
+    let (mut rest, mut length) = (&list[1..], 0);
+    loop {
+        rest = rest.trim_start();
+        let size = token(rest);
+        length += size + 1;
+        match rest.as_bytes().first() {
+            Some(b']') => return true,
+            None | Some(b'{' | b'[') => return false,
+            Some(_) if length > SHORT => return false,
+            Some(_) => rest = &rest[size..],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    #[test]
+    fn json_is_laid_out_as_it_was_written() {
+        for (json, expected) in [
+            ("null", "null"),
+            (" 1.50 ", "1.50"),
+            (r#""hello \" world""#, r#""hello \" world""#),
+            ("{}", "{}"),
+            ("[ ]", "[]"),
+            ("[1,2, 3]", "[1, 2, 3]"),
+            (r#"{"b":1,"a":[]}"#, "{\n  \"b\": 1,\n  \"a\": []\n}"),
+            (
+                r#"[{"a":{"b":[true,null]}},[]]"#,
+                "[\n  {\n    \"a\": {\n      \"b\": [true, null]\n    }\n  },\n  []\n]",
+            ),
+            ("123456789012345678901234567890", "123456789012345678901234567890"),
+            ("\"a\u{9b}31m\u{7f}b\"", r#""a\u009b31m\u007fb""#),
+        ] {
+            assert_eq!(pretty(json, false), expected, "{json}");
+        }
+        let long = format!("[{}]", vec!["1000000"; 12].join(","));
+        assert_eq!(pretty(&long, false).lines().count(), 14);
+    }
+
+    #[test]
+    fn what_is_laid_out_is_the_same_json() {
+        let json = r#"{"a":[1,"x,]}",{"b":[[],{}]}],"c:\\":{"d":-1e5,"e":false}}"#;
+        let laid_out: Value = serde_json::from_str(&pretty(json, false)).unwrap();
+        assert_eq!(laid_out, serde_json::from_str::<Value>(json).unwrap());
+    }
+
+    #[test]
+    fn names_and_values_have_colours_of_their_own() {
+        let shown = pretty(r#"{"a":"b","c":1,"d":null}"#, true);
+        for (style, text) in [(NAME, "\"a\""), (STRING, "\"b\""), (NUMBER, "1"), (WORD, "null")] {
+            assert!(shown.contains(&format!("{style}{text}{style:#}")), "{shown:?}");
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! A report as a chart.
+
+use std::cmp::Reverse;
+
+use super::outcome::Outcome;
+use super::report::Report;
+use super::tally::{Latencies, Tally};
+use crate::plot::{Axis, Chart, Line, STYLES};
+
+/// Points of a line.
+const POINTS: u32 = 200;
+
+/// The latencies by percentile, each nine as wide as the one before: where a server is slow for a few, it shows at the right.
+pub(crate) fn by_percentile(report: &Report) -> Chart {
+    let sets: Vec<_> = sets(report).into_iter().filter(|(_, latencies)| latencies.count() > 0).collect();
+    let most = sets.iter().map(|(_, latencies)| latencies.count()).max().unwrap_or(1);
+    // Beyond the last nine that there are calls for, there is only the longest.
+    let nines = (most as f64).log10().ceil().clamp(2.0, 6.0) as i32;
+    let lines: Vec<_> = sets.iter().map(|(name, latencies)| line(name, latencies, nines)).collect();
+    let methods: Vec<_> = report.methods.iter().map(|(method, _)| method.as_str()).collect();
+    Chart {
+        title: format!("Latency of {} at {} calls/s", methods.join(", "), report.rate),
+        x: Axis::percentiles("percentile", nines),
+        y: Axis::log("latency (ms)", lines.iter().flat_map(|line| &line.points).map(|(_, y)| *y)),
+        lines,
+        band: None,
+        limit: None,
+        dots: false,
+    }
+}
+
+/// Results and what else there was; of several methods each by itself, as many as there are styles for.
+fn sets(report: &Report) -> Vec<(String, Latencies)> {
+    let total = report.total();
+    let is_error = |outcome: Outcome| outcome != Outcome::Result && outcome.is_answer();
+    let others = [
+        ("errors".to_owned(), total.latencies(is_error)),
+        ("without an answer".to_owned(), total.latencies(|outcome| !outcome.is_answer())),
+    ];
+    let results = |tally: &Tally| tally.latencies(|outcome| outcome == Outcome::Result);
+    let mut sets: Vec<_> = match report.methods.as_slice() {
+        [_] => vec![("results".to_owned(), results(&total))],
+        methods => methods.iter().map(|(method, tally)| (method.clone(), results(tally))).collect(),
+    };
+    sets.sort_by_key(|(_, latencies)| Reverse(latencies.count()));
+    sets.truncate(STYLES.len() - others.len());
+    sets.into_iter().chain(others).collect()
+}
+
+fn line(name: &str, latencies: &Latencies, nines: i32) -> Line {
+    // No further than the call that was the slowest of all.
+    let end = (latencies.count() as f64).log10().min(nines.into());
+    let points = (0..=POINTS).filter_map(|point| {
+        let rarity = 10f64.powf(end * f64::from(point) / f64::from(POINTS));
+        let latency = latencies.quantile(1.0 - 1.0 / rarity)?;
+        Some((rarity, latency.as_secs_f64() * 1e3))
+    });
+    Line { name: format!("{name} ({})", latencies.count()), points: points.collect() }
+}

@@ -1,0 +1,76 @@
+//! A run, as it can be watched on a terminal.
+
+use std::cell::Cell;
+use std::future::pending;
+use std::io::{self, IsTerminal};
+use std::pin::pin;
+use std::time::Duration;
+
+use futures::future::{Either, select};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::report::Report;
+use super::{Plan, Progress, Run};
+use crate::times::{grouped, show};
+
+/// How often the bar moves.
+const TICK: Duration = Duration::from_millis(100);
+
+/// How a run ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) report: Report,
+    /// Whether ctrl-c ended it.
+    pub(crate) interrupted: bool,
+}
+
+/// Runs a plan to its end, or until ctrl-c, with a bar on standard error if that is a terminal. Needs a runtime of tokio.
+///
+/// # Errors
+/// If no connection could be had at all.
+pub(crate) async fn run(plan: Plan) -> io::Result<Ended> {
+    let duration = plan.duration;
+    let bar = bar(duration);
+    let (run, report) = Run::start(plan)?;
+    let interrupted = Cell::new(false);
+    let interrupt = async {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            interrupted.set(true);
+            run.stop();
+        }
+        pending().await
+    };
+    let watch = async {
+        let mut tick = tokio::time::interval(TICK);
+        loop {
+            tick.tick().await;
+            bar.set_position(run.progress().elapsed.min(duration).as_millis() as u64);
+            bar.set_message(message(&run.progress(), duration));
+        }
+    };
+    let report = match select(report, select(pin!(interrupt), pin!(watch))).await {
+        Either::Left((report, _)) => report,
+        Either::Right((Either::Left((never, _)) | Either::Right((never, _)), _)) => never,
+    };
+    bar.finish_and_clear();
+    Ok(Ended { report: report?, interrupted: interrupted.get() })
+}
+
+fn bar(duration: Duration) -> ProgressBar {
+    if !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(duration.as_millis() as u64);
+    match ProgressStyle::with_template("{bar:20.cyan/dim} {msg}") {
+        Ok(style) => bar.with_style(style.progress_chars("━━─")),
+        Err(_) => bar,
+    }
+}
+
+fn message(progress: &Progress, duration: Duration) -> String {
+    let Progress { elapsed, results, errors, rate, p99 } = progress;
+    let (seconds, rate) = (elapsed.as_secs_f64().min(duration.as_secs_f64()), grouped(rate.round() as u64));
+    let p99 = p99.map_or_else(|| "-".to_owned(), show);
+    let errors = if *errors > 0 { format!("  {} errors", grouped(*errors)) } else { String::new() };
+    format!("{seconds:.1} of {}  {rate}/s  p99 {p99}  {} results{errors}", show(duration), grouped(*results))
+}

@@ -1,0 +1,108 @@
+//! Whom a load is meant for.
+
+use std::fmt;
+use std::net::{SocketAddr, ToSocketAddrs};
+
+use reqwest::Url;
+
+/// A server, and the path of its endpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Target {
+    address: SocketAddr,
+    /// As the head `Host` has it.
+    pub(crate) host: String,
+    /// With the query, if there is one.
+    pub(crate) path: String,
+}
+
+/// Why a URL is no target.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum NoTarget {
+    /// A load is plain HTTP: what it measures would else be its own encryption as well.
+    Scheme(String),
+    /// Nobody knows the host.
+    Host(String),
+    /// It is another machine, and nobody said that this is meant.
+    Remote(SocketAddr),
+}
+
+impl Target {
+    /// Looks up the host of a URL. It must be this machine, unless others are allowed.
+    pub(crate) fn find(url: &Url, allow_remote: bool) -> Result<Self, NoTarget> {
+        if url.scheme() != "http" {
+            return Err(NoTarget::Scheme(url.scheme().to_owned()));
+        }
+        let name = url.host_str().ok_or_else(|| NoTarget::Host(url.to_string()))?;
+        let port = url.port_or_known_default().unwrap_or(80);
+        let bare = name.trim_start_matches('[').trim_end_matches(']');
+        let found = (bare, port).to_socket_addrs().map(Iterator::collect::<Vec<_>>).unwrap_or_default();
+        // Where a name has addresses of both versions, servers mostly listen on the older one.
+        let address = found.iter().find(|address| address.is_ipv4()).or(found.first()).copied();
+        let address = address.ok_or_else(|| NoTarget::Host(name.to_owned()))?;
+        if !address.ip().to_canonical().is_loopback() && !allow_remote {
+            return Err(NoTarget::Remote(address));
+        }
+        let host = url.port().map_or_else(|| name.to_owned(), |port| format!("{name}:{port}"));
+        let path = url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
+        Ok(Self { address, host, path })
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "http://{}{}", self.host, self.path)
+    }
+}
+
+impl fmt::Display for NoTarget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Scheme(scheme) => {
+                write!(f, "a load is sent over plain http, not {scheme}: point it at the port behind the TLS")
+            }
+            Self::Host(host) => write!(f, "there is no host {host}"),
+            Self::Remote(address) => write!(
+                f,
+                "{} is not this machine: a load that its owner did not ask for is an attack; --allow-remote says that they did",
+                address.ip()
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn find(url: &str, allow_remote: bool) -> Result<Target, NoTarget> {
+        Target::find(&url.parse().unwrap(), allow_remote)
+    }
+
+    #[test]
+    fn only_this_machine_is_a_target_unless_others_are_allowed() {
+        for url in
+            ["http://127.0.0.1:5000/api", "http://127.1.2.3/api", "http://[::1]:5000/api", "http://[::ffff:127.0.0.1]/"]
+        {
+            assert!(find(url, false).is_ok(), "{url}");
+        }
+        for url in
+            ["http://192.0.2.1/api", "http://0.0.0.0:5000/api", "http://[2001:db8::1]/", "http://[::ffff:192.0.2.1]/"]
+        {
+            assert!(matches!(find(url, false), Err(NoTarget::Remote(_))), "{url}");
+            assert!(find(url, true).is_ok(), "{url}");
+        }
+        assert_eq!(find("https://127.0.0.1/api", true), Err(NoTarget::Scheme("https".to_owned())));
+    }
+
+    #[test]
+    fn a_target_keeps_what_the_url_says() {
+        let target = find("http://127.0.0.1:5000/a/b?c=d", false).unwrap();
+        assert_eq!((target.host.as_str(), target.path.as_str()), ("127.0.0.1:5000", "/a/b?c=d"));
+        assert_eq!(target.to_string(), "http://127.0.0.1:5000/a/b?c=d");
+        assert_eq!(find("http://[::1]/", false).unwrap().host, "[::1]");
+    }
+}

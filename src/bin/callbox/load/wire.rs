@@ -1,0 +1,213 @@
+//! HTTP/1.1 as far as a load needs it: a request that is written once, and answers as they come.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use super::outcome::Outcome;
+
+/// Heads longer than this are no answers of a JSON-RPC server.
+const HEADERS: usize = 64;
+
+/// What comes back is read no further than this.
+pub(crate) const LONGEST: usize = 64 << 20;
+
+/// An answer that has come in full.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Answer<'a> {
+    pub(crate) status: u16,
+    pub(crate) body: Cow<'a, [u8]>,
+    /// Whether the connection may carry the next call.
+    pub(crate) keep: bool,
+}
+
+/// What came is no HTTP.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Malformed;
+
+/// A JSON-RPC request with its HTTP head, for any number of calls: one connection carries one call at a time, so they need no
+/// ids of their own. Each header is a name and a value.
+pub(crate) fn request(host: &str, path: &str, headers: &[(String, String)], method: &str, params: &str) -> Vec<u8> {
+    let method = serde_json::Value::from(method);
+    let params = if params.is_empty() { String::new() } else { format!(r#""params":{params},"#) };
+    let body = format!(r#"{{"jsonrpc":"2.0","method":{method},{params}"id":1}}"#);
+    let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let length = body.len();
+    format!(
+        "POST {path} HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\n{headers}content-length: {length}\r\n\r\n{body}"
+    )
+    .into_bytes()
+}
+
+/// The answer at the head of what came, or `None` if there is more to come. `ended` says that there is not.
+pub(crate) fn answer(came: &[u8], ended: bool) -> Result<Option<Answer<'_>>, Malformed> {
+    let mut headers = [httparse::EMPTY_HEADER; HEADERS];
+    let mut head = httparse::Response::new(&mut headers);
+    let httparse::Status::Complete(length) = head.parse(came).map_err(|_| Malformed)? else {
+        return if ended { Err(Malformed) } else { Ok(None) };
+    };
+    let (status, rest) = (head.code.ok_or(Malformed)?, &came[length..]);
+    if (100..200).contains(&status) {
+        // One that only says that another one follows.
+        return answer(rest, ended);
+    }
+    let value = |name: &str| {
+        let header = head.headers.iter().find(|header| header.name.eq_ignore_ascii_case(name));
+        header.map(|header| String::from_utf8_lossy(header.value))
+    };
+    let says = |name: &str, word: &str| {
+        value(name).is_some_and(|list| list.split(',').any(|item| item.trim().eq_ignore_ascii_case(word)))
+    };
+    let keep = if head.version == Some(1) { !says("connection", "close") } else { says("connection", "keep-alive") };
+    let complete = |body, keep| Ok(Some(Answer { status, body, keep }));
+    if matches!(status, 204 | 304) {
+        return complete(Cow::Borrowed(&[]), keep);
+    }
+    if says("transfer-encoding", "chunked") {
+        return match dechunked(rest)? {
+            Some(body) => complete(Cow::Owned(body), keep),
+            None if ended => Err(Malformed),
+            None => Ok(None),
+        };
+    }
+    if let Some(length) = value("content-length") {
+        let length = length.trim().parse::<usize>().ok().filter(|length| *length <= LONGEST).ok_or(Malformed)?;
+        return match rest.get(..length) {
+            Some(body) => complete(Cow::Borrowed(body), keep),
+            None if ended => Err(Malformed),
+            None => Ok(None),
+        };
+    }
+    // Without a length, the end of the connection is the end of the body.
+    if ended { complete(Cow::Borrowed(rest), false) } else { Ok(None) }
+}
+
+fn dechunked(mut rest: &[u8]) -> Result<Option<Vec<u8>>, Malformed> {
+    let mut body = Vec::new();
+    loop {
+        let (head, size) = match httparse::parse_chunk_size(rest).map_err(|_| Malformed)? {
+            httparse::Status::Complete(found) => found,
+            httparse::Status::Partial => return Ok(None),
+        };
+        let size = usize::try_from(size).ok().filter(|size| *size <= LONGEST).ok_or(Malformed)?;
+        if size == 0 {
+            return Ok(trailers_end(&rest[head..]).then_some(body));
+        }
+        let Some(chunk) = rest[head..].get(..size + 2) else { return Ok(None) };
+        body.extend_from_slice(&chunk[..size]);
+        rest = &rest[head + size + 2..];
+    }
+}
+
+/// Whether the empty line after a body in chunks is there, be it with trailers before it.
+fn trailers_end(rest: &[u8]) -> bool {
+    rest.starts_with(b"\r\n") || rest.windows(4).any(|window| window == b"\r\n\r\n")
+}
+
+impl Answer<'_> {
+    /// What became of the call, in any dialect of callbox and for any JSON-RPC server.
+    pub(crate) fn outcome(&self) -> Outcome {
+        #[derive(Deserialize)]
+        struct Envelope {
+            error: Option<Fault>,
+            #[serde(alias = "response")]
+            result: Option<IgnoredAny>,
+        }
+        #[derive(Deserialize)]
+        struct Fault {
+            code: i64,
+        }
+        match serde_json::from_slice(&self.body) {
+            Ok(Envelope { error: Some(Fault { code }), .. }) => Outcome::Error(code),
+            // A result of `null` reads as none, and only a page with an error status is not meant as one.
+            Ok(Envelope { error: None, result }) if result.is_some() || self.status == 200 => Outcome::Result,
+            _ => Outcome::Status(self.status),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(came: &str, ended: bool) -> Result<Option<(u16, String, bool)>, Malformed> {
+        let answer = answer(came.as_bytes(), ended)?;
+        Ok(answer.map(|Answer { status, body, keep }| (status, String::from_utf8_lossy(&body).into_owned(), keep)))
+    }
+
+    #[test]
+    fn an_answer_is_read_in_each_framing_and_in_no_other_length() {
+        let rows = [
+            ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", 200, "{}", true),
+            ("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}", 200, "{}", true),
+            ("HTTP/1.1 503 Busy\r\nconnection: Close\r\ncontent-length: 0\r\n\r\n", 503, "", false),
+            ("HTTP/1.0 200 OK\r\ncontent-length: 2\r\n\r\n{}", 200, "{}", false),
+            ("HTTP/1.0 200 OK\r\nconnection: keep-alive\r\ncontent-length: 2\r\n\r\n{}", 200, "{}", true),
+            ("HTTP/1.1 204 No Content\r\n\r\n", 204, "", true),
+            ("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\n{\r\n1;x=y\r\n}\r\n0\r\n\r\n", 200, "{}", true),
+            ("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\na: b\r\n\r\n", 200, "{}", true),
+        ];
+        for (text, status, body, keep) in rows {
+            for cut in 0..text.len() {
+                assert_eq!(read(&text[..cut], false), Ok(None), "{cut} of {text:?}");
+                assert_eq!(read(&text[..cut], true), Err(Malformed), "{cut} of {text:?}");
+            }
+            assert_eq!(read(text, false), Ok(Some((status, body.to_owned(), keep))), "{text:?}");
+        }
+        let until_the_end = "HTTP/1.1 200 OK\r\n\r\n{}";
+        assert_eq!(read(until_the_end, false), Ok(None));
+        assert_eq!(read(until_the_end, true), Ok(Some((200, "{}".to_owned(), false))));
+        for text in [
+            "SSH-2.0-x\r\n",
+            "HTTP/1.1 200 OK\r\ncontent-length: x\r\n\r\n",
+            "HTTP/1.1 200 OK\r\ncontent-length: 99999999999\r\n\r\n",
+            "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
+        ] {
+            assert_eq!(read(text, false), Err(Malformed), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn an_outcome_is_read_from_each_dialect() {
+        for (status, body, outcome) in [
+            (200, r#"{"jsonrpc":"2.0","result":"error","id":1}"#, Outcome::Result),
+            (200, r#"{"jsonrpc":"2.0","result":null,"id":1}"#, Outcome::Result),
+            (
+                200,
+                r#"{"jsonrpc":"2.0","error":{"code":-32000,"message":"Server busy"},"id":1}"#,
+                Outcome::Error(-32000),
+            ),
+            (
+                503,
+                r#"{"jsonrpc":"2.0","error":{"code":-32000,"message":"Server busy"},"id":1}"#,
+                Outcome::Error(-32000),
+            ),
+            (200, r#"{"error":null,"id":1,"response":"hello"}"#, Outcome::Result),
+            (200, r#"{"error":{"code":7},"id":1,"response":null}"#, Outcome::Error(7)),
+            (200, r#"{"jsonrpc":"2.0","result":null,"error":{"code":404,"message":"no"},"id":1}"#, Outcome::Error(404)),
+            (404, r#"{"error":null}"#, Outcome::Status(404)),
+            (502, "<html>", Outcome::Status(502)),
+            (200, "<html>", Outcome::Status(200)),
+            (200, "[]", Outcome::Status(200)),
+        ] {
+            assert_eq!(Answer { status, body: body.as_bytes().into(), keep: true }.outcome(), outcome, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_request_is_whole() {
+        let headers = [("x-api-token".to_owned(), "secret".to_owned())];
+        let request = String::from_utf8(request("localhost:1", "/api", &headers, "a\"b", "[1]")).unwrap();
+        let (head, body) = request.split_once("\r\n\r\n").unwrap();
+        assert_eq!(body, r#"{"jsonrpc":"2.0","method":"a\"b","params":[1],"id":1}"#);
+        for line in [
+            "POST /api HTTP/1.1",
+            "host: localhost:1",
+            "x-api-token: secret",
+            &format!("content-length: {}", body.len()),
+        ] {
+            assert!(head.lines().any(|given| given == line), "{line}: {head}");
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! What a server answers to `rpc.mailboxes`.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+/// The built-in method that tells it, to callers with a token.
+pub(crate) const METHOD: &str = "rpc.mailboxes";
+
+/// A service with its mailboxes.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct ServiceMailboxes {
+    pub(crate) service: String,
+    pub(crate) is_up: bool,
+    pub(crate) restarts: u64,
+    pub(crate) methods: Vec<Mailbox>,
+}
+
+/// A method's mailbox, and what became of its calls since the start.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Mailbox {
+    pub(crate) method: String,
+    pub(crate) depth: u64,
+    pub(crate) capacity: u64,
+    pub(crate) running: u64,
+    pub(crate) answered: u64,
+    pub(crate) failed: u64,
+    pub(crate) panicked: u64,
+    pub(crate) refused: u64,
+    pub(crate) expired: u64,
+    pub(crate) abandoned: u64,
+    pub(crate) wait: Times,
+    pub(crate) run: Times,
+}
+
+/// A histogram: the upper end of each bucket in microseconds, and how many are in it.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
+pub(crate) struct Times {
+    buckets: Vec<(f64, u64)>,
+}
+
+impl Mailbox {
+    /// Calls that ended, however they did, but for those that were turned away.
+    pub(crate) fn ended(&self) -> u64 {
+        self.answered + self.failed + self.panicked + self.expired + self.abandoned
+    }
+}
+
+impl Times {
+    /// What was measured after an earlier look. A server that was started anew in between counts from the start.
+    pub(crate) fn since(&self, before: &Self) -> Self {
+        let before: BTreeMap<_, _> = before.buckets.iter().map(|(upper, count)| (upper.to_bits(), *count)).collect();
+        let fresh = self.buckets.iter().map(|(upper, count)| {
+            let earlier = before.get(&upper.to_bits()).copied().unwrap_or(0);
+            (*upper, count.saturating_sub(earlier))
+        });
+        Self { buckets: fresh.filter(|(_, count)| *count > 0).collect() }
+    }
+
+    /// What a part `q` of them did not exceed.
+    pub(crate) fn quantile(&self, q: f64) -> Option<Duration> {
+        let all: u64 = self.buckets.iter().map(|(_, count)| count).sum();
+        let rank = (all as f64 * q).ceil().max(1.0) as u64;
+        let mut seen = 0;
+        let found = self.buckets.iter().find(|(_, count)| {
+            seen += count;
+            seen >= rank
+        });
+        found.and_then(|(upper, _)| Duration::try_from_secs_f64(upper / 1e6).ok())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_histogram_tells_what_came_after_an_earlier_look() {
+        let times = |buckets: &[(f64, u64)]| Times { buckets: buckets.to_vec() };
+        let now = times(&[(1.0, 90), (8.0, 9), (1000.0, 1)]);
+        assert_eq!(now.quantile(0.5), Some(Duration::from_micros(1)));
+        assert_eq!(now.quantile(0.99), Some(Duration::from_micros(8)));
+        assert_eq!(now.quantile(1.0), Some(Duration::from_millis(1)));
+        let fresh = now.since(&times(&[(1.0, 90), (8.0, 4)]));
+        assert_eq!(fresh, times(&[(8.0, 5), (1000.0, 1)]));
+        assert_eq!(now.since(&now).quantile(0.5), None);
+    }
+}

@@ -1,0 +1,232 @@
+//! What a server says of itself: its OpenRPC document, as far as people read it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+use serde_json::Value;
+
+/// The document. What begins with `x-` is callbox's own.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Document {
+    pub(crate) info: Info,
+    pub(crate) methods: Vec<Method>,
+    #[serde(default)]
+    pub(crate) components: Components,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Info {
+    pub(crate) title: String,
+    pub(crate) description: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Components {
+    #[serde(default)]
+    pub(crate) schemas: BTreeMap<String, Value>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Method {
+    pub(crate) name: String,
+    pub(crate) summary: Option<String>,
+    pub(crate) description: Option<String>,
+    #[serde(default)]
+    pub(crate) params: Vec<Content>,
+    pub(crate) result: Option<Content>,
+    #[serde(default)]
+    pub(crate) errors: Vec<Fault>,
+    #[serde(rename = "x-access")]
+    pub(crate) access: Option<String>,
+    #[serde(rename = "x-scope")]
+    pub(crate) scope: Option<String>,
+    #[serde(rename = "x-deadline-ms")]
+    pub(crate) deadline_ms: Option<u64>,
+    #[serde(rename = "x-mailbox")]
+    pub(crate) mailbox: Option<Mailbox>,
+}
+
+/// A parameter, or the result.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Content {
+    #[serde(default)]
+    pub(crate) name: String,
+    pub(crate) description: Option<String>,
+    #[serde(default)]
+    pub(crate) required: bool,
+    #[serde(default)]
+    pub(crate) schema: Value,
+}
+
+/// An error of the method's own.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Fault {
+    pub(crate) code: Option<i64>,
+    pub(crate) message: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Mailbox {
+    pub(crate) capacity: u64,
+    pub(crate) group: Option<String>,
+}
+
+impl Document {
+    /// The schemas that a method is understood by, and those that they point to.
+    pub(crate) fn needed_by(&self, method: &Method) -> BTreeMap<&str, &Value> {
+        let mut needed = BTreeMap::new();
+        let mut open: Vec<&Value> = method.params.iter().chain(&method.result).map(|content| &content.schema).collect();
+        while let Some(schema) = open.pop() {
+            for name in references(schema) {
+                if let Some((name, schema)) = self.components.schemas.get_key_value(&name)
+                    && needed.insert(name.as_str(), schema).is_none()
+                {
+                    open.push(schema);
+                }
+            }
+        }
+        needed
+    }
+}
+
+fn references(schema: &Value) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let mut open = vec![schema];
+    while let Some(schema) = open.pop() {
+        match schema {
+            Value::Object(members) => {
+                found.extend(members.get("$ref").and_then(Value::as_str).map(name_of));
+                open.extend(members.values());
+            }
+            Value::Array(items) => open.extend(items),
+            _ => {}
+        }
+    }
+    found
+}
+
+/// A schema as a type, in one line. Schemas may be nested without end; a line may not.
+pub(crate) fn type_of(schema: &Value) -> String {
+    type_within(schema, 6)
+}
+
+fn type_within(schema: &Value, depth: usize) -> String {
+    let Some(members) = schema.as_object() else { return "any".to_owned() };
+    let Some(depth) = depth.checked_sub(1) else { return "…".to_owned() };
+    if let Some(reference) = members.get("$ref").and_then(Value::as_str) {
+        return name_of(reference);
+    }
+    if let Some(only) = members.get("const") {
+        return only.to_string();
+    }
+    if let Some(values) = members.get("enum").and_then(Value::as_array) {
+        return any_of(values.iter().map(Value::to_string));
+    }
+    for key in ["anyOf", "oneOf", "allOf"] {
+        if let Some(schemas) = members.get(key).and_then(Value::as_array) {
+            return any_of(schemas.iter().map(|schema| type_within(schema, depth)));
+        }
+    }
+    match members.get("type") {
+        Some(Value::String(name)) => named(name, schema, depth),
+        Some(Value::Array(names)) => {
+            any_of(names.iter().filter_map(Value::as_str).map(|name| named(name, schema, depth)))
+        }
+        _ => "any".to_owned(),
+    }
+}
+
+/// What may be null has a question mark.
+fn any_of(types: impl Iterator<Item = String>) -> String {
+    let (nulls, types): (Vec<_>, Vec<_>) = types.partition(|name| name == "null");
+    match (types.as_slice(), nulls.is_empty()) {
+        ([], _) => "null".to_owned(),
+        (_, true) => types.join(" | "),
+        ([only], false) => format!("{only}?"),
+        (_, false) => format!("({})?", types.join(" | ")),
+    }
+}
+
+fn named(name: &str, schema: &Value, depth: usize) -> String {
+    match name {
+        "array" => match &schema["items"] {
+            Value::Array(items) => {
+                let items: Vec<_> = items.iter().map(|item| type_within(item, depth)).collect();
+                format!("[{}]", items.join(", "))
+            }
+            Value::Object(_) => format!("[{}]", type_within(&schema["items"], depth)),
+            _ => "array".to_owned(),
+        },
+        "object" => match (&schema["properties"], &schema["additionalProperties"]) {
+            (Value::Object(members), _) if !members.is_empty() => {
+                let members = members.iter().map(|(name, member)| {
+                    let optional = if is_required(schema, name) { "" } else { "?" };
+                    format!("{name}{optional}: {}", type_within(member, depth))
+                });
+                format!("{{ {} }}", members.collect::<Vec<_>>().join(", "))
+            }
+            (_, more @ Value::Object(_)) => format!("{{string: {}}}", type_within(more, depth)),
+            _ => "object".to_owned(),
+        },
+        other => other.to_owned(),
+    }
+}
+
+fn is_required(schema: &Value, name: &str) -> bool {
+    schema["required"].as_array().is_some_and(|names| names.iter().any(|required| required == name))
+}
+
+/// The last part of a reference.
+fn name_of(reference: &str) -> String {
+    let name = reference.rsplit('/').next().unwrap_or(reference);
+    let name = percent_encoding::percent_decode_str(name).decode_utf8_lossy();
+    name.replace("~1", "/").replace("~0", "~")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_schema_is_shown_as_a_type() {
+        for (schema, expected) in [
+            (json!({ "type": "string" }), "string"),
+            (json!({ "type": ["integer", "null"] }), "integer?"),
+            (json!({ "anyOf": [{ "$ref": "#/components/schemas/User" }, { "type": "null" }] }), "User?"),
+            (json!({ "type": "array", "items": { "type": "number" } }), "[number]"),
+            (json!({ "type": "array", "items": [{ "type": "string" }, { "type": "integer" }] }), "[string, integer]"),
+            (json!({ "type": "object", "additionalProperties": { "type": "boolean" } }), "{string: boolean}"),
+            (
+                json!({ "type": "object", "properties": { "a": { "type": "string" }, "b": true }, "required": ["a"] }),
+                "{ a: string, b?: any }",
+            ),
+            (json!({ "enum": ["red", "green", null] }), r#"("red" | "green")?"#),
+            (json!({ "oneOf": [{ "const": "x" }, { "type": "null" }] }), r#""x"?"#),
+            (json!({ "type": "null" }), "null"),
+            (json!({ "$ref": "#/components/schemas/Page%20of~1Users" }), "Page of/Users"),
+            (json!(true), "any"),
+            (json!({}), "any"),
+        ] {
+            assert_eq!(type_of(&schema), expected, "{schema}");
+        }
+        let deep = (0..50).fold(json!({}), |inner, _| json!({ "type": "array", "items": inner }));
+        assert!(type_of(&deep).contains('…'));
+    }
+
+    #[test]
+    fn all_schemas_that_a_method_leads_to_are_found_also_in_a_circle() {
+        let document: Document = serde_json::from_value(json!({
+            "info": { "title": "x" },
+            "methods": [{ "name": "m", "params": [{ "name": "a", "schema": { "$ref": "#/components/schemas/A" } }] }],
+            "components": { "schemas": {
+                "A": { "items": { "$ref": "#/components/schemas/B" } },
+                "B": { "anyOf": [{ "$ref": "#/components/schemas/A" }] },
+                "C": {},
+            } },
+        }))
+        .unwrap();
+        assert_eq!(document.needed_by(&document.methods[0]).into_keys().collect::<Vec<_>>(), ["A", "B"]);
+    }
+}

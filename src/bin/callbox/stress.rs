@@ -1,0 +1,136 @@
+//! `callbox stress`: open-loop load on one method, with its latencies and errors.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use std::{fs, io};
+
+use reqwest::Url;
+
+use crate::credentials::Credentials;
+use crate::exit::{Exit, Failure};
+use crate::load::{self, Arrivals, Ended, Kind, Outcome, Plan, Report, Target};
+use crate::terminal::{self, print};
+use crate::{arguments, endpoint, runtime, times};
+
+/// More than one thread can send.
+const FASTEST: f64 = 200_000.0;
+
+const LONGEST: Duration = Duration::from_secs(3600);
+
+/// What `callbox stress` is told.
+#[derive(Debug, clap::Args)]
+#[command(after_help = HELP)]
+pub(crate) struct Arguments {
+    /// The server's endpoint; without a path, /api is meant
+    #[arg(value_parser = endpoint::parse)]
+    url: Url,
+    /// The method that is called
+    method: String,
+    /// Its parameters, the same for each call
+    #[arg(allow_negative_numbers = true)]
+    params: Vec<String>,
+    /// Calls a second, however quickly they are answered
+    #[arg(long, value_name = "CALLS", default_value = "1000", value_parser = rate)]
+    rate: f64,
+    /// Connections, each of which carries one call at a time
+    #[arg(long, value_name = "NUMBER", default_value = "16", value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    connections: u16,
+    /// How long calls are made
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
+    duration: Duration,
+    /// How long answers are waited for after that
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = duration)]
+    patience: Duration,
+    /// When calls are due: at random moments, as independent callers call, or at even intervals
+    #[arg(long, value_name = "HOW", default_value = "random", value_parser = arrivals)]
+    arrivals: Arrivals,
+    /// The deadline that is sent with each call
+    #[arg(long, value_name = "TIME", value_parser = times::parse)]
+    deadline: Option<Duration>,
+    #[command(flatten)]
+    credentials: Credentials,
+    /// Draws the latencies by percentile into this file, as SVG
+    #[arg(long, value_name = "FILE")]
+    plot: Option<PathBuf>,
+    /// Prints the figures as JSON
+    #[arg(long)]
+    json: bool,
+    /// Lets another machine than this one be the target
+    #[arg(long)]
+    allow_remote: bool,
+}
+
+const HELP: &str = "\
+A call's latency counts from the moment at which it was due, so a server that stalls cannot hide it by slowing its
+callers down. Ctrl-c ends the run early, with the figures so far. Parameters are written as for `callbox call`.
+
+Examples:
+  callbox stress http://127.0.0.1:5000/api say_hello name=world
+  callbox stress :5000 say_hello name=world --rate 5000 --connections 64 --duration 10s --plot hello.svg";
+
+/// Makes the calls, and tells how they went.
+pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let plan = plan(arguments)?;
+    let Ended { report, interrupted } = runtime()?
+        .block_on(load::run(plan))
+        .map_err(|error| Failure::new(Exit::Unreachable, format!("{} cannot be reached: {error}", arguments.url)))?;
+    if arguments.json {
+        print(&format!("{:#}\n", report.to_json()))?;
+    } else {
+        print(&load::table(&report, terminal::colours(&io::stdout())))?;
+    }
+    if let Some(path) = &arguments.plot {
+        draw(&report, path)?;
+    }
+    if interrupted {
+        return Err(Failure::new(Exit::Interrupted, ""));
+    }
+    if report.total().count(Outcome::is_answer) == 0 {
+        return Err(Failure::new(Exit::Unreachable, format!("{} answered no call", arguments.url)));
+    }
+    Ok(())
+}
+
+fn plan(arguments: &Arguments) -> Result<Plan, Failure> {
+    let wrong = |line: String| Failure::new(Exit::Usage, line);
+    let target = Target::find(&arguments.url, arguments.allow_remote).map_err(|error| wrong(error.to_string()))?;
+    let params = arguments::params(&arguments.params, io::stdin()).map_err(wrong)?;
+    let params = params.as_ref().map_or("", |params| params.get());
+    let mut headers: Vec<_> = arguments.credentials.header()?.into_iter().collect();
+    if let Some(deadline) = arguments.deadline {
+        headers.push(("request-timeout".to_owned(), deadline.as_secs_f64().to_string()));
+    }
+    let request = load::request(&target.host, &target.path, &headers, &arguments.method, params);
+    Ok(Plan {
+        target,
+        kinds: vec![Kind { method: arguments.method.clone(), weight: 1.0, request }],
+        rate: arguments.rate,
+        arrivals: arguments.arrivals,
+        duration: arguments.duration,
+        connections: arguments.connections.into(),
+        patience: arguments.patience,
+    })
+}
+
+fn draw(report: &Report, path: &Path) -> Result<(), Failure> {
+    let drawn = fs::write(path, load::by_percentile(report).to_string());
+    drawn.map_err(|error| format!("{}: {error}", path.display()).into())
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    let rate = text.parse::<f64>().ok().filter(|rate| (0.1..=FASTEST).contains(rate));
+    rate.ok_or_else(|| format!("give a number of calls a second, from 0.1 to {FASTEST}"))
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let time = times::parse(text)?;
+    if time > LONGEST { Err(format!("no longer than {}", times::show(LONGEST))) } else { Ok(time) }
+}
+
+fn arrivals(text: &str) -> Result<Arrivals, String> {
+    match text {
+        "random" => Ok(Arrivals::Random),
+        "even" => Ok(Arrivals::Even),
+        other => Err(format!("calls are due at random or even times, not `{other}`")),
+    }
+}

@@ -1,0 +1,34 @@
+//! What somebody may have meant.
+
+use std::collections::BTreeSet;
+
+/// A line for a method that is not there, with the nearest of those that are.
+pub(crate) fn unknown(name: &str, known: &BTreeSet<String>) -> String {
+    let likeness = |known: &&String| strsim::jaro_winkler(&known.to_lowercase(), &name.to_lowercase());
+    let near = known.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+    match near.filter(|near| likeness(near) > 0.8) {
+        Some(near) => format!("there is no method {name}: did you mean {near}?"),
+        None => format!("there is no method {name}: `callbox describe` lists those that there are"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_name_is_suggested_and_none_that_is_far() {
+        let known = ["say_hello", "say_private_hello", "store", "retrieve"].map(str::to_owned).into();
+        for (name, expected) in [
+            ("say_helo", "did you mean say_hello?"),
+            ("sayHello", "did you mean say_hello?"),
+            ("SAY_PRIVATE_HELLO", "did you mean say_private_hello?"),
+            ("retreive", "did you mean retrieve?"),
+            ("x", "`callbox describe` lists"),
+        ] {
+            let line = unknown(name, &known);
+            assert!(line.contains(expected) && line.starts_with(&format!("there is no method {name}:")), "{line}");
+        }
+        assert!(unknown("store", &BTreeSet::new()).contains("lists"));
+    }
+}

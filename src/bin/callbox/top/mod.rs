@@ -1,0 +1,236 @@
+//! `callbox top`: the mailboxes of a server, live.
+
+mod model;
+mod once;
+mod screen;
+
+use std::io::{self, IsTerminal};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::{Duration, Instant};
+
+use callbox::client::{Client, ClientError};
+use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::exit::{Exit, Failure};
+use crate::mailboxes::METHOD;
+use crate::server::{Server, failure};
+use crate::terminal::print;
+use crate::{runtime, times};
+use model::{Look, View};
+use screen::Screen;
+
+/// How long it takes at most until a key or a signal is noticed.
+const NOTICE: Duration = Duration::from_millis(50);
+
+/// What `callbox top` is told.
+#[derive(Debug, clap::Args)]
+#[command(after_help = HELP)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    server: Server,
+    /// How often the server is asked
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = interval)]
+    interval: Duration,
+    /// Prints one table, of what happened within one interval, and ends
+    #[arg(long)]
+    once: bool,
+}
+
+const HELP: &str = "\
+It needs a token that the server takes: how busy a server is, is nothing for strangers.
+Rates and times are those of the last interval; calls in a mailbox are those at its end.
+
+Keys: q quits, s changes the order (by depth, by calls, by name), the arrows scroll.
+
+Examples:
+  callbox top http://127.0.0.1:5000/api --token-file token.txt
+  CALLBOX_TOKEN=hello_world callbox top :5000 --once";
+
+/// What the thread that asks the server tells the one that draws.
+enum News {
+    Look(Look),
+    Trouble(String),
+    /// Somebody wants the process to end.
+    End(Exit),
+}
+
+/// Shows the mailboxes until q is pressed.
+pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    if !arguments.once && !io::stdout().is_terminal() {
+        let line = "top is live, and standard output is no terminal: --once prints one table";
+        return Err(Failure::new(Exit::Usage, line));
+    }
+    let client = arguments.server.client()?;
+    let url = &arguments.server.url;
+    let runtime = runtime()?;
+    // Before the screen is taken, so that what is wrong can be read.
+    let first = runtime.block_on(look(&client)).map_err(|error| failure(url, &error))?;
+    if arguments.once {
+        let second = runtime.block_on(async {
+            tokio::time::sleep(arguments.interval).await;
+            look(&client).await
+        });
+        let second = second.map_err(|error| failure(url, &error))?;
+        let mut view = View::between(&first, &second);
+        view.sort(model::Order::Name);
+        return Ok(print(&once::table(&view))?);
+    }
+    let (tell, news) = channel();
+    let interval = arguments.interval;
+    let asks = move || runtime.block_on(ask(&client, interval, &tell));
+    let thread = std::thread::Builder::new().name("ask".to_owned()).spawn(asks);
+    thread.map_err(|error| format!("no thread could be started: {error}"))?;
+    let mut screen = Screen { url: url.to_string(), view: View::between(&first, &first), ..Screen::default() };
+    let ended = show(&mut screen, first, &news).map_err(|error| format!("the terminal does not answer: {error}"))?;
+    // All has been said, by the one who ended it.
+    ended.map_or(Ok(()), |exit| Err(Failure::new(exit, "")))
+}
+
+async fn look(client: &Client) -> Result<Look, ClientError> {
+    let services = client.call(METHOD, ()).await?;
+    Ok(Look { at: Instant::now(), services })
+}
+
+/// Asks the server again and again, and listens for signals meanwhile.
+async fn ask(client: &Client, interval: Duration, tell: &Sender<News>) {
+    let looks = async {
+        let mut tick = tokio::time::interval(interval);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tick.tick().await;
+            let news = match look(client).await {
+                Ok(look) => News::Look(look),
+                Err(error) => News::Trouble(error.to_string()),
+            };
+            if tell.send(news).is_err() {
+                return;
+            }
+        }
+    };
+    let told = |kind, exit| async move {
+        match signal(kind) {
+            Ok(mut signal) => signal.recv().await,
+            Err(_) => std::future::pending().await,
+        };
+        // Nobody listens once the screen is gone.
+        let _ = tell.send(News::End(exit));
+    };
+    futures::join!(
+        looks,
+        told(SignalKind::interrupt(), Exit::Interrupted),
+        told(SignalKind::terminate(), Exit::Terminated),
+        told(SignalKind::hangup(), Exit::Terminated),
+    );
+}
+
+/// Gives the terminal back as it was, also after a panic.
+struct Taken;
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        ratatui::restore();
+    }
+}
+
+/// Draws until somebody ends it; with what exit code, if not by a key.
+fn show(screen: &mut Screen, mut last: Look, news: &Receiver<News>) -> io::Result<Option<Exit>> {
+    let taken = Taken;
+    let mut terminal = ratatui::try_init()?;
+    loop {
+        screen.view.sort(screen.order);
+        terminal.draw(|frame| screen.draw(frame))?;
+        if event::poll(NOTICE)?
+            && let Event::Key(key) = event::read()?
+            && key.kind == KeyEventKind::Press
+            && !press(screen, key)
+        {
+            drop(taken);
+            return Ok(None);
+        }
+        for news in news.try_iter() {
+            match news {
+                News::Look(look) => {
+                    screen.view = View::between(&last, &look);
+                    screen.trouble = None;
+                    last = look;
+                }
+                News::Trouble(trouble) => screen.trouble = Some(format!("{trouble}; asking again")),
+                News::End(exit) => return Ok(Some(exit)),
+            }
+        }
+    }
+}
+
+/// Whether it goes on.
+fn press(screen: &mut Screen, key: KeyEvent) -> bool {
+    match key.code {
+        KeyCode::Char('q') | KeyCode::Esc => return false,
+        KeyCode::Char('c') if key.modifiers.contains(KeyModifiers::CONTROL) => return false,
+        KeyCode::Char('s') => screen.order = screen.order.next(),
+        KeyCode::Down | KeyCode::Char('j') => {
+            screen.scrolled = (screen.scrolled + 1).min(screen.view.rows.len().saturating_sub(1));
+        }
+        KeyCode::Up | KeyCode::Char('k') => screen.scrolled = screen.scrolled.saturating_sub(1),
+        _ => {}
+    }
+    true
+}
+
+/// A number in few characters.
+fn count(number: f64) -> String {
+    match number {
+        _ if number > 0.0 && number < 9.95 && number.fract() != 0.0 => format!("{number:.1}"),
+        _ if number < 99_999.5 => times::grouped(number.round() as u64),
+        _ if number < 9_999_500.0 => format!("{:.0}k", number / 1e3),
+        _ => format!("{:.0}M", number / 1e6),
+    }
+}
+
+/// A time in five characters at most.
+fn brief(time: Option<Duration>) -> String {
+    let Some(time) = time else { return "-".to_owned() };
+    let nanos = time.as_nanos() as f64;
+    let (number, unit) = match nanos {
+        _ if nanos < 999.5 => (nanos, "ns"),
+        _ if nanos < 999.5e3 => (nanos / 1e3, "µs"),
+        _ if nanos < 999.5e6 => (nanos / 1e6, "ms"),
+        _ => (nanos / 1e9, "s"),
+    };
+    if number < 9.95 && unit != "ns" { format!("{number:.1}{unit}") } else { format!("{number:.0}{unit}") }
+}
+
+fn interval(text: &str) -> Result<Duration, String> {
+    let time = times::parse(text)?;
+    let fits = (Duration::from_millis(100)..=Duration::from_secs(3600)).contains(&time);
+    if fits { Ok(time) } else { Err("from 100ms to 1h".to_owned()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_times_are_brief() {
+        for (nanos, shown) in
+            [(0, "0ns"), (1500, "1.5µs"), (99_960, "100µs"), (9_960_000, "10ms"), (1_000_000_000, "1.0s")]
+        {
+            assert_eq!(brief(Some(Duration::from_nanos(nanos))), shown, "{nanos}");
+        }
+        for (number, shown) in
+            [(0.0, "0"), (0.25, "0.2"), (9.97, "10"), (4998.2, "4,998"), (123_456.0, "123k"), (2e7, "20M")]
+        {
+            assert_eq!(count(number), shown, "{number}");
+        }
+    }
+
+    #[test]
+    fn keys_quit_sort_and_scroll() {
+        let key = |code| KeyEvent::new(code, KeyModifiers::NONE);
+        let mut screen = Screen::default();
+        assert!(!press(&mut screen, key(KeyCode::Char('q'))));
+        assert!(!press(&mut screen, KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL)));
+        assert!(press(&mut screen, key(KeyCode::Char('s'))) && screen.order == model::Order::Calls);
+        assert!(press(&mut screen, key(KeyCode::Down)) && screen.scrolled == 0, "there is nothing to scroll");
+    }
+}

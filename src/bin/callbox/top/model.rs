@@ -1,0 +1,185 @@
+//! What two looks at the mailboxes tell together.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use crate::mailboxes::{Mailbox, ServiceMailboxes};
+
+/// What the server said, and when.
+#[derive(Clone, Debug)]
+pub(crate) struct Look {
+    pub(crate) at: Instant,
+    pub(crate) services: Vec<ServiceMailboxes>,
+}
+
+/// What is shown.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct View {
+    pub(crate) services: Vec<ServiceLine>,
+    pub(crate) rows: Vec<Row>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ServiceLine {
+    pub(crate) name: String,
+    pub(crate) is_up: bool,
+    pub(crate) restarts: u64,
+}
+
+/// One mailbox. What is counted a second is that between the looks.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Row {
+    pub(crate) method: String,
+    pub(crate) depth: u64,
+    pub(crate) capacity: u64,
+    pub(crate) running: u64,
+    /// Calls that ended, a second.
+    pub(crate) ended: f64,
+    /// Calls that ended without a result, a second.
+    pub(crate) failed: f64,
+    /// Calls that were turned away, a second.
+    pub(crate) refused: f64,
+    /// Median and 99th percentile of the calls between the looks.
+    pub(crate) wait: [Option<Duration>; 2],
+    pub(crate) run: [Option<Duration>; 2],
+}
+
+/// What stands first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// The fullest mailbox, then the one with the most calls.
+    #[default]
+    Depth,
+    Calls,
+    Name,
+}
+
+impl Order {
+    pub(crate) fn next(self) -> Self {
+        match self {
+            Self::Depth => Self::Calls,
+            Self::Calls => Self::Name,
+            Self::Name => Self::Depth,
+        }
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Depth => "depth",
+            Self::Calls => "calls",
+            Self::Name => "name",
+        }
+    }
+}
+
+impl View {
+    pub(crate) fn between(before: &Look, now: &Look) -> Self {
+        let seconds = (now.at - before.at).as_secs_f64().max(1e-3);
+        let mailboxes = |look: &Look| -> HashMap<(String, String), Mailbox> {
+            let all = look.services.iter().flat_map(|service| {
+                service
+                    .methods
+                    .iter()
+                    .map(|mailbox| ((service.service.clone(), mailbox.method.clone()), mailbox.clone()))
+            });
+            all.collect()
+        };
+        let mut earlier = mailboxes(before);
+        let mut view = Self::default();
+        for ServiceMailboxes { service, is_up, restarts, methods } in &now.services {
+            view.services.push(ServiceLine { name: service.clone(), is_up: *is_up, restarts: *restarts });
+            for mailbox in methods {
+                let before = earlier.remove(&(service.clone(), mailbox.method.clone()));
+                view.rows.push(Row::between(before.as_ref().unwrap_or(mailbox), mailbox, seconds));
+            }
+        }
+        view
+    }
+
+    pub(crate) fn sort(&mut self, order: Order) {
+        let full = |row: &Row| (row.depth as f64 / row.capacity.max(1) as f64 * 1e6) as u64;
+        let calls = |row: &Row| (row.ended * 1e3) as u64;
+        match order {
+            Order::Depth => self.rows.sort_by_key(|row| Reverse((full(row), calls(row)))),
+            Order::Calls => self.rows.sort_by_key(|row| Reverse(calls(row))),
+            Order::Name => self.rows.sort_by(|a, b| a.method.cmp(&b.method)),
+        }
+    }
+}
+
+impl Row {
+    fn between(before: &Mailbox, now: &Mailbox, seconds: f64) -> Self {
+        // Less than before is a server that was started anew.
+        let a_second = |count: fn(&Mailbox) -> u64| count(now).saturating_sub(count(before)) as f64 / seconds;
+        let (wait, run) = (now.wait.since(&before.wait), now.run.since(&before.run));
+        Self {
+            method: now.method.clone(),
+            depth: now.depth,
+            capacity: now.capacity,
+            running: now.running,
+            ended: a_second(Mailbox::ended),
+            failed: a_second(|mailbox| mailbox.ended() - mailbox.answered),
+            refused: a_second(|mailbox| mailbox.refused),
+            wait: [0.5, 0.99].map(|q| wait.quantile(q)),
+            run: [0.5, 0.99].map(|q| run.quantile(q)),
+        }
+    }
+
+    /// From 0 to 1.
+    pub(crate) fn fullness(&self) -> f64 {
+        (self.depth as f64 / self.capacity.max(1) as f64).min(1.0)
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// A mailbox as a server tells it.
+    pub(crate) fn mailbox(method: &str, depth: u64, answered: u64, refused: u64, run: &[(f64, u64)]) -> Value {
+        json!({
+            "method": method, "group": null, "depth": depth, "capacity": 100, "running": 1, "inline": 0, "queued": answered,
+            "answered": answered, "failed": 2, "panicked": 1, "refused": refused, "expired": 0, "abandoned": 0,
+            "usual_us": 1.0, "wait": { "count": 0, "buckets": [] }, "run": { "count": 1, "buckets": run },
+        })
+    }
+
+    pub(crate) fn look(at: Instant, methods: &[Value]) -> Look {
+        let services = json!([{ "service": "notes", "is_up": true, "restarts": 0, "methods": methods }]);
+        Look { at, services: serde_json::from_value(services).unwrap() }
+    }
+
+    #[test]
+    fn rates_and_times_are_those_between_two_looks() {
+        let begin = Instant::now();
+        let before = look(begin, &[mailbox("a", 0, 100, 5, &[(10.0, 100)])]);
+        let now = look(begin + Duration::from_secs(2), &[mailbox("a", 50, 300, 25, &[(10.0, 100), (500.0, 10)])]);
+        let view = View::between(&before, &now);
+        let row = &view.rows[0];
+        assert_eq!((row.ended, row.failed, row.refused, row.fullness()), (100.0, 0.0, 10.0, 0.5));
+        assert_eq!(row.run, [Some(Duration::from_micros(500)); 2]);
+        assert_eq!(row.wait, [None; 2]);
+        // One that came in between, and a server that began anew.
+        let fresh = look(begin + Duration::from_secs(3), &[mailbox("a", 0, 1, 0, &[]), mailbox("b", 0, 7, 0, &[])]);
+        assert!(View::between(&now, &fresh).rows.iter().all(|row| row.ended == 0.0));
+    }
+
+    #[test]
+    fn the_order_can_be_chosen() {
+        let begin = Instant::now();
+        let boxes = |calls: [u64; 3]| {
+            let [a, b, c] = calls;
+            [mailbox("b", 3, b, 0, &[]), mailbox("a", 1, a, 0, &[]), mailbox("c", 0, c, 0, &[])]
+        };
+        let before = look(begin, &boxes([0, 0, 0]));
+        let mut view = View::between(&before, &look(begin + Duration::from_secs(1), &boxes([10, 5, 50])));
+        for (order, expected) in [(Order::Depth, "bac"), (Order::Calls, "cab"), (Order::Name, "abc")] {
+            view.sort(order);
+            assert_eq!(view.rows.iter().map(|row| row.method.as_str()).collect::<String>(), expected, "{order:?}");
+        }
+        assert_eq!(Order::Depth.next().next().next(), Order::Depth);
+    }
+}

@@ -1,0 +1,213 @@
+//! The view on a terminal.
+
+use ratatui::Frame;
+use ratatui::layout::{Alignment, Constraint, Layout, Rect};
+use ratatui::style::{Color, Modifier, Style};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Cell, Paragraph, Row as Cells, Table};
+
+use super::model::{Order, Row, View};
+use super::{brief, count};
+use crate::terminal::plain;
+
+const DIM: Style = Style::new().fg(Color::DarkGray);
+const BOLD: Style = Style::new().add_modifier(Modifier::BOLD);
+
+/// Of a bar, from an eighth of a character to a whole one.
+const EIGHTHS: [&str; 9] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉", "█"];
+
+/// All that there is to show.
+#[derive(Debug, Default)]
+pub(crate) struct Screen {
+    pub(crate) url: String,
+    pub(crate) view: View,
+    pub(crate) order: Order,
+    /// The first row that is shown.
+    pub(crate) scrolled: usize,
+    /// Why the last look failed, if it did: the view is an older one then.
+    pub(crate) trouble: Option<String>,
+}
+
+impl Screen {
+    pub(crate) fn draw(&self, frame: &mut Frame<'_>) {
+        let services = u16::try_from(self.view.services.len()).unwrap_or(u16::MAX).min(4);
+        let areas = Layout::vertical([
+            Constraint::Length(1 + services),
+            Constraint::Length(1),
+            Constraint::Min(0),
+            Constraint::Length(1),
+        ]);
+        let [head, _, body, foot] = areas.areas(frame.area());
+        frame.render_widget(Paragraph::new(self.head()), head);
+        self.table(frame, body);
+        frame.render_widget(Paragraph::new(self.foot()), foot);
+    }
+
+    fn head(&self) -> Vec<Line<'_>> {
+        let sum = |of: fn(&Row) -> f64| self.view.rows.iter().map(of).sum::<f64>();
+        let waiting = self.view.rows.iter().map(|row| row.depth).sum::<u64>();
+        let refused = sum(|row| row.refused);
+        let mut first = vec![
+            Span::styled("callbox top ", BOLD),
+            Span::raw(&self.url),
+            Span::raw(format!("  {}/s", count(sum(|row| row.ended)))),
+            Span::raw(format!("  {} waiting", count(waiting as f64))),
+        ];
+        if refused > 0.0 {
+            first.push(Span::styled(format!("  {} refused/s", count(refused)), Color::Red));
+        }
+        let services = self.view.services.iter().map(|service| {
+            let (mark, colour) = if service.is_up { ("● up", Color::Green) } else { ("● down", Color::Red) };
+            let mut line = vec![Span::styled(mark, colour), Span::raw(format!("  {}", plain(&service.name)))];
+            if service.restarts > 0 {
+                line.push(Span::styled(format!("  {} restarts", service.restarts), Color::Yellow));
+            }
+            Line::from(line)
+        });
+        [Line::from(first)].into_iter().chain(services).collect()
+    }
+
+    fn table(&self, frame: &mut Frame<'_>, area: Rect) {
+        let longest = self.view.rows.iter().map(|row| row.method.chars().count()).max().unwrap_or(0);
+        // What is left beside the numbers, for the name and the bar.
+        let room = usize::from(area.width).saturating_sub(55);
+        let name = longest.clamp(8, room.saturating_sub(6).max(8));
+        let bar = room.saturating_sub(name).clamp(4, 30);
+        let widths = [name, bar, 6, 5, 8, 12, 12, 5].map(|width| Constraint::Length(width as u16));
+        let titles = ["METHOD", "MAILBOX", "DEPTH", "RUN", "CALLS/S", "WAIT 50·99%", "RUN 50·99%", "REF/S"];
+        let head =
+            titles.into_iter().enumerate().map(|(column, title)| right(title.to_owned(), column >= 2).style(BOLD));
+        let rows = self.view.rows.iter().skip(self.scrolled).map(|row| cells(row, name, bar));
+        let style = if self.trouble.is_some() { DIM } else { Style::new() };
+        let table = Table::new(rows, widths).header(Cells::new(head)).column_spacing(1).style(style);
+        frame.render_widget(table, area);
+    }
+
+    fn foot(&self) -> Line<'_> {
+        match &self.trouble {
+            Some(trouble) => Line::styled(plain(trouble), Color::Red),
+            None => Line::styled(format!("q quits   s sorts (by {})   ↑↓ scroll", self.order.name()), DIM),
+        }
+    }
+}
+
+fn cells(row: &Row, name: usize, bar: usize) -> Cells<'static> {
+    let times = |[p50, p99]: [Option<std::time::Duration>; 2]| format!("{:>5} {:>5}", brief(p50), brief(p99));
+    let refused = if row.refused > 0.0 { Style::new().fg(Color::Red).add_modifier(Modifier::BOLD) } else { DIM };
+    let ended = if row.failed > 0.0 { Style::new().fg(Color::Yellow) } else { Style::new() };
+    let method: String = plain(&row.method);
+    let method = if method.chars().count() > name {
+        method.chars().take(name.saturating_sub(1)).chain(['…']).collect()
+    } else {
+        method
+    };
+    Cells::new([
+        Cell::from(method),
+        Cell::from(Line::from(vec![
+            Span::styled(filled(row.fullness(), bar), colour(row.fullness())),
+            Span::styled("·".repeat(bar - width(row.fullness(), bar)), DIM),
+        ])),
+        right(count(row.depth as f64), true),
+        right(row.running.to_string(), true),
+        right(count(row.ended), true).style(ended),
+        right(times(row.wait), true),
+        right(times(row.run), true),
+        right(count(row.refused), true).style(refused),
+    ])
+}
+
+fn right(text: String, is_number: bool) -> Cell<'static> {
+    let alignment = if is_number { Alignment::Right } else { Alignment::Left };
+    Cell::from(Line::from(text).alignment(alignment))
+}
+
+fn colour(fullness: f64) -> Style {
+    Style::new().fg(match fullness {
+        _ if fullness >= 0.8 => Color::Red,
+        _ if fullness >= 0.5 => Color::Yellow,
+        _ => Color::Green,
+    })
+}
+
+/// How many characters of a bar are not empty.
+fn width(fullness: f64, bar: usize) -> usize {
+    eighths(fullness, bar).div_ceil(8)
+}
+
+/// A single call shows, however large the mailbox.
+fn eighths(fullness: f64, bar: usize) -> usize {
+    let eighths = (fullness * bar as f64 * 8.0).round() as usize;
+    if fullness > 0.0 { eighths.clamp(1, bar * 8) } else { 0 }
+}
+
+fn filled(fullness: f64, bar: usize) -> String {
+    let eighths = eighths(fullness, bar);
+    format!("{}{}", "█".repeat(eighths / 8), EIGHTHS[eighths % 8])
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use ratatui::Terminal;
+    use ratatui::backend::TestBackend;
+
+    use super::super::model::tests::{look, mailbox};
+    use super::*;
+
+    fn lines(width: u16, height: u16, screen: &Screen) -> Vec<String> {
+        let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+        terminal.draw(|frame| screen.draw(frame)).unwrap();
+        let buffer = terminal.backend().buffer().clone();
+        let row = |y| (0..width).map(|x| buffer[(x, y)].symbol()).collect::<String>();
+        (0..height).map(row).collect()
+    }
+
+    fn screen() -> Screen {
+        let begin = Instant::now();
+        let before =
+            look(begin, &[mailbox("say_hello", 0, 0, 0, &[]), mailbox("look_up_by_a_long_name", 0, 0, 0, &[])]);
+        let boxes = [
+            mailbox("say_hello", 50, 4998, 12, &[(12.0, 4998)]),
+            mailbox("look_up_by_a_long_name", 0, 3, 0, &[(1500.0, 3)]),
+        ];
+        let now = look(begin + Duration::from_secs(1), &boxes);
+        Screen { url: "http://127.0.0.1:5000/api".to_owned(), view: View::between(&before, &now), ..Screen::default() }
+    }
+
+    #[test]
+    fn all_that_counts_is_on_a_screen_of_eighty_columns() {
+        for width in [80, 120] {
+            let lines = lines(width, 12, &screen());
+            assert!(lines[0].contains("127.0.0.1:5000") && lines[0].contains("50 waiting"), "{}", lines[0]);
+            assert!(lines[1].contains("up  notes"), "{}", lines[1]);
+            let row = lines.iter().find(|line| line.starts_with("say_hello")).unwrap();
+            for part in ["███", "···", " 50 ", "4,998", "12µs", " 12"] {
+                assert!(row.contains(part), "{part}: {row}");
+            }
+            assert!(row.trim_end().ends_with("12"), "nothing is cut off: {row}");
+            let other = lines.iter().find(|line| line.starts_with("look_up_by_a")).unwrap();
+            assert!(other.contains("1.5ms"), "{other}");
+            assert!(lines[11].contains("q quits"), "{}", lines[11]);
+        }
+    }
+
+    #[test]
+    fn no_size_is_too_small_and_trouble_is_told() {
+        let mut screen = screen();
+        screen.trouble = Some("the server cannot be reached".to_owned());
+        screen.scrolled = 9;
+        for (width, height) in [(1, 1), (10, 3), (40, 5), (300, 50)] {
+            assert_eq!(lines(width, height, &screen).len(), usize::from(height));
+        }
+        assert!(lines(80, 10, &screen)[9].contains("cannot be reached"));
+    }
+
+    #[test]
+    fn a_bar_is_as_long_as_the_mailbox_is_full() {
+        for (fullness, expected) in [(0.0, ""), (0.001, "▏"), (0.5, "█████"), (0.55, "█████▌"), (1.0, "██████████")]
+        {
+            assert_eq!(filled(fullness, 10), expected, "{fullness}");
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! The errors that callbox answers for any method: told once, and not with each method.
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::jsonrpc::code;
+
+/// OpenRPC's error object, in which the data is told by its schema.
+#[derive(Serialize)]
+pub(super) struct FrameworkError {
+    code: i32,
+    message: &'static str,
+    #[serde(skip_serializing_if = "Value::is_null")]
+    data: Value,
+}
+
+/// The names under which the document keeps them, and what they are.
+pub(super) fn all() -> Vec<(&'static str, FrameworkError)> {
+    let text = || json!({ "type": "string" });
+    let count = || json!({ "type": "integer", "minimum": 0 });
+    let error = |code, message, data| FrameworkError { code, message, data };
+    let none = Value::Null;
+    vec![
+        ("ParseError", error(code::PARSE_ERROR, "Parse error", none.clone())),
+        ("InvalidRequest", error(code::INVALID_REQUEST, "Invalid Request", none.clone())),
+        ("MethodNotFound", error(code::METHOD_NOT_FOUND, "Method not found", none.clone())),
+        (
+            "InvalidParams",
+            error(
+                code::INVALID_PARAMS,
+                "Invalid params",
+                object(&["reason"], &json!({ "param": text(), "reason": text() })),
+            ),
+        ),
+        (
+            "InternalError",
+            error(code::INTERNAL, "Internal error", object(&["correlation_id"], &json!({ "correlation_id": text() }))),
+        ),
+        (
+            "ServerBusy",
+            error(
+                code::BUSY,
+                "Server busy",
+                object(
+                    &["method", "reason", "depth", "capacity", "retry_after_ms"],
+                    &json!({
+                        "method": text(),
+                        "reason": text(),
+                        "depth": count(),
+                        "capacity": count(),
+                        "retry_after_ms": count(),
+                    }),
+                ),
+            ),
+        ),
+        ("AccessDenied", error(code::ACCESS_DENIED, "Access denied", none.clone())),
+        (
+            "DeadlineExceeded",
+            error(
+                code::DEADLINE,
+                "Deadline exceeded",
+                object(&["queued_ms", "deadline_ms"], &json!({ "queued_ms": count(), "deadline_ms": count() })),
+            ),
+        ),
+        ("ServiceUnavailable", error(code::UNAVAILABLE, "Service unavailable", none.clone())),
+        ("ResponseTooLarge", error(code::TOO_LARGE, "Response too large", none)),
+    ]
+}
+
+fn object(required: &[&str], properties: &Value) -> Value {
+    json!({ "type": "object", "required": required, "properties": properties })
+}

@@ -1,0 +1,179 @@
+//! One method in the document.
+
+use schemars::{Schema, SchemaGenerator};
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+
+use crate::service::{Access, DescribedError, Description, Generators, Kind, MethodOptions, Route, Runs};
+
+use super::schemas::Renamed;
+
+/// OpenRPC's method object. What begins with `x-` is callbox's own, which the README lists.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Method {
+    name: &'static str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tags: Vec<Tag>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    summary: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<&'static str>,
+    param_structure: &'static str,
+    params: Vec<Content>,
+    result: Content,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<Error>,
+    #[serde(flatten)]
+    extensions: Extensions,
+}
+
+/// OpenRPC's tag object: the service.
+#[derive(Serialize)]
+struct Tag {
+    name: &'static str,
+}
+
+/// OpenRPC's content descriptor.
+#[derive(Serialize)]
+struct Content {
+    name: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<Value>,
+    required: bool,
+    schema: Schema,
+}
+
+/// OpenRPC's error object, in which the data is told by its schema.
+#[derive(Serialize)]
+struct Error {
+    code: i32,
+    message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<Schema>,
+}
+
+#[derive(Serialize)]
+struct Extensions {
+    #[serde(rename = "x-access")]
+    access: &'static str,
+    #[serde(rename = "x-scope", skip_serializing_if = "Option::is_none")]
+    scope: Option<&'static str>,
+    /// The schema of the named parameters that are none of the others.
+    #[serde(rename = "x-rest", skip_serializing_if = "Option::is_none")]
+    rest: Option<Schema>,
+    #[serde(flatten)]
+    runs: Option<RunsAs>,
+}
+
+#[derive(Serialize)]
+struct RunsAs {
+    #[serde(rename = "x-kind", serialize_with = "kind")]
+    kind: Kind,
+    #[serde(rename = "x-mailbox")]
+    mailbox: Mailbox,
+    #[serde(rename = "x-deadline-ms")]
+    deadline: u64,
+    #[serde(rename = "x-max-wait-ms", skip_serializing_if = "Option::is_none")]
+    max_wait: Option<u64>,
+    #[serde(rename = "x-weight")]
+    weight: u32,
+}
+
+#[derive(Serialize)]
+struct Mailbox {
+    capacity: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    group: Option<&'static str>,
+}
+
+impl Method {
+    pub(super) fn new(route: &dyn Route, generators: &mut Generators) -> Self {
+        let Description { order, mut params, result, errors, runs } = route.describe(generators);
+        let options = route.options();
+        let sent = &mut generators.sent;
+        let contents = order.iter().map(|name| parameter(name, &mut params, sent)).collect();
+        let rest = params.remove("additionalProperties").filter(|rest| *rest != Value::Bool(false));
+        let rest = rest.and_then(|rest| Some(finish(rest.try_into().ok()?, sent)));
+        let answered = &mut generators.answered;
+        let summary = options.doc.and_then(|doc| doc.split("\n\n").next());
+        Self {
+            name: route.name(),
+            tags: runs.iter().map(|runs| Tag { name: runs.service }).collect(),
+            summary: summary.map(|text| text.split_whitespace().collect::<Vec<_>>().join(" ")),
+            description: options.doc.filter(|doc| summary != Some(*doc)),
+            param_structure: "either",
+            params: contents,
+            result: content("result", true, result, answered),
+            errors: errors.into_iter().map(|error| Error::new(error, answered)).collect(),
+            extensions: Extensions::new(options, rest, runs),
+        }
+    }
+
+    /// All schemas in it.
+    pub(super) fn schemas(&self) -> impl Iterator<Item = &Schema> {
+        let contents = self.params.iter().chain([&self.result]).map(|content| &content.schema);
+        contents.chain(self.errors.iter().filter_map(|error| error.data.as_ref())).chain(&self.extensions.rest)
+    }
+
+    /// Has the references of what callers send point to what they mean.
+    pub(super) fn rename_sent(&mut self, renamed: &Renamed) {
+        let sent = self.params.iter_mut().map(|content| &mut content.schema).chain(&mut self.extensions.rest);
+        sent.for_each(|schema| renamed.apply(schema));
+    }
+}
+
+impl Error {
+    fn new(error: DescribedError, generator: &mut SchemaGenerator) -> Self {
+        let (code, message) = (error.code, error.message());
+        Self { code, message, data: error.into_data().map(|data| finish(data, generator)) }
+    }
+}
+
+impl Extensions {
+    fn new(options: &MethodOptions, rest: Option<Schema>, runs: Option<Runs>) -> Self {
+        let (access, scope) = match options.access {
+            Access::Public => ("public", None),
+            Access::Private => ("private", None),
+            Access::Scope(scope) => ("private", Some(scope)),
+        };
+        let millis = |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        let runs = runs.map(|Runs { kind, capacity, weight, .. }| RunsAs {
+            kind,
+            mailbox: Mailbox { capacity, group: options.group },
+            deadline: millis(options.deadline),
+            max_wait: options.max_wait.map(millis),
+            weight,
+        });
+        Self { access, scope, rest, runs }
+    }
+}
+
+fn parameter(name: &'static str, params: &mut Schema, generator: &mut SchemaGenerator) -> Content {
+    let required = params.get("required").and_then(Value::as_array);
+    let required = required.is_some_and(|names| names.iter().any(|required| required == name));
+    let properties = params.get_mut("properties").and_then(Value::as_object_mut);
+    let schema = properties.and_then(|properties| properties.remove(name)).and_then(|schema| schema.try_into().ok());
+    content(name, required, schema.unwrap_or_default(), generator)
+}
+
+fn content(name: &'static str, required: bool, mut schema: Schema, generator: &mut SchemaGenerator) -> Content {
+    let description = schema.remove("description");
+    Content { name, description, required, schema: finish(schema, generator) }
+}
+
+/// The same schema in draft 7, which the generator sees to for whole documents only.
+fn finish(mut schema: Schema, generator: &mut SchemaGenerator) -> Schema {
+    generator.transforms_mut().for_each(|transform| transform.transform(&mut schema));
+    schema
+}
+
+fn kind<S: Serializer>(kind: &Kind, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(match kind {
+        Kind::Read => "read",
+        Kind::Write => "write",
+        Kind::ReadAsync => "read_async",
+        Kind::WriteAsync => "write_async",
+        Kind::Compute => "compute",
+    })
+}

@@ -1,0 +1,95 @@
+//! Requests as they go out.
+
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
+
+use super::error::{Cause, ClientError};
+
+/// One call, or a notification if it has no id, ready to be written any number of times.
+#[derive(Debug)]
+pub(super) struct Request {
+    pub(super) method: String,
+    pub(super) params: Option<Box<RawValue>>,
+    pub(super) id: Option<u64>,
+    /// Whether it may be made again when it may have run.
+    pub(super) idempotent: bool,
+}
+
+/// Whether a request is sent by itself or in an array.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    Single,
+    Batch,
+}
+
+impl Serialize for Request {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Wire<'a> {
+            jsonrpc: &'static str,
+            method: &'a str,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            params: Option<&'a RawValue>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            id: Option<u64>,
+        }
+        let wire = Wire { jsonrpc: "2.0", method: &self.method, params: self.params.as_deref(), id: self.id };
+        wire.serialize(serializer)
+    }
+}
+
+/// Parameters as JSON: an object or an array, or none at all for `()` and `null`.
+pub(super) fn params<T: Serialize + ?Sized>(params: &T) -> Result<Option<Box<RawValue>>, ClientError> {
+    let raw = to_raw_value(params).map_err(|error| ClientError::Params(Cause::new(error)))?;
+    match raw.get().as_bytes() {
+        [b'{' | b'[', ..] => Ok(Some(raw)),
+        b"null" => Ok(None),
+        _ => Err(ClientError::Params(Cause::new("they are neither an object nor an array"))),
+    }
+}
+
+/// A body with these requests.
+pub(super) fn body(requests: &[&Request], form: Form) -> Result<Vec<u8>, ClientError> {
+    let written = match (form, requests) {
+        (Form::Single, [only]) => serde_json::to_vec(only),
+        _ => serde_json::to_vec(requests),
+    };
+    written.map_err(|error| ClientError::Params(Cause::new(error)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde_json::json;
+
+    use super::*;
+
+    fn request(params: Option<Box<RawValue>>, id: Option<u64>) -> Request {
+        Request { method: "add".to_owned(), params, id, idempotent: false }
+    }
+
+    #[test]
+    fn a_request_is_written_alone_or_in_an_array() {
+        let call = request(params(&[1, 2]).unwrap(), Some(7));
+        let text = |requests: &[&Request], form| String::from_utf8(body(requests, form).unwrap()).unwrap();
+        let alone = r#"{"jsonrpc":"2.0","method":"add","params":[1,2],"id":7}"#;
+        assert_eq!(text(&[&call], Form::Single), alone);
+        assert_eq!(text(&[&call], Form::Batch), format!("[{alone}]"));
+        let notification = request(params(&()).unwrap(), None);
+        assert_eq!(
+            text(&[&call, &notification], Form::Batch),
+            format!(r#"[{alone},{{"jsonrpc":"2.0","method":"add"}}]"#)
+        );
+    }
+
+    #[test]
+    fn parameters_are_an_object_or_an_array_or_none() {
+        let raw = |value| params(&value).unwrap().map(|raw| raw.get().to_owned());
+        assert_eq!(raw(json!({ "a": 1 })).as_deref(), Some(r#"{"a":1}"#));
+        assert_eq!(raw(json!([])).as_deref(), Some("[]"));
+        assert_eq!(raw(json!(null)), None);
+        assert!(matches!(params("text"), Err(ClientError::Params(_))));
+        assert!(matches!(params(&BTreeMap::from([((1, 2), 3)])), Err(ClientError::Params(_))));
+    }
+}

@@ -1,0 +1,161 @@
+//! From counts since the start to what happened lately.
+//!
+//! The mailboxes count and never forget. A window keeps snapshots of these counts; the difference of two of them is what came
+//! in between, percentiles included.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio::time::Instant;
+
+use crate::actor::{MethodStats, Refusals, ServiceStats};
+use crate::mailbox::Times;
+
+/// How far back a window looks.
+const SPAN: Duration = Duration::from_secs(300);
+/// How far apart the snapshots are that it keeps: the window's other end moves in steps of this.
+const STEP: Duration = Duration::from_secs(5);
+
+/// The snapshots that the next frame is compared with.
+#[derive(Debug, Default)]
+pub(super) struct Window {
+    /// The oldest first.
+    kept: VecDeque<Snapshot>,
+    last: Option<Snapshot>,
+}
+
+#[derive(Clone, Debug)]
+struct Snapshot {
+    at: Instant,
+    services: Vec<ServiceStats>,
+}
+
+/// What a page is told.
+#[derive(Debug, Serialize)]
+pub(super) struct Frame<'a> {
+    /// How much time the window covers: less than its span while there are no older snapshots.
+    window_s: f64,
+    services: Vec<ServiceFrame<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct ServiceFrame<'a> {
+    service: &'a str,
+    is_up: bool,
+    restarts: u64,
+    methods: Vec<MethodFrame<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct MethodFrame<'a> {
+    method: &'a str,
+    group: Option<&'static str>,
+    depth: usize,
+    capacity: usize,
+    running: u64,
+    /// Calls a second since the last frame that ran to an end.
+    ran_per_s: f64,
+    /// Calls a second since the last frame that were turned away because there were too many.
+    turned_away_per_s: f64,
+    /// The rest is of the window.
+    wait: Percentiles,
+    run: Percentiles,
+    ended: Ended,
+    refused_for: Refusals,
+}
+
+#[derive(Debug, Serialize)]
+struct Percentiles {
+    count: u64,
+    p50_us: Option<f64>,
+    p99_us: Option<f64>,
+}
+
+#[derive(Debug, Serialize)]
+struct Ended {
+    answered: u64,
+    failed: u64,
+    panicked: u64,
+    expired: u64,
+    abandoned: u64,
+}
+
+impl Window {
+    /// Takes what the services have counted until `at`, and hands what is new of it to `tell`.
+    pub(super) fn advance<T>(
+        &mut self,
+        at: Instant,
+        services: Vec<ServiceStats>,
+        tell: impl FnOnce(&Frame<'_>) -> T,
+    ) -> T {
+        while self.kept.front().is_some_and(|oldest| at.duration_since(oldest.at) > SPAN) {
+            self.kept.pop_front();
+        }
+        // A snapshot from before a long rest says nothing of the moment.
+        let recent = self.last.take().filter(|last| at.duration_since(last.at) <= STEP);
+        let now = Snapshot { at, services };
+        let oldest = self.kept.front().unwrap_or(&now);
+        let told = tell(&now.since(oldest, recent.as_ref().unwrap_or(&now)));
+        if self.kept.back().is_none_or(|newest| at.duration_since(newest.at) >= STEP) {
+            self.kept.push_back(now.clone());
+        }
+        self.last = Some(now);
+        told
+    }
+}
+
+impl Snapshot {
+    fn since<'a>(&'a self, oldest: &Self, last: &Self) -> Frame<'a> {
+        let seconds = self.at.duration_since(last.at).as_secs_f64();
+        // Services and methods are the same, in the same order, for as long as the server runs.
+        let services = self.services.iter().zip(&oldest.services).zip(&last.services);
+        let services = services.map(|((now, oldest), last)| ServiceFrame {
+            service: &now.service,
+            is_up: now.is_up,
+            restarts: now.restarts,
+            methods: {
+                let methods = now.methods.iter().zip(&oldest.methods).zip(&last.methods);
+                methods.map(|((now, oldest), last)| MethodFrame::new(now, oldest, last, seconds)).collect()
+            },
+        });
+        let window_s = self.at.duration_since(oldest.at).as_secs_f64();
+        Frame { window_s, services: services.collect() }
+    }
+}
+
+impl<'a> MethodFrame<'a> {
+    fn new(now: &'a MethodStats, oldest: &MethodStats, last: &MethodStats, seconds: f64) -> Self {
+        let since = |count: fn(&MethodStats) -> u64, then: &MethodStats| count(now).saturating_sub(count(then));
+        let per_s =
+            |count: fn(&MethodStats) -> u64| if seconds > 0.0 { since(count, last) as f64 / seconds } else { 0.0 };
+        Self {
+            method: &now.method,
+            group: now.group,
+            depth: now.depth,
+            capacity: now.capacity,
+            running: now.running,
+            ran_per_s: per_s(|stats| stats.answered + stats.failed + stats.panicked),
+            turned_away_per_s: per_s(|MethodStats { refused_for, .. }| {
+                refused_for.full + refused_for.hopeless + refused_for.overdue
+            }),
+            wait: Percentiles::of(&now.wait.since(&oldest.wait)),
+            run: Percentiles::of(&now.run.since(&oldest.run)),
+            ended: Ended {
+                answered: since(|stats| stats.answered, oldest),
+                failed: since(|stats| stats.failed, oldest),
+                panicked: since(|stats| stats.panicked, oldest),
+                expired: since(|stats| stats.expired, oldest),
+                abandoned: since(|stats| stats.abandoned, oldest),
+            },
+            refused_for: now.refused_for.since(&oldest.refused_for),
+        }
+    }
+}
+
+impl Percentiles {
+    fn of(times: &Times) -> Self {
+        let at = |q| times.quantile(q).map(|time| time.as_secs_f64() * 1e6);
+        Self { count: times.count(), p50_us: at(0.5), p99_us: at(0.99) }
+    }
+}

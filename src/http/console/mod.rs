@@ -1,0 +1,153 @@
+//! The console: a page to call methods and watch mailboxes, its files, and the stream that keeps it up to date.
+//!
+//! Made as a program's own pages are, from a handlebars template and static files, but these are part of the binary.
+
+mod assets;
+mod stream;
+
+use std::sync::Arc;
+
+use actix_web::dev::Payload;
+use actix_web::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+};
+use actix_web::web::{self, Bytes};
+use actix_web::{HttpRequest, HttpResponse};
+use handlebars::Handlebars;
+use serde::Serialize;
+
+use crate::console::Feed;
+use crate::dispatch::Dispatch;
+use crate::jsonrpc::Dialect;
+use crate::start_error::StartError;
+
+use super::refusal::Refusal;
+use super::rpc::Front;
+use super::taken::request_to;
+
+/// No script and no style but from files of the server, no other site's anything, and no frame around it.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; \
+                      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// By which actix knows the resources: the page, the stream, the files.
+const NAMES: [&str; 3] = ["callbox-console", "callbox-console-mailboxes", "callbox-console-file"];
+
+/// What the page is told when it is made. It asks for the rest as any caller would.
+#[derive(Debug, Serialize)]
+pub(crate) struct ConsoleFacts<'a> {
+    /// The name of the first service.
+    pub(crate) service: &'a str,
+    pub(crate) endpoint: &'a str,
+    pub(crate) dialect: &'a str,
+    pub(crate) token_header: &'a str,
+    /// Whether the server checks tokens at all.
+    pub(crate) checks_tokens: bool,
+    pub(crate) version: &'a str,
+}
+
+/// The console of one server. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct Console(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    page: Bytes,
+    front: Arc<Front>,
+    dispatch: Arc<Dispatch>,
+    feed: Feed,
+}
+
+impl Console {
+    /// Where it is.
+    pub(crate) const PATH: &'static str = "/console";
+
+    /// # Errors
+    /// If the template cannot be rendered, which the tests would have seen.
+    pub(crate) fn new(
+        facts: &ConsoleFacts<'_>,
+        front: Arc<Front>,
+        dispatch: Arc<Dispatch>,
+        feed: Feed,
+    ) -> Result<Self, StartError> {
+        let mut registry = Handlebars::new();
+        registry.set_strict_mode(true);
+        let page = registry.render_template(assets::PAGE, facts);
+        let page = page.map_err(|error| StartError::new("the console's page cannot be made", error))?;
+        Ok(Self(Arc::new(Inner { page: page.into(), front, dispatch, feed })))
+    }
+
+    /// Mounts the page, and its files and the stream below it.
+    pub(crate) fn configure(&self, config: &mut web::ServiceConfig) {
+        let console = self.clone();
+        let page = move |request: HttpRequest, payload: web::Payload| {
+            let console = console.clone();
+            async move { console.page(&request, payload.into_inner()) }
+        };
+        let console = self.clone();
+        let stream = move |request: HttpRequest, payload: web::Payload| {
+            let console = console.clone();
+            async move { console.stream(&request, payload.into_inner()).await }
+        };
+        let console = self.clone();
+        let asset = move |request: HttpRequest, payload: web::Payload| {
+            let console = console.clone();
+            async move { console.asset(&request, payload.into_inner()) }
+        };
+        let at = |name, path| web::resource(format!("{}{path}", Self::PATH)).name(name);
+        let [page_name, stream_name, asset_name] = NAMES;
+        config.service(at(page_name, "").route(web::get().to(page)));
+        config.service(at(stream_name, "/mailboxes").route(web::get().to(stream)));
+        config.service(at(asset_name, "/{file}").route(web::get().to(asset)));
+    }
+
+    /// Whether requests come to the console that is among these routes, and not to something that was mounted before it.
+    pub(crate) async fn is_reached(routes: impl FnOnce(&mut web::ServiceConfig)) -> bool {
+        let Some(request) = request_to(Self::PATH, routes).await else { return false };
+        let reached = |(name, path): (&str, &str)| {
+            request.resource_map().match_name(&format!("{}{path}", Self::PATH)) == Some(name)
+        };
+        NAMES.into_iter().zip(["", "/mailboxes", "/main.js"]).all(reached)
+    }
+
+    fn page(&self, request: &HttpRequest, payload: Payload) -> HttpResponse {
+        self.guarded(request, payload, || HttpResponse::Ok().content_type(assets::HTML).body(self.0.page.clone()))
+    }
+
+    fn asset(&self, request: &HttpRequest, payload: Payload) -> HttpResponse {
+        self.guarded(request, payload, || match assets::find(request.match_info().query("file")) {
+            Some((content_type, bytes)) => HttpResponse::Ok().content_type(content_type).body(bytes),
+            None => HttpResponse::NotFound().finish(),
+        })
+    }
+
+    /// The answer, if the request may come in by the rules that hold for calls. Even a page can tell too much to a name that
+    /// somebody else's DNS server has made up.
+    fn guarded(&self, request: &HttpRequest, payload: Payload, answer: impl FnOnce() -> HttpResponse) -> HttpResponse {
+        let response = match self.0.front.guard.admit(request) {
+            Ok(_) => answer(),
+            Err(refusal) => refuse(&refusal, payload),
+        };
+        protected(response)
+    }
+}
+
+fn refuse(refusal: &Refusal, payload: Payload) -> HttpResponse {
+    refusal.answer(payload, Dialect::Jsonrpc, "GET")
+}
+
+/// With the headers that hold for all of the console. Nothing is kept: what comes from a server that is developed may be
+/// another thing a moment later.
+fn protected(mut response: HttpResponse) -> HttpResponse {
+    let headers: [(HeaderName, &'static str); 6] = [
+        (CONTENT_SECURITY_POLICY, POLICY),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (REFERRER_POLICY, "no-referrer"),
+        (CACHE_CONTROL, "no-store"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    ];
+    for (name, value) in headers {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response
+}

@@ -1,0 +1,99 @@
+//! The stream of server-sent events that keeps a page up to date.
+
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use actix_web::dev::Payload;
+use actix_web::http::header::RETRY_AFTER;
+use actix_web::web::{Bytes, BytesMut};
+use actix_web::{HttpRequest, HttpResponse, ResponseError};
+use futures::{Stream, stream};
+use tokio::sync::watch;
+
+use crate::console::Frames;
+use crate::dispatch::Dispatch;
+
+use super::super::token;
+use super::{Console, protected, refuse};
+
+/// How often a page that stays is asked whose token it came with: it may have been revoked, or have come to its end.
+const RECHECK: Duration = Duration::from_secs(10);
+
+/// A page that watches.
+struct Page {
+    frames: Frames,
+    stopping: watch::Receiver<bool>,
+    dispatch: Arc<Dispatch>,
+    token: Option<String>,
+    peer: Option<IpAddr>,
+    checked: Instant,
+}
+
+impl Console {
+    /// A frame at once, and then one whenever there is a new one and the page has taken the last: for whoever may call
+    /// `rpc.mailboxes`, until the server stops.
+    pub(super) async fn stream(&self, request: &HttpRequest, payload: Payload) -> HttpResponse {
+        let inner = &*self.0;
+        if let Err(refusal) = inner.front.guard.admit(request) {
+            return protected(refuse(&refusal, payload));
+        }
+        let token = token::token(request.headers(), &inner.front.token_header);
+        let peer = request.peer_addr().map(|peer| peer.ip());
+        if let Err(error) = inner.dispatch.admits(token, peer).await {
+            return protected(error.error_response());
+        }
+        let Some(frames) = inner.feed.look() else {
+            let busy = HttpResponse::ServiceUnavailable()
+                .insert_header((RETRY_AFTER, "5"))
+                .content_type("text/plain; charset=utf-8")
+                .body("Too many pages watch the mailboxes already\n");
+            return protected(busy);
+        };
+        let page = Page {
+            frames,
+            stopping: inner.front.stopping.clone(),
+            dispatch: Arc::clone(&inner.dispatch),
+            token: token.map(str::to_owned),
+            peer,
+            checked: Instant::now(),
+        };
+        // Proxies would keep the frames until there are enough of them.
+        let mut response = HttpResponse::Ok();
+        response.content_type("text/event-stream").insert_header(("x-accel-buffering", "no"));
+        protected(response.streaming(page.events()))
+    }
+}
+
+impl Page {
+    /// Ends when the server stops, as an open answer would hold the stop up to its limit.
+    fn events(self) -> impl Stream<Item = Result<Bytes, Infallible>> {
+        stream::unfold(self, async |mut page| {
+            let frame = page.next().await?;
+            Some((Ok(event(&frame)), page))
+        })
+    }
+
+    async fn next(&mut self) -> Option<Arc<[u8]>> {
+        let frame = tokio::select! {
+            biased;
+            _ = self.stopping.wait_for(|stopping| *stopping) => None,
+            frame = self.frames.next() => frame,
+        }?;
+        if self.checked.elapsed() >= RECHECK {
+            self.dispatch.admits(self.token.as_deref(), self.peer).await.ok()?;
+            self.checked = Instant::now();
+        }
+        Some(frame)
+    }
+}
+
+fn event(frame: &[u8]) -> Bytes {
+    let (head, tail) = (b"event: mailboxes\ndata: ", b"\n\n");
+    let mut event = BytesMut::with_capacity(head.len() + frame.len() + tail.len());
+    event.extend_from_slice(head);
+    event.extend_from_slice(frame);
+    event.extend_from_slice(tail);
+    event.freeze()
+}

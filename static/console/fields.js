@@ -1,0 +1,158 @@
+// One field for each kind of value: what a schema asks for, as something to type, tick or choose.
+//
+// A field has a `node`, an `input` to focus, `read()`, which gives its value or `undefined` for none, and `write(value)`.
+
+import { list, map, object, tuple, variant } from "./containers.js";
+import { freshId, icon, make, set } from "./dom.js";
+import { Digits, isNumber, read, write } from "./json.js";
+import { choices, kindOf, resolve, typeWords, withoutNull } from "./schema.js";
+
+/// Types that contain themselves would go on for ever.
+const DEEPEST = 8;
+
+const KINDS = { boolean, choice, json, number, string, array: list, map, object, tuple, variant };
+
+/// What a field cannot make a value of, and the field's input to go back to.
+export class NoValue extends Error {
+  constructor(message, input) {
+    super(message);
+    this.input = input;
+  }
+}
+
+/// `context` has the document's `root`, how deep the field is, what to call when it has `changed`, the ids of its label and its
+/// description, and whether a value `isNeeded`.
+export function makeField(schema, context) {
+  const { schema: rest, nullable } = withoutNull(schema, context.root);
+  const kind = context.depth >= DEEPEST ? "json" : kindOf(rest, context.root);
+  const field = KINDS[kind](rest, { ...context, depth: context.depth + 1 });
+  return nullable && context.isNeeded ? orNull(field, context) : field;
+}
+
+/// What the input is called and described by.
+function named({ id, labelledBy, describedBy }) {
+  return { id, "aria-labelledby": labelledBy, "aria-describedby": describedBy };
+}
+
+function textInput(context, attributes) {
+  const more = { type: "text", autocomplete: "off", spellcheck: "false", oninput: context.changed };
+  return make("input", { ...named(context), ...more, ...attributes });
+}
+
+function hint(schema, root) {
+  const { default: usual, examples } = resolve(schema, root);
+  if (usual !== undefined && usual !== null) {
+    return `default: ${write(usual)}`;
+  }
+  return examples?.length ? `such as ${write(examples[0])}` : null;
+}
+
+function string(schema, context) {
+  const input = textInput(context, { placeholder: hint(schema, context.root) });
+  return {
+    node: input,
+    input,
+    read: () => (input.value === "" && !context.isNeeded ? undefined : input.value),
+    write: (value) => { input.value = typeof value === "string" ? value : write(value); },
+  };
+}
+
+/// Sends what was typed, digit for digit. What is no number goes as text: the server says best what it expects.
+function number(schema, context) {
+  const input = textInput(context, { inputmode: "decimal", class: "number", placeholder: hint(schema, context.root) });
+  return {
+    node: input,
+    input,
+    read: () => {
+      const text = input.value.trim();
+      return text === "" ? undefined : isNumber(text) ? new Digits(text) : text;
+    },
+    write: (value) => { input.value = typeof value === "string" ? value : write(value); },
+  };
+}
+
+function boolean(schema, context) {
+  const input = make("input", { ...named(context), type: "checkbox", onchange: context.changed });
+  const word = make("span", { class: "soft", "aria-hidden": "true" });
+  const show = () => { word.textContent = String(input.checked); };
+  input.addEventListener("change", show);
+  input.checked = resolve(schema, context.root).default === true;
+  show();
+  return {
+    node: make("div", { class: "check" }, input, word),
+    input,
+    read: () => input.checked,
+    write: (value) => { input.checked = value === true; show(); },
+  };
+}
+
+function choice(schema, context) {
+  const options = choices(schema, context.root);
+  const usual = resolve(schema, context.root).default;
+  const doc = make("p", { class: "doc" });
+  const shown = ({ value }) => (typeof value === "string" ? value : write(value));
+  const input = make("select", { ...named(context), onchange: context.changed },
+    options.map((option, index) => make("option", { value: index, selected: option.value === usual }, shown(option))));
+  const explain = () => { doc.textContent = options[input.value]?.doc ?? ""; };
+  input.addEventListener("change", explain);
+  explain();
+  return {
+    node: make("div", {}, input, doc),
+    input,
+    read: () => options[input.value]?.value,
+    write: (value) => {
+      const found = options.findIndex((option) => write(option.value) === write(value));
+      input.value = String(Math.max(found, 0));
+      explain();
+    },
+  };
+}
+
+/// For what no other field fits.
+export function json(schema, context) {
+  const words = typeWords(schema, context.root);
+  const input = make("textarea", {
+    ...named(context), rows: 3, spellcheck: "false", class: "code", oninput: context.changed,
+    placeholder: words === "any JSON" ? "any JSON" : `${words}, as JSON`,
+  });
+  return {
+    node: input,
+    input,
+    read: () => {
+      if (input.value.trim() === "") {
+        return undefined;
+      }
+      try {
+        return read(input.value);
+      } catch (error) {
+        throw new NoValue(`This is no JSON: ${error.message}`, input);
+      }
+    },
+    write: (value) => { input.value = write(value, 2); },
+  };
+}
+
+/// A field that may also say `null`.
+function orNull(field, context) {
+  const id = freshId("null");
+  const box = make("input", { id, type: "checkbox", "aria-describedby": context.labelledBy });
+  const show = () => set(field.node, { hidden: box.checked });
+  box.addEventListener("change", () => { show(); context.changed(); });
+  return {
+    node: make("div", { class: "or-null" }, field.node, make("div", { class: "check" }, box, make("label", { for: id }, "null"))),
+    input: field.input,
+    read: () => (box.checked ? null : field.read()),
+    write: (value) => {
+      box.checked = value === null;
+      show();
+      if (value !== null) {
+        field.write(value);
+      }
+    },
+  };
+}
+
+/// A button with a picture or a word; `name` is what it is called.
+export function smallButton(name, onclick, text = name) {
+  return make("button", { type: "button", class: "quiet small", "aria-label": name, onclick }, text === "+" ? icon("plus") : text);
+}

@@ -1,0 +1,135 @@
+// The console: puts its parts together.
+
+import { make, say } from "./dom.js";
+import { History } from "./history.js";
+import { Mailboxes } from "./mailboxes.js";
+import { MethodView } from "./method-view.js";
+import { address, chosen, load, MethodList } from "./methods.js";
+import { Server } from "./rpc.js";
+import { Stream } from "./stream.js";
+
+const find = (id) => document.getElementById(id);
+const server = new Server(document.body.dataset);
+const list = new MethodList({ root: find("method-list"), search: find("search"), found: find("found") });
+const mailboxes = new Mailboxes({
+  mailbox: find("mailbox"), overview: find("overview"), alert: find("alert"), tell: (states) => list.note(states),
+});
+const history = new History();
+const pane = find("method");
+
+const calls = make("section", { class: "card history", "aria-label": "History" }, make("h2", {}, "History"), history.view(again));
+
+let offered = { root: {}, methods: [] };
+/// What was typed in stays when another method is looked at.
+let views = new Map();
+let wasAway = false;
+
+async function refresh() {
+  try {
+    offered = await load(server);
+  } catch (error) {
+    pane.replaceChildren(make("p", { class: "empty" }, `The server does not say what it can do: ${error.message}`));
+    return;
+  }
+  views = new Map();
+  list.show(offered.methods);
+  if (!offered.methods.some((method) => method.name === chosen()) && offered.methods.length > 0) {
+    // Not a step that the back button should go to.
+    window.history.replaceState(null, "", address(offered.methods[0].name));
+  }
+  look();
+}
+
+function look() {
+  const name = chosen();
+  const method = offered.methods.find((one) => one.name === name);
+  if (!method) {
+    return;
+  }
+  if (!views.has(name)) {
+    views.set(name, new MethodView(method, offered.root, server, (call) => history.add(call)));
+  }
+  pane.replaceChildren(views.get(name).node, calls);
+  document.title = `${name} · ${server.service} · console`;
+  list.mark(name);
+  mailboxes.choose(name);
+}
+
+/// Back to a call that was made before, to change it and make it again.
+function again({ method, params }) {
+  location.hash = address(method);
+  look();
+  views.get(method)?.fill(params);
+  pane.focus();
+}
+
+const STATES = {
+  live: ["live", "live"],
+  denied: ["mailboxes need a token", "denied"],
+  busy: ["too many pages watch already", "away"],
+  away: ["not connected, trying again", "away"],
+};
+
+function note(state) {
+  const [words, look] = STATES[state];
+  say(find("connection"), words);
+  find("connection").dataset.state = look;
+  if (state === "denied") {
+    mailboxes.none(server.hasToken ? "This token may not see the mailboxes." : "The mailboxes are shown to callers with a valid token. Type one in above.");
+  } else if (state !== "live") {
+    wasAway = true;
+    mailboxes.none("There is no connection to the server.");
+  } else if (wasAway) {
+    // It may have been built anew.
+    wasAway = false;
+    refresh();
+  }
+}
+
+const stream = new Stream(server, { tell: (frame) => mailboxes.show(frame), note });
+
+function setUpToken() {
+  const [form, input] = [find("token"), find("token-value")];
+  form.hidden = !server.checksTokens;
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    server.token = input.value.trim();
+    form.classList.toggle("used", server.hasToken);
+    say(form.querySelector("button"), "Use");
+    stream.start();
+    refresh();
+  });
+}
+
+function setUpKeys() {
+  document.addEventListener("keydown", (event) => {
+    const types = event.target.closest("input, textarea, select");
+    if (event.key === "/" && !types && !event.ctrlKey && !event.metaKey && !event.altKey) {
+      event.preventDefault();
+      find("search").focus();
+    }
+  });
+  // Its address would take the place of the method's.
+  document.querySelector(".skip").addEventListener("click", (event) => {
+    event.preventDefault();
+    pane.focus();
+  });
+  const menu = find("menu");
+  const toggle = (open) => {
+    menu.setAttribute("aria-expanded", String(open));
+    find("methods").classList.toggle("open", open);
+  };
+  menu.addEventListener("click", () => toggle(menu.getAttribute("aria-expanded") !== "true"));
+  find("method-list").addEventListener("click", (event) => {
+    if (event.target.closest("a")) {
+      toggle(false);
+      pane.scrollTo?.(0, 0);
+    }
+  });
+}
+
+window.addEventListener("hashchange", look);
+setUpToken();
+setUpKeys();
+refresh();
+stream.start();

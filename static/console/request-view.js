@@ -1,0 +1,59 @@
+// The request that the form makes, as JSON, for the shell, and for Rust.
+
+import { make, set } from "./dom.js";
+import { asCurl, asJson, asRust } from "./snippets.js";
+
+const FORMS = [["json", "JSON", asJson], ["curl", "curl", asCurl], ["rust", "Rust", asRust]];
+
+/// Which form is looked at holds for all methods.
+let current = "json";
+
+export function requestView(server, method) {
+  let params;
+  let problem = null;
+  const tabs = FORMS.map(([key, word]) => make("button", {
+    type: "button", role: "tab", id: `tab-${key}`, "aria-controls": "request-text",
+    onclick: () => choose(key),
+  }, word));
+  const text = make("pre", { id: "request-text", role: "tabpanel", tabindex: "0" });
+  const copied = make("span", { class: "soft", role: "status" });
+  const copy = make("button", { type: "button", class: "quiet small", onclick: async () => {
+    await navigator.clipboard.writeText(text.textContent);
+    copied.textContent = "copied";
+    setTimeout(() => { copied.textContent = ""; }, 2000);
+  } }, "Copy");
+
+  const draw = () => {
+    const facts = { endpoint: server.endpoint, tokenHeader: server.tokenHeader, needsToken: method.access !== "public" };
+    const request = { jsonrpc: "2.0", method: method.name, params, id: 1 };
+    FORMS.forEach(([key, , form], index) => {
+      set(tabs[index], { "aria-selected": String(key === current), tabindex: key === current ? "0" : "-1" });
+      if (key === current) {
+        text.textContent = problem ?? form(request, facts);
+        set(text, { "aria-labelledby": `tab-${key}` });
+      }
+    });
+  };
+  const choose = (key) => {
+    current = key;
+    draw();
+  };
+  const list = make("div", { class: "tabs", role: "tablist", "aria-label": "The request as", onkeydown: (event) => {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (step) {
+      event.preventDefault();
+      const at = FORMS.findIndex(([key]) => key === current);
+      const next = (at + step + FORMS.length) % FORMS.length;
+      choose(FORMS[next][0]);
+      tabs[next].focus();
+    }
+  } }, tabs);
+
+  return {
+    node: make("section", { class: "card request", "aria-label": "Request" },
+      make("div", { class: "card-head" }, make("h2", {}, "Request"), list, copied, copy), text),
+    show: (now) => { params = now; problem = null; draw(); },
+    cannot: (why) => { problem = why; draw(); },
+    draw,
+  };
+}

@@ -1,0 +1,95 @@
+// The server-sent events, by `fetch`: an `EventSource` cannot send a token.
+
+const FIRST_PAUSE = 500;
+const LONGEST_PAUSE = 8000;
+
+/// Follows the mailboxes for as long as somebody looks at the page.
+///
+/// `tell` gets frames; `note` gets `live`, `denied`, `busy` or `away`, which is when the stream could not be had or has ended.
+export class Stream {
+  #server;
+  #tell;
+  #note;
+  #current = null;
+
+  constructor(server, { tell, note }) {
+    this.#server = server;
+    this.#tell = tell;
+    this.#note = note;
+    document.addEventListener("visibilitychange", () => (document.hidden ? this.stop() : this.start()));
+  }
+
+  /// Begins anew: with another token, say.
+  start() {
+    this.stop();
+    if (this.#server.checksTokens && !this.#server.hasToken) {
+      this.#note("denied");
+      return;
+    }
+    const control = new AbortController();
+    this.#current = control;
+    this.#follow(control.signal);
+  }
+
+  stop() {
+    this.#current?.abort();
+  }
+
+  async #follow(signal) {
+    let pause = FIRST_PAUSE;
+    while (!signal.aborted) {
+      const state = await this.#once(signal, () => { pause = FIRST_PAUSE; });
+      if (signal.aborted) {
+        return;
+      }
+      this.#note(state);
+      if (state === "denied") {
+        return;
+      }
+      await new Promise((resolve) => setTimeout(resolve, pause));
+      pause = Math.min(2 * pause, LONGEST_PAUSE);
+    }
+  }
+
+  /// One answer to its end. Says why there is no other frame.
+  async #once(signal, works) {
+    try {
+      const response = await fetch(this.#server.stream, {
+        headers: { Accept: "text/event-stream", ...this.#server.headers },
+        cache: "no-store",
+        credentials: "omit",
+        redirect: "error",
+        signal,
+      });
+      if (!response.ok) {
+        return response.status === 401 ? "denied" : response.status === 503 ? "busy" : "away";
+      }
+      for await (const data of events(response.body)) {
+        works();
+        this.#note("live");
+        this.#tell(JSON.parse(data));
+      }
+    } catch {
+      // It broke off, or it never came.
+    }
+    return "away";
+  }
+}
+
+/// The data of each event.
+async function* events(body) {
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) {
+      return;
+    }
+    const parts = (rest + value).split("\n\n");
+    rest = parts.pop();
+    for (const part of parts) {
+      const lines = part.split("\n").filter((line) => line.startsWith("data:"));
+      yield lines.map((line) => line.slice(5).trimStart()).join("\n");
+    }
+  }
+}

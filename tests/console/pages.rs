@@ -1,0 +1,154 @@
+//! The page and its files: their headers, who may have them, and what else is at their path.
+
+use actix_web::{HttpResponse, web};
+use callbox::testing::{self, TestServer};
+use callbox::{Dialect, Server};
+
+use crate::service::{open, server, start};
+use crate::support::http::{Answer, ask};
+
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; \
+                      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+fn get(server: &TestServer, path: &str, headers: &[(&str, &str)]) -> Answer {
+    ask(server.address(), "GET", path, headers, "")
+}
+
+fn has_console(server: Server) -> bool {
+    let server = testing::start(server);
+    get(&server, "/console", &[]).body.contains("console/main.js")
+}
+
+#[test]
+fn everything_of_the_console_has_its_headers() {
+    let server = start();
+    let page = get(&server, "/console", &[]);
+    assert_eq!((page.status, page.header("content-type")), (200, Some("text/html; charset=utf-8")));
+    assert!(page.body.contains("<title>test.kitchen · console</title>"), "{}", page.body);
+    for (path, status, content_type) in [
+        ("/console", 200, Some("text/html; charset=utf-8")),
+        ("/console/main.js", 200, Some("text/javascript; charset=utf-8")),
+        ("/console/icon.svg", 200, Some("image/svg+xml")),
+        ("/console/mailboxes", 401, Some("application/json")),
+        ("/console/nothing.js", 404, None),
+        ("/console/..%2fCargo.toml", 404, None),
+    ] {
+        let answer = get(&server, path, &[]);
+        assert_eq!((answer.status, answer.header("content-type")), (status, content_type), "{path}");
+        assert_eq!(answer.header("content-security-policy"), Some(POLICY), "{path}");
+        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{path}");
+        assert_eq!(answer.header("referrer-policy"), Some("no-referrer"), "{path}");
+        assert_eq!(answer.header("cache-control"), Some("no-store"), "{path}");
+        assert_eq!(answer.header("cross-origin-resource-policy"), Some("same-origin"), "{path}");
+    }
+}
+
+#[test]
+fn every_file_that_the_page_and_its_scripts_name_is_there() {
+    let server = start();
+    let (mut open, mut seen) = (vec!["/console".to_owned()], 0);
+    let mut known = std::collections::HashSet::new();
+    while let Some(path) = open.pop() {
+        let answer = get(&server, &path, &[]);
+        assert_eq!(answer.status, 200, "{path}");
+        seen += 1;
+        let quoted = answer.body.split('"').skip(1).step_by(2);
+        let files = quoted.filter_map(|text| text.strip_prefix("console/").or_else(|| text.strip_prefix("./")));
+        for file in files.filter(|file| file.contains('.') && !file.contains('/')) {
+            let path = format!("/console/{file}");
+            if known.insert(path.clone()) {
+                open.push(path);
+            }
+        }
+    }
+    assert!(seen > 15, "{known:?}");
+}
+
+#[test]
+fn other_hosts_and_other_sites_get_nothing() {
+    let server = start();
+    for path in ["/console", "/console/main.js", "/console/mailboxes"] {
+        for (header, status) in
+            [(("Host", "rebound.evil.net"), 421), (("Origin", "https://evil.net"), 403), (("Origin", "null"), 403)]
+        {
+            let answer = get(&server, path, &[header, ("X-Api-Token", "hello_world")]);
+            assert_eq!(answer.status, status, "{path} {header:?}");
+            assert!(!answer.body.contains("kitchen"), "{answer:?}");
+            assert_eq!(answer.header("content-security-policy"), Some(POLICY), "{path}");
+        }
+    }
+}
+
+#[test]
+fn a_service_that_has_markup_in_its_settings_cannot_put_it_into_the_page() {
+    let server = testing::start(server().endpoint("/a-b").token_header("X-!'&"));
+    let page = get(&server, "/console", &[]);
+    assert!(page.body.contains(r#"data-token-header="X-!&#x27;&amp;""#), "{}", page.body);
+    assert!(page.body.contains(r#"data-endpoint="/a-b""#) && page.body.contains(r#"data-checks-tokens="true""#));
+}
+
+#[test]
+fn it_is_there_unless_it_is_switched_off_and_elsewhere_only_if_it_is_switched_on() {
+    assert!(has_console(open()));
+    assert!(has_console(open().console(true)));
+    assert!(!has_console(open().console(false)));
+}
+
+/// A server of somebody else's listens who knows where, so the console is off there unless somebody asks for it.
+#[actix_web::test]
+async fn in_an_app_of_ones_own_it_is_there_only_if_it_is_switched_on() {
+    for (server, status) in [(open(), 404), (open().console(true), 200)] {
+        let running = server.launch().await.unwrap();
+        let app = actix_web::App::new().service(web::scope("/below").configure(running.routes()));
+        let app = actix_web::test::init_service(app).await;
+        let request = actix_web::test::TestRequest::get().uri("/below/console").insert_header(("host", "localhost"));
+        let answer = actix_web::test::call_service(&app, request.to_request()).await;
+        assert_eq!(answer.status().as_u16(), status);
+        running.stop().await;
+    }
+}
+
+#[test]
+fn by_default_it_gives_way_to_whatever_the_program_has_at_its_path() {
+    let page = || web::get().to(async || HttpResponse::Ok().body("mine"));
+    let files = tempfile::tempdir().unwrap();
+    std::fs::create_dir(files.path().join("console")).unwrap();
+    std::fs::write(files.path().join("console/index.html"), "mine").unwrap();
+    let taken: [(&str, Server); 5] = [
+        (
+            "a route",
+            open().configure(move |config| {
+                config.route("/console", page());
+            }),
+        ),
+        (
+            "a scope",
+            open().configure(move |config| {
+                config.service(web::scope("/console").route("/main.js", page()));
+            }),
+        ),
+        (
+            "a pattern",
+            open().configure(move |config| {
+                config.route("/{page}", page());
+            }),
+        ),
+        ("an endpoint", open().also_at("/console", Dialect::Gemstone)),
+        ("files", open().static_files("/", files.path())),
+    ];
+    for (what, server) in taken {
+        assert!(!has_console(server), "{what}");
+    }
+}
+
+#[actix_web::test]
+async fn one_that_was_asked_for_stops_the_start_where_its_path_is_taken() {
+    let server = open().console(true).configure(|config| {
+        config.route("/console", web::get().to(async || HttpResponse::Ok().body("mine")));
+    });
+    let error = server.launch().await.unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "the program has something of its own at `/console`, where the console is to be: move it elsewhere, or say --console off"
+    );
+}
