@@ -191,7 +191,7 @@ pub fn object_schema<const N: usize>(members: [(&str, Schema); N]) -> Schema {
 }
 
 /// The schema of a list with these items.
-pub fn tuple_schema<const N: usize>(items: [Schema; N]) -> Schema {
+pub fn tuple_schema<const N: usize>(items: &[Schema; N]) -> Schema {
     json_schema!({ "type": "array", "prefixItems": items.as_slice(), "minItems": N, "maxItems": N })
 }
 

@@ -4,10 +4,10 @@ use std::io;
 
 use crate::Options;
 use crate::child::Child;
-use crate::load::Connection;
+use crate::closed_loop::Connection;
 use crate::report::Report;
 use crate::servers::Subject;
-use crate::workload;
+use crate::workloads;
 
 pub(crate) const NAME: &str = "idle";
 
@@ -25,8 +25,8 @@ pub(crate) fn run(report: &mut Report, options: &Options) -> io::Result<()> {
 
 /// KiB of the server's memory for each connection that has had an answer and is kept.
 fn kib(subject: Subject, count: usize) -> io::Result<f64> {
-    let server = Child::start(subject)?;
-    let request = workload::ALL[0].request();
+    let server = Child::start(&[subject.name()])?;
+    let request = workloads::ALL[0].request();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
     runtime.block_on(async {
         let mut kept = Vec::with_capacity(count);

@@ -7,15 +7,19 @@
 
 #![expect(clippy::print_stdout, reason = "what a bench prints is what it is for")]
 
+#[path = "../shared/child.rs"]
 mod child;
+#[path = "../shared/closed_loop.rs"]
+mod closed_loop;
 #[path = "../shared/figures.rs"]
 mod figures;
 mod idle;
-mod load;
 mod report;
 mod servers;
 mod targets;
+#[path = "../shared/workload.rs"]
 mod workload;
+mod workloads;
 
 use std::io;
 use std::process::ExitCode;
@@ -28,7 +32,7 @@ use workload::Workload;
 
 fn main() -> ExitCode {
     let mut args = std::env::args().skip(1).peekable();
-    if args.next_if(|arg| arg == servers::ROLE).is_some() {
+    if args.next_if(|arg| arg == child::ROLE).is_some() {
         return servers::serve(&args.next().unwrap_or_default());
     }
     let options = match options(args) {
@@ -77,7 +81,7 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<Option<Options>, St
             }
             "--only" => {
                 for name in args.next().unwrap_or_default().split(',') {
-                    let known = workload::ALL.iter().any(|workload| workload.name == name) || name == idle::NAME;
+                    let known = workloads::ALL.iter().any(|workload| workload.name == name) || name == idle::NAME;
                     only.push(if known {
                         name.to_owned()
                     } else {
@@ -99,7 +103,7 @@ fn measure(options: &Options) -> io::Result<u64> {
     let (warm_up, time) = if options.quick { (100, 200) } else { (300, 2000) };
     let (warm_up, time) = (Duration::from_millis(warm_up), Duration::from_millis(time));
     let mut report = Report::new(options.quick);
-    for workload in workload::ALL.iter().filter(|workload| options.wants(workload.name)) {
+    for workload in workloads::ALL.iter().filter(|workload| options.wants(workload.name)) {
         // One server at a time, so that none is in another's way, and each in every round, so that all meet the same machine.
         for round in 0..options.rounds {
             for at in 0..Subject::ALL.len() {
@@ -119,10 +123,10 @@ fn measure(options: &Options) -> io::Result<u64> {
 }
 
 fn one(workload: &Workload, subject: Subject, warm_up: Duration, time: Duration) -> io::Result<Sample> {
-    let server = Child::start(subject)?;
-    load::run(server.address, workload, warm_up)?;
+    let server = Child::start(&[subject.name()])?;
+    closed_loop::run(server.address, workload, warm_up)?;
     let (cpu, begin) = (server.cpu()?, Instant::now());
-    let outcome = load::run(server.address, workload, time)?;
+    let outcome = closed_loop::run(server.address, workload, time)?;
     let (took, cpu) = (begin.elapsed(), server.cpu()? - cpu);
     let calls = (outcome.latencies.len() * workload.calls as u64) as f64;
     Ok(Sample {

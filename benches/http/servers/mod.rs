@@ -15,9 +15,6 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 
-/// The first argument of a process that is to be a server.
-pub(crate) const ROLE: &str = "serve";
-
 /// Threads for connections.
 const WORKERS: usize = 2;
 
@@ -41,7 +38,7 @@ impl Subject {
     pub(crate) const ALL: [Self; 7] =
         [Self::Bare, Self::Callbox, Self::CallboxActor, Self::AddrSend, Self::Jsonrpsee, Self::Axum, Self::BareAgain];
 
-    fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Bare => "bare actix-web",
             Self::Callbox => "callbox",

@@ -60,6 +60,6 @@ fn data(variant: &Variant) -> Option<TokenStream> {
             quote!(::callbox::__private::object_schema([#((#names, #schemas)),*]))
         }
         [_] => quote!(#(#schemas)*),
-        _ => quote!(::callbox::__private::tuple_schema([#(#schemas),*])),
+        _ => quote!(::callbox::__private::tuple_schema(&[#(#schemas),*])),
     })
 }

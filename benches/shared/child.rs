@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::servers::{ROLE, Subject};
+/// The first argument of a process that is to be a server; what kind of one, the next say.
+pub(crate) const ROLE: &str = "serve";
 
 /// Ended when it is dropped.
 pub(crate) struct Child {
@@ -29,10 +30,10 @@ pub(crate) fn allow_many_files() -> io::Result<()> {
 }
 
 impl Child {
-    /// Starts it; returns once it listens.
-    pub(crate) fn start(subject: Subject) -> io::Result<Self> {
+    /// Starts this program as a server, which tells where it listens in its first line; returns once it does.
+    pub(crate) fn start(arguments: &[&str]) -> io::Result<Self> {
         let mut command = Command::new(std::env::current_exe()?);
-        command.args([ROLE, &subject.to_string()]).env_remove("RUST_LOG");
+        command.arg(ROLE).args(arguments).env_remove("RUST_LOG");
         let mut process = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
         let mut line = String::new();
         let read = process.stdout.take().map(|out| BufReader::new(out).read_line(&mut line));
@@ -41,7 +42,7 @@ impl Child {
             Err(_) => {
                 process.kill()?;
                 process.wait()?;
-                Err(io::Error::other(format!("the server of {subject} does not start: {read:?}")))
+                Err(io::Error::other(format!("the server {arguments:?} does not start: {read:?}")))
             }
         }
     }

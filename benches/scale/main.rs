@@ -1,0 +1,113 @@
+//! How the cost of a call grows: with the methods of a server, with its workers, with the calls that wait, and with its
+//! connections. Run with `cargo bench --bench scale`.
+//!
+//! `-- --quick` is a short form, `-- --only methods,queued` measures some of it. Each series is fitted with a power of what grows:
+//! an exponent of 0 is a cost that does not grow, of 1 one that grows as fast. `benches/README.md` has plots and what they say.
+
+#![expect(clippy::print_stdout, reason = "what a bench prints is what it is for")]
+
+#[path = "../shared/child.rs"]
+#[expect(dead_code, reason = "other benches ask for other figures")]
+mod child;
+#[path = "../shared/closed_loop.rs"]
+#[expect(dead_code, reason = "other benches keep connections without a load")]
+mod closed_loop;
+#[path = "../shared/figures.rs"]
+mod figures;
+mod methods;
+mod network;
+#[path = "../../src/bin/callbox/plot.rs"]
+#[expect(dead_code, reason = "other programs draw other axes")]
+mod plot;
+mod queued;
+mod series;
+mod service;
+#[path = "../shared/workload.rs"]
+#[expect(dead_code, reason = "other benches ask for other things")]
+mod workload;
+
+use std::io;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use series::Series;
+
+/// Counts per thread, without contention, so it does not disturb what is timed.
+#[global_allocator]
+static ALLOCATOR: alloc_tracker::Allocator<std::alloc::System> = alloc_tracker::Allocator::system();
+
+/// How much is measured.
+#[derive(Clone, Copy, Debug)]
+struct Effort {
+    /// The length of one measurement.
+    time: Duration,
+    rounds: usize,
+}
+
+type Measure = fn(Effort) -> io::Result<Vec<Series>>;
+
+const ALL: [(&str, Measure); 4] = [
+    ("methods", methods::measure),
+    ("workers", network::workers),
+    ("connections", network::connections),
+    ("queued", queued::measure),
+];
+
+fn main() -> ExitCode {
+    let mut args = std::env::args().skip(1).peekable();
+    if args.next_if(|arg| arg == child::ROLE).is_some() {
+        return network::serve(&args.next().unwrap_or_default());
+    }
+    let (effort, only) = match options(args) {
+        Ok(Some(options)) => options,
+        Ok(None) => return ExitCode::SUCCESS,
+        Err(what) => {
+            println!("{what}; there are --quick and --only methods,workers,connections,queued");
+            return ExitCode::from(2);
+        }
+    };
+    let mut calibration = vec![figures::calibrate()];
+    let mut all = Vec::new();
+    for (name, measure) in ALL {
+        if !only.is_empty() && !only.iter().any(|only| only == name) {
+            continue;
+        }
+        match measure(effort) {
+            Ok(measured) => {
+                series::print(name, &measured);
+                all.extend(measured);
+            }
+            Err(error) => {
+                println!("error: {name}: {error}");
+                return ExitCode::FAILURE;
+            }
+        }
+        calibration.push(figures::calibrate());
+    }
+    println!("\n{}", figures::steadiness(&calibration));
+    match series::write(&all) {
+        Ok(path) => println!("written: {}", path.display()),
+        Err(error) => println!("the figures could not be written: {error}"),
+    }
+    ExitCode::SUCCESS
+}
+
+/// `None` if nothing is to be measured: `cargo test` runs benches, too, and says so by leaving out `--bench`.
+fn options(mut args: impl Iterator<Item = String>) -> Result<Option<(Effort, Vec<String>)>, String> {
+    let (mut only, mut bench) = (Vec::new(), false);
+    let mut effort = Effort { time: Duration::from_secs(1), rounds: 5 };
+    while let Some(arg) = args.next() {
+        match arg.as_str() {
+            "--bench" => bench = true,
+            "--quick" => effort = Effort { time: Duration::from_millis(100), rounds: 1 },
+            "--only" => {
+                for name in args.next().unwrap_or_default().split(',') {
+                    let known = ALL.iter().any(|(known, _)| *known == name);
+                    only.push(if known { name.to_owned() } else { return Err(format!("there is no `{name}`")) });
+                }
+            }
+            other => return Err(format!("`{other}` is unknown")),
+        }
+    }
+    Ok(bench.then_some((effort, only)))
+}

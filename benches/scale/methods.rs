@@ -1,0 +1,64 @@
+//! What a call costs in a server of so many methods, from bytes to bytes.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use callbox::testing::{InProcess, in_process_with};
+use callbox::{Placement, Service};
+use tokio::runtime::{self, Runtime};
+
+use crate::Effort;
+use crate::series::Series;
+use crate::service::{Eight, One, WIDEST, Wide};
+use crate::workload::call;
+
+/// Calls between two looks at the clock.
+const STRIDE: u32 = 200;
+
+pub(crate) fn measure(effort: Effort) -> io::Result<Vec<Series>> {
+    let title = "What a call costs as methods are added";
+    let subjects = [("where it arrives", Placement::Inline), ("through the actor", Placement::Actor)];
+    let mut all = subjects.map(|(subject, _)| Series::new(title, subject, "methods", "µs for each call"));
+    let runtime = runtime::Builder::new_current_thread().enable_time().build()?;
+    for _ in 0..effort.rounds {
+        for (series, (_, placement)) in all.iter_mut().zip(subjects) {
+            let one = in_process_with(|| One::<0>, move |server| server.placement(placement));
+            series.note(1, micros(&runtime, &one, 0, effort.time));
+            let eight = in_process_with(|| Eight::<0>, move |server| server.placement(placement));
+            series.note(8, micros(&runtime, &eight, 7, effort.time));
+            let wide = in_process_with(|| Wide::<0>, move |server| server.placement(placement));
+            series.note(WIDEST, micros(&runtime, &wide, WIDEST - 1, effort.time));
+            let several = in_process_with(
+                || Wide::<0>,
+                move |server| {
+                    let server = server.service(|| Wide::<1>).service(|| Wide::<2>).service(|| Wide::<3>);
+                    let server = server.service(|| Wide::<4>).service(|| Wide::<5>).service(|| Wide::<6>);
+                    server.service(|| Wide::<7>).placement(placement)
+                },
+            );
+            series.note(8 * WIDEST, micros(&runtime, &several, WIDEST - 1, effort.time));
+        }
+    }
+    Ok(all.into())
+}
+
+/// Microseconds for a call of the method of this number, one after another.
+fn micros<S: Service>(runtime: &Runtime, service: &InProcess<S>, number: usize, time: Duration) -> f64 {
+    let body = call(&format!("a.{number:03}"), "{}", 1);
+    runtime.block_on(async {
+        let many = async || {
+            for _ in 0..STRIDE {
+                let answer = service.answer(body.as_bytes()).await;
+                assert!(answer.is_some_and(|answer| answer.ends_with(br#""result":true,"id":1}"#)));
+            }
+        };
+        // The first ones, by which the service learns what the method costs.
+        many().await;
+        let (begin, mut calls) = (Instant::now(), 0);
+        while begin.elapsed() < time {
+            many().await;
+            calls += STRIDE;
+        }
+        begin.elapsed().as_secs_f64() * 1e6 / f64::from(calls)
+    })
+}

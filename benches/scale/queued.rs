@@ -1,0 +1,82 @@
+//! What a call costs that waits: memory, and the time to queue one more.
+
+use std::io;
+use std::sync::mpsc;
+use std::time::Instant;
+
+use alloc_tracker::Session;
+use callbox::{service, testing};
+
+use crate::Effort;
+use crate::series::Series;
+
+/// As many as a service has room for.
+const SIZES: [usize; 5] = [256, 512, 1024, 2048, 4095];
+
+/// A service whose thread is held while calls are queued.
+struct Held {
+    /// Says that the thread is held.
+    begun: mpsc::SyncSender<()>,
+    /// Ends with the other side of it.
+    until: std::sync::Mutex<mpsc::Receiver<()>>,
+    count: usize,
+}
+
+#[service(name = "bench.held")]
+impl Held {
+    #[public_method]
+    fn hold(&mut self) {
+        // Nobody sends anything: the wait ends when the bench lets go.
+        let _ = self.begun.send(());
+        let _ = self.until.get_mut().map(|until| until.recv());
+    }
+
+    #[public_method(mailbox = 4096)]
+    fn add(&mut self, by: usize) -> usize {
+        self.count += by;
+        self.count
+    }
+}
+
+pub(crate) fn measure(effort: Effort) -> io::Result<Vec<Series>> {
+    let title = "What a call costs that waits, as calls wait";
+    let mut memory = Series::new(title, "memory (bytes)", "calls that wait", "for each call");
+    let mut time = Series::new(title, "time to queue it (ns)", "calls that wait", "for each call");
+    for _ in 0..effort.rounds {
+        for size in SIZES {
+            let (bytes, nanos) = queue(size)?;
+            memory.note(size, bytes);
+            time.note(size, nanos);
+        }
+    }
+    Ok(vec![memory, time])
+}
+
+/// Bytes allocated, and nanoseconds, for each of so many calls that are queued and wait.
+fn queue(size: usize) -> io::Result<(f64, f64)> {
+    let (begun, has_begun) = mpsc::sync_channel(1);
+    let (let_go, until) = mpsc::channel();
+    let until = std::sync::Mutex::new(Some(until));
+    let held = testing::in_process(move || {
+        let until = until.lock().ok().and_then(|mut until| until.take()).expect("it is made once");
+        Held { begun: begun.clone(), until: std::sync::Mutex::new(until), count: 0 }
+    });
+    let refused = |error: callbox::RpcError| io::Error::other(error.to_string());
+    held.notify(Hold {}).map_err(refused)?;
+    has_begun.recv().map_err(io::Error::other)?;
+    let session = Session::new().no_stdout().no_file();
+    let operation = session.operation("queue");
+    let begin = Instant::now();
+    {
+        let _span = operation.measure_thread().iterations(size as u64);
+        for _ in 0..size {
+            held.notify(Add { by: 1 }).map_err(refused)?;
+        }
+    }
+    let nanos = begin.elapsed().as_secs_f64() * 1e9 / size as f64;
+    let bytes = session.to_report().operations().find_map(|(_, operation)| operation.bytes()).unwrap_or(f64::NAN);
+    drop(let_go);
+    held.settled();
+    let counted = held.call(Add { by: 0 }).map_err(refused)?;
+    if counted == size { Ok((bytes, nanos)) } else { Err(io::Error::other(format!("{counted} of {size} calls ran"))) }
+}

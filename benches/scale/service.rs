@@ -1,0 +1,81 @@
+//! Services of so many methods. By hand: a macro's methods have each a name of their own in the source.
+
+use std::marker::PhantomData;
+
+use callbox::{Handler, Method, MethodOptions, MethodTable, Service};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The methods of the widest service.
+pub(crate) const WIDEST: usize = 64;
+
+/// The method of number `N`.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(bound = "")]
+#[schemars(bound = "")]
+pub(crate) struct Ask<S, const N: usize> {
+    #[serde(skip)]
+    service: PhantomData<fn() -> S>,
+}
+
+impl<S, const N: usize> Ask<S, N> {
+    /// The digits of the number.
+    const DIGITS: [u8; 3] = [digit(N, 100), digit(N, 10), digit(N, 1)];
+
+    pub(crate) fn new() -> Self {
+        Self { service: PhantomData }
+    }
+}
+
+const fn digit(number: usize, place: usize) -> u8 {
+    b'0' + (number / place % 10) as u8
+}
+
+const fn text(digits: &'static [u8]) -> &'static str {
+    match str::from_utf8(digits) {
+        Ok(text) => text,
+        Err(_) => panic!("digits are text"),
+    }
+}
+
+impl<S: Service, const N: usize> Method for Ask<S, N> {
+    type Service = S;
+    type Output = bool;
+    const NAME: &'static str = text(&Self::DIGITS);
+    const PARAMS: &'static [&'static str] = &[];
+    const HANDLER: Handler<Self> = Handler::Read(|_, _, _| Ok(true));
+}
+
+/// A service with the methods of these numbers, in a namespace of its own for each `AT`.
+macro_rules! service {
+    ($(#[$doc:meta])* $name:ident: $($number:literal)*) => {
+        $(#[$doc])*
+        pub(crate) struct $name<const AT: usize>;
+
+        impl<const AT: usize> Service for $name<AT> {
+            const NAME: &'static str = NAMESPACES[AT];
+            const NAMESPACE: Option<&'static str> = Some(NAMESPACES[AT]);
+
+            fn methods(table: &mut impl MethodTable<Self>) {
+                $(table.add::<Ask<Self, $number>>(MethodOptions::public());)*
+            }
+        }
+    };
+}
+
+/// Of several services in one server.
+const NAMESPACES: [&str; 8] = ["a", "b", "c", "d", "e", "f", "g", "h"];
+
+service!(
+    /// One method.
+    One: 0
+);
+service!(
+    /// Eight methods.
+    Eight: 0 1 2 3 4 5 6 7
+);
+service!(
+    /// Sixty-four methods.
+    Wide: 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31
+        32 33 34 35 36 37 38 39 40 41 42 43 44 45 46 47 48 49 50 51 52 53 54 55 56 57 58 59 60 61 62 63
+);
