@@ -9,6 +9,7 @@ pub use schemars;
 pub use serde;
 use serde::de::DeserializeOwned;
 
+use crate::client::FromRpcError;
 use crate::jsonrpc::RpcError;
 use crate::service::{Method, Reply, State};
 
@@ -49,19 +50,78 @@ pub fn or_rpc_error<T, E: MethodError>(returned: Result<T, E>) -> Result<T, RpcE
     returned.map_err(Into::into)
 }
 
-/// What a result must be for the typed client. Never implemented by hand.
-#[diagnostic::on_unimplemented(
-    message = "the typed client cannot read `{Self}` back",
-    label = "not `DeserializeOwned`",
-    note = "derive `serde::Deserialize` for it, or do without the client: `#[service(client = false)]`"
-)]
-pub trait ClientOutput {}
+/// The error that was told as this: of the variants with codes, the first that fits, and rather one with the same message,
+/// as several may share a code; else of the transparent ones the first that fits.
+///
+/// # Errors
+/// What was told, if no variant fits.
+pub fn recover<E: Into<RpcError>>(
+    error: RpcError,
+    coded: &[Reader<E>],
+    transparent: &[Reader<E>],
+) -> Result<E, RpcError> {
+    let mut fitting = coded.iter().filter(|read| read(&error).is_some());
+    let first = fitting.next();
+    let same_words = |read: &&Reader<E>| read(&error).is_some_and(|own| own.into().message() == error.message());
+    let chosen = match fitting.next() {
+        None => first,
+        Some(_) => coded.iter().find(same_words).or(first),
+    };
+    let coded = chosen.and_then(|read| read(&error));
+    coded.or_else(|| transparent.iter().find_map(|read| read(&error))).ok_or(error)
+}
 
-#[diagnostic::do_not_recommend]
-impl<T: DeserializeOwned> ClientOutput for T {}
+/// Makes an error of what was told, if it is that.
+pub type Reader<E> = fn(&RpcError) -> Option<E>;
 
-/// Compiles for results that the typed client can read.
-pub const fn client_can_read<T: ClientOutput>() {}
+/// Whether an error has this code and no data.
+pub fn without_data(error: &RpcError, code: i32) -> bool {
+    error.code() == code && error.data().is_none()
+}
+
+/// Reads the data of an error as a `T`, if that can be read: which of two functions `DataOf::<T>::read` is follows from
+/// whether `T` is `DeserializeOwned`, as one of the type itself goes before one of a trait.
+#[derive(Debug)]
+pub struct DataOf<T>(PhantomData<T>);
+
+impl<T: DeserializeOwned> DataOf<T> {
+    /// The data of an error with this code.
+    pub fn read(error: &RpcError, code: i32) -> Option<T> {
+        let data = error.data().filter(|_| error.code() == code)?;
+        serde_json::from_str(data.get()).ok()
+    }
+}
+
+/// What cannot be read.
+pub trait NotOwned<T> {
+    /// Nothing.
+    fn read(_: &RpcError, _: i32) -> Option<T> {
+        None
+    }
+}
+
+impl<T> NotOwned<T> for DataOf<T> {}
+
+/// Recovers the error that a transparent variant holds, in the same way.
+#[derive(Debug)]
+pub struct Told<T>(PhantomData<T>);
+
+impl<T: FromRpcError> Told<T> {
+    /// The error, if it was told as this.
+    pub fn recover(error: &RpcError) -> Option<T> {
+        T::from_rpc_error(error.clone()).ok()
+    }
+}
+
+/// What cannot be recovered.
+pub trait NotRecovered<T> {
+    /// Nothing.
+    fn recover(_: &RpcError) -> Option<T> {
+        None
+    }
+}
+
+impl<T> NotRecovered<T> for Told<T> {}
 
 /// Tells whether `T` is a `Result`, whatever it is called, by which of two constants `Probe::<T>::IS_RESULT` finds: one
 /// of the type itself goes before one of a trait.

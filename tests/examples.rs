@@ -2,6 +2,9 @@
 
 // Each example is a program: its `main` has no use here.
 #[allow(dead_code, unreachable_pub)]
+#[path = "../examples/client.rs"]
+mod client;
+#[allow(dead_code, unreachable_pub)]
 #[path = "../examples/compute/main.rs"]
 mod compute;
 #[path = "examples/documented.rs"]
@@ -75,6 +78,7 @@ fn every_example_is_tried_and_says_how_to_run_it() {
     let mut found: Vec<_> = files.filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned())).collect();
     found.sort();
     let mut tried = EXAMPLES.map(|example| (example.name, example.source)).to_vec();
+    tried.push(("client", include_str!("../examples/client.rs")));
     tried.push(("embedded", include_str!("../examples/embedded.rs")));
     // No server, but what is done to one; `.ci/run` tries its quick form.
     tried.push(("attack", include_str!("../examples/attack/main.rs")));
@@ -153,6 +157,23 @@ async fn an_embedded_service_answers_beside_the_routes_of_its_program() {
     running.stop().await;
     let health = TestRequest::get().uri("/health").to_request();
     assert_eq!(call_service(&app, health).await.status(), 503);
+}
+
+#[actix_web::test]
+async fn the_calls_of_the_client_example_end_as_its_documentation_says() {
+    let running = client::app().launch().await.unwrap();
+    let (url, server) = client::listen(&running).unwrap();
+    let handle = server.handle();
+    let served = actix_web::rt::spawn(server);
+    let said = client::calls(&url, &running).await.unwrap();
+    let source = include_str!("../examples/client.rs");
+    let (_, shown) = source.split_once("//! ```text\n").expect("what it says");
+    let shown: Vec<_> =
+        shown.lines().map_while(|line| line.strip_prefix("//! ")).take_while(|line| *line != "```").collect();
+    assert_eq!(said, shown);
+    handle.stop(true).await;
+    served.await.unwrap().unwrap();
+    running.stop().await;
 }
 
 #[test]

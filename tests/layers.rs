@@ -110,9 +110,13 @@ const LAYERS: &[Layer] = &[
         crates: &["actix", "tokio", "ureq"],
     },
     // The other end of the wire.
-    Layer { module: "client", knows: &["jsonrpc", "service"], crates: &["futures", "reqwest", "tokio"] },
+    Layer {
+        module: "client",
+        knows: &["actor::ServiceRef", "jsonrpc", "service"],
+        crates: &["futures", "reqwest", "tokio"],
+    },
     // What the macros' code calls.
-    Layer { module: "private", knows: &["jsonrpc", "service"], crates: &["actix", "futures"] },
+    Layer { module: "private", knows: &["client::FromRpcError", "jsonrpc", "service"], crates: &["actix", "futures"] },
 ];
 
 /// Crates that any module may use: they do nothing by themselves.

@@ -33,6 +33,7 @@ const METHOD_KEYS: &[Key] = &[
     ("in_flight", "in_flight = 64"),
     ("on_panic", r#"on_panic = "keep""#),
     ("compute", "compute"),
+    ("idempotent", "idempotent"),
 ];
 
 const SCOPE_KEY: Key = ("scope", r#"scope = "admin""#);
@@ -59,7 +60,17 @@ pub(crate) struct ServiceAttr {
     pub(crate) namespace: Option<LitStr>,
     pub(crate) vis: Option<Visibility>,
     pub(crate) on_panic: Option<OnPanic>,
-    pub(crate) client: Option<bool>,
+    pub(crate) client: Client,
+}
+
+/// Which typed client there is to be.
+#[derive(Default)]
+pub(crate) enum Client {
+    None,
+    /// One named after the service.
+    #[default]
+    Default,
+    Named(Ident),
 }
 
 /// `#[public_method(…)]` and `#[private_api_method(…)]`
@@ -77,6 +88,7 @@ pub(crate) struct MethodAttr {
     pub(crate) in_flight: Option<Set<usize>>,
     pub(crate) on_panic: Option<Set<OnPanic>>,
     pub(crate) compute: Option<Set<()>>,
+    pub(crate) idempotent: bool,
     pub(crate) scope: Option<LitStr>,
 }
 
@@ -98,7 +110,7 @@ impl ServiceAttr {
                 "namespace" => attr.namespace = Some(value.filled()?),
                 "vis" => attr.vis = Some(value.string()?.parse().map_err(|_| value.wrong())?),
                 "on_panic" => attr.on_panic = Some(value.on_panic()?),
-                _ => attr.client = Some(value.boolean()?),
+                _ => attr.client = value.client()?,
             }
             Ok(())
         });
@@ -123,6 +135,10 @@ impl MethodAttr {
                 "in_flight" => attr.in_flight = Some(value.set(value.positive()?)),
                 "on_panic" => attr.on_panic = Some(value.set(value.on_panic()?)),
                 "compute" => attr.compute = Some(value.set(value.nothing()?)),
+                "idempotent" => {
+                    value.nothing()?;
+                    attr.idempotent = true;
+                }
                 _ => attr.scope = Some(value.filled()?),
             }
             Ok(())
@@ -252,10 +268,14 @@ impl Value<'_> {
         .ok_or_else(|| self.error("this is a whole number of at least 1"))
     }
 
-    fn boolean(self) -> syn::Result<bool> {
+    fn client(self) -> syn::Result<Client> {
         match self.lit()? {
-            Lit::Bool(lit) => Ok(lit.value),
-            _ => Err(self.error("this is true or false")),
+            Lit::Bool(lit) if lit.value => Ok(Client::Default),
+            Lit::Bool(_) => Ok(Client::None),
+            Lit::Str(name) => {
+                name.parse().map(Client::Named).map_err(|_| syn::Error::new_spanned(name, "this cannot name a struct"))
+            }
+            _ => Err(self.error("this is the name of the client, or false for none")),
         }
     }
 

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use quote::quote;
 use syn::{LitStr, ReturnType, Safety, Type};
 
+use crate::attr::Client;
 use crate::errors::Errors;
 use crate::method::{Kind, Method, Output, Param, Receiver};
 use crate::model::{Hook, On, Service};
@@ -22,7 +23,7 @@ pub(crate) fn service(service: &Service, errors: &mut Errors) {
             parameter(param, errors);
         }
         parameter_order(method, errors);
-        output(method, errors);
+        output(service, method, errors);
     }
 }
 
@@ -261,7 +262,7 @@ fn parameter_order(method: &Method, errors: &mut Errors) {
     }
 }
 
-fn output(method: &Method, errors: &mut Errors) {
+fn output(service: &Service, method: &Method, errors: &mut Errors) {
     let (ok, error) = match &method.output {
         Output::Plain(ok) => (ok, None),
         Output::Result { ok, error } => (&**ok, Some(&**error)),
@@ -278,5 +279,12 @@ fn output(method: &Method, errors: &mut Errors) {
             }
             None => {}
         }
+    }
+    // Said here, as the compiler would only say that `Deserialize` is not general enough.
+    let readable = matches!(service.attr.client, Client::None) || unfit(ok, Lifetimes::None).is_none();
+    if !readable && unfit(ok, Lifetimes::Static).is_none() {
+        let message = "the typed client cannot make a `&'static` value of what it reads: return an owned value, or do \
+                       without the client: `#[service(client = false)]`";
+        errors.at(ok, message);
     }
 }

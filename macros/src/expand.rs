@@ -7,6 +7,7 @@ use syn::spanned::Spanned;
 use syn::{Ident, LitStr, Type};
 
 use crate::attr::OnPanic;
+use crate::client;
 use crate::method::{Kind, Method, Output, Param};
 use crate::model::{Hook, On, Service};
 use crate::types::{Lifetimes, last_segment, unfit, without_self};
@@ -21,14 +22,15 @@ pub(crate) fn service(service: &Service) -> TokenStream {
             message(service, method, Purpose::Use),
             defaults(service, method),
             method_impl(service, method, output, &handler),
-            output_checks(service, method),
+            output_check(service, method),
         ];
         Some(quote!(#(#items)*))
     });
+    let client = client::client(service);
     let entries = service.methods.iter().map(|method| entry(service, method)).collect();
     let hooks = service.hooks.iter().map(|hook| self::hook(service, hook)).collect();
     let service = service_impl(service, &entries, &hooks);
-    quote!(#state #(#methods)* #service)
+    quote!(#state #(#methods)* #client #service)
 }
 
 /// For a block with mistakes: types and impls that let the rest of the user's code compile, so that the mistakes are
@@ -88,12 +90,12 @@ fn message(service: &Service, method: &Method, purpose: Purpose) -> TokenStream 
 }
 
 /// Where the user's token stands, for errors, but still known as written by the macro, so that lints leave it alone.
-fn at(tokens: &impl Spanned) -> Span {
+pub(crate) fn at(tokens: &impl Spanned) -> Span {
     Span::call_site().located_at(tokens.span())
 }
 
 /// The parameters that can be fields. In a block without mistakes these are all that callers send.
-fn sendable(method: &Method) -> impl Iterator<Item = (&Ident, &Param)> {
+pub(crate) fn sendable(method: &Method) -> impl Iterator<Item = (&Ident, &Param)> {
     let fit = method.sent().filter(|param| unfit(&param.ty, Lifetimes::None).is_none());
     fit.filter_map(|param| Some((param.name.as_ref()?, param)))
 }
@@ -109,7 +111,8 @@ fn serde_attr(service: &Service, method: &Method, name: &Ident, param: &Param) -
         let path = format!("<{}>::{}", service.ty().to_token_stream(), default_fn(method, name));
         keys.push(quote!(default = #path));
     } else if param.is_option() {
-        keys.push(quote!(default));
+        // Left out as callers would leave it out. Not beside a default, which would then take the place of `None`.
+        keys.push(quote!(default, skip_serializing_if = "::core::option::Option::is_none"));
     }
     keys.extend(rename.map(|wire_name| quote!(rename = #wire_name)));
     keys.extend(rest.then(|| quote!(flatten)));
@@ -222,8 +225,8 @@ fn state_check(service: &Service) -> TokenStream {
     }
 }
 
-/// Refuses, at the return type, a `Result` under another name and what the typed client cannot read.
-fn output_checks(service: &Service, method: &Method) -> TokenStream {
+/// Refuses, at the return type, a `Result` under another name.
+fn output_check(service: &Service, method: &Method) -> TokenStream {
     let cfgs = &method.cfgs;
     let written = method.output.ok();
     let ok = without_self(written.to_token_stream(), service.ty());
@@ -234,20 +237,13 @@ fn output_checks(service: &Service, method: &Method) -> TokenStream {
              either the value or the error"
         );
     };
-    let plain = quote! {
+    quote! {
         #(#cfgs)*
         const _: () = {
             use ::callbox::__private::NotAResult as _;
             #plain
         };
-    };
-    let client = service.attr.client.unwrap_or(true).then(|| {
-        quote_spanned! {written.span()=>
-            #(#cfgs)*
-            const _: () = ::callbox::__private::client_can_read::<#ok>();
-        }
-    });
-    quote!(#plain #client)
+    }
 }
 
 fn service_impl(service: &Service, entries: &TokenStream, hooks: &TokenStream) -> TokenStream {
@@ -268,7 +264,7 @@ fn service_impl(service: &Service, entries: &TokenStream, hooks: &TokenStream) -
     }
 }
 
-fn block_cfgs(service: &Service) -> impl Iterator<Item = &syn::Attribute> {
+pub(crate) fn block_cfgs(service: &Service) -> impl Iterator<Item = &syn::Attribute> {
     service.block.attrs.iter().filter(|attr| attr.path().is_ident("cfg"))
 }
 
@@ -299,6 +295,7 @@ fn options(service: &Service, method: &Method) -> TokenStream {
         OnPanic::Keep => quote!(.on_panic(::callbox::OnPanic::Keep)),
         OnPanic::Restart => quote!(.on_panic(::callbox::OnPanic::Restart)),
     }));
+    options.extend(attr.idempotent.then(|| quote!(.idempotent())));
     options.extend((method.sent().count() < method.params.len()).then(|| quote!(.asks_caller())));
     options
 }

@@ -7,16 +7,18 @@
 //! * parse: `attr` reads attributes (and lists all keys), `model` and `method` what they stand on. The model keeps the
 //!   user's own tokens, so every span is theirs;
 //! * check: `check` holds the rules and nothing else. Mistakes are gathered in `Errors` and reported all together;
-//! * expand: `expand` writes the code, one function per item. After a mistake it writes stubs instead, so that the
+//! * expand: `expand` writes the code, one function per item, and `client` the typed client. After a mistake it writes stubs instead, so that the
 //!   mistake is all there is to see.
 //!
-//! `rpc_error` takes the same steps for the derive, in one file. `types`, `names` and `duration` answer small questions.
+//! `rpc_error` takes the same steps for the derive, with the way back in `from_rpc_error`. `types`, `names` and `duration` answer small questions.
 
 mod attr;
 mod check;
+mod client;
 mod duration;
 mod errors;
 mod expand;
+mod from_rpc_error;
 mod method;
 mod model;
 mod names;

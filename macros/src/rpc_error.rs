@@ -11,6 +11,7 @@ use syn::{Attribute, Data, DeriveInput, Expr, Field, Fields, Ident, LitInt, LitS
 
 use crate::attr::{Set, entries, for_each};
 use crate::errors::Errors;
+use crate::from_rpc_error::from_rpc_error;
 use crate::names::in_words;
 
 /// What JSON-RPC keeps for itself and for servers; callbox answers from it.
@@ -21,27 +22,28 @@ const VARIANT_KEYS: &[(&str, &str)] =
 
 const FIELD_KEYS: &[(&str, &str)] = &[("data", "data")];
 
-struct Variant {
-    ident: Ident,
-    attr: VariantAttr,
-    fields: Vec<VariantField>,
+pub(crate) struct Variant {
+    pub(crate) ident: Ident,
+    pub(crate) attr: VariantAttr,
+    pub(crate) fields: Vec<VariantField>,
     /// Whether the fields have names of their own.
-    named: bool,
+    pub(crate) named: bool,
 }
 
 #[derive(Default)]
-struct VariantAttr {
-    code: Option<Set<i32>>,
+pub(crate) struct VariantAttr {
+    /// Nothing if it is transparent.
+    pub(crate) code: Option<Set<i32>>,
     message: Option<Set<LitStr>>,
     transparent: Option<Set<()>>,
 }
 
-struct VariantField {
-    member: Member,
+pub(crate) struct VariantField {
+    pub(crate) member: Member,
     /// The variable that holds it in a match arm: its name, or `field0`.
-    binding: Ident,
-    field: Field,
-    data: Option<Set<()>>,
+    pub(crate) binding: Ident,
+    pub(crate) field: Field,
+    pub(crate) data: Option<Set<()>>,
 }
 
 pub(crate) fn derive(input: &DeriveInput) -> TokenStream {
@@ -50,11 +52,11 @@ pub(crate) fn derive(input: &DeriveInput) -> TokenStream {
     for variant in &variants {
         check(variant, &mut errors);
     }
-    let body = if errors.is_empty() {
+    let (body, back) = if errors.is_empty() {
         let arms = variants.iter().map(|variant| arm(&input.ident, variant));
-        quote!(match error { #(#arms)* })
+        (quote!(match error { #(#arms)* }), from_rpc_error(input, &variants))
     } else {
-        quote!(::core::unreachable!())
+        (quote!(::core::unreachable!()), from_rpc_error(input, &[]))
     };
     let ident = &input.ident;
     let (impl_generics, ty_generics, where_clause) = input.generics.split_for_impl();
@@ -65,6 +67,7 @@ pub(crate) fn derive(input: &DeriveInput) -> TokenStream {
             #[allow(unused_variables, deprecated)]
             fn from(error: #ident #ty_generics) -> Self { #body }
         }
+        #back
     }
 }
 

@@ -1,6 +1,7 @@
 //! A handle on a running service, for typed calls without JSON.
 
 use std::fmt;
+use std::time::Duration;
 
 use actix::Addr;
 use tokio::time::Instant;
@@ -48,6 +49,8 @@ use super::stats::MethodStats;
 pub struct ServiceRef<S: Service> {
     core: Arc<Core<S>>,
     caller: Caller,
+    /// At most this much time for each call.
+    patience: Option<Duration>,
 }
 
 /// A call that was let in.
@@ -58,13 +61,29 @@ enum Begun<M: Method> {
 
 impl<S: Service> ServiceRef<S> {
     pub(crate) fn new(core: Arc<Core<S>>) -> Self {
-        Self { core, caller: Caller::anonymous() }
+        Self { core, caller: Caller::anonymous(), patience: None }
     }
 
     /// The same service, called as `caller`.
     #[must_use]
     pub fn as_caller(&self, caller: Caller) -> Self {
-        Self { core: Arc::clone(&self.core), caller }
+        Self { core: Arc::clone(&self.core), caller, patience: self.patience }
+    }
+
+    /// The same service, whose calls have no more time than this. A method's own deadline holds beside it.
+    ///
+    /// ```no_run
+    /// # use std::time::Duration;
+    /// # use callbox::{RpcError, ServiceRef, service};
+    /// # struct Counter;
+    /// # #[service] impl Counter { #[public_method] fn add(&self, by: u64) -> u64 { by } }
+    /// async fn add_soon(counter: ServiceRef<Counter>) -> Result<u64, RpcError> {
+    ///     counter.with_deadline(Duration::from_millis(50)).call(Add { by: 1 }).await
+    /// }
+    /// ```
+    #[must_use]
+    pub fn with_deadline(&self, deadline: Duration) -> Self {
+        Self { patience: Some(deadline), ..self.clone() }
     }
 
     /// Calls a method and waits for its answer. Dropping the future gives the call up.
@@ -117,7 +136,7 @@ impl<S: Service> ServiceRef<S> {
 
     fn context(&self, entry: &Entry, notification: bool) -> Result<CallContext, RpcError> {
         let arrived = Instant::now();
-        let mut deadline = arrived + entry.options.deadline;
+        let mut deadline = arrived + entry.options.deadline.min(self.patience.unwrap_or(Duration::MAX));
         let around = CURRENT.try_with(Current::clone).ok();
         if let Some(around) = &around {
             deadline = deadline.min(around.deadline);
@@ -171,6 +190,10 @@ impl<S: Service> Clone for ServiceRef<S> {
 
 impl<S: Service> fmt::Debug for ServiceRef<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ServiceRef").field("core", &self.core).field("caller", &self.caller).finish()
+        f.debug_struct("ServiceRef")
+            .field("core", &self.core)
+            .field("caller", &self.caller)
+            .field("patience", &self.patience)
+            .finish()
     }
 }

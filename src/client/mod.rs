@@ -11,19 +11,27 @@
 //! All of it is async and needs a tokio runtime.
 
 mod answer;
+mod asked;
 mod error;
 #[cfg(feature = "client")]
 mod http;
 mod many;
+mod own_error;
 mod request;
 mod retry;
 mod transport;
+mod typed;
+mod typed_batch;
 mod untyped;
 
+pub use asked::{Answers, Asked, Each, Grow, Slot};
 pub use error::{Cause, ClientError};
 #[cfg(feature = "client")]
 pub use http::{BuildError, ClientBuilder};
 pub use many::Batch;
+pub use own_error::FromRpcError;
 pub use retry::Retry;
 pub use transport::{Incoming, Outgoing, Transport, TransportError};
+pub use typed::{ClientMethod, ClientOutput, ServiceClient, Typed};
+pub use typed_batch::TypedBatch;
 pub use untyped::Client;

@@ -51,7 +51,7 @@ pub struct Client {
 }
 
 /// How long an answer is waited for if nothing else is said: as long as callbox's methods have.
-const DEADLINE: Duration = Duration::from_secs(30);
+pub(super) const DEADLINE: Duration = Duration::from_secs(30);
 
 impl Client {
     /// A client whose bodies are carried by a transport of yours.
@@ -207,6 +207,11 @@ impl Client {
             Ok(incoming) => answer::read(&incoming, requests, form),
             Err(error) => answer::repeat(&error, requests.len()),
         }
+    }
+
+    /// What was said of the deadline.
+    pub(super) fn own_deadline(&self) -> Option<Duration> {
+        self.deadline
     }
 
     fn deadline(&self) -> Instant {

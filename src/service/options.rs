@@ -27,6 +27,7 @@ pub struct MethodOptions {
     pub(crate) in_flight: usize,
     pub(crate) on_panic: OnPanic,
     pub(crate) asks_caller: bool,
+    pub(crate) idempotent: bool,
 }
 
 /// Who may call a method.
@@ -91,6 +92,7 @@ impl MethodOptions {
             in_flight: 64,
             on_panic: OnPanic::default(),
             asks_caller: access != Access::Public,
+            idempotent: false,
         }
     }
 
@@ -168,6 +170,15 @@ impl MethodOptions {
     #[must_use]
     pub fn asks_caller(mut self) -> Self {
         self.asks_caller = true;
+        self
+    }
+
+    /// Says that the method does no harm when it runs twice for one call. Default: it may.
+    ///
+    /// Then [clients](crate::client) also make a call again when the connection broke before the answer came.
+    #[must_use]
+    pub fn idempotent(mut self) -> Self {
+        self.idempotent = true;
         self
     }
 }

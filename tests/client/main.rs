@@ -1,4 +1,8 @@
 //! The clients, against servers of callbox and of others.
 
+mod foreign;
+mod retries;
+mod scripted;
 mod service;
+mod typed;
 mod untyped;

@@ -28,7 +28,7 @@ async fn an_error_says_what_the_server_said() {
     assert!(matches!(&own, ClientError::Method(error) if error.code() == 404), "{own}");
     assert_eq!(own.rpc_error().unwrap().data().unwrap().get(), r#"{"at":7}"#);
     for (method, params, code) in [
-        ("nothing", json!([]), -32601),
+        ("nowhere", json!([]), -32601),
         ("line", json!(["x"]), -32602),
         ("who", json!([]), -32001),
         ("fall", json!([]), -32603),
@@ -57,7 +57,7 @@ async fn a_batch_answers_in_the_order_of_its_calls_and_not_for_notifications() {
     let server = server();
     let client = Client::new(server.url("/api")).unwrap();
     let batch = client.batch().add("add", ["one"]).notify("add", ["two"]).add("line", [9]).add("echo", [4]);
-    let answers = batch.add("nothing", ()).add("line", "no parameters").send().await;
+    let answers = batch.add("nowhere", ()).add("line", "no parameters").send().await;
     let text: Vec<_> = answers.iter().map(|answer| answer.as_ref().map(|raw| raw.get().to_owned())).collect();
     assert_eq!(text[0].as_deref().unwrap(), "1");
     assert!(matches!(text[1], Err(ClientError::Method(error)) if error.code() == 404));

@@ -1,0 +1,136 @@
+//! The typed client that the macro writes: a struct, and one line for each method.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::Visibility;
+use syn::spanned::Spanned;
+
+use crate::attr::Client;
+use crate::expand::{at, block_cfgs, sendable};
+use crate::method::{Method, Output};
+use crate::model::Service;
+use crate::types::without_self;
+
+/// The client and what makes its methods callable, unless there is to be none.
+pub(crate) fn client(service: &Service) -> TokenStream {
+    let Some(name) = name(service) else { return TokenStream::new() };
+    let methods = service.methods.iter().map(|method| client_method(service, method));
+    let functions = service.methods.iter().map(|method| function(service, method));
+    let item = item(service, &name);
+    let cfgs = block_cfgs(service);
+    quote! {
+        #(#methods)*
+        #item
+        #(#cfgs)*
+        #[automatically_derived]
+        #[allow(dead_code, missing_docs, clippy::too_many_arguments)]
+        impl #name { #(#functions)* }
+    }
+}
+
+fn name(service: &Service) -> Option<Ident> {
+    match &service.attr.client {
+        Client::None => None,
+        Client::Named(name) => Some(name.clone()),
+        Client::Default => Some(format_ident!("{}Client", service.ident()?, span = at(&service.ty()))),
+    }
+}
+
+/// The struct, and the ways to it and from it.
+fn item(service: &Service, name: &Ident) -> TokenStream {
+    let (ty, vis) = (service.ty(), vis(service));
+    let cfgs: Vec<_> = block_cfgs(service).collect();
+    let doc =
+        format!("Calls the methods of [`{0}`], and can do all that `callbox::client::Typed` can.", name_of(service));
+    let typed = quote!(::callbox::client::Typed<Self>);
+    // Should the name be taken, the compiler says so here: at the service.
+    let item = quote_spanned!(at(name)=> #vis struct #name(#typed););
+    let from = [quote!(::callbox::client::Client), quote!(::callbox::ServiceRef<#ty>)].map(|way| {
+        quote! {
+            #(#cfgs)*
+            #[automatically_derived]
+            impl ::core::convert::From<#way> for #name {
+                fn from(way: #way) -> Self { Self(::core::convert::From::from(way)) }
+            }
+        }
+    });
+    quote! {
+        #(#cfgs)*
+        #[doc = #doc]
+        #[derive(::core::clone::Clone, ::core::fmt::Debug)]
+        #[allow(dead_code)]
+        #item
+        #(#cfgs)*
+        #[automatically_derived]
+        impl ::callbox::client::ServiceClient for #name { type Service = #ty; }
+        #(#cfgs)*
+        #[automatically_derived]
+        impl ::core::convert::From<#typed> for #name {
+            fn from(typed: #typed) -> Self { Self(typed) }
+        }
+        #(#cfgs)*
+        #[automatically_derived]
+        impl ::core::ops::Deref for #name {
+            type Target = #typed;
+            fn deref(&self) -> &Self::Target { &self.0 }
+        }
+        #(#from)*
+    }
+}
+
+fn name_of(service: &Service) -> String {
+    service.ident().map(ToString::to_string).unwrap_or_default()
+}
+
+/// The client is as visible as the most visible of its methods.
+fn vis(service: &Service) -> &Visibility {
+    let all = || service.methods.iter().map(|method| service.vis(method));
+    let public = all().find(|vis| matches!(vis, Visibility::Public(_)));
+    let restricted = || all().find(|vis| matches!(vis, Visibility::Restricted(_)));
+    public.or_else(restricted).unwrap_or(&Visibility::Inherited)
+}
+
+/// What the method says when it fails.
+fn error(service: &Service, method: &Method) -> TokenStream {
+    match &method.output {
+        Output::Result { error, .. } => without_self(error.to_token_stream(), service.ty()),
+        _ => quote!(::callbox::RpcError),
+    }
+}
+
+fn client_method(service: &Service, method: &Method) -> TokenStream {
+    let Method { cfgs, message, .. } = method;
+    let error = error(service, method);
+    let span = match &method.output {
+        Output::Result { error, .. } => error.span(),
+        _ => Span::call_site(),
+    };
+    // If the error cannot be given back, the compiler says so here: at the error.
+    let error = quote_spanned!(span=> type Error = #error;);
+    quote! {
+        #(#cfgs)*
+        #[automatically_derived]
+        impl ::callbox::client::ClientMethod for #message { #error }
+    }
+}
+
+fn function(service: &Service, method: &Method) -> TokenStream {
+    let Method { cfgs, docs, message, .. } = method;
+    let (ty, vis, ident) = (service.ty(), service.vis(method), &method.sig.ident);
+    let (names, types): (Vec<_>, Vec<_>) =
+        sendable(method).map(|(name, param)| (name, without_self(param.ty.to_token_stream(), ty))).unzip();
+    let (written, error) = (method.output.ok(), error(service, method));
+    let output = without_self(written.to_token_stream(), ty);
+    // If the result cannot be read, the compiler says so here: at the result.
+    let call = quote_spanned!(written.span()=> ::callbox::client::Typed::call);
+    quote! {
+        #(#cfgs)*
+        #(#docs)*
+        #vis async fn #ident(
+            &self,
+            #(#names: #types),*
+        ) -> ::core::result::Result<#output, ::callbox::client::ClientError<#error>> {
+            #call(&self.0, #message { #(#names),* }).await
+        }
+    }
+}

@@ -1,0 +1,15 @@
+use callbox::service;
+
+struct ShopClient;
+
+struct Shop;
+
+#[service]
+impl Shop {
+    #[public_method]
+    fn open(&self) -> u8 {
+        1
+    }
+}
+
+fn main() {}

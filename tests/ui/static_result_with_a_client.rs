@@ -1,0 +1,13 @@
+use callbox::service;
+
+struct Shop;
+
+#[service]
+impl Shop {
+    #[public_method]
+    fn sign(&self) -> &'static str {
+        "open"
+    }
+}
+
+fn main() {}
