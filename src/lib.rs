@@ -64,7 +64,7 @@
 //!   `Jwt`, which needs the feature `jwt`.
 //! - `jsonrpc` is the wire itself: envelopes, ids, errors, and the dialects of the answers. It knows no async and no HTTP.
 //!
-//! The macros are in a crate of their own, `macros/`; the commands `callbox new` and `callbox token` are in
+//! The macros are in a crate of their own, `macros/`; the command `callbox` is in
 //! `src/bin/callbox/`.
 
 // What the macros write names this crate from outside; the tests within use the macros too.

@@ -58,3 +58,18 @@ impl From<Exit> for ExitCode {
         Self::from(exit as u8)
     }
 }
+
+#[cfg(all(test, feature = "cli"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_readme_has_the_same_table() {
+        let readme = include_str!("../../../README.md");
+        let rows: Vec<_> = HELP.lines().filter_map(|line| line.trim().split_once("  ")).collect();
+        assert_eq!(rows.len(), 8);
+        for (code, meaning) in rows {
+            assert!(readme.contains(&format!("| {code} | {meaning} |")), "{code}: {meaning}");
+        }
+    }
+}

@@ -75,7 +75,7 @@ mod tests {
         table.row([("name", plain), ("calls", plain)]);
         table.row([("größe\u{1b}[2J", plain), ("7", plain)]);
         table.row([("x", plain), ("", plain)]);
-        assert_eq!(table.to_string(), "name        calls\ngröße\u{fffd}[2J      7\nx\n");
+        assert_eq!(table.to_string(), "name       calls\ngröße\u{fffd}[2J      7\nx\n");
     }
 
     #[test]

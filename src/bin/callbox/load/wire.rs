@@ -60,13 +60,14 @@ pub(crate) fn answer(came: &[u8], ended: bool) -> Result<Option<Answer<'_>>, Mal
         value(name).is_some_and(|list| list.split(',').any(|item| item.trim().eq_ignore_ascii_case(word)))
     };
     let keep = if head.version == Some(1) { !says("connection", "close") } else { says("connection", "keep-alive") };
-    let complete = |body, keep| Ok(Some(Answer { status, body, keep }));
+    // More than was asked for would be taken for the next answer.
+    let complete = |body, is_all: bool| Ok(Some(Answer { status, body, keep: keep && is_all }));
     if matches!(status, 204 | 304) {
-        return complete(Cow::Borrowed(&[]), keep);
+        return complete(Cow::Borrowed(&[]), rest.is_empty());
     }
     if says("transfer-encoding", "chunked") {
         return match dechunked(rest)? {
-            Some(body) => complete(Cow::Owned(body), keep),
+            Some((body, is_all)) => complete(Cow::Owned(body), is_all),
             None if ended => Err(Malformed),
             None => Ok(None),
         };
@@ -74,7 +75,7 @@ pub(crate) fn answer(came: &[u8], ended: bool) -> Result<Option<Answer<'_>>, Mal
     if let Some(length) = value("content-length") {
         let length = length.trim().parse::<usize>().ok().filter(|length| *length <= LONGEST).ok_or(Malformed)?;
         return match rest.get(..length) {
-            Some(body) => complete(Cow::Borrowed(body), keep),
+            Some(body) => complete(Cow::Borrowed(body), body.len() == rest.len()),
             None if ended => Err(Malformed),
             None => Ok(None),
         };
@@ -83,7 +84,8 @@ pub(crate) fn answer(came: &[u8], ended: bool) -> Result<Option<Answer<'_>>, Mal
     if ended { complete(Cow::Borrowed(rest), false) } else { Ok(None) }
 }
 
-fn dechunked(mut rest: &[u8]) -> Result<Option<Vec<u8>>, Malformed> {
+/// The body, and whether nothing follows it.
+fn dechunked(mut rest: &[u8]) -> Result<Option<(Vec<u8>, bool)>, Malformed> {
     let mut body = Vec::new();
     loop {
         let (head, size) = match httparse::parse_chunk_size(rest).map_err(|_| Malformed)? {
@@ -92,7 +94,8 @@ fn dechunked(mut rest: &[u8]) -> Result<Option<Vec<u8>>, Malformed> {
         };
         let size = usize::try_from(size).ok().filter(|size| *size <= LONGEST).ok_or(Malformed)?;
         if size == 0 {
-            return Ok(trailers_end(&rest[head..]).then_some(body));
+            let end = trailers_end(&rest[head..]);
+            return Ok(end.map(|end| (body, head + end == rest.len())));
         }
         let Some(chunk) = rest[head..].get(..size + 2) else { return Ok(None) };
         body.extend_from_slice(&chunk[..size]);
@@ -100,9 +103,12 @@ fn dechunked(mut rest: &[u8]) -> Result<Option<Vec<u8>>, Malformed> {
     }
 }
 
-/// Whether the empty line after a body in chunks is there, be it with trailers before it.
-fn trailers_end(rest: &[u8]) -> bool {
-    rest.starts_with(b"\r\n") || rest.windows(4).any(|window| window == b"\r\n\r\n")
+/// Where the empty line after a body in chunks ends, be it with trailers before it.
+fn trailers_end(rest: &[u8]) -> Option<usize> {
+    if rest.starts_with(b"\r\n") {
+        return Some(2);
+    }
+    rest.windows(4).position(|window| window == b"\r\n\r\n").map(|at| at + 4)
 }
 
 impl Answer<'_> {
@@ -154,6 +160,10 @@ mod tests {
                 assert_eq!(read(&text[..cut], true), Err(Malformed), "{cut} of {text:?}");
             }
             assert_eq!(read(text, false), Ok(Some((status, body.to_owned(), keep))), "{text:?}");
+        }
+        for (text, _, _, keep) in rows.iter().filter(|row| row.3) {
+            let more = read(&format!("{text}HTTP/1.1"), false).unwrap().unwrap();
+            assert!(*keep && !more.2, "what follows {text:?} belongs to nobody");
         }
         let until_the_end = "HTTP/1.1 200 OK\r\n\r\n{}";
         assert_eq!(read(until_the_end, false), Ok(None));

@@ -1,0 +1,194 @@
+//! `callbox call`.
+
+use std::fs;
+use std::net::TcpListener;
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+
+use crate::desk::{Desk, TOKEN, desk, desk_with};
+use crate::program::{Said, command, run, run_on, run_with_input};
+use crate::stub::stub;
+use crate::wait::until;
+
+#[test]
+fn a_result_goes_into_a_pipe_as_it_came() {
+    let server = desk();
+    for (words, expected) in [
+        (&["say_hello", "name=world"][..], "\"hello world\"\n"),
+        (&["say_hello", "name=world", "times=2"], "\"hello world, hello world\"\n"),
+        (&["say_hello", "world", "2"], "\"hello world, hello world\"\n"),
+        (&["say_hello", r#"{"name":"a=b"}"#], "\"hello a=b\"\n"),
+        (&["say_hello", r#"["ann", 1]"#], "\"hello ann\"\n"),
+        (&["say_hello", "name:=\"3\""], "\"hello 3\"\n"),
+        (&["look_up", "ann"], "7\n"),
+        (&["echo", "value:={\"a\":[1,{\"b\":null}]}"], "{\"a\":[1,{\"b\":null}]}\n"),
+        (&["echo", "-1.5"], "-1.5\n"),
+    ] {
+        assert_eq!(run_on(&server, "call", words).good(), expected, "{words:?}");
+    }
+    let from_stdin = run_with_input(&["call", &server.url("/api"), "say_hello", "-"], "{\"name\": \"stdin\"}\n");
+    assert_eq!(from_stdin.good(), "\"hello stdin\"\n");
+}
+
+#[test]
+fn a_url_may_be_short() {
+    let server = desk();
+    let port = format!(":{}", server.address().port());
+    assert_eq!(run(&["call", &port, "look_up", "ann"]).good(), "7\n");
+}
+
+#[test]
+fn what_is_wrong_on_the_command_line_is_told_before_anybody_is_called() {
+    for words in [
+        &["call"][..],
+        &["call", "ftp://127.0.0.1/", "x"],
+        &["call", ":1", "x", "--deadline", "soon"],
+        &["top", ":1", "--interval", "1ms", "--once"],
+        &["stress", ":1", "x", "--rate", "0"],
+        &["stress", ":1", "x", "--connections", "10001"],
+        &["completions", "cobol"],
+        &["nothing"],
+    ] {
+        let said = run(words);
+        assert_eq!((said.code, said.out.as_str()), (Some(2), ""), "{words:?}: {said:?}");
+    }
+    for (words, part) in [
+        (&["a=1", "2"][..], "2 has no name"),
+        (&["a=1", "a=2"], "given twice"),
+        (&["a:=x"], "takes JSON"),
+        (&["{\"a\":"], "no JSON"),
+    ] {
+        let said = run(&[&["call", ":1", "x"], words].concat());
+        assert!(said.bad(2).contains(part), "{words:?}: {said:?}");
+    }
+}
+
+#[test]
+fn errors_of_the_method_and_of_its_parameters_have_code_3() {
+    let server = desk();
+    for (words, expected) in [
+        (&["look_up", "bob"][..], "Error: 404 Nobody is called bob"),
+        (&["fail"], "Error: 1 no"),
+        (&["say_hello"], "Error: -32602 Invalid params {\"param\":\"name\",\"reason\":\"missing\"}"),
+    ] {
+        assert_eq!(run_on(&server, "call", words).bad(3), expected);
+    }
+}
+
+#[test]
+fn a_wrong_name_gets_the_nearest_one_for_an_answer() {
+    let server = desk();
+    for (name, expected) in [
+        ("sayhello", "Error: there is no method sayhello: did you mean say_hello?"),
+        // The names of private methods are no secret unless they are hidden.
+        ("who_am_i", "Error: there is no method who_am_i: did you mean whoami?"),
+        ("zzz", "Error: there is no method zzz: `callbox describe` lists those that there are"),
+    ] {
+        assert_eq!(run_on(&server, "call", &[name]).bad(3), expected);
+    }
+}
+
+#[test]
+fn a_token_comes_from_a_flag_a_file_or_the_environment_in_that_order() {
+    let server = desk();
+    let scratch = tempfile::tempdir().expect("a directory");
+    let file = |name: &str, text: &str| {
+        let path = scratch.path().join(name);
+        fs::write(&path, text).expect("a file");
+        path.to_str().expect("text").to_owned()
+    };
+    let (good, bad) = (file("good", &format!("{TOKEN}\n")), file("bad", "guess"));
+    let call = |more: &[&str], variable: Option<&str>| -> Said {
+        let url = server.url("/api");
+        let mut command = command(&[&["call", &url, "whoami"], more].concat());
+        if let Some(token) = variable {
+            command.env("CALLBOX_TOKEN", token);
+        }
+        command.output().expect("it runs").into()
+    };
+    for (more, variable) in [
+        (&["--token", TOKEN][..], None),
+        (&["--token", TOKEN], Some("guess")),
+        (&["--token-file", &good], None),
+        (&["--token-file", &good], Some("guess")),
+        (&[], Some(TOKEN)),
+        (&["--token", TOKEN, "--token-header", "X-Api-Token"], None),
+    ] {
+        assert_eq!(call(more, variable).good(), "null\n", "{more:?} {variable:?}");
+    }
+    for (more, variable) in
+        [(&[][..], None), (&[], Some("")), (&["--token", "guess"], Some(TOKEN)), (&["--token-file", &bad], None)]
+    {
+        let said = call(more, variable);
+        assert!(said.bad(7).contains("--token-file"), "{more:?} {variable:?}: {said:?}");
+    }
+    let (empty, missing) = (file("empty", "\n"), "/no/such/file");
+    for path in [empty.as_str(), missing] {
+        assert!(call(&["--token-file", path], None).bad(1).contains(path));
+    }
+}
+
+#[test]
+fn a_notification_prints_nothing() {
+    let server = desk();
+    assert_eq!(run_on(&server, "call", &["say_hello", "x", "--notify"]).good(), "");
+    assert_eq!(run_on(&server, "call", &["no_such_method", "--notify"]).good(), "", "nobody is told how it went");
+    until("the notification ran", || {
+        let stats = server.service::<Desk>().stats();
+        stats.iter().any(|method| method.method == "say_hello" && method.answered == 1)
+    });
+}
+
+#[test]
+fn a_call_that_is_turned_away_has_code_4() {
+    let free = Arc::new(Semaphore::new(0));
+    let server = desk_with(&free);
+    let url = server.url("/api");
+    let hold = |more: &[&str]| command(&[&["call", &url, "hold"], more].concat());
+    let seen = |what: &str, is_so: fn(&callbox::MethodStats) -> bool| {
+        until(what, || server.service::<Desk>().stats().iter().any(|method| method.method == "hold" && is_so(method)));
+    };
+    let runs = hold(&[]).spawn().expect("it starts");
+    seen("one runs", |hold| hold.running == 1);
+    let waits = hold(&[]).spawn().expect("it starts");
+    seen("one waits", |hold| hold.depth == 1);
+    let refused = Said::from(hold(&[]).output().expect("it runs"));
+    assert!(refused.bad(4).starts_with("Error: -32000 Server busy {"), "{refused:?}");
+    free.add_permits(1);
+    for child in [runs, waits] {
+        assert_eq!(Said::from(child.wait_with_output().expect("an end")).good(), "null\n");
+    }
+}
+
+#[test]
+fn a_call_that_takes_too_long_has_code_6() {
+    let server = desk_with(&Arc::new(Semaphore::new(0)));
+    run_on(&server, "call", &["hold", "--deadline", "200ms"]).bad(6);
+}
+
+#[test]
+fn each_end_has_a_code_of_its_own() {
+    for (body, code) in [
+        (r#"{"jsonrpc":"2.0","result":[1],"id":1}"#, 0),
+        (r#"{"jsonrpc":"2.0","error":{"code":-32603,"message":"Internal error"},"id":1}"#, 3),
+        (r#"{"jsonrpc":"2.0","error":{"code":-32000,"message":"Server error"},"id":1}"#, 3),
+        (r#"{"jsonrpc":"2.0","error":{"code":-32003,"message":"Service unavailable"},"id":1}"#, 4),
+        (r#"{"jsonrpc":"2.0","error":{"code":-32001,"message":"Access denied"},"id":1}"#, 7),
+        (r#"{"jsonrpc":"2.0","error":{"code":-32001,"message":"Transfer failed"},"id":1}"#, 3),
+        ("<html>It works!</html>", 5),
+        (r#"{"hello":"world"}"#, 5),
+    ] {
+        let said = run(&["call", &stub("200 OK", body), "x"]);
+        assert_eq!(said.code, Some(code), "{body}: {said:?}");
+    }
+    assert!(run(&["call", &stub("404 Not Found", ""), "x"]).bad(5).contains("404"));
+    let gone = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
+    assert!(run(&["call", &gone.to_string(), "x"]).bad(5).contains("cannot be reached"));
+}
+
+#[test]
+fn nothing_that_a_server_says_speaks_to_the_terminal() {
+    let body = r#"{"jsonrpc":"2.0","error":{"code":1,"message":"\u001b[2J\u0007gone"},"id":1}"#;
+    assert_eq!(run(&["call", &stub("200 OK", body), "x"]).bad(3), "Error: 1 \u{fffd}[2J\u{fffd}gone");
+}

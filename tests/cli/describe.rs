@@ -1,0 +1,69 @@
+//! `callbox describe` and `callbox completions`.
+
+use crate::desk::{TOKEN, desk};
+use crate::program::{run, run_on};
+use crate::stub::stub;
+
+#[test]
+fn a_server_is_described_by_its_methods_their_parameters_and_their_docs() {
+    let server = desk();
+    let said = run_on(&server, "describe", &[]);
+    let text = said.good();
+    assert!(text.starts_with("front.desk  http://127.0.0.1:"), "{text}");
+    for (name, doc) in
+        [("say_hello(name, times?)", "Says hello, as often as it is told."), ("look_up(name)", "Looks somebody up.")]
+    {
+        let line = text.lines().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("{name}: {text}"));
+        assert!(line.ends_with(doc), "{line}");
+    }
+    assert!(text.contains("With a token that may call them: whoami"), "{text}");
+    assert!(!text.contains('\u{1b}'), "there is no terminal to colour");
+    let with_token = run_on(&server, "describe", &["--token", TOKEN]);
+    assert!(with_token.good().lines().any(|line| line.starts_with("whoami()")), "{with_token:?}");
+}
+
+#[test]
+fn a_method_is_described_with_all_that_a_caller_needs() {
+    let server = desk();
+    let said = run_on(&server, "describe", &["say_hello"]);
+    let text = said.good();
+    for part in [
+        "say_hello -> string",
+        "Nobody is greeted more than nine times.",
+        "name       string   -",
+        "times      integer  1",
+        "callbox call http://127.0.0.1:",
+        "say_hello name=text",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert!(run_on(&server, "describe", &["sayhello"]).bad(3).contains("did you mean say_hello?"));
+    assert!(run_on(&server, "describe", &["whoami"]).bad(7).contains("token"));
+}
+
+#[test]
+fn the_document_is_printed_as_it_came() {
+    let server = desk();
+    let document = run_on(&server, "describe", &["--json"]).json();
+    assert_eq!(document["openrpc"].as_str().map(|version| &version[..2]), Some("1."));
+    assert_eq!(run_on(&server, "call", &["rpc.discover"]).json(), document);
+}
+
+#[test]
+fn what_does_not_describe_itself_is_told() {
+    let body = r#"{"jsonrpc":"2.0","error":{"code":-32601,"message":"Method not found"},"id":1}"#;
+    assert!(run(&["describe", &stub("200 OK", body)]).bad(3).contains("no rpc.discover"));
+    let body = r#"{"jsonrpc":"2.0","result":{"openrpc":"1.3.2"},"id":1}"#;
+    assert!(run(&["describe", &stub("200 OK", body)]).bad(5).contains("no OpenRPC document"));
+}
+
+#[test]
+fn each_shell_gets_a_script_that_knows_the_commands() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let said = run(&["completions", shell]);
+        for word in ["describe", "stress", "--connections"] {
+            // Fish writes a long flag without its dashes.
+            assert!(said.good().contains(word.trim_start_matches('-')), "{shell}: {word}");
+        }
+    }
+}

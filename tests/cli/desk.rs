@@ -1,0 +1,74 @@
+//! The service that is called here.
+
+use std::sync::Arc;
+
+use callbox::testing::{self, TestServer};
+use callbox::{Caller, RpcError, Server, service};
+use tokio::sync::Semaphore;
+
+/// A token that is good.
+pub(crate) const TOKEN: &str = "operator";
+
+/// A desk, and what holds up those who are at it.
+pub(crate) struct Desk {
+    free: Arc<Semaphore>,
+}
+
+#[derive(RpcError)]
+enum Missing {
+    #[rpc(code = 404, message = "Nobody is called {name}")]
+    Nobody { name: String },
+}
+
+#[service(name = "front.desk")]
+impl Desk {
+    /// Says hello, as often as it is told.
+    ///
+    /// Nobody is greeted more than nine times.
+    #[public_method]
+    fn say_hello(&self, name: String, #[param(default = 1)] times: u8) -> String {
+        vec![format!("hello {name}"); usize::from(times.min(9))].join(", ")
+    }
+
+    /// Looks somebody up.
+    #[public_method]
+    fn look_up(&self, name: String) -> Result<u64, Missing> {
+        if name == "ann" { Ok(7) } else { Err(Missing::Nobody { name }) }
+    }
+
+    /// Gives back what it got.
+    #[public_method]
+    fn echo(&self, value: serde_json::Value) -> serde_json::Value {
+        value
+    }
+
+    /// Waits until somebody is let through.
+    #[public_method(mailbox = 1)]
+    async fn hold(&mut self) {
+        let _passed = self.free.acquire().await;
+    }
+
+    /// Says who is calling.
+    #[private_api_method]
+    fn whoami(&self, caller: &Caller) -> Option<String> {
+        caller.name().map(str::to_owned)
+    }
+
+    /// Fails without a reason.
+    #[public_method]
+    fn fail(&self) -> Result<(), RpcError> {
+        Err(RpcError::new(1, "no"))
+    }
+}
+
+/// A server with a desk, which lets as many through as `free` has permits.
+pub(crate) fn desk_with(free: &Arc<Semaphore>) -> TestServer {
+    let free = Arc::clone(free);
+    let factory = move || Desk { free: Arc::clone(&free) };
+    testing::start(Server::new(factory).tokens(|token: &str| token == TOKEN))
+}
+
+/// A server with a desk at which nobody is held up.
+pub(crate) fn desk() -> TestServer {
+    desk_with(&Arc::new(Semaphore::new(1)))
+}

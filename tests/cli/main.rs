@@ -1,0 +1,11 @@
+//! The commands of `callbox` that call servers: what they print where, and how they end.
+
+mod call;
+mod describe;
+mod desk;
+mod program;
+mod stress;
+mod stub;
+mod top;
+#[path = "../support/wait.rs"]
+mod wait;

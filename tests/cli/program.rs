@@ -1,0 +1,68 @@
+//! The built command.
+
+use std::io::Write;
+use std::process::{Command, Output, Stdio};
+
+use callbox::testing::TestServer;
+use serde_json::Value;
+
+/// The command with these arguments, and with nothing in its environment that it listens to.
+pub(crate) fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_callbox"));
+    command.args(arguments).env_remove("CALLBOX_TOKEN").env_remove("RUST_LOG").stdin(Stdio::null());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// What a command said, and how it ended.
+#[derive(Debug)]
+pub(crate) struct Said {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl From<Output> for Said {
+    fn from(output: Output) -> Self {
+        let text = |bytes| String::from_utf8(bytes).expect("text");
+        Self { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+    }
+}
+
+impl Said {
+    /// Its standard output, if it succeeded.
+    #[track_caller]
+    pub(crate) fn good(&self) -> &str {
+        assert_eq!((self.code, self.err.as_str()), (Some(0), ""), "{self:?}");
+        &self.out
+    }
+
+    /// The one line of a command that failed with this code.
+    #[track_caller]
+    pub(crate) fn bad(&self, code: i32) -> &str {
+        assert_eq!((self.code, self.out.as_str()), (Some(code), ""), "{self:?}");
+        assert!(self.err.starts_with("Error: ") && self.err.lines().count() == 1, "{self:?}");
+        self.err.trim_end()
+    }
+
+    #[track_caller]
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(self.good()).expect("JSON")
+    }
+}
+
+pub(crate) fn run(arguments: &[&str]) -> Said {
+    command(arguments).output().expect("the command runs").into()
+}
+
+pub(crate) fn run_with_input(arguments: &[&str], input: &str) -> Said {
+    let mut child = command(arguments).stdin(Stdio::piped()).spawn().expect("the command runs");
+    child.stdin.take().expect("a pipe").write_all(input.as_bytes()).expect("it reads");
+    child.wait_with_output().expect("an end").into()
+}
+
+/// `callbox <command> <the server's endpoint> <more>`.
+pub(crate) fn run_on(server: &TestServer, name: &str, more: &[&str]) -> Said {
+    let url = server.url("/api");
+    run(&[&[name, url.as_str()], more].concat())
+}

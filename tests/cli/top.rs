@@ -1,0 +1,42 @@
+//! `callbox top`, without a terminal.
+
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+
+use crate::desk::{Desk, TOKEN, desk, desk_with};
+use crate::program::{Said, command, run_on};
+use crate::wait::until;
+
+#[test]
+fn one_look_is_a_table_of_all_mailboxes() {
+    let free = Arc::new(Semaphore::new(0));
+    let server = desk_with(&free);
+    let url = server.url("/api");
+    let seen = |what: &str, is_so: fn(&callbox::MethodStats) -> bool| {
+        until(what, || server.service::<Desk>().stats().iter().any(|method| method.method == "hold" && is_so(method)));
+    };
+    let hold = || command(&["call", &url, "hold"]).spawn().expect("it starts");
+    let runs = hold();
+    seen("one runs", |hold| hold.running == 1);
+    let waits = hold();
+    seen("one waits", |hold| hold.depth == 1);
+    let said = run_on(&server, "top", &["--once", "--interval", "100ms", "--token", TOKEN]);
+    let rows: Vec<Vec<_>> = said.good().lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(rows[0][..5], ["METHOD", "WAITING", "CAPACITY", "RUNNING", "CALLS/S"]);
+    let names: Vec<_> = rows[1..].iter().map(|row| row[0]).collect();
+    assert_eq!(names, ["echo", "fail", "hold", "look_up", "say_hello", "whoami"]);
+    let hold = rows.iter().find(|row| row[0] == "hold").expect("its row");
+    assert_eq!(hold[1..4], ["1", "1", "1"], "one waits, of one that may, while one runs");
+    free.add_permits(1);
+    for child in [runs, waits] {
+        Said::from(child.wait_with_output().expect("an end")).good();
+    }
+}
+
+#[test]
+fn without_a_terminal_or_a_token_it_says_what_it_needs() {
+    let server = desk();
+    assert!(run_on(&server, "top", &["--token", TOKEN]).bad(2).contains("--once"));
+    assert!(run_on(&server, "top", &["--once"]).bad(7).contains("token"));
+}
