@@ -21,10 +21,6 @@ pub(crate) struct Ask<S, const N: usize> {
 impl<S, const N: usize> Ask<S, N> {
     /// The digits of the number.
     const DIGITS: [u8; 3] = [digit(N, 100), digit(N, 10), digit(N, 1)];
-
-    pub(crate) fn new() -> Self {
-        Self { service: PhantomData }
-    }
 }
 
 const fn digit(number: usize, place: usize) -> u8 {
