@@ -4,3 +4,6 @@ mod feed;
 mod window;
 
 pub(crate) use feed::{Feed, Frames};
+
+#[cfg(test)]
+mod tests;

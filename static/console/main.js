@@ -25,19 +25,28 @@ let views = new Map();
 let wasAway = false;
 
 async function refresh() {
+  const before = offered;
   try {
     offered = await load(server);
   } catch (error) {
     pane.replaceChildren(make("p", { class: "empty" }, `The server does not say what it can do: ${error.message}`));
     return;
   }
-  views = new Map();
+  views = new Map([...views].filter(([name]) => isSame(before, offered, name)));
   list.show(offered.methods);
   if (!offered.methods.some((method) => method.name === chosen()) && offered.methods.length > 0) {
     // Not a step that the back button should go to.
     window.history.replaceState(null, "", address(offered.methods[0].name));
   }
   look();
+}
+
+/// Whether a method is described as it was, so that its form can stay. Another token brings more schemas, and changes none.
+function isSame(before, now, name) {
+  const [old, fresh] = [before, now].map(({ methods }) => JSON.stringify(methods.find((method) => method.name === name)));
+  const schemas = Object.entries(before.root.components?.schemas ?? {});
+  const others = now.root.components?.schemas ?? {};
+  return old === fresh && schemas.every(([key, schema]) => !(key in others) || JSON.stringify(others[key]) === JSON.stringify(schema));
 }
 
 function look() {
@@ -49,7 +58,11 @@ function look() {
   if (!views.has(name)) {
     views.set(name, new MethodView(method, offered.root, server, (call) => history.add(call)));
   }
-  pane.replaceChildren(views.get(name).node, calls);
+  const { node } = views.get(name);
+  // To put it there anew would take the focus away.
+  if (node.parentElement !== pane) {
+    pane.replaceChildren(node, calls);
+  }
   document.title = `${name} · ${server.service} · console`;
   list.mark(name);
   mailboxes.choose(name);

@@ -55,7 +55,11 @@ export function address(name) {
 }
 
 export function chosen() {
-  return location.hash.startsWith("#/") ? decodeURIComponent(location.hash.slice(2)) : null;
+  try {
+    return location.hash.startsWith("#/") ? decodeURIComponent(location.hash.slice(2)) : null;
+  } catch {
+    return null;
+  }
 }
 
 /// The list on the left.

@@ -13,7 +13,8 @@ export function asJson(request) {
 
 export function asCurl(request, { endpoint, tokenHeader, needsToken }) {
   const token = needsToken ? ` \\\n  -H "${tokenHeader}: $TOKEN"` : "";
-  return `curl -s ${endpoint} \\\n  -H 'content-type: application/json'${token} \\\n  -d ${quoted(write(request))}`;
+  const url = /^[\w:/.-]+$/.test(endpoint) ? endpoint : quoted(endpoint);
+  return `curl -s ${url} \\\n  -H 'content-type: application/json'${token} \\\n  -d ${quoted(write(request))}`;
 }
 
 /// With the untyped client, which needs callbox's feature `client`.
@@ -29,7 +30,9 @@ export function asRust(request, { endpoint, tokenHeader, needsToken }) {
 
 function rustText(text) {
   // JSON's escapes are Rust's, but for these.
-  return JSON.stringify(text).replace(/\\u([0-9a-f]{4})/g, "\\u{$1}").replace(/\\([bf])/g, (_, c) => (c === "b" ? "\\x08" : "\\x0c"));
+  const others = { b: "\\x08", f: "\\x0c" };
+  return JSON.stringify(text).replace(/\\(?:u([0-9a-f]{4})|(.))/g, (whole, digits, letter) =>
+    digits ? `\\u{${digits}}` : others[letter] ?? whole);
 }
 
 /// What `json!` takes: JSON, with Rust's own texts and numbers.

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::net::TcpStream;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use callbox::testing::{self, TestServer};
@@ -124,8 +125,7 @@ fn a_stop_ends_the_streams_and_does_not_wait_for_them() {
 }
 
 #[test]
-fn a_page_that_does_not_read_is_given_up_and_holds_up_nobody() {
-    // As little as a client may be waited for.
+fn pages_that_do_not_read_hold_up_nobody() {
     let server = start();
     let stalled: Vec<_> = (0..8).map(|_| Page::open(&server, "hello_world")).collect();
     let mut page = Page::open(&server, "hello_world");
@@ -134,6 +134,18 @@ fn a_page_that_does_not_read_is_given_up_and_holds_up_nobody() {
     }
     assert_eq!(call(&server, "kitchen.echo", &json!([5]))["result"], 5);
     drop(stalled);
+}
+
+/// Good decisions are kept for 10 s at most, and a page that stays is asked for its token as often.
+#[test]
+fn a_page_whose_token_is_revoked_is_told_no_more() {
+    static REVOKED: AtomicBool = AtomicBool::new(false);
+    let server = testing::start(open().tokens(|_: &str| !REVOKED.load(Ordering::SeqCst)));
+    let mut page = Page::open(&server, "hello_world");
+    assert!(page.frame().is_some());
+    REVOKED.store(true, Ordering::SeqCst);
+    let frames = std::iter::from_fn(|| page.frame()).take(60).count();
+    assert!(frames < 60, "a page is told of the mailboxes for a minute after its token was revoked");
 }
 
 #[test]

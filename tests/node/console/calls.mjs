@@ -103,6 +103,12 @@ inPage("what was typed in stays while another method is looked at", {}, async (p
   await page.goBack();
   await page.locator("h1", { hasText: "season" }).waitFor();
   assert.equal(await member(page, "amount").getByRole("textbox").inputValue(), "9");
+  // Of the private method there is a form now, and the others are as they were.
+  await enterToken(page);
+  await choose(page, "kitchen.take_stock");
+  await member(page, "shelf").waitFor();
+  await choose(page, "kitchen.season");
+  assert.equal(await member(page, "amount").getByRole("textbox").inputValue(), "9");
 });
 
 inPage("numbers keep all their digits", {}, async (page) => {
@@ -115,20 +121,20 @@ inPage("numbers keep all their digits", {}, async (page) => {
 inPage("the snippets make the same call", { path: "/console#/kitchen.season" }, async (page) => {
   await member(page, "amount").getByRole("textbox").fill("5");
   const note = member(page, "note");
-  await note.getByRole("textbox").fill("it's \"hot\"");
+  await note.getByRole("textbox").fill("it's \"hot\" \\b");
   await page.getByRole("tab", { name: "curl" }).click();
   const curl = await page.locator("#request-text").textContent();
   assert.ok(curl.startsWith(`curl -s ${url}/api \\\n`), curl);
   const { execFileSync } = await import("node:child_process");
   const said = JSON.parse(execFileSync("bash", ["-c", curl], { encoding: "utf8", env: { ...process.env, NO_PROXY: "*" } }));
-  assert.equal(said.result, '5 g of "salt" in 2 spoons, Some("it\'s \\"hot\\"")');
+  assert.equal(said.result, '5 g of "salt" in 2 spoons, Some("it\'s \\"hot\\" \\\\b")');
   await page.getByRole("tab", { name: "Rust" }).click();
   assert.equal(await page.locator("#request-text").textContent(), [
     "use callbox::client::Client;",
     "use serde_json::{Value, json};",
     "",
     `let client = Client::new("${url}/api")?;`,
-    'let result: Value = client.call("kitchen.season", json!({ "amount": 5, "spice": "salt", "note": "it\'s \\"hot\\"" })).await?;',
+    'let result: Value = client.call("kitchen.season", json!({ "amount": 5, "spice": "salt", "note": "it\'s \\"hot\\" \\\\b" })).await?;',
   ].join("\n"));
 });
 

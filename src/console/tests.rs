@@ -1,0 +1,150 @@
+//! The feed over time, which stands still but for what the tests let pass.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::time::sleep;
+
+use crate::actor::{MethodStats, Refusals, ServiceStats};
+use crate::mailbox::Times;
+use crate::sync::Arc;
+
+use super::{Feed, Frames};
+
+/// A service of one method that has answered `answered` calls and turned away twice as many.
+fn service(answered: u64) -> ServiceStats {
+    let refused_for = Refusals { full: 2 * answered, params: answered, ..Refusals::default() };
+    let method = MethodStats {
+        method: "ping".to_owned(),
+        group: None,
+        depth: 3,
+        capacity: 8,
+        running: 1,
+        inline: 0,
+        queued: answered,
+        answered,
+        failed: 0,
+        panicked: 0,
+        refused: 3 * answered,
+        refused_for,
+        expired: 0,
+        abandoned: 0,
+        usual: Duration::ZERO,
+        wait: Times::default(),
+        run: Times::default(),
+    };
+    ServiceStats { service: "test".to_owned(), is_up: true, restarts: 0, methods: vec![method] }
+}
+
+/// A feed whose method answers ten more calls each time that somebody looks, and how often somebody has.
+fn feed() -> (Feed, Arc<AtomicU64>) {
+    let looks = Arc::new(AtomicU64::new(0));
+    let counted = Arc::clone(&looks);
+    (Feed::new(move || vec![service(10 * (counted.fetch_add(1, Ordering::Relaxed) + 1))]), looks)
+}
+
+async fn next(frames: &mut Frames) -> Value {
+    serde_json::from_slice(&frames.next().await.unwrap()).unwrap()
+}
+
+fn ping(frame: &Value) -> &Value {
+    &frame["services"][0]["methods"][0]
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_looked_at_while_there_is_no_page() {
+    let (feed, looks) = feed();
+    sleep(Duration::from_secs(60)).await;
+    assert!(!feed.is_awake());
+    let mut frames = feed.look().unwrap();
+    next(&mut frames).await;
+    assert!(feed.is_awake());
+    drop(frames);
+    sleep(Duration::from_secs(60)).await;
+    assert!(!feed.is_awake());
+    assert_eq!(looks.load(Ordering::Relaxed), 1);
+    next(&mut feed.look().unwrap()).await;
+    assert_eq!(looks.load(Ordering::Relaxed), 2, "and the next page wakes it up at once");
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_pages_together_look_once_a_second() {
+    let (feed, looks) = feed();
+    let mut pages: Vec<_> = (0..64).map(|_| feed.look().unwrap()).collect();
+    assert!(feed.look().is_none(), "there is a limit");
+    for second in 1..=5 {
+        let mut frames = Vec::new();
+        for page in &mut pages {
+            frames.push(next(page).await);
+        }
+        assert!(frames.iter().all(|frame| *frame == frames[0]));
+        assert_eq!(looks.load(Ordering::Relaxed), second);
+    }
+    pages.pop();
+    assert!(feed.look().is_some(), "and room again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_that_comes_later_is_told_the_newest_frame_at_once() {
+    let (feed, looks) = feed();
+    let mut first = feed.look().unwrap();
+    let frame = next(&mut first).await;
+    let mut second = feed.look().unwrap();
+    assert_eq!(next(&mut second).await, frame);
+    assert_eq!(looks.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_page_misses_frames_and_gets_the_newest() {
+    let (feed, looks) = feed();
+    let mut frames = feed.look().unwrap();
+    next(&mut frames).await;
+    sleep(Duration::from_millis(10_500)).await;
+    let frame = next(&mut frames).await;
+    assert_eq!(ping(&frame)["ended"]["answered"], json!(10 * (looks.load(Ordering::Relaxed) - 1)));
+    assert_eq!(looks.load(Ordering::Relaxed), 11);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_frame_has_the_rates_of_the_last_second_and_the_sums_of_the_window() {
+    let (feed, _) = feed();
+    let mut frames = feed.look().unwrap();
+    let first = next(&mut frames).await;
+    assert_eq!((&first["window_s"], &ping(&first)["ran_per_s"]), (&json!(0.0), &json!(0.0)));
+    for second in 1..=3 {
+        let frame = next(&mut frames).await;
+        let ping = ping(&frame);
+        assert_eq!(frame["window_s"], json!(f64::from(second)));
+        assert_eq!((&ping["ran_per_s"], &ping["turned_away_per_s"]), (&json!(10.0), &json!(20.0)));
+        assert_eq!(
+            (&ping["ended"]["answered"], &ping["refused_for"]["full"]),
+            (&json!(10 * second), &json!(20 * second))
+        );
+        assert_eq!((&ping["depth"], &ping["capacity"], &ping["running"]), (&json!(3), &json!(8), &json!(1)));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_window_is_five_minutes_long_at_most_and_outlives_its_pages() {
+    let (feed, _) = feed();
+    let mut frames = feed.look().unwrap();
+    for _ in 0..400 {
+        next(&mut frames).await;
+    }
+    let frame = next(&mut frames).await;
+    let window = frame["window_s"].as_f64().unwrap();
+    assert!((294.0..=300.0).contains(&window), "{window}");
+    assert_eq!(ping(&frame)["ended"]["answered"].as_f64().unwrap(), 10.0 * window);
+
+    drop(frames);
+    sleep(Duration::from_secs(60)).await;
+    let frame = next(&mut feed.look().unwrap()).await;
+    let window = frame["window_s"].as_f64().unwrap();
+    assert!((294.0..=300.0).contains(&window), "{window}");
+    assert_eq!(ping(&frame)["ran_per_s"], json!(0.0), "a minute ago says nothing of the moment");
+
+    sleep(Duration::from_secs(301)).await;
+    let frame = next(&mut feed.look().unwrap()).await;
+    assert_eq!(frame["window_s"], json!(0.0), "what is older than the window is forgotten");
+}
