@@ -1,13 +1,13 @@
 //! `callbox call`: one call, and its result.
 
-use std::io::{self, IsTerminal};
+use std::io;
 
 use callbox::client::{Client, ClientError};
 use serde_json::value::RawValue;
 
 use crate::exit::{self, Exit, Failure};
 use crate::server::{Server, failure};
-use crate::terminal::{colours, print};
+use crate::terminal::print;
 use crate::{arguments, describe, json, runtime, suggestion};
 
 /// What `callbox call` is told.
@@ -51,16 +51,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
             return sent.map_err(|error| failure(&arguments.server.url, &error));
         }
         match client.call::<Box<RawValue>>(method, params).await {
-            Ok(result) => Ok(show(&result)?),
+            Ok(result) => Ok(print(&json::for_stdout(result.get()))?),
             Err(error) => Err(explained(arguments, &client, &error).await),
         }
     })
-}
-
-fn show(result: &RawValue) -> crate::Result<()> {
-    let out = io::stdout();
-    let text = if out.is_terminal() { json::pretty(result.get(), colours(&out)) } else { result.get().to_owned() };
-    print(&format!("{text}\n"))
 }
 
 /// A name that the server does not know may be a slip of the fingers.

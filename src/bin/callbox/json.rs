@@ -3,8 +3,11 @@
 //! The text is only laid out anew, and not read into values: numbers keep their digits, and members their order.
 
 use std::fmt::Write as _;
+use std::io::{self, IsTerminal};
 
 use anstyle::{AnsiColor, Style};
+
+use crate::terminal::colours;
 
 /// A list of plain values that is no longer than this stays on one line.
 const SHORT: usize = 72;
@@ -14,8 +17,15 @@ const STRING: Style = AnsiColor::Green.on_default();
 const NUMBER: Style = AnsiColor::Cyan.on_default();
 const WORD: Style = AnsiColor::Magenta.on_default();
 
+/// A valid JSON text as standard output gets it: laid out if that is a terminal, and else as it is.
+pub(crate) fn for_stdout(json: &str) -> String {
+    let out = io::stdout();
+    let text = if out.is_terminal() { pretty(json, colours(&out)) } else { json.to_owned() };
+    text + "\n"
+}
+
 /// Lays out a valid JSON text over lines.
-pub(crate) fn pretty(json: &str, colours: bool) -> String {
+fn pretty(json: &str, colours: bool) -> String {
     let mut layout = Layout { out: String::new(), colours, open: Vec::new() };
     let mut rest = json.trim_start();
     while !rest.is_empty() {

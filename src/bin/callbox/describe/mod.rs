@@ -14,7 +14,7 @@ use crate::exit::{Exit, Failure};
 use crate::openrpc::Document;
 use crate::server::{Server, failure};
 use crate::terminal::{colours, print, width};
-use crate::{runtime, suggestion};
+use crate::{json, runtime, suggestion};
 
 const DISCOVER: &str = "rpc.discover";
 const SPECS: &str = "get_service_specs";
@@ -50,7 +50,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         Ok::<_, Failure>((raw, listed(&client).await))
     })?;
     if arguments.json {
-        return Ok(print(&format!("{}\n", raw.get()))?);
+        return Ok(print(&json::for_stdout(raw.get()))?);
     }
     let document: Document = serde_json::from_str(raw.get())
         .map_err(|error| Failure::new(Exit::Unreachable, format!("{url} answers with no OpenRPC document: {error}")))?;
