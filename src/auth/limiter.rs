@@ -38,7 +38,7 @@ impl Limiter {
         Self { tries: a_minute.map(|tries| tries.get().into()), peers: Recent::new(PEERS), warned: Mutex::default() }
     }
 
-    /// Whether the tokens of a peer are refused for now. Not those of one without an address.
+    /// Whether the tokens of a peer are refused at the moment. Not those of one without an address.
     pub(super) fn refuses(&self, peer: Option<IpAddr>, now: Instant) -> bool {
         let (Some(full), Some(peer)) = (self.tries, peer.map(network)) else { return false };
         self.peers.shard(&peer).get(&peer).is_some_and(|bucket| bucket.fill(full, now) < 1.0)
