@@ -50,7 +50,7 @@ const LAYERS: &[Layer] = &[
         knows: &["auth::Caller", "jsonrpc", "mailbox", "service", "sync"],
         crates: &["actix", "futures", "parking_lot", "rayon_core", "tokio"],
     },
-    Layer { module: "router", knows: &["service", "start_error", "sync"], crates: &[] },
+    Layer { module: "router", knows: &["service", "start_error", "sync"], crates: &["rustc_hash"] },
     // Methods of our own: routes that answer from what they know.
     Layer {
         module: "builtin",

@@ -131,7 +131,7 @@ impl Market {
         Ok((plain, SettingsInput { taken: true }))
     }
 
-    #[public_method(compute)]
+    #[public_method(compute, idempotent)]
     fn grow(tree: Tree, #[param(rest)] more: std::collections::BTreeMap<String, Settings>) -> Result<Tree, RpcError> {
         let _ = more;
         Ok(tree)
@@ -280,7 +280,7 @@ fn what_is_said_of_access_and_mailboxes_stands_in_members_of_their_own() {
         extensions("grow"),
         json!({
             access: "public", kind: "compute", deadline: 30_000, "x-weight": 1, "x-mailbox": { "capacity": 1024 },
-            "x-rest": { "$ref": "#/components/schemas/SettingsInput2" },
+            "x-idempotent": true, "x-rest": { "$ref": "#/components/schemas/SettingsInput2" },
         })
     );
     assert_eq!((&extensions("customers")[kind], &extensions("sellers")[kind]), (&json!("read"), &json!("read_async")));

@@ -78,6 +78,8 @@ struct RunsAs {
     max_wait: Option<u64>,
     #[serde(rename = "x-weight")]
     weight: u32,
+    #[serde(rename = "x-idempotent", skip_serializing_if = "is_not")]
+    idempotent: bool,
 }
 
 #[derive(Serialize)]
@@ -144,6 +146,7 @@ impl Extensions {
             deadline: millis(options.deadline),
             max_wait: options.max_wait.map(millis),
             weight,
+            idempotent: options.idempotent,
         });
         Self { access, scope, rest, runs }
     }
@@ -166,6 +169,10 @@ fn content(name: &'static str, required: bool, mut schema: Schema, generator: &m
 fn finish(mut schema: Schema, generator: &mut SchemaGenerator) -> Schema {
     generator.transforms_mut().for_each(|transform| transform.transform(&mut schema));
     schema
+}
+
+fn is_not(said: &bool) -> bool {
+    !said
 }
 
 fn kind<S: Serializer>(kind: &Kind, serializer: S) -> Result<S::Ok, S::Error> {
