@@ -71,6 +71,7 @@ impl<'a, C: ServiceClient> TypedBatch<'a, C> {
 
 impl<'a, C: ServiceClient, A> TypedBatch<'a, C, A> {
     /// Adds a call.
+    #[expect(clippy::should_implement_trait, reason = "what is added is a message, not a number")]
     pub fn add<M>(mut self, message: M) -> TypedBatch<'a, C, A::With<M>>
     where
         M: ClientMethod<Service = C::Service, Output: ClientOutput>,
