@@ -14,6 +14,20 @@ use super::transport::{Incoming, Outgoing, Transport, TransportError};
 use super::untyped::Client;
 
 /// How a [`Client`] over HTTP is made. See [`Client::builder`].
+///
+/// ```
+/// use std::time::Duration;
+/// use callbox::client::{Client, Retry};
+///
+/// let client = Client::builder("https://example.org/api")
+///     .token("hello_world")
+///     .deadline(Duration::from_secs(2))
+///     .retry(Retry::default().attempts(2))
+///     .connect_timeout(Duration::from_millis(500))
+///     .build();
+/// assert!(client.is_ok());
+/// assert!(Client::new("nowhere").is_err());
+/// ```
 #[derive(Clone, Debug)]
 #[must_use = "a client comes of `build`"]
 pub struct ClientBuilder {

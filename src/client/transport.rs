@@ -53,6 +53,12 @@ pub struct Outgoing {
 }
 
 /// What came back.
+///
+/// ```
+/// use callbox::client::Incoming;
+///
+/// let answer = Incoming::new("the gateway is busy").with_remark("status 502");
+/// ```
 #[derive(Clone, Debug)]
 pub struct Incoming {
     pub(super) body: Vec<u8>,
@@ -74,6 +80,13 @@ impl Incoming {
 }
 
 /// Why a transport has no answer.
+///
+/// ```
+/// use callbox::client::{ClientError, TransportError};
+///
+/// assert!(ClientError::from(TransportError::never_sent("no route")).never_ran());
+/// assert!(!ClientError::from(TransportError::lost("the connection was reset")).never_ran());
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[error("{cause}")]
 pub struct TransportError {

@@ -23,6 +23,51 @@ use super::untyped::{Client, DEADLINE};
 ///
 /// A method of the service that is called like one of `Typed`, `batch` say, goes before it; the other one is then reached
 /// as `Typed::batch(&client)`.
+///
+/// By hand it is a struct around a [`Typed`], and a [`ClientMethod`] for each message:
+///
+/// ```
+/// use callbox::client::{ClientError, ClientMethod, ServiceClient, Typed};
+/// use callbox::{RpcError, Server, service, testing};
+///
+/// struct Sums;
+///
+/// #[service(client = false)]
+/// impl Sums {
+///     #[public_method]
+///     fn add(&self, a: u64, b: u64) -> u64 {
+///         a + b
+///     }
+/// }
+///
+/// impl ClientMethod for Add {
+///     type Error = RpcError;
+/// }
+///
+/// struct SumsClient(Typed<Self>);
+///
+/// impl ServiceClient for SumsClient {
+///     type Service = Sums;
+/// }
+///
+/// impl From<Typed<Self>> for SumsClient {
+///     fn from(typed: Typed<Self>) -> Self {
+///         Self(typed)
+///     }
+/// }
+///
+/// impl SumsClient {
+///     async fn add(&self, a: u64, b: u64) -> Result<u64, ClientError> {
+///         self.0.call(Add { a, b }).await
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// let server = testing::start(Server::new(|| Sums));
+/// let sums = SumsClient::from(Typed::from(server.service::<Sums>()));
+/// assert_eq!(sums.add(40, 2).await.unwrap(), 42);
+/// # }
+/// ```
 pub trait ServiceClient: From<Typed<Self>> {
     /// The service that it calls.
     type Service: Service;
