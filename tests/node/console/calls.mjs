@@ -69,6 +69,11 @@ inPage("a mistake is shown at the parameter that has it, as the server says it",
   await input.fill("");
   await call(page);
   await amount.getByText("missing").waitFor();
+  await input.fill("1");
+  await member(page, "spoons").getByRole("textbox").fill("-1");
+  await call(page);
+  await member(page, "spoons").getByText("expected an integer from 0 to 4294967295, got -1").waitFor();
+  assert.equal(await page.locator(".member.wrong").count(), 1);
 });
 
 inPage("an error of the method's own is shown with its code", {}, async (page) => {

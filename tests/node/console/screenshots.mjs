@@ -18,7 +18,7 @@ const rpc = (method, params) => fetch(endpoint, {
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM });
 
 async function open(hash, options = {}) {
-  const page = await browser.newPage({ viewport: { width: 1280, height: 860 }, reducedMotion: "reduce", ...options });
+  const page = await browser.newPage({ viewport: { width: 1280, height: 920 }, reducedMotion: "reduce", ...options });
   await page.goto(`${url}#/${hash}`);
   await page.getByLabel("Token", { exact: true }).fill("hello_world");
   await page.keyboard.press("Enter");
