@@ -39,9 +39,9 @@ pub(crate) struct Options {
     /// How long calls are made [default: 20s; quick: 2s]
     #[arg(long, value_parser = times::parse)]
     duration: Option<Duration>,
-    /// Calls at even intervals, not at random moments
-    #[arg(long)]
-    even: bool,
+    /// When calls are due
+    #[arg(long, value_enum, default_value_t)]
+    arrivals: Arrivals,
     /// Lets another machine than this one be the target
     #[arg(long)]
     allow_remote: bool,
@@ -95,7 +95,7 @@ impl Options {
             target,
             kinds,
             rate: self.rate.unwrap_or(if self.quick { 1000.0 } else { 5000.0 }).clamp(0.1, 200_000.0),
-            arrivals: if self.even { Arrivals::Even } else { Arrivals::Random },
+            arrivals: self.arrivals,
             duration: self.duration.unwrap_or(Duration::from_secs(if self.quick { 2 } else { 20 })),
             connections: self.connections.unwrap_or(if self.quick { 16 } else { 64 }).into(),
             patience: Duration::from_secs(5),

@@ -6,6 +6,7 @@ mod desk;
 mod program;
 mod stress;
 mod stub;
+mod terminal;
 mod top;
 #[path = "../support/wait.rs"]
 mod wait;

@@ -41,8 +41,8 @@ pub(crate) struct Arguments {
     /// How long answers are waited for after that
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = duration)]
     patience: Duration,
-    /// When calls are due: at random moments, as independent callers call, or at even intervals
-    #[arg(long, value_name = "HOW", default_value = "random", value_parser = arrivals)]
+    /// When calls are due
+    #[arg(long, value_name = "HOW", value_enum, default_value_t)]
     arrivals: Arrivals,
     /// The deadline that is sent with each call
     #[arg(long, value_name = "TIME", value_parser = times::parse)]
@@ -61,12 +61,15 @@ pub(crate) struct Arguments {
 }
 
 const HELP: &str = "\
-A call's latency counts from the moment at which it was due, so a server that stalls cannot hide it by slowing its
-callers down. Ctrl-c ends the run early, with the figures so far. Parameters are written as for `callbox call`.
+A call's latency counts from the moment at which it was due, so a server that stalls cannot hide it by slowing its callers \
+down. Ctrl-c ends the run early, with the figures so far. Parameters are written as for `callbox call`.
+
+It ends with code 0 once calls were answered, whatever the answers were; 5 if none was; 130 after ctrl-c.
 
 Examples:
   callbox stress http://127.0.0.1:5000/api say_hello name=world
-  callbox stress :5000 say_hello name=world --rate 5000 --connections 64 --duration 10s --plot hello.svg";
+  callbox stress :5000 say_hello name=world --rate 5000 --connections 64
+  callbox stress :5000 say_hello name=world --duration 1m --plot hello.svg";
 
 /// Makes the calls, and tells how they went.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
@@ -125,12 +128,4 @@ fn rate(text: &str) -> Result<f64, String> {
 fn duration(text: &str) -> Result<Duration, String> {
     let time = times::parse(text)?;
     if time > LONGEST { Err(format!("no longer than {}", times::show(LONGEST))) } else { Ok(time) }
-}
-
-fn arrivals(text: &str) -> Result<Arrivals, String> {
-    match text {
-        "random" => Ok(Arrivals::Random),
-        "even" => Ok(Arrivals::Even),
-        other => Err(format!("calls are due at random or even times, not `{other}`")),
-    }
 }

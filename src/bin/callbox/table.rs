@@ -1,4 +1,4 @@
-//! Rows of cells in columns.
+//! Text for terminals: rows of cells in columns, and words in lines.
 
 use std::fmt;
 
@@ -64,6 +64,23 @@ impl fmt::Display for Table {
     }
 }
 
+/// The words of a text in lines of this width.
+pub(crate) fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let line = lines.last_mut().expect("there is one from the start");
+        if line.is_empty() {
+            line.push_str(word);
+        } else if line.chars().count() + 1 + word.chars().count() <= width {
+            line.push(' ');
+            line.push_str(word);
+        } else {
+            lines.push(word.to_owned());
+        }
+    }
+    lines
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -85,5 +102,12 @@ mod tests {
             table.row([("a", Style::new().bold())]);
             assert_eq!(table.to_string(), expected);
         }
+    }
+
+    #[test]
+    fn words_are_put_into_lines_and_a_long_one_stays_whole() {
+        assert_eq!(wrapped("one two  three\nfour", 8), ["one two", "three", "four"]);
+        assert_eq!(wrapped("a incomprehensibilities b", 5), ["a", "incomprehensibilities", "b"]);
+        assert_eq!(wrapped("", 5), [""]);
     }
 }

@@ -106,20 +106,3 @@ async fn listed(client: &Client) -> BTreeMap<String, Option<String>> {
     }
     client.call::<Specs>(SPECS, ()).await.map(|specs| specs.methods).unwrap_or_default()
 }
-
-/// The words of a text in lines of this width.
-fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
-        let line = lines.last_mut().expect("there is one from the start");
-        if line.is_empty() {
-            line.push_str(word);
-        } else if line.chars().count() + 1 + word.chars().count() <= width {
-            line.push(' ');
-            line.push_str(word);
-        } else {
-            lines.push(word.to_owned());
-        }
-    }
-    lines
-}

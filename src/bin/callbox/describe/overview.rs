@@ -6,9 +6,8 @@ use std::fmt::Write as _;
 use anstyle::{AnsiColor, Style};
 use reqwest::Url;
 
-use super::wrapped;
 use crate::openrpc::{Document, Method};
-use crate::table::Table;
+use crate::table::{Table, wrapped};
 use crate::terminal::plain;
 
 /// A method's name and parameters take no more of a line than this, unless one of them must.

@@ -8,9 +8,8 @@ use reqwest::Url;
 use serde_json::Value;
 
 use super::overview::access;
-use super::wrapped;
 use crate::openrpc::{Content, Document, Method, type_of};
-use crate::table::Table;
+use crate::table::{Table, wrapped};
 use crate::terminal::plain;
 use crate::times;
 

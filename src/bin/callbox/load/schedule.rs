@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 /// How calls follow each other.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Arrivals {
-    /// At random moments, as calls of many callers that know nothing of each other come: a Poisson process.
+    /// At random moments, as calls of many independent callers come: a Poisson process
     #[default]
     Random,
-    /// At even intervals.
+    /// At even intervals
     Even,
 }
 

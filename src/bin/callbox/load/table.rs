@@ -8,11 +8,14 @@ use anstyle::{AnsiColor, Style};
 use super::outcome::Outcome;
 use super::report::Report;
 use super::tally::{Latencies, Tally};
-use crate::table::Table;
+use crate::table::{Table, wrapped};
 use crate::times::{grouped, show};
 
 /// What stands above the columns of times, and what it is.
 const COLUMNS: [(&str, f64); 5] = [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999), ("max", 1.0)];
+
+/// Of lines of text, as of most terminals at least.
+const WIDTH: usize = 80;
 
 /// A load that is later than this has to be told from a slow server.
 const LATE: Duration = Duration::from_millis(1);
@@ -30,8 +33,7 @@ pub(crate) fn table(report: &Report, colours: bool) -> String {
     let results = total.count(|outcome| outcome == Outcome::Result);
     let answers = total.count(Outcome::is_answer);
     let a_second = calls as f64 / report.loaded.as_secs_f64().max(1e-9);
-    let _ = writeln!(
-        text,
+    let sum = format!(
         "{} calls were due in {}, {} a second: {} results, {} errors, {} without an answer.",
         grouped(calls),
         show(report.loaded),
@@ -40,7 +42,11 @@ pub(crate) fn table(report: &Report, colours: bool) -> String {
         grouped(answers - results),
         grouped(calls - answers),
     );
-    hints(&mut text, report, calls);
+    for line in
+        [Some(sum), waited(report, calls), late(report)].into_iter().flatten().flat_map(|text| wrapped(&text, WIDTH))
+    {
+        let _ = writeln!(text, "{line}");
+    }
     text
 }
 
@@ -68,21 +74,20 @@ fn rows(text: &mut String, title: &str, tally: &Tally, colours: bool) {
     let _ = write!(text, "{table}");
 }
 
-/// What else than the server may have made the times long.
-fn hints(text: &mut String, report: &Report, calls: u64) {
-    if report.waited * 100 > calls {
-        let _ = writeln!(
-            text,
-            "{} of them found all {} connections in use and waited for one, which their times include.",
-            grouped(report.waited),
-            report.connections
-        );
-    }
-    if let Some(late) = report.late.quantile(0.99).filter(|late| *late > LATE) {
-        let _ = writeln!(
-            text,
-            "The load itself was late by {} (p99), as this machine is busy: that, too, is in the times.",
-            show(late)
-        );
-    }
+/// The connections may have made the times long.
+fn waited(report: &Report, calls: u64) -> Option<String> {
+    let Report { waited, connections, .. } = report;
+    (waited * 100 > calls).then(|| {
+        let waited = grouped(*waited);
+        format!(
+            "{waited} of them found all {connections} connections in use and waited for one, which their times include."
+        )
+    })
+}
+
+/// So may the load itself.
+fn late(report: &Report) -> Option<String> {
+    let late = report.late.quantile(0.99).filter(|late| *late > LATE)?;
+    let late = show(late);
+    Some(format!("The load itself was late by {late} (p99), as this machine is busy: that, too, is in the times."))
 }
