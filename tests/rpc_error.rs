@@ -65,7 +65,7 @@ fn a_transparent_internal_error_keeps_its_text_to_itself() {
 #[derive(Debug, PartialEq, RpcError)]
 enum Order {
     #[rpc(code = 404, message = "No such order {id}")]
-    NoSuchOrder {
+    NotFound {
         #[rpc(data)]
         id: u64,
         #[rpc(data)]
@@ -130,8 +130,8 @@ fn back(code: i32, message: &'static str, data: Option<Value>) -> Result<Order, 
 #[test]
 fn a_variant_that_was_told_whole_comes_back_as_what_it_was() {
     let whole = [
-        (|| Order::NoSuchOrder { id: 7, r#type: None }) as fn() -> Order,
-        || Order::NoSuchOrder { id: 7, r#type: Some("x".to_owned()) },
+        (|| Order::NotFound { id: 7, r#type: None }) as fn() -> Order,
+        || Order::NotFound { id: 7, r#type: Some("x".to_owned()) },
         || Order::BadName,
         || Order::BadAddress,
         || Order::BadPart(Part(3)),
@@ -150,12 +150,12 @@ fn a_variant_that_was_told_whole_comes_back_as_what_it_was() {
 #[test]
 fn code_and_data_decide_and_the_message_only_between_variants_that_both_fit() {
     let id = || Some(json!({ "id": 7, "type": null }));
-    assert_eq!(back(404, "in other words", id()), Ok(Order::NoSuchOrder { id: 7, r#type: None }));
+    assert_eq!(back(404, "in other words", id()), Ok(Order::NotFound { id: 7, r#type: None }));
     assert_eq!(back(404, "No such order 7", None), Err(404));
     assert_eq!(back(404, "No such order 7", Some(json!({ "id": "seven" }))), Err(404));
     assert_eq!(
         back(404, "", Some(json!({ "id": 7, "type": null, "since": 1 }))),
-        Ok(Order::NoSuchOrder { id: 7, r#type: None })
+        Ok(Order::NotFound { id: 7, r#type: None })
     );
     assert_eq!(back(400, "Bad address", None), Ok(Order::BadAddress));
     assert_eq!(back(400, "in other words", None), Ok(Order::BadName), "the first that fits");
