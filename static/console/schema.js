@@ -69,7 +69,7 @@ export function kindOf(schema, root) {
     case "array":
       return Array.isArray(here.items) ? "tuple" : "array";
     case "object":
-      return here.properties ? "object" : typeof here.additionalProperties === "object" ? "map" : "json";
+      return here.properties ? "object" : here.additionalProperties ? "map" : "json";
     default:
       return here.properties ? "object" : "json";
   }

@@ -1,11 +1,13 @@
 //! The page and its files: their headers, who may have them, and what else is at their path.
 
+use std::io::Read;
+
 use actix_web::{HttpResponse, web};
 use callbox::testing::{self, TestServer};
 use callbox::{Dialect, Server};
 
 use crate::service::{open, server, start};
-use crate::support::http::{Answer, ask};
+use crate::support::http::{Answer, Connection, ask, head};
 
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -41,6 +43,28 @@ fn everything_of_the_console_has_its_headers() {
         assert_eq!(answer.header("cache-control"), Some("no-store"), "{path}");
         assert_eq!(answer.header("cross-origin-resource-policy"), Some("same-origin"), "{path}");
     }
+}
+
+#[test]
+fn it_can_only_be_read() {
+    let server = start();
+    for path in ["/console", "/console/main.js", "/console/mailboxes"] {
+        let token = [("X-Api-Token", "hello_world")];
+        for method in ["POST", "PUT", "DELETE", "OPTIONS"] {
+            let answer = ask(server.address(), method, path, &token, "");
+            assert_eq!((answer.status, answer.header("allow")), (405, Some("GET, HEAD")), "{method} {path}");
+        }
+    }
+    for path in ["/console", "/console/main.js", "/console/mailboxes"] {
+        let mut connection = Connection::open(server.address());
+        let close = [("Connection", "close"), ("X-Api-Token", "hello_world")];
+        connection.send(head("HEAD", path, &close));
+        let mut answer = String::new();
+        connection.0.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("\r\n\r\n"), "{answer}");
+    }
+    let slash = get(&server, "/console/", &[]);
+    assert_eq!((slash.status, slash.header("location")), (308, Some("../console")));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use callbox::testing::{self, TestServer};
 use callbox::{RpcError, Server, service};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 use tokio::sync::Semaphore;
 
 /// What cooks wait for.
@@ -49,6 +49,22 @@ enum Payment {
     Card {
         number: u64,
     },
+}
+
+/// A sum, and what it is a sum of.
+#[derive(Serialize, Deserialize, JsonSchema)]
+enum Expression {
+    Number(i64),
+    Add(Box<Expression>, Box<Expression>),
+}
+
+impl Expression {
+    fn value(&self) -> i64 {
+        match self {
+            Self::Number(number) => *number,
+            Self::Add(one, other) => one.value() + other.value(),
+        }
+    }
 }
 
 #[derive(RpcError)]
@@ -110,6 +126,16 @@ impl Kitchen {
         value
     }
 
+    #[public_method]
+    fn evaluate(&self, expression: Expression) -> i64 {
+        expression.value()
+    }
+
+    #[public_method]
+    fn remember(&self, level: u8, #[param(rest)] extra: Map<String, Value>) -> Value {
+        json!([level, extra])
+    }
+
     /// What is left in the pantry.
     #[private_api_method]
     fn take_stock(&self, shelf: u8) -> usize {
@@ -118,7 +144,7 @@ impl Kitchen {
 }
 
 pub(crate) fn server() -> Server {
-    Server::new(Kitchen::default).tokens(|token: &str| token == "hello_world")
+    Server::new(Kitchen::default).service(Open::default).tokens(|token: &str| token == "hello_world")
 }
 
 /// One that checks no tokens.

@@ -8,8 +8,9 @@ mod stream;
 use std::sync::Arc;
 
 use actix_web::dev::Payload;
+use actix_web::http::Method;
 use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, LOCATION, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::web::{self, Bytes};
 use actix_web::{HttpRequest, HttpResponse};
@@ -29,8 +30,10 @@ use super::taken::request_to;
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// By which actix knows the resources: the page, the stream, the files.
-const NAMES: [&str; 3] = ["callbox-console", "callbox-console-mailboxes", "callbox-console-file"];
+/// By which actix knows the resources.
+const PAGE: &str = "callbox-console";
+const MAILBOXES: &str = "callbox-console-mailboxes";
+const FILE: &str = "callbox-console-file";
 
 /// What the page is told when it is made. It asks for the rest as any caller would.
 #[derive(Debug, Serialize)]
@@ -78,61 +81,49 @@ impl Console {
 
     /// Mounts the page, and its files and the stream below it.
     pub(crate) fn configure(&self, config: &mut web::ServiceConfig) {
-        let console = self.clone();
-        let page = move |request: HttpRequest, payload: web::Payload| {
-            let console = console.clone();
-            async move { console.page(&request, payload.into_inner()) }
-        };
-        let console = self.clone();
-        let stream = move |request: HttpRequest, payload: web::Payload| {
-            let console = console.clone();
-            async move { console.stream(&request, payload.into_inner()).await }
-        };
-        let console = self.clone();
-        let asset = move |request: HttpRequest, payload: web::Payload| {
-            let console = console.clone();
-            async move { console.asset(&request, payload.into_inner()) }
-        };
-        let at = |name, path| web::resource(format!("{}{path}", Self::PATH)).name(name);
-        let [page_name, stream_name, asset_name] = NAMES;
-        config.service(at(page_name, "").route(web::get().to(page)));
-        config.service(at(stream_name, "/mailboxes").route(web::get().to(stream)));
-        config.service(at(asset_name, "/{file}").route(web::get().to(asset)));
+        for (name, path) in [(PAGE, ""), (MAILBOXES, "/mailboxes"), (FILE, "/{file:.*}")] {
+            let console = self.clone();
+            let handler = move |request: HttpRequest, payload: web::Payload| {
+                let console = console.clone();
+                async move { protected(console.answer(&request, payload.into_inner()).await) }
+            };
+            config.service(web::resource(format!("{}{path}", Self::PATH)).name(name).to(handler));
+        }
     }
 
     /// Whether requests come to the console that is among these routes, and not to something that was mounted before it.
     pub(crate) async fn is_reached(routes: impl FnOnce(&mut web::ServiceConfig)) -> bool {
         let Some(request) = request_to(Self::PATH, routes).await else { return false };
-        let reached = |(name, path): (&str, &str)| {
-            request.resource_map().match_name(&format!("{}{path}", Self::PATH)) == Some(name)
-        };
-        NAMES.into_iter().zip(["", "/mailboxes", "/main.js"]).all(reached)
+        [(PAGE, ""), (MAILBOXES, "/mailboxes"), (FILE, "/main.js")]
+            .into_iter()
+            .all(|(name, path)| request.resource_map().match_name(&format!("{}{path}", Self::PATH)) == Some(name))
     }
 
-    fn page(&self, request: &HttpRequest, payload: Payload) -> HttpResponse {
-        self.guarded(request, payload, || HttpResponse::Ok().content_type(assets::HTML).body(self.0.page.clone()))
-    }
-
-    fn asset(&self, request: &HttpRequest, payload: Payload) -> HttpResponse {
-        self.guarded(request, payload, || match assets::find(request.match_info().query("file")) {
-            Some((content_type, bytes)) => HttpResponse::Ok().content_type(content_type).body(bytes),
-            None => HttpResponse::NotFound().finish(),
-        })
-    }
-
-    /// The answer, if the request may come in by the rules that hold for calls. Even a page can tell too much to a name that
-    /// somebody else's DNS server has made up.
-    fn guarded(&self, request: &HttpRequest, payload: Payload, answer: impl FnOnce() -> HttpResponse) -> HttpResponse {
-        let response = match self.0.front.guard.admit(request) {
-            Ok(_) => answer(),
-            Err(refusal) => refuse(&refusal, payload),
-        };
-        protected(response)
+    /// The rules for hosts and origins are those of calls: even a page can tell too much to a name that somebody else's DNS
+    /// server has made up.
+    async fn answer(&self, request: &HttpRequest, payload: Payload) -> HttpResponse {
+        let refuse = |refusal: &Refusal| refusal.answer(payload, Dialect::Jsonrpc, "GET, HEAD");
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+            return refuse(&Refusal::read_only());
+        }
+        if let Err(refusal) = self.0.front.guard.admit(request) {
+            return refuse(&refusal);
+        }
+        match request.match_name() {
+            Some(PAGE) => HttpResponse::Ok().content_type(assets::HTML).body(self.0.page.clone()),
+            Some(MAILBOXES) => self.stream(request).await,
+            _ => asset(request.match_info().query("file")),
+        }
     }
 }
 
-fn refuse(refusal: &Refusal, payload: Payload) -> HttpResponse {
-    refusal.answer(payload, Dialect::Jsonrpc, "GET")
+fn asset(name: &str) -> HttpResponse {
+    match assets::find(name) {
+        Some((content_type, text)) => HttpResponse::Ok().content_type(content_type).body(text),
+        // `/console/`, from which the page would look for its files in the wrong place.
+        None if name.is_empty() => HttpResponse::PermanentRedirect().insert_header((LOCATION, "../console")).finish(),
+        None => HttpResponse::NotFound().finish(),
+    }
 }
 
 /// With the headers that hold for all of the console. Nothing is kept: what comes from a server that is developed may be

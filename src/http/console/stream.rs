@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use actix_web::dev::Payload;
+use actix_web::http::Method;
 use actix_web::http::header::RETRY_AFTER;
 use actix_web::web::{Bytes, BytesMut};
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
@@ -16,7 +16,7 @@ use crate::console::Frames;
 use crate::dispatch::Dispatch;
 
 use super::super::token;
-use super::{Console, protected, refuse};
+use super::Console;
 
 /// How often a page that stays is asked whose token it came with: it may have been revoked, or have come to its end.
 const RECHECK: Duration = Duration::from_secs(10);
@@ -34,22 +34,24 @@ struct Page {
 impl Console {
     /// A frame at once, and then one whenever there is a new one and the page has taken the last: for whoever may call
     /// `rpc.mailboxes`, until the server stops.
-    pub(super) async fn stream(&self, request: &HttpRequest, payload: Payload) -> HttpResponse {
+    pub(super) async fn stream(&self, request: &HttpRequest) -> HttpResponse {
         let inner = &*self.0;
-        if let Err(refusal) = inner.front.guard.admit(request) {
-            return protected(refuse(&refusal, payload));
-        }
         let token = token::token(request.headers(), &inner.front.token_header);
         let peer = request.peer_addr().map(|peer| peer.ip());
         if let Err(error) = inner.dispatch.admits(token, peer).await {
-            return protected(error.error_response());
+            return error.error_response();
+        }
+        let mut response = HttpResponse::Ok();
+        // Proxies would keep the frames until there are enough of them.
+        response.content_type("text/event-stream").insert_header(("x-accel-buffering", "no"));
+        if request.method() == Method::HEAD {
+            return response.finish();
         }
         let Some(frames) = inner.feed.look() else {
-            let busy = HttpResponse::ServiceUnavailable()
+            return HttpResponse::ServiceUnavailable()
                 .insert_header((RETRY_AFTER, "5"))
                 .content_type("text/plain; charset=utf-8")
                 .body("Too many pages watch the mailboxes already\n");
-            return protected(busy);
         };
         let page = Page {
             frames,
@@ -59,10 +61,7 @@ impl Console {
             peer,
             checked: Instant::now(),
         };
-        // Proxies would keep the frames until there are enough of them.
-        let mut response = HttpResponse::Ok();
-        response.content_type("text/event-stream").insert_header(("x-accel-buffering", "no"));
-        protected(response.streaming(page.events()))
+        response.streaming(page.events())
     }
 }
 

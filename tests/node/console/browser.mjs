@@ -24,6 +24,8 @@ export function inPage(name, options, body) {
     const { path = "/console", ...context } = options;
     const page = await browser.newPage({ viewport: { width: 1440, height: 900 }, ...context });
     const said = [];
+    // Machines may be busy; nothing here waits for a time to pass.
+    page.setDefaultTimeout(120_000);
     page.on("console", (message) => said.push(message.text()));
     page.on("pageerror", (error) => said.push(error.stack));
     try {

@@ -79,6 +79,34 @@ inPage("an object of objects, arrays, maps and variants is filled in", { path: "
   assert.deepEqual((await request(page)).params.dish, sent, "the history fills all of it in again");
 });
 
+inPage("a type that contains itself is filled in as deep as one likes", { path: "/console#/kitchen.evaluate" }, async (page) => {
+  const expression = member(page, "expression");
+  await expression.getByRole("combobox").first().selectOption("Add");
+  await expression.getByRole("combobox").nth(2).selectOption("Add");
+  const numbers = expression.locator(".member[data-member=Number]").getByRole("textbox");
+  assert.equal(await numbers.count(), 3);
+  for (const [index, number] of ["1", "20", "300"].entries()) {
+    await numbers.nth(index).fill(number);
+  }
+  assert.deepEqual((await request(page)).params.expression, { Add: [{ Number: 1 }, { Add: [{ Number: 20 }, { Number: 300 }] }] });
+  assert.equal((await call(page)).json.result, 321);
+});
+
+inPage("a method that takes the rest has a place for it", { path: "/console#/kitchen.remember" }, async (page) => {
+  await member(page, "level").getByRole("textbox").fill("3");
+  const rest = member(page, "…");
+  await rest.getByRole("checkbox", { name: "send" }).check();
+  await rest.getByRole("button", { name: "Add a member" }).click();
+  await rest.getByRole("textbox", { name: "name" }).fill("why");
+  await rest.locator("textarea").fill('["so"]');
+  assert.deepEqual((await request(page)).params, { why: ["so"], level: 3 });
+  assert.deepEqual((await call(page)).json.result, [3, { why: ["so"] }]);
+});
+
+inPage("methods stand under their namespace or their service", {}, async (page) => {
+  assert.deepEqual(await page.locator("#method-list h2").allTextContents(), ["kitchen", "test.open", "built in"]);
+});
+
 inPage("what is no JSON is not sent", { path: "/console#/kitchen.echo" }, async (page) => {
   const value = member(page, "value");
   await value.getByRole("textbox").fill("{oops");
