@@ -19,19 +19,38 @@ const CLOSE: Duration = Duration::from_micros(60);
 /// microsecond or so). Callers and host that take turns call by call wait for each other's cache lines; in bursts they do not.
 const PAUSES: u32 = 50;
 
+/// After looking out in vain it parks at once the next time, then the next three times, and so on up to so many: on a machine
+/// whose cores are all in use the caller may be waiting for the very core that the host looks out on.
+const MOST_SKIPPED: u32 = 63;
+
 /// Whether the host is better awake for a moment.
 #[derive(Debug, Default)]
 pub(crate) struct Lookout {
     asleep_since: Option<Instant>,
     calls_are_close: bool,
+    /// So many times it is not worth a try.
+    skip: u32,
+    /// How many that was the last time.
+    skipped: u32,
 }
 
 impl Lookout {
     /// Waits a moment for the bell, if that is likely to pay. Whether it has rung. `calls` came the last time.
-    pub(crate) fn sees(&self, bell: &Bell, calls: usize) -> bool {
+    pub(crate) fn sees(&mut self, bell: &Bell, calls: usize) -> bool {
         if !self.calls_are_close {
             return false;
         }
+        if self.skip > 0 {
+            self.skip -= 1;
+            return false;
+        }
+        let seen = Self::looks_out(bell, calls);
+        self.skipped = if seen { 0 } else { (2 * self.skipped + 1).min(MOST_SKIPPED) };
+        self.skip = self.skipped;
+        seen
+    }
+
+    fn looks_out(bell: &Bell, calls: usize) -> bool {
         let until = Instant::now() + LOOK;
         while Instant::now() < until {
             for _ in 0..50 {
@@ -76,9 +95,25 @@ mod tests {
         assert!(lookout.sees(&bell, 1));
         bell.take(|_| {});
         assert!(!lookout.sees(&bell, 1), "nobody rings");
+        bell.ring(0);
+        assert!(!lookout.sees(&bell, 1), "not at once after it was in vain");
+        assert!(lookout.sees(&bell, 1), "but again by and by");
         lookout.sleeps();
         lookout.wakes(Instant::now() + CLOSE);
-        bell.ring(0);
         assert!(!lookout.sees(&bell, 1), "it slept for long");
+    }
+
+    #[test]
+    fn the_more_often_it_was_in_vain_the_less_often_it_looks_out() {
+        let (bell, mut lookout) = (Bell::new(1), Lookout::default());
+        lookout.sleeps();
+        lookout.wakes(Instant::now());
+        let mut looks = || {
+            let looks = lookout.skip == 0;
+            assert!(!lookout.sees(&bell, 1), "nobody rings");
+            looks
+        };
+        let looked: Vec<_> = (0..300).filter(|_| looks()).collect();
+        assert_eq!(looked, [0, 2, 6, 14, 30, 62, 126, 190, 254]);
     }
 }

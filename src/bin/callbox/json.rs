@@ -159,7 +159,7 @@ mod tests {
         ] {
             assert_eq!(pretty(json, false), expected, "{json}");
         }
-        let long = format!("[{}]", vec!["1000000"; 12].join(","));
+        let long = format!("[{}]", ["1000000"; 12].join(","));
         assert_eq!(pretty(&long, false).lines().count(), 14);
     }
 
