@@ -36,7 +36,9 @@ use std::collections::BTreeMap;
 use callbox::{Server, testing};
 use serde_json::{Value, json};
 
-const EXAMPLES: [(&str, fn() -> Server); 7] = [
+type App = fn() -> Server;
+
+const EXAMPLES: [(&str, App); 7] = [
     ("compute", compute::app),
     ("embedded", embedded::app),
     ("entity", entity::app),

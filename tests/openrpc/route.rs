@@ -87,7 +87,8 @@ fn nothing_is_told_when_it_cannot_be_said_who_asks() {
 #[test]
 fn it_is_read_only_and_only_by_those_who_may_call() {
     let server = testing::start(vault());
-    let cases: [(&str, &[(&str, &str)], u16); 8] = [
+    type Headers = &'static [(&'static str, &'static str)];
+    let cases: [(&str, Headers, u16); 8] = [
         ("POST", &[], 405),
         ("PUT", &[], 405),
         ("DELETE", &[], 405),
