@@ -68,18 +68,21 @@ async fn a_private_method_wants_a_token_over_http_and_the_caller_is_said_within_
 #[tokio::test]
 async fn a_batch_has_an_answer_of_its_own_type_for_each_call() {
     for (server, client) in both() {
-        let batch = client.batch().add(Add { text: "one".to_owned() }).notify(Add { text: "two".to_owned() });
+        client.add("one".to_owned()).await.unwrap();
+        client.add("two".to_owned()).await.unwrap();
+        let batch = client.batch().add(Add { text: "three".to_owned() }).notify(Add { text: "four".to_owned() });
         let batch = batch.add(Line { at: 7 }).add_all((0..2).map(|at| Line { at })).add(Fall {});
         let (added, none, lines, fallen) = batch.send().await;
-        assert_eq!(added.unwrap(), 1);
+        assert_eq!(added.unwrap(), 3);
         assert!(matches!(none, Err(ClientError::Method(NoteError::NoLine { at: 7 }))));
         let lines: Vec<_> = lines.into_iter().map(Result::unwrap).collect();
-        assert_eq!(lines, ["one", "two"], "within a mailbox calls keep their order");
+        assert_eq!(lines, ["one", "two"]);
         assert!(matches!(fallen, Err(ClientError::Server(error)) if error.code() == -32603));
-        let () = client.batch().notify(Add { text: "three".to_owned() }).send().await;
-        client.notify(Add { text: "four".to_owned() }).await.unwrap();
+        let () = client.batch().notify(Add { text: "five".to_owned() }).send().await;
+        client.notify(Add { text: "six".to_owned() }).await.unwrap();
         server.service::<Notes>().settled().await;
-        assert_eq!(client.line(3).await.unwrap(), "four");
+        assert_eq!(client.line(3).await.unwrap(), "four", "within a mailbox calls keep their order");
+        assert_eq!(client.line(5).await.unwrap(), "six");
         let () = client.batch().send().await;
     }
 }
