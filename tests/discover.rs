@@ -136,7 +136,7 @@ fn a_document_has_the_shape_of_openrpc() {
                     "name": "by",
                     "description": "Who asks.",
                     "required": false,
-                    "schema": { "anyOf": [user, { "type": "null" }], "default": null },
+                    "schema": { "anyOf": [user, { "type": "null" }] },
                 },
                 {
                     "name": "tries",
