@@ -23,13 +23,31 @@ let offered = { root: {}, methods: [] };
 /// What was typed in stays when another method is looked at.
 let views = new Map();
 let wasAway = false;
+let asked = 0;
+let retry;
+/// How long after a failure the methods are asked for again, in milliseconds.
+const RETRY = 2000;
 
 async function refresh() {
-  const before = offered;
+  asked += 1;
+  const [turn, before] = [asked, offered];
+  clearTimeout(retry);
   try {
-    offered = await load(server);
+    const told = await load(server);
+    // An answer that was overtaken may be that to another token.
+    if (turn !== asked) {
+      return;
+    }
+    offered = told;
   } catch (error) {
-    pane.replaceChildren(make("p", { class: "empty" }, `The server does not say what it can do: ${error.message}`));
+    if (turn !== asked) {
+      return;
+    }
+    // What is there already is of use until the server is back.
+    if (offered.methods.length === 0) {
+      pane.replaceChildren(make("p", { class: "empty" }, `The server does not say what it can do: ${error.message}. Trying again …`));
+    }
+    retry = setTimeout(refresh, RETRY);
     return;
   }
   views = new Map([...views].filter(([name]) => isSame(before, offered, name)));

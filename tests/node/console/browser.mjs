@@ -23,16 +23,21 @@ export function inPage(name, options, body) {
   test(name, async () => {
     const { path = "/console", ...context } = options;
     const page = await browser.newPage({ viewport: { width: 1440, height: 900 }, ...context });
-    const said = [];
+    const [said, failed] = [[], []];
     // Machines may be busy; nothing here waits for a time to pass.
     page.setDefaultTimeout(120_000);
     page.on("console", (message) => said.push(message.text()));
     page.on("pageerror", (error) => said.push(error.stack));
+    page.on("requestfailed", (request) => failed.push(`${request.method()} ${request.url()}: ${request.failure().errorText}`));
     try {
       await page.goto(url + path);
       await page.getByRole("heading", { level: 1 }).waitFor();
       await body(page);
       assert.deepEqual(said, [], "the page's console says nothing");
+    } catch (error) {
+      const shown = await page.locator("body").innerText().catch(() => "nothing");
+      console.error([...said, ...failed, shown].join("\n"));
+      throw error;
     } finally {
       await page.close();
     }

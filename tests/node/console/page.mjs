@@ -121,6 +121,18 @@ inPage("the keyboard is enough to find a method, fill it in and call it", {}, as
   assert.ok(!json.result.includes("salt"), json.result);
 });
 
+inPage("a server that does not tell its methods at first is asked again", {}, async (page) => {
+  let asked = 0;
+  await page.route("**/api", async (route) => {
+    const asks = route.request().postDataJSON().method === "rpc.discover";
+    asked += asks ? 1 : 0;
+    await (asks && asked === 1 ? route.fulfill({ contentType: "application/json", body: "{}" }) : route.continue());
+  });
+  await page.reload();
+  await page.getByRole("heading", { level: 1 }).waitFor();
+  assert.equal(asked, 2);
+});
+
 inPage("tabs are walked with the arrows", { path: "/console#/kitchen.echo" }, async (page) => {
   await page.getByRole("tab", { name: "JSON" }).focus();
   assert.equal((await request(page)).method, "kitchen.echo");
