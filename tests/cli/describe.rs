@@ -10,16 +10,19 @@ fn a_server_is_described_by_its_methods_their_parameters_and_their_docs() {
     let said = run_on(&server, "describe", &[]);
     let text = said.good();
     assert!(text.starts_with("front.desk  http://127.0.0.1:"), "{text}");
-    for (name, doc) in
-        [("say_hello(name, times?)", "Says hello, as often as it is told."), ("look_up(name)", "Looks somebody up.")]
-    {
+    for (name, doc) in [
+        ("say_hello(name, times?)", "public  Says hello, as often as it is told."),
+        ("look_up(name)", "public  Looks somebody up."),
+        ("note(text, …)", "public  Takes a note of whatever there is to say."),
+    ] {
         let line = text.lines().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("{name}: {text}"));
         assert!(line.ends_with(doc), "{line}");
     }
     assert!(text.contains("With a token that may call them: whoami"), "{text}");
     assert!(!text.contains('\u{1b}'), "there is no terminal to colour");
     let with_token = run_on(&server, "describe", &["--token", TOKEN]);
-    assert!(with_token.good().lines().any(|line| line.starts_with("whoami()")), "{with_token:?}");
+    let line = with_token.good().lines().find(|line| line.starts_with("whoami()"));
+    assert!(line.is_some_and(|line| line.ends_with("token   Says who is calling.")), "{with_token:?}");
 }
 
 #[test]
@@ -28,7 +31,7 @@ fn a_method_is_described_with_all_that_a_caller_needs() {
     let said = run_on(&server, "describe", &["say_hello"]);
     let text = said.good();
     for part in [
-        "say_hello -> string",
+        "say_hello -> string\npublic · deadline 30.0 s · mailbox of 1,024\n",
         "Nobody is greeted more than nine times.",
         "name       string   -",
         "times      integer  1",
@@ -37,6 +40,10 @@ fn a_method_is_described_with_all_that_a_caller_needs() {
     ] {
         assert!(text.contains(part), "{part}: {text}");
     }
+    let note = run_on(&server, "describe", &["note"]);
+    assert!(note.good().contains("\n…          any     -            all others, by name\n"), "{note:?}");
+    let look_up = run_on(&server, "describe", &["look_up"]);
+    assert!(look_up.good().contains("\n404    Nobody is called {name}\n"), "{look_up:?}");
     assert!(run_on(&server, "describe", &["sayhello"]).bad(3).contains("did you mean say_hello?"));
     assert!(run_on(&server, "describe", &["whoami"]).bad(7).contains("token"));
 }

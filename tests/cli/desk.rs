@@ -42,6 +42,12 @@ impl Desk {
         value
     }
 
+    /// Takes a note of whatever there is to say.
+    #[public_method]
+    fn note(&self, text: String, #[param(rest)] more: serde_json::Map<String, serde_json::Value>) -> usize {
+        text.len() + more.len()
+    }
+
     /// Waits until somebody is let through.
     #[public_method(mailbox = 1)]
     async fn hold(&mut self) {

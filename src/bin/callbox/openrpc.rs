@@ -40,6 +40,9 @@ pub(crate) struct Method {
     pub(crate) access: Option<String>,
     #[serde(rename = "x-scope")]
     pub(crate) scope: Option<String>,
+    /// The schema of all other named parameters, if it takes any.
+    #[serde(rename = "x-rest")]
+    pub(crate) rest: Option<Value>,
     #[serde(rename = "x-deadline-ms")]
     pub(crate) deadline_ms: Option<u64>,
     #[serde(rename = "x-mailbox")]
@@ -75,7 +78,8 @@ impl Document {
     /// The schemas that a method is understood by, and those that they point to.
     pub(crate) fn needed_by(&self, method: &Method) -> BTreeMap<&str, &Value> {
         let mut needed = BTreeMap::new();
-        let mut open: Vec<&Value> = method.params.iter().chain(&method.result).map(|content| &content.schema).collect();
+        let contents = method.params.iter().chain(&method.result).map(|content| &content.schema);
+        let mut open: Vec<_> = contents.chain(&method.rest).collect();
         while let Some(schema) = open.pop() {
             for name in references(schema) {
                 if let Some((name, schema)) = self.components.schemas.get_key_value(&name)

@@ -77,7 +77,7 @@ fn signature(method: &Method) -> String {
 
 fn parameters(method: &Method) -> Vec<String> {
     let names = method.params.iter().map(|param| format!("{}{}", param.name, if param.required { "" } else { "?" }));
-    names.collect()
+    names.chain(method.rest.iter().map(|_| "…".to_owned())).collect()
 }
 
 fn broken(method: &Method, width: usize) -> Vec<String> {

@@ -27,7 +27,7 @@ pub(super) fn of(document: &Document, method: &Method, url: &Url, colours: bool,
     for paragraph in doc.split("\n\n").filter(|paragraph| !paragraph.trim().is_empty()) {
         let _ = write!(text, "\n{}\n", plain_lines(&wrapped(paragraph, width)));
     }
-    if !method.params.is_empty() {
+    if !method.params.is_empty() || method.rest.is_some() {
         let mut table = Table::new(colours);
         table.row(["PARAMETER", "TYPE", "IF LEFT OUT", ""].map(|title| (title, bold)));
         for param in &method.params {
@@ -35,6 +35,9 @@ pub(super) fn of(document: &Document, method: &Method, url: &Url, colours: bool,
             let doc = doc.split_whitespace().collect::<Vec<_>>().join(" ");
             let cells = [param.name.clone(), type_of(&param.schema), left_out(param), doc];
             table.row(cells.map(|cell| (cell, Style::new())));
+        }
+        if let Some(rest) = &method.rest {
+            table.row(["…", &type_of(rest), "-", "all others, by name"].map(|cell| (cell, Style::new())));
         }
         let _ = write!(text, "\n{table}");
     }
