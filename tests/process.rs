@@ -67,12 +67,12 @@ fn drains() {
         program.signal(signal);
         until_connections_are_refused(&program);
         program.close_input();
-        for (n, mut connection) in connections.into_iter().enumerate() {
-            let answer = connection.answer();
-            assert_eq!(answer.status, 200, "{signal:?}: {answer:?}");
-            assert_eq!(answer.body, format!(r#"{{"jsonrpc":"2.0","result":{n},"id":{n}}}"#), "{signal:?}");
-        }
+        let answers: Vec<_> = connections.into_iter().map(|mut connection| connection.answer()).collect();
         let Ended { status, out, log } = program.ended();
+        for (n, answer) in answers.into_iter().enumerate() {
+            assert_eq!(answer.status, 200, "{signal:?}: {answer:?}");
+            assert_eq!(answer.body, format!(r#"{{"jsonrpc":"2.0","result":{n},"id":{n}}}"#), "{signal:?}:\n{log}");
+        }
         assert!(status.code() == Some(0) && out.is_empty(), "{signal:?}: {status:?} {out:?}\n{log}");
         assert!(log.lines().last().is_some_and(|line| line.contains("stopped")), "{log}");
     }
