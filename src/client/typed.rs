@@ -79,7 +79,7 @@ pub trait ServiceClient: From<Typed<Self>> {
     note = "`#[service]` writes `callbox::client::ClientMethod` for the messages of a service, but not with `client = false`"
 )]
 pub trait ClientMethod: Method {
-    /// What the method itself says when it fails; [`RpcError`](crate::RpcError) if it says nothing of its own.
+    /// What the method itself says when it fails; [`RpcError`](struct@crate::RpcError) if it says nothing of its own.
     type Error: FromRpcError;
 }
 
