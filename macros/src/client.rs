@@ -122,7 +122,7 @@ fn function(service: &Service, method: &Method) -> TokenStream {
     let (written, error) = (method.output.ok(), error(service, method));
     let output = without_self(written.to_token_stream(), ty);
     // If the result cannot be read, the compiler says so here: at the result.
-    let call = quote_spanned!(written.span()=> ::callbox::client::Typed::call);
+    let call = quote_spanned!(at(&written)=> ::callbox::client::Typed::call(&self.0, message).await);
     quote! {
         #(#cfgs)*
         #(#docs)*
@@ -130,7 +130,8 @@ fn function(service: &Service, method: &Method) -> TokenStream {
             &self,
             #(#names: #types),*
         ) -> ::core::result::Result<#output, ::callbox::client::ClientError<#error>> {
-            #call(&self.0, #message { #(#names),* }).await
+            let message = #message { #(#names),* };
+            #call
         }
     }
 }
