@@ -102,7 +102,9 @@ fn the_table_has_a_row_for_each_outcome_and_the_plot_is_good_xml() {
     let head: Vec<_> = lines.next().expect("a head").split_whitespace().collect();
     assert_eq!(head, ["latency", "calls", "p50", "p90", "p99", "p99.9", "max"]);
     assert!(lines.next().expect("a row").starts_with("-32601 Method not found"), "{text}");
-    assert!(text.contains(" 0 results, ") && text.contains(" 0 without an answer."), "{text}");
+    // Where its lines end depends on the figures.
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains(" 0 results, ") && words.contains(" 0 without an answer."), "{text}");
     let svg = fs::read_to_string(&plot).expect("a plot");
     let document = roxmltree::Document::parse(&svg).expect("good XML");
     assert_eq!(document.root_element().tag_name().name(), "svg");
