@@ -4,6 +4,7 @@
 //! checked against its access rule, and is started; the outcomes go back in the endpoint's dialect.
 
 mod batch;
+mod cut;
 
 use std::fmt;
 use std::future::poll_fn;
@@ -19,6 +20,8 @@ use crate::jsonrpc::{Budget, Dialect, Draft, Envelope, Id, Limits, Member, Reque
 use crate::router::Router;
 use crate::service::{Access, CallContext, Outcome, Route, Started, Terms};
 use crate::sync::Arc;
+
+use cut::{cut_off, unless_cut};
 
 /// What every endpoint of a server shares.
 pub(crate) struct Dispatch {
@@ -134,7 +137,7 @@ impl Dispatch {
         let draft = Draft::open(dialect, id, &mut body);
         let outcome = match self.start_single(&request, visit, &mut body) {
             Started::Done(outcome) => outcome,
-            started => self.unless_cut(ended(started, &mut body)).await.unwrap_or_else(|| Err(cut_off())),
+            started => unless_cut(&self.cut, ended(started, &mut body)).await.unwrap_or_else(|| Err(cut_off())),
         };
         draft.close(&mut body, outcome.as_ref().copied());
         Answer::new(body, outcome.as_ref().err())
@@ -174,16 +177,6 @@ impl Dispatch {
         };
         Ok((route, call))
     }
-
-    /// The output of `work`, unless the time to drain is over before.
-    async fn unless_cut<T>(&self, work: impl Future<Output = T>) -> Option<T> {
-        let mut cut = self.cut.clone();
-        tokio::select! {
-            biased;
-            output = work => Some(output),
-            _ = cut.wait_for(|cut| *cut) => None,
-        }
-    }
 }
 
 impl fmt::Debug for Dispatch {
@@ -218,11 +211,6 @@ async fn ended(started: Started, out: &mut Vec<u8>) -> Outcome {
         // A notification, whose answer nobody writes.
         Started::Sent => Ok(()),
     }
-}
-
-/// The answer of a call that was under way when the time to drain was over.
-fn cut_off() -> RpcError {
-    RpcError::internal(&"the server stopped while the call was under way")
 }
 
 impl Answer {

@@ -12,7 +12,8 @@ use crate::mailbox::deadline;
 use crate::service::{CallContext, MailboxId, Outcome, Route, Started};
 use crate::sync::Arc;
 
-use super::{Answer, Dispatch, Visit, cut_off, ended};
+use super::cut::{cut_off, unless_cut};
+use super::{Answer, Dispatch, Visit, ended};
 
 /// How long the members of one batch may run inline, one after another on the transport's thread.
 const INLINE: Duration = Duration::from_millis(1);
@@ -74,7 +75,7 @@ impl Dispatch {
             }
         };
         // If not, those that are still open are answered as cut off.
-        let _ = self.unless_cut(all_ended).await;
+        let _ = unless_cut(&self.cut, all_ended).await;
         Answer { body: answers.finish(cut_off), error: None, retry_after: None }
     }
 
