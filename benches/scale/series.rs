@@ -83,7 +83,7 @@ fn draw(name: &str, all: &[Series]) -> io::Result<PathBuf> {
         let (factor, exponent) = series.fit();
         lines.push(Line { name: series.subject.to_owned(), points: series.medians() });
         let fitted = sizes.iter().map(|size| (*size, factor * size.powf(exponent)));
-        lines.push(Line { name: format!("∝ {} ^ {exponent:.2}", series.of), points: fitted.collect() });
+        lines.push(Line { name: format!("{} ^ {exponent:.2}", series.of), points: fitted.collect() });
     }
     let most = lines.iter().flat_map(|line| &line.points).map(|point| point.1).fold(0.0, f64::max);
     let chart = Chart {
