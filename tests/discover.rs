@@ -1,12 +1,17 @@
 //! `rpc.discover`: what the OpenRPC document says, and whom it tells what.
 
+#[path = "support/names.rs"]
+mod names;
+
 use std::collections::BTreeSet;
 
 use callbox::testing::{self, Client, TestServer};
-use callbox::{Authenticate, BoxError, Caller, Server, service};
+use callbox::{Server, service};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+
+use names::Names;
 
 /// Where somebody lives.
 #[derive(Serialize, Deserialize, JsonSchema)]
@@ -68,19 +73,6 @@ impl Users {
 
     #[private_api_method(scope = "admin")]
     fn wipe(&mut self) {}
-}
-
-struct Names;
-
-impl Authenticate for Names {
-    async fn authenticate(&self, token: &str) -> Result<Option<Caller>, BoxError> {
-        match token {
-            "ann" => Ok(Some(Caller::named("ann"))),
-            "root" => Ok(Some(Caller::named("root").with_scope("admin"))),
-            "away" => Err("the database is away".into()),
-            _ => Ok(None),
-        }
-    }
 }
 
 fn server() -> TestServer {

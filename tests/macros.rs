@@ -59,7 +59,7 @@ impl Library {
     const LARGEST: Page = Page { size: 50 };
 }
 
-#[service(name = "city.library", namespace = "library", on_panic = "keep")]
+#[service(name = "city.books", namespace = "library", on_panic = "keep")]
 impl Library {
     /// Adds a book.
     ///
@@ -141,7 +141,7 @@ impl Library {
 
 #[test]
 fn a_service_has_its_names_and_lists_its_methods() {
-    assert_eq!((Library::NAME, Library::NAMESPACE), ("city.library", Some("library")));
+    assert_eq!((Library::NAME, Library::NAMESPACE), ("city.books", Some("library")));
     let names: Vec<_> = listed::<Library>().into_keys().collect();
     assert_eq!(names, ["add_book", "close", "digest", "findBooks", "lend", "sometimes", "type"]);
 }

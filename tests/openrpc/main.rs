@@ -25,6 +25,8 @@ mod without_macro;
 
 mod checks;
 mod collisions;
+#[path = "../support/names.rs"]
+mod names;
 mod route;
 #[path = "../support/mod.rs"]
 #[allow(dead_code)]

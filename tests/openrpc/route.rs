@@ -3,9 +3,10 @@
 use actix_web::test::{TestRequest, call_and_read_body, init_service};
 use actix_web::{App, HttpResponse, web};
 use callbox::testing::{self, TestServer};
-use callbox::{Authenticate, BoxError, Caller, Server, service};
+use callbox::{Server, service};
 use serde_json::{Value, json};
 
+use crate::names::Names;
 use crate::support::http::{Answer, ask};
 
 #[derive(Default)]
@@ -21,19 +22,6 @@ impl Vault {
 
     #[private_api_method(scope = "admin")]
     fn scoped(&self) {}
-}
-
-struct Names;
-
-impl Authenticate for Names {
-    async fn authenticate(&self, token: &str) -> Result<Option<Caller>, BoxError> {
-        match token {
-            "ann" => Ok(Some(Caller::named("ann"))),
-            "root" => Ok(Some(Caller::named("root").with_scope("admin"))),
-            "away" => Err("the database is away".into()),
-            _ => Ok(None),
-        }
-    }
 }
 
 fn vault() -> Server {
