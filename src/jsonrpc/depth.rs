@@ -16,9 +16,10 @@ pub(super) fn error<E: serde::de::Error>() -> E {
     E::custom("nests too deep")
 }
 
-/// The compiler makes vector code of this.
+/// In runs that a byte can count, which the compiler makes vector code of.
 fn openings(json: &[u8]) -> usize {
-    json.iter().map(|byte| usize::from(matches!(byte, b'{' | b'['))).sum()
+    let in_run = |run: &[u8]| run.iter().map(|byte| u8::from(matches!(byte, b'{' | b'['))).sum::<u8>();
+    json.chunks(usize::from(u8::MAX)).map(|run| usize::from(in_run(run))).sum()
 }
 
 fn deepest(json: &[u8]) -> usize {
@@ -84,5 +85,12 @@ mod tests {
             assert!(exceeds(&"[".repeat(limit + 1), limit));
         }
         assert!(!exceeds(&format!("[{}]", vec!["{}"; 1000].join(",")), 2));
+    }
+
+    #[test]
+    fn brackets_are_counted_however_many_there_are() {
+        for count in [0, 1, 254, 255, 256, 1000] {
+            assert_eq!(openings(&b"[{".repeat(count)), 2 * count);
+        }
     }
 }
