@@ -1,6 +1,8 @@
 //! Reading a request's body: so many bytes, in so much time, and no longer than the server runs.
 
+use std::future::poll_fn;
 use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use actix_web::dev::Payload;
@@ -33,8 +35,19 @@ pub(crate) async fn read(
         return Err(Refusal::too_large());
     }
     let mut whole = pin!(collect(payload, limits.bytes));
-    // Most bodies arrive with their head: those need neither a timer nor an ear for the stop.
-    if let std::task::Poll::Ready(body) = futures::poll!(whole.as_mut()) {
+    // Most bodies arrive with their head, and need neither a timer nor an ear for the stop. But actix hands a request on before it
+    // takes the body out of what it has read, so that even those are there at the second look only.
+    let mut looked = false;
+    let at_once = poll_fn(|cx| match whole.as_mut().poll(cx) {
+        Poll::Ready(body) => Poll::Ready(Some(body)),
+        Poll::Pending if looked => Poll::Ready(None),
+        Poll::Pending => {
+            looked = true;
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        }
+    });
+    if let Some(body) = at_once.await {
         return body;
     }
     let mut stopping = stopping.clone();
