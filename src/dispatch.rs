@@ -156,23 +156,27 @@ impl Dispatch {
         started
     }
 
-    /// Finds the route of a request and checks that its caller may take it.
+    /// Begins a call; if it is not let in, the log says so.
     fn begin(&self, request: &Request<'_>, visit: &Visit<'_>) -> Result<(&Arc<dyn Route>, CallContext), RpcError> {
-        let route = self.router.find(&request.method).ok_or_else(RpcError::method_not_found);
-        let allowed = route.and_then(|route| Ok((route, allowed(route, visit)?)));
-        let notification = visit.arrival.dialect.reply_id(request).is_none();
-        let (route, caller) = allowed.inspect_err(|error| {
+        self.find(request, visit).inspect_err(|error| {
             // An unknown name may be as long as a body.
             let method = &request.method[..request.method.floor_char_boundary(100)];
+            let notification = visit.arrival.dialect.reply_id(request).is_none();
             tracing::debug!(method, notification, code = error.code(), "not let in");
-        })?;
+        })
+    }
+
+    /// Finds the route of a request and checks that its caller may take it.
+    fn find(&self, request: &Request<'_>, visit: &Visit<'_>) -> Result<(&Arc<dyn Route>, CallContext), RpcError> {
+        let route = self.router.find(&request.method).ok_or_else(RpcError::method_not_found)?;
+        let caller = allowed(route, visit)?;
         let deadline = route.options().deadline.min(visit.arrival.timeout.unwrap_or(Duration::MAX));
         let call = CallContext {
             method: route.name(),
             caller,
             arrived: visit.arrived,
             deadline: visit.arrived + deadline,
-            notification,
+            notification: visit.arrival.dialect.reply_id(request).is_none(),
             chain: None,
         };
         Ok((route, call))

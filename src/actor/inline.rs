@@ -12,9 +12,9 @@ use crate::sync::Arc;
 
 use super::core::{Core, Placement, Status};
 use super::in_flight::InFlight;
-use super::job::keeps_state;
-use super::run::{Ran, current, run_async, run_sync};
+use super::run::{Ran, current, run_async, within};
 use super::state::{OwnedReading, Side};
+use super::turn::Turn;
 
 /// What may run where the call is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,25 +52,47 @@ pub(crate) fn run_now<M: Method>(
     if let Some(error) = expired(entry, &call, began) {
         return Ok(Err(error));
     }
-    let ran = match M::HANDLER {
-        Handler::Read(run) => {
-            let Some(turn) = soon(core, || core.state.try_read(Side::Caller)) else { return Err((call, message)) };
-            run_sync(entry, current(core, &call), began, || run(turn.state(), message, &call))
-        }
-        Handler::Write(run) => {
-            let Some(mut turn) = soon(core, || core.state.try_write(Side::Caller)) else { return Err((call, message)) };
-            let ran = run_sync(entry, current(core, &call), began, || run(turn.state(), message, &call));
-            if keeps_state(entry, ran.end) {
-                turn.complete();
+    let Some(mut turn) = soon(core) else { return Err((call, message)) };
+    let ran = within(entry, current(core, &call), || turn.run(entry, &call, message, began));
+    drop(turn);
+    Ok(counted(entry, &call, began, ran))
+}
+
+/// Runs the first of these calls here, which have all but their messages in common, one after another in one turn: none if the
+/// state is not free, and no further one when one has panicked, when somebody waits, or when their time is up.
+pub(crate) fn run_series<M: Method>(
+    core: &Core<M::Service>,
+    entry: &Entry,
+    call: &CallContext,
+    messages: Vec<M>,
+) -> Vec<Reply<M>> {
+    let mut runs = Vec::with_capacity(messages.len());
+    let Some(mut turn) = soon(core) else { return Vec::new() };
+    within(entry, current(core, call), || {
+        let mut began = Instant::now();
+        for message in messages {
+            if began >= call.deadline || !runs.is_empty() && core.quota.anyone_waits() {
+                break;
             }
-            ran
+            let ran = turn.run(entry, call, message, began);
+            let (end, at) = (ran.end, ran.at);
+            runs.push((began, ran));
+            if end == End::Panicked {
+                break;
+            }
+            began = at;
         }
-        Handler::ReadAsync(_) | Handler::WriteAsync(_) | Handler::Compute(_) => return Err((call, message)),
-    };
-    let Ran::<M> { reply, end, took, .. } = ran;
+    });
+    drop(turn);
+    runs.into_iter().map(|(began, ran)| counted(entry, call, began, ran)).collect()
+}
+
+/// Counts a run that has ended, and gives what it replied.
+fn counted<M: Method>(entry: &Entry, call: &CallContext, began: Instant, ran: Ran<M>) -> Reply<M> {
     entry.meter.tally.add(Count::Inline);
-    entry.meter.ended(&call, end, reply.as_ref().err(), began.duration_since(call.arrived), Some(took));
-    Ok(reply)
+    let queued = began.duration_since(call.arrived);
+    entry.meter.ended(call, ran.end, ran.reply.as_ref().err(), queued, Some(ran.took));
+    ran.reply
 }
 
 /// So often the state is tried for that another call holds: long enough for a short call to end, and far shorter than it takes
@@ -80,9 +102,9 @@ const TRIES: u32 = 100;
 /// Takes the state, if it is or becomes free within a moment and nobody waits for it.
 ///
 /// Whether anyone waits is asked once more when the state is held: a call that is in a mailbox by then is never overtaken.
-fn soon<S: crate::Service, T>(core: &Core<S>, take: impl Fn() -> Option<T>) -> Option<T> {
+fn soon<M: Method>(core: &Core<M::Service>) -> Option<Turn<'_, M>> {
     for _ in 0..TRIES {
-        if let Some(turn) = take() {
+        if let Some(turn) = Turn::take(&core.state, Side::Caller) {
             return (!core.quota.anyone_waits()).then_some(turn);
         }
         if core.quota.anyone_waits() {

@@ -12,14 +12,15 @@ use tokio::time::Instant;
 
 use crate::jsonrpc::RpcError;
 use crate::mailbox::{Call, End, Entry, Queued, Release, deadline};
-use crate::service::{Current, Handler, Method, OnPanic, Refusal, Reply, Service};
+use crate::service::{Current, Handler, Method, Refusal, Reply, Service};
 use crate::sync::Arc;
 
 use super::compute::Place;
 use super::core::Core;
 use super::in_flight::InFlight;
-use super::run::{Ran, current, run_async, run_sync};
+use super::run::{Ran, current, run_async, run_sync, within};
 use super::state::{OwnedReading, OwnedWriting, Side};
+use super::turn::{Turn, keeps_state};
 
 /// A call of any method of one service.
 pub(crate) trait Job<S: Service>: Send + Sync {
@@ -102,22 +103,11 @@ impl<M: Method> Job<M::Service> for Call<M> {
 
     fn start(self: Arc<Self>, core: &Arc<Core<M::Service>>, now: Instant) -> Start {
         match M::HANDLER {
-            Handler::Read(run) => {
-                let Some(turn) = core.state.try_read(Side::Host) else { return Start::Blocked };
+            Handler::Read(_) | Handler::Write(_) => {
+                let Some(mut turn) = Turn::take(&core.state, Side::Host) else { return Start::Blocked };
                 let Some(message) = self.begin(now) else { return Start::Over };
-                let around = current(core, self.context());
-                let ran: Ran<M> = run_sync(self.entry(), around, now, || run(turn.state(), message, self.context()));
-                drop(turn);
-                self.ended(ran)
-            }
-            Handler::Write(run) => {
-                let Some(mut turn) = core.state.try_write(Side::Host) else { return Start::Blocked };
-                let Some(message) = self.begin(now) else { return Start::Over };
-                let around = current(core, self.context());
-                let ran: Ran<M> = run_sync(self.entry(), around, now, || run(turn.state(), message, self.context()));
-                if keeps_state(self.entry(), ran.end) {
-                    turn.complete();
-                }
+                let (entry, call) = (self.entry(), self.context());
+                let ran = within(entry, current(core, call), || turn.run(entry, call, message, now));
                 drop(turn);
                 self.ended(ran)
             }
@@ -145,7 +135,8 @@ impl<M: Method> Job<M::Service> for Call<M> {
                     // Its deadline may have passed while the pool was busy with other services' calls.
                     if !self.is_over() {
                         let began = Instant::now();
-                        let ran: Ran<M> = run_sync(self.entry(), around, began, || run(message, self.context()));
+                        let run = || run_sync(self.entry(), began, || run(message, self.context()));
+                        let ran: Ran<M> = within(self.entry(), around, run);
                         self.end(ran.reply, ran.end, ran.at).wake();
                     }
                     drop(on_pool);
@@ -161,11 +152,6 @@ impl<M: Method> Call<M> {
     fn ended(&self, Ran { reply, end, took, at }: Ran<M>) -> Start {
         Start::Ran { release: self.end(reply, end, at), took, at }
     }
-}
-
-/// Whether the state is whole after a `&mut self` call that ended like this.
-pub(crate) fn keeps_state(entry: &Entry, end: End) -> bool {
-    end != End::Panicked || entry.options.on_panic == OnPanic::Keep
 }
 
 type RunRead<M> = for<'a> fn(&'a <M as Method>::Service, M, &'a crate::CallContext) -> LocalBoxFuture<'a, Reply<M>>;

@@ -24,6 +24,7 @@ mod state;
 mod stats;
 mod supervisor;
 mod table;
+mod turn;
 
 pub(crate) use compute::Pool;
 pub use core::Placement;

@@ -4,6 +4,7 @@ use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::vec;
 
 use futures::future::LocalBoxFuture;
 use pin_project_lite::pin_project;
@@ -14,13 +15,13 @@ use tokio::time::Instant;
 use crate::jsonrpc::{Budget, RpcError};
 use crate::mailbox::{Call, End, Entry};
 use crate::service::{
-    CallContext, Description, ErrorList, Generators, Kind, MailboxId, Method, MethodOptions, Outcome, Refusal, Reply,
-    Route, Runs, Service, Started, Terms, UnderWay, Why, read_params,
+    CallContext, Description, ErrorList, Generators, Kind, MailboxId, Method, MethodOptions, Outcome, Refusal, Replies,
+    Reply, Route, Runs, Service, Started, Terms, UnderWay, Why, read_params,
 };
 use crate::sync::Arc;
 
 use super::core::Core;
-use super::inline::{Here, may_run_inline, run_here, run_now};
+use super::inline::{Here, may_run_inline, run_here, run_now, run_series};
 use super::run::panic_text;
 
 /// One method of a running service.
@@ -74,6 +75,16 @@ impl<T: Serialize, F: Future<Output = Result<T, RpcError>>> UnderWay for Replyin
     }
 }
 
+impl<T: Serialize> Replies for vec::IntoIter<Result<T, RpcError>> {
+    fn len(&self) -> usize {
+        ExactSizeIterator::len(self)
+    }
+
+    fn write_next(&mut self, budget: &Budget, out: &mut Vec<u8>) -> Option<Outcome> {
+        self.next().map(|reply| write(reply, budget, out))
+    }
+}
+
 fn waits<M: Method>(reply: impl Future<Output = Reply<M>> + 'static, budget: &Arc<Budget>) -> Started {
     Started::Waits(Box::pin(Replying { reply, budget: Arc::clone(budget) }))
 }
@@ -114,6 +125,15 @@ impl<M: Method> Route for MethodRoute<M> {
             return self.queue(call, budget, params, |_| Ok(message));
         }
         self.queue(call, budget, params, read::<M>)
+    }
+
+    fn run_series(&self, call: &CallContext, params: &mut dyn Iterator<Item = Option<&RawValue>>) -> Box<dyn Replies> {
+        if !may_run_inline(&self.core, &self.entry, call, Here::Now) {
+            return Box::new(());
+        }
+        // Parameters that cannot be read end the series: what to say of them, the call's own start knows.
+        let messages = params.map_while(|params| read::<M>(params).ok()).collect();
+        Box::new(run_series(&self.core, &self.entry, call, messages).into_iter())
     }
 
     fn describe(&self, generators: &mut Generators) -> Description {

@@ -29,17 +29,15 @@ pub(crate) fn current<S: Service>(core: &Core<S>, call: &CallContext) -> Current
     Current { chain: Link::new(core.id, S::NAME, call.chain.clone()), deadline: call.deadline }
 }
 
-/// Runs a sync method that was begun at `began`.
-pub(crate) fn run_sync<M: Method>(
-    entry: &Entry,
-    current: Current,
-    began: Instant,
-    run: impl FnOnce() -> Reply<M>,
-) -> Ran<M> {
-    let caught = {
-        let _running = CountedRunning::new(entry);
-        CURRENT.sync_scope(current, || catch_unwind(AssertUnwindSafe(run)))
-    };
+/// Runs a sync method, or several runs of one, with what travels around them.
+pub(crate) fn within<R>(entry: &Entry, current: Current, run: impl FnOnce() -> R) -> R {
+    let _running = CountedRunning::new(entry);
+    CURRENT.sync_scope(current, run)
+}
+
+/// Runs a sync method that was begun at `began`, [within](within) what travels around it.
+pub(crate) fn run_sync<M: Method>(entry: &Entry, began: Instant, run: impl FnOnce() -> Reply<M>) -> Ran<M> {
+    let caught = catch_unwind(AssertUnwindSafe(run));
     let at = Instant::now();
     let took = at.duration_since(began);
     entry.meter.cost.ran(took);

@@ -7,7 +7,7 @@ use futures::future::LocalBoxFuture;
 use futures::stream::FuturesUnordered;
 use tokio::time::timeout_at;
 
-use crate::jsonrpc::{BatchWriter, Draft, Id, Member, Request};
+use crate::jsonrpc::{BatchWriter, Dialect, Draft, Id, Member, Request};
 use crate::mailbox::deadline;
 use crate::service::{CallContext, MailboxId, Outcome, Route, Started};
 use crate::sync::Arc;
@@ -18,7 +18,7 @@ use super::{Answer, Dispatch, Visit, ended};
 /// How long the members of one batch may run inline, one after another on the transport's thread.
 const INLINE: Duration = Duration::from_millis(1);
 
-/// After so many members, each of which is short, the time is looked at.
+/// After so many members, each of which is short, the time is looked at, and others may have the state.
 const LOOK: usize = 8;
 
 /// A member that found no room in its mailbox, behind others of its own batch.
@@ -49,18 +49,16 @@ impl Dispatch {
         let dialect = visit.arrival.dialect;
         let mut answers = BatchWriter::new(dialect);
         let mut open = Open { under_way: FuturesUnordered::new(), mailboxes: Vec::new(), inline: true };
-        for (index, member) in members.iter().enumerate() {
-            if index % LOOK == LOOK - 1 {
-                open.inline = visit.arrived.elapsed() < INLINE;
-            }
-            match member {
-                Err(invalid) => answers.write(index, invalid.id, |_| Some(Err(invalid.error()))),
-                Ok(request) => match dialect.reply_id(request) {
-                    Some(id) => {
-                        answers.write(index, id, |out| self.start(index, Some(id), request, visit, &mut open, out));
-                    }
-                    None => _ = self.start(index, None, request, visit, &mut open, &mut Vec::new()),
-                },
+        let mut index = 0;
+        for members in members.chunks(LOOK) {
+            open.inline = visit.arrived.elapsed() < INLINE;
+            for series in members.chunk_by(|one, next| are_alike(one, next, dialect)) {
+                let ran = if open.inline { self.run_series(index, series, visit, &mut answers) } else { 0 };
+                index += ran;
+                for member in &series[ran..] {
+                    self.answer(index, member, visit, &mut open, &mut answers);
+                    index += 1;
+                }
             }
         }
         let Open { mut under_way, mailboxes, .. } = open;
@@ -77,6 +75,44 @@ impl Dispatch {
         // If not, those that are still open are answered as cut off.
         let _ = unless_cut(&self.cut, all_ended).await;
         Answer { body: answers.finish(cut_off), error: None, retry_after: None }
+    }
+
+    /// Runs the first members of a series here and now, and answers them. How many these were.
+    fn run_series<'a>(
+        &self,
+        index: usize,
+        series: &'a [Member<'_>],
+        visit: &Visit<'_>,
+        answers: &mut BatchWriter<'a>,
+    ) -> usize {
+        let [Ok(first), _, ..] = series else { return 0 };
+        let Ok((route, call)) = self.find(first, visit) else { return 0 };
+        let mut replies = route.run_series(&call, &mut series.iter().flatten().map(|request| request.params));
+        let ran = replies.len();
+        for (index, request) in (index..).zip(series[..ran].iter().flatten()) {
+            if let Some(id) = visit.arrival.dialect.reply_id(request) {
+                answers.write(index, id, |out| replies.write_next(&visit.budget, out));
+            }
+        }
+        ran
+    }
+
+    /// Starts a member by itself, and answers it if it ends at once.
+    fn answer<'a>(
+        &'a self,
+        index: usize,
+        member: &'a Member<'a>,
+        visit: &'a Visit<'a>,
+        open: &mut Open<'a>,
+        answers: &mut BatchWriter<'a>,
+    ) {
+        match member {
+            Err(invalid) => answers.write(index, invalid.id, |_| Some(Err(invalid.error()))),
+            Ok(request) => match visit.arrival.dialect.reply_id(request) {
+                Some(id) => answers.write(index, id, |out| self.start(index, Some(id), request, visit, open, out)),
+                None => _ = self.start(index, None, request, visit, open, &mut Vec::new()),
+            },
+        }
     }
 
     /// Starts a member; none if it has not ended at once.
@@ -127,6 +163,12 @@ impl Dispatch {
         }
         None
     }
+}
+
+/// Whether two members differ in their parameters only, and in what they are called.
+fn are_alike(one: &Member<'_>, next: &Member<'_>, dialect: Dialect) -> bool {
+    let is_call = |request| dialect.reply_id(request).is_some();
+    matches!((one, next), (Ok(one), Ok(next)) if one.method == next.method && is_call(one) == is_call(next))
 }
 
 impl Open<'_> {

@@ -34,6 +34,16 @@ pub(crate) trait Route: Send + Sync {
     /// Admits the call, reads its parameters, and runs it here or puts it into its mailbox.
     fn start(&self, call: CallContext, params: Option<&RawValue>, terms: Terms<'_>) -> Started;
 
+    /// Runs the first of several calls here and now, which have all but their parameters in common, and gives their replies. The
+    /// others are yet to be [started](Self::start).
+    fn run_series(
+        &self,
+        _call: &CallContext,
+        _params: &mut dyn Iterator<Item = Option<&RawValue>>,
+    ) -> Box<dyn Replies> {
+        Box::new(())
+    }
+
     /// What callers send and get.
     fn describe(&self, generators: &mut Generators) -> Description;
 
@@ -50,6 +60,26 @@ pub(crate) trait Route: Send + Sync {
 impl fmt::Debug for dyn Route {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Route").field("name", &self.name()).finish_non_exhaustive()
+    }
+}
+
+/// The replies to a series of calls, in their order.
+pub(crate) trait Replies {
+    /// How many there are still.
+    fn len(&self) -> usize;
+
+    /// Writes the next one's result behind what is in `out`; none if there is none.
+    fn write_next(&mut self, budget: &Budget, out: &mut Vec<u8>) -> Option<Outcome>;
+}
+
+/// None.
+impl Replies for () {
+    fn len(&self) -> usize {
+        0
+    }
+
+    fn write_next(&mut self, _: &Budget, _: &mut Vec<u8>) -> Option<Outcome> {
+        None
     }
 }
 

@@ -13,5 +13,6 @@ mod limits;
 mod params;
 mod rows;
 mod seeds;
+mod series;
 mod specs;
 mod tokens;

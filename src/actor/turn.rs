@@ -1,0 +1,47 @@
+//! The turn of a sync method: the state, shared or alone as the method needs it, for one run or several.
+
+use tokio::time::Instant;
+
+use crate::mailbox::{End, Entry};
+use crate::service::{CallContext, Handler, Method, OnPanic, Reply};
+
+use super::run::{Ran, run_sync};
+use super::state::{Reading, Side, StateLock, Writing};
+
+/// The state while a sync method of it runs.
+pub(crate) enum Turn<'a, M: Method> {
+    Read(for<'c> fn(&'c M::Service, M, &'c CallContext) -> Reply<M>, Reading<'a, M::Service>),
+    Write(for<'c> fn(&'c mut M::Service, M, &'c CallContext) -> Reply<M>, Writing<'a, M::Service>),
+}
+
+impl<'a, M: Method> Turn<'a, M> {
+    /// Takes the state, if it is free. Never for a method that is not sync or has no state.
+    #[inline]
+    pub(crate) fn take(state: &'a StateLock<M::Service>, side: Side) -> Option<Self> {
+        match M::HANDLER {
+            Handler::Read(method) => state.try_read(side).map(|state| Self::Read(method, state)),
+            Handler::Write(method) => state.try_write(side).map(|state| Self::Write(method, state)),
+            Handler::ReadAsync(_) | Handler::WriteAsync(_) | Handler::Compute(_) => None,
+        }
+    }
+
+    /// Runs the method, from `began` on. After a panic that tears the state, the turn is good for no further run.
+    #[inline]
+    pub(crate) fn run(&mut self, entry: &Entry, call: &CallContext, message: M, began: Instant) -> Ran<M> {
+        match self {
+            Self::Read(method, state) => run_sync(entry, began, || method(state.state(), message, call)),
+            Self::Write(method, state) => {
+                let ran = run_sync(entry, began, || method(state.state(), message, call));
+                if keeps_state(entry, ran.end) {
+                    state.complete();
+                }
+                ran
+            }
+        }
+    }
+}
+
+/// Whether the state is whole after a `&mut self` call that ended like this.
+pub(crate) fn keeps_state(entry: &Entry, end: End) -> bool {
+    end != End::Panicked || entry.options.on_panic == OnPanic::Keep
+}

@@ -1,0 +1,109 @@
+//! Members of a batch that call the same short method one after the other, and run in one go: each ends as it would alone.
+
+use callbox::{RpcError, service, testing};
+use serde_json::Value;
+
+use crate::calculator::{batch, call, notification};
+
+#[derive(Default)]
+struct Till {
+    total: i64,
+}
+
+#[service(name = "test.till")]
+impl Till {
+    /// The total, to begin with one that is short.
+    #[public_method]
+    fn total(&self) -> i64 {
+        self.total
+    }
+
+    /// Adds to the total; 13 tears it.
+    #[public_method]
+    fn enter(&mut self, amount: i64) -> i64 {
+        self.total += amount;
+        assert_ne!(amount, 13, "on purpose");
+        self.total
+    }
+
+    #[public_method]
+    fn share(&self, of: i64, among: i64) -> Result<i64, RpcError> {
+        assert_ne!(among, 13, "on purpose");
+        of.checked_div(among).ok_or_else(|| RpcError::new(7, "Among nobody"))
+    }
+}
+
+/// A till whose methods have each run once, so that they are known to be short.
+fn till() -> testing::InProcess<Till> {
+    let till = testing::in_process(Till::default);
+    for (method, params) in [("total", "[]"), ("enter", "[0]"), ("share", "[1,1]")] {
+        till.post(call(method, params, "1")).expect("an answer");
+    }
+    till
+}
+
+/// Calls of one method with these parameters, with ids from 1 on.
+fn calls(method: &str, params: &[&str]) -> String {
+    batch((1..).zip(params).map(|(id, params)| call(method, params, &format!("{id}"))))
+}
+
+/// The results, or the codes of the errors; the ids are checked.
+#[track_caller]
+fn outcomes(answer: Option<String>) -> Vec<Result<i64, i64>> {
+    let answers: Vec<Value> = serde_json::from_str(&answer.expect("an answer")).expect("a batch");
+    let number = |value: &Value| value.as_i64().expect("a number");
+    let ids: Vec<_> = answers.iter().map(|answer| number(&answer["id"])).collect();
+    assert!(ids.iter().copied().eq(1..=ids.len() as i64), "{ids:?}");
+    let outcome = |answer: &Value| match answer.get("result") {
+        Some(result) => Ok(number(result)),
+        None => Err(number(&answer["error"]["code"])),
+    };
+    answers.iter().map(outcome).collect()
+}
+
+#[test]
+fn an_error_of_one_is_no_error_of_its_neighbours() {
+    let answer = till().post(calls("share", &["[6,3]", "[1,0]", "[1]", "[9,3]", "[1,13]", "[8,2]"]));
+    assert_eq!(outcomes(answer), [Ok(2), Err(7), Err(-32602), Ok(3), Err(-32603), Ok(4)]);
+}
+
+#[test]
+fn behind_a_panic_that_tears_the_state_the_others_find_a_new_one() {
+    let answer = till().post(calls("enter", &["[1]", "[2]", "[13]", "[4]", "[5]"]));
+    assert_eq!(outcomes(answer), [Ok(1), Ok(3), Err(-32603), Ok(4), Ok(9)]);
+}
+
+#[test]
+fn notifications_between_calls_run_in_their_turn_and_are_not_answered() {
+    let till = till();
+    let enter = |amount: &str| notification("enter", amount);
+    let members = [
+        call("enter", "[1]", "1"),
+        call("enter", "[2]", "2"),
+        enter("[10]"),
+        enter("[20]"),
+        enter("[\"none\"]"),
+        enter("[30]"),
+        call("enter", "[3]", "3"),
+        call("total", "[]", "4"),
+        call("total", "[1]", "5"),
+        call("nobody", "[]", "6"),
+        call("nobody", "[]", "7"),
+    ];
+    let expected = [Ok(1), Ok(3), Ok(66), Ok(66), Err(-32602), Err(-32601), Err(-32601)];
+    assert_eq!(outcomes(till.post(batch(members))), expected);
+}
+
+#[test]
+fn each_is_counted_once() {
+    let till = till();
+    for _ in 0..10 {
+        till.post(calls("share", &["[6,3]"; 50])).unwrap();
+        till.post(calls("share", &["[6,0]", "[6]", "[6,3]"])).unwrap();
+    }
+    let stats = till.service().stats();
+    let share = stats.iter().find(|stats| stats.method == "share").unwrap();
+    let ended = (share.answered, share.failed, share.refused_for.params, share.running);
+    assert_eq!(ended, (1 + 510, 10, 10, 0), "{share:?}");
+    assert_eq!(share.inline + share.queued, 1 + 520, "{share:?}");
+}
