@@ -1,7 +1,8 @@
 //! The hygiene of connections: how many there may be, and how long one may keep us waiting.
 //!
-//! actix-web's own timers cover the first head of a connection and the rest between requests. A connection that stalls in a
-//! later head, in a body, or in taking its answer is covered by none; the reaper here ends it.
+//! actix-web's own timers cover the first head of a connection and, if it is asked to, the rest between requests, with a timer
+//! for each. A connection that stalls in a later head, in a body, or in taking its answer is covered by none. The reaper here
+//! looks at all of them now and then, and ends those that stall.
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -26,7 +27,7 @@ pub(crate) struct ConnectionLimits {
     /// The same, for the connections of one peer address (an IPv6 network of 64 bits counts as one).
     pub(crate) per_peer: usize,
     /// A connection that waits longer than this for its client is ended: between requests, in a head, in a body, or in an
-    /// answer that the client does not take. To be longer than the keep-alive, which ends idle connections in good order.
+    /// answer that the client does not take.
     pub(crate) patience: Duration,
 }
 

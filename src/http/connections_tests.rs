@@ -10,7 +10,7 @@ use super::*;
 const PATIENCE: Duration = Duration::from_millis(600);
 
 fn serve(limits: ConnectionLimits) -> TestServer {
-    let tuning = Tuning { limits, keep_alive: Duration::from_secs(60), half_closed: true };
+    let tuning = Tuning { limits, half_closed: true };
     TestServer::start(tuning, || {
         |config: &mut web::ServiceConfig| {
             let broken = web::scope("/error").wrap_fn(|_, _| ready(Err::<ServiceResponse, _>(ErrorImATeapot("tea"))));

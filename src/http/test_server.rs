@@ -7,6 +7,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use actix_web::dev::ServerHandle;
+use actix_web::http::KeepAlive;
 use actix_web::{App, HttpServer, web};
 
 use super::connections::{ConnectionLimits, Connections};
@@ -21,14 +22,13 @@ pub(super) struct TestServer {
 
 pub(super) struct Tuning {
     pub(super) limits: ConnectionLimits,
-    pub(super) keep_alive: Duration,
     pub(super) half_closed: bool,
 }
 
 impl Default for Tuning {
     fn default() -> Self {
         let limits = ConnectionLimits { total: 1000, per_peer: 1000, patience: Duration::from_secs(30) };
-        Self { limits, keep_alive: Duration::from_secs(5), half_closed: false }
+        Self { limits, half_closed: false }
     }
 }
 
@@ -45,7 +45,7 @@ impl TestServer {
                 let reaper = actix_web::rt::spawn(Arc::clone(&shared).reap());
                 let server = HttpServer::new(move || App::new().configure(configure()).wrap_fn(track))
                     .workers(1)
-                    .keep_alive(tuning.keep_alive)
+                    .keep_alive(KeepAlive::Os)
                     .client_request_timeout(Duration::from_secs(5))
                     .client_disconnect_timeout(Duration::from_secs(1))
                     .h1_allow_half_closed(tuning.half_closed)

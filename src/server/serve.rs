@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
+use actix_web::http::KeepAlive;
 use actix_web::{App, HttpServer};
 use futures::future::join;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -24,8 +25,11 @@ use super::{Server, listener, log, tls, url};
 /// How long the beginning of a connection may take: the handshake of TLS, and again the first head.
 const BEGINNING: Duration = Duration::from_secs(5);
 
-/// How long a connection may stay without a request.
+/// How long a connection with TLS may stay without a request.
 const KEEP_ALIVE: Duration = Duration::from_secs(5);
+
+/// The least time for which a client is waited for, in whatever it does.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Serves HTTP until a signal comes, then drains. A second signal ends it at once, and that is an error: what was under way is
 /// lost.
@@ -100,13 +104,16 @@ impl Listening {
         let connections = Connections::new(ConnectionLimits {
             total: settings.max_connections,
             per_peer: settings.max_connections_per_peer,
-            patience: settings.body_timeout.max(KEEP_ALIVE + Duration::from_secs(5)),
+            patience: settings.body_timeout.max(PATIENCE),
         });
         let open_at_once = (2 * settings.max_connections).div_ceil(settings.workers);
+        // actix would set a timer after every answer, which costs more than most methods; the watch over connections has none. But one
+        // with TLS ends in good order only if actix ends it.
+        let keep_alive = if tls.is_some() { KeepAlive::Timeout(KEEP_ALIVE) } else { KeepAlive::Os };
         let app = running.clone();
         let http = HttpServer::new(move || App::new().configure(app.routes()).wrap_fn(track))
             .workers(settings.workers)
-            .keep_alive(KEEP_ALIVE)
+            .keep_alive(keep_alive)
             .client_request_timeout(BEGINNING)
             .client_disconnect_timeout(Duration::from_secs(1))
             .h1_allow_half_closed(settings.allow_half_closed)

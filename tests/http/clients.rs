@@ -4,6 +4,7 @@
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr};
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use socket2::{Domain, Socket, Type};
 
@@ -128,6 +129,18 @@ fn several_requests_on_one_connection_are_answered_in_their_order() {
         assert_eq!(connection.answer().body, result(ms));
     }
     assert_eq!(ask(running.server.address(), "POST", "/nowhere", &[], "{}").status, 404);
+}
+
+#[test]
+fn a_connection_that_rests_is_kept_for_some_time_and_not_for_ever() {
+    let running = start();
+    let mut connection = Connection::open(running.server.address());
+    for _ in 0..2 {
+        connection.ask("POST", "/api", &[], call("wait", "[1]"));
+        assert_eq!(connection.answer().body, result("1"));
+        std::thread::sleep(Duration::from_secs(5));
+    }
+    connection.assert_closed();
 }
 
 #[test]
