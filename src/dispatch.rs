@@ -17,6 +17,7 @@ use tokio::time::Instant;
 
 use crate::auth::{Auth, Caller, Unsure};
 use crate::jsonrpc::{Budget, Dialect, Draft, Envelope, Id, Limits, Member, Request, RpcError, code, parse};
+use crate::mailbox::Gathering;
 use crate::router::Router;
 use crate::service::{Access, CallContext, Outcome, Route, Started, Terms};
 use crate::sync::Arc;
@@ -129,15 +130,20 @@ impl Dispatch {
             Ok(request) => request,
             Err(invalid) => return Answer::error(dialect, invalid.id, &invalid.error()),
         };
+        let gathering = Gathering::begin();
         let Some(id) = dialect.reply_id(&request) else {
             self.start_single(&request, visit, &mut Vec::new());
+            gathering.others_first().await;
             return Answer::nothing(dialect.notification());
         };
         let mut body = Vec::new();
         let draft = Draft::open(dialect, id, &mut body);
         let outcome = match self.start_single(&request, visit, &mut body) {
             Started::Done(outcome) => outcome,
-            started => unless_cut(&self.cut, ended(started, &mut body)).await.unwrap_or_else(|| Err(cut_off())),
+            started => {
+                gathering.others_first().await;
+                unless_cut(&self.cut, ended(started, &mut body)).await.unwrap_or_else(|| Err(cut_off()))
+            }
         };
         draft.close(&mut body, outcome.as_ref().copied());
         Answer::new(body, outcome.as_ref().err())

@@ -6,7 +6,9 @@ use actix::Addr;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::mailbox::{Ahead, Call, Entry, Full, Limit, Mailbox, Permit, Quota, SERVICE_CALLS, full, hopeless, overdue};
+use crate::mailbox::{
+    Ahead, Call, Entry, Full, Limit, Mailbox, Permit, Quota, SERVICE_CALLS, full, hopeless, is_gathered, overdue,
+};
 use crate::service::{CallContext, Kind, Method, Refusal, Route, Service, ServiceId};
 use crate::sync::{Arc, AtomicU8, AtomicU64, Mutex, Ordering};
 
@@ -219,11 +221,20 @@ impl<S: Service> Core<S> {
         }
     }
 
-    /// Puts an admitted call into its mailbox. If the mailbox has closed meanwhile, the call is answered -32003.
+    /// Puts an admitted call into its mailbox, and wakes the host. If the mailbox has closed meanwhile, the call is answered
+    /// -32003.
     pub(crate) fn push<M: Method<Service = S>>(&self, call: Arc<Call<M>>) {
         let mailbox = &self.mailboxes[call.entry().mailbox];
-        if let Err(QueuedJob(job)) = mailbox.push(QueuedJob(call), &self.desk.bell) {
-            job.turn_away(Refusal::unavailable());
+        turn_away_if_closed(mailbox.push(QueuedJob(call), &self.desk.bell));
+    }
+
+    /// The same for a call that came in by a transport: the host is woken for all that this thread [gathers](is_gathered).
+    pub(crate) fn push_gathered<M: Method<Service = S>>(&self, call: Arc<Call<M>>) {
+        if is_gathered(&self.desk.bell) {
+            let mailbox = &self.mailboxes[call.entry().mailbox];
+            turn_away_if_closed(mailbox.push_unheard(QueuedJob(call), &self.desk.bell));
+        } else {
+            self.push(call);
         }
     }
 
@@ -266,6 +277,12 @@ impl<S: Service> Core<S> {
     /// Whether nothing is admitted that has not ended, as far as the mailboxes know.
     pub(crate) fn is_idle(&self) -> bool {
         self.quota.calls() == 0 && self.in_flight.used() == 0 && self.pool.is_idle()
+    }
+}
+
+fn turn_away_if_closed<S: Service>(pushed: Result<(), QueuedJob<S>>) {
+    if let Err(QueuedJob(job)) = pushed {
+        job.turn_away(Refusal::unavailable());
     }
 }
 

@@ -190,7 +190,7 @@ impl<M: Method> MethodRoute<M> {
         };
         let notification = call.notification;
         let call = Call::new(call, message, permit, Arc::clone(&self.entry));
-        self.core.push(Arc::clone(&call));
+        self.core.push_gathered(Arc::clone(&call));
         if notification {
             return Started::Sent;
         }

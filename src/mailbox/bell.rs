@@ -35,8 +35,14 @@ impl Bell {
     /// Says that mailbox number `index`, empty until now, has a call.
     #[inline]
     pub(crate) fn ring(&self, index: usize) {
-        self.ready[index / 64].fetch_or(1 << (index % 64), Ordering::Release);
+        self.mark(index);
         self.wake();
+    }
+
+    /// The same, for a host that is awake: for one that sleeps, [`wake`](Self::wake) has to follow.
+    #[inline]
+    pub(crate) fn mark(&self, index: usize) {
+        self.ready[index / 64].fetch_or(1 << (index % 64), Ordering::Release);
     }
 
     /// Says that something else has changed: the state was let go, a stop was asked for.
@@ -61,8 +67,9 @@ impl Bell {
         }
     }
 
+    /// Wakes the host if it sleeps.
     #[inline]
-    fn wake(&self) {
+    pub(crate) fn wake(&self) {
         fence(Ordering::SeqCst);
         if self.armed.load(Ordering::Relaxed) && self.armed.swap(false, Ordering::AcqRel) {
             self.waker.wake();
@@ -110,7 +117,7 @@ impl Bell {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::sync::Arc;
     use std::sync::atomic::AtomicUsize;
     use std::task::Wake;
@@ -118,7 +125,21 @@ mod tests {
     use super::*;
 
     #[derive(Default)]
-    struct CountWakes(AtomicUsize);
+    pub(in super::super) struct CountWakes(AtomicUsize);
+
+    impl CountWakes {
+        /// Parks a host, and counts how often it is woken.
+        pub(in super::super) fn parked(bell: &Bell) -> Arc<Self> {
+            let wakes = Arc::new(Self::default());
+            bell.register(&Waker::from(Arc::clone(&wakes)));
+            assert!(bell.arm());
+            wakes
+        }
+
+        pub(in super::super) fn count(&self) -> usize {
+            self.0.load(Ordering::SeqCst)
+        }
+    }
 
     impl Wake for CountWakes {
         fn wake(self: Arc<Self>) {
@@ -128,15 +149,13 @@ mod tests {
 
     #[test]
     fn a_burst_costs_one_wake_and_every_mailbox_of_it_is_seen() {
-        let wakes = Arc::new(CountWakes::default());
         let bell = Bell::new(130);
-        bell.register(&Waker::from(Arc::clone(&wakes)));
-        assert!(bell.arm());
+        let wakes = CountWakes::parked(&bell);
         for index in [0, 5, 63, 64, 129, 5] {
             bell.ring(index);
         }
         bell.nudge();
-        assert_eq!(wakes.0.load(Ordering::SeqCst), 1);
+        assert_eq!(wakes.count(), 1);
         let mut seen = Vec::new();
         bell.take(|index| seen.push(index));
         assert_eq!(seen, [0, 5, 63, 64, 129]);

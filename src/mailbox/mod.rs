@@ -1,7 +1,8 @@
 //! Admission and queueing. Knows calls and methods, and no actor.
 //!
 //! A [`Mailbox`] is a ring of [`Call`]s behind a lock; its [`Places`], which count in the [`Quota`] of its service, give out the
-//! [`Permit`]s that bound it; the [`Bell`] tells the host that something came in.
+//! [`Permit`]s that bound it; the [`Bell`] tells the host that something came in,
+//! once for all that a thread is [`Gathering`].
 
 mod bell;
 mod call;
@@ -10,6 +11,7 @@ mod call_tests;
 mod charge;
 mod cost;
 mod entry;
+mod gather;
 mod histogram;
 mod limit;
 mod meter;
@@ -28,6 +30,7 @@ pub(crate) use bell::Bell;
 pub(crate) use call::{Call, Release};
 pub(crate) use cost::nanos;
 pub(crate) use entry::Entry;
+pub(crate) use gather::{Gathering, is_gathered};
 pub use histogram::Times;
 pub(crate) use limit::Limit;
 pub(crate) use meter::End;

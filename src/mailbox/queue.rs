@@ -35,7 +35,17 @@ pub(crate) struct Mailbox<C> {
 
 struct Ring<C> {
     calls: VecDeque<C>,
+    /// Somebody has put the first of them here and not woken the host, which he does later.
+    unheard: bool,
     closed: bool,
+}
+
+/// How a call was put into a mailbox.
+struct Put {
+    /// Behind no other.
+    first: bool,
+    /// Behind one for which the host was not woken yet.
+    unheard: bool,
 }
 
 impl<C: Queued> Mailbox<C> {
@@ -45,7 +55,7 @@ impl<C: Queued> Mailbox<C> {
             index,
             weight,
             places,
-            ring: Mutex::new(Ring { calls: VecDeque::new(), closed: true }),
+            ring: Mutex::new(Ring { calls: VecDeque::new(), unheard: false, closed: true }),
             taken: Mutex::new(VecDeque::new()),
             charge: Arc::default(),
             shedding: Shedding::new(),
@@ -66,6 +76,23 @@ impl<C: Queued> Mailbox<C> {
 
     /// Puts a call that has a place at the end; gives it back if the mailbox is closed.
     pub(crate) fn push(&self, call: C, bell: &Bell) -> Result<(), C> {
+        let Put { first, unheard } = self.put(call, false)?;
+        // Whoever found it empty under the lock has said so to nobody since: one ring for a whole burst.
+        if first || unheard {
+            bell.ring(self.index);
+        }
+        Ok(())
+    }
+
+    /// The same for one who lets the host sleep on and wakes it afterwards. Until then whoever else pushes does not rely on it.
+    pub(crate) fn push_unheard(&self, call: C, bell: &Bell) -> Result<(), C> {
+        if self.put(call, true)?.first {
+            bell.mark(self.index);
+        }
+        Ok(())
+    }
+
+    fn put(&self, call: C, unheard: bool) -> Result<Put, C> {
         let mut ring = self.ring.lock();
         if ring.closed {
             return Err(call);
@@ -73,14 +100,10 @@ impl<C: Queued> Mailbox<C> {
         if ring.calls.len() >= 2 * self.places.most() {
             ring.calls.retain(Queued::is_live);
         }
-        // Whoever found it empty under the lock has said so to nobody since: one ring for a whole burst.
-        let was_empty = ring.calls.is_empty();
+        let put = Put { first: ring.calls.is_empty(), unheard: ring.unheard };
+        ring.unheard = unheard && (put.first || put.unheard);
         ring.calls.push_back(call);
-        drop(ring);
-        if was_empty {
-            bell.ring(self.index);
-        }
-        Ok(())
+        Ok(put)
     }
 
     /// For the host: the first call that is still to be started. It stays until it has been: a call that the gate refuses keeps
@@ -99,6 +122,7 @@ impl<C: Queued> Mailbox<C> {
                 return None;
             }
             std::mem::swap(&mut *taken, &mut ring.calls);
+            ring.unheard = false;
         }
     }
 
@@ -146,6 +170,7 @@ mod tests {
     use proptest::collection::vec;
     use proptest::prelude::*;
 
+    use super::super::bell::tests::CountWakes;
     use super::super::quota::Quota;
     use super::*;
 
@@ -215,6 +240,31 @@ mod tests {
         assert!(mailbox.push(item(2), &bell).is_err());
         mailbox.open();
         assert!(mailbox.push(item(3), &bell).is_ok());
+    }
+
+    #[test]
+    fn whoever_pushes_behind_an_unheard_call_and_is_heard_tells_of_both() {
+        for heard in [false, true] {
+            let (mailbox, bell) = mailbox(8);
+            mailbox.open();
+            let wakes = CountWakes::parked(&bell);
+            let unheard = |number| assert!(mailbox.push_unheard(item(number), &bell).is_ok());
+            unheard(1);
+            unheard(2);
+            assert!(bell.has_rung() && wakes.count() == 0, "the host sleeps on, and would see it");
+            if heard {
+                assert!(mailbox.push(item(3), &bell).is_ok());
+            } else {
+                bell.wake();
+            }
+            assert_eq!(wakes.count(), 1);
+            assert_eq!([start(&mailbox), start(&mailbox)], [Some(1), Some(2)]);
+            bell.take(|_| {});
+            while start(&mailbox).is_some() {}
+            let wakes = CountWakes::parked(&bell);
+            assert!(mailbox.push(item(4), &bell).is_ok() && mailbox.push(item(5), &bell).is_ok());
+            assert_eq!(wakes.count(), 1, "nothing is left of it");
+        }
     }
 
     #[test]

@@ -82,6 +82,38 @@ pub fn two_pushes_into_one_mailbox_are_both_seen() {
     });
 }
 
+/// Two callers push and wake the host later, while it parks.
+pub fn unheard_pushes_are_seen_when_their_callers_wake_the_host() {
+    check(|| {
+        let shared = Arc::new((Bell::new(1), mailboxes(1)));
+        let pushers: Vec<_> = (0..2)
+            .map(|_| {
+                let shared = Arc::clone(&shared);
+                thread::spawn(move || {
+                    assert!(shared.1[0].push_unheard(Item::new(), &shared.0).is_ok());
+                    shared.0.wake();
+                })
+            })
+            .collect();
+        take_all(&shared.0, &shared.1, 2);
+        pushers.into_iter().for_each(|pusher| pusher.join().unwrap());
+    });
+}
+
+/// A caller that is slow to wake the host, for it never does, holds up nobody who pushes behind it.
+pub fn a_push_behind_an_unheard_one_wakes_the_host() {
+    check(|| {
+        let shared = Arc::new((Bell::new(1), mailboxes(1)));
+        let other = Arc::clone(&shared);
+        let pusher = thread::spawn(move || {
+            assert!(other.1[0].push_unheard(Item::new(), &other.0).is_ok());
+            assert!(other.1[0].push(Item::new(), &other.0).is_ok());
+        });
+        take_all(&shared.0, &shared.1, 2);
+        pusher.join().unwrap();
+    });
+}
+
 /// Two callers push into two mailboxes while the host parks.
 pub fn pushes_into_two_mailboxes_are_both_seen() {
     check(|| {

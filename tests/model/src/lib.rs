@@ -11,6 +11,8 @@
 //! | no fence where the bell is rung, or where it is armed | [`bell`], [`turn`] |
 //! | the host arms the bell and does not look at the bits again | [`bell`], [`turn`] |
 //! | a push into a mailbox that has become empty does not ring | [`bell::two_pushes_into_one_mailbox_are_both_seen`] |
+//! | a push behind an unheard one does not ring | [`bell::a_push_behind_an_unheard_one_wakes_the_host`] |
+//! | an unheard push marks no mailbox | [`bell::unheard_pushes_are_seen_when_their_callers_wake_the_host`] |
 //! | what a turn lets go does not ring, or the wish for it has no fence | [`turn`] |
 //! | a permit does not count as waiting | [`turn::an_inline_call_never_overtakes_one_that_waits`] |
 //! | `close` leaves the mailbox open | [`mailbox_ends::a_push_against_a_close_is_lost_by_neither`] |

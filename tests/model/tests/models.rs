@@ -14,7 +14,8 @@ macro_rules! models {
 }
 
 models! {
-    bell: two_pushes_into_one_mailbox_are_both_seen, pushes_into_two_mailboxes_are_both_seen, a_nudge_is_not_lost;
+    bell: two_pushes_into_one_mailbox_are_both_seen, unheard_pushes_are_seen_when_their_callers_wake_the_host,
+        a_push_behind_an_unheard_one_wakes_the_host, pushes_into_two_mailboxes_are_both_seen, a_nudge_is_not_lost;
     turn: the_host_gets_in_after_an_inline_writer, the_host_gets_in_after_an_inline_reader,
         an_inline_call_never_overtakes_one_that_waits, inline_writers_are_alone;
     mailbox_ends: a_push_against_a_close_is_lost_by_neither,
