@@ -114,6 +114,8 @@ impl Listening {
         let http = HttpServer::new(move || App::new().configure(app.routes()).wrap_fn(track))
             .workers(settings.workers)
             .keep_alive(keep_alive)
+            // An answer in pieces would wait for the client's word on the one before: 40 ms, where the client is in no hurry.
+            .tcp_nodelay(true)
             .client_request_timeout(BEGINNING)
             .client_disconnect_timeout(Duration::from_secs(1))
             .h1_allow_half_closed(settings.allow_half_closed)
