@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::jsonrpc::RpcError;
 use crate::mailbox::{Count, End, Entry, deadline};
-use crate::service::{CallContext, Current, Handler, Kind, Method, Reply};
+use crate::service::{CallContext, Current, Method, ReadAsync, Reply, Service};
 use crate::sync::Arc;
 
 use super::core::{Core, Placement, Status};
@@ -16,23 +16,10 @@ use super::run::{Ran, current, run_async, within};
 use super::state::{OwnedReading, Side};
 use super::turn::Turn;
 
-/// What may run where the call is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Here {
-    /// Only what ends at once.
-    Now,
-    /// A future, too: somebody polls it on this thread until it ends.
-    Stay,
-}
-
-/// Whether it is worth a try: the method is short, and nobody waits. To be asked before the parameters are parsed.
-pub(crate) fn may_run_inline<S: crate::Service>(core: &Core<S>, entry: &Entry, call: &CallContext, here: Here) -> bool {
-    let kind = match entry.kind {
-        Kind::Read | Kind::Write => true,
-        Kind::ReadAsync => here == Here::Stay && !call.notification,
-        Kind::WriteAsync | Kind::Compute => false,
-    };
-    kind && core.placement == Placement::Inline
+/// Whether it is worth a try: the method is short, and nobody waits. To be asked before the parameters are parsed, and only for a
+/// method of a kind that runs inline.
+pub(crate) fn may_run_inline<S: Service>(core: &Core<S>, entry: &Entry, call: &CallContext) -> bool {
+    core.placement == Placement::Inline
         && core.status() == Status::Up
         && !core.quota.anyone_waits()
         && entry.meter.cost.is_short(call.arrived)
@@ -66,17 +53,17 @@ pub(crate) fn run_series<M: Method>(
     call: &CallContext,
     messages: Vec<M>,
 ) -> Vec<Reply<M>> {
-    let mut runs = Vec::with_capacity(messages.len());
+    let mut ended = Vec::with_capacity(messages.len());
     let Some(mut turn) = soon(core) else { return Vec::new() };
     within(entry, current(core, call), || {
         let mut began = Instant::now();
         for message in messages {
-            if began >= call.deadline || !runs.is_empty() && core.quota.anyone_waits() {
+            if began >= call.deadline || !ended.is_empty() && core.quota.anyone_waits() {
                 break;
             }
             let ran = turn.run(entry, call, message, began);
             let (end, at) = (ran.end, ran.at);
-            runs.push((began, ran));
+            ended.push((began, ran));
             if end == End::Panicked {
                 break;
             }
@@ -84,7 +71,11 @@ pub(crate) fn run_series<M: Method>(
         }
     });
     drop(turn);
-    runs.into_iter().map(|(began, ran)| counted(entry, call, began, ran)).collect()
+    let mut replies = Vec::with_capacity(ended.len());
+    for (began, ran) in ended {
+        replies.push(counted(entry, call, began, ran));
+    }
+    replies
 }
 
 /// Counts a run that has ended, and gives what it replied.
@@ -121,8 +112,8 @@ pub(crate) fn run_here<M: Method>(
     entry: &Arc<Entry>,
     call: CallContext,
     message: M,
+    run: ReadAsync<M>,
 ) -> Result<LocalBoxFuture<'static, Reply<M>>, NotNow<M>> {
-    let Handler::ReadAsync(run) = M::HANDLER else { return Err((call, message)) };
     let turn = InFlight::take(&entry.in_flight, &core.in_flight)
         .and_then(|in_flight| core.state.try_read_owned(in_flight))
         .filter(|_| !core.quota.anyone_waits());
@@ -149,7 +140,7 @@ async fn read_async<M: Method>(
     turn: OwnedReading<M::Service>,
     call: CallContext,
     message: M,
-    run: for<'a> fn(&'a M::Service, M, &'a CallContext) -> LocalBoxFuture<'a, Reply<M>>,
+    run: ReadAsync<M>,
     around: Current,
 ) -> Reply<M> {
     entry.meter.tally.add(Count::Inline);

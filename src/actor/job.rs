@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use crate::jsonrpc::RpcError;
 use crate::mailbox::{Call, End, Entry, Queued, Release, deadline};
-use crate::service::{Current, Handler, Method, Refusal, Reply, Service};
+use crate::service::{ByKind, Compute, Current, Handler, Method, ReadAsync, Refusal, Service, WriteAsync};
 use crate::sync::Arc;
 
 use super::compute::Place;
@@ -103,67 +103,66 @@ impl<M: Method> Job<M::Service> for Call<M> {
 
     fn start(self: Arc<Self>, core: &Arc<Core<M::Service>>, now: Instant) -> Start {
         match M::HANDLER {
-            Handler::Read(_) | Handler::Write(_) => {
-                let Some(mut turn) = Turn::take(&core.state, Side::Host) else { return Start::Blocked };
-                let Some(message) = self.begin(now) else { return Start::Over };
-                let (entry, call) = (self.entry(), self.context());
-                let ran = within(entry, current(core, call), || turn.run(entry, call, message, now));
-                drop(turn);
-                self.ended(ran)
-            }
-            Handler::ReadAsync(run) => {
-                let Some(in_flight) = InFlight::take(&self.entry().in_flight, &core.in_flight) else {
-                    return Start::Blocked;
-                };
-                let Some(turn) = core.state.try_read_owned(in_flight) else { return Start::Blocked };
-                let Some(message) = self.begin(now) else { return Start::Over };
-                let around = current(core, self.context());
-                Start::Runs(Box::pin(read_async(UnderWay(self), turn, message, run, around)))
-            }
-            Handler::WriteAsync(run) => {
-                let Some(turn) = core.state.try_write_owned() else { return Start::Blocked };
-                let Some(message) = self.begin(now) else { return Start::Over };
-                let around = current(core, self.context());
-                Start::Runs(Box::pin(write_async(UnderWay(self), turn, message, run, around)))
-            }
-            Handler::Compute(run) => {
-                let Some(place) = core.pool.place() else { return Start::Blocked };
-                let Some(message) = self.begin(now) else { return Start::Over };
-                let around = current(core, self.context());
-                let on_pool = OnPool::new(core, self.clone(), place);
-                core.pool.spawn(move || {
-                    // Its deadline may have passed while the pool was busy with other services' calls.
-                    if !self.is_over() {
-                        let began = Instant::now();
-                        let run = || run_sync(self.entry(), began, || run(message, self.context()));
-                        let ran: Ran<M> = within(self.entry(), around, run);
-                        self.end(ran.reply, ran.end, ran.at).wake();
-                    }
-                    drop(on_pool);
-                });
-                Start::Handed
-            }
+            Handler::Read(_) | Handler::Write(_) if M::IS_SYNC => self.run(core, now),
+            Handler::ReadAsync(run) if M::IS_READ_ASYNC => self.start_reading(core, now, run),
+            Handler::WriteAsync(run) if M::IS_WRITE_ASYNC => self.start_writing(core, now, run),
+            Handler::Compute(run) if M::IS_COMPUTE => self.hand_over(core, now, run),
+            _ => unreachable!("a handler is of its own kind"),
         }
     }
 }
 
+/// How a call of each kind starts; a method has the code of its own kind alone.
 impl<M: Method> Call<M> {
-    /// A sync method has ended, and the state is free.
-    fn ended(&self, Ran { reply, end, took, at }: Ran<M>) -> Start {
+    fn run(&self, core: &Core<M::Service>, now: Instant) -> Start {
+        let Some(mut turn) = Turn::take(&core.state, Side::Host) else { return Start::Blocked };
+        let Some(message) = self.begin(now) else { return Start::Over };
+        let (entry, call) = (self.entry(), self.context());
+        let Ran { reply, end, took, at } = within(entry, current(core, call), || turn.run(entry, call, message, now));
+        drop(turn);
         Start::Ran { release: self.end(reply, end, at), took, at }
     }
-}
 
-type RunRead<M> = for<'a> fn(&'a <M as Method>::Service, M, &'a crate::CallContext) -> LocalBoxFuture<'a, Reply<M>>;
-type RunWrite<M> =
-    for<'a> fn(&'a mut <M as Method>::Service, M, &'a crate::CallContext) -> LocalBoxFuture<'a, Reply<M>>;
+    fn start_reading(self: Arc<Self>, core: &Core<M::Service>, now: Instant, run: ReadAsync<M>) -> Start {
+        let Some(in_flight) = InFlight::take(&self.entry().in_flight, &core.in_flight) else { return Start::Blocked };
+        let Some(turn) = core.state.try_read_owned(in_flight) else { return Start::Blocked };
+        let Some(message) = self.begin(now) else { return Start::Over };
+        let around = current(core, self.context());
+        Start::Runs(Box::pin(read_async(UnderWay(self), turn, message, run, around)))
+    }
+
+    fn start_writing(self: Arc<Self>, core: &Core<M::Service>, now: Instant, run: WriteAsync<M>) -> Start {
+        let Some(turn) = core.state.try_write_owned() else { return Start::Blocked };
+        let Some(message) = self.begin(now) else { return Start::Over };
+        let around = current(core, self.context());
+        Start::Runs(Box::pin(write_async(UnderWay(self), turn, message, run, around)))
+    }
+
+    fn hand_over(self: Arc<Self>, core: &Arc<Core<M::Service>>, now: Instant, run: Compute<M>) -> Start {
+        let Some(place) = core.pool.place() else { return Start::Blocked };
+        let Some(message) = self.begin(now) else { return Start::Over };
+        let around = current(core, self.context());
+        let on_pool = OnPool::new(core, self.clone(), place);
+        core.pool.spawn(move || {
+            // Its deadline may have passed while the pool was busy with other services' calls.
+            if !self.is_over() {
+                let began = Instant::now();
+                let run = || run_sync(self.entry(), began, || run(message, self.context()));
+                let ran: Ran<M> = within(self.entry(), around, run);
+                self.end(ran.reply, ran.end, ran.at).wake();
+            }
+            drop(on_pool);
+        });
+        Start::Handed
+    }
+}
 
 /// Runs until it ends, or until nobody waits for it any more.
 async fn read_async<M: Method>(
     call: UnderWay<M>,
     turn: OwnedReading<M::Service>,
     message: M,
-    run: RunRead<M>,
+    run: ReadAsync<M>,
     around: Current,
 ) -> Release {
     let ended = {
@@ -193,7 +192,7 @@ async fn write_async<M: Method>(
     call: UnderWay<M>,
     mut turn: OwnedWriting<M::Service>,
     message: M,
-    run: RunWrite<M>,
+    run: WriteAsync<M>,
     around: Current,
 ) -> Release {
     let ran = run_async::<M>(call.entry(), around, run(turn.state(), message, call.context())).await;

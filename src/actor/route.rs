@@ -1,5 +1,6 @@
 //! The route of a method: from JSON parameters to its mailbox, or inline, and from its output to JSON.
 
+use std::any::Any;
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -15,13 +16,13 @@ use tokio::time::Instant;
 use crate::jsonrpc::{Budget, RpcError};
 use crate::mailbox::{Call, End, Entry};
 use crate::service::{
-    CallContext, Description, ErrorList, Generators, Kind, MailboxId, Method, MethodOptions, Outcome, Refusal, Replies,
-    Reply, Route, Runs, Service, Started, Terms, UnderWay, Why, read_params,
+    ByKind, CallContext, Description, ErrorList, Generators, Handler, MailboxId, Method, MethodOptions, Outcome,
+    Refusal, Replies, Reply, Route, Runs, Service, Started, Terms, UnderWay, Why, read_params,
 };
 use crate::sync::Arc;
 
 use super::core::Core;
-use super::inline::{Here, may_run_inline, run_here, run_now, run_series};
+use super::inline::{may_run_inline, run_here, run_now, run_series};
 use super::run::panic_text;
 
 /// One method of a running service.
@@ -39,14 +40,11 @@ impl<M: Method> MethodRoute<M> {
 
 /// Reads the message of a call. A panic in somebody's `Deserialize` is an error of this call alone.
 fn read<M: Method>(params: Option<&RawValue>) -> Result<M, RpcError> {
-    let read = catch_unwind(|| read_params::<M>(params));
-    read.unwrap_or_else(|panic| {
-        Err(RpcError::internal(&format_args!(
-            "reading the parameters of {} panicked: {}",
-            M::NAME,
-            panic_text(&*panic)
-        )))
-    })
+    catch_unwind(|| read_params::<M>(params)).unwrap_or_else(|panic| Err(reading_panicked(M::NAME, &*panic)))
+}
+
+fn reading_panicked(name: &str, panic: &(dyn Any + Send)) -> RpcError {
+    RpcError::internal(&format_args!("reading the parameters of {name} panicked: {}", panic_text(panic)))
 }
 
 /// Writes the output of a call, or says which error is to be written. A panic in somebody's `Serialize` is one.
@@ -104,35 +102,44 @@ impl<M: Method> Route for MethodRoute<M> {
 
     fn start(&self, call: CallContext, params: Option<&RawValue>, terms: Terms<'_>) -> Started {
         let Terms { budget, inline, out } = terms;
-        if inline && may_run_inline(&self.core, &self.entry, &call, Here::Stay) {
-            let message = match read::<M>(params) {
-                Ok(message) => message,
-                Err(error) => return self.turn_away(&call, Refusal { why: Why::Params, error }),
-            };
-            let notification = call.notification;
-            let not_now = match self.entry.kind {
-                Kind::ReadAsync => match run_here(&self.core, &self.entry, call, message) {
-                    Ok(run) => return waits::<M>(run, budget),
-                    Err(not_now) => not_now,
-                },
-                _ => match run_now(&self.core, &self.entry, call, message, Instant::now()) {
-                    Ok(reply) if notification => return Started::Done(reply.map(drop)),
-                    Ok(reply) => return Started::Done(write(reply, budget, out)),
-                    Err(not_now) => not_now,
-                },
-            };
-            let (call, message) = not_now;
-            return self.queue(call, budget, params, |_| Ok(message));
+        // Somebody has to poll the future of an async method on this thread until it ends: for a notification nobody does.
+        let inline = inline && (M::IS_SYNC || M::IS_READ_ASYNC && !call.notification);
+        if !inline || !may_run_inline(&self.core, &self.entry, &call) {
+            return self.queue(call, budget, params, None);
         }
-        self.queue(call, budget, params, read::<M>)
+        let message = match read::<M>(params) {
+            Ok(message) => message,
+            Err(error) => return self.turn_away(&call, Refusal { why: Why::Params, error }),
+        };
+        let notification = call.notification;
+        let (call, message) = if M::IS_SYNC {
+            match run_now(&self.core, &self.entry, call, message, Instant::now()) {
+                Ok(reply) if notification => return Started::Done(reply.map(drop)),
+                Ok(reply) => return Started::Done(write(reply, budget, out)),
+                Err(not_now) => not_now,
+            }
+        } else if M::IS_READ_ASYNC
+            && let Handler::ReadAsync(run) = M::HANDLER
+        {
+            match run_here(&self.core, &self.entry, call, message, run) {
+                Ok(run) => return waits::<M>(run, budget),
+                Err(not_now) => not_now,
+            }
+        } else {
+            (call, message)
+        };
+        self.queue(call, budget, params, Some(message))
     }
 
     fn run_series(&self, call: &CallContext, params: &mut dyn Iterator<Item = Option<&RawValue>>) -> Box<dyn Replies> {
-        if !may_run_inline(&self.core, &self.entry, call, Here::Now) {
+        if !M::IS_SYNC || !may_run_inline(&self.core, &self.entry, call) {
             return Box::new(());
         }
         // Parameters that cannot be read end the series: what to say of them, the call's own start knows.
-        let messages = params.map_while(|params| read::<M>(params).ok()).collect();
+        let mut messages = Vec::with_capacity(params.size_hint().0);
+        while let Some(Ok(message)) = params.next().map(read::<M>) {
+            messages.push(message);
+        }
         Box::new(run_series(&self.core, &self.entry, call, messages).into_iter())
     }
 
@@ -170,13 +177,7 @@ impl<M: Method> MethodRoute<M> {
         Started::Done(Err(refusal.error))
     }
 
-    fn queue(
-        &self,
-        call: CallContext,
-        budget: &Arc<Budget>,
-        params: Option<&RawValue>,
-        read: impl FnOnce(Option<&RawValue>) -> Result<M, RpcError>,
-    ) -> Started {
+    fn queue(&self, call: CallContext, budget: &Arc<Budget>, params: Option<&RawValue>, message: Option<M>) -> Started {
         let permit = match self.core.admit(&self.entry, &call, params.map_or(0, |raw| raw.get().len()), Instant::now())
         {
             Ok(permit) => permit,
@@ -184,7 +185,7 @@ impl<M: Method> MethodRoute<M> {
             // Not counted as refused yet: a batch may wait for room.
             Err(refusal) => return Started::NoRoom(call, refusal),
         };
-        let message = match read(params) {
+        let message = match message.map_or_else(|| read(params), Ok) {
             Ok(message) => message,
             Err(error) => return self.turn_away(&call, Refusal { why: Why::Params, error }),
         };

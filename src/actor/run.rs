@@ -91,12 +91,12 @@ impl Drop for CountedRunning<'_> {
 fn ran<M: Method>(entry: &Entry, caught: Result<Reply<M>, Box<dyn Any + Send>>, took: Duration, at: Instant) -> Ran<M> {
     match caught {
         Ok(reply) => Ran { reply, end: End::Answered, took, at },
-        Err(panic) => {
-            let text = panic_text(&*panic);
-            let cause = format_args!("the method {} panicked: {text}", entry.name);
-            Ran { reply: Err(RpcError::internal(&cause)), end: End::Panicked, took, at }
-        }
+        Err(panic) => Ran { reply: Err(panicked(entry, &*panic)), end: End::Panicked, took, at },
     }
+}
+
+fn panicked(entry: &Entry, panic: &(dyn Any + Send)) -> RpcError {
+    RpcError::internal(&format_args!("the method {} panicked: {}", entry.name, panic_text(panic)))
 }
 
 /// What a panic said.

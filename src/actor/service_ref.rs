@@ -9,12 +9,12 @@ use tokio::time::Instant;
 use crate::auth::Caller;
 use crate::jsonrpc::RpcError;
 use crate::mailbox::{Call, End, Entry};
-use crate::service::{CURRENT, CallContext, Current, Method, Refusal, Reply, Service};
+use crate::service::{ByKind, CURRENT, CallContext, Current, Method, Refusal, Reply, Service};
 use crate::sync::Arc;
 
 use super::core::{Core, Status};
 use super::host::Host;
-use super::inline::{Here, may_run_inline, run_now};
+use super::inline::{may_run_inline, run_now};
 use super::stats::MethodStats;
 
 /// A handle on a running service: typed messages, through the same mailboxes as calls from outside, and no JSON.
@@ -116,7 +116,7 @@ impl<S: Service> ServiceRef<S> {
         let core = &self.core;
         let entry = core.entry::<M>().ok_or_else(RpcError::method_not_found)?;
         let call = self.context(entry, notification)?;
-        let (call, message) = if may_run_inline(core, entry, &call, Here::Now) {
+        let (call, message) = if M::IS_SYNC && may_run_inline(core, entry, &call) {
             let now = call.arrived;
             match run_now(core, entry, call, message, now) {
                 Ok(reply) => return Ok(Begun::Ended(reply)),

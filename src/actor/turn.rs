@@ -28,16 +28,16 @@ impl<'a, M: Method> Turn<'a, M> {
     /// Runs the method, from `began` on. After a panic that tears the state, the turn is good for no further run.
     #[inline]
     pub(crate) fn run(&mut self, entry: &Entry, call: &CallContext, message: M, began: Instant) -> Ran<M> {
-        match self {
-            Self::Read(method, state) => run_sync(entry, began, || method(state.state(), message, call)),
-            Self::Write(method, state) => {
-                let ran = run_sync(entry, began, || method(state.state(), message, call));
-                if keeps_state(entry, ran.end) {
-                    state.complete();
-                }
-                ran
-            }
+        let ran = run_sync(entry, began, || match self {
+            Self::Read(method, state) => method(state.state(), message, call),
+            Self::Write(method, state) => method(state.state(), message, call),
+        });
+        if let Self::Write(_, state) = self
+            && keeps_state(entry, ran.end)
+        {
+            state.complete();
         }
+        ran
     }
 }
 

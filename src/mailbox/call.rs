@@ -22,26 +22,32 @@ use super::tally::Count;
 
 /// One call of a method on its way through a mailbox, shared by caller and host.
 pub(crate) struct Call<M: Method> {
+    head: Head,
+    stage: Stage<M, Reply<M>>,
+}
+
+/// What is the same for calls of all methods.
+struct Head {
     context: CallContext,
     entry: Arc<Entry>,
     /// Of its parameters. They are counted, and its place is taken, until it starts or is given up.
     bytes: usize,
-    stage: Stage<M, Reply<M>>,
 }
 
 impl<M: Method> Call<M> {
     /// A call that waits in its mailbox from now on.
     pub(crate) fn new(context: CallContext, message: M, permit: Permit<'_>, entry: Arc<Entry>) -> Arc<Self> {
         entry.meter.tally.add(Count::Queued);
-        Arc::new(Self { context, entry, bytes: permit.hand_over(), stage: Stage::new(message) })
+        let head = Head { context, entry, bytes: permit.hand_over() };
+        Arc::new(Self { head, stage: Stage::new(message) })
     }
 
     pub(crate) fn context(&self) -> &CallContext {
-        &self.context
+        &self.head.context
     }
 
     pub(crate) fn entry(&self) -> &Arc<Entry> {
-        &self.entry
+        &self.head.entry
     }
 
     /// Whether it waits to be started.
@@ -61,33 +67,24 @@ impl<M: Method> Call<M> {
 
     /// For the host: takes the message to run it, and frees the place. `None` if the call has ended while it waited, or has no time left.
     pub(crate) fn begin(&self, now: Instant) -> Option<M> {
-        if now >= self.context.deadline || (self.would_end_late(now) && self.entry.places.used() > 1) {
-            self.end(Err(refusal::deadline(&self.context, now)), End::Expired, now).wake();
+        if self.head.is_too_late(now) {
+            self.end(Err(refusal::deadline(&self.head.context, now)), End::Expired, now).wake();
             return None;
         }
         let message = self.stage.begin(now)?;
-        self.entry.places.free_on_host(self.bytes);
+        self.head.entry.places.free_on_host(self.head.bytes);
         Some(message)
-    }
-
-    /// Whether its end would usually come after its deadline.
-    ///
-    /// A mailbox that is served in order and filled up to the deadline settles where each call starts just before its deadline
-    /// and ends after it, and then nobody gets an answer in time: so such a call gives its time to the next, if there is one.
-    fn would_end_late(&self, now: Instant) -> bool {
-        let cost = &self.entry.meter.cost;
-        cost.samples() >= KNOWN && now + cost.usual() > self.context.deadline
     }
 
     /// Ends the call, unless it has ended before. The caller learns of it when the [`Release`] says so.
     pub(crate) fn end(&self, reply: Reply<M>, end: End, now: Instant) -> Release {
         // Known only afterwards whether this is the end, and then the reply is gone.
         let error = reply.as_ref().err().cloned();
-        let reply = (!self.context.notification).then_some(reply);
+        let reply = (!self.head.context.notification).then_some(reply);
         match self.stage.end(reply) {
             None => Release(None),
             Some((was, caller)) => {
-                self.record(was, end, error.as_ref(), now);
+                self.head.record(was, end, error.as_ref(), now);
                 Release(caller)
             }
         }
@@ -102,7 +99,7 @@ impl<M: Method> Call<M> {
 
     /// Waits for the answer, until the deadline. Dropped early, it gives the call up.
     pub(crate) async fn reply(self: Arc<Self>) -> Reply<M> {
-        let deadline = self.context.deadline;
+        let deadline = self.head.context.deadline;
         let mut waiting = Waiting { call: self, answered: false };
         match tokio::time::timeout_at(deadline, &mut waiting).await {
             Ok(reply) => reply,
@@ -112,16 +109,36 @@ impl<M: Method> Call<M> {
 
     /// The deadline has passed: -32002, unless an answer was there first.
     fn expire(&self) -> Reply<M> {
+        match self.stage.give_up() {
+            GivenUp::Answered(reply) => reply,
+            GivenUp::While(was) => Err(self.head.expire(was)),
+            GivenUp::Over => Err(refusal::deadline(&self.head.context, Instant::now())),
+        }
+    }
+}
+
+impl Head {
+    /// Whether there is no time left, or another call can use it better.
+    fn is_too_late(&self, now: Instant) -> bool {
+        now >= self.context.deadline || (self.would_end_late(now) && self.entry.places.used() > 1)
+    }
+
+    /// Whether its end would usually come after its deadline.
+    ///
+    /// A mailbox that is served in order and filled up to the deadline settles where each call starts just before its deadline
+    /// and ends after it, and then nobody gets an answer in time: so such a call gives its time to the next, if there is one.
+    fn would_end_late(&self, now: Instant) -> bool {
+        let cost = &self.entry.meter.cost;
+        cost.samples() >= KNOWN && now + cost.usual() > self.context.deadline
+    }
+
+    /// The deadline has passed: what is to be said of it, which is counted.
+    fn expire(&self, was: Was) -> RpcError {
         let now = Instant::now();
-        let was = match self.stage.give_up() {
-            GivenUp::Answered(reply) => return reply,
-            GivenUp::While(was) => was,
-            GivenUp::Over => return Err(refusal::deadline(&self.context, now)),
-        };
         let left_mailbox = if let Was::RunningSince(since) = was { since } else { now };
         let error = refusal::deadline(&self.context, left_mailbox);
         self.record(was, End::Expired, Some(&error), now);
-        Err(error)
+        error
     }
 
     /// Frees the place if the call still had one, and counts its end.
@@ -141,7 +158,7 @@ impl<M: Method> Call<M> {
 
 impl<M: Method> fmt::Debug for Call<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Call").field("context", &self.context).finish_non_exhaustive()
+        f.debug_struct("Call").field("context", &self.head.context).finish_non_exhaustive()
     }
 }
 
@@ -189,7 +206,7 @@ impl<M: Method> Drop for Waiting<M> {
         if !self.answered
             && let GivenUp::While(was) = self.call.stage.give_up()
         {
-            self.call.record(was, End::Abandoned, None, Instant::now());
+            self.call.head.record(was, End::Abandoned, None, Instant::now());
         }
     }
 }

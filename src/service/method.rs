@@ -88,6 +88,17 @@ pub enum Handler<M: Method> {
     Compute(fn(M, &CallContext) -> Reply<M>),
 }
 
+/// The function of an async `&self` method.
+pub(crate) type ReadAsync<M> =
+    for<'a> fn(&'a <M as Method>::Service, M, &'a CallContext) -> LocalBoxFuture<'a, Reply<M>>;
+
+/// The function of an async `&mut self` method.
+pub(crate) type WriteAsync<M> =
+    for<'a> fn(&'a mut <M as Method>::Service, M, &'a CallContext) -> LocalBoxFuture<'a, Reply<M>>;
+
+/// The function of a method without state.
+pub(crate) type Compute<M> = fn(M, &CallContext) -> Reply<M>;
+
 impl<M: Method> Handler<M> {
     /// How the method touches the state.
     pub const fn kind(&self) -> Kind {
@@ -114,6 +125,26 @@ impl<M: Method> fmt::Debug for Handler<M> {
         write!(f, "Handler::{:?}({})", self.kind(), M::NAME)
     }
 }
+
+/// What is known of a method's handler before code is generated for it.
+///
+/// An `if` on one of these leaves out what only methods of other kinds need. A mere `match` on the handler has all of it generated
+/// for every method, and found to be needless afterwards.
+pub(crate) trait ByKind: Method {
+    /// Whether it takes the state, and ends without an await.
+    const IS_SYNC: bool = matches!(Self::HANDLER.kind(), Kind::Read | Kind::Write);
+
+    /// Whether it reads the state across awaits.
+    const IS_READ_ASYNC: bool = matches!(Self::HANDLER.kind(), Kind::ReadAsync);
+
+    /// Whether it changes the state across awaits.
+    const IS_WRITE_ASYNC: bool = matches!(Self::HANDLER.kind(), Kind::WriteAsync);
+
+    /// Whether it has no state.
+    const IS_COMPUTE: bool = matches!(Self::HANDLER.kind(), Kind::Compute);
+}
+
+impl<M: Method> ByKind for M {}
 
 /// How a method touches the state of its service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

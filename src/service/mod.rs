@@ -20,6 +20,7 @@ pub(crate) use describe::{About, Description, Generators, Runs};
 pub(crate) use errors::DescribedError;
 pub use errors::{DescribeErrors, ErrorList};
 pub use internal::Internal;
+pub(crate) use method::{ByKind, Compute, ReadAsync, WriteAsync};
 pub use method::{Handler, Kind, Method, Reply};
 pub(crate) use name::full_name;
 pub use options::{Access, MethodOptions, OnPanic};

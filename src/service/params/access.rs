@@ -4,7 +4,6 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
 
-use serde::de::value::BorrowedStrDeserializer;
 use serde::de::{DeserializeSeed, Error, IgnoredAny, IntoDeserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
@@ -79,20 +78,24 @@ struct Named<'de, A> {
 #[serde(transparent)]
 struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 
-impl<'de, A: MapAccess<'de>> MapAccess<'de> for Named<'de, A> {
-    type Error = InvalidParams;
-
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, InvalidParams> {
+impl<'de, A: MapAccess<'de>> Named<'de, A> {
+    /// The next name. Not a part of `next_key_seed`, which is generated anew for each method.
+    fn next_name(&mut self) -> Result<Option<&str>, InvalidParams> {
         let Some(Name(name)) = self.map.next_key().map_err(|error| InvalidParams::new(None, error))? else {
             return Ok(None);
         };
         self.current = name;
         self.names.admit(self.current.clone())?;
-        match &self.current {
-            Cow::Borrowed(name) => seed.deserialize(BorrowedStrDeserializer::new(name)),
-            Cow::Owned(name) => seed.deserialize(name.as_str().into_deserializer()),
-        }
-        .map(Some)
+        Ok(Some(&self.current))
+    }
+}
+
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for Named<'de, A> {
+    type Error = InvalidParams;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, InvalidParams> {
+        let Some(name) = self.next_name()? else { return Ok(None) };
+        seed.deserialize(name.into_deserializer()).map(Some)
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, InvalidParams> {
@@ -119,6 +122,21 @@ impl<'de, A: SeqAccess<'de>> Positional<'de, A> {
         Ok(value.map(|value| (name, value)))
     }
 
+    /// The name of the next one, whose value is kept; at the end of the array, whether that was all. Not a part of `next_key_seed`,
+    /// which is generated anew for each method.
+    fn next_name(&mut self) -> Result<Option<&'static str>, InvalidParams> {
+        let unnamed = |error| InvalidParams::new(None, error);
+        self.value = self.next().map_err(unnamed)?;
+        if let Some((name, _)) = self.value {
+            return Ok(Some(name));
+        }
+        let (most, given) = (self.names.len(), self.count().map_err(unnamed)?);
+        if given > most {
+            return Err(InvalidParams::new(None, format_args!("expected at most {most}, got {given}")));
+        }
+        Ok(None)
+    }
+
     /// How many there are in all, once those with a name are taken.
     fn count(&mut self) -> Result<usize, A::Error> {
         let mut count = self.taken;
@@ -133,16 +151,8 @@ impl<'de, A: SeqAccess<'de>> MapAccess<'de> for Positional<'de, A> {
     type Error = InvalidParams;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, InvalidParams> {
-        let unnamed = |error| InvalidParams::new(None, error);
-        self.value = self.next().map_err(unnamed)?;
-        if let Some((name, _)) = self.value {
-            return seed.deserialize(BorrowedStrDeserializer::new(name)).map(Some);
-        }
-        let (most, given) = (self.names.len(), self.count().map_err(unnamed)?);
-        if given > most {
-            return Err(InvalidParams::new(None, format_args!("expected at most {most}, got {given}")));
-        }
-        Ok(None)
+        let Some(name) = self.next_name()? else { return Ok(None) };
+        seed.deserialize(name.into_deserializer()).map(Some)
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, InvalidParams> {

@@ -8,9 +8,7 @@ mod rows;
 mod tests;
 
 use std::fmt::Display;
-use std::iter;
 
-use serde::de::value::MapDeserializer;
 use serde::de::{self, Deserializer, IgnoredAny, Visitor};
 use serde::forward_to_deserialize_any;
 use serde_json::value::RawValue;
@@ -25,7 +23,8 @@ use access::{Bridge, Names};
 /// # Errors
 /// -32602, whose data has a `reason` and, where one is to blame, the `param`.
 pub(crate) fn read<M: Method>(params: Option<&RawValue>) -> Result<M, RpcError> {
-    let json = params.map_or("null", RawValue::get);
+    // No parameters are an object without any.
+    let json = params.map(RawValue::get).filter(|json| *json != "null").unwrap_or("{}");
     M::deserialize(Params { json, positions: M::PARAMS }).map_err(InvalidParams::into)
 }
 
@@ -39,9 +38,6 @@ struct Params<'de> {
 
 impl<'de> Params<'de> {
     fn visit<V: Visitor<'de>>(self, names: Names<'de>, visitor: V) -> Result<V::Value, InvalidParams> {
-        if self.json == "null" {
-            return visitor.visit_map(MapDeserializer::new(iter::empty::<((), ())>()));
-        }
         let mut json = serde_json::Deserializer::from_str(self.json);
         let mut failure = None;
         let bridge = Bridge { visitor, positions: self.positions, names, failure: &mut failure };
