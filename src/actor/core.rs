@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::mailbox::{
-    Ahead, Call, Entry, Full, Limit, Mailbox, Permit, Quota, SERVICE_CALLS, full, hopeless, is_gathered, overdue,
+    Ahead, Entry, Full, Limit, Mailbox, Permit, Quota, SERVICE_CALLS, full, hopeless, is_gathered, overdue,
 };
 use crate::service::{CallContext, Kind, Method, Refusal, Route, Service, ServiceId};
 use crate::sync::{Arc, AtomicU8, AtomicU64, Mutex, Ordering};
@@ -223,13 +223,13 @@ impl<S: Service> Core<S> {
 
     /// Puts an admitted call into its mailbox, and wakes the host. If the mailbox has closed meanwhile, the call is answered
     /// -32003.
-    pub(crate) fn push<M: Method<Service = S>>(&self, call: Arc<Call<M>>) {
+    pub(crate) fn push(&self, call: Arc<dyn Job<S>>) {
         let mailbox = &self.mailboxes[call.entry().mailbox];
         turn_away_if_closed(mailbox.push(QueuedJob(call), &self.desk.bell));
     }
 
     /// The same for a call that came in by a transport: the host is woken for all that this thread [gathers](is_gathered).
-    pub(crate) fn push_gathered<M: Method<Service = S>>(&self, call: Arc<Call<M>>) {
+    pub(crate) fn push_gathered(&self, call: Arc<dyn Job<S>>) {
         if is_gathered(&self.desk.bell) {
             let mailbox = &self.mailboxes[call.entry().mailbox];
             turn_away_if_closed(mailbox.push_unheard(QueuedJob(call), &self.desk.bell));

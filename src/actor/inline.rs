@@ -12,7 +12,7 @@ use crate::sync::Arc;
 
 use super::core::{Core, Placement, Status};
 use super::in_flight::InFlight;
-use super::run::{Ran, current, run_async, within};
+use super::run::{Ran, Running, current, run_async};
 use super::state::{OwnedReading, Side};
 use super::turn::Turn;
 
@@ -40,7 +40,9 @@ pub(crate) fn run_now<M: Method>(
         return Ok(Err(error));
     }
     let Some(mut turn) = soon(core) else { return Err((call, message)) };
-    let ran = within(entry, current(core, &call), || turn.run(entry, &call, message, began));
+    let running = Running::enter(entry, current(core, &call));
+    let ran = turn.run(entry, &call, message, began);
+    drop(running);
     drop(turn);
     Ok(counted(entry, &call, began, ran))
 }
@@ -55,21 +57,21 @@ pub(crate) fn run_series<M: Method>(
 ) -> Vec<Reply<M>> {
     let mut ended = Vec::with_capacity(messages.len());
     let Some(mut turn) = soon(core) else { return Vec::new() };
-    within(entry, current(core, call), || {
-        let mut began = Instant::now();
-        for message in messages {
-            if began >= call.deadline || !ended.is_empty() && core.quota.anyone_waits() {
-                break;
-            }
-            let ran = turn.run(entry, call, message, began);
-            let (end, at) = (ran.end, ran.at);
-            ended.push((began, ran));
-            if end == End::Panicked {
-                break;
-            }
-            began = at;
+    let running = Running::enter(entry, current(core, call));
+    let mut began = Instant::now();
+    for message in messages {
+        if began >= call.deadline || !ended.is_empty() && core.quota.anyone_waits() {
+            break;
         }
-    });
+        let ran = turn.run(entry, call, message, began);
+        let (end, at) = (ran.end, ran.at);
+        ended.push((began, ran));
+        if end == End::Panicked {
+            break;
+        }
+        began = at;
+    }
+    drop(running);
     drop(turn);
     let mut replies = Vec::with_capacity(ended.len());
     for (began, ran) in ended {

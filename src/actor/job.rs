@@ -18,7 +18,7 @@ use crate::sync::Arc;
 use super::compute::Place;
 use super::core::Core;
 use super::in_flight::InFlight;
-use super::run::{Ran, current, run_async, run_sync, within};
+use super::run::{Ran, Running, current, run_async, run_sync};
 use super::state::{OwnedReading, OwnedWriting, Side};
 use super::turn::{Turn, keeps_state};
 
@@ -118,7 +118,9 @@ impl<M: Method> Call<M> {
         let Some(mut turn) = Turn::take(&core.state, Side::Host) else { return Start::Blocked };
         let Some(message) = self.begin(now) else { return Start::Over };
         let (entry, call) = (self.entry(), self.context());
-        let Ran { reply, end, took, at } = within(entry, current(core, call), || turn.run(entry, call, message, now));
+        let running = Running::enter(entry, current(core, call));
+        let Ran { reply, end, took, at } = turn.run(entry, call, message, now);
+        drop(running);
         drop(turn);
         Start::Ran { release: self.end(reply, end, at), took, at }
     }
@@ -146,9 +148,9 @@ impl<M: Method> Call<M> {
         core.pool.spawn(move || {
             // Its deadline may have passed while the pool was busy with other services' calls.
             if !self.is_over() {
-                let began = Instant::now();
-                let run = || run_sync(self.entry(), began, || run(message, self.context()));
-                let ran: Ran<M> = within(self.entry(), around, run);
+                let running = Running::enter(self.entry(), around);
+                let ran: Ran<M> = run_sync(self.entry(), Instant::now(), || run(message, self.context()));
+                drop(running);
                 self.end(ran.reply, ran.end, ran.at).wake();
             }
             drop(on_pool);

@@ -87,6 +87,19 @@ fn waits<M: Method>(reply: impl Future<Output = Reply<M>> + 'static, budget: &Ar
     Started::Waits(Box::pin(Replying { reply, budget: Arc::clone(budget) }))
 }
 
+fn describe(entry: &Entry, service: &'static str, generators: &mut Generators) -> Description {
+    let mut errors = ErrorList::new(&mut generators.answered);
+    (entry.errors)(&mut errors);
+    let errors = errors.into_errors();
+    Description {
+        order: entry.params,
+        params: (entry.params_schema)(&mut generators.sent),
+        result: (entry.result_schema)(&mut generators.answered),
+        errors,
+        runs: Some(Runs { service, kind: entry.kind, capacity: entry.places.most(), weight: entry.weight }),
+    }
+}
+
 impl<M: Method> Route for MethodRoute<M> {
     fn name(&self) -> &'static str {
         self.entry.name
@@ -144,18 +157,7 @@ impl<M: Method> Route for MethodRoute<M> {
     }
 
     fn describe(&self, generators: &mut Generators) -> Description {
-        let entry = &self.entry;
-        let mut errors = ErrorList::new(&mut generators.answered);
-        (entry.errors)(&mut errors);
-        let errors = errors.into_errors();
-        let (service, capacity) = (M::Service::NAME, entry.places.most());
-        Description {
-            order: entry.params,
-            params: (entry.params_schema)(&mut generators.sent),
-            result: (entry.result_schema)(&mut generators.answered),
-            errors,
-            runs: Some(Runs { service, kind: entry.kind, capacity, weight: entry.weight }),
-        }
+        describe(&self.entry, M::Service::NAME, generators)
     }
 
     fn expired(&self, call: &CallContext, error: &RpcError) {
@@ -191,7 +193,7 @@ impl<M: Method> MethodRoute<M> {
         };
         let notification = call.notification;
         let call = Call::new(call, message, permit, Arc::clone(&self.entry));
-        self.core.push_gathered(Arc::clone(&call));
+        self.core.push_gathered(call.clone());
         if notification {
             return Started::Sent;
         }

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use crate::jsonrpc::RpcError;
 use crate::mailbox::{Count, End, Entry, nanos};
-use crate::service::{CURRENT, CallContext, Current, Kind, Link, Method, Reply, Service};
+use crate::service::{CallContext, Current, Entered, Kind, Link, Method, Reply, Service};
 
 use super::core::Core;
 
@@ -29,13 +29,19 @@ pub(crate) fn current<S: Service>(core: &Core<S>, call: &CallContext) -> Current
     Current { chain: Link::new(core.id, S::NAME, call.chain.clone()), deadline: call.deadline }
 }
 
-/// Runs a sync method, or several runs of one, with what travels around them.
-pub(crate) fn within<R>(entry: &Entry, current: Current, run: impl FnOnce() -> R) -> R {
-    let _running = CountedRunning::new(entry);
-    CURRENT.sync_scope(current, run)
+/// A sync method that runs on this thread, or several runs of one, with what travels around them, until this is dropped.
+pub(crate) struct Running<'a> {
+    _around: Entered,
+    _counted: CountedRunning<'a>,
 }
 
-/// Runs a sync method that was begun at `began`, [within](within) what travels around it.
+impl<'a> Running<'a> {
+    pub(crate) fn enter(entry: &'a Entry, current: Current) -> Self {
+        Self { _counted: CountedRunning::new(entry), _around: current.enter() }
+    }
+}
+
+/// Runs a sync method that was begun at `began`, while it counts as [`Running`].
 pub(crate) fn run_sync<M: Method>(entry: &Entry, began: Instant, run: impl FnOnce() -> Reply<M>) -> Ran<M> {
     let caught = catch_unwind(AssertUnwindSafe(run));
     let at = Instant::now();
@@ -53,12 +59,14 @@ pub(crate) async fn run_async<M: Method>(
     current: Current,
     run: impl Future<Output = Reply<M>>,
 ) -> Ran<M> {
-    let mut run = pin!(CURRENT.scope(current, AssertUnwindSafe(run).catch_unwind()));
+    let mut run = pin!(AssertUnwindSafe(run).catch_unwind());
     let mut total = Duration::ZERO;
-    let _running = CountedRunning::new(entry);
+    let _counted = CountedRunning::new(entry);
     poll_fn(|cx| {
         let began = Instant::now();
+        let around = current.clone().enter();
         let polled = run.as_mut().poll(cx);
+        drop(around);
         let at = Instant::now();
         let took = at.duration_since(began);
         total += took;

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use crate::auth::Caller;
 use crate::jsonrpc::RpcError;
 use crate::mailbox::{Call, End, Entry};
-use crate::service::{ByKind, CURRENT, CallContext, Current, Method, Refusal, Reply, Service};
+use crate::service::{ByKind, CallContext, Current, Method, Refusal, Reply, Service};
 use crate::sync::Arc;
 
 use super::core::{Core, Status};
@@ -130,14 +130,14 @@ impl<S: Service> ServiceRef<S> {
             error
         })?;
         let call = Call::new(call, message, permit, Arc::clone(entry));
-        core.push(Arc::clone(&call));
+        core.push(call.clone());
         Ok(Begun::Waits(call))
     }
 
     fn context(&self, entry: &Entry, notification: bool) -> Result<CallContext, RpcError> {
         let arrived = Instant::now();
         let mut deadline = arrived + entry.options.deadline.min(self.patience.unwrap_or(Duration::MAX));
-        let around = CURRENT.try_with(Current::clone).ok();
+        let around = Current::of_thread();
         if let Some(around) = &around {
             deadline = deadline.min(around.deadline);
             if around.chain.visits(self.core.id) {

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
-use crate::service::{CURRENT, Current};
+use crate::service::Current;
 
 use super::answer::{self, Outcome};
 use super::error::ClientError;
@@ -218,7 +218,7 @@ impl Client {
         let now = Instant::now();
         // Nobody waits for a year; a time that far away cannot always be written.
         let own = now + self.deadline.unwrap_or(DEADLINE).min(Duration::from_secs(365 * 24 * 3600));
-        CURRENT.try_with(|around: &Current| own.min(around.deadline)).unwrap_or(own)
+        Current::of_thread().map_or(own, |around| own.min(around.deadline))
     }
 }
 

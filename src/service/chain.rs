@@ -1,6 +1,8 @@
 //! The chain of services that a call has come through, so that a cycle is refused instead of waiting for itself.
 
+use std::cell::RefCell;
 use std::fmt;
+use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -61,12 +63,43 @@ pub(crate) struct Current {
     pub(crate) deadline: Instant,
 }
 
-tokio::task_local! {
-    pub(crate) static CURRENT: Current;
+thread_local! {
+    static CURRENT: RefCell<Option<Current>> = const { RefCell::new(None) };
+}
+
+impl Current {
+    /// Of the method that runs on this thread now, if one does.
+    pub(crate) fn of_thread() -> Option<Self> {
+        CURRENT.with_borrow(Clone::clone)
+    }
+
+    /// Holds for what this thread does until the guard is dropped.
+    ///
+    /// A guard and not tokio's `task_local`, whose scopes are generic over what runs in them: they would be generated three times
+    /// for each method.
+    #[must_use = "it holds until the guard is dropped"]
+    pub(crate) fn enter(self) -> Entered {
+        Entered { before: CURRENT.replace(Some(self)), of_thread: PhantomData }
+    }
+}
+
+/// While this lives, its [`Current`] is that of the thread.
+pub(crate) struct Entered {
+    before: Option<Current>,
+    of_thread: PhantomData<*const ()>,
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        CURRENT.set(self.before.take());
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::panic::catch_unwind;
+    use std::thread;
+
     use super::*;
 
     #[test]
@@ -75,5 +108,25 @@ mod tests {
         let chain = Link::new(b, "b", Some(Arc::new(Link::new(a, "a", None))));
         assert!(chain.visits(a) && chain.visits(b) && !chain.visits(c));
         assert_eq!(chain.to_string(), "a → b");
+    }
+
+    #[test]
+    fn what_is_around_a_method_holds_until_the_method_ends_however_it_ends() {
+        let current = |name| {
+            let chain = Link::new(ServiceId::fresh(), name, None);
+            Current { chain, deadline: Instant::now() }
+        };
+        let name = || Current::of_thread().map(|current| current.chain.name);
+        let outer = current("outer").enter();
+        let panicked = catch_unwind(|| {
+            let _inner = current("inner").enter();
+            assert_eq!(name(), Some("inner"));
+            assert_eq!(thread::spawn(move || Current::of_thread().is_none()).join().ok(), Some(true));
+            panic!("on its way");
+        });
+        assert!(panicked.is_err());
+        assert_eq!(name(), Some("outer"));
+        drop(outer);
+        assert_eq!(name(), None);
     }
 }
