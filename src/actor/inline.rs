@@ -44,7 +44,8 @@ pub(crate) fn run_now<M: Method>(
     let ran = turn.run(entry, &call, message, began);
     drop(running);
     drop(turn);
-    Ok(counted(entry, &call, began, ran))
+    count(entry, &call, &ran);
+    Ok(ran.reply)
 }
 
 /// Runs the first of these calls here, which have all but their messages in common, one after another in one turn: none if the
@@ -54,7 +55,7 @@ pub(crate) fn run_series<M: Method>(
     entry: &Entry,
     call: &CallContext,
     messages: Vec<M>,
-) -> Vec<Reply<M>> {
+) -> Vec<Ran<M>> {
     let mut ended = Vec::with_capacity(messages.len());
     let Some(mut turn) = soon(core) else { return Vec::new() };
     let running = Running::enter(entry, current(core, call));
@@ -64,28 +65,26 @@ pub(crate) fn run_series<M: Method>(
             break;
         }
         let ran = turn.run(entry, call, message, began);
-        let (end, at) = (ran.end, ran.at);
-        ended.push((began, ran));
-        if end == End::Panicked {
+        let panicked = ran.end == End::Panicked;
+        began = ran.at;
+        ended.push(ran);
+        if panicked {
             break;
         }
-        began = at;
     }
     drop(running);
     drop(turn);
-    let mut replies = Vec::with_capacity(ended.len());
-    for (began, ran) in ended {
-        replies.push(counted(entry, call, began, ran));
+    for ran in &ended {
+        count(entry, call, ran);
     }
-    replies
+    ended
 }
 
-/// Counts a run that has ended, and gives what it replied.
-fn counted<M: Method>(entry: &Entry, call: &CallContext, began: Instant, ran: Ran<M>) -> Reply<M> {
+/// Counts a run that has ended.
+fn count<M: Method>(entry: &Entry, call: &CallContext, ran: &Ran<M>) {
     entry.meter.tally.add(Count::Inline);
-    let queued = began.duration_since(call.arrived);
+    let queued = (ran.at - ran.took).duration_since(call.arrived);
     entry.meter.ended(call, ran.end, ran.reply.as_ref().err(), queued, Some(ran.took));
-    ran.reply
 }
 
 /// So often the state is tried for that another call holds: long enough for a short call to end, and far shorter than it takes

@@ -47,7 +47,7 @@ type Answers = Vec<(usize, Vec<u8>)>;
 impl Dispatch {
     pub(super) async fn batch(&self, members: Vec<Member<'_>>, visit: &Visit<'_>) -> Answer {
         let dialect = visit.arrival.dialect;
-        let mut answers = BatchWriter::new(dialect);
+        let mut answers = BatchWriter::new(dialect, members.len());
         let mut open = Open { under_way: FuturesUnordered::new(), mailboxes: Vec::new(), inline: true };
         let mut index = 0;
         for members in members.chunks(LOOK) {

@@ -63,11 +63,15 @@ fn batch<'a>(json: &'a str, limits: &Limits) -> serde_json::Result<Option<Vec<Me
 }
 
 fn batch_of<'a>(json: &'a str, next: impl NextMember<'a>) -> serde_json::Result<Option<Vec<Member<'a>>>> {
+    let expected = json.len() / SHORT_MEMBER;
     let mut json = serde_json::Deserializer::from_str(json);
-    let members = json.deserialize_seq(BatchVisitor { next })?;
+    let members = json.deserialize_seq(BatchVisitor { next, expected })?;
     json.end()?;
     Ok(members)
 }
+
+/// Few request objects have fewer bytes than this.
+const SHORT_MEMBER: usize = 48;
 
 /// How one member after the other is read.
 trait NextMember<'de> {
@@ -110,6 +114,8 @@ impl<'de> NextMember<'de> for Values<'_> {
 /// Collects the members; none if they are too many. Those beyond the limit are read over and not kept.
 struct BatchVisitor<N> {
     next: N,
+    /// For so many members there is room at once.
+    expected: usize,
 }
 
 impl<'de, N: NextMember<'de>> Visitor<'de> for BatchVisitor<N> {
@@ -120,7 +126,8 @@ impl<'de, N: NextMember<'de>> Visitor<'de> for BatchVisitor<N> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-        let (mut members, most) = (Vec::new(), self.next.limits().members);
+        let most = self.next.limits().members;
+        let mut members = Vec::with_capacity(self.expected.min(most));
         while members.len() < most {
             match self.next.next(&mut seq)? {
                 Some(member) => members.push(member),

@@ -127,7 +127,8 @@ impl<'a> Members<'a> {
     }
 
     fn request(self, id: Option<Id<'a>>) -> Option<Request<'a>> {
-        if text(self.jsonrpc?)? != "2.0" {
+        let version = self.jsonrpc?;
+        if version.get() != r#""2.0""# && text(version)? != "2.0" {
             return None;
         }
         let params = match self.params {

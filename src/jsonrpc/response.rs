@@ -5,6 +5,9 @@ use super::{Dialect, Id, RpcError};
 /// What an answer takes beside its result, and a short result.
 const ROOM: usize = 128;
 
+/// Few answers have fewer bytes than this.
+const SHORT_ANSWER: usize = 40;
+
 /// An answer that is being written at the end of a body.
 ///
 /// It begins as that of a call that succeeds, so that the result is written once, where it belongs. An error takes the place
@@ -63,8 +66,9 @@ struct Late<'a> {
 }
 
 impl<'a> BatchWriter<'a> {
-    pub(crate) fn new(dialect: Dialect) -> Self {
-        Self { dialect, body: Vec::new(), late: Vec::new() }
+    /// For a batch of so many members.
+    pub(crate) fn new(dialect: Dialect, members: usize) -> Self {
+        Self { dialect, body: Vec::with_capacity(members * SHORT_ANSWER), late: Vec::new() }
     }
 
     /// Writes the answer of a member, if it is there at once: `run` is handed the place of the result, and gives none if the
@@ -182,7 +186,7 @@ mod tests {
             ("llrl", vec![answer("10", "0"), answer("11", "1"), answer("2", "2"), answer("13", "3")]),
         ] {
             const NUMBERS: [&str; 4] = ["0", "1", "2", "3"];
-            let mut batch = BatchWriter::new(Dialect::Jsonrpc);
+            let mut batch = BatchWriter::new(Dialect::Jsonrpc, members.len());
             for (index, member) in members.bytes().enumerate() {
                 match member {
                     b'r' => batch.write(index, id(NUMBERS[index]), done(NUMBERS[index])),
@@ -202,7 +206,7 @@ mod tests {
 
     #[test]
     fn a_batch_without_answers_is_what_the_dialect_says() {
-        assert_eq!(BatchWriter::new(Dialect::Jsonrpc).finish(ERROR), None);
-        assert_eq!(BatchWriter::new(Dialect::Pymicroservice).finish(ERROR).unwrap(), b"[]");
+        assert_eq!(BatchWriter::new(Dialect::Jsonrpc, 2).finish(ERROR), None);
+        assert_eq!(BatchWriter::new(Dialect::Pymicroservice, 2).finish(ERROR).unwrap(), b"[]");
     }
 }

@@ -28,7 +28,7 @@ fn answer_within(body: impl AsRef<[u8]>, limits: &Limits) -> Option<String> {
             draft.close(&mut out, outcome.as_ref().copied());
         }
         Ok(Envelope::Batch(members)) => {
-            let mut batch = BatchWriter::new(dialect);
+            let mut batch = BatchWriter::new(dialect, members.len());
             for (index, member) in members.iter().enumerate() {
                 if let Some(id) = id_of(member) {
                     batch.write(index, id, |out| Some(run(member, out)));
