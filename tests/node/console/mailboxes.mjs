@@ -19,8 +19,11 @@ inPage("a flooded mailbox stands out, and tells what became of its calls", {}, a
   await row.and(page.locator('[data-state="idle"]')).waitFor();
   await choose(page, "kitchen.season");
 
-  // One cooks, eight wait, and there is no room for the others.
-  const calls = Array.from({ length: 20 }, () => rpc("kitchen.cook"));
+  // One cooks, eight wait, and there is no room for the others. All at once would find room for eight only, if the first has not
+  // left the mailbox by then.
+  const calls = [rpc("kitchen.cook")];
+  await row.and(page.locator('[data-state="running"]')).waitFor();
+  calls.push(...Array.from({ length: 19 }, () => rpc("kitchen.cook")));
   await row.and(page.locator('[data-state="flooded"]')).waitFor();
   assert.match(await row.innerText(), /flooded/, "in words");
   assert.equal(await row.locator(".row-state svg").count(), 1, "and by a picture");
