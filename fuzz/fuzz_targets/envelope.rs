@@ -138,7 +138,7 @@ fn answer(parsed: &Result<Envelope<'_>, jsonrpc::RpcError>, dialect: Dialect) ->
             draft.close(&mut out, outcome.as_ref().copied());
         }
         Ok(Envelope::Batch(members)) => {
-            let mut batch = BatchWriter::new(dialect);
+            let mut batch = BatchWriter::new(dialect, members.len());
             for (index, member) in members.iter().enumerate() {
                 if let Some(id) = reply_id(member, dialect) {
                     batch.write(index, id, |out| Some(write(member, out)));
