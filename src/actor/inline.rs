@@ -49,7 +49,7 @@ pub(crate) fn run_now<M: Method>(
 }
 
 /// Runs the first of these calls here, which have all but their messages in common, one after another in one turn: none if the
-/// state is not free, and no further one when one has panicked, when somebody waits, or when their time is up.
+/// state is not free, and no further one when one has panicked or was long, when somebody waits, or when their time is up.
 pub(crate) fn run_series<M: Method>(
     core: &Core<M::Service>,
     entry: &Entry,
@@ -61,7 +61,8 @@ pub(crate) fn run_series<M: Method>(
     let running = Running::enter(entry, current(core, call));
     let mut began = Instant::now();
     for message in messages {
-        if began >= call.deadline || !ended.is_empty() && core.quota.anyone_waits() {
+        let goes_on = || !core.quota.anyone_waits() && entry.meter.cost.is_short(began);
+        if began >= call.deadline || !ended.is_empty() && !goes_on() {
             break;
         }
         let ran = turn.run(entry, call, message, began);

@@ -3,10 +3,12 @@
 use std::any::Any;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures::FutureExt;
+use futures::future::LocalBoxFuture;
 use tokio::time::Instant;
 
 use crate::jsonrpc::RpcError;
@@ -54,19 +56,13 @@ pub(crate) fn run_sync<M: Method>(entry: &Entry, began: Instant, run: impl FnOnc
 }
 
 /// Runs an async method, poll by poll; each poll is measured and charged to the method's mailbox.
-pub(crate) async fn run_async<M: Method>(
-    entry: &Entry,
-    current: Current,
-    run: impl Future<Output = Reply<M>>,
-) -> Ran<M> {
-    let mut run = pin!(AssertUnwindSafe(run).catch_unwind());
+pub(crate) async fn run_async<M: Method>(entry: &Entry, current: Current, run: LocalBoxFuture<'_, Reply<M>>) -> Ran<M> {
+    let mut run = Around { current, run: Some(AssertUnwindSafe(run).catch_unwind()) };
     let mut total = Duration::ZERO;
     let _counted = CountedRunning::new(entry);
     poll_fn(|cx| {
         let began = Instant::now();
-        let around = current.clone().enter();
-        let polled = run.as_mut().poll(cx);
-        drop(around);
+        let polled = run.poll_unpin(cx);
         let at = Instant::now();
         let took = at.duration_since(began);
         total += took;
@@ -78,6 +74,28 @@ pub(crate) async fn run_async<M: Method>(
         })
     })
     .await
+}
+
+/// A future with what travels around it: at each poll, and when it is dropped.
+struct Around<F> {
+    current: Current,
+    run: Option<F>,
+}
+
+impl<F: Future + Unpin> Future for Around<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let _around = self.current.clone().enter();
+        self.run.as_mut().map_or(Poll::Pending, |run| run.poll_unpin(cx))
+    }
+}
+
+impl<F> Drop for Around<F> {
+    fn drop(&mut self) {
+        let _around = self.current.clone().enter();
+        self.run = None;
+    }
 }
 
 /// A call that counts as running until this is dropped, whatever becomes of it.

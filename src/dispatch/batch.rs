@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures::StreamExt;
 use futures::future::LocalBoxFuture;
 use futures::stream::FuturesUnordered;
-use tokio::time::timeout_at;
+use tokio::time::{Instant, timeout_at};
 
 use crate::jsonrpc::{BatchWriter, Dialect, Draft, Id, Member, Request};
 use crate::mailbox::deadline;
@@ -49,17 +49,17 @@ impl Dispatch {
         let dialect = visit.arrival.dialect;
         let mut answers = BatchWriter::new(dialect, members.len());
         let mut open = Open { under_way: FuturesUnordered::new(), mailboxes: Vec::new(), inline: true };
-        let mut index = 0;
+        let (began, mut index) = (Instant::now(), 0);
         for members in members.chunks(LOOK) {
-            open.inline = visit.arrived.elapsed() < INLINE;
             for series in members.chunk_by(|one, next| are_alike(one, next, dialect)) {
-                let ran = if open.inline { self.run_series(index, series, visit, &mut answers) } else { 0 };
+                let ran = if open.inline { self.run_series(index, series, visit, &open, &mut answers) } else { 0 };
                 index += ran;
                 for member in &series[ran..] {
                     self.answer(index, member, visit, &mut open, &mut answers);
                     index += 1;
                 }
             }
+            open.inline = began.elapsed() < INLINE;
         }
         let Open { mut under_way, mailboxes, .. } = open;
         for (_, held) in mailboxes {
@@ -83,11 +83,16 @@ impl Dispatch {
         index: usize,
         series: &'a [Member<'_>],
         visit: &Visit<'_>,
+        open: &Open<'_>,
         answers: &mut BatchWriter<'a>,
     ) -> usize {
         let [Ok(first), _, ..] = series else { return 0 };
         let Ok((route, call)) = self.find(first, visit) else { return 0 };
-        let mut replies = route.run_series(&call, &mut series.iter().flatten().map(|request| request.params));
+        if open.holds(route.mailbox()) {
+            return 0;
+        }
+        let params = |member: &'a Member<'_>| member.as_ref().ok().and_then(|request| request.params);
+        let mut replies = route.run_series(&call, &mut series.iter().map(params));
         let ran = replies.len();
         for (index, request) in (index..).zip(series[..ran].iter().flatten()) {
             if let Some(id) = visit.arrival.dialect.reply_id(request) {
@@ -172,6 +177,11 @@ fn are_alike(one: &Member<'_>, next: &Member<'_>, dialect: Dialect) -> bool {
 }
 
 impl Open<'_> {
+    /// Whether members for this mailbox are held, which go before any further one.
+    fn holds(&self, mailbox: MailboxId) -> bool {
+        self.mailboxes.iter().any(|(id, held)| *id == mailbox && !held.is_empty())
+    }
+
     /// Notes that the batch has a call in this mailbox.
     fn note(&mut self, mailbox: MailboxId) {
         if !self.mailboxes.iter().any(|(id, _)| *id == mailbox) {

@@ -98,12 +98,15 @@ impl<M: Method> Call<M> {
     }
 
     /// Waits for the answer, until the deadline. Dropped early, it gives the call up.
-    pub(crate) async fn reply(self: Arc<Self>) -> Reply<M> {
+    pub(crate) fn reply(self: Arc<Self>) -> impl Future<Output = Reply<M>> {
         let deadline = self.head.context.deadline;
+        // From now on and not from the first poll: it may be dropped before.
         let mut waiting = Waiting { call: self, answered: false };
-        match tokio::time::timeout_at(deadline, &mut waiting).await {
-            Ok(reply) => reply,
-            Err(_) => waiting.call.expire(),
+        async move {
+            match tokio::time::timeout_at(deadline, &mut waiting).await {
+                Ok(reply) => reply,
+                Err(_) => waiting.call.expire(),
+            }
         }
     }
 

@@ -99,6 +99,15 @@ async fn a_call_that_runs_is_told_at_its_deadline_and_its_end_is_heard_by_nobody
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_call_is_given_up_by_a_caller_that_leaves_before_it_has_looked() {
+    let entry = entry();
+    let call = queued(&entry);
+    drop(Arc::clone(&call).reply());
+    assert!(call.begin(Instant::now()).is_none());
+    assert_eq!((ends(&entry), entry.places.used()), ([0, 0, 1], 0));
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_answer_that_is_there_when_the_deadline_passes_is_given() {
     let entry = entry();
     let call = queued(&entry);

@@ -2,9 +2,11 @@
 //!
 //! A thread that has found several requests to read puts one call after another into a mailbox, and to wake the host costs more
 //! than most methods. Woken by the first of them it would run that one, tell its caller, and sleep again before the next one is
-//! there. So a call that comes from a transport lets whatever else is ready on its thread go first, and then wakes the host for all.
+//! there. So a call that comes from a transport lets whatever else is ready on its thread go first; whichever of them has its next
+//! turn first then wakes the host for all.
 //!
-//! Each thread wakes the host itself: none relies on another, which may be held up by what its users do there.
+//! Each call takes that turn: none relies on another, whose connection may be held up. And each thread wakes the host itself, as
+//! another one may be held up by what its users do there.
 
 use std::cell::RefCell;
 use std::future::poll_fn;
@@ -21,6 +23,7 @@ const MOST: usize = 32;
 /// What this thread has put into mailboxes without waking anybody.
 #[derive(Debug, Default)]
 struct Unheard {
+    /// Whether the call that is being started wakes the host later.
     gathers: bool,
     calls: usize,
     bells: Vec<Arc<Bell>>,
@@ -35,23 +38,26 @@ fn with_unheard<R>(work: impl FnOnce(&mut Unheard) -> R) -> Option<R> {
     UNHEARD.try_with(|unheard| work(&mut unheard.borrow_mut())).ok()
 }
 
-/// While there is one, this thread gathers. The first one wakes the hosts when it is dropped; others meanwhile do nothing.
+/// A call that is being started, and that wakes the hosts of all unheard calls of this thread afterwards, unless another one has
+/// done so by then.
 #[derive(Debug)]
 pub(crate) struct Gathering {
-    first: bool,
     of_this_thread: PhantomData<*const ()>,
 }
 
 impl Gathering {
     pub(crate) fn begin() -> Self {
-        let first = with_unheard(|unheard| !std::mem::replace(&mut unheard.gathers, true)).unwrap_or(false);
-        Self { first, of_this_thread: PhantomData }
+        with_unheard(|unheard| unheard.gathers = true);
+        Self { of_this_thread: PhantomData }
     }
 
-    /// Lets the tasks that are ready on this thread go first, if there is anybody to be woken after them.
+    /// The call is started. Lets the tasks that are ready on this thread go first, if there is anybody to be woken after them.
     pub(crate) async fn others_first(self) {
-        let anybody = self.first && with_unheard(|unheard| !unheard.bells.is_empty()).unwrap_or(false);
-        let mut gone = !anybody;
+        let anybody = with_unheard(|unheard| {
+            unheard.gathers = false;
+            !unheard.bells.is_empty()
+        });
+        let mut gone = !anybody.unwrap_or(false);
         poll_fn(|cx| {
             if std::mem::replace(&mut gone, true) {
                 return Poll::Ready(());
@@ -65,9 +71,6 @@ impl Gathering {
 
 impl Drop for Gathering {
     fn drop(&mut self) {
-        if !self.first {
-            return;
-        }
         // Taken out before they are rung: whose waker that is, nobody knows here.
         let Unheard { mut bells, .. } = with_unheard(std::mem::take).unwrap_or_default();
         bells.drain(..).for_each(|bell| bell.wake());
@@ -80,7 +83,7 @@ impl Drop for Gathering {
     }
 }
 
-/// Whether a call for the host behind this bell may be unheard, as this thread gathers and wakes it later.
+/// Whether a call for the host behind this bell may be unheard, as it is being started by one that wakes the host later.
 pub(crate) fn is_gathered(bell: &Arc<Bell>) -> bool {
     let gathered = with_unheard(|unheard| {
         if !unheard.gathers {
@@ -103,38 +106,41 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_of_a_thread_wakes_the_hosts_of_all_when_the_others_had_a_go() {
+    fn the_first_to_have_its_next_turn_wakes_the_hosts_of_all() {
         let bells = [Arc::new(Bell::new(1)), Arc::new(Bell::new(1))];
-        let wakes = [CountWakes::parked(&bells[0]), CountWakes::parked(&bells[1])];
-        let woken = || [wakes[0].count(), wakes[1].count()];
-        assert!(!is_gathered(&bells[0]), "nobody gathers");
-
-        let first = Gathering::begin();
-        assert!(is_gathered(&bells[0]));
-        let mut first = Box::pin(first.others_first());
-        assert!(first.as_mut().now_or_never().is_none());
-        for bell in [&bells[0], &bells[1]] {
-            let second = Gathering::begin();
+        let parked = || bells.each_ref().map(|bell| CountWakes::parked(bell));
+        let started = |bell| {
+            let call = Gathering::begin();
             assert!(is_gathered(bell));
-            assert!(second.others_first().now_or_never().is_some(), "the first one wakes the host");
-        }
-        assert_eq!(woken(), [0, 0]);
-        assert!(first.now_or_never().is_some());
-        assert_eq!(woken(), [1, 1]);
-        assert!(!is_gathered(&bells[0]));
+            let mut call = Box::pin(call.others_first());
+            assert!(call.as_mut().now_or_never().is_none(), "the others go first");
+            call
+        };
+        assert!(!is_gathered(&bells[0]), "nobody gathers");
+        let wakes = parked();
+        // Kept, and without another turn: its connection is held up.
+        let _first = started(&bells[0]);
+        let (second, third) = (started(&bells[1]), started(&bells[0]));
+        assert!(!is_gathered(&bells[0]), "what is no part of it does not rely on it");
+        assert_eq!(wakes.each_ref().map(|wakes| wakes.count()), [0, 0]);
+        assert!(third.now_or_never().is_some());
+        assert_eq!(wakes.each_ref().map(|wakes| wakes.count()), [1, 1]);
+        let wakes = parked();
+        assert!(second.now_or_never().is_some());
+        assert_eq!(wakes.each_ref().map(|wakes| wakes.count()), [0, 0], "they have been woken");
     }
 
     #[test]
-    fn whatever_ends_the_first_one_wakes_the_hosts() {
+    fn whatever_ends_a_call_wakes_the_host() {
         let bell = Arc::new(Bell::new(1));
         let wakes = CountWakes::parked(&bell);
-        let mut first = Box::pin({
-            let first = Gathering::begin();
+        let mut call = Box::pin({
+            let call = Gathering::begin();
             assert!(is_gathered(&bell));
-            first.others_first()
+            call.others_first()
         });
-        assert!(first.as_mut().now_or_never().is_none());
-        drop(first);
+        assert!(call.as_mut().now_or_never().is_none());
+        drop(call);
         assert_eq!(wakes.count(), 1);
         assert!(!is_gathered(&bell));
     }

@@ -86,7 +86,9 @@ impl<C: Queued> Mailbox<C> {
 
     /// The same for one who lets the host sleep on and wakes it afterwards. Until then whoever else pushes does not rely on it.
     pub(crate) fn push_unheard(&self, call: C, bell: &Bell) -> Result<(), C> {
-        if self.put(call, true)?.first {
+        let Put { first, unheard } = self.put(call, true)?;
+        // Also for another thread that has not come to it yet: none relies on another.
+        if first || unheard {
             bell.mark(self.index);
         }
         Ok(())

@@ -70,7 +70,8 @@ thread_local! {
 impl Current {
     /// Of the method that runs on this thread now, if one does.
     pub(crate) fn of_thread() -> Option<Self> {
-        CURRENT.with_borrow(Clone::clone)
+        // A thread that is about to end has none.
+        CURRENT.try_with(|current| current.borrow().clone()).ok().flatten()
     }
 
     /// Holds for what this thread does until the guard is dropped.

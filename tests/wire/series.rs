@@ -1,9 +1,15 @@
 //! Members of a batch that call the same short method one after the other, and run in one go: each ends as it would alone.
 
-use callbox::{RpcError, service, testing};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use callbox::{RpcError, Server, service, testing};
 use serde_json::Value;
+use tokio::sync::Semaphore;
 
 use crate::calculator::{batch, call, notification};
+use crate::support::wait::until;
 
 #[derive(Default)]
 struct Till {
@@ -30,6 +36,11 @@ impl Till {
     fn share(&self, of: i64, among: i64) -> Result<i64, RpcError> {
         assert_ne!(among, 13, "on purpose");
         of.checked_div(among).ok_or_else(|| RpcError::new(7, "Among nobody"))
+    }
+
+    #[public_method]
+    fn nap(&self, ms: u64) {
+        std::thread::sleep(Duration::from_millis(ms));
     }
 }
 
@@ -106,4 +117,87 @@ fn each_is_counted_once() {
     let ended = (share.answered, share.failed, share.refused_for.params, share.running);
     assert_eq!(ended, (1 + 510, 10, 10, 0), "{share:?}");
     assert_eq!(share.inline + share.queued, 1 + 520, "{share:?}");
+}
+
+#[test]
+fn behind_a_long_one_no_further_one_runs_where_it_is() {
+    let till = till();
+    till.post(call("nap", "[0]", "1")).unwrap();
+    let inline = || till.service().stats().into_iter().find(|stats| stats.method == "nap").unwrap().inline;
+    till.post(calls("nap", &["[0]", "[0]"])).unwrap();
+    let before = inline();
+    // Eight that are short are one series.
+    till.post(calls("nap", &["[20]", "[0]", "[0]", "[0]", "[0]", "[0]", "[0]", "[0]"])).unwrap();
+    assert!(inline() <= before + 1, "{} and not {before}, or one more", inline());
+}
+
+/// Keeps things in the order in which they came.
+struct Shelf {
+    gate: Arc<Semaphore>,
+    kept: Arc<AtomicUsize>,
+}
+
+#[service(name = "test.shelf")]
+impl Shelf {
+    /// Has the state to itself until the gate is opened.
+    #[public_method]
+    async fn hold(&mut self) {
+        self.gate.acquire().await.expect("the gate stays").forget();
+    }
+
+    /// Says how many are on the shelf.
+    #[public_method(mailbox = 1)]
+    fn put(&mut self) -> usize {
+        self.kept.fetch_add(1, Ordering::SeqCst) + 1
+    }
+}
+
+/// Opens the gate of the shelf.
+struct Keeper {
+    gate: Arc<Semaphore>,
+    kept: Arc<AtomicUsize>,
+}
+
+#[service(name = "test.keeper", namespace = "keeper")]
+impl Keeper {
+    /// Lets one through, and comes back when so many are on the shelf.
+    #[public_method]
+    fn open(&self, gates: usize, kept: usize) {
+        self.gate.add_permits(gates);
+        let begin = Instant::now();
+        while self.kept.load(Ordering::SeqCst) < kept && begin.elapsed() < Duration::from_secs(10) {
+            std::hint::spin_loop();
+        }
+    }
+}
+
+#[test]
+fn members_that_found_no_room_go_before_those_behind_them() {
+    let (gate, kept) = (Arc::new(Semaphore::new(0)), Arc::new(AtomicUsize::new(0)));
+    let keeper = {
+        let (gate, kept) = (gate.clone(), kept.clone());
+        move || Keeper { gate: gate.clone(), kept: kept.clone() }
+    };
+    let shelf = move || Shelf { gate: gate.clone(), kept: kept.clone() };
+    let server = testing::start(Server::new(shelf).service(keeper));
+    // Both are known to be short.
+    server.post(batch([call("put", "[]", "1"), call("keeper.open", "[0,0]", "2")]));
+    let running = |method: &str| {
+        let stats = server.service::<Shelf>().stats();
+        stats.iter().find(|stats| stats.method == method).map(|stats| stats.running)
+    };
+    // More than once, as it is left to the system how soon the one that waits can run.
+    for kept in (1..200).step_by(15) {
+        let order: Vec<_> = std::thread::scope(|scope| {
+            scope.spawn(|| server.post(call("hold", "[]", "1")));
+            until("it holds the state", || running("hold") == Some(1));
+            // Of the first eight one waits in the mailbox, six find no room, and the last one lets the one that waits run.
+            let put = |id: usize| call("put", "[]", &id.to_string());
+            let open = call("keeper.open", &format!("[1,{}]", kept + 1), "8");
+            let members = (1..8).map(put).chain([open]).chain((9..17).map(put));
+            let answers: Vec<Value> = serde_json::from_str(&server.post(batch(members)).body).expect("a batch");
+            answers.iter().filter_map(|answer| answer["result"].as_u64()).collect()
+        });
+        assert!(order.iter().copied().eq(kept + 1..=kept + 15), "{order:?}");
+    }
 }
