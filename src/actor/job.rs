@@ -112,7 +112,7 @@ impl<M: Method> Job<M::Service> for Call<M> {
     }
 }
 
-/// How a call of each kind starts; a method has the code of its own kind alone.
+/// How a call of each kind starts.
 impl<M: Method> Call<M> {
     fn run(&self, core: &Core<M::Service>, now: Instant) -> Start {
         let Some(mut turn) = Turn::take(&core.state, Side::Host) else { return Start::Blocked };

@@ -1,8 +1,8 @@
 //! Admission and queueing. Knows calls and methods, and no actor.
 //!
 //! A [`Mailbox`] is a ring of [`Call`]s behind a lock; its [`Places`], which count in the [`Quota`] of its service, give out the
-//! [`Permit`]s that bound it; the [`Bell`] tells the host that something came in,
-//! once for all that a thread is [`Gathering`].
+//! [`Permit`]s that bound it; the [`Bell`] tells the host that something came in, once for all that a thread is
+//! [`Gathering`].
 
 mod bell;
 mod call;
