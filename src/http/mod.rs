@@ -33,7 +33,7 @@ pub(crate) use document::document;
 pub(crate) use files::StaticFiles;
 pub(crate) use guard::Guard;
 pub use pages::{PageError, Templates};
-pub(crate) use rpc::{Front, endpoint};
+pub(crate) use rpc::{Endpoint, Front, Handle, endpoint, mount, shortcut};
 pub(crate) use status::StatusMode;
 pub(crate) use taken::taken_by;
 #[cfg(feature = "tls")]

@@ -4,11 +4,12 @@ use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use actix_web::dev::Payload;
+use actix_web::dev::{Payload, Service, ServiceRequest, ServiceResponse};
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName};
 use actix_web::http::{Method, StatusCode};
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{Error, HttpRequest, HttpResponse, web};
 use futures::FutureExt;
+use futures::future::{Either, LocalBoxFuture};
 use tokio::sync::watch;
 
 use crate::dispatch::{Answer, Arrival, Dispatch};
@@ -32,37 +33,69 @@ pub(crate) struct Front {
     pub(crate) stopping: watch::Receiver<bool>,
 }
 
-/// Mounts an endpoint at `path`: `App::configure(endpoint(…))`.
-pub(crate) fn endpoint(
-    path: &str,
-    dialect: Dialect,
-    front: Arc<Front>,
-    dispatch: Arc<Dispatch>,
-) -> impl FnOnce(&mut web::ServiceConfig) + use<> {
-    mount(path, dialect, front, async move |body: &[u8], arrival: Arrival<'_>| dispatch.handle(body, arrival).await)
-}
+/// What answers a body.
+pub(crate) trait Handle: AsyncFn(&[u8], Arrival<'_>) -> Answer + 'static {}
 
-fn mount<H>(path: &str, dialect: Dialect, front: Arc<Front>, handle: H) -> impl FnOnce(&mut web::ServiceConfig) + use<H>
-where
-    H: AsyncFn(&[u8], Arrival<'_>) -> Answer + 'static,
-{
-    let path = path.to_owned();
-    let route = Arc::new(Route { dialect, front, handle });
-    move |config| {
-        config.service(web::resource(path).to(move |request: HttpRequest, payload: web::Payload| {
-            let route = Arc::clone(&route);
-            async move { route.answer(&request, payload.into_inner()).await }
-        }));
-    }
-}
+impl<H: AsyncFn(&[u8], Arrival<'_>) -> Answer + 'static> Handle for H {}
 
-struct Route<H> {
+/// A path for calls.
+pub(crate) struct Endpoint<H> {
+    path: String,
     dialect: Dialect,
     front: Arc<Front>,
     handle: H,
 }
 
-impl<H: AsyncFn(&[u8], Arrival<'_>) -> Answer> Route<H> {
+/// The endpoint at `path` whose calls go to `dispatch`.
+pub(crate) fn endpoint(
+    path: &str,
+    dialect: Dialect,
+    front: Arc<Front>,
+    dispatch: Arc<Dispatch>,
+) -> Arc<Endpoint<impl Handle + use<>>> {
+    let handle = async move |body: &[u8], arrival: Arrival<'_>| dispatch.handle(body, arrival).await;
+    Arc::new(Endpoint { path: path.to_owned(), dialect, front, handle })
+}
+
+/// Mounts an endpoint: `App::configure(mount(…))`.
+pub(crate) fn mount<H>(endpoint: Arc<Endpoint<H>>) -> impl FnOnce(&mut web::ServiceConfig) + use<H>
+where
+    H: Handle,
+{
+    move |config| {
+        config.service(web::resource(endpoint.path.as_str()).to(move |request: HttpRequest, payload: web::Payload| {
+            let endpoint = Arc::clone(&endpoint);
+            async move { endpoint.answer(&request, payload.into_inner()).await }
+        }));
+    }
+}
+
+/// An endpoint's answer on its way.
+type Answering = LocalBoxFuture<'static, Result<ServiceResponse, Error>>;
+
+/// For `App::wrap_fn`: takes requests for these endpoints past the search for their route, and the boxes on the way to it. The
+/// endpoints have to be mounted, too: other spellings of their paths are the router's.
+pub(crate) fn shortcut<H, S>(
+    endpoints: Vec<Arc<Endpoint<H>>>,
+) -> impl Fn(ServiceRequest, &S) -> Either<Answering, S::Future> + Clone
+where
+    H: Handle,
+    S: Service<ServiceRequest, Response = ServiceResponse, Error = Error>,
+{
+    move |request, app| {
+        let Some(endpoint) = endpoints.iter().find(|endpoint| endpoint.path == request.path()) else {
+            return Either::Right(app.call(request));
+        };
+        let endpoint = Arc::clone(endpoint);
+        let (request, payload) = request.into_parts();
+        Either::Left(Box::pin(async move {
+            let response = endpoint.answer(&request, payload).await;
+            Ok(ServiceResponse::new(request, response))
+        }))
+    }
+}
+
+impl<H: Handle> Endpoint<H> {
     async fn answer(&self, request: &HttpRequest, mut payload: Payload) -> HttpResponse {
         let guard = &self.front.guard;
         let preflight = request.method() == Method::OPTIONS && guard.has_origins();

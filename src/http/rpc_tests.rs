@@ -51,8 +51,12 @@ impl Seen {
     }
 }
 
+fn at_api<H>(front: Arc<Front>, handle: H) -> Arc<Endpoint<H>> {
+    Arc::new(Endpoint { path: "/api".to_owned(), dialect: Dialect::Jsonrpc, front, handle })
+}
+
 async fn ask(front: &Arc<Front>, request: TestRequest) -> Seen {
-    let app = init_service(App::new().configure(mount("/api", Dialect::Jsonrpc, Arc::clone(front), act))).await;
+    let app = init_service(App::new().configure(mount(at_api(Arc::clone(front), act)))).await;
     let response = call_service(&app, request.uri("/api").to_request()).await;
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     let body = String::from_utf8(to_bytes(response.into_body()).await.unwrap().to_vec()).unwrap();
@@ -114,7 +118,7 @@ async fn an_answer_is_200_or_204_and_carries_what_came_beside_the_body() {
 #[actix_web::test]
 async fn a_query_string_carries_no_token() {
     let (front, _stop) = front(StatusMode::Plain, &[]);
-    let app = init_service(App::new().configure(mount("/api", Dialect::Jsonrpc, front, act))).await;
+    let app = init_service(App::new().configure(mount(at_api(front, act)))).await;
     let request = post("x").uri("/api?x-api-token=t&token=t&access_token=t").to_request();
     let body = to_bytes(call_service(&app, request).await.into_body()).await.unwrap();
     assert_eq!(body, "1 None None");
@@ -179,7 +183,7 @@ fn serve<H>(front: Arc<Front>, handle: H) -> TestServer
 where
     H: AsyncFn(&[u8], Arrival<'_>) -> Answer + Send + Clone + 'static,
 {
-    TestServer::start(Tuning::default(), move || mount("/api", Dialect::Jsonrpc, Arc::clone(&front), handle.clone()))
+    TestServer::start(Tuning::default(), move || mount(at_api(Arc::clone(&front), handle.clone())))
 }
 
 #[test]
@@ -319,4 +323,27 @@ fn the_call_of_a_client_that_has_gone_is_dropped_while_it_waits() {
     half_closed.stream.shutdown(std::net::Shutdown::Write).unwrap();
     wait_until("its future is dropped", || dropped.load(Ordering::SeqCst) == 2);
     half_closed.closed();
+}
+
+#[actix_web::test]
+async fn the_shortcut_takes_the_path_as_it_is_written_and_leaves_all_else_to_the_routes() {
+    let (front, _stop) = front(StatusMode::Plain, &[]);
+    let endpoint = at_api(front, act);
+    let other = async || HttpResponse::Ok().body("another route");
+    let routes = |config: &mut web::ServiceConfig| {
+        config.route("/api", web::to(async || HttpResponse::Ok().body("the route"))).default_service(web::to(other));
+    };
+    let app = init_service(App::new().configure(routes).wrap_fn(shortcut(vec![endpoint]))).await;
+    for (uri, expected) in [
+        ("/api", "1 None None"),
+        ("/api?x=1", "1 None None"),
+        ("http://localhost/api", "1 None None"),
+        ("/%61pi", "the route"),
+        ("/api/", "another route"),
+        ("/API", "another route"),
+        ("/", "another route"),
+    ] {
+        let response = call_service(&app, post("x").uri(uri).to_request()).await;
+        assert_eq!(to_bytes(response.into_body()).await.unwrap(), expected, "{uri}");
+    }
 }

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use crate::actor::{ServiceRef, ServiceStats};
 use crate::builtin::Discover;
 use crate::dispatch::Dispatch;
-use crate::http::{Front, StaticFiles, Templates, document, endpoint};
+use crate::http::{Endpoint, Front, Handle, StaticFiles, Templates, document, endpoint, mount};
 use crate::jsonrpc::Dialect;
 use crate::service::Service;
 use crate::start_error::{Result, StartError};
@@ -77,9 +77,8 @@ impl Running {
             if let Some(templates) = &shared.templates {
                 config.app_data(templates.clone());
             }
-            for (path, dialect) in &shared.endpoints {
-                let (front, dispatch) = (Arc::clone(&shared.front), Arc::clone(&shared.dispatch));
-                config.configure(endpoint(path, *dialect, front, dispatch));
+            for endpoint in shared.endpoints() {
+                config.configure(mount(endpoint));
             }
             if let Some((path, discover)) = &shared.document {
                 let (front, dispatch) = (Arc::clone(&shared.front), Arc::clone(&shared.dispatch));
@@ -147,6 +146,13 @@ impl Running {
 }
 
 impl Shared {
+    pub(super) fn endpoints(&self) -> Vec<Arc<Endpoint<impl Handle + use<>>>> {
+        let of = |(path, dialect): &(String, Dialect)| {
+            endpoint(path, *dialect, Arc::clone(&self.front), Arc::clone(&self.dispatch))
+        };
+        self.endpoints.iter().map(of).collect()
+    }
+
     /// Adds the routes that the program gave.
     pub(super) fn add_own_routes(&self, config: &mut ServiceConfig) {
         for configure in &self.configure {

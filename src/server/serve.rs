@@ -12,7 +12,7 @@ use futures::future::join;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinHandle;
 
-use crate::http::{ConnectionLimits, Connections, track};
+use crate::http::{ConnectionLimits, Connections, shortcut, track};
 use crate::settings::Settings;
 use crate::start_error::{Result, StartError};
 use crate::sync::Arc;
@@ -111,18 +111,20 @@ impl Listening {
         // with TLS ends in good order only if actix ends it.
         let keep_alive = if tls.is_some() { KeepAlive::Timeout(KEEP_ALIVE) } else { KeepAlive::Os };
         let app = running.clone();
-        let http = HttpServer::new(move || App::new().configure(app.routes()).wrap_fn(track))
-            .workers(settings.workers)
-            .keep_alive(keep_alive)
-            // An answer in pieces would wait for the client's word on the one before: 40 ms, where the client is in no hurry.
-            .tcp_nodelay(true)
-            .client_request_timeout(BEGINNING)
-            .client_disconnect_timeout(Duration::from_secs(1))
-            .h1_allow_half_closed(settings.allow_half_closed)
-            .shutdown_timeout(settings.drain.as_secs() + 10)
-            .disable_signals()
-            .max_connections(open_at_once)
-            .on_connect(connections.on_connect());
+        let http = HttpServer::new(move || {
+            App::new().configure(app.routes()).wrap_fn(shortcut(app.shared.endpoints())).wrap_fn(track)
+        })
+        .workers(settings.workers)
+        .keep_alive(keep_alive)
+        // An answer in pieces would wait for the client's word on the one before: 40 ms, where the client is in no hurry.
+        .tcp_nodelay(true)
+        .client_request_timeout(BEGINNING)
+        .client_disconnect_timeout(Duration::from_secs(1))
+        .h1_allow_half_closed(settings.allow_half_closed)
+        .shutdown_timeout(settings.drain.as_secs() + 10)
+        .disable_signals()
+        .max_connections(open_at_once)
+        .on_connect(connections.on_connect());
         let mut helpers = Vec::new();
         let http = match tls {
             None => http.listen(socket),
