@@ -65,8 +65,6 @@ struct Visit<'a> {
 
 impl Dispatch {
     /// Answers one body. Dropping the future gives its calls up.
-    ///
-    /// What most calls do not need is in boxes of its own, as a transport makes the whole future for each of them.
     pub(crate) async fn handle(&self, body: &[u8], arrival: Arrival<'_>) -> Answer {
         let arrived = Instant::now();
         let envelope = match parse(body, &self.limits) {
@@ -79,14 +77,14 @@ impl Dispatch {
         };
         // Without a token nobody need be asked, and no member looked at.
         let who = if arrival.token.is_some() && asks() {
-            Box::pin(self.who(arrival.token, arrival.peer)).await
+            self.who(arrival.token, arrival.peer).await
         } else {
             Ok(Caller::anonymous())
         };
         let visit = Visit { arrived, arrival, who, budget: Arc::new(Budget::new(self.response_limit)) };
         match envelope {
             Envelope::Single(member) => self.single(member, &visit).await,
-            Envelope::Batch(members) => Box::pin(self.batch(members, &visit)).await,
+            Envelope::Batch(members) => self.batch(members, &visit).await,
         }
     }
 
@@ -144,8 +142,7 @@ impl Dispatch {
             Started::Done(outcome) => outcome,
             started => {
                 gathering.others_first().await;
-                let ended = Box::pin(unless_cut(&self.cut, ended(started, &mut body))).await;
-                ended.unwrap_or_else(|| Err(cut_off()))
+                unless_cut(&self.cut, ended(started, &mut body)).await.unwrap_or_else(|| Err(cut_off()))
             }
         };
         draft.close(&mut body, outcome.as_ref().copied());

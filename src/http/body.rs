@@ -50,16 +50,7 @@ pub(crate) async fn read(
     if let Some(body) = at_once.await {
         return body;
     }
-    // By itself, as few bodies come to it, and the futures of all would be as large.
-    Box::pin(wait(whole, limits.time, stopping.clone())).await
-}
-
-/// Waits for the rest of a body.
-async fn wait(
-    whole: impl Future<Output = Result<Bytes, Refusal>>,
-    time: Duration,
-    mut stopping: watch::Receiver<bool>,
-) -> Result<Bytes, Refusal> {
+    let mut stopping = stopping.clone();
     let stopped = async move {
         if stopping.wait_for(|stopping| *stopping).await.is_err() {
             std::future::pending::<()>().await;
@@ -69,7 +60,7 @@ async fn wait(
         biased;
         body = whole => body,
         () = stopped => Err(Refusal::draining()),
-        () = tokio::time::sleep(time) => Err(Refusal::timed_out()),
+        () = tokio::time::sleep(limits.time) => Err(Refusal::timed_out()),
     }
 }
 

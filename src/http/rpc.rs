@@ -38,7 +38,7 @@ pub(crate) trait Handle: AsyncFn(&[u8], Arrival<'_>) -> Answer + 'static {}
 
 impl<H: AsyncFn(&[u8], Arrival<'_>) -> Answer + 'static> Handle for H {}
 
-/// A path for calls.
+/// A path for calls, and what answers them.
 pub(crate) struct Endpoint<H> {
     path: String,
     dialect: Dialect,
@@ -58,10 +58,7 @@ pub(crate) fn endpoint(
 }
 
 /// Mounts an endpoint: `App::configure(mount(…))`.
-pub(crate) fn mount<H>(endpoint: Arc<Endpoint<H>>) -> impl FnOnce(&mut web::ServiceConfig) + use<H>
-where
-    H: Handle,
-{
+pub(crate) fn mount<H: Handle>(endpoint: Arc<Endpoint<H>>) -> impl FnOnce(&mut web::ServiceConfig) + use<H> {
     move |config| {
         config.service(web::resource(endpoint.path.as_str()).to(move |request: HttpRequest, payload: web::Payload| {
             let endpoint = Arc::clone(&endpoint);

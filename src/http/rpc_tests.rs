@@ -179,10 +179,7 @@ async fn pages_of_listed_origins_get_the_headers_of_cors() {
 
 const HEAD: &str = "POST /api HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
 
-fn serve<H>(front: Arc<Front>, handle: H) -> TestServer
-where
-    H: AsyncFn(&[u8], Arrival<'_>) -> Answer + Send + Clone + 'static,
-{
+fn serve<H: Handle + Send + Clone>(front: Arc<Front>, handle: H) -> TestServer {
     TestServer::start(Tuning::default(), move || mount(at_api(Arc::clone(&front), handle.clone())))
 }
 

@@ -146,6 +146,7 @@ impl Running {
 }
 
 impl Shared {
+    /// The paths for calls. Made anew, as each worker has its own.
     pub(super) fn endpoints(&self) -> Vec<Arc<Endpoint<impl Handle + use<>>>> {
         let of = |(path, dialect): &(String, Dialect)| {
             endpoint(path, *dialect, Arc::clone(&self.front), Arc::clone(&self.dispatch))
