@@ -10,7 +10,7 @@ use time::{OffsetDateTime, UtcOffset};
 use toml::value::Datetime;
 
 use super::digest::Digest;
-use super::token_info::{TokenInfo, is_id};
+use super::token_info::{PREFIX, TokenInfo, is_id};
 
 const HEADING: &str = "\
 # Who may call private methods: the SHA-256 of each token, which is not the token itself.
@@ -40,8 +40,21 @@ struct Row {
 /// Reads the tokens of a file.
 ///
 /// # Errors
-/// In words that name the line or the token: all of the file holds, or nothing of it.
+/// In words that name the line or the token, and quote no token itself: all of the file holds, or nothing of it.
 pub(super) fn parse(text: &str) -> Result<Vec<TokenInfo>, String> {
+    read(text).map_err(|mistake| {
+        // A name, a scope, and what the TOML reader did not expect are told as they are; somebody may have put a token there.
+        if mistake.contains(PREFIX) {
+            "where something else should stand there is a whole token, which is not shown here: the file takes the \
+             hashes of tokens only, as `callbox token new` writes them; take it out, and no longer use it"
+                .to_owned()
+        } else {
+            mistake
+        }
+    })
+}
+
+fn read(text: &str) -> Result<Vec<TokenInfo>, String> {
     let rows: Rows = toml::from_str(text).map_err(|error| {
         let before = &text[..error.span().map_or(0, |span| span.start)];
         format!("line {}: {}", before.matches('\n').count() + 1, error.message())
@@ -188,6 +201,25 @@ mod tests {
         for (text, said) in cases {
             let error = parse(&text).expect_err(&text);
             assert!(error.contains(said), "{error:?} does not say {said:?}");
+        }
+    }
+
+    #[test]
+    fn a_token_in_the_wrong_place_is_not_told() {
+        let (id, sha) = ("id = \"0123456789ab\"\n", format!("sha256 = \"{}\"\n", "0".repeat(64)));
+        let token = "cbx_0123456789ab_5ecret";
+        for rest in [
+            format!("name = \"ci\"\n{sha}{token} = 1"),
+            format!("name = \"ci\"\n{sha}sha{token} = 1"),
+            format!("name = \"ci\"\n{sha}scopes = \"{token}\""),
+            format!("name = \"ci\"\n{sha}scopes = [\"{token} x\"]"),
+            format!("name = \"ci\"\n{sha}expires = \"{token}\""),
+            format!("name = \"ci\"\n{sha}created = \"\\u0063{}\"", &token[1..]),
+            format!("name = \" {token}\"\n{sha}"),
+            format!("name = \"ci\"\nsha256 = \"{token}\""),
+        ] {
+            let told = parse(&format!("[[token]]\n{id}{rest}")).expect_err(&rest);
+            assert!(!told.contains("5ecret"), "{told}");
         }
     }
 }

@@ -89,7 +89,7 @@ impl fmt::Debug for IssuedToken {
 }
 
 /// With which each token begins, so that people and scanners of source code recognise one.
-const PREFIX: &str = "cbx_";
+pub(super) const PREFIX: &str = "cbx_";
 
 /// The bytes of a token's secret, and of its id.
 const SECRET: usize = 32;
