@@ -11,12 +11,12 @@ use crate::workloads;
 
 pub(crate) const NAME: &str = "idle";
 
-pub(crate) fn run(report: &mut Report, options: &Options) -> io::Result<()> {
+pub(crate) fn run(report: &mut Report, options: &Options, cores: &str) -> io::Result<()> {
     let count = if options.quick { 500 } else { 9_500 };
     for round in 0..options.rounds.min(3) {
         for at in 0..Subject::ALL.len() {
             let subject = Subject::ALL[(at + round) % Subject::ALL.len()];
-            report.note_idle(subject, kib(subject, count)?);
+            report.note_idle(subject, kib(subject, cores, count)?);
         }
     }
     report.print_idle(count);
@@ -24,8 +24,8 @@ pub(crate) fn run(report: &mut Report, options: &Options) -> io::Result<()> {
 }
 
 /// KiB of the server's memory for each connection that has had an answer and is kept.
-fn kib(subject: Subject, count: usize) -> io::Result<f64> {
-    let server = Child::start(&[subject.name()])?;
+fn kib(subject: Subject, cores: &str, count: usize) -> io::Result<f64> {
+    let server = Child::start(&[subject.name(), cores])?;
     let request = workloads::ALL[0].request();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
     runtime.block_on(async {

@@ -14,6 +14,7 @@ mod closed_loop;
 #[path = "../shared/figures.rs"]
 mod figures;
 mod idle;
+mod layout;
 mod report;
 mod servers;
 mod targets;
@@ -26,6 +27,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use child::Child;
+use layout::{Cores, Layout};
 use report::{Report, Sample};
 use servers::Subject;
 use workload::Workload;
@@ -33,13 +35,13 @@ use workload::Workload;
 fn main() -> ExitCode {
     let mut args = std::env::args().skip(1).peekable();
     if args.next_if(|arg| arg == child::ROLE).is_some() {
-        return servers::serve(&args.next().unwrap_or_default());
+        return serve(args);
     }
     let options = match options(args) {
         Ok(Some(options)) => options,
         Ok(None) => return ExitCode::SUCCESS,
         Err(what) => {
-            println!("{what}; there are --quick, --rounds 9 and --only trivial,counter");
+            println!("{what}; there are --quick, --rounds 9, --layout shared and --only trivial,counter");
             return ExitCode::from(2);
         }
     };
@@ -56,8 +58,21 @@ fn main() -> ExitCode {
     }
 }
 
+/// Is a server in a process of its own: which one and on which cores, the arguments say.
+fn serve(mut args: impl Iterator<Item = String>) -> ExitCode {
+    let (subject, cores) = (args.next().unwrap_or_default(), args.next().unwrap_or_default());
+    match Cores::keep_to_argument(&cores) {
+        Ok(workers) => servers::serve(&subject, workers),
+        Err(error) => {
+            println!("error: no server on the cores {cores}: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
 struct Options {
     quick: bool,
+    layout: Layout,
     rounds: usize,
     only: Vec<String>,
 }
@@ -70,7 +85,7 @@ impl Options {
 
 /// `None` if nothing is to be measured: `cargo test` runs benches, too, and says so by leaving out `--bench`.
 fn options(mut args: impl Iterator<Item = String>) -> Result<Option<Options>, String> {
-    let (mut quick, mut rounds, mut only, mut bench) = (false, None, Vec::new(), false);
+    let (mut quick, mut rounds, mut only, mut bench, mut layout) = (false, None, Vec::new(), false, Layout::Apart);
     while let Some(arg) = args.next() {
         match arg.as_str() {
             "--bench" => bench = true,
@@ -78,6 +93,11 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<Option<Options>, St
             "--rounds" => {
                 let number = args.next().and_then(|number| number.parse().ok()).filter(|rounds| *rounds > 0);
                 rounds = Some(number.ok_or("--rounds takes a number")?);
+            }
+            "--layout" => {
+                let name = args.next().unwrap_or_default();
+                let known = Layout::ALL.into_iter().find(|layout| layout.name() == name);
+                layout = known.ok_or_else(|| format!("there is no layout `{name}`"))?;
             }
             "--only" => {
                 for name in args.next().unwrap_or_default().split(',') {
@@ -93,7 +113,7 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<Option<Options>, St
         }
     }
     let rounds = rounds.unwrap_or(if quick { 1 } else { 5 });
-    Ok(bench.then_some(Options { quick, rounds, only }))
+    Ok(bench.then_some(Options { quick, layout, rounds, only }))
 }
 
 /// Makes all measurements; the number of wrong answers.
@@ -102,19 +122,20 @@ fn measure(options: &Options) -> io::Result<u64> {
     child::allow_many_files()?;
     let (warm_up, time) = if options.quick { (100, 200) } else { (300, 2000) };
     let (warm_up, time) = (Duration::from_millis(warm_up), Duration::from_millis(time));
-    let mut report = Report::new(options.quick);
+    let mut report = Report::new(options.quick, options.layout);
+    let cores = options.layout.divide()?.to_argument();
     for workload in workloads::ALL.iter().filter(|workload| options.wants(workload.name)) {
         // One server at a time, so that none is in another's way, and each in every round, so that all meet the same machine.
         for round in 0..options.rounds {
             for at in 0..Subject::ALL.len() {
                 let subject = Subject::ALL[(at + round) % Subject::ALL.len()];
-                report.note(workload, subject, one(workload, subject, warm_up, time)?);
+                report.note(workload, subject, one(workload, subject, &cores, warm_up, time)?);
             }
         }
         report.print(workload);
     }
     if options.wants(idle::NAME) {
-        idle::run(&mut report, options)?;
+        idle::run(&mut report, options, &cores)?;
     }
     report.print_summary();
     let path = report.write()?;
@@ -122,8 +143,8 @@ fn measure(options: &Options) -> io::Result<u64> {
     Ok(report.wrong())
 }
 
-fn one(workload: &Workload, subject: Subject, warm_up: Duration, time: Duration) -> io::Result<Sample> {
-    let server = Child::start(&[subject.name()])?;
+fn one(workload: &Workload, subject: Subject, cores: &str, warm_up: Duration, time: Duration) -> io::Result<Sample> {
+    let server = Child::start(&[subject.name(), cores])?;
     closed_loop::run(server.address, workload, warm_up)?;
     let (cpu, begin) = (server.cpu()?, Instant::now());
     let outcome = closed_loop::run(server.address, workload, time)?;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::figures::{calibrate, directory, median, show, spread, steadiness};
+use crate::layout::Layout;
 use crate::servers::Subject;
 use crate::targets::{self, Quantity};
 use crate::workload::Workload;
@@ -40,6 +41,7 @@ struct Idle {
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
     quick: bool,
+    layout: Layout,
     cores: usize,
     calibration_ms: Vec<f64>,
     series: Vec<Series>,
@@ -51,10 +53,11 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    pub(crate) fn new(quick: bool) -> Self {
+    pub(crate) fn new(quick: bool, layout: Layout) -> Self {
         let cores = std::thread::available_parallelism().map_or(0, usize::from);
         let calibration_ms = vec![calibrate()];
-        Self { quick, cores, calibration_ms, series: Vec::new(), idle: Vec::new(), missed: Vec::new(), met: 0 }
+        let (series, idle, missed) = (Vec::new(), Vec::new(), Vec::new());
+        Self { quick, layout, cores, calibration_ms, series, idle, missed, met: 0 }
     }
 
     pub(crate) fn note(&mut self, workload: &Workload, subject: Subject, sample: Sample) {
@@ -155,7 +158,7 @@ impl Report {
     }
 
     pub(crate) fn print_summary(&self) {
-        println!("\n{}", steadiness(&self.calibration_ms));
+        println!("\nThe cores: {}.\n{}", self.layout, steadiness(&self.calibration_ms));
         println!("Targets: {} met, {} missed.", self.met, self.missed.len());
         for line in &self.missed {
             println!("   {line}");

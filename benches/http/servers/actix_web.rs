@@ -9,9 +9,9 @@ use actix_web::web::{Bytes, Data, PayloadConfig, post};
 use actix_web::{App, HttpResponse, HttpServer, error, web};
 use parking_lot::Mutex;
 
+use super::listening;
 use super::methods::{self, Text, Total, text, total};
 use super::wire::{Body, Request, answer, handle, params, parse};
-use super::{WORKERS, listening};
 
 /// As much as callbox takes.
 const LARGEST: usize = 1024 * 1024;
@@ -20,20 +20,20 @@ fn json(body: Vec<u8>) -> HttpResponse {
     HttpResponse::Ok().content_type("application/json").body(body)
 }
 
-fn run(configure: impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static) -> io::Result<Server> {
+fn run(workers: usize, configure: impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static) -> io::Result<Server> {
     let app = move || App::new().app_data(PayloadConfig::new(LARGEST)).configure(configure.clone());
-    let server = HttpServer::new(app).workers(WORKERS).disable_signals().bind((Ipv4Addr::LOCALHOST, 0))?;
+    let server = HttpServer::new(app).workers(workers).disable_signals().bind((Ipv4Addr::LOCALHOST, 0))?;
     listening(server.addrs()[0]);
     Ok(server.run())
 }
 
 /// No more than has to be: the ceiling.
-pub(super) fn bare() {
+pub(super) fn bare(workers: usize) {
     let state = Data::new(Mutex::new(0u64));
     let configure = move |config: &mut web::ServiceConfig| {
         config.app_data(state.clone()).route("/api", post().to(bare_rpc));
     };
-    actix::System::new().block_on(async { run(configure)?.await }).expect("the server runs");
+    actix::System::new().block_on(async { run(workers, configure)?.await }).expect("the server runs");
 }
 
 async fn bare_rpc(body: Bytes, state: Data<Mutex<u64>>) -> actix_web::Result<HttpResponse> {
@@ -88,7 +88,7 @@ handlers! {
 }
 
 /// Each call becomes a message to one actor on a thread of its own.
-pub(super) fn addr_send() {
+pub(super) fn addr_send(workers: usize) {
     actix::System::new()
         .block_on(async {
             let arbiter = Arbiter::new();
@@ -96,7 +96,7 @@ pub(super) fn addr_send() {
             let configure = move |config: &mut web::ServiceConfig| {
                 config.app_data(addr.clone()).route("/api", post().to(sending_rpc));
             };
-            run(configure)?.await
+            run(workers, configure)?.await
         })
         .expect("the server runs");
 }

@@ -14,11 +14,11 @@ use parking_lot::Mutex;
 use tokio::net::TcpListener;
 use tokio::runtime;
 
+use super::listening;
 use super::wire::handle;
-use super::{WORKERS, listening};
 
-pub(super) fn serve() {
-    let runtime = runtime::Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build();
+pub(super) fn serve(workers: usize) {
+    let runtime = runtime::Builder::new_multi_thread().worker_threads(workers).enable_all().build();
     let served = runtime.and_then(|runtime| {
         runtime.block_on(async {
             let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;

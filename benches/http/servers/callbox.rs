@@ -2,7 +2,7 @@
 
 use callbox::{Placement, Server, service, testing};
 
-use super::{WORKERS, listening, methods};
+use super::{listening, methods};
 
 #[derive(Default)]
 struct Bench {
@@ -39,8 +39,8 @@ impl Bench {
     }
 }
 
-pub(super) fn serve(placement: Placement) {
-    let server = Server::new(Bench::default).placement(placement).workers(WORKERS).max_connections(20_000);
+pub(super) fn serve(placement: Placement, workers: usize) {
+    let server = Server::new(Bench::default).placement(placement).workers(workers).max_connections(20_000);
     let server = server.max_connections_per_peer(20_000);
     let server = testing::start(server);
     listening(server.address());

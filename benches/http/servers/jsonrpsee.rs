@@ -7,11 +7,11 @@ use jsonrpsee::server::{Server, ServerConfig};
 use parking_lot::Mutex;
 use tokio::runtime;
 
+use super::listening;
 use super::methods::{Add, Text, Total, add, text, total};
-use super::{WORKERS, listening};
 
-pub(super) fn serve() {
-    let runtime = runtime::Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build();
+pub(super) fn serve(workers: usize) {
+    let runtime = runtime::Builder::new_multi_thread().worker_threads(workers).enable_all().build();
     let served = runtime.and_then(|runtime| {
         runtime.block_on(async {
             // Its default is 100 connections.

@@ -1,6 +1,6 @@
 //! The subjects: servers of the same five methods, each as its users would write it, in a process of its own.
 //!
-//! All have two threads for their connections, as the machine of the published figures has two cores.
+//! All have as many threads for their connections as they have cores.
 
 mod actix_web;
 mod axum;
@@ -14,9 +14,6 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use serde::Serialize;
-
-/// Threads for connections.
-const WORKERS: usize = 2;
 
 /// What is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -57,15 +54,15 @@ impl fmt::Display for Subject {
     }
 }
 
-/// Is the server of this name, until it is killed.
-pub(crate) fn serve(name: &str) -> ExitCode {
+/// Is the server of this name with so many threads for its connections, until it is killed.
+pub(crate) fn serve(name: &str, workers: usize) -> ExitCode {
     match Subject::ALL.into_iter().find(|subject| subject.name() == name) {
-        Some(Subject::Bare | Subject::BareAgain) => actix_web::bare(),
-        Some(Subject::AddrSend) => actix_web::addr_send(),
-        Some(Subject::Callbox) => callbox::serve(::callbox::Placement::Inline),
-        Some(Subject::CallboxActor) => callbox::serve(::callbox::Placement::Actor),
-        Some(Subject::Jsonrpsee) => jsonrpsee::serve(),
-        Some(Subject::Axum) => axum::serve(),
+        Some(Subject::Bare | Subject::BareAgain) => actix_web::bare(workers),
+        Some(Subject::AddrSend) => actix_web::addr_send(workers),
+        Some(Subject::Callbox) => callbox::serve(::callbox::Placement::Inline, workers),
+        Some(Subject::CallboxActor) => callbox::serve(::callbox::Placement::Actor, workers),
+        Some(Subject::Jsonrpsee) => jsonrpsee::serve(workers),
+        Some(Subject::Axum) => axum::serve(workers),
         None => return ExitCode::from(2),
     }
     ExitCode::SUCCESS
