@@ -6,12 +6,21 @@ use std::io;
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use serde::Serialize;
 
+use crate::closed_loop::Waits;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub(crate) enum Layout {
     /// The load has the last core for itself and the server all others, so that only the server limits what is done.
     Apart,
     /// Both may use all cores, as the system sees fit: what they cost each other counts, too.
     Shared,
+}
+
+/// What the load leaves to the servers.
+pub(crate) struct ServersPart {
+    /// The argument for [`keep_to`] in their processes.
+    pub(crate) cores: String,
+    pub(crate) load_waits: Waits,
 }
 
 impl Layout {
@@ -24,17 +33,18 @@ impl Layout {
         }
     }
 
-    /// Keeps this process, which is the load, to its part of the cores it may use; returns the servers' part.
-    pub(crate) fn divide(self) -> io::Result<Cores> {
-        let all = Cores::allowed()?;
-        match (self, &all.0[..]) {
-            (Self::Shared, _) => Ok(all),
+    /// Keeps this thread, which is the load, to its part of the cores that it may use.
+    pub(crate) fn divide(self) -> io::Result<ServersPart> {
+        let allowed = sched_getaffinity(None)?;
+        let all: Vec<_> = (0..CpuSet::MAX_CPU).filter(|core| allowed.is_set(*core)).collect();
+        match (self, &all[..]) {
+            (Self::Shared, all) => Ok(ServersPart { cores: argument(all), load_waits: Waits::Asleep }),
             (Self::Apart, [servers @ .., last]) if !servers.is_empty() => {
-                Cores(vec![*last]).keep_to()?;
-                Ok(Cores(servers.to_vec()))
+                set_affinity(&[*last])?;
+                Ok(ServersPart { cores: argument(servers), load_waits: Waits::Awake })
             }
             (Self::Apart, _) => {
-                Err(io::Error::other("a load apart from the server needs two cores; with one, use --layout shared"))
+                Err(io::Error::other("a load apart from the server needs a second core; with one, add --layout shared"))
             }
         }
     }
@@ -43,40 +53,26 @@ impl Layout {
 impl fmt::Display for Layout {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Apart => "the load has a core for itself, the server the others",
-            Self::Shared => "server and load share all cores",
+            Self::Apart => "the load has one for itself, the servers have the others",
+            Self::Shared => "servers and load share them",
         })
     }
 }
 
-/// Cores, by the system's numbers; at least one.
-pub(crate) struct Cores(Vec<usize>);
+fn argument(cores: &[usize]) -> String {
+    cores.iter().map(usize::to_string).collect::<Vec<_>>().join(",")
+}
 
-impl Cores {
-    /// Those this process may use.
-    fn allowed() -> io::Result<Self> {
-        let set = sched_getaffinity(None)?;
-        Ok(Self((0..CpuSet::MAX_CPU).filter(|core| set.is_set(*core)).collect()))
-    }
+/// Keeps this thread, and those that it will start, to the cores of an argument; how many they are.
+pub(crate) fn keep_to(argument: &str) -> io::Result<usize> {
+    let cores: Result<Vec<usize>, _> = argument.split(',').map(str::parse).collect();
+    let cores = cores.map_err(io::Error::other)?;
+    set_affinity(&cores)?;
+    Ok(cores.len())
+}
 
-    /// Keeps this thread, and those that it starts, to these cores.
-    fn keep_to(&self) -> io::Result<()> {
-        let mut set = CpuSet::new();
-        self.0.iter().for_each(|core| set.set(*core));
-        Ok(sched_setaffinity(None, &set)?)
-    }
-
-    /// As an argument of the process of a server.
-    pub(crate) fn to_argument(&self) -> String {
-        let numbers: Vec<_> = self.0.iter().map(ToString::to_string).collect();
-        numbers.join(",")
-    }
-
-    /// In the process of a server: keeps to the cores of the argument; returns how many they are.
-    pub(crate) fn keep_to_argument(argument: &str) -> io::Result<usize> {
-        let numbers: Result<Vec<usize>, _> = argument.split(',').map(str::parse).collect();
-        let cores = Self(numbers.map_err(io::Error::other)?);
-        cores.keep_to()?;
-        Ok(cores.0.len())
-    }
+fn set_affinity(cores: &[usize]) -> io::Result<()> {
+    let mut set = CpuSet::new();
+    cores.iter().for_each(|core| set.set(*core));
+    Ok(sched_setaffinity(None, &set)?)
 }

@@ -27,7 +27,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use child::Child;
-use layout::{Cores, Layout};
+use layout::{Layout, ServersPart};
 use report::{Report, Sample};
 use servers::Subject;
 use workload::Workload;
@@ -61,7 +61,7 @@ fn main() -> ExitCode {
 /// Is a server in a process of its own: which one and on which cores, the arguments say.
 fn serve(mut args: impl Iterator<Item = String>) -> ExitCode {
     let (subject, cores) = (args.next().unwrap_or_default(), args.next().unwrap_or_default());
-    match Cores::keep_to_argument(&cores) {
+    match layout::keep_to(&cores) {
         Ok(workers) => servers::serve(&subject, workers),
         Err(error) => {
             println!("error: no server on the cores {cores}: {error}");
@@ -123,19 +123,19 @@ fn measure(options: &Options) -> io::Result<u64> {
     let (warm_up, time) = if options.quick { (100, 200) } else { (300, 2000) };
     let (warm_up, time) = (Duration::from_millis(warm_up), Duration::from_millis(time));
     let mut report = Report::new(options.quick, options.layout);
-    let cores = options.layout.divide()?.to_argument();
+    let part = options.layout.divide()?;
     for workload in workloads::ALL.iter().filter(|workload| options.wants(workload.name)) {
         // One server at a time, so that none is in another's way, and each in every round, so that all meet the same machine.
         for round in 0..options.rounds {
             for at in 0..Subject::ALL.len() {
                 let subject = Subject::ALL[(at + round) % Subject::ALL.len()];
-                report.note(workload, subject, one(workload, subject, &cores, warm_up, time)?);
+                report.note(workload, subject, one(workload, subject, &part, warm_up, time)?);
             }
         }
         report.print(workload);
     }
     if options.wants(idle::NAME) {
-        idle::run(&mut report, options, &cores)?;
+        idle::run(&mut report, options, &part.cores)?;
     }
     report.print_summary();
     let path = report.write()?;
@@ -143,11 +143,17 @@ fn measure(options: &Options) -> io::Result<u64> {
     Ok(report.wrong())
 }
 
-fn one(workload: &Workload, subject: Subject, cores: &str, warm_up: Duration, time: Duration) -> io::Result<Sample> {
-    let server = Child::start(&[subject.name(), cores])?;
-    closed_loop::run(server.address, workload, warm_up)?;
+fn one(
+    workload: &Workload,
+    subject: Subject,
+    part: &ServersPart,
+    warm_up: Duration,
+    time: Duration,
+) -> io::Result<Sample> {
+    let server = Child::start(&[subject.name(), &part.cores])?;
+    closed_loop::run(server.address, workload, warm_up, part.load_waits)?;
     let (cpu, begin) = (server.cpu()?, Instant::now());
-    let outcome = closed_loop::run(server.address, workload, time)?;
+    let outcome = closed_loop::run(server.address, workload, time, part.load_waits)?;
     let (took, cpu) = (begin.elapsed(), server.cpu()? - cpu);
     let calls = (outcome.latencies.len() * workload.calls as u64) as f64;
     Ok(Sample {

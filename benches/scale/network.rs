@@ -8,7 +8,7 @@ use callbox::{Server, testing};
 
 use crate::Effort;
 use crate::child::{Child, allow_many_files};
-use crate::closed_loop;
+use crate::closed_loop::{self, Waits};
 use crate::series::Series;
 use crate::service::Eight;
 use crate::workload::{Expected, Workload, call};
@@ -63,9 +63,9 @@ fn cost(workers: usize, connections: usize, time: Duration) -> io::Result<f64> {
     };
     let server = Child::start(&[&workers.to_string()])?;
     // Connections are opened and answered once before anything counts.
-    closed_loop::run(server.address, &workload, Duration::from_millis(200))?;
+    closed_loop::run(server.address, &workload, Duration::from_millis(200), Waits::Asleep)?;
     let (cpu, begin) = (server.cpu()?, Instant::now());
-    let outcome = closed_loop::run(server.address, &workload, time)?;
+    let outcome = closed_loop::run(server.address, &workload, time, Waits::Asleep)?;
     if outcome.wrong > 0 {
         return Err(io::Error::other(format!("{} answers were wrong after {:?}", outcome.wrong, begin.elapsed())));
     }

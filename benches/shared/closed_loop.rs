@@ -1,5 +1,6 @@
 //! Closed-loop load: each connection sends its next request when it has the answer to the last one.
 
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -8,6 +9,7 @@ use futures::future::try_join_all;
 use hdrhistogram::Histogram;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::task::yield_now;
 
 use crate::workload::Workload;
 
@@ -24,8 +26,18 @@ fn latencies() -> Histogram<u64> {
     Histogram::new_with_bounds(1, 60_000_000_000, 3).expect("these bounds are possible")
 }
 
+/// What the load does while it waits for answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Waits {
+    /// It sleeps. Whoever answers has to wake it, and pays for that: the more, the less the load has to do.
+    Asleep,
+    /// It looks for answers all the time. For a load with a core for itself, which is no work to wake, as one on another
+    /// machine is none.
+    Awake,
+}
+
 /// Loads a server for so long.
-pub(crate) fn run(address: SocketAddr, workload: &Workload, time: Duration) -> io::Result<Outcome> {
+pub(crate) fn run(address: SocketAddr, workload: &Workload, time: Duration, waits: Waits) -> io::Result<Outcome> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
     runtime.block_on(async {
         let request = workload.request();
@@ -33,6 +45,9 @@ pub(crate) fn run(address: SocketAddr, workload: &Workload, time: Duration) -> i
         let connections = try_join_all(opened).await?;
         let end = Instant::now() + time;
         let ended = connections.into_iter().map(|connection| connection.repeat(workload, &request, end));
+        if waits == Waits::Awake {
+            tokio::spawn(stay_awake());
+        }
         let mut all = Outcome { latencies: latencies(), wrong: 0 };
         for Outcome { latencies, wrong } in try_join_all(ended).await? {
             all.latencies += latencies;
@@ -40,6 +55,13 @@ pub(crate) fn run(address: SocketAddr, workload: &Workload, time: Duration) -> i
         }
         Ok(all)
     })
+}
+
+/// Keeps the runtime from going to sleep: whenever this waits for its next turn, the runtime looks for what has arrived.
+async fn stay_awake() -> Infallible {
+    loop {
+        yield_now().await;
+    }
 }
 
 /// A connection that is kept alive.
