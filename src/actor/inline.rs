@@ -12,7 +12,7 @@ use crate::sync::Arc;
 
 use super::core::{Core, Placement, Status};
 use super::in_flight::InFlight;
-use super::run::{Ran, Running, current, run_async};
+use super::run::{Ran, Running, current, run_async, timed};
 use super::state::{OwnedReading, Side};
 use super::turn::Turn;
 
@@ -41,49 +41,16 @@ pub(crate) fn run_now<M: Method>(
     }
     let Some(mut turn) = soon(core) else { return Err((call, message)) };
     let running = Running::enter(entry, current(core, &call));
-    let ran = turn.run(entry, &call, message, began);
+    let ran = timed::<M>(entry, began, || turn.run(entry, &call, message));
     drop(running);
     drop(turn);
     count(entry, &call, &ran);
     Ok(ran.reply)
 }
 
-/// Runs the first of these calls here, which have all but their messages in common, one after another in one turn: none if the
-/// state is not free, and no further one when one has panicked or was long, when somebody waits, or when their time is up.
-pub(crate) fn run_series<M: Method>(
-    core: &Core<M::Service>,
-    entry: &Entry,
-    call: &CallContext,
-    messages: Vec<M>,
-) -> Vec<Ran<M>> {
-    let mut ended = Vec::with_capacity(messages.len());
-    let Some(mut turn) = soon(core) else { return Vec::new() };
-    let running = Running::enter(entry, current(core, call));
-    let mut began = Instant::now();
-    for message in messages {
-        let goes_on = || !core.quota.anyone_waits() && entry.meter.cost.is_short(began);
-        if began >= call.deadline || !ended.is_empty() && !goes_on() {
-            break;
-        }
-        let ran = turn.run(entry, call, message, began);
-        let panicked = ran.end == End::Panicked;
-        began = ran.at;
-        ended.push(ran);
-        if panicked {
-            break;
-        }
-    }
-    drop(running);
-    drop(turn);
-    for ran in &ended {
-        count(entry, call, ran);
-    }
-    ended
-}
-
 /// Counts a run that has ended.
 fn count<M: Method>(entry: &Entry, call: &CallContext, ran: &Ran<M>) {
-    entry.meter.tally.add(Count::Inline);
+    entry.meter.tally.add(Count::Inline, 1);
     let queued = (ran.at - ran.took).duration_since(call.arrived);
     entry.meter.ended(call, ran.end, ran.reply.as_ref().err(), queued, Some(ran.took));
 }
@@ -95,7 +62,7 @@ const TRIES: u32 = 100;
 /// Takes the state, if it is or becomes free within a moment and nobody waits for it.
 ///
 /// Whether anyone waits is asked once more when the state is held: a call that is in a mailbox by then is never overtaken.
-fn soon<M: Method>(core: &Core<M::Service>) -> Option<Turn<'_, M>> {
+pub(super) fn soon<M: Method>(core: &Core<M::Service>) -> Option<Turn<'_, M>> {
     for _ in 0..TRIES {
         if let Some(turn) = Turn::take(&core.state, Side::Caller) {
             return (!core.quota.anyone_waits()).then_some(turn);
@@ -145,7 +112,7 @@ async fn read_async<M: Method>(
     run: ReadAsync<M>,
     around: Current,
 ) -> Reply<M> {
-    entry.meter.tally.add(Count::Inline);
+    entry.meter.tally.add(Count::Inline, 1);
     let mut count = CountOnce { entry: &entry, call: &call, began: Instant::now(), counted: false };
     let run = run_async::<M>(&entry, around, run(turn.state(), message, &call));
     match tokio::time::timeout_at(call.deadline, run).await {

@@ -18,7 +18,7 @@ use crate::sync::Arc;
 use super::compute::Place;
 use super::core::Core;
 use super::in_flight::InFlight;
-use super::run::{Ran, Running, current, run_async, run_sync};
+use super::run::{Ran, Running, current, run_async, run_sync, timed};
 use super::state::{OwnedReading, OwnedWriting, Side};
 use super::turn::{Turn, keeps_state};
 
@@ -119,7 +119,7 @@ impl<M: Method> Call<M> {
         let Some(message) = self.begin(now) else { return Start::Over };
         let (entry, call) = (self.entry(), self.context());
         let running = Running::enter(entry, current(core, call));
-        let Ran { reply, end, took, at } = turn.run(entry, call, message, now);
+        let Ran { reply, end, took, at } = timed::<M>(entry, now, || turn.run(entry, call, message));
         drop(running);
         drop(turn);
         Start::Ran { release: self.end(reply, end, at), took, at }
@@ -149,7 +149,9 @@ impl<M: Method> Call<M> {
             // Its deadline may have passed while the pool was busy with other services' calls.
             if !self.is_over() {
                 let running = Running::enter(self.entry(), around);
-                let ran: Ran<M> = run_sync(self.entry(), Instant::now(), || run(message, self.context()));
+                let entry = self.entry();
+                let run = || run(message, self.context());
+                let ran = timed::<M>(entry, Instant::now(), || run_sync::<M>(entry, run));
                 drop(running);
                 self.end(ran.reply, ran.end, ran.at).wake();
             }

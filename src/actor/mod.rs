@@ -18,6 +18,7 @@ mod restart;
 mod route;
 mod run;
 mod scheduler;
+mod series;
 mod service_ref;
 mod settled;
 mod state;

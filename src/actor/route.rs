@@ -22,8 +22,9 @@ use crate::service::{
 use crate::sync::Arc;
 
 use super::core::Core;
-use super::inline::{may_run_inline, run_here, run_now, run_series};
-use super::run::{Ran, panic_text};
+use super::inline::{may_run_inline, run_here, run_now};
+use super::run::panic_text;
+use super::series::run_series;
 
 /// One method of a running service.
 pub(crate) struct MethodRoute<M: Method> {
@@ -73,13 +74,13 @@ impl<T: Serialize, F: Future<Output = Result<T, RpcError>>> UnderWay for Replyin
     }
 }
 
-impl<M: Method> Replies for vec::IntoIter<Ran<M>> {
+impl<T: Serialize> Replies for vec::IntoIter<Result<T, RpcError>> {
     fn len(&self) -> usize {
         ExactSizeIterator::len(self)
     }
 
     fn write_next(&mut self, budget: &Budget, out: &mut Vec<u8>) -> Option<Outcome> {
-        self.next().map(|ran| write(ran.reply, budget, out))
+        self.next().map(|reply| write(reply, budget, out))
     }
 }
 

@@ -43,16 +43,22 @@ impl<'a> Running<'a> {
     }
 }
 
-/// Runs a sync method that was begun at `began`, while it counts as [`Running`].
-pub(crate) fn run_sync<M: Method>(entry: &Entry, began: Instant, run: impl FnOnce() -> Reply<M>) -> Ran<M> {
-    let caught = catch_unwind(AssertUnwindSafe(run));
+/// Runs a sync method while it counts as [`Running`].
+#[inline]
+pub(crate) fn run_sync<M: Method>(entry: &Entry, run: impl FnOnce() -> Reply<M>) -> (Reply<M>, End) {
+    ended::<M>(entry, catch_unwind(AssertUnwindSafe(run)))
+}
+
+/// Takes the time of a run of a sync method, which begins now, at `began`.
+pub(crate) fn timed<M: Method>(entry: &Entry, began: Instant, run: impl FnOnce() -> (Reply<M>, End)) -> Ran<M> {
+    let (reply, end) = run();
     let at = Instant::now();
     let took = at.duration_since(began);
     entry.meter.cost.ran(took);
     if entry.kind != Kind::Compute {
         entry.meter.held(entry.name, took, at);
     }
-    ran(entry, caught, took, at)
+    Ran { reply, end, took, at }
 }
 
 /// Runs an async method, poll by poll; each poll is measured and charged to the method's mailbox.
@@ -70,7 +76,8 @@ pub(crate) async fn run_async<M: Method>(entry: &Entry, current: Current, run: L
         entry.meter.held(entry.name, took, at);
         polled.map(|caught| {
             entry.meter.cost.ran(total);
-            ran(entry, caught, total, at)
+            let (reply, end) = ended::<M>(entry, caught);
+            Ran { reply, end, took: total, at }
         })
     })
     .await
@@ -103,7 +110,7 @@ struct CountedRunning<'a>(&'a Entry);
 
 impl<'a> CountedRunning<'a> {
     fn new(entry: &'a Entry) -> Self {
-        entry.meter.tally.add(Count::Running);
+        entry.meter.tally.add(Count::Running, 1);
         Self(entry)
     }
 }
@@ -114,10 +121,11 @@ impl Drop for CountedRunning<'_> {
     }
 }
 
-fn ran<M: Method>(entry: &Entry, caught: Result<Reply<M>, Box<dyn Any + Send>>, took: Duration, at: Instant) -> Ran<M> {
+#[inline]
+fn ended<M: Method>(entry: &Entry, caught: Result<Reply<M>, Box<dyn Any + Send>>) -> (Reply<M>, End) {
     match caught {
-        Ok(reply) => Ran { reply, end: End::Answered, took, at },
-        Err(panic) => Ran { reply: Err(panicked(entry, &*panic)), end: End::Panicked, took, at },
+        Ok(reply) => (reply, End::Answered),
+        Err(panic) => (Err(panicked(entry, &*panic)), End::Panicked),
     }
 }
 

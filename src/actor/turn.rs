@@ -1,11 +1,9 @@
 //! The turn of a sync method: the state, shared or alone as the method needs it, for one run or several.
 
-use tokio::time::Instant;
-
 use crate::mailbox::{End, Entry};
 use crate::service::{CallContext, Handler, Method, OnPanic, Reply};
 
-use super::run::{Ran, run_sync};
+use super::run::run_sync;
 use super::state::{Reading, Side, StateLock, Writing};
 
 /// The state while a sync method of it runs.
@@ -25,19 +23,19 @@ impl<'a, M: Method> Turn<'a, M> {
         }
     }
 
-    /// Runs the method, from `began` on. After a panic that tears the state, the turn is good for no further run.
+    /// Runs the method. After a panic that tears the state, the turn is good for no further run.
     #[inline]
-    pub(crate) fn run(&mut self, entry: &Entry, call: &CallContext, message: M, began: Instant) -> Ran<M> {
-        let ran = run_sync(entry, began, || match self {
+    pub(crate) fn run(&mut self, entry: &Entry, call: &CallContext, message: M) -> (Reply<M>, End) {
+        let (reply, end) = run_sync::<M>(entry, || match self {
             Self::Read(method, state) => method(state.state(), message, call),
             Self::Write(method, state) => method(state.state(), message, call),
         });
         if let Self::Write(_, state) = self
-            && keeps_state(entry, ran.end)
+            && keeps_state(entry, end)
         {
             state.complete();
         }
-        ran
+        (reply, end)
     }
 }
 

@@ -27,7 +27,11 @@ use serde_json::value::{RawValue, to_raw_value};
 /// assert_eq!(error.to_string(), "No such user (404)");
 /// ```
 #[derive(Clone)]
-pub struct RpcError {
+pub struct RpcError(Box<Parts>);
+
+/// In a box, because each result of a call is moved as a `Result` with this error: few calls fail, and all are moved.
+#[derive(Clone)]
+struct Parts {
     code: i32,
     message: Cow<'static, str>,
     data: Option<Box<RawValue>>,
@@ -50,7 +54,7 @@ pub(crate) mod code {
 impl RpcError {
     /// An error with this code and message, and no data.
     pub fn new(code: i32, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, message: message.into(), data: None }
+        Self(Box::new(Parts { code, message: message.into(), data: None }))
     }
 
     /// The same error with `data`, which the caller gets as it is.
@@ -59,29 +63,30 @@ impl RpcError {
     #[must_use]
     pub fn with_data<T: Serialize + ?Sized>(mut self, data: &T) -> Self {
         match to_raw_value(data) {
-            Ok(raw) => self.data = Some(raw),
-            Err(error) => tracing::error!(code = self.code, %error, "the data of an error cannot be written as JSON"),
+            Ok(raw) => self.0.data = Some(raw),
+            Err(error) => tracing::error!(code = self.0.code, %error, "the data of an error cannot be written as JSON"),
         }
         self
     }
 
     /// The code, as it goes over the wire.
     pub fn code(&self) -> i32 {
-        self.code
+        self.0.code
     }
 
     /// The message, as it goes over the wire.
     pub fn message(&self) -> &str {
-        &self.message
+        &self.0.message
     }
 
     /// The data as JSON text, if there is any.
     pub fn data(&self) -> Option<&RawValue> {
-        self.data.as_deref()
+        self.0.data.as_deref()
     }
 
-    pub(crate) fn without_data(self) -> Self {
-        Self { data: None, ..self }
+    pub(crate) fn without_data(mut self) -> Self {
+        self.0.data = None;
+        self
     }
 
     /// The error object. Its parts are a number, a string and checked JSON, so there is always one; the other branch only
@@ -148,9 +153,9 @@ fn correlation_id() -> String {
 impl Serialize for RpcError {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("code", &self.code)?;
-        map.serialize_entry("message", &self.message)?;
-        if let Some(data) = &self.data {
+        map.serialize_entry("code", &self.code())?;
+        map.serialize_entry("message", self.message())?;
+        if let Some(data) = self.data() {
             map.serialize_entry("data", data)?;
         }
         map.end()
@@ -160,16 +165,16 @@ impl Serialize for RpcError {
 impl fmt::Debug for RpcError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RpcError")
-            .field("code", &self.code)
-            .field("message", &self.message)
-            .field("data", &self.data.as_ref().map(|raw| raw.get()))
+            .field("code", &self.code())
+            .field("message", &self.message())
+            .field("data", &self.data().map(RawValue::get))
             .finish()
     }
 }
 
 impl fmt::Display for RpcError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({})", self.message, self.code)
+        write!(f, "{} ({})", self.message(), self.code())
     }
 }
 
@@ -177,8 +182,8 @@ impl StdError for RpcError {}
 
 impl PartialEq for RpcError {
     fn eq(&self, other: &Self) -> bool {
-        let text = |error: &Self| error.data.as_ref().map(|raw| raw.get().to_owned());
-        self.code == other.code && self.message == other.message && text(self) == text(other)
+        let data = |error: &'_ Self| error.data().map(|data| data.get().to_owned());
+        self.code() == other.code() && self.message() == other.message() && data(self) == data(other)
     }
 }
 

@@ -37,7 +37,7 @@ struct Head {
 impl<M: Method> Call<M> {
     /// A call that waits in its mailbox from now on.
     pub(crate) fn new(context: CallContext, message: M, permit: Permit<'_>, entry: Arc<Entry>) -> Arc<Self> {
-        entry.meter.tally.add(Count::Queued);
+        entry.meter.tally.add(Count::Queued, 1);
         let head = Head { context, entry, bytes: permit.hand_over() };
         Arc::new(Self { head, stage: Stage::new(message) })
     }

@@ -96,6 +96,13 @@ impl Cost {
             && nanos(now.duration_since(self.epoch)) >= self.long_until.load(Ordering::Relaxed)
     }
 
+    /// How many runs one after another usually hold a thread for a short time only; at least one.
+    #[inline]
+    pub(crate) fn usually_within_short(&self) -> usize {
+        let runs = nanos(SHORT) / self.usual.load(Ordering::Relaxed).max(1);
+        usize::try_from(runs).unwrap_or(usize::MAX).max(1)
+    }
+
     /// The usual time on the thread; zero before the first call.
     #[inline]
     pub(crate) fn usual(&self) -> Duration {

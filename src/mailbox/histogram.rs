@@ -24,8 +24,8 @@ impl Default for Histogram {
 }
 
 impl Histogram {
-    pub(crate) fn record(&self, time: Duration) {
-        self.0[bucket(nanos(time))].fetch_add(1, Ordering::Relaxed);
+    pub(crate) fn record(&self, time: Duration, times: u64) {
+        self.0[bucket(nanos(time))].fetch_add(times, Ordering::Relaxed);
     }
 }
 
@@ -139,7 +139,7 @@ mod tests {
     fn a_length_is_told_exact_to_a_quarter() {
         for nanos in (4..5000).chain([1_000_000, 123_456_789, 1 << 41]) {
             let histogram = Histogram::default();
-            histogram.record(Duration::from_nanos(nanos));
+            histogram.record(Duration::from_nanos(nanos), 1);
             let told = times(&histogram).quantile(1.0).unwrap().as_nanos() as u64;
             assert!(told >= nanos && told <= nanos + nanos / 4, "{nanos} is told as {told}");
         }
@@ -150,7 +150,7 @@ mod tests {
         let histogram = Histogram::default();
         assert_eq!(times(&histogram).quantile(0.5), None);
         for micros in 1..=100 {
-            histogram.record(Duration::from_micros(micros));
+            histogram.record(Duration::from_micros(micros), 1);
         }
         let times = times(&histogram);
         assert_eq!(times.count(), 100);
@@ -167,13 +167,14 @@ mod tests {
     #[test]
     fn what_was_counted_before_a_snapshot_is_left_out_of_what_came_since() {
         let histogram = Histogram::default();
-        let record = |micros: &[u64]| micros.iter().for_each(|&micros| histogram.record(Duration::from_micros(micros)));
+        let record =
+            |micros: &[u64]| micros.iter().for_each(|&micros| histogram.record(Duration::from_micros(micros), 1));
         record(&[10, 10, 1000]);
         let earlier = times(&histogram);
         assert_eq!(times(&histogram).since(&earlier), Times::default());
         record(&[1, 10, 50_000]);
         let alone = Histogram::default();
-        [1, 10, 50_000].iter().for_each(|&micros| alone.record(Duration::from_micros(micros)));
+        [1, 10, 50_000].iter().for_each(|&micros| alone.record(Duration::from_micros(micros), 1));
         assert_eq!(times(&histogram).since(&earlier), times(&alone));
         assert_eq!(times(&histogram).since(&Times::default()), times(&histogram));
     }
@@ -181,8 +182,8 @@ mod tests {
     #[test]
     fn nothing_is_too_short_or_too_long() {
         let histogram = Histogram::default();
-        histogram.record(Duration::ZERO);
-        histogram.record(Duration::MAX);
+        histogram.record(Duration::ZERO, 1);
+        histogram.record(Duration::MAX, 1);
         assert_eq!(times(&histogram).count(), 2);
     }
 }

@@ -61,10 +61,35 @@ impl Meter {
         queued: Duration,
         ran: Option<Duration>,
     ) {
-        self.tally.add(kind_of_end(end, error));
+        self.tally.add(kind_of_end(end, error), 1);
         if let Some(ran) = ran {
-            self.tally.ran(ran);
+            self.tally.ran(ran, 1);
         }
+        self.tell(call, end, error, queued, ran);
+    }
+
+    /// Counts the ends of calls that ran one after another, each for `ran`, and logs a line for each.
+    pub(crate) fn ended_together<'a>(
+        &self,
+        call: &CallContext,
+        ends: impl ExactSizeIterator<Item = (End, Option<&'a RpcError>)>,
+        queued: Duration,
+        ran: Duration,
+    ) {
+        let mut answered = 0;
+        self.tally.ran(ran, ends.len() as u64);
+        for (end, error) in ends {
+            match kind_of_end(end, error) {
+                Count::Answered => answered += 1,
+                other => self.tally.add(other, 1),
+            }
+            self.tell(call, end, error, queued, Some(ran));
+        }
+        self.tally.add(Count::Answered, answered);
+    }
+
+    #[inline]
+    fn tell(&self, call: &CallContext, end: End, error: Option<&RpcError>, queued: Duration, ran: Option<Duration>) {
         if let Some(error) = error {
             self.warn(call, end, error);
         }

@@ -48,8 +48,8 @@ pub(crate) struct Tally([OnceLock<Box<Part>>; PARTS]);
 
 impl Tally {
     #[inline]
-    pub(crate) fn add(&self, count: Count) {
-        self.part().counts[count as usize].fetch_add(1, Ordering::Relaxed);
+    pub(crate) fn add(&self, count: Count, calls: u64) {
+        self.part().counts[count as usize].fetch_add(calls, Ordering::Relaxed);
     }
 
     /// One less: of [`Count::Running`] only.
@@ -61,13 +61,13 @@ impl Tally {
     /// A call was in its mailbox for so long.
     #[inline]
     pub(crate) fn waited(&self, time: Duration) {
-        self.part().wait.record(time);
+        self.part().wait.record(time, 1);
     }
 
-    /// A call ran for so long.
+    /// So many calls ran for so long each.
     #[inline]
-    pub(crate) fn ran(&self, time: Duration) {
-        self.part().run.record(time);
+    pub(crate) fn ran(&self, time: Duration, calls: u64) {
+        self.part().run.record(time, calls);
     }
 
     pub(crate) fn get(&self, count: Count) -> u64 {
@@ -128,7 +128,7 @@ mod tests {
                 let tally = &tally;
                 scope.spawn(move || {
                     for _ in 0..1000 {
-                        tally.add(Count::Answered);
+                        tally.add(Count::Answered, 1);
                         tally.waited(Duration::from_micros(thread));
                     }
                 });
@@ -141,8 +141,8 @@ mod tests {
     #[test]
     fn a_call_may_end_on_another_thread_than_it_began_on() {
         let tally = Tally::default();
-        tally.add(Count::Running);
-        tally.add(Count::Running);
+        tally.add(Count::Running, 1);
+        tally.add(Count::Running, 1);
         std::thread::scope(|scope| scope.spawn(|| tally.take_back(Count::Running)).join()).unwrap();
         assert_eq!(tally.get(Count::Running), 1);
     }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Error, IgnoredAny, IntoDeserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, IntoDeserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::InvalidParams;
@@ -22,11 +22,11 @@ impl<'de> Names<'de> {
         Self::Any { given: HashSet::new() }
     }
 
-    fn admit(&mut self, name: Cow<'de, str>) -> Result<(), InvalidParams> {
+    fn admit(&mut self, name: &Cow<'de, str>) -> Result<(), InvalidParams> {
         match self {
-            Self::Only(names) if names.contains(&&*name) => Ok(()),
-            Self::Only(_) => Err(InvalidParams::new(Some(&name), "unknown")),
-            Self::Any { given } => match given.replace(name) {
+            Self::Only(names) if names.contains(&&**name) => Ok(()),
+            Self::Only(_) => Err(InvalidParams::new(Some(name), "unknown")),
+            Self::Any { given } => match given.replace(name.clone()) {
                 None => Ok(()),
                 Some(name) => Err(InvalidParams::new(Some(&name), "given twice")),
             },
@@ -34,13 +34,26 @@ impl<'de> Names<'de> {
     }
 }
 
-/// Carries a message's visitor over to serde_json, and its error back: serde_json's own error has no room for the
-/// parameter.
+/// How far the reading of some parameters has come. It stays where it is while they are read, and is not moved along.
+pub(super) struct Progress<'de> {
+    names: Names<'de>,
+    /// The name that was read last.
+    current: Cow<'de, str>,
+    /// What is wrong with them: serde_json's own error has no room for the parameter.
+    pub(super) failure: Option<InvalidParams>,
+}
+
+impl<'de> Progress<'de> {
+    pub(super) fn new(names: Names<'de>) -> Self {
+        Self { names, current: Cow::Borrowed(""), failure: None }
+    }
+}
+
+/// Carries a message's visitor over to serde_json, and its error back.
 pub(super) struct Bridge<'a, 'de, V> {
     pub(super) visitor: V,
     pub(super) positions: &'static [&'static str],
-    pub(super) names: Names<'de>,
-    pub(super) failure: &'a mut Option<InvalidParams>,
+    pub(super) progress: &'a mut Progress<'de>,
 }
 
 impl<'de, V: Visitor<'de>> Visitor<'de> for Bridge<'_, 'de, V> {
@@ -51,9 +64,8 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Bridge<'_, 'de, V> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<V::Value, A::Error> {
-        let named = Named { map, names: self.names, current: Cow::Borrowed("") };
-        self.visitor.visit_map(named).map_err(|failure| {
-            *self.failure = Some(failure);
+        self.visitor.visit_map(Named { map, progress: self.progress }).map_err(|failure| {
+            self.progress.failure = Some(failure);
             A::Error::custom("")
         })
     }
@@ -61,36 +73,62 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Bridge<'_, 'de, V> {
     fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<V::Value, A::Error> {
         let positional = Positional { seq, names: self.positions, taken: 0, value: None };
         self.visitor.visit_map(positional).map_err(|failure| {
-            *self.failure = Some(failure);
+            self.progress.failure = Some(failure);
             A::Error::custom("")
         })
     }
 }
 
 /// An object of parameters.
-struct Named<'de, A> {
+struct Named<'a, 'de, A> {
     map: A,
-    names: Names<'de>,
-    current: Cow<'de, str>,
+    progress: &'a mut Progress<'de>,
 }
 
-#[derive(serde::Deserialize)]
-#[serde(transparent)]
-struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+/// Reads a name to where it is to be kept.
+struct Name<'a, 'de>(&'a mut Cow<'de, str>);
 
-impl<'de, A: MapAccess<'de>> Named<'de, A> {
-    /// The next name. Not a part of `next_key_seed`, which is generated anew for each method.
-    fn next_name(&mut self) -> Result<Option<&str>, InvalidParams> {
-        let Some(Name(name)) = self.map.next_key().map_err(|error| InvalidParams::new(None, error))? else {
-            return Ok(None);
-        };
-        self.current = name;
-        self.names.admit(self.current.clone())?;
-        Ok(Some(&self.current))
+impl<'de> DeserializeSeed<'de> for Name<'_, 'de> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_str(self)
     }
 }
 
-impl<'de, A: MapAccess<'de>> MapAccess<'de> for Named<'de, A> {
+impl<'de> Visitor<'de> for Name<'_, 'de> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a name")
+    }
+
+    fn visit_borrowed_str<E>(self, name: &'de str) -> Result<(), E> {
+        *self.0 = Cow::Borrowed(name);
+        Ok(())
+    }
+
+    /// One with escapes.
+    fn visit_str<E>(self, name: &str) -> Result<(), E> {
+        *self.0 = Cow::Owned(name.to_owned());
+        Ok(())
+    }
+}
+
+impl<'de, A: MapAccess<'de>> Named<'_, 'de, A> {
+    /// The next name. Not a part of `next_key_seed`, which is generated anew for each method.
+    fn next_name(&mut self) -> Result<Option<&str>, InvalidParams> {
+        let Progress { names, current, .. } = &mut *self.progress;
+        let read = self.map.next_key_seed(Name(current)).map_err(|error| InvalidParams::new(None, error))?;
+        if read.is_none() {
+            return Ok(None);
+        }
+        names.admit(current)?;
+        Ok(Some(current))
+    }
+}
+
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for Named<'_, 'de, A> {
     type Error = InvalidParams;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, InvalidParams> {
@@ -99,7 +137,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Named<'de, A> {
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, InvalidParams> {
-        self.map.next_value_seed(seed).map_err(|error| InvalidParams::new(Some(&self.current), error))
+        self.map.next_value_seed(seed).map_err(|error| InvalidParams::new(Some(&self.progress.current), error))
     }
 }
 

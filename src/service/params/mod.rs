@@ -16,7 +16,7 @@ use serde_json::value::RawValue;
 use crate::jsonrpc::RpcError;
 
 use super::Method;
-use access::{Bridge, Names};
+use access::{Bridge, Names, Progress};
 
 /// Reads the message of a method from the parameters of a call, by name or by position.
 ///
@@ -39,10 +39,10 @@ struct Params<'de> {
 impl<'de> Params<'de> {
     fn visit<V: Visitor<'de>>(self, names: Names<'de>, visitor: V) -> Result<V::Value, InvalidParams> {
         let mut json = serde_json::Deserializer::from_str(self.json);
-        let mut failure = None;
-        let bridge = Bridge { visitor, positions: self.positions, names, failure: &mut failure };
+        let mut progress = Progress::new(names);
+        let bridge = Bridge { visitor, positions: self.positions, progress: &mut progress };
         let read = if self.json.starts_with('[') { json.deserialize_seq(bridge) } else { json.deserialize_map(bridge) };
-        read.map_err(|error| failure.unwrap_or_else(|| InvalidParams::new(None, error)))
+        read.map_err(|error| progress.failure.unwrap_or_else(|| InvalidParams::new(None, error)))
     }
 }
 
@@ -87,17 +87,22 @@ impl<'de> Deserializer<'de> for Params<'de> {
     }
 }
 
-/// Why parameters do not make a message, in words for the caller.
+/// Why parameters do not make a message. In a box, because each value that is read is moved as a `Result` with this error.
 #[derive(Debug, thiserror::Error)]
-#[error("{reason}")]
-struct InvalidParams {
+#[error("{}", .0.reason)]
+struct InvalidParams(Box<Blame>);
+
+/// In words for the caller.
+#[derive(Debug)]
+struct Blame {
     param: Option<String>,
     reason: String,
 }
 
 impl InvalidParams {
     fn new(param: Option<&str>, cause: impl Display) -> Self {
-        Self { param: param.map(reason::shorten), reason: reason::in_words(&cause.to_string()) }
+        let (param, reason) = (param.map(reason::shorten), reason::in_words(&cause.to_string()));
+        Self(Box::new(Blame { param, reason }))
     }
 }
 
@@ -121,6 +126,6 @@ impl de::Error for InvalidParams {
 
 impl From<InvalidParams> for RpcError {
     fn from(invalid: InvalidParams) -> Self {
-        Self::invalid_params(invalid.param.as_deref(), &invalid.reason)
+        Self::invalid_params(invalid.0.param.as_deref(), &invalid.0.reason)
     }
 }

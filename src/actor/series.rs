@@ -1,0 +1,89 @@
+//! Inline calls of one method, one after another in one turn.
+
+use std::vec;
+
+use tokio::time::Instant;
+
+use crate::mailbox::{Count, End, Entry};
+use crate::service::{CallContext, Method, Reply};
+
+use super::core::Core;
+use super::inline::soon;
+use super::run::{Running, current};
+use super::turn::Turn;
+
+/// Runs the first of these calls here, which have all but their messages in common: none if the state is not free, and no
+/// further one when one has panicked or was long, when somebody waits, or when their time is up.
+pub(crate) fn run_series<M: Method>(
+    core: &Core<M::Service>,
+    entry: &Entry,
+    call: &CallContext,
+    messages: Vec<M>,
+) -> Vec<Reply<M>> {
+    let Some(turn) = soon(core) else { return Vec::new() };
+    let running = Running::enter(entry, current(core, call));
+    let mut series = Series { core, entry, call, turn, replies: Vec::with_capacity(messages.len()) };
+    series.run(messages.into_iter());
+    drop(running);
+    series.replies
+}
+
+struct Series<'a, M: Method> {
+    core: &'a Core<M::Service>,
+    entry: &'a Entry,
+    call: &'a CallContext,
+    turn: Turn<'a, M>,
+    /// Of those that have run.
+    replies: Vec<Reply<M>>,
+}
+
+impl<M: Method> Series<'_, M> {
+    fn run(&mut self, mut messages: vec::IntoIter<M>) {
+        let mut began = Instant::now();
+        while began < self.call.deadline && (self.replies.is_empty() || self.entry.meter.cost.is_short(began)) {
+            let before = self.replies.len();
+            let end = self.run_some(&mut messages);
+            let at = Instant::now();
+            self.count(before, end, began, at);
+            if end != Some(End::Answered) || messages.len() == 0 {
+                break;
+            }
+            began = at;
+        }
+    }
+
+    /// Runs as many as take no longer together than one call may to be short: to read the clock for each would take as long as
+    /// they do. How the last one ended; none if somebody waits, who goes first.
+    fn run_some(&mut self, messages: &mut vec::IntoIter<M>) -> Option<End> {
+        let mut last = None;
+        for message in messages.take(self.entry.meter.cost.usually_within_short()) {
+            if !self.replies.is_empty() && self.core.quota.anyone_waits() {
+                return None;
+            }
+            let (reply, end) = self.turn.run(self.entry, self.call, message);
+            self.replies.push(reply);
+            last = Some(end);
+            if end == End::Panicked {
+                break;
+            }
+        }
+        last
+    }
+
+    /// Counts the runs since there were `before`, which took from `began` to `at`. If that is long, one of them was: the others
+    /// are taken for what they usually are.
+    fn count(&self, before: usize, last: Option<End>, began: Instant, at: Instant) {
+        let ended = &self.replies[before..];
+        let Ok(runs @ 1..) = u32::try_from(ended.len()) else { return };
+        let (meter, took) = (&self.entry.meter, at.duration_since(began));
+        let longest = took.saturating_sub(meter.cost.usual() * (runs - 1));
+        meter.cost.ran(took / runs);
+        meter.held(self.entry.name, longest, at);
+        let ends = ended.iter().enumerate().map(|(index, reply)| {
+            let end = last.filter(|_| index + 1 == ended.len()).unwrap_or(End::Answered);
+            (end, reply.as_ref().err())
+        });
+        meter.tally.add(Count::Inline, runs.into());
+        meter.ended_together(self.call, ends, began.duration_since(self.call.arrived), took / runs);
+    }
+}
