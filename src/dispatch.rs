@@ -9,6 +9,7 @@ mod cut;
 use std::fmt;
 use std::future::poll_fn;
 use std::net::IpAddr;
+use std::rc::Rc;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -60,7 +61,7 @@ struct Visit<'a> {
     arrived: Instant,
     arrival: Arrival<'a>,
     who: Result<Caller, Unsure>,
-    budget: Arc<Budget>,
+    budget: Rc<Budget>,
 }
 
 impl Dispatch {
@@ -81,7 +82,7 @@ impl Dispatch {
         } else {
             Ok(Caller::anonymous())
         };
-        let visit = Visit { arrived, arrival, who, budget: Arc::new(Budget::new(self.response_limit)) };
+        let visit = Visit { arrived, arrival, who, budget: Rc::new(Budget::new(self.response_limit)) };
         match envelope {
             Envelope::Single(member) => self.single(member, &visit).await,
             Envelope::Batch(members) => self.batch(members, &visit).await,

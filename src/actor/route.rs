@@ -4,6 +4,7 @@ use std::any::Any;
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::vec;
 
@@ -62,7 +63,7 @@ pin_project! {
     struct Replying<F> {
         #[pin]
         reply: F,
-        budget: Arc<Budget>,
+        budget: Rc<Budget>,
     }
 }
 
@@ -84,8 +85,8 @@ impl<T: Serialize> Replies for vec::IntoIter<Result<T, RpcError>> {
     }
 }
 
-fn waits<M: Method>(reply: impl Future<Output = Reply<M>> + 'static, budget: &Arc<Budget>) -> Started {
-    Started::Waits(Box::pin(Replying { reply, budget: Arc::clone(budget) }))
+fn waits<M: Method>(reply: impl Future<Output = Reply<M>> + 'static, budget: &Rc<Budget>) -> Started {
+    Started::Waits(Box::pin(Replying { reply, budget: Rc::clone(budget) }))
 }
 
 fn describe(entry: &Entry, service: &'static str, generators: &mut Generators) -> Description {
@@ -180,7 +181,7 @@ impl<M: Method> MethodRoute<M> {
         Started::Done(Err(refusal.error))
     }
 
-    fn queue(&self, call: CallContext, budget: &Arc<Budget>, params: Option<&RawValue>, message: Option<M>) -> Started {
+    fn queue(&self, call: CallContext, budget: &Rc<Budget>, params: Option<&RawValue>, message: Option<M>) -> Started {
         let permit = match self.core.admit(&self.entry, &call, params.map_or(0, |raw| raw.get().len()), Instant::now())
         {
             Ok(permit) => permit,

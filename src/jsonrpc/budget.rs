@@ -1,7 +1,7 @@
 //! How much a response may hold, and how a result is written within it.
 
+use std::cell::Cell;
 use std::io;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde::Serialize;
 
@@ -9,14 +9,14 @@ use super::RpcError;
 
 /// How many bytes of results one response may still take.
 ///
-/// All members of a batch share one, and take from it as they finish: those that come too late are told -32004, and the
+/// All members of a batch share one on the thread that answers it, and take from it as they finish: those that come too late are told -32004, and the
 /// finished ones stay. So it also bounds the memory of the results, which a check at the end would not.
 #[derive(Debug)]
-pub(crate) struct Budget(AtomicUsize);
+pub(crate) struct Budget(Cell<usize>);
 
 impl Budget {
     pub(crate) fn new(bytes: usize) -> Self {
-        Self(AtomicUsize::new(bytes))
+        Self(Cell::new(bytes))
     }
 
     /// Writes a result as JSON behind what is in `out`, and takes its bytes.
@@ -26,7 +26,7 @@ impl Budget {
     /// JSON. `out` is as before.
     pub(crate) fn write<T: Serialize + ?Sized>(&self, out: &mut Vec<u8>, result: &T) -> Result<(), RpcError> {
         let start = out.len();
-        let mut limited = Limited { limit: start.saturating_add(self.0.load(Ordering::Relaxed)), out, full: false };
+        let mut limited = Limited { limit: start.saturating_add(self.0.get()), out, full: false };
         let written = serde_json::to_writer(&mut limited, result);
         // Asked first: an `impl Serialize` may have swallowed the error and gone on.
         let outcome = if limited.full || !self.take(out.len() - start) {
@@ -52,7 +52,9 @@ impl Budget {
     }
 
     fn take(&self, bytes: usize) -> bool {
-        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(bytes)).is_ok()
+        let left = self.0.get().checked_sub(bytes);
+        self.0.set(left.unwrap_or(self.0.get()));
+        left.is_some()
     }
 }
 
@@ -88,7 +90,6 @@ impl io::Write for Limited<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::cell::Cell;
     use std::collections::HashMap;
 
     use serde::Serializer;

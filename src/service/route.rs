@@ -2,13 +2,13 @@
 
 use std::fmt;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use futures::future::LocalBoxFuture;
 use serde_json::value::RawValue;
 
 use crate::jsonrpc::{Budget, RpcError};
-use crate::sync::Arc;
 
 use super::{CallContext, Description, Generators, MethodOptions};
 
@@ -87,7 +87,7 @@ impl Replies for () {
 #[derive(Debug)]
 pub(crate) struct Terms<'a> {
     /// What the response may still hold.
-    pub(crate) budget: &'a Arc<Budget>,
+    pub(crate) budget: &'a Rc<Budget>,
     /// Whether the call may run where it is.
     pub(crate) inline: bool,
     /// The response so far. The result of a call that ends at once goes behind it; that of a notification goes nowhere.
