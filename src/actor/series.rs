@@ -1,5 +1,6 @@
 //! Inline calls of one method, one after another in one turn.
 
+use std::time::Duration;
 use std::vec;
 
 use tokio::time::Instant;
@@ -12,8 +13,11 @@ use super::inline::soon;
 use super::run::{Running, current};
 use super::turn::Turn;
 
+/// A series ends once it has had the state for so long, as others may want it.
+const MOST: Duration = Duration::from_micros(200);
+
 /// Runs the first of these calls here, which have all but their messages in common: none if the state is not free, and no
-/// further one when one has panicked or was long, when somebody waits, or when their time is up.
+/// further one when one has panicked or was long, when somebody waits, or when their time is up or that of the series.
 pub(crate) fn run_series<M: Method>(
     core: &Core<M::Service>,
     entry: &Entry,
@@ -39,13 +43,14 @@ struct Series<'a, M: Method> {
 
 impl<M: Method> Series<'_, M> {
     fn run(&mut self, mut messages: vec::IntoIter<M>) {
-        let mut began = Instant::now();
-        while began < self.call.deadline && (self.replies.is_empty() || self.entry.meter.cost.is_short(began)) {
+        let start = Instant::now();
+        let (mut began, end) = (start, self.call.deadline.min(start + MOST));
+        while began < end && (self.replies.is_empty() || self.entry.meter.cost.is_short(began)) {
             let before = self.replies.len();
-            let end = self.run_some(&mut messages);
+            let last = self.run_some(&mut messages);
             let at = Instant::now();
-            self.count(before, end, began, at);
-            if end != Some(End::Answered) || messages.len() == 0 {
+            self.count(before, last, began, at);
+            if last != Some(End::Answered) || messages.len() == 0 {
                 break;
             }
             began = at;

@@ -18,8 +18,8 @@ use super::{Answer, Dispatch, Visit, ended};
 /// How long the members of one batch may run inline, one after another on the transport's thread.
 const INLINE: Duration = Duration::from_millis(1);
 
-/// After so many members, each of which is short, the time is looked at, and others may have the state.
-const LOOK: usize = 8;
+/// After so many members the time is looked at.
+const LOOK: usize = 32;
 
 /// A member that found no room in its mailbox, behind others of its own batch.
 struct Held<'a> {

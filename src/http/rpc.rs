@@ -5,7 +5,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use actix_web::dev::{Payload, Service, ServiceRequest, ServiceResponse};
-use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName};
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{Error, HttpRequest, HttpResponse, web};
 use futures::FutureExt;
@@ -32,6 +32,8 @@ pub(crate) struct Front {
     /// Becomes true when the server drains.
     pub(crate) stopping: watch::Receiver<bool>,
 }
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// What answers a body.
 pub(crate) trait Handle: AsyncFn(&[u8], Arrival<'_>) -> Answer + 'static {}
@@ -135,7 +137,7 @@ impl<H: Handle> Endpoint<H> {
     fn respond(&self, answer: Answer) -> HttpResponse {
         let Some(body) = answer.body else { return HttpResponse::NoContent().finish() };
         let status = self.front.status.status(self.dialect, answer.error);
-        let mut response = HttpResponse::build(status).content_type("application/json").body(body);
+        let mut response = HttpResponse::build(status).insert_header((CONTENT_TYPE, JSON)).body(body);
         if status != StatusCode::OK {
             status::accompany(status, answer.retry_after, response.headers_mut());
         }

@@ -21,17 +21,6 @@ impl<'de> Names<'de> {
     pub(super) fn any() -> Self {
         Self::Any { given: HashSet::new() }
     }
-
-    fn admit(&mut self, name: &Cow<'de, str>) -> Result<(), InvalidParams> {
-        match self {
-            Self::Only(names) if names.contains(&&**name) => Ok(()),
-            Self::Only(_) => Err(InvalidParams::new(Some(name), "unknown")),
-            Self::Any { given } => match given.replace(name.clone()) {
-                None => Ok(()),
-                Some(name) => Err(InvalidParams::new(Some(&name), "given twice")),
-            },
-        }
-    }
 }
 
 /// How far the reading of some parameters has come. It stays where it is while they are read, and is not moved along.
@@ -46,6 +35,18 @@ pub(super) struct Progress<'de> {
 impl<'de> Progress<'de> {
     pub(super) fn new(names: Names<'de>) -> Self {
         Self { names, current: Cow::Borrowed(""), failure: None }
+    }
+
+    /// Lets the current name in, or says what is wrong with it.
+    fn admit(&mut self) -> Result<(), InvalidParams> {
+        match &mut self.names {
+            Names::Only(names) if names.contains(&&*self.current) => Ok(()),
+            Names::Only(_) => Err(InvalidParams::new(Some(&self.current), "unknown")),
+            Names::Any { given } => match given.replace(self.current.clone()) {
+                None => Ok(()),
+                Some(name) => Err(InvalidParams::new(Some(&name), "given twice")),
+            },
+        }
     }
 }
 
@@ -118,13 +119,15 @@ impl<'de> Visitor<'de> for Name<'_, 'de> {
 impl<'de, A: MapAccess<'de>> Named<'_, 'de, A> {
     /// The next name. Not a part of `next_key_seed`, which is generated anew for each method.
     fn next_name(&mut self) -> Result<Option<&str>, InvalidParams> {
-        let Progress { names, current, .. } = &mut *self.progress;
-        let read = self.map.next_key_seed(Name(current)).map_err(|error| InvalidParams::new(None, error))?;
+        let read = self
+            .map
+            .next_key_seed(Name(&mut self.progress.current))
+            .map_err(|error| InvalidParams::new(None, error))?;
         if read.is_none() {
             return Ok(None);
         }
-        names.admit(current)?;
-        Ok(Some(current))
+        self.progress.admit()?;
+        Ok(Some(&self.progress.current))
     }
 }
 
