@@ -42,13 +42,13 @@ const LAYERS: &[Layer] = &[
             "toml",
         ],
     },
-    Layer { module: "service", knows: &["auth::Caller", "jsonrpc", "sync"], crates: &["futures", "tokio"] },
+    Layer { module: "service", knows: &["auth::Caller", "jsonrpc"], crates: &["futures", "tokio"] },
     // Knows no actor, and of the wire no more than errors.
     Layer { module: "mailbox", knows: &["jsonrpc::RpcError", "jsonrpc::code", "service", "sync"], crates: &["tokio"] },
     Layer {
         module: "actor",
         knows: &["auth::Caller", "jsonrpc", "mailbox", "service", "sync"],
-        crates: &["actix", "futures", "parking_lot", "rayon_core", "tokio"],
+        crates: &["actix", "coarsetime", "futures", "parking_lot", "rayon_core", "tokio"],
     },
     Layer { module: "router", knows: &["service", "start_error", "sync"], crates: &["rustc_hash"] },
     // Methods of our own: routes that answer from what they know.

@@ -57,10 +57,11 @@ impl<M: Method> Series<'_, M> {
         }
     }
 
-    /// Runs as many as take no longer together than one call may to be short: to read the clock for each would take as long as
-    /// they do. How the last one ended; none if somebody waits, who goes first.
+    /// Runs as many as usually take no longer together than one call may to be short: to read the clock for each would take as
+    /// long as they do. The coarse clock, which takes a fraction of that, tells of one that is unusually long. How the last one
+    /// ended; none if somebody waits, who goes first.
     fn run_some(&mut self, messages: &mut vec::IntoIter<M>) -> Option<End> {
-        let mut last = None;
+        let (mut last, tick) = (None, coarsetime::Instant::now_without_cache_update());
         for message in messages.take(self.entry.meter.cost.usually_within_short()) {
             if !self.replies.is_empty() && self.core.quota.anyone_waits() {
                 return None;
@@ -68,7 +69,7 @@ impl<M: Method> Series<'_, M> {
             let (reply, end) = self.turn.run(self.entry, self.call, message);
             self.replies.push(reply);
             last = Some(end);
-            if end == End::Panicked {
+            if end == End::Panicked || coarsetime::Instant::now_without_cache_update() != tick {
                 break;
             }
         }
