@@ -150,11 +150,10 @@ impl<M: Method> Route for MethodRoute<M> {
         if !M::IS_SYNC || !may_run_inline(&self.core, &self.entry, call) {
             return Box::new(());
         }
-        // Parameters that cannot be read end the series: what to say of them, the call's own start knows.
+        // Parameters that cannot be read end the series, and so does a panic: what to say of them, the call's own start knows.
         let mut messages = Vec::with_capacity(params.size_hint().0);
-        while let Some(Ok(message)) = params.next().map(read::<M>) {
-            messages.push(message);
-        }
+        let read_all = || messages.extend(params.map_while(|params| read_params::<M>(params).ok()));
+        let _ = catch_unwind(AssertUnwindSafe(read_all));
         Box::new(run_series(&self.core, &self.entry, call, messages).into_iter())
     }
 
