@@ -58,8 +58,8 @@ impl<M: Method> Series<'_, M> {
     }
 
     /// Runs as many as usually take no longer together than one call may to be short: to read the clock for each would take as
-    /// long as they do. The coarse clock, which takes a fraction of that, tells of one that is unusually long. How the last one
-    /// ended; none if somebody waits, who goes first.
+    /// long as they do. The coarse clock, which takes a fraction of that, tells of one that is unusually long, to its tick of a few
+    /// milliseconds. How the last one ended; none if somebody waits, who goes first.
     fn run_some(&mut self, messages: &mut vec::IntoIter<M>) -> Option<End> {
         let (mut last, tick) = (None, coarsetime::Instant::now_without_cache_update());
         for message in messages.take(self.entry.meter.cost.usually_within_short()) {

@@ -178,6 +178,15 @@ mod tests {
     }
 
     #[test]
+    fn as_many_runs_are_short_together_as_fit_by_their_usual_time_and_one_always() {
+        for (micros, runs) in [(10, 5), (20, 2), (49, 1), (5000, 1)] {
+            let cost = Cost::new();
+            cost.ran(Duration::from_micros(micros));
+            assert_eq!(cost.usually_within_short(), runs, "{micros} µs each");
+        }
+    }
+
+    #[test]
     fn the_usual_time_follows_the_samples_and_not_a_single_one() {
         let cost = Cost::new();
         (0..100).for_each(|_| cost.ran(Duration::from_micros(2)));
