@@ -21,7 +21,7 @@ struct Layer {
 /// From the bottom up: a layer knows only what stands before it in this list, but for `BoxError`.
 const LAYERS: &[Layer] = &[
     // The wire: no async, no HTTP.
-    Layer { module: "jsonrpc", knows: &[], crates: &[] },
+    Layer { module: "jsonrpc", knows: &[], crates: &["memchr"] },
     Layer { module: "sync", knows: &[], crates: &["futures", "parking_lot"] },
     Layer { module: "start_error", knows: &[], crates: &[] },
     Layer { module: "peer", knows: &[], crates: &[] },

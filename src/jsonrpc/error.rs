@@ -182,8 +182,8 @@ impl StdError for RpcError {}
 
 impl PartialEq for RpcError {
     fn eq(&self, other: &Self) -> bool {
-        let data = |error: &'_ Self| error.data().map(|data| data.get().to_owned());
-        self.code() == other.code() && self.message() == other.message() && data(self) == data(other)
+        let same_data = self.data().map(RawValue::get) == other.data().map(RawValue::get);
+        self.code() == other.code() && self.message() == other.message() && same_data
     }
 }
 
