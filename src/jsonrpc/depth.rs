@@ -18,6 +18,7 @@ pub(super) fn error<E: serde::de::Error>() -> E {
     E::custom("nests too deep")
 }
 
+/// Whether more than `limit` objects and arrays begin, or seem to, since strings are not told apart here.
 fn more_openings(json: &[u8], limit: usize) -> bool {
     memchr2_iter(b'{', b'[', json).nth(limit).is_some()
 }
