@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::auth::{Auth, Caller, Unsure};
-use crate::jsonrpc::{Budget, Dialect, Draft, Envelope, Id, Limits, Member, Request, RpcError, code, parse};
+use crate::jsonrpc::{Budget, Dialect, Draft, Envelope, Id, Limits, Request, RpcError, code, parse};
 use crate::mailbox::Gathering;
 use crate::router::Router;
 use crate::service::{Access, CallContext, Outcome, Route, Started, Terms};
@@ -68,13 +68,15 @@ impl Dispatch {
     /// Answers one body. Dropping the future gives its calls up.
     pub(crate) async fn handle(&self, body: &[u8], arrival: Arrival<'_>) -> Answer {
         let arrived = Instant::now();
-        let envelope = match parse(body, &self.limits) {
+        let mut scratch = String::new();
+        let envelope = match parse(body, &self.limits, &mut scratch) {
             Ok(envelope) => envelope,
             Err(error) => return Answer::error(arrival.dialect, Id::NULL, &error),
         };
         let asks = || match &envelope {
-            Envelope::Single(member) => self.asks(member),
-            Envelope::Batch(members) => members.iter().any(|member| self.asks(member)),
+            Envelope::Single(Err(_)) => false,
+            Envelope::Single(Ok(request)) | Envelope::Large(request) => self.asks(request),
+            Envelope::Batch(members) => members.iter().flatten().any(|request| self.asks(request)),
         };
         // Without a token nobody need be asked, and no member looked at.
         let who = if arrival.token.is_some() && asks() {
@@ -84,7 +86,9 @@ impl Dispatch {
         };
         let visit = Visit { arrived, arrival, who, budget: Rc::new(Budget::new(self.response_limit)) };
         match envelope {
-            Envelope::Single(member) => self.single(member, &visit).await,
+            Envelope::Single(Ok(request)) => self.single(&request, &visit).await,
+            Envelope::Single(Err(invalid)) => Answer::error(visit.arrival.dialect, invalid.id, &invalid.error()),
+            Envelope::Large(request) => self.large(&request, &visit).await,
             Envelope::Batch(members) => self.batch(members, &visit).await,
         }
     }
@@ -119,27 +123,31 @@ impl Dispatch {
         if Access::Private.admits(&caller) { Ok(()) } else { Err(RpcError::access_denied()) }
     }
 
-    /// Whether the answer to a member depends on who is calling.
-    fn asks(&self, member: &Member<'_>) -> bool {
-        let route = member.as_ref().ok().and_then(|request| self.router.find(&request.method));
-        route.is_some_and(|route| route.options().asks_caller)
+    /// Whether the answer to a request depends on who is calling.
+    fn asks(&self, request: &Request<'_>) -> bool {
+        self.router.find(&request.method).is_some_and(|route| route.options().asks_caller)
     }
 
-    async fn single(&self, member: Member<'_>, visit: &Visit<'_>) -> Answer {
+    /// Answers a call whose parameters may turn out not to be JSON, which outweighs all else that is wrong with it.
+    async fn large(&self, request: &Request<'_>, visit: &Visit<'_>) -> Answer {
+        let answer = self.single(request, visit).await;
+        if answer.error.is_some() && !request.has_json_params() {
+            return Answer::error(visit.arrival.dialect, Id::NULL, &RpcError::parse_error());
+        }
+        answer
+    }
+
+    async fn single(&self, request: &Request<'_>, visit: &Visit<'_>) -> Answer {
         let dialect = visit.arrival.dialect;
-        let request = match member {
-            Ok(request) => request,
-            Err(invalid) => return Answer::error(dialect, invalid.id, &invalid.error()),
-        };
         let gathering = Gathering::begin();
-        let Some(id) = dialect.reply_id(&request) else {
-            self.start_single(&request, visit, &mut Vec::new());
+        let Some(id) = dialect.reply_id(request) else {
+            self.start_single(request, visit, &mut Vec::new());
             gathering.others_first().await;
             return Answer::nothing(dialect.notification());
         };
         let mut body = Vec::new();
         let draft = Draft::open(dialect, id, &mut body);
-        let outcome = match self.start_single(&request, visit, &mut body) {
+        let outcome = match self.start_single(request, visit, &mut body) {
             Started::Done(outcome) => outcome,
             started => {
                 gathering.others_first().await;

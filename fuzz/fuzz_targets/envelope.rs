@@ -14,12 +14,21 @@ use serde_json::value::RawValue;
 #[path = "../../src/jsonrpc/mod.rs"]
 mod jsonrpc;
 
-use jsonrpc::{BatchWriter, Dialect, Draft, Envelope, Id, Limits, Member, parse};
+use jsonrpc::{BatchWriter, Dialect, Draft, Envelope, Id, Limits, Member, Request, parse};
 
-const LIMITS: Limits = Limits { members: 100, depth: 127, id: 4096 };
+/// No parameters are large.
+const LIMITS: Limits = Limits { members: 100, depth: 127, id: 4096, large: usize::MAX };
+
+/// All are.
+const LARGE: Limits = Limits { large: 0, ..LIMITS };
 
 fuzz_target!(|body: &[u8]| {
-    let parsed = parse(body, &LIMITS);
+    let mut scratches = [String::new(), String::new()];
+    let [scratch, for_large] = &mut scratches;
+    let parsed = parse(body, &LIMITS, scratch);
+    if let Ok(Envelope::Large(request)) = parse(body, &LARGE, for_large) {
+        compare_large(&request, &parsed);
+    }
     let Some(json) = std::str::from_utf8(body).ok().filter(|text| serde_json::from_str::<IgnoredAny>(text).is_ok())
     else {
         assert_eq!(parsed.unwrap_err().code(), -32700, "what is not JSON is a parse error");
@@ -36,6 +45,7 @@ fuzz_target!(|body: &[u8]| {
             assert!(!is_batch);
             compare(member, json);
         }
+        Ok(Envelope::Large(_)) => panic!("none is"),
         Ok(Envelope::Batch(members)) => {
             let expected: Vec<&RawValue> = serde_json::from_str(json).expect("a batch");
             assert!(is_batch && members.len() == expected.len() && members.len() <= LIMITS.members);
@@ -48,6 +58,18 @@ fuzz_target!(|body: &[u8]| {
         }
     }
 });
+
+/// What is known of a call before its parameters are read, against the same with all of it read.
+fn compare_large(large: &Request<'_>, whole: &Result<Envelope<'_>, jsonrpc::RpcError>) {
+    match whole {
+        Ok(Envelope::Single(Ok(request))) => {
+            assert!(large.has_json_params());
+            assert_eq!((&large.method, large.params, large.id), (&request.method, request.params, request.id));
+        }
+        Err(error) => assert!(error.code() == -32700 && !large.has_json_params()),
+        _ => panic!("{large:?}, and read as a whole {whole:?}"),
+    }
+}
 
 fn compare(member: &Member<'_>, json: &str) {
     match (member, plain(json)) {
@@ -137,6 +159,7 @@ fn answer(parsed: &Result<Envelope<'_>, jsonrpc::RpcError>, dialect: Dialect) ->
             let outcome = write(member, &mut out);
             draft.close(&mut out, outcome.as_ref().copied());
         }
+        Ok(Envelope::Large(_)) => unreachable!("none is"),
         Ok(Envelope::Batch(members)) => {
             let mut batch = BatchWriter::new(dialect, members.len());
             for (index, member) in members.iter().enumerate() {

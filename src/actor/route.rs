@@ -11,7 +11,6 @@ use std::vec;
 use futures::future::LocalBoxFuture;
 use pin_project_lite::pin_project;
 use serde::Serialize;
-use serde_json::value::RawValue;
 use tokio::time::Instant;
 
 use crate::jsonrpc::{Budget, RpcError};
@@ -41,7 +40,7 @@ impl<M: Method> MethodRoute<M> {
 }
 
 /// Reads the message of a call. A panic in somebody's `Deserialize` is an error of this call alone.
-fn read<M: Method>(params: Option<&RawValue>) -> Result<M, RpcError> {
+fn read<M: Method>(params: Option<&str>) -> Result<M, RpcError> {
     catch_unwind(|| read_params::<M>(params)).unwrap_or_else(|panic| Err(reading_panicked(M::NAME, &*panic)))
 }
 
@@ -115,7 +114,7 @@ impl<M: Method> Route for MethodRoute<M> {
         MailboxId(self.core.id, self.entry.mailbox)
     }
 
-    fn start(&self, call: CallContext, params: Option<&RawValue>, terms: Terms<'_>) -> Started {
+    fn start(&self, call: CallContext, params: Option<&str>, terms: Terms<'_>) -> Started {
         let Terms { budget, inline, out } = terms;
         // Somebody has to poll the future of an async method on this thread until it ends: for a notification nobody does.
         let inline = inline && (M::IS_SYNC || M::IS_READ_ASYNC && !call.notification);
@@ -146,7 +145,7 @@ impl<M: Method> Route for MethodRoute<M> {
         self.queue(call, budget, params, Some(message))
     }
 
-    fn run_series(&self, call: &CallContext, params: &mut dyn Iterator<Item = Option<&RawValue>>) -> Box<dyn Replies> {
+    fn run_series(&self, call: &CallContext, params: &mut dyn Iterator<Item = Option<&str>>) -> Box<dyn Replies> {
         if !M::IS_SYNC || !may_run_inline(&self.core, &self.entry, call) {
             return Box::new(());
         }
@@ -180,9 +179,8 @@ impl<M: Method> MethodRoute<M> {
         Started::Done(Err(refusal.error))
     }
 
-    fn queue(&self, call: CallContext, budget: &Rc<Budget>, params: Option<&RawValue>, message: Option<M>) -> Started {
-        let permit = match self.core.admit(&self.entry, &call, params.map_or(0, |raw| raw.get().len()), Instant::now())
-        {
+    fn queue(&self, call: CallContext, budget: &Rc<Budget>, params: Option<&str>, message: Option<M>) -> Started {
+        let permit = match self.core.admit(&self.entry, &call, params.map_or(0, str::len), Instant::now()) {
             Ok(permit) => permit,
             Err(refusal) if refusal.why == Why::Unavailable => return self.turn_away(&call, refusal),
             // Not counted as refused yet: a batch may wait for room.

@@ -9,7 +9,6 @@ mod specs;
 
 use futures::future::{LocalBoxFuture, ready};
 use schemars::{JsonSchema, Schema};
-use serde_json::value::RawValue;
 
 use crate::jsonrpc::{Budget, RpcError};
 use crate::service::{
@@ -67,7 +66,7 @@ impl<A: Answer> Route for Builtin<A> {
         self.mailbox
     }
 
-    fn start(&self, call: CallContext, params: Option<&RawValue>, terms: Terms<'_>) -> Started {
+    fn start(&self, call: CallContext, params: Option<&str>, terms: Terms<'_>) -> Started {
         tracing::debug!(method = A::NAME, notification = call.notification, "call");
         if call.notification {
             return Started::Done(Ok(()));
@@ -90,11 +89,11 @@ impl<A: Answer> Route for Builtin<A> {
 }
 
 /// Nothing, `null`, `[]` and `{}` are no parameters; all else is too much.
-fn no_parameters(params: Option<&RawValue>) -> Outcome {
+fn no_parameters(params: Option<&str>) -> Outcome {
     #[derive(serde::Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Nothing {}
-    match params.map(|raw| serde_json::from_str::<Nothing>(raw.get())) {
+    match params.map(serde_json::from_str::<Nothing>) {
         None | Some(Ok(Nothing {})) => Ok(()),
         Some(Err(_)) => Err(RpcError::invalid_params(None, "the method takes no parameters")),
     }

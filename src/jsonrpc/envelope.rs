@@ -5,12 +5,14 @@ use std::fmt;
 use serde::de::{Deserializer, Error, IgnoredAny, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::{Id, Invalid, Member, RpcError, depth, request};
+use super::{Id, Invalid, Member, Request, RpcError, brackets, large, request};
 
 /// What a body holds.
 #[derive(Debug)]
 pub(crate) enum Envelope<'a> {
     Single(Member<'a>),
+    /// A call whose parameters are large. They [may turn out](Request::has_json_params) not to be JSON.
+    Large(Request<'a>),
     /// At least one member, in the order in which they are answered.
     Batch(Vec<Member<'a>>),
 }
@@ -24,32 +26,39 @@ pub(crate) struct Limits {
     pub(crate) depth: usize,
     /// The most bytes of an id, which is echoed.
     pub(crate) id: usize,
+    /// The parameters of a single call of so many bytes are not looked at before they are read.
+    pub(crate) large: usize,
 }
 
 /// Deeper parameters would be refused by serde_json, whose own limit this is.
 pub(crate) const MAX_DEPTH: usize = 127;
 
-/// Parses a body, once, borrowing from it.
+/// Parses a body, once, borrowing from it. A call with large parameters needs the empty `scratch`.
 ///
 /// # Errors
 /// The one error, with id null, that answers the whole body: it is not JSON, nests too deep, is an empty batch, or is a
 /// batch of too many members.
-pub(crate) fn parse<'a>(body: &'a [u8], limits: &Limits) -> Result<Envelope<'a>, RpcError> {
+pub(crate) fn parse<'a>(body: &'a [u8], limits: &Limits, scratch: &'a mut String) -> Result<Envelope<'a>, RpcError> {
     let text = std::str::from_utf8(body).map_err(|_| RpcError::parse_error())?;
-    let json = text.trim_start_matches([' ', '\t', '\n', '\r']);
+    let json = text.trim_start_matches(WHITESPACE);
     if json.starts_with('[') {
         let members = batch(json, limits).map_err(|_| RpcError::parse_error())?;
         members.filter(|members| !members.is_empty()).map(Envelope::Batch).ok_or_else(RpcError::invalid_request)
+    } else if let Some(request) = large::read(json, limits, scratch) {
+        Ok(Envelope::Large(request))
     } else {
         member(json, limits).map(Envelope::Single).map_err(|_| RpcError::parse_error())
     }
 }
 
+/// Of JSON.
+pub(super) const WHITESPACE: [char; 4] = [' ', '\t', '\n', '\r'];
+
 fn member<'a>(json: &'a str, limits: &Limits) -> serde_json::Result<Member<'a>> {
     if json.starts_with('{') {
         request::read(json, limits)
-    } else if depth::exceeds(json, limits.depth) {
-        Err(depth::error())
+    } else if brackets::nest_deeper(json, limits.depth) {
+        Err(brackets::too_deep())
     } else {
         serde_json::from_str(json).map(|IgnoredAny| Err(Invalid { id: Id::NULL }))
     }

@@ -1,11 +1,12 @@
 //! The wire: requests in, responses out. Knows JSON and nothing else: no async, no HTTP, no service.
 
+mod brackets;
 mod budget;
-mod depth;
 mod dialect;
 mod envelope;
 mod error;
 mod id;
+mod large;
 mod request;
 mod response;
 #[cfg(test)]

@@ -7,15 +7,15 @@ use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::envelope::Limits;
-use super::{Id, RpcError, depth};
+use super::{Id, RpcError, brackets};
 
 /// A valid request object: a call, or a notification if it has no id.
 #[derive(Debug)]
 pub(crate) struct Request<'a> {
     /// Owned only if the caller wrote it with escapes.
     pub(crate) method: Cow<'a, str>,
-    /// An object or an array; `null` is as good as none.
-    pub(crate) params: Option<&'a RawValue>,
+    /// The text of an object or an array; `null` is as good as none.
+    pub(crate) params: Option<&'a str>,
     pub(crate) id: Option<Id<'a>>,
 }
 
@@ -100,8 +100,8 @@ impl<'de> Visitor<'de> for MembersVisitor<'_, 'de> {
         let members = self.members;
         while let Some(name) = map.next_key()? {
             let value: &RawValue = map.next_value()?;
-            if depth::exceeds(value.get(), self.depth) {
-                return Err(depth::error());
+            if brackets::nest_deeper(value.get(), self.depth) {
+                return Err(brackets::too_deep());
             }
             let member = match name {
                 Name::Jsonrpc => &mut members.jsonrpc,
@@ -131,9 +131,9 @@ impl<'a> Members<'a> {
         if !self.jsonrpc.is_some_and(|version| version.get() == r#""2.0""# || text(version).as_deref() == Some("2.0")) {
             return invalid;
         }
-        let params = match self.params.map(|raw| (raw, raw.get().as_bytes())) {
-            Some((raw, [b'{' | b'[', ..])) => Some(raw),
-            Some((_, b"null")) | None => None,
+        let params = match self.params.map(RawValue::get) {
+            Some(json) if json.starts_with(['{', '[']) => Some(json),
+            Some("null") | None => None,
             Some(_) => return invalid,
         };
         match self.method.and_then(text) {

@@ -8,8 +8,11 @@ use serde_json::{Map, Value, json};
 
 use super::*;
 
-/// The defaults of the settings.
-const LIMITS: Limits = Limits { members: 100, depth: 127, id: 4096 };
+/// The defaults of the settings, but that no parameters are large.
+const LIMITS: Limits = Limits { members: 100, depth: 127, id: 4096, large: usize::MAX };
+
+/// All are.
+const LARGE: Limits = Limits { large: 0, ..LIMITS };
 
 /// What a server would answer that has the methods of the rows. None: nothing.
 fn answer(body: impl AsRef<[u8]>) -> Option<String> {
@@ -19,14 +22,12 @@ fn answer(body: impl AsRef<[u8]>) -> Option<String> {
 fn answer_within(body: impl AsRef<[u8]>, limits: &Limits) -> Option<String> {
     let dialect = Dialect::Jsonrpc;
     let mut out = Vec::new();
-    match parse(body.as_ref(), limits) {
+    let mut scratch = String::new();
+    match parse(body.as_ref(), limits, &mut scratch) {
         Err(error) => dialect.error(&mut out, Id::NULL, &error),
-        Ok(Envelope::Single(member)) => {
-            let id = id_of(&member)?;
-            let draft = Draft::open(dialect, id, &mut out);
-            let outcome = run(&member, &mut out);
-            draft.close(&mut out, outcome.as_ref().copied());
-        }
+        Ok(Envelope::Single(member)) => single(&member, &mut out)?,
+        Ok(Envelope::Large(request)) if request.has_json_params() => single(&Ok(request), &mut out)?,
+        Ok(Envelope::Large(_)) => dialect.error(&mut out, Id::NULL, &RpcError::parse_error()),
         Ok(Envelope::Batch(members)) => {
             let mut batch = BatchWriter::new(dialect, members.len());
             for (index, member) in members.iter().enumerate() {
@@ -40,6 +41,13 @@ fn answer_within(body: impl AsRef<[u8]>, limits: &Limits) -> Option<String> {
     Some(String::from_utf8(out).unwrap())
 }
 
+fn single(member: &Member<'_>, out: &mut Vec<u8>) -> Option<()> {
+    let draft = Draft::open(Dialect::Jsonrpc, id_of(member)?, out);
+    let outcome = run(member, out);
+    draft.close(out, outcome.as_ref().copied());
+    Some(())
+}
+
 fn id_of<'a>(member: &Member<'a>) -> Option<Id<'a>> {
     match member {
         Ok(request) => request.id,
@@ -50,7 +58,7 @@ fn id_of<'a>(member: &Member<'a>) -> Option<Id<'a>> {
 /// The methods that the rows call, in the plainest way.
 fn run(member: &Member<'_>, out: &mut Vec<u8>) -> Result<(), RpcError> {
     let request = member.as_ref().map_err(|invalid| invalid.error())?;
-    let params: Value = request.params.map_or(Value::Null, |raw| serde_json::from_str(raw.get()).unwrap_or_default());
+    let params: Value = request.params.map_or(Value::Null, |json| serde_json::from_str(json).unwrap_or_default());
     let number = |name: &str, position: usize| params.get(name).or(params.get(position)).and_then(Value::as_i64);
     let two = |a, b| number(a, 0).zip(number(b, 1)).ok_or_else(|| RpcError::invalid_params(None, "two numbers"));
     let result = match &*request.method {
@@ -74,13 +82,15 @@ fn each_row_of_the_wires_rules_has_its_answer() {
     let rows = rows::all();
     assert!(rows.len() > 200, "the rows are there");
     for row in rows {
-        assert_eq!(answer(&row.body), row.answer, "{}", row.name);
+        for limits in [LIMITS, LARGE] {
+            assert_eq!(answer_within(&row.body, &limits), row.answer, "{}", row.name);
+        }
     }
 }
 
 #[test]
 fn limits_may_be_lower_than_their_defaults() {
-    let limits = Limits { members: 2, depth: 3, id: 5 };
+    let limits = Limits { members: 2, depth: 3, id: 5, ..LIMITS };
     let call = |id: &str, params: &str| format!(r#"{{"jsonrpc":"2.0","method":"add","params":{params},"id":{id}}}"#);
     let three = |id: &str| format!(r#"{{"jsonrpc":"2.0","result":3,"id":{id}}}"#);
     let one = call("1", "[1,2]");
@@ -94,16 +104,20 @@ fn limits_may_be_lower_than_their_defaults() {
         ("as many as may be", format!("[{one},{one}]"), format!("[{0},{0}]", three("1"))),
         ("more", format!("[{one},{one},{one}]"), error(-32600, "null")),
     ] {
-        assert_eq!(answer_within(&body, &limits), Some(expected), "{name}: {body}");
+        for large in [LIMITS.large, LARGE.large] {
+            let limits = Limits { large, ..limits };
+            assert_eq!(answer_within(&body, &limits), Some(expected.clone()), "{name}: {body}");
+        }
     }
 }
 
 #[test]
 fn a_call_is_borrowed_from_the_body() {
     let body = br#"{"jsonrpc":"2.0","method":"say_hello","params":{"name":"world"},"id":1}"#;
-    let Ok(Envelope::Single(Ok(request))) = parse(body, &LIMITS) else { panic!("a valid call") };
+    let mut scratch = String::new();
+    let Ok(Envelope::Single(Ok(request))) = parse(body, &LIMITS, &mut scratch) else { panic!("a valid call") };
     assert!(matches!(request.method, std::borrow::Cow::Borrowed("say_hello")));
-    assert_eq!(request.params.map(RawValue::get), Some(r#"{"name":"world"}"#));
+    assert_eq!(request.params, Some(r#"{"name":"world"}"#));
     assert_eq!(request.id.map(Id::as_json), Some("1"));
 }
 
@@ -156,14 +170,108 @@ fn an_id_that_is_too_large_a_number_for_every_type_comes_back_as_it_was() {
     assert!(answer.contains("\"id\":1E0000309"), "{answer}");
 }
 
+#[test]
+fn large_parameters_are_not_looked_at_before_they_are_read() {
+    let params = format!("[{}1]", r#"{"]":"\"["},"#.repeat(20));
+    for body in [
+        format!(r#"{{"jsonrpc":"2.0","method":"m","params":{params},"id":7}}"#),
+        format!("\n{{ \"id\" : 7 , \"method\":\"m\", \"params\" \t:\r\n {params} , \"jsonrpc\":\"2.0\" }} "),
+        format!(r#"{{"params":{params},"id":7,"jsonrpc":"2.0","x":{{"params":[]}},"method":"m"}}"#),
+    ] {
+        let mut scratch = String::new();
+        let Ok(Envelope::Large(request)) = parse(body.as_bytes(), &LARGE, &mut scratch) else { panic!("{body}") };
+        assert_eq!((&*request.method, request.params, request.id.map(Id::as_json)), ("m", Some(&*params), Some("7")));
+        assert!(request.has_json_params());
+        let broken = body.replace("1]", "1,]");
+        let mut scratch = String::new();
+        let Ok(Envelope::Large(request)) = parse(broken.as_bytes(), &LARGE, &mut scratch) else { panic!("{broken}") };
+        assert!(!request.has_json_params());
+    }
+}
+
+#[test]
+fn what_is_no_good_call_at_first_sight_is_read_as_a_whole() {
+    let params = format!("[{}1]", "1,".repeat(200));
+    for (name, body) in [
+        ("a notification", format!(r#"{{"jsonrpc":"2.0","method":"m","params":{params}}}"#)),
+        ("no id in some dialects", format!(r#"{{"jsonrpc":"2.0","method":"m","params":{params},"id":null}}"#)),
+        ("no version", format!(r#"{{"method":"m","params":{params},"id":7}}"#)),
+        ("parameters twice", format!(r#"{{"jsonrpc":"2.0","method":"m","params":{params},"id":7,"params":[]}}"#)),
+        ("an escaped name", format!(r#"{{"jsonrpc":"2.0","method":"m","p\u0061rams":{params},"id":7}}"#)),
+        (
+            "another's parameters",
+            format!(r#"{{"x":{{"params":{params}}},"jsonrpc":"2.0","method":"m","params":[],"id":7}}"#),
+        ),
+        ("a name that ends so", format!(r#"{{"\"params":{params},"jsonrpc":"2.0","method":"m","id":7}}"#)),
+        ("small ones", format!(r#"{{"jsonrpc":"2.0","method":"m","params":[1],"id":7,"x":{params}}}"#)),
+        ("a text", format!(r#"{{"jsonrpc":"2.0","method":"m","params":"{params}","id":7}}"#)),
+        ("without an end", format!(r#"{{"jsonrpc":"2.0","method":"m","params":{params}"#)),
+        (
+            "too deep",
+            format!(r#"{{"jsonrpc":"2.0","method":"m","params":{0}{1},"id":7}}"#, "[".repeat(127), "]".repeat(127)),
+        ),
+        ("a second value", format!(r#"{{"jsonrpc":"2.0","method":"m","params":{params},"id":7}} 1"#)),
+        (
+            "its name far behind",
+            format!(r#"{{"jsonrpc":"2.0","method":"m","id":7,"x":"{}","params":{params}}}"#, "x".repeat(250)),
+        ),
+    ] {
+        let mut scratch = String::new();
+        let parsed = parse(body.as_bytes(), &LARGE, &mut scratch);
+        assert!(!matches!(parsed, Ok(Envelope::Large(_))), "{name}");
+        assert_eq!(answer_within(&body, &LARGE), answer(&body), "{name}");
+    }
+}
+
+fn any_request_text() -> impl Strategy<Value = String> {
+    let name = prop_oneof![5 => Just("params"), 1 => Just("p\\u0061rams"), 1 => Just("\\\"params"), 1 => Just("x")];
+    let params = prop_oneof![3 => any_structure(any_value()), 1 => any_value()].prop_map(|value| value.to_string());
+    let params = (name, params).prop_map(|(name, params)| format!(r#""{name}": {params}"#));
+    let others = [r#""jsonrpc":"2.0""#, r#""method":"add""#, r#""id":1"#, r#""params":[1,2]"#, r#""x":{"params":[]}"#];
+    let others = others.map(|member| prop_oneof![8 => Just(member.to_owned()), 1 => Just(String::new())]);
+    let others = prop::array::uniform3(0..others.len()).prop_flat_map(move |more| {
+        let mut members = others[..3].to_vec();
+        members.extend(more.into_iter().filter(|one| *one > 2).map(|one| others[one].clone()));
+        members
+    });
+    (others, params).prop_flat_map(|(mut members, params)| {
+        members.push(params);
+        members.retain(|member| !member.is_empty());
+        Just(members).prop_shuffle().prop_map(|members| format!("{{{}}}", members.join(",")))
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn large_parameters_get_the_answer_of_small_ones(
+        request in any_request_text(),
+        damage in prop::collection::vec((any::<prop::sample::Index>(), r#"[\[\]{},:"1e\\ .-]?"#), 0..3),
+        cut in any::<bool>(),
+    ) {
+        let mut request: Vec<char> = request.chars().collect();
+        for (at, instead) in damage {
+            let at = at.index(request.len());
+            request.splice(at..at + usize::from(cut), instead.chars());
+            if request.is_empty() {
+                break;
+            }
+        }
+        let body: String = request.into_iter().collect();
+        prop_assert_eq!(answer_within(&body, &LARGE), answer(&body), "{}", body);
+    }
+}
+
 proptest! {
     #[test]
     fn a_call_arrives_as_it_was_meant((method, params, id) in any_call()) {
         let compact = json!({"jsonrpc": "2.0", "method": method, "params": params, "id": id});
         for body in [compact.to_string(), serde_json::to_string_pretty(&compact).unwrap()] {
-            let Ok(Envelope::Single(Ok(request))) = parse(body.as_bytes(), &LIMITS) else { panic!("{body}") };
+            let mut scratch = String::new();
+            let Ok(Envelope::Single(Ok(request))) = parse(body.as_bytes(), &LIMITS, &mut scratch) else { panic!("{body}") };
             prop_assert_eq!(&*request.method, &method);
-            prop_assert_eq!(&serde_json::from_str::<Value>(request.params.unwrap().get()).unwrap(), &params);
+            prop_assert_eq!(&serde_json::from_str::<Value>(request.params.unwrap()).unwrap(), &params);
             prop_assert_eq!(request.id.unwrap().as_json(), id.to_string());
         }
     }

@@ -23,6 +23,9 @@ use super::console::Mount;
 use super::hosted::Hosted;
 use super::running::{Running, Shared};
 
+/// Bytes of a call from which on looking at its parameters once saves more than finding their end takes.
+const LARGE: usize = 1024;
+
 /// Checks everything that can be checked, and starts the auth actor; the services do not run yet. `listens` gets the address
 /// once there is one.
 ///
@@ -70,7 +73,12 @@ pub(super) fn prepare(server: Server, settings: &Settings, listens: &Arc<OnceLoc
         router: Arc::new(router),
         // After all that can go wrong: nothing may run when a mistake is found.
         auth: checker.map(|checker| checker.start(settings.token_failures)),
-        limits: Limits { members: settings.batch_limit, depth: settings.depth_limit, id: settings.id_limit },
+        limits: Limits {
+            members: settings.batch_limit,
+            depth: settings.depth_limit,
+            id: settings.id_limit,
+            large: LARGE,
+        },
         response_limit: settings.response_limit,
         cut: cuts,
     };

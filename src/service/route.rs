@@ -6,7 +6,6 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use futures::future::LocalBoxFuture;
-use serde_json::value::RawValue;
 
 use crate::jsonrpc::{Budget, RpcError};
 
@@ -32,15 +31,11 @@ pub(crate) trait Route: Send + Sync {
     fn mailbox(&self) -> MailboxId;
 
     /// Admits the call, reads its parameters, and runs it here or puts it into its mailbox.
-    fn start(&self, call: CallContext, params: Option<&RawValue>, terms: Terms<'_>) -> Started;
+    fn start(&self, call: CallContext, params: Option<&str>, terms: Terms<'_>) -> Started;
 
     /// Runs the first of several calls here and now, which have all but their parameters in common, and gives their replies. The
     /// others are yet to be [started](Self::start).
-    fn run_series(
-        &self,
-        _call: &CallContext,
-        _params: &mut dyn Iterator<Item = Option<&RawValue>>,
-    ) -> Box<dyn Replies> {
+    fn run_series(&self, _call: &CallContext, _params: &mut dyn Iterator<Item = Option<&str>>) -> Box<dyn Replies> {
         Box::new(())
     }
 

@@ -9,6 +9,7 @@ mod calculator;
 mod codes;
 mod dialects;
 mod differential;
+mod large;
 mod limits;
 mod params;
 mod rows;

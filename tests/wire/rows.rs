@@ -46,6 +46,28 @@ impl Examples {
     }
 }
 
+/// The same with so many blanks in its first parameters that they are large.
+fn with_large_params(body: &[u8]) -> Option<Vec<u8>> {
+    let bracket = [&b"\"params\":["[..], b"\"params\":{"].into_iter().filter_map(|name| {
+        let at = body.windows(name.len()).position(|window| window == name)?;
+        Some(at + name.len())
+    });
+    let (head, tail) = body.split_at(bracket.min()?);
+    Some([head, &b" ".repeat(2000), tail].concat())
+}
+
+#[test]
+fn each_row_has_its_answer_if_its_parameters_are_large() {
+    let direct = testing::in_process(|| Examples);
+    let rows = table::all().into_iter().filter_map(|row| Some((with_large_params(&row.body)?, row)));
+    let mut count = 0;
+    for (body, table::Row { name, answer, .. }) in rows {
+        assert_eq!(direct.post(&body), answer, "{name}");
+        count += 1;
+    }
+    assert!(count > 100, "{count} rows have parameters");
+}
+
 #[test]
 fn each_row_has_its_answer_without_http_and_over_a_socket() {
     let (direct, server) = (testing::in_process(|| Examples), testing::start(Server::new(|| Examples)));

@@ -11,7 +11,6 @@ use std::fmt::Display;
 
 use serde::de::{self, Deserializer, IgnoredAny, Visitor};
 use serde::forward_to_deserialize_any;
-use serde_json::value::RawValue;
 
 use crate::jsonrpc::RpcError;
 
@@ -22,9 +21,9 @@ use access::{Bridge, Names, Progress};
 ///
 /// # Errors
 /// -32602, whose data has a `reason` and, where one is to blame, the `param`.
-pub(crate) fn read<M: Method>(params: Option<&RawValue>) -> Result<M, RpcError> {
+pub(crate) fn read<M: Method>(params: Option<&str>) -> Result<M, RpcError> {
     // No parameters are an object without any.
-    let json = params.map(RawValue::get).filter(|json| *json != "null").unwrap_or("{}");
+    let json = params.filter(|json| *json != "null").unwrap_or("{}");
     M::deserialize(Params { json, positions: M::PARAMS }).map_err(InvalidParams::into)
 }
 

@@ -1,0 +1,208 @@
+//! The brackets of a JSON text, looked at without parsing it and without recursion.
+//!
+//! serde_json limits its own recursion, but what it skips (an unknown member, a raw value) it skips without a limit, and
+//! what is skipped now may be parsed later by somebody else. So the depth of all of it is measured.
+
+use memchr::{memchr2, memchr2_iter};
+
+/// Whether more than `limit` objects and arrays stand within one another.
+///
+/// Exact for JSON. Of a text that is not, it judges the part before the first mistake, which is where a parser stops.
+pub(super) fn nest_deeper(json: &str, limit: usize) -> bool {
+    // What is too short to be so deep, or has too few brackets, is let through without a look at its strings: nearly all.
+    json.len() > limit && more_openings(json.as_bytes(), limit) && deepest(json.as_bytes()) > limit
+}
+
+/// What is told of one that does. Its text goes nowhere but into a log.
+pub(super) fn too_deep<E: serde::de::Error>() -> E {
+    E::custom("nests too deep")
+}
+
+/// The bytes of the object or array with which a text begins. None if it does not end, or has more than `most` within one another.
+///
+/// Of a text that is not JSON up to there, it may be any number.
+pub(super) fn first_value(json: &str, most: usize) -> Option<usize> {
+    let mut brackets = Brackets { json: json.as_bytes(), at: 0 };
+    let mut open = 0_usize;
+    loop {
+        match brackets.next()? {
+            Bracket::Opens if open == most => return None,
+            Bracket::Opens => open += 1,
+            Bracket::Closes => {
+                open = open.checked_sub(1)?;
+                if open == 0 {
+                    return Some(brackets.at);
+                }
+            }
+        }
+    }
+}
+
+/// Whether more than `limit` objects and arrays begin, or seem to, since strings are not told apart here.
+fn more_openings(json: &[u8], limit: usize) -> bool {
+    memchr2_iter(b'{', b'[', json).nth(limit).is_some()
+}
+
+fn deepest(json: &[u8]) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    for bracket in (Brackets { json, at: 0 }) {
+        match bracket {
+            Bracket::Opens => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            Bracket::Closes => depth = depth.saturating_sub(1),
+        }
+    }
+    deepest
+}
+
+enum Bracket {
+    Opens,
+    Closes,
+}
+
+/// The brackets that stand outside of strings.
+struct Brackets<'a> {
+    json: &'a [u8],
+    /// Behind the last one.
+    at: usize,
+}
+
+impl Iterator for Brackets<'_> {
+    type Item = Bracket;
+
+    fn next(&mut self) -> Option<Bracket> {
+        loop {
+            self.at += plain(&self.json[self.at..]);
+            let byte = *self.json.get(self.at)?;
+            self.at += 1;
+            match byte {
+                b'{' | b'[' => return Some(Bracket::Opens),
+                b'}' | b']' => return Some(Bracket::Closes),
+                _ => self.skip_string()?,
+            }
+        }
+    }
+}
+
+impl Brackets<'_> {
+    /// Goes on behind the string that has begun.
+    fn skip_string(&mut self) -> Option<()> {
+        loop {
+            let rest = self.json.get(self.at..)?;
+            let near = rest.iter().take(NEAR).position(|byte| matches!(byte, b'"' | b'\\'));
+            let special = near.or_else(|| Some(NEAR + memchr2(b'"', b'\\', rest.get(NEAR..)?)?))?;
+            // What is escaped may be a quote.
+            let is_end = rest[special] == b'"';
+            self.at += special + if is_end { 1 } else { 2 };
+            if is_end {
+                return Some(());
+            }
+        }
+    }
+}
+
+/// How many bytes at the start are neither brackets nor quotes.
+fn plain(json: &[u8]) -> usize {
+    if let Some(near) = json.iter().take(NEAR).position(|byte| is_special(*byte)) {
+        return near;
+    }
+    // In pieces whose bytes the processor compares all at once: numbers, as the compiler does not do so for truth values.
+    let is_plain = |piece: &&[u8]| piece.iter().fold(0, |special, byte| special | u8::from(is_special(*byte))) == 0;
+    let pieces = json.chunks_exact(PIECE).take_while(is_plain);
+    let skipped = pieces.count() * PIECE;
+    skipped + json[skipped..].iter().take_while(|byte| !is_special(**byte)).count()
+}
+
+/// So many bytes are looked at one by one first: to look at many at once takes a few nanoseconds to begin.
+const NEAR: usize = 16;
+
+const PIECE: usize = 32;
+
+fn is_special(byte: u8) -> bool {
+    // One bit makes `{` of `[`, and `}` of `]`.
+    let byte_or_brace = byte | 0x20;
+    (byte == b'"') | (byte_or_brace == b'{') | (byte_or_brace == b'}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn brackets_count_only_outside_of_strings() {
+        for (json, expected) in [
+            ("1", 0),
+            ("[]", 1),
+            ("[[],[],{}]", 2),
+            (r#"{"a":{"b":[1]}}"#, 3),
+            (r#"["[[[["]"#, 1),
+            (r#"["\"[[[[",[]]"#, 2),
+            (r#"["\\",[[]]]"#, 3),
+            (r#"{"[":"{","\\\"[":[]}"#, 2),
+        ] {
+            assert_eq!(deepest(json.as_bytes()), expected, "{json}");
+        }
+    }
+
+    #[test]
+    fn a_text_that_is_not_json_is_measured_up_to_its_mistake() {
+        for (json, expected) in [("]]]]", 0), ("\"", 0), ("\"\\", 0), ("[\"", 1), ("}{", 1)] {
+            assert_eq!(deepest(json.as_bytes()), expected, "{json}");
+        }
+    }
+
+    #[test]
+    fn many_brackets_are_not_deep_and_the_limit_is_the_limit() {
+        let nested = |levels| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+        for limit in [1, 2, 127] {
+            assert!(!nest_deeper(&format!("[{}]", vec!["1"; 1000].join(",")), limit));
+            assert!(!nest_deeper(&format!("[{:?},{}]", "[".repeat(1000), nested(limit - 1)), limit));
+            assert!(!nest_deeper(&nested(limit), limit));
+            assert!(nest_deeper(&nested(limit + 1), limit));
+            assert!(nest_deeper(&"[".repeat(limit + 1), limit));
+        }
+        assert!(!nest_deeper(&format!("[{}]", vec!["{}"; 1000].join(",")), 2));
+    }
+
+    #[test]
+    fn openings_of_both_kinds_are_counted() {
+        for limit in [1, 2, 127] {
+            let many = "[1,{".repeat(limit);
+            assert!(more_openings(many.as_bytes(), 2 * limit - 1) && !more_openings(many.as_bytes(), 2 * limit));
+        }
+    }
+
+    #[test]
+    fn the_first_value_ends_at_the_bracket_that_closes_it() {
+        let long = format!("[{}]", "1.5,".repeat(100));
+        for value in ["[]", "{}", r#"{"a":[1,{"b":"]}"}]}"#, r#"["\\",["\""]]"#, &long, &format!("[{long},\"{long}\"]")]
+        {
+            for rest in ["", "}", "]]", r#","id":"]"}"#] {
+                assert_eq!(first_value(&format!("{value}{rest}"), 9), Some(value.len()), "{value}{rest}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_does_not_end_or_nests_too_deep_has_no_first_value() {
+        for json in ["", "1", "]", "[", "[[]", r#"["]"#, r#"["]\"#, r#"[""#, r#"["\"]"#] {
+            assert_eq!(first_value(json, 9), None, "{json}");
+        }
+        assert_eq!((first_value("[[]]", 2), first_value("[[]]", 1), first_value("[]", 0)), (Some(4), None, None));
+    }
+
+    #[test]
+    fn special_bytes_are_found_wherever_they_stand() {
+        for special in *b"[]{}\"" {
+            for at in 0..100 {
+                let mut json = vec![b'1'; 100];
+                json[at] = special;
+                assert_eq!(plain(&json), at, "{}", char::from(special));
+            }
+        }
+        let others: Vec<u8> = (0..=u8::MAX).filter(|byte| !b"[]{}\"".contains(byte)).collect();
+        assert_eq!(plain(&others), others.len());
+    }
+}

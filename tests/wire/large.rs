@@ -1,0 +1,54 @@
+//! Large parameters, which are not looked at before they are read: that they are no JSON outweighs whatever else is wrong.
+
+use crate::support::http::ask;
+
+use crate::calculator::{call, direct, error, notification, result, start};
+
+fn padded(params: &str) -> String {
+    let (bracket, rest) = params.split_at(1);
+    format!("{bracket}{}{rest}", " ".repeat(2000))
+}
+
+#[test]
+fn a_body_that_is_no_json_is_told_as_such_whatever_becomes_of_its_call() {
+    let (calculator, _) = direct();
+    for (method, params, expected) in [
+        ("add", "[1,2]", result("3", "1")),
+        ("add", r#"{"a":1,"b":2}"#, result("3", "1")),
+        ("add_up", "[5]", result("5", "1")),
+        ("divide", "[6,3]", result("2", "1")),
+        ("wait", "[1]", result("1", "1")),
+        ("no_such", "[1]", error(-32601, "1")),
+        ("secret", "[1]", error(-32001, "1")),
+        ("nothing", "[]", result("null", "1")),
+    ] {
+        let good = call(method, &padded(params), "1");
+        assert_eq!(calculator.post(&good), Some(expected), "{method}");
+        let closing = &params[params.len() - 1..];
+        for mistake in [",", "}", "]", "nul", "\u{1}", "\\", "\""] {
+            let bad = padded(params).replace(closing, &format!("{mistake}{closing}"));
+            let told = calculator.post(call(method, &bad, "1"));
+            assert_eq!(told, Some(error(-32700, "null")), "{method} {mistake:?}");
+            assert_eq!(
+                calculator.post(notification(method, &bad)),
+                Some(error(-32700, "null")),
+                "{method} {mistake:?}"
+            );
+        }
+    }
+    assert_eq!(calculator.post(call("add_up", "[0]", "1")), Some(result("5", "1")), "none of them ran");
+}
+
+#[test]
+fn each_dialect_tells_it_in_its_own_way() {
+    let calculator = start();
+    for path in ["/api", "/api/py", "/api/v0"] {
+        let told = |params: &str| {
+            let answer = ask(calculator.server.address(), "POST", path, &[], call("add", params, "1"));
+            (answer.status, answer.body)
+        };
+        assert_eq!(told(&padded("[1,2,]")), told("[1,2,]"), "{path}");
+        assert_eq!(told(&padded(r#"[1,"2"]"#)), told(r#"[1,"2"]"#), "{path}");
+        assert_eq!(told(&padded("[1,2]")), told("[1,2]"), "{path}");
+    }
+}
