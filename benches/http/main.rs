@@ -2,7 +2,7 @@
 //! `cargo bench --bench http`.
 //!
 //! Each server is a process of its own, loaded from this one over loopback, in turn and in rounds. `-- --quick` is a short
-//! form, `-- --only trivial,batch` measures some workloads, `-- --rounds 9` more rounds. A missed target is said and is no
+//! form, `-- --only trivial,batch` measures some workloads, `-- --rounds 30` more rounds. A missed target is said and is no
 //! failure, as it may be the machine's. `benches/README.md` tells how to read the figures.
 
 #![expect(clippy::print_stdout, reason = "what a bench prints is what it is for")]
@@ -41,7 +41,7 @@ fn main() -> ExitCode {
         Ok(Some(options)) => options,
         Ok(None) => return ExitCode::SUCCESS,
         Err(what) => {
-            println!("{what}; there are --quick, --rounds 9, --layout shared and --only trivial,counter");
+            println!("{what}; there are --quick, --rounds 30, --layout shared and --only trivial,counter");
             return ExitCode::from(2);
         }
     };
@@ -112,7 +112,7 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<Option<Options>, St
             other => return Err(format!("`{other}` is unknown")),
         }
     }
-    let rounds = rounds.unwrap_or(if quick { 1 } else { 5 });
+    let rounds = rounds.unwrap_or(if quick { 1 } else { 15 });
     Ok(bench.then_some(Options { quick, layout, rounds, only }))
 }
 
@@ -120,12 +120,13 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<Option<Options>, St
 fn measure(options: &Options) -> io::Result<u64> {
     let begin = Instant::now();
     child::allow_many_files()?;
-    let (warm_up, time) = if options.quick { (100, 200) } else { (300, 2000) };
+    let (warm_up, time) = if options.quick { (100, 200) } else { (150, 650) };
     let (warm_up, time) = (Duration::from_millis(warm_up), Duration::from_millis(time));
     let mut report = Report::new(options.quick, options.layout);
     let part = options.layout.divide()?;
     for workload in workloads::ALL.iter().filter(|workload| options.wants(workload.name)) {
-        // One server at a time, so that none is in another's way, and each in every round, so that all meet the same machine.
+        // One server at a time, so that none is in another's way, and each in every round, so that all meet the same machine. Many
+        // short rounds: a shared machine is slower for seconds at a time, which the median of a few long ones would be taken from.
         for round in 0..options.rounds {
             for at in 0..Subject::ALL.len() {
                 let subject = Subject::ALL[(at + round) % Subject::ALL.len()];

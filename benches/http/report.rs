@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use crate::figures::{calibrate, directory, median, show, spread, steadiness};
+use crate::figures::{calibrate, directory, median, show, steadiness};
 use crate::layout::Layout;
 use crate::servers::Subject;
 use crate::targets::{self, Quantity};
@@ -50,6 +50,15 @@ pub(crate) struct Report {
     missed: Vec<String>,
     #[serde(skip)]
     met: usize,
+}
+
+/// Between which values the middle half of them are. The least and the most would tell of the worst moments of a shared machine.
+fn middle_half(values: &[f64]) -> String {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let last = sorted.len().saturating_sub(1);
+    let quartile = |at: usize| sorted.get(at).copied().unwrap_or(f64::NAN);
+    format!("[{:.2} – {:.2}]", quartile(last / 4), quartile(last - last / 4))
 }
 
 impl Report {
@@ -102,8 +111,7 @@ impl Report {
             let middle = |quantity| show(median(&self.values(workload.name, subject, quantity)));
             let ratios = |quantity| self.ratios(workload.name, subject, Subject::Bare, quantity);
             let (calls, cpu) = (ratios(Quantity::Calls), ratios(Quantity::Cpu));
-            let (least, most) = spread(&calls);
-            let range = if calls.len() > 1 { format!("[{least:.2} – {most:.2}]") } else { String::new() };
+            let range = if calls.len() > 1 { middle_half(&calls) } else { String::new() };
             println!(
                 "   {subject:26} {:>10} {:>8.2} {range:>16} {:>8} {:>8.2} {:>8} {:>9} {:>9} {:>6}",
                 middle(Quantity::Calls),
@@ -135,9 +143,9 @@ impl Report {
     fn judge(&mut self, workload: &str) {
         for target in targets::ALL.iter().filter(|target| target.workload == workload) {
             let ratios = self.ratios(workload, target.subject, target.base, target.quantity);
-            let (ratio, (least, most)) = (median(&ratios), spread(&ratios));
+            let ratio = median(&ratios);
             let verdict = if target.is_met(ratio) { "met" } else { "MISSED" };
-            let line = format!("{target}: {ratio:.2} [{least:.2} – {most:.2}]");
+            let line = format!("{target}: {ratio:.2} {}", middle_half(&ratios));
             println!("   {line}  {verdict}");
             if target.is_met(ratio) {
                 self.met += 1;
