@@ -10,6 +10,9 @@ use actix::{Actor, Addr, Arbiter, Context, Handler, Message, MessageResult};
 use callbox::testing::{InProcess, in_process, in_process_with};
 use callbox::{Dialect, Method, Placement, service};
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main, measurement::WallTime};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use tokio::runtime::{self, Runtime};
 
 /// The members of a batch.
@@ -40,10 +43,28 @@ impl Bench {
         tokio::time::sleep(Duration::from_secs(3600)).await;
     }
 
+    #[public_method]
+    fn total(&self, values: Vec<f64>) -> f64 {
+        values.iter().sum()
+    }
+
+    #[public_method]
+    fn place(&self, items: Vec<Item>) -> usize {
+        items.len()
+    }
+
     #[private_api_method]
     fn secret(&self) -> bool {
         true
     }
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+struct Item {
+    name: String,
+    tags: Vec<String>,
+    x: i64,
+    y: i64,
 }
 
 /// The same state behind a plain actor.
@@ -162,6 +183,46 @@ fn batches(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// Calls that are nearly all parameters, beside what serde_json takes for these: read into their type, and, as it is usual where the
+/// end of the parameters has to be found first, skipped before.
+fn large(criterion: &mut Criterion) {
+    let runtime = runtime();
+    let service = in_process(Bench::default);
+    let mut group = criterion.benchmark_group("large");
+    let numbers = (0..1000).map(|n| f64::from(n) + 0.123_456_789).collect();
+    let numbers = serde_json::to_string(&Total { values: numbers }).expect("it is JSON");
+    group.bench_function("1,000 numbers, read", |bencher| {
+        bencher.iter(|| serde_json::from_str::<Total>(black_box(&numbers)).ok());
+    });
+    group.bench_function("1,000 numbers, skipped and read", |bencher| {
+        bencher.iter(|| {
+            let raw = serde_json::from_str::<&RawValue>(black_box(&numbers)).expect("it is JSON");
+            serde_json::from_str::<Total>(raw.get()).ok()
+        });
+    });
+    answers(
+        &mut group,
+        &runtime,
+        "1,000 numbers, a call",
+        &service,
+        &call("total", &numbers, 1),
+        r#""result":499623.4"#,
+    );
+    let item = |n| Item { name: format!("item {n}"), tags: vec!["red".to_owned(), "blue".to_owned()], x: n, y: -n };
+    let objects = serde_json::to_string(&Place { items: (0..300).map(item).collect() }).expect("it is JSON");
+    group.bench_function("300 objects, read", |bencher| {
+        bencher.iter(|| serde_json::from_str::<Place>(black_box(&objects)).ok());
+    });
+    group.bench_function("300 objects, skipped and read", |bencher| {
+        bencher.iter(|| {
+            let raw = serde_json::from_str::<&RawValue>(black_box(&objects)).expect("it is JSON");
+            serde_json::from_str::<Place>(raw.get()).ok()
+        });
+    });
+    answers(&mut group, &runtime, "300 objects, a call", &service, &call("place", &objects, 1), r#""result":300"#);
+    group.finish();
+}
+
 fn runtime() -> Runtime {
     runtime::Builder::new_current_thread().enable_time().build().expect("there can be a runtime")
 }
@@ -184,5 +245,5 @@ fn short() -> Criterion {
         .configure_from_args()
 }
 
-criterion_group! { name = all; config = short(); targets = single, refused, batches }
+criterion_group! { name = all; config = short(); targets = single, refused, batches, large }
 criterion_main!(all);

@@ -22,7 +22,7 @@ pub(super) fn too_deep<E: serde::de::Error>() -> E {
 ///
 /// Of a text that is not JSON up to there, it may be any number.
 pub(super) fn first_value(json: &str, most: usize) -> Option<usize> {
-    let mut brackets = Brackets { json: json.as_bytes(), at: 0 };
+    let mut brackets = Brackets { rest: json.as_bytes() };
     let mut open = 0_usize;
     loop {
         match brackets.next()? {
@@ -31,7 +31,7 @@ pub(super) fn first_value(json: &str, most: usize) -> Option<usize> {
             Bracket::Closes => {
                 open = open.checked_sub(1)?;
                 if open == 0 {
-                    return Some(brackets.at);
+                    return Some(json.len() - brackets.rest.len());
                 }
             }
         }
@@ -45,7 +45,7 @@ fn more_openings(json: &[u8], limit: usize) -> bool {
 
 fn deepest(json: &[u8]) -> usize {
     let (mut depth, mut deepest) = (0_usize, 0);
-    for bracket in (Brackets { json, at: 0 }) {
+    for bracket in (Brackets { rest: json }) {
         match bracket {
             Bracket::Opens => {
                 depth += 1;
@@ -64,9 +64,8 @@ enum Bracket {
 
 /// The brackets that stand outside of strings.
 struct Brackets<'a> {
-    json: &'a [u8],
-    /// Behind the last one.
-    at: usize,
+    /// What stands behind the last one.
+    rest: &'a [u8],
 }
 
 impl Iterator for Brackets<'_> {
@@ -74,45 +73,46 @@ impl Iterator for Brackets<'_> {
 
     fn next(&mut self) -> Option<Bracket> {
         loop {
-            self.at += plain(&self.json[self.at..]);
-            let byte = *self.json.get(self.at)?;
-            self.at += 1;
+            let (byte, rest) = self.rest[plain(self.rest)..].split_first()?;
+            self.rest = rest;
             match byte {
                 b'{' | b'[' => return Some(Bracket::Opens),
                 b'}' | b']' => return Some(Bracket::Closes),
-                _ => self.skip_string()?,
+                _ => self.rest = behind_string(rest)?,
             }
         }
     }
 }
 
-impl Brackets<'_> {
-    /// Goes on behind the string that has begun.
-    fn skip_string(&mut self) -> Option<()> {
-        loop {
-            let rest = self.json.get(self.at..)?;
-            let near = rest.iter().take(NEAR).position(|byte| matches!(byte, b'"' | b'\\'));
-            let special = near.or_else(|| Some(NEAR + memchr2(b'"', b'\\', rest.get(NEAR..)?)?))?;
-            // What is escaped may be a quote.
-            let is_end = rest[special] == b'"';
-            self.at += special + if is_end { 1 } else { 2 };
-            if is_end {
-                return Some(());
-            }
+/// What stands behind a string of which only the first quote is gone.
+fn behind_string(mut json: &[u8]) -> Option<&[u8]> {
+    loop {
+        let near = count(json.iter().take(NEAR), |byte| !matches!(byte, b'"' | b'\\'));
+        let end = if near < NEAR { near } else { NEAR + memchr2(b'"', b'\\', json.get(NEAR..)?)? };
+        if *json.get(end)? == b'"' {
+            return Some(&json[end + 1..]);
         }
+        // What is escaped may be a quote.
+        json = json.get(end + 2..)?;
     }
 }
 
 /// How many bytes at the start are neither brackets nor quotes.
 fn plain(json: &[u8]) -> usize {
-    if let Some(near) = json.iter().take(NEAR).position(|byte| is_special(*byte)) {
+    let is_plain = |byte| !is_special(byte);
+    let near = count(json.iter().take(NEAR), is_plain);
+    if near < NEAR {
         return near;
     }
     // In pieces whose bytes the processor compares all at once: numbers, as the compiler does not do so for truth values.
-    let is_plain = |piece: &&[u8]| piece.iter().fold(0, |special, byte| special | u8::from(is_special(*byte))) == 0;
-    let pieces = json.chunks_exact(PIECE).take_while(is_plain);
-    let skipped = pieces.count() * PIECE;
-    skipped + json[skipped..].iter().take_while(|byte| !is_special(**byte)).count()
+    let specials = |piece: &[u8]| piece.iter().fold(0, |specials, byte| specials | u8::from(is_special(*byte)));
+    let far = NEAR + PIECE * json[NEAR..].chunks_exact(PIECE).take_while(|piece| specials(piece) == 0).count();
+    far + count(json[far..].iter(), is_plain)
+}
+
+/// How many bytes there are before the first that is otherwise.
+fn count<'a>(bytes: impl Iterator<Item = &'a u8>, is_so: impl Fn(u8) -> bool) -> usize {
+    bytes.take_while(|byte| is_so(**byte)).count()
 }
 
 /// So many bytes are looked at one by one first: to look at many at once takes a few nanoseconds to begin.
@@ -122,8 +122,8 @@ const PIECE: usize = 32;
 
 fn is_special(byte: u8) -> bool {
     // One bit makes `{` of `[`, and `}` of `]`.
-    let byte_or_brace = byte | 0x20;
-    (byte == b'"') | (byte_or_brace == b'{') | (byte_or_brace == b'}')
+    let brace = byte | 0x20;
+    (byte == b'"') | (brace == b'{') | (brace == b'}')
 }
 
 #[cfg(test)]
