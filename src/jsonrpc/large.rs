@@ -1,13 +1,15 @@
 //! Calls whose parameters are large, and are gone through once: when their method reads them.
 //!
 //! To find the end of a member of an object, serde_json reads it and keeps nothing; its method then reads it again. For a
-//! thousand numbers the first is two fifths of the work. Here the end of the parameters is told by their brackets, serde_json
+//! thousand numbers the first is a third of the work. Here the end of the parameters is told by their brackets, serde_json
 //! reads the request with `{}` in their place, and whether they are JSON is found by reading them.
 //!
 //! This judges as reading everything twice does:
 //! - JSON tells where a value ends: if the parameters are JSON, they end at the bracket that closes their first one, and if
 //!   they are not, nor is the body.
 //! - That the parameters stand where they were looked for is told by serde_json, which found the `{}` there.
+//!
+//! Only a `Deserialize` that drops an error and reads on behind it can take a mistake in the JSON along.
 //!
 //! Parameters that are never read, or that cannot be, are for the dispatch to have [looked at](Request::has_json_params) before it
 //! tells any other error; so all that is not a good call at first sight is none for here.
