@@ -37,7 +37,9 @@ pub(super) fn read<'a>(json: &'a str, limits: &Limits, scratch: &'a mut String) 
     if head.len() + tail.len() > params.len() {
         return None;
     }
-    for part in [head, "{}", tail] {
+    const STAND_IN: &str = "{}";
+    scratch.reserve_exact(head.len() + STAND_IN.len() + tail.len());
+    for part in [head, STAND_IN, tail] {
         scratch.push_str(part);
     }
     let scratch: &str = scratch;
