@@ -3,13 +3,20 @@
 //! Beside callbox stand what it is made of: a direct call of the function, and `addr.send` to a plain actix actor on a thread of
 //! its own. `benches/README.md` tells how to read the figures; `-- --quick` is criterion's own short form.
 
+#![expect(clippy::print_stdout, reason = "what a bench prints is what it is for")]
+
+#[path = "../shared/figures.rs"]
+mod figures;
+mod table;
+
 use std::hint::black_box;
-use std::time::Duration;
+use std::process::ExitCode;
+use std::time::{Duration, SystemTime};
 
 use actix::{Actor, Addr, Arbiter, Context, Handler, Message, MessageResult};
 use callbox::testing::{InProcess, in_process, in_process_with};
 use callbox::{Dialect, Method, Placement, service};
-use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main, measurement::WallTime};
+use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, measurement::WallTime};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -240,10 +247,30 @@ fn plain() -> (Arbiter, Addr<Plain>) {
 
 fn short() -> Criterion {
     Criterion::default()
+        .output_directory(&table::home().expect("there can be target/bench"))
         .warm_up_time(Duration::from_millis(500))
         .measurement_time(Duration::from_secs(2))
         .configure_from_args()
 }
 
 criterion_group! { name = all; config = short(); targets = single, refused, batches, large }
-criterion_main!(all);
+
+fn main() -> ExitCode {
+    // `cargo test` runs benches, too, and says so by leaving this out.
+    if !std::env::args().any(|arg| arg == "--bench") {
+        all();
+        return ExitCode::SUCCESS;
+    }
+    let (begin, calibration) = (SystemTime::now(), figures::calibrate());
+    all();
+    match table::print(begin) {
+        Ok(()) => {
+            println!("{}", figures::steadiness(&[calibration, figures::calibrate()]));
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            println!("error: the table could not be made: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! What criterion measured in this run, as a table beside a baseline and as one file of JSON.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use serde::{Deserialize, Serialize};
+
+use crate::figures::directory;
+
+/// One benchmark.
+#[derive(Debug, Serialize)]
+struct Row {
+    name: String,
+    /// Nanoseconds, with the interval in which they are with a confidence of 95 %.
+    time: f64,
+    least: f64,
+    most: f64,
+    /// What it is compared with, and how many times as long it takes.
+    baseline: String,
+    ratio: Option<f64>,
+    #[serde(skip)]
+    written: SystemTime,
+}
+
+/// Where criterion keeps its figures.
+///
+/// # Errors
+/// If there can be no such directory.
+pub(crate) fn home() -> io::Result<PathBuf> {
+    Ok(directory()?.join("dispatch"))
+}
+
+/// Prints what was measured since `begin`, and writes it to `target/bench/dispatch.json`.
+///
+/// # Errors
+/// If a file cannot be read or written.
+pub(crate) fn print(begin: SystemTime) -> io::Result<()> {
+    let mut rows = Vec::new();
+    collect(&home()?, begin, &mut rows)?;
+    if rows.is_empty() {
+        return Ok(());
+    }
+    rows.sort_by_key(|row| row.written);
+    let times: Vec<_> = rows.iter().map(|row| (row.name.clone(), row.time)).collect();
+    println!("\n{:66} {:>10}   {:25} {:>10}", "", "time", "", "× baseline");
+    for row in &mut rows {
+        let baseline = times.iter().find(|(name, _)| *name == row.baseline);
+        row.ratio = baseline.map(|(_, time)| row.time / time);
+        let range = format!("[{} – {}]", time(row.least), time(row.most));
+        let ratio = row.ratio.map_or_else(|| "–".to_owned(), |ratio| format!("{ratio:.4}"));
+        println!("{:66} {:>10}   {range:25} {ratio:>10}", row.name, time(row.time));
+    }
+    println!(
+        "The baseline is `addr.send` to a plain actor; of large calls, what serde_json takes to skip and read their parameters."
+    );
+    let path = directory()?.join("dispatch.json");
+    fs::write(&path, serde_json::to_vec_pretty(&rows)?)?;
+    println!("written: {}", path.display());
+    Ok(())
+}
+
+/// The benchmarks below a directory whose figures are new.
+fn collect(directory: &Path, begin: SystemTime, rows: &mut Vec<Row>) -> io::Result<()> {
+    if !directory.exists() {
+        return Ok(());
+    }
+    for entry in fs::read_dir(directory)? {
+        let path = entry?.path();
+        if path.ends_with("new") {
+            rows.extend(read(&path)?.filter(|row| row.written >= begin));
+        } else if path.is_dir() {
+            collect(&path, begin, rows)?;
+        }
+    }
+    Ok(())
+}
+
+/// None if criterion has not come to the end of it.
+fn read(directory: &Path) -> io::Result<Option<Row>> {
+    #[derive(Deserialize)]
+    struct Benchmark {
+        full_id: String,
+    }
+    #[derive(Deserialize)]
+    struct Estimates {
+        mean: Estimate,
+        /// None if each sample has as many runs.
+        slope: Option<Estimate>,
+    }
+    #[derive(Deserialize)]
+    struct Estimate {
+        point_estimate: f64,
+        confidence_interval: Interval,
+    }
+    #[derive(Deserialize)]
+    struct Interval {
+        lower_bound: f64,
+        upper_bound: f64,
+    }
+    let (benchmark, estimates) = (directory.join("benchmark.json"), directory.join("estimates.json"));
+    if !benchmark.exists() || !estimates.exists() {
+        return Ok(None);
+    }
+    let written = estimates.metadata()?.modified()?;
+    let Benchmark { full_id: name } = serde_json::from_slice(&fs::read(benchmark)?)?;
+    let Estimates { mean, slope } = serde_json::from_slice(&fs::read(estimates)?)?;
+    let Estimate { point_estimate: time, confidence_interval } = slope.unwrap_or(mean);
+    let (least, most) = (confidence_interval.lower_bound, confidence_interval.upper_bound);
+    let baseline = baseline(&name);
+    Ok(Some(Row { name, time, least, most, baseline, ratio: None, written }))
+}
+
+fn baseline(name: &str) -> String {
+    match name.split_once('/') {
+        Some(("large", what)) => {
+            format!("large/{}, skipped and read", what.rsplit_once(", ").map_or(what, |(what, _)| what))
+        }
+        Some(("batch of 100", _)) => "batch of 100/addr.send to a plain actor, one after the other".to_owned(),
+        _ => "single/addr.send to a plain actor".to_owned(),
+    }
+}
+
+fn time(nanoseconds: f64) -> String {
+    match nanoseconds {
+        short if short < 1e3 => format!("{short:.1} ns"),
+        middle if middle < 1e6 => format!("{:.2} µs", middle / 1e3),
+        long => format!("{:.2} ms", long / 1e6),
+    }
+}
