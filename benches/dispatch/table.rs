@@ -49,7 +49,7 @@ pub(crate) fn print(begin: SystemTime) -> io::Result<()> {
         let baseline = times.iter().find(|(name, _)| *name == row.baseline);
         row.ratio = baseline.map(|(_, time)| row.time / time);
         let range = format!("[{} – {}]", time(row.least), time(row.most));
-        let ratio = row.ratio.map_or_else(|| "–".to_owned(), |ratio| format!("{ratio:.4}"));
+        let ratio = row.ratio.map_or_else(|| "–".to_owned(), share);
         println!("{:66} {:>10}   {range:25} {ratio:>10}", row.name, time(row.time));
     }
     println!(
@@ -128,4 +128,9 @@ fn time(nanoseconds: f64) -> String {
         middle if middle < 1e6 => format!("{:.2} µs", middle / 1e3),
         long => format!("{:.2} ms", long / 1e6),
     }
+}
+
+/// Far less than the baseline as a fraction of it.
+fn share(ratio: f64) -> String {
+    if ratio < 0.1 { format!("1/{:.0}", 1.0 / ratio) } else { format!("{ratio:.2}") }
 }
