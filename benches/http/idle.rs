@@ -11,8 +11,14 @@ use crate::workloads;
 
 pub(crate) const NAME: &str = "idle";
 
-pub(crate) fn run(report: &mut Report, options: &Options, cores: &str) -> io::Result<()> {
-    let count = if options.quick { 500 } else { 9_500 };
+/// Connections at once, if a process may have so many files. callbox has two for each, and a few of its own.
+const MOST: u64 = 10_000;
+const FILES_EACH: u64 = 2;
+const OTHER_FILES: u64 = 200;
+
+pub(crate) fn run(report: &mut Report, options: &Options, cores: &str, files: u64) -> io::Result<()> {
+    let most = MOST.min(files.saturating_sub(OTHER_FILES) / FILES_EACH);
+    let count = if options.quick { 500 } else { most as usize };
     for round in 0..options.rounds.min(3) {
         for at in 0..Subject::ALL.len() {
             let subject = Subject::ALL[(at + round) % Subject::ALL.len()];

@@ -119,7 +119,7 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<Option<Options>, St
 /// Makes all measurements; the number of wrong answers.
 fn measure(options: &Options) -> io::Result<u64> {
     let begin = Instant::now();
-    child::allow_many_files()?;
+    let files = child::allow_many_files()?;
     let (warm_up, time) = if options.quick { (100, 200) } else { (150, 650) };
     let (warm_up, time) = (Duration::from_millis(warm_up), Duration::from_millis(time));
     let mut report = Report::new(options.quick, options.layout);
@@ -136,7 +136,7 @@ fn measure(options: &Options) -> io::Result<u64> {
         report.print(workload);
     }
     if options.wants(idle::NAME) {
-        idle::run(&mut report, options, &part.cores)?;
+        idle::run(&mut report, options, &part.cores, files)?;
     }
     report.print_summary();
     let path = report.write()?;

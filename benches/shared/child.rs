@@ -23,10 +23,11 @@ pub(crate) struct Memory {
     pub(crate) peak: u64,
 }
 
-/// As many files as this user may have, for thousands of connections; processes started from here inherit it.
-pub(crate) fn allow_many_files() -> io::Result<()> {
+/// As many files as this user may have, for thousands of connections; processes started from here inherit it. How many these are.
+pub(crate) fn allow_many_files() -> io::Result<u64> {
     let maximum = getrlimit(Resource::Nofile).maximum;
-    Ok(setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum })?)
+    setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum })?;
+    Ok(maximum.unwrap_or(u64::MAX))
 }
 
 impl Child {
