@@ -190,23 +190,28 @@ fn batches(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Calls that are nearly all parameters, beside what serde_json takes for these: read into their type, and, as it is usual where the
-/// end of the parameters has to be found first, skipped before.
+/// Times what serde_json takes for parameters: read into their type, and, as it is usual where their end has to be found first,
+/// skipped before.
+fn readings<M: Method>(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, params: &str) {
+    group.bench_function(format!("{name}, read"), |bencher| {
+        bencher.iter(|| serde_json::from_str::<M>(black_box(params)).ok());
+    });
+    group.bench_function(format!("{name}, skipped and read"), |bencher| {
+        bencher.iter(|| {
+            let raw = serde_json::from_str::<&RawValue>(black_box(params)).expect("it is JSON");
+            serde_json::from_str::<M>(raw.get()).ok()
+        });
+    });
+}
+
+/// Calls that are nearly all parameters.
 fn large(criterion: &mut Criterion) {
     let runtime = runtime();
     let service = in_process(Bench::default);
     let mut group = criterion.benchmark_group("large");
     let numbers = (0..1000).map(|n| f64::from(n) + 0.123_456_789).collect();
     let numbers = serde_json::to_string(&Total { values: numbers }).expect("it is JSON");
-    group.bench_function("1,000 numbers, read", |bencher| {
-        bencher.iter(|| serde_json::from_str::<Total>(black_box(&numbers)).ok());
-    });
-    group.bench_function("1,000 numbers, skipped and read", |bencher| {
-        bencher.iter(|| {
-            let raw = serde_json::from_str::<&RawValue>(black_box(&numbers)).expect("it is JSON");
-            serde_json::from_str::<Total>(raw.get()).ok()
-        });
-    });
+    readings::<Total>(&mut group, "1,000 numbers", &numbers);
     answers(
         &mut group,
         &runtime,
@@ -217,15 +222,7 @@ fn large(criterion: &mut Criterion) {
     );
     let item = |n| Item { name: format!("item {n}"), tags: vec!["red".to_owned(), "blue".to_owned()], x: n, y: -n };
     let objects = serde_json::to_string(&Place { items: (0..300).map(item).collect() }).expect("it is JSON");
-    group.bench_function("300 objects, read", |bencher| {
-        bencher.iter(|| serde_json::from_str::<Place>(black_box(&objects)).ok());
-    });
-    group.bench_function("300 objects, skipped and read", |bencher| {
-        bencher.iter(|| {
-            let raw = serde_json::from_str::<&RawValue>(black_box(&objects)).expect("it is JSON");
-            serde_json::from_str::<Place>(raw.get()).ok()
-        });
-    });
+    readings::<Place>(&mut group, "300 objects", &objects);
     answers(&mut group, &runtime, "300 objects, a call", &service, &call("place", &objects, 1), r#""result":300"#);
     group.finish();
 }
