@@ -41,7 +41,7 @@ pub(crate) struct Arrival<'a> {
     pub(crate) token: Option<&'a str>,
     /// Where it came from, as far as the transport itself knows: what a caller says of it does not count.
     pub(crate) peer: Option<IpAddr>,
-    /// The caller's own limit, which can only shorten a method's deadline.
+    /// How long the caller waits for answers, which can only shorten a method's deadline.
     pub(crate) timeout: Option<Duration>,
     pub(crate) dialect: Dialect,
 }
@@ -185,13 +185,15 @@ impl Dispatch {
     fn find(&self, request: &Request<'_>, visit: &Visit<'_>) -> Result<(&Arc<dyn Route>, CallContext), RpcError> {
         let route = self.router.find(&request.method).ok_or_else(RpcError::method_not_found)?;
         let caller = allowed(route, visit)?;
-        let deadline = route.options().deadline.min(visit.arrival.timeout.unwrap_or(Duration::MAX));
+        let notification = visit.arrival.dialect.reply_id(request).is_none();
+        // Who does not wait cannot lose patience.
+        let patience = visit.arrival.timeout.filter(|_| !notification).unwrap_or(Duration::MAX);
         let call = CallContext {
             method: route.name(),
             caller,
             arrived: visit.arrived,
-            deadline: visit.arrived + deadline,
-            notification: visit.arrival.dialect.reply_id(request).is_none(),
+            deadline: visit.arrived + route.options().deadline.min(patience),
+            notification,
             chain: None,
         };
         Ok((route, call))

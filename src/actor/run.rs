@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use crate::jsonrpc::RpcError;
 use crate::mailbox::{Count, End, Entry, nanos};
-use crate::service::{CallContext, Current, Entered, Kind, Link, Method, Reply, Service};
+use crate::service::{CallContext, Current, Entered, Kind, Method, Reply, Service};
 
 use super::core::Core;
 
@@ -28,7 +28,7 @@ pub(crate) struct Ran<M: Method> {
 
 /// What travels around a call of this service.
 pub(crate) fn current<S: Service>(core: &Core<S>, call: &CallContext) -> Current {
-    Current { chain: Link::new(core.id, S::NAME, call.chain.clone()), deadline: call.deadline }
+    Current { service: core.id, name: S::NAME, chain: call.chain.clone(), deadline: call.deadline }
 }
 
 /// A sync method that runs on this thread, or several runs of one, with what travels around them, until this is dropped.

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use crate::auth::Caller;
 use crate::jsonrpc::RpcError;
 use crate::mailbox::{Call, End, Entry};
-use crate::service::{ByKind, CallContext, Current, Method, Refusal, Reply, Service};
+use crate::service::{Awaited, ByKind, CallContext, Current, Method, Refusal, Reply, Service};
 use crate::sync::Arc;
 
 use super::core::{Core, Status};
@@ -100,11 +100,14 @@ impl<S: Service> ServiceRef<S> {
     pub async fn call<M: Method<Service = S>>(&self, message: M) -> Reply<M> {
         match self.begin(message, false)? {
             Begun::Ended(reply) => reply,
-            Begun::Waits(call) => call.reply().await,
+            Begun::Waits(call) => Awaited::new(call.context().chain.clone(), call.reply()).await,
         }
     }
 
     /// Sends a notification: the method runs, and nobody waits for its result.
+    ///
+    /// Within a method of a service, too, it has all the time of its own method's deadline, whatever is left of the deadline
+    /// of the method that sends it; and it may go to any service, also to the one that sends it.
     ///
     /// # Errors
     /// If the call cannot be let in, as for [`call`](Self::call). What happens to it later is counted and logged.
@@ -116,7 +119,9 @@ impl<S: Service> ServiceRef<S> {
         let core = &self.core;
         let entry = core.entry::<M>().ok_or_else(RpcError::method_not_found)?;
         let call = self.context(entry, notification)?;
-        let (call, message) = if M::IS_SYNC && may_run_inline(core, entry, &call) {
+        // What a method sends to nobody in particular does not hold it up, nor does it run within it, level below level.
+        let within = notification && Current::is_of_thread(None);
+        let (call, message) = if M::IS_SYNC && !within && may_run_inline(core, entry, &call) {
             let now = call.arrived;
             match run_now(core, entry, call, message, now) {
                 Ok(reply) => return Ok(Begun::Ended(reply)),
@@ -137,25 +142,26 @@ impl<S: Service> ServiceRef<S> {
     fn context(&self, entry: &Entry, notification: bool) -> Result<CallContext, RpcError> {
         let arrived = Instant::now();
         let mut deadline = arrived + entry.options.deadline.min(self.patience.unwrap_or(Duration::MAX));
-        let around = Current::of_thread();
-        if let Some(around) = &around {
-            deadline = deadline.min(around.deadline);
-            if around.chain.visits(self.core.id) {
-                let cause = format_args!(
-                    "the call {} → {} would wait for itself: no service may be visited twice",
-                    around.chain, entry.name
-                );
-                return Err(RpcError::internal(&cause));
+        // Who does not wait for the answer can neither close a circle nor run out of time over it.
+        let around = if notification { None } else { Current::of_thread() };
+        let chain = match around {
+            None => None,
+            Some(around) => {
+                deadline = deadline.min(around.deadline);
+                let closes_circle = around.waits_for(self.core.id);
+                let link = around.link();
+                if closes_circle {
+                    let cause = format_args!(
+                        "the call {link} → {} would wait for itself: no service may be visited twice",
+                        entry.name
+                    );
+                    return Err(RpcError::internal(&cause));
+                }
+                Some(link)
             }
-        }
-        Ok(CallContext {
-            method: entry.name,
-            caller: self.caller.clone(),
-            arrived,
-            deadline,
-            notification,
-            chain: around.map(|around| Arc::new(around.chain)),
-        })
+        };
+        let caller = self.caller.clone();
+        Ok(CallContext { method: entry.name, caller, arrived, deadline, notification, chain })
     }
 
     /// Whether calls are let in: false while the service is down or stopping.

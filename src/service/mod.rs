@@ -14,7 +14,7 @@ mod route;
 use std::error::Error as StdError;
 use std::future::Future;
 
-pub(crate) use chain::{Current, Entered, Link, ServiceId};
+pub(crate) use chain::{Awaited, Current, Entered, ServiceId};
 pub use context::{CallContext, FromCall};
 pub(crate) use describe::{About, Description, Generators, Runs};
 pub(crate) use errors::DescribedError;

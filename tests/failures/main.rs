@@ -33,6 +33,9 @@
 //! | any number of restarts is borne | [`restarts`]: `too_many_restarts_…` |
 //! | a call keeps its place when it starts | [`callers`]: `a_call_whose_caller_leaves_while_it_waits_never_runs` |
 //! | the chain of services is not looked at | [`services`]: `a_call_that_would_come_back_to_its_service_…` |
+//! | a notification has no more time than its sender, or may not come back to it | [`services`]: `a_notification_has_all_the_time_…`, `a_notification_may_go_to_its_sender_…` |
+//! | a notification of a method runs within it | [`services`]: `notifications_that_send_notifications_…` |
+//! | a call that was given up counts as waited for | [`services`]: `who_has_given_a_call_up_…` |
 //! | a call within a call has all the time of its own method | [`services`]: `a_call_within_a_call_has_no_more_time_than_the_outer_one` |
 //! | a mailbox has no bound | [`refusals`]: `a_call_whose_parameters_do_not_fit_…`; [`groups`]: `…_are_counted_together` |
 //! | a service has no bound, or none in bytes | [`refusals`]: `a_full_service_…`, `more_than_16_mib_of_parameters_…` |

@@ -14,10 +14,15 @@ both_ways! {
     a_call_that_would_come_back_to_its_service_is_refused_before_it_is_let_in,
     a_call_within_a_call_has_no_more_time_than_the_outer_one,
     when_the_outer_caller_leaves_the_inner_call_is_given_up,
+    who_has_given_a_call_up_may_be_called_by_what_it_led_to,
+    a_notification_has_all_the_time_of_its_own_method_whatever_is_left_of_its_senders,
+    a_notification_may_go_to_its_sender_and_what_it_was_sent_by_may_be_called,
+    notifications_that_send_notifications_do_not_run_within_each_other,
 }
 
 pub(crate) struct Front {
     back: Arc<OnceLock<ServiceRef<Back>>>,
+    me: Arc<OnceLock<ServiceRef<Front>>>,
 }
 
 pub(crate) struct Back {
@@ -43,6 +48,30 @@ impl Front {
         self.back.get().unwrap().call(AskBack { writes }).await
     }
 
+    /// Has no time left for what it sends.
+    #[public_method(deadline = "1ms")]
+    async fn send_on(&self) -> Result<(), RpcError> {
+        self.back.get().unwrap().notify(Answers { waits: true })
+    }
+
+    /// Asks for what comes back here, and does not wait for it.
+    #[public_method]
+    async fn ask_in_vain(&self) -> bool {
+        let asked = self.back.get().unwrap().call(AskBackLater {});
+        tokio::time::timeout(Duration::from_millis(20), asked).await.is_err()
+    }
+
+    #[public_method]
+    fn send_round(&mut self, to_itself: bool) -> Result<(), RpcError> {
+        let back = self.back.get().unwrap();
+        if to_itself { self.me().notify(HelloAlone {}) } else { back.notify(AskBack { writes: true }) }
+    }
+
+    #[public_method]
+    fn send_to_and_fro(&self, times: u32) -> Result<(), RpcError> {
+        if times == 0 { Ok(()) } else { self.back.get().unwrap().notify(SendBack { times: times - 1 }) }
+    }
+
     #[public_method]
     fn hello(&self) -> String {
         "hello".to_owned()
@@ -54,14 +83,32 @@ impl Front {
     }
 }
 
+impl Front {
+    fn me(&self) -> &ServiceRef<Self> {
+        self.me.get().unwrap()
+    }
+}
+
 #[service(name = "back", namespace = "back")]
 impl Back {
+    #[public_method]
+    fn send_back(&self, times: u32) -> Result<(), RpcError> {
+        self.front.get().unwrap().notify(SendToAndFro { times })
+    }
+
     #[public_method(message = "Answers")]
     async fn answer(&self, waits: bool) -> String {
         if waits {
             self.probe.hold_await().await;
         }
         "answer".to_owned()
+    }
+
+    /// Alone with its state, and so it runs to its end.
+    #[public_method]
+    async fn ask_back_later(&mut self) -> Result<String, RpcError> {
+        self.probe.hold_await().await;
+        self.front.get().unwrap().call(Hello {}).await
     }
 
     #[public_method]
@@ -74,7 +121,8 @@ impl Back {
 fn pair(way: Way) -> (Site<Front>, ServiceRef<Back>) {
     let (back, front, probe) = (Arc::new(OnceLock::new()), Arc::new(OnceLock::new()), Probe::new());
     let (to_back, to_front, for_back) = (Arc::clone(&back), Arc::clone(&front), Arc::clone(&probe));
-    let server = Server::new(move || Front { back: Arc::clone(&to_back) });
+    let to_itself = Arc::clone(&front);
+    let server = Server::new(move || Front { back: Arc::clone(&to_back), me: Arc::clone(&to_itself) });
     let server = server.service(move || Back { front: Arc::clone(&to_front), probe: Arc::clone(&for_back) });
     let site = Site::start(way, server, &probe);
     let other = site.other::<Back>();
@@ -129,4 +177,50 @@ fn when_the_outer_caller_leaves_the_inner_call_is_given_up(way: Way) {
     until("the inner call is dropped", || site.probe.left.get() == 1);
     assert_ends(&back, "back.answer", Ends { abandoned: 1, ..Ends::default() });
     site.assert_ends("front.ask", Ends { abandoned: 1, ..Ends::default() });
+}
+
+fn who_has_given_a_call_up_may_be_called_by_what_it_led_to(way: Way) {
+    let (site, back) = pair(way);
+    assert_eq!(site.call(AskInVain {}), Answer::result(true));
+    site.probe.let_awaits_go(1);
+    until("it has come back", || site.stats("front.hello").answered == 1);
+    assert_ends(&back, "back.ask_back_later", Ends { abandoned: 1, ..Ends::default() });
+}
+
+fn a_notification_has_all_the_time_of_its_own_method_whatever_is_left_of_its_senders(way: Way) {
+    let (site, back) = pair(way);
+    // It runs for so long that the sender's time is over by far.
+    site.call(SendOn {});
+    site.probe.until_entered(1);
+    std::thread::sleep(Duration::from_millis(50));
+    assert_eq!(stats(&back, "back.answer").running, 1);
+    site.probe.let_awaits_go(1);
+    until("it has ended", || stats(&back, "back.answer").answered == 1);
+    assert_ends(&back, "back.answer", Ends { answered: 1, ..Ends::default() });
+}
+
+fn a_notification_may_go_to_its_sender_and_what_it_was_sent_by_may_be_called(way: Way) {
+    let (site, back) = pair(way);
+    for round in 1..=3 {
+        assert_eq!(site.call(SendRound { to_itself: true }).code, 0);
+        assert_eq!(site.call(SendRound { to_itself: false }).code, 0);
+        until("both have come back", || site.stats("front.hello_alone").answered == 2 * round);
+    }
+    assert_ends(&back, "back.ask_back", Ends { answered: 3, ..Ends::default() });
+    site.assert_ends("front.hello_alone", Ends { answered: 6, ..Ends::default() });
+}
+
+fn notifications_that_send_notifications_do_not_run_within_each_other(way: Way) {
+    let (site, back) = pair(way);
+    // Both methods are known to be short, so that each would run where it is sent, if it could: on a stack of some megabytes.
+    for _ in 0..10 {
+        assert_eq!((site.call(SendToAndFro { times: 0 }).code, back_to(&back)), (0, Ok(())));
+    }
+    site.settled();
+    assert_eq!(site.call(SendToAndFro { times: 20_000 }).code, 0);
+    until("the last one has come", || site.stats("front.send_to_and_fro").answered == 20 + 20_001);
+}
+
+fn back_to(back: &ServiceRef<Back>) -> Result<(), RpcError> {
+    back.notify(SendBack { times: 0 })
 }

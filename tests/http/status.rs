@@ -102,3 +102,16 @@ fn a_call_whose_time_passes_in_its_mailbox_never_runs() {
     assert_eq!(first.answer().body, result("1"));
     assert_eq!(running.server.post(call("written", "[]")).body, result("[1]"));
 }
+
+#[test]
+fn a_notification_has_all_the_time_of_its_method_whatever_its_sender_gives() {
+    let running = start();
+    let write = |n: u64| format!(r#"{{"jsonrpc":"2.0","method":"write","params":[{n}]}}"#);
+    let timeout = [("Request-Timeout", "0.001")];
+    let batch = format!("[{},{}]", write(2), call("write", "[3]"));
+    assert_eq!(ask(running.server.address(), "POST", "/api", &timeout, write(1)).status, 204);
+    let late = ask(running.server.address(), "POST", "/api", &timeout, batch).json();
+    assert_eq!(late[0]["error"]["code"], -32002, "the one that is a call: {late}");
+    running.gate.add_permits(3);
+    assert_eq!(running.server.post(call("written", "[]")).body, result("[1,2]"));
+}

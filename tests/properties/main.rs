@@ -8,6 +8,7 @@
 //! | a reader waits for at most one writer phase | [`phases`] |
 //! | an inline call never overtakes a waiting one | [`overtaking`] |
 //! | no mailbox starves; time on the thread is shared by weight | [`shares`] |
+//! | a call that would wait for itself is refused, and no other | [`circles`] |
 //!
 //! Each of these breaks was made by hand, one at a time, and seen to be caught by the test named:
 //!
@@ -28,9 +29,11 @@
 //! | a mailbox has no bound | the same |
 //! | an answer that is ready is told after the long call that starts next | `an_answer_that_is_ready_…` in `tests/engine_calls.rs` |
 //! | the methods of a group have a mailbox each | both of [`waiting`] |
+//! | the chain of calls is not looked at; or what a notification, a task, a call that was given up or handed over leads to counts as waited for | [`circles`] |
 //! | async readers have no limit in their method, or in their service | `no_more_async_readers_are_inside_than_their_method_and_their_service_allow` in `tests/engine_calls.rs` |
 
 mod busy;
+mod circles;
 mod ends;
 mod load;
 mod overtaking;
