@@ -16,14 +16,17 @@ use rustix::process::Signal;
 
 use program::{Ended, Program, RunningProgram};
 use roles::GOOD_TOKEN;
-use support::http::{Connection, ask};
+use support::http::{Answer, Connection, ask};
 use support::wait::until;
 
 fn main() -> ExitCode {
     if let Some(end) = roles::run() {
         return end;
     }
-    let tests: [(&str, fn()); 9] = [
+    let tests: [(&str, fn()); 12] = [
+        ("the_first_call_after_the_port_opens_is_answered_however_long_the_start_takes", starts),
+        ("calls_that_wait_for_a_service_that_cannot_start_are_told_so", waits_in_vain),
+        ("a_stop_before_the_services_are_up_answers_the_calls_that_wait_for_them", stopped_early),
         ("sigterm_and_sigint_answer_all_calls_and_refuse_new_connections", drains),
         ("a_second_signal_ends_the_program_at_once", second_signal),
         ("what_keeps_a_server_from_starting_is_told_in_one_line", one_line),
@@ -55,6 +58,57 @@ fn with_100_calls() -> (RunningProgram, Vec<Connection>) {
     }
     until("all calls are let in", || ask(program.address(), "GET", "/calls", &[], "").body == "100 let in, 0 waiting");
     (program, connections)
+}
+
+/// A port that is free, as far as one can know.
+fn free_port() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("an address").port().to_string()
+}
+
+/// The answer to a call that comes as soon as anybody listens.
+fn call_at_once(port: &str) -> Answer {
+    let address = format!("127.0.0.1:{port}").parse().expect("an address");
+    until("it listens", || TcpStream::connect(address).is_ok());
+    ask(address, "POST", "/api", &[], HELLO)
+}
+
+fn starts() {
+    for (role, times) in [("greeter", 150), ("slow start", 50)] {
+        for time in 0..times {
+            let port = free_port();
+            let program = Program::new(role, &["--port", &port]).spawn();
+            let answer = call_at_once(&port);
+            let result = r#"{"jsonrpc":"2.0","result":"hello world","id":1}"#;
+            assert_eq!(answer.body, result, "{role}, start {time}");
+            drop(program);
+        }
+    }
+}
+
+fn waits_in_vain() {
+    let port = free_port();
+    let program = Program::new("slow no start", &["--port", &port]).spawn();
+    let answer = call_at_once(&port);
+    assert_eq!(answer.json()["error"]["code"], -32003, "{answer:?}");
+    let Ended { status, log, .. } = program.ended();
+    assert!(status.code() == Some(1) && log.contains("on_start failed: not today"), "{log}");
+}
+
+fn stopped_early() {
+    let port = free_port();
+    let program = Program::new("long start", &["--port", &port]).spawn();
+    let address = format!("127.0.0.1:{port}").parse().expect("an address");
+    until("it listens", || TcpStream::connect(address).is_ok());
+    let mut connection = Connection::open(address);
+    connection.ask("POST", "/api", &[], HELLO);
+    until("it is alive", || ask(address, "GET", "/health/live", &[], "").status == 200);
+    assert_eq!(ask(address, "GET", "/health/ready", &[], "").status, 503);
+    program.signal(Signal::TERM);
+    let answer = connection.answer();
+    assert_eq!(answer.json()["error"]["code"], -32003, "{answer:?}");
+    let Ended { status, log, .. } = program.ended();
+    assert!(status.code() == Some(0) && log.contains("before the services are up"), "{log}");
 }
 
 fn until_connections_are_refused(program: &RunningProgram) {

@@ -35,6 +35,7 @@ pub enum Placement {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub(crate) enum Status {
+    /// Its first state is being made. What is admitted waits for it.
     Starting,
     Up,
     /// Its state could not be made, or was lost too often; tried again by and by.
@@ -48,6 +49,10 @@ pub(crate) enum Status {
 
 impl Status {
     const ALL: [Self; 6] = [Self::Starting, Self::Up, Self::Down, Self::Draining, Self::Cut, Self::Stopped];
+
+    fn admits(self) -> bool {
+        matches!(self, Self::Starting | Self::Up)
+    }
 }
 
 /// Everything of one service that is not on the host's own thread.
@@ -74,10 +79,11 @@ pub(crate) struct Core<S: Service> {
 }
 
 impl<S: Service> Core<S> {
-    /// The service's methods and mailboxes; nothing runs yet.
+    /// The service's methods and mailboxes, which take calls; nothing runs yet.
     pub(crate) fn new(pool: Pool, placement: Placement) -> Arc<Self> {
         let (table, Engine { mailboxes, quota, bell }) = Table::of_service();
         let desk = Desk::new(bell);
+        mailboxes.iter().for_each(Mailbox::open);
         Arc::new(Self {
             id: ServiceId::fresh(),
             state: StateLock::new(Arc::clone(&desk)),
@@ -160,7 +166,7 @@ impl<S: Service> Core<S> {
         bytes: usize,
         now: Instant,
     ) -> Result<Permit<'a>, Refusal> {
-        if self.status() != Status::Up {
+        if !self.status().admits() {
             return Err(Refusal::unavailable());
         }
         let most = entry.places.most();

@@ -91,6 +91,7 @@ impl<S: Service> Scheduler<S> {
             && let Err(reason) = self.try_refill().await
         {
             if self.core.status() == Status::Starting {
+                self.core.close_mailboxes();
                 return self.exit(Exit::NoStart(reason));
             }
             self.go_down(&reason);
@@ -116,7 +117,7 @@ impl<S: Service> Scheduler<S> {
         loop {
             // From before the look whether anything is left, which is no answer to what comes in after it.
             let (status, asked) = (self.core.status(), self.core.settled.asked());
-            if status == Status::Cut {
+            if status >= Status::Cut {
                 return Poll::Ready(Pause::Close);
             }
             if let Some(retry) = &mut self.retry {
@@ -305,6 +306,9 @@ impl<S: Service> Scheduler<S> {
         self.core.open_mailboxes();
         if self.core.run_status(Status::Up) {
             tracing::info!(service = S::NAME, "the service is up");
+        } else {
+            // It is to stop, and nobody may wait here for a service that does not come.
+            self.core.close_mailboxes();
         }
     }
 

@@ -66,7 +66,8 @@ async fn supervise<S: Service>(core: Arc<Core<S>>, factory: Factory<S>, no_start
 pub(crate) async fn stop<S: Service>(core: Arc<Core<S>>, limit: Duration) {
     if matches!(core.status(), Status::Starting | Status::Stopped) {
         // There is no host that could be waited for.
-        return core.set_status(Status::Stopped);
+        core.set_status(Status::Stopped);
+        return core.close_mailboxes();
     }
     core.set_status(Status::Draining);
     let stopped = |status: &Status| *status == Status::Stopped;

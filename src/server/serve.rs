@@ -36,23 +36,26 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(super) async fn serve(server: Server, settings: Settings) -> Result<()> {
     log::init(&settings.log);
     let mut signals = StopSignals::new()?;
-    let listening = tokio::select! {
-        started = Listening::start(server, &settings) => started?,
+    let listening = Listening::open(server, &settings).await?;
+    let started = tokio::select! {
+        started = listening.running.start() => Some(started),
         signal = signals.next() => {
-            tracing::warn!(signal, "stopped before the services were up");
-            return Ok(());
+            tracing::warn!(signal, "stopping before the services are up");
+            None
         }
     };
-    let url = url(settings.scheme(), listening.address, &settings.endpoint);
-    tracing::info!(url, "listening");
-    if let Some(line) = curl_line(&listening.running.shared.dispatch.router, &url) {
-        tracing::info!("try it: {line}");
+    match started {
+        Some(Err(error)) => {
+            listening.stop().await;
+            return Err(error);
+        }
+        Some(Ok(())) => {
+            listening.introduce(&settings);
+            let signal = signals.next().await;
+            tracing::info!(signal, drain = ?settings.drain, "stopping: answering the calls that were let in");
+        }
+        None => {}
     }
-    if let Some(path) = listening.running.console_path() {
-        tracing::info!("look at it: {}", self::url(settings.scheme(), listening.address, path));
-    }
-    let signal = signals.next().await;
-    tracing::info!(signal, drain = ?settings.drain, "stopping: answering the calls that were let in");
     let handle = listening.handle.clone();
     tokio::select! {
         () = listening.stop() => {}
@@ -79,11 +82,27 @@ pub(crate) struct Listening {
 }
 
 impl Listening {
-    /// Binds, answers from then on (that it is not ready), starts the services, and returns once they are up.
+    /// Binds and listens, starts the services, and returns once they are up.
     ///
     /// # Errors
-    /// If the address cannot be had, and those of [`prepare`] and of the services' own starts.
+    /// Those of [`open`](Self::open) and of the services' own starts.
+    #[cfg(feature = "testing")]
     pub(crate) async fn start(server: Server, settings: &Settings) -> Result<Self> {
+        let listening = Self::open(server, settings).await?;
+        match listening.running.start().await {
+            Ok(()) => Ok(listening),
+            Err(error) => {
+                listening.stop().await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Binds and listens: from then on calls wait in their mailboxes until their service is up.
+    ///
+    /// # Errors
+    /// If the address cannot be had, and those of [`prepare`].
+    async fn open(server: Server, settings: &Settings) -> Result<Self> {
         let cannot = |error: std::io::Error| {
             let what = format_args!("cannot listen on {}:{} ({error})", settings.host, settings.port);
             let (host, port) = (settings.origin("host"), settings.origin("port"));
@@ -143,13 +162,18 @@ impl Listening {
         let handle = http.handle();
         helpers.push(actix::spawn(Arc::clone(&connections).reap()));
         let http = actix::spawn(http);
-        let listening = Self { running, address, handle, http, helpers };
-        match listening.running.start().await {
-            Ok(()) => Ok(listening),
-            Err(error) => {
-                listening.stop().await;
-                Err(error)
-            }
+        Ok(Self { running, address, handle, http, helpers })
+    }
+
+    /// Tells the log where it listens, and what to try.
+    fn introduce(&self, settings: &Settings) {
+        let url = url(settings.scheme(), self.address, &settings.endpoint);
+        tracing::info!(url, "listening");
+        if let Some(line) = curl_line(&self.running.shared.dispatch.router, &url) {
+            tracing::info!("try it: {line}");
+        }
+        if let Some(path) = self.running.console_path() {
+            tracing::info!("look at it: {}", self::url(settings.scheme(), self.address, path));
         }
     }
 

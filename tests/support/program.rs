@@ -54,7 +54,8 @@ impl Program {
         program
     }
 
-    fn spawn(mut self) -> RunningProgram {
+    /// Starts it, whatever comes of that.
+    pub(crate) fn spawn(mut self) -> RunningProgram {
         let mut child = self.0.spawn().expect("the program starts");
         let (tell, lines) = channel();
         let log = child.stderr.take().expect("its log is piped");

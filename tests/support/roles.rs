@@ -33,6 +33,9 @@ pub(crate) fn run() -> Option<ExitCode> {
         "broken template" => greeter().templates("."),
         "no static files" => greeter().static_files("/static", "there/is/none"),
         "no start" => Server::new(|| Unwell),
+        "slow start" => starting(Duration::from_millis(50), true),
+        "slow no start" => starting(Duration::from_millis(500), false),
+        "long start" => starting(Duration::from_secs(3600), true),
         "two endpoints of one path" => greeter().also_at("/api", callbox::Dialect::Gemstone),
         "bad address" => greeter().bind("5000"),
         other => panic!("there is no role {other:?}"),
@@ -85,6 +88,30 @@ impl Unwell {
     #[on_start]
     fn open(&mut self) -> Result<(), std::num::ParseIntError> {
         "eighty".parse::<u16>().map(drop)
+    }
+}
+
+/// A greeter that takes its time to start, and may fail in the end.
+struct Starting {
+    takes: Duration,
+    succeeds: bool,
+}
+
+fn starting(takes: Duration, succeeds: bool) -> Server {
+    Server::new(move || Starting { takes, succeeds })
+}
+
+#[service(name = "test.starting")]
+impl Starting {
+    #[public_method(message = "SayHelloAtLast")]
+    fn say_hello(&self, name: String) -> String {
+        format!("hello {name}")
+    }
+
+    #[on_start]
+    async fn open(&mut self) -> Result<(), BoxError> {
+        tokio::time::sleep(self.takes).await;
+        if self.succeeds { Ok(()) } else { Err("not today".into()) }
     }
 }
 
