@@ -132,6 +132,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
     handle.stop(true).await;
     served.await??;
-    running.stop().await;
+    running.stop().await?;
     Ok(())
 }

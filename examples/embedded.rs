@@ -79,6 +79,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let running = callbox.clone();
     HttpServer::new(move || App::new().configure(routes(&running))).bind(("127.0.0.1", 5000))?.run().await?;
     // The HTTP server has answered its last request. What it left behind, notifications for example, is run now.
-    callbox.stop().await;
+    callbox.stop().await?;
     Ok(())
 }

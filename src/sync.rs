@@ -1,7 +1,7 @@
 //! The locks and atomics of the mailbox engine, from one place.
 
 pub(crate) use std::sync::Arc;
-pub(crate) use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering, fence};
+pub(crate) use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence};
 
 pub(crate) use futures::task::AtomicWaker;
 pub(crate) use parking_lot::Mutex;

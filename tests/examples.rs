@@ -134,7 +134,7 @@ async fn a_message_of_the_service_without_the_macro_can_be_sent_to_its_actor() {
     assert_eq!(hello, Ok("hello actor".to_owned()));
     let say_hello = service.stats().into_iter().find(|stats| stats.method == "say_hello").unwrap();
     assert_eq!(say_hello.answered, 1, "it went the way of all calls: {say_hello:?}");
-    running.stop().await;
+    running.stop().await.unwrap();
 }
 
 #[actix_web::test]
@@ -154,7 +154,7 @@ async fn an_embedded_service_answers_beside_the_routes_of_its_program() {
         assert_eq!(String::from_utf8_lossy(&answer).trim_end(), command.answer, "{command:?}");
     }
 
-    running.stop().await;
+    running.stop().await.unwrap();
     let health = TestRequest::get().uri("/health").to_request();
     assert_eq!(call_service(&app, health).await.status(), 503);
 }
@@ -173,7 +173,7 @@ async fn the_calls_of_the_client_example_end_as_its_documentation_says() {
     assert_eq!(said, shown);
     handle.stop(true).await;
     served.await.unwrap().unwrap();
-    running.stop().await;
+    running.stop().await.unwrap();
 }
 
 #[test]

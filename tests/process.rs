@@ -23,7 +23,10 @@ fn main() -> ExitCode {
     if let Some(end) = roles::run() {
         return end;
     }
-    let tests: [(&str, fn()); 12] = [
+    let tests: [(&str, fn()); 15] = [
+        ("a_method_that_does_not_return_holds_one_thread_and_the_next_call_of_it_none", naps),
+        ("a_method_that_may_not_run_inline_holds_no_thread_of_http", naps_at_home),
+        ("a_stop_ends_in_time_although_a_method_does_not_and_the_exit_code_says_so", left_running),
         ("the_first_call_after_the_port_opens_is_answered_however_long_the_start_takes", starts),
         ("calls_that_wait_for_a_service_that_cannot_start_are_told_so", waits_in_vain),
         ("a_stop_before_the_services_are_up_answers_the_calls_that_wait_for_them", stopped_early),
@@ -109,6 +112,68 @@ fn stopped_early() {
     assert_eq!(answer.json()["error"]["code"], -32003, "{answer:?}");
     let Ended { status, log, .. } = program.ended();
     assert!(status.code() == Some(0) && log.contains("before the services are up"), "{log}");
+}
+
+fn rpc(program: &RunningProgram, headers: &[(&str, &str)], method: &str, params: &str) -> serde_json::Value {
+    let body = format!(r#"{{"jsonrpc":"2.0","method":"{method}","params":{params},"id":1}}"#);
+    ask(program.address(), "POST", "/api", headers, body).json()
+}
+
+const AN_HOUR: &str = "[3600000]";
+
+/// A call that does not come back, of a method that was quick until then.
+fn napping(method: &str) -> (RunningProgram, Connection) {
+    let program = Program::new("napping", &["--port", "0"]).start();
+    for _ in 0..300 {
+        assert_eq!(rpc(&program, &[], method, "[0]")["result"], 0);
+    }
+    let mut napping = Connection::open(program.address());
+    let body = format!(r#"{{"jsonrpc":"2.0","method":"{method}","params":{AN_HOUR},"id":1}}"#);
+    napping.ask("POST", "/api", &[], body);
+    (program, napping)
+}
+
+/// What has to go on beside a call that does not return.
+fn assert_all_else_goes_on(program: &RunningProgram, method: &str) {
+    for round in 0..20 {
+        assert_eq!(ask(program.address(), "GET", "/health/live", &[], "").status, 200, "{round}");
+        assert_eq!(rpc(program, &[], "blink", "[]")["result"], 0, "{round}");
+    }
+    // More of them than there are workers.
+    for round in 0..6 {
+        let late = rpc(program, &[("Request-Timeout", "0.1")], method, AN_HOUR);
+        assert_eq!(late["error"]["code"], -32002, "{round}: {late}");
+    }
+    assert_eq!(rpc(program, &[], "stare", "[]")["error"]["code"], -32002);
+    assert_eq!(ask(program.address(), "GET", "/health/ready", &[], "").status, 200);
+}
+
+fn naps() {
+    let (mut program, napping) = napping("nap");
+    program.line("the method holds its thread and does not end");
+    assert_all_else_goes_on(&program, "nap");
+    drop(napping);
+}
+
+fn naps_at_home() {
+    let (program, mut napping) = napping("nap_at_home");
+    assert_all_else_goes_on(&program, "nap_at_home");
+    // Its own deadline is kept, too.
+    let late = rpc(&program, &[("Request-Timeout", "0.1")], "nap_at_home", "[0]");
+    assert_eq!(late["error"]["code"], -32002, "{late}");
+    program.signal(Signal::TERM);
+    assert_eq!(napping.answer().json()["error"]["code"], -32603, "cut off at the limit");
+    let Ended { status, log, .. } = program.ended();
+    assert!(status.code() == Some(1) && log.contains("left running (nap_at_home)"), "{status:?}\n{log}");
+}
+
+fn left_running() {
+    let (mut program, _napping) = napping("nap");
+    program.line("the method holds its thread and does not end");
+    program.signal(Signal::TERM);
+    // Waits for 30 s at most.
+    let Ended { status, log, .. } = program.ended();
+    assert!(status.code() == Some(1) && log.contains("left running (nap)"), "{status:?}\n{log}");
 }
 
 fn until_connections_are_refused(program: &RunningProgram) {

@@ -256,7 +256,7 @@ fn dispatched(threads: usize, time: Duration, method: &str) -> f64 {
             let running = Server::new(move || Bench::new(&watch)).launch().await.expect("the service starts");
             let _ = tell.send(running.clone());
             let _ = stopped.await;
-            running.stop().await;
+            running.stop().await.expect("every call has ended");
         });
     });
     let running = told.recv().expect("the service starts");

@@ -35,6 +35,7 @@ const METHOD_KEYS: &[Key] = &[
     ("on_panic", r#"on_panic = "keep""#),
     ("compute", "compute"),
     ("idempotent", "idempotent"),
+    ("inline", "inline = false"),
 ];
 
 const SCOPE_KEY: Key = ("scope", r#"scope = "admin""#);
@@ -91,6 +92,7 @@ pub(crate) struct MethodAttr {
     pub(crate) on_panic: Option<Set<OnPanic>>,
     pub(crate) compute: Option<Set<()>>,
     pub(crate) idempotent: bool,
+    pub(crate) inline: Option<bool>,
     pub(crate) scope: Option<LitStr>,
 }
 
@@ -142,6 +144,7 @@ impl MethodAttr {
                     value.nothing()?;
                     attr.idempotent = true;
                 }
+                "inline" => attr.inline = Some(value.boolean()?),
                 _ => attr.scope = Some(value.filled()?),
             }
             Ok(())
@@ -279,6 +282,13 @@ impl Value<'_> {
                 name.parse().map(Client::Named).map_err(|_| syn::Error::new_spanned(name, "this cannot name a struct"))
             }
             _ => Err(self.error("this is the name of the client, or false for none")),
+        }
+    }
+
+    fn boolean(self) -> syn::Result<bool> {
+        match self.lit()? {
+            Lit::Bool(lit) => Ok(lit.value),
+            _ => Err(self.error("this is true or false")),
         }
     }
 

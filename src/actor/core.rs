@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::mailbox::{
-    Ahead, Entry, Full, Limit, Mailbox, Permit, Quota, SERVICE_CALLS, full, hopeless, is_gathered, overdue,
+    Ahead, Count, Entry, Full, Limit, Mailbox, Permit, Quota, SERVICE_CALLS, full, hopeless, is_gathered, overdue,
 };
 use crate::service::{CallContext, Kind, Method, Refusal, Route, Service, ServiceId};
 use crate::sync::{Arc, AtomicU8, AtomicU64, Mutex, Ordering};
@@ -268,6 +268,12 @@ impl<S: Service> Core<S> {
         }
         let on_pool = self.on_pool.lock().clone();
         on_pool.iter().for_each(|job| job.cut_off());
+    }
+
+    /// The methods of which calls run.
+    pub(crate) fn running(&self) -> Vec<&'static str> {
+        let runs = |entry: &&Arc<Entry>| entry.meter.tally.get(Count::Running) > 0;
+        self.entries().iter().filter(runs).map(|entry| entry.name).collect()
     }
 
     /// What has become of the calls of each method, and how full its mailbox is.

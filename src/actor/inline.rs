@@ -20,6 +20,7 @@ use super::turn::Turn;
 /// method of a kind that runs inline.
 pub(crate) fn may_run_inline<S: Service>(core: &Core<S>, entry: &Entry, call: &CallContext) -> bool {
     core.placement == Placement::Inline
+        && entry.options.inline
         && core.status() == Status::Up
         && !core.quota.anyone_waits()
         && entry.meter.cost.is_short(call.arrived)

@@ -2,7 +2,7 @@
 //!
 //! [`Core`] is what the callers' side and the host share. A call runs [inline](self::inline) where it arrives, or as a
 //! [`Job`](self::job) that the host's [scheduler](self::scheduler) starts; both take the [state](self::state)'s lock for it
-//! and [run](self::run) it in the same way. The [supervisor](self::supervisor) keeps a host running.
+//! and [run](self::run) it in the same way, under the eyes of the [watch](self::watch). The [supervisor](self::supervisor) keeps a host running.
 
 mod compute;
 mod core;
@@ -26,6 +26,7 @@ mod stats;
 mod supervisor;
 mod table;
 mod turn;
+mod watch;
 
 pub(crate) use compute::Pool;
 pub use core::Placement;

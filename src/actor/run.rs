@@ -16,6 +16,7 @@ use crate::mailbox::{Count, End, Entry, nanos};
 use crate::service::{CallContext, Current, Entered, Kind, Method, Reply, Service};
 
 use super::core::Core;
+use super::watch::Watched;
 
 /// A run that has ended.
 pub(crate) struct Ran<M: Method> {
@@ -35,11 +36,12 @@ pub(crate) fn current<S: Service>(core: &Core<S>, call: &CallContext) -> Current
 pub(crate) struct Running<'a> {
     _around: Entered,
     _counted: CountedRunning<'a>,
+    _watched: Watched,
 }
 
 impl<'a> Running<'a> {
     pub(crate) fn enter(entry: &'a Entry, current: Current) -> Self {
-        Self { _counted: CountedRunning::new(entry), _around: current.enter() }
+        Self { _watched: Watched::begin(entry), _counted: CountedRunning::new(entry), _around: current.enter() }
     }
 }
 
@@ -68,7 +70,9 @@ pub(crate) async fn run_async<M: Method>(entry: &Entry, current: Current, run: L
     let _counted = CountedRunning::new(entry);
     poll_fn(|cx| {
         let began = Instant::now();
+        let watched = Watched::begin(entry);
         let polled = run.poll_unpin(cx);
+        drop(watched);
         let at = Instant::now();
         let took = at.duration_since(began);
         total += took;

@@ -63,24 +63,30 @@ async fn supervise<S: Service>(core: Arc<Core<S>>, factory: Factory<S>, no_start
 }
 
 /// Stops the service: no more calls are let in, those that are there have until `limit`, then `on_stop` runs.
-pub(crate) async fn stop<S: Service>(core: Arc<Core<S>>, limit: Duration) {
+///
+/// Returns the methods that could not be ended and still run.
+pub(crate) async fn stop<S: Service>(core: Arc<Core<S>>, limit: Duration) -> Vec<&'static str> {
     if matches!(core.status(), Status::Starting | Status::Stopped) {
         // There is no host that could be waited for.
         core.set_status(Status::Stopped);
-        return core.close_mailboxes();
+        core.close_mailboxes();
+        return Vec::new();
     }
     core.set_status(Status::Draining);
     let stopped = |status: &Status| *status == Status::Stopped;
     if tokio::time::timeout(limit, core.until(stopped)).await.is_ok() {
-        return;
+        return Vec::new();
     }
     tracing::warn!(service = S::NAME, ?limit, "the time to drain is over; what still runs is cut off");
     core.set_status(Status::Cut);
     // From here, too: the host may be inside a sync method that does not end.
     core.cut_off();
-    if tokio::time::timeout(CUT, core.until(stopped)).await.is_err() {
-        tracing::error!(service = S::NAME, "a method does not end; its thread is left behind");
+    let stopped = tokio::time::timeout(CUT, core.until(stopped)).await.is_ok();
+    let left = core.running();
+    if !stopped || !left.is_empty() {
+        tracing::error!(service = S::NAME, methods = ?left, "the service does not end; its threads are left behind");
     }
+    left
 }
 
 /// How long a host may take to notice that it is cut off, and to say good-bye.

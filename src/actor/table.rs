@@ -12,6 +12,7 @@ use crate::sync::Arc;
 use super::core::Core;
 use super::job::QueuedJob;
 use super::route::MethodRoute;
+use super::watch;
 
 /// A service's methods.
 pub(crate) struct Table<S: Service> {
@@ -45,6 +46,7 @@ impl<S: Service> Table<S> {
         let mut table = Self { entries: Vec::new(), routes: Vec::new(), by_type: HashMap::default() };
         for Listed { message, name, options, mailbox, entry, route } in methods {
             let entry = Arc::new(entry(full_name(S::NAMESPACE, name), options, &mailboxes[mailbox]));
+            watch::register(&entry);
             table.by_type.insert(message, Arc::clone(&entry));
             table.entries.push(entry);
             table.routes.push(route);

@@ -83,9 +83,18 @@ impl Cost {
         let left = credit.checked_sub(nanos(time));
         self.credit.store(left.unwrap_or(0), Ordering::Relaxed);
         if left.is_none() {
-            let until = nanos(now.duration_since(self.epoch) + REST);
-            self.long_until.fetch_max(until, Ordering::Relaxed);
+            self.rest(now);
         }
+    }
+
+    /// A run holds its thread for longer than any credit allows, and has not ended yet.
+    pub(crate) fn holds(&self, now: Instant) {
+        self.rest(now);
+    }
+
+    fn rest(&self, now: Instant) {
+        let until = nanos(now.duration_since(self.epoch) + REST);
+        self.long_until.fetch_max(until, Ordering::Relaxed);
     }
 
     /// Whether the method is known, and known to hold a thread for a short time only: usually, and every time of late.
@@ -165,6 +174,18 @@ mod tests {
         let later = now + REST;
         cost.held(Duration::from_millis(11), later, || 10_000);
         assert!(!cost.is_short(later), "no credit is enough for a run as long as this");
+    }
+
+    #[test]
+    fn a_run_that_does_not_end_sends_its_method_away_for_as_long_as_it_lasts() {
+        let (cost, now) = (Cost::new(), Instant::now());
+        (0..100).for_each(|_| cost.ran(Duration::from_micros(1)));
+        for look in 0..1000 {
+            let now = now + Duration::from_millis(5 * look);
+            cost.holds(now);
+            assert!(!cost.is_short(now + Duration::from_millis(999)));
+        }
+        assert!(cost.is_short(now + Duration::from_millis(4995) + REST));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::fmt;
 use schemars::{Schema, SchemaGenerator};
 
 use crate::service::{ErrorList, Kind, Method, MethodOptions};
-use crate::sync::Arc;
+use crate::sync::{Arc, AtomicU32, Ordering};
 
 use super::charge::Charge;
 use super::limit::Limit;
@@ -15,6 +15,8 @@ use super::quota::Places;
 
 /// Everything about one method that does not depend on its types.
 pub(crate) struct Entry {
+    /// Tells it from all other methods of the process; never 0.
+    pub(crate) number: u32,
     /// As callers write it, with the namespace.
     pub(crate) name: &'static str,
     pub(crate) kind: Kind,
@@ -37,7 +39,9 @@ pub(crate) struct Entry {
 impl Entry {
     /// The entry of a method with this name and these options, whose calls wait in `mailbox`.
     pub(crate) fn new<M: Method, C: Queued>(name: &'static str, options: MethodOptions, mailbox: &Mailbox<C>) -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(1);
         Self {
+            number: NEXT.fetch_add(1, Ordering::Relaxed),
             name,
             kind: M::HANDLER.kind(),
             in_flight: Arc::new(Limit::new(options.in_flight)),

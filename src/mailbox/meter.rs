@@ -122,6 +122,19 @@ impl Meter {
         }
     }
 
+    /// A run of the method `name` has held its thread for `time` by now, and goes on.
+    pub(crate) fn holds(&self, name: &str, time: Duration, now: Instant, warns: bool) {
+        self.cost.holds(now);
+        if warns {
+            let held_ms = time.as_millis() as u64;
+            tracing::warn!(
+                method = name,
+                held_ms,
+                "the method holds its thread and does not end: further calls of it run on the service's own thread"
+            );
+        }
+    }
+
     /// Once a second at most: overload, and notifications that fail, come by the thousand.
     fn warn(&self, call: &CallContext, end: End, error: &RpcError) {
         let method = call.method;

@@ -30,7 +30,8 @@ pub(crate) trait Hosted: Send + Sync {
     /// Starts it; returns once it is up, or says why it could not start.
     fn launch(&self) -> LocalBoxFuture<'static, Result<(), String>>;
 
-    fn stop(&self, limit: Duration) -> LocalBoxFuture<'static, ()>;
+    /// Stops it, and gives the methods that could not be ended.
+    fn stop(&self, limit: Duration) -> LocalBoxFuture<'static, Vec<&'static str>>;
 
     fn is_up(&self) -> bool;
 
@@ -83,7 +84,7 @@ impl<S: Service> Hosted for Prepared<S> {
         Box::pin(launch(Arc::clone(&self.core), Arc::clone(&self.factory)))
     }
 
-    fn stop(&self, limit: Duration) -> LocalBoxFuture<'static, ()> {
+    fn stop(&self, limit: Duration) -> LocalBoxFuture<'static, Vec<&'static str>> {
         Box::pin(stop(Arc::clone(&self.core), limit))
     }
 

@@ -345,7 +345,7 @@ impl Server {
     ///     let callbox = Server::new(MyService::default).launch().await?;
     ///     let routes = callbox.clone();
     ///     HttpServer::new(move || App::new().configure(routes.routes())).bind("127.0.0.1:8080")?.run().await?;
-    ///     callbox.stop().await;
+    ///     callbox.stop().await?;
     ///     Ok(())
     /// }
     /// ```

@@ -125,13 +125,18 @@ impl Running {
     ///
     /// Takes at most the drain limit and a few seconds; what has not ended by then is answered -32603, and what has not
     /// begun -32003.
-    pub async fn stop(&self) {
+    ///
+    /// # Errors
+    /// If a method does not end: a sync one, or one on the worker pool, cannot be ended from outside. It is left running, on its
+    /// thread, until the process ends.
+    pub async fn stop(&self) -> Result<()> {
         let shared = &self.shared;
         shared.stopping.send_replace(true);
         let stops = join_all(shared.services.iter().map(|service| service.stop(shared.drain)));
         let stopped = async {
-            stops.await;
+            let left = stops.await.concat();
             shared.cut.send_replace(true);
+            left
         };
         let cut = async {
             let over = tokio::time::sleep(shared.drain + GRACE);
@@ -141,7 +146,12 @@ impl Running {
                 _ = earlier.wait_for(|cut| *cut) => {}
             }
         };
-        join(stopped, cut).await;
+        let (left, ()) = join(stopped, cut).await;
+        if left.is_empty() {
+            return Ok(());
+        }
+        let what = format_args!("a method did not end and was left running ({})", left.join(", "));
+        Err(StartError::new(what, "give it more time with --drain, or see why it does not return"))
     }
 }
 

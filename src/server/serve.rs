@@ -8,9 +8,9 @@ use std::time::Duration;
 use actix_web::dev::ServerHandle;
 use actix_web::http::KeepAlive;
 use actix_web::{App, HttpServer};
-use futures::future::join;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout_at};
 
 use crate::http::{ConnectionLimits, Connections, shortcut, track};
 use crate::settings::Settings;
@@ -27,6 +27,14 @@ const BEGINNING: Duration = Duration::from_secs(5);
 
 /// How long a connection with TLS may stay without a request.
 const KEEP_ALIVE: Duration = Duration::from_secs(5);
+
+/// How long the last answers may take to their clients when a thread cannot be waited for.
+const FLUSH: Duration = Duration::from_secs(2);
+
+/// How long open connections have after a stop, in whole seconds.
+fn shutdown_timeout(drain: Duration) -> Duration {
+    Duration::from_secs(drain.as_secs() + 10)
+}
 
 /// The least time for which a client is waited for, in whatever it does.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -46,7 +54,8 @@ pub(super) async fn serve(server: Server, settings: Settings) -> Result<()> {
     };
     match started {
         Some(Err(error)) => {
-            listening.stop().await;
+            // The first error is the one to mend.
+            let _ = listening.stop().await;
             return Err(error);
         }
         Some(Ok(())) => {
@@ -58,7 +67,7 @@ pub(super) async fn serve(server: Server, settings: Settings) -> Result<()> {
     }
     let handle = listening.handle.clone();
     tokio::select! {
-        () = listening.stop() => {}
+        stopped = listening.stop() => stopped?,
         signal = signals.next() => {
             tracing::warn!(signal, "stopping at once");
             // Asked for; the end of the program does not wait for it.
@@ -92,7 +101,7 @@ impl Listening {
         match listening.running.start().await {
             Ok(()) => Ok(listening),
             Err(error) => {
-                listening.stop().await;
+                let _ = listening.stop().await;
                 Err(error)
             }
         }
@@ -140,7 +149,7 @@ impl Listening {
         .client_request_timeout(BEGINNING)
         .client_disconnect_timeout(Duration::from_secs(1))
         .h1_allow_half_closed(settings.allow_half_closed)
-        .shutdown_timeout(settings.drain.as_secs() + 10)
+        .shutdown_timeout(shutdown_timeout(settings.drain).as_secs())
         .disable_signals()
         .max_connections(open_at_once)
         .on_connect(connections.on_connect());
@@ -178,16 +187,30 @@ impl Listening {
     }
 
     /// Stops the services and the HTTP server: new connections are refused from now on, open requests get their answers.
-    pub(crate) async fn stop(self) {
-        join(self.handle.stop(true), self.running.stop()).await;
+    ///
+    /// # Errors
+    /// If a method, or a handler of the program's own, holds its thread and does not end.
+    pub(crate) async fn stop(self) -> Result<()> {
+        let until = Instant::now() + shutdown_timeout(self.running.shared.drain) + FLUSH;
+        let closed = actix::spawn(self.handle.stop(true));
+        let stopped = self.running.stop().await;
+        // A thread that is held by a method never says that it has ended.
+        let until = if stopped.is_ok() { until } else { Instant::now() + FLUSH };
+        let closed = timeout_at(until, closed).await;
+        for helper in self.helpers {
+            helper.abort();
+        }
+        stopped?;
+        if closed.is_err() {
+            let what = "a thread that serves HTTP did not end and was left running";
+            return Err(StartError::new(what, "see which handler of a route of your own does not return"));
+        }
         match self.http.await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::error!(%error, "the HTTP server ended badly"),
             Err(error) => tracing::error!(%error, "the HTTP server was lost"),
         }
-        for helper in self.helpers {
-            helper.abort();
-        }
+        Ok(())
     }
 }
 

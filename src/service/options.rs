@@ -28,6 +28,7 @@ pub struct MethodOptions {
     pub(crate) on_panic: OnPanic,
     pub(crate) asks_caller: bool,
     pub(crate) idempotent: bool,
+    pub(crate) inline: bool,
 }
 
 /// Who may call a method.
@@ -93,6 +94,7 @@ impl MethodOptions {
             on_panic: OnPanic::default(),
             asks_caller: access != Access::Public,
             idempotent: false,
+            inline: true,
         }
     }
 
@@ -170,6 +172,17 @@ impl MethodOptions {
     #[must_use]
     pub fn asks_caller(mut self) -> Self {
         self.asks_caller = true;
+        self
+    }
+
+    /// Whether short calls of the method may run where they arrive. Default: true.
+    ///
+    /// A method that is usually quick and may block all the same (a lock that others hold, a disk) takes the thread that serves
+    /// its connection with it. With `false` all its calls go to the service's own thread, which costs some microseconds each,
+    /// and a call that blocks there holds up its own service only. See [where a call runs](crate::guide::promises).
+    #[must_use]
+    pub fn inline(mut self, inline: bool) -> Self {
+        self.inline = inline;
         self
     }
 

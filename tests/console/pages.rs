@@ -128,7 +128,7 @@ async fn in_an_app_of_ones_own_it_is_there_only_if_it_is_switched_on() {
         let request = actix_web::test::TestRequest::get().uri("/below/console").insert_header(("host", "localhost"));
         let answer = actix_web::test::call_service(&app, request.to_request()).await;
         assert_eq!(answer.status().as_u16(), status);
-        running.stop().await;
+        running.stop().await.unwrap();
     }
 }
 

@@ -174,8 +174,8 @@ async fn a_second_stop_does_nothing() {
     let factory = Arc::clone(&probe);
     let running = Server::new(move || Shaky::new(&factory)).launch().await.unwrap();
     assert!(running.is_ready());
-    running.stop().await;
-    running.stop().await;
+    running.stop().await.unwrap();
+    running.stop().await.unwrap();
     assert_eq!((probe.stops.get(), running.is_ready()), (1, false));
 }
 
@@ -187,7 +187,7 @@ async fn what_came_in_just_before_a_stop_runs() {
         let running = Server::new(move || Shaky::new(&factory)).compute_threads(1).launch().await.unwrap();
         // The host may be on its way to sleep, and has looked before this came in.
         running.service::<Shaky>().unwrap().notify(Value {}).unwrap();
-        running.stop().await;
+        running.stop().await.unwrap();
         assert_eq!((probe.ran.get(), probe.stops.get()), (round, round));
     }
 }

@@ -164,5 +164,5 @@ async fn it_is_there_in_somebody_elses_server_too_and_below_a_scope() {
         let document = serde_json::from_slice(&call_and_read_body(&app, request).await).expect("JSON");
         assert_eq!(names(&document), "open get_service_specs", "{path}");
     }
-    running.stop().await;
+    running.stop().await.unwrap();
 }

@@ -22,6 +22,7 @@ pub(crate) fn run() -> Option<ExitCode> {
         "greeter" => greeter(),
         "holder" => holder(),
         "keeper" => keeper(),
+        "napping" => Server::new(|| Napping).service(|| Awake).workers(3).drain(Duration::from_secs(1)),
         "dawdler" => Server::new(|| Dawdler),
         "round" => round(),
         "two of one name" => greeter().service(|| Twin),
@@ -88,6 +89,41 @@ impl Unwell {
     #[on_start]
     fn open(&mut self) -> Result<(), std::num::ParseIntError> {
         "eighty".parse::<u16>().map(drop)
+    }
+}
+
+/// Its readers are quick, and now and then one is not.
+struct Napping;
+
+#[service(name = "test.napping")]
+impl Napping {
+    #[public_method]
+    fn nap(&self, ms: u64) -> u64 {
+        // No sleep at all is quicker than one of no time.
+        if ms > 0 {
+            std::thread::sleep(Duration::from_millis(ms));
+        }
+        ms
+    }
+
+    #[public_method(inline = false)]
+    fn nap_at_home(&self, ms: u64) -> u64 {
+        self.nap(ms)
+    }
+}
+
+struct Awake;
+
+#[service(name = "test.awake")]
+impl Awake {
+    #[public_method]
+    fn blink(&self) -> u64 {
+        0
+    }
+
+    #[public_method(deadline = "300ms")]
+    async fn stare(&self) {
+        std::future::pending::<()>().await;
     }
 }
 

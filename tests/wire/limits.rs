@@ -43,7 +43,7 @@ fn launched(limit: usize) -> Result<(), String> {
     let server = Server::new(|| Wordy).method_limit(limit);
     actix::System::new().block_on(async {
         let running = server.launch().await.map_err(|error| error.to_string())?;
-        running.stop().await;
+        running.stop().await.map_err(|error| error.to_string())?;
         Ok(())
     })
 }
