@@ -15,6 +15,7 @@ use crate::sync::Arc;
 
 use super::cache::Cache;
 use super::digest::Digest;
+use super::limiter::Try;
 use super::{Authenticate, Caller};
 
 /// How often a question is put again because the generation has changed meanwhile.
@@ -41,6 +42,9 @@ impl<A: Authenticate> Actor for AuthActor<A> {
 pub(super) struct Whose {
     pub(super) token: Box<str>,
     pub(super) digest: Digest,
+    /// The peer's try, which a wrong token spends. It is settled here, where the answer is known,
+    /// also for those who have left.
+    pub(super) taken: Option<Arc<Try>>,
     /// The right to ask, given back with the answer: it bounds what the actor has to do, also for those who have left.
     pub(super) open: OwnedSemaphorePermit,
 }
@@ -56,14 +60,21 @@ pub(crate) struct Unsure;
 impl<A: Authenticate> Handler<Whose> for AuthActor<A> {
     type Result = ResponseFuture<Result<Caller, Unsure>>;
 
-    fn handle(&mut self, Whose { token, digest, open }: Whose, _: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, Whose { token, digest, taken, open }: Whose, _: &mut Self::Context) -> Self::Result {
         // Decided while the question was on its way here.
         if let Some(caller) = self.cache.get(&digest) {
             return Box::pin(ready(Ok(caller)));
         }
         let under_way = self.flights.borrow().get(&digest).cloned();
         let flight = under_way.unwrap_or_else(|| self.depart(token, digest));
-        Box::pin(flight.inspect(move |_| drop(open)))
+        Box::pin(flight.inspect(move |answer| {
+            if let (Some(taken), Ok(caller)) = (&taken, answer)
+                && !caller.is_authenticated()
+            {
+                taken.spend();
+            }
+            drop((taken, open));
+        }))
     }
 }
 

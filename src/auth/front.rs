@@ -13,7 +13,7 @@ use crate::sync::Arc;
 use super::actor::{AuthActor, Unsure, Whose};
 use super::cache::Cache;
 use super::digest::Digest;
-use super::limiter::Limiter;
+use super::limiter::{Left, Limiter, TooMany, Try};
 use super::{Authenticate, Caller};
 
 /// What callers with tokens may make a server do.
@@ -69,39 +69,47 @@ impl Auth {
     /// If the actor is gone, has too many questions open, or takes too long. Such a caller is never let through.
     pub(crate) async fn whose(&self, token: &str, peer: Option<IpAddr>) -> Result<Caller, Unsure> {
         // Before the cache, in which a token that is easy to guess could be found without asking.
-        if self.limiter.refuses(peer, Instant::now()) {
-            tracing::debug!("a token was not looked at: too many wrong ones from its peer");
-            return Ok(Caller::anonymous());
+        let left = self.limiter.left(peer, Instant::now());
+        if left == Left::None {
+            return Ok(refused());
         }
         let digest = Digest::of(token);
-        if let Some(caller) = self.cache.get(&digest) {
+        // While all tries of a peer are out, it may not look there either.
+        if left == Left::Some
+            && let Some(caller) = self.cache.get(&digest)
+        {
             return Ok(caller);
         }
-        let caller = self.ask(token, digest).await?;
-        if !caller.is_authenticated() {
-            self.limiter.failed(peer, Instant::now());
+        match self.within_patience(self.limiter.take(peer, digest)).await? {
+            Ok(taken) => self.ask(token, digest, taken).await,
+            Err(TooMany) => Ok(refused()),
         }
-        Ok(caller)
     }
 
-    async fn ask(&self, token: &str, digest: Digest) -> Result<Caller, Unsure> {
+    async fn ask(&self, token: &str, digest: Digest, taken: Option<Arc<Try>>) -> Result<Caller, Unsure> {
         let Ok(open) = Arc::clone(&self.open).try_acquire_owned() else {
             tracing::error!(open = self.limits.open, "too many open questions to the authenticator");
             return Err(Unsure);
         };
-        let question = Whose { token: token.into(), digest, open };
-        match tokio::time::timeout(self.limits.patience, self.actor.send(question)).await {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(error)) => {
-                tracing::error!(%error, "the auth actor is gone");
-                Err(Unsure)
-            }
-            Err(_) => {
-                tracing::error!(after = ?self.limits.patience, "the auth actor did not answer in time");
-                Err(Unsure)
-            }
-        }
+        let question = Whose { token: token.into(), digest, taken, open };
+        self.within_patience(self.actor.send(question)).await?.unwrap_or_else(|error| {
+            tracing::error!(%error, "the auth actor is gone");
+            Err(Unsure)
+        })
     }
+
+    async fn within_patience<T>(&self, answer: impl Future<Output = T>) -> Result<T, Unsure> {
+        tokio::time::timeout(self.limits.patience, answer).await.map_err(|_| {
+            tracing::error!(after = ?self.limits.patience, "the auth actor did not answer in time");
+            Unsure
+        })
+    }
+}
+
+/// The answer to a peer with too many wrong tokens is that to any wrong token.
+fn refused() -> Caller {
+    tracing::debug!("a token was not looked at: too many wrong ones from its peer");
+    Caller::anonymous()
 }
 
 impl Drop for Auth {

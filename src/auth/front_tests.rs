@@ -248,3 +248,100 @@ fn a_peer_with_too_many_failures_is_refused_unasked_whatever_its_token() {
         assert_eq!(name(auth.whose("ann", other).await).as_deref(), Some("ann"));
     });
 }
+
+/// Sends wrong tokens from one address, all at the same time, and a good one as the last of them.
+/// Returns the good one's caller.
+async fn guess(auth: &Auth, wrong: impl Fn(usize) -> String, good: &str) -> Option<String> {
+    let peer = Some("10.0.0.1".parse().unwrap());
+    let guesses: Vec<_> = (0..4096).map(wrong).collect();
+    let answers = join_all(guesses.iter().map(|token| auth.whose(token, peer)));
+    let (answers, good) = join(answers, auth.whose(good, peer)).await;
+    assert!(answers.into_iter().all(|caller| !caller.unwrap().is_authenticated()));
+    name(good)
+}
+
+/// Counts how often another authenticator is asked.
+struct Counted<A>(A, Arc<AtomicUsize>);
+
+impl<A: Authenticate> Authenticate for Counted<A> {
+    async fn authenticate(&self, token: &str) -> Result<Option<Caller>, BoxError> {
+        self.1.fetch_add(1, Ordering::SeqCst);
+        self.0.authenticate(token).await
+    }
+
+    fn keep_for(&self) -> Duration {
+        self.0.keep_for()
+    }
+
+    fn generation(&self) -> u64 {
+        self.0.generation()
+    }
+}
+
+#[test]
+fn wrong_tokens_that_are_sent_at_the_same_time_are_counted_before_they_are_looked_at() {
+    /// Knows one token, and takes its time.
+    struct Slow;
+    impl Authenticate for Slow {
+        async fn authenticate(&self, token: &str) -> Result<Option<Caller>, BoxError> {
+            sleep(Duration::from_millis(50)).await;
+            Ok((token == "good").then(Caller::token_holder))
+        }
+    }
+    async fn looked_at<A: Authenticate>(authenticator: A, good: &str) -> usize {
+        let asked = Arc::default();
+        let limits = AuthLimits::new(NonZeroU32::new(60));
+        let auth = Auth::start(Counted(authenticator, Arc::clone(&asked)), limits);
+        let known = guess(&auth, |n| format!("cbx_{n:012x}_{n}"), good).await;
+        assert_eq!(known, None, "a good token that comes too late is no exception");
+        asked.load(Ordering::SeqCst)
+    }
+    run(async {
+        assert_eq!(looked_at(Slow, "good").await, 60);
+        let closure = |token: &str| token == "good";
+        assert_eq!(looked_at(closure, "good").await, 60);
+        let directory = tempfile::tempdir().unwrap();
+        let file = crate::TokenFile::new(directory.path().join("tokens.toml"));
+        let ann = file.issue("ann", &[], None).unwrap();
+        let tokens = crate::Tokens::open(file.path()).unwrap();
+        assert_eq!(looked_at(tokens, ann.reveal()).await, 60);
+        #[cfg(feature = "jwt")]
+        {
+            let keys = format!(r#"{{"keys":[{{"kty":"oct","kid":"one","k":"{}"}}]}}"#, "AQEB".repeat(11));
+            let jwt = crate::Jwt::new("issuer", "audience", &keys).unwrap();
+            assert_eq!(looked_at(jwt, "").await, 60);
+        }
+    });
+}
+
+#[test]
+fn good_tokens_that_are_sent_at_the_same_time_are_all_let_in_however_few_tries_there_are() {
+    run(async {
+        for keep_for in [Duration::ZERO, KEPT] {
+            let gated = Gated::new(MANY, keep_for);
+            let auth = start(&gated, |limits| limits.failures = NonZeroU32::new(3));
+            let peer = Some("10.0.0.1".parse().unwrap());
+            let names: Vec<String> = (0..MANY).map(|n| n.to_string()).collect();
+            let callers = join_all(names.iter().map(|name| auth.whose(name, peer))).await;
+            for (caller, expected) in callers.into_iter().zip(&names) {
+                assert_eq!(name(caller).as_ref(), Some(expected));
+            }
+        }
+    });
+}
+
+#[test]
+fn questions_that_nobody_waits_for_any_more_are_counted_too() {
+    run(async {
+        let gated = Gated::new(0, Duration::ZERO);
+        let auth = start(&gated, |limits| limits.failures = NonZeroU32::new(3));
+        let peer = Some("10.0.0.1".parse().unwrap());
+        for n in 0..10 {
+            // Asked about, and left at once.
+            let question = format!("panic {n}");
+            let _ = tokio::time::timeout(Duration::from_millis(5), auth.whose(&question, peer)).await;
+        }
+        until(|| gated.asked.load(Ordering::SeqCst) >= 3).await;
+        assert_eq!(gated.asked(), 3);
+    });
+}

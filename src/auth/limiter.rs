@@ -1,86 +1,241 @@
 //! How many wrong tokens a peer may send.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
+use std::sync::Weak;
 use std::time::{Duration, Instant};
 
-use crate::peer::network;
-use crate::sync::Mutex;
+use tokio::sync::Notify;
+use tokio::sync::futures::OwnedNotified;
 
+use crate::peer::network;
+use crate::sync::{Arc, AtomicBool, Mutex, Ordering};
+
+use super::digest::Digest;
 use super::recent::Recent;
 
-/// So many peers are counted. Who has more addresses than this has as many tries anyway.
+/// Number of peers that are counted. Whoever has more addresses has as many tries anyway.
 const PEERS: usize = 16_384;
 
-/// Between two lines of the log that say a peer has sent too many.
+/// Minimum time between two log lines about peers that have sent too many wrong tokens.
 const PAUSE: Duration = Duration::from_secs(10);
 
-/// A bucket of tries for each peer that has failed: each failure takes one out, and time fills it up again. While it is empty, a
-/// peer's tokens are not looked at, and cost it no further tries.
+/// Counts the wrong tokens of each peer.
+///
+/// Each peer has a bucket of tries, which time fills up again. A question about a token takes a try
+/// out before it is asked, and a good token gives it back, so a peer cannot have more tokens looked
+/// at by sending them at the same time. While a peer's bucket is empty, its tokens are not looked
+/// at, and cost it no further tries.
 pub(super) struct Limiter {
     /// What a bucket holds, and what it gets back in a minute.
     tries: Option<f64>,
-    peers: Recent<IpAddr, Bucket>,
-    warned: Mutex<Option<Instant>>,
+    peers: Recent<IpAddr, Arc<Peer>>,
+    warned: Arc<Mutex<Option<Instant>>>,
 }
 
-#[derive(Clone, Copy)]
+/// What is known of a peer. It outlives its place among the recent ones while tries are out.
+struct Peer {
+    address: IpAddr,
+    bucket: Mutex<Bucket>,
+    /// Told when a try has come back, or can no longer come back.
+    changed: Arc<Notify>,
+    /// Shared by all peers of a limiter.
+    warned: Arc<Mutex<Option<Instant>>>,
+}
+
 struct Bucket {
-    /// Below zero if failures came in while others were on their way; these are waited for, too.
+    full: f64,
     tries: f64,
     at: Instant,
+    /// Number of tries that are out: it is not known yet whether they come back.
+    out: usize,
+    /// The tokens that these tries were taken for.
+    asked: HashMap<Digest, Weak<Try>>,
 }
 
+/// A try of a peer, taken for the questions about one token that it has open at a time.
+///
+/// It is given back when the last of them lets go of it, unless the token was wrong.
+pub(super) struct Try {
+    peer: Arc<Peer>,
+    token: Digest,
+    is_spent: AtomicBool,
+}
+
+/// The answer to a peer that wants to ask about a token.
+enum Turn {
+    /// It may ask.
+    Ask(Arc<Try>),
+    /// All its tries are out, but some of them may come back: look again after that.
+    Wait(OwnedNotified),
+    Refused,
+}
+
+/// What is left of a peer's tries at a moment.
+#[derive(Debug, PartialEq)]
+pub(super) enum Left {
+    /// It has a try, or needs none.
+    Some,
+    /// All its tries are out, but some of them may come back.
+    Out,
+    /// It has sent too many wrong tokens.
+    None,
+}
+
+/// A peer that has sent too many wrong tokens, whose tokens are not looked at.
+#[derive(Debug)]
+pub(super) struct TooMany;
+
 impl Limiter {
-    /// So many failures in a minute; `None` for any number.
+    /// Allows so many wrong tokens in a minute; `None` for any number.
     pub(super) fn new(a_minute: Option<NonZeroU32>) -> Self {
-        Self { tries: a_minute.map(|tries| tries.get().into()), peers: Recent::new(PEERS), warned: Mutex::default() }
+        let tries = a_minute.map(|tries| tries.get().into());
+        Self { tries, peers: Recent::new(PEERS), warned: Arc::default() }
     }
 
-    /// Whether the tokens of a peer are refused at the moment. Not those of one without an address.
-    pub(super) fn refuses(&self, peer: Option<IpAddr>, now: Instant) -> bool {
-        let (Some(full), Some(peer)) = (self.tries, peer.map(network)) else { return false };
-        self.peers.shard(&peer).get(&peer).is_some_and(|bucket| bucket.fill(full, now) < 1.0)
-    }
-
-    /// Notes that a peer has sent a wrong token.
-    pub(super) fn failed(&self, peer: Option<IpAddr>, now: Instant) {
-        let (Some(full), Some(peer)) = (self.tries, peer.map(network)) else { return };
-        let was_last = {
-            let mut shard = self.peers.shard(&peer);
-            if shard.get(&peer).is_none() {
-                shard.insert(peer, Bucket { tries: full, at: now });
-            }
-            let Some(bucket) = shard.get(&peer) else { return };
-            let before = bucket.fill(full, now);
-            // A debt without an end would shut a peer out for hours.
-            bucket.tries = (before - 1.0).max(-full);
-            before >= 1.0 && bucket.tries < 1.0
+    /// Returns what is left of a peer's tries. Peers without an address always have some.
+    ///
+    /// Takes none: it is for callers whose decision may be known already, so that no question is
+    /// needed. Whoever asks one has to [`take`](Self::take) a try.
+    pub(super) fn left(&self, peer: Option<IpAddr>, now: Instant) -> Left {
+        let (Some(_), Some(address)) = (self.tries, peer.map(network)) else { return Left::Some };
+        let Some(peer) = self.peers.shard(&address).get(&address).map(|peer| Arc::clone(peer)) else {
+            return Left::Some;
         };
-        if was_last && self.may_warn(now) {
-            tracing::warn!(%peer, "too many wrong tokens: this peer's tokens are refused until it has paused");
+        let mut bucket = peer.bucket.lock();
+        match bucket.fill(now) >= 1.0 {
+            true => Left::Some,
+            false if bucket.out > 0 => Left::Out,
+            false => Left::None,
         }
     }
 
-    fn may_warn(&self, now: Instant) -> bool {
-        let mut warned = self.warned.lock();
-        let due = warned.is_none_or(|warned| now.duration_since(warned) >= PAUSE);
-        if due {
-            *warned = Some(now);
+    /// Takes a try for a question about this token, which is to be held until the answer is known.
+    /// Waits while all tries of the peer are out; peers without a limit need none.
+    ///
+    /// # Errors
+    /// If the peer has sent too many wrong tokens.
+    pub(super) async fn take(&self, peer: Option<IpAddr>, token: Digest) -> Result<Option<Arc<Try>>, TooMany> {
+        loop {
+            let now = Instant::now();
+            let Some(peer) = self.peer(peer, now) else { return Ok(None) };
+            match peer.take(token, now) {
+                Turn::Ask(taken) => return Ok(Some(taken)),
+                Turn::Wait(changed) => changed.await,
+                Turn::Refused => return Err(TooMany),
+            }
         }
-        due
+    }
+
+    /// The peer at an address, if it is counted.
+    fn peer(&self, address: Option<IpAddr>, now: Instant) -> Option<Arc<Peer>> {
+        let (full, address) = (self.tries?, address.map(network)?);
+        let mut shard = self.peers.shard(&address);
+        if let Some(peer) = shard.get(&address) {
+            return Some(Arc::clone(peer));
+        }
+        let peer = Arc::new(Peer::new(address, full, now, &self.warned));
+        shard.insert(address, Arc::clone(&peer));
+        Some(peer)
+    }
+}
+
+impl Peer {
+    fn new(address: IpAddr, full: f64, now: Instant, warned: &Arc<Mutex<Option<Instant>>>) -> Self {
+        let bucket = Bucket { full, tries: full, at: now, out: 0, asked: HashMap::new() };
+        let (changed, warned) = (Arc::default(), Arc::clone(warned));
+        Self { address, bucket: Mutex::new(bucket), changed, warned }
+    }
+
+    fn take(self: Arc<Self>, token: Digest, now: Instant) -> Turn {
+        // Let go of after the bucket, which the last one to let go of a try needs.
+        let same;
+        let mut bucket = self.bucket.lock();
+        let has_try = bucket.fill(now) >= 1.0;
+        same = bucket.asked.get(&token).and_then(Weak::upgrade);
+        let turn = match &same {
+            // A token that is being asked about is one guess, however often it is sent meanwhile.
+            Some(same) if !same.is_spent.load(Ordering::Acquire) => Turn::Ask(Arc::clone(same)),
+            _ if has_try => {
+                bucket.tries -= 1.0;
+                bucket.out += 1;
+                let taken = Try { peer: Arc::clone(&self), token, is_spent: AtomicBool::new(false) };
+                let taken = Arc::new(taken);
+                bucket.asked.insert(token, Arc::downgrade(&taken));
+                Turn::Ask(taken)
+            }
+            _ if bucket.out > 0 => Turn::Wait(Arc::clone(&self.changed).notified_owned()),
+            _ => Turn::Refused,
+        };
+        // Of tries that come back at the same time, one waiter may be told only. Each waiter that
+        // was told tells the next one what it leaves.
+        if bucket.tries >= 1.0 {
+            self.changed.notify_one();
+        }
+        drop(bucket);
+        turn
     }
 }
 
 impl Bucket {
-    /// Puts in what time has given back, and tells what there is now.
-    fn fill(&mut self, full: f64, now: Instant) -> f64 {
+    /// Puts in what time has given back, and returns what there is now.
+    fn fill(&mut self, now: Instant) -> f64 {
         let minutes = now.saturating_duration_since(self.at).as_secs_f64() / 60.0;
-        self.tries = (self.tries + full * minutes).min(full);
+        // What is out may come back, and is not given twice.
+        let most = (self.full - self.out as f64).max(0.0);
+        self.tries = (self.tries + self.full * minutes).min(most);
         self.at = self.at.max(now);
         self.tries
     }
+}
+
+impl Try {
+    /// The token was wrong: the try does not come back.
+    pub(super) fn spend(&self) {
+        self.is_spent.store(true, Ordering::Release);
+    }
+}
+
+impl Drop for Try {
+    fn drop(&mut self) {
+        let peer = &self.peer;
+        let is_last = {
+            let bucket = &mut *peer.bucket.lock();
+            bucket.out -= 1;
+            // By now it may be another try for the same token.
+            if bucket.asked.get(&self.token).is_some_and(|asked| asked.as_ptr() == std::ptr::from_ref(self)) {
+                bucket.asked.remove(&self.token);
+            }
+            if !self.is_spent.load(Ordering::Acquire) {
+                bucket.tries += 1.0;
+            }
+            if bucket.tries >= 1.0 {
+                peer.changed.notify_one();
+                false
+            } else {
+                bucket.out == 0
+            }
+        };
+        if is_last {
+            // Those who wait have nothing to wait for.
+            peer.changed.notify_waiters();
+            if may_warn(&peer.warned, Instant::now()) {
+                let peer = peer.address;
+                tracing::warn!(%peer, "too many wrong tokens: this peer's tokens are refused until it has paused");
+            }
+        }
+    }
+}
+
+fn may_warn(warned: &Mutex<Option<Instant>>, now: Instant) -> bool {
+    let mut warned = warned.lock();
+    let due = warned.is_none_or(|warned| now.duration_since(warned) >= PAUSE);
+    if due {
+        *warned = Some(now);
+    }
+    due
 }
 
 impl fmt::Debug for Limiter {
@@ -90,68 +245,5 @@ impl fmt::Debug for Limiter {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn limiter(a_minute: u32) -> (Limiter, Instant) {
-        (Limiter::new(NonZeroU32::new(a_minute)), Instant::now())
-    }
-
-    fn ip(text: &str) -> Option<IpAddr> {
-        Some(text.parse().unwrap())
-    }
-
-    /// How many failures a peer can have before it is refused.
-    fn tries(limiter: &Limiter, peer: Option<IpAddr>, now: Instant) -> usize {
-        let fail = || (!limiter.refuses(peer, now)).then(|| limiter.failed(peer, now));
-        std::iter::from_fn(fail).take(1000).count()
-    }
-
-    #[test]
-    fn a_peer_has_its_tries_and_gets_them_back_with_time() {
-        let (limiter, start) = limiter(60);
-        let at = |seconds| start + Duration::from_secs(seconds);
-        let peer = ip("10.0.0.1");
-        assert_eq!(tries(&limiter, peer, start), 60);
-        assert_eq!(tries(&limiter, peer, start), 0);
-        assert_eq!(tries(&limiter, peer, at(1)), 1);
-        assert_eq!(tries(&limiter, peer, at(11)), 10);
-        assert_eq!(tries(&limiter, peer, at(1000)), 60, "no more than a full bucket");
-    }
-
-    #[test]
-    fn peers_are_counted_apart_and_an_ipv6_network_as_one() {
-        let (limiter, now) = limiter(2);
-        assert_eq!(tries(&limiter, ip("2001:db8::1"), now), 2);
-        assert_eq!(tries(&limiter, ip("2001:db8::2"), now), 0);
-        assert_eq!(tries(&limiter, ip("2001:db8:0:1::1"), now), 2);
-        assert_eq!(tries(&limiter, ip("10.0.0.1"), now), 2);
-        assert_eq!(tries(&limiter, ip("::ffff:10.0.0.1"), now), 0);
-        assert_eq!(tries(&limiter, ip("10.0.0.2"), now), 2);
-    }
-
-    #[test]
-    fn failures_that_were_on_their_way_are_waited_for_too_but_not_for_ever() {
-        let (limiter, start) = limiter(60);
-        let peer = ip("10.0.0.1");
-        for _ in 0..5000 {
-            limiter.failed(peer, start);
-        }
-        assert!(limiter.refuses(peer, start + Duration::from_secs(60)));
-        assert!(!limiter.refuses(peer, start + Duration::from_secs(62)));
-    }
-
-    #[test]
-    fn without_a_limit_or_an_address_nobody_is_refused() {
-        let now = Instant::now();
-        assert_eq!(tries(&Limiter::new(None), ip("10.0.0.1"), now), 1000);
-        assert_eq!(tries(&limiter(1).0, None, now), 1000);
-    }
-
-    #[test]
-    fn the_log_is_told_seldom() {
-        let (limiter, start) = limiter(1);
-        assert!(limiter.may_warn(start) && !limiter.may_warn(start + PAUSE / 2));
-        assert!(limiter.may_warn(start + PAUSE) && !limiter.may_warn(start + PAUSE));
-    }
-}
+#[path = "limiter_tests.rs"]
+mod tests;

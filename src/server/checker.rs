@@ -76,7 +76,12 @@ impl Server {
 
     /// How many wrong tokens one peer address may send in a minute; `None` for any number. Default: 60.
     ///
-    /// Beyond that its tokens count as wrong, without anybody looking at them, until it has paused: a second for each further
+    /// A peer's tokens that are being asked about count, too, until they are found to be good: so no
+    /// more wrong ones are looked at when they are sent at the same time. Of the different tokens of
+    /// one peer that the authenticator has not decided on, so many are asked about at a time; others
+    /// wait for them.
+    ///
+    /// Beyond the limit its tokens count as wrong, without anybody looking at them, until it has paused: a second for each further
     /// one that it may send, with the default. An IPv6 network of 64 bits is one peer. Behind a proxy all callers have the
     /// address of the proxy, so one that has lost its token can shut out the others: there the proxy should set the limit, and
     /// this be `None`.
