@@ -21,6 +21,7 @@ mod token_file;
 mod token_info;
 mod tokens;
 mod watched;
+mod written_rows;
 
 pub(crate) use actor::Unsure;
 pub use authenticate::Authenticate;
