@@ -85,6 +85,7 @@ mod http;
 mod jsonrpc;
 mod mailbox;
 mod peer;
+mod regular_file;
 mod router;
 mod server;
 mod service;

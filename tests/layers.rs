@@ -25,12 +25,14 @@ const LAYERS: &[Layer] = &[
     Layer { module: "sync", knows: &[], crates: &["futures", "parking_lot"] },
     Layer { module: "start_error", knows: &[], crates: &[] },
     Layer { module: "peer", knows: &[], crates: &[] },
+    Layer { module: "regular_file", knows: &[], crates: &["libc"] },
     // Any error of an authenticator becomes a `BoxError`; the rest of `service` does not concern it.
     Layer {
         module: "auth",
-        knows: &["peer", "service::BoxError", "start_error", "sync"],
+        knows: &["peer", "regular_file", "service::BoxError", "start_error", "sync"],
         crates: &[
             "actix",
+            "aws_lc_rs",
             "futures",
             "getrandom",
             "jsonwebtoken",
@@ -75,6 +77,7 @@ const LAYERS: &[Layer] = &[
             "dispatch",
             "jsonrpc",
             "peer",
+            "regular_file",
             "service::Service",
             "start_error",
         ],
@@ -94,7 +97,7 @@ const LAYERS: &[Layer] = &[
     // The types of a few settings belong to those who act on them.
     Layer {
         module: "settings",
-        knows: &["actor::Placement", "jsonrpc::Dialect", "jsonrpc::MAX_DEPTH", "start_error"],
+        knows: &["actor::Placement", "jsonrpc::Dialect", "jsonrpc::MAX_DEPTH", "regular_file", "start_error"],
         crates: &["clap", "strsim", "toml", "tracing_subscriber"],
     },
     // The only one that sees settings.

@@ -13,7 +13,7 @@ use crate::start_error::{Result, StartError};
 use crate::sync::{Arc, AtomicU64, Mutex, Ordering};
 
 use super::key_set::KeySet;
-use super::watched::Watched;
+use super::watched::{Holds, Watched};
 use super::{Authenticate, Caller};
 
 /// What two clocks may differ by.
@@ -31,8 +31,14 @@ const TYPES: [&str; 3] = ["jwt", "at+jwt", "application/at+jwt"];
 /// The keys are a [JWK set](https://www.rfc-editor.org/rfc/rfc7517#section-5), as issuers publish it. **The key says which
 /// algorithm it is for**, by its `alg`, or else by its kind: RS256 for RSA, ES256 and ES384 for the curves P-256 and P-384,
 /// EdDSA for Ed25519, HS256 for secrets. A token that says another is refused, so nobody can have a public key taken for a
-/// secret, and there is no `none`. Keys for encryption and of unknown kinds do not count; weak ones are a mistake. A set with
-/// secrets in it lets whoever reads it make tokens, so such a file is to be its owner's only.
+/// secret, and there is no `none`. Keys for encryption and of unknown kinds do not count.
+///
+/// A weak key is a mistake, for which the whole set is refused: an RSA key of less than 2,048 bits or
+/// with a small or even exponent, a point that is not on its curve or has a small order, a secret
+/// that is shorter than the hash of its algorithm, or filled up with zeros to that length.
+///
+/// Whoever reads a set with secrets or private keys in it can make tokens, so such a file should be
+/// readable for its owner only. If everybody on the machine may read it, the log has a warning.
 ///
 /// Keys are replaced while the server runs: with [`replace_keys`](Self::replace_keys), or by changing the file that was given to
 /// [`from_file`](Self::from_file). A key that is taken out is trusted no more, within a tenth of a second. callbox does not fetch
@@ -65,6 +71,8 @@ struct Shared {
 
 #[derive(Deserialize)]
 struct Claims {
+    /// Of a list, the library would be content with any one that is right.
+    iss: String,
     exp: f64,
     sub: Option<String>,
     scope: Option<Scopes>,
@@ -85,7 +93,7 @@ impl Jwt {
     /// # Errors
     /// If the issuer or the audience is empty, or the text is no set of strong keys with ids.
     pub fn new(issuer: &str, audience: &str, keys: &str) -> Result<Self> {
-        Self::named(issuer, audience, keys, "the JWK set")
+        Self::named(issuer, audience, keys, "the JWK set").map(|(jwt, _)| jwt)
     }
 
     /// The same with the JWK set in a file, which is read again when it changes. A file that is broken or gone leaves the keys as
@@ -98,7 +106,8 @@ impl Jwt {
         let mut watched = Watched::new(&path);
         let text = watched.look().map_err(|error| unreadable(&path, error))?.unwrap_or_default();
         let name = path.display().to_string();
-        let jwt = Self::named(issuer, audience, &text, &name)?;
+        let (jwt, holds) = Self::named(issuer, audience, &text, &name)?;
+        watched.taken(holds);
         let take = move |shared: &Shared, text: std::io::Result<String>| {
             shared.take(&text.map_err(|error| unreadable(&path, error))?, &name)
         };
@@ -106,7 +115,7 @@ impl Jwt {
         Ok(jwt)
     }
 
-    fn named(issuer: &str, audience: &str, keys: &str, name: &str) -> Result<Self> {
+    fn named(issuer: &str, audience: &str, keys: &str, name: &str) -> Result<(Self, Holds)> {
         // Another crate may have asked for another one, and of two the library picks none. If one was picked, it stays.
         let _ = aws_lc::DEFAULT_PROVIDER.install_default();
         for (what, text) in [("issuer", issuer), ("audience", audience)] {
@@ -121,8 +130,8 @@ impl Jwt {
             keys: Mutex::default(),
             generation: AtomicU64::new(0),
         };
-        shared.take(keys, name)?;
-        Ok(Self { shared: Arc::new(shared) })
+        let holds = shared.take(keys, name)?;
+        Ok((Self { shared: Arc::new(shared) }, holds))
     }
 
     /// Trusts the keys of this JWK set from now on, and no others.
@@ -130,7 +139,7 @@ impl Jwt {
     /// # Errors
     /// If the text is no set of strong keys with ids. The keys are then those of before.
     pub fn replace_keys(&self, keys: &str) -> Result<()> {
-        self.shared.take(keys, "the JWK set")
+        self.shared.take(keys, "the JWK set").map(drop)
     }
 }
 
@@ -149,14 +158,15 @@ impl Authenticate for Jwt {
 }
 
 impl Shared {
-    fn take(&self, keys: &str, name: &str) -> Result<()> {
+    fn take(&self, keys: &str, name: &str) -> Result<Holds> {
         let keys = KeySet::parse(keys).map_err(|mistake| StartError::new(name, mistake))?;
         let count = keys.len();
+        let holds = if keys.has_secrets() { Holds::Secrets } else { Holds::NoSecrets };
         *self.keys.lock() = Arc::new(keys);
         // Afterwards, so that whoever sees the new number sees the new keys, too.
         self.generation.fetch_add(1, Ordering::Release);
         tracing::info!(issuer = self.issuer, keys = count, "the keys for tokens were read");
-        Ok(())
+        Ok(holds)
     }
 
     /// Why a token is refused is nobody's business but the issuer's, so there is no more than `None`.
@@ -175,6 +185,9 @@ impl Shared {
         validation.set_issuer(&[&self.issuer]);
         validation.set_audience(&[&self.audience]);
         let claims = decode::<Claims>(token, &key.decoding, &validation).ok()?.claims;
+        if claims.iss != self.issuer {
+            return None;
+        }
         let caller = claims.sub.map_or_else(Caller::token_holder, Caller::named);
         let scopes = claims.scope.or(claims.scopes).map(Scopes::into_list).unwrap_or_default();
         let caller = scopes.into_iter().fold(caller, Caller::with_scope);

@@ -13,6 +13,8 @@ use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::{Value, json};
 
+use crate::regular_file::tests::{at_once, make_pipe};
+
 use super::*;
 
 const SECRET: &[u8] = &[7; 64];
@@ -199,6 +201,8 @@ fn issuer_audience_and_times_have_to_be_right_with_thirty_seconds_for_clocks() {
         (json!({ "iss": "another" }), false),
         (json!({ "iss": "" }), false),
         (json!({ "iss": 5 }), false),
+        (json!({ "iss": ["issuer"] }), false),
+        (json!({ "iss": ["another", "issuer"] }), false),
         (json!({ "aud": null }), false),
         (json!({ "aud": "another" }), false),
         (json!({ "aud": [] }), false),
@@ -290,9 +294,20 @@ fn the_file_of_keys_is_followed() {
         assert!(start.elapsed() < Duration::from_secs(20), "the new keys are not read");
         std::thread::sleep(Duration::from_millis(2));
     }
+    // A set is as weak as its weakest key, and taken as a whole or not at all.
+    let weak = json!({ "kty": "oct", "kid": "weak", "k": "AAAA".repeat(11) });
+    let (es256, es256_key) = algorithms()[9];
+    fs::write(&path, set([jwk("ES256", es256, es256_key), weak])).unwrap();
+    std::thread::sleep(Duration::from_millis(200));
+    assert!(is_good(Algorithm::ES384) && !is_good(Algorithm::ES256), "the last good set holds");
+    let error = Jwt::from_file("issuer", "audience", &path).unwrap_err().to_string();
+    assert!(error.contains("keys.json: the key \"weak\" is not fit for its `alg`: use a random secret"), "{error}");
     fs::remove_file(&path).unwrap();
     std::thread::sleep(Duration::from_millis(100));
     assert!(is_good(Algorithm::ES384), "a file that is gone changes nothing");
+    make_pipe(&path);
+    let error = at_once(move || Jwt::from_file("issuer", "audience", &path)).unwrap_err().to_string();
+    assert!(error.contains("keys.json cannot be read (it is a named pipe, not a regular file)"), "{error}");
 }
 
 #[test]

@@ -4,15 +4,25 @@ use std::collections::HashMap;
 use std::fmt;
 
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, KeyOperations, PublicKeyUse};
-use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey};
+use jsonwebtoken::{Algorithm, DecodingKey};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 
-/// The shortest modulus of an RSA key, in bytes.
-const RSA: usize = 2048 / 8;
+use super::key_strength;
 
 /// Keys by their ids.
 #[derive(Default)]
 pub(super) struct KeySet {
     keys: HashMap<String, Key>,
+    /// Whether whoever reads the set can make tokens.
+    has_secrets: bool,
+}
+
+/// What nobody but the issuer may know of a key: a secret, or a private key.
+#[derive(Deserialize)]
+struct Secrets {
+    k: Option<IgnoredAny>,
+    d: Option<IgnoredAny>,
 }
 
 /// A key, and the only algorithm that it is used with: what a token says of its algorithm decides nothing.
@@ -39,12 +49,13 @@ impl KeySet {
             let Some(algorithm) = algorithm(key) else { continue };
             let id = key.common.key_id.as_deref().filter(|id| !id.is_empty());
             let id = id.ok_or("a key has no `kid`: give it the one that tokens name it by")?;
-            let decoding = DecodingKey::from_jwk(key)
+            let decoding = key_strength::decode(key)
                 .map_err(|_| format!("the key {id:?} is not valid: copy it from the issuer again"))?;
             if decoding.family() != algorithm.family() {
                 return Err(format!("the key {id:?} is of another kind than its `alg`: correct one of them"));
             }
-            is_fit(key, algorithm).map_err(|remedy| format!("the key {id:?} is not fit for its `alg`: {remedy}"))?;
+            key_strength::check(key, &decoding, algorithm)
+                .map_err(|remedy| format!("the key {id:?} is not fit for its `alg`: {remedy}"))?;
             if keys.insert(id.to_owned(), Key { algorithm, decoding }).is_some() {
                 return Err(format!("two keys have the `kid` {id:?}: keep one of them"));
             }
@@ -52,7 +63,13 @@ impl KeySet {
         if keys.is_empty() {
             return Err("it has no key for signatures of a known kind: add one, or else no token is good".to_owned());
         }
-        Ok(Self { keys })
+        let has_secrets = set_has_secrets(text);
+        Ok(Self { keys, has_secrets })
+    }
+
+    /// Whether the set holds what its readers could make tokens with.
+    pub(super) fn has_secrets(&self) -> bool {
+        self.has_secrets
     }
 
     pub(super) fn get(&self, id: &str) -> Option<&Key> {
@@ -62,6 +79,16 @@ impl KeySet {
     pub(super) fn len(&self) -> usize {
         self.keys.len()
     }
+}
+
+/// Also of keys that do not count here, as they may count elsewhere.
+fn set_has_secrets(text: &str) -> bool {
+    #[derive(Deserialize)]
+    struct Set {
+        keys: Vec<Secrets>,
+    }
+    let set = serde_json::from_str(text).unwrap_or(Set { keys: Vec::new() });
+    set.keys.iter().any(|key| key.k.is_some() || key.d.is_some())
 }
 
 fn is_for_signatures(key: &Jwk) -> bool {
@@ -89,32 +116,12 @@ fn algorithm(key: &Jwk) -> Option<Algorithm> {
     }
 }
 
-fn is_fit(key: &Jwk, algorithm: Algorithm) -> Result<(), &'static str> {
-    // Of base64, four characters hold three bytes.
-    let bytes = |base64: &str| base64.len() * 3 / 4;
-    let shortest = match algorithm {
-        Algorithm::HS384 => 48,
-        Algorithm::HS512 => 64,
-        _ => 32,
-    };
-    match &key.algorithm {
-        AlgorithmParameters::RSA(key) if bytes(&key.n) < RSA => Err("use an RSA key of 2048 bits at least"),
-        AlgorithmParameters::OctetKey(key) if bytes(&key.value) < shortest => {
-            Err("use a random secret as long as the hash: 32 bytes for HS256, 48 for HS384, 64 for HS512")
-        }
-        AlgorithmParameters::EllipticCurve(key) if algorithm.family() == AlgorithmFamily::Ec => {
-            let fits = match algorithm {
-                Algorithm::ES256 => key.curve == EllipticCurve::P256,
-                _ => key.curve == EllipticCurve::P384,
-            };
-            fits.then_some(()).ok_or("use the curve that belongs to it")
-        }
-        _ => Ok(()),
-    }
-}
-
 impl fmt::Debug for KeySet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("KeySet").field("keys", &self.keys.len()).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+#[path = "key_set_tests.rs"]
+mod tests;

@@ -14,6 +14,8 @@ mod front;
 mod jwt;
 #[cfg(feature = "jwt")]
 mod key_set;
+#[cfg(feature = "jwt")]
+mod key_strength;
 mod limiter;
 mod recent;
 mod rows;

@@ -6,6 +6,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
+use crate::regular_file;
 use crate::start_error::{Result, StartError};
 
 use super::digest::Digest;
@@ -72,7 +73,7 @@ impl TokenFile {
     /// # Errors
     /// If the file is not there, cannot be read, or has a mistake.
     pub fn list(&self) -> Result<Vec<TokenInfo>> {
-        let text = fs::read_to_string(&self.path).map_err(|error| self.unreadable(error))?;
+        let text = regular_file::read_to_string(&self.path).map_err(|error| self.unreadable(error))?;
         self.parse(&text)
     }
 
@@ -124,7 +125,7 @@ impl TokenFile {
     }
 
     /// Takes out the token with this id, or all tokens of this name, and tells which these were. Running servers refuse them
-    /// within a tenth of a second.
+    /// within a tenth of a second, with up to 20,000 tokens in the file.
     ///
     /// # Errors
     /// If there is none, and if the file cannot be read or written.
@@ -161,8 +162,8 @@ impl TokenFile {
         let path = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
         let _lock = lock(&path, PATIENCE).map_err(|error| self.unwritable(&error))?;
         let (old, mut tokens) =
-            match File::open(&path).and_then(|file| Ok((file.metadata()?, io::read_to_string(file)?))) {
-                Ok((old, text)) => (Some(old), self.parse(&text)?),
+            match regular_file::open(&path).and_then(|(file, old)| Ok((regular_file::text_of(file, &old)?, old))) {
+                Ok((text, old)) => (Some(old), self.parse(&text)?),
                 Err(error) if error.kind() == ErrorKind::NotFound && may_be_new => (None, Vec::new()),
                 Err(error) => return Err(self.unreadable(error)),
             };

@@ -3,6 +3,8 @@ use std::time::Instant;
 
 use futures::FutureExt;
 
+use crate::regular_file::tests::{at_once, make_pipe};
+
 use super::*;
 
 fn scratch() -> (tempfile::TempDir, TokenFile) {
@@ -142,6 +144,33 @@ fn a_file_that_cannot_be_read_is_told_at_the_start() {
     fs::write(file.path(), "[[token]]\nid = 5").unwrap();
     let error = Tokens::open(file.path()).unwrap_err().to_string();
     assert!(error.contains("tokens.toml: line 2") && error.contains("mend the file"), "{error}");
+}
+
+#[test]
+fn a_pipe_in_place_of_the_file_is_told_and_does_not_hold_up_what_comes_after_it() {
+    let (_directory, file) = scratch();
+    make_pipe(file.path());
+    let path = file.path().to_owned();
+    let error = at_once(move || Tokens::open(path)).unwrap_err().to_string();
+    assert!(error.contains("tokens.toml cannot be read (it is a named pipe, not a regular file)"), "{error}");
+    let pipe = file.clone();
+    let error = at_once(move || pipe.issue("ann", &[], None)).unwrap_err().to_string();
+    assert!(error.contains("it is a named pipe, not a regular file"), "{error}");
+
+    fs::remove_file(file.path()).unwrap();
+    let [ci, ann] = ["ci", "ann"].map(|name| file.issue(name, &[], None).unwrap());
+    let tokens = Tokens::open(file.path()).unwrap();
+    let [revoked, pipe] = ["revoked", "pipe"].map(|name| file.path().with_file_name(name));
+    fs::copy(file.path(), &revoked).unwrap();
+    TokenFile::new(&revoked).revoke("ci").unwrap();
+    make_pipe(&pipe);
+    fs::rename(&pipe, file.path()).unwrap();
+    // Long enough for some looks at the pipe.
+    std::thread::sleep(Duration::from_millis(200));
+    assert!(name(&tokens, ci.reveal()).is_some(), "as it was before");
+    fs::rename(&revoked, file.path()).unwrap();
+    until("the file is read again", || name(&tokens, ci.reveal()).is_none());
+    assert!(name(&tokens, ann.reveal()).is_some());
 }
 
 #[test]

@@ -6,13 +6,15 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use crate::regular_file;
 use crate::start_error::{Result, StartError};
 use crate::sync::Arc;
 
 use super::digest::Digest;
 
-/// How often the file is looked at. Half of the time in which a change has to be known.
-const EVERY: Duration = Duration::from_millis(40);
+/// How often the file is looked at. A change has to be known within 100 ms; the rest of that is for
+/// reading 20,000 tokens on a machine with other work.
+const EVERY: Duration = Duration::from_millis(20);
 
 /// A change so soon after another may leave the file's times as they were: clocks of file systems are coarse.
 const SETTLED: Duration = Duration::from_millis(100);
@@ -26,6 +28,18 @@ pub(super) struct Watched {
     content: Option<Digest>,
     /// What was wrong when it was last taken, which need not be told again.
     trouble: Option<String>,
+    /// Whether everybody on the machine may read the file, as of the last reading.
+    is_open: bool,
+    /// Whether a warning about that is still to be logged.
+    is_untold: bool,
+}
+
+/// Whether whoever reads a file could pass for somebody else with what it holds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Holds {
+    NoSecrets,
+    #[cfg_attr(not(feature = "jwt"), expect(dead_code, reason = "no other file has some"))]
+    Secrets,
 }
 
 /// What changes with a file.
@@ -59,7 +73,8 @@ impl Stamp {
 
 impl Watched {
     pub(super) fn new(path: &Path) -> Self {
-        Self { path: path.to_owned(), stamp: None, content: None, trouble: None }
+        let path = path.to_owned();
+        Self { path, stamp: None, content: None, trouble: None, is_open: false, is_untold: false }
     }
 
     /// The text of the file, if it is another one than at the last look.
@@ -72,11 +87,19 @@ impl Watched {
             return Ok(None);
         }
         self.stamp = None;
-        let text = fs::read_to_string(&self.path)?;
-        self.stamp = Some(stamp).filter(|stamp| stamp.is_settled(SystemTime::now()));
+        // Of the file that is read, which may be another one by now.
+        let (file, metadata) = regular_file::open(&self.path)?;
+        let text = regular_file::text_of(file, &metadata)?;
+        self.is_open = regular_file::is_readable_by_everybody(&metadata);
+        self.stamp = Some(Stamp::of(&metadata)).filter(|stamp| stamp.is_settled(SystemTime::now()));
         let content = Digest::of(&text);
         let changed = self.content.replace(content) != Some(content);
         Ok(changed.then_some(text))
+    }
+
+    /// The text of the last look was good, and holds this.
+    pub(super) fn taken(&mut self, holds: Holds) {
+        self.is_untold = holds == Holds::Secrets && self.is_open;
     }
 
     /// Looks after the file from a thread of its own, for as long as anybody holds `target`.
@@ -89,12 +112,13 @@ impl Watched {
     pub(super) fn watch<T, F>(mut self, target: &Arc<T>, take: F) -> Result<()>
     where
         T: Send + Sync + 'static,
-        F: Fn(&T, io::Result<String>) -> Result<()> + Send + 'static,
+        F: Fn(&T, io::Result<String>) -> Result<Holds> + Send + 'static,
     {
         let (target, path) = (Arc::downgrade(target), self.path.display().to_string());
         let watch = move || {
             while let Some(target) = target.upgrade() {
                 self.step(|text| take(&target, text));
+                self.warn();
                 drop(target);
                 std::thread::sleep(EVERY);
             }
@@ -105,7 +129,19 @@ impl Watched {
         })
     }
 
-    fn step(&mut self, take: impl FnOnce(io::Result<String>) -> Result<()>) {
+    /// Warns of a file with secrets that everybody may read, as soon as there is a log: the file may
+    /// be read for the first time before the server has one.
+    fn warn(&mut self) {
+        if self.is_untold && tracing::enabled!(tracing::Level::WARN) {
+            self.is_untold = false;
+            tracing::warn!(
+                file = %self.path.display(),
+                "everybody on this machine may read the secrets in this file: take that right away (chmod o-r)"
+            );
+        }
+    }
+
+    fn step(&mut self, take: impl FnOnce(io::Result<String>) -> Result<Holds>) {
         let text = match self.look() {
             Ok(None) => return,
             Ok(Some(text)) => Ok(text),
@@ -115,7 +151,13 @@ impl Watched {
                 Err(error)
             }
         };
-        let trouble = take(text).err().map(|error| error.to_string());
+        let trouble = match take(text) {
+            Ok(holds) => {
+                self.taken(holds);
+                None
+            }
+            Err(error) => Some(error.to_string()),
+        };
         if trouble.is_some() && trouble != self.trouble {
             let trouble = trouble.as_deref();
             tracing::error!(trouble, "a changed file was not taken, and what it said before still holds");
@@ -127,6 +169,9 @@ impl Watched {
 #[cfg(test)]
 mod tests {
     use std::fs::FileTimes;
+    use std::os::unix::fs::PermissionsExt;
+
+    use crate::regular_file::tests::{at_once, make_pipe};
 
     use super::*;
 
@@ -198,7 +243,7 @@ mod tests {
                 taken.push(text.as_ref().ok().cloned());
                 match text.as_deref() {
                     Ok("bad") => Err(crate::Error::new("it is bad", "mend it")),
-                    Ok(_) => Ok(()),
+                    Ok(_) => Ok(Holds::NoSecrets),
                     Err(error) => Err(crate::Error::new("it is gone", error)),
                 }
             });
@@ -220,12 +265,68 @@ mod tests {
     }
 
     #[test]
+    fn a_pipe_is_an_error_at_each_look_and_holds_up_none() {
+        let (_directory, path, mut watched) = scratch();
+        assert_eq!(look(&mut watched).as_deref(), Some("one"));
+        fs::remove_file(&path).unwrap();
+        make_pipe(&path);
+        let (mut watched, errors) = at_once(move || {
+            let errors = [(); 3].map(|()| watched.look().unwrap_err().to_string());
+            (watched, errors)
+        });
+        assert_eq!(errors, ["it is a named pipe, not a regular file"; 3]);
+        fs::remove_file(&path).unwrap();
+        fs::write(&path, "two").unwrap();
+        assert_eq!(look(&mut watched).as_deref(), Some("two"));
+    }
+
+    #[test]
+    fn a_file_with_secrets_that_everybody_may_read_is_warned_of_once_there_is_a_log() {
+        let (_directory, path, mut watched) = scratch();
+        let log = Arc::new(crate::sync::Mutex::new(Vec::new()));
+        let told = |watched: &mut Watched| {
+            let writer = Arc::clone(&log);
+            let subscriber = tracing_subscriber::fmt().with_writer(move || Log(Arc::clone(&writer)));
+            tracing::subscriber::with_default(subscriber.finish(), || watched.warn());
+            String::from_utf8(std::mem::take(&mut *log.lock())).unwrap()
+        };
+        let mut changed = |text: &str, mode: u32, holds: Holds| {
+            fs::write(&path, text).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            assert!(watched.look().unwrap().is_some());
+            watched.taken(holds);
+            // Nobody listens yet.
+            tracing::subscriber::with_default(tracing::subscriber::NoSubscriber::new(), || watched.warn());
+            [told(&mut watched), told(&mut watched)].map(|told| told.matches("may read the secrets").count())
+        };
+        assert_eq!(changed("1", 0o644, Holds::NoSecrets), [0, 0]);
+        assert_eq!(changed("2", 0o600, Holds::Secrets), [0, 0]);
+        assert_eq!(changed("3", 0o640, Holds::Secrets), [0, 0], "its group is the owner's choice");
+        assert_eq!(changed("4", 0o644, Holds::Secrets), [1, 0]);
+        assert_eq!(changed("5", 0o604, Holds::Secrets), [1, 0], "again with each new text");
+    }
+
+    struct Log(Arc<crate::sync::Mutex<Vec<u8>>>);
+
+    impl io::Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
     fn the_thread_ends_with_what_it_looks_after() {
         let (_directory, path, watched) = scratch();
         let target = Arc::new(());
         let (tell, told) = std::sync::mpsc::channel();
         let take = move |(): &(), text: io::Result<String>| {
-            tell.send(text.ok()).map_err(|error| crate::Error::new("nobody listens", error))
+            let sent = tell.send(text.ok()).map(|()| Holds::NoSecrets);
+            sent.map_err(|error| crate::Error::new("nobody listens", error))
         };
         watched.watch(&target, take).unwrap();
         let patience = Duration::from_secs(30);
