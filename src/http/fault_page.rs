@@ -1,9 +1,10 @@
 //! The page that shows a mistake in a template to whoever is writing it.
 
 use std::fmt::Write as _;
-use std::fs;
 
 use handlebars::html_escape;
+
+use crate::regular_file;
 
 use super::template_dir::Fault;
 
@@ -21,7 +22,7 @@ pub(super) fn fault_page(fault: &Fault) -> String {
 
 /// The lines around the mistake, if it has a place and the file can still be read.
 fn excerpt(fault: &Fault) -> Option<String> {
-    let text = fs::read_to_string(&fault.file).ok()?;
+    let text = regular_file::read_to_string(&fault.file).ok()?;
     // What is missing at the end is told with the line after it.
     let wrong = fault.line?.min(text.lines().count());
     let first = wrong.saturating_sub(AROUND).max(1);
@@ -41,6 +42,8 @@ fn escape(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use handlebars::{Handlebars, RenderError, RenderErrorReason, TemplateError, TemplateErrorReason};
 
+use crate::regular_file;
+
 const EXTENSION: &str = "hbs";
 
 /// What is wrong with the templates: `templates/stats.hbs:3: no `total` in the data`.
@@ -42,7 +44,7 @@ impl TemplateDir {
         let mut files = Vec::new();
         find(&self.0, &mut files)?;
         for file in files {
-            let text = fs::read_to_string(&file).map_err(|error| unreadable(&file, &error))?;
+            let text = regular_file::read_to_string(&file).map_err(|error| unreadable(&file, &error))?;
             registry.register_template_string(&self.name(&file), text).map_err(|error| syntax(&file, &error))?;
         }
         Ok(registry)
@@ -102,4 +104,20 @@ fn syntax(file: &Path, error: &TemplateError) -> Fault {
         (other, _) => other.to_string(),
     };
     Fault { file: file.to_owned(), line: error.pos().map(|(line, _)| line), reason }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::regular_file::tests::{at_once, make_pipe};
+
+    use super::*;
+
+    #[test]
+    fn a_pipe_among_the_templates_is_a_fault_that_names_it() {
+        let directory = tempfile::tempdir().unwrap();
+        make_pipe(&directory.path().join("stats.hbs"));
+        let templates = TemplateDir::new(directory.path());
+        let fault = at_once(move || templates.load().map(drop)).unwrap_err().to_string();
+        assert!(fault.ends_with("stats.hbs: cannot be read (it is a named pipe, not a regular file)"), "{fault}");
+    }
 }

@@ -4,7 +4,6 @@
 
 use std::any::Any;
 use std::fmt;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +19,7 @@ use rustls::sign::CertifiedKey;
 use rustls::{Error, ServerConfig};
 use sha2::{Digest, Sha256};
 
+use crate::regular_file;
 use crate::start_error::StartError;
 
 /// How often the files are looked at.
@@ -111,7 +111,7 @@ impl Tls {
 
 impl Files {
     fn read(&self) -> (Print, Result<CertifiedKey, StartError>) {
-        let (certificate, key) = (fs::read(&self.certificate), fs::read(&self.key));
+        let (certificate, key) = (regular_file::read(&self.certificate), regular_file::read(&self.key));
         let mut print = Sha256::new();
         for content in [&certificate, &key] {
             match content {
@@ -163,4 +163,25 @@ impl Files {
 /// The connection below, if this is one with TLS.
 pub(super) fn below(io: &dyn Any) -> Option<&TcpStream> {
     io.downcast_ref::<TlsStream<TcpStream>>().map(|stream| stream.get_ref().0)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::regular_file::tests::{at_once, make_pipe};
+
+    use super::*;
+
+    #[test]
+    fn a_pipe_in_place_of_either_file_is_told_at_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let [pipe, file] = ["pipe.pem", "file.pem"].map(|name| directory.path().join(name));
+        make_pipe(&pipe);
+        std::fs::write(&file, "").unwrap();
+        for (certificate, key, what) in [(&pipe, &file, "certificate"), (&file, &pipe, "key")] {
+            let (certificate, key) = (certificate.clone(), key.clone());
+            let error = at_once(move || Tls::open(&certificate, &key)).unwrap_err().to_string();
+            assert!(error.contains(&format!("the {what} ")), "{error}");
+            assert!(error.contains("pipe.pem cannot be read (it is a named pipe, not a regular file)"), "{error}");
+        }
+    }
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use toml::de::{DeTable, DeValue};
 
+use crate::regular_file;
 use crate::start_error::StartError;
 
 use super::table::ROWS;
@@ -40,7 +41,7 @@ impl File {
 
     /// Reads a file that need not be there.
     pub(super) fn read_if_there(path: &Path) -> Result<Option<Self>, StartError> {
-        match std::fs::read_to_string(path) {
+        match regular_file::read_to_string(path) {
             Ok(text) => Self::parse(path, &text).map(Some),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => {
@@ -98,5 +99,21 @@ fn suggestion(name: &str) -> String {
     match near {
         Some((_, key)) => format!("did you mean {key:?}?"),
         None => "remove it; --show-settings lists the keys".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::regular_file::tests::{at_once, make_pipe};
+
+    use super::*;
+
+    #[test]
+    fn a_pipe_in_place_of_the_file_is_told_at_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("callbox.toml");
+        make_pipe(&path);
+        let error = at_once(move || File::read(&path)).unwrap_err().to_string();
+        assert!(error.ends_with("callbox.toml: cannot be read: it is a named pipe, not a regular file"), "{error}");
     }
 }
