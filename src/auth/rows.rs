@@ -19,6 +19,15 @@ const HEADING: &str = "\
 # `callbox token new`, `list` and `revoke` write this file; running servers read it again when it changes.
 ";
 
+/// Hashes that no token has, by what they are of: a token cannot be so short. They come from an
+/// example that was copied, and from commands that got no token.
+const NO_TOKENS: [(&str, &str); 4] = [
+    ("2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824", "hello"),
+    ("f98103e9217f099208569d295c1b276f1821348636c268c854bb2a086e0037cd", "TOKEN"),
+    ("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", ""),
+    ("01ba4719c80b6fe911b091a7c05124b64eeece964e09c058ef8f9805daca546b", "\n"),
+];
+
 #[derive(Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct Rows {
@@ -121,6 +130,10 @@ fn info((fields, number): (Fields<'_>, usize)) -> Result<TokenInfo, String> {
     }
     let digest = Digest::from_hex(sha256);
     let digest = digest.ok_or_else(|| wrong(id, "its sha256 is not 64 hexadecimal digits"))?;
+    if let Some((_, text)) = NO_TOKENS.iter().find(|(hash, _)| sha256.eq_ignore_ascii_case(hash)) {
+        let fix = "hash the whole text of a token, which has its id in it";
+        return Err(wrong(id, format_args!("its sha256 is that of {text:?}, which is no token: {fix}")));
+    }
     let scopes = scopes.into_iter().map(str::to_owned).collect();
     Ok(TokenInfo { id: id.to_owned(), name: name.to_owned(), scopes, created, expires, digest })
 }
@@ -233,6 +246,16 @@ mod tests {
             (row("").replace("\"ci\"", "\"ba9876543210\""), "\"ba9876543210\" cannot be its name"),
             (row("").replace("9ab", "9AB"), "the id of token 1 is not the 12 hexadecimal digits"),
             (row("").replace(&sha, "00"), "its sha256 is not 64 hexadecimal digits"),
+            (
+                row("").replace(&sha, &Digest::of("hello").to_hex()),
+                "its sha256 is that of \"hello\", which is no token",
+            ),
+            (
+                row("").replace(&sha, &Digest::of("").to_hex().to_uppercase()),
+                "its sha256 is that of \"\", which is no token",
+            ),
+            (row("").replace(&sha, &Digest::of("\n").to_hex()), "that of \"\\n\", which is no token: hash the whole"),
+            (row("").replace(&sha, &Digest::of("TOKEN").to_hex()), "hash the whole text of a token, which has its id"),
             (row("") + &row(""), "two tokens have the id \"0123456789ab\""),
             (row("").replace("name = \"ci\"\n", ""), "missing field `name`"),
             (row("") + "[[", "line 6: "),

@@ -25,17 +25,24 @@ const LONGEST: Duration = Duration::from_secs(100 * 366 * 86_400);
 /// or the other whole. A new file is for its owner only (mode 0600); an old one keeps its owner and mode. Its directory is
 /// locked meanwhile, so that of two changes neither is lost. All methods block.
 ///
-/// The file is TOML. Written by hand it needs, for each token, what this example has; the hash is that of the token's whole
-/// text, as `printf %s TOKEN | sha256sum` tells it:
+/// The file is TOML, and can be written by hand. A token is `cbx_`, an id of 12 hexadecimal digits,
+/// `_` and a secret that nobody can guess; no text of another form is accepted as a token. For each
+/// token the file has its id, a name, and the SHA-256 of its whole text. This makes one and shows it:
 ///
-/// ```toml
+/// ```sh
+/// id=$(od -An -v -N6 -tx1 /dev/urandom | tr -d ' \n')
+/// secret=$(od -An -v -N32 -tx1 /dev/urandom | tr -d ' \n')
+/// token="cbx_${id}_$secret"
+/// cat >> callbox-tokens.toml <<END
 /// [[token]]
-/// id = "3f9a1c2e5b7d"
+/// id = "$id"
 /// name = "ci"
-/// scopes = ["admin"]
-/// created = 2030-01-01T12:00:00Z
-/// expires = 2030-04-01T12:00:00Z
-/// sha256 = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
+/// scopes = ["admin"]            # none, if the line is left out
+/// created = 2030-01-01T12:00:00Z # may be left out
+/// expires = 2099-04-01T12:00:00Z # never, if the line is left out
+/// sha256 = "$(printf %s "$token" | sha256sum | cut -d' ' -f1)"
+/// END
+/// echo "$token"
 /// ```
 ///
 /// ```
@@ -223,6 +230,12 @@ fn replace(path: &Path, text: &str, old: Option<&fs::Metadata>) -> io::Result<()
 
 #[cfg(test)]
 mod tests {
+    use std::process::Command;
+
+    use futures::FutureExt;
+
+    use crate::Authenticate;
+
     use super::*;
 
     fn scratch() -> (tempfile::TempDir, TokenFile) {
@@ -325,6 +338,24 @@ mod tests {
         assert_eq!(fs::read_to_string(file.path()).unwrap(), "token = 1");
         fs::write(file.path(), "").unwrap();
         said(file.revoke("ci").map(drop), ["no token with that id or name", "`callbox token list`"]);
+    }
+
+    #[test]
+    fn the_example_of_a_file_that_is_written_by_hand_makes_a_token_that_is_good() {
+        let source = include_str!("token_file.rs");
+        let (_, example) = source.split_once("/// ```sh\n").unwrap();
+        let (example, _) = example.split_once("/// ```\n").unwrap();
+        let script: String = example.lines().map(|line| format!("{}\n", line.trim_start_matches("/// "))).collect();
+        let directory = tempfile::tempdir().unwrap();
+        let shell = || Command::new("sh").args(["-euc", &script]).current_dir(&directory).output().unwrap();
+        let shown = [shell(), shell()].map(|output| String::from_utf8(output.stdout).unwrap());
+        let file = TokenFile::new(directory.path().join("callbox-tokens.toml"));
+        assert_eq!(names(&file), ["ci", "ci"]);
+        let tokens = crate::Tokens::open(file.path()).unwrap();
+        for token in shown {
+            let caller = tokens.authenticate(token.trim()).now_or_never().unwrap().unwrap().unwrap();
+            assert!(caller.has_scope("admin") && caller.expires().is_some());
+        }
     }
 
     #[test]
