@@ -27,9 +27,18 @@ pub(crate) fn call(method: &str, params: &str) -> Vec<u8> {
 
 /// The head of a request to the endpoint, with a good token.
 pub(crate) fn head(length: usize) -> String {
+    head_with(TOKEN, length)
+}
+
+fn head_with(token: &str, length: usize) -> String {
     format!(
-        "POST /api HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nX-Api-Token: {TOKEN}\r\nContent-Length: {length}\r\n\r\n"
+        "POST /api HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nX-Api-Token: {token}\r\nContent-Length: {length}\r\n\r\n"
     )
+}
+
+/// A request with another token than the good one.
+pub(crate) fn request_with(token: &str, body: &[u8]) -> Vec<u8> {
+    [head_with(token, body.len()).as_bytes(), body].concat()
 }
 
 pub(crate) fn request(body: &[u8]) -> Vec<u8> {

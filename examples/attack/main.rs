@@ -10,6 +10,7 @@ mod child;
 mod client;
 mod descriptors;
 mod drain;
+mod guesses;
 mod load;
 mod malformed;
 mod mutation;
@@ -17,6 +18,7 @@ mod overload;
 mod panics;
 mod paths;
 mod report;
+mod revocation;
 mod server;
 mod slow;
 #[path = "../../src/jsonrpc/rows/mod.rs"]
@@ -29,7 +31,7 @@ use report::Report;
 
 type Attack = fn(&mut Report) -> std::io::Result<()>;
 
-const ATTACKS: [(&str, Attack); 7] = [
+const ATTACKS: [(&str, Attack); 9] = [
     ("malformed", malformed::run),
     ("slow", slow::run),
     ("overload", overload::run),
@@ -37,6 +39,8 @@ const ATTACKS: [(&str, Attack); 7] = [
     ("drain", drain::run),
     ("descriptors", descriptors::run),
     ("paths", paths::run),
+    ("guesses", guesses::run),
+    ("revocation", revocation::run),
 ];
 
 fn main() -> ExitCode {

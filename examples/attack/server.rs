@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use actix_web::web::{self, Bytes};
 use actix_web::{HttpResponse, Responder};
-use callbox::{Server, ServiceRef, service};
+use callbox::{Authenticate, BoxError, Caller, Server, ServiceRef, Tokens, service};
 use rustix::process::{Resource, Rlimit, setrlimit};
 
 /// The argument that makes this program the server.
@@ -28,7 +28,11 @@ static PANICS: AtomicU64 = AtomicU64::new(0);
 /// For the last figures, once the server has stopped.
 static SERVICE: OnceLock<ServiceRef<Target>> = OnceLock::new();
 
-/// Runs the server to its end: `serve [files DIRECTORY] [descriptors NUMBER]`.
+/// How often an authenticator was asked about a token.
+static LOOKED: AtomicU64 = AtomicU64::new(0);
+
+/// Runs the server to its end: `serve [files DIRECTORY] [descriptors NUMBER] [awaits MILLISECONDS]
+/// [tokens FILE]`.
 pub(crate) fn serve(arguments: &[String]) -> ExitCode {
     std::panic::set_hook(Box::new(|_| {
         PANICS.fetch_add(1, Ordering::Relaxed);
@@ -42,6 +46,14 @@ pub(crate) fn serve(arguments: &[String]) -> ExitCode {
             [key, number] if key == "descriptors" => {
                 let limit = Some(number.parse().expect("a number of descriptors"));
                 setrlimit(Resource::Nofile, Rlimit { current: limit, maximum: limit }).expect("it can be lowered");
+            }
+            [key, millis] if key == "awaits" => {
+                let pause = Duration::from_millis(millis.parse().expect("a number of milliseconds"));
+                server = server.tokens(Counted { checker: |token: &str| token == TOKEN, pause });
+            }
+            [key, file] if key == "tokens" => {
+                let checker = Tokens::open(file).expect("a file of tokens");
+                server = server.tokens(Counted { checker, pause: Duration::ZERO });
             }
             other => panic!("{other:?} is unknown"),
         }
@@ -64,6 +76,30 @@ pub(crate) fn serve(arguments: &[String]) -> ExitCode {
 async fn watch(service: ServiceRef<Target>) -> impl Responder {
     SERVICE.get_or_init(|| service);
     HttpResponse::Ok().body("watched")
+}
+
+/// Counts the questions to an authenticator, and takes its time for each.
+struct Counted<A> {
+    checker: A,
+    pause: Duration,
+}
+
+impl<A: Authenticate> Authenticate for Counted<A> {
+    async fn authenticate(&self, token: &str) -> Result<Option<Caller>, BoxError> {
+        LOOKED.fetch_add(1, Ordering::Relaxed);
+        if !self.pause.is_zero() {
+            tokio::time::sleep(self.pause).await;
+        }
+        self.checker.authenticate(token).await
+    }
+
+    fn keep_for(&self) -> Duration {
+        self.checker.keep_for()
+    }
+
+    fn generation(&self) -> u64 {
+        self.checker.generation()
+    }
 }
 
 struct Target;
@@ -114,6 +150,18 @@ impl Target {
     #[public_method]
     fn panics(&self) -> u64 {
         PANICS.load(Ordering::Relaxed)
+    }
+
+    /// How many tokens an authenticator has looked at.
+    #[public_method]
+    fn looked(&self) -> u64 {
+        LOOKED.load(Ordering::Relaxed)
+    }
+
+    /// For callers with a good token.
+    #[private_api_method]
+    fn secret(&self) -> u64 {
+        42
     }
 
     /// Holds the service's thread. Asleep, as the callers are on the same cores, and are to keep up.
