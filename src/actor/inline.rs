@@ -42,7 +42,7 @@ pub(crate) fn run_now<M: Method>(
     }
     let Some(mut turn) = soon(core) else { return Err((call, message)) };
     let running = Running::enter(entry, current(core, &call));
-    let ran = timed::<M>(entry, began, || turn.run(entry, &call, message));
+    let ran = timed::<M>(entry, began, || turn.run(entry, &call, message)).in_time(&call, began);
     drop(running);
     drop(turn);
     count(entry, &call, &ran);
@@ -118,6 +118,7 @@ async fn read_async<M: Method>(
     let run = run_async::<M>(&entry, around, run(turn.state(), message, &call));
     match tokio::time::timeout_at(call.deadline, run).await {
         Ok(ran) => {
+            let ran = ran.in_time(&call, count.began);
             count.end::<M>(ran.end, &ran.reply);
             ran.reply
         }

@@ -12,7 +12,7 @@ use futures::future::LocalBoxFuture;
 use tokio::time::Instant;
 
 use crate::jsonrpc::RpcError;
-use crate::mailbox::{Count, End, Entry, nanos};
+use crate::mailbox::{Count, End, Entry, deadline, nanos};
 use crate::service::{CallContext, Current, Entered, Kind, Method, Reply, Service};
 
 use super::core::Core;
@@ -25,6 +25,17 @@ pub(crate) struct Ran<M: Method> {
     /// Its time on the thread.
     pub(crate) took: Duration,
     pub(crate) at: Instant,
+}
+
+impl<M: Method> Ran<M> {
+    /// The same, or the deadline if that had passed when it ended: nobody is answered with a result then. `began` is when the
+    /// run did.
+    pub(crate) fn in_time(self, call: &CallContext, began: Instant) -> Self {
+        if self.end != End::Answered || self.at < call.deadline || call.notification {
+            return self;
+        }
+        Self { reply: Err(deadline(call, began)), end: End::Expired, ..self }
+    }
 }
 
 /// What travels around a call of this service.

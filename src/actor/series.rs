@@ -5,7 +5,7 @@ use std::vec;
 
 use tokio::time::Instant;
 
-use crate::mailbox::{Count, End, Entry};
+use crate::mailbox::{Count, End, Entry, deadline};
 use crate::service::{CallContext, Method, Reply};
 
 use super::core::Core;
@@ -78,8 +78,13 @@ impl<M: Method> Series<'_, M> {
 
     /// Counts the runs since there were `before`, which took from `began` to `at`. If that is long, one of them was: the others
     /// are taken for what they usually are.
-    fn count(&self, before: usize, last: Option<End>, began: Instant, at: Instant) {
-        let ended = &self.replies[before..];
+    fn count(&mut self, before: usize, last: Option<End>, began: Instant, at: Instant) {
+        let late = at >= self.call.deadline && !self.call.notification;
+        let ended = &mut self.replies[before..];
+        if late {
+            // Nobody is answered with a result then. Which of them ended before, nobody knows: they took less than a moment.
+            ended.iter_mut().filter(|reply| reply.is_ok()).for_each(|reply| *reply = Err(deadline(self.call, began)));
+        }
         let Ok(runs @ 1..) = u32::try_from(ended.len()) else { return };
         let (meter, took) = (&self.entry.meter, at.duration_since(began));
         let longest = took.saturating_sub(meter.cost.usual() * (runs - 1));
@@ -87,7 +92,7 @@ impl<M: Method> Series<'_, M> {
         meter.held(self.entry.name, longest, at);
         let ends = ended.iter().enumerate().map(|(index, reply)| {
             let end = last.filter(|_| index + 1 == ended.len()).unwrap_or(End::Answered);
-            (end, reply.as_ref().err())
+            (if late && end == End::Answered { End::Expired } else { end }, reply.as_ref().err())
         });
         meter.tally.add(Count::Inline, runs.into());
         meter.ended_together(self.call, ends, began.duration_since(self.call.arrived), took / runs);
