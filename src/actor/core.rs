@@ -7,7 +7,8 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::mailbox::{
-    Ahead, Count, Entry, Full, Limit, Mailbox, Permit, Quota, SERVICE_CALLS, full, hopeless, is_gathered, overdue,
+    Ahead, Count, Entry, Full, Limit, Mailbox, Permit, Quota, SERVICE_BYTES, SERVICE_CALLS, full, hopeless,
+    is_gathered, overdue,
 };
 use crate::service::{CallContext, Kind, Method, Refusal, Route, Service, ServiceId};
 use crate::sync::{Arc, AtomicU8, AtomicU64, Mutex, Ordering};
@@ -184,7 +185,15 @@ impl<S: Service> Core<S> {
         }
         entry.places.take(bytes).map_err(|limit| {
             let capacity = if limit == Full::Mailbox { most } else { SERVICE_CALLS };
-            full(entry.name, limit.reason(), capacity, self.ahead_now(entry))
+            let ahead = self.ahead_now(entry);
+            // What waits for room goes before it, too.
+            let line = Ahead { depth: ahead.depth + entry.places.in_line(), ..ahead };
+            let never_fits = limit == Full::Bytes && bytes > SERVICE_BYTES;
+            if never_fits || line.is_hopeless(left) {
+                hopeless(entry.name, capacity, line)
+            } else {
+                full(entry.name, limit, capacity, ahead)
+            }
         })
     }
 

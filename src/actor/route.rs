@@ -14,7 +14,7 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::jsonrpc::{Budget, RpcError};
-use crate::mailbox::{Call, End, Entry};
+use crate::mailbox::{Call, End, Entry, Full};
 use crate::service::{
     ByKind, CallContext, Description, ErrorList, Generators, Handler, MailboxId, Method, MethodOptions, Outcome,
     Refusal, Replies, Reply, Route, Runs, Service, Started, Terms, UnderWay, Why, read_params,
@@ -168,8 +168,9 @@ impl<M: Method> Route for MethodRoute<M> {
         self.entry.meter.ended(call, End::Refused(refusal.why), Some(&refusal.error), call.arrived.elapsed(), None);
     }
 
-    fn room(&self) -> LocalBoxFuture<'_, ()> {
-        Box::pin(self.core.quota.room())
+    fn room(&self, why: Why, members: usize) -> LocalBoxFuture<'_, ()> {
+        let full = if why == Why::ServiceFull { Full::Service } else { Full::Mailbox };
+        Box::pin(self.entry.places.room(full, members))
     }
 }
 

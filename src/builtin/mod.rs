@@ -13,6 +13,7 @@ use schemars::{JsonSchema, Schema};
 use crate::jsonrpc::{Budget, RpcError};
 use crate::service::{
     CallContext, Description, Generators, MailboxId, MethodOptions, Outcome, Refusal, Route, ServiceId, Started, Terms,
+    Why,
 };
 use crate::sync::Arc;
 
@@ -83,7 +84,7 @@ impl<A: Answer> Route for Builtin<A> {
 
     fn expired(&self, _: &CallContext, _: &RpcError) {}
 
-    fn room(&self) -> LocalBoxFuture<'_, ()> {
+    fn room(&self, _: Why, _: usize) -> LocalBoxFuture<'_, ()> {
         Box::pin(ready(()))
     }
 }

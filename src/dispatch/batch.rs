@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::jsonrpc::{BatchWriter, Dialect, Draft, Id, Member, Request};
 use crate::mailbox::deadline;
-use crate::service::{CallContext, MailboxId, Outcome, Route, Started};
+use crate::service::{CallContext, MailboxId, Outcome, Refusal, Route, Started, Why};
 use crate::sync::Arc;
 
 use super::cut::{cut_off, unless_cut};
@@ -21,7 +21,7 @@ const INLINE: Duration = Duration::from_millis(1);
 /// After so many members the time is looked at.
 const LOOK: usize = 32;
 
-/// A member that found no room in its mailbox, behind others of its own batch.
+/// A member that found no room in its mailbox.
 struct Held<'a> {
     index: usize,
     /// None of a notification.
@@ -34,11 +34,19 @@ struct Held<'a> {
 /// The members of a batch that have not ended.
 struct Open<'a> {
     under_way: FuturesUnordered<LocalBoxFuture<'a, Answers>>,
-    /// The mailboxes in which the batch has calls, each with those that it could not put there yet. Order within a mailbox is
-    /// the order of the members, so behind one that is held all others of its mailbox are held, too.
-    mailboxes: Vec<(MailboxId, Vec<Held<'a>>)>,
+    mailboxes: Vec<Mailbox<'a>>,
     /// Whether further members may still run on this thread.
     inline: bool,
+}
+
+/// A mailbox for which the batch has members.
+struct Mailbox<'a> {
+    id: MailboxId,
+    /// Whether it has members in it, or had.
+    entered: bool,
+    /// Those that it could not put there yet. Order within a mailbox is the order of the members, so behind one that is held
+    /// all others of its mailbox are held, too.
+    held: Vec<Held<'a>>,
 }
 
 /// Whole answers of members, by index.
@@ -62,9 +70,9 @@ impl Dispatch {
             open.inline = began.elapsed() < INLINE;
         }
         let Open { mut under_way, mailboxes, .. } = open;
-        for (_, held) in mailboxes {
-            if !held.is_empty() {
-                under_way.push(Box::pin(feed(held, visit)));
+        for mailbox in mailboxes {
+            if !mailbox.held.is_empty() {
+                under_way.push(Box::pin(feed(mailbox, visit)));
             }
         }
         let all_ended = async {
@@ -134,16 +142,15 @@ impl Dispatch {
             Ok(begun) => begun,
             Err(error) => return Some(Err(error)),
         };
-        let of_its_mailbox = open.mailboxes.iter_mut().find(|(mailbox, _)| *mailbox == route.mailbox());
-        if let Some((_, held)) = of_its_mailbox.filter(|(_, held)| !held.is_empty()) {
-            held.push(Held { index, id, route, call, request });
+        if open.holds(route.mailbox()) {
+            open.hold(Held { index, id, route, call, request });
             return None;
         }
         match route.start(call, request.params, visit.terms(open.inline, out)) {
             Started::Done(outcome) => return Some(outcome),
-            Started::Sent => open.note(route.mailbox()),
+            Started::Sent => open.mailbox(route.mailbox()).entered = true,
             waits @ Started::Waits(_) => {
-                open.note(route.mailbox());
+                open.mailbox(route.mailbox()).entered = true;
                 // A notification does not wait for its end.
                 if let Some(id) = id {
                     open.under_way.push(Box::pin(async move {
@@ -156,14 +163,11 @@ impl Dispatch {
                 }
             }
             Started::NoRoom(call, refusal) => {
-                // Full of others' calls, it refuses as it would a single call; full of our own, it makes us wait.
-                match open.mailboxes.iter_mut().find(|(mailbox, _)| *mailbox == route.mailbox()) {
-                    Some((_, held)) => held.push(Held { index, id, route, call, request }),
-                    None => {
-                        route.refused(&call, &refusal);
-                        return Some(Err(refusal.error));
-                    }
+                if !open.mailbox(route.mailbox()).waits_after(&refusal) {
+                    route.refused(&call, &refusal);
+                    return Some(Err(refusal.error));
                 }
+                open.hold(Held { index, id, route, call, request });
             }
         }
         None
@@ -176,34 +180,61 @@ fn are_alike(one: &Member<'_>, next: &Member<'_>, dialect: Dialect) -> bool {
     matches!((one, next), (Ok(one), Ok(next)) if one.method == next.method && is_call(one) == is_call(next))
 }
 
-impl Open<'_> {
+impl<'a> Open<'a> {
     /// Whether members for this mailbox are held, which go before any further one.
-    fn holds(&self, mailbox: MailboxId) -> bool {
-        self.mailboxes.iter().any(|(id, held)| *id == mailbox && !held.is_empty())
+    fn holds(&self, id: MailboxId) -> bool {
+        self.mailboxes.iter().any(|mailbox| mailbox.id == id && !mailbox.held.is_empty())
     }
 
-    /// Notes that the batch has a call in this mailbox.
-    fn note(&mut self, mailbox: MailboxId) {
-        if !self.mailboxes.iter().any(|(id, _)| *id == mailbox) {
-            self.mailboxes.push((mailbox, Vec::new()));
-        }
+    fn hold(&mut self, member: Held<'a>) {
+        self.mailbox(member.route.mailbox()).held.push(member);
+    }
+
+    fn mailbox(&mut self, id: MailboxId) -> &mut Mailbox<'a> {
+        let known = self.mailboxes.iter().position(|mailbox| mailbox.id == id);
+        let at = known.unwrap_or_else(|| {
+            self.mailboxes.push(Mailbox { id, entered: false, held: Vec::new() });
+            self.mailboxes.len() - 1
+        });
+        &mut self.mailboxes[at]
+    }
+}
+
+impl Mailbox<'_> {
+    /// Whether a member waits that was refused for this reason. No batch is refused because of batches, so it does if there
+    /// was no room; but what cannot be done in time is refused in time, unless it is the batch itself that is too much.
+    fn waits_after(&self, refusal: &Refusal) -> bool {
+        self.entered || matches!(refusal.why, Why::Full | Why::ServiceFull)
     }
 }
 
 /// Starts the held members of one mailbox in their order, each as soon as there is room, and waits for all of them.
-async fn feed(held: Vec<Held<'_>>, visit: &Visit<'_>) -> Answers {
+async fn feed(mut mailbox: Mailbox<'_>, visit: &Visit<'_>) -> Answers {
+    let mut held = std::mem::take(&mut mailbox.held).into_iter();
     let mut answers = Vec::with_capacity(held.len());
     let mut under_way = FuturesUnordered::new();
-    for Held { index, id, route, mut call, request } in held {
+    while let Some(Held { index, id, route, mut call, request }) = held.next() {
         let mut answer = Vec::new();
         let draft = id.map(|id| Draft::open(visit.arrival.dialect, id, &mut answer));
+        let waiting = held.len() + 1;
+        let mut room: Option<(Why, LocalBoxFuture<'_, ()>)> = None;
         let started = loop {
-            // From before the try, so that a slot that comes free in between is not missed.
-            let mut room = route.room();
             let until = call.deadline;
-            call = match route.start(call, request.params, visit.terms(false, &mut answer)) {
-                Started::NoRoom(call, _) => call,
+            let refusal = match route.start(call, request.params, visit.terms(false, &mut answer)) {
+                Started::NoRoom(back, refusal) => {
+                    call = back;
+                    refusal
+                }
                 started => break started,
+            };
+            if !mailbox.waits_after(&refusal) {
+                route.refused(&call, &refusal);
+                break Started::Done(Err(refusal.error));
+            }
+            let Some((_, mut room)) = room.take().filter(|(why, _)| *why == refusal.why) else {
+                // And another try, so that a slot that came free before this is not missed.
+                room = Some((refusal.why, route.room(refusal.why, waiting)));
+                continue;
             };
             let wait = async {
                 loop {
@@ -219,6 +250,7 @@ async fn feed(held: Vec<Held<'_>>, visit: &Visit<'_>) -> Answers {
                 break Started::Done(Err(error));
             }
         };
+        mailbox.entered |= matches!(started, Started::Sent | Started::Waits(_));
         if let Some(draft) = draft {
             under_way.push(async move {
                 let outcome = ended(started, &mut answer).await;

@@ -14,6 +14,7 @@ mod entry;
 mod gather;
 mod histogram;
 mod limit;
+mod line;
 mod meter;
 #[cfg(test)]
 mod meter_tests;

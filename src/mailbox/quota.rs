@@ -2,21 +2,21 @@
 
 use std::fmt;
 
-use tokio::sync::Notify;
-
 use crate::sync::{Arc, AtomicUsize, Ordering};
 
 use super::bell::Bell;
 use super::limit::Limit;
+use super::line::Line;
 
 /// What all mailboxes of one service hold together.
 #[derive(Debug)]
 pub(crate) struct Quota {
     calls: Limit,
     bytes: Limit,
-    /// Batches that wait for room: to be told of each place that comes free.
+    /// Batches that wait for room, in this line or in that of a mailbox: whoever frees a place looks whether there are any.
     batches: AtomicUsize,
-    room: Notify,
+    /// Those for which the service is full, and not their mailbox.
+    line: Line,
     /// Told of each place that comes free while the host does not look: it may wait for the end of a call that it was never
     /// given.
     bell: Arc<Bell>,
@@ -29,7 +29,8 @@ pub(crate) const SERVICE_BYTES: usize = 16 << 20;
 impl Quota {
     pub(crate) fn new(calls: usize, bytes: usize, bell: Arc<Bell>) -> Arc<Self> {
         let (calls, bytes) = (Limit::new(calls), Limit::new(bytes));
-        Arc::new(Self { calls, bytes, batches: AtomicUsize::new(0), room: Notify::new(), bell })
+        // One is told of each place: a call with fewer bytes may fit where the first did not.
+        Arc::new(Self { calls, bytes, batches: AtomicUsize::new(0), line: Line::new(1), bell })
     }
 
     /// Calls that wait in all mailboxes, those with a permit that are about to be put there among them.
@@ -41,16 +42,6 @@ impl Quota {
     #[inline]
     pub(crate) fn anyone_waits(&self) -> bool {
         self.calls.used() != 0
-    }
-
-    /// Completes at the next place that comes free after this call.
-    pub(crate) fn room(&self) -> impl Future<Output = ()> + '_ {
-        let waits = WaitsForRoom::new(self);
-        let freed = self.room.notified();
-        async move {
-            let _waits = waits;
-            freed.await;
-        }
     }
 }
 
@@ -75,12 +66,13 @@ impl Drop for WaitsForRoom<'_> {
 #[derive(Debug)]
 pub(crate) struct Places {
     own: Limit,
+    line: Line,
     service: Arc<Quota>,
 }
 
 impl Places {
     pub(crate) fn new(most: usize, service: Arc<Quota>) -> Arc<Self> {
-        Arc::new(Self { own: Limit::new(most), service })
+        Arc::new(Self { own: Limit::new(most), line: Line::new(most), service })
     }
 
     /// Calls that wait in the mailbox, or are about to be put there.
@@ -99,6 +91,23 @@ impl Places {
         self.own.most()
     }
 
+    /// Members of batches that wait for a place in the mailbox.
+    pub(crate) fn in_line(&self) -> usize {
+        self.line.members()
+    }
+
+    /// Completes when it is worth for a batch, so many members of which wait, to look for room that came free after this
+    /// call, where it was `full`.
+    pub(crate) fn room(&self, full: Full, members: usize) -> impl Future<Output = ()> + '_ {
+        let waits = WaitsForRoom::new(&self.service);
+        let line = if full == Full::Mailbox { &self.line } else { &self.service.line };
+        let room = line.wait(members);
+        async move {
+            let _waits = waits;
+            room.await;
+        }
+    }
+
     /// A place for a call with this many bytes of parameters; or what is full.
     #[inline]
     pub(crate) fn take(&self, bytes: usize) -> Result<Permit<'_>, Full> {
@@ -107,11 +116,13 @@ impl Places {
         }
         if !self.service.calls.take(1) {
             self.own.give_back(1);
+            self.tell_batches();
             return Err(Full::Service);
         }
         if bytes > 0 && !self.service.bytes.take(bytes) {
             self.own.give_back(1);
             self.service.calls.give_back(1);
+            self.tell_batches();
             return Err(Full::Bytes);
         }
         Ok(Permit { places: self, bytes })
@@ -126,14 +137,20 @@ impl Places {
     /// The same for the host, which need not be told what it does itself.
     #[inline]
     pub(crate) fn free_on_host(&self, bytes: usize) {
-        let Quota { calls, bytes: all_bytes, batches, room, .. } = &*self.service;
         if bytes > 0 {
-            all_bytes.give_back(bytes);
+            self.service.bytes.give_back(bytes);
         }
-        calls.give_back(1);
+        self.service.calls.give_back(1);
         self.own.give_back(1);
-        if batches.load(Ordering::SeqCst) != 0 {
-            room.notify_waiters();
+        self.tell_batches();
+    }
+
+    /// A place was given back.
+    #[inline]
+    fn tell_batches(&self) {
+        if self.service.batches.load(Ordering::SeqCst) != 0 {
+            self.line.freed(self.own.used() == 0);
+            self.service.line.freed(self.service.calls.used() == 0);
         }
     }
 }
@@ -228,10 +245,31 @@ mod tests {
         let quota = quota(3, 100);
         let places = Places::new(1, Arc::clone(&quota));
         let permit = places.take(0).unwrap();
-        let mut room = Box::pin(quota.room());
+        let mut room = Box::pin(places.room(Full::Mailbox, 1));
         assert!(room.as_mut().now_or_never().is_none());
+        assert_eq!(places.in_line(), 1);
         drop(permit);
         assert!(room.as_mut().now_or_never().is_some());
-        assert!(quota.room().now_or_never().is_none(), "what was free before does not count");
+        drop(room);
+        assert_eq!(places.in_line(), 0);
+        assert!(places.room(Full::Mailbox, 1).now_or_never().is_none(), "what was free before does not count");
+        assert_eq!(quota.batches.load(Ordering::SeqCst), 0);
+    }
+
+    #[test]
+    fn a_batch_for_which_the_service_is_full_learns_of_room_in_any_mailbox() {
+        let quota = quota(1, 100);
+        let (its_own, other) = (Places::new(1, Arc::clone(&quota)), Places::new(1, Arc::clone(&quota)));
+        let permit = other.take(0).unwrap();
+        let mut room = Box::pin(its_own.room(Full::Service, 1));
+        let mut of_mailbox = Box::pin(its_own.room(Full::Mailbox, 1));
+        assert_eq!(its_own.take(0).unwrap_err(), Full::Service);
+        assert!(room.as_mut().now_or_never().is_none());
+        assert!(
+            of_mailbox.as_mut().now_or_never().is_some(),
+            "it may have met the place that the try had for a moment"
+        );
+        drop(permit);
+        assert!(room.as_mut().now_or_never().is_some());
     }
 }

@@ -9,6 +9,7 @@ use crate::jsonrpc::{RpcError, code};
 use crate::service::{CallContext, Refusal, Why};
 
 use super::policy::Ahead;
+use super::quota::Full;
 
 /// What waits before it would take longer than the call has.
 pub(crate) fn hopeless(method: &str, capacity: usize, ahead: Ahead) -> Refusal {
@@ -21,8 +22,9 @@ pub(crate) fn overdue(method: &str, capacity: usize, ahead: Ahead) -> Refusal {
 }
 
 /// Its mailbox, or its service, holds as many calls or bytes as it may.
-pub(crate) fn full(method: &str, reason: &str, capacity: usize, ahead: Ahead) -> Refusal {
-    Refusal { why: Why::Full, error: busy(method, reason, capacity, ahead) }
+pub(crate) fn full(method: &str, full: Full, capacity: usize, ahead: Ahead) -> Refusal {
+    let why = if full == Full::Mailbox { Why::Full } else { Why::ServiceFull };
+    Refusal { why, error: busy(method, full.reason(), capacity, ahead) }
 }
 
 /// -32000.

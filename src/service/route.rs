@@ -48,8 +48,9 @@ pub(crate) trait Route: Send + Sync {
     /// Counts and logs a call whose deadline passed before there was room for it.
     fn expired(&self, call: &CallContext, error: &RpcError);
 
-    /// Completes when a slot has come free since this was called.
-    fn room(&self) -> LocalBoxFuture<'_, ()>;
+    /// Completes when it is worth to look for a slot that has come free since this was called, for a batch of which so many
+    /// members wait for it. Before, there was none for this reason.
+    fn room(&self, why: Why, members: usize) -> LocalBoxFuture<'_, ()>;
 }
 
 impl fmt::Debug for dyn Route {
@@ -110,8 +111,10 @@ impl Refusal {
 /// Why a call was turned away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Why {
-    /// Its mailbox, or its service, holds as many calls or bytes as it may.
+    /// Its mailbox holds as many calls as it may.
     Full,
+    /// Its service holds as many calls or bytes as it may.
+    ServiceFull,
     /// What waits before it would take longer than it has.
     Hopeless,
     /// It waited, or would have, longer than its method's calls may while there is an overload.

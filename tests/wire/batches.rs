@@ -129,6 +129,102 @@ fn a_batch_is_never_refused_for_its_own_size() {
 }
 
 #[test]
+fn a_batch_waits_for_room_in_a_mailbox_that_is_full_of_others_calls() {
+    let calculator = start();
+    let numbers = |from: usize, to: usize| (from..to).map(|n| (n.to_string(), call("hold", &format!("[{n}]"), "1")));
+    std::thread::scope(|scope| {
+        let calculator = &calculator;
+        // One runs and two wait, which is all that the mailbox takes.
+        let others: Vec<_> = numbers(0, 3).map(|(n, body)| (n, scope.spawn(move || calculator.answer(body)))).collect();
+        crate::support::wait::until("it is full", || calculator.waiting_and_refused("hold").0 == 2);
+        let members =
+            numbers(3, 8).map(|(_, call)| call).chain([notification("hold", "[8]"), call("nobody", "[]", "1")]);
+        let members = batch(members);
+        let waits = scope.spawn(move || calculator.answer(members));
+        std::thread::sleep(Duration::from_millis(50));
+        assert!(!waits.is_finished(), "it waits, and is not refused: {:?}", waits.join());
+        calculator.gate.add_permits(9);
+        for (n, other) in others {
+            assert_eq!(other.join().unwrap(), result(&n, "1"));
+        }
+        let results = numbers(3, 8).map(|(n, _)| result(&n, "1")).chain([error(-32601, "1")]);
+        assert_eq!(waits.join().unwrap(), batch(results));
+        calculator.server.settled::<crate::calculator::Calculator>();
+        assert_eq!((calculator.gate.available_permits(), calculator.waiting_and_refused("hold")), (0, (0, 0)));
+    });
+}
+
+#[test]
+fn members_that_find_no_room_before_their_deadline_are_told_that_it_has_passed() {
+    let calculator = start();
+    std::thread::scope(|scope| {
+        let calculator = &calculator;
+        for _ in 0..3 {
+            scope.spawn(|| calculator.answer(call("hold", "[0]", "1")));
+        }
+        crate::support::wait::until("it is full", || calculator.waiting_and_refused("hold").0 == 2);
+        let members = batch((0..3).map(|id| call("hold", "[1]", &id.to_string())));
+        let headers = [("Request-Timeout", "0.1")];
+        let page = crate::support::http::ask(calculator.server.address(), "POST", "/api", &headers, members);
+        let codes: Vec<_> = serde_json::from_str::<Vec<Value>>(&page.body).unwrap();
+        let codes: Vec<_> = codes.iter().map(|answer| answer["error"]["code"].clone()).collect();
+        assert_eq!(codes, [-32002, -32002, -32002]);
+        calculator.gate.add_permits(3);
+    });
+    assert_eq!(calculator.waiting_and_refused("hold"), (0, 0));
+}
+
+#[test]
+fn many_batches_at_once_are_not_refused_for_each_other() {
+    let calculator = start();
+    // 16 × 100 are more than the 1,024 that the mailbox takes.
+    let body = batch((0..100).map(|id| call("byte", &format!("[{id}]"), &id.to_string())));
+    let expected = batch((0..100).map(|id| result(&id.to_string(), &id.to_string())));
+    std::thread::scope(|scope| {
+        let (calculator, body) = (&calculator, &body);
+        let held = scope.spawn(|| calculator.answer(call("hold", "[0]", "1")));
+        crate::support::wait::until("the service is held", || {
+            calculator.service().stats().iter().any(|stats| stats.method == "hold" && stats.running == 1)
+        });
+        let batches: Vec<_> = (0..16).map(|_| scope.spawn(move || calculator.answer(body))).collect();
+        crate::support::wait::until("the mailbox is full", || calculator.waiting_and_refused("byte").0 == 1024);
+        std::thread::sleep(Duration::from_millis(50));
+        calculator.gate.add_permits(1);
+        assert_eq!(held.join().unwrap(), result("0", "1"));
+        for batch in batches {
+            assert_eq!(batch.join().unwrap(), expected);
+        }
+        assert_eq!(calculator.waiting_and_refused("byte"), (0, 0));
+    });
+}
+
+#[test]
+fn a_batch_waits_for_room_in_a_service_that_is_full_of_others_calls() {
+    let calculator = start();
+    std::thread::scope(|scope| {
+        let calculator = &calculator;
+        let held = scope.spawn(|| calculator.answer(call("hold", "[0]", "1")));
+        crate::support::wait::until("the service is held", || {
+            calculator.service().stats().iter().any(|stats| stats.method == "hold" && stats.running == 1)
+        });
+        for (method, params) in [("byte", "[1]"), ("add", "[1,2]"), ("half", "[1]"), ("nothing", "[]")] {
+            calculator.answer(batch((0..100).map(|_| notification(method, params))));
+            while calculator.waiting_and_refused(method).0 < 1024 {
+                calculator.answer(notification(method, params));
+            }
+        }
+        // Its own mailbox is empty, and stays so: no place of it will ever come free.
+        let body = batch([call("add_up", "[1]", "1"), call("add_up", "[1]", "2")]);
+        let waits = scope.spawn(move || calculator.answer(body));
+        std::thread::sleep(Duration::from_millis(50));
+        assert!(!waits.is_finished(), "it waits, and is not refused: {:?}", waits.join());
+        calculator.gate.add_permits(1);
+        assert_eq!(held.join().unwrap(), result("0", "1"));
+        assert_eq!(waits.join().unwrap(), batch([result("1", "1"), result("2", "2")]));
+    });
+}
+
+#[test]
 fn over_the_response_limit_the_results_that_are_there_stay_and_the_others_are_too_large() {
     let calculator = start_with(|server| server.response_limit(1000));
     let long = |id: &str| call("long_text", "[398]", id);

@@ -8,6 +8,8 @@ pub(crate) mod charge;
 pub(crate) mod cost;
 #[path = "../../../../src/mailbox/limit.rs"]
 pub(crate) mod limit;
+#[path = "../../../../src/mailbox/line.rs"]
+pub(crate) mod line;
 #[path = "../../../../src/mailbox/queue.rs"]
 pub(crate) mod queue;
 #[path = "../../../../src/mailbox/quota.rs"]
