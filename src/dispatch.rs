@@ -84,7 +84,9 @@ impl Dispatch {
         } else {
             Ok(Caller::anonymous())
         };
-        let visit = Visit { arrived, arrival, who, budget: Rc::new(Budget::new(self.response_limit)) };
+        let is_batch = matches!(envelope, Envelope::Batch(_));
+        let budget = if is_batch { Budget::of_batch } else { Budget::new };
+        let visit = Visit { arrived, arrival, who, budget: Rc::new(budget(self.response_limit)) };
         match envelope {
             Envelope::Single(Ok(request)) => self.single(&request, &visit).await,
             Envelope::Single(Err(invalid)) => Answer::error(visit.arrival.dialect, invalid.id, &invalid.error()),

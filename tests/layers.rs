@@ -45,8 +45,12 @@ const LAYERS: &[Layer] = &[
         ],
     },
     Layer { module: "service", knows: &["auth::Caller", "jsonrpc"], crates: &["futures", "tokio"] },
-    // Knows no actor, and of the wire no more than errors.
-    Layer { module: "mailbox", knows: &["jsonrpc::RpcError", "jsonrpc::code", "service", "sync"], crates: &["tokio"] },
+    // Knows no actor, and of the wire no more than errors, and what the results of a batch hold.
+    Layer {
+        module: "mailbox",
+        knows: &["jsonrpc::Hold", "jsonrpc::Pending", "jsonrpc::RpcError", "jsonrpc::code", "service", "sync"],
+        crates: &["tokio"],
+    },
     Layer {
         module: "actor",
         knows: &["auth::Caller", "jsonrpc", "mailbox", "service", "sync"],

@@ -8,16 +8,17 @@ use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::vec;
 
+use futures::TryFutureExt;
 use futures::future::LocalBoxFuture;
 use pin_project_lite::pin_project;
 use serde::Serialize;
 use tokio::time::Instant;
 
-use crate::jsonrpc::{Budget, RpcError};
-use crate::mailbox::{Call, End, Entry, Full};
+use crate::jsonrpc::{Budget, Pending, RpcError};
+use crate::mailbox::{Call, End, Entry, Full, Member, Ready};
 use crate::service::{
     ByKind, CallContext, Description, ErrorList, Generators, Handler, MailboxId, Method, MethodOptions, Outcome,
-    Refusal, Replies, Reply, Route, Runs, Service, Started, Terms, UnderWay, Why, read_params,
+    Refusal, Replies, Route, Runs, Service, Started, Terms, UnderWay, Why, read_params,
 };
 use crate::sync::Arc;
 
@@ -57,6 +58,28 @@ fn write<T: Serialize>(reply: Result<T, RpcError>, budget: &Budget, out: &mut Ve
     })
 }
 
+/// Writes the output of a member of a batch where it ran, within what the batch has left for it.
+fn write_early<T: Serialize>(output: T, pending: &Pending) -> Result<Vec<u8>, RpcError> {
+    let (budget, mut out) = (Budget::new(pending.left()), Vec::new());
+    let outcome = write(Ok(output), &budget, &mut out);
+    if budget.is_full() {
+        pending.fill();
+    }
+    outcome.map(|()| out)
+}
+
+/// The same as [`write`] for a reply that has waited.
+fn write_ready<T: Serialize>(ready: Result<Ready<T>, RpcError>, budget: &Budget, out: &mut Vec<u8>) -> Outcome {
+    // Until it is written, or dropped, its batch counts it as one that waits.
+    let (outcome, hold) = match ready {
+        Ok(Ready::Value(output, hold)) => (write(Ok(output), budget, out), hold),
+        Ok(Ready::Written(written, hold)) => (budget.accept(out, &written), Some(hold)),
+        Err(error) => (Err(budget.error(error)), None),
+    };
+    drop(hold);
+    outcome
+}
+
 pin_project! {
     /// A call whose reply is written once it is there.
     struct Replying<F> {
@@ -66,11 +89,11 @@ pin_project! {
     }
 }
 
-impl<T: Serialize, F: Future<Output = Result<T, RpcError>>> UnderWay for Replying<F> {
+impl<T: Serialize, F: Future<Output = Result<Ready<T>, RpcError>>> UnderWay for Replying<F> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>, out: &mut Vec<u8>) -> Poll<Outcome> {
         let this = self.project();
         let reply = ready!(this.reply.poll(cx));
-        Poll::Ready(write(reply, this.budget, out))
+        Poll::Ready(write_ready(reply, this.budget, out))
     }
 }
 
@@ -84,7 +107,10 @@ impl<T: Serialize> Replies for vec::IntoIter<Result<T, RpcError>> {
     }
 }
 
-fn waits<M: Method>(reply: impl Future<Output = Reply<M>> + 'static, budget: &Rc<Budget>) -> Started {
+fn waits<M: Method>(
+    reply: impl Future<Output = Result<Ready<M::Output>, RpcError>> + 'static,
+    budget: &Rc<Budget>,
+) -> Started {
     Started::Waits(Box::pin(Replying { reply, budget: Rc::clone(budget) }))
 }
 
@@ -136,7 +162,7 @@ impl<M: Method> Route for MethodRoute<M> {
             && let Handler::ReadAsync(run) = M::HANDLER
         {
             match run_here(&self.core, &self.entry, call, message, run) {
-                Ok(run) => return waits::<M>(run, budget),
+                Ok(run) => return waits::<M>(run.map_ok(|output| Ready::Value(output, None)), budget),
                 Err(not_now) => not_now,
             }
         } else {
@@ -192,11 +218,13 @@ impl<M: Method> MethodRoute<M> {
             Err(error) => return self.turn_away(&call, Refusal { why: Why::Params, error }),
         };
         let notification = call.notification;
-        let call = Call::new(call, message, permit, Arc::clone(&self.entry));
+        let pending = if notification { None } else { budget.pending() };
+        let member = pending.map(|pending| Member { pending: Arc::clone(pending), write: write_early::<M::Output> });
+        let call = Call::of_batch(call, message, permit, Arc::clone(&self.entry), member);
         self.core.push_gathered(call.clone());
         if notification {
             return Started::Sent;
         }
-        waits::<M>(call.reply(), budget)
+        waits::<M>(call.answer(), budget)
     }
 }

@@ -7,7 +7,7 @@ use futures::future::LocalBoxFuture;
 use futures::stream::FuturesUnordered;
 use tokio::time::{Instant, timeout_at};
 
-use crate::jsonrpc::{BatchWriter, Dialect, Draft, Id, Member, Request};
+use crate::jsonrpc::{BatchWriter, Dialect, Draft, Id, Member, Pending, Request, RpcError};
 use crate::mailbox::deadline;
 use crate::service::{CallContext, MailboxId, Outcome, Refusal, Route, Started, Why};
 use crate::sync::Arc;
@@ -96,7 +96,7 @@ impl Dispatch {
     ) -> usize {
         let [Ok(first), _, ..] = series else { return 0 };
         let Ok((route, call)) = self.find(first, visit) else { return 0 };
-        if open.holds(route.mailbox()) {
+        if open.holds(route.mailbox()) || visit.budget.is_full() {
             return 0;
         }
         let params = |member: &'a Member<'_>| member.as_ref().ok().and_then(|request| request.params);
@@ -142,6 +142,9 @@ impl Dispatch {
             Ok(begun) => begun,
             Err(error) => return Some(Err(error)),
         };
+        if let Some(error) = visit.not_run(id) {
+            return Some(Err(error));
+        }
         if open.holds(route.mailbox()) {
             open.hold(Held { index, id, route, call, request });
             return None;
@@ -171,6 +174,13 @@ impl Dispatch {
             }
         }
         None
+    }
+}
+
+impl Visit<'_> {
+    /// The answer of a member that need not run, as the response has no room for its result. A notification has none.
+    fn not_run(&self, id: Option<Id<'_>>) -> Option<RpcError> {
+        (id.is_some() && self.budget.is_full()).then(|| self.budget.error(Pending::not_run()))
     }
 }
 
@@ -219,6 +229,9 @@ async fn feed(mut mailbox: Mailbox<'_>, visit: &Visit<'_>) -> Answers {
         let waiting = held.len() + 1;
         let mut room: Option<(Why, LocalBoxFuture<'_, ()>)> = None;
         let started = loop {
+            if let Some(error) = visit.not_run(id) {
+                break Started::Done(Err(error));
+            }
             let until = call.deadline;
             let refusal = match route.start(call, request.params, visit.terms(false, &mut answer)) {
                 Started::NoRoom(back, refusal) => {

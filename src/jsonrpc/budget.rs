@@ -1,11 +1,12 @@
 //! How much a response may hold, and how a result is written within it.
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::io;
+use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::RpcError;
+use super::{Pending, RpcError};
 
 /// How many bytes of results one response may still take.
 ///
@@ -13,11 +14,34 @@ use super::RpcError;
 /// told -32004, and the
 /// finished ones stay. So it also bounds the memory of the results, which a check at the end would not.
 #[derive(Debug)]
-pub(crate) struct Budget(Cell<usize>);
+pub(crate) struct Budget {
+    limit: usize,
+    left: Cell<usize>,
+    /// Whether a result has not fitted.
+    full: Cell<bool>,
+    /// Of a batch: what its members have ended with on other threads. Made for the first of these.
+    pending: Option<OnceCell<Arc<Pending>>>,
+}
 
 impl Budget {
     pub(crate) fn new(bytes: usize) -> Self {
-        Self(Cell::new(bytes))
+        Self { limit: bytes, left: Cell::new(bytes), full: Cell::new(false), pending: None }
+    }
+
+    /// For the members of a batch.
+    pub(crate) fn of_batch(bytes: usize) -> Self {
+        Self { pending: Some(OnceCell::new()), ..Self::new(bytes) }
+    }
+
+    /// Where members of the batch that end on other threads count their results. `None` if there is only one call.
+    pub(crate) fn pending(&self) -> Option<&Arc<Pending>> {
+        let new = || Pending::new(self.limit, self.limit - self.left.get(), self.full.get());
+        self.pending.as_ref().map(|pending| pending.get_or_init(new))
+    }
+
+    /// Whether a result has not fitted: then members of a batch that have not begun need not run.
+    pub(crate) fn is_full(&self) -> bool {
+        self.full.get() || self.shared().is_some_and(|pending| pending.is_full())
     }
 
     /// Writes a result as JSON behind what is in `out`, and takes its bytes.
@@ -27,11 +51,11 @@ impl Budget {
     /// JSON. `out` is as before.
     pub(crate) fn write<T: Serialize + ?Sized>(&self, out: &mut Vec<u8>, result: &T) -> Result<(), RpcError> {
         let start = out.len();
-        let mut limited = Limited { limit: start.saturating_add(self.0.get()), out, full: false };
+        let mut limited = Limited { limit: start.saturating_add(self.left.get()), out, full: false };
         let written = serde_json::to_writer(&mut limited, result);
         // Asked first: an `impl Serialize` may have swallowed the error and gone on.
         let outcome = if limited.full || !self.take(out.len() - start) {
-            Err(RpcError::too_large())
+            Err(self.too_large())
         } else {
             written.map_err(|error| RpcError::internal(&format_args!("a result cannot be written as JSON: {error}")))
         };
@@ -41,6 +65,31 @@ impl Budget {
             out.shrink_to(start + 256);
         }
         outcome
+    }
+
+    /// Takes a result over that was written elsewhere.
+    ///
+    /// # Errors
+    /// -32004 if it is longer than what is left.
+    pub(crate) fn accept(&self, out: &mut Vec<u8>, written: &[u8]) -> Result<(), RpcError> {
+        if !self.take(written.len()) {
+            return Err(self.too_large());
+        }
+        out.reserve(written.len() + TAIL);
+        out.extend_from_slice(written);
+        Ok(())
+    }
+
+    fn too_large(&self) -> RpcError {
+        self.full.set(true);
+        if let Some(pending) = self.shared() {
+            pending.fill();
+        }
+        RpcError::too_large()
+    }
+
+    fn shared(&self) -> Option<&Arc<Pending>> {
+        self.pending.as_ref()?.get()
     }
 
     /// The error to answer with: without its data if that is more than is left. Code and message always stay, because
@@ -53,9 +102,12 @@ impl Budget {
     }
 
     fn take(&self, bytes: usize) -> bool {
-        let left = self.0.get().checked_sub(bytes);
-        self.0.set(left.unwrap_or(self.0.get()));
-        left.is_some()
+        let Some(left) = self.left.get().checked_sub(bytes) else { return false };
+        self.left.set(left);
+        if let Some(pending) = self.shared() {
+            pending.keep(self.limit - left);
+        }
+        true
     }
 }
 
@@ -180,6 +232,20 @@ mod tests {
         assert_eq!(written(&budget, "0123456789"), Err(RpcError::too_large()));
         assert!(written(&budget, &12_345_678).is_ok(), "what fits into the rest is let through");
         assert_eq!(written(&budget, &1), Err(RpcError::too_large()));
+    }
+
+    #[test]
+    fn a_result_that_was_written_elsewhere_is_taken_from_what_is_left_like_any() {
+        let budget = Budget::of_batch(20);
+        assert!(written(&budget, &123).is_ok());
+        let pending = Arc::clone(budget.pending().unwrap());
+        assert_eq!(pending.left(), 17);
+        let mut out = b"before ".to_vec();
+        assert!(budget.accept(&mut out, b"[1,2,3,4]").is_ok() && out == b"before [1,2,3,4]");
+        assert!(pending.left() == 8 && !pending.is_full() && !budget.is_full());
+        assert_eq!(budget.accept(&mut out, b"[1,2,3,4]"), Err(RpcError::too_large()));
+        assert!(out == b"before [1,2,3,4]" && pending.is_full() && budget.is_full());
+        assert!(Budget::new(20).pending().is_none());
     }
 
     #[test]

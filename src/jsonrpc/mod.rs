@@ -7,6 +7,7 @@ mod envelope;
 mod error;
 mod id;
 mod large;
+mod pending;
 mod request;
 mod response;
 #[cfg(test)]
@@ -20,5 +21,6 @@ pub(crate) use envelope::{Envelope, Limits, MAX_DEPTH, parse};
 pub use error::RpcError;
 pub(crate) use error::code;
 pub(crate) use id::Id;
+pub(crate) use pending::{Hold, Pending};
 pub(crate) use request::{Invalid, Member, Request};
 pub(crate) use response::{BatchWriter, Draft};

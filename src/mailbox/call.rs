@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::jsonrpc::RpcError;
+use crate::jsonrpc::{Pending, RpcError};
 use crate::service::{CallContext, Method, Refusal, Reply};
 use crate::sync::Arc;
 
 use super::entry::Entry;
+use super::member::{Member, Ready};
 use super::meter::End;
 use super::policy::KNOWN;
 use super::quota::Permit;
@@ -23,7 +24,9 @@ use super::tally::Count;
 /// One call of a method on its way through a mailbox, shared by caller and host.
 pub(crate) struct Call<M: Method> {
     head: Head,
-    stage: Stage<M, Reply<M>>,
+    /// If it is a member of a batch, and no notification.
+    member: Option<Member<M>>,
+    stage: Stage<M, Result<Ready<M::Output>, RpcError>>,
 }
 
 /// What is the same for calls of all methods.
@@ -37,9 +40,20 @@ struct Head {
 impl<M: Method> Call<M> {
     /// A call that waits in its mailbox from now on.
     pub(crate) fn new(context: CallContext, message: M, permit: Permit<'_>, entry: Arc<Entry>) -> Arc<Self> {
+        Self::of_batch(context, message, permit, entry, None)
+    }
+
+    /// The same for one that may be a member of a batch.
+    pub(crate) fn of_batch(
+        context: CallContext,
+        message: M,
+        permit: Permit<'_>,
+        entry: Arc<Entry>,
+        member: Option<Member<M>>,
+    ) -> Arc<Self> {
         entry.meter.tally.add(Count::Queued, 1);
         let head = Head { context, entry, bytes: permit.hand_over() };
-        Arc::new(Self { head, stage: Stage::new(message) })
+        Arc::new(Self { head, member, stage: Stage::new(message) })
     }
 
     pub(crate) fn context(&self) -> &CallContext {
@@ -71,6 +85,10 @@ impl<M: Method> Call<M> {
             self.end(Err(refusal::deadline(&self.head.context, now)), End::Expired, now).wake();
             return None;
         }
+        if self.member.as_ref().is_some_and(|member| member.pending.is_full()) {
+            self.end(Err(Pending::not_run()), End::Abandoned, now).wake();
+            return None;
+        }
         let message = self.stage.begin(now)?;
         self.head.entry.places.free_on_host(self.head.bytes);
         Some(message)
@@ -78,15 +96,34 @@ impl<M: Method> Call<M> {
 
     /// Ends the call, unless it has ended before. The caller learns of it when the [`Release`] says so.
     pub(crate) fn end(&self, reply: Reply<M>, end: End, now: Instant) -> Release {
+        let (reply, end) = self.in_time(reply, end, now);
         // Known only afterwards whether this is the end, and then the reply is gone.
         let error = reply.as_ref().err().cloned();
-        let reply = (!self.head.context.notification).then_some(reply);
+        let reply = (!self.head.context.notification).then(|| self.ready(reply, now));
         match self.stage.end(reply) {
             None => Release(None),
             Some((was, caller)) => {
                 self.head.record(was, end, error.as_ref(), now);
                 Release(caller)
             }
+        }
+    }
+
+    /// The reply and the end of a call that ended `now`: its deadline, if that has passed.
+    fn in_time(&self, reply: Reply<M>, end: End, now: Instant) -> (Reply<M>, End) {
+        let context = &self.head.context;
+        if end != End::Answered || now < context.deadline || context.notification {
+            return (reply, end);
+        }
+        (Err(refusal::deadline(context, self.stage.runs_since().unwrap_or(now))), End::Expired)
+    }
+
+    /// The reply as it waits for the caller. A batch limits what waits for it.
+    fn ready(&self, reply: Reply<M>, now: Instant) -> Result<Ready<M::Output>, RpcError> {
+        // Nobody waits for it if it does not run any more.
+        match self.member.as_ref().and_then(|member| Some((member, self.stage.runs_since()?))) {
+            Some((member, since)) => member.ready(reply, now.duration_since(since)),
+            None => reply.map(|output| Ready::Value(output, None)),
         }
     }
 
@@ -99,21 +136,42 @@ impl<M: Method> Call<M> {
 
     /// Waits for the answer, until the deadline. Dropped early, it gives the call up.
     pub(crate) fn reply(self: Arc<Self>) -> impl Future<Output = Reply<M>> {
+        let answer = self.answer();
+        async move {
+            match answer.await? {
+                Ready::Value(output, _) => Ok(output),
+                Ready::Written(..) => unreachable!("only a member of a batch is written where it ran"),
+            }
+        }
+    }
+
+    /// The same, as the answer waits.
+    pub(crate) fn answer(self: Arc<Self>) -> impl Future<Output = Result<Ready<M::Output>, RpcError>> {
         let deadline = self.head.context.deadline;
         // From now on and not from the first poll: it may be dropped before.
         let mut waiting = Waiting { call: self, answered: false };
         async move {
             match tokio::time::timeout_at(deadline, &mut waiting).await {
-                Ok(reply) => reply,
+                Ok((reply, was)) => waiting.call.if_in_time(reply, was),
                 Err(_) => waiting.call.expire(),
             }
         }
     }
 
-    /// The deadline has passed: -32002, unless an answer was there first.
-    fn expire(&self) -> Reply<M> {
+    /// The answer that the caller finds, unless it comes too late to it: between a call's end and here the process may have
+    /// been stopped. The clock is read for it, which is little beside the way of the answer from another thread.
+    fn if_in_time(&self, reply: Result<Ready<M::Output>, RpcError>, was: Was) -> Result<Ready<M::Output>, RpcError> {
+        let now = Instant::now();
+        if reply.is_ok() && now >= self.head.context.deadline {
+            return Err(refusal::deadline(&self.head.context, was.left_mailbox(now)));
+        }
+        reply
+    }
+
+    /// The deadline has passed: -32002, unless the call has ended with an error.
+    fn expire(&self) -> Result<Ready<M::Output>, RpcError> {
         match self.stage.give_up() {
-            GivenUp::Answered(reply) => reply,
+            GivenUp::Answered(reply, was) => self.if_in_time(reply, was),
             GivenUp::While(was) => Err(self.head.expire(was)),
             GivenUp::Over => Err(refusal::deadline(&self.head.context, Instant::now())),
         }
@@ -138,8 +196,7 @@ impl Head {
     /// The deadline has passed: what is to be said of it, which is counted.
     fn expire(&self, was: Was) -> RpcError {
         let now = Instant::now();
-        let left_mailbox = if let Was::RunningSince(since) = was { since } else { now };
-        let error = refusal::deadline(&self.context, left_mailbox);
+        let error = refusal::deadline(&self.context, was.left_mailbox(now));
         self.record(was, End::Expired, Some(&error), now);
         error
     }
@@ -195,9 +252,9 @@ struct Waiting<M: Method> {
 }
 
 impl<M: Method> Future for Waiting<M> {
-    type Output = Reply<M>;
+    type Output = (Result<Ready<M::Output>, RpcError>, Was);
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Reply<M>> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let reply = self.call.stage.poll_reply(cx);
         self.answered = reply.is_ready();
         reply

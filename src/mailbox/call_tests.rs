@@ -107,19 +107,34 @@ async fn a_call_is_given_up_by_a_caller_that_leaves_before_it_has_looked() {
     assert_eq!((ends(&entry), entry.places.used()), ([0, 0, 1], 0));
 }
 
+/// After a pause of the process, say.
 #[tokio::test(start_paused = true)]
-async fn an_answer_that_is_there_when_the_deadline_passes_is_given() {
+async fn a_result_that_its_caller_finds_only_after_the_deadline_is_not_given() {
+    let entry = entry();
+    for looks_before in [true, false] {
+        let call = queued(&entry);
+        let mut reply = pin!(Arc::clone(&call).reply());
+        assert!(!looks_before || futures::poll!(&mut reply).is_pending());
+        assert!(call.begin(Instant::now()).is_some());
+        advance(DEADLINE - TICK).await;
+        call.end(Ok(5), End::Answered, Instant::now()).wake();
+        advance(TICK * 2).await;
+        assert_late(reply.await, 0);
+    }
+    assert_eq!(ends(&entry), [2, 0, 0], "the method did answer in time");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_result_that_comes_after_the_deadline_is_none_whether_its_caller_has_looked_or_not() {
     let entry = entry();
     let call = queued(&entry);
-    let mut reply = pin!(Arc::clone(&call).reply());
-    assert!(futures::poll!(&mut reply).is_pending());
+    let reply = Arc::clone(&call).reply();
+    advance(Duration::from_secs(1)).await;
     assert!(call.begin(Instant::now()).is_some());
-    advance(DEADLINE - TICK).await;
+    advance(DEADLINE).await;
     call.end(Ok(5), End::Answered, Instant::now()).wake();
-    // Its caller looks only after both.
-    advance(TICK * 2).await;
-    assert_eq!(reply.await, Ok(5));
-    assert_eq!(ends(&entry), [1, 0, 0]);
+    assert_late(reply.await, 1000);
+    assert_eq!(ends(&entry), [0, 1, 0]);
 }
 
 #[tokio::test(start_paused = true)]

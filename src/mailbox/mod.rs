@@ -15,6 +15,7 @@ mod gather;
 mod histogram;
 mod limit;
 mod line;
+mod member;
 mod meter;
 #[cfg(test)]
 mod meter_tests;
@@ -34,6 +35,7 @@ pub(crate) use entry::Entry;
 pub(crate) use gather::{Gathering, is_gathered};
 pub use histogram::Times;
 pub(crate) use limit::Limit;
+pub(crate) use member::{Member, Ready};
 pub(crate) use meter::End;
 pub(crate) use policy::Ahead;
 pub(crate) use queue::{Mailbox, Queued};

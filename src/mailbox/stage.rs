@@ -20,7 +20,7 @@ enum Step<W, R> {
     /// Taken by the host. `runner` is the future that runs it, to be told when nobody waits any more.
     Runs { since: Instant, caller: Option<Waker>, runner: Option<Waker> },
     /// Ended, and the caller has not looked yet.
-    Answered(R),
+    Answered(R, Was),
     /// Nothing is left to do.
     Over,
 }
@@ -32,12 +32,19 @@ pub(crate) enum Was {
     RunningSince(Instant),
 }
 
+impl Was {
+    /// When it left its mailbox: `now` if it has not.
+    pub(crate) fn left_mailbox(self, now: Instant) -> Instant {
+        if let Self::RunningSince(since) = self { since } else { now }
+    }
+}
+
 /// What a caller finds that gives its call up.
 pub(crate) enum GivenUp<R> {
     /// It had not ended.
     While(Was),
-    /// It had its answer.
-    Answered(R),
+    /// It had its answer, and where it was before.
+    Answered(R, Was),
     /// It was over.
     Over,
 }
@@ -54,7 +61,12 @@ impl<W, R> Stage<W, R> {
 
     /// Whether it has ended, in whatever way.
     pub(crate) fn is_over(&self) -> bool {
-        matches!(&*self.step.lock(), Step::Answered(_) | Step::Over)
+        matches!(&*self.step.lock(), Step::Answered(..) | Step::Over)
+    }
+
+    /// Since when it runs, if it does.
+    pub(crate) fn runs_since(&self) -> Option<Instant> {
+        if let Step::Runs { since, .. } = &*self.step.lock() { Some(*since) } else { None }
     }
 
     /// Takes the work, to run it now. `None` if the call has ended while it waited.
@@ -85,7 +97,7 @@ impl<W, R> Stage<W, R> {
             }
         };
         if let Some(reply) = reply {
-            *step = Step::Answered(reply);
+            *step = Step::Answered(reply, was);
         }
         drop(step);
         Some((was, caller))
@@ -102,7 +114,7 @@ impl<W, R> Stage<W, R> {
                 }
                 GivenUp::While(Was::RunningSince(since))
             }
-            Step::Answered(reply) => GivenUp::Answered(reply),
+            Step::Answered(reply, was) => GivenUp::Answered(reply, was),
             Step::Over => GivenUp::Over,
         }
     }
@@ -119,16 +131,16 @@ impl<W, R> Stage<W, R> {
         }
     }
 
-    /// For the caller: the reply, once.
-    pub(crate) fn poll_reply(&self, cx: &Context<'_>) -> Poll<R> {
+    /// For the caller: the reply, once, and where the call was before.
+    pub(crate) fn poll_reply(&self, cx: &Context<'_>) -> Poll<(R, Was)> {
         let mut step = self.step.lock();
         match &mut *step {
             Step::Waits { caller, .. } | Step::Runs { caller, .. } => {
                 remember(caller, cx);
                 Poll::Pending
             }
-            Step::Answered(_) => match std::mem::replace(&mut *step, Step::Over) {
-                Step::Answered(reply) => Poll::Ready(reply),
+            Step::Answered(..) => match std::mem::replace(&mut *step, Step::Over) {
+                Step::Answered(reply, was) => Poll::Ready((reply, was)),
                 _ => Poll::Pending,
             },
             Step::Over => Poll::Pending,
@@ -146,7 +158,7 @@ fn remember(slot: &mut Option<Waker>, cx: &Context<'_>) {
 mod tests {
     use super::*;
 
-    fn poll(stage: &Stage<u8, u8>) -> Poll<u8> {
+    fn poll(stage: &Stage<u8, u8>) -> Poll<(u8, Was)> {
         stage.poll_reply(&Context::from_waker(Waker::noop()))
     }
 
@@ -158,7 +170,7 @@ mod tests {
         assert!(poll(&stage).is_pending() && !stage.is_waiting() && !stage.is_over());
         assert_eq!(stage.end(Some(2)).map(|(was, _)| was), Some(Was::RunningSince(now)));
         assert!(stage.end(Some(3)).is_none(), "the first has the last word");
-        assert_eq!(poll(&stage), Poll::Ready(2));
+        assert_eq!(poll(&stage), Poll::Ready((2, Was::RunningSince(now))));
         assert!(poll(&stage).is_pending(), "no reply is given twice");
     }
 
@@ -175,6 +187,6 @@ mod tests {
     fn a_caller_that_gives_up_too_late_finds_its_answer() {
         let stage: Stage<u8, u8> = Stage::new(1);
         stage.end(Some(2));
-        assert!(matches!(stage.give_up(), GivenUp::Answered(2)));
+        assert!(matches!(stage.give_up(), GivenUp::Answered(2, Was::Waiting)));
     }
 }

@@ -10,6 +10,7 @@ mod codes;
 mod dialects;
 mod differential;
 mod large;
+mod large_batches;
 mod late;
 mod limits;
 mod params;

@@ -1,0 +1,134 @@
+//! What the members of a batch have ended with and the thread that answers the batch has not written yet.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use super::RpcError;
+
+/// Bytes that a thread can fill in a nanosecond, at most.
+const BYTES_PER_NANO: usize = 10;
+
+/// The results of one batch that wait for the thread that answers it.
+///
+/// How large a value is when it is written is known only then, and a service can make large ones faster than they are written.
+/// So a value counts as what a thread can fill in the time that its call ran. As long as the values that wait count less than
+/// the response limit they wait as they are: the service's time is scarce, and the answering thread writes them. What comes
+/// then is written by the thread that ran the call, and counts as its bytes. When a result has not fitted, members that have
+/// not begun do not run.
+#[derive(Debug)]
+pub(crate) struct Pending {
+    limit: usize,
+    /// Bytes of results that the response has.
+    kept: AtomicUsize,
+    /// What the values count that wait.
+    values: AtomicUsize,
+    /// Bytes of results that wait.
+    written: AtomicUsize,
+    full: AtomicBool,
+}
+
+/// The share of a result that waits, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Hold {
+    pending: Arc<Pending>,
+    values: usize,
+    written: usize,
+}
+
+impl Pending {
+    /// For a response of at most `limit` bytes of results, of which it has `kept`.
+    pub(super) fn new(limit: usize, kept: usize, full: bool) -> Arc<Self> {
+        let (values, written) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        Arc::new(Self { limit, kept: AtomicUsize::new(kept), values, written, full: AtomicBool::new(full) })
+    }
+
+    /// Lets a value wait as it is, whose call ran for so long; `None` if it has to be written first.
+    pub(crate) fn hold_value(self: &Arc<Self>, ran: Duration) -> Option<Hold> {
+        let nanos = usize::try_from(ran.as_nanos()).unwrap_or(usize::MAX);
+        let size = nanos.saturating_mul(BYTES_PER_NANO).min(self.limit);
+        // One may always wait, whatever its size.
+        let fits = |values: usize| (values == 0 || values + size <= self.limit).then_some(values + size);
+        self.values.fetch_update(Ordering::AcqRel, Ordering::Acquire, fits).ok()?;
+        Some(Hold { pending: Arc::clone(self), values: size, written: 0 })
+    }
+
+    /// Lets a result wait that is written.
+    pub(crate) fn hold_bytes(self: &Arc<Self>, written: usize) -> Hold {
+        self.written.fetch_add(written, Ordering::AcqRel);
+        Hold { pending: Arc::clone(self), values: 0, written }
+    }
+
+    /// Bytes of results that the response may still get.
+    pub(crate) fn left(&self) -> usize {
+        let taken = self.kept.load(Ordering::Acquire) + self.written.load(Ordering::Acquire);
+        self.limit.saturating_sub(taken)
+    }
+
+    pub(super) fn keep(&self, kept: usize) {
+        self.kept.store(kept, Ordering::Release);
+    }
+
+    /// A result has not fitted.
+    pub(crate) fn fill(&self) {
+        self.full.store(true, Ordering::Release);
+    }
+
+    /// Whether a result has not fitted: then further members need not run.
+    pub(crate) fn is_full(&self) -> bool {
+        self.full.load(Ordering::Acquire)
+    }
+
+    /// The answer of a member that did not run: -32004, which says so.
+    pub(crate) fn not_run() -> RpcError {
+        #[derive(serde::Serialize)]
+        struct Data {
+            reason: &'static str,
+        }
+        let reason = "not run: the results of the batch had reached the response limit; send fewer calls in one batch";
+        RpcError::too_large().with_data(&Data { reason })
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.pending.values.fetch_sub(self.values, Ordering::AcqRel);
+        self.pending.written.fetch_sub(self.written, Ordering::AcqRel);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMIT: usize = 1 << 20;
+
+    fn pending() -> Arc<Pending> {
+        Pending::new(LIMIT, 0, false)
+    }
+
+    #[test]
+    fn values_of_short_calls_wait_as_they_are_and_of_those_of_long_ones_one_does() {
+        let pending = pending();
+        let short: Vec<_> = (0..100).map_while(|_| pending.hold_value(Duration::from_micros(1))).collect();
+        assert_eq!(short.len(), 100, "100 results that were made in a microsecond each are small");
+        assert!(pending.hold_value(Duration::from_millis(1)).is_none());
+        drop(short);
+        let long = pending.hold_value(Duration::MAX);
+        assert!(long.is_some() && pending.hold_value(Duration::from_micros(1)).is_none());
+        drop(long);
+        assert!(pending.hold_value(Duration::from_micros(1)).is_some());
+    }
+
+    #[test]
+    fn what_waits_and_what_the_response_has_are_taken_from_what_is_left() {
+        let pending = pending();
+        let waits = pending.hold_bytes(LIMIT / 4);
+        pending.keep(LIMIT / 2);
+        assert_eq!(pending.left(), LIMIT / 4);
+        let more = pending.hold_bytes(LIMIT);
+        assert_eq!(pending.left(), 0);
+        drop((waits, more));
+        assert_eq!(pending.left(), LIMIT / 2);
+    }
+}
