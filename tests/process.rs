@@ -10,6 +10,7 @@ use std::fs;
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Command, ExitCode};
+use std::time::Duration;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use rustix::process::Signal;
@@ -23,7 +24,7 @@ fn main() -> ExitCode {
     if let Some(end) = roles::run() {
         return end;
     }
-    let tests: [(&str, fn()); 15] = [
+    let tests: &[(&str, fn())] = &[
         ("a_method_that_does_not_return_holds_one_thread_and_the_next_call_of_it_none", naps),
         ("a_method_that_may_not_run_inline_holds_no_thread_of_http", naps_at_home),
         ("a_stop_ends_in_time_although_a_method_does_not_and_the_exit_code_says_so", left_running),
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
         ("a_stop_before_the_services_are_up_answers_the_calls_that_wait_for_them", stopped_early),
         ("sigterm_and_sigint_answer_all_calls_and_refuse_new_connections", drains),
         ("a_second_signal_ends_the_program_at_once", second_signal),
+        ("after_a_pause_of_the_process_no_call_is_answered_with_a_result_beyond_its_deadline", pause),
         ("what_keeps_a_server_from_starting_is_told_in_one_line", one_line),
         ("help_and_settings_are_shown_without_starting_anything", shown),
         ("port_0_picks_a_free_port_and_the_log_tells_it", port_0),
@@ -40,24 +42,29 @@ fn main() -> ExitCode {
         ("a_running_server_follows_the_command_that_makes_and_revokes_tokens", tokens),
         ("a_file_of_tokens_counts_if_it_is_named_or_if_nobody_else_checks_tokens", token_file),
     ];
-    let tests = tests.map(|(name, test)| {
-        Trial::test(name, move || -> Result<(), Failed> {
+    let tests = tests.iter().map(|(name, test)| {
+        Trial::test(*name, || -> Result<(), Failed> {
             test();
             Ok(())
         })
     });
-    libtest_mimic::run(&Arguments::from_args(), tests.into()).exit_code()
+    libtest_mimic::run(&Arguments::from_args(), tests.collect()).exit_code()
 }
 
 const HELLO: &str = r#"{"jsonrpc":"2.0","method":"say_hello","params":{"name":"world"},"id":1}"#;
 
 /// A server with 100 calls that have been let in and do not end before its input is closed.
 fn with_100_calls() -> (RunningProgram, Vec<Connection>) {
+    with_100_calls_of("hold", &[])
+}
+
+/// The same, of this method and with these headers.
+fn with_100_calls_of(method: &str, headers: &[(&str, &str)]) -> (RunningProgram, Vec<Connection>) {
     let program = Program::new("holder", &["--port", "0"]).start();
     let mut connections: Vec<_> = (0..100).map(|_| Connection::open(program.address())).collect();
     for (n, connection) in connections.iter_mut().enumerate() {
-        let body = format!(r#"{{"jsonrpc":"2.0","method":"hold","params":[{n}],"id":{n}}}"#);
-        connection.ask("POST", "/api", &[], body);
+        let body = format!(r#"{{"jsonrpc":"2.0","method":"{method}","params":[{n}],"id":{n}}}"#);
+        connection.ask("POST", "/api", headers, body);
     }
     until("all calls are let in", || ask(program.address(), "GET", "/calls", &[], "").body == "100 let in, 0 waiting");
     (program, connections)
@@ -206,6 +213,19 @@ fn second_signal() {
     let Ended { log, .. } = program.ended();
     assert!(log.contains("stopping at once"), "{log}");
     drop(connections);
+}
+
+/// Deadlines and the ends of the calls come at one time: when the process goes on.
+fn pause() {
+    let (mut program, connections) = with_100_calls_of("hold", &[("Request-Timeout", "2")]);
+    program.signal(Signal::STOP);
+    program.close_input();
+    std::thread::sleep(Duration::from_millis(2500));
+    program.signal(Signal::CONT);
+    for mut connection in connections {
+        let answer = connection.answer();
+        assert_eq!(answer.json()["error"]["code"], -32002, "{answer:?}");
+    }
 }
 
 /// Each mistake, and what its one line has to say: what is wrong and how to mend it.

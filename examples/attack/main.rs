@@ -6,6 +6,7 @@
 
 #![expect(clippy::print_stdout, reason = "the figures are what it is for")]
 
+mod batches;
 mod child;
 mod client;
 mod descriptors;
@@ -17,6 +18,7 @@ mod mutation;
 mod overload;
 mod panics;
 mod paths;
+mod pause;
 mod report;
 mod revocation;
 mod server;
@@ -35,8 +37,10 @@ const ATTACKS: [(&str, Attack); 9] = [
     ("malformed", malformed::run),
     ("slow", slow::run),
     ("overload", overload::run),
+    ("batches", batches::run),
     ("panics", panics::run),
     ("drain", drain::run),
+    ("pause", pause::run),
     ("descriptors", descriptors::run),
     ("paths", paths::run),
     ("guesses", guesses::run),

@@ -146,6 +146,12 @@ impl Target {
         text
     }
 
+    /// A text of this length.
+    #[public_method]
+    fn blank(&self, length: usize) -> String {
+        "x".repeat(length)
+    }
+
     /// How many panics there were, in methods and anywhere else.
     #[public_method]
     fn panics(&self) -> u64 {

@@ -195,7 +195,11 @@ impl<M: Method> Route for MethodRoute<M> {
     }
 
     fn room(&self, why: Why, members: usize) -> LocalBoxFuture<'_, ()> {
-        let full = if why == Why::ServiceFull { Full::Service } else { Full::Mailbox };
+        let full = match why {
+            Why::ServiceFull => Full::Service,
+            Why::BytesFull => Full::Bytes,
+            _ => Full::Mailbox,
+        };
         Box::pin(self.entry.places.room(full, members))
     }
 }

@@ -214,7 +214,7 @@ impl Mailbox<'_> {
     /// Whether a member waits that was refused for this reason. No batch is refused because of batches, so it does if there
     /// was no room; but what cannot be done in time is refused in time, unless it is the batch itself that is too much.
     fn waits_after(&self, refusal: &Refusal) -> bool {
-        self.entered || matches!(refusal.why, Why::Full | Why::ServiceFull)
+        self.entered || matches!(refusal.why, Why::Full | Why::ServiceFull | Why::BytesFull)
     }
 }
 

@@ -96,7 +96,7 @@ mod tests {
         line.freed(false);
         assert_eq!(ready(), [true, false, false]);
         line.freed(false);
-        batches.remove(0);
+        drop(batches.remove(0));
         assert!(batches[0].as_mut().now_or_never().is_some() && batches[1].as_mut().now_or_never().is_none());
         assert_eq!(line.members(), 3, "those that are told wait no more");
     }

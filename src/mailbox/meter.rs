@@ -138,7 +138,8 @@ impl Meter {
     /// Once a second at most: overload, and notifications that fail, come by the thousand.
     fn warn(&self, call: &CallContext, end: End, error: &RpcError) {
         let method = call.method;
-        if matches!(end, End::Refused(Why::Full | Why::ServiceFull | Why::Hopeless | Why::Overdue)) {
+        if matches!(kind_of_end(end, Some(error)), Count::RefusedFull | Count::RefusedHopeless | Count::RefusedOverdue)
+        {
             if let Some(calls) = self.overload.is_due(Instant::now()) {
                 let why = error.data().map(RawValue::get);
                 tracing::warn!(method, calls, why, "overload: calls were turned away");
@@ -157,7 +158,7 @@ fn kind_of_end(end: End, error: Option<&RpcError>) -> Count {
         End::Answered if error.is_some() => Count::Failed,
         End::Answered => Count::Answered,
         End::Panicked => Count::Panicked,
-        End::Refused(Why::Full | Why::ServiceFull) => Count::RefusedFull,
+        End::Refused(Why::Full | Why::ServiceFull | Why::BytesFull) => Count::RefusedFull,
         End::Refused(Why::Hopeless) => Count::RefusedHopeless,
         End::Refused(Why::Overdue) => Count::RefusedOverdue,
         End::Refused(Why::Unavailable) => Count::RefusedUnavailable,

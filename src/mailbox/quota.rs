@@ -13,10 +13,11 @@ use super::line::Line;
 pub(crate) struct Quota {
     calls: Limit,
     bytes: Limit,
-    /// Batches that wait for room, in this line or in that of a mailbox: whoever frees a place looks whether there are any.
+    /// Batches that wait for room, in one of these lines or in that of a mailbox: whoever frees a place looks whether there
+    /// are any.
     batches: AtomicUsize,
-    /// Those for which the service is full, and not their mailbox.
-    line: Line,
+    calls_line: Line,
+    bytes_line: Line,
     /// Told of each place that comes free while the host does not look: it may wait for the end of a call that it was never
     /// given.
     bell: Arc<Bell>,
@@ -30,7 +31,8 @@ impl Quota {
     pub(crate) fn new(calls: usize, bytes: usize, bell: Arc<Bell>) -> Arc<Self> {
         let (calls, bytes) = (Limit::new(calls), Limit::new(bytes));
         // One is told of each place: a call with fewer bytes may fit where the first did not.
-        Arc::new(Self { calls, bytes, batches: AtomicUsize::new(0), line: Line::new(1), bell })
+        let (calls_line, bytes_line) = (Line::new(1), Line::new(1));
+        Arc::new(Self { calls, bytes, batches: AtomicUsize::new(0), calls_line, bytes_line, bell })
     }
 
     /// Calls that wait in all mailboxes, those with a permit that are about to be put there among them.
@@ -100,8 +102,12 @@ impl Places {
     /// call, where it was `full`.
     pub(crate) fn room(&self, full: Full, members: usize) -> impl Future<Output = ()> + '_ {
         let waits = WaitsForRoom::new(&self.service);
-        let line = if full == Full::Mailbox { &self.line } else { &self.service.line };
-        let room = line.wait(members);
+        let room = match full {
+            Full::Mailbox => &self.line,
+            Full::Service => &self.service.calls_line,
+            Full::Bytes => &self.service.bytes_line,
+        };
+        let room = room.wait(members);
         async move {
             let _waits = waits;
             room.await;
@@ -116,13 +122,13 @@ impl Places {
         }
         if !self.service.calls.take(1) {
             self.own.give_back(1);
-            self.tell_batches();
+            self.given_back(&[Full::Mailbox]);
             return Err(Full::Service);
         }
         if bytes > 0 && !self.service.bytes.take(bytes) {
             self.own.give_back(1);
             self.service.calls.give_back(1);
-            self.tell_batches();
+            self.given_back(&[Full::Mailbox, Full::Service]);
             return Err(Full::Bytes);
         }
         Ok(Permit { places: self, bytes })
@@ -142,15 +148,24 @@ impl Places {
         }
         self.service.calls.give_back(1);
         self.own.give_back(1);
-        self.tell_batches();
+        self.given_back(&[Full::Mailbox, Full::Service, Full::Bytes][..if bytes > 0 { 3 } else { 2 }]);
     }
 
-    /// A place was given back.
+    /// So much was given back: batches may wait for it. A try that failed gives back what it had for a moment, and tells of
+    /// nothing else: a batch that tries in vain would tell itself, over and over.
     #[inline]
-    fn tell_batches(&self) {
+    fn given_back(&self, what: &[Full]) {
         if self.service.batches.load(Ordering::SeqCst) != 0 {
-            self.line.freed(self.own.used() == 0);
-            self.service.line.freed(self.service.calls.used() == 0);
+            what.iter().for_each(|what| self.tell_batches(*what));
+        }
+    }
+
+    fn tell_batches(&self, what: Full) {
+        let Quota { calls, bytes, calls_line, bytes_line, .. } = &*self.service;
+        match what {
+            Full::Mailbox => self.line.freed(self.own.used() == 0),
+            Full::Service => calls_line.freed(calls.used() == 0),
+            Full::Bytes => bytes_line.freed(bytes.used() == 0),
         }
     }
 }
@@ -257,6 +272,21 @@ mod tests {
     }
 
     #[test]
+    fn a_batch_whose_parameters_do_not_fit_is_told_of_bytes_and_not_of_its_own_tries() {
+        let quota = quota(3, 100);
+        let places = Places::new(3, quota);
+        let _small = places.take(10).unwrap();
+        let large = places.take(60).unwrap();
+        let mut room = Box::pin(places.room(Full::Bytes, 1));
+        assert_eq!(places.take(50).unwrap_err(), Full::Bytes);
+        assert!(room.as_mut().now_or_never().is_none());
+        drop(places.take(0).unwrap());
+        assert!(room.as_mut().now_or_never().is_none(), "no bytes came free");
+        drop(large);
+        assert!(room.as_mut().now_or_never().is_some());
+    }
+
+    #[test]
     fn a_batch_for_which_the_service_is_full_learns_of_room_in_any_mailbox() {
         let quota = quota(1, 100);
         let (its_own, other) = (Places::new(1, Arc::clone(&quota)), Places::new(1, Arc::clone(&quota)));
@@ -269,6 +299,7 @@ mod tests {
             of_mailbox.as_mut().now_or_never().is_some(),
             "it may have met the place that the try had for a moment"
         );
+        assert!(room.as_mut().now_or_never().is_none(), "and that was no room in the service");
         drop(permit);
         assert!(room.as_mut().now_or_never().is_some());
     }

@@ -23,7 +23,11 @@ pub(crate) fn overdue(method: &str, capacity: usize, ahead: Ahead) -> Refusal {
 
 /// Its mailbox, or its service, holds as many calls or bytes as it may.
 pub(crate) fn full(method: &str, full: Full, capacity: usize, ahead: Ahead) -> Refusal {
-    let why = if full == Full::Mailbox { Why::Full } else { Why::ServiceFull };
+    let why = match full {
+        Full::Mailbox => Why::Full,
+        Full::Service => Why::ServiceFull,
+        Full::Bytes => Why::BytesFull,
+    };
     Refusal { why, error: busy(method, full.reason(), capacity, ahead) }
 }
 

@@ -113,8 +113,10 @@ impl Refusal {
 pub(crate) enum Why {
     /// Its mailbox holds as many calls as it may.
     Full,
-    /// Its service holds as many calls or bytes as it may.
+    /// Its service holds as many calls as it may.
     ServiceFull,
+    /// Its service holds as many bytes of parameters as it may.
+    BytesFull,
     /// What waits before it would take longer than it has.
     Hopeless,
     /// It waited, or would have, longer than its method's calls may while there is an overload.

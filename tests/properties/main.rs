@@ -7,6 +7,7 @@
 //! | the order within a mailbox; its bound; what was given up never starts | [`waiting`] |
 //! | a reader waits for at most one writer phase | [`phases`] |
 //! | an inline call never overtakes a waiting one | [`overtaking`] |
+//! | no batch is refused because of batches, and none changes its order | [`batches`] |
 //! | no mailbox starves; time on the thread is shared by weight | [`shares`] |
 //! | a call that would wait for itself is refused, and no other | [`circles`] |
 //!
@@ -27,11 +28,14 @@
 //! | a call that has expired is started | [`waiting`]: `a_mailbox_is_a_bounded_queue_of_what_was_not_given_up` |
 //! | a caller that leaves does not give its call up | the same |
 //! | a mailbox has no bound | the same |
+//! | a batch does not wait for room that others took | [`batches`] |
+//! | a place that comes free is told to nobody | [`batches`] |
 //! | an answer that is ready is told after the long call that starts next | `an_answer_that_is_ready_…` in `tests/engine_calls.rs` |
 //! | the methods of a group have a mailbox each | both of [`waiting`] |
 //! | the chain of calls is not looked at; or what a notification, a task, a call that was given up or handed over leads to counts as waited for | [`circles`] |
 //! | async readers have no limit in their method, or in their service | `no_more_async_readers_are_inside_than_their_method_and_their_service_allow` in `tests/engine_calls.rs` |
 
+mod batches;
 mod busy;
 mod circles;
 mod ends;

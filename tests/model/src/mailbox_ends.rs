@@ -1,12 +1,13 @@
 //! Closing a mailbox, and the places that bound it.
 
+use loom::future::block_on;
 use loom::thread;
 
 use crate::bell::Item;
 use crate::check;
 use crate::mailbox::bell::Bell;
 use crate::mailbox::queue::Mailbox;
-use crate::mailbox::quota::{Permit, Places, Quota};
+use crate::mailbox::quota::{Full, Permit, Places, Quota};
 use crate::sync::Arc;
 
 /// A call that is pushed while the mailbox closes is given back to its caller or handed over by the close: one of the two.
@@ -58,5 +59,24 @@ pub fn a_place_is_never_given_twice() {
         [mine, theirs].into_iter().flatten().for_each(|bytes| places.free(bytes));
         assert_eq!((places.used(), quota.calls()), (0, 0));
         assert!(places.take(100).is_ok());
+    });
+}
+
+/// A batch finds the only place taken while that comes free: it finds it free in the end, or is told of it.
+pub fn a_batch_that_waits_for_room_is_told_of_it() {
+    check(|| {
+        let places = Places::new(1, Quota::new(1, 100, Arc::new(Bell::new(1))));
+        let bytes = places.take(0).expect("it is free").hand_over();
+        let host = Arc::clone(&places);
+        let host = thread::spawn(move || host.free_on_host(bytes));
+        let mut room = None;
+        while places.take(0).is_err() {
+            match room.take() {
+                Some(room) => block_on(room),
+                None => room = Some(Box::pin(places.room(Full::Mailbox, 1))),
+            }
+        }
+        drop(room);
+        host.join().unwrap();
     });
 }
