@@ -55,8 +55,10 @@ const fn list(
     Kind { placeholder, accepts, arity: Arity::Many, read, show: |items| items.join(",") }
 }
 
-pub(super) const HOST: Kind<String> =
-    text("HOST", "an IP address or a host name, without a port", |text| is_host(text).then(|| text.to_owned()));
+pub(super) const HOST: Kind<String> = text("HOST", "an IP address or a host name, without a port", |text| {
+    // Brackets are how an IPv6 address is written before a port.
+    is_host(text).then(|| text.trim_matches(['[', ']']).to_owned())
+});
 
 pub(super) const PORT: Kind<u16> = choice("PORT", "a port number from 0 to 65535 (0 picks a free one)");
 

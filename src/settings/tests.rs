@@ -69,6 +69,22 @@ fn unique() -> String {
 }
 
 #[test]
+fn the_address_to_listen_on_may_have_the_brackets_of_a_url() {
+    for (flag, host) in [("[::1]", "::1"), ("::1", "::1"), ("[2001:db8::1]", "2001:db8::1"), ("127.0.0.1", "127.0.0.1")]
+    {
+        let args = ["server", "--host", flag].map(OsString::from);
+        let resolved = resolve_from(&Layer::default(), args, |_| None, &ABOUT);
+        let Ok(Resolved::Run(settings)) = resolved else { panic!("{flag}: {resolved:?}") };
+        assert_eq!(settings.host, host);
+    }
+    for flag in ["[::1", "::1]", "[::1]:5000", "[localhost]", "[]"] {
+        let args = ["server", "--host", flag].map(OsString::from);
+        let mistake = resolve_from(&Layer::default(), args, |_| None, &ABOUT).expect_err(flag).to_string();
+        assert!(mistake.contains("--host") && mistake.contains("without a port"), "{mistake}");
+    }
+}
+
+#[test]
 fn each_source_overrides_the_ones_below_it() {
     let mut given = Given::default();
     let mut check = |change: fn(&mut Given), port: u16, origin: &str| {
