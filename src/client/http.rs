@@ -8,6 +8,7 @@ use reqwest::{Response, StatusCode, Url, redirect, retry};
 
 use crate::service::BoxError;
 
+use super::address::Address;
 use super::error::Cause;
 use super::retry::Retry;
 use super::transport::{Incoming, Outgoing, Transport, TransportError};
@@ -31,7 +32,7 @@ use super::untyped::Client;
 #[derive(Clone, Debug)]
 #[must_use = "a client comes of `build`"]
 pub struct ClientBuilder {
-    url: String,
+    url: Address,
     token: Option<Token>,
     token_header: Option<String>,
     deadline: Option<Duration>,
@@ -70,7 +71,7 @@ impl Client {
     /// A client for the endpoint at this URL, with its path: `http://127.0.0.1:5000/api`.
     pub fn builder(url: impl Into<String>) -> ClientBuilder {
         ClientBuilder {
-            url: url.into(),
+            url: Address(url.into()),
             token: None,
             token_header: None,
             deadline: None,
@@ -141,9 +142,9 @@ impl ClientBuilder {
     /// # Errors
     /// If the URL, the name of the token's header, or a certificate cannot be read.
     pub fn build(self) -> Result<Client, BuildError> {
-        let url = Url::parse(&self.url).map_err(|error| BuildError::new(format!("`{}`: {error}", self.url)))?;
+        let url = Url::parse(&self.url.0).map_err(|error| BuildError::new(format!("`{}`: {error}", self.url)))?;
         if !matches!(url.scheme(), "http" | "https") {
-            return Err(BuildError::new(format!("`{url}` is neither http:// nor https://")));
+            return Err(BuildError::new(format!("`{}` is neither http:// nor https://", self.url)));
         }
         let token_header = match &self.token_header {
             Some(name) => name.parse().map_err(|_| BuildError::new(format!("`{name}` cannot be a header's name")))?,
@@ -243,4 +244,28 @@ fn not_answered(error: reqwest::Error) -> TransportError {
 
 fn remark(status: StatusCode) -> String {
     format!("HTTP status {status}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_error_and_no_debugging_tells_what_is_secret_in_a_url() {
+        for url in [
+            "http://user:s3cret@host:99999/api",
+            "ftp://user:s3cret@host/api",
+            "user:s3cret@host/api",
+            "http://user:s3/cret@host/api",
+            "http://user:s3cret@host/api?key=s3cret",
+        ] {
+            let builder = Client::builder(url).token("s3cret");
+            let mut shown = format!("{builder:?}");
+            match builder.build() {
+                Ok(client) => shown += &format!("{client:?}"),
+                Err(error) => shown += &format!("{error} {error:?}"),
+            }
+            assert!(!shown.contains("s3") && !shown.contains("cret"), "{url}: {shown}");
+        }
+    }
 }

@@ -18,10 +18,12 @@
 //! # Layout
 //!
 //! `untyped` is the client by names, with `many` for its batches; `request` and `answer` are its two halves of the wire,
-//! `retry` says what is made again and when, `transport` is what carries bodies, and `http` one that does. `typed` puts
+//! `retry` says what is made again and when, `transport` is what carries bodies, and `http` one that does, to an `address`. `typed` puts
 //! messages in place of names, with `typed_batch` for batches and `asked` for the types of their answers. `error` is what
 //! goes wrong, and `own_error` the way back to what a method said.
 
+#[cfg(feature = "client")]
+mod address;
 mod answer;
 mod asked;
 mod error;

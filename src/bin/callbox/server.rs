@@ -4,18 +4,18 @@ use std::time::Duration;
 
 use callbox::RpcError;
 use callbox::client::{Client, ClientError};
-use reqwest::Url;
 
 use crate::credentials::Credentials;
+use crate::endpoint::{self, Endpoint};
 use crate::exit::{Exit, Failure};
-use crate::{endpoint, times};
+use crate::times;
 
 /// How a server is reached.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Server {
     /// The server's endpoint; `:5000` is this machine, and without a path /api is meant
-    #[arg(value_parser = endpoint::parse)]
-    pub(crate) url: Url,
+    #[arg(value_parser = endpoint::Parser)]
+    pub(crate) url: Endpoint,
     #[command(flatten)]
     credentials: Credentials,
     /// How long the answer is waited for; the server is told [default: 30s]
@@ -36,7 +36,7 @@ impl Server {
 }
 
 /// What an error means for the command.
-pub(crate) fn failure(url: &Url, error: &ClientError) -> Failure {
+pub(crate) fn failure(url: &Endpoint, error: &ClientError) -> Failure {
     let told = |error: &RpcError| {
         let data = error.data().map_or_else(String::new, |data| format!(" {}", data.get()));
         format!("{} {}{data}", error.code(), error.message())

@@ -4,13 +4,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use std::{fs, io};
 
-use reqwest::Url;
-
 use crate::credentials::Credentials;
+use crate::endpoint::{self, Endpoint};
 use crate::exit::{Exit, Failure};
 use crate::load::{self, Arrivals, Ended, Kind, Outcome, Plan, Report, Target};
 use crate::terminal::{self, print};
-use crate::{arguments, endpoint, runtime, times};
+use crate::{arguments, runtime, times};
 
 /// More than one thread can send.
 const FASTEST: f64 = 200_000.0;
@@ -22,8 +21,8 @@ const LONGEST: Duration = Duration::from_secs(3600);
 #[command(after_help = HELP)]
 pub(crate) struct Arguments {
     /// The server's endpoint; without a path, /api is meant
-    #[arg(value_parser = endpoint::parse)]
-    url: Url,
+    #[arg(value_parser = endpoint::Parser)]
+    url: Endpoint,
     /// The method that is called
     method: String,
     /// Its parameters, the same for each call

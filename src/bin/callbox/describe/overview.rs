@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
-use reqwest::Url;
 
+use crate::endpoint::Endpoint;
 use crate::openrpc::{Document, Method};
 use crate::table::{Table, wrapped};
 use crate::terminal::plain;
@@ -19,7 +19,7 @@ const TEXT: usize = 24;
 pub(super) fn of(
     document: &Document,
     listed: &BTreeMap<String, Option<String>>,
-    url: &Url,
+    url: &Endpoint,
     colours: bool,
     width: usize,
 ) -> String {

@@ -4,16 +4,16 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
-use reqwest::Url;
 use serde_json::Value;
 
 use super::overview::access;
+use crate::endpoint::Endpoint;
 use crate::openrpc::{Content, Document, Method, type_of};
 use crate::table::{Table, wrapped};
 use crate::terminal::plain;
 use crate::times;
 
-pub(super) fn of(document: &Document, method: &Method, url: &Url, colours: bool, width: usize) -> String {
+pub(super) fn of(document: &Document, method: &Method, url: &Endpoint, colours: bool, width: usize) -> String {
     let bold = Style::new().bold();
     let shown = |style: Style| if colours { style } else { Style::new() };
     let (name, head) = (shown(AnsiColor::Cyan.on_default()), shown(bold));

@@ -32,7 +32,7 @@ impl Target {
         if url.scheme() != "http" {
             return Err(NoTarget::Scheme(url.scheme().to_owned()));
         }
-        let name = url.host_str().ok_or_else(|| NoTarget::Host(url.to_string()))?;
+        let name = url.host_str().ok_or_else(|| NoTarget::Host("(none)".to_owned()))?;
         let port = url.port_or_known_default().unwrap_or(80);
         let bare = name.trim_start_matches('[').trim_end_matches(']');
         let found = (bare, port).to_socket_addrs().map(Iterator::collect::<Vec<_>>).unwrap_or_default();
@@ -54,7 +54,11 @@ impl Target {
 
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "http://{}{}", self.host, self.path)
+        // A query may hold a key.
+        match self.path.split_once('?') {
+            Some((path, _)) => write!(f, "http://{}{path}?…", self.host),
+            None => write!(f, "http://{}{}", self.host, self.path),
+        }
     }
 }
 
@@ -102,7 +106,7 @@ mod tests {
     fn a_target_keeps_what_the_url_says() {
         let target = find("http://127.0.0.1:5000/a/b?c=d", false).unwrap();
         assert_eq!((target.host.as_str(), target.path.as_str()), ("127.0.0.1:5000", "/a/b?c=d"));
-        assert_eq!(target.to_string(), "http://127.0.0.1:5000/a/b?c=d");
+        assert_eq!(target.to_string(), "http://127.0.0.1:5000/a/b?…");
         assert_eq!(find("http://[::1]/", false).unwrap().host, "[::1]");
     }
 }

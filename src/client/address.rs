@@ -1,0 +1,68 @@
+//! The URL of a server, as it is told to a client.
+
+use std::fmt;
+
+/// A URL, or what was meant as one. What is shown of it has nothing that may be secret: no user, no password, no query.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Address(pub(super) String);
+
+impl fmt::Display for Address {
+    /// Cuts the text by its signs, as a text that cannot be parsed may have a password, too. Everything up to the last `@` may be
+    /// one: in a password that is not escaped there may be any sign.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (scheme, rest) = match self.0.split_once("://") {
+            Some((scheme, rest)) if scheme.chars().all(char::is_alphanumeric) => (scheme, rest),
+            _ => ("", &*self.0),
+        };
+        if !scheme.is_empty() {
+            write!(f, "{scheme}://")?;
+        }
+        let rest = match rest.rsplit_once('@') {
+            Some((_, host)) => {
+                f.write_str("…@")?;
+                host
+            }
+            None => rest,
+        };
+        match rest.find(['?', '#']) {
+            Some(end) => write!(f, "{}…", &rest[..=end]),
+            None => f.write_str(rest),
+        }
+    }
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{self}\"")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_may_be_secret_is_shown_of_a_url() {
+        for (url, shown) in [
+            ("http://127.0.0.1:5000/api", "http://127.0.0.1:5000/api"),
+            ("http://[::1]:5000/api", "http://[::1]:5000/api"),
+            ("http://user:s3cret@host/api", "http://…@host/api"),
+            ("http://s3cret@host/api", "http://…@host/api"),
+            ("http://user:s3@cret@host:99999/api", "http://…@host:99999/api"),
+            ("http://user:s3/cret?s3cret#s3cret@host/api", "http://…@host/api"),
+            ("user:s3cret@host/api", "…@host/api"),
+            ("http://host/api?key=s3cret", "http://host/api?…"),
+            ("http://host/api#s3cret", "http://host/api#…"),
+            ("s3cret:s3cret://user@host", "…@host"),
+            ("nowhere", "nowhere"),
+            ("", ""),
+        ] {
+            let address = Address(url.to_owned());
+            assert_eq!(
+                (address.to_string(), format!("{address:?}")),
+                (shown.to_owned(), format!("\"{shown}\"")),
+                "{url}"
+            );
+        }
+    }
+}
