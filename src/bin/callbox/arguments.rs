@@ -80,6 +80,33 @@ impl<'a> Word<'a> {
     }
 }
 
+/// How to write a parameter so that it is sent as a string, if it is there and was sent as another value.
+///
+/// A word that has no name is known for sure only if it is alone.
+pub(crate) fn quoted(words: &[String], param: Option<&str>) -> Option<String> {
+    let string = |value: &str| {
+        let is_other = json(value).is_ok_and(|json| !json.get().starts_with('"'));
+        let string = serde_json::Value::from(value).to_string();
+        // The shell would need more than quotes around it.
+        (is_other && !string.contains('\'')).then_some(string)
+    };
+    let named = |name: &str| {
+        let mut values = words.iter().filter_map(|word| word.split_once('='));
+        values.find_map(|(key, value)| (key == name).then_some(value))
+    };
+    match (param, words) {
+        (Some(name), _) if let Some(value) = named(name) => string(value).map(|string| format!("{name}:='{string}'")),
+        (_, [word]) if word != "-" => string(word).map(|string| match param {
+            Some(name) => format!("{name}:='{string}'"),
+            None => format!("'{string}'"),
+        }),
+        (_, words) => {
+            let mut others = words.iter().filter_map(|word| string(word));
+            others.next().filter(|_| others.next().is_none()).map(|string| format!("'{string}'"))
+        }
+    }
+}
+
 /// What a method of callbox, or of most other servers, may call a parameter.
 fn is_name(text: &str) -> bool {
     let first = text.chars().next();
@@ -171,6 +198,30 @@ mod tests {
             assert_eq!(read(words, "{\"from\": \"stdin\"}\n"), Ok(Some((*expected).to_owned())), "{words:?}");
         }
         assert_eq!(read(&[], "unread"), Ok(None));
+    }
+
+    #[test]
+    fn a_value_that_looks_like_json_can_be_written_as_a_string() {
+        let quoted = |words: &[&str], param: Option<&str>| {
+            quoted(&words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>(), param)
+        };
+        for (words, param, expected) in [
+            (&["123"][..], Some("s"), Some("s:='\"123\"'")),
+            (&["123"], None, Some("'\"123\"'")),
+            (&["s=123", "n=4"], Some("s"), Some("s:='\"123\"'")),
+            (&["s=true"], Some("s"), Some("s:='\"true\"'")),
+            (&["a", "1.50"], Some("s"), Some("'\"1.50\"'")),
+            (&["s=[\"a\"]"], Some("s"), Some("s:='\"[\\\"a\\\"]\"'")),
+            // Nobody can tell which, or it is none of these words.
+            (&["1", "2"], Some("s"), None),
+            (&["s=x"], Some("s"), None),
+            (&["s:=1"], Some("s"), None),
+            (&["-"], Some("s"), None),
+            (&["s={\"a\":\"it's\"}"], Some("s"), None),
+            (&[], None, None),
+        ] {
+            assert_eq!(quoted(words, param).as_deref(), expected, "{words:?} {param:?}");
+        }
     }
 
     #[test]

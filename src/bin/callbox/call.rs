@@ -3,6 +3,7 @@
 use std::io;
 
 use callbox::client::{Client, ClientError};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::exit::{self, Exit, Failure};
@@ -57,6 +58,19 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     })
 }
 
+/// The word that would have been a string, if a server wants one where it got another value. Some strings look like JSON.
+fn quoted(words: &[String], error: &ClientError) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Data {
+        param: Option<String>,
+        reason: String,
+    }
+    let ClientError::Server(error) = error else { return None };
+    let Data { param, reason } = serde_json::from_str(error.data()?.get()).ok()?;
+    let wanted = error.code() == -32602 && reason.starts_with("expected a string, got ");
+    wanted.then(|| arguments::quoted(words, param.as_deref()))?
+}
+
 /// A name that the server does not know may be a slip of the fingers.
 async fn explained(arguments: &Arguments, client: &Client, error: &ClientError) -> Failure {
     let mut failure = failure(&arguments.server.url, error);
@@ -65,6 +79,9 @@ async fn explained(arguments: &Arguments, client: &Client, error: &ClientError) 
         if !names.contains(&arguments.method) {
             failure.line = suggestion::unknown(&arguments.method, &names);
         }
+    }
+    if let Some(word) = quoted(&arguments.params, error) {
+        failure.line += &format!(": to send it as a string, write {word}");
     }
     failure
 }
