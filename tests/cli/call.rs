@@ -77,6 +77,63 @@ fn errors_of_the_method_and_of_its_parameters_have_code_3() {
 }
 
 #[test]
+fn a_string_that_looks_like_json_comes_with_how_to_write_it() {
+    let server = desk();
+    for (words, remedy) in [
+        (&["look_up", "123"][..], "name:='\"123\"'"),
+        (&["look_up", "name=true"], "name:='\"true\"'"),
+        (&["say_hello", "name=1.5", "times=2"], "name:='\"1.5\"'"),
+    ] {
+        let said = run_on(&server, "call", words);
+        let line = said.bad(3);
+        assert!(line.contains("expected a string, got"), "{line}");
+        assert!(line.ends_with(&format!("to send it as a string, write {remedy}")), "{line}");
+    }
+    // And so it works.
+    let words = ["say_hello", "name:=\"1.5\"", "times=2"];
+    assert_eq!(run_on(&server, "call", &words).good(), "\"hello 1.5, hello 1.5\"\n");
+}
+
+#[test]
+fn what_is_secret_in_a_url_is_told_nowhere() {
+    let gone = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
+    let server = desk();
+    for url in [
+        format!("http://user:s3cret@{gone}/api?key=s3cret"),
+        "http://user:s3cret@127.0.0.1:99999/api".to_owned(),
+        "http://user:s3/cret@127.0.0.1/api".to_owned(),
+        "ftp://user:s3cret@127.0.0.1/api".to_owned(),
+        "user:s3cret@no such host".to_owned(),
+        format!("http://user:s3cret@{}/nowhere", server.address()),
+        format!("http://user:s3cret@{}/api", server.address()),
+    ] {
+        for command in [&["call"][..], &["describe"], &["top", "--once"], &["stress", "--duration", "1ms"]] {
+            let method: &[&str] = if matches!(command[0], "call" | "stress") { &["look_up", "ann"] } else { &[] };
+            let said = run(&[&command[..1], &[&url], method, &command[1..]].concat());
+            let told = format!("{}{}", said.out, said.err);
+            assert!(!told.contains("s3") && !told.contains("cret"), "{command:?} {url}: {told}");
+        }
+    }
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_mistake() {
+    let server = desk();
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let mut command = command(&["describe", &server.url("/api")]);
+    let said = Said::from(command.stdout(writer).output().expect("it runs"));
+    assert_eq!(said.good(), "");
+}
+
+#[test]
+fn an_error_that_nobody_can_read_does_not_change_how_a_command_ends() {
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").expect("a disk that is full");
+    let mut command = command(&["call", ":1", "x"]);
+    assert_eq!(command.stderr(full).output().expect("it runs").status.code(), Some(5));
+}
+
+#[test]
 fn a_wrong_name_gets_the_nearest_one_for_an_answer() {
     let server = desk();
     for (name, expected) in [

@@ -116,7 +116,7 @@ fn main() -> ExitCode {
         Err(Failure { exit, line }) => {
             if !line.is_empty() {
                 // A part of it may be what a server says.
-                eprintln!("Error: {}", terminal::plain(&line));
+                terminal::tell(&format!("Error: {}\n", terminal::plain(&line)));
             }
             exit.into()
         }

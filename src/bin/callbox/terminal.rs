@@ -4,11 +4,26 @@ use std::io::{self, Write};
 
 use crate::Result;
 
-/// Writes what a command was asked for.
+/// Writes what a command was asked for. A reader that has left has seen enough, as `head` has.
 pub(crate) fn print(text: &str) -> Result<()> {
+    match write(text) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(unwritten(&error)),
+        _ => Ok(()),
+    }
+}
+
+/// Writes what somebody has to read.
+pub(crate) fn deliver(text: &str) -> Result<()> {
+    write(text).map_err(|error| unwritten(&error))
+}
+
+fn write(text: &str) -> io::Result<()> {
     let mut out = io::stdout();
-    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-    written.map_err(|error| format!("standard output is closed: {error}"))
+    out.write_all(text.as_bytes()).and_then(|()| out.flush())
+}
+
+fn unwritten(error: &io::Error) -> String {
+    format!("standard output is closed: {error}")
 }
 
 /// For people; a reader that has left is no mistake.

@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::Result;
-use crate::terminal::{print, tell};
+use crate::terminal::{deliver, print, tell};
 
 /// What `callbox token` is told.
 #[derive(Debug, clap::Args)]
@@ -78,7 +78,7 @@ fn new(file: &TokenFile, name: &str, scopes: &[String], expires: Lifetime) -> Re
     };
     let scopes: Vec<_> = scopes.iter().map(String::as_str).collect();
     let token = file.issue(name, &scopes, lifetime).map_err(|error| error.to_string())?;
-    if let Err(error) = print(&format!("{}\n", token.reveal())) {
+    if let Err(error) = deliver(&format!("{}\n", token.reveal())) {
         // Nobody has seen it, so nobody can use it.
         return file.revoke(token.info().id()).map_err(|error| error.to_string()).and(Err(error));
     }
