@@ -179,7 +179,7 @@ impl Dispatch {
             // An unknown name may be as long as a body.
             let method = &request.method[..request.method.floor_char_boundary(100)];
             let notification = visit.arrival.dialect.reply_id(request).is_none();
-            tracing::debug!(method, notification, code = error.code(), "not let in");
+            log_debug!(method, notification, code = error.code(), "not let in");
         })
     }
 

@@ -63,6 +63,7 @@
 //! - `auth` is the actor that checks tokens, and [`Caller`], which is its answer; [`Tokens`], a file of hashed tokens, and
 //!   `Jwt`, which needs the feature `jwt`.
 //! - `jsonrpc` is the wire itself: envelopes, ids, errors, and the dialects of the answers. It knows no async and no HTTP.
+//! - `log` is how all of them log: no line does harm, and none comes by the thousand.
 //!
 //! The macros are in a crate of their own, `macros/`; the command `callbox` is in
 //! `src/bin/callbox/`.
@@ -70,6 +71,10 @@
 // What the macros write names this crate from outside; the tests within use the macros too.
 #[cfg(test)]
 extern crate self as callbox;
+
+// First, as its macros are for all that come after it.
+#[macro_use]
+mod log;
 
 #[doc(hidden)]
 #[path = "private.rs"]

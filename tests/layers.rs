@@ -20,16 +20,18 @@ struct Layer {
 
 /// From the bottom up: a layer knows only what stands before it in this list, but for `BoxError`.
 const LAYERS: &[Layer] = &[
-    // The wire: no async, no HTTP.
-    Layer { module: "jsonrpc", knows: &[], crates: &["memchr"] },
     Layer { module: "sync", knows: &[], crates: &["futures", "parking_lot"] },
+    // Nobody else logs, so that no line does harm: all others have its macros.
+    Layer { module: "log", knows: &["sync"], crates: &["tokio", "tracing"] },
+    // The wire: no async, no HTTP.
+    Layer { module: "jsonrpc", knows: &["log", "sync"], crates: &["memchr"] },
     Layer { module: "start_error", knows: &[], crates: &[] },
     Layer { module: "peer", knows: &[], crates: &[] },
     Layer { module: "regular_file", knows: &[], crates: &["libc"] },
     // Any error of an authenticator becomes a `BoxError`; the rest of `service` does not concern it.
     Layer {
         module: "auth",
-        knows: &["peer", "regular_file", "service::BoxError", "start_error", "sync"],
+        knows: &["log", "peer", "regular_file", "service::BoxError", "start_error", "sync"],
         crates: &[
             "actix",
             "aws_lc_rs",
@@ -48,12 +50,12 @@ const LAYERS: &[Layer] = &[
     // Knows no actor, and of the wire no more than errors, and what the results of a batch hold.
     Layer {
         module: "mailbox",
-        knows: &["jsonrpc::Hold", "jsonrpc::Pending", "jsonrpc::RpcError", "jsonrpc::code", "service", "sync"],
+        knows: &["jsonrpc::Hold", "jsonrpc::Pending", "jsonrpc::RpcError", "jsonrpc::code", "log", "service", "sync"],
         crates: &["tokio"],
     },
     Layer {
         module: "actor",
-        knows: &["auth::Caller", "jsonrpc", "mailbox", "service", "sync"],
+        knows: &["auth::Caller", "jsonrpc", "log", "mailbox", "service", "sync"],
         crates: &["actix", "coarsetime", "futures", "parking_lot", "rayon_core", "tokio"],
     },
     Layer { module: "router", knows: &["service", "start_error", "sync"], crates: &["rustc_hash"] },
@@ -80,6 +82,7 @@ const LAYERS: &[Layer] = &[
             "console",
             "dispatch",
             "jsonrpc",
+            "log",
             "peer",
             "regular_file",
             "service::Service",
@@ -115,6 +118,7 @@ const LAYERS: &[Layer] = &[
             "dispatch",
             "http",
             "jsonrpc",
+            "log",
             "router",
             "service",
             "settings",
@@ -141,16 +145,8 @@ const LAYERS: &[Layer] = &[
 ];
 
 /// Crates that any module may use: they do nothing by themselves.
-const FREE: &[&str] = &[
-    "percent_encoding",
-    "pin_project_lite",
-    "schemars",
-    "serde",
-    "serde_json",
-    "thiserror",
-    "tracing",
-    "callbox_macros",
-];
+const FREE: &[&str] =
+    &["percent_encoding", "pin_project_lite", "schemars", "serde", "serde_json", "thiserror", "callbox_macros"];
 
 /// What a file names that its layer must not know, each as `path: what`.
 fn broken_rules(file: &Path, code: &str, exports: &Exports, dependencies: &BTreeSet<String>) -> Vec<String> {
@@ -263,6 +259,7 @@ fn a_path_that_is_not_allowed_is_found_however_it_is_written() {
         ("router.rs", "pub(super) use super::dispatch::*;", "crate::dispatch::*"),
         ("mailbox/call.rs", "use crate::jsonrpc::{RpcError, Envelope};", "crate::jsonrpc::Envelope"),
         ("actor/host.rs", "fn f(r: actix_web::HttpRequest) {}", "actix_web"),
+        ("actor/host.rs", "fn f() { tracing::error!(\"not caught\") }", "tracing"),
         ("actor/host.rs", "use ::actix_web;", "actix_web"),
         ("actor/host.rs", "info!(\"{}\", actix_web::rt::X);", "actix_web"),
         ("jsonrpc/id.rs", "async fn f() { tokio::spawn(g()).await }", "tokio"),

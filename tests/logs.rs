@@ -7,7 +7,7 @@ mod roles;
 mod support;
 
 use std::fs;
-use std::process::{Command, ExitCode};
+use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use callbox::TokenFile;
@@ -24,7 +24,7 @@ fn main() -> ExitCode {
     if let Some(end) = roles::run() {
         return end;
     }
-    let tests: [(&str, fn()); 8] = [
+    let tests: [(&str, fn()); 16] = [
         ("at_debug_each_call_is_one_line", one_line_each),
         ("the_log_filter_comes_from_the_environment_or_the_file", filters),
         ("overload_is_a_warning_and_no_flood_of_them", overload),
@@ -32,6 +32,14 @@ fn main() -> ExitCode {
         ("a_call_that_would_come_back_is_an_error_that_names_the_services_on_its_way", round_trip),
         ("a_panic_is_an_error_under_the_id_that_its_caller_got", panics),
         ("no_log_and_no_answer_tells_a_token_and_no_log_a_parameter", canaries),
+        ("a_log_that_cannot_be_written_changes_nothing_else", unwritable),
+        ("calls_under_way_are_answered_when_a_server_stops_whose_log_cannot_be_written", unwritable_at_the_end),
+        ("a_subscriber_that_panics_changes_nothing_else", faulty_subscriber),
+        ("a_flood_of_failures_is_a_few_lines_with_the_number_of_those_left_out", flood),
+        ("at_debug_each_cause_is_a_line", each_cause),
+        ("a_host_that_is_refused_is_told_once_with_the_setting_that_allows_it", strange_host),
+        ("a_log_filter_that_has_no_effect_is_warned_of", no_effect),
+        ("the_cause_behind_an_id_is_logged_whichever_way_a_service_was_started", any_start),
         ("a_token_of_a_file_is_told_once_by_the_command_that_makes_it_and_nowhere_else", token_canary),
     ];
     let tests = tests.map(|(name, test)| {
@@ -202,6 +210,182 @@ fn panics() {
     assert_eq!(errors.len(), 1, "{log}");
     for part in [&id, "the method panics panicked", "on purpose"] {
         assert!(errors[0].contains(part), "{part}: {}", errors[0]);
+    }
+}
+
+/// Calls each method of the fragile service, a few times and as notifications too, and looks whether it is there afterwards.
+fn breaks(program: &RunningProgram) {
+    let methods = [
+        ("fail", -32603),
+        ("panics", -32603),
+        ("panics_alone", -32603),
+        ("panics_later", -32603),
+        ("panics_computing", -32603),
+        ("never", -32002),
+        ("nobody", -32601),
+    ];
+    for (method, code) in methods {
+        for round in 0..3 {
+            let body = call(method, "[]");
+            assert_eq!(post(program, &[], &body.replace(r#","id":1"#, "")).status, 204, "{method} {round}");
+            // A new state may not be there yet, and too many of them take half a second.
+            until(method, || post(program, &[], &body).json()["error"]["code"] == code);
+        }
+        until("it answers", || post(program, &[], &call("echo", r#"["x"]"#)).json()["result"] == "x");
+    }
+}
+
+/// Standard errors that cannot be written.
+fn no_logs() -> [(&'static str, Stdio); 2] {
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").expect("a disk that is full");
+    [("a closed pipe", writer.into()), ("a full disk", full.into())]
+}
+
+fn unwritable() {
+    for (name, log) in no_logs() {
+        let program = Program::new("fragile", &[]).env("RUST_LOG", "trace").start_unseen(log);
+        breaks(&program);
+        program.signal(Signal::TERM);
+        let ended = program.ended();
+        assert_eq!((ended.status.code(), ended.out.as_str()), (Some(0), ""), "{name}");
+    }
+}
+
+fn unwritable_at_the_end() {
+    for (name, log) in no_logs() {
+        let mut program = Program::new("holder", &[]).start_unseen(log);
+        let mut connection = Connection::open(program.address());
+        connection.ask("POST", "/api", &[], call("hold", "[7]"));
+        until("it is let in", || ask(program.address(), "GET", "/calls", &[], "").body.starts_with("1 let in"));
+        program.signal(Signal::TERM);
+        until("it drains", || std::net::TcpStream::connect(program.address()).is_err());
+        program.close_input();
+        assert_eq!(connection.answer().json()["result"], 7, "{name}");
+        assert_eq!(program.ended().status.code(), Some(0), "{name}");
+    }
+}
+
+fn faulty_subscriber() {
+    let program = Program::new("faulty log", &[]).start_unseen(Stdio::null());
+    breaks(&program);
+    program.signal(Signal::TERM);
+    assert_eq!(program.ended().status.code(), Some(0));
+}
+
+fn flood() {
+    const CALLS: u64 = 2000;
+    let methods = ["panics", "panics_later", "panics_computing", "fail"];
+    let program = Program::new("fragile", &["--port", "0"]).env("RUST_BACKTRACE", "1").start();
+    let start = Instant::now();
+    let mut ids = Vec::new();
+    for method in methods {
+        let batch = format!("[{}]", vec![call(method, "[]"); 100].join(","));
+        for _ in 0..CALLS / 100 {
+            let answers = post(&program, &[], &batch).json();
+            let of = |answer: &Value| answer["error"]["data"]["correlation_id"].as_str().expect("an id").to_owned();
+            ids.extend(answers.as_array().expect("answers").iter().map(of));
+        }
+    }
+    // After the pause, one more of each tells what was left out since the last line.
+    std::thread::sleep(Duration::from_millis(1100));
+    for method in methods {
+        let answer = post(&program, &[], &call(method, "[]")).json();
+        ids.push(answer["error"]["data"]["correlation_id"].as_str().expect("an id").to_owned());
+    }
+    let most = start.elapsed().as_secs() + 2;
+    let log = log_of(program);
+    // Where the limit does not hold, it is too long to be shown.
+    let shown = &log[..log.floor_char_boundary(5000)];
+    let errors = lines(&log, "ERROR");
+    for method in methods {
+        let cause = if method == "fail" { "cause=on purpose".to_owned() } else { format!("method {method} panicked") };
+        let told: Vec<_> = errors.iter().filter(|line| line.contains(&cause)).collect();
+        assert!((2..=most).contains(&(told.len() as u64)), "{method}: {shown}");
+        let number = |line: &&&str| -> u64 {
+            let left_out = line.split("left_out=").nth(1);
+            left_out.map_or(0, |rest| rest.split(' ').next().and_then(|number| number.parse().ok()).expect("a number"))
+        };
+        // A line for each, or its number.
+        assert_eq!(told.iter().map(number).sum::<u64>() + told.len() as u64, CALLS + 1, "{method}: {shown}");
+        for line in told {
+            let id = line.split("correlation_id=").nth(1).and_then(|rest| rest.split(' ').next());
+            assert!(id.is_some_and(|id| ids.iter().any(|known| known == id)), "{line}");
+        }
+    }
+    let places = log.matches("panicked at ").count() as u64;
+    assert!((6..=3 * most).contains(&places), "{shown}");
+    assert!(log.contains("more panics at this place were not shown)"), "{shown}");
+    // A backtrace may have a hundred lines.
+    let bytes = log.len() as u64;
+    assert!(bytes < 200_000 * most, "{bytes} bytes in {most} s");
+}
+
+fn strange_host() {
+    let program = Program::new("greeter", &["--port", "0"]).start();
+    for host in ["shop.example.org", "no host", "", "other.example.org"] {
+        let headers: &[(&str, &str)] = &[("Host", host)];
+        let answer = post(&program, headers, &call("say_hello", r#"["x"]"#));
+        assert!(answer.status == 421 && answer.body.contains("allowed_hosts"), "{host}: {answer:?}");
+        assert!(!answer.body.contains("example.org"), "{answer:?}");
+    }
+    let log = log_of(program);
+    let warnings = lines(&log, "WARN");
+    assert_eq!(warnings.len(), 1, "{log}");
+    for part in ["host=\"shop.example.org\"", "times=1", "421", "--allowed-hosts", "CALLBOX_ALLOWED_HOSTS"] {
+        assert!(warnings[0].contains(part), "{part}: {}", warnings[0]);
+    }
+}
+
+fn each_cause() {
+    let program = Program::new("fragile", &["--port", "0", "--log", "callbox=debug"]).start();
+    let ids: Vec<_> = (0..20)
+        .map(|_| {
+            let answer = post(&program, &[], &call("fail", "[]")).json();
+            answer["error"]["data"]["correlation_id"].as_str().expect("an id").to_owned()
+        })
+        .collect();
+    let log = log_of(program);
+    for id in ids {
+        let told = log.lines().filter(|line| line.contains(&format!("correlation_id={id} cause=on purpose"))).count();
+        assert_eq!(told, 1, "{id}: {log}");
+    }
+}
+
+fn no_effect() {
+    let directory = tempfile::tempdir().expect("a directory");
+    fs::write(directory.path().join("callbox.toml"), "port = 0\nlog = \"warn\"\n").expect("a file");
+    let own = |args: &[&str]| Program::new("own log", &[&["--port", "0"], args].concat());
+    for (program, from) in [
+        (own(&["--log", "debug"]), Some("flag --log")),
+        (own(&[]).env("CALLBOX_LOG", "debug"), Some("environment CALLBOX_LOG")),
+        (own(&[]).in_directory(directory.path()), Some("callbox.toml:2")),
+        // That is for every program, and may be what its subscriber has read.
+        (own(&[]).env("RUST_LOG", "info"), None),
+        (own(&[]), None),
+        // Here the filter has an effect.
+        (Program::new("greeter", &["--port", "0", "--log", "info"]), None),
+    ] {
+        let log = log_of(program.start());
+        let warnings = lines(&log, "WARN");
+        match from {
+            Some(from) => {
+                let told = |line: &&&str| line.contains("this log filter has no effect") && line.contains(from);
+                assert_eq!(warnings.iter().filter(told).count(), 1, "{from}: {log}");
+            }
+            None => assert!(warnings.is_empty(), "{log}"),
+        }
+    }
+}
+
+fn any_start() {
+    for role in ["launched", "tested"] {
+        let ended = Program::new(role, &[]).run();
+        let data: Value = serde_json::from_str(&ended.out).expect("what the call was answered");
+        let id = data["correlation_id"].as_str().expect("an id");
+        let told = lines(&ended.log, "ERROR").iter().filter(|line| line.contains(id)).count();
+        assert_eq!((ended.status.code(), told), (Some(0), 1), "{role}: {}", ended.log);
     }
 }
 

@@ -31,8 +31,10 @@ fn main() -> ExitCode {
         ("the_first_call_after_the_port_opens_is_answered_however_long_the_start_takes", starts),
         ("calls_that_wait_for_a_service_that_cannot_start_are_told_so", waits_in_vain),
         ("a_stop_before_the_services_are_up_answers_the_calls_that_wait_for_them", stopped_early),
-        ("sigterm_and_sigint_answer_all_calls_and_refuse_new_connections", drains),
+        ("sigterm_sigint_and_sighup_answer_all_calls_and_refuse_new_connections", drains),
         ("a_second_signal_ends_the_program_at_once", second_signal),
+        ("a_second_sighup_changes_nothing", second_hangup),
+        ("a_server_that_was_started_to_ignore_sighup_does_so", ignored_hangup),
         ("after_a_pause_of_the_process_no_call_is_answered_with_a_result_beyond_its_deadline", pause),
         ("what_keeps_a_server_from_starting_is_told_in_one_line", one_line),
         ("help_and_settings_are_shown_without_starting_anything", shown),
@@ -188,7 +190,7 @@ fn until_connections_are_refused(program: &RunningProgram) {
 }
 
 fn drains() {
-    for signal in [Signal::TERM, Signal::INT] {
+    for signal in [Signal::TERM, Signal::INT, Signal::HUP] {
         let (mut program, connections) = with_100_calls();
         program.signal(signal);
         until_connections_are_refused(&program);
@@ -226,6 +228,29 @@ fn pause() {
         let answer = connection.answer();
         assert_eq!(answer.json()["error"]["code"], -32002, "{answer:?}");
     }
+}
+
+fn second_hangup() {
+    let (mut program, connections) = with_100_calls();
+    program.signal(Signal::HUP);
+    until_connections_are_refused(&program);
+    // Shell and system both send it when a terminal is closed.
+    program.signal(Signal::HUP);
+    program.close_input();
+    for mut connection in connections {
+        assert_eq!(connection.answer().status, 200);
+    }
+    let Ended { status, log, .. } = program.ended();
+    assert_eq!(status.code(), Some(0), "{log}");
+}
+
+fn ignored_hangup() {
+    let program = Program::new("greeter", &["--port", "0"]).after("trap '' HUP").start();
+    program.signal(Signal::HUP);
+    assert_eq!(ask(program.address(), "POST", "/api", &[], HELLO).status, 200);
+    program.signal(Signal::TERM);
+    let Ended { status, log, .. } = program.ended();
+    assert!(status.code() == Some(0) && log.contains("signal=\"SIGTERM\""), "{log}");
 }
 
 /// Each mistake, and what its one line has to say: what is wrong and how to mend it.

@@ -20,7 +20,7 @@ impl Pool {
     pub(crate) fn new(threads: usize) -> Result<Self, rayon_core::ThreadPoolBuildError> {
         let name = |number| format!("callbox-compute-{number}");
         // Methods are caught before it comes to this. Without a handler, a parameter whose drop panics would end the process.
-        let panicked = |_| tracing::error!("a thread of the worker pool panicked outside of a method");
+        let panicked = |_| log_error!("a thread of the worker pool panicked outside of a method");
         let pool = ThreadPoolBuilder::new().num_threads(threads).thread_name(name).panic_handler(panicked).build()?;
         Ok(Self { threads: Arc::new(pool), busy: Arc::new(Limit::new(threads)) })
     }

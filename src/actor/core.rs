@@ -269,14 +269,19 @@ impl<S: Service> Core<S> {
     /// The time to drain is over: answers -32003 to what waits, and -32603 to what runs. A sync method, or one on the worker
     /// pool, cannot be ended; its caller can be told. A call that the host is inside of is the first of its mailbox still.
     pub(crate) fn cut_off(&self) {
+        self.cut_mailboxes();
+        let on_pool = self.on_pool.lock().clone();
+        on_pool.iter().for_each(|job| job.cut_off());
+    }
+
+    /// Closes all mailboxes, and answers -32003 to what waits in them and -32603 to what the host was inside of.
+    pub(crate) fn cut_mailboxes(&self) {
         for mailbox in &self.mailboxes {
             for QueuedJob(job) in mailbox.close() {
                 job.turn_away(Refusal::unavailable());
                 job.cut_off();
             }
         }
-        let on_pool = self.on_pool.lock().clone();
-        on_pool.iter().for_each(|job| job.cut_off());
     }
 
     /// The methods of which calls run.

@@ -1,17 +1,18 @@
 //! Making a state and saying good-bye to it, with the service's hooks.
 
+use std::any::Any;
 use std::future::poll_fn;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::AssertUnwindSafe;
 use std::task::Poll;
 use std::time::Duration;
 
 use futures::FutureExt;
 
+use crate::log::{caught, discard, panic_text};
 use crate::service::Service;
 use crate::sync::Arc;
 
 use super::core::Core;
-use super::run::panic_text;
 
 /// Makes a state; called again after a crash.
 pub(crate) type Factory<S> = Arc<dyn Fn() -> S + Send + Sync>;
@@ -21,13 +22,23 @@ const GOOD_BYE: Duration = Duration::from_secs(5);
 
 /// A new state on which `on_start` has run, or why there is none.
 pub(crate) async fn make_state<S: Service>(factory: &Factory<S>) -> Result<S, String> {
-    let made = catch_unwind(AssertUnwindSafe(|| factory()));
-    let mut state = made.map_err(|panic| format!("its factory panicked: {}", panic_text(&*panic)))?;
-    match AssertUnwindSafe(state.on_start()).catch_unwind().await {
-        Ok(Ok(())) => Ok(state),
-        Ok(Err(error)) => Err(format!("its on_start failed: {error}")),
-        Err(panic) => Err(format!("its on_start panicked: {}", panic_text(&*panic))),
-    }
+    let made = caught(|| factory());
+    let mut state = made.map_err(|panic| panicked("its factory panicked", panic))?;
+    let reason = match AssertUnwindSafe(async { state.on_start().await }).catch_unwind().await {
+        Ok(Ok(())) => return Ok(state),
+        // The text of an error, and its drop, are the program's own code as well.
+        Ok(Err(error)) => caught(move || format!("its on_start failed: {error}"))
+            .unwrap_or_else(|panic| panicked("its on_start failed with an error whose text panicked", panic)),
+        Err(panic) => panicked("its on_start panicked", panic),
+    };
+    discard(state);
+    Err(reason)
+}
+
+fn panicked(what: &str, panic: Box<dyn Any + Send>) -> String {
+    let reason = format!("{what}: {}", panic_text(&*panic));
+    discard(panic);
+    reason
 }
 
 /// Takes the state out once nobody holds it, and runs `on_stop` on it. A state that a panic has torn is gone already.
@@ -50,14 +61,13 @@ pub(crate) async fn close_state<S: Service>(core: &Core<S>) {
     });
     let good_bye = async {
         let Some(mut state) = taken.await else { return };
-        if let Err(panic) = AssertUnwindSafe(state.on_stop()).catch_unwind().await {
-            tracing::error!(service = S::NAME, panic = panic_text(&*panic), "on_stop panicked");
+        if let Err(panic) = AssertUnwindSafe(async { state.on_stop().await }).catch_unwind().await {
+            log_error!(service = S::NAME, panic = panic_text(&*panic), "on_stop panicked");
+            discard(panic);
         }
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(state))) {
-            tracing::error!(service = S::NAME, panic = panic_text(&*panic), "the drop of the state panicked");
-        }
+        discard(state);
     };
     if tokio::time::timeout(GOOD_BYE, good_bye).await.is_err() {
-        tracing::error!(service = S::NAME, limit = ?GOOD_BYE, "the service did not say good-bye in time");
+        log_error!(service = S::NAME, limit = ?GOOD_BYE, "the service did not say good-bye in time");
     }
 }

@@ -1,9 +1,13 @@
 //! The host: the actix actor that holds one service and runs its calls.
 
 use std::fmt;
+use std::panic::AssertUnwindSafe;
 
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Message, ResponseFuture};
+use futures::FutureExt;
 
+use crate::jsonrpc::RpcError;
+use crate::log::{discard, panic_text};
 use crate::service::{Method, Reply, Service};
 use crate::sync::Arc;
 
@@ -45,7 +49,15 @@ where
 
     fn handle(&mut self, message: M, _: &mut Self::Context) -> Self::Result {
         let service = ServiceRef::new(Arc::clone(&self.core));
-        Box::pin(async move { service.call(message).await })
+        Box::pin(async move {
+            // The panic of a future ends its actor, and with that the host.
+            AssertUnwindSafe(service.call(message)).catch_unwind().await.unwrap_or_else(|panic| {
+                let cause = format_args!("a message to the actor panicked: {}", panic_text(&*panic));
+                let error = RpcError::internal(&cause);
+                discard(panic);
+                Err(error)
+            })
+        })
     }
 }
 

@@ -115,7 +115,7 @@ async fn read_async<M: Method>(
 ) -> Reply<M> {
     entry.meter.tally.add(Count::Inline, 1);
     let mut count = CountOnce { entry: &entry, call: &call, began: Instant::now(), counted: false };
-    let run = run_async::<M>(&entry, around, run(turn.state(), message, &call));
+    let run = run_async::<M>(&entry, around, || run(turn.state(), message, &call));
     match tokio::time::timeout_at(call.deadline, run).await {
         Ok(ran) => {
             let ran = ran.in_time(&call, count.began);

@@ -11,6 +11,7 @@ use futures::future::LocalBoxFuture;
 use tokio::time::Instant;
 
 use crate::jsonrpc::RpcError;
+use crate::log::discard;
 use crate::mailbox::{Call, End, Entry, Queued, Release, deadline};
 use crate::service::{ByKind, Compute, Current, Handler, Method, ReadAsync, Refusal, Service, WriteAsync};
 use crate::sync::Arc;
@@ -97,7 +98,8 @@ impl<M: Method> Job<M::Service> for Call<M> {
     fn cut_off(&self) {
         if !self.is_queued() && !self.is_over() {
             let cause = format_args!("the method {} was cut off while it ran", self.entry().name);
-            self.end(Err(RpcError::internal(&cause)), End::Panicked, Instant::now()).wake();
+            let error = RpcError::internal_in(self.entry().name, &cause);
+            self.end(Err(error), End::Panicked, Instant::now()).wake();
         }
     }
 
@@ -154,6 +156,8 @@ impl<M: Method> Call<M> {
                 let ran = timed::<M>(entry, Instant::now(), || run_sync::<M>(entry, run));
                 drop(running);
                 self.end(ran.reply, ran.end, ran.at).wake();
+            } else {
+                discard(message);
             }
             drop(on_pool);
         });
@@ -170,7 +174,7 @@ async fn read_async<M: Method>(
     around: Current,
 ) -> Release {
     let ended = {
-        let mut run = pin!(run_async::<M>(call.entry(), around, run(turn.state(), message, call.context())));
+        let mut run = pin!(run_async::<M>(call.entry(), around, || run(turn.state(), message, call.context())));
         let given_up = poll_fn(|cx| match call.is_over_or_wakes(cx) {
             true => Poll::Ready(None),
             false => run.as_mut().poll(cx).map(Some),
@@ -199,7 +203,8 @@ async fn write_async<M: Method>(
     run: WriteAsync<M>,
     around: Current,
 ) -> Release {
-    let ran = run_async::<M>(call.entry(), around, run(turn.state(), message, call.context())).await;
+    let (state, context) = (&mut turn, call.context());
+    let ran = run_async::<M>(call.entry(), around, move || run(state.state(), message, context)).await;
     if keeps_state(call.entry(), ran.end) {
         turn.complete();
     }

@@ -2,7 +2,6 @@
 
 use std::any::Any;
 use std::marker::PhantomData;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
@@ -15,6 +14,7 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::jsonrpc::{Budget, Pending, RpcError};
+use crate::log::{caught, discard, panic_text};
 use crate::mailbox::{Call, End, Entry, Full, Member, Ready};
 use crate::service::{
     ByKind, CallContext, Description, ErrorList, Generators, Handler, MailboxId, Method, MethodOptions, Outcome,
@@ -24,7 +24,6 @@ use crate::sync::Arc;
 
 use super::core::Core;
 use super::inline::{may_run_inline, run_here, run_now};
-use super::run::panic_text;
 use super::series::run_series;
 
 /// One method of a running service.
@@ -42,19 +41,23 @@ impl<M: Method> MethodRoute<M> {
 
 /// Reads the message of a call. A panic in somebody's `Deserialize` is an error of this call alone.
 fn read<M: Method>(params: Option<&str>) -> Result<M, RpcError> {
-    catch_unwind(|| read_params::<M>(params)).unwrap_or_else(|panic| Err(reading_panicked(M::NAME, &*panic)))
+    caught(|| read_params::<M>(params)).unwrap_or_else(|panic| Err(reading_panicked(M::NAME, &*panic)))
 }
 
-fn reading_panicked(name: &str, panic: &(dyn Any + Send)) -> RpcError {
-    RpcError::internal(&format_args!("reading the parameters of {name} panicked: {}", panic_text(panic)))
+fn reading_panicked(name: &'static str, panic: &(dyn Any + Send)) -> RpcError {
+    RpcError::internal_in(name, &format_args!("reading the parameters of {name} panicked: {}", panic_text(panic)))
 }
 
 /// Writes the output of a call, or says which error is to be written. A panic in somebody's `Serialize` is one.
 fn write<T: Serialize>(reply: Result<T, RpcError>, budget: &Budget, out: &mut Vec<u8>) -> Outcome {
     let output = reply.map_err(|error| budget.error(error))?;
-    let written = catch_unwind(AssertUnwindSafe(|| budget.write(out, &output)));
+    let written = caught(|| budget.write(out, &output));
+    discard(output);
     written.unwrap_or_else(|panic| {
-        Err(RpcError::internal(&format_args!("a result panicked while it was written: {}", panic_text(&*panic))))
+        let cause = format_args!("a result panicked while it was written: {}", panic_text(&*panic));
+        let error = RpcError::internal(&cause);
+        discard(panic);
+        Err(error)
     })
 }
 
@@ -178,7 +181,7 @@ impl<M: Method> Route for MethodRoute<M> {
         // Parameters that cannot be read end the series, and so does a panic: what to say of them, the call's own start knows.
         let mut messages = Vec::with_capacity(params.size_hint().0);
         let read_all = || messages.extend(params.map_while(|params| read_params::<M>(params).ok()));
-        let _ = catch_unwind(AssertUnwindSafe(read_all));
+        let _ = caught(read_all);
         Box::new(run_series(&self.core, &self.entry, call, messages).into_iter())
     }
 
@@ -213,9 +216,14 @@ impl<M: Method> MethodRoute<M> {
     fn queue(&self, call: CallContext, budget: &Rc<Budget>, params: Option<&str>, message: Option<M>) -> Started {
         let permit = match self.core.admit(&self.entry, &call, params.map_or(0, str::len), Instant::now()) {
             Ok(permit) => permit,
-            Err(refusal) if refusal.why == Why::Unavailable => return self.turn_away(&call, refusal),
-            // Not counted as refused yet: a batch may wait for room.
-            Err(refusal) => return Started::NoRoom(call, refusal),
+            Err(refusal) => {
+                discard(message);
+                if refusal.why == Why::Unavailable {
+                    return self.turn_away(&call, refusal);
+                }
+                // Not counted as refused yet: a batch may wait for room.
+                return Started::NoRoom(call, refusal);
+            }
         };
         let message = match message.map_or_else(|| read(params), Ok) {
             Ok(message) => message,

@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::future::{Future, poll_fn};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -12,6 +12,7 @@ use futures::future::LocalBoxFuture;
 use tokio::time::Instant;
 
 use crate::jsonrpc::RpcError;
+use crate::log::{Caught, caught, discard, panic_text};
 use crate::mailbox::{Count, End, Entry, deadline, nanos};
 use crate::service::{CallContext, Current, Entered, Kind, Method, Reply, Service};
 
@@ -34,13 +35,21 @@ impl<M: Method> Ran<M> {
         if self.end != End::Answered || self.at < call.deadline || call.notification {
             return self;
         }
-        Self { reply: Err(deadline(call, began)), end: End::Expired, ..self }
+        let Self { reply, took, at, .. } = self;
+        discard(reply);
+        Self { reply: Err(deadline(call, began)), end: End::Expired, took, at }
     }
 }
 
 /// What travels around a call of this service.
 pub(crate) fn current<S: Service>(core: &Core<S>, call: &CallContext) -> Current {
-    Current { service: core.id, name: S::NAME, chain: call.chain.clone(), deadline: call.deadline }
+    Current {
+        service: core.id,
+        name: S::NAME,
+        chain: call.chain.clone(),
+        method: call.method,
+        deadline: call.deadline,
+    }
 }
 
 /// A sync method that runs on this thread, or several runs of one, with what travels around them, until this is dropped.
@@ -59,7 +68,7 @@ impl<'a> Running<'a> {
 /// Runs a sync method while it counts as [`Running`].
 #[inline]
 pub(crate) fn run_sync<M: Method>(entry: &Entry, run: impl FnOnce() -> Reply<M>) -> (Reply<M>, End) {
-    ended::<M>(entry, catch_unwind(AssertUnwindSafe(run)))
+    ended::<M>(entry, caught(run))
 }
 
 /// Takes the time of a run of a sync method, which begins now, at `began`.
@@ -75,7 +84,19 @@ pub(crate) fn timed<M: Method>(entry: &Entry, began: Instant, run: impl FnOnce()
 }
 
 /// Runs an async method, poll by poll; each poll is measured and charged to the method's mailbox.
-pub(crate) async fn run_async<M: Method>(entry: &Entry, current: Current, run: LocalBoxFuture<'_, Reply<M>>) -> Ran<M> {
+pub(crate) async fn run_async<'a, M: Method>(
+    entry: &Entry,
+    current: Current,
+    run: impl FnOnce() -> LocalBoxFuture<'a, Reply<M>>,
+) -> Ran<M> {
+    // A handler that is written by hand may do more than to make the future.
+    let run = match caught(run) {
+        Ok(run) => run,
+        Err(panic) => {
+            let (reply, end) = ended::<M>(entry, Err(panic));
+            return Ran { reply, end, took: Duration::ZERO, at: Instant::now() };
+        }
+    };
     let mut run = Around { current, run: Some(AssertUnwindSafe(run).catch_unwind()) };
     let mut total = Duration::ZERO;
     let _counted = CountedRunning::new(entry);
@@ -108,7 +129,7 @@ impl<F: Future + Unpin> Future for Around<F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        let _around = self.current.clone().enter();
+        let (_around, _caught) = (self.current.clone().enter(), Caught::enter());
         self.run.as_mut().map_or(Poll::Pending, |run| run.poll_unpin(cx))
     }
 }
@@ -116,7 +137,7 @@ impl<F: Future + Unpin> Future for Around<F> {
 impl<F> Drop for Around<F> {
     fn drop(&mut self) {
         let _around = self.current.clone().enter();
-        self.run = None;
+        discard(self.run.take());
     }
 }
 
@@ -140,21 +161,11 @@ impl Drop for CountedRunning<'_> {
 fn ended<M: Method>(entry: &Entry, caught: Result<Reply<M>, Box<dyn Any + Send>>) -> (Reply<M>, End) {
     match caught {
         Ok(reply) => (reply, End::Answered),
-        Err(panic) => (Err(panicked(entry, &*panic)), End::Panicked),
-    }
-}
-
-fn panicked(entry: &Entry, panic: &(dyn Any + Send)) -> RpcError {
-    RpcError::internal(&format_args!("the method {} panicked: {}", entry.name, panic_text(panic)))
-}
-
-/// What a panic said.
-pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> &str {
-    if let Some(text) = panic.downcast_ref::<&str>() {
-        text
-    } else if let Some(text) = panic.downcast_ref::<String>() {
-        text
-    } else {
-        "(no text)"
+        Err(panic) => {
+            let cause = format_args!("the method {} panicked: {}", entry.name, panic_text(&*panic));
+            let error = RpcError::internal_in(entry.name, &cause);
+            discard(panic);
+            (Err(error), End::Panicked)
+        }
     }
 }

@@ -2,17 +2,19 @@
 
 use std::fmt;
 use std::future::{Future, poll_fn};
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use futures::StreamExt;
 use futures::future::LocalBoxFuture;
 use futures::stream::FuturesUnordered;
+use futures::{FutureExt, StreamExt};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, Sleep};
 
-use crate::mailbox::{Entry, Mailbox, Release, nanos};
+use crate::log::{Harmless, discard, panic_text};
+use crate::mailbox::{Entry, Mailbox, Release, nanos, wake};
 use crate::service::{Kind, Service};
 use crate::sync::Arc;
 
@@ -100,10 +102,15 @@ impl<S: Service> Scheduler<S> {
             self.come_up();
         }
         loop {
-            match poll_fn(|cx| self.poll_round(cx)).await {
-                Pause::Yield => tokio::task::yield_now().await,
-                Pause::Refill => self.refill().await,
-                Pause::Close => return self.close().await,
+            match AssertUnwindSafe(poll_fn(|cx| self.poll_round(cx))).catch_unwind().await {
+                Ok(Pause::Yield) => tokio::task::yield_now().await,
+                Ok(Pause::Refill) => self.refill().await,
+                Ok(Pause::Close) => return self.close().await,
+                // Methods are caught where they run, so this is a fault of ours. The supervisor has another host made.
+                Err(panic) => {
+                    log_error!(service = S::NAME, panic = panic_text(&*panic), "the scheduler panicked");
+                    return discard(panic);
+                }
             }
         }
     }
@@ -236,7 +243,7 @@ impl<S: Service> Scheduler<S> {
                 }
                 Start::Runs(future) => {
                     self.lanes.started(index);
-                    self.running.push(Running { future, writer: kind == Kind::WriteAsync });
+                    self.running.push(Running { future: Harmless::new(future), writer: kind == Kind::WriteAsync });
                 }
                 Start::Handed => self.lanes.started(index),
             }
@@ -267,7 +274,7 @@ impl<S: Service> Scheduler<S> {
     }
 
     fn tell(&mut self) {
-        self.outbox.drain(..).for_each(Waker::wake);
+        self.outbox.drain(..).for_each(wake);
     }
 
     /// Whether no call of the service waits or runs anywhere.
@@ -287,7 +294,7 @@ impl<S: Service> Scheduler<S> {
         }
         match self.try_refill().await {
             Ok(()) if was_down => self.come_up(),
-            Ok(()) => tracing::warn!(service = S::NAME, "the service goes on with a new state"),
+            Ok(()) => log_warn!(service = S::NAME, "the service goes on with a new state"),
             Err(reason) => self.go_down(&reason),
         }
     }
@@ -305,7 +312,7 @@ impl<S: Service> Scheduler<S> {
     fn come_up(&mut self) {
         self.core.open_mailboxes();
         if self.core.run_status(Status::Up) {
-            tracing::info!(service = S::NAME, "the service is up");
+            log_info!(service = S::NAME, "the service is up");
         } else {
             // It is to stop, and nobody may wait here for a service that does not come.
             self.core.close_mailboxes();
@@ -314,7 +321,7 @@ impl<S: Service> Scheduler<S> {
 
     fn go_down(&mut self, reason: &str) {
         let pause = self.restarts.pause();
-        tracing::error!(service = S::NAME, reason, retry_in = ?pause, "the service is down");
+        log_error!(service = S::NAME, reason, retry_in = ?pause, "the service is down");
         self.core.run_status(Status::Down);
         self.core.close_mailboxes();
         self.retry = Some(Box::pin(tokio::time::sleep(pause)));
@@ -344,7 +351,7 @@ impl<S: Service> Drop for Scheduler<S> {
         self.tell();
         if self.exit.is_some() {
             self.core.run_status(Status::Down);
-            self.core.close_mailboxes();
+            self.core.cut_mailboxes();
             self.exit(Exit::Lost);
         }
     }
@@ -358,7 +365,7 @@ impl<S: Service> fmt::Debug for Scheduler<S> {
 
 /// A call that runs across awaits.
 struct Running {
-    future: LocalBoxFuture<'static, Release>,
+    future: Harmless<LocalBoxFuture<'static, Release>>,
     writer: bool,
 }
 
@@ -367,6 +374,7 @@ impl Future for Running {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let writer = self.writer;
-        self.future.as_mut().poll(cx).map(|release| (release, writer))
+        let future = self.future.get_mut();
+        future.map_or(Poll::Pending, |future| future.as_mut().poll(cx).map(|release| (release, writer)))
     }
 }

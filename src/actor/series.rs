@@ -5,6 +5,7 @@ use std::vec;
 
 use tokio::time::Instant;
 
+use crate::log::discard;
 use crate::mailbox::{Count, End, Entry, deadline};
 use crate::service::{CallContext, Method, Reply};
 
@@ -55,6 +56,7 @@ impl<M: Method> Series<'_, M> {
             }
             began = at;
         }
+        discard(messages);
     }
 
     /// Runs as many as usually take no longer together than one call may to be short: to read the clock for each would take as
@@ -83,7 +85,9 @@ impl<M: Method> Series<'_, M> {
         let ended = &mut self.replies[before..];
         if late {
             // Nobody is answered with a result then. Which of them ended before, nobody knows: they took less than a moment.
-            ended.iter_mut().filter(|reply| reply.is_ok()).for_each(|reply| *reply = Err(deadline(self.call, began)));
+            ended.iter_mut().filter(|reply| reply.is_ok()).for_each(|reply| {
+                discard(std::mem::replace(reply, Err(deadline(self.call, began))));
+            });
         }
         let Ok(runs @ 1..) = u32::try_from(ended.len()) else { return };
         let (meter, took) = (&self.entry.meter, at.duration_since(began));

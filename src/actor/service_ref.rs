@@ -155,7 +155,7 @@ impl<S: Service> ServiceRef<S> {
                         "the call {link} → {} would wait for itself: no service may be visited twice",
                         entry.name
                     );
-                    return Err(RpcError::internal(&cause));
+                    return Err(RpcError::internal_in(entry.name, &cause));
                 }
                 Some(link)
             }

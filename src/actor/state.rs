@@ -5,10 +5,10 @@
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use parking_lot::{ArcRwLockReadGuard, ArcRwLockWriteGuard, RawRwLock, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use crate::log::discard;
 use crate::mailbox::Bell;
 use crate::sync::{Arc, AtomicBool, Ordering};
 
@@ -199,9 +199,7 @@ impl<S, G: DerefMut<Target = Slot<S>>, D: Deref<Target = Desk>> Drop for WriteTu
             let torn = std::mem::replace(slot, Slot::Empty);
             self.desk.torn.store(true, Ordering::Release);
             // The state's own drop may panic, too, and this may be an unwind already.
-            if catch_unwind(AssertUnwindSafe(|| drop(torn))).is_err() {
-                tracing::error!("the drop of a thrown-away state panicked");
-            }
+            discard(torn);
         }
         self.guard = None;
         self.desk.released(self.side);

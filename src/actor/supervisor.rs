@@ -6,6 +6,7 @@ use actix::{Actor, Arbiter};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use crate::log::caught;
 use crate::service::Service;
 use crate::sync::Arc;
 
@@ -33,18 +34,7 @@ pub(crate) async fn launch<S: Service>(core: Arc<Core<S>>, factory: Factory<S>) 
 async fn supervise<S: Service>(core: Arc<Core<S>>, factory: Factory<S>, no_start: oneshot::Sender<String>) {
     let mut restarts = Restarts::default();
     loop {
-        let (tell, exit) = oneshot::channel();
-        let arbiter = Arbiter::new();
-        let (for_host, for_state) = (Arc::clone(&core), Arc::clone(&factory));
-        let addr = Host::start_in_arbiter(&arbiter.handle(), move |_| {
-            let scheduler = Scheduler::new(Arc::clone(&for_host), for_state, tell);
-            Host::new(for_host, scheduler)
-        });
-        core.set_addr(Some(addr));
-        let exit = exit.await.unwrap_or(Exit::Lost);
-        core.set_addr(None);
-        arbiter.stop();
-        match exit {
+        match run_host(&core, &factory).await {
             Exit::NoStart(reason) => {
                 // Whoever started us has left only if the start itself was given up.
                 let _ = no_start.send(reason);
@@ -53,13 +43,34 @@ async fn supervise<S: Service>(core: Arc<Core<S>>, factory: Factory<S>, no_start
             Exit::Stopped => return core.set_status(Status::Stopped),
             Exit::Lost => core.count_restart(),
         }
-        tracing::error!(service = S::NAME, "the service's thread was lost; it goes on on a new one");
+        log_error!(service = S::NAME, "the service's thread was lost; it goes on on a new one");
         let pause = if restarts.note(Instant::now()) { Duration::ZERO } else { restarts.pause() };
         let stopping = core.until(|status| *status >= Status::Draining);
         if tokio::time::timeout(pause, stopping).await.is_ok() {
             return core.set_status(Status::Stopped);
         }
     }
+}
+
+/// Runs the service on a thread of its own, for as long as that goes.
+async fn run_host<S: Service>(core: &Arc<Core<S>>, factory: &Factory<S>) -> Exit {
+    let (tell, exit) = oneshot::channel();
+    // It panics if the system has no thread to spare. The supervisor must not go with it: there may be one later.
+    let Ok(arbiter) = caught(Arbiter::new) else {
+        let reason = "the system gives it no thread: raise the limit (ulimit -u), or run less beside it";
+        log_error!(service = S::NAME, reason, "the service has no thread");
+        return if core.status() == Status::Starting { Exit::NoStart(reason.to_owned()) } else { Exit::Lost };
+    };
+    let (for_host, for_state) = (Arc::clone(core), Arc::clone(factory));
+    let addr = Host::start_in_arbiter(&arbiter.handle(), move |_| {
+        let scheduler = Scheduler::new(Arc::clone(&for_host), for_state, tell);
+        Host::new(for_host, scheduler)
+    });
+    core.set_addr(Some(addr));
+    let exit = exit.await.unwrap_or(Exit::Lost);
+    core.set_addr(None);
+    arbiter.stop();
+    exit
 }
 
 /// Stops the service: no more calls are let in, those that are there have until `limit`, then `on_stop` runs.
@@ -77,14 +88,14 @@ pub(crate) async fn stop<S: Service>(core: Arc<Core<S>>, limit: Duration) -> Vec
     if tokio::time::timeout(limit, core.until(stopped)).await.is_ok() {
         return Vec::new();
     }
-    tracing::warn!(service = S::NAME, ?limit, "the time to drain is over; what still runs is cut off");
+    log_warn!(service = S::NAME, ?limit, "the time to drain is over; what still runs is cut off");
     core.set_status(Status::Cut);
     // From here, too: the host may be inside a sync method that does not end.
     core.cut_off();
     let stopped = tokio::time::timeout(CUT, core.until(stopped)).await.is_ok();
     let left = core.running();
     if !stopped || !left.is_empty() {
-        tracing::error!(service = S::NAME, methods = ?left, "the service does not end; its threads are left behind");
+        log_error!(service = S::NAME, methods = ?left, "the service does not end; its threads are left behind");
     }
     left
 }

@@ -138,7 +138,7 @@ impl Watch {
                     *thread = Some(started.thread().clone());
                 }
                 // Tried again at the next run. Until then methods are known by what they took.
-                Err(error) => tracing::warn!(%error, "the thread that watches methods cannot start"),
+                Err(error) => log_warn!(%error, "the thread that watches methods cannot start"),
             },
         }
         look

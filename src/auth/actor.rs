@@ -2,8 +2,10 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
+use std::task::Poll;
 use std::time::{Duration, SystemTime};
 
 use actix::{Actor, Context, Handler, Message, ResponseFuture};
@@ -11,6 +13,7 @@ use futures::FutureExt;
 use futures::future::{LocalBoxFuture, Shared, ready};
 use tokio::sync::OwnedSemaphorePermit;
 
+use crate::log::{Harmless, discard};
 use crate::sync::Arc;
 
 use super::cache::Cache;
@@ -84,11 +87,23 @@ impl<A: Authenticate> AuthActor<A> {
         let (authenticator, cache) = (Arc::clone(&self.authenticator), Arc::clone(&self.cache));
         let (patience, flights) = (self.patience, Rc::downgrade(&self.flights));
         let flight = async move {
-            let decision = tokio::time::timeout(patience, decide(&*authenticator, &token)).await;
-            let decision = decision.unwrap_or_else(|_| {
-                tracing::error!(after = ?patience, "the authenticator did not answer in time");
-                Err(Unsure)
-            });
+            // Whatever panics in there, and in its drop, must not take the actor along.
+            let mut deciding = Harmless::new(decide(&*authenticator, &token).boxed_local());
+            let decided = poll_fn(|cx| deciding.get_mut().map_or(Poll::Pending, |deciding| deciding.poll_unpin(cx)));
+            let decision = match tokio::time::timeout(patience, AssertUnwindSafe(decided).catch_unwind()).await {
+                Ok(Ok(decision)) => decision,
+                // Not the panic's text, which may quote the token.
+                Ok(Err(panic)) => {
+                    log_error!("the authenticator panicked");
+                    discard(panic);
+                    Err(Unsure)
+                }
+                Err(_) => {
+                    log_error!(after = ?patience, "the authenticator did not answer in time");
+                    Err(Unsure)
+                }
+            };
+            drop(deciding);
             if let Some(flights) = flights.upgrade() {
                 flights.borrow_mut().remove(&digest);
             }
@@ -107,18 +122,11 @@ impl<A: Authenticate> AuthActor<A> {
 async fn decide<A: Authenticate>(authenticator: &A, token: &str) -> Result<(Caller, u64), Unsure> {
     for _ in 0..ROUNDS {
         let generation = authenticator.generation();
-        // Within the future, so that a panic before the first await does not end the actor either.
-        let asked = AssertUnwindSafe(async { authenticator.authenticate(token).await }).catch_unwind().await;
-        let caller = match asked {
-            Ok(Ok(caller)) => caller.filter(|caller| caller.is_authenticated_at(SystemTime::now())),
-            Ok(Err(error)) => {
+        let caller = match authenticator.authenticate(token).await {
+            Ok(caller) => caller.filter(|caller| caller.is_authenticated_at(SystemTime::now())),
+            Err(error) => {
                 let error = error.to_string().replace(token, "[token]");
-                tracing::error!(%error, "the authenticator failed");
-                return Err(Unsure);
-            }
-            // Not the panic's text, which may quote the token.
-            Err(_) => {
-                tracing::error!("the authenticator panicked");
+                log_error!(%error, "the authenticator failed");
                 return Err(Unsure);
             }
         };
@@ -126,8 +134,6 @@ async fn decide<A: Authenticate>(authenticator: &A, token: &str) -> Result<(Call
             return Ok((caller.unwrap_or_default(), generation));
         }
     }
-    tracing::error!(
-        "the authenticator's generation changes all the time: it should change only when tokens are revoked"
-    );
+    log_error!("the authenticator's generation changes all the time: it should change only when tokens are revoked");
     Err(Unsure)
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::{Duration, Instant, SystemTime};
 
+use crate::log::{caught, discard};
 use crate::sync::Arc;
 
 use super::digest::Digest;
@@ -50,13 +51,14 @@ impl Cache {
         Self { kept: Recent::new(CAPACITY), rules }
     }
 
-    pub(super) fn generation(&self) -> u64 {
-        self.rules.generation()
+    /// The generation now. `None` if the authenticator panics instead of telling it: nothing that is kept can be trusted then.
+    pub(super) fn generation(&self) -> Option<u64> {
+        caught(|| self.rules.generation()).map_err(discard).ok()
     }
 
     /// Whose a token is, if that was decided a moment ago and still holds.
     pub(super) fn get(&self, token: &Digest) -> Option<Caller> {
-        let generation = self.generation();
+        let generation = self.generation()?;
         let mut shard = self.kept.shard(token);
         let kept = shard.get(token)?;
         let holds = kept.generation == generation
@@ -71,7 +73,7 @@ impl Cache {
 
     /// Keeps a decision that was begun in this generation, if it may be kept.
     pub(super) fn keep(&self, token: Digest, caller: &Caller, generation: u64) {
-        let time = self.rules.keep_for().min(LONGEST);
+        let time = caught(|| self.rules.keep_for()).map_err(discard).unwrap_or_default().min(LONGEST);
         if caller.is_authenticated() && !time.is_zero() {
             let kept = Kept { caller: caller.clone(), until: Instant::now() + time, generation };
             self.kept.shard(&token).insert(token, kept);

@@ -88,19 +88,19 @@ impl Auth {
 
     async fn ask(&self, token: &str, digest: Digest, taken: Option<Arc<Try>>) -> Result<Caller, Unsure> {
         let Ok(open) = Arc::clone(&self.open).try_acquire_owned() else {
-            tracing::error!(open = self.limits.open, "too many open questions to the authenticator");
+            log_error!(open = self.limits.open, "too many open questions to the authenticator");
             return Err(Unsure);
         };
         let question = Whose { token: token.into(), digest, taken, open };
         self.within_patience(self.actor.send(question)).await?.unwrap_or_else(|error| {
-            tracing::error!(%error, "the auth actor is gone");
+            log_error!(%error, "the auth actor is gone");
             Err(Unsure)
         })
     }
 
     async fn within_patience<T>(&self, answer: impl Future<Output = T>) -> Result<T, Unsure> {
         tokio::time::timeout(self.limits.patience, answer).await.map_err(|_| {
-            tracing::error!(after = ?self.limits.patience, "the auth actor did not answer in time");
+            log_error!(after = ?self.limits.patience, "the auth actor did not answer in time");
             Unsure
         })
     }
@@ -108,7 +108,7 @@ impl Auth {
 
 /// The answer to a peer with too many wrong tokens is that to any wrong token.
 fn refused() -> Caller {
-    tracing::debug!("a token was not looked at: too many wrong ones from its peer");
+    log_debug!("a token was not looked at: too many wrong ones from its peer");
     Caller::anonymous()
 }
 

@@ -165,7 +165,7 @@ impl Shared {
         *self.keys.lock() = Arc::new(keys);
         // Afterwards, so that whoever sees the new number sees the new keys, too.
         self.generation.fetch_add(1, Ordering::Release);
-        tracing::info!(issuer = self.issuer, keys = count, "the keys for tokens were read");
+        log_info!(issuer = self.issuer, keys = count, "the keys for tokens were read");
         Ok(holds)
     }
 

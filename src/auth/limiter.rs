@@ -223,7 +223,7 @@ impl Drop for Try {
             peer.changed.notify_waiters();
             if may_warn(&peer.warned, Instant::now()) {
                 let peer = peer.address;
-                tracing::warn!(%peer, "too many wrong tokens: this peer's tokens are refused until it has paused");
+                log_warn!(%peer, "too many wrong tokens: this peer's tokens are refused until it has paused");
             }
         }
     }

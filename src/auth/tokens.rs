@@ -147,7 +147,7 @@ impl Shared {
         };
         self.change_generation();
         drop(old);
-        tracing::info!(file = %self.file.path().display(), tokens = count, "the tokens were read");
+        log_info!(file = %self.file.path().display(), tokens = count, "the tokens were read");
         Ok(())
     }
 

@@ -134,7 +134,7 @@ impl Watched {
     fn warn(&mut self) {
         if self.is_untold && tracing::enabled!(tracing::Level::WARN) {
             self.is_untold = false;
-            tracing::warn!(
+            log_warn!(
                 file = %self.path.display(),
                 "everybody on this machine may read the secrets in this file: take that right away (chmod o-r)"
             );
@@ -160,7 +160,7 @@ impl Watched {
         };
         if trouble.is_some() && trouble != self.trouble {
             let trouble = trouble.as_deref();
-            tracing::error!(trouble, "a changed file was not taken, and what it said before still holds");
+            log_error!(trouble, "a changed file was not taken, and what it said before still holds");
         }
         self.trouble = trouble;
     }

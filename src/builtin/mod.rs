@@ -68,7 +68,7 @@ impl<A: Answer> Route for Builtin<A> {
     }
 
     fn start(&self, call: CallContext, params: Option<&str>, terms: Terms<'_>) -> Started {
-        tracing::debug!(method = A::NAME, notification = call.notification, "call");
+        log_debug!(method = A::NAME, notification = call.notification, "call");
         if call.notification {
             return Started::Done(Ok(()));
         }

@@ -46,7 +46,7 @@ impl Batch {
         match self.client.request(method, &params, false) {
             Ok(request) => self.members.push(Ok(request)),
             // There is no answer in which the caller could be told.
-            Err(error) => tracing::error!(method, %error, "a notification is left out of its batch"),
+            Err(error) => log_error!(method, %error, "a notification is left out of its batch"),
         }
         self
     }

@@ -99,7 +99,7 @@ impl<'a, C: ServiceClient, A> TypedBatch<'a, C, A> {
                 match self.typed.request(client, &message, false) {
                     Ok(request) => requests.push(Ok(request)),
                     // There is no answer in which the caller could be told.
-                    Err(error) => tracing::error!(method = M::NAME, %error, "a notification is left out of its batch"),
+                    Err(error) => log_error!(method = M::NAME, %error, "a notification is left out of its batch"),
                 }
             }
             Members::Mailbox(service, calls) => {

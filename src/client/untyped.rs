@@ -184,7 +184,7 @@ impl Client {
                 break;
             }
             let Some(pause) = self.retries.pause(tries, wait, Instant::now(), deadline) else { break };
-            tracing::debug!(calls = again.len(), tries, ?pause, "trying again");
+            log_debug!(calls = again.len(), tries, ?pause, "trying again");
             tokio::time::sleep(pause).await;
             open = again;
         }

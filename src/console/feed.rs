@@ -106,7 +106,7 @@ impl Inner {
             Ok(frame) => {
                 self.newest.send_replace(Some(frame.into()));
             }
-            Err(error) => tracing::error!(%error, "a frame for the console cannot be written"),
+            Err(error) => log_error!(%error, "a frame for the console cannot be written"),
         }
     }
 }

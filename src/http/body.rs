@@ -67,7 +67,7 @@ pub(crate) async fn read(
 async fn collect(payload: &mut Payload, limit: usize) -> Result<Bytes, Refusal> {
     let mut next = async || match payload.next().await {
         Some(Err(error)) => {
-            tracing::debug!(%error, "a body broke off");
+            log_debug!(%error, "a body broke off");
             Err(Refusal::broken())
         }
         Some(Ok(chunk)) => Ok(Some(chunk)),

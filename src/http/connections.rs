@@ -142,7 +142,7 @@ impl Connections {
                 }
                 Err(error) => {
                     // Out of file descriptors: a connection that cannot be watched is not worth its own.
-                    tracing::warn!(%error, "a new connection was closed");
+                    log_warn!(%error, "a new connection was closed");
                     // It fails when the client has already gone, which is as good.
                     let _ = SockRef::from(stream).shutdown(Shutdown::Both);
                 }
@@ -178,7 +178,7 @@ impl Connections {
                 since != 0 && now.saturating_sub(since) > patience
             };
             for entry in self.open.lock().entries.values().filter(|entry| overdue(&entry.pulse)) {
-                tracing::debug!("a connection that kept us waiting was ended");
+                log_debug!("a connection that kept us waiting was ended");
                 // It fails when the client has already gone, which is as good.
                 let _ = entry.socket.shutdown(Shutdown::Both);
             }

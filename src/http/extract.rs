@@ -19,7 +19,7 @@ impl<S: Service> FromRequest for ServiceRef<S> {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         ready(request.app_data::<Self>().cloned().ok_or_else(|| {
-            tracing::error!(
+            log_error!(
                 "the handler of {} takes ServiceRef<{}>, and the server has no such service: add it with .service(…)",
                 request.match_pattern().unwrap_or_default(),
                 type_name::<S>()

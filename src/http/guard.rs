@@ -1,12 +1,15 @@
 //! Who may reach an endpoint at all: `Host` against DNS rebinding, `Origin` against pages of other sites, and CORS for the
 //! pages that are welcome.
 
+use std::time::Duration;
+
 use actix_web::HttpRequest;
 use actix_web::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN, VARY,
 };
 
+use crate::log::Seldom;
 use crate::start_error::StartError;
 
 use super::authority::{Authority, Origin};
@@ -18,7 +21,15 @@ pub(crate) struct Guard {
     hosts: Hosts,
     origins: Vec<Origin<'static>>,
     allowed_headers: HeaderValue,
+    /// When a host that is refused was last told of.
+    strange_host: Seldom,
 }
+
+/// How often a host that is refused is told of. Whoever set up a proxy needs one line, and whoever scans a network gets no more.
+const STRANGE_HOST: Duration = Duration::from_secs(60);
+
+/// Maximum length of a host in the log, in bytes.
+const SHOWN: usize = 100;
 
 #[derive(Debug)]
 enum Hosts {
@@ -53,7 +64,7 @@ impl Guard {
         let allowed_headers = HeaderValue::from_str(&names).map_err(|_| {
             StartError::new("the token header's name is no header name", "use letters, digits and dashes")
         })?;
-        Ok(Self { hosts, origins, allowed_headers })
+        Ok(Self { hosts, origins, allowed_headers, strange_host: Seldom::new(STRANGE_HOST) })
     }
 
     /// Whether pages of other sites are welcome at all.
@@ -71,6 +82,7 @@ impl Guard {
         let line = req.uri().authority().map(|line| Authority::parse(line.as_str()));
         let allows = |host: &Option<Authority<'_>>| self.allows(host.as_ref(), loopback);
         if !allows(&header) || !line.as_ref().is_none_or(allows) {
+            self.tell_of_host(req);
             return Err(Refusal::host());
         }
         let mut origins = req.headers().get_all(ORIGIN);
@@ -88,6 +100,24 @@ impl Guard {
         } else {
             Err(Refusal::origin())
         }
+    }
+
+    /// Logs a host that is refused: behind a proxy that passes its own name on, that is everybody's first request.
+    #[cold]
+    fn tell_of_host(&self, req: &HttpRequest) {
+        let Some(times) = self.strange_host.is_due_now() else { return };
+        let sent = req.headers().get_all(HOST).map(|host| String::from_utf8_lossy(host.as_bytes()));
+        let mut host = sent.collect::<Vec<_>>().join(", ");
+        if let Some(line) = req.uri().authority() {
+            host = format!("{host} and {line} in the request line");
+        }
+        let host = &host[..host.floor_char_boundary(SHOWN)];
+        log_warn!(
+            host,
+            times,
+            "a request was refused (421), as this server does not answer for its host: if it should, add the name to \
+             --allowed-hosts, CALLBOX_ALLOWED_HOSTS or .allowed_hosts(…), or have the proxy send another Host"
+        );
     }
 
     fn allows(&self, host: Option<&Authority<'_>>, loopback: bool) -> bool {

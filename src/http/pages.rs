@@ -69,7 +69,7 @@ impl Templates {
         let dir = TemplateDir::new(dir);
         let loaded = dir.load().map_err(|fault| StartError::new(fault, "mend the template, or move it elsewhere"))?;
         if loaded.get_templates().is_empty() {
-            tracing::warn!(?dir, "there is no template (*.hbs) in the directory");
+            log_warn!(?dir, "there is no template (*.hbs) in the directory");
         }
         Ok(Self(Arc::new(Inner { dir, loaded: (!watch).then_some(loaded) })))
     }
@@ -137,7 +137,7 @@ impl ResponseError for PageError {
     }
 
     fn error_response(&self) -> HttpResponse {
-        tracing::error!(error = %self, "a page could not be rendered");
+        log_error!(error = %self, "a page could not be rendered");
         let mut response = HttpResponse::InternalServerError();
         match &self.0 {
             Reason::Fault { fault, shown: true } => response.content_type(HTML).body(fault_page(fault)),

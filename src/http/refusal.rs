@@ -36,7 +36,10 @@ impl Refusal {
     }
 
     pub(crate) const fn host() -> Self {
-        Self::new(StatusCode::MISDIRECTED_REQUEST, "this server does not answer for the host in `Host`")
+        Self::new(
+            StatusCode::MISDIRECTED_REQUEST,
+            "this server does not answer for the host in `Host`: its setting allowed_hosts has the names that it does",
+        )
     }
 
     pub(crate) const fn origin() -> Self {

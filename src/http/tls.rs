@@ -95,11 +95,11 @@ impl Tls {
                 Ok(pair) => {
                     *self.shown.0.write() = Arc::new(pair);
                     (self.taken, told) = (print, None);
-                    tracing::info!(file = %self.files.certificate.display(), "new connections get the new certificate");
+                    log_info!(file = %self.files.certificate.display(), "new connections get the new certificate");
                 }
                 // Whoever writes one file after the other is in between for a moment, of which nothing need be told.
                 Err(error) if print == last && told != Some(print) => {
-                    tracing::error!(%error, "the certificate stays the one before");
+                    log_error!(%error, "the certificate stays the one before");
                     told = Some(print);
                 }
                 Err(_) => {}

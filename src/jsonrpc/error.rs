@@ -1,16 +1,15 @@
 //! The error object of JSON-RPC, and every code that callbox itself answers.
 
 use std::borrow::Cow;
-use std::collections::hash_map::RandomState;
 use std::error::Error as StdError;
 use std::fmt;
-use std::hash::{BuildHasher, Hasher};
-use std::sync::LazyLock;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::panic::Location;
 
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
+
+use super::internal::{self, Origin};
 
 /// What a caller is told when a call fails: a code, a message and, where it helps, data.
 ///
@@ -64,7 +63,7 @@ impl RpcError {
     pub fn with_data<T: Serialize + ?Sized>(mut self, data: &T) -> Self {
         match to_raw_value(data) {
             Ok(raw) => self.0.data = Some(raw),
-            Err(error) => tracing::error!(code = self.0.code, %error, "the data of an error cannot be written as JSON"),
+            Err(error) => log_error!(code = self.0.code, %error, "the data of an error cannot be written as JSON"),
         }
         self
     }
@@ -95,15 +94,23 @@ impl RpcError {
         serde_json::to_vec(self).unwrap_or_else(|_| br#"{"code":-32603,"message":"Internal error"}"#.to_vec())
     }
 
-    /// -32603 with a fresh correlation id; `cause` goes to the log under that id and nowhere else.
+    /// -32603 with a fresh correlation id; `cause` goes to the log under that id and nowhere else, as [`internal::tell`] says.
+    #[track_caller]
     pub(crate) fn internal(cause: &dyn fmt::Display) -> Self {
-        let id = correlation_id();
-        tracing::error!(correlation_id = %id, %cause, "internal error");
+        Self::with_id(internal::tell(Origin::Place(Location::caller()), cause))
+    }
+
+    /// The same for a cause within a method, or in the answering of its calls.
+    pub(crate) fn internal_in(method: &'static str, cause: &dyn fmt::Display) -> Self {
+        Self::with_id(internal::tell(Origin::Method(method), cause))
+    }
+
+    fn with_id(correlation_id: String) -> Self {
         #[derive(Serialize)]
         struct Data {
             correlation_id: String,
         }
-        Self::new(code::INTERNAL, "Internal error").with_data(&Data { correlation_id: id })
+        Self::new(code::INTERNAL, "Internal error").with_data(&Data { correlation_id })
     }
 
     pub(crate) fn parse_error() -> Self {
@@ -140,14 +147,6 @@ impl RpcError {
     pub(crate) fn too_large() -> Self {
         Self::new(code::TOO_LARGE, "Response too large")
     }
-}
-
-/// An id that stands in the log and in the answer, so that the two can be matched. Unique in a process, and unlikely to
-/// meet again in another.
-fn correlation_id() -> String {
-    static PROCESS: LazyLock<u32> = LazyLock::new(|| RandomState::new().build_hasher().finish() as u32);
-    static NEXT: AtomicU64 = AtomicU64::new(1);
-    format!("{:08x}-{:x}", *PROCESS, NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
 impl Serialize for RpcError {

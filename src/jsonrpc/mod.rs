@@ -6,6 +6,7 @@ mod dialect;
 mod envelope;
 mod error;
 mod id;
+mod internal;
 mod large;
 mod pending;
 mod request;
@@ -22,5 +23,7 @@ pub use error::RpcError;
 pub(crate) use error::code;
 pub(crate) use id::Id;
 pub(crate) use pending::{Hold, Pending};
+#[cfg(feature = "testing")]
+pub(crate) use internal::log_all_causes;
 pub(crate) use request::{Invalid, Member, Request};
 pub(crate) use response::{BatchWriter, Draft};

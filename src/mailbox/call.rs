@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::jsonrpc::{Pending, RpcError};
+use crate::log::{Harmless, caught, discard, panic_text};
 use crate::service::{CallContext, Method, Refusal, Reply};
 use crate::sync::Arc;
 
@@ -26,7 +27,8 @@ pub(crate) struct Call<M: Method> {
     head: Head,
     /// If it is a member of a batch, and no notification.
     member: Option<Member<M>>,
-    stage: Stage<M, Result<Ready<M::Output>, RpcError>>,
+    /// Message and reply are dropped wherever the call ends: on the host, or on a caller's thread, which may be about to unwind.
+    stage: Stage<Harmless<M>, Harmless<Result<Ready<M::Output>, RpcError>>>,
 }
 
 /// What is the same for calls of all methods.
@@ -53,7 +55,7 @@ impl<M: Method> Call<M> {
     ) -> Arc<Self> {
         entry.meter.tally.add(Count::Queued, 1);
         let head = Head { context, entry, bytes: permit.hand_over() };
-        Arc::new(Self { head, member, stage: Stage::new(message) })
+        Arc::new(Self { head, member, stage: Stage::new(Harmless::new(message)) })
     }
 
     pub(crate) fn context(&self) -> &CallContext {
@@ -91,7 +93,7 @@ impl<M: Method> Call<M> {
         }
         let message = self.stage.begin(now)?;
         self.head.entry.places.free_on_host(self.head.bytes);
-        Some(message)
+        Some(message.into_inner())
     }
 
     /// Ends the call, unless it has ended before. The caller learns of it when the [`Release`] says so.
@@ -99,7 +101,7 @@ impl<M: Method> Call<M> {
         let (reply, end) = self.in_time(reply, end, now);
         // Known only afterwards whether this is the end, and then the reply is gone.
         let error = reply.as_ref().err().cloned();
-        let reply = (!self.head.context.notification).then(|| self.ready(reply, now));
+        let reply = (!self.head.context.notification).then(|| Harmless::new(self.ready(reply, now)));
         match self.stage.end(reply) {
             None => Release(None),
             Some((was, caller)) => {
@@ -115,6 +117,7 @@ impl<M: Method> Call<M> {
         if end != End::Answered || now < context.deadline || context.notification {
             return (reply, end);
         }
+        discard(reply);
         (Err(refusal::deadline(context, self.stage.runs_since().unwrap_or(now))), End::Expired)
     }
 
@@ -163,6 +166,7 @@ impl<M: Method> Call<M> {
     fn if_in_time(&self, reply: Result<Ready<M::Output>, RpcError>, was: Was) -> Result<Ready<M::Output>, RpcError> {
         let now = Instant::now();
         if reply.is_ok() && now >= self.head.context.deadline {
+            discard(reply);
             return Err(refusal::deadline(&self.head.context, was.left_mailbox(now)));
         }
         reply
@@ -171,7 +175,7 @@ impl<M: Method> Call<M> {
     /// The deadline has passed: -32002, unless the call has ended with an error.
     fn expire(&self) -> Result<Ready<M::Output>, RpcError> {
         match self.stage.give_up() {
-            GivenUp::Answered(reply, was) => self.if_in_time(reply, was),
+            GivenUp::Answered(reply, was) => self.if_in_time(reply.into_inner(), was),
             GivenUp::While(was) => Err(self.head.expire(was)),
             GivenUp::Over => Err(refusal::deadline(&self.head.context, Instant::now())),
         }
@@ -235,13 +239,21 @@ impl Release {
 
     pub(crate) fn wake(self) {
         if let Some(waker) = self.0 {
-            waker.wake();
+            wake(waker);
         }
     }
 
     /// The waker of whoever waits, if somebody does.
     pub(crate) fn into_waker(self) -> Option<Waker> {
         self.0
+    }
+}
+
+/// Wakes a caller. Whose runtime that is, is the program's affair: if it panics, others must be woken all the same.
+pub(crate) fn wake(waker: Waker) {
+    if let Err(panic) = caught(|| waker.wake()) {
+        log_error!(panic = panic_text(&*panic), "a caller could not be woken");
+        discard(panic);
     }
 }
 
@@ -257,7 +269,7 @@ impl<M: Method> Future for Waiting<M> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let reply = self.call.stage.poll_reply(cx);
         self.answered = reply.is_ready();
-        reply
+        reply.map(|(reply, was)| (reply.into_inner(), was))
     }
 }
 

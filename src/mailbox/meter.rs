@@ -6,10 +6,10 @@ use serde_json::value::RawValue;
 use tokio::time::Instant;
 
 use crate::jsonrpc::RpcError;
+use crate::log::Seldom;
 use crate::service::{CallContext, Why};
 
 use super::cost::Cost;
-use super::seldom::Seldom;
 use super::tally::{Count, Tally};
 
 /// Methods that hold their thread for so long are warned of.
@@ -93,7 +93,7 @@ impl Meter {
         if let Some(error) = error {
             self.warn(call, end, error);
         }
-        tracing::debug!(
+        log_debug!(
             method = call.method,
             caller = call.caller.name(),
             notification = call.notification,
@@ -112,7 +112,7 @@ impl Meter {
             && let Some(times) = self.held.is_due(now)
         {
             let held_ms = time.as_millis() as u64;
-            tracing::warn!(
+            log_warn!(
                 method = name,
                 held_ms,
                 times,
@@ -127,7 +127,7 @@ impl Meter {
         self.cost.holds(now);
         if warns {
             let held_ms = time.as_millis() as u64;
-            tracing::warn!(
+            log_warn!(
                 method = name,
                 held_ms,
                 "the method holds its thread and does not end: further calls of it run on the service's own thread"
@@ -142,12 +142,12 @@ impl Meter {
         {
             if let Some(calls) = self.overload.is_due(Instant::now()) {
                 let why = error.data().map(RawValue::get);
-                tracing::warn!(method, calls, why, "overload: calls were turned away");
+                log_warn!(method, calls, why, "overload: calls were turned away");
             }
         } else if call.notification {
             // Nobody will be told of it, so the log has to.
             if let Some(calls) = self.lost_notification.is_due(Instant::now()) {
-                tracing::warn!(method, calls, code = error.code(), %error, "notifications failed");
+                log_warn!(method, calls, code = error.code(), %error, "notifications failed");
             }
         }
     }

@@ -23,13 +23,12 @@ mod policy;
 mod queue;
 mod quota;
 mod refusal;
-mod seldom;
 mod shedding;
 mod stage;
 mod tally;
 
 pub(crate) use bell::Bell;
-pub(crate) use call::{Call, Release};
+pub(crate) use call::{Call, Release, wake};
 pub(crate) use cost::nanos;
 pub(crate) use entry::Entry;
 pub(crate) use gather::{Gathering, is_gathered};

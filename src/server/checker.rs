@@ -42,7 +42,7 @@ impl Checker {
             return Ok(own);
         }
         if own.is_some() {
-            tracing::info!(by = %origin, "tokens are checked by a file, and not by the program's own authenticator");
+            log_info!(by = %origin, "tokens are checked by a file, and not by the program's own authenticator");
         }
         let tokens = Tokens::open(path).map_err(|error| StartError::new(origin, &error).with_source(error))?;
         Ok(Some(Self::new(tokens)))

@@ -74,7 +74,7 @@ impl Running {
             return Err(StartError::new(what, "move it elsewhere, or say --console off"));
         }
         mount.gives_way.store(true, Ordering::Relaxed);
-        tracing::warn!("there is no console: the program has something of its own at `{path}`");
+        log_warn!("there is no console: the program has something of its own at `{path}`");
         Ok(())
     }
 

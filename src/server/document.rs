@@ -32,7 +32,7 @@ impl Running {
         match taken_by(path, move |config| shared.add_own_routes(config)).await {
             Some(pattern) if pattern == *path => taken(format_args!("a route of .configure(…)")),
             Some(pattern) => {
-                tracing::info!(path, pattern, "the OpenRPC document goes before the route of a pattern");
+                log_info!(path, pattern, "the OpenRPC document goes before the route of a pattern");
                 Ok(())
             }
             None => Ok(()),

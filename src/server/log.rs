@@ -1,21 +1,165 @@
-//! Standard output and standard error.
+//! The log of a program that has set up none, and standard output.
 
-use std::io::{IsTerminal, Write};
+use std::io::{self, ErrorKind, IsTerminal, Write};
 
 use tracing_subscriber::EnvFilter;
 
-/// Logs to standard error, unless the program has set up its own logging.
-pub(super) fn init(filter: &str) {
-    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    // An error says that the program has done it already.
-    let _ = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .try_init();
+use crate::log::{caught, limit_hook, lost, take_lost};
+use crate::settings::{Origin, Settings};
+use crate::start_error::{Result, StartError};
+use crate::sync::Mutex;
+
+/// Who reads the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reader {
+    /// Whoever runs the program. The log goes to standard error.
+    Operator,
+    /// The test that the server is for. The test harness keeps the log, and shows it if the test fails.
+    #[cfg(feature = "testing")]
+    Test,
 }
 
-/// Prints to standard output; a reader that has left is no mistake.
-pub(super) fn print(text: &str) {
-    let _ = writeln!(std::io::stdout(), "{text}");
+/// The filter of the log that callbox has set up, once it has.
+static OURS: Mutex<Option<String>> = Mutex::new(None);
+
+/// Sets up the log, unless the program has set up its own. Warns of a filter that has no effect.
+pub(crate) fn init(settings: &Settings, reader: Reader) {
+    if reader == Reader::Operator {
+        limit_hook();
+    }
+    let filter = EnvFilter::try_new(&settings.log).unwrap_or_else(|_| EnvFilter::new("info"));
+    let mut ours = OURS.lock();
+    let set_up = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(move || Lines(reader))
+        .with_ansi(reader == Reader::Operator && io::stderr().is_terminal())
+        // It would tell of a line that cannot be written by `eprintln!`, which panics if that cannot be written either.
+        .log_internal_errors(false)
+        .try_init();
+    if set_up.is_ok() {
+        *ours = Some(settings.log.clone());
+        return;
+    }
+    let by = match ours.as_deref() {
+        Some(same) if same == settings.log => return,
+        Some(_) => "another server of this program has set up the log",
+        None => "the program has set up a tracing subscriber of its own, which decides what is logged",
+    };
+    drop(ours);
+    if let Some(origin) = own_filter(settings) {
+        log_warn!(filter = settings.log, %origin, "this log filter has no effect: {by}");
+    }
+}
+
+/// Where a filter comes from that was meant for callbox. `RUST_LOG` is for every program, and may be read by its subscriber.
+fn own_filter(settings: &Settings) -> Option<&Origin> {
+    Some(settings.origin("log")).filter(|origin| match origin {
+        Origin::Flag(_) | Origin::File(..) => true,
+        Origin::Env(name) => name != "RUST_LOG",
+        Origin::Builder | Origin::Default => false,
+    })
+}
+
+/// Takes whole lines of the log, and never fails: lines that cannot be written are counted.
+struct Lines(Reader);
+
+impl Write for Lines {
+    fn write(&mut self, lines: &[u8]) -> io::Result<usize> {
+        match self.0 {
+            Reader::Operator => write_lines(&mut io::stderr(), lines),
+            #[cfg(feature = "testing")]
+            Reader::Test => write_lines(&mut OfTest, lines),
+        }
+        Ok(lines.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Writes lines, and before them how many were lost. If that fails, they are lost, too.
+fn write_lines(out: &mut impl Write, lines: &[u8]) {
+    let before = take_lost();
+    // On a line of its own: of the last one that failed, a part may have been written.
+    let told = if before > 0 { writeln!(out, "\n{before} lines of the log could not be written") } else { Ok(()) };
+    if told.is_err() {
+        lost(before);
+    }
+    if told.and_then(|()| out.write_all(lines)).is_err() {
+        lost(lines.iter().filter(|byte| **byte == b'\n').count() as u64);
+    }
+}
+
+/// Standard error as the test harness takes it: from `eprint!`, and from no other.
+#[cfg(feature = "testing")]
+struct OfTest;
+
+#[cfg(feature = "testing")]
+impl Write for OfTest {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // It panics if nobody reads it.
+        let written = caught(|| eprint!("{}", String::from_utf8_lossy(bytes)));
+        written.map(|()| bytes.len()).map_err(|_| ErrorKind::BrokenPipe.into())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Prints to standard output. A reader that has left is no mistake: it has seen enough.
+///
+/// # Errors
+/// If it cannot be written for another reason: the disk is full, say.
+pub(super) fn print(text: &str) -> Result<()> {
+    let mut out = io::stdout();
+    match writeln!(out, "{text}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            let what = format_args!("standard output cannot be written ({error})");
+            Err(StartError::new(what, "send it to a file or a terminal that takes it").with_source(error))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A disk that may be full.
+    struct Disk {
+        full: bool,
+        written: String,
+    }
+
+    impl Write for Disk {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            if self.full {
+                return Err(ErrorKind::StorageFull.into());
+            }
+            self.written += std::str::from_utf8(bytes).map_err(io::Error::other)?;
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn lines_that_cannot_be_written_are_counted_and_told_once_others_can() {
+        let mut disk = Disk { full: false, written: String::new() };
+        // What other tests have lost.
+        write_lines(&mut disk, b"first\n");
+        disk.written.clear();
+        disk.full = true;
+        (0..3).for_each(|_| write_lines(&mut disk, b"nobody sees this\n"));
+        disk.full = false;
+        write_lines(&mut disk, b"last\n");
+        let mut lines = disk.written.lines().filter(|line| !line.is_empty());
+        let told = lines.next().and_then(|line| line.strip_suffix(" lines of the log could not be written"));
+        assert!(told.and_then(|count| count.parse::<u64>().ok()).is_some_and(|count| count >= 3), "{}", disk.written);
+        assert_eq!((lines.next(), lines.next()), (Some("last"), None));
+    }
 }

@@ -11,6 +11,7 @@ mod parts;
 mod resolve;
 mod running;
 mod serve;
+mod signals;
 mod tls;
 mod try_it;
 
@@ -30,6 +31,9 @@ use crate::sync::Arc;
 
 use checker::Checker;
 use hosted::{Plan, plan};
+pub(crate) use log::Reader;
+#[cfg(feature = "testing")]
+pub(crate) use log::init as init_log;
 pub(crate) use resolve::Resolution;
 pub use running::Running;
 #[cfg(feature = "testing")]
@@ -304,6 +308,9 @@ impl Server {
 
     /// Runs the server until SIGTERM or ctrl-c, and then until the calls that were let in have been answered.
     ///
+    /// SIGHUP, which a terminal sends when it is closed, does the same as SIGTERM, but for a program that was started to ignore
+    /// it, as by `nohup`.
+    ///
     /// Logs go to standard error, unless the program has set up `tracing` itself. With [`from_args`](Self::from_args),
     /// `--help` and the like print and return at once.
     ///
@@ -325,14 +332,13 @@ impl Server {
     pub async fn run(self) -> Result<()> {
         match self.resolve()? {
             Resolution::Run(server, settings) => serve::serve(*server, *settings).await,
-            Resolution::Show(text) => {
-                log::print(&text);
-                Ok(())
-            }
+            Resolution::Show(text) => log::print(&text),
         }
     }
 
     /// Starts the services and no HTTP server, for an `App` of your own or for calls within the program.
+    ///
+    /// Logs go to standard error, unless the program has set up `tracing` itself before.
     ///
     /// ```no_run
     /// # use callbox::{Server, service};
@@ -353,8 +359,13 @@ impl Server {
     /// # Errors
     /// Those of [`start`](Self::start), and if there is no actix runtime.
     pub async fn launch(self) -> Result<Running> {
+        self.launch_for(Reader::Operator).await
+    }
+
+    pub(crate) async fn launch_for(self, reader: Reader) -> Result<Running> {
         match self.resolve()? {
             Resolution::Run(server, settings) => {
+                log::init(&settings, reader);
                 let running = parts::prepare(*server, &settings, &Arc::default())?;
                 running.settle_console().await?;
                 running.start().await?;

@@ -8,7 +8,6 @@ use std::time::Duration;
 use actix_web::dev::ServerHandle;
 use actix_web::http::KeepAlive;
 use actix_web::{App, HttpServer};
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
@@ -19,8 +18,9 @@ use crate::sync::Arc;
 
 use super::parts::prepare;
 use super::running::Running;
+use super::signals::StopSignals;
 use super::try_it::curl_line;
-use super::{Server, listener, log, tls, url};
+use super::{Reader, Server, listener, log, tls, url};
 
 /// How long the beginning of a connection may take: the handshake of TLS, and again the first head.
 const BEGINNING: Duration = Duration::from_secs(5);
@@ -42,13 +42,13 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Serves HTTP until a signal comes, then drains. A second signal ends it at once, and that is an error: what was under way is
 /// lost.
 pub(super) async fn serve(server: Server, settings: Settings) -> Result<()> {
-    log::init(&settings.log);
+    log::init(&settings, Reader::Operator);
     let mut signals = StopSignals::new()?;
     let listening = Listening::open(server, &settings).await?;
     let started = tokio::select! {
         started = listening.running.start() => Some(started),
         signal = signals.next() => {
-            tracing::warn!(signal, "stopping before the services are up");
+            log_warn!(signal, "stopping before the services are up");
             None
         }
     };
@@ -61,22 +61,22 @@ pub(super) async fn serve(server: Server, settings: Settings) -> Result<()> {
         Some(Ok(())) => {
             listening.introduce(&settings);
             let signal = signals.next().await;
-            tracing::info!(signal, drain = ?settings.drain, "stopping: answering the calls that were let in");
+            log_info!(signal, drain = ?settings.drain, "stopping: answering the calls that were let in");
         }
         None => {}
     }
     let handle = listening.handle.clone();
     tokio::select! {
         stopped = listening.stop() => stopped?,
-        signal = signals.next() => {
-            tracing::warn!(signal, "stopping at once");
+        signal = signals.next_in_earnest() => {
+            log_warn!(signal, "stopping at once");
             // Asked for; the end of the program does not wait for it.
             drop(handle.stop(false));
             let what = format_args!("stopped at once by a second signal ({signal})");
             return Err(StartError::new(what, "calls that were under way may have no answer"));
         }
     }
-    tracing::info!("stopped");
+    log_info!("stopped");
     Ok(())
 }
 
@@ -177,12 +177,12 @@ impl Listening {
     /// Tells the log where it listens, and what to try.
     fn introduce(&self, settings: &Settings) {
         let url = url(settings.scheme(), self.address, &settings.endpoint);
-        tracing::info!(url, "listening");
+        log_info!(url, "listening");
         if let Some(line) = curl_line(&self.running.shared.dispatch.router, &url) {
-            tracing::info!("try it: {line}");
+            log_info!("try it: {line}");
         }
         if let Some(path) = self.running.console_path() {
-            tracing::info!("look at it: {}", self::url(settings.scheme(), self.address, path));
+            log_info!("look at it: {}", self::url(settings.scheme(), self.address, path));
         }
     }
 
@@ -207,30 +207,9 @@ impl Listening {
         }
         match self.http.await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::error!(%error, "the HTTP server ended badly"),
-            Err(error) => tracing::error!(%error, "the HTTP server was lost"),
+            Ok(Err(error)) => log_error!(%error, "the HTTP server ended badly"),
+            Err(error) => log_error!(%error, "the HTTP server was lost"),
         }
         Ok(())
-    }
-}
-
-/// The signals that ask for a stop. Caught from when this is made.
-struct StopSignals {
-    term: Signal,
-    int: Signal,
-}
-
-impl StopSignals {
-    fn new() -> Result<Self> {
-        let listen =
-            |kind, name| signal(kind).map_err(|error| StartError::new(format_args!("cannot listen for {name}"), error));
-        Ok(Self { term: listen(SignalKind::terminate(), "SIGTERM")?, int: listen(SignalKind::interrupt(), "SIGINT")? })
-    }
-
-    async fn next(&mut self) -> &'static str {
-        tokio::select! {
-            _ = self.term.recv() => "SIGTERM",
-            _ = self.int.recv() => "ctrl-c",
-        }
     }
 }

@@ -47,12 +47,13 @@ fn waiting(link: Option<&Arc<Link>>) -> Option<&Link> {
     link.map(Arc::as_ref).filter(|link| link.waits.load(Ordering::Relaxed))
 }
 
-/// What travels around a method that runs: its service, the calls that led to it, and until when it may take.
+/// What travels around a method that runs: its service and name, the calls that led to it, and until when it may take.
 #[derive(Clone, Debug)]
 pub(crate) struct Current {
     pub(crate) service: ServiceId,
     pub(crate) name: &'static str,
     pub(crate) chain: Option<Arc<Link>>,
+    pub(crate) method: &'static str,
     pub(crate) deadline: Instant,
 }
 
@@ -160,7 +161,7 @@ mod tests {
     use super::*;
 
     fn running(name: &'static str, chain: Option<Arc<Link>>) -> Current {
-        Current { service: ServiceId::fresh(), name, chain, deadline: Instant::now() }
+        Current { service: ServiceId::fresh(), name, chain, method: "m", deadline: Instant::now() }
     }
 
     #[test]

@@ -5,6 +5,8 @@ use std::fmt;
 
 use crate::jsonrpc::RpcError;
 
+use super::chain::Current;
+
 /// The error of methods whose failures are nobody's business but yours.
 ///
 /// It takes any error by `?`. The caller is answered -32603 with a correlation id; the error's text, with the text of its
@@ -36,7 +38,10 @@ impl<E: StdError + Send + Sync + 'static> From<E> for Internal {
 
 impl From<Internal> for RpcError {
     fn from(internal: Internal) -> Self {
-        Self::internal(&internal)
+        match Current::of_thread() {
+            Some(current) => Self::internal_in(current.method, &internal),
+            None => Self::internal(&internal),
+        }
     }
 }
 

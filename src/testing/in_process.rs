@@ -4,8 +4,8 @@ use std::fmt;
 
 use crate::actor::ServiceRef;
 use crate::auth::Caller;
-use crate::jsonrpc::{Dialect, RpcError};
-use crate::server::{Running, Server};
+use crate::jsonrpc::{Dialect, RpcError, log_all_causes};
+use crate::server::{Reader, Running, Server};
 use crate::service::{Method, Reply, Service};
 
 use super::system::{SystemThread, block_on};
@@ -41,7 +41,9 @@ pub fn in_process_with<S: Service>(
             // Access rules do not hold for calls within the process, but a private method wants somebody to check tokens.
             server = server.tokens(Nobody);
         }
-        let running = server.launch().await.unwrap_or_else(|error| panic!("the service cannot start: {error}"));
+        log_all_causes();
+        let running =
+            server.launch_for(Reader::Test).await.unwrap_or_else(|error| panic!("the service cannot start: {error}"));
         let service = running.service::<S>().unwrap_or_else(|| unreachable!("the server was made for it"));
         let told = (service, running.clone());
         let ends = async move {

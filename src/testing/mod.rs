@@ -7,6 +7,9 @@
 //! callbox = { version = "0.1", features = ["testing"] }
 //! ```
 //!
+//! What a server logs goes to standard error as the test harness takes it, so it is shown with a test that fails: there is the cause
+//! behind a correlation id. The level is `info`, or what `RUST_LOG` says; a program that sets up `tracing` itself does so before.
+//!
 //! Everything here blocks, so that tests are plain `#[test]` functions, and panics with the reason when something is wrong
 //! that the test is not about. Servers and services run on threads of their own and stop when they are dropped.
 //!
@@ -48,8 +51,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::jsonrpc::RpcError;
-use crate::server::{Listening, Resolution, Server};
+use crate::jsonrpc::{RpcError, log_all_causes};
+use crate::server::{Listening, Reader, Resolution, Server, init_log};
 use crate::service::{Method, Service};
 
 pub use client::{Client, Page};
@@ -73,6 +76,8 @@ pub fn start(server: Server) -> TestServer {
     let (system, (address, endpoint, running)) = SystemThread::start(async move |stopped| {
         let resolved = server.for_tests().resolve();
         let Ok(Resolution::Run(server, settings)) = resolved else { panic!("the server cannot start: {resolved:?}") };
+        init_log(&settings, Reader::Test);
+        log_all_causes();
         let listening = Listening::start(*server, &settings).await;
         let listening = listening.unwrap_or_else(|error| panic!("the server cannot start: {error}"));
         let told = (listening.address, settings.endpoint.clone(), listening.running.clone());

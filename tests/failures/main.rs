@@ -9,6 +9,7 @@
 //! | a panic | [`panics`], [`groups`], [`inline`] |
 //! | the factory panics, too many restarts | [`restarts`] |
 //! | the host loses its thread | [`threads`] |
+//! | code around a call panics | [`bombs`] |
 //! | stop | [`stops`] |
 //! | a call cycle | [`services`] |
 //!
@@ -46,6 +47,7 @@
 //! | a burst is taken for an overload | [`refusals`]: `a_burst_that_is_soon_worked_off_loses_nothing_…` |
 //! | what has no `max_wait` is shed, too | [`refusals`]: `who_may_wait_until_its_deadline_is_not_turned_away` |
 
+mod bombs;
 mod callers;
 mod deadlines;
 mod groups;

@@ -1,13 +1,15 @@
 //! The test's own program as a server: started as its user would, and watched from outside.
 
 use std::io::{BufRead, BufReader, Read};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
+
+use crate::support::wait::until;
 
 /// Nothing that a test waits for takes longer.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -26,6 +28,22 @@ impl Program {
             command.env_remove(name);
         }
         command.env(ROLE, role).args(args);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Self(command)
+    }
+
+    /// The same, started by a shell after this command.
+    #[allow(dead_code, reason = "each test uses a part of these")]
+    pub(crate) fn after(self, shell: &str) -> Self {
+        let (program, args) = (self.0.get_program().to_owned(), self.0.get_args().map(ToOwned::to_owned));
+        let mut command = Command::new("sh");
+        command.arg("-c").arg(format!("{shell}; exec \"$@\"")).arg("sh").arg(program).args(args);
+        for (name, value) in self.0.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         Self(command)
     }
@@ -51,6 +69,18 @@ impl Program {
         let line = program.line("listening url=");
         let address = line.split_once("://").and_then(|(_, url)| url.split('/').next()?.parse().ok());
         program.address = Some(address.unwrap_or_else(|| panic!("no address: {line}")));
+        program
+    }
+
+    /// Starts a server that logs to `log`, where nobody sees it. It listens at a port that it is told.
+    #[allow(dead_code, reason = "each test uses a part of these")]
+    pub(crate) fn start_unseen(mut self, log: Stdio) -> RunningProgram {
+        let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port");
+        self.0.args(["--port", &port.port().to_string()]);
+        let child = self.0.stderr(log).spawn().expect("the program starts");
+        let (_, lines) = channel();
+        let program = RunningProgram { child, lines, log: String::new(), address: Some(port) };
+        until("it listens", || TcpStream::connect(port).is_ok());
         program
     }
 

@@ -11,6 +11,10 @@ use tokio::sync::Semaphore;
 
 use crate::program::ROLE;
 
+mod fragile;
+
+use fragile::{Fragile, faulty_log, launched, tested};
+
 /// What neither a log nor an answer may tell.
 pub(crate) const GOOD_TOKEN: &str = "canary-of-the-good-token";
 
@@ -38,6 +42,17 @@ pub(crate) fn run() -> Option<ExitCode> {
         "slow no start" => starting(Duration::from_millis(500), false),
         "long start" => starting(Duration::from_secs(3600), true),
         "two endpoints of one path" => greeter().also_at("/api", callbox::Dialect::Gemstone),
+        "fragile" => Server::new(|| Fragile),
+        "own log" => {
+            tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).init();
+            greeter()
+        }
+        "faulty log" => {
+            faulty_log();
+            Server::new(|| Fragile)
+        }
+        "launched" => return Some(launched()),
+        "tested" => return Some(tested()),
         "bad address" => greeter().bind("5000"),
         other => panic!("there is no role {other:?}"),
     };

@@ -6,8 +6,6 @@ use tokio::time::Instant;
 
 use crate::sync::{AtomicU64, Ordering};
 
-use super::cost::nanos;
-
 /// One kind of warning: given at once, and then once in a `pause` at most, with the number of times that it was due.
 #[derive(Debug)]
 pub(crate) struct Seldom {
@@ -21,6 +19,11 @@ pub(crate) struct Seldom {
 impl Seldom {
     pub(crate) fn new(pause: Duration) -> Self {
         Self { pause, epoch: Instant::now(), not_before: AtomicU64::new(0), due: AtomicU64::new(0) }
+    }
+
+    /// The same as [`is_due`](Self::is_due), at the time that it is.
+    pub(crate) fn is_due_now(&self) -> Option<u64> {
+        self.is_due(Instant::now())
     }
 
     /// Notes that the warning is due. If it is to be given now: how many times it was due since it last was, this one
@@ -37,6 +40,10 @@ impl Seldom {
         self.not_before.compare_exchange(not_before, next, Ordering::Relaxed, Ordering::Relaxed).ok()?;
         Some(self.due.swap(0, Ordering::Relaxed))
     }
+}
+
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -1,0 +1,70 @@
+//! Internal errors: the caller gets an id, and the log has the cause under it.
+
+use std::collections::HashMap;
+use std::collections::hash_map::RandomState;
+use std::fmt::Display;
+use std::hash::{BuildHasher, Hasher};
+use std::panic::Location;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use crate::log::{Seldom, caught, discard};
+use crate::sync::Mutex;
+
+/// How often the causes of one origin are logged as errors.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// What an internal error comes from. Causes of one origin are likely to be the same again and again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Origin {
+    /// A method, by its name.
+    Method(&'static str),
+    /// A place in callbox.
+    Place(&'static Location<'static>),
+}
+
+/// When the causes of each origin were last logged. There are as many origins as methods and a few places.
+static TOLD: LazyLock<Mutex<HashMap<Origin, Seldom>>> = LazyLock::new(Mutex::default);
+
+/// Whether each cause is logged as an error.
+static ALL: AtomicBool = AtomicBool::new(false);
+
+/// Logs each cause from now on: in tests a second is a long time, and their callers mean no harm.
+#[cfg(feature = "testing")]
+pub(crate) fn log_all_causes() {
+    ALL.store(true, Ordering::Relaxed);
+}
+
+/// Logs the cause of an internal error, and returns the id under which it is found.
+///
+/// Of one origin there is an error in the log at once, and then once a second at most, with the number of those that were left
+/// out before it: a caller may have thousands of them a second. At the level of debugging there is a line for each.
+pub(super) fn tell(origin: Origin, cause: &dyn Display) -> String {
+    let id = correlation_id();
+    let due = || TOLD.lock().entry(origin).or_insert_with(|| Seldom::new(PAUSE)).is_due_now();
+    let times = if ALL.load(Ordering::Relaxed) { Some(1) } else { due() };
+    if let Some(times) = times {
+        let left_out = (times > 1).then(|| times - 1);
+        log_error!(correlation_id = %id, cause = %text(cause), left_out, "internal error");
+    } else {
+        log_debug!(correlation_id = %id, cause = %text(cause), "internal error");
+    }
+    id
+}
+
+/// The text of a cause, which may be an error of the program's own.
+fn text(cause: &dyn Display) -> String {
+    caught(|| cause.to_string()).unwrap_or_else(|panic| {
+        discard(panic);
+        "(an error whose text panicked)".to_owned()
+    })
+}
+
+/// An id that stands in the log and in the answer, so that the two can be matched. Unique in a process, and unlikely to
+/// meet again in another.
+fn correlation_id() -> String {
+    static PROCESS: LazyLock<u32> = LazyLock::new(|| RandomState::new().build_hasher().finish() as u32);
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    format!("{:08x}-{:x}", *PROCESS, NEXT.fetch_add(1, Ordering::Relaxed))
+}

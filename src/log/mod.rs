@@ -1,0 +1,111 @@
+//! The log, as every part of callbox writes it: no line of it does harm, and none comes by the thousand.
+//!
+//! A line goes to whatever subscriber the program has set up, and formats values of the program's own types. Both may panic.
+//! A log line is no reason to lose a call, let alone a service: so callbox logs by [`log_error!`] and its like and by nothing
+//! else, which `tests/layers.rs` checks.
+
+// Before the modules, which log as well.
+/// Logs a line at a level, unless that level is off altogether. The rest is as for `tracing::event!`.
+macro_rules! log_line {
+    ($level:ident, $($line:tt)+) => {
+        if tracing::level_enabled!(tracing::Level::$level) {
+            $crate::log::write_line(|| tracing::event!(tracing::Level::$level, $($line)+));
+        }
+    };
+}
+
+/// Logs an error: something failed, and somebody should look at it.
+macro_rules! log_error {
+    ($($line:tt)+) => { log_line!(ERROR, $($line)+) };
+}
+
+/// Logs a warning: something is odd, and goes on.
+macro_rules! log_warn {
+    ($($line:tt)+) => { log_line!(WARN, $($line)+) };
+}
+
+/// Logs what whoever runs the server wants to know anyway.
+macro_rules! log_info {
+    ($($line:tt)+) => { log_line!(INFO, $($line)+) };
+}
+
+/// Logs what is of use to whoever looks for a fault.
+macro_rules! log_debug {
+    ($($line:tt)+) => { log_line!(DEBUG, $($line)+) };
+}
+
+mod caught;
+mod hook;
+mod seldom;
+
+use crate::sync::{AtomicU64, Ordering};
+
+pub(crate) use caught::{Caught, Harmless, caught, discard, panic_text};
+pub(crate) use hook::limit_hook;
+pub(crate) use seldom::Seldom;
+
+/// Number of lines that could not be written since the last one that could.
+static LOST: AtomicU64 = AtomicU64::new(0);
+
+/// Counts lines that could not be written.
+pub(crate) fn lost(lines: u64) {
+    LOST.fetch_add(lines, Ordering::Relaxed);
+}
+
+/// Takes the number of lines that could not be written, to tell of them.
+pub(crate) fn take_lost() -> u64 {
+    LOST.swap(0, Ordering::Relaxed)
+}
+
+/// Writes a line. If that panics, the line is lost and counted, and nothing else changes.
+pub(crate) fn write_line(line: impl FnOnce()) {
+    if let Err(panic) = caught(line) {
+        lost(1);
+        // Whatever this says cannot be logged.
+        let _ = caught::try_drop(panic);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing::span::{Attributes, Id, Record};
+    use tracing::{Event, Metadata, Subscriber};
+
+    use super::*;
+
+    /// A program's own subscriber, with a fault.
+    struct Faulty;
+
+    impl Subscriber for Faulty {
+        fn enabled(&self, _: &Metadata<'_>) -> bool {
+            true
+        }
+
+        fn new_span(&self, _: &Attributes<'_>) -> Id {
+            Id::from_u64(1)
+        }
+
+        fn record(&self, _: &Id, _: &Record<'_>) {}
+
+        fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+        fn event(&self, _: &Event<'_>) {
+            panic!("the disk is full");
+        }
+
+        fn enter(&self, _: &Id) {}
+
+        fn exit(&self, _: &Id) {}
+    }
+
+    #[test]
+    fn a_line_that_panics_on_its_way_is_counted_as_lost_and_does_no_harm() {
+        let before = LOST.load(Ordering::Relaxed);
+        tracing::subscriber::with_default(Faulty, || {
+            log_error!(answer = 42, "this cannot be told");
+            log_debug!("nor this");
+        });
+        // Other tests may lose lines of their own meanwhile.
+        assert!(LOST.load(Ordering::Relaxed) >= before + 2);
+    }
+}
