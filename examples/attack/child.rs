@@ -1,8 +1,10 @@
 //! The server as its operating system sees it.
 
 use std::io::{self, BufRead, BufReader, Read};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::process::{self, Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
@@ -17,6 +19,8 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) struct Child {
     process: process::Child,
     pub(crate) address: SocketAddr,
+    /// Bytes of its log so far.
+    logged: Arc<AtomicU64>,
 }
 
 /// Memory, in KiB.
@@ -37,16 +41,49 @@ impl Memory {
 impl Child {
     /// Starts it with the arguments of [`serve`](crate::server::serve); returns once it listens.
     pub(crate) fn start(arguments: &[&str]) -> io::Result<Self> {
+        Self::start_seen(Self::command(arguments)?)
+    }
+
+    /// The same, with a backtrace for each panic that it shows.
+    pub(crate) fn start_with_backtraces(arguments: &[&str]) -> io::Result<Self> {
+        let mut command = Self::command(arguments)?;
+        command.env("RUST_BACKTRACE", "1");
+        Self::start_seen(command)
+    }
+
+    /// Starts it at an address, with a log that nobody sees; returns once it listens.
+    pub(crate) fn start_unseen(address: SocketAddr, log: Stdio) -> io::Result<Self> {
+        let mut command = Self::command(&["hook", "usual", "port", &address.port().to_string()])?;
+        let process = command.stderr(log).spawn()?;
+        let (mut child, begin) = (Self { process, address, logged: Arc::default() }, Instant::now());
+        while TcpStream::connect(address).is_err() {
+            if begin.elapsed() > PATIENCE || !child.is_running()? {
+                return Err(io::Error::other("the server does not start"));
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        Ok(child)
+    }
+
+    fn command(arguments: &[&str]) -> io::Result<Command> {
         // For thousands of connections, on both sides.
         let maximum = getrlimit(Resource::Nofile).maximum;
         setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum })?;
         let mut command = Command::new(std::env::current_exe()?);
         command.arg(ROLE).args(arguments).env_remove("RUST_LOG").env_remove("RUST_BACKTRACE");
-        let mut process = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Ok(command)
+    }
+
+    fn start_seen(mut command: Command) -> io::Result<Self> {
+        let mut process = command.spawn()?;
+        let logged = Arc::new(AtomicU64::new(0));
+        let bytes = Arc::clone(&logged);
         let log = process.stderr.take().ok_or(io::ErrorKind::BrokenPipe)?;
         let (tell, told) = channel();
         std::thread::spawn(move || {
             for line in BufReader::new(log).lines().map_while(Result::ok) {
+                bytes.fetch_add(line.len() as u64 + 1, Ordering::Relaxed);
                 let url = line.split_once("listening url=").and_then(|(_, url)| url.split_once("http://"));
                 let address = url.and_then(|(_, url)| url.split('/').next()?.parse::<SocketAddr>().ok());
                 // Nobody asks for more than one.
@@ -58,7 +95,12 @@ impl Child {
             process.wait()?;
             return Err(io::Error::other("the server does not start"));
         };
-        Ok(Self { process, address })
+        Ok(Self { process, address, logged })
+    }
+
+    /// Bytes that it has logged so far.
+    pub(crate) fn logged(&self) -> u64 {
+        self.logged.load(Ordering::Relaxed)
     }
 
     pub(crate) fn memory(&self) -> io::Result<Memory> {

@@ -13,6 +13,7 @@ mod descriptors;
 mod drain;
 mod guesses;
 mod load;
+mod logs;
 mod malformed;
 mod mutation;
 mod overload;
@@ -33,7 +34,7 @@ use report::Report;
 
 type Attack = fn(&mut Report) -> std::io::Result<()>;
 
-const ATTACKS: [(&str, Attack); 9] = [
+const ATTACKS: &[(&str, Attack)] = &[
     ("malformed", malformed::run),
     ("slow", slow::run),
     ("overload", overload::run),
@@ -45,6 +46,7 @@ const ATTACKS: [(&str, Attack); 9] = [
     ("paths", paths::run),
     ("guesses", guesses::run),
     ("revocation", revocation::run),
+    ("logs", logs::run),
 ];
 
 fn main() -> ExitCode {
@@ -55,13 +57,14 @@ fn main() -> ExitCode {
     let (flags, names): (Vec<_>, Vec<_>) = arguments.iter().map(String::as_str).partition(|arg| arg.starts_with("--"));
     let known = |name: &&str| *name == "all" || ATTACKS.iter().any(|(known, _)| known == name);
     if !flags.iter().all(|flag| *flag == "--quick") || !names.iter().all(known) {
-        let names = ATTACKS.map(|(name, _)| name).join(", ");
+        let names: Vec<_> = ATTACKS.iter().map(|(name, _)| *name).collect();
+        let names = names.join(", ");
         println!("there are --quick and the attacks {names}; all of them if none is named");
         return ExitCode::from(2);
     }
     let all = names.is_empty() || names.contains(&"all");
     let mut report = Report::new(!flags.is_empty());
-    for (name, attack) in ATTACKS.into_iter().filter(|(name, _)| all || names.contains(name)) {
+    for (name, attack) in ATTACKS.iter().filter(|(name, _)| all || names.contains(name)) {
         let begin = Instant::now();
         if let Err(error) = attack(&mut report) {
             report.exact("the attack can be made", error, false);

@@ -32,17 +32,21 @@ static SERVICE: OnceLock<ServiceRef<Target>> = OnceLock::new();
 static LOOKED: AtomicU64 = AtomicU64::new(0);
 
 /// Runs the server to its end: `serve [files DIRECTORY] [descriptors NUMBER] [awaits MILLISECONDS]
-/// [tokens FILE]`.
+/// [tokens FILE] [port NUMBER] [hook usual]`.
 pub(crate) fn serve(arguments: &[String]) -> ExitCode {
+    let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(|_| {
         PANICS.fetch_add(1, Ordering::Relaxed);
     }));
+    let mut usual = Some(usual);
     let mut server = Server::new(|| Target).tokens(|token: &str| token == TOKEN).bind("127.0.0.1:0").drain(DRAIN);
     for pair in arguments.chunks(2) {
         match pair {
             [key, directory] if key == "files" => {
                 server = server.static_files("/static", directory).static_files("/", directory);
             }
+            [key, port] if key == "port" => server = server.bind(&format!("127.0.0.1:{port}")),
+            [key, _] if key == "hook" => std::panic::set_hook(usual.take().expect("it is asked for once")),
             [key, number] if key == "descriptors" => {
                 let limit = Some(number.parse().expect("a number of descriptors"));
                 setrlimit(Resource::Nofile, Rlimit { current: limit, maximum: limit }).expect("it can be lowered");

@@ -43,13 +43,7 @@ impl<M: Method> Ran<M> {
 
 /// What travels around a call of this service.
 pub(crate) fn current<S: Service>(core: &Core<S>, call: &CallContext) -> Current {
-    Current {
-        service: core.id,
-        name: S::NAME,
-        chain: call.chain.clone(),
-        method: call.method,
-        deadline: call.deadline,
-    }
+    Current { service: core.id, name: S::NAME, chain: call.chain.clone(), method: call.method, deadline: call.deadline }
 }
 
 /// A sync method that runs on this thread, or several runs of one, with what travels around them, until this is dropped.

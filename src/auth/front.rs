@@ -88,19 +88,19 @@ impl Auth {
 
     async fn ask(&self, token: &str, digest: Digest, taken: Option<Arc<Try>>) -> Result<Caller, Unsure> {
         let Ok(open) = Arc::clone(&self.open).try_acquire_owned() else {
-            log_error!(open = self.limits.open, "too many open questions to the authenticator");
+            log_seldom!(ERROR, open = self.limits.open, "too many open questions to the authenticator");
             return Err(Unsure);
         };
         let question = Whose { token: token.into(), digest, taken, open };
         self.within_patience(self.actor.send(question)).await?.unwrap_or_else(|error| {
-            log_error!(%error, "the auth actor is gone");
+            log_seldom!(ERROR, %error, "the auth actor is gone");
             Err(Unsure)
         })
     }
 
     async fn within_patience<T>(&self, answer: impl Future<Output = T>) -> Result<T, Unsure> {
         tokio::time::timeout(self.limits.patience, answer).await.map_err(|_| {
-            log_error!(after = ?self.limits.patience, "the auth actor did not answer in time");
+            log_seldom!(ERROR, after = ?self.limits.patience, "the auth actor did not answer in time");
             Unsure
         })
     }

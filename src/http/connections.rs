@@ -142,7 +142,7 @@ impl Connections {
                 }
                 Err(error) => {
                     // Out of file descriptors: a connection that cannot be watched is not worth its own.
-                    log_warn!(%error, "a new connection was closed");
+                    log_seldom!(WARN, %error, "a new connection was closed");
                     // It fails when the client has already gone, which is as good.
                     let _ = SockRef::from(stream).shutdown(Shutdown::Both);
                 }

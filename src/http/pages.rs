@@ -137,7 +137,7 @@ impl ResponseError for PageError {
     }
 
     fn error_response(&self) -> HttpResponse {
-        log_error!(error = %self, "a page could not be rendered");
+        log_seldom!(ERROR, error = %self, "a page could not be rendered");
         let mut response = HttpResponse::InternalServerError();
         match &self.0 {
             Reason::Fault { fault, shown: true } => response.content_type(HTML).body(fault_page(fault)),

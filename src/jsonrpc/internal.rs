@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::log::{Seldom, caught, discard};
+use crate::log::{Seldom, caught, discard, left_out};
 use crate::sync::Mutex;
 
 /// How often the causes of one origin are logged as errors.
@@ -45,8 +45,7 @@ pub(super) fn tell(origin: Origin, cause: &dyn Display) -> String {
     let due = || TOLD.lock().entry(origin).or_insert_with(|| Seldom::new(PAUSE)).is_due_now();
     let times = if ALL.load(Ordering::Relaxed) { Some(1) } else { due() };
     if let Some(times) = times {
-        let left_out = (times > 1).then(|| times - 1);
-        log_error!(correlation_id = %id, cause = %text(cause), left_out, "internal error");
+        log_error!(correlation_id = %id, cause = %text(cause), left_out = left_out(times), "internal error");
     } else {
         log_debug!(correlation_id = %id, cause = %text(cause), "internal error");
     }

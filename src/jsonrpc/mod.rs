@@ -22,8 +22,8 @@ pub(crate) use envelope::{Envelope, Limits, MAX_DEPTH, parse};
 pub use error::RpcError;
 pub(crate) use error::code;
 pub(crate) use id::Id;
-pub(crate) use pending::{Hold, Pending};
 #[cfg(feature = "testing")]
 pub(crate) use internal::log_all_causes;
+pub(crate) use pending::{Hold, Pending};
 pub(crate) use request::{Invalid, Member, Request};
 pub(crate) use response::{BatchWriter, Draft};

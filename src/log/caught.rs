@@ -50,7 +50,7 @@ pub(crate) fn discard<T>(value: T) {
         && let Err(panic) = try_drop(value)
     {
         let ty = std::any::type_name::<T>();
-        log_error!(ty, panic, "the drop of a value panicked");
+        log_seldom!(ERROR, ty, panic, "the drop of a value panicked");
     }
 }
 

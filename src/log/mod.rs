@@ -14,6 +14,18 @@ macro_rules! log_line {
     };
 }
 
+/// Logs a line that may be due thousands of times a second: at once, and then once a second, with the number of those that were
+/// left out. Each place in the code counts for itself.
+macro_rules! log_seldom {
+    ($level:ident, $($line:tt)+) => {{
+        static SELDOM: std::sync::LazyLock<$crate::log::Seldom> =
+            std::sync::LazyLock::new(|| $crate::log::Seldom::new(std::time::Duration::from_secs(1)));
+        if let Some(times) = SELDOM.is_due_now() {
+            log_line!($level, left_out = $crate::log::left_out(times), $($line)+);
+        }
+    }};
+}
+
 /// Logs an error: something failed, and somebody should look at it.
 macro_rules! log_error {
     ($($line:tt)+) => { log_line!(ERROR, $($line)+) };
@@ -55,6 +67,11 @@ pub(crate) fn lost(lines: u64) {
 /// Takes the number of lines that could not be written, to tell of them.
 pub(crate) fn take_lost() -> u64 {
     LOST.swap(0, Ordering::Relaxed)
+}
+
+/// Returns how many lines were left out, if one stands for so many: none for the first.
+pub(crate) fn left_out(times: u64) -> Option<u64> {
+    (times > 1).then(|| times - 1)
 }
 
 /// Writes a line. If that panics, the line is lost and counted, and nothing else changes.
@@ -104,6 +121,7 @@ mod tests {
         tracing::subscriber::with_default(Faulty, || {
             log_error!(answer = 42, "this cannot be told");
             log_debug!("nor this");
+            (0..1000).for_each(|_| log_seldom!(WARN, "nor this, which is told once"));
         });
         // Other tests may lose lines of their own meanwhile.
         assert!(LOST.load(Ordering::Relaxed) >= before + 2);

@@ -252,7 +252,7 @@ impl Release {
 /// Wakes a caller. Whose runtime that is, is the program's affair: if it panics, others must be woken all the same.
 pub(crate) fn wake(waker: Waker) {
     if let Err(panic) = caught(|| waker.wake()) {
-        log_error!(panic = panic_text(&*panic), "a caller could not be woken");
+        log_seldom!(ERROR, panic = panic_text(&*panic), "a caller could not be woken");
         discard(panic);
     }
 }

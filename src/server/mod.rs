@@ -306,10 +306,10 @@ impl Server {
         self
     }
 
-    /// Runs the server until SIGTERM or ctrl-c, and then until the calls that were let in have been answered.
+    /// Runs the server until SIGTERM, SIGHUP or ctrl-c, and then until the calls that were let in have been answered.
     ///
-    /// SIGHUP, which a terminal sends when it is closed, does the same as SIGTERM, but for a program that was started to ignore
-    /// it, as by `nohup`.
+    /// A second SIGTERM or ctrl-c ends it at once. A second SIGHUP does not, as shell and system both send one when a terminal is
+    /// closed; a program that was started to ignore it, as by `nohup`, does so.
     ///
     /// Logs go to standard error, unless the program has set up `tracing` itself. With [`from_args`](Self::from_args),
     /// `--help` and the like print and return at once.
