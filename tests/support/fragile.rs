@@ -83,7 +83,7 @@ pub(super) fn launched() -> ExitCode {
     let answer = actix_web::rt::System::new().block_on(async {
         let running = Server::new(|| Fragile).launch().await.expect("they start");
         let answer = running.service::<Fragile>().expect("it is there").call(Fail {}).await;
-        running.stop().await;
+        running.stop().await.expect("every method ends");
         answer
     });
     print_data(&answer.expect_err("it fails"))
