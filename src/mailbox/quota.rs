@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::sync::{Arc, AtomicUsize, Ordering};
+use crate::sync::{Arc, AtomicUsize, Ordering, in_order};
 
 use super::bell::Bell;
 use super::limit::Limit;
@@ -54,6 +54,7 @@ struct WaitsForRoom<'a>(&'a Quota);
 impl<'a> WaitsForRoom<'a> {
     fn new(quota: &'a Quota) -> Self {
         quota.batches.fetch_add(1, Ordering::SeqCst);
+        in_order();
         Self(quota)
     }
 }
@@ -155,6 +156,7 @@ impl Places {
     /// nothing else: a batch that tries in vain would tell itself, over and over.
     #[inline]
     fn given_back(&self, what: &[Full]) {
+        in_order();
         if self.service.batches.load(Ordering::SeqCst) != 0 {
             what.iter().for_each(|what| self.tell_batches(*what));
         }

@@ -43,3 +43,8 @@ impl fmt::Debug for AtomicWaker {
         f.write_str("AtomicWaker")
     }
 }
+
+/// See the original: loom orders `SeqCst` fences, and not the accesses.
+pub(crate) fn in_order() {
+    fence(Ordering::SeqCst);
+}
