@@ -1,4 +1,5 @@
-//! Batches: many at once to a service that has nothing else to do, and some whose results are as large as they may be.
+//! Batches: many at once to a service that has nothing else to do, and some whose results are as
+//! large as they may be.
 
 use std::io;
 use std::net::SocketAddr;
@@ -19,7 +20,8 @@ const CONNECTIONS: usize = 16;
 /// The length of a result that just fits into a response.
 const LARGE: usize = (10 << 20) - 64;
 
-/// A batch holds two responses; beside them are the value that is made and the response that is sent.
+/// A batch holds two responses; beside them are the value that is made and the response that is
+/// sent.
 const MEMORY: f64 = 64.0;
 
 fn batch(method: &str, params: &str) -> Vec<u8> {

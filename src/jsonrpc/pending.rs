@@ -1,4 +1,5 @@
-//! What the members of a batch have ended with and the thread that answers the batch has not written yet.
+//! What the members of a batch have ended with and the thread that answers the batch has not
+//! written yet.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -11,11 +12,12 @@ const BYTES_PER_NANO: usize = 10;
 
 /// The results of one batch that wait for the thread that answers it.
 ///
-/// How large a value is when it is written is known only then, and a service can make large ones faster than they are written.
-/// So a value counts as what a thread can fill in the time that its call ran. As long as the values that wait count less than
-/// the response limit they wait as they are: the service's time is scarce, and the answering thread writes them. What comes
-/// then is written by the thread that ran the call, and counts as its bytes. When a result has not fitted, members that have
-/// not begun do not run.
+/// How large a value is when it is written is known only then, and a service can make large ones
+/// faster than they are written. So a value counts as what a thread can fill in the time that its
+/// call ran. As long as the values that wait count less than the response limit they wait as they
+/// are: the service's time is scarce, and the answering thread writes them. What comes then is
+/// written by the thread that ran the call, and counts as its bytes. When a result has not fitted,
+/// members that have not begun do not run.
 #[derive(Debug)]
 pub(crate) struct Pending {
     limit: usize,
@@ -43,7 +45,8 @@ impl Pending {
         Arc::new(Self { limit, kept: AtomicUsize::new(kept), values, written, full: AtomicBool::new(full) })
     }
 
-    /// Lets a value wait as it is, whose call ran for so long; `None` if it has to be written first.
+    /// Lets a value wait as it is, whose call ran for so long; `None` if it has to be written
+    /// first.
     pub(crate) fn hold_value(self: &Arc<Self>, ran: Duration) -> Option<Hold> {
         let nanos = usize::try_from(ran.as_nanos()).unwrap_or(usize::MAX);
         let size = nanos.saturating_mul(BYTES_PER_NANO).min(self.limit);

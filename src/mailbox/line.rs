@@ -1,4 +1,5 @@
-//! The line before a mailbox, or a service, that is full: batches that wait for room for their members.
+//! The line before a mailbox, or a service, that is full: batches that wait for room for their
+//! members.
 
 use std::fmt;
 
@@ -6,11 +7,12 @@ use tokio::sync::Notify;
 
 use crate::sync::{AtomicUsize, Ordering};
 
-/// How many places come free before a batch is told, as a part of all: to wake one for each place would take longer than
-/// most methods do, and a batch takes all places that it finds.
+/// How many places come free before a batch is told, as a part of all: to wake one for each place
+/// would take longer than most methods do, and a batch takes all places that it finds.
 const PART: usize = 64;
 
-/// Batches that found no room. They are told of room one after another, in the order in which they came.
+/// Batches that found no room. They are told of room one after another, in the order in which they
+/// came.
 pub(super) struct Line {
     /// Members that wait, of all batches.
     members: AtomicUsize,
@@ -33,8 +35,8 @@ impl Line {
         self.members.load(Ordering::Relaxed)
     }
 
-    /// Completes when it is worth to look for room that came free after this call. So many members count as waiting as long
-    /// as the future does.
+    /// Completes when it is worth to look for room that came free after this call. So many members
+    /// count as waiting as long as the future does.
     pub(super) fn wait(&self, members: usize) -> impl Future<Output = ()> + '_ {
         let room = self.room.notified();
         async move {
@@ -43,8 +45,9 @@ impl Line {
         }
     }
 
-    /// A place has come free while somebody waits, here or elsewhere. If it was the last that was taken, everybody is told:
-    /// no other will come free, and none relies on another to take the room that there is.
+    /// A place has come free while somebody waits, here or elsewhere. If it was the last that was
+    /// taken, everybody is told: no other will come free, and none relies on another to take the
+    /// room that there is.
     pub(super) fn freed(&self, was_last: bool) {
         if was_last {
             self.freed.store(0, Ordering::Relaxed);

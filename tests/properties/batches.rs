@@ -1,4 +1,5 @@
-//! Batches from several threads at once, to mailboxes that take a few of their calls: all are answered, in their order.
+//! Batches from several threads at once, to mailboxes that take a few of their calls: all are
+//! answered, in their order.
 
 use std::thread;
 
