@@ -6,6 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use crate::log;
 use crate::regular_file;
 use crate::start_error::{Result, StartError};
 use crate::sync::Arc;
@@ -132,7 +133,7 @@ impl Watched {
     /// Warns of a file with secrets that everybody may read, as soon as there is a log: the file may
     /// be read for the first time before the server has one.
     fn warn(&mut self) {
-        if self.is_untold && tracing::enabled!(tracing::Level::WARN) {
+        if self.is_untold && log::reads_warnings() {
             self.is_untold = false;
             log_warn!(
                 file = %self.path.display(),

@@ -74,6 +74,11 @@ pub(crate) fn left_out(times: u64) -> Option<u64> {
     (times > 1).then(|| times - 1)
 }
 
+/// Whether somebody reads warnings: not before the program or the server has set up a log.
+pub(crate) fn reads_warnings() -> bool {
+    caught(|| tracing::enabled!(tracing::Level::WARN)).unwrap_or(false)
+}
+
 /// Writes a line. If that panics, the line is lost and counted, and nothing else changes.
 pub(crate) fn write_line(line: impl FnOnce()) {
     if let Err(panic) = caught(line) {
