@@ -324,7 +324,7 @@ fn flood() {
 
 fn strange_host() {
     let program = Program::new("greeter", &["--port", "0"]).start();
-    for host in ["shop.example.org", "no host", "", "other.example.org"] {
+    for host in ["shop.example.org", "no host", "other.example.org"] {
         let headers: &[(&str, &str)] = &[("Host", host)];
         let answer = post(&program, headers, &call("say_hello", r#"["x"]"#));
         assert!(answer.status == 421 && answer.body.contains("allowed_hosts"), "{host}: {answer:?}");

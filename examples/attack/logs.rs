@@ -53,7 +53,8 @@ fn flood(report: &mut Report) -> io::Result<()> {
     let server = Child::start_with_backtraces(&["hook", "usual"])?;
     let (begin, before) = (Instant::now(), server.logged());
     let mut connection = Connection::open(server.address)?;
-    let batch = [b"[", &vec![call("read", "[0]"); 100].join(&b','), &b"]"[..]].concat();
+    let calls = vec![call("read", "[0]"); 100].join(&b',');
+    let batch = [b"[".as_slice(), &calls, b"]"].concat();
     let mut internal = 0;
     for _ in 0..count / 100 {
         let answers = connection.post(&batch)?.json()?;

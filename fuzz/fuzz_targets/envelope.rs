@@ -10,9 +10,18 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+// First, as its macros are for all that come after it.
+#[allow(dead_code, unused_imports, unused_macros, reason = "the target uses a part of it")]
+#[macro_use]
+#[path = "../../src/log/mod.rs"]
+mod log;
+
 #[allow(dead_code, unused_imports, unreachable_pub, reason = "the target uses a part of it")]
 #[path = "../../src/jsonrpc/mod.rs"]
 mod jsonrpc;
+#[allow(unused_imports, reason = "the target uses a part of it")]
+#[path = "../../src/sync.rs"]
+mod sync;
 
 use jsonrpc::{BatchWriter, Dialect, Draft, Envelope, Id, Limits, Member, Request, parse};
 

@@ -10,6 +10,12 @@ use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
 
+// First, as its macros are for all that come after it.
+#[allow(dead_code, unused_imports, unused_macros, reason = "the target uses a part of it")]
+#[macro_use]
+#[path = "../../src/log/mod.rs"]
+mod log;
+
 #[allow(dead_code, unused_imports, unreachable_pub, reason = "the target uses a part of it")]
 #[path = "../../src/jsonrpc/mod.rs"]
 mod jsonrpc;
@@ -19,6 +25,9 @@ mod settings;
 #[allow(dead_code, unreachable_pub, reason = "the target uses a part of it")]
 #[path = "../../src/start_error.rs"]
 mod start_error;
+#[allow(unused_imports, reason = "the target uses a part of it")]
+#[path = "../../src/sync.rs"]
+mod sync;
 
 /// What settings know of the modules that are not taken in.
 mod actor {
