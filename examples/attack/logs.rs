@@ -3,7 +3,7 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::process::Stdio;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
@@ -28,6 +28,10 @@ fn unwritable(report: &mut Report, name: &str, log: Stdio) -> io::Result<()> {
     let count: u64 = report.pick(1_000, 50);
     let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
     let server = Child::start_unseen(address, log)?;
+    let mut ready = Connection::open(address)?;
+    while ready.get("/health/ready")?.status != 200 {
+        std::thread::sleep(Duration::from_millis(5));
+    }
     let mut answered = 0;
     for _ in 0..count {
         for method in METHODS {

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::support::http::ask;
 use crate::support::wait::until;
 
 /// Nothing that a test waits for takes longer.
@@ -72,7 +73,7 @@ impl Program {
         program
     }
 
-    /// Starts a server that logs to `log`, where nobody sees it. It listens at a port that it is told.
+    /// Starts a server that logs to `log`, where nobody sees it, at a port that it is told; returns once it is ready.
     #[allow(dead_code, reason = "each test uses a part of these")]
     pub(crate) fn start_unseen(mut self, log: Stdio) -> RunningProgram {
         let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port");
@@ -81,6 +82,7 @@ impl Program {
         let (_, lines) = channel();
         let program = RunningProgram { child, lines, log: String::new(), address: Some(port) };
         until("it listens", || TcpStream::connect(port).is_ok());
+        until("it is ready", || ask(port, "GET", "/health/ready", &[], "").status == 200);
         program
     }
 
