@@ -7,7 +7,7 @@ use crate::child::{Child, PATIENCE};
 use crate::client::{Connection, call};
 use crate::report::{Report, ms};
 
-/// What the server may have open. A connection takes two.
+/// What the server may have open. A connection takes one.
 const LIMIT: &str = "128";
 
 /// More than that, and no more than the system lets wait to be accepted.

@@ -6,6 +6,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use actix_web::dev::Payload;
+use actix_web::error::PayloadError;
 use actix_web::http::header::{CONTENT_LENGTH, HeaderMap};
 use actix_web::web::{Bytes, BytesMut};
 use futures::StreamExt;
@@ -66,6 +67,7 @@ pub(crate) async fn read(
 
 async fn collect(payload: &mut Payload, limit: usize) -> Result<Bytes, Refusal> {
     let mut next = async || match payload.next().await {
+        Some(Err(PayloadError::Overflow)) => Err(Refusal::too_large()),
         Some(Err(error)) => {
             log_debug!(%error, "a body broke off");
             Err(Refusal::broken())

@@ -1,34 +1,36 @@
 //! The hygiene of connections: how many there may be, and how long one may keep us waiting.
 //!
 //! actix-web's own timers cover the first head of a connection and, if it is asked to, the rest between requests, with a timer
-//! for each. A connection that stalls in a later head, in a body, or in taking its answer is covered by none. The reaper here
-//! looks at all of them now and then, and ends those that stall.
+//! for each. A connection that stalls in a later head, in a body, or in taking its answer is covered by none. The watch here
+//! looks at all of them now and then, and has those end that stall or are idle for too long. The [stream](super::stream) of each
+//! tells it what its client does.
 
-use std::any::Any;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry as Slot;
-use std::net::{IpAddr, Shutdown};
+use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
-use actix_web::dev::Extensions;
-use actix_web::rt::net::TcpStream;
 use parking_lot::Mutex;
-use socket2::{SockRef, Socket};
+use tokio::time::Instant;
 
 use crate::peer::network;
+
+use super::pulse::{Clock, Patience, Pulse};
 
 /// How many connections there may be, and how long each may make us wait.
 #[derive(Clone, Debug)]
 pub(crate) struct ConnectionLimits {
-    /// Beyond so many open connections, further ones are answered 503 and closed.
+    /// Beyond so many open connections, further ones are rejected.
     pub(crate) total: usize,
     /// The same, for the connections of one peer address (an IPv6 network of 64 bits counts as one).
     pub(crate) per_peer: usize,
-    /// A connection that waits longer than this for its client is ended: between requests, in a head, in a body, or in an
-    /// answer that the client does not take.
+    /// A connection that waits longer than this for its client is ended: in a head, in a body, or in an answer that the client
+    /// does not take.
     pub(crate) patience: Duration,
+    /// A connection that is idle longer than this is closed.
+    pub(crate) keep_alive: Duration,
 }
 
 /// All open connections of a server, on all its workers.
@@ -38,160 +40,133 @@ pub(crate) struct Connections {
     tick: Duration,
     clock: Arc<Clock>,
     open: Mutex<Open>,
-}
-
-/// Ticks since the start. Coarse, so that a request need not ask the operating system for the time.
-#[derive(Debug)]
-struct Clock(AtomicU32);
-
-impl Clock {
-    fn now(&self) -> u32 {
-        self.0.load(Ordering::Relaxed)
-    }
+    /// How many more connections may be told, before the next tick, that they are rejected.
+    courtesy: AtomicU32,
+    /// Connections rejected since the last warning.
+    rejected: AtomicU64,
 }
 
 #[derive(Debug, Default)]
 struct Open {
     next: u64,
-    entries: HashMap<u64, Entry>,
+    pulses: HashMap<u64, Arc<Pulse>>,
     peers: HashMap<IpAddr, usize>,
 }
 
+/// The place of one connection among those that are open; free again when it is dropped.
 #[derive(Debug)]
-struct Entry {
-    pulse: Arc<Pulse>,
-    /// A second handle on the connection's socket, to shut it down from outside. Costs a file descriptor.
-    socket: Socket,
-}
-
-/// Whose turn it is on one connection.
-#[derive(Debug)]
-pub(super) struct Pulse {
-    /// The tick since which the client is waited for; 0 while it is our turn.
-    waiting_since: AtomicU32,
-    /// The server had as many connections as it may when this one came.
-    pub(super) refused: bool,
-    clock: Arc<Clock>,
-}
-
-impl Pulse {
-    pub(super) fn our_turn(&self) {
-        self.waiting_since.store(0, Ordering::Relaxed);
-    }
-
-    /// The client's turn, from now on or since it began.
-    pub(super) fn clients_turn_if_ours(&self) {
-        if self.waiting_since.load(Ordering::Relaxed) == 0 {
-            self.clients_turn();
-        }
-    }
-
-    /// The client's turn, from now on.
-    pub(super) fn clients_turn(&self) {
-        self.waiting_since.store(self.clock.now(), Ordering::Relaxed);
-    }
-}
-
-/// One connection's stay in the list; lives in the connection's own data.
-#[derive(Debug)]
-pub(super) struct Connection {
+pub(super) struct Place {
     id: u64,
-    peer: Option<IpAddr>,
-    pub(super) pulse: Arc<Pulse>,
+    peer: IpAddr,
+    pulse: Arc<Pulse>,
     connections: Arc<Connections>,
 }
 
-impl Drop for Connection {
+impl Place {
+    pub(super) fn pulse(&self) -> Arc<Pulse> {
+        Arc::clone(&self.pulse)
+    }
+}
+
+impl Drop for Place {
     fn drop(&mut self) {
         let mut open = self.connections.open.lock();
-        let entry = open.entries.remove(&self.id);
-        if let Some(Slot::Occupied(mut count)) = self.peer.map(|peer| open.peers.entry(peer)) {
+        open.pulses.remove(&self.id);
+        if let Slot::Occupied(mut count) = open.peers.entry(self.peer) {
             *count.get_mut() -= 1;
             if *count.get() == 0 {
                 count.remove();
             }
         }
-        drop(open);
-        // Closes a socket, which need not happen under the lock.
-        drop(entry);
     }
 }
 
+/// There is no place for a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rejected {
+    /// It should be told so, for which it may stay for a moment.
+    Politely,
+    /// There are too many of them.
+    AtOnce,
+}
+
 impl Connections {
+    /// How many rejected connections are told so in each tick: no flood of them is worth more of our time.
+    const COURTESY: u32 = 64;
+
+    /// At most one warning of rejected connections in this time.
+    const WARN_EVERY: Duration = Duration::from_secs(60);
+
     pub(crate) fn new(limits: ConnectionLimits) -> Arc<Self> {
-        let tick = (limits.patience / 8).clamp(Duration::from_millis(10), Duration::from_secs(1));
-        // From 1, as 0 stands for "not waiting".
-        let clock = Arc::new(Clock(AtomicU32::new(1)));
-        Arc::new(Self { limits, tick, clock, open: Mutex::default() })
+        let shortest = limits.patience.min(limits.keep_alive);
+        let tick = (shortest / 8).clamp(Duration::from_millis(10), Duration::from_secs(1));
+        Arc::new(Self {
+            limits,
+            tick,
+            clock: Arc::new(Clock::new()),
+            open: Mutex::default(),
+            courtesy: AtomicU32::new(Self::COURTESY),
+            rejected: AtomicU64::new(0),
+        })
     }
 
     /// How many connections are open.
     #[cfg(test)]
     pub(crate) fn count(&self) -> usize {
-        self.open.lock().entries.len()
+        self.open.lock().pulses.len()
     }
 
-    /// For `HttpServer::on_connect`, which has to come before `bind`.
-    pub(crate) fn on_connect(self: &Arc<Self>) -> impl Fn(&dyn Any, &mut Extensions) + Send + Sync + 'static {
-        let connections = Arc::clone(self);
-        move |io, data| {
-            let Some(stream) = tcp(io) else { return };
-            match SockRef::from(stream).try_clone() {
-                Ok(socket) => {
-                    data.insert(connections.add(socket, stream.peer_addr().ok().map(|peer| network(peer.ip()))));
-                }
-                Err(error) => {
-                    // Out of file descriptors: a connection that cannot be watched is not worth its own.
-                    log_seldom!(WARN, %error, "a new connection was closed");
-                    // It fails when the client has already gone, which is as good.
-                    let _ = SockRef::from(stream).shutdown(Shutdown::Both);
-                }
-            }
-        }
-    }
-
-    fn add(self: &Arc<Self>, socket: Socket, peer: Option<IpAddr>) -> Connection {
+    /// Gives a connection its place, from its very beginning. One that gets none counts for nothing.
+    pub(super) fn admit(self: &Arc<Self>, peer: IpAddr) -> Result<Place, Rejected> {
+        let peer = network(peer);
         let open = &mut *self.open.lock();
-        let of_peer = peer.map_or(0, |peer| {
-            let count = open.peers.entry(peer).or_default();
-            *count += 1;
-            *count
-        });
-        let refused = open.entries.len() >= self.limits.total || of_peer > self.limits.per_peer;
-        let waiting_since = AtomicU32::new(self.clock.now());
-        let pulse = Arc::new(Pulse { waiting_since, refused, clock: Arc::clone(&self.clock) });
+        let of_peer = open.peers.get(&peer).copied().unwrap_or_default();
+        if open.pulses.len() >= self.limits.total || of_peer >= self.limits.per_peer {
+            self.rejected.fetch_add(1, Ordering::Relaxed);
+            let left = self.courtesy.try_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+            return Err(if left.is_ok() { Rejected::Politely } else { Rejected::AtOnce });
+        }
+        let pulse = Arc::new(Pulse::new(Arc::clone(&self.clock)));
         let id = open.next;
         open.next += 1;
-        open.entries.insert(id, Entry { pulse: Arc::clone(&pulse), socket });
-        Connection { id, peer, pulse, connections: Arc::clone(self) }
+        open.pulses.insert(id, Arc::clone(&pulse));
+        open.peers.insert(peer, of_peer + 1);
+        Ok(Place { id, peer, pulse, connections: Arc::clone(self) })
     }
 
     /// Ends connections whose client has been waited for too long. Runs until it is dropped.
-    pub(crate) async fn reap(self: Arc<Self>) {
-        let patience = self.limits.patience.as_nanos().div_ceil(self.tick.as_nanos());
-        let patience = u32::try_from(patience).unwrap_or(u32::MAX);
+    pub(crate) async fn watch(self: Arc<Self>) {
+        let ticks = |time: Duration| u32::try_from(time.as_nanos().div_ceil(self.tick.as_nanos())).unwrap_or(u32::MAX);
+        let patience = Patience { stalled: ticks(self.limits.patience), idle: ticks(self.limits.keep_alive) };
+        let mut warned = None;
         loop {
             tokio::time::sleep(self.tick).await;
-            let now = self.clock.0.fetch_add(1, Ordering::Relaxed) + 1;
-            let overdue = |pulse: &Pulse| {
-                let since = pulse.waiting_since.load(Ordering::Relaxed);
-                since != 0 && now.saturating_sub(since) > patience
-            };
-            for entry in self.open.lock().entries.values().filter(|entry| overdue(&entry.pulse)) {
-                log_debug!("a connection that kept us waiting was ended");
-                // It fails when the client has already gone, which is as good.
-                let _ = entry.socket.shutdown(Shutdown::Both);
+            let now = self.clock.tick();
+            self.courtesy.store(Self::COURTESY, Ordering::Relaxed);
+            for pulse in self.open.lock().pulses.values().filter(|pulse| pulse.is_overdue(now, patience)) {
+                let was_idle = pulse.is_idle();
+                if pulse.end() && !was_idle {
+                    log_debug!("a connection that kept us waiting was ended");
+                }
+            }
+            if warned.is_none_or(|warned: Instant| warned.elapsed() >= Self::WARN_EVERY) && self.warn_of_rejected() {
+                warned = Some(Instant::now());
             }
         }
     }
-}
 
-/// The socket of a connection, with TLS or without.
-fn tcp(io: &dyn Any) -> Option<&TcpStream> {
-    let plain = io.downcast_ref();
-    #[cfg(feature = "tls")]
-    let plain = plain.or_else(|| super::tls::below(io));
-    plain
+    /// Returns whether there was anything to warn of.
+    fn warn_of_rejected(&self) -> bool {
+        let rejected = self.rejected.swap(0, Ordering::Relaxed);
+        if rejected > 0 {
+            let ConnectionLimits { total, per_peer, .. } = self.limits;
+            log_warn!(
+                rejected,
+                "connections were rejected: --max-connections is {total}, --max-connections-per-peer {per_peer}"
+            );
+        }
+        rejected > 0
+    }
 }
 
 #[cfg(test)]

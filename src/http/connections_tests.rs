@@ -4,7 +4,7 @@ use actix_web::dev::ServiceResponse;
 use actix_web::error::ErrorImATeapot;
 use actix_web::{HttpResponse, web};
 
-use super::super::test_server::{TestServer, Tuning, wait_until};
+use super::super::test_server::{Client, TestServer, Tuning, wait_until};
 use super::*;
 
 const PATIENCE: Duration = Duration::from_millis(600);
@@ -39,7 +39,7 @@ fn serve(limits: ConnectionLimits) -> TestServer {
 }
 
 fn patient() -> ConnectionLimits {
-    ConnectionLimits { total: 100, per_peer: 100, patience: PATIENCE }
+    ConnectionLimits { total: 100, per_peer: 100, patience: PATIENCE, keep_alive: PATIENCE }
 }
 
 #[test]
@@ -118,4 +118,119 @@ fn connections_beyond_the_limit_are_answered_503_until_others_go() {
         next.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
         assert!(next.answer().starts_with("HTTP/1.1 200 "));
     }
+}
+
+/// A client from another address of this machine.
+fn connect_from(server: &TestServer, own: [u8; 4]) -> Client {
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    // Of what it does not read, the system takes little for it.
+    socket.set_recv_buffer_size(4096).unwrap();
+    socket.bind(&std::net::SocketAddr::from((own, 0)).into()).unwrap();
+    socket.connect(&server.addr.into()).unwrap();
+    let stream = std::net::TcpStream::from(socket);
+    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    Client { stream }
+}
+
+#[test]
+fn refused_connections_that_say_nothing_are_gone_soon_and_take_no_place_of_others() {
+    let limits = ConnectionLimits {
+        total: 4,
+        per_peer: 2,
+        patience: Duration::from_secs(30),
+        keep_alive: Duration::from_secs(30),
+    };
+    let server = serve(limits);
+    let mut silent: Vec<_> = (0..40).map(|_| server.connect()).collect();
+    for n in 2..4 {
+        let mut other = connect_from(&server, [127, 0, 0, n]);
+        other.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+        let answer = other.answer();
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{n}: {answer}");
+    }
+    for (n, client) in silent.iter_mut().enumerate().skip(2) {
+        assert!(client.closed() < Duration::from_secs(3), "{n}");
+    }
+}
+
+#[test]
+fn who_sends_many_requests_and_takes_no_answers_is_ended() {
+    let server = serve(patient());
+    let requests = [
+        ("small", "GET / HTTP/1.1\r\nHost: a\r\n\r\n".to_owned()),
+        ("with a body", "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc".to_owned()),
+        ("after a slow one", "GET / HTTP/1.1\r\nHost: a\r\n\r\n".to_owned()),
+        ("not to be parsed", "GET / HTTP/1.1\r\nHost: a\r\n\r\nwhat?\r\n\r\n".to_owned()),
+    ];
+    for (name, request) in requests {
+        let client = connect_from(&server, [127, 0, 0, 1]);
+        client.stream.set_nonblocking(true).unwrap();
+        let first = if name == "after a slow one" { "GET /slow HTTP/1.1\r\nHost: a\r\n\r\n" } else { "" };
+        let all = first.to_owned() + &request.repeat((4 << 20) / request.len());
+        let (mut rest, start) = (all.as_bytes(), std::time::Instant::now());
+        // Until the server has closed the connection, of which the system tells whoever writes.
+        loop {
+            let next = if rest.is_empty() { b"G" } else { rest };
+            match std::io::Write::write(&mut &client.stream, next) {
+                Ok(count) => rest = &rest[count.min(rest.len())..],
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
+                    std::thread::sleep(Duration::from_millis(10));
+                }
+                Err(_) => break,
+            }
+            assert!(start.elapsed() < Duration::from_secs(15), "{name}: it is not ended");
+        }
+        wait_until("it is gone", || server.connections.count() == 0);
+    }
+}
+
+#[test]
+fn an_idle_connection_is_kept_for_longer_than_one_that_stalls() {
+    const KEEP_ALIVE: Duration = Duration::from_secs(5);
+    let server = serve(ConnectionLimits { keep_alive: KEEP_ALIVE, ..patient() });
+    let get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n".to_owned();
+    let chunked = "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
+    let post = "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc";
+    let large = format!("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 200000\r\n\r\n{}", "x".repeat(200_000));
+    let refused = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
+    let slow = "GET /slow HTTP/1.1\r\nHost: a\r\n\r\n".to_owned();
+    let requests =
+        [get.clone(), chunked.to_owned(), post.to_owned(), large, refused.to_owned(), slow, get.clone() + post + &get];
+    std::thread::scope(|scope| {
+        for request in &requests {
+            let name = &request[..request.len().min(40)];
+            let (server, answers) = (&server, if request.starts_with(&(get.clone() + post)) { 3 } else { 1 });
+            let begin = move || {
+                let mut client = server.connect();
+                client.send(request.as_bytes());
+                (0..answers).for_each(|_| assert!(client.answer().starts_with("HTTP/1.1 ")));
+                client
+            };
+            scope.spawn(move || {
+                let waited = begin().closed();
+                assert!(waited >= KEEP_ALIVE * 9 / 10, "idle after {name}: {waited:?}");
+            });
+            scope.spawn(move || {
+                let mut client = begin();
+                std::thread::sleep(PATIENCE * 2);
+                client.send(b"G");
+                let waited = client.closed();
+                assert!(waited >= PATIENCE && waited < KEEP_ALIVE / 2, "stalled after {name}: {waited:?}");
+            });
+            scope.spawn(move || {
+                // The head of a further request begins together with the request, or while it is answered.
+                let mut client = server.connect();
+                client.send((request.clone() + "GET / HT").as_bytes());
+                (0..answers).for_each(|_| assert!(client.answer().starts_with("HTTP/1.1 ")));
+                let waited = client.closed();
+                assert!(waited < KEEP_ALIVE / 2, "stalled with {name}: {waited:?}");
+            });
+        }
+    });
+    let mut client = server.connect();
+    client.send(get.as_bytes());
+    client.answer();
+    std::thread::sleep(PATIENCE * 2);
+    client.send(get.as_bytes());
+    assert!(client.answer().ends_with("hello"), "it is still there");
 }

@@ -2,25 +2,33 @@
 
 mod authority;
 mod body;
+mod chunks;
 mod connections;
 mod console;
 mod document;
 mod extract;
 mod fault_page;
 mod files;
+mod framing;
 mod guard;
+mod head;
+mod listen;
 mod pages;
+mod pulse;
 mod refusal;
 #[cfg(test)]
 mod refusal_rows;
+mod reject;
 mod rpc;
 mod status;
+mod stream;
 mod taken;
 mod template_dir;
 #[cfg(feature = "tls")]
 mod tls;
 mod token;
 mod track;
+mod turn;
 mod unread;
 
 #[cfg(test)]
@@ -32,6 +40,7 @@ pub(crate) use console::{Console, ConsoleFacts};
 pub(crate) use document::document;
 pub(crate) use files::StaticFiles;
 pub(crate) use guard::Guard;
+pub(crate) use listen::Listen;
 pub use pages::{PageError, Templates};
 pub(crate) use rpc::{Endpoint, Front, Handle, endpoint, mount, shortcut};
 pub(crate) use status::StatusMode;

@@ -7,10 +7,10 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use actix_web::dev::ServerHandle;
-use actix_web::http::KeepAlive;
-use actix_web::{App, HttpServer, web};
+use actix_web::{App, web};
 
 use super::connections::{ConnectionLimits, Connections};
+use super::listen::Listen;
 use super::track::track;
 
 pub(super) struct TestServer {
@@ -27,7 +27,12 @@ pub(super) struct Tuning {
 
 impl Default for Tuning {
     fn default() -> Self {
-        let limits = ConnectionLimits { total: 1000, per_peer: 1000, patience: Duration::from_secs(30) };
+        let limits = ConnectionLimits {
+            total: 1000,
+            per_peer: 1000,
+            patience: Duration::from_secs(30),
+            keep_alive: Duration::from_secs(30),
+        };
         Self { limits, half_closed: false }
     }
 }
@@ -42,23 +47,22 @@ impl TestServer {
         let shared = Arc::clone(&connections);
         let thread = std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {
-                let reaper = actix_web::rt::spawn(Arc::clone(&shared).reap());
-                let server = HttpServer::new(move || App::new().configure(configure()).wrap_fn(track))
-                    .workers(1)
-                    .keep_alive(KeepAlive::Os)
-                    .client_request_timeout(Duration::from_secs(5))
-                    .client_disconnect_timeout(Duration::from_secs(1))
-                    .h1_allow_half_closed(tuning.half_closed)
-                    .shutdown_timeout(10)
-                    .disable_signals()
-                    .on_connect(shared.on_connect())
-                    .bind("127.0.0.1:0")
-                    .unwrap();
-                let addr = server.addrs()[0];
-                let server = server.run();
+                let watch = actix_web::rt::spawn(Arc::clone(&shared).watch());
+                let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+                let addr = socket.local_addr().unwrap();
+                let listen = Listen {
+                    socket,
+                    connections: shared,
+                    tls: None,
+                    workers: 1,
+                    per_worker: 25_000,
+                    half_closed: tuning.half_closed,
+                    stop: Duration::from_secs(10),
+                };
+                let server = listen.serve(move || App::new().configure(configure()).wrap_fn(track)).unwrap();
                 tell.send((addr, server.handle())).unwrap();
                 server.await.unwrap();
-                reaper.abort();
+                watch.abort();
             });
         });
         let (addr, handle) = told.recv_timeout(Duration::from_secs(10)).unwrap();

@@ -1,15 +1,12 @@
 //! TLS: a certificate and its key from two files, which may change while the server runs.
 //!
-//! actix-web does the rest with rustls. Without its feature `http2` it offers `http/1.1` and nothing else.
+//! rustls does the rest. There is `http/1.1` and nothing else.
 
-use std::any::Any;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_tls::accept::rustls_0_23::TlsStream;
-use actix_web::rt::net::TcpStream;
 use parking_lot::RwLock;
 use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::pki_types::pem::PemObject;
@@ -67,7 +64,7 @@ impl Tls {
         Ok(Self { files, taken, shown: Arc::new(Shown(RwLock::new(Arc::new(pair?)))) })
     }
 
-    /// For `HttpServer::listen_rustls_0_23`.
+    /// What every handshake needs.
     ///
     /// # Errors
     /// If rustls and its cryptography do not fit together.
@@ -80,6 +77,7 @@ impl Tls {
         let mut config = builder.with_no_client_auth().with_cert_resolver(Arc::clone(&self.shown) as _);
         // A session that is taken up again shows no certificate, so a client would go on with the one from before a change.
         config.session_storage = Arc::new(NoServerSessionStorage {});
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(config)
     }
 
@@ -158,11 +156,6 @@ impl Files {
             _ => no_key(),
         })
     }
-}
-
-/// The connection below, if this is one with TLS.
-pub(super) fn below(io: &dyn Any) -> Option<&TcpStream> {
-    io.downcast_ref::<TlsStream<TcpStream>>().map(|stream| stream.get_ref().0)
 }
 
 #[cfg(test)]

@@ -1,27 +1,25 @@
-//! The outermost middleware: notes on its connection whose turn it is, and turns away what came in beyond the limit.
+//! The outermost middleware: tells the stream of a connection when a request of it is being answered, and no longer is.
 
 use std::pin::Pin;
-use std::sync::Arc;
+use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{Payload, Service, ServiceRequest, ServiceResponse};
 use actix_web::error::PayloadError;
-use actix_web::http::header::RETRY_AFTER;
 use actix_web::web::Bytes;
-use actix_web::{Error, HttpMessage, HttpResponse};
+use actix_web::{Error, HttpMessage};
 use futures::Stream;
 
-use super::connections::{Connection, Pulse};
-use super::unread::Unread;
+use super::turn::Turn;
 
-/// How much of an answer is handed on at once. A client that does not take so much within the patience is given up, and no
-/// more than this, and what actix buffers, is copied for it.
+/// How much of an answer is handed on at once, so that no more than this, and what actix buffers, is copied for a client that
+/// takes it slowly.
 const PIECE: usize = 32 * 1024;
 
 /// For `App::wrap_fn`, as the last one added, so that it is the outermost: `.wrap_fn(track)`.
 ///
-/// On a connection that [`Connections`](super::connections::Connections) does not know it does nothing.
+/// On a connection that did not come through [`Listen`](super::listen::Listen) it does nothing.
 pub(crate) fn track<S, B>(
     mut request: ServiceRequest,
     app: &S,
@@ -30,46 +28,21 @@ where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
     B: MessageBody + 'static,
 {
-    let pulse = request.conn_data::<Connection>().map(|connection| Arc::clone(&connection.pulse));
-    let answer = match &pulse {
-        Some(pulse) if pulse.refused => Err(request),
-        Some(pulse) => {
-            pulse.our_turn();
-            watch_body(&mut request, pulse);
-            Ok(app.call(request))
-        }
-        None => Ok(app.call(request)),
-    };
+    let turn = request.conn_data::<Rc<Turn>>().map(Rc::clone);
+    if let Some(turn) = &turn {
+        turn.begin();
+        watch_body(&mut request, turn);
+    }
+    // If there is no answer, actix makes one of the error, or the client has left.
+    let answered = Answered(turn);
+    let answer = app.call(request);
     async move {
-        let answer = match answer {
-            Ok(answer) => answer.await.map(ServiceResponse::map_into_boxed_body),
-            Err(mut request) => {
-                let body = request.take_payload();
-                Ok(request.into_response(too_many(body)))
-            }
-        };
-        match answer {
-            Ok(response) => Ok(response.map_body(|_, body| Tracked { body, rest: Bytes::new(), pulse })),
-            Err(error) => {
-                // actix makes the answer of it, and that is not tracked.
-                if let Some(pulse) = pulse {
-                    pulse.clients_turn();
-                }
-                Err(error)
-            }
-        }
+        let response = answer.await?.map_into_boxed_body();
+        Ok(response.map_body(|_, body| Tracked { body, rest: Bytes::new(), _answered: answered }))
     }
 }
 
-fn too_many(request: Payload) -> HttpResponse {
-    HttpResponse::ServiceUnavailable()
-        .force_close()
-        .insert_header((RETRY_AFTER, "1"))
-        .content_type("text/plain; charset=utf-8")
-        .body(Unread::new("Too many connections\n", request))
-}
-
-fn watch_body(request: &mut ServiceRequest, pulse: &Arc<Pulse>) {
+fn watch_body(request: &mut ServiceRequest, turn: &Rc<Turn>) {
     // The stream of a connection that changes its protocol is quiet for as long as its users are.
     if request.head().upgrade() {
         return;
@@ -77,7 +50,7 @@ fn watch_body(request: &mut ServiceRequest, pulse: &Arc<Pulse>) {
     match request.take_payload() {
         Payload::None => {}
         payload => {
-            let payload = Box::pin(Incoming { payload, pulse: Arc::clone(pulse) });
+            let payload = Box::pin(Incoming { payload, turn: Rc::clone(turn) });
             request.set_payload(Payload::Stream { payload });
         }
     }
@@ -86,7 +59,7 @@ fn watch_body(request: &mut ServiceRequest, pulse: &Arc<Pulse>) {
 /// A request's body: while it is awaited, it is the client's turn.
 struct Incoming {
     payload: Payload,
-    pulse: Arc<Pulse>,
+    turn: Rc<Turn>,
 }
 
 impl Stream for Incoming {
@@ -95,9 +68,10 @@ impl Stream for Incoming {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let next = Pin::new(&mut self.payload).poll_next(cx);
         match next {
+            Poll::Pending if self.turn.is_excessive() => return Poll::Ready(Some(Err(PayloadError::Overflow))),
             // Asked again without any news, it is still the same wait.
-            Poll::Pending => self.pulse.clients_turn_if_ours(),
-            Poll::Ready(_) => self.pulse.our_turn(),
+            Poll::Pending => self.turn.body_awaited(),
+            Poll::Ready(_) => self.turn.body_came(),
         }
         next
     }
@@ -105,15 +79,27 @@ impl Stream for Incoming {
 
 impl Drop for Incoming {
     fn drop(&mut self) {
-        self.pulse.our_turn();
+        self.turn.body_came();
     }
 }
 
-/// An answer's body: once a piece of it is handed on, it is the client's turn to take it.
+/// Ends the turn when it is dropped.
+struct Answered(Option<Rc<Turn>>);
+
+impl Drop for Answered {
+    fn drop(&mut self) {
+        if let Some(turn) = &self.0 {
+            turn.end();
+        }
+    }
+}
+
+/// An answer's body.
 pub(crate) struct Tracked {
+    // Before the end of the turn, as it may hold the request's, whose drop takes the turn.
     body: BoxBody,
     rest: Bytes,
-    pulse: Option<Arc<Pulse>>,
+    _answered: Answered,
 }
 
 impl MessageBody for Tracked {
@@ -124,10 +110,6 @@ impl MessageBody for Tracked {
     }
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        // Our turn while the body is being made, unless that in turn awaits the request's body.
-        if let Some(pulse) = &self.pulse {
-            pulse.our_turn();
-        }
         let mut piece = if self.rest.is_empty() {
             match std::task::ready!(Pin::new(&mut self.body).poll_next(cx)) {
                 Some(Ok(bytes)) => bytes,
@@ -139,19 +121,6 @@ impl MessageBody for Tracked {
         if piece.len() > PIECE {
             self.rest = piece.split_off(PIECE);
         }
-        if let Some(pulse) = &self.pulse {
-            pulse.clients_turn();
-        }
         Poll::Ready(Some(Ok(piece)))
-    }
-}
-
-impl Drop for Tracked {
-    fn drop(&mut self) {
-        if let Some(pulse) = &self.pulse {
-            // The body may hold the request's, whose drop takes the turn.
-            self.body = BoxBody::new(());
-            pulse.clients_turn();
-        }
     }
 }

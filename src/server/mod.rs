@@ -247,6 +247,15 @@ impl Server {
         self
     }
 
+    /// How long a connection may be without a request before it is closed. Default: 75 s.
+    ///
+    /// A balancer in front that keeps connections for longer than the server may send a call on one that is being closed, and tell its
+    /// caller 502: so this should be more than what the balancer has, which is 60 s with many.
+    pub fn keep_alive(mut self, time: Duration) -> Self {
+        self.layer.keep_alive = Some(time);
+        self
+    }
+
     /// How long a stop waits for the calls that were let in. Default: 25 s.
     pub fn drain(mut self, time: Duration) -> Self {
         self.layer.drain = Some(time);

@@ -5,13 +5,12 @@ use std::net::SocketAddr;
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use actix_web::App;
 use actix_web::dev::ServerHandle;
-use actix_web::http::KeepAlive;
-use actix_web::{App, HttpServer};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
-use crate::http::{ConnectionLimits, Connections, shortcut, track};
+use crate::http::{ConnectionLimits, Connections, Listen, shortcut, track};
 use crate::settings::Settings;
 use crate::start_error::{Result, StartError};
 use crate::sync::Arc;
@@ -22,21 +21,15 @@ use super::signals::StopSignals;
 use super::try_it::curl_line;
 use super::{Reader, Server, listener, log, tls, url};
 
-/// How long the beginning of a connection may take: the handshake of TLS, and again the first head.
-const BEGINNING: Duration = Duration::from_secs(5);
-
-/// How long a connection with TLS may stay without a request.
-const KEEP_ALIVE: Duration = Duration::from_secs(5);
-
 /// How long the last answers may take to their clients when a thread cannot be waited for.
 const FLUSH: Duration = Duration::from_secs(2);
 
-/// How long open connections have after a stop, in whole seconds.
+/// How long open connections have after a stop that waits for calls for so long.
 fn shutdown_timeout(drain: Duration) -> Duration {
-    Duration::from_secs(drain.as_secs() + 10)
+    drain + Duration::from_secs(10)
 }
 
-/// The least time for which a client is waited for, in whatever it does.
+/// The least time for which a client is waited for that stalls, in whatever it does.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Serves HTTP until a signal comes, then drains. A second signal ends it at once, and that is an error: what was under way is
@@ -133,43 +126,35 @@ impl Listening {
             total: settings.max_connections,
             per_peer: settings.max_connections_per_peer,
             patience: settings.body_timeout.max(PATIENCE),
+            keep_alive: settings.keep_alive,
         });
-        let open_at_once = (2 * settings.max_connections).div_ceil(settings.workers);
-        // actix would set a timer after every answer, which costs more than most methods; the watch over connections has none. But one
-        // with TLS ends in good order only if actix ends it.
-        let keep_alive = if tls.is_some() { KeepAlive::Timeout(KEEP_ALIVE) } else { KeepAlive::Os };
-        let app = running.clone();
-        let http = HttpServer::new(move || {
-            App::new().configure(app.routes()).wrap_fn(shortcut(app.shared.endpoints())).wrap_fn(track)
-        })
-        .workers(settings.workers)
-        .keep_alive(keep_alive)
-        // An answer in pieces would wait for the client's word on the one before: 40 ms, where the client is in no hurry.
-        .tcp_nodelay(true)
-        .client_request_timeout(BEGINNING)
-        .client_disconnect_timeout(Duration::from_secs(1))
-        .h1_allow_half_closed(settings.allow_half_closed)
-        .shutdown_timeout(shutdown_timeout(settings.drain).as_secs())
-        .disable_signals()
-        .max_connections(open_at_once)
-        .on_connect(connections.on_connect());
         let mut helpers = Vec::new();
-        let http = match tls {
-            None => http.listen(socket),
+        let tls = match tls {
+            None => None,
             #[cfg(feature = "tls")]
             Some(tls) => {
-                let config = tls.config()?;
+                let config = Arc::new(tls.config()?);
                 helpers.push(actix::spawn(tls.watch()));
-                // By its own limit, connections would wait unseen for others that stall in their handshake.
-                let http = http.tls_handshake_timeout(BEGINNING).max_connection_rate(open_at_once);
-                http.listen_rustls_0_23(socket, config)
+                Some(config)
             }
             #[cfg(not(feature = "tls"))]
             Some(never) => match never {},
         };
-        let http = http.map_err(cannot)?.run();
+        let listen = Listen {
+            socket,
+            connections: Arc::clone(&connections),
+            tls,
+            workers: settings.workers,
+            per_worker: (2 * settings.max_connections).div_ceil(settings.workers),
+            half_closed: settings.allow_half_closed,
+            stop: shutdown_timeout(settings.drain),
+        };
+        let app = running.clone();
+        let http = listen
+            .serve(move || App::new().configure(app.routes()).wrap_fn(shortcut(app.shared.endpoints())).wrap_fn(track));
+        let http = http.map_err(cannot)?;
         let handle = http.handle();
-        helpers.push(actix::spawn(Arc::clone(&connections).reap()));
+        helpers.push(actix::spawn(connections.watch()));
         let http = actix::spawn(http);
         Ok(Self { running, address, handle, http, helpers })
     }

@@ -116,6 +116,8 @@ settings! {
         method_limit: usize = SIZE, "256";
         /// How long a request body may take to arrive
         body_timeout: Duration = WAIT, "10s";
+        /// How long a connection may be without a request before it is closed; longer than a balancer in front keeps it
+        keep_alive: Duration = WAIT, "75s";
         /// The most connections at once; further ones are answered 503
         max_connections: usize = COUNT, "25000";
         /// The most connections at once from one peer address; its further ones are answered 503. Behind a proxy all have its address

@@ -140,6 +140,7 @@ fn every_setting_is_read_from_flag_environment_and_file_alike() {
         ("id_limit", "100"),
         ("method_limit", "1KiB"),
         ("body_timeout", "500ms"),
+        ("keep_alive", "2m"),
         ("max_connections", "12"),
         ("max_connections_per_peer", "3"),
         ("token_failures", "off"),

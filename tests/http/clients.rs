@@ -4,7 +4,7 @@
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr};
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use socket2::{Domain, Socket, Type};
 
@@ -132,8 +132,8 @@ fn several_requests_on_one_connection_are_answered_in_their_order() {
 }
 
 #[test]
-fn a_connection_that_rests_is_kept_for_some_time_and_not_for_ever() {
-    let running = start();
+fn an_idle_connection_is_kept_for_as_long_as_is_set() {
+    let running = start_with(|server| server.keep_alive(Duration::from_secs(7)));
     let mut connection = Connection::open(running.server.address());
     for _ in 0..2 {
         connection.ask("POST", "/api", &[], call("wait", "[1]"));
@@ -141,6 +141,21 @@ fn a_connection_that_rests_is_kept_for_some_time_and_not_for_ever() {
         std::thread::sleep(Duration::from_secs(5));
     }
     connection.assert_closed();
+    // Longer than a client that stalls is waited for.
+    let running = start_with(|server| server.keep_alive(Duration::from_secs(120)));
+    let mut connection = Connection::open(running.server.address());
+    let mut stalled = Connection::open(running.server.address());
+    for connection in [&mut connection, &mut stalled] {
+        connection.ask("POST", "/api", &[], call("wait", "[1]"));
+        assert_eq!(connection.answer().body, result("1"));
+    }
+    stalled.send("POST /api HT");
+    let began = Instant::now();
+    stalled.assert_closed();
+    assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
+    std::thread::sleep(Duration::from_secs(14).saturating_sub(began.elapsed()));
+    connection.ask("POST", "/api", &[], call("wait", "[1]"));
+    assert_eq!(connection.answer().body, result("1"));
 }
 
 #[test]

@@ -4,6 +4,7 @@
 mod support;
 
 mod clients;
+mod framing;
 mod load;
 mod refusals;
 mod service;

@@ -1,0 +1,96 @@
+//! Where a request ends in the bytes of a connection, found before actix reads them.
+//!
+//! actix reads on while it serves a request, and keeps what it has read. Here it gets one request at a time. So what a peer sends
+//! ahead stays where it is counted, and it is known whether a connection is idle or has begun a further request.
+//!
+//! What is found decides *when* bytes are passed on, not what they mean: all are passed on, in their order. A request that can
+//! be read in two ways therefore delays its own sender and nobody else.
+
+use super::chunks::Chunks;
+use super::head::Head;
+
+/// How far the current request of a connection has been passed on.
+#[derive(Debug)]
+pub(super) enum Framing {
+    /// Its head is not complete.
+    Head(Head),
+    /// This many bytes of its body are missing.
+    Body { left: u64 },
+    /// Its body comes in chunks.
+    Chunked(Chunks),
+    /// All of it was passed on.
+    Complete,
+    /// It ends with the connection: another protocol follows, or something that actix will refuse.
+    Endless,
+}
+
+/// What a complete head says about what follows it.
+#[derive(Debug, PartialEq)]
+pub(super) enum Follows {
+    Body(u64),
+    Chunks,
+    AnotherProtocol,
+}
+
+impl Default for Framing {
+    fn default() -> Self {
+        Self::Head(Head::default())
+    }
+}
+
+impl Framing {
+    /// Returns how many of these bytes belong to the request and may be passed on. A head is passed on once it is complete.
+    ///
+    /// Until then, each call must have the bytes of the one before at its front.
+    pub(super) fn advance(&mut self, bytes: &mut [u8]) -> usize {
+        match self {
+            Self::Head(head) => {
+                let Some((end, follows)) = head.complete(bytes) else { return 0 };
+                *self = match follows {
+                    Follows::Body(0) => Self::Complete,
+                    Follows::Body(left) => Self::Body { left },
+                    Follows::Chunks => Self::Chunked(Chunks::default()),
+                    Follows::AnotherProtocol => Self::Endless,
+                };
+                end + self.advance(&mut bytes[end..])
+            }
+            Self::Body { left } => {
+                let taken = bytes.len().min(usize::try_from(*left).unwrap_or(usize::MAX));
+                *left -= taken as u64;
+                if *left == 0 {
+                    *self = Self::Complete;
+                }
+                taken
+            }
+            Self::Chunked(chunks) => {
+                let taken = chunks.advance(bytes);
+                if chunks.is_complete() {
+                    *self = Self::Complete;
+                } else if chunks.is_malformed() {
+                    *self = Self::Endless;
+                    return bytes.len();
+                }
+                taken
+            }
+            Self::Complete => 0,
+            Self::Endless => bytes.len(),
+        }
+    }
+
+    /// Whether the framing of the body is larger than any honest one.
+    pub(super) fn is_excessive(&self) -> bool {
+        matches!(self, Self::Chunked(chunks) if chunks.is_excessive())
+    }
+
+    pub(super) fn is_complete(&self) -> bool {
+        matches!(self, Self::Complete)
+    }
+
+    pub(super) fn is_in_head(&self) -> bool {
+        matches!(self, Self::Head(_))
+    }
+}
+
+#[cfg(test)]
+#[path = "framing_tests.rs"]
+mod tests;
