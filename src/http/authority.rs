@@ -40,6 +40,10 @@ impl<'a> Authority<'a> {
         self.name.is(&host.name) && (self.port.is_none() || self.port == host.port)
     }
 
+    pub(crate) fn has_port(&self) -> bool {
+        self.port.is_some()
+    }
+
     /// Whether the name always means this machine, so that no foreign DNS server can have a say in it.
     pub(crate) fn is_loopback(&self) -> bool {
         match &self.name {
@@ -116,6 +120,10 @@ impl<'a> Origin<'a> {
         self.authority.name.is(&host.name) && self.port_or_default(&self.authority) == self.port_or_default(host)
     }
 
+    pub(crate) fn is_http(&self) -> bool {
+        self.scheme.eq_ignore_ascii_case("http")
+    }
+
     pub(crate) fn is_https(&self) -> bool {
         self.scheme.eq_ignore_ascii_case("https")
     }
@@ -123,7 +131,7 @@ impl<'a> Origin<'a> {
     fn port_or_default(&self, authority: &Authority<'_>) -> Option<u16> {
         authority.port.or_else(|| match &self.scheme {
             _ if self.is_https() => Some(443),
-            scheme if scheme.eq_ignore_ascii_case("http") => Some(80),
+            _ if self.is_http() => Some(80),
             _ => None,
         })
     }

@@ -93,13 +93,17 @@ impl Guard {
             return Ok(Admitted(Some(value.clone())));
         }
         let host = line.unwrap_or(header);
-        // Whoever sits on the network may put a page of `http://` under any name, so to a server with TLS it is another site's.
-        let same_scheme = origin.is_https() || !req.app_config().secure();
-        if same_scheme && host.is_some_and(|host| origin.is_served_by(&host)) {
-            Ok(Admitted(None))
-        } else {
-            Err(Refusal::origin())
-        }
+        let is_own = host.is_some_and(|host| {
+            let same_scheme = if req.app_config().secure() {
+                // Whoever sits on the network may put a page of `http://` under any name, so here it is another site's.
+                origin.is_https()
+            } else {
+                // A proxy in front may speak TLS for this server, on the port that is the usual one and so is not named.
+                origin.is_http() || origin.is_https() && !host.has_port()
+            };
+            same_scheme && origin.is_served_by(&host)
+        });
+        if is_own { Ok(Admitted(None)) } else { Err(Refusal::origin()) }
     }
 
     /// Logs a host that is refused: behind a proxy that passes its own name on, that is everybody's first request.
@@ -242,12 +246,24 @@ mod tests {
             ("https://app.example.com.evil.net", 403),
             ("https://evil.net", 403),
             ("http://localhost:8081", 403),
+            ("https://localhost:8080", 403),
+            ("ftp://localhost:8080", 403),
+            ("app+x://localhost:8080", 403),
             ("null", 403),
             ("", 403),
             ("*", 403),
         ];
         for (origin, expected) in cases {
             assert_eq!(status(&guard, &[("host", "localhost:8080"), ("origin", origin)]), expected, "{origin:?}");
+        }
+        let behind_tls = [
+            ("https://localhost", 200),
+            ("https://localhost:443", 200),
+            ("http://localhost", 200),
+            ("ws://localhost", 403),
+        ];
+        for (origin, expected) in behind_tls {
+            assert_eq!(status(&guard, &[("host", "localhost"), ("origin", origin)]), expected, "{origin:?}");
         }
         let twice = [("host", "localhost"), ("origin", "http://localhost"), ("origin", "https://evil.net")];
         assert_eq!(status(&guard, &twice), 403);
