@@ -30,11 +30,13 @@ fn main() -> ExitCode {
     if let Some(end) = roles::run() {
         return end;
     }
-    let tests: [(&str, fn()); 9] = [
+    let tests: [(&str, fn()); 11] = [
         ("calls_are_answered_over_tls_1_2_and_1_3_and_http_1_1_only", answers),
         ("a_changed_pair_is_shown_to_new_connections_and_a_broken_one_is_not", reloads),
         ("what_is_wrong_with_the_files_is_told_in_one_line_at_the_start", one_line),
         ("who_speaks_plain_http_or_nonsense_is_sent_away_and_harms_nobody", plain),
+        ("nonsense_is_no_error_in_the_log_with_tls_or_without", no_errors),
+        ("connections_that_say_nothing_take_no_place_of_other_peers", silent),
         ("a_handshake_that_stalls_is_ended_and_holds_up_nobody", stalled),
         ("a_client_that_stalls_in_its_second_head_is_ended_with_tls_too", second_head),
         ("one_peer_has_only_so_many_connections_with_tls_too", per_peer),
@@ -88,6 +90,15 @@ fn connect(
     version: &'static SupportedProtocolVersion,
     protocols: &[&[u8]],
 ) -> Result<Connection<Stream>, std::io::Error> {
+    handshake(Connection::open(program.address()), root, version, protocols)
+}
+
+fn handshake(
+    Connection(mut tcp): Connection,
+    root: &CertificateDer<'static>,
+    version: &'static SupportedProtocolVersion,
+    protocols: &[&[u8]],
+) -> Result<Connection<Stream>, std::io::Error> {
     let mut roots = RootCertStore::empty();
     roots.add(root.clone()).expect("a certificate");
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -96,7 +107,6 @@ fn connect(
     config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
     let name = "localhost".try_into().expect("a name");
     let mut tls = ClientConnection::new(Arc::new(config), name).expect("a client");
-    let mut tcp = Connection::open(program.address()).0;
     while tls.is_handshaking() {
         tls.complete_io(&mut tcp)?;
     }
@@ -246,6 +256,71 @@ fn plain() {
         assert!(answer.len() < 10 && !answer.starts_with(b"HTTP"), "{answer:?}");
     }
     assert_eq!(call(&mut trusting(&program, &root), HELLO).body, ANSWER);
+}
+
+fn no_errors() {
+    let (mut with, _directory, _) = start("greeter", &[]);
+    let mut without = Program::new("greeter", &["--port", "0"]).start();
+    let request = format!("POST /api HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n{HELLO}", HELLO.len());
+    let nonsense: [&[u8]; 6] = [
+        &[0x16, 3, 1, 0, 5, 1, 0, 0, 1, 0, b'\n', b'\n'],
+        b"SSH-2.0-OpenSSH_9.9\r\n\r\n",
+        &[b'a'; 200_000],
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nno header\r\n\r\n",
+        &[request.as_bytes(), b"\x80\r\n\r\n"].concat(),
+        b"POST /api HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nnone\r\n\r\n",
+    ];
+    for program in [&with, &without] {
+        for sent in nonsense {
+            let mut stream = Connection::open(program.address()).0;
+            // It may have been sent away before it has said all.
+            let _ = stream.write_all(sent);
+            stream.shutdown(std::net::Shutdown::Write).expect("a socket");
+            rest(&mut stream);
+        }
+    }
+    for program in [&mut with, &mut without] {
+        program.signal(Signal::TERM);
+    }
+    for program in [with, without] {
+        let log = program.ended().log;
+        assert!(!log.contains("ERROR") && !log.contains("WARN"), "{log}");
+    }
+}
+
+fn silent() {
+    let limits = ["--max-connections", "100", "--max-connections-per-peer", "10"];
+    let (with, _directory, root) = start("greeter", &limits);
+    let without = Program::new("greeter", &[&["--port", "0"], &limits[..]].concat()).start();
+    for program in [&with, &without] {
+        let silent: Vec<_> = (0..100).map(|_| Connection::open(program.address()).0).collect();
+        let mut from_another = Connection(connect_from([127, 0, 0, 2], program.address()));
+        if std::ptr::eq(program, &with) {
+            let mut over_tls = handshake(from_another, &root, &TLS13, &[]).expect("a connection");
+            assert_eq!(call(&mut over_tls, HELLO).body, ANSWER);
+        } else {
+            from_another.ask("POST", "/api", &[], HELLO);
+            assert_eq!(from_another.answer().body, ANSWER);
+        }
+        // Those for which there is no place are gone long before the others have kept us waiting.
+        let began = Instant::now();
+        let gone = silent.into_iter().filter(|stream| {
+            let left = Duration::from_secs(3).saturating_sub(began.elapsed()).max(Duration::from_millis(1));
+            stream.set_read_timeout(Some(left)).expect("a timeout");
+            let mut buffer = Vec::new();
+            let end = (&mut &*stream).read_to_end(&mut buffer);
+            end.is_ok() || end.is_err_and(|error| error.kind() == std::io::ErrorKind::ConnectionReset)
+        });
+        assert_eq!(gone.count(), 90);
+    }
+}
+
+/// A connection from another address of this machine.
+fn connect_from(own: [u8; 4], address: std::net::SocketAddr) -> TcpStream {
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).expect("a socket");
+    socket.bind(&std::net::SocketAddr::from((own, 0)).into()).expect("an address of this machine");
+    socket.connect(&address.into()).expect("the server listens");
+    socket.into()
 }
 
 fn stalled() {

@@ -42,6 +42,7 @@ pub(crate) use files::StaticFiles;
 pub(crate) use guard::Guard;
 pub(crate) use listen::Listen;
 pub use pages::{PageError, Templates};
+pub(crate) use refusal::Refusal;
 pub(crate) use rpc::{Endpoint, Front, Handle, endpoint, mount, shortcut};
 pub(crate) use status::StatusMode;
 pub(crate) use taken::taken_by;

@@ -1,8 +1,15 @@
 //! `GET /health/live` and `GET /health/ready`, for whoever restarts processes and routes traffic.
 
-use actix_web::web::{self, ServiceConfig};
-use actix_web::{HttpResponse, Responder};
+use std::future::ready;
+use std::rc::Rc;
+
+use actix_web::http::Method;
+use actix_web::web::{self, Payload, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse};
 use serde_json::json;
+
+use crate::http::Refusal;
+use crate::jsonrpc::Dialect;
 
 use super::Running;
 
@@ -16,16 +23,27 @@ pub(super) const PATHS: [&str; 2] = [LIVE, READY];
 /// moment at which a stop was asked for.
 pub(super) fn health(running: Running) -> impl FnOnce(&mut ServiceConfig) {
     move |config| {
-        config.route(LIVE, web::get().to(live));
-        config.route(READY, web::get().to(move || ready(running.clone())));
+        let resource = |path: &str, tell: Rc<dyn Fn() -> HttpResponse>| {
+            web::resource(path).to(move |request, payload| ready(answer(&request, payload, &*tell)))
+        };
+        config.service(resource(LIVE, Rc::new(live)));
+        config.service(resource(READY, Rc::new(move || is_ready(&running))));
     }
 }
 
-async fn live() -> impl Responder {
-    web::Json(json!({ "live": true }))
+/// What can only be read is read by `GET` and `HEAD`; actix leaves out the body for the latter.
+fn answer(request: &HttpRequest, payload: Payload, tell: &dyn Fn() -> HttpResponse) -> HttpResponse {
+    match *request.method() {
+        Method::GET | Method::HEAD => tell(),
+        _ => Refusal::read_only().answer(payload.into_inner(), Dialect::Jsonrpc, "GET, HEAD"),
+    }
 }
 
-async fn ready(running: Running) -> HttpResponse {
+fn live() -> HttpResponse {
+    HttpResponse::Ok().json(json!({ "live": true }))
+}
+
+fn is_ready(running: &Running) -> HttpResponse {
     let services: serde_json::Map<_, _> =
         running.shared.services.iter().map(|service| (service.name().to_owned(), service.is_up().into())).collect();
     let ready = running.is_ready();

@@ -20,6 +20,7 @@ use crate::sync::Arc;
 use super::Server;
 use super::checker::Checker;
 use super::console::Mount;
+use super::health::PATHS;
 use super::hosted::Hosted;
 use super::running::{Running, Shared};
 
@@ -134,6 +135,10 @@ fn check_endpoints(endpoints: &[(String, crate::Dialect)]) -> Result<()> {
         if !path.starts_with('/') || path.contains(['{', '}', '?', '#']) {
             let fix = "write it like /api: a slash first, and none of { } ? #";
             return Err(StartError::new(format_args!("`{path}` cannot be the path of an endpoint"), fix));
+        }
+        if PATHS.contains(&path.as_str()) {
+            let what = format_args!("an endpoint is at `{path}`, and so is what tells of the server's health");
+            return Err(StartError::new(what, "move the endpoint, the first one with --endpoint PATH"));
         }
         if endpoints[..index].iter().any(|(other, _)| other == path) {
             let fix = "give each endpoint a path of its own";

@@ -53,9 +53,9 @@ impl Running {
     /// Starts the services; returns once all are up.
     ///
     /// # Errors
-    /// If one of them cannot start, and if something else is where the OpenRPC document is.
+    /// If one of them cannot start, and if something else is where an endpoint or the OpenRPC document is.
     pub(super) async fn start(&self) -> Result<()> {
-        self.check_document().await?;
+        self.check_paths().await?;
         for service in &self.shared.services {
             service.launch().await.map_err(|reason| {
                 let what = format_args!("the service {} could not start", service.name());

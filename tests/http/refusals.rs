@@ -83,6 +83,8 @@ fn pages_of_the_same_origin_and_of_listed_ones_may_call() {
     for (origin, status, allowed) in [
         (page, 200, Some(page)),
         (&*own, 200, None),
+        (&*own.replace("http:", "https:"), 403, None),
+        (&*own.replace("http:", "ftp:"), 403, None),
         ("https://app.example.com.evil.net", 403, None),
         ("http://app.example.com", 403, None),
     ] {
@@ -129,4 +131,32 @@ fn a_body_that_stalls_is_answered_408_and_its_connection_closed() {
         connection.assert_closed();
     }
     assert_eq!(running.server.post(call("written", "[]")).body, result("[]"));
+}
+
+#[test]
+fn what_can_only_be_read_is_read_by_get_and_head_and_says_so_to_others() {
+    let running = start();
+    let address = running.server.address();
+    for path in ["/health/live", "/health/ready", "/openrpc.json"] {
+        let mut connection = Connection::open(address);
+        connection.send(head("HEAD", path, &[]));
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") {
+            let mut byte = [0];
+            std::io::Read::read_exact(&mut connection.0, &mut byte).expect("a head");
+            head.push(char::from(byte[0]));
+        }
+        assert!(head.starts_with("HTTP/1.1 200 ") && head.contains("content-length: "), "{path}: {head}");
+        // There is no body before the next answer.
+        connection.ask("GET", path, &[], "");
+        assert_eq!(connection.answer().status, 200, "{path}");
+        for method in ["POST", "OPTIONS", "DELETE"] {
+            let answer = ask(address, method, path, &[], "");
+            assert_eq!(
+                (answer.status, answer.header("allow")),
+                (405, Some("GET, HEAD")),
+                "{method} {path}: {answer:?}"
+            );
+        }
+    }
 }

@@ -144,6 +144,25 @@ async fn it_does_not_hide_what_the_program_has_at_its_path() {
     }
 }
 
+#[actix_web::test]
+async fn an_endpoint_does_not_hide_what_the_program_or_the_server_has_at_its_path() {
+    let files = tempfile::tempdir().expect("a directory");
+    std::fs::write(files.path().join("api"), "{}").expect("a file");
+    let own = |config: &mut web::ServiceConfig| {
+        config.service(web::scope("/docs").route("/calls", web::get().to(HttpResponse::Ok)));
+    };
+    for (server, what) in [
+        (vault().endpoint("/health/live"), "what tells of the server's health"),
+        (vault().also_at("/health/ready", callbox::Dialect::Gemstone), "what tells of the server's health"),
+        (vault().endpoint("/docs/calls").configure(own), "a route of .configure(…)"),
+        (vault().static_files("/", files.path()), "the static file"),
+    ] {
+        let error = server.launch().await.expect_err(what).to_string();
+        assert!(error.starts_with("an endpoint is at `/") && error.contains(what), "{error}");
+        assert!(error.contains("--endpoint PATH"), "{error}");
+    }
+}
+
 #[test]
 fn it_goes_before_routes_of_a_pattern_and_beside_all_others() {
     let server = vault().static_files("/", "static").configure(|config| {
