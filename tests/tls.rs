@@ -30,7 +30,7 @@ fn main() -> ExitCode {
     if let Some(end) = roles::run() {
         return end;
     }
-    let tests: [(&str, fn()); 11] = [
+    let tests: [(&str, fn()); 12] = [
         ("calls_are_answered_over_tls_1_2_and_1_3_and_http_1_1_only", answers),
         ("a_changed_pair_is_shown_to_new_connections_and_a_broken_one_is_not", reloads),
         ("what_is_wrong_with_the_files_is_told_in_one_line_at_the_start", one_line),
@@ -39,6 +39,7 @@ fn main() -> ExitCode {
         ("connections_that_say_nothing_take_no_place_of_other_peers", silent),
         ("a_handshake_that_stalls_is_ended_and_holds_up_nobody", stalled),
         ("a_client_that_stalls_in_its_second_head_is_ended_with_tls_too", second_head),
+        ("an_idle_connection_ends_in_good_order_after_as_long_as_is_set", idle),
         ("one_peer_has_only_so_many_connections_with_tls_too", per_peer),
         ("a_page_without_tls_is_another_site", origins),
         ("a_stop_answers_the_calls_that_were_let_in_and_waits_for_no_handshake", drains),
@@ -259,16 +260,20 @@ fn plain() {
 }
 
 fn no_errors() {
+    const CHUNKED: &[u8] =
+        b"POST /api HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n";
     let (mut with, _directory, _) = start("greeter", &[]);
     let mut without = Program::new("greeter", &["--port", "0"]).start();
     let request = format!("POST /api HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n{HELLO}", HELLO.len());
-    let nonsense: [&[u8]; 6] = [
+    let nonsense: [&[u8]; 8] = [
         &[0x16, 3, 1, 0, 5, 1, 0, 0, 1, 0, b'\n', b'\n'],
         b"SSH-2.0-OpenSSH_9.9\r\n\r\n",
         &[b'a'; 200_000],
         b"GET / HTTP/1.1\r\nHost: localhost\r\nno header\r\n\r\n",
         &[request.as_bytes(), b"\x80\r\n\r\n"].concat(),
-        b"POST /api HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nnone\r\n\r\n",
+        &[CHUNKED, b"none\r\n\r\n"].concat(),
+        &[CHUNKED, b"1;a\x01\r\n1\r\n"].concat(),
+        &[CHUNKED, b"1 2\r\n1\r\n"].concat(),
     ];
     for program in [&with, &without] {
         for sent in nonsense {
@@ -356,6 +361,16 @@ fn second_head() {
     connection.send("POST /api HT");
     program.line("a connection that kept us waiting was ended");
     assert!(rest(&mut connection.0.sock).len() < 100, "an end of TLS at most");
+}
+
+fn idle() {
+    let (program, _directory, root) = start("greeter", &["--keep-alive", "7s"]);
+    let mut connection = trusting(&program, &root);
+    assert_eq!(call(&mut connection, HELLO).body, ANSWER);
+    let began = Instant::now();
+    let end = connection.0.read(&mut [0]).expect("the end of TLS comes before that of TCP");
+    assert_eq!(end, 0);
+    assert!(began.elapsed() >= Duration::from_secs(6), "{:?}", began.elapsed());
 }
 
 fn per_peer() {

@@ -2,7 +2,8 @@
 
 use memchr::memchr;
 
-/// How far a chunked body has come. It takes the same steps as actix's own decoder, which comes after it.
+/// How far a chunked body has come. It takes the same steps as actix's own decoder, which comes
+/// after it.
 #[derive(Debug)]
 pub(super) struct Chunks {
     step: Step,
@@ -19,7 +20,9 @@ enum Step {
     /// The first digit of a size.
     Size,
     Digits,
-    /// What follows the digits, up to the end of the line.
+    /// Spaces after the digits.
+    Spaces,
+    /// What follows a semicolon, up to the end of the line.
     Extension,
     SizeNewline,
     Data,
@@ -41,10 +44,12 @@ impl Default for Chunks {
 }
 
 impl Chunks {
-    /// The framing that any body may have, in bytes: as much as the size lines and trailers of reasonable clients need.
+    /// The framing that any body may have, in bytes: as much as the size lines and trailers of
+    /// reasonable clients need.
     const FRAMING: u64 = 16 * 1024;
 
-    /// The framing that each byte of a body may have besides. A chunk of one byte needs five: its digit and two ends of lines.
+    /// The framing that each byte of a body may have besides. A chunk of one byte needs five: its
+    /// digit and two ends of lines.
     const FRAMING_FOR_A_BYTE: u64 = 8;
 
     pub(super) fn is_complete(&self) -> bool {
@@ -55,7 +60,8 @@ impl Chunks {
         self.step == Step::Malformed
     }
 
-    /// Whether there is more framing than a body of so many bytes can need, in however small chunks it comes.
+    /// Whether there is more framing than a body of so many bytes can need, in however small chunks
+    /// it comes.
     pub(super) fn is_excessive(&self) -> bool {
         self.framing > Self::FRAMING + Self::FRAMING_FOR_A_BYTE * self.data
     }
@@ -75,11 +81,14 @@ impl Chunks {
                     }
                     taken
                 }
-                // The long parts, of which only the end matters. What an extension may not have, actix finds.
-                Step::Extension | Step::TrailerLine => {
+                // The long parts, of which little more than the end matters.
+                step @ (Step::Extension | Step::TrailerLine) => {
                     let end = memchr(b'\r', rest);
-                    if end.is_some() {
-                        self.step = if self.step == Step::Extension { Step::SizeNewline } else { Step::TrailerNewline };
+                    let line = &rest[..end.unwrap_or(rest.len())];
+                    if step == Step::Extension && line.iter().any(|byte| byte.is_ascii_control() && *byte != b'\t') {
+                        self.step = Step::Malformed;
+                    } else if end.is_some() {
+                        self.step = if step == Step::Extension { Step::SizeNewline } else { Step::TrailerNewline };
                     }
                     self.frame(end.map_or(rest.len(), |end| end + 1))
                 }
@@ -112,8 +121,9 @@ impl Chunks {
                     None => Step::Malformed,
                 }
             }
-            (Step::Digits, b';' | b' ' | b'\t') => Step::Extension,
-            (Step::Digits, b'\r') => Step::SizeNewline,
+            (Step::Digits | Step::Spaces, b' ' | b'\t') => Step::Spaces,
+            (Step::Digits | Step::Spaces, b';') => Step::Extension,
+            (Step::Digits | Step::Spaces, b'\r') => Step::SizeNewline,
             (Step::SizeNewline, b'\n') if self.left == 0 => Step::Trailer,
             (Step::SizeNewline, b'\n') => Step::Data,
             (Step::DataReturn, b'\r') => Step::DataNewline,

@@ -1,9 +1,10 @@
 //! The hygiene of connections: how many there may be, and how long one may keep us waiting.
 //!
-//! actix-web's own timers cover the first head of a connection and, if it is asked to, the rest between requests, with a timer
-//! for each. A connection that stalls in a later head, in a body, or in taking its answer is covered by none. The watch here
-//! looks at all of them now and then, and has those end that stall or are idle for too long. The [stream](super::stream) of each
-//! tells it what its client does.
+//! actix-web's own timers cover the first head of a connection and, if it is asked to, the rest
+//! between requests, with a timer for each. A connection that stalls in a later head, in a body, or
+//! in taking its answer is covered by none. The watch here looks at all of them now and then, and
+//! has those end that stall or are idle for too long. The [stream](super::stream) of each tells it
+//! what its client does.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry as Slot;
@@ -24,10 +25,11 @@ use super::pulse::{Clock, Patience, Pulse};
 pub(crate) struct ConnectionLimits {
     /// Beyond so many open connections, further ones are rejected.
     pub(crate) total: usize,
-    /// The same, for the connections of one peer address (an IPv6 network of 64 bits counts as one).
+    /// The same, for the connections of one peer address (an IPv6 network of 64 bits counts as
+    /// one).
     pub(crate) per_peer: usize,
-    /// A connection that waits longer than this for its client is ended: in a head, in a body, or in an answer that the client
-    /// does not take.
+    /// A connection that waits longer than this for its client is ended: in a head, in a body, or
+    /// in an answer that the client does not take.
     pub(crate) patience: Duration,
     /// A connection that is idle longer than this is closed.
     pub(crate) keep_alive: Duration,
@@ -91,7 +93,8 @@ pub(super) enum Rejected {
 }
 
 impl Connections {
-    /// How many rejected connections are told so in each tick: no flood of them is worth more of our time.
+    /// How many rejected connections are told so in each tick: no flood of them is worth more of
+    /// our time.
     const COURTESY: u32 = 64;
 
     /// At most one warning of rejected connections in this time.
@@ -116,7 +119,8 @@ impl Connections {
         self.open.lock().pulses.len()
     }
 
-    /// Gives a connection its place, from its very beginning. One that gets none counts for nothing.
+    /// Gives a connection its place, from its very beginning. One that gets none counts for
+    /// nothing.
     pub(super) fn admit(self: &Arc<Self>, peer: IpAddr) -> Result<Place, Rejected> {
         let peer = network(peer);
         let open = &mut *self.open.lock();

@@ -10,7 +10,10 @@ use super::*;
 const PATIENCE: Duration = Duration::from_millis(600);
 
 fn serve(limits: ConnectionLimits) -> TestServer {
-    let tuning = Tuning { limits, half_closed: true };
+    serve_with(Tuning { limits, half_closed: true, send_buffer: None })
+}
+
+fn serve_with(tuning: Tuning) -> TestServer {
     TestServer::start(tuning, || {
         |config: &mut web::ServiceConfig| {
             let broken = web::scope("/error").wrap_fn(|_, _| ready(Err::<ServiceResponse, _>(ErrorImATeapot("tea"))));
@@ -155,7 +158,7 @@ fn refused_connections_that_say_nothing_are_gone_soon_and_take_no_place_of_other
 
 #[test]
 fn who_sends_many_requests_and_takes_no_answers_is_ended() {
-    let server = serve(patient());
+    let server = serve_with(Tuning { limits: patient(), half_closed: false, send_buffer: Some(16 * 1024) });
     let requests = [
         ("small", "GET / HTTP/1.1\r\nHost: a\r\n\r\n".to_owned()),
         ("with a body", "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc".to_owned()),

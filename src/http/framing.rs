@@ -1,10 +1,12 @@
 //! Where a request ends in the bytes of a connection, found before actix reads them.
 //!
-//! actix reads on while it serves a request, and keeps what it has read. Here it gets one request at a time. So what a peer sends
-//! ahead stays where it is counted, and it is known whether a connection is idle or has begun a further request.
+//! actix reads on while it serves a request, and keeps what it has read. Here it gets one request
+//! at a time. So what a peer sends ahead stays where it is counted, and it is known whether a
+//! connection is idle or has begun a further request.
 //!
-//! What is found decides *when* bytes are passed on, not what they mean: all are passed on, in their order. A request that can
-//! be read in two ways therefore delays its own sender and nobody else.
+//! What is found decides *when* bytes are passed on, not what they mean: all are passed on, in
+//! their order. A request that can be read in two ways therefore delays its own sender and nobody
+//! else.
 
 use super::chunks::Chunks;
 use super::head::Head;
@@ -20,8 +22,10 @@ pub(super) enum Framing {
     Chunked(Chunks),
     /// All of it was passed on.
     Complete,
-    /// It ends with the connection: another protocol follows, or something that actix will refuse.
+    /// It ends with the connection, as another protocol follows.
     Endless,
+    /// actix will refuse it, and close the connection.
+    Malformed,
 }
 
 /// What a complete head says about what follows it.
@@ -39,7 +43,8 @@ impl Default for Framing {
 }
 
 impl Framing {
-    /// Returns how many of these bytes belong to the request and may be passed on. A head is passed on once it is complete.
+    /// Returns how many of these bytes belong to the request and may be passed on. A head is passed
+    /// on once it is complete.
     ///
     /// Until then, each call must have the bytes of the one before at its front.
     pub(super) fn advance(&mut self, bytes: &mut [u8]) -> usize {
@@ -67,13 +72,13 @@ impl Framing {
                 if chunks.is_complete() {
                     *self = Self::Complete;
                 } else if chunks.is_malformed() {
-                    *self = Self::Endless;
+                    *self = Self::Malformed;
                     return bytes.len();
                 }
                 taken
             }
             Self::Complete => 0,
-            Self::Endless => bytes.len(),
+            Self::Endless | Self::Malformed => bytes.len(),
         }
     }
 
@@ -84,6 +89,10 @@ impl Framing {
 
     pub(super) fn is_complete(&self) -> bool {
         matches!(self, Self::Complete)
+    }
+
+    pub(super) fn is_malformed(&self) -> bool {
+        matches!(self, Self::Malformed)
     }
 
     pub(super) fn is_in_head(&self) -> bool {

@@ -1,4 +1,8 @@
+use actix_codec::Decoder;
+use actix_http::h1::{Codec, Message, MessageType};
+use actix_web::web::BytesMut;
 use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
 
 use super::*;
 
@@ -112,4 +116,108 @@ fn framing_is_excessive_when_no_honest_body_needs_so_much() {
     assert!(excessive("1;".to_owned() + &"a=b;".repeat(5000)));
     assert!(excessive("1\r\nx\r\n0\r\n".to_owned() + &"A: b\r\n".repeat(5000)));
     assert!(excessive("00000000".repeat(3000)));
+}
+
+/// Where a request ends.
+#[derive(Debug, PartialEq)]
+enum End {
+    After(usize),
+    /// It is not there.
+    Later,
+    /// The whole connection belongs to it.
+    Never,
+    /// Its head cannot be read, or its body.
+    MalformedHead,
+    MalformedBody,
+}
+
+/// What actix makes of the bytes.
+fn by_actix(bytes: &[u8]) -> End {
+    let (mut codec, mut rest, mut in_body) = (Codec::default(), BytesMut::from(bytes), false);
+    loop {
+        match codec.decode(&mut rest) {
+            Ok(Some(Message::Item(_))) => match codec.message_type() {
+                MessageType::None => return End::After(bytes.len() - rest.len()),
+                MessageType::Stream => return End::Never,
+                MessageType::Payload => in_body = true,
+            },
+            Ok(Some(Message::Chunk(Some(_)))) => {}
+            Ok(Some(Message::Chunk(None))) => return End::After(bytes.len() - rest.len()),
+            Ok(None) => return End::Later,
+            Err(_) if in_body => return End::MalformedBody,
+            Err(_) => return End::MalformedHead,
+        }
+    }
+}
+
+fn a_head() -> impl Strategy<Value = String> {
+    let lines = [
+        "Content-Length: 5\r\n",
+        "content-length:12 \r\n",
+        "Content-Length: 0\n",
+        "Transfer-Encoding: chunked\r\n",
+        "transfer-encoding:\tCHUNKED\n",
+        "Connection: upgrade\r\n",
+        "Connection: keep-alive, Upgrade\r\n",
+        "Upgrade: websocket\r\n",
+        "upgrade:WebSocket\n",
+        "Upgrade: h2c\r\n",
+        "Cookie: a=b\r\n",
+        "X: :\r\n",
+        "T:\r\n",
+    ];
+    let first = ["POST /api HTTP/1.1\r\n", "GET / HTTP/1.1\r\n", "CONNECT a:1 HTTP/1.1\n", "\r\nGET / HTTP/1.1\r\n"];
+    let lines = prop::collection::vec(prop::sample::select(lines.to_vec()), 0..4);
+    (prop::sample::select(first.to_vec()), lines, prop::sample::select(vec!["\r\n", "\n"]))
+        .prop_map(|(first, lines, end)| format!("{first}Host: a\r\n{}{end}", lines.concat()))
+}
+
+fn a_body() -> impl Strategy<Value = String> {
+    let pieces = [
+        "5\r\nhello\r\n",
+        "1;a=b\r\nx\r\n",
+        "00 \r\n",
+        "0\r\n",
+        "\r\n",
+        "A: b\r\n",
+        "hello",
+        "c\r\nhello, world\r\n",
+        "1 ;\tb\r\nx\r\n",
+        ";",
+        "\n",
+        "\r",
+        "\u{1}",
+        "g",
+        "f",
+        "2 2\r\nab\r\n",
+        "0\r\nA: b\r\n\r\n",
+        "0\r\n\r\n",
+        "GET / HTTP/1.1\r\n\r\n",
+    ];
+    prop::collection::vec(prop::sample::select(pieces.to_vec()), 0..8).prop_map(|pieces| pieces.concat())
+}
+
+#[actix_web::test]
+async fn a_request_ends_where_actix_has_it_end() {
+    let mut runner =
+        TestRunner::new(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() });
+    let result = runner.run(&(a_head(), a_body()), |(head, body)| {
+        let mut bytes = (head + &body).into_bytes();
+        let mut framing = Framing::default();
+        let passed = framing.advance(&mut bytes);
+        // What it has blanked out, actix does not see either.
+        let expected = by_actix(&bytes);
+        let found = match framing {
+            Framing::Complete => End::After(passed),
+            Framing::Endless => End::Never,
+            Framing::Malformed => End::MalformedBody,
+            Framing::Head(_) | Framing::Body { .. } | Framing::Chunked(_) => End::Later,
+        };
+        // Of a head that actix does not take nothing follows.
+        if expected != End::MalformedHead {
+            prop_assert_eq!(found, expected, "{}", String::from_utf8_lossy(&bytes));
+        }
+        Ok(())
+    });
+    result.unwrap_or_else(|error| panic!("{error}"));
 }

@@ -1,4 +1,5 @@
-//! The head of a request, as far as it says where the request ends and whether its connection is to change its protocol.
+//! The head of a request, as far as it says where the request ends and whether its connection is to
+//! change its protocol.
 
 use std::ops::Range;
 
@@ -20,61 +21,83 @@ pub(super) struct Head {
 struct Said {
     length: u64,
     chunked: bool,
-    /// Where `Connection` has the option `upgrade`.
-    upgrade: Option<Range<usize>>,
-    /// Where `Upgrade` has `websocket`.
-    websocket: Option<Range<usize>>,
+    /// `Connection` has the option `upgrade`.
+    upgrade: bool,
+    /// `Upgrade` has `websocket`.
+    websocket: bool,
+    /// Where these two are, which few requests have, however often.
+    offers: Vec<Range<usize>>,
 }
 
 impl Head {
-    /// Returns the length of the head that is at the front of these bytes, if it is complete, and what follows it.
+    /// Returns the length of the head that is at the front of these bytes, if it is complete, and
+    /// what follows it.
     ///
-    /// An upgrade that is not to a WebSocket is blanked out: for `Connection: upgrade` actix would close the connection after the
-    /// answer, and for `Upgrade: websocket`, whatever the method, take all that comes for the body. A server may ignore what a
-    /// client offers (RFC 9110, 7.8).
+    /// An upgrade that is not to a WebSocket is blanked out: for `Connection: upgrade` actix would
+    /// close the connection after the answer, and for `Upgrade: websocket`, whatever the method,
+    /// take all that comes for the body. A server may ignore what a client offers (RFC 9110, 7.8).
     pub(super) fn complete(&mut self, bytes: &mut [u8]) -> Option<(usize, Follows)> {
-        let Some(end) = self.end(bytes) else {
+        let empty = |byte: &&u8| matches!(byte, b'\r' | b'\n');
+        self.begin += bytes[self.begin..].iter().take_while(empty).count();
+        // A head nearly always comes at once, and is read at the first look. Of one that comes in
+        // many pieces no byte is looked at for each piece anew.
+        let is_complete = self.searched == 0 || self.has_end(bytes);
+        let Some((end, said)) = is_complete.then(|| Said::read(bytes, self.begin)).flatten() else {
             // An empty line may have begun: the end of a line, and a carriage return.
             self.searched = bytes.len().saturating_sub(2);
             return None;
         };
-        let head = &mut bytes[self.begin..end];
-        let mut said = Said::default();
-        let mut line = 0;
-        for newline in memchr_iter(b'\n', head) {
-            said.read(head, line..newline);
-            line = newline + 1;
-        }
-        let is_websocket = said.websocket.is_some() && said.upgrade.is_some() && head.starts_with(b"GET ");
-        if !is_websocket {
-            for offer in [said.websocket, said.upgrade].into_iter().flatten() {
-                head[offer].fill(b' ');
-            }
-        }
+        let is_get = bytes[self.begin..].starts_with(b"GET ");
+        let is_websocket = said.websocket && said.upgrade && is_get;
         let follows = if said.chunked {
             Follows::Chunks
-        } else if is_websocket || head.starts_with(b"CONNECT ") {
+        } else if is_websocket || said.length == 0 && bytes[self.begin..].starts_with(b"CONNECT ") {
             Follows::AnotherProtocol
         } else {
             Follows::Body(said.length)
         };
+        if !is_websocket {
+            for offer in said.offers {
+                bytes[offer].fill(b' ');
+            }
+        }
         Some((end, follows))
     }
 
-    /// Where the empty line after the header lines ends. As actix has it, a line may end without a carriage return.
-    fn end(&mut self, bytes: &[u8]) -> Option<usize> {
-        self.begin += bytes[self.begin..].iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+    /// Whether the empty line after the header lines is in what has not been searched.
+    fn has_end(&self, bytes: &[u8]) -> bool {
         let from = self.searched.max(self.begin);
-        memchr_iter(b'\n', bytes.get(from..)?).find_map(|newline| match &bytes[from + newline + 1..] {
-            [b'\n', ..] => Some(from + newline + 2),
-            [b'\r', b'\n', ..] => Some(from + newline + 3),
-            _ => None,
-        })
+        let mut newlines = memchr_iter(b'\n', bytes.get(from..).unwrap_or_default());
+        newlines.any(|newline| empty_line(&bytes[from + newline + 1..]).is_some())
+    }
+}
+
+/// The length of the empty line that these bytes begin with. As actix has it, a line may end without
+/// a carriage return.
+fn empty_line(bytes: &[u8]) -> Option<usize> {
+    match bytes {
+        [b'\n', ..] => Some(1),
+        [b'\r', b'\n', ..] => Some(2),
+        _ => None,
     }
 }
 
 impl Said {
-    fn read(&mut self, head: &[u8], line: Range<usize>) {
+    /// Reads the head that begins here, up to the empty line, and returns where that ends.
+    fn read(bytes: &[u8], begin: usize) -> Option<(usize, Self)> {
+        let (mut said, mut line) = (Self::default(), begin);
+        for newline in memchr_iter(b'\n', bytes.get(begin..)?) {
+            let newline = begin + newline;
+            said.note(bytes, line..newline);
+            line = newline + 1;
+            if let Some(length) = empty_line(&bytes[line..]) {
+                return Some((line + length, said));
+            }
+        }
+        None
+    }
+
+    fn note(&mut self, head: &[u8], line: Range<usize>) {
         // Most lines are about something else.
         if !matches!(head[line.start] | 0x20, b'c' | b'u' | b't') {
             return;
@@ -94,11 +117,13 @@ impl Said {
                 let range = trim(head, start..start + option.len());
                 start += option.len() + 1;
                 if head[range.clone()].eq_ignore_ascii_case(b"upgrade") {
-                    self.upgrade = Some(range);
+                    self.upgrade = true;
+                    self.offers.push(range);
                 }
             }
         } else if name.eq_ignore_ascii_case(b"upgrade") && head[value.clone()].eq_ignore_ascii_case(b"websocket") {
-            self.websocket = Some(value);
+            self.websocket = true;
+            self.offers.push(value);
         }
     }
 }

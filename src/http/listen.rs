@@ -1,6 +1,8 @@
-//! From a socket that listens to requests: the connections are admitted, get their TLS, and go to actix.
+//! From a socket that listens to requests: the connections are admitted, get their TLS, and go to
+//! actix.
 //!
-//! This does what `actix_web::HttpServer` does, which has no place for a [stream](super::stream) of ours below actix.
+//! This does what `actix_web::HttpServer` does, which has no place for a [stream](super::stream) of
+//! ours below actix.
 
 use std::fmt::Debug;
 use std::io;
@@ -24,7 +26,8 @@ use super::stream::{PeerStream, Wire};
 /// How long the beginning of a connection may take: the handshake of TLS, and again the first head.
 const BEGINNING: Duration = Duration::from_secs(5);
 
-/// How long a connection may take to end in good order, and to be sent what it does not want to read.
+/// How long a connection may take to end in good order, and to be sent what it does not want to
+/// read.
 const ENDING: Duration = Duration::from_secs(1);
 
 /// What a server does for TLS.
@@ -43,7 +46,8 @@ pub(crate) struct Listen {
     pub(crate) tls: Option<TlsSetup>,
     /// The number of threads.
     pub(crate) workers: usize,
-    /// How many connections each thread takes before it lets further ones wait, the rejected ones included.
+    /// How many connections each thread takes before it lets further ones wait, the rejected ones
+    /// included.
     pub(crate) per_worker: usize,
     /// Whether a connection is kept whose client has closed its sending half.
     pub(crate) half_closed: bool,
@@ -52,7 +56,8 @@ pub(crate) struct Listen {
 }
 
 impl Listen {
-    /// Serves an app, which is made once for each thread, until the server is stopped through its handle.
+    /// Serves an app, which is made once for each thread, until the server is stopped through its
+    /// handle.
     ///
     /// # Errors
     /// If the socket cannot be used.
@@ -77,15 +82,17 @@ impl Listen {
             let door = door.clone();
             let is_secure = door.tls.is_some();
             let app = app().into_factory().map_err(|error| error.into().error_response());
-            // What URLs and `ConnectionInfo` of the program's own routes are made of. There is no other way to say it; actix-test,
-            // which is released apart from actix-web, needs it as well.
+            // What URLs and `ConnectionInfo` of the program's own routes are made of. There is no
+            // other way to say it; actix-test, which is released apart from actix-web, needs it as
+            // well.
             let app = map_config(app, move |()| AppConfig::__priv_test_new(is_secure, address.to_string(), address));
             let http = HttpService::build()
                 .graceful_shutdown_signal(move || {
                     let stopping = stopping.clone();
                     async move { stopping.notified().await }
                 })
-                // actix would set a timer after every answer, which costs more than most methods; our watch has none.
+                // actix would set a timer after every answer, which costs more than most methods;
+                // our watch has none.
                 .keep_alive(KeepAlive::Os)
                 .client_request_timeout(BEGINNING)
                 .client_disconnect_timeout(ENDING)
@@ -122,7 +129,8 @@ struct Door {
 impl Door {
     async fn enter(&self, stream: TcpStream) -> Result<(PeerStream, Protocol, Option<std::net::SocketAddr>), Ended> {
         let peer = stream.peer_addr().map_err(Ended::Before)?;
-        // An answer in pieces would wait for the client's word on the one before: 40 ms, where the client is in no hurry.
+        // An answer in pieces would wait for the client's word on the one before: 40 ms, where the
+        // client is in no hurry.
         stream.set_nodelay(true).map_err(Ended::Before)?;
         match self.connections.admit(peer.ip()) {
             Ok(place) => Ok((self.open(stream, place).await?, Protocol::Http1, Some(peer))),
@@ -173,7 +181,8 @@ enum Ended {
 }
 
 impl Ended {
-    /// Whoever scans the network causes many of these, so they are no more than notes for who looks for them.
+    /// Whoever scans the network causes many of these, so they are no more than notes for who looks
+    /// for them.
     fn tell(&self) {
         match self {
             Self::Rejected => {}

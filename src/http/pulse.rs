@@ -35,10 +35,12 @@ pub(super) struct Patience {
     pub(super) idle: u32,
 }
 
-/// Whose turn it is on one connection, and since when. Written by the connection's own thread, read by the watch.
+/// Whose turn it is on one connection, and since when. Written by the connection's own thread, read
+/// by the watch.
 #[derive(Debug)]
 pub(super) struct Pulse {
-    /// The tick since which something is expected of the client; 0 while it is our turn. With [`IDLE`](Self::IDLE) it is a request.
+    /// The tick since which something is expected of the client; 0 while it is our turn. With
+    /// [`IDLE`](Self::IDLE) it is a request.
     waiting: AtomicU32,
     /// The tick since which the client has not taken what is there for it; 0 if it has.
     blocked: AtomicU32,

@@ -23,10 +23,11 @@ const ANSWER: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
     \r\n\
     Too many connections\n";
 
-/// Answers 503 once the client has asked for something, and stays until the client has gone, but for a moment only.
+/// Answers 503 once the client has asked for something, and stays until the client has gone, but
+/// for a moment only.
 ///
-/// Many clients take an answer for an error if it comes before they have asked. And if a connection is closed while something is
-/// unread, the system resets it, and the answer may be lost.
+/// Many clients take an answer for an error if it comes before they have asked. And if a connection
+/// is closed while something is unread, the system resets it, and the answer may be lost.
 pub(super) async fn politely<S: AsyncRead + AsyncWrite + Unpin>(stream: impl Future<Output = io::Result<S>>) {
     let exchange = async {
         let mut stream = stream.await?;

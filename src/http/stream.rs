@@ -1,4 +1,5 @@
-//! The stream of one connection, below actix: gives it one request at a time, and tells the watch what the client does.
+//! The stream of one connection, below actix: gives it one request at a time, and tells the watch
+//! what the client does.
 
 use std::io;
 use std::pin::Pin;
@@ -13,10 +14,12 @@ use super::connections::Place;
 use super::framing::Framing;
 use super::turn::{Stage, Turn};
 
-/// The longest head, in bytes: as much as actix would read of one. A longer one is passed on as it is, for actix to answer 431.
+/// The longest head, in bytes: as much as actix would read of one. A longer one is passed on as it
+/// is, for actix to answer 431.
 const MAX_HEAD: usize = 128 * 1024;
 
-/// How much may be read of what a client sends ahead of its answers, in bytes. The rest stays with the system.
+/// How much may be read of what a client sends ahead of its answers, in bytes. The rest stays with
+/// the system.
 const MAX_AHEAD: usize = 16 * 1024;
 
 /// How much of an answer a client has to take before it is waited for anew, in bytes.
@@ -36,7 +39,8 @@ pub(super) struct PeerStream {
     wire: Wire,
     turn: Rc<Turn>,
     framing: Framing,
-    /// What was read and may not be passed on yet: a head that is not complete, or what was sent ahead.
+    /// What was read and may not be passed on yet: a head that is not complete, or what was sent
+    /// ahead.
     held: BytesMut,
     /// How much at the front of that may be passed on.
     free: usize,
@@ -44,7 +48,7 @@ pub(super) struct PeerStream {
     is_blocked: bool,
     /// How much was written since then or since the last sign of progress.
     taken: usize,
-    /// actix has answered a request that it could not read.
+    /// actix has answered a request of which it could not read the head.
     refused: bool,
     _place: Place,
 }
@@ -71,7 +75,8 @@ impl PeerStream {
         Rc::clone(&self.turn)
     }
 
-    /// Whether a further request may be passed on: the one before has been answered, and the client has taken the answer.
+    /// Whether a further request may be passed on: the one before has been answered, and the client
+    /// has taken the answer.
     fn is_free(&self) -> bool {
         self.turn.stage() == Stage::Between && !self.is_blocked
     }
@@ -92,7 +97,7 @@ impl PeerStream {
         }
         let mut passed = self.framing.advance(bytes);
         if is_head && passed == 0 && bytes.len() >= MAX_HEAD {
-            self.framing = Framing::Endless;
+            self.framing = Framing::Malformed;
             passed = bytes.len();
         }
         if is_head && passed > 0 {
@@ -142,7 +147,8 @@ impl PeerStream {
             ready!(self.wire.poll_read(cx, buf))?;
             let read = buf.filled().len() - begin;
             if read == 0 {
-                // What a client has sent ahead is answered before its end is noticed, what it has not completed is not.
+                // What a client has sent ahead is answered before its end is noticed, what it has
+                // not completed is not.
                 if self.held.is_empty() || self.is_free() {
                     return Poll::Ready(Ok(()));
                 }
@@ -227,7 +233,7 @@ impl AsyncWrite for PeerStream {
             this.turn.pulse.unblocked();
             this.turn.read_on();
         }
-        if this.refused {
+        if this.refused || this.framing.is_malformed() && this.turn.stage() == Stage::Between {
             // It has its answer, and actix would write an error into the log for each.
             return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, "what came is not HTTP")));
         }

@@ -23,6 +23,8 @@ pub(super) struct TestServer {
 pub(super) struct Tuning {
     pub(super) limits: ConnectionLimits,
     pub(super) half_closed: bool,
+    /// How much the system holds of the answers on one connection, in bytes, if not as much as it likes.
+    pub(super) send_buffer: Option<usize>,
 }
 
 impl Default for Tuning {
@@ -33,7 +35,7 @@ impl Default for Tuning {
             patience: Duration::from_secs(30),
             keep_alive: Duration::from_secs(30),
         };
-        Self { limits, half_closed: false }
+        Self { limits, half_closed: false, send_buffer: None }
     }
 }
 
@@ -49,6 +51,9 @@ impl TestServer {
             actix_web::rt::System::new().block_on(async move {
                 let watch = actix_web::rt::spawn(Arc::clone(&shared).watch());
                 let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+                if let Some(bytes) = tuning.send_buffer {
+                    socket2::SockRef::from(&socket).set_send_buffer_size(bytes).unwrap();
+                }
                 let addr = socket.local_addr().unwrap();
                 let listen = Listen {
                     socket,

@@ -1,4 +1,5 @@
-//! The outermost middleware: tells the stream of a connection when a request of it is being answered, and no longer is.
+//! The outermost middleware: tells the stream of a connection when a request of it is being
+//! answered, and no longer is.
 
 use std::pin::Pin;
 use std::rc::Rc;
@@ -13,8 +14,8 @@ use futures::Stream;
 
 use super::turn::Turn;
 
-/// How much of an answer is handed on at once, so that no more than this, and what actix buffers, is copied for a client that
-/// takes it slowly.
+/// How much of an answer is handed on at once, so that no more than this, and what actix buffers,
+/// is copied for a client that takes it slowly.
 const PIECE: usize = 32 * 1024;
 
 /// For `App::wrap_fn`, as the last one added, so that it is the outermost: `.wrap_fn(track)`.

@@ -17,14 +17,16 @@ pub(super) enum Stage {
     Served,
 }
 
-/// The state of one connection that outlives a request. In the connection's own data, for [`track`](super::track::track).
+/// The state of one connection that outlives a request. In the connection's own data, for
+/// [`track`](super::track::track).
 #[derive(Debug)]
 pub(super) struct Turn {
     pub(super) pulse: Arc<Pulse>,
     stage: Cell<Stage>,
     /// The request was passed on with all of its body.
     complete: Cell<bool>,
-    /// There may be more to read once the current request is over, of which the system will not tell again.
+    /// There may be more to read once the current request is over, of which the system will not
+    /// tell again.
     more: Cell<bool>,
     /// The framing of the request's body is more than it may be.
     excessive: Cell<bool>,

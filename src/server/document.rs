@@ -1,4 +1,5 @@
-//! Whether the paths of the endpoints and of the OpenRPC document are free of everything else that has a path.
+//! Whether the paths of the endpoints and of the OpenRPC document are free of everything else that
+//! has a path.
 
 use crate::http::taken_by;
 use crate::start_error::{Result, StartError};
@@ -8,8 +9,8 @@ use super::Running;
 use super::health::PATHS;
 
 impl Running {
-    /// Endpoints and the document come before the routes and files of the program, so what is at their very paths would never be
-    /// reached.
+    /// Endpoints and the document come before the routes and files of the program, so what is at
+    /// their very paths would never be reached.
     ///
     /// # Errors
     /// If there is something.

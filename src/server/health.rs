@@ -19,8 +19,8 @@ const READY: &str = "/health/ready";
 /// All paths of it.
 pub(super) const PATHS: [&str; 2] = [LIVE, READY];
 
-/// Live: the process answers. Ready: every service lets calls in; 503 before they are up, while one is down, and from the
-/// moment at which a stop was asked for.
+/// Live: the process answers. Ready: every service lets calls in; 503 before they are up, while one
+/// is down, and from the moment at which a stop was asked for.
 pub(super) fn health(running: Running) -> impl FnOnce(&mut ServiceConfig) {
     move |config| {
         let resource = |path: &str, tell: Rc<dyn Fn() -> HttpResponse>| {

@@ -249,8 +249,9 @@ impl Server {
 
     /// How long a connection may be without a request before it is closed. Default: 75 s.
     ///
-    /// A balancer in front that keeps connections for longer than the server may send a call on one that is being closed, and tell its
-    /// caller 502: so this should be more than what the balancer has, which is 60 s with many.
+    /// A balancer in front that keeps idle connections for longer than the server does may send a call
+    /// on one that is being closed, and answer its caller 502. So this should be more than the
+    /// balancer's own limit, which is 60 s with many.
     pub fn keep_alive(mut self, time: Duration) -> Self {
         self.layer.keep_alive = Some(time);
         self

@@ -57,7 +57,8 @@ fn a_head_that_comes_byte_by_byte_is_understood_as_one_that_comes_at_once() {
     }
 }
 
-/// What the server answers to a request that never ends, and how much of it the server let itself be sent.
+/// What the server answers to a request that never ends, and how much of it the server let itself
+/// be sent.
 fn endless(running: &Running, path: &str, begin: &str, more: &str) -> (String, usize) {
     let began = Instant::now();
     let mut connection = Connection::open(running.server.address());
