@@ -121,6 +121,11 @@ impl Child {
         Ok(Duration::from_millis(10 * ticks.sum::<u64>()))
     }
 
+    /// How many file descriptors it has open.
+    pub(crate) fn descriptors(&self) -> io::Result<usize> {
+        Ok(std::fs::read_dir(format!("/proc/{}/fd", self.process.id()))?.count())
+    }
+
     pub(crate) fn is_running(&mut self) -> io::Result<bool> {
         Ok(self.process.try_wait()?.is_none())
     }

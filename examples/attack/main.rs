@@ -20,6 +20,8 @@ mod overload;
 mod panics;
 mod paths;
 mod pause;
+mod pipelining;
+mod refused;
 mod report;
 mod revocation;
 mod server;
@@ -37,6 +39,8 @@ type Attack = fn(&mut Report) -> std::io::Result<()>;
 const ATTACKS: &[(&str, Attack)] = &[
     ("malformed", malformed::run),
     ("slow", slow::run),
+    ("pipelining", pipelining::run),
+    ("refused", refused::run),
     ("overload", overload::run),
     ("batches", batches::run),
     ("panics", panics::run),

@@ -32,7 +32,7 @@ static SERVICE: OnceLock<ServiceRef<Target>> = OnceLock::new();
 static LOOKED: AtomicU64 = AtomicU64::new(0);
 
 /// Runs the server to its end: `serve [files DIRECTORY] [descriptors NUMBER] [awaits MILLISECONDS]
-/// [tokens FILE] [port NUMBER] [hook usual]`.
+/// [tokens FILE] [port NUMBER] [hook usual] [connections NUMBER] [per-peer NUMBER]`.
 pub(crate) fn serve(arguments: &[String]) -> ExitCode {
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(|_| {
@@ -47,6 +47,12 @@ pub(crate) fn serve(arguments: &[String]) -> ExitCode {
             }
             [key, port] if key == "port" => server = server.bind(&format!("127.0.0.1:{port}")),
             [key, _] if key == "hook" => std::panic::set_hook(usual.take().expect("it is asked for once")),
+            [key, number] if key == "connections" => {
+                server = server.max_connections(number.parse().expect("a number of connections"));
+            }
+            [key, number] if key == "per-peer" => {
+                server = server.max_connections_per_peer(number.parse().expect("a number of connections"));
+            }
             [key, number] if key == "descriptors" => {
                 let limit = Some(number.parse().expect("a number of descriptors"));
                 setrlimit(Resource::Nofile, Rlimit { current: limit, maximum: limit }).expect("it can be lowered");

@@ -1,0 +1,121 @@
+//! Clients that send requests ahead and take none of the answers.
+
+use std::io::{self, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+use socket2::{Domain, Socket, Type};
+
+use crate::child::Child;
+use crate::client::{call, request};
+use crate::report::Report;
+
+/// All are to be closed by then.
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// How much each of them sends, in bytes, as far as the server takes it.
+const BYTES: usize = 4 << 20;
+
+/// As many as would take all cores of a small machine.
+const CLIENTS: usize = 4;
+
+/// The share of a core that the server may use while they do nothing but wait.
+const SHARE: f64 = 0.1;
+
+pub(crate) fn run(report: &mut Report) -> io::Result<()> {
+    let kinds = [
+        ("small calls", request(&call("add", "[1,2]"))),
+        ("GET /health/live", b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n".to_vec()),
+        ("GET of 4 MiB", b"GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n".to_vec()),
+        ("calls in chunks", chunked(&call("add", "[1,2]"))),
+    ];
+    let kinds = report.pick(kinds.to_vec(), kinds[..1].to_vec());
+    for (name, request) in kinds {
+        let server = Child::start(&[])?;
+        let clients = (0..CLIENTS).map(|_| Client::open(server.address)).collect::<io::Result<Vec<_>>>()?;
+        let (closed, share) = attack(&server, clients, &request)?;
+        let what = format!("{CLIENTS} clients send {} MiB of {name} and read nothing", BYTES >> 20);
+        let reached = closed.map_or("some are open still".to_owned(), |time| format!("{:.1} s", time.as_secs_f64()));
+        report.exact(
+            format!("{what}: all closed within {} s", LIMIT.as_secs()),
+            reached,
+            closed.is_some_and(|time| time <= LIMIT),
+        );
+        report.timed(
+            format!("… and less than {:.0} % of a core while they wait", 100.0 * SHARE),
+            format!("{:.1} %", 100.0 * share),
+            share < SHARE,
+        );
+    }
+    Ok(())
+}
+
+fn chunked(body: &[u8]) -> Vec<u8> {
+    let head =
+        "POST /api HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let size = format!("{:x}\r\n", body.len());
+    [head.as_bytes(), size.as_bytes(), body, b"\r\n0\r\n\r\n"].concat()
+}
+
+/// How long until the last of them was closed, and what share of a core the server has used from
+/// when it took no more of them.
+fn attack(server: &Child, mut clients: Vec<Client>, request: &[u8]) -> io::Result<(Option<Duration>, f64)> {
+    let all = request.repeat(BYTES / request.len());
+    let begin = Instant::now();
+    // The moment at which the server stopped reading, and the time on a processor so far.
+    let mut quiet: Option<(Instant, Duration)> = None;
+    let mut used = (Duration::ZERO, Duration::ZERO);
+    while !clients.is_empty() && begin.elapsed() < LIMIT + Duration::from_secs(5) {
+        let mut progress = 0;
+        clients.retain_mut(|client| match client.push(&all) {
+            Ok(count) => {
+                progress += count;
+                true
+            }
+            Err(_) => false,
+        });
+        if progress > 0 {
+            quiet = None;
+        } else if let Some((since, before)) = quiet {
+            used = (since.elapsed(), server.cpu()?.saturating_sub(before));
+        } else {
+            quiet = Some((Instant::now(), server.cpu()?));
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let share = used.1.as_secs_f64() / used.0.as_secs_f64().max(1.0);
+    Ok((clients.is_empty().then(|| begin.elapsed()), share))
+}
+
+struct Client {
+    stream: TcpStream,
+    sent: usize,
+}
+
+impl Client {
+    fn open(server: SocketAddr) -> io::Result<Self> {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+        // Of what it does not read, the system is to take little for it.
+        socket.set_recv_buffer_size(4096)?;
+        socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())?;
+        socket.connect(&server.into())?;
+        socket.set_nonblocking(true)?;
+        Ok(Self { stream: socket.into(), sent: 0 })
+    }
+
+    /// Sends what the server takes, and returns how much that was. An error says that the server
+    /// has closed the connection.
+    fn push(&mut self, all: &[u8]) -> io::Result<usize> {
+        let before = self.sent;
+        loop {
+            // Once it has sent all, a byte now and then shows whether it is still connected.
+            let rest = all.get(self.sent..).filter(|rest| !rest.is_empty());
+            match self.stream.write(rest.unwrap_or(b"P")) {
+                Ok(count) if rest.is_some() => self.sent += count,
+                Ok(_) => return Ok(self.sent - before),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(self.sent - before),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
