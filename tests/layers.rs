@@ -89,6 +89,7 @@ const LAYERS: &[Layer] = &[
             "start_error",
         ],
         crates: &[
+            "actix",
             "actix_files",
             "actix_http",
             "actix_service",

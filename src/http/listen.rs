@@ -2,7 +2,7 @@
 //! actix.
 //!
 //! This does what `actix_web::HttpServer` does, which has no place for a [stream](super::stream) of
-//! ours below actix.
+//! ours below actix, and hands connections to threads that are [held](super::workers).
 
 use std::fmt::Debug;
 use std::io;
@@ -15,13 +15,14 @@ use actix_http::{HttpService, KeepAlive, Protocol, Request, Response};
 use actix_service::{IntoServiceFactory, Service, ServiceFactory, ServiceFactoryExt, fn_service, map_config};
 use actix_web::Error;
 use actix_web::body::MessageBody;
-use actix_web::dev::{AppConfig, Server};
+use actix_web::dev::AppConfig;
 use actix_web::rt::net::TcpStream;
 use actix_web::rt::time::timeout;
 
 use super::connections::{Connections, Place, Rejected};
 use super::reject;
 use super::stream::{PeerStream, Wire};
+use super::workers::{Stopping, Workers};
 
 /// How long the beginning of a connection may take: the handshake of TLS, and again the first head.
 const BEGINNING: Duration = Duration::from_secs(5);
@@ -46,22 +47,19 @@ pub(crate) struct Listen {
     pub(crate) tls: Option<TlsSetup>,
     /// The number of threads.
     pub(crate) workers: usize,
-    /// How many connections each thread takes before it lets further ones wait, the rejected ones
+    /// How many connections there may be before further ones wait in the system, the rejected ones
     /// included.
-    pub(crate) per_worker: usize,
+    pub(crate) open_at_once: usize,
     /// Whether a connection is kept whose client has closed its sending half.
     pub(crate) half_closed: bool,
-    /// How long a stop waits for connections.
-    pub(crate) stop: Duration,
 }
 
 impl Listen {
-    /// Serves an app, which is made once for each thread, until the server is stopped through its
-    /// handle.
+    /// Serves an app, which is made once for each thread, until the server is ended.
     ///
     /// # Errors
-    /// If the socket cannot be used.
-    pub(crate) fn serve<F, I, S, B>(self, app: F) -> io::Result<Server>
+    /// If the socket cannot be used, or the app cannot be made.
+    pub(crate) async fn serve<F, I, S, B>(self, app: F) -> io::Result<Workers>
     where
         F: Fn() -> I + Send + Clone + 'static,
         I: IntoServiceFactory<S, Request>,
@@ -72,13 +70,10 @@ impl Listen {
         <S::Service as Service<Request>>::Future: 'static,
         B: MessageBody + 'static,
     {
-        let Self { socket, connections, tls, workers, per_worker, half_closed, stop } = self;
+        let Self { socket, connections, tls, workers, open_at_once, half_closed } = self;
         let address = socket.local_addr()?;
         let door = Door { connections, tls };
-        let server = Server::build();
-        let stopping = server.graceful_shutdown_signal();
-        let factory = move || {
-            let stopping = stopping.clone();
+        let factory = move |stopping: Stopping| {
             let door = door.clone();
             let is_secure = door.tls.is_some();
             let app = app().into_factory().map_err(|error| error.into().error_response());
@@ -88,8 +83,11 @@ impl Listen {
             let app = map_config(app, move |()| AppConfig::__priv_test_new(is_secure, address.to_string(), address));
             let http = HttpService::build()
                 .graceful_shutdown_signal(move || {
-                    let stopping = stopping.clone();
-                    async move { stopping.notified().await }
+                    let mut stopping = stopping.clone();
+                    async move {
+                        // Whoever could say so is gone, if it fails.
+                        let _ = stopping.wait_for(|stopping| *stopping).await;
+                    }
                 })
                 // actix would set a timer after every answer, which costs more than most methods;
                 // our watch has none.
@@ -109,13 +107,7 @@ impl Listen {
             .and_then(http.map_err(Ended::Http))
             .map_err(|ended| ended.tell())
         };
-        let server = server
-            .workers(workers)
-            .max_concurrent_connections(per_worker)
-            .shutdown_timeout(stop.as_secs())
-            .disable_signals()
-            .listen("callbox", socket, factory)?;
-        Ok(server.run())
+        Workers::start(socket, workers, open_at_once, factory).await
     }
 }
 

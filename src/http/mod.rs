@@ -30,6 +30,7 @@ mod token;
 mod track;
 mod turn;
 mod unread;
+mod workers;
 
 #[cfg(test)]
 mod test_server;
@@ -49,3 +50,4 @@ pub(crate) use taken::taken_by;
 #[cfg(feature = "tls")]
 pub(crate) use tls::Tls;
 pub(crate) use track::track;
+pub(crate) use workers::Workers;

@@ -256,7 +256,7 @@ fn a_stop_gives_up_stalled_bodies_finishes_running_calls_and_closes_idle_connect
     });
     let running = Arc::new(AtomicU32::new(0));
     let seen = Arc::clone(&running);
-    let server = serve(front, async move |body: &[u8], _: Arrival<'_>| {
+    let mut server = serve(front, async move |body: &[u8], _: Arrival<'_>| {
         if body == b"slow" {
             seen.fetch_add(1, Ordering::SeqCst);
             rt::time::sleep(Duration::from_millis(1500)).await;

@@ -6,8 +6,8 @@ use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use actix_web::dev::ServerHandle;
 use actix_web::{App, web};
+use tokio::sync::oneshot;
 
 use super::connections::{ConnectionLimits, Connections};
 use super::listen::Listen;
@@ -16,7 +16,7 @@ use super::track::track;
 pub(super) struct TestServer {
     pub(super) addr: SocketAddr,
     pub(super) connections: Arc<Connections>,
-    handle: ServerHandle,
+    stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -46,6 +46,7 @@ impl TestServer {
     {
         let connections = Connections::new(tuning.limits);
         let (tell, told) = mpsc::channel();
+        let (stop, stopped) = oneshot::channel::<()>();
         let shared = Arc::clone(&connections);
         let thread = std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {
@@ -60,18 +61,19 @@ impl TestServer {
                     connections: shared,
                     tls: None,
                     workers: 1,
-                    per_worker: 25_000,
+                    open_at_once: 25_000,
                     half_closed: tuning.half_closed,
-                    stop: Duration::from_secs(10),
                 };
-                let server = listen.serve(move || App::new().configure(configure()).wrap_fn(track)).unwrap();
-                tell.send((addr, server.handle())).unwrap();
-                server.await.unwrap();
+                let server = listen.serve(move || App::new().configure(configure()).wrap_fn(track)).await.unwrap();
+                tell.send(addr).unwrap();
+                // An error says that the test is gone.
+                let asked = stopped.await.is_ok();
+                server.end(if asked { Duration::from_secs(10) } else { Duration::ZERO }).await;
                 watch.abort();
             });
         });
-        let (addr, handle) = told.recv_timeout(Duration::from_secs(10)).unwrap();
-        Self { addr, connections, handle, thread: Some(thread) }
+        let addr = told.recv_timeout(Duration::from_secs(10)).unwrap();
+        Self { addr, connections, stop: Some(stop), thread: Some(thread) }
     }
 
     pub(super) fn connect(&self) -> Client {
@@ -82,8 +84,8 @@ impl TestServer {
     }
 
     /// Begins a stop in good order; `stopped` waits for its end.
-    pub(super) fn stop(&self) {
-        drop(self.handle.stop(true));
+    pub(super) fn stop(&mut self) {
+        self.stop.take().map(|stop| stop.send(()));
     }
 
     pub(super) fn stopped(mut self) {
@@ -94,7 +96,7 @@ impl TestServer {
 impl Drop for TestServer {
     fn drop(&mut self) {
         if let Some(thread) = self.thread.take() {
-            drop(self.handle.stop(false));
+            drop(self.stop.take());
             let _ = thread.join();
         }
     }

@@ -6,11 +6,10 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use actix_web::App;
-use actix_web::dev::ServerHandle;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
-use crate::http::{ConnectionLimits, Connections, Listen, shortcut, track};
+use crate::http::{ConnectionLimits, Connections, Listen, Workers, shortcut, track};
 use crate::settings::Settings;
 use crate::start_error::{Result, StartError};
 use crate::sync::Arc;
@@ -58,13 +57,10 @@ pub(super) async fn serve(server: Server, settings: Settings) -> Result<()> {
         }
         None => {}
     }
-    let handle = listening.handle.clone();
     tokio::select! {
         stopped = listening.stop() => stopped?,
         signal = signals.next_in_earnest() => {
             log_warn!(signal, "stopping at once");
-            // Asked for; the end of the program does not wait for it.
-            drop(handle.stop(false));
             let what = format_args!("stopped at once by a second signal ({signal})");
             return Err(StartError::new(what, "calls that were under way may have no answer"));
         }
@@ -77,8 +73,7 @@ pub(super) async fn serve(server: Server, settings: Settings) -> Result<()> {
 pub(crate) struct Listening {
     pub(crate) running: Running,
     pub(crate) address: SocketAddr,
-    handle: ServerHandle,
-    http: JoinHandle<std::io::Result<()>>,
+    http: Workers,
     /// What closes stalled connections, and what watches the certificate.
     helpers: Vec<JoinHandle<()>>,
 }
@@ -145,18 +140,14 @@ impl Listening {
             connections: Arc::clone(&connections),
             tls,
             workers: settings.workers,
-            per_worker: (2 * settings.max_connections).div_ceil(settings.workers),
+            open_at_once: 2 * settings.max_connections,
             half_closed: settings.allow_half_closed,
-            stop: shutdown_timeout(settings.drain),
         };
         let app = running.clone();
-        let http = listen
-            .serve(move || App::new().configure(app.routes()).wrap_fn(shortcut(app.shared.endpoints())).wrap_fn(track));
-        let http = http.map_err(cannot)?;
-        let handle = http.handle();
+        let app = move || App::new().configure(app.routes()).wrap_fn(shortcut(app.shared.endpoints())).wrap_fn(track);
+        let http = listen.serve(app).await.map_err(cannot)?;
         helpers.push(actix::spawn(connections.watch()));
-        let http = actix::spawn(http);
-        Ok(Self { running, address, handle, http, helpers })
+        Ok(Self { running, address, http, helpers })
     }
 
     /// Tells the log where it listens, and what to try.
@@ -176,24 +167,19 @@ impl Listening {
     /// # Errors
     /// If a method, or a handler of the program's own, holds its thread and does not end.
     pub(crate) async fn stop(self) -> Result<()> {
-        let until = Instant::now() + shutdown_timeout(self.running.shared.drain) + FLUSH;
-        let closed = actix::spawn(self.handle.stop(true));
+        let until = Instant::now() + shutdown_timeout(self.running.shared.drain);
+        self.http.close();
         let stopped = self.running.stop().await;
-        // A thread that is held by a method never says that it has ended.
-        let until = if stopped.is_ok() { until } else { Instant::now() + FLUSH };
-        let closed = timeout_at(until, closed).await;
+        // The connections of a thread that is held never end.
+        let limit = if stopped.is_ok() { until.saturating_duration_since(Instant::now()) } else { FLUSH };
+        let ended = self.http.end(limit).await;
         for helper in self.helpers {
             helper.abort();
         }
         stopped?;
-        if closed.is_err() {
+        if !ended {
             let what = "a thread that serves HTTP did not end and was left running";
             return Err(StartError::new(what, "see which handler of a route of your own does not return"));
-        }
-        match self.http.await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => log_error!(%error, "the HTTP server ended badly"),
-            Err(error) => log_error!(%error, "the HTTP server was lost"),
         }
         Ok(())
     }
