@@ -17,6 +17,7 @@ use actix_web::Error;
 use actix_web::body::MessageBody;
 use actix_web::dev::AppConfig;
 use actix_web::rt::net::TcpStream;
+#[cfg(feature = "tls")]
 use actix_web::rt::time::timeout;
 
 use super::connections::{Connections, Place, Rejected};
