@@ -8,7 +8,7 @@ use futures::future::LocalBoxFuture;
 pub use schemars;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 pub use serde;
-use serde::de::DeserializeOwned;
+use serde::de::{Deserialize, DeserializeOwned, Deserializer};
 
 use crate::client::FromRpcError;
 use crate::jsonrpc::RpcError;
@@ -21,6 +21,14 @@ pub struct StateOf<T: State>(PhantomData<T>);
 impl<T: State> StateOf<T> {
     /// The check, as a value.
     pub const CHECKED: Self = Self(PhantomData);
+}
+
+/// Reads a parameter that is there, be it null: one that is left out does not come here.
+///
+/// # Errors
+/// Those of the value.
+pub fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
 }
 
 /// Boxes the future of an async method.
@@ -141,6 +149,25 @@ pub trait NotAResult {
 }
 
 impl<T: ?Sized> NotAResult for Probe<T> {}
+
+/// Tells, by the same means, whether `T` has a value beside `None` that is null in JSON.
+impl<T> Probe<Option<Option<T>>> {
+    /// It has: `Some(None)`.
+    pub const HAS_TWO_NULLS: bool = true;
+}
+
+impl Probe<Option<()>> {
+    /// It has: `Some(())`.
+    pub const HAS_TWO_NULLS: bool = true;
+}
+
+/// The answer for all other types.
+pub trait HasOneNull {
+    /// It has not.
+    const HAS_TWO_NULLS: bool = false;
+}
+
+impl<T: ?Sized> HasOneNull for Probe<T> {}
 
 /// Lists the errors of `E`, if that can say which there are: a function of the type itself goes before one of a trait.
 #[derive(Debug)]

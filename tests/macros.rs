@@ -203,6 +203,21 @@ fn a_message_is_read_with_its_defaults_and_written_as_it_was_read() {
 }
 
 #[test]
+fn an_option_of_an_option_tells_null_from_what_is_left_out_and_may_be_both() {
+    let read = |json: Value| from_value::<Find>(json).unwrap().r#in;
+    assert_eq!(read(json!({ "text": "rust" })), None);
+    assert_eq!(read(json!({ "text": "rust", "in": null })), Some(None));
+    assert_eq!(read(json!({ "text": "rust", "in": 7 })), Some(Some(7)));
+    let write = |r#in| {
+        let found = Find { text: String::new(), kind: None, page: Page { size: 1 }, r#in, extra: Map::new() };
+        to_value(found).unwrap().get("in").cloned()
+    };
+    assert_eq!((write(None), write(Some(None)), write(Some(Some(7)))), (None, Some(json!(null)), Some(json!(7))));
+    let schema = to_value(schema_for!(Find)).unwrap();
+    assert_eq!(schema["properties"]["in"]["type"], json!(["integer", "null"]), "{schema}");
+}
+
+#[test]
 fn a_message_without_rest_refuses_what_it_does_not_know() {
     assert!(from_value::<AddBook>(json!({ "title": "Emma" })).is_ok());
     let error = from_value::<AddBook>(json!({ "title": "Emma", "autor": "Austen" })).err().unwrap();

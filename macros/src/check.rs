@@ -9,7 +9,7 @@ use crate::attr::Client;
 use crate::errors::Errors;
 use crate::method::{Kind, Method, Output, Param, Receiver};
 use crate::model::{Hook, On, Service};
-use crate::types::{Lifetimes, Unfit, bare, last_segment, unfit};
+use crate::types::{Lifetimes, Unfit, bare, last_segment, option_of, option_of_an_option, unfit};
 
 pub(crate) fn service(service: &Service, errors: &mut Errors) {
     block(service, errors);
@@ -223,6 +223,18 @@ fn sent_parameter(param: &Param, errors: &mut Errors) {
         Some(Unfit::Borrowed) => errors.at(&param.ty, "what callers send is owned by the method; this type borrows"),
         None => {}
     }
+    let inner = if param.is_option_of_an_option() { option_of(&param.ty) } else { None };
+    if let Some(twice) = option_of_an_option(inner.unwrap_or(&param.ty)) {
+        errors.at(twice, format!("{ONE_NULL}: only a parameter itself can be an `Option<Option<T>>`"));
+    }
+    if inner.is_some()
+        && let Some(attr) = &param.attr
+    {
+        for key in attr.default.as_ref().map(|set| &set.key).into_iter().chain(attr.rest.as_ref().map(|set| &set.key)) {
+            let message = format!("an `Option<Option<T>>` is `None` if it is left out, so `{key}` does not go with it");
+            errors.at(key, message);
+        }
+    }
     if let Some(attr) = &param.attr
         && attr.rest.is_some()
     {
@@ -233,6 +245,9 @@ fn sent_parameter(param: &Param, errors: &mut Errors) {
         }
     }
 }
+
+/// Why an `Option` of an `Option` cannot be sent.
+const ONE_NULL: &str = "JSON has one null, so `Some(None)` would arrive as `None`";
 
 fn parameter_order(method: &Method, errors: &mut Errors) {
     let sent: Vec<_> = method.sent().collect();
@@ -279,6 +294,9 @@ fn output(service: &Service, method: &Method, errors: &mut Errors) {
             }
             None => {}
         }
+    }
+    if let Some(twice) = option_of_an_option(ok) {
+        errors.at(twice, format!("{ONE_NULL}: return an enum that names the cases"));
     }
     // Said here, as the compiler would only say that `Deserialize` is not general enough.
     let readable = matches!(service.attr.client, Client::None) || unfit(ok, Lifetimes::None).is_none();

@@ -6,6 +6,7 @@ use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{Ident, LitStr, Type};
 
+use crate::asserts::{state_check, type_checks};
 use crate::attr::OnPanic;
 use crate::client;
 use crate::method::{Kind, Method, Output, Param};
@@ -22,7 +23,7 @@ pub(crate) fn service(service: &Service) -> TokenStream {
             message(service, method, Purpose::Use),
             defaults(service, method),
             method_impl(service, method, output, &handler),
-            output_check(service, method),
+            type_checks(service, method),
         ];
         Some(quote!(#(#items)*))
     });
@@ -113,6 +114,10 @@ fn serde_attr(service: &Service, method: &Method, name: &Ident, param: &Param) -
     } else if param.is_option() {
         // Left out as callers would leave it out. Not beside a default, which would then take the place of `None`.
         keys.push(quote!(default, skip_serializing_if = "::core::option::Option::is_none"));
+        // By itself serde reads null as `None`, as it does what is left out.
+        if param.is_option_of_an_option() {
+            keys.push(quote!(deserialize_with = "::callbox::__private::given"));
+        }
     }
     keys.extend(rename.map(|wire_name| quote!(rename = #wire_name)));
     keys.extend(rest.then(|| quote!(flatten)));
@@ -229,36 +234,6 @@ fn handler(service: &Service, method: &Method, kind: Kind) -> TokenStream {
 /// Whether the handler has it at hand anyway, so that it need not be made.
 fn is_call_context(ty: &Type) -> bool {
     last_segment(ty).is_some_and(|segment| segment.ident == "CallContext")
-}
-
-/// Refuses a state that is not `Send + Sync`, in our words and before the compiler does.
-fn state_check(service: &Service) -> TokenStream {
-    let (ty, cfgs) = (service.ty(), block_cfgs(service));
-    quote_spanned! {ty.span()=>
-        #(#cfgs)*
-        const _: ::callbox::__private::StateOf<#ty> = ::callbox::__private::StateOf::CHECKED;
-    }
-}
-
-/// Refuses, at the return type, a `Result` under another name.
-fn output_check(service: &Service, method: &Method) -> TokenStream {
-    let cfgs = &method.cfgs;
-    let written = method.output.ok();
-    let ok = without_self(written.to_token_stream(), service.ty());
-    let plain = quote_spanned! {written.span()=>
-        ::core::assert!(
-            !::callbox::__private::Probe::<#ok>::IS_RESULT,
-            "this is a `Result` under another name, or within another: write `Result<T, E>`, so that callers get \
-             either the value or the error"
-        );
-    };
-    quote! {
-        #(#cfgs)*
-        const _: () = {
-            use ::callbox::__private::NotAResult as _;
-            #plain
-        };
-    }
 }
 
 fn service_impl(service: &Service, entries: &TokenStream, hooks: &TokenStream) -> TokenStream {

@@ -12,6 +12,7 @@
 //!
 //! `rpc_error` takes the same steps for the derive, with the way back in `from_rpc_error`. `types`, `names` and `duration` answer small questions.
 
+mod asserts;
 mod attr;
 mod check;
 mod client;

@@ -11,7 +11,7 @@ use crate::attr::{MethodAttr, ParamAttr};
 use crate::errors::Errors;
 use crate::model::{cfgs, doc_text, docs, take_attrs};
 use crate::names::upper_camel;
-use crate::types::{bare, last_segment};
+use crate::types::{bare, last_segment, option_of};
 
 /// An exposed method.
 pub(crate) struct Method {
@@ -194,6 +194,11 @@ impl Param {
 
     pub(crate) fn is_option(&self) -> bool {
         last_segment(&self.ty).is_some_and(|segment| segment.ident == "Option")
+    }
+
+    /// Whether it tells one that is null from one that is left out.
+    pub(crate) fn is_option_of_an_option(&self) -> bool {
+        option_of(&self.ty).and_then(option_of).is_some()
     }
 }
 

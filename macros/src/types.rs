@@ -3,7 +3,7 @@
 use proc_macro2::{Group, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::visit::{self, Visit};
-use syn::{PathSegment, Type};
+use syn::{GenericArgument, PathArguments, PathSegment, Type};
 
 /// The type without parentheses and without the invisible groups that `macro_rules!` puts around it.
 pub(crate) fn bare(ty: &Type) -> &Type {
@@ -19,6 +19,34 @@ pub(crate) fn last_segment(ty: &Type) -> Option<&PathSegment> {
         Type::Path(path) => path.path.segments.last(),
         _ => None,
     }
+}
+
+/// What an `Option` is of.
+pub(crate) fn option_of(ty: &Type) -> Option<&Type> {
+    let segment = last_segment(ty).filter(|segment| segment.ident == "Option")?;
+    let PathArguments::AngleBracketed(arguments) = &segment.arguments else { return None };
+    match arguments.args.first()? {
+        GenericArgument::Type(inner) => Some(inner),
+        _ => None,
+    }
+}
+
+/// The first `Option` of an `Option` in a type, if there is one.
+pub(crate) fn option_of_an_option(ty: &Type) -> Option<&Type> {
+    struct Search<'ast>(Option<&'ast Type>);
+
+    impl<'ast> Visit<'ast> for Search<'ast> {
+        fn visit_type(&mut self, ty: &'ast Type) {
+            if option_of(ty).and_then(option_of).is_some() {
+                self.0.get_or_insert(ty);
+            }
+            visit::visit_type(self, ty);
+        }
+    }
+
+    let mut search = Search(None);
+    search.visit_type(ty);
+    search.0
 }
 
 /// The same type with the service in place of `Self`, which means something else in a message.

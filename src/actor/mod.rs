@@ -8,6 +8,7 @@ mod compute;
 mod core;
 mod factory;
 mod gate;
+mod handed;
 mod host;
 mod in_flight;
 mod inline;

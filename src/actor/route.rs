@@ -18,11 +18,12 @@ use crate::log::{caught, discard, panic_text};
 use crate::mailbox::{Call, End, Entry, Full, Member, Ready};
 use crate::service::{
     ByKind, CallContext, Description, ErrorList, Generators, Handler, MailboxId, Method, MethodOptions, Outcome,
-    Refusal, Replies, Route, Runs, Service, Started, Terms, UnderWay, Why, read_params,
+    Refusal, Replies, Reply, Route, Runs, Service, Started, Terms, UnderWay, Why, read_params,
 };
 use crate::sync::Arc;
 
 use super::core::Core;
+use super::handed::writing_panicked;
 use super::inline::{may_run_inline, run_here, run_now};
 use super::series::run_series;
 
@@ -49,22 +50,22 @@ fn reading_panicked(name: &'static str, panic: &(dyn Any + Send)) -> RpcError {
 }
 
 /// Writes the output of a call, or says which error is to be written. A panic in somebody's `Serialize` is one.
-fn write<T: Serialize>(reply: Result<T, RpcError>, budget: &Budget, out: &mut Vec<u8>) -> Outcome {
+fn write<T: Serialize>(
+    method: &'static str,
+    reply: Result<T, RpcError>,
+    budget: &Budget,
+    out: &mut Vec<u8>,
+) -> Outcome {
     let output = reply.map_err(|error| budget.error(error))?;
-    let written = caught(|| budget.write(out, &output));
+    let written = caught(|| budget.write(out, method, &output));
     discard(output);
-    written.unwrap_or_else(|panic| {
-        let cause = format_args!("a result panicked while it was written: {}", panic_text(&*panic));
-        let error = RpcError::internal(&cause);
-        discard(panic);
-        Err(error)
-    })
+    written.unwrap_or_else(|panic| Err(writing_panicked(method, panic)))
 }
 
 /// Writes the output of a member of a batch where it ran, within what the batch has left for it.
-fn write_early<T: Serialize>(output: T, pending: &Pending) -> Result<Vec<u8>, RpcError> {
+fn write_early<M: Method>(output: M::Output, pending: &Pending) -> Result<Vec<u8>, RpcError> {
     let (budget, mut out) = (Budget::new(pending.left()), Vec::new());
-    let outcome = write(Ok(output), &budget, &mut out);
+    let outcome = write(M::NAME, Ok(output), &budget, &mut out);
     if budget.is_full() {
         pending.fill();
     }
@@ -72,10 +73,15 @@ fn write_early<T: Serialize>(output: T, pending: &Pending) -> Result<Vec<u8>, Rp
 }
 
 /// The same as [`write`] for a reply that has waited.
-fn write_ready<T: Serialize>(ready: Result<Ready<T>, RpcError>, budget: &Budget, out: &mut Vec<u8>) -> Outcome {
+fn write_ready<T: Serialize>(
+    method: &'static str,
+    ready: Result<Ready<T>, RpcError>,
+    budget: &Budget,
+    out: &mut Vec<u8>,
+) -> Outcome {
     // Until it is written, or dropped, its batch counts it as one that waits.
     let (outcome, hold) = match ready {
-        Ok(Ready::Value(output, hold)) => (write(Ok(output), budget, out), hold),
+        Ok(Ready::Value(output, hold)) => (write(method, Ok(output), budget, out), hold),
         Ok(Ready::Written(written, hold)) => (budget.accept(out, &written), Some(hold)),
         Err(error) => (Err(budget.error(error)), None),
     };
@@ -88,6 +94,7 @@ pin_project! {
     struct Replying<F> {
         #[pin]
         reply: F,
+        method: &'static str,
         budget: Rc<Budget>,
     }
 }
@@ -96,17 +103,20 @@ impl<T: Serialize, F: Future<Output = Result<Ready<T>, RpcError>>> UnderWay for 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>, out: &mut Vec<u8>) -> Poll<Outcome> {
         let this = self.project();
         let reply = ready!(this.reply.poll(cx));
-        Poll::Ready(write_ready(reply, this.budget, out))
+        Poll::Ready(write_ready(this.method, reply, this.budget, out))
     }
 }
 
-impl<T: Serialize> Replies for vec::IntoIter<Result<T, RpcError>> {
+/// The replies to calls of one method.
+struct Series<M: Method>(vec::IntoIter<Reply<M>>);
+
+impl<M: Method> Replies for Series<M> {
     fn len(&self) -> usize {
-        ExactSizeIterator::len(self)
+        self.0.len()
     }
 
     fn write_next(&mut self, budget: &Budget, out: &mut Vec<u8>) -> Option<Outcome> {
-        self.next().map(|reply| write(reply, budget, out))
+        self.0.next().map(|reply| write(M::NAME, reply, budget, out))
     }
 }
 
@@ -114,7 +124,7 @@ fn waits<M: Method>(
     reply: impl Future<Output = Result<Ready<M::Output>, RpcError>> + 'static,
     budget: &Rc<Budget>,
 ) -> Started {
-    Started::Waits(Box::pin(Replying { reply, budget: Rc::clone(budget) }))
+    Started::Waits(Box::pin(Replying { reply, method: M::NAME, budget: Rc::clone(budget) }))
 }
 
 fn describe(entry: &Entry, service: &'static str, generators: &mut Generators) -> Description {
@@ -158,7 +168,7 @@ impl<M: Method> Route for MethodRoute<M> {
         let (call, message) = if M::IS_SYNC {
             match run_now(&self.core, &self.entry, call, message, Instant::now()) {
                 Ok(reply) if notification => return Started::Done(reply.map(drop)),
-                Ok(reply) => return Started::Done(write(reply, budget, out)),
+                Ok(reply) => return Started::Done(write(M::NAME, reply, budget, out)),
                 Err(not_now) => not_now,
             }
         } else if M::IS_READ_ASYNC
@@ -182,7 +192,7 @@ impl<M: Method> Route for MethodRoute<M> {
         let mut messages = Vec::with_capacity(params.size_hint().0);
         let read_all = || messages.extend(params.map_while(|params| read_params::<M>(params).ok()));
         let _ = caught(read_all);
-        Box::new(run_series(&self.core, &self.entry, call, messages).into_iter())
+        Box::new(Series::<M>(run_series(&self.core, &self.entry, call, messages).into_iter()))
     }
 
     fn describe(&self, generators: &mut Generators) -> Description {
@@ -231,7 +241,7 @@ impl<M: Method> MethodRoute<M> {
         };
         let notification = call.notification;
         let pending = if notification { None } else { budget.pending() };
-        let member = pending.map(|pending| Member { pending: Arc::clone(pending), write: write_early::<M::Output> });
+        let member = pending.map(|pending| Member { pending: Arc::clone(pending), write: write_early::<M> });
         let call = Call::of_batch(call, message, permit, Arc::clone(&self.entry), member);
         self.core.push_gathered(call.clone());
         if notification {

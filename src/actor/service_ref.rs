@@ -13,6 +13,7 @@ use crate::service::{Awaited, ByKind, CallContext, Current, Method, Refusal, Rep
 use crate::sync::Arc;
 
 use super::core::{Core, Status};
+use super::handed;
 use super::host::Host;
 use super::inline::{may_run_inline, run_now};
 use super::stats::MethodStats;
@@ -91,17 +92,27 @@ impl<S: Service> ServiceRef<S> {
     /// Within a method of another service the call inherits what is left of that method's deadline.
     ///
     /// # Errors
-    /// The method's own errors, and the codes that callers from outside get: -32000 if its mailbox is full, -32002 if its
-    /// deadline passes, -32003 if the service is down or stopping, -32603 if the method panics or if the call would come
-    /// back to a service that is waiting for it, -32601 if the service does not list the method.
+    /// The method's own errors, and the codes that callers from outside get: -32000 if its mailbox
+    /// is full, -32002 if its deadline passes, -32003 if the service is down or stopping, -32603 if
+    /// the method panics or if the call would come back to a service that is waiting for it, -32601
+    /// if the service does not list the method. As for callers from outside, what has no form in
+    /// JSON (NaN, a map with keys that are no strings) is -32602 in a message, before anything
+    /// runs, and -32603 in a result.
     ///
     /// # Panics
     /// Outside of a tokio runtime, if the call has to wait.
     pub async fn call<M: Method<Service = S>>(&self, message: M) -> Reply<M> {
-        match self.begin(message, false)? {
+        handed::message(&message)?;
+        self.call_checked(message).await
+    }
+
+    /// Calls with a message that is known to have a form in JSON.
+    pub(crate) async fn call_checked<M: Method<Service = S>>(&self, message: M) -> Reply<M> {
+        let reply = match self.begin(message, false)? {
             Begun::Ended(reply) => reply,
             Begun::Waits(call) => Awaited::new(call.context().chain.clone(), call.reply()).await,
-        }
+        };
+        reply.and_then(handed::output::<M>)
     }
 
     /// Sends a notification: the method runs, and nobody waits for its result.
@@ -112,6 +123,7 @@ impl<S: Service> ServiceRef<S> {
     /// # Errors
     /// If the call cannot be let in, as for [`call`](Self::call). What happens to it later is counted and logged.
     pub fn notify<M: Method<Service = S>>(&self, message: M) -> Result<(), RpcError> {
+        handed::message(&message)?;
         self.begin(message, true).map(drop)
     }
 

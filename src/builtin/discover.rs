@@ -46,7 +46,7 @@ impl Answer for Discover {
     }
 
     fn answer(&self, call: &CallContext, budget: &Budget, out: &mut Vec<u8>) -> Outcome {
-        budget.write(out, &self.0.document(&call.caller))
+        budget.write(out, Self::NAME, &self.0.document(&call.caller))
     }
 }
 

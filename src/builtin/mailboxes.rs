@@ -32,7 +32,7 @@ impl Answer for Mailboxes {
     }
 
     fn answer(&self, _: &CallContext, budget: &Budget, out: &mut Vec<u8>) -> Outcome {
-        budget.write(out, &(self.stats)())
+        budget.write(out, Self::NAME, &(self.stats)())
     }
 }
 

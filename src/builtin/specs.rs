@@ -95,7 +95,7 @@ impl Answer for Specs {
     }
 
     fn answer(&self, _: &CallContext, budget: &Budget, out: &mut Vec<u8>) -> Outcome {
-        budget.write(out, &self.document())
+        budget.write(out, Self::NAME, &self.document())
     }
 }
 

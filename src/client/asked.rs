@@ -3,8 +3,6 @@
 use std::any::Any;
 use std::marker::PhantomData;
 
-use crate::jsonrpc::RpcError;
-
 use super::answer::{self, Outcome};
 use super::error::ClientError;
 use super::typed::{ClientMethod, ClientOutput, of_method};
@@ -16,7 +14,7 @@ pub(super) enum Answer {
 }
 
 /// An output that is still in a type of its own.
-pub(super) type InProcess = Result<Box<dyn Any + Send>, RpcError>;
+pub(super) type InProcess = Result<Box<dyn Any + Send>, ClientError>;
 
 /// The answers of a batch, in the order in which they were asked for.
 pub struct Answers {
@@ -35,7 +33,7 @@ impl Answers {
         let answer = match self.answers.next() {
             Some(Answer::Wire(outcome)) => answer::value(outcome),
             Some(Answer::Mailbox(Ok(output))) => output.downcast().map(|output| *output).map_err(|_| missing()),
-            Some(Answer::Mailbox(Err(error))) => Err(ClientError::told(error)),
+            Some(Answer::Mailbox(Err(error))) => Err(error),
             None => Err(missing()),
         };
         answer.map_err(of_method::<M>)

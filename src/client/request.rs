@@ -3,6 +3,8 @@
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
+use crate::jsonrpc::check;
+
 use super::error::{Cause, ClientError};
 
 /// One call, or a notification if it has no id, ready to be written any number of times.
@@ -40,12 +42,19 @@ impl Serialize for Request {
 
 /// Parameters as JSON: an object or an array, or none at all for `()` and `null`.
 pub(super) fn params<T: Serialize + ?Sized>(params: &T) -> Result<Option<Box<RawValue>>, ClientError> {
+    sendable(params)?;
     let raw = to_raw_value(params).map_err(|error| ClientError::Params(Cause::new(error)))?;
     match raw.get().as_bytes() {
         [b'{' | b'[', ..] => Ok(Some(raw)),
         b"null" => Ok(None),
         _ => Err(ClientError::Params(Cause::new("they are neither an object nor an array"))),
     }
+}
+
+/// Refuses parameters that cannot be written as JSON, without writing them.
+#[inline]
+pub(super) fn sendable<T: Serialize + ?Sized>(params: &T) -> Result<(), ClientError> {
+    check(params).map_err(|error| ClientError::Params(Cause::new(error)))
 }
 
 /// A body with these requests.
@@ -91,5 +100,6 @@ mod tests {
         assert_eq!(raw(json!(null)), None);
         assert!(matches!(params("text"), Err(ClientError::Params(_))));
         assert!(matches!(params(&BTreeMap::from([((1, 2), 3)])), Err(ClientError::Params(_))));
+        assert!(matches!(params(&[f64::NAN]), Err(ClientError::Params(_))), "it is not sent as null");
     }
 }

@@ -14,7 +14,7 @@ use crate::service::{Method, MethodOptions, MethodTable, Service, full_name};
 use super::answer;
 use super::error::ClientError;
 use super::own_error::FromRpcError;
-use super::request::Request;
+use super::request::{Request, sendable};
 use super::typed_batch::TypedBatch;
 use super::untyped::{Client, DEADLINE};
 
@@ -215,7 +215,10 @@ impl<C: ServiceClient> Typed<C> {
         M::Output: ClientOutput,
     {
         let answer = match &self.via {
-            Via::Mailbox(service) => service.call(message).await.map_err(ClientError::told),
+            Via::Mailbox(service) => match sendable(&message) {
+                Ok(()) => service.call_checked(message).await.map_err(ClientError::told),
+                Err(error) => Err(error),
+            },
             Via::Wire(client) => {
                 let request = self.request(client, &message, true);
                 drop(message);
@@ -234,7 +237,10 @@ impl<C: ServiceClient> Typed<C> {
     /// Outside of a tokio runtime.
     pub async fn notify<M: Method<Service = C::Service>>(&self, message: M) -> Result<(), ClientError> {
         match &self.via {
-            Via::Mailbox(service) => service.notify(message).map_err(ClientError::told),
+            Via::Mailbox(service) => {
+                sendable(&message)?;
+                service.notify(message).map_err(ClientError::told)
+            }
             Via::Wire(client) => {
                 let request = self.request(client, &message, false);
                 drop(message);

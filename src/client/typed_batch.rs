@@ -12,7 +12,7 @@ use crate::service::{Method, Service};
 
 use super::asked::{Answer, Answers, Asked, Each, Grow, InProcess};
 use super::error::ClientError;
-use super::request::Request;
+use super::request::{Request, sendable};
 use super::typed::{ClientMethod, ClientOutput, ServiceClient, Typed, Via};
 use super::untyped::Client;
 
@@ -143,8 +143,11 @@ impl<'a, C: ServiceClient, A> TypedBatch<'a, C, A> {
             Members::Mailbox(service, calls) => {
                 let service = service.clone();
                 calls.push(Box::pin(async move {
-                    let reply = service.call(message).await;
-                    Some(reply.map(|output| Box::new(output) as Box<dyn Any + Send>))
+                    if let Err(error) = sendable(&message) {
+                        return Some(Err(error));
+                    }
+                    let reply = service.call_checked(message).await;
+                    Some(reply.map(|output| Box::new(output) as Box<dyn Any + Send>).map_err(ClientError::told))
                 }));
             }
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::{Pending, RpcError};
+use super::{Pending, RpcError, check, write};
 
 /// How many bytes of results one response may still take.
 ///
@@ -44,20 +44,33 @@ impl Budget {
         self.full.get() || self.shared().is_some_and(|pending| pending.is_full())
     }
 
-    /// Writes a result as JSON behind what is in `out`, and takes its bytes.
+    /// Writes the result of a method as JSON behind what is in `out`, and takes its bytes.
     ///
     /// # Errors
     /// -32004 if it is longer than what is left, and then it is not written to its end; -32603, logged, if it has no form in
     /// JSON. `out` is as before.
-    pub(crate) fn write<T: Serialize + ?Sized>(&self, out: &mut Vec<u8>, result: &T) -> Result<(), RpcError> {
+    pub(crate) fn write<T: Serialize + ?Sized>(
+        &self,
+        out: &mut Vec<u8>,
+        method: &'static str,
+        result: &T,
+    ) -> Result<(), RpcError> {
         let start = out.len();
         let mut limited = Limited { limit: start.saturating_add(self.left.get()), out, full: false };
-        let written = serde_json::to_writer(&mut limited, result);
+        let written = write(&mut limited, result);
         // Asked first: an `impl Serialize` may have swallowed the error and gone on.
-        let outcome = if limited.full || !self.take(out.len() - start) {
+        let outcome = if limited.full {
             Err(self.too_large())
+        } else if let Err(error) = written {
+            // The search tells the field, too.
+            Err(match check(result) {
+                Err(no_form) => RpcError::unwritable(method, &no_form),
+                Ok(()) => RpcError::unwritable(method, &error),
+            })
+        } else if self.take(out.len() - start) {
+            Ok(())
         } else {
-            written.map_err(|error| RpcError::internal(&format_args!("a result cannot be written as JSON: {error}")))
+            Err(self.too_large())
         };
         if outcome.is_err() {
             out.truncate(start);
@@ -153,7 +166,7 @@ mod tests {
 
     fn written<T: Serialize + ?Sized>(budget: &Budget, result: &T) -> Result<String, RpcError> {
         let mut out = b"before ".to_vec();
-        let outcome = budget.write(&mut out, result);
+        let outcome = budget.write(&mut out, "m", result);
         let out = String::from_utf8(out).unwrap();
         assert!(outcome.is_ok() || out == "before ", "nothing stays of what failed: {out}");
         outcome.map(|()| out["before ".len()..].to_owned())
@@ -207,14 +220,14 @@ mod tests {
     fn what_was_too_large_does_not_hold_on_to_its_memory() {
         let mut out = Vec::new();
         let large = vec!["0123456789"; 100_000];
-        assert_eq!(Budget::new(1_000_000).write(&mut out, &large), Err(RpcError::too_large()));
+        assert_eq!(Budget::new(1_000_000).write(&mut out, "m", &large), Err(RpcError::too_large()));
         assert!(out.capacity() < 1000, "{}", out.capacity());
     }
 
     #[test]
     fn the_end_of_an_answer_does_not_move_a_large_result() {
         let mut out = Vec::new();
-        Budget::new(usize::MAX).write(&mut out, &"x".repeat(100_000)).unwrap();
+        Budget::new(usize::MAX).write(&mut out, "m", &"x".repeat(100_000)).unwrap();
         assert!(out.capacity() - out.len() >= 100, "{} of {}", out.len(), out.capacity());
     }
 

@@ -5,10 +5,11 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::panic::Location;
 
-use serde::ser::SerializeMap;
+use serde::ser::{Error, SerializeMap};
 use serde::{Serialize, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
 
+use super::check;
 use super::internal::{self, Origin};
 
 /// What a caller is told when a call fails: a code, a message and, where it helps, data.
@@ -58,10 +59,11 @@ impl RpcError {
 
     /// The same error with `data`, which the caller gets as it is.
     ///
-    /// Data that cannot be written as JSON (a map with keys that are no strings, say) is left out, and logged.
+    /// Data that cannot be written as JSON (NaN, a map with keys that are no strings) is left out,
+    /// and logged.
     #[must_use]
     pub fn with_data<T: Serialize + ?Sized>(mut self, data: &T) -> Self {
-        match to_raw_value(data) {
+        match to_raw_value(data).and_then(|raw| check(data).map(|()| raw).map_err(Error::custom)) {
             Ok(raw) => self.0.data = Some(raw),
             Err(error) => log_error!(code = self.0.code, %error, "the data of an error cannot be written as JSON"),
         }
@@ -111,6 +113,11 @@ impl RpcError {
             correlation_id: String,
         }
         Self::new(code::INTERNAL, "Internal error").with_data(&Data { correlation_id })
+    }
+
+    /// -32603 of a method whose result has no form in JSON.
+    pub(crate) fn unwritable(method: &'static str, cause: &dyn fmt::Display) -> Self {
+        Self::internal_in(method, &format_args!("the result of {method} cannot be written as JSON: {cause}"))
     }
 
     pub(crate) fn parse_error() -> Self {
@@ -194,6 +201,7 @@ mod tests {
     fn an_error_is_written_as_the_object_of_json_rpc() {
         let plain = serde_json::to_string(&RpcError::method_not_found()).unwrap();
         assert_eq!(plain, r#"{"code":-32601,"message":"Method not found"}"#);
+        assert!(RpcError::new(7, "seven").with_data(&f64::NAN).data().is_none(), "it is not told as null");
         let with_data = RpcError::new(7, "seven").with_data(&[1, 2]);
         assert_eq!(serde_json::to_string(&with_data).unwrap(), r#"{"code":7,"message":"seven","data":[1,2]}"#);
     }

@@ -5,6 +5,9 @@ mod budget;
 mod dialect;
 mod envelope;
 mod error;
+mod form;
+#[cfg(test)]
+mod form_tests;
 mod id;
 mod internal;
 mod large;
@@ -15,15 +18,18 @@ mod response;
 mod rows;
 #[cfg(test)]
 mod tests;
+mod write;
 
 pub(crate) use budget::Budget;
 pub use dialect::{Dialect, UnknownDialect};
 pub(crate) use envelope::{Envelope, Limits, MAX_DEPTH, parse};
 pub use error::RpcError;
 pub(crate) use error::code;
+pub(crate) use form::{NoForm, check};
 pub(crate) use id::Id;
 #[cfg(feature = "testing")]
 pub(crate) use internal::log_all_causes;
 pub(crate) use pending::{Hold, Pending};
 pub(crate) use request::{Invalid, Member, Request};
 pub(crate) use response::{BatchWriter, Draft};
+pub(crate) use write::write;

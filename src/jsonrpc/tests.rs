@@ -69,7 +69,7 @@ fn run(member: &Member<'_>, out: &mut Vec<u8>) -> Result<(), RpcError> {
         "update" | "notify_hello" | "notify_sum" => Value::Null,
         _ => return Err(RpcError::method_not_found()),
     };
-    Budget::new(1000).write(out, &result)
+    Budget::new(1000).write(out, "m", &result)
 }
 
 fn error(code: i32, id: &str) -> String {

@@ -5,15 +5,15 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Deserializer};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
 use ureq::http::Response;
 use ureq::{Agent, RequestBuilder};
 
-use crate::jsonrpc::RpcError;
-use crate::service::{Method, Service};
+use crate::jsonrpc::{RpcError, write};
+use crate::service::{Method, Service, full_name};
 
 /// Calls a server over HTTP. Cheap to clone; may be used from several threads at once.
 #[derive(Clone)]
@@ -73,14 +73,16 @@ impl Client {
     {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
-        let page = self.post(request(&message, Some(id)).to_string());
-        let answer: Answer<M::Output> = serde_json::from_str(&page.body)
-            .unwrap_or_else(|error| panic!("the answer is none to a call of {} ({error}): {page:?}", M::NAME));
+        let page = self.post(request(&message, Some(id)));
+        let name = M::NAME;
+        let answer: Answer<'_> = serde_json::from_str(&page.body)
+            .unwrap_or_else(|error| panic!("the answer is none to a call of {name} ({error}): {page:?}"));
         assert_eq!(answer.id, Some(id), "the answer is to another call: {page:?}");
-        match answer.outcome {
-            Outcome::Result(result) => Ok(result),
-            Outcome::Error(Told { code, message, data }) => Err(match data {
-                Some(data) => RpcError::new(code, message).with_data(&data),
+        match answer.error {
+            None => Ok(serde_json::from_str(answer.result.map_or("", RawValue::get))
+                .unwrap_or_else(|error| panic!("the answer has no result of {name} ({error}): {page:?}"))),
+            Some(Told { code, message, data }) => Err(match data {
+                Some(data) => RpcError::new(code, message).with_data(data),
                 None => RpcError::new(code, message),
             }),
         }
@@ -92,7 +94,7 @@ impl Client {
     /// If the server did not take it.
     #[expect(clippy::needless_pass_by_value, reason = "a message is given away, as in every call of a service")]
     pub fn notify<M: Method>(&self, message: M) {
-        let page = self.post(request(&message, None).to_string());
+        let page = self.post(request(&message, None));
         assert!(matches!(page.status, 200 | 204), "the server did not take the notification: {page:?}");
     }
 
@@ -143,40 +145,45 @@ impl fmt::Debug for Client {
     }
 }
 
+/// One answer. Its result stays text until its type is known: what serde buffers loses integers of
+/// 128 bits.
 #[derive(Deserialize)]
-struct Answer<T> {
+struct Answer<'a> {
     id: Option<u64>,
-    #[serde(flatten)]
-    outcome: Outcome<T>,
+    #[serde(borrow, default, deserialize_with = "given")]
+    result: Option<&'a RawValue>,
+    #[serde(borrow)]
+    error: Option<Told<'a>>,
+}
+
+/// A result that is there, be it null.
+fn given<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'a RawValue>, D::Error> {
+    <&RawValue>::deserialize(deserializer).map(Some)
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Outcome<T> {
-    Result(T),
-    Error(Told),
-}
-
-#[derive(Deserialize)]
-struct Told {
+struct Told<'a> {
     code: i32,
     message: String,
-    data: Option<Value>,
+    #[serde(borrow)]
+    data: Option<&'a RawValue>,
 }
 
-fn request<M: Method>(message: &M, id: Option<u64>) -> Value {
-    let method = match M::Service::NAMESPACE {
-        Some(namespace) => format!("{namespace}.{}", M::NAME),
-        None => M::NAME.to_owned(),
-    };
-    let params = serde_json::value::to_raw_value(message)
-        .and_then(|raw: Box<RawValue>| serde_json::from_str::<Value>(raw.get()))
-        .unwrap_or_else(|error| panic!("the parameters of {method} are no JSON: {error}"));
-    let mut request = json!({ "jsonrpc": "2.0", "method": method, "params": params });
-    if let Some(id) = id {
-        request["id"] = json!(id);
+/// The body of a call, or of a notification if it has no id.
+fn request<M: Method>(message: &M, id: Option<u64>) -> Vec<u8> {
+    #[derive(Serialize)]
+    struct Request<'a, T> {
+        jsonrpc: &'static str,
+        method: &'static str,
+        params: &'a T,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        id: Option<u64>,
     }
-    request
+    let method = full_name(M::Service::NAMESPACE, M::NAME);
+    let request = Request { jsonrpc: "2.0", method, params: message, id };
+    let mut body = Vec::new();
+    write(&mut body, &request).unwrap_or_else(|error| panic!("the parameters of {} are no JSON: {error}", M::NAME));
+    body
 }
 
 fn page(answer: Result<Response<ureq::Body>, ureq::Error>) -> Page {

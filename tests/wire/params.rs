@@ -17,6 +17,13 @@ struct Pigment {
     name: String,
 }
 
+#[derive(Serialize, Deserialize, schemars::JsonSchema)]
+struct Setting {
+    level: u8,
+    gain: Option<f32>,
+    id: Option<u128>,
+}
+
 #[service(name = "test.mirror")]
 impl Mirror {
     #[public_method]
@@ -49,6 +56,16 @@ impl Mirror {
     #[public_method]
     fn keep(&self, value: Value) -> Value {
         json!({ "value": value })
+    }
+
+    #[public_method]
+    fn transfer(&self, to: String, amount: u128, fee: Option<u128>) -> Value {
+        json!({ "to": to, "amount": amount, "fee": fee })
+    }
+
+    #[public_method]
+    fn tune(&self, name: String, #[param(rest)] rest: Setting) -> Value {
+        json!({ "name": name, "level": rest.level, "gain": rest.gain, "id": rest.id })
     }
 }
 

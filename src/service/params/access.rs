@@ -7,7 +7,7 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, IntoDeserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::InvalidParams;
+use super::{InvalidParams, reason};
 
 /// Which names parameters may have.
 pub(super) enum Names<'de> {
@@ -23,9 +23,20 @@ impl<'de> Names<'de> {
     }
 }
 
+/// Leaves out what is beyond the first so many of the rest.
+#[derive(Clone, Copy)]
+pub(super) struct Rest {
+    /// The parameters that are none of it.
+    pub(super) beside: &'static [&'static str],
+    pub(super) members: usize,
+}
+
 /// How far the reading of some parameters has come. It stays where it is while they are read, and is not moved along.
 pub(super) struct Progress<'de> {
     names: Names<'de>,
+    json: &'de str,
+    /// Only so many of the rest are presented, if not all.
+    rest: Option<Rest>,
     /// The name that was read last.
     current: Cow<'de, str>,
     /// What is wrong with them: serde_json's own error has no room for the parameter.
@@ -33,18 +44,29 @@ pub(super) struct Progress<'de> {
 }
 
 impl<'de> Progress<'de> {
-    pub(super) fn new(names: Names<'de>) -> Self {
-        Self { names, current: Cow::Borrowed(""), failure: None }
+    pub(super) fn new(names: Names<'de>, json: &'de str, rest: Option<Rest>) -> Self {
+        Self { names, json, rest, current: Cow::Borrowed(""), failure: None }
+    }
+
+    /// Whether the current parameter is presented.
+    fn presents(&mut self) -> bool {
+        let Some(rest) = &mut self.rest else { return true };
+        if rest.beside.contains(&&*self.current) {
+            return true;
+        }
+        let left = rest.members.checked_sub(1);
+        rest.members = left.unwrap_or_default();
+        left.is_some()
     }
 
     /// Lets the current name in, or says what is wrong with it.
     fn admit(&mut self) -> Result<(), InvalidParams> {
         match &mut self.names {
             Names::Only(names) if names.contains(&&*self.current) => Ok(()),
-            Names::Only(_) => Err(InvalidParams::new(Some(&self.current), "unknown")),
+            Names::Only(_) => Err(InvalidParams::new(Some(&self.current), "unknown", "")),
             Names::Any { given } => match given.replace(self.current.clone()) {
                 None => Ok(()),
-                Some(name) => Err(InvalidParams::new(Some(&name), "given twice")),
+                Some(name) => Err(InvalidParams::new(Some(&name), "given twice", "")),
             },
         }
     }
@@ -119,15 +141,27 @@ impl<'de> Visitor<'de> for Name<'_, 'de> {
 impl<'de, A: MapAccess<'de>> Named<'_, 'de, A> {
     /// The next name. Not a part of `next_key_seed`, which is generated anew for each method.
     fn next_name(&mut self) -> Result<Option<&str>, InvalidParams> {
-        let read = self
-            .map
-            .next_key_seed(Name(&mut self.progress.current))
-            .map_err(|error| InvalidParams::new(None, error))?;
-        if read.is_none() {
-            return Ok(None);
+        loop {
+            let read = self.map.next_key_seed(Name(&mut self.progress.current));
+            if read.map_err(|error| self.no_name(&error.to_string()))?.is_none() {
+                return Ok(None);
+            }
+            if self.progress.presents() {
+                break;
+            }
+            let skipped = self.map.next_value::<IgnoredAny>();
+            skipped.map_err(|error| InvalidParams::new(None, error, self.progress.json))?;
         }
         self.progress.admit()?;
         Ok(Some(&self.progress.current))
+    }
+
+    /// Why there is no further name: often that the value before it goes on.
+    #[cold]
+    fn no_name(&self, error: &str) -> InvalidParams {
+        let Progress { json, current, .. } = &*self.progress;
+        let blamed = reason::blames_the_one_before(error, json).then_some(&**current);
+        InvalidParams::new(blamed, error, json)
     }
 }
 
@@ -140,7 +174,8 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Named<'_, 'de, A> {
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, InvalidParams> {
-        self.map.next_value_seed(seed).map_err(|error| InvalidParams::new(Some(&self.progress.current), error))
+        let Progress { json, current, .. } = &*self.progress;
+        self.map.next_value_seed(seed).map_err(|error| InvalidParams::new(Some(current), error, json))
     }
 }
 
@@ -166,14 +201,14 @@ impl<'de, A: SeqAccess<'de>> Positional<'de, A> {
     /// The name of the next one, whose value is kept; at the end of the array, whether that was all. Not a part of `next_key_seed`,
     /// which is generated anew for each method.
     fn next_name(&mut self) -> Result<Option<&'static str>, InvalidParams> {
-        let unnamed = |error| InvalidParams::new(None, error);
+        let unnamed = |error| InvalidParams::new(None, error, "");
         self.value = self.next().map_err(unnamed)?;
         if let Some((name, _)) = self.value {
             return Ok(Some(name));
         }
         let (most, given) = (self.names.len(), self.count().map_err(unnamed)?);
         if given > most {
-            return Err(InvalidParams::new(None, format_args!("expected at most {most}, got {given}")));
+            return Err(InvalidParams::new(None, format_args!("expected at most {most}, got {given}"), ""));
         }
         Ok(None)
     }
@@ -198,8 +233,12 @@ impl<'de, A: SeqAccess<'de>> MapAccess<'de> for Positional<'de, A> {
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, InvalidParams> {
         let Some((name, value)) = self.value.take() else {
-            return Err(InvalidParams::new(None, "a value was asked for before its name"));
+            return Err(InvalidParams::new(None, "a value was asked for before its name", ""));
         };
-        seed.deserialize(value).map_err(|error| InvalidParams::new(Some(name), error))
+        // Not by the `Deserializer` of a `RawValue`: that does not look whether the text goes on
+        // behind the value, and 128-bit integers are read up to the first byte that is no digit.
+        let mut json = serde_json::Deserializer::from_str(value.get());
+        let read = seed.deserialize(&mut json).and_then(|read| json.end().map(|()| read));
+        read.map_err(|error| InvalidParams::new(Some(name), error, value.get()))
     }
 }

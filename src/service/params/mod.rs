@@ -1,21 +1,24 @@
 //! From the parameters of a call, as raw JSON, straight into its message.
 
 mod access;
+mod blame;
+mod came;
 mod reason;
 #[cfg(test)]
 mod rows;
 #[cfg(test)]
 mod tests;
 
+use std::cell::Cell;
 use std::fmt::Display;
 
 use serde::de::{self, Deserializer, IgnoredAny, Visitor};
 use serde::forward_to_deserialize_any;
 
-use crate::jsonrpc::RpcError;
+use crate::jsonrpc::{RpcError, check};
 
 use super::Method;
-use access::{Bridge, Names, Progress};
+use access::{Bridge, Names, Progress, Rest};
 
 /// Reads the message of a method from the parameters of a call, by name or by position.
 ///
@@ -24,28 +27,52 @@ use access::{Bridge, Names, Progress};
 pub(crate) fn read<M: Method>(params: Option<&str>) -> Result<M, RpcError> {
     // No parameters are an object without any.
     let json = params.filter(|json| *json != "null").unwrap_or("{}");
-    M::deserialize(Params { json, positions: M::PARAMS }).map_err(InvalidParams::into)
+    let first = |members| read_with::<M>(json, Some(Rest { beside: M::PARAMS, members })).err();
+    read_with(json, None).map_err(|invalid| blame::among_the_rest(invalid, json, M::PARAMS, &first).into())
+}
+
+/// Reads a message from the parameters, or from so many of the rest.
+fn read_with<M: Method>(json: &str, rest: Option<Rest>) -> Result<M, InvalidParams> {
+    let takes_rest = Cell::new(false);
+    let read = M::deserialize(Params { json, positions: M::PARAMS, rest, takes_rest: &takes_rest });
+    let message = read.map_err(|mut invalid| {
+        invalid.0.in_rest &= takes_rest.get();
+        invalid
+    })?;
+    // serde makes an infinity of a number that is too large for an `f32` among the rest.
+    if takes_rest.get()
+        && let Err(error) = check(&message)
+    {
+        let mut invalid = InvalidParams::new(error.field(), blame::OUT_OF_RANGE, "");
+        invalid.0.in_rest = true;
+        return Err(invalid);
+    }
+    Ok(message)
 }
 
 /// Presents parameters to a message type as a map of names to values, also when they are an array.
 ///
 /// The values themselves are read by serde_json, so only the outermost level has the errors of this module.
-struct Params<'de> {
+struct Params<'a, 'de> {
     json: &'de str,
     positions: &'static [&'static str],
+    /// Which of the rest to present, if not all of it.
+    rest: Option<Rest>,
+    /// Whether the message takes the rest, once that is known.
+    takes_rest: &'a Cell<bool>,
 }
 
-impl<'de> Params<'de> {
+impl<'de> Params<'_, 'de> {
     fn visit<V: Visitor<'de>>(self, names: Names<'de>, visitor: V) -> Result<V::Value, InvalidParams> {
         let mut json = serde_json::Deserializer::from_str(self.json);
-        let mut progress = Progress::new(names);
+        let mut progress = Progress::new(names, self.json, self.rest);
         let bridge = Bridge { visitor, positions: self.positions, progress: &mut progress };
         let read = if self.json.starts_with('[') { json.deserialize_seq(bridge) } else { json.deserialize_map(bridge) };
-        read.map_err(|error| progress.failure.unwrap_or_else(|| InvalidParams::new(None, error)))
+        read.map_err(|error| progress.failure.unwrap_or_else(|| InvalidParams::new(None, error, self.json)))
     }
 }
 
-impl<'de> Deserializer<'de> for Params<'de> {
+impl<'de> Deserializer<'de> for Params<'_, 'de> {
     type Error = InvalidParams;
 
     /// A derived struct says what it knows, so all else is a mistake.
@@ -60,6 +87,7 @@ impl<'de> Deserializer<'de> for Params<'de> {
 
     /// A derived struct asks for a map if it has a flattened field, which takes whatever is left.
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, InvalidParams> {
+        self.takes_rest.set(true);
         self.visit(Names::any(), visitor)
     }
 
@@ -96,30 +124,36 @@ struct InvalidParams(Box<Blame>);
 struct Blame {
     param: Option<String>,
     reason: String,
+    /// Whether a value among the rest may be to blame, which serde reads when all of them have been
+    /// taken in.
+    in_rest: bool,
 }
 
 impl InvalidParams {
-    fn new(param: Option<&str>, cause: impl Display) -> Self {
-        let (param, reason) = (param.map(reason::shorten), reason::in_words(&cause.to_string()));
-        Self(Box::new(Blame { param, reason }))
+    /// The cause is an error of reading this JSON.
+    fn new(param: Option<&str>, cause: impl Display, json: &str) -> Self {
+        let (param, reason) = (param.map(reason::shorten), reason::in_words(&cause.to_string(), json));
+        Self(Box::new(Blame { param, reason, in_rest: false }))
     }
 }
 
 impl de::Error for InvalidParams {
     fn custom<T: Display>(cause: T) -> Self {
-        Self::new(None, cause)
+        let mut invalid = Self::new(None, cause, "");
+        invalid.0.in_rest = true;
+        invalid
     }
 
     fn missing_field(name: &'static str) -> Self {
-        Self::new(Some(name), "missing")
+        Self::new(Some(name), "missing", "")
     }
 
     fn unknown_field(name: &str, _expected: &'static [&'static str]) -> Self {
-        Self::new(Some(name), "unknown")
+        Self::new(Some(name), "unknown", "")
     }
 
     fn duplicate_field(name: &'static str) -> Self {
-        Self::new(Some(name), "given twice")
+        Self::new(Some(name), "given twice", "")
     }
 }
 

@@ -4,17 +4,30 @@ use std::borrow::Cow;
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 
+use super::came::Came;
+
 /// How much of what a caller sent is told back.
 const MAX_BYTES: usize = 100;
 
-/// The text of one of serde's errors without its place in the text, the names of Rust types, and values of any length.
-pub(super) fn in_words(error: &str) -> String {
-    let error = without_place(error);
+/// The text of one of serde's errors about this JSON, without its place in it, the names of Rust
+/// types, and values of any length.
+pub(super) fn in_words(error: &str, json: &str) -> String {
+    let (error, came) = Came::split(error, json);
+    if let Some(came) = &came
+        && let Some(expected) = came.expected_instead(error)
+    {
+        return format!("expected {expected}, got {}", shorten(came.in_words()));
+    }
     let Some((got, expected)) = error.rsplit_once(", expected ") else {
         return free_text(error);
     };
     if let Some(got) = got.strip_prefix("invalid type: ").or_else(|| got.strip_prefix("invalid value: ")) {
-        format!("expected {}, got {}", expected_value(expected), shorten(value(got)))
+        // serde tells a number as it has read it, 1e3 as 1000.0.
+        let got = match came {
+            Some(came) if got.ends_with('`') && came.is_number() => came.text,
+            _ => value(got),
+        };
+        format!("expected {}, got {}", expected_value(expected), shorten(got))
     } else if let Some(length) = got.strip_prefix("invalid length ") {
         // `tuple struct Point with 2 elements`
         let expected = expected.split_once(" with ").map_or(expected, |(_, elements)| elements);
@@ -31,6 +44,10 @@ pub(super) fn in_words(error: &str) -> String {
 fn free_text(error: &str) -> String {
     if error.starts_with("overflow deserializing ") {
         return "out of range".to_owned();
+    }
+    // serde's, of parameters that are among the rest.
+    if matches!(error, "i128 is not supported" | "u128 is not supported") {
+        return "an integer of 128 bits cannot be read here".to_owned();
     }
     let end = [" of untagged enum ", " of enum "].into_iter().find_map(|type_name| error.find(type_name));
     let error = &error[..end.unwrap_or(error.len())];
@@ -53,12 +70,11 @@ pub(super) fn shorten(text: &str) -> String {
     format!("{}…", &text[..text.floor_char_boundary(MAX_BYTES)])
 }
 
-fn without_place(error: &str) -> &str {
-    let is_place = |place: &str| place.bytes().all(|byte| byte.is_ascii_digit() || b" column".contains(&byte));
-    match error.rsplit_once(" at line ") {
-        Some((error, place)) if is_place(place) => error,
-        _ => error,
-    }
+/// Whether an error says that the value before it was read in part only: then that value is to
+/// blame.
+pub(super) fn blames_the_one_before(error: &str, json: &str) -> bool {
+    let (error, came) = Came::split(error, json);
+    came.is_some_and(|came| came.is_rest_of_number(error))
 }
 
 /// serde's word for a value in JSON's words; numbers, booleans and strings as they were sent.
@@ -121,7 +137,7 @@ fn expected_value(expected: &str) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
-    use std::num::NonZeroU8;
+    use std::num::{NonZeroU8, NonZeroU128};
     use std::time::Duration;
 
     use serde::Deserialize;
@@ -173,7 +189,7 @@ mod tests {
     }
 
     fn reason<T: DeserializeOwned + std::fmt::Debug>(json: &str) -> String {
-        in_words(&serde_json::from_str::<T>(json).unwrap_err().to_string())
+        in_words(&serde_json::from_str::<T>(json).unwrap_err().to_string(), json)
     }
 
     #[test]
@@ -184,7 +200,20 @@ mod tests {
             (reason::<u64>("1.5"), "expected an integer from 0 to 18446744073709551615, got 1.5"),
             (reason::<u32>("null"), "expected an integer from 0 to 4294967295, got null"),
             (reason::<NonZeroU8>("0"), "expected an integer other than 0, in range, got 0"),
-            (reason::<f64>("1e400"), "number out of range"),
+            (reason::<f64>("1e400"), "expected a number in range, got 1e400"),
+            (reason::<f32>("-1e39"), "expected a number in range, got -1e39"),
+            (reason::<u64>("1e3"), "expected an integer from 0 to 18446744073709551615, got 1e3"),
+            (reason::<u8>("-0"), "expected an integer from 0 to 255, got -0"),
+            (reason::<u128>("1e21"), "expected an integer, got 1e21"),
+            (reason::<i128>("-2.5"), "expected an integer, got -2.5"),
+            (reason::<(u128, u8)>("[2.5,1]"), "expected an integer, got 2.5"),
+            (reason::<BTreeMap<String, u128>>(r#"{"a":2E1,"b":1}"#), "expected an integer, got 2E1"),
+            (reason::<u128>("-1"), "expected a number in range, got -1"),
+            (reason::<u128>("null"), "expected an integer, got null"),
+            (reason::<i128>(r#""1""#), r#"expected an integer, got "1""#),
+            (reason::<i128>("[1]"), "expected an integer, got an array"),
+            (reason::<NonZeroU128>("0"), "expected an integer other than 0, in range, got 0"),
+            (reason::<(u8, u8)>("[1,2,3]"), "trailing characters"),
             (reason::<f64>(r#""x""#), r#"expected a number, got "x""#),
             (reason::<bool>(r#""a, expected b""#), r#"expected a boolean, got "a, expected b""#),
             (reason::<String>("true"), "expected a string, got true"),
@@ -200,6 +229,7 @@ mod tests {
             (reason::<SecretPair>("[1]"), "expected 2 elements, got 1"),
             (reason::<SecretUnit>("1"), "expected null, got 1"),
             (reason::<SecretShape>(r#""circle""#), "unknown variant `circle`, expected one of `dot`, `square`, `pair`"),
+            (reason::<SecretShape>("5"), "expected one of the variants, got 5"),
             (reason::<SecretShape>(r#"{"square":1}"#), "expected an object, got 1"),
             (reason::<SecretShape>(r#"{"pair":1}"#), "expected an array, got 1"),
             (reason::<SecretChoice>("true"), "data did not match any variant"),
@@ -216,6 +246,7 @@ mod tests {
         for (error, expected) in [
             ("the name is taken", "the name is taken"),
             ("the name is taken at line 5 column 7", "the name is taken"),
+            ("the name is taken at line five", "the name is taken at line five"),
             ("no such time: 25:00::", "no such time: 25:00::"),
             ("not an address: ::1", "not an address: ::1"),
             ("cannot read as time::Date", "not valid"),
@@ -227,7 +258,7 @@ mod tests {
             ("invalid length 5, expected [my::Type; 3]", "expected a value of another kind, got 5"),
             ("unknown variant `a::b`, expected `c`", "unknown variant `a::b`, expected `c`"),
         ] {
-            assert_eq!(in_words(error), expected, "{error}");
+            assert_eq!(in_words(error, ""), expected, "{error}");
         }
     }
 
@@ -243,7 +274,7 @@ mod tests {
                 serde_json::from_str::<SecretTagged>(json).err(),
                 serde_json::from_str::<SecretBeside>(json).err(),
             ] {
-                let reason = error.map(|error| in_words(&error.to_string())).unwrap_or_default();
+                let reason = error.map(|error| in_words(&error.to_string(), json)).unwrap_or_default();
                 for leak in ["Secret", "struct", "enum", " line ", " column "] {
                     assert!(!reason.contains(leak), "{json}: {reason}");
                 }
@@ -254,7 +285,7 @@ mod tests {
     #[test]
     fn a_reason_does_not_grow_with_what_was_sent() {
         let long = format!("\"{}\"", "ж".repeat(10_000));
-        for reason in [reason::<u8>(&long), reason::<SecretShape>(&long), in_words(&long)] {
+        for reason in [reason::<u8>(&long), reason::<SecretShape>(&long), in_words(&long, "")] {
             assert!(reason.len() < 300, "{reason}");
             assert!(reason.contains('…'), "{reason}");
         }

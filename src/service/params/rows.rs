@@ -11,6 +11,8 @@
 //! | `find` | `key: String, limit: Option<u32>, page: u32`, which is 10 unless given |
 //! | `log` | `level: u8`, and the rest |
 //! | `keep` | `value: Value` |
+//! | `transfer` | `to: String, amount: u128, fee: Option<u128>` |
+//! | `tune` | `name: String`, and the rest: `level: u8, gain: Option<f32>, id: Option<u128>` |
 
 use serde_json::{Value, json};
 
@@ -69,6 +71,10 @@ fn taken() -> Vec<(&'static str, String, Value)> {
         ("log", r#"{"x":[1],"level":1,"rest":2,"y":null}"#, json!({ "level": 1, "x": [1], "rest": 2, "y": null })),
         ("log", r#"{"level":1}"#, json!({ "level": 1 })),
         ("log", "[1]", json!({ "level": 1 })),
+        ("transfer", r#"["bob",0]"#, json!({ "to": "bob", "amount": 0, "fee": null })),
+        ("transfer", r#"["bob", 18446744073709551615 ,1]"#, json!({ "to": "bob", "amount": u64::MAX, "fee": 1 })),
+        ("transfer", r#"{"amount":7 ,"to":"bob"}"#, json!({ "to": "bob", "amount": 7, "fee": null })),
+        ("tune", r#"{"level":1,"name":"n","gain":0.5}"#, json!({ "name": "n", "level": 1, "gain": 0.5, "id": null })),
         ("keep", "[null]", keep("null")),
         ("keep", r#"{"value":{"value":[]}}"#, keep(r#"{"value":[]}"#)),
     ]
@@ -116,8 +122,9 @@ fn refused() -> Vec<(&'static str, String, Option<&'static str>, &'static str)> 
         ("paint", r#"{"level":-1}"#, Some("level"), "expected an integer from 0 to 255, got -1"),
         ("paint", "[1.5]", Some("level"), "expected an integer from 0 to 255, got 1.5"),
         ("paint", "[null]", Some("level"), "expected an integer from 0 to 255, got null"),
-        ("paint", r#"{"ratio":1e400}"#, Some("ratio"), "number out of range"),
-        ("paint", "[1,1e400]", Some("ratio"), "number out of range"),
+        ("paint", r#"{"ratio":1e400}"#, Some("ratio"), "expected a number in range, got 1e400"),
+        ("paint", "[1,1e400]", Some("ratio"), "expected a number in range, got 1e400"),
+        ("paint", "[1e2]", Some("level"), "expected an integer from 0 to 255, got 1e2"),
         ("paint", "[1,null]", Some("ratio"), "expected a number, got null"),
         ("paint", r#"{"type":{"name":5}}"#, Some("type"), "expected a string, got 5"),
         ("paint", r#"{"type":{}}"#, Some("type"), "missing field `name`"),
@@ -130,8 +137,34 @@ fn refused() -> Vec<(&'static str, String, Option<&'static str>, &'static str)> 
             r#"expected an integer from -9223372036854775808 to 9223372036854775807, got "1""#,
         ),
         ("log", r#"{"level":"x"}"#, Some("level"), r#"expected an integer from 0 to 255, got "x""#),
-        ("log", r#"{"level":1,"x":1e400}"#, Some("x"), "number out of range"),
-        ("keep", "[1e400]", Some("value"), "number out of range"),
+        ("log", r#"{"level":1,"x":1e400}"#, Some("x"), "expected a number in range, got 1e400"),
+        ("keep", "[1e400]", Some("value"), "expected a number in range, got 1e400"),
+        ("transfer", r#"["bob",1e21]"#, Some("amount"), "expected an integer, got 1e21"),
+        ("transfer", r#"["bob", 2.5 ]"#, Some("amount"), "expected an integer, got 2.5"),
+        ("transfer", r#"["bob",1e21,1]"#, Some("amount"), "expected an integer, got 1e21"),
+        ("transfer", r#"["bob",1,1E+2]"#, Some("fee"), "expected an integer, got 1E+2"),
+        ("transfer", r#"["bob",0.0]"#, Some("amount"), "expected an integer, got 0.0"),
+        ("transfer", r#"["bob",-1]"#, Some("amount"), "expected a number in range, got -1"),
+        ("transfer", r#"["bob","1"]"#, Some("amount"), r#"expected an integer, got "1""#),
+        ("transfer", r#"["bob",null]"#, Some("amount"), "expected an integer, got null"),
+        ("transfer", r#"["bob",[1]]"#, Some("amount"), "expected an integer, got an array"),
+        (
+            "transfer",
+            r#"["bob",340282366920938463463374607431768211456]"#,
+            Some("amount"),
+            "expected a number in range, got 340282366920938463463374607431768211456",
+        ),
+        ("transfer", r#"{"to":"bob","amount":1e21}"#, Some("amount"), "expected an integer, got 1e21"),
+        ("transfer", r#"{"amount":2.5,"to":"bob"}"#, Some("amount"), "expected an integer, got 2.5"),
+        ("transfer", "{\n \"amount\": 1 ,\n \"fee\":1.0e2 }", Some("fee"), "expected an integer, got 1.0e2"),
+        ("transfer", r#"{"amount":true}"#, Some("amount"), "expected an integer, got true"),
+        ("transfer", r#"{"amount":{}}"#, Some("amount"), "expected an integer, got an object"),
+        ("tune", r#"{"name":"n","level":2.5}"#, Some("level"), "expected an integer from 0 to 255, got 2.5"),
+        ("tune", r#"{"level":1e2,"name":"n"}"#, Some("level"), "expected an integer from 0 to 255, got 1e2"),
+        ("tune", r#"{"name":"n","level":"x","y":1}"#, Some("level"), r#"expected an integer from 0 to 255, got "x""#),
+        ("tune", r#"{"gain":1e39,"name":"n","level":1}"#, Some("gain"), "expected a number in range, got 1e39"),
+        ("tune", r#"{"name":"n","id":5,"level":1}"#, Some("id"), "an integer of 128 bits cannot be read here, got 5"),
+        ("tune", r#"{"name":"n"}"#, Some("level"), "missing"),
     ]
     .into_iter()
     .map(|(method, params, param, reason)| (method, params.to_owned(), param, reason))

@@ -37,6 +37,8 @@ methods! {
     Log("level")
     Wrapped("x")
     Keep("value")
+    Transfer("to", "amount", "fee")
+    Tune("name")
 }
 
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
@@ -92,6 +94,27 @@ struct Keep {
     value: Value,
 }
 
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+struct Transfer {
+    to: String,
+    amount: u128,
+    fee: Option<u128>,
+}
+
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+struct Tune {
+    name: String,
+    #[serde(flatten)]
+    rest: Setting,
+}
+
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+struct Setting {
+    level: u8,
+    gain: Option<f32>,
+    id: Option<u128>,
+}
+
 fn ten() -> u32 {
     10
 }
@@ -121,6 +144,8 @@ fn each_row_of_the_rules_for_parameters_makes_its_message_or_is_refused() {
             "find" => read_text::<Find>,
             "log" => read_text::<Log>,
             "keep" => read_text::<Keep>,
+            "transfer" => read_text::<Transfer>,
+            "tune" => read_text::<Tune>,
             other => panic!("there is no {other}"),
         };
         assert_eq!(read(&params), outcome, "{method} {params}");

@@ -1,0 +1,316 @@
+//! Whether a value has a form in JSON, found without writing it.
+//!
+//! Calls within the process hand values over as they are, and must not let through what a call from
+//! outside would not get. Where a type holds no floats and no maps there is nothing to be found,
+//! and the compiler leaves nothing of the search.
+
+use std::borrow::Cow;
+use std::fmt::{self, Display};
+
+use serde::ser::{
+    Error, Impossible, Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
+    SerializeTupleStruct, SerializeTupleVariant, Serializer,
+};
+use serde_json::Value;
+
+/// Says why a value has no form in JSON, if it has none: it has a number that JSON does not have, or
+/// a key that serde_json does not write as a string, or refuses to be written at all.
+///
+/// # Errors
+/// In the same cases in which writing it fails.
+#[inline]
+pub(crate) fn check<T: Serialize + ?Sized>(value: &T) -> Result<(), NoForm> {
+    value.serialize(Form)
+}
+
+/// Why a value has no form in JSON. In a box, as it is handed on from each level of the value.
+#[derive(Debug)]
+pub(crate) struct NoForm(Box<Cause>);
+
+#[derive(Debug)]
+struct Cause {
+    reason: String,
+    /// The names of the fields and keys around it, the innermost first.
+    fields: Vec<Cow<'static, str>>,
+}
+
+impl NoForm {
+    /// The outermost field that is to blame: of a message, the parameter.
+    pub(crate) fn field(&self) -> Option<&str> {
+        self.0.fields.last().map(AsRef::as_ref)
+    }
+
+    pub(crate) fn reason(&self) -> &str {
+        &self.0.reason
+    }
+
+    #[cold]
+    fn within(mut self, field: impl Into<Cow<'static, str>>) -> Self {
+        self.0.fields.push(field.into());
+        self
+    }
+
+    #[cold]
+    fn within_key<K: Serialize + ?Sized>(self, key: &K) -> Self {
+        match serde_json::to_value(key) {
+            Ok(Value::String(key)) => self.within(key),
+            Ok(key) => self.within(key.to_string()),
+            Err(_) => self,
+        }
+    }
+}
+
+impl Display for NoForm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for field in self.0.fields.iter().rev() {
+            write!(f, "{field}: ")?;
+        }
+        f.write_str(&self.0.reason)
+    }
+}
+
+impl std::error::Error for NoForm {}
+
+impl Error for NoForm {
+    #[cold]
+    fn custom<T: Display>(reason: T) -> Self {
+        Self(Box::new(Cause { reason: reason.to_string(), fields: Vec::new() }))
+    }
+}
+
+#[cold]
+fn not_finite(value: f64) -> NoForm {
+    NoForm::custom(format_args!("JSON has no number {value}"))
+}
+
+#[cold]
+fn no_key() -> NoForm {
+    NoForm::custom("a key of a JSON object is a string")
+}
+
+/// Looks at a value, and at those in it.
+struct Form;
+
+/// Looks at the key of a map.
+struct Key;
+
+macro_rules! has_form {
+    ($($name:ident($($ty:ty)?))*) => {$(
+        #[inline]
+        fn $name(self $(, _: $ty)?) -> Result<(), NoForm> {
+            Ok(())
+        }
+    )*};
+}
+
+macro_rules! is_no_key {
+    ($($name:ident($($ty:ty),*) -> $part:ty;)*) => {$(
+        #[inline]
+        fn $name(self $(, _: $ty)*) -> Result<$part, NoForm> {
+            Err(no_key())
+        }
+    )*};
+}
+
+/// What both have in common.
+macro_rules! scalars {
+    () => {
+        type Ok = ();
+        type Error = NoForm;
+
+        has_form! {
+            serialize_bool(bool)
+            serialize_i8(i8) serialize_i16(i16) serialize_i32(i32) serialize_i64(i64) serialize_i128(i128)
+            serialize_u8(u8) serialize_u16(u16) serialize_u32(u32) serialize_u64(u64) serialize_u128(u128)
+            serialize_char(char) serialize_str(&str)
+        }
+
+        #[inline]
+        fn serialize_f32(self, value: f32) -> Result<(), NoForm> {
+            if value.is_finite() { Ok(()) } else { Err(not_finite(value.into())) }
+        }
+
+        #[inline]
+        fn serialize_f64(self, value: f64) -> Result<(), NoForm> {
+            if value.is_finite() { Ok(()) } else { Err(not_finite(value)) }
+        }
+
+        #[inline]
+        fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), NoForm> {
+            value.serialize(self)
+        }
+
+        #[inline]
+        fn serialize_unit_variant(self, _: &'static str, _: u32, _: &'static str) -> Result<(), NoForm> {
+            Ok(())
+        }
+
+        #[inline]
+        fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Result<(), NoForm> {
+            value.serialize(self)
+        }
+
+        #[inline]
+        fn collect_str<T: Display + ?Sized>(self, _: &T) -> Result<(), NoForm> {
+            Ok(())
+        }
+    };
+}
+
+macro_rules! parts {
+    ($($name:ident($($ty:ty),*) -> $part:ident;)*) => {$(
+        #[inline]
+        fn $name(self $(, _: $ty)*) -> Result<Self::$part, NoForm> {
+            Ok(self)
+        }
+    )*};
+}
+
+impl Serializer for Form {
+    type SerializeSeq = Self;
+    type SerializeTuple = Self;
+    type SerializeTupleStruct = Self;
+    type SerializeTupleVariant = Self;
+    type SerializeMap = Self;
+    type SerializeStruct = Self;
+    type SerializeStructVariant = Self;
+
+    scalars!();
+
+    has_form! { serialize_bytes(&[u8]) serialize_none() serialize_unit() serialize_unit_struct(&'static str) }
+
+    #[inline]
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+        value: &T,
+    ) -> Result<(), NoForm> {
+        check(value).map_err(|error| error.within(variant))
+    }
+
+    parts! {
+        serialize_seq(Option<usize>) -> SerializeSeq;
+        serialize_tuple(usize) -> SerializeTuple;
+        serialize_tuple_struct(&'static str, usize) -> SerializeTupleStruct;
+        serialize_tuple_variant(&'static str, u32, &'static str, usize) -> SerializeTupleVariant;
+        serialize_map(Option<usize>) -> SerializeMap;
+        serialize_struct(&'static str, usize) -> SerializeStruct;
+        serialize_struct_variant(&'static str, u32, &'static str, usize) -> SerializeStructVariant;
+    }
+}
+
+impl Serializer for Key {
+    type SerializeSeq = Impossible<(), NoForm>;
+    type SerializeTuple = Impossible<(), NoForm>;
+    type SerializeTupleStruct = Impossible<(), NoForm>;
+    type SerializeTupleVariant = Impossible<(), NoForm>;
+    type SerializeMap = Impossible<(), NoForm>;
+    type SerializeStruct = Impossible<(), NoForm>;
+    type SerializeStructVariant = Impossible<(), NoForm>;
+
+    scalars!();
+
+    is_no_key! {
+        serialize_bytes(&[u8]) -> ();
+        serialize_none() -> ();
+        serialize_unit() -> ();
+        serialize_unit_struct(&'static str) -> ();
+        serialize_seq(Option<usize>) -> Self::SerializeSeq;
+        serialize_tuple(usize) -> Self::SerializeTuple;
+        serialize_tuple_struct(&'static str, usize) -> Self::SerializeTupleStruct;
+        serialize_tuple_variant(&'static str, u32, &'static str, usize) -> Self::SerializeTupleVariant;
+        serialize_map(Option<usize>) -> Self::SerializeMap;
+        serialize_struct(&'static str, usize) -> Self::SerializeStruct;
+        serialize_struct_variant(&'static str, u32, &'static str, usize) -> Self::SerializeStructVariant;
+    }
+
+    #[inline]
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        _: u32,
+        _: &'static str,
+        _: &T,
+    ) -> Result<(), NoForm> {
+        Err(no_key())
+    }
+}
+
+macro_rules! elements {
+    ($($part:ident::$add:ident)*) => {$(
+        impl $part for Form {
+            type Ok = ();
+            type Error = NoForm;
+
+            #[inline]
+            fn $add<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), NoForm> {
+                check(value)
+            }
+
+            #[inline]
+            fn end(self) -> Result<(), NoForm> {
+                Ok(())
+            }
+        }
+    )*};
+}
+
+elements! {
+    SerializeSeq::serialize_element
+    SerializeTuple::serialize_element
+    SerializeTupleStruct::serialize_field
+    SerializeTupleVariant::serialize_field
+}
+
+macro_rules! fields {
+    ($($part:ident)*) => {$(
+        impl $part for Form {
+            type Ok = ();
+            type Error = NoForm;
+
+            #[inline]
+            fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), NoForm> {
+                check(value).map_err(|error| error.within(name))
+            }
+
+            #[inline]
+            fn end(self) -> Result<(), NoForm> {
+                Ok(())
+            }
+        }
+    )*};
+}
+
+fields! { SerializeStruct SerializeStructVariant }
+
+impl SerializeMap for Form {
+    type Ok = ();
+    type Error = NoForm;
+
+    #[inline]
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), NoForm> {
+        key.serialize(Key)
+    }
+
+    #[inline]
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), NoForm> {
+        check(value)
+    }
+
+    #[inline]
+    fn serialize_entry<K: Serialize + ?Sized, V: Serialize + ?Sized>(
+        &mut self,
+        key: &K,
+        value: &V,
+    ) -> Result<(), NoForm> {
+        key.serialize(Key)?;
+        check(value).map_err(|error| error.within_key(key))
+    }
+
+    #[inline]
+    fn end(self) -> Result<(), NoForm> {
+        Ok(())
+    }
+}

@@ -1,0 +1,147 @@
+//! A value has a form in JSON by the search exactly if it can be written.
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+
+use serde::Serialize;
+use serde::ser::Serializer;
+use serde_json::value::to_raw_value;
+
+use super::{check, write};
+
+#[derive(Serialize)]
+struct Point {
+    x: f64,
+    y: Option<f32>,
+}
+
+#[derive(Serialize)]
+struct Metres(f64);
+
+#[derive(Serialize)]
+struct Pair(u8, f32);
+
+#[derive(Serialize)]
+struct Unit;
+
+#[derive(Serialize)]
+enum Shape {
+    Dot,
+    Circle(f64),
+    Oval(f64, f64),
+    Square { side: f32 },
+}
+
+#[derive(Serialize)]
+#[serde(tag = "kind")]
+enum Tagged {
+    At(Point),
+}
+
+#[derive(Serialize)]
+struct Labelled {
+    label: String,
+    #[serde(flatten)]
+    rest: BTreeMap<String, f64>,
+    #[serde(skip)]
+    _hidden: f64,
+}
+
+/// Which is written as a text, whatever it is.
+struct Text(f64);
+
+impl Serialize for Text {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+struct Refuses;
+
+impl Serialize for Refuses {
+    fn serialize<S: Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+        Err(serde::ser::Error::custom("not today"))
+    }
+}
+
+/// Whether it can be written, by both.
+#[track_caller]
+fn has_form<T: Serialize + ?Sized>(value: &T) -> Result<String, String> {
+    let words = |error: &dyn Display| error.to_string();
+    let mut out = Vec::new();
+    let written = write(&mut out, value).map_err(|error| words(&error));
+    let written = written.map(|()| String::from_utf8(out).unwrap());
+    let checked = check(value).map_err(|error| words(&error));
+    assert_eq!(written.is_ok(), checked.is_ok(), "written {written:?}, checked {checked:?}");
+    checked.and(written)
+}
+
+fn keys<K: Ord>(key: K) -> BTreeMap<K, u8> {
+    BTreeMap::from([(key, 1)])
+}
+
+#[test]
+fn what_json_can_hold_is_written_as_serde_json_writes_it() {
+    fn same<T: Serialize>(value: T) {
+        assert_eq!(has_form(&value).unwrap(), serde_json::to_string(&value).unwrap());
+    }
+    same((true, 'ж', "text", -1_i8, u128::MAX, i128::MIN));
+    same((1.5_f32, -0.0, f64::MAX, f64::MIN_POSITIVE, None::<f64>, Some(0.1)));
+    same(((), Unit, Metres(1.0), Pair(1, 2.0), [1_u64; 3]));
+    same([Shape::Dot, Shape::Circle(1.0), Shape::Oval(1.0, 2.0), Shape::Square { side: 0.5 }]);
+    same(Tagged::At(Point { x: 1e300, y: None }));
+    same(Labelled { label: "l".to_owned(), rest: BTreeMap::from([("a".to_owned(), 1.0)]), _hidden: f64::NAN });
+    same((keys("a"), keys('b'), keys(-3_i64), keys(u128::MAX), keys(true), keys(Some(4_u8))));
+    same(Text(f64::NAN));
+    same(serde_json::json!({ "a": [1, 2.5, null, "x"] }));
+    same(to_raw_value(&[1, 2]).unwrap());
+}
+
+#[test]
+fn a_number_that_json_does_not_have_is_found_wherever_it_is() {
+    for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+        let short = value as f32;
+        for error in [
+            has_form(&value),
+            has_form(&short),
+            has_form(&Some(value)),
+            has_form(&Box::new(Metres(value))),
+            has_form(&[0.0, value]),
+            has_form(&(1, short)),
+            has_form(&Pair(1, short)),
+            has_form(&Point { x: value, y: None }),
+            has_form(&Point { x: 0.0, y: Some(short) }),
+            has_form(&Shape::Circle(value)),
+            has_form(&Shape::Oval(0.0, value)),
+            has_form(&Shape::Square { side: short }),
+            has_form(&Tagged::At(Point { x: value, y: None })),
+            has_form(&BTreeMap::from([("a", vec![value])])),
+            has_form(&Labelled { label: String::new(), rest: BTreeMap::from([("a".to_owned(), value)]), _hidden: 0.0 }),
+        ] {
+            let error = error.unwrap_err();
+            assert!(error.ends_with(&format!("JSON has no number {value}")), "{error}");
+        }
+    }
+}
+
+#[test]
+fn the_fields_around_what_has_no_form_are_told() {
+    #[derive(Serialize)]
+    struct Path {
+        points: Vec<Point>,
+    }
+    let weights = BTreeMap::from([("oil", BTreeMap::from([(7, f32::INFINITY)]))]);
+    assert_eq!(check(&weights).unwrap_err().to_string(), "oil: 7: JSON has no number inf");
+    let error = check(&Path { points: vec![Point { x: f64::NAN, y: None }] }).unwrap_err();
+    assert_eq!((error.field(), error.to_string().as_str()), (Some("points"), "points: x: JSON has no number NaN"));
+}
+
+#[test]
+fn what_is_no_key_of_an_object_and_what_refuses_to_be_written_has_no_form() {
+    assert!(has_form(&keys((1, 2))).is_err());
+    assert!(has_form(&keys(())).is_err());
+    assert!(has_form(&keys(None::<u8>)).is_err());
+    assert!(has_form(&keys(vec![1])).is_err());
+    assert!(has_form(&keys(BTreeMap::from([(1, 2)]))).is_err());
+    assert!(has_form(&vec![Refuses]).is_err());
+}
