@@ -105,7 +105,7 @@ pub use actor::{Host, MethodStats, Placement, Refusals, ServiceRef, ServiceStats
 pub use auth::Jwt;
 pub use auth::{Authenticate, Caller, IssuedToken, TokenFile, TokenInfo, Tokens};
 pub use callbox_macros::{RpcError, service};
-pub use http::{PageError, Templates};
+pub use http::{PageError, StopSignal, Templates};
 pub use jsonrpc::{Dialect, RpcError, UnknownDialect};
 pub use mailbox::Times;
 pub use server::{Running, Server};

@@ -36,6 +36,8 @@ fn main() -> ExitCode {
         ("a_second_sighup_changes_nothing", second_hangup),
         ("a_server_that_was_started_to_ignore_sighup_does_so", ignored_hangup),
         ("after_a_pause_of_the_process_no_call_is_answered_with_a_result_beyond_its_deadline", pause),
+        ("a_server_that_is_about_to_stop_is_not_ready_and_answers_as_before", leaves),
+        ("ctrl_c_skips_the_delay_of_a_stop_and_a_second_sigterm_cuts_it_short", delay_cut_short),
         ("what_keeps_a_server_from_starting_is_told_in_one_line", one_line),
         ("help_and_settings_are_shown_without_starting_anything", shown),
         ("port_0_picks_a_free_port_and_the_log_tells_it", port_0),
@@ -183,6 +185,32 @@ fn left_running() {
     // Waits for 30 s at most.
     let Ended { status, log, .. } = program.ended();
     assert!(status.code() == Some(1) && log.contains("left running (nap)"), "{status:?}\n{log}");
+}
+
+fn leaves() {
+    let program = Program::new("greeter", &["--port", "0", "--shutdown-delay", "1s"]).start();
+    let ready = || ask(program.address(), "GET", "/health/ready", &[], "").status;
+    assert_eq!(ready(), 200);
+    program.signal(Signal::TERM);
+    until("it is not ready", || ready() == 503);
+    assert_eq!(ask(program.address(), "GET", "/health/live", &[], "").status, 200);
+    assert!(ask(program.address(), "POST", "/api", &[], HELLO).body.contains("hello world"));
+    until_connections_are_refused(&program);
+    let Ended { status, log, .. } = program.ended();
+    assert!(status.code() == Some(0) && log.contains("about to stop"), "{log}");
+}
+
+fn delay_cut_short() {
+    for signals in [&[Signal::INT][..], &[Signal::TERM, Signal::TERM], &[Signal::HUP, Signal::INT]] {
+        let mut program = Program::new("greeter", &["--port", "0", "--shutdown-delay", "1h"]).start();
+        program.signal(signals[0]);
+        if let Some(second) = signals.get(1) {
+            program.line("about to stop");
+            program.signal(*second);
+        }
+        let Ended { status, log, .. } = program.ended();
+        assert_eq!(status.code(), Some(0), "{signals:?}: {log}");
+    }
 }
 
 fn until_connections_are_refused(program: &RunningProgram) {

@@ -21,6 +21,7 @@ mod refusal_rows;
 mod reject;
 mod rpc;
 mod status;
+mod stop_signal;
 mod stream;
 mod taken;
 mod template_dir;
@@ -46,6 +47,7 @@ pub use pages::{PageError, Templates};
 pub(crate) use refusal::Refusal;
 pub(crate) use rpc::{Endpoint, Front, Handle, endpoint, mount, shortcut};
 pub(crate) use status::StatusMode;
+pub use stop_signal::StopSignal;
 pub(crate) use taken::taken_by;
 #[cfg(feature = "tls")]
 pub(crate) use tls::Tls;

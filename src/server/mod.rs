@@ -257,6 +257,16 @@ impl Server {
         self
     }
 
+    /// How long the server goes on as before when SIGTERM or SIGHUP asks it to stop, while `/health/ready` is 503. Default: 0.
+    ///
+    /// Behind a balancer it should be as long as that takes to see the 503 and to send its calls elsewhere: its pause between
+    /// probes, times the failures that it waits for. Afterwards the [`drain`](Self::drain) begins. Ctrl-c skips the delay, and a
+    /// second signal cuts it short.
+    pub fn shutdown_delay(mut self, time: Duration) -> Self {
+        self.layer.shutdown_delay = Some(time);
+        self
+    }
+
     /// How long a stop waits for the calls that were let in. Default: 25 s.
     pub fn drain(mut self, time: Duration) -> Self {
         self.layer.drain = Some(time);

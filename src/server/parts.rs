@@ -15,7 +15,7 @@ use crate::jsonrpc::Limits;
 use crate::router::{Router, TokenCheck};
 use crate::settings::{HttpStatus, Settings};
 use crate::start_error::{Result, StartError};
-use crate::sync::Arc;
+use crate::sync::{Arc, AtomicBool};
 
 use super::Server;
 use super::checker::Checker;
@@ -96,6 +96,7 @@ pub(super) fn prepare(server: Server, settings: &Settings, listens: &Arc<OnceLoc
         static_files,
         configure,
         drain: settings.drain,
+        leaving: AtomicBool::new(false),
         stopping,
         cut,
     };

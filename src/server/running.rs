@@ -11,11 +11,11 @@ use tokio::sync::watch;
 use crate::actor::{ServiceRef, ServiceStats};
 use crate::builtin::Discover;
 use crate::dispatch::Dispatch;
-use crate::http::{Endpoint, Front, Handle, StaticFiles, Templates, document, endpoint, mount};
+use crate::http::{Endpoint, Front, Handle, StaticFiles, StopSignal, Templates, document, endpoint, mount};
 use crate::jsonrpc::Dialect;
 use crate::service::Service;
 use crate::start_error::{Result, StartError};
-use crate::sync::Arc;
+use crate::sync::{Arc, AtomicBool, Ordering};
 
 use super::Configure;
 use super::console::Mount;
@@ -40,7 +40,9 @@ pub(super) struct Shared {
     pub(super) static_files: Vec<StaticFiles>,
     pub(super) configure: Vec<Configure>,
     pub(super) drain: Duration,
-    /// Ends the reading of bodies.
+    /// A stop was asked for, and will begin.
+    pub(super) leaving: AtomicBool,
+    /// Ends the reading of bodies, and what routes of the program's own do until then.
     pub(super) stopping: watch::Sender<bool>,
     /// Ends the waiting for answers.
     pub(super) cut: watch::Sender<bool>,
@@ -71,6 +73,7 @@ impl Running {
     pub fn routes(&self) -> impl FnOnce(&mut ServiceConfig) + use<> {
         let shared = Arc::clone(&self.shared);
         move |config| {
+            config.app_data(StopSignal::new(shared.stopping.subscribe()));
             for service in &shared.services {
                 service.offer(config);
             }
@@ -116,9 +119,14 @@ impl Running {
         self.shared.dispatch.handle(body, arrival).await.body
     }
 
-    /// Whether every service lets calls in.
+    /// Whether every service lets calls in, and no stop was asked for.
     pub fn is_ready(&self) -> bool {
-        self.shared.services.iter().all(|service| service.is_up())
+        !self.shared.leaving.load(Ordering::Acquire) && self.shared.services.iter().all(|service| service.is_up())
+    }
+
+    /// From now on it is not ready, although it goes on as before.
+    pub(super) fn leave(&self) {
+        self.shared.leaving.store(true, Ordering::Release);
     }
 
     /// Stops the services: no more calls are let in, those that are there are run, then each service's `on_stop` hook.

@@ -16,7 +16,7 @@ use crate::sync::Arc;
 
 use super::parts::prepare;
 use super::running::Running;
-use super::signals::StopSignals;
+use super::signals::{INTERRUPT, StopSignals};
 use super::try_it::curl_line;
 use super::{Reader, Server, listener, log, tls, url};
 
@@ -53,6 +53,9 @@ pub(super) async fn serve(server: Server, settings: Settings) -> Result<()> {
         Some(Ok(())) => {
             listening.introduce(&settings);
             let signal = signals.next().await;
+            if signal != INTERRUPT && !settings.shutdown_delay.is_zero() {
+                listening.leave(settings.shutdown_delay, &mut signals).await;
+            }
             log_info!(signal, drain = ?settings.drain, "stopping: answering the calls that were let in");
         }
         None => {}
@@ -159,6 +162,16 @@ impl Listening {
         }
         if let Some(path) = self.running.console_path() {
             log_info!("look at it: {}", self::url(settings.scheme(), self.address, path));
+        }
+    }
+
+    /// Lets balancers learn that the server is about to stop: it is not ready, and answers as before.
+    async fn leave(&self, delay: Duration, signals: &mut StopSignals) {
+        log_info!(?delay, "about to stop: not ready, and answering as before");
+        self.running.leave();
+        tokio::select! {
+            () = tokio::time::sleep(delay) => {}
+            signal = signals.next_in_earnest() => log_info!(signal, "the delay is cut short"),
         }
     }
 

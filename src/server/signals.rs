@@ -4,6 +4,9 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::start_error::{Result, StartError};
 
+/// How the signal is called that a person at a terminal sends.
+pub(super) const INTERRUPT: &str = "ctrl-c";
+
 /// The signals that ask for a stop. Caught from when this is made.
 pub(super) struct StopSignals {
     term: Signal,
@@ -32,7 +35,7 @@ impl StopSignals {
         };
         tokio::select! {
             _ = self.term.recv() => "SIGTERM",
-            _ = self.int.recv() => "ctrl-c",
+            _ = self.int.recv() => INTERRUPT,
             _ = hup => "SIGHUP",
         }
     }
@@ -41,7 +44,7 @@ impl StopSignals {
     pub(super) async fn next_in_earnest(&mut self) -> &'static str {
         tokio::select! {
             _ = self.term.recv() => "SIGTERM",
-            _ = self.int.recv() => "ctrl-c",
+            _ = self.int.recv() => INTERRUPT,
         }
     }
 }

@@ -150,6 +150,8 @@ settings! {
         console: Option<bool> = ON_OFF, "";
     }
     "Running" {
+        /// How long a server that is to stop goes on as before, not ready, so that a balancer looks elsewhere
+        shutdown_delay: Duration = DURATION, "0s";
         /// How long a stop waits for the calls that were let in
         drain: Duration = DURATION, "25s";
         /// What is logged, as RUST_LOG has it: info, or warn,callbox=debug

@@ -153,6 +153,7 @@ fn every_setting_is_read_from_flag_environment_and_file_alike() {
         ("templates", "pages"),
         ("watch_templates", "true"),
         ("console", "on"),
+        ("shutdown_delay", "5s"),
         ("drain", "2m"),
         ("log", "warn,callbox=debug"),
     ];

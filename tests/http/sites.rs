@@ -1,9 +1,12 @@
 //! Services beside others, pages, files and routes of one's own.
 
 use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
 
 use actix_web::{HttpResponse, Responder, web};
-use callbox::{Dialect, PageError, Server, ServiceRef, Templates, service, testing};
+use callbox::{Dialect, PageError, Server, ServiceRef, StopSignal, Templates, service, testing};
 use serde_json::json;
 
 use crate::support::http::ask;
@@ -94,4 +97,34 @@ fn pages_files_and_routes_stand_beside_the_endpoint() {
         assert!((400..500).contains(&answer.status) && !answer.body.contains("secret"), "{path}: {answer:?}");
     }
     assert_eq!(server.get("/api").status, 405, "files at the root do not shadow the endpoint");
+}
+
+async fn stream(stop: StopSignal) -> impl Responder {
+    assert!(!stop.has_come());
+    let bye = futures::stream::once(async move {
+        stop.wait().await;
+        assert!(stop.has_come());
+        Ok::<_, actix_web::Error>(web::Bytes::from_static(b"bye"))
+    });
+    HttpResponse::Ok().streaming(bye)
+}
+
+#[test]
+fn a_stream_of_ones_own_ends_when_the_stop_begins() {
+    let route = |config: &mut web::ServiceConfig| {
+        config.route("/stream", web::get().to(stream));
+    };
+    let server = testing::start(Server::new(Shop::default).configure(route));
+    let mut connection = TcpStream::connect(server.address()).unwrap();
+    connection.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    connection.write_all(b"GET /stream HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+    let mut head = [0; 12];
+    connection.read_exact(&mut head).unwrap();
+    assert_eq!(&head, b"HTTP/1.1 200");
+    let start = Instant::now();
+    drop(server);
+    let mut rest = String::new();
+    connection.read_to_string(&mut rest).unwrap();
+    assert!(rest.contains("bye"), "{rest}");
+    assert!(start.elapsed() < Duration::from_secs(15), "the drain alone would be 25 s");
 }

@@ -1,0 +1,63 @@
+//! How routes of the program's own learn that the server stops.
+
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpRequest};
+use tokio::sync::watch;
+
+/// Tells a handler of a route of your own that the server has begun to stop.
+///
+/// A stop waits for open requests until [`drain`](crate::Server::drain) is over. A handler whose answer has no end by itself (a
+/// stream, a WebSocket) takes this as an extractor, and ends its answer when the signal comes.
+///
+/// ```
+/// use actix_web::{HttpResponse, Responder, web};
+/// use callbox::StopSignal;
+/// use futures::{StreamExt, stream};
+///
+/// /// A clock that ticks until its reader has enough, or the server stops.
+/// async fn clock(stop: StopSignal) -> impl Responder {
+///     let ticks = stream::unfold((), |()| async {
+///         actix_web::rt::time::sleep(std::time::Duration::from_secs(1)).await;
+///         Some((Ok::<_, actix_web::Error>(web::Bytes::from_static(b"tick\n")), ()))
+///     });
+///     let ticks = ticks.boxed_local().take_until(async move { stop.wait().await });
+///     HttpResponse::Ok().streaming(ticks)
+/// }
+/// ```
+#[derive(Clone, Debug)]
+pub struct StopSignal(watch::Receiver<bool>);
+
+impl StopSignal {
+    pub(crate) fn new(stopping: watch::Receiver<bool>) -> Self {
+        Self(stopping)
+    }
+
+    /// Whether the server has begun to stop.
+    pub fn has_come(&self) -> bool {
+        *self.0.borrow()
+    }
+
+    /// Completes when the server begins to stop; at once if it has begun.
+    pub async fn wait(&self) {
+        // If nobody can give the signal any more, the server is gone.
+        let _ = self.0.clone().wait_for(|stopping| *stopping).await;
+    }
+}
+
+impl FromRequest for StopSignal {
+    type Error = actix_web::Error;
+    type Future = Ready<Result<Self, Self::Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(request.app_data::<Self>().cloned().ok_or_else(|| {
+            log_error!(
+                "the handler of {} takes StopSignal, and is not on a server of callbox: add it with .configure(…), or the \
+                 server's routes to the same App",
+                request.match_pattern().unwrap_or_default(),
+            );
+            actix_web::error::ErrorInternalServerError("Internal error")
+        }))
+    }
+}
