@@ -90,7 +90,7 @@ impl Dispatch {
         match envelope {
             Envelope::Single(Ok(request)) => self.single(&request, &visit).await,
             Envelope::Single(Err(invalid)) => Answer::error(visit.arrival.dialect, invalid.id, &invalid.error()),
-            Envelope::Large(request) => self.large(&request, &visit).await,
+            Envelope::Large(request) => self.large(body, &request, &visit).await,
             Envelope::Batch(members) => self.batch(members, &visit).await,
         }
     }
@@ -131,12 +131,13 @@ impl Dispatch {
     }
 
     /// Answers a call whose parameters may turn out not to be JSON, which outweighs all else that is wrong with it.
-    async fn large(&self, request: &Request<'_>, visit: &Visit<'_>) -> Answer {
+    async fn large(&self, body: &[u8], request: &Request<'_>, visit: &Visit<'_>) -> Answer {
         let answer = self.single(request, visit).await;
-        if answer.error.is_some() && !request.has_json_params() {
-            return Answer::error(visit.arrival.dialect, Id::NULL, &RpcError::parse_error());
+        let not_json = answer.error.and_then(|_| request.not_json(body, &self.limits));
+        match not_json {
+            Some(error) => Answer::error(visit.arrival.dialect, Id::NULL, &error),
+            None => answer,
         }
-        answer
     }
 
     async fn single(&self, request: &Request<'_>, visit: &Visit<'_>) -> Answer {

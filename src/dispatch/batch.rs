@@ -120,7 +120,9 @@ impl Dispatch {
         answers: &mut BatchWriter<'a>,
     ) {
         match member {
-            Err(invalid) => answers.write(index, invalid.id, |_| Some(Err(invalid.error()))),
+            Err(invalid) => {
+                answers.write(index, invalid.id, |_| Some(Err(visit.budget.error(invalid.error()))));
+            }
             Ok(request) => match visit.arrival.dialect.reply_id(request) {
                 Some(id) => answers.write(index, id, |out| self.start(index, Some(id), request, visit, open, out)),
                 None => _ = self.start(index, None, request, visit, open, &mut Vec::new()),

@@ -33,7 +33,7 @@ pub(crate) async fn read(
 ) -> Result<Bytes, Refusal> {
     let declared = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
     if declared.is_some_and(|length| length.parse::<usize>().map_or(true, |length| length > limits.bytes)) {
-        return Err(Refusal::too_large());
+        return Err(Refusal::too_large(declared, limits.bytes));
     }
     let mut whole = pin!(collect(payload, limits.bytes));
     // Most bodies arrive with their head, and need neither a timer nor an ear for the stop. But actix hands a request on before it
@@ -61,7 +61,7 @@ pub(crate) async fn read(
         biased;
         body = whole => body,
         () = stopped => Err(Refusal::draining()),
-        () = tokio::time::sleep(limits.time) => Err(Refusal::timed_out()),
+        () = tokio::time::sleep(limits.time) => Err(Refusal::timed_out(limits.time)),
     }
 }
 
@@ -77,14 +77,14 @@ async fn collect(payload: &mut Payload, limit: usize) -> Result<Bytes, Refusal> 
     };
     let Some(first) = next().await? else { return Ok(Bytes::new()) };
     if first.len() > limit {
-        return Err(Refusal::too_large());
+        return Err(Refusal::too_large(None, limit));
     }
     let Some(second) = next().await? else { return Ok(first) };
     let mut whole = BytesMut::from(first);
     let mut chunk = second;
     loop {
         if chunk.len() > limit - whole.len() {
-            return Err(Refusal::too_large());
+            return Err(Refusal::too_large(None, limit));
         }
         whole.extend_from_slice(&chunk);
         match next().await? {

@@ -1,10 +1,12 @@
 //! What is turned away before dispatch: a status of its own in every dialect, and a JSON-RPC error body.
 
+use std::borrow::Cow;
+use std::time::Duration;
+
 use actix_web::HttpResponse;
 use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ALLOW, RETRY_AFTER};
-use serde::Serialize;
+use actix_web::http::header::{ALLOW, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, RETRY_AFTER};
 
 use crate::dispatch::Dispatch;
 use crate::jsonrpc::{Dialect, RpcError};
@@ -15,12 +17,19 @@ use super::unread::Unread;
 #[derive(Debug)]
 pub(crate) struct Refusal {
     status: StatusCode,
-    reason: &'static str,
+    reason: Cow<'static, str>,
 }
+
+/// Maximum length of a header in a reason, in bytes.
+const SHOWN: usize = 100;
 
 impl Refusal {
     const fn new(status: StatusCode, reason: &'static str) -> Self {
-        Self { status, reason }
+        Self { status, reason: Cow::Borrowed(reason) }
+    }
+
+    const fn told(status: StatusCode, reason: String) -> Self {
+        Self { status, reason: Cow::Owned(reason) }
     }
 
     pub(crate) const fn method() -> Self {
@@ -43,23 +52,33 @@ impl Refusal {
     }
 
     pub(crate) const fn origin() -> Self {
-        Self::new(StatusCode::FORBIDDEN, "pages of this origin may not call")
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "pages of the origin in `Origin` may not call: the server's setting origins has those that may",
+        )
     }
 
-    pub(crate) const fn content_type() -> Self {
-        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "the body must be `Content-Type: application/json`, in UTF-8")
+    pub(crate) fn content_type(headers: &HeaderMap) -> Self {
+        let sent = sent(headers, &CONTENT_TYPE);
+        let reason = format!("the body must be `Content-Type: application/json`, in UTF-8, got {sent}");
+        Self::told(StatusCode::UNSUPPORTED_MEDIA_TYPE, reason)
     }
 
-    pub(crate) const fn encoding() -> Self {
-        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "the body must come without a `Content-Encoding`")
+    pub(crate) fn encoding(headers: &HeaderMap) -> Self {
+        let sent = sent(headers, &CONTENT_ENCODING);
+        let reason = format!("the body must come without a `Content-Encoding`, got {sent}");
+        Self::told(StatusCode::UNSUPPORTED_MEDIA_TYPE, reason)
     }
 
-    pub(crate) const fn too_large() -> Self {
-        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "the body is over the limit")
+    /// `declared` is the length that the request's head tells, if it does.
+    pub(crate) fn too_large(declared: Option<&str>, limit: usize) -> Self {
+        let declared = declared.map(|length| format!(", got {}", shorten(length))).unwrap_or_default();
+        let reason = format!("the body may have at most {limit} bytes{declared}");
+        Self::told(StatusCode::PAYLOAD_TOO_LARGE, reason)
     }
 
-    pub(crate) const fn timed_out() -> Self {
-        Self::new(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time")
+    pub(crate) fn timed_out(limit: Duration) -> Self {
+        Self::told(StatusCode::REQUEST_TIMEOUT, format!("the body did not arrive within {limit:?}"))
     }
 
     pub(crate) const fn broken() -> Self {
@@ -77,15 +96,10 @@ impl Refusal {
 
     /// The answer to a request with this body; closes the connection if the body has not been read. `allow` is what a 405 says of the methods there are.
     pub(crate) fn answer(&self, request: Payload, dialect: Dialect, allow: &'static str) -> HttpResponse {
-        #[derive(Serialize)]
-        struct Data {
-            reason: &'static str,
-        }
         let error = match self.status {
-            StatusCode::SERVICE_UNAVAILABLE => RpcError::unavailable(),
-            _ => RpcError::invalid_request(),
+            StatusCode::SERVICE_UNAVAILABLE => RpcError::unavailable().with_reason(&self.reason),
+            _ => RpcError::invalid_request(&self.reason),
         };
-        let error = error.with_data(&Data { reason: self.reason });
         let mut response = HttpResponse::build(self.status);
         match self.status {
             StatusCode::METHOD_NOT_ALLOWED => {
@@ -98,4 +112,14 @@ impl Refusal {
         }
         response.content_type("application/json").body(Unread::new(Dispatch::refuse(dialect, &error), request))
     }
+}
+
+/// A header as it came, in a few words.
+fn sent(headers: &HeaderMap, name: &HeaderName) -> String {
+    let sent: Vec<_> = headers.get_all(name).map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
+    if sent.is_empty() { "none".to_owned() } else { format!("`{}`", shorten(&sent.join(", "))) }
+}
+
+fn shorten(text: &str) -> &str {
+    &text[..text.floor_char_boundary(SHOWN)]
 }

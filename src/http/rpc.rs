@@ -160,17 +160,18 @@ impl<H: Handle> Endpoint<H> {
 /// Whether the body is JSON as it is: one of its media types, in UTF-8, not compressed.
 fn is_json(headers: &HeaderMap) -> Result<(), Refusal> {
     if headers.get_all(CONTENT_ENCODING).any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
-        return Err(Refusal::encoding());
+        return Err(Refusal::encoding(headers));
     }
     let mut types = headers.get_all(CONTENT_TYPE);
     let sent = types.next().filter(|_| types.next().is_none()).and_then(|value| value.to_str().ok());
-    let mut parts = sent.ok_or_else(Refusal::content_type)?.split(';');
+    let wrong = || Refusal::content_type(headers);
+    let mut parts = sent.ok_or_else(wrong)?.split(';');
     let media = parts.next().unwrap_or_default().trim();
     let json = ["application/json", "application/json-rpc", "application/jsonrequest"];
     let utf8 = parts.filter_map(|parameter| parameter.split_once('=')).all(|(name, value)| {
         !name.trim().eq_ignore_ascii_case("charset") || value.trim().trim_matches('"').eq_ignore_ascii_case("utf-8")
     });
-    if utf8 && json.iter().any(|name| media.eq_ignore_ascii_case(name)) { Ok(()) } else { Err(Refusal::content_type()) }
+    if utf8 && json.iter().any(|name| media.eq_ignore_ascii_case(name)) { Ok(()) } else { Err(wrong()) }
 }
 
 #[cfg(test)]

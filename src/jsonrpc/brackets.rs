@@ -13,9 +13,11 @@ pub(super) fn nest_deeper(json: &str, limit: usize) -> bool {
     json.len() > limit && more_openings(json.as_bytes(), limit) && deepest(json.as_bytes()) > limit
 }
 
-/// What is told of one that does. Its text goes nowhere but into a log.
-pub(super) fn too_deep<E: serde::de::Error>() -> E {
-    E::custom("nests too deep")
+/// The error for a text that does, and stands within so many levels more.
+#[cold]
+pub(super) fn too_deep<E: serde::de::Error>(json: &str, above: usize, limit: usize) -> E {
+    let levels = above + deepest(json.as_bytes());
+    E::custom(format_args!("objects and arrays nest {levels} levels deep, the limit is {limit}"))
 }
 
 /// The bytes of the object or array with which a text begins. None if it does not end, or has more than `most` within one another.

@@ -5,13 +5,14 @@ use std::fmt;
 use serde::de::{Deserializer, Error, IgnoredAny, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::fault::{self, Fault};
 use super::{Id, Invalid, Member, Request, RpcError, brackets, large, request};
 
 /// What a body holds.
 #[derive(Debug)]
 pub(crate) enum Envelope<'a> {
     Single(Member<'a>),
-    /// A call whose parameters are large. They [may turn out](Request::has_json_params) not to be JSON.
+    /// A call whose parameters are large. They [may turn out](Request::not_json) not to be JSON.
     Large(Request<'a>),
     /// At least one member, in the order in which they are answered.
     Batch(Vec<Member<'a>>),
@@ -39,15 +40,19 @@ pub(crate) const MAX_DEPTH: usize = 127;
 /// The one error, with id null, that answers the whole body: it is not JSON, nests too deep, is an empty batch, or is a
 /// batch of too many members.
 pub(crate) fn parse<'a>(body: &'a [u8], limits: &Limits, scratch: &'a mut String) -> Result<Envelope<'a>, RpcError> {
-    let text = std::str::from_utf8(body).map_err(|_| RpcError::parse_error())?;
+    let text = std::str::from_utf8(body).map_err(|error| fault::not_utf8(&error))?;
     let json = text.trim_start_matches(WHITESPACE);
+    let not_json = |error| fault::not_json(text, json, &error);
     if json.starts_with('[') {
-        let members = batch(json, limits).map_err(|_| RpcError::parse_error())?;
-        members.filter(|members| !members.is_empty()).map(Envelope::Batch).ok_or_else(RpcError::invalid_request)
+        match batch(json, limits).map_err(not_json)? {
+            Read::All(members) if members.is_empty() => Err(fault::empty_batch()),
+            Read::All(members) => Ok(Envelope::Batch(members)),
+            Read::TooMany(members) => Err(fault::large_batch(members, limits.members)),
+        }
     } else if let Some(request) = large::read(json, limits, scratch) {
         Ok(Envelope::Large(request))
     } else {
-        member(json, limits).map(Envelope::Single).map_err(|_| RpcError::parse_error())
+        member(json, limits).map(Envelope::Single).map_err(not_json)
     }
 }
 
@@ -58,20 +63,26 @@ fn member<'a>(json: &'a str, limits: &Limits) -> serde_json::Result<Member<'a>> 
     if json.starts_with('{') {
         request::read(json, limits)
     } else if brackets::nest_deeper(json, limits.depth) {
-        Err(brackets::too_deep())
+        Err(brackets::too_deep(json, 0, limits.depth))
     } else {
-        serde_json::from_str(json).map(|IgnoredAny| Err(Invalid { id: Id::NULL }))
+        serde_json::from_str(json).map(|IgnoredAny| Err(Invalid { id: Id::NULL, fault: Fault::NoObject(json) }))
     }
 }
 
-/// The members of a batch; none if they are too many.
-fn batch<'a>(json: &'a str, limits: &Limits) -> serde_json::Result<Option<Vec<Member<'a>>>> {
+/// What came of reading a batch.
+enum Read<'a> {
+    All(Vec<Member<'a>>),
+    /// So many members, which is beyond the limit.
+    TooMany(usize),
+}
+
+fn batch<'a>(json: &'a str, limits: &Limits) -> serde_json::Result<Read<'a>> {
     // Nearly every batch has objects only, which can be read where they stand. Any other text is left to the one that looks at
     // each member before it reads it.
     batch_of(json, Objects { limits }).or_else(|_| batch_of(json, Values { limits }))
 }
 
-fn batch_of<'a>(json: &'a str, next: impl NextMember<'a>) -> serde_json::Result<Option<Vec<Member<'a>>>> {
+fn batch_of<'a>(json: &'a str, next: impl NextMember<'a>) -> serde_json::Result<Read<'a>> {
     let expected = json.len() / SHORT_MEMBER;
     let mut json = serde_json::Deserializer::from_str(json);
     let members = json.deserialize_seq(BatchVisitor { next, expected })?;
@@ -112,7 +123,8 @@ struct Values<'a> {
 impl<'de> NextMember<'de> for Values<'_> {
     fn next<A: SeqAccess<'de>>(&self, seq: &mut A) -> Result<Option<Member<'de>>, A::Error> {
         let raw = seq.next_element::<&RawValue>()?;
-        raw.map(|raw| member(raw.get(), self.limits).map_err(A::Error::custom)).transpose()
+        raw.map(|raw| member(raw.get(), self.limits).map_err(|error| A::Error::custom(fault::in_member(&error))))
+            .transpose()
     }
 
     fn limits(&self) -> &Limits {
@@ -120,7 +132,7 @@ impl<'de> NextMember<'de> for Values<'_> {
     }
 }
 
-/// Collects the members; none if they are too many. Those beyond the limit are read over and not kept.
+/// Collects the members. Those beyond the limit are read over and not kept.
 struct BatchVisitor<N> {
     next: N,
     /// For so many members there is room at once.
@@ -128,7 +140,7 @@ struct BatchVisitor<N> {
 }
 
 impl<'de, N: NextMember<'de>> Visitor<'de> for BatchVisitor<N> {
-    type Value = Option<Vec<Member<'de>>>;
+    type Value = Read<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a batch")
@@ -140,7 +152,7 @@ impl<'de, N: NextMember<'de>> Visitor<'de> for BatchVisitor<N> {
         while members.len() < most {
             match self.next.next(&mut seq)? {
                 Some(member) => members.push(member),
-                None => return Ok(Some(members)),
+                None => return Ok(Read::All(members)),
             }
         }
         let mut further = 0;
@@ -148,6 +160,6 @@ impl<'de, N: NextMember<'de>> Visitor<'de> for BatchVisitor<N> {
         while seq.next_element::<IgnoredAny>()?.is_some() {
             further += 1;
         }
-        Ok((further == 0).then_some(members))
+        Ok(if further == 0 { Read::All(members) } else { Read::TooMany(most + further) })
     }
 }

@@ -120,12 +120,22 @@ impl RpcError {
         Self::internal_in(method, &format_args!("the result of {method} cannot be written as JSON: {cause}"))
     }
 
-    pub(crate) fn parse_error() -> Self {
-        Self::new(code::PARSE_ERROR, "Parse error")
+    /// -32700 that says what cannot be read.
+    pub(crate) fn parse_error(reason: &dyn fmt::Display) -> Self {
+        Self::new(code::PARSE_ERROR, "Parse error").with_reason(reason)
     }
 
-    pub(crate) fn invalid_request() -> Self {
-        Self::new(code::INVALID_REQUEST, "Invalid Request")
+    /// -32600 that says which rule was broken, the limit, and what came.
+    pub(crate) fn invalid_request(reason: &dyn fmt::Display) -> Self {
+        Self::new(code::INVALID_REQUEST, "Invalid Request").with_reason(reason)
+    }
+
+    pub(crate) fn with_reason(self, reason: &dyn fmt::Display) -> Self {
+        #[derive(Serialize)]
+        struct Data {
+            reason: String,
+        }
+        self.with_data(&Data { reason: reason.to_string() })
     }
 
     pub(crate) fn method_not_found() -> Self {

@@ -1,5 +1,7 @@
 //! The id of a call, kept as the caller wrote it.
 
+use super::fault::Fault;
+
 /// The id of a call: a string, a number or null, echoed byte for byte.
 ///
 /// It is never turned into a number of ours, so `1.0`, `-0` and `18446744073709551616` come back as they were sent.
@@ -10,10 +12,18 @@ impl<'a> Id<'a> {
     /// What answers a request whose id cannot be told.
     pub(crate) const NULL: Id<'static> = Id("null");
 
-    /// The id in this JSON text, if the text is one value that can be an id, and no longer than a caller may have echoed.
-    pub(super) fn from_json(json: &'a str, max_bytes: usize) -> Option<Self> {
-        let allowed = matches!(json.as_bytes().first(), Some(b'"' | b'-' | b'0'..=b'9' | b'n'));
-        (allowed && json.len() <= max_bytes).then_some(Self(json))
+    /// The id in this JSON text.
+    ///
+    /// # Errors
+    /// If the text is a value that cannot be an id, or is longer than a caller may have echoed.
+    pub(super) fn from_json(json: &'a str, max_bytes: usize) -> Result<Self, Fault<'a>> {
+        if !matches!(json.as_bytes().first(), Some(b'"' | b'-' | b'0'..=b'9' | b'n')) {
+            return Err(Fault::Id(json));
+        }
+        if json.len() > max_bytes {
+            return Err(Fault::LongId { bytes: json.len(), limit: max_bytes });
+        }
+        Ok(Self(json))
     }
 
     pub(crate) fn is_null(self) -> bool {

@@ -11,16 +11,17 @@
 //!
 //! Only a `Deserialize` that drops an error and reads on behind it can take a mistake in the JSON along.
 //!
-//! Parameters that are never read, or that cannot be, are for the dispatch to have [looked at](Request::has_json_params) before it
-//! tells any other error; so all that is not a good call at first sight is none for here.
+//! Parameters that are never read, or that cannot be, are for the dispatch to have [looked
+//! at](Request::not_json) before it tells any other error; so all that is not a good call at first
+//! sight is none for here.
 
 use std::ptr;
 
 use memchr::memmem;
 use serde::de::IgnoredAny;
 
-use super::envelope::{Limits, WHITESPACE};
-use super::{Request, brackets, request};
+use super::envelope::{Limits, WHITESPACE, parse};
+use super::{Request, RpcError, brackets, request};
 
 /// Where the name of the parameters is looked for. Before it are, in nearly every call, the version, the method, and the id.
 const AHEAD: usize = 256;
@@ -60,10 +61,16 @@ fn begin(json: &str) -> Option<usize> {
 }
 
 impl Request<'_> {
-    /// Whether its parameters, if it has any, are JSON. Of all but a [large](super::Envelope::Large) call this is known.
+    /// The error that answers the whole body if the parameters of this
+    /// [large](super::Envelope::Large) call are not JSON. Of all other calls this is known.
     ///
-    /// They are if their method could read them.
-    pub(crate) fn has_json_params(&self) -> bool {
-        self.params.is_none_or(|json| serde_json::from_str::<IgnoredAny>(json).is_ok())
+    /// They are JSON if their method could read them.
+    pub(crate) fn not_json(&self, body: &[u8], limits: &Limits) -> Option<RpcError> {
+        if self.params.is_none_or(|json| serde_json::from_str::<IgnoredAny>(json).is_ok()) {
+            return None;
+        }
+        // Read once more from its beginning, so that the place of the mistake is the one in the
+        // body.
+        parse(body, &Limits { large: usize::MAX, ..*limits }, &mut String::new()).err()
     }
 }

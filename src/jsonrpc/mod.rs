@@ -5,6 +5,7 @@ mod budget;
 mod dialect;
 mod envelope;
 mod error;
+mod fault;
 mod form;
 #[cfg(test)]
 mod form_tests;

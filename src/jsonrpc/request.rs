@@ -7,6 +7,7 @@ use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::envelope::Limits;
+use super::fault::Fault;
 use super::{Id, RpcError, brackets};
 
 /// A valid request object: a call, or a notification if it has no id.
@@ -24,6 +25,7 @@ pub(crate) struct Request<'a> {
 pub(crate) struct Invalid<'a> {
     /// The id that could be read, else null.
     pub(crate) id: Id<'a>,
+    pub(super) fault: Fault<'a>,
 }
 
 /// One member of a batch, or the whole of a body that is no batch.
@@ -31,7 +33,7 @@ pub(crate) type Member<'a> = Result<Request<'a>, Invalid<'a>>;
 
 impl Invalid<'_> {
     pub(crate) fn error(self) -> RpcError {
-        RpcError::invalid_request()
+        RpcError::invalid_request(&self.fault)
     }
 }
 
@@ -68,10 +70,10 @@ struct Members<'a> {
     method: Option<&'a RawValue>,
     params: Option<&'a RawValue>,
     id: Option<&'a RawValue>,
-    repeated: bool,
+    repeated: Option<Name>,
 }
 
-#[derive(serde::Deserialize)]
+#[derive(Clone, Copy, serde::Deserialize)]
 #[serde(field_identifier, rename_all = "lowercase")]
 enum Name {
     Jsonrpc,
@@ -80,6 +82,18 @@ enum Name {
     Id,
     #[serde(other)]
     Unknown,
+}
+
+impl Name {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Jsonrpc => "jsonrpc",
+            Self::Method => "method",
+            Self::Params => "params",
+            Self::Id => "id",
+            Self::Unknown => "",
+        }
+    }
 }
 
 struct MembersVisitor<'a, 'de> {
@@ -101,7 +115,8 @@ impl<'de> Visitor<'de> for MembersVisitor<'_, 'de> {
         while let Some(name) = map.next_key()? {
             let value: &RawValue = map.next_value()?;
             if brackets::nest_deeper(value.get(), self.depth) {
-                return Err(brackets::too_deep());
+                // The request object itself is a level, too.
+                return Err(brackets::too_deep(value.get(), 1, self.depth + 1));
             }
             let member = match name {
                 Name::Jsonrpc => &mut members.jsonrpc,
@@ -110,7 +125,9 @@ impl<'de> Visitor<'de> for MembersVisitor<'_, 'de> {
                 Name::Id => &mut members.id,
                 Name::Unknown => continue,
             };
-            members.repeated |= member.replace(value).is_some();
+            if member.replace(value).is_some() {
+                members.repeated = Some(name);
+            }
         }
         Ok(())
     }
@@ -119,26 +136,23 @@ impl<'de> Visitor<'de> for MembersVisitor<'_, 'de> {
 impl<'a> Members<'a> {
     fn judge(&self, max_id_bytes: usize) -> Member<'a> {
         // Of two ids neither can be trusted, and two parsers that pick different methods are a way round the access check.
-        if self.repeated {
-            return Err(Invalid { id: Id::NULL });
+        if let Some(name) = self.repeated {
+            return Err(Invalid { id: Id::NULL, fault: Fault::Repeated(name.as_str()) });
         }
-        let id = match self.id.map(|raw| Id::from_json(raw.get(), max_id_bytes)) {
-            None => None,
-            Some(Some(id)) => Some(id),
-            Some(None) => return Err(Invalid { id: Id::NULL }),
-        };
-        let invalid = Err(Invalid { id: id.unwrap_or(Id::NULL) });
+        let id = self.id.map(|raw| Id::from_json(raw.get(), max_id_bytes)).transpose();
+        let id = id.map_err(|fault| Invalid { id: Id::NULL, fault })?;
+        let invalid = |fault| Err(Invalid { id: id.unwrap_or(Id::NULL), fault });
         if !self.jsonrpc.is_some_and(|version| version.get() == r#""2.0""# || text(version).as_deref() == Some("2.0")) {
-            return invalid;
+            return invalid(Fault::Version(self.jsonrpc.map(RawValue::get)));
         }
         let params = match self.params.map(RawValue::get) {
             Some(json) if json.starts_with(['{', '[']) => Some(json),
             Some("null") | None => None,
-            Some(_) => return invalid,
+            Some(json) => return invalid(Fault::Params(json)),
         };
         match self.method.and_then(text) {
             Some(method) => Ok(Request { method, params, id }),
-            None => invalid,
+            None => invalid(Fault::Method(self.method.map(RawValue::get))),
         }
     }
 }

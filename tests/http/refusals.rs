@@ -18,6 +18,34 @@ fn assert_refused(name: &str, answer: &Answer, status: u16) {
     assert_eq!(answer.header("allow"), (status == 405).then_some("POST"), "{name}");
     let body = answer.json();
     assert_eq!((&body["error"]["code"], &body["id"]), (&json!(-32600), &json!(null)), "{name}: {body}");
+    assert!(body["error"]["data"]["reason"].as_str().is_some_and(|reason| reason.contains(' ')), "{name}: {body}");
+}
+
+#[test]
+fn a_refusal_says_the_limit_and_what_came() {
+    let running = start_with(|server| server.body_limit(1000).body_timeout(Duration::from_millis(200)));
+    let reason = |answer: Answer| answer.json()["error"]["data"]["reason"].as_str().unwrap_or_default().to_owned();
+    let long = format!("text/{}", "x".repeat(500));
+    for (headers, body, expected) in [
+        (&[][..], "x".repeat(1001), "the body may have at most 1000 bytes, got 1001"),
+        (
+            &[("Content-Type", "application/json; charset=latin1")],
+            String::new(),
+            "the body must be `Content-Type: application/json`, in UTF-8, got `application/json; charset=latin1`",
+        ),
+        (
+            &[("Content-Type", "")],
+            String::new(),
+            "the body must be `Content-Type: application/json`, in UTF-8, got none",
+        ),
+        (&[("Content-Encoding", "gzip")], String::new(), "the body must come without a `Content-Encoding`, got `gzip`"),
+    ] {
+        assert_eq!(reason(ask(running.server.address(), "POST", "/api", headers, body)), expected);
+    }
+    assert!(reason(post(&running, &[("Content-Type", &long)])).len() < 200);
+    let mut connection = Connection::open(running.server.address());
+    connection.send(head("POST", "/api", &[("Content-Length", "10")]) + "half");
+    assert_eq!(reason(connection.answer()), "the body did not arrive within 200ms");
 }
 
 fn post(running: &Running, headers: &[(&str, &str)]) -> Answer {

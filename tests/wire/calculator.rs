@@ -211,7 +211,7 @@ pub(crate) fn result(result: &str, id: &str) -> String {
     format!(r#"{{"jsonrpc":"2.0","result":{result},"id":{id}}}"#)
 }
 
-/// E(code, id) of the specification: an error without data.
+/// E(code, id) of the specification: an error without data, but for the reason of a refusal.
 pub(crate) fn error(code: i32, id: &str) -> String {
     let message = match code {
         -32700 => "Parse error",

@@ -8,7 +8,10 @@ use crate::calculator::{batch, call, notification, start, start_with};
 
 const ERROR: &str = r#"{"code":7,"message":"Not by zero","data":1}"#;
 const UNKNOWN: &str = r#"{"code":-32601,"message":"Method not found"}"#;
-const BROKEN: &str = r#"{"code":-32700,"message":"Parse error"}"#;
+const BROKEN: &str = concat!(
+    r#"{"code":-32700,"message":"Parse error","#,
+    r#""data":{"reason":"not JSON: EOF while parsing an object at line 1, column 1"}}"#
+);
 
 /// The same in each dialect: `result` and `error` write an answer, the others are whole.
 struct Shape {

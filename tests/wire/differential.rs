@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::params::Mirror;
 use crate::rows;
+use crate::rows::table::without_reasons;
 
 /// What needs a token, beside a service that does not.
 struct Vault;
@@ -78,12 +79,15 @@ impl Ways {
         let is_batch = body.trim_ascii_start().starts_with(b"[");
         let is_json = |bytes: &[u8]| serde_json::from_slice::<serde::de::IgnoredAny>(bytes).is_ok();
         if is_json(body) && !is_batch {
+            // A mistake has another place in a batch.
+            let without = |answer: &Option<String>| answer.as_deref().map(without_reasons);
             let broken = alone.as_ref().is_some_and(|alone| alone.contains("-32700"));
             let expected = alone.as_ref().map(|alone| if broken { alone.clone() } else { format!("[{alone}]") });
-            assert_eq!(in_batch, expected);
+            assert_eq!(without(&in_batch), without(&expected));
         } else if !is_json(&wrapped) {
-            assert_eq!(alone.as_deref(), Some(PARSE_ERROR));
-            assert_eq!(in_batch.as_deref(), Some(PARSE_ERROR));
+            for answer in [&alone, &in_batch] {
+                assert_eq!(answer.as_deref().map(without_reasons).as_deref(), Some(PARSE_ERROR));
+            }
         }
         for dialect in [1, 2] {
             assert_eq!(self.answer(dialect, body, token), translated(dialect, alone.as_deref(), is_batch));

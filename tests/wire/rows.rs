@@ -61,8 +61,11 @@ fn each_row_has_its_answer_if_its_parameters_are_large() {
     let direct = testing::in_process(|| Examples);
     let rows = table::all().into_iter().filter_map(|row| Some((with_large_params(&row.body)?, row)));
     let mut count = 0;
-    for (body, table::Row { name, answer, .. }) in rows {
-        assert_eq!(direct.post(&body), answer, "{name}");
+    for (body, row) in rows {
+        // The blanks move the mistake.
+        if !row.answer.as_ref().is_some_and(|answer| answer.contains("column")) {
+            row.check(direct.post(&body).as_deref(), "");
+        }
         count += 1;
     }
     assert!(count > 100, "{count} rows have parameters");
@@ -71,11 +74,13 @@ fn each_row_has_its_answer_if_its_parameters_are_large() {
 #[test]
 fn each_row_has_its_answer_without_http_and_over_a_socket() {
     let (direct, server) = (testing::in_process(|| Examples), testing::start(Server::new(|| Examples)));
-    for table::Row { name, body, answer } in table::all() {
-        assert_eq!(direct.post(&body), answer, "{name}, without HTTP");
-        let page = server.post(&body);
+    for row in table::all() {
+        let table::Row { name, body, answer } = &row;
+        row.check(direct.post(body).as_deref(), ", without HTTP");
+        let page = server.post(body);
         let (status, kind) = if answer.is_some() { (200, Some("application/json")) } else { (204, None) };
         assert_eq!((page.status, page.header("content-type")), (status, kind), "{name}: {page:?}");
-        assert_eq!(page.body, answer.unwrap_or_default(), "{name}, over a socket");
+        row.check(answer.is_some().then_some(page.body.as_str()), ", over a socket");
+        assert!(answer.is_some() || page.body.is_empty(), "{name}: {page:?}");
     }
 }

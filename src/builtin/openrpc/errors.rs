@@ -20,9 +20,10 @@ pub(super) fn all() -> Vec<(&'static str, FrameworkError)> {
     let count = || json!({ "type": "integer", "minimum": 0 });
     let error = |code, message, data| FrameworkError { code, message, data };
     let none = Value::Null;
+    let reason = object(&["reason"], &json!({ "reason": text() }));
     vec![
-        ("ParseError", error(code::PARSE_ERROR, "Parse error", none.clone())),
-        ("InvalidRequest", error(code::INVALID_REQUEST, "Invalid Request", none.clone())),
+        ("ParseError", error(code::PARSE_ERROR, "Parse error", reason.clone())),
+        ("InvalidRequest", error(code::INVALID_REQUEST, "Invalid Request", reason)),
         ("MethodNotFound", error(code::METHOD_NOT_FOUND, "Method not found", none.clone())),
         (
             "InvalidParams",

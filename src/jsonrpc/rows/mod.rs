@@ -8,6 +8,7 @@ mod envelopes;
 mod ids;
 mod limits;
 mod not_json;
+mod reasons;
 mod specification;
 
 /// One rule by an example.
@@ -16,6 +17,38 @@ pub(crate) struct Row {
     pub(crate) body: Vec<u8>,
     /// None: there is nothing to answer.
     pub(crate) answer: Option<String>,
+}
+
+impl Row {
+    /// Panics unless this is the answer. If the row does not say for which reason something is
+    /// refused, any will do; but there has to be one.
+    pub(crate) fn check(&self, answer: Option<&str>, way: &str) {
+        let says_why = self.answer.as_ref().is_some_and(|answer| answer.contains(REASON));
+        let answer = answer.map(|answer| if says_why { answer.to_owned() } else { without_reasons(answer) });
+        assert_eq!(answer, self.answer, "{}{way}", self.name);
+    }
+}
+
+const REASON: &str = r#","data":{"reason":""#;
+
+/// The answer without the reasons of -32600 and -32700.
+///
+/// Panics if one of these has none.
+pub(crate) fn without_reasons(answer: &str) -> String {
+    let refused = [r#""code":-32600,"message":"Invalid Request""#, r#""code":-32700,"message":"Parse error""#];
+    refused.into_iter().fold(answer.to_owned(), |answer, refused| {
+        let mut parts = answer.split(refused);
+        let mut rest = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            let reason = part.strip_prefix(REASON).unwrap_or_else(|| panic!("no reason: {answer}"));
+            let end = reason.match_indices('"').find(|(at, _)| !reason[..*at].ends_with('\\'));
+            let (words, behind) = reason.split_at(end.expect("a string ends").0);
+            assert!(words.contains(' '), "a reason in words: {answer}");
+            rest += refused;
+            rest += behind.strip_prefix("\"}").expect("nothing but the reason");
+        }
+        rest
+    })
 }
 
 /// All of them.
@@ -27,6 +60,7 @@ pub(crate) fn all() -> Vec<Row> {
     limits::add_to(&mut rows);
     batches::add_to(&mut rows);
     specification::add_to(&mut rows);
+    reasons::add_to(&mut rows);
     rows.0
 }
 
@@ -57,7 +91,7 @@ fn quiet() -> String {
     r#"{"jsonrpc":"2.0","method":"add","params":[1,2]}"#.to_owned()
 }
 
-/// E(code, id) of the rules: an error without data.
+/// E(code, id) of the rules: an error without data, but for the reason of a refusal.
 fn error(code: i32, id: &str) -> String {
     let message = match code {
         -32700 => "Parse error",

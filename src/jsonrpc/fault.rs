@@ -1,0 +1,133 @@
+//! What is wrong with a body, in words for its caller: which rule, the limit, and what came.
+
+use std::fmt;
+use std::str::Utf8Error;
+
+use super::RpcError;
+
+/// Maximum length of a value that is told back to its caller, in bytes.
+const SHOWN: usize = 50;
+
+/// Why something is no request object.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Fault<'a> {
+    /// Another kind of value.
+    NoObject(&'a str),
+    /// A member that appears more than once.
+    Repeated(&'static str),
+    /// An id that is neither a string nor a number nor null.
+    Id(&'a str),
+    LongId {
+        bytes: usize,
+        limit: usize,
+    },
+    /// No version, or another one than 2.0.
+    Version(Option<&'a str>),
+    /// No method, or one that is no text.
+    Method(Option<&'a str>),
+    /// Parameters that are neither an object nor an array.
+    Params(&'a str),
+}
+
+impl fmt::Display for Fault<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::NoObject(json) => write!(f, "expected a request object, got {}", Came(json)),
+            Self::Repeated(name) => write!(f, "`{name}` appears more than once"),
+            Self::Id(json) => write!(f, "`id`: expected a string, a number or null, got {}", Came(json)),
+            Self::LongId { bytes, limit } => write!(f, "`id` has {bytes} bytes, the limit is {limit}"),
+            Self::Version(None) => f.write_str(r#"`jsonrpc` is missing, expected "2.0""#),
+            Self::Version(Some(json)) => write!(f, r#"`jsonrpc`: expected "2.0", got {}"#, Came(json)),
+            Self::Method(None) => f.write_str("`method` is missing, expected a string"),
+            Self::Method(Some(json)) if json.starts_with('"') => {
+                f.write_str("`method` has an escape that stands for no character")
+            }
+            Self::Method(Some(json)) => write!(f, "`method`: expected a string, got {}", Came(json)),
+            Self::Params(json) => write!(f, "`params`: expected an object or an array, got {}", Came(json)),
+        }
+    }
+}
+
+/// A JSON value as it is told back: short scalars as they were sent, and of all else what it is.
+struct Came<'a>(&'a str);
+
+impl fmt::Display for Came<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let json = self.0.trim_ascii();
+        match json.as_bytes().first() {
+            Some(b'{') => f.write_str("an object"),
+            Some(b'[') => f.write_str("an array"),
+            _ if json.len() <= SHOWN => f.write_str(json),
+            Some(b'"') => write!(f, "a string of {} bytes", json.len()),
+            _ => write!(f, "a number of {} digits", json.len()),
+        }
+    }
+}
+
+/// -32600 for a batch without members.
+pub(super) fn empty_batch() -> RpcError {
+    RpcError::invalid_request(&"the batch is empty, expected at least 1 member")
+}
+
+/// -32600 for a batch of so many members.
+pub(super) fn large_batch(members: usize, limit: usize) -> RpcError {
+    RpcError::invalid_request(&format_args!("the batch has {members} members, the limit is {limit}"))
+}
+
+/// -32700 for bytes that are no text.
+pub(super) fn not_utf8(error: &Utf8Error) -> RpcError {
+    RpcError::parse_error(&format_args!("not UTF-8: byte {} is not valid", error.valid_up_to() + 1))
+}
+
+/// -32700 for a text that cannot be read, of which `json` is what stands behind leading whitespace.
+pub(super) fn not_json(text: &str, json: &str, error: &serde_json::Error) -> RpcError {
+    if json.is_empty() {
+        return RpcError::parse_error(&"not JSON: the body is empty");
+    }
+    if text.starts_with('\u{feff}') {
+        return RpcError::parse_error(&"not JSON: it starts with a byte order mark");
+    }
+    if error.is_data() {
+        return RpcError::parse_error(&without_place(error));
+    }
+    // serde_json counts from where it began.
+    let before = &text[..text.len() - json.len()];
+    let line = error.line() + before.matches('\n').count();
+    let indent = if error.line() > 1 { 0 } else { before.len() - before.rfind('\n').map_or(0, |at| at + 1) };
+    let column = error.column() + indent;
+    RpcError::parse_error(&format_args!("not JSON: {} at line {line}, column {column}", without_place(error)))
+}
+
+/// Why one member of a batch cannot be read. Its place within the member tells nothing.
+pub(super) fn in_member(error: &serde_json::Error) -> String {
+    let words = without_place(error);
+    if error.is_data() { words } else { format!("not JSON: {words}") }
+}
+
+fn without_place(error: &serde_json::Error) -> String {
+    let mut words = error.to_string();
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    words.truncate(words.strip_suffix(&place).unwrap_or(&words).len());
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_came_is_told_back_only_if_it_is_short() {
+        let (text, number) = (format!("\"{}\"", "ж".repeat(500)), "1".repeat(5000));
+        for (json, expected) in [
+            ("true", "true"),
+            (" null\n", "null"),
+            (r#""1.0""#, r#""1.0""#),
+            ("{\"secret\":1}", "an object"),
+            ("[1,2]", "an array"),
+            (&text, "a string of 1002 bytes"),
+            (&number, "a number of 5000 digits"),
+        ] {
+            assert_eq!(Came(json).to_string(), expected);
+        }
+    }
+}
