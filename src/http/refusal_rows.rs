@@ -48,6 +48,8 @@ pub(crate) const ROWS: &[Row] = &[
     post("the type twice", &[("Content-Type", "application/json"), ("Content-Type", "application/json")], 415),
     post("two types in one", &[("Content-Type", "application/json, text/plain")], 415),
     post("another charset", &[("Content-Type", "application/json; charset=latin1")], 415),
+    post("almost the charset", &[("Content-Type", "application/json; charset=utf88")], 415),
+    post("another charset that begins like it", &[("Content-Type", "application/json; charset=utf8mb4")], 415),
     post("two charsets", &[("Content-Type", "application/json;charset=utf-8;charset=utf-16")], 415),
     post("gzip", &[("Content-Encoding", "gzip")], 415),
     post("deflate", &[("Content-Encoding", "deflate")], 415),
@@ -71,4 +73,9 @@ pub(crate) const JSON: &[&str] = &[
     "application/json-rpc",
     "application/jsonrequest ; charset=utf-8",
     "application/json;",
+    "application/json; charset=utf8",
+    "application/json; charset=UTF8",
+    "application/json;charset=us-ascii",
+    "application/json-rpc; charset=\"US-ASCII\"",
+    "application/json; charset=ascii",
 ];

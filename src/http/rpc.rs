@@ -157,6 +157,9 @@ impl<H: Handle> Endpoint<H> {
     }
 }
 
+/// The names of UTF-8, and of what is a part of it.
+const UTF8: [&str; 4] = ["utf-8", "utf8", "us-ascii", "ascii"];
+
 /// Whether the body is JSON as it is: one of its media types, in UTF-8, not compressed.
 fn is_json(headers: &HeaderMap) -> Result<(), Refusal> {
     if headers.get_all(CONTENT_ENCODING).any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
@@ -168,9 +171,10 @@ fn is_json(headers: &HeaderMap) -> Result<(), Refusal> {
     let mut parts = sent.ok_or_else(wrong)?.split(';');
     let media = parts.next().unwrap_or_default().trim();
     let json = ["application/json", "application/json-rpc", "application/jsonrequest"];
-    let utf8 = parts.filter_map(|parameter| parameter.split_once('=')).all(|(name, value)| {
-        !name.trim().eq_ignore_ascii_case("charset") || value.trim().trim_matches('"').eq_ignore_ascii_case("utf-8")
-    });
+    let is_utf8 = |charset: &str| UTF8.iter().any(|name| charset.eq_ignore_ascii_case(name));
+    let utf8 = parts
+        .filter_map(|parameter| parameter.split_once('='))
+        .all(|(name, value)| !name.trim().eq_ignore_ascii_case("charset") || is_utf8(value.trim().trim_matches('"')));
     if utf8 && json.iter().any(|name| media.eq_ignore_ascii_case(name)) { Ok(()) } else { Err(wrong()) }
 }
 
