@@ -306,7 +306,12 @@ fn one_line() {
         ("greeter", &["--port", "eighty"], &["--port", "\"eighty\"", "from 0 to 65535"]),
         ("greeter", &["--prot", "80"], &["\"--prot\"", "did you mean \"--port\"?"]),
         ("greeter", &["80"], &["unknown argument \"80\"", "--help"]),
-        ("greeter", &["--origins", "*"], &["--origins", "https://"]),
+        (
+            "greeter",
+            &["--port", "0", "--origins", "*"],
+            &["any web page could call `say_hello`", "loopback", "--origins https://", "flag --origins"],
+        ),
+        ("greeter", &["--origins", "https://*"], &["--origins", "https://"]),
         ("greeter", &["--config", "bad.toml"], &["bad.toml:2", "\"hots\"", "did you mean \"host\"?"]),
         ("greeter", &["--config", "value.toml"], &["value.toml:2", "body_limit", "\"much\"", "give"]),
         ("greeter", &["--config", "broken.toml"], &["broken.toml:1", "not valid TOML"]),

@@ -19,7 +19,7 @@ use super::refusal::Refusal;
 #[derive(Debug)]
 pub(crate) struct Guard {
     hosts: Hosts,
-    origins: Vec<Origin<'static>>,
+    origins: Origins,
     allowed_headers: HeaderValue,
     /// When a host that is refused was last told of.
     strange_host: Seldom,
@@ -39,18 +39,40 @@ enum Hosts {
     Listed(Vec<Authority<'static>>),
 }
 
+#[derive(Debug)]
+enum Origins {
+    Listed(Vec<Origin<'static>>),
+    /// Pages of any origin may call.
+    Any {
+        over_loopback: bool,
+    },
+}
+
+/// What web pages of other origins may do.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cors<'a, T> {
+    /// The origins whose pages may call; `*` among them allows any.
+    pub(crate) origins: &'a [T],
+    /// The request headers that such a page may send, beside those that the server itself reads.
+    pub(crate) headers: &'a [T],
+    /// Whether `*` holds for a connection over loopback, too. Whoever may open one is trusted more
+    /// than the rest of the world, and a page in a browser on this machine can.
+    pub(crate) any_over_loopback: bool,
+}
+
 /// The origin that a request was let in for, if its page belongs to another site and is listed: CORS headers are due.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Admitted(Option<HeaderValue>);
 
 impl Guard {
-    /// `hosts` and `origins` as the settings have them; an empty list is an unset one. `*` among the hosts allows any.
+    /// All lists are as the settings have them; an empty one is an unset one. `*` among the hosts
+    /// allows any.
     ///
     /// # Errors
     /// When an entry can match nothing: a host with a scheme or path, an origin without a scheme or with a path.
     pub(crate) fn new<T: AsRef<str>>(
         hosts: &[T],
-        origins: &[T],
+        cors: Cors<'_, T>,
         token_header: &HeaderName,
     ) -> Result<Self, StartError> {
         let listed = hosts.iter().map(|host| parse_host(host.as_ref())).collect::<Result<Vec<_>, _>>()?;
@@ -59,17 +81,27 @@ impl Guard {
             hosts if hosts.iter().any(Option::is_none) => Hosts::Any,
             hosts => Hosts::Listed(hosts.into_iter().flatten().collect()),
         };
-        let origins = origins.iter().map(|origin| parse_origin(origin.as_ref())).collect::<Result<_, _>>()?;
-        let names = format!("content-type, authorization, request-timeout, {token_header}");
-        let allowed_headers = HeaderValue::from_str(&names).map_err(|_| {
-            StartError::new("the token header's name is no header name", "use letters, digits and dashes")
+        let listed = cors.origins.iter().map(|origin| parse_origin(origin.as_ref())).collect::<Result<Vec<_>, _>>()?;
+        let origins = if listed.iter().any(Option::is_none) {
+            Origins::Any { over_loopback: cors.any_over_loopback }
+        } else {
+            Origins::Listed(listed.into_iter().flatten().collect())
+        };
+        let own = ["content-type", "authorization", "request-timeout", token_header.as_str()];
+        let names: Vec<_> = own.into_iter().chain(cors.headers.iter().map(AsRef::as_ref)).collect();
+        let allowed_headers = HeaderValue::from_str(&names.join(", ")).map_err(|_| {
+            let what = format_args!("one of the headers {names:?} that pages may send has no header's name");
+            StartError::new(what, "use letters, digits and dashes in it")
         })?;
         Ok(Self { hosts, origins, allowed_headers, strange_host: Seldom::new(STRANGE_HOST) })
     }
 
     /// Whether pages of other sites are welcome at all.
     pub(crate) fn has_origins(&self) -> bool {
-        !self.origins.is_empty()
+        match &self.origins {
+            Origins::Listed(listed) => !listed.is_empty(),
+            Origins::Any { .. } => true,
+        }
     }
 
     /// Lets a request in, or says why not.
@@ -87,9 +119,12 @@ impl Guard {
         }
         let mut origins = req.headers().get_all(ORIGIN);
         let Some(value) = origins.next() else { return Ok(Admitted(None)) };
+        if matches!(self.origins, Origins::Any { over_loopback } if over_loopback || !loopback) {
+            return Ok(Admitted(Some(HeaderValue::from_static("*"))));
+        }
         let origin = value.to_str().ok().and_then(Origin::parse).filter(|_| origins.next().is_none());
         let origin = origin.ok_or_else(Refusal::origin)?;
-        if self.origins.iter().any(|listed| listed.is(&origin)) {
+        if matches!(&self.origins, Origins::Listed(listed) if listed.iter().any(|listed| listed.is(&origin))) {
             return Ok(Admitted(Some(value.clone())));
         }
         let host = line.unwrap_or(header);
@@ -168,11 +203,15 @@ fn parse_host(text: &str) -> Result<Option<Authority<'static>>, StartError> {
     })
 }
 
-fn parse_origin(text: &str) -> Result<Origin<'static>, StartError> {
-    Origin::parse(text).map(Origin::into_owned).ok_or_else(|| {
+/// `None` is the entry that allows any origin.
+fn parse_origin(text: &str) -> Result<Option<Origin<'static>>, StartError> {
+    if text == "*" {
+        return Ok(None);
+    }
+    Origin::parse(text).map(|origin| Some(origin.into_owned())).ok_or_else(|| {
         StartError::new(
             format_args!("the allowed origin {text:?} is no origin"),
-            "list each site as `https://example.com` or `http://localhost:3000`, without a path; there is no entry for all",
+            "list each site as `https://example.com` or `http://localhost:3000`, without a path, or give `*` for all",
         )
     })
 }
@@ -184,7 +223,11 @@ mod tests {
     use super::*;
 
     fn guard(hosts: &[&str], origins: &[&str]) -> Guard {
-        Guard::new(hosts, origins, &HeaderName::from_static("x-api-token")).unwrap()
+        with_cors(hosts, Cors { origins, headers: &[], any_over_loopback: false })
+    }
+
+    fn with_cors(hosts: &[&str], cors: Cors<'_, &str>) -> Guard {
+        Guard::new(hosts, cors, &HeaderName::from_static("x-api-token")).unwrap()
     }
 
     // actix's test requests are as if they came in over 127.0.0.1:8080.
@@ -270,14 +313,34 @@ mod tests {
     }
 
     #[test]
+    fn any_origin_is_let_in_over_loopback_only_if_that_is_said() {
+        for (any_over_loopback, origin, expected) in [
+            (true, "https://evil.net", Some("*")),
+            (true, "null", Some("*")),
+            (true, "http://localhost:8080", Some("*")),
+            (false, "https://evil.net", None),
+            (false, "null", None),
+        ] {
+            let guard = with_cors(&[], Cors { origins: &["https://a.com", "*"], headers: &[], any_over_loopback });
+            let admitted = guard.admit(&request(&[("host", "localhost:8080"), ("origin", origin)])).ok();
+            let expected = expected.map(|value| Admitted(Some(HeaderValue::from_static(value))));
+            assert_eq!(admitted, expected, "{any_over_loopback} {origin}");
+            let same = [("host", "localhost:8080"), ("origin", "http://localhost:8080")];
+            assert_eq!(status(&guard, &same), 200, "its own pages always may");
+            assert_eq!(status(&guard, &[("host", "evil.net"), ("origin", "http://evil.net")]), 421);
+        }
+    }
+
+    #[test]
     fn entries_that_can_match_nothing_stop_the_start() {
         let token = HeaderName::from_static("x-api-token");
+        let none = Cors { origins: &[], headers: &[], any_over_loopback: false };
         for host in ["http://a", "a/b", "", "a:x"] {
-            let error = Guard::new(&[host], &[], &token).unwrap_err().to_string();
+            let error = Guard::new(&[host], none, &token).unwrap_err().to_string();
             assert!(error.contains("is no host: write it as"), "{error}");
         }
-        for origin in ["*", "null", "a.com", "https://a.com/"] {
-            let error = Guard::new(&[], &[origin], &token).unwrap_err().to_string();
+        for origin in ["null", "a.com", "https://a.com/", "https://*", "*.com"] {
+            let error = Guard::new(&[], Cors { origins: &[origin], ..none }, &token).unwrap_err().to_string();
             assert!(error.contains("is no origin: list each site"), "{error}");
         }
     }

@@ -41,7 +41,7 @@ pub(crate) use connections::{ConnectionLimits, Connections};
 pub(crate) use console::{Console, ConsoleFacts};
 pub(crate) use document::document;
 pub(crate) use files::StaticFiles;
-pub(crate) use guard::Guard;
+pub(crate) use guard::{Cors, Guard};
 pub(crate) use listen::Listen;
 pub use pages::{PageError, Templates};
 pub(crate) use refusal::Refusal;

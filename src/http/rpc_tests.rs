@@ -6,6 +6,7 @@ use actix_web::test::{TestRequest, call_service, init_service};
 use actix_web::{App, rt};
 use serde_json::Value;
 
+use super::super::guard::Cors;
 use super::super::refusal_rows::{JSON, ROWS, Row};
 use super::super::test_server::{TestServer, Tuning, wait_until};
 use super::*;
@@ -13,7 +14,8 @@ use super::*;
 fn front(status: StatusMode, origins: &[&str]) -> (Arc<Front>, watch::Sender<bool>) {
     let (stop, stopping) = watch::channel(false);
     let token_header = HeaderName::from_static("x-api-token");
-    let guard = Guard::new(&[], origins, &token_header).unwrap();
+    let cors = Cors { origins, headers: &["traceparent"], any_over_loopback: false };
+    let guard = Guard::new(&[], cors, &token_header).unwrap();
     let body = BodyLimits { bytes: 1000, time: Duration::from_millis(300) };
     (Arc::new(Front { guard, token_header, body, status, stopping }), stop)
 }
@@ -155,7 +157,7 @@ async fn pages_of_listed_origins_get_the_headers_of_cors() {
     assert_eq!(seen.status, 204);
     assert_eq!(seen.header("access-control-allow-origin"), Some("https://app.example.com"));
     assert_eq!(seen.header("access-control-allow-methods"), Some("POST"));
-    let allowed = "content-type, authorization, request-timeout, x-api-token";
+    let allowed = "content-type, authorization, request-timeout, x-api-token, traceparent";
     assert_eq!(seen.header("access-control-allow-headers"), Some(allowed));
     assert_eq!(seen.header("vary"), Some("Origin"));
 
@@ -249,7 +251,12 @@ fn a_stop_gives_up_stalled_bodies_finishes_running_calls_and_closes_idle_connect
     let (front, stop) = front(StatusMode::Plain, &[]);
     let front = Arc::new(Front {
         body: BodyLimits { time: Duration::from_secs(60), bytes: 1000 },
-        guard: Guard::new::<&str>(&[], &[], &front.token_header).unwrap(),
+        guard: Guard::new::<&str>(
+            &[],
+            Cors { origins: &[], headers: &[], any_over_loopback: false },
+            &front.token_header,
+        )
+        .unwrap(),
         token_header: front.token_header.clone(),
         status: StatusMode::Plain,
         stopping: front.stopping.clone(),

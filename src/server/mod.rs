@@ -306,7 +306,11 @@ impl Server {
         self
     }
 
-    /// The origins of web pages that may call, beside the server's own. Default: none.
+    /// The origins of web pages that may call, beside the server's own. Default: none. `*` is for
+    /// any.
+    ///
+    /// Any page may call over loopback only if every method is private: a server that listens
+    /// there, and has public ones, does not start with `*`.
     pub fn origins<'a>(mut self, origins: impl IntoIterator<Item = &'a str>) -> Self {
         self.layer.origins = Some(origins.into_iter().map(str::to_owned).collect());
         self
@@ -323,6 +327,14 @@ impl Server {
     /// from this builder. `--help` lists them; `--show-settings` tells where each came from.
     pub fn from_args(mut self) -> Self {
         self.from_args = true;
+        self
+    }
+
+    /// The request headers that pages of the [`origins`](Self::origins) may send, beside
+    /// `Content-Type`, `Authorization`, `Request-Timeout` and that of the token. Default:
+    /// `traceparent`, `tracestate`, `baggage` and `x-request-id`. `*` is for any.
+    pub fn cors_headers<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Self {
+        self.layer.cors_headers = Some(names.into_iter().map(str::to_owned).collect());
         self
     }
 

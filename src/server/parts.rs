@@ -10,9 +10,10 @@ use tokio::sync::watch;
 use crate::actor::Pool;
 use crate::builtin::{Builtin, Discover, Facts, Mailboxes, Specs};
 use crate::dispatch::Dispatch;
-use crate::http::{BodyLimits, Front, Guard, StaticFiles, StatusMode, Templates};
+use crate::http::{BodyLimits, Cors, Front, Guard, StaticFiles, StatusMode, Templates};
 use crate::jsonrpc::Limits;
 use crate::router::{Router, TokenCheck};
+use crate::service::{Access, Route};
 use crate::settings::{HttpStatus, Settings};
 use crate::start_error::{Result, StartError};
 use crate::sync::{Arc, AtomicBool};
@@ -53,11 +54,16 @@ pub(super) fn prepare(server: Server, settings: &Settings, listens: &Arc<OnceLoc
     let (stopping, stops) = watch::channel(false);
     let (cut, cuts) = watch::channel(false);
     let front = Front {
-        guard: Guard::new(&settings.allowed_hosts, &settings.origins, &token_header)?,
+        guard: Guard::new(&settings.allowed_hosts, cors, &token_header)?,
         token_header,
         body: BodyLimits { bytes: settings.body_limit, time: settings.body_timeout },
         status: match settings.http_status {
             HttpStatus::Ok => StatusMode::Plain,
+    let cors = Cors {
+        origins: &settings.origins,
+        headers: &settings.cors_headers,
+        any_over_loopback: any_origin_over_loopback(settings, &router, listens.get().copied())?,
+    };
             HttpStatus::Mapped => StatusMode::Mapped,
         },
         stopping: stops,
@@ -143,6 +149,30 @@ fn check_endpoints(endpoints: &[(String, crate::Dialect)]) -> Result<()> {
         }
         if endpoints[..index].iter().any(|(other, _)| other == path) {
             let fix = "give each endpoint a path of its own";
+/// Whether pages of any origin, if these may call, may do so over loopback. Being there is itself a
+/// credential, so they may if each call needs another; and if `address` is not one of loopback,
+/// whoever comes that way.
+///
+/// # Errors
+/// If any page might call public methods of a server on loopback.
+fn any_origin_over_loopback(settings: &Settings, router: &Router, address: Option<SocketAddr>) -> Result<bool> {
+    let is_public = |route: &&Arc<dyn Route>| route.options().access == Access::Public && !route.is_builtin();
+    let Some(public) = router.routes().find(is_public) else { return Ok(true) };
+    let is_loopback = address.map(|address| address.ip().to_canonical().is_loopback());
+    if is_loopback == Some(true) && settings.origins.iter().any(|origin| origin == "*") {
+        let what = format_args!(
+            "any web page could call `{}`, as the server listens on loopback and `*` is among its origins",
+            public.name()
+        );
+        let fix = format_args!(
+            "list those that may, as in --origins https://app.example.org, or make every method private (now: {})",
+            settings.origin("origins")
+        );
+        return Err(StartError::new(what, fix));
+    }
+    Ok(is_loopback == Some(false))
+}
+
             return Err(StartError::new(format_args!("two endpoints are at `{path}`"), fix));
         }
     }

@@ -76,10 +76,13 @@ pub(super) const DOCUMENT: Kind<Option<String>> = Kind {
     show: |path| path.clone().unwrap_or_else(|| "off".to_owned()),
 };
 
-pub(super) const HEADER: Kind<String> = text("NAME", "the name of an HTTP header, such as X-Api-Token", |text| {
-    let token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
-    (!text.is_empty() && text.chars().all(token)).then(|| text.to_owned())
-});
+pub(super) const HEADER: Kind<String> =
+    text("NAME", "the name of an HTTP header, such as X-Api-Token", |text| is_header(text).then(|| text.to_owned()));
+
+pub(super) const HEADERS: Kind<Vec<String>> =
+    list("NAME", "names of HTTP headers with commas between, such as traceparent,x-request-id, or * for any", |text| {
+        items(text, is_header)
+    });
 
 pub(super) const FILTER: Kind<String> =
     text("FILTER", "a level (error, warn, info, debug, trace) or a filter such as warn,callbox=debug", |text| {
@@ -98,12 +101,13 @@ pub(super) const HOSTS: Kind<Vec<String>> =
 
 pub(super) const ORIGINS: Kind<Vec<String>> = list(
     "ORIGIN",
-    "origins with commas between, each a scheme, a host and maybe a port: https://app.example.org",
+    "origins with commas between, each a scheme, a host and maybe a port: https://app.example.org; or * for any",
     |text| {
         items(text, |item| {
-            item.split_once("://").is_some_and(|(scheme, host)| {
-                !scheme.is_empty() && !host.is_empty() && !host.contains(['/', '?', '#', '@', '*'])
-            })
+            item == "*"
+                || item.split_once("://").is_some_and(|(scheme, host)| {
+                    !scheme.is_empty() && !host.is_empty() && !host.contains(['/', '?', '#', '@', '*'])
+                })
         })
     },
 );
@@ -221,6 +225,12 @@ fn is_host(text: &str) -> bool {
     let label = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
     let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
     bare.unwrap_or(text).parse::<IpAddr>().is_ok() || text.split('.').all(label)
+}
+
+/// The name of an HTTP header: a token.
+fn is_header(text: &str) -> bool {
+    let token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+    !text.is_empty() && text.chars().all(token)
 }
 
 fn items(text: &str, allowed: fn(&str) -> bool) -> Option<Vec<String>> {

@@ -10,8 +10,8 @@ use crate::start_error::StartError;
 
 use super::choice::HttpStatus;
 use super::kind::{
-    self, CORES, COUNT, DEPTH, DOCUMENT, DURATION, ENDPOINT, FILE, FILTER, HEADER, HOST, HOSTS, ON_OFF, ORIGINS, PATH,
-    PORT, SIZE, SWITCH, TRIES, WAIT,
+    self, CORES, COUNT, DEPTH, DOCUMENT, DURATION, ENDPOINT, FILE, FILTER, HEADER, HEADERS, HOST, HOSTS, ON_OFF,
+    ORIGINS, PATH, PORT, SIZE, SWITCH, TRIES, WAIT,
 };
 use super::source::{Shown, Sources};
 
@@ -128,11 +128,13 @@ settings! {
     "Who may connect" {
         /// The names that a Host header may carry. If none: only loopback names when listening on loopback, any otherwise
         allowed_hosts: Vec<String> = HOSTS, "";
-        /// The origins of web pages that may call, beside the server's own: scheme, host and port
+        /// The origins of web pages that may call, beside the server's own: scheme, host and port; * for any
         origins: Vec<String> = ORIGINS, "";
         /// Keeps a connection whose client has closed its sending half; calls of clients that left then run to their end
         allow_half_closed: bool = SWITCH, "false";
     }
+        /// The request headers that such pages may send, beside content-type, authorization, request-timeout and the token's
+        cors_headers: Vec<String> = HEADERS, "traceparent,tracestate,baggage,x-request-id";
     "Threads" {
         /// The number of threads that serve HTTP
         workers: usize = CORES, "cores";

@@ -170,6 +170,7 @@ fn every_setting_is_read_from_flag_environment_and_file_alike() {
             }
         };
         let path = file.0.display().to_string();
+        ("cors_headers", "traceparent,x-client"),
         for (table, origin) in [
             (show(&[&flag], &|_| None), format!("flag --{}", key.replace('_', "-"))),
             (show(&[], &|name| (name == variable).then(|| text.to_owned())), format!("environment {variable}")),
@@ -267,7 +268,7 @@ fn mistakes_name_their_place_and_their_remedy() {
         ),
         (
             env(&[("CALLBOX_ORIGINS", "https://a.example/")]),
-            r#"CALLBOX_ORIGINS is "https://a.example/": give origins with commas between, each a scheme, a host and maybe a port: https://app.example.org"#,
+            r#"CALLBOX_ORIGINS is "https://a.example/": give origins with commas between, each a scheme, a host and maybe a port: https://app.example.org; or * for any"#,
         ),
         (
             env(&[("RUST_LOG", "callbox=loud")]),

@@ -127,6 +127,42 @@ fn pages_of_the_same_origin_and_of_listed_ones_may_call() {
 }
 
 #[test]
+fn pages_may_send_the_headers_that_are_set_and_by_default_those_of_tracing() {
+    let page = "https://app.example.com";
+    let allowed = |running: &Running| {
+        let asks_first = [("Origin", page), ("Access-Control-Request-Method", "POST")];
+        let answer = ask(running.server.address(), "OPTIONS", "/api", &asks_first, "");
+        answer.header("access-control-allow-headers").unwrap_or_default().to_owned()
+    };
+    let own = "content-type, authorization, request-timeout, x-api-token";
+    let tracing = format!("{own}, traceparent, tracestate, baggage, x-request-id");
+    assert_eq!(allowed(&start_with(|server| server.origins([page]))), tracing);
+    let set = |names: &'static [&str]| start_with(move |server| server.origins([page]).cors_headers(names.to_vec()));
+    assert_eq!(allowed(&set(&["x-client", "x-version"])), format!("{own}, x-client, x-version"));
+    assert_eq!(allowed(&set(&[])), own);
+}
+
+struct Closed;
+
+#[callbox::service]
+impl Closed {
+    #[private_api_method]
+    fn seal(&self) {}
+}
+
+#[test]
+fn any_page_may_call_a_server_on_loopback_only_if_every_method_is_private() {
+    let checked = || callbox::Server::new(|| Closed).tokens(|_: &str| false).origins(["*"]);
+    let server = callbox::testing::start(checked());
+    let from = |origin| ask(server.address(), "POST", "/api", &[("Origin", origin)], call("seal", "[]"));
+    for origin in ["https://evil.net", "null"] {
+        let answer = from(origin);
+        assert_eq!((answer.status, answer.header("access-control-allow-origin")), (200, Some("*")), "{origin}");
+        assert!(answer.body.contains("-32001"), "{answer:?}");
+    }
+}
+
+#[test]
 fn a_body_in_chunks_is_read_up_to_the_limit() {
     let running = start_with(|server| server.body_limit(1000));
     let chunked = |body: &str, of: usize| {
