@@ -5,6 +5,7 @@
 mod discover;
 mod mailboxes;
 mod openrpc;
+mod own_address;
 mod specs;
 
 use futures::future::{LocalBoxFuture, ready};

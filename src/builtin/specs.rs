@@ -13,11 +13,14 @@ use crate::service::{Access, CallContext, MethodOptions, Outcome, Route};
 use crate::sync::Arc;
 
 use super::Answer;
+use super::own_address::callable;
 
 /// The built-in method.
 pub(crate) struct Specs {
     facts: Facts,
     listens: Arc<OnceLock<SocketAddr>>,
+    /// Where it can be called, once somebody asked.
+    callable: OnceLock<SocketAddr>,
 }
 
 /// What it tells, beside the address.
@@ -64,12 +67,13 @@ impl Specs {
     /// `listens` gets the address once the server has it; a server inside somebody else's has none of its own.
     pub(crate) fn new(mut facts: Facts, listens: Arc<OnceLock<SocketAddr>>) -> Self {
         facts.methods.insert(Self::NAME.to_owned(), Some(Self::DOC));
-        Self { facts, listens }
+        Self { facts, listens, callable: OnceLock::new() }
     }
 
     fn document(&self) -> Document<'_> {
-        let (host, port) = self.listens.get().map_or_else(Default::default, |a| (a.ip().to_string(), a.port()));
-        let accessible_at = match self.listens.get() {
+        let address = self.listens.get().map(|listens| self.callable.get_or_init(|| callable(*listens)));
+        let (host, port) = address.map_or_else(Default::default, |a| (a.ip().to_string(), a.port()));
+        let accessible_at = match address {
             Some(address) => format!("{}://{address}{}", self.facts.scheme, self.facts.endpoint),
             None => self.facts.endpoint.clone(),
         };

@@ -45,7 +45,7 @@ pub(crate) use guard::{Cors, Guard};
 pub(crate) use listen::Listen;
 pub use pages::{PageError, Templates};
 pub(crate) use refusal::Refusal;
-pub(crate) use rpc::{Endpoint, Front, Handle, endpoint, mount, shortcut};
+pub(crate) use rpc::{Endpoint, Front, Handle, endpoint, mount, shortcut, with_slash};
 pub(crate) use status::StatusMode;
 pub use stop_signal::StopSignal;
 pub(crate) use taken::taken_by;

@@ -36,6 +36,11 @@ impl Refusal {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "calls are made by POST")
     }
 
+    /// For what would be this endpoint, but for a slash behind it.
+    pub(crate) fn slash(endpoint: &str) -> Self {
+        Self::told(StatusCode::NOT_FOUND, format!("calls are made at `{endpoint}`, without a slash behind it"))
+    }
+
     pub(crate) const fn read_only() -> Self {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "this can only be read, by GET")
     }

@@ -69,6 +69,18 @@ pub(crate) fn mount<H: Handle>(endpoint: Arc<Endpoint<H>>) -> impl FnOnce(&mut w
     }
 }
 
+/// Answers what is sent to an endpoint's path with a slash behind it, which is a path of its own:
+/// with 404, and what is meant. To be mounted behind all that may be there.
+pub(crate) fn with_slash(path: &str, dialect: Dialect) -> impl FnOnce(&mut web::ServiceConfig) + use<> {
+    let endpoint: Arc<str> = path.into();
+    move |config| {
+        config.service(web::resource(format!("{endpoint}/")).to(move |payload: web::Payload| {
+            let response = Refusal::slash(&endpoint).answer(payload.into_inner(), dialect, "POST");
+            async move { response }
+        }));
+    }
+}
+
 /// An endpoint's answer on its way.
 type Answering = LocalBoxFuture<'static, Result<ServiceResponse, Error>>;
 

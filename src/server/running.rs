@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use crate::actor::{ServiceRef, ServiceStats};
 use crate::builtin::Discover;
 use crate::dispatch::Dispatch;
-use crate::http::{Endpoint, Front, Handle, StaticFiles, StopSignal, Templates, document, endpoint, mount};
+use crate::http::{Endpoint, Front, Handle, StaticFiles, StopSignal, Templates, document, endpoint, mount, with_slash};
 use crate::jsonrpc::Dialect;
 use crate::service::Service;
 use crate::start_error::{Result, StartError};
@@ -92,6 +92,11 @@ impl Running {
             config.configure(health(Running { shared: Arc::clone(&shared) }));
             if let Some(console) = shared.console.as_ref().and_then(Mount::console) {
                 console.configure(config);
+            }
+            for (path, dialect) in shared.endpoints.iter().filter(|(path, _)| !path.ends_with('/')) {
+                if !shared.static_files.iter().any(|files| files.has(&format!("{path}/"))) {
+                    config.configure(with_slash(path, *dialect));
+                }
             }
             // Last, as one of them may be at the root, where it would shadow all else.
             for files in &shared.static_files {

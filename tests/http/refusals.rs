@@ -142,6 +142,40 @@ fn pages_may_send_the_headers_that_are_set_and_by_default_those_of_tracing() {
     assert_eq!(allowed(&set(&[])), own);
 }
 
+#[test]
+fn a_slash_behind_the_endpoint_is_told_of() {
+    let running = start_with(|server| server.also_at("/rpc/v0", callbox::Dialect::Gemstone));
+    for (path, method, endpoint) in
+        [("/api/", "POST", "/api"), ("/api/", "GET", "/api"), ("/rpc/v0/", "POST", "/rpc/v0")]
+    {
+        let answer = ask(running.server.address(), method, path, &[], call("written", "[]"));
+        let reason = format!("calls are made at `{endpoint}`, without a slash behind it");
+        assert_refused(path, &answer, 404);
+        assert_eq!(answer.json()["error"]["data"]["reason"], reason, "{path}");
+    }
+    for path in ["/ap/", "/api//", "/api/x"] {
+        assert_eq!(ask(running.server.address(), "POST", path, &[], "").body, "", "{path}");
+    }
+}
+
+#[test]
+fn a_route_or_a_directory_of_the_programs_own_may_be_at_the_endpoint_with_a_slash() {
+    use actix_web::{HttpResponse, web};
+
+    let route = |config: &mut web::ServiceConfig| {
+        config.route("/api/", web::to(|| async { HttpResponse::Ok().body("mine") }));
+    };
+    let running = start_with(move |server| server.configure(route));
+    assert_eq!(ask(running.server.address(), "POST", "/api/", &[], "").body, "mine");
+    let files = tempfile::tempdir().expect("a directory");
+    std::fs::create_dir(files.path().join("api")).expect("a directory");
+    std::fs::write(files.path().join("api/index.html"), "a page").expect("a page");
+    let root = files.path().to_str().expect("a path").to_owned();
+    let running = start_with(move |server| server.static_files("/", root));
+    assert_eq!(ask(running.server.address(), "GET", "/api/", &[], "").body, "a page");
+    assert_eq!(running.server.post(call("written", "[]")).body, result("[]"));
+}
+
 struct Closed;
 
 #[callbox::service]

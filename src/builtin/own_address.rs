@@ -1,0 +1,50 @@
+//! An address of this machine at which others may reach it.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+
+/// The address to tell of a server that listens on this one.
+///
+/// `0.0.0.0` and `::` stand for every interface, and nobody can call them. So the one is told from
+/// which packets to the rest of the world would be sent: in a cluster that is the container's own.
+/// Without a route to anywhere it is that of loopback.
+pub(super) fn callable(listens: SocketAddr) -> SocketAddr {
+    if !listens.ip().to_canonical().is_unspecified() {
+        return listens;
+    }
+    let v4 = || outward(Ipv4Addr::UNSPECIFIED.into(), V4_ELSEWHERE.into());
+    let v6 = || outward(Ipv6Addr::UNSPECIFIED.into(), V6_ELSEWHERE.into());
+    let (ip, loopback) = match listens.ip() {
+        IpAddr::V4(_) => (v4(), Ipv4Addr::LOCALHOST.into()),
+        // It takes calls over IPv4, too.
+        IpAddr::V6(_) => (v4().or_else(|_| v6()), Ipv6Addr::LOCALHOST.into()),
+    };
+    SocketAddr::new(ip.unwrap_or(loopback), listens.port())
+}
+
+/// Addresses for documentation, which are nobody's. To connect a UDP socket only looks for a route,
+/// and sends nothing.
+const V4_ELSEWHERE: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
+const V6_ELSEWHERE: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
+
+fn outward(any: IpAddr, elsewhere: IpAddr) -> io::Result<IpAddr> {
+    let socket = UdpSocket::bind((any, 0))?;
+    socket.connect((elsewhere, 9))?;
+    Ok(socket.local_addr()?.ip())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_that_stands_for_all_is_told_as_one_that_can_be_called() {
+        for listens in ["0.0.0.0:5000", "[::]:5000", "[::ffff:0.0.0.0]:5000"] {
+            let told = callable(listens.parse().unwrap());
+            assert!(!told.ip().to_canonical().is_unspecified() && told.port() == 5000, "{listens}: {told}");
+        }
+        for listens in ["127.0.0.1:80", "[::1]:80", "192.0.2.7:80"] {
+            assert_eq!(callable(listens.parse().unwrap()).to_string(), listens);
+        }
+    }
+}
