@@ -43,6 +43,7 @@ fn main() -> ExitCode {
         ("port_0_picks_a_free_port_and_the_log_tells_it", port_0),
         ("a_flag_makes_the_answers_those_of_pymicroservice", dialect),
         ("flags_go_before_the_environment_and_that_before_the_file", sources),
+        ("what_kubernetes_sets_beside_a_service_of_our_name_is_taken_as_unset", beside_a_service_of_our_name),
         ("a_running_server_follows_the_command_that_makes_and_revokes_tokens", tokens),
         ("a_file_of_tokens_counts_if_it_is_named_or_if_nobody_else_checks_tokens", token_file),
     ];
@@ -279,6 +280,17 @@ fn ignored_hangup() {
     program.signal(Signal::TERM);
     let Ended { status, log, .. } = program.ended();
     assert!(status.code() == Some(0) && log.contains("signal=\"SIGTERM\""), "{log}");
+}
+
+fn beside_a_service_of_our_name() {
+    let directory = tempfile::tempdir().expect("a directory");
+    fs::write(directory.path().join("callbox.toml"), "port = 0").expect("a file");
+    let program = Program::new("greeter", &[]).env("CALLBOX_PORT", "tcp://10.0.0.1:5000");
+    let program = program.in_directory(directory.path()).start();
+    assert_eq!(ask(program.address(), "POST", "/api", &[], HELLO).status, 200);
+    program.signal(Signal::TERM);
+    let Ended { log, .. } = program.ended();
+    assert!(log.contains("CALLBOX_PORT is \"tcp://10.0.0.1:5000\", as Kubernetes sets it"), "{log}");
 }
 
 /// Each mistake, and what its one line has to say: what is wrong and how to mend it.

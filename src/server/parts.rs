@@ -38,6 +38,12 @@ pub(super) fn prepare(server: Server, settings: &Settings, listens: &Arc<OnceLoc
         let fix = "call it within #[actix_web::main], or use start() from a plain fn main()";
         return Err(StartError::new("there is no actix runtime on this thread", fix));
     }
+    for variable in &settings.foreign {
+        log_warn!(
+            "{variable}, as Kubernetes sets it beside a Service called `callbox`, and is taken as not set: give a port by its \
+             number, or set enableServiceLinks: false in the pod"
+        );
+    }
     let Server { plans, checker, from_args, more_endpoints, configure, static_files, .. } = server;
     let checker = Checker::choose(checker, settings, from_args)?;
     let tokens = checker.as_ref().map_or(TokenCheck::None, |checker| checker.check);

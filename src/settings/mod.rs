@@ -7,12 +7,14 @@
 //! - [`flags`], [`mod@file`] and [`source`] are where text comes from, and which of it wins.
 
 mod choice;
+mod cluster;
 mod file;
 mod flags;
 mod kind;
 mod source;
 mod table;
 
+use std::cell::RefCell;
 use std::ffi::OsString;
 
 use crate::start_error::StartError;
@@ -51,7 +53,7 @@ pub(crate) fn resolve(builder: &Layer) -> Result<Settings, StartError> {
 /// Resolves flags over environment over file over builder over defaults.
 ///
 /// `args` begins with the program's own name, as [`std::env::args_os`] does. An environment variable that is empty counts as
-/// not set.
+/// not set, and so does one that is a cluster's.
 ///
 /// # Errors
 /// For an unknown flag or key, a file that cannot be read, and a value that is not allowed: one line each, which names the
@@ -66,12 +68,21 @@ pub(crate) fn resolve_from(
         flags::Outcome::Given(given) => given,
         flags::Outcome::Show(text) => return Ok(Resolved::Show(text)),
     };
-    let env = |name: &str| env(name).filter(|value| !value.is_empty());
+    let foreign = RefCell::new(Vec::new());
+    let env = |name: &str| {
+        let value = env(name).filter(|value| !value.is_empty())?;
+        if cluster::sets(name, &value) {
+            foreign.borrow_mut().push(format!("{name} is {value:?}"));
+            return None;
+        }
+        Some(value)
+    };
     let file = match given.config.or_else(|| env("CALLBOX_CONFIG")) {
         Some(path) => Some(File::read(path.as_ref())?),
         None => File::read_if_there(file::DEFAULT_PATH.as_ref())?,
     };
-    let settings = Settings::from_sources(&Sources { flags: given.values, env: Some(&env), file }, builder)?;
+    let mut settings = Settings::from_sources(&Sources { flags: given.values, env: Some(&env), file }, builder)?;
+    settings.foreign = foreign.take();
     if given.show_settings {
         return Ok(Resolved::Show(settings.to_table()));
     }

@@ -47,6 +47,8 @@ macro_rules! settings {
             $($(#[doc = $help] pub(crate) $key: $type,)+)+
             /// What `--show-settings` shows, in the order of the declaration.
             pub(super) shown: Vec<Shown>,
+            /// The variables that were taken as not set, because a cluster sets them.
+            pub(crate) foreign: Vec<String>,
         }
 
         pub(super) const ROWS: &[Row] = &[$($(Row {
@@ -64,6 +66,7 @@ macro_rules! settings {
                 Ok(Self {
                     $($($key: sources.pick(stringify!($key), &$kind, builder.$key.as_ref(), $default, &mut shown)?,)+)+
                     shown,
+                    foreign: Vec::new(),
                 })
             }
         }

@@ -102,6 +102,29 @@ fn each_source_overrides_the_ones_below_it() {
 }
 
 #[test]
+fn what_a_cluster_sets_beside_a_service_of_our_name_counts_as_not_set() {
+    let env = &[("CALLBOX_PORT", "tcp://10.0.0.1:5000"), ("CALLBOX_HOST", "0.0.0.0")];
+    let mut given = Given { env, ..Given::default() };
+    let settings = given.settings();
+    assert_eq!((settings.port, settings.origin("port").to_string()), (5000, "default".to_owned()));
+    assert_eq!(
+        (&*settings.host, settings.foreign),
+        ("0.0.0.0", vec![r#"CALLBOX_PORT is "tcp://10.0.0.1:5000""#.to_owned()])
+    );
+    given.file = Some("port = 2");
+    assert_eq!(given.settings().port, 2, "the next source has it");
+    given.flags = &["--port", "3"];
+    let settings = given.settings();
+    assert_eq!((settings.port, settings.foreign.len()), (3, 0), "it was not looked at");
+}
+
+#[test]
+fn a_file_may_begin_with_a_byte_order_mark() {
+    let given = Given { file: Some("\u{feff}port = 7"), ..Given::default() };
+    assert_eq!(given.settings().port, 7);
+}
+
+#[test]
 fn a_builder_alone_resolves_over_the_defaults() {
     let builder = Layer { endpoint: Some("/rpc".into()), templates: Some(Some("pages".into())), ..Layer::default() };
     let settings = resolve(&builder).unwrap();

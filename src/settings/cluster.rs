@@ -1,0 +1,31 @@
+//! Variables that a cluster sets, and that happen to have the name of a setting.
+//!
+//! Beside a Service called `callbox`, Kubernetes gives every container
+//! `CALLBOX_PORT=tcp://10.0.0.1:5000`, as Docker did for its links. A Service called `callbox-…`
+//! gives one for each other setting that ends in `_PORT`, should there ever be one.
+
+/// Whether this variable of ours has a value that it has from a cluster: the URL of a service.
+pub(super) fn sets(name: &str, value: &str) -> bool {
+    let is_url = || ["tcp://", "udp://", "sctp://"].iter().any(|scheme| value.starts_with(scheme));
+    name.ends_with("_PORT") && is_url()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_url_of_a_service_in_a_variable_for_a_port_is_a_clusters() {
+        for (name, value, expected) in [
+            ("CALLBOX_PORT", "tcp://10.0.0.1:5000", true),
+            ("CALLBOX_PORT", "udp://10.0.0.1:5000", true),
+            ("CALLBOX_PORT", "tcp://[fd00::1]:5000", true),
+            ("CALLBOX_PORT", "5000", false),
+            ("CALLBOX_PORT", "eighty", false),
+            ("CALLBOX_PORT", "http://10.0.0.1:5000", false),
+            ("CALLBOX_HOST", "tcp://10.0.0.1:5000", false),
+        ] {
+            assert_eq!(sets(name, value), expected, "{name}={value}");
+        }
+    }
+}
