@@ -43,6 +43,7 @@ fn main() -> ExitCode {
         ("port_0_picks_a_free_port_and_the_log_tells_it", port_0),
         ("a_flag_makes_the_answers_those_of_pymicroservice", dialect),
         ("flags_go_before_the_environment_and_that_before_the_file", sources),
+        ("the_log_suggests_a_call_that_works", try_it),
         ("what_kubernetes_sets_beside_a_service_of_our_name_is_taken_as_unset", beside_a_service_of_our_name),
         ("a_running_server_follows_the_command_that_makes_and_revokes_tokens", tokens),
         ("a_file_of_tokens_counts_if_it_is_named_or_if_nobody_else_checks_tokens", token_file),
@@ -280,6 +281,22 @@ fn ignored_hangup() {
     program.signal(Signal::TERM);
     let Ended { status, log, .. } = program.ended();
     assert!(status.code() == Some(0) && log.contains("signal=\"SIGTERM\""), "{log}");
+}
+
+/// The log suggests a call that can be made up, on an address that can be called, and it works.
+fn try_it() {
+    let mut program = Program::new("picky", &["--host", "0.0.0.0", "--port", "0"]).spawn();
+    let line = program.line("try it: ");
+    let (url, body) = (line.split("curl -s ").nth(1), line.split("-d '").nth(1));
+    let address = url.and_then(|url| url.strip_prefix("http://")?.split('/').next()?.parse().ok());
+    let address: std::net::SocketAddr = address.unwrap_or_else(|| panic!("no address: {line}"));
+    assert!(address.ip().is_loopback(), "{line}");
+    let answer = ask(address, "POST", "/api", &[], body.expect("a body").trim_end_matches('\'').to_owned());
+    assert_eq!(answer.body, r#"{"jsonrpc":"2.0","result":"1 of world","id":1}"#, "{line}");
+    let specs = r#"{"jsonrpc":"2.0","method":"get_service_specs","id":1}"#;
+    let specs = ask(address, "POST", "/api", &[], specs).json();
+    let told = specs["result"]["accessible_at"].as_str().expect("an address").to_owned();
+    assert!(told.ends_with(&format!(":{}/api", address.port())) && !told.contains("0.0.0.0"), "{specs}");
 }
 
 fn beside_a_service_of_our_name() {

@@ -4,6 +4,7 @@ mod checker;
 mod console;
 mod document;
 mod health;
+mod example;
 mod hosted;
 mod listener;
 mod log;

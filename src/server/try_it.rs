@@ -1,48 +1,35 @@
-//! A line for the shell that calls the first public method, to be shown at the start.
+//! A line for the shell that calls a public method, to be shown at the start.
 
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
 use crate::router::Router;
 use crate::service::{Access, Generators};
 
-/// `curl …` for the first public method of the server that is not built in.
+use super::example::Examples;
+
+/// `curl …` for the first public method of the server that is not built in, and whose parameters
+/// can be made up. None if there is none.
 pub(super) fn curl_line(router: &Router, url: &str) -> Option<String> {
-    let public = |route: &&_| {
-        let route: &std::sync::Arc<dyn crate::service::Route> = route;
-        route.options().access == Access::Public && !route.is_builtin()
-    };
-    let route = router.routes().find(public)?;
-    let description = route.describe(&mut Generators::new("/definitions"));
-    let properties = description.params.get("properties").and_then(Value::as_object);
-    let required = description.params.get("required").and_then(Value::as_array);
-    let mut params = Map::new();
-    for name in required.into_iter().flatten().filter_map(Value::as_str) {
-        let schema = properties.and_then(|properties| properties.get(name)).unwrap_or(&Value::Null);
-        params.insert(name.to_owned(), example(schema));
-    }
-    // Written member by member, in the order in which people write them.
-    let params = if params.is_empty() { String::new() } else { format!(r#","params":{}"#, Value::Object(params)) };
-    let name = Value::from(route.name());
-    let call = format!(r#"{{"jsonrpc":"2.0","method":{name}{params},"id":1}}"#);
+    let public = router.routes().filter(|route| route.options().access == Access::Public && !route.is_builtin());
+    let call = public.into_iter().find_map(|route| {
+        let mut generators = Generators::new("/definitions");
+        let description = route.describe(&mut generators);
+        let params = Examples::new(generators.sent.definitions()).of(description.params.as_value())?;
+        // Written member by member, in the order in which people write them.
+        let is_empty = params.as_object().is_some_and(serde_json::Map::is_empty);
+        let params = if is_empty { String::new() } else { format!(r#","params":{params}"#) };
+        let name = Value::from(route.name());
+        Some(format!(r#"{{"jsonrpc":"2.0","method":{name}{params},"id":1}}"#))
+    })?;
     // Within single quotes the shell takes all but a single quote as it is.
     let body = call.replace('\'', r"'\''");
-    Some(format!("curl -s {url} -H 'content-type: application/json' -d '{body}'"))
+    Some(format!("curl -s {} -H 'content-type: application/json' -d '{body}'", from_here(url)))
 }
 
-/// Some value that fits the schema, as far as its type tells.
-fn example(schema: &Value) -> Value {
-    let kind = match schema.get("type") {
-        Some(Value::Array(kinds)) => kinds.first().and_then(Value::as_str),
-        kind => kind.and_then(Value::as_str),
-    };
-    match kind {
-        Some("string") => json!("world"),
-        Some("integer" | "number") => json!(1),
-        Some("boolean") => json!(true),
-        Some("array") => json!([]),
-        Some("null") => Value::Null,
-        _ => json!({}),
-    }
+/// The URL as it is called from this machine: an address that stands for every interface is none to
+/// call.
+fn from_here(url: &str) -> String {
+    url.replacen("://0.0.0.0:", "://127.0.0.1:", 1).replacen("://[::]:", "://[::1]:", 1)
 }
 
 #[cfg(test)]
@@ -50,9 +37,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn examples_fit_the_type_of_a_schema() {
-        assert_eq!(example(&json!({ "type": "string" })), json!("world"));
-        assert_eq!(example(&json!({ "type": ["integer", "null"] })), json!(1));
-        assert_eq!(example(&Value::Null), json!({}));
+    fn an_address_that_stands_for_every_interface_is_not_called() {
+        for (url, expected) in [
+            ("http://0.0.0.0:5000/api", "http://127.0.0.1:5000/api"),
+            ("https://[::]:5000/api", "https://[::1]:5000/api"),
+            ("http://10.0.0.0:5000/api", "http://10.0.0.0:5000/api"),
+        ] {
+            assert_eq!(from_here(url), expected);
+        }
     }
 }

@@ -24,6 +24,7 @@ pub(crate) fn run() -> Option<ExitCode> {
     let greeter = || Server::new(|| Greeter);
     let server = match role.as_str() {
         "greeter" => greeter(),
+        "picky" => Server::new(|| Picky),
         "holder" => holder(),
         "keeper" => keeper(),
         "napping" => Server::new(|| Napping).service(|| Awake).workers(3).drain(Duration::from_secs(1)),
@@ -67,6 +68,37 @@ impl Greeter {
     #[public_method]
     fn say_hello(&self, name: String) -> String {
         format!("hello {name}")
+    }
+}
+
+/// What its first method wants cannot be made up.
+struct Picky;
+
+#[derive(serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
+struct Code(#[schemars(regex(pattern = "^[A-Z]{3}-[0-9]+$"))] String);
+
+#[derive(serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
+struct Item {
+    product: Product,
+    count: std::num::NonZeroU8,
+    note: Option<String>,
+}
+
+#[derive(serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
+struct Product {
+    name: String,
+}
+
+#[service(name = "test.picky", client = false)]
+impl Picky {
+    #[public_method]
+    fn find(&self, code: Code) -> String {
+        code.0
+    }
+
+    #[public_method]
+    fn order(&self, item: Item) -> String {
+        format!("{} of {}{}", item.count, item.product.name, item.note.unwrap_or_default())
     }
 }
 
