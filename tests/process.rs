@@ -315,7 +315,9 @@ fn one_line() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let taken = taken.local_addr().expect("an address").port().to_string();
     let directory = tempfile::tempdir().expect("a directory");
+    fs::create_dir(directory.path().join("lost")).expect("a directory");
     for (name, text) in [
+        ("lost/page.hbs", "<p>\n{{> nowhere}}"),
         ("bad.toml", "port = 5000\nhots = \"localhost\"\n"),
         ("value.toml", "# limits\nbody_limit = \"much\"\n"),
         ("broken.toml", "port = \n"),
@@ -347,6 +349,7 @@ fn one_line() {
         ("greeter", &["--config", "none.toml"], &["none.toml", "there is no such file", "CALLBOX_CONFIG"]),
         ("no templates", &free, &["there/is/none", "does not exist", "create it"]),
         ("broken template", &free, &["page.hbs:2", "left open", "mend the template"]),
+        ("lost partial", &free, &["page.hbs:2", "there is no template `nowhere`", "mend the template"]),
         ("no static files", &free, &["there/is/none", "does not exist", "create it"]),
         ("two of one name", &free, &["two methods are called `say_hello`", "rename one", "namespace"]),
         ("private without tokens", &free, &["`hidden` needs a token", "`callbox token new --name ME`", ".tokens("]),

@@ -25,6 +25,7 @@ mod stop_signal;
 mod stream;
 mod taken;
 mod template_dir;
+mod template_names;
 #[cfg(feature = "tls")]
 mod tls;
 mod token;

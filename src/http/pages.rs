@@ -25,8 +25,9 @@ const HTML: &str = "text/html; charset=utf-8";
 /// `templates/users/list.hbs`. Files and directories whose names begin with a dot are left out. Templates can include each
 /// other by these names: `{{> users/row}}`.
 ///
-/// All are read when the server starts, and a mistake in one of them ends the start with its file and line. With
-/// `--watch-templates` they are read again for each page, so a change shows at the next reload in the browser.
+/// All are read when the server starts, and a mistake in one of them ends the start with its file
+/// and line; so does a partial or a helper that does not exist. With `--watch-templates` they are
+/// read again for each page, so a change shows at the next reload in the browser.
 ///
 /// A name that is not in the data is an error and not an empty string. Values are escaped for HTML text and *quoted*
 /// attributes: `<a title="{{title}}">` is safe, `<a title={{title}}>` is not, and neither is `{{{title}}}`.

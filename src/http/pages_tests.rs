@@ -52,7 +52,8 @@ fn a_mistake_at_the_start_is_told_with_file_and_line() {
 
 #[actix_web::test]
 async fn a_mistake_in_rendering_is_told_to_the_log_and_not_to_the_client() {
-    let dir = directory(&[("a.hbs", "one\n<b>{{missing}}</b>\n"), ("b.hbs", "{{> a}}"), ("c.hbs", "{{> nowhere}}")]);
+    let dir =
+        directory(&[("a.hbs", "one\n<b>{{missing}}</b>\n"), ("b.hbs", "{{> a}}"), ("c.hbs", "{{> @partial-block}}")]);
     let pages = Templates::load(dir.path(), false).unwrap();
     let cases = [
         ("a", "a.hbs:2: no `missing` in the data"),

@@ -9,6 +9,8 @@ use handlebars::{Handlebars, RenderError, RenderErrorReason, TemplateError, Temp
 
 use crate::regular_file;
 
+use super::template_names::{self, Unknown};
+
 const EXTENSION: &str = "hbs";
 
 /// What is wrong with the templates: `templates/stats.hbs:3: no `total` in the data`.
@@ -45,9 +47,14 @@ impl TemplateDir {
         find(&self.0, &mut files)?;
         for file in files {
             let text = regular_file::read_to_string(&file).map_err(|error| unreadable(&file, &error))?;
+            // Some editors begin a file with a byte order mark, which would go into the page.
+            let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
             registry.register_template_string(&self.name(&file), text).map_err(|error| syntax(&file, &error))?;
         }
-        Ok(registry)
+        match template_names::unknown(&registry) {
+            Some(Unknown { template, line, reason }) => Err(Fault { file: self.file(&template), line, reason }),
+            None => Ok(registry),
+        }
     }
 
     /// `users/list` for `templates/users/list.hbs`, on every operating system.
@@ -57,20 +64,24 @@ impl TemplateDir {
         parts.join("/")
     }
 
+    /// The file of the template with this name.
+    fn file(&self, name: &str) -> PathBuf {
+        self.0.join(format!("{name}.{EXTENSION}"))
+    }
+
     /// Where and why rendering `name` failed.
     pub(super) fn fault(&self, registry: &Handlebars<'_>, name: &str, error: &RenderError) -> Fault {
-        let file = |name: &str| self.0.join(format!("{name}.{EXTENSION}"));
         if !registry.has_template(name) {
             let mut names: Vec<_> = registry.get_templates().keys().map(String::as_str).collect();
             names.sort_unstable();
             let reason = format!("there is no such template; there are: {}", names.join(", "));
-            return Fault { file: file(name), line: None, reason };
+            return Fault { file: self.file(name), line: None, reason };
         }
         let reason = match error.reason() {
             RenderErrorReason::MissingVariable(Some(variable)) => format!("no `{variable}` in the data"),
             other => other.to_string(),
         };
-        Fault { file: file(error.template_name.as_deref().unwrap_or(name)), line: error.line_no, reason }
+        Fault { file: self.file(error.template_name.as_deref().unwrap_or(name)), line: error.line_no, reason }
     }
 }
 
@@ -111,6 +122,24 @@ mod tests {
     use crate::regular_file::tests::{at_once, make_pipe};
 
     use super::*;
+
+    #[test]
+    fn a_template_that_includes_one_that_is_not_there_is_a_fault_that_names_both() {
+        let directory = tempfile::tempdir().unwrap();
+        fs::create_dir(directory.path().join("users")).unwrap();
+        fs::write(directory.path().join("users/list.hbs"), "<ul>\n{{> nowhere}}\n</ul>").unwrap();
+        let fault = TemplateDir::new(directory.path()).load().map(drop).unwrap_err().to_string();
+        let expected = "users/list.hbs:2: there is no template `nowhere` to include; there are: users/list";
+        assert!(fault.ends_with(expected), "{fault}");
+    }
+
+    #[test]
+    fn the_byte_order_mark_of_a_template_is_not_a_part_of_the_page() {
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(directory.path().join("page.hbs"), "\u{feff}<p>\u{feff}{{n}}").unwrap();
+        let registry = TemplateDir::new(directory.path()).load().unwrap();
+        assert_eq!(registry.render("page", &serde_json::json!({ "n": 1 })).unwrap(), "<p>\u{feff}1");
+    }
 
     #[test]
     fn a_pipe_among_the_templates_is_a_fault_that_names_it() {

@@ -37,6 +37,7 @@ pub(crate) fn run() -> Option<ExitCode> {
         "scoped with a closure" => Server::new(|| Scoped).tokens(|_: &str| true),
         "no templates" => greeter().templates("there/is/none"),
         "broken template" => greeter().templates("."),
+        "lost partial" => greeter().templates("lost"),
         "no static files" => greeter().static_files("/static", "there/is/none"),
         "no start" => Server::new(|| Unwell),
         "slow start" => starting(Duration::from_millis(50), true),

@@ -1,0 +1,183 @@
+//! The names by which templates speak of each other, and of helpers: that there is something behind
+//! each.
+//!
+//! handlebars looks them up when a page is rendered, so that without this a page that is seldom
+//! seen would fail in production.
+
+use std::collections::HashSet;
+
+use handlebars::template::{DecoratorTemplate, HelperTemplate, Parameter, TemplateElement};
+use handlebars::{Handlebars, RenderErrorReason, Template};
+
+/// A name with nothing behind it.
+#[derive(Debug, PartialEq)]
+pub(super) struct Unknown {
+    /// The name of the template in which it stands.
+    pub(super) template: String,
+    pub(super) line: Option<usize>,
+    pub(super) reason: String,
+}
+
+/// The first name, in the order of the templates' own, that nothing has.
+pub(super) fn unknown(registry: &Handlebars<'_>) -> Option<Unknown> {
+    let mut templates: Vec<_> = registry.get_templates().iter().collect();
+    templates.sort_unstable_by_key(|(name, _)| *name);
+    let mut inline = HashSet::new();
+    for (_, template) in &templates {
+        walk(template, &mut |element, _| {
+            if let TemplateElement::DecoratorBlock(decorator) = element {
+                inline.extend(inline_name(decorator));
+            }
+        });
+    }
+    let search = Search { registry, inline };
+    templates.into_iter().find_map(|(name, template)| {
+        let mut found = None;
+        walk(template, &mut |element, line| {
+            found = found.take().or_else(|| {
+                let reason = search.what_is_wrong(element)?;
+                Some(Unknown { template: name.clone(), line, reason })
+            });
+        });
+        found
+    })
+}
+
+struct Search<'a> {
+    registry: &'a Handlebars<'a>,
+    /// The partials that are defined within templates, by `{{#*inline "name"}}`. Where each is
+    /// known depends on who includes whom, so that each counts as known everywhere.
+    inline: HashSet<String>,
+}
+
+impl Search<'_> {
+    fn what_is_wrong(&self, element: &TemplateElement) -> Option<String> {
+        match element {
+            // One with a block has that instead.
+            TemplateElement::PartialExpression(partial) => {
+                // A name that is made when the page is rendered cannot be known here.
+                let name = partial.name.as_name()?;
+                let known = self.registry.has_template(name) || self.inline.contains(name) || name.starts_with('@');
+                (!known).then(|| format!("there is no template `{name}` to include; there are: {}", self.names()))
+            }
+            TemplateElement::Expression(helper) | TemplateElement::HtmlExpression(helper) => {
+                let calls = !helper.params.is_empty() || !helper.hash.is_empty();
+                self.helper(helper, calls)
+            }
+            TemplateElement::HelperBlock(helper) => self.helper(helper, true),
+            _ => None,
+        }
+    }
+
+    fn helper(&self, helper: &HelperTemplate, calls: bool) -> Option<String> {
+        let name = helper.name.as_name().filter(|_| calls);
+        let inner = || helper.params.iter().chain(helper.hash.values()).find_map(|param| self.parameter(param));
+        name.and_then(|name| self.no_helper(name)).or_else(inner)
+    }
+
+    fn parameter(&self, parameter: &Parameter) -> Option<String> {
+        match parameter {
+            Parameter::Subexpression(inner) => match inner.as_element() {
+                TemplateElement::Expression(helper) => self.helper(helper, true),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    fn no_helper(&self, name: &str) -> Option<String> {
+        // It has no list of its helpers, which also depend on its features. Rendering `log` would
+        // log.
+        let call = format!("{{{{{name} 1}}}}");
+        let unknown = name != "log"
+            && self
+                .registry
+                .render_template(&call, &())
+                .is_err_and(|error| matches!(error.reason(), RenderErrorReason::HelperNotFound(_)));
+        unknown.then(|| format!("there is no helper `{name}`"))
+    }
+
+    fn names(&self) -> String {
+        let mut names: Vec<_> = self.registry.get_templates().keys().map(String::as_str).collect();
+        names.extend(self.inline.iter().map(String::as_str));
+        names.sort_unstable();
+        names.join(", ")
+    }
+}
+
+fn inline_name(decorator: &DecoratorTemplate) -> Option<String> {
+    match (decorator.name.as_name(), decorator.params.first()) {
+        (Some("inline"), Some(Parameter::Literal(name))) => name.as_str().map(str::to_owned),
+        _ => None,
+    }
+}
+
+/// Visits each element, and those in its blocks, with the lines in which they are.
+fn walk(template: &Template, visit: &mut impl FnMut(&TemplateElement, Option<usize>)) {
+    for (index, element) in template.elements.iter().enumerate() {
+        visit(element, template.mapping.get(index).map(|mapping| mapping.0));
+        let blocks = match element {
+            TemplateElement::HelperBlock(helper) => [&helper.template, &helper.inverse],
+            TemplateElement::DecoratorBlock(block) | TemplateElement::PartialBlock(block) => [&block.template, &None],
+            _ => continue,
+        };
+        for block in blocks.into_iter().flatten() {
+            walk(block, visit);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unknown_in(page: &str) -> Option<Unknown> {
+        let mut registry = Handlebars::new();
+        registry.register_template_string("page", page).unwrap();
+        registry.register_template_string("users/row", "<li>{{name}}").unwrap();
+        registry.register_template_string("layout", "<main>{{> @partial-block}}</main>").unwrap();
+        unknown(&registry)
+    }
+
+    #[test]
+    fn a_name_that_nothing_has_is_found_wherever_it_stands() {
+        for (page, line, reason) in [
+            ("{{> nowhere}}", 1, "there is no template `nowhere`"),
+            ("<p>\n{{> users/rows}}", 2, "there is no template `users/rows`"),
+            ("{{#if a}}\n{{> nowhere}}{{/if}}", 2, "there is no template `nowhere`"),
+            ("{{#if a}}{{else}}\n{{> nowhere}}{{/if}}", 2, "there is no template `nowhere`"),
+            ("{{#if a}}{{else if b}}\n{{> nowhere}}{{/if}}", 2, "there is no template `nowhere`"),
+            ("{{#> layout}}\n{{> nowhere}}{{/layout}}", 2, "there is no template `nowhere`"),
+            ("\n{{shout name}}", 2, "there is no helper `shout`"),
+            ("{{shout loud=true}}", 1, "there is no helper `shout`"),
+            ("{{{shout name}}}", 1, "there is no helper `shout`"),
+            ("{{#shout name}}{{/shout}}", 1, "there is no helper `shout`"),
+            ("{{#if (shout name)}}{{/if}}", 1, "there is no helper `shout`"),
+            ("{{#if (eq (shout name) 1)}}{{/if}}", 1, "there is no helper `shout`"),
+        ] {
+            let found = unknown_in(page).unwrap_or_else(|| panic!("nothing unknown in {page}"));
+            assert_eq!((&*found.template, found.line), ("page", Some(line)), "{page}");
+            assert!(found.reason.starts_with(reason), "{page}: {}", found.reason);
+        }
+        let reason = unknown_in("{{> nowhere}}").unwrap().reason;
+        assert!(reason.ends_with("there are: layout, page, users/row"), "{reason}");
+    }
+
+    #[test]
+    fn what_may_be_there_is_let_through() {
+        for page in [
+            "{{> users/row}}",
+            "{{#each users}}{{> users/row}}{{/each}}",
+            "{{#> layout}}text{{/layout}}",
+            "{{#> nowhere}}instead{{/nowhere}}",
+            "{{#*inline \"own\"}}text{{/inline}}{{> own}}",
+            "{{> (lookup names \"kind\")}}",
+            "{{name}} {{user.name}} {{#if (eq a 1)}}{{len b}}{{else if c}}{{/if}}",
+            "{{#with a as |b|}}{{b.c}}{{/with}} {{log \"x\"}} {{lookup a 1}} {{#unless a}}{{/unless}}",
+            "{{!-- {{> nowhere}} --}}",
+            "\\{{> nowhere}}",
+        ] {
+            assert_eq!(unknown_in(page), None, "{page}");
+        }
+    }
+}
