@@ -1,10 +1,13 @@
 //! Static files: one directory under one URL, and nothing outside it.
 
+use std::cmp::Reverse;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use actix_files::Files;
-use actix_web::http::header::X_CONTENT_TYPE_OPTIONS;
+use actix_web::dev::{Service, ServiceResponse};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderValue, LOCATION, X_CONTENT_TYPE_OPTIONS};
 use actix_web::middleware::DefaultHeaders;
 use actix_web::web;
 
@@ -57,10 +60,43 @@ impl StaticFiles {
         let root = self.root.clone();
         let files = Files::new("/", &self.root)
             .index_file(INDEX)
-            .path_filter(move |path, _| is_inside(&root, path) && is_inside(&root, &path.join(INDEX)));
+            // The links of an index are relative to its directory, whose URL ends in a slash.
+            .redirect_to_slash_directory()
+            .path_filter(move |path, _| {
+                is_inside(&root, path) && is_inside(&root, &path.join(INDEX)) && !is_bare(&root.join(path))
+            });
         let nosniff = DefaultHeaders::new().add((X_CONTENT_TYPE_OPTIONS, "nosniff"));
-        config.service(web::scope(&self.url).wrap(nosniff).service(files));
+        let scope = web::scope(&self.url).wrap(nosniff).wrap_fn(|request, files| {
+            let answering = files.call(request);
+            async move { answering.await.map(redirect_within) }
+        });
+        config.service(scope.service(files));
     }
+
+    /// Sorts what lies below something else before it, which would hide it.
+    pub(crate) fn below_first(all: &mut [Self]) {
+        all.sort_by_key(|files| Reverse(files.url.len()));
+    }
+}
+
+/// Turns a redirect to a directory's own URL into one that cannot lead to another site: of
+/// `//example.org/../sub` the whole path would.
+fn redirect_within(mut response: ServiceResponse) -> ServiceResponse {
+    if response.status() == StatusCode::TEMPORARY_REDIRECT {
+        let uri = response.request().uri();
+        let directory = uri.path().rsplit('/').next().unwrap_or_default();
+        let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+        match HeaderValue::try_from(format!("./{directory}/{query}")) {
+            Ok(location) => _ = response.headers_mut().insert(LOCATION, location),
+            Err(_) => _ = response.headers_mut().remove(LOCATION),
+        }
+    }
+    response
+}
+
+/// Whether this is a directory that has no index.
+fn is_bare(path: &Path) -> bool {
+    path.is_dir() && !path.join(INDEX).is_file()
 }
 
 /// Whether what `path` leads to, its symlinks followed, may be served: a visible plain file or directory under the root. What

@@ -62,6 +62,33 @@ fn files_are_served_with_nosniff_and_an_index_and_no_listing() {
 }
 
 #[test]
+fn a_directory_with_an_index_is_found_without_its_slash_and_its_links_work() {
+    for (url, base) in [("/static", "/static"), ("/", "")] {
+        let site = site(url);
+        fs::write(site.dir.path().join("root/sub/index.html"), "<p>sub").unwrap();
+        fs::create_dir_all(site.dir.path().join("root/sub/a b:c")).unwrap();
+        fs::write(site.dir.path().join("root/sub/a b:c/index.html"), "<p>abc").unwrap();
+        for (path, location) in [
+            ("/sub", "./sub/"),
+            ("/sub?a=1&b=%2f", "./sub/?a=1&b=%2f"),
+            ("/sub/a%20b:c", "./a%20b:c/"),
+            ("//sub", "./sub/"),
+            ("//example.org/../sub", "./sub/"),
+            ("/none/../sub", "./sub/"),
+        ] {
+            let answer = site.get(&format!("{base}{path}"));
+            let head = answer.to_lowercase();
+            assert!(head.starts_with("http/1.1 307 ") && head.contains("nosniff"), "{base}{path}: {answer}");
+            assert!(head.contains(&format!("location: {location}\r\n").to_lowercase()), "{base}{path}: {answer}");
+        }
+        assert!(site.get(&format!("{base}/sub/")).ends_with("<p>sub"));
+        assert!(site.get(&format!("{base}/sub/a%20b:c/")).ends_with("<p>abc"));
+    }
+    let root = site("/static").get("/static").to_lowercase();
+    assert!(root.starts_with("http/1.1 307 ") && root.contains("location: ./static/\r\n"), "{root}");
+}
+
+#[test]
 fn nothing_outside_the_root_and_nothing_hidden_is_served() {
     let paths = [
         "/../secret.txt",

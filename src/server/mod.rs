@@ -174,7 +174,10 @@ impl Server {
 
     /// Serves the files of a directory below a URL: `.static_files("/static", "static")`.
     ///
-    /// Never files outside of the directory, hidden files, or listings.
+    /// A URL of a directory that has an `index.html` gives it; without the slash behind it, a
+    /// redirect there. Never files outside of the directory, hidden files, or listings. A directory
+    /// whose own name begins with a dot needs a URL of its own: `.static_files("/.well-known",
+    /// "static/.well-known")`.
     pub fn static_files(mut self, url: &str, directory: impl Into<PathBuf>) -> Self {
         self.static_files.push((url.to_owned(), directory.into()));
         self

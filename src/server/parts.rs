@@ -81,7 +81,8 @@ pub(super) fn prepare(server: Server, settings: &Settings, listens: &Arc<OnceLoc
     let templates =
         settings.templates.as_deref().map(|dir| Templates::load(dir, settings.watch_templates)).transpose()?;
     let files = static_files.iter().map(|(url, dir): &(String, _)| StaticFiles::new(url, Path::new(dir)));
-    let static_files = files.collect::<Result<_>>()?;
+    let mut static_files = files.collect::<Result<Vec<_>>>()?;
+    StaticFiles::below_first(&mut static_files);
     let dispatch = Dispatch {
         router: Arc::new(router),
         // After all that can go wrong: nothing may run when a mistake is found.

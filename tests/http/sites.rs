@@ -65,6 +65,27 @@ async fn sold(shop: ServiceRef<Shop>, pages: Templates) -> Result<impl Responder
 }
 
 #[test]
+fn a_well_known_directory_is_served_under_its_own_url_whatever_is_at_the_root() {
+    let site = tempfile::tempdir().unwrap();
+    let known = site.path().join(".well-known");
+    fs::create_dir_all(known.join("acme-challenge")).unwrap();
+    fs::write(known.join("security.txt"), "Contact: mailto:ann@example.org").unwrap();
+    fs::write(known.join("acme-challenge/token"), "a proof").unwrap();
+    fs::write(known.join(".secret"), "secret").unwrap();
+    fs::write(site.path().join("index.html"), "<p>Shop</p>").unwrap();
+    let app = Server::new(Shop::default).static_files("/", site.path()).static_files("/.well-known", &known);
+    let server = testing::start(app);
+    let get = |path: &str| ask(server.address(), "GET", path, &[], "");
+    assert_eq!(get("/.well-known/security.txt").body, "Contact: mailto:ann@example.org");
+    assert_eq!(get("/.well-known/acme-challenge/token").body, "a proof");
+    assert_eq!(get("/").body, "<p>Shop</p>");
+    for path in ["/.well-known/", "/.well-known", "/.well-known/.secret"] {
+        let answer = get(path);
+        assert!((400..500).contains(&answer.status) && !answer.body.contains("secret"), "{path}: {answer:?}");
+    }
+}
+
+#[test]
 fn pages_files_and_routes_stand_beside_the_endpoint() {
     let site = tempfile::tempdir().unwrap();
     let (pages, files) = (site.path().join("pages"), site.path().join("files"));
