@@ -216,13 +216,43 @@ fn a_new_crate_of_each_role_builds_passes_its_tests_and_answers() {
         }
         cargo(&crate_dir, "test");
 
-        let server = Running::start(&target_dir().join("debug").join(&name));
+        let program = target_dir().join("debug").join(&name);
+        let server = Running::start(&program, &crate_dir, &[]);
         call["jsonrpc"] = json!("2.0");
         call["id"] = json!(role);
         let answer: Value = serde_json::from_str(&server.ask("POST", "/api", &call.to_string())).expect("JSON");
         assert_eq!(answer, json!({ "jsonrpc": "2.0", "result": expected, "id": role }));
-        assert!(server.ask("GET", "/pages/stats", "").contains("<h1>Shop</h1>"));
+        assert_has_pages(&server);
+        if role == "basic" {
+            runs_where_it_is_copied(&program, &crate_dir);
+        }
     }
+}
+
+fn assert_has_pages(server: &Running) {
+    assert!(server.ask("GET", "/pages/stats", "").contains("<h1>Shop</h1>"));
+    assert!(server.ask("GET", "/static/style.css", "").contains('{'));
+}
+
+/// As in an image: without the directory in which it was built, and with its pages beside it, or
+/// where a setting says.
+fn runs_where_it_is_copied(program: &Path, crate_dir: &Path) {
+    let image = Scratch::new("image");
+    let (beside, apart) = (image.0.join("beside"), image.0.join("apart"));
+    for (directory, pages) in [(&beside, &beside), (&apart, &image.0.join("pages"))] {
+        fs::create_dir_all(directory).expect("a directory");
+        fs::copy(program, directory.join("shop")).expect("a program");
+        for file in ["templates/stats.hbs", "static/style.css"] {
+            fs::create_dir_all(pages.join(file).parent().expect("a directory")).expect("a directory");
+            fs::copy(crate_dir.join(file), pages.join(file)).expect("a file");
+        }
+    }
+    let moved = crate_dir.with_extension("moved");
+    fs::rename(crate_dir, &moved).expect("the crate is elsewhere");
+    assert_has_pages(&Running::start(&beside.join("shop"), Path::new("/"), &[]));
+    let pages = image.0.join("pages").display().to_string();
+    assert_has_pages(&Running::start(&apart.join("shop"), Path::new("/"), &["--assets", &pages]));
+    fs::rename(&moved, crate_dir).expect("the crate is back");
 }
 
 /// Where this test itself was built: what the new crates share with it is there already.

@@ -37,7 +37,8 @@ impl StaticFiles {
         let root = dir.canonicalize().ok().filter(|root| root.is_dir()).ok_or_else(|| {
             StartError::new(
                 format_args!("the static files' directory {} does not exist", dir.display()),
-                "create it, or name another in `.static_files(…)`; a relative path starts at the working directory",
+                "create it, or name another in `.static_files(…)`; a relative path starts in --assets DIR, or without \
+                 it in the working directory or that of the program",
             )
         })?;
         Ok(Self { url: url.trim_end_matches('/').to_owned(), root })

@@ -64,7 +64,8 @@ impl Templates {
         if !dir.is_dir() {
             return Err(StartError::new(
                 format_args!("the templates' directory {} does not exist", dir.display()),
-                "create it, or name another in `.templates(…)`; a relative path starts at the working directory",
+                "create it, or name another in `.templates(…)`; a relative path starts in --assets DIR, or without \
+                 it in the working directory or that of the program",
             ));
         }
         let dir = TemplateDir::new(dir);

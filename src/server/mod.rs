@@ -1,10 +1,11 @@
 //! Builder → parts → run → drain.
 
+mod assets;
 mod checker;
 mod console;
 mod document;
-mod health;
 mod example;
+mod health;
 mod hosted;
 mod listener;
 mod log;
@@ -160,7 +161,8 @@ impl Server {
         self
     }
 
-    /// The directory of the handlebars templates, `*.hbs` in it and below. Default: none.
+    /// The directory of the handlebars templates, `*.hbs` in it and below. Default: none. For one
+    /// that is not absolute see [`assets`](Self::assets).
     pub fn templates(mut self, directory: impl Into<PathBuf>) -> Self {
         self.layer.templates = Some(Some(directory.into()));
         self
@@ -180,6 +182,14 @@ impl Server {
     /// "static/.well-known")`.
     pub fn static_files(mut self, url: &str, directory: impl Into<PathBuf>) -> Self {
         self.static_files.push((url.to_owned(), directory.into()));
+        self
+    }
+
+    /// The directory in which those of the [`templates`](Self::templates) and of the
+    /// [`static_files`](Self::static_files) start that are not absolute. Default: the working
+    /// directory, and for what is not there that of the program.
+    pub fn assets(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.layer.assets = Some(Some(directory.into()));
         self
     }
 
@@ -320,6 +330,14 @@ impl Server {
         self
     }
 
+    /// The request headers that pages of the [`origins`](Self::origins) may send, beside
+    /// `Content-Type`, `Authorization`, `Request-Timeout` and that of the token. Default:
+    /// `traceparent`, `tracestate`, `baggage` and `x-request-id`. `*` is for any.
+    pub fn cors_headers<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Self {
+        self.layer.cors_headers = Some(names.into_iter().map(str::to_owned).collect());
+        self
+    }
+
     /// Keeps connections whose client has closed its sending half. Default: false. The calls of clients that left then run
     /// to their end.
     pub fn allow_half_closed(mut self, allow: bool) -> Self {
@@ -331,14 +349,6 @@ impl Server {
     /// from this builder. `--help` lists them; `--show-settings` tells where each came from.
     pub fn from_args(mut self) -> Self {
         self.from_args = true;
-        self
-    }
-
-    /// The request headers that pages of the [`origins`](Self::origins) may send, beside
-    /// `Content-Type`, `Authorization`, `Request-Timeout` and that of the token. Default:
-    /// `traceparent`, `tracestate`, `baggage` and `x-request-id`. `*` is for any.
-    pub fn cors_headers<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Self {
-        self.layer.cors_headers = Some(names.into_iter().map(str::to_owned).collect());
         self
     }
 

@@ -1,7 +1,7 @@
 //! From the builder and the resolved settings to the parts of a server.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use actix_web::http::header::HeaderName;
@@ -18,12 +18,12 @@ use crate::settings::{HttpStatus, Settings};
 use crate::start_error::{Result, StartError};
 use crate::sync::{Arc, AtomicBool};
 
-use super::Server;
 use super::checker::Checker;
 use super::console::Mount;
 use super::health::PATHS;
 use super::hosted::Hosted;
 use super::running::{Running, Shared};
+use super::{Server, assets};
 
 /// Bytes of a call from which on looking at its parameters once saves more than finding their end takes.
 const LARGE: usize = 1024;
@@ -59,17 +59,17 @@ pub(super) fn prepare(server: Server, settings: &Settings, listens: &Arc<OnceLoc
     })?;
     let (stopping, stops) = watch::channel(false);
     let (cut, cuts) = watch::channel(false);
+    let cors = Cors {
+        origins: &settings.origins,
+        headers: &settings.cors_headers,
+        any_over_loopback: any_origin_over_loopback(settings, &router, listens.get().copied())?,
+    };
     let front = Front {
         guard: Guard::new(&settings.allowed_hosts, cors, &token_header)?,
         token_header,
         body: BodyLimits { bytes: settings.body_limit, time: settings.body_timeout },
         status: match settings.http_status {
             HttpStatus::Ok => StatusMode::Plain,
-    let cors = Cors {
-        origins: &settings.origins,
-        headers: &settings.cors_headers,
-        any_over_loopback: any_origin_over_loopback(settings, &router, listens.get().copied())?,
-    };
             HttpStatus::Mapped => StatusMode::Mapped,
         },
         stopping: stops,
@@ -78,9 +78,10 @@ pub(super) fn prepare(server: Server, settings: &Settings, listens: &Arc<OnceLoc
     endpoints.extend(more_endpoints);
     check_endpoints(&endpoints)?;
     let document = settings.openrpc.clone().map(|path| (path, discover));
-    let templates =
-        settings.templates.as_deref().map(|dir| Templates::load(dir, settings.watch_templates)).transpose()?;
-    let files = static_files.iter().map(|(url, dir): &(String, _)| StaticFiles::new(url, Path::new(dir)));
+    let find = |directory: &PathBuf| assets::find(directory, settings.assets.as_deref());
+    let templates = settings.templates.as_ref().map(find);
+    let templates = templates.map(|directory| Templates::load(&directory, settings.watch_templates)).transpose()?;
+    let files = static_files.iter().map(|(url, directory)| StaticFiles::new(url, &find(directory)));
     let mut static_files = files.collect::<Result<Vec<_>>>()?;
     StaticFiles::below_first(&mut static_files);
     let dispatch = Dispatch {
@@ -144,18 +145,6 @@ fn route(
     Ok((router, discover))
 }
 
-fn check_endpoints(endpoints: &[(String, crate::Dialect)]) -> Result<()> {
-    for (index, (path, _)) in endpoints.iter().enumerate() {
-        if !path.starts_with('/') || path.contains(['{', '}', '?', '#']) {
-            let fix = "write it like /api: a slash first, and none of { } ? #";
-            return Err(StartError::new(format_args!("`{path}` cannot be the path of an endpoint"), fix));
-        }
-        if PATHS.contains(&path.as_str()) {
-            let what = format_args!("an endpoint is at `{path}`, and so is what tells of the server's health");
-            return Err(StartError::new(what, "move the endpoint, the first one with --endpoint PATH"));
-        }
-        if endpoints[..index].iter().any(|(other, _)| other == path) {
-            let fix = "give each endpoint a path of its own";
 /// Whether pages of any origin, if these may call, may do so over loopback. Being there is itself a
 /// credential, so they may if each call needs another; and if `address` is not one of loopback,
 /// whoever comes that way.
@@ -180,6 +169,18 @@ fn any_origin_over_loopback(settings: &Settings, router: &Router, address: Optio
     Ok(is_loopback == Some(false))
 }
 
+fn check_endpoints(endpoints: &[(String, crate::Dialect)]) -> Result<()> {
+    for (index, (path, _)) in endpoints.iter().enumerate() {
+        if !path.starts_with('/') || path.contains(['{', '}', '?', '#']) {
+            let fix = "write it like /api: a slash first, and none of { } ? #";
+            return Err(StartError::new(format_args!("`{path}` cannot be the path of an endpoint"), fix));
+        }
+        if PATHS.contains(&path.as_str()) {
+            let what = format_args!("an endpoint is at `{path}`, and so is what tells of the server's health");
+            return Err(StartError::new(what, "move the endpoint, the first one with --endpoint PATH"));
+        }
+        if endpoints[..index].iter().any(|(other, _)| other == path) {
+            let fix = "give each endpoint a path of its own";
             return Err(StartError::new(format_args!("two endpoints are at `{path}`"), fix));
         }
     }

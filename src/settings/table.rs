@@ -133,11 +133,11 @@ settings! {
         allowed_hosts: Vec<String> = HOSTS, "";
         /// The origins of web pages that may call, beside the server's own: scheme, host and port; * for any
         origins: Vec<String> = ORIGINS, "";
+        /// The request headers that such pages may send, beside content-type, authorization, request-timeout and the token's
+        cors_headers: Vec<String> = HEADERS, "traceparent,tracestate,baggage,x-request-id";
         /// Keeps a connection whose client has closed its sending half; calls of clients that left then run to their end
         allow_half_closed: bool = SWITCH, "false";
     }
-        /// The request headers that such pages may send, beside content-type, authorization, request-timeout and the token's
-        cors_headers: Vec<String> = HEADERS, "traceparent,tracestate,baggage,x-request-id";
     "Threads" {
         /// The number of threads that serve HTTP
         workers: usize = CORES, "cores";
@@ -149,6 +149,8 @@ settings! {
     "Pages" {
         /// The directory of the handlebars templates
         templates: Option<PathBuf> = PATH, "";
+        /// The directory in which relative paths of templates and static files start. If unset, the working directory, or else the program's
+        assets: Option<PathBuf> = PATH, "";
         /// Reads changed templates again while the server runs
         watch_templates: bool = SWITCH, "false";
         /// The page at /console, to call methods and watch mailboxes: on or off. If unset, on when listening on loopback, off otherwise

@@ -169,11 +169,13 @@ fn every_setting_is_read_from_flag_environment_and_file_alike() {
         ("token_failures", "off"),
         ("allowed_hosts", "example.org,localhost:5000,[::1]"),
         ("origins", "https://a.example,http://b.example:8080"),
+        ("cors_headers", "traceparent,x-client"),
         ("allow_half_closed", "true"),
         ("workers", "3"),
         ("compute_threads", "2"),
         ("placement", "actor"),
         ("templates", "pages"),
+        ("assets", "/srv/shop"),
         ("watch_templates", "true"),
         ("console", "on"),
         ("shutdown_delay", "5s"),
@@ -193,7 +195,6 @@ fn every_setting_is_read_from_flag_environment_and_file_alike() {
             }
         };
         let path = file.0.display().to_string();
-        ("cors_headers", "traceparent,x-client"),
         for (table, origin) in [
             (show(&[&flag], &|_| None), format!("flag --{}", key.replace('_', "-"))),
             (show(&[], &|name| (name == variable).then(|| text.to_owned())), format!("environment {variable}")),

@@ -17,10 +17,12 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// Starts a server on a free port, which it tells in its log.
-    pub(crate) fn start(binary: &Path) -> Self {
+    /// Starts a server in a directory, on a free port, which it tells in its log.
+    pub(crate) fn start(binary: &Path, directory: &Path, args: &[&str]) -> Self {
         let mut child = Command::new(binary)
             .args(["--port", "0"])
+            .args(args)
+            .current_dir(directory)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -13,8 +13,9 @@ pub fn app() -> Server {
     Server::new(MyService::default)
         .tokens(|token: &str| token == "hello_world")
         .bind("127.0.0.1:5000")
-        .templates(concat!(env!("CARGO_MANIFEST_DIR"), "/templates"))
-        .static_files("/static", concat!(env!("CARGO_MANIFEST_DIR"), "/static"))
+        // In the working directory, or else beside the program; `--assets` names another place.
+        .templates("templates")
+        .static_files("/static", "static")
         .configure(pages)
 }
 
