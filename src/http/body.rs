@@ -67,7 +67,7 @@ pub(crate) async fn read(
 
 async fn collect(payload: &mut Payload, limit: usize) -> Result<Bytes, Refusal> {
     let mut next = async || match payload.next().await {
-        Some(Err(PayloadError::Overflow)) => Err(Refusal::too_large()),
+        Some(Err(PayloadError::Overflow)) => Err(Refusal::too_much_framing()),
         Some(Err(error)) => {
             log_debug!(%error, "a body broke off");
             Err(Refusal::broken())

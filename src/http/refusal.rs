@@ -82,6 +82,13 @@ impl Refusal {
         Self::told(StatusCode::PAYLOAD_TOO_LARGE, reason)
     }
 
+    pub(crate) const fn too_much_framing() -> Self {
+        Self::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "the chunks of the body have more extensions and trailers than they may: send them without",
+        )
+    }
+
     pub(crate) fn timed_out(limit: Duration) -> Self {
         Self::told(StatusCode::REQUEST_TIMEOUT, format!("the body did not arrive within {limit:?}"))
     }
