@@ -26,6 +26,7 @@ mod report;
 mod revocation;
 mod server;
 mod slow;
+#[allow(dead_code, reason = "only the bodies are sent here")]
 #[path = "../../src/jsonrpc/rows/mod.rs"]
 mod table;
 

@@ -145,7 +145,7 @@ impl Taker {
         flag: Option<bool>,
         letter: Option<char>,
         text: Option<String>,
-        nothing: Option<()>,
+        #[param(default = ())] nothing: (),
         tuple: Option<(u8, InnerPoint)>,
         array: Option<[u8; 3]>,
         list: Option<Vec<InnerPoint>>,
