@@ -291,7 +291,7 @@ fn try_it() {
     let address = url.and_then(|url| url.strip_prefix("http://")?.split('/').next()?.parse().ok());
     let address: std::net::SocketAddr = address.unwrap_or_else(|| panic!("no address: {line}"));
     assert!(address.ip().is_loopback(), "{line}");
-    let answer = ask(address, "POST", "/api", &[], body.expect("a body").trim_end_matches('\'').to_owned());
+    let answer = ask(address, "POST", "/api", &[], body.expect("a body").trim_end_matches('\''));
     assert_eq!(answer.body, r#"{"jsonrpc":"2.0","result":"1 of world","id":1}"#, "{line}");
     let specs = r#"{"jsonrpc":"2.0","method":"get_service_specs","id":1}"#;
     let specs = ask(address, "POST", "/api", &[], specs).json();

@@ -36,7 +36,7 @@ fuzz_target!(|body: &[u8]| {
     let [scratch, for_large] = &mut scratches;
     let parsed = parse(body, &LIMITS, scratch);
     if let Ok(Envelope::Large(request)) = parse(body, &LARGE, for_large) {
-        compare_large(&request, &parsed);
+        compare_large(&request, body, &parsed);
     }
     let Some(json) = std::str::from_utf8(body).ok().filter(|text| serde_json::from_str::<IgnoredAny>(text).is_ok())
     else {
@@ -69,13 +69,17 @@ fuzz_target!(|body: &[u8]| {
 });
 
 /// What is known of a call before its parameters are read, against the same with all of it read.
-fn compare_large(large: &Request<'_>, whole: &Result<Envelope<'_>, jsonrpc::RpcError>) {
+fn compare_large(large: &Request<'_>, body: &[u8], whole: &Result<Envelope<'_>, jsonrpc::RpcError>) {
+    let not_json = large.not_json(body, &LARGE);
     match whole {
         Ok(Envelope::Single(Ok(request))) => {
-            assert!(large.has_json_params());
+            assert_eq!(not_json, None);
             assert_eq!((&large.method, large.params, large.id), (&request.method, request.params, request.id));
         }
-        Err(error) => assert!(error.code() == -32700 && !large.has_json_params()),
+        Err(error) => {
+            assert_eq!(error.code(), -32700);
+            assert_eq!(not_json.as_ref(), Some(error), "the same reason, at the same place");
+        }
         _ => panic!("{large:?}, and read as a whole {whole:?}"),
     }
 }

@@ -49,7 +49,7 @@ enum Origins {
 }
 
 /// What web pages of other origins may do.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(crate) struct Cors<'a, T> {
     /// The origins whose pages may call; `*` among them allows any.
     pub(crate) origins: &'a [T],
@@ -72,7 +72,7 @@ impl Guard {
     /// When an entry can match nothing: a host with a scheme or path, an origin without a scheme or with a path.
     pub(crate) fn new<T: AsRef<str>>(
         hosts: &[T],
-        cors: Cors<'_, T>,
+        cors: &Cors<'_, T>,
         token_header: &HeaderName,
     ) -> Result<Self, StartError> {
         let listed = hosts.iter().map(|host| parse_host(host.as_ref())).collect::<Result<Vec<_>, _>>()?;
@@ -223,10 +223,10 @@ mod tests {
     use super::*;
 
     fn guard(hosts: &[&str], origins: &[&str]) -> Guard {
-        with_cors(hosts, Cors { origins, headers: &[], any_over_loopback: false })
+        with_cors(hosts, &Cors { origins, headers: &[], any_over_loopback: false })
     }
 
-    fn with_cors(hosts: &[&str], cors: Cors<'_, &str>) -> Guard {
+    fn with_cors(hosts: &[&str], cors: &Cors<'_, &str>) -> Guard {
         Guard::new(hosts, cors, &HeaderName::from_static("x-api-token")).unwrap()
     }
 
@@ -321,7 +321,7 @@ mod tests {
             (false, "https://evil.net", None),
             (false, "null", None),
         ] {
-            let guard = with_cors(&[], Cors { origins: &["https://a.com", "*"], headers: &[], any_over_loopback });
+            let guard = with_cors(&[], &Cors { origins: &["https://a.com", "*"], headers: &[], any_over_loopback });
             let admitted = guard.admit(&request(&[("host", "localhost:8080"), ("origin", origin)])).ok();
             let expected = expected.map(|value| Admitted(Some(HeaderValue::from_static(value))));
             assert_eq!(admitted, expected, "{any_over_loopback} {origin}");
@@ -336,11 +336,11 @@ mod tests {
         let token = HeaderName::from_static("x-api-token");
         let none = Cors { origins: &[], headers: &[], any_over_loopback: false };
         for host in ["http://a", "a/b", "", "a:x"] {
-            let error = Guard::new(&[host], none, &token).unwrap_err().to_string();
+            let error = Guard::new(&[host], &none, &token).unwrap_err().to_string();
             assert!(error.contains("is no host: write it as"), "{error}");
         }
         for origin in ["null", "a.com", "https://a.com/", "https://*", "*.com"] {
-            let error = Guard::new(&[], Cors { origins: &[origin], ..none }, &token).unwrap_err().to_string();
+            let error = Guard::new(&[], &Cors { origins: &[origin], ..none }, &token).unwrap_err().to_string();
             assert!(error.contains("is no origin: list each site"), "{error}");
         }
     }

@@ -15,7 +15,7 @@ fn front(status: StatusMode, origins: &[&str]) -> (Arc<Front>, watch::Sender<boo
     let (stop, stopping) = watch::channel(false);
     let token_header = HeaderName::from_static("x-api-token");
     let cors = Cors { origins, headers: &["traceparent"], any_over_loopback: false };
-    let guard = Guard::new(&[], cors, &token_header).unwrap();
+    let guard = Guard::new(&[], &cors, &token_header).unwrap();
     let body = BodyLimits { bytes: 1000, time: Duration::from_millis(300) };
     (Arc::new(Front { guard, token_header, body, status, stopping }), stop)
 }
@@ -253,7 +253,7 @@ fn a_stop_gives_up_stalled_bodies_finishes_running_calls_and_closes_idle_connect
         body: BodyLimits { time: Duration::from_secs(60), bytes: 1000 },
         guard: Guard::new::<&str>(
             &[],
-            Cors { origins: &[], headers: &[], any_over_loopback: false },
+            &Cors { origins: &[], headers: &[], any_over_loopback: false },
             &front.token_header,
         )
         .unwrap(),

@@ -65,7 +65,7 @@ pub(super) fn prepare(server: Server, settings: &Settings, listens: &Arc<OnceLoc
         any_over_loopback: any_origin_over_loopback(settings, &router, listens.get().copied())?,
     };
     let front = Front {
-        guard: Guard::new(&settings.allowed_hosts, cors, &token_header)?,
+        guard: Guard::new(&settings.allowed_hosts, &cors, &token_header)?,
         token_header,
         body: BodyLimits { bytes: settings.body_limit, time: settings.body_timeout },
         status: match settings.http_status {
