@@ -4,6 +4,7 @@ use std::future::Future;
 use std::marker::PhantomData;
 
 pub use actix;
+pub use callbox_macros::Written;
 use futures::future::LocalBoxFuture;
 pub use schemars;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -12,6 +13,7 @@ use serde::de::{Deserialize, DeserializeOwned, Deserializer};
 
 use crate::client::FromRpcError;
 use crate::jsonrpc::RpcError;
+pub use crate::service::with_rest;
 use crate::service::{DescribeErrors, ErrorList, Method, Reply, State};
 
 /// Holds for types whose state was checked: naming `StateOf<T>` is the check.

@@ -297,3 +297,93 @@ fn types_may_come_from_a_macro() {
     assert_eq!(listed::<small::Sized>()["size"].params, ["of", "plus"]);
     assert_eq!(listed::<large::Sized>()["size"].params, ["of", "plus"]);
 }
+
+struct Forms;
+
+#[service]
+impl Forms {
+    #[cfg_attr(test, public_method, doc = "Only here.")]
+    fn exposed(&self) {}
+
+    #[cfg_attr(any(), public_method)]
+    fn hidden(&self, of: usize) -> usize {
+        of
+    }
+
+    #[cfg_attr(test, public_method(name = "either"))]
+    #[cfg_attr(not(test), private_api_method)]
+    #[cfg_attr(test, cfg(test))]
+    fn both(&self, #[param(default = 7)] of: u8) -> u8 {
+        of
+    }
+
+    #[public_method]
+    fn shared(self: &Self) {}
+
+    #[public_method]
+    fn exclusive(self: &mut Forms) {}
+
+    #[public_method]
+    fn named<'a>(&'a self, call: &'a CallContext, part: &Part<'a>) -> usize {
+        call.method().len() + part.0.len()
+    }
+
+    #[public_method(compute)]
+    fn computed<'a, 'b: 'a>(call: &'a CallContext, caller: &'b Caller) -> bool {
+        caller.name().is_some_and(|name| name == call.method())
+    }
+
+    #[public_method]
+    async fn waits<'a>(&'a mut self, call: &'a CallContext, caller: &'a Caller) -> bool {
+        caller.name() == Some(call.method())
+    }
+
+    #[cfg_attr(test, deprecated)]
+    #[public_method]
+    fn old(&self) {}
+
+    #[cfg_attr(any(), deprecated)]
+    #[public_method]
+    #[expect(clippy::too_many_arguments, reason = "so does the client")]
+    fn long(&self, a: u8, b: u8, c: u8, d: u8, e: u8, f: u8, g: u8) -> u8 {
+        a ^ b ^ c ^ d ^ e ^ f ^ g
+    }
+
+    #[on_stop]
+    fn end<'a>(&'a mut self) {}
+}
+
+struct Part<'a>(&'a str);
+
+impl FromCall for Part<'_> {
+    fn from_call(_: &CallContext) -> Result<Self, RpcError> {
+        Ok(Self("part"))
+    }
+}
+
+#[test]
+fn a_method_may_be_written_in_every_form_that_rust_has_for_it() {
+    let methods = listed::<Forms>();
+    let kinds: Vec<_> = methods.iter().map(|(name, entry)| (*name, entry.kind)).collect();
+    let expected = [
+        ("computed", Kind::Compute),
+        ("either", Kind::Read),
+        ("exclusive", Kind::Write),
+        ("exposed", Kind::Read),
+        ("long", Kind::Read),
+        ("named", Kind::Read),
+        ("old", Kind::Read),
+        ("shared", Kind::Read),
+        ("waits", Kind::WriteAsync),
+    ];
+    assert_eq!(kinds, expected);
+    assert_eq!(Forms.hidden(2), 2, "a function as any other");
+}
+
+#[test]
+fn a_deprecated_method_is_listed_as_one() {
+    let methods = listed::<Forms>();
+    let options = |name: &str| methods[name].options.clone();
+    assert_eq!(options("old"), format!("{:?}", MethodOptions::public().deprecated(true)));
+    assert_eq!(options("long"), format!("{:?}", MethodOptions::public()));
+}

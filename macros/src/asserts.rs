@@ -4,7 +4,8 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 
-use crate::expand::{block_cfgs, sendable};
+use crate::expand::block_cfgs;
+use crate::message::sendable;
 use crate::method::Method;
 use crate::model::Service;
 use crate::types::without_self;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use quote::quote;
-use syn::{LitStr, ReturnType, Safety, Type};
+use syn::{GenericParam, Generics, LitStr, ReturnType, Safety, Type};
 
 use crate::attr::Client;
 use crate::errors::Errors;
@@ -106,7 +106,7 @@ fn hook(hook: &Hook, errors: &mut Errors) {
     if !matches!(hook.receiver, Receiver::Shared | Receiver::Exclusive) || sig.inputs.len() != 1 {
         errors.at(&sig.ident, format!("a function marked `#[{name}]` takes `&mut self` and nothing else"));
     }
-    if !sig.generics.params.is_empty() {
+    if is_generic(&sig.generics) {
         errors.at(&sig.generics, format!("a function marked `#[{name}]` cannot be generic"));
     }
     let ReturnType::Type(_, ty) = &sig.output else { return };
@@ -151,9 +151,14 @@ fn receiver(method: &Method, errors: &mut Errors) {
     }
 }
 
+/// Whether it has more than lifetimes, which only give names to what is borrowed for a call.
+fn is_generic(generics: &Generics) -> bool {
+    generics.params.iter().any(|param| !matches!(param, GenericParam::Lifetime(_)))
+}
+
 fn signature(method: &Method, errors: &mut Errors) {
     let sig = &method.sig;
-    if !sig.generics.params.is_empty() {
+    if is_generic(&sig.generics) {
         errors.at(&sig.generics, "an exposed method cannot be generic: callers send values of fixed types");
     }
     if let Safety::Unsafe(token) = sig.safety {

@@ -6,9 +6,11 @@ use syn::Visibility;
 use syn::spanned::Spanned;
 
 use crate::attr::Client;
-use crate::expand::{at, block_cfgs, sendable};
+use crate::expand::block_cfgs;
+use crate::message::{docs_or, sendable};
 use crate::method::{Method, Output};
 use crate::model::Service;
+use crate::spans::{self, at};
 use crate::types::without_self;
 
 /// The client and what makes its methods callable, unless there is to be none.
@@ -17,13 +19,13 @@ pub(crate) fn client(service: &Service) -> TokenStream {
     let methods = service.methods.iter().map(|method| client_method(service, method));
     let functions = service.methods.iter().map(|method| function(service, method));
     let item = item(service, &name);
-    let cfgs = block_cfgs(service);
+    let (cfgs, allowed) = (block_cfgs(service), &service.allowed);
     quote! {
         #(#methods)*
         #item
         #(#cfgs)*
+        #(#allowed)*
         #[automatically_derived]
-        #[allow(dead_code, missing_docs, clippy::too_many_arguments)]
         impl #name { #(#functions)* }
     }
 }
@@ -38,12 +40,13 @@ fn name(service: &Service) -> Option<Ident> {
 
 /// The struct, and the ways to it and from it.
 fn item(service: &Service, name: &Ident) -> TokenStream {
-    let (ty, vis) = (service.ty(), vis(service));
-    let cfgs: Vec<_> = block_cfgs(service).collect();
+    let (ty, vis) = (service.ty(), spans::tokens(vis(service)));
+    let cfgs: Vec<_> = block_cfgs(service);
     let doc =
         format!("Calls the methods of [`{0}`], and can do all that `callbox::client::Typed` can.", name_of(service));
     let typed = quote!(::callbox::client::Typed<Self>);
     // Should the name be taken, the compiler says so here: at the service.
+    let name = &spans::ident(name);
     let item = quote_spanned!(at(name)=> #vis struct #name(#typed););
     let from = [quote!(::callbox::client::Client), quote!(::callbox::ServiceRef<#ty>)].map(|way| {
         quote! {
@@ -58,7 +61,6 @@ fn item(service: &Service, name: &Ident) -> TokenStream {
         #(#cfgs)*
         #[doc = #doc]
         #[derive(::core::clone::Clone, ::core::fmt::Debug)]
-        #[allow(dead_code)]
         #item
         #(#cfgs)*
         #[automatically_derived]
@@ -107,25 +109,31 @@ fn client_method(service: &Service, method: &Method) -> TokenStream {
     };
     // If the error cannot be given back, the compiler says so here: at the error.
     let error = quote_spanned!(span=> type Error = #error;);
+    let allowed = service.allowed(method);
     quote! {
         #(#cfgs)*
+        #(#allowed)*
         #[automatically_derived]
         impl ::callbox::client::ClientMethod for #message { #error }
     }
 }
 
 fn function(service: &Service, method: &Method) -> TokenStream {
-    let Method { cfgs, docs, message, .. } = method;
-    let (ty, vis, ident) = (service.ty(), service.vis(method), &method.sig.ident);
-    let (names, types): (Vec<_>, Vec<_>) =
-        sendable(method).map(|(name, param)| (name, without_self(param.ty.to_token_stream(), ty))).unzip();
+    let Method { cfgs, deprecated, allowed, message, .. } = method;
+    let (ty, vis, ident) = (service.ty(), spans::tokens(service.vis(method)), spans::ident(&method.sig.ident));
+    let docs = docs_or(&method.docs, &format!("Calls `{}`.", method.wire_name().value()));
+    let (names, types): (Vec<_>, Vec<_>) = sendable(method)
+        .map(|(name, param)| (spans::ident(name), without_self(param.ty.to_token_stream(), ty)))
+        .unzip();
     let (written, error) = (method.output.ok(), error(service, method));
     let output = without_self(written.to_token_stream(), ty);
     // If the result cannot be read, the compiler says so here: at the result.
     let call = quote_spanned!(at(&written)=> ::callbox::client::Typed::call(&self.0, message).await);
     quote! {
         #(#cfgs)*
-        #(#docs)*
+        #(#allowed)*
+        #docs
+        #(#deprecated)*
         #vis async fn #ident(
             &self,
             #(#names: #types),*

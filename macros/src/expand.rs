@@ -1,17 +1,20 @@
 //! What the macro writes: the same that `callbox::Method`'s example writes by hand. One function per item.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, format_ident, quote, quote_spanned};
-use syn::ext::IdentExt;
+use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Ident, LitStr, Type};
+use syn::{Attribute, Ident, Type};
 
 use crate::asserts::{state_check, type_checks};
 use crate::attr::OnPanic;
 use crate::client;
+use crate::conditional::{Conditional, cfgs};
+use crate::deprecated;
+use crate::message::{Purpose, defaults, literal, message};
 use crate::method::{Kind, Method, Output, Param};
 use crate::model::{Hook, On, Service};
-use crate::types::{Lifetimes, last_segment, unfit, without_self};
+use crate::spans::at;
+use crate::types::{Lifetimes, last_segment, unfit, without_lifetimes, without_self};
 
 /// Everything for a block without mistakes.
 pub(crate) fn service(service: &Service) -> TokenStream {
@@ -19,19 +22,28 @@ pub(crate) fn service(service: &Service) -> TokenStream {
     let methods = service.methods.iter().filter_map(|method| {
         let handler = handler(service, method, method.kind()?);
         let output = method.output.ok();
-        let items = [
-            message(service, method, Purpose::Use),
-            defaults(service, method),
-            method_impl(service, method, output, &handler),
-            type_checks(service, method),
-        ];
+        let (mut message, mut implemented) =
+            (message(service, method, Purpose::Use), method_impl(service, method, output, &handler));
+        if !method.deprecated.is_empty() {
+            let beside = deprecated::beside(&std::mem::take(&mut implemented));
+            message = quote!(#beside #message);
+        }
+        let items = [message, defaults(service, method), implemented, type_checks(service, method)];
         Some(quote!(#(#items)*))
     });
     let client = client::client(service);
     let entries = service.methods.iter().map(|method| entry(service, method)).collect();
     let hooks = service.hooks.iter().map(|hook| self::hook(service, hook)).collect();
+    let one_block = one_block(service);
     let service = service_impl(service, &entries, &hooks);
-    quote!(#state #(#methods)* #client #service)
+    quote!(#state #one_block #(#methods)* #client #service)
+}
+
+/// Says by its name what is wrong when a type has two blocks: a macro sees only one of them.
+fn one_block(service: &Service) -> TokenStream {
+    let (ty, cfgs) = (service.ty(), block_cfgs(service));
+    let name = Ident::new("__WRITE_ALL_EXPOSED_METHODS_OF_A_TYPE_INTO_ONE_SERVICE_BLOCK", at(ty));
+    quote!(#(#cfgs)* #[automatically_derived] impl #ty { #[doc(hidden)] const #name: () = (); })
 }
 
 /// For a block with mistakes: types and impls that let the rest of the user's code compile, so that the mistakes are
@@ -54,106 +66,18 @@ pub(crate) fn stubs(service: &Service) -> TokenStream {
     quote!(#(#methods)* #service)
 }
 
-/// What a message is for.
-#[derive(Clone, Copy, PartialEq)]
-enum Purpose {
-    Use,
-    /// To exist with its fields, without attributes that might be mistaken.
-    Stub,
-}
-
-/// The struct of a method's parameters.
-fn message(service: &Service, method: &Method, purpose: Purpose) -> TokenStream {
-    let Method { cfgs, docs, message, .. } = method;
-    let vis = service.vis(method);
-    let fields = sendable(method).map(|(name, param)| {
-        let serde = if purpose == Purpose::Use { serde_attr(service, method, name, param) } else { TokenStream::new() };
-        let (docs, ty) = (&param.docs, without_self(param.ty.to_token_stream(), service.ty()));
-        quote!(#(#docs)* #serde #vis #name: #ty)
-    });
-    let strict = (!method.params.iter().any(Param::is_rest)).then(|| quote!(#[serde(deny_unknown_fields)]));
-    // Should the name be taken, the compiler says so here: at the method.
-    let item = quote_spanned!(at(message)=> #vis struct #message { #(#fields),* });
-    quote! {
-        #(#cfgs)*
-        #(#docs)*
-        #[derive(
-            ::callbox::__private::serde::Serialize,
-            ::callbox::__private::serde::Deserialize,
-            ::callbox::__private::schemars::JsonSchema,
-        )]
-        #[serde(crate = "::callbox::__private::serde")]
-        #[schemars(crate = "::callbox::__private::schemars")]
-        #strict
-        #[allow(missing_docs, missing_debug_implementations)]
-        #item
-    }
-}
-
-/// Where the user's token stands, for errors, but still known as written by the macro, so that lints leave it alone.
-pub(crate) fn at(tokens: &impl Spanned) -> Span {
-    Span::call_site().located_at(tokens.span())
-}
-
-/// The parameters that can be fields. In a block without mistakes these are all that callers send.
-pub(crate) fn sendable(method: &Method) -> impl Iterator<Item = (&Ident, &Param)> {
-    let fit = method.sent().filter(|param| unfit(&param.ty, Lifetimes::None).is_none());
-    fit.filter_map(|param| Some((param.name.as_ref()?, param)))
-}
-
-/// How serde is to treat a field.
-fn serde_attr(service: &Service, method: &Method, name: &Ident, param: &Param) -> TokenStream {
-    let (default, rename, rest) = match &param.attr {
-        Some(attr) => (attr.default.is_some(), attr.rename.as_ref().map(|rename| &rename.value), attr.rest.is_some()),
-        None => (false, None, false),
-    };
-    let mut keys = Vec::new();
-    if default {
-        let path = format!("<{}>::{}", service.ty().to_token_stream(), default_fn(method, name));
-        keys.push(quote!(default = #path));
-    } else if param.is_option() {
-        // Left out as callers would leave it out. Not beside a default, which would then take the place of `None`.
-        keys.push(quote!(default, skip_serializing_if = "::core::option::Option::is_none"));
-        // By itself serde reads null as `None`, as it does what is left out.
-        if param.is_option_of_an_option() {
-            keys.push(quote!(deserialize_with = "::callbox::__private::given"));
-        }
-    }
-    keys.extend(rename.map(|wire_name| quote!(rename = #wire_name)));
-    keys.extend(rest.then(|| quote!(flatten)));
-    if keys.is_empty() { TokenStream::new() } else { quote!(#[serde(#(#keys),*)]) }
-}
-
-/// The functions that make the defaults. They are the service's, so that `Self` is what the user means by it.
-fn defaults(service: &Service, method: &Method) -> TokenStream {
-    let (ty, cfgs) = (service.ty(), &method.cfgs);
-    let functions: Vec<_> = sendable(method)
-        .filter_map(|(name, param)| {
-            let default = &param.attr.as_ref()?.default.as_ref()?.value;
-            let (function, ty) = (default_fn(method, name), &param.ty);
-            Some(quote!(#[doc(hidden)] fn #function() -> #ty { #default }))
-        })
-        .collect();
-    if functions.is_empty() {
-        return TokenStream::new();
-    }
-    quote!(#(#cfgs)* #[automatically_derived] impl #ty { #(#functions)* })
-}
-
-fn default_fn(method: &Method, param: &Ident) -> Ident {
-    format_ident!("__{}_default_{}", method.sig.ident.unraw(), param.unraw(), span = Span::call_site())
-}
-
 fn method_impl(service: &Service, method: &Method, output: &Type, handler: &TokenStream) -> TokenStream {
     let Method { cfgs, message, .. } = method;
     let (ty, name) = (service.ty(), method.wire_name());
     let output = without_self(output.to_token_stream(), ty);
     let params = method.sent().filter(|param| !param.is_rest()).filter_map(Param::wire_name);
     let errors = errors(service, method);
+    let allowed = service.allowed(method);
     // If the service is more private than this method, the compiler says so here: at the method.
     let service = quote_spanned!(at(message)=> type Service = #ty;);
     quote! {
         #(#cfgs)*
+        #(#allowed)*
         #[automatically_derived]
         impl ::callbox::Method for #message {
             #service
@@ -164,6 +88,7 @@ fn method_impl(service: &Service, method: &Method, output: &Type, handler: &Toke
             #errors
         }
         #(#cfgs)*
+        #(#allowed)*
         #[automatically_derived]
         impl ::callbox::__private::actix::Message for #message {
             type Result = ::callbox::Reply<Self>;
@@ -197,7 +122,7 @@ fn handler(service: &Service, method: &Method, kind: Kind) -> TokenStream {
             None => arguments.push(quote!(#message.#name)),
             Some(injected) if is_call_context(injected) => arguments.push(quote!(#call)),
             Some(injected) => {
-                let of = without_self(injected.to_token_stream(), ty);
+                let of = without_lifetimes(without_self(injected.to_token_stream(), ty), &method.sig.generics);
                 injections.push(quote!(let #name = <#of as ::callbox::FromCall>::from_call(#call)?;));
                 arguments.push(quote!(&#name));
             }
@@ -206,7 +131,9 @@ fn handler(service: &Service, method: &Method, kind: Kind) -> TokenStream {
 
     let receiver = (kind != Kind::Compute).then(|| quote!(#state,));
     let wait = method.sig.asyncness.map(|_| quote!(.await));
-    let run = quote!(<#ty>::#ident(#receiver #(#arguments),*) #wait);
+    let path = quote!(<#ty>::#ident);
+    let path = if method.deprecated.is_empty() { path } else { deprecated::path(&path) };
+    let run = quote!(#path(#receiver #(#arguments),*) #wait);
     let run = match &method.output {
         Output::Result { error, .. } => {
             let error = without_self(error.to_token_stream(), ty);
@@ -249,13 +176,15 @@ fn service_impl(service: &Service, entries: &TokenStream, hooks: &TokenStream) -
             ::core::option::Option::None => "0.0.0",
         }),
     };
+    let allowed = &service.allowed;
     let doc = Some(service.doc()).filter(|doc| !doc.is_empty()).map(|doc| {
-        let doc = LitStr::new(&doc, Span::call_site());
+        let doc = literal(&doc);
         quote!(const DOC: ::core::option::Option<&'static str> = ::core::option::Option::Some(#doc);)
     });
     let table = if entries.is_empty() { quote!(_) } else { Ident::new("table", Span::mixed_site()).to_token_stream() };
     quote! {
         #(#cfgs)*
+        #(#allowed)*
         #[automatically_derived]
         impl ::callbox::Service for #ty {
             const NAME: &'static str = #name;
@@ -268,8 +197,8 @@ fn service_impl(service: &Service, entries: &TokenStream, hooks: &TokenStream) -
     }
 }
 
-pub(crate) fn block_cfgs(service: &Service) -> impl Iterator<Item = &syn::Attribute> {
-    service.block.attrs.iter().filter(|attr| attr.path().is_ident("cfg"))
+pub(crate) fn block_cfgs(service: &Service) -> Vec<Attribute> {
+    cfgs(&service.block.attrs)
 }
 
 /// The method's line in the table.
@@ -287,7 +216,7 @@ fn options(service: &Service, method: &Method) -> TokenStream {
         (true, None) => quote!(::callbox::MethodOptions::private()),
         (true, Some(scope)) => quote!(::callbox::MethodOptions::scoped(#scope)),
     };
-    let doc = Some(method.doc()).filter(|doc| !doc.is_empty()).map(|doc| LitStr::new(&doc, Span::call_site()));
+    let doc = Some(method.doc()).filter(|doc| !doc.is_empty()).map(|doc| literal(&doc));
     options.extend(doc.map(|doc| quote!(.doc(#doc))));
     options.extend(attr.mailbox.map(|capacity| quote!(.mailbox(#capacity))));
     options.extend(attr.mailbox_group.as_ref().map(|name| quote!(.group(#name))));
@@ -301,6 +230,10 @@ fn options(service: &Service, method: &Method) -> TokenStream {
         OnPanic::Restart => quote!(.on_panic(::callbox::OnPanic::Restart)),
     }));
     options.extend(attr.idempotent.then(|| quote!(.idempotent())));
+    options.extend(method.deprecated.iter().flat_map(Conditional::all).map(|deprecated| match deprecated.when {
+        None => quote!(.deprecated(true)),
+        Some(when) => quote!(.deprecated(::core::cfg!(#when))),
+    }));
     options.extend((method.sent().count() < method.params.len()).then(|| quote!(.asks_caller())));
     options
 }

@@ -5,11 +5,12 @@ use quote::{format_ident, quote};
 use syn::DeriveInput;
 
 use crate::rpc_error::{Variant, VariantField};
+use crate::spans;
 use crate::types::{Lifetimes, unfit};
 
 /// The impl of `FromRpcError`. After mistakes `variants` may be empty.
 pub(crate) fn from_rpc_error(input: &DeriveInput, variants: &[Variant]) -> TokenStream {
-    let ident = &input.ident;
+    let ident = spans::ident(&input.ident);
     let (impl_generics, ty_generics, where_clause) = input.generics.split_for_impl();
     let (transparent, coded): (Vec<_>, Vec<_>) =
         variants.iter().filter(|variant| is_told_whole(variant)).partition(|variant| variant.attr.code.is_none());
@@ -18,9 +19,7 @@ pub(crate) fn from_rpc_error(input: &DeriveInput, variants: &[Variant]) -> Token
     quote! {
         #[automatically_derived]
         impl #impl_generics ::callbox::client::FromRpcError for #ident #ty_generics #where_clause {
-            #[allow(deprecated)]
             fn from_rpc_error(error: ::callbox::RpcError) -> ::core::result::Result<Self, ::callbox::RpcError> {
-                #[allow(unused_imports)]
                 use ::callbox::__private::{NotOwned as _, NotRecovered as _};
                 ::callbox::__private::recover(error, &[#(#coded),*], &[#(#transparent),*])
             }
@@ -40,6 +39,7 @@ fn is_told_whole(variant: &Variant) -> bool {
 /// A function that makes the variant of an error with its code and fitting data.
 fn reader(code: i32, variant: &Variant) -> TokenStream {
     let Variant { ident, fields, named, .. } = variant;
+    let ident = spans::ident(ident);
     if fields.is_empty() {
         return quote!(|error| ::callbox::__private::without_data(error, #code).then(|| Self::#ident {}));
     }
@@ -70,7 +70,7 @@ fn reader(code: i32, variant: &Variant) -> TokenStream {
 
 /// A function that makes the variant of whatever its field can be made of.
 fn transparent_reader(variant: &Variant) -> TokenStream {
-    let ident = &variant.ident;
+    let ident = spans::ident(&variant.ident);
     let fields = variant.fields.iter().map(|VariantField { member, field, .. }| {
         let ty = &field.ty;
         quote!(#member: ::callbox::__private::Told::<#ty>::recover(error)?)

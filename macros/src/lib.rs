@@ -7,23 +7,31 @@
 //! * parse: `attr` reads attributes (and lists all keys), `model` and `method` what they stand on. The model keeps the
 //!   user's own tokens, so every span is theirs;
 //! * check: `check` holds the rules and nothing else. Mistakes are gathered in `Errors` and reported all together;
-//! * expand: `expand` writes the code, one function per item, and `client` the typed client. After a mistake it writes stubs instead, so that the
+//! * expand: `expand` writes the code, one function per item, `message` the struct of a method's
+//!   parameters, and `client` the typed client. After a mistake it writes stubs instead, so that the
 //!   mistake is all there is to see.
 //!
-//! `rpc_error` takes the same steps for the derive, with the way back in `from_rpc_error`. `types`, `names` and `duration` answer small questions.
+//! `rpc_error` takes the same steps for the derive, with the way back in `from_rpc_error`. `types`,
+//! `names` and `duration` answer small questions, `conditional` reads what may stand in a
+//! `cfg_attr`, `spans` keeps lints from what the macro writes, and `deprecated` warnings of what
+//! the user has put out of use.
 
 mod asserts;
 mod attr;
 mod check;
 mod client;
+mod conditional;
+mod deprecated;
 mod duration;
 mod errors;
 mod expand;
 mod from_rpc_error;
+mod message;
 mod method;
 mod model;
 mod names;
 mod rpc_error;
+mod spans;
 mod types;
 
 use proc_macro2::{Span, TokenStream};
@@ -73,6 +81,16 @@ fn expand_service(args: TokenStream, item: &TokenStream) -> TokenStream {
 pub fn derive_rpc_error(item: proc_macro::TokenStream) -> proc_macro::TokenStream {
     match syn::parse(item) {
         Ok(input) => rpc_error::derive(&input).into(),
+        Err(error) => error.into_compile_error().into(),
+    }
+}
+
+/// Writes what its attribute holds. No part of the interface.
+#[doc(hidden)]
+#[proc_macro_derive(Written, attributes(callbox_written))]
+pub fn derive_written(item: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    match syn::parse(item) {
+        Ok(input) => deprecated::write(&input).into(),
         Err(error) => error.into_compile_error().into(),
     }
 }

@@ -1,15 +1,17 @@
 //! The model of one exposed method.
 
+use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{
-    Attribute, FnArg, GenericArgument, Ident, ImplItemFn, LitStr, Pat, PatType, PathArguments, ReceiverKind,
-    ReturnType, Signature, Type, Visibility,
+    Attribute, Block, FnArg, GenericArgument, Ident, ImplItemFn, LitStr, Pat, PatType, PathArguments, ReceiverKind,
+    ReturnType, Signature, Stmt, Type, Visibility,
 };
 
 use crate::attr::{MethodAttr, ParamAttr};
+use crate::conditional::{Conditional, allowed, cfgs, named};
 use crate::errors::Errors;
-use crate::model::{cfgs, doc_text, docs, take_attrs};
+use crate::model::{doc_text, take_attrs};
 use crate::names::upper_camel;
 use crate::types::{bare, last_segment, option_of};
 
@@ -20,6 +22,10 @@ pub(crate) struct Method {
     /// Those of the block and those of the method.
     pub(crate) cfgs: Vec<Attribute>,
     pub(crate) docs: Vec<Attribute>,
+    /// Its `#[deprecated]`, if it has one.
+    pub(crate) deprecated: Vec<Attribute>,
+    /// What the user lets pass in it.
+    pub(crate) allowed: Vec<Attribute>,
     pub(crate) vis: Visibility,
     pub(crate) sig: Signature,
     pub(crate) receiver: Receiver,
@@ -77,6 +83,7 @@ impl Method {
         private: bool,
         attr: MethodAttr,
         outer: &[Attribute],
+        service: &Type,
         function: &mut ImplItemFn,
         errors: &mut Errors,
     ) -> Self {
@@ -91,15 +98,16 @@ impl Method {
                 FnArg::Typed(typed) => params.push(Param::parse(typed, errors)),
             }
         }
-        // Parameters come off the wire: that a method only reads one is no reason to take it by reference.
-        function.attrs.push(syn::parse_quote!(#[allow(clippy::needless_pass_by_value)]));
+        consume(&params, &mut function.block);
         let sig = function.sig.clone();
         Self {
             private,
             cfgs: [outer, &cfgs(&function.attrs)].concat(),
-            docs: docs(&function.attrs),
+            docs: named(&function.attrs, &["doc"]),
+            deprecated: named(&function.attrs, &["deprecated"]),
+            allowed: allowed(&function.attrs),
             vis: function.vis.clone(),
-            receiver: Receiver::of(&sig),
+            receiver: Receiver::of(&sig, service),
             output: Output::of(&sig.output),
             message: attr.message.clone().unwrap_or_else(|| upper_camel(&sig.ident)),
             attr,
@@ -137,13 +145,39 @@ impl Method {
     }
 }
 
+/// Has clippy see that what callers send is taken. Parameters come off the wire: that a method only
+/// reads one is no reason to take it by reference.
+fn consume(params: &[Param], block: &mut Block) {
+    let plain = params.iter().filter(|param| param.injected().is_none()).filter_map(|param| match &param.pat {
+        Pat::Ident(pat) if pat.mutability.is_none() && !pat.ident.to_string().starts_with('_') => param.name.as_ref(),
+        _ => None,
+    });
+    let taken = plain.map(|name| syn::parse_quote!(#[cfg(clippy)] let #name = #name;));
+    block.stmts.splice(..0, taken.collect::<Vec<Stmt>>());
+}
+
 impl Receiver {
-    pub(crate) fn of(sig: &Signature) -> Self {
+    /// How a function of this type takes `self`.
+    pub(crate) fn of(sig: &Signature, service: &Type) -> Self {
         match sig.receiver().map(|receiver| &receiver.kind) {
             None => Self::None,
             Some(ReceiverKind::Reference(_, _, None)) => Self::Shared,
             Some(ReceiverKind::Reference(_, _, Some(_))) => Self::Exclusive,
+            Some(ReceiverKind::Typed(_, ty)) => Self::typed(ty, service),
             Some(_) => Self::Other,
+        }
+    }
+
+    /// `self: &Self` is `&self`.
+    fn typed(ty: &Type, service: &Type) -> Self {
+        let Type::Reference(reference) = bare(ty) else { return Self::Other };
+        let [elem, service] = [&reference.elem, service].map(|ty| bare(ty).to_token_stream().to_string());
+        if elem != "Self" && elem != service {
+            Self::Other
+        } else if reference.mutability.is_some() {
+            Self::Exclusive
+        } else {
+            Self::Shared
         }
     }
 }
@@ -156,6 +190,12 @@ impl Param {
                 errors.at(&param, "a parameter has one `#[param(…)]`, with all its keys");
             }
             attr.get_or_insert(ParamAttr::parse(&param, errors));
+        }
+        let conditional = |attr: &Attribute| Conditional::all(attr).iter().any(|one| one.is("param"));
+        for param in take_attrs(&mut typed.attrs, conditional) {
+            let message = "a parameter is the same wherever the method is compiled: write `#[param(…)]` without \
+                           `cfg_attr`, or two methods, each with its `#[cfg(…)]`";
+            errors.at(&param, message);
         }
         // Rust knows no doc comments here, so they must not stay.
         let docs = take_attrs(&mut typed.attrs, |attr| attr.path().is_ident("doc"));

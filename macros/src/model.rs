@@ -8,6 +8,7 @@ use syn::{
 };
 
 use crate::attr::{MethodAttr, OnPanic, ServiceAttr};
+use crate::conditional::{Conditional, allowed, cfgs};
 use crate::errors::Errors;
 use crate::method::{Kind, Method, Receiver};
 use crate::types::last_segment;
@@ -17,6 +18,8 @@ pub(crate) struct Service {
     pub(crate) attr: ServiceAttr,
     /// The block without our attributes.
     pub(crate) block: ItemImpl,
+    /// What the user lets pass in the block.
+    pub(crate) allowed: Vec<Attribute>,
     pub(crate) methods: Vec<Method>,
     pub(crate) hooks: Vec<Hook>,
 }
@@ -55,22 +58,32 @@ impl Service {
         let (mut methods, mut hooks) = (Vec::new(), Vec::new());
         for item in &mut block.items {
             let ImplItem::Fn(function) = item else { continue };
-            match take_marker(&mut function.attrs, errors) {
-                Some((name, Marker::Method { private }, marker)) => {
-                    let attr = MethodAttr::parse(&marker, name, private, errors);
-                    methods.push(Method::parse(private, attr, &outer, function, errors));
-                }
-                Some((name, Marker::Hook(on), marker)) => {
-                    if marker.meta.require_path_only().is_err() {
-                        errors.at(&marker, format!("`#[{name}]` has no keys"));
+            let markings = take_markings(&mut function.attrs, errors);
+            // Under each condition it may be marked otherwise.
+            let written = function.clone();
+            for Marking { name, marker, attr, when } in &markings {
+                *function = written.clone();
+                let outer = [&outer[..], when].concat();
+                match *marker {
+                    Marker::Method { private } => {
+                        let attr = MethodAttr::parse(attr, name, private, errors);
+                        methods.push(Method::parse(private, attr, &outer, &block.self_ty, function, errors));
                     }
-                    refuse_param_attrs(function, errors);
-                    hooks.push(Hook::parse(on, &outer, function));
+                    Marker::Hook(on) => {
+                        if attr.meta.require_path_only().is_err() {
+                            errors.at(attr, format!("`#[{name}]` has no keys"));
+                        }
+                        refuse_param_attrs(function, errors);
+                        hooks.push(Hook::parse(on, &outer, &block.self_ty, function));
+                    }
                 }
-                None => refuse_param_attrs(function, errors),
+            }
+            if markings.is_empty() {
+                refuse_param_attrs(function, errors);
             }
         }
-        Self { attr, block, methods, hooks }
+        let allowed = allowed(&block.attrs);
+        Self { attr, block, allowed, methods, hooks }
     }
 
     pub(crate) fn ty(&self) -> &Type {
@@ -100,6 +113,11 @@ impl Service {
         self.attr.vis.as_ref().unwrap_or(&method.vis)
     }
 
+    /// What the user lets pass at a method.
+    pub(crate) fn allowed<'a>(&'a self, method: &'a Method) -> Vec<&'a Attribute> {
+        self.allowed.iter().chain(&method.allowed).collect()
+    }
+
     /// What becomes of the state when the method panics, if that was said.
     pub(crate) fn on_panic(&self, method: &Method) -> Option<OnPanic> {
         let changes = matches!(method.kind(), Some(Kind::Write | Kind::WriteAsync));
@@ -108,9 +126,9 @@ impl Service {
 }
 
 impl Hook {
-    fn parse(on: On, outer: &[Attribute], function: &ImplItemFn) -> Self {
+    fn parse(on: On, outer: &[Attribute], service: &Type, function: &ImplItemFn) -> Self {
         let sig = function.sig.clone();
-        Self { on, cfgs: [outer, &cfgs(&function.attrs)].concat(), receiver: Receiver::of(&sig), sig }
+        Self { on, cfgs: [outer, &cfgs(&function.attrs)].concat(), receiver: Receiver::of(&sig, service), sig }
     }
 
     /// Whether it returns something called `Result`.
@@ -122,16 +140,43 @@ impl Hook {
     }
 }
 
-/// The one attribute that says what a function is to the service.
-fn take_marker(attrs: &mut Vec<Attribute>, errors: &mut Errors) -> Option<(&'static str, Marker, Attribute)> {
-    let of = |attr: &Attribute| MARKERS.into_iter().find(|(name, _)| attr.path().is_ident(name));
-    let mut markers = take_attrs(attrs, |attr| of(attr).is_some()).into_iter();
-    let first = markers.next()?;
-    let (name, marker) = of(&first)?;
-    for other in markers {
-        errors.at(&other, format!("this function is already marked `#[{name}]`"));
+/// An attribute that says what a function is to the service.
+struct Marking {
+    name: &'static str,
+    marker: Marker,
+    attr: Attribute,
+    /// The `cfg` under which it says so, if it stands in a `cfg_attr`.
+    when: Vec<Attribute>,
+}
+
+/// Takes out what says what a function is to the service: one attribute, or several of which each
+/// has a condition.
+fn take_markings(attrs: &mut Vec<Attribute>, errors: &mut Errors) -> Vec<Marking> {
+    let (mut markings, mut kept) = (Vec::<Marking>::new(), Vec::new());
+    for attr in attrs.drain(..) {
+        let (ours, others): (Vec<_>, Vec<_>) =
+            Conditional::all(&attr).into_iter().partition(|one| marker_of(one).is_some());
+        if ours.is_empty() {
+            kept.push(attr);
+            continue;
+        }
+        kept.extend(others.into_iter().map(Conditional::into_attribute));
+        for one in ours {
+            let Some((name, marker)) = marker_of(&one) else { continue };
+            if let Some(first) = markings.iter().find(|first| first.when.is_empty() || one.when.is_none()) {
+                errors.at(&one.attr, format!("this function is already marked `#[{}]`", first.name));
+                continue;
+            }
+            let when = one.when.map(|when| syn::parse_quote!(#[cfg(#when)])).into_iter().collect();
+            markings.push(Marking { name, marker, attr: one.attr, when });
+        }
     }
-    Some((name, marker, first))
+    *attrs = kept;
+    markings
+}
+
+fn marker_of(one: &Conditional) -> Option<(&'static str, Marker)> {
+    MARKERS.into_iter().find(|(name, _)| one.is(name))
 }
 
 fn refuse_param_attrs(function: &mut ImplItemFn, errors: &mut Errors) {
@@ -150,14 +195,6 @@ fn refuse_param_attrs(function: &mut ImplItemFn, errors: &mut Errors) {
 
 pub(crate) fn take_attrs(attrs: &mut Vec<Attribute>, which: impl Fn(&Attribute) -> bool) -> Vec<Attribute> {
     attrs.extract_if(.., |attr| which(attr)).collect()
-}
-
-pub(crate) fn cfgs(attrs: &[Attribute]) -> Vec<Attribute> {
-    attrs.iter().filter(|attr| attr.path().is_ident("cfg")).cloned().collect()
-}
-
-pub(crate) fn docs(attrs: &[Attribute]) -> Vec<Attribute> {
-    attrs.iter().filter(|attr| attr.path().is_ident("doc")).cloned().collect()
 }
 
 /// The doc comment among these attributes as one text: what the user wrote, without the one space after `///`.

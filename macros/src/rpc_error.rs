@@ -2,6 +2,7 @@
 
 mod describe;
 
+use std::collections::HashSet;
 use std::ops::RangeInclusive;
 
 use proc_macro2::TokenStream;
@@ -15,6 +16,7 @@ use crate::attr::{Set, entries, for_each};
 use crate::errors::Errors;
 use crate::from_rpc_error::from_rpc_error;
 use crate::names::in_words;
+use crate::spans;
 use describe::describe;
 
 /// What JSON-RPC keeps for itself and for servers; callbox answers from it.
@@ -62,13 +64,12 @@ pub(crate) fn derive(input: &DeriveInput) -> TokenStream {
         (quote!(::core::unreachable!()), from_rpc_error(input, &[]))
     };
     let described = errors.is_empty().then(|| describe(input, &variants));
-    let ident = &input.ident;
+    let ident = spans::ident(&input.ident);
     let (impl_generics, ty_generics, where_clause) = input.generics.split_for_impl();
     quote! {
         #errors
         #[automatically_derived]
         impl #impl_generics ::core::convert::From<#ident #ty_generics> for ::callbox::RpcError #where_clause {
-            #[allow(unused_variables, deprecated)]
             fn from(error: #ident #ty_generics) -> Self { #body }
         }
         #described
@@ -135,6 +136,10 @@ fn integer(expr: &Expr) -> Option<syn::Result<i32>> {
 
 impl VariantField {
     fn parse(member: Member, field: &Field, errors: &mut Errors) -> Self {
+        let member = match member {
+            Member::Named(name) => Member::Named(spans::ident(&name)),
+            Member::Unnamed(index) => Member::Unnamed(index),
+        };
         let binding = match &member {
             Member::Named(name) => name.clone(),
             Member::Unnamed(index) => format_ident!("field{}", index.index, span = field.span()),
@@ -187,11 +192,15 @@ fn check_transparent(Variant { ident, attr, fields, .. }: &Variant, errors: &mut
 
 fn arm(error: &Ident, variant: &Variant) -> TokenStream {
     let Variant { ident, attr, fields, .. } = variant;
-    let bindings = fields.iter().map(|VariantField { member, binding, .. }| match member {
-        Member::Named(_) => quote!(#binding),
-        Member::Unnamed(_) => quote!(#member: #binding),
-    });
-    let pattern = quote!(#error::#ident { #(#bindings),* });
+    // What is not told is not bound, so that nothing is unused.
+    let told = attr.message.as_ref().and_then(|message| captures(&message.value.value()).ok()).unwrap_or_default();
+    let told = captured(&told);
+    let is_used = |field: &&VariantField| {
+        attr.code.is_none() || field.data.is_some() || told.contains(&field.binding.unraw().to_string())
+    };
+    let bindings = fields.iter().filter(is_used).map(|VariantField { member, binding, .. }| quote!(#member: #binding));
+    let (error, ident) = (spans::ident(error), spans::ident(ident));
+    let pattern = quote!(#error::#ident { #(#bindings,)* .. });
     let Some(code) = &attr.code else {
         let conversions = fields.iter().map(|VariantField { field, binding, .. }| {
             let ty = &field.ty;
@@ -237,6 +246,20 @@ fn captures(text: &str) -> Result<String, &'static str> {
     Ok(rewritten)
 }
 
+/// The names that a format text takes from around it.
+fn captured(text: &str) -> HashSet<String> {
+    let mut names = HashSet::new();
+    let plain = text.replace("{{", "").replace("}}", "");
+    for inside in plain.split('{').skip(1).filter_map(|rest| rest.split('}').next()) {
+        let (name, form) = inside.split_once(':').unwrap_or((inside, ""));
+        names.insert(name.trim().to_owned());
+        let is_part = |char: char| char.is_alphanumeric() || char == '_';
+        let widths = form.split('$').map(|part| part.rsplit(|char| !is_part(char)).next().unwrap_or_default());
+        names.extend(widths.take(form.matches('$').count()).map(str::to_owned));
+    }
+    names
+}
+
 /// `.with_data(…)`: the value of one unnamed field, a list of several, or an object of named ones.
 fn data(variant: &Variant) -> TokenStream {
     let marked: Vec<_> = variant.fields.iter().filter(|field| field.data.is_some()).collect();
@@ -260,7 +283,15 @@ fn data(variant: &Variant) -> TokenStream {
 
 #[cfg(test)]
 mod tests {
-    use super::captures;
+    use super::{captured, captures};
+
+    #[test]
+    fn the_names_in_a_message_are_those_of_fields() {
+        let mut names: Vec<_> =
+            captured("{{no}} {a} {b:?} {c:>width$.exact$} {field0:x} {{{d}}}").into_iter().collect();
+        names.sort();
+        assert_eq!(names, ["a", "b", "c", "d", "exact", "field0", "width"]);
+    }
 
     #[test]
     fn a_number_in_a_message_becomes_the_field_at_that_place() {

@@ -1,9 +1,9 @@
 //! Questions about types as they are written.
 
-use proc_macro2::{Group, TokenStream, TokenTree};
+use proc_macro2::{Group, Ident, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::visit::{self, Visit};
-use syn::{GenericArgument, PathArguments, PathSegment, Type};
+use syn::{GenericArgument, Generics, PathArguments, PathSegment, Type};
 
 /// The type without parentheses and without the invisible groups that `macro_rules!` puts around it.
 pub(crate) fn bare(ty: &Type) -> &Type {
@@ -62,6 +62,29 @@ pub(crate) fn without_self(ty: TokenStream, service: &Type) -> TokenStream {
             token => token.into(),
         })
         .collect()
+}
+
+/// The same type without the lifetimes that a method has given names to, which mean nothing outside
+/// of it.
+pub(crate) fn without_lifetimes(ty: TokenStream, generics: &Generics) -> TokenStream {
+    let mut tick = false;
+    let tokens = ty.into_iter().map(|token| match token {
+        TokenTree::Ident(name) if tick && generics.lifetimes().any(|param| param.lifetime.ident == name) => {
+            tick = false;
+            TokenTree::Ident(Ident::new("_", name.span()))
+        }
+        TokenTree::Group(group) => {
+            tick = false;
+            let mut inner = Group::new(group.delimiter(), without_lifetimes(group.stream(), generics));
+            inner.set_span(group.span());
+            inner.into()
+        }
+        token => {
+            tick = matches!(&token, TokenTree::Punct(punct) if punct.as_char() == '\'');
+            token
+        }
+    });
+    tokens.collect()
 }
 
 #[derive(Clone, Copy, PartialEq)]

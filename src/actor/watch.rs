@@ -174,7 +174,7 @@ impl Watch {
     fn holds(&self, method: u32, looks: u32) {
         let entry = self.methods.lock().get(&method).and_then(Weak::upgrade);
         if let Some(entry) = entry {
-            let warns = looks == LONG || looks % WARN == 0;
+            let warns = looks == LONG || looks.is_multiple_of(WARN);
             entry.meter.holds(entry.name, PAUSE * looks, Instant::now(), warns);
         }
     }

@@ -40,7 +40,7 @@ fn edwards(name: &str, x: &[u8]) -> Value {
 
 /// The refusal of a set in which only the second key is weak.
 #[track_caller]
-fn refused(key: Value, why: &str) {
+fn refused(key: &Value, why: &str) {
     let good = json!({ "kty": "oct", "kid": "good", "k": base64(&random::<32>()) });
     let error = parse([good, key.clone()]).expect_err(&key.to_string());
     assert!(error.starts_with("the key \"key\" ") && error.contains(why), "{error:?} does not say {why:?}");
@@ -64,14 +64,14 @@ fn an_rsa_key_is_as_strong_as_its_numbers_and_not_as_their_text() {
     parse([rsa(&n, &[1, 0, 0, 0, 1])]).unwrap();
 
     let short = "use an RSA key of 2048 bits at least";
-    refused(rsa(&zeros(128, &n[128..]), &e), short);
-    refused(rsa(&zeros(256, &[1]), &e), short);
-    refused(rsa(&[&[n[0] & 0x7f], &n[1..]].concat(), &e), short);
-    refused(rsa(&[], &e), short);
-    refused(rsa(&[n.clone(), n.repeat(4)].concat(), &e), "8192 bits at most");
-    refused(rsa(&[&n[..255], &[n[255] & !1]].concat(), &e), "the modulus of an RSA key is odd");
+    refused(&rsa(&zeros(128, &n[128..]), &e), short);
+    refused(&rsa(&zeros(256, &[1]), &e), short);
+    refused(&rsa(&[&[n[0] & 0x7f], &n[1..]].concat(), &e), short);
+    refused(&rsa(&[], &e), short);
+    refused(&rsa(&[n.clone(), n.repeat(4)].concat(), &e), "8192 bits at most");
+    refused(&rsa(&[&n[..255], &[n[255] & !1]].concat(), &e), "the modulus of an RSA key is odd");
     for e in [&[][..], &[0], &[1], &[3], &[17], &[255, 255], &[1, 0, 0], &[0, 0, 0, 1], &[1, 0, 2]] {
-        refused(rsa(&n, e), "an odd exponent of 65537 at least");
+        refused(&rsa(&n, e), "an odd exponent of 65537 at least");
     }
 }
 
@@ -86,11 +86,11 @@ fn a_point_is_one_of_its_curve() {
         let mut off = y.to_vec();
         off[7] ^= 1;
         for (x, y) in [(x, &*off), (y, x), (x, &[][..]), (&[][..], &[]), (x, &x[1..]), (&[0; 32], &[0; 32])] {
-            refused(curve(name, x, y), "it is no point of its curve");
+            refused(&curve(name, x, y), "it is no point of its curve");
         }
     }
     let point = &p256.public_key().as_ref()[1..];
-    refused(curve("P-384", &point[..32], &point[32..]), "it is no point of its curve");
+    refused(&curve("P-384", &point[..32], &point[32..]), "it is no point of its curve");
 }
 
 #[test]
@@ -99,16 +99,16 @@ fn an_edwards_key_has_a_point_of_a_large_order() {
     let pair = pair.unwrap();
     let point = pair.public_key().as_ref();
     parse([edwards("Ed25519", point)]).unwrap();
-    refused(edwards("Ed25519", &point[1..]), "it is no point of its curve");
-    refused(edwards("P-256", point), "use the curve that belongs to it");
+    refused(&edwards("Ed25519", &point[1..]), "it is no point of its curve");
+    refused(&edwards("P-256", point), "use the curve that belongs to it");
     let mut one = [0; 32];
-    refused(edwards("Ed25519", &one), "everybody can sign for this one");
+    refused(&edwards("Ed25519", &one), "everybody can sign for this one");
     one[0] = 1;
-    refused(edwards("Ed25519", &one), "everybody can sign for this one");
+    refused(&edwards("Ed25519", &one), "everybody can sign for this one");
     one[31] = 0x80;
-    refused(edwards("Ed25519", &one), "everybody can sign for this one");
+    refused(&edwards("Ed25519", &one), "everybody can sign for this one");
     let minus_one = [&[0xec][..], &[0xff; 30], &[0x7f]].concat();
-    refused(edwards("Ed25519", &minus_one), "everybody can sign for this one");
+    refused(&edwards("Ed25519", &minus_one), "everybody can sign for this one");
 }
 
 #[test]
@@ -117,14 +117,14 @@ fn a_secret_is_random_over_the_whole_length_of_its_hash() {
     for (algorithm, length) in [("HS256", 32), ("HS384", 48), ("HS512", 64)] {
         let random = random::<64>();
         parse([secret(algorithm, &random[64 - length..])]).unwrap();
-        refused(secret(algorithm, &random[65 - length..]), why);
-        refused(secret(algorithm, &vec![0; length]), why);
-        refused(secret(algorithm, &[0; 1000]), why);
+        refused(&secret(algorithm, &random[65 - length..]), why);
+        refused(&secret(algorithm, &vec![0; length]), why);
+        refused(&secret(algorithm, &[0; 1000]), why);
         for (before, after) in [(0, 4), (4, 0), (2, 2), (0, length - 5)] {
             let mut filled = random[..length].to_vec();
             filled[..before].fill(0);
             filled[length - after..].fill(0);
-            refused(secret(algorithm, &filled), why);
+            refused(&secret(algorithm, &filled), why);
         }
         let mut chance = random[..length].to_vec();
         chance[..1].fill(0);

@@ -22,13 +22,16 @@ use super::refusal;
 use super::stage::{GivenUp, Stage, Was};
 use super::tally::Count;
 
+/// A reply that waits for its caller.
+type ReadyReply<M> = Result<Ready<<M as Method>::Output>, RpcError>;
+
 /// One call of a method on its way through a mailbox, shared by caller and host.
 pub(crate) struct Call<M: Method> {
     head: Head,
     /// If it is a member of a batch, and no notification.
     member: Option<Member<M>>,
     /// Message and reply are dropped wherever the call ends: on the host, or on a caller's thread, which may be about to unwind.
-    stage: Stage<Harmless<M>, Harmless<Result<Ready<M::Output>, RpcError>>>,
+    stage: Stage<Harmless<M>, Harmless<ReadyReply<M>>>,
 }
 
 /// What is the same for calls of all methods.
@@ -122,7 +125,7 @@ impl<M: Method> Call<M> {
     }
 
     /// The reply as it waits for the caller. A batch limits what waits for it.
-    fn ready(&self, reply: Reply<M>, now: Instant) -> Result<Ready<M::Output>, RpcError> {
+    fn ready(&self, reply: Reply<M>, now: Instant) -> ReadyReply<M> {
         // Nobody waits for it if it does not run any more.
         match self.member.as_ref().and_then(|member| Some((member, self.stage.runs_since()?))) {
             Some((member, since)) => member.ready(reply, now.duration_since(since)),
@@ -149,7 +152,7 @@ impl<M: Method> Call<M> {
     }
 
     /// The same, as the answer waits.
-    pub(crate) fn answer(self: Arc<Self>) -> impl Future<Output = Result<Ready<M::Output>, RpcError>> {
+    pub(crate) fn answer(self: Arc<Self>) -> impl Future<Output = ReadyReply<M>> {
         let deadline = self.head.context.deadline;
         // From now on and not from the first poll: it may be dropped before.
         let mut waiting = Waiting { call: self, answered: false };
@@ -163,7 +166,7 @@ impl<M: Method> Call<M> {
 
     /// The answer that the caller finds, unless it comes too late to it: between a call's end and here the process may have
     /// been stopped. The clock is read for it, which is little beside the way of the answer from another thread.
-    fn if_in_time(&self, reply: Result<Ready<M::Output>, RpcError>, was: Was) -> Result<Ready<M::Output>, RpcError> {
+    fn if_in_time(&self, reply: ReadyReply<M>, was: Was) -> ReadyReply<M> {
         let now = Instant::now();
         if reply.is_ok() && now >= self.head.context.deadline {
             discard(reply);
@@ -173,7 +176,7 @@ impl<M: Method> Call<M> {
     }
 
     /// The deadline has passed: -32002, unless the call has ended with an error.
-    fn expire(&self) -> Result<Ready<M::Output>, RpcError> {
+    fn expire(&self) -> ReadyReply<M> {
         match self.stage.give_up() {
             GivenUp::Answered(reply, was) => self.if_in_time(reply.into_inner(), was),
             GivenUp::While(was) => Err(self.head.expire(was)),
@@ -264,7 +267,7 @@ struct Waiting<M: Method> {
 }
 
 impl<M: Method> Future for Waiting<M> {
-    type Output = (Result<Ready<M::Output>, RpcError>, Was);
+    type Output = (ReadyReply<M>, Was);
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let reply = self.call.stage.poll_reply(cx);

@@ -58,7 +58,8 @@ pub trait Method: Serialize + DeserializeOwned + JsonSchema + Send + 'static {
     const NAME: &'static str;
 
     /// The names of the parameters on the wire, in positional order. A `#[serde(flatten)]` field that takes the rest is
-    /// not one of them.
+    /// not one of them. A message by hand that has one ignores names that nobody knows, as serde
+    /// does; the macro's does not.
     const PARAMS: &'static [&'static str];
 
     /// The function that answers a call.

@@ -25,6 +25,7 @@ pub use method::{Handler, Kind, Method, Reply};
 pub(crate) use name::full_name;
 pub use options::{Access, MethodOptions, OnPanic};
 pub(crate) use params::read as read_params;
+pub use params::with_rest;
 pub(crate) use route::{MailboxId, Outcome, Refusal, Replies, Route, Started, Terms, UnderWay, Why};
 
 /// The error of a hook: any error at all, told to the operator and never to a caller.

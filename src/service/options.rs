@@ -29,6 +29,7 @@ pub struct MethodOptions {
     pub(crate) asks_caller: bool,
     pub(crate) idempotent: bool,
     pub(crate) inline: bool,
+    pub(crate) deprecated: bool,
 }
 
 /// Who may call a method.
@@ -95,6 +96,7 @@ impl MethodOptions {
             asks_caller: access != Access::Public,
             idempotent: false,
             inline: true,
+            deprecated: false,
         }
     }
 
@@ -192,6 +194,14 @@ impl MethodOptions {
     #[must_use]
     pub fn idempotent(mut self) -> Self {
         self.idempotent = true;
+        self
+    }
+
+    /// Whether callers should do without the method from now on, for the OpenRPC document. Default:
+    /// false.
+    #[must_use]
+    pub fn deprecated(mut self, deprecated: bool) -> Self {
+        self.deprecated = deprecated;
         self
     }
 }

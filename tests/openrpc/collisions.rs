@@ -147,6 +147,10 @@ impl Second {
     fn any(&self, #[param(rest)] more: Map<String, Value>) -> usize {
         more.len()
     }
+
+    #[deprecated = "use `any`"]
+    #[public_method]
+    fn old(&self) {}
 }
 
 fn document() -> (String, Value) {
@@ -286,6 +290,13 @@ fn what_is_said_of_access_and_mailboxes_stands_in_members_of_their_own() {
     assert_eq!((&extensions("customers")[kind], &extensions("sellers")[kind]), (&json!("read"), &json!("read_async")));
     assert_eq!(extensions("second.any")["x-rest"], true);
     assert_eq!(extensions("get_service_specs"), json!({ access: "public" }));
+}
+
+#[test]
+fn a_deprecated_method_is_told_as_one() {
+    let (_, document) = document();
+    assert_eq!(method(&document, "second.old")["deprecated"], true);
+    assert_eq!(method(&document, "second.any").get("deprecated"), None);
 }
 
 #[test]

@@ -43,7 +43,7 @@ impl Fragile {
 
     #[public_method(deadline = "10ms")]
     async fn never(&self) {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

@@ -6,18 +6,18 @@ use syn::DeriveInput;
 use syn::ext::IdentExt;
 
 use crate::names::in_words;
+use crate::spans;
 
 use super::{Variant, VariantField};
 
 /// The impl that lists each variant's code, message and data. A type in the data that has no schema may be anything.
 pub(super) fn describe(input: &DeriveInput, variants: &[Variant]) -> TokenStream {
-    let ident = &input.ident;
+    let ident = spans::ident(&input.ident);
     let (impl_generics, ty_generics, where_clause) = input.generics.split_for_impl();
     let variants = variants.iter().map(variant);
     quote! {
         #[automatically_derived]
         impl #impl_generics ::callbox::DescribeErrors for #ident #ty_generics #where_clause {
-            #[allow(unused_variables, unused_imports)]
             fn describe(list: &mut ::callbox::ErrorList<'_>) {
                 use ::callbox::__private::{AnySchema as _, SaysNothing as _};
                 #(#variants)*

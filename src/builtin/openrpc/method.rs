@@ -1,5 +1,7 @@
 //! One method in the document.
 
+use std::borrow::Cow;
+
 use schemars::{Schema, SchemaGenerator};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
@@ -19,6 +21,8 @@ pub(super) struct Method {
     summary: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<&'static str>,
+    #[serde(skip_serializing_if = "is_not")]
+    deprecated: bool,
     param_structure: &'static str,
     params: Vec<Content>,
     result: Content,
@@ -37,7 +41,7 @@ struct Tag {
 /// OpenRPC's content descriptor.
 #[derive(Serialize)]
 struct Content {
-    name: &'static str,
+    name: Cow<'static, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<Value>,
     required: bool,
@@ -94,9 +98,15 @@ impl Method {
         let Description { order, mut params, result, errors, runs } = route.describe(generators);
         let options = route.options();
         let sent = &mut generators.sent;
-        let contents = order.iter().map(|name| parameter(name, &mut params, sent)).collect();
-        let rest = params.remove("additionalProperties").filter(|rest| *rest != Value::Bool(false));
-        let rest = rest.and_then(|rest| Some(finish(rest.try_into().ok()?, sent)));
+        let mut contents: Vec<_> =
+            order.iter().map(|name| parameter(Cow::Borrowed(*name), &mut params, sent)).collect();
+        let rest = rest(&mut params).map(|rest| finish(rest, sent));
+        // Those of a struct among the parameters, which have no positions.
+        let more: Vec<_> = params.get("properties").and_then(Value::as_object).into_iter().flatten().collect();
+        let more: Vec<_> = more.into_iter().map(|(name, _)| Cow::Owned(name.clone())).collect();
+        let param_structure = if more.is_empty() { "either" } else { "by-name" };
+        contents.extend(more.into_iter().map(|name| parameter(name, &mut params, sent)));
+        contents.sort_by_key(|content| !content.required);
         let answered = &mut generators.answered;
         let summary = options.doc.and_then(|doc| doc.split("\n\n").next());
         Self {
@@ -104,9 +114,10 @@ impl Method {
             tags: runs.iter().map(|runs| Tag { name: runs.service }).collect(),
             summary: summary.map(|text| text.split_whitespace().collect::<Vec<_>>().join(" ")),
             description: options.doc.filter(|doc| summary != Some(*doc)),
-            param_structure: "either",
+            deprecated: options.deprecated,
+            param_structure,
             params: contents,
-            result: content("result", true, result, answered),
+            result: content("result".into(), true, result, answered),
             errors: errors.into_iter().map(|error| Error::new(error, answered)).collect(),
             extensions: Extensions::new(options, rest, runs),
         }
@@ -152,15 +163,24 @@ impl Extensions {
     }
 }
 
-fn parameter(name: &'static str, params: &mut Schema, generator: &mut SchemaGenerator) -> Content {
+/// The schema of the named parameters that are none of those with a property.
+fn rest(params: &mut Schema) -> Option<Schema> {
+    let said = ["additionalProperties", "unevaluatedProperties"].into_iter().find_map(|key| params.remove(key));
+    // The variants of an enum: which names there are depends on the others.
+    let depends = || ["oneOf", "anyOf", "allOf", "$ref"].into_iter().any(|key| params.get(key).is_some());
+    let rest = said.or_else(|| depends().then_some(Value::Bool(true)))?;
+    if rest == Value::Bool(false) { None } else { rest.try_into().ok() }
+}
+
+fn parameter(name: Cow<'static, str>, params: &mut Schema, generator: &mut SchemaGenerator) -> Content {
     let required = params.get("required").and_then(Value::as_array);
-    let required = required.is_some_and(|names| names.iter().any(|required| required == name));
+    let required = required.is_some_and(|names| names.iter().any(|required| *required == *name));
     let properties = params.get_mut("properties").and_then(Value::as_object_mut);
-    let schema = properties.and_then(|properties| properties.remove(name)).and_then(|schema| schema.try_into().ok());
+    let schema = properties.and_then(|properties| properties.remove(&*name)).and_then(|schema| schema.try_into().ok());
     content(name, required, schema.unwrap_or_default(), generator)
 }
 
-fn content(name: &'static str, required: bool, mut schema: Schema, generator: &mut SchemaGenerator) -> Content {
+fn content(name: Cow<'static, str>, required: bool, mut schema: Schema, generator: &mut SchemaGenerator) -> Content {
     let description = schema.remove("description");
     Content { name, description, required, schema: finish(schema, generator) }
 }

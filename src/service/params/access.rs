@@ -23,20 +23,23 @@ impl<'de> Names<'de> {
     }
 }
 
-/// Leaves out what is beyond the first so many of the rest.
+/// Which parameters a message is to see, if not all.
 #[derive(Clone, Copy)]
-pub(super) struct Rest {
-    /// The parameters that are none of it.
-    pub(super) beside: &'static [&'static str],
-    pub(super) members: usize,
+pub(super) struct Choice {
+    /// The parameters that have positions. All others are the rest.
+    pub(super) positions: &'static [&'static str],
+    /// Whether it sees those.
+    pub(super) sees_positions: bool,
+    /// How many of the rest it sees: the first ones.
+    pub(super) rest: usize,
 }
 
 /// How far the reading of some parameters has come. It stays where it is while they are read, and is not moved along.
 pub(super) struct Progress<'de> {
     names: Names<'de>,
     json: &'de str,
-    /// Only so many of the rest are presented, if not all.
-    rest: Option<Rest>,
+    /// Which ones are presented, if not all.
+    choice: Option<Choice>,
     /// The name that was read last.
     current: Cow<'de, str>,
     /// What is wrong with them: serde_json's own error has no room for the parameter.
@@ -44,18 +47,18 @@ pub(super) struct Progress<'de> {
 }
 
 impl<'de> Progress<'de> {
-    pub(super) fn new(names: Names<'de>, json: &'de str, rest: Option<Rest>) -> Self {
-        Self { names, json, rest, current: Cow::Borrowed(""), failure: None }
+    pub(super) fn new(names: Names<'de>, json: &'de str, choice: Option<Choice>) -> Self {
+        Self { names, json, choice, current: Cow::Borrowed(""), failure: None }
     }
 
     /// Whether the current parameter is presented.
     fn presents(&mut self) -> bool {
-        let Some(rest) = &mut self.rest else { return true };
-        if rest.beside.contains(&&*self.current) {
-            return true;
+        let Some(choice) = &mut self.choice else { return true };
+        if choice.positions.contains(&&*self.current) {
+            return choice.sees_positions;
         }
-        let left = rest.members.checked_sub(1);
-        rest.members = left.unwrap_or_default();
+        let left = choice.rest.checked_sub(1);
+        choice.rest = left.unwrap_or_default();
         left.is_some()
     }
 

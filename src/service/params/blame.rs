@@ -67,7 +67,7 @@ fn with_value(reason: &str, value: &str) -> String {
 }
 
 /// The members of an object.
-fn members(json: &str) -> Option<Vec<(String, &RawValue)>> {
+pub(super) fn members(json: &str) -> Option<Vec<(String, &RawValue)>> {
     struct Members;
 
     impl<'de> Visitor<'de> for Members {

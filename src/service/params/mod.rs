@@ -4,6 +4,7 @@ mod access;
 mod blame;
 mod came;
 mod reason;
+mod rest;
 #[cfg(test)]
 mod rows;
 #[cfg(test)]
@@ -18,7 +19,10 @@ use serde::forward_to_deserialize_any;
 use crate::jsonrpc::{RpcError, check};
 
 use super::Method;
-use access::{Bridge, Names, Progress, Rest};
+use access::{Bridge, Choice, Names, Progress};
+use rest::{Halves, OneOf, WITH_REST};
+
+pub use rest::with_rest;
 
 /// Reads the message of a method from the parameters of a call, by name or by position.
 ///
@@ -27,14 +31,17 @@ use access::{Bridge, Names, Progress, Rest};
 pub(crate) fn read<M: Method>(params: Option<&str>) -> Result<M, RpcError> {
     // No parameters are an object without any.
     let json = params.filter(|json| *json != "null").unwrap_or("{}");
-    let first = |members| read_with::<M>(json, Some(Rest { beside: M::PARAMS, members })).err();
+    let first = |rest| {
+        let choice = Choice { positions: M::PARAMS, sees_positions: true, rest };
+        read_with::<M>(json, Some(choice)).err()
+    };
     read_with(json, None).map_err(|invalid| blame::among_the_rest(invalid, json, M::PARAMS, &first).into())
 }
 
-/// Reads a message from the parameters, or from so many of the rest.
-fn read_with<M: Method>(json: &str, rest: Option<Rest>) -> Result<M, InvalidParams> {
+/// Reads a message from the parameters, or from those of a choice.
+fn read_with<M: Method>(json: &str, choice: Option<Choice>) -> Result<M, InvalidParams> {
     let takes_rest = Cell::new(false);
-    let read = M::deserialize(Params { json, positions: M::PARAMS, rest, takes_rest: &takes_rest });
+    let read = M::deserialize(Params { json, positions: M::PARAMS, choice, takes_rest: &takes_rest });
     let message = read.map_err(|mut invalid| {
         invalid.0.in_rest &= takes_rest.get();
         invalid
@@ -53,19 +60,23 @@ fn read_with<M: Method>(json: &str, rest: Option<Rest>) -> Result<M, InvalidPara
 /// Presents parameters to a message type as a map of names to values, also when they are an array.
 ///
 /// The values themselves are read by serde_json, so only the outermost level has the errors of this module.
+#[derive(Clone, Copy)]
 struct Params<'a, 'de> {
     json: &'de str,
     positions: &'static [&'static str],
-    /// Which of the rest to present, if not all of it.
-    rest: Option<Rest>,
+    /// Which ones to present, if not all.
+    choice: Option<Choice>,
     /// Whether the message takes the rest, once that is known.
     takes_rest: &'a Cell<bool>,
 }
 
 impl<'de> Params<'_, 'de> {
     fn visit<V: Visitor<'de>>(self, names: Names<'de>, visitor: V) -> Result<V::Value, InvalidParams> {
+        if self.is_rest() && self.json.starts_with('[') {
+            return visitor.visit_map(rest::none());
+        }
         let mut json = serde_json::Deserializer::from_str(self.json);
-        let mut progress = Progress::new(names, self.json, self.rest);
+        let mut progress = Progress::new(names, self.json, self.choice);
         let bridge = Bridge { visitor, positions: self.positions, progress: &mut progress };
         let read = if self.json.starts_with('[') { json.deserialize_seq(bridge) } else { json.deserialize_map(bridge) };
         read.map_err(|error| progress.failure.unwrap_or_else(|| InvalidParams::new(None, error, self.json)))
@@ -102,15 +113,42 @@ impl<'de> Deserializer<'de> for Params<'_, 'de> {
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
         self,
-        _name: &'static str,
+        name: &'static str,
         visitor: V,
     ) -> Result<V::Value, InvalidParams> {
-        visitor.visit_newtype_struct(self)
+        if name == WITH_REST { visitor.visit_seq(Halves::new(self)) } else { visitor.visit_newtype_struct(self) }
+    }
+
+    /// The rest is there if there is any of it.
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, InvalidParams> {
+        if !self.is_rest() {
+            self.deserialize_any(visitor)
+        } else if self.has_rest() {
+            visitor.visit_some(self)
+        } else {
+            visitor.visit_none()
+        }
+    }
+
+    /// The rest is one of several.
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        _variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, InvalidParams> {
+        if !self.is_rest() {
+            return self.deserialize_any(visitor);
+        }
+        if !self.has_rest() {
+            return Err(InvalidParams::new(None, "expected one of the variants", ""));
+        }
+        self.visit(Names::any(), OneOf(visitor))
     }
 
     forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit seq tuple
-        tuple_struct map enum identifier ignored_any
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit seq tuple
+        tuple_struct map identifier ignored_any
     }
 }
 
@@ -146,6 +184,11 @@ impl de::Error for InvalidParams {
 
     fn missing_field(name: &'static str) -> Self {
         Self::new(Some(name), "missing", "")
+    }
+
+    /// A variant stands where a parameter's name does.
+    fn unknown_variant(name: &str, _expected: &'static [&'static str]) -> Self {
+        Self::new(Some(name), "unknown", "")
     }
 
     fn unknown_field(name: &str, _expected: &'static [&'static str]) -> Self {

@@ -1,2 +1,21 @@
 //! What the macros say of mistakes. The cases stand in `tests/ui`; that they have a package of their own keeps what must be
 //! compiled for them to callbox itself.
+//!
+//! The package itself is the other half: it forbids lints, so that it compiles only if the macros
+//! write nothing that these lints find, and allow none of them.
+
+#![forbid(
+    missing_docs,
+    missing_debug_implementations,
+    dead_code,
+    deprecated,
+    unused_variables,
+    unused_mut,
+    unreachable_pub,
+    clippy::needless_pass_by_value,
+    clippy::too_many_arguments,
+    clippy::used_underscore_binding,
+    clippy::missing_errors_doc
+)]
+
+pub mod shop;

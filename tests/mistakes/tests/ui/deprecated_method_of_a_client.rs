@@ -1,0 +1,18 @@
+#![deny(deprecated)]
+
+use callbox::{ServiceRef, service};
+
+struct Shop;
+
+#[service]
+impl Shop {
+    #[deprecated(since = "2.0.0", note = "use `sell`")]
+    #[public_method]
+    fn add(&self) {}
+}
+
+async fn call(shop: ServiceRef<Shop>) {
+    let _ = ShopClient::from(shop).add().await;
+}
+
+fn main() {}
