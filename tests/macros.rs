@@ -318,6 +318,7 @@ impl Forms {
     }
 
     #[public_method]
+    #[expect(clippy::needless_arbitrary_self_type, reason = "it may be written like this")]
     fn shared(self: &Self) {}
 
     #[public_method]
@@ -350,6 +351,7 @@ impl Forms {
     }
 
     #[on_stop]
+    #[expect(clippy::needless_lifetimes, reason = "it may be written like this")]
     fn end<'a>(&'a mut self) {}
 }
 

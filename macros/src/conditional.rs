@@ -90,7 +90,7 @@ pub(crate) fn allowed(attrs: &[Attribute]) -> Vec<Attribute> {
 mod tests {
     use super::*;
 
-    fn written(attrs: Vec<Attribute>) -> String {
+    fn written(attrs: &[Attribute]) -> String {
         attrs.iter().map(|attr| attr.to_token_stream().to_string().replace(' ', "")).collect::<Vec<_>>().join(" ")
     }
 
@@ -103,10 +103,10 @@ mod tests {
             syn::parse_quote!(#[cfg_attr(e)]),
         ];
         assert_eq!(
-            written(cfgs(&attrs)),
+            written(&cfgs(&attrs)),
             r#"#[cfg(a)] #[cfg_attr(any(unix,feature="x"),cfg(b))] #[cfg_attr(all(c,true),cfg(d))]"#
         );
-        assert_eq!(written(named(&attrs, &["doc"])), r#"#[cfg_attr(any(unix,feature="x"),doc="d")]"#);
+        assert_eq!(written(&named(&attrs, &["doc"])), r#"#[cfg_attr(any(unix,feature="x"),doc="d")]"#);
     }
 
     #[test]
@@ -116,6 +116,6 @@ mod tests {
             syn::parse_quote!(#[cfg_attr(x, expect(dead_code, reason = "r"))]),
             syn::parse_quote!(#[deny(warnings)]),
         ];
-        assert_eq!(written(allowed(&attrs)), r#"#[allow(unused)] #[cfg_attr(x,allow(dead_code,reason="r"))]"#);
+        assert_eq!(written(&allowed(&attrs)), r#"#[allow(unused)] #[cfg_attr(x,allow(dead_code,reason="r"))]"#);
     }
 }

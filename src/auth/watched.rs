@@ -39,7 +39,7 @@ pub(super) struct Watched {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Holds {
     NoSecrets,
-    #[cfg_attr(not(feature = "jwt"), expect(dead_code, reason = "no other file has some"))]
+    #[cfg_attr(not(feature = "jwt"), allow(dead_code, reason = "no other file has some"))]
     Secrets,
 }
 

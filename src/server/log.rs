@@ -4,7 +4,9 @@ use std::io::{self, ErrorKind, IsTerminal, Write};
 
 use tracing_subscriber::EnvFilter;
 
-use crate::log::{caught, limit_hook, lost, take_lost};
+#[cfg(feature = "testing")]
+use crate::log::caught;
+use crate::log::{limit_hook, lost, take_lost};
 use crate::settings::{Origin, Settings};
 use crate::start_error::{Result, StartError};
 use crate::sync::Mutex;

@@ -56,7 +56,7 @@ impl Range {
     #[public_method(deadline = "50ms")]
     async fn carry(&self) {
         let _bomb = Bomb { size: 1 };
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 
