@@ -19,6 +19,8 @@ mod log;
 #[allow(dead_code, unused_imports, unreachable_pub, reason = "the target uses a part of it")]
 #[path = "../../src/jsonrpc/mod.rs"]
 mod jsonrpc;
+#[path = "../../src/regular_file.rs"]
+mod regular_file;
 #[allow(dead_code, unused_imports, unreachable_pub, reason = "the target uses a part of it")]
 #[path = "../../src/settings/mod.rs"]
 mod settings;

@@ -132,7 +132,7 @@ impl TokenFile {
     }
 
     /// Takes out the token with this id, or all tokens of this name, and tells which these were. Running servers refuse them
-    /// within a tenth of a second, with up to 20,000 tokens in the file.
+    /// within a tenth of a second, with up to 2,000 tokens in the file, and within a second with up to 20,000.
     ///
     /// # Errors
     /// If there is none, and if the file cannot be read or written.

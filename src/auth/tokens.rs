@@ -21,8 +21,8 @@ use super::{Authenticate, Caller};
 /// in a time that does not depend on where it differs.
 ///
 /// The file is read again when it changes, for as long as anybody has a handle: a token that is taken
-/// out is refused within a tenth of a second, with up to 20,000 tokens in a file as the command writes
-/// it. A file that is broken or gone leaves the tokens as they were, with an error in the log that
+/// out is refused within a tenth of a second, with up to 2,000 tokens in a file as the command writes
+/// it, and within a second with up to 20,000. A file that is broken or gone leaves the tokens as they were, with an error in the log that
 /// says how to mend it, so that a slip of an editor does not lock everybody out; to refuse all tokens,
 /// leave the file there empty. That tokens expire does not depend on the file.
 ///

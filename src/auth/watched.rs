@@ -14,7 +14,7 @@ use crate::sync::Arc;
 use super::digest::Digest;
 
 /// How often the file is looked at. A change has to be known within 100 ms; the rest of that is for
-/// reading 20,000 tokens on a machine with other work.
+/// reading 2,000 tokens on a machine with other work.
 const EVERY: Duration = Duration::from_millis(20);
 
 /// A change so soon after another may leave the file's times as they were: clocks of file systems are coarse.

@@ -98,32 +98,48 @@ impl Said {
     }
 
     fn note(&mut self, head: &[u8], line: Range<usize>) {
-        // Most lines are about something else.
-        if !matches!(head[line.start] | 0x20, b'c' | b'u' | b't') {
-            return;
-        }
-        let Some(colon) = memchr::memchr(b':', &head[line.clone()]) else { return };
-        let colon = line.start + colon;
-        let name = &head[line.start..colon];
-        let value = trim(head, colon + 1..line.end);
-        if name.eq_ignore_ascii_case(b"content-length") {
-            // With another value actix refuses the request.
-            self.length = str::from_utf8(&head[value]).ok().and_then(|value| value.parse().ok()).unwrap_or(0);
-        } else if name.eq_ignore_ascii_case(b"transfer-encoding") {
-            self.chunked = head[value].eq_ignore_ascii_case(b"chunked");
-        } else if name.eq_ignore_ascii_case(b"connection") {
-            let mut start = value.start;
-            for option in head[value].split(|byte| *byte == b',') {
-                let range = trim(head, start..start + option.len());
-                start += option.len() + 1;
-                if head[range.clone()].eq_ignore_ascii_case(b"upgrade") {
-                    self.upgrade = true;
-                    self.offers.push(range);
+        // Most lines are about something else, which their first letter and the place of the colon tell. No space may be before
+        // that: actix refuses such a request.
+        let value = |name: &[u8]| {
+            let (named, after) = head[line.clone()].split_at_checked(name.len())?;
+            let is_it = after.first() == Some(&b':') && named.eq_ignore_ascii_case(name);
+            is_it.then(|| trim(head, line.start + name.len() + 1..line.end))
+        };
+        match head[line.start] | 0x20 {
+            b'c' => {
+                if let Some(value) = value(b"content-length") {
+                    // With another value actix refuses the request.
+                    self.length = str::from_utf8(&head[value]).ok().and_then(|value| value.parse().ok()).unwrap_or(0);
+                } else if let Some(value) = value(b"connection") {
+                    self.note_connection(head, value);
                 }
             }
-        } else if name.eq_ignore_ascii_case(b"upgrade") && head[value.clone()].eq_ignore_ascii_case(b"websocket") {
-            self.websocket = true;
-            self.offers.push(value);
+            b't' => {
+                if let Some(value) = value(b"transfer-encoding") {
+                    self.chunked = head[value].eq_ignore_ascii_case(b"chunked");
+                }
+            }
+            b'u' => {
+                if let Some(value) = value(b"upgrade")
+                    && head[value.clone()].eq_ignore_ascii_case(b"websocket")
+                {
+                    self.websocket = true;
+                    self.offers.push(value);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn note_connection(&mut self, head: &[u8], value: Range<usize>) {
+        let mut start = value.start;
+        for option in head[value].split(|byte| *byte == b',') {
+            let range = trim(head, start..start + option.len());
+            start += option.len() + 1;
+            if head[range.clone()].eq_ignore_ascii_case(b"upgrade") {
+                self.upgrade = true;
+                self.offers.push(range);
+            }
         }
     }
 }

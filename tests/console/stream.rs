@@ -34,7 +34,8 @@ impl Page {
         let mut line = String::new();
         loop {
             line.clear();
-            if self.0.read_line(&mut line).unwrap() == 0 {
+            // The last chunk is empty. The connection outlives it.
+            if self.0.read_line(&mut line).unwrap() == 0 || line == "0\r\n" {
                 return None;
             }
             if let Some(data) = line.strip_prefix("data: ") {
