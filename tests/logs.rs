@@ -141,11 +141,10 @@ fn overload() {
         until(calls, || ask(program.address(), "GET", "/calls", &[], "").body == calls);
         held.push(connection);
     }
-    let (batch, start) = (format!("[{}]", vec![hold(9); 100].join(",")), Instant::now());
-    for _ in 0..10 {
-        let answers = post(&program, &[], &batch).json();
-        let refused = |answer: &Value| answer["error"]["code"] == -32000;
-        assert!(answers.as_array().is_some_and(|answers| answers.len() == 100 && answers.iter().all(refused)));
+    let start = Instant::now();
+    for _ in 0..300 {
+        let answer = post(&program, &[], &hold(9)).json();
+        assert_eq!(answer["error"]["code"], -32000, "{answer}");
     }
     let most = start.elapsed().as_secs() + 1;
     program.close_input();
@@ -298,7 +297,8 @@ fn flood() {
     let log = log_of(program);
     // Where the limit does not hold, it is too long to be shown.
     let shown = &log[..log.floor_char_boundary(5000)];
-    let errors = lines(&log, "ERROR");
+    // One may stand behind the beginning of a line of Rust's own hook, which writes its lines in pieces.
+    let errors: Vec<_> = log.split(" ERROR ").skip(1).filter_map(|rest| rest.lines().next()).collect();
     for method in methods {
         let cause = if method == "fail" { "cause=on purpose".to_owned() } else { format!("method {method} panicked") };
         let told: Vec<_> = errors.iter().filter(|line| line.contains(&cause)).collect();

@@ -23,7 +23,10 @@ const PAUSE: Duration = Duration::from_millis(5);
 /// Number of looks after which a run holds its thread for too long: 10 to 15 ms.
 const LONG: u32 = 3;
 
-/// Number of looks between two warnings of one run: a minute.
+/// Number of looks after which a run is warned of while it lasts: a second. What ends before is warned of when it does.
+const STUCK: u32 = 200;
+
+/// Number of looks between two further warnings of it: a minute.
 const WARN: u32 = 12_000;
 
 /// Number of looks without any run after which the watch goes to sleep: a second.
@@ -174,7 +177,7 @@ impl Watch {
     fn holds(&self, method: u32, looks: u32) {
         let entry = self.methods.lock().get(&method).and_then(Weak::upgrade);
         if let Some(entry) = entry {
-            let warns = looks == LONG || looks.is_multiple_of(WARN);
+            let warns = looks == STUCK || looks.is_multiple_of(WARN);
             entry.meter.holds(entry.name, PAUSE * looks, Instant::now(), warns);
         }
     }

@@ -69,8 +69,10 @@ fn check_counts(outcome: &Outcome, stats: &[MethodStats]) -> Result<(), TestCase
     prop_assert!(stats.iter().all(|stats| stats.depth == 0 && stats.running == 0), "{:?}", stats);
     prop_assert_eq!(sum(|stats| stats.refused_for.full), told(-32000));
     prop_assert!(sum(|stats| stats.refused_for.unavailable) >= told(-32003));
-    prop_assert!(sum(|stats| stats.expired) >= told(-32002));
     let answered = outcome.calls.iter().filter(|(_, told)| matches!(told, Some(Ok(_)))).count() as u64;
+    // A method that ended in time has answered, also if its caller's thread took the answer too late.
+    prop_assert!(sum(|stats| stats.answered) >= answered, "{:?}", stats);
+    prop_assert!(sum(|stats| stats.answered + stats.expired) >= answered + told(-32002), "{:?}", stats);
     let let_in = sum(|stats| stats.inline + stats.queued);
     prop_assert!((answered..=outcome.calls.len() as u64).contains(&let_in), "{:?}", stats);
     Ok(())
