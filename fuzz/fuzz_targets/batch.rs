@@ -66,11 +66,9 @@ fuzz_target!(|body: &[u8]| {
         let Some(Batch(members)) = members.filter(|Batch(members)| (1..=100).contains(&members.len())) else {
             continue;
         };
-        // A batch within is an invalid member, whatever is in it.
-        let alone = |member: &&RawValue| {
-            let is_batch = member.get().starts_with('[') && !too_deep(member.get());
-            steady.post(if is_batch { "0" } else { member.get() })
-        };
+        // A batch within is an invalid member, whatever is in it. What is wrong with it is said in other words then.
+        let is_batch = |member: &RawValue| member.get().starts_with('[') && !too_deep(member.get());
+        let alone = |member: &&RawValue| steady.post(if is_batch(member) { "0" } else { member.get() });
         let alone: Vec<_> = members.iter().map(alone).collect();
         if alone.iter().flatten().any(|answer| answer.contains(PARSE_ERROR)) {
             assert!(answer.is_some_and(|answer| answer.contains(PARSE_ERROR)));
@@ -84,9 +82,20 @@ fuzz_target!(|body: &[u8]| {
             .filter(|answer| !notification.is_some_and(|end| answer.ends_with(end)))
             .collect();
         let expected = if told.is_empty() && number == 0 { None } else { Some(format!("[{}]", told.join(","))) };
-        assert_eq!(answer, expected);
+        if members.iter().any(|member| is_batch(member)) {
+            assert_eq!(answer.map(without_reasons), expected.map(without_reasons));
+        } else {
+            assert_eq!(answer, expected);
+        }
     }
 });
+
+/// The same answers without what they say of broken rules.
+fn without_reasons(answers: String) -> String {
+    let mut parts = answers.split(r#","data":{"reason":""#);
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |shortened, part| shortened + part.split_once("\"}").map_or(part, |(_, rest)| rest))
+}
 
 /// Such a member makes the whole body unparsable, alone or not.
 fn too_deep(json: &str) -> bool {
