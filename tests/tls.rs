@@ -280,7 +280,8 @@ fn no_errors() {
             let mut stream = Connection::open(program.address()).0;
             // It may have been sent away before it has said all.
             let _ = stream.write_all(sent);
-            stream.shutdown(std::net::Shutdown::Write).expect("a socket");
+            // Nor may there be a connection by now that could be closed.
+            let _ = stream.shutdown(std::net::Shutdown::Write);
             rest(&mut stream);
         }
     }
