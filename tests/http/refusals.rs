@@ -48,6 +48,17 @@ fn a_refusal_says_the_limit_and_what_came() {
     assert_eq!(reason(connection.answer()), "the body did not arrive within 200ms");
 }
 
+#[test]
+fn a_response_is_sent_as_it_is_whatever_the_client_could_decompress() {
+    let running = start();
+    let plain = post(&running, &[]);
+    for accepted in ["gzip", "gzip, deflate, br, zstd", "*", "gzip;q=1.0, identity;q=0.5"] {
+        let answer = post(&running, &[("Accept-Encoding", accepted)]);
+        assert_eq!((answer.status, &answer.body), (200, &plain.body), "{accepted}");
+        assert_eq!(answer.header("Content-Encoding"), None, "{accepted}");
+    }
+}
+
 fn post(running: &Running, headers: &[(&str, &str)]) -> Answer {
     ask(running.server.address(), "POST", "/api", headers, call("written", "[]"))
 }
