@@ -79,14 +79,21 @@ fn write_ready<T: Serialize>(
     budget: &Budget,
     out: &mut Vec<u8>,
 ) -> Outcome {
-    // Until it is written, or dropped, its batch counts it as one that waits.
-    let (outcome, hold) = match ready {
-        Ok(Ready::Value(output, hold)) => (write(method, Ok(output), budget, out), hold),
-        Ok(Ready::Written(written, hold)) => (budget.accept(out, &written), Some(hold)),
-        Err(error) => (Err(budget.error(error)), None),
-    };
-    drop(hold);
-    outcome
+    match ready {
+        Ok(Ready::Value(output, hold)) => {
+            let outcome = write(method, Ok(output), budget, out);
+            // Until it is written, or dropped, its batch counts it as one that waits.
+            drop(hold);
+            outcome
+        }
+        Ok(Ready::Written(written, hold)) => {
+            // Not counted as waiting and as part of the response at once: a result that is written
+            // at this moment would find too little room, and be rejected although it fits.
+            drop(hold);
+            budget.accept(out, &written)
+        }
+        Err(error) => Err(budget.error(error)),
+    }
 }
 
 pin_project! {

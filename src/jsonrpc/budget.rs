@@ -10,9 +10,9 @@ use super::{Pending, RpcError, check, write};
 
 /// How many bytes of results one response may still take.
 ///
-/// All members of a batch share one on the thread that answers it, and take from it as they finish: those that come too late are
-/// told -32004, and the
-/// finished ones stay. So it also bounds the memory of the results, which a check at the end would not.
+/// All members of a batch share one on the thread that answers it, and take from it as they finish:
+/// those that come too late are answered -32004, and the finished ones stay. So it also bounds the
+/// memory of the results, which a check at the end would not.
 #[derive(Debug)]
 pub(crate) struct Budget {
     limit: usize,

@@ -17,7 +17,7 @@ use serde_json::Value;
 /// a key that serde_json does not write as a string, or refuses to be written at all.
 ///
 /// # Errors
-/// In the same cases in which writing it fails.
+/// In the same cases in which writing it fails, but for a `Display` that does.
 #[inline]
 pub(crate) fn check<T: Serialize + ?Sized>(value: &T) -> Result<(), NoForm> {
     value.serialize(Form)
@@ -30,6 +30,7 @@ pub(crate) struct NoForm(Box<Cause>);
 #[derive(Debug)]
 struct Cause {
     reason: String,
+    is_number: bool,
     /// The names of the fields and keys around it, the innermost first.
     fields: Vec<Cow<'static, str>>,
 }
@@ -42,6 +43,11 @@ impl NoForm {
 
     pub(crate) fn reason(&self) -> &str {
         &self.0.reason
+    }
+
+    /// Whether it is a number that JSON does not have.
+    pub(crate) fn is_number(&self) -> bool {
+        self.0.is_number
     }
 
     #[cold]
@@ -74,13 +80,15 @@ impl std::error::Error for NoForm {}
 impl Error for NoForm {
     #[cold]
     fn custom<T: Display>(reason: T) -> Self {
-        Self(Box::new(Cause { reason: reason.to_string(), fields: Vec::new() }))
+        Self(Box::new(Cause { reason: reason.to_string(), is_number: false, fields: Vec::new() }))
     }
 }
 
 #[cold]
 fn not_finite(value: f64) -> NoForm {
-    NoForm::custom(format_args!("JSON has no number {value}"))
+    let mut error = NoForm::custom(format_args!("JSON has no number {value}"));
+    error.0.is_number = true;
+    error
 }
 
 #[cold]

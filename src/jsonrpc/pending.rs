@@ -95,8 +95,12 @@ impl Pending {
 
 impl Drop for Hold {
     fn drop(&mut self) {
-        self.pending.values.fetch_sub(self.values, Ordering::AcqRel);
-        self.pending.written.fetch_sub(self.written, Ordering::AcqRel);
+        if self.values > 0 {
+            self.pending.values.fetch_sub(self.values, Ordering::AcqRel);
+        }
+        if self.written > 0 {
+            self.pending.written.fetch_sub(self.written, Ordering::AcqRel);
+        }
     }
 }
 

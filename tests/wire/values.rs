@@ -44,6 +44,20 @@ enum Tagged {
     Nowhere,
 }
 
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(untagged)]
+enum Either {
+    Flag(bool),
+    At(Point),
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
+struct Place {
+    name: String,
+    #[serde(flatten)]
+    at: Point,
+}
+
 /// Answers what it is given, and as text what that was.
 struct Echo;
 
@@ -152,6 +166,8 @@ echo! {
     at_point AtPoint: Point = point();
     shapes Shapes: Vec<Shape> = prop::collection::vec(shape(), 0..3);
     of_kind OfKind: Tagged = prop_oneof![Just(Tagged::Nowhere), point().prop_map(Tagged::At)];
+    choose Choose: Either = prop_oneof![any::<bool>().prop_map(Either::Flag), point().prop_map(Either::At)];
+    at_place AtPlace: Place = (".{0,3}", point()).prop_map(|(name, at)| Place { name, at });
     by_number ByNumber: BTreeMap<i128, f32> = prop::collection::btree_map(any::<i128>(), short(), 0..3);
     by_name ByName: BTreeMap<String, Option<f64>> =
         prop::collection::btree_map(".{0,3}", prop::option::of(number()), 0..3);
@@ -269,6 +285,28 @@ fn a_result_that_json_cannot_hold_is_an_internal_error_by_each_way() {
         ways.clients.each_ref().map(|client| ways.wait(client.make_pairs(2))),
         &call("make_pairs", "[2]", "1"),
     );
+}
+
+#[test]
+fn a_number_that_is_too_large_for_its_type_is_rejected_wherever_it_stands() {
+    let ways = Ways::start();
+    for (method, value) in [
+        ("single", "1e39"),
+        ("at_point", r#"{"x":0,"y":1e39}"#),
+        ("of_kind", r#"{"kind":"At","x":0,"y":1e39}"#),
+        ("choose", r#"{"x":0,"y":-1e39}"#),
+        ("at_place", r#"{"name":"n","x":0,"y":1e39}"#),
+    ] {
+        for params in [format!("[{value}]"), format!(r#"{{"value":{value}}}"#)] {
+            let answer = ways.direct.post(call(method, &params, "1")).unwrap();
+            let answer: Value = serde_json::from_str(&answer).unwrap();
+            assert_eq!(answer["error"]["code"], -32602, "{method} {params}: {answer}");
+            assert_eq!(answer["error"]["data"]["param"], "value", "{method} {params}: {answer}");
+        }
+        let small = value.replace("1e39", "1");
+        let answer = ways.direct.post(call(method, &format!("[{small}]"), "1")).unwrap();
+        assert!(answer.contains("result"), "{answer}");
+    }
 }
 
 #[test]

@@ -46,12 +46,13 @@ fn read_with<M: Method>(json: &str, choice: Option<Choice>) -> Result<M, Invalid
         invalid.0.in_rest &= takes_rest.get();
         invalid
     })?;
-    // serde makes an infinity of a number that is too large for an `f32` among the rest.
-    if takes_rest.get()
-        && let Err(error) = check(&message)
+    // Among the rest, and wherever a type looks at a value before it reads it (a tagged enum, say),
+    // serde makes an infinity of a number that is too large for an `f32`.
+    if let Err(error) = check(&message)
+        && error.is_number()
     {
         let mut invalid = InvalidParams::new(error.field(), blame::OUT_OF_RANGE, "");
-        invalid.0.in_rest = true;
+        invalid.0.in_rest = takes_rest.get();
         return Err(invalid);
     }
     Ok(message)
