@@ -27,6 +27,7 @@ fn main() -> ExitCode {
     let tests: &[(&str, fn())] = &[
         ("a_method_that_does_not_return_holds_one_thread_and_the_next_call_of_it_none", naps),
         ("a_method_that_may_not_run_inline_holds_no_thread_of_http", naps_at_home),
+        ("a_compute_method_may_hold_its_thread_without_a_warning", naps_on_the_pool),
         ("a_stop_ends_in_time_although_a_method_does_not_and_the_exit_code_says_so", left_running),
         ("the_first_call_after_the_port_opens_is_answered_however_long_the_start_takes", starts),
         ("calls_that_wait_for_a_service_that_cannot_start_are_told_so", waits_in_vain),
@@ -180,6 +181,14 @@ fn naps_at_home() {
     assert!(status.code() == Some(1) && log.contains("left running (nap_at_home)"), "{status:?}\n{log}");
 }
 
+fn naps_on_the_pool() {
+    let program = Program::new("napping", &["--port", "0"]).start();
+    assert_eq!(rpc(&program, &[], "nap_on_the_pool", "[1500]")["result"], 1500);
+    program.signal(Signal::TERM);
+    let Ended { status, log, .. } = program.ended();
+    assert!(status.success() && !log.contains("WARN"), "{status:?}\n{log}");
+}
+
 fn left_running() {
     let (mut program, _napping) = napping("nap");
     program.line("the method holds its thread and does not end");
@@ -190,13 +199,14 @@ fn left_running() {
 }
 
 fn leaves() {
-    let program = Program::new("greeter", &["--port", "0", "--shutdown-delay", "1s"]).start();
+    let program = Program::new("greeter", &["--port", "0", "--shutdown-delay", "1h"]).start();
     let ready = || ask(program.address(), "GET", "/health/ready", &[], "").status;
     assert_eq!(ready(), 200);
     program.signal(Signal::TERM);
     until("it is not ready", || ready() == 503);
     assert_eq!(ask(program.address(), "GET", "/health/live", &[], "").status, 200);
     assert!(ask(program.address(), "POST", "/api", &[], HELLO).body.contains("hello world"));
+    program.signal(Signal::TERM);
     until_connections_are_refused(&program);
     let Ended { status, log, .. } = program.ended();
     assert!(status.code() == Some(0) && log.contains("about to stop"), "{log}");
@@ -213,6 +223,10 @@ fn delay_cut_short() {
         let Ended { status, log, .. } = program.ended();
         assert_eq!(status.code(), Some(0), "{signals:?}: {log}");
     }
+    let program = Program::new("greeter", &["--port", "0", "--shutdown-delay", "200ms"]).start();
+    program.signal(Signal::TERM);
+    let Ended { status, log, .. } = program.ended();
+    assert!(status.code() == Some(0) && log.contains("about to stop") && !log.contains("cut short"), "{log}");
 }
 
 fn until_connections_are_refused(program: &RunningProgram) {

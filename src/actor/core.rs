@@ -134,6 +134,18 @@ impl<S: Service> Core<S> {
         self.desk.bell.nudge();
     }
 
+    /// Stops the service if it has not got up yet. Whether it did: one that gets up at this moment has calls that wait, and is
+    /// drained.
+    pub(crate) fn stop_before_start(&self) -> bool {
+        let (from, to) = (Status::Starting as u8, Status::Stopped as u8);
+        let set = self.status.compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire).is_ok();
+        if set {
+            self.status_seen.send_replace(Status::Stopped);
+            self.desk.bell.nudge();
+        }
+        set
+    }
+
     /// Sets the status unless a stop was asked for. Whether it did.
     pub(crate) fn run_status(&self, status: Status) -> bool {
         let free = |now: u8| (now < Status::Draining as u8).then_some(status as u8);

@@ -13,8 +13,9 @@ use tokio::time::Instant;
 
 use crate::jsonrpc::RpcError;
 use crate::log::{Caught, caught, discard, panic_text};
-use crate::mailbox::{Count, End, Entry, deadline, nanos};
+use crate::mailbox::{End, Entry, deadline, nanos};
 use crate::service::{CallContext, Current, Entered, Kind, Method, Reply, Service};
+use crate::sync::{AtomicU64, Ordering};
 
 use super::core::Core;
 use super::watch::Watched;
@@ -136,18 +137,19 @@ impl<F> Drop for Around<F> {
 }
 
 /// A call that counts as running until this is dropped, whatever becomes of it.
-struct CountedRunning<'a>(&'a Entry);
+struct CountedRunning<'a>(&'a AtomicU64);
 
 impl<'a> CountedRunning<'a> {
     fn new(entry: &'a Entry) -> Self {
-        entry.meter.tally.add(Count::Running, 1);
-        Self(entry)
+        let running = entry.meter.tally.running();
+        running.fetch_add(1, Ordering::Relaxed);
+        Self(running)
     }
 }
 
 impl Drop for CountedRunning<'_> {
     fn drop(&mut self) {
-        self.0.meter.tally.take_back(Count::Running);
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

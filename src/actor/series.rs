@@ -84,10 +84,11 @@ impl<M: Method> Series<'_, M> {
         let late = at >= self.call.deadline && !self.call.notification;
         let ended = &mut self.replies[before..];
         if late {
-            // Nobody is answered with a result then. Which of them ended before, nobody knows: they took less than a moment.
-            ended.iter_mut().filter(|reply| reply.is_ok()).for_each(|reply| {
+            // Nobody is answered then. Which of them ended before, nobody knows: they took less than a moment.
+            let answered = ended.len() - usize::from(last == Some(End::Panicked));
+            for reply in &mut ended[..answered] {
                 discard(std::mem::replace(reply, Err(deadline(self.call, began))));
-            });
+            }
         }
         let Ok(runs @ 1..) = u32::try_from(ended.len()) else { return };
         let (meter, took) = (&self.entry.meter, at.duration_since(began));

@@ -77,9 +77,8 @@ async fn run_host<S: Service>(core: &Arc<Core<S>>, factory: &Factory<S>) -> Exit
 ///
 /// Returns the methods that could not be ended and still run.
 pub(crate) async fn stop<S: Service>(core: Arc<Core<S>>, limit: Duration) -> Vec<&'static str> {
-    if matches!(core.status(), Status::Starting | Status::Stopped) {
+    if core.stop_before_start() || core.status() == Status::Stopped {
         // There is no host that could be waited for.
-        core.set_status(Status::Stopped);
         core.close_mailboxes();
         return Vec::new();
     }

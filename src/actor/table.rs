@@ -6,7 +6,7 @@ use std::fmt;
 use std::hash::{BuildHasherDefault, Hasher};
 
 use crate::mailbox::{Bell, Entry, Mailbox, Places, Quota, SERVICE_BYTES, SERVICE_CALLS};
-use crate::service::{Method, MethodOptions, MethodTable, Route, Service, full_name};
+use crate::service::{Kind, Method, MethodOptions, MethodTable, Route, Service, full_name};
 use crate::sync::Arc;
 
 use super::core::Core;
@@ -46,7 +46,10 @@ impl<S: Service> Table<S> {
         let mut table = Self { entries: Vec::new(), routes: Vec::new(), by_type: HashMap::default() };
         for Listed { message, name, options, mailbox, entry, route } in methods {
             let entry = Arc::new(entry(full_name(S::NAMESPACE, name), options, &mailboxes[mailbox]));
-            watch::register(&entry);
+            // A compute method is there to hold a thread of the pool.
+            if entry.kind != Kind::Compute {
+                watch::register(&entry);
+            }
             table.by_type.insert(message, Arc::clone(&entry));
             table.entries.push(entry);
             table.routes.push(route);

@@ -6,9 +6,10 @@
 //!
 //! Time is counted in looks: a process that was stopped for a while has not held anything.
 
-use std::collections::HashMap;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::marker::PhantomData;
-use std::sync::{LazyLock, Weak};
+use std::sync::Weak;
 use std::thread::{self, Thread};
 use std::time::Duration;
 
@@ -32,9 +33,14 @@ const WARN: u32 = 12_000;
 /// Number of looks without any run after which the watch goes to sleep: a second.
 const QUIET: u32 = 200;
 
-static WATCH: LazyLock<Watch> = LazyLock::new(Watch::default);
+static WATCH: Watch = Watch {
+    look: AtomicU32::new(0),
+    last: AtomicU32::new(0),
+    thread: Mutex::new(None),
+    slots: Mutex::new(Slots { all: Vec::new(), free: Vec::new() }),
+    methods: Mutex::new(BTreeMap::new()),
+};
 
-#[derive(Default)]
 struct Watch {
     /// The number of the current look; 0 while the watch sleeps. Read for every run, and written by the watch alone, so it costs a
     /// run next to nothing.
@@ -42,13 +48,24 @@ struct Watch {
     /// The number of the last look before the watch went to sleep.
     last: AtomicU32,
     thread: Mutex<Option<Thread>>,
-    slots: Mutex<Vec<Weak<Slot>>>,
-    methods: Mutex<HashMap<u32, Weak<Entry>>>,
+    slots: Mutex<Slots>,
+    methods: Mutex<BTreeMap<u32, Weak<Entry>>>,
 }
 
-/// What one thread runs.
+/// What one thread runs. On a cache line of its own, since its thread writes it twice for each run.
 #[derive(Default)]
+#[repr(align(128))]
 struct Slot(AtomicU64);
+
+/// The slot of threads that are about to end, which the watch does not look at.
+static UNSEEN: Slot = Slot(AtomicU64::new(0));
+
+/// The slots of all threads that have run a method. They live as long as the process, so that a run finds its slot without
+/// counting references; as threads give them back, there are only as many as there were such threads at once.
+struct Slots {
+    all: Vec<&'static Slot>,
+    free: Vec<&'static Slot>,
+}
 
 /// The content of a slot, in one word, so that it is written and read at once.
 #[derive(Clone, Copy)]
@@ -70,7 +87,20 @@ impl Noted {
 }
 
 thread_local! {
-    static SLOT: Arc<Slot> = WATCH.new_slot();
+    /// Without a destructor, which would have to be asked for at each access.
+    static SLOT: Cell<Option<&'static Slot>> = const { Cell::new(None) };
+    static LENT: RefCell<Option<Lent>> = const { RefCell::new(None) };
+}
+
+/// A slot that its thread gives back when it ends.
+struct Lent(&'static Slot);
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        SLOT.set(None);
+        self.0.0.store(0, Ordering::Relaxed);
+        WATCH.slots.lock().free.push(self.0);
+    }
 }
 
 /// Has the watch know a method, which must be before it runs.
@@ -82,6 +112,7 @@ pub(crate) fn register(entry: &Arc<Entry>) {
 
 /// A method that holds this thread, until this is dropped.
 pub(crate) struct Watched {
+    slot: &'static Slot,
     /// What the slot has afterwards: the run in which this one is, or none.
     afterwards: u64,
     of_thread: PhantomData<*const ()>,
@@ -91,21 +122,18 @@ impl Watched {
     #[inline]
     pub(crate) fn begin(entry: &Entry) -> Self {
         let since = WATCH.current_look();
-        let afterwards = SLOT.try_with(|slot| {
-            let around = Noted::from_word(slot.0.load(Ordering::Relaxed));
-            slot.0.store(Noted { since, method: entry.number }.to_word(), Ordering::Relaxed);
-            if around.method == 0 { Noted { since, method: 0 } } else { around }
-        });
-        // A thread that is about to end has no slot.
-        let afterwards = afterwards.map_or(0, Noted::to_word);
-        Self { afterwards, of_thread: PhantomData }
+        let slot = SLOT.get().unwrap_or_else(|| WATCH.lend_slot());
+        let around = Noted::from_word(slot.0.load(Ordering::Relaxed));
+        slot.0.store(Noted { since, method: entry.number }.to_word(), Ordering::Relaxed);
+        let afterwards = if around.method == 0 { Noted { since, method: 0 } } else { around };
+        Self { slot, afterwards: afterwards.to_word(), of_thread: PhantomData }
     }
 }
 
 impl Drop for Watched {
     #[inline]
     fn drop(&mut self) {
-        let _ = SLOT.try_with(|slot| slot.0.store(self.afterwards, Ordering::Relaxed));
+        self.slot.0.store(self.afterwards, Ordering::Relaxed);
     }
 }
 
@@ -118,18 +146,30 @@ impl Watch {
         }
     }
 
-    fn new_slot(&self) -> Arc<Slot> {
-        let slot = Arc::default();
-        let mut slots = self.slots.lock();
-        slots.retain(|slot| slot.strong_count() > 0);
-        slots.push(Arc::downgrade(&slot));
+    #[cold]
+    fn lend_slot(&self) -> &'static Slot {
+        let free = self.slots.lock().free.pop();
+        let slot = free.unwrap_or_else(|| {
+            let slot: &'static Slot = Box::leak(Box::default());
+            self.slots.lock().all.push(slot);
+            slot
+        });
+        match LENT.try_with(|lent| lent.replace(Some(Lent(slot)))) {
+            Ok(_) => SLOT.set(Some(slot)),
+            // A thread that is about to end would not give it back.
+            Err(_) => {
+                self.slots.lock().free.push(slot);
+                return &UNSEEN;
+            }
+        }
         slot
     }
 
     #[cold]
     fn wake(&self) -> u32 {
-        let mut thread = self.thread.lock();
         let look = self.last.load(Ordering::Relaxed).max(1);
+        // Another thread is waking it.
+        let Some(mut thread) = self.thread.try_lock() else { return look };
         match &*thread {
             Some(thread) => {
                 self.look.store(look, Ordering::Relaxed);
@@ -141,7 +181,7 @@ impl Watch {
                     *thread = Some(started.thread().clone());
                 }
                 // Tried again at the next run. Until then methods are known by what they took.
-                Err(error) => log_warn!(%error, "the thread that watches methods cannot start"),
+                Err(error) => log_seldom!(WARN, %error, "the thread that watches methods cannot start"),
             },
         }
         look
@@ -161,7 +201,7 @@ impl Watch {
 
     /// Looks at all slots. Whether nothing has run for a while.
     fn is_quiet(&self, look: u32) -> bool {
-        let slots: Vec<_> = self.slots.lock().iter().filter_map(Weak::upgrade).collect();
+        let slots = self.slots.lock().all.clone();
         let mut quiet = true;
         for slot in slots {
             let Noted { since, method } = Noted::from_word(slot.0.load(Ordering::Relaxed));

@@ -63,12 +63,14 @@ thread_local! {
 
 impl Current {
     /// Of the method that runs on this thread now, if one does.
+    #[inline]
     pub(crate) fn of_thread() -> Option<Self> {
         // A thread that is about to end has none.
         CURRENT.try_with(|current| current.borrow().clone()).ok().flatten()
     }
 
     /// Whether a method of `service` runs on this thread now; of any service, if none is given.
+    #[inline]
     pub(crate) fn is_of_thread(service: Option<ServiceId>) -> bool {
         let is_it = |current: &Self| service.is_none_or(|service| service == current.service);
         CURRENT.try_with(|current| current.borrow().as_ref().is_some_and(is_it)).unwrap_or(false)
@@ -97,6 +99,7 @@ impl Current {
     /// A guard and not tokio's `task_local`, whose scopes are generic over what runs in them: they would be generated three times
     /// for each method.
     #[must_use = "it holds until the guard is dropped"]
+    #[inline]
     pub(crate) fn enter(self) -> Entered {
         Entered { before: CURRENT.replace(Some(self)), of_thread: PhantomData }
     }
@@ -109,6 +112,7 @@ pub(crate) struct Entered {
 }
 
 impl Drop for Entered {
+    #[inline]
     fn drop(&mut self) {
         CURRENT.set(self.before.take());
     }

@@ -154,6 +154,12 @@ impl Napping {
         ms
     }
 
+    #[public_method(compute)]
+    fn nap_on_the_pool(ms: u64) -> u64 {
+        std::thread::sleep(Duration::from_millis(ms));
+        ms
+    }
+
     #[public_method(inline = false)]
     fn nap_at_home(&self, ms: u64) -> u64 {
         self.nap(ms)
