@@ -97,6 +97,10 @@ impl Connections {
     /// our time.
     const COURTESY: u32 = 64;
 
+    /// How many connections may be told so at the same time, at most: those of two ticks, since one
+    /// that says nothing is kept for less than that.
+    const TOLD_AT_ONCE: usize = 2 * Self::COURTESY as usize;
+
     /// At most one warning of rejected connections in this time.
     const WARN_EVERY: Duration = Duration::from_secs(60);
 
@@ -111,6 +115,13 @@ impl Connections {
             courtesy: AtomicU32::new(Self::COURTESY),
             rejected: AtomicU64::new(0),
         })
+    }
+
+    /// How many connections may be open at once, rejected ones that are told so among them. Those
+    /// must never take the room of connections that are yet to come.
+    pub(crate) fn open_at_once(&self) -> usize {
+        let total = self.limits.total;
+        total.saturating_add(total.max(Self::TOLD_AT_ONCE))
     }
 
     /// How many connections are open.

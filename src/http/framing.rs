@@ -50,7 +50,14 @@ impl Framing {
     pub(super) fn advance(&mut self, bytes: &mut [u8]) -> usize {
         match self {
             Self::Head(head) => {
-                let Some((end, follows)) = head.complete(bytes) else { return 0 };
+                let Some((end, follows)) = head.complete(bytes) else {
+                    if head.may_begin(bytes) {
+                        return 0;
+                    }
+                    // A client that speaks TLS, say, would wait for a long time.
+                    *self = Self::Malformed;
+                    return bytes.len();
+                };
                 *self = match follows {
                     Follows::Body(0) => Self::Complete,
                     Follows::Body(left) => Self::Body { left },

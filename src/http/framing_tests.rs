@@ -87,6 +87,12 @@ fn an_upgrade_that_is_no_websockets_is_blanked_out_and_leaves_the_rest() {
             false,
         ),
         (
+            "GET",
+            "Connection: upgrade\r\nUpgrade: websocket\r\nTransfer-Encoding: chunked\r\n",
+            "Connection:        \r\nUpgrade:          \r\nTransfer-Encoding: chunked\r\n",
+            false,
+        ),
+        (
             "POST",
             "X-Connection: upgrade\r\nConnection: upgraded\r\n",
             "X-Connection: upgrade\r\nConnection: upgraded\r\n",

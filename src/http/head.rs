@@ -48,7 +48,8 @@ impl Head {
             return None;
         };
         let is_get = bytes[self.begin..].starts_with(b"GET ");
-        let is_websocket = said.websocket && said.upgrade && is_get;
+        // A handshake has no body, which would go unwatched.
+        let is_websocket = said.websocket && said.upgrade && is_get && !said.chunked;
         let follows = if said.chunked {
             Follows::Chunks
         } else if is_websocket || said.length == 0 && bytes[self.begin..].starts_with(b"CONNECT ") {
@@ -62,6 +63,11 @@ impl Head {
             }
         }
         Some((end, follows))
+    }
+
+    /// Whether a request line may begin as these bytes do. What begins otherwise is refused at once.
+    pub(super) fn may_begin(&self, bytes: &[u8]) -> bool {
+        bytes.get(self.begin).is_none_or(u8::is_ascii_graphic)
     }
 
     /// Whether the empty line after the header lines is in what has not been searched.
@@ -98,8 +104,8 @@ impl Said {
     }
 
     fn note(&mut self, head: &[u8], line: Range<usize>) {
-        // Most lines are about something else, which their first letter and the place of the colon tell. No space may be before
-        // that: actix refuses such a request.
+        // Most lines are about something else, which their first letter and the place of the colon
+        // tell. No space may be before that: actix refuses such a request.
         let value = |name: &[u8]| {
             let (named, after) = head[line.clone()].split_at_checked(name.len())?;
             let is_it = after.first() == Some(&b':') && named.eq_ignore_ascii_case(name);

@@ -86,6 +86,12 @@ impl Pulse {
         self.waiting.load(Ordering::Relaxed) & Self::IDLE != 0
     }
 
+    /// Whether anything is expected of the client: a request, the rest of one, or that it takes its
+    /// answer.
+    pub(super) fn waits(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) != 0 || self.blocked.load(Ordering::Relaxed) != 0
+    }
+
     /// The client has not taken all that there is for it, from now on.
     pub(super) fn blocked(&self) {
         self.blocked.store(self.clock.now(), Ordering::Relaxed);

@@ -1,4 +1,4 @@
-//! What is turned away before dispatch: a status of its own in every dialect, and a JSON-RPC error body.
+//! What is rejected before dispatch: a status of its own in every dialect, and a JSON-RPC error body.
 
 use std::borrow::Cow;
 use std::time::Duration;

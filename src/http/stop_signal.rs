@@ -8,8 +8,12 @@ use tokio::sync::watch;
 
 /// Tells a handler of a route of your own that the server has begun to stop.
 ///
-/// A stop waits for open requests until [`drain`](crate::Server::drain) is over. A handler whose answer has no end by itself (a
-/// stream, a WebSocket) takes this as an extractor, and ends its answer when the signal comes.
+/// A stop waits for open requests until 10 s after the limit of [`drain`](crate::Server::drain). A
+/// handler whose answer has no end by itself (a stream, a WebSocket) takes this as an extractor, and
+/// ends its answer when the signal comes.
+///
+/// In an `App` of your own, the signal comes with [`Running::stop`](crate::Running::stop): call that
+/// when your server is asked to stop, and not after it has stopped.
 ///
 /// ```
 /// use actix_web::{HttpResponse, Responder, web};

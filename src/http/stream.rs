@@ -156,7 +156,7 @@ impl PeerStream {
             }
             if self.turn.pulse.is_over() {
                 // A request at the last moment is still welcome.
-                if self.is_blocked || !self.turn.pulse.is_idle() {
+                if self.is_blocked || self.turn.pulse.waits() && !self.turn.pulse.is_idle() {
                     buf.set_filled(begin);
                     return Poll::Ready(Ok(()));
                 }
@@ -199,7 +199,11 @@ impl AsyncRead for PeerStream {
         let passed = this.poll_pass(cx, buf);
         this.turn.set_more(!this.held.is_empty() || this.framing.is_excessive());
         if passed.is_pending() && this.turn.pulse.is_over() {
-            return Poll::Ready(Ok(()));
+            if this.turn.pulse.waits() {
+                return Poll::Ready(Ok(()));
+            }
+            // The request came after the watch had looked and before it gave its verdict.
+            this.turn.pulse.go_on();
         }
         passed
     }

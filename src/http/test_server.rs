@@ -58,10 +58,10 @@ impl TestServer {
                 let addr = socket.local_addr().unwrap();
                 let listen = Listen {
                     socket,
+                    open_at_once: shared.open_at_once(),
                     connections: shared,
                     tls: None,
                     workers: 1,
-                    open_at_once: 25_000,
                     half_closed: tuning.half_closed,
                 };
                 let server = listen.serve(move || App::new().configure(configure()).wrap_fn(track)).await.unwrap();

@@ -18,7 +18,7 @@ use actix::Arbiter;
 use actix_service::{Service, ServiceFactory};
 use actix_web::rt::net::{TcpListener, TcpStream};
 use actix_web::rt::spawn;
-use actix_web::rt::time::{Instant, sleep, sleep_until, timeout};
+use actix_web::rt::time::{Instant, sleep_until, timeout};
 use futures::task::AtomicWaker;
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
@@ -238,10 +238,10 @@ where
     S: ServiceFactory<TcpStream, Config = (), Response = ()> + 'static,
 {
     async fn accept_all(mut self, listener: &TcpListener) {
-        let mut look = None;
+        let (mut look, mut resume) = (None, None);
         loop {
             let connection = tokio::select! {
-                connection = accept(listener, &self.room) => Some(connection),
+                connection = accept(listener, &self.room, &mut resume) => Some(connection),
                 () = sleep_until(look.unwrap_or_else(Instant::now)), if look.is_some() => None,
             };
             let now = Instant::now();
@@ -292,18 +292,25 @@ fn free(serving: &[Worker], first: usize, now: Instant) -> Option<usize> {
     indices.into_iter().find(|index| !serving[*index].inbox.is_held(now))
 }
 
-/// The next connection, once there is room for it.
-async fn accept(listener: &TcpListener, room: &Arc<Semaphore>) -> (std::net::TcpStream, OwnedSemaphorePermit) {
+/// The next connection, once there is room for it, and not before `resume`.
+async fn accept(
+    listener: &TcpListener,
+    room: &Arc<Semaphore>,
+    resume: &mut Option<Instant>,
+) -> (std::net::TcpStream, OwnedSemaphorePermit) {
     loop {
+        if let Some(at) = *resume {
+            sleep_until(at).await;
+            *resume = None;
+        }
         // Nobody closes it.
         let Ok(permit) = Arc::clone(room).acquire_owned().await else { continue };
         match listener.accept().await.and_then(|(stream, _)| stream.into_std()) {
             Ok(stream) => return (stream, permit),
             Err(error) if is_of_client(&error) => {}
             Err(error) => {
-                log_error!(%error, "cannot accept a connection");
-                drop(permit);
-                sleep(PAUSE).await;
+                log_seldom!(ERROR, %error, "cannot accept a connection");
+                *resume = Some(Instant::now() + PAUSE);
             }
         }
     }

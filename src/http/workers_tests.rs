@@ -117,7 +117,8 @@ fn threads_take_turns() {
     numbers.sort_unstable();
     for thread in 0..3 {
         let connections = numbers.iter().filter(|number| **number == thread).count();
-        assert!((5..=15).contains(&connections), "{numbers:?}");
+        // One that is slow to take its connection leaves it to another.
+        assert!((1..=25).contains(&connections), "{numbers:?}");
     }
     assert!(site.end());
 }
@@ -139,8 +140,12 @@ fn a_thread_that_is_held_gets_no_connection_until_it_is_let_go() {
 #[test]
 fn while_all_threads_are_held_connections_wait_for_the_first_that_is_not() {
     let site = Site::start(2, 100);
-    let mut held = [site.connect(), site.connect()];
-    held.iter_mut().for_each(|held| _ = answer_to(held, b"h"));
+    let mut held = Vec::new();
+    for _ in 0..2 {
+        let mut next = site.connect();
+        answer_to(&mut next, b"h");
+        held.push(next);
+    }
     let mut waiting: Vec<_> = (0..5).map(|_| site.connect()).collect();
     waiting.iter_mut().for_each(|waiting| waiting.write_all(b"?").unwrap());
     thread::sleep(OFFER * 5);
@@ -152,7 +157,10 @@ fn while_all_threads_are_held_connections_wait_for_the_first_that_is_not() {
 #[test]
 fn a_thread_that_is_gone_has_a_successor_which_gets_what_was_offered_to_it() {
     let site = Site::start(1, 100);
-    let first = answer_to(&mut site.connect(), b"e");
+    let mut ends = site.connect();
+    let first = answer_to(&mut ends, b"e");
+    // Its end is that of all that the thread does.
+    assert_eq!(ends.read(&mut [0]).unwrap_or(0), 0);
     for _ in 0..10 {
         assert_ne!(site.ask(), first);
     }
@@ -177,10 +185,11 @@ fn beyond_the_limit_connections_wait_in_the_system_until_others_end() {
 #[test]
 fn an_end_refuses_new_connections_and_waits_for_open_ones_but_not_for_a_thread_that_is_held() {
     let site = Site::start(2, 100);
-    let mut idle = site.connect();
-    answer_to(&mut idle, b"?");
     let mut held = site.connect();
     answer_to(&mut held, b"h");
+    // It can only be with the other thread.
+    let mut idle = site.connect();
+    answer_to(&mut idle, b"?");
     let (address, mut site) = (site.address, site);
     drop(site.stop.take());
     assert_eq!(idle.read(&mut [0]).unwrap(), 0, "it is ended");

@@ -143,7 +143,7 @@ impl Listening {
             connections: Arc::clone(&connections),
             tls,
             workers: settings.workers,
-            open_at_once: 2 * settings.max_connections,
+            open_at_once: connections.open_at_once(),
             half_closed: settings.allow_half_closed,
         };
         let app = running.clone();
