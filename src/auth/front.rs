@@ -80,7 +80,8 @@ impl Auth {
         {
             return Ok(caller);
         }
-        match self.within_patience(self.limiter.take(peer, digest)).await? {
+        let tries = "the tries of its peer are all out: a token was not looked at";
+        match self.within_patience(tries, self.limiter.take(peer, digest)).await? {
             Ok(taken) => self.ask(token, digest, taken).await,
             Err(TooMany) => Ok(refused()),
         }
@@ -92,15 +93,16 @@ impl Auth {
             return Err(Unsure);
         };
         let question = Whose { token: token.into(), digest, taken, open };
-        self.within_patience(self.actor.send(question)).await?.unwrap_or_else(|error| {
+        let late = "the auth actor did not answer in time";
+        self.within_patience(late, self.actor.send(question)).await?.unwrap_or_else(|error| {
             log_seldom!(ERROR, %error, "the auth actor is gone");
             Err(Unsure)
         })
     }
 
-    async fn within_patience<T>(&self, answer: impl Future<Output = T>) -> Result<T, Unsure> {
+    async fn within_patience<T>(&self, late: &'static str, answer: impl Future<Output = T>) -> Result<T, Unsure> {
         tokio::time::timeout(self.limits.patience, answer).await.map_err(|_| {
-            log_seldom!(ERROR, after = ?self.limits.patience, "the auth actor did not answer in time");
+            log_seldom!(ERROR, after = ?self.limits.patience, "{late}");
             Unsure
         })
     }

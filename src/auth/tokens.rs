@@ -22,9 +22,10 @@ use super::{Authenticate, Caller};
 ///
 /// The file is read again when it changes, for as long as anybody has a handle: a token that is taken
 /// out is refused within a tenth of a second, with up to 2,000 tokens in a file as the command writes
-/// it, and within a second with up to 20,000. A file that is broken or gone leaves the tokens as they were, with an error in the log that
-/// says how to mend it, so that a slip of an editor does not lock everybody out; to refuse all tokens,
-/// leave the file there empty. That tokens expire does not depend on the file.
+/// it, and within a second with up to 20,000. A file that is broken or gone leaves the tokens as they
+/// were, with an error in the log that says how to mend it, so that a slip of an editor does not lock
+/// everybody out; to refuse all tokens, leave the file there empty. That tokens expire does not
+/// depend on the file.
 ///
 /// A decision that lets somebody in is kept for up to 10 s, unless the file changes or the token expires before.
 ///

@@ -124,7 +124,7 @@ impl Watched {
                 std::thread::sleep(EVERY);
             }
         };
-        std::thread::Builder::new().name("callbox-watch".to_owned()).spawn(watch).map(drop).map_err(|error| {
+        std::thread::Builder::new().name("callbox-files".to_owned()).spawn(watch).map(drop).map_err(|error| {
             let what = format_args!("no thread can be started to look after {path} ({error})");
             StartError::new(what, "raise the number of processes that this user may have")
         })

@@ -58,7 +58,7 @@ impl Front {
     #[public_method]
     async fn ask_in_vain(&self) -> bool {
         let asked = self.back.get().unwrap().call(AskBackLater {});
-        tokio::time::timeout(Duration::from_millis(20), asked).await.is_err()
+        tokio::time::timeout(Duration::from_millis(500), asked).await.is_err()
     }
 
     #[public_method]

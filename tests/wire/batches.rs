@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::calculator::{batch, call, error, notification, result, start, start_with};
+use crate::calculator::{Running, batch, call, error, notification, result, start, start_with};
 use crate::rows::table::without_reasons;
 
 #[test]
@@ -130,6 +130,13 @@ fn a_batch_is_never_refused_for_its_own_size() {
     assert_eq!(calculator.waiting_and_refused("hold"), (0, 0));
 }
 
+/// Waits until a call of `hold` runs. Its mailbox has room for two more.
+fn until_held(calculator: &Running) {
+    crate::support::wait::until("the service is held", || {
+        calculator.service().stats().iter().any(|stats| stats.method == "hold" && stats.running == 1)
+    });
+}
+
 #[test]
 fn a_batch_waits_for_room_in_a_mailbox_that_is_full_of_others_calls() {
     let calculator = start();
@@ -137,7 +144,11 @@ fn a_batch_waits_for_room_in_a_mailbox_that_is_full_of_others_calls() {
     std::thread::scope(|scope| {
         let calculator = &calculator;
         // One runs and two wait, which is all that the mailbox takes.
-        let others: Vec<_> = numbers(0, 3).map(|(n, body)| (n, scope.spawn(move || calculator.answer(body)))).collect();
+        let mut others = Vec::new();
+        for (n, body) in numbers(0, 3) {
+            others.push((n, scope.spawn(move || calculator.answer(body))));
+            until_held(calculator);
+        }
         crate::support::wait::until("it is full", || calculator.waiting_and_refused("hold").0 == 2);
         let members =
             numbers(3, 8).map(|(_, call)| call).chain([notification("hold", "[8]"), call("nobody", "[]", "1")]);
@@ -163,6 +174,7 @@ fn members_that_find_no_room_before_their_deadline_are_told_that_it_has_passed()
         let calculator = &calculator;
         for _ in 0..3 {
             scope.spawn(|| calculator.answer(call("hold", "[0]", "1")));
+            until_held(calculator);
         }
         crate::support::wait::until("it is full", || calculator.waiting_and_refused("hold").0 == 2);
         let members = batch((0..3).map(|id| call("hold", "[1]", &id.to_string())));
@@ -170,8 +182,8 @@ fn members_that_find_no_room_before_their_deadline_are_told_that_it_has_passed()
         let page = crate::support::http::ask(calculator.server.address(), "POST", "/api", &headers, members);
         let codes: Vec<_> = serde_json::from_str::<Vec<Value>>(&page.body).unwrap();
         let codes: Vec<_> = codes.iter().map(|answer| answer["error"]["code"].clone()).collect();
-        assert_eq!(codes, [-32002, -32002, -32002]);
         calculator.gate.add_permits(3);
+        assert_eq!(codes, [-32002, -32002, -32002]);
     });
     assert_eq!(calculator.waiting_and_refused("hold"), (0, 0));
 }
@@ -185,9 +197,7 @@ fn many_batches_at_once_are_not_refused_for_each_other() {
     std::thread::scope(|scope| {
         let (calculator, body) = (&calculator, &body);
         let held = scope.spawn(|| calculator.answer(call("hold", "[0]", "1")));
-        crate::support::wait::until("the service is held", || {
-            calculator.service().stats().iter().any(|stats| stats.method == "hold" && stats.running == 1)
-        });
+        until_held(calculator);
         let batches: Vec<_> = (0..16).map(|_| scope.spawn(move || calculator.answer(body))).collect();
         crate::support::wait::until("the mailbox is full", || calculator.waiting_and_refused("byte").0 == 1024);
         std::thread::sleep(Duration::from_millis(50));

@@ -134,9 +134,9 @@ fn a_batch_never_holds_many_results_that_are_not_written() {
             assert_eq!(too_large, 99, "{method}: {answers:?}");
         }
         let most = pages.most.load(Ordering::SeqCst);
-        // Async calls may be under way together; when their turn to end comes, they do one after
-        // another.
-        assert!(most <= 4, "{method}: {most} results of {} bytes were there at once", LIMIT * 3 / 4);
+        // Several short calls may run before the first of their results is written, and async calls
+        // may be under way together. Without the limit all 100 are there.
+        assert!(most <= 10, "{method}: {most} results of {} bytes were there at once", LIMIT * 3 / 4);
     }
 }
 
