@@ -49,6 +49,20 @@ fn a_method_is_described_with_all_that_a_caller_needs() {
 }
 
 #[test]
+fn a_deprecated_method_is_marked_as_one() {
+    let server = desk();
+    let all = run_on(&server, "describe", &[]);
+    let line = |name: &str| all.good().lines().find(|line| line.starts_with(name)).map(str::to_owned);
+    assert!(
+        line("greet(name)").is_some_and(|line| line.ends_with("public  (deprecated) Says hello, once.")),
+        "{all:?}"
+    );
+    assert_eq!(all.good().matches("deprecated").count(), 1, "{all:?}");
+    let one = run_on(&server, "describe", &["greet"]);
+    assert!(one.good().starts_with("greet -> string\ndeprecated · public · deadline"), "{one:?}");
+}
+
+#[test]
 fn the_document_is_printed_as_it_came() {
     let server = desk();
     let document = run_on(&server, "describe", &["--json"]).json();

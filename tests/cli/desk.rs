@@ -30,6 +30,13 @@ impl Desk {
         vec![format!("hello {name}"); usize::from(times.min(9))].join(", ")
     }
 
+    /// Says hello, once.
+    #[deprecated = "use `say_hello`"]
+    #[public_method]
+    fn greet(&self, name: String) -> String {
+        format!("hello {name}")
+    }
+
     /// Looks somebody up.
     #[public_method]
     fn look_up(&self, name: String) -> Result<u64, Missing> {

@@ -31,6 +31,9 @@ pub(crate) struct Method {
     pub(crate) name: String,
     pub(crate) summary: Option<String>,
     pub(crate) description: Option<String>,
+    /// Whether callers should do without it from now on.
+    #[serde(default)]
+    pub(crate) deprecated: bool,
     #[serde(default)]
     pub(crate) params: Vec<Content>,
     pub(crate) result: Option<Content>,

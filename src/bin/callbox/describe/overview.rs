@@ -55,9 +55,11 @@ fn table(document: &Document, colours: bool, width: usize) -> Table {
     for (method, signature) in document.methods.iter().zip(&signatures) {
         let (access, colour) = access(method);
         let summary = method.summary.as_deref().or(method.description.as_deref()).unwrap_or_default();
+        let mark = if method.deprecated { "(deprecated) " } else { "" };
+        let summary = format!("{mark}{summary}");
         // What is too long for its column has the parameters below.
         let mut left = if signature.chars().count() <= first { vec![signature.clone()] } else { broken(method, first) };
-        let mut right = wrapped(summary, room);
+        let mut right = wrapped(&summary, room);
         let lines = left.len().max(right.len());
         left.resize(lines, String::new());
         right.resize(lines, String::new());

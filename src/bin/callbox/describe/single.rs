@@ -67,6 +67,9 @@ fn plain_lines(lines: &[String]) -> String {
 
 fn facts(method: &Method) -> String {
     let mut facts = Vec::new();
+    if method.deprecated {
+        facts.push("deprecated".to_owned());
+    }
     if method.access.is_some() {
         facts.push(access(method).0);
     }
