@@ -146,6 +146,7 @@ fn a_document_has_the_shape_of_openrpc() {
             "x-mailbox": { "capacity": 1024 },
             "x-deadline-ms": 30_000,
             "x-weight": 1,
+            "x-rust": "UsersClient::add",
         })
     );
     let find = &document["methods"][1];

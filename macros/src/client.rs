@@ -8,7 +8,7 @@ use syn::spanned::Spanned;
 use crate::attr::Client;
 use crate::expand::block_cfgs;
 use crate::message::{docs_or, sendable};
-use crate::method::{Method, Output};
+use crate::method::{Method, Output, Param};
 use crate::model::Service;
 use crate::spans::{self, at};
 use crate::types::without_self;
@@ -28,6 +28,16 @@ pub(crate) fn client(service: &Service) -> TokenStream {
         #[automatically_derived]
         impl #name { #(#functions)* }
     }
+}
+
+/// The function of the client that calls the method, for those who are told how to call it.
+///
+/// Nothing if one parameter tells null from what is left out: its schema does not say so, and
+/// without that nobody knows what to write for it.
+pub(crate) fn path(service: &Service, method: &Method) -> Option<String> {
+    let tells_null = method.sent().any(Param::is_option_of_an_option);
+    let name = name(service).filter(|_| !tells_null)?;
+    Some(format!("{name}::{}", method.sig.ident))
 }
 
 fn name(service: &Service) -> Option<Ident> {

@@ -234,6 +234,7 @@ fn options(service: &Service, method: &Method) -> TokenStream {
         None => quote!(.deprecated(true)),
         Some(when) => quote!(.deprecated(::core::cfg!(#when))),
     }));
+    options.extend(client::path(service, method).map(|path| quote!(.client(#path))));
     options.extend((method.sent().count() < method.params.len()).then(|| quote!(.asks_caller())));
     options
 }

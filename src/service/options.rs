@@ -30,6 +30,7 @@ pub struct MethodOptions {
     pub(crate) idempotent: bool,
     pub(crate) inline: bool,
     pub(crate) deprecated: bool,
+    pub(crate) client: Option<&'static str>,
 }
 
 /// Who may call a method.
@@ -97,6 +98,7 @@ impl MethodOptions {
             idempotent: false,
             inline: true,
             deprecated: false,
+            client: None,
         }
     }
 
@@ -202,6 +204,17 @@ impl MethodOptions {
     #[must_use]
     pub fn deprecated(mut self, deprecated: bool) -> Self {
         self.deprecated = deprecated;
+        self
+    }
+
+    /// The function of the [typed client](crate::client::ServiceClient) that calls the method, such as
+    /// `GreeterClient::greet`, for the OpenRPC document. Default: none.
+    ///
+    /// Its arguments are the method's parameters in their order, and the one that takes the rest is
+    /// the last.
+    #[must_use]
+    pub fn client(mut self, function: &'static str) -> Self {
+        self.client = Some(function);
         self
     }
 }

@@ -151,6 +151,16 @@ impl Second {
     #[deprecated = "use `any`"]
     #[public_method]
     fn old(&self) {}
+
+    #[public_method(name = "match")]
+    fn r#match(&self, #[param(rename = "type")] kind: Option<u8>) -> Option<u8> {
+        kind
+    }
+
+    #[public_method]
+    fn update(&self, note: Option<Option<String>>) -> bool {
+        note.is_some()
+    }
 }
 
 fn document() -> (String, Value) {
@@ -297,6 +307,17 @@ fn a_deprecated_method_is_told_as_one() {
     let (_, document) = document();
     assert_eq!(method(&document, "second.old")["deprecated"], true);
     assert_eq!(method(&document, "second.any").get("deprecated"), None);
+}
+
+#[test]
+fn a_method_names_the_function_of_the_typed_client_if_its_schema_says_how_to_call_it() {
+    let (_, document) = document();
+    let function = |name: &str| method(&document, name).get("x-rust").and_then(Value::as_str);
+    assert_eq!(function("second.any"), Some("SecondClient::any"));
+    assert_eq!(function("second.match"), Some("SecondClient::r#match"), "as Rust writes it");
+    assert_eq!(function("second.update"), None, "its schema does not tell null from what is left out");
+    assert_eq!(function("set"), None, "its service has no client");
+    assert_eq!(function("get_service_specs"), None);
 }
 
 #[test]

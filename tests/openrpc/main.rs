@@ -108,8 +108,12 @@ fn the_example_without_the_macro_has_the_document_of_the_one_with_it() {
     for with in ["", ", with a token"] {
         let [written, by_hand] = ["my_service", "without_macro"].map(|name| {
             let mut document: Value = serde_json::from_str(&documents[&format!("{name}{with}")]).expect("JSON");
-            // Only the one by hand has docs on its parameters.
+            // Only the one by hand has docs on its parameters, and only the other one has a client.
             for method in document["methods"].as_array_mut().expect("methods") {
+                let function = method.as_object_mut().expect("an object").remove("x-rust");
+                let own =
+                    method["tags"].is_array().then(|| format!("MyServiceClient::{}", method["name"].as_str().unwrap()));
+                assert_eq!(function, own.filter(|_| name == "my_service").map(Value::from));
                 for param in method["params"].as_array_mut().expect("parameters") {
                     param.as_object_mut().expect("an object").remove("description");
                 }

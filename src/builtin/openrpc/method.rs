@@ -66,6 +66,9 @@ struct Extensions {
     /// The schema of the named parameters that are none of the others.
     #[serde(rename = "x-rest", skip_serializing_if = "Option::is_none")]
     rest: Option<Schema>,
+    /// The function of the typed client that calls the method.
+    #[serde(rename = "x-rust", skip_serializing_if = "Option::is_none")]
+    client: Option<&'static str>,
     #[serde(flatten)]
     runs: Option<RunsAs>,
 }
@@ -159,7 +162,7 @@ impl Extensions {
             weight,
             idempotent: options.idempotent,
         });
-        Self { access, scope, rest, runs }
+        Self { access, scope, rest, client: options.client, runs }
     }
 }
 
