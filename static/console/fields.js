@@ -2,15 +2,18 @@
 //
 // A field has a `node`, an `input` to focus, `read()`, which gives its value or `undefined` for none, and `write(value)`.
 
-import { list, map, object, tuple, variant } from "./containers.js";
+import { list, map, tuple } from "./containers.js";
 import { freshId, icon, make, set } from "./dom.js";
 import { Digits, isNumber, read, write } from "./json.js";
+import { object } from "./object.js";
+import { prose } from "./prose.js";
 import { choices, kindOf, resolve, typeWords, withoutNull } from "./schema.js";
+import { variant } from "./variant.js";
 
 /// Types that contain themselves would go on for ever.
 const DEEPEST = 8;
 
-const KINDS = { boolean, choice, json, number, string, array: list, map, object, tuple, variant };
+const KINDS = { boolean, choice, json, nothing, number, string, array: list, map, object, tuple, variant };
 
 /// What a field cannot make a value of, and the field's input to go back to.
 export class NoValue extends Error {
@@ -86,14 +89,23 @@ function boolean(schema, context) {
   };
 }
 
+/// What has no value but `null`, as `()` has in Rust.
+function nothing() {
+  return { node: make("span", { class: "soft" }, "nothing to fill in"), read: () => null, write() {} };
+}
+
 function choice(schema, context) {
   const options = choices(schema, context.root);
   const usual = resolve(schema, context.root).default;
-  const doc = make("p", { class: "doc" });
-  const shown = ({ value }) => (typeof value === "string" ? value : write(value));
+  const doc = make("div", { class: "doc" });
+  const word = (value) => (typeof value === "string" ? value : write(value));
+  const shown = ({ value, isDeprecated }) => (isDeprecated ? `${word(value)} (deprecated)` : word(value));
   const input = make("select", { ...named(context), onchange: context.changed },
     options.map((option, index) => make("option", { value: index, selected: option.value === usual }, shown(option))));
-  const explain = () => { doc.textContent = options[input.value]?.doc ?? ""; };
+  const explain = () => {
+    const text = options[input.value]?.doc;
+    doc.replaceChildren(...(text ? [prose(text)] : []));
+  };
   input.addEventListener("change", explain);
   explain();
   return {

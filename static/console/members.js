@@ -3,6 +3,7 @@
 
 import { freshId, make, set } from "./dom.js";
 import { makeField, NoValue } from "./fields.js";
+import { prose } from "./prose.js";
 import { kindOf, resolve, typeWords, withoutNull } from "./schema.js";
 
 /// Fields that take too much room to be shown before somebody wants them.
@@ -59,6 +60,7 @@ class Row {
     const head = [
       make("label", { id: labelId, for: this.#field.input?.id === id ? id : null }, name),
       make("span", { class: "type" }, typeWords(schema, context.root)),
+      resolve(schema, context.root).deprecated === true ? make("span", { class: "deprecated" }, "deprecated") : null,
     ];
     if (required) {
       head.push(make("span", { class: "needed" }, "required"));
@@ -74,7 +76,7 @@ class Row {
     const body = make("div", { class: "value" }, this.#field.node);
     this.node = make("div", { class: "member", "data-member": name, role: isLarge ? "group" : null, "aria-labelledby": isLarge ? labelId : null },
       make("div", { class: "member-head" }, head),
-      description ? make("p", { class: "doc", id: docId }, description) : null,
+      description ? make("div", { class: "doc", id: docId }, prose(description)) : null,
       body,
       this.#error);
     this.hides = isLarge && !required ? body : null;

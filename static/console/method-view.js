@@ -27,7 +27,7 @@ export class MethodView {
     this.#made = made;
     const changed = () => this.#changed();
     this.#form = method.isDescribed ? parameters(method, { root, depth: 0, changed }) : anything({ root, depth: 0, changed });
-    this.#request = requestView(server, method);
+    this.#request = requestView(server, method, root);
     this.#button = make("button", { type: "submit", class: "call", "aria-keyshortcuts": "Control+Enter" }, "Call");
     const form = make("form", { class: "card parameters", autocomplete: "off", novalidate: true, "aria-labelledby": "parameters-title",
       onsubmit: (event) => { event.preventDefault(); this.call(); } },
@@ -150,6 +150,7 @@ function head(method, root) {
     method.access === "public"
       ? make("span", { class: "badge" }, "public")
       : make("span", { class: "badge private" }, icon("lock"), method.scope ? `token with the scope ${method.scope}` : "needs a token"),
+    method.isDeprecated ? make("span", { class: "badge deprecated" }, "deprecated") : null,
     method.kind ? make("span", { class: "badge" }, KIND[method.kind] ?? method.kind) : null,
     method.deadline ? make("span", { class: "badge" }, `deadline ${millis(method.deadline)}`) : null,
     method.result ? make("span", { class: "badge" }, "gives ", make("code", {}, typeWords(method.result.schema, root).replace(/,.*/, ""))) : null,

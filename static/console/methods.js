@@ -1,6 +1,7 @@
 // Which methods there are: what the server tells of them, and the list to choose from.
 
 import { icon, make, say, set } from "./dom.js";
+import { plain } from "./prose.js";
 
 /// All methods, in the server's order: those that its document describes, and those of which only the names are told, as they
 /// need a token that was not sent.
@@ -9,9 +10,10 @@ export async function load(server) {
   const known = document.methods.map((method) => ({
     name: method.name,
     service: method.tags?.[0]?.name ?? null,
-    summary: method.summary ?? "",
+    summary: plain(method.summary ?? ""),
     description: method.description ?? method.summary ?? "",
     params: method.params,
+    paramStructure: method.paramStructure,
     rest: method["x-rest"],
     result: method.result,
     errors: method.errors ?? [],
@@ -20,19 +22,23 @@ export async function load(server) {
     mailbox: method["x-mailbox"] ?? null,
     kind: method["x-kind"] ?? null,
     deadline: method["x-deadline-ms"] ?? null,
+    client: method["x-rust"] ?? null,
+    isDeprecated: method.deprecated === true,
     isDescribed: true,
   }));
   const names = new Set(known.map((method) => method.name));
   const locked = Object.entries(specs?.methods ?? {}).filter(([name]) => !names.has(name)).map(([name, doc]) => ({
     name,
     service: null,
-    summary: (doc ?? "").split("\n\n")[0],
+    summary: plain((doc ?? "").split("\n\n")[0]),
     description: doc ?? "",
     params: null,
     errors: [],
     access: "private",
     scope: null,
     mailbox: null,
+    client: null,
+    isDeprecated: false,
     isDescribed: false,
   }));
   return { root: document, methods: grouped([...known, ...locked], specs?.name ?? document.info.title) };
@@ -104,6 +110,9 @@ export class MethodList {
     const marks = make("span", { class: "marks" });
     if (method.access !== "public") {
       marks.append(icon("lock"), make("span", { class: "hidden" }, "needs a token"), method.scope ? ` ${method.scope}` : "");
+    }
+    if (method.isDeprecated) {
+      marks.append(make("span", { class: "deprecated" }, "deprecated"));
     }
     const state = make("span", { class: "state" });
     const link = make("a", { href: address(method.name), "data-method": method.name },

@@ -1,14 +1,15 @@
 // The request that the form makes, as JSON, for the shell, and for Rust.
 
 import { make, set } from "./dom.js";
-import { asCurl, asJson, asRust } from "./snippets.js";
+import { asRust } from "./rust-snippet.js";
+import { asCurl, asJson } from "./snippets.js";
 
 const FORMS = [["json", "JSON", asJson], ["curl", "curl", asCurl], ["rust", "Rust", asRust]];
 
 /// Which form is looked at holds for all methods.
 let current = "json";
 
-export function requestView(server, method) {
+export function requestView(server, method, root) {
   let params;
   let problem = null;
   const tabs = FORMS.map(([key, word]) => make("button", {
@@ -24,7 +25,7 @@ export function requestView(server, method) {
   } }, "Copy");
 
   const draw = () => {
-    const facts = { endpoint: server.endpoint, tokenHeader: server.tokenHeader, needsToken: method.access !== "public" };
+    const facts = { endpoint: server.endpoint, tokenHeader: server.tokenHeader, needsToken: method.access !== "public", method, root };
     const request = { jsonrpc: "2.0", method: method.name, params, id: 1 };
     FORMS.forEach(([key, , form], index) => {
       set(tabs[index], { "aria-selected": String(key === current), tabindex: key === current ? "0" : "-1" });

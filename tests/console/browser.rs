@@ -9,6 +9,7 @@ use callbox::testing::{self, TestServer};
 use callbox::{Dialect, Server};
 
 use crate::service::{open, server};
+use crate::shapes::shapes;
 
 const BROWSERS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
@@ -52,6 +53,21 @@ fn methods_are_called_and_their_answers_shown() {
 #[test]
 fn forms_are_made_from_schemas() {
     run_with("forms.mjs", server());
+}
+
+#[test]
+fn every_shape_of_a_type_is_filled_in_and_asked_for_once() {
+    run_with("shapes.mjs", shapes());
+}
+
+#[test]
+fn documentation_is_shown_as_its_author_meant_it() {
+    run_with("prose.mjs", shapes());
+}
+
+#[test]
+fn what_the_console_shows_as_rust_is_what_was_compiled_here() {
+    run_with("rust.mjs", server());
 }
 
 #[test]

@@ -6,4 +6,5 @@ mod support;
 mod browser;
 mod pages;
 mod service;
+mod shapes;
 mod stream;

@@ -1,5 +1,7 @@
 //! A service with parameters of every kind, and one that can be flooded.
 
+mod typed;
+
 use std::collections::BTreeMap;
 
 use callbox::testing::{self, TestServer};
@@ -67,7 +69,7 @@ impl Expression {
     }
 }
 
-#[derive(RpcError)]
+#[derive(Debug, RpcError)]
 enum KitchenError {
     #[rpc(code = 404, message = "There is no such dish")]
     NoSuchDish,
@@ -78,7 +80,7 @@ struct Kitchen {
     orders: Vec<Dish>,
 }
 
-#[service(name = "test.kitchen", namespace = "kitchen", client = false)]
+#[service(name = "test.kitchen", namespace = "kitchen")]
 impl Kitchen {
     /// Seasons what is in the pot.
     ///
@@ -107,6 +109,14 @@ impl Kitchen {
         let told = serde_json::to_value(&dish).unwrap();
         self.orders.push(dish);
         Ok(told)
+    }
+
+    /// Cleans up, as the **old** menu says it.
+    #[deprecated = "use `serve`"]
+    #[public_method]
+    fn clear(&mut self, all: bool, limit: Option<f64>) {
+        let kept = limit.filter(|_| !all).unwrap_or_default();
+        self.orders.retain(|_| kept > 0.0);
     }
 
     /// Cooks until somebody serves.

@@ -21,6 +21,7 @@ files! {
     "method.css": CSS,
     "mailboxes.css": CSS,
     "narrow.css": CSS,
+    "prose.css": CSS,
     "icon.svg": SVG,
     "answer.js": JS,
     "containers.js": JS,
@@ -34,12 +35,17 @@ files! {
     "members.js": JS,
     "method-view.js": JS,
     "methods.js": JS,
+    "object.js": JS,
+    "prose-spans.js": JS,
     "prose.js": JS,
     "request-view.js": JS,
     "rpc.js": JS,
+    "rust-snippet.js": JS,
+    "rust.js": JS,
     "schema.js": JS,
     "snippets.js": JS,
     "stream.js": JS,
+    "variant.js": JS,
 }
 
 /// The content type and the text of a file.

@@ -136,10 +136,16 @@ inPage("the snippets make the same call", { path: "/console#/kitchen.season" }, 
   await page.getByRole("tab", { name: "Rust" }).click();
   assert.equal(await page.locator("#request-text").textContent(), [
     "use callbox::client::Client;",
-    "use serde_json::{Value, json};",
+    "use serde_json::json;",
     "",
-    `let client = Client::new("${url}/api")?;`,
-    'let result: Value = client.call("kitchen.season", json!({ "amount": 5, "spice": "salt", "note": "it\'s \\"hot\\" \\\\b" })).await?;',
+    "// KitchenClient is in the crate of the service.",
+    `let client = KitchenClient::from(Client::new("${url}/api")?);`,
+    "let result = client.season(",
+    "    5,",
+    '    serde_json::from_value(json!("salt"))?,',
+    '    Some("it\'s \\"hot\\" \\\\b".into()),',
+    "    2,",
+    ").await?;",
   ].join("\n"));
 });
 

@@ -1,0 +1,85 @@
+// An object: its members, the enums that are flattened into it, and names of the caller's own.
+
+import { map } from "./containers.js";
+import { freshId, make } from "./dom.js";
+import { members, properties } from "./members.js";
+import { groupsOf, onlyValue, resolve } from "./schema.js";
+import { variant } from "./variant.js";
+
+/// Maximum nesting depth of enums within each other whose members are known by name.
+const DEEPEST = 8;
+
+/// A member that can have one value only has it, and nobody is asked: the tag of a variant is
+/// chosen with the variant.
+export function object(schema, context) {
+  const { root } = context;
+  const here = resolve(schema, root);
+  const isFixed = ({ required, schema: one }) => required && onlyValue(one, root);
+  const [fixed, asked] = split(properties(here, root), isFixed);
+  const entries = fixed.map(({ name, schema: one }) => [name, onlyValue(one, root).value]);
+  const tags = Object.fromEntries(entries);
+  const named = members(asked, context);
+  const choices = groupsOf(here).map((group) => flattened(group, context));
+  const more = hasMore(here) ? map(here, { ...context, id: null }) : null;
+  const parts = [asked.length > 0 ? named : null, ...choices, more].filter(Boolean);
+  const isNothing = parts.length === 0 && fixed.length === 0;
+  return {
+    ...named,
+    node: isNothing
+      ? make("span", { class: "soft" }, "nothing to fill in")
+      : make("div", { class: parts.length > 0 ? "nested" : null }, parts.map((part) => part.node)),
+    input: parts[0]?.input,
+    // Names of the caller's own never take the place of those that the type has.
+    read: () => {
+      const chosen = choices.map((choice) => choice.read());
+      return Object.assign({}, more?.read(), tags, named.read(), ...chosen);
+    },
+    write: (value) => {
+      named.write(value);
+      choices.forEach((choice) => choice.write(value));
+      more?.write(without(value, memberNames(here, root)));
+    },
+  };
+}
+
+/// An enum among the members, called by its tag, as it has no name of its own there.
+function flattened(group, context) {
+  const tag = tagOf(group, context.root);
+  const [id, label] = [freshId("field"), freshId("label")];
+  if (tag === null) {
+    return variant({ oneOf: group }, { ...context, id });
+  }
+  const field = variant({ oneOf: group }, { ...context, id, labelledBy: label });
+  const head = make("div", { class: "member-head" }, make("label", { id: label, for: id }, tag));
+  return { ...field, node: make("div", {}, head, field.node) };
+}
+
+/// The member that tells the variants apart: all of them have it, each with a value of its own.
+function tagOf(group, root) {
+  const tags = group.map((one) => {
+    const { properties: all = {}, required = [] } = resolve(one, root);
+    return required.filter((name) => onlyValue(all[name], root));
+  });
+  return tags[0]?.find((name) => tags.every((names) => names.includes(name))) ?? null;
+}
+
+function split(items, belongs) {
+  return [items.filter(belongs), items.filter((item) => !belongs(item))];
+}
+
+/// Whether there may be members beside those that have names.
+function hasMore({ additionalProperties }) {
+  return Boolean(additionalProperties);
+}
+
+/// The names that members have in any of an object's forms.
+function memberNames(schema, root, depth = 0) {
+  const here = resolve(schema, root);
+  const others = depth < DEEPEST ? groupsOf(here).flat() : [];
+  const names = others.flatMap((one) => memberNames(one, root, depth + 1));
+  return [...Object.keys(here.properties ?? {}), ...names];
+}
+
+function without(value, names) {
+  return Object.fromEntries(Object.entries(value ?? {}).filter(([name]) => !names.includes(name)));
+}

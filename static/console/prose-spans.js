@@ -1,0 +1,238 @@
+// What stands within a line of documentation: code, emphasis and links.
+
+import { make } from "./dom.js";
+
+/// Maximum nesting depth of emphasis and links. What lies deeper is shown as it was written.
+const DEEPEST = 8;
+
+const ENTITIES = { "&lt;": "<", "&gt;": ">", "&amp;": "&", "&quot;": '"', "&nbsp;": "\u00a0" };
+
+/// `[name]: target` on a line of its own, which is not shown.
+const DEFINITION = /^ {0,3}\[([^\]]+)\]:\s*<?([^\s>]+)>?(?:\s+["'(].*["')])?\s*$/;
+
+/// What in Rust is the path of an item, with what tells its kind: `crate::Order`, `struct@Order`,
+/// `Order::total()`.
+const PATH = /^(?:\w+@)?(?:[A-Z]\w*|\w+(?:::\w+)+)(?:::\w+)*(?:<[^>]*>)?(?:\(\)|!)?$/;
+
+/// `(target "title")`, in which there may be parentheses within the target.
+const TARGET = /^\(\s*<?((?:[^\s<>()]|\([^\s<>()]*\))*)>?(?:\s+(?:"[^"]*"|'[^']*'))?\s*\)/;
+
+/// Takes the definitions of link targets out of the lines.
+export function withDefinitions(lines) {
+  const definitions = new Map();
+  let isCode = false;
+  const kept = lines.filter((line) => {
+    isCode = /^ {0,3}(```|~~~)/.test(line) ? !isCode : isCode;
+    const found = isCode ? null : DEFINITION.exec(line);
+    if (found) {
+      definitions.set(label(found[1]), found[2]);
+    }
+    return !found;
+  });
+  return { lines: kept, definitions };
+}
+
+function label(text) {
+  return text.trim().replace(/\s+/g, " ").toLowerCase();
+}
+
+/// The reader of each mark gives the nodes that it stands for and where it ends, or `null` if it is
+/// nothing but a character.
+const READERS = {
+  "\\": escaped, "`": code, "<": address, "&": entity, "!": image, "[": link,
+  "*": emphasis, _: emphasis, "~": struck, "\n": lineEnd,
+};
+
+/// A text as nodes.
+export function spans(text, definitions = new Map(), depth = 0) {
+  const nodes = [];
+  let plain = "";
+  const flush = () => {
+    if (plain !== "") {
+      nodes.push(plain);
+      plain = "";
+    }
+  };
+  let at = 0;
+  while (at < text.length) {
+    const reader = depth < DEEPEST ? READERS[text[at]] : undefined;
+    const found = reader?.(text, at, (inner) => spans(inner, definitions, depth + 1), definitions);
+    if (found) {
+      if (typeof found.node === "string") {
+        plain += found.node;
+      } else {
+        flush();
+        nodes.push(...[found.node].flat());
+      }
+      at = found.end;
+    } else {
+      plain += text[at];
+      at += 1;
+    }
+  }
+  flush();
+  return nodes;
+}
+
+function escaped(text, at) {
+  if (text[at + 1] === "\n") {
+    return { node: make("br"), end: at + 2 };
+  }
+  return /[!-/:-@[-`{-~]/.test(text[at + 1] ?? "") ? { node: text[at + 1], end: at + 2 } : null;
+}
+
+/// As many backticks as open it close it, so that there may be fewer of them within.
+function code(text, at) {
+  const marks = /^`+/.exec(text.slice(at))[0];
+  const end = closing(text, at + marks.length, marks);
+  if (end < 0) {
+    return { node: marks, end: at + marks.length };
+  }
+  const inner = text.slice(at + marks.length, end).replaceAll("\n", " ");
+  const isPadded = /^ .* $/.test(inner) && inner.trim() !== "";
+  return { node: make("code", {}, isPadded ? inner.slice(1, -1) : inner), end: end + marks.length };
+}
+
+function closing(text, from, marks) {
+  for (let at = text.indexOf(marks, from); at >= 0; at = text.indexOf(marks, at)) {
+    const run = /^`+/.exec(text.slice(at))[0].length;
+    if (run === marks.length) {
+      return at;
+    }
+    at += run;
+  }
+  return -1;
+}
+
+function address(text, at) {
+  const found = /^<(https?:\/\/[^\s<>]+)>/i.exec(text.slice(at));
+  return found && { node: anchor(found[1], [found[1]]), end: at + found[0].length };
+}
+
+function entity(text, at) {
+  const found = /^&[a-z]+;/.exec(text.slice(at, at + 8))?.[0];
+  const isKnown = found !== undefined && Object.hasOwn(ENTITIES, found);
+  return isKnown ? { node: ENTITIES[found], end: at + found.length } : null;
+}
+
+/// The page loads nothing from elsewhere, so a picture is what is said in its place.
+function image(text, at) {
+  const found = /^!\[([^\]]*)\]\([^)]*\)/.exec(text.slice(at));
+  return found && { node: found[1], end: at + found[0].length };
+}
+
+function link(text, at, inner, definitions) {
+  const end = closingBracket(text, at);
+  if (end < 0) {
+    return null;
+  }
+  const [words, after] = [text.slice(at + 1, end), text.slice(end + 1)];
+  const direct = TARGET.exec(after);
+  if (direct) {
+    return { node: anchor(direct[1], inner(words)), end: end + 1 + direct[0].length };
+  }
+  const named = /^\[([^\]]*)\]/.exec(after);
+  const target = definitions.get(label(named?.[1] || words));
+  if (target !== undefined) {
+    return { node: anchor(target, inner(words)), end: end + 1 + (named?.[0].length ?? 0) };
+  }
+  // A link to an item of the program, which leads nowhere from here.
+  const isItem = (name) => /^`[^`]+`$/.test(name) || PATH.test(name);
+  if (isItem(named?.[1] || words)) {
+    return { node: inner(words), end: end + 1 + (named?.[0].length ?? 0) };
+  }
+  return null;
+}
+
+/// Where the bracket at `at` closes; brackets within code do not count.
+function closingBracket(text, at) {
+  let depth = 0;
+  for (let here = at; here < text.length; here += 1) {
+    if (text[here] === "\\") {
+      here += 1;
+    } else if (text[here] === "`") {
+      here = code(text, here).end - 1;
+    } else if (text[here] === "[") {
+      depth += 1;
+    } else if (text[here] === "]") {
+      depth -= 1;
+      if (depth === 0) {
+        return here;
+      }
+    }
+  }
+  return -1;
+}
+
+/// A link, if it leads to a page; else its words alone. The browser itself says what scheme a
+/// target has.
+function anchor(target, words) {
+  const isItem = !/[./?]/.test(target) || PATH.test(target);
+  const url = isItem ? null : parsed(target);
+  if (url === null || !["http:", "https:"].includes(url.protocol)) {
+    return words;
+  }
+  return make("a", { href: url.href, target: "_blank", rel: "noopener noreferrer" }, words);
+}
+
+function parsed(target) {
+  try {
+    return new URL(target, document.baseURI);
+  } catch {
+    return null;
+  }
+}
+
+/// `*` and `_`, once for emphasis and twice for more of it. `_` does nothing within a word, such as
+/// `max_wait`.
+function emphasis(text, at, inner) {
+  const mark = text[at];
+  const run = /^(\*+|_+)/.exec(text.slice(at))[0].length;
+  const isWord = (character) => /[\p{L}\p{N}_]/u.test(character ?? " ");
+  if (/\s/.test(text[at + run] ?? " ") || (mark === "_" && isWord(text[at - 1]))) {
+    return { node: mark.repeat(run), end: at + run };
+  }
+  const width = Math.min(run, 3);
+  const isWithinWord = (after) => mark === "_" && isWord(after);
+  const end = closingRun(text, at + run, mark.repeat(width), isWithinWord);
+  if (end < 0) {
+    return { node: mark.repeat(run), end: at + run };
+  }
+  const words = inner(text.slice(at + width, end));
+  const tags = [[], ["em"], ["strong"], ["strong", "em"]][width];
+  const [node] = tags.reduceRight((nodes, tag) => [make(tag, {}, nodes)], words);
+  return { node, end: end + width };
+}
+
+/// Where a run of so many marks ends what began before; those within code or after a space do not.
+function closingRun(text, from, marks, isWithinWord) {
+  for (let at = from; at < text.length; at += 1) {
+    if (text[at] === "\\") {
+      at += 1;
+    } else if (text[at] === "`") {
+      at = code(text, at).end - 1;
+    } else if (text[at] === marks[0]) {
+      let end = at;
+      while (text[end] === marks[0]) {
+        end += 1;
+      }
+      const run = end - at;
+      const fits = run === marks.length || run === 3;
+      if (fits && !/\s/.test(text[at - 1]) && !isWithinWord(text[end])) {
+        return at + run - marks.length;
+      }
+      at = end - 1;
+    }
+  }
+  return -1;
+}
+
+function struck(text, at, inner) {
+  const found = /^~~(?!\s)([^~]+?)~~/.exec(text.slice(at));
+  return found && { node: make("del", {}, inner(found[1])), end: at + found[0].length };
+}
+
+/// Two spaces before the end of a line break it.
+function lineEnd(text, at) {
+  return { node: text.slice(Math.max(at - 2, 0), at) === "  " ? make("br") : " ", end: at + 1 };
+}
