@@ -1,4 +1,5 @@
-//! A service with parameters of every shape that a Rust type has as a schema. Each method gives back what it read.
+//! A service with parameters of every shape that a Rust type has as a schema. Each method gives
+//! back what it read.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -140,8 +141,9 @@ pub(crate) struct Shapes;
 impl Shapes {
     /// Documents itself, with **strong** words and *soft* ones, `max_wait` and snake_case_names.
     ///
-    /// See [`Delivery`], [the command](crate::Command), [Figure][f], [the guide](https://example.org/a_b_c "Guide"),
-    /// [nearby](../docs) and [a trap](javascript:alert(1)) or [another](data:text/html,x).
+    /// See [`Delivery`], [the command](crate::Command), [Figure][f],
+    /// [the guide](https://example.org/a_b_c "Guide"), [nearby](../docs)
+    /// and [a trap](javascript:alert(1)) or [another](data:text/html,x).
     /// An array is `values[0]`, a footnote [1].
     ///
     /// 1. first

@@ -13,12 +13,15 @@ inPage("emphasis and code are marked, and names keep their underscores", { path 
   assert.deepEqual(await texts(first.locator("strong")), ["strong"]);
   assert.deepEqual(await texts(first.locator("em")), ["soft"]);
   assert.deepEqual(await texts(first.locator("code")), ["max_wait"]);
-  assert.equal(await first.innerText(), "Documents itself, with strong words and soft ones, max_wait and snake_case_names.");
+  assert.equal(await first.innerText(),
+    "Documents itself, with strong words and soft ones, max_wait and snake_case_names.");
 });
 
-inPage("links lead to pages, and those to items of the program are their words", { path }, async (page) => {
+inPage("links lead to pages, and those to items of the program are their words",
+  { path }, async (page) => {
   const links = page.locator(".prose a");
-  const found = await links.evaluateAll((all) => all.map((one) => [one.textContent, one.getAttribute("href"), one.target, one.rel]));
+  const found = await links.evaluateAll((all) =>
+    all.map((one) => [one.textContent, one.getAttribute("href"), one.target, one.rel]));
   const nearby = new URL("../docs", page.url()).href;
   assert.deepEqual(found, [
     ["the guide", "https://example.org/a_b_c", "_blank", "noopener noreferrer"],
@@ -26,14 +29,18 @@ inPage("links lead to pages, and those to items of the program are their words",
   ]);
   const second = page.locator(".prose > p").nth(1);
   assert.deepEqual(await texts(second.locator("code")), ["Delivery", "values[0]"]);
-  assert.match(await second.innerText(), /^See Delivery, the command, Figure, the guide, nearby and a trap/);
-  assert.match(await second.innerText(), /or another\. An array is values\[0\], a footnote \[1\]\.$/);
-  assert.ok(!(await page.locator(".prose").first().innerText()).includes("crate::"), "no path is left over");
+  assert.match(await second.innerText(),
+    /^See Delivery, the command, Figure, the guide, nearby and a trap/);
+  assert.match(await second.innerText(),
+    /or another\. An array is values\[0\], a footnote \[1\]\.$/);
+  assert.ok(!(await page.locator(".prose").first().innerText()).includes("crate::"),
+    "no path is left over");
 });
 
 inPage("lists have their items, one within another", { path }, async (page) => {
   const list = page.locator(".prose > ol");
-  assert.deepEqual(await list.locator("> li").allInnerTexts(), ["first", "second, which goes on\nwithin"]);
+  assert.deepEqual(await list.locator("> li").allInnerTexts(),
+    ["first", "second, which goes on\nwithin"]);
   assert.deepEqual(await texts(list.locator("ul > li")), ["within"]);
   assert.equal(await list.evaluate((one) => getComputedStyle(one).listStyleType), "decimal");
 });
@@ -62,16 +69,22 @@ inPage("parameters and summaries are read in the same way", { path }, async (pag
   assert.equal(await doc.innerText(), "How much, see Size.");
   assert.deepEqual(await texts(doc.locator("strong")), ["much"]);
   const described = await page.getByLabel("amount").getAttribute("aria-describedby");
-  assert.ok(described.split(" ").includes(await doc.getAttribute("id")), "a screen reader reads it with the field");
+  assert.ok(described.split(" ").includes(await doc.getAttribute("id")),
+    "a screen reader reads it with the field");
   const summary = page.locator('[data-method="document"] .summary');
-  assert.equal(await summary.innerText(), "Documents itself, with strong words and soft ones, max_wait and snake_case_names.");
+  assert.equal(await summary.innerText(),
+    "Documents itself, with strong words and soft ones, max_wait and snake_case_names.");
 });
 
 inPage("whatever is written is shown, and quickly", { path }, async (page) => {
   const slow = await page.evaluate(async () => {
     const { prose } = await import(new URL("./console/prose.js", document.baseURI).href);
-    const marks = ["*", "_", "`", "[", "](", "~~", "<", "&", "!", "\\", "> ", "- ", "1. ", "|", "# ", "```\n", "*a _b ", "[a](b", "\n", "    "];
-    const texts = marks.flatMap((mark) => [mark, mark.repeat(3000), `a${mark}b`, `${mark}\n${mark}`]);
+    const marks = [
+      "*", "_", "`", "[", "](", "~~", "<", "&", "!", "\\", "> ", "- ", "1. ", "|", "# ", "```\n",
+      "*a _b ", "[a](b", "\n", "    ",
+    ];
+    const around = (mark) => [mark, mark.repeat(3000), `a${mark}b`, `${mark}\n${mark}`];
+    const texts = marks.flatMap(around);
     return texts.filter((text) => {
       const began = performance.now();
       const node = prose(text);
@@ -81,15 +94,21 @@ inPage("whatever is written is shown, and quickly", { path }, async (page) => {
   assert.deepEqual(slow.map((text) => text.slice(0, 20)), []);
   const links = await page.evaluate(async () => {
     const { prose } = await import(new URL("./console/prose.js", document.baseURI).href);
-    const targets = ["javascript:alert(1)", "JavaScript:alert(1)", "\u0001javascript:alert(1)", "java&#115;cript:x/", "data:text/html,x/",
-      "vbscript:x/", "file:///etc/passwd", "blob:https://a/b", "mailto:a@b.c", "crate::Order", "Order", "struct@Order", "#errors"];
-    return targets.flatMap((target) => [...prose(`[a](${target}) <${target}> [b]\n\n[b]: ${target}`).querySelectorAll("a")].map((link) => link.href));
+    const targets = [
+      "javascript:alert(1)", "JavaScript:alert(1)", "\u0001javascript:alert(1)", "javascript:x/",
+      "java&#115;cript:x/", "data:text/html,x/", "vbscript:x/", "file:///etc/passwd",
+      "blob:https://a/b", "mailto:a@b.c", "crate::Order", "Order", "struct@Order", "#errors",
+    ];
+    const text = (target) => `[a](${target}) <${target}> [b]\n\n[b]: ${target}`;
+    const found = targets.flatMap((target) => [...prose(text(target)).querySelectorAll("a")]);
+    return found.map((link) => link.href);
   });
   assert.deepEqual(links.filter((link) => !/^https?:/.test(link)), []);
 });
 
 for (const [colorScheme, width] of [["light", 1440], ["dark", 360]]) {
-  inPage(`it can be read in the ${colorScheme} theme at a width of ${width}`, { path, colorScheme, viewport: { width, height: 800 } }, async (page) => {
+  inPage(`it can be read in the ${colorScheme} theme at a width of ${width}`,
+    { path, colorScheme, viewport: { width, height: 800 } }, async (page) => {
     assert.deepEqual(await page.evaluate(faint), []);
     assert.deepEqual(await page.evaluate(overflowing), []);
   });

@@ -19,18 +19,22 @@ async function shown(page) {
   return text.replace(`"${url}/api"`, "url");
 }
 
-inPage("arguments of plain types are literals, and serde makes the others", { path: "/console#/kitchen.season" }, async (page) => {
+inPage("arguments of plain types are literals, and serde makes the others",
+  { path: "/console#/kitchen.season" }, async (page) => {
   await member(page, "amount").getByRole("textbox").fill("5");
   await member(page, "spice").getByRole("combobox").selectOption("pepper");
   await member(page, "note").getByRole("textbox").fill('it\'s "hot"');
   assert.equal(await shown(page), expected("kitchen.season"));
   await member(page, "amount").getByRole("textbox").fill("");
-  assert.match(await shown(page), /client\.season\(\s*todo!\("amount"\),/, "what is missing is to be written");
+  assert.match(await shown(page), /client\.season\(\s*todo!\("amount"\),/,
+    "what is missing is to be written");
   await member(page, "amount").getByRole("textbox").fill("256");
-  assert.match(await shown(page), /client\.season\(\s*serde_json::from_value\(json!\(256\)\)\?,/, "no u8 is so large");
+  assert.match(await shown(page), /client\.season\(\s*serde_json::from_value\(json!\(256\)\)\?,/,
+    "no u8 is so large");
 });
 
-inPage("a long call has its arguments below each other", { path: "/console#/kitchen.order" }, async (page) => {
+inPage("a long call has its arguments below each other",
+  { path: "/console#/kitchen.order" }, async (page) => {
   const dish = member(page, "dish");
   await dish.locator('[data-member="name"]').getByRole("textbox").fill("soup");
   const payment = dish.locator('[data-member="payment"]');
@@ -49,13 +53,15 @@ inPage("the rest is the last argument", { path: "/console#/kitchen.remember" }, 
   assert.equal(await shown(page), expected("kitchen.remember"));
 });
 
-inPage("a method without a result gives none", { path: "/console#/kitchen.clear" }, async (page) => {
+inPage("a method without a result gives none",
+  { path: "/console#/kitchen.clear" }, async (page) => {
   await member(page, "all").locator(".value").getByRole("checkbox").check();
   await member(page, "limit").getByRole("textbox").fill("2");
   assert.equal(await shown(page), expected("kitchen.clear"));
 });
 
-inPage("a service without a client is called by names", { path: "/console#/ping" }, async (page) => {
+inPage("a service without a client is called by names",
+  { path: "/console#/ping" }, async (page) => {
   assert.equal(await shown(page), [
     "use callbox::client::Client;",
     "use serde_json::Value;",
@@ -70,12 +76,16 @@ inPage("a token is a variable", {}, async (page) => {
   await choose(page, "kitchen.take_stock");
   await member(page, "shelf").getByRole("textbox").fill("1");
   const text = await shown(page);
-  assert.ok(text.includes('KitchenClient::from(Client::builder(url).token(std::env::var("TOKEN")?).build()?);'), text);
+  const client = 'Client::builder(url).token(std::env::var("TOKEN")?).build()?';
+  assert.ok(text.includes(`KitchenClient::from(${client});`), text);
 });
 
-inPage("what is deprecated says so, in the list and at the method", { path: "/console#/kitchen.clear" }, async (page) => {
+inPage("what is deprecated says so, in the list and at the method",
+  { path: "/console#/kitchen.clear" }, async (page) => {
   await page.locator(".badges").getByText("deprecated", { exact: true }).waitFor();
-  await page.locator('[data-method="kitchen.clear"]').getByText("deprecated", { exact: true }).waitFor();
+  const link = page.locator('[data-method="kitchen.clear"]');
+  await link.getByText("deprecated", { exact: true }).waitFor();
   assert.equal(await page.locator("#method-list .deprecated").count(), 1, "and nothing else does");
-  assert.equal(await page.locator('[data-method="kitchen.clear"] .summary').innerText(), "Cleans up, as the old menu says it.");
+  assert.equal(await page.locator('[data-method="kitchen.clear"] .summary').innerText(),
+    "Cleans up, as the old menu says it.");
 });

@@ -7,8 +7,10 @@ import { call, inPage, member, request } from "./browser.mjs";
 
 /// Chooses a variant in the first list of a field.
 const pick = (field, name) => field.getByRole("combobox").first().selectOption(name);
-const names = (field) => field.locator("[data-member]").evaluateAll((all) => all.map((one) => one.dataset.member));
-const options = (field, at = 0) => field.getByRole("combobox").nth(at).getByRole("option").allTextContents();
+const names = (field) =>
+  field.locator("[data-member]").evaluateAll((all) => all.map((one) => one.dataset.member));
+const options = (field, at = 0) =>
+  field.getByRole("combobox").nth(at).getByRole("option").allTextContents();
 
 /// Fills in a member within a field.
 async function fill(field, values) {
@@ -37,9 +39,11 @@ inPage("a schema of two types is a choice of the two", { path: "/console#/fit" }
   await sends(page, "size", 4.5);
 });
 
-inPage("an untagged enum is a choice of what it is made of", { path: "/console#/aim" }, async (page) => {
+inPage("an untagged enum is a choice of what it is made of",
+  { path: "/console#/aim" }, async (page) => {
   const target = member(page, "target");
-  assert.deepEqual(await options(target), ["integer, from 0", "array of integer, from 0", "Address", "object"]);
+  assert.deepEqual(await options(target),
+    ["integer, from 0", "array of integer, from 0", "Address", "object"]);
   await target.getByRole("textbox").fill("7");
   await sends(page, "target", 7);
   await pick(target, "array of integer, from 0");
@@ -77,7 +81,8 @@ inPage("the choice of a variant is its tag", { path: "/console#/deliver" }, asyn
   await sends(page, "delivery", { type: "carried", by: "van", plate: "B 12" });
 });
 
-inPage("so it is where the tag stands beside the content", { path: "/console#/run" }, async (page) => {
+inPage("so it is where the tag stands beside the content",
+  { path: "/console#/run" }, async (page) => {
   const command = member(page, "command");
   assert.deepEqual(await options(command), ["Stop", "Wait", "Move", "Say"]);
   await sends(page, "command", { t: "Stop" });
@@ -94,7 +99,8 @@ inPage("so it is where the tag stands beside the content", { path: "/console#/ru
   await sends(page, "command", { t: "Say", c: { text: "hello" } });
 });
 
-inPage("variants without data stand in one list with the others", { path: "/console#/draw" }, async (page) => {
+inPage("variants without data stand in one list with the others",
+  { path: "/console#/draw" }, async (page) => {
   const figure = member(page, "figure");
   assert.deepEqual(await options(figure), ["Point", "Plane", "Circle", "Line", "Box", "Named"]);
   await sends(page, "figure", "Point");
@@ -111,11 +117,13 @@ inPage("variants without data stand in one list with the others", { path: "/cons
   await sends(page, "figure", { Named: { name: "star" } });
 });
 
-inPage("enums that are flattened into a struct are both chosen", { path: "/console#/place" }, async (page) => {
+inPage("enums that are flattened into a struct are both chosen",
+  { path: "/console#/place" }, async (page) => {
   const order = member(page, "order");
   assert.equal(await order.getByRole("combobox").count(), 2);
   assert.equal(await order.getByLabel("type", { exact: true }).inputValue(), "0");
-  assert.deepEqual(await order.getByLabel("t", { exact: true }).getByRole("option").allTextContents(), ["Stop", "Wait", "Move", "Say"]);
+  const t = order.getByLabel("t", { exact: true });
+  assert.deepEqual(await t.getByRole("option").allTextContents(), ["Stop", "Wait", "Move", "Say"]);
   await fill(order, { id: "9" });
   await sends(page, "order", { id: 9, type: "pickup", t: "Stop" });
   await order.getByRole("combobox").nth(0).selectOption("dated");
@@ -124,7 +132,8 @@ inPage("enums that are flattened into a struct are both chosen", { path: "/conso
   await sends(page, "order", { id: 9, type: "dated", day: 1, t: "Wait", c: 60 });
 });
 
-inPage("maps have keys of any kind, also beside members with names", { path: "/console#/count" }, async (page) => {
+inPage("maps have keys of any kind, also beside members with names",
+  { path: "/console#/count" }, async (page) => {
   const [counts, labelled] = [member(page, "counts"), member(page, "labelled")];
   assert.equal(await counts.locator(".type").first().innerText(), "object of boolean");
   await counts.getByRole("button", { name: "Add a member" }).click();
@@ -141,7 +150,8 @@ inPage("maps have keys of any kind, also beside members with names", { path: "/c
   assert.deepEqual((await request(page)).params, sent);
 });
 
-inPage("tuples and arrays of a fixed length have as many items as they must", { path: "/console#/pair" }, async (page) => {
+inPage("tuples and arrays of a fixed length have as many items as they must",
+  { path: "/console#/pair" }, async (page) => {
   const [pair, triple] = [member(page, "pair"), member(page, "triple")];
   await pair.getByRole("textbox").nth(0).fill("a");
   await pair.getByRole("textbox").nth(1).fill("1");
@@ -155,7 +165,8 @@ inPage("tuples and arrays of a fixed length have as many items as they must", { 
   assert.deepEqual((await call(page)).json.result, sent);
 });
 
-inPage("what may be left out is an enum like any other", { path: "/console#/perhaps" }, async (page) => {
+inPage("what may be left out is an enum like any other",
+  { path: "/console#/perhaps" }, async (page) => {
   const delivery = member(page, "delivery");
   assert.equal(await delivery.locator(".type").first().innerText(), "Delivery or null");
   assert.equal("params" in (await request(page)), false);
@@ -168,7 +179,8 @@ inPage("what may be left out is an enum like any other", { path: "/console#/perh
   assert.deepEqual((await call(page)).json.result, [{ type: "pickup" }, null, 1.5]);
 });
 
-inPage("types that hold nothing are asked for nothing", { path: "/console#/nothing" }, async (page) => {
+inPage("types that hold nothing are asked for nothing",
+  { path: "/console#/nothing" }, async (page) => {
   assert.equal(await page.locator(".members").getByRole("textbox").count(), 0);
   assert.equal(await member(page, "unit").locator(".type").innerText(), "null");
   const sent = [null, null, {}, {}];
