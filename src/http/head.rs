@@ -106,29 +106,23 @@ impl Said {
     fn note(&mut self, head: &[u8], line: Range<usize>) {
         // Most lines are about something else, which their first letter and the place of the colon
         // tell. No space may be before that: actix refuses such a request.
-        let value = |name: &[u8]| {
-            let (named, after) = head[line.clone()].split_at_checked(name.len())?;
-            let is_it = after.first() == Some(&b':') && named.eq_ignore_ascii_case(name);
-            is_it.then(|| trim(head, line.start + name.len() + 1..line.end))
-        };
-        match head[line.start] | 0x20 {
-            b'c' => {
-                if let Some(value) = value(b"content-length") {
+        let text = &head[line.clone()];
+        let value = |name: usize| trim(head, line.start + name + 1..line.end);
+        match text.first().map(u8::to_ascii_lowercase) {
+            Some(b'c') => {
+                if is_named(text, b"content-length") {
                     // With another value actix refuses the request.
-                    self.length = str::from_utf8(&head[value]).ok().and_then(|value| value.parse().ok()).unwrap_or(0);
-                } else if let Some(value) = value(b"connection") {
-                    self.note_connection(head, value);
+                    self.length = number(&head[value(b"content-length".len())]).unwrap_or(0);
+                } else if is_named(text, b"connection") {
+                    self.note_connection(head, value(b"connection".len()));
                 }
             }
-            b't' => {
-                if let Some(value) = value(b"transfer-encoding") {
-                    self.chunked = head[value].eq_ignore_ascii_case(b"chunked");
-                }
+            Some(b't') if is_named(text, b"transfer-encoding") => {
+                self.chunked = head[value(b"transfer-encoding".len())].eq_ignore_ascii_case(b"chunked");
             }
-            b'u' => {
-                if let Some(value) = value(b"upgrade")
-                    && head[value.clone()].eq_ignore_ascii_case(b"websocket")
-                {
+            Some(b'u') if is_named(text, b"upgrade") => {
+                let value = value(b"upgrade".len());
+                if head[value.clone()].eq_ignore_ascii_case(b"websocket") {
                     self.websocket = true;
                     self.offers.push(value);
                 }
@@ -150,9 +144,24 @@ impl Said {
     }
 }
 
+/// Whether a header line has this name.
+#[inline]
+fn is_named<const N: usize>(line: &[u8], name: &[u8; N]) -> bool {
+    line.get(N) == Some(&b':') && line[..N].eq_ignore_ascii_case(name)
+}
+
+/// The number that these digits are; `None` if there is anything else, or more than fits.
+fn number(digits: &[u8]) -> Option<u64> {
+    let add = |number: u64, digit: &u8| {
+        let digit = digit.wrapping_sub(b'0');
+        number.checked_mul(10)?.checked_add(digit.into()).filter(|_| digit < 10)
+    };
+    digits.iter().try_fold(0, add).filter(|_| !digits.is_empty())
+}
+
 /// The same range without the spaces at its ends.
 fn trim(bytes: &[u8], range: Range<usize>) -> Range<usize> {
-    let text = &bytes[range.clone()];
-    let before = text.len() - text.trim_ascii_start().len();
-    range.start + before..range.start + before + text.trim_ascii().len()
+    let text = bytes[range.clone()].trim_ascii_start();
+    let start = range.end - text.len();
+    start..start + text.trim_ascii_end().len()
 }

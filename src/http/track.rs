@@ -44,8 +44,9 @@ where
 }
 
 fn watch_body(request: &mut ServiceRequest, turn: &Rc<Turn>) {
-    // The stream of a connection that changes its protocol is quiet for as long as its users are.
-    if request.head().upgrade() {
+    // Nearly every body has come with its head, and is worth no box. And the stream of a connection
+    // that changes its protocol is quiet for as long as its users are.
+    if turn.is_complete() || request.head().upgrade() {
         return;
     }
     match request.take_payload() {

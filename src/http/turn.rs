@@ -64,6 +64,11 @@ impl Turn {
         }
     }
 
+    /// Whether the request was passed on with all of its body, so that nothing more is expected of the client.
+    pub(super) fn is_complete(&self) -> bool {
+        self.complete.get()
+    }
+
     /// A request came, and is ours to answer.
     pub(super) fn begin(&self) {
         self.stage.set(Stage::Served);

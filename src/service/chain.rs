@@ -101,7 +101,8 @@ impl Current {
     #[must_use = "it holds until the guard is dropped"]
     #[inline]
     pub(crate) fn enter(self) -> Entered {
-        Entered { before: CURRENT.replace(Some(self)), of_thread: PhantomData }
+        // Not `LocalKey::replace`, which calls a function each time for a value that may be missing.
+        Entered { before: CURRENT.with(|current| current.replace(Some(self))), of_thread: PhantomData }
     }
 }
 
@@ -114,7 +115,7 @@ pub(crate) struct Entered {
 impl Drop for Entered {
     #[inline]
     fn drop(&mut self) {
-        CURRENT.set(self.before.take());
+        CURRENT.with(|current| current.replace(self.before.take()));
     }
 }
 
