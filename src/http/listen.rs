@@ -128,7 +128,7 @@ impl Door {
         match self.connections.admit(peer.ip()) {
             Ok(place) => Ok((self.open(stream, place).await?, Protocol::Http1, Some(peer))),
             Err(Rejected::Politely) => {
-                self.reject(stream).await;
+                Box::pin(self.reject(stream)).await;
                 Err(Ended::Rejected)
             }
             Err(Rejected::AtOnce) => {
@@ -143,7 +143,8 @@ impl Door {
             None => Wire::Plain(stream),
             #[cfg(feature = "tls")]
             Some(tls) => {
-                let handshake = tokio_rustls::TlsAcceptor::from(Arc::clone(tls)).accept(stream);
+                // In a box, as what follows is for most connections all the room that they need.
+                let handshake = Box::pin(tokio_rustls::TlsAcceptor::from(Arc::clone(tls)).accept(stream));
                 let stream = timeout(BEGINNING, handshake).await.map_err(|late| Ended::Before(late.into()))?;
                 Wire::Tls(Box::new(stream.map_err(Ended::Before)?))
             }

@@ -19,6 +19,7 @@ use actix_service::{Service, ServiceFactory};
 use actix_web::rt::net::{TcpListener, TcpStream};
 use actix_web::rt::spawn;
 use actix_web::rt::time::{Instant, sleep_until, timeout};
+use futures::FutureExt;
 use futures::task::AtomicWaker;
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
@@ -202,12 +203,9 @@ async fn serve<S: Service<TcpStream, Response = ()> + 'static>(service: S, inbox
         // It is about a client that has gone already, if it fails.
         let Ok(stream) = TcpStream::from_std(stream) else { continue };
         if poll_fn(|cx| service.poll_ready(cx)).await.is_ok() {
-            let serving = service.call(stream);
-            spawn(async move {
-                // Whoever serves a connection tells of its errors.
-                let _ = serving.await;
-                drop(permit);
-            });
+            // Whoever serves a connection tells of its errors. Not an async block, which would have
+            // room for the future twice: once to capture it, and once to await it.
+            spawn(service.call(stream).map(move |_| drop(permit)));
         }
     }
 }
