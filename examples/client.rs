@@ -1,6 +1,6 @@
 //! Calls a service from Rust: by functions and by names, over HTTP and within the process.
 //!
-//! Run with `cargo run --example client`. It starts a service on a free port of its own, and says what came of its calls:
+//! Run with `cargo run --features client --example client`. It starts a service on a free port of its own, and says what came of its calls:
 //!
 //! ```text
 //! 7 apples

@@ -65,8 +65,8 @@
 //! - `jsonrpc` is the wire itself: envelopes, ids, errors, and the dialects of the answers. It knows no async and no HTTP.
 //! - `log` is how all of them log: no line does harm, and none comes by the thousand.
 //!
-//! The macros are in a crate of their own, `macros/`; the command `callbox` is in
-//! `src/bin/callbox/`.
+//! The macros are in a crate of their own, `macros/`; so are the command `callbox`, in `cli/`, the
+//! integration tests, in `tests/`, and the benches, in `benches/`.
 
 // What the macros write names this crate from outside; the tests within use the macros too.
 #[cfg(test)]

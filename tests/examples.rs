@@ -37,6 +37,9 @@ use serde_json::{Value, json};
 
 use documented::commands;
 
+/// Where the examples are run.
+const CHECKOUT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+
 /// An example that is a server by itself.
 struct Example {
     name: &'static str,
@@ -56,7 +59,7 @@ const EXAMPLES: [Example; 6] = [
 #[test]
 fn what_the_documentation_of_an_example_shows_is_answered_as_it_shows() {
     for Example { name, app, source } in EXAMPLES {
-        let server = testing::start(app());
+        let server = testing::start(app().assets(CHECKOUT));
         let commands = commands(source);
         assert!(commands.len() >= 2, "{name} shows {} calls", commands.len());
         for command in commands {
@@ -73,15 +76,13 @@ fn what_the_documentation_of_an_example_shows_is_answered_as_it_shows() {
 
 #[test]
 fn every_example_is_tried_and_says_how_to_run_it() {
-    let directory = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/examples")).expect("the examples");
+    let directory = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../examples")).expect("the examples");
     let files = directory.map(|entry| entry.expect("an example").path());
     let mut found: Vec<_> = files.filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned())).collect();
     found.sort();
     let mut tried = EXAMPLES.map(|example| (example.name, example.source)).to_vec();
     tried.push(("client", include_str!("../examples/client.rs")));
     tried.push(("embedded", include_str!("../examples/embedded.rs")));
-    // No server, but what is done to one; `.ci/run` tries its quick form.
-    tried.push(("attack", include_str!("../examples/attack/main.rs")));
     tried.sort_unstable();
     assert_eq!(found, tried.iter().map(|(name, _)| *name).collect::<Vec<_>>());
     for (name, source) in tried {
@@ -180,7 +181,7 @@ async fn the_calls_of_the_client_example_end_as_its_documentation_says() {
 fn the_guestbook_page_shows_what_was_signed_and_no_markup_of_the_visitors() {
     use web_pages::service::{Count, Erase, Sign};
 
-    let server = testing::start(web_pages::app());
+    let server = testing::start(web_pages::app().assets(CHECKOUT));
     let text = "<script>alert(1)</script>".to_owned();
     let entry = server.call(Sign { name: " Eve ".to_owned(), text }).unwrap();
     assert_eq!(entry.name, "Eve");
@@ -200,7 +201,7 @@ fn the_guestbook_page_shows_what_was_signed_and_no_markup_of_the_visitors() {
 fn the_mailboxes_page_counts_the_calls_of_each_method() {
     use web_pages::service::{Guestbook, Ring};
 
-    let server = testing::start(web_pages::app());
+    let server = testing::start(web_pages::app().assets(CHECKOUT));
     for _ in 0..3 {
         server.notify(Ring {});
     }
@@ -218,7 +219,7 @@ fn the_mailboxes_page_counts_the_calls_of_each_method() {
 
 #[test]
 fn every_file_that_the_pages_load_is_there() {
-    let server = testing::start(web_pages::app());
+    let server = testing::start(web_pages::app().assets(CHECKOUT));
     for path in ["/pages/guestbook", "/pages/mailboxes"] {
         let page = server.get(path).body;
         let files: Vec<_> = page.split("\"/static/").skip(1).filter_map(|rest| rest.split('"').next()).collect();

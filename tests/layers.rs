@@ -9,6 +9,9 @@ use std::path::{Path, PathBuf};
 
 use paths::{Exports, dependencies, exports, named};
 
+/// The checkout.
+const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+
 /// What the code of one top-level module may name, beside itself and `std`.
 struct Layer {
     module: &'static str,
@@ -180,7 +183,7 @@ fn top_module(file: &Path) -> String {
 
 /// All files of the library, but its root and what is compiled for its own tests only.
 fn sources() -> BTreeMap<PathBuf, String> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let root = Path::new(ROOT).join("src");
     let (mut open, mut found) = (vec![root.clone()], BTreeMap::new());
     while let Some(directory) = open.pop() {
         for entry in fs::read_dir(directory).unwrap() {
@@ -199,7 +202,7 @@ fn sources() -> BTreeMap<PathBuf, String> {
 }
 
 fn root() -> String {
-    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lib.rs")).unwrap()
+    fs::read_to_string(Path::new(ROOT).join("src/lib.rs")).unwrap()
 }
 
 #[test]

@@ -9,9 +9,10 @@ mod support;
 use std::fs;
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 use std::time::Duration;
 
+use callbox::TokenFile;
 use libtest_mimic::{Arguments, Failed, Trial};
 use rustix::process::Signal;
 
@@ -46,7 +47,7 @@ fn main() -> ExitCode {
         ("flags_go_before_the_environment_and_that_before_the_file", sources),
         ("the_log_suggests_a_call_that_works", try_it),
         ("what_kubernetes_sets_beside_a_service_of_our_name_is_taken_as_unset", beside_a_service_of_our_name),
-        ("a_running_server_follows_the_command_that_makes_and_revokes_tokens", tokens),
+        ("a_running_server_follows_the_file_in_which_tokens_are_made_and_revoked", tokens),
         ("a_file_of_tokens_counts_if_it_is_named_or_if_nobody_else_checks_tokens", token_file),
     ];
     let tests = tests.iter().map(|(name, test)| {
@@ -445,12 +446,9 @@ fn sources() {
     );
 }
 
-/// What the command `callbox token` prints.
-fn token_command(directory: &Path, arguments: &[&str]) -> String {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_callbox"));
-    let output = command.arg("token").args(arguments).current_dir(directory).output().expect("the command runs");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).expect("text").trim().to_owned()
+/// Makes a token of this name in a file.
+fn issue(file: &Path, name: &str) -> String {
+    TokenFile::new(file).issue(name, &[], None).expect("a token").reveal().to_owned()
 }
 
 /// Whether a server lets a token in.
@@ -467,16 +465,16 @@ fn lets_in(program: &RunningProgram, method: &str, token: &str) -> bool {
 
 fn tokens() {
     let directory = tempfile::tempdir().expect("a directory");
-    let command = |arguments: &[&str]| token_command(directory.path(), arguments);
-    let ann = command(&["new", "--name", "ann"]);
+    let file = directory.path().join("callbox-tokens.toml");
+    let ann = issue(&file, "ann");
     let program = Program::new("private without tokens", &["--port", "0", "--token-failures", "off"]);
     let program = program.in_directory(directory.path()).start();
     assert!(lets_in(&program, "hidden", &ann) && !lets_in(&program, "hidden", "bad"));
-    let bob = command(&["new", "--name", "bob"]);
+    let bob = issue(&file, "bob");
     until("the new token is good", || lets_in(&program, "hidden", &bob));
-    command(&["revoke", "ann"]);
+    TokenFile::new(&file).revoke("ann").expect("she has one");
     until("the revoked token is no longer good", || !lets_in(&program, "hidden", &ann));
-    fs::remove_file(directory.path().join("callbox-tokens.toml")).expect("the file");
+    fs::remove_file(&file).expect("the file");
     program.signal(Signal::TERM);
     let Ended { status, log, .. } = program.ended();
     assert_eq!(status.code(), Some(0), "{log}");
@@ -486,8 +484,7 @@ fn tokens() {
 
 fn token_file() {
     let directory = tempfile::tempdir().expect("a directory");
-    let [usual, other] = ["callbox-tokens.toml", "other.toml"]
-        .map(|file| token_command(directory.path(), &["new", "--name", "ann", "--file", file]));
+    let [usual, other] = ["callbox-tokens.toml", "other.toml"].map(|file| issue(&directory.path().join(file), "ann"));
     let start = |role: &str, args: &[&str]| {
         Program::new(role, &[&["--port", "0"], args].concat()).in_directory(directory.path()).start()
     };

@@ -78,7 +78,7 @@ fn python() -> PathBuf {
 fn run(script: &str, server: &TestServer, path: &str, token_header: Option<&str>) {
     let mut command = Command::new(python());
     command
-        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python").join(script))
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("python").join(script))
         .env("CALLBOX_URL", server.url(path))
         .env("NO_PROXY", "*")
         .env("PYTHONDONTWRITEBYTECODE", "1");

@@ -17,7 +17,7 @@ mod goodput;
 mod http;
 mod isolation;
 mod load;
-#[path = "../../src/bin/callbox/plot.rs"]
+#[path = "../../cli/src/plot.rs"]
 #[expect(dead_code, reason = "other programs draw other axes")]
 mod plot;
 mod report;

@@ -16,7 +16,7 @@ mod closed_loop;
 mod figures;
 mod methods;
 mod network;
-#[path = "../../src/bin/callbox/plot.rs"]
+#[path = "../../cli/src/plot.rs"]
 #[expect(dead_code, reason = "other programs draw other axes")]
 mod plot;
 mod queued;

@@ -59,7 +59,7 @@ pub(crate) fn steadiness(calibration: &[f64]) -> String {
 
 /// `target/bench`, which is there afterwards.
 pub(crate) fn directory() -> io::Result<PathBuf> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/bench");
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).with_file_name("target").join("bench");
     fs::create_dir_all(&path)?;
     Ok(path)
 }

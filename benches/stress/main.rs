@@ -7,21 +7,21 @@
 // What is shared with the command has its unit tests there: here they are compiled and have nothing that runs them.
 mod charts;
 mod depth;
-#[path = "../../src/bin/callbox/load/mod.rs"]
+#[path = "../../cli/src/load/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "of unit tests")]
 mod load;
-#[path = "../../src/bin/callbox/mailboxes.rs"]
+#[path = "../../cli/src/mailboxes.rs"]
 #[expect(dead_code, unused_imports, reason = "`callbox top` reads more of it; unit tests")]
 mod mailboxes;
 mod options;
-#[path = "../../src/bin/callbox/plot.rs"]
+#[path = "../../cli/src/plot.rs"]
 #[expect(dead_code, reason = "other programs draw other axes")]
 mod plot;
 mod server;
-#[path = "../../src/bin/callbox/table.rs"]
+#[path = "../../cli/src/table.rs"]
 #[expect(unused_imports, reason = "of unit tests")]
 mod table;
-#[path = "../../src/bin/callbox/times.rs"]
+#[path = "../../cli/src/times.rs"]
 #[expect(unused_imports, reason = "of unit tests")]
 mod times;
 
@@ -108,7 +108,7 @@ fn draw(name: &str, chart: Option<Chart>) {
 
 /// Into `target/bench`, or says why not: what was printed is worth more.
 fn write(name: &str, text: &str) {
-    let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/bench");
+    let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR")).with_file_name("target").join("bench");
     let path = directory.join(name);
     match fs::create_dir_all(&directory).and_then(|()| fs::write(&path, text)) {
         Ok(()) => println!("written: {}", path.display()),

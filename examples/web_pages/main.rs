@@ -28,9 +28,9 @@ pub fn app() -> Server {
     Server::new(Guestbook::default)
         .tokens(|token: &str| token == "hello_world")
         .bind("127.0.0.1:5000")
-        // A program that is to run elsewhere takes them from there, or lets `--templates` say it.
-        .templates(concat!(env!("CARGO_MANIFEST_DIR"), "/templates/web_pages"))
-        .static_files("/static", concat!(env!("CARGO_MANIFEST_DIR"), "/static"))
+        // From where it is started; elsewhere `--assets` says where they are.
+        .templates("templates/web_pages")
+        .static_files("/static", "static")
         .configure(pages::routes)
 }
 

@@ -26,7 +26,7 @@ fn browser() -> PathBuf {
 
 fn run(script: &str, server: &TestServer) {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the directory above tmp");
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/node/console").join(script);
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("node/console").join(script);
     let output = Command::new("node")
         .arg(&script)
         .env("NODE_PATH", target.join("node/node_modules"))

@@ -54,7 +54,7 @@ const EXAMPLES: [(&str, App); 7] = [
 fn documents() -> BTreeMap<String, String> {
     let mut documents = BTreeMap::new();
     for (name, app) in EXAMPLES {
-        let server = testing::start(app());
+        let server = testing::start(app().assets(concat!(env!("CARGO_MANIFEST_DIR"), "/..")));
         documents.insert(name.to_owned(), server.get("/openrpc.json").body);
         documents.insert(format!("{name}, with a token"), server.with_token("hello_world").get("/openrpc.json").body);
     }

@@ -165,7 +165,7 @@ async fn an_endpoint_does_not_hide_what_the_program_or_the_server_has_at_its_pat
 
 #[test]
 fn it_goes_before_routes_of_a_pattern_and_beside_all_others() {
-    let server = vault().static_files("/", "static").configure(|config| {
+    let server = vault().static_files("/", env!("CARGO_MANIFEST_DIR")).configure(|config| {
         config.route("/{page}", web::get().to(async || HttpResponse::Ok().body("a page")));
     });
     let server = testing::start(server);

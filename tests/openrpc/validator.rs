@@ -16,7 +16,7 @@ pub(crate) fn judge(documents: &BTreeMap<String, Value>) -> BTreeMap<String, Opt
     let mut node = Command::new("node")
         // A schema that leads back to itself must not take the machine.
         .arg("--max-old-space-size=256")
-        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/node/openrpc.js"))
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/node/openrpc.js"))
         .env("NODE_PATH", target.join("node/node_modules"))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -40,7 +40,7 @@ fn seeds(rows: impl Iterator<Item = (String, Vec<u8>)>) -> Seeds {
 }
 
 fn assert_written(folder: &str, seeds: &Seeds) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds").join(folder);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/seeds").join(folder);
     if std::env::var_os("CALLBOX_WRITE_SEEDS").is_some() {
         // It may not be there yet.
         let _ = fs::remove_dir_all(&folder);

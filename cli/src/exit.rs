@@ -3,12 +3,11 @@
 use std::process::ExitCode;
 
 /// What `--help` says about exit codes; the README has the same table.
-#[cfg(feature = "cli")]
 pub(crate) const HELP: &str = "\
 Exit codes:
   0  a result came
   1  something on this side failed, such as a file that cannot be read
-  2  the command line is wrong, or this build lacks the feature
+  2  the command line is wrong
   3  the server answered with an error that is none of those below
   4  the call was turned away: the server is busy or unavailable, and it never ran
   5  there is no server, or what answers is no JSON-RPC
@@ -18,7 +17,6 @@ Exit codes:
 /// Ends that are no success, as [`HELP`] lists them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-#[cfg_attr(not(feature = "cli"), expect(dead_code, reason = "most are for commands that this build does not have"))]
 pub(crate) enum Exit {
     Failure = 1,
     Usage = 2,
@@ -59,13 +57,13 @@ impl From<Exit> for ExitCode {
     }
 }
 
-#[cfg(all(test, feature = "cli"))]
+#[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn the_readme_has_the_same_table() {
-        let readme = include_str!("../../../README.md");
+        let readme = include_str!("../../README.md");
         let rows: Vec<_> = HELP.lines().filter_map(|line| line.trim().split_once("  ")).collect();
         assert_eq!(rows.len(), 8);
         for (code, meaning) in rows {

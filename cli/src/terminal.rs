@@ -32,14 +32,12 @@ pub(crate) fn tell(text: &str) {
 }
 
 /// Whether people read it who like colours.
-#[cfg(feature = "cli")]
 pub(crate) fn colours(stream: &impl io::IsTerminal) -> bool {
     let unset = |name| std::env::var_os(name).is_none_or(|value| value.is_empty());
     stream.is_terminal() && unset("NO_COLOR") && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }
 
 /// How many characters a line has; as many as people expect if nobody can tell.
-#[cfg(feature = "cli")]
 pub(crate) fn width() -> usize {
     let known = io::IsTerminal::is_terminal(&io::stdout()).then(ratatui::crossterm::terminal::size);
     known.and_then(io::Result::ok).map_or(100, |(columns, _)| usize::from(columns).max(40))

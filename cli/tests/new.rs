@@ -1,6 +1,6 @@
 //! The `callbox new` command: what it writes, what it refuses, and that what it writes runs as it is.
 
-#[path = "new_command/running.rs"]
+#[path = "new/running.rs"]
 mod running;
 
 use std::fs;
@@ -10,6 +10,9 @@ use std::process::{Command, Output};
 use serde_json::{Value, json};
 
 use running::Running;
+
+/// The checkout that this test is of.
+const CHECKOUT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
 const FILES: &[&str] = &[
     ".gitignore",
@@ -118,7 +121,7 @@ fn a_new_crate_has_all_its_files_and_no_placeholder() {
 #[test]
 fn the_manifest_names_callbox_and_the_versions_that_callbox_has() {
     let scratch = Scratch::new("manifest");
-    let checkout = env!("CARGO_MANIFEST_DIR");
+    let checkout = CHECKOUT;
     write(&scratch.0, &["Shop", "my-shop", "--callbox-path", checkout]);
     let read =
         |path: PathBuf| -> toml::Table { fs::read_to_string(path).expect("a manifest").parse().expect("valid TOML") };
@@ -208,7 +211,7 @@ fn a_new_crate_of_each_role_builds_passes_its_tests_and_answers() {
     ];
     for (role, mut call, expected) in calls {
         let name = format!("new_{role}");
-        write(&scratch.0, &["Shop", &name, "--role", role, "--callbox-path", env!("CARGO_MANIFEST_DIR")]);
+        write(&scratch.0, &["Shop", &name, "--role", role, "--callbox-path", CHECKOUT]);
         let crate_dir = scratch.0.join(&name);
         if role == "basic" {
             // Without what the tests need: the roles differ in nothing that this would show.
@@ -262,7 +265,7 @@ fn target_dir() -> &'static Path {
 
 fn cargo(crate_dir: &Path, command: &str) {
     // The same versions as here, so that nothing is fetched or built twice.
-    fs::copy(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.lock"), crate_dir.join("Cargo.lock")).expect("a lock file");
+    fs::copy(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.lock"), crate_dir.join("Cargo.lock")).expect("a lock file");
     let output = Command::new(env!("CARGO"))
         .args([command, "--offline", "--target-dir"])
         .arg(target_dir())

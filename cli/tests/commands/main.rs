@@ -8,5 +8,5 @@ mod stress;
 mod stub;
 mod terminal;
 mod top;
-#[path = "../support/wait.rs"]
+#[path = "../../../tests/support/wait.rs"]
 mod wait;

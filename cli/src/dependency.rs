@@ -16,7 +16,7 @@ pub(crate) enum Source {
 
 impl Source {
     /// The checkout that was asked for; else the one that this command was built from, if it is still there, which is where
-    /// `cargo run -- new …` runs; else the release.
+    /// `cargo run --package callbox-cli -- new …` runs; else the release.
     pub(crate) fn choose(asked: Option<&Path>) -> Result<Self> {
         if let Some(path) = asked {
             let path = path.canonicalize().map_err(|error| {
@@ -28,8 +28,9 @@ impl Source {
                 Err(format!("--callbox-path {} holds no callbox: name the directory of a checkout", path.display()))
             };
         }
-        let built_from = Path::new(env!("CARGO_MANIFEST_DIR"));
-        Ok(if is_checkout(built_from) { Self::Path(built_from.to_owned()) } else { Self::Version })
+        // Installed from a release, this command's own directory has no callbox beside it.
+        let built_from = Path::new(env!("CARGO_MANIFEST_DIR")).parent().filter(|root| is_callbox(root));
+        Ok(built_from.map_or(Self::Version, |root| Self::Path(root.to_owned())))
     }
 
     /// The key of a dependency's inline table.
@@ -50,25 +51,20 @@ fn is_callbox(directory: &Path) -> bool {
     })
 }
 
-/// Not so for the sources that cargo unpacks to install a release: those hold the manifest a second time, as it was written.
-fn is_checkout(directory: &Path) -> bool {
-    is_callbox(directory) && !directory.join("Cargo.toml.orig").exists()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_command_from_a_checkout_depends_on_the_checkout() {
-        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let here = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
         assert_eq!(Source::choose(None), Ok(Source::Path(here.to_owned())));
         assert_eq!(Source::choose(Some(here)), Ok(Source::Path(here.canonicalize().unwrap())));
     }
 
     #[test]
     fn a_path_without_callbox_is_turned_away() {
-        for path in ["/nowhere", concat!(env!("CARGO_MANIFEST_DIR"), "/macros")] {
+        for path in ["/nowhere", env!("CARGO_MANIFEST_DIR")] {
             let error = Source::choose(Some(Path::new(path))).expect_err(path);
             assert!(error.starts_with(&format!("--callbox-path {path}")), "{error}");
         }

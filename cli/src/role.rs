@@ -35,16 +35,16 @@ pub(crate) struct Template {
 
 /// The files that all roles share.
 const COMMON: [Template; 9] = [
-    Template { path: "Cargo.toml", text: include_str!("../../../templates/new/common/manifest.toml") },
-    Template { path: "README.md", text: include_str!("../../../templates/new/common/README.md") },
-    Template { path: ".gitignore", text: include_str!("../../../templates/new/common/gitignore") },
+    Template { path: "Cargo.toml", text: include_str!("../templates/common/manifest.toml") },
+    Template { path: "README.md", text: include_str!("../templates/common/README.md") },
+    Template { path: ".gitignore", text: include_str!("../templates/common/gitignore") },
     // The style that the code below is written in, so that formatting leaves it as it is.
-    Template { path: "rustfmt.toml", text: include_str!("../../../rustfmt.toml") },
-    Template { path: "src/main.rs", text: include_str!("../../../templates/new/common/src/main.rs") },
-    Template { path: "src/lib.rs", text: include_str!("../../../templates/new/common/src/lib.rs") },
-    Template { path: "templates/stats.hbs", text: include_str!("../../../templates/new/common/templates/stats.hbs") },
-    Template { path: "static/style.css", text: include_str!("../../../templates/new/common/static/style.css") },
-    Template { path: "tests/pages.rs", text: include_str!("../../../templates/new/common/tests/pages.rs") },
+    Template { path: "rustfmt.toml", text: include_str!("../templates/rustfmt.toml") },
+    Template { path: "src/main.rs", text: include_str!("../templates/common/src/main.rs") },
+    Template { path: "src/lib.rs", text: include_str!("../templates/common/src/lib.rs") },
+    Template { path: "templates/stats.hbs", text: include_str!("../templates/common/templates/stats.hbs") },
+    Template { path: "static/style.css", text: include_str!("../templates/common/static/style.css") },
+    Template { path: "tests/pages.rs", text: include_str!("../templates/common/tests/pages.rs") },
 ];
 
 impl Role {
@@ -79,30 +79,30 @@ impl Role {
     fn parts(self) -> Parts {
         match self {
             Self::Basic => Parts {
-                service: include_str!("../../../templates/new/basic/service.rs"),
+                service: include_str!("../templates/basic/service.rs"),
                 placeholders: ["MyService", "my_service"],
-                tests: include_str!("../../../templates/new/basic/tests.rs"),
+                tests: include_str!("../templates/basic/tests.rs"),
                 public_call: r#"{"jsonrpc":"2.0","method":"say_hello","params":{"name":"world"},"id":2}"#,
                 private_call: r#"{"jsonrpc":"2.0","method":"say_private_hello","params":{"name":"you"},"id":3}"#,
             },
             Self::Entity => Parts {
-                service: include_str!("../../../examples/entity/service.rs"),
+                service: include_str!("../templates/entity/service.rs"),
                 placeholders: ["Users", "example.users"],
-                tests: include_str!("../../../templates/new/entity/tests.rs"),
+                tests: include_str!("../templates/entity/tests.rs"),
                 public_call: r#"{"jsonrpc":"2.0","method":"create","params":{"name":"Ada","email":"ada@example.org"},"id":2}"#,
                 private_call: r#"{"jsonrpc":"2.0","method":"delete","params":{"id":1,"version":1},"id":3}"#,
             },
             Self::Storage => Parts {
-                service: include_str!("../../../examples/storage/service.rs"),
+                service: include_str!("../templates/storage/service.rs"),
                 placeholders: ["KeyValues", "example.storage"],
-                tests: include_str!("../../../templates/new/storage/tests.rs"),
+                tests: include_str!("../templates/storage/tests.rs"),
                 public_call: r#"{"jsonrpc":"2.0","method":"put","params":{"key":"a","value":1,"ttl_ms":60000},"id":2}"#,
                 private_call: r#"{"jsonrpc":"2.0","method":"clear","id":3}"#,
             },
             Self::Compute => Parts {
-                service: include_str!("../../../examples/compute/service.rs"),
+                service: include_str!("../templates/compute/service.rs"),
                 placeholders: ["Primes", "example.compute"],
-                tests: include_str!("../../../templates/new/compute/tests.rs"),
+                tests: include_str!("../templates/compute/tests.rs"),
                 public_call: r#"{"jsonrpc":"2.0","method":"primes_up_to","params":{"limit":1000000},"id":2}"#,
                 private_call: r#"{"jsonrpc":"2.0","method":"reset","id":3}"#,
             },

@@ -1,0 +1,1 @@
+../../../examples/entity/service.rs
