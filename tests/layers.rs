@@ -59,7 +59,7 @@ const LAYERS: &[Layer] = &[
     Layer {
         module: "actor",
         knows: &["auth::Caller", "jsonrpc", "log", "mailbox", "service", "sync"],
-        crates: &["actix", "coarsetime", "futures", "parking_lot", "rayon_core", "tokio"],
+        crates: &["actix", "coarsetime", "crossbeam_channel", "futures", "parking_lot", "tokio"],
     },
     Layer { module: "router", knows: &["service", "start_error", "sync"], crates: &["rustc_hash"] },
     // Methods of our own: routes that answer from what they know.

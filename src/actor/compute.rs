@@ -1,33 +1,44 @@
 //! The worker pool for methods without state.
 
 use std::fmt;
+use std::io;
+use std::thread;
 
-use rayon_core::{ThreadPool, ThreadPoolBuilder};
+use crossbeam_channel::{Receiver, Sender, unbounded};
 
+use crate::log::{caught, discard};
 use crate::mailbox::Limit;
 use crate::sync::Arc;
+
+type Job = Box<dyn FnOnce() + Send>;
 
 /// The worker pool of a server, as one service uses it: it has as many calls on it as the pool has threads, the others wait in
 /// their mailboxes, where they can still be given up.
 #[derive(Clone)]
 pub(crate) struct Pool {
-    threads: Arc<ThreadPool>,
+    /// The threads take from the other end, and end when there is no pool any more. Each service has a limited number of calls
+    /// in it.
+    jobs: Sender<Job>,
     busy: Arc<Limit>,
 }
 
 impl Pool {
     /// A pool of this many threads, which must not be zero.
-    pub(crate) fn new(threads: usize) -> Result<Self, rayon_core::ThreadPoolBuildError> {
-        let name = |number| format!("callbox-compute-{number}");
-        // Methods are caught before it comes to this. Without a handler, a parameter whose drop panics would end the process.
-        let panicked = |_| log_error!("a thread of the worker pool panicked outside of a method");
-        let pool = ThreadPoolBuilder::new().num_threads(threads).thread_name(name).panic_handler(panicked).build()?;
-        Ok(Self { threads: Arc::new(pool), busy: Arc::new(Limit::new(threads)) })
+    ///
+    /// # Errors
+    /// If the operating system gives no more threads.
+    pub(crate) fn new(threads: usize) -> io::Result<Self> {
+        let (jobs, queue) = unbounded();
+        for number in 0..threads {
+            let queue = queue.clone();
+            thread::Builder::new().name(format!("callbox-compute-{number}")).spawn(move || run_all(&queue))?;
+        }
+        Ok(Self { jobs, busy: Arc::new(Limit::new(threads)) })
     }
 
     /// The same threads for another service.
     pub(crate) fn for_another_service(&self) -> Self {
-        Self { threads: Arc::clone(&self.threads), busy: Arc::new(Limit::new(self.busy.most())) }
+        Self { jobs: self.jobs.clone(), busy: Arc::new(Limit::new(self.busy.most())) }
     }
 
     pub(crate) fn threads(&self) -> u32 {
@@ -40,11 +51,22 @@ impl Pool {
     }
 
     pub(crate) fn spawn(&self, run: impl FnOnce() + Send + 'static) {
-        self.threads.spawn_fifo(run);
+        // The threads are there for as long as the pool is.
+        let _ = self.jobs.send(Box::new(run));
     }
 
     pub(crate) fn is_idle(&self) -> bool {
         self.busy.used() == 0
+    }
+}
+
+fn run_all(queue: &Receiver<Job>) {
+    for job in queue {
+        // Methods are caught before it comes to this; a parameter whose drop panics is not.
+        if let Err(panic) = caught(job) {
+            log_error!("a thread of the worker pool panicked outside of a method");
+            discard(panic);
+        }
     }
 }
 

@@ -2,7 +2,10 @@
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
 
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 #[cfg(feature = "testing")]
 use crate::log::caught;
@@ -29,15 +32,15 @@ pub(crate) fn init(settings: &Settings, reader: Reader) {
     if reader == Reader::Operator {
         limit_hook();
     }
-    let filter = EnvFilter::try_new(&settings.log).unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = settings.log.parse().unwrap_or_else(|_| Targets::new().with_default(LevelFilter::INFO));
     let mut ours = OURS.lock();
-    let set_up = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(move || Lines(reader))
         .with_ansi(reader == Reader::Operator && io::stderr().is_terminal())
         // It would tell of a line that cannot be written by `eprintln!`, which panics if that cannot be written either.
         .log_internal_errors(false)
-        .try_init();
+        .with_filter(filter);
+    let set_up = tracing_subscriber::registry().with(lines).try_init();
     if set_up.is_ok() {
         *ours = Some(settings.log.clone());
         return;

@@ -14,6 +14,10 @@ use super::kind::Arity;
 use super::source::{env_names, flag_name};
 use super::table::{ROWS, Row};
 
+/// Columns of the help text, and of what clap puts before the help of a flag.
+const HELP_WIDTH: usize = 100;
+const HELP_INDENT: usize = 10;
+
 /// What the flags said.
 #[derive(Debug)]
 pub(super) struct Given {
@@ -66,9 +70,9 @@ fn command(about: &About<'_>, program: String) -> Command {
     );
     Command::new(program)
         .version(concat!("(callbox ", env!("CARGO_PKG_VERSION"), ")"))
-        .about(intro)
+        .about(wrapped(&intro, HELP_WIDTH))
         .after_help(example)
-        .max_term_width(100)
+        .next_line_help(true)
         .args(ROWS.iter().map(argument))
         .next_help_heading("This program")
         .args([
@@ -83,6 +87,26 @@ fn command(about: &About<'_>, program: String) -> Command {
         ])
 }
 
+/// Breaks the lines of a text that are wider, between words. clap could do it to the width of the terminal, and would bring four
+/// crates for that.
+fn wrapped(text: &str, width: usize) -> String {
+    let mut out = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        let mut column = 0;
+        for word in line.split_inclusive(' ') {
+            let length = word.trim_end().chars().count();
+            if column > 0 && column + length > width {
+                out.truncate(out.trim_end().len());
+                out.push('\n');
+                column = 0;
+            }
+            out += word;
+            column += word.chars().count();
+        }
+    }
+    out
+}
+
 fn argument(row: &Row) -> Arg {
     let mut help = row.help.trim().to_owned();
     if row.arity == Arity::Many {
@@ -95,7 +119,7 @@ fn argument(row: &Row) -> Arg {
     let arg = Arg::new(row.key)
         .long(flag_name(row.key).trim_start_matches('-').to_owned())
         .value_name(row.placeholder)
-        .help(help)
+        .help(wrapped(&help, HELP_WIDTH - HELP_INDENT))
         .help_heading(row.group);
     match row.arity {
         Arity::One => arg,

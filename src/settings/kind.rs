@@ -8,7 +8,7 @@ use std::str::FromStr;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
 
 use crate::jsonrpc::MAX_DEPTH;
 
@@ -86,7 +86,7 @@ pub(super) const HEADERS: Kind<Vec<String>> =
 
 pub(super) const FILTER: Kind<String> =
     text("FILTER", "a level (error, warn, info, debug, trace) or a filter such as warn,callbox=debug", |text| {
-        EnvFilter::try_new(text).ok().map(|_| text.to_owned())
+        text.parse::<Targets>().ok().map(|_| text.to_owned())
     });
 
 pub(super) const HOSTS: Kind<Vec<String>> =

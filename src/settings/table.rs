@@ -161,7 +161,7 @@ settings! {
         shutdown_delay: Duration = DURATION, "0s";
         /// How long a stop waits for the calls that were let in
         drain: Duration = DURATION, "25s";
-        /// What is logged, as RUST_LOG has it: info, or warn,callbox=debug
+        /// What is logged, as in RUST_LOG: a level, or levels of modules, such as warn,callbox=debug
         log: String = FILTER, "info,actix_server=warn";
     }
 }
