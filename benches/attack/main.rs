@@ -1,6 +1,6 @@
 //! Attacks on a server of callbox: what strangers may send, and what a machine may run out of.
 //!
-//! Run with `cargo bench --bench attack`, which takes a few minutes. `-- slow panics` runs some of the attacks, and
+//! Run with `cargo bench -p callbox-benches --bench attack`, which takes a few minutes. `-- slow panics` runs some of the attacks, and
 //! `-- --quick` short forms of them, in which times are shown and do not count. Each attack starts a server in a process of
 //! its own, on loopback, and ends it. Fails if a target was missed. The README tells what was reached.
 

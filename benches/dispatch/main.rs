@@ -1,4 +1,4 @@
-//! What a call costs without a network, from bytes to bytes: run with `cargo bench --bench dispatch`.
+//! What a call costs without a network, from bytes to bytes: run with `cargo bench -p callbox-benches --bench dispatch`.
 //!
 //! Beside callbox stand what it is made of: a direct call of the function, and `addr.send` to a plain actix actor on a thread of
 //! its own. `benches/README.md` tells how to read the figures; `-- --quick` is criterion's own short form.

@@ -1,5 +1,5 @@
 //! What a call over HTTP costs, beside a bare actix-web handler, a plain actix actor, jsonrpsee and axum: run with
-//! `cargo bench --bench http`.
+//! `cargo bench -p callbox-benches --bench http`.
 //!
 //! Each server is a process of its own, loaded from this one over loopback, in turn and in rounds. `-- --quick` is a short
 //! form, `-- --only trivial,batch` measures some workloads, `-- --rounds 30` more rounds. A missed target is said and is no

@@ -1,4 +1,4 @@
-//! callbox under load, beside what it replaces: run with `cargo bench --bench overload`.
+//! callbox under load, beside what it replaces: run with `cargo bench -p callbox-benches --bench overload`.
 //!
 //! `-- --quick` runs short forms of all experiments within a minute, `-- --only 1,8` runs some of them. Figures stand beside
 //! their targets; a missed target is said and is no failure, as it may be the machine's. `benches/README.md` tells what each

@@ -1,5 +1,5 @@
 //! How the cost of a call grows: with the methods of a server, with its workers, with the calls that wait, and with its
-//! connections. Run with `cargo bench --bench scale`.
+//! connections. Run with `cargo bench -p callbox-benches --bench scale`.
 //!
 //! `-- --quick` is a short form, `-- --only methods,queued` measures some of it. Each series is fitted with a power of what grows:
 //! an exponent of 0 is a cost that does not grow, of 1 one that grows as fast. `benches/README.md` has plots and what they say.

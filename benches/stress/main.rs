@@ -1,4 +1,4 @@
-//! A service under the load that you say: run with `cargo bench --bench stress`, and `-- --help` for what can be said.
+//! A service under the load that you say: run with `cargo bench -p callbox-benches --bench stress`, and `-- --help` for what can be said.
 //!
 //! Without `--url` it starts a service of its own in a process of its own. `benches/README.md` shows how to put yours under it.
 

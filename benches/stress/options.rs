@@ -14,7 +14,7 @@ use crate::times;
 #[derive(Debug, Parser)]
 #[command(after_help = "\
 Example, for a service that you have started:
-  cargo bench --bench stress -- --url http://127.0.0.1:5000/api --token hello_world \\
+  cargo bench -p callbox-benches --bench stress -- --url http://127.0.0.1:5000/api --token hello_world \\
     --mix say_hello=8,store=2 --params say_hello='{\"name\":\"world\"}' --params store='{\"key\":\"a\",\"value\":\"b\"}' \\
     --rate 5000 --connections 64 --duration 20s")]
 pub(crate) struct Options {

@@ -1,6 +1,6 @@
 //! The seeds of the fuzz targets are the rows of the rules, but for long ones.
 //!
-//! After a change of the rows, `CALLBOX_WRITE_SEEDS=1 cargo test --test wire seeds` writes them anew.
+//! After a change of the rows, `CALLBOX_WRITE_SEEDS=1 cargo test -p callbox-tests --test wire seeds` writes them anew.
 
 use std::collections::BTreeMap;
 use std::fs;
