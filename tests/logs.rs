@@ -40,7 +40,7 @@ fn main() -> ExitCode {
         ("a_host_that_is_refused_is_told_once_with_the_setting_that_allows_it", strange_host),
         ("a_log_filter_that_has_no_effect_is_warned_of", no_effect),
         ("the_cause_behind_an_id_is_logged_whichever_way_a_service_was_started", any_start),
-        ("a_token_of_a_file_is_told_once_by_the_command_that_makes_it_and_nowhere_else", token_canary),
+        ("a_token_of_a_file_is_told_once_by_who_makes_it_and_nowhere_else", token_canary),
     ];
     let tests = tests.map(|(name, test)| {
         Trial::test(name, move || -> Result<(), Failed> {
