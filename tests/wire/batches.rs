@@ -244,11 +244,13 @@ fn over_the_response_limit_the_results_that_are_there_stay_and_the_others_are_to
     for _ in 0..10 {
         let body = batch([long("1"), long("2"), call("add", "[1,2]", "3"), long("4"), call("nobody", "[]", "5")]);
         let answer = calculator.answer(body);
-        // Which of the three came last is a matter of chance.
+        // Which of the three came last is a matter of chance, as is whether the short one still ran.
         let expected = ["1", "2", "4"].map(|late| {
             let of = |id| if id == late { error(-32004, id) } else { whole(id) };
-            batch([of("1"), of("2"), result("3", "3"), of("4"), error(-32601, "5")])
+            [result("3", "3"), error(-32004, "3")]
+                .map(|short| batch([of("1"), of("2"), short, of("4"), error(-32601, "5")]))
         });
-        assert!(expected.contains(&answer), "{answer}");
+        let answer = without_reasons(&answer);
+        assert!(expected.iter().flatten().any(|expected| without_reasons(expected) == answer), "{answer}");
     }
 }
