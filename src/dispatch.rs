@@ -19,8 +19,9 @@ use tokio::time::Instant;
 use crate::auth::{Auth, Caller, Unsure};
 use crate::jsonrpc::{Budget, Dialect, Draft, Envelope, Id, Limits, Request, RpcError, code, parse};
 use crate::mailbox::Gathering;
+use crate::route::{Outcome, Route, Started, Terms};
 use crate::router::Router;
-use crate::service::{Access, CallContext, Outcome, Route, Started, Terms};
+use crate::service::{Access, CallContext};
 use crate::sync::Arc;
 
 use cut::{cut_off, unless_cut};

@@ -56,9 +56,11 @@
 //! - `router` maps names to methods, and finds at the start what is wrong with them.
 //! - `console` is what the page at `/console` is told of the mailboxes while somebody looks at it.
 //! - `builtin` has the methods of callbox's own: `get_service_specs`, `rpc.discover` and `rpc.mailboxes`.
-//! - `actor` is state and execution: the host, its scheduler, the gate that lifts Rust's borrow rules to calls, inline
+//! - `engine` is state and execution: the host, its scheduler, the gate that lifts Rust's borrow rules to calls, inline
 //!   turns, and the supervisor that makes a crashed service anew.
 //! - `mailbox` is admission and queueing: bounded rings of calls, quotas, deadlines, and the bell that wakes the host.
+//! - `measure` is what is known of each method: what its calls cost, and what has become of them.
+//! - `route` is the border between `dispatch` and `engine`: a method as the one sees it, and the other is.
 //! - `service` is what a service is made of: [`Service`], [`Method`], the reading of parameters, [`CallContext`].
 //! - `auth` is the actor that checks tokens, and [`Caller`], which is its answer; [`Tokens`], a file of hashed tokens, and
 //!   `Jwt`, which needs the feature `jwt`.
@@ -79,18 +81,20 @@ mod log;
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
-mod actor;
 mod auth;
 mod builtin;
 pub mod client;
 mod console;
 mod dispatch;
+mod engine;
 pub mod guide;
 mod http;
 mod jsonrpc;
 mod mailbox;
+mod measure;
 mod peer;
 mod regular_file;
+mod route;
 mod router;
 mod server;
 mod service;
@@ -100,14 +104,14 @@ mod sync;
 #[cfg(feature = "testing")]
 pub mod testing;
 
-pub use actor::{Host, MethodStats, Placement, Refusals, ServiceRef, ServiceStats};
 #[cfg(feature = "jwt")]
 pub use auth::Jwt;
 pub use auth::{Authenticate, Caller, IssuedToken, TokenFile, TokenInfo, Tokens};
 pub use callbox_macros::{RpcError, service};
+pub use engine::{Host, MethodStats, Placement, Refusals, ServiceRef, ServiceStats};
 pub use http::{PageError, StopSignal, Templates};
 pub use jsonrpc::{Dialect, RpcError, UnknownDialect};
-pub use mailbox::Times;
+pub use measure::Times;
 pub use server::{Running, Server};
 pub use service::{
     Access, BoxError, CallContext, DescribeErrors, ErrorList, FromCall, Handler, Internal, Kind, Method, MethodOptions,

@@ -5,7 +5,8 @@ use std::fmt;
 
 use rustc_hash::FxBuildHasher;
 
-use crate::service::{Access, Route};
+use crate::route::Route;
+use crate::service::Access;
 use crate::start_error::StartError;
 use crate::sync::Arc;
 

@@ -50,37 +50,54 @@ const LAYERS: &[Layer] = &[
         ],
     },
     Layer { module: "service", knows: &["auth::Caller", "jsonrpc"], crates: &["futures", "tokio"] },
+    // What dispatch and engine know of each other.
+    Layer { module: "route", knows: &["jsonrpc", "service"], crates: &["futures"] },
+    Layer {
+        module: "measure",
+        knows: &["jsonrpc::RpcError", "log", "route::Why", "service::CallContext", "sync"],
+        crates: &["tokio"],
+    },
     // Knows no actor, and of the wire no more than errors, and what the results of a batch hold.
     Layer {
         module: "mailbox",
-        knows: &["jsonrpc::Hold", "jsonrpc::Pending", "jsonrpc::RpcError", "jsonrpc::code", "log", "service", "sync"],
+        knows: &[
+            "jsonrpc::Hold",
+            "jsonrpc::Pending",
+            "jsonrpc::RpcError",
+            "jsonrpc::code",
+            "log",
+            "measure",
+            "route",
+            "service",
+            "sync",
+        ],
         crates: &["tokio"],
     },
     Layer {
-        module: "actor",
-        knows: &["auth::Caller", "jsonrpc", "log", "mailbox", "service", "sync"],
+        module: "engine",
+        knows: &["auth::Caller", "jsonrpc", "log", "mailbox", "measure", "route", "service", "sync"],
         crates: &["actix", "coarsetime", "crossbeam_channel", "futures", "parking_lot", "tokio"],
     },
-    Layer { module: "router", knows: &["service", "start_error", "sync"], crates: &["rustc_hash"] },
+    Layer { module: "router", knows: &["route", "service", "start_error", "sync"], crates: &["rustc_hash"] },
     // Methods of our own: routes that answer from what they know.
     Layer {
         module: "builtin",
-        knows: &["actor::ServiceStats", "auth::Caller", "jsonrpc", "service", "sync"],
+        knows: &["engine::ServiceStats", "auth::Caller", "jsonrpc", "route", "service", "sync"],
         crates: &["futures"],
     },
     // What pages are told, whoever serves them.
-    Layer { module: "console", knows: &["actor", "mailbox::Times", "sync"], crates: &["parking_lot", "tokio"] },
+    Layer { module: "console", knows: &["engine", "measure::Times", "sync"], crates: &["parking_lot", "tokio"] },
     // For any transport, so it knows none.
     Layer {
         module: "dispatch",
-        knows: &["auth", "jsonrpc", "mailbox", "router", "service", "sync"],
+        knows: &["auth", "jsonrpc", "mailbox", "route", "router", "service", "sync"],
         crates: &["futures", "tokio"],
     },
     // The one transport. Its handlers' extractor gives out `ServiceRef`s, and one of its routes the OpenRPC document.
     Layer {
         module: "http",
         knows: &[
-            "actor::ServiceRef",
+            "engine::ServiceRef",
             "builtin::Discover",
             "console",
             "dispatch",
@@ -111,14 +128,14 @@ const LAYERS: &[Layer] = &[
     // The types of a few settings belong to those who act on them.
     Layer {
         module: "settings",
-        knows: &["actor::Placement", "jsonrpc::Dialect", "jsonrpc::MAX_DEPTH", "regular_file", "start_error"],
+        knows: &["engine::Placement", "jsonrpc::Dialect", "jsonrpc::MAX_DEPTH", "regular_file", "start_error"],
         crates: &["clap", "strsim", "toml", "tracing_subscriber"],
     },
     // The only one that sees settings.
     Layer {
         module: "server",
         knows: &[
-            "actor",
+            "engine",
             "auth",
             "builtin",
             "console",
@@ -126,6 +143,7 @@ const LAYERS: &[Layer] = &[
             "http",
             "jsonrpc",
             "log",
+            "route",
             "router",
             "service",
             "settings",
@@ -136,7 +154,7 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         module: "testing",
-        knows: &["actor::ServiceRef", "auth", "jsonrpc", "server", "service"],
+        knows: &["engine::ServiceRef", "auth", "jsonrpc", "server", "service"],
         crates: &["actix", "tokio", "ureq"],
     },
     // Pages, and no code.
@@ -144,7 +162,7 @@ const LAYERS: &[Layer] = &[
     // The other end of the wire.
     Layer {
         module: "client",
-        knows: &["actor::ServiceRef", "jsonrpc", "service"],
+        knows: &["engine::ServiceRef", "jsonrpc", "service"],
         crates: &["futures", "reqwest", "tokio"],
     },
     // What the macros' code calls.
@@ -175,7 +193,7 @@ fn broken_rules(file: &Path, code: &str, exports: &Exports, dependencies: &BTree
         .collect()
 }
 
-/// `actor` for `actor/gate.rs`, `router` for `router.rs`.
+/// `engine` for `engine/gate.rs`, `router` for `router.rs`.
 fn top_module(file: &Path) -> String {
     let first = file.iter().next().unwrap_or_default().to_string_lossy();
     first.trim_end_matches(".rs").to_owned()
@@ -265,10 +283,10 @@ fn a_path_that_is_not_allowed_is_found_however_it_is_written() {
         ("mailbox/mod.rs", "type T = Vec<super::router::Router>;", "crate::router::Router"),
         ("router.rs", "pub(super) use super::dispatch::*;", "crate::dispatch::*"),
         ("mailbox/call.rs", "use crate::jsonrpc::{RpcError, Envelope};", "crate::jsonrpc::Envelope"),
-        ("actor/host.rs", "fn f(r: actix_web::HttpRequest) {}", "actix_web"),
-        ("actor/host.rs", "fn f() { tracing::error!(\"not caught\") }", "tracing"),
-        ("actor/host.rs", "use ::actix_web;", "actix_web"),
-        ("actor/host.rs", "info!(\"{}\", actix_web::rt::X);", "actix_web"),
+        ("engine/host.rs", "fn f(r: actix_web::HttpRequest) {}", "actix_web"),
+        ("engine/host.rs", "fn f() { tracing::error!(\"not caught\") }", "tracing"),
+        ("engine/host.rs", "use ::actix_web;", "actix_web"),
+        ("engine/host.rs", "info!(\"{}\", actix_web::rt::X);", "actix_web"),
         ("jsonrpc/id.rs", "async fn f() { tokio::spawn(g()).await }", "tokio"),
         ("http/rpc.rs", "use crate::settings::Settings;", "crate::settings::Settings"),
         ("brand_new/mod.rs", "", "LAYERS"),

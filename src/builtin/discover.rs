@@ -7,7 +7,8 @@ use serde_json::{Value, to_string};
 
 use crate::auth::Caller;
 use crate::jsonrpc::Budget;
-use crate::service::{About, CallContext, MethodOptions, Outcome, Route};
+use crate::route::{Outcome, Route};
+use crate::service::{About, CallContext, MethodOptions};
 use crate::sync::Arc;
 
 use super::Answer;

@@ -4,9 +4,10 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::actor::ServiceStats;
+use crate::engine::ServiceStats;
 use crate::jsonrpc::Budget;
-use crate::service::{CallContext, MethodOptions, Outcome};
+use crate::route::Outcome;
+use crate::service::{CallContext, MethodOptions};
 
 use super::Answer;
 

@@ -12,10 +12,8 @@ use futures::future::{LocalBoxFuture, ready};
 use schemars::{JsonSchema, Schema};
 
 use crate::jsonrpc::{Budget, RpcError};
-use crate::service::{
-    CallContext, Description, Generators, MailboxId, MethodOptions, Outcome, Refusal, Route, ServiceId, Started, Terms,
-    Why,
-};
+use crate::route::{MailboxId, Outcome, Refusal, Route, Started, Terms, Why};
+use crate::service::{CallContext, Description, Generators, MethodOptions, ServiceId};
 use crate::sync::Arc;
 
 pub(crate) use discover::Discover;

@@ -9,7 +9,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::jsonrpc::Budget;
-use crate::service::{Access, CallContext, MethodOptions, Outcome, Route};
+use crate::route::{Outcome, Route};
+use crate::service::{Access, CallContext, MethodOptions};
 use crate::sync::Arc;
 
 use super::Answer;

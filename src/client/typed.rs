@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
-use crate::actor::ServiceRef;
+use crate::engine::ServiceRef;
 use crate::service::{Method, MethodOptions, MethodTable, Service, full_name};
 
 use super::answer;

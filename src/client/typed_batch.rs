@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures::future::{BoxFuture, join_all};
 
-use crate::actor::ServiceRef;
+use crate::engine::ServiceRef;
 use crate::service::{Method, Service};
 
 use super::asked::{Answer, Answers, Asked, Each, Grow, InProcess};

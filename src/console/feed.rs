@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use crate::actor::ServiceStats;
+use crate::engine::ServiceStats;
 use crate::sync::Arc;
 
 use super::window::Window;

@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use crate::actor::{MethodStats, Refusals, ServiceStats};
-use crate::mailbox::Times;
+use crate::engine::{MethodStats, Refusals, ServiceStats};
+use crate::measure::Times;
 use crate::sync::Arc;
 
 use super::{Feed, Frames};

@@ -9,8 +9,8 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio::time::Instant;
 
-use crate::actor::{MethodStats, Refusals, ServiceStats};
-use crate::mailbox::Times;
+use crate::engine::{MethodStats, Refusals, ServiceStats};
+use crate::measure::Times;
 
 /// How far back a window looks.
 const SPAN: Duration = Duration::from_secs(300);

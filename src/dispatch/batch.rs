@@ -9,7 +9,8 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::jsonrpc::{BatchWriter, Dialect, Draft, Id, Member, Pending, Request, RpcError};
 use crate::mailbox::deadline;
-use crate::service::{CallContext, MailboxId, Outcome, Refusal, Route, Started, Why};
+use crate::route::{MailboxId, Outcome, Refusal, Route, Started, Why};
+use crate::service::CallContext;
 use crate::sync::Arc;
 
 use super::cut::{cut_off, unless_cut};

@@ -7,7 +7,7 @@ use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, ResponseError};
 
-use crate::actor::ServiceRef;
+use crate::engine::ServiceRef;
 use crate::jsonrpc::{Dialect, RpcError};
 use crate::service::Service;
 

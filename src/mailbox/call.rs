@@ -10,17 +10,17 @@ use tokio::time::Instant;
 
 use crate::jsonrpc::{Pending, RpcError};
 use crate::log::{Harmless, caught, discard, panic_text};
-use crate::service::{CallContext, Method, Refusal, Reply};
+use crate::measure::{Count, End};
+use crate::route::Refusal;
+use crate::service::{CallContext, Method, Reply};
 use crate::sync::Arc;
 
 use super::entry::Entry;
 use super::member::{Member, Ready};
-use super::meter::End;
 use super::policy::KNOWN;
 use super::quota::Permit;
 use super::refusal;
 use super::stage::{GivenUp, Stage, Was};
-use super::tally::Count;
 
 /// A reply that waits for its caller.
 type ReadyReply<M> = Result<Ready<<M as Method>::Output>, RpcError>;

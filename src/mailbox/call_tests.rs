@@ -9,8 +9,9 @@ use tokio::time::{Instant, advance, sleep};
 use super::call::Call;
 use super::entry::Entry;
 use super::policy::KNOWN;
-use super::{Bell, Count, End, Mailbox, Places, Queued, Quota};
+use super::{Bell, Mailbox, Places, Queued, Quota};
 use crate::auth::Caller;
+use crate::measure::{Count, End};
 use crate::service::{CallContext, MethodOptions};
 use crate::sync::Arc;
 

@@ -4,12 +4,11 @@ use std::fmt;
 
 use schemars::{Schema, SchemaGenerator};
 
+use crate::measure::{Charge, Meter};
 use crate::service::{ErrorList, Kind, Method, MethodOptions};
 use crate::sync::{Arc, AtomicU32, Ordering};
 
-use super::charge::Charge;
 use super::limit::Limit;
-use super::meter::Meter;
 use super::queue::{Mailbox, Queued};
 use super::quota::Places;
 

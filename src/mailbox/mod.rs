@@ -8,36 +8,25 @@ mod bell;
 mod call;
 #[cfg(test)]
 mod call_tests;
-mod charge;
-mod cost;
 mod entry;
 mod gather;
-mod histogram;
 mod limit;
 mod line;
 mod member;
-mod meter;
-#[cfg(test)]
-mod meter_tests;
 mod policy;
 mod queue;
 mod quota;
 mod refusal;
 mod shedding;
 mod stage;
-mod tally;
 
 pub(crate) use bell::Bell;
 pub(crate) use call::{Call, Release, wake};
-pub(crate) use cost::nanos;
 pub(crate) use entry::Entry;
 pub(crate) use gather::{Gathering, is_gathered};
-pub use histogram::Times;
 pub(crate) use limit::Limit;
 pub(crate) use member::{Member, Ready};
-pub(crate) use meter::End;
 pub(crate) use policy::Ahead;
 pub(crate) use queue::{Mailbox, Queued};
 pub(crate) use quota::{Full, Permit, Places, Quota, SERVICE_BYTES, SERVICE_CALLS};
 pub(crate) use refusal::{deadline, full, hopeless, overdue};
-pub(crate) use tally::Count;

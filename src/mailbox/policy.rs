@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::cost::nanos;
+use crate::measure::nanos;
 
 /// Before so many calls were measured nothing is called hopeless.
 pub(super) const KNOWN: u64 = 8;

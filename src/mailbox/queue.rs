@@ -3,10 +3,10 @@
 use std::collections::VecDeque;
 use std::fmt;
 
+use crate::measure::Charge;
 use crate::sync::{Arc, Mutex};
 
 use super::bell::Bell;
-use super::charge::Charge;
 use super::quota::Places;
 use super::shedding::Shedding;
 

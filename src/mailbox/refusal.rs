@@ -6,7 +6,8 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::jsonrpc::{RpcError, code};
-use crate::service::{CallContext, Refusal, Why};
+use crate::route::{Refusal, Why};
+use crate::service::CallContext;
 
 use super::policy::Ahead;
 use super::quota::Full;

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use crate::sync::{AtomicU64, Ordering};
 
-use super::cost::nanos;
+use crate::measure::nanos;
 
 /// A mailbox that has had calls for so long on end is overloaded; and shedding ends when for so long nothing was shed.
 const STANDING: Duration = Duration::from_millis(100);

@@ -6,8 +6,9 @@ use std::time::Duration;
 use actix_web::web::ServiceConfig;
 use futures::future::LocalBoxFuture;
 
-use crate::actor::{Core, Factory, Placement, Pool, ServiceRef, ServiceStats, Status, launch, stop};
-use crate::service::{About, Route, Service};
+use crate::engine::{Core, Factory, Placement, Pool, ServiceRef, ServiceStats, Status, launch, stop};
+use crate::route::Route;
+use crate::service::{About, Service};
 use crate::sync::Arc;
 
 /// A service that the builder was given.

@@ -24,7 +24,7 @@ use std::path::PathBuf;
 
 use actix_web::web::ServiceConfig;
 
-use crate::actor::Placement;
+use crate::engine::Placement;
 use crate::jsonrpc::Dialect;
 use crate::service::Service;
 use crate::settings::{HttpStatus, Layer};

@@ -7,13 +7,14 @@ use std::sync::OnceLock;
 use actix_web::http::header::HeaderName;
 use tokio::sync::watch;
 
-use crate::actor::Pool;
 use crate::builtin::{Builtin, Discover, Facts, Mailboxes, Specs};
 use crate::dispatch::Dispatch;
+use crate::engine::Pool;
 use crate::http::{BodyLimits, Cors, Front, Guard, StaticFiles, StatusMode, Templates};
 use crate::jsonrpc::Limits;
+use crate::route::Route;
 use crate::router::{Router, TokenCheck};
-use crate::service::{Access, Route};
+use crate::service::Access;
 use crate::settings::{HttpStatus, Settings};
 use crate::start_error::{Result, StartError};
 use crate::sync::{Arc, AtomicBool};

@@ -8,9 +8,9 @@ use actix_web::web::ServiceConfig;
 use futures::future::{join, join_all};
 use tokio::sync::watch;
 
-use crate::actor::{ServiceRef, ServiceStats};
 use crate::builtin::Discover;
 use crate::dispatch::Dispatch;
+use crate::engine::{ServiceRef, ServiceStats};
 use crate::http::{Endpoint, Front, Handle, StaticFiles, StopSignal, Templates, document, endpoint, mount, with_slash};
 use crate::jsonrpc::Dialect;
 use crate::service::Service;

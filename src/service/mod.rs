@@ -9,7 +9,6 @@ mod method;
 mod name;
 mod options;
 mod params;
-mod route;
 
 use std::error::Error as StdError;
 use std::future::Future;
@@ -26,7 +25,6 @@ pub(crate) use name::full_name;
 pub use options::{Access, MethodOptions, OnPanic};
 pub(crate) use params::read as read_params;
 pub use params::with_rest;
-pub(crate) use route::{MailboxId, Outcome, Refusal, Replies, Route, Started, Terms, UnderWay, Why};
 
 /// The error of a hook: any error at all, told to the operator and never to a caller.
 pub type BoxError = Box<dyn StdError + Send + Sync>;

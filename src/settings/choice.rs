@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::actor::Placement;
+use crate::engine::Placement;
 
 /// Gives an enum its `FromStr` and `Display` from one list of names.
 macro_rules! names {

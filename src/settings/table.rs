@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::actor::Placement;
+use crate::engine::Placement;
 use crate::jsonrpc::Dialect;
 use crate::start_error::StartError;
 

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::actor::ServiceRef;
 use crate::auth::Caller;
+use crate::engine::ServiceRef;
 use crate::jsonrpc::{Dialect, RpcError, log_all_causes};
 use crate::server::{Reader, Running, Server};
 use crate::service::{Method, Reply, Service};

@@ -63,7 +63,7 @@ pub(crate) fn named(file: &Path, code: &str, exports: &Exports) -> Named {
     named
 }
 
-/// `["actor", "gate"]` for `actor/gate.rs`, `["actor"]` for `actor/mod.rs`.
+/// `["engine", "gate"]` for `engine/gate.rs`, `["engine"]` for `engine/mod.rs`.
 fn module_of(file: &Path) -> Vec<String> {
     let path = file.with_extension("");
     let parts = path.iter().map(|part| part.to_string_lossy().into_owned());

@@ -6,7 +6,8 @@ use schemars::{Schema, SchemaGenerator};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use crate::service::{Access, DescribedError, Description, Generators, Kind, MethodOptions, Route, Runs};
+use crate::route::Route;
+use crate::service::{Access, DescribedError, Description, Generators, Kind, MethodOptions, Runs};
 
 use super::schemas::Renamed;
 

@@ -11,7 +11,8 @@ use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 
 use crate::auth::Caller;
-use crate::service::{About, Access, Generators, Route};
+use crate::route::Route;
+use crate::service::{About, Access, Generators};
 use crate::sync::Arc;
 
 use errors::FrameworkError;

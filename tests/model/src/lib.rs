@@ -32,6 +32,7 @@ pub mod calls;
 mod lock;
 mod mailbox;
 pub mod mailbox_ends;
+mod measure;
 mod sync;
 pub mod turn;
 

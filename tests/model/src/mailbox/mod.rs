@@ -2,10 +2,6 @@
 
 #[path = "../../../../src/mailbox/bell.rs"]
 pub(crate) mod bell;
-#[path = "../../../../src/mailbox/charge.rs"]
-pub(crate) mod charge;
-#[path = "../../../../src/mailbox/cost.rs"]
-pub(crate) mod cost;
 #[path = "../../../../src/mailbox/limit.rs"]
 pub(crate) mod limit;
 #[path = "../../../../src/mailbox/line.rs"]

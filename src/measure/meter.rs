@@ -7,7 +7,8 @@ use tokio::time::Instant;
 
 use crate::jsonrpc::RpcError;
 use crate::log::Seldom;
-use crate::service::{CallContext, Why};
+use crate::route::Why;
+use crate::service::CallContext;
 
 use super::cost::Cost;
 use super::tally::{Count, Tally};

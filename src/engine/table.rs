@@ -6,13 +6,14 @@ use std::fmt;
 use std::hash::{BuildHasherDefault, Hasher};
 
 use crate::mailbox::{Bell, Entry, Mailbox, Places, Quota, SERVICE_BYTES, SERVICE_CALLS};
-use crate::service::{Kind, Method, MethodOptions, MethodTable, Route, Service, full_name};
+use crate::route::Route;
+use crate::service::{Kind, Method, MethodOptions, MethodTable, Service, full_name};
 use crate::sync::Arc;
 
 use super::core::Core;
 use super::job::QueuedJob;
-use super::route::MethodRoute;
-use super::watch;
+use super::method_route::MethodRoute;
+use super::run::watch;
 
 /// A service's methods.
 pub(crate) struct Table<S: Service> {

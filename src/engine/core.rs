@@ -7,16 +7,18 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::mailbox::{
-    Ahead, Count, Entry, Full, Limit, Mailbox, Permit, Quota, SERVICE_BYTES, SERVICE_CALLS, full, hopeless,
-    is_gathered, overdue,
+    Ahead, Entry, Full, Limit, Mailbox, Permit, Quota, SERVICE_BYTES, SERVICE_CALLS, full, hopeless, is_gathered,
+    overdue,
 };
-use crate::service::{CallContext, Kind, Method, Refusal, Route, Service, ServiceId};
+use crate::measure::Count;
+use crate::route::{Refusal, Route};
+use crate::service::{CallContext, Kind, Method, Service, ServiceId};
 use crate::sync::{Arc, AtomicU8, AtomicU64, Mutex, Ordering};
 
-use super::compute::Pool;
 use super::host::Host;
-use super::in_flight::SERVICE_IN_FLIGHT;
 use super::job::{Job, QueuedJob};
+use super::run::in_flight::SERVICE_IN_FLIGHT;
+use super::run::pool::Pool;
 use super::settled::Settled;
 use super::state::{Desk, StateLock};
 use super::stats::{MethodStats, ServiceStats};

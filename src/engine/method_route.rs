@@ -15,17 +15,19 @@ use tokio::time::Instant;
 
 use crate::jsonrpc::{Budget, Pending, RpcError};
 use crate::log::{caught, discard, panic_text};
-use crate::mailbox::{Call, End, Entry, Full, Member, Ready};
+use crate::mailbox::{Call, Entry, Full, Member, Ready};
+use crate::measure::End;
+use crate::route::{MailboxId, Outcome, Refusal, Replies, Route, Started, Terms, UnderWay, Why};
 use crate::service::{
-    ByKind, CallContext, Description, ErrorList, Generators, Handler, MailboxId, Method, MethodOptions, Outcome,
-    Refusal, Replies, Reply, Route, Runs, Service, Started, Terms, UnderWay, Why, read_params,
+    ByKind, CallContext, Description, ErrorList, Generators, Handler, Method, MethodOptions, Reply, Runs, Service,
+    read_params,
 };
 use crate::sync::Arc;
 
 use super::core::Core;
 use super::handed::writing_panicked;
-use super::inline::{may_run_inline, run_here, run_now};
-use super::series::run_series;
+use super::run::inline::{may_run_inline, run_here, run_now};
+use super::run::series::run_series;
 
 /// One method of a running service.
 pub(crate) struct MethodRoute<M: Method> {

@@ -1,5 +1,9 @@
 //! The host: the actix actor that holds one service and runs its calls.
 
+pub(crate) mod factory;
+pub(super) mod restart;
+pub(crate) mod supervisor;
+
 use std::fmt;
 use std::panic::AssertUnwindSafe;
 
@@ -12,7 +16,7 @@ use crate::service::{Method, Reply, Service};
 use crate::sync::Arc;
 
 use super::core::Core;
-use super::scheduler::Scheduler;
+use super::schedule::scheduler::Scheduler;
 use super::service_ref::ServiceRef;
 
 /// The actix actor of one service.

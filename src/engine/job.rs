@@ -12,16 +12,18 @@ use tokio::time::Instant;
 
 use crate::jsonrpc::RpcError;
 use crate::log::discard;
-use crate::mailbox::{Call, End, Entry, Queued, Release, deadline};
-use crate::service::{ByKind, Compute, Current, Handler, Method, ReadAsync, Refusal, Service, WriteAsync};
+use crate::mailbox::{Call, Entry, Queued, Release, deadline};
+use crate::measure::End;
+use crate::route::Refusal;
+use crate::service::{ByKind, Compute, Current, Handler, Method, ReadAsync, Service, WriteAsync};
 use crate::sync::Arc;
 
-use super::compute::Place;
 use super::core::Core;
-use super::in_flight::InFlight;
+use super::run::in_flight::InFlight;
+use super::run::pool::Place;
+use super::run::turn::{Turn, keeps_state};
 use super::run::{Ran, Running, current, run_async, run_sync, timed};
 use super::state::{OwnedReading, OwnedWriting, Side};
-use super::turn::{Turn, keeps_state};
 
 /// A call of any method of one service.
 pub(crate) trait Job<S: Service>: Send + Sync {

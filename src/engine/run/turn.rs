@@ -1,10 +1,11 @@
 //! The turn of a sync method: the state, shared or alone as the method needs it, for one run or several.
 
-use crate::mailbox::{End, Entry};
+use crate::mailbox::Entry;
+use crate::measure::End;
 use crate::service::{CallContext, Handler, Method, OnPanic, Reply};
 
-use super::run::run_sync;
-use super::state::{Reading, Side, StateLock, Writing};
+use super::run_sync;
+use crate::engine::state::{Reading, Side, StateLock, Writing};
 
 /// The state while a sync method of it runs.
 pub(crate) enum Turn<'a, M: Method> {

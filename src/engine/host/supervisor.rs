@@ -10,11 +10,11 @@ use crate::log::caught;
 use crate::service::Service;
 use crate::sync::Arc;
 
-use super::core::{Core, Status};
+use super::Host;
 use super::factory::Factory;
-use super::host::Host;
 use super::restart::Restarts;
-use super::scheduler::{Exit, Scheduler};
+use crate::engine::core::{Core, Status};
+use crate::engine::schedule::scheduler::{Exit, Scheduler};
 
 /// Starts the service and keeps it running. Returns once it is up, or says why it could not start.
 ///

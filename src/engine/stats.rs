@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
-use crate::mailbox::{Count, Entry, Times};
+use crate::mailbox::Entry;
+use crate::measure::{Count, Times};
 
 /// A service, and the mailbox of each of its methods. A snapshot.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -12,7 +12,7 @@ use crate::log::discard;
 use crate::mailbox::Bell;
 use crate::sync::{Arc, AtomicBool, Ordering};
 
-use super::in_flight::InFlight;
+use super::run::in_flight::InFlight;
 
 /// What is behind the lock.
 #[derive(Debug)]

@@ -14,17 +14,18 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, Sleep};
 
 use crate::log::{Harmless, discard, panic_text};
-use crate::mailbox::{Entry, Mailbox, Release, nanos, wake};
+use crate::mailbox::{Entry, Mailbox, Release, wake};
+use crate::measure::nanos;
 use crate::service::{Kind, Service};
 use crate::sync::Arc;
 
-use super::core::{Core, Status};
-use super::factory::{Factory, close_state, make_state};
 use super::gate::{Gate, Owed};
-use super::job::{QueuedJob, Start};
 use super::lanes::Lanes;
 use super::lookout::Lookout;
-use super::restart::Restarts;
+use crate::engine::core::{Core, Status};
+use crate::engine::host::factory::{Factory, close_state, make_state};
+use crate::engine::host::restart::Restarts;
+use crate::engine::job::{QueuedJob, Start};
 
 /// After so many starts ...
 const STARTS: usize = 64;

@@ -6,15 +6,16 @@ use futures::future::{LocalBoxFuture, ready};
 use tokio::time::Instant;
 
 use crate::jsonrpc::RpcError;
-use crate::mailbox::{Count, End, Entry, deadline};
+use crate::mailbox::{Entry, deadline};
+use crate::measure::{Count, End};
 use crate::service::{CallContext, Current, Method, ReadAsync, Reply, Service};
 use crate::sync::Arc;
 
-use super::core::{Core, Placement, Status};
 use super::in_flight::InFlight;
-use super::run::{Ran, Running, current, run_async, timed};
-use super::state::{OwnedReading, Side};
 use super::turn::Turn;
+use super::{Ran, Running, current, run_async, timed};
+use crate::engine::core::{Core, Placement, Status};
+use crate::engine::state::{OwnedReading, Side};
 
 /// Whether it is worth a try: the method is short, and nobody waits. To be asked before the parameters are parsed, and only for a
 /// method of a kind that runs inline.

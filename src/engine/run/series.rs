@@ -6,13 +6,14 @@ use std::vec;
 use tokio::time::Instant;
 
 use crate::log::discard;
-use crate::mailbox::{Count, End, Entry, deadline};
+use crate::mailbox::{Entry, deadline};
+use crate::measure::{Count, End};
 use crate::service::{CallContext, Method, Reply};
 
-use super::core::Core;
 use super::inline::soon;
-use super::run::{Running, current};
 use super::turn::Turn;
+use super::{Running, current};
+use crate::engine::core::Core;
 
 /// A series ends once it has had the state for so long, as others may want it.
 const MOST: Duration = Duration::from_micros(200);

@@ -1,5 +1,12 @@
 //! Running a method: caught, measured, and with the chain of services around it.
 
+pub(super) mod in_flight;
+pub(super) mod inline;
+pub(crate) mod pool;
+pub(super) mod series;
+pub(super) mod turn;
+pub(super) mod watch;
+
 use std::any::Any;
 use std::future::{Future, poll_fn};
 use std::panic::AssertUnwindSafe;
@@ -13,12 +20,13 @@ use tokio::time::Instant;
 
 use crate::jsonrpc::RpcError;
 use crate::log::{Caught, caught, discard, panic_text};
-use crate::mailbox::{End, Entry, deadline, nanos};
+use crate::mailbox::{Entry, deadline};
+use crate::measure::{End, nanos};
 use crate::service::{CallContext, Current, Entered, Kind, Method, Reply, Service};
 use crate::sync::{AtomicU64, Ordering};
 
+use self::watch::Watched;
 use super::core::Core;
-use super::watch::Watched;
 
 /// A run that has ended.
 pub(crate) struct Ran<M: Method> {

@@ -9,7 +9,7 @@ use futures::future::LocalBoxFuture;
 
 use crate::jsonrpc::{Budget, RpcError};
 
-use super::{CallContext, Description, Generators, MethodOptions};
+use crate::service::{CallContext, Description, Generators, MethodOptions, ServiceId};
 
 /// How a call ended: its result is written where it belongs, or there is an error to be written.
 pub(crate) type Outcome = Result<(), RpcError>;
@@ -92,7 +92,7 @@ pub(crate) struct Terms<'a> {
 
 /// A mailbox, among all services of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct MailboxId(pub(crate) super::ServiceId, pub(crate) usize);
+pub(crate) struct MailboxId(pub(crate) ServiceId, pub(crate) usize);
 
 /// A call that was turned away: it never started.
 #[derive(Debug)]

@@ -8,14 +8,16 @@ use tokio::time::Instant;
 
 use crate::auth::Caller;
 use crate::jsonrpc::RpcError;
-use crate::mailbox::{Call, End, Entry};
-use crate::service::{Awaited, ByKind, CallContext, Current, Method, Refusal, Reply, Service};
+use crate::mailbox::{Call, Entry};
+use crate::measure::End;
+use crate::route::Refusal;
+use crate::service::{Awaited, ByKind, CallContext, Current, Method, Reply, Service};
 use crate::sync::Arc;
 
 use super::core::{Core, Status};
 use super::handed;
 use super::host::Host;
-use super::inline::{may_run_inline, run_now};
+use super::run::inline::{may_run_inline, run_now};
 use super::stats::MethodStats;
 
 /// A handle on a running service: typed messages, through the same mailboxes as calls from outside, and no JSON.

@@ -12,7 +12,7 @@ use crate::log::{caught, discard, panic_text};
 use crate::service::Service;
 use crate::sync::Arc;
 
-use super::core::Core;
+use crate::engine::core::Core;
 
 /// Makes a state; called again after a crash.
 pub(crate) type Factory<S> = Arc<dyn Fn() -> S + Send + Sync>;

@@ -1,0 +1,15 @@
+//! What is known of each method: what its calls cost, and what has become of them.
+
+mod charge;
+mod cost;
+mod histogram;
+mod meter;
+#[cfg(test)]
+mod meter_tests;
+mod tally;
+
+pub(crate) use charge::Charge;
+pub(crate) use cost::nanos;
+pub use histogram::Times;
+pub(crate) use meter::{End, Meter};
+pub(crate) use tally::Count;

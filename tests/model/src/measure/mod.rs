@@ -1,0 +1,9 @@
+//! What the mailboxes measure with, as it is.
+
+#[path = "../../../../src/measure/charge.rs"]
+mod charge;
+#[path = "../../../../src/measure/cost.rs"]
+mod cost;
+
+pub(crate) use charge::Charge;
+pub(crate) use cost::nanos;
