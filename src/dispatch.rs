@@ -12,12 +12,11 @@ use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
-use serde::Deserialize;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::auth::{Auth, Caller, Unsure};
-use crate::jsonrpc::{Budget, Dialect, Draft, Envelope, Id, Limits, Request, RpcError, code, parse};
+use crate::jsonrpc::{Budget, Dialect, Draft, Envelope, Id, Limits, Request, RpcError, parse};
 use crate::mailbox::Gathering;
 use crate::route::{Outcome, Route, Started, Terms};
 use crate::router::Router;
@@ -168,11 +167,13 @@ impl Dispatch {
             Ok(begun) => begun,
             Err(error) => return Started::Done(Err(error)),
         };
-        let started = route.start(call, request.params, visit.terms(true, out));
-        if let Started::NoRoom(call, refusal) = &started {
-            route.refused(call, refusal);
+        match route.start(call, request.params, visit.terms(true, out)) {
+            Started::NoRoom(call, rejection) => {
+                route.reject(call, &rejection);
+                Started::Done(Err(rejection.error))
+            }
+            started => started,
         }
-        started
     }
 
     /// Begins a call; if it is not let in, the log says so.
@@ -232,7 +233,7 @@ async fn ended(started: Started, out: &mut Vec<u8>) -> Outcome {
     match started {
         Started::Done(outcome) => outcome,
         Started::Waits(mut call) => poll_fn(|cx| call.as_mut().poll(cx, out)).await,
-        Started::NoRoom(_, refusal) => Err(refusal.error),
+        Started::NoRoom(_, rejection) => Err(rejection.error),
         // A notification, whose answer nobody writes.
         Started::Sent => Ok(()),
     }
@@ -241,7 +242,7 @@ async fn ended(started: Started, out: &mut Vec<u8>) -> Outcome {
 impl Answer {
     /// One answer, and the error that it tells.
     fn new(body: Vec<u8>, error: Option<&RpcError>) -> Self {
-        Self { body: Some(body), error: error.map(RpcError::code), retry_after: error.and_then(retry_after) }
+        Self { body: Some(body), error: error.map(RpcError::code), retry_after: error.and_then(RpcError::retry_after) }
     }
 
     fn error(dialect: Dialect, id: Id<'_>, error: &RpcError) -> Self {
@@ -253,13 +254,4 @@ impl Answer {
     fn nothing(body: Option<&'static [u8]>) -> Self {
         Self { body: body.map(<[u8]>::to_vec), error: None, retry_after: None }
     }
-}
-
-fn retry_after(error: &RpcError) -> Option<Duration> {
-    #[derive(Deserialize)]
-    struct Data {
-        retry_after_ms: u64,
-    }
-    let data = error.data().filter(|_| error.code() == code::BUSY)?;
-    serde_json::from_str(data.get()).ok().map(|Data { retry_after_ms }| Duration::from_millis(retry_after_ms))
 }

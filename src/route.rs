@@ -35,18 +35,15 @@ pub(crate) trait Route: Send + Sync {
 
     /// Runs the first of several calls here and now, which have all but their parameters in common, and gives their replies. The
     /// others are yet to be [started](Self::start).
-    fn run_series(&self, _call: &CallContext, _params: &mut dyn Iterator<Item = Option<&str>>) -> Box<dyn Replies> {
+    fn run_series(&self, _call: CallContext, _params: &mut dyn Iterator<Item = Option<&str>>) -> Box<dyn Replies> {
         Box::new(())
     }
 
     /// What callers send and get.
     fn describe(&self, generators: &mut Generators) -> Description;
 
-    /// Counts and logs a call that was turned away.
-    fn refused(&self, call: &CallContext, refusal: &Refusal);
-
-    /// Counts and logs a call whose deadline passed before there was room for it.
-    fn expired(&self, call: &CallContext, error: &RpcError);
+    /// Records a call that [`start`](Self::start) did not let in, and that waits for room no longer.
+    fn reject(&self, call: CallContext, rejection: &Rejection);
 
     /// Completes when it is worth to look for a slot that has come free since this was called, for a batch of which so many
     /// members wait for it. Before, there was none for this reason.
@@ -96,12 +93,12 @@ pub(crate) struct MailboxId(pub(crate) ServiceId, pub(crate) usize);
 
 /// A call that was turned away: it never started.
 #[derive(Debug)]
-pub(crate) struct Refusal {
+pub(crate) struct Rejection {
     pub(crate) why: Why,
     pub(crate) error: RpcError,
 }
 
-impl Refusal {
+impl Rejection {
     /// The service is down, or stopping.
     pub(crate) fn unavailable() -> Self {
         Self { why: Why::Unavailable, error: RpcError::unavailable() }
@@ -125,6 +122,8 @@ pub(crate) enum Why {
     Unavailable,
     /// Its parameters do not fit the method.
     Params,
+    /// Its deadline passed before there was room for it.
+    Expired,
 }
 
 /// What came of the start of a call.
@@ -136,7 +135,7 @@ pub(crate) enum Started {
     /// It is under way; dropping this gives it up.
     Waits(Pin<Box<dyn UnderWay>>),
     /// There is no slot for it. The error is what to answer, unless the caller would rather wait for room. Not counted yet.
-    NoRoom(CallContext, Refusal),
+    NoRoom(CallContext, Rejection),
 }
 
 /// A call that is under way.

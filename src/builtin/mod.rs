@@ -12,7 +12,7 @@ use futures::future::{LocalBoxFuture, ready};
 use schemars::{JsonSchema, Schema};
 
 use crate::jsonrpc::{Budget, RpcError};
-use crate::route::{MailboxId, Outcome, Refusal, Route, Started, Terms, Why};
+use crate::route::{MailboxId, Outcome, Rejection, Route, Started, Terms, Why};
 use crate::service::{CallContext, Description, Generators, MethodOptions, ServiceId};
 use crate::sync::Arc;
 
@@ -79,9 +79,7 @@ impl<A: Answer> Route for Builtin<A> {
         Description { order: &[], params: Schema::default(), result, errors: Vec::new(), runs: None }
     }
 
-    fn refused(&self, _: &CallContext, _: &Refusal) {}
-
-    fn expired(&self, _: &CallContext, _: &RpcError) {}
+    fn reject(&self, _: CallContext, _: &Rejection) {}
 
     fn room(&self, _: Why, _: usize) -> LocalBoxFuture<'_, ()> {
         Box::pin(ready(()))

@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::jsonrpc::{BatchWriter, Dialect, Draft, Id, Member, Pending, Request, RpcError};
 use crate::mailbox::deadline;
-use crate::route::{MailboxId, Outcome, Refusal, Route, Started, Why};
+use crate::route::{MailboxId, Outcome, Rejection, Route, Started, Why};
 use crate::service::CallContext;
 use crate::sync::Arc;
 
@@ -101,7 +101,7 @@ impl Dispatch {
             return 0;
         }
         let params = |member: &'a Member<'_>| member.as_ref().ok().and_then(|request| request.params);
-        let mut replies = route.run_series(&call, &mut series.iter().map(params));
+        let mut replies = route.run_series(call, &mut series.iter().map(params));
         let ran = replies.len();
         for (index, request) in (index..).zip(series[..ran].iter().flatten()) {
             if let Some(id) = visit.arrival.dialect.reply_id(request) {
@@ -168,10 +168,10 @@ impl Dispatch {
                     }));
                 }
             }
-            Started::NoRoom(call, refusal) => {
-                if !open.mailbox(route.mailbox()).waits_after(&refusal) {
-                    route.refused(&call, &refusal);
-                    return Some(Err(refusal.error));
+            Started::NoRoom(call, rejection) => {
+                if !open.mailbox(route.mailbox()).waits_after(&rejection) {
+                    route.reject(call, &rejection);
+                    return Some(Err(rejection.error));
                 }
                 open.hold(Held { index, id, route, call, request });
             }
@@ -216,8 +216,8 @@ impl<'a> Open<'a> {
 impl Mailbox<'_> {
     /// Whether a member waits that was refused for this reason. No batch is refused because of batches, so it does if there
     /// was no room; but what cannot be done in time is refused in time, unless it is the batch itself that is too much.
-    fn waits_after(&self, refusal: &Refusal) -> bool {
-        self.entered || matches!(refusal.why, Why::Full | Why::ServiceFull | Why::BytesFull)
+    fn waits_after(&self, rejection: &Rejection) -> bool {
+        self.entered || matches!(rejection.why, Why::Full | Why::ServiceFull | Why::BytesFull)
     }
 }
 
@@ -236,20 +236,20 @@ async fn feed(mut mailbox: Mailbox<'_>, visit: &Visit<'_>) -> Answers {
                 break Started::Done(Err(error));
             }
             let until = call.deadline;
-            let refusal = match route.start(call, request.params, visit.terms(false, &mut answer)) {
-                Started::NoRoom(back, refusal) => {
+            let rejection = match route.start(call, request.params, visit.terms(false, &mut answer)) {
+                Started::NoRoom(back, rejection) => {
                     call = back;
-                    refusal
+                    rejection
                 }
                 started => break started,
             };
-            if !mailbox.waits_after(&refusal) {
-                route.refused(&call, &refusal);
-                break Started::Done(Err(refusal.error));
+            if !mailbox.waits_after(&rejection) {
+                route.reject(call, &rejection);
+                break Started::Done(Err(rejection.error));
             }
-            let Some((_, mut room)) = room.take().filter(|(why, _)| *why == refusal.why) else {
+            let Some((_, mut room)) = room.take().filter(|(why, _)| *why == rejection.why) else {
                 // And another try, so that a slot that came free before this is not missed.
-                room = Some((refusal.why, route.room(refusal.why, waiting)));
+                room = Some((rejection.why, route.room(rejection.why, waiting)));
                 continue;
             };
             let wait = async {
@@ -261,9 +261,9 @@ async fn feed(mut mailbox: Mailbox<'_>, visit: &Visit<'_>) -> Answers {
                 }
             };
             if timeout_at(until, wait).await.is_err() {
-                let error = deadline(&call, until);
-                route.expired(&call, &error);
-                break Started::Done(Err(error));
+                let expired = Rejection { why: Why::Expired, error: deadline(&call, until) };
+                route.reject(call, &expired);
+                break Started::Done(Err(expired.error));
             }
         };
         mailbox.entered |= matches!(started, Started::Sent | Started::Waits(_));

@@ -4,10 +4,13 @@
 //! [`Job`](job) that the host's [scheduler](schedule) starts; both take the [state]'s lock for it and [run] it in the
 //! same way, under the eyes of the [watch](run::watch). The [supervisor](host::supervisor) keeps a host running.
 
+mod answer;
+mod begin;
 mod core;
-mod handed;
 mod host;
 mod job;
+mod lifecycle;
+mod mailboxes;
 mod method_route;
 mod run;
 mod schedule;
@@ -16,12 +19,16 @@ mod settled;
 mod state;
 mod stats;
 mod table;
+mod typed;
 
+pub(crate) use core::Core;
 pub use core::Placement;
-pub(crate) use core::{Core, Status};
 pub use host::Host;
+pub(crate) use host::Seat;
 pub(crate) use host::factory::Factory;
 pub(crate) use host::supervisor::{launch, stop};
+pub(crate) use lifecycle::Status;
+pub(crate) use method_route::routes;
 pub(crate) use run::pool::Pool;
 pub use service_ref::ServiceRef;
 pub use stats::{MethodStats, Refusals, ServiceStats};

@@ -4,21 +4,17 @@ use std::fmt;
 use std::time::Duration;
 
 use actix::Addr;
-use tokio::time::Instant;
 
 use crate::auth::Caller;
 use crate::jsonrpc::RpcError;
-use crate::mailbox::{Call, Entry};
-use crate::measure::End;
-use crate::route::Refusal;
-use crate::service::{Awaited, ByKind, CallContext, Current, Method, Reply, Service};
+use crate::service::{Method, Reply, Service};
 use crate::sync::Arc;
 
-use super::core::{Core, Status};
-use super::handed;
-use super::host::Host;
-use super::run::inline::{may_run_inline, run_now};
-use super::stats::MethodStats;
+use super::core::Core;
+use super::host::{Host, Seat};
+use super::lifecycle::Status;
+use super::stats::{MethodStats, ServiceStats};
+use super::typed::{self, AsCaller};
 
 /// A handle on a running service: typed messages, through the same mailboxes as calls from outside, and no JSON.
 ///
@@ -50,27 +46,19 @@ use super::stats::MethodStats;
 /// }
 /// ```
 pub struct ServiceRef<S: Service> {
-    core: Arc<Core<S>>,
-    caller: Caller,
-    /// At most this much time for each call.
-    patience: Option<Duration>,
-}
-
-/// A call that was let in.
-enum Begun<M: Method> {
-    Ended(Reply<M>),
-    Waits(Arc<Call<M>>),
+    seat: Arc<Seat<S>>,
+    by: AsCaller,
 }
 
 impl<S: Service> ServiceRef<S> {
-    pub(crate) fn new(core: Arc<Core<S>>) -> Self {
-        Self { core, caller: Caller::anonymous(), patience: None }
+    pub(crate) fn new(seat: Arc<Seat<S>>) -> Self {
+        Self { seat, by: AsCaller { caller: Caller::anonymous(), patience: None } }
     }
 
     /// The same service, called as `caller`.
     #[must_use]
     pub fn as_caller(&self, caller: Caller) -> Self {
-        Self { core: Arc::clone(&self.core), caller, patience: self.patience }
+        Self { seat: Arc::clone(&self.seat), by: AsCaller { caller, patience: self.by.patience } }
     }
 
     /// The same service, whose calls have no more time than this. A method's own deadline holds beside it.
@@ -86,7 +74,8 @@ impl<S: Service> ServiceRef<S> {
     /// ```
     #[must_use]
     pub fn with_deadline(&self, deadline: Duration) -> Self {
-        Self { patience: Some(deadline), ..self.clone() }
+        let by = AsCaller { patience: Some(deadline), ..self.by.clone() };
+        Self { seat: Arc::clone(&self.seat), by }
     }
 
     /// Calls a method and waits for its answer. Dropping the future gives the call up.
@@ -104,17 +93,12 @@ impl<S: Service> ServiceRef<S> {
     /// # Panics
     /// Outside of a tokio runtime, if the call has to wait.
     pub async fn call<M: Method<Service = S>>(&self, message: M) -> Reply<M> {
-        handed::message(&message)?;
-        self.call_checked(message).await
+        typed::call(self.core(), &self.by, message).await
     }
 
     /// Calls with a message that is known to have a form in JSON.
     pub(crate) async fn call_checked<M: Method<Service = S>>(&self, message: M) -> Reply<M> {
-        let reply = match self.begin(message, false)? {
-            Begun::Ended(reply) => reply,
-            Begun::Waits(call) => Awaited::new(call.context().chain.clone(), call.reply()).await,
-        };
-        reply.and_then(handed::output::<M>)
+        typed::call_checked(self.core(), &self.by, message).await
     }
 
     /// Sends a notification: the method runs, and nobody waits for its result.
@@ -125,95 +109,49 @@ impl<S: Service> ServiceRef<S> {
     /// # Errors
     /// If the call cannot be let in, as for [`call`](Self::call). What happens to it later is counted and logged.
     pub fn notify<M: Method<Service = S>>(&self, message: M) -> Result<(), RpcError> {
-        handed::message(&message)?;
-        self.begin(message, true).map(drop)
-    }
-
-    fn begin<M: Method<Service = S>>(&self, message: M, notification: bool) -> Result<Begun<M>, RpcError> {
-        let core = &self.core;
-        let entry = core.entry::<M>().ok_or_else(RpcError::method_not_found)?;
-        let call = self.context(entry, notification)?;
-        // What a method sends to nobody in particular does not hold it up, nor does it run within it, level below level.
-        let within = notification && Current::is_of_thread(None);
-        let (call, message) = if M::IS_SYNC && !within && may_run_inline(core, entry, &call) {
-            let now = call.arrived;
-            match run_now(core, entry, call, message, now) {
-                Ok(reply) => return Ok(Begun::Ended(reply)),
-                Err(not_now) => not_now,
-            }
-        } else {
-            (call, message)
-        };
-        let permit = core.admit(entry, &call, 0, call.arrived).map_err(|Refusal { why, error }| {
-            entry.meter.ended(&call, End::Refused(why), Some(&error), call.arrived.elapsed(), None);
-            error
-        })?;
-        let call = Call::new(call, message, permit, Arc::clone(entry));
-        core.push(call.clone());
-        Ok(Begun::Waits(call))
-    }
-
-    fn context(&self, entry: &Entry, notification: bool) -> Result<CallContext, RpcError> {
-        let arrived = Instant::now();
-        let mut deadline = arrived + entry.options.deadline.min(self.patience.unwrap_or(Duration::MAX));
-        // Who does not wait for the answer can neither close a circle nor run out of time over it.
-        let around = if notification { None } else { Current::of_thread() };
-        let chain = match around {
-            None => None,
-            Some(around) => {
-                deadline = deadline.min(around.deadline);
-                let closes_circle = around.waits_for(self.core.id);
-                let link = around.link();
-                if closes_circle {
-                    let cause = format_args!(
-                        "the call {link} → {} would wait for itself: no service may be visited twice",
-                        entry.name
-                    );
-                    return Err(RpcError::internal_in(entry.name, &cause));
-                }
-                Some(link)
-            }
-        };
-        let caller = self.caller.clone();
-        Ok(CallContext { method: entry.name, caller, arrived, deadline, notification, chain })
+        typed::notify(self.core(), &self.by, message)
     }
 
     /// Whether calls are let in: false while the service is down or stopping.
     pub fn is_up(&self) -> bool {
-        self.core.status() == Status::Up
+        self.core().lifecycle.status() == Status::Up
     }
 
     /// What has become of the calls of each method, and how full its mailbox is.
     pub fn stats(&self) -> Vec<MethodStats> {
-        self.core.stats().methods
+        ServiceStats::of(self.core()).methods
     }
 
     /// Waits until no call of the service waits or runs: then the effects of all notifications that were let in before are
     /// there.
     pub async fn settled(&self) {
-        let settled = self.core.settled.ask();
-        self.core.desk.bell.nudge();
+        let settled = self.core().settled.ask();
+        self.core().desk.bell.nudge();
         settled.await;
     }
 
     /// The address of the actor that hosts the service, for actix code. `None` while it is being restarted.
     pub fn addr(&self) -> Option<Addr<Host<S>>> {
-        self.core.addr()
+        self.seat.addr()
+    }
+
+    fn core(&self) -> &Arc<Core<S>> {
+        &self.seat.core
     }
 }
 
 impl<S: Service> Clone for ServiceRef<S> {
     fn clone(&self) -> Self {
-        self.as_caller(self.caller.clone())
+        self.as_caller(self.by.caller.clone())
     }
 }
 
 impl<S: Service> fmt::Debug for ServiceRef<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ServiceRef")
-            .field("core", &self.core)
-            .field("caller", &self.caller)
-            .field("patience", &self.patience)
+            .field("core", self.core())
+            .field("caller", &self.by.caller)
+            .field("patience", &self.by.patience)
             .finish()
     }
 }

@@ -4,6 +4,10 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
+use super::core::Core;
+use super::lifecycle::Status;
+use crate::service::Service;
+
 use crate::mailbox::Entry;
 use crate::measure::{Count, Times};
 
@@ -91,8 +95,20 @@ impl Refusals {
     }
 }
 
+impl ServiceStats {
+    /// Of a service as it is now.
+    pub(crate) fn of<S: Service>(core: &Core<S>) -> Self {
+        Self {
+            service: S::NAME.to_owned(),
+            is_up: core.lifecycle.status() == Status::Up,
+            restarts: core.lifecycle.restarts(),
+            methods: core.table.entries().iter().map(|entry| MethodStats::new(entry)).collect(),
+        }
+    }
+}
+
 impl MethodStats {
-    pub(crate) fn new(entry: &Entry) -> Self {
+    fn new(entry: &Entry) -> Self {
         let tally = &entry.meter.tally;
         let refused_for = Refusals {
             full: tally.get(Count::RefusedFull),

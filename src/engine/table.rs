@@ -5,37 +5,30 @@ use std::collections::HashMap;
 use std::fmt;
 use std::hash::{BuildHasherDefault, Hasher};
 
-use crate::mailbox::{Bell, Entry, Mailbox, Places, Quota, SERVICE_BYTES, SERVICE_CALLS};
-use crate::route::Route;
+use crate::mailbox::{Bell, Entry, Mailbox, Places, Queued, Quota, SERVICE_BYTES, SERVICE_CALLS};
+use crate::measure::Count;
 use crate::service::{Kind, Method, MethodOptions, MethodTable, Service, full_name};
 use crate::sync::Arc;
 
-use super::core::Core;
-use super::job::QueuedJob;
-use super::method_route::MethodRoute;
 use super::run::watch;
 
 /// A service's methods.
-pub(crate) struct Table<S: Service> {
+pub(crate) struct Table {
     entries: Vec<Arc<Entry>>,
-    routes: Vec<MakeRoute<S>>,
     by_type: HashMap<TypeId, Arc<Entry>, BuildHasherDefault<TypeIdHasher>>,
 }
 
-/// A method's route, once there is a core.
-type MakeRoute<S> = fn(&Arc<Core<S>>, &Arc<Entry>) -> Arc<dyn Route>;
-
 /// What the calls of a service wait in.
-pub(crate) struct Engine<S: Service> {
-    pub(crate) mailboxes: Box<[Mailbox<QueuedJob<S>>]>,
+pub(crate) struct Engine<C> {
+    pub(crate) mailboxes: Box<[Mailbox<C>]>,
     pub(crate) quota: Arc<Quota>,
     pub(crate) bell: Arc<Bell>,
 }
 
-impl<S: Service> Table<S> {
+impl Table {
     /// Asks the service for its methods, and makes their mailboxes.
-    pub(crate) fn of_service() -> (Self, Engine<S>) {
-        let mut list = List { methods: Vec::new(), mailboxes: Vec::new(), groups: HashMap::new() };
+    pub(crate) fn of_service<S: Service, C: Queued>() -> (Self, Engine<C>) {
+        let mut list = List::<C> { methods: Vec::new(), mailboxes: Vec::new(), groups: HashMap::new() };
         S::methods(&mut list);
         let List { methods, mailboxes: plans, .. } = list;
         let bell = Arc::new(Bell::new(plans.len()));
@@ -44,8 +37,8 @@ impl<S: Service> Table<S> {
             Mailbox::new(index, Places::new(capacity, Arc::clone(&quota)), weight)
         };
         let mailboxes: Box<[_]> = plans.into_iter().enumerate().map(mailbox).collect();
-        let mut table = Self { entries: Vec::new(), routes: Vec::new(), by_type: HashMap::default() };
-        for Listed { message, name, options, mailbox, entry, route } in methods {
+        let mut table = Self { entries: Vec::new(), by_type: HashMap::default() };
+        for Listed { message, name, options, mailbox, entry } in methods {
             let entry = Arc::new(entry(full_name(S::NAMESPACE, name), options, &mailboxes[mailbox]));
             // A compute method is there to hold a thread of the pool.
             if entry.kind != Kind::Compute {
@@ -53,7 +46,6 @@ impl<S: Service> Table<S> {
             }
             table.by_type.insert(message, Arc::clone(&entry));
             table.entries.push(entry);
-            table.routes.push(route);
         }
         (table, Engine { mailboxes, quota, bell })
     }
@@ -62,24 +54,27 @@ impl<S: Service> Table<S> {
         &self.entries
     }
 
-    pub(crate) fn entry<M: Method<Service = S>>(&self) -> Option<&Arc<Entry>> {
+    /// The entry of a message type; `None` if the table does not list it.
+    pub(crate) fn entry<M: Method>(&self) -> Option<&Arc<Entry>> {
         self.by_type.get(&TypeId::of::<M>())
     }
 
-    pub(crate) fn routes(&self, core: &Arc<Core<S>>) -> impl Iterator<Item = Arc<dyn Route>> {
-        self.entries.iter().zip(&self.routes).map(|(entry, make)| make(core, entry))
+    /// The methods of which calls run.
+    pub(crate) fn running(&self) -> Vec<&'static str> {
+        let runs = |entry: &&Arc<Entry>| entry.meter.tally.get(Count::Running) > 0;
+        self.entries.iter().filter(runs).map(|entry| entry.name).collect()
     }
 }
 
-impl<S: Service> fmt::Debug for Table<S> {
+impl fmt::Debug for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.entries.iter().map(|entry| entry.name)).finish()
     }
 }
 
 /// Methods before their mailboxes are made: the capacity and weight of a group are known only at the end.
-struct List<S: Service> {
-    methods: Vec<Listed<S>>,
+struct List<C> {
+    methods: Vec<Listed<C>>,
     mailboxes: Vec<Plan>,
     groups: HashMap<&'static str, usize>,
 }
@@ -90,16 +85,15 @@ struct Plan {
     weight: u32,
 }
 
-struct Listed<S: Service> {
+struct Listed<C> {
     message: TypeId,
     name: &'static str,
     options: MethodOptions,
     mailbox: usize,
-    entry: fn(&'static str, MethodOptions, &Mailbox<QueuedJob<S>>) -> Entry,
-    route: MakeRoute<S>,
+    entry: fn(&'static str, MethodOptions, &Mailbox<C>) -> Entry,
 }
 
-impl<S: Service> MethodTable<S> for List<S> {
+impl<S: Service, C: Queued> MethodTable<S> for List<C> {
     fn add<M: Method<Service = S>>(&mut self, options: MethodOptions) {
         let next = self.mailboxes.len();
         let mailbox = options.group.map_or(next, |group| *self.groups.entry(group).or_insert(next));
@@ -114,8 +108,7 @@ impl<S: Service> MethodTable<S> for List<S> {
             name: M::NAME,
             options,
             mailbox,
-            entry: Entry::new::<M, QueuedJob<S>>,
-            route: MethodRoute::<M>::shared,
+            entry: Entry::new::<M, C>,
         });
     }
 }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
 use std::panic::Location;
+use std::time::Duration;
 
 use serde::ser::{Error, SerializeMap};
 use serde::{Serialize, Serializer};
@@ -35,6 +36,8 @@ struct Parts {
     code: i32,
     message: Cow<'static, str>,
     data: Option<Box<RawValue>>,
+    /// After how long it may be worth to call again, of a call that found no room.
+    retry_after: Option<Duration>,
 }
 
 /// The codes of WIRE §1, in one place.
@@ -54,7 +57,7 @@ pub(crate) mod code {
 impl RpcError {
     /// An error with this code and message, and no data.
     pub fn new(code: i32, message: impl Into<Cow<'static, str>>) -> Self {
-        Self(Box::new(Parts { code, message: message.into(), data: None }))
+        Self(Box::new(Parts { code, message: message.into(), data: None, retry_after: None }))
     }
 
     /// The same error with `data`, which the caller gets as it is.
@@ -83,6 +86,16 @@ impl RpcError {
     /// The data as JSON text, if there is any.
     pub fn data(&self) -> Option<&RawValue> {
         self.0.data.as_deref()
+    }
+
+    pub(crate) fn with_retry_after(mut self, time: Duration) -> Self {
+        self.0.retry_after = Some(time);
+        self
+    }
+
+    /// After how long it may be worth to call again.
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
     }
 
     pub(crate) fn without_data(mut self) -> Self {

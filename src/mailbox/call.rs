@@ -4,14 +4,13 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::jsonrpc::{Pending, RpcError};
 use crate::log::{Harmless, caught, discard, panic_text};
-use crate::measure::{Count, End};
-use crate::route::Refusal;
+use crate::measure::{End, Record};
+use crate::route::Rejection;
 use crate::service::{CallContext, Method, Reply};
 use crate::sync::Arc;
 
@@ -19,7 +18,7 @@ use super::entry::Entry;
 use super::member::{Member, Ready};
 use super::policy::KNOWN;
 use super::quota::Permit;
-use super::refusal;
+use super::rejection;
 use super::stage::{GivenUp, Stage, Was};
 
 /// A reply that waits for its caller.
@@ -36,37 +35,31 @@ pub(crate) struct Call<M: Method> {
 
 /// What is the same for calls of all methods.
 struct Head {
-    context: CallContext,
-    entry: Arc<Entry>,
+    record: Record<Arc<Entry>>,
     /// Of its parameters. They are counted, and its place is taken, until it starts or is given up.
     bytes: usize,
 }
 
 impl<M: Method> Call<M> {
-    /// A call that waits in its mailbox from now on.
-    pub(crate) fn new(context: CallContext, message: M, permit: Permit<'_>, entry: Arc<Entry>) -> Arc<Self> {
-        Self::of_batch(context, message, permit, entry, None)
-    }
-
-    /// The same for one that may be a member of a batch.
-    pub(crate) fn of_batch(
+    /// A call that waits in its mailbox from now on, and may be a member of a batch.
+    pub(crate) fn new(
         context: CallContext,
         message: M,
         permit: Permit<'_>,
-        entry: Arc<Entry>,
+        entry: &Arc<Entry>,
         member: Option<Member<M>>,
     ) -> Arc<Self> {
-        entry.meter.tally.add(Count::Queued, 1);
-        let head = Head { context, entry, bytes: permit.hand_over() };
+        let record = Record::queued(Arc::clone(entry), context);
+        let head = Head { record, bytes: permit.hand_over() };
         Arc::new(Self { head, member, stage: Stage::new(Harmless::new(message)) })
     }
 
     pub(crate) fn context(&self) -> &CallContext {
-        &self.head.context
+        self.head.record.call()
     }
 
     pub(crate) fn entry(&self) -> &Arc<Entry> {
-        &self.head.entry
+        self.head.record.entry()
     }
 
     /// Whether it waits to be started.
@@ -87,7 +80,7 @@ impl<M: Method> Call<M> {
     /// For the host: takes the message to run it, and frees the place. `None` if the call has ended while it waited, or has no time left.
     pub(crate) fn begin(&self, now: Instant) -> Option<M> {
         if self.head.is_too_late(now) {
-            self.end(Err(refusal::deadline(&self.head.context, now)), End::Expired, now).wake();
+            self.end(Err(rejection::deadline(self.context(), now)), End::Expired, now).wake();
             return None;
         }
         if self.member.as_ref().is_some_and(|member| member.pending.is_full()) {
@@ -95,7 +88,7 @@ impl<M: Method> Call<M> {
             return None;
         }
         let message = self.stage.begin(now)?;
-        self.head.entry.places.free_on_host(self.head.bytes);
+        self.entry().places.free_on_host(self.head.bytes);
         Some(message.into_inner())
     }
 
@@ -104,11 +97,11 @@ impl<M: Method> Call<M> {
         let (reply, end) = self.in_time(reply, end, now);
         // Known only afterwards whether this is the end, and then the reply is gone.
         let error = reply.as_ref().err().cloned();
-        let reply = (!self.head.context.notification).then(|| Harmless::new(self.ready(reply, now)));
+        let reply = (!self.context().notification).then(|| Harmless::new(self.ready(reply, now)));
         match self.stage.end(reply) {
             None => Release(None),
             Some((was, caller)) => {
-                self.head.record(was, end, error.as_ref(), now);
+                self.head.end(was, end, error.as_ref(), now);
                 Release(caller)
             }
         }
@@ -116,12 +109,7 @@ impl<M: Method> Call<M> {
 
     /// The reply and the end of a call that ended `now`: its deadline, if that has passed.
     fn in_time(&self, reply: Reply<M>, end: End, now: Instant) -> (Reply<M>, End) {
-        let context = &self.head.context;
-        if end != End::Answered || now < context.deadline || context.notification {
-            return (reply, end);
-        }
-        discard(reply);
-        (Err(refusal::deadline(context, self.stage.runs_since().unwrap_or(now))), End::Expired)
+        in_time(reply, end, self.context(), now, || self.stage.runs_since().unwrap_or(now))
     }
 
     /// The reply as it waits for the caller. A batch limits what waits for it.
@@ -133,10 +121,10 @@ impl<M: Method> Call<M> {
         }
     }
 
-    /// Answers with this refusal if the call has not started.
-    pub(crate) fn turn_away(&self, Refusal { why, error }: Refusal) {
+    /// Answers with this rejection if the call has not started.
+    pub(crate) fn turn_away(&self, Rejection { why, error }: Rejection) {
         if self.is_queued() {
-            self.end(Err(error), End::Refused(why), Instant::now()).wake();
+            self.end(Err(error), End::Rejected(why), Instant::now()).wake();
         }
     }
 
@@ -153,7 +141,7 @@ impl<M: Method> Call<M> {
 
     /// The same, as the answer waits.
     pub(crate) fn answer(self: Arc<Self>) -> impl Future<Output = ReadyReply<M>> {
-        let deadline = self.head.context.deadline;
+        let deadline = self.context().deadline;
         // From now on and not from the first poll: it may be dropped before.
         let mut waiting = Waiting { call: self, answered: false };
         async move {
@@ -168,9 +156,9 @@ impl<M: Method> Call<M> {
     /// been stopped. The clock is read for it, which is little beside the way of the answer from another thread.
     fn if_in_time(&self, reply: ReadyReply<M>, was: Was) -> ReadyReply<M> {
         let now = Instant::now();
-        if reply.is_ok() && now >= self.head.context.deadline {
+        if reply.is_ok() && now >= self.context().deadline {
             discard(reply);
-            return Err(refusal::deadline(&self.head.context, was.left_mailbox(now)));
+            return Err(rejection::deadline(self.context(), was.left_mailbox(now)));
         }
         reply
     }
@@ -180,7 +168,7 @@ impl<M: Method> Call<M> {
         match self.stage.give_up() {
             GivenUp::Answered(reply, was) => self.if_in_time(reply.into_inner(), was),
             GivenUp::While(was) => Err(self.head.expire(was)),
-            GivenUp::Over => Err(refusal::deadline(&self.head.context, Instant::now())),
+            GivenUp::Over => Err(rejection::deadline(self.context(), Instant::now())),
         }
     }
 }
@@ -188,44 +176,59 @@ impl<M: Method> Call<M> {
 impl Head {
     /// Whether there is no time left, or another call can use it better.
     fn is_too_late(&self, now: Instant) -> bool {
-        now >= self.context.deadline || (self.would_end_late(now) && self.entry.places.used() > 1)
+        let deadline = self.record.call().deadline;
+        now >= deadline || (self.would_end_late(now, deadline) && self.record.entry().places.used() > 1)
     }
 
     /// Whether its end would usually come after its deadline.
     ///
     /// A mailbox that is served in order and filled up to the deadline settles where each call starts just before its deadline
     /// and ends after it, and then nobody gets an answer in time: so such a call gives its time to the next, if there is one.
-    fn would_end_late(&self, now: Instant) -> bool {
-        let cost = &self.entry.meter.cost;
-        cost.samples() >= KNOWN && now + cost.usual() > self.context.deadline
+    fn would_end_late(&self, now: Instant, deadline: Instant) -> bool {
+        let cost = &self.record.entry().meter.cost;
+        cost.samples() >= KNOWN && now + cost.usual() > deadline
     }
 
-    /// The deadline has passed: what is to be said of it, which is counted.
+    /// The deadline has passed: what is to be said of it, which is recorded.
     fn expire(&self, was: Was) -> RpcError {
         let now = Instant::now();
-        let error = refusal::deadline(&self.context, was.left_mailbox(now));
-        self.record(was, End::Expired, Some(&error), now);
+        let error = rejection::deadline(self.record.call(), was.left_mailbox(now));
+        self.end(was, End::Expired, Some(&error), now);
         error
     }
 
-    /// Frees the place if the call still had one, and counts its end.
-    fn record(&self, was: Was, end: End, error: Option<&RpcError>, now: Instant) {
-        let (left_mailbox, ran): (_, Option<Duration>) = match was {
+    /// Frees the place if the call still had one, and records its end.
+    fn end(&self, was: Was, end: End, error: Option<&RpcError>, now: Instant) {
+        let began = match was {
             Was::Waiting => {
-                self.entry.places.free(self.bytes);
-                (now, None)
+                self.record.entry().places.free(self.bytes);
+                None
             }
-            Was::RunningSince(since) => (since, Some(now.duration_since(since))),
+            Was::RunningSince(since) => Some(since),
         };
-        let queued = left_mailbox.duration_since(self.context.arrived);
-        self.entry.meter.tally.waited(queued);
-        self.entry.meter.ended(&self.context, end, error, queued, ran);
+        self.record.end(end, error, began, now);
     }
+}
+
+/// The reply and the end of a run that ended `now`: its deadline, if that has passed, as nobody is
+/// answered with a result then. `began` tells when the call started.
+pub(crate) fn in_time<T>(
+    reply: Result<T, RpcError>,
+    end: End,
+    call: &CallContext,
+    now: Instant,
+    began: impl FnOnce() -> Instant,
+) -> (Result<T, RpcError>, End) {
+    if end != End::Answered || now < call.deadline || call.notification {
+        return (reply, end);
+    }
+    discard(reply);
+    (Err(rejection::deadline(call, began())), End::Expired)
 }
 
 impl<M: Method> fmt::Debug for Call<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Call").field("context", &self.head.context).finish_non_exhaustive()
+        f.debug_struct("Call").field("context", self.context()).finish_non_exhaustive()
     }
 }
 
@@ -281,7 +284,7 @@ impl<M: Method> Drop for Waiting<M> {
         if !self.answered
             && let GivenUp::While(was) = self.call.stage.give_up()
         {
-            self.call.head.record(was, End::Abandoned, None, Instant::now());
+            self.call.head.end(was, End::Abandoned, None, Instant::now());
         }
     }
 }

@@ -50,7 +50,7 @@ fn queued(entry: &Arc<Entry>) -> Arc<Call<Grind>> {
     let (method, caller, arrived) = (entry.name, Caller::anonymous(), Instant::now());
     let deadline = arrived + DEADLINE;
     let context = CallContext { method, caller, arrived, deadline, notification: false, chain: None };
-    Call::new(context, Grind {}, entry.places.take(0).unwrap(), Arc::clone(entry))
+    Call::new(context, Grind {}, entry.places.take(0).unwrap(), entry, None)
 }
 
 /// How many calls ended with an answer, at their deadline, and without their caller.

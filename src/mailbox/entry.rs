@@ -11,6 +11,7 @@ use crate::sync::{Arc, AtomicU32, Ordering};
 use super::limit::Limit;
 use super::queue::{Mailbox, Queued};
 use super::quota::Places;
+use super::shedding::Shedding;
 
 /// Everything about one method that does not depend on its types.
 pub(crate) struct Entry {
@@ -27,6 +28,7 @@ pub(crate) struct Entry {
     pub(crate) places: Arc<Places>,
     pub(crate) charge: Arc<Charge>,
     pub(crate) weight: u32,
+    pub(crate) shedding: Arc<Shedding>,
     /// Async `&self` calls under way.
     pub(crate) in_flight: Arc<Limit>,
     pub(crate) meter: Meter,
@@ -50,11 +52,18 @@ impl Entry {
             places: Arc::clone(mailbox.places()),
             charge: Arc::clone(mailbox.charge()),
             weight: mailbox.weight(),
+            shedding: Arc::clone(mailbox.shedding()),
             meter: Meter::new(),
             params_schema: M::json_schema,
             result_schema: SchemaGenerator::subschema_for::<M::Output>,
             errors: M::errors,
         }
+    }
+}
+
+impl AsRef<Meter> for Entry {
+    fn as_ref(&self) -> &Meter {
+        &self.meter
     }
 }
 

@@ -4,6 +4,7 @@
 //! [`Permit`]s that bound it; the [`Bell`] tells the host that something came in, once for all that a thread is
 //! [`Gathering`].
 
+mod admission;
 mod bell;
 mod call;
 #[cfg(test)]
@@ -16,17 +17,17 @@ mod member;
 mod policy;
 mod queue;
 mod quota;
-mod refusal;
+mod rejection;
 mod shedding;
 mod stage;
 
+pub(crate) use admission::Admission;
 pub(crate) use bell::Bell;
-pub(crate) use call::{Call, Release, wake};
+pub(crate) use call::{Call, Release, in_time, wake};
 pub(crate) use entry::Entry;
 pub(crate) use gather::{Gathering, is_gathered};
 pub(crate) use limit::Limit;
 pub(crate) use member::{Member, Ready};
-pub(crate) use policy::Ahead;
 pub(crate) use queue::{Mailbox, Queued};
-pub(crate) use quota::{Full, Permit, Places, Quota, SERVICE_BYTES, SERVICE_CALLS};
-pub(crate) use refusal::{deadline, full, hopeless, overdue};
+pub(crate) use quota::{Full, Places, Quota, SERVICE_BYTES, SERVICE_CALLS};
+pub(crate) use rejection::deadline;

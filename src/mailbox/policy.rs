@@ -37,9 +37,10 @@ impl Ahead {
             && nanos(self.usual).saturating_mul(weights) >= nanos(remaining).saturating_mul(u64::from(self.weight))
     }
 
-    /// When it may be worth to ask again.
-    pub(crate) fn retry_after_ms(&self) -> u64 {
-        u64::try_from(self.wait().as_millis()).unwrap_or(u64::MAX).clamp(1, 60_000)
+    /// After how long it may be worth to ask again: whole milliseconds, at least one, and a minute at most.
+    pub(crate) fn retry_after(&self) -> Duration {
+        let millis = u64::try_from(self.wait().as_millis()).unwrap_or(u64::MAX);
+        Duration::from_millis(millis.clamp(1, 60_000))
     }
 }
 
@@ -60,6 +61,6 @@ mod tests {
     fn a_smaller_share_makes_the_wait_longer() {
         assert_eq!(Ahead { weights: 4, ..AHEAD }.wait(), Duration::from_millis(200));
         assert_eq!(Ahead { weight: 2, weights: 4, ..AHEAD }.wait(), Duration::from_millis(100));
-        assert_eq!(Ahead { depth: 0, ..AHEAD }.retry_after_ms(), 1, "never at once");
+        assert_eq!(Ahead { depth: 0, ..AHEAD }.retry_after(), Duration::from_millis(1), "never at once");
     }
 }

@@ -30,7 +30,7 @@ pub(crate) struct Mailbox<C> {
     /// they for it, once in a burst. Behind a lock, and first in order, for whoever closes the mailbox from elsewhere.
     taken: Mutex<VecDeque<C>>,
     charge: Arc<Charge>,
-    shedding: Shedding,
+    shedding: Arc<Shedding>,
 }
 
 struct Ring<C> {
@@ -58,7 +58,7 @@ impl<C: Queued> Mailbox<C> {
             ring: Mutex::new(Ring { calls: VecDeque::new(), unheard: false, closed: true }),
             taken: Mutex::new(VecDeque::new()),
             charge: Arc::default(),
-            shedding: Shedding::new(),
+            shedding: Arc::new(Shedding::new()),
         }
     }
 
@@ -148,7 +148,7 @@ impl<C: Queued> Mailbox<C> {
         calls
     }
 
-    pub(crate) fn shedding(&self) -> &Shedding {
+    pub(crate) fn shedding(&self) -> &Arc<Shedding> {
         &self.shedding
     }
 

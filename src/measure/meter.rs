@@ -24,7 +24,7 @@ pub(crate) enum End {
     /// The method panicked, or its thread was lost while it ran.
     Panicked,
     /// It was turned away, and never ran.
-    Refused(Why),
+    Rejected(Why),
     /// Its deadline passed.
     Expired,
     /// Its caller left.
@@ -54,7 +54,7 @@ impl Meter {
     }
 
     /// Counts the end of a call and logs its one line. `ran` is `None` if it never started.
-    pub(crate) fn ended(
+    pub(super) fn ended(
         &self,
         call: &CallContext,
         end: End,
@@ -70,7 +70,7 @@ impl Meter {
     }
 
     /// Counts the ends of calls that ran one after another, each for `ran`, and logs a line for each.
-    pub(crate) fn ended_together<'a>(
+    pub(super) fn ended_together<'a>(
         &self,
         call: &CallContext,
         ends: impl ExactSizeIterator<Item = (End, Option<&'a RpcError>)>,
@@ -159,12 +159,12 @@ fn kind_of_end(end: End, error: Option<&RpcError>) -> Count {
         End::Answered if error.is_some() => Count::Failed,
         End::Answered => Count::Answered,
         End::Panicked => Count::Panicked,
-        End::Refused(Why::Full | Why::ServiceFull | Why::BytesFull) => Count::RefusedFull,
-        End::Refused(Why::Hopeless) => Count::RefusedHopeless,
-        End::Refused(Why::Overdue) => Count::RefusedOverdue,
-        End::Refused(Why::Unavailable) => Count::RefusedUnavailable,
-        End::Refused(Why::Params) => Count::RefusedParams,
-        End::Expired => Count::Expired,
+        End::Rejected(Why::Full | Why::ServiceFull | Why::BytesFull) => Count::RefusedFull,
+        End::Rejected(Why::Hopeless) => Count::RefusedHopeless,
+        End::Rejected(Why::Overdue) => Count::RefusedOverdue,
+        End::Rejected(Why::Unavailable) => Count::RefusedUnavailable,
+        End::Rejected(Why::Params) => Count::RefusedParams,
+        End::Rejected(Why::Expired) | End::Expired => Count::Expired,
         End::Abandoned => Count::Abandoned,
     }
 }

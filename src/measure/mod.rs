@@ -6,10 +6,12 @@ mod histogram;
 mod meter;
 #[cfg(test)]
 mod meter_tests;
+mod record;
 mod tally;
 
 pub(crate) use charge::Charge;
 pub(crate) use cost::nanos;
 pub use histogram::Times;
 pub(crate) use meter::{End, Meter};
+pub(crate) use record::Record;
 pub(crate) use tally::Count;

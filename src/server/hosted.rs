@@ -6,7 +6,7 @@ use std::time::Duration;
 use actix_web::web::ServiceConfig;
 use futures::future::LocalBoxFuture;
 
-use crate::engine::{Core, Factory, Placement, Pool, ServiceRef, ServiceStats, Status, launch, stop};
+use crate::engine::{Core, Factory, Placement, Pool, Seat, ServiceRef, ServiceStats, Status, launch, routes, stop};
 use crate::route::Route;
 use crate::service::{About, Service};
 use crate::sync::Arc;
@@ -59,12 +59,12 @@ impl<S: Service> Plan for Planned<S> {
     }
 
     fn prepare(self: Box<Self>, pool: Pool, placement: Placement) -> Arc<dyn Hosted> {
-        Arc::new(Prepared { core: Core::new(pool, placement), factory: self.factory })
+        Arc::new(Prepared { seat: Seat::new(Core::new(pool, placement)), factory: self.factory })
     }
 }
 
 struct Prepared<S: Service> {
-    core: Arc<Core<S>>,
+    seat: Arc<Seat<S>>,
     factory: Factory<S>,
 }
 
@@ -78,30 +78,30 @@ impl<S: Service> Hosted for Prepared<S> {
     }
 
     fn routes(&self) -> Vec<Arc<dyn Route>> {
-        self.core.routes().collect()
+        routes(&self.seat.core)
     }
 
     fn launch(&self) -> LocalBoxFuture<'static, Result<(), String>> {
-        Box::pin(launch(Arc::clone(&self.core), Arc::clone(&self.factory)))
+        Box::pin(launch(Arc::clone(&self.seat), Arc::clone(&self.factory)))
     }
 
     fn stop(&self, limit: Duration) -> LocalBoxFuture<'static, Vec<&'static str>> {
-        Box::pin(stop(Arc::clone(&self.core), limit))
+        Box::pin(stop(Arc::clone(&self.seat.core), limit))
     }
 
     fn is_up(&self) -> bool {
-        self.core.status() == Status::Up
+        self.seat.core.lifecycle.status() == Status::Up
     }
 
     fn stats(&self) -> ServiceStats {
-        self.core.stats()
+        ServiceStats::of(&self.seat.core)
     }
 
     fn offer(&self, config: &mut ServiceConfig) {
-        config.app_data(ServiceRef::new(Arc::clone(&self.core)));
+        config.app_data(ServiceRef::new(Arc::clone(&self.seat)));
     }
 
     fn reference(&self) -> (TypeId, Box<dyn Any + Send>) {
-        (TypeId::of::<S>(), Box::new(ServiceRef::new(Arc::clone(&self.core))))
+        (TypeId::of::<S>(), Box::new(ServiceRef::new(Arc::clone(&self.seat))))
     }
 }

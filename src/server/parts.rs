@@ -51,8 +51,7 @@ pub(super) fn prepare(server: Server, settings: &Settings, listens: &Arc<OnceLoc
     let pool = Pool::new(settings.compute_threads).map_err(|error| {
         StartError::new(format_args!("cannot start the worker pool ({error})"), "lower --compute-threads")
     })?;
-    let services: Vec<_> =
-        plans.into_iter().map(|plan| plan.prepare(pool.for_another_service(), settings.placement)).collect();
+    let services: Vec<_> = plans.into_iter().map(|plan| plan.prepare(pool.clone(), settings.placement)).collect();
     let (router, discover) = route(&services, settings, tokens, listens)?;
     let token_header = HeaderName::from_bytes(settings.token_header.as_bytes()).map_err(|_| {
         let what = format_args!("`{}` cannot be the name of a header", settings.token_header);

@@ -7,17 +7,18 @@ pub(crate) mod supervisor;
 use std::fmt;
 use std::panic::AssertUnwindSafe;
 
-use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Message, ResponseFuture};
+use actix::{Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, ResponseFuture};
 use futures::FutureExt;
 
+use crate::auth::Caller;
 use crate::jsonrpc::RpcError;
 use crate::log::{discard, panic_text};
 use crate::service::{Method, Reply, Service};
-use crate::sync::Arc;
+use crate::sync::{Arc, Mutex};
 
 use super::core::Core;
 use super::schedule::scheduler::Scheduler;
-use super::service_ref::ServiceRef;
+use super::typed::{self, AsCaller};
 
 /// The actix actor of one service.
 ///
@@ -52,10 +53,11 @@ where
     type Result = ResponseFuture<Reply<M>>;
 
     fn handle(&mut self, message: M, _: &mut Self::Context) -> Self::Result {
-        let service = ServiceRef::new(Arc::clone(&self.core));
+        let core = Arc::clone(&self.core);
         Box::pin(async move {
+            let by = AsCaller { caller: Caller::anonymous(), patience: None };
             // The panic of a future ends its actor, and with that the host.
-            AssertUnwindSafe(service.call(message)).catch_unwind().await.unwrap_or_else(|panic| {
+            AssertUnwindSafe(typed::call(&core, &by, message)).catch_unwind().await.unwrap_or_else(|panic| {
                 let cause = format_args!("a message to the actor panicked: {}", panic_text(&*panic));
                 let error = RpcError::internal(&cause);
                 discard(panic);
@@ -68,5 +70,26 @@ where
 impl<S: Service> fmt::Debug for Host<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Host").field("core", &self.core).finish_non_exhaustive()
+    }
+}
+
+/// A service, and where its host can be reached while it has one.
+pub(crate) struct Seat<S: Service> {
+    pub(crate) core: Arc<Core<S>>,
+    addr: Mutex<Option<Addr<Host<S>>>>,
+}
+
+impl<S: Service> Seat<S> {
+    pub(crate) fn new(core: Arc<Core<S>>) -> Arc<Self> {
+        Arc::new(Self { core, addr: Mutex::new(None) })
+    }
+
+    /// The host's address, while there is a host.
+    pub(crate) fn addr(&self) -> Option<Addr<Host<S>>> {
+        self.addr.lock().clone()
+    }
+
+    fn set_addr(&self, addr: Option<Addr<Host<S>>>) {
+        *self.addr.lock() = addr;
     }
 }

@@ -10,65 +10,70 @@ use crate::log::caught;
 use crate::service::Service;
 use crate::sync::Arc;
 
-use super::Host;
 use super::factory::Factory;
 use super::restart::Restarts;
-use crate::engine::core::{Core, Status};
+use super::{Host, Seat};
+use crate::engine::core::Core;
+use crate::engine::lifecycle::Status;
 use crate::engine::schedule::scheduler::{Exit, Scheduler};
 
 /// Starts the service and keeps it running. Returns once it is up, or says why it could not start.
 ///
 /// # Panics
 /// Outside of an actix system.
-pub(crate) async fn launch<S: Service>(core: Arc<Core<S>>, factory: Factory<S>) -> Result<(), String> {
+pub(crate) async fn launch<S: Service>(seat: Arc<Seat<S>>, factory: Factory<S>) -> Result<(), String> {
     let (told, first) = oneshot::channel();
-    actix::spawn(supervise(Arc::clone(&core), factory, told));
+    actix::spawn(supervise(Arc::clone(&seat), factory, told));
     tokio::select! {
         // A start that failed has both a reason and a new status, in this order.
         biased;
         reason = first => Err(reason.unwrap_or_else(|_| "its supervisor is gone".to_owned())),
-        _ = core.until(|status| *status != Status::Starting) => Ok(()),
+        _ = seat.core.lifecycle.until(|status| *status != Status::Starting) => Ok(()),
     }
 }
 
-async fn supervise<S: Service>(core: Arc<Core<S>>, factory: Factory<S>, no_start: oneshot::Sender<String>) {
-    let mut restarts = Restarts::default();
+async fn supervise<S: Service>(seat: Arc<Seat<S>>, factory: Factory<S>, no_start: oneshot::Sender<String>) {
+    let (lifecycle, mut restarts) = (&seat.core.lifecycle, Restarts::default());
     loop {
-        match run_host(&core, &factory).await {
+        match run_host(&seat, &factory).await {
             Exit::NoStart(reason) => {
                 // Whoever started us has left only if the start itself was given up.
                 let _ = no_start.send(reason);
-                return core.set_status(Status::Stopped);
+                return lifecycle.set(Status::Stopped);
             }
-            Exit::Stopped => return core.set_status(Status::Stopped),
-            Exit::Lost => core.count_restart(),
+            Exit::Stopped => return lifecycle.set(Status::Stopped),
+            Exit::Lost => lifecycle.count_restart(),
         }
         log_error!(service = S::NAME, "the service's thread was lost; it goes on on a new one");
         let pause = if restarts.note(Instant::now()) { Duration::ZERO } else { restarts.pause() };
-        let stopping = core.until(|status| *status >= Status::Draining);
+        let stopping = lifecycle.until(|status| *status >= Status::Draining);
         if tokio::time::timeout(pause, stopping).await.is_ok() {
-            return core.set_status(Status::Stopped);
+            return lifecycle.set(Status::Stopped);
         }
     }
 }
 
 /// Runs the service on a thread of its own, for as long as that goes.
-async fn run_host<S: Service>(core: &Arc<Core<S>>, factory: &Factory<S>) -> Exit {
+async fn run_host<S: Service>(seat: &Seat<S>, factory: &Factory<S>) -> Exit {
     let (tell, exit) = oneshot::channel();
     // It panics if the system has no thread to spare. The supervisor must not go with it: there may be one later.
     let Ok(arbiter) = caught(Arbiter::new) else {
         let reason = "the system gives it no thread: raise the limit (ulimit -u), or run less beside it";
         log_error!(service = S::NAME, reason, "the service has no thread");
-        return if core.status() == Status::Starting { Exit::NoStart(reason.to_owned()) } else { Exit::Lost };
+        return if seat.core.lifecycle.status() == Status::Starting {
+            Exit::NoStart(reason.to_owned())
+        } else {
+            Exit::Lost
+        };
     };
-    let (for_host, for_state) = (Arc::clone(core), Arc::clone(factory));
+    let (for_host, for_state) = (Arc::clone(&seat.core), Arc::clone(factory));
     let addr = Host::start_in_arbiter(&arbiter.handle(), move |_| {
         let scheduler = Scheduler::new(Arc::clone(&for_host), for_state, tell);
         Host::new(for_host, scheduler)
     });
-    core.set_addr(Some(addr));
+    seat.set_addr(Some(addr));
     let exit = exit.await.unwrap_or(Exit::Lost);
-    core.set_addr(None);
+    seat.set_addr(None);
     arbiter.stop();
     exit
 }
@@ -77,22 +82,23 @@ async fn run_host<S: Service>(core: &Arc<Core<S>>, factory: &Factory<S>) -> Exit
 ///
 /// Returns the methods that could not be ended and still run.
 pub(crate) async fn stop<S: Service>(core: Arc<Core<S>>, limit: Duration) -> Vec<&'static str> {
-    if core.stop_before_start() || core.status() == Status::Stopped {
+    let lifecycle = &core.lifecycle;
+    if lifecycle.stop_before_start() || lifecycle.status() == Status::Stopped {
         // There is no host that could be waited for.
-        core.close_mailboxes();
+        core.mailboxes.close();
         return Vec::new();
     }
-    core.set_status(Status::Draining);
+    lifecycle.set(Status::Draining);
     let stopped = |status: &Status| *status == Status::Stopped;
-    if tokio::time::timeout(limit, core.until(stopped)).await.is_ok() {
+    if tokio::time::timeout(limit, lifecycle.until(stopped)).await.is_ok() {
         return Vec::new();
     }
     log_warn!(service = S::NAME, ?limit, "the time to drain is over; what still runs is cut off");
-    core.set_status(Status::Cut);
+    lifecycle.set(Status::Cut);
     // From here, too: the host may be inside a sync method that does not end.
     core.cut_off();
-    let stopped = tokio::time::timeout(CUT, core.until(stopped)).await.is_ok();
-    let left = core.running();
+    let stopped = tokio::time::timeout(CUT, lifecycle.until(stopped)).await.is_ok();
+    let left = core.table.running();
     if !stopped || !left.is_empty() {
         log_error!(service = S::NAME, methods = ?left, "the service does not end; its threads are left behind");
     }

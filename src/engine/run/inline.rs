@@ -5,32 +5,22 @@ use std::hint::spin_loop;
 use futures::future::{LocalBoxFuture, ready};
 use tokio::time::Instant;
 
+use crate::engine::core::Core;
+use crate::engine::state::{OwnedReading, Side};
 use crate::jsonrpc::RpcError;
-use crate::mailbox::{Entry, deadline};
-use crate::measure::{Count, End};
-use crate::service::{CallContext, Current, Method, ReadAsync, Reply, Service};
+use crate::mailbox::{Entry, deadline, in_time};
+use crate::measure::{End, Record};
+use crate::service::{CallContext, Current, Method, ReadAsync, Reply};
 use crate::sync::Arc;
 
 use super::in_flight::InFlight;
 use super::turn::Turn;
-use super::{Ran, Running, current, run_async, timed};
-use crate::engine::core::{Core, Placement, Status};
-use crate::engine::state::{OwnedReading, Side};
-
-/// Whether it is worth a try: the method is short, and nobody waits. To be asked before the parameters are parsed, and only for a
-/// method of a kind that runs inline.
-pub(crate) fn may_run_inline<S: Service>(core: &Core<S>, entry: &Entry, call: &CallContext) -> bool {
-    core.placement == Placement::Inline
-        && entry.options.inline
-        && core.status() == Status::Up
-        && !core.quota.anyone_waits()
-        && entry.meter.cost.is_short(call.arrived)
-}
+use super::{current, run, run_async};
 
 /// What did not run inline, and has to take its place in the mailbox.
 pub(crate) type NotNow<M> = (CallContext, M);
 
-/// Runs a call of a sync method here, at `began`, which is now, if the state is free.
+/// Runs a call of a method that does not await here, at `began`, which is now, if the state is free.
 pub(crate) fn run_now<M: Method>(
     core: &Core<M::Service>,
     entry: &Entry,
@@ -38,23 +28,16 @@ pub(crate) fn run_now<M: Method>(
     message: M,
     began: Instant,
 ) -> Result<Reply<M>, NotNow<M>> {
-    if let Some(error) = expired(entry, &call, began) {
-        return Ok(Err(error));
+    if began >= call.deadline {
+        return Ok(Err(expire(entry, call, began)));
     }
-    let Some(mut turn) = soon(core) else { return Err((call, message)) };
-    let running = Running::enter(entry, current(core, &call));
-    let ran = timed::<M>(entry, began, || turn.run(entry, &call, message)).in_time(&call, began);
-    drop(running);
-    drop(turn);
-    count(entry, &call, &ran);
-    Ok(ran.reply)
-}
-
-/// Counts a run that has ended.
-fn count<M: Method>(entry: &Entry, call: &CallContext, ran: &Ran<M>) {
-    entry.meter.tally.add(Count::Inline, 1);
-    let queued = (ran.at - ran.took).duration_since(call.arrived);
-    entry.meter.ended(call, ran.end, ran.reply.as_ref().err(), queued, Some(ran.took));
+    let Some(turn) = soon(core) else { return Err((call, message)) };
+    let record = Record::inline(entry, call, began);
+    let call = record.call();
+    let ran = run(entry, current(core, call), call, turn, message, began);
+    let (reply, end) = in_time(ran.reply, ran.end, call, ran.at, || began);
+    record.end(end, reply.as_ref().err(), Some(began), ran.at);
+    Ok(reply)
 }
 
 /// So often the state is tried for that another call holds: long enough for a short call to end, and far shorter than it takes
@@ -83,75 +66,42 @@ pub(crate) fn run_here<M: Method>(
     entry: &Arc<Entry>,
     call: CallContext,
     message: M,
-    run: ReadAsync<M>,
+    method: ReadAsync<M>,
 ) -> Result<LocalBoxFuture<'static, Reply<M>>, NotNow<M>> {
     let turn = InFlight::take(&entry.in_flight, &core.in_flight)
         .and_then(|in_flight| core.state.try_read_owned(in_flight))
         .filter(|_| !core.quota.anyone_waits());
     let Some(turn) = turn else { return Err((call, message)) };
-    if let Some(error) = expired(entry, &call, Instant::now()) {
-        return Ok(Box::pin(ready(Err(error))));
+    let began = Instant::now();
+    if began >= call.deadline {
+        return Ok(Box::pin(ready(Err(expire(&**entry, call, began)))));
     }
     let around = current(core, &call);
-    Ok(Box::pin(read_async(Arc::clone(entry), turn, call, message, run, around)))
+    let record = Record::inline(Arc::clone(entry), call, began);
+    Ok(Box::pin(read_async(record, began, turn, message, method, around)))
 }
 
 /// The answer of a call that has no time left, who knows where it was spent: it does not start.
-fn expired(entry: &Entry, call: &CallContext, now: Instant) -> Option<RpcError> {
-    if now < call.deadline {
-        return None;
-    }
-    let error = deadline(call, now);
-    entry.meter.ended(call, End::Expired, Some(&error), now.duration_since(call.arrived), None);
-    Some(error)
+fn expire(entry: &Entry, call: CallContext, now: Instant) -> RpcError {
+    let error = deadline(&call, now);
+    Record::outside(entry, call).end(End::Expired, Some(&error), None, now);
+    error
 }
 
 async fn read_async<M: Method>(
-    entry: Arc<Entry>,
+    record: Record<Arc<Entry>>,
+    began: Instant,
     turn: OwnedReading<M::Service>,
-    call: CallContext,
     message: M,
-    run: ReadAsync<M>,
+    method: ReadAsync<M>,
     around: Current,
 ) -> Reply<M> {
-    entry.meter.tally.add(Count::Inline, 1);
-    let mut count = CountOnce { entry: &entry, call: &call, began: Instant::now(), counted: false };
-    let run = run_async::<M>(&entry, around, || run(turn.state(), message, &call));
-    match tokio::time::timeout_at(call.deadline, run).await {
-        Ok(ran) => {
-            let ran = ran.in_time(&call, count.began);
-            count.end::<M>(ran.end, &ran.reply);
-            ran.reply
-        }
-        Err(_) => {
-            let reply = Err(deadline(&call, count.began));
-            count.end::<M>(End::Expired, &reply);
-            reply
-        }
-    }
-}
-
-/// Counts a call that is dropped on its way as abandoned.
-struct CountOnce<'a> {
-    entry: &'a Entry,
-    call: &'a CallContext,
-    began: Instant,
-    counted: bool,
-}
-
-impl CountOnce<'_> {
-    fn end<M: Method>(&mut self, end: End, reply: &Reply<M>) {
-        self.counted = true;
-        let queued = self.began.duration_since(self.call.arrived);
-        self.entry.meter.ended(self.call, end, reply.as_ref().err(), queued, Some(self.began.elapsed()));
-    }
-}
-
-impl Drop for CountOnce<'_> {
-    fn drop(&mut self) {
-        if !self.counted {
-            let queued = self.began.duration_since(self.call.arrived);
-            self.entry.meter.ended(self.call, End::Abandoned, None, queued, Some(self.began.elapsed()));
-        }
-    }
+    let (entry, call) = (record.entry(), record.call());
+    let run = run_async::<M>(entry, around, || method(turn.state(), message, call));
+    let (reply, end) = match tokio::time::timeout_at(call.deadline, run).await {
+        Ok(ran) => in_time(ran.reply, ran.end, call, ran.at, || began),
+        Err(_) => (Err(deadline(call, began)), End::Expired),
+    };
+    record.end(end, reply.as_ref().err(), Some(began), Instant::now());
+    reply
 }

@@ -1,10 +1,13 @@
-//! Running a method: caught, measured, and with the chain of services around it.
+//! Running a method once: with the chain of services around it, timed, watched, and its panic caught.
+//!
+//! [`run`] does so for a method that ends without an await, and [`run_async`] for one that awaits.
 
 pub(super) mod in_flight;
 pub(super) mod inline;
 pub(crate) mod pool;
+mod queued;
 pub(super) mod series;
-pub(super) mod turn;
+mod turn;
 pub(super) mod watch;
 
 use std::any::Any;
@@ -20,11 +23,12 @@ use tokio::time::Instant;
 
 use crate::jsonrpc::RpcError;
 use crate::log::{Caught, caught, discard, panic_text};
-use crate::mailbox::{Entry, deadline};
+use crate::mailbox::Entry;
 use crate::measure::{End, nanos};
 use crate::service::{CallContext, Current, Entered, Kind, Method, Reply, Service};
 use crate::sync::{AtomicU64, Ordering};
 
+use self::turn::Turn;
 use self::watch::Watched;
 use super::core::Core;
 
@@ -35,19 +39,6 @@ pub(crate) struct Ran<M: Method> {
     /// Its time on the thread.
     pub(crate) took: Duration,
     pub(crate) at: Instant,
-}
-
-impl<M: Method> Ran<M> {
-    /// The same, or the deadline if that had passed when it ended: nobody is answered with a result then. `began` is when the
-    /// run did.
-    pub(crate) fn in_time(self, call: &CallContext, began: Instant) -> Self {
-        if self.end != End::Answered || self.at < call.deadline || call.notification {
-            return self;
-        }
-        let Self { reply, took, at, .. } = self;
-        discard(reply);
-        Self { reply: Err(deadline(call, began)), end: End::Expired, took, at }
-    }
 }
 
 /// What travels around a call of this service.
@@ -68,21 +59,26 @@ impl<'a> Running<'a> {
     }
 }
 
-/// Runs a sync method while it counts as [`Running`].
+/// Runs a method in its turn, from `began` on, which is now.
 #[inline]
-pub(crate) fn run_sync<M: Method>(entry: &Entry, run: impl FnOnce() -> Reply<M>) -> (Reply<M>, End) {
-    ended::<M>(entry, caught(run))
-}
-
-/// Takes the time of a run of a sync method, which begins now, at `began`.
-pub(crate) fn timed<M: Method>(entry: &Entry, began: Instant, run: impl FnOnce() -> (Reply<M>, End)) -> Ran<M> {
-    let (reply, end) = run();
+pub(crate) fn run<M: Method>(
+    entry: &Entry,
+    current: Current,
+    call: &CallContext,
+    mut turn: Turn<'_, M>,
+    message: M,
+    began: Instant,
+) -> Ran<M> {
+    let running = Running::enter(entry, current);
+    let (reply, end) = turn.run(entry, call, message);
     let at = Instant::now();
     let took = at.duration_since(began);
     entry.meter.cost.ran(took);
     if entry.kind != Kind::Compute {
         entry.meter.held(entry.name, took, at);
     }
+    drop(running);
+    drop(turn);
     Ran { reply, end, took, at }
 }
 
@@ -96,7 +92,7 @@ pub(crate) async fn run_async<'a, M: Method>(
     let run = match caught(run) {
         Ok(run) => run,
         Err(panic) => {
-            let (reply, end) = ended::<M>(entry, Err(panic));
+            let (reply, end) = outcome::<M>(entry, Err(panic));
             return Ran { reply, end, took: Duration::ZERO, at: Instant::now() };
         }
     };
@@ -115,7 +111,7 @@ pub(crate) async fn run_async<'a, M: Method>(
         entry.meter.held(entry.name, took, at);
         polled.map(|caught| {
             entry.meter.cost.ran(total);
-            let (reply, end) = ended::<M>(entry, caught);
+            let (reply, end) = outcome::<M>(entry, caught);
             Ran { reply, end, took: total, at }
         })
     })
@@ -161,8 +157,9 @@ impl Drop for CountedRunning<'_> {
     }
 }
 
+/// What a run that was caught has ended with.
 #[inline]
-fn ended<M: Method>(entry: &Entry, caught: Result<Reply<M>, Box<dyn Any + Send>>) -> (Reply<M>, End) {
+fn outcome<M: Method>(entry: &Entry, caught: Result<Reply<M>, Box<dyn Any + Send>>) -> (Reply<M>, End) {
     match caught {
         Ok(reply) => (reply, End::Answered),
         Err(panic) => {

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::log::discard;
 use crate::mailbox::{Entry, deadline};
-use crate::measure::{Count, End};
+use crate::measure::{End, Record};
 use crate::service::{CallContext, Method, Reply};
 
 use super::inline::soon;
@@ -23,12 +23,13 @@ const MOST: Duration = Duration::from_micros(200);
 pub(crate) fn run_series<M: Method>(
     core: &Core<M::Service>,
     entry: &Entry,
-    call: &CallContext,
+    call: CallContext,
     messages: Vec<M>,
 ) -> Vec<Reply<M>> {
     let Some(turn) = soon(core) else { return Vec::new() };
-    let running = Running::enter(entry, current(core, call));
-    let mut series = Series { core, entry, call, turn, replies: Vec::with_capacity(messages.len()) };
+    let running = Running::enter(entry, current(core, &call));
+    let record = Record::series(entry, call);
+    let mut series = Series { core, record, turn, replies: Vec::with_capacity(messages.len()) };
     series.run(messages.into_iter());
     drop(running);
     series.replies
@@ -36,8 +37,7 @@ pub(crate) fn run_series<M: Method>(
 
 struct Series<'a, M: Method> {
     core: &'a Core<M::Service>,
-    entry: &'a Entry,
-    call: &'a CallContext,
+    record: Record<&'a Entry>,
     turn: Turn<'a, M>,
     /// Of those that have run.
     replies: Vec<Reply<M>>,
@@ -46,12 +46,12 @@ struct Series<'a, M: Method> {
 impl<M: Method> Series<'_, M> {
     fn run(&mut self, mut messages: vec::IntoIter<M>) {
         let start = Instant::now();
-        let (mut began, end) = (start, self.call.deadline.min(start + MOST));
-        while began < end && (self.replies.is_empty() || self.entry.meter.cost.is_short(began)) {
+        let (mut began, end) = (start, self.record.call().deadline.min(start + MOST));
+        while began < end && (self.replies.is_empty() || self.record.entry().meter.cost.is_short(began)) {
             let before = self.replies.len();
             let last = self.run_some(&mut messages);
             let at = Instant::now();
-            self.count(before, last, began, at);
+            self.record(before, last, began, at);
             if last != Some(End::Answered) || messages.len() == 0 {
                 break;
             }
@@ -65,11 +65,11 @@ impl<M: Method> Series<'_, M> {
     /// milliseconds. How the last one ended; none if somebody waits, who goes first.
     fn run_some(&mut self, messages: &mut vec::IntoIter<M>) -> Option<End> {
         let (mut last, tick) = (None, coarsetime::Instant::now_without_cache_update());
-        for message in messages.take(self.entry.meter.cost.usually_within_short()) {
+        for message in messages.take(self.record.entry().meter.cost.usually_within_short()) {
             if !self.replies.is_empty() && self.core.quota.anyone_waits() {
                 return None;
             }
-            let (reply, end) = self.turn.run(self.entry, self.call, message);
+            let (reply, end) = self.turn.run(self.record.entry(), self.record.call(), message);
             self.replies.push(reply);
             last = Some(end);
             if end == End::Panicked || coarsetime::Instant::now_without_cache_update() != tick {
@@ -79,28 +79,28 @@ impl<M: Method> Series<'_, M> {
         last
     }
 
-    /// Counts the runs since there were `before`, which took from `began` to `at`. If that is long, one of them was: the others
-    /// are taken for what they usually are.
-    fn count(&mut self, before: usize, last: Option<End>, began: Instant, at: Instant) {
-        let late = at >= self.call.deadline && !self.call.notification;
+    /// Records the runs since there were `before`, which took from `began` to `at`. If that is long, one of them was: the
+    /// others are taken for what they usually are.
+    fn record(&mut self, before: usize, last: Option<End>, began: Instant, at: Instant) {
+        let (entry, call) = (*self.record.entry(), self.record.call());
+        let late = at >= call.deadline && !call.notification;
         let ended = &mut self.replies[before..];
         if late {
             // Nobody is answered then. Which of them ended before, nobody knows: they took less than a moment.
             let answered = ended.len() - usize::from(last == Some(End::Panicked));
             for reply in &mut ended[..answered] {
-                discard(std::mem::replace(reply, Err(deadline(self.call, began))));
+                discard(std::mem::replace(reply, Err(deadline(call, began))));
             }
         }
         let Ok(runs @ 1..) = u32::try_from(ended.len()) else { return };
-        let (meter, took) = (&self.entry.meter, at.duration_since(began));
+        let (meter, took) = (&entry.meter, at.duration_since(began));
         let longest = took.saturating_sub(meter.cost.usual() * (runs - 1));
         meter.cost.ran(took / runs);
-        meter.held(self.entry.name, longest, at);
+        meter.held(entry.name, longest, at);
         let ends = ended.iter().enumerate().map(|(index, reply)| {
             let end = last.filter(|_| index + 1 == ended.len()).unwrap_or(End::Answered);
             (if late && end == End::Answered { End::Expired } else { end }, reply.as_ref().err())
         });
-        meter.tally.add(Count::Inline, runs.into());
-        meter.ended_together(self.call, ends, began.duration_since(self.call.arrived), took / runs);
+        self.record.end_runs(ends, began, took / runs);
     }
 }

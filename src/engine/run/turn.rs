@@ -1,20 +1,23 @@
-//! The turn of a sync method: the state, shared or alone as the method needs it, for one run or several.
+//! The turn of a method that ends without an await: the state as the method needs it, for one run or several.
 
+use crate::engine::state::{Reading, Side, StateLock, Writing};
+use crate::log::caught;
 use crate::mailbox::Entry;
 use crate::measure::End;
-use crate::service::{CallContext, Handler, Method, OnPanic, Reply};
+use crate::service::{CallContext, Compute, Handler, Method, OnPanic, Reply};
 
-use super::run_sync;
-use crate::engine::state::{Reading, Side, StateLock, Writing};
+use super::outcome;
 
-/// The state while a sync method of it runs.
+/// The state while a method runs.
 pub(crate) enum Turn<'a, M: Method> {
     Read(for<'c> fn(&'c M::Service, M, &'c CallContext) -> Reply<M>, Reading<'a, M::Service>),
     Write(for<'c> fn(&'c mut M::Service, M, &'c CallContext) -> Reply<M>, Writing<'a, M::Service>),
+    /// None, for a method that has none.
+    Stateless(Compute<M>),
 }
 
 impl<'a, M: Method> Turn<'a, M> {
-    /// Takes the state, if it is free. Never for a method that is not sync or has no state.
+    /// Takes the state, if it is free. Never for a method that awaits, or has no state.
     #[inline]
     pub(crate) fn take(state: &'a StateLock<M::Service>, side: Side) -> Option<Self> {
         match M::HANDLER {
@@ -24,13 +27,15 @@ impl<'a, M: Method> Turn<'a, M> {
         }
     }
 
-    /// Runs the method. After a panic that tears the state, the turn is good for no further run.
+    /// Runs the method, and catches its panic. After a panic that tears the state, the turn is good for no further run.
     #[inline]
     pub(crate) fn run(&mut self, entry: &Entry, call: &CallContext, message: M) -> (Reply<M>, End) {
-        let (reply, end) = run_sync::<M>(entry, || match self {
+        let caught = caught(|| match self {
             Self::Read(method, state) => method(state.state(), message, call),
             Self::Write(method, state) => method(state.state(), message, call),
+            Self::Stateless(method) => method(message, call),
         });
+        let (reply, end) = outcome::<M>(entry, caught);
         if let Self::Write(_, state) = self
             && keeps_state(entry, end)
         {

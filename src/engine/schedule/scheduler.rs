@@ -22,10 +22,11 @@ use crate::sync::Arc;
 use super::gate::{Gate, Owed};
 use super::lanes::Lanes;
 use super::lookout::Lookout;
-use crate::engine::core::{Core, Status};
+use crate::engine::core::Core;
 use crate::engine::host::factory::{Factory, close_state, make_state};
 use crate::engine::host::restart::Restarts;
 use crate::engine::job::{QueuedJob, Start};
+use crate::engine::lifecycle::Status;
 
 /// After so many starts ...
 const STARTS: usize = 64;
@@ -70,12 +71,13 @@ enum Pause {
 impl<S: Service> Scheduler<S> {
     pub(crate) fn new(core: Arc<Core<S>>, factory: Factory<S>, exit: oneshot::Sender<Exit>) -> Self {
         let is_async = |entry: &&Arc<Entry>| matches!(entry.kind, Kind::ReadAsync | Kind::WriteAsync);
-        let mut beside: Vec<_> = core.entries().iter().filter(is_async).map(|entry| entry.mailbox).collect();
+        let mut beside: Vec<_> = core.table.entries().iter().filter(is_async).map(|entry| entry.mailbox).collect();
+        let mailboxes = core.mailboxes.iter().len();
         beside.sort_unstable();
         beside.dedup();
         Self {
             lanes: Lanes::new(core.mailboxes.iter().map(Mailbox::weight)),
-            gate: Gate::new(core.mailboxes.len()),
+            gate: Gate::new(mailboxes),
             core,
             factory,
             running: FuturesUnordered::new(),
@@ -93,8 +95,8 @@ impl<S: Service> Scheduler<S> {
         if self.core.desk.is_torn()
             && let Err(reason) = self.try_refill().await
         {
-            if self.core.status() == Status::Starting {
-                self.core.close_mailboxes();
+            if self.core.lifecycle.status() == Status::Starting {
+                self.core.mailboxes.close();
                 return self.exit(Exit::NoStart(reason));
             }
             self.go_down(&reason);
@@ -124,7 +126,7 @@ impl<S: Service> Scheduler<S> {
         let (until, mut starts, mut wanted) = (began + STRETCH, 0, false);
         loop {
             // From before the look whether anything is left, which is no answer to what comes in after it.
-            let (status, asked) = (self.core.status(), self.core.settled.asked());
+            let (status, asked) = (self.core.lifecycle.status(), self.core.settled.asked());
             if status >= Status::Cut {
                 return Poll::Ready(Pause::Close);
             }
@@ -190,7 +192,7 @@ impl<S: Service> Scheduler<S> {
     /// Starts calls, least virtual time first, until none can start or the stretch is over. The time at the end.
     fn start_calls(&mut self, until: Instant, starts: &mut usize) -> Instant {
         self.lanes.unblock();
-        let charge = |index: &usize| (*index, self.core.mailboxes[*index].charge().take());
+        let charge = |index: &usize| (*index, self.core.mailboxes.get(*index).charge().take());
         self.lanes.charge_beside(self.beside.iter().map(charge));
         let mut now = Instant::now();
         while *starts < STARTS && now < until {
@@ -199,7 +201,7 @@ impl<S: Service> Scheduler<S> {
             let Some(index) = first.filter(|index| !self.lanes.is_blocked(*index)).or_else(|| self.lanes.next()) else {
                 break;
             };
-            let Some(QueuedJob(job)) = self.core.mailboxes[index].head() else {
+            let Some(QueuedJob(job)) = self.core.mailboxes.get(index).head() else {
                 self.lanes.deactivate(index);
                 if first == Some(index) {
                     self.gate.writer_left();
@@ -212,8 +214,10 @@ impl<S: Service> Scheduler<S> {
             if first == Some(index) && !matches!(kind, Kind::Write | Kind::WriteAsync) {
                 self.gate.writer_left();
             }
-            if let Some(refusal) = self.core.is_overdue(&*job, self.lanes.busy_since(index), now) {
-                job.turn_away(refusal);
+            if let Some(rejection) =
+                self.core.admission.is_overdue(entry, job.arrived(), self.lanes.busy_since(index), now)
+            {
+                job.turn_away(rejection);
                 self.gate.settle(index, 1);
                 continue;
             }
@@ -266,7 +270,7 @@ impl<S: Service> Scheduler<S> {
     fn writer_ended(&mut self, now: Instant) {
         let core = &self.core;
         self.gate.writer_ended(now, |index| {
-            let mailbox = &core.mailboxes[index];
+            let mailbox = core.mailboxes.get(index);
             let Some(QueuedJob(head)) = mailbox.head() else { return Owed::default() };
             let entry = head.entry();
             Owed::waiting(mailbox.len(), entry.kind, entry.in_flight.most() - entry.in_flight.used())
@@ -289,7 +293,7 @@ impl<S: Service> Scheduler<S> {
     /// The state is gone: makes a new one, unless that happens too often.
     async fn refill(&mut self) {
         let was_down = self.retry.take().is_some();
-        self.core.count_restart();
+        self.core.lifecycle.count_restart();
         if !was_down && !self.restarts.note(Instant::now()) {
             return self.go_down("it had to be restarted too often");
         }
@@ -311,27 +315,27 @@ impl<S: Service> Scheduler<S> {
     }
 
     fn come_up(&mut self) {
-        self.core.open_mailboxes();
-        if self.core.run_status(Status::Up) {
+        self.core.mailboxes.open();
+        if self.core.lifecycle.set_unless_stopping(Status::Up) {
             log_info!(service = S::NAME, "the service is up");
         } else {
             // It is to stop, and nobody may wait here for a service that does not come.
-            self.core.close_mailboxes();
+            self.core.mailboxes.close();
         }
     }
 
     fn go_down(&mut self, reason: &str) {
         let pause = self.restarts.pause();
         log_error!(service = S::NAME, reason, retry_in = ?pause, "the service is down");
-        self.core.run_status(Status::Down);
-        self.core.close_mailboxes();
+        self.core.lifecycle.set_unless_stopping(Status::Down);
+        self.core.mailboxes.close();
         self.retry = Some(Box::pin(tokio::time::sleep(pause)));
     }
 
     /// Ends what still runs, answers what still waits, and lets the service say good-bye to its state.
     async fn close(&mut self) {
         self.running.clear();
-        self.core.close_mailboxes();
+        self.core.mailboxes.close();
         self.tell();
         close_state(&self.core).await;
         self.exit(Exit::Stopped);
@@ -351,8 +355,8 @@ impl<S: Service> Drop for Scheduler<S> {
         self.running.clear();
         self.tell();
         if self.exit.is_some() {
-            self.core.run_status(Status::Down);
-            self.core.cut_mailboxes();
+            self.core.lifecycle.set_unless_stopping(Status::Down);
+            self.core.mailboxes.cut();
             self.exit(Exit::Lost);
         }
     }

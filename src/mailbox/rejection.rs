@@ -6,30 +6,30 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::jsonrpc::{RpcError, code};
-use crate::route::{Refusal, Why};
+use crate::route::{Rejection, Why};
 use crate::service::CallContext;
 
 use super::policy::Ahead;
 use super::quota::Full;
 
 /// What waits before it would take longer than the call has.
-pub(crate) fn hopeless(method: &str, capacity: usize, ahead: Ahead) -> Refusal {
-    Refusal { why: Why::Hopeless, error: busy(method, "cannot start before its deadline", capacity, ahead) }
+pub(crate) fn hopeless(method: &str, capacity: usize, ahead: Ahead) -> Rejection {
+    Rejection { why: Why::Hopeless, error: busy(method, "cannot start before its deadline", capacity, ahead) }
 }
 
 /// It has waited longer than it may, or would, in a mailbox that is overloaded.
-pub(crate) fn overdue(method: &str, capacity: usize, ahead: Ahead) -> Refusal {
-    Refusal { why: Why::Overdue, error: busy(method, "overloaded: calls wait longer than they may", capacity, ahead) }
+pub(crate) fn overdue(method: &str, capacity: usize, ahead: Ahead) -> Rejection {
+    Rejection { why: Why::Overdue, error: busy(method, "overloaded: calls wait longer than they may", capacity, ahead) }
 }
 
 /// Its mailbox, or its service, holds as many calls or bytes as it may.
-pub(crate) fn full(method: &str, full: Full, capacity: usize, ahead: Ahead) -> Refusal {
+pub(crate) fn full(method: &str, full: Full, capacity: usize, ahead: Ahead) -> Rejection {
     let why = match full {
         Full::Mailbox => Why::Full,
         Full::Service => Why::ServiceFull,
         Full::Bytes => Why::BytesFull,
     };
-    Refusal { why, error: busy(method, full.reason(), capacity, ahead) }
+    Rejection { why, error: busy(method, full.reason(), capacity, ahead) }
 }
 
 /// -32000.
@@ -42,13 +42,9 @@ fn busy(method: &str, reason: &str, capacity: usize, ahead: Ahead) -> RpcError {
         capacity: usize,
         retry_after_ms: u64,
     }
-    RpcError::new(code::BUSY, "Server busy").with_data(&Data {
-        method,
-        reason,
-        depth: ahead.depth,
-        capacity,
-        retry_after_ms: ahead.retry_after_ms(),
-    })
+    let (depth, retry_after) = (ahead.depth, ahead.retry_after());
+    let error = RpcError::new(code::BUSY, "Server busy").with_retry_after(retry_after);
+    error.with_data(&Data { method, reason, depth, capacity, retry_after_ms: millis(retry_after) })
 }
 
 /// -32002. `started` is when the call left its mailbox, or now if it has not.

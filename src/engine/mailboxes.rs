@@ -1,0 +1,75 @@
+//! All mailboxes of one service.
+
+use crate::mailbox::{Bell, Mailbox, is_gathered};
+use crate::route::Rejection;
+use crate::sync::Arc;
+
+use super::job::{Job, QueuedJob};
+
+/// The mailboxes of one service, whose calls `C` runs, and the bell that wakes its host.
+#[derive(Debug)]
+pub(crate) struct Mailboxes<C: ?Sized> {
+    all: Box<[Mailbox<QueuedJob<C>>]>,
+    bell: Arc<Bell>,
+}
+
+impl<C: ?Sized> Mailboxes<C> {
+    pub(crate) fn new(all: Box<[Mailbox<QueuedJob<C>>]>, bell: Arc<Bell>) -> Self {
+        Self { all, bell }
+    }
+
+    pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = &Mailbox<QueuedJob<C>>> {
+        self.all.iter()
+    }
+
+    pub(crate) fn get(&self, index: usize) -> &Mailbox<QueuedJob<C>> {
+        &self.all[index]
+    }
+
+    /// Puts an admitted call into its mailbox, and wakes the host. If the mailbox has closed meanwhile, the call is answered
+    /// -32003.
+    pub(crate) fn push(&self, call: Arc<dyn Job<C>>) {
+        let mailbox = self.get(call.entry().mailbox);
+        turn_away_if_closed(mailbox.push(QueuedJob(call), &self.bell));
+    }
+
+    /// The same for a call that came in by a transport: the host is woken for all that this thread [gathers](is_gathered).
+    pub(crate) fn push_gathered(&self, call: Arc<dyn Job<C>>) {
+        if is_gathered(&self.bell) {
+            let mailbox = self.get(call.entry().mailbox);
+            turn_away_if_closed(mailbox.push_unheard(QueuedJob(call), &self.bell));
+        } else {
+            self.push(call);
+        }
+    }
+
+    pub(crate) fn open(&self) {
+        self.all.iter().for_each(Mailbox::open);
+    }
+
+    /// Closes all mailboxes and answers -32003 to what waits in them.
+    pub(crate) fn close(&self) {
+        for mailbox in &self.all {
+            for QueuedJob(job) in mailbox.close() {
+                job.turn_away(Rejection::unavailable());
+            }
+        }
+    }
+
+    /// Closes all mailboxes, and answers -32003 to what waits in them and -32603 to what the host was inside of: such a call
+    /// is the first of its mailbox still.
+    pub(crate) fn cut(&self) {
+        for mailbox in &self.all {
+            for QueuedJob(job) in mailbox.close() {
+                job.turn_away(Rejection::unavailable());
+                job.cut_off();
+            }
+        }
+    }
+}
+
+fn turn_away_if_closed<C: ?Sized>(pushed: Result<(), QueuedJob<C>>) {
+    if let Err(QueuedJob(job)) = pushed {
+        job.turn_away(Rejection::unavailable());
+    }
+}

@@ -1,0 +1,137 @@
+//! Calls from this process: typed messages, without JSON, held to the same rules as what goes over
+//! the wire.
+//!
+//! A message and an output have a form in JSON, so that a caller gets the same whichever way it
+//! calls: a value, or an error.
+
+use std::any::Any;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::auth::Caller;
+use crate::jsonrpc::{NoForm, RpcError, check};
+use crate::log::{caught, discard, panic_text};
+use crate::mailbox::{Call, Entry};
+use crate::measure::Record;
+use crate::service::{Awaited, CallContext, Current, Method, Reply, Service};
+use crate::sync::Arc;
+
+use super::begin::{Begun, Entrance, Incoming, Message, begin};
+use super::core::Core;
+
+/// Whose calls they are, and how long these may take.
+#[derive(Clone, Debug)]
+pub(crate) struct AsCaller {
+    pub(crate) caller: Caller,
+    /// At most this much time for each call.
+    pub(crate) patience: Option<Duration>,
+}
+
+/// A call that was let in.
+enum Started<M: Method> {
+    Ended(Reply<M>),
+    Waits(Arc<Call<M>>),
+}
+
+/// Calls a method and waits for its answer.
+pub(crate) async fn call<M: Method>(core: &Arc<Core<M::Service>>, by: &AsCaller, message: M) -> Reply<M> {
+    check_message(&message)?;
+    call_checked(core, by, message).await
+}
+
+/// The same with a message that is known to have a form in JSON.
+pub(crate) async fn call_checked<M: Method>(core: &Arc<Core<M::Service>>, by: &AsCaller, message: M) -> Reply<M> {
+    let reply = match start(core, by, message, false)? {
+        Started::Ended(reply) => reply,
+        Started::Waits(call) => Awaited::new(call.context().chain.clone(), call.reply()).await,
+    };
+    reply.and_then(check_output::<M>)
+}
+
+/// Sends a notification.
+pub(crate) fn notify<M: Method>(core: &Arc<Core<M::Service>>, by: &AsCaller, message: M) -> Result<(), RpcError> {
+    check_message(&message)?;
+    start(core, by, message, true).map(drop)
+}
+
+fn start<M: Method>(
+    core: &Arc<Core<M::Service>>,
+    by: &AsCaller,
+    message: M,
+    notification: bool,
+) -> Result<Started<M>, RpcError> {
+    let entry = core.table.entry::<M>().ok_or_else(RpcError::method_not_found)?;
+    let call = context(core, by, entry, notification)?;
+    let message: Message<M, fn() -> Result<M, RpcError>> = Message::Read(message);
+    let incoming = Incoming { call, message, bytes: 0, entrance: Entrance::Process, batch: None };
+    match begin(core, entry, incoming) {
+        Begun::Ended(reply) => Ok(Started::Ended(reply)),
+        Begun::Queued(call) => Ok(Started::Waits(call)),
+        Begun::Runs(_) => unreachable!("only where a transport waits for it does a call run across awaits"),
+        Begun::Rejected(rejection) => Err(rejection.error),
+        Begun::NoRoom(call, rejection) => {
+            Record::outside(&**entry, call).reject(&rejection);
+            Err(rejection.error)
+        }
+    }
+}
+
+fn context<S: Service>(
+    core: &Core<S>,
+    by: &AsCaller,
+    entry: &Entry,
+    notification: bool,
+) -> Result<CallContext, RpcError> {
+    let arrived = Instant::now();
+    let mut deadline = arrived + entry.options.deadline.min(by.patience.unwrap_or(Duration::MAX));
+    // Who does not wait for the answer can neither close a circle nor run out of time over it.
+    let around = if notification { None } else { Current::of_thread() };
+    let chain = match around {
+        None => None,
+        Some(around) => {
+            deadline = deadline.min(around.deadline);
+            let closes_circle = around.waits_for(core.id);
+            let link = around.link();
+            if closes_circle {
+                let cause = format_args!(
+                    "the call {link} → {} would wait for itself: no service may be visited twice",
+                    entry.name
+                );
+                return Err(RpcError::internal_in(entry.name, &cause));
+            }
+            Some(link)
+        }
+    };
+    let caller = by.caller.clone();
+    Ok(CallContext { method: entry.name, caller, arrived, deadline, notification, chain })
+}
+
+/// Rejects a message that could not be sent from outside.
+#[inline]
+fn check_message<M: Method>(message: &M) -> Result<(), RpcError> {
+    check(message).map_err(|error: NoForm| RpcError::invalid_params(error.field(), error.reason()))
+}
+
+/// Rejects an output that could not be answered to a caller outside. A panic in somebody's
+/// `Serialize` is as it is there.
+#[inline]
+fn check_output<M: Method>(output: M::Output) -> Reply<M> {
+    let error = match caught(|| check(&output)) {
+        Ok(Ok(())) => return Ok(output),
+        Ok(Err(error)) => RpcError::unwritable(M::NAME, &error),
+        Err(panic) => writing_panicked(M::NAME, panic),
+    };
+    discard(output);
+    Err(error)
+}
+
+/// -32603 of a method whose result panicked while it was written.
+#[cold]
+pub(super) fn writing_panicked(method: &'static str, panic: Box<dyn Any + Send>) -> RpcError {
+    let cause = panic_text(&*panic);
+    let error =
+        RpcError::internal_in(method, &format_args!("the result of {method} panicked while it was written: {cause}"));
+    discard(panic);
+    error
+}
