@@ -3,7 +3,7 @@
 use futures::future::LocalBoxFuture;
 use tokio::time::Instant;
 
-use crate::jsonrpc::{Pending, RpcError};
+use crate::jsonrpc::{Budget, Pending, RpcError};
 use crate::log::discard;
 use crate::mailbox::{Call, Entry, Member};
 use crate::measure::Record;
@@ -23,7 +23,7 @@ pub(crate) struct Incoming<'a, M: Method, R> {
     /// Of its parameters, as they were sent.
     pub(crate) bytes: usize,
     pub(crate) entrance: Entrance,
-    /// If it is a member of one.
+    /// If a transport answers it.
     pub(crate) batch: Option<Batch<'a, M>>,
 }
 
@@ -45,9 +45,9 @@ pub(crate) enum Entrance {
     Process,
 }
 
-/// The batch whose member a call is.
+/// The response that a call may share with others of its batch.
 pub(crate) struct Batch<'a, M: Method> {
-    pub(crate) pending: &'a Arc<Pending>,
+    pub(crate) budget: &'a Budget,
     /// Writes a result where the call ran, within what the batch has left for it.
     pub(crate) write: fn(M::Output, &Pending) -> Result<Vec<u8>, RpcError>,
 }
@@ -99,7 +99,7 @@ pub(crate) fn begin<M: Method>(
         Ok(message) => message,
         Err(error) => return unreadable(entry, call, error),
     };
-    let member = batch.filter(|_| !call.notification).map(Batch::member);
+    let member = batch.filter(|_| !call.notification).and_then(|batch| batch.member());
     let call = Call::new(call, message, permit, entry, member);
     match entrance {
         Entrance::Transport { .. } => core.mailboxes.push_gathered(call.clone()),
@@ -183,8 +183,10 @@ impl<M, R: FnOnce() -> Result<M, RpcError>> Message<M, R> {
 }
 
 impl<M: Method> Batch<'_, M> {
-    fn member(self) -> Member<M> {
-        Member { pending: Arc::clone(self.pending), write: self.write }
+    /// What the call knows of its batch on its way through the mailbox; `None` if it is alone.
+    fn member(&self) -> Option<Member<M>> {
+        let pending = Arc::clone(self.budget.pending()?);
+        Some(Member { pending, write: self.write })
     }
 }
 

@@ -73,7 +73,7 @@ impl<M: Method> Route for MethodRoute<M> {
             message: Message::Unread(|| read::<M>(params)),
             bytes: params.map_or(0, str::len),
             entrance: Entrance::Transport { inline },
-            batch: budget.pending().map(|pending| Batch { pending, write: write_early::<M> }),
+            batch: Some(Batch { budget, write: write_early::<M> }),
         };
         match begin(&self.core, &self.entry, incoming) {
             Begun::Ended(reply) if notification => Started::Done(reply.map(drop)),

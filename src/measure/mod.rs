@@ -12,6 +12,6 @@ mod tally;
 pub(crate) use charge::Charge;
 pub(crate) use cost::nanos;
 pub use histogram::Times;
-pub(crate) use meter::{End, Meter};
-pub(crate) use record::Record;
+pub(crate) use meter::Meter;
+pub(crate) use record::{End, Record};
 pub(crate) use tally::Count;

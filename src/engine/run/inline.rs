@@ -14,8 +14,7 @@ use crate::service::{CallContext, Current, Method, ReadAsync, Reply};
 use crate::sync::Arc;
 
 use super::in_flight::InFlight;
-use super::turn::Turn;
-use super::{current, run, run_async};
+use super::{Turn, current, run, run_async};
 
 /// What did not run inline, and has to take its place in the mailbox.
 pub(crate) type NotNow<M> = (CallContext, M);

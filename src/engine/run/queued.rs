@@ -20,8 +20,7 @@ use crate::sync::Arc;
 
 use super::in_flight::InFlight;
 use super::pool::Place;
-use super::turn::{Turn, keeps_state};
-use super::{Ran, current, run, run_async};
+use super::{Ran, Turn, current, keeps_state, run, run_async};
 
 impl<M: Method> Job<Core<M::Service>> for Call<M> {
     fn entry(&self) -> &Arc<Entry> {

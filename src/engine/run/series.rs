@@ -11,8 +11,7 @@ use crate::measure::{End, Record};
 use crate::service::{CallContext, Method, Reply};
 
 use super::inline::soon;
-use super::turn::Turn;
-use super::{Running, current};
+use super::{Running, Turn, current};
 use crate::engine::core::Core;
 
 /// A series ends once it has had the state for so long, as others may want it.
