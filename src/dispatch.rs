@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::auth::{Auth, Caller, Unsure};
-use crate::jsonrpc::{Budget, Dialect, Draft, Envelope, Id, Limits, Request, RpcError, parse};
+use crate::jsonrpc::{Budget, Dialect, Draft, Envelope, Id, Limits, Request, RpcError};
 use crate::mailbox::Gathering;
 use crate::route::{Outcome, Route, Started, Terms};
 use crate::router::Router;
@@ -64,35 +64,50 @@ struct Visit<'a> {
     budget: Rc<Budget>,
 }
 
+/// One call of a body: what it asks for, looked up once.
+struct Asked<'a> {
+    request: Request<'a>,
+    /// `None` if there is no such method.
+    route: Option<&'a Arc<dyn Route>>,
+    /// The id under which it is answered; none of a notification.
+    id: Option<Id<'a>>,
+}
+
 impl Dispatch {
     /// Answers one body. Dropping the future gives its calls up.
     pub(crate) async fn handle(&self, body: &[u8], arrival: Arrival<'_>) -> Answer {
-        let arrived = Instant::now();
-        let mut scratch = String::new();
-        let envelope = match parse(body, &self.limits, &mut scratch) {
-            Ok(envelope) => envelope,
-            Err(error) => return Answer::error(arrival.dialect, Id::NULL, &error),
-        };
-        let asks = || match &envelope {
-            Envelope::Single(Err(_)) => false,
-            Envelope::Single(Ok(request)) | Envelope::Large(request) => self.asks(request),
-            Envelope::Batch(members) => members.iter().flatten().any(|request| self.asks(request)),
-        };
-        // Without a token nobody need be asked, and no member looked at.
-        let who = if arrival.token.is_some() && asks() {
-            self.who(arrival.token, arrival.peer).await
-        } else {
-            Ok(Caller::anonymous())
-        };
-        let is_batch = matches!(envelope, Envelope::Batch(_));
-        let budget = if is_batch { Budget::of_batch } else { Budget::new };
-        let visit = Visit { arrived, arrival, who, budget: Rc::new(budget(self.response_limit)) };
-        match envelope {
-            Envelope::Single(Ok(request)) => self.single(&request, &visit).await,
-            Envelope::Single(Err(invalid)) => Answer::error(visit.arrival.dialect, invalid.id, &invalid.error()),
-            Envelope::Large(request) => self.large(body, &request, &visit).await,
-            Envelope::Batch(members) => self.batch(members, &visit).await,
+        let (arrived, dialect) = (Instant::now(), arrival.dialect);
+        let ask = |request| self.ask(request, dialect);
+        match Envelope::parse(body, &self.limits) {
+            Ok(Envelope::Single(Ok(request))) => {
+                let asked = ask(request);
+                let budget = Budget::new(self.response_limit);
+                let visit = self.visit(arrived, arrival, budget, asked.asks_caller()).await;
+                self.single(&asked, &visit).await
+            }
+            Ok(Envelope::Batch(members)) => {
+                let members: Vec<_> = members.into_iter().map(|member| member.map(ask)).collect();
+                let asks_caller = || members.iter().flatten().any(Asked::asks_caller);
+                let budget = Budget::of_batch(self.response_limit);
+                // Without a token nobody need be asked, and no member looked at.
+                let asks_caller = arrival.token.is_some() && asks_caller();
+                let visit = self.visit(arrived, arrival, budget, asks_caller).await;
+                self.batch(&members, &visit).await
+            }
+            Ok(Envelope::Single(Err(invalid))) => Answer::error(dialect, invalid.id, &invalid.error()),
+            Err(error) => Answer::error(dialect, Id::NULL, &error),
         }
+    }
+
+    fn ask<'a>(&'a self, request: Request<'a>, dialect: Dialect) -> Asked<'a> {
+        Asked { route: self.router.find(&request.method), id: dialect.reply_id(&request), request }
+    }
+
+    /// What the calls of a body have in common; who is calling only if an answer depends on it.
+    async fn visit<'a>(&self, arrived: Instant, arrival: Arrival<'a>, budget: Budget, asks_caller: bool) -> Visit<'a> {
+        let token = arrival.token.filter(|_| asks_caller);
+        let who = self.who(token, arrival.peer).await;
+        Visit { arrived, arrival, who, budget: Rc::new(budget) }
     }
 
     /// Who sends a token: anonymous without one, with one that is nobody's, and if nobody checks any.
@@ -125,49 +140,41 @@ impl Dispatch {
         if Access::Private.admits(&caller) { Ok(()) } else { Err(RpcError::access_denied()) }
     }
 
-    /// Whether the answer to a request depends on who is calling.
-    fn asks(&self, request: &Request<'_>) -> bool {
-        self.router.find(&request.method).is_some_and(|route| route.options().asks_caller)
-    }
-
-    /// Answers a call whose parameters may turn out not to be JSON, which outweighs all else that is wrong with it.
-    async fn large(&self, body: &[u8], request: &Request<'_>, visit: &Visit<'_>) -> Answer {
-        let answer = self.single(request, visit).await;
-        let not_json = answer.error.and_then(|_| request.not_json(body, &self.limits));
-        match not_json {
-            Some(error) => Answer::error(visit.arrival.dialect, Id::NULL, &error),
-            None => answer,
-        }
-    }
-
-    async fn single(&self, request: &Request<'_>, visit: &Visit<'_>) -> Answer {
+    async fn single(&self, asked: &Asked<'_>, visit: &Visit<'_>) -> Answer {
         let dialect = visit.arrival.dialect;
         let gathering = Gathering::begin();
-        let Some(id) = dialect.reply_id(request) else {
-            self.start_single(request, visit, &mut Vec::new());
+        let mut body = Vec::new();
+        let Some(id) = asked.id else {
+            asked.start(visit, &mut body);
             gathering.others_first().await;
             return Answer::nothing(dialect.notification());
         };
-        let mut body = Vec::new();
-        let draft = Draft::open(dialect, id, &mut body);
-        let outcome = match self.start_single(request, visit, &mut body) {
+        let draft = Draft::reply(dialect, id, &asked.request, &mut body);
+        let outcome = match asked.start(visit, &mut body) {
             Started::Done(outcome) => outcome,
             started => {
                 gathering.others_first().await;
                 unless_cut(&self.cut, ended(started, &mut body)).await.unwrap_or_else(|| Err(cut_off()))
             }
         };
-        draft.close(&mut body, outcome.as_ref().copied());
-        Answer::new(body, outcome.as_ref().err())
+        let error = draft.close(&mut body, outcome);
+        Answer::new(body, error.as_ref())
+    }
+}
+
+impl<'a> Asked<'a> {
+    /// Whether the answer depends on who is calling.
+    fn asks_caller(&self) -> bool {
+        self.route.is_some_and(|route| route.options().asks_caller)
     }
 
     /// Starts a call that does not wait for room.
-    fn start_single(&self, request: &Request<'_>, visit: &Visit<'_>, out: &mut Vec<u8>) -> Started {
-        let (route, call) = match self.begin(request, visit) {
-            Ok(begun) => begun,
+    fn start(&self, visit: &Visit<'_>, out: &mut Vec<u8>) -> Started {
+        let (route, call) = match self.let_in(visit) {
+            Ok(let_in) => let_in,
             Err(error) => return Started::Done(Err(error)),
         };
-        match route.start(call, request.params, visit.terms(true, out)) {
+        match route.start(call, self.request.params, visit.terms(true, out)) {
             Started::NoRoom(call, rejection) => {
                 route.reject(call, &rejection);
                 Started::Done(Err(rejection.error))
@@ -176,21 +183,20 @@ impl Dispatch {
         }
     }
 
-    /// Begins a call; if it is not let in, the log says so.
-    fn begin(&self, request: &Request<'_>, visit: &Visit<'_>) -> Result<(&Arc<dyn Route>, CallContext), RpcError> {
-        self.find(request, visit).inspect_err(|error| {
+    /// Lets a call in if its caller may make it; if not, the log says so.
+    fn let_in(&self, visit: &Visit<'_>) -> Result<(&'a Arc<dyn Route>, CallContext), RpcError> {
+        self.check(visit).inspect_err(|error| {
             // An unknown name may be as long as a body.
-            let method = &request.method[..request.method.floor_char_boundary(100)];
-            let notification = visit.arrival.dialect.reply_id(request).is_none();
-            log_debug!(method, notification, code = error.code(), "not let in");
+            let method = &self.request.method[..self.request.method.floor_char_boundary(100)];
+            log_debug!(method, notification = self.id.is_none(), code = error.code(), "not let in");
         })
     }
 
-    /// Finds the route of a request and checks that its caller may take it.
-    fn find(&self, request: &Request<'_>, visit: &Visit<'_>) -> Result<(&Arc<dyn Route>, CallContext), RpcError> {
-        let route = self.router.find(&request.method).ok_or_else(RpcError::method_not_found)?;
+    /// The route of a call, and the call itself, if its caller may make it.
+    fn check(&self, visit: &Visit<'_>) -> Result<(&'a Arc<dyn Route>, CallContext), RpcError> {
+        let route = self.route.ok_or_else(RpcError::method_not_found)?;
         let caller = allowed(route, visit)?;
-        let notification = visit.arrival.dialect.reply_id(request).is_none();
+        let notification = self.id.is_none();
         // Who does not wait cannot lose patience.
         let patience = visit.arrival.timeout.filter(|_| !notification).unwrap_or(Duration::MAX);
         let call = CallContext {

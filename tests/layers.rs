@@ -1,5 +1,7 @@
 //! Who may import whom: the layers of `src/`, checked over every path that its code names.
 
+#[path = "layers/circles.rs"]
+mod circles;
 #[path = "layers/paths.rs"]
 mod paths;
 
@@ -7,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use circles::{circles, graph};
 use paths::{Exports, dependencies, exports, named};
 
 /// The checkout.
@@ -301,4 +304,31 @@ fn a_path_that_is_not_allowed_is_found_however_it_is_written() {
     ] {
         assert_eq!(told(file, code), "", "{file}: {code}");
     }
+}
+
+/// Number of files that may name each other in a circle, at most.
+const CIRCLE: usize = 3;
+
+#[test]
+fn no_more_than_three_files_know_each_other_in_a_circle() {
+    let graph = graph(&sources(), &exports(&root()));
+    let known: usize = graph.values().map(|files| files.len()).sum();
+    assert!(known > 500, "the paths lead to files: {known}");
+    let large: Vec<_> = circles(&graph).into_iter().filter(|circle| circle.len() > CIRCLE).collect();
+    assert!(large.is_empty(), "{large:#?}");
+}
+
+#[test]
+fn a_circle_is_found_through_what_a_module_exports() {
+    let file = |name: &str, code: &str| (PathBuf::from(name), code.to_owned());
+    let sources = BTreeMap::from([
+        file("a/mod.rs", "mod one; mod two; pub(crate) use one::One; pub(crate) use self::two::{Two as Second};"),
+        file("a/one.rs", "use super::two::Two;"),
+        file("a/two.rs", "use crate::b::Third;"),
+        file("b.rs", "use crate::a::One; use crate::c;"),
+        file("c.rs", "use std::fmt; use crate::a::Second;"),
+    ]);
+    let found = circles(&graph(&sources, &Exports::new()));
+    let expected: Vec<BTreeSet<PathBuf>> = vec![["a/one.rs", "a/two.rs", "b.rs", "c.rs"].map(PathBuf::from).into()];
+    assert_eq!(found, expected);
 }

@@ -23,21 +23,16 @@ mod jsonrpc;
 #[path = "../../src/sync.rs"]
 mod sync;
 
-use jsonrpc::{BatchWriter, Dialect, Draft, Envelope, Id, Limits, Member, Request, parse};
+use jsonrpc::{BatchWriter, Dialect, Draft, Envelope, Id, Limits, Member, Request, RpcError};
 
-/// No parameters are large.
-const LIMITS: Limits = Limits { members: 100, depth: 127, id: 4096, large: usize::MAX };
+/// What came of reading a body.
+type Parsed<'a> = Result<Envelope<'a>, RpcError>;
 
-/// All are.
-const LARGE: Limits = Limits { large: 0, ..LIMITS };
+const LIMITS: Limits = Limits { members: 100, depth: 127, id: 4096 };
 
 fuzz_target!(|body: &[u8]| {
-    let mut scratches = [String::new(), String::new()];
-    let [scratch, for_large] = &mut scratches;
-    let parsed = parse(body, &LIMITS, scratch);
-    if let Ok(Envelope::Large(request)) = parse(body, &LARGE, for_large) {
-        compare_large(&request, body, &parsed);
-    }
+    let parsed = Envelope::parse_with(body, &LIMITS, usize::MAX);
+    compare_large(&Envelope::parse_with(body, &LIMITS, 0), &parsed);
     let Some(json) = std::str::from_utf8(body).ok().filter(|text| serde_json::from_str::<IgnoredAny>(text).is_ok())
     else {
         assert_eq!(parsed.unwrap_err().code(), -32700, "what is not JSON is a parse error");
@@ -54,7 +49,6 @@ fuzz_target!(|body: &[u8]| {
             assert!(!is_batch);
             compare(member, json);
         }
-        Ok(Envelope::Large(_)) => panic!("none is"),
         Ok(Envelope::Batch(members)) => {
             let expected: Vec<&RawValue> = serde_json::from_str(json).expect("a batch");
             assert!(is_batch && members.len() == expected.len() && members.len() <= LIMITS.members);
@@ -68,20 +62,34 @@ fuzz_target!(|body: &[u8]| {
     }
 });
 
-/// What is known of a call before its parameters are read, against the same with all of it read.
-fn compare_large(large: &Request<'_>, body: &[u8], whole: &Result<Envelope<'_>, jsonrpc::RpcError>) {
-    let not_json = large.not_json(body, &LARGE);
-    match whole {
-        Ok(Envelope::Single(Ok(request))) => {
-            assert_eq!(not_json, None);
+/// A body as it is read if all calls are large, against the same if none is.
+fn compare_large(large: &Parsed<'_>, whole: &Parsed<'_>) {
+    match (large, whole) {
+        (Ok(Envelope::Single(Ok(large))), Ok(Envelope::Single(Ok(request)))) => {
             assert_eq!((&large.method, large.params, large.id), (&request.method, request.params, request.id));
+            assert_eq!(refused(large), refused(request), "its parameters are JSON");
         }
-        Err(error) => {
+        (Ok(Envelope::Single(Ok(large))), Err(error)) => {
             assert_eq!(error.code(), -32700);
-            assert_eq!(not_json.as_ref(), Some(error), "the same reason, at the same place");
+            let mut answer = Vec::new();
+            Dialect::Jsonrpc.error(&mut answer, Id::NULL, error);
+            assert_eq!(refused(large), Some((error.clone(), answer)), "the same reason, at the same place");
         }
+        (Ok(Envelope::Single(Err(large))), Ok(Envelope::Single(Err(invalid)))) => {
+            assert_eq!((large.id, large.error()), (invalid.id, invalid.error()));
+        }
+        (Ok(Envelope::Batch(large)), Ok(Envelope::Batch(members))) => assert_eq!(large.len(), members.len()),
+        (Err(large), Err(error)) => assert_eq!(large, error),
         _ => panic!("{large:?}, and read as a whole {whole:?}"),
     }
+}
+
+/// What a call is told that fails, and its answer. None of a notification.
+fn refused(request: &Request<'_>) -> Option<(RpcError, Vec<u8>)> {
+    let mut answer = Vec::new();
+    let draft = Draft::reply(Dialect::Jsonrpc, request, &mut answer)?;
+    let told = draft.close(&mut answer, Err(RpcError::new(7, "no")))?;
+    Some((told, answer))
 }
 
 fn compare(member: &Member<'_>, json: &str) {
@@ -155,7 +163,7 @@ impl<'de> Deserialize<'de> for Members<'de> {
 }
 
 /// What a server would answer whose every method returns null.
-fn answer(parsed: &Result<Envelope<'_>, jsonrpc::RpcError>, dialect: Dialect) -> Option<Vec<u8>> {
+fn answer(parsed: &Parsed<'_>, dialect: Dialect) -> Option<Vec<u8>> {
     let mut out = Vec::new();
     let write = |member: &Member<'_>, out: &mut Vec<u8>| match member {
         Ok(_) => {
@@ -170,9 +178,8 @@ fn answer(parsed: &Result<Envelope<'_>, jsonrpc::RpcError>, dialect: Dialect) ->
             let id = reply_id(member, dialect)?;
             let draft = Draft::open(dialect, id, &mut out);
             let outcome = write(member, &mut out);
-            draft.close(&mut out, outcome.as_ref().copied());
+            draft.close(&mut out, outcome);
         }
-        Ok(Envelope::Large(_)) => unreachable!("none is"),
         Ok(Envelope::Batch(members)) => {
             let mut batch = BatchWriter::new(dialect, members.len());
             for (index, member) in members.iter().enumerate() {

@@ -7,14 +7,14 @@ use futures::future::LocalBoxFuture;
 use futures::stream::FuturesUnordered;
 use tokio::time::{Instant, timeout_at};
 
-use crate::jsonrpc::{BatchWriter, Dialect, Draft, Id, Member, Pending, Request, RpcError};
+use crate::jsonrpc::{BatchWriter, Draft, Invalid, Pending, RpcError};
 use crate::mailbox::deadline;
 use crate::route::{MailboxId, Outcome, Rejection, Route, Started, Why};
 use crate::service::CallContext;
 use crate::sync::Arc;
 
 use super::cut::{cut_off, unless_cut};
-use super::{Answer, Dispatch, Visit, ended};
+use super::{Answer, Asked, Dispatch, Visit, ended};
 
 /// How long the members of one batch may run inline, one after another on the transport's thread.
 const INLINE: Duration = Duration::from_millis(1);
@@ -25,11 +25,9 @@ const LOOK: usize = 32;
 /// A member that found no room in its mailbox.
 struct Held<'a> {
     index: usize,
-    /// None of a notification.
-    id: Option<Id<'a>>,
+    asked: &'a Asked<'a>,
     route: &'a Arc<dyn Route>,
     call: CallContext,
-    request: &'a Request<'a>,
 }
 
 /// The members of a batch that have not ended.
@@ -50,21 +48,24 @@ struct Mailbox<'a> {
     held: Vec<Held<'a>>,
 }
 
+/// One member, or what stands where one should.
+type Member<'a> = Result<Asked<'a>, Invalid<'a>>;
+
 /// Whole answers of members, by index.
 type Answers = Vec<(usize, Vec<u8>)>;
 
 impl Dispatch {
-    pub(super) async fn batch(&self, members: Vec<Member<'_>>, visit: &Visit<'_>) -> Answer {
+    pub(super) async fn batch(&self, members: &[Member<'_>], visit: &Visit<'_>) -> Answer {
         let dialect = visit.arrival.dialect;
         let mut answers = BatchWriter::new(dialect, members.len());
         let mut open = Open { under_way: FuturesUnordered::new(), mailboxes: Vec::new(), inline: true };
         let (began, mut index) = (Instant::now(), 0);
         for members in members.chunks(LOOK) {
-            for series in members.chunk_by(|one, next| are_alike(one, next, dialect)) {
-                let ran = if open.inline { self.run_series(index, series, visit, &open, &mut answers) } else { 0 };
+            for series in members.chunk_by(are_alike) {
+                let ran = if open.inline { run_series(index, series, visit, &open, &mut answers) } else { 0 };
                 index += ran;
                 for member in &series[ran..] {
-                    self.answer(index, member, visit, &mut open, &mut answers);
+                    answer(index, member, visit, &mut open, &mut answers);
                     index += 1;
                 }
             }
@@ -85,112 +86,109 @@ impl Dispatch {
         let _ = unless_cut(&self.cut, all_ended).await;
         Answer { body: answers.finish(cut_off), error: None, retry_after: None }
     }
+}
 
-    /// Runs the first members of a series here and now, and answers them. How many these were.
-    fn run_series<'a>(
-        &self,
-        index: usize,
-        series: &'a [Member<'_>],
-        visit: &Visit<'_>,
-        open: &Open<'_>,
-        answers: &mut BatchWriter<'a>,
-    ) -> usize {
-        let [Ok(first), _, ..] = series else { return 0 };
-        let Ok((route, call)) = self.find(first, visit) else { return 0 };
-        if open.holds(route.mailbox()) || visit.budget.is_full() {
-            return 0;
-        }
-        let params = |member: &'a Member<'_>| member.as_ref().ok().and_then(|request| request.params);
-        let mut replies = route.run_series(call, &mut series.iter().map(params));
-        let ran = replies.len();
-        for (index, request) in (index..).zip(series[..ran].iter().flatten()) {
-            if let Some(id) = visit.arrival.dialect.reply_id(request) {
-                answers.write(index, id, |out| replies.write_next(&visit.budget, out));
-            }
-        }
-        ran
+/// Runs the first members of a series here and now, and answers them. How many these were.
+fn run_series<'a>(
+    index: usize,
+    series: &'a [Member<'_>],
+    visit: &Visit<'_>,
+    open: &Open<'_>,
+    answers: &mut BatchWriter<'a>,
+) -> usize {
+    let [Ok(first), _, ..] = series else { return 0 };
+    let Ok((route, call)) = first.check(visit) else { return 0 };
+    if open.holds(route.mailbox()) || visit.budget.is_full() {
+        return 0;
     }
-
-    /// Starts a member by itself, and answers it if it ends at once.
-    fn answer<'a>(
-        &'a self,
-        index: usize,
-        member: &'a Member<'a>,
-        visit: &'a Visit<'a>,
-        open: &mut Open<'a>,
-        answers: &mut BatchWriter<'a>,
-    ) {
-        match member {
-            Err(invalid) => {
-                answers.write(index, invalid.id, |_| Some(Err(visit.budget.error(invalid.error()))));
-            }
-            Ok(request) => match visit.arrival.dialect.reply_id(request) {
-                Some(id) => answers.write(index, id, |out| self.start(index, Some(id), request, visit, open, out)),
-                None => _ = self.start(index, None, request, visit, open, &mut Vec::new()),
-            },
+    let params = |member: &'a Member<'_>| member.as_ref().ok().and_then(|asked| asked.request.params);
+    let mut replies = route.run_series(call, &mut series.iter().map(params));
+    let ran = replies.len();
+    for (index, asked) in (index..).zip(series[..ran].iter().flatten()) {
+        if let Some(id) = asked.id {
+            answers.write(index, id, |out| replies.write_next(&visit.budget, out));
         }
     }
+    ran
+}
 
-    /// Starts a member; none if it has not ended at once.
-    fn start<'a>(
-        &'a self,
-        index: usize,
-        id: Option<Id<'a>>,
-        request: &'a Request<'a>,
-        visit: &'a Visit<'a>,
-        open: &mut Open<'a>,
-        out: &mut Vec<u8>,
-    ) -> Option<Outcome> {
-        let (route, call) = match self.begin(request, visit) {
-            Ok(begun) => begun,
-            Err(error) => return Some(Err(error)),
-        };
-        if let Some(error) = visit.not_run(id) {
-            return Some(Err(error));
+/// Starts a member by itself, and answers it if it ends at once.
+fn answer<'a>(
+    index: usize,
+    member: &'a Member<'a>,
+    visit: &'a Visit<'a>,
+    open: &mut Open<'a>,
+    answers: &mut BatchWriter<'a>,
+) {
+    match member {
+        Err(invalid) => {
+            answers.write(index, invalid.id, |_| Some(Err(visit.budget.error(invalid.error()))));
         }
-        if open.holds(route.mailbox()) {
-            open.hold(Held { index, id, route, call, request });
-            return None;
-        }
-        match route.start(call, request.params, visit.terms(open.inline, out)) {
-            Started::Done(outcome) => return Some(outcome),
-            Started::Sent => open.mailbox(route.mailbox()).entered = true,
-            waits @ Started::Waits(_) => {
-                open.mailbox(route.mailbox()).entered = true;
-                // A notification does not wait for its end.
-                if let Some(id) = id {
-                    open.under_way.push(Box::pin(async move {
-                        let mut answer = Vec::new();
-                        let draft = Draft::open(visit.arrival.dialect, id, &mut answer);
-                        let outcome = ended(waits, &mut answer).await;
-                        draft.close(&mut answer, outcome.as_ref().copied());
-                        vec![(index, answer)]
-                    }));
-                }
-            }
-            Started::NoRoom(call, rejection) => {
-                if !open.mailbox(route.mailbox()).waits_after(&rejection) {
-                    route.reject(call, &rejection);
-                    return Some(Err(rejection.error));
-                }
-                open.hold(Held { index, id, route, call, request });
-            }
-        }
-        None
+        Ok(asked) => match asked.id {
+            Some(id) => answers.write(index, id, |out| start(index, asked, visit, open, out)),
+            None => _ = start(index, asked, visit, open, &mut Vec::new()),
+        },
     }
+}
+
+/// Starts a member; none if it has not ended at once.
+fn start<'a>(
+    index: usize,
+    asked: &'a Asked<'a>,
+    visit: &'a Visit<'a>,
+    open: &mut Open<'a>,
+    out: &mut Vec<u8>,
+) -> Option<Outcome> {
+    let (route, call) = match asked.let_in(visit) {
+        Ok(let_in) => let_in,
+        Err(error) => return Some(Err(error)),
+    };
+    if let Some(error) = visit.not_run(asked) {
+        return Some(Err(error));
+    }
+    if open.holds(route.mailbox()) {
+        open.hold(Held { index, asked, route, call });
+        return None;
+    }
+    match route.start(call, asked.request.params, visit.terms(open.inline, out)) {
+        Started::Done(outcome) => return Some(outcome),
+        Started::Sent => open.mailbox(route.mailbox()).entered = true,
+        waits @ Started::Waits(_) => {
+            open.mailbox(route.mailbox()).entered = true;
+            // A notification does not wait for its end.
+            if let Some(id) = asked.id {
+                open.under_way.push(Box::pin(async move {
+                    let mut answer = Vec::new();
+                    let draft = Draft::open(visit.arrival.dialect, id, &mut answer);
+                    let outcome = ended(waits, &mut answer).await;
+                    draft.close(&mut answer, outcome);
+                    vec![(index, answer)]
+                }));
+            }
+        }
+        Started::NoRoom(call, rejection) => {
+            if !open.mailbox(route.mailbox()).waits_after(&rejection) {
+                route.reject(call, &rejection);
+                return Some(Err(rejection.error));
+            }
+            open.hold(Held { index, asked, route, call });
+        }
+    }
+    None
 }
 
 impl Visit<'_> {
     /// The answer of a member that need not run, as the response has no room for its result. A notification has none.
-    fn not_run(&self, id: Option<Id<'_>>) -> Option<RpcError> {
-        (id.is_some() && self.budget.is_full()).then(|| self.budget.error(Pending::not_run()))
+    fn not_run(&self, asked: &Asked<'_>) -> Option<RpcError> {
+        (asked.id.is_some() && self.budget.is_full()).then(|| self.budget.error(Pending::not_run()))
     }
 }
 
 /// Whether two members differ in their parameters only, and in what they are called.
-fn are_alike(one: &Member<'_>, next: &Member<'_>, dialect: Dialect) -> bool {
-    let is_call = |request| dialect.reply_id(request).is_some();
-    matches!((one, next), (Ok(one), Ok(next)) if one.method == next.method && is_call(one) == is_call(next))
+fn are_alike(one: &Member<'_>, next: &Member<'_>) -> bool {
+    let (Ok(one), Ok(next)) = (one, next) else { return false };
+    let (Some(route), Some(other)) = (one.route, next.route) else { return false };
+    Arc::ptr_eq(route, other) && one.id.is_some() == next.id.is_some()
 }
 
 impl<'a> Open<'a> {
@@ -226,17 +224,17 @@ async fn feed(mut mailbox: Mailbox<'_>, visit: &Visit<'_>) -> Answers {
     let mut held = std::mem::take(&mut mailbox.held).into_iter();
     let mut answers = Vec::with_capacity(held.len());
     let mut under_way = FuturesUnordered::new();
-    while let Some(Held { index, id, route, mut call, request }) = held.next() {
+    while let Some(Held { index, asked, route, mut call }) = held.next() {
         let mut answer = Vec::new();
-        let draft = id.map(|id| Draft::open(visit.arrival.dialect, id, &mut answer));
+        let draft = asked.id.map(|id| Draft::open(visit.arrival.dialect, id, &mut answer));
         let waiting = held.len() + 1;
         let mut room: Option<(Why, LocalBoxFuture<'_, ()>)> = None;
         let started = loop {
-            if let Some(error) = visit.not_run(id) {
+            if let Some(error) = visit.not_run(asked) {
                 break Started::Done(Err(error));
             }
             let until = call.deadline;
-            let rejection = match route.start(call, request.params, visit.terms(false, &mut answer)) {
+            let rejection = match route.start(call, asked.request.params, visit.terms(false, &mut answer)) {
                 Started::NoRoom(back, rejection) => {
                     call = back;
                     rejection
@@ -270,7 +268,7 @@ async fn feed(mut mailbox: Mailbox<'_>, visit: &Visit<'_>) -> Answers {
         if let Some(draft) = draft {
             under_way.push(async move {
                 let outcome = ended(started, &mut answer).await;
-                draft.close(&mut answer, outcome.as_ref().copied());
+                draft.close(&mut answer, outcome);
                 (index, answer)
             });
         }

@@ -6,14 +6,12 @@ use serde::de::{Deserializer, Error, IgnoredAny, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::fault::{self, Fault};
-use super::{Id, Invalid, Member, Request, RpcError, brackets, large, request};
+use super::{Id, Invalid, Member, RpcError, brackets, large, request};
 
 /// What a body holds.
 #[derive(Debug)]
 pub(crate) enum Envelope<'a> {
     Single(Member<'a>),
-    /// A call whose parameters are large. They [may turn out](Request::not_json) not to be JSON.
-    Large(Request<'a>),
     /// At least one member, in the order in which they are answered.
     Batch(Vec<Member<'a>>),
 }
@@ -27,36 +25,45 @@ pub(crate) struct Limits {
     pub(crate) depth: usize,
     /// The most bytes of an id, which is echoed.
     pub(crate) id: usize,
-    /// The parameters of a single call of so many bytes are not looked at before they are read.
-    pub(crate) large: usize,
 }
 
 /// Deeper parameters would be refused by serde_json, whose own limit this is.
 pub(crate) const MAX_DEPTH: usize = 127;
 
-/// Parses a body, once, borrowing from it. A call with large parameters needs the empty `scratch`.
-///
-/// # Errors
-/// The one error, with id null, that answers the whole body: it is not JSON, nests too deep, is an empty batch, or is a
-/// batch of too many members.
-pub(crate) fn parse<'a>(body: &'a [u8], limits: &Limits, scratch: &'a mut String) -> Result<Envelope<'a>, RpcError> {
-    let text = std::str::from_utf8(body).map_err(|error| fault::not_utf8(&error))?;
-    let json = text.trim_start_matches(WHITESPACE);
-    let not_json = |error| fault::not_json(text, json, &error);
-    if json.starts_with('[') {
-        match batch(json, limits).map_err(not_json)? {
-            Read::All(members) if members.is_empty() => Err(fault::empty_batch()),
-            Read::All(members) => Ok(Envelope::Batch(members)),
-            Read::TooMany(members) => Err(fault::large_batch(members, limits.members)),
+impl<'a> Envelope<'a> {
+    /// Parses a body, once, borrowing from it.
+    ///
+    /// # Errors
+    /// The one error, with id null, that answers the whole body: it is not JSON, nests too deep, is
+    /// an empty batch, or is a batch of too many members. The large parameters of a single call are
+    /// not parsed here: if they are not JSON, its [draft](super::Draft) finds out.
+    pub(crate) fn parse(body: &'a [u8], limits: &Limits) -> Result<Self, RpcError> {
+        Self::parse_with(body, limits, large::BYTES)
+    }
+
+    /// Parses a body, where a call is large from so many bytes on. The answers to it are the same,
+    /// whatever number that is, which tests and fuzz targets hold it to.
+    pub(crate) fn parse_with(body: &'a [u8], limits: &Limits, large: usize) -> Result<Self, RpcError> {
+        let text = std::str::from_utf8(body).map_err(|error| fault::not_utf8(&error))?;
+        let json = text.trim_start_matches(WHITESPACE);
+        let not_json = |error| fault::not_json(text, json, &error);
+        if json.starts_with('[') {
+            match batch(json, limits).map_err(not_json)? {
+                Read::All(members) if members.is_empty() => Err(fault::empty_batch()),
+                Read::All(members) => Ok(Self::Batch(members)),
+                Read::TooMany(members) => Err(fault::large_batch(members, limits.members)),
+            }
+        } else if json.len() >= large
+            && let Some(request) = large::read(text, limits)
+        {
+            Ok(Self::Single(Ok(request)))
+        } else {
+            member(json, limits).map(Self::Single).map_err(not_json)
         }
-    } else if let Some(request) = large::read(json, limits, scratch) {
-        Ok(Envelope::Large(request))
-    } else {
-        member(json, limits).map(Envelope::Single).map_err(not_json)
     }
 }
 
-/// Of JSON.
+/// The whitespace of JSON.
 pub(super) const WHITESPACE: [char; 4] = [' ', '\t', '\n', '\r'];
 
 fn member<'a>(json: &'a str, limits: &Limits) -> serde_json::Result<Member<'a>> {

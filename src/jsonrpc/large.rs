@@ -1,54 +1,85 @@
 //! Calls whose parameters are large, and are gone through once: when their method reads them.
 //!
-//! To find the end of a member of an object, serde_json reads it and keeps nothing; its method then reads it again. For a
-//! thousand numbers the first is a third of the work. Here the end of the parameters is told by their brackets, serde_json
-//! reads the request with `{}` in their place, and whether they are JSON is found by reading them.
+//! To find the end of a member of an object, serde_json reads it and keeps nothing; its method then
+//! reads it again. For a thousand numbers the first is a third of the work. Here the end of the
+//! parameters is told by their brackets, serde_json reads the request with `{}` in their place, and
+//! whether they are JSON is found by reading them.
 //!
 //! This judges as reading everything twice does:
-//! - JSON tells where a value ends: if the parameters are JSON, they end at the bracket that closes their first one, and if
-//!   they are not, nor is the body.
-//! - That the parameters stand where they were looked for is told by serde_json, which found the `{}` there.
+//! - JSON tells where a value ends: if the parameters are JSON, they end at the bracket that closes
+//!   their first one, and if they are not, nor is the body.
+//! - That the parameters stand where they were looked for is told by serde_json, which found the
+//!   `{}` there.
 //!
-//! Only a `Deserialize` that drops an error and reads on behind it can take a mistake in the JSON along.
+//! Only a `Deserialize` that drops an error and reads on behind it can take a mistake in the JSON
+//! along.
 //!
-//! Parameters that are never read, or that cannot be, are for the dispatch to have [looked
-//! at](Request::not_json) before it tells any other error; so all that is not a good call at first
-//! sight is none for here.
+//! Parameters that are never read, or that cannot be, are [looked at](Unread::mistake) before the
+//! answer tells any other error; so all that is not a good call at first sight is none for here.
 
-use std::ptr;
+use std::borrow::Cow;
 
 use memchr::memmem;
 use serde::de::IgnoredAny;
 
-use super::envelope::{Limits, WHITESPACE, parse};
-use super::{Request, RpcError, brackets, request};
+use super::envelope::{Limits, WHITESPACE};
+use super::{Id, Request, RpcError, brackets, fault, request};
+
+/// Size of a request, in bytes, from which on it saves time to go through the parameters only once:
+/// that saves more than finding their end by their brackets takes.
+pub(super) const BYTES: usize = 1024;
 
 /// Where the name of the parameters is looked for. Before it are, in nearly every call, the version, the method, and the id.
 const AHEAD: usize = 256;
 
-/// Reads a call, but for its parameters, which must be most of it. `scratch` is where the rest of it is put together.
-///
-/// None if there is any doubt: that it is large, a call and no notification, and without a mistake.
-pub(super) fn read<'a>(json: &'a str, limits: &Limits, scratch: &'a mut String) -> Option<Request<'a>> {
-    if json.len() < limits.large {
-        return None;
+/// What stands in for the parameters.
+const STAND_IN: &str = "{}";
+
+/// A body of which all but the parameters is known to be JSON.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Unread<'a>(&'a str);
+
+impl Unread<'_> {
+    /// The error that answers the whole body if its parameters are not JSON.
+    #[cold]
+    pub(super) fn mistake(self) -> Option<RpcError> {
+        let Self(text) = self;
+        let json = text.trim_start_matches(WHITESPACE);
+        // All of it, so that the place of the mistake is the one in the body.
+        let error = serde_json::from_str::<IgnoredAny>(json).err()?;
+        Some(fault::not_json(text, json, &error))
     }
+}
+
+/// Reads the call in a body, but for its parameters, which must be most of it.
+///
+/// `None` if there is any doubt that it is a call and no notification, and without a mistake.
+pub(super) fn read<'a>(body: &'a str, limits: &Limits) -> Option<Request<'a>> {
+    let json = body.trim_start_matches(WHITESPACE);
     let (head, rest) = json.split_at(begin(json)?);
     let (params, tail) = rest.split_at(brackets::first_value(rest, limits.depth.checked_sub(1)?)?);
     if head.len() + tail.len() > params.len() {
         return None;
     }
-    const STAND_IN: &str = "{}";
-    scratch.reserve_exact(head.len() + STAND_IN.len() + tail.len());
-    for part in [head, STAND_IN, tail] {
-        scratch.push_str(part);
+    let short = [head, STAND_IN, tail].concat();
+    let Request { method, params: stand_in, id, .. } = request::read(&short, limits).ok()?.ok()?;
+    if offset(&short, stand_in?)? != head.len() {
+        return None;
     }
-    let scratch: &str = scratch;
-    let request = request::read(scratch, limits).ok()?.ok()?;
-    let is_here = request.params.is_some_and(|params| ptr::eq(params.as_ptr(), scratch[head.len()..].as_ptr()));
+    // The request borrows from the body, and not from the shorter one.
+    let in_body = |part: &str| {
+        let at = offset(&short, part)?;
+        let at = if at < head.len() { at } else { at + params.len() - STAND_IN.len() };
+        json.get(at..at + part.len()).filter(|found| *found == part)
+    };
+    let method = match method {
+        Cow::Borrowed(method) => Cow::Borrowed(in_body(method)?),
+        Cow::Owned(method) => Cow::Owned(method),
+    };
+    let id = Id::from_json(in_body(id?.as_json())?, limits.id).ok()?;
     // In some dialects null is no id.
-    let is_call = request.id.is_some_and(|id| !id.is_null());
-    (is_here && is_call).then_some(Request { params: Some(params), ..request })
+    let is_call = !id.is_null();
+    is_call.then_some(Request { method, params: Some(params), id: Some(id), unread: Some(Unread(body)) })
 }
 
 /// Where the value of the first member `params` seems to begin.
@@ -60,17 +91,7 @@ fn begin(json: &str) -> Option<usize> {
     value.starts_with(['{', '[']).then(|| json.len() - value.len())
 }
 
-impl Request<'_> {
-    /// The error that answers the whole body if the parameters of this
-    /// [large](super::Envelope::Large) call are not JSON. Of all other calls this is known.
-    ///
-    /// They are JSON if their method could read them.
-    pub(crate) fn not_json(&self, body: &[u8], limits: &Limits) -> Option<RpcError> {
-        if self.params.is_none_or(|json| serde_json::from_str::<IgnoredAny>(json).is_ok()) {
-            return None;
-        }
-        // Read once more from its beginning, so that the place of the mistake is the one in the
-        // body.
-        parse(body, &Limits { large: usize::MAX, ..*limits }, &mut String::new()).err()
-    }
+/// Where a part of a text begins in it.
+fn offset(text: &str, part: &str) -> Option<usize> {
+    part.as_ptr().addr().checked_sub(text.as_ptr().addr())
 }

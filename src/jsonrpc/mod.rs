@@ -23,7 +23,7 @@ mod write;
 
 pub(crate) use budget::Budget;
 pub use dialect::{Dialect, UnknownDialect};
-pub(crate) use envelope::{Envelope, Limits, MAX_DEPTH, parse};
+pub(crate) use envelope::{Envelope, Limits, MAX_DEPTH};
 pub use error::RpcError;
 pub(crate) use error::code;
 pub(crate) use form::{NoForm, check};

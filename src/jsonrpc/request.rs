@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 
 use super::envelope::Limits;
 use super::fault::Fault;
+use super::large::Unread;
 use super::{Id, RpcError, brackets};
 
 /// A valid request object: a call, or a notification if it has no id.
@@ -18,6 +19,8 @@ pub(crate) struct Request<'a> {
     /// The text of an object or an array; `null` is as good as none.
     pub(crate) params: Option<&'a str>,
     pub(crate) id: Option<Id<'a>>,
+    /// Of a call whose parameters are large: whether they are JSON is not known yet.
+    pub(super) unread: Option<Unread<'a>>,
 }
 
 /// Something that stands where a request object should, and is none. It is always answered.
@@ -151,7 +154,7 @@ impl<'a> Members<'a> {
             Some(json) => return invalid(Fault::Params(json)),
         };
         match self.method.and_then(text) {
-            Some(method) => Ok(Request { method, params, id }),
+            Some(method) => Ok(Request { method, params, id, unread: None }),
             None => invalid(Fault::Method(self.method.map(RawValue::get))),
         }
     }

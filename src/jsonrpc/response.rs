@@ -1,6 +1,7 @@
 //! What goes back: one answer, or the answers of a batch in one body.
 
-use super::{Dialect, Id, RpcError};
+use super::large::Unread;
+use super::{Dialect, Id, Request, RpcError};
 
 /// What an answer takes beside its result, and a short result.
 const ROOM: usize = 128;
@@ -18,26 +19,41 @@ pub(crate) struct Draft<'a> {
     dialect: Dialect,
     id: Id<'a>,
     start: usize,
+    unread: Option<Unread<'a>>,
 }
 
 impl<'a> Draft<'a> {
-    /// Begins an answer behind what is in `body`. The result is to be written next.
+    /// Begins the answer to a single request, by this id, behind what is in `body`. The result is
+    /// to be written next.
+    pub(crate) fn reply(dialect: Dialect, id: Id<'a>, request: &Request<'a>, body: &mut Vec<u8>) -> Self {
+        Self { unread: request.unread, ..Self::open(dialect, id, body) }
+    }
+
+    /// Begins the answer to a member of a batch, or to what is no request.
     pub(crate) fn open(dialect: Dialect, id: Id<'a>, body: &mut Vec<u8>) -> Self {
         let start = body.len();
         body.reserve(ROOM);
         dialect.open(body, id);
-        Self { dialect, id, start }
+        Self { dialect, id, start, unread: None }
     }
 
-    /// Ends the answer, whose result is written, or writes the error instead.
-    pub(crate) fn close(self, body: &mut Vec<u8>, outcome: Result<(), &RpcError>) {
-        match outcome {
-            Ok(()) => self.dialect.close(body, self.id),
-            Err(error) => {
-                body.truncate(self.start);
-                self.dialect.error(body, self.id, error);
-            }
-        }
+    /// Ends the answer, whose result is written, or writes the error instead. Returns the error that
+    /// was written.
+    ///
+    /// That is another one, with id null, if the body turns out not to be JSON, which outweighs all
+    /// else that is wrong with a request. If a method could read its parameters, they are JSON.
+    pub(crate) fn close(self, body: &mut Vec<u8>, outcome: Result<(), RpcError>) -> Option<RpcError> {
+        let Err(error) = outcome else {
+            self.dialect.close(body, self.id);
+            return None;
+        };
+        let (id, error) = match self.unread.and_then(Unread::mistake) {
+            Some(mistake) => (Id::NULL, mistake),
+            None => (self.id, error),
+        };
+        body.truncate(self.start);
+        self.dialect.error(body, id, &error);
+        Some(error)
     }
 
     /// Takes the answer out again.
@@ -89,7 +105,7 @@ impl<'a> BatchWriter<'a> {
         let outcome = run(out);
         match outcome {
             Some(outcome) => {
-                draft.close(out, outcome.as_ref().copied());
+                draft.close(out, outcome);
                 if in_turn {
                     out.push(b',');
                 } else {
@@ -154,10 +170,10 @@ mod tests {
         Draft::open(Dialect::Jsonrpc, id("1"), &mut body).discard(&mut body);
         let draft = Draft::open(Dialect::Jsonrpc, id("2"), &mut body);
         body.extend_from_slice(b"true");
-        draft.close(&mut body, Ok(()));
+        assert_eq!(draft.close(&mut body, Ok(())), None);
         let draft = Draft::open(Dialect::Jsonrpc, id("3"), &mut body);
         body.extend_from_slice(b"[half of");
-        draft.close(&mut body, Err(&ERROR()));
+        assert_eq!(draft.close(&mut body, Err(ERROR())), Some(ERROR()));
         assert_eq!(
             text(Some(body)).unwrap(),
             format!(r#"before {{"jsonrpc":"2.0","result":true,"id":2}}{{"jsonrpc":"2.0","error":{E},"id":3}}"#)

@@ -8,28 +8,31 @@ use serde_json::{Map, Value, json};
 
 use super::*;
 
-/// The defaults of the settings, but that no parameters are large.
-const LIMITS: Limits = Limits { members: 100, depth: 127, id: 4096, large: usize::MAX };
+/// The defaults of the settings.
+const LIMITS: Limits = Limits { members: 100, depth: 127, id: 4096 };
+
+/// The size from which on a call is large: none is.
+const NONE: usize = usize::MAX;
 
 /// All are.
-const LARGE: Limits = Limits { large: 0, ..LIMITS };
+const ALL: usize = 0;
 
 /// What a server would answer that has the methods of the rows. None: nothing.
 fn answer(body: impl AsRef<[u8]>) -> Option<String> {
-    answer_within(body, &LIMITS)
+    answer_within(body, &LIMITS, NONE)
 }
 
-fn answer_within(body: impl AsRef<[u8]>, limits: &Limits) -> Option<String> {
+/// The same if all calls are large.
+fn answer_as_large(body: impl AsRef<[u8]>) -> Option<String> {
+    answer_within(body, &LIMITS, ALL)
+}
+
+fn answer_within(body: impl AsRef<[u8]>, limits: &Limits, large: usize) -> Option<String> {
     let dialect = Dialect::Jsonrpc;
     let mut out = Vec::new();
-    let mut scratch = String::new();
-    match parse(body.as_ref(), limits, &mut scratch) {
+    match Envelope::parse_with(body.as_ref(), limits, large) {
         Err(error) => dialect.error(&mut out, Id::NULL, &error),
         Ok(Envelope::Single(member)) => single(&member, &mut out)?,
-        Ok(Envelope::Large(request)) => match request.not_json(body.as_ref(), limits) {
-            Some(error) => dialect.error(&mut out, Id::NULL, &error),
-            None => single(&Ok(request), &mut out)?,
-        },
         Ok(Envelope::Batch(members)) => {
             let mut batch = BatchWriter::new(dialect, members.len());
             for (index, member) in members.iter().enumerate() {
@@ -44,9 +47,12 @@ fn answer_within(body: impl AsRef<[u8]>, limits: &Limits) -> Option<String> {
 }
 
 fn single(member: &Member<'_>, out: &mut Vec<u8>) -> Option<()> {
-    let draft = Draft::open(Dialect::Jsonrpc, id_of(member)?, out);
+    let draft = match member {
+        Ok(request) => Draft::reply(Dialect::Jsonrpc, request, out)?,
+        Err(invalid) => Draft::open(Dialect::Jsonrpc, invalid.id, out),
+    };
     let outcome = run(member, out);
-    draft.close(out, outcome.as_ref().copied());
+    draft.close(out, outcome);
     Some(())
 }
 
@@ -84,15 +90,14 @@ fn each_row_of_the_wires_rules_has_its_answer() {
     let rows = rows::all();
     assert!(rows.len() > 200, "the rows are there");
     for row in rows {
-        for limits in [LIMITS, LARGE] {
-            row.check(answer_within(&row.body, &limits).as_deref(), "");
-        }
+        row.check(answer(&row.body).as_deref(), "");
+        row.check(answer_as_large(&row.body).as_deref(), ", as large");
     }
 }
 
 #[test]
 fn limits_may_be_lower_than_their_defaults() {
-    let limits = Limits { members: 2, depth: 3, id: 5, ..LIMITS };
+    let limits = Limits { members: 2, depth: 3, id: 5 };
     let call = |id: &str, params: &str| format!(r#"{{"jsonrpc":"2.0","method":"add","params":{params},"id":{id}}}"#);
     let three = |id: &str| format!(r#"{{"jsonrpc":"2.0","result":3,"id":{id}}}"#);
     let one = call("1", "[1,2]");
@@ -106,9 +111,8 @@ fn limits_may_be_lower_than_their_defaults() {
         ("as many as may be", format!("[{one},{one}]"), format!("[{0},{0}]", three("1"))),
         ("more", format!("[{one},{one},{one}]"), error(-32600, "null")),
     ] {
-        for large in [LIMITS.large, LARGE.large] {
-            let limits = Limits { large, ..limits };
-            let answer = answer_within(&body, &limits).map(|answer| rows::without_reasons(&answer));
+        for large in [NONE, ALL] {
+            let answer = answer_within(&body, &limits, large).map(|answer| rows::without_reasons(&answer));
             assert_eq!(answer, Some(expected.clone()), "{name}: {body}");
         }
     }
@@ -117,8 +121,7 @@ fn limits_may_be_lower_than_their_defaults() {
 #[test]
 fn a_call_is_borrowed_from_the_body() {
     let body = br#"{"jsonrpc":"2.0","method":"say_hello","params":{"name":"world"},"id":1}"#;
-    let mut scratch = String::new();
-    let Ok(Envelope::Single(Ok(request))) = parse(body, &LIMITS, &mut scratch) else { panic!("a valid call") };
+    let Ok(Envelope::Single(Ok(request))) = Envelope::parse(body, &LIMITS) else { panic!("a valid call") };
     assert!(matches!(request.method, std::borrow::Cow::Borrowed("say_hello")));
     assert_eq!(request.params, Some(r#"{"name":"world"}"#));
     assert_eq!(request.id.map(Id::as_json), Some("1"));
@@ -181,16 +184,43 @@ fn large_parameters_are_not_looked_at_before_they_are_read() {
         format!("\n{{ \"id\" : 7 , \"method\":\"m\", \"params\" \t:\r\n {params} , \"jsonrpc\":\"2.0\" }} "),
         format!(r#"{{"params":{params},"id":7,"jsonrpc":"2.0","x":{{"params":[]}},"method":"m"}}"#),
     ] {
-        let mut scratch = String::new();
-        let Ok(Envelope::Large(request)) = parse(body.as_bytes(), &LARGE, &mut scratch) else { panic!("{body}") };
+        let request = unread(&body).unwrap_or_else(|| panic!("{body}"));
         assert_eq!((&*request.method, request.params, request.id.map(Id::as_json)), ("m", Some(&*params), Some("7")));
-        assert_eq!(request.not_json(body.as_bytes(), &LARGE), None);
+        let all = body.as_bytes().as_ptr_range();
+        for part in [&*request.method, request.params.unwrap(), request.id.unwrap().as_json()] {
+            assert!(all.contains(&part.as_ptr()), "{part} is borrowed from the body");
+        }
+        let failed = RpcError::new(7, "no");
+        assert_eq!(refused(&request, failed.clone()), (failed.clone(), body_of("7", &failed)));
         let broken = body.replace("1]", "1,]");
-        let mut scratch = String::new();
-        let Ok(Envelope::Large(request)) = parse(broken.as_bytes(), &LARGE, &mut scratch) else { panic!("{broken}") };
-        let told = request.not_json(broken.as_bytes(), &LARGE).map(|error| error.code());
-        assert_eq!(told, Some(code::PARSE_ERROR));
+        let request = unread(&broken).unwrap_or_else(|| panic!("{broken}"));
+        let mistake = Envelope::parse_with(broken.as_bytes(), &LIMITS, NONE).unwrap_err();
+        assert_eq!(mistake.code(), code::PARSE_ERROR);
+        assert_eq!(refused(&request, failed), (mistake.clone(), body_of("null", &mistake)));
     }
+}
+
+/// The request in a body, if its parameters have not been looked at.
+fn unread(body: &str) -> Option<Request<'_>> {
+    match Envelope::parse_with(body.as_bytes(), &LIMITS, ALL) {
+        Ok(Envelope::Single(Ok(request))) if request.unread.is_some() => Some(request),
+        _ => None,
+    }
+}
+
+/// What a call is told that fails, and its answer.
+fn refused(request: &Request<'_>, error: RpcError) -> (RpcError, String) {
+    let mut out = Vec::new();
+    let draft = Draft::reply(Dialect::Jsonrpc, request, &mut out).expect("it has an id");
+    out.extend_from_slice(b"half of a result");
+    let told = draft.close(&mut out, Err(error)).expect("it fails");
+    (told, String::from_utf8(out).unwrap())
+}
+
+fn body_of(id: &str, error: &RpcError) -> String {
+    let mut out = Vec::new();
+    Dialect::Jsonrpc.error(&mut out, Id::from_json(id, 9).unwrap(), error);
+    String::from_utf8(out).unwrap()
 }
 
 #[test]
@@ -220,10 +250,8 @@ fn what_is_no_good_call_at_first_sight_is_read_as_a_whole() {
             format!(r#"{{"jsonrpc":"2.0","method":"m","id":7,"x":"{}","params":{params}}}"#, "x".repeat(250)),
         ),
     ] {
-        let mut scratch = String::new();
-        let parsed = parse(body.as_bytes(), &LARGE, &mut scratch);
-        assert!(!matches!(parsed, Ok(Envelope::Large(_))), "{name}");
-        assert_eq!(answer_within(&body, &LARGE), answer(&body), "{name}");
+        assert!(unread(&body).is_none(), "{name}");
+        assert_eq!(answer_as_large(&body), answer(&body), "{name}");
     }
 }
 
@@ -263,7 +291,7 @@ proptest! {
             }
         }
         let body: String = request.into_iter().collect();
-        prop_assert_eq!(answer_within(&body, &LARGE), answer(&body), "{}", body);
+        prop_assert_eq!(answer_as_large(&body), answer(&body), "{}", body);
     }
 }
 
@@ -272,11 +300,13 @@ proptest! {
     fn a_call_arrives_as_it_was_meant((method, params, id) in any_call()) {
         let compact = json!({"jsonrpc": "2.0", "method": method, "params": params, "id": id});
         for body in [compact.to_string(), serde_json::to_string_pretty(&compact).unwrap()] {
-            let mut scratch = String::new();
-            let Ok(Envelope::Single(Ok(request))) = parse(body.as_bytes(), &LIMITS, &mut scratch) else { panic!("{body}") };
-            prop_assert_eq!(&*request.method, &method);
-            prop_assert_eq!(&serde_json::from_str::<Value>(request.params.unwrap()).unwrap(), &params);
-            prop_assert_eq!(request.id.unwrap().as_json(), id.to_string());
+            for large in [NONE, ALL] {
+                let parsed = Envelope::parse_with(body.as_bytes(), &LIMITS, large);
+                let Ok(Envelope::Single(Ok(request))) = parsed else { panic!("{body}") };
+                prop_assert_eq!(&*request.method, &method);
+                prop_assert_eq!(&serde_json::from_str::<Value>(request.params.unwrap()).unwrap(), &params);
+                prop_assert_eq!(request.id.unwrap().as_json(), id.to_string());
+            }
         }
     }
 

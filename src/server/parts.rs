@@ -26,9 +26,6 @@ use super::hosted::Hosted;
 use super::running::{Running, Shared};
 use super::{Server, assets};
 
-/// Bytes of a call from which on looking at its parameters once saves more than finding their end takes.
-const LARGE: usize = 1024;
-
 /// Checks everything that can be checked, and starts the auth actor; the services do not run yet. `listens` gets the address
 /// once there is one.
 ///
@@ -88,12 +85,7 @@ pub(super) fn prepare(server: Server, settings: &Settings, listens: &Arc<OnceLoc
         router: Arc::new(router),
         // After all that can go wrong: nothing may run when a mistake is found.
         auth: checker.map(|checker| checker.start(settings.token_failures)),
-        limits: Limits {
-            members: settings.batch_limit,
-            depth: settings.depth_limit,
-            id: settings.id_limit,
-            large: LARGE,
-        },
+        limits: Limits { members: settings.batch_limit, depth: settings.depth_limit, id: settings.id_limit },
         response_limit: settings.response_limit,
         cut: cuts,
     };

@@ -31,6 +31,21 @@ pub(crate) fn exports(root: &str) -> Exports {
     exported.filter(|(_, path)| !others.contains(&path[0])).map(|(name, path)| (name, path.join("::"))).collect()
 }
 
+/// What a module's file exports under a name, as a path from the root: of `engine/mod.rs`, `Core` → `engine::core::Core`.
+pub(crate) fn exports_of(file: &Path, code: &str) -> Exports {
+    let mut found = Vec::new();
+    collect(&tokens(code), &mut Vec::new(), &mut found);
+    let module = module_of(file);
+    let exported = found.into_iter().filter(|found| found.inside.is_empty() && found.path.len() > 1);
+    exported
+        .filter(|found| !["crate", "super", "std"].contains(&found.path[0].as_str()))
+        .map(|found| {
+            let own = found.path.iter().filter(|part| *part != "self");
+            (found.name(), module.iter().chain(own).cloned().collect::<Vec<_>>().join("::"))
+        })
+        .collect()
+}
+
 /// What the code of a file names, outside of its tests. `file` is relative to `src`.
 pub(crate) fn named(file: &Path, code: &str, exports: &Exports) -> Named {
     let mut found = Vec::new();
