@@ -57,7 +57,7 @@ const LAYERS: &[Layer] = &[
     Layer { module: "route", knows: &["jsonrpc", "service"], crates: &["futures"] },
     Layer {
         module: "measure",
-        knows: &["jsonrpc::RpcError", "log", "route::Why", "service::CallContext", "sync"],
+        knows: &["jsonrpc::RpcError", "log", "route", "service::CallContext", "sync"],
         crates: &["tokio"],
     },
     // Knows no actor, and of the wire no more than errors, and what the results of a batch hold.
