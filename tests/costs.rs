@@ -114,7 +114,7 @@ fn call(method: &str, params: &str) -> String {
 }
 
 fn on(placement: Placement) -> InProcess<Copier> {
-    testing::in_process_with(|| Copier, move |server| server.placement(placement).response_limit(100 << 20))
+    testing::in_process_with(|| Copier, move |server| server.placement(placement).response_limit(1 << 36))
 }
 
 /// Allocations on this thread, which is the one that reads and writes JSON, and their bytes: the least of some tries, as

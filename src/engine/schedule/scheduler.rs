@@ -230,40 +230,52 @@ impl<S: Service> Scheduler<S> {
                 self.tell();
                 now = Instant::now();
             }
-            match job.start(&self.core, now) {
-                Start::Blocked => {
-                    self.gate.refused(index, kind, now);
-                    self.lanes.block(index);
-                    continue;
-                }
-                Start::Over => {
-                    self.gate.settle(index, 1);
-                    continue;
-                }
-                Start::Ran { release, took, at } => {
-                    self.outbox.extend(release.into_waker());
-                    self.lanes.started(index);
-                    self.lanes.charge(index, nanos(took));
-                    now = at;
-                }
-                Start::Runs(future) => {
-                    self.lanes.started(index);
-                    self.running.push(Running { future: Harmless::new(future), writer: kind == Kind::WriteAsync });
-                }
-                Start::Handed => self.lanes.started(index),
-            }
+            let start = job.start(&self.core, now);
+            let Some(at) = self.started(index, kind, start, now) else { continue };
+            now = at;
             *starts += 1;
-            match kind {
-                Kind::Read | Kind::ReadAsync => self.gate.settle(index, 1),
-                Kind::Write => self.writer_ended(now),
-                Kind::WriteAsync => self.gate.writer_runs(now),
-                Kind::Compute => {}
-            }
             if self.core.desk.is_torn() {
                 break;
             }
         }
         now
+    }
+
+    /// Notes what came of the start of a call at `now`. The time when the next may start, if this one did.
+    fn started(&mut self, index: usize, kind: Kind, start: Start, now: Instant) -> Option<Instant> {
+        let now = match start {
+            Start::Blocked => {
+                self.gate.refused(index, kind, now);
+                self.lanes.block(index);
+                return None;
+            }
+            Start::Over => {
+                self.gate.settle(index, 1);
+                return None;
+            }
+            Start::Ran { release, took, at } => {
+                self.outbox.extend(release.into_waker());
+                self.lanes.started(index);
+                self.lanes.charge(index, nanos(took));
+                at
+            }
+            Start::Runs(future) => {
+                self.lanes.started(index);
+                self.running.push(Running { future: Harmless::new(future), writer: kind == Kind::WriteAsync });
+                now
+            }
+            Start::Handed => {
+                self.lanes.started(index);
+                now
+            }
+        };
+        match kind {
+            Kind::Read | Kind::ReadAsync => self.gate.settle(index, 1),
+            Kind::Write => self.writer_ended(now),
+            Kind::WriteAsync => self.gate.writer_runs(now),
+            Kind::Compute => {}
+        }
+        Some(now)
     }
 
     /// What a writer has held up goes before the next one.

@@ -1,0 +1,152 @@
+//! The way of a call through the sources: which functions somebody opens who follows one call, in
+//! their order, so that it stays as short as it is.
+//!
+//! A hop is a function with more than one statement through which the call itself passes: which
+//! hands its bytes, its message or its answer on. What is asked something on the way and answers
+//! it (`is_json`, `is_short`) is none: its name says what a reader has to know. Of a connection's
+//! own care, which is beside the way of a call, there is none here.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+/// The sources.
+const SRC: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../src");
+
+/// Number of lines of a function on the way, at most.
+const LINES: usize = 60;
+
+/// One function on the way.
+struct Hop {
+    file: &'static str,
+    function: &'static str,
+    /// The text by which a function before it leads to it.
+    by: &'static str,
+}
+
+const fn hop(file: &'static str, function: &'static str, by: &'static str) -> Hop {
+    Hop { file, function, by }
+}
+
+/// A call over HTTP of a sync method that runs where it arrived, from the request to its response.
+const INLINE: &[Hop] = &[
+    hop("http/rpc.rs", "shortcut", ""),
+    hop("http/rpc.rs", "answer", "endpoint.answer("),
+    hop("http/guard.rs", "admit", ".admit("),
+    hop("http/rpc.rs", "call", "self.call("),
+    hop("http/body.rs", "read", "body::read("),
+    hop("http/body.rs", "collect", "collect("),
+    hop("dispatch.rs", "handle", "(self.handle)("),
+    hop("jsonrpc/envelope.rs", "parse_with", "Envelope::parse("),
+    hop("jsonrpc/envelope.rs", "member", "member("),
+    hop("jsonrpc/request.rs", "read", "request::read("),
+    hop("jsonrpc/request.rs", "deserialize", ".deserialize("),
+    hop("jsonrpc/request.rs", "visit_map", "MembersVisitor"),
+    hop("jsonrpc/request.rs", "judge", ".judge("),
+    hop("dispatch.rs", "visit", "self.visit("),
+    hop("dispatch.rs", "single", "self.single("),
+    hop("jsonrpc/response.rs", "open", "Draft::reply("),
+    hop("dispatch.rs", "start", "asked.start("),
+    hop("dispatch.rs", "check", "self.let_in("),
+    hop("dispatch.rs", "allowed", "allowed("),
+    hop("engine/method_route.rs", "start", "route.start("),
+    hop("engine/begin.rs", "begin", "begin("),
+    hop("engine/begin.rs", "runs_inline", "runs_inline::<M>("),
+    hop("service/params/mod.rs", "read", "read::<M>("),
+    hop("service/params/mod.rs", "read_with", "read_with("),
+    hop("service/params/mod.rs", "visit", "deserialize"),
+    hop("engine/begin.rs", "run_inline", "run_inline("),
+    hop("engine/run/inline.rs", "run_now", "run_now("),
+    hop("engine/run/inline.rs", "soon", "soon("),
+    hop("engine/state.rs", "new", "Turn::take("),
+    hop("engine/run/mod.rs", "run", "run("),
+    hop("engine/run/mod.rs", "run", "turn.run("),
+    hop("engine/state.rs", "drop", "drop(turn)"),
+    hop("measure/record.rs", "end", "record.end("),
+    hop("measure/record.rs", "ended", "meter.ended("),
+    hop("measure/record.rs", "tell", "self.tell("),
+    hop("engine/answer.rs", "write", "write(M::NAME"),
+    hop("jsonrpc/budget.rs", "write", "budget.write("),
+    hop("jsonrpc/response.rs", "close", "draft.close("),
+    hop("http/rpc.rs", "respond", "self.respond("),
+];
+
+/// A call that waits in its mailbox, from where it begins to where its reply is with its caller.
+const QUEUED: &[Hop] = &[
+    hop("engine/begin.rs", "begin", ""),
+    hop("mailbox/admission.rs", "admit", "admission.admit("),
+    hop("mailbox/quota.rs", "take", "places.take("),
+    hop("mailbox/call.rs", "new", "Call::new("),
+    hop("engine/mailboxes.rs", "push_gathered", "push_gathered("),
+    hop("mailbox/queue.rs", "push_unheard", "push_unheard("),
+    hop("mailbox/queue.rs", "put", "self.put("),
+    hop("mailbox/bell.rs", "mark", "bell.mark("),
+    hop("engine/schedule/scheduler.rs", "serve", ""),
+    hop("engine/schedule/scheduler.rs", "poll_round", "self.poll_round("),
+    hop("engine/schedule/scheduler.rs", "start_calls", "self.start_calls("),
+    hop("mailbox/queue.rs", "head", ".head("),
+    hop("engine/run/queued.rs", "start", "job.start("),
+    hop("engine/run/queued.rs", "run", "self.run("),
+    hop("mailbox/call.rs", "begin", "self.begin("),
+    hop("mailbox/stage.rs", "begin", "self.stage.begin("),
+    hop("engine/run/mod.rs", "run", "run("),
+    hop("engine/run/mod.rs", "run", "turn.run("),
+    hop("mailbox/call.rs", "end", "self.end("),
+    hop("mailbox/call.rs", "ready", "self.ready("),
+    hop("mailbox/stage.rs", "end", "self.stage.end("),
+    hop("measure/record.rs", "end", "self.record.end("),
+    hop("measure/record.rs", "ended", "meter.ended("),
+    hop("measure/record.rs", "tell", "self.tell("),
+    hop("engine/schedule/scheduler.rs", "started", "self.started("),
+    hop("mailbox/call.rs", "answer", ""),
+    hop("mailbox/call.rs", "poll", "&mut waiting"),
+    hop("mailbox/stage.rs", "poll_reply", "poll_reply("),
+    hop("mailbox/call.rs", "if_in_time", "if_in_time("),
+];
+
+/// The functions of that name in a file, whole.
+fn functions(file: &str, name: &str) -> Vec<String> {
+    let code = fs::read_to_string(format!("{SRC}/{file}")).unwrap_or_else(|error| panic!("{file}: {error}"));
+    let lines: Vec<_> = code.lines().collect();
+    let begins = |line: &str| {
+        let at = line.find(&format!("fn {name}"))?;
+        let rest = &line[at + "fn ".len() + name.len()..];
+        (rest.starts_with(['(', '<']) && !line.trim_start().starts_with("//"))
+            .then(|| line.len() - line.trim_start().len())
+    };
+    let function = |(at, line): (usize, &&str)| {
+        let end = format!("{}}}", " ".repeat(begins(line)?));
+        let length = lines[at..].iter().position(|line| **line == end)?;
+        Some(lines[at..=at + length].join("\n"))
+    };
+    lines.iter().enumerate().filter_map(function).collect()
+}
+
+/// Follows a way. Number of hops and of files.
+fn walk(way: &[Hop]) -> (usize, usize) {
+    let mut passed = String::new();
+    for Hop { file, function, by } in way {
+        let found = functions(file, function);
+        assert!(!found.is_empty(), "there is no function `{function}` in {file}: mend the list, and keep it short");
+        assert!(passed.contains(by), "nothing before `{function}` in {file} leads to it by `{by}`");
+        for code in &found {
+            let lines = code.lines().count();
+            assert!(lines <= LINES, "`{function}` in {file} has {lines} lines, more than {LINES}");
+            passed.push_str(code);
+        }
+    }
+    (way.len(), way.iter().map(|hop| hop.file).collect::<BTreeSet<_>>().len())
+}
+
+#[test]
+fn a_call_that_runs_where_it_arrives_passes_few_functions_and_files() {
+    let (hops, files) = walk(INLINE);
+    println!("inline: {hops} hops in {files} files");
+    assert!(hops <= 45 && files <= 18, "{hops} hops in {files} files");
+}
+
+#[test]
+fn a_call_that_waits_in_its_mailbox_passes_few_functions_and_files() {
+    let (hops, files) = walk(QUEUED);
+    println!("queued: {hops} hops in {files} files");
+    assert!(hops <= 40 && files <= 14, "{hops} hops in {files} files");
+}
