@@ -25,14 +25,15 @@ use serde::de::IgnoredAny;
 use super::envelope::{Limits, WHITESPACE};
 use super::{Id, Request, RpcError, brackets, fault, request};
 
-/// Size of a request, in bytes, from which on it saves time to go through the parameters only once:
-/// that saves more than finding their end by their brackets takes.
+/// Size of a request, in bytes, from which on going through the parameters once saves more time
+/// than finding their end takes.
 pub(super) const BYTES: usize = 1024;
 
-/// Where the name of the parameters is looked for. Before it are, in nearly every call, the version, the method, and the id.
+/// Number of bytes in which the name of the parameters is looked for. Before it are, in nearly
+/// every call, the version, the method, and the id.
 const AHEAD: usize = 256;
 
-/// What stands in for the parameters.
+/// What stands in for the parameters while all else is read.
 const STAND_IN: &str = "{}";
 
 /// A body of which all but the parameters is known to be JSON.
@@ -77,9 +78,9 @@ pub(super) fn read<'a>(body: &'a str, limits: &Limits) -> Option<Request<'a>> {
         Cow::Owned(method) => Cow::Owned(method),
     };
     let id = Id::from_json(in_body(id?.as_json())?, limits.id).ok()?;
-    // In some dialects null is no id.
-    let is_call = !id.is_null();
-    is_call.then_some(Request { method, params: Some(params), id: Some(id), unread: Some(Unread(body)) })
+    let request = Request { method, params: Some(params), id: Some(id), unread: Some(Unread(body)) };
+    // In some dialects null is no id, and then this is a notification.
+    (!id.is_null()).then_some(request)
 }
 
 /// Where the value of the first member `params` seems to begin.
