@@ -10,6 +10,9 @@ pub(crate) struct Authority<'a> {
     port: Option<u16>,
 }
 
+/// The last label of a name that means this machine.
+const LOCALHOST: &[u8] = b"localhost";
+
 #[derive(Clone, Debug)]
 enum Name<'a> {
     Ip(IpAddr),
@@ -49,8 +52,12 @@ impl<'a> Authority<'a> {
         match &self.name {
             Name::Ip(ip) => ip.is_loopback(),
             Name::Dns(name) => {
-                let last = name.rsplit('.').next().unwrap_or(name);
-                last.eq_ignore_ascii_case("localhost")
+                let name = name.as_bytes();
+                name.len().checked_sub(LOCALHOST.len()).is_some_and(|above| {
+                    // Only a whole label is that name.
+                    name[above..].eq_ignore_ascii_case(LOCALHOST)
+                        && name[..above].last().is_none_or(|byte| *byte == b'.')
+                })
             }
         }
     }
@@ -66,7 +73,9 @@ impl<'a> Authority<'a> {
 
 impl<'a> Name<'a> {
     fn parse(text: &'a str) -> Option<Self> {
-        if let Ok(ip) = text.parse::<Ipv4Addr>() {
+        if text.starts_with(|first: char| first.is_ascii_digit())
+            && let Ok(ip) = text.parse::<Ipv4Addr>()
+        {
             return Some(Self::Ip(ip.into()));
         }
         // `example.com.` is the same name, spelt as DNS spells it.

@@ -10,9 +10,11 @@ use actix_web::error::PayloadError;
 use actix_web::http::header::{CONTENT_LENGTH, HeaderMap};
 use actix_web::web::{Bytes, BytesMut};
 use futures::StreamExt;
+use futures::future::poll_immediate;
 use tokio::sync::watch;
 
 use super::refusal::Refusal;
+use super::turn::Turn;
 
 /// What a body may cost.
 #[derive(Clone, Debug)]
@@ -24,31 +26,32 @@ pub(crate) struct BodyLimits {
 }
 
 /// Reads the whole body. `stopping` becomes true when the server drains: bodies still under way are given up then, as one
-/// that stalls would hold the stop to its limit.
+/// that stalls would hold the stop to its limit. `turn` is that of the connection.
 pub(crate) async fn read(
     payload: &mut Payload,
     headers: &HeaderMap,
     limits: &BodyLimits,
     stopping: &watch::Receiver<bool>,
+    turn: Option<&Turn>,
 ) -> Result<Bytes, Refusal> {
     let declared = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
     if declared.is_some_and(|length| length.parse::<usize>().map_or(true, |length| length > limits.bytes)) {
         return Err(Refusal::too_large(declared, limits.bytes));
     }
     let mut whole = pin!(collect(payload, limits.bytes));
-    // Most bodies arrive with their head, and need neither a timer nor an ear for the stop. But actix hands a request on before it
-    // takes the body out of what it has read, so that even those are there at the second look only.
-    let mut looked = false;
-    let at_once = poll_fn(|cx| match whole.as_mut().poll(cx) {
-        Poll::Ready(body) => Poll::Ready(Some(body)),
-        Poll::Pending if looked => Poll::Ready(None),
-        Poll::Pending => {
-            looked = true;
-            cx.waker().wake_by_ref();
-            Poll::Pending
+    // Most bodies arrive with their head, and need neither a timer nor an ear for the stop. But
+    // actix hands a request on before it takes the body out of what it has read, so that even those
+    // are there at the second look only.
+    match turn.filter(|turn| turn.is_complete()) {
+        Some(turn) => turn.body_taken().await,
+        None => {
+            if let Some(body) = poll_immediate(whole.as_mut()).await {
+                return body;
+            }
+            yield_once().await;
         }
-    });
-    if let Some(body) = at_once.await {
+    }
+    if let Some(body) = poll_immediate(whole.as_mut()).await {
         return body;
     }
     let mut stopping = stopping.clone();
@@ -63,6 +66,21 @@ pub(crate) async fn read(
         () = stopped => Err(Refusal::draining()),
         () = tokio::time::sleep(limits.time) => Err(Refusal::timed_out(limits.time)),
     }
+}
+
+/// Lets whoever polls do other work before this task goes on, but nothing else of its thread's: that
+/// may take long.
+async fn yield_once() {
+    let mut yielded = false;
+    poll_fn(|cx| {
+        if yielded {
+            return Poll::Ready(());
+        }
+        yielded = true;
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 async fn collect(payload: &mut Payload, limit: usize) -> Result<Bytes, Refusal> {
@@ -93,3 +111,7 @@ async fn collect(payload: &mut Payload, limit: usize) -> Result<Bytes, Refusal> 
         }
     }
 }
+
+#[cfg(test)]
+#[path = "body_tests.rs"]
+mod tests;

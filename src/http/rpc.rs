@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use actix_web::dev::{Payload, Service, ServiceRequest, ServiceResponse};
@@ -20,6 +21,7 @@ use super::guard::Guard;
 use super::refusal::Refusal;
 use super::status::{self, StatusMode};
 use super::token;
+use super::turn::Turn;
 
 /// The rules that hold for all endpoints of a server.
 #[derive(Debug)]
@@ -134,7 +136,8 @@ impl<H: Handle> Endpoint<H> {
     async fn call(&self, request: &HttpRequest, payload: &mut Payload) -> Result<HttpResponse, Refusal> {
         let headers = request.headers();
         is_json(headers)?;
-        let body = body::read(payload, headers, &self.front.body, &self.front.stopping).await?;
+        let turn = request.conn_data::<Rc<Turn>>().map(Rc::as_ref);
+        let body = body::read(payload, headers, &self.front.body, &self.front.stopping, turn).await?;
         let arrival = Arrival {
             token: token::token(headers, &self.front.token_header),
             // Of the socket: whoever calls may write any address into a header.
@@ -178,7 +181,12 @@ fn is_json(headers: &HeaderMap) -> Result<(), Refusal> {
         return Err(Refusal::encoding(headers));
     }
     let mut types = headers.get_all(CONTENT_TYPE);
-    let sent = types.next().filter(|_| types.next().is_none()).and_then(|value| value.to_str().ok());
+    let sent = types.next().filter(|_| types.next().is_none());
+    // Nearly all say just this.
+    if sent.is_some_and(|value| *value == JSON) {
+        return Ok(());
+    }
+    let sent = sent.and_then(|value| value.to_str().ok());
     let wrong = || Refusal::content_type(headers);
     let mut parts = sent.ok_or_else(wrong)?.split(';');
     let media = parts.next().unwrap_or_default().trim();

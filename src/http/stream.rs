@@ -230,6 +230,10 @@ impl AsyncWrite for PeerStream {
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         this.check()?;
+        // actix flushes at the end of each poll of the connection.
+        if this.turn.poll_missed() {
+            cx.waker().wake_by_ref();
+        }
         let flushed = this.wire.poll_flush(cx);
         ready!(this.note(flushed))?;
         if this.is_blocked {
