@@ -43,21 +43,59 @@
 //! host's, or for a moment a transport thread's: then the call runs **inline**, where it arrived. A **caller** is whoever
 //! the authenticator says.
 //!
+//! # The way of a call
+//!
+//! ```text
+//!  bytes ─▶ Envelope ─▶ Caller ─▶ Route ─▶ message ─▶ begin ─┬─▶ inline: take the turn, run ───────┐
+//!  http     jsonrpc     auth      router   service::params   └─▶ Mailbox ─║─▶ host: schedule, run ─┤
+//!  bytes ◀─────────────── response ◀──────────────────── Result<T, RpcError> ◀─── Record ◀─────────┘
+//! ```
+//!
+//! Left of ║ runs on the thread of the transport, right of it on the host's own.
+//!
+//! | station | file |
+//! |---|---|
+//! | a request over HTTP, and its response | `http/rpc.rs`, `http/guard.rs`, `http/body.rs` |
+//! | a body of any transport, and its calls | `dispatch.rs`, `dispatch/batch.rs` |
+//! | the envelope, and a request in it | `jsonrpc/envelope.rs`, `jsonrpc/request.rs` |
+//! | an answer | `engine/answer.rs`, `jsonrpc/response.rs` |
+//! | who is calling | `auth/front.rs` |
+//! | a name and its method | `router.rs`, `route.rs`, `engine/method_route.rs` |
+//! | parameters and their message | `service/params/` |
+//! | **the way in**: where a call arrives, or into its mailbox | `engine/begin.rs` |
+//! | admission | `mailbox/admission.rs` |
+//! | the mailbox, and a call in it | `mailbox/queue.rs`, `mailbox/call.rs` |
+//! | which call is next | `engine/schedule/` |
+//! | **the run** of a method, once | `engine/run/mod.rs` |
+//! | **the record** of how a call ended | `measure/record.rs` |
+//!
+//! # Where to change what
+//!
+//! | to add or change | begin in |
+//! |---|---|
+//! | a transport | a module beside `http`, over `dispatch.rs` |
+//! | a setting | `settings/table.rs` |
+//! | a key of an attribute | `macros/src/attr.rs` |
+//! | when a call runs inline | `runs_inline` in `engine/begin.rs`, and its rule in `docs/promises.md` |
+//! | a reason to turn a call away | `Why` in `route.rs`, and `mailbox/admission.rs` |
+//! | what is counted of a call | `measure/tally.rs`, `engine/stats.rs` |
+//! | an error of JSON-RPC | `jsonrpc/error.rs` |
+//!
 //! # Layout
 //!
 //! From the outside in; a module knows only those that come after it, which `tests/layers.rs` checks.
 //!
-//! - [`testing`] helps with tests of services. It needs the feature of that name.
 //! - [`client`] calls services, of callbox and of others. Over HTTP it needs the feature of that name.
+//! - [`testing`] helps with tests of services. It needs the feature of that name.
 //! - `server` is the builder: it turns settings into parts, runs them, and drains. `settings` resolves flags over
 //!   environment over file over builder, once.
 //! - `http` is the actix-web front: the endpoint, its refusals and statuses, pages, files, the hygiene of connections.
 //! - `dispatch` takes one body and gives one, for any transport. It asks `auth` who is calling and `router` for the method.
-//! - `router` maps names to methods, and finds at the start what is wrong with them.
 //! - `console` is what the page at `/console` is told of the mailboxes while somebody looks at it.
 //! - `builtin` has the methods of callbox's own: `get_service_specs`, `rpc.discover` and `rpc.mailboxes`.
-//! - `engine` is state and execution: the host, its scheduler, the gate that lifts Rust's borrow rules to calls, inline
-//!   turns, and the supervisor that makes a crashed service anew.
+//! - `router` maps names to methods, and finds at the start what is wrong with them.
+//! - `engine` is state and execution: the way in, the runs, the scheduler and its gate, which lifts Rust's borrow rules to
+//!   calls, and the host with its supervisor, which makes a crashed service anew.
 //! - `mailbox` is admission and queueing: bounded rings of calls, quotas, deadlines, and the bell that wakes the host.
 //! - `measure` is what is known of each method: what its calls cost, and what has become of them.
 //! - `route` is the border between `dispatch` and `engine`: a method as the one sees it, and the other is.

@@ -332,3 +332,32 @@ fn a_circle_is_found_through_what_a_module_exports() {
     let expected: Vec<BTreeSet<PathBuf>> = vec![["a/one.rs", "a/two.rs", "b.rs", "c.rs"].map(PathBuf::from).into()];
     assert_eq!(found, expected);
 }
+
+/// The lines of the root's own documentation.
+fn tour() -> Vec<String> {
+    root().lines().filter_map(|line| line.strip_prefix("//! ").map(str::to_owned)).collect()
+}
+
+#[test]
+fn the_tour_of_the_root_visits_the_layers_from_the_top_down() {
+    let name = |line: &String| {
+        let rest = line.strip_prefix("- ")?;
+        rest.split('`').nth(1).map(str::to_owned)
+    };
+    let visited: Vec<_> = tour().iter().filter_map(name).collect();
+    let rank = |name: &String| LAYERS.iter().position(|layer| layer.module == name);
+    let ranks: Vec<_> = visited.iter().map(|name| rank(name).unwrap_or_else(|| panic!("no layer {name}"))).collect();
+    assert!(ranks.len() > 12 && ranks.is_sorted_by(|one, next| one > next), "{visited:?}");
+}
+
+#[test]
+fn the_files_that_the_root_names_are_there() {
+    let named = tour().into_iter().filter(|line| line.starts_with("| "));
+    let parts: Vec<_> = named.flat_map(|line| line.split('`').map(str::to_owned).collect::<Vec<_>>()).collect();
+    let files: Vec<_> = parts.iter().filter(|part| part.ends_with(".rs") || part.ends_with('/')).collect();
+    assert!(files.len() > 20, "{files:?}");
+    for file in files {
+        let places = ["src", "."].map(|base| Path::new(ROOT).join(base).join(file));
+        assert!(places.iter().any(|place| place.exists()), "the root names {file}, which is not there");
+    }
+}

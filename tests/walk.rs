@@ -140,13 +140,11 @@ fn walk(way: &[Hop]) -> (usize, usize) {
 #[test]
 fn a_call_that_runs_where_it_arrives_passes_few_functions_and_files() {
     let (hops, files) = walk(INLINE);
-    println!("inline: {hops} hops in {files} files");
     assert!(hops <= 45 && files <= 18, "{hops} hops in {files} files");
 }
 
 #[test]
 fn a_call_that_waits_in_its_mailbox_passes_few_functions_and_files() {
     let (hops, files) = walk(QUEUED);
-    println!("queued: {hops} hops in {files} files");
     assert!(hops <= 40 && files <= 14, "{hops} hops in {files} files");
 }

@@ -73,7 +73,7 @@ pub(crate) fn run_here<M: Method>(
     let Some(turn) = turn else { return Err((call, message)) };
     let began = Instant::now();
     if began >= call.deadline {
-        return Ok(Box::pin(ready(Err(expire(&**entry, call, began)))));
+        return Ok(Box::pin(ready(Err(expire(entry, call, began)))));
     }
     let around = current(core, &call);
     let record = Record::inline(Arc::clone(entry), call, began);
