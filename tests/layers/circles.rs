@@ -65,8 +65,8 @@ pub(crate) fn circles(graph: &Graph) -> Vec<BTreeSet<PathBuf>> {
     all.into_iter().collect()
 }
 
-fn reach(graph: &Graph, from: &PathBuf) -> BTreeSet<PathBuf> {
-    let (mut open, mut found) = (vec![from.clone()], BTreeSet::new());
+fn reach(graph: &Graph, from: &Path) -> BTreeSet<PathBuf> {
+    let (mut open, mut found) = (vec![from.to_owned()], BTreeSet::new());
     while let Some(file) = open.pop() {
         for next in graph.get(&file).into_iter().flatten() {
             if found.insert(next.clone()) {
