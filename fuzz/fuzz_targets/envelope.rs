@@ -87,7 +87,7 @@ fn compare_large(large: &Parsed<'_>, whole: &Parsed<'_>) {
 /// What a call is told that fails, and its answer. None of a notification.
 fn refused(request: &Request<'_>) -> Option<(RpcError, Vec<u8>)> {
     let mut answer = Vec::new();
-    let draft = Draft::reply(Dialect::Jsonrpc, request, &mut answer)?;
+    let draft = Draft::reply(Dialect::Jsonrpc, request.id?, request, &mut answer);
     let told = draft.close(&mut answer, Err(RpcError::new(7, "no")))?;
     Some((told, answer))
 }

@@ -48,7 +48,7 @@ fn answer_within(body: impl AsRef<[u8]>, limits: &Limits, large: usize) -> Optio
 
 fn single(member: &Member<'_>, out: &mut Vec<u8>) -> Option<()> {
     let draft = match member {
-        Ok(request) => Draft::reply(Dialect::Jsonrpc, request, out)?,
+        Ok(request) => Draft::reply(Dialect::Jsonrpc, request.id?, request, out),
         Err(invalid) => Draft::open(Dialect::Jsonrpc, invalid.id, out),
     };
     let outcome = run(member, out);
@@ -211,7 +211,8 @@ fn unread(body: &str) -> Option<Request<'_>> {
 /// What a call is told that fails, and its answer.
 fn refused(request: &Request<'_>, error: RpcError) -> (RpcError, String) {
     let mut out = Vec::new();
-    let draft = Draft::reply(Dialect::Jsonrpc, request, &mut out).expect("it has an id");
+    let id = request.id.expect("it has an id");
+    let draft = Draft::reply(Dialect::Jsonrpc, id, request, &mut out);
     out.extend_from_slice(b"half of a result");
     let told = draft.close(&mut out, Err(error)).expect("it fails");
     (told, String::from_utf8(out).unwrap())
