@@ -1,12 +1,15 @@
 //! What a call over HTTP costs, beside a bare actix-web handler, a plain actix actor, jsonrpsee and axum: run with
 //! `cargo bench -p callbox-benches --bench http`.
 //!
-//! Each server is a process of its own, loaded from this one over loopback, in turn and in rounds. `-- --quick` is a short
-//! form, `-- --only trivial,batch` measures some workloads, `-- --rounds 30` more rounds. A missed target is said and is no
-//! failure, as it may be the machine's. `benches/README.md` tells how to read the figures.
+//! Each server is a process of its own, loaded from this one over loopback, in turn and in rounds.
+//! `-- --quick` is a short form, `-- --only trivial,batch` measures some workloads, `-- --rounds 30`
+//! more rounds. A missed target is said and is no failure, as it may be the machine's, but for the one
+//! of the instructions of a call, which valgrind counts. `benches/README.md` tells how to read the
+//! figures.
 
 #![expect(clippy::print_stdout, reason = "what a bench prints is what it is for")]
 
+mod callgrind;
 #[path = "../shared/child.rs"]
 mod child;
 #[path = "../shared/closed_loop.rs"]
@@ -14,6 +17,7 @@ mod closed_loop;
 #[path = "../shared/figures.rs"]
 mod figures;
 mod idle;
+mod instructions;
 mod layout;
 mod report;
 mod servers;
@@ -46,11 +50,15 @@ fn main() -> ExitCode {
         }
     };
     match measure(&options) {
-        Ok(0) => ExitCode::SUCCESS,
-        Ok(wrong) => {
-            println!("error: {wrong} answers were wrong");
+        Ok(report) if report.wrong() > 0 => {
+            println!("error: {} answers were wrong", report.wrong());
             ExitCode::FAILURE
         }
+        Ok(report) if report.failed() => {
+            println!("error: a call takes more instructions than it may, whatever the machine");
+            ExitCode::FAILURE
+        }
+        Ok(_) => ExitCode::SUCCESS,
         Err(error) => {
             println!("error: {error}");
             ExitCode::FAILURE
@@ -101,7 +109,8 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<Option<Options>, St
             }
             "--only" => {
                 for name in args.next().unwrap_or_default().split(',') {
-                    let known = workloads::ALL.iter().any(|workload| workload.name == name) || name == idle::NAME;
+                    let others = [idle::NAME, instructions::NAME];
+                    let known = workloads::ALL.iter().any(|workload| workload.name == name) || others.contains(&name);
                     only.push(if known {
                         name.to_owned()
                     } else {
@@ -116,8 +125,8 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<Option<Options>, St
     Ok(bench.then_some(Options { quick, layout, rounds, only }))
 }
 
-/// Makes all measurements; the number of wrong answers.
-fn measure(options: &Options) -> io::Result<u64> {
+/// Makes all measurements.
+fn measure(options: &Options) -> io::Result<Report> {
     let begin = Instant::now();
     let files = child::allow_many_files()?;
     let (warm_up, time) = if options.quick { (100, 200) } else { (150, 650) };
@@ -138,10 +147,13 @@ fn measure(options: &Options) -> io::Result<u64> {
     if options.wants(idle::NAME) {
         idle::run(&mut report, options, &part.cores, files)?;
     }
+    if options.wants(instructions::NAME) {
+        instructions::run(&mut report, options, &part.cores)?;
+    }
     report.print_summary();
     let path = report.write()?;
     println!("{} s; written: {}", begin.elapsed().as_secs(), path.display());
-    Ok(report.wrong())
+    Ok(report)
 }
 
 fn one(

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use crate::figures::{calibrate, directory, median, show, steadiness};
+use crate::figures::{calibrate, directory, median, show, spread, steadiness};
+use crate::instructions;
 use crate::layout::Layout;
 use crate::servers::Subject;
 use crate::targets::{self, Quantity};
@@ -38,6 +39,15 @@ struct Idle {
     kib: Vec<f64>,
 }
 
+/// Instructions of one call, in each stretch of calls.
+#[derive(Debug, Serialize)]
+struct Instructions {
+    subject: Subject,
+    per_call: Vec<f64>,
+    /// Stretches that do not count, as not all of their calls ran where they arrived.
+    dropped: usize,
+}
+
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
     quick: bool,
@@ -46,6 +56,10 @@ pub(crate) struct Report {
     calibration_ms: Vec<f64>,
     series: Vec<Series>,
     idle: Vec<Idle>,
+    instructions: Vec<Instructions>,
+    /// A target is missed that no machine is to blame for.
+    #[serde(skip)]
+    failed: bool,
     #[serde(skip)]
     missed: Vec<String>,
     #[serde(skip)]
@@ -65,8 +79,8 @@ impl Report {
     pub(crate) fn new(quick: bool, layout: Layout) -> Self {
         let cores = std::thread::available_parallelism().map_or(0, usize::from);
         let calibration_ms = vec![calibrate()];
-        let (series, idle, missed) = (Vec::new(), Vec::new(), Vec::new());
-        Self { quick, layout, cores, calibration_ms, series, idle, missed, met: 0 }
+        let (series, idle, instructions, missed) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Self { quick, layout, cores, calibration_ms, series, idle, instructions, failed: false, missed, met: 0 }
     }
 
     pub(crate) fn note(&mut self, workload: &Workload, subject: Subject, sample: Sample) {
@@ -84,11 +98,25 @@ impl Report {
         }
     }
 
+    pub(crate) fn note_instructions(&mut self, subject: Subject, per_call: Vec<f64>, dropped: usize) {
+        self.instructions.push(Instructions { subject, per_call, dropped });
+    }
+
+    /// Notes what could not be measured, for the end of the report.
+    pub(crate) fn note_unmeasured(&mut self, what: &str) {
+        println!("\n{what}");
+        self.missed.push(what.to_owned());
+    }
+
     /// The values of one quantity, in the order of the rounds.
     fn values(&self, workload: &str, subject: Subject, quantity: Quantity) -> Vec<f64> {
         if quantity == Quantity::Memory {
             let idle = self.idle.iter().find(|idle| idle.subject == subject);
             return idle.map_or_else(Vec::new, |idle| idle.kib.clone());
+        }
+        if quantity == Quantity::Instructions {
+            let counted = self.instructions.iter().find(|counted| counted.subject == subject);
+            return counted.map_or_else(Vec::new, |counted| counted.per_call.clone());
         }
         let series = self.series.iter().find(|series| series.workload == workload && series.subject == subject);
         series.map_or_else(Vec::new, |series| series.samples.iter().map(|sample| quantity.of(sample)).collect())
@@ -139,17 +167,35 @@ impl Report {
         self.judge(crate::idle::NAME);
     }
 
+    /// The table of instructions per call.
+    pub(crate) fn print_instructions(&mut self, version: &str) {
+        println!("\nInstructions of a trivial call over one connection, by callgrind ({version})");
+        for Instructions { subject, per_call, dropped } in &self.instructions {
+            let ratio = median(&self.ratios(instructions::NAME, *subject, Subject::Bare, Quantity::Instructions));
+            let (least, most) = spread(per_call);
+            println!(
+                "   {subject:26} {:>10.0} {ratio:>8.3} × bare  [{least:.0} – {most:.0}] in {} stretches, {dropped} dropped",
+                median(per_call),
+                per_call.len(),
+            );
+        }
+        self.judge(instructions::NAME);
+    }
+
     /// Compares with the targets of a workload.
     fn judge(&mut self, workload: &str) {
         for target in targets::ALL.iter().filter(|target| target.workload == workload) {
             let ratios = self.ratios(workload, target.subject, target.base, target.quantity);
             let ratio = median(&ratios);
             let verdict = if target.is_met(ratio) { "met" } else { "MISSED" };
-            let line = format!("{target}: {ratio:.2} {}", middle_half(&ratios));
+            // Instructions hardly vary, so less of a difference counts.
+            let digits = if target.quantity == Quantity::Instructions { 3 } else { 2 };
+            let line = format!("{target}: {ratio:.digits$} {}", middle_half(&ratios));
             println!("   {line}  {verdict}");
             if target.is_met(ratio) {
                 self.met += 1;
             } else {
+                self.failed |= target.quantity == Quantity::Instructions;
                 self.missed.push(format!("{workload}: {line}"));
             }
         }
@@ -163,6 +209,11 @@ impl Report {
     /// All wrong answers of the run.
     pub(crate) fn wrong(&self) -> u64 {
         self.series.iter().flat_map(|series| &series.samples).map(|sample| sample.wrong).sum()
+    }
+
+    /// Whether a target is missed that no machine is to blame for.
+    pub(crate) fn failed(&self) -> bool {
+        self.failed
     }
 
     pub(crate) fn print_summary(&self) {

@@ -58,12 +58,15 @@ pub(crate) const ALL: [Workload; 6] = [
         body: || call("text", &format!(r#"{{"length":{TEXT}}}"#), 1),
         expected: |_| Expected::TextOf(TEXT),
     },
-    Workload {
-        name: "alone",
-        title: "A trivial method, one connection",
-        connections: 1,
-        calls: 1,
-        body: || call("ping", "{}", 1),
-        expected: |_| Expected::True,
-    },
+    ALONE,
 ];
+
+/// A trivial method, one connection.
+pub(crate) const ALONE: Workload = Workload {
+    name: "alone",
+    title: "A trivial method, one connection",
+    connections: 1,
+    calls: 1,
+    body: || call("ping", "{}", 1),
+    expected: |_| Expected::True,
+};

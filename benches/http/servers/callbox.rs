@@ -2,7 +2,7 @@
 
 use callbox::{Placement, Server, service, testing};
 
-use super::{listening, methods};
+use super::{listening, mark_when_told, methods};
 
 #[derive(Default)]
 struct Bench {
@@ -44,6 +44,8 @@ pub(super) fn serve(placement: Placement, workers: usize) {
     let server = server.max_connections_per_peer(20_000);
     let server = testing::start(server);
     listening(server.address());
+    let service = server.service::<Bench>();
+    mark_when_told(|| service.stats().iter().map(|method| method.inline).sum());
     loop {
         std::thread::park();
     }

@@ -1,0 +1,103 @@
+//! A server under valgrind's callgrind, which counts its instructions.
+
+use std::fs;
+use std::io::{self, BufRead, BufReader, ErrorKind, Write};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use crate::child::ROLE;
+use crate::figures::directory;
+use crate::servers::{MARK, Subject};
+
+/// Has glibc fill and copy memory by ordinary loops. Beyond some kilobytes it has one instruction
+/// repeat itself, which callgrind counts once for each byte: actix clears 3 KiB to look for a head,
+/// which would be three thousand instructions in place of a hundred, or not, as the processor has it.
+const NO_REPEATED_STORES: &str =
+    "glibc.cpu.x86_rep_stosb_threshold=1073741824:glibc.cpu.x86_rep_movsb_threshold=1073741824";
+
+/// A server whose instructions are counted. Ended when it is dropped.
+pub(crate) struct Counted {
+    process: Child,
+    commands: ChildStdin,
+    said: BufReader<ChildStdout>,
+    pub(crate) address: SocketAddr,
+    /// Where callgrind writes its files, numbered in the order of the marks.
+    files: PathBuf,
+    marks: usize,
+}
+
+/// What a stretch between two marks was.
+pub(crate) struct Stretch {
+    pub(crate) instructions: u64,
+    /// Number of calls that ran where they arrived since the start, by callbox's own count.
+    pub(crate) inline: u64,
+}
+
+/// Returns valgrind's version, or `None` if it is not installed.
+pub(crate) fn version() -> io::Result<Option<String>> {
+    match Command::new("valgrind").arg("--version").output() {
+        Ok(output) => Ok(Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+impl Counted {
+    /// Starts a server with one thread for its connections, on one of these cores.
+    pub(crate) fn start(subject: Subject, cores: &str) -> io::Result<Self> {
+        let files = directory()?.join("callgrind").join(subject.name().replace([' ', ','], "-"));
+        match fs::remove_dir_all(&files) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+            _ => fs::create_dir_all(&files)?,
+        }
+        let core = cores.split(',').next().unwrap_or(cores);
+        let mut command = Command::new("valgrind");
+        // valgrind runs one thread at a time. Without turns that are fair, the thread that answers
+        // may wait for long while another one runs, which looks like a method that is slow.
+        command.args(["--tool=callgrind", "--fair-sched=yes", "--log-file=/dev/null"]);
+        command.arg(format!("--dump-before={MARK}"));
+        command.arg(format!("--callgrind-out-file={}", files.join("calls").display()));
+        command.arg(std::env::current_exe()?).args([ROLE, subject.name(), core]);
+        // Under valgrind everything is slow, and worth no warning.
+        command.env("RUST_LOG", "error").env("GLIBC_TUNABLES", NO_REPEATED_STORES);
+        let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        let (commands, said) = (process.stdin.take(), process.stdout.take().map(BufReader::new));
+        let (Some(commands), Some(said)) = (commands, said) else { unreachable!("both are piped") };
+        let unknown = SocketAddr::from(([0, 0, 0, 0], 0));
+        let mut counted = Self { process, commands, said, address: unknown, files, marks: 0 };
+        counted.address = counted.line()?.parse().map_err(|_| {
+            let what =
+                format!("{subject} does not start under valgrind: run it with `valgrind --tool=callgrind` to see why");
+            io::Error::other(what)
+        })?;
+        Ok(counted)
+    }
+
+    /// Ends a stretch, and begins the next one.
+    pub(crate) fn mark(&mut self) -> io::Result<Stretch> {
+        self.commands.write_all(b"mark\n")?;
+        let inline = self.line()?.parse().map_err(|_| io::Error::other("the server ended under valgrind"))?;
+        self.marks += 1;
+        // The server marks twice, and counts in between: what that takes is in a file of its own.
+        let file = self.files.join(format!("calls.{}", 2 * self.marks - 1));
+        let text = fs::read_to_string(&file)?;
+        let totals = text.lines().find_map(|line| line.strip_prefix("totals: ")?.trim().parse().ok());
+        let instructions = totals.ok_or_else(|| io::Error::other(format!("no totals in {}", file.display())))?;
+        Ok(Stretch { instructions, inline })
+    }
+
+    fn line(&mut self) -> io::Result<String> {
+        let mut line = String::new();
+        self.said.read_line(&mut line)?;
+        Ok(line.trim().to_owned())
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        // It fails when the server has ended already.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
