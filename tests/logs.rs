@@ -296,7 +296,7 @@ fn flood() {
     let most = start.elapsed().as_secs() + 2;
     let log = log_of(program);
     // Where the limit does not hold, it is too long to be shown.
-    let shown = &log[..log.floor_char_boundary(5000)];
+    let shown: String = log.chars().take(5000).collect();
     // One may stand behind the beginning of a line of Rust's own hook, which writes its lines in pieces.
     let errors: Vec<_> = log.split(" ERROR ").skip(1).filter_map(|rest| rest.lines().next()).collect();
     for method in methods {

@@ -169,7 +169,7 @@ fn allocations_per_call(reach: &Reach) -> (f64, u64) {
             reach.call(Ping {}, FOR_EVER).await;
         }
     };
-    let session = Session::new().no_stdout().no_file();
+    let session = Session::new();
     let operation = session.operation("calls");
     let queued = || inline_and_queued(reach).1;
     let before = runtime.block_on(async {
@@ -181,7 +181,8 @@ fn allocations_per_call(reach: &Reach) -> (f64, u64) {
         before
     });
     let report = session.to_report();
-    let per_call = report.operations().find_map(|(_, operation)| operation.allocations()).unwrap_or(f64::NAN);
+    let allocations = report.operations().next().map(|(_, calls)| calls.total_allocations_count());
+    let per_call = allocations.map_or(f64::NAN, |count| count as f64 / CALLS as f64);
     // To a hundredth: the threads of the runtimes may have something to do of their own.
     ((per_call * 100.0).round() / 100.0, queued() - before)
 }

@@ -138,7 +138,7 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<Option<Options>, St
 fn keep_quiet_about_culprits() {
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
-        if panic.payload_as_str() != Some(bodies::CULPRIT) {
+        if panic.payload().downcast_ref() != Some(&bodies::CULPRIT) {
             usual(panic);
         }
     }));

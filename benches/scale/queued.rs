@@ -64,7 +64,7 @@ fn queue(size: usize) -> io::Result<(f64, f64)> {
     let refused = |error: callbox::RpcError| io::Error::other(error.to_string());
     held.notify(Hold {}).map_err(refused)?;
     has_begun.recv().map_err(io::Error::other)?;
-    let session = Session::new().no_stdout().no_file();
+    let session = Session::new();
     let operation = session.operation("queue");
     let begin = Instant::now();
     {
@@ -74,7 +74,9 @@ fn queue(size: usize) -> io::Result<(f64, f64)> {
         }
     }
     let nanos = begin.elapsed().as_secs_f64() * 1e9 / size as f64;
-    let bytes = session.to_report().operations().find_map(|(_, operation)| operation.bytes()).unwrap_or(f64::NAN);
+    let report = session.to_report();
+    let bytes = report.operations().next().map(|(_, queue)| queue.total_bytes_allocated());
+    let bytes = bytes.map_or(f64::NAN, |bytes| bytes as f64 / size as f64);
     drop(let_go);
     held.settled();
     let counted = held.call(Add { by: 0 }).map_err(refused)?;

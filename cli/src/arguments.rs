@@ -94,8 +94,10 @@ pub(crate) fn quoted(words: &[String], param: Option<&str>) -> Option<String> {
         let mut values = words.iter().filter_map(|word| word.split_once('='));
         values.find_map(|(key, value)| (key == name).then_some(value))
     };
+    if let Some((name, value)) = param.and_then(|name| Some((name, named(name)?))) {
+        return string(value).map(|string| format!("{name}:='{string}'"));
+    }
     match (param, words) {
-        (Some(name), _) if let Some(value) = named(name) => string(value).map(|string| format!("{name}:='{string}'")),
         (_, [word]) if word != "-" => string(word).map(|string| match param {
             Some(name) => format!("{name}:='{string}'"),
             None => format!("'{string}'"),

@@ -140,7 +140,7 @@ impl TokenFile {
         self.change(false, |tokens| {
             let revoked: Vec<_> = tokens.extract_if(.., |token| token.is_called(id_or_name)).collect();
             if revoked.is_empty() {
-                let what = format_args!("{} has no token with that id or name", self.path.display());
+                let what = format!("{} has no token with that id or name", self.path.display());
                 return Err(StartError::new(what, "`callbox token list` shows those that there are"));
             }
             Ok(revoked)

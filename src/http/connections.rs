@@ -138,7 +138,7 @@ impl Connections {
         let of_peer = open.peers.get(&peer).copied().unwrap_or_default();
         if open.pulses.len() >= self.limits.total || of_peer >= self.limits.per_peer {
             self.rejected.fetch_add(1, Ordering::Relaxed);
-            let left = self.courtesy.try_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+            let left = self.courtesy.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
             return Err(if left.is_ok() { Rejected::Politely } else { Rejected::AtOnce });
         }
         let pulse = Arc::new(Pulse::new(Arc::clone(&self.clock)));

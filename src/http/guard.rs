@@ -9,6 +9,7 @@ use actix_web::http::header::{
     ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN, VARY,
 };
 
+use crate::jsonrpc::beginning;
 use crate::log::Seldom;
 use crate::start_error::StartError;
 
@@ -150,7 +151,7 @@ impl Guard {
         if let Some(line) = req.uri().authority() {
             host = format!("{host} and {line} in the request line");
         }
-        let host = &host[..host.floor_char_boundary(SHOWN)];
+        let host = beginning(&host, SHOWN);
         log_warn!(
             host,
             times,

@@ -9,7 +9,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, RETRY_AFTER};
 
 use crate::dispatch::Dispatch;
-use crate::jsonrpc::{Dialect, RpcError};
+use crate::jsonrpc::{Dialect, RpcError, beginning};
 
 use super::unread::Unread;
 
@@ -77,7 +77,7 @@ impl Refusal {
 
     /// `declared` is the length that the request's head tells, if it does.
     pub(crate) fn too_large(declared: Option<&str>, limit: usize) -> Self {
-        let declared = declared.map(|length| format!(", got {}", shorten(length))).unwrap_or_default();
+        let declared = declared.map(|length| format!(", got {}", beginning(length, SHOWN))).unwrap_or_default();
         let reason = format!("the body may have at most {limit} bytes{declared}");
         Self::told(StatusCode::PAYLOAD_TOO_LARGE, reason)
     }
@@ -129,9 +129,5 @@ impl Refusal {
 /// A header as it came, in a few words.
 fn sent(headers: &HeaderMap, name: &HeaderName) -> String {
     let sent: Vec<_> = headers.get_all(name).map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
-    if sent.is_empty() { "none".to_owned() } else { format!("`{}`", shorten(&sent.join(", "))) }
-}
-
-fn shorten(text: &str) -> &str {
-    &text[..text.floor_char_boundary(SHOWN)]
+    if sent.is_empty() { "none".to_owned() } else { format!("`{}`", beginning(&sent.join(", "), SHOWN)) }
 }

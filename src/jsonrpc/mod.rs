@@ -1,5 +1,6 @@
 //! The wire: requests in, responses out. Knows JSON and nothing else: no async, no HTTP, no service.
 
+mod beginning;
 mod brackets;
 mod budget;
 mod dialect;
@@ -21,6 +22,7 @@ mod rows;
 mod tests;
 mod write;
 
+pub(crate) use beginning::beginning;
 pub(crate) use budget::Budget;
 pub use dialect::{Dialect, UnknownDialect};
 pub(crate) use envelope::{Envelope, Limits, MAX_DEPTH};

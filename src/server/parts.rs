@@ -148,11 +148,11 @@ fn any_origin_over_loopback(settings: &Settings, router: &Router, address: Optio
     let Some(public) = router.routes().find(is_public) else { return Ok(true) };
     let is_loopback = address.map(|address| address.ip().to_canonical().is_loopback());
     if is_loopback == Some(true) && settings.origins.iter().any(|origin| origin == "*") {
-        let what = format_args!(
+        let what = format!(
             "any web page could call `{}`, as the server listens on loopback and `*` is among its origins",
             public.name()
         );
-        let fix = format_args!(
+        let fix = format!(
             "list those that may, as in --origins https://app.example.org, or make every method private (now: {})",
             settings.origin("origins")
         );

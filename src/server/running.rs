@@ -60,8 +60,7 @@ impl Running {
         self.check_paths().await?;
         for service in &self.shared.services {
             service.launch().await.map_err(|reason| {
-                let what = format_args!("the service {} could not start", service.name());
-                StartError::new(what, reason)
+                StartError::new(format_args!("the service {} could not start", service.name()), reason)
             })?;
         }
         Ok(())
@@ -163,7 +162,7 @@ impl Running {
         if left.is_empty() {
             return Ok(());
         }
-        let what = format_args!("a method did not end and was left running ({})", left.join(", "));
+        let what = format!("a method did not end and was left running ({})", left.join(", "));
         Err(StartError::new(what, "give it more time with --drain, or see why it does not return"))
     }
 }

@@ -203,7 +203,7 @@ pub(crate) fn keep_quiet_about_panics_on_purpose() {
     ONCE.call_once(|| {
         let usual = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
-            if panic.payload_as_str() != Some("on purpose") {
+            if panic.payload().downcast_ref() != Some(&"on purpose") {
                 usual(panic);
             }
         }));

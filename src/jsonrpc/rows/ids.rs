@@ -27,7 +27,7 @@ pub(super) fn add_to(rows: &mut Rows) {
         r#""ключ 🔑""#,
         &long,
     ] {
-        let short = &id[..id.floor_char_boundary(30)];
+        let short = id.get(..30).unwrap_or(id);
         rows.answered(format!("a result under the id {short}"), add(id), three(id));
         rows.answered(
             format!("an error under the id {short}"),
@@ -43,7 +43,7 @@ pub(super) fn add_to(rows: &mut Rows) {
     for id in
         ["true", "false", "{}", "[]", "[1]", r#"{"id":1}"#, &format!("\"{}\"", "x".repeat(4095)), &"1".repeat(4097)]
     {
-        let short = &id[..id.floor_char_boundary(30)];
+        let short = id.get(..30).unwrap_or(id);
         rows.answered(format!("{short} is no id"), add(id), invalid("null"));
         rows.answered(
             format!("{short} is no id of an unknown method"),
