@@ -1,0 +1,72 @@
+mod mistakes;
+mod pages;
+mod shown;
+mod sources;
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use super::*;
+
+const ABOUT: About<'_> = About { service: "name.your.service" };
+
+/// What the program, the environment, the file and the flags say in one test.
+#[derive(Default)]
+struct Given {
+    builder: Layer,
+    file: Option<&'static str>,
+    env: &'static [(&'static str, &'static str)],
+    flags: &'static [&'static str],
+}
+
+impl Given {
+    fn resolve(&self) -> Result<Resolved, StartError> {
+        let file = self.file.map(TempFile::new);
+        let named = file.iter().flat_map(|file| ["--config".into(), file.0.clone().into_os_string()]);
+        let args = ["server".into()].into_iter().chain(named).chain(self.flags.iter().map(OsString::from));
+        let env: HashMap<_, _> = self.env.iter().copied().collect();
+        resolve_from(&self.builder, args, |name| env.get(name).map(ToString::to_string), &ABOUT)
+    }
+
+    fn settings(&self) -> Settings {
+        match self.resolve() {
+            Ok(Resolved::Run(settings)) => *settings,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The error, with the directory of the file left out.
+    fn error(&self) -> String {
+        let error = self.resolve().expect_err("a mistake").to_string();
+        assert_eq!(error.lines().count(), 1, "{error}");
+        error.replace(&format!("{}/", std::env::temp_dir().display()), "").replace(&unique(), "callbox")
+    }
+
+    fn shown(&self) -> String {
+        match self.resolve() {
+            Ok(Resolved::Show(text)) => text,
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+struct TempFile(PathBuf);
+
+impl TempFile {
+    fn new(text: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("{}.toml", unique()));
+        std::fs::write(&path, text).expect("a temporary file");
+        Self(path)
+    }
+}
+
+impl Drop for TempFile {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+/// A name that no other test uses: each test has a thread of its own.
+fn unique() -> String {
+    format!("callbox-settings-{}-{:?}", std::process::id(), std::thread::current().id())
+}

@@ -1,0 +1,50 @@
+//! The pages that list the settings.
+
+use super::super::source;
+use super::super::table::ROWS;
+
+#[test]
+fn the_page_on_security_names_settings_that_there_are_with_their_defaults() {
+    let page = include_str!("../../../SECURITY.md");
+    let flags = page.split('`').filter(|word| word.starts_with("--")).filter(|flag| *flag != "--show-settings");
+    let row = |flag: &str| ROWS.iter().find(|row| source::flag_name(row.key) == flag);
+    let unknown: Vec<_> = flags.filter(|flag| row(flag).is_none()).collect();
+    assert_eq!(unknown, [""; 0]);
+    let table = page.lines().filter(|line| line.starts_with("| `--"));
+    assert!(table.clone().count() > 8, "the table is there");
+    for line in table {
+        let cells: Vec<_> = line.split('|').map(|cell| cell.trim().trim_matches('`')).collect();
+        assert_eq!(row(cells[1]).map(|row| row.default), Some(cells[2]), "{line}");
+    }
+}
+
+#[test]
+fn the_readme_lists_every_setting_with_its_default() {
+    let readme = include_str!("../../../README.md");
+    let listed: Vec<_> = readme.lines().filter(|line| line.starts_with("| `--")).collect();
+    assert_eq!(listed.len(), ROWS.len(), "{listed:#?}");
+    for (row, line) in ROWS.iter().zip(listed) {
+        let default = if row.default.is_empty() { String::new() } else { format!(" `{}`", row.default) };
+        let start = format!("| `{}` |{default} | ", source::flag_name(row.key));
+        assert!(line.starts_with(&start), "`{line}` does not begin with `{start}`");
+    }
+}
+
+#[test]
+fn the_guide_lists_every_setting_with_its_default_and_its_name_in_the_program() {
+    let page = include_str!("../../docs/settings.md");
+    let listed: Vec<Vec<_>> = page
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .map(|line| line.split('|').map(str::trim).collect())
+        .collect();
+    assert_eq!(listed.len(), ROWS.len(), "{listed:#?}");
+    for (row, cells) in ROWS.iter().zip(listed) {
+        let default = if row.default.is_empty() { String::new() } else { format!("`{}`", row.default) };
+        assert_eq!((cells[1], cells[3]), (&*format!("`{}`", row.key), &*default));
+        // rustdoc checks that there is such a method.
+        let method = cells[2].starts_with("[`") && cells[2].contains("](crate::Server::");
+        assert!(method || row.key == "log", "{cells:?}");
+        assert!(!cells[4].is_empty(), "{cells:?}");
+    }
+}

@@ -1,0 +1,73 @@
+//! What a server logs, and what it keeps to itself.
+
+mod broken;
+mod calls;
+mod causes;
+mod filters;
+mod floods;
+#[path = "../support/program.rs"]
+mod program;
+#[path = "../support/roles.rs"]
+mod roles;
+mod secrets;
+#[path = "../support/mod.rs"]
+mod support;
+
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use rustix::process::Signal;
+
+use program::RunningProgram;
+use support::http::{Answer, ask};
+
+fn main() -> ExitCode {
+    if let Some(end) = roles::run() {
+        return end;
+    }
+    let tests: [(&str, fn()); 16] = [
+        ("at_debug_each_call_is_one_line", calls::one_line_each),
+        ("the_log_filter_comes_from_the_environment_or_the_file", filters::filters),
+        ("overload_is_a_warning_and_no_flood_of_them", floods::overload),
+        ("a_method_that_holds_its_thread_is_warned_of_once_a_minute_with_the_remedy", calls::dawdling),
+        ("a_call_that_would_come_back_is_an_error_that_names_the_services_on_its_way", calls::round_trip),
+        ("a_panic_is_an_error_under_the_id_that_its_caller_got", causes::panics),
+        ("no_log_and_no_answer_tells_a_token_and_no_log_a_parameter", secrets::canaries),
+        ("a_log_that_cannot_be_written_changes_nothing_else", broken::unwritable),
+        ("calls_under_way_are_answered_when_a_server_stops_whose_log_cannot_be_written", broken::unwritable_at_the_end),
+        ("a_subscriber_that_panics_changes_nothing_else", broken::faulty_subscriber),
+        ("a_flood_of_failures_is_a_few_lines_with_the_number_of_those_left_out", floods::flood),
+        ("at_debug_each_cause_is_a_line", causes::each_cause),
+        ("a_host_that_is_refused_is_told_once_with_the_setting_that_allows_it", floods::strange_host),
+        ("a_log_filter_that_has_no_effect_is_warned_of", filters::no_effect),
+        ("the_cause_behind_an_id_is_logged_whichever_way_a_service_was_started", causes::any_start),
+        ("a_token_of_a_file_is_told_once_by_who_makes_it_and_nowhere_else", secrets::token_canary),
+    ];
+    let tests = tests.map(|(name, test)| {
+        Trial::test(name, move || -> Result<(), Failed> {
+            test();
+            Ok(())
+        })
+    });
+    libtest_mimic::run(&Arguments::from_args(), tests.into()).exit_code()
+}
+
+fn post(program: &RunningProgram, headers: &[(&str, &str)], body: &str) -> Answer {
+    ask(program.address(), "POST", "/api", headers, body)
+}
+
+fn call(method: &str, params: &str) -> String {
+    format!(r#"{{"jsonrpc":"2.0","method":"{method}","params":{params},"id":1}}"#)
+}
+
+/// Stops the program in good order; what it has logged.
+fn log_of(program: RunningProgram) -> String {
+    program.signal(Signal::TERM);
+    let ended = program.ended();
+    assert_eq!((ended.status.code(), ended.out.as_str()), (Some(0), ""), "{}", ended.log);
+    ended.log
+}
+
+fn lines<'a>(log: &'a str, level: &str) -> Vec<&'a str> {
+    log.lines().filter(|line| line.split_whitespace().nth(1) == Some(level)).collect()
+}

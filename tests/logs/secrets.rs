@@ -1,0 +1,109 @@
+//! Tokens and parameters, which no line tells.
+
+use std::fs;
+use std::time::Duration;
+
+use callbox::TokenFile;
+
+use crate::program::Program;
+use crate::roles::GOOD_TOKEN;
+use crate::support::wait::until;
+use crate::{call, log_of, post};
+
+pub(crate) fn canaries() {
+    let program = Program::new("keeper", &["--port", "0"]).env("RUST_LOG", "trace").start();
+    let methods = ["echo", "secret", "fail", "panics", "never", "nobody"];
+    let value = r#""canary-of-a-parameter""#;
+    let params = [
+        format!("[{value}]"),
+        format!(r#"{{"text":{value}}}"#),
+        format!(r#"{{"text":[{value}]}}"#),
+        format!(r#"{{"text":1,{value}:2}}"#),
+        format!("[{value},{value}]"),
+        value.to_owned(),
+    ];
+    let mut bodies: Vec<_> =
+        methods.iter().flat_map(|method| params.iter().map(|params| call(method, params))).collect();
+    let quiet = bodies.iter().map(|body| body.replace(r#","id":1"#, "")).collect::<Vec<_>>();
+    let batch = format!("[{}]", bodies.join(","));
+    bodies.extend(quiet);
+    bodies.extend([batch, format!("{{{value}"), value.to_owned()]);
+    let mut answers = String::new();
+    for token in [GOOD_TOKEN, "canary-of-a-wrong-token", "canary-of-a-panic-token", "canary-of-an-away-token"] {
+        let bearer = format!("Bearer {token}");
+        for header in [("X-Api-Token", token), ("Authorization", &bearer)] {
+            for body in &bodies {
+                answers += &post(&program, &[header], body).body;
+            }
+        }
+        let refused = [("X-Api-Token", token), ("Content-Type", "text/plain")];
+        answers += &post(&program, &refused, &bodies[0]).body;
+    }
+    assert!(answers.contains("canary-of-a-parameter"), "a caller may hear its own words");
+    for token in ["good-token", "wrong-token", "panic-token", "away-token"] {
+        assert!(!answers.contains(token), "an answer tells the {token}");
+    }
+    let log = log_of(program);
+    for part in ["the authenticator panicked", "the authenticator failed error=nobody can tell", r#"caller="ann""#] {
+        assert!(log.contains(part), "they were not all looked at: {part}");
+    }
+    let told: Vec<_> = log.lines().filter(|line| line.contains("canary")).collect();
+    assert!(told.is_empty(), "{} lines, such as {:?}", told.len(), told.first());
+}
+
+pub(crate) fn token_canary() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("tokens.toml");
+    let file = TokenFile::new(&path);
+    let issue = |name: &str, lifetime| file.issue(name, &["admin"], lifetime).expect("a token");
+    let [good, revoked] = ["good", "revoked"].map(|name| issue(name, None));
+    let expired = issue("expired", Some(Duration::from_secs(1)));
+    let named = path.display().to_string();
+    let program = |args: &[&str]| {
+        Program::new("keeper", &[&["--port", "0", "--tokens", &named], args].concat()).env("RUST_LOG", "trace")
+    };
+    let shown = program(&["--show-settings"]).run();
+    assert!(shown.out.contains("tokens.toml") && shown.out.contains("flag --tokens"), "{}", shown.out);
+    let mut told = shown.out + &shown.log;
+    let running = program(&["--token-failures", "20"]).start();
+    until("the token has expired", || file.list().expect("the tokens")[2].is_expired());
+    file.revoke("revoked").expect("a token of that name");
+    let call = |token: &str, method: &str| {
+        let bearer = format!("Bearer {token}");
+        let one = call(method, r#"["x"]"#);
+        let batch = format!("[{one},{}]", one.replace(r#","id":1"#, ""));
+        [("X-Api-Token", token), ("Authorization", &*bearer)]
+            .map(|header| [&one, &batch].map(|body| post(&running, &[header], body).body).concat())
+            .concat()
+    };
+    until("the token is revoked", || {
+        let answers = call(revoked.reveal(), "secret");
+        told += &answers;
+        !answers.contains("result")
+    });
+    let [changed, cut] = [format!("{}0", good.reveal()), good.reveal()[..80].to_owned()];
+    for token in [good.reveal(), revoked.reveal(), expired.reveal(), &changed, &cut, good.reveal()] {
+        for method in ["echo", "secret", "nobody", "rpc.discover", "rpc.mailboxes", "get_service_specs"] {
+            told += &call(token, method);
+        }
+    }
+    told += &format!("{good:?} {:?} {file:?} {:?}", good.info(), file.list());
+    told += &fs::read_to_string(&path).expect("the file");
+    // A file with a token in the wrong place is not quoted either.
+    let text = fs::read_to_string(&path).expect("the file").replace(good.info().id(), good.reveal());
+    fs::write(&path, text).expect("the file");
+    let broken = Program::new("keeper", &["--tokens", &named]).run();
+    assert!(broken.log.contains("the id of token 1 is not"), "{}", broken.log);
+    told += &broken.log;
+    let mut running = running;
+    running.line("the id of token 1 is not");
+    let log = log_of(running);
+    assert!(log.contains(r#"caller="good""#) && log.contains("too many wrong tokens"), "{log}");
+    told += &log;
+    for token in [good, revoked, expired] {
+        let secret = token.reveal().rsplit('_').next().expect("a secret");
+        // Half of it is too much as well.
+        let found = told.lines().find(|line| line.contains(&secret[..32]) || line.contains(&secret[32..]));
+        assert!(found.is_none(), "{found:?}");
+    }
+}

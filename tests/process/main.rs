@@ -1,0 +1,58 @@
+//! A server as a process: signals, settings, and what it says when it cannot start.
+
+mod mistakes;
+mod naps;
+#[path = "../support/program.rs"]
+mod program;
+#[path = "../support/roles.rs"]
+mod roles;
+mod settings;
+mod starts;
+mod stops;
+#[path = "../support/mod.rs"]
+mod support;
+mod tokens;
+
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+
+fn main() -> ExitCode {
+    if let Some(end) = roles::run() {
+        return end;
+    }
+    let tests: &[(&str, fn())] = &[
+        ("a_method_that_does_not_return_holds_one_thread_and_the_next_call_of_it_none", naps::naps),
+        ("a_method_that_may_not_run_inline_holds_no_thread_of_http", naps::naps_at_home),
+        ("a_compute_method_may_hold_its_thread_without_a_warning", naps::naps_on_the_pool),
+        ("a_stop_ends_in_time_although_a_method_does_not_and_the_exit_code_says_so", naps::left_running),
+        ("the_first_call_after_the_port_opens_is_answered_however_long_the_start_takes", starts::starts),
+        ("calls_that_wait_for_a_service_that_cannot_start_are_told_so", starts::waits_in_vain),
+        ("a_stop_before_the_services_are_up_answers_the_calls_that_wait_for_them", starts::stopped_early),
+        ("sigterm_sigint_and_sighup_answer_all_calls_and_refuse_new_connections", stops::drains),
+        ("a_second_signal_ends_the_program_at_once", stops::second_signal),
+        ("a_second_sighup_changes_nothing", stops::second_hangup),
+        ("a_server_that_was_started_to_ignore_sighup_does_so", stops::ignored_hangup),
+        ("after_a_pause_of_the_process_no_call_is_answered_with_a_result_beyond_its_deadline", stops::pause),
+        ("a_server_that_is_about_to_stop_is_not_ready_and_answers_as_before", stops::leaves),
+        ("ctrl_c_skips_the_delay_of_a_stop_and_a_second_sigterm_cuts_it_short", stops::delay_cut_short),
+        ("what_keeps_a_server_from_starting_is_told_in_one_line", mistakes::one_line),
+        ("help_and_settings_are_shown_without_starting_anything", settings::shown),
+        ("port_0_picks_a_free_port_and_the_log_tells_it", settings::port_0),
+        ("a_flag_makes_the_answers_those_of_pymicroservice", settings::dialect),
+        ("flags_go_before_the_environment_and_that_before_the_file", settings::sources),
+        ("the_log_suggests_a_call_that_works", settings::try_it),
+        ("what_kubernetes_sets_beside_a_service_of_our_name_is_taken_as_unset", settings::beside_a_service_of_our_name),
+        ("a_running_server_follows_the_file_in_which_tokens_are_made_and_revoked", tokens::tokens),
+        ("a_file_of_tokens_counts_if_it_is_named_or_if_nobody_else_checks_tokens", tokens::token_file),
+    ];
+    let tests = tests.iter().map(|(name, test)| {
+        Trial::test(*name, || -> Result<(), Failed> {
+            test();
+            Ok(())
+        })
+    });
+    libtest_mimic::run(&Arguments::from_args(), tests.collect()).exit_code()
+}
+
+const HELLO: &str = r#"{"jsonrpc":"2.0","method":"say_hello","params":{"name":"world"},"id":1}"#;
