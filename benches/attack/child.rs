@@ -8,8 +8,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, setrlimit};
+use rustix::process::{Pid, Signal, kill_process};
 
+use crate::process::{Memory, allow_many_files};
 use crate::server::ROLE;
 
 /// Nothing that is waited for takes longer.
@@ -21,13 +22,6 @@ pub(crate) struct Child {
     pub(crate) address: SocketAddr,
     /// Bytes of its log so far.
     logged: Arc<AtomicU64>,
-}
-
-/// Memory, in KiB.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Memory {
-    resident: u64,
-    peak: u64,
 }
 
 impl Memory {
@@ -66,9 +60,8 @@ impl Child {
     }
 
     fn command(arguments: &[&str]) -> io::Result<Command> {
-        // For thousands of connections, on both sides.
-        let maximum = getrlimit(Resource::Nofile).maximum;
-        setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum })?;
+        // On both sides.
+        allow_many_files()?;
         let mut command = Command::new(std::env::current_exe()?);
         command.arg(ROLE).args(arguments).env_remove("RUST_LOG").env_remove("RUST_BACKTRACE");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -104,12 +97,7 @@ impl Child {
     }
 
     pub(crate) fn memory(&self) -> io::Result<Memory> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id()))?;
-        let field = |name: &str| {
-            let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-            line.and_then(|line| line.split_whitespace().next()?.parse().ok()).ok_or(io::ErrorKind::InvalidData)
-        };
-        Ok(Memory { resident: field("VmRSS")?, peak: field("VmHWM")? })
+        Memory::of(self.process.id())
     }
 
     /// The time on a processor so far.

@@ -19,6 +19,8 @@ mod figures;
 mod idle;
 mod instructions;
 mod layout;
+#[path = "../shared/process.rs"]
+mod process;
 mod report;
 mod servers;
 mod targets;
@@ -128,7 +130,7 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<Option<Options>, St
 /// Makes all measurements.
 fn measure(options: &Options) -> io::Result<Report> {
     let begin = Instant::now();
-    let files = child::allow_many_files()?;
+    let files = process::allow_many_files()?;
     let (warm_up, time) = if options.quick { (100, 200) } else { (150, 650) };
     let (warm_up, time) = (Duration::from_millis(warm_up), Duration::from_millis(time));
     let mut report = Report::new(options.quick, options.layout);

@@ -19,6 +19,9 @@ mod network;
 #[path = "../../cli/src/plot.rs"]
 #[expect(dead_code, reason = "other programs draw other axes")]
 mod plot;
+#[path = "../shared/process.rs"]
+#[expect(dead_code, reason = "other benches ask for other figures")]
+mod process;
 mod queued;
 mod series;
 mod service;

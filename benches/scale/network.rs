@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 use callbox::{Server, testing};
 
 use crate::Effort;
-use crate::child::{Child, allow_many_files};
+use crate::child::Child;
 use crate::closed_loop::{self, Waits};
+use crate::process::allow_many_files;
 use crate::series::Series;
 use crate::service::Eight;
 use crate::workload::{Expected, Workload, call};

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::process::{self, Command, Stdio};
 use std::time::Duration;
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use crate::process::Memory;
 
 /// The first argument of a process that is to be a server; what kind of one, the next say.
 pub(crate) const ROLE: &str = "serve";
@@ -14,20 +14,6 @@ pub(crate) const ROLE: &str = "serve";
 pub(crate) struct Child {
     process: process::Child,
     pub(crate) address: SocketAddr,
-}
-
-/// Memory, in KiB.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Memory {
-    pub(crate) resident: u64,
-    pub(crate) peak: u64,
-}
-
-/// As many files as this user may have, for thousands of connections; processes started from here inherit it. How many these are.
-pub(crate) fn allow_many_files() -> io::Result<u64> {
-    let maximum = getrlimit(Resource::Nofile).maximum;
-    setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum })?;
-    Ok(maximum.unwrap_or(u64::MAX))
 }
 
 impl Child {
@@ -49,12 +35,7 @@ impl Child {
     }
 
     pub(crate) fn memory(&self) -> io::Result<Memory> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id()))?;
-        let field = |name: &str| {
-            let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-            line.and_then(|line| line.split_whitespace().next()?.parse().ok()).ok_or(io::ErrorKind::InvalidData)
-        };
-        Ok(Memory { resident: field("VmRSS")?, peak: field("VmHWM")? })
+        Memory::of(self.process.id())
     }
 
     /// The time that all its threads have had a processor, by the scheduler's own count.
