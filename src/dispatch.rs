@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::auth::{Auth, Caller, Unsure};
-use crate::jsonrpc::{Budget, Dialect, Draft, Envelope, Id, Limits, Request, RpcError};
+use crate::jsonrpc::{Budget, Dialect, Draft, Envelope, Id, Limits, Request, RpcError, beginning};
 use crate::mailbox::Gathering;
 use crate::route::{Outcome, Route, Started, Terms};
 use crate::router::Router;
@@ -187,7 +187,7 @@ impl<'a> Asked<'a> {
     fn let_in(&self, visit: &Visit<'_>) -> Result<(&'a Arc<dyn Route>, CallContext), RpcError> {
         self.check(visit).inspect_err(|error| {
             // An unknown name may be as long as a body.
-            let method = &self.request.method[..self.request.method.floor_char_boundary(100)];
+            let method = beginning(&self.request.method, 100);
             log_debug!(method, notification = self.id.is_none(), code = error.code(), "not let in");
         })
     }

@@ -55,7 +55,7 @@
 //!
 //! | station | file |
 //! |---|---|
-//! | a request over HTTP, and its response | `http/rpc.rs`, `http/guard.rs`, `http/body.rs` |
+//! | a request over HTTP, and its response | `http/rpc.rs`, `http/guard/`, `http/body.rs` |
 //! | a body of any transport, and its calls | `dispatch.rs`, `dispatch/batch.rs` |
 //! | the envelope, and a request in it | `jsonrpc/envelope.rs`, `jsonrpc/request.rs` |
 //! | an answer | `engine/answer.rs`, `jsonrpc/response.rs` |

@@ -31,7 +31,8 @@ const fn hop(file: &'static str, function: &'static str, by: &'static str) -> Ho
 const INLINE: &[Hop] = &[
     hop("http/rpc.rs", "shortcut", ""),
     hop("http/rpc.rs", "answer", "endpoint.answer("),
-    hop("http/guard.rs", "admit", ".admit("),
+    hop("http/guard/answer.rs", "answer", "guard.answer("),
+    hop("http/guard/mod.rs", "admit", "self.admit("),
     hop("http/rpc.rs", "call", "self.call("),
     hop("http/body.rs", "read", "body::read("),
     hop("http/body.rs", "collect", "collect("),

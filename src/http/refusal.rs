@@ -7,10 +7,12 @@ use actix_web::HttpResponse;
 use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, RETRY_AFTER};
+use actix_web::web::Bytes;
 
 use crate::dispatch::Dispatch;
 use crate::jsonrpc::{Dialect, RpcError, beginning};
 
+use super::methods::Methods;
 use super::unread::Unread;
 
 /// Why a request got no further than HTTP.
@@ -18,6 +20,8 @@ use super::unread::Unread;
 pub(crate) struct Refusal {
     status: StatusCode,
     reason: Cow<'static, str>,
+    /// The methods there are, if this is about the method.
+    allow: Option<&'static str>,
 }
 
 /// Maximum length of a header in a reason, in bytes.
@@ -25,24 +29,26 @@ const SHOWN: usize = 100;
 
 impl Refusal {
     const fn new(status: StatusCode, reason: &'static str) -> Self {
-        Self { status, reason: Cow::Borrowed(reason) }
+        Self { status, reason: Cow::Borrowed(reason), allow: None }
     }
 
     const fn told(status: StatusCode, reason: String) -> Self {
-        Self { status, reason: Cow::Owned(reason) }
+        Self { status, reason: Cow::Owned(reason), allow: None }
     }
 
-    pub(crate) const fn method() -> Self {
-        Self::new(StatusCode::METHOD_NOT_ALLOWED, "calls are made by POST")
+    /// For a path that answers these methods, and browsers' questions before them, if it does.
+    pub(crate) fn method(methods: Methods, preflight: bool) -> Self {
+        let reason = match methods {
+            Methods::Post => "calls are made by POST",
+            Methods::Get => "this can only be read, by GET",
+        };
+        let allow = if preflight { methods.list_with_options() } else { methods.list() };
+        Self { allow: Some(allow), ..Self::new(StatusCode::METHOD_NOT_ALLOWED, reason) }
     }
 
     /// For what would be this endpoint, but for a slash behind it.
     pub(crate) fn slash(endpoint: &str) -> Self {
         Self::told(StatusCode::NOT_FOUND, format!("calls are made at `{endpoint}`, without a slash behind it"))
-    }
-
-    pub(crate) const fn read_only() -> Self {
-        Self::new(StatusCode::METHOD_NOT_ALLOWED, "this can only be read, by GET")
     }
 
     pub(crate) const fn unsure() -> Self {
@@ -106,23 +112,22 @@ impl Refusal {
         self.status
     }
 
-    /// The answer to a request with this body; closes the connection if the body has not been read. `allow` is what a 405 says of the methods there are.
-    pub(crate) fn answer(&self, request: Payload, dialect: Dialect, allow: &'static str) -> HttpResponse {
+    /// The answer to a request with this body; closes the connection if the body has not been read.
+    pub(crate) fn answer(&self, request: Payload, dialect: Dialect) -> HttpResponse {
         let error = match self.status {
             StatusCode::SERVICE_UNAVAILABLE => RpcError::unavailable().with_reason(&self.reason),
             _ => RpcError::invalid_request(&self.reason),
         };
         let mut response = HttpResponse::build(self.status);
-        match self.status {
-            StatusCode::METHOD_NOT_ALLOWED => {
-                response.insert_header((ALLOW, allow));
-            }
-            StatusCode::SERVICE_UNAVAILABLE => {
-                response.insert_header((RETRY_AFTER, "1"));
-            }
-            _ => {}
+        if let Some(allow) = self.allow {
+            response.insert_header((ALLOW, allow));
         }
-        response.content_type("application/json").body(Unread::new(Dispatch::refuse(dialect, &error), request))
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            response.insert_header((RETRY_AFTER, "1"));
+        }
+        response
+            .content_type("application/json")
+            .body(Unread::new(Bytes::from(Dispatch::refuse(dialect, &error)), request))
     }
 }
 

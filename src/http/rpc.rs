@@ -6,8 +6,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use actix_web::dev::{Payload, Service, ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use actix_web::http::{Method, StatusCode};
 use actix_web::{Error, HttpRequest, HttpResponse, web};
 use futures::FutureExt;
 use futures::future::{Either, LocalBoxFuture};
@@ -17,7 +17,8 @@ use crate::dispatch::{Answer, Arrival, Dispatch};
 use crate::jsonrpc::{Dialect, RpcError, code};
 
 use super::body::{self, BodyLimits};
-use super::guard::Guard;
+use super::guard::{Guard, Rules};
+use super::methods::Methods;
 use super::refusal::Refusal;
 use super::status::{self, StatusMode};
 use super::token;
@@ -77,7 +78,7 @@ pub(crate) fn with_slash(path: &str, dialect: Dialect) -> impl FnOnce(&mut web::
     let endpoint: Arc<str> = path.into();
     move |config| {
         config.service(web::resource(format!("{endpoint}/")).to(move |payload: web::Payload| {
-            let response = Refusal::slash(&endpoint).answer(payload.into_inner(), dialect, "POST");
+            let response = Refusal::slash(&endpoint).answer(payload.into_inner(), dialect);
             async move { response }
         }));
     }
@@ -109,28 +110,9 @@ where
 }
 
 impl<H: Handle> Endpoint<H> {
-    async fn answer(&self, request: &HttpRequest, mut payload: Payload) -> HttpResponse {
-        let guard = &self.front.guard;
-        let preflight = request.method() == Method::OPTIONS && guard.has_origins();
-        if request.method() != Method::POST && !preflight {
-            return self.refuse(&Refusal::method(), payload);
-        }
-        let admitted = match guard.admit(request) {
-            Ok(admitted) => admitted,
-            Err(refusal) => return self.refuse(&refusal, payload),
-        };
-        let mut response = if preflight {
-            let mut response = HttpResponse::NoContent().finish();
-            guard.mark_preflight(&admitted, "POST", response.headers_mut());
-            response
-        } else {
-            match self.call(request, &mut payload).await {
-                Ok(response) => response,
-                Err(refusal) => self.refuse(&refusal, payload),
-            }
-        };
-        guard.mark(&admitted, response.headers_mut());
-        response
+    async fn answer(&self, request: &HttpRequest, payload: Payload) -> HttpResponse {
+        let rules = Rules { methods: Methods::Post, cross_origin: true, dialect: self.dialect };
+        self.front.guard.answer(rules, request, payload, async |payload| self.call(request, payload).await).await
     }
 
     async fn call(&self, request: &HttpRequest, payload: &mut Payload) -> Result<HttpResponse, Refusal> {
@@ -165,10 +147,6 @@ impl<H: Handle> Endpoint<H> {
         let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("a panic");
         let error = RpcError::internal(&format_args!("the dispatch panicked: {text}"));
         Answer { body: Some(Dispatch::refuse(self.dialect, &error)), error: Some(code::INTERNAL), retry_after: None }
-    }
-
-    fn refuse(&self, refusal: &Refusal, request: Payload) -> HttpResponse {
-        refusal.answer(request, self.dialect, if self.front.guard.has_origins() { "POST, OPTIONS" } else { "POST" })
     }
 }
 

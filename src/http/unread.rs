@@ -1,9 +1,9 @@
 //! An answer to a request whose body has not been read to its end.
 
-use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use actix_web::HttpResponse;
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::dev::Payload;
 use actix_web::web::Bytes;
@@ -12,26 +12,33 @@ use actix_web::web::Bytes;
 ///
 /// actix closes the connection after an answer that leaves a request's body unread. But a chunked body that was dropped
 /// before the answer it reads on instead, for as long as the client cares to send or to stall.
-pub(super) struct Unread {
-    body: Bytes,
+pub(super) struct Unread<B> {
+    body: B,
     _request: Payload,
 }
 
-impl Unread {
-    pub(super) fn new(body: impl Into<Bytes>, request: Payload) -> Self {
-        Self { body: body.into(), _request: request }
+impl<B> Unread<B> {
+    pub(super) fn new(body: B, request: Payload) -> Self {
+        Self { body, _request: request }
     }
 }
 
-impl MessageBody for Unread {
-    type Error = Infallible;
+/// The same answer, with the body of its request kept alive, if that has one.
+pub(super) fn unread(response: HttpResponse, request: Payload) -> HttpResponse {
+    match request {
+        Payload::None => response,
+        request => response.map_body(|_, body| Unread::new(body, request)).map_into_boxed_body(),
+    }
+}
+
+impl<B: MessageBody + Unpin> MessageBody for Unread<B> {
+    type Error = B::Error;
 
     fn size(&self) -> BodySize {
-        BodySize::Sized(self.body.len() as u64)
+        self.body.size()
     }
 
-    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Bytes, Infallible>>> {
-        let body = std::mem::take(&mut self.body);
-        Poll::Ready((!body.is_empty()).then_some(Ok(body)))
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, B::Error>>> {
+        Pin::new(&mut self.body).poll_next(cx)
     }
 }

@@ -3,12 +3,11 @@
 use std::future::ready;
 use std::rc::Rc;
 
-use actix_web::http::Method;
 use actix_web::web::{self, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::json;
 
-use crate::http::Refusal;
+use crate::http::{Methods, Refusal};
 use crate::jsonrpc::Dialect;
 
 use super::Running;
@@ -31,11 +30,13 @@ pub(super) fn health(running: Running) -> impl FnOnce(&mut ServiceConfig) {
     }
 }
 
-/// What can only be read is read by `GET` and `HEAD`; actix leaves out the body for the latter.
+/// Whoever asks for health is a machine that may know the server by any name: no host is refused.
 fn answer(request: &HttpRequest, payload: Payload, tell: &dyn Fn() -> HttpResponse) -> HttpResponse {
-    match *request.method() {
-        Method::GET | Method::HEAD => tell(),
-        _ => Refusal::read_only().answer(payload.into_inner(), Dialect::Jsonrpc, "GET, HEAD"),
+    let methods = Methods::Get;
+    if methods.allow(request.method()) {
+        tell()
+    } else {
+        Refusal::method(methods, false).answer(payload.into_inner(), Dialect::Jsonrpc)
     }
 }
 

@@ -8,7 +8,6 @@ mod stream;
 use std::sync::Arc;
 
 use actix_web::dev::Payload;
-use actix_web::http::Method;
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, LOCATION, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
@@ -22,13 +21,18 @@ use crate::dispatch::Dispatch;
 use crate::jsonrpc::Dialect;
 use crate::start_error::StartError;
 
-use super::refusal::Refusal;
+use super::guard::Rules;
+use super::methods::Methods;
 use super::rpc::Front;
 use super::taken::request_to;
 
 /// No script and no style but from files of the server, no other site's anything, and no frame around it.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// The rules for hosts and origins are those of calls: even a page can tell too much to a name that
+/// somebody else's DNS server has made up. But it is for nobody else's pages, whoever may call.
+const RULES: Rules = Rules { methods: Methods::Get, cross_origin: false, dialect: Dialect::Jsonrpc };
 
 /// By which actix knows the resources.
 const PAGE: &str = "callbox-console";
@@ -99,21 +103,15 @@ impl Console {
             .all(|(name, path)| request.resource_map().match_name(&format!("{}{path}", Self::PATH)) == Some(name))
     }
 
-    /// The rules for hosts and origins are those of calls: even a page can tell too much to a name that somebody else's DNS
-    /// server has made up.
     async fn answer(&self, request: &HttpRequest, payload: Payload) -> HttpResponse {
-        let refuse = |refusal: &Refusal| refusal.answer(payload, Dialect::Jsonrpc, "GET, HEAD");
-        if !matches!(*request.method(), Method::GET | Method::HEAD) {
-            return refuse(&Refusal::read_only());
-        }
-        if let Err(refusal) = self.0.front.guard.admit(request) {
-            return refuse(&refusal);
-        }
-        match request.match_name() {
-            Some(PAGE) => HttpResponse::Ok().content_type(assets::HTML).body(self.0.page.clone()),
-            Some(MAILBOXES) => self.stream(request).await,
-            _ => asset(request.match_info().query("file")),
-        }
+        let respond = async |_: &mut Payload| {
+            Ok(match request.match_name() {
+                Some(PAGE) => HttpResponse::Ok().content_type(assets::HTML).body(self.0.page.clone()),
+                Some(MAILBOXES) => self.stream(request).await,
+                _ => asset(request.match_info().query("file")),
+            })
+        };
+        self.0.front.guard.answer(RULES, request, payload, respond).await
     }
 }
 

@@ -1,0 +1,201 @@
+//! A guarded answer: what every path checks before it answers, in the one order.
+
+use actix_web::dev::Payload;
+use actix_web::http::Method;
+use actix_web::http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, HeaderMap, HeaderValue, VARY,
+};
+use actix_web::{HttpRequest, HttpResponse};
+
+use crate::jsonrpc::Dialect;
+
+use super::super::methods::Methods;
+use super::super::refusal::Refusal;
+use super::super::unread::unread;
+use super::{Admitted, Guard};
+
+/// How a path may be asked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rules {
+    pub(crate) methods: Methods,
+    /// Whether pages of other sites that are welcome may read the answers. To them, a browser's
+    /// question before the request is answered, and responses get the headers of CORS.
+    pub(crate) cross_origin: bool,
+    /// The shape of a refusal's body.
+    pub(crate) dialect: Dialect,
+}
+
+impl Guard {
+    /// Answers a request with what `respond` makes of it, if it gets so far: its method is one of
+    /// the path's, and its host and origin are welcome. If its body has not been read by then, the
+    /// connection is closed behind the answer, whatever that is.
+    ///
+    /// What a connection becomes by an upgrade is one more answer of `respond`, which takes the
+    /// payload for it: the same rules hold.
+    pub(crate) async fn answer(
+        &self,
+        rules: Rules,
+        request: &HttpRequest,
+        mut payload: Payload,
+        respond: impl AsyncFnOnce(&mut Payload) -> Result<HttpResponse, Refusal>,
+    ) -> HttpResponse {
+        let Rules { methods, cross_origin, dialect } = rules;
+        let answers_browsers = || cross_origin && self.origins.welcome_any();
+        let preflight = request.method() == Method::OPTIONS && answers_browsers();
+        if !preflight && !methods.allow(request.method()) {
+            return Refusal::method(methods, answers_browsers()).answer(payload, dialect);
+        }
+        let admitted = match self.admit(request) {
+            Ok(admitted) => admitted,
+            Err(refusal) => return refusal.answer(payload, dialect),
+        };
+        let answer = if preflight { Ok(self.preflight(&admitted, methods)) } else { respond(&mut payload).await };
+        let mut response = match answer {
+            Ok(response) if preflight || !methods.have_bodies() => unread(response, payload),
+            Ok(response) => response,
+            Err(refusal) => refusal.answer(payload, dialect),
+        };
+        if cross_origin {
+            self.mark(&admitted, response.headers_mut());
+        }
+        response
+    }
+
+    /// The answer to a browser's question before a request by one of these methods.
+    fn preflight(&self, admitted: &Admitted, methods: Methods) -> HttpResponse {
+        let mut response = HttpResponse::NoContent().finish();
+        if admitted.0.is_some() {
+            let headers = response.headers_mut();
+            headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(methods.list()));
+            headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, self.allowed_headers.clone());
+            headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
+        }
+        response
+    }
+
+    /// Adds the headers that let the page read the answer.
+    fn mark(&self, admitted: &Admitted, headers: &mut HeaderMap) {
+        if self.origins.welcome_any() {
+            headers.append(VARY, HeaderValue::from_static("Origin"));
+        }
+        if let Some(origin) = &admitted.0 {
+            headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+            headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("retry-after"));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::sync::Arc;
+    use std::time::{Duration, Instant};
+
+    use actix_web::http::header::{ALLOW, HeaderName, ORIGIN};
+    use actix_web::test::TestRequest;
+    use actix_web::web;
+
+    use super::super::super::test_server::{TestServer, Tuning};
+    use super::super::Cors;
+    use super::*;
+
+    const SITE: &str = "https://app.example.com";
+
+    const CALLS: Rules = Rules { methods: Methods::Post, cross_origin: true, dialect: Dialect::Jsonrpc };
+    const PAGE: Rules = Rules { methods: Methods::Get, cross_origin: false, dialect: Dialect::Jsonrpc };
+    const DOCUMENT: Rules = Rules { cross_origin: true, ..PAGE };
+
+    fn guard(origins: &[&str]) -> Guard {
+        let cors = Cors { origins, headers: &[], any_over_loopback: false };
+        Guard::new(&[], &cors, &HeaderName::from_static("x-api-token")).unwrap()
+    }
+
+    /// Its status, and the headers that depend on the rules.
+    async fn answered(guard: &Guard, rules: Rules, method: &Method, origin: &str) -> (u16, [Option<String>; 4]) {
+        let request = TestRequest::with_uri("/").method(method.clone()).insert_header(("host", "localhost"));
+        let request = if origin.is_empty() { request } else { request.insert_header((ORIGIN, origin)) };
+        let respond = async |_: &mut Payload| Ok(HttpResponse::Ok().finish());
+        let response = guard.answer(rules, &request.to_http_request(), Payload::None, respond).await;
+        let header = |name: HeaderName| response.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
+        let headers = [ALLOW, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, VARY].map(header);
+        (response.status().as_u16(), headers)
+    }
+
+    #[actix_web::test]
+    async fn each_path_is_answered_by_its_own_rules() {
+        let (closed, open) = (guard(&[]), guard(&[SITE]));
+        let (get, head, post, options) = (Method::GET, Method::HEAD, Method::POST, Method::OPTIONS);
+        type Row<'a> = (&'a Guard, Rules, &'a Method, &'a str, u16, [Option<&'a str>; 4]);
+        let rows: [Row<'_>; 18] = [
+            (&closed, CALLS, &post, "", 200, [None; 4]),
+            (&closed, CALLS, &get, "", 405, [Some("POST"), None, None, None]),
+            (&closed, CALLS, &options, "", 405, [Some("POST"), None, None, None]),
+            (&closed, CALLS, &post, SITE, 403, [None; 4]),
+            (&closed, DOCUMENT, &get, "", 200, [None; 4]),
+            (&closed, DOCUMENT, &head, "", 200, [None; 4]),
+            (&closed, DOCUMENT, &options, "", 405, [Some("GET, HEAD"), None, None, None]),
+            (&open, CALLS, &post, "", 200, [None, None, None, Some("Origin")]),
+            (&open, CALLS, &post, SITE, 200, [None, None, Some(SITE), Some("Origin")]),
+            (&open, CALLS, &head, SITE, 405, [Some("POST, OPTIONS"), None, None, None]),
+            (&open, CALLS, &options, SITE, 204, [None, Some("POST"), Some(SITE), Some("Origin")]),
+            (&open, CALLS, &options, "", 204, [None, None, None, Some("Origin")]),
+            (&open, CALLS, &options, "https://evil.net", 403, [None; 4]),
+            (&open, DOCUMENT, &get, SITE, 200, [None, None, Some(SITE), Some("Origin")]),
+            (&open, DOCUMENT, &post, SITE, 405, [Some("GET, HEAD, OPTIONS"), None, None, None]),
+            (&open, DOCUMENT, &options, SITE, 204, [None, Some("GET, HEAD"), Some(SITE), Some("Origin")]),
+            // Whoever may call is no reason to show a page to other sites.
+            (&open, PAGE, &get, SITE, 200, [None; 4]),
+            (&open, PAGE, &options, SITE, 405, [Some("GET, HEAD"), None, None, None]),
+        ];
+        for (guard, rules, method, origin, status, headers) in rows {
+            let expected = (status, headers.map(|value| value.map(str::to_owned)));
+            let name = format!("{:?} {rules:?} {method} {origin}", guard.origins);
+            assert_eq!(answered(guard, rules, method, origin).await, expected, "{name}");
+        }
+    }
+
+    #[actix_web::test]
+    async fn what_an_answer_refuses_itself_can_be_read_by_pages_that_are_welcome() {
+        let guard = guard(&[SITE]);
+        let request = TestRequest::post().insert_header(("host", "localhost")).insert_header((ORIGIN, SITE));
+        let respond = async |_: &mut Payload| Err(Refusal::draining());
+        let response = guard.answer(CALLS, &request.to_http_request(), Payload::None, respond).await;
+        let allowed = response.headers().get(ACCESS_CONTROL_ALLOW_ORIGIN).map(HeaderValue::as_bytes);
+        assert_eq!((response.status().as_u16(), allowed), (503, Some(SITE.as_bytes())));
+    }
+
+    /// actix would read on.
+    #[test]
+    fn an_endless_body_that_nobody_reads_does_not_keep_the_connection() {
+        let guard = Arc::new(guard(&[SITE]));
+        let server = TestServer::start(Tuning::default(), move || {
+            let guard = Arc::clone(&guard);
+            move |config| {
+                for (path, rules) in [("/calls", CALLS), ("/page", PAGE), ("/document", DOCUMENT)] {
+                    let guard = Arc::clone(&guard);
+                    config.route(
+                        path,
+                        web::to(move |request: HttpRequest, payload: web::Payload| {
+                            let guard = Arc::clone(&guard);
+                            async move {
+                                let respond = async |_: &mut Payload| Ok(HttpResponse::Ok().body("a page"));
+                                guard.answer(rules, &request, payload.into_inner(), respond).await
+                            }
+                        }),
+                    );
+                }
+            }
+        });
+        let chunk = format!("1000\r\n{}\r\n", "x".repeat(0x1000));
+        for line in ["OPTIONS /calls", "GET /calls", "GET /page", "OPTIONS /page", "GET /document", "OPTIONS /document"]
+        {
+            let mut client = server.connect();
+            client.send(format!("{line} HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n").as_bytes());
+            let start = Instant::now();
+            while client.stream.write_all(chunk.as_bytes()).is_ok() {
+                assert!(start.elapsed() < Duration::from_secs(20), "{line}");
+            }
+        }
+    }
+}
