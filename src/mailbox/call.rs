@@ -123,8 +123,10 @@ impl<M: Method> Call<M> {
 
     /// Answers with this rejection if the call has not started.
     pub(crate) fn turn_away(&self, Rejection { why, error }: Rejection) {
-        if self.is_queued() {
-            self.end(Err(error), End::Rejected(why), Instant::now()).wake();
+        let reply = (!self.context().notification).then(|| Harmless::new(Err(error.clone())));
+        if let Some(caller) = self.stage.end_waiting(reply) {
+            self.head.end(Was::Waiting, End::Rejected(why), Some(&error), Instant::now());
+            Release(caller).wake();
         }
     }
 

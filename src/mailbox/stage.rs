@@ -103,6 +103,27 @@ impl<W, R> Stage<W, R> {
         Some((was, caller))
     }
 
+    /// Ends the call if it still waits: `None` if it has started, or has ended before. Otherwise whom to wake.
+    pub(crate) fn end_waiting(&self, reply: Option<R>) -> Option<Option<Waker>> {
+        let mut step = self.step.lock();
+        // In one step with the look: the host may be about to start it.
+        let over = reply.map_or(Step::Over, |reply| Step::Answered(reply, Was::Waiting));
+        match std::mem::replace(&mut *step, over) {
+            Step::Waits { work, caller } => {
+                drop(step);
+                // Outside of the lock: it may be a user's value.
+                drop(work);
+                Some(caller)
+            }
+            other => {
+                let unused = std::mem::replace(&mut *step, other);
+                drop(step);
+                drop(unused);
+                None
+            }
+        }
+    }
+
     /// For the caller: it waits no more, and wants to know what it has missed. The future that runs the call is told.
     pub(crate) fn give_up(&self) -> GivenUp<R> {
         let before = std::mem::replace(&mut *self.step.lock(), Step::Over);
@@ -181,6 +202,17 @@ mod tests {
         assert_eq!(stage.begin(Instant::now()), None);
         assert!(stage.end(Some(2)).is_none());
         assert!(matches!(stage.give_up(), GivenUp::Over));
+    }
+
+    #[test]
+    fn only_a_call_that_waits_can_be_ended_as_one() {
+        let stage = Stage::new(1);
+        assert!(stage.end_waiting(Some(2)).is_some() && stage.begin(Instant::now()).is_none());
+        assert_eq!(poll(&stage), Poll::Ready((2, Was::Waiting)));
+        let (stage, now) = (Stage::new(1), Instant::now());
+        assert!(stage.begin(now).is_some() && stage.end_waiting(Some(2)).is_none());
+        assert!(stage.end(Some(3)).is_some() && stage.end_waiting(Some(2)).is_none());
+        assert_eq!(poll(&stage), Poll::Ready((3, Was::RunningSince(now))));
     }
 
     #[test]

@@ -78,3 +78,15 @@ pub fn a_running_call_learns_that_its_caller_has_left() {
         caller.join().unwrap();
     });
 }
+
+/// A mailbox is closed while the host starts a call of it: the call is turned away, or it runs, and never both.
+pub fn a_call_that_is_turned_away_does_not_start() {
+    check(|| {
+        let now = Instant::now();
+        let stage = Arc::new(Stage::new("work"));
+        let host = Arc::clone(&stage);
+        let host = thread::spawn(move || host.begin(now).is_some());
+        let turned_away = stage.end_waiting(Some("closed")).is_some();
+        assert_ne!(host.join().unwrap(), turned_away);
+    });
+}

@@ -21,6 +21,7 @@
 //! | `begin` does not look whether the call was given up | [`calls::a_caller_that_gives_up_and_the_host_agree_on_the_end`] |
 //! | the end of a call does not hand over its caller's waker | [`calls::a_caller_that_waits_gets_the_answer`] |
 //! | a caller that leaves does not wake the call | [`calls::a_running_call_learns_that_its_caller_has_left`] |
+//! | whether a call waits is looked at, and then it is turned away | [`calls::a_call_that_is_turned_away_does_not_start`] |
 
 // Each model uses a part of what it takes in.
 #![allow(dead_code, unused_imports, unreachable_pub)]

@@ -22,5 +22,5 @@ models! {
         a_start_against_a_close_is_lost_by_neither, a_place_is_never_given_twice,
         a_batch_that_waits_for_room_is_told_of_it;
     calls: a_caller_that_waits_gets_the_answer, a_caller_that_gives_up_and_the_host_agree_on_the_end, a_call_ends_once,
-        a_running_call_learns_that_its_caller_has_left;
+        a_running_call_learns_that_its_caller_has_left, a_call_that_is_turned_away_does_not_start;
 }
