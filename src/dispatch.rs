@@ -99,14 +99,17 @@ impl Dispatch {
         }
     }
 
+    #[inline]
     fn ask<'a>(&'a self, request: Request<'a>, dialect: Dialect) -> Asked<'a> {
         Asked { route: self.router.find(&request.method), id: dialect.reply_id(&request), request }
     }
 
     /// What the calls of a body have in common; who is calling only if an answer depends on it.
     async fn visit<'a>(&self, arrived: Instant, arrival: Arrival<'a>, budget: Budget, asks_caller: bool) -> Visit<'a> {
-        let token = arrival.token.filter(|_| asks_caller);
-        let who = self.who(token, arrival.peer).await;
+        let who = match arrival.token.filter(|_| asks_caller) {
+            Some(token) => self.who(Some(token), arrival.peer).await,
+            None => Ok(Caller::anonymous()),
+        };
         Visit { arrived, arrival, who, budget: Rc::new(budget) }
     }
 
@@ -164,6 +167,7 @@ impl Dispatch {
 
 impl<'a> Asked<'a> {
     /// Whether the answer depends on who is calling.
+    #[inline]
     fn asks_caller(&self) -> bool {
         self.route.is_some_and(|route| route.options().asks_caller)
     }
@@ -184,6 +188,7 @@ impl<'a> Asked<'a> {
     }
 
     /// Lets a call in if its caller may make it; if not, the log says so.
+    #[inline]
     fn let_in(&self, visit: &Visit<'_>) -> Result<(&'a Arc<dyn Route>, CallContext), RpcError> {
         self.check(visit).inspect_err(|error| {
             // An unknown name may be as long as a body.
@@ -193,6 +198,7 @@ impl<'a> Asked<'a> {
     }
 
     /// The route of a call, and the call itself, if its caller may make it.
+    #[inline]
     fn check(&self, visit: &Visit<'_>) -> Result<(&'a Arc<dyn Route>, CallContext), RpcError> {
         let route = self.route.ok_or_else(RpcError::method_not_found)?;
         let caller = allowed(route, visit)?;
@@ -225,6 +231,7 @@ impl Visit<'_> {
 }
 
 /// The caller as the method is to see it, if the access rule lets it through.
+#[inline]
 fn allowed(route: &Arc<dyn Route>, visit: &Visit<'_>) -> Result<Caller, RpcError> {
     let options = route.options();
     if !options.asks_caller {

@@ -67,6 +67,7 @@ pub(crate) enum Begun<M: Method> {
 }
 
 /// Begins a call: it runs where it arrived, or goes into its mailbox.
+#[inline(always)]
 pub(crate) fn begin<M: Method>(
     core: &Arc<Core<M::Service>>,
     entry: &Arc<Entry>,
@@ -147,6 +148,7 @@ fn runs_inline<M: Method>(core: &Core<M::Service>, entry: &Entry, call: &CallCon
 }
 
 /// Runs a call where it arrived, unless the state is taken.
+#[inline(always)]
 fn run_inline<M: Method>(
     core: &Core<M::Service>,
     entry: &Arc<Entry>,

@@ -208,7 +208,7 @@ impl Head {
             }
             Was::RunningSince(since) => Some(since),
         };
-        self.record.end(end, error, began, now);
+        self.record.end(end, error, began.map(|began| (began, now.duration_since(began))), now);
     }
 }
 

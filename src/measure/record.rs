@@ -89,18 +89,18 @@ impl<E: Deref<Target: AsRef<Meter>>> Record<E> {
         self.end(End::Rejected(rejection.why), Some(&rejection.error), None, Instant::now());
     }
 
-    /// The call ended at `now`. It ran from `began` on, or not at all.
+    /// The call ended at `now`. It ran from a time on, for so long, or not at all.
     ///
     /// Who of several threads may say so is settled before.
     #[inline]
-    pub(crate) fn end(&self, end: End, error: Option<&RpcError>, began: Option<Instant>, now: Instant) {
+    pub(crate) fn end(&self, end: End, error: Option<&RpcError>, ran: Option<(Instant, Duration)>, now: Instant) {
         self.written.store(true, Ordering::Relaxed);
         let meter = self.entry.as_ref();
-        let queued = began.unwrap_or(now).duration_since(self.call.arrived);
+        let queued = ran.map_or(now, |(began, _)| began).duration_since(self.call.arrived);
         if self.way == Way::Queued {
             meter.tally.waited(queued);
         }
-        meter.ended(&self.call, end, error, queued, began.map(|began| now.duration_since(began)));
+        meter.ended(&self.call, end, error, queued, ran.map(|(_, took)| took));
     }
 
     /// Calls of a series have run one after another, each for `each`, the first of them from `began` on.
@@ -120,8 +120,9 @@ impl<E: Deref<Target: AsRef<Meter>>> Drop for Record<E> {
     #[inline]
     fn drop(&mut self) {
         if !self.written.load(Ordering::Relaxed) {
-            let began = if let Way::Inline(began) = self.way { Some(began) } else { None };
-            self.end(End::Abandoned, None, began, Instant::now());
+            let now = Instant::now();
+            let ran = if let Way::Inline(began) = self.way { Some((began, now.duration_since(began))) } else { None };
+            self.end(End::Abandoned, None, ran, now);
         }
     }
 }

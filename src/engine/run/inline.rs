@@ -20,6 +20,7 @@ use super::{Turn, current, run, run_async};
 pub(crate) type NotNow<M> = (CallContext, M);
 
 /// Runs a call of a method that does not await here, at `began`, which is now, if the state is free.
+#[inline(always)]
 pub(crate) fn run_now<M: Method>(
     core: &Core<M::Service>,
     entry: &Entry,
@@ -35,7 +36,7 @@ pub(crate) fn run_now<M: Method>(
     let call = record.call();
     let ran = run(entry, current(core, call), call, turn, message, began);
     let (reply, end) = in_time(ran.reply, ran.end, call, ran.at, || began);
-    record.end(end, reply.as_ref().err(), Some(began), ran.at);
+    record.end(end, reply.as_ref().err(), Some((began, ran.took)), ran.at);
     Ok(reply)
 }
 
@@ -101,6 +102,7 @@ async fn read_async<M: Method>(
         Ok(ran) => in_time(ran.reply, ran.end, call, ran.at, || began),
         Err(_) => (Err(deadline(call, began)), End::Expired),
     };
-    record.end(end, reply.as_ref().err(), Some(began), Instant::now());
+    let now = Instant::now();
+    record.end(end, reply.as_ref().err(), Some((began, now.duration_since(began))), now);
     reply
 }

@@ -59,7 +59,7 @@ impl<'a> Running<'a> {
 }
 
 /// Runs a method in its turn, from `began` on, which is now.
-#[inline]
+#[inline(always)]
 pub(crate) fn run<M: Method>(
     entry: &Entry,
     current: Current,
@@ -101,7 +101,7 @@ impl<'a, M: Method> Turn<'a, M> {
     }
 
     /// Runs the method, and catches its panic. After a panic that tears the state, the turn is good for no further run.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn run(&mut self, entry: &Entry, call: &CallContext, message: M) -> (Reply<M>, End) {
         let caught = caught(|| match self {
             Self::Read(method, state) => method(state.state(), message, call),
