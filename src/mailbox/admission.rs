@@ -108,3 +108,70 @@ impl Admission {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use callbox::service;
+
+    use super::*;
+    use crate::auth::Caller;
+    use crate::mailbox::{Bell, Quota};
+    use crate::route::Why;
+    use crate::service::MethodOptions;
+
+    struct Mill;
+
+    #[service(name = "mill")]
+    impl Mill {
+        #[public_method]
+        fn grind(&self) {}
+    }
+
+    /// The mailboxes are looked at for their places only.
+    #[derive(Clone)]
+    enum Never {}
+
+    impl Queued for Never {
+        fn is_live(&self) -> bool {
+            match *self {}
+        }
+    }
+
+    /// A method whose calls take 10 ms, the places of another mailbox of its service, which has three
+    /// times the weight, and what lets calls in.
+    fn mill() -> (Entry, Arc<Places>, Admission) {
+        let quota = Quota::new(100, 100, Arc::new(Bell::new(2)));
+        let places = || Places::new(50, Arc::clone(&quota));
+        let mailboxes = [(0, 1), (1, 3)].map(|(index, weight)| Mailbox::<Never>::new(index, places(), weight));
+        let entry = Entry::new::<Grind, _>("grind", MethodOptions::public(), &mailboxes[0]);
+        (0..8).for_each(|_| entry.meter.cost.ran(Duration::from_millis(10)));
+        (entry, Arc::clone(mailboxes[1].places()), Admission::new(mailboxes.iter(), 1))
+    }
+
+    /// Why a call is rejected that has 100 ms, if it is.
+    fn rejection(admission: &Admission, entry: &Entry) -> Option<Rejection> {
+        let (caller, arrived) = (Caller::anonymous(), Instant::now());
+        let deadline = arrived + Duration::from_millis(100);
+        let (method, notification) = (entry.name, false);
+        let call = CallContext { method, caller, arrived, deadline, notification, chain: None };
+        admission.admit(entry, &call, 0, arrived).err()
+    }
+
+    #[test]
+    fn the_time_to_wait_counts_the_weight_of_all_mailboxes_that_have_calls() {
+        let (entry, other, admission) = mill();
+        let waiting: Vec<_> = (0..5).map(|_| entry.places.take(0).unwrap()).collect();
+        assert!(rejection(&admission, &entry).is_none(), "alone they take 50 ms");
+        let beside = other.take(0).unwrap();
+        let Rejection { why, error } = rejection(&admission, &entry).unwrap();
+        assert_eq!(
+            (why, error.retry_after()),
+            (Why::Hopeless, Some(Duration::from_millis(200))),
+            "a quarter of the time is theirs"
+        );
+        drop((waiting, beside));
+        assert!(rejection(&admission, &entry).is_none());
+    }
+}

@@ -23,7 +23,7 @@ pub(crate) struct Quota {
     bell: Arc<Bell>,
 }
 
-/// Calls and bytes that one service may hold: DESIGN §5.
+/// Maximum number of calls, and of bytes of their parameters, in the mailboxes of one service.
 pub(crate) const SERVICE_CALLS: usize = 4096;
 pub(crate) const SERVICE_BYTES: usize = 16 << 20;
 

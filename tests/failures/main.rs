@@ -1,5 +1,6 @@
-//! What happens when things go wrong: each row of the table of DESIGN §5 as a scenario that runs twice, with typed calls in
-//! process and with JSON over a socket, and expects the same of both.
+//! What happens when things go wrong: each row of the table in `src/docs/promises.md` as a scenario
+//! that runs twice, with typed calls in process and with JSON over a socket, and expects the same of
+//! both.
 //!
 //! | what happens | scenarios |
 //! |---|---|

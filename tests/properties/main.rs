@@ -22,7 +22,7 @@
 //! | a mailbox is charged by the number of its calls, not by their time | [`shares`]: `time_on_the_thread_is_shared_by_weight_whatever_a_call_costs` |
 //! | the time of async calls at their polls is not charged | both of [`shares`] |
 //! | weights are ignored | [`shares`]: `time_on_the_thread_is_shared_by_weight_whatever_a_call_costs` |
-//! | an inline call does not ask whether anyone waits | [`overtaking`]; [`waiting`]: `calls_of_one_mailbox_start_in_the_order_in_which_they_came` |
+//! | an inline call asks neither before nor when it has the state whether anyone waits | [`overtaking`]; [`waiting`]: `calls_of_one_mailbox_start_in_the_order_in_which_they_came` |
 //! | a `&mut self` call that panics keeps the state | [`ends`]: the two with lost states |
 //! | the scheduler's drop leaves the mailboxes open | [`ends`]: the two with lost threads |
 //! | a call that has expired is started | [`waiting`]: `a_mailbox_is_a_bounded_queue_of_what_was_not_given_up` |
@@ -32,7 +32,7 @@
 //! | a place that comes free is told to nobody | [`batches`] |
 //! | an answer that is ready is told after the long call that starts next | `an_answer_that_is_ready_…` in `tests/engine_calls.rs` |
 //! | the methods of a group have a mailbox each | both of [`waiting`] |
-//! | the chain of calls is not looked at; or what a notification, a task, a call that was given up or handed over leads to counts as waited for | [`circles`] |
+//! | the chain of calls is not looked at; or what a notification, a task, or a call that was handed over leads to counts as waited for | [`circles`] |
 //! | async readers have no limit in their method, or in their service | `no_more_async_readers_are_inside_than_their_method_and_their_service_allow` in `tests/engine_calls.rs` |
 
 mod batches;

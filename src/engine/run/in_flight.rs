@@ -3,7 +3,7 @@
 use crate::mailbox::Limit;
 use crate::sync::Arc;
 
-/// Async `&self` calls of one service under way at once: DESIGN §5.
+/// Maximum number of async `&self` calls of one service that are under way at once.
 pub(crate) const SERVICE_IN_FLIGHT: usize = 256;
 
 /// One call under way, counted in its method and in its service until it is dropped.

@@ -34,7 +34,7 @@ impl Service {
         Arc::new(Self { bell, mailbox, places, quota, state: TryLock::new(), queued: AtomicBool::new(false) })
     }
 
-    /// As `Call::new` and `Core::push` do it.
+    /// As `begin`, `Call::new` and `Mailboxes::push` do it.
     fn push(&self) {
         let bytes = self.places.take(1).map(Permit::hand_over);
         assert_eq!(bytes.ok(), Some(1), "there is room");
