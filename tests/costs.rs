@@ -152,8 +152,8 @@ fn parameters_are_read_from_the_body_and_never_kept_in_between() {
                 ("by name", r#"{"values":[]}"#.to_owned(), format!(r#"{{"values":[{many}]}}"#)),
             ] {
                 let (few, many) = (cost(&few), cost(&many));
-                // The number in the answer has more digits, and that is all.
-                assert!(many.0 <= few.0 + 2.0, "{name} {form}, {placement:?}: {few:?} and {many:?} allocations");
+                // The number in the answer has more digits, and one of the two may have gone through the mailbox.
+                assert!(many.0 <= few.0 + 10.0, "{name} {form}, {placement:?}: {few:?} and {many:?} allocations");
                 assert!(many.1 <= few.1 + 1000.0, "{name} {form}, {placement:?}: {few:?} and {many:?} bytes");
             }
         }

@@ -19,13 +19,13 @@ struct Till {
 #[service(name = "test.till")]
 impl Till {
     /// The total, to begin with one that is short.
-    #[public_method]
+    #[public_method(mailbox_group = "total")]
     fn total(&self) -> i64 {
         self.total
     }
 
     /// Adds to the total; 13 tears it.
-    #[public_method]
+    #[public_method(mailbox_group = "total")]
     fn enter(&mut self, amount: i64) -> i64 {
         self.total += amount;
         assert_ne!(amount, 13, "on purpose");
