@@ -32,7 +32,7 @@ mod start_error;
 mod sync;
 
 /// What settings know of the modules that are not taken in.
-mod actor {
+mod engine {
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
     pub(crate) enum Placement {
         #[default]
