@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use actix_web::{App, HttpServer};
 use callbox::client::{Client, ClientError, Retry};
-use callbox::{RpcError, Running, Server, service};
+use callbox::{RpcError, Server, ServerHandle, service};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -76,7 +76,7 @@ pub fn app() -> Server {
 }
 
 /// Makes calls, and says what came of them.
-pub async fn calls(url: &str, running: &Running) -> Result<Vec<String>, Box<dyn Error>> {
+pub async fn calls(url: &str, running: &ServerHandle) -> Result<Vec<String>, Box<dyn Error>> {
     let mut said = Vec::new();
     // What holds for all calls is said once: here, half a second with all tries, of which there are three.
     let retry = Retry::default().attempts(3);
@@ -114,7 +114,7 @@ pub async fn calls(url: &str, running: &Running) -> Result<Vec<String>, Box<dyn 
 }
 
 /// Listens on a free port.
-pub fn listen(callbox: &Running) -> std::io::Result<(String, actix_web::dev::Server)> {
+pub fn listen(callbox: &ServerHandle) -> std::io::Result<(String, actix_web::dev::Server)> {
     let callbox = callbox.clone();
     let server = HttpServer::new(move || App::new().configure(callbox.routes())).bind(("127.0.0.1", 0))?;
     let url = format!("http://{}/api", server.addrs()[0]);

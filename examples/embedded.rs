@@ -18,7 +18,7 @@ use std::collections::HashMap;
 use std::error::Error;
 
 use actix_web::{App, HttpResponse, HttpServer, Responder, web};
-use callbox::{RpcError, Running, Server, ServiceRef, service};
+use callbox::{RpcError, Server, ServerHandle, ServiceRef, service};
 
 /// Counts the visits of each visitor.
 #[derive(Debug, Default)]
@@ -49,7 +49,7 @@ pub fn app() -> Server {
 }
 
 /// All routes: callbox's, and the program's own, whose handlers can take a `ServiceRef`.
-pub fn routes(callbox: &Running) -> impl FnOnce(&mut web::ServiceConfig) + use<> {
+pub fn routes(callbox: &ServerHandle) -> impl FnOnce(&mut web::ServiceConfig) + use<> {
     let callbox = callbox.clone();
     move |config| {
         config.configure(callbox.routes());
@@ -65,7 +65,7 @@ async fn visitor(name: web::Path<String>, visitors: ServiceRef<Visitors>) -> Res
     Ok(format!("{name} was here {visits} time(s)\n"))
 }
 
-async fn health(callbox: web::Data<Running>) -> HttpResponse {
+async fn health(callbox: web::Data<ServerHandle>) -> HttpResponse {
     if callbox.is_ready() {
         HttpResponse::Ok().body("ok\n")
     } else {

@@ -22,7 +22,7 @@
 //! }
 //!
 //! fn main() -> callbox::Result<()> {
-//!     Server::new(MyService::default).bind("127.0.0.1:5000").from_args().start()
+//!     Server::new(MyService::default).bind("127.0.0.1:5000").with_args().start()
 //! }
 //! ```
 //!
@@ -115,11 +115,13 @@ extern crate self as callbox;
 // First, as its macros are for all that come after it.
 #[macro_use]
 mod log;
+#[macro_use]
+mod choice;
 
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
-mod auth;
+pub mod auth;
 mod builtin;
 pub mod client;
 mod console;
@@ -138,24 +140,22 @@ mod server;
 mod service;
 mod settings;
 mod start_error;
+pub mod stats;
 mod sync;
 #[cfg(feature = "testing")]
 pub mod testing;
 
-#[cfg(feature = "jwt")]
-pub use auth::Jwt;
-pub use auth::{Authenticate, Caller, IssuedToken, TokenFile, TokenInfo, Tokens};
+pub use auth::caller::Caller;
 pub use callbox_macros::{RpcError, service};
-pub use engine::{Host, MethodStats, Placement, Refusals, ServiceRef, ServiceStats};
-pub use http::{PageError, StopSignal, Templates};
-pub use jsonrpc::{Dialect, RpcError, UnknownDialect};
-pub use measure::Times;
-pub use server::{Running, Server};
+pub use choice::UnknownName;
+pub use engine::{Placement, ServiceActor, ServiceRef};
+pub use http::{ErrorStatus, StopSignal, TemplateError, Templates};
+pub use jsonrpc::{Dialect, RpcError};
+pub use server::{Server, ServerHandle};
 pub use service::{
-    Access, BoxError, CallContext, DescribeErrors, ErrorList, FromCall, Handler, Internal, Kind, Method, MethodOptions,
-    MethodTable, OnPanic, Reply, Service, State,
+    Access, BoxError, CallContext, DescribeErrors, ErrorList, FromCall, Handler, InternalError, Method, MethodKind,
+    MethodOptions, MethodTable, OnPanic, Reply, Service, State,
 };
-pub use settings::HttpStatus;
 pub use start_error::{Result, StartError as Error};
 
 /// Compiles the examples of the README.

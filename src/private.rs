@@ -44,7 +44,7 @@ pub fn reply<'a, M: Method>(future: impl Future<Output = Reply<M>> + 'a) -> Loca
     label = "what would callers be told?",
     note = "`#[derive(callbox::RpcError)]` gives an enum codes and messages",
     note = "for another type implement `From<{Self}>` for `callbox::RpcError`",
-    note = "`callbox::Internal` takes any error by `?` and tells callers nothing of it"
+    note = "`callbox::InternalError` takes any error by `?` and tells callers nothing of it"
 )]
 pub trait MethodError: Into<RpcError> {}
 
@@ -231,7 +231,7 @@ mod tests {
     use futures::FutureExt;
     use tokio::time::Instant;
 
-    use crate::{CallContext, Caller, FromCall, Handler, Internal, Method, Reply, RpcError, service};
+    use crate::{CallContext, Caller, FromCall, Handler, InternalError, Method, Reply, RpcError, service};
 
     struct Tenant(String);
 
@@ -249,9 +249,9 @@ mod tests {
     #[service]
     impl Ledger {
         #[public_method]
-        fn enter(&mut self, tenant: &Tenant, amount: i64) -> Result<usize, Internal> {
+        fn enter(&mut self, tenant: &Tenant, amount: i64) -> Result<usize, InternalError> {
             if amount == 0 {
-                return Err(Internal::new("nothing to enter"));
+                return Err(InternalError::new("nothing to enter"));
             }
             self.entries.push((tenant.0.clone(), amount));
             Ok(self.entries.len())

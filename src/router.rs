@@ -54,7 +54,7 @@ impl Router {
                 format_args!(
                     "the method `{name}` needs the scope `{scope}`, and tokens checked by a closure have none"
                 ),
-                "use a file of tokens, or pass .tokens(…) a type that implements callbox::Authenticate and gives scopes",
+                "use a file of tokens, or pass .tokens(…) a type that implements callbox::auth::Authenticate and gives scopes",
             )),
             _ => self.add_builtin(route),
         }

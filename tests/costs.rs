@@ -203,7 +203,7 @@ fn a_result_is_asked_for_its_json_once_and_that_of_a_notification_never() {
                 assert_eq!((asked(), answer.matches(VALUE).count()), (3, 3), "{method} in a batch");
                 let quiet = format!(r#"{{"jsonrpc":"2.0","method":"{method}","params":[1]}}"#);
                 assert_eq!((copier.post(&quiet), copier.post(format!("[{quiet},{quiet}]"))), (None, None));
-                copier.settled();
+                copier.wait_idle();
                 assert_eq!(asked(), 0, "nobody is told the result of a notification of {method}");
             }
         }

@@ -310,7 +310,7 @@ fn notifications_have_taken_effect_when_the_service_has_settled() {
     for _ in 0..500 {
         held.notify(IncrementSlowly {}).unwrap();
     }
-    held.settled();
+    held.wait_idle();
     assert_eq!(held.call(Ping {}), Ok(500));
 }
 
@@ -323,12 +323,12 @@ fn a_service_has_not_settled_while_there_is_what_was_let_in_before() {
         // The host is asked all the time, so that some answers are on their way when a call comes in.
         scope.spawn(|| {
             while !over.load(Ordering::SeqCst) {
-                held.settled();
+                held.wait_idle();
             }
         });
         let early = (1..=3000).find(|round| {
             held.notify(IncrementSlowly {}).unwrap();
-            held.settled();
+            held.wait_idle();
             ran() < *round
         });
         over.store(true, Ordering::SeqCst);

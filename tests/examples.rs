@@ -205,7 +205,7 @@ fn the_mailboxes_page_counts_the_calls_of_each_method() {
     for _ in 0..3 {
         server.notify(Ring {});
     }
-    server.settled::<Guestbook>();
+    server.wait_idle::<Guestbook>();
     let row = |page: &str| {
         let (_, row) = page.split_once("<code>ring</code></th>").expect("a row for each method");
         row.split_once("</tr>").expect("its end").0.to_owned()

@@ -89,7 +89,7 @@ const LAYERS: &[Layer] = &[
         crates: &["futures"],
     },
     // What pages are told, whoever serves them.
-    Layer { module: "console", knows: &["engine", "measure::Times", "sync"], crates: &["parking_lot", "tokio"] },
+    Layer { module: "console", knows: &["engine", "measure::Histogram", "sync"], crates: &["parking_lot", "tokio"] },
     // For any transport, so it knows none.
     Layer {
         module: "dispatch",
@@ -264,7 +264,7 @@ fn every_layer_is_there_and_every_allowance_is_used() {
 
 #[test]
 fn a_path_that_is_not_allowed_is_found_however_it_is_written() {
-    let exports = exports("pub use http::{PageError, Templates}; pub use actor::Host as Actor; mod http;");
+    let exports = exports("pub use http::{TemplateError, Templates}; pub use actor::Host as Actor; mod http;");
     let dependencies = dependencies();
     let told = |file: &str, code: &str| {
         let told = broken_rules(Path::new(file), code, &exports, &dependencies);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use callbox::{
-    Access, BoxError, CallContext, Caller, FromCall, Kind, Method, MethodOptions, MethodTable, RpcError, Service,
+    Access, BoxError, CallContext, Caller, FromCall, Method, MethodKind, MethodOptions, MethodTable, RpcError, Service,
     service,
 };
 use schemars::schema_for;
@@ -18,7 +18,7 @@ struct Listed<S> {
 
 struct Entry {
     params: &'static [&'static str],
-    kind: Kind,
+    kind: MethodKind,
     options: String,
 }
 
@@ -150,11 +150,11 @@ fn a_service_has_its_names_and_lists_its_methods() {
 fn the_way_a_method_takes_self_is_its_kind() {
     let methods = listed::<Library>();
     for (name, kind) in [
-        ("add_book", Kind::Write),
-        ("close", Kind::WriteAsync),
-        ("digest", Kind::Compute),
-        ("findBooks", Kind::ReadAsync),
-        ("type", Kind::Read),
+        ("add_book", MethodKind::Write),
+        ("close", MethodKind::WriteAsync),
+        ("digest", MethodKind::Compute),
+        ("findBooks", MethodKind::ReadAsync),
+        ("type", MethodKind::Read),
     ] {
         assert_eq!(methods[name].kind, kind, "{name}");
     }
@@ -373,15 +373,15 @@ fn a_method_may_be_written_in_every_form_that_rust_has_for_it() {
     let methods = listed::<Forms>();
     let kinds: Vec<_> = methods.iter().map(|(name, entry)| (*name, entry.kind)).collect();
     let expected = [
-        ("computed", Kind::Compute),
-        ("either", Kind::Read),
-        ("exclusive", Kind::Write),
-        ("exposed", Kind::Read),
-        ("long", Kind::Read),
-        ("named", Kind::Read),
-        ("old", Kind::Read),
-        ("shared", Kind::Read),
-        ("waits", Kind::WriteAsync),
+        ("computed", MethodKind::Compute),
+        ("either", MethodKind::Read),
+        ("exclusive", MethodKind::Write),
+        ("exposed", MethodKind::Read),
+        ("long", MethodKind::Read),
+        ("named", MethodKind::Read),
+        ("old", MethodKind::Read),
+        ("shared", MethodKind::Read),
+        ("waits", MethodKind::WriteAsync),
     ];
     assert_eq!(kinds, expected);
     assert_eq!(Forms.hidden(2), 2, "a function as any other");

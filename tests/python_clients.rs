@@ -106,7 +106,7 @@ fn the_client_of_gemstone_is_answered() {
 
 #[test]
 fn both_clients_are_answered_beside_a_strict_endpoint_and_with_another_token_header() {
-    let server = testing::start(server().also_at("/api/v0", Dialect::Gemstone).token_header("X-My-Key"));
+    let server = testing::start(server().add_endpoint("/api/v0", Dialect::Gemstone).token_header("X-My-Key"));
     for script in ["pymicroservice_client.py", "gemstone_client.py"] {
         run(script, &server, "/api/v0", Some("X-My-Key"));
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use callbox::client::FromRpcError;
-use callbox::{Internal, RpcError};
+use callbox::{InternalError, RpcError};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, from_str, json};
 
@@ -25,7 +25,7 @@ enum LookUp<T: Serialize> {
     #[rpc(message = "Plain")]
     Plain,
     #[rpc(transparent)]
-    Other(Internal),
+    Other(InternalError),
     #[rpc(transparent)]
     Told { by: RpcError },
 }
@@ -57,7 +57,7 @@ fn a_variant_has_its_code_its_message_and_its_data() {
 
 #[test]
 fn a_transparent_internal_error_keeps_its_text_to_itself() {
-    let (code, message, data) = told(LookUp::Other(Internal::new("the password is hunter2")));
+    let (code, message, data) = told(LookUp::Other(InternalError::new("the password is hunter2")));
     assert_eq!((code, message.as_str()), (-32603, "Internal error"));
     assert!(!data.unwrap().to_string().contains("hunter2"));
 }
@@ -115,7 +115,7 @@ enum Loose {
     #[rpc(code = 404)]
     NotFound,
     #[rpc(transparent)]
-    Internal(Internal),
+    Internal(InternalError),
 }
 
 fn back(code: i32, message: &'static str, data: Option<Value>) -> Result<Order, i32> {
@@ -169,7 +169,7 @@ fn variants_with_codes_go_before_transparent_ones() {
     let back = |code| Loose::from_rpc_error(RpcError::new(code, "no")).unwrap();
     assert!(matches!(back(404), Loose::NotFound));
     assert!(matches!(back(405), Loose::Told(error) if error.code() == 405));
-    assert!(Internal::from_rpc_error(RpcError::new(1, "no")).is_err());
+    assert!(InternalError::from_rpc_error(RpcError::new(1, "no")).is_err());
 }
 
 #[test]

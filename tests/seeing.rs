@@ -62,7 +62,7 @@ fn the_mailboxes_tell_what_became_of_each_call_and_how_long_it_took() {
     );
     server.call(Wait { millis: 20 }).unwrap();
     assert_eq!(server.call(Burn {}).unwrap_err().code(), -32603);
-    server.settled::<Shop>();
+    server.wait_idle::<Shop>();
 
     let mailboxes = mailboxes(&server);
     let buy = method(&mailboxes, "buy");

@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Instant;
 
-use callbox::TokenFile;
+use callbox::auth::TokenFile;
 
 use crate::child::Child;
 use crate::client::{Connection, call, request_with};

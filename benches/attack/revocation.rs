@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use callbox::TokenFile;
+use callbox::auth::TokenFile;
 
 use crate::child::{Child, PATIENCE};
 use crate::client::{Connection, call, request_with};

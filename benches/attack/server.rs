@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use actix_web::web::{self, Bytes};
 use actix_web::{HttpResponse, Responder};
-use callbox::{Authenticate, BoxError, Caller, Server, ServiceRef, Tokens, service};
+use callbox::auth::{Authenticate, Tokens};
+use callbox::{BoxError, Caller, Server, ServiceRef, service};
 use rustix::process::{Resource, Rlimit, setrlimit};
 
 /// The argument that makes this program the server.
@@ -39,7 +40,8 @@ pub(crate) fn serve(arguments: &[String]) -> ExitCode {
         PANICS.fetch_add(1, Ordering::Relaxed);
     }));
     let mut usual = Some(usual);
-    let mut server = Server::new(|| Target).tokens(|token: &str| token == TOKEN).bind("127.0.0.1:0").drain(DRAIN);
+    let mut server =
+        Server::new(|| Target).tokens(|token: &str| token == TOKEN).bind("127.0.0.1:0").shutdown_timeout(DRAIN);
     for pair in arguments.chunks(2) {
         match pair {
             [key, directory] if key == "files" => {

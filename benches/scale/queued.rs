@@ -78,7 +78,7 @@ fn queue(size: usize) -> io::Result<(f64, f64)> {
     let bytes = report.operations().next().map(|(_, queue)| queue.total_bytes_allocated());
     let bytes = bytes.map_or(f64::NAN, |bytes| bytes as f64 / size as f64);
     drop(let_go);
-    held.settled();
+    held.wait_idle();
     let counted = held.call(Add { by: 0 }).map_err(refused)?;
     if counted == size { Ok((bytes, nanos)) } else { Err(io::Error::other(format!("{counted} of {size} calls ran"))) }
 }

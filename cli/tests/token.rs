@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use callbox::{Authenticate, TokenFile, Tokens};
+use callbox::auth::{Authenticate, TokenFile, Tokens};
 use futures::FutureExt;
 use tempfile::TempDir;
 

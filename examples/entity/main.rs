@@ -28,5 +28,5 @@ pub fn app() -> Server {
 }
 
 fn main() -> callbox::Result<()> {
-    app().from_args().start()
+    app().with_args().start()
 }

@@ -1,7 +1,8 @@
 //! The pages: a custom scope whose handlers ask the service and render templates.
 
 use actix_web::{HttpResponse, Result, web};
-use callbox::{MethodStats, ServiceRef, Templates};
+use callbox::stats::MethodStats;
+use callbox::{ServiceRef, Templates};
 use serde::Serialize;
 use serde_json::json;
 

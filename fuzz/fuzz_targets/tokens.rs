@@ -6,7 +6,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
-use callbox::TokenFile;
+use callbox::auth::TokenFile;
 use libfuzzer_sys::fuzz_target;
 
 /// A directory of this process alone, since each change of the file locks its directory.
@@ -34,7 +34,7 @@ fuzz_target!(|text: &str| {
             return;
         }
     };
-    let ids = |tokens: &[callbox::TokenInfo]| tokens.iter().map(|token| token.id().to_owned()).collect::<Vec<_>>();
+    let ids = |tokens: &[callbox::auth::TokenInfo]| tokens.iter().map(|token| token.id().to_owned()).collect::<Vec<_>>();
     let before = ids(&tokens);
     // A name that is taken is refused, and then nothing changes.
     if let Ok(issued) = file.issue("fuzz", &["a", "b"], None) {

@@ -45,7 +45,7 @@ pub(crate) enum Receiver {
     Other,
 }
 
-/// As `callbox::Kind`.
+/// As `callbox::MethodKind`.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Kind {
     Read,

@@ -10,11 +10,12 @@ use super::Caller;
 /// Tells whose a token is. What [`Server::tokens`](crate::Server::tokens) takes.
 ///
 /// A closure from the token to `bool` is enough where every token holder is alike: its callers have no name and no scopes.
-/// [`Tokens`](crate::Tokens) is one that knows a file of hashed tokens. The methods run on the auth actor's own thread, and
+/// [`Tokens`](crate::auth::Tokens) is one that knows a file of hashed tokens. The methods run on the auth actor's own thread, and
 /// while one awaits, others go on; of several requests with one token that come meanwhile, it is asked once.
 ///
 /// ```
-/// use callbox::{Authenticate, BoxError, Caller};
+/// use callbox::auth::Authenticate;
+/// use callbox::{BoxError, Caller};
 ///
 /// struct Keys(Vec<(String, String)>);
 ///
@@ -31,7 +32,7 @@ use super::Caller;
 /// [`generation`](Self::generation) together.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot check tokens",
-    note = "pass a closure `|token: &str| token == \"…\"`, or a type that implements `callbox::Authenticate`"
+    note = "pass a closure `|token: &str| token == \"…\"`, or a type that implements `callbox::auth::Authenticate`"
 )]
 pub trait Authenticate: Send + Sync + 'static {
     /// Whose token this is; `None` if nobody's.

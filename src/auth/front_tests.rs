@@ -301,14 +301,14 @@ fn wrong_tokens_that_are_sent_at_the_same_time_are_counted_before_they_are_looke
         let closure = |token: &str| token == "good";
         assert_eq!(looked_at(closure, "good").await, 60);
         let directory = tempfile::tempdir().unwrap();
-        let file = crate::TokenFile::new(directory.path().join("tokens.toml"));
+        let file = crate::auth::TokenFile::new(directory.path().join("tokens.toml"));
         let ann = file.issue("ann", &[], None).unwrap();
-        let tokens = crate::Tokens::open(file.path()).unwrap();
+        let tokens = crate::auth::Tokens::open(file.path()).unwrap();
         assert_eq!(looked_at(tokens, ann.reveal()).await, 60);
         #[cfg(feature = "jwt")]
         {
             let keys = format!(r#"{{"keys":[{{"kty":"oct","kid":"one","k":"{}"}}]}}"#, "AQEB".repeat(11));
-            let jwt = crate::Jwt::new("issuer", "audience", &keys).unwrap();
+            let jwt = crate::auth::Jwt::new("issuer", "audience", &keys).unwrap();
             assert_eq!(looked_at(jwt, "").await, 60);
         }
     });

@@ -48,13 +48,14 @@ const TYPES: [&str; 3] = ["jwt", "at+jwt", "application/at+jwt"];
 /// cannot be revoked, so issuers should make them expire soon.
 ///
 /// ```no_run
-/// use callbox::{Jwt, Server};
+/// use callbox::auth::Jwt;
+/// use callbox::Server;
 /// # #[derive(Default)] struct MyService;
 /// # #[callbox::service(name = "name.your.service")] impl MyService { #[private_api_method] fn ping(&self) {} }
 ///
 /// fn main() -> callbox::Result<()> {
 ///     let tokens = Jwt::from_file("https://login.example.org", "my-service", "keys.json")?;
-///     Server::new(MyService::default).tokens(tokens).from_args().start()
+///     Server::new(MyService::default).tokens(tokens).with_args().start()
 /// }
 /// ```
 #[derive(Clone)]

@@ -7,7 +7,7 @@
 mod actor;
 mod authenticate;
 mod cache;
-mod caller;
+pub(crate) mod caller;
 mod digest;
 mod front;
 #[cfg(feature = "jwt")]
@@ -27,7 +27,7 @@ mod written_rows;
 
 pub(crate) use actor::Unsure;
 pub use authenticate::Authenticate;
-pub use caller::Caller;
+pub(crate) use caller::Caller;
 pub(crate) use front::{Auth, AuthLimits};
 #[cfg(feature = "jwt")]
 pub use jwt::Jwt;

@@ -47,7 +47,7 @@ const LONGEST: Duration = Duration::from_secs(100 * 366 * 86_400);
 ///
 /// ```
 /// use std::time::Duration;
-/// use callbox::TokenFile;
+/// use callbox::auth::TokenFile;
 ///
 /// # fn main() -> callbox::Result<()> {
 /// # let directory = tempfile::tempdir().unwrap();
@@ -234,7 +234,7 @@ mod tests {
 
     use futures::FutureExt;
 
-    use crate::Authenticate;
+    use crate::auth::Authenticate;
 
     use super::*;
 
@@ -351,7 +351,7 @@ mod tests {
         let shown = [shell(), shell()].map(|output| String::from_utf8(output.stdout).unwrap());
         let file = TokenFile::new(directory.path().join("callbox-tokens.toml"));
         assert_eq!(names(&file), ["ci", "ci"]);
-        let tokens = crate::Tokens::open(file.path()).unwrap();
+        let tokens = crate::auth::Tokens::open(file.path()).unwrap();
         for token in shown {
             let caller = tokens.authenticate(token.trim()).now_or_never().unwrap().unwrap().unwrap();
             assert!(caller.has_scope("admin") && caller.expires().is_some());

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use super::digest::{Digest, to_hex};
 
-/// What a [`TokenFile`](crate::TokenFile) knows of a token: all but the token itself.
+/// What a [`TokenFile`](crate::auth::TokenFile) knows of a token: all but the token itself.
 #[derive(Clone, Debug)]
 pub struct TokenInfo {
     pub(super) id: String,
@@ -21,7 +21,7 @@ pub struct TokenInfo {
 /// ```
 /// # fn main() -> callbox::Result<()> {
 /// # let directory = tempfile::tempdir().unwrap();
-/// let file = callbox::TokenFile::new(directory.path().join("tokens.toml"));
+/// let file = callbox::auth::TokenFile::new(directory.path().join("tokens.toml"));
 /// let token = file.issue("ci", &["admin"], None)?;
 /// println!("{}", token.reveal());
 /// assert!(!format!("{token:?}").contains(token.reveal()));

@@ -33,7 +33,8 @@ use super::{Authenticate, Caller};
 /// handle:
 ///
 /// ```no_run
-/// use callbox::{Server, Tokens};
+/// use callbox::auth::Tokens;
+/// use callbox::Server;
 /// # #[derive(Default)] struct MyService;
 /// # #[callbox::service(name = "name.your.service")] impl MyService { #[private_api_method] fn ping(&self) {} }
 ///

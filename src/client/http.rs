@@ -170,7 +170,7 @@ impl ClientBuilder {
             http = http.add_root_certificate(certificate);
         }
         let http = http.build().map_err(BuildError::new)?;
-        let mut client = Client::over(Http { http, url, token_header, answer_limit: self.answer_limit });
+        let mut client = Client::with_transport(Http { http, url, token_header, answer_limit: self.answer_limit });
         client = client.with_retry(self.retry);
         if let Some(Token(token)) = self.token {
             client = client.with_token(token);

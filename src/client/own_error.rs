@@ -1,7 +1,7 @@
 //! From what the server told of an error back to the error of the method.
 
 use crate::jsonrpc::RpcError;
-use crate::service::Internal;
+use crate::service::InternalError;
 
 /// An error of a method that a typed client gives back as what it was.
 ///
@@ -54,4 +54,4 @@ impl FromRpcError for RpcError {
 }
 
 /// Callers are told nothing of it, so there is nothing to give back.
-impl FromRpcError for Internal {}
+impl FromRpcError for InternalError {}

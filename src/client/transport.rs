@@ -27,7 +27,7 @@ use super::error::Cause;
 /// }
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
-/// let client = Client::over(Canned(r#"{"jsonrpc":"2.0","result":3,"id":1}"#));
+/// let client = Client::with_transport(Canned(r#"{"jsonrpc":"2.0","result":3,"id":1}"#));
 /// assert_eq!(client.call::<u64>("add", [1, 2]).await.unwrap(), 3);
 /// # }
 /// ```

@@ -55,7 +55,7 @@ pub(super) const DEADLINE: Duration = Duration::from_secs(30);
 
 impl Client {
     /// A client whose bodies are carried by a transport of yours.
-    pub fn over(transport: impl Transport) -> Self {
+    pub fn with_transport(transport: impl Transport) -> Self {
         Self {
             transport: Arc::new(transport),
             retries: Arc::new(Retries::new(Retry::default())),

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use crate::engine::{MethodStats, Refusals, ServiceStats};
-use crate::measure::Times;
+use crate::measure::Histogram;
 use crate::sync::Arc;
 
 use super::{Feed, Frames};
@@ -31,8 +31,8 @@ fn service(answered: u64) -> ServiceStats {
         expired: 0,
         abandoned: 0,
         usual: Duration::ZERO,
-        wait: Times::default(),
-        run: Times::default(),
+        wait: Histogram::default(),
+        run: Histogram::default(),
     };
     ServiceStats { service: "test".to_owned(), is_up: true, restarts: 0, methods: vec![method] }
 }

@@ -10,7 +10,7 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::engine::{MethodStats, Refusals, ServiceStats};
-use crate::measure::Times;
+use crate::measure::Histogram;
 
 /// How far back a window looks.
 const SPAN: Duration = Duration::from_secs(300);
@@ -154,7 +154,7 @@ impl<'a> MethodFrame<'a> {
 }
 
 impl Percentiles {
-    fn of(times: &Times) -> Self {
+    fn of(times: &Histogram) -> Self {
         let at = |q| times.quantile(q).map(|time| time.as_secs_f64() * 1e6);
         Self { count: times.count(), p50_us: at(0.5), p99_us: at(0.99) }
     }

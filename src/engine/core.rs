@@ -6,11 +6,11 @@ use crate::mailbox::{Admission, Limit, Quota};
 use crate::service::{Service, ServiceId};
 use crate::sync::Arc;
 
+use super::idle::Idle;
 use super::lifecycle::Lifecycle;
 use super::mailboxes::Mailboxes;
 use super::run::in_flight::SERVICE_IN_FLIGHT;
 use super::run::pool::{Pool, Workers};
-use super::settled::Settled;
 use super::state::{Desk, StateLock};
 use super::table::{Engine, Table};
 
@@ -23,6 +23,8 @@ pub enum Placement {
     /// Always on the service's own thread, as with a plain actor.
     Actor,
 }
+
+choice!(Placement, "placement" { "inline" = Inline, "actor" = Actor });
 
 /// Everything of one service that is not on the host's own thread.
 pub(crate) struct Core<S: Service> {
@@ -39,7 +41,7 @@ pub(crate) struct Core<S: Service> {
     pub(crate) desk: Arc<Desk>,
     pub(crate) in_flight: Arc<Limit>,
     pub(crate) workers: Workers<Self>,
-    pub(crate) settled: Settled,
+    pub(crate) idle: Idle,
 }
 
 impl<S: Service> Core<S> {
@@ -62,7 +64,7 @@ impl<S: Service> Core<S> {
             desk,
             in_flight: Arc::new(Limit::new(SERVICE_IN_FLIGHT)),
             workers: Workers::new(pool),
-            settled: Settled::default(),
+            idle: Idle::default(),
         })
     }
 

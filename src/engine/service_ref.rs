@@ -11,14 +11,14 @@ use crate::service::{Method, Reply, Service};
 use crate::sync::Arc;
 
 use super::core::Core;
-use super::host::{Host, Seat};
+use super::host::{Seat, ServiceActor};
 use super::lifecycle::Status;
 use super::stats::{MethodStats, ServiceStats};
 use super::typed::{self, AsCaller};
 
 /// A handle on a running service: typed messages, through the same mailboxes as calls from outside, and no JSON.
 ///
-/// A handler of a custom scope takes it as an extractor; [`Running::service`](crate::Running::service) gives it to other
+/// A handler of a custom scope takes it as an extractor; [`ServerHandle::service`](crate::ServerHandle::service) gives it to other
 /// code. Cheap to clone.
 ///
 /// Access rules are for callers from outside and do not hold here. The caller that methods see is anonymous, unless
@@ -124,14 +124,14 @@ impl<S: Service> ServiceRef<S> {
 
     /// Waits until no call of the service waits or runs: then the effects of all notifications that were let in before are
     /// there.
-    pub async fn settled(&self) {
-        let settled = self.core().settled.ask();
+    pub async fn wait_idle(&self) {
+        let idle = self.core().idle.wait();
         self.core().desk.bell.nudge();
-        settled.await;
+        idle.await;
     }
 
     /// The address of the actor that hosts the service, for actix code. `None` while it is being restarted.
-    pub fn addr(&self) -> Option<Addr<Host<S>>> {
+    pub fn addr(&self) -> Option<Addr<ServiceActor<S>>> {
         self.seat.addr()
     }
 

@@ -60,7 +60,7 @@ pub(crate) enum Side {
     /// A caller's thread, or a future that may end at any time: the host is told of the end, if it waits for it.
     Caller,
     /// The host, for a sync method: it looks again by itself.
-    Host,
+    ServiceActor,
 }
 
 /// A turn on the thread's own stack, for sync methods.
@@ -266,7 +266,7 @@ mod tests {
         assert!(!lock.desk.bell.arm(), "it rang");
         lock.desk.bell.take(|_| {});
         lock.desk.bell.want();
-        drop(lock.try_read(Side::Host));
+        drop(lock.try_read(Side::ServiceActor));
         assert!(lock.desk.bell.arm(), "the host does not ring for itself");
     }
 }

@@ -9,7 +9,7 @@ use super::lifecycle::Status;
 use crate::service::Service;
 
 use crate::mailbox::Entry;
-use crate::measure::{Count, Times};
+use crate::measure::{Count, Histogram};
 
 /// A service, and the mailbox of each of its methods. A snapshot.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -61,9 +61,9 @@ pub struct MethodStats {
     #[serde(serialize_with = "micros", rename = "usual_us")]
     pub usual: Duration,
     /// How long calls were in the mailbox.
-    pub wait: Times,
+    pub wait: Histogram,
     /// How long calls ran, the time at their awaits included.
-    pub run: Times,
+    pub run: Histogram,
 }
 
 /// Calls that were turned away, by reason.

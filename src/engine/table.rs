@@ -7,7 +7,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 use crate::mailbox::{Bell, Entry, Mailbox, Places, Queued, Quota, SERVICE_BYTES, SERVICE_CALLS};
 use crate::measure::Count;
-use crate::service::{Kind, Method, MethodOptions, MethodTable, Service, full_name};
+use crate::service::{Method, MethodKind, MethodOptions, MethodTable, Service, full_name};
 use crate::sync::Arc;
 
 use super::run::watch;
@@ -41,7 +41,7 @@ impl Table {
         for Listed { message, name, options, mailbox, entry } in methods {
             let entry = Arc::new(entry(full_name(S::NAMESPACE, name), options, &mailboxes[mailbox]));
             // A compute method is there to hold a thread of the pool.
-            if entry.kind != Kind::Compute {
+            if entry.kind != MethodKind::Compute {
                 watch::register(&entry);
             }
             table.by_type.insert(message, Arc::clone(&entry));

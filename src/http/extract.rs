@@ -11,7 +11,7 @@ use crate::engine::ServiceRef;
 use crate::jsonrpc::{Dialect, RpcError};
 use crate::service::Service;
 
-use super::status::StatusMode;
+use super::status::ErrorStatus;
 
 impl<S: Service> FromRequest for ServiceRef<S> {
     type Error = actix_web::Error;
@@ -30,10 +30,10 @@ impl<S: Service> FromRequest for ServiceRef<S> {
 }
 
 /// A handler of a custom route may return the error of a call with `?`: the status fits its code, as with
-/// [`HttpStatus::Mapped`](crate::HttpStatus::Mapped), and the body is the error object.
+/// [`ErrorStatus::Mapped`](crate::ErrorStatus::Mapped), and the body is the error object.
 impl ResponseError for RpcError {
     fn status_code(&self) -> StatusCode {
-        StatusMode::Mapped.status(Dialect::Jsonrpc, Some(self.code()))
+        ErrorStatus::Mapped.status(Dialect::Jsonrpc, Some(self.code()))
     }
 
     fn error_response(&self) -> HttpResponse {

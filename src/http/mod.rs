@@ -46,10 +46,10 @@ pub(crate) use files::StaticFiles;
 pub(crate) use guard::{Cors, Guard};
 pub(crate) use listen::Listen;
 pub(crate) use methods::Methods;
-pub use pages::{PageError, Templates};
+pub use pages::{TemplateError, Templates};
 pub(crate) use refusal::Refusal;
 pub(crate) use rpc::{Endpoint, Front, Handle, endpoint, mount, shortcut, with_slash};
-pub(crate) use status::StatusMode;
+pub use status::ErrorStatus;
 pub use stop_signal::StopSignal;
 pub(crate) use taken::taken_by;
 #[cfg(feature = "tls")]

@@ -34,11 +34,11 @@ const HTML: &str = "text/html; charset=utf-8";
 ///
 /// ```
 /// use actix_web::Responder;
-/// use callbox::{PageError, Templates};
+/// use callbox::{TemplateError, Templates};
 /// use serde_json::json;
 ///
 /// // with `templates/stats.hbs`: <p>{{greeted}} were greeted.</p>
-/// async fn stats(pages: Templates) -> Result<impl Responder, PageError> {
+/// async fn stats(pages: Templates) -> Result<impl Responder, TemplateError> {
 ///     pages.render("stats", &json!({ "greeted": 7 }))
 /// }
 /// ```
@@ -81,10 +81,10 @@ impl Templates {
     /// # Errors
     /// When there is no such template, when it uses a name that is not in the data, or when `data` cannot be written as JSON.
     /// Returned from a handler, the error is answered with a plain 500 and its detail goes to the log.
-    pub fn render<T: Serialize + ?Sized>(&self, name: &str, data: &T) -> Result<HttpResponse, PageError> {
+    pub fn render<T: Serialize + ?Sized>(&self, name: &str, data: &T) -> Result<HttpResponse, TemplateError> {
         let Inner { dir, loaded } = &*self.0;
         let shown = loaded.is_none();
-        let error = |fault| PageError(Reason::Fault { fault, shown });
+        let error = |fault| TemplateError(Reason::Fault { fault, shown });
         let fresh;
         let registry = match loaded {
             Some(loaded) => loaded,
@@ -99,11 +99,11 @@ impl Templates {
 }
 
 impl FromRequest for Templates {
-    type Error = PageError;
-    type Future = Ready<Result<Self, PageError>>;
+    type Error = TemplateError;
+    type Future = Ready<Result<Self, TemplateError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(request.app_data::<Self>().cloned().ok_or(PageError(Reason::NotConfigured)))
+        ready(request.app_data::<Self>().cloned().ok_or(TemplateError(Reason::NotConfigured)))
     }
 }
 
@@ -112,7 +112,7 @@ impl FromRequest for Templates {
 /// `Display` has the file, the line and the reason, for the log. As a response it is a 500 that tells nothing of them, but
 /// under `--watch-templates`, which shows them in the browser.
 #[derive(Debug)]
-pub struct PageError(Reason);
+pub struct TemplateError(Reason);
 
 #[derive(Debug)]
 enum Reason {
@@ -120,7 +120,7 @@ enum Reason {
     Fault { fault: Fault, shown: bool },
 }
 
-impl fmt::Display for PageError {
+impl fmt::Display for TemplateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Reason::NotConfigured => f.write_str(
@@ -131,9 +131,9 @@ impl fmt::Display for PageError {
     }
 }
 
-impl std::error::Error for PageError {}
+impl std::error::Error for TemplateError {}
 
-impl ResponseError for PageError {
+impl ResponseError for TemplateError {
     fn status_code(&self) -> StatusCode {
         StatusCode::INTERNAL_SERVER_ERROR
     }

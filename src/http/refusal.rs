@@ -65,7 +65,7 @@ impl Refusal {
     pub(crate) const fn origin() -> Self {
         Self::new(
             StatusCode::FORBIDDEN,
-            "pages of the origin in `Origin` may not call: the server's setting origins has those that may",
+            "pages of the origin in `Origin` may not call: the server's setting allowed_origins lists those that may",
         )
     }
 

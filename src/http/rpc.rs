@@ -20,7 +20,7 @@ use super::body::{self, BodyLimits};
 use super::guard::{Guard, Rules};
 use super::methods::Methods;
 use super::refusal::Refusal;
-use super::status::{self, StatusMode};
+use super::status::{self, ErrorStatus};
 use super::token;
 use super::turn::Turn;
 
@@ -31,7 +31,7 @@ pub(crate) struct Front {
     /// The header that carries a token; `Authorization: Bearer …` always may.
     pub(crate) token_header: HeaderName,
     pub(crate) body: BodyLimits,
-    pub(crate) status: StatusMode,
+    pub(crate) status: ErrorStatus,
     /// Becomes true when the server drains.
     pub(crate) stopping: watch::Receiver<bool>,
 }

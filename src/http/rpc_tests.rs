@@ -12,7 +12,7 @@ use super::super::refusal_rows::{JSON, ROWS, Row};
 use super::super::test_server::{TestServer, Tuning, wait_until};
 use super::*;
 
-fn front(status: StatusMode, origins: &[&str]) -> (Arc<Front>, watch::Sender<bool>) {
+fn front(status: ErrorStatus, origins: &[&str]) -> (Arc<Front>, watch::Sender<bool>) {
     let (stop, stopping) = watch::channel(false);
     let token_header = HeaderName::from_static("x-api-token");
     let cors = Cors { origins, headers: &["traceparent"], any_over_loopback: false };
@@ -85,7 +85,7 @@ fn with_headers(row: &Row) -> TestRequest {
 
 #[actix_web::test]
 async fn each_refusal_has_its_status_and_an_error_body() {
-    let (front, _stop) = front(StatusMode::Plain, &[]);
+    let (front, _stop) = front(ErrorStatus::Ok, &[]);
     for row in ROWS {
         let seen = ask(&front, with_headers(row)).await;
         let name = row.name;
@@ -98,7 +98,7 @@ async fn each_refusal_has_its_status_and_an_error_body() {
 
 #[actix_web::test]
 async fn json_may_be_called_by_several_names() {
-    let (front, _stop) = front(StatusMode::Plain, &[]);
+    let (front, _stop) = front(ErrorStatus::Ok, &[]);
     for name in JSON {
         let seen = ask(&front, post("x").insert_header(("content-type", *name))).await;
         assert_eq!(seen.status, 200, "{name}: {}", seen.body);
@@ -108,7 +108,7 @@ async fn json_may_be_called_by_several_names() {
 
 #[actix_web::test]
 async fn an_answer_is_200_or_204_and_carries_what_came_beside_the_body() {
-    let (front, _stop) = front(StatusMode::Plain, &[]);
+    let (front, _stop) = front(ErrorStatus::Ok, &[]);
     let seen = ask(&front, post(&"x".repeat(1000)).insert_header(("x-api-token", "t"))).await;
     assert_eq!((seen.status, seen.body.as_str()), (200, "1000 Some(\"t\") None"));
     let seen = ask(&front, post("").insert_header(("request-timeout", "1.5"))).await;
@@ -120,7 +120,7 @@ async fn an_answer_is_200_or_204_and_carries_what_came_beside_the_body() {
 
 #[actix_web::test]
 async fn a_query_string_carries_no_token() {
-    let (front, _stop) = front(StatusMode::Plain, &[]);
+    let (front, _stop) = front(ErrorStatus::Ok, &[]);
     let app = init_service(App::new().configure(mount(at_api(front, act)))).await;
     let request = post("x").uri("/api?x-api-token=t&token=t&access_token=t").to_request();
     let body = to_bytes(call_service(&app, request).await.into_body()).await.unwrap();
@@ -129,7 +129,7 @@ async fn a_query_string_carries_no_token() {
 
 #[actix_web::test]
 async fn a_mapped_status_comes_with_the_headers_that_belong_to_it() {
-    let (front, _stop) = front(StatusMode::Mapped, &[]);
+    let (front, _stop) = front(ErrorStatus::Mapped, &[]);
     let busy = ask(&front, post("busy")).await;
     assert_eq!((busy.status, busy.header("retry-after")), (503, Some("3")));
     let denied = ask(&front, post("denied")).await;
@@ -139,7 +139,7 @@ async fn a_mapped_status_comes_with_the_headers_that_belong_to_it() {
 
 #[actix_web::test]
 async fn a_panic_is_answered_without_its_text() {
-    let (front, _stop) = front(StatusMode::Plain, &[]);
+    let (front, _stop) = front(ErrorStatus::Ok, &[]);
     let seen = ask(&front, post("panic")).await;
     assert_eq!((seen.status, seen.code()), (200, Some(-32603)));
     assert!(!seen.body.contains("secret"), "{}", seen.body);
@@ -147,7 +147,7 @@ async fn a_panic_is_answered_without_its_text() {
 
 #[actix_web::test]
 async fn pages_of_listed_origins_get_the_headers_of_cors() {
-    let (front, _stop) = front(StatusMode::Plain, &["https://app.example.com"]);
+    let (front, _stop) = front(ErrorStatus::Ok, &["https://app.example.com"]);
     let ask_first = |origin: &'static str| {
         post("")
             .method(Method::OPTIONS)
@@ -188,7 +188,7 @@ fn serve<H: Handle + Send + Clone>(front: Arc<Front>, handle: H) -> TestServer {
 
 #[test]
 fn a_body_that_stalls_is_answered_408_and_its_connection_closed() {
-    let (front, _stop) = front(StatusMode::Plain, &[]);
+    let (front, _stop) = front(ErrorStatus::Ok, &[]);
     let server = serve(front, act);
     for rest in ["Content-Length: 10\r\n\r\nabc", "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"] {
         let mut client = server.connect();
@@ -204,7 +204,7 @@ fn a_body_that_stalls_is_answered_408_and_its_connection_closed() {
 
 #[test]
 fn an_endless_body_after_a_refusal_does_not_keep_the_connection() {
-    let (front, _stop) = front(StatusMode::Plain, &[]);
+    let (front, _stop) = front(ErrorStatus::Ok, &[]);
     let server = serve(front, act);
     let heads = [HEAD, "POST /api HTTP/1.1\r\nHost: evil.net\r\n", "PUT /api HTTP/1.1\r\nHost: localhost\r\n"];
     for head in heads {
@@ -220,7 +220,7 @@ fn an_endless_body_after_a_refusal_does_not_keep_the_connection() {
 
 #[test]
 fn a_drip_does_not_extend_the_time_of_a_body() {
-    let (front, _stop) = front(StatusMode::Plain, &[]);
+    let (front, _stop) = front(ErrorStatus::Ok, &[]);
     let server = serve(front, act);
     let mut client = server.connect();
     client.send(format!("{HEAD}Content-Length: 900\r\n\r\n").as_bytes());
@@ -233,7 +233,7 @@ fn a_drip_does_not_extend_the_time_of_a_body() {
 
 #[test]
 fn a_body_over_the_limit_is_answered_413_before_it_has_arrived() {
-    let (front, _stop) = front(StatusMode::Plain, &[]);
+    let (front, _stop) = front(ErrorStatus::Ok, &[]);
     let server = serve(front, act);
     let mut declared = server.connect();
     declared.send(format!("{HEAD}Content-Length: 1001\r\n\r\n").as_bytes());
@@ -249,7 +249,7 @@ fn a_body_over_the_limit_is_answered_413_before_it_has_arrived() {
 
 #[test]
 fn a_stop_gives_up_stalled_bodies_finishes_running_calls_and_closes_idle_connections() {
-    let (front, stop) = front(StatusMode::Plain, &[]);
+    let (front, stop) = front(ErrorStatus::Ok, &[]);
     let front = Arc::new(Front {
         body: BodyLimits { time: Duration::from_secs(60), bytes: 1000 },
         guard: Guard::new::<&str>(
@@ -259,7 +259,7 @@ fn a_stop_gives_up_stalled_bodies_finishes_running_calls_and_closes_idle_connect
         )
         .unwrap(),
         token_header: front.token_header.clone(),
-        status: StatusMode::Plain,
+        status: ErrorStatus::Ok,
         stopping: front.stopping.clone(),
     });
     let running = Arc::new(AtomicU32::new(0));
@@ -309,7 +309,7 @@ impl Drop for Dropped {
 
 #[test]
 fn the_call_of_a_client_that_has_gone_is_dropped_while_it_waits() {
-    let (front, _stop) = front(StatusMode::Plain, &[]);
+    let (front, _stop) = front(ErrorStatus::Ok, &[]);
     let (running, dropped) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
     let (started, guard) = (Arc::clone(&running), Arc::clone(&dropped));
     let server = serve(front, async move |_: &[u8], _: Arrival<'_>| {
@@ -332,7 +332,7 @@ fn the_call_of_a_client_that_has_gone_is_dropped_while_it_waits() {
 
 #[actix_web::test]
 async fn the_shortcut_takes_the_path_as_it_is_written_and_leaves_all_else_to_the_routes() {
-    let (front, _stop) = front(StatusMode::Plain, &[]);
+    let (front, _stop) = front(ErrorStatus::Ok, &[]);
     let endpoint = at_api(front, act);
     let other = async || HttpResponse::Ok().body("another route");
     let routes = |config: &mut web::ServiceConfig| {

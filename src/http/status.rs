@@ -7,18 +7,20 @@ use actix_web::http::header::{HeaderMap, HeaderValue, RETRY_AFTER, WWW_AUTHENTIC
 
 use crate::jsonrpc::{Dialect, code};
 
-/// Whether the status of an HTTP answer tells how a call went.
+/// The HTTP status of a response that carries a JSON-RPC error.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum StatusMode {
-    /// 200 for every JSON-RPC answer, errors too: what clients of JSON-RPC expect. The default.
+pub enum ErrorStatus {
+    /// 200, as for any JSON-RPC response: what clients of JSON-RPC expect. The default.
     #[default]
-    Plain,
-    /// A single call's error picks the status; batches get 200. The two older dialects keep 200 always, as their clients
-    /// lose the body of any other answer.
+    Ok,
+    /// A status that fits the error code, for single calls: 401 for -32001, 404 for -32601, 503 for -32000 and so on. A
+    /// batch gets 200. So do the dialects `pymicroservice` and `gemstone`, whose clients lose the body of other responses.
     Mapped,
 }
 
-impl StatusMode {
+choice!(ErrorStatus, "status mode" { "ok" = Ok, "mapped" = Mapped });
+
+impl ErrorStatus {
     /// The status of an answer, by the code of a single call's error.
     pub(crate) fn status(self, dialect: Dialect, error: Option<i32>) -> StatusCode {
         let Some(error) = error.filter(|_| self == Self::Mapped && dialect == Dialect::Jsonrpc) else {
@@ -72,10 +74,10 @@ mod tests {
             (Some(7), 500),
         ];
         for (error, status) in table {
-            assert_eq!(StatusMode::Mapped.status(Dialect::Jsonrpc, error), status, "{error:?}");
-            assert_eq!(StatusMode::Plain.status(Dialect::Jsonrpc, error), 200, "{error:?}");
-            assert_eq!(StatusMode::Mapped.status(Dialect::Gemstone, error), 200, "{error:?}");
-            assert_eq!(StatusMode::Mapped.status(Dialect::Pymicroservice, error), 200, "{error:?}");
+            assert_eq!(ErrorStatus::Mapped.status(Dialect::Jsonrpc, error), status, "{error:?}");
+            assert_eq!(ErrorStatus::Ok.status(Dialect::Jsonrpc, error), 200, "{error:?}");
+            assert_eq!(ErrorStatus::Mapped.status(Dialect::Gemstone, error), 200, "{error:?}");
+            assert_eq!(ErrorStatus::Mapped.status(Dialect::Pymicroservice, error), 200, "{error:?}");
         }
     }
 

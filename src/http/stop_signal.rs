@@ -8,11 +8,11 @@ use tokio::sync::watch;
 
 /// Tells a handler of a route of your own that the server has begun to stop.
 ///
-/// A stop waits for open requests until 10 s after the limit of [`drain`](crate::Server::drain). A
+/// A stop waits for open requests until 10 s after the limit of [`shutdown_timeout`](crate::Server::shutdown_timeout). A
 /// handler whose answer has no end by itself (a stream, a WebSocket) takes this as an extractor, and
 /// ends its answer when the signal comes.
 ///
-/// In an `App` of your own, the signal comes with [`Running::stop`](crate::Running::stop): call that
+/// In an `App` of your own, the signal comes with [`ServerHandle::stop`](crate::ServerHandle::stop): call that
 /// when your server is asked to stop, and not after it has stopped.
 ///
 /// ```

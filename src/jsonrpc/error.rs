@@ -16,7 +16,7 @@ use super::internal::{self, Origin};
 /// What a caller is told when a call fails: a code, a message and, where it helps, data.
 ///
 /// A method returns it itself, or any error with `Into<RpcError>`; [`derive@crate::RpcError`] writes that conversion
-/// for an enum, and [`Internal`](crate::Internal) takes any other error without telling its text to the caller.
+/// for an enum, and [`InternalError`](crate::InternalError) takes any other error without telling its text to the caller.
 ///
 /// Codes from -32768 to -32000 belong to JSON-RPC and to callbox; use others for your own errors.
 ///

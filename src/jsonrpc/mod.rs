@@ -24,7 +24,7 @@ mod write;
 
 pub(crate) use beginning::beginning;
 pub(crate) use budget::Budget;
-pub use dialect::{Dialect, UnknownDialect};
+pub use dialect::Dialect;
 pub(crate) use envelope::{Envelope, Limits, MAX_DEPTH};
 pub use error::RpcError;
 pub(crate) use error::code;

@@ -3,7 +3,7 @@
 use tokio::time::Instant;
 
 use crate::route::Rejection;
-use crate::service::{CallContext, Kind};
+use crate::service::{CallContext, MethodKind};
 use crate::sync::Arc;
 
 use super::entry::Entry;
@@ -101,7 +101,7 @@ impl Admission {
         let usual = cost.usual();
         Ahead {
             depth,
-            usual: if entry.kind == Kind::Compute { usual / self.threads } else { usual },
+            usual: if entry.kind == MethodKind::Compute { usual / self.threads } else { usual },
             samples: cost.samples(),
             weight: entry.weight,
             weights,

@@ -5,7 +5,7 @@ use std::fmt;
 use schemars::{Schema, SchemaGenerator};
 
 use crate::measure::{Charge, Meter};
-use crate::service::{ErrorList, Kind, Method, MethodOptions};
+use crate::service::{ErrorList, Method, MethodKind, MethodOptions};
 use crate::sync::{Arc, AtomicU32, Ordering};
 
 use super::limit::Limit;
@@ -19,7 +19,7 @@ pub(crate) struct Entry {
     pub(crate) number: u32,
     /// As callers write it, with the namespace.
     pub(crate) name: &'static str,
-    pub(crate) kind: Kind,
+    pub(crate) kind: MethodKind,
     pub(crate) options: MethodOptions,
     pub(crate) params: &'static [&'static str],
     /// The number of its mailbox, which other methods of a group may share.

@@ -15,23 +15,23 @@ const STEPS: u64 = 4;
 const BUCKETS: usize = 42 * STEPS as usize;
 
 /// Lengths of time, counted.
-pub(crate) struct Histogram([AtomicU64; BUCKETS]);
+pub(crate) struct LiveHistogram([AtomicU64; BUCKETS]);
 
-impl Default for Histogram {
+impl Default for LiveHistogram {
     fn default() -> Self {
         Self([const { AtomicU64::new(0) }; BUCKETS])
     }
 }
 
-impl Histogram {
+impl LiveHistogram {
     pub(crate) fn record(&self, time: Duration, times: u64) {
         self.0[bucket(nanos(time))].fetch_add(times, Ordering::Relaxed);
     }
 }
 
-impl fmt::Debug for Histogram {
+impl fmt::Debug for LiveHistogram {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Times::of([self].into_iter()).fmt(f)
+        Histogram::of([self].into_iter()).fmt(f)
     }
 }
 
@@ -53,13 +53,13 @@ fn upper(bucket: usize) -> Duration {
 ///
 /// Lengths are exact to a quarter: what is told is the upper end of the bucket that a length was counted in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Times {
+pub struct Histogram {
     buckets: Vec<(Duration, u64)>,
 }
 
-impl Times {
+impl Histogram {
     /// What several histograms have counted together.
-    pub(crate) fn of<'a>(histograms: impl Iterator<Item = &'a Histogram>) -> Self {
+    pub(crate) fn of<'a>(histograms: impl Iterator<Item = &'a LiveHistogram>) -> Self {
         let mut counts = [0; BUCKETS];
         for histogram in histograms {
             for (sum, count) in counts.iter_mut().zip(&histogram.0) {
@@ -107,7 +107,7 @@ impl Times {
 }
 
 /// As `{"count":2,"p50_us":1.5,"p90_us":…,"p99_us":…,"max_us":…,"buckets":[[upper_us,count],…]}`.
-impl Serialize for Times {
+impl Serialize for Histogram {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         #[derive(Serialize)]
         struct Told {
@@ -131,14 +131,14 @@ impl Serialize for Times {
 mod tests {
     use super::*;
 
-    fn times(histogram: &Histogram) -> Times {
-        Times::of([histogram].into_iter())
+    fn times(histogram: &LiveHistogram) -> Histogram {
+        Histogram::of([histogram].into_iter())
     }
 
     #[test]
     fn a_length_is_told_exact_to_a_quarter() {
         for nanos in (4..5000).chain([1_000_000, 123_456_789, 1 << 41]) {
-            let histogram = Histogram::default();
+            let histogram = LiveHistogram::default();
             histogram.record(Duration::from_nanos(nanos), 1);
             let told = times(&histogram).quantile(1.0).unwrap().as_nanos() as u64;
             assert!(told >= nanos && told <= nanos + nanos / 4, "{nanos} is told as {told}");
@@ -147,7 +147,7 @@ mod tests {
 
     #[test]
     fn quantiles_are_where_the_counts_reach_them() {
-        let histogram = Histogram::default();
+        let histogram = LiveHistogram::default();
         assert_eq!(times(&histogram).quantile(0.5), None);
         for micros in 1..=100 {
             histogram.record(Duration::from_micros(micros), 1);
@@ -166,22 +166,22 @@ mod tests {
 
     #[test]
     fn what_was_counted_before_a_snapshot_is_left_out_of_what_came_since() {
-        let histogram = Histogram::default();
+        let histogram = LiveHistogram::default();
         let record =
             |micros: &[u64]| micros.iter().for_each(|&micros| histogram.record(Duration::from_micros(micros), 1));
         record(&[10, 10, 1000]);
         let earlier = times(&histogram);
-        assert_eq!(times(&histogram).since(&earlier), Times::default());
+        assert_eq!(times(&histogram).since(&earlier), Histogram::default());
         record(&[1, 10, 50_000]);
-        let alone = Histogram::default();
+        let alone = LiveHistogram::default();
         [1, 10, 50_000].iter().for_each(|&micros| alone.record(Duration::from_micros(micros), 1));
         assert_eq!(times(&histogram).since(&earlier), times(&alone));
-        assert_eq!(times(&histogram).since(&Times::default()), times(&histogram));
+        assert_eq!(times(&histogram).since(&Histogram::default()), times(&histogram));
     }
 
     #[test]
     fn nothing_is_too_short_or_too_long() {
-        let histogram = Histogram::default();
+        let histogram = LiveHistogram::default();
         histogram.record(Duration::ZERO, 1);
         histogram.record(Duration::MAX, 1);
         assert_eq!(times(&histogram).count(), 2);

@@ -11,7 +11,7 @@ mod tally;
 
 pub(crate) use charge::Charge;
 pub(crate) use cost::nanos;
-pub use histogram::Times;
+pub use histogram::Histogram;
 pub(crate) use meter::Meter;
 pub(crate) use record::{End, Record};
 pub(crate) use tally::Count;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::sync::{AtomicU64, AtomicUsize, Ordering};
 
-use super::histogram::{Histogram, Times};
+use super::histogram::{Histogram, LiveHistogram};
 
 /// So many threads count without waiting for each other's cache lines; further ones share theirs.
 const PARTS: usize = 8;
@@ -38,8 +38,8 @@ const COUNTS: usize = Count::Abandoned as usize + 1;
 #[derive(Default)]
 struct Part {
     counts: [AtomicU64; COUNTS],
-    wait: Histogram,
-    run: Histogram,
+    wait: LiveHistogram,
+    run: LiveHistogram,
 }
 
 /// The counts of one method. A part is made when its thread first counts something.
@@ -75,12 +75,12 @@ impl Tally {
         parts.sum()
     }
 
-    pub(crate) fn wait(&self) -> Times {
-        Times::of(self.parts().map(|part| &part.wait))
+    pub(crate) fn wait(&self) -> Histogram {
+        Histogram::of(self.parts().map(|part| &part.wait))
     }
 
-    pub(crate) fn run(&self) -> Times {
-        Times::of(self.parts().map(|part| &part.run))
+    pub(crate) fn run(&self) -> Histogram {
+        Histogram::of(self.parts().map(|part| &part.run))
     }
 
     #[inline]

@@ -27,11 +27,11 @@ impl Checker {
     ///
     /// # Errors
     /// If the file cannot be used, and if the program names both.
-    pub(super) fn choose(own: Option<Self>, settings: &Settings, from_args: bool) -> Result<Option<Self>> {
+    pub(super) fn choose(own: Option<Self>, settings: &Settings, with_args: bool) -> Result<Option<Self>> {
         let origin = settings.origin("tokens");
         let Some(path) = settings.tokens.as_deref() else { return Ok(own) };
         let counts = match origin {
-            Origin::Default => own.is_none() && from_args && path.exists(),
+            Origin::Default => own.is_none() && with_args && path.exists(),
             Origin::Builder if own.is_some() => {
                 let fix = "keep one of .tokens(…) and .token_file(…)";
                 return Err(StartError::new("the program says twice who checks tokens", fix));
@@ -55,7 +55,7 @@ impl Checker {
 
 impl Server {
     /// Says who checks tokens: a closure from the token to `bool`, or a type with [`Authenticate`], such as
-    /// [`Tokens`](crate::Tokens). Default: nobody, and then a service with private methods stops the start.
+    /// [`Tokens`](crate::auth::Tokens). Default: nobody, and then a service with private methods stops the start.
     ///
     /// A closure must be quick; a look-up that takes time belongs into an [`Authenticate`], where it can be awaited. A
     /// [`token_file`](Self::token_file) that a setting names overrides it.
@@ -64,11 +64,11 @@ impl Server {
         self
     }
 
-    /// Has tokens checked with a file of their hashes, which the command `callbox token` makes; see [`Tokens`](crate::Tokens).
+    /// Has tokens checked with a file of their hashes, which the command `callbox token` makes; see [`Tokens`](crate::auth::Tokens).
     /// Instead of [`tokens`](Self::tokens).
     ///
     /// Default: `callbox-tokens.toml`, if it is there, the program has no `tokens`, and takes settings
-    /// [from outside](Self::from_args); else none.
+    /// [from outside](Self::with_args); else none.
     pub fn token_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.layer.tokens = Some(Some(path.into()));
         self

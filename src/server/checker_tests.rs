@@ -132,7 +132,7 @@ impl Running {
         let without = self.answers("");
         assert_eq!(without, [json!(1), Value::Null, json!(-32001), json!(-32001), json!(-32001)]);
         // `who`, four times: alone and in the batch, as a call and as a notification.
-        self.server.settled::<Guarded>();
+        self.server.wait_idle::<Guarded>();
         assert_eq!(self.ran.load(Ordering::SeqCst), 4);
     }
 

@@ -11,8 +11,8 @@ use crate::start_error::{Result, StartError};
 use crate::sync::Arc;
 
 use super::Server;
+use super::handle::ServerHandle;
 use super::hosted::Hosted;
-use super::running::Running;
 
 /// The console, as long as nothing else is at its path.
 #[derive(Debug)]
@@ -56,7 +56,7 @@ impl Mount {
     }
 }
 
-impl Running {
+impl ServerHandle {
     /// Sees to it that nothing hides the console, or is hidden by it, without anybody being told. One that is on by default gives
     /// way to the program's own routes, endpoints and files.
     ///

@@ -5,10 +5,10 @@ use crate::http::taken_by;
 use crate::start_error::{Result, StartError};
 use crate::sync::Arc;
 
-use super::Running;
+use super::ServerHandle;
 use super::health::PATHS;
 
-impl Running {
+impl ServerHandle {
     /// Endpoints and the document come before the routes and files of the program, so what is at
     /// their very paths would never be reached.
     ///

@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::http::{Methods, Refusal};
 use crate::jsonrpc::Dialect;
 
-use super::Running;
+use super::ServerHandle;
 
 const LIVE: &str = "/health/live";
 const READY: &str = "/health/ready";
@@ -20,7 +20,7 @@ pub(super) const PATHS: [&str; 2] = [LIVE, READY];
 
 /// Live: the process answers. Ready: every service lets calls in; 503 before they are up, while one
 /// is down, and from the moment at which a stop was asked for.
-pub(super) fn health(running: Running) -> impl FnOnce(&mut ServiceConfig) {
+pub(super) fn health(running: ServerHandle) -> impl FnOnce(&mut ServiceConfig) {
     move |config| {
         let resource = |path: &str, tell: Rc<dyn Fn() -> HttpResponse>| {
             web::resource(path).to(move |request, payload| ready(answer(&request, payload, &*tell)))
@@ -44,7 +44,7 @@ fn live() -> HttpResponse {
     HttpResponse::Ok().json(json!({ "live": true }))
 }
 
-fn is_ready(running: &Running) -> HttpResponse {
+fn is_ready(running: &ServerHandle) -> HttpResponse {
     let services: serde_json::Map<_, _> =
         running.shared.services.iter().map(|service| (service.name().to_owned(), service.is_up().into())).collect();
     let ready = running.is_ready();

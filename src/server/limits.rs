@@ -62,7 +62,7 @@ impl Server {
     /// How long the server goes on as before when SIGTERM or SIGHUP asks it to stop, while `/health/ready` is 503. Default: 0.
     ///
     /// Behind a balancer it should be as long as that takes to see the 503 and to send its calls elsewhere: its pause between
-    /// probes, times the failures that it waits for. Afterwards the [`drain`](Self::drain) begins. Ctrl-c skips the delay, and a
+    /// probes, times the failures that it waits for. Afterwards the [drain](Self::shutdown_timeout) begins. Ctrl-c skips the delay, and a
     /// second signal cuts it short.
     pub fn shutdown_delay(mut self, time: Duration) -> Self {
         self.layer.shutdown_delay = Some(time);
@@ -70,8 +70,8 @@ impl Server {
     }
 
     /// How long a stop waits for the calls that were let in. Default: 25 s.
-    pub fn drain(mut self, time: Duration) -> Self {
-        self.layer.drain = Some(time);
+    pub fn shutdown_timeout(mut self, time: Duration) -> Self {
+        self.layer.shutdown_timeout = Some(time);
         self
     }
 
@@ -113,12 +113,12 @@ impl Server {
     ///
     /// Any page may call over loopback only if every method is private: a server that listens
     /// there, and has public ones, does not start with `*`.
-    pub fn origins<'a>(mut self, origins: impl IntoIterator<Item = &'a str>) -> Self {
-        self.layer.origins = Some(origins.into_iter().map(str::to_owned).collect());
+    pub fn allowed_origins<'a>(mut self, origins: impl IntoIterator<Item = &'a str>) -> Self {
+        self.layer.allowed_origins = Some(origins.into_iter().map(str::to_owned).collect());
         self
     }
 
-    /// The request headers that pages of the [`origins`](Self::origins) may send, beside
+    /// The request headers that pages of the [`allowed_origins`](Self::allowed_origins) may send, beside
     /// `Content-Type`, `Authorization`, `Request-Timeout` and that of the token. Default:
     /// `traceparent`, `tracestate`, `baggage` and `x-request-id`. `*` is for any.
     pub fn cors_headers<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Self {

@@ -5,6 +5,7 @@ mod checker;
 mod console;
 mod document;
 mod example;
+mod handle;
 mod health;
 mod hosted;
 mod limits;
@@ -12,7 +13,6 @@ mod listener;
 mod log;
 mod parts;
 mod resolve;
-mod running;
 mod serve;
 mod signals;
 mod tls;
@@ -25,19 +25,20 @@ use std::path::PathBuf;
 use actix_web::web::ServiceConfig;
 
 use crate::engine::Placement;
+use crate::http::ErrorStatus;
 use crate::jsonrpc::Dialect;
 use crate::service::Service;
-use crate::settings::{HttpStatus, Layer};
+use crate::settings::Layer;
 use crate::start_error::{Result, StartError};
 use crate::sync::Arc;
 
 use checker::Checker;
+pub use handle::ServerHandle;
 use hosted::{Plan, plan};
 pub(crate) use log::Reader;
 #[cfg(feature = "testing")]
 pub(crate) use log::init as init_log;
 pub(crate) use resolve::Resolution;
-pub use running::Running;
 #[cfg(feature = "testing")]
 pub(crate) use serve::Listening;
 
@@ -46,7 +47,7 @@ type Configure = Arc<dyn Fn(&mut ServiceConfig) + Send + Sync>;
 
 /// A JSON-RPC server for one or more services: a builder, and its start.
 ///
-/// Each setting can also come from flags, the environment and a file, if [`from_args`](Self::from_args) says so; those
+/// Each setting can also come from flags, the environment and a file, if [`with_args`](Self::with_args) says so; those
 /// override what the builder says.
 ///
 /// ```no_run
@@ -66,14 +67,14 @@ type Configure = Arc<dyn Fn(&mut ServiceConfig) + Send + Sync>;
 /// }
 ///
 /// fn main() -> callbox::Result<()> {
-///     Server::new(MyService::default).bind("127.0.0.1:5000").from_args().start()
+///     Server::new(MyService::default).bind("127.0.0.1:5000").with_args().start()
 /// }
 /// ```
 #[must_use = "a server does nothing until it is started"]
 pub struct Server {
     pub(crate) plans: Vec<Box<dyn Plan>>,
     pub(crate) layer: Layer,
-    from_args: bool,
+    with_args: bool,
     pub(crate) checker: Option<Checker>,
     pub(crate) more_endpoints: Vec<(String, Dialect)>,
     pub(crate) configure: Vec<Configure>,
@@ -89,7 +90,7 @@ impl Server {
         let server = Self {
             plans: Vec::new(),
             layer: Layer::default(),
-            from_args: false,
+            with_args: false,
             checker: None,
             more_endpoints: Vec::new(),
             configure: Vec::new(),
@@ -136,8 +137,8 @@ impl Server {
         self
     }
 
-    /// One more path that takes calls, with a dialect of its own: `.also_at("/api/v0", Dialect::Gemstone)`.
-    pub fn also_at(mut self, path: &str, dialect: Dialect) -> Self {
+    /// One more path that takes calls, with a dialect of its own: `.add_endpoint("/api/v0", Dialect::Gemstone)`.
+    pub fn add_endpoint(mut self, path: &str, dialect: Dialect) -> Self {
         self.more_endpoints.push((path.to_owned(), dialect));
         self
     }
@@ -199,9 +200,9 @@ impl Server {
         self
     }
 
-    /// The HTTP status of answers that are errors. Default: [`HttpStatus::Ok`].
-    pub fn http_status(mut self, status: HttpStatus) -> Self {
-        self.layer.http_status = Some(status);
+    /// The HTTP status of answers that are errors. Default: [`ErrorStatus::Ok`].
+    pub fn error_status(mut self, status: ErrorStatus) -> Self {
+        self.layer.error_status = Some(status);
         self
     }
 
@@ -219,8 +220,8 @@ impl Server {
 
     /// Takes settings from the command line, over those from the environment, over those from `callbox.toml`, over those
     /// from this builder. `--help` lists them; `--show-settings` tells where each came from.
-    pub fn from_args(mut self) -> Self {
-        self.from_args = true;
+    pub fn with_args(mut self) -> Self {
+        self.with_args = true;
         self
     }
 
@@ -229,7 +230,7 @@ impl Server {
     /// A second SIGTERM or ctrl-c ends it at once. A second SIGHUP does not, as shell and system both send one when a terminal is
     /// closed; a program that was started to ignore it, as by `nohup`, does so.
     ///
-    /// Logs go to standard error, unless the program has set up `tracing` itself. With [`from_args`](Self::from_args),
+    /// Logs go to standard error, unless the program has set up `tracing` itself. With [`with_args`](Self::with_args),
     /// `--help` and the like print and return at once.
     ///
     /// # Errors
@@ -276,11 +277,11 @@ impl Server {
     ///
     /// # Errors
     /// Those of [`start`](Self::start), and if there is no actix runtime.
-    pub async fn launch(self) -> Result<Running> {
+    pub async fn launch(self) -> Result<ServerHandle> {
         self.launch_for(Reader::Operator).await
     }
 
-    pub(crate) async fn launch_for(self, reader: Reader) -> Result<Running> {
+    pub(crate) async fn launch_for(self, reader: Reader) -> Result<ServerHandle> {
         match self.resolve()? {
             Resolution::Run(server, settings) => {
                 log::init(&settings, reader);
@@ -291,7 +292,7 @@ impl Server {
             }
             Resolution::Show(_) => Err(StartError::new(
                 "--help, --version and --show-settings are for programs that callbox runs",
-                "leave out .from_args() when you call .launch()",
+                "leave out .with_args() when you call .launch()",
             )),
         }
     }
@@ -302,7 +303,7 @@ impl Server {
         self.layer.host = Some("127.0.0.1".to_owned());
         self.layer.port = Some(0);
         (self.layer.tls_cert, self.layer.tls_key) = (None, None);
-        self.from_args = false;
+        self.with_args = false;
         self
     }
 }

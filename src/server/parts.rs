@@ -10,20 +10,20 @@ use tokio::sync::watch;
 use crate::builtin::{Builtin, Discover, Facts, Mailboxes, Specs};
 use crate::dispatch::Dispatch;
 use crate::engine::Pool;
-use crate::http::{BodyLimits, Cors, Front, Guard, StaticFiles, StatusMode, Templates};
+use crate::http::{BodyLimits, Cors, Front, Guard, StaticFiles, Templates};
 use crate::jsonrpc::Limits;
 use crate::route::Route;
 use crate::router::{Router, TokenCheck};
 use crate::service::Access;
-use crate::settings::{HttpStatus, Settings};
+use crate::settings::Settings;
 use crate::start_error::{Result, StartError};
 use crate::sync::{Arc, AtomicBool};
 
 use super::checker::Checker;
 use super::console::Mount;
+use super::handle::{ServerHandle, Shared};
 use super::health::PATHS;
 use super::hosted::Hosted;
-use super::running::{Running, Shared};
 use super::{Server, assets};
 
 /// Checks everything that can be checked, and starts the auth actor; the services do not run yet. `listens` gets the address
@@ -31,7 +31,11 @@ use super::{Server, assets};
 ///
 /// # Errors
 /// For every mistake that would keep the server from doing its work, and if there is no actix runtime.
-pub(super) fn prepare(server: Server, settings: &Settings, listens: &Arc<OnceLock<SocketAddr>>) -> Result<Running> {
+pub(super) fn prepare(
+    server: Server,
+    settings: &Settings,
+    listens: &Arc<OnceLock<SocketAddr>>,
+) -> Result<ServerHandle> {
     if actix::System::try_current().is_none() {
         let fix = "call it within #[actix_web::main], or use start() from a plain fn main()";
         return Err(StartError::new("there is no actix runtime on this thread", fix));
@@ -42,8 +46,8 @@ pub(super) fn prepare(server: Server, settings: &Settings, listens: &Arc<OnceLoc
              number, or set enableServiceLinks: false in the pod"
         );
     }
-    let Server { plans, checker, from_args, more_endpoints, configure, static_files, .. } = server;
-    let checker = Checker::choose(checker, settings, from_args)?;
+    let Server { plans, checker, with_args, more_endpoints, configure, static_files, .. } = server;
+    let checker = Checker::choose(checker, settings, with_args)?;
     let tokens = checker.as_ref().map_or(TokenCheck::None, |checker| checker.check);
     let pool = Pool::new(settings.compute_threads).map_err(|error| {
         StartError::new(format_args!("cannot start the worker pool ({error})"), "lower --compute-threads")
@@ -57,7 +61,7 @@ pub(super) fn prepare(server: Server, settings: &Settings, listens: &Arc<OnceLoc
     let (stopping, stops) = watch::channel(false);
     let (cut, cuts) = watch::channel(false);
     let cors = Cors {
-        origins: &settings.origins,
+        origins: &settings.allowed_origins,
         headers: &settings.cors_headers,
         any_over_loopback: any_origin_over_loopback(settings, &router, listens.get().copied())?,
     };
@@ -65,10 +69,7 @@ pub(super) fn prepare(server: Server, settings: &Settings, listens: &Arc<OnceLoc
         guard: Guard::new(&settings.allowed_hosts, &cors, &token_header)?,
         token_header,
         body: BodyLimits { bytes: settings.body_limit, time: settings.body_timeout },
-        status: match settings.http_status {
-            HttpStatus::Ok => StatusMode::Plain,
-            HttpStatus::Mapped => StatusMode::Mapped,
-        },
+        status: settings.error_status,
         stopping: stops,
     };
     let mut endpoints = vec![(settings.endpoint.clone(), settings.dialect)];
@@ -101,12 +102,12 @@ pub(super) fn prepare(server: Server, settings: &Settings, listens: &Arc<OnceLoc
         templates,
         static_files,
         configure,
-        drain: settings.drain,
+        drain: settings.shutdown_timeout,
         leaving: AtomicBool::new(false),
         stopping,
         cut,
     };
-    Ok(Running { shared: Arc::new(shared) })
+    Ok(ServerHandle { shared: Arc::new(shared) })
 }
 
 fn route(
@@ -147,14 +148,14 @@ fn any_origin_over_loopback(settings: &Settings, router: &Router, address: Optio
     let is_public = |route: &&Arc<dyn Route>| route.options().access == Access::Public && !route.is_builtin();
     let Some(public) = router.routes().find(is_public) else { return Ok(true) };
     let is_loopback = address.map(|address| address.ip().to_canonical().is_loopback());
-    if is_loopback == Some(true) && settings.origins.iter().any(|origin| origin == "*") {
+    if is_loopback == Some(true) && settings.allowed_origins.iter().any(|origin| origin == "*") {
         let what = format!(
-            "any web page could call `{}`, as the server listens on loopback and `*` is among its origins",
+            "any web page could call `{}`, as the server listens on loopback and `*` is among its allowed origins",
             public.name()
         );
         let fix = format!(
-            "list those that may, as in --origins https://app.example.org, or make every method private (now: {})",
-            settings.origin("origins")
+            "list those that may, as in --allowed-origins https://app.example.org, or make every method private (now: {})",
+            settings.origin("allowed_origins")
         );
         return Err(StartError::new(what, fix));
     }

@@ -19,7 +19,7 @@ impl Server {
             return Err(mistake);
         }
         let env = |name: &str| std::env::var(name).ok();
-        if !self.from_args {
+        if !self.with_args {
             // That variable is not ours, and whoever sets it means every program.
             self.layer.log = self.layer.log.or_else(|| env("RUST_LOG").filter(|filter| !filter.is_empty()));
             let settings = resolve(&self.layer)?;

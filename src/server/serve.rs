@@ -14,8 +14,8 @@ use crate::settings::Settings;
 use crate::start_error::{Result, StartError};
 use crate::sync::Arc;
 
+use super::handle::ServerHandle;
 use super::parts::prepare;
-use super::running::Running;
 use super::signals::{INTERRUPT, StopSignals};
 use super::try_it::curl_line;
 use super::{Reader, Server, listener, log, tls, url};
@@ -56,7 +56,7 @@ pub(super) async fn serve(server: Server, settings: Settings) -> Result<()> {
             if signal != INTERRUPT && !settings.shutdown_delay.is_zero() {
                 listening.leave(settings.shutdown_delay, &mut signals).await;
             }
-            log_info!(signal, drain = ?settings.drain, "stopping: answering the calls that were let in");
+            log_info!(signal, drain = ?settings.shutdown_timeout, "stopping: answering the calls that were let in");
         }
         None => {}
     }
@@ -74,7 +74,7 @@ pub(super) async fn serve(server: Server, settings: Settings) -> Result<()> {
 
 /// A server that listens and answers.
 pub(crate) struct Listening {
-    pub(crate) running: Running,
+    pub(crate) running: ServerHandle,
     pub(crate) address: SocketAddr,
     http: Workers,
     /// What closes stalled connections, and what watches the certificate.

@@ -5,7 +5,7 @@ use std::fmt;
 use schemars::generate::SchemaSettings;
 use schemars::{Schema, SchemaGenerator};
 
-use super::{DescribedError, Kind, Service};
+use super::{DescribedError, MethodKind, Service};
 
 /// What a service says of itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +39,7 @@ pub(crate) struct Description {
 pub(crate) struct Runs {
     /// The name of the service.
     pub(crate) service: &'static str,
-    pub(crate) kind: Kind,
+    pub(crate) kind: MethodKind,
     /// Those of the mailbox, which a group shares.
     pub(crate) capacity: usize,
     pub(crate) weight: u32,

@@ -1,4 +1,4 @@
-//! `Internal`: any error by `?`, its text for the log alone.
+//! `InternalError`: any error by `?`, its text for the log alone.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -13,31 +13,31 @@ use super::chain::Current;
 /// sources, goes to the log under that id and never to the caller.
 ///
 /// ```
-/// use callbox::Internal;
+/// use callbox::InternalError;
 ///
-/// fn read_port(text: &str) -> Result<u16, Internal> {
+/// fn read_port(text: &str) -> Result<u16, InternalError> {
 ///     Ok(text.parse::<u16>()?)
 /// }
 /// assert!(read_port("eighty").is_err());
 /// ```
 // No `impl Error`: it would overlap with the `From` below, which is what makes `?` take everything.
-pub struct Internal(Box<dyn StdError + Send + Sync>);
+pub struct InternalError(Box<dyn StdError + Send + Sync>);
 
-impl Internal {
+impl InternalError {
     /// An internal error with a text of its own, for the log.
     pub fn new(text: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self(text.into())
     }
 }
 
-impl<E: StdError + Send + Sync + 'static> From<E> for Internal {
+impl<E: StdError + Send + Sync + 'static> From<E> for InternalError {
     fn from(error: E) -> Self {
         Self(Box::new(error))
     }
 }
 
-impl From<Internal> for RpcError {
-    fn from(internal: Internal) -> Self {
+impl From<InternalError> for RpcError {
+    fn from(internal: InternalError) -> Self {
         match Current::of_thread() {
             Some(current) => Self::internal_in(current.method, &internal),
             None => Self::internal(&internal),
@@ -45,7 +45,7 @@ impl From<Internal> for RpcError {
     }
 }
 
-impl fmt::Display for Internal {
+impl fmt::Display for InternalError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.0)?;
         let mut source = self.0.source();
@@ -57,7 +57,7 @@ impl fmt::Display for Internal {
     }
 }
 
-impl fmt::Debug for Internal {
+impl fmt::Debug for InternalError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&self.0, f)
     }

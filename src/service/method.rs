@@ -102,13 +102,13 @@ pub(crate) type Compute<M> = fn(M, &CallContext) -> Reply<M>;
 
 impl<M: Method> Handler<M> {
     /// How the method touches the state.
-    pub const fn kind(&self) -> Kind {
+    pub const fn kind(&self) -> MethodKind {
         match self {
-            Self::Read(_) => Kind::Read,
-            Self::Write(_) => Kind::Write,
-            Self::ReadAsync(_) => Kind::ReadAsync,
-            Self::WriteAsync(_) => Kind::WriteAsync,
-            Self::Compute(_) => Kind::Compute,
+            Self::Read(_) => MethodKind::Read,
+            Self::Write(_) => MethodKind::Write,
+            Self::ReadAsync(_) => MethodKind::ReadAsync,
+            Self::WriteAsync(_) => MethodKind::WriteAsync,
+            Self::Compute(_) => MethodKind::Compute,
         }
     }
 }
@@ -133,23 +133,23 @@ impl<M: Method> fmt::Debug for Handler<M> {
 /// for every method, and found to be needless afterwards.
 pub(crate) trait ByKind: Method {
     /// Whether it takes the state, and ends without an await.
-    const IS_SYNC: bool = matches!(Self::HANDLER.kind(), Kind::Read | Kind::Write);
+    const IS_SYNC: bool = matches!(Self::HANDLER.kind(), MethodKind::Read | MethodKind::Write);
 
     /// Whether it reads the state across awaits.
-    const IS_READ_ASYNC: bool = matches!(Self::HANDLER.kind(), Kind::ReadAsync);
+    const IS_READ_ASYNC: bool = matches!(Self::HANDLER.kind(), MethodKind::ReadAsync);
 
     /// Whether it changes the state across awaits.
-    const IS_WRITE_ASYNC: bool = matches!(Self::HANDLER.kind(), Kind::WriteAsync);
+    const IS_WRITE_ASYNC: bool = matches!(Self::HANDLER.kind(), MethodKind::WriteAsync);
 
     /// Whether it has no state.
-    const IS_COMPUTE: bool = matches!(Self::HANDLER.kind(), Kind::Compute);
+    const IS_COMPUTE: bool = matches!(Self::HANDLER.kind(), MethodKind::Compute);
 }
 
 impl<M: Method> ByKind for M {}
 
 /// How a method touches the state of its service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kind {
+pub enum MethodKind {
     /// `fn(&self)`
     Read,
     /// `fn(&mut self)`

@@ -3,10 +3,9 @@
 //! They are resolved once, at the edge; the server hands each part inward what it needs, and no other module sees this one.
 //!
 //! - [`table`] declares every setting, once: its name, type, default and help.
-//! - [`kind`] says how a type is read from text and shown; [`choice`] has the types with named values.
+//! - [`kind`] says how a type is read from text and shown.
 //! - [`flags`], [`mod@file`] and [`source`] are where text comes from, and which of it wins.
 
-mod choice;
 mod cluster;
 mod file;
 mod flags;
@@ -19,7 +18,6 @@ use std::ffi::OsString;
 
 use crate::start_error::StartError;
 
-pub use choice::HttpStatus;
 pub(crate) use source::Origin;
 pub(crate) use table::{Layer, Settings};
 

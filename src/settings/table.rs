@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::engine::Placement;
+use crate::http::ErrorStatus;
 use crate::jsonrpc::Dialect;
 use crate::start_error::StartError;
 
-use super::choice::HttpStatus;
 use super::kind::{
     self, CORES, COUNT, DEPTH, DOCUMENT, DURATION, ENDPOINT, FILE, FILTER, HEADER, HEADERS, HOST, HOSTS, ON_OFF,
     ORIGINS, PATH, PORT, SIZE, SWITCH, TRIES, WAIT,
@@ -74,7 +74,7 @@ macro_rules! settings {
 }
 
 const DIALECT: kind::Kind<Dialect> = kind::choice("DIALECT", "jsonrpc, pymicroservice or gemstone");
-const STATUS: kind::Kind<HttpStatus> = kind::choice("STATUS", "ok or mapped");
+const STATUS: kind::Kind<ErrorStatus> = kind::choice("STATUS", "ok or mapped");
 const PLACEMENT: kind::Kind<Placement> = kind::choice("PLACEMENT", "inline or actor");
 
 settings! {
@@ -96,7 +96,7 @@ settings! {
         /// The shape of the answers: jsonrpc, or what callers of pymicroservice or gemstone expect
         dialect: Dialect = DIALECT, "jsonrpc";
         /// The HTTP status of JSON-RPC errors: ok (always 200), or mapped (401, 404, 503 …) for single calls
-        http_status: HttpStatus = STATUS, "ok";
+        error_status: ErrorStatus = STATUS, "ok";
         /// The file of the tokens that are good, made by `callbox token`; by default only if it is there and the program checks none
         tokens: Option<PathBuf> = FILE, "callbox-tokens.toml";
         /// The HTTP header that carries a caller's token
@@ -132,7 +132,7 @@ settings! {
         /// The names that a Host header may carry. If none: only loopback names when listening on loopback, any otherwise
         allowed_hosts: Vec<String> = HOSTS, "";
         /// The origins of web pages that may call, beside the server's own: scheme, host and port; * for any
-        origins: Vec<String> = ORIGINS, "";
+        allowed_origins: Vec<String> = ORIGINS, "";
         /// The request headers that such pages may send, beside content-type, authorization, request-timeout and the token's
         cors_headers: Vec<String> = HEADERS, "traceparent,tracestate,baggage,x-request-id";
         /// Keeps a connection whose client has closed its sending half; calls of clients that left then run to their end
@@ -160,7 +160,7 @@ settings! {
         /// How long a server that is to stop goes on as before, not ready, so that a balancer looks elsewhere
         shutdown_delay: Duration = DURATION, "0s";
         /// How long a stop waits for the calls that were let in
-        drain: Duration = DURATION, "25s";
+        shutdown_timeout: Duration = DURATION, "25s";
         /// What is logged, as in RUST_LOG: a level, or levels of modules, such as warn,callbox=debug
         log: String = FILTER, "info,actix_server=warn";
     }

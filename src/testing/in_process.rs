@@ -5,7 +5,7 @@ use std::fmt;
 use crate::auth::Caller;
 use crate::engine::ServiceRef;
 use crate::jsonrpc::{Dialect, RpcError, log_all_causes};
-use crate::server::{Reader, Running, Server};
+use crate::server::{Reader, Server, ServerHandle};
 use crate::service::{Method, Reply, Service};
 
 use super::system::{SystemThread, block_on};
@@ -13,7 +13,7 @@ use super::system::{SystemThread, block_on};
 /// A service on threads of its own, called without HTTP. Cheap to clone; stops when the last clone is dropped.
 pub struct InProcess<S: Service> {
     service: ServiceRef<S>,
-    running: Running,
+    running: ServerHandle,
     dialect: Dialect,
     token: Option<String>,
     _system: std::sync::Arc<SystemThread>,
@@ -59,7 +59,7 @@ pub fn in_process_with<S: Service>(
 /// Knows nobody.
 struct Nobody;
 
-impl crate::Authenticate for Nobody {
+impl crate::auth::Authenticate for Nobody {
     async fn authenticate(&self, _: &str) -> Result<Option<Caller>, crate::BoxError> {
         Ok(None)
     }
@@ -126,8 +126,8 @@ impl<S: Service> InProcess<S> {
     }
 
     /// Waits until no call waits or runs: the effects of all notifications sent before are there.
-    pub fn settled(&self) {
-        block_on(self.service.settled());
+    pub fn wait_idle(&self) {
+        block_on(self.service.wait_idle());
     }
 
     /// The handle, for async code.

@@ -36,7 +36,7 @@
 //! // Without HTTP:
 //! let counter = testing::in_process(Counter::default);
 //! counter.notify(Add { by: 2 }).unwrap();
-//! counter.settled();
+//! counter.wait_idle();
 //! assert_eq!(counter.call(Add { by: 1 }), Ok(3));
 //! ```
 
@@ -63,7 +63,7 @@ use system::SystemThread;
 pub struct TestServer {
     client: Client,
     address: SocketAddr,
-    running: crate::Running,
+    running: crate::ServerHandle,
     // Dropped last: its drop waits until the server has stopped.
     _system: SystemThread,
 }
@@ -158,9 +158,9 @@ impl TestServer {
     ///
     /// # Panics
     /// If the server has no such service.
-    pub fn settled<S: Service>(&self) {
+    pub fn wait_idle<S: Service>(&self) {
         let service = self.service::<S>();
-        system::block_on(async move { service.settled().await });
+        system::block_on(async move { service.wait_idle().await });
     }
 
     /// A handle on a service, for calls without HTTP from async code, and for its statistics.

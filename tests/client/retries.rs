@@ -123,13 +123,13 @@ impl Transport for Shaky {
 #[tokio::test]
 async fn a_server_that_cannot_be_reached_is_tried_again_and_only_so_often() {
     let answer = r#"{"jsonrpc":"2.0","result":5,"id":1}"#;
-    let client = Client::over(Shaky(Mutex::new(vec![answer, "", "", ""]))).with_retry(quick());
+    let client = Client::with_transport(Shaky(Mutex::new(vec![answer, "", "", ""]))).with_retry(quick());
     assert_eq!(client.call::<u8>("count", ()).await.unwrap(), 5, "the fourth try");
-    let client = Client::over(Shaky(Mutex::new(vec![answer, "", "", "", ""]))).with_retry(quick());
+    let client = Client::with_transport(Shaky(Mutex::new(vec![answer, "", "", "", ""]))).with_retry(quick());
     let failed = client.call::<u8>("count", ()).await.unwrap_err();
     assert_eq!(failed.to_string(), "the server cannot be reached: no route");
     assert!(failed.never_ran());
-    let client = Client::over(Shaky(Mutex::new(vec![answer, ""]))).without_retry();
+    let client = Client::with_transport(Shaky(Mutex::new(vec![answer, ""]))).without_retry();
     assert!(client.call::<u8>("count", ()).await.is_err());
 }
 

@@ -80,7 +80,7 @@ async fn a_batch_has_an_answer_of_its_own_type_for_each_call() {
         assert!(matches!(fallen, Err(ClientError::Server(error)) if error.code() == -32603));
         let () = client.batch().notify(Add { text: "five".to_owned() }).send().await;
         client.notify(Add { text: "six".to_owned() }).await.unwrap();
-        server.service::<Notes>().settled().await;
+        server.service::<Notes>().wait_idle().await;
         assert_eq!(client.line(3).await.unwrap(), "four", "within a mailbox calls keep their order");
         assert_eq!(client.line(5).await.unwrap(), "six");
         let () = client.batch().send().await;
@@ -93,7 +93,7 @@ async fn a_deadline_is_kept_by_the_caller_and_by_the_service() {
         let late = client.with_deadline(Duration::from_millis(30)).wait().await.unwrap_err();
         assert!(matches!(late, ClientError::Deadline(_)), "{late}");
         // Returns only if the service has given the call up as well.
-        server.service::<Notes>().settled().await;
+        server.service::<Notes>().wait_idle().await;
         assert!(client.patience().await.unwrap() <= 5000, "the method's own");
         assert!(client.patience().await.unwrap() > 1000);
         assert!(client.with_deadline(Duration::from_millis(900)).patience().await.unwrap() <= 900);
@@ -130,7 +130,7 @@ async fn a_call_within_a_method_has_what_is_left_of_the_methods_time() {
 #[tokio::test]
 async fn every_dialect_is_understood() {
     let app = Server::new(Notes::default).tokens(|_: &str| false);
-    let app = app.also_at("/py", Dialect::Pymicroservice).also_at("/v0", Dialect::Gemstone);
+    let app = app.add_endpoint("/py", Dialect::Pymicroservice).add_endpoint("/v0", Dialect::Gemstone);
     let server = testing::start(app);
     for (at, path) in ["/api", "/py", "/v0"].into_iter().enumerate() {
         let client = NotesClient::from(Client::new(server.url(path)).unwrap());
@@ -142,7 +142,7 @@ async fn every_dialect_is_understood() {
         assert_eq!(line.unwrap(), "line");
         assert!(none.is_err());
         let () = client.batch().notify(Add { text: "line".to_owned() }).send().await;
-        server.service::<Notes>().settled().await;
+        server.service::<Notes>().wait_idle().await;
     }
 }
 

@@ -68,7 +68,7 @@ async fn a_batch_answers_in_the_order_of_its_calls_and_not_for_notifications() {
     let notifications = client.batch().notify("add", ["three"]).notify("add", ["four"]).send().await;
     assert!(notifications.is_empty());
     assert!(client.batch().send().await.is_empty());
-    server.service::<Notes>().settled().await;
+    server.service::<Notes>().wait_idle().await;
     assert_eq!(client.call::<String>("line", [3]).await.unwrap(), "four");
 }
 
@@ -77,7 +77,7 @@ async fn a_notification_runs_and_a_deadline_ends_a_call() {
     let server = server();
     let client = Client::new(server.url("/api")).unwrap();
     client.notify("add", ["one"]).await.unwrap();
-    server.service::<Notes>().settled().await;
+    server.service::<Notes>().wait_idle().await;
     assert_eq!(client.call::<String>("line", [0]).await.unwrap(), "one");
     let late = client.with_deadline(Duration::from_millis(20)).call::<u8>("wait", ()).await.unwrap_err();
     assert!(matches!(late, ClientError::Deadline(_)), "{late}");

@@ -157,7 +157,7 @@ fn by_default_it_gives_way_to_whatever_the_program_has_at_its_path() {
                 config.route("/{page}", page());
             }),
         ),
-        ("an endpoint", open().also_at("/console", Dialect::Gemstone)),
+        ("an endpoint", open().add_endpoint("/console", Dialect::Gemstone)),
         ("files", open().static_files("/", files.path())),
     ];
     for (what, server) in taken {

@@ -116,7 +116,7 @@ fn all_pages_are_told_the_same_frames() {
 
 #[test]
 fn a_stop_ends_the_streams_and_does_not_wait_for_them() {
-    let server = testing::start(server().drain(Duration::from_secs(25)));
+    let server = testing::start(server().shutdown_timeout(Duration::from_secs(25)));
     let mut page = Page::open(&server, "hello_world");
     page.frame().unwrap();
     let began = std::time::Instant::now();

@@ -7,8 +7,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
+use callbox::auth::Authenticate;
 use callbox::testing::{self, InProcess};
-use callbox::{Authenticate, BoxError, Caller, Placement, Server, service};
+use callbox::{BoxError, Caller, Placement, Server, service};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -74,7 +75,7 @@ const BOTH: [Placement; 2] = [Placement::Inline, Placement::Actor];
 
 /// The service is as it was before.
 fn assert_well(range: &InProcess<Range>) {
-    range.settled();
+    range.wait_idle();
     assert_eq!(range.call(Ping {}), Ok(7));
     assert!(range.service().stats().iter().all(|method| method.running == 0 && method.depth == 0));
 }
@@ -203,7 +204,7 @@ impl Moody {
     }
 
     #[public_method]
-    fn explain(&self) -> Result<(), callbox::Internal> {
+    fn explain(&self) -> Result<(), callbox::InternalError> {
         Err(Unspeakable.into())
     }
 

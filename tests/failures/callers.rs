@@ -22,7 +22,7 @@ fn a_call_whose_caller_leaves_while_it_waits_never_runs(way: Way) {
     site.until_waiting("value", 1);
     site.probe.let_thread_go();
     assert_eq!((held.answer().code, kept.answer()), (0, Answer::result(7)));
-    site.settled();
+    site.wait_idle();
     assert_eq!(site.probe.ran.get(), 1, "only for the caller that stayed");
     site.assert_ends("value", Ends { answered: 1, abandoned: 10, ..Ends::default() });
 }
@@ -55,7 +55,7 @@ fn a_writer_whose_caller_leaves_finishes_and_its_result_is_discarded(way: Way) {
     assert_eq!((site.probe.left.get(), site.stats("value").depth), (0, 1), "it still runs");
     site.probe.let_awaits_go(1);
     assert_eq!(queued.answer(), Answer::result(9), "never half-way");
-    site.settled();
+    site.wait_idle();
     site.assert_ends("change", Ends { abandoned: 1, ..Ends::default() });
 }
 
@@ -70,6 +70,6 @@ fn a_sync_method_whose_caller_leaves_finishes(way: Way) {
     assert_eq!(site.stats("value").depth, 1, "it still runs");
     site.probe.let_thread_go();
     assert_eq!(queued.answer(), Answer::result(9), "never half-way");
-    site.settled();
+    site.wait_idle();
     site.assert_ends("hold", Ends { abandoned: 1, ..Ends::default() });
 }

@@ -24,7 +24,7 @@ fn in_the_queue_it_is_told_in_time_and_the_call_never_runs(way: Way) {
     assert_eq!((site.stats("hurried").depth, site.stats("value").depth), (0, 1), "its slot is free");
     site.probe.let_thread_go();
     assert_eq!((held.answer().code, kept.answer()), (0, Answer::result(7)));
-    site.settled();
+    site.wait_idle();
     assert_eq!(site.probe.ran.get(), 1, "only the call that was kept");
     site.assert_ends("hurried", Ends { expired: 1, ..Ends::default() });
     site.assert_ends("value", Ends { answered: 1, ..Ends::default() });
@@ -82,12 +82,12 @@ fn a_notification_has_one_too(way: Way) {
     assert_eq!(site.call(Hurried {}).code, -32002, "and so has the time of the one before");
     site.probe.let_thread_go();
     assert_eq!(held.answer().code, 0);
-    site.settled();
+    site.wait_idle();
     assert_eq!(site.probe.ran.get(), 0);
     site.assert_ends("hurried", Ends { expired: 2, ..Ends::default() });
 
     site.notify(LingerHurried { waits: true });
-    site.settled();
+    site.wait_idle();
     assert_eq!(site.probe.left.get(), 1, "dropped at its await");
     site.assert_ends("linger_hurried", Ends { expired: 1, ..Ends::default() });
 }

@@ -26,7 +26,7 @@ fn of_one_group_calls_run_in_the_order_in_which_they_came(way: Way) {
         }
         site.probe.let_thread_go();
         assert_eq!(held.answer().code, 0);
-        site.settled();
+        site.wait_idle();
     }
     let expected: Vec<_> = (0..10).flat_map(|round| (0..6).map(move |number| round * 10 + number)).collect();
     assert_eq!(log(&site), expected);
@@ -47,7 +47,7 @@ fn of_one_group_calls_are_counted_together(way: Way) {
     assert_eq!((code, &data["method"], &data["capacity"]), (-32000, &json!("append_reading"), &json!(6)));
     site.probe.let_thread_go();
     assert_eq!(held.answer().code, 0);
-    site.settled();
+    site.wait_idle();
     assert_eq!(log(&site), [0, 0, 1, 1, 2, 2]);
     assert_eq!(site.call(AppendReading { number: 9 }).code, 0);
     site.assert_ends("append_reading", Ends { answered: 1, full: 1, ..Ends::default() });
@@ -64,7 +64,7 @@ fn of_one_group_calls_keep_their_order_through_a_restart(way: Way) {
     site.notify(Append { number: 5 });
     site.probe.let_thread_go();
     assert_eq!(held.answer().code, 0);
-    site.settled();
+    site.wait_idle();
     assert_eq!((log(&site), site.probe.made.get()), (vec![1, 2, 3, 4, 5], 2));
     site.assert_ends("panic_in_log", Ends { panicked: 1, ..Ends::default() });
 }

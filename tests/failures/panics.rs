@@ -104,11 +104,11 @@ fn of_notifications_are_counted_and_heal_like_those_of_calls(way: Way) {
     site.notify(PanicReadingLater { panics: true });
     site.notify(PanicComputing {});
     site.notify(PanicAndKeep { panics: true });
-    site.settled();
+    site.wait_idle();
     assert_eq!((site.call(Value {}), site.probe.made.get()), (Answer::result(7), 1));
     site.notify(PanicWriting { panics: true });
     site.notify(PanicWritingLater {});
-    site.settled();
+    site.wait_idle();
     assert_eq!((site.call(Value {}), site.probe.made.get()), (Answer::result(0), 3));
     let methods = [
         "panic_reading",

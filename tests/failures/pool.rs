@@ -50,7 +50,7 @@ fn what_waits_for_it_has_its_deadline_and_never_runs_after_it(way: Way) {
     site.until_waiting("grind", 1);
     site.probe.let_pool_go(2);
     assert_eq!((blocks.answer().code, queued.answer().code), (0, 0));
-    site.settled();
+    site.wait_idle();
     assert_eq!(site.probe.entered.get(), before + 1, "the one that waited and was in time");
     site.assert_ends("grind_hurried", Ends { expired: 1, ..Ends::default() });
 }
@@ -65,7 +65,7 @@ fn what_is_on_it_finishes_although_its_caller_was_told_of_the_deadline(way: Way)
     assert_eq!((site.probe.entered.get(), site.stats("grind").depth), (1, 1), "it still runs");
     site.probe.let_pool_go(2);
     assert_eq!(queued.answer().code, 0);
-    site.settled();
+    site.wait_idle();
     site.assert_ends("grind_hurried", Ends { expired: 1, ..Ends::default() });
 }
 
@@ -82,7 +82,7 @@ fn what_waits_for_it_is_not_run_for_a_caller_that_left_and_what_is_on_it_finishe
     assert_eq!(site.probe.entered.get(), 1, "the thread is not free");
     site.probe.let_pool_go(2);
     assert_eq!(kept.answer().code, 0);
-    site.settled();
+    site.wait_idle();
     assert_eq!(site.probe.entered.get(), 2);
     site.assert_ends("grind", Ends { answered: 1, abandoned: 2, ..Ends::default() });
 }

@@ -54,7 +54,7 @@ fn a_full_service_turns_calls_away_although_their_mailbox_is_empty(way: Way) {
     assert_eq!(data["depth"], 0, "its own mailbox is empty");
     site.probe.let_thread_go();
     assert_eq!(held.answer().code, 0);
-    site.settled();
+    site.wait_idle();
     for method in ["value", "set", "panic_reading", "keep"] {
         site.assert_ends(method, Ends { answered: 1024, ..Ends::default() });
     }
@@ -84,7 +84,7 @@ fn hopeless_work_is_turned_away_at_once_and_what_waits_is_kept(way: Way) {
     assert_eq!((&data["reason"], &data["method"]), (&json!("cannot start before its deadline"), &json!("slog")));
     assert!(data["depth"].as_u64().is_some_and(|depth| depth >= 1) && data["retry_after_ms"].is_u64(), "{data}");
     let of = |code| answers.iter().filter(|answer| answer.code == code).count() as u64;
-    site.settled();
+    site.wait_idle();
     // A result that its caller took too late counts as answered, and the caller was told of the deadline.
     let late = site.stats("slog").answered.saturating_sub(8 + of(0));
     let (answered, expired, hopeless) = (8 + of(0) + late, of(-32002) - late, of(-32000));
@@ -134,7 +134,7 @@ fn under_a_standing_overload_those_who_would_wait_too_long_are_turned_away_at_on
         let stats = site.stats("impatient");
         stats.queued + stats.refused_for.full < asked
     });
-    site.settled();
+    site.wait_idle();
     let stats = site.stats("impatient");
     assert!(stats.refused_for.overdue > 0 && stats.inline == 0, "{stats:?}");
     assert_eq!(stats.answered + stats.refused, asked, "{stats:?}");

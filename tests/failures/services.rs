@@ -158,7 +158,7 @@ fn a_call_within_a_call_has_no_more_time_than_the_outer_one(way: Way) {
     let start = Instant::now();
     assert_eq!(site.call(AskHurried {}).code, -32002);
     // A writer finishes, heard or not; it does when its own call is given up.
-    site.settled();
+    site.wait_idle();
     until("the inner call is dropped", || site.probe.left.get() == 1);
     assert!(start.elapsed() < Duration::from_secs(15), "by its own deadline it would take 30 s");
     assert_ends(&back, "back.answer", Ends { expired: 1, ..Ends::default() });
@@ -216,7 +216,7 @@ fn notifications_that_send_notifications_do_not_run_within_each_other(way: Way) 
     for _ in 0..10 {
         assert_eq!((site.call(SendToAndFro { times: 0 }).code, back_to(&back)), (0, Ok(())));
     }
-    site.settled();
+    site.wait_idle();
     assert_eq!(site.call(SendToAndFro { times: 20_000 }).code, 0);
     until("the last one has come", || site.stats("front.send_to_and_fro").answered == 20 + 20_001);
 }

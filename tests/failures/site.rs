@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use callbox::stats::MethodStats;
 use callbox::testing::{self, TestServer};
-use callbox::{Method, MethodStats, RpcError, Server, Service, ServiceRef};
+use callbox::{Method, RpcError, Server, Service, ServiceRef};
 use serde_json::{Value as Json, json};
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
@@ -183,8 +184,10 @@ impl<S: Service> Site<S> {
     }
 
     /// Waits until no call waits or runs.
-    pub(crate) fn settled(&self) {
-        self.callers.block_on(async { tokio::time::timeout(PATIENCE, self.service.settled()).await }).expect("in time");
+    pub(crate) fn wait_idle(&self) {
+        self.callers
+            .block_on(async { tokio::time::timeout(PATIENCE, self.service.wait_idle()).await })
+            .expect("in time");
     }
 
     /// Begins to stop the server; ends when it has stopped. The second time there is nothing to stop.

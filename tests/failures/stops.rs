@@ -28,7 +28,7 @@ both_ways! {
 const LIMIT: Duration = Duration::from_millis(200);
 
 fn with_limit(way: Way) -> Site<Shaky> {
-    shaky_with(way, |server| server.drain(LIMIT).compute_threads(1))
+    shaky_with(way, |server| server.shutdown_timeout(LIMIT).compute_threads(1))
 }
 
 fn what_was_let_in_runs_then_the_hook_and_nothing_more_is_let_in(way: Way) {

@@ -81,7 +81,7 @@ fn the_worker_pool_goes_on(way: Way) {
     site.probe.let_pool_go(1);
     assert_eq!(computing.answer().code, 0);
     assert_eq!(retried(&site), Answer::result(0));
-    site.settled();
+    site.wait_idle();
 }
 
 /// The value, once there is a new host.

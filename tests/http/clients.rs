@@ -62,7 +62,7 @@ fn when_the_client_of_a_batch_leaves_all_of_its_calls_are_given_up() {
     connection.leave();
     until("they are counted as abandoned", || running.stats("write").abandoned == let_in());
     running.gate.add_permits(10);
-    running.server.settled::<Patient>();
+    running.server.wait_idle::<Patient>();
     assert_eq!(running.server.post(call("written", "[]")).body, result("[0]"), "the one that ran");
 }
 

@@ -116,7 +116,7 @@ fn on_loopback_only_its_names_are_hosts_unless_others_are_set() {
 #[test]
 fn pages_of_the_same_origin_and_of_listed_ones_may_call() {
     let page = "https://app.example.com";
-    let running = start_with(|server| server.origins([page]));
+    let running = start_with(|server| server.allowed_origins([page]));
     let own = format!("http://localhost:{}", running.server.address().port());
     let host = own.trim_start_matches("http://").to_owned();
     for (origin, status, allowed) in [
@@ -147,15 +147,16 @@ fn pages_may_send_the_headers_that_are_set_and_by_default_those_of_tracing() {
     };
     let own = "content-type, authorization, request-timeout, x-api-token";
     let tracing = format!("{own}, traceparent, tracestate, baggage, x-request-id");
-    assert_eq!(allowed(&start_with(|server| server.origins([page]))), tracing);
-    let set = |names: &'static [&str]| start_with(move |server| server.origins([page]).cors_headers(names.to_vec()));
+    assert_eq!(allowed(&start_with(|server| server.allowed_origins([page]))), tracing);
+    let set =
+        |names: &'static [&str]| start_with(move |server| server.allowed_origins([page]).cors_headers(names.to_vec()));
     assert_eq!(allowed(&set(&["x-client", "x-version"])), format!("{own}, x-client, x-version"));
     assert_eq!(allowed(&set(&[])), own);
 }
 
 #[test]
 fn a_slash_behind_the_endpoint_is_told_of() {
-    let running = start_with(|server| server.also_at("/rpc/v0", callbox::Dialect::Gemstone));
+    let running = start_with(|server| server.add_endpoint("/rpc/v0", callbox::Dialect::Gemstone));
     for (path, method, endpoint) in
         [("/api/", "POST", "/api"), ("/api/", "GET", "/api"), ("/rpc/v0/", "POST", "/rpc/v0")]
     {
@@ -197,7 +198,7 @@ impl Closed {
 
 #[test]
 fn any_page_may_call_a_server_on_loopback_only_if_every_method_is_private() {
-    let checked = || callbox::Server::new(|| Closed).tokens(|_: &str| false).origins(["*"]);
+    let checked = || callbox::Server::new(|| Closed).tokens(|_: &str| false).allowed_origins(["*"]);
     let server = callbox::testing::start(checked());
     let from = |origin| ask(server.address(), "POST", "/api", &[("Origin", origin)], call("seal", "[]"));
     for origin in ["https://evil.net", "null"] {

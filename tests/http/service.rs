@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use callbox::{Authenticate, BoxError, Caller, MethodStats, Server, service, testing};
+use callbox::auth::Authenticate;
+use callbox::stats::MethodStats;
+use callbox::{BoxError, Caller, Server, service, testing};
 use testing::TestServer;
 use tokio::sync::Semaphore;
 

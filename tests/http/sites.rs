@@ -6,7 +6,7 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use actix_web::{HttpResponse, Responder, web};
-use callbox::{Dialect, PageError, Server, ServiceRef, StopSignal, Templates, service, testing};
+use callbox::{Dialect, Server, ServiceRef, StopSignal, TemplateError, Templates, service, testing};
 use serde_json::json;
 
 use crate::support::http::ask;
@@ -41,7 +41,8 @@ impl Users {
 
 #[test]
 fn two_services_share_a_server_and_both_of_its_endpoints() {
-    let app = Server::new(Shop::default).service(Users::default).endpoint("/rpc").also_at("/rpc/v0", Dialect::Gemstone);
+    let app =
+        Server::new(Shop::default).service(Users::default).endpoint("/rpc").add_endpoint("/rpc/v0", Dialect::Gemstone);
     let server = testing::start(app);
     let call =
         |method: &str, param: serde_json::Value| json!({"jsonrpc":"2.0","method":method,"params":[param],"id":1});
@@ -59,7 +60,7 @@ fn two_services_share_a_server_and_both_of_its_endpoints() {
     assert!(specs["result"]["methods"]["users.add"].is_null() && specs["result"]["name"] == "test.shop", "{specs}");
 }
 
-async fn sold(shop: ServiceRef<Shop>, pages: Templates) -> Result<impl Responder, PageError> {
+async fn sold(shop: ServiceRef<Shop>, pages: Templates) -> Result<impl Responder, TemplateError> {
     let sold = shop.call(Add { by: 0 }).await.map_or(0, |sold| sold);
     pages.render("sold", &json!({ "sold": sold, "by": "<b>" }))
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use callbox::HttpStatus;
+use callbox::ErrorStatus;
 
 use crate::service::{call, result, start, start_with};
 use crate::support::http::{Answer, Connection, ask};
@@ -27,7 +27,7 @@ fn an_answer_is_200_and_nothing_to_answer_is_204() {
 
 #[test]
 fn mapped_statuses_follow_the_error_of_a_single_call() {
-    let running = start_with(|server| server.http_status(HttpStatus::Mapped).response_limit(1000));
+    let running = start_with(|server| server.error_status(ErrorStatus::Mapped).response_limit(1000));
     let cases = [
         ("a result", call("long_text", "[1]"), "", 200, None),
         ("a notification", r#"{"jsonrpc":"2.0","method":"nobody"}"#.to_owned(), "", 204, None),

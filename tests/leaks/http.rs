@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use actix_web::{HttpResponse, Responder, web};
 use callbox::testing::TestServer;
-use callbox::{Internal, PageError, RpcError, Server, ServiceRef, Templates, service, testing};
+use callbox::{InternalError, RpcError, Server, ServiceRef, TemplateError, Templates, service, testing};
 use serde_json::json;
 
 use crate::assert_tells_nothing;
@@ -17,8 +17,8 @@ struct Shop;
 #[service(name = "test.shop")]
 impl Shop {
     #[public_method]
-    fn sell(&self) -> Result<u8, Internal> {
-        Err(Internal::new("inner text of a failure"))
+    fn sell(&self) -> Result<u8, InternalError> {
+        Err(InternalError::new("inner text of a failure"))
     }
 
     #[public_method]
@@ -36,7 +36,7 @@ impl InnerOther {
     fn ping(&self) {}
 }
 
-async fn page(pages: Templates, name: web::Path<String>) -> Result<impl Responder, PageError> {
+async fn page(pages: Templates, name: web::Path<String>) -> Result<impl Responder, TemplateError> {
     pages.render(&name, &json!({ "there": 1 }))
 }
 

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use callbox::auth::Authenticate;
 use callbox::testing::{self, InProcess};
-use callbox::{Authenticate, BoxError, CallContext, Caller, FromCall, Internal, RpcError, Server, service};
+use callbox::{BoxError, CallContext, Caller, FromCall, InternalError, RpcError, Server, service};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Value, json};
@@ -24,7 +25,7 @@ enum Failure {
     #[rpc(code = 7)]
     Told,
     #[rpc(transparent)]
-    Internal(Internal),
+    Internal(InternalError),
 }
 
 /// Results that cannot be written.
@@ -92,13 +93,13 @@ impl Failing {
     }
 
     #[public_method]
-    fn open(&self) -> Result<String, Internal> {
+    fn open(&self) -> Result<String, InternalError> {
         Ok(std::fs::read_to_string("/nowhere/inner/file.rs")?)
     }
 
     #[public_method]
-    fn text(&self) -> Result<(), Internal> {
-        Err(Internal::new("inner text"))
+    fn text(&self) -> Result<(), InternalError> {
+        Err(InternalError::new("inner text"))
     }
 
     #[public_method]

@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use callbox::TokenFile;
+use callbox::auth::TokenFile;
 
 use crate::program::Program;
 use crate::roles::GOOD_TOKEN;

@@ -1,6 +1,6 @@
 //! Types of one name, and types that are read otherwise than they are written: each has a definition of its own.
 
-use callbox::{Internal, RpcError, Server, service, testing};
+use callbox::{InternalError, RpcError, Server, service, testing};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -90,7 +90,7 @@ enum SellError {
     #[rpc(transparent)]
     Pay(PayError),
     #[rpc(transparent)]
-    Internal(Internal),
+    Internal(InternalError),
 }
 
 #[allow(dead_code)]

@@ -100,7 +100,7 @@ fn it_is_read_only_and_only_by_those_who_may_call() {
 
 #[test]
 fn pages_of_listed_origins_may_read_it() {
-    let server = testing::start(vault().origins(["https://app.example.com"]));
+    let server = testing::start(vault().allowed_origins(["https://app.example.com"]));
     let origin = ("Origin", "https://app.example.com");
     let answer = get(&server, &[origin]);
     assert_eq!(answer.header("access-control-allow-origin"), Some("https://app.example.com"));
@@ -132,7 +132,7 @@ async fn it_does_not_hide_what_the_program_has_at_its_path() {
     };
     for (server, what) in [
         (vault().endpoint("/openrpc.json"), "an endpoint"),
-        (vault().also_at("/openrpc.json", callbox::Dialect::Gemstone), "an endpoint"),
+        (vault().add_endpoint("/openrpc.json", callbox::Dialect::Gemstone), "an endpoint"),
         (vault().openrpc("/health/ready"), "what tells of the server's health"),
         (vault().openrpc("/docs/mine.json").configure(own), "a route of .configure(…)"),
         (vault().static_files("/", files.path()), "the static file"),
@@ -153,7 +153,7 @@ async fn an_endpoint_does_not_hide_what_the_program_or_the_server_has_at_its_pat
     };
     for (server, what) in [
         (vault().endpoint("/health/live"), "what tells of the server's health"),
-        (vault().also_at("/health/ready", callbox::Dialect::Gemstone), "what tells of the server's health"),
+        (vault().add_endpoint("/health/ready", callbox::Dialect::Gemstone), "what tells of the server's health"),
         (vault().endpoint("/docs/calls").configure(own), "a route of .configure(…)"),
         (vault().static_files("/", files.path()), "the static file"),
     ] {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use callbox::TokenFile;
+use callbox::auth::TokenFile;
 use rustix::process::Signal;
 
 use crate::program::{Ended, Program, RunningProgram};

@@ -99,7 +99,7 @@ proptest! {
             senders.into_iter().map(|sender| sender.join().unwrap()).collect()
         });
         sent.into_iter().collect::<Result<(), _>>()?;
-        narrow.settled();
+        narrow.wait_idle();
         for stats in narrow.service().stats() {
             prop_assert_eq!((stats.refused, stats.expired, stats.depth), (0, 0, 0), "{}", stats.method);
         }

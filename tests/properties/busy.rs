@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::time::{Duration, Instant};
 
-use callbox::{Internal, service};
+use callbox::{InternalError, service};
 use tokio::time::sleep;
 
 /// What the service saw, across its restarts.
@@ -138,9 +138,9 @@ impl Busy {
     }
 
     #[public_method(mailbox = 8)]
-    pub(crate) fn fail(&self, call: u32) -> Result<u32, Internal> {
+    pub(crate) fn fail(&self, call: u32) -> Result<u32, InternalError> {
         let _inside = self.reads(call);
-        Err(Internal::new("on purpose"))
+        Err(InternalError::new("on purpose"))
     }
 
     #[public_method(mailbox = 8)]

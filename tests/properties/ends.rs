@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use callbox::stats::MethodStats;
 use callbox::testing::{InProcess, in_process_with};
-use callbox::{MethodStats, Placement, ServiceRef};
+use callbox::{Placement, ServiceRef};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -26,7 +27,8 @@ fn start(inline: bool, drain: Duration) -> (InProcess<Busy>, ServiceRef<Busy>, A
     let seen = Arc::new(Seen::default());
     let factory = Arc::clone(&seen);
     let placement = if inline { Placement::Inline } else { Placement::Actor };
-    let settings = move |server: callbox::Server| server.placement(placement).drain(drain).compute_threads(2);
+    let settings =
+        move |server: callbox::Server| server.placement(placement).shutdown_timeout(drain).compute_threads(2);
     let held = in_process_with(move || Busy::new(&factory), settings);
     let service = held.service().clone();
     (held, service, seen)

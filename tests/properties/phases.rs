@@ -177,7 +177,7 @@ fn all_readers_that_a_writer_held_up_go_before_the_next_one_though_they_run_one_
         }
         (0..100).for_each(|_| held.notify(Glance { spin_micros: 0 }).unwrap());
         let begun = phases.begun.load(Ordering::SeqCst);
-        held.settled();
+        held.wait_idle();
         assert_eq!(phases.glances.load(Ordering::SeqCst), 100);
         (begun, phases.most.load(Ordering::SeqCst))
     };

@@ -96,7 +96,7 @@ impl Site {
             (0..times).for_each(|_| notify(lanes, mailbox, micros));
         }
         self.gate.add_permits(1);
-        self.held.settled();
+        self.held.wait_idle();
         std::mem::take(&mut *self.runs.lock().unwrap())
     }
 }

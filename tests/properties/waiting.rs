@@ -233,7 +233,7 @@ impl<'a> Model<'a> {
                 }
             }
         }
-        self.queues.settled().await;
+        self.queues.wait_idle().await;
         for (mailbox, ran) in self.ran.iter().enumerate() {
             let started = self.seen.started[mailbox].lock().unwrap();
             prop_assert_eq!(&*started, ran, "mailbox {}", mailbox);
@@ -293,7 +293,7 @@ proptest! {
                 let_in[MAILBOX_OF[method]].push(number);
             }
         }
-        held.settled();
+        held.wait_idle();
         for (mailbox, let_in) in let_in.iter().enumerate() {
             let started = seen.started[mailbox].lock().unwrap();
             prop_assert_eq!(&*started, let_in, "mailbox {}", mailbox);

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use callbox::{Internal, RpcError, Server, service};
+use callbox::{InternalError, RpcError, Server, service};
 
 /// Fails in every way, with Rust's own panic hook.
 pub(super) struct Fragile;
@@ -37,8 +37,8 @@ impl Fragile {
     }
 
     #[public_method]
-    fn fail(&self) -> Result<(), Internal> {
-        Err(Internal::new("on purpose"))
+    fn fail(&self) -> Result<(), InternalError> {
+        Err(InternalError::new("on purpose"))
     }
 
     #[public_method(deadline = "10ms")]

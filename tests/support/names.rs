@@ -1,6 +1,7 @@
 //! An authenticator that knows two callers by name, one of them with a scope, and can be away.
 
-use callbox::{Authenticate, BoxError, Caller};
+use callbox::auth::Authenticate;
+use callbox::{BoxError, Caller};
 
 pub(crate) struct Names;
 

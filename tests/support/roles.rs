@@ -6,7 +6,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use actix_web::{HttpResponse, web};
-use callbox::{Authenticate, BoxError, Caller, Internal, RpcError, Server, ServiceRef, service};
+use callbox::auth::Authenticate;
+use callbox::{BoxError, Caller, InternalError, RpcError, Server, ServiceRef, service};
 use tokio::sync::Semaphore;
 
 use crate::program::ROLE;
@@ -27,7 +28,7 @@ pub(crate) fn run() -> Option<ExitCode> {
         "picky" => Server::new(|| Picky),
         "holder" => holder(),
         "keeper" => keeper(),
-        "napping" => Server::new(|| Napping).service(|| Awake).workers(3).drain(Duration::from_secs(1)),
+        "napping" => Server::new(|| Napping).service(|| Awake).workers(3).shutdown_timeout(Duration::from_secs(1)),
         "dawdler" => Server::new(|| Dawdler),
         "round" => round(),
         "two of one name" => greeter().service(|| Twin),
@@ -43,7 +44,7 @@ pub(crate) fn run() -> Option<ExitCode> {
         "slow start" => starting(Duration::from_millis(50), true),
         "slow no start" => starting(Duration::from_millis(500), false),
         "long start" => starting(Duration::from_secs(3600), true),
-        "two endpoints of one path" => greeter().also_at("/api", callbox::Dialect::Gemstone),
+        "two endpoints of one path" => greeter().add_endpoint("/api", callbox::Dialect::Gemstone),
         "fragile" => Server::new(|| Fragile),
         "own log" => {
             tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).init();
@@ -58,7 +59,7 @@ pub(crate) fn run() -> Option<ExitCode> {
         "bad address" => greeter().bind("5000"),
         other => panic!("there is no role {other:?}"),
     };
-    Some(server.from_args().start().report())
+    Some(server.with_args().start().report())
 }
 
 struct Greeter;
@@ -213,14 +214,14 @@ struct Holder {
 #[service(name = "test.holder")]
 impl Holder {
     #[public_method(in_flight = 100)]
-    async fn hold(&self, n: u64) -> Result<u64, Internal> {
+    async fn hold(&self, n: u64) -> Result<u64, InternalError> {
         let _permit = self.gate.acquire().await?;
         Ok(n)
     }
 
     /// The same, alone with the state.
     #[public_method(mailbox = 2)]
-    async fn hold_alone(&mut self, n: u64) -> Result<u64, Internal> {
+    async fn hold_alone(&mut self, n: u64) -> Result<u64, InternalError> {
         self.hold(n).await
     }
 }

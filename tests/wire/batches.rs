@@ -105,7 +105,7 @@ fn a_batch_has_at_most_as_many_members_as_is_set_and_nothing_of_a_larger_one_run
     let quiet = batch((0..4).map(|_| notification("add_up", "[1]")));
     assert_eq!(too_many(quiet), error(-32600, "null"), "notifications count, too");
     assert_eq!(too_many(batch(vec!["1".to_owned(); 5 << 20])), error(-32600, "null"), "10 MiB of 1");
-    calculator.server.settled::<crate::calculator::Calculator>();
+    calculator.server.wait_idle::<crate::calculator::Calculator>();
     assert_eq!(calculator.answer(call("add_up", "[0]", "1")), result("3", "1"));
 
     let calculator = start();
@@ -125,7 +125,7 @@ fn a_batch_is_never_refused_for_its_own_size() {
 
     calculator.gate.add_permits(100);
     assert_eq!(calculator.answer(batch((0..100).map(|n| notification("hold", &format!("[{n}]"))))), "");
-    calculator.server.settled::<crate::calculator::Calculator>();
+    calculator.server.wait_idle::<crate::calculator::Calculator>();
     assert_eq!(calculator.gate.available_permits(), 0, "all notifications ran, too");
     assert_eq!(calculator.waiting_and_refused("hold"), (0, 0));
 }
@@ -162,7 +162,7 @@ fn a_batch_waits_for_room_in_a_mailbox_that_is_full_of_others_calls() {
         }
         let results = numbers(3, 8).map(|(n, _)| result(&n, "1")).chain([error(-32601, "1")]);
         assert_eq!(waits.join().unwrap(), batch(results));
-        calculator.server.settled::<crate::calculator::Calculator>();
+        calculator.server.wait_idle::<crate::calculator::Calculator>();
         assert_eq!((calculator.gate.available_permits(), calculator.waiting_and_refused("hold")), (0, (0, 0)));
     });
 }

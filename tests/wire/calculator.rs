@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use callbox::{Authenticate, BoxError, Caller, Dialect, RpcError, Server, ServiceRef, service, testing};
+use callbox::auth::Authenticate;
+use callbox::{BoxError, Caller, Dialect, RpcError, Server, ServiceRef, service, testing};
 use serde_json::{Map, Value};
 use testing::{InProcess, TestServer};
 use tokio::sync::Semaphore;
@@ -160,8 +161,8 @@ pub(crate) fn start_with(build: impl FnOnce(Server) -> Server) -> Running {
     let calculator = Calculator { gate: Arc::clone(&gate), total: 0 };
     let server = Server::new(move || calculator.clone())
         .tokens(Tokens(Arc::clone(&asked)))
-        .also_at("/api/py", Dialect::Pymicroservice)
-        .also_at("/api/v0", Dialect::Gemstone);
+        .add_endpoint("/api/py", Dialect::Pymicroservice)
+        .add_endpoint("/api/v0", Dialect::Gemstone);
     Running { server: testing::start(build(server)), gate, asked }
 }
 

@@ -85,7 +85,7 @@ fn each_dialect_writes_each_outcome_in_its_shape() {
 #[test]
 fn the_older_dialects_keep_200_for_every_outcome_and_refusals_keep_their_status() {
     let calculator = start_with(|server| {
-        server.http_status(callbox::HttpStatus::Mapped).body_limit(1000).body_timeout(Duration::from_millis(200))
+        server.error_status(callbox::ErrorStatus::Mapped).body_limit(1000).body_timeout(Duration::from_millis(200))
     });
     for Shape { path, error, .. } in SHAPES {
         let answer = ask(calculator.server.address(), "POST", path, &[], call("nobody", "[]", "1"));

@@ -1,7 +1,8 @@
 //! Two ways to one answer: alone and as a batch of one, over HTTP and without, in each dialect.
 
+use callbox::auth::Authenticate;
 use callbox::testing::{self, InProcess, TestServer};
-use callbox::{Authenticate, BoxError, Caller, Dialect, Server, service};
+use callbox::{BoxError, Caller, Dialect, Server, service};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use serde::Deserialize;

@@ -145,7 +145,7 @@ fn members_that_have_not_begun_when_the_limit_is_reached_do_not_run() {
     let (server, pages) = start();
     let members = calls("print_alone", LIMIT * 3 / 4, 99).chain([notification("print_alone", "[1]")]);
     assert_eq!(ask(&server, members).iter().filter(|answer| **answer == Err(-32004)).count(), 98);
-    server.settled::<Printer>();
+    server.wait_idle::<Printer>();
     let made = pages.made.load(Ordering::SeqCst);
     assert!((2..50).contains(&made), "{made} of 100 ran");
     assert_eq!(pages.now.load(Ordering::SeqCst), 0, "nothing is kept");
@@ -156,7 +156,7 @@ fn a_notification_runs_whatever_becomes_of_the_results_before_it() {
     let (server, pages) = start();
     let members = calls("print_alone", LIMIT * 2, 3).chain((0..5).map(|_| notification("print_later", "[1]")));
     assert_eq!(ask(&server, members), [Err(-32004); 3]);
-    server.settled::<Printer>();
+    server.wait_idle::<Printer>();
     assert!(pages.made.load(Ordering::SeqCst) >= 6, "all five notifications, and the first call at least");
 }
 

@@ -5,7 +5,8 @@ use std::fs;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use callbox::{Authenticate, Jwt, Server, Tokens};
+use callbox::Server;
+use callbox::auth::{Authenticate, Jwt, Tokens};
 use futures::FutureExt;
 use jsonwebtoken::{EncodingKey, Header, encode};
 use serde_json::{Value, json};

@@ -203,7 +203,7 @@ fn a_call_that_is_turned_away_has_code_4() {
     let server = desk_with(&free);
     let url = server.url("/api");
     let hold = |more: &[&str]| command(&[&["call", &url, "hold"], more].concat());
-    let seen = |what: &str, is_so: fn(&callbox::MethodStats) -> bool| {
+    let seen = |what: &str, is_so: fn(&callbox::stats::MethodStats) -> bool| {
         until(what, || server.service::<Desk>().stats().iter().any(|method| method.method == "hold" && is_so(method)));
     };
     let runs = hold(&[]).spawn().expect("it starts");

@@ -13,7 +13,7 @@ fn one_look_is_a_table_of_all_mailboxes() {
     let free = Arc::new(Semaphore::new(0));
     let server = desk_with(&free);
     let url = server.url("/api");
-    let seen = |what: &str, is_so: fn(&callbox::MethodStats) -> bool| {
+    let seen = |what: &str, is_so: fn(&callbox::stats::MethodStats) -> bool| {
         until(what, || server.service::<Desk>().stats().iter().any(|method| method.method == "hold" && is_so(method)));
     };
     let hold = || command(&["call", &url, "hold"]).spawn().expect("it starts");

@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use crate::route::Route;
-use crate::service::{Access, DescribedError, Description, Generators, Kind, MethodOptions, Runs};
+use crate::service::{Access, DescribedError, Description, Generators, MethodKind, MethodOptions, Runs};
 
 use super::schemas::Renamed;
 
@@ -77,7 +77,7 @@ struct Extensions {
 #[derive(Serialize)]
 struct RunsAs {
     #[serde(rename = "x-kind", serialize_with = "kind")]
-    kind: Kind,
+    kind: MethodKind,
     #[serde(rename = "x-mailbox")]
     mailbox: Mailbox,
     #[serde(rename = "x-deadline-ms")]
@@ -199,12 +199,12 @@ fn is_not(said: &bool) -> bool {
     !said
 }
 
-fn kind<S: Serializer>(kind: &Kind, serializer: S) -> Result<S::Ok, S::Error> {
+fn kind<S: Serializer>(kind: &MethodKind, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(match kind {
-        Kind::Read => "read",
-        Kind::Write => "write",
-        Kind::ReadAsync => "read_async",
-        Kind::WriteAsync => "write_async",
-        Kind::Compute => "compute",
+        MethodKind::Read => "read",
+        MethodKind::Write => "write",
+        MethodKind::ReadAsync => "read_async",
+        MethodKind::WriteAsync => "write_async",
+        MethodKind::Compute => "compute",
     })
 }

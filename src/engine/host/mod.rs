@@ -24,18 +24,18 @@ use super::typed::{self, AsCaller};
 ///
 /// Its own mailbox carries control messages, and typed messages from people who hold its [`Addr`](actix::Addr): those go
 /// into the method's mailbox like all other calls.
-pub struct Host<S: Service> {
+pub struct ServiceActor<S: Service> {
     core: Arc<Core<S>>,
     scheduler: Option<Scheduler<S>>,
 }
 
-impl<S: Service> Host<S> {
+impl<S: Service> ServiceActor<S> {
     pub(crate) fn new(core: Arc<Core<S>>, scheduler: Scheduler<S>) -> Self {
         Self { core, scheduler: Some(scheduler) }
     }
 }
 
-impl<S: Service> Actor for Host<S> {
+impl<S: Service> Actor for ServiceActor<S> {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
@@ -45,7 +45,7 @@ impl<S: Service> Actor for Host<S> {
     }
 }
 
-impl<S, M> Handler<M> for Host<S>
+impl<S, M> Handler<M> for ServiceActor<S>
 where
     S: Service,
     M: Method<Service = S> + Message<Result = Reply<M>>,
@@ -67,16 +67,16 @@ where
     }
 }
 
-impl<S: Service> fmt::Debug for Host<S> {
+impl<S: Service> fmt::Debug for ServiceActor<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Host").field("core", &self.core).finish_non_exhaustive()
+        f.debug_struct("ServiceActor").field("core", &self.core).finish_non_exhaustive()
     }
 }
 
 /// A service, and where its host can be reached while it has one.
 pub(crate) struct Seat<S: Service> {
     pub(crate) core: Arc<Core<S>>,
-    addr: Mutex<Option<Addr<Host<S>>>>,
+    addr: Mutex<Option<Addr<ServiceActor<S>>>>,
 }
 
 impl<S: Service> Seat<S> {
@@ -85,11 +85,11 @@ impl<S: Service> Seat<S> {
     }
 
     /// The host's address, while there is a host.
-    pub(crate) fn addr(&self) -> Option<Addr<Host<S>>> {
+    pub(crate) fn addr(&self) -> Option<Addr<ServiceActor<S>>> {
         self.addr.lock().clone()
     }
 
-    fn set_addr(&self, addr: Option<Addr<Host<S>>>) {
+    fn set_addr(&self, addr: Option<Addr<ServiceActor<S>>>) {
         *self.addr.lock() = addr;
     }
 }

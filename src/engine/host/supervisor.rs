@@ -12,7 +12,7 @@ use crate::sync::Arc;
 
 use super::factory::Factory;
 use super::restart::Restarts;
-use super::{Host, Seat};
+use super::{Seat, ServiceActor};
 use crate::engine::core::Core;
 use crate::engine::lifecycle::Status;
 use crate::engine::schedule::scheduler::{Exit, Scheduler};
@@ -67,9 +67,9 @@ async fn run_host<S: Service>(seat: &Seat<S>, factory: &Factory<S>) -> Exit {
         };
     };
     let (for_host, for_state) = (Arc::clone(&seat.core), Arc::clone(factory));
-    let addr = Host::start_in_arbiter(&arbiter.handle(), move |_| {
+    let addr = ServiceActor::start_in_arbiter(&arbiter.handle(), move |_| {
         let scheduler = Scheduler::new(Arc::clone(&for_host), for_state, tell);
-        Host::new(for_host, scheduler)
+        ServiceActor::new(for_host, scheduler)
     });
     seat.set_addr(Some(addr));
     let exit = exit.await.unwrap_or(Exit::Lost);

@@ -24,7 +24,7 @@ use crate::jsonrpc::RpcError;
 use crate::log::{Caught, caught, discard, panic_text};
 use crate::mailbox::Entry;
 use crate::measure::{End, nanos};
-use crate::service::{CallContext, Compute, Current, Entered, Handler, Kind, Method, OnPanic, Reply, Service};
+use crate::service::{CallContext, Compute, Current, Entered, Handler, Method, MethodKind, OnPanic, Reply, Service};
 use crate::sync::{AtomicU64, Ordering};
 
 use self::watch::Watched;
@@ -73,7 +73,7 @@ pub(crate) fn run<M: Method>(
     let at = Instant::now();
     let took = at.duration_since(began);
     entry.meter.cost.ran(took);
-    if entry.kind != Kind::Compute {
+    if entry.kind != MethodKind::Compute {
         entry.meter.held(entry.name, took, at);
     }
     drop(running);

@@ -61,7 +61,7 @@ impl<M: Method> Job<Core<M::Service>> for Call<M> {
 /// How a call of each kind starts.
 impl<M: Method> Call<M> {
     fn run(&self, core: &Core<M::Service>, now: Instant) -> Start {
-        let Some(turn) = Turn::take(&core.state, Side::Host) else { return Start::Blocked };
+        let Some(turn) = Turn::take(&core.state, Side::ServiceActor) else { return Start::Blocked };
         let Some(message) = self.begin(now) else { return Start::Over };
         let call = self.context();
         let Ran { reply, end, took, at } = run(self.entry(), current(core, call), call, turn, message, now);

@@ -9,7 +9,7 @@
 
 use tokio::time::Instant;
 
-use crate::service::Kind;
+use crate::service::MethodKind;
 
 /// The host's side of the lock.
 #[derive(Debug)]
@@ -30,11 +30,11 @@ pub(crate) struct Owed {
 
 impl Owed {
     /// Those of a mailbox in which so many wait, whose head is of this kind, and whose method may have so many more in flight.
-    pub(crate) fn waiting(waiting: usize, kind: Kind, in_flight: usize) -> Self {
+    pub(crate) fn waiting(waiting: usize, kind: MethodKind, in_flight: usize) -> Self {
         let surely = match kind {
-            Kind::Read => 1,
-            Kind::ReadAsync => waiting.min(in_flight),
-            Kind::Write | Kind::WriteAsync | Kind::Compute => return Self::default(),
+            MethodKind::Read => 1,
+            MethodKind::ReadAsync => waiting.min(in_flight),
+            MethodKind::Write | MethodKind::WriteAsync | MethodKind::Compute => return Self::default(),
         };
         Self { surely, in_time: waiting.saturating_sub(surely) }
     }
@@ -58,11 +58,11 @@ impl Gate {
     }
 
     /// Whether the head of this mailbox may try for the state.
-    pub(crate) fn lets_try(&mut self, mailbox: usize, kind: Kind, now: Instant) -> bool {
+    pub(crate) fn lets_try(&mut self, mailbox: usize, kind: MethodKind, now: Instant) -> bool {
         match (kind, self.phase) {
-            (Kind::Compute, _) | (_, Phase::Open) => true,
-            (Kind::Read | Kind::ReadAsync, phase) => matches!(phase, Phase::Readers { .. }),
-            (Kind::Write | Kind::WriteAsync, Phase::Readers { until }) => {
+            (MethodKind::Compute, _) | (_, Phase::Open) => true,
+            (MethodKind::Read | MethodKind::ReadAsync, phase) => matches!(phase, Phase::Readers { .. }),
+            (MethodKind::Write | MethodKind::WriteAsync, Phase::Readers { until }) => {
                 // Within a mailbox the order rules: behind this writer nobody is held up by another.
                 self.settle(mailbox, usize::MAX);
                 if now >= until {
@@ -71,16 +71,18 @@ impl Gate {
                 }
                 self.phase == Phase::Open
             }
-            (Kind::Write | Kind::WriteAsync, _) => self.waiting_writer() == Some(mailbox),
+            (MethodKind::Write | MethodKind::WriteAsync, _) => self.waiting_writer() == Some(mailbox),
         }
     }
 
     /// The lock refused the head of this mailbox. A writer waits from now on.
-    pub(crate) fn refused(&mut self, mailbox: usize, kind: Kind, now: Instant) {
+    pub(crate) fn refused(&mut self, mailbox: usize, kind: MethodKind, now: Instant) {
         match (kind, self.phase) {
-            (Kind::Write | Kind::WriteAsync, Phase::Open) => self.phase = Phase::WriterWaits { mailbox, since: now },
+            (MethodKind::Write | MethodKind::WriteAsync, Phase::Open) => {
+                self.phase = Phase::WriterWaits { mailbox, since: now }
+            }
             // Its method is at its limit of calls in flight: holding writers up for it would help nobody.
-            (Kind::ReadAsync, Phase::Readers { .. }) => self.settle(mailbox, usize::MAX),
+            (MethodKind::ReadAsync, Phase::Readers { .. }) => self.settle(mailbox, usize::MAX),
             _ => {}
         }
     }
@@ -150,51 +152,51 @@ mod tests {
     #[test]
     fn a_writer_that_was_refused_stops_new_readers_and_other_writers() {
         let mut gate = Gate::new(3);
-        assert!(gate.lets_try(0, Kind::ReadAsync, at(0)) && gate.lets_try(1, Kind::Write, at(0)));
-        gate.refused(1, Kind::Write, at(0));
-        assert!(!gate.lets_try(0, Kind::ReadAsync, at(0)) && !gate.lets_try(0, Kind::Read, at(0)));
-        assert!(!gate.lets_try(2, Kind::WriteAsync, at(0)) && gate.lets_try(1, Kind::Write, at(0)));
-        assert!(gate.lets_try(0, Kind::Compute, at(0)), "what has no state is never held up");
+        assert!(gate.lets_try(0, MethodKind::ReadAsync, at(0)) && gate.lets_try(1, MethodKind::Write, at(0)));
+        gate.refused(1, MethodKind::Write, at(0));
+        assert!(!gate.lets_try(0, MethodKind::ReadAsync, at(0)) && !gate.lets_try(0, MethodKind::Read, at(0)));
+        assert!(!gate.lets_try(2, MethodKind::WriteAsync, at(0)) && gate.lets_try(1, MethodKind::Write, at(0)));
+        assert!(gate.lets_try(0, MethodKind::Compute, at(0)), "what has no state is never held up");
     }
 
     #[test]
     fn the_readers_that_a_writer_held_up_go_before_the_next_one() {
         let mut gate = Gate::new(2);
-        gate.refused(1, Kind::Write, at(0));
+        gate.refused(1, MethodKind::Write, at(0));
         gate.writer_ended(at(0), |mailbox| surely(if mailbox == 0 { 2 } else { 0 }));
-        assert!(!gate.lets_try(1, Kind::Write, at(100)));
+        assert!(!gate.lets_try(1, MethodKind::Write, at(100)));
         gate.settle(0, 1);
-        assert!(!gate.lets_try(1, Kind::Write, at(100)) && gate.lets_try(0, Kind::ReadAsync, at(100)));
+        assert!(!gate.lets_try(1, MethodKind::Write, at(100)) && gate.lets_try(0, MethodKind::ReadAsync, at(100)));
         gate.settle(0, 1);
-        assert!(gate.lets_try(1, Kind::Write, at(100)));
+        assert!(gate.lets_try(1, MethodKind::Write, at(100)));
     }
 
     #[test]
     fn readers_that_take_their_time_one_after_another_go_for_as_long_as_they_were_held_up() {
         let owed = |mailbox| if mailbox == 0 { Owed { surely: 1, in_time: 9 } } else { Owed::default() };
         let mut gate = Gate::new(2);
-        gate.refused(1, Kind::WriteAsync, at(0));
+        gate.refused(1, MethodKind::WriteAsync, at(0));
         gate.writer_runs(at(4));
         gate.writer_ended(at(10), owed);
         gate.settle(0, 5);
-        assert!(!gate.lets_try(1, Kind::WriteAsync, at(19)), "since it waited, it held them up for 10 ms");
-        assert!(gate.lets_try(1, Kind::WriteAsync, at(20)));
+        assert!(!gate.lets_try(1, MethodKind::WriteAsync, at(19)), "since it waited, it held them up for 10 ms");
+        assert!(gate.lets_try(1, MethodKind::WriteAsync, at(20)));
 
         gate.writer_runs(at(20));
         gate.writer_ended(at(25), owed);
-        assert!(!gate.lets_try(1, Kind::WriteAsync, at(40)), "one goes in any case");
+        assert!(!gate.lets_try(1, MethodKind::WriteAsync, at(40)), "one goes in any case");
         gate.settle(0, 1);
-        assert!(gate.lets_try(1, Kind::WriteAsync, at(40)));
+        assert!(gate.lets_try(1, MethodKind::WriteAsync, at(40)));
     }
 
     #[test]
     fn a_writer_that_held_nobody_up_owes_nothing() {
         let mut gate = Gate::new(1);
         gate.writer_ended(at(0), |_| panic!("nobody asks"));
-        assert!(gate.lets_try(0, Kind::Write, at(0)));
+        assert!(gate.lets_try(0, MethodKind::Write, at(0)));
         gate.writer_runs(at(0));
         gate.writer_ended(at(5), |_| Owed::default());
-        assert!(gate.lets_try(0, Kind::Write, at(5)));
+        assert!(gate.lets_try(0, MethodKind::Write, at(5)));
     }
 
     #[test]
@@ -202,10 +204,10 @@ mod tests {
         let mut gate = Gate::new(3);
         gate.writer_runs(at(0));
         gate.writer_ended(at(5), |mailbox| surely(if mailbox == 2 { 0 } else { 5 }));
-        gate.refused(0, Kind::ReadAsync, at(5));
-        assert!(!gate.lets_try(2, Kind::Write, at(5)), "mailbox 1 is still owed its readers");
+        gate.refused(0, MethodKind::ReadAsync, at(5));
+        assert!(!gate.lets_try(2, MethodKind::Write, at(5)), "mailbox 1 is still owed its readers");
         gate.settle(1, 5);
-        assert!(gate.lets_try(2, Kind::Write, at(5)));
+        assert!(gate.lets_try(2, MethodKind::Write, at(5)));
     }
 
     #[test]
@@ -214,7 +216,7 @@ mod tests {
         gate.writer_runs(at(0));
         gate.writer_ended(at(5), |mailbox| if mailbox == 0 { Owed { surely: 1, in_time: 2 } } else { surely(0) });
         gate.settle(0, 1);
-        assert!(gate.lets_try(0, Kind::Write, at(5)), "the order within a mailbox rules");
+        assert!(gate.lets_try(0, MethodKind::Write, at(5)), "the order within a mailbox rules");
     }
 
     /// A mailbox of async readers, one of sync ones, and two of writers, all kept in order, with a lock as the state has it.
@@ -250,7 +252,7 @@ mod tests {
         }
 
         fn try_reader(&mut self, gate: &mut Gate, mailbox: usize) -> bool {
-            let kind = [Kind::ReadAsync, Kind::Read][mailbox];
+            let kind = [MethodKind::ReadAsync, MethodKind::Read][mailbox];
             let waiting = &mut self.readers_waiting[mailbox];
             let Some(head) = waiting.front().copied() else {
                 gate.settle(mailbox, usize::MAX);
@@ -262,7 +264,7 @@ mod tests {
             }
             assert!(head.writers_since <= 1, "a reader that was refused waited for {} writers", head.writers_since);
             waiting.pop_front();
-            self.readers_inside += usize::from(kind == Kind::ReadAsync);
+            self.readers_inside += usize::from(kind == MethodKind::ReadAsync);
             gate.settle(mailbox, 1);
             true
         }
@@ -274,11 +276,11 @@ mod tests {
                 }
                 return false;
             }
-            if !gate.lets_try(mailbox, Kind::WriteAsync, at(self.millis)) {
+            if !gate.lets_try(mailbox, MethodKind::WriteAsync, at(self.millis)) {
                 return false;
             }
             if self.writer_inside || self.readers_inside > 0 {
-                gate.refused(mailbox, Kind::WriteAsync, at(self.millis));
+                gate.refused(mailbox, MethodKind::WriteAsync, at(self.millis));
                 return false;
             }
             self.writers_waiting[mailbox - 2] -= 1;

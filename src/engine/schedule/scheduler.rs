@@ -16,7 +16,7 @@ use tokio::time::{Instant, Sleep};
 use crate::log::{Harmless, discard, panic_text};
 use crate::mailbox::{Entry, Mailbox, Release, wake};
 use crate::measure::nanos;
-use crate::service::{Kind, Service};
+use crate::service::{MethodKind, Service};
 use crate::sync::Arc;
 
 use super::gate::{Gate, Owed};
@@ -70,7 +70,7 @@ enum Pause {
 
 impl<S: Service> Scheduler<S> {
     pub(crate) fn new(core: Arc<Core<S>>, factory: Factory<S>, exit: oneshot::Sender<Exit>) -> Self {
-        let is_async = |entry: &&Arc<Entry>| matches!(entry.kind, Kind::ReadAsync | Kind::WriteAsync);
+        let is_async = |entry: &&Arc<Entry>| matches!(entry.kind, MethodKind::ReadAsync | MethodKind::WriteAsync);
         let mut beside: Vec<_> = core.table.entries().iter().filter(is_async).map(|entry| entry.mailbox).collect();
         let mailboxes = core.mailboxes.iter().len();
         beside.sort_unstable();
@@ -126,7 +126,7 @@ impl<S: Service> Scheduler<S> {
         let (until, mut starts, mut wanted) = (began + STRETCH, 0, false);
         loop {
             // From before the look whether anything is left, which is no answer to what comes in after it.
-            let (status, asked) = (self.core.lifecycle.status(), self.core.settled.asked());
+            let (status, asked) = (self.core.lifecycle.status(), self.core.idle.requests());
             if status >= Status::Cut {
                 return Poll::Ready(Pause::Close);
             }
@@ -162,7 +162,7 @@ impl<S: Service> Scheduler<S> {
             }
             if drained {
                 self.lanes.forget();
-                self.core.settled.tell(asked);
+                self.core.idle.confirm(asked);
             }
             // Calls that run across awaits need this thread's timers and sockets; otherwise it has nothing else to do.
             let looks_out = self.running.is_empty() && self.retry.is_none();
@@ -211,7 +211,7 @@ impl<S: Service> Scheduler<S> {
             };
             let entry = job.entry();
             let kind = entry.kind;
-            if first == Some(index) && !matches!(kind, Kind::Write | Kind::WriteAsync) {
+            if first == Some(index) && !matches!(kind, MethodKind::Write | MethodKind::WriteAsync) {
                 self.gate.writer_left();
             }
             if let Some(rejection) =
@@ -242,7 +242,7 @@ impl<S: Service> Scheduler<S> {
     }
 
     /// Notes what came of the start of a call at `now`. The time when the next may start, if this one did.
-    fn started(&mut self, index: usize, kind: Kind, start: Start, now: Instant) -> Option<Instant> {
+    fn started(&mut self, index: usize, kind: MethodKind, start: Start, now: Instant) -> Option<Instant> {
         let now = match start {
             Start::Blocked => {
                 self.gate.refused(index, kind, now);
@@ -261,7 +261,7 @@ impl<S: Service> Scheduler<S> {
             }
             Start::Runs(future) => {
                 self.lanes.started(index);
-                self.running.push(Running { future: Harmless::new(future), writer: kind == Kind::WriteAsync });
+                self.running.push(Running { future: Harmless::new(future), writer: kind == MethodKind::WriteAsync });
                 now
             }
             Start::Handed => {
@@ -270,10 +270,10 @@ impl<S: Service> Scheduler<S> {
             }
         };
         match kind {
-            Kind::Read | Kind::ReadAsync => self.gate.settle(index, 1),
-            Kind::Write => self.writer_ended(now),
-            Kind::WriteAsync => self.gate.writer_runs(now),
-            Kind::Compute => {}
+            MethodKind::Read | MethodKind::ReadAsync => self.gate.settle(index, 1),
+            MethodKind::Write => self.writer_ended(now),
+            MethodKind::WriteAsync => self.gate.writer_runs(now),
+            MethodKind::Compute => {}
         }
         Some(now)
     }

@@ -45,16 +45,16 @@ fn mistakes_name_their_place_and_their_remedy() {
             r#"CALLBOX_BODY_LIMIT is "1MB": give a number of bytes above 0, such as 65536, 64KiB, 1MiB or 1GiB"#,
         ),
         (
-            env(&[("CALLBOX_DRAIN", "25")]),
-            r#"CALLBOX_DRAIN is "25": give a time with its unit, such as 500ms, 2s or 1m"#,
+            env(&[("CALLBOX_SHUTDOWN_TIMEOUT", "25")]),
+            r#"CALLBOX_SHUTDOWN_TIMEOUT is "25": give a time with its unit, such as 500ms, 2s or 1m"#,
         ),
         (
             env(&[("CALLBOX_BODY_TIMEOUT", "0s")]),
             r#"CALLBOX_BODY_TIMEOUT is "0s": give a time above 0 with its unit, such as 500ms, 2s or 1m"#,
         ),
         (
-            env(&[("CALLBOX_ORIGINS", "https://a.example/")]),
-            r#"CALLBOX_ORIGINS is "https://a.example/": give origins with commas between, each a scheme, a host and maybe a port: https://app.example.org; or * for any"#,
+            env(&[("CALLBOX_ALLOWED_ORIGINS", "https://a.example/")]),
+            r#"CALLBOX_ALLOWED_ORIGINS is "https://a.example/": give origins with commas between, each a scheme, a host and maybe a port: https://app.example.org; or * for any"#,
         ),
         (
             env(&[("RUST_LOG", "callbox=loud")]),

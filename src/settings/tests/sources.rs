@@ -69,7 +69,7 @@ fn a_builder_alone_resolves_over_the_defaults() {
     assert_eq!(settings.endpoint, "/rpc");
     assert_eq!(settings.templates, Some(PathBuf::from("pages")));
     assert_eq!(settings.body_limit, 1024 * 1024);
-    assert_eq!(settings.drain, Duration::from_secs(25));
+    assert_eq!(settings.shutdown_timeout, Duration::from_secs(25));
     assert!(settings.workers >= 1);
 }
 
@@ -83,7 +83,7 @@ fn every_setting_is_read_from_flag_environment_and_file_alike() {
         ("tls_cert", "cert.pem"),
         ("tls_key", "key.pem"),
         ("dialect", "gemstone"),
-        ("http_status", "mapped"),
+        ("error_status", "mapped"),
         ("tokens", "keys.toml"),
         ("token_header", "X-Token"),
         ("hide_private", "true"),
@@ -99,7 +99,7 @@ fn every_setting_is_read_from_flag_environment_and_file_alike() {
         ("max_connections_per_peer", "3"),
         ("token_failures", "off"),
         ("allowed_hosts", "example.org,localhost:5000,[::1]"),
-        ("origins", "https://a.example,http://b.example:8080"),
+        ("allowed_origins", "https://a.example,http://b.example:8080"),
         ("cors_headers", "traceparent,x-client"),
         ("allow_half_closed", "true"),
         ("workers", "3"),
@@ -110,7 +110,7 @@ fn every_setting_is_read_from_flag_environment_and_file_alike() {
         ("watch_templates", "true"),
         ("console", "on"),
         ("shutdown_delay", "5s"),
-        ("drain", "2m"),
+        ("shutdown_timeout", "2m"),
         ("log", "warn,callbox=debug"),
     ];
     assert_eq!(samples.map(|(key, _)| key).to_vec(), ROWS.iter().map(|row| row.key).collect::<Vec<_>>());
@@ -144,14 +144,19 @@ fn a_file_may_use_the_types_of_toml() {
         "port = 5_001\nhide_private = true\norigins = [\"https://a.example\", 'https://b.example']\nbody_limit = 9";
     let settings = Given { file: Some(file), ..Given::default() }.settings();
     assert_eq!((settings.port, settings.hide_private, settings.body_limit), (5001, true, 9));
-    assert_eq!(settings.origins, ["https://a.example", "https://b.example"]);
+    assert_eq!(settings.allowed_origins, ["https://a.example", "https://b.example"]);
 }
 
 #[test]
 fn flags_of_lists_add_up_and_flags_of_switches_need_no_value() {
-    let flags = &["--origins", "https://a.example", "--origins=https://b.example,https://c.example", "--hide-private"];
+    let flags = &[
+        "--allowed-origins",
+        "https://a.example",
+        "--allowed-origins=https://b.example,https://c.example",
+        "--hide-private",
+    ];
     let settings = Given { flags, ..Given::default() }.settings();
-    assert_eq!(settings.origins, ["https://a.example", "https://b.example", "https://c.example"]);
+    assert_eq!(settings.allowed_origins, ["https://a.example", "https://b.example", "https://c.example"]);
     assert!(settings.hide_private);
     let settings =
         Given { env: &[("CALLBOX_HIDE_PRIVATE", "1")], flags: &["--hide-private=false"], ..Given::default() };

@@ -22,9 +22,9 @@ use super::console::Mount;
 use super::health::health;
 use super::hosted::Hosted;
 
-/// Running services, to be mounted in an `App` of your own. From [`Server::launch`](crate::Server::launch). Cheap to clone.
+/// Handle of running services, to be mounted in an `App` of your own. From [`Server::launch`](crate::Server::launch). Cheap to clone.
 #[derive(Clone)]
-pub struct Running {
+pub struct ServerHandle {
     pub(super) shared: Arc<Shared>,
 }
 
@@ -51,7 +51,7 @@ pub(super) struct Shared {
 /// How long after the drain limit a service's own end is waited for before the remaining calls are answered.
 const GRACE: Duration = Duration::from_millis(250);
 
-impl Running {
+impl ServerHandle {
     /// Starts the services; returns once all are up.
     ///
     /// # Errors
@@ -88,7 +88,7 @@ impl Running {
             }
             shared.add_own_routes(config);
             // After the user's own routes, which may want these paths.
-            config.configure(health(Running { shared: Arc::clone(&shared) }));
+            config.configure(health(ServerHandle { shared: Arc::clone(&shared) }));
             if let Some(console) = shared.console.as_ref().and_then(Mount::console) {
                 console.configure(config);
             }
@@ -112,7 +112,7 @@ impl Running {
     }
 
     /// How full each mailbox is, and what has become of its calls: the same as `rpc.mailboxes` tells.
-    pub fn mailboxes(&self) -> Vec<ServiceStats> {
+    pub fn stats(&self) -> Vec<ServiceStats> {
         self.shared.services.iter().map(|service| service.stats()).collect()
     }
 
@@ -163,7 +163,7 @@ impl Running {
             return Ok(());
         }
         let what = format!("a method did not end and was left running ({})", left.join(", "));
-        Err(StartError::new(what, "give it more time with --drain, or see why it does not return"))
+        Err(StartError::new(what, "give it more time with --shutdown-timeout, or see why it does not return"))
     }
 }
 
@@ -184,9 +184,9 @@ impl Shared {
     }
 }
 
-impl fmt::Debug for Running {
+impl fmt::Debug for ServerHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let services: Vec<_> = self.shared.services.iter().map(|service| service.name()).collect();
-        f.debug_struct("Running").field("services", &services).finish_non_exhaustive()
+        f.debug_struct("ServerHandle").field("services", &services).finish_non_exhaustive()
     }
 }
