@@ -55,16 +55,16 @@
 //!
 //! | station | file |
 //! |---|---|
-//! | a request over HTTP, and its response | `http/rpc.rs`, `http/guard/`, `http/body.rs` |
-//! | a body of any transport, and its calls | `dispatch.rs`, `dispatch/batch.rs` |
+//! | a request over HTTP, and its response | `http/rpc/mod.rs`, `http/guard/`, `http/body/mod.rs` |
+//! | a body of any transport, and its calls | `dispatch/mod.rs`, `dispatch/batch.rs` |
 //! | the envelope, and a request in it | `jsonrpc/envelope.rs`, `jsonrpc/request.rs` |
 //! | an answer | `engine/answer.rs`, `jsonrpc/response.rs` |
-//! | who is calling | `auth/front.rs` |
+//! | who is calling | `auth/front/mod.rs` |
 //! | a name and its method | `router.rs`, `route.rs`, `engine/method_route.rs` |
 //! | parameters and their message | `service/params/` |
 //! | **the way in**: where a call arrives, or into its mailbox | `engine/begin.rs` |
 //! | admission | `mailbox/admission.rs` |
-//! | the mailbox, and a call in it | `mailbox/queue.rs`, `mailbox/call.rs` |
+//! | the mailbox, and a call in it | `mailbox/queue.rs`, `mailbox/call/mod.rs` |
 //! | which call is next | `engine/schedule/` |
 //! | **the run** of a method, once | `engine/run/mod.rs` |
 //! | **the record** of how a call ended | `measure/record.rs` |
@@ -73,7 +73,7 @@
 //!
 //! | to add or change | begin in |
 //! |---|---|
-//! | a transport | a module beside `http`, over `dispatch.rs` |
+//! | a transport | a module beside `http`, over `dispatch/mod.rs` |
 //! | a setting | `settings/table.rs` |
 //! | a key of an attribute | `macros/src/attr.rs` |
 //! | when a call runs inline | `runs_inline` in `engine/begin.rs`, and its rule in `docs/promises.md` |
@@ -119,7 +119,6 @@ mod log;
 mod choice;
 
 #[doc(hidden)]
-#[path = "private.rs"]
 pub mod __private;
 pub mod auth;
 mod builtin;

@@ -285,13 +285,13 @@ fn a_path_that_is_not_allowed_is_found_however_it_is_written() {
         ("mailbox/mod.rs", "use super::router;", "crate::router"),
         ("mailbox/mod.rs", "type T = Vec<super::router::Router>;", "crate::router::Router"),
         ("router.rs", "pub(super) use super::dispatch::*;", "crate::dispatch::*"),
-        ("mailbox/call.rs", "use crate::jsonrpc::{RpcError, Envelope};", "crate::jsonrpc::Envelope"),
+        ("mailbox/call/mod.rs", "use crate::jsonrpc::{RpcError, Envelope};", "crate::jsonrpc::Envelope"),
         ("engine/host.rs", "fn f(r: actix_web::HttpRequest) {}", "actix_web"),
         ("engine/host.rs", "fn f() { tracing::error!(\"not caught\") }", "tracing"),
         ("engine/host.rs", "use ::actix_web;", "actix_web"),
         ("engine/host.rs", "info!(\"{}\", actix_web::rt::X);", "actix_web"),
         ("jsonrpc/id.rs", "async fn f() { tokio::spawn(g()).await }", "tokio"),
-        ("http/rpc.rs", "use crate::settings::Settings;", "crate::settings::Settings"),
+        ("http/rpc/mod.rs", "use crate::settings::Settings;", "crate::settings::Settings"),
         ("brand_new/mod.rs", "", "LAYERS"),
     ] {
         assert_eq!(told(file, code), expected, "{file}: {code}");

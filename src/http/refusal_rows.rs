@@ -1,6 +1,6 @@
 //! What gets no further than HTTP, as rows.
 //!
-//! The route is held to them by itself, in `rpc_tests.rs`, and whole servers are in `tests/http/refusals.rs`, which takes this
+//! The route is held to them by itself, in `http/rpc/tests.rs`, and whole servers are in `tests/http/refusals.rs`, which takes this
 //! file in by its path. Both take bodies of 1,000 bytes, listen to loopback names only, and allow no origins.
 
 /// A request that is refused.

@@ -8,8 +8,6 @@ mod envelope;
 mod error;
 mod fault;
 mod form;
-#[cfg(test)]
-mod form_tests;
 mod id;
 mod internal;
 mod large;

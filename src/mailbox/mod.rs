@@ -7,8 +7,6 @@
 mod admission;
 mod bell;
 mod call;
-#[cfg(test)]
-mod call_tests;
 mod entry;
 mod gather;
 mod limit;

@@ -4,8 +4,6 @@ mod charge;
 mod cost;
 mod histogram;
 mod meter;
-#[cfg(test)]
-mod meter_tests;
 mod record;
 mod tally;
 

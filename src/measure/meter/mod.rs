@@ -64,3 +64,6 @@ impl Meter {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -123,5 +123,4 @@ impl fmt::Debug for KeySet {
 }
 
 #[cfg(test)]
-#[path = "key_set_tests.rs"]
 mod tests;

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::ser::Serializer;
 use serde_json::value::to_raw_value;
 
-use super::{check, write};
+use super::super::{check, write};
 
 #[derive(Serialize)]
 struct Point {

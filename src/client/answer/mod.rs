@@ -182,5 +182,4 @@ fn batch(incoming: &Incoming, requests: &[&Request]) -> Result<Vec<Outcome>, Cli
 }
 
 #[cfg(test)]
-#[path = "answer_tests.rs"]
 mod tests;

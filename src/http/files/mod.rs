@@ -112,5 +112,4 @@ fn is_inside(root: &Path, path: &Path) -> bool {
 }
 
 #[cfg(test)]
-#[path = "files_tests.rs"]
 mod tests;

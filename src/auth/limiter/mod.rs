@@ -245,5 +245,4 @@ impl fmt::Debug for Limiter {
 }
 
 #[cfg(test)]
-#[path = "limiter_tests.rs"]
 mod tests;

@@ -177,5 +177,4 @@ fn is_json(headers: &HeaderMap) -> Result<(), Refusal> {
 }
 
 #[cfg(test)]
-#[path = "rpc_tests.rs"]
 mod tests;

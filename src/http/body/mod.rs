@@ -113,5 +113,4 @@ async fn collect(payload: &mut Payload, limit: usize) -> Result<Bytes, Refusal> 
 }
 
 #[cfg(test)]
-#[path = "body_tests.rs"]
 mod tests;

@@ -224,5 +224,4 @@ impl fmt::Debug for Jwt {
 }
 
 #[cfg(test)]
-#[path = "jwt_tests.rs"]
 mod tests;

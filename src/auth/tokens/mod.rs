@@ -187,5 +187,4 @@ impl fmt::Debug for Tokens {
 }
 
 #[cfg(test)]
-#[path = "tokens_tests.rs"]
 mod tests;

@@ -185,5 +185,4 @@ impl Connections {
 }
 
 #[cfg(test)]
-#[path = "connections_tests.rs"]
 mod tests;

@@ -322,3 +322,6 @@ impl SerializeMap for Form {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -123,5 +123,4 @@ impl TokenFile {
 }
 
 #[cfg(test)]
-#[path = "checker_tests.rs"]
 mod tests;

@@ -132,5 +132,4 @@ impl fmt::Debug for Auth {
 }
 
 #[cfg(test)]
-#[path = "front_tests.rs"]
 mod tests;

@@ -149,5 +149,4 @@ impl ResponseError for TemplateError {
 }
 
 #[cfg(test)]
-#[path = "pages_tests.rs"]
 mod tests;

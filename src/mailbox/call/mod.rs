@@ -290,3 +290,6 @@ impl<M: Method> Drop for Waiting<M> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

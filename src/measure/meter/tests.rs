@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tracing_subscriber::fmt::MakeWriter;
 
-use super::meter::Meter;
+use super::Meter;
 use crate::sync::{Arc, Mutex};
 
 /// A log that can be read.

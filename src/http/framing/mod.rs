@@ -108,5 +108,4 @@ impl Framing {
 }
 
 #[cfg(test)]
-#[path = "framing_tests.rs"]
 mod tests;

@@ -321,5 +321,4 @@ fn is_of_client(error: &io::Error) -> bool {
 }
 
 #[cfg(test)]
-#[path = "workers_tests.rs"]
 mod tests;

@@ -6,10 +6,10 @@ use std::time::Duration;
 use callbox::service;
 use tokio::time::{Instant, advance, sleep};
 
-use super::call::Call;
-use super::entry::Entry;
-use super::policy::KNOWN;
-use super::{Bell, Mailbox, Places, Queued, Quota};
+use super::super::entry::Entry;
+use super::super::policy::KNOWN;
+use super::super::{Bell, Mailbox, Places, Queued, Quota};
+use super::Call;
 use crate::auth::Caller;
 use crate::measure::{Count, End};
 use crate::service::{CallContext, MethodOptions};
