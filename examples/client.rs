@@ -64,7 +64,7 @@ impl Stock {
     }
 
     /// How many there are. Asking twice does no harm, so a client asks again when the answer got lost.
-    #[public_method(idempotent, message = "HowMany")]
+    #[public_method(idempotent)]
     pub fn count(&self) -> Count {
         Count { apples: self.apples }
     }
@@ -100,11 +100,12 @@ pub async fn calls(url: &str, running: &ServerHandle) -> Result<Vec<String>, Box
 
     // The same client within the process: the message goes straight into the mailbox, without JSON.
     let service = running.service::<Stock>().ok_or("there is no such service")?;
-    let within = StockClient::from(service);
+    let within = service.client::<StockClient>();
     said.push(format!("{} within the process", within.put(1).await?));
 
     // Several calls in one body, each with an answer of its own type.
-    let (put, there, more) = stock.batch().add(Put { apples: 1 }).add(HowMany {}).add(HowMany {}).send().await;
+    let (put, there, more) =
+        stock.batch().add(Stock_Put { apples: 1 }).add(Stock_Count {}).add(Stock_Count {}).send().await;
     said.push(format!("a batch: {} put, {} there, and {} again", put?, there?.apples, more?.apples));
 
     // Any JSON-RPC server can be called by names.

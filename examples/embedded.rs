@@ -61,7 +61,7 @@ pub fn routes(callbox: &ServerHandle) -> impl FnOnce(&mut web::ServiceConfig) + 
 
 /// The same mailbox as for calls from outside, without JSON.
 async fn visitor(name: web::Path<String>, visitors: ServiceRef<Visitors>) -> Result<impl Responder, RpcError> {
-    let visits = visitors.call(Visits { name: name.clone() }).await?;
+    let visits = visitors.call(Visitors_Visits { name: name.clone() }).await?;
     Ok(format!("{name} was here {visits} time(s)\n"))
 }
 

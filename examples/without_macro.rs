@@ -12,11 +12,12 @@
 //! # {"jsonrpc":"2.0","result":"43","id":3}
 //! ```
 //!
-//! A method is a message: a struct of its parameters. One trait says what answers it, another lists the methods.
+//! A method is a message: a struct of its parameters. A trait of the service says how it handles
+//! the message, another lists the methods.
 
 use std::collections::HashMap;
 
-use callbox::{Handler, Method, MethodOptions, MethodTable, Reply, Server, Service};
+use callbox::{Handler, Handles, Message, MethodOptions, MethodTable, RpcError, Server, Service};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -46,18 +47,16 @@ pub struct SayHello {
     pub name: String,
 }
 
-impl Method for SayHello {
-    type Service = MyService;
+impl Message for SayHello {
     type Output = String;
+    type Error = RpcError;
     const NAME: &'static str = "say_hello";
     const PARAMS: &'static [&'static str] = &["name"];
-    const HANDLER: Handler<Self> = Handler::Read(|_service, message, _call| Ok(format!("hello {}", message.name)));
 }
 
-/// Not needed for calls from outside, nor for `ServiceRef::call`. With it the message can be sent to the actor itself:
-/// `addr.send(SayHello { .. }).await?` for an `addr` from `ServiceRef::addr()`. It goes through the same mailbox.
-impl actix::Message for SayHello {
-    type Result = Reply<Self>;
+impl Handles<SayHello> for MyService {
+    const HANDLER: Handler<Self, SayHello> =
+        Handler::Read(|_: &Self, message: SayHello, _| Ok(format!("hello {}", message.name)));
 }
 
 /// Says hello to those who have a token.
@@ -67,13 +66,16 @@ pub struct SayPrivateHello {
     pub name: String,
 }
 
-impl Method for SayPrivateHello {
-    type Service = MyService;
+impl Message for SayPrivateHello {
     type Output = String;
+    type Error = RpcError;
     const NAME: &'static str = "say_private_hello";
     const PARAMS: &'static [&'static str] = &["name"];
-    const HANDLER: Handler<Self> =
-        Handler::Read(|_service, message, _call| Ok(format!("Private hello {}", message.name)));
+}
+
+impl Handles<SayPrivateHello> for MyService {
+    const HANDLER: Handler<Self, SayPrivateHello> =
+        Handler::Read(|_: &Self, message: SayPrivateHello, _| Ok(format!("Private hello {}", message.name)));
 }
 
 /// Stores a value, and answers the one that was stored before.
@@ -85,14 +87,16 @@ pub struct Store {
     pub value: String,
 }
 
-impl Method for Store {
-    type Service = MyService;
+impl Message for Store {
     type Output = Option<String>;
+    type Error = RpcError;
     const NAME: &'static str = "store";
     const PARAMS: &'static [&'static str] = &["key", "value"];
-    // `Write` is what `&mut self` is to the macro. `::<Self>` tells the closure the type of the state.
-    const HANDLER: Handler<Self> =
-        Handler::<Self>::Write(|service, message, _call| Ok(service.values.insert(message.key, message.value)));
+}
+
+impl Handles<Store> for MyService {
+    const HANDLER: Handler<Self, Store> =
+        Handler::Write(|service: &mut Self, message: Store, _| Ok(service.values.insert(message.key, message.value)));
 }
 
 /// Retrieves a value that was previously stored.
@@ -102,13 +106,16 @@ pub struct Retrieve {
     pub key: String,
 }
 
-impl Method for Retrieve {
-    type Service = MyService;
+impl Message for Retrieve {
     type Output = Option<String>;
+    type Error = RpcError;
     const NAME: &'static str = "retrieve";
     const PARAMS: &'static [&'static str] = &["key"];
-    const HANDLER: Handler<Self> =
-        Handler::<Self>::Read(|service, message, _call| Ok(service.values.get(&message.key).cloned()));
+}
+
+impl Handles<Retrieve> for MyService {
+    const HANDLER: Handler<Self, Retrieve> =
+        Handler::Read(|service: &Self, message: Retrieve, _| Ok(service.values.get(&message.key).cloned()));
 }
 
 /// The server, for `main` and for tests.

@@ -14,7 +14,7 @@ use serde::de::{Deserialize, DeserializeOwned, Deserializer};
 use crate::client::FromRpcError;
 use crate::jsonrpc::RpcError;
 pub use crate::service::with_rest;
-use crate::service::{DescribeErrors, ErrorList, Method, Reply, State};
+use crate::service::{DescribeErrors, ErrorList, Message, Reply, State};
 
 /// Holds for types whose state was checked: naming `StateOf<T>` is the check.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ pub fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) ->
 }
 
 /// Boxes the future of an async method.
-pub fn reply<'a, M: Method>(future: impl Future<Output = Reply<M>> + 'a) -> LocalBoxFuture<'a, Reply<M>> {
+pub fn reply<'a, M: Message>(future: impl Future<Output = Reply<M>> + 'a) -> LocalBoxFuture<'a, Reply<M>> {
     Box::pin(future)
 }
 
@@ -231,7 +231,7 @@ mod tests {
     use futures::FutureExt;
     use tokio::time::Instant;
 
-    use crate::{CallContext, Caller, FromCall, Handler, InternalError, Method, Reply, RpcError, service};
+    use crate::{CallContext, Caller, FromCall, Handler, Handles, InternalError, Message, Reply, RpcError, service};
 
     struct Tenant(String);
 
@@ -290,9 +290,12 @@ mod tests {
         CallContext { method: "ledger.it", caller, arrived, deadline, notification: false, chain: None }
     }
 
-    fn run<M: Method<Service = Ledger>>(ledger: &mut Ledger, message: M, caller: Caller) -> Reply<M> {
+    fn run<M: Message>(ledger: &mut Ledger, message: M, caller: Caller) -> Reply<M>
+    where
+        Ledger: Handles<M>,
+    {
         let call = call_by(caller);
-        match M::HANDLER {
+        match <Ledger as Handles<M>>::HANDLER {
             Handler::Read(method) => method(ledger, message, &call),
             Handler::Write(method) => method(ledger, message, &call),
             Handler::ReadAsync(method) => method(ledger, message, &call).now_or_never().unwrap(),
@@ -304,26 +307,26 @@ mod tests {
     #[test]
     fn handlers_pass_the_state_the_parameters_and_what_follows_from_the_call() {
         let (mut ledger, anna) = (Ledger::default(), || Caller::named("anna"));
-        assert_eq!(run(&mut ledger, Enter { amount: 5 }, anna()), Ok(1));
-        assert_eq!(run(&mut ledger, Enter { amount: 6 }, Caller::named("bert")), Ok(2));
-        assert_eq!(run(&mut ledger, Enter { amount: -2 }, anna()), Ok(3));
-        assert_eq!(run(&mut ledger, Sum {}, anna()), Ok(3));
-        assert_eq!(run(&mut ledger, Add { a: 40, b: 2 }, Caller::anonymous()), Ok(42));
-        let called = MethodCalled { state: 1, message: 2 };
+        assert_eq!(run(&mut ledger, Ledger_Enter { amount: 5 }, anna()), Ok(1));
+        assert_eq!(run(&mut ledger, Ledger_Enter { amount: 6 }, Caller::named("bert")), Ok(2));
+        assert_eq!(run(&mut ledger, Ledger_Enter { amount: -2 }, anna()), Ok(3));
+        assert_eq!(run(&mut ledger, Ledger_Sum {}, anna()), Ok(3));
+        assert_eq!(run(&mut ledger, Ledger_Add { a: 40, b: 2 }, Caller::anonymous()), Ok(42));
+        let called = Ledger_MethodCalled { state: 1, message: 2 };
         assert_eq!(run(&mut ledger, called, Caller::anonymous()), Ok("ledger.it(1, 2)".to_owned()));
-        assert_eq!(run(&mut ledger, serde_json::from_str::<Clear>("{}").unwrap(), anna()), Ok(()));
+        assert_eq!(run(&mut ledger, serde_json::from_str::<Ledger_Clear>("{}").unwrap(), anna()), Ok(()));
         assert_eq!(ledger.entries, []);
     }
 
     #[test]
     fn errors_of_methods_and_of_injection_are_answers() {
         let mut ledger = Ledger::default();
-        let refused = run(&mut ledger, Enter { amount: 5 }, Caller::anonymous()).unwrap_err();
+        let refused = run(&mut ledger, Ledger_Enter { amount: 5 }, Caller::anonymous()).unwrap_err();
         assert_eq!((refused.code(), ledger.entries.len()), (401, 0), "the method does not run");
-        let refused = run(&mut ledger, Sum {}, Caller::anonymous()).unwrap_err();
+        let refused = run(&mut ledger, Ledger_Sum {}, Caller::anonymous()).unwrap_err();
         assert_eq!(refused.code(), 401);
-        assert_eq!(run(&mut ledger, Clear { keep: 13 }, Caller::anonymous()).unwrap_err().code(), 13);
-        let internal = run(&mut ledger, Enter { amount: 0 }, Caller::named("anna")).unwrap_err();
+        assert_eq!(run(&mut ledger, Ledger_Clear { keep: 13 }, Caller::anonymous()).unwrap_err().code(), 13);
+        let internal = run(&mut ledger, Ledger_Enter { amount: 0 }, Caller::named("anna")).unwrap_err();
         assert_eq!(internal.message(), "Internal error");
     }
 }

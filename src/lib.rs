@@ -147,13 +147,15 @@ pub mod testing;
 pub use auth::caller::Caller;
 pub use callbox_macros::{RpcError, service};
 pub use choice::UnknownName;
-pub use engine::{Placement, ServiceActor, ServiceRef};
+pub use engine::{ActorMessage, Placement, ServiceActor, ServiceRef};
 pub use http::{ErrorStatus, StopSignal, TemplateError, Templates};
 pub use jsonrpc::{Dialect, RpcError};
 pub use server::{Server, ServerHandle};
+#[doc(hidden)]
+pub use service::State;
 pub use service::{
-    Access, BoxError, CallContext, DescribeErrors, ErrorList, FromCall, Handler, InternalError, Method, MethodKind,
-    MethodOptions, MethodTable, OnPanic, Reply, Service, State,
+    Access, BoxError, CallContext, DescribeErrors, ErrorList, FromCall, Handler, Handles, InternalError, Message,
+    MethodKind, MethodOptions, MethodTable, OnPanic, Reply, Service,
 };
 pub use start_error::{Result, StartError as Error};
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use callbox::testing::{InProcess, in_process, in_process_with};
-use callbox::{Handler, Placement, ServiceRef, service};
+use callbox::{Handler, Handles, Placement, RpcError, ServiceRef, service};
 use futures::future::{join, join_all};
 use tokio::time::sleep;
 
@@ -114,7 +114,7 @@ fn desk() -> (InProcess<Desk>, ServiceRef<Desk>) {
 async fn async_readers_overlap_at_their_awaits() {
     let (_held, desk) = desk();
     let start = Instant::now();
-    let met = join_all((0..64).map(|_| desk.call(Linger { millis: 10 }))).await;
+    let met = join_all((0..64).map(|_| desk.call(Desk_Linger { millis: 10 }))).await;
     assert!(met.contains(&Ok(64)), "all 64 were inside at once: {met:?}");
     assert!(start.elapsed() < Duration::from_millis(320), "one after another they would take 640 ms");
 }
@@ -122,9 +122,9 @@ async fn async_readers_overlap_at_their_awaits() {
 #[tokio::test]
 async fn no_more_async_readers_are_inside_than_their_method_and_their_service_allow() {
     let (_held, desk) = desk();
-    let met = join_all((0..9).map(|_| desk.call(LingerInThrees { millis: 50 }))).await;
+    let met = join_all((0..9).map(|_| desk.call(Desk_LingerInThrees { millis: 50 }))).await;
     assert_eq!(met.into_iter().map(Result::unwrap).max(), Some(3));
-    let met = join_all((0..300).map(|_| desk.call(LingerInCrowds { millis: 200 }))).await;
+    let met = join_all((0..300).map(|_| desk.call(Desk_LingerInCrowds { millis: 200 }))).await;
     assert_eq!(met.into_iter().map(Result::unwrap).max(), Some(256), "a service's limit");
 }
 
@@ -135,8 +135,11 @@ async fn writers_lose_nothing_however_many_call() {
         let desk = desk.clone();
         tokio::spawn(async move {
             for _ in 0..40 {
-                let done =
-                    if caller % 2 == 0 { desk.call(Increment {}).await } else { desk.call(IncrementSlowly {}).await };
+                let done = if caller % 2 == 0 {
+                    desk.call(Desk_Increment {}).await
+                } else {
+                    desk.call(Desk_IncrementSlowly {}).await
+                };
                 done.unwrap();
             }
         })
@@ -144,14 +147,14 @@ async fn writers_lose_nothing_however_many_call() {
     for caller in join_all(callers).await {
         caller.unwrap();
     }
-    assert_eq!(desk.call(Ping {}).await, Ok(256 * 40));
+    assert_eq!(desk.call(Desk_Ping {}).await, Ok(256 * 40));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_writer_is_alone_also_among_inline_readers() {
     let (_held, desk) = desk();
-    let readers = async { join_all((0..200).map(|_| desk.call(Linger { millis: 1 }))).await };
-    let writers = async { join_all((0..50).map(|_| desk.call(IncrementSlowly {}))).await };
+    let readers = async { join_all((0..200).map(|_| desk.call(Desk_Linger { millis: 1 }))).await };
+    let writers = async { join_all((0..50).map(|_| desk.call(Desk_IncrementSlowly {}))).await };
     let (read, written) = join(readers, writers).await;
     assert!(read.iter().all(Result::is_ok) && written.iter().all(Result::is_ok), "{written:?}");
 }
@@ -159,15 +162,15 @@ async fn a_writer_is_alone_also_among_inline_readers() {
 #[tokio::test]
 async fn a_writer_that_waits_holds_up_the_readers_that_come_after_it() {
     let (_held, desk) = desk();
-    let reader = desk.call(Linger { millis: 300 });
+    let reader = desk.call(Desk_Linger { millis: 300 });
     let others = async {
         while desk.stats().iter().all(|method| method.running == 0) {
             sleep(Duration::from_millis(1)).await;
         }
-        desk.notify(Increment {}).unwrap();
+        desk.notify(Desk_Increment {}).unwrap();
         // What has no state is never held up: when it has run, the writer has been tried, and waits.
-        desk.call(Grind { millis: 0 }).await.unwrap();
-        assert_eq!(desk.call(Ping {}).await, Ok(1), "readers that keep coming would starve it");
+        desk.call(Desk_Grind { millis: 0 }).await.unwrap();
+        assert_eq!(desk.call(Desk_Ping {}).await, Ok(1), "readers that keep coming would starve it");
     };
     assert!(join(reader, others).await.0.is_ok());
 }
@@ -177,22 +180,22 @@ async fn calls_of_a_mailbox_keep_their_order_also_in_a_group_of_methods() {
     let (_held, desk) = desk();
     for number in 0..100 {
         if number % 3 == 0 {
-            desk.notify(NoteSlowly { number }).unwrap();
+            desk.notify(Desk_NoteSlowly { number }).unwrap();
         } else {
-            desk.notify(Note { number }).unwrap();
+            desk.notify(Desk_Note { number }).unwrap();
         }
     }
-    assert_eq!(desk.call(Noted {}).await.unwrap(), (0..100).collect::<Vec<_>>());
+    assert_eq!(desk.call(Desk_Noted {}).await.unwrap(), (0..100).collect::<Vec<_>>());
 }
 
 #[tokio::test]
 async fn a_short_method_runs_where_it_is_called_once_it_is_known() {
     let (_held, desk) = desk();
     let here = format!("{:?}", std::thread::current().id());
-    assert_ne!(desk.call(Thread {}).await.unwrap(), here, "an unknown method goes to the host first");
+    assert_ne!(desk.call(Desk_Thread {}).await.unwrap(), here, "an unknown method goes to the host first");
     // One run may be slow by chance, and then the method is not short for a second.
     let inline = async {
-        while desk.call(Thread {}).await.unwrap() != here {
+        while desk.call(Desk_Thread {}).await.unwrap() != here {
             sleep(Duration::from_millis(100)).await;
         }
     };
@@ -205,7 +208,7 @@ async fn with_placement_actor_every_call_goes_to_the_host() {
     let desk = held.service();
     let here = format!("{:?}", std::thread::current().id());
     for _ in 0..20 {
-        assert_ne!(desk.call(Thread {}).await.unwrap(), here);
+        assert_ne!(desk.call(Desk_Thread {}).await.unwrap(), here);
     }
     assert!(desk.stats().iter().all(|method| method.inline == 0));
 }
@@ -214,22 +217,22 @@ async fn with_placement_actor_every_call_goes_to_the_host() {
 async fn an_inline_call_never_overtakes_one_that_waits() {
     let (_held, desk) = desk();
     for _ in 0..3 {
-        desk.call(Increment {}).await.unwrap();
+        desk.call(Desk_Increment {}).await.unwrap();
     }
-    desk.notify(Block { millis: 30 }).unwrap();
-    desk.notify(Increment {}).unwrap();
+    desk.notify(Desk_Block { millis: 30 }).unwrap();
+    desk.notify(Desk_Increment {}).unwrap();
     // The state may be free for a moment between the two; the increment that waits still goes first.
-    assert_eq!(desk.call(Increment {}).await, Ok(5));
+    assert_eq!(desk.call(Desk_Increment {}).await, Ok(5));
 }
 
 #[tokio::test]
 async fn heavy_work_on_the_pool_does_not_hold_up_the_service() {
     let (_held, desk) = desk();
     let start = Instant::now();
-    let grind = desk.call(Grind { millis: 300 });
+    let grind = desk.call(Desk_Grind { millis: 300 });
     let pings = async {
         for _ in 0..20 {
-            desk.call(Ping {}).await.unwrap();
+            desk.call(Desk_Ping {}).await.unwrap();
         }
         start.elapsed()
     };
@@ -242,11 +245,11 @@ async fn heavy_work_on_the_pool_does_not_hold_up_the_service() {
 async fn a_flooded_method_does_not_hold_up_another() {
     let (_held, desk) = desk();
     for _ in 0..200 {
-        desk.notify(Block { millis: 5 }).unwrap();
+        desk.notify(Desk_Block { millis: 5 }).unwrap();
     }
     let start = Instant::now();
     for _ in 0..10 {
-        desk.call(Ping {}).await.unwrap();
+        desk.call(Desk_Ping {}).await.unwrap();
     }
     assert!(
         start.elapsed() < Duration::from_millis(500),
@@ -258,12 +261,12 @@ async fn a_flooded_method_does_not_hold_up_another() {
 #[tokio::test]
 async fn an_answer_that_is_ready_does_not_wait_for_a_long_call_that_starts_after_it() {
     let (_held, desk) = desk();
-    desk.notify(Block { millis: 200 }).unwrap();
+    desk.notify(Desk_Block { millis: 200 }).unwrap();
     sleep(Duration::from_millis(50)).await;
     let start = Instant::now();
     // Both wait behind the first; the ping goes before the second, as its mailbox has used less.
-    let ping = desk.call(Ping {});
-    let block = async { desk.notify(Block { millis: 1000 }).unwrap() };
+    let ping = desk.call(Desk_Ping {});
+    let block = async { desk.notify(Desk_Block { millis: 1000 }).unwrap() };
     let (answer, ()) = join(ping, block).await;
     assert!(answer.is_ok());
     assert!(start.elapsed() < Duration::from_millis(700), "it took {:?}", start.elapsed());
@@ -273,8 +276,8 @@ async fn an_answer_that_is_ready_does_not_wait_for_a_long_call_that_starts_after
 async fn actix_people_may_send_messages_to_the_address() {
     let (_held, desk) = desk();
     let addr = desk.addr().expect("there is a host");
-    assert_eq!(addr.send(Increment {}).await.unwrap(), Ok(1));
-    assert_eq!(desk.call(Increment {}).await, Ok(2));
+    assert_eq!(addr.send(callbox::ActorMessage(Desk_Increment {})).await.unwrap(), Ok(1));
+    assert_eq!(desk.call(Desk_Increment {}).await, Ok(2));
 }
 
 struct Other;
@@ -289,18 +292,21 @@ impl Other {
 #[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 struct Unlisted {}
 
-impl callbox::Method for Unlisted {
-    type Service = Other;
+impl callbox::Message for Unlisted {
     type Output = ();
+    type Error = RpcError;
     const NAME: &'static str = "unlisted";
     const PARAMS: &'static [&'static str] = &[];
-    const HANDLER: Handler<Self> = Handler::Read(|_, _, _| Ok(()));
+}
+
+impl Handles<Unlisted> for Other {
+    const HANDLER: Handler<Self, Unlisted> = Handler::Read(|_, _, _| Ok(()));
 }
 
 #[test]
 fn a_message_that_the_service_does_not_list_is_not_found() {
     let other = in_process(|| Other);
-    assert_eq!(other.call(Nothing {}), Ok(()));
+    assert_eq!(other.call(Other_Nothing {}), Ok(()));
     assert_eq!(other.call(Unlisted {}).unwrap_err().code(), -32601);
 }
 
@@ -308,10 +314,10 @@ fn a_message_that_the_service_does_not_list_is_not_found() {
 fn notifications_have_taken_effect_when_the_service_has_settled() {
     let held = Arc::new(in_process(Desk::default));
     for _ in 0..500 {
-        held.notify(IncrementSlowly {}).unwrap();
+        held.notify(Desk_IncrementSlowly {}).unwrap();
     }
     held.wait_idle();
-    assert_eq!(held.call(Ping {}), Ok(500));
+    assert_eq!(held.call(Desk_Ping {}), Ok(500));
 }
 
 #[test]
@@ -327,7 +333,7 @@ fn a_service_has_not_settled_while_there_is_what_was_let_in_before() {
             }
         });
         let early = (1..=3000).find(|round| {
-            held.notify(IncrementSlowly {}).unwrap();
+            held.notify(Desk_IncrementSlowly {}).unwrap();
             held.wait_idle();
             ran() < *round
         });

@@ -131,7 +131,7 @@ async fn a_message_of_the_service_without_the_macro_can_be_sent_to_its_actor() {
     let running = without_macro::app().launch().await.unwrap();
     let service = running.service::<without_macro::MyService>().unwrap();
     let actor = service.addr().expect("a service that is up has an actor");
-    let hello = actor.send(without_macro::SayHello { name: "actor".to_owned() }).await.unwrap();
+    let hello = actor.send(callbox::ActorMessage(without_macro::SayHello { name: "actor".to_owned() })).await.unwrap();
     assert_eq!(hello, Ok("hello actor".to_owned()));
     let say_hello = service.stats().into_iter().find(|stats| stats.method == "say_hello").unwrap();
     assert_eq!(say_hello.answered, 1, "it went the way of all calls: {say_hello:?}");
@@ -179,31 +179,31 @@ async fn the_calls_of_the_client_example_end_as_its_documentation_says() {
 
 #[test]
 fn the_guestbook_page_shows_what_was_signed_and_no_markup_of_the_visitors() {
-    use web_pages::service::{Count, Erase, Sign};
+    use web_pages::service::{Guestbook_Count, Guestbook_Erase, Guestbook_Sign};
 
     let server = testing::start(web_pages::app().assets(CHECKOUT));
     let text = "<script>alert(1)</script>".to_owned();
-    let entry = server.call(Sign { name: " Eve ".to_owned(), text }).unwrap();
+    let entry = server.call(Guestbook_Sign { name: " Eve ".to_owned(), text }).unwrap();
     assert_eq!(entry.name, "Eve");
     let page = server.get("/");
     assert_eq!(page.status, 200, "the redirect leads to the guestbook");
     assert!(page.body.contains("<span id=\"count\">3</span>"), "{}", page.body);
     assert!(page.body.contains("&lt;script&gt;") && !page.body.contains("<script>"), "{}", page.body);
 
-    assert!(server.call(Erase { id: entry.id }).is_err(), "without a token");
-    assert_eq!(server.with_token("hello_world").call(Erase { id: entry.id }), Ok(true));
-    assert_eq!(server.call(Count {}), Ok(2));
-    let too_long = server.call(Sign { name: "Eve".to_owned(), text: "x".repeat(281) }).unwrap_err();
+    assert!(server.call(Guestbook_Erase { id: entry.id }).is_err(), "without a token");
+    assert_eq!(server.with_token("hello_world").call(Guestbook_Erase { id: entry.id }), Ok(true));
+    assert_eq!(server.call(Guestbook_Count {}), Ok(2));
+    let too_long = server.call(Guestbook_Sign { name: "Eve".to_owned(), text: "x".repeat(281) }).unwrap_err();
     assert_eq!(too_long.message(), "The text has 281 characters, and may have 280");
 }
 
 #[test]
 fn the_mailboxes_page_counts_the_calls_of_each_method() {
-    use web_pages::service::{Guestbook, Ring};
+    use web_pages::service::{Guestbook, Guestbook_Ring};
 
     let server = testing::start(web_pages::app().assets(CHECKOUT));
     for _ in 0..3 {
-        server.notify(Ring {});
+        server.notify(Guestbook_Ring {});
     }
     server.wait_idle::<Guestbook>();
     let row = |page: &str| {

@@ -51,17 +51,17 @@ fn method<'a>(mailboxes: &'a Value, name: &str) -> &'a Value {
 #[test]
 fn the_mailboxes_tell_what_became_of_each_call_and_how_long_it_took() {
     let server = shop();
-    assert_eq!(server.call(Buy { item: "pen".into() }).unwrap_err().code(), 409);
-    server.call(Open {}).unwrap();
+    assert_eq!(server.call(Shop_Buy { item: "pen".into() }).unwrap_err().code(), 409);
+    server.call(Shop_Open {}).unwrap();
     for _ in 0..3 {
-        server.call(Buy { item: "pen".into() }).unwrap();
+        server.call(Shop_Buy { item: "pen".into() }).unwrap();
     }
     assert_eq!(
         server.rpc(&json!({ "jsonrpc": "2.0", "method": "buy", "params": [1], "id": 1 }))["error"]["code"],
         -32602
     );
-    server.call(Wait { millis: 20 }).unwrap();
-    assert_eq!(server.call(Burn {}).unwrap_err().code(), -32603);
+    server.call(Shop_Wait { millis: 20 }).unwrap();
+    assert_eq!(server.call(Shop_Burn {}).unwrap_err().code(), -32603);
     server.wait_idle::<Shop>();
 
     let mailboxes = mailboxes(&server);
@@ -99,7 +99,7 @@ fn a_server_is_ready_while_its_services_are_up() {
     assert_eq!((page.status, page.body.as_str()), (200, r#"{"ready":true,"services":{"shop":true}}"#));
     while server.service::<Shop>().is_up() {
         // More often than the supervisor bears.
-        let _ = server.call(Burn {});
+        let _ = server.call(Shop_Burn {});
     }
     let page = server.get("/health/ready");
     assert_eq!((page.status, page.body.as_str()), (503, r#"{"ready":false,"services":{"shop":false}}"#));

@@ -13,9 +13,9 @@ use std::hint::black_box;
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
-use actix::{Actor, Addr, Arbiter, Context, Handler, Message, MessageResult};
+use actix::{Actor, Addr, Arbiter, Context, Handler, MessageResult};
 use callbox::testing::{InProcess, in_process, in_process_with};
-use callbox::{Dialect, Method, Placement, service};
+use callbox::{Dialect, Message, Placement, service};
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, measurement::WallTime};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -84,7 +84,7 @@ impl Actor for Plain {
 
 struct Sum(i64, i64);
 
-impl Message for Sum {
+impl actix::Message for Sum {
     type Result = i64;
 }
 
@@ -137,7 +137,7 @@ fn single(criterion: &mut Criterion) {
     });
     arbiter.stop();
     group.bench_function("a typed message to the service", |bencher| {
-        bencher.to_async(&runtime).iter(|| inline.service().call(Add { a: 1, b: 2 }));
+        bencher.to_async(&runtime).iter(|| inline.service().call(Bench_Add { a: 1, b: 2 }));
     });
     let add = call("add", r#"{"a":1,"b":2}"#, 1);
     answers(&mut group, &runtime, "&self", &inline, &add, r#""result":3"#);
@@ -158,9 +158,9 @@ fn refused(criterion: &mut Criterion) {
     let service = in_process(Bench::default);
     // One that runs, and one that waits.
     for _ in 0..2 {
-        service.notify(Wait {}).expect("there is room");
+        service.notify(Bench_Wait {}).expect("there is room");
         let begun =
-            || service.service().stats().iter().any(|method| method.method == Wait::NAME && method.running == 1);
+            || service.service().stats().iter().any(|method| method.method == Bench_Wait::NAME && method.running == 1);
         while !begun() {
             std::thread::yield_now();
         }
@@ -192,7 +192,7 @@ fn batches(criterion: &mut Criterion) {
 
 /// Times what serde_json takes for parameters: read into their type, and, as it is usual where their end has to be found first,
 /// skipped before.
-fn readings<M: Method>(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, params: &str) {
+fn readings<M: Message>(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, params: &str) {
     group.bench_function(format!("{name}, read"), |bencher| {
         bencher.iter(|| serde_json::from_str::<M>(black_box(params)).ok());
     });
@@ -210,8 +210,8 @@ fn large(criterion: &mut Criterion) {
     let service = in_process(Bench::default);
     let mut group = criterion.benchmark_group("large");
     let numbers = (0..1000).map(|n| f64::from(n) + 0.123_456_789).collect();
-    let numbers = serde_json::to_string(&Total { values: numbers }).expect("it is JSON");
-    readings::<Total>(&mut group, "1,000 numbers", &numbers);
+    let numbers = serde_json::to_string(&Bench_Total { values: numbers }).expect("it is JSON");
+    readings::<Bench_Total>(&mut group, "1,000 numbers", &numbers);
     answers(
         &mut group,
         &runtime,
@@ -221,8 +221,8 @@ fn large(criterion: &mut Criterion) {
         r#""result":499623.4"#,
     );
     let item = |n| Item { name: format!("item {n}"), tags: vec!["red".to_owned(), "blue".to_owned()], x: n, y: -n };
-    let objects = serde_json::to_string(&Place { items: (0..300).map(item).collect() }).expect("it is JSON");
-    readings::<Place>(&mut group, "300 objects", &objects);
+    let objects = serde_json::to_string(&Bench_Place { items: (0..300).map(item).collect() }).expect("it is JSON");
+    readings::<Bench_Place>(&mut group, "300 objects", &objects);
     answers(&mut group, &runtime, "300 objects, a call", &service, &call("place", &objects, 1), r#""result":300"#);
     group.finish();
 }

@@ -3,16 +3,17 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use actix::{
-    Actor, ActorFutureExt, Addr, AtomicResponse, Context, Handler, MailboxError, Message, MessageResult, WrapFuture,
-};
+use actix::{Actor, ActorFutureExt, Addr, AtomicResponse, Context, Handler, MailboxError, MessageResult, WrapFuture};
 use actix_web::dev::Server;
 use actix_web::{App, HttpResponse, HttpServer, web};
-use callbox::Reply;
+use callbox::{ActorMessage, Message, Reply};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::bodies::{Add, Bench, Block, Change, Linger, Note, Ping, Read, Risky, Timed, TimedBriefly, Work};
+use crate::bodies::{
+    Bench, Bench_Add, Bench_Block, Bench_Change, Bench_Linger, Bench_Note, Bench_Ping, Bench_Read, Bench_Risky,
+    Bench_Timed, Bench_TimedBriefly, Bench_Work,
+};
 use crate::load::End;
 
 /// The actor: the same state and the same methods.
@@ -38,10 +39,10 @@ impl Actor for Plain {
 /// Handlers that run the method of the same name.
 macro_rules! handle {
     ($($message:ident => |$bench:ident, $m:ident| $run:expr;)*) => {$(
-        impl Handler<$message> for Plain {
-            type Result = MessageResult<$message>;
+        impl Handler<ActorMessage<$message>> for Plain {
+            type Result = MessageResult<ActorMessage<$message>>;
 
-            fn handle(&mut self, $m: $message, _: &mut Context<Self>) -> Self::Result {
+            fn handle(&mut self, ActorMessage($m): ActorMessage<$message>, _: &mut Context<Self>) -> Self::Result {
                 let $bench = &mut self.bench;
                 MessageResult(Ok($run))
             }
@@ -50,24 +51,24 @@ macro_rules! handle {
 }
 
 handle! {
-    Ping => |bench, _m| bench.ping();
-    Add => |bench, _m| bench.add();
-    Work => |bench, m| bench.work(m.micros);
-    Timed => |bench, m| bench.timed(m.micros, m.sent);
-    TimedBriefly => |bench, m| bench.timed_briefly(m.micros, m.sent);
-    Read => |bench, m| bench.read(m.micros);
-    Risky => |bench, m| bench.risky(m.panics);
-    Block => |bench, m| bench.block(m.millis);
-    Note => |bench, m| bench.note(m.client);
+    Bench_Ping => |bench, _m| bench.ping();
+    Bench_Add => |bench, _m| bench.add();
+    Bench_Work => |bench, m| bench.work(m.micros);
+    Bench_Timed => |bench, m| bench.timed(m.micros, m.sent);
+    Bench_TimedBriefly => |bench, m| bench.timed_briefly(m.micros, m.sent);
+    Bench_Read => |bench, m| bench.read(m.micros);
+    Bench_Risky => |bench, m| bench.risky(m.panics);
+    Bench_Block => |bench, m| bench.block(m.millis);
+    Bench_Note => |bench, m| bench.note(m.client);
 }
 
 /// Handlers that wait with the state in hand: an actor that must not change meanwhile handles nothing else meanwhile.
 macro_rules! handle_alone {
     ($($message:ident)*) => {$(
-        impl Handler<$message> for Plain {
+        impl Handler<ActorMessage<$message>> for Plain {
             type Result = AtomicResponse<Self, Reply<$message>>;
 
-            fn handle(&mut self, m: $message, _: &mut Context<Self>) -> Self::Result {
+            fn handle(&mut self, ActorMessage(m): ActorMessage<$message>, _: &mut Context<Self>) -> Self::Result {
                 let wait = tokio::time::sleep(Duration::from_millis(m.millis)).into_actor(self);
                 AtomicResponse::new(Box::pin(wait.map(|(), plain, _| {
                     plain.bench.add();
@@ -78,7 +79,7 @@ macro_rules! handle_alone {
     )*};
 }
 
-handle_alone! { Linger Change }
+handle_alone! { Bench_Linger Bench_Change }
 
 /// For callers that set no limit, and pay for no timer.
 pub(crate) const FOR_EVER: Duration = Duration::MAX;
@@ -86,10 +87,10 @@ pub(crate) const FOR_EVER: Duration = Duration::MAX;
 /// Sends, and waits no longer than `patience`.
 pub(crate) async fn send<M>(addr: &Addr<Plain>, message: M, patience: Duration) -> End
 where
-    M: Message<Result: Send> + Send + 'static,
-    Plain: Handler<M>,
+    M: Message,
+    Plain: Handler<ActorMessage<M>>,
 {
-    let sent = addr.send(message);
+    let sent = addr.send(ActorMessage(message));
     match if patience == FOR_EVER { sent.await } else { sent.timeout(patience).await } {
         Ok(_) => End::Answered,
         Err(MailboxError::Timeout) => End::Expired,
@@ -119,12 +120,13 @@ async fn rpc(addr: web::Data<Addr<Plain>>, request: web::Json<Request>) -> HttpR
     let Request { method, params, id } = request.into_inner();
     let number = |name: &str| params.get(name).and_then(Value::as_u64).unwrap_or_default();
     let sent = match method.as_str() {
-        "ping" => addr.send(Ping {}).await.map(|reply| json!(reply.ok())),
-        "work" => addr.send(Work { micros: number("micros") }).await.map(|_| Value::Null),
-        "block" => addr.send(Block { millis: number("millis") }).await.map(|_| Value::Null),
-        "note" => {
-            addr.send(Note { client: u32::try_from(number("client")).unwrap_or_default() }).await.map(|_| Value::Null)
-        }
+        "ping" => addr.send(ActorMessage(Bench_Ping {})).await.map(|reply| json!(reply.ok())),
+        "work" => addr.send(ActorMessage(Bench_Work { micros: number("micros") })).await.map(|_| Value::Null),
+        "block" => addr.send(ActorMessage(Bench_Block { millis: number("millis") })).await.map(|_| Value::Null),
+        "note" => addr
+            .send(ActorMessage(Bench_Note { client: u32::try_from(number("client")).unwrap_or_default() }))
+            .await
+            .map(|_| Value::Null),
         _ => Err(MailboxError::Closed),
     };
     match sent {

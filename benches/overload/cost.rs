@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 
 use actix_web::{App, test};
 use alloc_tracker::Session;
-use callbox::{Method, Server};
+use callbox::{ActorMessage, Handles, Message, Server};
 
 use crate::Run;
 use crate::baseline::{FOR_EVER, Plain};
-use crate::bodies::{Add, Bench, Ping, Read, ReadAsync, Watch, spin};
+use crate::bodies::{Bench, Bench_Add, Bench_Ping, Bench_Read, Bench_ReadAsync, Watch, spin};
 use crate::load::End;
 use crate::report::Target;
 use crate::site::{Kind, Reach, Site};
@@ -23,8 +23,8 @@ pub(crate) fn calls(run: &mut Run<'_>) {
         run.calibrate();
         for (threads, callers) in [(1, 1), (1, 32), (1, 256), (2, 32), (2, 256)] {
             let load = Load { threads, callers, time };
-            rates(run, load, "&self", || Ping {});
-            rates(run, load, "&mut self", || Add {});
+            rates(run, load, "&self", || Bench_Ping {});
+            rates(run, load, "&mut self", || Bench_Add {});
         }
     }
     allocations(run);
@@ -40,8 +40,9 @@ struct Load {
 /// Calls a second of each subject, and as multiples of the plain actor's.
 fn rates<M>(run: &mut Run<'_>, load: Load, method: &str, message: fn() -> M)
 where
-    M: Method<Service = Bench> + actix::Message<Result: Send>,
-    Plain: actix::Handler<M>,
+    M: Message,
+    Bench: Handles<M>,
+    Plain: actix::Handler<ActorMessage<M>>,
 {
     let Load { threads, callers, .. } = load;
     let what = format!("{method}, {callers} callers on {threads} threads");
@@ -72,8 +73,9 @@ where
 /// one of its first runs was interrupted.
 fn warm<M>(site: &Site, message: impl Fn() -> M)
 where
-    M: Method<Service = Bench> + actix::Message<Result: Send>,
-    Plain: actix::Handler<M>,
+    M: Message,
+    Bench: Handles<M>,
+    Plain: actix::Handler<ActorMessage<M>>,
 {
     let begin = Instant::now();
     let is_warm = || {
@@ -101,8 +103,9 @@ fn inline_and_queued(reach: &Reach) -> (u64, u64) {
 
 fn calls_a_second<M>(reach: &Reach, load: Load, message: fn() -> M) -> f64
 where
-    M: Method<Service = Bench> + actix::Message<Result: Send>,
-    Plain: actix::Handler<M>,
+    M: Message,
+    Bench: Handles<M>,
+    Plain: actix::Handler<ActorMessage<M>>,
 {
     on_threads(load.threads, load.time, |over| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
@@ -166,7 +169,7 @@ fn allocations_per_call(reach: &Reach) -> (f64, u64) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
     let calls = async || {
         for _ in 0..CALLS {
-            reach.call(Ping {}, FOR_EVER).await;
+            reach.call(Bench_Ping {}, FOR_EVER).await;
         }
     };
     let session = Session::new();
@@ -211,7 +214,7 @@ pub(crate) fn threads(run: &mut Run<'_>) {
         let target = Some(Target::AtLeast(1.8));
         let load = |threads| Load { threads, callers: threads, time };
         let site = Site::start(Kind::Inline);
-        let read = || Read { micros: MICROS };
+        let read = || Bench_Read { micros: MICROS };
         warm(&site, read);
         ratio(run, "callbox, sync &self, ServiceRef", target, |n| calls_a_second(&site.reach, load(n), read));
         ratio(run, "callbox, sync &self, from JSON", target, |n| dispatched(n, time, "read"));
@@ -237,7 +240,7 @@ fn by_reference(reach: &Reach, threads: usize, time: Duration) -> f64 {
         runtime.block_on(async {
             let mut calls = 0;
             while !over.load(Ordering::Relaxed) {
-                assert!(service.call(ReadAsync { micros: MICROS }).await.is_ok());
+                assert!(service.call(Bench_ReadAsync { micros: MICROS }).await.is_ok());
                 calls += 1;
             }
             calls

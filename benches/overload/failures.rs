@@ -9,7 +9,7 @@ use async_io::Timer;
 use futures::future::join_all;
 
 use crate::Run;
-use crate::bodies::{Block, Note, Ping, Risky};
+use crate::bodies::{Bench_Block, Bench_Note, Bench_Ping, Bench_Risky};
 use crate::http::request;
 use crate::load::{End, Record, Schedule, block_on, open_loop};
 use crate::report::Target;
@@ -28,7 +28,7 @@ pub(crate) fn panics(run: &mut Run<'_>) {
             let schedule = Schedule::default().bursts(0, 100, Duration::from_millis(10), time);
             let is_culprit = |number: usize| number % 100 == 50;
             let records = open_loop(schedule, PATIENCE, |arrival| async move {
-                reach.call(Risky { panics: is_culprit(arrival.number) }, PATIENCE).await
+                reach.call(Bench_Risky { panics: is_culprit(arrival.number) }, PATIENCE).await
             });
             let wrong = |culprits: bool, right: End| {
                 let wrong = |r: &&Record| is_culprit(r.number) == culprits && r.end != right;
@@ -39,7 +39,7 @@ pub(crate) fn panics(run: &mut Run<'_>) {
             run.note(&kind, "calls made", "", all as f64, None);
             run.note(&kind, "culprits not answered -32603", "", wrong(true, End::Failed), none);
             run.note(&kind, "others not answered with their result", "", wrong(false, End::Answered), none);
-            let up = block_on(reach.call(Ping {}, PATIENCE)) == End::Answered;
+            let up = block_on(reach.call(Bench_Ping {}, PATIENCE)) == End::Answered;
             let target = kind.is_ours().then_some(Target::AtLeast(1.0));
             run.note(&kind, "answers a ping afterwards (1 = yes)", "", f64::from(u8::from(up)), target);
         }
@@ -70,11 +70,11 @@ pub(crate) fn leavers(run: &mut Run<'_>) {
 
 fn leave_in_process(site: &Site) {
     block_on(async {
-        let blocked = site.reach.call(Block { millis: BLOCK }, PATIENCE);
+        let blocked = site.reach.call(Bench_Block { millis: BLOCK }, PATIENCE);
         let clients = async {
             pause(20).await;
             let client = |client: u32| async move {
-                let call = site.reach.call(Note { client }, PATIENCE);
+                let call = site.reach.call(Bench_Note { client }, PATIENCE);
                 if client.is_multiple_of(2) {
                     call.await;
                 } else {

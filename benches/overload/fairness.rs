@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use actix::{Actor, Addr, Arbiter, Context, Message};
-use callbox::{Handler, Method, MethodOptions, MethodTable, Server, Service, ServiceRef, testing};
+use actix::{Actor, Addr, Arbiter, Context};
+use callbox::{Handler, Handles, Message, MethodOptions, MethodTable, RpcError, Server, Service, ServiceRef, testing};
 use futures::future::LocalBoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt};
 use schemars::JsonSchema;
@@ -78,12 +78,15 @@ impl<const W: bool> Lanes<W> {
 #[derive(Serialize, Deserialize, JsonSchema)]
 struct Grind<const W: bool, const LANE: usize> {}
 
-impl<const W: bool, const LANE: usize> Method for Grind<W, LANE> {
-    type Service = Lanes<W>;
+impl<const W: bool, const LANE: usize> Message for Grind<W, LANE> {
     type Output = ();
+    type Error = RpcError;
     const NAME: &'static str = ["a", "b", "c", "d", "e", "f", "g", "h"][LANE];
     const PARAMS: &'static [&'static str] = &[];
-    const HANDLER: Handler<Self> = Handler::<Self>::Write(|lanes, _, _| {
+}
+
+impl<const W: bool, const LANE: usize> Handles<Grind<W, LANE>> for Lanes<W> {
+    const HANDLER: Handler<Self, Grind<W, LANE>> = Handler::Write(|lanes: &mut Self, _, _| {
         lanes.grind(LANE);
         Ok(())
     });
@@ -114,7 +117,7 @@ impl<const W: bool> Actor for Lanes<W> {
     type Context = Context<Self>;
 }
 
-impl<const W: bool, const LANE: usize> Message for Grind<W, LANE> {
+impl<const W: bool, const LANE: usize> actix::Message for Grind<W, LANE> {
     type Result = ();
 }
 

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::Run;
-use crate::bodies::{DEADLINE, Timed};
+use crate::bodies::{Bench_Timed, DEADLINE};
 use crate::figures::median;
 use crate::load::{End, Record, Schedule, open_loop};
 use crate::plot::{Axis, Chart, Line};
@@ -54,7 +54,7 @@ fn measure(run: &mut Run<'_>, kind: Kind, load: f64, time: Duration) -> f64 {
     let (reach, watch) = (&site.reach, &site.watch);
     let schedule = Schedule::default().random(0, CAPACITY * load, Duration::ZERO, time);
     let records = open_loop(schedule, DEADLINE * 2, |_| async move {
-        reach.call(Timed { micros: MICROS, sent: watch.stamp() }, DEADLINE).await
+        reach.call(Bench_Timed { micros: MICROS, sent: watch.stamp() }, DEADLINE).await
     });
     let settled = DEADLINE + DEADLINE / 4;
     let good = |record: &&Record| {

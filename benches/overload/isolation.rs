@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::Run;
 use crate::baseline::FOR_EVER;
-use crate::bodies::{Ping, Work};
+use crate::bodies::{Bench_Ping, Bench_Work};
 use crate::http::{Client, request};
 use crate::load::{Arrival, End, Record, Schedule, open_loop};
 use crate::plot::{Axis, Chart, Line};
@@ -59,8 +59,8 @@ fn in_process(kind: Kind, times: u32, time: Duration) -> Vec<Record> {
     let micros = u64::try_from(COST.as_micros()).unwrap_or(u64::MAX);
     let records = open_loop(schedule(times, time), time / 2, |arrival: Arrival| async move {
         match arrival.class {
-            PING => reach.call(Ping {}, FOR_EVER).await,
-            _ => reach.call(Work { micros }, FOR_EVER).await,
+            PING => reach.call(Bench_Ping {}, FOR_EVER).await,
+            _ => reach.call(Bench_Work { micros }, FOR_EVER).await,
         }
     });
     site.watch.end();

@@ -7,7 +7,7 @@ use futures::future::join_all;
 
 use crate::Run;
 use crate::baseline::FOR_EVER;
-use crate::bodies::{Change, Linger};
+use crate::bodies::{Bench_Change, Bench_Linger};
 use crate::figures::median;
 use crate::load::{End, Schedule, block_on, open_loop};
 use crate::report::Target;
@@ -36,7 +36,7 @@ fn together(run: &mut Run<'_>, kind: Kind) {
     let rounds = if kind.is_ours() { 20 } else { 2 };
     let round = async || {
         let begin = Instant::now();
-        join_all((0..64).map(|_| site.reach.call(Linger { millis: READ, seen: 0 }, FOR_EVER))).await;
+        join_all((0..64).map(|_| site.reach.call(Bench_Linger { millis: READ, seen: 0 }, FOR_EVER))).await;
         begin.elapsed().as_secs_f64() * 1e3
     };
     let times = block_on(async {
@@ -61,9 +61,9 @@ fn among_writers(run: &mut Run<'_>) {
     let records = open_loop(schedule, Duration::from_secs(2), |arrival| async move {
         if arrival.class == READERS {
             let seen = watch.writers.load(Ordering::Relaxed);
-            reach.call(Linger { millis: READ, seen }, FOR_EVER).await
+            reach.call(Bench_Linger { millis: READ, seen }, FOR_EVER).await
         } else {
-            reach.call(Change { millis: WRITE }, FOR_EVER).await
+            reach.call(Bench_Change { millis: WRITE }, FOR_EVER).await
         }
     });
     let name = "callbox";

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use actix::{Actor, Addr, Arbiter};
 use callbox::testing::{self, TestServer};
-use callbox::{Method, Placement, Server, ServiceRef};
+use callbox::{ActorMessage, Handles, Message, Placement, Server, ServiceRef};
 use serde::Serialize;
 use tokio::sync::{Semaphore, oneshot};
 
@@ -59,8 +59,9 @@ impl Reach {
     /// Calls a method. The plain actor knows no deadlines, so its caller has a limit of its own.
     pub(crate) async fn call<M>(&self, message: M, patience: Duration) -> End
     where
-        M: Method<Service = Bench> + actix::Message<Result: Send>,
-        Plain: actix::Handler<M>,
+        M: Message,
+        Bench: Handles<M>,
+        Plain: actix::Handler<ActorMessage<M>>,
     {
         match self {
             Self::Callbox(service) => {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::Run;
-use crate::bodies::{DEADLINE, Timed, TimedBriefly};
+use crate::bodies::{Bench_Timed, Bench_TimedBriefly, DEADLINE};
 use crate::load::{End, Record, Schedule, open_loop};
 use crate::plot::{Axis, Chart, Line};
 use crate::report::{Target, draw_or_say};
@@ -61,9 +61,9 @@ fn measure(kind: Kind, patience: Patience, phase: Duration) -> Vec<Record> {
     let records = open_loop(schedule, DEADLINE * 2, |_| async move {
         let (micros, sent) = (MICROS, watch.stamp());
         if patience == Patience::Brief {
-            reach.call(TimedBriefly { micros, sent }, DEADLINE).await
+            reach.call(Bench_TimedBriefly { micros, sent }, DEADLINE).await
         } else {
-            reach.call(Timed { micros, sent }, DEADLINE).await
+            reach.call(Bench_Timed { micros, sent }, DEADLINE).await
         }
     });
     watch.end();

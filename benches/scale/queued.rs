@@ -62,7 +62,7 @@ fn queue(size: usize) -> io::Result<(f64, f64)> {
         Held { begun: begun.clone(), until: std::sync::Mutex::new(until), count: 0 }
     });
     let refused = |error: callbox::RpcError| io::Error::other(error.to_string());
-    held.notify(Hold {}).map_err(refused)?;
+    held.notify(Held_Hold {}).map_err(refused)?;
     has_begun.recv().map_err(io::Error::other)?;
     let session = Session::new();
     let operation = session.operation("queue");
@@ -70,7 +70,7 @@ fn queue(size: usize) -> io::Result<(f64, f64)> {
     {
         let _span = operation.measure_thread().iterations(size as u64);
         for _ in 0..size {
-            held.notify(Add { by: 1 }).map_err(refused)?;
+            held.notify(Held_Add { by: 1 }).map_err(refused)?;
         }
     }
     let nanos = begin.elapsed().as_secs_f64() * 1e9 / size as f64;
@@ -79,6 +79,6 @@ fn queue(size: usize) -> io::Result<(f64, f64)> {
     let bytes = bytes.map_or(f64::NAN, |bytes| bytes as f64 / size as f64);
     drop(let_go);
     held.wait_idle();
-    let counted = held.call(Add { by: 0 }).map_err(refused)?;
+    let counted = held.call(Held_Add { by: 0 }).map_err(refused)?;
     if counted == size { Ok((bytes, nanos)) } else { Err(io::Error::other(format!("{counted} of {size} calls ran"))) }
 }

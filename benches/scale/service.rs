@@ -1,8 +1,6 @@
 //! Services of so many methods. By hand: a macro's methods have each a name of their own in the source.
 
-use std::marker::PhantomData;
-
-use callbox::{Handler, Method, MethodOptions, MethodTable, Service};
+use callbox::{Handler, Handles, Message, MethodOptions, MethodTable, RpcError, Service};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -11,14 +9,9 @@ pub(crate) const WIDEST: usize = 64;
 
 /// The method of number `N`.
 #[derive(Serialize, Deserialize, JsonSchema)]
-#[serde(bound = "")]
-#[schemars(bound = "")]
-pub(crate) struct Ask<S, const N: usize> {
-    #[serde(skip)]
-    service: PhantomData<fn() -> S>,
-}
+pub(crate) struct Ask<const N: usize> {}
 
-impl<S, const N: usize> Ask<S, N> {
+impl<const N: usize> Ask<N> {
     /// The digits of the number.
     const DIGITS: [u8; 3] = [digit(N, 100), digit(N, 10), digit(N, 1)];
 }
@@ -34,12 +27,11 @@ const fn text(digits: &'static [u8]) -> &'static str {
     }
 }
 
-impl<S: Service, const N: usize> Method for Ask<S, N> {
-    type Service = S;
+impl<const N: usize> Message for Ask<N> {
     type Output = bool;
+    type Error = RpcError;
     const NAME: &'static str = text(&Self::DIGITS);
     const PARAMS: &'static [&'static str] = &[];
-    const HANDLER: Handler<Self> = Handler::Read(|_, _, _| Ok(true));
 }
 
 /// A service with the methods of these numbers, in a namespace of its own for each `AT`.
@@ -48,12 +40,16 @@ macro_rules! service {
         $(#[$doc])*
         pub(crate) struct $name<const AT: usize>;
 
+        $(impl<const AT: usize> Handles<Ask<$number>> for $name<AT> {
+            const HANDLER: Handler<Self, Ask<$number>> = Handler::Read(|_, _, _| Ok(true));
+        })*
+
         impl<const AT: usize> Service for $name<AT> {
             const NAME: &'static str = NAMESPACES[AT];
             const NAMESPACE: Option<&'static str> = Some(NAMESPACES[AT]);
 
             fn methods(table: &mut impl MethodTable<Self>) {
-                $(table.add::<Ask<Self, $number>>(MethodOptions::public());)*
+                $(table.add::<Ask<$number>>(MethodOptions::public());)*
             }
         }
     };

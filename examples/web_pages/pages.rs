@@ -6,7 +6,7 @@ use callbox::{ServiceRef, Templates};
 use serde::Serialize;
 use serde_json::json;
 
-use super::service::{Count, Entries, Guestbook};
+use super::service::{Guestbook, Guestbook_Count, Guestbook_Entries};
 
 /// All pages below `/pages`, and the way there from `/`.
 pub fn routes(config: &mut web::ServiceConfig) {
@@ -21,8 +21,8 @@ pub fn routes(config: &mut web::ServiceConfig) {
 
 /// The entries that are there, to which the page's script adds new ones.
 async fn guestbook(book: ServiceRef<Guestbook>, pages: Templates) -> Result<HttpResponse> {
-    let count = book.call(Count {}).await?;
-    let entries = book.call(Entries { after: 0, limit: 50 }).await?;
+    let count = book.call(Guestbook_Count {}).await?;
+    let entries = book.call(Guestbook_Entries { after: 0, limit: 50 }).await?;
     Ok(pages.render("guestbook", &json!({ "entries": entries, "count": count }))?)
 }
 

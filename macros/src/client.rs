@@ -6,7 +6,7 @@ use syn::Visibility;
 use syn::spanned::Spanned;
 
 use crate::attr::Client;
-use crate::expand::block_cfgs;
+use crate::expand::{block_cfgs, error};
 use crate::message::{docs_or, sendable};
 use crate::method::{Method, Output, Param};
 use crate::model::Service;
@@ -16,7 +16,7 @@ use crate::types::without_self;
 /// The client and what makes its methods callable, unless there is to be none.
 pub(crate) fn client(service: &Service) -> TokenStream {
     let Some(name) = name(service) else { return TokenStream::new() };
-    let methods = service.methods.iter().map(|method| client_method(service, method));
+    let methods = service.methods.iter().map(|method| client_method(service, &name, method));
     let functions = service.methods.iter().map(|method| function(service, method));
     let item = item(service, &name);
     let (cfgs, allowed) = (block_cfgs(service), &service.allowed);
@@ -52,13 +52,19 @@ fn name(service: &Service) -> Option<Ident> {
 fn item(service: &Service, name: &Ident) -> TokenStream {
     let (ty, vis) = (service.ty(), spans::tokens(vis(service)));
     let cfgs: Vec<_> = block_cfgs(service);
-    let doc =
-        format!("Calls the methods of [`{0}`], and can do all that `callbox::client::Typed` can.", name_of(service));
-    let typed = quote!(::callbox::client::Typed<Self>);
+    let doc = format!(
+        "Calls the methods of [`{0}`], and can do all that `callbox::client::TypedClient` can.",
+        name_of(service)
+    );
+    let typed = quote!(::callbox::client::TypedClient<Self>);
     // Should the name be taken, the compiler says so here: at the service.
     let name = &spans::ident(name);
     let item = quote_spanned!(at(name)=> #vis struct #name(#typed););
-    let from = [quote!(::callbox::client::Client), quote!(::callbox::ServiceRef<#ty>)].map(|way| {
+    let namespace = match &service.attr.namespace {
+        Some(namespace) => quote!(::core::option::Option::Some(#namespace)),
+        None => quote!(::core::option::Option::None),
+    };
+    let from = [quote!(::callbox::client::Client), quote!(::callbox::client::LocalService)].map(|way| {
         quote! {
             #(#cfgs)*
             #[automatically_derived]
@@ -74,7 +80,12 @@ fn item(service: &Service, name: &Ident) -> TokenStream {
         #item
         #(#cfgs)*
         #[automatically_derived]
-        impl ::callbox::client::ServiceClient for #name { type Service = #ty; }
+        impl ::callbox::client::ServiceClient for #name {
+            const NAMESPACE: ::core::option::Option<&'static str> = #namespace;
+        }
+        #(#cfgs)*
+        #[automatically_derived]
+        impl ::callbox::client::Serves<#name> for #ty {}
         #(#cfgs)*
         #[automatically_derived]
         impl ::core::convert::From<#typed> for #name {
@@ -102,29 +113,21 @@ fn vis(service: &Service) -> &Visibility {
     public.or_else(restricted).unwrap_or(&Visibility::Inherited)
 }
 
-/// What the method says when it fails.
-fn error(service: &Service, method: &Method) -> TokenStream {
-    match &method.output {
-        Output::Result { error, .. } => without_self(error.to_token_stream(), service.ty()),
-        _ => quote!(::callbox::RpcError),
-    }
-}
-
-fn client_method(service: &Service, method: &Method) -> TokenStream {
+/// Says that the client calls the method.
+fn client_method(service: &Service, client: &Ident, method: &Method) -> TokenStream {
     let Method { cfgs, message, .. } = method;
-    let error = error(service, method);
     let span = match &method.output {
         Output::Result { error, .. } => error.span(),
         _ => Span::call_site(),
     };
     // If the error cannot be given back, the compiler says so here: at the error.
-    let error = quote_spanned!(span=> type Error = #error;);
+    let calls = quote_spanned!(span=> ::callbox::client::Calls<#message>);
     let allowed = service.allowed(method);
     quote! {
         #(#cfgs)*
         #(#allowed)*
         #[automatically_derived]
-        impl ::callbox::client::ClientMethod for #message { #error }
+        impl #calls for #client {}
     }
 }
 
@@ -138,7 +141,7 @@ fn function(service: &Service, method: &Method) -> TokenStream {
     let (written, error) = (method.output.ok(), error(service, method));
     let output = without_self(written.to_token_stream(), ty);
     // If the result cannot be read, the compiler says so here: at the result.
-    let call = quote_spanned!(at(&written)=> ::callbox::client::Typed::call(&self.0, message).await);
+    let call = quote_spanned!(at(&written)=> ::callbox::client::TypedClient::call(&self.0, message).await);
     quote! {
         #(#cfgs)*
         #(#allowed)*

@@ -1,4 +1,4 @@
-//! What the macro writes: the same that `callbox::Method`'s example writes by hand. One function per item.
+//! What the macro writes: the same that the example of `callbox::Message` writes by hand. One function per item.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
@@ -58,7 +58,7 @@ pub(crate) fn stubs(service: &Service) -> TokenStream {
         let output = method.output.ok();
         let fit = unfit(output, Lifetimes::Static).is_none() && !matches!(method.output, Output::ShortResult(_));
         let output = if fit { output } else { &unit };
-        let handler = quote!(::callbox::Handler::<Self>::Compute(|_, _| ::core::unreachable!()));
+        let handler = quote!(::callbox::Handler::Compute(|_, _| ::core::unreachable!()));
         let items = [message(service, method, Purpose::Stub), method_impl(service, method, output, &handler)];
         quote!(#(#items)*)
     });
@@ -70,29 +70,46 @@ fn method_impl(service: &Service, method: &Method, output: &Type, handler: &Toke
     let Method { cfgs, message, .. } = method;
     let (ty, name) = (service.ty(), method.wire_name());
     let output = without_self(output.to_token_stream(), ty);
+    let error = error(service, method);
     let params = method.sent().filter(|param| !param.is_rest()).filter_map(Param::wire_name);
     let errors = errors(service, method);
     let allowed = service.allowed(method);
-    // If the service is more private than this method, the compiler says so here: at the method.
-    let service = quote_spanned!(at(message)=> type Service = #ty;);
+    let deadline = method
+        .attr
+        .deadline
+        .map(|nanos| quote!(const DEADLINE: ::core::time::Duration = ::core::time::Duration::from_nanos(#nanos);));
+    let idempotent = method.attr.idempotent.then(|| {
+        quote!(
+            const IDEMPOTENT: bool = true;
+        )
+    });
     quote! {
         #(#cfgs)*
         #(#allowed)*
         #[automatically_derived]
-        impl ::callbox::Method for #message {
-            #service
+        impl ::callbox::Message for #message {
             type Output = #output;
+            type Error = #error;
             const NAME: &'static str = #name;
             const PARAMS: &'static [&'static str] = &[#(#params),*];
-            const HANDLER: ::callbox::Handler<Self> = #handler;
+            #deadline
+            #idempotent
             #errors
         }
         #(#cfgs)*
         #(#allowed)*
         #[automatically_derived]
-        impl ::callbox::__private::actix::Message for #message {
-            type Result = ::callbox::Reply<Self>;
+        impl ::callbox::Handles<#message> for #ty {
+            const HANDLER: ::callbox::Handler<Self, #message> = #handler;
         }
+    }
+}
+
+/// The error that the method itself returns.
+pub(crate) fn error(service: &Service, method: &Method) -> TokenStream {
+    match &method.output {
+        Output::Result { error, .. } => without_self(error.to_token_stream(), service.ty()),
+        _ => quote!(::callbox::RpcError),
     }
 }
 
@@ -143,17 +160,24 @@ fn handler(service: &Service, method: &Method, kind: Kind) -> TokenStream {
         _ => quote!(::core::result::Result::Ok(#run)),
     };
 
-    let message = if method.sent().next().is_some() { message.to_token_stream() } else { quote!(_) };
+    let taken = if method.sent().next().is_some() { message.to_token_stream() } else { quote!(_) };
+    let message = &method.message;
     let call = if method.sent().count() < method.params.len() { call.to_token_stream() } else { quote!(_) };
     match kind {
-        Kind::Read => quote!(::callbox::Handler::<Self>::Read(|#state, #message, #call| { #(#injections)* #run })),
-        Kind::Write => quote!(::callbox::Handler::<Self>::Write(|#state, #message, #call| { #(#injections)* #run })),
-        Kind::Compute => quote!(::callbox::Handler::<Self>::Compute(|#message, #call| { #(#injections)* #run })),
-        Kind::ReadAsync => quote!(::callbox::Handler::<Self>::ReadAsync(|#state, #message, #call| {
-            ::callbox::__private::reply::<Self>(async move { #(#injections)* #run })
+        Kind::Read => {
+            quote!(::callbox::Handler::<Self, #message>::Read(|#state, #taken, #call| { #(#injections)* #run }))
+        }
+        Kind::Write => {
+            quote!(::callbox::Handler::<Self, #message>::Write(|#state, #taken, #call| { #(#injections)* #run }))
+        }
+        Kind::Compute => {
+            quote!(::callbox::Handler::<Self, #message>::Compute(|#taken, #call| { #(#injections)* #run }))
+        }
+        Kind::ReadAsync => quote!(::callbox::Handler::<Self, #message>::ReadAsync(|#state, #taken, #call| {
+            ::callbox::__private::reply::<#message>(async move { #(#injections)* #run })
         })),
-        Kind::WriteAsync => quote!(::callbox::Handler::<Self>::WriteAsync(|#state, #message, #call| {
-            ::callbox::__private::reply::<Self>(async move { #(#injections)* #run })
+        Kind::WriteAsync => quote!(::callbox::Handler::<Self, #message>::WriteAsync(|#state, #taken, #call| {
+            ::callbox::__private::reply::<#message>(async move { #(#injections)* #run })
         })),
     }
 }
@@ -220,7 +244,6 @@ fn options(service: &Service, method: &Method) -> TokenStream {
     options.extend(doc.map(|doc| quote!(.doc(#doc))));
     options.extend(attr.mailbox.map(|capacity| quote!(.mailbox(#capacity))));
     options.extend(attr.mailbox_group.as_ref().map(|name| quote!(.group(#name))));
-    options.extend(attr.deadline.map(|nanos| quote!(.deadline(::core::time::Duration::from_nanos(#nanos)))));
     options.extend(attr.max_wait.map(|nanos| quote!(.max_wait(::core::time::Duration::from_nanos(#nanos)))));
     options.extend(attr.inline.map(|inline| quote!(.inline(#inline))));
     options.extend(attr.weight.map(|weight| quote!(.weight(#weight))));
@@ -229,7 +252,6 @@ fn options(service: &Service, method: &Method) -> TokenStream {
         OnPanic::Keep => quote!(.on_panic(::callbox::OnPanic::Keep)),
         OnPanic::Restart => quote!(.on_panic(::callbox::OnPanic::Restart)),
     }));
-    options.extend(attr.idempotent.then(|| quote!(.idempotent())));
     options.extend(method.deprecated.iter().flat_map(Conditional::all).map(|deprecated| match deprecated.when {
         None => quote!(.deprecated(true)),
         Some(when) => quote!(.deprecated(::core::cfg!(#when))),

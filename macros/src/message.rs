@@ -109,7 +109,7 @@ fn read_with_rest(service: &Service, method: &Method) -> TokenStream {
                 struct #named { #(#fields),* }
                 let (#read) = ::callbox::__private::with_rest::<D, #named, #(#rest_ty)*>(
                     deserializer,
-                    <Self as ::callbox::Method>::PARAMS,
+                    <Self as ::callbox::Message>::PARAMS,
                 )?;
                 let #named { #(#names),* } = named;
                 ::core::result::Result::Ok(Self { #(#names,)* #(#rest_name: rest)* })

@@ -1,10 +1,25 @@
 //! Names that follow from other names.
 
-use syn::Ident;
 use syn::ext::IdentExt;
+use syn::{Ident, Type};
+
+use crate::types::last_segment;
+
+/// The message of the method `say_hello` of the service `Greeter` is `Greeter_SayHello`.
+///
+/// With the name of the service in front, two services of one module do not share the name. With the underscore it is no
+/// name that anyone gives to a type of their own, so that it neither collides with one nor hides one, not even that of the
+/// standard library: a method may be called `option` or `send`.
+pub(crate) fn message_name(service: &Type, method: &Ident) -> Ident {
+    let message = upper_camel(method);
+    match last_segment(service) {
+        Some(segment) => Ident::new(&format!("{}_{}", segment.ident.unraw(), message.unraw()), method.span()),
+        None => message,
+    }
+}
 
 /// `say_hello` → `SayHello`
-pub(crate) fn upper_camel(ident: &Ident) -> Ident {
+fn upper_camel(ident: &Ident) -> Ident {
     let name = ident.unraw().to_string();
     let capitalised = |word: &str| {
         let mut chars = word.chars();
@@ -38,7 +53,7 @@ pub(crate) fn in_words(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{in_words, upper_camel};
+    use super::{in_words, message_name, upper_camel};
 
     #[test]
     fn a_method_gives_its_message_a_name() {
@@ -53,6 +68,19 @@ mod tests {
             ("self_", "self_"),
         ] {
             assert_eq!(upper_camel(&syn::parse_str(method).unwrap()).to_string(), message);
+        }
+    }
+
+    #[test]
+    fn a_message_is_named_after_its_service_and_its_method() {
+        for (service, method, message) in [
+            ("Greeter", "say_hello", "Greeter_SayHello"),
+            ("crate::shop::Greeter", "r#type", "Greeter_Type"),
+            ("r#type", "send", "type_Send"),
+            ("S", "_1", "S__1"),
+        ] {
+            let name = message_name(&syn::parse_str(service).unwrap(), &syn::parse_str(method).unwrap());
+            assert_eq!(name.to_string(), message);
         }
     }
 

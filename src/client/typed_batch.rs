@@ -7,16 +7,17 @@ use std::time::Duration;
 
 use futures::future::{BoxFuture, join_all};
 
-use crate::engine::ServiceRef;
-use crate::service::{Method, Service};
+use crate::engine::LocalService;
+use crate::service::Message;
 
-use super::asked::{Answer, Answers, Asked, Each, Grow, InProcess};
+use super::batch_types::{Answer, Answers, Asked, Each, Grow, InProcess};
 use super::error::ClientError;
+use super::from_rpc_error::FromRpcError;
 use super::request::{Request, sendable};
-use super::typed::{ClientMethod, ClientOutput, ServiceClient, Typed, Via};
+use super::typed_client::{Calls, ClientOutput, ServiceClient, Target, TypedClient, deadline};
 use super::untyped::Client;
 
-/// Calls and notifications of one service that go out together. See [`Typed::batch`].
+/// Calls and notifications of one service that go out together. See [`TypedClient::batch`].
 ///
 /// Over the wire they are one body; calls that the server turned away, and only those, are sent again by themselves. Within
 /// the process they go into their mailboxes right after each other.
@@ -44,8 +45,8 @@ use super::untyped::Client;
 /// ```
 #[must_use = "nothing is sent before `send`"]
 pub struct TypedBatch<'a, C: ServiceClient, A = ()> {
-    typed: &'a Typed<C>,
-    members: Members<C::Service>,
+    client: &'a TypedClient<C>,
+    members: Members,
     counts: Vec<usize>,
     /// The longest of the times that the members have.
     deadline: Duration,
@@ -53,19 +54,19 @@ pub struct TypedBatch<'a, C: ServiceClient, A = ()> {
 }
 
 /// What is to go out, and the way that it goes.
-enum Members<S: Service> {
-    Wire(Client, Vec<Result<Request, ClientError>>),
+enum Members {
+    Remote(Client, Vec<Result<Request, ClientError>>),
     /// A notification completes with nothing.
-    Mailbox(ServiceRef<S>, Vec<BoxFuture<'static, Option<InProcess>>>),
+    Local(LocalService, Vec<BoxFuture<'static, Option<InProcess>>>),
 }
 
 impl<'a, C: ServiceClient> TypedBatch<'a, C> {
-    pub(super) fn new(typed: &'a Typed<C>) -> Self {
-        let members = match &typed.via {
-            Via::Wire(client) => Members::Wire(client.clone(), Vec::new()),
-            Via::Mailbox(service) => Members::Mailbox(service.clone(), Vec::new()),
+    pub(super) fn new(client: &'a TypedClient<C>) -> Self {
+        let members = match &client.target {
+            Target::Remote(client) => Members::Remote(client.clone(), Vec::new()),
+            Target::Local(service) => Members::Local(service.clone(), Vec::new()),
         };
-        Self { typed, members, counts: Vec::new(), deadline: Duration::ZERO, asked: PhantomData }
+        Self { client, members, counts: Vec::new(), deadline: Duration::ZERO, asked: PhantomData }
     }
 }
 
@@ -74,7 +75,8 @@ impl<'a, C: ServiceClient, A> TypedBatch<'a, C, A> {
     #[expect(clippy::should_implement_trait, reason = "what is added is a message, not a number")]
     pub fn add<M>(mut self, message: M) -> TypedBatch<'a, C, A::With<M>>
     where
-        M: ClientMethod<Service = C::Service, Output: ClientOutput>,
+        C: Calls<M>,
+        M: Message<Output: ClientOutput, Error: FromRpcError>,
         A: Grow,
     {
         self.push(message);
@@ -84,7 +86,8 @@ impl<'a, C: ServiceClient, A> TypedBatch<'a, C, A> {
     /// Adds any number of calls of one method. Their answers are one element of the tuple, a `Vec`.
     pub fn add_all<M>(mut self, messages: impl IntoIterator<Item = M>) -> TypedBatch<'a, C, A::With<Each<M>>>
     where
-        M: ClientMethod<Service = C::Service, Output: ClientOutput>,
+        C: Calls<M>,
+        M: Message<Output: ClientOutput, Error: FromRpcError>,
         A: Grow,
     {
         let count = messages.into_iter().map(|message| self.push(message)).count();
@@ -92,17 +95,21 @@ impl<'a, C: ServiceClient, A> TypedBatch<'a, C, A> {
     }
 
     /// Adds a notification.
-    pub fn notify<M: Method<Service = C::Service>>(mut self, message: M) -> Self {
+    pub fn notify<M>(mut self, message: M) -> Self
+    where
+        C: Calls<M>,
+        M: Message<Output: ClientOutput, Error: FromRpcError>,
+    {
         match &mut self.members {
-            Members::Wire(client, requests) => {
-                self.deadline = self.deadline.max(self.typed.deadline::<M>(client));
-                match self.typed.request(client, &message, false) {
+            Members::Remote(client, requests) => {
+                self.deadline = self.deadline.max(deadline::<M>(client));
+                match TypedClient::<C>::request(client, &message, false) {
                     Ok(request) => requests.push(Ok(request)),
                     // There is no answer in which the caller could be told.
                     Err(error) => log_error!(method = M::NAME, %error, "a notification is left out of its batch"),
                 }
             }
-            Members::Mailbox(service, calls) => {
+            Members::Local(service, calls) => {
                 let service = service.clone();
                 calls.push(Box::pin(async move {
                     // The service counts and logs what it turns away; over the wire nobody would be told either.
@@ -125,22 +132,22 @@ impl<'a, C: ServiceClient, A> TypedBatch<'a, C, A> {
         A: Asked,
     {
         let answers = match self.members {
-            Members::Wire(client, requests) => {
+            Members::Remote(client, requests) => {
                 let outcomes = client.with_deadline(self.deadline).settle_members(requests).await;
-                outcomes.into_iter().map(Answer::Wire).collect()
+                outcomes.into_iter().map(Answer::Remote).collect()
             }
-            Members::Mailbox(_, calls) => join_all(calls).await.into_iter().flatten().map(Answer::Mailbox).collect(),
+            Members::Local(_, calls) => join_all(calls).await.into_iter().flatten().map(Answer::Local).collect(),
         };
         A::take(Answers::new(answers, self.counts))
     }
 
-    fn push<M: Method<Service = C::Service>>(&mut self, message: M) {
+    fn push<M: Message>(&mut self, message: M) {
         match &mut self.members {
-            Members::Wire(client, requests) => {
-                self.deadline = self.deadline.max(self.typed.deadline::<M>(client));
-                requests.push(self.typed.request(client, &message, true));
+            Members::Remote(client, requests) => {
+                self.deadline = self.deadline.max(deadline::<M>(client));
+                requests.push(TypedClient::<C>::request(client, &message, true));
             }
-            Members::Mailbox(service, calls) => {
+            Members::Local(service, calls) => {
                 let service = service.clone();
                 calls.push(Box::pin(async move {
                     if let Err(error) = sendable(&message) {
@@ -158,13 +165,13 @@ impl<'a, C: ServiceClient, A> TypedBatch<'a, C, A> {
         A: Grow,
     {
         self.counts.push(count);
-        let Self { typed, members, counts, deadline, .. } = self;
-        TypedBatch { typed, members, counts, deadline, asked: PhantomData }
+        let Self { client, members, counts, deadline, .. } = self;
+        TypedBatch { client, members, counts, deadline, asked: PhantomData }
     }
 }
 
 impl<C: ServiceClient, A> fmt::Debug for TypedBatch<'_, C, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TypedBatch").field("client", self.typed).field("calls", &self.counts).finish_non_exhaustive()
+        f.debug_struct("TypedBatch").field("client", self.client).field("calls", &self.counts).finish_non_exhaustive()
     }
 }

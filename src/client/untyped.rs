@@ -12,8 +12,8 @@ use tokio::time::Instant;
 use crate::service::Current;
 
 use super::answer::{self, Outcome};
+use super::batch::Batch;
 use super::error::ClientError;
-use super::many::Batch;
 use super::request::{self, Form, Request};
 use super::retry::{Retries, Retry};
 use super::transport::{Carrier, Outgoing, Transport};
@@ -51,7 +51,7 @@ pub struct Client {
 }
 
 /// How long an answer is waited for if nothing else is said: as long as callbox's methods have.
-pub(super) const DEADLINE: Duration = Duration::from_secs(30);
+const DEADLINE: Duration = Duration::from_secs(30);
 
 impl Client {
     /// A client whose bodies are carried by a transport of yours.

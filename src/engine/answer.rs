@@ -12,7 +12,7 @@ use crate::jsonrpc::{Budget, Pending, RpcError};
 use crate::log::{caught, discard};
 use crate::mailbox::Ready;
 use crate::route::{Outcome, Replies, Started, UnderWay};
-use crate::service::{Method, Reply};
+use crate::service::{Message, Reply};
 
 use super::typed::writing_panicked;
 
@@ -30,7 +30,7 @@ pub(super) fn write<T: Serialize>(
 }
 
 /// Writes the output of a member of a batch where it ran, within what the batch has left for it.
-pub(super) fn write_early<M: Method>(output: M::Output, pending: &Pending) -> Result<Vec<u8>, RpcError> {
+pub(super) fn write_early<M: Message>(output: M::Output, pending: &Pending) -> Result<Vec<u8>, RpcError> {
     let (budget, mut out) = (Budget::new(pending.left()), Vec::new());
     let outcome = write(M::NAME, Ok(output), &budget, &mut out);
     if budget.is_full() {
@@ -82,9 +82,9 @@ impl<T: Serialize, F: Future<Output = Result<Ready<T>, RpcError>>> UnderWay for 
 }
 
 /// The replies to calls of one method.
-pub(super) struct Series<M: Method>(pub(super) vec::IntoIter<Reply<M>>);
+pub(super) struct Series<M: Message>(pub(super) vec::IntoIter<Reply<M>>);
 
-impl<M: Method> Replies for Series<M> {
+impl<M: Message> Replies for Series<M> {
     fn len(&self) -> usize {
         self.0.len()
     }
@@ -95,7 +95,7 @@ impl<M: Method> Replies for Series<M> {
 }
 
 /// A call whose reply is awaited, and then written.
-pub(super) fn waits<M: Method>(
+pub(super) fn waits<M: Message>(
     reply: impl Future<Output = Result<Ready<M::Output>, RpcError>> + 'static,
     budget: &Rc<Budget>,
 ) -> Started {

@@ -8,7 +8,7 @@ use crate::log::discard;
 use crate::mailbox::{Call, Entry, Member};
 use crate::measure::Record;
 use crate::route::{Rejection, Why};
-use crate::service::{ByKind, CallContext, Current, Handler, Method, Reply};
+use crate::service::{ByKind, CallContext, Current, Handler, Handles, Message, Reply};
 use crate::sync::Arc;
 
 use super::core::{Core, Placement};
@@ -17,9 +17,9 @@ use super::run::inline::{NotNow, run_here, run_now};
 use super::run::series::run_series;
 
 /// A call that comes in.
-pub(crate) struct Incoming<'a, M: Method, R> {
+pub(crate) struct Incoming<'a, M: Message, R> {
     pub(crate) call: CallContext,
-    pub(crate) message: Message<M, R>,
+    pub(crate) message: Payload<M, R>,
     /// Of its parameters, as they were sent.
     pub(crate) bytes: usize,
     pub(crate) entrance: Entrance,
@@ -28,9 +28,9 @@ pub(crate) struct Incoming<'a, M: Method, R> {
 }
 
 /// A message, which is read only once its call is let in.
-pub(crate) enum Message<M, R> {
-    Unread(R),
-    Read(M),
+pub(crate) enum Payload<M, R> {
+    Unparsed(R),
+    Parsed(M),
 }
 
 /// Where a call comes in.
@@ -46,14 +46,14 @@ pub(crate) enum Entrance {
 }
 
 /// The response that a call may share with others of its batch.
-pub(crate) struct Batch<'a, M: Method> {
+pub(crate) struct Batch<'a, M: Message> {
     pub(crate) budget: &'a Budget,
     /// Writes a result where the call ran, within what the batch has left for it.
     pub(crate) write: fn(M::Output, &Pending) -> Result<Vec<u8>, RpcError>,
 }
 
 /// What came of the begin of a call.
-pub(crate) enum Begun<M: Method> {
+pub(crate) enum Begun<M: Message> {
     /// It ran where it arrived, and has ended.
     Ended(Reply<M>),
     /// It runs where it arrived, as this future is polled.
@@ -68,20 +68,20 @@ pub(crate) enum Begun<M: Method> {
 
 /// Begins a call: it runs where it arrived, or goes into its mailbox.
 #[inline(always)]
-pub(crate) fn begin<M: Method>(
-    core: &Arc<Core<M::Service>>,
+pub(crate) fn begin<S: Handles<M>, M: Message>(
+    core: &Arc<Core<S>>,
     entry: &Arc<Entry>,
     incoming: Incoming<'_, M, impl FnOnce() -> Result<M, RpcError>>,
 ) -> Begun<M> {
     let Incoming { mut call, mut message, bytes, entrance, batch } = incoming;
-    if runs_inline::<M>(core, entry, &call, entrance) {
-        let read = match message.read() {
+    if runs_inline::<S, M>(core, entry, &call, entrance) {
+        let read = match message.parse() {
             Ok(read) => read,
             Err(error) => return unreadable(entry, call, error),
         };
         match run_inline(core, entry, call, read, entrance) {
             Ok(begun) => return begun,
-            Err((back, read)) => (call, message) = (back, Message::Read(read)),
+            Err((back, read)) => (call, message) = (back, Payload::Parsed(read)),
         }
     }
     let admitted = if core.lifecycle.status().admits() {
@@ -96,7 +96,7 @@ pub(crate) fn begin<M: Method>(
             return turned_away(entry, call, rejection);
         }
     };
-    let message = match message.read() {
+    let message = match message.parse() {
         Ok(message) => message,
         Err(error) => return unreadable(entry, call, error),
     };
@@ -111,13 +111,13 @@ pub(crate) fn begin<M: Method>(
 
 /// The same for the first of several calls of one method, which have all but their messages in
 /// common, as far as they run where they arrived. Their replies; the others are yet to begin.
-pub(crate) fn begin_series<M: Method>(
-    core: &Core<M::Service>,
+pub(crate) fn begin_series<S: Handles<M>, M: Message>(
+    core: &Core<S>,
     entry: &Entry,
     call: CallContext,
     read: impl FnOnce() -> Vec<M>,
 ) -> Vec<Reply<M>> {
-    if M::IS_SYNC && runs_inline::<M>(core, entry, &call, Entrance::Transport { inline: true }) {
+    if S::IS_SYNC && runs_inline::<S, M>(core, entry, &call, Entrance::Transport { inline: true }) {
         run_series(core, entry, call, read())
     } else {
         Vec::new()
@@ -133,11 +133,16 @@ pub(crate) fn begin_series<M: Method>(
 ///
 /// To be asked before the message is read. Whether the state is free is seen when it is taken.
 #[inline]
-fn runs_inline<M: Method>(core: &Core<M::Service>, entry: &Entry, call: &CallContext, entrance: Entrance) -> bool {
+fn runs_inline<S: Handles<M>, M: Message>(
+    core: &Core<S>,
+    entry: &Entry,
+    call: &CallContext,
+    entrance: Entrance,
+) -> bool {
     let has_thread = match entrance {
-        Entrance::Transport { inline } => inline && (M::IS_SYNC || M::IS_READ_ASYNC && !call.notification),
+        Entrance::Transport { inline } => inline && (S::IS_SYNC || S::IS_READ_ASYNC && !call.notification),
         // What a method sends to nobody in particular does not hold it up, nor does it run within it, level below level.
-        Entrance::Process => M::IS_SYNC && !(call.notification && Current::is_of_thread(None)),
+        Entrance::Process => S::IS_SYNC && !(call.notification && Current::is_of_thread(None)),
     };
     has_thread
         && core.placement == Placement::Inline
@@ -149,18 +154,18 @@ fn runs_inline<M: Method>(core: &Core<M::Service>, entry: &Entry, call: &CallCon
 
 /// Runs a call where it arrived, unless the state is taken.
 #[inline(always)]
-fn run_inline<M: Method>(
-    core: &Core<M::Service>,
+fn run_inline<S: Handles<M>, M: Message>(
+    core: &Core<S>,
     entry: &Arc<Entry>,
     call: CallContext,
     message: M,
     entrance: Entrance,
 ) -> Result<Begun<M>, NotNow<M>> {
-    if M::IS_SYNC {
+    if S::IS_SYNC {
         let now = entrance.now(&call);
         run_now(core, entry, call, message, now).map(Begun::Ended)
-    } else if M::IS_READ_ASYNC
-        && let Handler::ReadAsync(method) = M::HANDLER
+    } else if S::IS_READ_ASYNC
+        && let Handler::ReadAsync(method) = S::HANDLER
     {
         run_here(core, entry, call, message, method).map(Begun::Runs)
     } else {
@@ -175,16 +180,16 @@ impl Entrance {
     }
 }
 
-impl<M, R: FnOnce() -> Result<M, RpcError>> Message<M, R> {
-    fn read(self) -> Result<M, RpcError> {
+impl<M, R: FnOnce() -> Result<M, RpcError>> Payload<M, R> {
+    fn parse(self) -> Result<M, RpcError> {
         match self {
-            Self::Unread(read) => read(),
-            Self::Read(message) => Ok(message),
+            Self::Unparsed(parse) => parse(),
+            Self::Parsed(message) => Ok(message),
         }
     }
 }
 
-impl<M: Method> Batch<'_, M> {
+impl<M: Message> Batch<'_, M> {
     /// What the call knows of its batch on its way through the mailbox; `None` if it is alone.
     fn member(&self) -> Option<Member<M>> {
         let pending = Arc::clone(self.budget.pending()?);
@@ -193,7 +198,7 @@ impl<M: Method> Batch<'_, M> {
 }
 
 /// A call that is not let in. A batch waits for room, but not for a service that is not there.
-fn turned_away<M: Method>(entry: &Entry, call: CallContext, rejection: Rejection) -> Begun<M> {
+fn turned_away<M: Message>(entry: &Entry, call: CallContext, rejection: Rejection) -> Begun<M> {
     if rejection.why == Why::Unavailable {
         Record::outside(entry, call).reject(&rejection);
         return Begun::Rejected(rejection);
@@ -202,7 +207,7 @@ fn turned_away<M: Method>(entry: &Entry, call: CallContext, rejection: Rejection
 }
 
 /// A call whose message does not fit its method.
-fn unreadable<M: Method>(entry: &Entry, call: CallContext, error: RpcError) -> Begun<M> {
+fn unreadable<M: Message>(entry: &Entry, call: CallContext, error: RpcError) -> Begun<M> {
     let rejection = Rejection { why: Why::Params, error };
     Record::outside(entry, call).reject(&rejection);
     Begun::Rejected(rejection)

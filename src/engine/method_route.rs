@@ -12,17 +12,18 @@ use crate::mailbox::{Entry, Full, Ready};
 use crate::measure::Record;
 use crate::route::{MailboxId, Rejection, Replies, Route, Started, Terms, Why};
 use crate::service::{
-    CallContext, Description, ErrorList, Generators, Method, MethodOptions, MethodTable, Runs, Service, read_params,
+    CallContext, Description, ErrorList, Generators, Handles, Message, MethodOptions, MethodTable, Runs, Service,
+    read_params,
 };
 use crate::sync::Arc;
 
 use super::answer::{Series, waits, write, write_early};
-use super::begin::{Batch, Begun, Entrance, Incoming, Message, begin, begin_series};
+use super::begin::{Batch, Begun, Entrance, Incoming, Payload, begin, begin_series};
 use super::core::Core;
 
 /// One method of a running service.
-struct MethodRoute<M: Method> {
-    core: Arc<Core<M::Service>>,
+struct MethodRoute<S: Service, M> {
+    core: Arc<Core<S>>,
     entry: Arc<Entry>,
     message: PhantomData<fn(M)>,
 }
@@ -40,10 +41,13 @@ struct Routes<'a, S: Service> {
 }
 
 impl<S: Service> MethodTable<S> for Routes<'_, S> {
-    fn add<M: Method<Service = S>>(&mut self, _: MethodOptions) {
+    fn add<M: Message>(&mut self, _: MethodOptions)
+    where
+        S: Handles<M>,
+    {
         // Listed before, when the core was made.
         let entry = self.core.table.entry::<M>();
-        let route = entry.map(|entry| MethodRoute::<M> {
+        let route = entry.map(|entry| MethodRoute::<S, M> {
             core: Arc::clone(self.core),
             entry: Arc::clone(entry),
             message: PhantomData,
@@ -52,7 +56,7 @@ impl<S: Service> MethodTable<S> for Routes<'_, S> {
     }
 }
 
-impl<M: Method> Route for MethodRoute<M> {
+impl<S: Handles<M>, M: Message> Route for MethodRoute<S, M> {
     fn name(&self) -> &'static str {
         self.entry.name
     }
@@ -70,7 +74,7 @@ impl<M: Method> Route for MethodRoute<M> {
         let notification = call.notification;
         let incoming = Incoming {
             call,
-            message: Message::Unread(|| read::<M>(params)),
+            message: Payload::Unparsed(|| read::<M>(params)),
             bytes: params.map_or(0, str::len),
             entrance: Entrance::Transport { inline },
             batch: Some(Batch { budget, write: write_early::<M> }),
@@ -92,7 +96,7 @@ impl<M: Method> Route for MethodRoute<M> {
     }
 
     fn describe(&self, generators: &mut Generators) -> Description {
-        describe(&self.entry, M::Service::NAME, generators)
+        describe(&self.entry, S::NAME, generators)
     }
 
     fn reject(&self, call: CallContext, rejection: &Rejection) {
@@ -110,7 +114,7 @@ impl<M: Method> Route for MethodRoute<M> {
 }
 
 /// Reads the message of a call. A panic in somebody's `Deserialize` is an error of this call alone.
-fn read<M: Method>(params: Option<&str>) -> Result<M, RpcError> {
+fn read<M: Message>(params: Option<&str>) -> Result<M, RpcError> {
     caught(|| read_params::<M>(params)).unwrap_or_else(|panic| Err(reading_panicked(M::NAME, &*panic)))
 }
 
@@ -119,7 +123,7 @@ fn reading_panicked(name: &'static str, panic: &(dyn Any + Send)) -> RpcError {
 }
 
 /// Reads the messages of several calls, up to the first that cannot be read, or panics: what to say of it, its own start knows.
-fn read_all<M: Method>(params: &mut dyn Iterator<Item = Option<&str>>) -> Vec<M> {
+fn read_all<M: Message>(params: &mut dyn Iterator<Item = Option<&str>>) -> Vec<M> {
     let mut messages = Vec::with_capacity(params.size_hint().0);
     let _ = caught(|| messages.extend(params.map_while(|params| read_params::<M>(params).ok())));
     messages

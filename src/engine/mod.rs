@@ -7,6 +7,7 @@
 mod answer;
 mod begin;
 mod core;
+mod erased;
 mod host;
 mod idle;
 mod job;
@@ -23,10 +24,11 @@ mod typed;
 
 pub(crate) use core::Core;
 pub use core::Placement;
+pub use erased::LocalService;
 pub(crate) use host::Seat;
-pub use host::ServiceActor;
 pub(crate) use host::factory::Factory;
 pub(crate) use host::supervisor::{launch, stop};
+pub use host::{ActorMessage, ServiceActor};
 pub(crate) use lifecycle::Status;
 pub(crate) use method_route::routes;
 pub(crate) use run::pool::Pool;

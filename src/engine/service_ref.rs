@@ -7,10 +7,11 @@ use actix::Addr;
 
 use crate::auth::Caller;
 use crate::jsonrpc::RpcError;
-use crate::service::{Method, Reply, Service};
+use crate::service::{Handles, Message, Reply, Service};
 use crate::sync::Arc;
 
 use super::core::Core;
+use super::erased::{AnyService, LocalService};
 use super::host::{Seat, ServiceActor};
 use super::lifecycle::Status;
 use super::stats::{MethodStats, ServiceStats};
@@ -92,13 +93,17 @@ impl<S: Service> ServiceRef<S> {
     ///
     /// # Panics
     /// Outside of a tokio runtime, if the call has to wait.
-    pub async fn call<M: Method<Service = S>>(&self, message: M) -> Reply<M> {
+    pub async fn call<M: Message>(&self, message: M) -> Reply<M>
+    where
+        S: Handles<M>,
+    {
         typed::call(self.core(), &self.by, message).await
     }
 
-    /// Calls with a message that is known to have a form in JSON.
-    pub(crate) async fn call_checked<M: Method<Service = S>>(&self, message: M) -> Reply<M> {
-        typed::call_checked(self.core(), &self.by, message).await
+    /// Returns this service without its type, of which typed clients are made; see
+    /// [`client`](Self::client).
+    pub fn erased(&self) -> LocalService {
+        LocalService::new(Arc::clone(&self.seat) as Arc<dyn AnyService>, self.by.clone())
     }
 
     /// Sends a notification: the method runs, and nobody waits for its result.
@@ -108,7 +113,10 @@ impl<S: Service> ServiceRef<S> {
     ///
     /// # Errors
     /// If the call cannot be let in, as for [`call`](Self::call). What happens to it later is counted and logged.
-    pub fn notify<M: Method<Service = S>>(&self, message: M) -> Result<(), RpcError> {
+    pub fn notify<M: Message>(&self, message: M) -> Result<(), RpcError>
+    where
+        S: Handles<M>,
+    {
         typed::notify(self.core(), &self.by, message)
     }
 

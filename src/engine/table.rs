@@ -7,7 +7,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 use crate::mailbox::{Bell, Entry, Mailbox, Places, Queued, Quota, SERVICE_BYTES, SERVICE_CALLS};
 use crate::measure::Count;
-use crate::service::{Method, MethodKind, MethodOptions, MethodTable, Service, full_name};
+use crate::service::{Handles, Message, MethodKind, MethodOptions, MethodTable, Service, full_name};
 use crate::sync::Arc;
 
 use super::run::watch;
@@ -55,8 +55,14 @@ impl Table {
     }
 
     /// The entry of a message type; `None` if the table does not list it.
-    pub(crate) fn entry<M: Method>(&self) -> Option<&Arc<Entry>> {
+    pub(crate) fn entry<M: Message>(&self) -> Option<&Arc<Entry>> {
         self.by_type.get(&TypeId::of::<M>())
+    }
+
+    /// The names of the methods, by the types of their messages.
+    #[cfg(feature = "testing")]
+    pub(crate) fn names(&self) -> impl Iterator<Item = (TypeId, &'static str)> {
+        self.by_type.iter().map(|(message, entry)| (*message, entry.name))
     }
 
     /// The methods of which calls run.
@@ -94,7 +100,10 @@ struct Listed<C> {
 }
 
 impl<S: Service, C: Queued> MethodTable<S> for List<C> {
-    fn add<M: Method<Service = S>>(&mut self, options: MethodOptions) {
+    fn add<M: Message>(&mut self, options: MethodOptions)
+    where
+        S: Handles<M>,
+    {
         let next = self.mailboxes.len();
         let mailbox = options.group.map_or(next, |group| *self.groups.entry(group).or_insert(next));
         if mailbox == next {
@@ -108,7 +117,7 @@ impl<S: Service, C: Queued> MethodTable<S> for List<C> {
             name: M::NAME,
             options,
             mailbox,
-            entry: Entry::new::<M, C>,
+            entry: Entry::new::<S, M, C>,
         });
     }
 }

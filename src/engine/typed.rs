@@ -14,10 +14,10 @@ use crate::jsonrpc::{NoForm, RpcError, check};
 use crate::log::{caught, discard, panic_text};
 use crate::mailbox::{Call, Entry};
 use crate::measure::Record;
-use crate::service::{Awaited, CallContext, Current, Method, Reply, Service};
+use crate::service::{Awaited, CallContext, Current, Handles, Message, Reply, Service};
 use crate::sync::Arc;
 
-use super::begin::{Begun, Entrance, Incoming, Message, begin};
+use super::begin::{Begun, Entrance, Incoming, Payload, begin};
 use super::core::Core;
 
 /// Whose calls they are, and how long these may take.
@@ -28,21 +28,21 @@ pub(crate) struct AsCaller {
     pub(crate) patience: Option<Duration>,
 }
 
-/// A call that was let in.
-enum Started<M: Method> {
+/// An admitted call.
+pub(super) enum Started<M: Message> {
     Ended(Reply<M>),
     Waits(Arc<Call<M>>),
 }
 
-/// Calls a method and waits for its answer.
-pub(crate) async fn call<M: Method>(core: &Arc<Core<M::Service>>, by: &AsCaller, message: M) -> Reply<M> {
+/// Calls a method and waits for its reply.
+pub(crate) async fn call<S: Handles<M>, M: Message>(core: &Arc<Core<S>>, by: &AsCaller, message: M) -> Reply<M> {
     check_message(&message)?;
-    call_checked(core, by, message).await
+    finish(start(core, by, message, false)?).await
 }
 
-/// The same with a message that is known to have a form in JSON.
-pub(crate) async fn call_checked<M: Method>(core: &Arc<Core<M::Service>>, by: &AsCaller, message: M) -> Reply<M> {
-    let reply = match start(core, by, message, false)? {
+/// Waits for the reply of a call.
+pub(super) async fn finish<M: Message>(started: Started<M>) -> Reply<M> {
+    let reply = match started {
         Started::Ended(reply) => reply,
         Started::Waits(call) => Awaited::new(call.context().chain.clone(), call.reply()).await,
     };
@@ -50,20 +50,25 @@ pub(crate) async fn call_checked<M: Method>(core: &Arc<Core<M::Service>>, by: &A
 }
 
 /// Sends a notification.
-pub(crate) fn notify<M: Method>(core: &Arc<Core<M::Service>>, by: &AsCaller, message: M) -> Result<(), RpcError> {
+pub(crate) fn notify<S: Handles<M>, M: Message>(
+    core: &Arc<Core<S>>,
+    by: &AsCaller,
+    message: M,
+) -> Result<(), RpcError> {
     check_message(&message)?;
     start(core, by, message, true).map(drop)
 }
 
-fn start<M: Method>(
-    core: &Arc<Core<M::Service>>,
+/// Starts a call whose message is known to have a form in JSON.
+pub(super) fn start<S: Handles<M>, M: Message>(
+    core: &Arc<Core<S>>,
     by: &AsCaller,
     message: M,
     notification: bool,
 ) -> Result<Started<M>, RpcError> {
     let entry = core.table.entry::<M>().ok_or_else(RpcError::method_not_found)?;
     let call = context(core, by, entry, notification)?;
-    let message: Message<M, fn() -> Result<M, RpcError>> = Message::Read(message);
+    let message: Payload<M, fn() -> Result<M, RpcError>> = Payload::Parsed(message);
     let incoming = Incoming { call, message, bytes: 0, entrance: Entrance::Process, batch: None };
     match begin(core, entry, incoming) {
         Begun::Ended(reply) => Ok(Started::Ended(reply)),
@@ -109,14 +114,14 @@ fn context<S: Service>(
 
 /// Rejects a message that could not be sent from outside.
 #[inline]
-fn check_message<M: Method>(message: &M) -> Result<(), RpcError> {
+pub(super) fn check_message<M: Message>(message: &M) -> Result<(), RpcError> {
     check(message).map_err(|error: NoForm| RpcError::invalid_params(error.field(), error.reason()))
 }
 
 /// Rejects an output that could not be answered to a caller outside. A panic in somebody's
 /// `Serialize` is as it is there.
 #[inline]
-fn check_output<M: Method>(output: M::Output) -> Reply<M> {
+fn check_output<M: Message>(output: M::Output) -> Reply<M> {
     let error = match caught(|| check(&output)) {
         Ok(Ok(())) => return Ok(output),
         Ok(Err(error)) => RpcError::unwritable(M::NAME, &error),

@@ -145,7 +145,7 @@ mod tests {
         let quota = Quota::new(100, 100, Arc::new(Bell::new(2)));
         let places = || Places::new(50, Arc::clone(&quota));
         let mailboxes = [(0, 1), (1, 3)].map(|(index, weight)| Mailbox::<Never>::new(index, places(), weight));
-        let entry = Entry::new::<Grind, _>("grind", MethodOptions::public(), &mailboxes[0]);
+        let entry = Entry::new::<Mill, Mill_Grind, _>("grind", MethodOptions::public(), &mailboxes[0]);
         (0..8).for_each(|_| entry.meter.cost.ran(Duration::from_millis(10)));
         (entry, Arc::clone(mailboxes[1].places()), Admission::new(mailboxes.iter(), 1))
     }

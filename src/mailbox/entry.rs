@@ -5,7 +5,7 @@ use std::fmt;
 use schemars::{Schema, SchemaGenerator};
 
 use crate::measure::{Charge, Meter};
-use crate::service::{ErrorList, Method, MethodKind, MethodOptions};
+use crate::service::{ErrorList, Handles, Message, MethodKind, MethodOptions};
 use crate::sync::{Arc, AtomicU32, Ordering};
 
 use super::limit::Limit;
@@ -39,12 +39,17 @@ pub(crate) struct Entry {
 
 impl Entry {
     /// The entry of a method with this name and these options, whose calls wait in `mailbox`.
-    pub(crate) fn new<M: Method, C: Queued>(name: &'static str, options: MethodOptions, mailbox: &Mailbox<C>) -> Self {
+    pub(crate) fn new<S: Handles<M>, M: Message, C: Queued>(
+        name: &'static str,
+        options: MethodOptions,
+        mailbox: &Mailbox<C>,
+    ) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(1);
+        let options = MethodOptions { deadline: M::DEADLINE, idempotent: M::IDEMPOTENT, ..options };
         Self {
             number: NEXT.fetch_add(1, Ordering::Relaxed),
             name,
-            kind: M::HANDLER.kind(),
+            kind: S::HANDLER.kind(),
             in_flight: Arc::new(Limit::new(options.in_flight)),
             options,
             params: M::PARAMS,

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use crate::jsonrpc::{Hold, Pending, RpcError};
-use crate::service::{Method, Reply};
+use crate::service::{Message, Reply};
 use crate::sync::Arc;
 
 /// What a call knows of the batch whose member it is.
-pub(crate) struct Member<M: Method> {
+pub(crate) struct Member<M: Message> {
     pub(crate) pending: Arc<Pending>,
     /// Writes a result, within what is left for it.
     pub(crate) write: fn(M::Output, &Pending) -> Result<Vec<u8>, RpcError>,
@@ -21,7 +21,7 @@ pub(crate) enum Ready<T> {
     Written(Vec<u8>, Hold),
 }
 
-impl<M: Method> Member<M> {
+impl<M: Message> Member<M> {
     /// The reply of a call that ran for so long, as it may wait.
     pub(crate) fn ready(&self, reply: Reply<M>, ran: Duration) -> Result<Ready<M::Output>, RpcError> {
         let output = reply?;

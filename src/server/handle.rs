@@ -116,6 +116,12 @@ impl ServerHandle {
         self.shared.services.iter().map(|service| service.stats()).collect()
     }
 
+    /// The names of all methods, by the types of their messages.
+    #[cfg(feature = "testing")]
+    pub(crate) fn methods(&self) -> std::collections::HashMap<TypeId, &'static str> {
+        self.shared.services.iter().flat_map(|service| service.methods()).collect()
+    }
+
     /// Answers a body as an endpoint does, without HTTP.
     #[cfg(feature = "testing")]
     pub(crate) async fn answer(&self, body: &[u8], dialect: Dialect, token: Option<&str>) -> Option<Vec<u8>> {

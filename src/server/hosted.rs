@@ -41,6 +41,10 @@ pub(crate) trait Hosted: Send + Sync {
     /// Lets handlers take its `ServiceRef`.
     fn offer(&self, config: &mut ServiceConfig);
 
+    /// The names of its methods, by the types of their messages.
+    #[cfg(feature = "testing")]
+    fn methods(&self) -> Vec<(TypeId, &'static str)>;
+
     /// Its state's type, and its `ServiceRef`.
     fn reference(&self) -> (TypeId, Box<dyn Any + Send>);
 }
@@ -99,6 +103,11 @@ impl<S: Service> Hosted for Prepared<S> {
 
     fn offer(&self, config: &mut ServiceConfig) {
         config.app_data(ServiceRef::new(Arc::clone(&self.seat)));
+    }
+
+    #[cfg(feature = "testing")]
+    fn methods(&self) -> Vec<(TypeId, &'static str)> {
+        self.seat.core.table.names().collect()
     }
 
     fn reference(&self) -> (TypeId, Box<dyn Any + Send>) {

@@ -4,8 +4,9 @@ mod chain;
 mod context;
 mod describe;
 mod errors;
+mod handler;
 mod internal;
-mod method;
+mod message;
 mod name;
 mod options;
 mod params;
@@ -18,9 +19,10 @@ pub use context::{CallContext, FromCall};
 pub(crate) use describe::{About, Description, Generators, Runs};
 pub(crate) use errors::DescribedError;
 pub use errors::{DescribeErrors, ErrorList};
+pub(crate) use handler::{ByKind, Compute, ReadAsync, WriteAsync};
+pub use handler::{Handler, Handles, MethodKind};
 pub use internal::InternalError;
-pub(crate) use method::{ByKind, Compute, ReadAsync, WriteAsync};
-pub use method::{Handler, Method, MethodKind, Reply};
+pub use message::{Message, Reply};
 pub(crate) use name::full_name;
 pub use options::{Access, MethodOptions, OnPanic};
 pub(crate) use params::read as read_params;
@@ -73,8 +75,10 @@ pub trait Service: State + Sized {
 
 /// Where a service lists its methods. See [`Service::methods`].
 pub trait MethodTable<S: Service> {
-    /// Adds a method under its [`Method::NAME`].
-    fn add<M: Method<Service = S>>(&mut self, options: MethodOptions);
+    /// Adds the method of this message, under its [`NAME`](Message::NAME).
+    fn add<M: Message>(&mut self, options: MethodOptions)
+    where
+        S: Handles<M>;
 }
 
 /// What the state of a service must be: `Send + Sync + 'static`. Never implemented by hand.

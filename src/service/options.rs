@@ -13,7 +13,7 @@ use crate::auth::Caller;
 /// use std::time::Duration;
 /// use callbox::MethodOptions;
 ///
-/// let options = MethodOptions::private().mailbox(256).deadline(Duration::from_secs(2)).weight(4);
+/// let options = MethodOptions::private().mailbox(256).max_wait(Duration::from_millis(10)).weight(4);
 /// ```
 #[derive(Clone, Debug)]
 pub struct MethodOptions {
@@ -21,12 +21,14 @@ pub struct MethodOptions {
     pub(crate) doc: Option<&'static str>,
     pub(crate) mailbox: usize,
     pub(crate) group: Option<&'static str>,
+    /// That of the message.
     pub(crate) deadline: Duration,
     pub(crate) max_wait: Option<Duration>,
     pub(crate) weight: u32,
     pub(crate) in_flight: usize,
     pub(crate) on_panic: OnPanic,
     pub(crate) asks_caller: bool,
+    /// As its message says.
     pub(crate) idempotent: bool,
     pub(crate) inline: bool,
     pub(crate) deprecated: bool,
@@ -126,15 +128,6 @@ impl MethodOptions {
         self
     }
 
-    /// How long a caller waits for an answer, counted from the arrival of the call. Default: 30 s.
-    ///
-    /// A caller may ask for less, never for more.
-    #[must_use]
-    pub fn deadline(mut self, deadline: Duration) -> Self {
-        self.deadline = deadline;
-        self
-    }
-
     /// How long a call may wait for its turn while the mailbox is overloaded. Default: until its deadline.
     ///
     /// Without it a method that is offered more than it can do fills its mailbox, and every call waits as long as that takes.
@@ -187,15 +180,6 @@ impl MethodOptions {
     #[must_use]
     pub fn inline(mut self, inline: bool) -> Self {
         self.inline = inline;
-        self
-    }
-
-    /// Says that the method does no harm when it runs twice for one call. Default: it may.
-    ///
-    /// Then [clients](crate::client) also make a call again when the connection broke before the answer came.
-    #[must_use]
-    pub fn idempotent(mut self) -> Self {
-        self.idempotent = true;
         self
     }
 

@@ -1,7 +1,10 @@
 //! A blocking HTTP client for tests.
 
+use std::any::TypeId;
+use std::collections::HashMap;
 use std::fmt;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -13,7 +16,7 @@ use ureq::http::Response;
 use ureq::{Agent, RequestBuilder};
 
 use crate::jsonrpc::{RpcError, write};
-use crate::service::{Method, Service, full_name};
+use crate::service::Message;
 
 /// Calls a server over HTTP. Cheap to clone; may be used from several threads at once.
 #[derive(Clone)]
@@ -21,6 +24,8 @@ pub struct Client {
     agent: Agent,
     root: String,
     endpoint: String,
+    /// The names of the server's methods, by the types of their messages.
+    methods: Arc<HashMap<TypeId, &'static str>>,
     token: Option<String>,
 }
 
@@ -46,11 +51,11 @@ impl Page {
 const PATIENCE: Duration = Duration::from_secs(60);
 
 impl Client {
-    pub(super) fn new(address: SocketAddr, endpoint: &str) -> Self {
+    pub(super) fn new(address: SocketAddr, endpoint: &str, methods: HashMap<TypeId, &'static str>) -> Self {
         let config = Agent::config_builder().http_status_as_error(false).timeout_global(Some(PATIENCE)).proxy(None);
         let agent = Agent::new_with_config(config.build());
         let root = crate::server::url("http", address, "");
-        Self { agent, endpoint: format!("{root}{endpoint}"), root, token: None }
+        Self { agent, endpoint: format!("{root}{endpoint}"), root, methods: Arc::new(methods), token: None }
     }
 
     /// The same client with this token.
@@ -67,13 +72,13 @@ impl Client {
     /// # Panics
     /// If there was no answer, or if it is none to this call.
     #[expect(clippy::needless_pass_by_value, reason = "a message is given away, as in every call of a service")]
-    pub fn call<M: Method>(&self, message: M) -> Result<M::Output, RpcError>
+    pub fn call<M: Message>(&self, message: M) -> Result<M::Output, RpcError>
     where
         M::Output: DeserializeOwned,
     {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
-        let page = self.post(request(&message, Some(id)));
+        let page = self.post(self.request(&message, Some(id)));
         let name = M::NAME;
         let answer: Answer<'_> = serde_json::from_str(&page.body)
             .unwrap_or_else(|error| panic!("the answer is none to a call of {name} ({error}): {page:?}"));
@@ -93,8 +98,8 @@ impl Client {
     /// # Panics
     /// If the server did not take it.
     #[expect(clippy::needless_pass_by_value, reason = "a message is given away, as in every call of a service")]
-    pub fn notify<M: Method>(&self, message: M) {
-        let page = self.post(request(&message, None));
+    pub fn notify<M: Message>(&self, message: M) {
+        let page = self.post(self.request(&message, None));
         assert!(matches!(page.status, 200 | 204), "the server did not take the notification: {page:?}");
     }
 
@@ -126,6 +131,23 @@ impl Client {
     /// If there was no answer.
     pub fn get(&self, path: &str) -> Page {
         page(self.with_own_token(self.agent.get(format!("{}{path}", self.root))).call())
+    }
+
+    /// The body of a call, or of a notification if it has no id.
+    fn request<M: Message>(&self, message: &M, id: Option<u64>) -> Vec<u8> {
+        #[derive(Serialize)]
+        struct Request<'a, T> {
+            jsonrpc: &'static str,
+            method: &'static str,
+            params: &'a T,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            id: Option<u64>,
+        }
+        let method = self.methods.get(&TypeId::of::<M>()).copied().unwrap_or(M::NAME);
+        let mut body = Vec::new();
+        write(&mut body, &Request { jsonrpc: "2.0", method, params: message, id })
+            .unwrap_or_else(|error| panic!("the parameters of {method} are no JSON: {error}"));
+        body
     }
 
     fn with_own_token<B>(&self, request: RequestBuilder<B>) -> RequestBuilder<B> {
@@ -167,23 +189,6 @@ struct Told<'a> {
     message: String,
     #[serde(borrow)]
     data: Option<&'a RawValue>,
-}
-
-/// The body of a call, or of a notification if it has no id.
-fn request<M: Method>(message: &M, id: Option<u64>) -> Vec<u8> {
-    #[derive(Serialize)]
-    struct Request<'a, T> {
-        jsonrpc: &'static str,
-        method: &'static str,
-        params: &'a T,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        id: Option<u64>,
-    }
-    let method = full_name(M::Service::NAMESPACE, M::NAME);
-    let request = Request { jsonrpc: "2.0", method, params: message, id };
-    let mut body = Vec::new();
-    write(&mut body, &request).unwrap_or_else(|error| panic!("the parameters of {} are no JSON: {error}", M::NAME));
-    body
 }
 
 fn page(answer: Result<Response<ureq::Body>, ureq::Error>) -> Page {

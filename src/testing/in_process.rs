@@ -6,7 +6,7 @@ use crate::auth::Caller;
 use crate::engine::ServiceRef;
 use crate::jsonrpc::{Dialect, RpcError, log_all_causes};
 use crate::server::{Reader, Server, ServerHandle};
-use crate::service::{Method, Reply, Service};
+use crate::service::{Handles, Message, Reply, Service};
 
 use super::system::{SystemThread, block_on};
 
@@ -70,7 +70,10 @@ impl<S: Service> InProcess<S> {
     ///
     /// # Errors
     /// Those of [`ServiceRef::call`].
-    pub fn call<M: Method<Service = S>>(&self, message: M) -> Reply<M> {
+    pub fn call<M: Message>(&self, message: M) -> Reply<M>
+    where
+        S: Handles<M>,
+    {
         block_on(self.service.call(message))
     }
 
@@ -78,7 +81,10 @@ impl<S: Service> InProcess<S> {
     ///
     /// # Errors
     /// Those of [`ServiceRef::notify`].
-    pub fn notify<M: Method<Service = S>>(&self, message: M) -> Result<(), RpcError> {
+    pub fn notify<M: Message>(&self, message: M) -> Result<(), RpcError>
+    where
+        S: Handles<M>,
+    {
         self.service.notify(message)
     }
 

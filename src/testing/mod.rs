@@ -53,7 +53,7 @@ use serde_json::Value;
 
 use crate::jsonrpc::{RpcError, log_all_causes};
 use crate::server::{Listening, Reader, Resolution, Server, init_log};
-use crate::service::{Method, Service};
+use crate::service::{Message, Service};
 
 pub use client::{Client, Page};
 pub use in_process::{InProcess, in_process, in_process_with};
@@ -89,7 +89,8 @@ pub fn start(server: Server) -> TestServer {
         };
         (told, ends)
     });
-    TestServer { client: Client::new(address, &endpoint), address, running, _system: system }
+    let client = Client::new(address, &endpoint, running.methods());
+    TestServer { client, address, running, _system: system }
 }
 
 impl TestServer {
@@ -110,7 +111,7 @@ impl TestServer {
     ///
     /// # Panics
     /// If there was no answer, or if it is none to this call.
-    pub fn call<M: Method>(&self, message: M) -> Result<M::Output, RpcError>
+    pub fn call<M: Message>(&self, message: M) -> Result<M::Output, RpcError>
     where
         M::Output: DeserializeOwned,
     {
@@ -121,7 +122,7 @@ impl TestServer {
     ///
     /// # Panics
     /// If the server did not take it.
-    pub fn notify<M: Method>(&self, message: M) {
+    pub fn notify<M: Message>(&self, message: M) {
         self.client.notify(message);
     }
 

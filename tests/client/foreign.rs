@@ -103,7 +103,8 @@ async fn a_typed_client_speaks_to_any_server_that_has_the_methods() {
     assert_eq!(client.add(40, 2).await.unwrap(), 42);
     let failed = client.divide(6, 0).await.unwrap_err();
     assert!(matches!(failed, ClientError::Method(DivideError::ByZero(6))), "{failed}");
-    let (sum, failed) = client.batch().add(Add { a: 1, b: 2 }).add(Divide { a: 6, b: 0 }).send().await;
+    let (sum, failed) =
+        client.batch().add(Calculator_Add { a: 1, b: 2 }).add(Calculator_Divide { a: 6, b: 0 }).send().await;
     assert_eq!(sum.unwrap(), 3);
     assert!(matches!(failed, Err(ClientError::Method(DivideError::ByZero(6)))));
 }

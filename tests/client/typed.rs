@@ -2,18 +2,18 @@
 
 use std::time::Duration;
 
-use callbox::client::{Client, ClientError, Typed};
+use callbox::client::{Client, ClientError, TypedClient};
 use callbox::testing::TestServer;
 use callbox::{Caller, Dialect, RpcError, Server, ServiceRef, service, testing};
 use serde_json::{Map, json};
 
-use super::service::{Add, Echo, Fall, Line, NoteError, Notes, NotesClient, server};
+use super::service::{NoteError, Notes, Notes_Add, Notes_Echo, Notes_Fall, Notes_Line, NotesClient, server};
 
 /// The same kind of service by both ways, each on a server of its own.
 fn both() -> [(TestServer, NotesClient); 2] {
     let (over_http, within) = (server(), server());
     let client = Client::new(over_http.url("/api")).unwrap();
-    let by_mailbox = NotesClient::from(within.service::<Notes>());
+    let by_mailbox = within.service::<Notes>().client();
     [(over_http, NotesClient::from(client)), (within, by_mailbox)]
 }
 
@@ -50,7 +50,7 @@ async fn parameters_arrive_under_their_names_and_what_is_none_is_left_out() {
         assert_eq!(client.perhaps(None).await.unwrap(), None, "a default does not take the place of nothing");
         assert_eq!(client.perhaps(Some(4)).await.unwrap(), Some(4));
     }
-    let written = serde_json::to_value(Echo { first: 1, kind: None, limit: 2, extra: Map::new() }).unwrap();
+    let written = serde_json::to_value(Notes_Echo { first: 1, kind: None, limit: 2, extra: Map::new() }).unwrap();
     assert_eq!(written, json!({ "first": 1, "limit": 2 }));
 }
 
@@ -61,8 +61,8 @@ async fn a_private_method_wants_a_token_over_http_and_the_caller_is_said_within_
     assert!(matches!(client.who().await, Err(ClientError::Server(error)) if error.code() == -32001));
     assert!(client.with_token("secret").who().await.unwrap());
     let service: ServiceRef<Notes> = server.service();
-    assert!(!NotesClient::from(service.clone()).who().await.unwrap());
-    assert!(NotesClient::from(service.as_caller(Caller::named("anna"))).who().await.unwrap());
+    assert!(!service.client::<NotesClient>().who().await.unwrap());
+    assert!(service.as_caller(Caller::named("anna")).client::<NotesClient>().who().await.unwrap());
 }
 
 #[tokio::test]
@@ -70,16 +70,17 @@ async fn a_batch_has_an_answer_of_its_own_type_for_each_call() {
     for (server, client) in both() {
         client.add("one".to_owned()).await.unwrap();
         client.add("two".to_owned()).await.unwrap();
-        let batch = client.batch().add(Add { text: "three".to_owned() }).notify(Add { text: "four".to_owned() });
-        let batch = batch.add(Line { at: 7 }).add_all((0..2).map(|at| Line { at })).add(Fall {});
+        let batch =
+            client.batch().add(Notes_Add { text: "three".to_owned() }).notify(Notes_Add { text: "four".to_owned() });
+        let batch = batch.add(Notes_Line { at: 7 }).add_all((0..2).map(|at| Notes_Line { at })).add(Notes_Fall {});
         let (added, none, lines, fallen) = batch.send().await;
         assert_eq!(added.unwrap(), 3);
         assert!(matches!(none, Err(ClientError::Method(NoteError::NoLine { at: 7 }))));
         let lines: Vec<_> = lines.into_iter().map(Result::unwrap).collect();
         assert_eq!(lines, ["one", "two"]);
         assert!(matches!(fallen, Err(ClientError::Server(error)) if error.code() == -32603));
-        let () = client.batch().notify(Add { text: "five".to_owned() }).send().await;
-        client.notify(Add { text: "six".to_owned() }).await.unwrap();
+        let () = client.batch().notify(Notes_Add { text: "five".to_owned() }).send().await;
+        client.notify(Notes_Add { text: "six".to_owned() }).await.unwrap();
         server.service::<Notes>().wait_idle().await;
         assert_eq!(client.line(3).await.unwrap(), "four", "within a mailbox calls keep their order");
         assert_eq!(client.line(5).await.unwrap(), "six");
@@ -137,11 +138,11 @@ async fn every_dialect_is_understood() {
         assert_eq!(client.add("line".to_owned()).await.unwrap(), 3 * at + 1, "{path}");
         assert!(matches!(client.line(99).await, Err(ClientError::Method(NoteError::NoLine { at: 99 }))), "{path}");
         client.nothing().await.unwrap();
-        client.notify(Add { text: "line".to_owned() }).await.unwrap();
-        let (line, none) = client.batch().add(Line { at: 0 }).add(Line { at: 99 }).send().await;
+        client.notify(Notes_Add { text: "line".to_owned() }).await.unwrap();
+        let (line, none) = client.batch().add(Notes_Line { at: 0 }).add(Notes_Line { at: 99 }).send().await;
         assert_eq!(line.unwrap(), "line");
         assert!(none.is_err());
-        let () = client.batch().notify(Add { text: "line".to_owned() }).send().await;
+        let () = client.batch().notify(Notes_Add { text: "line".to_owned() }).send().await;
         server.service::<Notes>().wait_idle().await;
     }
 }
@@ -178,13 +179,11 @@ impl Clash {
 #[tokio::test]
 async fn methods_go_before_what_a_client_can_do_by_itself() {
     let server = testing::start(Server::new(Clash::default));
-    for client in
-        [ClashCaller::from(Client::new(server.url("/api")).unwrap()), ClashCaller::from(server.service::<Clash>())]
-    {
+    for client in [ClashCaller::from(Client::new(server.url("/api")).unwrap()), server.service::<Clash>().client()] {
         assert_eq!(client.call("x".to_owned()).await.unwrap(), "x");
         assert_eq!(client.with_deadline(3).await.unwrap(), 3);
         assert_eq!(client.say_it(vec![2]).await.unwrap(), [2]);
-        let (said,) = Typed::batch(&client).add(Say { what: vec![] }).send().await;
+        let (said,) = TypedClient::batch(&client).add(Say { what: vec![] }).send().await;
         assert_eq!(said.unwrap(), Vec::<u8>::new());
     }
 }

@@ -76,7 +76,7 @@ const BOTH: [Placement; 2] = [Placement::Inline, Placement::Actor];
 /// The service is as it was before.
 fn assert_well(range: &InProcess<Range>) {
     range.wait_idle();
-    assert_eq!(range.call(Ping {}), Ok(7));
+    assert_eq!(range.call(Range_Ping {}), Ok(7));
     assert!(range.service().stats().iter().all(|method| method.running == 0 && method.depth == 0));
 }
 
@@ -99,9 +99,9 @@ fn parameters_that_panic_when_they_are_dropped_unread_cost_their_own_call() {
             let held = scope.spawn(|| post(&range, &Value::from(holds.clone())));
             until("it is held", || range.service().stats().iter().any(|method| method.running == 1));
             let soon = range.service().with_deadline(Duration::from_millis(20));
-            let expired = block_on(soon.call(Take { bomb: Bomb { size: 1 } }));
+            let expired = block_on(soon.call(Range_Take { bomb: Bomb { size: 1 } }));
             assert_eq!(expired.expect_err("it has no time").code(), -32002);
-            soon.notify(Take { bomb: Bomb { size: 1 } }).expect("there is room");
+            soon.notify(Range_Take { bomb: Bomb { size: 1 } }).expect("there is room");
             let answers = held.join().expect("an answer");
             assert_eq!((&answers[0]["result"], &answers[1]["result"]), (&Value::Null, &json!(7)), "{answers}");
         });
@@ -130,10 +130,10 @@ fn a_future_that_panics_when_it_is_dropped_costs_its_own_call() {
     for placement in BOTH {
         let range = range(placement);
         for _ in 0..3 {
-            range.notify(Carry {}).expect("there is room");
-            assert_eq!(range.call(Carry {}).expect_err("it has no time").code(), -32002);
+            range.notify(Range_Carry {}).expect("there is room");
+            assert_eq!(range.call(Range_Carry {}).expect_err("it has no time").code(), -32002);
             block_on(async {
-                let call = range.service().call(CarryOn {});
+                let call = range.service().call(Range_CarryOn {});
                 // Its caller leaves.
                 assert!(tokio::time::timeout(Duration::from_millis(10), call).await.is_err());
             });
@@ -162,12 +162,12 @@ fn a_caller_that_panics_when_it_is_woken_keeps_no_other_from_its_answer() {
     let _in_it = runtime.enter();
     let waker = Waker::from(Arc::new(Grumpy));
     std::thread::scope(|scope| {
-        let held = scope.spawn(|| range.call(Hold { millis: 100 }));
+        let held = scope.spawn(|| range.call(Range_Hold { millis: 100 }));
         until("it is held", || range.service().stats().iter().any(|method| method.running == 1));
-        let mut grumpy: Vec<_> = (0..3).map(|_| Box::pin(range.service().call(Ping {}))).collect();
+        let mut grumpy: Vec<_> = (0..3).map(|_| Box::pin(range.service().call(Range_Ping {}))).collect();
         let polled = grumpy.iter_mut().map(|call| call.as_mut().poll(&mut Context::from_waker(&waker)));
         assert!(polled.into_iter().all(|polled| polled.is_pending()));
-        let others: Vec<_> = (0..3).map(|_| scope.spawn(|| range.call(Ping {}))).collect();
+        let others: Vec<_> = (0..3).map(|_| scope.spawn(|| range.call(Range_Ping {}))).collect();
         assert_eq!(held.join().expect("an answer"), Ok(()));
         assert!(others.into_iter().all(|other| other.join().expect("an answer") == Ok(7)));
     });
@@ -218,9 +218,9 @@ impl Moody {
 fn an_error_whose_text_panics_costs_its_own_call_or_one_start() {
     let unwell = Arc::new(AtomicBool::new(false));
     let moody = testing::in_process(move || Moody { unwell: Arc::clone(&unwell) });
-    assert_eq!(moody.call(Explain {}).expect_err("it fails").code(), -32603);
+    assert_eq!(moody.call(Moody_Explain {}).expect_err("it fails").code(), -32603);
     assert_eq!(moody.call(Greet {}), Ok(1));
-    assert_eq!(moody.call(Stumble {}).expect_err("it panics").code(), -32603);
+    assert_eq!(moody.call(Moody_Stumble {}).expect_err("it panics").code(), -32603);
     until("the next start goes well", || moody.call(Greet {}) == Ok(1));
 }
 
@@ -254,7 +254,7 @@ fn an_authenticator_that_panics_wherever_it_likes_is_asked_again() {
     let client = server.with_token("good");
     let mut answered = [0, 0];
     for _ in 0..50 {
-        match client.call(Open {}) {
+        match client.call(Vault_Open {}) {
             Ok(9) => answered[0] += 1,
             Err(error) if error.code() == -32003 => answered[1] += 1,
             other => panic!("{other:?}"),

@@ -1,6 +1,6 @@
 //! Callers that leave before their answer.
 
-use crate::shaky::{Change, Hold, Linger, Set, Value, shaky};
+use crate::shaky::{Shaky_Change, Shaky_Hold, Shaky_Linger, Shaky_Set, Shaky_Value, shaky};
 use crate::site::{Answer, Asked, Ends, Way, both_ways};
 use crate::support::wait::until;
 
@@ -14,9 +14,9 @@ both_ways! {
 fn a_call_whose_caller_leaves_while_it_waits_never_runs(way: Way) {
     let site = shaky(way);
     let held = site.hold(7);
-    let leaving: Vec<_> = (0..10).map(|_| site.ask(Value {})).collect();
+    let leaving: Vec<_> = (0..10).map(|_| site.ask(Shaky_Value {})).collect();
     site.until_waiting("value", 10);
-    let kept = site.ask(Value {});
+    let kept = site.ask(Shaky_Value {});
     site.until_waiting("value", 11);
     leaving.into_iter().for_each(Asked::leave);
     site.until_waiting("value", 1);
@@ -29,10 +29,10 @@ fn a_call_whose_caller_leaves_while_it_waits_never_runs(way: Way) {
 
 fn a_reader_whose_caller_leaves_is_dropped_at_its_await(way: Way) {
     let site = shaky(way);
-    let other = site.ask(Linger { waits: true });
-    let leaving = site.ask(Linger { waits: true });
+    let other = site.ask(Shaky_Linger { waits: true });
+    let leaving = site.ask(Shaky_Linger { waits: true });
     site.probe.until_entered(2);
-    let queued = site.ask(Set { value: 9 });
+    let queued = site.ask(Shaky_Set { value: 9 });
     site.until_waiting("set", 1);
     leaving.leave();
     until("it is dropped", || site.probe.left.get() == 1);
@@ -40,15 +40,15 @@ fn a_reader_whose_caller_leaves_is_dropped_at_its_await(way: Way) {
     assert_eq!(site.stats("set").depth, 1, "the other reader still runs");
     site.probe.let_awaits_go(1);
     assert_eq!((other.answer(), queued.answer().code), (Answer::result(0), 0));
-    assert_eq!(site.call(Value {}), Answer::result(9));
+    assert_eq!(site.call(Shaky_Value {}), Answer::result(9));
     site.assert_ends("linger", Ends { answered: 1, abandoned: 1, ..Ends::default() });
 }
 
 fn a_writer_whose_caller_leaves_finishes_and_its_result_is_discarded(way: Way) {
     let site = shaky(way);
-    let leaving = site.ask(Change { value: 9 });
+    let leaving = site.ask(Shaky_Change { value: 9 });
     site.probe.until_entered(1);
-    let queued = site.ask(Value {});
+    let queued = site.ask(Shaky_Value {});
     site.until_waiting("value", 1);
     leaving.leave();
     site.assert_ends("change", Ends { abandoned: 1, ..Ends::default() });
@@ -61,9 +61,9 @@ fn a_writer_whose_caller_leaves_finishes_and_its_result_is_discarded(way: Way) {
 
 fn a_sync_method_whose_caller_leaves_finishes(way: Way) {
     let site = shaky(way);
-    let leaving = site.ask(Hold { value: 9 });
+    let leaving = site.ask(Shaky_Hold { value: 9 });
     site.probe.until_entered(1);
-    let queued = site.ask(Value {});
+    let queued = site.ask(Shaky_Value {});
     site.until_waiting("value", 1);
     leaving.leave();
     site.assert_ends("hold", Ends { abandoned: 1, ..Ends::default() });

@@ -1,6 +1,9 @@
 //! Deadlines that pass, in the queue and under way.
 
-use crate::shaky::{ChangeHurried, HoldHurried, Hurried, Linger, LingerHurried, Set, Value, shaky};
+use crate::shaky::{
+    Shaky_ChangeHurried, Shaky_HoldHurried, Shaky_Hurried, Shaky_Linger, Shaky_LingerHurried, Shaky_Set, Shaky_Value,
+    shaky,
+};
 use crate::site::{Answer, Ends, Way, both_ways};
 use crate::support::wait::until;
 
@@ -15,10 +18,10 @@ both_ways! {
 fn in_the_queue_it_is_told_in_time_and_the_call_never_runs(way: Way) {
     let site = shaky(way);
     let held = site.hold(7);
-    let kept = site.ask(Value {});
+    let kept = site.ask(Shaky_Value {});
     site.until_waiting("value", 1);
     // Nobody else can tell it: the host is inside of a method that does not end before it is let go.
-    let Answer { code, data, .. } = site.call(Hurried {});
+    let Answer { code, data, .. } = site.call(Shaky_Hurried {});
     assert_eq!((code, &data["deadline_ms"]), (-32002, &100.into()));
     assert!(data["queued_ms"].as_u64().is_some_and(|ms| ms >= 100), "all of it in the mailbox: {data}");
     assert_eq!((site.stats("hurried").depth, site.stats("value").depth), (0, 1), "its slot is free");
@@ -32,26 +35,26 @@ fn in_the_queue_it_is_told_in_time_and_the_call_never_runs(way: Way) {
 
 fn a_reader_under_way_is_dropped_at_its_await(way: Way) {
     let site = shaky(way);
-    let other = site.ask(Linger { waits: true });
-    let hurried = site.ask(LingerHurried { waits: true });
+    let other = site.ask(Shaky_Linger { waits: true });
+    let hurried = site.ask(Shaky_LingerHurried { waits: true });
     site.probe.until_entered(2);
-    let queued = site.ask(Set { value: 9 });
+    let queued = site.ask(Shaky_Set { value: 9 });
     site.until_waiting("set", 1);
     assert_eq!(hurried.answer().code, -32002);
     until("it is dropped", || site.probe.left.get() == 1);
     assert_eq!(site.stats("set").depth, 1, "the other reader still runs");
     site.probe.let_awaits_go(1);
     assert_eq!((other.answer(), queued.answer().code), (Answer::result(0), 0));
-    assert_eq!(site.call(Value {}), Answer::result(9));
+    assert_eq!(site.call(Shaky_Value {}), Answer::result(9));
     site.assert_ends("linger_hurried", Ends { expired: 1, ..Ends::default() });
     site.assert_ends("linger", Ends { answered: 1, ..Ends::default() });
 }
 
 fn a_writer_under_way_finishes_and_its_result_is_discarded(way: Way) {
     let site = shaky(way);
-    let write = site.ask(ChangeHurried { value: 9 });
+    let write = site.ask(Shaky_ChangeHurried { value: 9 });
     site.probe.until_entered(1);
-    let queued = site.ask(Value {});
+    let queued = site.ask(Shaky_Value {});
     site.until_waiting("value", 1);
     let Answer { code, data, .. } = write.answer();
     assert_eq!((code, &data["deadline_ms"]), (-32002, &400.into()));
@@ -63,9 +66,9 @@ fn a_writer_under_way_finishes_and_its_result_is_discarded(way: Way) {
 
 fn a_sync_method_under_way_finishes_and_its_caller_is_told_meanwhile(way: Way) {
     let site = shaky(way);
-    let hold = site.ask(HoldHurried { value: 9 });
+    let hold = site.ask(Shaky_HoldHurried { value: 9 });
     site.probe.until_entered(1);
-    let queued = site.ask(Value {});
+    let queued = site.ask(Shaky_Value {});
     site.until_waiting("value", 1);
     assert_eq!(hold.answer().code, -32002);
     assert_eq!(site.stats("value").depth, 1, "it still runs");
@@ -78,15 +81,15 @@ fn a_notification_has_one_too(way: Way) {
     let site = shaky(way);
     // In the mailbox nobody minds the time of a notification, so it is missed when its turn comes.
     let held = site.hold(7);
-    site.notify(Hurried {});
-    assert_eq!(site.call(Hurried {}).code, -32002, "and so has the time of the one before");
+    site.notify(Shaky_Hurried {});
+    assert_eq!(site.call(Shaky_Hurried {}).code, -32002, "and so has the time of the one before");
     site.probe.let_thread_go();
     assert_eq!(held.answer().code, 0);
     site.wait_idle();
     assert_eq!(site.probe.ran.get(), 0);
     site.assert_ends("hurried", Ends { expired: 2, ..Ends::default() });
 
-    site.notify(LingerHurried { waits: true });
+    site.notify(Shaky_LingerHurried { waits: true });
     site.wait_idle();
     assert_eq!(site.probe.left.get(), 1, "dropped at its await");
     site.assert_ends("linger_hurried", Ends { expired: 1, ..Ends::default() });

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::shaky::{Append, AppendLater, AppendReading, PanicInLog, Shaky, shaky};
+use crate::shaky::{Shaky, Shaky_Append, Shaky_AppendLater, Shaky_AppendReading, Shaky_PanicInLog, shaky};
 use crate::site::{Answer, Ends, Site, Way, both_ways};
 
 both_ways! {
@@ -20,9 +20,9 @@ fn of_one_group_calls_run_in_the_order_in_which_they_came(way: Way) {
     for round in 0..10 {
         let held = site.hold(0);
         for number in [0, 3] {
-            site.notify(AppendLater { number: round * 10 + number });
-            site.notify(Append { number: round * 10 + number + 1 });
-            site.notify(AppendReading { number: round * 10 + number + 2 });
+            site.notify(Shaky_AppendLater { number: round * 10 + number });
+            site.notify(Shaky_Append { number: round * 10 + number + 1 });
+            site.notify(Shaky_AppendReading { number: round * 10 + number + 2 });
         }
         site.probe.let_thread_go();
         assert_eq!(held.answer().code, 0);
@@ -36,32 +36,32 @@ fn of_one_group_calls_are_counted_together(way: Way) {
     let site = shaky(way);
     let held = site.hold(0);
     for number in 0..3 {
-        site.notify(Append { number });
-        site.notify(AppendLater { number });
+        site.notify(Shaky_Append { number });
+        site.notify(Shaky_AppendLater { number });
     }
     for method in ["append", "append_later", "append_reading", "panic_in_log"] {
         let stats = site.stats(method);
         assert_eq!((stats.depth, stats.capacity, stats.group), (6, 6, Some("log")), "{method}");
     }
-    let Answer { code, data, .. } = site.call(AppendReading { number: 9 });
+    let Answer { code, data, .. } = site.call(Shaky_AppendReading { number: 9 });
     assert_eq!((code, &data["method"], &data["capacity"]), (-32000, &json!("append_reading"), &json!(6)));
     site.probe.let_thread_go();
     assert_eq!(held.answer().code, 0);
     site.wait_idle();
     assert_eq!(log(&site), [0, 0, 1, 1, 2, 2]);
-    assert_eq!(site.call(AppendReading { number: 9 }).code, 0);
+    assert_eq!(site.call(Shaky_AppendReading { number: 9 }).code, 0);
     site.assert_ends("append_reading", Ends { answered: 1, full: 1, ..Ends::default() });
 }
 
 fn of_one_group_calls_keep_their_order_through_a_restart(way: Way) {
     let site = shaky(way);
     let held = site.hold(0);
-    site.notify(Append { number: 1 });
-    site.notify(AppendLater { number: 2 });
-    site.notify(PanicInLog {});
-    site.notify(AppendReading { number: 3 });
-    site.notify(AppendLater { number: 4 });
-    site.notify(Append { number: 5 });
+    site.notify(Shaky_Append { number: 1 });
+    site.notify(Shaky_AppendLater { number: 2 });
+    site.notify(Shaky_PanicInLog {});
+    site.notify(Shaky_AppendReading { number: 3 });
+    site.notify(Shaky_AppendLater { number: 4 });
+    site.notify(Shaky_Append { number: 5 });
     site.probe.let_thread_go();
     assert_eq!(held.answer().code, 0);
     site.wait_idle();

@@ -2,11 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use callbox::Method;
+use callbox::{Handles, Message};
 
 use crate::shaky::{
-    HoldReading, Linger, LingerHurried, PanicAndKeep, PanicReading, PanicReadingLater, PanicWriting, ReadTrap,
-    ReadTrapLater, Set, Shaky, Trap, Value, shaky,
+    Shaky, Shaky_HoldReading, Shaky_Linger, Shaky_LingerHurried, Shaky_PanicAndKeep, Shaky_PanicReading,
+    Shaky_PanicReadingLater, Shaky_PanicWriting, Shaky_ReadTrap, Shaky_ReadTrapLater, Shaky_Set, Shaky_Value, Trap,
+    shaky,
 };
 use crate::site::{Answer, Asked, Site, Way, both_ways};
 use crate::support::wait::until;
@@ -19,11 +20,10 @@ both_ways! {
 
 /// Makes a call that runs inline. It may take some tries: a busy machine makes short methods look long.
 #[track_caller]
-fn inline<'a, M: Method<Service = Shaky>>(
-    site: &'a Site<Shaky>,
-    harmless: impl Fn() -> M,
-    call: impl Fn() -> M,
-) -> Asked<'a> {
+fn inline<'a, M: Message>(site: &'a Site<Shaky>, harmless: impl Fn() -> M, call: impl Fn() -> M) -> Asked<'a>
+where
+    Shaky: Handles<M>,
+{
     let begun = || {
         let stats = site.stats(M::NAME);
         (stats.inline, stats.queued)
@@ -50,26 +50,30 @@ fn inline<'a, M: Method<Service = Shaky>>(
 
 fn a_panic_of_a_sync_reader_keeps_the_state(way: Way) {
     let site = shaky(way);
-    assert_eq!(site.call(Set { value: 7 }).code, 0);
-    inline(&site, || PanicReading { panics: false }, || PanicReading { panics: true }).answer().assert_internal();
-    assert_eq!((site.call(Value {}), site.probe.made.get()), (Answer::result(7), 1));
+    assert_eq!(site.call(Shaky_Set { value: 7 }).code, 0);
+    inline(&site, || Shaky_PanicReading { panics: false }, || Shaky_PanicReading { panics: true })
+        .answer()
+        .assert_internal();
+    assert_eq!((site.call(Shaky_Value {}), site.probe.made.get()), (Answer::result(7), 1));
     assert!(site.stats("panic_reading").panicked >= 1);
 }
 
 fn a_panic_of_a_sync_writer_makes_a_new_state(way: Way) {
     let site = shaky(way);
-    let call = |panics| move || PanicWriting { panics };
-    assert_eq!(site.call(Set { value: 7 }).code, 0);
+    let call = |panics| move || Shaky_PanicWriting { panics };
+    assert_eq!(site.call(Shaky_Set { value: 7 }).code, 0);
     inline(&site, call(false), call(true)).answer().assert_internal();
-    assert_eq!(site.call(Value {}), Answer::result(0), "never half-way");
+    assert_eq!(site.call(Shaky_Value {}), Answer::result(0), "never half-way");
     assert_eq!(site.probe.made.get(), 1 + site.stats("panic_writing").panicked);
 }
 
 fn a_panic_of_a_writer_that_says_so_keeps_the_state(way: Way) {
     let site = shaky(way);
-    assert_eq!(site.call(Set { value: 7 }).code, 0);
-    inline(&site, || PanicAndKeep { panics: false }, || PanicAndKeep { panics: true }).answer().assert_internal();
-    assert_eq!((site.call(Value {}), site.probe.made.get()), (Answer::result(7), 1));
+    assert_eq!(site.call(Shaky_Set { value: 7 }).code, 0);
+    inline(&site, || Shaky_PanicAndKeep { panics: false }, || Shaky_PanicAndKeep { panics: true })
+        .answer()
+        .assert_internal();
+    assert_eq!((site.call(Shaky_Value {}), site.probe.made.get()), (Answer::result(7), 1));
     assert!(site.stats("panic_and_keep").panicked >= 1);
 }
 
@@ -78,28 +82,28 @@ fn a_panic_of_a_writer_that_says_so_keeps_the_state(way: Way) {
 #[test]
 fn a_panic_of_an_async_reader_keeps_the_state() {
     let site = shaky(Way::Http);
-    let call = |panics| move || PanicReadingLater { panics };
-    assert_eq!(site.call(Set { value: 7 }).code, 0);
+    let call = |panics| move || Shaky_PanicReadingLater { panics };
+    assert_eq!(site.call(Shaky_Set { value: 7 }).code, 0);
     inline(&site, call(false), call(true)).answer().assert_internal();
-    assert_eq!((site.call(Value {}), site.probe.made.get()), (Answer::result(7), 1));
+    assert_eq!((site.call(Shaky_Value {}), site.probe.made.get()), (Answer::result(7), 1));
     assert!(site.stats("panic_reading_later").panicked >= 1);
 }
 
 /// A writer waits for a reader that runs inline, and the end of that gives it its turn.
 fn lets_a_writer_in(site: &Site<Shaky>, ends: impl FnOnce()) {
     let left = site.probe.left.get();
-    let queued = site.ask(Set { value: 9 });
+    let queued = site.ask(Shaky_Set { value: 9 });
     site.until_waiting("set", 1);
     ends();
     until("it is dropped", || site.probe.left.get() == left + 1);
     assert_eq!(queued.answer().code, 0, "nobody holds the state");
-    assert_eq!(site.call(Value {}), Answer::result(9));
+    assert_eq!(site.call(Shaky_Value {}), Answer::result(9));
 }
 
 #[test]
 fn a_reader_whose_deadline_passes_is_dropped_at_its_await() {
     let site = shaky(Way::Http);
-    let call = |waits| move || LingerHurried { waits };
+    let call = |waits| move || Shaky_LingerHurried { waits };
     let reader = inline(&site, call(false), call(true));
     lets_a_writer_in(&site, || assert_eq!(reader.answer().code, -32002));
     assert_eq!(site.stats("linger_hurried").expired, 1);
@@ -108,7 +112,7 @@ fn a_reader_whose_deadline_passes_is_dropped_at_its_await() {
 #[test]
 fn a_reader_whose_client_leaves_is_dropped_at_its_await() {
     let site = shaky(Way::Http);
-    let call = |waits| move || Linger { waits };
+    let call = |waits| move || Shaky_Linger { waits };
     let reader = inline(&site, call(false), call(true));
     lets_a_writer_in(&site, || reader.leave());
     until("it is counted", || site.stats("linger").abandoned == 1);
@@ -117,7 +121,7 @@ fn a_reader_whose_client_leaves_is_dropped_at_its_await() {
 #[test]
 fn a_reader_that_ends_lets_a_writer_in() {
     let site = shaky(Way::Http);
-    let call = |waits| move || Linger { waits };
+    let call = |waits| move || Shaky_Linger { waits };
     let reader = inline(&site, call(false), call(true));
     lets_a_writer_in(&site, || {
         site.probe.let_awaits_go(1);
@@ -126,7 +130,10 @@ fn a_reader_that_ends_lets_a_writer_in() {
 }
 
 /// A writer comes to wait while the parameters of a call are read that is about to run inline.
-fn does_not_overtake_what_came_meanwhile<M: Method<Service = Shaky>>(call: fn(Trap) -> M) {
+fn does_not_overtake_what_came_meanwhile<M: Message>(call: fn(Trap) -> M)
+where
+    Shaky: Handles<M>,
+{
     let site = shaky(Way::Http);
     let call = || call(Trap { probe: site.probe.id });
     let inline = || site.stats(M::NAME).inline;
@@ -136,10 +143,11 @@ fn does_not_overtake_what_came_meanwhile<M: Method<Service = Shaky>>(call: fn(Tr
         inline() > before
     });
     // The host is inside, and shares the state.
-    let held = site.ask(HoldReading {});
+    let held = site.ask::<Shaky_HoldReading>(Shaky_HoldReading {});
     site.probe.until_entered(1);
     let (before, service) = (inline(), site.service().clone());
-    *site.probe.trap.lock().unwrap() = Some(Box::new(move || drop(service.notify(Set { value: 9 }))));
+    *site.probe.trap.lock().unwrap() =
+        Some(Box::new(move || drop(service.notify::<Shaky_Set>(Shaky_Set { value: 9 }))));
     let asked = site.ask(call());
     site.until_waiting("set", 1);
     until("it is let in", || inline() > before || site.stats(M::NAME).depth == 1);
@@ -150,10 +158,10 @@ fn does_not_overtake_what_came_meanwhile<M: Method<Service = Shaky>>(call: fn(Tr
 
 #[test]
 fn a_sync_call_does_not_overtake_what_came_to_wait_while_its_parameters_were_read() {
-    does_not_overtake_what_came_meanwhile(|trap| ReadTrap { trap });
+    does_not_overtake_what_came_meanwhile(|trap| Shaky_ReadTrap { trap });
 }
 
 #[test]
 fn an_async_call_does_not_overtake_what_came_to_wait_while_its_parameters_were_read() {
-    does_not_overtake_what_came_meanwhile(|trap| ReadTrapLater { trap });
+    does_not_overtake_what_came_meanwhile(|trap| Shaky_ReadTrapLater { trap });
 }

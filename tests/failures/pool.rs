@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::shaky::{Change, Grind, GrindHurried, Set, Shaky, Value, shaky_with};
+use crate::shaky::{Shaky, Shaky_Change, Shaky_Grind, Shaky_GrindHurried, Shaky_Set, Shaky_Value, shaky_with};
 use crate::site::{Answer, Asked, Ends, Site, Way, both_ways};
 
 both_ways! {
@@ -15,7 +15,7 @@ both_ways! {
 fn pool_of_one(way: Way) -> (Site<Shaky>, impl Fn(&Site<Shaky>) -> Asked<'_>) {
     let site = shaky_with(way, |server| server.compute_threads(1));
     let probe = site.probe.id;
-    (site, move |site: &Site<Shaky>| site.ask(Grind { probe }))
+    (site, move |site: &Site<Shaky>| site.ask(Shaky_Grind { probe }))
 }
 
 fn it_holds_up_neither_the_service_nor_the_refusals(way: Way) {
@@ -26,12 +26,12 @@ fn it_holds_up_neither_the_service_nor_the_refusals(way: Way) {
     site.until_waiting("grind", 2);
     let Answer { code, data, .. } = grind(&site).answer();
     assert_eq!((code, &data["reason"], &data["depth"]), (-32000, &json!("mailbox full"), &json!(2)));
-    site.notify(Grind { probe: site.probe.id });
+    site.notify(Shaky_Grind { probe: site.probe.id });
     for value in 0..5 {
-        assert_eq!(site.call(Set { value }).code, 0);
-        assert_eq!(site.call(Value {}), Answer::result(value));
+        assert_eq!(site.call(Shaky_Set { value }).code, 0);
+        assert_eq!(site.call(Shaky_Value {}), Answer::result(value));
     }
-    let change = site.ask(Change { value: 9 });
+    let change = site.ask(Shaky_Change { value: 9 });
     site.probe.until_entered(2);
     site.probe.let_awaits_go(1);
     assert_eq!(change.answer().code, 0);
@@ -45,7 +45,7 @@ fn what_waits_for_it_has_its_deadline_and_never_runs_after_it(way: Way) {
     let blocks = grind(&site);
     site.probe.until_entered(1);
     let (probe, before) = (site.probe.id, site.probe.entered.get());
-    assert_eq!(site.call(GrindHurried { probe }).code, -32002);
+    assert_eq!(site.call(Shaky_GrindHurried { probe }).code, -32002);
     let queued = grind(&site);
     site.until_waiting("grind", 1);
     site.probe.let_pool_go(2);
@@ -57,7 +57,7 @@ fn what_waits_for_it_has_its_deadline_and_never_runs_after_it(way: Way) {
 
 fn what_is_on_it_finishes_although_its_caller_was_told_of_the_deadline(way: Way) {
     let (site, grind) = pool_of_one(way);
-    let hurried = site.ask(GrindHurried { probe: site.probe.id });
+    let hurried = site.ask(Shaky_GrindHurried { probe: site.probe.id });
     site.probe.until_entered(1);
     let queued = grind(&site);
     site.until_waiting("grind", 1);

@@ -2,10 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use callbox::Method;
+use callbox::{Handles, Message};
 use serde_json::json;
 
-use crate::shaky::{HoldReading, Impatient, Keep, Narrow, PanicReading, Patient, Set, Shaky, Slog, Value, shaky};
+use crate::shaky::{
+    Shaky, Shaky_HoldReading, Shaky_Impatient, Shaky_Keep, Shaky_Narrow, Shaky_PanicReading, Shaky_Patient, Shaky_Set,
+    Shaky_Slog, Shaky_Value, shaky,
+};
 use crate::site::{Answer, Asked, Ends, Site, Way, both_ways};
 use crate::support::http::ask;
 use crate::support::wait::until;
@@ -23,33 +26,33 @@ both_ways! {
 fn a_full_mailbox_turns_calls_away_at_once_and_keeps_what_waits(way: Way) {
     let site = shaky(way);
     let held = site.hold(10);
-    let waiting: Vec<_> = (0..4).map(|_| site.ask(Narrow {})).collect();
+    let waiting: Vec<_> = (0..4).map(|_| site.ask(Shaky_Narrow {})).collect();
     site.until_waiting("narrow", 4);
     // At once: the host is inside of a method that does not end before it is let go.
     for _ in 0..2 {
-        let Answer { code, data, .. } = site.call(Narrow {});
+        let Answer { code, data, .. } = site.call(Shaky_Narrow {});
         assert_eq!((code, &data["method"], &data["reason"]), (-32000, &json!("narrow"), &json!("mailbox full")));
         assert_eq!((&data["depth"], &data["capacity"]), (&json!(4), &json!(4)));
         assert!(data["retry_after_ms"].as_u64().is_some_and(|ms| ms >= 1), "{data}");
     }
-    site.notify(Narrow {});
+    site.notify(Shaky_Narrow {});
     assert_eq!((site.stats("narrow").depth, site.probe.ran.get()), (4, 0));
 
     site.probe.let_thread_go();
     assert_eq!(held.answer().code, 0);
     assert!(waiting.into_iter().all(|call| call.answer().code == 0));
-    assert_eq!(site.call(Value {}), Answer::result(14), "the four that fitted have run, and nothing else");
+    assert_eq!(site.call(Shaky_Value {}), Answer::result(14), "the four that fitted have run, and nothing else");
     site.assert_ends("narrow", Ends { answered: 4, full: 3, ..Ends::default() });
 }
 
 fn a_full_service_turns_calls_away_although_their_mailbox_is_empty(way: Way) {
     let site = shaky(way);
     let held = site.hold(0);
-    site.notify_times(1024, || Value {});
-    site.notify_times(1024, || Set { value: 1 });
-    site.notify_times(1024, || PanicReading { panics: false });
-    site.notify_times(1024, || Keep { text: String::new() });
-    let Answer { code, data, .. } = site.call(HoldReading {});
+    site.notify_times(1024, || Shaky_Value {});
+    site.notify_times(1024, || Shaky_Set { value: 1 });
+    site.notify_times(1024, || Shaky_PanicReading { panics: false });
+    site.notify_times(1024, || Shaky_Keep { text: String::new() });
+    let Answer { code, data, .. } = site.call(Shaky_HoldReading {});
     assert_eq!((code, &data["reason"], &data["capacity"]), (-32000, &json!("service full"), &json!(4096)));
     assert_eq!(data["depth"], 0, "its own mailbox is empty");
     site.probe.let_thread_go();
@@ -64,11 +67,11 @@ fn a_full_service_turns_calls_away_although_their_mailbox_is_empty(way: Way) {
 fn hopeless_work_is_turned_away_at_once_and_what_waits_is_kept(way: Way) {
     let site = shaky(way);
     for _ in 0..8 {
-        assert_eq!(site.call(Slog {}).code, 0, "nothing is hopeless before it is known what it costs");
+        assert_eq!(site.call(Shaky_Slog {}).code, 0, "nothing is hopeless before it is known what it costs");
     }
     let held = site.hold(7);
     // Each takes 10 ms and has 200, so at most 19 may have others before them.
-    let calls: Vec<_> = (0..30).map(|_| site.ask(Slog {})).collect();
+    let calls: Vec<_> = (0..30).map(|_| site.ask(Shaky_Slog {})).collect();
     until("all were let in or turned away", || {
         let stats = site.stats("slog");
         stats.queued + stats.refused >= 38 || stats.expired > 0
@@ -89,14 +92,15 @@ fn hopeless_work_is_turned_away_at_once_and_what_waits_is_kept(way: Way) {
     let late = site.stats("slog").answered.saturating_sub(8 + of(0));
     let (answered, expired, hopeless) = (8 + of(0) + late, of(-32002) - late, of(-32000));
     site.assert_ends("slog", Ends { answered, expired, hopeless, ..Ends::default() });
-    assert_eq!(site.call(Value {}), Answer::result(7));
+    assert_eq!(site.call(Shaky_Value {}), Answer::result(7));
 }
 
 /// What these were answered that waited together, longer than an impatient call may, before the first of them ran; and how
 /// long it took from then on.
 fn worked_off<M>(site: &Site<Shaky>, calls: usize, message: impl Fn() -> M) -> (Vec<Answer>, Duration)
 where
-    M: Method<Service = Shaky>,
+    M: Message,
+    Shaky: Handles<M>,
 {
     let held = site.hold(7);
     let calls: Vec<_> = (0..calls).map(|_| site.ask(message())).collect();
@@ -111,7 +115,7 @@ where
 
 fn under_a_standing_overload_those_who_have_waited_too_long_are_turned_away(way: Way) {
     let site = shaky(way);
-    let (answers, _) = worked_off(&site, 40, || Impatient { millis: 10 });
+    let (answers, _) = worked_off(&site, 40, || Shaky_Impatient { millis: 10 });
     assert!(answers.iter().all(|answer| matches!(answer.code, 0 | -32000)), "{answers:?}");
     let refused: Vec<_> = answers.iter().filter(|answer| answer.code == -32000).collect();
     assert!(refused.len() >= 30, "in 100 ms no more than 10 can start: {}", refused.len());
@@ -121,7 +125,7 @@ fn under_a_standing_overload_those_who_have_waited_too_long_are_turned_away(way:
     assert!(data["retry_after_ms"].as_u64().is_some_and(|ms| ms >= 1), "{data}");
     let (answered, overdue) = ((40 - refused.len()) as u64, refused.len() as u64);
     site.assert_ends("impatient", Ends { answered, overdue, ..Ends::default() });
-    assert_eq!(site.call(Value {}), Answer::result(7), "another method sheds nothing");
+    assert_eq!(site.call(Shaky_Value {}), Answer::result(7), "another method sheds nothing");
 }
 
 fn under_a_standing_overload_those_who_would_wait_too_long_are_turned_away_at_once(way: Way) {
@@ -129,7 +133,7 @@ fn under_a_standing_overload_those_who_would_wait_too_long_are_turned_away_at_on
     let mut asked = 0;
     // Each takes 10 ms: several times as many come as can be done.
     until("some are not let in", || {
-        (0..3).for_each(|_| site.notify(Impatient { millis: 10 }));
+        (0..3).for_each(|_| site.notify(Shaky_Impatient { millis: 10 }));
         asked += 3;
         let stats = site.stats("impatient");
         stats.queued + stats.refused_for.full < asked
@@ -144,7 +148,7 @@ fn a_burst_that_is_soon_worked_off_loses_nothing_however_long_it_has_waited(way:
     // On a busy machine it may take too long to be a burst.
     for _ in 0..20 {
         let site = shaky(way);
-        let (answers, took) = worked_off(&site, 10, || Impatient { millis: 0 });
+        let (answers, took) = worked_off(&site, 10, || Shaky_Impatient { millis: 0 });
         if took < Duration::from_millis(100) {
             assert!(answers.iter().all(|answer| answer.code == 0), "{answers:?}");
             site.assert_ends("impatient", Ends { answered: 10, ..Ends::default() });
@@ -156,7 +160,7 @@ fn a_burst_that_is_soon_worked_off_loses_nothing_however_long_it_has_waited(way:
 
 fn who_may_wait_until_its_deadline_is_not_turned_away(way: Way) {
     let site = shaky(way);
-    let (answers, _) = worked_off(&site, 40, || Patient { millis: 10 });
+    let (answers, _) = worked_off(&site, 40, || Shaky_Patient { millis: 10 });
     assert!(answers.iter().all(|answer| answer.code == 0), "{answers:?}");
     site.assert_ends("patient", Ends { answered: 40, ..Ends::default() });
 }
@@ -166,13 +170,13 @@ fn who_may_wait_until_its_deadline_is_not_turned_away(way: Way) {
 fn more_than_16_mib_of_parameters_do_not_wait_in_one_service() {
     let site = shaky(Way::Http);
     let held = site.hold(0);
-    let large = || Keep { text: "x".repeat(1_000_000) };
+    let large = || Shaky_Keep { text: "x".repeat(1_000_000) };
     for _ in 0..16 {
         site.notify(large());
     }
     let Answer { code, data, .. } = site.call(large());
     assert_eq!((code, &data["reason"]), (-32000, &json!("too many bytes of parameters waiting")), "{data}");
-    let small = site.ask(Keep { text: "small".to_owned() });
+    let small = site.ask(Shaky_Keep { text: "small".to_owned() });
     site.until_waiting("keep", 17);
     site.probe.let_thread_go();
     assert!(held.answer().code == 0 && small.answer().code == 0);
@@ -192,7 +196,7 @@ fn a_call_whose_parameters_do_not_fit_gives_its_slot_back() {
         assert_eq!(code(), -32602);
     }
     assert_eq!(site.stats("narrow").depth, 0);
-    let waiting: Vec<_> = (0..4).map(|_| site.ask(Narrow {})).collect();
+    let waiting: Vec<_> = (0..4).map(|_| site.ask(Shaky_Narrow {})).collect();
     site.until_waiting("narrow", 4);
     assert_eq!(code(), -32000, "a full mailbox does not even read them");
     site.probe.let_thread_go();

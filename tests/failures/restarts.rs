@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 use callbox::Server;
 
 use crate::probe::Probe;
-use crate::shaky::{Append, Grind, Linger, PanicInLog, PanicWriting, Set, Shaky, Value, shaky};
+use crate::shaky::{
+    Shaky, Shaky_Append, Shaky_Grind, Shaky_Linger, Shaky_PanicInLog, Shaky_PanicWriting, Shaky_Set, Shaky_Value, shaky,
+};
 use crate::site::{Answer, Ends, Way, both_ways};
 use crate::support::wait::until;
 
@@ -27,13 +29,13 @@ fn a_start_that_fails_takes_the_service_down_until_a_later_try_succeeds(way: Way
 
 fn no_new_state(way: Way, trouble: fn(&Probe) -> &AtomicBool) {
     let site = shaky(way);
-    let computing = site.ask(Grind { probe: site.probe.id });
+    let computing = site.ask(Shaky_Grind { probe: site.probe.id });
     site.probe.until_entered(1);
     let held = site.hold(7);
-    let panics = site.ask(PanicInLog {});
+    let panics = site.ask(Shaky_PanicInLog {});
     site.until_waiting("append", 1);
     // In the same mailbox, so that none of them has its turn before the panic.
-    let queued: Vec<_> = (0..5).map(|number| site.ask(Append { number })).collect();
+    let queued: Vec<_> = (0..5).map(|number| site.ask(Shaky_Append { number })).collect();
     site.until_waiting("append", 6);
     trouble(&site.probe).store(true, Ordering::SeqCst);
     site.probe.let_thread_go();
@@ -43,13 +45,13 @@ fn no_new_state(way: Way, trouble: fn(&Probe) -> &AtomicBool) {
         assert_eq!(call.answer().code, -32003);
     }
     until("it is down", || !site.is_up());
-    assert_eq!(site.call(Value {}).code, -32003);
+    assert_eq!(site.call(Shaky_Value {}).code, -32003);
     site.probe.let_pool_go(1);
     assert_eq!(computing.answer().code, 0, "it was under way");
-    site.notify(Set { value: 9 });
+    site.notify(Shaky_Set { value: 9 });
     trouble(&site.probe).store(false, Ordering::SeqCst);
     until("it is up again", || site.is_up());
-    assert_eq!(site.call(Value {}), Answer::result(0));
+    assert_eq!(site.call(Shaky_Value {}), Answer::result(0));
     assert_eq!(site.probe.log.lock().unwrap().len(), 0, "what was told -32003 never ran");
     site.assert_ends("panic_in_log", Ends { panicked: 1, ..Ends::default() });
     site.assert_ends("append", Ends { unavailable: 5, ..Ends::default() });
@@ -61,7 +63,7 @@ fn too_many_restarts_take_the_service_down_until_a_later_try(way: Way) {
     let site = shaky(way);
     let (start, mut panicked) = (Instant::now(), 0);
     let refused = loop {
-        let answer = site.call(PanicWriting { panics: true });
+        let answer = site.call(Shaky_PanicWriting { panics: true });
         if answer.code != -32603 {
             break answer;
         }
@@ -74,9 +76,9 @@ fn too_many_restarts_take_the_service_down_until_a_later_try(way: Way) {
         assert_eq!(panicked, 6);
     }
     assert!(!site.is_up());
-    assert_eq!(site.call(Linger { waits: false }).code, -32003);
+    assert_eq!(site.call(Shaky_Linger { waits: false }).code, -32003);
     until("it is up again", || site.is_up());
-    assert_eq!(site.call(Value {}), Answer::result(0));
+    assert_eq!(site.call(Shaky_Value {}), Answer::result(0));
     site.assert_ends("panic_writing", Ends { panicked, unavailable: 1, ..Ends::default() });
 }
 

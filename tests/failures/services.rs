@@ -45,7 +45,7 @@ impl Front {
     /// Comes back here, to a method that reads or to one that writes.
     #[public_method]
     async fn ask_round(&self, writes: bool) -> Result<String, RpcError> {
-        self.back.get().unwrap().call(AskBack { writes }).await
+        self.back.get().unwrap().call(Back_AskBack { writes }).await
     }
 
     /// Has little time left for what it sends.
@@ -57,19 +57,19 @@ impl Front {
     /// Asks for what comes back here, and does not wait for it.
     #[public_method]
     async fn ask_in_vain(&self) -> bool {
-        let asked = self.back.get().unwrap().call(AskBackLater {});
+        let asked = self.back.get().unwrap().call(Back_AskBackLater {});
         tokio::time::timeout(Duration::from_millis(500), asked).await.is_err()
     }
 
     #[public_method]
     fn send_round(&mut self, to_itself: bool) -> Result<(), RpcError> {
         let back = self.back.get().unwrap();
-        if to_itself { self.me().notify(HelloAlone {}) } else { back.notify(AskBack { writes: true }) }
+        if to_itself { self.me().notify(Front_HelloAlone {}) } else { back.notify(Back_AskBack { writes: true }) }
     }
 
     #[public_method]
     fn send_to_and_fro(&self, times: u32) -> Result<(), RpcError> {
-        if times == 0 { Ok(()) } else { self.back.get().unwrap().notify(SendBack { times: times - 1 }) }
+        if times == 0 { Ok(()) } else { self.back.get().unwrap().notify(Back_SendBack { times: times - 1 }) }
     }
 
     #[public_method]
@@ -93,7 +93,7 @@ impl Front {
 impl Back {
     #[public_method]
     fn send_back(&self, times: u32) -> Result<(), RpcError> {
-        self.front.get().unwrap().notify(SendToAndFro { times })
+        self.front.get().unwrap().notify(Front_SendToAndFro { times })
     }
 
     #[public_method(message = "Answers")]
@@ -108,13 +108,13 @@ impl Back {
     #[public_method]
     async fn ask_back_later(&mut self) -> Result<String, RpcError> {
         self.probe.hold_await().await;
-        self.front.get().unwrap().call(Hello {}).await
+        self.front.get().unwrap().call(Front_Hello {}).await
     }
 
     #[public_method]
     async fn ask_back(&self, writes: bool) -> Result<String, RpcError> {
         let front = self.front.get().unwrap();
-        if writes { front.call(HelloAlone {}).await } else { front.call(Hello {}).await }
+        if writes { front.call(Front_HelloAlone {}).await } else { front.call(Front_Hello {}).await }
     }
 }
 
@@ -134,7 +134,7 @@ fn one_may_call_another(way: Way) {
     let (site, back) = pair(way);
     // The third time the inner call may run where the outer one does.
     for _ in 0..3 {
-        assert_eq!(site.call(Ask { waits: false }), Answer::result("answer"));
+        assert_eq!(site.call(Front_Ask { waits: false }), Answer::result("answer"));
     }
     assert_ends(&back, "back.answer", Ends { answered: 3, ..Ends::default() });
 }
@@ -142,10 +142,10 @@ fn one_may_call_another(way: Way) {
 fn a_call_that_would_come_back_to_its_service_is_refused_before_it_is_let_in(way: Way) {
     let (site, back) = pair(way);
     // What is called round is known to be short, so that it would run where it is called, if it could.
-    assert_eq!((site.call(Hello {}).code, site.call(HelloAlone {}).code), (0, 0));
+    assert_eq!((site.call(Front_Hello {}).code, site.call(Front_HelloAlone {}).code), (0, 0));
     for writes in [false, true, false, true] {
         // By a deadline it would take 30 s.
-        site.call(AskRound { writes }).assert_internal();
+        site.call(Front_AskRound { writes }).assert_internal();
     }
     assert_ends(&back, "back.ask_back", Ends { failed: 4, ..Ends::default() });
     site.assert_ends("front.ask_round", Ends { failed: 4, ..Ends::default() });
@@ -156,7 +156,7 @@ fn a_call_that_would_come_back_to_its_service_is_refused_before_it_is_let_in(way
 fn a_call_within_a_call_has_no_more_time_than_the_outer_one(way: Way) {
     let (site, back) = pair(way);
     let start = Instant::now();
-    assert_eq!(site.call(AskHurried {}).code, -32002);
+    assert_eq!(site.call(Front_AskHurried {}).code, -32002);
     // A writer finishes, heard or not; it does when its own call is given up.
     site.wait_idle();
     until("the inner call is dropped", || site.probe.left.get() == 1);
@@ -165,12 +165,12 @@ fn a_call_within_a_call_has_no_more_time_than_the_outer_one(way: Way) {
     // Which of the two was told first is a matter of chance.
     let outer = site.stats("front.ask_hurried");
     assert_eq!((outer.expired + outer.failed, outer.answered), (1, 0), "{outer:?}");
-    assert_eq!(site.call(HelloAlone {}), Answer::result("hello"), "nobody holds the state");
+    assert_eq!(site.call(Front_HelloAlone {}), Answer::result("hello"), "nobody holds the state");
 }
 
 fn when_the_outer_caller_leaves_the_inner_call_is_given_up(way: Way) {
     let (site, back) = pair(way);
-    let leaving = site.ask(Ask { waits: true });
+    let leaving = site.ask(Front_Ask { waits: true });
     site.probe.until_entered(1);
     assert_eq!(stats(&back, "back.answer").running, 1);
     leaving.leave();
@@ -181,7 +181,7 @@ fn when_the_outer_caller_leaves_the_inner_call_is_given_up(way: Way) {
 
 fn who_has_given_a_call_up_may_be_called_by_what_it_led_to(way: Way) {
     let (site, back) = pair(way);
-    assert_eq!(site.call(AskInVain {}), Answer::result(true));
+    assert_eq!(site.call(Front_AskInVain {}), Answer::result(true));
     site.probe.let_awaits_go(1);
     until("it has come back", || site.stats("front.hello").answered == 1);
     assert_ends(&back, "back.ask_back_later", Ends { abandoned: 1, ..Ends::default() });
@@ -189,7 +189,7 @@ fn who_has_given_a_call_up_may_be_called_by_what_it_led_to(way: Way) {
 
 fn a_notification_has_all_the_time_of_its_own_method_whatever_is_left_of_its_senders(way: Way) {
     let (site, back) = pair(way);
-    assert_eq!(site.call(SendOn {}).code, 0);
+    assert_eq!(site.call(Front_SendOn {}).code, 0);
     site.probe.until_entered(1);
     // It runs for so long that the sender's time is over by far.
     std::thread::sleep(Duration::from_millis(500));
@@ -202,8 +202,8 @@ fn a_notification_has_all_the_time_of_its_own_method_whatever_is_left_of_its_sen
 fn a_notification_may_go_to_its_sender_and_what_it_was_sent_by_may_be_called(way: Way) {
     let (site, back) = pair(way);
     for round in 1..=3 {
-        assert_eq!(site.call(SendRound { to_itself: true }).code, 0);
-        assert_eq!(site.call(SendRound { to_itself: false }).code, 0);
+        assert_eq!(site.call(Front_SendRound { to_itself: true }).code, 0);
+        assert_eq!(site.call(Front_SendRound { to_itself: false }).code, 0);
         until("both have come back", || site.stats("front.hello_alone").answered == 2 * round);
     }
     assert_ends(&back, "back.ask_back", Ends { answered: 3, ..Ends::default() });
@@ -214,13 +214,13 @@ fn notifications_that_send_notifications_do_not_run_within_each_other(way: Way) 
     let (site, back) = pair(way);
     // Both methods are known to be short, so that each would run where it is sent, if it could: on a stack of some megabytes.
     for _ in 0..10 {
-        assert_eq!((site.call(SendToAndFro { times: 0 }).code, back_to(&back)), (0, Ok(())));
+        assert_eq!((site.call(Front_SendToAndFro { times: 0 }).code, back_to(&back)), (0, Ok(())));
     }
     site.wait_idle();
-    assert_eq!(site.call(SendToAndFro { times: 20_000 }).code, 0);
+    assert_eq!(site.call(Front_SendToAndFro { times: 20_000 }).code, 0);
     until("the last one has come", || site.stats("front.send_to_and_fro").answered == 20 + 20_001);
 }
 
 fn back_to(back: &ServiceRef<Back>) -> Result<(), RpcError> {
-    back.notify(SendBack { times: 0 })
+    back.notify(Back_SendBack { times: 0 })
 }

@@ -272,7 +272,7 @@ impl Site<Shaky> {
     #[track_caller]
     pub(crate) fn hold(&self, value: u64) -> Asked<'_> {
         let before = self.probe.entered.get();
-        let held = self.ask(Hold { value });
+        let held = self.ask(Shaky_Hold { value });
         self.probe.until_entered(before + 1);
         held
     }

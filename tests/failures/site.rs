@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use callbox::stats::MethodStats;
 use callbox::testing::{self, TestServer};
-use callbox::{Method, RpcError, Server, Service, ServiceRef};
+use callbox::{Handles, Message, RpcError, Server, Service, ServiceRef};
 use serde_json::{Value as Json, json};
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
@@ -105,7 +105,10 @@ impl<S: Service> Site<S> {
     }
 
     /// Calls a method, and goes on.
-    pub(crate) fn ask<M: Method<Service = S>>(&self, message: M) -> Asked<'_> {
+    pub(crate) fn ask<M: Message>(&self, message: M) -> Asked<'_>
+    where
+        S: Handles<M>,
+    {
         match self.way {
             Way::InProcess => {
                 let service = self.service.clone();
@@ -114,7 +117,7 @@ impl<S: Service> Site<S> {
             }
             Way::Http => {
                 let mut connection = Connection::open(self.address);
-                connection.ask("POST", "/api", &[], request(&message).to_string());
+                connection.ask("POST", "/api", &[], request::<S, _>(&message).to_string());
                 Asked::Http(connection)
             }
         }
@@ -122,26 +125,35 @@ impl<S: Service> Site<S> {
 
     /// Calls a method and waits for its answer.
     #[track_caller]
-    pub(crate) fn call<M: Method<Service = S>>(&self, message: M) -> Answer {
+    pub(crate) fn call<M: Message>(&self, message: M) -> Answer
+    where
+        S: Handles<M>,
+    {
         self.ask(message).answer()
     }
 
     /// Sends a notification, of which nothing is heard.
     #[track_caller]
-    pub(crate) fn notify<M: Method<Service = S>>(&self, message: M) {
+    pub(crate) fn notify<M: Message>(&self, message: M)
+    where
+        S: Handles<M>,
+    {
         let mut message = Some(message);
         self.notify_times(1, || message.take().expect("it is asked for once"));
     }
 
     /// The same so many times.
     #[track_caller]
-    pub(crate) fn notify_times<M: Method<Service = S>>(&self, times: usize, mut message: impl FnMut() -> M) {
+    pub(crate) fn notify_times<M: Message>(&self, times: usize, mut message: impl FnMut() -> M)
+    where
+        S: Handles<M>,
+    {
         if self.way == Way::InProcess {
             // What it says is no answer of the method's: it only tells whether the call was let in.
             return (0..times).for_each(|_| drop(self.service.notify(message())));
         }
         for most in (0..times).step_by(100).map(|sent| (times - sent).min(100)) {
-            let mut requests: Vec<_> = (0..most).map(|_| request(&message())).collect();
+            let mut requests: Vec<_> = (0..most).map(|_| request::<S, _>(&message())).collect();
             requests.iter_mut().for_each(|request| drop(request.as_object_mut().expect("an object").remove("id")));
             let body = if most == 1 { requests[0].to_string() } else { Json::from(requests).to_string() };
             let answer = ask(self.address, "POST", "/api", &[], body);
@@ -218,8 +230,8 @@ pub(crate) fn assert_ends<S: Service>(service: &ServiceRef<S>, method: &str, end
     assert_eq!(now(), ends, "{method}");
 }
 
-fn request<M: Method>(message: &M) -> Json {
-    let method = M::Service::NAMESPACE.map_or(M::NAME.to_owned(), |namespace| format!("{namespace}.{}", M::NAME));
+fn request<S: Service, M: Message>(message: &M) -> Json {
+    let method = S::NAMESPACE.map_or(M::NAME.to_owned(), |namespace| format!("{namespace}.{}", M::NAME));
     json!({ "jsonrpc": "2.0", "method": method, "params": message, "id": 1 })
 }
 

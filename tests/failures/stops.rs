@@ -8,7 +8,10 @@ use std::time::Duration;
 use callbox::Server;
 
 use crate::probe::Probe;
-use crate::shaky::{Append, Change, Grind, Hold, Linger, Narrow, PanicInLog, Set, Shaky, Value, shaky, shaky_with};
+use crate::shaky::{
+    Shaky, Shaky_Append, Shaky_Change, Shaky_Grind, Shaky_Hold, Shaky_Linger, Shaky_Narrow, Shaky_PanicInLog,
+    Shaky_Set, Shaky_Value, shaky, shaky_with,
+};
 use crate::site::{Answer, Asked, Ends, Site, Way, both_ways};
 use crate::support::wait::until;
 
@@ -33,19 +36,19 @@ fn with_limit(way: Way) -> Site<Shaky> {
 
 fn what_was_let_in_runs_then_the_hook_and_nothing_more_is_let_in(way: Way) {
     let site = shaky(way);
-    let under_way = site.ask(Change { value: 100 });
+    let under_way = site.ask(Shaky_Change { value: 100 });
     site.probe.until_entered(1);
     // Full mailboxes.
-    let narrow: Vec<_> = (0..4).map(|_| site.ask(Narrow {})).collect();
-    let append: Vec<_> = (0..6).map(|number| site.ask(Append { number })).collect();
+    let narrow: Vec<_> = (0..4).map(|_| site.ask(Shaky_Narrow {})).collect();
+    let append: Vec<_> = (0..6).map(|number| site.ask(Shaky_Append { number })).collect();
     site.until_waiting("narrow", 4);
     site.until_waiting("append", 6);
-    site.notify(Value {});
+    site.notify(Shaky_Value {});
     let stopping = site.stop();
     until("it lets nothing in", || !site.is_up());
-    assert_eq!(site.service().notify(Value {}).unwrap_err().code(), -32003);
+    assert_eq!(site.service().notify(Shaky_Value {}).unwrap_err().code(), -32003);
     match way {
-        Way::InProcess => assert_eq!(site.call(Value {}).code, -32003),
+        Way::InProcess => assert_eq!(site.call(Shaky_Value {}).code, -32003),
         Way::Http => until("new connections are refused", || TcpStream::connect(site.address()).is_err()),
     }
     assert_eq!((site.probe.ran.get(), site.probe.stops.get()), (0, 0), "what was let in still waits");
@@ -62,11 +65,11 @@ fn what_was_let_in_runs_then_the_hook_and_nothing_more_is_let_in(way: Way) {
 
 fn at_the_limit_a_writer_is_cut_off_what_waits_may_be_retried_and_no_hook_sees_a_torn_state(way: Way) {
     let site = with_limit(way);
-    let under_way = site.ask(Change { value: 100 });
+    let under_way = site.ask(Shaky_Change { value: 100 });
     site.probe.until_entered(1);
-    let queued: Vec<_> = (0..4).map(|_| site.ask(Narrow {})).collect();
+    let queued: Vec<_> = (0..4).map(|_| site.ask(Shaky_Narrow {})).collect();
     site.until_waiting("narrow", 4);
-    site.notify(Value {});
+    site.notify(Shaky_Value {});
     let stopping = site.stop();
     under_way.answer().assert_internal();
     assert!(queued.into_iter().all(|call| call.answer().code == -32003));
@@ -79,10 +82,10 @@ fn at_the_limit_a_writer_is_cut_off_what_waits_may_be_retried_and_no_hook_sees_a
 
 fn at_the_limit_readers_are_cut_off_and_the_hook_sees_a_whole_state(way: Way) {
     let site = with_limit(way);
-    assert_eq!(site.call(Set { value: 7 }).code, 0);
-    let under_way: Vec<_> = (0..3).map(|_| site.ask(Linger { waits: true })).collect();
+    assert_eq!(site.call(Shaky_Set { value: 7 }).code, 0);
+    let under_way: Vec<_> = (0..3).map(|_| site.ask(Shaky_Linger { waits: true })).collect();
     site.probe.until_entered(3);
-    let queued = site.ask(Set { value: 9 });
+    let queued = site.ask(Shaky_Set { value: 9 });
     site.until_waiting("set", 1);
     let stopping = site.stop();
     under_way.into_iter().for_each(|call| call.answer().assert_internal());
@@ -95,9 +98,9 @@ fn at_the_limit_readers_are_cut_off_and_the_hook_sees_a_whole_state(way: Way) {
 
 fn at_the_limit_a_sync_method_is_left_behind_and_its_caller_told(way: Way) {
     let site = with_limit(way);
-    let under_way = site.ask(Hold { value: 7 });
+    let under_way = site.ask(Shaky_Hold { value: 7 });
     site.probe.until_entered(1);
-    let queued: Vec<_> = (0..4).map(|_| site.ask(Narrow {})).collect();
+    let queued: Vec<_> = (0..4).map(|_| site.ask(Shaky_Narrow {})).collect();
     site.until_waiting("narrow", 4);
     let stopping = site.stop();
     assert!(queued.into_iter().all(|call| call.answer().code == -32003));
@@ -109,9 +112,9 @@ fn at_the_limit_a_sync_method_is_left_behind_and_its_caller_told(way: Way) {
 
 fn at_the_limit_the_worker_pool_is_left_behind_and_its_callers_told(way: Way) {
     let site = with_limit(way);
-    let under_way = site.ask(Grind { probe: site.probe.id });
+    let under_way = site.ask(Shaky_Grind { probe: site.probe.id });
     site.probe.until_entered(1);
-    let queued = site.ask(Grind { probe: site.probe.id });
+    let queued = site.ask(Shaky_Grind { probe: site.probe.id });
     site.until_waiting("grind", 1);
     let stopping = site.stop();
     assert_eq!(queued.answer().code, -32003);
@@ -123,7 +126,7 @@ fn at_the_limit_the_worker_pool_is_left_behind_and_its_callers_told(way: Way) {
 
 fn what_runs_on_the_worker_pool_is_waited_for(way: Way) {
     let site = shaky(way);
-    let under_way = site.ask(Grind { probe: site.probe.id });
+    let under_way = site.ask(Shaky_Grind { probe: site.probe.id });
     site.probe.until_entered(1);
     let stopping = site.stop();
     until("it lets nothing in", || !site.is_up());
@@ -136,13 +139,13 @@ fn what_runs_on_the_worker_pool_is_waited_for(way: Way) {
 
 fn readers_under_way_are_waited_for_although_nothing_else_waits(way: Way) {
     let site = shaky(way);
-    is_waited_for(&site, (0..3).map(|_| site.ask(Linger { waits: true })).collect());
+    is_waited_for(&site, (0..3).map(|_| site.ask(Shaky_Linger { waits: true })).collect());
     assert_eq!(site.probe.stopped_with.load(Ordering::SeqCst), 0);
 }
 
 fn a_writer_under_way_is_waited_for_although_nothing_else_waits(way: Way) {
     let site = shaky(way);
-    is_waited_for(&site, vec![site.ask(Change { value: 9 })]);
+    is_waited_for(&site, vec![site.ask(Shaky_Change { value: 9 })]);
     assert_eq!(site.probe.stopped_with.load(Ordering::SeqCst), 9);
 }
 
@@ -159,13 +162,13 @@ fn is_waited_for(site: &Site<Shaky>, under_way: Vec<Asked<'_>>) {
 
 fn a_service_that_is_down_can_be_stopped(way: Way) {
     let site = shaky(way);
-    assert_eq!(site.call(Set { value: 7 }), Answer::result(()));
+    assert_eq!(site.call(Shaky_Set { value: 7 }), Answer::result(()));
     site.probe.barren.store(true, Ordering::SeqCst);
-    site.call(PanicInLog {}).assert_internal();
+    site.call(Shaky_PanicInLog {}).assert_internal();
     until("it is down", || !site.is_up());
     site.stop().join().unwrap();
     assert_eq!(site.probe.stops.get(), 0, "there is no state to say good-bye to");
-    assert_eq!(site.service().notify(Value {}).unwrap_err().code(), -32003);
+    assert_eq!(site.service().notify(Shaky_Value {}).unwrap_err().code(), -32003);
 }
 
 #[actix_web::test]
@@ -186,7 +189,7 @@ async fn what_came_in_just_before_a_stop_runs() {
         let factory = Arc::clone(&probe);
         let running = Server::new(move || Shaky::new(&factory)).compute_threads(1).launch().await.unwrap();
         // The host may be on its way to sleep, and has looked before this came in.
-        running.service::<Shaky>().unwrap().notify(Value {}).unwrap();
+        running.service::<Shaky>().unwrap().notify(Shaky_Value {}).unwrap();
         running.stop().await.unwrap();
         assert_eq!((probe.ran.get(), probe.stops.get()), (round, round));
     }

@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use crate::shaky::{Grind, Linger, LoseThread, LoseThreadWriting, Set, Shaky, Value, shaky};
+use crate::shaky::{
+    Shaky, Shaky_Grind, Shaky_Linger, Shaky_LoseThread, Shaky_LoseThreadWriting, Shaky_Set, Shaky_Value, shaky,
+};
 use crate::site::{Answer, Asked, Ends, Site, Way, both_ways};
 use crate::support::wait::until;
 
@@ -15,14 +17,14 @@ both_ways! {
 
 fn under_a_reader_the_state_is_kept_and_what_waits_may_be_retried(way: Way) {
     let site = shaky(way);
-    assert_eq!(site.call(Set { value: 7 }).code, 0);
-    let under_way: Vec<_> = (0..3).map(|_| site.ask(Linger { waits: true })).collect();
+    assert_eq!(site.call(Shaky_Set { value: 7 }).code, 0);
+    let under_way: Vec<_> = (0..3).map(|_| site.ask(Shaky_Linger { waits: true })).collect();
     site.probe.until_entered(3);
-    let loses = site.ask(LoseThread {});
+    let loses = site.ask(Shaky_LoseThread {});
     site.probe.until_entered(4);
-    let queued: Vec<_> = (0..20).map(|_| site.ask(Value {})).collect();
+    let queued: Vec<_> = (0..20).map(|_| site.ask(Shaky_Value {})).collect();
     site.until_waiting("value", 20);
-    site.notify(Value {});
+    site.notify(Shaky_Value {});
     site.probe.let_thread_go();
     assert_eq!(loses.answer().code, 0, "the thread ends after it");
     under_way.into_iter().for_each(|call| call.answer().assert_internal());
@@ -36,10 +38,10 @@ fn under_a_reader_the_state_is_kept_and_what_waits_may_be_retried(way: Way) {
 
 fn under_an_async_writer_the_state_is_new_and_what_waits_may_be_retried(way: Way) {
     let site = shaky(way);
-    assert_eq!(site.call(Set { value: 7 }).code, 0);
-    let loses = site.ask(LoseThreadWriting {});
+    assert_eq!(site.call(Shaky_Set { value: 7 }).code, 0);
+    let loses = site.ask(Shaky_LoseThreadWriting {});
     site.probe.until_entered(1);
-    let queued: Vec<_> = (0..20).map(|_| site.ask(Value {})).collect();
+    let queued: Vec<_> = (0..20).map(|_| site.ask(Shaky_Value {})).collect();
     site.until_waiting("value", 20);
     site.probe.let_awaits_go(1);
     loses.answer().assert_internal();
@@ -52,10 +54,10 @@ fn under_an_async_writer_the_state_is_new_and_what_waits_may_be_retried(way: Way
 fn calls_that_have_begun_and_not_made_a_step_are_told_too(way: Way) {
     let site = shaky(way);
     let held = site.hold(7);
-    let begin: Vec<_> = (0..3).map(|_| site.ask(Linger { waits: true })).collect();
+    let begin: Vec<_> = (0..3).map(|_| site.ask(Shaky_Linger { waits: true })).collect();
     site.until_waiting("linger", 3);
     // After them in the same round of the scheduler, which it does not let end: they are not polled before the thread is gone.
-    let loses = site.ask(LoseThread {});
+    let loses = site.ask(Shaky_LoseThread {});
     site.until_waiting("lose_thread", 1);
     site.probe.let_thread_go();
     assert_eq!(held.answer().code, 0);
@@ -71,9 +73,9 @@ fn calls_that_have_begun_and_not_made_a_step_are_told_too(way: Way) {
 
 fn the_worker_pool_goes_on(way: Way) {
     let site = shaky(way);
-    let computing = site.ask(Grind { probe: site.probe.id });
+    let computing = site.ask(Shaky_Grind { probe: site.probe.id });
     site.probe.until_entered(1);
-    let loses = site.ask(LoseThreadWriting {});
+    let loses = site.ask(Shaky_LoseThreadWriting {});
     site.probe.until_entered(2);
     site.probe.let_awaits_go(1);
     loses.answer().assert_internal();
@@ -88,7 +90,7 @@ fn the_worker_pool_goes_on(way: Way) {
 fn retried(site: &Site<Shaky>) -> Answer {
     let start = Instant::now();
     loop {
-        let answer = site.call(Value {});
+        let answer = site.call(Shaky_Value {});
         if answer.code != -32003 {
             return answer;
         }

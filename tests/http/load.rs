@@ -4,7 +4,7 @@ use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::service::{CountUp, call, result, start};
+use crate::service::{Patient_CountUp, call, result, start};
 use crate::support::http::Connection;
 
 #[test]
@@ -18,7 +18,7 @@ fn ten_thousand_changes_by_256_callers_at_once_are_all_made_and_none_is_refused(
             begin.wait();
             let mut counts = Vec::new();
             while left.fetch_add(1, Ordering::Relaxed) < CHANGES {
-                counts.push(running.server.call(CountUp {}).expect("none is refused"));
+                counts.push(running.server.call(Patient_CountUp {}).expect("none is refused"));
             }
             counts
         };

@@ -49,7 +49,7 @@ fn two_services_share_a_server_and_both_of_its_endpoints() {
     assert_eq!(server.rpc(&call("add", json!(5)))["result"], 5);
     assert_eq!(server.rpc(&call("users.add", json!("ann")))["result"], 1);
     assert_eq!(server.rpc(&call("shop.add", json!(5)))["error"]["code"], -32601);
-    assert_eq!(server.call(Add { by: 1 }), Ok(6));
+    assert_eq!(server.call(Shop_Add { by: 1 }), Ok(6));
     assert_eq!(server.call(AddUser { name: "bob".to_owned() }), Ok(2), "the typed client knows the namespace");
     let old = ask(server.address(), "POST", "/rpc/v0", &[], call("users.add", json!("cleo")).to_string());
     assert_eq!(old.body, r#"{"jsonrpc":"2.0","result":3,"error":null,"id":1}"#);
@@ -61,7 +61,7 @@ fn two_services_share_a_server_and_both_of_its_endpoints() {
 }
 
 async fn sold(shop: ServiceRef<Shop>, pages: Templates) -> Result<impl Responder, TemplateError> {
-    let sold = shop.call(Add { by: 0 }).await.map_or(0, |sold| sold);
+    let sold = shop.call(Shop_Add { by: 0 }).await.map_or(0, |sold| sold);
     pages.render("sold", &json!({ "sold": sold, "by": "<b>" }))
 }
 
@@ -102,7 +102,7 @@ fn pages_files_and_routes_stand_beside_the_endpoint() {
         config.service(web::scope("/admin").route("/ping", web::get().to(async || HttpResponse::Ok().body("pong"))));
     });
     let server = testing::start(server);
-    assert_eq!(server.call(Add { by: 7 }), Ok(7));
+    assert_eq!(server.call(Shop_Add { by: 7 }), Ok(7));
     for (path, status, body) in [
         ("/sold", 200, "<p>7 sold by &lt;b&gt;</p>"),
         ("/admin/ping", 200, "pong"),

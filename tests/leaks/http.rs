@@ -41,11 +41,11 @@ async fn page(pages: Templates, name: web::Path<String>) -> Result<impl Responde
 }
 
 async fn call(shop: ServiceRef<Shop>) -> Result<impl Responder, RpcError> {
-    Ok(HttpResponse::Ok().body(shop.call(Sell {}).await?.to_string()))
+    Ok(HttpResponse::Ok().body(shop.call(Shop_Sell {}).await?.to_string()))
 }
 
 async fn call_that_panics(shop: ServiceRef<Shop>) -> Result<impl Responder, RpcError> {
-    Ok(HttpResponse::Ok().body(shop.call(Panics {}).await?.to_string()))
+    Ok(HttpResponse::Ok().body(shop.call(Shop_Panics {}).await?.to_string()))
 }
 
 async fn other(_: ServiceRef<InnerOther>) -> impl Responder {

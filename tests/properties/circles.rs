@@ -88,13 +88,13 @@ impl World {
         let (world, how, number) = (Arc::clone(self), step.how, step.number);
         let service = self.services[step.service].get().unwrap().clone();
         match how {
-            How::Call => self.note(number, &service.call(Run { step }).await),
-            How::Notify => self.note(number, &service.notify(Run { step })),
+            How::Call => self.note(number, &service.call(Node_Run { step }).await),
+            How::Notify => self.note(number, &service.notify(Node_Run { step })),
             How::Task => {
-                actix::spawn(async move { world.note(number, &service.call(Run { step }).await) });
+                actix::spawn(async move { world.note(number, &service.call(Node_Run { step }).await) });
             }
             How::HandOver => {
-                let mut call = Box::pin(async move { service.call(Run { step }).await });
+                let mut call = Box::pin(async move { service.call(Node_Run { step }).await });
                 match call.as_mut().now_or_never() {
                     Some(reply) => self.note(number, &reply),
                     None => {

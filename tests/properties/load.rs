@@ -10,8 +10,9 @@ use proptest::prelude::*;
 use tokio::time::{sleep, timeout};
 
 use crate::busy::{
-    Busy, Fail, Grind, LoseThread, PanicKeeping, PanicReading, PanicWriting, PanicWritingLater, Read, ReadHurried,
-    ReadLater, Write, WriteHurried, WriteLater,
+    Busy, Busy_Fail, Busy_Grind, Busy_LoseThread, Busy_PanicKeeping, Busy_PanicReading, Busy_PanicWriting,
+    Busy_PanicWritingLater, Busy_Read, Busy_ReadHurried, Busy_ReadLater, Busy_Write, Busy_WriteHurried,
+    Busy_WriteLater,
 };
 
 /// No caller waits for longer: one that does was forgotten.
@@ -123,20 +124,20 @@ async fn caller(busy: &ServiceRef<Busy>, load: u64, number: u32, step: &Step) ->
 async fn call(busy: &ServiceRef<Busy>, load: u64, call: u32, step: &Step) -> Result<u32, i32> {
     let micros = step.micros;
     let reply = match step.what {
-        What::Read => busy.call(Read { call, micros }).await,
-        What::Write => busy.call(Write { call, micros }).await,
-        What::ReadLater => busy.call(ReadLater { call, micros }).await,
-        What::WriteLater => busy.call(WriteLater { call, micros }).await,
-        What::ReadHurried => busy.call(ReadHurried { call, micros }).await,
-        What::WriteHurried => busy.call(WriteHurried { call, micros }).await,
-        What::Fail => busy.call(Fail { call }).await,
-        What::PanicReading => busy.call(PanicReading { call }).await,
-        What::PanicKeeping => busy.call(PanicKeeping { call }).await,
-        What::Grind => busy.call(Grind { load, call, micros }).await,
-        What::PanicWriting => busy.call(PanicWriting { call }).await,
-        What::PanicWritingLater => busy.call(PanicWritingLater { call }).await,
-        What::LoseThread => busy.call(LoseThread { call, half_way: false }).await,
-        What::LoseThreadHalfWay => busy.call(LoseThread { call, half_way: true }).await,
+        What::Read => busy.call(Busy_Read { call, micros }).await,
+        What::Write => busy.call(Busy_Write { call, micros }).await,
+        What::ReadLater => busy.call(Busy_ReadLater { call, micros }).await,
+        What::WriteLater => busy.call(Busy_WriteLater { call, micros }).await,
+        What::ReadHurried => busy.call(Busy_ReadHurried { call, micros }).await,
+        What::WriteHurried => busy.call(Busy_WriteHurried { call, micros }).await,
+        What::Fail => busy.call(Busy_Fail { call }).await,
+        What::PanicReading => busy.call(Busy_PanicReading { call }).await,
+        What::PanicKeeping => busy.call(Busy_PanicKeeping { call }).await,
+        What::Grind => busy.call(Busy_Grind { load, call, micros }).await,
+        What::PanicWriting => busy.call(Busy_PanicWriting { call }).await,
+        What::PanicWritingLater => busy.call(Busy_PanicWritingLater { call }).await,
+        What::LoseThread => busy.call(Busy_LoseThread { call, half_way: false }).await,
+        What::LoseThreadHalfWay => busy.call(Busy_LoseThread { call, half_way: true }).await,
     };
     reply.map_err(|error: RpcError| error.code())
 }

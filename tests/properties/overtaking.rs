@@ -122,11 +122,11 @@ async fn caller(counter: &ServiceRef<Counter>, watch: &Watch, first: usize, step
         let mut call = match *step {
             // Awaited at once: inline, or through its mailbox.
             Step::Peek => {
-                counter.call(Peek { before: watch.queued() }).await.unwrap();
+                counter.call(Counter_Peek { before: watch.queued() }).await.unwrap();
                 continue;
             }
             Step::Tick => {
-                counter.call(Tick { before: watch.queued() }).await.unwrap();
+                counter.call(Counter_Tick { before: watch.queued() }).await.unwrap();
                 continue;
             }
             Step::Leave => {
@@ -140,8 +140,8 @@ async fn caller(counter: &ServiceRef<Counter>, watch: &Watch, first: usize, step
                 futures::future::select(Box::pin(pause), Box::pin(ends)).await;
                 continue;
             }
-            Step::Linger(micros) => counter.call(Linger { call: number, micros }).boxed_local(),
-            Step::Change => counter.call(Change { call: number }).boxed_local(),
+            Step::Linger(micros) => counter.call(Counter_Linger { call: number, micros }).boxed_local(),
+            Step::Change => counter.call(Counter_Change { call: number }).boxed_local(),
         };
         if futures::poll!(&mut call).is_pending() {
             waiting.queued.store(watch.queued.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
@@ -169,7 +169,7 @@ proptest! {
         let factory = Arc::clone(&watch);
         let held = in_process(move || Counter { watch: Arc::clone(&factory), count: 0 });
         // From now on it is known that they are short.
-        let known = (held.call(Peek { before: 0 }), held.call(Tick { before: 0 }));
+        let known = (held.call(Counter_Peek { before: 0 }), held.call(Counter_Tick { before: 0 }));
         prop_assert!(known.0.is_ok() && known.1.is_ok());
         std::thread::scope(|scope| {
             for (list, first) in lists.iter().zip([0, lists[0].len()]) {

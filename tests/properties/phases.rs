@@ -113,9 +113,9 @@ async fn caller(library: &ServiceRef<Library>, phases: &Phases, first: usize, st
     for (step, reader) in steps.iter().zip(first..) {
         let micros = step.micros;
         let mut call = match step.kind {
-            0 => library.call(Write { micros }).boxed_local(),
-            1 => library.call(Rewrite { micros }).boxed_local(),
-            _ => library.call(Read { reader, micros }).boxed_local(),
+            0 => library.call(Library_Write { micros }).boxed_local(),
+            1 => library.call(Library_Rewrite { micros }).boxed_local(),
+            _ => library.call(Library_Read { reader, micros }).boxed_local(),
         };
         if futures::poll!(&mut call).is_ready() {
             continue;
@@ -168,14 +168,14 @@ fn all_readers_that_a_writer_held_up_go_before_the_next_one_though_they_run_one_
     let begun_when_queued = || {
         let (held, phases) = start();
         for _ in 0..4 {
-            held.notify(Write { micros: 100_000 }).unwrap();
+            held.notify(Library_Write { micros: 100_000 }).unwrap();
         }
         let start = Instant::now();
         while phases.begun.load(Ordering::SeqCst) == 0 {
             assert!(start.elapsed() < Duration::from_secs(20), "no writer is let in");
             std::thread::yield_now();
         }
-        (0..100).for_each(|_| held.notify(Glance { spin_micros: 0 }).unwrap());
+        (0..100).for_each(|_| held.notify(Library_Glance { spin_micros: 0 }).unwrap());
         let begun = phases.begun.load(Ordering::SeqCst);
         held.wait_idle();
         assert_eq!(phases.glances.load(Ordering::SeqCst), 100);
@@ -192,9 +192,9 @@ fn a_writer_has_its_turns_beside_a_flood_of_long_readers() {
     const READERS: u64 = 200;
     const WRITERS: u64 = 20;
     let (held, phases) = start();
-    held.notify(Write { micros: 20_000 }).unwrap();
-    (0..READERS).for_each(|_| held.notify(Glance { spin_micros: 1_000 }).unwrap());
-    (1..WRITERS).for_each(|_| held.notify(Touch {}).unwrap());
+    held.notify(Library_Write { micros: 20_000 }).unwrap();
+    (0..READERS).for_each(|_| held.notify(Library_Glance { spin_micros: 1_000 }).unwrap());
+    (1..WRITERS).for_each(|_| held.notify(Library_Touch {}).unwrap());
     let start = Instant::now();
     while phases.begun.load(Ordering::SeqCst) < WRITERS {
         assert!(start.elapsed() < Duration::from_secs(60), "the writers are not let in");
@@ -210,9 +210,9 @@ fn a_writer_is_let_in_however_many_readers_come() {
     let (held, phases) = start();
     let (came_in, begun) = (|| phases.came_in.load(Ordering::SeqCst), || phases.begun.load(Ordering::SeqCst) == 1);
     for reader in 1..=READERS {
-        held.notify(Overlap { reader }).unwrap();
+        held.notify(Library_Overlap { reader }).unwrap();
         if reader == 10 {
-            held.notify(Write { micros: 0 }).unwrap();
+            held.notify(Library_Write { micros: 0 }).unwrap();
         }
         // There is always a reader inside, until one is kept out.
         let start = Instant::now();

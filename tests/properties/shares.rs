@@ -91,7 +91,7 @@ impl Site {
     /// gets, and how long each takes.
     fn backlog(&self, calls: &[(usize, usize, u64)]) -> Vec<Run> {
         let lanes = self.held.service();
-        lanes.notify(Hold {}).unwrap();
+        lanes.notify(Lanes_Hold {}).unwrap();
         for &(mailbox, times, micros) in calls {
             (0..times).for_each(|_| notify(lanes, mailbox, micros));
         }
@@ -103,11 +103,11 @@ impl Site {
 
 fn notify(lanes: &ServiceRef<Lanes>, mailbox: usize, micros: u64) {
     let sent = match mailbox {
-        0 => lanes.notify(One { micros }),
-        1 => lanes.notify(Another { micros }),
-        2 => lanes.notify(Two { micros }),
-        3 => lanes.notify(TwoLater { micros }),
-        _ => lanes.notify(Four { micros }),
+        0 => lanes.notify(Lanes_One { micros }),
+        1 => lanes.notify(Lanes_Another { micros }),
+        2 => lanes.notify(Lanes_Two { micros }),
+        3 => lanes.notify(Lanes_TwoLater { micros }),
+        _ => lanes.notify(Lanes_Four { micros }),
     };
     sent.unwrap();
 }

@@ -85,21 +85,21 @@ type Calling<'a> = LocalBoxFuture<'a, Result<u32, RpcError>>;
 
 fn call(queues: &ServiceRef<Queues>, method: usize, number: u32) -> Calling<'_> {
     match method {
-        0 => Box::pin(queues.call(Write { number })),
-        1 => Box::pin(queues.call(InGroup { number })),
-        2 => Box::pin(queues.call(InGroupLater { number })),
-        3 => Box::pin(queues.call(ReadLater { number })),
-        _ => Box::pin(queues.call(Hurried { number })),
+        0 => Box::pin(queues.call(Queues_Write { number })),
+        1 => Box::pin(queues.call(Queues_InGroup { number })),
+        2 => Box::pin(queues.call(Queues_InGroupLater { number })),
+        3 => Box::pin(queues.call(Queues_ReadLater { number })),
+        _ => Box::pin(queues.call(Queues_Hurried { number })),
     }
 }
 
 fn notify(queues: &ServiceRef<Queues>, method: usize, number: u32) -> Result<(), RpcError> {
     match method {
-        0 => queues.notify(Write { number }),
-        1 => queues.notify(InGroup { number }),
-        2 => queues.notify(InGroupLater { number }),
-        3 => queues.notify(ReadLater { number }),
-        _ => queues.notify(Hurried { number }),
+        0 => queues.notify(Queues_Write { number }),
+        1 => queues.notify(Queues_InGroup { number }),
+        2 => queues.notify(Queues_InGroupLater { number }),
+        3 => queues.notify(Queues_ReadLater { number }),
+        _ => queues.notify(Queues_Hurried { number }),
     }
 }
 
@@ -144,7 +144,7 @@ struct Model<'a> {
 impl<'a> Model<'a> {
     async fn hold(&mut self) {
         let queues = self.queues;
-        let mut holding: Calling<'a> = Box::pin(async { queues.call(Hold {}).await.map(|()| 0) });
+        let mut holding: Calling<'a> = Box::pin(async { queues.call(Queues_Hold {}).await.map(|()| 0) });
         assert!(futures::poll!(&mut holding).is_pending());
         self.holding = Some(holding);
         while !self.seen.held.swap(false, Ordering::SeqCst) {

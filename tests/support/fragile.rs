@@ -82,7 +82,7 @@ pub(super) fn faulty_log() {
 pub(super) fn launched() -> ExitCode {
     let answer = actix_web::rt::System::new().block_on(async {
         let running = Server::new(|| Fragile).launch().await.expect("they start");
-        let answer = running.service::<Fragile>().expect("it is there").call(Fail {}).await;
+        let answer = running.service::<Fragile>().expect("it is there").call(Fragile_Fail {}).await;
         running.stop().await.expect("every method ends");
         answer
     });
@@ -91,7 +91,7 @@ pub(super) fn launched() -> ExitCode {
 
 /// A service in a test; prints what a failed call was answered.
 pub(super) fn tested() -> ExitCode {
-    print_data(&callbox::testing::in_process(|| Fragile).call(Fail {}).expect_err("it fails"))
+    print_data(&callbox::testing::in_process(|| Fragile).call(Fragile_Fail {}).expect_err("it fails"))
 }
 
 fn print_data(error: &RpcError) -> ExitCode {

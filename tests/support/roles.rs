@@ -367,6 +367,6 @@ impl There {
 impl Back {
     #[public_method(message = "Return")]
     async fn come(&self) -> Result<(), RpcError> {
-        self.there.get().expect("they are linked").call(Arrive {}).await
+        self.there.get().expect("they are linked").call(There_Arrive {}).await
     }
 }

@@ -109,7 +109,7 @@ macro_rules! echo {
                     let message = || $message { value: value.clone() };
                     let [http, within] = ways.clients.each_ref().map(|client| ways.wait(client.$name(value.clone())));
                     let batch = ways.clients.each_ref().map(|client| {
-                        ways.wait(client.batch().add(message()).add(Change { to: None }).send()).0
+                        ways.wait(client.batch().add(message()).add(Echo_Change { to: None }).send()).0
                     });
                     let direct = ways.direct.call(message());
                     ways.agree(stringify!($name), &value, direct, [Vec::from([http, within]), batch.into()].concat());
@@ -148,31 +148,31 @@ fn shape() -> impl Strategy<Value = Shape> {
 }
 
 echo! {
-    flag Flag: bool = any::<bool>();
-    byte Byte: u8 = any::<u8>();
-    letter Letter: char = any::<char>();
-    text Text: String = ".*";
-    nothing Nothing: () = Just(());
-    long Long: i64 = any::<i64>();
-    wide Wide: i128 = any::<i128>();
-    widest Widest: Vec<u128> = prop::collection::vec(any::<u128>(), 0..4);
-    nonzero Nonzero: Option<NonZeroU128> = any::<u128>().prop_map(NonZeroU128::new);
-    boxed Boxed: Box<u128> = any::<u128>().prop_map(Box::new);
-    single Single: f32 = short();
-    double Double: f64 = number();
-    perhaps Perhaps: Option<f64> = prop::option::of(number());
-    floats Floats: Vec<f64> = prop::collection::vec(number(), 0..3);
-    metres Metres: (u8, Length) = (any::<u8>(), number().prop_map(Length));
-    at_point AtPoint: Point = point();
-    shapes Shapes: Vec<Shape> = prop::collection::vec(shape(), 0..3);
-    of_kind OfKind: Tagged = prop_oneof![Just(Tagged::Nowhere), point().prop_map(Tagged::At)];
-    choose Choose: Either = prop_oneof![any::<bool>().prop_map(Either::Flag), point().prop_map(Either::At)];
-    at_place AtPlace: Place = (".{0,3}", point()).prop_map(|(name, at)| Place { name, at });
-    by_number ByNumber: BTreeMap<i128, f32> = prop::collection::btree_map(any::<i128>(), short(), 0..3);
-    by_name ByName: BTreeMap<String, Option<f64>> =
+    flag Echo_Flag: bool = any::<bool>();
+    byte Echo_Byte: u8 = any::<u8>();
+    letter Echo_Letter: char = any::<char>();
+    text Echo_Text: String = ".*";
+    nothing Echo_Nothing: () = Just(());
+    long Echo_Long: i64 = any::<i64>();
+    wide Echo_Wide: i128 = any::<i128>();
+    widest Echo_Widest: Vec<u128> = prop::collection::vec(any::<u128>(), 0..4);
+    nonzero Echo_Nonzero: Option<NonZeroU128> = any::<u128>().prop_map(NonZeroU128::new);
+    boxed Echo_Boxed: Box<u128> = any::<u128>().prop_map(Box::new);
+    single Echo_Single: f32 = short();
+    double Echo_Double: f64 = number();
+    perhaps Echo_Perhaps: Option<f64> = prop::option::of(number());
+    floats Echo_Floats: Vec<f64> = prop::collection::vec(number(), 0..3);
+    metres Echo_Metres: (u8, Length) = (any::<u8>(), number().prop_map(Length));
+    at_point Echo_AtPoint: Point = point();
+    shapes Echo_Shapes: Vec<Shape> = prop::collection::vec(shape(), 0..3);
+    of_kind Echo_OfKind: Tagged = prop_oneof![Just(Tagged::Nowhere), point().prop_map(Tagged::At)];
+    choose Echo_Choose: Either = prop_oneof![any::<bool>().prop_map(Either::Flag), point().prop_map(Either::At)];
+    at_place Echo_AtPlace: Place = (".{0,3}", point()).prop_map(|(name, at)| Place { name, at });
+    by_number Echo_ByNumber: BTreeMap<i128, f32> = prop::collection::btree_map(any::<i128>(), short(), 0..3);
+    by_name Echo_ByName: BTreeMap<String, Option<f64>> =
         prop::collection::btree_map(".{0,3}", prop::option::of(number()), 0..3);
-    pairs_of PairsOf: Pairs = prop::collection::btree_map(any::<(u8, u8)>(), any::<u8>(), 0..2).prop_map(Pairs);
-    time Time: Duration = (any::<u64>(), 0..1_000_000_000_u32).prop_map(|(secs, nanos)| Duration::new(secs, nanos));
+    pairs_of Echo_PairsOf: Pairs = prop::collection::btree_map(any::<(u8, u8)>(), any::<u8>(), 0..2).prop_map(Pairs);
+    time Echo_Time: Duration = (any::<u64>(), 0..1_000_000_000_u32).prop_map(|(secs, nanos)| Duration::new(secs, nanos));
 }
 
 /// The ways to one service: its handle, and typed clients over HTTP and within the process. Over
@@ -188,7 +188,7 @@ impl Ways {
     fn start() -> Self {
         let (direct, server) = (testing::in_process(|| Echo), testing::start(Server::new(|| Echo)));
         let over_http = EchoClient::from(Client::new(server.url("/api")).unwrap());
-        let clients = [over_http, EchoClient::from(direct.service().clone())];
+        let clients = [over_http, direct.service().client()];
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         Self { direct, clients, runtime, _server: server }
     }
@@ -256,32 +256,32 @@ fn a_result_that_json_cannot_hold_is_an_internal_error_by_each_way() {
         let (bits, short) = (value.to_bits(), (value as f32).to_bits());
         fails(
             &ways,
-            ways.direct.call(MakePoint { x: bits, y: None }),
+            ways.direct.call(Echo_MakePoint { x: bits, y: None }),
             ways.clients.each_ref().map(|client| ways.wait(client.make_point(bits, None))),
             &call("make_point", &format!("[{bits}]"), "1"),
         );
         fails(
             &ways,
-            ways.direct.call(MakePoint { x: 0, y: Some(short) }),
+            ways.direct.call(Echo_MakePoint { x: 0, y: Some(short) }),
             ways.clients.each_ref().map(|client| ways.wait(client.make_point(0, Some(short)))),
             &call("make_point", &format!("[0,{short}]"), "1"),
         );
         fails(
             &ways,
-            ways.direct.call(MakeShapes { of: vec![0, bits] }),
+            ways.direct.call(Echo_MakeShapes { of: vec![0, bits] }),
             ways.clients.each_ref().map(|client| ways.wait(client.make_shapes(vec![0, bits]))),
             &call("make_shapes", &format!("[[0,{bits}]]"), "1"),
         );
         fails(
             &ways,
-            ways.direct.call(MakeF32 { bits: short }),
+            ways.direct.call(Echo_MakeF32 { bits: short }),
             ways.clients.each_ref().map(|client| ways.wait(client.make_f32(short))),
             &call("make_f32", &format!("[{short}]"), "1"),
         );
     }
     fails(
         &ways,
-        ways.direct.call(MakePairs { count: 2 }),
+        ways.direct.call(Echo_MakePairs { count: 2 }),
         ways.clients.each_ref().map(|client| ways.wait(client.make_pairs(2))),
         &call("make_pairs", "[2]", "1"),
     );
@@ -316,7 +316,7 @@ fn a_parameter_that_is_null_is_told_from_one_that_is_left_out_by_each_way() {
         [(None, "{}", "[]"), (Some(None), r#"{"to":null}"#, "[null]"), (Some(Some(7)), r#"{"to":7}"#, "[7]")]
     {
         let expected = format!("{to:?}");
-        assert_eq!(ways.direct.call(Change { to }), Ok(expected.clone()));
+        assert_eq!(ways.direct.call(Echo_Change { to }), Ok(expected.clone()));
         for client in &ways.clients {
             assert_eq!(ways.wait(client.change(to)).unwrap(), expected);
         }

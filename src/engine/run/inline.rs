@@ -10,7 +10,7 @@ use crate::engine::state::{OwnedReading, Side};
 use crate::jsonrpc::RpcError;
 use crate::mailbox::{Entry, deadline, in_time};
 use crate::measure::{End, Record};
-use crate::service::{CallContext, Current, Method, ReadAsync, Reply};
+use crate::service::{CallContext, Current, Handles, Message, ReadAsync, Reply, Service};
 use crate::sync::Arc;
 
 use super::in_flight::InFlight;
@@ -21,8 +21,8 @@ pub(crate) type NotNow<M> = (CallContext, M);
 
 /// Runs a call of a method that does not await here, at `began`, which is now, if the state is free.
 #[inline(always)]
-pub(crate) fn run_now<M: Method>(
-    core: &Core<M::Service>,
+pub(crate) fn run_now<S: Handles<M>, M: Message>(
+    core: &Core<S>,
     entry: &Entry,
     call: CallContext,
     message: M,
@@ -47,7 +47,7 @@ const TRIES: u32 = 100;
 /// Takes the state, if it is or becomes free within a moment and nobody waits for it.
 ///
 /// Whether anyone waits is asked once more when the state is held: a call that is in a mailbox by then is never overtaken.
-pub(super) fn soon<M: Method>(core: &Core<M::Service>) -> Option<Turn<'_, M>> {
+pub(super) fn soon<S: Handles<M>, M: Message>(core: &Core<S>) -> Option<Turn<'_, S, M>> {
     for _ in 0..TRIES {
         if let Some(turn) = Turn::take(&core.state, Side::Caller) {
             return (!core.quota.anyone_waits()).then_some(turn);
@@ -61,12 +61,12 @@ pub(super) fn soon<M: Method>(core: &Core<M::Service>) -> Option<Turn<'_, M>> {
 }
 
 /// Starts a call of an async `&self` method here, if the state is free; the future holds its share until it ends.
-pub(crate) fn run_here<M: Method>(
-    core: &Core<M::Service>,
+pub(crate) fn run_here<S: Service, M: Message>(
+    core: &Core<S>,
     entry: &Arc<Entry>,
     call: CallContext,
     message: M,
-    method: ReadAsync<M>,
+    method: ReadAsync<S, M>,
 ) -> Result<LocalBoxFuture<'static, Reply<M>>, NotNow<M>> {
     let turn = InFlight::take(&entry.in_flight, &core.in_flight)
         .and_then(|in_flight| core.state.try_read_owned(in_flight))
@@ -88,12 +88,12 @@ fn expire(entry: &Entry, call: CallContext, now: Instant) -> RpcError {
     error
 }
 
-async fn read_async<M: Method>(
+async fn read_async<S: Service, M: Message>(
     record: Record<Arc<Entry>>,
     began: Instant,
-    turn: OwnedReading<M::Service>,
+    turn: OwnedReading<S>,
     message: M,
-    method: ReadAsync<M>,
+    method: ReadAsync<S, M>,
     around: Current,
 ) -> Reply<M> {
     let (entry, call) = (record.entry(), record.call());

@@ -24,7 +24,9 @@ use crate::jsonrpc::RpcError;
 use crate::log::{Caught, caught, discard, panic_text};
 use crate::mailbox::Entry;
 use crate::measure::{End, nanos};
-use crate::service::{CallContext, Compute, Current, Entered, Handler, Method, MethodKind, OnPanic, Reply, Service};
+use crate::service::{
+    CallContext, Compute, Current, Entered, Handler, Handles, Message, MethodKind, OnPanic, Reply, Service,
+};
 use crate::sync::{AtomicU64, Ordering};
 
 use self::watch::Watched;
@@ -32,7 +34,7 @@ use super::core::Core;
 use super::state::{Reading, Side, StateLock, Writing};
 
 /// A run that has ended.
-pub(crate) struct Ran<M: Method> {
+pub(crate) struct Ran<M: Message> {
     pub(crate) reply: Reply<M>,
     pub(crate) end: End,
     /// Its time on the thread.
@@ -60,11 +62,11 @@ impl<'a> Running<'a> {
 
 /// Runs a method in its turn, from `began` on, which is now.
 #[inline(always)]
-pub(crate) fn run<M: Method>(
+pub(crate) fn run<S: Service, M: Message>(
     entry: &Entry,
     current: Current,
     call: &CallContext,
-    mut turn: Turn<'_, M>,
+    mut turn: Turn<'_, S, M>,
     message: M,
     began: Instant,
 ) -> Ran<M> {
@@ -82,24 +84,26 @@ pub(crate) fn run<M: Method>(
 }
 
 /// The state while a method runs.
-pub(crate) enum Turn<'a, M: Method> {
-    Read(for<'c> fn(&'c M::Service, M, &'c CallContext) -> Reply<M>, Reading<'a, M::Service>),
-    Write(for<'c> fn(&'c mut M::Service, M, &'c CallContext) -> Reply<M>, Writing<'a, M::Service>),
+pub(crate) enum Turn<'a, S: Service, M: Message> {
+    Read(for<'c> fn(&'c S, M, &'c CallContext) -> Reply<M>, Reading<'a, S>),
+    Write(for<'c> fn(&'c mut S, M, &'c CallContext) -> Reply<M>, Writing<'a, S>),
     /// None, for a method that has none.
     Stateless(Compute<M>),
 }
 
-impl<'a, M: Method> Turn<'a, M> {
+impl<'a, S: Handles<M>, M: Message> Turn<'a, S, M> {
     /// Takes the state, if it is free. Never for a method that awaits, or has no state.
     #[inline]
-    pub(crate) fn take(state: &'a StateLock<M::Service>, side: Side) -> Option<Self> {
-        match M::HANDLER {
+    pub(crate) fn take(state: &'a StateLock<S>, side: Side) -> Option<Self> {
+        match S::HANDLER {
             Handler::Read(method) => state.try_read(side).map(|state| Self::Read(method, state)),
             Handler::Write(method) => state.try_write(side).map(|state| Self::Write(method, state)),
             Handler::ReadAsync(_) | Handler::WriteAsync(_) | Handler::Compute(_) => None,
         }
     }
+}
 
+impl<S: Service, M: Message> Turn<'_, S, M> {
     /// Runs the method, and catches its panic. After a panic that tears the state, the turn is good for no further run.
     #[inline(always)]
     pub(crate) fn run(&mut self, entry: &Entry, call: &CallContext, message: M) -> (Reply<M>, End) {
@@ -124,7 +128,7 @@ pub(crate) fn keeps_state(entry: &Entry, end: End) -> bool {
 }
 
 /// Runs an async method, poll by poll; each poll is measured and charged to the method's mailbox.
-pub(crate) async fn run_async<'a, M: Method>(
+pub(crate) async fn run_async<'a, M: Message>(
     entry: &Entry,
     current: Current,
     run: impl FnOnce() -> LocalBoxFuture<'a, Reply<M>>,
@@ -200,7 +204,7 @@ impl Drop for CountedRunning<'_> {
 
 /// What a run that was caught has ended with.
 #[inline]
-fn outcome<M: Method>(entry: &Entry, caught: Result<Reply<M>, Box<dyn Any + Send>>) -> (Reply<M>, End) {
+fn outcome<M: Message>(entry: &Entry, caught: Result<Reply<M>, Box<dyn Any + Send>>) -> (Reply<M>, End) {
     match caught {
         Ok(reply) => (reply, End::Answered),
         Err(panic) => {

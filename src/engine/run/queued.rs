@@ -15,14 +15,14 @@ use crate::log::discard;
 use crate::mailbox::{Call, Entry, Release, deadline};
 use crate::measure::End;
 use crate::route::Rejection;
-use crate::service::{ByKind, Compute, Current, Handler, Method, ReadAsync, Service, WriteAsync};
+use crate::service::{ByKind, Compute, Current, Handler, Handles, Message, ReadAsync, Service, WriteAsync};
 use crate::sync::Arc;
 
 use super::in_flight::InFlight;
 use super::pool::Place;
 use super::{Ran, Turn, current, keeps_state, run, run_async};
 
-impl<M: Method> Job<Core<M::Service>> for Call<M> {
+impl<S: Handles<M>, M: Message> Job<Core<S>> for Call<M> {
     fn entry(&self) -> &Arc<Entry> {
         self.entry()
     }
@@ -40,6 +40,23 @@ impl<M: Method> Job<Core<M::Service>> for Call<M> {
     }
 
     fn cut_off(&self) {
+        self.cut_off();
+    }
+
+    fn start(self: Arc<Self>, core: &Arc<Core<S>>, now: Instant) -> Start {
+        match S::HANDLER {
+            Handler::Read(_) | Handler::Write(_) if <S as ByKind<M>>::IS_SYNC => self.run(core, now),
+            Handler::ReadAsync(run) if <S as ByKind<M>>::IS_READ_ASYNC => self.start_reading(core, now, run),
+            Handler::WriteAsync(run) if <S as ByKind<M>>::IS_WRITE_ASYNC => self.start_writing(core, now, run),
+            Handler::Compute(run) if <S as ByKind<M>>::IS_COMPUTE => self.hand_over(core, now, run),
+            _ => unreachable!("a handler is of its own kind"),
+        }
+    }
+}
+
+/// How a call of each kind starts.
+impl<M: Message> Call<M> {
+    fn cut_off(&self) {
         if !self.is_queued() && !self.is_over() {
             let cause = format_args!("the method {} was cut off while it ran", self.entry().name);
             let error = RpcError::internal_in(self.entry().name, &cause);
@@ -47,20 +64,7 @@ impl<M: Method> Job<Core<M::Service>> for Call<M> {
         }
     }
 
-    fn start(self: Arc<Self>, core: &Arc<Core<M::Service>>, now: Instant) -> Start {
-        match M::HANDLER {
-            Handler::Read(_) | Handler::Write(_) if M::IS_SYNC => self.run(core, now),
-            Handler::ReadAsync(run) if M::IS_READ_ASYNC => self.start_reading(core, now, run),
-            Handler::WriteAsync(run) if M::IS_WRITE_ASYNC => self.start_writing(core, now, run),
-            Handler::Compute(run) if M::IS_COMPUTE => self.hand_over(core, now, run),
-            _ => unreachable!("a handler is of its own kind"),
-        }
-    }
-}
-
-/// How a call of each kind starts.
-impl<M: Method> Call<M> {
-    fn run(&self, core: &Core<M::Service>, now: Instant) -> Start {
+    fn run<S: Handles<M>>(&self, core: &Core<S>, now: Instant) -> Start {
         let Some(turn) = Turn::take(&core.state, Side::ServiceActor) else { return Start::Blocked };
         let Some(message) = self.begin(now) else { return Start::Over };
         let call = self.context();
@@ -68,7 +72,7 @@ impl<M: Method> Call<M> {
         Start::Ran { release: self.end(reply, end, at), took, at }
     }
 
-    fn start_reading(self: Arc<Self>, core: &Core<M::Service>, now: Instant, run: ReadAsync<M>) -> Start {
+    fn start_reading<S: Service>(self: Arc<Self>, core: &Core<S>, now: Instant, run: ReadAsync<S, M>) -> Start {
         let Some(in_flight) = InFlight::take(&self.entry().in_flight, &core.in_flight) else { return Start::Blocked };
         let Some(turn) = core.state.try_read_owned(in_flight) else { return Start::Blocked };
         let Some(message) = self.begin(now) else { return Start::Over };
@@ -76,14 +80,14 @@ impl<M: Method> Call<M> {
         Start::Runs(Box::pin(read_async(UnderWay(self), turn, message, run, around)))
     }
 
-    fn start_writing(self: Arc<Self>, core: &Core<M::Service>, now: Instant, run: WriteAsync<M>) -> Start {
+    fn start_writing<S: Service>(self: Arc<Self>, core: &Core<S>, now: Instant, run: WriteAsync<S, M>) -> Start {
         let Some(turn) = core.state.try_write_owned() else { return Start::Blocked };
         let Some(message) = self.begin(now) else { return Start::Over };
         let around = current(core, self.context());
         Start::Runs(Box::pin(write_async(UnderWay(self), turn, message, run, around)))
     }
 
-    fn hand_over(self: Arc<Self>, core: &Arc<Core<M::Service>>, now: Instant, method: Compute<M>) -> Start {
+    fn hand_over<S: Handles<M>>(self: Arc<Self>, core: &Arc<Core<S>>, now: Instant, method: Compute<M>) -> Start {
         let Some(place) = core.workers.place() else { return Start::Blocked };
         let Some(message) = self.begin(now) else { return Start::Over };
         let around = current(core, self.context());
@@ -91,7 +95,7 @@ impl<M: Method> Call<M> {
         core.workers.spawn(self.clone(), move || {
             // Its deadline may have passed while the pool was busy with other services' calls.
             if !self.is_over() {
-                let (turn, now) = (Turn::Stateless(method), Instant::now());
+                let (turn, now) = (Turn::<S, M>::Stateless(method), Instant::now());
                 let Ran { reply, end, at, .. } = run(self.entry(), around, self.context(), turn, message, now);
                 self.end(reply, end, at).wake();
             } else {
@@ -104,11 +108,11 @@ impl<M: Method> Call<M> {
 }
 
 /// Runs until it ends, or until nobody waits for it any more.
-async fn read_async<M: Method>(
+async fn read_async<S: Service, M: Message>(
     call: UnderWay<M>,
-    turn: OwnedReading<M::Service>,
+    turn: OwnedReading<S>,
     message: M,
-    run: ReadAsync<M>,
+    run: ReadAsync<S, M>,
     around: Current,
 ) -> Release {
     let ended = {
@@ -134,11 +138,11 @@ async fn read_async<M: Method>(
 }
 
 /// Runs to its end, whether anybody waits for it or not: half-way the state may be torn.
-async fn write_async<M: Method>(
+async fn write_async<S: Service, M: Message>(
     call: UnderWay<M>,
-    mut turn: OwnedWriting<M::Service>,
+    mut turn: OwnedWriting<S>,
     message: M,
-    run: WriteAsync<M>,
+    run: WriteAsync<S, M>,
     around: Current,
 ) -> Release {
     let (state, context) = (&mut turn, call.context());
@@ -151,9 +155,9 @@ async fn write_async<M: Method>(
 }
 
 /// A call that has begun. Answered as cut off if its future is dropped before it has ended, also before its first step.
-struct UnderWay<M: Method>(Arc<Call<M>>);
+struct UnderWay<M: Message>(Arc<Call<M>>);
 
-impl<M: Method> Deref for UnderWay<M> {
+impl<M: Message> Deref for UnderWay<M> {
     type Target = Call<M>;
 
     fn deref(&self) -> &Call<M> {
@@ -161,7 +165,7 @@ impl<M: Method> Deref for UnderWay<M> {
     }
 }
 
-impl<M: Method> Drop for UnderWay<M> {
+impl<M: Message> Drop for UnderWay<M> {
     fn drop(&mut self) {
         self.0.cut_off();
     }

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use crate::log::discard;
 use crate::mailbox::{Entry, deadline};
 use crate::measure::{End, Record};
-use crate::service::{CallContext, Method, Reply};
+use crate::service::{CallContext, Handles, Message, Reply, Service};
 
 use super::inline::soon;
 use super::{Running, Turn, current};
@@ -19,8 +19,8 @@ const MOST: Duration = Duration::from_micros(200);
 
 /// Runs the first of these calls here, which have all but their messages in common: none if the state is not free, and no
 /// further one when one has panicked or was long, when somebody waits, or when their time is up or that of the series.
-pub(crate) fn run_series<M: Method>(
-    core: &Core<M::Service>,
+pub(crate) fn run_series<S: Handles<M>, M: Message>(
+    core: &Core<S>,
     entry: &Entry,
     call: CallContext,
     messages: Vec<M>,
@@ -34,15 +34,15 @@ pub(crate) fn run_series<M: Method>(
     series.replies
 }
 
-struct Series<'a, M: Method> {
-    core: &'a Core<M::Service>,
+struct Series<'a, S: Service, M: Message> {
+    core: &'a Core<S>,
     record: Record<&'a Entry>,
-    turn: Turn<'a, M>,
+    turn: Turn<'a, S, M>,
     /// Of those that have run.
     replies: Vec<Reply<M>>,
 }
 
-impl<M: Method> Series<'_, M> {
+impl<S: Service, M: Message> Series<'_, S, M> {
     fn run(&mut self, mut messages: vec::IntoIter<M>) {
         let start = Instant::now();
         let (mut began, end) = (start, self.record.call().deadline.min(start + MOST));

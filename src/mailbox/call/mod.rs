@@ -11,7 +11,7 @@ use crate::jsonrpc::{Pending, RpcError};
 use crate::log::{Harmless, caught, discard, panic_text};
 use crate::measure::{End, Record};
 use crate::route::Rejection;
-use crate::service::{CallContext, Method, Reply};
+use crate::service::{CallContext, Message, Reply};
 use crate::sync::Arc;
 
 use super::entry::Entry;
@@ -22,10 +22,10 @@ use super::rejection;
 use super::stage::{GivenUp, Stage, Was};
 
 /// A reply that waits for its caller.
-type ReadyReply<M> = Result<Ready<<M as Method>::Output>, RpcError>;
+type ReadyReply<M> = Result<Ready<<M as Message>::Output>, RpcError>;
 
 /// One call of a method on its way through a mailbox, shared by caller and host.
-pub(crate) struct Call<M: Method> {
+pub(crate) struct Call<M: Message> {
     head: Head,
     /// If it is a member of a batch, and no notification.
     member: Option<Member<M>>,
@@ -40,7 +40,7 @@ struct Head {
     bytes: usize,
 }
 
-impl<M: Method> Call<M> {
+impl<M: Message> Call<M> {
     /// A call that waits in its mailbox from now on, and may be a member of a batch.
     pub(crate) fn new(
         context: CallContext,
@@ -228,7 +228,7 @@ pub(crate) fn in_time<T>(
     (Err(rejection::deadline(call, began())), End::Expired)
 }
 
-impl<M: Method> fmt::Debug for Call<M> {
+impl<M: Message> fmt::Debug for Call<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Call").field("context", self.context()).finish_non_exhaustive()
     }
@@ -266,12 +266,12 @@ pub(crate) fn wake(waker: Waker) {
 }
 
 /// The caller's side of a call.
-struct Waiting<M: Method> {
+struct Waiting<M: Message> {
     call: Arc<Call<M>>,
     answered: bool,
 }
 
-impl<M: Method> Future for Waiting<M> {
+impl<M: Message> Future for Waiting<M> {
     type Output = (ReadyReply<M>, Was);
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -281,7 +281,7 @@ impl<M: Method> Future for Waiting<M> {
     }
 }
 
-impl<M: Method> Drop for Waiting<M> {
+impl<M: Message> Drop for Waiting<M> {
     fn drop(&mut self) {
         if !self.answered
             && let GivenUp::While(was) = self.call.stage.give_up()

@@ -42,15 +42,15 @@ impl Queued for Never {
 fn entry() -> Arc<Entry> {
     let places = Places::new(9, Quota::new(9, 9, Arc::new(Bell::new(1))));
     let mailbox: Mailbox<Never> = Mailbox::new(0, places, 1);
-    Arc::new(Entry::new::<Grind, _>("grind", MethodOptions::public(), &mailbox))
+    Arc::new(Entry::new::<Mill, Mill_Grind, _>("grind", MethodOptions::public(), &mailbox))
 }
 
 /// A call that has just arrived and waits.
-fn queued(entry: &Arc<Entry>) -> Arc<Call<Grind>> {
+fn queued(entry: &Arc<Entry>) -> Arc<Call<Mill_Grind>> {
     let (method, caller, arrived) = (entry.name, Caller::anonymous(), Instant::now());
     let deadline = arrived + DEADLINE;
     let context = CallContext { method, caller, arrived, deadline, notification: false, chain: None };
-    Call::new(context, Grind {}, entry.places.take(0).unwrap(), entry, None)
+    Call::new(context, Mill_Grind {}, entry.places.take(0).unwrap(), entry, None)
 }
 
 /// How many calls ended with an answer, at their deadline, and without their caller.

@@ -18,7 +18,7 @@ use serde::forward_to_deserialize_any;
 
 use crate::jsonrpc::{RpcError, check};
 
-use super::Method;
+use super::Message;
 use access::{Bridge, Choice, Names, Progress};
 use rest::{Halves, OneOf, WITH_REST};
 
@@ -28,7 +28,7 @@ pub use rest::with_rest;
 ///
 /// # Errors
 /// -32602, whose data has a `reason` and, where one is to blame, the `param`.
-pub(crate) fn read<M: Method>(params: Option<&str>) -> Result<M, RpcError> {
+pub(crate) fn read<M: Message>(params: Option<&str>) -> Result<M, RpcError> {
     // No parameters are an object without any.
     let json = params.filter(|json| *json != "null").unwrap_or("{}");
     let first = |rest| {
@@ -39,7 +39,7 @@ pub(crate) fn read<M: Method>(params: Option<&str>) -> Result<M, RpcError> {
 }
 
 /// Reads a message from the parameters, or from those of a choice.
-fn read_with<M: Method>(json: &str, choice: Option<Choice>) -> Result<M, InvalidParams> {
+fn read_with<M: Message>(json: &str, choice: Option<Choice>) -> Result<M, InvalidParams> {
     let takes_rest = Cell::new(false);
     let read = M::deserialize(Params { json, positions: M::PARAMS, choice, takes_rest: &takes_rest });
     let message = read.map_err(|mut invalid| {

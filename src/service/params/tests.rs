@@ -6,29 +6,19 @@ use serde_json::{Map, Value, json};
 
 use super::rows::{self, Row};
 use super::*;
-use crate::service::{Handler, MethodTable, Service};
 
-struct Nowhere;
-
-impl Service for Nowhere {
-    const NAME: &'static str = "nowhere";
-
-    fn methods(_table: &mut impl MethodTable<Self>) {}
-}
-
-macro_rules! methods {
+macro_rules! messages {
     ($($message:ident($($param:literal),*))*) => {$(
-        impl Method for $message {
-            type Service = Nowhere;
+        impl Message for $message {
             type Output = ();
+            type Error = RpcError;
             const NAME: &'static str = "m";
             const PARAMS: &'static [&'static str] = &[$($param),*];
-            const HANDLER: Handler<Self> = Handler::Read(|_, _, _| Ok(()));
         }
     )*};
 }
 
-methods! {
+messages! {
     Add("a", "b")
     Ping()
     Pong()
@@ -120,7 +110,7 @@ fn ten() -> u32 {
 }
 
 /// The message, written as JSON again, or the data of the error.
-fn outcome<M: Method>(params: Option<&str>) -> Result<Value, Value> {
+fn outcome<M: Message>(params: Option<&str>) -> Result<Value, Value> {
     match read::<M>(params) {
         Ok(message) => Ok(serde_json::to_value(message).unwrap()),
         Err(error) => {
@@ -130,7 +120,7 @@ fn outcome<M: Method>(params: Option<&str>) -> Result<Value, Value> {
     }
 }
 
-fn read_text<M: Method>(params: &str) -> Result<Value, Value> {
+fn read_text<M: Message>(params: &str) -> Result<Value, Value> {
     outcome::<M>(Some(params))
 }
 

@@ -140,8 +140,7 @@ fn every_setting_is_read_from_flag_environment_and_file_alike() {
 
 #[test]
 fn a_file_may_use_the_types_of_toml() {
-    let file =
-        "port = 5_001\nhide_private = true\norigins = [\"https://a.example\", 'https://b.example']\nbody_limit = 9";
+    let file = "port = 5_001\nhide_private = true\nallowed_origins = [\"https://a.example\", 'https://b.example']\nbody_limit = 9";
     let settings = Given { file: Some(file), ..Given::default() }.settings();
     assert_eq!((settings.port, settings.hide_private, settings.body_limit), (5001, true, 9));
     assert_eq!(settings.allowed_origins, ["https://a.example", "https://b.example"]);

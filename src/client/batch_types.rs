@@ -3,14 +3,17 @@
 use std::any::Any;
 use std::marker::PhantomData;
 
+use crate::service::Message;
+
 use super::answer::{self, Outcome};
 use super::error::ClientError;
-use super::typed::{ClientMethod, ClientOutput, of_method};
+use super::from_rpc_error::FromRpcError;
+use super::typed_client::{ClientOutput, of_method};
 
 /// One answer, not yet of its type.
 pub(super) enum Answer {
-    Wire(Outcome),
-    Mailbox(InProcess),
+    Remote(Outcome),
+    Local(InProcess),
 }
 
 /// An output that is still in a type of its own.
@@ -28,12 +31,14 @@ impl Answers {
         Self { answers: answers.into_iter(), counts: counts.into_iter() }
     }
 
-    fn next<M: ClientMethod<Output: ClientOutput>>(&mut self) -> Result<M::Output, ClientError<M::Error>> {
+    fn next<M: Message<Output: ClientOutput, Error: FromRpcError>>(
+        &mut self,
+    ) -> Result<M::Output, ClientError<M::Error>> {
         let missing = || ClientError::bad_answer("there is none");
         let answer = match self.answers.next() {
-            Some(Answer::Wire(outcome)) => answer::value(outcome),
-            Some(Answer::Mailbox(Ok(output))) => output.downcast().map(|output| *output).map_err(|_| missing()),
-            Some(Answer::Mailbox(Err(error))) => Err(error),
+            Some(Answer::Remote(outcome)) => answer::value(outcome),
+            Some(Answer::Local(Ok(output))) => output.downcast().map(|output| *output).map_err(|_| missing()),
+            Some(Answer::Local(Err(error))) => Err(error),
             None => Err(missing()),
         };
         answer.map_err(of_method::<M>)
@@ -59,7 +64,7 @@ pub trait Slot {
     fn take(answers: &mut Answers) -> Self::Answer;
 }
 
-impl<M: ClientMethod<Output: ClientOutput>> Slot for M {
+impl<M: Message<Output: ClientOutput, Error: FromRpcError>> Slot for M {
     type Answer = Result<M::Output, ClientError<M::Error>>;
 
     fn take(answers: &mut Answers) -> Self::Answer {
@@ -68,7 +73,7 @@ impl<M: ClientMethod<Output: ClientOutput>> Slot for M {
     }
 }
 
-impl<M: ClientMethod<Output: ClientOutput>> Slot for Each<M> {
+impl<M: Message<Output: ClientOutput, Error: FromRpcError>> Slot for Each<M> {
     type Answer = Vec<Result<M::Output, ClientError<M::Error>>>;
 
     fn take(answers: &mut Answers) -> Self::Answer {
