@@ -11,10 +11,9 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 pub use serde;
 use serde::de::{Deserialize, DeserializeOwned, Deserializer};
 
-use crate::client::FromRpcError;
 use crate::jsonrpc::RpcError;
 pub use crate::service::with_rest;
-use crate::service::{DescribeErrors, ErrorList, Message, Reply, State};
+use crate::service::{DescribeErrors, ErrorList, FromRpcError, Message, Reply, State};
 
 /// Holds for types whose state was checked: naming `StateOf<T>` is the check.
 #[derive(Debug)]

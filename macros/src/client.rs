@@ -1,14 +1,13 @@
 //! The typed client that the macro writes: a struct, and one line for each method.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::Visibility;
-use syn::spanned::Spanned;
 
 use crate::attr::Client;
 use crate::expand::{block_cfgs, error};
 use crate::message::{docs_or, sendable};
-use crate::method::{Method, Output, Param};
+use crate::method::{Method, Param};
 use crate::model::Service;
 use crate::spans::{self, at};
 use crate::types::without_self;
@@ -116,18 +115,12 @@ fn vis(service: &Service) -> &Visibility {
 /// Says that the client calls the method.
 fn client_method(service: &Service, client: &Ident, method: &Method) -> TokenStream {
     let Method { cfgs, message, .. } = method;
-    let span = match &method.output {
-        Output::Result { error, .. } => error.span(),
-        _ => Span::call_site(),
-    };
-    // If the error cannot be given back, the compiler says so here: at the error.
-    let calls = quote_spanned!(span=> ::callbox::client::Calls<#message>);
     let allowed = service.allowed(method);
     quote! {
         #(#cfgs)*
         #(#allowed)*
         #[automatically_derived]
-        impl #calls for #client {}
+        impl ::callbox::client::Calls<#message> for #client {}
     }
 }
 

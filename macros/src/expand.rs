@@ -6,7 +6,7 @@ use syn::spanned::Spanned;
 use syn::{Attribute, Ident, Type};
 
 use crate::asserts::{state_check, type_checks};
-use crate::attr::OnPanic;
+use crate::attr::{Client, OnPanic};
 use crate::client;
 use crate::conditional::{Conditional, cfgs};
 use crate::deprecated;
@@ -70,7 +70,7 @@ fn method_impl(service: &Service, method: &Method, output: &Type, handler: &Toke
     let Method { cfgs, message, .. } = method;
     let (ty, name) = (service.ty(), method.wire_name());
     let output = without_self(output.to_token_stream(), ty);
-    let error = error(service, method);
+    let error = message_error(service, method);
     let params = method.sent().filter(|param| !param.is_rest()).filter_map(Param::wire_name);
     let errors = errors(service, method);
     let allowed = service.allowed(method);
@@ -89,7 +89,7 @@ fn method_impl(service: &Service, method: &Method, output: &Type, handler: &Toke
         #[automatically_derived]
         impl ::callbox::Message for #message {
             type Output = #output;
-            type Error = #error;
+            #error
             const NAME: &'static str = #name;
             const PARAMS: &'static [&'static str] = &[#(#params),*];
             #deadline
@@ -110,6 +110,20 @@ pub(crate) fn error(service: &Service, method: &Method) -> TokenStream {
     match &method.output {
         Output::Result { error, .. } => without_self(error.to_token_stream(), service.ty()),
         _ => quote!(::callbox::RpcError),
+    }
+}
+
+/// The error of the message. A client must be able to give it back: if it cannot, the compiler says so at the error.
+fn message_error(service: &Service, method: &Method) -> TokenStream {
+    let plain = quote!(
+        type Error = ::callbox::RpcError;
+    );
+    match &method.output {
+        Output::Result { error: written, .. } if !matches!(service.attr.client, Client::None) => {
+            let error = error(service, method);
+            quote_spanned!(written.span()=> type Error = #error;)
+        }
+        _ => plain,
     }
 }
 

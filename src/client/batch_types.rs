@@ -7,7 +7,6 @@ use crate::service::Message;
 
 use super::answer::{self, Outcome};
 use super::error::ClientError;
-use super::from_rpc_error::FromRpcError;
 use super::typed_client::{ClientOutput, of_method};
 
 /// One answer, not yet of its type.
@@ -31,9 +30,7 @@ impl Answers {
         Self { answers: answers.into_iter(), counts: counts.into_iter() }
     }
 
-    fn next<M: Message<Output: ClientOutput, Error: FromRpcError>>(
-        &mut self,
-    ) -> Result<M::Output, ClientError<M::Error>> {
+    fn next<M: Message<Output: ClientOutput>>(&mut self) -> Result<M::Output, ClientError<M::Error>> {
         let missing = || ClientError::bad_answer("there is none");
         let answer = match self.answers.next() {
             Some(Answer::Remote(outcome)) => answer::value(outcome),
@@ -64,7 +61,7 @@ pub trait Slot {
     fn take(answers: &mut Answers) -> Self::Answer;
 }
 
-impl<M: Message<Output: ClientOutput, Error: FromRpcError>> Slot for M {
+impl<M: Message<Output: ClientOutput>> Slot for M {
     type Answer = Result<M::Output, ClientError<M::Error>>;
 
     fn take(answers: &mut Answers) -> Self::Answer {
@@ -73,7 +70,7 @@ impl<M: Message<Output: ClientOutput, Error: FromRpcError>> Slot for M {
     }
 }
 
-impl<M: Message<Output: ClientOutput, Error: FromRpcError>> Slot for Each<M> {
+impl<M: Message<Output: ClientOutput>> Slot for Each<M> {
     type Answer = Vec<Result<M::Output, ClientError<M::Error>>>;
 
     fn take(answers: &mut Answers) -> Self::Answer {

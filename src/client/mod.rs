@@ -22,7 +22,7 @@
 //! halves of the wire, `retry` holds the rules for repeating calls, `transport` is what carries
 //! bodies, and `http` carries them to an `address`. `typed_client` puts messages in place of names,
 //! with `typed_batch` for batches and `batch_types` for the types of their results. `error` lists
-//! what can go wrong, and `from_rpc_error` turns a response back into the error of the method.
+//! what can go wrong.
 
 #[cfg(feature = "client")]
 mod address;
@@ -30,7 +30,6 @@ mod answer;
 mod batch;
 mod batch_types;
 mod error;
-mod from_rpc_error;
 #[cfg(feature = "client")]
 mod http;
 mod request;
@@ -41,11 +40,11 @@ mod typed_client;
 mod untyped;
 
 pub use crate::engine::LocalService;
+pub use crate::service::FromRpcError;
 pub use batch::Batch;
 #[doc(hidden)]
 pub use batch_types::{Answers, Asked, Each, Grow, Slot};
 pub use error::{Cause, ClientError};
-pub use from_rpc_error::FromRpcError;
 #[cfg(feature = "client")]
 pub use http::{BuildError, ClientBuilder};
 pub use retry::Retry;

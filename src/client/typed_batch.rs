@@ -12,7 +12,6 @@ use crate::service::Message;
 
 use super::batch_types::{Answer, Answers, Asked, Each, Grow, InProcess};
 use super::error::ClientError;
-use super::from_rpc_error::FromRpcError;
 use super::request::{Request, sendable};
 use super::typed_client::{Calls, ClientOutput, ServiceClient, Target, TypedClient, deadline};
 use super::untyped::Client;
@@ -76,7 +75,7 @@ impl<'a, C: ServiceClient, A> TypedBatch<'a, C, A> {
     pub fn add<M>(mut self, message: M) -> TypedBatch<'a, C, A::With<M>>
     where
         C: Calls<M>,
-        M: Message<Output: ClientOutput, Error: FromRpcError>,
+        M: Message<Output: ClientOutput>,
         A: Grow,
     {
         self.push(message);
@@ -87,7 +86,7 @@ impl<'a, C: ServiceClient, A> TypedBatch<'a, C, A> {
     pub fn add_all<M>(mut self, messages: impl IntoIterator<Item = M>) -> TypedBatch<'a, C, A::With<Each<M>>>
     where
         C: Calls<M>,
-        M: Message<Output: ClientOutput, Error: FromRpcError>,
+        M: Message<Output: ClientOutput>,
         A: Grow,
     {
         let count = messages.into_iter().map(|message| self.push(message)).count();
@@ -95,10 +94,9 @@ impl<'a, C: ServiceClient, A> TypedBatch<'a, C, A> {
     }
 
     /// Adds a notification.
-    pub fn notify<M>(mut self, message: M) -> Self
+    pub fn notify<M: Message>(mut self, message: M) -> Self
     where
         C: Calls<M>,
-        M: Message<Output: ClientOutput, Error: FromRpcError>,
     {
         match &mut self.members {
             Members::Remote(client, requests) => {

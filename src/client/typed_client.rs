@@ -8,11 +8,10 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 
 use crate::engine::{LocalService, ServiceRef};
-use crate::service::{Message, Service, full_name};
+use crate::service::{FromRpcError, Message, Service, full_name};
 
 use super::answer;
 use super::error::ClientError;
-use super::from_rpc_error::FromRpcError;
 use super::request::{Request, sendable};
 use super::typed_batch::TypedBatch;
 use super::untyped::Client;
@@ -80,11 +79,7 @@ pub trait ServiceClient: From<TypedClient<Self>> {
     note = "`#[service]` writes `callbox::client::Calls` for each message of a service and its client, but not with \
             `client = false`"
 )]
-pub trait Calls<M>: ServiceClient
-where
-    M: Message<Output: ClientOutput, Error: FromRpcError>,
-{
-}
+pub trait Calls<M: Message>: ServiceClient {}
 
 /// A service that a typed client can be a client of, so that [`ServiceRef::client`] returns one.
 #[diagnostic::on_unimplemented(
@@ -206,7 +201,7 @@ impl<C: ServiceClient> TypedClient<C> {
     pub async fn call<M>(&self, message: M) -> Result<M::Output, ClientError<M::Error>>
     where
         C: Calls<M>,
-        M: Message<Output: ClientOutput, Error: FromRpcError>,
+        M: Message<Output: ClientOutput>,
     {
         let answer = match &self.target {
             Target::Local(service) => match sendable(&message) {
@@ -230,10 +225,9 @@ impl<C: ServiceClient> TypedClient<C> {
     ///
     /// # Panics
     /// Outside of a tokio runtime.
-    pub async fn notify<M>(&self, message: M) -> Result<(), ClientError>
+    pub async fn notify<M: Message>(&self, message: M) -> Result<(), ClientError>
     where
         C: Calls<M>,
-        M: Message<Output: ClientOutput, Error: FromRpcError>,
     {
         match &self.target {
             Target::Local(service) => {
@@ -265,7 +259,7 @@ pub(super) fn deadline<M: Message>(client: &Client) -> Duration {
 }
 
 /// Returns the same error as one of the method.
-pub(super) fn of_method<M: Message<Error: FromRpcError>>(error: ClientError) -> ClientError<M::Error> {
+pub(super) fn of_method<M: Message>(error: ClientError) -> ClientError<M::Error> {
     error.try_map(M::Error::from_rpc_error)
 }
 

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use crate::jsonrpc::RpcError;
 
-use super::ErrorList;
+use super::{ErrorList, FromRpcError};
 
 /// The reply to a message: the output of its method, or the error that the caller receives.
 pub type Reply<M> = Result<<M as Message>::Output, RpcError>;
@@ -58,9 +58,9 @@ pub trait Message: Serialize + DeserializeOwned + JsonSchema + Send + 'static {
     /// The result of a call that succeeds.
     type Output: Serialize + JsonSchema + Send + 'static;
 
-    /// The error that the method itself returns; [`RpcError`](struct@crate::RpcError) if it has none of its own. Typed
-    /// clients return it as [`ClientError::Method`](crate::client::ClientError::Method).
-    type Error;
+    /// The error that the method itself returns; [`RpcError`](struct@crate::RpcError) if it has none of its own, or if no typed
+    /// client calls it. Typed clients return it as [`ClientError::Method`](crate::client::ClientError::Method).
+    type Error: FromRpcError;
 
     /// The name on the wire, without the namespace of the service.
     const NAME: &'static str;

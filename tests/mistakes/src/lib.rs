@@ -17,5 +17,8 @@
     clippy::used_underscore_binding,
     clippy::missing_errors_doc
 )]
+// serde's derives allow some of it, so it cannot be forbidden.
+#![deny(nonstandard_style)]
 
+pub mod names;
 pub mod shop;

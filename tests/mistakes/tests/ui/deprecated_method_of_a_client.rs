@@ -12,7 +12,7 @@ impl Shop {
 }
 
 async fn call(shop: ServiceRef<Shop>) {
-    let _ = ShopClient::from(shop).add().await;
+    let _ = shop.client::<ShopClient>().add().await;
 }
 
 fn main() {}

@@ -4,7 +4,7 @@ struct Shop;
 
 #[service]
 impl Shop {
-    #[public_method]
+    #[public_method(message = "Shop")]
     fn shop(&self) {}
 }
 

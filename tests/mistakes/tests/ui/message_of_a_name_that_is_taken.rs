@@ -6,7 +6,7 @@ struct Shop;
 
 #[service]
 impl Shop {
-    #[public_method]
+    #[public_method(message = "Open")]
     fn open(&self) -> u8 {
         let Open = Open;
         1

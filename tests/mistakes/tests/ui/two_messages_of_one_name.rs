@@ -7,7 +7,7 @@ impl Shop {
     #[public_method]
     fn open(&self) {}
 
-    #[public_method(message = "Open")]
+    #[public_method(message = "Shop_Open")]
     fn unlock(&self) {}
 }
 

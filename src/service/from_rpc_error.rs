@@ -1,13 +1,13 @@
 //! From what the server told of an error back to the error of the method.
 
+use super::InternalError;
 use crate::jsonrpc::RpcError;
-use crate::service::InternalError;
 
 /// An error of a method that a typed client gives back as what it was.
 ///
 /// [`#[derive(RpcError)]`](derive@crate::RpcError) writes it. For another type, write the impl that matches its
 /// `From<…> for RpcError`; an empty one is right as well, and then clients get
-/// [`ClientError::Server`](super::ClientError::Server) with all that the server told.
+/// [`ClientError::Server`](crate::client::ClientError::Server) with all that the server told.
 ///
 /// ```
 /// use callbox::RpcError;
