@@ -132,6 +132,8 @@ mod jsonrpc;
 mod mailbox;
 mod measure;
 mod peer;
+#[cfg(test)]
+mod property_tests;
 mod regular_file;
 mod route;
 mod router;

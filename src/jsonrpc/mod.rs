@@ -12,6 +12,8 @@ mod id;
 mod internal;
 mod large;
 mod pending;
+#[cfg(test)]
+mod property_tests;
 mod request;
 mod response;
 #[cfg(test)]

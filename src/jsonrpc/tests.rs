@@ -1,29 +1,28 @@
-//! The rules of the wire, as the parser by itself keeps them, and properties that hold for whatever is sent.
+//! The rules of the wire, as the parser by itself keeps them.
 
 use std::collections::HashMap;
 
-use proptest::prelude::*;
 use serde_json::value::RawValue;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::*;
 
 /// The defaults of the settings.
-const LIMITS: Limits = Limits { members: 100, depth: 127, id: 4096 };
+pub(super) const LIMITS: Limits = Limits { members: 100, depth: 127, id: 4096 };
 
 /// The size from which on a call is large: none is.
-const NONE: usize = usize::MAX;
+pub(super) const NONE: usize = usize::MAX;
 
 /// All are.
-const ALL: usize = 0;
+pub(super) const ALL: usize = 0;
 
 /// What a server would answer that has the methods of the rows. None: nothing.
-fn answer(body: impl AsRef<[u8]>) -> Option<String> {
+pub(super) fn answer(body: impl AsRef<[u8]>) -> Option<String> {
     answer_within(body, &LIMITS, NONE)
 }
 
 /// The same if all calls are large.
-fn answer_as_large(body: impl AsRef<[u8]>) -> Option<String> {
+pub(super) fn answer_as_large(body: impl AsRef<[u8]>) -> Option<String> {
     answer_within(body, &LIMITS, ALL)
 }
 
@@ -80,7 +79,7 @@ fn run(member: &Member<'_>, out: &mut Vec<u8>) -> Result<(), RpcError> {
     Budget::new(1000).write(out, "m", &result)
 }
 
-fn error(code: i32, id: &str) -> String {
+pub(super) fn error(code: i32, id: &str) -> String {
     let message = if code == code::PARSE_ERROR { "Parse error" } else { "Invalid Request" };
     format!(r#"{{"jsonrpc":"2.0","error":{{"code":{code},"message":"{message}"}},"id":{id}}}"#)
 }
@@ -127,36 +126,9 @@ fn a_call_is_borrowed_from_the_body() {
     assert_eq!(request.id.map(Id::as_json), Some("1"));
 }
 
-fn any_scalar() -> impl Strategy<Value = Value> {
-    prop_oneof![
-        Just(Value::Null),
-        any::<i64>().prop_map(Value::from),
-        any::<u64>().prop_map(Value::from),
-        any::<f64>().prop_map(Value::from),
-        ".*".prop_map(Value::from),
-    ]
-}
-
-fn any_structure(inner: impl Strategy<Value = Value> + Clone + 'static) -> impl Strategy<Value = Value> {
-    let name = prop_oneof![Just("jsonrpc"), Just("method"), Just("params"), Just("id")].prop_map(str::to_owned);
-    let member = (prop_oneof![name, ".*"], inner.clone());
-    prop_oneof![
-        prop::collection::vec(inner, 0..6).prop_map(Value::from),
-        prop::collection::vec(member, 0..6).prop_map(|members| Value::from(Map::from_iter(members))),
-    ]
-}
-
-fn any_value() -> impl Strategy<Value = Value> + Clone {
-    prop_oneof![any_scalar(), any::<bool>().prop_map(Value::from)].prop_recursive(6, 64, 6, any_structure)
-}
-
-fn any_call() -> impl Strategy<Value = (String, Value, Value)> {
-    (".*", any_structure(any_value()), any_scalar())
-}
-
 /// Every answer to anything is one response object or an array of them, with exactly one of result and error. Their values are
 /// left as text: an id may be a number that is JSON and too large for every type.
-fn assert_well_formed(answer: &str) {
+pub(super) fn assert_well_formed(answer: &str) {
     let responses: Vec<HashMap<String, &RawValue>> = match answer.starts_with('[') {
         true => serde_json::from_str(answer).unwrap(),
         false => vec![serde_json::from_str(answer).unwrap()],
@@ -253,104 +225,5 @@ fn what_is_no_good_call_at_first_sight_is_read_as_a_whole() {
     ] {
         assert!(unread(&body).is_none(), "{name}");
         assert_eq!(answer_as_large(&body), answer(&body), "{name}");
-    }
-}
-
-fn any_request_text() -> impl Strategy<Value = String> {
-    let name = prop_oneof![5 => Just("params"), 1 => Just("p\\u0061rams"), 1 => Just("\\\"params"), 1 => Just("x")];
-    let params = prop_oneof![3 => any_structure(any_value()), 1 => any_value()].prop_map(|value| value.to_string());
-    let params = (name, params).prop_map(|(name, params)| format!(r#""{name}": {params}"#));
-    let others = [r#""jsonrpc":"2.0""#, r#""method":"add""#, r#""id":1"#, r#""params":[1,2]"#, r#""x":{"params":[]}"#];
-    let others = others.map(|member| prop_oneof![8 => Just(member.to_owned()), 1 => Just(String::new())]);
-    let others = prop::array::uniform3(0..others.len()).prop_flat_map(move |more| {
-        let mut members = others[..3].to_vec();
-        members.extend(more.into_iter().filter(|one| *one > 2).map(|one| others[one].clone()));
-        members
-    });
-    (others, params).prop_flat_map(|(mut members, params)| {
-        members.push(params);
-        members.retain(|member| !member.is_empty());
-        Just(members).prop_shuffle().prop_map(|members| format!("{{{}}}", members.join(",")))
-    })
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
-
-    #[test]
-    fn large_parameters_get_the_answer_of_small_ones(
-        request in any_request_text(),
-        damage in prop::collection::vec((any::<prop::sample::Index>(), r#"[\[\]{},:"1e\\ .-]?"#), 0..3),
-        cut in any::<bool>(),
-    ) {
-        let mut request: Vec<char> = request.chars().collect();
-        for (at, instead) in damage {
-            let at = at.index(request.len());
-            request.splice(at..at + usize::from(cut), instead.chars());
-            if request.is_empty() {
-                break;
-            }
-        }
-        let body: String = request.into_iter().collect();
-        prop_assert_eq!(answer_as_large(&body), answer(&body), "{}", body);
-    }
-}
-
-proptest! {
-    #[test]
-    fn a_call_arrives_as_it_was_meant((method, params, id) in any_call()) {
-        let compact = json!({"jsonrpc": "2.0", "method": method, "params": params, "id": id});
-        for body in [compact.to_string(), serde_json::to_string_pretty(&compact).unwrap()] {
-            for large in [NONE, ALL] {
-                let parsed = Envelope::parse_with(body.as_bytes(), &LIMITS, large);
-                let Ok(Envelope::Single(Ok(request))) = parsed else { panic!("{body}") };
-                prop_assert_eq!(&*request.method, &method);
-                prop_assert_eq!(&serde_json::from_str::<Value>(request.params.unwrap()).unwrap(), &params);
-                prop_assert_eq!(request.id.unwrap().as_json(), id.to_string());
-            }
-        }
-    }
-
-    #[test]
-    fn any_json_gets_a_well_formed_answer_and_is_never_a_parse_error(value in any_value()) {
-        let answer = answer(value.to_string());
-        prop_assert!(answer.as_ref().is_none_or(|answer| !answer.contains("-32700")));
-        if let Some(answer) = answer {
-            assert_well_formed(&answer);
-        }
-    }
-
-    #[test]
-    fn any_bytes_get_a_well_formed_answer(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-        if let Some(answer) = answer(bytes) {
-            assert_well_formed(&answer);
-        }
-    }
-
-    #[test]
-    fn a_damaged_call_gets_a_well_formed_answer(
-        (method, params, id) in any_call(),
-        flips in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
-        end in any::<prop::sample::Index>(),
-        batch in any::<bool>(),
-    ) {
-        let call = json!({"jsonrpc": "2.0", "method": method, "params": params, "id": id});
-        let mut body = if batch { json!([call, call]) } else { call }.to_string().into_bytes();
-        for (at, byte) in flips {
-            let at = at.index(body.len());
-            body[at] = byte;
-        }
-        for body in [&body[..], &body[..end.index(body.len())]] {
-            if let Some(answer) = answer(body) {
-                assert_well_formed(&answer);
-            }
-        }
-    }
-
-    #[test]
-    fn a_body_that_serde_json_cannot_read_is_a_parse_error(text in r#"[\[\]{},:"1e\\ .-]{0,12}"#) {
-        let json = serde_json::from_str::<serde::de::IgnoredAny>(&text).is_ok();
-        let answered = answer(&text).map(|answer| rows::without_reasons(&answer));
-        prop_assert_eq!(answered == Some(error(-32700, "null")), !json, "{}: {:?}", text, answered);
     }
 }

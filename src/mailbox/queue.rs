@@ -169,12 +169,10 @@ mod tests {
     use std::cell::Cell;
     use std::rc::Rc;
 
-    use proptest::collection::vec;
-    use proptest::prelude::*;
-
     use super::super::bell::tests::CountWakes;
     use super::super::quota::Quota;
     use super::*;
+    use crate::property_tests::{CASES, check, list};
 
     #[derive(Clone)]
     struct Item(u32, Rc<Cell<bool>>);
@@ -288,10 +286,11 @@ mod tests {
         assert!(mailbox.len() <= 16, "{}", mailbox.len());
     }
 
-    proptest! {
-        /// Beside a plain queue that forgets what was given up at once.
-        #[test]
-        fn a_mailbox_is_a_queue_of_what_is_alive(steps in vec((0..4u8, 0..8usize), 1..300)) {
+    /// Beside a plain queue that forgets what was given up at once.
+    #[test]
+    fn a_mailbox_is_a_queue_of_what_is_alive() {
+        check(CASES, |u| {
+            let steps = list(u, 1, 299, |u| Ok((u.int_in_range(0..=3u8)?, u.int_in_range(0..=7usize)?)))?;
             let (mailbox, bell) = mailbox(4);
             mailbox.open();
             let (mut model, mut open, mut number) = (VecDeque::<Item>::new(), true, 0);
@@ -300,12 +299,12 @@ mod tests {
                     0 => {
                         number += 1;
                         let item = item(number);
-                        prop_assert_eq!(mailbox.push(item.clone(), &bell).is_ok(), open);
+                        assert_eq!(mailbox.push(item.clone(), &bell).is_ok(), open);
                         if open {
                             model.push_back(item);
                         }
                     }
-                    1 => prop_assert_eq!(start(&mailbox), model.pop_front().map(|item| item.0)),
+                    1 => assert_eq!(start(&mailbox), model.pop_front().map(|item| item.0)),
                     2 if pick < model.len() => {
                         let gone = model.remove(pick).unwrap();
                         gone.1.set(false);
@@ -315,14 +314,15 @@ mod tests {
                         if open {
                             mailbox.open();
                         } else {
-                            let live = mailbox.close().into_iter().filter(Queued::is_live).map(|item| item.0);
-                            prop_assert_eq!(live.collect::<Vec<_>>(), model.drain(..).map(|item| item.0).collect::<Vec<_>>());
+                            let live = mailbox.close().into_iter().filter(Queued::is_live);
+                            assert!(live.map(|item| item.0).eq(model.drain(..).map(|item| item.0)));
                         }
                     }
                     _ => {}
                 }
-                prop_assert_eq!(head(&mailbox), model.front().map(|item| item.0));
+                assert_eq!(head(&mailbox), model.front().map(|item| item.0));
             }
-        }
+            Ok(())
+        });
     }
 }

@@ -1,10 +1,10 @@
 use actix_codec::Decoder;
 use actix_http::h1::{Codec, Message, MessageType};
 use actix_web::web::BytesMut;
-use proptest::prelude::*;
-use proptest::test_runner::TestRunner;
+use arbtest::arbitrary::{Result, Unstructured};
 
 use super::*;
+use crate::property_tests::{CASES, check, list, text};
 
 const CALL: &str = "POST /api HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello";
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -45,30 +45,38 @@ fn a_request_ends_where_it_says() {
     }
 }
 
-proptest! {
-    #[test]
-    fn however_requests_are_cut_in_pieces_each_is_passed_on_by_itself(
-        which in prop::collection::vec(prop::sample::select(vec![CALL, GET, BARE, CHUNKED, "\r\n\nGET / HTTP/1.0\r\n\r\n"]), 1..6),
-        cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..20),
-    ) {
+#[test]
+fn however_requests_are_cut_in_pieces_each_is_passed_on_by_itself() {
+    check(CASES, |u| {
+        let which = [CALL, GET, BARE, CHUNKED, "\r\n\nGET / HTTP/1.0\r\n\r\n"];
+        let which = list(u, 1, 5, |u| u.choose(&which).copied())?;
         let all = which.concat().into_bytes();
-        let mut cuts: Vec<_> = cuts.iter().map(|cut| cut.index(all.len())).chain([0, all.len()]).collect();
+        let mut cuts = list(u, 0, 19, |u| u.choose_index(all.len()))?;
+        cuts.extend([0, all.len()]);
         cuts.sort_unstable();
         let pieces: Vec<_> = cuts.windows(2).map(|cut| &all[cut[0]..cut[1]]).collect();
-        prop_assert_eq!(requests(&pieces), which.iter().map(|request| request.as_bytes().to_vec()).collect::<Vec<_>>());
-    }
+        assert_eq!(requests(&pieces), which.iter().map(|request| request.as_bytes()).collect::<Vec<_>>(), "{cuts:?}");
+        Ok(())
+    });
+}
 
-    #[test]
-    fn no_bytes_are_lost_changed_or_counted_twice(pieces in prop::collection::vec(".{0,9}|\r\n|\n|0|[0-9a-f]{1,3}", 0..40)) {
+#[test]
+fn no_bytes_are_lost_changed_or_counted_twice() {
+    check(CASES, |u| {
+        let pieces = list(u, 0, 39, |u| match u.int_in_range(0..=4u8)? {
+            0 => text(u, 9),
+            1 => Ok(format!("{:x}", u.int_in_range(0..=0xfffu16)?)),
+            kind => Ok(["\r\n", "\n", "0"][usize::from(kind) - 2].to_owned()),
+        })?;
         let head = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n".to_owned();
         let all = head + &pieces.concat();
         let mut framing = Framing::default();
         let mut bytes = all.clone().into_bytes();
         let passed = framing.advance(&mut bytes);
-        prop_assert!(passed <= bytes.len());
-        prop_assert_eq!(bytes, all.into_bytes());
-        prop_assert!(passed > 0);
-    }
+        assert!((1..=bytes.len()).contains(&passed), "{passed} bytes of {all:?}");
+        assert_eq!(bytes, all.into_bytes());
+        Ok(())
+    });
 }
 
 #[test]
@@ -156,7 +164,7 @@ fn by_actix(bytes: &[u8]) -> End {
     }
 }
 
-fn a_head() -> impl Strategy<Value = String> {
+fn any_head(u: &mut Unstructured<'_>) -> Result<String> {
     let lines = [
         "Content-Length: 5\r\n",
         "content-length:12 \r\n",
@@ -173,12 +181,12 @@ fn a_head() -> impl Strategy<Value = String> {
         "T:\r\n",
     ];
     let first = ["POST /api HTTP/1.1\r\n", "GET / HTTP/1.1\r\n", "CONNECT a:1 HTTP/1.1\n", "\r\nGET / HTTP/1.1\r\n"];
-    let lines = prop::collection::vec(prop::sample::select(lines.to_vec()), 0..4);
-    (prop::sample::select(first.to_vec()), lines, prop::sample::select(vec!["\r\n", "\n"]))
-        .prop_map(|(first, lines, end)| format!("{first}Host: a\r\n{}{end}", lines.concat()))
+    let (first, end) = (u.choose(&first)?, u.choose(&["\r\n", "\n"])?);
+    let lines = list(u, 0, 3, |u| u.choose(&lines).copied())?;
+    Ok(format!("{first}Host: a\r\n{}{end}", lines.concat()))
 }
 
-fn a_body() -> impl Strategy<Value = String> {
+fn any_body(u: &mut Unstructured<'_>) -> Result<String> {
     let pieces = [
         "5\r\nhello\r\n",
         "1;a=b\r\nx\r\n",
@@ -200,15 +208,13 @@ fn a_body() -> impl Strategy<Value = String> {
         "0\r\n\r\n",
         "GET / HTTP/1.1\r\n\r\n",
     ];
-    prop::collection::vec(prop::sample::select(pieces.to_vec()), 0..8).prop_map(|pieces| pieces.concat())
+    Ok(list(u, 0, 7, |u| u.choose(&pieces).copied())?.concat())
 }
 
 #[actix_web::test]
 async fn a_request_ends_where_actix_has_it_end() {
-    let mut runner =
-        TestRunner::new(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() });
-    let result = runner.run(&(a_head(), a_body()), |(head, body)| {
-        let mut bytes = (head + &body).into_bytes();
+    check(4000, |u| {
+        let mut bytes = (any_head(u)? + &any_body(u)?).into_bytes();
         let mut framing = Framing::default();
         let passed = framing.advance(&mut bytes);
         // What it has blanked out, actix does not see either.
@@ -221,9 +227,8 @@ async fn a_request_ends_where_actix_has_it_end() {
         };
         // Of a head that actix does not take nothing follows.
         if expected != End::MalformedHead {
-            prop_assert_eq!(found, expected, "{}", String::from_utf8_lossy(&bytes));
+            assert_eq!(found, expected, "{}", String::from_utf8_lossy(&bytes));
         }
         Ok(())
     });
-    result.unwrap_or_else(|error| panic!("{error}"));
 }

@@ -34,6 +34,9 @@ mod lock;
 mod mailbox;
 pub mod mailbox_ends;
 mod measure;
+#[cfg(test)]
+#[path = "../../../src/property_tests.rs"]
+mod property_tests;
 mod sync;
 pub mod turn;
 
