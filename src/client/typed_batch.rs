@@ -33,12 +33,12 @@ use super::untyped::Client;
 /// # }
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
 /// # let server = testing::start(Server::new(Sums::default));
-/// # let sums = SumsClient::from(server.service::<Sums>());
-/// let batch = sums.batch().add(Add { a: 1, b: 2 }).notify(Log { line: "added".into() }).add(Text { of: 7 });
+/// # let sums = server.service::<Sums>().client::<SumsClient>();
+/// let batch = sums.batch().add(Sums_Add { a: 1, b: 2 }).notify(Sums_Log { line: "added".into() }).add(Sums_Text { of: 7 });
 /// let (sum, text) = batch.send().await;
 /// assert_eq!((sum.unwrap(), text.unwrap()), (3, "7".to_owned()));
 ///
-/// let (sums,) = sums.batch().add_all((0..3).map(|n| Add { a: n, b: n })).send().await;
+/// let (sums,) = sums.batch().add_all((0..3).map(|n| Sums_Add { a: n, b: n })).send().await;
 /// assert_eq!(sums.into_iter().map(Result::unwrap).collect::<Vec<_>>(), [0, 2, 4]);
 /// # }
 /// ```

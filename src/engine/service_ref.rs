@@ -42,8 +42,8 @@ use super::typed::{self, AsCaller};
 /// }
 ///
 /// async fn add_twice(counter: ServiceRef<Counter>) -> Result<u64, RpcError> {
-///     counter.call(Add { by: 1 }).await?;
-///     counter.call(Add { by: 1 }).await
+///     counter.call(Counter_Add { by: 1 }).await?;
+///     counter.call(Counter_Add { by: 1 }).await
 /// }
 /// ```
 pub struct ServiceRef<S: Service> {
@@ -70,7 +70,7 @@ impl<S: Service> ServiceRef<S> {
     /// # struct Counter;
     /// # #[service] impl Counter { #[public_method] fn add(&self, by: u64) -> u64 { by } }
     /// async fn add_soon(counter: ServiceRef<Counter>) -> Result<u64, RpcError> {
-    ///     counter.with_deadline(Duration::from_millis(50)).call(Add { by: 1 }).await
+    ///     counter.with_deadline(Duration::from_millis(50)).call(Counter_Add { by: 1 }).await
     /// }
     /// ```
     #[must_use]

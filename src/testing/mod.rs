@@ -31,13 +31,13 @@
 //!
 //! // Over HTTP, on a free port:
 //! let server = testing::start(Server::new(Counter::default));
-//! assert_eq!(server.call(Add { by: 2 }), Ok(2));
+//! assert_eq!(server.call(Counter_Add { by: 2 }), Ok(2));
 //!
 //! // Without HTTP:
 //! let counter = testing::in_process(Counter::default);
-//! counter.notify(Add { by: 2 }).unwrap();
+//! counter.notify(Counter_Add { by: 2 }).unwrap();
 //! counter.wait_idle();
-//! assert_eq!(counter.call(Add { by: 1 }), Ok(3));
+//! assert_eq!(counter.call(Counter_Add { by: 1 }), Ok(3));
 //! ```
 
 mod client;
