@@ -1,4 +1,4 @@
-//! Answers of a method as JSON: written where they belong, when they are there.
+//! Replies of a method as JSON.
 
 use std::pin::Pin;
 use std::rc::Rc;
@@ -16,7 +16,8 @@ use crate::service::{Message, Reply};
 
 use super::typed::writing_panicked;
 
-/// Writes the output of a call, or says which error is to be written. A panic in somebody's `Serialize` is one.
+/// Writes the output of a call. Returns the error to write instead; a panic in the user's
+/// `Serialize` is one.
 pub(super) fn write<T: Serialize>(
     method: &'static str,
     reply: Result<T, RpcError>,
@@ -29,7 +30,8 @@ pub(super) fn write<T: Serialize>(
     written.unwrap_or_else(|panic| Err(writing_panicked(method, panic)))
 }
 
-/// Writes the output of a member of a batch where it ran, within what the batch has left for it.
+/// Writes the output of a member of a batch on the thread where it ran, within what is left of the
+/// batch's response limit.
 pub(super) fn write_early<M: Message>(output: M::Output, pending: &Pending) -> Result<Vec<u8>, RpcError> {
     let (budget, mut out) = (Budget::new(pending.left()), Vec::new());
     let outcome = write(M::NAME, Ok(output), &budget, &mut out);
@@ -39,7 +41,7 @@ pub(super) fn write_early<M: Message>(output: M::Output, pending: &Pending) -> R
     outcome.map(|()| out)
 }
 
-/// The same as [`write`] for a reply that has waited.
+/// As [`write`], for a reply that comes from a mailbox.
 fn write_ready<T: Serialize>(
     method: &'static str,
     ready: Result<Ready<T>, RpcError>,
@@ -49,13 +51,14 @@ fn write_ready<T: Serialize>(
     match ready {
         Ok(Ready::Value(output, hold)) => {
             let outcome = write(method, Ok(output), budget, out);
-            // Until it is written, or dropped, its batch counts it as one that waits.
+            // Its batch counts the output as held in memory until it is written or dropped.
             drop(hold);
             outcome
         }
         Ok(Ready::Written(written, hold)) => {
-            // Not counted as waiting and as part of the response at once: a result that is written
-            // at this moment would find too little room, and be rejected although it fits.
+            // Released first, so that the result is not counted twice, as held and as part of the
+            // response: another result that is written at this moment would find too little room
+            // and be rejected although it fits.
             drop(hold);
             budget.accept(out, &written)
         }
@@ -64,8 +67,8 @@ fn write_ready<T: Serialize>(
 }
 
 pin_project! {
-    /// A call whose reply is written once it is there.
-    struct Replying<F> {
+    /// A reply that is awaited and then written.
+    struct PendingReply<F> {
         #[pin]
         reply: F,
         method: &'static str,
@@ -73,7 +76,7 @@ pin_project! {
     }
 }
 
-impl<T: Serialize, F: Future<Output = Result<Ready<T>, RpcError>>> UnderWay for Replying<F> {
+impl<T: Serialize, F: Future<Output = Result<Ready<T>, RpcError>>> UnderWay for PendingReply<F> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>, out: &mut Vec<u8>) -> Poll<Outcome> {
         let this = self.project();
         let reply = ready!(this.reply.poll(cx));
@@ -81,10 +84,10 @@ impl<T: Serialize, F: Future<Output = Result<Ready<T>, RpcError>>> UnderWay for 
     }
 }
 
-/// The replies to calls of one method.
-pub(super) struct Series<M: Message>(pub(super) vec::IntoIter<Reply<M>>);
+/// The replies to several calls of one method.
+pub(super) struct SeriesReplies<M: Message>(pub(super) vec::IntoIter<Reply<M>>);
 
-impl<M: Message> Replies for Series<M> {
+impl<M: Message> Replies for SeriesReplies<M> {
     fn len(&self) -> usize {
         self.0.len()
     }
@@ -94,10 +97,10 @@ impl<M: Message> Replies for Series<M> {
     }
 }
 
-/// A call whose reply is awaited, and then written.
-pub(super) fn waits<M: Message>(
+/// Returns a started call whose reply is awaited and then written.
+pub(super) fn pending<M: Message>(
     reply: impl Future<Output = Result<Ready<M::Output>, RpcError>> + 'static,
     budget: &Rc<Budget>,
 ) -> Started {
-    Started::Waits(Box::pin(Replying { reply, method: M::NAME, budget: Rc::clone(budget) }))
+    Started::Waits(Box::pin(PendingReply { reply, method: M::NAME, budget: Rc::clone(budget) }))
 }

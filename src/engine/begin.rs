@@ -1,4 +1,7 @@
-//! The one way in: each call of a service begins here, whatever brought it.
+//! The one way in: every call of a service begins here, whatever its source.
+//!
+//! A call runs inline, on the thread where it arrives, or it is admitted and put into its mailbox.
+//! [`runs_inline`] is the rule for that.
 
 use futures::future::LocalBoxFuture;
 use tokio::time::Instant;
@@ -13,71 +16,73 @@ use crate::sync::Arc;
 
 use super::core::{Core, Placement};
 use super::lifecycle::Status;
-use super::run::inline::{NotNow, run_here, run_now};
+use super::run::inline::{Deferred, run_here, run_now};
 use super::run::series::run_series;
 
-/// A call that comes in.
-pub(crate) struct Incoming<'a, M: Message, R> {
+/// A call that has arrived.
+pub(crate) struct NewCall<'a, M: Message, R> {
     pub(crate) call: CallContext,
     pub(crate) message: Payload<M, R>,
-    /// Of its parameters, as they were sent.
+    /// Size of its parameters as they were sent, in bytes.
     pub(crate) bytes: usize,
     pub(crate) entrance: Entrance,
-    /// If a transport answers it.
-    pub(crate) batch: Option<Batch<'a, M>>,
+    /// Set if a transport writes the response.
+    pub(crate) batch: Option<BatchContext<'a, M>>,
 }
 
-/// A message, which is read only once its call is let in.
+/// The message of a call. It is parsed only once the call is admitted, so that rejecting it is
+/// cheap.
 pub(crate) enum Payload<M, R> {
     Unparsed(R),
     Parsed(M),
 }
 
-/// Where a call comes in.
+/// Where a call comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Entrance {
-    /// By a transport, whose thread waits for the end of the call.
+    /// A transport, whose thread waits for the end of the call.
     Transport {
-        /// Whether its thread has time to run it.
+        /// Whether the thread may run the call.
         inline: bool,
     },
-    /// From a task of this process, which may move from thread to thread.
+    /// A task of this process, which may move between threads.
     Process,
 }
 
-/// The response that a call may share with others of its batch.
-pub(crate) struct Batch<'a, M: Message> {
+/// The response that a call may share with other members of its batch.
+pub(crate) struct BatchContext<'a, M: Message> {
     pub(crate) budget: &'a Budget,
-    /// Writes a result where the call ran, within what the batch has left for it.
+    /// Writes a result on the thread where the call ran, within what is left of the response limit
+    /// of the batch.
     pub(crate) write: fn(M::Output, &Pending) -> Result<Vec<u8>, RpcError>,
 }
 
-/// What came of the begin of a call.
+/// The result of [`begin`].
 pub(crate) enum Begun<M: Message> {
-    /// It ran where it arrived, and has ended.
+    /// The call ran inline and has ended.
     Ended(Reply<M>),
-    /// It runs where it arrived, as this future is polled.
+    /// The call runs inline, as this future is polled.
     Runs(LocalBoxFuture<'static, Reply<M>>),
-    /// It is in its mailbox.
+    /// The call is in its mailbox.
     Queued(Arc<Call<M>>),
-    /// It was turned away, which is recorded.
+    /// The call was rejected, and that is recorded.
     Rejected(Rejection),
-    /// There is no room for it. Not recorded: a batch waits for room.
+    /// There is no room for the call. Not recorded yet, because a batch waits for room.
     NoRoom(CallContext, Rejection),
 }
 
-/// Begins a call: it runs where it arrived, or goes into its mailbox.
+/// Begins a call: runs it inline or puts it into its mailbox.
 #[inline(always)]
 pub(crate) fn begin<S: Handles<M>, M: Message>(
     core: &Arc<Core<S>>,
     entry: &Arc<Entry>,
-    incoming: Incoming<'_, M, impl FnOnce() -> Result<M, RpcError>>,
+    incoming: NewCall<'_, M, impl FnOnce() -> Result<M, RpcError>>,
 ) -> Begun<M> {
-    let Incoming { mut call, mut message, bytes, entrance, batch } = incoming;
+    let NewCall { mut call, mut message, bytes, entrance, batch } = incoming;
     if runs_inline::<S, M>(core, entry, &call, entrance) {
         let read = match message.parse() {
             Ok(read) => read,
-            Err(error) => return unreadable(entry, call, error),
+            Err(error) => return invalid_params(entry, call, error),
         };
         match run_inline(core, entry, call, read, entrance) {
             Ok(begun) => return begun,
@@ -93,12 +98,12 @@ pub(crate) fn begin<S: Handles<M>, M: Message>(
         Ok(permit) => permit,
         Err(rejection) => {
             discard(message);
-            return turned_away(entry, call, rejection);
+            return not_admitted(entry, call, rejection);
         }
     };
     let message = match message.parse() {
         Ok(message) => message,
-        Err(error) => return unreadable(entry, call, error),
+        Err(error) => return invalid_params(entry, call, error),
     };
     let member = batch.filter(|_| !call.notification).and_then(|batch| batch.member());
     let call = Call::new(call, message, permit, entry, member);
@@ -109,8 +114,10 @@ pub(crate) fn begin<S: Handles<M>, M: Message>(
     Begun::Queued(call)
 }
 
-/// The same for the first of several calls of one method, which have all but their messages in
-/// common, as far as they run where they arrived. Their replies; the others are yet to begin.
+/// Runs the first of several calls of one method inline, one after the other in one turn. They
+/// differ only in their messages.
+///
+/// Returns the replies of those that ran. The others are yet to begin.
 pub(crate) fn begin_series<S: Handles<M>, M: Message>(
     core: &Core<S>,
     entry: &Entry,
@@ -124,14 +131,14 @@ pub(crate) fn begin_series<S: Handles<M>, M: Message>(
     }
 }
 
-/// Whether a call runs inline: its method is short and is allowed to, nothing waits, and whoever
-/// brought it can wait for its end.
+/// Whether a call runs inline: its method is short and allows it, the service is up, no call waits,
+/// and the thread of the caller can wait for its end.
 ///
-/// An async `&self` method can only be polled by the thread that began it. A transport's does so
-/// until it ends, but for a notification, of which it has forgotten; and the future of a call from
-/// a task may go to another thread, so that call goes to the mailbox.
+/// An async `&self` method must be polled by the thread that began it. The thread of a transport
+/// does that until the call ends, except for a notification, which it does not wait for. The future
+/// of a call from a task may move to another thread, so such a call goes to the mailbox.
 ///
-/// To be asked before the message is read. Whether the state is free is seen when it is taken.
+/// Call this before parsing the message. Whether the state is free shows when it is taken.
 #[inline]
 fn runs_inline<S: Handles<M>, M: Message>(
     core: &Core<S>,
@@ -141,7 +148,8 @@ fn runs_inline<S: Handles<M>, M: Message>(
 ) -> bool {
     let has_thread = match entrance {
         Entrance::Transport { inline } => inline && (S::IS_SYNC || S::IS_READ_ASYNC && !call.notification),
-        // What a method sends to nobody in particular does not hold it up, nor does it run within it, level below level.
+        // A notification that a method sends does not run within that method: it would hold the
+        // method up, and a chain of notifications would nest without a bound.
         Entrance::Process => S::IS_SYNC && !(call.notification && Current::is_of_thread(None)),
     };
     has_thread
@@ -152,7 +160,7 @@ fn runs_inline<S: Handles<M>, M: Message>(
         && entry.meter.cost.is_short(call.arrived)
 }
 
-/// Runs a call where it arrived, unless the state is taken.
+/// Runs a call inline. Returns it if the state is taken.
 #[inline(always)]
 fn run_inline<S: Handles<M>, M: Message>(
     core: &Core<S>,
@@ -160,7 +168,7 @@ fn run_inline<S: Handles<M>, M: Message>(
     call: CallContext,
     message: M,
     entrance: Entrance,
-) -> Result<Begun<M>, NotNow<M>> {
+) -> Result<Begun<M>, Deferred<M>> {
     if S::IS_SYNC {
         let now = entrance.now(&call);
         run_now(core, entry, call, message, now).map(Begun::Ended)
@@ -174,7 +182,8 @@ fn run_inline<S: Handles<M>, M: Message>(
 }
 
 impl Entrance {
-    /// The time. A message from this process has just been given; one from outside has been read.
+    /// Returns the current time. A call from this process has only just arrived; parsing one from
+    /// outside has taken time.
     fn now(self, call: &CallContext) -> Instant {
         if self == Self::Process { call.arrived } else { Instant::now() }
     }
@@ -189,16 +198,16 @@ impl<M, R: FnOnce() -> Result<M, RpcError>> Payload<M, R> {
     }
 }
 
-impl<M: Message> Batch<'_, M> {
-    /// What the call knows of its batch on its way through the mailbox; `None` if it is alone.
+impl<M: Message> BatchContext<'_, M> {
+    /// Returns what the call carries of its batch through the mailbox; `None` if it is alone.
     fn member(&self) -> Option<Member<M>> {
         let pending = Arc::clone(self.budget.pending()?);
         Some(Member { pending, write: self.write })
     }
 }
 
-/// A call that is not let in. A batch waits for room, but not for a service that is not there.
-fn turned_away<M: Message>(entry: &Entry, call: CallContext, rejection: Rejection) -> Begun<M> {
+/// Ends a call that was not admitted. A batch waits for room, but not for a service that is down.
+fn not_admitted<M: Message>(entry: &Entry, call: CallContext, rejection: Rejection) -> Begun<M> {
     if rejection.why == Why::Unavailable {
         Record::outside(entry, call).reject(&rejection);
         return Begun::Rejected(rejection);
@@ -206,8 +215,8 @@ fn turned_away<M: Message>(entry: &Entry, call: CallContext, rejection: Rejectio
     Begun::NoRoom(call, rejection)
 }
 
-/// A call whose message does not fit its method.
-fn unreadable<M: Message>(entry: &Entry, call: CallContext, error: RpcError) -> Begun<M> {
+/// Ends a call whose parameters do not fit its method.
+fn invalid_params<M: Message>(entry: &Entry, call: CallContext, error: RpcError) -> Begun<M> {
     let rejection = Rejection { why: Why::Params, error };
     Record::outside(entry, call).reject(&rejection);
     Begun::Rejected(rejection)

@@ -1,4 +1,4 @@
-//! What the callers' side and the host of one service share.
+//! What the callers of one service and its host share.
 
 use std::fmt;
 
@@ -10,46 +10,48 @@ use super::idle::Idle;
 use super::lifecycle::Lifecycle;
 use super::mailboxes::Mailboxes;
 use super::run::in_flight::SERVICE_IN_FLIGHT;
-use super::run::pool::{Pool, Workers};
-use super::state::{Desk, StateLock};
-use super::table::{Engine, Table};
+use super::run::pool::{Pool, ServicePool};
+use super::state::{StateLock, StateSignals};
+use super::table::{Queues, Table};
 
-/// Where calls run.
+/// Where the calls of a service run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Placement {
-    /// Where they arrive, when the service is idle and the method is short; on the service's own thread otherwise. The default.
+    /// On the thread where they arrive, if the service is idle and the method is short; else on the
+    /// service's own thread. The default.
     #[default]
     Inline,
-    /// Always on the service's own thread, as with a plain actor.
+    /// Always on the service's own thread, as with a plain actor. Costs some microseconds per call.
     Actor,
 }
 
 choice!(Placement, "placement" { "inline" = Inline, "actor" = Actor });
 
-/// Everything of one service that is not on the host's own thread.
+/// Everything of one service that is not confined to the host's thread.
 pub(crate) struct Core<S: Service> {
     pub(crate) id: ServiceId,
     pub(crate) placement: Placement,
     pub(crate) table: Table,
     pub(crate) lifecycle: Lifecycle,
-    // What lets calls in, and where they wait.
+    // Admission, and where admitted calls wait.
     pub(crate) admission: Admission,
     pub(crate) mailboxes: Mailboxes<Self>,
     pub(crate) quota: Arc<Quota>,
-    // What calls need to run.
+    // What a call needs to run.
     pub(crate) state: StateLock<S>,
-    pub(crate) desk: Arc<Desk>,
+    pub(crate) signals: Arc<StateSignals>,
     pub(crate) in_flight: Arc<Limit>,
-    pub(crate) workers: Workers<Self>,
+    pub(crate) pool: ServicePool<Self>,
     pub(crate) idle: Idle,
 }
 
 impl<S: Service> Core<S> {
-    /// The service's methods and mailboxes, which take calls; nothing runs yet.
+    /// Creates the methods and mailboxes of a service. The mailboxes take calls from now on;
+    /// nothing runs yet.
     pub(crate) fn new(pool: Pool, placement: Placement) -> Arc<Self> {
-        let (table, Engine { mailboxes, quota, bell }) = Table::of_service::<S, _>();
+        let (table, Queues { mailboxes, quota, bell }) = Table::of_service::<S, _>();
         let admission = Admission::new(mailboxes.iter(), pool.threads());
-        let desk = Desk::new(Arc::clone(&bell));
+        let signals = StateSignals::new(Arc::clone(&bell));
         let mailboxes = Mailboxes::new(mailboxes, Arc::clone(&bell));
         mailboxes.open();
         Arc::new(Self {
@@ -60,24 +62,25 @@ impl<S: Service> Core<S> {
             admission,
             mailboxes,
             quota,
-            state: StateLock::new(Arc::clone(&desk)),
-            desk,
+            state: StateLock::new(Arc::clone(&signals)),
+            signals,
             in_flight: Arc::new(Limit::new(SERVICE_IN_FLIGHT)),
-            workers: Workers::new(pool),
+            pool: ServicePool::new(pool),
             idle: Idle::default(),
         })
     }
 
-    /// The time to drain is over: answers -32003 to what waits, and -32603 to what runs. A sync method, or one on the worker
-    /// pool, cannot be ended; its caller can be told.
+    /// Answers -32003 to calls that wait and -32603 to calls that run, because the shutdown timeout
+    /// is over. A sync method, or one on the worker pool, cannot be interrupted, but its caller
+    /// gets a response.
     pub(crate) fn cut_off(&self) {
         self.mailboxes.cut();
-        self.workers.cut_off();
+        self.pool.cut_off();
     }
 
-    /// Whether nothing is admitted that has not ended, as far as the mailboxes know.
+    /// Whether every admitted call has ended, as far as quota and limits know.
     pub(crate) fn is_idle(&self) -> bool {
-        self.quota.calls() == 0 && self.in_flight.used() == 0 && self.workers.is_idle()
+        self.quota.calls() == 0 && self.in_flight.used() == 0 && self.pool.is_idle()
     }
 }
 

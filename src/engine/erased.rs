@@ -1,4 +1,5 @@
-//! A service whose type is not named, for typed clients: they know its messages, but not who handles them.
+//! A service whose type is not named, for typed clients: they know its messages, but not who
+//! handles them.
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
@@ -11,7 +12,7 @@ use crate::service::{Handles, Message, MethodOptions, MethodTable, Reply, Servic
 use crate::sync::Arc;
 
 use super::core::Core;
-use super::typed::{self, AsCaller, Started};
+use super::typed::{self, CallOptions, StartedCall};
 
 /// A service of this process, whatever its type.
 pub(crate) trait AnyService: Send + Sync {
@@ -19,22 +20,23 @@ pub(crate) trait AnyService: Send + Sync {
     fn name(&self) -> &'static str;
 
     /// Starts the call of an [`Exchange`].
-    fn start(&self, by: &AsCaller, exchange: &mut dyn Any);
+    fn start(&self, by: &CallOptions, exchange: &mut dyn Any);
 }
 
-/// A message on its way to a service whose type is not known, and then the call that was started with it.
+/// A message on its way to a service whose type is not known, and then the call that was started
+/// with it.
 ///
 /// It is passed as `&mut dyn Any`, so that neither of them has to be boxed.
 struct Exchange<M: Message> {
     message: Option<M>,
     notification: bool,
-    started: Result<Started<M>, RpcError>,
+    started: Result<StartedCall<M>, RpcError>,
 }
 
-type Start<S> = fn(&Arc<Core<S>>, &AsCaller, &mut dyn Any);
+type StartFn<S> = fn(&Arc<Core<S>>, &CallOptions, &mut dyn Any);
 
 /// How to start a call of each method of a service, by the type of its message.
-pub(super) struct Starters<S: Service>(HashMap<TypeId, Start<S>>);
+pub(super) struct Starters<S: Service>(HashMap<TypeId, StartFn<S>>);
 
 impl<S: Service> Starters<S> {
     pub(super) fn of_service() -> Self {
@@ -43,8 +45,9 @@ impl<S: Service> Starters<S> {
         starters
     }
 
-    /// Starts the call of an exchange, unless no method takes its message: then the exchange keeps its error.
-    pub(super) fn start(&self, core: &Arc<Core<S>>, by: &AsCaller, exchange: &mut dyn Any) {
+    /// Starts the call of an exchange, unless no method takes its message: then the exchange keeps
+    /// its error.
+    pub(super) fn start(&self, core: &Arc<Core<S>>, by: &CallOptions, exchange: &mut dyn Any) {
         // Not `exchange.type_id()`, which is the type of the reference.
         if let Some(start) = self.0.get(&(*exchange).type_id()) {
             start(core, by, exchange);
@@ -72,24 +75,25 @@ impl<S: Service> MethodTable<S> for Starters<S> {
 #[derive(Clone)]
 pub struct LocalService {
     service: Arc<dyn AnyService>,
-    by: AsCaller,
+    by: CallOptions,
 }
 
 impl LocalService {
-    pub(super) fn new(service: Arc<dyn AnyService>, by: AsCaller) -> Self {
+    pub(super) fn new(service: Arc<dyn AnyService>, by: CallOptions) -> Self {
         Self { service, by }
     }
 
     /// Returns the same service, called by `caller`.
     #[must_use]
     pub fn as_caller(&self, caller: Caller) -> Self {
-        Self { service: Arc::clone(&self.service), by: AsCaller { caller, ..self.by.clone() } }
+        Self { service: Arc::clone(&self.service), by: CallOptions { caller, ..self.by.clone() } }
     }
 
-    /// Returns the same service with a deadline for each call. The method's own deadline holds if it is shorter.
+    /// Returns the same service with a deadline for each call. The method's own deadline holds if
+    /// it is shorter.
     #[must_use]
     pub fn with_deadline(&self, deadline: Duration) -> Self {
-        Self { service: Arc::clone(&self.service), by: AsCaller { patience: Some(deadline), ..self.by.clone() } }
+        Self { service: Arc::clone(&self.service), by: CallOptions { max_time: Some(deadline), ..self.by.clone() } }
     }
 
     /// Calls the method of a message that is known to have a form in JSON.
@@ -103,7 +107,7 @@ impl LocalService {
         self.start(message, true).map(drop)
     }
 
-    fn start<M: Message>(&self, message: M, notification: bool) -> Result<Started<M>, RpcError> {
+    fn start<M: Message>(&self, message: M, notification: bool) -> Result<StartedCall<M>, RpcError> {
         let started = Err(RpcError::method_not_found());
         let mut exchange = Exchange { message: Some(message), notification, started };
         self.service.start(&self.by, &mut exchange);

@@ -6,10 +6,11 @@ use tokio::sync::watch;
 
 use crate::sync::{AtomicU64, Ordering};
 
-/// Numbers the requests to wait, and holds the last number for which the host has confirmed that the service was idle.
+/// Numbers the requests to wait, and holds the last number for which the host has confirmed that
+/// the service was idle.
 ///
-/// The host reads the number of requests before it looks for work. What it finds confirms only the requests made before
-/// that, because a later request may be about a call that arrived in between.
+/// The host reads the number of requests before it looks for work. What it finds confirms only the
+/// requests made before that, because a later request may be about a call that arrived in between.
 #[derive(Debug)]
 pub(crate) struct Idle {
     requests: AtomicU64,

@@ -1,4 +1,4 @@
-//! A queued call as the scheduler sees it: something that can be started.
+//! A queued call as the scheduler sees it: a job that can be started.
 
 use std::fmt;
 use std::time::Duration;
@@ -10,14 +10,15 @@ use crate::mailbox::{Entry, Queued, Release};
 use crate::route::Rejection;
 use crate::sync::Arc;
 
-/// A call of any method of one service, and what it needs to run is in `C`.
+/// A call of any method of one service. `C` has what it needs to run.
 pub(crate) trait Job<C: ?Sized>: Send + Sync {
+    /// Returns the entry of its method.
     fn entry(&self) -> &Arc<Entry>;
 
     /// Whether it waits to be started.
     fn is_queued(&self) -> bool;
 
-    /// When it came in.
+    /// Returns the time of its arrival.
     fn arrived(&self) -> Instant;
 
     /// Answers with this rejection if it has not started.
@@ -26,22 +27,23 @@ pub(crate) trait Job<C: ?Sized>: Send + Sync {
     /// Answers -32603 if it runs.
     fn cut_off(&self);
 
-    /// Takes what the method needs and starts it; sync methods have ended when this returns.
-    fn start(self: Arc<Self>, core: &Arc<C>, now: Instant) -> Start;
+    /// Takes what the method needs, and starts it. A sync method has ended when this returns.
+    fn start(self: Arc<Self>, core: &Arc<C>, now: Instant) -> StartResult;
 }
 
-/// What came of a try to start a call.
-pub(crate) enum Start {
-    /// The state, or a place among the calls in flight, is not to be had; the call still waits.
+/// The result of an attempt to start a call.
+pub(crate) enum StartResult {
+    /// The state is taken, or the method has reached its limit of calls in flight. The call still
+    /// waits.
     Blocked,
-    /// There was nothing to start: its caller left, or its deadline has passed.
-    Over,
-    /// It ran, and held the thread for so long until then.
+    /// There was nothing to start: the caller has left, or the deadline has passed.
+    Nothing,
+    /// It ran, held the thread for `took`, and ended at `at`.
     Ran { release: Release, took: Duration, at: Instant },
-    /// It runs. The future ends with its answer.
+    /// It runs as this future, which ends with the reply.
     Runs(LocalBoxFuture<'static, Release>),
     /// It runs on the worker pool.
-    Handed,
+    OnPool,
 }
 
 /// An item of a mailbox.

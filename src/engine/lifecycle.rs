@@ -1,29 +1,32 @@
-//! What a service is doing, and who waits for that to change.
+//! The status of a service, and waiting for it to change.
 
 use tokio::sync::watch;
 
 use crate::mailbox::Bell;
 use crate::sync::{Arc, AtomicU8, AtomicU64, Ordering};
 
-/// What a service is doing.
+/// The status of a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub(crate) enum Status {
-    /// Its first state is being made. What is admitted waits for it.
+    /// Its first state is being made. Calls are admitted, and wait for it.
     Starting,
+    /// It admits and runs calls.
     Up,
-    /// Its state could not be made, or was lost too often; tried again by and by.
+    /// Its state could not be made, or was lost too often. Retried with a growing pause.
     Down,
-    /// Runs what it has admitted, and admits no more.
+    /// It runs the calls that it has admitted, and admits no more.
     Draining,
-    /// The time to drain is over.
+    /// The shutdown timeout is over.
     Cut,
+    /// It has ended.
     Stopped,
 }
 
 impl Status {
     const ALL: [Self; 6] = [Self::Starting, Self::Up, Self::Down, Self::Draining, Self::Cut, Self::Stopped];
 
+    /// Whether calls are admitted.
     pub(crate) fn admits(self) -> bool {
         matches!(self, Self::Starting | Self::Up)
     }
@@ -34,9 +37,9 @@ impl Status {
 pub(crate) struct Lifecycle {
     status: AtomicU8,
     seen: watch::Sender<Status>,
-    /// How often the state was made anew, or the host was.
+    /// Number of times that the state or the host was replaced.
     restarts: AtomicU64,
-    /// Wakes the host, which has to know of a new status.
+    /// Wakes the host, which acts on a new status.
     bell: Arc<Bell>,
 }
 
@@ -46,18 +49,20 @@ impl Lifecycle {
         Self { status, seen, restarts: AtomicU64::new(0), bell }
     }
 
+    /// Returns the current status.
     pub(crate) fn status(&self) -> Status {
         Status::ALL[usize::from(self.status.load(Ordering::Acquire))]
     }
 
+    /// Sets the status and wakes the host.
     pub(crate) fn set(&self, status: Status) {
         self.status.store(status as u8, Ordering::Release);
         self.seen.send_replace(status);
         self.bell.nudge();
     }
 
-    /// Stops the service if it has not got up yet. Whether it did: one that gets up at this moment has calls that wait, and is
-    /// drained.
+    /// Stops the service if it is still starting. Returns whether it did. A service that comes up
+    /// at this moment may have calls that wait, so it must be drained instead.
     pub(crate) fn stop_before_start(&self) -> bool {
         let (from, to) = (Status::Starting as u8, Status::Stopped as u8);
         let set = self.status.compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire).is_ok();
@@ -68,7 +73,7 @@ impl Lifecycle {
         set
     }
 
-    /// Sets the status unless a stop was asked for. Whether it did.
+    /// Sets the status, unless a stop was requested. Returns whether it did.
     pub(crate) fn set_unless_stopping(&self, status: Status) -> bool {
         let free = |now: u8| (now < Status::Draining as u8).then_some(status as u8);
         let set = self.status.fetch_update(Ordering::AcqRel, Ordering::Acquire, free).is_ok();
@@ -78,17 +83,18 @@ impl Lifecycle {
         set
     }
 
-    /// Waits until the status is one of those that `wanted` accepts.
+    /// Waits for a status that `wanted` accepts.
     pub(crate) async fn until(&self, wanted: impl FnMut(&Status) -> bool) -> Status {
         let mut seen = self.seen.subscribe();
         seen.wait_for(wanted).await.map_or(Status::Stopped, |status| *status)
     }
 
-    /// The state was made anew, or the host was.
+    /// Counts a replacement of the state or the host.
     pub(crate) fn count_restart(&self) {
         self.restarts.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Returns the number of replacements.
     pub(crate) fn restarts(&self) -> u64 {
         self.restarts.load(Ordering::Relaxed)
     }

@@ -6,7 +6,7 @@ use crate::sync::Arc;
 
 use super::job::{Job, QueuedJob};
 
-/// The mailboxes of one service, whose calls `C` runs, and the bell that wakes its host.
+/// The mailboxes of one service, and the bell that wakes its host. The jobs in them run with a `C`.
 #[derive(Debug)]
 pub(crate) struct Mailboxes<C: ?Sized> {
     all: Box<[Mailbox<QueuedJob<C>>]>,
@@ -26,14 +26,15 @@ impl<C: ?Sized> Mailboxes<C> {
         &self.all[index]
     }
 
-    /// Puts an admitted call into its mailbox, and wakes the host. If the mailbox has closed meanwhile, the call is answered
-    /// -32003.
+    /// Puts an admitted call into its mailbox and wakes the host. Answers -32003 if the mailbox has
+    /// closed meanwhile.
     pub(crate) fn push(&self, call: Arc<dyn Job<C>>) {
         let mailbox = self.get(call.entry().mailbox);
         turn_away_if_closed(mailbox.push(QueuedJob(call), &self.bell));
     }
 
-    /// The same for a call that came in by a transport: the host is woken for all that this thread [gathers](is_gathered).
+    /// As [`push`](Self::push), for a call from a transport: the host is woken once for all calls
+    /// that this thread [gathers](is_gathered).
     pub(crate) fn push_gathered(&self, call: Arc<dyn Job<C>>) {
         if is_gathered(&self.bell) {
             let mailbox = self.get(call.entry().mailbox);
@@ -43,11 +44,12 @@ impl<C: ?Sized> Mailboxes<C> {
         }
     }
 
+    /// Opens all mailboxes.
     pub(crate) fn open(&self) {
         self.all.iter().for_each(Mailbox::open);
     }
 
-    /// Closes all mailboxes and answers -32003 to what waits in them.
+    /// Closes all mailboxes, and answers -32003 to the calls in them.
     pub(crate) fn close(&self) {
         for mailbox in &self.all {
             for QueuedJob(job) in mailbox.close() {
@@ -56,8 +58,8 @@ impl<C: ?Sized> Mailboxes<C> {
         }
     }
 
-    /// Closes all mailboxes, and answers -32003 to what waits in them and -32603 to what the host was inside of: such a call
-    /// is the first of its mailbox still.
+    /// Closes all mailboxes, and answers -32003 to the calls that wait in them and -32603 to those
+    /// that the host was running: such a call is still at the head of its mailbox.
     pub(crate) fn cut(&self) {
         for mailbox in &self.all {
             for QueuedJob(job) in mailbox.close() {

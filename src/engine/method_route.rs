@@ -1,4 +1,4 @@
-//! The route of a method: from JSON parameters to the begin of a call, and from its answer to JSON.
+//! The route of a method: from JSON parameters to the begin of a call, and from its reply to JSON.
 
 use std::any::Any;
 use std::marker::PhantomData;
@@ -17,8 +17,8 @@ use crate::service::{
 };
 use crate::sync::Arc;
 
-use super::answer::{Series, waits, write, write_early};
-use super::begin::{Batch, Begun, Entrance, Incoming, Payload, begin, begin_series};
+use super::answer::{SeriesReplies, pending, write, write_early};
+use super::begin::{BatchContext, Begun, Entrance, NewCall, Payload, begin, begin_series};
 use super::core::Core;
 
 /// One method of a running service.
@@ -28,7 +28,7 @@ struct MethodRoute<S: Service, M> {
     message: PhantomData<fn(M)>,
 }
 
-/// The routes of all methods of a service, in the order of its table.
+/// Returns the routes of all methods of a service, in the order of its table.
 pub(crate) fn routes<S: Service>(core: &Arc<Core<S>>) -> Vec<Arc<dyn Route>> {
     let mut routes = Routes { core, routes: Vec::new() };
     S::methods(&mut routes);
@@ -45,7 +45,7 @@ impl<S: Service> MethodTable<S> for Routes<'_, S> {
     where
         S: Handles<M>,
     {
-        // Listed before, when the core was made.
+        // The entry exists since the core was created from the same table.
         let entry = self.core.table.entry::<M>();
         let route = entry.map(|entry| MethodRoute::<S, M> {
             core: Arc::clone(self.core),
@@ -72,19 +72,19 @@ impl<S: Handles<M>, M: Message> Route for MethodRoute<S, M> {
     fn start(&self, call: CallContext, params: Option<&str>, terms: Terms<'_>) -> Started {
         let Terms { budget, inline, out } = terms;
         let notification = call.notification;
-        let incoming = Incoming {
+        let incoming = NewCall {
             call,
             message: Payload::Unparsed(|| read::<M>(params)),
             bytes: params.map_or(0, str::len),
             entrance: Entrance::Transport { inline },
-            batch: Some(Batch { budget, write: write_early::<M> }),
+            batch: Some(BatchContext { budget, write: write_early::<M> }),
         };
         match begin(&self.core, &self.entry, incoming) {
             Begun::Ended(reply) if notification => Started::Done(reply.map(drop)),
             Begun::Ended(reply) => Started::Done(write(M::NAME, reply, budget, out)),
-            Begun::Runs(run) => waits::<M>(run.map_ok(|output| Ready::Value(output, None)), budget),
+            Begun::Runs(run) => pending::<M>(run.map_ok(|output| Ready::Value(output, None)), budget),
             Begun::Queued(_) if notification => Started::Sent,
-            Begun::Queued(call) => waits::<M>(call.answer(), budget),
+            Begun::Queued(call) => pending::<M>(call.answer(), budget),
             Begun::Rejected(rejection) => Started::Done(Err(rejection.error)),
             Begun::NoRoom(call, rejection) => Started::NoRoom(call, rejection),
         }
@@ -92,7 +92,7 @@ impl<S: Handles<M>, M: Message> Route for MethodRoute<S, M> {
 
     fn run_series(&self, call: CallContext, params: &mut dyn Iterator<Item = Option<&str>>) -> Box<dyn Replies> {
         let replies = begin_series(&self.core, &self.entry, call, || read_all::<M>(params));
-        Box::new(Series::<M>(replies.into_iter()))
+        Box::new(SeriesReplies::<M>(replies.into_iter()))
     }
 
     fn describe(&self, generators: &mut Generators) -> Description {
@@ -113,7 +113,8 @@ impl<S: Handles<M>, M: Message> Route for MethodRoute<S, M> {
     }
 }
 
-/// Reads the message of a call. A panic in somebody's `Deserialize` is an error of this call alone.
+/// Parses the message of a call. A panic in the user's `Deserialize` is an error of this call
+/// alone.
 fn read<M: Message>(params: Option<&str>) -> Result<M, RpcError> {
     caught(|| read_params::<M>(params)).unwrap_or_else(|panic| Err(reading_panicked(M::NAME, &*panic)))
 }
@@ -122,7 +123,8 @@ fn reading_panicked(name: &'static str, panic: &(dyn Any + Send)) -> RpcError {
     RpcError::internal_in(name, &format_args!("reading the parameters of {name} panicked: {}", panic_text(panic)))
 }
 
-/// Reads the messages of several calls, up to the first that cannot be read, or panics: what to say of it, its own start knows.
+/// Parses the messages of several calls, up to the first that fails or panics. That one is reported
+/// when it is started by itself.
 fn read_all<M: Message>(params: &mut dyn Iterator<Item = Option<&str>>) -> Vec<M> {
     let mut messages = Vec::with_capacity(params.size_hint().0);
     let _ = caught(|| messages.extend(params.map_while(|params| read_params::<M>(params).ok())));

@@ -1,8 +1,25 @@
-//! State and execution: the actor that holds a service, and the two ways to run a call.
+//! State and execution: how the calls of a service run.
 //!
-//! [`Core`] is what the callers' side and the host share. A call runs [inline](run::inline) where it arrives, or as a
-//! [`Job`](job) that the host's [scheduler](schedule) starts; both take the [state]'s lock for it and [run] it in the
-//! same way, under the eyes of the [watch](run::watch). The [supervisor](host::supervisor) keeps a host running.
+//! A service lives in two places. Its **host** is an actix actor on a thread of its own, which runs
+//! calls and replaces the state after a crash. Its **[core](Core)** is shared with the threads of
+//! the callers: the mailboxes, admission, and the lock on the state.
+//!
+//! A call goes through these steps:
+//!
+//! 1. [`begin`](begin::begin) is the only way in, for JSON, typed calls and actix messages alike.
+//! 2. A short call to an idle service takes the lock on the [state] and runs
+//!    [inline](run::inline), on the thread where it arrived.
+//! 3. Any other call is admitted and put into its mailbox, as a [`Job`](job). The bell wakes the
+//!    host, and its [scheduler](schedule) decides which call runs next, and whether readers or a
+//!    writer go.
+//! 4. [`run`] runs a method once, inline or on the host: it enters the chain of services, takes the
+//!    time, catches the panic, and keeps or discards the state. The [watch](run::watch) looks for
+//!    methods that hold their thread for too long while they still run.
+//! 5. How the call ended is recorded once, by [`Record`](crate::measure::Record), and the reply
+//!    goes back to the caller.
+//!
+//! The [supervisor](host::supervisor) starts another host if one is lost. [`ServiceRef`] is a
+//! caller's reference to a service, and [`method_route`] what dispatch sees of a method.
 
 mod answer;
 mod begin;
@@ -25,7 +42,7 @@ mod typed;
 pub(crate) use core::Core;
 pub use core::Placement;
 pub use erased::LocalService;
-pub(crate) use host::Seat;
+pub(crate) use host::HostedService;
 pub(crate) use host::factory::Factory;
 pub(crate) use host::supervisor::{launch, stop};
 pub use host::{ActorMessage, ServiceActor};

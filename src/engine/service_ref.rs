@@ -1,4 +1,4 @@
-//! A handle on a running service, for typed calls without JSON.
+//! A reference to a running service, for calls without JSON.
 
 use std::fmt;
 use std::time::Duration;
@@ -12,18 +12,21 @@ use crate::sync::Arc;
 
 use super::core::Core;
 use super::erased::{AnyService, LocalService};
-use super::host::{Seat, ServiceActor};
+use super::host::{HostedService, ServiceActor};
 use super::lifecycle::Status;
 use super::stats::{MethodStats, ServiceStats};
-use super::typed::{self, AsCaller};
+use super::typed::{self, CallOptions};
 
-/// A handle on a running service: typed messages, through the same mailboxes as calls from outside, and no JSON.
+/// A reference to a running service. Its calls go through the same mailboxes as calls from outside,
+/// without JSON. Cheap to clone.
 ///
-/// A handler of a custom scope takes it as an extractor; [`ServerHandle::service`](crate::ServerHandle::service) gives it to other
-/// code. Cheap to clone.
+/// A handler of a custom actix-web scope takes it as an extractor. Other code gets it from
+/// [`ServerHandle::service`](crate::ServerHandle::service). [`client`](Self::client) turns it into
+/// the typed client of the service, which is the usual way to call. The functions here take
+/// messages.
 ///
-/// Access rules are for callers from outside and do not hold here. The caller that methods see is anonymous, unless
-/// [`as_caller`](Self::as_caller) says otherwise.
+/// Access rules are for callers from outside and do not apply here. Methods see an anonymous
+/// caller, unless [`as_caller`](Self::as_caller) sets one.
 ///
 /// ```no_run
 /// use callbox::{RpcError, ServiceRef, service};
@@ -47,22 +50,23 @@ use super::typed::{self, AsCaller};
 /// }
 /// ```
 pub struct ServiceRef<S: Service> {
-    seat: Arc<Seat<S>>,
-    by: AsCaller,
+    hosted: Arc<HostedService<S>>,
+    by: CallOptions,
 }
 
 impl<S: Service> ServiceRef<S> {
-    pub(crate) fn new(seat: Arc<Seat<S>>) -> Self {
-        Self { seat, by: AsCaller { caller: Caller::anonymous(), patience: None } }
+    pub(crate) fn new(hosted: Arc<HostedService<S>>) -> Self {
+        Self { hosted, by: CallOptions { caller: Caller::anonymous(), max_time: None } }
     }
 
-    /// The same service, called as `caller`.
+    /// Returns the same service, called by `caller`.
     #[must_use]
     pub fn as_caller(&self, caller: Caller) -> Self {
-        Self { seat: Arc::clone(&self.seat), by: AsCaller { caller, patience: self.by.patience } }
+        Self { hosted: Arc::clone(&self.hosted), by: CallOptions { caller, max_time: self.by.max_time } }
     }
 
-    /// The same service, whose calls have no more time than this. A method's own deadline holds beside it.
+    /// Returns the same service with a deadline for each call. The method's own deadline holds if
+    /// it is shorter.
     ///
     /// ```no_run
     /// # use std::time::Duration;
@@ -75,21 +79,22 @@ impl<S: Service> ServiceRef<S> {
     /// ```
     #[must_use]
     pub fn with_deadline(&self, deadline: Duration) -> Self {
-        let by = AsCaller { patience: Some(deadline), ..self.by.clone() };
-        Self { seat: Arc::clone(&self.seat), by }
+        let by = CallOptions { max_time: Some(deadline), ..self.by.clone() };
+        Self { hosted: Arc::clone(&self.hosted), by }
     }
 
-    /// Calls a method and waits for its answer. Dropping the future gives the call up.
+    /// Calls a method and waits for its reply. Dropping the future abandons the call.
     ///
-    /// Within a method of another service the call inherits what is left of that method's deadline.
+    /// Within a method of another service, the call has at most the time that is left of that
+    /// method's deadline.
     ///
     /// # Errors
-    /// The method's own errors, and the codes that callers from outside get: -32000 if its mailbox
-    /// is full, -32002 if its deadline passes, -32003 if the service is down or stopping, -32603 if
-    /// the method panics or if the call would come back to a service that is waiting for it, -32601
-    /// if the service does not list the method. As for callers from outside, what has no form in
-    /// JSON (NaN, a map with keys that are no strings) is -32602 in a message, before anything
-    /// runs, and -32603 in a result.
+    /// The errors of the method itself, and the codes that callers from outside receive: -32000 if
+    /// the mailbox is full, -32002 if the deadline passes, -32003 if the service is down or
+    /// stopping, -32603 if the method panics or if the call would come back to a service that waits
+    /// for it, -32601 if the service does not list the method. A value that JSON cannot hold (NaN,
+    /// a map whose keys are no strings) is -32602 in a message, before anything runs, and -32603 in
+    /// a result.
     ///
     /// # Panics
     /// Outside of a tokio runtime, if the call has to wait.
@@ -100,19 +105,20 @@ impl<S: Service> ServiceRef<S> {
         typed::call(self.core(), &self.by, message).await
     }
 
-    /// Returns this service without its type, of which typed clients are made; see
+    /// Returns this service without its type. Typed clients are made of it; see
     /// [`client`](Self::client).
     pub fn erased(&self) -> LocalService {
-        LocalService::new(Arc::clone(&self.seat) as Arc<dyn AnyService>, self.by.clone())
+        LocalService::new(Arc::clone(&self.hosted) as Arc<dyn AnyService>, self.by.clone())
     }
 
-    /// Sends a notification: the method runs, and nobody waits for its result.
+    /// Sends a notification: the method runs, and its result is dropped.
     ///
-    /// Within a method of a service, too, it has all the time of its own method's deadline, whatever is left of the deadline
-    /// of the method that sends it; and it may go to any service, also to the one that sends it.
+    /// It has the full deadline of its own method, also when another method sends it. It may go to
+    /// any service, including the one that sends it.
     ///
     /// # Errors
-    /// If the call cannot be let in, as for [`call`](Self::call). What happens to it later is counted and logged.
+    /// If the call is not admitted, as for [`call`](Self::call). Later errors are counted and
+    /// logged.
     pub fn notify<M: Message>(&self, message: M) -> Result<(), RpcError>
     where
         S: Handles<M>,
@@ -120,31 +126,34 @@ impl<S: Service> ServiceRef<S> {
         typed::notify(self.core(), &self.by, message)
     }
 
-    /// Whether calls are let in: false while the service is down or stopping.
+    /// Whether calls are admitted: false while the service is down or stopping.
     pub fn is_up(&self) -> bool {
         self.core().lifecycle.status() == Status::Up
     }
 
-    /// What has become of the calls of each method, and how full its mailbox is.
+    /// Returns the statistics of this service and its methods.
     pub fn stats(&self) -> Vec<MethodStats> {
         ServiceStats::of(self.core()).methods
     }
 
-    /// Waits until no call of the service waits or runs: then the effects of all notifications that were let in before are
-    /// there.
+    /// Waits until no call of the service waits or runs. Then every notification that was sent
+    /// before has taken effect.
     pub async fn wait_idle(&self) {
         let idle = self.core().idle.wait();
-        self.core().desk.bell.nudge();
+        self.core().signals.bell.nudge();
         idle.await;
     }
 
-    /// The address of the actor that hosts the service, for actix code. `None` while it is being restarted.
+    /// Returns the address of the service's actor, for actix code. `None` while the actor is being
+    /// restarted.
+    ///
+    /// See [`ActorMessage`](crate::ActorMessage) for an example.
     pub fn addr(&self) -> Option<Addr<ServiceActor<S>>> {
-        self.seat.addr()
+        self.hosted.addr()
     }
 
     fn core(&self) -> &Arc<Core<S>> {
-        &self.seat.core
+        &self.hosted.core
     }
 }
 
@@ -159,7 +168,7 @@ impl<S: Service> fmt::Debug for ServiceRef<S> {
         f.debug_struct("ServiceRef")
             .field("core", self.core())
             .field("caller", &self.by.caller)
-            .field("patience", &self.by.patience)
+            .field("max_time", &self.by.max_time)
             .finish()
     }
 }

@@ -1,7 +1,8 @@
 //! The state of a service behind its lock, and the turns that hold it.
 //!
-//! The rules are Rust's own, lifted to calls: a [`ReadTurn`] shares the state, a [`WriteTurn`] is alone with it. Locks are only
-//! ever tried: the host must not block, and a guard may be held across awaits.
+//! These are Rust's own rules, applied to calls: a [`ReadTurn`] shares the state, a [`WriteTurn`]
+//! is alone with it. The lock is only ever tried, never waited for: the host must not block, and a
+//! guard may be held across awaits.
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
@@ -14,38 +15,42 @@ use crate::sync::{Arc, AtomicBool, Ordering};
 
 use super::run::in_flight::InFlight;
 
-/// What is behind the lock.
+/// What the lock protects.
 #[derive(Debug)]
-pub(crate) enum Slot<S> {
+pub(crate) enum StateSlot<S> {
+    /// A state.
     Live(S),
-    /// Not made yet, or thrown away after a panic. Only the host refills it.
+    /// No state: not made yet, or discarded after a panic. Only the host fills it again.
     Empty,
 }
 
 /// The lock on a service's state.
 pub(crate) struct StateLock<S> {
-    lock: Arc<RwLock<Slot<S>>>,
-    desk: Arc<Desk>,
+    lock: Arc<RwLock<StateSlot<S>>>,
+    signals: Arc<StateSignals>,
 }
 
-/// What a turn needs when it ends.
+/// What a turn reports to when it ends: whether the state was discarded, and the bell that wakes
+/// the host.
 #[derive(Debug)]
-pub(crate) struct Desk {
+pub(crate) struct StateSignals {
     pub(crate) bell: Arc<Bell>,
-    /// The state was thrown away and not made anew yet.
+    /// Whether the state was discarded and no new one has been made yet.
     torn: AtomicBool,
 }
 
-impl Desk {
+impl StateSignals {
     pub(crate) fn new(bell: Arc<Bell>) -> Arc<Self> {
         Arc::new(Self { bell, torn: AtomicBool::new(false) })
     }
 
+    /// Whether there is no state.
     #[inline]
     pub(crate) fn is_torn(&self) -> bool {
         self.torn.load(Ordering::Acquire)
     }
 
+    /// Wakes the host after a turn, if the host waits for that.
     #[inline]
     fn released(&self, side: Side) {
         if side == Side::Caller {
@@ -57,64 +62,71 @@ impl Desk {
 /// Who takes a turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Side {
-    /// A caller's thread, or a future that may end at any time: the host is told of the end, if it waits for it.
+    /// A caller's thread, or a future that may end at any time. The end wakes the host, if it waits
+    /// for that.
     Caller,
-    /// The host, for a sync method: it looks again by itself.
-    ServiceActor,
+    /// The host, for a sync method. It looks for work again by itself.
+    Host,
 }
 
-/// A turn on the thread's own stack, for sync methods.
-pub(crate) type Reading<'a, S> = ReadTurn<RwLockReadGuard<'a, Slot<S>>, &'a Desk>;
-pub(crate) type Writing<'a, S> = WriteTurn<S, RwLockWriteGuard<'a, Slot<S>>, &'a Desk>;
+/// A turn on the stack of its thread, for sync methods.
+pub(crate) type Reading<'a, S> = ReadTurn<RwLockReadGuard<'a, StateSlot<S>>, &'a StateSignals>;
+/// See [`Reading`].
+pub(crate) type Writing<'a, S> = WriteTurn<S, RwLockWriteGuard<'a, StateSlot<S>>, &'a StateSignals>;
 
-/// A turn that a future owns across its awaits. Not `Send`: it ends on the thread that took it.
-pub(crate) type OwnedReading<S> = ReadTurn<ArcRwLockReadGuard<RawRwLock, Slot<S>>, Arc<Desk>>;
-pub(crate) type OwnedWriting<S> = WriteTurn<S, ArcRwLockWriteGuard<RawRwLock, Slot<S>>, Arc<Desk>>;
+/// A turn that a future owns across its awaits. Not `Send`, so it ends on the thread that took it.
+pub(crate) type OwnedReading<S> = ReadTurn<ArcRwLockReadGuard<RawRwLock, StateSlot<S>>, Arc<StateSignals>>;
+/// See [`OwnedReading`].
+pub(crate) type OwnedWriting<S> = WriteTurn<S, ArcRwLockWriteGuard<RawRwLock, StateSlot<S>>, Arc<StateSignals>>;
 
 impl<S> StateLock<S> {
-    /// An empty slot.
-    pub(crate) fn new(desk: Arc<Desk>) -> Self {
-        desk.torn.store(true, Ordering::Release);
-        Self { lock: Arc::new(RwLock::new(Slot::Empty)), desk }
+    /// Creates the lock without a state.
+    pub(crate) fn new(signals: Arc<StateSignals>) -> Self {
+        signals.torn.store(true, Ordering::Release);
+        Self { lock: Arc::new(RwLock::new(StateSlot::Empty)), signals }
     }
 
+    /// Takes a turn to read, if the state is there and no writer holds it.
     #[inline]
     pub(crate) fn try_read(&self, side: Side) -> Option<Reading<'_, S>> {
-        ReadTurn::new(self.lock.try_read()?, &*self.desk, side, None)
+        ReadTurn::new(self.lock.try_read()?, &*self.signals, side, None)
     }
 
+    /// Takes a turn to write, if the state is there and free.
     #[inline]
     pub(crate) fn try_write(&self, side: Side) -> Option<Writing<'_, S>> {
-        WriteTurn::new(self.lock.try_write()?, &*self.desk, side)
+        WriteTurn::new(self.lock.try_write()?, &*self.signals, side)
     }
 
-    /// `in_flight` is given back together with the turn.
+    /// As [`try_read`](Self::try_read), for a future. `in_flight` is given back together with the
+    /// turn.
     pub(crate) fn try_read_owned(&self, in_flight: InFlight) -> Option<OwnedReading<S>> {
-        ReadTurn::new(self.lock.try_read_arc()?, Arc::clone(&self.desk), Side::Caller, Some(in_flight))
+        ReadTurn::new(self.lock.try_read_arc()?, Arc::clone(&self.signals), Side::Caller, Some(in_flight))
     }
 
+    /// As [`try_write`](Self::try_write), for a future.
     pub(crate) fn try_write_owned(&self) -> Option<OwnedWriting<S>> {
-        WriteTurn::new(self.lock.try_write_arc()?, Arc::clone(&self.desk), Side::Caller)
+        WriteTurn::new(self.lock.try_write_arc()?, Arc::clone(&self.signals), Side::Caller)
     }
 
-    /// Puts a new state in. The slot must be empty; false if somebody still holds the lock.
+    /// Puts a new state in place. Returns the state if the lock is taken.
     pub(crate) fn refill(&self, state: S) -> Result<(), S> {
         let Some(mut slot) = self.lock.try_write() else { return Err(state) };
-        *slot = Slot::Live(state);
-        self.desk.torn.store(false, Ordering::Release);
+        *slot = StateSlot::Live(state);
+        self.signals.torn.store(false, Ordering::Release);
         Ok(())
     }
 
-    /// Takes the state out, for good. `None` if there is none, or if somebody holds the lock.
+    /// Takes the state out, for good. `None` if there is none, or if the lock is taken.
     pub(crate) fn take(&self) -> Option<S> {
         let mut slot = self.lock.try_write()?;
-        match std::mem::replace(&mut *slot, Slot::Empty) {
-            Slot::Live(state) => Some(state),
-            Slot::Empty => None,
+        match std::mem::replace(&mut *slot, StateSlot::Empty) {
+            StateSlot::Live(state) => Some(state),
+            StateSlot::Empty => None,
         }
     }
 
-    /// Whether nobody holds the lock.
+    /// Whether the lock is free.
     pub(crate) fn is_free(&self) -> bool {
         self.lock.try_write().is_some()
     }
@@ -122,89 +134,91 @@ impl<S> StateLock<S> {
 
 impl<S> fmt::Debug for StateLock<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StateLock").field("desk", &self.desk).finish_non_exhaustive()
+        f.debug_struct("StateLock").field("signals", &self.signals).finish_non_exhaustive()
     }
 }
 
 /// The right to read the state.
-pub(crate) struct ReadTurn<G, D: Deref<Target = Desk>> {
+pub(crate) struct ReadTurn<G, D: Deref<Target = StateSignals>> {
     guard: Option<G>,
     in_flight: Option<InFlight>,
     side: Side,
-    desk: D,
+    signals: D,
 }
 
-impl<S, G: Deref<Target = Slot<S>>, D: Deref<Target = Desk>> ReadTurn<G, D> {
+impl<S, G: Deref<Target = StateSlot<S>>, D: Deref<Target = StateSignals>> ReadTurn<G, D> {
     #[inline]
-    fn new(guard: G, desk: D, side: Side, in_flight: Option<InFlight>) -> Option<Self> {
-        let live = matches!(&*guard, Slot::Live(_));
-        let turn = Self { guard: Some(guard), in_flight, side, desk };
+    fn new(guard: G, signals: D, side: Side, in_flight: Option<InFlight>) -> Option<Self> {
+        let live = matches!(&*guard, StateSlot::Live(_));
+        let turn = Self { guard: Some(guard), in_flight, side, signals };
         live.then_some(turn)
     }
 
-    /// The state.
+    /// Returns the state.
     pub(crate) fn state(&self) -> &S {
         match self.guard.as_deref() {
-            Some(Slot::Live(state)) => state,
+            Some(StateSlot::Live(state)) => state,
             _ => unreachable!("a turn is made on a live state only, and holds its guard until it is dropped"),
         }
     }
 }
 
-impl<G, D: Deref<Target = Desk>> Drop for ReadTurn<G, D> {
+impl<G, D: Deref<Target = StateSignals>> Drop for ReadTurn<G, D> {
     fn drop(&mut self) {
         self.guard = None;
         self.in_flight = None;
-        self.desk.released(self.side);
+        self.signals.released(self.side);
     }
 }
 
-/// The right to change the state. Unless it was [completed](Self::complete), its drop throws the state away: a panic, or a
-/// future dropped half-way, may have left it torn.
-pub(crate) struct WriteTurn<S, G: DerefMut<Target = Slot<S>>, D: Deref<Target = Desk>> {
+/// The right to change the state.
+///
+/// Dropping it discards the state, unless it was [completed](Self::complete): a panic, or a future
+/// that was dropped at an await, may have left the state half-changed.
+pub(crate) struct WriteTurn<S, G: DerefMut<Target = StateSlot<S>>, D: Deref<Target = StateSignals>> {
     guard: Option<G>,
     complete: bool,
     side: Side,
-    desk: D,
+    signals: D,
 }
 
-impl<S, G: DerefMut<Target = Slot<S>>, D: Deref<Target = Desk>> WriteTurn<S, G, D> {
+impl<S, G: DerefMut<Target = StateSlot<S>>, D: Deref<Target = StateSignals>> WriteTurn<S, G, D> {
     #[inline]
-    fn new(guard: G, desk: D, side: Side) -> Option<Self> {
-        let live = matches!(&*guard, Slot::Live(_));
-        let turn = Self { guard: Some(guard), complete: true, side, desk };
+    fn new(guard: G, signals: D, side: Side) -> Option<Self> {
+        let live = matches!(&*guard, StateSlot::Live(_));
+        let turn = Self { guard: Some(guard), complete: true, side, signals };
         live.then_some(turn)
     }
 
-    /// The state; from now on the turn must be completed to keep it.
+    /// Returns the state. From now on only [`complete`](Self::complete) keeps it.
     pub(crate) fn state(&mut self) -> &mut S {
         self.complete = false;
         match self.guard.as_deref_mut() {
-            Some(Slot::Live(state)) => state,
+            Some(StateSlot::Live(state)) => state,
             _ => unreachable!("a turn is made on a live state only, and holds its guard until it is dropped"),
         }
     }
 
-    /// The state is whole.
+    /// Says that the state is whole.
     pub(crate) fn complete(&mut self) {
         self.complete = true;
     }
 }
 
-impl<S, G: DerefMut<Target = Slot<S>>, D: Deref<Target = Desk>> Drop for WriteTurn<S, G, D> {
+impl<S, G: DerefMut<Target = StateSlot<S>>, D: Deref<Target = StateSignals>> Drop for WriteTurn<S, G, D> {
     fn drop(&mut self) {
         if !self.complete
             && let Some(slot) = self.guard.as_deref_mut()
         {
-            let torn = std::mem::replace(slot, Slot::Empty);
-            self.desk.torn.store(true, Ordering::Release);
-            // The state's own drop may panic, too, and this may be an unwind already.
+            let torn = std::mem::replace(slot, StateSlot::Empty);
+            self.signals.torn.store(true, Ordering::Release);
+            // The drop of the state may panic, and this may be an unwind already.
             discard(torn);
         }
         self.guard = None;
-        self.desk.released(self.side);
+        self.signals.released(self.side);
         if !self.complete {
-            self.desk.bell.nudge();
+            self.signals.bell.nudge();
         }
     }
 }
@@ -214,7 +228,7 @@ mod tests {
     use super::*;
 
     fn lock() -> StateLock<u32> {
-        let lock = StateLock::new(Desk::new(Arc::new(Bell::new(1))));
+        let lock = StateLock::new(StateSignals::new(Arc::new(Bell::new(1))));
         assert!(lock.try_read(Side::Caller).is_none() && lock.try_write(Side::Caller).is_none(), "empty at first");
         lock.refill(7).unwrap();
         lock
@@ -236,12 +250,12 @@ mod tests {
     }
 
     #[test]
-    fn a_write_turn_that_was_not_completed_throws_the_state_away_before_anyone_sees_it() {
+    fn a_write_turn_that_was_not_completed_discards_the_state_before_anyone_sees_it() {
         let lock = lock();
         let mut writer = lock.try_write(Side::Caller).unwrap();
         *writer.state() = 8;
         drop(writer);
-        assert!(lock.desk.is_torn());
+        assert!(lock.signals.is_torn());
         assert!(lock.try_read(Side::Caller).is_none() && lock.try_write(Side::Caller).is_none());
         lock.refill(9).unwrap();
         assert_eq!(*lock.try_read(Side::Caller).unwrap().state(), 9);
@@ -255,18 +269,18 @@ mod tests {
     }
 
     #[test]
-    fn the_end_of_a_turn_rings_only_if_the_host_wants_in() {
+    fn the_end_of_a_turn_rings_only_if_the_host_waits_for_it() {
         let lock = lock();
-        lock.desk.bell.arm();
+        lock.signals.bell.arm();
         drop(lock.try_read(Side::Caller));
-        assert!(lock.desk.bell.arm(), "nobody wants in: no ring");
+        assert!(lock.signals.bell.arm(), "the host does not wait: no ring");
         let turn = lock.try_read(Side::Caller);
-        lock.desk.bell.want();
+        lock.signals.bell.want();
         drop(turn);
-        assert!(!lock.desk.bell.arm(), "it rang");
-        lock.desk.bell.take(|_| {});
-        lock.desk.bell.want();
-        drop(lock.try_read(Side::ServiceActor));
-        assert!(lock.desk.bell.arm(), "the host does not ring for itself");
+        assert!(!lock.signals.bell.arm(), "it rang");
+        lock.signals.bell.take(|_| {});
+        lock.signals.bell.want();
+        drop(lock.try_read(Side::Host));
+        assert!(lock.signals.bell.arm(), "the host does not ring for itself");
     }
 }

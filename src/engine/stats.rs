@@ -1,4 +1,4 @@
-//! What has become of a service's calls, for whoever wants to see it.
+//! Statistics of a service and its methods.
 
 use std::time::Duration;
 
@@ -11,70 +11,71 @@ use crate::service::Service;
 use crate::mailbox::Entry;
 use crate::measure::{Count, Histogram};
 
-/// A service, and the mailbox of each of its methods. A snapshot.
+/// Statistics of one service and its methods. A snapshot.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct ServiceStats {
-    /// The service's name.
+    /// Name of the service.
     pub service: String,
-    /// Whether it lets calls in.
+    /// Whether it admits calls.
     pub is_up: bool,
-    /// How often its state had to be made anew, or its thread was lost.
+    /// Number of times that its state was replaced after a crash, or its thread was lost.
     pub restarts: u64,
-    /// Its methods, in the order of its table.
+    /// Statistics of its methods, in the order of its table.
     pub methods: Vec<MethodStats>,
 }
 
-/// A method's mailbox, and what has become of its calls since the start. A snapshot.
+/// Statistics of one method since the start of the server. A snapshot.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct MethodStats {
-    /// The method, as callers write it.
+    /// Name of the method as callers write it, with the namespace.
     pub method: String,
-    /// The group whose methods share its mailbox, if it is in one.
+    /// Group whose methods share its mailbox, if any.
     pub group: Option<&'static str>,
-    /// Calls that wait in its mailbox now, those about to be put there among them.
+    /// Number of calls in its mailbox now, including those that are just being put there.
     pub depth: usize,
-    /// How many calls fit into its mailbox.
+    /// Maximum number of calls in its mailbox.
     pub capacity: usize,
-    /// Calls that run now.
+    /// Number of calls that run now.
     pub running: u64,
-    /// Calls that were let in and ran where they arrived.
+    /// Number of admitted calls that ran inline, on the thread where they arrived.
     pub inline: u64,
-    /// Calls that were let in and went through the mailbox.
+    /// Number of admitted calls that went through the mailbox.
     pub queued: u64,
-    /// Calls that ended with a result.
+    /// Number of calls that ended with a result.
     pub answered: u64,
-    /// Calls that ended with an error of the method's own.
+    /// Number of calls that ended with an error of the method itself.
     pub failed: u64,
-    /// Calls during which the method panicked, or its thread was lost.
+    /// Number of calls during which the method panicked or its thread was lost.
     pub panicked: u64,
-    /// Calls that were turned away and never started, for whatever reason.
+    /// Number of calls that were rejected before they started.
     pub refused: u64,
-    /// Calls that were turned away, by reason.
+    /// Numbers of rejected calls by reason.
     pub refused_for: Refusals,
-    /// Calls whose deadline passed, in the mailbox or while they ran.
+    /// Number of calls whose deadline passed, in the mailbox or while they ran.
     pub expired: u64,
-    /// Calls whose caller left before they ended.
+    /// Number of calls whose caller left before they ended.
     pub abandoned: u64,
-    /// The time that a call usually holds a thread.
+    /// Usual time for which a call holds a thread.
     #[serde(serialize_with = "micros", rename = "usual_us")]
     pub usual: Duration,
-    /// How long calls were in the mailbox.
+    /// Time that calls spent in the mailbox.
     pub wait: Histogram,
-    /// How long calls ran, the time at their awaits included.
+    /// Duration of the calls, awaits included.
     pub run: Histogram,
 }
 
-/// Calls that were turned away, by reason.
+/// Numbers of rejected calls by reason.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Refusals {
-    /// The mailbox, or the service, held as many calls or bytes as it may.
+    /// The mailbox or the service was at its limit of calls or bytes.
     pub full: u64,
-    /// What waited before would have taken longer than the call had.
+    /// The calls that waited before would have taken longer than the deadline allowed.
     pub hopeless: u64,
-    /// The mailbox was overloaded, and the call had waited longer than its method's `max_wait`, or would have.
+    /// The mailbox was overloaded, and the call had waited longer than the method's `max_wait`, or
+    /// would have.
     pub overdue: u64,
     /// The service was down or stopping.
     pub unavailable: u64,
@@ -83,7 +84,7 @@ pub struct Refusals {
 }
 
 impl Refusals {
-    /// Those since an earlier snapshot.
+    /// Returns the numbers since an earlier snapshot.
     pub(crate) fn since(&self, earlier: &Self) -> Self {
         Self {
             full: self.full.saturating_sub(earlier.full),
@@ -96,7 +97,7 @@ impl Refusals {
 }
 
 impl ServiceStats {
-    /// Of a service as it is now.
+    /// Takes a snapshot of a service.
     pub(crate) fn of<S: Service>(core: &Core<S>) -> Self {
         Self {
             service: S::NAME.to_owned(),

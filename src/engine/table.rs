@@ -1,4 +1,4 @@
-//! A service's methods as it lists them, and the mailboxes that these need.
+//! The methods of a service as it lists them, and the mailboxes that they need.
 
 use std::any::TypeId;
 use std::collections::HashMap;
@@ -12,22 +12,22 @@ use crate::sync::Arc;
 
 use super::run::watch;
 
-/// A service's methods.
+/// The methods of a service.
 pub(crate) struct Table {
     entries: Vec<Arc<Entry>>,
     by_type: HashMap<TypeId, Arc<Entry>, BuildHasherDefault<TypeIdHasher>>,
 }
 
-/// What the calls of a service wait in.
-pub(crate) struct Engine<C> {
+/// Where the calls of a service wait.
+pub(crate) struct Queues<C> {
     pub(crate) mailboxes: Box<[Mailbox<C>]>,
     pub(crate) quota: Arc<Quota>,
     pub(crate) bell: Arc<Bell>,
 }
 
 impl Table {
-    /// Asks the service for its methods, and makes their mailboxes.
-    pub(crate) fn of_service<S: Service, C: Queued>() -> (Self, Engine<C>) {
+    /// Collects the methods of a service, and creates their mailboxes.
+    pub(crate) fn of_service<S: Service, C: Queued>() -> (Self, Queues<C>) {
         let mut list = List::<C> { methods: Vec::new(), mailboxes: Vec::new(), groups: HashMap::new() };
         S::methods(&mut list);
         let List { methods, mailboxes: plans, .. } = list;
@@ -40,21 +40,22 @@ impl Table {
         let mut table = Self { entries: Vec::new(), by_type: HashMap::default() };
         for Listed { message, name, options, mailbox, entry } in methods {
             let entry = Arc::new(entry(full_name(S::NAMESPACE, name), options, &mailboxes[mailbox]));
-            // A compute method is there to hold a thread of the pool.
+            // A compute method may hold its thread: that is what the pool is for.
             if entry.kind != MethodKind::Compute {
                 watch::register(&entry);
             }
             table.by_type.insert(message, Arc::clone(&entry));
             table.entries.push(entry);
         }
-        (table, Engine { mailboxes, quota, bell })
+        (table, Queues { mailboxes, quota, bell })
     }
 
+    /// Returns the entries in the order of the table.
     pub(crate) fn entries(&self) -> &[Arc<Entry>] {
         &self.entries
     }
 
-    /// The entry of a message type; `None` if the table does not list it.
+    /// Returns the entry of a message type; `None` if the table does not list it.
     pub(crate) fn entry<M: Message>(&self) -> Option<&Arc<Entry>> {
         self.by_type.get(&TypeId::of::<M>())
     }
@@ -65,7 +66,7 @@ impl Table {
         self.by_type.iter().map(|(message, entry)| (*message, entry.name))
     }
 
-    /// The methods of which calls run.
+    /// Returns the names of the methods of which calls run.
     pub(crate) fn running(&self) -> Vec<&'static str> {
         let runs = |entry: &&Arc<Entry>| entry.meter.tally.get(Count::Running) > 0;
         self.entries.iter().filter(runs).map(|entry| entry.name).collect()
@@ -78,14 +79,15 @@ impl fmt::Debug for Table {
     }
 }
 
-/// Methods before their mailboxes are made: the capacity and weight of a group are known only at the end.
+/// Collects methods before their mailboxes are created: the capacity and weight of a group are
+/// known only at the end.
 struct List<C> {
     methods: Vec<Listed<C>>,
     mailboxes: Vec<Plan>,
     groups: HashMap<&'static str, usize>,
 }
 
-/// A mailbox that is to be.
+/// The options of a mailbox before it is created.
 struct Plan {
     capacity: usize,
     weight: u32,
@@ -122,7 +124,7 @@ impl<S: Service, C: Queued> MethodTable<S> for List<C> {
     }
 }
 
-/// A `TypeId` is a hash already.
+/// Passes a `TypeId` through, which is a hash already.
 #[derive(Default)]
 struct TypeIdHasher(u64);
 

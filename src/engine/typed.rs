@@ -1,8 +1,8 @@
-//! Calls from this process: typed messages, without JSON, held to the same rules as what goes over
-//! the wire.
+//! Calls from this process: typed messages, without JSON.
 //!
-//! A message and an output have a form in JSON, so that a caller gets the same whichever way it
-//! calls: a value, or an error.
+//! They follow the rules of calls over the wire. A message or an output that JSON cannot hold (NaN,
+//! a map whose keys are no strings) is an error here as well, so that a caller gets the same result
+//! whichever way it calls.
 
 use std::any::Any;
 use std::time::Duration;
@@ -17,34 +17,34 @@ use crate::measure::Record;
 use crate::service::{Awaited, CallContext, Current, Handles, Message, Reply, Service};
 use crate::sync::Arc;
 
-use super::begin::{Begun, Entrance, Incoming, Payload, begin};
+use super::begin::{Begun, Entrance, NewCall, Payload, begin};
 use super::core::Core;
 
-/// Whose calls they are, and how long these may take.
+/// The caller of typed calls, and how long these may take.
 #[derive(Clone, Debug)]
-pub(crate) struct AsCaller {
+pub(crate) struct CallOptions {
     pub(crate) caller: Caller,
-    /// At most this much time for each call.
-    pub(crate) patience: Option<Duration>,
+    /// Maximum time for each call. The method's own deadline holds if it is shorter.
+    pub(crate) max_time: Option<Duration>,
 }
 
 /// An admitted call.
-pub(super) enum Started<M: Message> {
+pub(super) enum StartedCall<M: Message> {
     Ended(Reply<M>),
     Waits(Arc<Call<M>>),
 }
 
 /// Calls a method and waits for its reply.
-pub(crate) async fn call<S: Handles<M>, M: Message>(core: &Arc<Core<S>>, by: &AsCaller, message: M) -> Reply<M> {
+pub(crate) async fn call<S: Handles<M>, M: Message>(core: &Arc<Core<S>>, by: &CallOptions, message: M) -> Reply<M> {
     check_message(&message)?;
     finish(start(core, by, message, false)?).await
 }
 
 /// Waits for the reply of a call.
-pub(super) async fn finish<M: Message>(started: Started<M>) -> Reply<M> {
+pub(super) async fn finish<M: Message>(started: StartedCall<M>) -> Reply<M> {
     let reply = match started {
-        Started::Ended(reply) => reply,
-        Started::Waits(call) => Awaited::new(call.context().chain.clone(), call.reply()).await,
+        StartedCall::Ended(reply) => reply,
+        StartedCall::Waits(call) => Awaited::new(call.context().chain.clone(), call.reply()).await,
     };
     reply.and_then(check_output::<M>)
 }
@@ -52,7 +52,7 @@ pub(super) async fn finish<M: Message>(started: Started<M>) -> Reply<M> {
 /// Sends a notification.
 pub(crate) fn notify<S: Handles<M>, M: Message>(
     core: &Arc<Core<S>>,
-    by: &AsCaller,
+    by: &CallOptions,
     message: M,
 ) -> Result<(), RpcError> {
     check_message(&message)?;
@@ -62,17 +62,17 @@ pub(crate) fn notify<S: Handles<M>, M: Message>(
 /// Starts a call whose message is known to have a form in JSON.
 pub(super) fn start<S: Handles<M>, M: Message>(
     core: &Arc<Core<S>>,
-    by: &AsCaller,
+    by: &CallOptions,
     message: M,
     notification: bool,
-) -> Result<Started<M>, RpcError> {
+) -> Result<StartedCall<M>, RpcError> {
     let entry = core.table.entry::<M>().ok_or_else(RpcError::method_not_found)?;
     let call = context(core, by, entry, notification)?;
     let message: Payload<M, fn() -> Result<M, RpcError>> = Payload::Parsed(message);
-    let incoming = Incoming { call, message, bytes: 0, entrance: Entrance::Process, batch: None };
+    let incoming = NewCall { call, message, bytes: 0, entrance: Entrance::Process, batch: None };
     match begin(core, entry, incoming) {
-        Begun::Ended(reply) => Ok(Started::Ended(reply)),
-        Begun::Queued(call) => Ok(Started::Waits(call)),
+        Begun::Ended(reply) => Ok(StartedCall::Ended(reply)),
+        Begun::Queued(call) => Ok(StartedCall::Waits(call)),
         Begun::Runs(_) => unreachable!("only where a transport waits for it does a call run across awaits"),
         Begun::Rejected(rejection) => Err(rejection.error),
         Begun::NoRoom(call, rejection) => {
@@ -84,13 +84,14 @@ pub(super) fn start<S: Handles<M>, M: Message>(
 
 fn context<S: Service>(
     core: &Core<S>,
-    by: &AsCaller,
+    by: &CallOptions,
     entry: &Entry,
     notification: bool,
 ) -> Result<CallContext, RpcError> {
     let arrived = Instant::now();
-    let mut deadline = arrived + entry.options.deadline.min(by.patience.unwrap_or(Duration::MAX));
-    // Who does not wait for the answer can neither close a circle nor run out of time over it.
+    let mut deadline = arrived + entry.options.deadline.min(by.max_time.unwrap_or(Duration::MAX));
+    // The sender of a notification does not wait, so the notification neither closes a circle nor
+    // has to fit into the sender's deadline.
     let around = if notification { None } else { Current::of_thread() };
     let chain = match around {
         None => None,
@@ -112,14 +113,13 @@ fn context<S: Service>(
     Ok(CallContext { method: entry.name, caller, arrived, deadline, notification, chain })
 }
 
-/// Rejects a message that could not be sent from outside.
+/// Rejects a message that JSON cannot hold.
 #[inline]
 pub(super) fn check_message<M: Message>(message: &M) -> Result<(), RpcError> {
     check(message).map_err(|error: NoForm| RpcError::invalid_params(error.field(), error.reason()))
 }
 
-/// Rejects an output that could not be answered to a caller outside. A panic in somebody's
-/// `Serialize` is as it is there.
+/// Rejects an output that JSON cannot hold. A panic in the user's `Serialize` is an internal error.
 #[inline]
 fn check_output<M: Message>(output: M::Output) -> Reply<M> {
     let error = match caught(|| check(&output)) {
@@ -131,7 +131,7 @@ fn check_output<M: Message>(output: M::Output) -> Reply<M> {
     Err(error)
 }
 
-/// -32603 of a method whose result panicked while it was written.
+/// Returns -32603 for a method whose result panicked while it was serialised.
 #[cold]
 pub(super) fn writing_panicked(method: &'static str, panic: Box<dyn Any + Send>) -> RpcError {
     let cause = panic_text(&*panic);

@@ -6,7 +6,9 @@ use std::time::Duration;
 use actix_web::web::ServiceConfig;
 use futures::future::LocalBoxFuture;
 
-use crate::engine::{Core, Factory, Placement, Pool, Seat, ServiceRef, ServiceStats, Status, launch, routes, stop};
+use crate::engine::{
+    Core, Factory, HostedService, Placement, Pool, ServiceRef, ServiceStats, Status, launch, routes, stop,
+};
 use crate::route::Route;
 use crate::service::{About, Service};
 use crate::sync::Arc;
@@ -63,12 +65,12 @@ impl<S: Service> Plan for Planned<S> {
     }
 
     fn prepare(self: Box<Self>, pool: Pool, placement: Placement) -> Arc<dyn Hosted> {
-        Arc::new(Prepared { seat: Seat::new(Core::new(pool, placement)), factory: self.factory })
+        Arc::new(Prepared { hosted: HostedService::new(Core::new(pool, placement)), factory: self.factory })
     }
 }
 
 struct Prepared<S: Service> {
-    seat: Arc<Seat<S>>,
+    hosted: Arc<HostedService<S>>,
     factory: Factory<S>,
 }
 
@@ -82,35 +84,35 @@ impl<S: Service> Hosted for Prepared<S> {
     }
 
     fn routes(&self) -> Vec<Arc<dyn Route>> {
-        routes(&self.seat.core)
+        routes(&self.hosted.core)
     }
 
     fn launch(&self) -> LocalBoxFuture<'static, Result<(), String>> {
-        Box::pin(launch(Arc::clone(&self.seat), Arc::clone(&self.factory)))
+        Box::pin(launch(Arc::clone(&self.hosted), Arc::clone(&self.factory)))
     }
 
     fn stop(&self, limit: Duration) -> LocalBoxFuture<'static, Vec<&'static str>> {
-        Box::pin(stop(Arc::clone(&self.seat.core), limit))
+        Box::pin(stop(Arc::clone(&self.hosted.core), limit))
     }
 
     fn is_up(&self) -> bool {
-        self.seat.core.lifecycle.status() == Status::Up
+        self.hosted.core.lifecycle.status() == Status::Up
     }
 
     fn stats(&self) -> ServiceStats {
-        ServiceStats::of(&self.seat.core)
+        ServiceStats::of(&self.hosted.core)
     }
 
     fn offer(&self, config: &mut ServiceConfig) {
-        config.app_data(ServiceRef::new(Arc::clone(&self.seat)));
+        config.app_data(ServiceRef::new(Arc::clone(&self.hosted)));
     }
 
     #[cfg(feature = "testing")]
     fn methods(&self) -> Vec<(TypeId, &'static str)> {
-        self.seat.core.table.names().collect()
+        self.hosted.core.table.names().collect()
     }
 
     fn reference(&self) -> (TypeId, Box<dyn Any + Send>) {
-        (TypeId::of::<S>(), Box::new(ServiceRef::new(Arc::clone(&self.seat))))
+        (TypeId::of::<S>(), Box::new(ServiceRef::new(Arc::clone(&self.hosted))))
     }
 }

@@ -1,7 +1,7 @@
-//! The host: the actix actor that holds one service and runs its calls.
+//! The host: the actix actor that runs the calls of one service.
 
+pub(super) mod backoff;
 pub(crate) mod factory;
-pub(super) mod restart;
 pub(crate) mod supervisor;
 
 use std::any::Any;
@@ -20,12 +20,12 @@ use crate::sync::{Arc, Mutex};
 use super::core::Core;
 use super::erased::{AnyService, Starters};
 use super::schedule::scheduler::Scheduler;
-use super::typed::{self, AsCaller};
+use super::typed::{self, CallOptions};
 
 /// The actix actor of one service.
 ///
-/// Its own mailbox carries control messages, and typed messages from people who hold its [`Addr`](actix::Addr): those go
-/// into the method's mailbox like all other calls.
+/// Its own mailbox carries control messages, and an [`ActorMessage`] from code that holds its
+/// [`Addr`](actix::Addr). Such a message goes into the mailbox of its method like any other call.
 pub struct ServiceActor<S: Service> {
     core: Arc<Core<S>>,
     scheduler: Option<Scheduler<S>>,
@@ -83,8 +83,8 @@ impl<S: Handles<M>, M: Message> Handler<ActorMessage<M>> for ServiceActor<S> {
     fn handle(&mut self, ActorMessage(message): ActorMessage<M>, _: &mut Self::Context) -> Self::Result {
         let core = Arc::clone(&self.core);
         Box::pin(async move {
-            let by = AsCaller { caller: Caller::anonymous(), patience: None };
-            // The panic of a future ends its actor, and with that the host.
+            let by = CallOptions { caller: Caller::anonymous(), max_time: None };
+            // A panic in the future of a handler would end the actor, and with it the host.
             AssertUnwindSafe(typed::call(&core, &by, message)).catch_unwind().await.unwrap_or_else(|panic| {
                 let cause = format_args!("a message to the actor panicked: {}", panic_text(&*panic));
                 let error = RpcError::internal(&cause);
@@ -101,34 +101,35 @@ impl<S: Service> fmt::Debug for ServiceActor<S> {
     }
 }
 
-/// A service, and where its host can be reached while it has one.
-pub(crate) struct Seat<S: Service> {
+/// A service, and the address of its host while it has one.
+pub(crate) struct HostedService<S: Service> {
     pub(crate) core: Arc<Core<S>>,
     starters: Starters<S>,
     addr: Mutex<Option<Addr<ServiceActor<S>>>>,
 }
 
-impl<S: Service> Seat<S> {
+impl<S: Service> HostedService<S> {
     pub(crate) fn new(core: Arc<Core<S>>) -> Arc<Self> {
         Arc::new(Self { core, starters: Starters::of_service(), addr: Mutex::new(None) })
     }
 
-    /// The host's address, while there is a host.
+    /// Returns the address of the host, while there is one.
     pub(crate) fn addr(&self) -> Option<Addr<ServiceActor<S>>> {
         self.addr.lock().clone()
     }
 
+    /// Sets the address of the host.
     fn set_addr(&self, addr: Option<Addr<ServiceActor<S>>>) {
         *self.addr.lock() = addr;
     }
 }
 
-impl<S: Service> AnyService for Seat<S> {
+impl<S: Service> AnyService for HostedService<S> {
     fn name(&self) -> &'static str {
         S::NAME
     }
 
-    fn start(&self, by: &AsCaller, exchange: &mut dyn Any) {
+    fn start(&self, by: &CallOptions, exchange: &mut dyn Any) {
         self.starters.start(&self.core, by, exchange);
     }
 }

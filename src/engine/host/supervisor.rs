@@ -1,4 +1,4 @@
-//! The supervisor: starts a host on a thread of its own, and another one when that is lost.
+//! The supervisor: runs a host on a thread of its own, and starts another when that is lost.
 
 use std::time::Duration;
 
@@ -10,42 +10,46 @@ use crate::log::caught;
 use crate::service::Service;
 use crate::sync::Arc;
 
+use super::backoff::Backoff;
 use super::factory::Factory;
-use super::restart::Restarts;
-use super::{Seat, ServiceActor};
+use super::{HostedService, ServiceActor};
 use crate::engine::core::Core;
 use crate::engine::lifecycle::Status;
 use crate::engine::schedule::scheduler::{Exit, Scheduler};
 
-/// Starts the service and keeps it running. Returns once it is up, or says why it could not start.
+/// Starts the service and keeps it running. Returns once it is up.
+///
+/// # Errors
+/// The reason if it could not start.
 ///
 /// # Panics
 /// Outside of an actix system.
-pub(crate) async fn launch<S: Service>(seat: Arc<Seat<S>>, factory: Factory<S>) -> Result<(), String> {
-    let (told, first) = oneshot::channel();
-    actix::spawn(supervise(Arc::clone(&seat), factory, told));
+pub(crate) async fn launch<S: Service>(hosted: Arc<HostedService<S>>, factory: Factory<S>) -> Result<(), String> {
+    let (no_start, failed) = oneshot::channel();
+    actix::spawn(supervise(Arc::clone(&hosted), factory, no_start));
     tokio::select! {
-        // A start that failed has both a reason and a new status, in this order.
+        // A failed start sends its reason before it sets the status, so the reason is looked at
+        // first.
         biased;
-        reason = first => Err(reason.unwrap_or_else(|_| "its supervisor is gone".to_owned())),
-        _ = seat.core.lifecycle.until(|status| *status != Status::Starting) => Ok(()),
+        reason = failed => Err(reason.unwrap_or_else(|_| "its supervisor is gone".to_owned())),
+        _ = hosted.core.lifecycle.until(|status| *status != Status::Starting) => Ok(()),
     }
 }
 
-async fn supervise<S: Service>(seat: Arc<Seat<S>>, factory: Factory<S>, no_start: oneshot::Sender<String>) {
-    let (lifecycle, mut restarts) = (&seat.core.lifecycle, Restarts::default());
+async fn supervise<S: Service>(hosted: Arc<HostedService<S>>, factory: Factory<S>, no_start: oneshot::Sender<String>) {
+    let (lifecycle, mut restarts) = (&hosted.core.lifecycle, Backoff::default());
     loop {
-        match run_host(&seat, &factory).await {
+        match run_host(&hosted, &factory).await {
             Exit::NoStart(reason) => {
-                // Whoever started us has left only if the start itself was given up.
+                // The receiver is gone only if the start itself was given up.
                 let _ = no_start.send(reason);
                 return lifecycle.set(Status::Stopped);
             }
             Exit::Stopped => return lifecycle.set(Status::Stopped),
             Exit::Lost => lifecycle.count_restart(),
         }
-        log_error!(service = S::NAME, "the service's thread was lost; it goes on on a new one");
-        let pause = if restarts.note(Instant::now()) { Duration::ZERO } else { restarts.pause() };
+        log_error!(service = S::NAME, "the service's thread was lost; starting a new one");
+        let pause = if restarts.record(Instant::now()) { Duration::ZERO } else { restarts.pause() };
         let stopping = lifecycle.until(|status| *status >= Status::Draining);
         if tokio::time::timeout(pause, stopping).await.is_ok() {
             return lifecycle.set(Status::Stopped);
@@ -53,38 +57,40 @@ async fn supervise<S: Service>(seat: Arc<Seat<S>>, factory: Factory<S>, no_start
     }
 }
 
-/// Runs the service on a thread of its own, for as long as that goes.
-async fn run_host<S: Service>(seat: &Seat<S>, factory: &Factory<S>) -> Exit {
+/// Runs the service on a thread of its own, until that ends or is lost.
+async fn run_host<S: Service>(hosted: &HostedService<S>, factory: &Factory<S>) -> Exit {
     let (tell, exit) = oneshot::channel();
-    // It panics if the system has no thread to spare. The supervisor must not go with it: there may be one later.
+    // `Arbiter::new` panics if the system has no thread to spare. The supervisor survives that and
+    // retries.
     let Ok(arbiter) = caught(Arbiter::new) else {
-        let reason = "the system gives it no thread: raise the limit (ulimit -u), or run less beside it";
+        let reason = "the system provides no thread: raise the limit (ulimit -u), or run less beside it";
         log_error!(service = S::NAME, reason, "the service has no thread");
-        return if seat.core.lifecycle.status() == Status::Starting {
+        return if hosted.core.lifecycle.status() == Status::Starting {
             Exit::NoStart(reason.to_owned())
         } else {
             Exit::Lost
         };
     };
-    let (for_host, for_state) = (Arc::clone(&seat.core), Arc::clone(factory));
+    let (for_host, for_state) = (Arc::clone(&hosted.core), Arc::clone(factory));
     let addr = ServiceActor::start_in_arbiter(&arbiter.handle(), move |_| {
         let scheduler = Scheduler::new(Arc::clone(&for_host), for_state, tell);
         ServiceActor::new(for_host, scheduler)
     });
-    seat.set_addr(Some(addr));
+    hosted.set_addr(Some(addr));
     let exit = exit.await.unwrap_or(Exit::Lost);
-    seat.set_addr(None);
+    hosted.set_addr(None);
     arbiter.stop();
     exit
 }
 
-/// Stops the service: no more calls are let in, those that are there have until `limit`, then `on_stop` runs.
+/// Stops the service: no more calls are admitted, admitted ones have until `limit`, then `on_stop`
+/// runs.
 ///
-/// Returns the methods that could not be ended and still run.
+/// Returns the names of the methods that could not be interrupted and still run.
 pub(crate) async fn stop<S: Service>(core: Arc<Core<S>>, limit: Duration) -> Vec<&'static str> {
     let lifecycle = &core.lifecycle;
     if lifecycle.stop_before_start() || lifecycle.status() == Status::Stopped {
-        // There is no host that could be waited for.
+        // There is no host to wait for.
         core.mailboxes.close();
         return Vec::new();
     }
@@ -93,17 +99,17 @@ pub(crate) async fn stop<S: Service>(core: Arc<Core<S>>, limit: Duration) -> Vec
     if tokio::time::timeout(limit, lifecycle.until(stopped)).await.is_ok() {
         return Vec::new();
     }
-    log_warn!(service = S::NAME, ?limit, "the time to drain is over; what still runs is cut off");
+    log_warn!(service = S::NAME, ?limit, "the shutdown timeout is over; cutting off what still runs");
     lifecycle.set(Status::Cut);
-    // From here, too: the host may be inside a sync method that does not end.
+    // From here as well as from the host, which may be inside a sync method that does not end.
     core.cut_off();
-    let stopped = tokio::time::timeout(CUT, lifecycle.until(stopped)).await.is_ok();
+    let stopped = tokio::time::timeout(CUT_TIMEOUT, lifecycle.until(stopped)).await.is_ok();
     let left = core.table.running();
     if !stopped || !left.is_empty() {
-        log_error!(service = S::NAME, methods = ?left, "the service does not end; its threads are left behind");
+        log_error!(service = S::NAME, methods = ?left, "the service does not end; leaving its threads behind");
     }
     left
 }
 
-/// How long a host may take to notice that it is cut off, and to say good-bye.
-const CUT: Duration = Duration::from_secs(6);
+/// Maximum time for a host to notice that it is cut off and to close its state.
+const CUT_TIMEOUT: Duration = Duration::from_secs(6);

@@ -1,12 +1,12 @@
-//! How many async `&self` calls are under way at once.
+//! The limit of async `&self` calls in flight.
 
 use crate::mailbox::Limit;
 use crate::sync::Arc;
 
-/// Maximum number of async `&self` calls of one service that are under way at once.
+/// Maximum number of async `&self` calls of one service in flight.
 pub(crate) const SERVICE_IN_FLIGHT: usize = 256;
 
-/// One call under way, counted in its method and in its service until it is dropped.
+/// One call in flight, counted for its method and for its service until it is dropped.
 #[derive(Debug)]
 pub(crate) struct InFlight {
     method: Arc<Limit>,
@@ -14,7 +14,7 @@ pub(crate) struct InFlight {
 }
 
 impl InFlight {
-    /// `None` if either is at its limit.
+    /// Counts a call. `None` if its method or its service is at the limit.
     pub(crate) fn take(method: &Arc<Limit>, service: &Arc<Limit>) -> Option<Self> {
         if !method.take(1) {
             return None;

@@ -1,4 +1,4 @@
-//! Inline calls: run where they arrive, while the service has nothing else to do.
+//! Inline calls: run on the thread where they arrive, while the service has nothing else to do.
 
 use std::hint::spin_loop;
 
@@ -16,10 +16,10 @@ use crate::sync::Arc;
 use super::in_flight::InFlight;
 use super::{Turn, current, run, run_async};
 
-/// What did not run inline, and has to take its place in the mailbox.
-pub(crate) type NotNow<M> = (CallContext, M);
+/// A call that could not run inline and goes to its mailbox.
+pub(crate) type Deferred<M> = (CallContext, M);
 
-/// Runs a call of a method that does not await here, at `began`, which is now, if the state is free.
+/// Runs a call of a sync method, if the state is free. `began` is the current time.
 #[inline(always)]
 pub(crate) fn run_now<S: Handles<M>, M: Message>(
     core: &Core<S>,
@@ -27,11 +27,11 @@ pub(crate) fn run_now<S: Handles<M>, M: Message>(
     call: CallContext,
     message: M,
     began: Instant,
-) -> Result<Reply<M>, NotNow<M>> {
+) -> Result<Reply<M>, Deferred<M>> {
     if began >= call.deadline {
         return Ok(Err(expire(entry, call, began)));
     }
-    let Some(turn) = soon(core) else { return Err((call, message)) };
+    let Some(turn) = take_soon(core) else { return Err((call, message)) };
     let record = Record::inline(entry, call, began);
     let call = record.call();
     let ran = run(entry, current(core, call), call, turn, message, began);
@@ -40,14 +40,15 @@ pub(crate) fn run_now<S: Handles<M>, M: Message>(
     Ok(reply)
 }
 
-/// So often the state is tried for that another call holds: long enough for a short call to end, and far shorter than it takes
-/// to wake the host.
+/// Number of times to try the state before queueing the call: long enough for a short call to end,
+/// and far shorter than waking the host.
 const TRIES: u32 = 100;
 
-/// Takes the state, if it is or becomes free within a moment and nobody waits for it.
+/// Takes the state, if it is free or becomes free within a moment, and no call waits for it.
 ///
-/// Whether anyone waits is asked once more when the state is held: a call that is in a mailbox by then is never overtaken.
-pub(super) fn soon<S: Handles<M>, M: Message>(core: &Core<S>) -> Option<Turn<'_, S, M>> {
+/// Waiting calls are checked again while the state is held: a call that is in a mailbox by then is
+/// never overtaken.
+pub(super) fn take_soon<S: Handles<M>, M: Message>(core: &Core<S>) -> Option<Turn<'_, S, M>> {
     for _ in 0..TRIES {
         if let Some(turn) = Turn::take(&core.state, Side::Caller) {
             return (!core.quota.anyone_waits()).then_some(turn);
@@ -60,14 +61,15 @@ pub(super) fn soon<S: Handles<M>, M: Message>(core: &Core<S>) -> Option<Turn<'_,
     None
 }
 
-/// Starts a call of an async `&self` method here, if the state is free; the future holds its share until it ends.
+/// Starts a call of an async `&self` method on this thread, if the state is free. The future holds
+/// its share of the state until it ends.
 pub(crate) fn run_here<S: Service, M: Message>(
     core: &Core<S>,
     entry: &Arc<Entry>,
     call: CallContext,
     message: M,
     method: ReadAsync<S, M>,
-) -> Result<LocalBoxFuture<'static, Reply<M>>, NotNow<M>> {
+) -> Result<LocalBoxFuture<'static, Reply<M>>, Deferred<M>> {
     let turn = InFlight::take(&entry.in_flight, &core.in_flight)
         .and_then(|in_flight| core.state.try_read_owned(in_flight))
         .filter(|_| !core.quota.anyone_waits());
@@ -81,7 +83,7 @@ pub(crate) fn run_here<S: Service, M: Message>(
     Ok(Box::pin(read_async(record, began, turn, message, method, around)))
 }
 
-/// The answer of a call that has no time left, who knows where it was spent: it does not start.
+/// Returns the deadline error of a call that has expired before it started.
 fn expire(entry: &Entry, call: CallContext, now: Instant) -> RpcError {
     let error = deadline(&call, now);
     Record::outside(entry, call).end(End::Expired, Some(&error), None, now);

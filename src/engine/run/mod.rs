@@ -1,6 +1,7 @@
-//! Running a method once: with the chain of services around it, timed, watched, and its panic caught.
+//! Running a method once: within the chain of services around it, timed, watched, and with its
+//! panic caught.
 //!
-//! [`run`] does so for a method that ends without an await, and [`run_async`] for one that awaits.
+//! [`run`] runs a sync method, and [`run_async`] an async one.
 
 pub(super) mod in_flight;
 pub(super) mod inline;
@@ -29,38 +30,39 @@ use crate::service::{
 };
 use crate::sync::{AtomicU64, Ordering};
 
-use self::watch::Watched;
+use self::watch::WatchGuard;
 use super::core::Core;
 use super::state::{Reading, Side, StateLock, Writing};
 
-/// A run that has ended.
-pub(crate) struct Ran<M: Message> {
+/// The result of one run.
+pub(crate) struct RunResult<M: Message> {
     pub(crate) reply: Reply<M>,
     pub(crate) end: End,
-    /// Its time on the thread.
+    /// Time for which it held the thread.
     pub(crate) took: Duration,
     pub(crate) at: Instant,
 }
 
-/// What travels around a call of this service.
+/// Returns the chain of services around a call of this service.
 pub(crate) fn current<S: Service>(core: &Core<S>, call: &CallContext) -> Current {
     Current { service: core.id, name: S::NAME, chain: call.chain.clone(), method: call.method, deadline: call.deadline }
 }
 
-/// A sync method that runs on this thread, or several runs of one, with what travels around them, until this is dropped.
-pub(crate) struct Running<'a> {
+/// Held while a sync method runs on this thread, once or several times: enters the chain of
+/// services, counts the run, and registers it with the watch.
+pub(crate) struct RunGuard<'a> {
     _around: Entered,
     _counted: CountedRunning<'a>,
-    _watched: Watched,
+    _watched: WatchGuard,
 }
 
-impl<'a> Running<'a> {
+impl<'a> RunGuard<'a> {
     pub(crate) fn enter(entry: &'a Entry, current: Current) -> Self {
-        Self { _watched: Watched::begin(entry), _counted: CountedRunning::new(entry), _around: current.enter() }
+        Self { _watched: WatchGuard::begin(entry), _counted: CountedRunning::new(entry), _around: current.enter() }
     }
 }
 
-/// Runs a method in its turn, from `began` on, which is now.
+/// Runs a method in its turn. `began` is the current time.
 #[inline(always)]
 pub(crate) fn run<S: Service, M: Message>(
     entry: &Entry,
@@ -69,8 +71,8 @@ pub(crate) fn run<S: Service, M: Message>(
     mut turn: Turn<'_, S, M>,
     message: M,
     began: Instant,
-) -> Ran<M> {
-    let running = Running::enter(entry, current);
+) -> RunResult<M> {
+    let running = RunGuard::enter(entry, current);
     let (reply, end) = turn.run(entry, call, message);
     let at = Instant::now();
     let took = at.duration_since(began);
@@ -80,19 +82,19 @@ pub(crate) fn run<S: Service, M: Message>(
     }
     drop(running);
     drop(turn);
-    Ran { reply, end, took, at }
+    RunResult { reply, end, took, at }
 }
 
-/// The state while a method runs.
+/// A method together with the turn that it runs in.
 pub(crate) enum Turn<'a, S: Service, M: Message> {
     Read(for<'c> fn(&'c S, M, &'c CallContext) -> Reply<M>, Reading<'a, S>),
     Write(for<'c> fn(&'c mut S, M, &'c CallContext) -> Reply<M>, Writing<'a, S>),
-    /// None, for a method that has none.
+    /// A method without state.
     Stateless(Compute<M>),
 }
 
 impl<'a, S: Handles<M>, M: Message> Turn<'a, S, M> {
-    /// Takes the state, if it is free. Never for a method that awaits, or has no state.
+    /// Takes the state, if it is free. `None` also for an async method and one without state.
     #[inline]
     pub(crate) fn take(state: &'a StateLock<S>, side: Side) -> Option<Self> {
         match S::HANDLER {
@@ -104,7 +106,8 @@ impl<'a, S: Handles<M>, M: Message> Turn<'a, S, M> {
 }
 
 impl<S: Service, M: Message> Turn<'_, S, M> {
-    /// Runs the method, and catches its panic. After a panic that tears the state, the turn is good for no further run.
+    /// Runs the method and catches its panic. After a panic that discards the state, the turn must
+    /// not be used again.
     #[inline(always)]
     pub(crate) fn run(&mut self, entry: &Entry, call: &CallContext, message: M) -> (Reply<M>, End) {
         let caught = caught(|| match self {
@@ -122,23 +125,23 @@ impl<S: Service, M: Message> Turn<'_, S, M> {
     }
 }
 
-/// Whether the state is whole after a `&mut self` call that ended like this.
+/// Whether the state is kept after a `&mut self` call that ended like this.
 pub(crate) fn keeps_state(entry: &Entry, end: End) -> bool {
     end != End::Panicked || entry.options.on_panic == OnPanic::Keep
 }
 
-/// Runs an async method, poll by poll; each poll is measured and charged to the method's mailbox.
+/// Runs an async method. Each poll is timed and charged to the mailbox of the method.
 pub(crate) async fn run_async<'a, M: Message>(
     entry: &Entry,
     current: Current,
     run: impl FnOnce() -> LocalBoxFuture<'a, Reply<M>>,
-) -> Ran<M> {
-    // A handler that is written by hand may do more than to make the future.
+) -> RunResult<M> {
+    // A handler written by hand may run code before it returns the future.
     let run = match caught(run) {
         Ok(run) => run,
         Err(panic) => {
             let (reply, end) = outcome::<M>(entry, Err(panic));
-            return Ran { reply, end, took: Duration::ZERO, at: Instant::now() };
+            return RunResult { reply, end, took: Duration::ZERO, at: Instant::now() };
         }
     };
     let mut run = Around { current, run: Some(AssertUnwindSafe(run).catch_unwind()) };
@@ -146,7 +149,7 @@ pub(crate) async fn run_async<'a, M: Message>(
     let _counted = CountedRunning::new(entry);
     poll_fn(|cx| {
         let began = Instant::now();
-        let watched = Watched::begin(entry);
+        let watched = WatchGuard::begin(entry);
         let polled = run.poll_unpin(cx);
         drop(watched);
         let at = Instant::now();
@@ -157,13 +160,13 @@ pub(crate) async fn run_async<'a, M: Message>(
         polled.map(|caught| {
             entry.meter.cost.ran(total);
             let (reply, end) = outcome::<M>(entry, caught);
-            Ran { reply, end, took: total, at }
+            RunResult { reply, end, took: total, at }
         })
     })
     .await
 }
 
-/// A future with what travels around it: at each poll, and when it is dropped.
+/// A future that is polled, and dropped, within the chain of services of its call.
 struct Around<F> {
     current: Current,
     run: Option<F>,
@@ -185,7 +188,7 @@ impl<F> Drop for Around<F> {
     }
 }
 
-/// A call that counts as running until this is dropped, whatever becomes of it.
+/// Counts a call as running until it is dropped.
 struct CountedRunning<'a>(&'a AtomicU64);
 
 impl<'a> CountedRunning<'a> {
@@ -202,7 +205,7 @@ impl Drop for CountedRunning<'_> {
     }
 }
 
-/// What a run that was caught has ended with.
+/// Returns the reply of a run whose panic was caught, and how it ended.
 #[inline]
 fn outcome<M: Message>(entry: &Entry, caught: Result<Reply<M>, Box<dyn Any + Send>>) -> (Reply<M>, End) {
     match caught {

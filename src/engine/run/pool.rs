@@ -16,17 +16,17 @@ type Work = Box<dyn FnOnce() + Send>;
 /// The worker pool of a server.
 #[derive(Clone)]
 pub(crate) struct Pool {
-    /// The threads take from the other end, and end when there is no pool any more. Each service has a limited number of calls
-    /// in it.
+    /// The threads take work from the other end, and end when this end is dropped. Unbounded, since
+    /// each service limits its number of calls in it.
     work: Sender<Work>,
     threads: usize,
 }
 
 impl Pool {
-    /// A pool of this many threads, which must not be zero.
+    /// Creates a pool of this many threads, which must not be zero.
     ///
     /// # Errors
-    /// If the operating system gives no more threads.
+    /// If the operating system provides no more threads.
     pub(crate) fn new(threads: usize) -> io::Result<Self> {
         let (work, queue) = unbounded();
         for number in 0..threads {
@@ -41,14 +41,14 @@ impl Pool {
     }
 
     fn spawn(&self, run: impl FnOnce() + Send + 'static) {
-        // The threads are there for as long as the pool is.
+        // An error is impossible: the threads live as long as the pool.
         let _ = self.work.send(Box::new(run));
     }
 }
 
 fn run_all(queue: &Receiver<Work>) {
     for run in queue {
-        // Methods are caught before it comes to this; a parameter whose drop panics is not.
+        // Panics of methods are caught where they run. This catches a parameter whose drop panics.
         if let Err(panic) = caught(run) {
             log_error!("a thread of the worker pool panicked outside of a method");
             discard(panic);
@@ -56,51 +56,54 @@ fn run_all(queue: &Receiver<Work>) {
     }
 }
 
-/// The worker pool as one service uses it: it has as many calls on it as the pool has threads, the others wait in their
-/// mailboxes, where they can still be given up.
-pub(crate) struct Workers<C: ?Sized> {
+/// The worker pool as one service uses it.
+///
+/// At most as many of its calls are in the pool as the pool has threads. The others wait in their
+/// mailboxes, where they can still expire or be abandoned.
+pub(crate) struct ServicePool<C: ?Sized> {
     pool: Pool,
     busy: Arc<Limit>,
-    /// What runs on the pool.
+    /// Calls in the pool.
     running: Mutex<Vec<Arc<dyn Job<C>>>>,
 }
 
-impl<C: ?Sized> Workers<C> {
+impl<C: ?Sized> ServicePool<C> {
     pub(crate) fn new(pool: Pool) -> Self {
         let busy = Arc::new(Limit::new(pool.threads));
         Self { pool, busy, running: Mutex::new(Vec::new()) }
     }
 
-    /// The right to put one call on the pool.
-    pub(crate) fn place(&self) -> Option<Place> {
-        self.busy.take(1).then(|| Place(Arc::clone(&self.busy)))
+    /// Takes the right to put one call into the pool.
+    pub(crate) fn permit(&self) -> Option<PoolPermit> {
+        self.busy.take(1).then(|| PoolPermit(Arc::clone(&self.busy)))
     }
 
-    /// Puts a call on the pool: `run` runs it.
+    /// Puts a call into the pool, where `run` runs it.
     pub(crate) fn spawn(&self, job: Arc<dyn Job<C>>, run: impl FnOnce() + Send + 'static) {
         self.running.lock().push(job);
         self.pool.spawn(run);
     }
 
-    /// A call is off the pool.
+    /// Notes that a call has left the pool.
     pub(crate) fn ended(&self, job: &Arc<dyn Job<C>>) {
         self.running.lock().retain(|running| !Arc::ptr_eq(running, job));
     }
 
-    /// Answers -32603 to what runs.
+    /// Answers -32603 to the calls in the pool.
     pub(crate) fn cut_off(&self) {
         let running = self.running.lock().clone();
         running.iter().for_each(|job| job.cut_off());
     }
 
+    /// Whether the service has no call in the pool.
     pub(crate) fn is_idle(&self) -> bool {
         self.busy.used() == 0
     }
 }
 
-impl<C: ?Sized> fmt::Debug for Workers<C> {
+impl<C: ?Sized> fmt::Debug for ServicePool<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Workers").field("busy", &self.busy).finish_non_exhaustive()
+        f.debug_struct("ServicePool").field("busy", &self.busy).finish_non_exhaustive()
     }
 }
 
@@ -110,11 +113,11 @@ impl fmt::Debug for Pool {
     }
 }
 
-/// A call on the pool, until dropped.
+/// The right to have one call in the pool, until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Place(Arc<Limit>);
+pub(crate) struct PoolPermit(Arc<Limit>);
 
-impl Drop for Place {
+impl Drop for PoolPermit {
     fn drop(&mut self) {
         self.0.give_back(1);
     }

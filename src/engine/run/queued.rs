@@ -1,4 +1,4 @@
-//! Calls that come from their mailbox: how one of each kind starts, and what becomes of it.
+//! Calls from a mailbox: how a call of each kind starts, and how it ends.
 
 use std::future::{Future, poll_fn};
 use std::ops::Deref;
@@ -8,7 +8,7 @@ use std::task::Poll;
 use tokio::time::Instant;
 
 use crate::engine::core::Core;
-use crate::engine::job::{Job, Start};
+use crate::engine::job::{Job, StartResult};
 use crate::engine::state::{OwnedReading, OwnedWriting, Side};
 use crate::jsonrpc::RpcError;
 use crate::log::discard;
@@ -19,8 +19,8 @@ use crate::service::{ByKind, Compute, Current, Handler, Handles, Message, ReadAs
 use crate::sync::Arc;
 
 use super::in_flight::InFlight;
-use super::pool::Place;
-use super::{Ran, Turn, current, keeps_state, run, run_async};
+use super::pool::PoolPermit;
+use super::{RunResult, Turn, current, keeps_state, run, run_async};
 
 impl<S: Handles<M>, M: Message> Job<Core<S>> for Call<M> {
     fn entry(&self) -> &Arc<Entry> {
@@ -43,7 +43,7 @@ impl<S: Handles<M>, M: Message> Job<Core<S>> for Call<M> {
         self.cut_off();
     }
 
-    fn start(self: Arc<Self>, core: &Arc<Core<S>>, now: Instant) -> Start {
+    fn start(self: Arc<Self>, core: &Arc<Core<S>>, now: Instant) -> StartResult {
         match S::HANDLER {
             Handler::Read(_) | Handler::Write(_) if <S as ByKind<M>>::IS_SYNC => self.run(core, now),
             Handler::ReadAsync(run) if <S as ByKind<M>>::IS_READ_ASYNC => self.start_reading(core, now, run),
@@ -54,7 +54,6 @@ impl<S: Handles<M>, M: Message> Job<Core<S>> for Call<M> {
     }
 }
 
-/// How a call of each kind starts.
 impl<M: Message> Call<M> {
     fn cut_off(&self) {
         if !self.is_queued() && !self.is_over() {
@@ -64,52 +63,54 @@ impl<M: Message> Call<M> {
         }
     }
 
-    fn run<S: Handles<M>>(&self, core: &Core<S>, now: Instant) -> Start {
-        let Some(turn) = Turn::take(&core.state, Side::ServiceActor) else { return Start::Blocked };
-        let Some(message) = self.begin(now) else { return Start::Over };
+    fn run<S: Handles<M>>(&self, core: &Core<S>, now: Instant) -> StartResult {
+        let Some(turn) = Turn::take(&core.state, Side::Host) else { return StartResult::Blocked };
+        let Some(message) = self.begin(now) else { return StartResult::Nothing };
         let call = self.context();
-        let Ran { reply, end, took, at } = run(self.entry(), current(core, call), call, turn, message, now);
-        Start::Ran { release: self.end(reply, end, at), took, at }
+        let RunResult { reply, end, took, at } = run(self.entry(), current(core, call), call, turn, message, now);
+        StartResult::Ran { release: self.end(reply, end, at), took, at }
     }
 
-    fn start_reading<S: Service>(self: Arc<Self>, core: &Core<S>, now: Instant, run: ReadAsync<S, M>) -> Start {
-        let Some(in_flight) = InFlight::take(&self.entry().in_flight, &core.in_flight) else { return Start::Blocked };
-        let Some(turn) = core.state.try_read_owned(in_flight) else { return Start::Blocked };
-        let Some(message) = self.begin(now) else { return Start::Over };
+    fn start_reading<S: Service>(self: Arc<Self>, core: &Core<S>, now: Instant, run: ReadAsync<S, M>) -> StartResult {
+        let Some(in_flight) = InFlight::take(&self.entry().in_flight, &core.in_flight) else {
+            return StartResult::Blocked;
+        };
+        let Some(turn) = core.state.try_read_owned(in_flight) else { return StartResult::Blocked };
+        let Some(message) = self.begin(now) else { return StartResult::Nothing };
         let around = current(core, self.context());
-        Start::Runs(Box::pin(read_async(UnderWay(self), turn, message, run, around)))
+        StartResult::Runs(Box::pin(read_async(AsyncCall(self), turn, message, run, around)))
     }
 
-    fn start_writing<S: Service>(self: Arc<Self>, core: &Core<S>, now: Instant, run: WriteAsync<S, M>) -> Start {
-        let Some(turn) = core.state.try_write_owned() else { return Start::Blocked };
-        let Some(message) = self.begin(now) else { return Start::Over };
+    fn start_writing<S: Service>(self: Arc<Self>, core: &Core<S>, now: Instant, run: WriteAsync<S, M>) -> StartResult {
+        let Some(turn) = core.state.try_write_owned() else { return StartResult::Blocked };
+        let Some(message) = self.begin(now) else { return StartResult::Nothing };
         let around = current(core, self.context());
-        Start::Runs(Box::pin(write_async(UnderWay(self), turn, message, run, around)))
+        StartResult::Runs(Box::pin(write_async(AsyncCall(self), turn, message, run, around)))
     }
 
-    fn hand_over<S: Handles<M>>(self: Arc<Self>, core: &Arc<Core<S>>, now: Instant, method: Compute<M>) -> Start {
-        let Some(place) = core.workers.place() else { return Start::Blocked };
-        let Some(message) = self.begin(now) else { return Start::Over };
+    fn hand_over<S: Handles<M>>(self: Arc<Self>, core: &Arc<Core<S>>, now: Instant, method: Compute<M>) -> StartResult {
+        let Some(place) = core.pool.permit() else { return StartResult::Blocked };
+        let Some(message) = self.begin(now) else { return StartResult::Nothing };
         let around = current(core, self.context());
-        let on_pool = OnPool { core: Arc::clone(core), job: self.clone(), place: Some(place) };
-        core.workers.spawn(self.clone(), move || {
-            // Its deadline may have passed while the pool was busy with other services' calls.
+        let on_pool = PoolRun { core: Arc::clone(core), job: self.clone(), place: Some(place) };
+        core.pool.spawn(self.clone(), move || {
+            // Its deadline may have passed while the pool was busy with calls of other services.
             if !self.is_over() {
                 let (turn, now) = (Turn::<S, M>::Stateless(method), Instant::now());
-                let Ran { reply, end, at, .. } = run(self.entry(), around, self.context(), turn, message, now);
+                let RunResult { reply, end, at, .. } = run(self.entry(), around, self.context(), turn, message, now);
                 self.end(reply, end, at).wake();
             } else {
                 discard(message);
             }
             drop(on_pool);
         });
-        Start::Handed
+        StartResult::OnPool
     }
 }
 
-/// Runs until it ends, or until nobody waits for it any more.
+/// Runs until the method ends or its caller has left.
 async fn read_async<S: Service, M: Message>(
-    call: UnderWay<M>,
+    call: AsyncCall<M>,
     turn: OwnedReading<S>,
     message: M,
     run: ReadAsync<S, M>,
@@ -121,7 +122,8 @@ async fn read_async<S: Service, M: Message>(
             true => Poll::Ready(None),
             false => run.as_mut().poll(cx).map(Some),
         });
-        // A caller minds its own deadline; nobody does for a notification.
+        // The side of the caller ends a call at its deadline. A notification has no caller that
+        // waits.
         if call.context().is_notification() {
             tokio::time::timeout_at(call.context().deadline, given_up).await
         } else {
@@ -137,9 +139,10 @@ async fn read_async<S: Service, M: Message>(
     }
 }
 
-/// Runs to its end, whether anybody waits for it or not: half-way the state may be torn.
+/// Runs until the method ends, even if its caller has left: stopping at an await could leave the
+/// state half-changed.
 async fn write_async<S: Service, M: Message>(
-    call: UnderWay<M>,
+    call: AsyncCall<M>,
     mut turn: OwnedWriting<S>,
     message: M,
     run: WriteAsync<S, M>,
@@ -154,10 +157,10 @@ async fn write_async<S: Service, M: Message>(
     call.end(ran.reply, ran.end, ran.at)
 }
 
-/// A call that has begun. Answered as cut off if its future is dropped before it has ended, also before its first step.
-struct UnderWay<M: Message>(Arc<Call<M>>);
+/// An async call that has begun. Dropping its future before the end answers the call as cut off.
+struct AsyncCall<M: Message>(Arc<Call<M>>);
 
-impl<M: Message> Deref for UnderWay<M> {
+impl<M: Message> Deref for AsyncCall<M> {
     type Target = Call<M>;
 
     fn deref(&self) -> &Call<M> {
@@ -165,23 +168,23 @@ impl<M: Message> Deref for UnderWay<M> {
     }
 }
 
-impl<M: Message> Drop for UnderWay<M> {
+impl<M: Message> Drop for AsyncCall<M> {
     fn drop(&mut self) {
         self.0.cut_off();
     }
 }
 
-/// A call on the worker pool, until dropped.
-struct OnPool<S: Service> {
+/// A call in the worker pool, until it is dropped.
+struct PoolRun<S: Service> {
     core: Arc<Core<S>>,
     job: Arc<dyn Job<Core<S>>>,
-    place: Option<Place>,
+    place: Option<PoolPermit>,
 }
 
-impl<S: Service> Drop for OnPool<S> {
+impl<S: Service> Drop for PoolRun<S> {
     fn drop(&mut self) {
-        self.core.workers.ended(&self.job);
+        self.core.pool.ended(&self.job);
         self.place = None;
-        self.core.desk.bell.nudge();
+        self.core.signals.bell.nudge();
     }
 }

@@ -1,4 +1,7 @@
-//! Inline calls of one method, one after another in one turn.
+//! A series: inline calls of one method, one after the other in one turn.
+//!
+//! The members of a batch often call the same short method. One turn, one look at the clock and one
+//! record for several of them cost less than one for each.
 
 use std::time::Duration;
 use std::vec;
@@ -10,23 +13,26 @@ use crate::mailbox::{Entry, deadline};
 use crate::measure::{End, Record};
 use crate::service::{CallContext, Handles, Message, Reply, Service};
 
-use super::inline::soon;
-use super::{Running, Turn, current};
+use super::inline::take_soon;
+use super::{RunGuard, Turn, current};
 use crate::engine::core::Core;
 
-/// A series ends once it has had the state for so long, as others may want it.
-const MOST: Duration = Duration::from_micros(200);
+/// Maximum time for which a series holds the state, since others may want it.
+const MAX_DURATION: Duration = Duration::from_micros(200);
 
-/// Runs the first of these calls here, which have all but their messages in common: none if the state is not free, and no
-/// further one when one has panicked or was long, when somebody waits, or when their time is up or that of the series.
+/// Runs the first of these calls, which differ only in their messages. Returns the replies of those
+/// that ran.
+///
+/// None runs if the state is taken. The series ends when a call has panicked or was long, when
+/// another call waits, at the deadline, or after [`MAX_DURATION`].
 pub(crate) fn run_series<S: Handles<M>, M: Message>(
     core: &Core<S>,
     entry: &Entry,
     call: CallContext,
     messages: Vec<M>,
 ) -> Vec<Reply<M>> {
-    let Some(turn) = soon(core) else { return Vec::new() };
-    let running = Running::enter(entry, current(core, &call));
+    let Some(turn) = take_soon(core) else { return Vec::new() };
+    let running = RunGuard::enter(entry, current(core, &call));
     let record = Record::series(entry, call);
     let mut series = Series { core, record, turn, replies: Vec::with_capacity(messages.len()) };
     series.run(messages.into_iter());
@@ -38,14 +44,14 @@ struct Series<'a, S: Service, M: Message> {
     core: &'a Core<S>,
     record: Record<&'a Entry>,
     turn: Turn<'a, S, M>,
-    /// Of those that have run.
+    /// Replies of the calls that have run.
     replies: Vec<Reply<M>>,
 }
 
 impl<S: Service, M: Message> Series<'_, S, M> {
     fn run(&mut self, mut messages: vec::IntoIter<M>) {
         let start = Instant::now();
-        let (mut began, end) = (start, self.record.call().deadline.min(start + MOST));
+        let (mut began, end) = (start, self.record.call().deadline.min(start + MAX_DURATION));
         while began < end && (self.replies.is_empty() || self.record.entry().meter.cost.is_short(began)) {
             let before = self.replies.len();
             let last = self.run_some(&mut messages);
@@ -59,9 +65,11 @@ impl<S: Service, M: Message> Series<'_, S, M> {
         discard(messages);
     }
 
-    /// Runs as many as usually take no longer together than one call may to be short: to read the clock for each would take as
-    /// long as they do. The coarse clock, which takes a fraction of that, tells of one that is unusually long, to its tick of a few
-    /// milliseconds. How the last one ended; none if somebody waits, who goes first.
+    /// Runs as many calls as usually take together no longer than one short call. Returns how the
+    /// last one ended; `None` if another call waits, which goes first.
+    ///
+    /// Reading the clock for each would cost as much as a short call. The coarse clock costs a
+    /// fraction of that, and shows a call that is unusually long, to a few milliseconds.
     fn run_some(&mut self, messages: &mut vec::IntoIter<M>) -> Option<End> {
         let (mut last, tick) = (None, coarsetime::Instant::now_without_cache_update());
         for message in messages.take(self.record.entry().meter.cost.usually_within_short()) {
@@ -78,14 +86,15 @@ impl<S: Service, M: Message> Series<'_, S, M> {
         last
     }
 
-    /// Records the runs since there were `before`, which took from `began` to `at`. If that is long, one of them was: the
-    /// others are taken for what they usually are.
+    /// Records the runs after the first `before`, which lasted from `began` to `at`. If that is
+    /// long, one of them was long, and the others are taken to have had their usual duration.
     fn record(&mut self, before: usize, last: Option<End>, began: Instant, at: Instant) {
         let (entry, call) = (*self.record.entry(), self.record.call());
         let late = at >= call.deadline && !call.notification;
         let ended = &mut self.replies[before..];
         if late {
-            // Nobody is answered then. Which of them ended before, nobody knows: they took less than a moment.
+            // The deadline has passed during these runs. Which of them ended before it is unknown,
+            // so all count as late.
             let answered = ended.len() - usize::from(last == Some(End::Panicked));
             for reply in &mut ended[..answered] {
                 discard(std::mem::replace(reply, Err(deadline(call, began))));

@@ -1,10 +1,13 @@
-//! The watch over runs: a method that holds its thread for too long goes to the host from then on, while it still runs.
+//! The watch: finds methods that hold their thread for too long while they still run.
 //!
-//! A run is measured when it ends, which is too late for one that does not end: further calls of its method would run where they
-//! arrive, and take one thread of a transport after another. So each thread notes in a slot of its own what it runs, and since
-//! when; and one thread, which sleeps while nothing runs, looks at all slots every few milliseconds.
+//! The time of a run is measured when it ends, which is too late for a run that does not end:
+//! further calls of its method would run inline and take one transport thread after the other. So
+//! each thread writes what it runs, and since when, into a slot of its own. One watch thread, which
+//! sleeps while nothing runs, reads all slots every few milliseconds, and marks the methods that
+//! have held a thread for too long: they run on the host from then on.
 //!
-//! Time is counted in looks: a process that was stopped for a while has not held anything.
+//! Time is counted in ticks of the watch thread. So a process that was stopped for a while does not
+//! make its methods look long.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -18,65 +21,68 @@ use tokio::time::Instant;
 use crate::mailbox::Entry;
 use crate::sync::{Arc, AtomicU32, AtomicU64, Mutex, Ordering};
 
-/// Pause between two looks.
-const PAUSE: Duration = Duration::from_millis(5);
+/// Time between two ticks.
+const INTERVAL: Duration = Duration::from_millis(5);
 
-/// Number of looks after which a run holds its thread for too long: 10 to 15 ms.
+/// Number of ticks after which a run holds its thread for too long: 10 to 15 ms.
 const LONG: u32 = 3;
 
-/// Number of looks after which a run is warned of while it lasts: a second. What ends before is warned of when it does.
+/// Number of ticks after which a run is logged as stuck while it lasts: a second. A shorter run is
+/// logged when it ends.
 const STUCK: u32 = 200;
 
-/// Number of looks between two further warnings of it: a minute.
+/// Number of ticks between two further warnings of the same run: a minute.
 const WARN: u32 = 12_000;
 
-/// Number of looks without any run after which the watch goes to sleep: a second.
+/// Number of ticks without any run after which the watch goes to sleep: a second.
 const QUIET: u32 = 200;
 
 static WATCH: Watch = Watch {
-    look: AtomicU32::new(0),
+    tick: AtomicU32::new(0),
     last: AtomicU32::new(0),
     thread: Mutex::new(None),
-    slots: Mutex::new(Slots { all: Vec::new(), free: Vec::new() }),
+    slots: Mutex::new(ThreadSlots { all: Vec::new(), free: Vec::new() }),
     methods: Mutex::new(BTreeMap::new()),
 };
 
 struct Watch {
-    /// The number of the current look; 0 while the watch sleeps. Read for every run, and written by the watch alone, so it costs a
-    /// run next to nothing.
-    look: AtomicU32,
-    /// The number of the last look before the watch went to sleep.
+    /// The current tick; 0 while the watch sleeps. Every run reads it, and only the watch writes
+    /// it, so that the cache line stays shared and a run pays next to nothing.
+    tick: AtomicU32,
+    /// The last tick before the watch went to sleep.
     last: AtomicU32,
     thread: Mutex<Option<Thread>>,
-    slots: Mutex<Slots>,
+    slots: Mutex<ThreadSlots>,
     methods: Mutex<BTreeMap<u32, Weak<Entry>>>,
 }
 
-/// What one thread runs. On a cache line of its own, since its thread writes it twice for each run.
+/// What one thread runs. On cache lines of its own, since its thread writes it twice per run.
 #[derive(Default)]
 #[repr(align(128))]
-struct Slot(AtomicU64);
+struct ThreadSlot(AtomicU64);
 
-/// The slot of threads that are about to end, which the watch does not look at.
-static UNSEEN: Slot = Slot(AtomicU64::new(0));
+/// The slot of threads that are about to end. The watch does not read it.
+static UNWATCHED: ThreadSlot = ThreadSlot(AtomicU64::new(0));
 
-/// The slots of all threads that have run a method. They live as long as the process, so that a run finds its slot without
-/// counting references; as threads give them back, there are only as many as there were such threads at once.
-struct Slots {
-    all: Vec<&'static Slot>,
-    free: Vec<&'static Slot>,
+/// The slots of all threads that have run a method.
+///
+/// They are leaked, so that a run needs no reference count to reach its slot. Threads give them
+/// back when they end, so there are at most as many as there were such threads at once.
+struct ThreadSlots {
+    all: Vec<&'static ThreadSlot>,
+    free: Vec<&'static ThreadSlot>,
 }
 
-/// The content of a slot, in one word, so that it is written and read at once.
+/// The content of a slot. It fits into one word, so that the watch never sees half of it.
 #[derive(Clone, Copy)]
-struct Noted {
-    /// The look at which the method began, or at which the last one ended.
+struct SlotContent {
+    /// The tick at which the method began, or at which the last one ended.
     since: u32,
     /// The number of the method; 0 for none.
     method: u32,
 }
 
-impl Noted {
+impl SlotContent {
     fn to_word(self) -> u64 {
         u64::from(self.since) << 32 | u64::from(self.method)
     }
@@ -87,15 +93,16 @@ impl Noted {
 }
 
 thread_local! {
-    /// Without a destructor, which would have to be asked for at each access.
-    static SLOT: Cell<Option<&'static Slot>> = const { Cell::new(None) };
-    static LENT: RefCell<Option<Lent>> = const { RefCell::new(None) };
+    /// Apart from the lease, since a thread-local with a destructor would be checked at each
+    /// access.
+    static SLOT: Cell<Option<&'static ThreadSlot>> = const { Cell::new(None) };
+    static LEASE: RefCell<Option<SlotLease>> = const { RefCell::new(None) };
 }
 
-/// A slot that its thread gives back when it ends.
-struct Lent(&'static Slot);
+/// Gives a slot back when its thread ends.
+struct SlotLease(&'static ThreadSlot);
 
-impl Drop for Lent {
+impl Drop for SlotLease {
     fn drop(&mut self) {
         SLOT.set(None);
         self.0.0.store(0, Ordering::Relaxed);
@@ -103,34 +110,35 @@ impl Drop for Lent {
     }
 }
 
-/// Has the watch know a method, which must be before it runs.
+/// Registers a method, so that the watch can find it by its number. Call this before the method
+/// runs.
 pub(crate) fn register(entry: &Arc<Entry>) {
     let mut methods = WATCH.methods.lock();
     methods.retain(|_, entry| entry.strong_count() > 0);
     methods.insert(entry.number, Arc::downgrade(entry));
 }
 
-/// A method that holds this thread, until this is dropped.
-pub(crate) struct Watched {
-    slot: &'static Slot,
-    /// What the slot has afterwards: the run in which this one is, or none.
+/// Says that a method holds this thread, until it is dropped.
+pub(crate) struct WatchGuard {
+    slot: &'static ThreadSlot,
+    /// Content of the slot afterwards: the run around this one, or none.
     afterwards: u64,
     of_thread: PhantomData<*const ()>,
 }
 
-impl Watched {
+impl WatchGuard {
     #[inline]
     pub(crate) fn begin(entry: &Entry) -> Self {
-        let since = WATCH.current_look();
-        let slot = SLOT.get().unwrap_or_else(|| WATCH.lend_slot());
-        let around = Noted::from_word(slot.0.load(Ordering::Relaxed));
-        slot.0.store(Noted { since, method: entry.number }.to_word(), Ordering::Relaxed);
-        let afterwards = if around.method == 0 { Noted { since, method: 0 } } else { around };
+        let since = WATCH.current_tick();
+        let slot = SLOT.get().unwrap_or_else(|| WATCH.lease_slot());
+        let around = SlotContent::from_word(slot.0.load(Ordering::Relaxed));
+        slot.0.store(SlotContent { since, method: entry.number }.to_word(), Ordering::Relaxed);
+        let afterwards = if around.method == 0 { SlotContent { since, method: 0 } } else { around };
         Self { slot, afterwards: afterwards.to_word(), of_thread: PhantomData }
     }
 }
 
-impl Drop for Watched {
+impl Drop for WatchGuard {
     #[inline]
     fn drop(&mut self) {
         self.slot.0.store(self.afterwards, Ordering::Relaxed);
@@ -139,104 +147,109 @@ impl Drop for Watched {
 
 impl Watch {
     #[inline]
-    fn current_look(&self) -> u32 {
-        match self.look.load(Ordering::Relaxed) {
+    fn current_tick(&self) -> u32 {
+        match self.tick.load(Ordering::Relaxed) {
             0 => self.wake(),
-            look => look,
+            tick => tick,
         }
     }
 
+    /// Gives this thread a slot.
     #[cold]
-    fn lend_slot(&self) -> &'static Slot {
+    fn lease_slot(&self) -> &'static ThreadSlot {
         let free = self.slots.lock().free.pop();
         let slot = free.unwrap_or_else(|| {
-            let slot: &'static Slot = Box::leak(Box::default());
+            let slot: &'static ThreadSlot = Box::leak(Box::default());
             self.slots.lock().all.push(slot);
             slot
         });
-        match LENT.try_with(|lent| lent.replace(Some(Lent(slot)))) {
+        match LEASE.try_with(|lent| lent.replace(Some(SlotLease(slot)))) {
             Ok(_) => SLOT.set(Some(slot)),
-            // A thread that is about to end would not give it back.
+            // This thread is about to end and would not give the slot back.
             Err(_) => {
                 self.slots.lock().free.push(slot);
-                return &UNSEEN;
+                return &UNWATCHED;
             }
         }
         slot
     }
 
+    /// Wakes the watch thread, or starts it. Returns the tick from which it counts on.
     #[cold]
     fn wake(&self) -> u32 {
-        let look = self.last.load(Ordering::Relaxed).max(1);
+        let tick = self.last.load(Ordering::Relaxed).max(1);
         // Another thread is waking it.
-        let Some(mut thread) = self.thread.try_lock() else { return look };
+        let Some(mut thread) = self.thread.try_lock() else { return tick };
         match &*thread {
             Some(thread) => {
-                self.look.store(look, Ordering::Relaxed);
+                self.tick.store(tick, Ordering::Relaxed);
                 thread.unpark();
             }
-            None => match thread::Builder::new().name("callbox-watch".to_owned()).spawn(move || WATCH.run(look)) {
+            None => match thread::Builder::new().name("callbox-watch".to_owned()).spawn(move || WATCH.run(tick)) {
                 Ok(started) => {
-                    self.look.store(look, Ordering::Relaxed);
+                    self.tick.store(tick, Ordering::Relaxed);
                     *thread = Some(started.thread().clone());
                 }
-                // Tried again at the next run. Until then methods are known by what they took.
+                // Retried at the next run. Until then only runs that end are measured.
                 Err(error) => log_seldom!(WARN, %error, "the thread that watches methods cannot start"),
             },
         }
-        look
+        tick
     }
 
     fn run(&self, first: u32) {
-        let mut look = first;
+        let mut tick = first;
         loop {
-            thread::sleep(PAUSE);
-            look = next(look);
-            self.look.store(look, Ordering::Relaxed);
-            if self.is_quiet(look) {
-                self.sleep(look);
+            thread::sleep(INTERVAL);
+            tick = next(tick);
+            self.tick.store(tick, Ordering::Relaxed);
+            if self.is_quiet(tick) {
+                self.sleep(tick);
             }
         }
     }
 
-    /// Looks at all slots. Whether nothing has run for a while.
-    fn is_quiet(&self, look: u32) -> bool {
+    /// Reads all slots and marks long runs. Returns whether nothing has run for a while.
+    fn is_quiet(&self, tick: u32) -> bool {
         let slots = self.slots.lock().all.clone();
         let mut quiet = true;
         for slot in slots {
-            let Noted { since, method } = Noted::from_word(slot.0.load(Ordering::Relaxed));
-            let looks = look.wrapping_sub(since);
-            if method != 0 && looks >= LONG {
-                self.holds(method, looks);
+            let SlotContent { since, method } = SlotContent::from_word(slot.0.load(Ordering::Relaxed));
+            let ticks = tick.wrapping_sub(since);
+            if method != 0 && ticks >= LONG {
+                self.holds(method, ticks);
             }
-            quiet &= method == 0 && looks >= QUIET;
+            quiet &= method == 0 && ticks >= QUIET;
         }
         quiet
     }
 
-    fn holds(&self, method: u32, looks: u32) {
+    /// Marks the method of a run that has lasted for `ticks`.
+    fn holds(&self, method: u32, ticks: u32) {
         let entry = self.methods.lock().get(&method).and_then(Weak::upgrade);
         if let Some(entry) = entry {
-            let warns = looks == STUCK || looks.is_multiple_of(WARN);
-            entry.meter.holds(entry.name, PAUSE * looks, Instant::now(), warns);
+            let warns = ticks == STUCK || ticks.is_multiple_of(WARN);
+            entry.meter.holds(entry.name, INTERVAL * ticks, Instant::now(), warns);
         }
     }
 
-    fn sleep(&self, look: u32) {
-        self.last.store(look, Ordering::Relaxed);
-        self.look.store(0, Ordering::Relaxed);
-        // A run that began before it could see this is in its slot by now.
-        thread::sleep(PAUSE);
-        if !self.is_quiet(look) {
-            self.look.store(look, Ordering::Relaxed);
+    /// Sleeps until a run wakes the watch.
+    fn sleep(&self, tick: u32) {
+        self.last.store(tick, Ordering::Relaxed);
+        self.tick.store(0, Ordering::Relaxed);
+        // A run that still saw a tick has written its slot by the end of this pause, so this second
+        // look finds it.
+        thread::sleep(INTERVAL);
+        if !self.is_quiet(tick) {
+            self.tick.store(tick, Ordering::Relaxed);
         }
-        while self.look.load(Ordering::Relaxed) == 0 {
+        while self.tick.load(Ordering::Relaxed) == 0 {
             thread::park();
         }
     }
 }
 
-/// 0 is no look.
-fn next(look: u32) -> u32 {
-    look.wrapping_add(1).max(1)
+/// Returns the next tick. Never 0, which means that the watch sleeps.
+fn next(tick: u32) -> u32 {
+    tick.wrapping_add(1).max(1)
 }

@@ -1,0 +1,78 @@
+//! The state of a running service: made anew after a crash, and closed at the end.
+
+use tokio::time::Instant;
+
+use crate::engine::host::factory::{close_state, make_state};
+use crate::engine::lifecycle::Status;
+use crate::service::Service;
+
+use super::{Exit, Scheduler};
+
+impl<S: Service> Scheduler<S> {
+    /// Makes a new state after the last one was discarded, unless that has happened too often of
+    /// late.
+    pub(super) async fn refill(&mut self) {
+        let was_down = self.retry.take().is_some();
+        self.core.lifecycle.count_restart();
+        if !was_down && !self.restarts.record(Instant::now()) {
+            return self.go_down("it had to be restarted too often");
+        }
+        match self.try_refill().await {
+            Ok(()) if was_down => self.come_up(),
+            Ok(()) => log_warn!(service = S::NAME, "the service goes on with a new state"),
+            Err(reason) => self.go_down(&reason),
+        }
+    }
+
+    /// Makes a state and puts it in place.
+    ///
+    /// # Errors
+    /// The reason if the service could not make one.
+    pub(super) async fn try_refill(&self) -> Result<(), String> {
+        let mut state = make_state(&self.factory).await?;
+        // An inline caller may hold the lock for the moment that it takes to see that there is no
+        // state.
+        while let Err(again) = self.core.state.refill(state) {
+            state = again;
+            tokio::task::yield_now().await;
+        }
+        Ok(())
+    }
+
+    /// Opens the mailboxes and marks the service as up.
+    pub(super) fn come_up(&mut self) {
+        self.core.mailboxes.open();
+        if self.core.lifecycle.set_unless_stopping(Status::Up) {
+            log_info!(service = S::NAME, "the service is up");
+        } else {
+            // A stop was requested meanwhile, so no call may wait for this service.
+            self.core.mailboxes.close();
+        }
+    }
+
+    /// Closes the mailboxes, and schedules the next attempt to make a state.
+    pub(super) fn go_down(&mut self, reason: &str) {
+        let pause = self.restarts.pause();
+        log_error!(service = S::NAME, reason, retry_in = ?pause, "the service is down");
+        self.core.lifecycle.set_unless_stopping(Status::Down);
+        self.core.mailboxes.close();
+        self.retry = Some(Box::pin(tokio::time::sleep(pause)));
+    }
+
+    /// Ends the calls that still run, answers those that wait, and runs `on_stop` on the state.
+    pub(super) async fn close(&mut self) {
+        self.running.clear();
+        self.core.mailboxes.close();
+        self.wake_callers();
+        close_state(&self.core).await;
+        self.exit(Exit::Stopped);
+    }
+
+    /// Reports the end to the supervisor.
+    pub(super) fn exit(&mut self, exit: Exit) {
+        if let Some(sender) = self.exit.take() {
+            // The supervisor is gone only if the whole actix system is.
+            let _ = sender.send(exit);
+        }
+    }
+}
