@@ -93,7 +93,8 @@ pub(crate) fn identifier(crate_name: &str) -> String {
     crate_name.replace('-', "_")
 }
 
-/// `text` with a word replaced wherever it stands by itself, not within a longer one.
+/// `text` with a word replaced wherever it stands by itself, not within a longer one; also where it is the service in the
+/// name of a message or of the client, as in `MyService_Count` and `MyServiceClient`.
 pub(crate) fn replace_word(text: &str, word: &str, with: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut done = 0;
@@ -115,9 +116,11 @@ fn uses(code: &str, word: &str) -> bool {
 
 fn word_positions<'a>(text: &'a str, word: &'a str) -> impl Iterator<Item = usize> + 'a {
     let part_of_word = |c: char| c.is_alphanumeric() || c == '_';
-    text.match_indices(word)
-        .map(|(at, _)| at)
-        .filter(move |&at| !text[..at].ends_with(part_of_word) && !text[at + word.len()..].starts_with(part_of_word))
+    text.match_indices(word).map(|(at, _)| at).filter(move |&at| {
+        let after = &text[at + word.len()..];
+        let in_a_message = after.strip_prefix('_').is_some_and(|rest| rest.starts_with(char::is_uppercase));
+        !text[..at].ends_with(part_of_word) && (in_a_message || !after.starts_with(part_of_word))
+    })
 }
 
 fn camel_case(name: &str) -> String {
@@ -143,9 +146,12 @@ mod tests {
 
     #[test]
     fn names_are_told_apart_from_parts_of_longer_ones() {
-        let text = "MyService MyServices my_service::MyService\"my_service\" not_my_service";
+        let text = "MyService MyServices MyService_Count MyServiceClient MyService_ my_service::MyService\"my_service\" not_my_service";
         let text = replace_word(text, "MyService", "Shop");
-        assert_eq!(replace_word(&text, "my_service", "shop"), "Shop MyServices shop::Shop\"shop\" not_my_service");
+        assert_eq!(
+            replace_word(&text, "my_service", "shop"),
+            "Shop MyServices Shop_Count ShopClient MyService_ shop::Shop\"shop\" not_my_service"
+        );
     }
 
     #[test]

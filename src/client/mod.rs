@@ -30,6 +30,7 @@ mod answer;
 mod batch;
 mod batch_types;
 mod error;
+mod handler_error;
 #[cfg(feature = "client")]
 mod http;
 mod request;

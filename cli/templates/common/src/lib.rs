@@ -6,7 +6,7 @@ use actix_web::{HttpResponse, web};
 use callbox::{Server, ServiceRef, Templates};
 use serde_json::json;
 
-use service::{Count, MyService};
+use service::{MyService, MyServiceClient};
 
 /// The server, for `main` and for the tests.
 pub fn app() -> Server {
@@ -26,6 +26,7 @@ fn pages(config: &mut web::ServiceConfig) {
 
 /// Asks the service as any caller does, but without JSON, and shows the answer on a page.
 async fn stats(service: ServiceRef<MyService>, pages: Templates) -> actix_web::Result<HttpResponse> {
-    let count = service.call(Count {}).await?;
+    let service: MyServiceClient = service.client();
+    let count = service.count().await?;
     Ok(pages.render("stats", &json!({ "count": count }))?)
 }

@@ -1,0 +1,67 @@
+//! Errors of typed calls in handlers of actix-web, so that a handler can use `?`.
+
+use crate::jsonrpc::RpcError;
+
+use super::error::ClientError;
+
+/// Lets a handler of a custom route return the error of a call with `?`.
+///
+/// The response is that of the error that the service returned: a status that fits its code, as with
+/// [`ErrorStatus::Mapped`](crate::ErrorStatus::Mapped), and the error object. If there is none, because the service was not
+/// reached or its response was not understood, the response is -32603 with an id, and the log has the cause.
+///
+/// ```no_run
+/// use actix_web::HttpResponse;
+/// use callbox::{ServiceRef, service};
+///
+/// #[derive(Default)]
+/// struct Counter { count: u64 }
+///
+/// #[service(name = "counter")]
+/// impl Counter {
+///     /// Returns the count.
+///     #[public_method]
+///     fn count(&self) -> u64 {
+///         self.count
+///     }
+/// }
+///
+/// async fn page(counter: ServiceRef<Counter>) -> actix_web::Result<HttpResponse> {
+///     let counter: CounterClient = counter.client();
+///     Ok(HttpResponse::Ok().body(format!("{} so far", counter.count().await?)))
+/// }
+/// ```
+impl<E: Into<RpcError>> From<ClientError<E>> for actix_web::Error {
+    fn from(error: ClientError<E>) -> Self {
+        let error = match error {
+            ClientError::Method(error) => error.into(),
+            ClientError::Server(error) | ClientError::Refused(error) | ClientError::Deadline(Some(error)) => error,
+            ClientError::Deadline(None) => RpcError::internal(&"the deadline of a call to a service has passed"),
+            ClientError::Unreachable(cause) | ClientError::Lost(cause) | ClientError::BadAnswer(cause) => {
+                RpcError::internal(&format_args!("a call to a service failed: {cause}"))
+            }
+            ClientError::Params(cause) => RpcError::internal(&format_args!("a call cannot be sent: {cause}")),
+        };
+        error.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_handler_answers_with_the_error_of_the_service() {
+        for (error, status) in [
+            (ClientError::Method(RpcError::new(7, "no")), 500),
+            (ClientError::Server(RpcError::method_not_found()), 404),
+            (ClientError::Refused(RpcError::unavailable()), 503),
+            (ClientError::Deadline(None), 500),
+            (ClientError::bad_answer("nonsense"), 500),
+        ] {
+            let text = format!("{error:?}");
+            let error = actix_web::Error::from(error);
+            assert_eq!(error.as_response_error().status_code(), status, "{text}");
+        }
+    }
+}
