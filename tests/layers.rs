@@ -26,6 +26,8 @@ struct Layer {
 
 /// From the bottom up: a layer knows only what stands before it in this list, but for `BoxError`.
 const LAYERS: &[Layer] = &[
+    // Has a macro that is in scope everywhere.
+    Layer { module: "choice", knows: &[], crates: &[] },
     Layer { module: "sync", knows: &[], crates: &["futures", "parking_lot"] },
     // Nobody else logs, so that no line does harm: all others have its macros.
     Layer { module: "log", knows: &["sync"], crates: &["tokio", "tracing"] },
@@ -131,7 +133,7 @@ const LAYERS: &[Layer] = &[
     // The types of a few settings belong to those who act on them.
     Layer {
         module: "settings",
-        knows: &["engine::Placement", "jsonrpc::Dialect", "jsonrpc::MAX_DEPTH", "regular_file", "start_error"],
+        knows: &["engine::Placement", "http::ErrorStatus", "jsonrpc::Dialect", "jsonrpc::MAX_DEPTH", "regular_file", "start_error"],
         crates: &["clap", "strsim", "toml", "tracing_subscriber"],
     },
     // The only one that sees settings.
@@ -165,11 +167,13 @@ const LAYERS: &[Layer] = &[
     // The other end of the wire.
     Layer {
         module: "client",
-        knows: &["engine::ServiceRef", "jsonrpc", "service"],
-        crates: &["futures", "reqwest", "tokio"],
+        knows: &["engine::LocalService", "engine::ServiceRef", "jsonrpc", "service"],
+        crates: &["actix_web", "futures", "reqwest", "tokio"],
     },
+    // A facade: one path for the statistics that two rooms own.
+    Layer { module: "stats", knows: &["engine", "measure"], crates: &[] },
     // What the macros' code calls.
-    Layer { module: "private", knows: &["client::FromRpcError", "jsonrpc", "service"], crates: &["actix", "futures"] },
+    Layer { module: "__private", knows: &["jsonrpc", "service"], crates: &["actix", "futures"] },
 ];
 
 /// Crates that any module may use: they do nothing by themselves.

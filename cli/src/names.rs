@@ -118,8 +118,10 @@ fn word_positions<'a>(text: &'a str, word: &'a str) -> impl Iterator<Item = usiz
     let part_of_word = |c: char| c.is_alphanumeric() || c == '_';
     text.match_indices(word).map(|(at, _)| at).filter(move |&at| {
         let after = &text[at + word.len()..];
+        let is_whole = !after.starts_with(part_of_word);
         let in_a_message = after.strip_prefix('_').is_some_and(|rest| rest.starts_with(char::is_uppercase));
-        !text[..at].ends_with(part_of_word) && (in_a_message || !after.starts_with(part_of_word))
+        let in_a_client = after.strip_prefix("Client").is_some_and(|rest| !rest.starts_with(part_of_word));
+        !text[..at].ends_with(part_of_word) && (is_whole || in_a_message || in_a_client)
     })
 }
 

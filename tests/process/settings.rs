@@ -41,7 +41,7 @@ pub(crate) fn dialect() {
 
 pub(crate) fn sources() {
     let directory = tempfile::tempdir().expect("a directory");
-    let file = "port = 0\nendpoint = \"/file\"\ndialect = \"gemstone\"\nhttp_status = \"mapped\"\n";
+    let file = "port = 0\nendpoint = \"/file\"\ndialect = \"gemstone\"\nerror_status = \"mapped\"\n";
     fs::write(directory.path().join("callbox.toml"), file).expect("a file");
     let program = || Program::new("greeter", &["--endpoint", "/flag"]).in_directory(directory.path());
     let with_env = program().env("CALLBOX_ENDPOINT", "/env").env("CALLBOX_DIALECT", "jsonrpc").start();
