@@ -1,7 +1,7 @@
 //! From a socket that listens to requests: the connections are admitted, get their TLS, and go to
 //! actix.
 //!
-//! This does what `actix_web::HttpServer` does, which has no place for a [stream](super::stream) of
+//! This does what `actix_web::HttpServer` does, which has no guard for a [stream](super::peer_stream) of
 //! ours below actix, and hands connections to threads that are [held](super::workers).
 
 use std::fmt::Debug;
@@ -20,17 +20,17 @@ use actix_web::rt::net::TcpStream;
 #[cfg(feature = "tls")]
 use actix_web::rt::time::timeout;
 
-use super::connections::{Connections, Place, Rejected};
-use super::reject;
-use super::stream::{PeerStream, Wire};
+use super::connections::{Connections, ConnectionGuard, ConnectionRejected};
+use super::reject_connection;
+use super::peer_stream::{PeerStream, SocketStream};
 use super::workers::{Stopping, Workers};
 
 /// How long the beginning of a connection may take: the handshake of TLS, and again the first head.
-const BEGINNING: Duration = Duration::from_secs(5);
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long a connection may take to end in good order, and to be sent what it does not want to
 /// read.
-const ENDING: Duration = Duration::from_secs(1);
+const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What a server does for TLS.
 #[cfg(feature = "tls")]
@@ -42,7 +42,7 @@ pub(crate) type TlsSetup = std::convert::Infallible;
 
 /// How a server takes connections.
 #[derive(Debug)]
-pub(crate) struct Listen {
+pub(crate) struct HttpListener {
     pub(crate) socket: TcpListener,
     pub(crate) connections: Arc<Connections>,
     pub(crate) tls: Option<TlsSetup>,
@@ -50,12 +50,12 @@ pub(crate) struct Listen {
     pub(crate) workers: usize,
     /// How many connections there may be before further ones wait in the system, the rejected ones
     /// included.
-    pub(crate) open_at_once: usize,
+    pub(crate) max_open: usize,
     /// Whether a connection is kept whose client has closed its sending half.
-    pub(crate) half_closed: bool,
+    pub(crate) allow_half_closed: bool,
 }
 
-impl Listen {
+impl HttpListener {
     /// Serves an app, which is made once for each thread, until the server is ended.
     ///
     /// # Errors
@@ -71,12 +71,12 @@ impl Listen {
         <S::Service as Service<Request>>::Future: 'static,
         B: MessageBody + 'static,
     {
-        let Self { socket, connections, tls, workers, open_at_once, half_closed } = self;
+        let Self { socket, connections, tls, workers, max_open, allow_half_closed } = self;
         let address = socket.local_addr()?;
-        let door = Door { connections, tls };
+        let acceptor = ConnectionAcceptor { connections, tls };
         let factory = move |stopping: Stopping| {
-            let door = door.clone();
-            let is_secure = door.tls.is_some();
+            let acceptor = acceptor.clone();
+            let is_secure = acceptor.tls.is_some();
             let app = app().into_factory().map_err(|error| error.into().error_response());
             // What URLs and `ConnectionInfo` of the program's own routes are made of. There is no
             // other way to say it; actix-test, which is released apart from actix-web, needs it as
@@ -93,72 +93,72 @@ impl Listen {
                 // actix would set a timer after every answer, which costs more than most methods;
                 // our watch has none.
                 .keep_alive(KeepAlive::Os)
-                .client_request_timeout(BEGINNING)
-                .client_disconnect_timeout(ENDING)
-                .h1_allow_half_closed(half_closed)
+                .client_request_timeout(HANDSHAKE_TIMEOUT)
+                .client_disconnect_timeout(DISCONNECT_TIMEOUT)
+                .h1_allow_half_closed(allow_half_closed)
                 .local_addr(address)
                 .on_connect_ext(|stream: &PeerStream, data| {
-                    data.insert(stream.turn());
+                    data.insert(stream.connection_state());
                 })
                 .finish(app);
             fn_service(move |stream: TcpStream| {
-                let door = door.clone();
-                async move { door.enter(stream).await }
+                let acceptor = acceptor.clone();
+                async move { acceptor.accept(stream).await }
             })
-            .and_then(http.map_err(Ended::Http))
-            .map_err(|ended| ended.tell())
+            .and_then(http.map_err(ConnectionError::Http))
+            .map_err(|error| error.log())
         };
-        Workers::start(socket, workers, open_at_once, factory).await
+        Workers::start(socket, workers, max_open, factory).await
     }
 }
 
 /// Where connections come in.
 #[derive(Clone)]
-struct Door {
+struct ConnectionAcceptor {
     connections: Arc<Connections>,
     tls: Option<TlsSetup>,
 }
 
-impl Door {
-    async fn enter(&self, stream: TcpStream) -> Result<(PeerStream, Protocol, Option<std::net::SocketAddr>), Ended> {
-        let peer = stream.peer_addr().map_err(Ended::Before)?;
+impl ConnectionAcceptor {
+    async fn accept(&self, stream: TcpStream) -> Result<(PeerStream, Protocol, Option<std::net::SocketAddr>), ConnectionError> {
+        let peer = stream.peer_addr().map_err(ConnectionError::Handshake)?;
         // An answer in pieces would wait for the client's word on the one before: 40 ms, where the
         // client is in no hurry.
-        stream.set_nodelay(true).map_err(Ended::Before)?;
+        stream.set_nodelay(true).map_err(ConnectionError::Handshake)?;
         match self.connections.admit(peer.ip()) {
-            Ok(place) => Ok((self.open(stream, place).await?, Protocol::Http1, Some(peer))),
-            Err(Rejected::Politely) => {
+            Ok(guard) => Ok((self.establish(stream, guard).await?, Protocol::Http1, Some(peer))),
+            Err(ConnectionRejected::WithResponse) => {
                 Box::pin(self.reject(stream)).await;
-                Err(Ended::Rejected)
+                Err(ConnectionError::ConnectionRejected)
             }
-            Err(Rejected::AtOnce) => {
-                reject::at_once(&stream, self.tls.is_some());
-                Err(Ended::Rejected)
+            Err(ConnectionRejected::Immediately) => {
+                reject_connection::immediately(&stream, self.tls.is_some());
+                Err(ConnectionError::ConnectionRejected)
             }
         }
     }
 
-    async fn open(&self, stream: TcpStream, place: Place) -> Result<PeerStream, Ended> {
-        let wire = match &self.tls {
-            None => Wire::Plain(stream),
+    async fn establish(&self, stream: TcpStream, guard: ConnectionGuard) -> Result<PeerStream, ConnectionError> {
+        let stream = match &self.tls {
+            None => SocketStream::Plain(stream),
             #[cfg(feature = "tls")]
             Some(tls) => {
                 // In a box, as what follows is for most connections all the room that they need.
                 let handshake = Box::pin(tokio_rustls::TlsAcceptor::from(Arc::clone(tls)).accept(stream));
-                let stream = timeout(BEGINNING, handshake).await.map_err(|late| Ended::Before(late.into()))?;
-                Wire::Tls(Box::new(stream.map_err(Ended::Before)?))
+                let stream = timeout(HANDSHAKE_TIMEOUT, handshake).await.map_err(|late| ConnectionError::Handshake(late.into()))?;
+                SocketStream::Tls(Box::new(stream.map_err(ConnectionError::Handshake)?))
             }
             #[cfg(not(feature = "tls"))]
             Some(never) => match *never {},
         };
-        Ok(PeerStream::new(wire, place))
+        Ok(PeerStream::new(stream, guard))
     }
 
     async fn reject(&self, stream: TcpStream) {
         match &self.tls {
-            None => reject::politely(async { Ok(stream) }).await,
+            None => reject_connection::with_response(async { Ok(stream) }).await,
             #[cfg(feature = "tls")]
-            Some(tls) => reject::politely(tokio_rustls::TlsAcceptor::from(Arc::clone(tls)).accept(stream)).await,
+            Some(tls) => reject_connection::with_response(tokio_rustls::TlsAcceptor::from(Arc::clone(tls)).accept(stream)).await,
             #[cfg(not(feature = "tls"))]
             Some(never) => match *never {},
         }
@@ -167,20 +167,20 @@ impl Door {
 
 /// Why a connection is at its end.
 #[derive(Debug)]
-enum Ended {
-    Rejected,
+enum ConnectionError {
+    ConnectionRejected,
     /// It was gone before it began, or its handshake failed.
-    Before(io::Error),
+    Handshake(io::Error),
     Http(DispatchError),
 }
 
-impl Ended {
+impl ConnectionError {
     /// Whoever scans the network causes many of these, so they are no more than notes for who looks
     /// for them.
-    fn tell(&self) {
+    fn log(&self) {
         match self {
-            Self::Rejected => {}
-            Self::Before(error) => log_debug!(%error, "a connection was closed in its handshake"),
+            Self::ConnectionRejected => {}
+            Self::Handshake(error) => log_debug!(%error, "a connection was closed in its handshake"),
             Self::Http(error) => log_debug!(%error, "a connection was closed"),
         }
     }

@@ -2,7 +2,6 @@
 
 mod authority;
 mod body;
-mod chunks;
 mod connections;
 mod console;
 mod document;
@@ -11,32 +10,31 @@ mod fault_page;
 mod files;
 mod framing;
 mod guard;
-mod head;
 mod listen;
 mod methods;
 mod pages;
-mod pulse;
+mod activity;
 mod refusal;
 #[cfg(test)]
 mod refusal_rows;
-mod reject;
+mod reject_connection;
 mod rpc;
 mod status;
 mod stop_signal;
-mod stream;
+mod peer_stream;
 mod taken;
 mod template_dir;
 mod template_names;
 #[cfg(feature = "tls")]
 mod tls;
 mod token;
-mod track;
-mod turn;
+mod request_tracking;
+mod connection_state;
 mod unread;
 mod workers;
 
 #[cfg(test)]
-mod test_server;
+mod raw_server;
 
 pub(crate) use body::BodyLimits;
 pub(crate) use connections::{ConnectionLimits, Connections};
@@ -44,7 +42,7 @@ pub(crate) use console::{Console, ConsoleFacts};
 pub(crate) use document::document;
 pub(crate) use files::StaticFiles;
 pub(crate) use guard::{Cors, Guard};
-pub(crate) use listen::Listen;
+pub(crate) use listen::HttpListener;
 pub(crate) use methods::Methods;
 pub use pages::{TemplateError, Templates};
 pub(crate) use refusal::Refusal;
@@ -54,5 +52,5 @@ pub use stop_signal::StopSignal;
 pub(crate) use taken::taken_by;
 #[cfg(feature = "tls")]
 pub(crate) use tls::Tls;
-pub(crate) use track::track;
+pub(crate) use request_tracking::track_request;
 pub(crate) use workers::Workers;

@@ -9,7 +9,7 @@ use actix_web::App;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use crate::http::{ConnectionLimits, Connections, Listen, Workers, shortcut, track};
+use crate::http::{ConnectionLimits, Connections, HttpListener, HttpWorkers, shortcut, track_request};
 use crate::settings::Settings;
 use crate::start_error::{Result, StartError};
 use crate::sync::Arc;
@@ -76,7 +76,7 @@ pub(super) async fn serve(server: Server, settings: Settings) -> Result<()> {
 pub(crate) struct Listening {
     pub(crate) running: ServerHandle,
     pub(crate) address: SocketAddr,
-    http: Workers,
+    http: HttpWorkers,
     /// What closes stalled connections, and what watches the certificate.
     helpers: Vec<JoinHandle<()>>,
 }
@@ -123,7 +123,7 @@ impl Listening {
         let connections = Connections::new(ConnectionLimits {
             total: settings.max_connections,
             per_peer: settings.max_connections_per_peer,
-            patience: settings.body_timeout.max(PATIENCE),
+            stall_timeout: settings.body_timeout.max(PATIENCE),
             keep_alive: settings.keep_alive,
         });
         let mut helpers = Vec::new();
@@ -138,16 +138,16 @@ impl Listening {
             #[cfg(not(feature = "tls"))]
             Some(never) => match never {},
         };
-        let listen = Listen {
+        let listen = HttpListener {
             socket,
             connections: Arc::clone(&connections),
             tls,
             workers: settings.workers,
-            open_at_once: connections.open_at_once(),
-            half_closed: settings.allow_half_closed,
+            max_open: connections.max_open(),
+            allow_half_closed: settings.allow_half_closed,
         };
         let app = running.clone();
-        let app = move || App::new().configure(app.routes()).wrap_fn(shortcut(app.shared.endpoints())).wrap_fn(track);
+        let app = move || App::new().configure(app.routes()).wrap_fn(shortcut(app.shared.endpoints())).wrap_fn(track_request);
         let http = listen.serve(app).await.map_err(cannot)?;
         helpers.push(actix::spawn(connections.watch()));
         Ok(Self { running, address, http, helpers })

@@ -14,7 +14,7 @@ use futures::future::poll_immediate;
 use tokio::sync::watch;
 
 use super::refusal::Refusal;
-use super::turn::Turn;
+use super::connection_state::ConnectionState;
 
 /// What a body may cost.
 #[derive(Clone, Debug)]
@@ -26,13 +26,13 @@ pub(crate) struct BodyLimits {
 }
 
 /// Reads the whole body. `stopping` becomes true when the server drains: bodies still under way are given up then, as one
-/// that stalls would hold the stop to its limit. `turn` is that of the connection.
+/// that stalls would hold the stop to its limit. `connection` is that of the connection.
 pub(crate) async fn read(
     payload: &mut Payload,
     headers: &HeaderMap,
     limits: &BodyLimits,
     stopping: &watch::Receiver<bool>,
-    turn: Option<&Turn>,
+    connection: Option<&ConnectionState>,
 ) -> Result<Bytes, Refusal> {
     let declared = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
     if declared.is_some_and(|length| length.parse::<usize>().map_or(true, |length| length > limits.bytes)) {
@@ -42,8 +42,8 @@ pub(crate) async fn read(
     // Most bodies arrive with their head, and need neither a timer nor an ear for the stop. But
     // actix hands a request on before it takes the body out of what it has read, so that even those
     // are there at the second look only.
-    match turn.filter(|turn| turn.is_complete()) {
-        Some(turn) => turn.body_taken().await,
+    match connection.filter(|connection| connection.is_fully_forwarded()) {
+        Some(connection) => connection.body_decoded().await,
         None => {
             if let Some(body) = poll_immediate(whole.as_mut()).await {
                 return body;

@@ -8,7 +8,7 @@ use std::task::{Context, Wake, Waker};
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::super::test_server::{TestServer, Tuning};
+use super::super::raw_server::{RawServer, RawServerOptions};
 use super::*;
 
 const LIMITS: BodyLimits = BodyLimits { bytes: 1024 * 1024, time: Duration::from_secs(10) };
@@ -16,19 +16,19 @@ const LIMITS: BodyLimits = BodyLimits { bytes: 1024 * 1024, time: Duration::from
 /// Answers with the length of the body.
 async fn length(request: HttpRequest, payload: web::Payload) -> HttpResponse {
     let (_stop, stopping) = watch::channel(false);
-    let turn = request.conn_data::<Rc<Turn>>().map(Rc::as_ref);
-    match read(&mut payload.into_inner(), request.headers(), &LIMITS, &stopping, turn).await {
+    let connection = request.conn_data::<Rc<ConnectionState>>().map(Rc::as_ref);
+    match read(&mut payload.into_inner(), request.headers(), &LIMITS, &stopping, connection).await {
         Ok(body) => HttpResponse::Ok().body(body.len().to_string()),
         Err(refusal) => HttpResponse::build(refusal.status()).finish(),
     }
 }
 
 /// A server with this route and no other.
-fn serve<F>(handle: impl Fn(HttpRequest, web::Payload) -> F + Clone + Send + 'static) -> TestServer
+fn serve<F>(handle: impl Fn(HttpRequest, web::Payload) -> F + Clone + Send + 'static) -> RawServer
 where
     F: Future<Output = HttpResponse> + 'static,
 {
-    TestServer::start(Tuning::default(), move || {
+    RawServer::start(RawServerOptions::default(), move || {
         let handle = handle.clone();
         move |config: &mut ServiceConfig| {
             config.default_service(web::to(handle));

@@ -6,17 +6,17 @@ use actix_web::dev::ServiceResponse;
 use actix_web::error::ErrorImATeapot;
 use actix_web::{HttpResponse, web};
 
-use super::super::test_server::{Client, TestServer, Tuning, wait_until};
+use super::super::raw_server::{RawClient, RawServer, RawServerOptions, wait_until};
 use super::*;
 
-const PATIENCE: Duration = Duration::from_millis(600);
+const STALL_TIMEOUT: Duration = Duration::from_millis(600);
 
-fn serve(limits: ConnectionLimits) -> TestServer {
-    serve_with(Tuning { limits, half_closed: true, send_buffer: None })
+fn serve(limits: ConnectionLimits) -> RawServer {
+    serve_with(RawServerOptions { limits, half_closed: true, send_buffer: None })
 }
 
-fn serve_with(tuning: Tuning) -> TestServer {
-    TestServer::start(tuning, || {
+fn serve_with(tuning: RawServerOptions) -> RawServer {
+    RawServer::start(tuning, || {
         |config: &mut web::ServiceConfig| {
             let broken = web::scope("/error").wrap_fn(|_, _| ready(Err::<ServiceResponse, _>(ErrorImATeapot("tea"))));
             config
@@ -35,7 +35,7 @@ fn serve_with(tuning: Tuning) -> TestServer {
                 .route(
                     "/slow",
                     web::get().to(|| async {
-                        actix_web::rt::time::sleep(PATIENCE * 3).await;
+                        actix_web::rt::time::sleep(STALL_TIMEOUT * 3).await;
                         "slow"
                     }),
                 );
@@ -43,13 +43,13 @@ fn serve_with(tuning: Tuning) -> TestServer {
     })
 }
 
-fn patient() -> ConnectionLimits {
-    ConnectionLimits { total: 100, per_peer: 100, patience: PATIENCE, keep_alive: PATIENCE }
+fn short_timeouts() -> ConnectionLimits {
+    ConnectionLimits { total: 100, per_peer: 100, stall_timeout: STALL_TIMEOUT, keep_alive: STALL_TIMEOUT }
 }
 
 #[test]
 fn a_connection_that_keeps_us_waiting_is_ended() {
-    let server = serve(patient());
+    let server = serve(short_timeouts());
     let hello = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
     let cases = [
         ("before the first head", String::new()),
@@ -67,24 +67,24 @@ fn a_connection_that_keeps_us_waiting_is_ended() {
         let mut client = server.connect();
         client.send(sent.as_bytes());
         let waited = client.closed();
-        assert!(waited >= PATIENCE * 9 / 10 && waited < PATIENCE * 8, "{name}: {waited:?}");
+        assert!(waited >= STALL_TIMEOUT * 9 / 10 && waited < STALL_TIMEOUT * 8, "{name}: {waited:?}");
     }
     wait_until("none is left", || server.connections.count() == 0);
 }
 
 #[test]
 fn a_client_that_does_not_take_its_answer_is_given_up() {
-    let server = serve(patient());
+    let server = serve(short_timeouts());
     let mut client = server.connect();
     client.send(b"GET /large HTTP/1.1\r\nHost: a\r\n\r\n");
     wait_until("it is connected", || server.connections.count() == 1);
     wait_until("it is ended", || server.connections.count() == 0);
-    assert!(client.closed() < PATIENCE * 3);
+    assert!(client.closed() < STALL_TIMEOUT * 3);
 }
 
 #[test]
 fn who_waits_for_us_or_takes_a_large_answer_piece_by_piece_is_not_ended() {
-    let server = serve(patient());
+    let server = serve(short_timeouts());
     let mut slow = server.connect();
     slow.send(b"GET /slow HTTP/1.1\r\nHost: a\r\n\r\n");
     assert!(slow.answer().ends_with("slow"));
@@ -105,8 +105,8 @@ fn who_waits_for_us_or_takes_a_large_answer_piece_by_piece_is_not_ended() {
 
 #[test]
 fn connections_beyond_the_limit_are_answered_503_until_others_go() {
-    for limits in [ConnectionLimits { total: 2, ..patient() }, ConnectionLimits { per_peer: 2, ..patient() }] {
-        let server = serve(ConnectionLimits { patience: Duration::from_secs(30), ..limits });
+    for limits in [ConnectionLimits { total: 2, ..short_timeouts() }, ConnectionLimits { per_peer: 2, ..short_timeouts() }] {
+        let server = serve(ConnectionLimits { stall_timeout: Duration::from_secs(30), ..limits });
         let mut welcome = [server.connect(), server.connect()];
         for client in &mut welcome {
             client.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -126,7 +126,7 @@ fn connections_beyond_the_limit_are_answered_503_until_others_go() {
 }
 
 /// A client from another address of this machine.
-fn connect_from(server: &TestServer, own: [u8; 4]) -> Client {
+fn connect_from(server: &RawServer, own: [u8; 4]) -> RawClient {
     let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
     // Of what it does not read, the system takes little for it.
     socket.set_recv_buffer_size(4096).unwrap();
@@ -134,7 +134,7 @@ fn connect_from(server: &TestServer, own: [u8; 4]) -> Client {
     socket.connect(&server.addr.into()).unwrap();
     let stream = std::net::TcpStream::from(socket);
     stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-    Client { stream }
+    RawClient { stream }
 }
 
 #[test]
@@ -142,7 +142,7 @@ fn refused_connections_that_say_nothing_are_gone_soon_and_take_no_place_of_other
     let limits = ConnectionLimits {
         total: 4,
         per_peer: 2,
-        patience: Duration::from_secs(30),
+        stall_timeout: Duration::from_secs(30),
         keep_alive: Duration::from_secs(30),
     };
     let server = serve(limits);
@@ -161,7 +161,7 @@ fn refused_connections_that_say_nothing_are_gone_soon_and_take_no_place_of_other
 #[test]
 fn a_peer_that_is_rejected_over_and_over_holds_up_no_other_however_low_the_limit_is() {
     let minute = Duration::from_secs(60);
-    let server = serve(ConnectionLimits { total: 4, per_peer: 2, patience: minute, keep_alive: minute });
+    let server = serve(ConnectionLimits { total: 4, per_peer: 2, stall_timeout: minute, keep_alive: minute });
     let go_on = AtomicBool::new(true);
     std::thread::scope(|scope| {
         scope.spawn(|| {
@@ -189,18 +189,18 @@ fn a_peer_that_is_rejected_over_and_over_holds_up_no_other_however_low_the_limit
 #[test]
 fn a_request_that_comes_as_its_connection_is_given_up_is_answered() {
     let minute = Duration::from_secs(60);
-    let server = serve(ConnectionLimits { total: 4, per_peer: 4, patience: minute, keep_alive: minute });
+    let server = serve(ConnectionLimits { total: 4, per_peer: 4, stall_timeout: minute, keep_alive: minute });
     let mut client = server.connect();
     client.send(b"GET /slow HTTP/1.1\r\nHost: a\r\n\r\n");
-    wait_until("the request has come", || server.connections.open.lock().pulses.values().any(|pulse| !pulse.waits()));
+    wait_until("the request has come", || server.connections.open.lock().activities.values().any(|activity| !activity.is_waiting_for_client()));
     // As the watch does that looked just before.
-    server.connections.open.lock().pulses.values().for_each(|pulse| _ = pulse.end());
+    server.connections.open.lock().activities.values().for_each(|activity| _ = activity.time_out());
     assert!(client.answer().ends_with("slow"));
 }
 
 #[test]
 fn what_cannot_be_a_request_is_refused_at_once() {
-    let server = serve(patient());
+    let server = serve(short_timeouts());
     let mut client = server.connect();
     client.send(&[0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc]);
     let answer = client.answer();
@@ -209,7 +209,7 @@ fn what_cannot_be_a_request_is_refused_at_once() {
 
 #[test]
 fn who_sends_many_requests_and_takes_no_answers_is_ended() {
-    let server = serve_with(Tuning { limits: patient(), half_closed: false, send_buffer: Some(16 * 1024) });
+    let server = serve_with(RawServerOptions { limits: short_timeouts(), half_closed: false, send_buffer: Some(16 * 1024) });
     let requests = [
         ("small", "GET / HTTP/1.1\r\nHost: a\r\n\r\n".to_owned()),
         ("with a body", "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc".to_owned()),
@@ -241,7 +241,7 @@ fn who_sends_many_requests_and_takes_no_answers_is_ended() {
 #[test]
 fn an_idle_connection_is_kept_for_longer_than_one_that_stalls() {
     const KEEP_ALIVE: Duration = Duration::from_secs(5);
-    let server = serve(ConnectionLimits { keep_alive: KEEP_ALIVE, ..patient() });
+    let server = serve(ConnectionLimits { keep_alive: KEEP_ALIVE, ..short_timeouts() });
     let get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n".to_owned();
     let chunked = "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
     let post = "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc";
@@ -266,10 +266,10 @@ fn an_idle_connection_is_kept_for_longer_than_one_that_stalls() {
             });
             scope.spawn(move || {
                 let mut client = begin();
-                std::thread::sleep(PATIENCE * 2);
+                std::thread::sleep(STALL_TIMEOUT * 2);
                 client.send(b"G");
                 let waited = client.closed();
-                assert!(waited >= PATIENCE * 9 / 10 && waited < KEEP_ALIVE / 2, "stalled after {name}: {waited:?}");
+                assert!(waited >= STALL_TIMEOUT * 9 / 10 && waited < KEEP_ALIVE / 2, "stalled after {name}: {waited:?}");
             });
             scope.spawn(move || {
                 // The head of a further request begins together with the request, or while it is answered.
@@ -284,7 +284,7 @@ fn an_idle_connection_is_kept_for_longer_than_one_that_stalls() {
     let mut client = server.connect();
     client.send(get.as_bytes());
     client.answer();
-    std::thread::sleep(PATIENCE * 2);
+    std::thread::sleep(STALL_TIMEOUT * 2);
     client.send(get.as_bytes());
     assert!(client.answer().ends_with("hello"), "it is still there");
 }

@@ -1,14 +1,14 @@
 use actix_web::web;
 use tempfile::TempDir;
 
-use super::super::test_server::{TestServer, Tuning};
+use super::super::raw_server::{RawServer, RawServerOptions};
 use super::*;
 
 const SECRET: &str = "a secret from outside";
 
 struct Site {
     dir: TempDir,
-    server: TestServer,
+    server: RawServer,
 }
 
 fn site(url: &str) -> Site {
@@ -25,7 +25,7 @@ fn site(url: &str) -> Site {
     fs::write(root.join("index.html"), "<p>index").unwrap();
     fs::write(root.join("sub/a.css"), "p{}").unwrap();
     let files = StaticFiles::new(url, &root).unwrap();
-    let server = TestServer::start(Tuning::default(), move || {
+    let server = RawServer::start(RawServerOptions::default(), move || {
         let files = files.clone();
         move |config: &mut web::ServiceConfig| files.configure(config)
     });

@@ -8,18 +8,21 @@
 //! their order. A request that can be read in two ways therefore delays its own sender and nobody
 //! else.
 
-use super::chunks::Chunks;
-use super::head::Head;
+mod chunks;
+mod head;
+
+use chunks::ChunkScanner;
+use head::HeadScanner;
 
 /// How far the current request of a connection has been passed on.
 #[derive(Debug)]
 pub(super) enum Framing {
     /// Its head is not complete.
-    Head(Head),
+    Head(HeadScanner),
     /// This many bytes of its body are missing.
     Body { left: u64 },
     /// Its body comes in chunks.
-    Chunked(Chunks),
+    Chunked(ChunkScanner),
     /// All of it was passed on.
     Complete,
     /// It ends with the connection, as another protocol follows.
@@ -30,15 +33,15 @@ pub(super) enum Framing {
 
 /// What a complete head says about what follows it.
 #[derive(Debug, PartialEq)]
-pub(super) enum Follows {
-    Body(u64),
-    Chunks,
-    AnotherProtocol,
+pub(super) enum BodyFraming {
+    Length(u64),
+    Chunked,
+    OtherProtocol,
 }
 
 impl Default for Framing {
     fn default() -> Self {
-        Self::Head(Head::default())
+        Self::Head(HeadScanner::default())
     }
 }
 
@@ -50,7 +53,7 @@ impl Framing {
     pub(super) fn advance(&mut self, bytes: &mut [u8]) -> usize {
         match self {
             Self::Head(head) => {
-                let Some((end, follows)) = head.complete(bytes) else {
+                let Some((end, follows)) = head.advance(bytes) else {
                     if head.may_begin(bytes) {
                         return 0;
                     }
@@ -59,10 +62,10 @@ impl Framing {
                     return bytes.len();
                 };
                 *self = match follows {
-                    Follows::Body(0) => Self::Complete,
-                    Follows::Body(left) => Self::Body { left },
-                    Follows::Chunks => Self::Chunked(Chunks::default()),
-                    Follows::AnotherProtocol => Self::Endless,
+                    BodyFraming::Length(0) => Self::Complete,
+                    BodyFraming::Length(left) => Self::Body { left },
+                    BodyFraming::Chunked => Self::Chunked(ChunkScanner::default()),
+                    BodyFraming::OtherProtocol => Self::Endless,
                 };
                 end + self.advance(&mut bytes[end..])
             }

@@ -22,7 +22,7 @@ use super::methods::Methods;
 use super::refusal::Refusal;
 use super::status::{self, ErrorStatus};
 use super::token;
-use super::turn::Turn;
+use super::connection_state::ConnectionState;
 
 /// The rules that hold for all endpoints of a server.
 #[derive(Debug)]
@@ -118,8 +118,8 @@ impl<H: Handle> Endpoint<H> {
     async fn call(&self, request: &HttpRequest, payload: &mut Payload) -> Result<HttpResponse, Refusal> {
         let headers = request.headers();
         is_json(headers)?;
-        let turn = request.conn_data::<Rc<Turn>>().map(Rc::as_ref);
-        let body = body::read(payload, headers, &self.front.body, &self.front.stopping, turn).await?;
+        let connection = request.conn_data::<Rc<ConnectionState>>().map(Rc::as_ref);
+        let body = body::read(payload, headers, &self.front.body, &self.front.stopping, connection).await?;
         let arrival = Arrival {
             token: token::token(headers, &self.front.token_header),
             // Of the socket: whoever calls may write any address into a header.

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::super::guard::Cors;
 use super::super::refusal_rows::{JSON, ROWS, Row};
-use super::super::test_server::{TestServer, Tuning, wait_until};
+use super::super::raw_server::{RawServer, RawServerOptions, wait_until};
 use super::*;
 
 fn front(status: ErrorStatus, origins: &[&str]) -> (Arc<Front>, watch::Sender<bool>) {
@@ -182,8 +182,8 @@ async fn pages_of_listed_origins_get_the_headers_of_cors() {
 
 const HEAD: &str = "POST /api HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
 
-fn serve<H: Handle + Send + Clone>(front: Arc<Front>, handle: H) -> TestServer {
-    TestServer::start(Tuning::default(), move || mount(at_api(Arc::clone(&front), handle.clone())))
+fn serve<H: Handle + Send + Clone>(front: Arc<Front>, handle: H) -> RawServer {
+    RawServer::start(RawServerOptions::default(), move || mount(at_api(Arc::clone(&front), handle.clone())))
 }
 
 #[test]

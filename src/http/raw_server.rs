@@ -10,41 +10,41 @@ use actix_web::{App, web};
 use tokio::sync::oneshot;
 
 use super::connections::{ConnectionLimits, Connections};
-use super::listen::Listen;
-use super::track::track;
+use super::listen::HttpListener;
+use super::request_tracking::track_request;
 
-pub(super) struct TestServer {
+pub(super) struct RawServer {
     pub(super) addr: SocketAddr,
     pub(super) connections: Arc<Connections>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
-pub(super) struct Tuning {
+pub(super) struct RawServerOptions {
     pub(super) limits: ConnectionLimits,
     pub(super) half_closed: bool,
     /// How much the system holds of the answers on one connection, in bytes, if not as much as it likes.
     pub(super) send_buffer: Option<usize>,
 }
 
-impl Default for Tuning {
+impl Default for RawServerOptions {
     fn default() -> Self {
         let limits = ConnectionLimits {
             total: 1000,
             per_peer: 1000,
-            patience: Duration::from_secs(30),
+            stall_timeout: Duration::from_secs(30),
             keep_alive: Duration::from_secs(30),
         };
         Self { limits, half_closed: false, send_buffer: None }
     }
 }
 
-impl TestServer {
-    pub(super) fn start<C>(tuning: Tuning, configure: impl Fn() -> C + Send + Clone + 'static) -> Self
+impl RawServer {
+    pub(super) fn start<C>(options: RawServerOptions, configure: impl Fn() -> C + Send + Clone + 'static) -> Self
     where
         C: FnOnce(&mut web::ServiceConfig) + 'static,
     {
-        let connections = Connections::new(tuning.limits);
+        let connections = Connections::new(options.limits);
         let (tell, told) = mpsc::channel();
         let (stop, stopped) = oneshot::channel::<()>();
         let shared = Arc::clone(&connections);
@@ -52,19 +52,19 @@ impl TestServer {
             actix_web::rt::System::new().block_on(async move {
                 let watch = actix_web::rt::spawn(Arc::clone(&shared).watch());
                 let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-                if let Some(bytes) = tuning.send_buffer {
+                if let Some(bytes) = options.send_buffer {
                     socket2::SockRef::from(&socket).set_send_buffer_size(bytes).unwrap();
                 }
                 let addr = socket.local_addr().unwrap();
-                let listen = Listen {
+                let listen = HttpListener {
                     socket,
-                    open_at_once: shared.open_at_once(),
+                    max_open: shared.max_open(),
                     connections: shared,
                     tls: None,
                     workers: 1,
-                    half_closed: tuning.half_closed,
+                    allow_half_closed: options.half_closed,
                 };
-                let server = listen.serve(move || App::new().configure(configure()).wrap_fn(track)).await.unwrap();
+                let server = listen.serve(move || App::new().configure(configure()).wrap_fn(track_request)).await.unwrap();
                 tell.send(addr).unwrap();
                 // An error says that the test is gone.
                 let asked = stopped.await.is_ok();
@@ -76,11 +76,11 @@ impl TestServer {
         Self { addr, connections, stop: Some(stop), thread: Some(thread) }
     }
 
-    pub(super) fn connect(&self) -> Client {
+    pub(super) fn connect(&self) -> RawClient {
         let stream = TcpStream::connect(self.addr).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
         stream.set_write_timeout(Some(Duration::from_secs(10))).unwrap();
-        Client { stream }
+        RawClient { stream }
     }
 
     /// Begins a stop in good order; `stopped` waits for its end.
@@ -93,7 +93,7 @@ impl TestServer {
     }
 }
 
-impl Drop for TestServer {
+impl Drop for RawServer {
     fn drop(&mut self) {
         if let Some(thread) = self.thread.take() {
             drop(self.stop.take());
@@ -102,11 +102,11 @@ impl Drop for TestServer {
     }
 }
 
-pub(super) struct Client {
+pub(super) struct RawClient {
     pub(super) stream: TcpStream,
 }
 
-impl Client {
+impl RawClient {
     pub(super) fn send(&mut self, bytes: &[u8]) {
         self.stream.write_all(bytes).unwrap();
     }

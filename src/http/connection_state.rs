@@ -5,115 +5,115 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
 
-use super::pulse::Pulse;
+use super::activity::ConnectionActivity;
 
 /// Where the current request of a connection is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stage {
+pub(super) enum RequestPhase {
     /// None has been passed on since the last answer.
-    Between,
+    BetweenRequests,
     /// Its head was passed on to actix, which has not handed it on to us.
-    Passed,
+    Forwarded,
     /// It is being answered.
-    Served,
+    InHandler,
 }
 
 /// The state of one connection that outlives a request. In the connection's own data, for
-/// [`track`](super::track::track).
+/// [`track`](super::request_tracking::track_request).
 #[derive(Debug)]
-pub(super) struct Turn {
-    pub(super) pulse: Arc<Pulse>,
-    stage: Cell<Stage>,
+pub(super) struct ConnectionState {
+    pub(super) activity: Arc<ConnectionActivity>,
+    phase: Cell<RequestPhase>,
     /// The request was passed on with all of its body.
-    complete: Cell<bool>,
+    fully_forwarded: Cell<bool>,
     /// There may be more to read once the current request is over, of which the system will not
     /// tell again.
-    more: Cell<bool>,
+    has_unread: Cell<bool>,
     /// The framing of the request's body is more than it may be.
-    excessive: Cell<bool>,
+    framing_excessive: Cell<bool>,
     /// Whoever answers the request has left the thread to actix, and waits to be polled again.
     awaits_poll: Cell<bool>,
     waker: RefCell<Option<Waker>>,
 }
 
-impl Turn {
-    pub(super) fn new(pulse: Arc<Pulse>) -> Self {
+impl ConnectionState {
+    pub(super) fn new(activity: Arc<ConnectionActivity>) -> Self {
         Self {
-            pulse,
-            stage: Cell::new(Stage::Between),
-            complete: Cell::new(false),
-            more: Cell::new(false),
-            excessive: Cell::new(false),
+            activity,
+            phase: Cell::new(RequestPhase::BetweenRequests),
+            fully_forwarded: Cell::new(false),
+            has_unread: Cell::new(false),
+            framing_excessive: Cell::new(false),
             awaits_poll: Cell::new(false),
             waker: RefCell::default(),
         }
     }
 
-    pub(super) fn stage(&self) -> Stage {
-        self.stage.get()
+    pub(super) fn phase(&self) -> RequestPhase {
+        self.phase.get()
     }
 
     /// A head was passed on.
-    pub(super) fn passed(&self) {
-        self.stage.set(Stage::Passed);
-        self.complete.set(false);
+    pub(super) fn head_forwarded(&self) {
+        self.phase.set(RequestPhase::Forwarded);
+        self.fully_forwarded.set(false);
     }
 
     /// The last byte of a request was passed on.
-    pub(super) fn completed(&self) {
-        self.complete.set(true);
+    pub(super) fn request_forwarded(&self) {
+        self.fully_forwarded.set(true);
         // actix reads the rest of a body that nobody wanted after the answer.
-        if self.stage.get() == Stage::Between {
-            self.pulse.idle();
+        if self.phase.get() == RequestPhase::BetweenRequests {
+            self.activity.set_idle();
         }
     }
 
     /// Whether the request was passed on with all of its body, so that nothing more is expected of the client.
-    pub(super) fn is_complete(&self) -> bool {
-        self.complete.get()
+    pub(super) fn is_fully_forwarded(&self) -> bool {
+        self.fully_forwarded.get()
     }
 
     /// A request came, and is ours to answer.
-    pub(super) fn begin(&self) {
-        self.stage.set(Stage::Served);
-        self.pulse.our_turn();
+    pub(super) fn response_started(&self) {
+        self.phase.set(RequestPhase::InHandler);
+        self.activity.set_busy();
     }
 
     /// The request has been answered.
-    pub(super) fn end(&self) {
-        self.stage.set(Stage::Between);
-        if self.complete.get() && !self.more.get() {
-            self.pulse.idle();
+    pub(super) fn response_ended(&self) {
+        self.phase.set(RequestPhase::BetweenRequests);
+        if self.fully_forwarded.get() && !self.has_unread.get() {
+            self.activity.set_idle();
         } else {
-            self.pulse.clients_turn();
-            self.read_on();
+            self.activity.set_waiting();
+            self.resume_reading();
         }
     }
 
     /// The request's body is awaited.
-    pub(super) fn body_awaited(&self) {
+    pub(super) fn body_pending(&self) {
         // Somebody may still hold the body of a request that has been answered.
-        if self.stage.get() == Stage::Served {
-            self.pulse.clients_turn_if_ours();
+        if self.phase.get() == RequestPhase::InHandler {
+            self.activity.set_waiting_if_busy();
         }
     }
 
-    /// The request's body is not awaited any more.
-    pub(super) fn body_came(&self) {
-        if self.stage.get() == Stage::Served {
-            self.pulse.our_turn();
+    /// The request's body is not awaited any has_unread.
+    pub(super) fn body_ready(&self) {
+        if self.phase.get() == RequestPhase::InHandler {
+            self.activity.set_busy();
         }
     }
 
-    /// Waits until actix has taken the body of a [complete](Self::is_complete) request out of what it
+    /// Waits until actix has taken the body of a [fully_forwarded](Self::is_fully_forwarded) request out of what it
     /// has read.
     ///
     /// actix does so, and polls the answer again, in the same poll of the connection in which it has
     /// handed the request on. So nobody is asked to wake the connection's task, as awaiting the
     /// payload would: that poll would find nothing to do, and takes a seventh of the instructions of
     /// a short call. If the answer is not polled again all the same,
-    /// [`poll_missed`](Self::poll_missed) tells.
-    pub(super) async fn body_taken(&self) {
+    /// [`take_missed_poll`](Self::take_missed_poll) tells.
+    pub(super) async fn body_decoded(&self) {
         let mut left = false;
         poll_fn(|_| {
             self.awaits_poll.set(!left);
@@ -124,36 +124,36 @@ impl Turn {
 
     /// Returns whether the answer waits to be polled again, and has not been. Ask at the end of each
     /// poll of the connection; it is told once.
-    pub(super) fn poll_missed(&self) -> bool {
+    pub(super) fn take_missed_poll(&self) -> bool {
         self.awaits_poll.replace(false)
     }
 
-    pub(super) fn set_more(&self, more: bool) {
-        self.more.set(more);
+    pub(super) fn set_more(&self, has_unread: bool) {
+        self.has_unread.set(has_unread);
     }
 
     /// Has the connection's task read what it left, if it did.
-    pub(super) fn read_on(&self) {
-        if self.more.get()
+    pub(super) fn resume_reading(&self) {
+        if self.has_unread.get()
             && let Some(waker) = &*self.waker.borrow()
         {
             waker.wake_by_ref();
         }
     }
 
-    pub(super) fn set_excessive(&self) {
-        self.excessive.set(true);
+    pub(super) fn set_excessive_framing(&self) {
+        self.framing_excessive.set(true);
     }
 
-    pub(super) fn is_excessive(&self) -> bool {
-        self.excessive.get()
+    pub(super) fn has_excessive_framing(&self) -> bool {
+        self.framing_excessive.get()
     }
 
-    /// Remembers the connection's task, for [`read_on`](Self::read_on) and for the watch.
-    pub(super) fn wake_with(&self, waker: &Waker) {
+    /// Remembers the connection's task, for [`resume_reading`](Self::resume_reading) and for the watch.
+    pub(super) fn register_waker(&self, waker: &Waker) {
         let mut known = self.waker.borrow_mut();
         if !known.as_ref().is_some_and(|known| known.will_wake(waker)) {
-            self.pulse.wake_with(waker);
+            self.activity.register_waker(waker);
             *known = Some(waker.clone());
         }
     }

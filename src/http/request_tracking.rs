@@ -1,5 +1,5 @@
 //! The outermost middleware: tells the stream of a connection when a request of it is being
-//! answered, and no longer is.
+//! guard, and no longer is.
 
 use std::pin::Pin;
 use std::rc::Rc;
@@ -12,99 +12,99 @@ use actix_web::web::Bytes;
 use actix_web::{Error, HttpMessage};
 use futures::Stream;
 
-use super::turn::Turn;
+use super::connection_state::ConnectionState;
 
 /// How much of an answer is handed on at once, so that no more than this, and what actix buffers,
 /// is copied for a client that takes it slowly.
-const PIECE: usize = 32 * 1024;
+const MAX_CHUNK: usize = 32 * 1024;
 
-/// For `App::wrap_fn`, as the last one added, so that it is the outermost: `.wrap_fn(track)`.
+/// For `App::wrap_fn`, as the last one added, so that it is the outermost: `.wrap_fn(track_request)`.
 ///
-/// On a connection that did not come through [`Listen`](super::listen::Listen) it does nothing.
-pub(crate) fn track<S, B>(
+/// On a connection that did not come through [`HttpListener`](super::listen::HttpListener) it does nothing.
+pub(crate) fn track_request<S, B>(
     mut request: ServiceRequest,
     app: &S,
-) -> impl Future<Output = Result<ServiceResponse<Tracked>, Error>> + use<S, B>
+) -> impl Future<Output = Result<ServiceResponse<TrackedBody>, Error>> + use<S, B>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
     B: MessageBody + 'static,
 {
-    let turn = request.conn_data::<Rc<Turn>>().map(Rc::clone);
-    if let Some(turn) = &turn {
-        turn.begin();
-        watch_body(&mut request, turn);
+    let connection = request.conn_data::<Rc<ConnectionState>>().map(Rc::clone);
+    if let Some(connection) = &connection {
+        connection.response_started();
+        watch_body(&mut request, connection);
     }
     // If there is no answer, actix makes one of the error, or the client has left.
-    let answered = Answered(turn);
+    let guard = ResponseGuard(connection);
     let answer = app.call(request);
     async move {
         let response = answer.await?.map_into_boxed_body();
-        Ok(response.map_body(|_, body| Tracked { body, rest: Bytes::new(), _answered: answered }))
+        Ok(response.map_body(|_, body| TrackedBody { body, rest: Bytes::new(), _answered: guard }))
     }
 }
 
-fn watch_body(request: &mut ServiceRequest, turn: &Rc<Turn>) {
+fn watch_body(request: &mut ServiceRequest, connection: &Rc<ConnectionState>) {
     // Nearly every body has come with its head, and is worth no box. And the stream of a connection
     // that changes its protocol is quiet for as long as its users are.
-    if turn.is_complete() || request.head().upgrade() {
+    if connection.is_fully_forwarded() || request.head().upgrade() {
         return;
     }
     match request.take_payload() {
         Payload::None => {}
         payload => {
-            let payload = Box::pin(Incoming { payload, turn: Rc::clone(turn) });
+            let payload = Box::pin(TrackedPayload { payload, connection: Rc::clone(connection) });
             request.set_payload(Payload::Stream { payload });
         }
     }
 }
 
-/// A request's body: while it is awaited, it is the client's turn.
-struct Incoming {
+/// A request's body: while it is awaited, it is the client's connection.
+struct TrackedPayload {
     payload: Payload,
-    turn: Rc<Turn>,
+    connection: Rc<ConnectionState>,
 }
 
-impl Stream for Incoming {
+impl Stream for TrackedPayload {
     type Item = Result<Bytes, PayloadError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let next = Pin::new(&mut self.payload).poll_next(cx);
         match next {
-            Poll::Pending if self.turn.is_excessive() => return Poll::Ready(Some(Err(PayloadError::Overflow))),
+            Poll::Pending if self.connection.has_excessive_framing() => return Poll::Ready(Some(Err(PayloadError::Overflow))),
             // Asked again without any news, it is still the same wait.
-            Poll::Pending => self.turn.body_awaited(),
-            Poll::Ready(_) => self.turn.body_came(),
+            Poll::Pending => self.connection.body_pending(),
+            Poll::Ready(_) => self.connection.body_ready(),
         }
         next
     }
 }
 
-impl Drop for Incoming {
+impl Drop for TrackedPayload {
     fn drop(&mut self) {
-        self.turn.body_came();
+        self.connection.body_ready();
     }
 }
 
-/// Ends the turn when it is dropped.
-struct Answered(Option<Rc<Turn>>);
+/// Ends the connection when it is dropped.
+struct ResponseGuard(Option<Rc<ConnectionState>>);
 
-impl Drop for Answered {
+impl Drop for ResponseGuard {
     fn drop(&mut self) {
-        if let Some(turn) = &self.0 {
-            turn.end();
+        if let Some(connection) = &self.0 {
+            connection.response_ended();
         }
     }
 }
 
 /// An answer's body.
-pub(crate) struct Tracked {
-    // Before the end of the turn, as it may hold the request's, whose drop takes the turn.
+pub(crate) struct TrackedBody {
+    // Before the end of the connection, as it may hold the request's, whose drop takes the connection.
     body: BoxBody,
     rest: Bytes,
-    _answered: Answered,
+    _answered: ResponseGuard,
 }
 
-impl MessageBody for Tracked {
+impl MessageBody for TrackedBody {
     type Error = <BoxBody as MessageBody>::Error;
 
     fn size(&self) -> BodySize {
@@ -112,7 +112,7 @@ impl MessageBody for Tracked {
     }
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        let mut piece = if self.rest.is_empty() {
+        let mut chunk = if self.rest.is_empty() {
             match std::task::ready!(Pin::new(&mut self.body).poll_next(cx)) {
                 Some(Ok(bytes)) => bytes,
                 end => return Poll::Ready(end),
@@ -120,9 +120,9 @@ impl MessageBody for Tracked {
         } else {
             std::mem::take(&mut self.rest)
         };
-        if piece.len() > PIECE {
-            self.rest = piece.split_off(PIECE);
+        if chunk.len() > MAX_CHUNK {
+            self.rest = chunk.split_off(MAX_CHUNK);
         }
-        Poll::Ready(Some(Ok(piece)))
+        Poll::Ready(Some(Ok(chunk)))
     }
 }

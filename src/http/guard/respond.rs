@@ -96,7 +96,7 @@ mod tests {
     use actix_web::test::TestRequest;
     use actix_web::web;
 
-    use super::super::super::test_server::{TestServer, Tuning};
+    use super::super::super::raw_server::{RawServer, RawServerOptions};
     use super::super::Cors;
     use super::*;
 
@@ -169,7 +169,7 @@ mod tests {
     #[test]
     fn an_endless_body_that_nobody_reads_does_not_keep_the_connection() {
         let guard = Arc::new(guard(&[SITE]));
-        let server = TestServer::start(Tuning::default(), move || {
+        let server = RawServer::start(RawServerOptions::default(), move || {
             let guard = Arc::clone(&guard);
             move |config| {
                 for (path, rules) in [("/calls", CALLS), ("/page", PAGE), ("/document", DOCUMENT)] {

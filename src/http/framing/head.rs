@@ -5,11 +5,11 @@ use std::ops::Range;
 
 use memchr::memchr_iter;
 
-use super::framing::Follows;
+use super::BodyFraming;
 
 /// A head that is not complete.
 #[derive(Debug, Default)]
-pub(super) struct Head {
+pub(super) struct HeadScanner {
     /// The length of the empty lines before the request line, which do not count.
     begin: usize,
     /// The length of what has been searched for the end.
@@ -18,7 +18,7 @@ pub(super) struct Head {
 
 /// What the header lines say.
 #[derive(Debug, Default)]
-struct Said {
+struct HeadFields {
     length: u64,
     chunked: bool,
     /// `Connection` has the option `upgrade`.
@@ -26,39 +26,39 @@ struct Said {
     /// `Upgrade` has `websocket`.
     websocket: bool,
     /// Where these two are, which few requests have, however often.
-    offers: Vec<Range<usize>>,
+    upgrade_offers: Vec<Range<usize>>,
 }
 
-impl Head {
+impl HeadScanner {
     /// Returns the length of the head that is at the front of these bytes, if it is complete, and
     /// what follows it.
     ///
     /// An upgrade that is not to a WebSocket is blanked out: for `Connection: upgrade` actix would
     /// close the connection after the answer, and for `Upgrade: websocket`, whatever the method,
-    /// take all that comes for the body. A server may ignore what a client offers (RFC 9110, 7.8).
-    pub(super) fn complete(&mut self, bytes: &mut [u8]) -> Option<(usize, Follows)> {
+    /// take all that comes for the body. A server may ignore what a client upgrade_offers (RFC 9110, 7.8).
+    pub(super) fn advance(&mut self, bytes: &mut [u8]) -> Option<(usize, BodyFraming)> {
         let empty = |byte: &&u8| matches!(byte, b'\r' | b'\n');
         self.begin += bytes[self.begin..].iter().take_while(empty).count();
         // A head nearly always comes at once, and is read at the first look. Of one that comes in
         // many pieces no byte is looked at for each piece anew.
         let is_complete = self.searched == 0 || self.has_end(bytes);
-        let Some((end, said)) = is_complete.then(|| Said::read(bytes, self.begin)).flatten() else {
+        let Some((end, fields)) = is_complete.then(|| HeadFields::read(bytes, self.begin)).flatten() else {
             // An empty line may have begun: the end of a line, and a carriage return.
             self.searched = bytes.len().saturating_sub(2);
             return None;
         };
         let is_get = bytes[self.begin..].starts_with(b"GET ");
         // A handshake has no body, which would go unwatched.
-        let is_websocket = said.websocket && said.upgrade && is_get && !said.chunked;
-        let follows = if said.chunked {
-            Follows::Chunks
-        } else if is_websocket || said.length == 0 && bytes[self.begin..].starts_with(b"CONNECT ") {
-            Follows::AnotherProtocol
+        let is_websocket = fields.websocket && fields.upgrade && is_get && !fields.chunked;
+        let follows = if fields.chunked {
+            BodyFraming::Chunked
+        } else if is_websocket || fields.length == 0 && bytes[self.begin..].starts_with(b"CONNECT ") {
+            BodyFraming::OtherProtocol
         } else {
-            Follows::Body(said.length)
+            BodyFraming::Length(fields.length)
         };
         if !is_websocket {
-            for offer in said.offers {
+            for offer in fields.upgrade_offers {
                 bytes[offer].fill(b' ');
             }
         }
@@ -88,22 +88,22 @@ fn empty_line(bytes: &[u8]) -> Option<usize> {
     }
 }
 
-impl Said {
+impl HeadFields {
     /// Reads the head that begins here, up to the empty line, and returns where that ends.
     fn read(bytes: &[u8], begin: usize) -> Option<(usize, Self)> {
-        let (mut said, mut line) = (Self::default(), begin);
+        let (mut fields, mut line) = (Self::default(), begin);
         for newline in memchr_iter(b'\n', bytes.get(begin..)?) {
             let newline = begin + newline;
-            said.note(bytes, line..newline);
+            fields.read_line(bytes, line..newline);
             line = newline + 1;
             if let Some(length) = empty_line(&bytes[line..]) {
-                return Some((line + length, said));
+                return Some((line + length, fields));
             }
         }
         None
     }
 
-    fn note(&mut self, head: &[u8], line: Range<usize>) {
+    fn read_line(&mut self, head: &[u8], line: Range<usize>) {
         // Most lines are about something else, which their first letter and the place of the colon
         // tell. No space may be before that: actix refuses such a request.
         let text = &head[line.clone()];
@@ -114,7 +114,7 @@ impl Said {
                     // With another value actix refuses the request.
                     self.length = number(&head[value(b"content-length".len())]).unwrap_or(0);
                 } else if is_named(text, b"connection") {
-                    self.note_connection(head, value(b"connection".len()));
+                    self.read_connection(head, value(b"connection".len()));
                 }
             }
             Some(b't') if is_named(text, b"transfer-encoding") => {
@@ -124,21 +124,21 @@ impl Said {
                 let value = value(b"upgrade".len());
                 if head[value.clone()].eq_ignore_ascii_case(b"websocket") {
                     self.websocket = true;
-                    self.offers.push(value);
+                    self.upgrade_offers.push(value);
                 }
             }
             _ => {}
         }
     }
 
-    fn note_connection(&mut self, head: &[u8], value: Range<usize>) {
+    fn read_connection(&mut self, head: &[u8], value: Range<usize>) {
         let mut start = value.start;
         for option in head[value].split(|byte| *byte == b',') {
             let range = trim(head, start..start + option.len());
             start += option.len() + 1;
             if head[range.clone()].eq_ignore_ascii_case(b"upgrade") {
                 self.upgrade = true;
-                self.offers.push(range);
+                self.upgrade_offers.push(range);
             }
         }
     }
