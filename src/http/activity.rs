@@ -6,12 +6,13 @@ use std::task::Waker;
 
 use parking_lot::Mutex;
 
-/// Ticks since the start. Coarse, so that a request need not ask the operating system for the time.
+/// A clock that counts ticks since the start of the server. It is coarse, so that a request need
+/// not ask the operating system for the time.
 #[derive(Debug)]
 pub(super) struct TickClock(AtomicU32);
 
 impl TickClock {
-    /// Starts at 1, as 0 stands for "not waiting".
+    /// Returns a clock at tick 1, as 0 means "not waiting" in [`ConnectionActivity`].
     pub(super) fn new() -> Self {
         Self(AtomicU32::new(1))
     }
@@ -20,31 +21,33 @@ impl TickClock {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// Returns the new time.
+    /// Advances the clock by one tick and returns the new time.
     pub(super) fn tick(&self) -> u32 {
         self.0.fetch_add(1, Ordering::Relaxed) + 1
     }
 }
 
-/// How many ticks a client is waited for.
+/// How long to wait for a client, in ticks.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct TickTimeouts {
-    /// In a head, in a body, or in an answer that the client does not take.
+    /// Maximum wait within a head, within a body, or for a client that does not read its response.
     pub(super) stalled: u32,
-    /// Between requests.
+    /// Maximum wait between requests.
     pub(super) idle: u32,
 }
 
-/// Whose turn it is on one connection, and since when. Written by the connection's own thread, read
-/// by the watch.
+/// Whether one connection waits for its client, and since when.
+///
+/// Written by the connection's own thread and read by the watch. Relaxed ordering is enough, as the
+/// connection checks the watch's verdict against its own state before it closes.
 #[derive(Debug)]
 pub(super) struct ConnectionActivity {
-    /// The tick since which something is expected of the client; 0 while it is our turn. With
-    /// [`IDLE`](Self::IDLE) it is a request.
+    /// The tick since which the server waits for the client; 0 while the server is busy with a
+    /// request. The bit [`IDLE`](Self::IDLE) is set between requests.
     waiting_since: AtomicU32,
-    /// The tick since which the client has not taken what is there for it; 0 if it has.
+    /// The tick since which the client has not read what was written for it; 0 if it has.
     write_blocked_since: AtomicU32,
-    /// The connection has been waited for too long.
+    /// Whether the watch has found that the connection waits for too long.
     timed_out: AtomicBool,
     /// Wakes the connection's task.
     waker: Mutex<Option<Waker>>,
@@ -52,32 +55,40 @@ pub(super) struct ConnectionActivity {
 }
 
 impl ConnectionActivity {
-    /// The bit of [`waiting`](Self::waiting_since) that tells an idle connection from one that stalls.
+    /// The bit of [`waiting_since`](Self::waiting_since) that distinguishes an idle connection from
+    /// one that stalls.
     const IDLE: u32 = 1 << 31;
 
-    /// Of a connection that has just been accepted.
+    /// Returns the state of a connection that has just been accepted: it waits for its client.
     pub(super) fn new(clock: Arc<TickClock>) -> Self {
         let waiting_since = AtomicU32::new(clock.now());
-        Self { waiting_since, write_blocked_since: AtomicU32::new(0), timed_out: AtomicBool::new(false), waker: Mutex::default(), clock }
+        Self {
+            waiting_since,
+            write_blocked_since: AtomicU32::new(0),
+            timed_out: AtomicBool::new(false),
+            waker: Mutex::default(),
+            clock,
+        }
     }
 
+    /// Records that the server is busy with a request, so nothing is expected of the client.
     pub(super) fn set_busy(&self) {
         self.waiting_since.store(0, Ordering::Relaxed);
     }
 
-    /// Something that has begun is to be continued by the client, from now on.
+    /// Records that from now on the server waits for the client to continue what it has begun.
     pub(super) fn set_waiting(&self) {
         self.waiting_since.store(self.clock.now(), Ordering::Relaxed);
     }
 
-    /// The same, unless that has been expected for some time already.
+    /// As [`set_waiting`](Self::set_waiting), but keeps the start of a wait that has already begun.
     pub(super) fn set_waiting_if_busy(&self) {
         if self.waiting_since.load(Ordering::Relaxed) == 0 {
             self.set_waiting();
         }
     }
 
-    /// The connection is between requests, from now on.
+    /// Records that from now on the connection is between requests.
     pub(super) fn set_idle(&self) {
         self.waiting_since.store(self.clock.now() | Self::IDLE, Ordering::Relaxed);
     }
@@ -86,31 +97,33 @@ impl ConnectionActivity {
         self.waiting_since.load(Ordering::Relaxed) & Self::IDLE != 0
     }
 
-    /// Whether anything is expected of the client: a request, the rest of one, or that it takes its
-    /// answer.
+    /// Whether the server waits for the client: for a request, for the rest of one, or until the
+    /// client reads its response.
     pub(super) fn is_waiting_for_client(&self) -> bool {
         self.waiting_since.load(Ordering::Relaxed) != 0 || self.write_blocked_since.load(Ordering::Relaxed) != 0
     }
 
-    /// The client has not taken all that there is for it, from now on.
+    /// Records that from now on the client has not read everything that was written for it.
     pub(super) fn set_write_blocked(&self) {
         self.write_blocked_since.store(self.clock.now(), Ordering::Relaxed);
     }
 
-    /// The client has taken all that there was for it.
+    /// Records that the client has read everything that was written for it.
     pub(super) fn clear_write_blocked(&self) {
         self.write_blocked_since.store(0, Ordering::Relaxed);
     }
 
-    /// Whether the client has kept us waiting for too long.
+    /// Whether the server has waited for the client for too long.
     pub(super) fn is_overdue(&self, now: u32, timeouts: TickTimeouts) -> bool {
         let overdue = |since: u32, timeout| since != 0 && now.saturating_sub(since) > timeout;
         let waiting = self.waiting_since.load(Ordering::Relaxed);
         let waiting_timeout = if waiting & Self::IDLE == 0 { timeouts.stalled } else { timeouts.idle };
-        overdue(waiting & !Self::IDLE, waiting_timeout) || overdue(self.write_blocked_since.load(Ordering::Relaxed), timeouts.stalled)
+        overdue(waiting & !Self::IDLE, waiting_timeout)
+            || overdue(self.write_blocked_since.load(Ordering::Relaxed), timeouts.stalled)
     }
 
-    /// Has the connection end itself; returns whether this is the first call.
+    /// Marks the connection as timed out and wakes its task, which then closes it. Returns whether
+    /// this is the first call.
     pub(super) fn time_out(&self) -> bool {
         let first = !self.timed_out.swap(true, Ordering::Relaxed);
         if let Some(waker) = &*self.waker.lock() {
@@ -123,7 +136,7 @@ impl ConnectionActivity {
         self.timed_out.load(Ordering::Relaxed)
     }
 
-    /// A request came at the last moment, so the connection goes on.
+    /// Cancels the timeout, as a request arrived at the last moment.
     pub(super) fn clear_timeout(&self) {
         self.timed_out.store(false, Ordering::Relaxed);
     }

@@ -1,18 +1,18 @@
-//! The HTTP methods by which a path is asked.
+//! The HTTP allowed_methods by which a path is asked.
 
 use actix_web::http::Method;
 
-/// The methods that a path answers.
+/// The allowed_methods that a path answers.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Methods {
+pub(crate) enum AllowedMethods {
     /// POST, for calls.
     Post,
     /// GET and HEAD, for what can only be read. actix leaves out the body for the latter.
     Get,
 }
 
-impl Methods {
-    pub(crate) fn allow(self, method: &Method) -> bool {
+impl AllowedMethods {
+    pub(crate) fn contains(self, method: &Method) -> bool {
         match self {
             Self::Post => method == Method::POST,
             Self::Get => matches!(*method, Method::GET | Method::HEAD),
@@ -25,7 +25,7 @@ impl Methods {
     }
 
     /// The methods as a header lists them.
-    pub(super) fn list(self) -> &'static str {
+    pub(super) fn header_value(self) -> &'static str {
         match self {
             Self::Post => "POST",
             Self::Get => "GET, HEAD",
@@ -33,7 +33,7 @@ impl Methods {
     }
 
     /// The same where a browser may ask first.
-    pub(super) fn list_with_options(self) -> &'static str {
+    pub(super) fn header_value_with_options(self) -> &'static str {
         match self {
             Self::Post => "POST, OPTIONS",
             Self::Get => "GET, HEAD, OPTIONS",

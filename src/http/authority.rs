@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 /// A host with an optional port: what `Host` carries.
 #[derive(Clone, Debug)]
 pub(crate) struct Authority<'a> {
-    name: Name<'a>,
+    name: HostName<'a>,
     port: Option<u16>,
 }
 
@@ -14,7 +14,7 @@ pub(crate) struct Authority<'a> {
 const LOCALHOST: &[u8] = b"localhost";
 
 #[derive(Clone, Debug)]
-enum Name<'a> {
+enum HostName<'a> {
     Ip(IpAddr),
     Dns(Cow<'a, str>),
 }
@@ -29,18 +29,18 @@ impl<'a> Authority<'a> {
                 "" => None,
                 _ => Some(port(after.strip_prefix(':')?)?),
             };
-            return Some(Self { name: Name::Ip(IpAddr::V6(ip).to_canonical()), port });
+            return Some(Self { name: HostName::Ip(IpAddr::V6(ip).to_canonical()), port });
         }
         let (name, port) = match text.split_once(':') {
             Some((name, digits)) => (name, Some(port(digits)?)),
             None => (text, None),
         };
-        Some(Self { name: Name::parse(name)?, port })
+        Some(Self { name: HostName::parse(name)?, port })
     }
 
     /// Whether this entry of a list covers `host`. An entry without a port covers every port.
     pub(crate) fn covers(&self, host: &Authority<'_>) -> bool {
-        self.name.is(&host.name) && (self.port.is_none() || self.port == host.port)
+        self.name.matches(&host.name) && (self.port.is_none() || self.port == host.port)
     }
 
     pub(crate) fn has_port(&self) -> bool {
@@ -50,8 +50,8 @@ impl<'a> Authority<'a> {
     /// Whether the name always means this machine, so that no foreign DNS server can have a say in it.
     pub(crate) fn is_loopback(&self) -> bool {
         match &self.name {
-            Name::Ip(ip) => ip.is_loopback(),
-            Name::Dns(name) => {
+            HostName::Ip(ip) => ip.is_loopback(),
+            HostName::Dns(name) => {
                 let name = name.as_bytes();
                 name.len().checked_sub(LOCALHOST.len()).is_some_and(|above| {
                     // Only a whole label is that name.
@@ -64,14 +64,14 @@ impl<'a> Authority<'a> {
 
     pub(crate) fn into_owned(self) -> Authority<'static> {
         let name = match self.name {
-            Name::Ip(ip) => Name::Ip(ip),
-            Name::Dns(name) => Name::Dns(Cow::Owned(name.into_owned())),
+            HostName::Ip(ip) => HostName::Ip(ip),
+            HostName::Dns(name) => HostName::Dns(Cow::Owned(name.into_owned())),
         };
         Authority { name, port: self.port }
     }
 }
 
-impl<'a> Name<'a> {
+impl<'a> HostName<'a> {
     fn parse(text: &'a str) -> Option<Self> {
         if text.starts_with(|first: char| first.is_ascii_digit())
             && let Ok(ip) = text.parse::<Ipv4Addr>()
@@ -84,10 +84,10 @@ impl<'a> Name<'a> {
         valid.then_some(Self::Dns(Cow::Borrowed(name)))
     }
 
-    fn is(&self, other: &Name<'_>) -> bool {
+    fn matches(&self, other: &HostName<'_>) -> bool {
         match (self, other) {
-            (Self::Ip(a), Name::Ip(b)) => a == b,
-            (Self::Dns(a), Name::Dns(b)) => a.eq_ignore_ascii_case(b),
+            (Self::Ip(a), HostName::Ip(b)) => a == b,
+            (Self::Dns(a), HostName::Dns(b)) => a.eq_ignore_ascii_case(b),
             _ => false,
         }
     }
@@ -100,12 +100,12 @@ fn port(digits: &str) -> Option<u16> {
 
 /// A scheme and an authority: what `Origin` carries. `Origin: null` is none.
 #[derive(Clone, Debug)]
-pub(crate) struct Origin<'a> {
+pub(crate) struct WebOrigin<'a> {
     scheme: Cow<'a, str>,
     authority: Authority<'a>,
 }
 
-impl<'a> Origin<'a> {
+impl<'a> WebOrigin<'a> {
     pub(crate) fn parse(text: &'a str) -> Option<Self> {
         let (scheme, authority) = text.split_once("://")?;
         let mut bytes = scheme.bytes();
@@ -115,9 +115,9 @@ impl<'a> Origin<'a> {
         valid.then_some(Self { scheme: Cow::Borrowed(scheme), authority })
     }
 
-    pub(crate) fn is(&self, other: &Origin<'_>) -> bool {
+    pub(crate) fn matches(&self, other: &WebOrigin<'_>) -> bool {
         self.scheme.eq_ignore_ascii_case(&other.scheme)
-            && self.authority.name.is(&other.authority.name)
+            && self.authority.name.matches(&other.authority.name)
             && self.port_or_default(&self.authority) == other.port_or_default(&other.authority)
     }
 
@@ -126,7 +126,7 @@ impl<'a> Origin<'a> {
     /// The scheme is not compared: behind a proxy that ends TLS only the browser knows it. A port that `host` leaves out
     /// is the default of the origin's scheme.
     pub(crate) fn is_served_by(&self, host: &Authority<'_>) -> bool {
-        self.authority.name.is(&host.name) && self.port_or_default(&self.authority) == self.port_or_default(host)
+        self.authority.name.matches(&host.name) && self.port_or_default(&self.authority) == self.port_or_default(host)
     }
 
     pub(crate) fn is_http(&self) -> bool {
@@ -145,8 +145,8 @@ impl<'a> Origin<'a> {
         })
     }
 
-    pub(crate) fn into_owned(self) -> Origin<'static> {
-        Origin { scheme: Cow::Owned(self.scheme.into_owned()), authority: self.authority.into_owned() }
+    pub(crate) fn into_owned(self) -> WebOrigin<'static> {
+        WebOrigin { scheme: Cow::Owned(self.scheme.into_owned()), authority: self.authority.into_owned() }
     }
 }
 
@@ -213,11 +213,11 @@ mod tests {
             ("http://[::1]:1", "[::1]:1", true),
         ];
         for (origin, host, same) in cases {
-            let (origin, host) = (Origin::parse(origin).unwrap(), Authority::parse(host).unwrap());
+            let (origin, host) = (WebOrigin::parse(origin).unwrap(), Authority::parse(host).unwrap());
             assert_eq!(origin.is_served_by(&host), same, "{origin:?} {host:?}");
         }
         for none in ["null", "", "*", "a", "http://", "http://a/path", "http://u@a", "://a", "1x://a"] {
-            assert!(Origin::parse(none).is_none(), "{none:?}");
+            assert!(WebOrigin::parse(none).is_none(), "{none:?}");
         }
     }
 }

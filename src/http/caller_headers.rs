@@ -32,7 +32,7 @@ fn bearer(value: &HeaderValue) -> Option<Option<&str>> {
 /// The time that the caller is going to wait, from `Request-Timeout: 1.5` in seconds.
 ///
 /// Anything but one positive decimal number is ignored: the header can only shorten a deadline that holds anyway.
-pub(crate) fn timeout(headers: &HeaderMap) -> Option<Duration> {
+pub(crate) fn request_timeout(headers: &HeaderMap) -> Option<Duration> {
     let mut sent = headers.get_all(REQUEST_TIMEOUT);
     let text = sent.next().filter(|_| sent.next().is_none())?.to_str().ok()?;
     // `f64` would read `inf`, `nan`, signs and exponents too.
@@ -58,8 +58,8 @@ mod tests {
 
     #[test]
     fn a_token_comes_from_either_header_and_must_be_one() {
-        type Lines = &'static [(&'static str, &'static [u8])];
-        let table: &[(Lines, Option<&str>)] = &[
+        type HeaderLines = &'static [(&'static str, &'static [u8])];
+        let table: &[(HeaderLines, Option<&str>)] = &[
             (&[], None),
             (&[("x-api-token", b"t")], Some("t")),
             (&[("authorization", b"Bearer t")], Some("t")),
@@ -113,8 +113,8 @@ mod tests {
         ];
         for (text, millis) in table {
             let headers = headers(&[("request-timeout", text)]);
-            assert_eq!(timeout(&headers), millis.map(Duration::from_millis), "{text:?}");
+            assert_eq!(request_timeout(&headers), millis.map(Duration::from_millis), "{text:?}");
         }
-        assert_eq!(timeout(&headers(&[("request-timeout", b"1"), ("request-timeout", b"2")])), None);
+        assert_eq!(request_timeout(&headers(&[("request-timeout", b"1"), ("request-timeout", b"2")])), None);
     }
 }

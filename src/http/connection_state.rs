@@ -1,4 +1,4 @@
-//! What the stream of a connection and the requests on it tell each other. Both live on one thread.
+//! What the stream of a connection and the requests on it share. Both live on one thread.
 
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
@@ -7,31 +7,31 @@ use std::task::{Poll, Waker};
 
 use super::activity::ConnectionActivity;
 
-/// Where the current request of a connection is.
+/// How far the current request of a connection has got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RequestPhase {
-    /// None has been passed on since the last answer.
+    /// No request has been forwarded to actix since the last response.
     BetweenRequests,
-    /// Its head was passed on to actix, which has not handed it on to us.
+    /// The request's head was forwarded to actix, which has not called our middleware yet.
     Forwarded,
-    /// It is being answered.
+    /// Our middleware has the request, and it is being answered.
     InHandler,
 }
 
-/// The state of one connection that outlives a request. In the connection's own data, for
-/// [`track`](super::request_tracking::track_request).
+/// The state of one connection that outlives a request. It is in the connection's own data, for
+/// [`track_request`](super::request_tracking::track_request).
 #[derive(Debug)]
 pub(super) struct ConnectionState {
     pub(super) activity: Arc<ConnectionActivity>,
     phase: Cell<RequestPhase>,
-    /// The request was passed on with all of its body.
+    /// Whether the request was forwarded with all of its body.
     fully_forwarded: Cell<bool>,
-    /// There may be more to read once the current request is over, of which the system will not
-    /// tell again.
+    /// Whether there may be more to read once the current request is over. The system reported
+    /// these bytes already and does not wake the connection for them again.
     has_unread: Cell<bool>,
-    /// The framing of the request's body is more than it may be.
+    /// Whether the chunked framing of the request's body exceeds its limit.
     framing_excessive: Cell<bool>,
-    /// Whoever answers the request has left the thread to actix, and waits to be polled again.
+    /// Whether the handler has yielded to actix and waits for its next poll.
     awaits_poll: Cell<bool>,
     waker: RefCell<Option<Waker>>,
 }
@@ -53,33 +53,34 @@ impl ConnectionState {
         self.phase.get()
     }
 
-    /// A head was passed on.
+    /// Records that a head was forwarded to actix.
     pub(super) fn head_forwarded(&self) {
         self.phase.set(RequestPhase::Forwarded);
         self.fully_forwarded.set(false);
     }
 
-    /// The last byte of a request was passed on.
+    /// Records that the last byte of a request was forwarded to actix.
     pub(super) fn request_forwarded(&self) {
         self.fully_forwarded.set(true);
-        // actix reads the rest of a body that nobody wanted after the answer.
+        // actix reads the rest of a body that no handler wanted after the response.
         if self.phase.get() == RequestPhase::BetweenRequests {
             self.activity.set_idle();
         }
     }
 
-    /// Whether the request was passed on with all of its body, so that nothing more is expected of the client.
+    /// Whether the request was forwarded with all of its body, so that nothing more is expected of
+    /// the client.
     pub(super) fn is_fully_forwarded(&self) -> bool {
         self.fully_forwarded.get()
     }
 
-    /// A request came, and is ours to answer.
+    /// Records that our middleware has received the request.
     pub(super) fn response_started(&self) {
         self.phase.set(RequestPhase::InHandler);
         self.activity.set_busy();
     }
 
-    /// The request has been answered.
+    /// Records that the request has been answered.
     pub(super) fn response_ended(&self) {
         self.phase.set(RequestPhase::BetweenRequests);
         if self.fully_forwarded.get() && !self.has_unread.get() {
@@ -90,49 +91,49 @@ impl ConnectionState {
         }
     }
 
-    /// The request's body is awaited.
+    /// Records that the handler waits for the request's body.
     pub(super) fn body_pending(&self) {
-        // Somebody may still hold the body of a request that has been answered.
+        // A handler may still hold the body of a request that has been answered.
         if self.phase.get() == RequestPhase::InHandler {
             self.activity.set_waiting_if_busy();
         }
     }
 
-    /// The request's body is not awaited any has_unread.
+    /// Records that the handler no longer waits for the request's body.
     pub(super) fn body_ready(&self) {
         if self.phase.get() == RequestPhase::InHandler {
             self.activity.set_busy();
         }
     }
 
-    /// Waits until actix has taken the body of a [fully_forwarded](Self::is_fully_forwarded) request out of what it
-    /// has read.
+    /// Waits until actix has decoded the body of a
+    /// [fully forwarded](Self::is_fully_forwarded) request from its read buffer.
     ///
-    /// actix does so, and polls the answer again, in the same poll of the connection in which it has
-    /// handed the request on. So nobody is asked to wake the connection's task, as awaiting the
-    /// payload would: that poll would find nothing to do, and takes a seventh of the instructions of
-    /// a short call. If the answer is not polled again all the same,
-    /// [`take_missed_poll`](Self::take_missed_poll) tells.
+    /// actix decodes it, and polls the response future again, in the same poll of the connection in
+    /// which it has called the service. So this future wakes nobody, which awaiting the payload
+    /// would do: that extra poll would find nothing to do, and costs a seventh of the instructions
+    /// of a short call. If the response future is not polled again after all,
+    /// [`take_missed_poll`](Self::take_missed_poll) reports it.
     pub(super) async fn body_decoded(&self) {
-        let mut left = false;
+        let mut yielded = false;
         poll_fn(|_| {
-            self.awaits_poll.set(!left);
-            if std::mem::replace(&mut left, true) { Poll::Ready(()) } else { Poll::Pending }
+            self.awaits_poll.set(!yielded);
+            if std::mem::replace(&mut yielded, true) { Poll::Ready(()) } else { Poll::Pending }
         })
         .await;
     }
 
-    /// Returns whether the answer waits to be polled again, and has not been. Ask at the end of each
-    /// poll of the connection; it is told once.
+    /// Returns whether the response future waits for a poll that it has not got, and resets the
+    /// flag. Call this at the end of each poll of the connection.
     pub(super) fn take_missed_poll(&self) -> bool {
         self.awaits_poll.replace(false)
     }
 
-    pub(super) fn set_more(&self, has_unread: bool) {
+    pub(super) fn set_unread(&self, has_unread: bool) {
         self.has_unread.set(has_unread);
     }
 
-    /// Has the connection's task read what it left, if it did.
+    /// Wakes the connection's task to read what it left unread, if there is anything.
     pub(super) fn resume_reading(&self) {
         if self.has_unread.get()
             && let Some(waker) = &*self.waker.borrow()
@@ -149,7 +150,8 @@ impl ConnectionState {
         self.framing_excessive.get()
     }
 
-    /// Remembers the connection's task, for [`resume_reading`](Self::resume_reading) and for the watch.
+    /// Stores the waker of the connection's task, for [`resume_reading`](Self::resume_reading) and
+    /// for the watch.
     pub(super) fn register_waker(&self, waker: &Waker) {
         let mut known = self.waker.borrow_mut();
         if !known.as_ref().is_some_and(|known| known.will_wake(waker)) {

@@ -6,13 +6,13 @@ use handlebars::html_escape;
 
 use crate::regular_file;
 
-use super::template_dir::Fault;
+use super::template_dir::TemplateFault;
 
 /// How many lines are shown before the one with the mistake, and after it.
-const AROUND: usize = 4;
+const CONTEXT_LINES: usize = 4;
 
 /// Only for `--watch-templates`: it tells paths, and what is in the templates.
-pub(super) fn fault_page(fault: &Fault) -> String {
+pub(super) fn fault_page(fault: &TemplateFault) -> String {
     include_str!("fault_page.html").replacen("{fault}", &escape(&fault.to_string()), 1).replacen(
         "{excerpt}",
         &excerpt(fault).unwrap_or_default(),
@@ -21,13 +21,13 @@ pub(super) fn fault_page(fault: &Fault) -> String {
 }
 
 /// The lines around the mistake, if it has a place and the file can still be read.
-fn excerpt(fault: &Fault) -> Option<String> {
+fn excerpt(fault: &TemplateFault) -> Option<String> {
     let text = regular_file::read_to_string(&fault.file).ok()?;
     // What is missing at the end is told with the line after it.
     let wrong = fault.line?.min(text.lines().count());
-    let first = wrong.saturating_sub(AROUND).max(1);
+    let first = wrong.saturating_sub(CONTEXT_LINES).max(1);
     let mut lines = String::new();
-    for (line, text) in (1..).zip(text.lines()).skip(first - 1).take_while(|(line, _)| *line <= wrong + AROUND) {
+    for (line, text) in (1..).zip(text.lines()).skip(first - 1).take_while(|(line, _)| *line <= wrong + CONTEXT_LINES) {
         let (open, close) = if line == wrong { ("<mark>", "</mark>") } else { ("", "") };
         // Writing to a string cannot fail.
         let _ = writeln!(lines, "{open}<i>{line:>4}</i>  {}{close}", escape(text));
@@ -52,7 +52,7 @@ mod tests {
         let file = dir.path().join("a.hbs");
         let lines: Vec<_> = (1..=20).map(|line| format!("<p>{line}{{excerpt}}</p>")).collect();
         fs::write(&file, lines.join("\n")).unwrap();
-        let mut fault = Fault { file, line: Some(10), reason: "no `{excerpt}` in the data".to_owned() };
+        let mut fault = TemplateFault { file, line: Some(10), reason: "no `{excerpt}` in the data".to_owned() };
         let page = fault_page(&fault);
         assert!(page.contains("<mark><i>  10</i>  &lt;p&gt;10&#123;excerpt}&lt;/p&gt;</mark>"), "{page}");
         assert!(page.contains("<i>   6</i>") && page.contains("<i>  14</i>"), "{page}");

@@ -20,10 +20,10 @@ use actix_web::rt::net::TcpStream;
 #[cfg(feature = "tls")]
 use actix_web::rt::time::timeout;
 
-use super::connections::{Connections, ConnectionGuard, ConnectionRejected};
-use super::reject_connection;
+use super::connections::{ConnectionGuard, ConnectionRejected, Connections};
 use super::peer_stream::{PeerStream, SocketStream};
-use super::workers::{Stopping, Workers};
+use super::reject_connection;
+use super::workers::{HttpWorkers, StopReceiver};
 
 /// How long the beginning of a connection may take: the handshake of TLS, and again the first head.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -60,7 +60,7 @@ impl HttpListener {
     ///
     /// # Errors
     /// If the socket cannot be used, or the app cannot be made.
-    pub(crate) async fn serve<F, I, S, B>(self, app: F) -> io::Result<Workers>
+    pub(crate) async fn serve<F, I, S, B>(self, app: F) -> io::Result<HttpWorkers>
     where
         F: Fn() -> I + Send + Clone + 'static,
         I: IntoServiceFactory<S, Request>,
@@ -74,7 +74,7 @@ impl HttpListener {
         let Self { socket, connections, tls, workers, max_open, allow_half_closed } = self;
         let address = socket.local_addr()?;
         let acceptor = ConnectionAcceptor { connections, tls };
-        let factory = move |stopping: Stopping| {
+        let factory = move |stopping: StopReceiver| {
             let acceptor = acceptor.clone();
             let is_secure = acceptor.tls.is_some();
             let app = app().into_factory().map_err(|error| error.into().error_response());
@@ -108,7 +108,7 @@ impl HttpListener {
             .and_then(http.map_err(ConnectionError::Http))
             .map_err(|error| error.log())
         };
-        Workers::start(socket, workers, max_open, factory).await
+        HttpWorkers::start(socket, workers, max_open, factory).await
     }
 }
 
@@ -120,7 +120,10 @@ struct ConnectionAcceptor {
 }
 
 impl ConnectionAcceptor {
-    async fn accept(&self, stream: TcpStream) -> Result<(PeerStream, Protocol, Option<std::net::SocketAddr>), ConnectionError> {
+    async fn accept(
+        &self,
+        stream: TcpStream,
+    ) -> Result<(PeerStream, Protocol, Option<std::net::SocketAddr>), ConnectionError> {
         let peer = stream.peer_addr().map_err(ConnectionError::Handshake)?;
         // An answer in pieces would wait for the client's word on the one before: 40 ms, where the
         // client is in no hurry.
@@ -145,7 +148,9 @@ impl ConnectionAcceptor {
             Some(tls) => {
                 // In a box, as what follows is for most connections all the room that they need.
                 let handshake = Box::pin(tokio_rustls::TlsAcceptor::from(Arc::clone(tls)).accept(stream));
-                let stream = timeout(HANDSHAKE_TIMEOUT, handshake).await.map_err(|late| ConnectionError::Handshake(late.into()))?;
+                let stream = timeout(HANDSHAKE_TIMEOUT, handshake)
+                    .await
+                    .map_err(|late| ConnectionError::Handshake(late.into()))?;
                 SocketStream::Tls(Box::new(stream.map_err(ConnectionError::Handshake)?))
             }
             #[cfg(not(feature = "tls"))]
@@ -158,7 +163,9 @@ impl ConnectionAcceptor {
         match &self.tls {
             None => reject_connection::with_response(async { Ok(stream) }).await,
             #[cfg(feature = "tls")]
-            Some(tls) => reject_connection::with_response(tokio_rustls::TlsAcceptor::from(Arc::clone(tls)).accept(stream)).await,
+            Some(tls) => {
+                reject_connection::with_response(tokio_rustls::TlsAcceptor::from(Arc::clone(tls)).accept(stream)).await
+            }
             #[cfg(not(feature = "tls"))]
             Some(never) => match *never {},
         }

@@ -1,56 +1,56 @@
 //! The actix-web front: calls over HTTP, pages, files, TLS, and the hygiene of connections.
 
+mod activity;
+mod actix_traits;
+mod allowed_methods;
 mod authority;
 mod body;
+mod caller_headers;
+mod connection_state;
 mod connections;
 mod console;
-mod document;
-mod extract;
 mod fault_page;
 mod files;
 mod framing;
 mod guard;
 mod listen;
-mod methods;
+mod openrpc_document;
 mod pages;
-mod activity;
-mod refusal;
-#[cfg(test)]
-mod refusal_rows;
+mod peer_stream;
 mod reject_connection;
+mod rejection;
+mod request_tracking;
+mod route_probe;
 mod rpc;
 mod status;
 mod stop_signal;
-mod peer_stream;
-mod taken;
 mod template_dir;
 mod template_names;
 #[cfg(feature = "tls")]
 mod tls;
-mod token;
-mod request_tracking;
-mod connection_state;
-mod unread;
+mod unread_body;
 mod workers;
 
 #[cfg(test)]
 mod raw_server;
+#[cfg(test)]
+mod rejection_cases;
 
+pub(crate) use allowed_methods::AllowedMethods;
 pub(crate) use body::BodyLimits;
 pub(crate) use connections::{ConnectionLimits, Connections};
-pub(crate) use console::{Console, ConsoleFacts};
-pub(crate) use document::document;
+pub(crate) use console::{Console, ConsolePageData};
 pub(crate) use files::StaticFiles;
-pub(crate) use guard::{Cors, Guard};
+pub(crate) use guard::{Cors, RequestGuard};
 pub(crate) use listen::HttpListener;
-pub(crate) use methods::Methods;
+pub(crate) use openrpc_document::mount_document;
 pub use pages::{TemplateError, Templates};
-pub(crate) use refusal::Refusal;
-pub(crate) use rpc::{Endpoint, Front, Handle, endpoint, mount, shortcut, with_slash};
+pub(crate) use rejection::HttpRejection;
+pub(crate) use request_tracking::track_request;
+pub(crate) use route_probe::matching_pattern;
+pub(crate) use rpc::{BodyHandler, Endpoint, EndpointConfig, endpoint, fast_path, mount, mount_trailing_slash};
 pub use status::ErrorStatus;
 pub use stop_signal::StopSignal;
-pub(crate) use taken::taken_by;
 #[cfg(feature = "tls")]
 pub(crate) use tls::Tls;
-pub(crate) use request_tracking::track_request;
-pub(crate) use workers::Workers;
+pub(crate) use workers::HttpWorkers;

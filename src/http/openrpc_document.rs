@@ -10,23 +10,24 @@ use crate::builtin::Discover;
 use crate::dispatch::Dispatch;
 use crate::jsonrpc::{Dialect, RpcError};
 
-use super::guard::Rules;
-use super::methods::Methods;
-use super::refusal::Refusal;
-use super::rpc::Front;
-use super::token;
+use super::allowed_methods::AllowedMethods;
+use super::caller_headers;
+use super::guard::RouteRules;
+use super::rejection::HttpRejection;
+use super::rpc::EndpointConfig;
 
-const RULES: Rules = Rules { methods: Methods::Get, cross_origin: true, dialect: Dialect::Jsonrpc };
+const ROUTE_RULES: RouteRules =
+    RouteRules { methods: AllowedMethods::Get, cross_origin: true, dialect: Dialect::Jsonrpc };
 
 /// Mounts the document at `path`. The rules of the endpoints for hosts, origins and tokens hold for it too.
-pub(crate) fn document(
+pub(crate) fn mount_document(
     path: &str,
-    front: Arc<Front>,
+    front: Arc<EndpointConfig>,
     dispatch: Arc<Dispatch>,
     discover: Discover,
 ) -> impl FnOnce(&mut web::ServiceConfig) + use<> {
     let path = path.to_owned();
-    let route = Arc::new(Route { front, dispatch, discover });
+    let route = Arc::new(DocumentRoute { front, dispatch, discover });
     move |config| {
         config.service(web::resource(path).to(move |request: HttpRequest, payload: web::Payload| {
             let route = Arc::clone(&route);
@@ -35,21 +36,23 @@ pub(crate) fn document(
     }
 }
 
-struct Route {
-    front: Arc<Front>,
+struct DocumentRoute {
+    front: Arc<EndpointConfig>,
     dispatch: Arc<Dispatch>,
     discover: Discover,
 }
 
-impl Route {
+impl DocumentRoute {
     async fn answer(&self, request: &HttpRequest, payload: Payload) -> HttpResponse {
-        self.front.guard.answer(RULES, request, payload, async |_| self.tell(request).await).await
+        self.front.guard.respond(ROUTE_RULES, request, payload, async |_| self.render(request).await).await
     }
 
-    async fn tell(&self, request: &HttpRequest) -> Result<HttpResponse, Refusal> {
-        let token = token::token(request.headers(), &self.front.token_header);
+    async fn render(&self, request: &HttpRequest) -> Result<HttpResponse, HttpRejection> {
+        let token = caller_headers::token(request.headers(), &self.front.token_header);
         let peer = request.peer_addr().map(|peer| peer.ip());
-        let Ok(caller) = self.dispatch.who(token, peer).await else { return Err(Refusal::unsure()) };
+        let Ok(caller) = self.dispatch.who(token, peer).await else {
+            return Err(HttpRejection::authentication_unavailable());
+        };
         Ok(match self.discover.json(&caller) {
             Ok(json) => HttpResponse::Ok()
                 .content_type("application/json")

@@ -10,9 +10,9 @@ use actix_web::rt::net::TcpStream;
 use actix_web::web::BytesMut;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::connection_state::{ConnectionState, RequestPhase};
 use super::connections::ConnectionGuard;
 use super::framing::Framing;
-use super::connection_state::{RequestPhase, ConnectionState};
 
 /// The longest head, in bytes: as much as actix would read of one. A longer one is passed on as it
 /// is, for actix to answer 431.
@@ -139,7 +139,11 @@ impl PeerStream {
             if self.framing.is_excessive() {
                 self.connection.set_excessive_framing();
                 // Whoever reads the body is told; after the answer there is nobody.
-                return if self.connection.phase() == RequestPhase::BetweenRequests { Poll::Ready(Ok(())) } else { Poll::Pending };
+                return if self.connection.phase() == RequestPhase::BetweenRequests {
+                    Poll::Ready(Ok(()))
+                } else {
+                    Poll::Pending
+                };
             }
             if self.buffered.len() >= MAX_READ_AHEAD && !self.accepts_request() {
                 return Poll::Pending;
@@ -156,7 +160,9 @@ impl PeerStream {
             }
             if self.connection.activity.is_timed_out() {
                 // A request at the last moment is still welcome.
-                if self.is_blocked || self.connection.activity.is_waiting_for_client() && !self.connection.activity.is_idle() {
+                if self.is_blocked
+                    || self.connection.activity.is_waiting_for_client() && !self.connection.activity.is_idle()
+                {
                     buf.set_filled(begin);
                     return Poll::Ready(Ok(()));
                 }
@@ -241,7 +247,8 @@ impl AsyncWrite for PeerStream {
             this.connection.activity.clear_write_blocked();
             this.connection.resume_reading();
         }
-        if this.head_rejected || this.framing.is_malformed() && this.connection.phase() == RequestPhase::BetweenRequests {
+        if this.head_rejected || this.framing.is_malformed() && this.connection.phase() == RequestPhase::BetweenRequests
+        {
             // It has its answer, and actix would write an error into the log for each.
             return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, "what came is not HTTP")));
         }

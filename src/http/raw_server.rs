@@ -64,7 +64,8 @@ impl RawServer {
                     workers: 1,
                     allow_half_closed: options.half_closed,
                 };
-                let server = listen.serve(move || App::new().configure(configure()).wrap_fn(track_request)).await.unwrap();
+                let server =
+                    listen.serve(move || App::new().configure(configure()).wrap_fn(track_request)).await.unwrap();
                 tell.send(addr).unwrap();
                 // An error says that the test is gone.
                 let asked = stopped.await.is_ok();

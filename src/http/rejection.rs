@@ -12,12 +12,12 @@ use actix_web::web::Bytes;
 use crate::dispatch::Dispatch;
 use crate::jsonrpc::{Dialect, RpcError, beginning};
 
-use super::methods::Methods;
-use super::unread::Unread;
+use super::allowed_methods::AllowedMethods;
+use super::unread_body::WithUnreadBody;
 
 /// Why a request got no further than HTTP.
 #[derive(Debug)]
-pub(crate) struct Refusal {
+pub(crate) struct HttpRejection {
     status: StatusCode,
     reason: Cow<'static, str>,
     /// The methods there are, if this is about the method.
@@ -25,81 +25,82 @@ pub(crate) struct Refusal {
 }
 
 /// Maximum length of a header in a reason, in bytes.
-const SHOWN: usize = 100;
+const MAX_QUOTED_HEADER: usize = 100;
 
-impl Refusal {
+impl HttpRejection {
     const fn new(status: StatusCode, reason: &'static str) -> Self {
         Self { status, reason: Cow::Borrowed(reason), allow: None }
     }
 
-    const fn told(status: StatusCode, reason: String) -> Self {
+    const fn with_reason(status: StatusCode, reason: String) -> Self {
         Self { status, reason: Cow::Owned(reason), allow: None }
     }
 
     /// For a path that answers these methods, and browsers' questions before them, if it does.
-    pub(crate) fn method(methods: Methods, preflight: bool) -> Self {
+    pub(crate) fn method_not_allowed(methods: AllowedMethods, preflight: bool) -> Self {
         let reason = match methods {
-            Methods::Post => "calls are made by POST",
-            Methods::Get => "this can only be read, by GET",
+            AllowedMethods::Post => "calls are made by POST",
+            AllowedMethods::Get => "this can only be read, by GET",
         };
-        let allow = if preflight { methods.list_with_options() } else { methods.list() };
+        let allow = if preflight { methods.header_value_with_options() } else { methods.header_value() };
         Self { allow: Some(allow), ..Self::new(StatusCode::METHOD_NOT_ALLOWED, reason) }
     }
 
     /// For what would be this endpoint, but for a slash behind it.
-    pub(crate) fn slash(endpoint: &str) -> Self {
-        Self::told(StatusCode::NOT_FOUND, format!("calls are made at `{endpoint}`, without a slash behind it"))
+    pub(crate) fn trailing_slash(endpoint: &str) -> Self {
+        Self::with_reason(StatusCode::NOT_FOUND, format!("calls are made at `{endpoint}`, without a slash behind it"))
     }
 
-    pub(crate) const fn unsure() -> Self {
+    pub(crate) const fn authentication_unavailable() -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "it cannot be said whose token this is")
     }
 
-    pub(crate) const fn host() -> Self {
+    pub(crate) const fn wrong_host() -> Self {
         Self::new(
             StatusCode::MISDIRECTED_REQUEST,
             "this server does not answer for the host in `Host`: its setting allowed_hosts has the names that it does",
         )
     }
 
-    pub(crate) const fn origin() -> Self {
+    pub(crate) const fn forbidden_origin() -> Self {
         Self::new(
             StatusCode::FORBIDDEN,
             "pages of the origin in `Origin` may not call: the server's setting allowed_origins lists those that may",
         )
     }
 
-    pub(crate) fn content_type(headers: &HeaderMap) -> Self {
+    pub(crate) fn unsupported_content_type(headers: &HeaderMap) -> Self {
         let sent = sent(headers, &CONTENT_TYPE);
         let reason = format!("the body must be `Content-Type: application/json`, in UTF-8, got {sent}");
-        Self::told(StatusCode::UNSUPPORTED_MEDIA_TYPE, reason)
+        Self::with_reason(StatusCode::UNSUPPORTED_MEDIA_TYPE, reason)
     }
 
-    pub(crate) fn encoding(headers: &HeaderMap) -> Self {
+    pub(crate) fn unsupported_encoding(headers: &HeaderMap) -> Self {
         let sent = sent(headers, &CONTENT_ENCODING);
         let reason = format!("the body must come without a `Content-Encoding`, got {sent}");
-        Self::told(StatusCode::UNSUPPORTED_MEDIA_TYPE, reason)
+        Self::with_reason(StatusCode::UNSUPPORTED_MEDIA_TYPE, reason)
     }
 
     /// `declared` is the length that the request's head tells, if it does.
-    pub(crate) fn too_large(declared: Option<&str>, limit: usize) -> Self {
-        let declared = declared.map(|length| format!(", got {}", beginning(length, SHOWN))).unwrap_or_default();
+    pub(crate) fn body_too_large(declared: Option<&str>, limit: usize) -> Self {
+        let declared =
+            declared.map(|length| format!(", got {}", beginning(length, MAX_QUOTED_HEADER))).unwrap_or_default();
         let reason = format!("the body may have at most {limit} bytes{declared}");
-        Self::told(StatusCode::PAYLOAD_TOO_LARGE, reason)
+        Self::with_reason(StatusCode::PAYLOAD_TOO_LARGE, reason)
     }
 
-    pub(crate) const fn too_much_framing() -> Self {
+    pub(crate) const fn excessive_framing() -> Self {
         Self::new(
             StatusCode::PAYLOAD_TOO_LARGE,
             "the chunks of the body have more extensions and trailers than they may: send them without",
         )
     }
 
-    pub(crate) fn timed_out(limit: Duration) -> Self {
-        Self::told(StatusCode::REQUEST_TIMEOUT, format!("the body did not arrive within {limit:?}"))
+    pub(crate) fn body_timeout(limit: Duration) -> Self {
+        Self::with_reason(StatusCode::REQUEST_TIMEOUT, format!("the body did not arrive within {limit:?}"))
     }
 
-    pub(crate) const fn broken() -> Self {
+    pub(crate) const fn incomplete_body() -> Self {
         Self::new(StatusCode::BAD_REQUEST, "the body did not arrive whole")
     }
 
@@ -113,7 +114,7 @@ impl Refusal {
     }
 
     /// The answer to a request with this body; closes the connection if the body has not been read.
-    pub(crate) fn answer(&self, request: Payload, dialect: Dialect) -> HttpResponse {
+    pub(crate) fn respond(&self, request: Payload, dialect: Dialect) -> HttpResponse {
         let error = match self.status {
             StatusCode::SERVICE_UNAVAILABLE => RpcError::unavailable().with_reason(&self.reason),
             _ => RpcError::invalid_request(&self.reason),
@@ -127,12 +128,12 @@ impl Refusal {
         }
         response
             .content_type("application/json")
-            .body(Unread::new(Bytes::from(Dispatch::refuse(dialect, &error)), request))
+            .body(WithUnreadBody::new(Bytes::from(Dispatch::refuse(dialect, &error)), request))
     }
 }
 
 /// A header as it came, in a few words.
 fn sent(headers: &HeaderMap, name: &HeaderName) -> String {
     let sent: Vec<_> = headers.get_all(name).map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
-    if sent.is_empty() { "none".to_owned() } else { format!("`{}`", beginning(&sent.join(", "), SHOWN)) }
+    if sent.is_empty() { "none".to_owned() } else { format!("`{}`", beginning(&sent.join(", "), MAX_QUOTED_HEADER)) }
 }

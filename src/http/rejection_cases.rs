@@ -4,7 +4,7 @@
 //! file in by its path. Both take bodies of 1,000 bytes, listen to loopback names only, and allow no origins.
 
 /// A request that is refused.
-pub(crate) struct Row {
+pub(crate) struct RejectedRequest {
     pub(crate) name: &'static str,
     pub(crate) method: &'static str,
     /// Beside `Host: localhost` and `Content-Type: application/json`, unless they stand here. One without a value is left out.
@@ -14,16 +14,16 @@ pub(crate) struct Row {
     pub(crate) status: u16,
 }
 
-const fn post(name: &'static str, headers: &'static [(&'static str, &'static str)], status: u16) -> Row {
-    Row { name, method: "POST", headers, bytes: 100, status }
+const fn post(name: &'static str, headers: &'static [(&'static str, &'static str)], status: u16) -> RejectedRequest {
+    RejectedRequest { name, method: "POST", headers, bytes: 100, status }
 }
 
-const fn by(method: &'static str, headers: &'static [(&'static str, &'static str)], status: u16) -> Row {
-    Row { name: method, method, headers, bytes: 100, status }
+const fn by(method: &'static str, headers: &'static [(&'static str, &'static str)], status: u16) -> RejectedRequest {
+    RejectedRequest { name: method, method, headers, bytes: 100, status }
 }
 
 /// All of them.
-pub(crate) const ROWS: &[Row] = &[
+pub(crate) const REJECTED_REQUESTS: &[RejectedRequest] = &[
     by("GET", &[], 405),
     by("PUT", &[], 405),
     by("DELETE", &[], 405),
@@ -55,8 +55,8 @@ pub(crate) const ROWS: &[Row] = &[
     post("deflate", &[("Content-Encoding", "deflate")], 415),
     post("identity and gzip", &[("Content-Encoding", "identity, gzip")], 415),
     post("identity, then gzip", &[("Content-Encoding", "identity"), ("Content-Encoding", "gzip")], 415),
-    Row { name: "too large", method: "POST", headers: &[], bytes: 1001, status: 413 },
-    Row {
+    RejectedRequest { name: "too large", method: "POST", headers: &[], bytes: 1001, status: 413 },
+    RejectedRequest {
         name: "the type before the size",
         method: "POST",
         headers: &[("Content-Type", "text/plain")],
@@ -66,7 +66,7 @@ pub(crate) const ROWS: &[Row] = &[
 ];
 
 /// What `Content-Type` may say.
-pub(crate) const JSON: &[&str] = &[
+pub(crate) const JSON_CONTENT_TYPES: &[&str] = &[
     "application/json",
     "Application/JSON; charset=UTF-8",
     "application/json;charset=\"utf-8\"; x=y",

@@ -70,7 +70,9 @@ impl Stream for TrackedPayload {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let next = Pin::new(&mut self.payload).poll_next(cx);
         match next {
-            Poll::Pending if self.connection.has_excessive_framing() => return Poll::Ready(Some(Err(PayloadError::Overflow))),
+            Poll::Pending if self.connection.has_excessive_framing() => {
+                return Poll::Ready(Some(Err(PayloadError::Overflow)));
+            }
             // Asked again without any news, it is still the same wait.
             Poll::Pending => self.connection.body_pending(),
             Poll::Ready(_) => self.connection.body_ready(),

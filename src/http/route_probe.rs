@@ -7,12 +7,12 @@ use actix_web::{App, HttpRequest, HttpResponse};
 use futures::future::ready;
 
 /// The pattern by which these routes take a path, if they do. None of their handlers runs.
-pub(crate) async fn taken_by(path: &str, routes: impl FnOnce(&mut ServiceConfig)) -> Option<String> {
-    request_to(path, routes).await?.match_pattern()
+pub(crate) async fn matching_pattern(path: &str, routes: impl FnOnce(&mut ServiceConfig)) -> Option<String> {
+    matching_request(path, routes).await?.match_pattern()
 }
 
 /// A request for a path, with all that these routes know of it. None of their handlers runs.
-pub(super) async fn request_to(path: &str, routes: impl FnOnce(&mut ServiceConfig)) -> Option<HttpRequest> {
+pub(super) async fn matching_request(path: &str, routes: impl FnOnce(&mut ServiceConfig)) -> Option<HttpRequest> {
     // What asks stands before the routes and answers by itself.
     let app = App::new()
         .configure(routes)
@@ -51,7 +51,7 @@ mod tests {
             ("/openrpc.json", None),
             ("/", None),
         ] {
-            assert_eq!(taken_by(path, routes).await.as_deref(), pattern, "{path}");
+            assert_eq!(matching_pattern(path, routes).await.as_deref(), pattern, "{path}");
         }
     }
 }

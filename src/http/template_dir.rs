@@ -9,19 +9,19 @@ use handlebars::{Handlebars, RenderError, RenderErrorReason, TemplateError, Temp
 
 use crate::regular_file;
 
-use super::template_names::{self, Unknown};
+use super::template_names::{self, UnknownName};
 
 const EXTENSION: &str = "hbs";
 
 /// What is wrong with the templates: `templates/stats.hbs:3: no `total` in the data`.
 #[derive(Debug)]
-pub(super) struct Fault {
+pub(super) struct TemplateFault {
     pub(super) file: PathBuf,
     pub(super) line: Option<usize>,
     pub(super) reason: String,
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for TemplateFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.file.display())?;
         if let Some(line) = self.line {
@@ -40,7 +40,7 @@ impl TemplateDir {
     }
 
     /// Reads every template there is now.
-    pub(super) fn load(&self) -> Result<Handlebars<'static>, Fault> {
+    pub(super) fn load(&self) -> Result<Handlebars<'static>, TemplateFault> {
         let mut registry = Handlebars::new();
         registry.set_strict_mode(true);
         let mut files = Vec::new();
@@ -52,7 +52,9 @@ impl TemplateDir {
             registry.register_template_string(&self.name(&file), text).map_err(|error| syntax(&file, &error))?;
         }
         match template_names::unknown(&registry) {
-            Some(Unknown { template, line, reason }) => Err(Fault { file: self.file(&template), line, reason }),
+            Some(UnknownName { template, line, reason }) => {
+                Err(TemplateFault { file: self.file(&template), line, reason })
+            }
             None => Ok(registry),
         }
     }
@@ -70,22 +72,22 @@ impl TemplateDir {
     }
 
     /// Where and why rendering `name` failed.
-    pub(super) fn fault(&self, registry: &Handlebars<'_>, name: &str, error: &RenderError) -> Fault {
+    pub(super) fn fault(&self, registry: &Handlebars<'_>, name: &str, error: &RenderError) -> TemplateFault {
         if !registry.has_template(name) {
             let mut names: Vec<_> = registry.get_templates().keys().map(String::as_str).collect();
             names.sort_unstable();
             let reason = format!("there is no such template; there are: {}", names.join(", "));
-            return Fault { file: self.file(name), line: None, reason };
+            return TemplateFault { file: self.file(name), line: None, reason };
         }
         let reason = match error.reason() {
             RenderErrorReason::MissingVariable(Some(variable)) => format!("no `{variable}` in the data"),
             other => other.to_string(),
         };
-        Fault { file: self.file(error.template_name.as_deref().unwrap_or(name)), line: error.line_no, reason }
+        TemplateFault { file: self.file(error.template_name.as_deref().unwrap_or(name)), line: error.line_no, reason }
     }
 }
 
-fn find(dir: &Path, files: &mut Vec<PathBuf>) -> Result<(), Fault> {
+fn find(dir: &Path, files: &mut Vec<PathBuf>) -> Result<(), TemplateFault> {
     for entry in fs::read_dir(dir).map_err(|error| unreadable(dir, &error))? {
         let entry = entry.map_err(|error| unreadable(dir, &error))?;
         let path = entry.path();
@@ -102,11 +104,11 @@ fn find(dir: &Path, files: &mut Vec<PathBuf>) -> Result<(), Fault> {
     Ok(())
 }
 
-fn unreadable(file: &Path, error: &io::Error) -> Fault {
-    Fault { file: file.to_owned(), line: None, reason: format!("cannot be read ({error})") }
+fn unreadable(file: &Path, error: &io::Error) -> TemplateFault {
+    TemplateFault { file: file.to_owned(), line: None, reason: format!("cannot be read ({error})") }
 }
 
-fn syntax(file: &Path, error: &TemplateError) -> Fault {
+fn syntax(file: &Path, error: &TemplateError) -> TemplateFault {
     let reason = match (error.reason(), error.pos()) {
         // Its own text lists the rules of its grammar.
         (TemplateErrorReason::InvalidSyntax(_), Some((_, column))) => {
@@ -114,7 +116,7 @@ fn syntax(file: &Path, error: &TemplateError) -> Fault {
         }
         (other, _) => other.to_string(),
     };
-    Fault { file: file.to_owned(), line: error.pos().map(|(line, _)| line), reason }
+    TemplateFault { file: file.to_owned(), line: error.pos().map(|(line, _)| line), reason }
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use handlebars::{Handlebars, RenderErrorReason, Template};
 
 /// A name with nothing behind it.
 #[derive(Debug, PartialEq)]
-pub(super) struct Unknown {
+pub(super) struct UnknownName {
     /// The name of the template in which it stands.
     pub(super) template: String,
     pub(super) line: Option<usize>,
@@ -19,7 +19,7 @@ pub(super) struct Unknown {
 }
 
 /// The first name, in the order of the templates' own, that nothing has.
-pub(super) fn unknown(registry: &Handlebars<'_>) -> Option<Unknown> {
+pub(super) fn unknown(registry: &Handlebars<'_>) -> Option<UnknownName> {
     let mut templates: Vec<_> = registry.get_templates().iter().collect();
     templates.sort_unstable_by_key(|(name, _)| *name);
     let mut inline = HashSet::new();
@@ -30,28 +30,28 @@ pub(super) fn unknown(registry: &Handlebars<'_>) -> Option<Unknown> {
             }
         });
     }
-    let search = Search { registry, inline };
+    let search = NameChecker { registry, inline };
     templates.into_iter().find_map(|(name, template)| {
         let mut found = None;
         walk(template, &mut |element, line| {
             found = found.take().or_else(|| {
-                let reason = search.what_is_wrong(element)?;
-                Some(Unknown { template: name.clone(), line, reason })
+                let reason = search.check(element)?;
+                Some(UnknownName { template: name.clone(), line, reason })
             });
         });
         found
     })
 }
 
-struct Search<'a> {
+struct NameChecker<'a> {
     registry: &'a Handlebars<'a>,
     /// The partials that are defined within templates, by `{{#*inline "name"}}`. Where each is
     /// known depends on who includes whom, so that each counts as known everywhere.
     inline: HashSet<String>,
 }
 
-impl Search<'_> {
-    fn what_is_wrong(&self, element: &TemplateElement) -> Option<String> {
+impl NameChecker<'_> {
+    fn check(&self, element: &TemplateElement) -> Option<String> {
         match element {
             // One with a block has that instead.
             TemplateElement::PartialExpression(partial) => {
@@ -131,7 +131,7 @@ fn walk(template: &Template, visit: &mut impl FnMut(&TemplateElement, Option<usi
 mod tests {
     use super::*;
 
-    fn unknown_in(page: &str) -> Option<Unknown> {
+    fn unknown_in(page: &str) -> Option<UnknownName> {
         let mut registry = Handlebars::new();
         registry.register_template_string("page", page).unwrap();
         registry.register_template_string("users/row", "<li>{{name}}").unwrap();
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_nothing_has_is_found_wherever_it_stands() {
+    fn an_unknown_name_is_found_wherever_it_is_used() {
         for (page, line, reason) in [
             ("{{> nowhere}}", 1, "there is no template `nowhere`"),
             ("<p>\n{{> users/rows}}", 2, "there is no template `users/rows`"),
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_be_there_is_let_through() {
+    fn names_that_may_exist_are_accepted() {
         for page in [
             "{{> users/row}}",
             "{{#each users}}{{> users/row}}{{/each}}",

@@ -20,36 +20,36 @@ use crate::regular_file;
 use crate::start_error::StartError;
 
 /// How often the files are looked at.
-const EVERY: Duration = Duration::from_secs(1);
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What a server shows to its clients, and where it is from.
 #[derive(Debug)]
 pub(crate) struct Tls {
-    files: Files,
+    files: TlsFiles,
     /// Of the files' contents when they were last good.
-    taken: Print,
-    shown: Arc<Shown>,
+    loaded: Fingerprint,
+    current: Arc<CurrentCertificate>,
 }
 
 #[derive(Clone, Debug)]
-struct Files {
+struct TlsFiles {
     certificate: PathBuf,
     key: PathBuf,
 }
 
 /// Stands for what the files hold, so that no second copy of the key is kept.
-type Print = [u8; 32];
+type Fingerprint = [u8; 32];
 
 /// The pair that new connections get.
-struct Shown(RwLock<Arc<CertifiedKey>>);
+struct CurrentCertificate(RwLock<Arc<CertifiedKey>>);
 
-impl fmt::Debug for Shown {
+impl fmt::Debug for CurrentCertificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shown").finish_non_exhaustive()
+        f.debug_struct("CurrentCertificate").finish_non_exhaustive()
     }
 }
 
-impl ResolvesServerCert for Shown {
+impl ResolvesServerCert for CurrentCertificate {
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         Some(Arc::clone(&self.0.read()))
     }
@@ -59,9 +59,9 @@ impl Tls {
     /// # Errors
     /// If a file cannot be read or holds something else, and if the key is not that of the certificate.
     pub(crate) fn open(certificate: &Path, key: &Path) -> Result<Self, StartError> {
-        let files = Files { certificate: certificate.to_owned(), key: key.to_owned() };
-        let (taken, pair) = files.read();
-        Ok(Self { files, taken, shown: Arc::new(Shown(RwLock::new(Arc::new(pair?)))) })
+        let files = TlsFiles { certificate: certificate.to_owned(), key: key.to_owned() };
+        let (loaded, pair) = files.read();
+        Ok(Self { files, loaded, current: Arc::new(CurrentCertificate(RwLock::new(Arc::new(pair?)))) })
     }
 
     /// What every handshake needs.
@@ -74,8 +74,8 @@ impl Tls {
             StartError::new("TLS cannot be set up", "build with the features of rustls that callbox names")
                 .with_source(error)
         })?;
-        let mut config = builder.with_no_client_auth().with_cert_resolver(Arc::clone(&self.shown) as _);
-        // A session that is taken up again shows no certificate, so a client would go on with the one from before a change.
+        let mut config = builder.with_no_client_auth().with_cert_resolver(Arc::clone(&self.current) as _);
+        // A session that is loaded up again shows no certificate, so a client would go on with the one from before a change.
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(config)
@@ -83,42 +83,42 @@ impl Tls {
 
     /// Shows the files' next pair when they have changed. Runs until it is dropped.
     pub(crate) async fn watch(mut self) {
-        let (mut last, mut told) = (self.taken, None);
+        let (mut last, mut reported) = (self.loaded, None);
         loop {
-            tokio::time::sleep(EVERY).await;
+            tokio::time::sleep(CHECK_INTERVAL).await;
             let files = self.files.clone();
-            let Ok((print, pair)) = tokio::task::spawn_blocking(move || files.read()).await else { continue };
+            let Ok((fingerprint, pair)) = tokio::task::spawn_blocking(move || files.read()).await else { continue };
             match pair {
-                _ if print == self.taken => told = None,
+                _ if fingerprint == self.loaded => reported = None,
                 Ok(pair) => {
-                    *self.shown.0.write() = Arc::new(pair);
-                    (self.taken, told) = (print, None);
+                    *self.current.0.write() = Arc::new(pair);
+                    (self.loaded, reported) = (fingerprint, None);
                     log_info!(file = %self.files.certificate.display(), "new connections get the new certificate");
                 }
-                // Whoever writes one file after the other is in between for a moment, of which nothing need be told.
-                Err(error) if print == last && told != Some(print) => {
+                // Whoever writes one file after the other is in between for a moment, of which nothing need be reported.
+                Err(error) if fingerprint == last && reported != Some(fingerprint) => {
                     log_error!(%error, "the certificate stays the one before");
-                    told = Some(print);
+                    reported = Some(fingerprint);
                 }
                 Err(_) => {}
             }
-            last = print;
+            last = fingerprint;
         }
     }
 }
 
-impl Files {
-    fn read(&self) -> (Print, Result<CertifiedKey, StartError>) {
+impl TlsFiles {
+    fn read(&self) -> (Fingerprint, Result<CertifiedKey, StartError>) {
         let (certificate, key) = (regular_file::read(&self.certificate), regular_file::read(&self.key));
-        let mut print = Sha256::new();
+        let mut fingerprint = Sha256::new();
         for content in [&certificate, &key] {
             match content {
-                // With its length before it, what ends one file and begins the next is told apart.
+                // With its length before it, what ends one file and begins the next is reported apart.
                 Ok(bytes) => {
-                    print.update(bytes.len().to_le_bytes());
-                    print.update(bytes);
+                    fingerprint.update(bytes.len().to_le_bytes());
+                    fingerprint.update(bytes);
                 }
-                Err(error) => print.update(error.to_string()),
+                Err(error) => fingerprint.update(error.to_string()),
             }
         }
         let pair = certificate.map_err(|error| (&self.certificate, "certificate", "--tls-cert", error));
@@ -130,7 +130,7 @@ impl Files {
             let what = format_args!("the {what} {} cannot be read ({error})", path.display());
             StartError::new(what, format_args!("put the file there, or name another with {flag}"))
         });
-        (print.finalize().into(), pair.and_then(|(certificate, key)| self.parse(&certificate, &key)))
+        (fingerprint.finalize().into(), pair.and_then(|(certificate, key)| self.parse(&certificate, &key)))
     }
 
     /// Of what is in the files an error tells nothing, as it may be the key.
@@ -165,7 +165,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pipe_in_place_of_either_file_is_told_at_once() {
+    fn a_pipe_in_place_of_either_file_is_an_error_at_once() {
         let directory = tempfile::tempdir().unwrap();
         let [pipe, file] = ["pipe.pem", "file.pem"].map(|name| directory.path().join(name));
         make_pipe(&pipe);

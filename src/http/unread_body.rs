@@ -12,26 +12,26 @@ use actix_web::web::Bytes;
 ///
 /// actix closes the connection after an answer that leaves a request's body unread. But a chunked body that was dropped
 /// before the answer it reads on instead, for as long as the client cares to send or to stall.
-pub(super) struct Unread<B> {
+pub(super) struct WithUnreadBody<B> {
     body: B,
     _request: Payload,
 }
 
-impl<B> Unread<B> {
+impl<B> WithUnreadBody<B> {
     pub(super) fn new(body: B, request: Payload) -> Self {
         Self { body, _request: request }
     }
 }
 
 /// The same answer, with the body of its request kept alive, if that has one.
-pub(super) fn unread(response: HttpResponse, request: Payload) -> HttpResponse {
+pub(super) fn keep_unread_body(response: HttpResponse, request: Payload) -> HttpResponse {
     match request {
         Payload::None => response,
-        request => response.map_body(|_, body| Unread::new(body, request)).map_into_boxed_body(),
+        request => response.map_body(|_, body| WithUnreadBody::new(body, request)).map_into_boxed_body(),
     }
 }
 
-impl<B: MessageBody + Unpin> MessageBody for Unread<B> {
+impl<B: MessageBody + Unpin> MessageBody for WithUnreadBody<B> {
     type Error = B::Error;
 
     fn size(&self) -> BodySize {

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::console::Feed;
 use crate::dispatch::Dispatch;
-use crate::http::{Console, ConsoleFacts, Front};
+use crate::http::{Console, ConsolePageData, EndpointConfig};
 use crate::settings::Settings;
 use crate::start_error::{Result, StartError};
 use crate::sync::Arc;
@@ -29,14 +29,14 @@ impl Mount {
         settings: &Settings,
         address: Option<SocketAddr>,
         services: &[Arc<dyn Hosted>],
-        front: &Arc<Front>,
+        front: &Arc<EndpointConfig>,
         dispatch: &Arc<Dispatch>,
     ) -> Result<Option<Self>> {
         let is_local = address.is_some_and(|address| address.ip().to_canonical().is_loopback());
         if !settings.console.unwrap_or(is_local) {
             return Ok(None);
         }
-        let facts = ConsoleFacts {
+        let facts = ConsolePageData {
             service: services.first().map_or("callbox", |service| service.name()),
             endpoint: &settings.endpoint,
             dialect: &settings.dialect.to_string(),

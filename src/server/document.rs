@@ -1,7 +1,7 @@
 //! Whether the paths of the endpoints and of the OpenRPC document are free of everything else that
 //! has a path.
 
-use crate::http::taken_by;
+use crate::http::matching_pattern;
 use crate::start_error::{Result, StartError};
 use crate::sync::Arc;
 
@@ -41,7 +41,7 @@ impl ServerHandle {
             return Some(format!("the static file {}", file.display()));
         }
         let shared = Arc::clone(&self.shared);
-        let pattern = taken_by(path, move |config| shared.add_own_routes(config)).await?;
+        let pattern = matching_pattern(path, move |config| shared.add_own_routes(config)).await?;
         if pattern == path {
             return Some("a route of .configure(…)".to_owned());
         }

@@ -11,7 +11,10 @@ use tokio::sync::watch;
 use crate::builtin::Discover;
 use crate::dispatch::Dispatch;
 use crate::engine::{ServiceRef, ServiceStats};
-use crate::http::{Endpoint, Front, Handle, StaticFiles, StopSignal, Templates, document, endpoint, mount, with_slash};
+use crate::http::{
+    BodyHandler, Endpoint, EndpointConfig, StaticFiles, StopSignal, Templates, endpoint, mount, mount_document,
+    mount_trailing_slash,
+};
 use crate::jsonrpc::Dialect;
 use crate::service::Service;
 use crate::start_error::{Result, StartError};
@@ -22,7 +25,7 @@ use super::console::Mount;
 use super::health::health;
 use super::hosted::Hosted;
 
-/// Handle of running services, to be mounted in an `App` of your own. From [`Server::launch`](crate::Server::launch). Cheap to clone.
+/// BodyHandler of running services, to be mounted in an `App` of your own. From [`Server::launch`](crate::Server::launch). Cheap to clone.
 #[derive(Clone)]
 pub struct ServerHandle {
     pub(super) shared: Arc<Shared>,
@@ -33,7 +36,7 @@ pub(super) struct Shared {
     pub(super) endpoints: Vec<(String, Dialect)>,
     /// Where the OpenRPC document is, if anywhere.
     pub(super) document: Option<(String, Discover)>,
-    pub(super) front: Arc<Front>,
+    pub(super) front: Arc<EndpointConfig>,
     pub(super) dispatch: Arc<Dispatch>,
     pub(super) console: Option<Mount>,
     pub(super) templates: Option<Templates>,
@@ -84,7 +87,7 @@ impl ServerHandle {
             }
             if let Some((path, discover)) = &shared.document {
                 let (front, dispatch) = (Arc::clone(&shared.front), Arc::clone(&shared.dispatch));
-                config.configure(document(path, front, dispatch, discover.clone()));
+                config.configure(mount_document(path, front, dispatch, discover.clone()));
             }
             shared.add_own_routes(config);
             // After the user's own routes, which may want these paths.
@@ -94,7 +97,7 @@ impl ServerHandle {
             }
             for (path, dialect) in shared.endpoints.iter().filter(|(path, _)| !path.ends_with('/')) {
                 if !shared.static_files.iter().any(|files| files.has(&format!("{path}/"))) {
-                    config.configure(with_slash(path, *dialect));
+                    config.configure(mount_trailing_slash(path, *dialect));
                 }
             }
             // Last, as one of them may be at the root, where it would shadow all else.
@@ -175,7 +178,7 @@ impl ServerHandle {
 
 impl Shared {
     /// The paths for calls. Made anew, as each worker has its own.
-    pub(super) fn endpoints(&self) -> Vec<Arc<Endpoint<impl Handle + use<>>>> {
+    pub(super) fn endpoints(&self) -> Vec<Arc<Endpoint<impl BodyHandler + use<>>>> {
         let of = |(path, dialect): &(String, Dialect)| {
             endpoint(path, *dialect, Arc::clone(&self.front), Arc::clone(&self.dispatch))
         };

@@ -7,7 +7,7 @@ use actix_web::web::{self, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::json;
 
-use crate::http::{Methods, Refusal};
+use crate::http::{AllowedMethods, HttpRejection};
 use crate::jsonrpc::Dialect;
 
 use super::ServerHandle;
@@ -32,11 +32,11 @@ pub(super) fn health(running: ServerHandle) -> impl FnOnce(&mut ServiceConfig) {
 
 /// Whoever asks for health is a machine that may know the server by any name: no host is refused.
 fn answer(request: &HttpRequest, payload: Payload, tell: &dyn Fn() -> HttpResponse) -> HttpResponse {
-    let methods = Methods::Get;
-    if methods.allow(request.method()) {
+    let methods = AllowedMethods::Get;
+    if methods.contains(request.method()) {
         tell()
     } else {
-        Refusal::method(methods, false).answer(payload.into_inner(), Dialect::Jsonrpc)
+        HttpRejection::method_not_allowed(methods, false).respond(payload.into_inner(), Dialect::Jsonrpc)
     }
 }
 

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use crate::builtin::{Builtin, Discover, Facts, Mailboxes, Specs};
 use crate::dispatch::Dispatch;
 use crate::engine::Pool;
-use crate::http::{BodyLimits, Cors, Front, Guard, StaticFiles, Templates};
+use crate::http::{BodyLimits, Cors, EndpointConfig, RequestGuard, StaticFiles, Templates};
 use crate::jsonrpc::Limits;
 use crate::route::Route;
 use crate::router::{Router, TokenCheck};
@@ -65,8 +65,8 @@ pub(super) fn prepare(
         headers: &settings.cors_headers,
         any_over_loopback: any_origin_over_loopback(settings, &router, listens.get().copied())?,
     };
-    let front = Front {
-        guard: Guard::new(&settings.allowed_hosts, &cors, &token_header)?,
+    let front = EndpointConfig {
+        guard: RequestGuard::new(&settings.allowed_hosts, &cors, &token_header)?,
         token_header,
         body: BodyLimits { bytes: settings.body_limit, time: settings.body_timeout },
         status: settings.error_status,

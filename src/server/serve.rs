@@ -9,7 +9,7 @@ use actix_web::App;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use crate::http::{ConnectionLimits, Connections, HttpListener, HttpWorkers, shortcut, track_request};
+use crate::http::{ConnectionLimits, Connections, HttpListener, HttpWorkers, fast_path, track_request};
 use crate::settings::Settings;
 use crate::start_error::{Result, StartError};
 use crate::sync::Arc;
@@ -147,7 +147,9 @@ impl Listening {
             allow_half_closed: settings.allow_half_closed,
         };
         let app = running.clone();
-        let app = move || App::new().configure(app.routes()).wrap_fn(shortcut(app.shared.endpoints())).wrap_fn(track_request);
+        let app = move || {
+            App::new().configure(app.routes()).wrap_fn(fast_path(app.shared.endpoints())).wrap_fn(track_request)
+        };
         let http = listen.serve(app).await.map_err(cannot)?;
         helpers.push(actix::spawn(connections.watch()));
         Ok(Self { running, address, http, helpers })

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use table::{JSON, ROWS, Row};
+use table::{JSON_CONTENT_TYPES, REJECTED_REQUESTS, RejectedRequest};
 
 use crate::service::{Running, call, result, start, start_with};
 use crate::support::http::{Answer, Connection, ask, head};
 
-#[path = "../../src/http/refusal_rows.rs"]
+#[path = "../../src/http/rejection_cases.rs"]
 mod table;
 
 fn assert_refused(name: &str, answer: &Answer, status: u16) {
@@ -67,7 +67,7 @@ fn post(running: &Running, headers: &[(&str, &str)]) -> Answer {
 fn each_refusal_has_its_status_and_an_error_body_and_the_server_goes_on() {
     let running = start_with(|server| server.body_limit(1000));
     let good = call("written", "[]");
-    for Row { name, method, headers, bytes, status } in ROWS {
+    for RejectedRequest { name, method, headers, bytes, status } in REJECTED_REQUESTS {
         let body = format!("{good}{}", " ".repeat(bytes - good.len()));
         assert_refused(name, &ask(running.server.address(), method, "/api", headers, body), *status);
         assert_eq!(running.server.post(&good).body, result("[]"), "after {name}");
@@ -77,7 +77,7 @@ fn each_refusal_has_its_status_and_an_error_body_and_the_server_goes_on() {
 #[test]
 fn json_has_several_names() {
     let running = start();
-    for name in JSON {
+    for name in JSON_CONTENT_TYPES {
         let answer = post(&running, &[("Content-Type", name)]);
         assert_eq!((answer.status, answer.body.as_str()), (200, &*result("[]")), "{name}");
         assert_eq!(answer.header("content-type"), Some("application/json"), "{name}");

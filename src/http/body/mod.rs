@@ -13,8 +13,8 @@ use futures::StreamExt;
 use futures::future::poll_immediate;
 use tokio::sync::watch;
 
-use super::refusal::Refusal;
 use super::connection_state::ConnectionState;
+use super::rejection::HttpRejection;
 
 /// What a body may cost.
 #[derive(Clone, Debug)]
@@ -33,10 +33,10 @@ pub(crate) async fn read(
     limits: &BodyLimits,
     stopping: &watch::Receiver<bool>,
     connection: Option<&ConnectionState>,
-) -> Result<Bytes, Refusal> {
+) -> Result<Bytes, HttpRejection> {
     let declared = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
     if declared.is_some_and(|length| length.parse::<usize>().map_or(true, |length| length > limits.bytes)) {
-        return Err(Refusal::too_large(declared, limits.bytes));
+        return Err(HttpRejection::body_too_large(declared, limits.bytes));
     }
     let mut whole = pin!(collect(payload, limits.bytes));
     // Most bodies arrive with their head, and need neither a timer nor an ear for the stop. But
@@ -63,8 +63,8 @@ pub(crate) async fn read(
     tokio::select! {
         biased;
         body = whole => body,
-        () = stopped => Err(Refusal::draining()),
-        () = tokio::time::sleep(limits.time) => Err(Refusal::timed_out(limits.time)),
+        () = stopped => Err(HttpRejection::draining()),
+        () = tokio::time::sleep(limits.time) => Err(HttpRejection::body_timeout(limits.time)),
     }
 }
 
@@ -83,26 +83,26 @@ async fn yield_once() {
     .await;
 }
 
-async fn collect(payload: &mut Payload, limit: usize) -> Result<Bytes, Refusal> {
+async fn collect(payload: &mut Payload, limit: usize) -> Result<Bytes, HttpRejection> {
     let mut next = async || match payload.next().await {
-        Some(Err(PayloadError::Overflow)) => Err(Refusal::too_much_framing()),
+        Some(Err(PayloadError::Overflow)) => Err(HttpRejection::excessive_framing()),
         Some(Err(error)) => {
             log_debug!(%error, "a body broke off");
-            Err(Refusal::broken())
+            Err(HttpRejection::incomplete_body())
         }
         Some(Ok(chunk)) => Ok(Some(chunk)),
         None => Ok(None),
     };
     let Some(first) = next().await? else { return Ok(Bytes::new()) };
     if first.len() > limit {
-        return Err(Refusal::too_large(None, limit));
+        return Err(HttpRejection::body_too_large(None, limit));
     }
     let Some(second) = next().await? else { return Ok(first) };
     let mut whole = BytesMut::from(first);
     let mut chunk = second;
     loop {
         if chunk.len() > limit - whole.len() {
-            return Err(Refusal::too_large(None, limit));
+            return Err(HttpRejection::body_too_large(None, limit));
         }
         whole.extend_from_slice(&chunk);
         match next().await? {

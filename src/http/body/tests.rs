@@ -19,7 +19,7 @@ async fn length(request: HttpRequest, payload: web::Payload) -> HttpResponse {
     let connection = request.conn_data::<Rc<ConnectionState>>().map(Rc::as_ref);
     match read(&mut payload.into_inner(), request.headers(), &LIMITS, &stopping, connection).await {
         Ok(body) => HttpResponse::Ok().body(body.len().to_string()),
-        Err(refusal) => HttpResponse::build(refusal.status()).finish(),
+        Err(rejection) => HttpResponse::build(rejection.status()).finish(),
     }
 }
 
@@ -82,19 +82,19 @@ fn a_body_is_read_whole_in_however_many_pieces_it_comes() {
 
 /// What an answer was polled, and asked for.
 #[derive(Default)]
-struct Seen {
+struct PollCounts {
     polls: AtomicUsize,
     wakes: AtomicUsize,
 }
 
 /// An answer that does not get all polls of its connection.
-struct Skipping {
+struct SkippingFuture {
     answer: Pin<Box<dyn Future<Output = HttpResponse>>>,
     skip: Range<usize>,
-    seen: Arc<Seen>,
+    seen: Arc<PollCounts>,
 }
 
-impl Future for Skipping {
+impl Future for SkippingFuture {
     type Output = HttpResponse;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<HttpResponse> {
@@ -102,17 +102,17 @@ impl Future for Skipping {
         if self.skip.contains(&poll) {
             return Poll::Pending;
         }
-        let waker = Waker::from(Arc::new(Counting { waker: cx.waker().clone(), seen: Arc::clone(&self.seen) }));
+        let waker = Waker::from(Arc::new(CountingWaker { waker: cx.waker().clone(), seen: Arc::clone(&self.seen) }));
         self.answer.as_mut().poll(&mut Context::from_waker(&waker))
     }
 }
 
-struct Counting {
+struct CountingWaker {
     waker: Waker,
-    seen: Arc<Seen>,
+    seen: Arc<PollCounts>,
 }
 
-impl Wake for Counting {
+impl Wake for CountingWaker {
     fn wake(self: Arc<Self>) {
         self.seen.wakes.fetch_add(1, Ordering::Relaxed);
         self.waker.wake_by_ref();
@@ -120,13 +120,13 @@ impl Wake for Counting {
 }
 
 #[test]
-fn a_body_that_came_with_its_head_wakes_nobody_and_is_read_at_the_next_poll_whenever_that_comes() {
-    let seen = Arc::new(Mutex::new(Arc::new(Seen::default())));
+fn a_body_that_came_with_its_head_causes_no_wake_and_is_read_at_the_next_poll() {
+    let seen = Arc::new(Mutex::new(Arc::new(PollCounts::default())));
     let skip = Arc::new(Mutex::new(0..0));
     let (shown, skipped) = (Arc::clone(&seen), Arc::clone(&skip));
     let server = serve(move |request, payload| {
         let (skip, seen) = (skipped.lock().unwrap().clone(), Arc::clone(&shown.lock().unwrap()));
-        Skipping { answer: Box::pin(length(request, payload)), skip, seen }
+        SkippingFuture { answer: Box::pin(length(request, payload)), skip, seen }
     });
     // actix polls twice at once. If the second poll does not reach the answer, there is no other one
     // unless the stream of the connection asks for it.
@@ -134,7 +134,7 @@ fn a_body_that_came_with_its_head_wakes_nobody_and_is_read_at_the_next_poll_when
         *skip.lock().unwrap() = skipped.clone();
         let mut client = server.connect();
         for request in [with_length(7), with_length(7), chunked(&[3, 4])] {
-            let fresh = Arc::new(Seen::default());
+            let fresh = Arc::new(PollCounts::default());
             *seen.lock().unwrap() = Arc::clone(&fresh);
             client.send(request.as_bytes());
             let answer = client.answer();

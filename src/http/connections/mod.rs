@@ -18,7 +18,7 @@ use tokio::time::Instant;
 
 use crate::peer::network;
 
-use super::activity::{TickClock, TickTimeouts, ConnectionActivity};
+use super::activity::{ConnectionActivity, TickClock, TickTimeouts};
 
 /// How many connections there may be, and how long each may make us wait.
 #[derive(Clone, Debug)]

@@ -48,7 +48,7 @@ fn short_timeouts() -> ConnectionLimits {
 }
 
 #[test]
-fn a_connection_that_keeps_us_waiting_is_ended() {
+fn a_connection_that_stalls_is_closed() {
     let server = serve(short_timeouts());
     let hello = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
     let cases = [
@@ -73,7 +73,7 @@ fn a_connection_that_keeps_us_waiting_is_ended() {
 }
 
 #[test]
-fn a_client_that_does_not_take_its_answer_is_given_up() {
+fn a_client_that_does_not_read_its_response_is_disconnected() {
     let server = serve(short_timeouts());
     let mut client = server.connect();
     client.send(b"GET /large HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -83,7 +83,7 @@ fn a_client_that_does_not_take_its_answer_is_given_up() {
 }
 
 #[test]
-fn who_waits_for_us_or_takes_a_large_answer_piece_by_piece_is_not_ended() {
+fn a_client_that_waits_or_reads_a_large_response_slowly_is_not_disconnected() {
     let server = serve(short_timeouts());
     let mut slow = server.connect();
     slow.send(b"GET /slow HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -104,8 +104,10 @@ fn who_waits_for_us_or_takes_a_large_answer_piece_by_piece_is_not_ended() {
 }
 
 #[test]
-fn connections_beyond_the_limit_are_answered_503_until_others_go() {
-    for limits in [ConnectionLimits { total: 2, ..short_timeouts() }, ConnectionLimits { per_peer: 2, ..short_timeouts() }] {
+fn connections_beyond_the_limit_are_answered_503_until_others_close() {
+    for limits in
+        [ConnectionLimits { total: 2, ..short_timeouts() }, ConnectionLimits { per_peer: 2, ..short_timeouts() }]
+    {
         let server = serve(ConnectionLimits { stall_timeout: Duration::from_secs(30), ..limits });
         let mut welcome = [server.connect(), server.connect()];
         for client in &mut welcome {
@@ -138,7 +140,7 @@ fn connect_from(server: &RawServer, own: [u8; 4]) -> RawClient {
 }
 
 #[test]
-fn refused_connections_that_say_nothing_are_gone_soon_and_take_no_place_of_others() {
+fn silent_rejected_connections_close_soon_and_take_no_slot_of_others() {
     let limits = ConnectionLimits {
         total: 4,
         per_peer: 2,
@@ -159,7 +161,7 @@ fn refused_connections_that_say_nothing_are_gone_soon_and_take_no_place_of_other
 }
 
 #[test]
-fn a_peer_that_is_rejected_over_and_over_holds_up_no_other_however_low_the_limit_is() {
+fn a_peer_that_is_rejected_repeatedly_delays_no_other_even_at_a_low_limit() {
     let minute = Duration::from_secs(60);
     let server = serve(ConnectionLimits { total: 4, per_peer: 2, stall_timeout: minute, keep_alive: minute });
     let go_on = AtomicBool::new(true);
@@ -187,19 +189,21 @@ fn a_peer_that_is_rejected_over_and_over_holds_up_no_other_however_low_the_limit
 }
 
 #[test]
-fn a_request_that_comes_as_its_connection_is_given_up_is_answered() {
+fn a_request_that_arrives_as_its_connection_times_out_is_answered() {
     let minute = Duration::from_secs(60);
     let server = serve(ConnectionLimits { total: 4, per_peer: 4, stall_timeout: minute, keep_alive: minute });
     let mut client = server.connect();
     client.send(b"GET /slow HTTP/1.1\r\nHost: a\r\n\r\n");
-    wait_until("the request has come", || server.connections.open.lock().activities.values().any(|activity| !activity.is_waiting_for_client()));
+    wait_until("the request has come", || {
+        server.connections.open.lock().activities.values().any(|activity| !activity.is_waiting_for_client())
+    });
     // As the watch does that looked just before.
     server.connections.open.lock().activities.values().for_each(|activity| _ = activity.time_out());
     assert!(client.answer().ends_with("slow"));
 }
 
 #[test]
-fn what_cannot_be_a_request_is_refused_at_once() {
+fn bytes_that_cannot_be_a_request_are_answered_400_at_once() {
     let server = serve(short_timeouts());
     let mut client = server.connect();
     client.send(&[0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc]);
@@ -208,8 +212,9 @@ fn what_cannot_be_a_request_is_refused_at_once() {
 }
 
 #[test]
-fn who_sends_many_requests_and_takes_no_answers_is_ended() {
-    let server = serve_with(RawServerOptions { limits: short_timeouts(), half_closed: false, send_buffer: Some(16 * 1024) });
+fn a_client_that_sends_many_requests_and_reads_no_responses_is_disconnected() {
+    let server =
+        serve_with(RawServerOptions { limits: short_timeouts(), half_closed: false, send_buffer: Some(16 * 1024) });
     let requests = [
         ("small", "GET / HTTP/1.1\r\nHost: a\r\n\r\n".to_owned()),
         ("with a body", "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc".to_owned()),
@@ -269,7 +274,10 @@ fn an_idle_connection_is_kept_for_longer_than_one_that_stalls() {
                 std::thread::sleep(STALL_TIMEOUT * 2);
                 client.send(b"G");
                 let waited = client.closed();
-                assert!(waited >= STALL_TIMEOUT * 9 / 10 && waited < KEEP_ALIVE / 2, "stalled after {name}: {waited:?}");
+                assert!(
+                    waited >= STALL_TIMEOUT * 9 / 10 && waited < KEEP_ALIVE / 2,
+                    "stalled after {name}: {waited:?}"
+                );
             });
             scope.spawn(move || {
                 // The head of a further request begins together with the request, or while it is answered.

@@ -21,27 +21,28 @@ use crate::dispatch::Dispatch;
 use crate::jsonrpc::Dialect;
 use crate::start_error::StartError;
 
-use super::guard::Rules;
-use super::methods::Methods;
-use super::rpc::Front;
-use super::taken::request_to;
+use super::allowed_methods::AllowedMethods;
+use super::guard::RouteRules;
+use super::route_probe::matching_request;
+use super::rpc::EndpointConfig;
 
 /// No script and no style but from files of the server, no other site's anything, and no frame around it.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; \
+const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// The rules for hosts and origins are those of calls: even a page can tell too much to a name that
 /// somebody else's DNS server has made up. But it is for nobody else's pages, whoever may call.
-const RULES: Rules = Rules { methods: Methods::Get, cross_origin: false, dialect: Dialect::Jsonrpc };
+const ROUTE_RULES: RouteRules =
+    RouteRules { methods: AllowedMethods::Get, cross_origin: false, dialect: Dialect::Jsonrpc };
 
 /// By which actix knows the resources.
-const PAGE: &str = "callbox-console";
-const MAILBOXES: &str = "callbox-console-mailboxes";
-const FILE: &str = "callbox-console-file";
+const PAGE_ROUTE: &str = "callbox-console";
+const STREAM_ROUTE: &str = "callbox-console-mailboxes";
+const FILE_ROUTE: &str = "callbox-console-file";
 
 /// What the page is told when it is made. It asks for the rest as any caller would.
 #[derive(Debug, Serialize)]
-pub(crate) struct ConsoleFacts<'a> {
+pub(crate) struct ConsolePageData<'a> {
     /// The name of the first service.
     pub(crate) service: &'a str,
     pub(crate) endpoint: &'a str,
@@ -54,12 +55,12 @@ pub(crate) struct ConsoleFacts<'a> {
 
 /// The console of one server. Cheap to clone.
 #[derive(Clone, Debug)]
-pub(crate) struct Console(Arc<Inner>);
+pub(crate) struct Console(Arc<ConsoleState>);
 
 #[derive(Debug)]
-struct Inner {
+struct ConsoleState {
     page: Bytes,
-    front: Arc<Front>,
+    front: Arc<EndpointConfig>,
     dispatch: Arc<Dispatch>,
     feed: Feed,
 }
@@ -71,8 +72,8 @@ impl Console {
     /// # Errors
     /// If the template cannot be rendered, which the tests would have seen.
     pub(crate) fn new(
-        facts: &ConsoleFacts<'_>,
-        front: Arc<Front>,
+        facts: &ConsolePageData<'_>,
+        front: Arc<EndpointConfig>,
         dispatch: Arc<Dispatch>,
         feed: Feed,
     ) -> Result<Self, StartError> {
@@ -80,16 +81,16 @@ impl Console {
         registry.set_strict_mode(true);
         let page = registry.render_template(assets::PAGE, facts);
         let page = page.map_err(|error| StartError::new("the console's page cannot be made", error))?;
-        Ok(Self(Arc::new(Inner { page: page.into(), front, dispatch, feed })))
+        Ok(Self(Arc::new(ConsoleState { page: page.into(), front, dispatch, feed })))
     }
 
     /// Mounts the page, and its files and the stream below it.
     pub(crate) fn configure(&self, config: &mut web::ServiceConfig) {
-        for (name, path) in [(PAGE, ""), (MAILBOXES, "/mailboxes"), (FILE, "/{file:.*}")] {
+        for (name, path) in [(PAGE_ROUTE, ""), (STREAM_ROUTE, "/mailboxes"), (FILE_ROUTE, "/{file:.*}")] {
             let console = self.clone();
             let handler = move |request: HttpRequest, payload: web::Payload| {
                 let console = console.clone();
-                async move { protected(console.answer(&request, payload.into_inner()).await) }
+                async move { with_security_headers(console.answer(&request, payload.into_inner()).await) }
             };
             config.service(web::resource(format!("{}{path}", Self::PATH)).name(name).to(handler));
         }
@@ -97,8 +98,8 @@ impl Console {
 
     /// Whether requests come to the console that is among these routes, and not to something that was mounted before it.
     pub(crate) async fn is_reached(routes: impl FnOnce(&mut web::ServiceConfig)) -> bool {
-        let Some(request) = request_to(Self::PATH, routes).await else { return false };
-        [(PAGE, ""), (MAILBOXES, "/mailboxes"), (FILE, "/main.js")]
+        let Some(request) = matching_request(Self::PATH, routes).await else { return false };
+        [(PAGE_ROUTE, ""), (STREAM_ROUTE, "/mailboxes"), (FILE_ROUTE, "/main.js")]
             .into_iter()
             .all(|(name, path)| request.resource_map().match_name(&format!("{}{path}", Self::PATH)) == Some(name))
     }
@@ -106,12 +107,12 @@ impl Console {
     async fn answer(&self, request: &HttpRequest, payload: Payload) -> HttpResponse {
         let respond = async |_: &mut Payload| {
             Ok(match request.match_name() {
-                Some(PAGE) => HttpResponse::Ok().content_type(assets::HTML).body(self.0.page.clone()),
-                Some(MAILBOXES) => self.stream(request).await,
+                Some(PAGE_ROUTE) => HttpResponse::Ok().content_type(assets::HTML).body(self.0.page.clone()),
+                Some(STREAM_ROUTE) => self.stream(request).await,
                 _ => asset(request.match_info().query("file")),
             })
         };
-        self.0.front.guard.answer(RULES, request, payload, respond).await
+        self.0.front.guard.respond(ROUTE_RULES, request, payload, respond).await
     }
 }
 
@@ -126,9 +127,9 @@ fn asset(name: &str) -> HttpResponse {
 
 /// With the headers that hold for all of the console. Nothing is kept: what comes from a server that is developed may be
 /// another thing a moment later.
-fn protected(mut response: HttpResponse) -> HttpResponse {
+fn with_security_headers(mut response: HttpResponse) -> HttpResponse {
     let headers: [(HeaderName, &'static str); 6] = [
-        (CONTENT_SECURITY_POLICY, POLICY),
+        (CONTENT_SECURITY_POLICY, CONTENT_POLICY),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (REFERRER_POLICY, "no-referrer"),
         (CACHE_CONTROL, "no-store"),

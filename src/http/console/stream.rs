@@ -15,20 +15,20 @@ use tokio::sync::watch;
 use crate::console::Frames;
 use crate::dispatch::Dispatch;
 
-use super::super::token;
+use super::super::caller_headers;
 use super::Console;
 
 /// How often a page that stays is asked whose token it came with: it may have been revoked, or have come to its end.
 const RECHECK: Duration = Duration::from_secs(10);
 
 /// A page that watches.
-struct Page {
+struct MailboxStream {
     frames: Frames,
     stopping: watch::Receiver<bool>,
     dispatch: Arc<Dispatch>,
     token: Option<String>,
     peer: Option<IpAddr>,
-    checked: Instant,
+    last_checked: Instant,
 }
 
 impl Console {
@@ -36,7 +36,7 @@ impl Console {
     /// `rpc.mailboxes`, until the server stops.
     pub(super) async fn stream(&self, request: &HttpRequest) -> HttpResponse {
         let inner = &*self.0;
-        let token = token::token(request.headers(), &inner.front.token_header);
+        let token = caller_headers::token(request.headers(), &inner.front.token_header);
         let peer = request.peer_addr().map(|peer| peer.ip());
         if let Err(error) = inner.dispatch.admits(token, peer).await {
             return error.error_response();
@@ -53,19 +53,19 @@ impl Console {
                 .content_type("text/plain; charset=utf-8")
                 .body("Too many pages watch the mailboxes already\n");
         };
-        let page = Page {
+        let page = MailboxStream {
             frames,
             stopping: inner.front.stopping.clone(),
             dispatch: Arc::clone(&inner.dispatch),
             token: token.map(str::to_owned),
             peer,
-            checked: Instant::now(),
+            last_checked: Instant::now(),
         };
         response.streaming(page.events())
     }
 }
 
-impl Page {
+impl MailboxStream {
     /// Ends when the server stops, as an open answer would hold the stop up to its limit.
     fn events(self) -> impl Stream<Item = Result<Bytes, Infallible>> {
         stream::unfold(self, async |mut page| {
@@ -80,9 +80,9 @@ impl Page {
             _ = self.stopping.wait_for(|stopping| *stopping) => None,
             frame = self.frames.next() => frame,
         }?;
-        if self.checked.elapsed() >= RECHECK {
+        if self.last_checked.elapsed() >= RECHECK {
             self.dispatch.admits(self.token.as_deref(), self.peer).await.ok()?;
-            self.checked = Instant::now();
+            self.last_checked = Instant::now();
         }
         Some(frame)
     }

@@ -6,12 +6,12 @@ use super::*;
 
 const SECRET: &str = "a secret from outside";
 
-struct Site {
+struct TestSite {
     dir: TempDir,
     server: RawServer,
 }
 
-fn site(url: &str) -> Site {
+fn site(url: &str) -> TestSite {
     let dir = TempDir::new().unwrap();
     let root = dir.path().join("root");
     fs::create_dir_all(root.join("sub")).unwrap();
@@ -29,10 +29,10 @@ fn site(url: &str) -> Site {
         let files = files.clone();
         move |config: &mut web::ServiceConfig| files.configure(config)
     });
-    Site { dir, server }
+    TestSite { dir, server }
 }
 
-impl Site {
+impl TestSite {
     /// The whole answer to a request line that no client library has tidied.
     fn get(&self, path: &str) -> String {
         let mut client = self.server.connect();

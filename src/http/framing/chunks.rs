@@ -5,7 +5,7 @@ use memchr::memchr;
 /// How far a chunked body has come. It takes the same steps as actix's own decoder, which comes
 /// after it.
 #[derive(Debug)]
-pub(super) struct ChunkScanner {
+pub(in crate::http) struct ChunkScanner {
     state: ChunkState,
     /// The size of a chunk while it is read, then what is missing of the chunk.
     left: u64,
@@ -85,10 +85,16 @@ impl ChunkScanner {
                 state @ (ChunkState::Extension | ChunkState::TrailerLine) => {
                     let end = memchr(b'\r', rest);
                     let line = &rest[..end.unwrap_or(rest.len())];
-                    if state == ChunkState::Extension && line.iter().any(|byte| byte.is_ascii_control() && *byte != b'\t') {
+                    if state == ChunkState::Extension
+                        && line.iter().any(|byte| byte.is_ascii_control() && *byte != b'\t')
+                    {
                         self.state = ChunkState::Malformed;
                     } else if end.is_some() {
-                        self.state = if state == ChunkState::Extension { ChunkState::SizeNewline } else { ChunkState::TrailerNewline };
+                        self.state = if state == ChunkState::Extension {
+                            ChunkState::SizeNewline
+                        } else {
+                            ChunkState::TrailerNewline
+                        };
                     }
                     self.frame(end.map_or(rest.len(), |end| end + 1))
                 }

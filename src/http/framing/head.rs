@@ -9,7 +9,7 @@ use super::BodyFraming;
 
 /// A head that is not complete.
 #[derive(Debug, Default)]
-pub(super) struct HeadScanner {
+pub(in crate::http) struct HeadScanner {
     /// The length of the empty lines before the request line, which do not count.
     begin: usize,
     /// The length of what has been searched for the end.

@@ -10,49 +10,53 @@ use crate::log::Seldom;
 use crate::start_error::StartError;
 
 use super::super::authority::Authority;
-use super::super::refusal::Refusal;
+use super::super::rejection::HttpRejection;
 
 /// How often the log tells of a host that is refused. Whoever set up a proxy needs one line, and
 /// whoever scans a network gets no more.
-const STRANGE_HOST: Duration = Duration::from_secs(60);
+const LOG_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Maximum length of a host in the log, in bytes.
-const SHOWN: usize = 100;
+const MAX_LOGGED_HOST: usize = 100;
 
 /// The hosts that a server answers for.
 #[derive(Debug)]
-pub(super) struct Hosts {
-    allowed: Allowed,
+pub(super) struct AllowedHosts {
+    allowed: HostPolicy,
     /// When the log last told of a host that is refused.
-    strange: Seldom,
+    log_throttle: Seldom,
 }
 
 #[derive(Debug)]
-enum Allowed {
+enum HostPolicy {
     /// Loopback names for a request that came in over loopback, any name for others.
     Unset,
     Any,
     Listed(Vec<Authority<'static>>),
 }
 
-impl Hosts {
+impl AllowedHosts {
     /// # Errors
     /// When an entry of the list can match nothing, as it has a scheme or a path.
     pub(super) fn new<T: AsRef<str>>(list: &[T]) -> Result<Self, StartError> {
         let listed = list.iter().map(|host| parse(host.as_ref())).collect::<Result<Vec<_>, _>>()?;
         let allowed = match listed {
-            none if none.is_empty() => Allowed::Unset,
-            hosts if hosts.iter().any(Option::is_none) => Allowed::Any,
-            hosts => Allowed::Listed(hosts.into_iter().flatten().collect()),
+            none if none.is_empty() => HostPolicy::Unset,
+            hosts if hosts.iter().any(Option::is_none) => HostPolicy::Any,
+            hosts => HostPolicy::Listed(hosts.into_iter().flatten().collect()),
         };
-        Ok(Self { allowed, strange: Seldom::new(STRANGE_HOST) })
+        Ok(Self { allowed, log_throttle: Seldom::new(LOG_INTERVAL) })
     }
 
     /// The host that a request asks, if it is one of them and could be read.
     ///
     /// # Errors
     /// 421 if the server does not answer for it.
-    pub(super) fn admit<'r>(&self, request: &'r HttpRequest, loopback: bool) -> Result<Option<Authority<'r>>, Refusal> {
+    pub(super) fn admit<'r>(
+        &self,
+        request: &'r HttpRequest,
+        loopback: bool,
+    ) -> Result<Option<Authority<'r>>, HttpRejection> {
         let mut hosts = request.headers().get_all(HOST);
         let header = hosts.next().and_then(|host| host.to_str().ok()).filter(|_| hosts.next().is_none());
         let header = header.and_then(Authority::parse);
@@ -61,31 +65,31 @@ impl Hosts {
         let line = request.uri().authority().map(|line| Authority::parse(line.as_str()));
         let allows = |host: &Option<Authority<'_>>| self.allow(host.as_ref(), loopback);
         if !allows(&header) || !line.as_ref().is_none_or(allows) {
-            self.tell_of(request);
-            return Err(Refusal::host());
+            self.log_rejected(request);
+            return Err(HttpRejection::wrong_host());
         }
         Ok(line.unwrap_or(header))
     }
 
     fn allow(&self, host: Option<&Authority<'_>>, loopback: bool) -> bool {
         match &self.allowed {
-            Allowed::Unset if loopback => host.is_some_and(Authority::is_loopback),
-            Allowed::Unset | Allowed::Any => true,
-            Allowed::Listed(listed) => host.is_some_and(|host| listed.iter().any(|entry| entry.covers(host))),
+            HostPolicy::Unset if loopback => host.is_some_and(Authority::is_loopback),
+            HostPolicy::Unset | HostPolicy::Any => true,
+            HostPolicy::Listed(listed) => host.is_some_and(|host| listed.iter().any(|entry| entry.covers(host))),
         }
     }
 
     /// Logs a host that is refused: behind a proxy that passes its own name on, that is everybody's
     /// first request.
     #[cold]
-    fn tell_of(&self, request: &HttpRequest) {
-        let Some(times) = self.strange.is_due_now() else { return };
+    fn log_rejected(&self, request: &HttpRequest) {
+        let Some(times) = self.log_throttle.is_due_now() else { return };
         let sent = request.headers().get_all(HOST).map(|host| String::from_utf8_lossy(host.as_bytes()));
         let mut host = sent.collect::<Vec<_>>().join(", ");
         if let Some(line) = request.uri().authority() {
             host = format!("{host} and {line} in the request line");
         }
-        let host = beginning(&host, SHOWN);
+        let host = beginning(&host, MAX_LOGGED_HOST);
         log_warn!(
             host,
             times,
@@ -115,9 +119,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn off_loopback_any_name_will_do_unless_set() {
+    fn off_loopback_any_host_is_allowed_unless_the_list_is_set() {
         let evil = Authority::parse("evil.net");
-        let (unset, listed) = (Hosts::new::<&str>(&[]).unwrap(), Hosts::new(&["a.net"]).unwrap());
+        let (unset, listed) = (AllowedHosts::new::<&str>(&[]).unwrap(), AllowedHosts::new(&["a.net"]).unwrap());
         assert!(unset.allow(None, false) && unset.allow(evil.as_ref(), false));
         assert!(!listed.allow(None, false) && !listed.allow(evil.as_ref(), false));
     }

@@ -1,29 +1,29 @@
 //! Who may reach a path of the server's own at all: `Host` against DNS rebinding, `Origin` against
 //! pages of other sites, and CORS for the pages that are welcome.
 //!
-//! Whatever is mounted behind it says by which [rules](Rules) it is asked, and answers what is
-//! [admitted](Guard::answer).
+//! Whatever is mounted behind it says by which [rules](RouteRules) it is asked, and answers what is
+//! [admitted](RequestGuard::answer).
 
-mod answer;
 mod hosts;
 mod origins;
+mod respond;
 
 use actix_web::HttpRequest;
 use actix_web::http::header::{HeaderName, HeaderValue};
 
 use crate::start_error::StartError;
 
-use super::refusal::Refusal;
+use super::rejection::HttpRejection;
 
-pub(super) use answer::Rules;
-use hosts::Hosts;
-use origins::{Admitted, Origins};
+use hosts::AllowedHosts;
+use origins::{AllowedOrigins, CorsOrigin};
+pub(super) use respond::RouteRules;
 
 /// The rules of one server.
 #[derive(Debug)]
-pub(crate) struct Guard {
-    hosts: Hosts,
-    origins: Origins,
+pub(crate) struct RequestGuard {
+    hosts: AllowedHosts,
+    origins: AllowedOrigins,
     /// The request headers that pages of other sites may send.
     allowed_headers: HeaderValue,
 }
@@ -40,7 +40,7 @@ pub(crate) struct Cors<'a, T> {
     pub(crate) any_over_loopback: bool,
 }
 
-impl Guard {
+impl RequestGuard {
     /// All lists are as the settings have them; an empty one is an unset one. `*` among the hosts
     /// allows any.
     ///
@@ -55,8 +55,8 @@ impl Guard {
         let own = ["content-type", "authorization", "request-timeout", token_header.as_str()];
         let names: Vec<_> = own.into_iter().chain(cors.headers.iter().map(AsRef::as_ref)).collect();
         Ok(Self {
-            hosts: Hosts::new(hosts)?,
-            origins: Origins::new(cors.origins, cors.any_over_loopback)?,
+            hosts: AllowedHosts::new(hosts)?,
+            origins: AllowedOrigins::new(cors.origins, cors.any_over_loopback)?,
             allowed_headers: HeaderValue::from_str(&names.join(", ")).map_err(|_| {
                 let what = format_args!("one of the headers {names:?} that pages may send has no header's name");
                 StartError::new(what, "use letters, digits and dashes in it")
@@ -65,7 +65,7 @@ impl Guard {
     }
 
     /// Lets a request in, or says why not.
-    fn admit(&self, request: &HttpRequest) -> Result<Admitted, Refusal> {
+    fn admit(&self, request: &HttpRequest) -> Result<CorsOrigin, HttpRejection> {
         let loopback = request.app_config().local_addr().ip().to_canonical().is_loopback();
         let host = self.hosts.admit(request, loopback)?;
         self.origins.admit(request, host.as_ref(), loopback)
@@ -79,12 +79,12 @@ mod tests {
 
     use super::*;
 
-    fn guard(hosts: &[&str], origins: &[&str]) -> Guard {
+    fn guard(hosts: &[&str], origins: &[&str]) -> RequestGuard {
         with_cors(hosts, &Cors { origins, headers: &[], any_over_loopback: false })
     }
 
-    fn with_cors(hosts: &[&str], cors: &Cors<'_, &str>) -> Guard {
-        Guard::new(hosts, cors, &HeaderName::from_static("x-api-token")).unwrap()
+    fn with_cors(hosts: &[&str], cors: &Cors<'_, &str>) -> RequestGuard {
+        RequestGuard::new(hosts, cors, &HeaderName::from_static("x-api-token")).unwrap()
     }
 
     // actix's test requests are as if they came in over 127.0.0.1:8080.
@@ -92,8 +92,8 @@ mod tests {
         headers.iter().fold(TestRequest::post(), |request, &header| request.append_header(header)).to_http_request()
     }
 
-    fn status(guard: &Guard, headers: &[(&'static str, &str)]) -> u16 {
-        guard.admit(&request(headers)).map_or_else(|refusal| refusal.status().as_u16(), |_| 200)
+    fn status(guard: &RequestGuard, headers: &[(&'static str, &str)]) -> u16 {
+        guard.admit(&request(headers)).map_or_else(|rejection| rejection.status().as_u16(), |_| 200)
     }
 
     #[test]
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_whole_url_in_the_request_line_does_not_get_round_the_host_rule() {
+    fn a_whole_url_in_the_request_line_does_not_bypass_the_host_rule() {
         for (uri, expected) in [("http://evil.net/api", false), ("http://localhost/api", true)] {
             let request = TestRequest::post().uri(uri).insert_header((HOST, "localhost")).to_http_request();
             assert_eq!(guard(&[], &[]).admit(&request).is_ok(), expected, "{uri}");
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn an_origin_is_let_in_when_it_is_the_same_or_listed() {
+    fn an_origin_is_admitted_when_it_is_the_same_or_listed() {
         let guard = guard(&[], &["https://app.example.com", "http://localhost:3000"]);
         let cases = [
             ("http://localhost:8080", 200),
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn any_origin_is_let_in_over_loopback_only_if_that_is_said() {
+    fn any_origin_is_admitted_over_loopback_only_if_that_is_set() {
         for (any_over_loopback, origin, expected) in [
             (true, "https://evil.net", Some("*")),
             (true, "null", Some("*")),
@@ -172,7 +172,7 @@ mod tests {
         ] {
             let guard = with_cors(&[], &Cors { origins: &["https://a.com", "*"], headers: &[], any_over_loopback });
             let admitted = guard.admit(&request(&[("host", "localhost:8080"), ("origin", origin)])).ok();
-            let expected = expected.map(|value| Admitted(Some(HeaderValue::from_static(value))));
+            let expected = expected.map(|value| CorsOrigin(Some(HeaderValue::from_static(value))));
             assert_eq!(admitted, expected, "{any_over_loopback} {origin}");
             let same = [("host", "localhost:8080"), ("origin", "http://localhost:8080")];
             assert_eq!(status(&guard, &same), 200, "its own pages always may");
@@ -185,11 +185,11 @@ mod tests {
         let token = HeaderName::from_static("x-api-token");
         let none = Cors { origins: &[], headers: &[], any_over_loopback: false };
         for host in ["http://a", "a/b", "", "a:x"] {
-            let error = Guard::new(&[host], &none, &token).unwrap_err().to_string();
+            let error = RequestGuard::new(&[host], &none, &token).unwrap_err().to_string();
             assert!(error.contains("is no host: write it as"), "{error}");
         }
         for origin in ["null", "a.com", "https://a.com/", "https://*", "*.com"] {
-            let error = Guard::new(&[], &Cors { origins: &[origin], ..none }, &token).unwrap_err().to_string();
+            let error = RequestGuard::new(&[], &Cors { origins: &[origin], ..none }, &token).unwrap_err().to_string();
             assert!(error.contains("is no origin: list each site"), "{error}");
         }
     }

@@ -5,13 +5,13 @@ use actix_web::http::header::{HeaderValue, ORIGIN};
 
 use crate::start_error::StartError;
 
-use super::super::authority::{Authority, Origin};
-use super::super::refusal::Refusal;
+use super::super::authority::{Authority, WebOrigin};
+use super::super::rejection::HttpRejection;
 
 /// The origins whose pages are let in beside the server's own.
 #[derive(Debug)]
-pub(super) enum Origins {
-    Listed(Vec<Origin<'static>>),
+pub(super) enum AllowedOrigins {
+    Listed(Vec<WebOrigin<'static>>),
     /// Pages of any origin may call.
     Any {
         over_loopback: bool,
@@ -21,9 +21,9 @@ pub(super) enum Origins {
 /// The origin that a request was let in for, if its page belongs to another site and is listed:
 /// CORS headers are due.
 #[derive(Debug, PartialEq)]
-pub(super) struct Admitted(pub(super) Option<HeaderValue>);
+pub(super) struct CorsOrigin(pub(super) Option<HeaderValue>);
 
-impl Origins {
+impl AllowedOrigins {
     /// # Errors
     /// When an entry of the list can match nothing, as it has no scheme, or a path.
     pub(super) fn new<T: AsRef<str>>(list: &[T], any_over_loopback: bool) -> Result<Self, StartError> {
@@ -36,7 +36,7 @@ impl Origins {
     }
 
     /// Whether pages of other sites are welcome at all.
-    pub(super) fn welcome_any(&self) -> bool {
+    pub(super) fn allow_other_sites(&self) -> bool {
         match self {
             Self::Listed(listed) => !listed.is_empty(),
             Self::Any { .. } => true,
@@ -52,25 +52,25 @@ impl Origins {
         request: &HttpRequest,
         host: Option<&Authority<'_>>,
         loopback: bool,
-    ) -> Result<Admitted, Refusal> {
+    ) -> Result<CorsOrigin, HttpRejection> {
         let mut origins = request.headers().get_all(ORIGIN);
-        let Some(value) = origins.next() else { return Ok(Admitted(None)) };
+        let Some(value) = origins.next() else { return Ok(CorsOrigin(None)) };
         if matches!(*self, Self::Any { over_loopback } if over_loopback || !loopback) {
-            return Ok(Admitted(Some(HeaderValue::from_static("*"))));
+            return Ok(CorsOrigin(Some(HeaderValue::from_static("*"))));
         }
-        let origin = value.to_str().ok().and_then(Origin::parse).filter(|_| origins.next().is_none());
-        let origin = origin.ok_or_else(Refusal::origin)?;
-        if matches!(self, Self::Listed(listed) if listed.iter().any(|listed| listed.is(&origin))) {
-            return Ok(Admitted(Some(value.clone())));
+        let origin = value.to_str().ok().and_then(WebOrigin::parse).filter(|_| origins.next().is_none());
+        let origin = origin.ok_or_else(HttpRejection::forbidden_origin)?;
+        if matches!(self, Self::Listed(listed) if listed.iter().any(|listed| listed.matches(&origin))) {
+            return Ok(CorsOrigin(Some(value.clone())));
         }
         let secure = request.app_config().secure();
         let is_own = host.is_some_and(|host| is_own(&origin, host, secure));
-        if is_own { Ok(Admitted(None)) } else { Err(Refusal::origin()) }
+        if is_own { Ok(CorsOrigin(None)) } else { Err(HttpRejection::forbidden_origin()) }
     }
 }
 
 /// Whether pages of an origin come from the server that is asked as `host`.
-fn is_own(origin: &Origin<'_>, host: &Authority<'_>, secure: bool) -> bool {
+fn is_own(origin: &WebOrigin<'_>, host: &Authority<'_>, secure: bool) -> bool {
     let same_scheme = if secure {
         // Whoever sits on the network may put a page of `http://` under any name, so here it is
         // another site's.
@@ -84,11 +84,11 @@ fn is_own(origin: &Origin<'_>, host: &Authority<'_>, secure: bool) -> bool {
 }
 
 /// `None` is the entry that allows any origin.
-fn parse(text: &str) -> Result<Option<Origin<'static>>, StartError> {
+fn parse(text: &str) -> Result<Option<WebOrigin<'static>>, StartError> {
     if text == "*" {
         return Ok(None);
     }
-    Origin::parse(text).map(|origin| Some(origin.into_owned())).ok_or_else(|| {
+    WebOrigin::parse(text).map(|origin| Some(origin.into_owned())).ok_or_else(|| {
         StartError::new(
             format_args!("the allowed origin {text:?} is no origin"),
             "list each site as `https://example.com` or `http://localhost:3000`, without a path, or give `*` for all",

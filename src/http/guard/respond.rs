@@ -10,64 +10,64 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use crate::jsonrpc::Dialect;
 
-use super::super::methods::Methods;
-use super::super::refusal::Refusal;
-use super::super::unread::unread;
-use super::{Admitted, Guard};
+use super::super::allowed_methods::AllowedMethods;
+use super::super::rejection::HttpRejection;
+use super::super::unread_body::keep_unread_body;
+use super::{CorsOrigin, RequestGuard};
 
 /// How a path may be asked.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Rules {
-    pub(crate) methods: Methods,
+pub(crate) struct RouteRules {
+    pub(crate) methods: AllowedMethods,
     /// Whether pages of other sites that are welcome may read the answers. To them, a browser's
     /// question before the request is answered, and responses get the headers of CORS.
     pub(crate) cross_origin: bool,
-    /// The shape of a refusal's body.
+    /// The shape of a rejection's body.
     pub(crate) dialect: Dialect,
 }
 
-impl Guard {
+impl RequestGuard {
     /// Answers a request with what `respond` makes of it, if it gets so far: its method is one of
     /// the path's, and its host and origin are welcome. If its body has not been read by then, the
     /// connection is closed behind the answer, whatever that is.
     ///
     /// What a connection becomes by an upgrade is one more answer of `respond`, which takes the
     /// payload for it: the same rules hold.
-    pub(crate) async fn answer(
+    pub(crate) async fn respond(
         &self,
-        rules: Rules,
+        rules: RouteRules,
         request: &HttpRequest,
         mut payload: Payload,
-        respond: impl AsyncFnOnce(&mut Payload) -> Result<HttpResponse, Refusal>,
+        respond: impl AsyncFnOnce(&mut Payload) -> Result<HttpResponse, HttpRejection>,
     ) -> HttpResponse {
-        let Rules { methods, cross_origin, dialect } = rules;
-        let answers_browsers = || cross_origin && self.origins.welcome_any();
-        let preflight = request.method() == Method::OPTIONS && answers_browsers();
-        if !preflight && !methods.allow(request.method()) {
-            return Refusal::method(methods, answers_browsers()).answer(payload, dialect);
+        let RouteRules { methods, cross_origin, dialect } = rules;
+        let answers_preflight = || cross_origin && self.origins.allow_other_sites();
+        let preflight = request.method() == Method::OPTIONS && answers_preflight();
+        if !preflight && !methods.contains(request.method()) {
+            return HttpRejection::method_not_allowed(methods, answers_preflight()).respond(payload, dialect);
         }
         let admitted = match self.admit(request) {
             Ok(admitted) => admitted,
-            Err(refusal) => return refusal.answer(payload, dialect),
+            Err(rejection) => return rejection.respond(payload, dialect),
         };
         let answer = if preflight { Ok(self.preflight(&admitted, methods)) } else { respond(&mut payload).await };
         let mut response = match answer {
-            Ok(response) if preflight || !methods.have_bodies() => unread(response, payload),
+            Ok(response) if preflight || !methods.have_bodies() => keep_unread_body(response, payload),
             Ok(response) => response,
-            Err(refusal) => refusal.answer(payload, dialect),
+            Err(rejection) => rejection.respond(payload, dialect),
         };
         if cross_origin {
-            self.mark(&admitted, response.headers_mut());
+            self.add_cors_headers(&admitted, response.headers_mut());
         }
         response
     }
 
     /// The answer to a browser's question before a request by one of these methods.
-    fn preflight(&self, admitted: &Admitted, methods: Methods) -> HttpResponse {
+    fn preflight(&self, admitted: &CorsOrigin, methods: AllowedMethods) -> HttpResponse {
         let mut response = HttpResponse::NoContent().finish();
         if admitted.0.is_some() {
             let headers = response.headers_mut();
-            headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(methods.list()));
+            headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(methods.header_value()));
             headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, self.allowed_headers.clone());
             headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
         }
@@ -75,8 +75,8 @@ impl Guard {
     }
 
     /// Adds the headers that let the page read the answer.
-    fn mark(&self, admitted: &Admitted, headers: &mut HeaderMap) {
-        if self.origins.welcome_any() {
+    fn add_cors_headers(&self, admitted: &CorsOrigin, headers: &mut HeaderMap) {
+        if self.origins.allow_other_sites() {
             headers.append(VARY, HeaderValue::from_static("Origin"));
         }
         if let Some(origin) = &admitted.0 {
@@ -102,21 +102,28 @@ mod tests {
 
     const SITE: &str = "https://app.example.com";
 
-    const CALLS: Rules = Rules { methods: Methods::Post, cross_origin: true, dialect: Dialect::Jsonrpc };
-    const PAGE: Rules = Rules { methods: Methods::Get, cross_origin: false, dialect: Dialect::Jsonrpc };
-    const DOCUMENT: Rules = Rules { cross_origin: true, ..PAGE };
+    const CALLS: RouteRules =
+        RouteRules { methods: AllowedMethods::Post, cross_origin: true, dialect: Dialect::Jsonrpc };
+    const PAGE: RouteRules =
+        RouteRules { methods: AllowedMethods::Get, cross_origin: false, dialect: Dialect::Jsonrpc };
+    const DOCUMENT: RouteRules = RouteRules { cross_origin: true, ..PAGE };
 
-    fn guard(origins: &[&str]) -> Guard {
+    fn guard(origins: &[&str]) -> RequestGuard {
         let cors = Cors { origins, headers: &[], any_over_loopback: false };
-        Guard::new(&[], &cors, &HeaderName::from_static("x-api-token")).unwrap()
+        RequestGuard::new(&[], &cors, &HeaderName::from_static("x-api-token")).unwrap()
     }
 
     /// Its status, and the headers that depend on the rules.
-    async fn answered(guard: &Guard, rules: Rules, method: &Method, origin: &str) -> (u16, [Option<String>; 4]) {
+    async fn status_and_headers(
+        guard: &RequestGuard,
+        rules: RouteRules,
+        method: &Method,
+        origin: &str,
+    ) -> (u16, [Option<String>; 4]) {
         let request = TestRequest::with_uri("/").method(method.clone()).insert_header(("host", "localhost"));
         let request = if origin.is_empty() { request } else { request.insert_header((ORIGIN, origin)) };
         let respond = async |_: &mut Payload| Ok(HttpResponse::Ok().finish());
-        let response = guard.answer(rules, &request.to_http_request(), Payload::None, respond).await;
+        let response = guard.respond(rules, &request.to_http_request(), Payload::None, respond).await;
         let header = |name: HeaderName| response.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
         let headers = [ALLOW, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, VARY].map(header);
         (response.status().as_u16(), headers)
@@ -126,8 +133,8 @@ mod tests {
     async fn each_path_is_answered_by_its_own_rules() {
         let (closed, open) = (guard(&[]), guard(&[SITE]));
         let (get, head, post, options) = (Method::GET, Method::HEAD, Method::POST, Method::OPTIONS);
-        type Row<'a> = (&'a Guard, Rules, &'a Method, &'a str, u16, [Option<&'a str>; 4]);
-        let rows: [Row<'_>; 18] = [
+        type Case<'a> = (&'a RequestGuard, RouteRules, &'a Method, &'a str, u16, [Option<&'a str>; 4]);
+        let cases: [Case<'_>; 18] = [
             (&closed, CALLS, &post, "", 200, [None; 4]),
             (&closed, CALLS, &get, "", 405, [Some("POST"), None, None, None]),
             (&closed, CALLS, &options, "", 405, [Some("POST"), None, None, None]),
@@ -148,26 +155,26 @@ mod tests {
             (&open, PAGE, &get, SITE, 200, [None; 4]),
             (&open, PAGE, &options, SITE, 405, [Some("GET, HEAD"), None, None, None]),
         ];
-        for (guard, rules, method, origin, status, headers) in rows {
+        for (guard, rules, method, origin, status, headers) in cases {
             let expected = (status, headers.map(|value| value.map(str::to_owned)));
             let name = format!("{:?} {rules:?} {method} {origin}", guard.origins);
-            assert_eq!(answered(guard, rules, method, origin).await, expected, "{name}");
+            assert_eq!(status_and_headers(guard, rules, method, origin).await, expected, "{name}");
         }
     }
 
     #[actix_web::test]
-    async fn what_an_answer_refuses_itself_can_be_read_by_pages_that_are_welcome() {
+    async fn a_rejection_by_the_handler_can_be_read_by_pages_of_allowed_origins() {
         let guard = guard(&[SITE]);
         let request = TestRequest::post().insert_header(("host", "localhost")).insert_header((ORIGIN, SITE));
-        let respond = async |_: &mut Payload| Err(Refusal::draining());
-        let response = guard.answer(CALLS, &request.to_http_request(), Payload::None, respond).await;
+        let respond = async |_: &mut Payload| Err(HttpRejection::draining());
+        let response = guard.respond(CALLS, &request.to_http_request(), Payload::None, respond).await;
         let allowed = response.headers().get(ACCESS_CONTROL_ALLOW_ORIGIN).map(HeaderValue::as_bytes);
         assert_eq!((response.status().as_u16(), allowed), (503, Some(SITE.as_bytes())));
     }
 
     /// actix would read on.
     #[test]
-    fn an_endless_body_that_nobody_reads_does_not_keep_the_connection() {
+    fn an_endless_unread_body_does_not_keep_the_connection_open() {
         let guard = Arc::new(guard(&[SITE]));
         let server = RawServer::start(RawServerOptions::default(), move || {
             let guard = Arc::clone(&guard);
@@ -180,7 +187,7 @@ mod tests {
                             let guard = Arc::clone(&guard);
                             async move {
                                 let respond = async |_: &mut Payload| Ok(HttpResponse::Ok().body("a page"));
-                                guard.answer(rules, &request, payload.into_inner(), respond).await
+                                guard.respond(rules, &request, payload.into_inner(), respond).await
                             }
                         }),
                     );

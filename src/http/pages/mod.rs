@@ -14,7 +14,7 @@ use serde::Serialize;
 use crate::start_error::StartError;
 
 use super::fault_page::fault_page;
-use super::template_dir::{Fault, TemplateDir};
+use super::template_dir::{TemplateDir, TemplateFault};
 
 const HTML: &str = "text/html; charset=utf-8";
 
@@ -46,10 +46,10 @@ const HTML: &str = "text/html; charset=utf-8";
 /// # Errors
 /// As a parameter it fails with 500 when the server has no templates; the log says what to call.
 #[derive(Clone, Debug)]
-pub struct Templates(Arc<Inner>);
+pub struct Templates(Arc<TemplateStore>);
 
 #[derive(Debug)]
-struct Inner {
+struct TemplateStore {
     dir: TemplateDir,
     /// `None` when they are read again for each page.
     loaded: Option<Handlebars<'static>>,
@@ -73,7 +73,7 @@ impl Templates {
         if loaded.get_templates().is_empty() {
             log_warn!(?dir, "there is no template (*.hbs) in the directory");
         }
-        Ok(Self(Arc::new(Inner { dir, loaded: (!watch).then_some(loaded) })))
+        Ok(Self(Arc::new(TemplateStore { dir, loaded: (!watch).then_some(loaded) })))
     }
 
     /// Renders a template with `data` to a page: 200, `text/html; charset=utf-8`.
@@ -82,9 +82,9 @@ impl Templates {
     /// When there is no such template, when it uses a name that is not in the data, or when `data` cannot be written as JSON.
     /// Returned from a handler, the error is answered with a plain 500 and its detail goes to the log.
     pub fn render<T: Serialize + ?Sized>(&self, name: &str, data: &T) -> Result<HttpResponse, TemplateError> {
-        let Inner { dir, loaded } = &*self.0;
-        let shown = loaded.is_none();
-        let error = |fault| TemplateError(Reason::Fault { fault, shown });
+        let TemplateStore { dir, loaded } = &*self.0;
+        let show_source = loaded.is_none();
+        let error = |fault| TemplateError(TemplateErrorKind::Fault { fault, show_source });
         let fresh;
         let registry = match loaded {
             Some(loaded) => loaded,
@@ -103,7 +103,7 @@ impl FromRequest for Templates {
     type Future = Ready<Result<Self, TemplateError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(request.app_data::<Self>().cloned().ok_or(TemplateError(Reason::NotConfigured)))
+        ready(request.app_data::<Self>().cloned().ok_or(TemplateError(TemplateErrorKind::NotConfigured)))
     }
 }
 
@@ -112,21 +112,21 @@ impl FromRequest for Templates {
 /// `Display` has the file, the line and the reason, for the log. As a response it is a 500 that tells nothing of them, but
 /// under `--watch-templates`, which shows them in the browser.
 #[derive(Debug)]
-pub struct TemplateError(Reason);
+pub struct TemplateError(TemplateErrorKind);
 
 #[derive(Debug)]
-enum Reason {
+enum TemplateErrorKind {
     NotConfigured,
-    Fault { fault: Fault, shown: bool },
+    Fault { fault: TemplateFault, show_source: bool },
 }
 
 impl fmt::Display for TemplateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Reason::NotConfigured => f.write_str(
+            TemplateErrorKind::NotConfigured => f.write_str(
                 "a handler takes `Templates`, but the server has none: call `.templates(\"dir\")` on the server",
             ),
-            Reason::Fault { fault, .. } => write!(f, "{fault}"),
+            TemplateErrorKind::Fault { fault, .. } => write!(f, "{fault}"),
         }
     }
 }
@@ -142,7 +142,9 @@ impl ResponseError for TemplateError {
         log_seldom!(ERROR, error = %self, "a page could not be rendered");
         let mut response = HttpResponse::InternalServerError();
         match &self.0 {
-            Reason::Fault { fault, shown: true } => response.content_type(HTML).body(fault_page(fault)),
+            TemplateErrorKind::Fault { fault, show_source: true } => {
+                response.content_type(HTML).body(fault_page(fault))
+            }
             _ => response.content_type("text/plain; charset=utf-8").body("Internal server error\n"),
         }
     }

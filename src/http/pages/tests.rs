@@ -41,7 +41,7 @@ async fn templates_are_named_by_their_path_include_each_other_and_escape() {
 }
 
 #[test]
-fn a_mistake_at_the_start_is_told_with_file_and_line() {
+fn a_mistake_at_the_start_is_reported_with_file_and_line() {
     let dir = directory(&[("good.hbs", "x"), ("sub/bad.hbs", "one\n{{#if x}}\nthree\n")]);
     let error = Templates::load(dir.path(), false).unwrap_err().to_string();
     let file = dir.path().join("sub/bad.hbs").display().to_string();
@@ -51,7 +51,7 @@ fn a_mistake_at_the_start_is_told_with_file_and_line() {
 }
 
 #[actix_web::test]
-async fn a_mistake_in_rendering_is_told_to_the_log_and_not_to_the_client() {
+async fn a_mistake_in_rendering_goes_to_the_log_and_not_to_the_client() {
     let dir =
         directory(&[("a.hbs", "one\n<b>{{missing}}</b>\n"), ("b.hbs", "{{> a}}"), ("c.hbs", "{{> @partial-block}}")]);
     let pages = Templates::load(dir.path(), false).unwrap();

@@ -16,18 +16,18 @@ use tokio::sync::watch;
 use crate::dispatch::{Answer, Arrival, Dispatch};
 use crate::jsonrpc::{Dialect, RpcError, code};
 
+use super::allowed_methods::AllowedMethods;
 use super::body::{self, BodyLimits};
-use super::guard::{Guard, Rules};
-use super::methods::Methods;
-use super::refusal::Refusal;
-use super::status::{self, ErrorStatus};
-use super::token;
+use super::caller_headers;
 use super::connection_state::ConnectionState;
+use super::guard::{RequestGuard, RouteRules};
+use super::rejection::HttpRejection;
+use super::status::{self, ErrorStatus};
 
 /// The rules that hold for all endpoints of a server.
 #[derive(Debug)]
-pub(crate) struct Front {
-    pub(crate) guard: Guard,
+pub(crate) struct EndpointConfig {
+    pub(crate) guard: RequestGuard,
     /// The header that carries a token; `Authorization: Bearer …` always may.
     pub(crate) token_header: HeaderName,
     pub(crate) body: BodyLimits,
@@ -39,15 +39,15 @@ pub(crate) struct Front {
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// What answers a body.
-pub(crate) trait Handle: AsyncFn(&[u8], Arrival<'_>) -> Answer + 'static {}
+pub(crate) trait BodyHandler: AsyncFn(&[u8], Arrival<'_>) -> Answer + 'static {}
 
-impl<H: AsyncFn(&[u8], Arrival<'_>) -> Answer + 'static> Handle for H {}
+impl<H: AsyncFn(&[u8], Arrival<'_>) -> Answer + 'static> BodyHandler for H {}
 
 /// A path for calls, and what answers them.
 pub(crate) struct Endpoint<H> {
     path: String,
     dialect: Dialect,
-    front: Arc<Front>,
+    front: Arc<EndpointConfig>,
     handle: H,
 }
 
@@ -55,15 +55,15 @@ pub(crate) struct Endpoint<H> {
 pub(crate) fn endpoint(
     path: &str,
     dialect: Dialect,
-    front: Arc<Front>,
+    front: Arc<EndpointConfig>,
     dispatch: Arc<Dispatch>,
-) -> Arc<Endpoint<impl Handle + use<>>> {
+) -> Arc<Endpoint<impl BodyHandler + use<>>> {
     let handle = async move |body: &[u8], arrival: Arrival<'_>| dispatch.handle(body, arrival).await;
     Arc::new(Endpoint { path: path.to_owned(), dialect, front, handle })
 }
 
 /// Mounts an endpoint: `App::configure(mount(…))`.
-pub(crate) fn mount<H: Handle>(endpoint: Arc<Endpoint<H>>) -> impl FnOnce(&mut web::ServiceConfig) + use<H> {
+pub(crate) fn mount<H: BodyHandler>(endpoint: Arc<Endpoint<H>>) -> impl FnOnce(&mut web::ServiceConfig) + use<H> {
     move |config| {
         config.service(web::resource(endpoint.path.as_str()).to(move |request: HttpRequest, payload: web::Payload| {
             let endpoint = Arc::clone(&endpoint);
@@ -74,26 +74,26 @@ pub(crate) fn mount<H: Handle>(endpoint: Arc<Endpoint<H>>) -> impl FnOnce(&mut w
 
 /// Answers what is sent to an endpoint's path with a slash behind it, which is a path of its own:
 /// with 404, and what is meant. To be mounted behind all that may be there.
-pub(crate) fn with_slash(path: &str, dialect: Dialect) -> impl FnOnce(&mut web::ServiceConfig) + use<> {
+pub(crate) fn mount_trailing_slash(path: &str, dialect: Dialect) -> impl FnOnce(&mut web::ServiceConfig) + use<> {
     let endpoint: Arc<str> = path.into();
     move |config| {
         config.service(web::resource(format!("{endpoint}/")).to(move |payload: web::Payload| {
-            let response = Refusal::slash(&endpoint).answer(payload.into_inner(), dialect);
+            let response = HttpRejection::trailing_slash(&endpoint).respond(payload.into_inner(), dialect);
             async move { response }
         }));
     }
 }
 
 /// An endpoint's answer on its way.
-type Answering = LocalBoxFuture<'static, Result<ServiceResponse, Error>>;
+type EndpointFuture = LocalBoxFuture<'static, Result<ServiceResponse, Error>>;
 
 /// For `App::wrap_fn`: takes requests for these endpoints past the search for their route, and the boxes on the way to it. The
 /// endpoints have to be mounted, too: other spellings of their paths are the router's.
-pub(crate) fn shortcut<H, S>(
+pub(crate) fn fast_path<H, S>(
     endpoints: Vec<Arc<Endpoint<H>>>,
-) -> impl Fn(ServiceRequest, &S) -> Either<Answering, S::Future> + Clone
+) -> impl Fn(ServiceRequest, &S) -> Either<EndpointFuture, S::Future> + Clone
 where
-    H: Handle,
+    H: BodyHandler,
     S: Service<ServiceRequest, Response = ServiceResponse, Error = Error>,
 {
     move |request, app| {
@@ -109,22 +109,22 @@ where
     }
 }
 
-impl<H: Handle> Endpoint<H> {
+impl<H: BodyHandler> Endpoint<H> {
     async fn answer(&self, request: &HttpRequest, payload: Payload) -> HttpResponse {
-        let rules = Rules { methods: Methods::Post, cross_origin: true, dialect: self.dialect };
-        self.front.guard.answer(rules, request, payload, async |payload| self.call(request, payload).await).await
+        let rules = RouteRules { methods: AllowedMethods::Post, cross_origin: true, dialect: self.dialect };
+        self.front.guard.respond(rules, request, payload, async |payload| self.call(request, payload).await).await
     }
 
-    async fn call(&self, request: &HttpRequest, payload: &mut Payload) -> Result<HttpResponse, Refusal> {
+    async fn call(&self, request: &HttpRequest, payload: &mut Payload) -> Result<HttpResponse, HttpRejection> {
         let headers = request.headers();
         is_json(headers)?;
         let connection = request.conn_data::<Rc<ConnectionState>>().map(Rc::as_ref);
         let body = body::read(payload, headers, &self.front.body, &self.front.stopping, connection).await?;
         let arrival = Arrival {
-            token: token::token(headers, &self.front.token_header),
+            token: caller_headers::token(headers, &self.front.token_header),
             // Of the socket: whoever calls may write any address into a header.
             peer: request.peer_addr().map(|peer| peer.ip()),
-            timeout: token::timeout(headers),
+            timeout: caller_headers::request_timeout(headers),
             dialect: self.dialect,
         };
         let answer = AssertUnwindSafe((self.handle)(&body, arrival)).catch_unwind().await;
@@ -154,9 +154,9 @@ impl<H: Handle> Endpoint<H> {
 const UTF8: [&str; 4] = ["utf-8", "utf8", "us-ascii", "ascii"];
 
 /// Whether the body is JSON as it is: one of its media types, in UTF-8, not compressed.
-fn is_json(headers: &HeaderMap) -> Result<(), Refusal> {
+fn is_json(headers: &HeaderMap) -> Result<(), HttpRejection> {
     if headers.get_all(CONTENT_ENCODING).any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
-        return Err(Refusal::encoding(headers));
+        return Err(HttpRejection::unsupported_encoding(headers));
     }
     let mut types = headers.get_all(CONTENT_TYPE);
     let sent = types.next().filter(|_| types.next().is_none());
@@ -165,7 +165,7 @@ fn is_json(headers: &HeaderMap) -> Result<(), Refusal> {
         return Ok(());
     }
     let sent = sent.and_then(|value| value.to_str().ok());
-    let wrong = || Refusal::content_type(headers);
+    let wrong = || HttpRejection::unsupported_content_type(headers);
     let mut parts = sent.ok_or_else(wrong)?.split(';');
     let media = parts.next().unwrap_or_default().trim();
     let json = ["application/json", "application/json-rpc", "application/jsonrequest"];

@@ -8,17 +8,17 @@ use actix_web::{App, rt};
 use serde_json::Value;
 
 use super::super::guard::Cors;
-use super::super::refusal_rows::{JSON, ROWS, Row};
 use super::super::raw_server::{RawServer, RawServerOptions, wait_until};
+use super::super::rejection_cases::{JSON_CONTENT_TYPES, REJECTED_REQUESTS, RejectedRequest};
 use super::*;
 
-fn front(status: ErrorStatus, origins: &[&str]) -> (Arc<Front>, watch::Sender<bool>) {
+fn front(status: ErrorStatus, origins: &[&str]) -> (Arc<EndpointConfig>, watch::Sender<bool>) {
     let (stop, stopping) = watch::channel(false);
     let token_header = HeaderName::from_static("x-api-token");
     let cors = Cors { origins, headers: &["traceparent"], any_over_loopback: false };
-    let guard = Guard::new(&[], &cors, &token_header).unwrap();
+    let guard = RequestGuard::new(&[], &cors, &token_header).unwrap();
     let body = BodyLimits { bytes: 1000, time: Duration::from_millis(300) };
-    (Arc::new(Front { guard, token_header, body, status, stopping }), stop)
+    (Arc::new(EndpointConfig { guard, token_header, body, status, stopping }), stop)
 }
 
 fn answer(body: impl Into<Vec<u8>>) -> Answer {
@@ -26,7 +26,7 @@ fn answer(body: impl Into<Vec<u8>>) -> Answer {
 }
 
 /// Answers as the body says, and with what arrived beside it.
-async fn act(body: &[u8], arrival: Arrival<'_>) -> Answer {
+async fn answer_by_body(body: &[u8], arrival: Arrival<'_>) -> Answer {
     match body {
         b"nothing" => Answer { body: None, error: None, retry_after: None },
         b"busy" => Answer { error: Some(code::BUSY), retry_after: Some(Duration::from_millis(2500)), ..answer("busy") },
@@ -36,13 +36,13 @@ async fn act(body: &[u8], arrival: Arrival<'_>) -> Answer {
     }
 }
 
-struct Seen {
+struct ReceivedResponse {
     status: u16,
     headers: HeaderMap,
     body: String,
 }
 
-impl Seen {
+impl ReceivedResponse {
     fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(|value| value.to_str().unwrap())
     }
@@ -54,16 +54,16 @@ impl Seen {
     }
 }
 
-fn at_api<H>(front: Arc<Front>, handle: H) -> Arc<Endpoint<H>> {
+fn at_api<H>(front: Arc<EndpointConfig>, handle: H) -> Arc<Endpoint<H>> {
     Arc::new(Endpoint { path: "/api".to_owned(), dialect: Dialect::Jsonrpc, front, handle })
 }
 
-async fn ask(front: &Arc<Front>, request: TestRequest) -> Seen {
-    let app = init_service(App::new().configure(mount(at_api(Arc::clone(front), act)))).await;
+async fn ask(front: &Arc<EndpointConfig>, request: TestRequest) -> ReceivedResponse {
+    let app = init_service(App::new().configure(mount(at_api(Arc::clone(front), answer_by_body)))).await;
     let response = call_service(&app, request.uri("/api").to_request()).await;
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     let body = String::from_utf8(to_bytes(response.into_body()).await.unwrap().to_vec()).unwrap();
-    Seen { status, headers, body }
+    ReceivedResponse { status, headers, body }
 }
 
 fn post(body: &str) -> TestRequest {
@@ -74,7 +74,7 @@ fn post(body: &str) -> TestRequest {
 }
 
 /// A request with the headers of a row.
-fn with_headers(row: &Row) -> TestRequest {
+fn with_headers(row: &RejectedRequest) -> TestRequest {
     let method = Method::from_bytes(row.method.as_bytes()).unwrap();
     let needed = [("Host", "localhost"), ("Content-Type", "application/json")];
     let other = |name: &str| row.headers.iter().any(|(key, _)| *key == name);
@@ -84,9 +84,9 @@ fn with_headers(row: &Row) -> TestRequest {
 }
 
 #[actix_web::test]
-async fn each_refusal_has_its_status_and_an_error_body() {
+async fn each_rejection_has_its_status_and_an_error_body() {
     let (front, _stop) = front(ErrorStatus::Ok, &[]);
-    for row in ROWS {
+    for row in REJECTED_REQUESTS {
         let seen = ask(&front, with_headers(row)).await;
         let name = row.name;
         assert_eq!(seen.status, row.status, "{name}");
@@ -97,9 +97,9 @@ async fn each_refusal_has_its_status_and_an_error_body() {
 }
 
 #[actix_web::test]
-async fn json_may_be_called_by_several_names() {
+async fn several_content_types_mean_json() {
     let (front, _stop) = front(ErrorStatus::Ok, &[]);
-    for name in JSON {
+    for name in JSON_CONTENT_TYPES {
         let seen = ask(&front, post("x").insert_header(("content-type", *name))).await;
         assert_eq!(seen.status, 200, "{name}: {}", seen.body);
     }
@@ -107,7 +107,7 @@ async fn json_may_be_called_by_several_names() {
 }
 
 #[actix_web::test]
-async fn an_answer_is_200_or_204_and_carries_what_came_beside_the_body() {
+async fn a_response_is_200_or_204_and_the_handler_gets_token_and_timeout() {
     let (front, _stop) = front(ErrorStatus::Ok, &[]);
     let seen = ask(&front, post(&"x".repeat(1000)).insert_header(("x-api-token", "t"))).await;
     assert_eq!((seen.status, seen.body.as_str()), (200, "1000 Some(\"t\") None"));
@@ -121,7 +121,7 @@ async fn an_answer_is_200_or_204_and_carries_what_came_beside_the_body() {
 #[actix_web::test]
 async fn a_query_string_carries_no_token() {
     let (front, _stop) = front(ErrorStatus::Ok, &[]);
-    let app = init_service(App::new().configure(mount(at_api(front, act)))).await;
+    let app = init_service(App::new().configure(mount(at_api(front, answer_by_body)))).await;
     let request = post("x").uri("/api?x-api-token=t&token=t&access_token=t").to_request();
     let body = to_bytes(call_service(&app, request).await.into_body()).await.unwrap();
     assert_eq!(body, "1 None None");
@@ -146,15 +146,15 @@ async fn a_panic_is_answered_without_its_text() {
 }
 
 #[actix_web::test]
-async fn pages_of_listed_origins_get_the_headers_of_cors() {
+async fn pages_of_listed_origins_get_cors_headers() {
     let (front, _stop) = front(ErrorStatus::Ok, &["https://app.example.com"]);
-    let ask_first = |origin: &'static str| {
+    let preflight = |origin: &'static str| {
         post("")
             .method(Method::OPTIONS)
             .insert_header(("origin", origin))
             .insert_header(("access-control-request-method", "POST"))
     };
-    let seen = ask(&front, ask_first("https://app.example.com")).await;
+    let seen = ask(&front, preflight("https://app.example.com")).await;
     assert_eq!(seen.status, 204);
     assert_eq!(seen.header("access-control-allow-origin"), Some("https://app.example.com"));
     assert_eq!(seen.header("access-control-allow-methods"), Some("POST"));
@@ -162,7 +162,7 @@ async fn pages_of_listed_origins_get_the_headers_of_cors() {
     assert_eq!(seen.header("access-control-allow-headers"), Some(allowed));
     assert_eq!(seen.header("vary"), Some("Origin"));
 
-    let seen = ask(&front, ask_first("https://evil.net")).await;
+    let seen = ask(&front, preflight("https://evil.net")).await;
     assert_eq!((seen.status, seen.header("access-control-allow-origin")), (403, None));
     let seen = ask(&front, post("").method(Method::OPTIONS).insert_header(("host", "evil.net"))).await;
     assert_eq!(seen.status, 421);
@@ -182,14 +182,14 @@ async fn pages_of_listed_origins_get_the_headers_of_cors() {
 
 const HEAD: &str = "POST /api HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
 
-fn serve<H: Handle + Send + Clone>(front: Arc<Front>, handle: H) -> RawServer {
+fn serve<H: BodyHandler + Send + Clone>(front: Arc<EndpointConfig>, handle: H) -> RawServer {
     RawServer::start(RawServerOptions::default(), move || mount(at_api(Arc::clone(&front), handle.clone())))
 }
 
 #[test]
 fn a_body_that_stalls_is_answered_408_and_its_connection_closed() {
     let (front, _stop) = front(ErrorStatus::Ok, &[]);
-    let server = serve(front, act);
+    let server = serve(front, answer_by_body);
     for rest in ["Content-Length: 10\r\n\r\nabc", "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"] {
         let mut client = server.connect();
         let start = Instant::now();
@@ -203,9 +203,9 @@ fn a_body_that_stalls_is_answered_408_and_its_connection_closed() {
 }
 
 #[test]
-fn an_endless_body_after_a_refusal_does_not_keep_the_connection() {
+fn an_endless_body_after_a_rejection_does_not_keep_the_connection_open() {
     let (front, _stop) = front(ErrorStatus::Ok, &[]);
-    let server = serve(front, act);
+    let server = serve(front, answer_by_body);
     let heads = [HEAD, "POST /api HTTP/1.1\r\nHost: evil.net\r\n", "PUT /api HTTP/1.1\r\nHost: localhost\r\n"];
     for head in heads {
         let mut client = server.connect();
@@ -219,9 +219,9 @@ fn an_endless_body_after_a_refusal_does_not_keep_the_connection() {
 }
 
 #[test]
-fn a_drip_does_not_extend_the_time_of_a_body() {
+fn a_slow_trickle_does_not_extend_the_body_timeout() {
     let (front, _stop) = front(ErrorStatus::Ok, &[]);
-    let server = serve(front, act);
+    let server = serve(front, answer_by_body);
     let mut client = server.connect();
     client.send(format!("{HEAD}Content-Length: 900\r\n\r\n").as_bytes());
     for _ in 0..8 {
@@ -234,7 +234,7 @@ fn a_drip_does_not_extend_the_time_of_a_body() {
 #[test]
 fn a_body_over_the_limit_is_answered_413_before_it_has_arrived() {
     let (front, _stop) = front(ErrorStatus::Ok, &[]);
-    let server = serve(front, act);
+    let server = serve(front, answer_by_body);
     let mut declared = server.connect();
     declared.send(format!("{HEAD}Content-Length: 1001\r\n\r\n").as_bytes());
     assert!(declared.answer().starts_with("HTTP/1.1 413 "));
@@ -250,9 +250,9 @@ fn a_body_over_the_limit_is_answered_413_before_it_has_arrived() {
 #[test]
 fn a_stop_gives_up_stalled_bodies_finishes_running_calls_and_closes_idle_connections() {
     let (front, stop) = front(ErrorStatus::Ok, &[]);
-    let front = Arc::new(Front {
+    let front = Arc::new(EndpointConfig {
         body: BodyLimits { time: Duration::from_secs(60), bytes: 1000 },
-        guard: Guard::new::<&str>(
+        guard: RequestGuard::new::<&str>(
             &[],
             &Cors { origins: &[], headers: &[], any_over_loopback: false },
             &front.token_header,
@@ -308,7 +308,7 @@ impl Drop for Dropped {
 }
 
 #[test]
-fn the_call_of_a_client_that_has_gone_is_dropped_while_it_waits() {
+fn a_waiting_call_is_dropped_when_its_client_disconnects() {
     let (front, _stop) = front(ErrorStatus::Ok, &[]);
     let (running, dropped) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
     let (started, guard) = (Arc::clone(&running), Arc::clone(&dropped));
@@ -331,14 +331,14 @@ fn the_call_of_a_client_that_has_gone_is_dropped_while_it_waits() {
 }
 
 #[actix_web::test]
-async fn the_shortcut_takes_the_path_as_it_is_written_and_leaves_all_else_to_the_routes() {
+async fn the_fast_path_takes_only_the_exact_path_and_leaves_the_rest_to_the_routes() {
     let (front, _stop) = front(ErrorStatus::Ok, &[]);
-    let endpoint = at_api(front, act);
+    let endpoint = at_api(front, answer_by_body);
     let other = async || HttpResponse::Ok().body("another route");
     let routes = |config: &mut web::ServiceConfig| {
         config.route("/api", web::to(async || HttpResponse::Ok().body("the route"))).default_service(web::to(other));
     };
-    let app = init_service(App::new().configure(routes).wrap_fn(shortcut(vec![endpoint]))).await;
+    let app = init_service(App::new().configure(routes).wrap_fn(fast_path(vec![endpoint]))).await;
     for (uri, expected) in [
         ("/api", "1 None None"),
         ("/api?x=1", "1 None None"),

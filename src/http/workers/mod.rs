@@ -25,28 +25,28 @@ use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 
 /// How long a connection waits for the thread that it was offered to.
-const OFFER: Duration = Duration::from_millis(10);
+const OFFER_TIMEOUT: Duration = Duration::from_millis(10);
 
 /// Pause after a failed attempt to accept a connection: mostly because no file descriptor is left.
-const PAUSE: Duration = Duration::from_millis(250);
+const ACCEPT_PAUSE: Duration = Duration::from_millis(250);
 
 /// How long threads have to end that have nothing more to do.
-const ENDING: Duration = Duration::from_secs(1);
+const THREAD_END_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Becomes true when the server is to accept no more connections, and to end those that are between requests.
-pub(crate) type Stopping = watch::Receiver<bool>;
+pub(crate) type StopReceiver = watch::Receiver<bool>;
 
 /// The threads of a server, one that accepts connections and some that serve them.
-pub(crate) struct Workers {
+pub(crate) struct HttpWorkers {
     stopping: watch::Sender<bool>,
     /// A permit for each connection that may be open.
-    room: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
     connections: u32,
-    serving: Arc<Mutex<Vec<Worker>>>,
+    workers: Arc<Mutex<Vec<Worker>>>,
     accepting: Arbiter,
 }
 
-impl Workers {
+impl HttpWorkers {
     /// Starts the threads; each makes a service of its own for its connections, at most `connections` of all threads together.
     /// Further ones wait in the system.
     ///
@@ -59,38 +59,38 @@ impl Workers {
         make: F,
     ) -> io::Result<Self>
     where
-        F: Fn(Stopping) -> S + Clone + Send + 'static,
+        F: Fn(StopReceiver) -> S + Clone + Send + 'static,
         S: ServiceFactory<TcpStream, Config = (), Response = ()> + 'static,
     {
         socket.set_nonblocking(true)?;
         let (stopping, stops) = watch::channel(false);
         let make = move || make(stops.clone());
-        let mut serving = Vec::new();
+        let mut workers = Vec::new();
         for _ in 0..threads {
             let (worker, started) = Worker::start(make.clone(), VecDeque::new());
-            serving.push(worker);
+            workers.push(worker);
             started.await.map_err(|_| io::Error::other("a thread that serves HTTP ended while it started"))?;
         }
-        let serving = Arc::new(Mutex::new(serving));
+        let workers = Arc::new(Mutex::new(workers));
         let connections = u32::try_from(connections).unwrap_or(u32::MAX);
-        let room = Arc::new(Semaphore::new(connections as usize));
+        let permits = Arc::new(Semaphore::new(connections as usize));
         let accepting = Arbiter::new();
-        let acceptor = Acceptor { room: Arc::clone(&room), serving: Arc::clone(&serving), next: 0, make };
-        let (mut stops, (tell, told)) = (stopping.subscribe(), oneshot::channel());
+        let acceptor = Acceptor { permits: Arc::clone(&permits), workers: Arc::clone(&workers), next: 0, make };
+        let (mut stops, (tx, rx)) = (stopping.subscribe(), oneshot::channel());
         accepting.spawn(async move {
             let listener = match TcpListener::from_std(socket) {
                 Ok(listener) => listener,
-                Err(error) => return drop(tell.send(Err(error))),
+                Err(error) => return drop(tx.send(Err(error))),
             };
             // Whoever started us may have given up.
-            let _ = tell.send(Ok(()));
+            let _ = tx.send(Ok(()));
             tokio::select! {
                 _ = stops.wait_for(|stops| *stops) => {}
                 () = acceptor.accept_all(&listener) => {}
             }
         });
-        told.await.map_err(io::Error::other)??;
-        Ok(Self { stopping, room, connections, serving, accepting })
+        rx.await.map_err(io::Error::other)??;
+        Ok(Self { stopping, permits, connections, workers, accepting })
     }
 
     /// Accepts no connection from now on, and ends those that are between requests.
@@ -103,30 +103,30 @@ impl Workers {
     pub(crate) async fn end(self, limit: Duration) -> bool {
         self.close();
         // Those that are open still when the time is over end with their threads.
-        let _ = timeout(limit, self.room.acquire_many(self.connections)).await;
+        let _ = timeout(limit, self.permits.acquire_many(self.connections)).await;
         self.accepting.stop();
-        let serving = std::mem::take(&mut *self.serving.lock());
-        for worker in &serving {
+        let workers = std::mem::take(&mut *self.workers.lock());
+        for worker in &workers {
             worker.arbiter.stop();
         }
         let all = async {
-            for worker in serving {
+            for worker in workers {
                 // What tells the end is dropped at the end.
                 let _ = worker.ended.await;
             }
         };
-        timeout(ENDING, all).await.is_ok()
+        timeout(THREAD_END_TIMEOUT, all).await.is_ok()
     }
 }
 
-impl fmt::Debug for Workers {
+impl fmt::Debug for HttpWorkers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Workers").field("connections", &self.connections).finish_non_exhaustive()
+        f.debug_struct("HttpWorkers").field("connections", &self.connections).finish_non_exhaustive()
     }
 }
 
 /// A connection that no thread has taken yet.
-struct Offered {
+struct PendingConnection {
     stream: std::net::TcpStream,
     since: Instant,
     permit: OwnedSemaphorePermit,
@@ -134,97 +134,97 @@ struct Offered {
 
 /// What was offered to one thread.
 #[derive(Default)]
-struct Inbox {
-    offered: Mutex<VecDeque<Offered>>,
+struct ConnectionQueue {
+    pending: Mutex<VecDeque<PendingConnection>>,
     waker: AtomicWaker,
     /// The thread is gone.
-    is_lost: AtomicBool,
+    has_ended: AtomicBool,
 }
 
-impl Inbox {
-    fn offer(&self, connection: Offered) {
-        self.offered.lock().push_back(connection);
+impl ConnectionQueue {
+    fn offer(&self, connection: PendingConnection) {
+        self.pending.lock().push_back(connection);
         self.waker.wake();
     }
 
     /// For the thread: the next connection.
-    async fn take(&self) -> Offered {
+    async fn take(&self) -> PendingConnection {
         poll_fn(|cx| {
             self.waker.register(cx.waker());
-            self.offered.lock().pop_front().map_or(Poll::Pending, Poll::Ready)
+            self.pending.lock().pop_front().map_or(Poll::Pending, Poll::Ready)
         })
         .await
     }
 
     fn is_empty(&self) -> bool {
-        self.offered.lock().is_empty()
+        self.pending.lock().is_empty()
     }
 
     /// Whether the thread takes nothing.
-    fn is_held(&self, now: Instant) -> bool {
-        self.offered.lock().front().is_some_and(|first| now.duration_since(first.since) >= OFFER)
+    fn is_blocked(&self, now: Instant) -> bool {
+        self.pending.lock().front().is_some_and(|first| now.duration_since(first.since) >= OFFER_TIMEOUT)
     }
 }
 
 /// A thread that serves connections.
 struct Worker {
-    inbox: Arc<Inbox>,
+    queue: Arc<ConnectionQueue>,
     arbiter: Arbiter,
     ended: oneshot::Receiver<()>,
 }
 
 impl Worker {
     /// Starts a thread to which connections were offered before. What is returned with it completes when its service is made.
-    fn start<F, S>(make: F, offered: VecDeque<Offered>) -> (Self, oneshot::Receiver<()>)
+    fn start<F, S>(make: F, pending: VecDeque<PendingConnection>) -> (Self, oneshot::Receiver<()>)
     where
         F: Fn() -> S + Send + 'static,
         S: ServiceFactory<TcpStream, Config = (), Response = ()> + 'static,
     {
-        let inbox = Arc::new(Inbox { offered: Mutex::new(offered), ..Inbox::default() });
-        let (tell, ended) = oneshot::channel();
+        let queue = Arc::new(ConnectionQueue { pending: Mutex::new(pending), ..ConnectionQueue::default() });
+        let (tx, ended) = oneshot::channel();
         let (started, starts) = oneshot::channel();
         let arbiter = Arbiter::new();
-        let guard = Guard { inbox: Arc::clone(&inbox), _ended: tell };
+        let guard = ThreadEndGuard { queue: Arc::clone(&queue), _ended: tx };
         arbiter.spawn_fn(move || {
             spawn(async move {
                 // Whoever makes it tells what is wrong, and whoever waits for it learns that there is none.
                 let Ok(service) = make().new_service(()).await else { return };
                 let _ = started.send(());
-                serve(service, &guard.inbox).await;
+                serve(service, &guard.queue).await;
             });
         });
-        (Self { inbox, arbiter, ended }, starts)
+        (Self { queue, arbiter, ended }, starts)
     }
 }
 
-async fn serve<S: Service<TcpStream, Response = ()> + 'static>(service: S, inbox: &Inbox) {
+async fn serve<S: Service<TcpStream, Response = ()> + 'static>(service: S, queue: &ConnectionQueue) {
     loop {
-        let Offered { stream, permit, .. } = inbox.take().await;
+        let PendingConnection { stream, permit, .. } = queue.take().await;
         // It is about a client that has gone already, if it fails.
         let Ok(stream) = TcpStream::from_std(stream) else { continue };
         if poll_fn(|cx| service.poll_ready(cx)).await.is_ok() {
             // Whoever serves a connection tells of its errors. Not an async block, which would have
-            // room for the future twice: once to capture it, and once to await it.
+            // permits for the future twice: once to capture it, and once to await it.
             spawn(service.call(stream).map(move |_| drop(permit)));
         }
     }
 }
 
 /// Tells of the end of a thread, whatever ends it.
-struct Guard {
-    inbox: Arc<Inbox>,
+struct ThreadEndGuard {
+    queue: Arc<ConnectionQueue>,
     _ended: oneshot::Sender<()>,
 }
 
-impl Drop for Guard {
+impl Drop for ThreadEndGuard {
     fn drop(&mut self) {
-        self.inbox.is_lost.store(true, Ordering::Release);
+        self.queue.has_ended.store(true, Ordering::Release);
     }
 }
 
 struct Acceptor<F> {
-    room: Arc<Semaphore>,
-    serving: Arc<Mutex<Vec<Worker>>>,
+    permits: Arc<Semaphore>,
+    workers: Arc<Mutex<Vec<Worker>>>,
     /// Whose turn it is.
     next: usize,
     make: F,
@@ -236,64 +236,64 @@ where
     S: ServiceFactory<TcpStream, Config = (), Response = ()> + 'static,
 {
     async fn accept_all(mut self, listener: &TcpListener) {
-        let (mut look, mut resume) = (None, None);
+        let (mut next_check, mut resume) = (None, None);
         loop {
             let connection = tokio::select! {
-                connection = accept(listener, &self.room, &mut resume) => Some(connection),
-                () = sleep_until(look.unwrap_or_else(Instant::now)), if look.is_some() => None,
+                connection = accept(listener, &self.permits, &mut resume) => Some(connection),
+                () = sleep_until(next_check.unwrap_or_else(Instant::now)), if next_check.is_some() => None,
             };
             let now = Instant::now();
             match connection {
                 Some((stream, permit)) => {
-                    self.offer(Offered { stream, since: now, permit }, now);
-                    look = look.or(Some(now + OFFER));
+                    self.offer(PendingConnection { stream, since: now, permit }, now);
+                    next_check = next_check.or(Some(now + OFFER_TIMEOUT));
                 }
-                None => look = self.pass_on(now).then(|| now + OFFER),
+                None => next_check = self.reassign(now).then(|| now + OFFER_TIMEOUT),
             }
         }
     }
 
-    fn offer(&mut self, connection: Offered, now: Instant) {
-        let mut serving = self.serving.lock();
-        let index = free(&serving, self.next, now).unwrap_or(self.next);
-        self.next = (index + 1) % serving.len().max(1);
-        if let Some(worker) = serving.get_mut(index) {
-            worker.inbox.offer(connection);
+    fn offer(&mut self, connection: PendingConnection, now: Instant) {
+        let mut workers = self.workers.lock();
+        let index = next_available(&workers, self.next, now).unwrap_or(self.next);
+        self.next = (index + 1) % workers.len().max(1);
+        if let Some(worker) = workers.get_mut(index) {
+            worker.queue.offer(connection);
         }
     }
 
-    /// Passes on what nobody takes, and starts a thread for each that is gone. Returns whether anything is offered.
-    fn pass_on(&mut self, now: Instant) -> bool {
-        let mut serving = self.serving.lock();
-        for index in 0..serving.len() {
-            let inbox = Arc::clone(&serving[index].inbox);
-            if inbox.is_lost.load(Ordering::Acquire) {
+    /// Passes on what nobody takes, and starts a thread for each that is gone. Returns whether anything is pending.
+    fn reassign(&mut self, now: Instant) -> bool {
+        let mut workers = self.workers.lock();
+        for index in 0..workers.len() {
+            let queue = Arc::clone(&workers[index].queue);
+            if queue.has_ended.load(Ordering::Acquire) {
                 log_error!("a thread that serves HTTP was lost; a new one takes its place");
-                let offered = std::mem::take(&mut *inbox.offered.lock());
-                (serving[index], _) = Worker::start(self.make.clone(), offered);
-            } else if inbox.is_held(now)
-                && let Some(other) = free(&serving, index + 1, now)
+                let pending = std::mem::take(&mut *queue.pending.lock());
+                (workers[index], _) = Worker::start(self.make.clone(), pending);
+            } else if queue.is_blocked(now)
+                && let Some(other) = next_available(&workers, index + 1, now)
             {
-                let offered = std::mem::take(&mut *inbox.offered.lock());
-                for connection in offered {
-                    serving[other].inbox.offer(Offered { since: now, ..connection });
+                let pending = std::mem::take(&mut *queue.pending.lock());
+                for connection in pending {
+                    workers[other].queue.offer(PendingConnection { since: now, ..connection });
                 }
             }
         }
-        serving.iter().any(|worker| !worker.inbox.is_empty())
+        workers.iter().any(|worker| !worker.queue.is_empty())
     }
 }
 
 /// The first thread from this one on that is not held.
-fn free(serving: &[Worker], first: usize, now: Instant) -> Option<usize> {
-    let indices = (0..serving.len()).map(|step| (first + step) % serving.len());
-    indices.into_iter().find(|index| !serving[*index].inbox.is_held(now))
+fn next_available(workers: &[Worker], first: usize, now: Instant) -> Option<usize> {
+    let indices = (0..workers.len()).map(|step| (first + step) % workers.len());
+    indices.into_iter().find(|index| !workers[*index].queue.is_blocked(now))
 }
 
-/// The next connection, once there is room for it, and not before `resume`.
+/// The next connection, once there is permits for it, and not before `resume`.
 async fn accept(
     listener: &TcpListener,
-    room: &Arc<Semaphore>,
+    permits: &Arc<Semaphore>,
     resume: &mut Option<Instant>,
 ) -> (std::net::TcpStream, OwnedSemaphorePermit) {
     loop {
@@ -302,20 +302,20 @@ async fn accept(
             *resume = None;
         }
         // Nobody closes it.
-        let Ok(permit) = Arc::clone(room).acquire_owned().await else { continue };
+        let Ok(permit) = Arc::clone(permits).acquire_owned().await else { continue };
         match listener.accept().await.and_then(|(stream, _)| stream.into_std()) {
             Ok(stream) => return (stream, permit),
-            Err(error) if is_of_client(&error) => {}
+            Err(error) if is_client_error(&error) => {}
             Err(error) => {
                 log_seldom!(ERROR, %error, "cannot accept a connection");
-                *resume = Some(Instant::now() + PAUSE);
+                *resume = Some(Instant::now() + ACCEPT_PAUSE);
             }
         }
     }
 }
 
 /// Whether it only says that the client has gone.
-fn is_of_client(error: &io::Error) -> bool {
+fn is_client_error(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }

@@ -8,54 +8,54 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use super::*;
 
 /// Nothing here takes longer.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Threads that answer each byte with the number of theirs: `h` holds the thread, `e` ends it.
-struct Site {
+struct TestWorkers {
     address: std::net::SocketAddr,
     stop: Option<oneshot::Sender<()>>,
     system: Option<thread::JoinHandle<bool>>,
-    let_go: Arc<AtomicBool>,
+    release: Arc<AtomicBool>,
 }
 
 fn number(of: &Mutex<Vec<ThreadId>>) -> u8 {
-    let (mut known, id) = (of.lock(), thread::current().id());
-    let at = known.iter().position(|known| *known == id).unwrap_or(known.len());
-    if at == known.len() {
-        known.push(id);
+    let (mut threads, id) = (of.lock(), thread::current().id());
+    let at = threads.iter().position(|thread| *thread == id).unwrap_or(threads.len());
+    if at == threads.len() {
+        threads.push(id);
     }
     u8::try_from(at).unwrap()
 }
 
-impl Site {
+impl TestWorkers {
     fn start(threads: usize, connections: usize) -> Self {
-        let let_go = Arc::new(AtomicBool::new(false));
-        let (holds, known) = (Arc::clone(&let_go), Arc::<Mutex<Vec<ThreadId>>>::default());
-        let (tell, told) = mpsc::channel();
+        let release = Arc::new(AtomicBool::new(false));
+        let (holds, ids) = (Arc::clone(&release), Arc::<Mutex<Vec<ThreadId>>>::default());
+        let (tx, rx) = mpsc::channel();
         let (stop, stopped) = oneshot::channel::<()>();
         let system = thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {
                 let socket = StdTcpListener::bind("127.0.0.1:0").unwrap();
                 let address = socket.local_addr().unwrap();
-                let make = move |stopping: Stopping| {
-                    let (holds, known) = (Arc::clone(&holds), Arc::clone(&known));
+                let make = move |stopping: StopReceiver| {
+                    let (holds, ids) = (Arc::clone(&holds), Arc::clone(&ids));
                     fn_service(move |stream: TcpStream| {
-                        answer(stream, Arc::clone(&holds), Arc::clone(&known), stopping.clone())
+                        answer(stream, Arc::clone(&holds), Arc::clone(&ids), stopping.clone())
                     })
                 };
-                let workers = Workers::start(socket, threads, connections, make).await.unwrap();
-                tell.send(address).unwrap();
+                let workers = HttpWorkers::start(socket, threads, connections, make).await.unwrap();
+                tx.send(address).unwrap();
                 let _ = stopped.await;
                 workers.end(Duration::from_millis(300)).await
             })
         });
-        let address = told.recv_timeout(PATIENCE).unwrap();
-        Self { address, stop: Some(stop), system: Some(system), let_go }
+        let address = rx.recv_timeout(TIMEOUT).unwrap();
+        Self { address, stop: Some(stop), system: Some(system), release }
     }
 
     fn connect(&self) -> std::net::TcpStream {
         let stream = std::net::TcpStream::connect(self.address).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_read_timeout(Some(TIMEOUT)).unwrap();
         stream
     }
 
@@ -71,9 +71,9 @@ impl Site {
     }
 }
 
-impl Drop for Site {
+impl Drop for TestWorkers {
     fn drop(&mut self) {
-        self.let_go.store(true, Ordering::SeqCst);
+        self.release.store(true, Ordering::SeqCst);
         drop(self.stop.take());
         let _ = self.system.take().map(thread::JoinHandle::join);
     }
@@ -88,19 +88,19 @@ fn answer_to(stream: &mut std::net::TcpStream, byte: &[u8]) -> u8 {
 
 async fn answer(
     mut stream: TcpStream,
-    let_go: Arc<AtomicBool>,
-    known: Arc<Mutex<Vec<ThreadId>>>,
-    mut stopping: Stopping,
+    release: Arc<AtomicBool>,
+    ids: Arc<Mutex<Vec<ThreadId>>>,
+    mut stopping: StopReceiver,
 ) -> Result<(), ()> {
     loop {
         let byte = tokio::select! {
             byte = stream.read_u8() => byte.map_err(drop)?,
             _ = stopping.wait_for(|stopping| *stopping) => return Ok(()),
         };
-        stream.write_u8(number(&known)).await.map_err(drop)?;
+        stream.write_u8(number(&ids)).await.map_err(drop)?;
         match byte {
             b'h' => {
-                while !let_go.load(Ordering::SeqCst) {
+                while !release.load(Ordering::SeqCst) {
                     thread::sleep(Duration::from_millis(1));
                 }
             }
@@ -112,7 +112,7 @@ async fn answer(
 
 #[test]
 fn threads_take_turns() {
-    let site = Site::start(3, 100);
+    let site = TestWorkers::start(3, 100);
     let mut numbers: Vec<_> = (0..30).map(|_| site.ask()).collect();
     numbers.sort_unstable();
     for thread in 0..3 {
@@ -124,22 +124,22 @@ fn threads_take_turns() {
 }
 
 #[test]
-fn a_thread_that_is_held_gets_no_connection_until_it_is_let_go() {
-    let site = Site::start(3, 100);
+fn a_blocked_thread_gets_no_connection_until_it_is_released() {
+    let site = TestWorkers::start(3, 100);
     let mut held = site.connect();
     let number = answer_to(&mut held, b"h");
     assert!((0..30).all(|_| site.ask() != number));
-    site.let_go.store(true, Ordering::SeqCst);
+    site.release.store(true, Ordering::SeqCst);
     let start = std::time::Instant::now();
     while site.ask() != number {
-        assert!(start.elapsed() < PATIENCE, "it takes connections again");
+        assert!(start.elapsed() < TIMEOUT, "it takes connections again");
     }
     assert!(site.end());
 }
 
 #[test]
-fn while_all_threads_are_held_connections_wait_for_the_first_that_is_not() {
-    let site = Site::start(2, 100);
+fn while_all_threads_are_blocked_connections_wait_for_the_first_free_one() {
+    let site = TestWorkers::start(2, 100);
     let mut held = Vec::new();
     for _ in 0..2 {
         let mut next = site.connect();
@@ -148,15 +148,15 @@ fn while_all_threads_are_held_connections_wait_for_the_first_that_is_not() {
     }
     let mut waiting: Vec<_> = (0..5).map(|_| site.connect()).collect();
     waiting.iter_mut().for_each(|waiting| waiting.write_all(b"?").unwrap());
-    thread::sleep(OFFER * 5);
-    site.let_go.store(true, Ordering::SeqCst);
+    thread::sleep(OFFER_TIMEOUT * 5);
+    site.release.store(true, Ordering::SeqCst);
     waiting.iter_mut().for_each(|waiting| waiting.read_exact(&mut [0]).unwrap());
     assert!(site.end());
 }
 
 #[test]
-fn a_thread_that_is_gone_has_a_successor_which_gets_what_was_offered_to_it() {
-    let site = Site::start(1, 100);
+fn a_thread_that_ended_is_replaced_and_its_pending_connections_are_served() {
+    let site = TestWorkers::start(1, 100);
     let mut ends = site.connect();
     let first = answer_to(&mut ends, b"e");
     // Its end is that of all that the thread does.
@@ -168,8 +168,8 @@ fn a_thread_that_is_gone_has_a_successor_which_gets_what_was_offered_to_it() {
 }
 
 #[test]
-fn beyond_the_limit_connections_wait_in_the_system_until_others_end() {
-    let site = Site::start(2, 3);
+fn connections_beyond_the_limit_wait_in_the_system_until_others_end() {
+    let site = TestWorkers::start(2, 3);
     let mut open: Vec<_> = (0..3).map(|_| site.connect()).collect();
     open.iter_mut().for_each(|open| _ = answer_to(open, b"?"));
     let mut further = site.connect();
@@ -177,14 +177,14 @@ fn beyond_the_limit_connections_wait_in_the_system_until_others_end() {
     further.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
     assert!(further.read(&mut [0]).is_err(), "nobody has taken it");
     drop(open);
-    further.set_read_timeout(Some(PATIENCE)).unwrap();
+    further.set_read_timeout(Some(TIMEOUT)).unwrap();
     further.read_exact(&mut [0]).unwrap();
     assert!(site.end());
 }
 
 #[test]
-fn an_end_refuses_new_connections_and_waits_for_open_ones_but_not_for_a_thread_that_is_held() {
-    let site = Site::start(2, 100);
+fn an_end_refuses_new_connections_and_waits_for_open_ones_but_not_for_a_blocked_thread() {
+    let site = TestWorkers::start(2, 100);
     let mut held = site.connect();
     answer_to(&mut held, b"h");
     // It can only be with the other thread.
@@ -195,7 +195,7 @@ fn an_end_refuses_new_connections_and_waits_for_open_ones_but_not_for_a_thread_t
     assert_eq!(idle.read(&mut [0]).unwrap(), 0, "it is ended");
     let start = std::time::Instant::now();
     while std::net::TcpStream::connect(address).is_ok() {
-        assert!(start.elapsed() < PATIENCE, "it accepts connections");
+        assert!(start.elapsed() < TIMEOUT, "it accepts connections");
     }
     assert!(!site.system.take().unwrap().join().unwrap(), "one thread is left behind");
 }
