@@ -1,4 +1,5 @@
-//! What handlers of custom routes can take, and the errors that they can return.
+//! actix-web's traits for types of other modules: handlers of custom routes can take a `ServiceRef`
+//! as a parameter and return an `RpcError`.
 
 use std::any::type_name;
 use std::future::{Ready, ready};

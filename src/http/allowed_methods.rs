@@ -1,13 +1,13 @@
-//! The HTTP allowed_methods by which a path is asked.
+//! The HTTP methods that a path accepts.
 
 use actix_web::http::Method;
 
-/// The allowed_methods that a path answers.
+/// The HTTP methods that a path accepts.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum AllowedMethods {
-    /// POST, for calls.
+    /// POST only, for calls.
     Post,
-    /// GET and HEAD, for what can only be read. actix leaves out the body for the latter.
+    /// GET and HEAD, for resources that can only be read. actix leaves out the body for HEAD.
     Get,
 }
 
@@ -19,12 +19,12 @@ impl AllowedMethods {
         }
     }
 
-    /// Whether requests by these methods have bodies, which are read then.
+    /// Whether requests by these methods have bodies, which the handler reads.
     pub(super) fn have_bodies(self) -> bool {
         matches!(self, Self::Post)
     }
 
-    /// The methods as a header lists them.
+    /// Returns the methods as a header lists them, such as `Allow`.
     pub(super) fn header_value(self) -> &'static str {
         match self {
             Self::Post => "POST",
@@ -32,7 +32,7 @@ impl AllowedMethods {
         }
     }
 
-    /// The same where a browser may ask first.
+    /// Returns the methods and OPTIONS, for a path that answers CORS preflight requests.
     pub(super) fn header_value_with_options(self) -> &'static str {
         match self {
             Self::Post => "POST, OPTIONS",

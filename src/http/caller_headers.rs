@@ -1,17 +1,17 @@
-//! What a caller's headers say beside the body: its token, and how long it is going to wait.
+//! The headers of a call: the caller's token, and the time for which the caller waits.
 
 use std::time::Duration;
 
 use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 
-/// The header in which a caller may ask for less time than a method's own deadline.
+/// The header in which a caller may set a shorter deadline than the method's own.
 pub(crate) const REQUEST_TIMEOUT: HeaderName = HeaderName::from_static("request-timeout");
 
-/// The token, from the header that the settings name or from `Authorization: Bearer …`.
+/// Returns the token, from the header that the settings name or from `Authorization: Bearer …`.
 ///
-/// Both may be sent, or one of them twice, if they agree. Tokens that differ, or one that is not readable as text, prove
-/// nothing: the request then counts as sent without a token, so that a proxy which checks one of them cannot be made to
-/// let the other through.
+/// A request may carry both, or one of them twice, if all tokens are equal. If they differ, or if one
+/// is not readable as text, the request counts as sent without a token. So a proxy that checks one of
+/// the headers cannot be made to pass on another token in the other header.
 pub(crate) fn token<'a>(headers: &'a HeaderMap, named: &HeaderName) -> Option<&'a str> {
     let named = headers.get_all(named).filter(|_| *named != AUTHORIZATION).map(|value| value.to_str().ok());
     let mut sent = named.chain(headers.get_all(AUTHORIZATION).filter_map(bearer)).filter(|token| *token != Some(""));
@@ -19,7 +19,8 @@ pub(crate) fn token<'a>(headers: &'a HeaderMap, named: &HeaderName) -> Option<&'
     sent.all(|other| other == Some(token)).then_some(token)
 }
 
-/// `None` when the header speaks of something else than a bearer token; `Some(None)` when the token is not readable.
+/// Returns `None` if the header holds something other than a bearer token, and `Some(None)` if the
+/// token is not readable as text.
 fn bearer(value: &HeaderValue) -> Option<Option<&str>> {
     let bytes = value.as_bytes();
     let scheme = bytes.split(|&b| b == b' ').next().unwrap_or(bytes);
@@ -29,13 +30,15 @@ fn bearer(value: &HeaderValue) -> Option<Option<&str>> {
     })
 }
 
-/// The time that the caller is going to wait, from `Request-Timeout: 1.5` in seconds.
+/// Returns the time for which the caller waits, from a header such as `Request-Timeout: 1.5`, in
+/// seconds.
 ///
-/// Anything but one positive decimal number is ignored: the header can only shorten a deadline that holds anyway.
+/// Anything but one positive decimal number is ignored: the header can only shorten the method's
+/// deadline, which applies anyway.
 pub(crate) fn request_timeout(headers: &HeaderMap) -> Option<Duration> {
     let mut sent = headers.get_all(REQUEST_TIMEOUT);
     let text = sent.next().filter(|_| sent.next().is_none())?.to_str().ok()?;
-    // `f64` would read `inf`, `nan`, signs and exponents too.
+    // `f64` would also parse `inf`, `nan`, signs and exponents.
     if !text.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
         return None;
     }

@@ -1,4 +1,4 @@
-//! The page that shows a mistake in a template to whoever is writing it.
+//! The page that shows a template's author the mistake in it.
 
 use std::fmt::Write as _;
 
@@ -8,10 +8,10 @@ use crate::regular_file;
 
 use super::template_dir::TemplateFault;
 
-/// How many lines are shown before the one with the mistake, and after it.
+/// Number of lines to show before and after the line with the mistake.
 const CONTEXT_LINES: usize = 4;
 
-/// Only for `--watch-templates`: it tells paths, and what is in the templates.
+/// Returns the page. For use with `--watch-templates` only, as it shows paths and lines of templates.
 pub(super) fn fault_page(fault: &TemplateFault) -> String {
     include_str!("fault_page.html").replacen("{fault}", &escape(&fault.to_string()), 1).replacen(
         "{excerpt}",
@@ -20,10 +20,10 @@ pub(super) fn fault_page(fault: &TemplateFault) -> String {
     )
 }
 
-/// The lines around the mistake, if it has a place and the file can still be read.
+/// Returns the lines around the mistake, if its line is known and the file can still be read.
 fn excerpt(fault: &TemplateFault) -> Option<String> {
     let text = regular_file::read_to_string(&fault.file).ok()?;
-    // What is missing at the end is told with the line after it.
+    // handlebars reports something missing at the end of the file with the line after the last one.
     let wrong = fault.line?.min(text.lines().count());
     let first = wrong.saturating_sub(CONTEXT_LINES).max(1);
     let mut lines = String::new();
@@ -35,7 +35,8 @@ fn excerpt(fault: &TemplateFault) -> Option<String> {
     Some(lines)
 }
 
-/// Braces too, or a template's own text could pass for a place of this page.
+/// Escapes HTML, and braces, so that text of a template cannot be taken for a placeholder of this
+/// page.
 fn escape(text: &str) -> String {
     html_escape(text).replace('{', "&#123;")
 }

@@ -1,8 +1,8 @@
-//! From a socket that listens to requests: the connections are admitted, get their TLS, and go to
-//! actix.
+//! From a listening socket to requests: connections are admitted, do their TLS handshake, and are
+//! given to actix.
 //!
-//! This does what `actix_web::HttpServer` does, which has no guard for a [stream](super::peer_stream) of
-//! ours below actix, and hands connections to threads that are [held](super::workers).
+//! This replaces `actix_web::HttpServer`, which does not allow a [stream](super::peer_stream) of
+//! ours below actix, and gives connections even to threads that are [blocked](super::workers).
 
 use std::fmt::Debug;
 use std::io;
@@ -25,41 +25,40 @@ use super::peer_stream::{PeerStream, SocketStream};
 use super::reject_connection;
 use super::workers::{HttpWorkers, StopReceiver};
 
-/// How long the beginning of a connection may take: the handshake of TLS, and again the first head.
+/// Maximum time for a TLS handshake, and again for the first head of a connection.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long a connection may take to end in good order, and to be sent what it does not want to
-/// read.
+/// Maximum time for a connection to shut down cleanly, and to discard what the client still sends.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What a server does for TLS.
+/// The TLS configuration of a server.
 #[cfg(feature = "tls")]
 pub(crate) type TlsSetup = Arc<rustls::ServerConfig>;
 
-/// Without the feature there is none.
+/// The TLS configuration of a server without the feature `tls`: there is none.
 #[cfg(not(feature = "tls"))]
 pub(crate) type TlsSetup = std::convert::Infallible;
 
-/// How a server takes connections.
+/// A listening socket, with the settings for its connections.
 #[derive(Debug)]
 pub(crate) struct HttpListener {
     pub(crate) socket: TcpListener,
     pub(crate) connections: Arc<Connections>,
     pub(crate) tls: Option<TlsSetup>,
-    /// The number of threads.
+    /// Number of threads that serve connections.
     pub(crate) workers: usize,
-    /// How many connections there may be before further ones wait in the system, the rejected ones
-    /// included.
+    /// Maximum number of open sockets, including rejected ones. Further connections wait in the
+    /// operating system's backlog.
     pub(crate) max_open: usize,
-    /// Whether a connection is kept whose client has closed its sending half.
+    /// Whether a connection stays open when its client has closed its sending half.
     pub(crate) allow_half_closed: bool,
 }
 
 impl HttpListener {
-    /// Serves an app, which is made once for each thread, until the server is ended.
+    /// Serves an app until the server is ended. The app is created once for each thread.
     ///
     /// # Errors
-    /// If the socket cannot be used, or the app cannot be made.
+    /// If the socket cannot be used, or the app cannot be created.
     pub(crate) async fn serve<F, I, S, B>(self, app: F) -> io::Result<HttpWorkers>
     where
         F: Fn() -> I + Send + Clone + 'static,
@@ -78,20 +77,20 @@ impl HttpListener {
             let acceptor = acceptor.clone();
             let is_secure = acceptor.tls.is_some();
             let app = app().into_factory().map_err(|error| error.into().error_response());
-            // What URLs and `ConnectionInfo` of the program's own routes are made of. There is no
-            // other way to say it; actix-test, which is released apart from actix-web, needs it as
-            // well.
+            // URLs and `ConnectionInfo` of the program's own routes are made from this. There is no
+            // other way to set it. actix-test, which is released separately from actix-web, needs
+            // this function as well.
             let app = map_config(app, move |()| AppConfig::__priv_test_new(is_secure, address.to_string(), address));
             let http = HttpService::build()
                 .graceful_shutdown_signal(move || {
                     let mut stopping = stopping.clone();
                     async move {
-                        // Whoever could say so is gone, if it fails.
+                        // An error means that the sender is gone, and the server with it.
                         let _ = stopping.wait_for(|stopping| *stopping).await;
                     }
                 })
-                // actix would set a timer after every answer, which costs more than most methods;
-                // our watch has none.
+                // actix would set a timer after every response, which costs more than most methods
+                // do. Our watch needs no timer for each connection.
                 .keep_alive(KeepAlive::Os)
                 .client_request_timeout(HANDSHAKE_TIMEOUT)
                 .client_disconnect_timeout(DISCONNECT_TIMEOUT)
@@ -112,7 +111,7 @@ impl HttpListener {
     }
 }
 
-/// Where connections come in.
+/// Admits connections and does their TLS handshake.
 #[derive(Clone)]
 struct ConnectionAcceptor {
     connections: Arc<Connections>,
@@ -125,8 +124,8 @@ impl ConnectionAcceptor {
         stream: TcpStream,
     ) -> Result<(PeerStream, Protocol, Option<std::net::SocketAddr>), ConnectionError> {
         let peer = stream.peer_addr().map_err(ConnectionError::Handshake)?;
-        // An answer in pieces would wait for the client's word on the one before: 40 ms, where the
-        // client is in no hurry.
+        // Without this, each further piece of a response would wait until the client acknowledges
+        // the one before: 40 ms, if the client delays its acknowledgements.
         stream.set_nodelay(true).map_err(ConnectionError::Handshake)?;
         match self.connections.admit(peer.ip()) {
             Ok(guard) => Ok((self.establish(stream, guard).await?, Protocol::Http1, Some(peer))),
@@ -146,7 +145,8 @@ impl ConnectionAcceptor {
             None => SocketStream::Plain(stream),
             #[cfg(feature = "tls")]
             Some(tls) => {
-                // In a box, as what follows is for most connections all the room that they need.
+                // Boxed, so that the handshake's future takes no room in this one, which is all that
+                // most connections need.
                 let handshake = Box::pin(tokio_rustls::TlsAcceptor::from(Arc::clone(tls)).accept(stream));
                 let stream = timeout(HANDSHAKE_TIMEOUT, handshake)
                     .await
@@ -172,18 +172,17 @@ impl ConnectionAcceptor {
     }
 }
 
-/// Why a connection is at its end.
+/// The reason why a connection ended.
 #[derive(Debug)]
 enum ConnectionError {
     ConnectionRejected,
-    /// It was gone before it began, or its handshake failed.
+    /// The client disconnected before the first byte, or the TLS handshake failed.
     Handshake(io::Error),
     Http(DispatchError),
 }
 
 impl ConnectionError {
-    /// Whoever scans the network causes many of these, so they are no more than notes for who looks
-    /// for them.
+    /// Logs the error. Network scans cause many of these, so the level is only debug.
     fn log(&self) {
         match self {
             Self::ConnectionRejected => {}

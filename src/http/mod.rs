@@ -1,4 +1,8 @@
-//! The actix-web front: calls over HTTP, pages, files, TLS, and the hygiene of connections.
+//! The actix-web front: calls over HTTP, pages, static files, TLS, and the care of connections.
+//!
+//! A connection takes this way: [`listen`] accepts and admits it ([`connections`]), [`workers`]
+//! gives it a thread, and its [`peer_stream`] feeds actix one request at a time. A request for an
+//! endpoint then passes [`guard`] (method, host and origin) and [`body`], and [`rpc`] dispatches it.
 
 mod activity;
 mod actix_traits;

@@ -1,4 +1,4 @@
-//! The OpenRPC document over `GET`, for the caller that its token says.
+//! The route that serves the OpenRPC document by `GET`, for the caller whose token the request has.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use super::rpc::EndpointConfig;
 const ROUTE_RULES: RouteRules =
     RouteRules { methods: AllowedMethods::Get, cross_origin: true, dialect: Dialect::Jsonrpc };
 
-/// Mounts the document at `path`. The rules of the endpoints for hosts, origins and tokens hold for it too.
+/// Mounts the document at `path`. The endpoints' rules for hosts, origins and tokens apply to it too.
 pub(crate) fn mount_document(
     path: &str,
     front: Arc<EndpointConfig>,
@@ -56,7 +56,7 @@ impl DocumentRoute {
         Ok(match self.discover.json(&caller) {
             Ok(json) => HttpResponse::Ok()
                 .content_type("application/json")
-                // Another caller may be told something else, and the next version of the service another document.
+                // The document depends on the caller, and changes with the next version of the service.
                 .insert_header((CACHE_CONTROL, "private, no-cache"))
                 .insert_header((VARY, format!("{AUTHORIZATION}, {}", self.front.token_header)))
                 .body(json.into_owned()),

@@ -1,5 +1,5 @@
-//! The stream of one connection, below actix: gives it one request at a time, and tells the watch
-//! what the client does.
+//! The stream of one connection, below actix. It gives actix one request at a time, and records for
+//! the watch what the client does.
 
 use std::io;
 use std::pin::Pin;
@@ -14,18 +14,18 @@ use super::connection_state::{ConnectionState, RequestPhase};
 use super::connections::ConnectionGuard;
 use super::framing::Framing;
 
-/// The longest head, in bytes: as much as actix would read of one. A longer one is passed on as it
-/// is, for actix to answer 431.
+/// Maximum length of a head, in bytes: actix's own limit. A longer head is forwarded incomplete,
+/// and actix answers it with 431.
 const MAX_HEAD: usize = 128 * 1024;
 
-/// How much may be read of what a client sends ahead of its answers, in bytes. The rest stays with
-/// the system.
+/// Maximum number of bytes to read of what a client sends before it has its responses. The rest
+/// stays in the operating system's buffer.
 const MAX_READ_AHEAD: usize = 16 * 1024;
 
-/// How much of an answer a client has to take before it is waited for anew, in bytes.
+/// Number of bytes of a response that a client has to read before its stall timeout starts again.
 const PROGRESS_BYTES: usize = 32 * 1024;
 
-/// What carries the bytes.
+/// The socket of a connection, with or without TLS.
 #[derive(Debug)]
 pub(super) enum SocketStream {
     Plain(TcpStream),
@@ -33,30 +33,30 @@ pub(super) enum SocketStream {
     Tls(Box<tokio_rustls::server::TlsStream<TcpStream>>),
 }
 
-/// A connection that was admitted.
+/// The stream of an admitted connection.
 #[derive(Debug)]
 pub(super) struct PeerStream {
     socket: SocketStream,
     connection: Rc<ConnectionState>,
     framing: Framing,
-    /// What was read and may not be passed on yet: a head that is not complete, or what was sent
-    /// ahead.
+    /// Bytes that were read and may not be forwarded yet: an incomplete head, or what the client has
+    /// sent ahead.
     buffered: BytesMut,
-    /// How much at the front of that may be passed on.
+    /// Number of bytes at the front of `buffered` that may be forwarded.
     ready_len: usize,
-    /// There was no room for all that was to be written.
+    /// Whether the socket had no room for the last write.
     is_blocked: bool,
-    /// How much was written since then or since the last sign of progress.
+    /// Number of bytes written since then, or since the last sign of progress.
     written_since_blocked: usize,
-    /// actix has answered a request of which it could not read the head.
+    /// Whether actix has answered a request whose head it could not parse.
     head_rejected: bool,
-    _place: ConnectionGuard,
+    _guard: ConnectionGuard,
 }
 
 impl PeerStream {
     pub(super) fn new(socket: SocketStream, guard: ConnectionGuard) -> Self {
         let connection = Rc::new(ConnectionState::new(guard.activity()));
-        // The handshake of TLS has its own limit.
+        // The stall timeout starts now and not before: the TLS handshake has a timeout of its own.
         connection.activity.set_waiting();
         Self {
             socket,
@@ -67,7 +67,7 @@ impl PeerStream {
             is_blocked: false,
             written_since_blocked: 0,
             head_rejected: false,
-            _place: guard,
+            _guard: guard,
         }
     }
 
@@ -75,13 +75,13 @@ impl PeerStream {
         Rc::clone(&self.connection)
     }
 
-    /// Whether a further request may be passed on: the one before has been answered, and the client
-    /// has written_since_blocked the answer.
+    /// Whether the next request may be forwarded: the one before has been answered, and the client
+    /// has read the response.
     fn accepts_request(&self) -> bool {
         self.connection.phase() == RequestPhase::BetweenRequests && !self.is_blocked
     }
 
-    /// Returns how many of these bytes may be passed on now.
+    /// Returns how many of these bytes may be forwarded now.
     fn advance(&mut self, bytes: &mut [u8]) -> usize {
         if self.framing.is_complete() && self.connection.phase() == RequestPhase::BetweenRequests {
             self.framing = Framing::default();
@@ -109,7 +109,7 @@ impl PeerStream {
         passed
     }
 
-    /// Passes on what is buffered, as far as it may be; returns whether that was anything.
+    /// Forwards what is buffered, as far as allowed. Returns whether anything was forwarded.
     fn forward_buffered(&mut self, buf: &mut ReadBuf<'_>) -> bool {
         if self.buffered.is_empty() {
             return false;
@@ -123,13 +123,14 @@ impl PeerStream {
         buf.put_slice(&self.buffered.split_to(passed));
         self.ready_len -= passed;
         if self.buffered.is_empty() {
-            // An idle connection has no use for the memory.
+            // Frees the memory: an idle connection has no use for it.
             self.buffered = BytesMut::new();
         }
         passed > 0
     }
 
-    /// As [`AsyncRead::poll_read`]; nothing at all stands for the end of the connection.
+    /// Reads from the socket and forwards what may be forwarded, as [`AsyncRead::poll_read`] does.
+    /// `Ready` without any bytes means the end of the connection.
     fn poll_forward(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let begin = buf.filled().len();
         loop {
@@ -138,7 +139,8 @@ impl PeerStream {
             }
             if self.framing.is_excessive() {
                 self.connection.set_excessive_framing();
-                // Whoever reads the body is told; after the answer there is nobody.
+                // The handler that reads the body gets the error. After the response there is no
+                // handler, so the connection ends.
                 return if self.connection.phase() == RequestPhase::BetweenRequests {
                     Poll::Ready(Ok(()))
                 } else {
@@ -151,15 +153,16 @@ impl PeerStream {
             ready!(self.socket.poll_read(cx, buf))?;
             let read = buf.filled().len() - begin;
             if read == 0 {
-                // What a client has sent ahead is answered before its end is noticed, what it has
-                // not completed is not.
+                // Complete requests that a client has sent ahead are answered before the end of its
+                // stream is reported to actix; an incomplete one is not.
                 if self.buffered.is_empty() || self.accepts_request() {
                     return Poll::Ready(Ok(()));
                 }
                 return Poll::Pending;
             }
             if self.connection.activity.is_timed_out() {
-                // A request at the last moment is still welcome.
+                // The watch has timed this connection out. If it was idle and a request arrives at
+                // the last moment, that request is still answered; a stalled connection ends.
                 if self.is_blocked
                     || self.connection.activity.is_waiting_for_client() && !self.connection.activity.is_idle()
                 {
@@ -168,7 +171,7 @@ impl PeerStream {
                 }
                 self.connection.activity.clear_timeout();
             }
-            // Nearly always there is one request, and all of it.
+            // Fast path: nearly always `buf` holds exactly one complete request, which needs no copy.
             let passed = if self.buffered.is_empty() { self.advance(&mut buf.filled_mut()[begin..]) } else { 0 };
             if passed < read {
                 self.buffered.extend_from_slice(&buf.filled()[begin + passed..]);
@@ -180,7 +183,7 @@ impl PeerStream {
         }
     }
 
-    /// Notes what came of an attempt to write.
+    /// Records a write that found no room, from which on the client's stall timeout runs.
     fn note_blocked<T>(&mut self, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if written.is_pending() && !self.is_blocked {
             (self.is_blocked, self.written_since_blocked) = (true, 0);
@@ -189,10 +192,10 @@ impl PeerStream {
         written
     }
 
-    /// Whether the client has not written_since_blocked its answers for too long.
+    /// Returns an error if the client has not read its responses for too long.
     fn check_timeout(&self) -> io::Result<()> {
         if self.is_blocked && self.connection.activity.is_timed_out() {
-            return Err(io::Error::new(io::ErrorKind::TimedOut, "the client does not take its answers"));
+            return Err(io::Error::new(io::ErrorKind::TimedOut, "the client does not read its responses"));
         }
         Ok(())
     }
@@ -208,7 +211,8 @@ impl AsyncRead for PeerStream {
             if this.connection.activity.is_waiting_for_client() {
                 return Poll::Ready(Ok(()));
             }
-            // The request came after the watch had looked and before it gave its verdict.
+            // A race: the request arrived after the watch had read the activity and before it set
+            // the timeout.
             this.connection.activity.clear_timeout();
         }
         passed
@@ -236,7 +240,8 @@ impl AsyncWrite for PeerStream {
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         this.check_timeout()?;
-        // actix flushes at the end of each poll of the connection.
+        // actix flushes at the end of each poll of the connection, so this is where a poll that did
+        // not reach the response future shows.
         if this.connection.take_missed_poll() {
             cx.waker().wake_by_ref();
         }
@@ -249,8 +254,9 @@ impl AsyncWrite for PeerStream {
         }
         if this.head_rejected || this.framing.is_malformed() && this.connection.phase() == RequestPhase::BetweenRequests
         {
-            // It has its answer, and actix would write an error into the log for each.
-            return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, "what came is not HTTP")));
+            // The client has its error response by now. Ending the connection here keeps actix from
+            // logging an error for each of these.
+            return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, "the request is not valid HTTP")));
         }
         Poll::Ready(Ok(()))
     }
@@ -263,7 +269,7 @@ impl AsyncWrite for PeerStream {
     }
 }
 
-/// Calls the same method of the stream that there is.
+/// Calls the same method of whichever stream the socket has.
 macro_rules! socket {
     ($socket:expr, $method:ident $(, $argument:expr)*) => {
         match $socket {

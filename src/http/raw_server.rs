@@ -1,4 +1,5 @@
-//! A real server on a free port, and a client of raw bytes, for what actix's own test server does not show.
+//! A real server on a free port, and a client that sends raw bytes, for tests of what actix's own
+//! test server does not show.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -23,7 +24,7 @@ pub(super) struct RawServer {
 pub(super) struct RawServerOptions {
     pub(super) limits: ConnectionLimits,
     pub(super) half_closed: bool,
-    /// How much the system holds of the answers on one connection, in bytes, if not as much as it likes.
+    /// Size of the operating system's send buffer of a connection, in bytes; `None` is its default.
     pub(super) send_buffer: Option<usize>,
 }
 
@@ -67,7 +68,7 @@ impl RawServer {
                 let server =
                     listen.serve(move || App::new().configure(configure()).wrap_fn(track_request)).await.unwrap();
                 tell.send(addr).unwrap();
-                // An error says that the test is gone.
+                // An error means that the test has dropped its sender.
                 let asked = stopped.await.is_ok();
                 server.end(if asked { Duration::from_secs(10) } else { Duration::ZERO }).await;
                 watch.abort();
@@ -84,7 +85,7 @@ impl RawServer {
         RawClient { stream }
     }
 
-    /// Begins a stop in good order; `stopped` waits for its end.
+    /// Begins a graceful stop. `stopped` waits for its end.
     pub(super) fn stop(&mut self) {
         self.stop.take().map(|stop| stop.send(()));
     }
@@ -112,7 +113,7 @@ impl RawClient {
         self.stream.write_all(bytes).unwrap();
     }
 
-    /// The head and the body of one answer that has a `Content-Length`.
+    /// Reads the head and the body of one response that has a `Content-Length`.
     pub(super) fn answer(&mut self) -> String {
         let mut bytes = Vec::new();
         let mut byte = [0];
@@ -127,7 +128,7 @@ impl RawClient {
         head + &String::from_utf8(body).unwrap()
     }
 
-    /// Reads until the server closes the connection, which it has to do within 10 s; how long it took.
+    /// Reads until the server closes the connection, and returns how long that took. Panics after 10 s.
     pub(super) fn closed(&mut self) -> Duration {
         let start = Instant::now();
         let mut buffer = [0; 64 * 1024];
@@ -142,7 +143,7 @@ impl RawClient {
     }
 }
 
-/// Waits for something to become true, for at most 10 s.
+/// Waits until a condition is true. Panics after 10 s.
 pub(super) fn wait_until(what: &str, mut is_true: impl FnMut() -> bool) {
     let start = Instant::now();
     while !is_true() {

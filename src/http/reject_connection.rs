@@ -1,4 +1,4 @@
-//! What a connection gets for which there is no place.
+//! The ways to reject a connection beyond the limits: with a 503 response, or at once.
 
 use std::io;
 use std::net::Shutdown;
@@ -9,10 +9,10 @@ use actix_web::rt::time::timeout;
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-/// How long a rejected connection may stay, so that its client reads why.
+/// Maximum time for which a rejected connection stays open, so that its client can read the reason.
 const LINGER: Duration = Duration::from_secs(1);
 
-/// How much of a request is read before it is answered, and of its rest afterwards, in bytes.
+/// Maximum number of bytes of the request to read after the response.
 const MAX_READ: u64 = 64 * 1024;
 
 const RESPONSE: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
@@ -23,11 +23,11 @@ const RESPONSE: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
     \r\n\
     Too many connections\n";
 
-/// Answers 503 once the client has asked for something, and stays until the client has gone, but
-/// for a moment only.
+/// Answers 503 once the client has sent something, then waits for at most a second until the client
+/// has disconnected.
 ///
-/// Many clients take an answer for an error if it comes before they have asked. And if a connection
-/// is closed while something is unread, the system resets it, and the answer may be lost.
+/// Many clients treat a response that arrives before their request as an error. And if a connection
+/// is closed while something is unread, the system resets it, and the response may be lost.
 pub(super) async fn with_response<S: AsyncRead + AsyncWrite + Unpin>(stream: impl Future<Output = io::Result<S>>) {
     let exchange = async {
         let mut stream = stream.await?;
@@ -39,14 +39,15 @@ pub(super) async fn with_response<S: AsyncRead + AsyncWrite + Unpin>(stream: imp
         }
         io::Result::Ok(())
     };
-    // A client that has gone, or is slow to go, gets no more than this.
+    // Errors and the timeout mean that the client has disconnected or is slow to; either way the
+    // connection ends here.
     let _ = timeout(LINGER, exchange).await;
 }
 
-/// Answers 503, if the client can read it without a handshake, and closes the connection.
+/// Answers 503 if the client can read that without a TLS handshake, and closes the connection.
 pub(super) fn immediately(stream: &TcpStream, is_tls: bool) {
     let socket = SockRef::from(stream);
-    // Each fails when the client has already gone, which is as good.
+    // Both fail if the client has already disconnected, which is fine.
     if !is_tls {
         let _ = socket.send(RESPONSE);
     }

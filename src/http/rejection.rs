@@ -1,4 +1,5 @@
-//! What is rejected before dispatch: a status of its own in every dialect, and a JSON-RPC error body.
+//! Responses to requests that are rejected before dispatch. They have their own status in every
+//! dialect, and a JSON-RPC error as their body.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -15,16 +16,16 @@ use crate::jsonrpc::{Dialect, RpcError, beginning};
 use super::allowed_methods::AllowedMethods;
 use super::unread_body::WithUnreadBody;
 
-/// Why a request got no further than HTTP.
+/// The reason why a request was rejected before dispatch.
 #[derive(Debug)]
 pub(crate) struct HttpRejection {
     status: StatusCode,
     reason: Cow<'static, str>,
-    /// The methods there are, if this is about the method.
+    /// The value of the `Allow` header, if the HTTP method is the reason.
     allow: Option<&'static str>,
 }
 
-/// Maximum length of a header in a reason, in bytes.
+/// Maximum length of a header's value in a reason, in bytes.
 const MAX_QUOTED_HEADER: usize = 100;
 
 impl HttpRejection {
@@ -36,29 +37,30 @@ impl HttpRejection {
         Self { status, reason: Cow::Owned(reason), allow: None }
     }
 
-    /// For a path that answers these methods, and browsers' questions before them, if it does.
+    /// Returns the rejection of a method that a path does not accept. `preflight` says whether the
+    /// path answers CORS preflight requests.
     pub(crate) fn method_not_allowed(methods: AllowedMethods, preflight: bool) -> Self {
         let reason = match methods {
-            AllowedMethods::Post => "calls are made by POST",
-            AllowedMethods::Get => "this can only be read, by GET",
+            AllowedMethods::Post => "this path accepts calls: send them by POST",
+            AllowedMethods::Get => "this path can only be read: send GET",
         };
         let allow = if preflight { methods.header_value_with_options() } else { methods.header_value() };
         Self { allow: Some(allow), ..Self::new(StatusCode::METHOD_NOT_ALLOWED, reason) }
     }
 
-    /// For what would be this endpoint, but for a slash behind it.
+    /// Returns the rejection of an endpoint's path that has a slash at its end.
     pub(crate) fn trailing_slash(endpoint: &str) -> Self {
         Self::with_reason(StatusCode::NOT_FOUND, format!("calls are made at `{endpoint}`, without a slash behind it"))
     }
 
     pub(crate) const fn authentication_unavailable() -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "it cannot be said whose token this is")
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "the token cannot be checked at the moment: try again")
     }
 
     pub(crate) const fn wrong_host() -> Self {
         Self::new(
             StatusCode::MISDIRECTED_REQUEST,
-            "this server does not answer for the host in `Host`: its setting allowed_hosts has the names that it does",
+            "this server does not accept the host in `Host`: its setting allowed_hosts lists the hosts that it accepts",
         )
     }
 
@@ -81,7 +83,7 @@ impl HttpRejection {
         Self::with_reason(StatusCode::UNSUPPORTED_MEDIA_TYPE, reason)
     }
 
-    /// `declared` is the length that the request's head tells, if it does.
+    /// `declared` is the request's `Content-Length`, if it has one.
     pub(crate) fn body_too_large(declared: Option<&str>, limit: usize) -> Self {
         let declared =
             declared.map(|length| format!(", got {}", beginning(length, MAX_QUOTED_HEADER))).unwrap_or_default();
@@ -92,7 +94,7 @@ impl HttpRejection {
     pub(crate) const fn excessive_framing() -> Self {
         Self::new(
             StatusCode::PAYLOAD_TOO_LARGE,
-            "the chunks of the body have more extensions and trailers than they may: send them without",
+            "the chunked body has too many extensions and trailers: send it without them",
         )
     }
 
@@ -101,7 +103,7 @@ impl HttpRejection {
     }
 
     pub(crate) const fn incomplete_body() -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "the body did not arrive whole")
+        Self::new(StatusCode::BAD_REQUEST, "the body is incomplete or malformed")
     }
 
     pub(crate) const fn draining() -> Self {
@@ -113,7 +115,8 @@ impl HttpRejection {
         self.status
     }
 
-    /// The answer to a request with this body; closes the connection if the body has not been read.
+    /// Returns the response to a request with this body. It closes the connection if the body has not
+    /// been read.
     pub(crate) fn respond(&self, request: Payload, dialect: Dialect) -> HttpResponse {
         let error = match self.status {
             StatusCode::SERVICE_UNAVAILABLE => RpcError::unavailable().with_reason(&self.reason),
@@ -132,7 +135,7 @@ impl HttpRejection {
     }
 }
 
-/// A header as it came, in a few words.
+/// Returns a header's values for use in a reason, shortened.
 fn sent(headers: &HeaderMap, name: &HeaderName) -> String {
     let sent: Vec<_> = headers.get_all(name).map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
     if sent.is_empty() { "none".to_owned() } else { format!("`{}`", beginning(&sent.join(", "), MAX_QUOTED_HEADER)) }

@@ -1,15 +1,17 @@
-//! What gets no further than HTTP, as rows.
+//! Requests that are rejected before dispatch, as a table of test cases.
 //!
-//! The route is held to them by itself, in `http/rpc/tests.rs`, and whole servers are in `tests/http/refusals.rs`, which takes this
-//! file in by its path. Both take bodies of 1,000 bytes, listen to loopback names only, and allow no origins.
+//! Two tests use it: `src/http/rpc/tests.rs` for the route alone, and `tests/http/refusals.rs` for
+//! whole servers, which includes this file by its path. Both accept bodies of up to 1,000 bytes and
+//! loopback hosts only, and allow no origins.
 
-/// A request that is refused.
+/// A request that is rejected, with the status that it gets.
 pub(crate) struct RejectedRequest {
     pub(crate) name: &'static str,
     pub(crate) method: &'static str,
-    /// Beside `Host: localhost` and `Content-Type: application/json`, unless they stand here. One without a value is left out.
+    /// Headers beside `Host: localhost` and `Content-Type: application/json`, or in their place. A
+    /// header with an empty value is left out of the request.
     pub(crate) headers: &'static [(&'static str, &'static str)],
-    /// The length of the body.
+    /// Length of the body, in bytes.
     pub(crate) bytes: usize,
     pub(crate) status: u16,
 }
@@ -22,14 +24,14 @@ const fn by(method: &'static str, headers: &'static [(&'static str, &'static str
     RejectedRequest { name: method, method, headers, bytes: 100, status }
 }
 
-/// All of them.
+/// All rejected requests.
 pub(crate) const REJECTED_REQUESTS: &[RejectedRequest] = &[
     by("GET", &[], 405),
     by("PUT", &[], 405),
     by("DELETE", &[], 405),
     by("PATCH", &[], 405),
     by("CALL", &[], 405),
-    // Without origins it means nothing.
+    // Without allowed origins there are no preflight requests.
     by("OPTIONS", &[], 405),
     by("GET", &[("Host", "evil.net"), ("Content-Type", "text/plain")], 405),
     post("another host", &[("Host", "evil.net")], 421),
@@ -65,7 +67,7 @@ pub(crate) const REJECTED_REQUESTS: &[RejectedRequest] = &[
     },
 ];
 
-/// What `Content-Type` may say.
+/// Values of `Content-Type` that are accepted.
 pub(crate) const JSON_CONTENT_TYPES: &[&str] = &[
     "application/json",
     "Application/JSON; charset=UTF-8",

@@ -1,5 +1,5 @@
-//! The outermost middleware: tells the stream of a connection when a request of it is being
-//! guard, and no longer is.
+//! The outermost middleware: it records in the state of a connection when the answer to one of its
+//! requests starts and ends.
 
 use std::pin::Pin;
 use std::rc::Rc;
@@ -14,13 +14,15 @@ use futures::Stream;
 
 use super::connection_state::ConnectionState;
 
-/// How much of an answer is handed on at once, so that no more than this, and what actix buffers,
-/// is copied for a client that takes it slowly.
+/// Maximum number of bytes of a response that are given to actix at once. A client that reads slowly
+/// then costs a copy of no more than this and what actix buffers.
 const MAX_CHUNK: usize = 32 * 1024;
 
-/// For `App::wrap_fn`, as the last one added, so that it is the outermost: `.wrap_fn(track_request)`.
+/// Tracks a request and its response in the state of its connection.
 ///
-/// On a connection that did not come through [`HttpListener`](super::listen::HttpListener) it does nothing.
+/// Pass it to `App::wrap_fn` last, `.wrap_fn(track_request)`, so that it is the outermost
+/// middleware. On a connection that did not come through
+/// [`HttpListener`](super::listen::HttpListener) it does nothing.
 pub(crate) fn track_request<S, B>(
     mut request: ServiceRequest,
     app: &S,
@@ -34,18 +36,19 @@ where
         connection.response_started();
         watch_body(&mut request, connection);
     }
-    // If there is no answer, actix makes one of the error, or the client has left.
+    // Dropped with the response's body. Without a response it is dropped with this future: actix then
+    // answers with the error, or the client has disconnected.
     let guard = ResponseGuard(connection);
     let answer = app.call(request);
     async move {
         let response = answer.await?.map_into_boxed_body();
-        Ok(response.map_body(|_, body| TrackedBody { body, rest: Bytes::new(), _answered: guard }))
+        Ok(response.map_body(|_, body| TrackedBody { body, rest: Bytes::new(), _guard: guard }))
     }
 }
 
 fn watch_body(request: &mut ServiceRequest, connection: &Rc<ConnectionState>) {
-    // Nearly every body has come with its head, and is worth no box. And the stream of a connection
-    // that changes its protocol is quiet for as long as its users are.
+    // Nearly every body has arrived with its head, and needs no box. And a connection that was
+    // upgraded to another protocol may be silent for as long as its users are.
     if connection.is_fully_forwarded() || request.head().upgrade() {
         return;
     }
@@ -58,7 +61,7 @@ fn watch_body(request: &mut ServiceRequest, connection: &Rc<ConnectionState>) {
     }
 }
 
-/// A request's body: while it is awaited, it is the client's connection.
+/// A request's body. While a handler waits for it, the client's stall timeout runs.
 struct TrackedPayload {
     payload: Payload,
     connection: Rc<ConnectionState>,
@@ -73,7 +76,7 @@ impl Stream for TrackedPayload {
             Poll::Pending if self.connection.has_excessive_framing() => {
                 return Poll::Ready(Some(Err(PayloadError::Overflow)));
             }
-            // Asked again without any news, it is still the same wait.
+            // A poll without new data continues the same wait.
             Poll::Pending => self.connection.body_pending(),
             Poll::Ready(_) => self.connection.body_ready(),
         }
@@ -87,7 +90,7 @@ impl Drop for TrackedPayload {
     }
 }
 
-/// Ends the connection when it is dropped.
+/// Records the end of the response when it is dropped.
 struct ResponseGuard(Option<Rc<ConnectionState>>);
 
 impl Drop for ResponseGuard {
@@ -98,12 +101,13 @@ impl Drop for ResponseGuard {
     }
 }
 
-/// An answer's body.
+/// The body of a response, which records its end when it is dropped.
 pub(crate) struct TrackedBody {
-    // Before the end of the connection, as it may hold the request's, whose drop takes the connection.
+    // Declared before `_guard`, so dropped before it: it may hold the request's payload, whose drop
+    // marks the connection as busy.
     body: BoxBody,
     rest: Bytes,
-    _answered: ResponseGuard,
+    _guard: ResponseGuard,
 }
 
 impl MessageBody for TrackedBody {

@@ -1,4 +1,4 @@
-//! Who takes a path, of routes that somebody else has made.
+//! Finds out which of a program's own routes a path matches.
 
 use actix_web::dev::Service;
 use actix_web::test::{TestRequest, init_service};
@@ -6,14 +6,14 @@ use actix_web::web::ServiceConfig;
 use actix_web::{App, HttpRequest, HttpResponse};
 use futures::future::ready;
 
-/// The pattern by which these routes take a path, if they do. None of their handlers runs.
+/// Returns the pattern of the route that matches a path, if there is one. No handler runs.
 pub(crate) async fn matching_pattern(path: &str, routes: impl FnOnce(&mut ServiceConfig)) -> Option<String> {
     matching_request(path, routes).await?.match_pattern()
 }
 
-/// A request for a path, with all that these routes know of it. None of their handlers runs.
+/// Returns a request for a path, after these routes have matched it. No handler runs.
 pub(super) async fn matching_request(path: &str, routes: impl FnOnce(&mut ServiceConfig)) -> Option<HttpRequest> {
-    // What asks stands before the routes and answers by itself.
+    // The middleware answers every request itself, before the route's handler would run.
     let app = App::new()
         .configure(routes)
         .wrap_fn(|request, _| ready(Ok(request.into_response(HttpResponse::Ok().finish()))));
@@ -33,7 +33,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn a_path_is_taken_by_the_pattern_that_would_answer_it() {
+    async fn a_path_matches_the_pattern_of_the_route_that_would_answer_it() {
         let routes = |config: &mut ServiceConfig| {
             config.route("/plain", web::get().to(never));
             config.service(web::scope("/scope").route("/inner", web::post().to(never)));

@@ -1,4 +1,4 @@
-//! From the outcome of a call to the status of its HTTP answer.
+//! The HTTP status of a response, from the outcome of its call.
 
 use std::time::Duration;
 
@@ -10,18 +10,19 @@ use crate::jsonrpc::{Dialect, code};
 /// The HTTP status of a response that carries a JSON-RPC error.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ErrorStatus {
-    /// 200, as for any JSON-RPC response: what clients of JSON-RPC expect. The default.
+    /// Status 200, as for any JSON-RPC response, which is what JSON-RPC clients expect. The default.
     #[default]
     Ok,
-    /// A status that fits the error code, for single calls: 401 for -32001, 404 for -32601, 503 for -32000 and so on. A
-    /// batch gets 200. So do the dialects `pymicroservice` and `gemstone`, whose clients lose the body of other responses.
+    /// A status that fits the error code, for single calls: 401 for -32001, 404 for -32601, 503 for
+    /// -32000 and so on. A batch gets 200. So do responses in the dialects `pymicroservice` and
+    /// `gemstone`, whose clients lose the body of a response with another status.
     Mapped,
 }
 
 choice!(ErrorStatus, "status mode" { "ok" = Ok, "mapped" = Mapped });
 
 impl ErrorStatus {
-    /// The status of an answer, by the code of a single call's error.
+    /// Returns the status of a response. `error` is the code of a single call's error, if it failed.
     pub(crate) fn status(self, dialect: Dialect, error: Option<i32>) -> StatusCode {
         let Some(error) = error.filter(|_| self == Self::Mapped && dialect == Dialect::Jsonrpc) else {
             return StatusCode::OK;
@@ -37,7 +38,7 @@ impl ErrorStatus {
     }
 }
 
-/// The headers that HTTP wants beside a status.
+/// Adds the headers that HTTP requires with a status: `WWW-Authenticate` and `Retry-After`.
 pub(crate) fn accompany(status: StatusCode, retry_after: Option<Duration>, headers: &mut HeaderMap) {
     match status {
         StatusCode::UNAUTHORIZED => {
@@ -45,7 +46,7 @@ pub(crate) fn accompany(status: StatusCode, retry_after: Option<Duration>, heade
         }
         StatusCode::SERVICE_UNAVAILABLE => {
             let wait = retry_after.unwrap_or_default();
-            // The header has whole seconds only, and 0 would invite a storm.
+            // The header has whole seconds only, and 0 would make all clients retry at once.
             let seconds = wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1);
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
@@ -82,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wait_is_rounded_up_to_whole_seconds_and_never_to_none() {
+    fn retry_after_is_rounded_up_to_whole_seconds_and_is_at_least_one() {
         for (wait, written) in [(None, "1"), (Some(0), "1"), (Some(1000), "1"), (Some(1001), "2"), (Some(59_999), "60")]
         {
             let mut headers = HeaderMap::new();

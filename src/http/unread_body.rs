@@ -1,4 +1,4 @@
-//! An answer to a request whose body has not been read to its end.
+//! Responses to requests whose body has not been read to its end.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -8,10 +8,11 @@ use actix_web::body::{BodySize, MessageBody};
 use actix_web::dev::Payload;
 use actix_web::web::Bytes;
 
-/// The body of such an answer: it keeps the request's alive until it is sent.
+/// The body of such a response. It keeps the request's body alive until the response is sent.
 ///
-/// actix closes the connection after an answer that leaves a request's body unread. But a chunked body that was dropped
-/// before the answer it reads on instead, for as long as the client cares to send or to stall.
+/// actix closes the connection after a response that leaves the request's body unread. But if a
+/// chunked body was dropped before the response, actix reads it to its end instead, for as long as
+/// the client sends or stalls.
 pub(super) struct WithUnreadBody<B> {
     body: B,
     _request: Payload,
@@ -23,7 +24,7 @@ impl<B> WithUnreadBody<B> {
     }
 }
 
-/// The same answer, with the body of its request kept alive, if that has one.
+/// Returns the response with the body of its request kept alive, if the request has one.
 pub(super) fn keep_unread_body(response: HttpResponse, request: Payload) -> HttpResponse {
     match request {
         Payload::None => response,

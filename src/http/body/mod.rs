@@ -1,4 +1,4 @@
-//! Reading a request's body: so many bytes, in so much time, and no longer than the server runs.
+//! Reads a request's body, within a limit of bytes and time, and until the server stops.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -16,17 +16,23 @@ use tokio::sync::watch;
 use super::connection_state::ConnectionState;
 use super::rejection::HttpRejection;
 
-/// What a body may cost.
+/// Limits for the body of a request.
 #[derive(Clone, Debug)]
 pub(crate) struct BodyLimits {
-    /// The most bytes that a body may have. Not more is ever kept of one.
+    /// Maximum size of a body, in bytes. No more than this is ever kept of one.
     pub(crate) bytes: usize,
-    /// The time from the request's head to the end of its body.
+    /// Maximum time from the end of the request's head to the end of its body.
     pub(crate) time: Duration,
 }
 
-/// Reads the whole body. `stopping` becomes true when the server drains: bodies still under way are given up then, as one
-/// that stalls would hold the stop to its limit. `connection` is that of the connection.
+/// Reads the whole body.
+///
+/// `stopping` becomes true when the server drains. Bodies that are still incomplete are then
+/// rejected, as one that stalls would delay the stop until its limit. `connection` is the state of
+/// the request's connection, if it came through our listener.
+///
+/// # Errors
+/// If the body exceeds a limit or is malformed, and if the server stops.
 pub(crate) async fn read(
     payload: &mut Payload,
     headers: &HeaderMap,
@@ -39,9 +45,9 @@ pub(crate) async fn read(
         return Err(HttpRejection::body_too_large(declared, limits.bytes));
     }
     let mut whole = pin!(collect(payload, limits.bytes));
-    // Most bodies arrive with their head, and need neither a timer nor an ear for the stop. But
-    // actix hands a request on before it takes the body out of what it has read, so that even those
-    // are there at the second look only.
+    // Most bodies arrive with their head, and need neither a timer nor the stop signal. But actix
+    // calls the service before it decodes the body from its read buffer, so even those bodies are
+    // available only at the second poll.
     match connection.filter(|connection| connection.is_fully_forwarded()) {
         Some(connection) => connection.body_decoded().await,
         None => {
@@ -68,8 +74,8 @@ pub(crate) async fn read(
     }
 }
 
-/// Lets whoever polls do other work before this task goes on, but nothing else of its thread's: that
-/// may take long.
+/// Yields once to the future that polls this one, which is actix's connection, but not to the other
+/// tasks of the thread, which may take long.
 async fn yield_once() {
     let mut yielded = false;
     poll_fn(|cx| {
@@ -87,7 +93,7 @@ async fn collect(payload: &mut Payload, limit: usize) -> Result<Bytes, HttpRejec
     let mut next = async || match payload.next().await {
         Some(Err(PayloadError::Overflow)) => Err(HttpRejection::excessive_framing()),
         Some(Err(error)) => {
-            log_debug!(%error, "a body broke off");
+            log_debug!(%error, "a request's body could not be read");
             Err(HttpRejection::incomplete_body())
         }
         Some(Ok(chunk)) => Ok(Some(chunk)),

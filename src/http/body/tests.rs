@@ -80,14 +80,14 @@ fn a_body_is_read_whole_in_however_many_pieces_it_comes() {
     }
 }
 
-/// What an answer was polled, and asked for.
+/// Counts of the polls of a response future, and of the wakes that it asked for.
 #[derive(Default)]
 struct PollCounts {
     polls: AtomicUsize,
     wakes: AtomicUsize,
 }
 
-/// An answer that does not get all polls of its connection.
+/// A response future that some polls of its connection do not reach.
 struct SkippingFuture {
     answer: Pin<Box<dyn Future<Output = HttpResponse>>>,
     skip: Range<usize>,
@@ -128,8 +128,8 @@ fn a_body_that_came_with_its_head_causes_no_wake_and_is_read_at_the_next_poll() 
         let (skip, seen) = (skipped.lock().unwrap().clone(), Arc::clone(&shown.lock().unwrap()));
         SkippingFuture { answer: Box::pin(length(request, payload)), skip, seen }
     });
-    // actix polls twice at once. If the second poll does not reach the answer, there is no other one
-    // unless the stream of the connection asks for it.
+    // actix polls twice in a row. If the second poll does not reach the response future, there is no
+    // further one unless the stream of the connection asks for it.
     for (skipped, polls) in [(0..0, 2), (1..2, 3)] {
         *skip.lock().unwrap() = skipped.clone();
         let mut client = server.connect();

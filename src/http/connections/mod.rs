@@ -1,10 +1,10 @@
-//! The hygiene of connections: how many there may be, and how long one may keep us waiting.
+//! Limits on connections: how many may be open, and how long one may stall or be idle.
 //!
-//! actix-web's own timers cover the first head of a connection and, if it is asked to, the rest
-//! between requests, with a timer for each. A connection that stalls in a later head, in a body, or
-//! in taking its answer is covered by none. The watch here looks at all of them now and then, and
-//! has those end that stall or are idle for too long. The [stream](super::peer_stream) of each tells it
-//! what its client does.
+//! actix-web's own timers cover the first head of a connection and, optionally, the time between
+//! requests, with one timer for each connection. They do not cover a connection that stalls in a
+//! later head, in a body, or while it reads its response. The watch here checks all connections
+//! periodically, and ends those that stall or are idle for too long. The
+//! [stream](super::peer_stream) of each connection records what its client does.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -20,18 +20,18 @@ use crate::peer::network;
 
 use super::activity::{ConnectionActivity, TickClock, TickTimeouts};
 
-/// How many connections there may be, and how long each may make us wait.
+/// Limits on the number of connections, and on the time that each may stall or be idle.
 #[derive(Clone, Debug)]
 pub(crate) struct ConnectionLimits {
-    /// Beyond so many open connections, further ones are rejected.
+    /// Maximum number of open connections. Further ones are rejected.
     pub(crate) total: usize,
-    /// The same, for the connections of one peer address (an IPv6 network of 64 bits counts as
-    /// one).
+    /// Maximum number of open connections from one peer address. An IPv6 network of 64 bits counts
+    /// as one address.
     pub(crate) per_peer: usize,
-    /// A connection that waits longer than this for its client is ended: in a head, in a body, or
-    /// in an answer that the client does not take.
+    /// Maximum time for which a client may stall: in a head, in a body, or while its response waits
+    /// to be read. A connection that stalls for longer is closed.
     pub(crate) stall_timeout: Duration,
-    /// A connection that is idle longer than this is closed.
+    /// Maximum idle time between requests. A connection that is idle for longer is closed.
     pub(crate) keep_alive: Duration,
 }
 
@@ -42,9 +42,9 @@ pub(crate) struct Connections {
     tick: Duration,
     clock: Arc<TickClock>,
     open: Mutex<OpenConnections>,
-    /// How many more connections may be told, before the next tick, that they are rejected.
+    /// Number of rejected connections that may still get a response before the next tick.
     answers_left: AtomicU32,
-    /// Connections rejected since the last warning.
+    /// Number of connections rejected since the last warning.
     rejected: AtomicU64,
 }
 
@@ -55,7 +55,7 @@ struct OpenConnections {
     peers: HashMap<IpAddr, usize>,
 }
 
-/// The place of one connection among those that are open; free again when it is dropped.
+/// The slot of one open connection. It is released when this is dropped.
 #[derive(Debug)]
 pub(super) struct ConnectionGuard {
     id: u64,
@@ -83,25 +83,25 @@ impl Drop for ConnectionGuard {
     }
 }
 
-/// There is no place for a connection.
+/// The way in which a connection beyond the limits is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ConnectionRejected {
-    /// It should be told so, for which it may stay for a moment.
+    /// The connection stays open for a moment, to get a 503 response.
     WithResponse,
-    /// There are too many of them.
+    /// The connection is closed at once, as too many others are being answered.
     Immediately,
 }
 
 impl Connections {
-    /// How many rejected connections are told so in each tick: no flood of them is worth more of
-    /// our time.
+    /// Number of rejected connections that get a response in each tick. It bounds the time that a
+    /// flood of connections can cost.
     const ANSWERED_PER_TICK: u32 = 64;
 
-    /// How many connections may be told so at the same time, at most: those of two ticks, since one
-    /// that says nothing is kept for less than that.
+    /// Maximum number of rejected connections that are being answered at the same time: those of two
+    /// ticks, as a silent one is kept for less time than that.
     const MAX_ANSWERED: usize = 2 * Self::ANSWERED_PER_TICK as usize;
 
-    /// At most one warning of rejected connections in this time.
+    /// Minimum time between two warnings about rejected connections.
     const WARN_EVERY: Duration = Duration::from_secs(60);
 
     pub(crate) fn new(limits: ConnectionLimits) -> Arc<Self> {
@@ -117,21 +117,24 @@ impl Connections {
         })
     }
 
-    /// How many connections may be open at once, rejected ones that are told so among them. Those
-    /// must never take the room of connections that are yet to come.
+    /// Maximum number of sockets that may be open at once, including rejected connections that are
+    /// being answered. Those must never use up the slots of connections that are yet to come.
     pub(crate) fn max_open(&self) -> usize {
         let total = self.limits.total;
         total.saturating_add(total.max(Self::MAX_ANSWERED))
     }
 
-    /// How many connections are open.
+    /// Returns the number of open connections.
     #[cfg(test)]
     pub(crate) fn count(&self) -> usize {
         self.open.lock().activities.len()
     }
 
-    /// Gives a connection its place, from its very beginning. One that gets none counts for
-    /// nothing.
+    /// Gives a connection its slot, before its first byte is read. A rejected connection does not
+    /// count towards the limits.
+    ///
+    /// # Errors
+    /// If the total or the peer's limit is reached.
     pub(super) fn admit(self: &Arc<Self>, peer: IpAddr) -> Result<ConnectionGuard, ConnectionRejected> {
         let peer = network(peer);
         let open = &mut *self.open.lock();
@@ -149,7 +152,7 @@ impl Connections {
         Ok(ConnectionGuard { id, peer, activity, connections: Arc::clone(self) })
     }
 
-    /// Ends connections whose client has been waited for too long. Runs until it is dropped.
+    /// Ends connections whose clients stall or are idle for too long. Runs until it is dropped.
     pub(crate) async fn watch(self: Arc<Self>) {
         let ticks = |time: Duration| u32::try_from(time.as_nanos().div_ceil(self.tick.as_nanos())).unwrap_or(u32::MAX);
         let timeouts = TickTimeouts { stalled: ticks(self.limits.stall_timeout), idle: ticks(self.limits.keep_alive) };
@@ -161,7 +164,7 @@ impl Connections {
             for activity in self.open.lock().activities.values().filter(|activity| activity.is_overdue(now, timeouts)) {
                 let was_idle = activity.is_idle();
                 if activity.time_out() && !was_idle {
-                    log_debug!("a connection that kept us waiting was ended");
+                    log_debug!("a connection was closed because its client stalled");
                 }
             }
             if warned.is_none_or(|warned: Instant| warned.elapsed() >= Self::WARN_EVERY) && self.warn_of_rejected() {
@@ -170,14 +173,14 @@ impl Connections {
         }
     }
 
-    /// Returns whether there was anything to warn of.
+    /// Logs a warning if connections were rejected since the last one. Returns whether it did.
     fn warn_of_rejected(&self) -> bool {
         let rejected = self.rejected.swap(0, Ordering::Relaxed);
         if rejected > 0 {
             let ConnectionLimits { total, per_peer, .. } = self.limits;
             log_warn!(
                 rejected,
-                "connections were rejected: --max-connections is {total}, --max-connections-per-peer {per_peer}"
+                "connections were rejected: --max-connections is {total} and --max-connections-per-peer is {per_peer}"
             );
         }
         rejected > 0

@@ -26,7 +26,8 @@ fn serve_with(tuning: RawServerOptions) -> RawServer {
                 .route(
                     "/mirror",
                     web::post().to(|body: web::Payload| async {
-                        // An answer that begins before the request has ended is the last one of its connection.
+                        // A response that begins before the request has ended is the last one of its
+                        // connection.
                         actix_web::rt::time::sleep(Duration::from_millis(50)).await;
                         HttpResponse::Ok().streaming(body)
                     }),
@@ -92,7 +93,7 @@ fn a_client_that_waits_or_reads_a_large_response_slowly_is_not_disconnected() {
     let mut large = server.connect();
     large.send(b"GET /large HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
     let (mut taken, mut buffer) = (0, vec![0; 1 << 20]);
-    // Slower than the patience in all, never for as long at once.
+    // Slower than the stall timeout in total, but never silent for that long.
     loop {
         match std::io::Read::read(&mut large.stream, &mut buffer).unwrap() {
             0 => break,
@@ -130,7 +131,7 @@ fn connections_beyond_the_limit_are_answered_503_until_others_close() {
 /// A client from another address of this machine.
 fn connect_from(server: &RawServer, own: [u8; 4]) -> RawClient {
     let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
-    // Of what it does not read, the system takes little for it.
+    // The system buffers only a little of what the client does not read.
     socket.set_recv_buffer_size(4096).unwrap();
     socket.bind(&std::net::SocketAddr::from((own, 0)).into()).unwrap();
     socket.connect(&server.addr.into()).unwrap();
@@ -197,7 +198,7 @@ fn a_request_that_arrives_as_its_connection_times_out_is_answered() {
     wait_until("the request has come", || {
         server.connections.open.lock().activities.values().any(|activity| !activity.is_waiting_for_client())
     });
-    // As the watch does that looked just before.
+    // Does what the watch does if it looked just before the request arrived.
     server.connections.open.lock().activities.values().for_each(|activity| _ = activity.time_out());
     assert!(client.answer().ends_with("slow"));
 }
@@ -227,7 +228,7 @@ fn a_client_that_sends_many_requests_and_reads_no_responses_is_disconnected() {
         let first = if name == "after a slow one" { "GET /slow HTTP/1.1\r\nHost: a\r\n\r\n" } else { "" };
         let all = first.to_owned() + &request.repeat((4 << 20) / request.len());
         let (mut rest, start) = (all.as_bytes(), std::time::Instant::now());
-        // Until the server has closed the connection, of which the system tells whoever writes.
+        // Writes until the server has closed the connection, which makes a write fail.
         loop {
             let next = if rest.is_empty() { b"G" } else { rest };
             match std::io::Write::write(&mut &client.stream, next) {

@@ -1,34 +1,35 @@
-//! A body in chunks, as far as it says where it ends.
+//! Finds the end of a chunked body.
 
 use memchr::memchr;
 
-/// How far a chunked body has come. It takes the same steps as actix's own decoder, which comes
-/// after it.
+/// A scanner for the end of a chunked body. It goes through the same states as actix's own decoder,
+/// which reads the bytes afterwards.
 #[derive(Debug)]
 pub(in crate::http) struct ChunkScanner {
     state: ChunkState,
-    /// The size of a chunk while it is read, then what is missing of the chunk.
+    /// The size of the chunk while its digits are read, then the number of its bytes that are
+    /// missing.
     left: u64,
-    /// Bytes of chunks so far.
+    /// Number of bytes of chunk data so far.
     data: u64,
-    /// Bytes of everything else: sizes, extensions, ends of lines, trailers.
+    /// Number of bytes of everything else so far: sizes, extensions, line ends, trailers.
     framing: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum ChunkState {
-    /// The first digit of a size.
+    /// Expects the first digit of a size.
     Size,
     Digits,
-    /// Spaces after the digits.
+    /// In the spaces after the digits.
     Spaces,
-    /// What follows a semicolon, up to the end of the line.
+    /// In an extension, which is everything from a semicolon to the end of the line.
     Extension,
     SizeNewline,
     Data,
     DataReturn,
     DataNewline,
-    /// The beginning of a line of the trailer, or of the empty one that ends it.
+    /// At the start of a trailer line, or of the empty line that ends the trailer.
     Trailer,
     TrailerLine,
     TrailerNewline,
@@ -44,12 +45,12 @@ impl Default for ChunkScanner {
 }
 
 impl ChunkScanner {
-    /// The framing that any body may have, in bytes: as much as the size lines and trailers of
-    /// reasonable clients need.
+    /// Number of framing bytes that any body may have: enough for the size lines and trailers of
+    /// reasonable clients.
     const BASE_FRAMING: u64 = 16 * 1024;
 
-    /// The framing that each byte of a body may have besides. A chunk of one byte needs five: its
-    /// digit and two ends of lines.
+    /// Number of further framing bytes for each byte of data. A chunk of one byte needs five: its
+    /// digit and two line ends.
     const FRAMING_PER_BYTE: u64 = 8;
 
     pub(super) fn is_complete(&self) -> bool {
@@ -60,8 +61,7 @@ impl ChunkScanner {
         self.state == ChunkState::Malformed
     }
 
-    /// Whether there is more framing than a body of so many bytes can need, in however small chunks
-    /// it comes.
+    /// Whether there is more framing than a body of this length needs even in chunks of one byte.
     pub(super) fn is_excessive(&self) -> bool {
         self.framing > Self::BASE_FRAMING + Self::FRAMING_PER_BYTE * self.data
     }
@@ -81,7 +81,8 @@ impl ChunkScanner {
                     }
                     taken
                 }
-                // The long parts, of which little more than the end matters.
+                // These parts may be long, and only their end matters, so search for it instead of
+                // stepping through each byte.
                 state @ (ChunkState::Extension | ChunkState::TrailerLine) => {
                     let end = memchr(b'\r', rest);
                     let line = &rest[..end.unwrap_or(rest.len())];

@@ -1,5 +1,4 @@
-//! The head of a request, as far as it says where the request ends and whether its connection is to
-//! change its protocol.
+//! Scans the head of a request for where the request ends, and for an upgrade to another protocol.
 
 use std::ops::Range;
 
@@ -7,48 +6,51 @@ use memchr::memchr_iter;
 
 use super::BodyFraming;
 
-/// A head that is not complete.
+/// A scanner for the end of a head, which is fed until the head is complete.
 #[derive(Debug, Default)]
 pub(in crate::http) struct HeadScanner {
-    /// The length of the empty lines before the request line, which do not count.
+    /// Length of the empty lines before the request line, which are skipped.
     begin: usize,
-    /// The length of what has been searched for the end.
+    /// Number of bytes that have already been searched for the end of the head.
     searched: usize,
 }
 
-/// What the header lines say.
+/// The header fields that decide where a request ends.
 #[derive(Debug, Default)]
 struct HeadFields {
     length: u64,
     chunked: bool,
-    /// `Connection` has the option `upgrade`.
+    /// Whether `Connection` has the option `upgrade`.
     upgrade: bool,
-    /// `Upgrade` has `websocket`.
+    /// Whether `Upgrade` is `websocket`.
     websocket: bool,
-    /// Where these two are, which few requests have, however often.
+    /// The byte ranges of both, in each place where they occur. Few requests have any.
     upgrade_offers: Vec<Range<usize>>,
 }
 
 impl HeadScanner {
-    /// Returns the length of the head that is at the front of these bytes, if it is complete, and
-    /// what follows it.
+    /// Returns the length of the head at the front of these bytes and what follows it, or `None` if
+    /// the head is not complete.
     ///
-    /// An upgrade that is not to a WebSocket is blanked out: for `Connection: upgrade` actix would
-    /// close the connection after the answer, and for `Upgrade: websocket`, whatever the method,
-    /// take all that comes for the body. A server may ignore what a client upgrade_offers (RFC 9110, 7.8).
+    /// An upgrade other than to a WebSocket is blanked out. For `Connection: upgrade`, actix would
+    /// close the connection after the response; for `Upgrade: websocket`, with any method, it would
+    /// take everything that follows for the body. A server may ignore an upgrade that a client
+    /// offers (RFC 9110, 7.8).
     pub(super) fn advance(&mut self, bytes: &mut [u8]) -> Option<(usize, BodyFraming)> {
         let empty = |byte: &&u8| matches!(byte, b'\r' | b'\n');
         self.begin += bytes[self.begin..].iter().take_while(empty).count();
-        // A head nearly always comes at once, and is read at the first look. Of one that comes in
-        // many pieces no byte is looked at for each piece anew.
+        // A head nearly always arrives at once, and is parsed on the first attempt. If it arrives in
+        // many pieces, the bytes before `searched` are not searched again for each piece.
         let is_complete = self.searched == 0 || self.has_end(bytes);
         let Some((end, fields)) = is_complete.then(|| HeadFields::read(bytes, self.begin)).flatten() else {
-            // An empty line may have begun: the end of a line, and a carriage return.
+            // The last two bytes are searched again: an empty line may have begun there, with the
+            // end of a line and a carriage return.
             self.searched = bytes.len().saturating_sub(2);
             return None;
         };
         let is_get = bytes[self.begin..].starts_with(b"GET ");
-        // A handshake has no body, which would go unwatched.
+        // A WebSocket handshake has no body. One with a body is not taken for a handshake, as that
+        // body would escape the limits.
         let is_websocket = fields.websocket && fields.upgrade && is_get && !fields.chunked;
         let follows = if fields.chunked {
             BodyFraming::Chunked
@@ -65,12 +67,13 @@ impl HeadScanner {
         Some((end, follows))
     }
 
-    /// Whether a request line may begin as these bytes do. What begins otherwise is refused at once.
+    /// Whether these bytes may be the beginning of a request line. If not, the request is rejected at
+    /// once.
     pub(super) fn may_begin(&self, bytes: &[u8]) -> bool {
         bytes.get(self.begin).is_none_or(u8::is_ascii_graphic)
     }
 
-    /// Whether the empty line after the header lines is in what has not been searched.
+    /// Whether the empty line that ends the head is among the bytes that have not been searched.
     fn has_end(&self, bytes: &[u8]) -> bool {
         let from = self.searched.max(self.begin);
         let mut newlines = memchr_iter(b'\n', bytes.get(from..).unwrap_or_default());
@@ -78,8 +81,8 @@ impl HeadScanner {
     }
 }
 
-/// The length of the empty line that these bytes begin with. As actix has it, a line may end without
-/// a carriage return.
+/// Returns the length of the empty line that these bytes begin with. As in actix, a line may end
+/// without a carriage return.
 fn empty_line(bytes: &[u8]) -> Option<usize> {
     match bytes {
         [b'\n', ..] => Some(1),
@@ -89,7 +92,8 @@ fn empty_line(bytes: &[u8]) -> Option<usize> {
 }
 
 impl HeadFields {
-    /// Reads the head that begins here, up to the empty line, and returns where that ends.
+    /// Reads the head that starts at `begin`. Returns where the empty line after it ends, and its
+    /// fields; `None` if there is no empty line.
     fn read(bytes: &[u8], begin: usize) -> Option<(usize, Self)> {
         let (mut fields, mut line) = (Self::default(), begin);
         for newline in memchr_iter(b'\n', bytes.get(begin..)?) {
@@ -104,14 +108,14 @@ impl HeadFields {
     }
 
     fn read_line(&mut self, head: &[u8], line: Range<usize>) {
-        // Most lines are about something else, which their first letter and the place of the colon
-        // tell. No space may be before that: actix refuses such a request.
+        // Most lines are other headers, which the first letter and the position of the colon show. A
+        // space before the colon is no case to handle, as actix rejects such a request.
         let text = &head[line.clone()];
         let value = |name: usize| trim(head, line.start + name + 1..line.end);
         match text.first().map(u8::to_ascii_lowercase) {
             Some(b'c') => {
                 if is_named(text, b"content-length") {
-                    // With another value actix refuses the request.
+                    // actix rejects the request if the value is not a number.
                     self.length = number(&head[value(b"content-length".len())]).unwrap_or(0);
                 } else if is_named(text, b"connection") {
                     self.read_connection(head, value(b"connection".len()));
@@ -150,7 +154,7 @@ fn is_named<const N: usize>(line: &[u8], name: &[u8; N]) -> bool {
     line.get(N) == Some(&b':') && line[..N].eq_ignore_ascii_case(name)
 }
 
-/// The number that these digits are; `None` if there is anything else, or more than fits.
+/// Parses decimal digits. Returns `None` for any other byte, and for a number that does not fit.
 fn number(digits: &[u8]) -> Option<u64> {
     let add = |number: u64, digit: &u8| {
         let digit = digit.wrapping_sub(b'0');
@@ -159,7 +163,7 @@ fn number(digits: &[u8]) -> Option<u64> {
     digits.iter().try_fold(0, add).filter(|_| !digits.is_empty())
 }
 
-/// The same range without the spaces at its ends.
+/// Returns the range without the spaces at its ends.
 fn trim(bytes: &[u8], range: Range<usize>) -> Range<usize> {
     let text = bytes[range.clone()].trim_ascii_start();
     let start = range.end - text.len();

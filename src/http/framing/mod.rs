@@ -1,12 +1,11 @@
-//! Where a request ends in the bytes of a connection, found before actix reads them.
+//! Finds where a request ends in the bytes of a connection, before actix reads them.
 //!
-//! actix reads on while it serves a request, and keeps what it has read. Here it gets one request
-//! at a time. So what a peer sends ahead stays where it is counted, and it is known whether a
-//! connection is idle or has begun a further request.
+//! actix continues to read while it serves a request, and buffers what it has read. Here it gets one
+//! request at a time. So what a peer sends ahead stays where it is counted, and the stream knows
+//! whether a connection is idle or has begun another request.
 //!
-//! What is found decides *when* bytes are passed on, not what they mean: all are passed on, in
-//! their order. A request that can be read in two ways therefore delays its own sender and nobody
-//! else.
+//! The result decides *when* bytes are forwarded, not what they mean: all of them are forwarded, in
+//! order. A request that can be parsed in two ways therefore delays its own sender and nobody else.
 
 mod chunks;
 mod head;
@@ -14,24 +13,24 @@ mod head;
 use chunks::ChunkScanner;
 use head::HeadScanner;
 
-/// How far the current request of a connection has been passed on.
+/// How much of the current request of a connection has been forwarded.
 #[derive(Debug)]
 pub(super) enum Framing {
-    /// Its head is not complete.
+    /// The head is not complete.
     Head(HeadScanner),
-    /// This many bytes of its body are missing.
+    /// This many bytes of the body are missing.
     Body { left: u64 },
-    /// Its body comes in chunks.
+    /// The body is chunked, and its end has not been found.
     Chunked(ChunkScanner),
-    /// All of it was passed on.
+    /// All of the request was forwarded.
     Complete,
-    /// It ends with the connection, as another protocol follows.
+    /// The request ends with the connection, as another protocol follows.
     Endless,
-    /// actix will refuse it, and close the connection.
+    /// The request is malformed. actix rejects it and closes the connection.
     Malformed,
 }
 
-/// What a complete head says about what follows it.
+/// What follows a complete head.
 #[derive(Debug, PartialEq)]
 pub(super) enum BodyFraming {
     Length(u64),
@@ -46,10 +45,10 @@ impl Default for Framing {
 }
 
 impl Framing {
-    /// Returns how many of these bytes belong to the request and may be passed on. A head is passed
-    /// on once it is complete.
+    /// Returns how many of these bytes belong to the request and may be forwarded. A head is
+    /// forwarded once it is complete.
     ///
-    /// Until then, each call must have the bytes of the one before at its front.
+    /// Until then, the bytes of each call must begin with those of the call before.
     pub(super) fn advance(&mut self, bytes: &mut [u8]) -> usize {
         match self {
             Self::Head(head) => {
@@ -57,7 +56,8 @@ impl Framing {
                     if head.may_begin(bytes) {
                         return 0;
                     }
-                    // A client that speaks TLS, say, would wait for a long time.
+                    // These bytes never become a head, for example a TLS handshake. Without this,
+                    // the client would wait for a response until it times out.
                     *self = Self::Malformed;
                     return bytes.len();
                 };
@@ -92,7 +92,7 @@ impl Framing {
         }
     }
 
-    /// Whether the framing of the body is larger than any honest one.
+    /// Whether the chunk framing of the body is larger than any legitimate client needs.
     pub(super) fn is_excessive(&self) -> bool {
         matches!(self, Self::Chunked(chunks) if chunks.is_excessive())
     }
