@@ -21,7 +21,7 @@ impl<S: Service> FromRequest for ServiceRef<S> {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         ready(request.app_data::<Self>().cloned().ok_or_else(|| {
             log_error!(
-                "the handler of {} takes ServiceRef<{}>, and the server has no such service: add it with .service(…)",
+                "the handler of {} takes ServiceRef<{}>, but the server has no such service: add it with .service(…)",
                 request.match_pattern().unwrap_or_default(),
                 type_name::<S>()
             );
@@ -30,8 +30,9 @@ impl<S: Service> FromRequest for ServiceRef<S> {
     }
 }
 
-/// A handler of a custom route may return the error of a call with `?`: the status fits its code, as with
-/// [`ErrorStatus::Mapped`](crate::ErrorStatus::Mapped), and the body is the error object.
+/// A handler of a custom route may return the error of a call with `?`. The status fits the error
+/// code, as with [`ErrorStatus::Mapped`](crate::ErrorStatus::Mapped), and the body is the error
+/// object.
 impl ResponseError for RpcError {
     fn status_code(&self) -> StatusCode {
         ErrorStatus::Mapped.status(Dialect::Jsonrpc, Some(self.code()))

@@ -1,9 +1,10 @@
-//! `host[:port]` and `scheme://host[:port]` as headers and settings write them, compared as names and not as text.
+//! `host[:port]` and `scheme://host[:port]`, as in headers and settings. They are compared as
+//! names, not as text.
 
 use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// A host with an optional port: what `Host` carries.
+/// A host with an optional port, as in the header `Host`.
 #[derive(Clone, Debug)]
 pub(crate) struct Authority<'a> {
     name: HostName<'a>,
@@ -20,7 +21,8 @@ enum HostName<'a> {
 }
 
 impl<'a> Authority<'a> {
-    /// Reads `name`, `name:80`, `127.0.0.1:80`, `[::1]` and `[::1]:80`; nothing else is one.
+    /// Parses `name`, `name:80`, `127.0.0.1:80`, `[::1]` and `[::1]:80`. Returns `None` for any
+    /// other form.
     pub(crate) fn parse(text: &'a str) -> Option<Self> {
         if let Some(rest) = text.strip_prefix('[') {
             let (ip, after) = rest.split_once(']')?;
@@ -47,14 +49,14 @@ impl<'a> Authority<'a> {
         self.port.is_some()
     }
 
-    /// Whether the name always means this machine, so that no foreign DNS server can have a say in it.
+    /// Whether the name always means this machine, so that no DNS server decides where it leads.
     pub(crate) fn is_loopback(&self) -> bool {
         match &self.name {
             HostName::Ip(ip) => ip.is_loopback(),
             HostName::Dns(name) => {
                 let name = name.as_bytes();
                 name.len().checked_sub(LOCALHOST.len()).is_some_and(|above| {
-                    // Only a whole label is that name.
+                    // `localhost` has to be a whole label: `notlocalhost` is another name.
                     name[above..].eq_ignore_ascii_case(LOCALHOST)
                         && name[..above].last().is_none_or(|byte| *byte == b'.')
                 })
@@ -78,7 +80,7 @@ impl<'a> HostName<'a> {
         {
             return Some(Self::Ip(ip.into()));
         }
-        // `example.com.` is the same name, spelt as DNS spells it.
+        // `example.com.` is the same name in the notation of DNS.
         let name = text.strip_suffix('.').unwrap_or(text);
         let valid = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b));
         valid.then_some(Self::Dns(Cow::Borrowed(name)))
@@ -94,11 +96,11 @@ impl<'a> HostName<'a> {
 }
 
 fn port(digits: &str) -> Option<u16> {
-    // `u16::from_str` would take a sign.
+    // `u16::from_str` would accept a sign.
     digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse().ok())?
 }
 
-/// A scheme and an authority: what `Origin` carries. `Origin: null` is none.
+/// A scheme and an authority, as in the header `Origin`. `Origin: null` is not one.
 #[derive(Clone, Debug)]
 pub(crate) struct WebOrigin<'a> {
     scheme: Cow<'a, str>,
@@ -123,8 +125,8 @@ impl<'a> WebOrigin<'a> {
 
     /// Whether a page of this origin was served by `host`.
     ///
-    /// The scheme is not compared: behind a proxy that ends TLS only the browser knows it. A port that `host` leaves out
-    /// is the default of the origin's scheme.
+    /// The scheme is not compared: behind a proxy that terminates TLS, only the browser knows it. A
+    /// `host` without a port has the default port of the origin's scheme.
     pub(crate) fn is_served_by(&self, host: &Authority<'_>) -> bool {
         self.authority.name.matches(&host.name) && self.port_or_default(&self.authority) == self.port_or_default(host)
     }

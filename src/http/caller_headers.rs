@@ -9,9 +9,9 @@ pub(crate) const REQUEST_TIMEOUT: HeaderName = HeaderName::from_static("request-
 
 /// Returns the token, from the header that the settings name or from `Authorization: Bearer …`.
 ///
-/// A request may carry both, or one of them twice, if all tokens are equal. If they differ, or if one
-/// is not readable as text, the request counts as sent without a token. So a proxy that checks one of
-/// the headers cannot be made to pass on another token in the other header.
+/// A request may carry both, or one of them twice, if all tokens are equal. If they differ, or if
+/// one is not readable as text, the request counts as sent without a token. So a proxy that checks
+/// one of the headers cannot be made to pass on another token in the other header.
 pub(crate) fn token<'a>(headers: &'a HeaderMap, named: &HeaderName) -> Option<&'a str> {
     let named = headers.get_all(named).filter(|_| *named != AUTHORIZATION).map(|value| value.to_str().ok());
     let mut sent = named.chain(headers.get_all(AUTHORIZATION).filter_map(bearer)).filter(|token| *token != Some(""));

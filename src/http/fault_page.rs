@@ -11,7 +11,8 @@ use super::template_dir::TemplateFault;
 /// Number of lines to show before and after the line with the mistake.
 const CONTEXT_LINES: usize = 4;
 
-/// Returns the page. For use with `--watch-templates` only, as it shows paths and lines of templates.
+/// Returns the page. For use with `--watch-templates` only, as it shows paths and lines of
+/// templates.
 pub(super) fn fault_page(fault: &TemplateFault) -> String {
     include_str!("fault_page.html").replacen("{fault}", &escape(&fault.to_string()), 1).replacen(
         "{excerpt}",

@@ -145,8 +145,8 @@ impl ConnectionAcceptor {
             None => SocketStream::Plain(stream),
             #[cfg(feature = "tls")]
             Some(tls) => {
-                // Boxed, so that the handshake's future takes no room in this one, which is all that
-                // most connections need.
+                // Boxed, so that the handshake's future takes no room in this one, which is all
+                // that most connections need.
                 let handshake = Box::pin(tokio_rustls::TlsAcceptor::from(Arc::clone(tls)).accept(stream));
                 let stream = timeout(HANDSHAKE_TIMEOUT, handshake)
                     .await

@@ -2,7 +2,8 @@
 //!
 //! A connection takes this way: [`listen`] accepts and admits it ([`connections`]), [`workers`]
 //! gives it a thread, and its [`peer_stream`] feeds actix one request at a time. A request for an
-//! endpoint then passes [`guard`] (method, host and origin) and [`body`], and [`rpc`] dispatches it.
+//! endpoint then passes [`guard`] (method, host and origin) and [`body`], and [`rpc`] dispatches
+//! it.
 
 mod activity;
 mod actix_traits;

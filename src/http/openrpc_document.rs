@@ -19,7 +19,8 @@ use super::rpc::EndpointConfig;
 const ROUTE_RULES: RouteRules =
     RouteRules { methods: AllowedMethods::Get, cross_origin: true, dialect: Dialect::Jsonrpc };
 
-/// Mounts the document at `path`. The endpoints' rules for hosts, origins and tokens apply to it too.
+/// Mounts the document at `path`. The endpoints' rules for hosts, origins and tokens apply to it
+/// too.
 pub(crate) fn mount_document(
     path: &str,
     front: Arc<EndpointConfig>,
@@ -56,7 +57,8 @@ impl DocumentRoute {
         Ok(match self.discover.json(&caller) {
             Ok(json) => HttpResponse::Ok()
                 .content_type("application/json")
-                // The document depends on the caller, and changes with the next version of the service.
+                // The document depends on the caller, and changes with the next version of the
+                // service.
                 .insert_header((CACHE_CONTROL, "private, no-cache"))
                 .insert_header((VARY, format!("{AUTHORIZATION}, {}", self.front.token_header)))
                 .body(json.into_owned()),

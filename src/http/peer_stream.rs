@@ -39,8 +39,8 @@ pub(super) struct PeerStream {
     socket: SocketStream,
     connection: Rc<ConnectionState>,
     framing: Framing,
-    /// Bytes that were read and may not be forwarded yet: an incomplete head, or what the client has
-    /// sent ahead.
+    /// Bytes that were read and may not be forwarded yet: an incomplete head, or what the client
+    /// has sent ahead.
     buffered: BytesMut,
     /// Number of bytes at the front of `buffered` that may be forwarded.
     ready_len: usize,
@@ -171,7 +171,8 @@ impl PeerStream {
                 }
                 self.connection.activity.clear_timeout();
             }
-            // Fast path: nearly always `buf` holds exactly one complete request, which needs no copy.
+            // Fast path: nearly always `buf` holds exactly one complete request, which needs no
+            // copy.
             let passed = if self.buffered.is_empty() { self.advance(&mut buf.filled_mut()[begin..]) } else { 0 };
             if passed < read {
                 self.buffered.extend_from_slice(&buf.filled()[begin + passed..]);

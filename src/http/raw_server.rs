@@ -128,7 +128,8 @@ impl RawClient {
         head + &String::from_utf8(body).unwrap()
     }
 
-    /// Reads until the server closes the connection, and returns how long that took. Panics after 10 s.
+    /// Reads until the server closes the connection, and returns how long that took. Panics after
+    /// 10 s.
     pub(super) fn closed(&mut self) -> Duration {
         let start = Instant::now();
         let mut buffer = [0; 64 * 1024];

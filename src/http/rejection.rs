@@ -115,8 +115,8 @@ impl HttpRejection {
         self.status
     }
 
-    /// Returns the response to a request with this body. It closes the connection if the body has not
-    /// been read.
+    /// Returns the response to a request with this body. It closes the connection if the body has
+    /// not been read.
     pub(crate) fn respond(&self, request: Payload, dialect: Dialect) -> HttpResponse {
         let error = match self.status {
             StatusCode::SERVICE_UNAVAILABLE => RpcError::unavailable().with_reason(&self.reason),

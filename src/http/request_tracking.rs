@@ -14,8 +14,8 @@ use futures::Stream;
 
 use super::connection_state::ConnectionState;
 
-/// Maximum number of bytes of a response that are given to actix at once. A client that reads slowly
-/// then costs a copy of no more than this and what actix buffers.
+/// Maximum number of bytes of a response that are given to actix at once. A client that reads
+/// slowly then costs a copy of no more than this and what actix buffers.
 const MAX_CHUNK: usize = 32 * 1024;
 
 /// Tracks a request and its response in the state of its connection.
@@ -36,8 +36,8 @@ where
         connection.response_started();
         watch_body(&mut request, connection);
     }
-    // Dropped with the response's body. Without a response it is dropped with this future: actix then
-    // answers with the error, or the client has disconnected.
+    // Dropped with the response's body. Without a response it is dropped with this future: actix
+    // then answers with the error, or the client has disconnected.
     let guard = ResponseGuard(connection);
     let answer = app.call(request);
     async move {

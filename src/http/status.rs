@@ -10,7 +10,8 @@ use crate::jsonrpc::{Dialect, code};
 /// The HTTP status of a response that carries a JSON-RPC error.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ErrorStatus {
-    /// Status 200, as for any JSON-RPC response, which is what JSON-RPC clients expect. The default.
+    /// Status 200, as for any JSON-RPC response, which is what JSON-RPC clients expect. The
+    /// default.
     #[default]
     Ok,
     /// A status that fits the error code, for single calls: 401 for -32001, 404 for -32601, 503 for
@@ -22,7 +23,8 @@ pub enum ErrorStatus {
 choice!(ErrorStatus, "status mode" { "ok" = Ok, "mapped" = Mapped });
 
 impl ErrorStatus {
-    /// Returns the status of a response. `error` is the code of a single call's error, if it failed.
+    /// Returns the status of a response. `error` is the code of a single call's error, if it
+    /// failed.
     pub(crate) fn status(self, dialect: Dialect, error: Option<i32>) -> StatusCode {
         let Some(error) = error.filter(|_| self == Self::Mapped && dialect == Dialect::Jsonrpc) else {
             return StatusCode::OK;

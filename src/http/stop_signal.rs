@@ -13,8 +13,8 @@ use tokio::sync::watch;
 /// itself (a stream, a WebSocket) takes this as an extractor, and ends its response when the signal
 /// comes.
 ///
-/// In an `App` of your own, [`ServerHandle::stop`](crate::ServerHandle::stop) sends the signal: call
-/// it when your server is asked to stop, and not after it has stopped.
+/// In an `App` of your own, [`ServerHandle::stop`](crate::ServerHandle::stop) sends the signal:
+/// call it when your server is asked to stop, and not after it has stopped.
 ///
 /// ```
 /// use actix_web::{HttpResponse, Responder, web};

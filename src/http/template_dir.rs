@@ -1,4 +1,4 @@
-//! A directory of handlebars templates, and where in it a mistake is.
+//! A directory of handlebars templates, and the positions of mistakes in them.
 
 use std::fmt;
 use std::fs;
@@ -13,7 +13,7 @@ use super::template_names::{self, UnknownName};
 
 const EXTENSION: &str = "hbs";
 
-/// What is wrong with the templates: `templates/stats.hbs:3: no `total` in the data`.
+/// A mistake in a template, displayed as `templates/stats.hbs:3: no 'total' in the data`.
 #[derive(Debug)]
 pub(super) struct TemplateFault {
     pub(super) file: PathBuf,
@@ -39,7 +39,7 @@ impl TemplateDir {
         Self(root.to_owned())
     }
 
-    /// Reads every template there is now.
+    /// Reads all templates that are in the directory now.
     pub(super) fn load(&self) -> Result<Handlebars<'static>, TemplateFault> {
         let mut registry = Handlebars::new();
         registry.set_strict_mode(true);
@@ -47,7 +47,7 @@ impl TemplateDir {
         find(&self.0, &mut files)?;
         for file in files {
             let text = regular_file::read_to_string(&file).map_err(|error| unreadable(&file, &error))?;
-            // Some editors begin a file with a byte order mark, which would go into the page.
+            // Some editors begin a file with a byte order mark, which would end up in the page.
             let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
             registry.register_template_string(&self.name(&file), text).map_err(|error| syntax(&file, &error))?;
         }
@@ -59,19 +59,20 @@ impl TemplateDir {
         }
     }
 
-    /// `users/list` for `templates/users/list.hbs`, on every operating system.
+    /// Returns the name of a template: `users/list` for `templates/users/list.hbs`, on every
+    /// operating system.
     fn name(&self, file: &Path) -> String {
         let inside = file.strip_prefix(&self.0).unwrap_or(file).with_extension("");
         let parts: Vec<_> = inside.iter().map(|part| part.to_string_lossy()).collect();
         parts.join("/")
     }
 
-    /// The file of the template with this name.
+    /// Returns the file of the template with this name.
     fn file(&self, name: &str) -> PathBuf {
         self.0.join(format!("{name}.{EXTENSION}"))
     }
 
-    /// Where and why rendering `name` failed.
+    /// Returns where and why rendering the template `name` failed.
     pub(super) fn fault(&self, registry: &Handlebars<'_>, name: &str, error: &RenderError) -> TemplateFault {
         if !registry.has_template(name) {
             let mut names: Vec<_> = registry.get_templates().keys().map(String::as_str).collect();
@@ -91,7 +92,7 @@ fn find(dir: &Path, files: &mut Vec<PathBuf>) -> Result<(), TemplateFault> {
     for entry in fs::read_dir(dir).map_err(|error| unreadable(dir, &error))? {
         let entry = entry.map_err(|error| unreadable(dir, &error))?;
         let path = entry.path();
-        // Editors leave `.#stats.hbs` and the like behind.
+        // Editors leave hidden files such as `.#stats.hbs` behind.
         if entry.file_name().to_string_lossy().starts_with('.') {
             continue;
         }
@@ -110,9 +111,9 @@ fn unreadable(file: &Path, error: &io::Error) -> TemplateFault {
 
 fn syntax(file: &Path, error: &TemplateError) -> TemplateFault {
     let reason = match (error.reason(), error.pos()) {
-        // Its own text lists the rules of its grammar.
+        // handlebars' own message lists the rules of its grammar.
         (TemplateErrorReason::InvalidSyntax(_), Some((_, column))) => {
-            format!("no handlebars from column {column} on; is a block or a brace left open before?")
+            format!("invalid handlebars syntax at column {column}; is a block or a brace left open before it?")
         }
         (other, _) => other.to_string(),
     };

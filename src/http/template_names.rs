@@ -1,24 +1,23 @@
-//! The names by which templates speak of each other, and of helpers: that there is something behind
-//! each.
+//! Checks that every name of a template or helper that a template uses exists.
 //!
-//! handlebars looks them up when a page is rendered, so that without this a page that is seldom
-//! seen would fail in production.
+//! handlebars looks these names up only when a page is rendered. Without this check, a mistake in a
+//! page that is rarely requested would show only in production.
 
 use std::collections::HashSet;
 
 use handlebars::template::{DecoratorTemplate, HelperTemplate, Parameter, TemplateElement};
 use handlebars::{Handlebars, RenderErrorReason, Template};
 
-/// A name with nothing behind it.
+/// The use of a name that does not exist.
 #[derive(Debug, PartialEq)]
 pub(super) struct UnknownName {
-    /// The name of the template in which it stands.
+    /// The name of the template that uses it.
     pub(super) template: String,
     pub(super) line: Option<usize>,
     pub(super) reason: String,
 }
 
-/// The first name, in the order of the templates' own, that nothing has.
+/// Returns the first use of an unknown name, in the order of the templates' names.
 pub(super) fn unknown(registry: &Handlebars<'_>) -> Option<UnknownName> {
     let mut templates: Vec<_> = registry.get_templates().iter().collect();
     templates.sort_unstable_by_key(|(name, _)| *name);
@@ -45,17 +44,18 @@ pub(super) fn unknown(registry: &Handlebars<'_>) -> Option<UnknownName> {
 
 struct NameChecker<'a> {
     registry: &'a Handlebars<'a>,
-    /// The partials that are defined within templates, by `{{#*inline "name"}}`. Where each is
-    /// known depends on who includes whom, so that each counts as known everywhere.
+    /// The partials that are defined within templates, by `{{#*inline "name"}}`. Where each can be
+    /// used depends on which template includes which, so each counts as known everywhere.
     inline: HashSet<String>,
 }
 
 impl NameChecker<'_> {
     fn check(&self, element: &TemplateElement) -> Option<String> {
         match element {
-            // One with a block has that instead.
+            // A partial with a block is no mistake: the block is rendered if there is no such
+            // partial.
             TemplateElement::PartialExpression(partial) => {
-                // A name that is made when the page is rendered cannot be known here.
+                // A name that is computed when the page is rendered cannot be checked here.
                 let name = partial.name.as_name()?;
                 let known = self.registry.has_template(name) || self.inline.contains(name) || name.starts_with('@');
                 (!known).then(|| format!("there is no template `{name}` to include; there are: {}", self.names()))
@@ -86,8 +86,8 @@ impl NameChecker<'_> {
     }
 
     fn no_helper(&self, name: &str) -> Option<String> {
-        // It has no list of its helpers, which also depend on its features. Rendering `log` would
-        // log.
+        // handlebars does not list its built-in helpers, which also depend on its features. So a
+        // call is tried; `log` is left out, as rendering it would write to the log.
         let call = format!("{{{{{name} 1}}}}");
         let unknown = name != "log"
             && self
@@ -112,7 +112,7 @@ fn inline_name(decorator: &DecoratorTemplate) -> Option<String> {
     }
 }
 
-/// Visits each element, and those in its blocks, with the lines in which they are.
+/// Visits each element of a template, and those in its blocks, with their line numbers.
 fn walk(template: &Template, visit: &mut impl FnMut(&TemplateElement, Option<usize>)) {
     for (index, element) in template.elements.iter().enumerate() {
         visit(element, template.mapping.get(index).map(|mapping| mapping.0));

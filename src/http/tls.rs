@@ -1,6 +1,5 @@
-//! TLS: a certificate and its key from two files, which may change while the server runs.
-//!
-//! rustls does the rest. There is `http/1.1` and nothing else.
+//! TLS with rustls: a certificate and its key from two files, which may change while the server
+//! runs. The only protocol inside is `http/1.1`.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -19,14 +18,14 @@ use sha2::{Digest, Sha256};
 use crate::regular_file;
 use crate::start_error::StartError;
 
-/// How often the files are looked at.
+/// Time between two checks of the files.
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// What a server shows to its clients, and where it is from.
+/// A server's certificate and key, with the files that they are loaded from.
 #[derive(Debug)]
 pub(crate) struct Tls {
     files: TlsFiles,
-    /// Of the files' contents when they were last good.
+    /// Fingerprint of the files when they were last loaded successfully.
     loaded: Fingerprint,
     current: Arc<CurrentCertificate>,
 }
@@ -37,10 +36,11 @@ struct TlsFiles {
     key: PathBuf,
 }
 
-/// Stands for what the files hold, so that no second copy of the key is kept.
+/// A hash of the contents of both files. It serves to detect changes without a second copy of the
+/// key.
 type Fingerprint = [u8; 32];
 
-/// The pair that new connections get.
+/// The certificate and key that new connections get.
 struct CurrentCertificate(RwLock<Arc<CertifiedKey>>);
 
 impl fmt::Debug for CurrentCertificate {
@@ -56,18 +56,20 @@ impl ResolvesServerCert for CurrentCertificate {
 }
 
 impl Tls {
+    /// Loads the certificate and the key.
+    ///
     /// # Errors
-    /// If a file cannot be read or holds something else, and if the key is not that of the certificate.
+    /// If a file cannot be read or parsed, and if the key does not belong to the certificate.
     pub(crate) fn open(certificate: &Path, key: &Path) -> Result<Self, StartError> {
         let files = TlsFiles { certificate: certificate.to_owned(), key: key.to_owned() };
         let (loaded, pair) = files.read();
         Ok(Self { files, loaded, current: Arc::new(CurrentCertificate(RwLock::new(Arc::new(pair?)))) })
     }
 
-    /// What every handshake needs.
+    /// Returns the configuration for TLS handshakes.
     ///
     /// # Errors
-    /// If rustls and its cryptography do not fit together.
+    /// If rustls supports no protocol version with this cryptography provider.
     pub(crate) fn config(&self) -> Result<ServerConfig, StartError> {
         let builder = ServerConfig::builder_with_provider(Arc::new(default_provider()));
         let builder = builder.with_safe_default_protocol_versions().map_err(|error| {
@@ -75,13 +77,15 @@ impl Tls {
                 .with_source(error)
         })?;
         let mut config = builder.with_no_client_auth().with_cert_resolver(Arc::clone(&self.current) as _);
-        // A session that is loaded up again shows no certificate, so a client would go on with the one from before a change.
+        // Sessions are not resumed: a resumed session presents no certificate, so after a change a
+        // client would continue with the old one.
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(config)
     }
 
-    /// Shows the files' next pair when they have changed. Runs until it is dropped.
+    /// Reloads the certificate and the key whenever the files have changed. Runs until it is
+    /// dropped.
     pub(crate) async fn watch(mut self) {
         let (mut last, mut reported) = (self.loaded, None);
         loop {
@@ -95,9 +99,10 @@ impl Tls {
                     (self.loaded, reported) = (fingerprint, None);
                     log_info!(file = %self.files.certificate.display(), "new connections get the new certificate");
                 }
-                // Whoever writes one file after the other is in between for a moment, of which nothing need be reported.
+                // Only an error that is the same at two checks is logged: while the two files are
+                // replaced one after the other, they do not match for a moment.
                 Err(error) if fingerprint == last && reported != Some(fingerprint) => {
-                    log_error!(%error, "the certificate stays the one before");
+                    log_error!(%error, "cannot load the changed certificate; the previous one stays in use");
                     reported = Some(fingerprint);
                 }
                 Err(_) => {}
@@ -113,7 +118,8 @@ impl TlsFiles {
         let mut fingerprint = Sha256::new();
         for content in [&certificate, &key] {
             match content {
-                // With its length before it, what ends one file and begins the next is reported apart.
+                // The length comes first, so that bytes cannot move from the end of one file to the
+                // start of the next without a change of the hash.
                 Ok(bytes) => {
                     fingerprint.update(bytes.len().to_le_bytes());
                     fingerprint.update(bytes);
@@ -133,11 +139,11 @@ impl TlsFiles {
         (fingerprint.finalize().into(), pair.and_then(|(certificate, key)| self.parse(&certificate, &key)))
     }
 
-    /// Of what is in the files an error tells nothing, as it may be the key.
+    /// Parses the contents of the files. Errors never quote them, as they may be the key.
     fn parse(&self, certificate: &[u8], key: &[u8]) -> Result<CertifiedKey, StartError> {
         let (at, key_at) = (self.certificate.display(), self.key.display());
         let no_certificate = || {
-            let fix = "give PEM, `-----BEGIN CERTIFICATE-----`: the server's own first, then those that vouch for it";
+            let fix = "give PEM, `-----BEGIN CERTIFICATE-----`: the server's own first, then its issuers' chain";
             StartError::new(format_args!("{at} holds no certificate that can be used"), fix)
         };
         let no_key = || {
@@ -150,7 +156,7 @@ impl TlsFiles {
         CertifiedKey::from_der(chain, key, &default_provider()).map_err(|error| match error {
             Error::InconsistentKeys(_) => {
                 let fix = "give the key that the certificate was made for, and the server's own certificate first";
-                StartError::new(format_args!("the key {key_at} is not that of the certificate {at}"), fix)
+                StartError::new(format_args!("the key {key_at} does not belong to the certificate {at}"), fix)
             }
             Error::InvalidCertificate(_) => no_certificate(),
             _ => no_key(),

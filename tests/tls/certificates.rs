@@ -29,12 +29,12 @@ pub(crate) fn reloads() {
     put(directory.path(), "key.pem", half);
     let line = program.line("ERROR");
     assert!(
-        line.contains("stays the one before") && line.contains("holds no key that can be used: give PEM"),
+        line.contains("the previous one stays in use") && line.contains("holds no key that can be used: give PEM"),
         "{line}"
     );
     put(directory.path(), "key.pem", &last.signing_key.serialize_pem());
     let line = program.line("ERROR");
-    assert!(line.contains("is not that of the certificate cert.pem: give the key"), "{line}");
+    assert!(line.contains("does not belong to the certificate cert.pem: give the key"), "{line}");
     fs::remove_file(directory.path().join("cert.pem")).expect("the file");
     let line = program.line("ERROR");
     assert!(line.contains("cert.pem cannot be read") && line.contains("--tls-cert"), "{line}");
@@ -75,7 +75,7 @@ pub(crate) fn one_line() {
         (
             cert_alone,
             &["--tls-key", "other.pem"],
-            &["other.pem is not that of the certificate cert.pem", "give the key"],
+            &["other.pem does not belong to the certificate cert.pem", "give the key"],
         ),
         (&["--tls-cert", "empty.pem"], key_alone, &["empty.pem holds no certificate", "BEGIN CERTIFICATE"]),
         (&["--tls-cert", "key.pem"], key_alone, &["key.pem holds no certificate", "BEGIN CERTIFICATE"]),

@@ -23,7 +23,7 @@ async fn length(request: HttpRequest, payload: web::Payload) -> HttpResponse {
     }
 }
 
-/// A server with this route and no other.
+/// Starts a server with this route and no other.
 fn serve<F>(handle: impl Fn(HttpRequest, web::Payload) -> F + Clone + Send + 'static) -> RawServer
 where
     F: Future<Output = HttpResponse> + 'static,
@@ -128,8 +128,8 @@ fn a_body_that_came_with_its_head_causes_no_wake_and_is_read_at_the_next_poll() 
         let (skip, seen) = (skipped.lock().unwrap().clone(), Arc::clone(&shown.lock().unwrap()));
         SkippingFuture { answer: Box::pin(length(request, payload)), skip, seen }
     });
-    // actix polls twice in a row. If the second poll does not reach the response future, there is no
-    // further one unless the stream of the connection asks for it.
+    // actix polls twice in a row. If the second poll does not reach the response future, there is
+    // no further one unless the stream of the connection asks for it.
     for (skipped, polls) in [(0..0, 2), (1..2, 3)] {
         *skip.lock().unwrap() = skipped.clone();
         let mut client = server.connect();

@@ -97,8 +97,8 @@ impl Connections {
     /// flood of connections can cost.
     const ANSWERED_PER_TICK: u32 = 64;
 
-    /// Maximum number of rejected connections that are being answered at the same time: those of two
-    /// ticks, as a silent one is kept for less time than that.
+    /// Maximum number of rejected connections that are being answered at the same time: those of
+    /// two ticks, as a silent one is kept for less time than that.
     const MAX_ANSWERED: usize = 2 * Self::ANSWERED_PER_TICK as usize;
 
     /// Minimum time between two warnings about rejected connections.

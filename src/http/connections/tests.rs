@@ -26,8 +26,8 @@ fn serve_with(tuning: RawServerOptions) -> RawServer {
                 .route(
                     "/mirror",
                     web::post().to(|body: web::Payload| async {
-                        // A response that begins before the request has ended is the last one of its
-                        // connection.
+                        // A response that begins before the request has ended is the last one of
+                        // its connection.
                         actix_web::rt::time::sleep(Duration::from_millis(50)).await;
                         HttpResponse::Ok().streaming(body)
                     }),
@@ -281,7 +281,8 @@ fn an_idle_connection_is_kept_for_longer_than_one_that_stalls() {
                 );
             });
             scope.spawn(move || {
-                // The head of a further request begins together with the request, or while it is answered.
+                // The head of a further request begins together with the request, or while it is
+                // answered.
                 let mut client = server.connect();
                 client.send((request.clone() + "GET / HT").as_bytes());
                 (0..answers).for_each(|_| assert!(client.answer().starts_with("HTTP/1.1 ")));

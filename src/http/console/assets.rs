@@ -1,4 +1,4 @@
-//! The files of the console's page, as they were when this was built.
+//! The files of the console's page, embedded at build time.
 
 pub(super) const HTML: &str = "text/html; charset=utf-8";
 const CSS: &str = "text/css; charset=utf-8";
@@ -48,7 +48,7 @@ files! {
     "variant.js": JS,
 }
 
-/// The content type and the text of a file.
+/// Returns the content type and the text of a file.
 pub(super) fn find(name: &str) -> Option<(&'static str, &'static str)> {
     FILES.iter().find(|(known, ..)| *known == name).map(|(_, content_type, text)| (*content_type, *text))
 }
@@ -68,7 +68,8 @@ mod tests {
         assert_eq!(there.collect::<BTreeSet<_>>(), embedded.collect());
     }
 
-    /// The policy would refuse them, and the browser would say so only to whoever opens its own console.
+    /// The content security policy would block them, and the browser would report that only in its
+    /// developer tools.
     #[test]
     fn the_page_has_no_script_and_no_style_of_its_own() {
         for forbidden in ["<style", "style=", "<script>", "onclick", "javascript:", "http://", "https://"] {

@@ -1,6 +1,8 @@
-//! The console: a page to call methods and watch mailboxes, its files, and the stream that keeps it up to date.
+//! The console: a page to call methods and watch mailboxes, its files, and the stream that updates
+//! it.
 //!
-//! Made as a program's own pages are, from a handlebars template and static files, but these are part of the binary.
+//! It is built like a program's own pages, from a handlebars template and static files, but these
+//! are embedded in the binary.
 
 mod assets;
 mod stream;
@@ -26,21 +28,22 @@ use super::guard::RouteRules;
 use super::route_probe::matching_request;
 use super::rpc::EndpointConfig;
 
-/// No script and no style but from files of the server, no other site's anything, and no frame around it.
+/// The content security policy: scripts and styles from files of this server only, nothing from
+/// other sites, and no frame around the page.
 const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// The rules for hosts and origins are those of calls: even a page can tell too much to a name that
-/// somebody else's DNS server has made up. But it is for nobody else's pages, whoever may call.
+/// The rules for hosts and origins are those of calls, so a page reached by DNS rebinding cannot
+/// read the console. Pages of other origins may not read it, even if they may call.
 const ROUTE_RULES: RouteRules =
     RouteRules { methods: AllowedMethods::Get, cross_origin: false, dialect: Dialect::Jsonrpc };
 
-/// By which actix knows the resources.
+/// Names of the resources in actix's router.
 const PAGE_ROUTE: &str = "callbox-console";
 const STREAM_ROUTE: &str = "callbox-console-mailboxes";
 const FILE_ROUTE: &str = "callbox-console-file";
 
-/// What the page is told when it is made. It asks for the rest as any caller would.
+/// The data for the page's template. The page requests everything else as any caller would.
 #[derive(Debug, Serialize)]
 pub(crate) struct ConsolePageData<'a> {
     /// The name of the first service.
@@ -66,11 +69,11 @@ struct ConsoleState {
 }
 
 impl Console {
-    /// Where it is.
+    /// The path of the page.
     pub(crate) const PATH: &'static str = "/console";
 
     /// # Errors
-    /// If the template cannot be rendered, which the tests would have seen.
+    /// If the template cannot be rendered, which the tests rule out.
     pub(crate) fn new(
         facts: &ConsolePageData<'_>,
         front: Arc<EndpointConfig>,
@@ -80,7 +83,7 @@ impl Console {
         let mut registry = Handlebars::new();
         registry.set_strict_mode(true);
         let page = registry.render_template(assets::PAGE, facts);
-        let page = page.map_err(|error| StartError::new("the console's page cannot be made", error))?;
+        let page = page.map_err(|error| StartError::new("the console's page cannot be rendered", error))?;
         Ok(Self(Arc::new(ConsoleState { page: page.into(), front, dispatch, feed })))
     }
 
@@ -96,7 +99,8 @@ impl Console {
         }
     }
 
-    /// Whether requests come to the console that is among these routes, and not to something that was mounted before it.
+    /// Whether requests for the console's paths reach the console among these routes, and not a
+    /// route that was mounted before it.
     pub(crate) async fn is_reached(routes: impl FnOnce(&mut web::ServiceConfig)) -> bool {
         let Some(request) = matching_request(Self::PATH, routes).await else { return false };
         [(PAGE_ROUTE, ""), (STREAM_ROUTE, "/mailboxes"), (FILE_ROUTE, "/main.js")]
@@ -119,14 +123,14 @@ impl Console {
 fn asset(name: &str) -> HttpResponse {
     match assets::find(name) {
         Some((content_type, text)) => HttpResponse::Ok().content_type(content_type).body(text),
-        // `/console/`, from which the page would look for its files in the wrong place.
+        // At `/console/` the page would request its files from the wrong path.
         None if name.is_empty() => HttpResponse::PermanentRedirect().insert_header((LOCATION, "../console")).finish(),
         None => HttpResponse::NotFound().finish(),
     }
 }
 
-/// With the headers that hold for all of the console. Nothing is kept: what comes from a server that is developed may be
-/// another thing a moment later.
+/// Adds the security headers of the console. Nothing is cached, as the pages of a server under
+/// development may change at any moment.
 fn with_security_headers(mut response: HttpResponse) -> HttpResponse {
     let headers: [(HeaderName, &'static str); 6] = [
         (CONTENT_SECURITY_POLICY, CONTENT_POLICY),

@@ -1,4 +1,4 @@
-//! The stream of server-sent events that keeps a page up to date.
+//! The stream of server-sent events that updates a console page.
 
 use std::convert::Infallible;
 use std::net::IpAddr;
@@ -18,10 +18,11 @@ use crate::dispatch::Dispatch;
 use super::super::caller_headers;
 use super::Console;
 
-/// How often a page that stays is asked whose token it came with: it may have been revoked, or have come to its end.
+/// Time after which the token of an open stream is checked again: it may have been revoked or have
+/// expired.
 const RECHECK: Duration = Duration::from_secs(10);
 
-/// A page that watches.
+/// The stream of one console page.
 struct MailboxStream {
     frames: Frames,
     stopping: watch::Receiver<bool>,
@@ -32,8 +33,9 @@ struct MailboxStream {
 }
 
 impl Console {
-    /// A frame at once, and then one whenever there is a new one and the page has taken the last: for whoever may call
-    /// `rpc.mailboxes`, until the server stops.
+    /// Answers with a stream of frames, until the server stops. The first frame is sent at once,
+    /// each further one when it is new and the page has read the last. The caller needs access to
+    /// `rpc.mailboxes`.
     pub(super) async fn stream(&self, request: &HttpRequest) -> HttpResponse {
         let inner = &*self.0;
         let token = caller_headers::token(request.headers(), &inner.front.token_header);
@@ -42,7 +44,7 @@ impl Console {
             return error.error_response();
         }
         let mut response = HttpResponse::Ok();
-        // Proxies would keep the frames until there are enough of them.
+        // Without this header, some proxies buffer the frames until they have enough of them.
         response.content_type("text/event-stream").insert_header(("x-accel-buffering", "no"));
         if request.method() == Method::HEAD {
             return response.finish();
@@ -51,7 +53,7 @@ impl Console {
             return HttpResponse::ServiceUnavailable()
                 .insert_header((RETRY_AFTER, "5"))
                 .content_type("text/plain; charset=utf-8")
-                .body("Too many pages watch the mailboxes already\n");
+                .body("Too many console pages are open\n");
         };
         let page = MailboxStream {
             frames,
@@ -66,7 +68,8 @@ impl Console {
 }
 
 impl MailboxStream {
-    /// Ends when the server stops, as an open answer would hold the stop up to its limit.
+    /// Returns the events. They end when the server stops, as an open response would delay the stop
+    /// until its limit.
     fn events(self) -> impl Stream<Item = Result<Bytes, Infallible>> {
         stream::unfold(self, async |mut page| {
             let frame = page.next().await?;

@@ -15,7 +15,7 @@ use crate::start_error::StartError;
 
 const INDEX: &str = "index.html";
 
-/// A directory to serve.
+/// A directory that is served under a URL.
 #[derive(Clone, Debug)]
 pub(crate) struct StaticFiles {
     url: String,
@@ -23,10 +23,10 @@ pub(crate) struct StaticFiles {
 }
 
 impl StaticFiles {
-    /// Serves `dir` under `url` (`/static`, or `/` for all that nothing else answers).
+    /// Serves `dir` under `url`, such as `/static`, or `/` for every path that no other route has.
     ///
     /// # Errors
-    /// When the directory cannot be found, or `url` does not begin with a slash.
+    /// If the directory does not exist, if `url` does not begin with a slash, or if it has braces.
     pub(crate) fn new(url: &str, dir: &Path) -> Result<Self, StartError> {
         if !url.starts_with('/') || url.contains(['{', '}']) {
             return Err(StartError::new(
@@ -36,7 +36,7 @@ impl StaticFiles {
         }
         let root = dir.canonicalize().ok().filter(|root| root.is_dir()).ok_or_else(|| {
             StartError::new(
-                format_args!("the static files' directory {} does not exist", dir.display()),
+                format_args!("the directory of static files {} does not exist", dir.display()),
                 "create it, or name another in `.static_files(…)`; a relative path starts in --assets DIR, or without \
                  it in the working directory or that of the program",
             )
@@ -44,24 +44,24 @@ impl StaticFiles {
         Ok(Self { url: url.trim_end_matches('/').to_owned(), root })
     }
 
-    /// Whether there is something to be served under this path.
+    /// Whether a file or directory exists under this path.
     pub(crate) fn has(&self, path: &str) -> bool {
         let rest = path.strip_prefix(&self.url).filter(|rest| rest.is_empty() || rest.starts_with('/'));
         rest.is_some_and(|rest| self.root.join(rest.trim_start_matches('/')).exists())
     }
 
-    /// The file that a path leads to, if there is one.
+    /// Returns the file under this path, if there is one.
     pub(crate) fn file_at(&self, path: &str) -> Option<PathBuf> {
         let inside = path.strip_prefix(&self.url)?.strip_prefix('/')?;
         Some(self.root.join(inside)).filter(|file| file.is_file())
     }
 
-    /// Mounts the directory. Under `/` it takes every path, so it goes after all other routes.
+    /// Mounts the directory. Under `/` it matches every path, so mount it after all other routes.
     pub(crate) fn configure(&self, config: &mut web::ServiceConfig) {
         let root = self.root.clone();
         let files = Files::new("/", &self.root)
             .index_file(INDEX)
-            // The links of an index are relative to its directory, whose URL ends in a slash.
+            // Relative links of an index resolve only if its URL ends in a slash.
             .redirect_to_slash_directory()
             .path_filter(move |path, _| {
                 is_inside(&root, path) && is_inside(&root, &path.join(INDEX)) && !is_bare(&root.join(path))
@@ -74,14 +74,15 @@ impl StaticFiles {
         config.service(scope.service(files));
     }
 
-    /// Sorts what lies below something else before it, which would hide it.
+    /// Sorts directories with longer URLs first, so that a shorter URL does not hide those below
+    /// it.
     pub(crate) fn below_first(all: &mut [Self]) {
         all.sort_by_key(|files| Reverse(files.url.len()));
     }
 }
 
-/// Turns a redirect to a directory's own URL into one that cannot lead to another site: of
-/// `//example.org/../sub` the whole path would.
+/// Makes a redirect to a directory's URL relative, so that it cannot lead to another site. The
+/// whole path `//example.org/../sub` would.
 fn redirect_within(mut response: ServiceResponse) -> ServiceResponse {
     if response.status() == StatusCode::TEMPORARY_REDIRECT {
         let uri = response.request().uri();
@@ -95,18 +96,19 @@ fn redirect_within(mut response: ServiceResponse) -> ServiceResponse {
     response
 }
 
-/// Whether this is a directory that has no index.
+/// Whether this is a directory without an index.
 fn is_bare(path: &Path) -> bool {
     path.is_dir() && !path.join(INDEX).is_file()
 }
 
-/// Whether what `path` leads to, its symlinks followed, may be served: a visible plain file or directory under the root. What
-/// is not there at all may be asked for, too; it is answered 404.
+/// Whether the target of `path`, with symlinks resolved, may be served: a regular file or directory
+/// under the root that is not hidden. A path that does not exist passes as well, and is answered
+/// 404.
 fn is_inside(root: &Path, path: &Path) -> bool {
     let Ok(real) = root.join(path).canonicalize() else { return true };
     let Ok(inside) = real.strip_prefix(root) else { return false };
     let hidden = inside.iter().any(|part| part.as_encoded_bytes().starts_with(b"."));
-    // Opening a pipe would hold up the worker until somebody writes to it.
+    // Opening a named pipe would block the worker until a program writes to the pipe.
     let plain = fs::metadata(&real).is_ok_and(|real| real.is_file() || real.is_dir());
     plain && !hidden
 }

@@ -33,7 +33,7 @@ fn site(url: &str) -> TestSite {
 }
 
 impl TestSite {
-    /// The whole answer to a request line that no client library has tidied.
+    /// Returns the whole response to a request line that no client library has normalised.
     fn get(&self, path: &str) -> String {
         let mut client = self.server.connect();
         client.send(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").as_bytes());

@@ -39,8 +39,8 @@ impl HeadScanner {
     pub(super) fn advance(&mut self, bytes: &mut [u8]) -> Option<(usize, BodyFraming)> {
         let empty = |byte: &&u8| matches!(byte, b'\r' | b'\n');
         self.begin += bytes[self.begin..].iter().take_while(empty).count();
-        // A head nearly always arrives at once, and is parsed on the first attempt. If it arrives in
-        // many pieces, the bytes before `searched` are not searched again for each piece.
+        // A head nearly always arrives at once, and is parsed on the first attempt. If it arrives
+        // in many pieces, the bytes before `searched` are not searched again for each piece.
         let is_complete = self.searched == 0 || self.has_end(bytes);
         let Some((end, fields)) = is_complete.then(|| HeadFields::read(bytes, self.begin)).flatten() else {
             // The last two bytes are searched again: an empty line may have begun there, with the
@@ -67,8 +67,8 @@ impl HeadScanner {
         Some((end, follows))
     }
 
-    /// Whether these bytes may be the beginning of a request line. If not, the request is rejected at
-    /// once.
+    /// Whether these bytes may be the beginning of a request line. If not, the request is rejected
+    /// at once.
     pub(super) fn may_begin(&self, bytes: &[u8]) -> bool {
         bytes.get(self.begin).is_none_or(u8::is_ascii_graphic)
     }
@@ -108,8 +108,8 @@ impl HeadFields {
     }
 
     fn read_line(&mut self, head: &[u8], line: Range<usize>) {
-        // Most lines are other headers, which the first letter and the position of the colon show. A
-        // space before the colon is no case to handle, as actix rejects such a request.
+        // Most lines are other headers, which the first letter and the position of the colon show.
+        // A space before the colon is no case to handle, as actix rejects such a request.
         let text = &head[line.clone()];
         let value = |name: usize| trim(head, line.start + name + 1..line.end);
         match text.first().map(u8::to_ascii_lowercase) {

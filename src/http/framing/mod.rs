@@ -1,8 +1,8 @@
 //! Finds where a request ends in the bytes of a connection, before actix reads them.
 //!
-//! actix continues to read while it serves a request, and buffers what it has read. Here it gets one
-//! request at a time. So what a peer sends ahead stays where it is counted, and the stream knows
-//! whether a connection is idle or has begun another request.
+//! actix continues to read while it serves a request, and buffers what it has read. Here it gets
+//! one request at a time. So what a peer sends ahead stays where it is counted, and the stream
+//! knows whether a connection is idle or has begun another request.
 //!
 //! The result decides *when* bytes are forwarded, not what they mean: all of them are forwarded, in
 //! order. A request that can be parsed in two ways therefore delays its own sender and nobody else.

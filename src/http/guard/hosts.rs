@@ -1,4 +1,4 @@
-//! The names under which a server may be asked, against DNS rebinding.
+//! The host names under which a server accepts requests, against DNS rebinding.
 
 use std::time::Duration;
 
@@ -12,24 +12,24 @@ use crate::start_error::StartError;
 use super::super::authority::Authority;
 use super::super::rejection::HttpRejection;
 
-/// How often the log tells of a host that is refused. Whoever set up a proxy needs one line, and
-/// whoever scans a network gets no more.
+/// Minimum time between two log lines about a rejected host. An operator who has set up a proxy
+/// needs one line, and a network scan must not cause more.
 const LOG_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Maximum length of a host in the log, in bytes.
 const MAX_LOGGED_HOST: usize = 100;
 
-/// The hosts that a server answers for.
+/// The hosts for which a server accepts requests.
 #[derive(Debug)]
 pub(super) struct AllowedHosts {
     allowed: HostPolicy,
-    /// When the log last told of a host that is refused.
+    /// Limits the log lines about rejected hosts.
     log_throttle: Seldom,
 }
 
 #[derive(Debug)]
 enum HostPolicy {
-    /// Loopback names for a request that came in over loopback, any name for others.
+    /// Only loopback names for a request that arrived over loopback, any name for other requests.
     Unset,
     Any,
     Listed(Vec<Authority<'static>>),
@@ -37,7 +37,7 @@ enum HostPolicy {
 
 impl AllowedHosts {
     /// # Errors
-    /// When an entry of the list can match nothing, as it has a scheme or a path.
+    /// If an entry of the list can match nothing, as it has a scheme or a path.
     pub(super) fn new<T: AsRef<str>>(list: &[T]) -> Result<Self, StartError> {
         let listed = list.iter().map(|host| parse(host.as_ref())).collect::<Result<Vec<_>, _>>()?;
         let allowed = match listed {
@@ -48,10 +48,10 @@ impl AllowedHosts {
         Ok(Self { allowed, log_throttle: Seldom::new(LOG_INTERVAL) })
     }
 
-    /// The host that a request asks, if it is one of them and could be read.
+    /// Returns the host that an admitted request names, or `None` if its name could not be read.
     ///
     /// # Errors
-    /// 421 if the server does not answer for it.
+    /// A rejection with 421 if the host is not allowed.
     pub(super) fn admit<'r>(
         &self,
         request: &'r HttpRequest,
@@ -60,8 +60,7 @@ impl AllowedHosts {
         let mut hosts = request.headers().get_all(HOST);
         let header = hosts.next().and_then(|host| host.to_str().ok()).filter(|_| hosts.next().is_none());
         let header = header.and_then(Authority::parse);
-        // A request line with a whole URL overrules `Host`, so what it names has to be allowed as
-        // well.
+        // A request line with a whole URL overrides `Host`, so both hosts have to be allowed.
         let line = request.uri().authority().map(|line| Authority::parse(line.as_str()));
         let allows = |host: &Option<Authority<'_>>| self.allow(host.as_ref(), loopback);
         if !allows(&header) || !line.as_ref().is_none_or(allows) {
@@ -79,8 +78,8 @@ impl AllowedHosts {
         }
     }
 
-    /// Logs a host that is refused: behind a proxy that passes its own name on, that is everybody's
-    /// first request.
+    /// Logs a rejected host. Behind a proxy that sends its own name as `Host`, this is the first
+    /// thing that every operator meets.
     #[cold]
     fn log_rejected(&self, request: &HttpRequest) {
         let Some(times) = self.log_throttle.is_due_now() else { return };
@@ -93,13 +92,13 @@ impl AllowedHosts {
         log_warn!(
             host,
             times,
-            "a request was refused (421), as this server does not answer for its host: if it should, add the name to \
+            "a request was rejected (421) because its host is not allowed: to accept it, add the name to \
              --allowed-hosts, CALLBOX_ALLOWED_HOSTS or .allowed_hosts(…), or have the proxy send another Host"
         );
     }
 }
 
-/// `None` is the entry that allows any host.
+/// Parses an entry of the list. `None` is the entry that allows any host.
 fn parse(text: &str) -> Result<Option<Authority<'static>>, StartError> {
     if text == "*" {
         return Ok(None);
@@ -108,7 +107,7 @@ fn parse(text: &str) -> Result<Option<Authority<'static>>, StartError> {
     let authority = Authority::parse(text).or_else(|| Authority::parse(&bracketed));
     authority.map(|authority| Some(authority.into_owned())).ok_or_else(|| {
         StartError::new(
-            format_args!("the allowed host {text:?} is no host"),
+            format_args!("the allowed host {text:?} is not a valid host"),
             "write it as `example.com`, `example.com:8080`, `10.0.0.1` or `[::1]`, without a scheme or a path",
         )
     })

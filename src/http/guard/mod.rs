@@ -1,8 +1,8 @@
-//! Who may reach a path of the server's own at all: `Host` against DNS rebinding, `Origin` against
-//! pages of other sites, and CORS for the pages that are welcome.
+//! Checks before a request reaches any path of the server's own: `Host` against DNS rebinding,
+//! `Origin` against pages of other sites, and CORS for pages of allowed origins.
 //!
-//! Whatever is mounted behind it says by which [rules](RouteRules) it is asked, and answers what is
-//! [admitted](RequestGuard::answer).
+//! Each route names its [rules](RouteRules) and answers only the requests that
+//! [pass](RequestGuard::respond).
 
 mod hosts;
 mod origins;
@@ -19,7 +19,7 @@ use hosts::AllowedHosts;
 use origins::{AllowedOrigins, CorsOrigin};
 pub(super) use respond::RouteRules;
 
-/// The rules of one server.
+/// The host and origin rules of one server.
 #[derive(Debug)]
 pub(crate) struct RequestGuard {
     hosts: AllowedHosts,
@@ -28,24 +28,24 @@ pub(crate) struct RequestGuard {
     allowed_headers: HeaderValue,
 }
 
-/// What web pages of other origins may do.
+/// The settings for web pages of other origins.
 #[derive(Debug)]
 pub(crate) struct Cors<'a, T> {
-    /// The origins whose pages may call; `*` among them allows any.
+    /// The origins whose pages may call. An entry `*` allows any origin.
     pub(crate) origins: &'a [T],
-    /// The request headers that such a page may send, beside those that the server itself reads.
+    /// The request headers that such a page may send, in addition to those that the server reads.
     pub(crate) headers: &'a [T],
-    /// Whether `*` holds for a connection over loopback, too. Whoever may open one is trusted more
-    /// than the rest of the world, and a page in a browser on this machine can.
+    /// Whether `*` also applies to connections over loopback. Clients on this machine are trusted
+    /// more than others, and any page in a browser on this machine can connect over loopback.
     pub(crate) any_over_loopback: bool,
 }
 
 impl RequestGuard {
-    /// All lists are as the settings have them; an empty one is an unset one. `*` among the hosts
-    /// allows any.
+    /// Builds the rules from lists of the settings, where an empty list means that it is not set.
+    /// An entry `*` among the hosts allows any host.
     ///
     /// # Errors
-    /// When an entry can match nothing: a host with a scheme or path, an origin without a scheme or
+    /// If an entry can match nothing: a host with a scheme or path, an origin without a scheme or
     /// with a path.
     pub(crate) fn new<T: AsRef<str>>(
         hosts: &[T],
@@ -58,13 +58,13 @@ impl RequestGuard {
             hosts: AllowedHosts::new(hosts)?,
             origins: AllowedOrigins::new(cors.origins, cors.any_over_loopback)?,
             allowed_headers: HeaderValue::from_str(&names.join(", ")).map_err(|_| {
-                let what = format_args!("one of the headers {names:?} that pages may send has no header's name");
-                StartError::new(what, "use letters, digits and dashes in it")
+                let what = format_args!("one of the headers {names:?} that pages may send is not a valid header name");
+                StartError::new(what, "use letters, digits and dashes")
             })?,
         })
     }
 
-    /// Lets a request in, or says why not.
+    /// Admits a request, or returns the reason to reject it.
     fn admit(&self, request: &HttpRequest) -> Result<CorsOrigin, HttpRejection> {
         let loopback = request.app_config().local_addr().ip().to_canonical().is_loopback();
         let host = self.hosts.admit(request, loopback)?;
@@ -87,7 +87,7 @@ mod tests {
         RequestGuard::new(hosts, cors, &HeaderName::from_static("x-api-token")).unwrap()
     }
 
-    // actix's test requests are as if they came in over 127.0.0.1:8080.
+    // actix's test requests look as if they arrived over 127.0.0.1:8080.
     fn request(headers: &[(&'static str, &str)]) -> HttpRequest {
         headers.iter().fold(TestRequest::post(), |request, &header| request.append_header(header)).to_http_request()
     }
@@ -186,11 +186,11 @@ mod tests {
         let none = Cors { origins: &[], headers: &[], any_over_loopback: false };
         for host in ["http://a", "a/b", "", "a:x"] {
             let error = RequestGuard::new(&[host], &none, &token).unwrap_err().to_string();
-            assert!(error.contains("is no host: write it as"), "{error}");
+            assert!(error.contains("is not a valid host: write it as"), "{error}");
         }
         for origin in ["null", "a.com", "https://a.com/", "https://*", "*.com"] {
             let error = RequestGuard::new(&[], &Cors { origins: &[origin], ..none }, &token).unwrap_err().to_string();
-            assert!(error.contains("is no origin: list each site"), "{error}");
+            assert!(error.contains("is not a valid origin: list each site"), "{error}");
         }
     }
 }

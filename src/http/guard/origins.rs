@@ -1,4 +1,4 @@
-//! The sites whose pages may ask.
+//! The origins whose pages may send requests.
 
 use actix_web::HttpRequest;
 use actix_web::http::header::{HeaderValue, ORIGIN};
@@ -8,7 +8,7 @@ use crate::start_error::StartError;
 use super::super::authority::{Authority, WebOrigin};
 use super::super::rejection::HttpRejection;
 
-/// The origins whose pages are let in beside the server's own.
+/// The origins whose pages are admitted in addition to the server's own.
 #[derive(Debug)]
 pub(super) enum AllowedOrigins {
     Listed(Vec<WebOrigin<'static>>),
@@ -18,14 +18,14 @@ pub(super) enum AllowedOrigins {
     },
 }
 
-/// The origin that a request was let in for, if its page belongs to another site and is listed:
-/// CORS headers are due.
+/// The origin of an admitted request, if it comes from a page of another, listed site. The response
+/// then needs CORS headers.
 #[derive(Debug, PartialEq)]
 pub(super) struct CorsOrigin(pub(super) Option<HeaderValue>);
 
 impl AllowedOrigins {
     /// # Errors
-    /// When an entry of the list can match nothing, as it has no scheme, or a path.
+    /// If an entry of the list can match nothing, as it has no scheme, or a path.
     pub(super) fn new<T: AsRef<str>>(list: &[T], any_over_loopback: bool) -> Result<Self, StartError> {
         let listed = list.iter().map(|origin| parse(origin.as_ref())).collect::<Result<Vec<_>, _>>()?;
         Ok(if listed.iter().any(Option::is_none) {
@@ -35,7 +35,7 @@ impl AllowedOrigins {
         })
     }
 
-    /// Whether pages of other sites are welcome at all.
+    /// Whether pages of any other site are allowed.
     pub(super) fn allow_other_sites(&self) -> bool {
         match self {
             Self::Listed(listed) => !listed.is_empty(),
@@ -43,10 +43,10 @@ impl AllowedOrigins {
         }
     }
 
-    /// Lets a request in that asks this host, if no page of another site sends it, or one that may.
+    /// Admits a request for `host` unless it comes from a page of another site that is not allowed.
     ///
     /// # Errors
-    /// 403 if it may not.
+    /// A rejection with 403 if the origin is not allowed.
     pub(super) fn admit(
         &self,
         request: &HttpRequest,
@@ -69,28 +69,28 @@ impl AllowedOrigins {
     }
 }
 
-/// Whether pages of an origin come from the server that is asked as `host`.
+/// Whether pages of an origin are served by this server, under the name `host`.
 fn is_own(origin: &WebOrigin<'_>, host: &Authority<'_>, secure: bool) -> bool {
     let same_scheme = if secure {
-        // Whoever sits on the network may put a page of `http://` under any name, so here it is
-        // another site's.
+        // An attacker on the network can serve a page over `http://` under any name, so for a
+        // server with TLS such a page belongs to another site.
         origin.is_https()
     } else {
-        // A proxy in front may speak TLS for this server, on the port that is the usual one and so
-        // is not named.
+        // A proxy in front of this server may terminate TLS, on the default port, which `Host` then
+        // leaves out.
         origin.is_http() || origin.is_https() && !host.has_port()
     };
     same_scheme && origin.is_served_by(host)
 }
 
-/// `None` is the entry that allows any origin.
+/// Parses an entry of the list. `None` is the entry that allows any origin.
 fn parse(text: &str) -> Result<Option<WebOrigin<'static>>, StartError> {
     if text == "*" {
         return Ok(None);
     }
     WebOrigin::parse(text).map(|origin| Some(origin.into_owned())).ok_or_else(|| {
         StartError::new(
-            format_args!("the allowed origin {text:?} is no origin"),
+            format_args!("the allowed origin {text:?} is not a valid origin"),
             "list each site as `https://example.com` or `http://localhost:3000`, without a path, or give `*` for all",
         )
     })

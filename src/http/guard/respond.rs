@@ -1,4 +1,4 @@
-//! A guarded answer: what every path checks before it answers, in the one order.
+//! The checks that every path makes before it answers, in one order.
 
 use actix_web::dev::Payload;
 use actix_web::http::Method;
@@ -15,24 +15,24 @@ use super::super::rejection::HttpRejection;
 use super::super::unread_body::keep_unread_body;
 use super::{CorsOrigin, RequestGuard};
 
-/// How a path may be asked.
+/// The rules for requests to one path.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RouteRules {
     pub(crate) methods: AllowedMethods,
-    /// Whether pages of other sites that are welcome may read the answers. To them, a browser's
-    /// question before the request is answered, and responses get the headers of CORS.
+    /// Whether pages of allowed origins may read the responses. If so, CORS preflight requests are
+    /// answered and responses get CORS headers.
     pub(crate) cross_origin: bool,
-    /// The shape of a rejection's body.
+    /// The dialect of a rejection's body.
     pub(crate) dialect: Dialect,
 }
 
 impl RequestGuard {
-    /// Answers a request with what `respond` makes of it, if it gets so far: its method is one of
-    /// the path's, and its host and origin are welcome. If its body has not been read by then, the
-    /// connection is closed behind the answer, whatever that is.
+    /// Answers a request with `respond` if the path accepts its method, and if its host and origin
+    /// are allowed. Otherwise answers with the rejection. If the request's body has not been read
+    /// by then, the connection is closed after the response.
     ///
-    /// What a connection becomes by an upgrade is one more answer of `respond`, which takes the
-    /// payload for it: the same rules hold.
+    /// An upgrade of the connection is a response of `respond` like any other, for which it takes
+    /// the payload. The same rules apply.
     pub(crate) async fn respond(
         &self,
         rules: RouteRules,
@@ -62,7 +62,7 @@ impl RequestGuard {
         response
     }
 
-    /// The answer to a browser's question before a request by one of these methods.
+    /// Returns the response to a CORS preflight request for these methods.
     fn preflight(&self, admitted: &CorsOrigin, methods: AllowedMethods) -> HttpResponse {
         let mut response = HttpResponse::NoContent().finish();
         if admitted.0.is_some() {
@@ -74,7 +74,7 @@ impl RequestGuard {
         response
     }
 
-    /// Adds the headers that let the page read the answer.
+    /// Adds the headers that let the page read the response.
     fn add_cors_headers(&self, admitted: &CorsOrigin, headers: &mut HeaderMap) {
         if self.origins.allow_other_sites() {
             headers.append(VARY, HeaderValue::from_static("Origin"));
@@ -113,7 +113,7 @@ mod tests {
         RequestGuard::new(&[], &cors, &HeaderName::from_static("x-api-token")).unwrap()
     }
 
-    /// Its status, and the headers that depend on the rules.
+    /// Returns the response's status, and the headers that depend on the rules.
     async fn status_and_headers(
         guard: &RequestGuard,
         rules: RouteRules,
@@ -151,7 +151,7 @@ mod tests {
             (&open, DOCUMENT, &get, SITE, 200, [None, None, Some(SITE), Some("Origin")]),
             (&open, DOCUMENT, &post, SITE, 405, [Some("GET, HEAD, OPTIONS"), None, None, None]),
             (&open, DOCUMENT, &options, SITE, 204, [None, Some("GET, HEAD"), Some(SITE), Some("Origin")]),
-            // Whoever may call is no reason to show a page to other sites.
+            // Origins that may call still may not read the console's page.
             (&open, PAGE, &get, SITE, 200, [None; 4]),
             (&open, PAGE, &options, SITE, 405, [Some("GET, HEAD"), None, None, None]),
         ];
@@ -172,7 +172,7 @@ mod tests {
         assert_eq!((response.status().as_u16(), allowed), (503, Some(SITE.as_bytes())));
     }
 
-    /// actix would read on.
+    /// Without the guard, actix would read the body to its end.
     #[test]
     fn an_endless_unread_body_does_not_keep_the_connection_open() {
         let guard = Arc::new(guard(&[SITE]));

@@ -20,67 +20,73 @@ const HTML: &str = "text/html; charset=utf-8";
 
 /// The server's handlebars templates, as a parameter of a page's handler.
 ///
-/// [`Server::templates`](crate::Server::templates) names their directory. Every file in it that ends in `.hbs`, at any
-/// depth, is a template; its name is its path without the ending, with `/` between the parts: `users/list` for
-/// `templates/users/list.hbs`. Files and directories whose names begin with a dot are left out. Templates can include each
-/// other by these names: `{{> users/row}}`.
+/// [`Server::templates`](crate::Server::templates) sets their directory. Every file in it that ends
+/// in `.hbs`, at any depth, is a template. Its name is its path without the ending, with `/`
+/// between the parts: `users/list` for `templates/users/list.hbs`. Files and directories whose
+/// names begin with a dot are left out. Templates can include each other by these names: `{{>
+/// users/row}}`.
 ///
-/// All are read when the server starts, and a mistake in one of them ends the start with its file
-/// and line; so does a partial or a helper that does not exist. With `--watch-templates` they are
-/// read again for each page, so a change shows at the next reload in the browser.
+/// All templates are read when the server starts. A mistake in one of them, or a partial or helper
+/// that does not exist, fails the start with an error that names the file and the line. With
+/// `--watch-templates` the templates are read again for each page, so a change shows at the next
+/// reload in the browser.
 ///
-/// A name that is not in the data is an error and not an empty string. Values are escaped for HTML text and *quoted*
-/// attributes: `<a title="{{title}}">` is safe, `<a title={{title}}>` is not, and neither is `{{{title}}}`.
+/// A name that is not in the data is an error and not an empty string. Values are escaped for HTML
+/// text and *quoted* attributes: `<a title="{{title}}">` is safe, `<a title={{title}}>` is not, and
+/// neither is `{{{title}}}`.
 ///
 /// ```
 /// use actix_web::Responder;
 /// use callbox::{TemplateError, Templates};
 /// use serde_json::json;
 ///
-/// // with `templates/stats.hbs`: <p>{{greeted}} were greeted.</p>
+/// // With `templates/stats.hbs`: <p>{{greeted}} were greeted.</p>
 /// async fn stats(pages: Templates) -> Result<impl Responder, TemplateError> {
 ///     pages.render("stats", &json!({ "greeted": 7 }))
 /// }
 /// ```
 ///
 /// # Errors
-/// As a parameter it fails with 500 when the server has no templates; the log says what to call.
+/// If the server has no templates, the request is answered with 500, and the log names the missing
+/// call.
 #[derive(Clone, Debug)]
 pub struct Templates(Arc<TemplateStore>);
 
 #[derive(Debug)]
 struct TemplateStore {
     dir: TemplateDir,
-    /// `None` when they are read again for each page.
+    /// The templates, or `None` if they are read again for each page.
     loaded: Option<Handlebars<'static>>,
 }
 
 impl Templates {
-    /// Reads the templates in `dir`. With `watch` they are read again for each page, and mistakes are shown in the browser.
+    /// Reads the templates in `dir`. With `watch` they are read again for each page, and mistakes
+    /// are shown in the browser.
     ///
     /// # Errors
-    /// When the directory or a template cannot be read or parsed.
+    /// If the directory or a template cannot be read or parsed.
     pub(crate) fn load(dir: &Path, watch: bool) -> Result<Self, StartError> {
         if !dir.is_dir() {
             return Err(StartError::new(
-                format_args!("the templates' directory {} does not exist", dir.display()),
+                format_args!("the template directory {} does not exist", dir.display()),
                 "create it, or name another in `.templates(…)`; a relative path starts in --assets DIR, or without \
                  it in the working directory or that of the program",
             ));
         }
         let dir = TemplateDir::new(dir);
-        let loaded = dir.load().map_err(|fault| StartError::new(fault, "mend the template, or move it elsewhere"))?;
+        let loaded = dir.load().map_err(|fault| StartError::new(fault, "fix the template, or move it elsewhere"))?;
         if loaded.get_templates().is_empty() {
-            log_warn!(?dir, "there is no template (*.hbs) in the directory");
+            log_warn!(?dir, "the template directory contains no template (*.hbs)");
         }
         Ok(Self(Arc::new(TemplateStore { dir, loaded: (!watch).then_some(loaded) })))
     }
 
-    /// Renders a template with `data` to a page: 200, `text/html; charset=utf-8`.
+    /// Renders a template with `data` and returns the page: status 200, `text/html; charset=utf-8`.
     ///
     /// # Errors
-    /// When there is no such template, when it uses a name that is not in the data, or when `data` cannot be written as JSON.
-    /// Returned from a handler, the error is answered with a plain 500 and its detail goes to the log.
+    /// If there is no such template, if the template uses a name that is not in the data, or if
+    /// `data` cannot be serialised as JSON. When a handler returns the error, the response is a
+    /// plain 500, and the details are logged.
     pub fn render<T: Serialize + ?Sized>(&self, name: &str, data: &T) -> Result<HttpResponse, TemplateError> {
         let TemplateStore { dir, loaded } = &*self.0;
         let show_source = loaded.is_none();
@@ -107,10 +113,10 @@ impl FromRequest for Templates {
     }
 }
 
-/// Why a page could not be rendered.
+/// The error of a page that could not be rendered.
 ///
-/// `Display` has the file, the line and the reason, for the log. As a response it is a 500 that tells nothing of them, but
-/// under `--watch-templates`, which shows them in the browser.
+/// `Display` shows the file, the line and the reason, for the log. As a response it is a 500
+/// without these details, except with `--watch-templates`, which shows them in the browser.
 #[derive(Debug)]
 pub struct TemplateError(TemplateErrorKind);
 

@@ -45,7 +45,7 @@ fn a_mistake_at_the_start_is_reported_with_file_and_line() {
     let dir = directory(&[("good.hbs", "x"), ("sub/bad.hbs", "one\n{{#if x}}\nthree\n")]);
     let error = Templates::load(dir.path(), false).unwrap_err().to_string();
     let file = dir.path().join("sub/bad.hbs").display().to_string();
-    assert!(error.contains(&format!("{file}:")) && error.contains("mend the template"), "{error}");
+    assert!(error.contains(&format!("{file}:")) && error.contains("fix the template"), "{error}");
     let error = Templates::load(&dir.path().join("none"), true).unwrap_err().to_string();
     assert!(error.contains("does not exist: create it"), "{error}");
 }

@@ -1,4 +1,4 @@
-//! The route of calls: what HTTP wants checked, then the dispatch, then its answer as HTTP.
+//! The routes for calls: HTTP's own checks, then dispatch, then the result as an HTTP response.
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
@@ -24,26 +24,26 @@ use super::guard::{RequestGuard, RouteRules};
 use super::rejection::HttpRejection;
 use super::status::{self, ErrorStatus};
 
-/// The rules that hold for all endpoints of a server.
+/// The settings that all endpoints of a server share.
 #[derive(Debug)]
 pub(crate) struct EndpointConfig {
     pub(crate) guard: RequestGuard,
-    /// The header that carries a token; `Authorization: Bearer …` always may.
+    /// The header that carries a token, in addition to `Authorization: Bearer …`.
     pub(crate) token_header: HeaderName,
     pub(crate) body: BodyLimits,
     pub(crate) status: ErrorStatus,
-    /// Becomes true when the server drains.
+    /// A flag that becomes true when the server drains.
     pub(crate) stopping: watch::Receiver<bool>,
 }
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
-/// What answers a body.
+/// A function that answers the body of a request.
 pub(crate) trait BodyHandler: AsyncFn(&[u8], Arrival<'_>) -> Answer + 'static {}
 
 impl<H: AsyncFn(&[u8], Arrival<'_>) -> Answer + 'static> BodyHandler for H {}
 
-/// A path for calls, and what answers them.
+/// A path for calls, with the function that answers them.
 pub(crate) struct Endpoint<H> {
     path: String,
     dialect: Dialect,
@@ -51,7 +51,7 @@ pub(crate) struct Endpoint<H> {
     handle: H,
 }
 
-/// The endpoint at `path` whose calls go to `dispatch`.
+/// Returns the endpoint at `path`, whose calls `dispatch` answers.
 pub(crate) fn endpoint(
     path: &str,
     dialect: Dialect,
@@ -72,8 +72,8 @@ pub(crate) fn mount<H: BodyHandler>(endpoint: Arc<Endpoint<H>>) -> impl FnOnce(&
     }
 }
 
-/// Answers what is sent to an endpoint's path with a slash behind it, which is a path of its own:
-/// with 404, and what is meant. To be mounted behind all that may be there.
+/// Mounts an answer for an endpoint's path with a slash at its end, which is another path: 404,
+/// with the path that was probably meant. Mount it after all routes that may use this path.
 pub(crate) fn mount_trailing_slash(path: &str, dialect: Dialect) -> impl FnOnce(&mut web::ServiceConfig) + use<> {
     let endpoint: Arc<str> = path.into();
     move |config| {
@@ -84,11 +84,14 @@ pub(crate) fn mount_trailing_slash(path: &str, dialect: Dialect) -> impl FnOnce(
     }
 }
 
-/// An endpoint's answer on its way.
+/// The future that answers a request for an endpoint.
 type EndpointFuture = LocalBoxFuture<'static, Result<ServiceResponse, Error>>;
 
-/// For `App::wrap_fn`: takes requests for these endpoints past the search for their route, and the boxes on the way to it. The
-/// endpoints have to be mounted, too: other spellings of their paths are the router's.
+/// Returns a middleware for `App::wrap_fn` that answers requests for these endpoints directly. It
+/// saves the search for the route, and the boxed futures on the way to it.
+///
+/// The endpoints must be mounted as well, since only actix's router recognises other spellings of
+/// their paths.
 pub(crate) fn fast_path<H, S>(
     endpoints: Vec<Arc<Endpoint<H>>>,
 ) -> impl Fn(ServiceRequest, &S) -> Either<EndpointFuture, S::Future> + Clone
@@ -122,7 +125,7 @@ impl<H: BodyHandler> Endpoint<H> {
         let body = body::read(payload, headers, &self.front.body, &self.front.stopping, connection).await?;
         let arrival = Arrival {
             token: caller_headers::token(headers, &self.front.token_header),
-            // Of the socket: whoever calls may write any address into a header.
+            // The socket's address: a caller may write any address into a header.
             peer: request.peer_addr().map(|peer| peer.ip()),
             timeout: caller_headers::request_timeout(headers),
             dialect: self.dialect,
@@ -141,7 +144,8 @@ impl<H: BodyHandler> Endpoint<H> {
         response
     }
 
-    /// A panic outside every method is a fault of ours; it must not take the connection, and the client's patience, along.
+    /// Returns the answer after a panic outside of any method. That is a bug in callbox, but the
+    /// client must still get a response and keep its connection.
     fn after_panic(&self, panic: &(dyn Any + Send)) -> Answer {
         let text = panic.downcast_ref::<&str>().copied();
         let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("a panic");
@@ -150,17 +154,17 @@ impl<H: BodyHandler> Endpoint<H> {
     }
 }
 
-/// The names of UTF-8, and of what is a part of it.
+/// Names of UTF-8 and of its subset ASCII, as a charset.
 const UTF8: [&str; 4] = ["utf-8", "utf8", "us-ascii", "ascii"];
 
-/// Whether the body is JSON as it is: one of its media types, in UTF-8, not compressed.
+/// Returns an error unless the body is declared to be uncompressed JSON in UTF-8.
 fn is_json(headers: &HeaderMap) -> Result<(), HttpRejection> {
     if headers.get_all(CONTENT_ENCODING).any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
         return Err(HttpRejection::unsupported_encoding(headers));
     }
     let mut types = headers.get_all(CONTENT_TYPE);
     let sent = types.next().filter(|_| types.next().is_none());
-    // Nearly all say just this.
+    // Fast path: nearly all clients send exactly this value.
     if sent.is_some_and(|value| *value == JSON) {
         return Ok(());
     }

@@ -25,7 +25,7 @@ fn answer(body: impl Into<Vec<u8>>) -> Answer {
     Answer { body: Some(body.into()), error: None, retry_after: None }
 }
 
-/// Answers as the body says, and with what arrived beside it.
+/// Answers as the body asks, or with the length of the body, the token and the timeout.
 async fn answer_by_body(body: &[u8], arrival: Arrival<'_>) -> Answer {
     match body {
         b"nothing" => Answer { body: None, error: None, retry_after: None },
@@ -47,7 +47,7 @@ impl ReceivedResponse {
         self.headers.get(name).map(|value| value.to_str().unwrap())
     }
 
-    /// The code of a JSON-RPC error whose id is null.
+    /// Returns the code of a JSON-RPC error whose id is null.
     fn code(&self) -> Option<i64> {
         let body: Value = serde_json::from_str(&self.body).ok()?;
         body.get("id").filter(|id| id.is_null()).and_then(|_| body["error"]["code"].as_i64())
@@ -73,7 +73,7 @@ fn post(body: &str) -> TestRequest {
         .set_payload(body.to_owned())
 }
 
-/// A request with the headers of a row.
+/// Builds the request of a row.
 fn with_headers(row: &RejectedRequest) -> TestRequest {
     let method = Method::from_bytes(row.method.as_bytes()).unwrap();
     let needed = [("Host", "localhost"), ("Content-Type", "application/json")];

@@ -1,8 +1,9 @@
-//! The threads that serve connections, and which of them gets the next one.
+//! The threads that serve connections, and the choice of the thread for the next connection.
 //!
-//! They take turns. A thread that is held, by a method or a handler that does not return, takes nothing: what was offered to it
-//! goes to another one after a moment, and it is passed over until it takes again. A server of `actix_web` hands connections
-//! to such a thread all the same, and there they hang.
+//! Threads get connections in turn. A thread that is blocked, by a method or a handler that does
+//! not return, takes none from its queue: after [`OFFER_TIMEOUT`] they move to another thread, and
+//! the blocked one is skipped until it takes connections again. `actix_web::HttpServer` would give
+//! connections to such a thread all the same, and they would hang there.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -24,22 +25,24 @@ use futures::task::AtomicWaker;
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 
-/// How long a connection waits for the thread that it was offered to.
+/// Maximum time for which a connection waits in the queue of one thread.
 const OFFER_TIMEOUT: Duration = Duration::from_millis(10);
 
-/// Pause after a failed attempt to accept a connection: mostly because no file descriptor is left.
+/// Pause after a failed attempt to accept a connection, which mostly means that no file descriptor
+/// is left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(250);
 
-/// How long threads have to end that have nothing more to do.
+/// Maximum time to wait for the end of threads that have nothing more to do.
 const THREAD_END_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Becomes true when the server is to accept no more connections, and to end those that are between requests.
+/// A flag that becomes true when the server stops accepting connections and closes those that are
+/// between requests.
 pub(crate) type StopReceiver = watch::Receiver<bool>;
 
-/// The threads of a server, one that accepts connections and some that serve them.
+/// The threads of a server: one that accepts connections, and the workers that serve them.
 pub(crate) struct HttpWorkers {
     stopping: watch::Sender<bool>,
-    /// A permit for each connection that may be open.
+    /// One permit for each connection that may be open.
     permits: Arc<Semaphore>,
     connections: u32,
     workers: Arc<Mutex<Vec<Worker>>>,
@@ -47,11 +50,11 @@ pub(crate) struct HttpWorkers {
 }
 
 impl HttpWorkers {
-    /// Starts the threads; each makes a service of its own for its connections, at most `connections` of all threads together.
-    /// Further ones wait in the system.
+    /// Starts the threads. Each creates its own service with `make`. At most `connections` are open
+    /// on all threads together; further ones wait in the operating system's backlog.
     ///
     /// # Errors
-    /// If the socket cannot be used, or a service cannot be made.
+    /// If the socket cannot be used, or a service cannot be created.
     pub(crate) async fn start<F, S>(
         socket: StdTcpListener,
         threads: usize,
@@ -82,7 +85,7 @@ impl HttpWorkers {
                 Ok(listener) => listener,
                 Err(error) => return drop(tx.send(Err(error))),
             };
-            // Whoever started us may have given up.
+            // An error means that the caller of `start` has given up.
             let _ = tx.send(Ok(()));
             tokio::select! {
                 _ = stops.wait_for(|stops| *stops) => {}
@@ -93,16 +96,16 @@ impl HttpWorkers {
         Ok(Self { stopping, permits, connections, workers, accepting })
     }
 
-    /// Accepts no connection from now on, and ends those that are between requests.
+    /// Stops accepting connections, and closes those that are between requests.
     pub(crate) fn close(&self) {
         self.stopping.send_replace(true);
     }
 
-    /// Waits until all connections have ended, for so long at most, and ends the threads. Returns whether all of them ended; one
-    /// that is held does not.
+    /// Waits until all connections have ended, at most for `limit`, and ends the threads. Returns
+    /// whether all threads have ended, which a blocked one does not.
     pub(crate) async fn end(self, limit: Duration) -> bool {
         self.close();
-        // Those that are open still when the time is over end with their threads.
+        // Connections that are still open after the limit end with their threads.
         let _ = timeout(limit, self.permits.acquire_many(self.connections)).await;
         self.accepting.stop();
         let workers = std::mem::take(&mut *self.workers.lock());
@@ -111,7 +114,7 @@ impl HttpWorkers {
         }
         let all = async {
             for worker in workers {
-                // What tells the end is dropped at the end.
+                // The sender is dropped when the thread ends, so an error is the expected result.
                 let _ = worker.ended.await;
             }
         };
@@ -125,19 +128,19 @@ impl fmt::Debug for HttpWorkers {
     }
 }
 
-/// A connection that no thread has taken yet.
+/// A connection that waits in the queue of a thread.
 struct PendingConnection {
     stream: std::net::TcpStream,
     since: Instant,
     permit: OwnedSemaphorePermit,
 }
 
-/// What was offered to one thread.
+/// The queue of connections for one thread.
 #[derive(Default)]
 struct ConnectionQueue {
     pending: Mutex<VecDeque<PendingConnection>>,
     waker: AtomicWaker,
-    /// The thread is gone.
+    /// Whether the thread has ended.
     has_ended: AtomicBool,
 }
 
@@ -147,7 +150,7 @@ impl ConnectionQueue {
         self.waker.wake();
     }
 
-    /// For the thread: the next connection.
+    /// Waits for the next connection and removes it. Called by the thread of this queue.
     async fn take(&self) -> PendingConnection {
         poll_fn(|cx| {
             self.waker.register(cx.waker());
@@ -160,7 +163,8 @@ impl ConnectionQueue {
         self.pending.lock().is_empty()
     }
 
-    /// Whether the thread takes nothing.
+    /// Whether the thread is blocked: its oldest connection waits for longer than
+    /// [`OFFER_TIMEOUT`].
     fn is_blocked(&self, now: Instant) -> bool {
         self.pending.lock().front().is_some_and(|first| now.duration_since(first.since) >= OFFER_TIMEOUT)
     }
@@ -174,7 +178,8 @@ struct Worker {
 }
 
 impl Worker {
-    /// Starts a thread to which connections were offered before. What is returned with it completes when its service is made.
+    /// Starts a thread whose queue already has these connections. The returned receiver completes
+    /// when the thread's service has been created, and fails if it cannot be created.
     fn start<F, S>(make: F, pending: VecDeque<PendingConnection>) -> (Self, oneshot::Receiver<()>)
     where
         F: Fn() -> S + Send + 'static,
@@ -187,7 +192,7 @@ impl Worker {
         let guard = ThreadEndGuard { queue: Arc::clone(&queue), _ended: tx };
         arbiter.spawn_fn(move || {
             spawn(async move {
-                // Whoever makes it tells what is wrong, and whoever waits for it learns that there is none.
+                // The service factory logs its own errors. Dropping `started` reports the failure.
                 let Ok(service) = make().new_service(()).await else { return };
                 let _ = started.send(());
                 serve(service, &guard.queue).await;
@@ -200,17 +205,17 @@ impl Worker {
 async fn serve<S: Service<TcpStream, Response = ()> + 'static>(service: S, queue: &ConnectionQueue) {
     loop {
         let PendingConnection { stream, permit, .. } = queue.take().await;
-        // It is about a client that has gone already, if it fails.
+        // This fails only if the client has already disconnected.
         let Ok(stream) = TcpStream::from_std(stream) else { continue };
         if poll_fn(|cx| service.poll_ready(cx)).await.is_ok() {
-            // Whoever serves a connection tells of its errors. Not an async block, which would have
-            // permits for the future twice: once to capture it, and once to await it.
+            // The service logs the errors of a connection. `map` instead of an async block, which
+            // would hold the future twice: once captured, and once awaited.
             spawn(service.call(stream).map(move |_| drop(permit)));
         }
     }
 }
 
-/// Tells of the end of a thread, whatever ends it.
+/// Reports the end of a thread when it is dropped, which covers a panic too.
 struct ThreadEndGuard {
     queue: Arc<ConnectionQueue>,
     _ended: oneshot::Sender<()>,
@@ -225,7 +230,7 @@ impl Drop for ThreadEndGuard {
 struct Acceptor<F> {
     permits: Arc<Semaphore>,
     workers: Arc<Mutex<Vec<Worker>>>,
-    /// Whose turn it is.
+    /// Index of the thread that gets the next connection.
     next: usize,
     make: F,
 }
@@ -262,13 +267,14 @@ where
         }
     }
 
-    /// Passes on what nobody takes, and starts a thread for each that is gone. Returns whether anything is pending.
+    /// Moves the connections of blocked threads to others, and replaces threads that have ended.
+    /// Returns whether any connection still waits in a queue.
     fn reassign(&mut self, now: Instant) -> bool {
         let mut workers = self.workers.lock();
         for index in 0..workers.len() {
             let queue = Arc::clone(&workers[index].queue);
             if queue.has_ended.load(Ordering::Acquire) {
-                log_error!("a thread that serves HTTP was lost; a new one takes its place");
+                log_error!("a thread that serves HTTP ended unexpectedly; a new one replaces it");
                 let pending = std::mem::take(&mut *queue.pending.lock());
                 (workers[index], _) = Worker::start(self.make.clone(), pending);
             } else if queue.is_blocked(now)
@@ -284,13 +290,13 @@ where
     }
 }
 
-/// The first thread from this one on that is not held.
+/// Returns the index of the first thread, from `first` on, that is not blocked.
 fn next_available(workers: &[Worker], first: usize, now: Instant) -> Option<usize> {
     let indices = (0..workers.len()).map(|step| (first + step) % workers.len());
     indices.into_iter().find(|index| !workers[*index].queue.is_blocked(now))
 }
 
-/// The next connection, once there is permits for it, and not before `resume`.
+/// Waits for a permit and for the next connection, but not before `resume`.
 async fn accept(
     listener: &TcpListener,
     permits: &Arc<Semaphore>,
@@ -301,7 +307,7 @@ async fn accept(
             sleep_until(at).await;
             *resume = None;
         }
-        // Nobody closes it.
+        // The semaphore is never closed.
         let Ok(permit) = Arc::clone(permits).acquire_owned().await else { continue };
         match listener.accept().await.and_then(|(stream, _)| stream.into_std()) {
             Ok(stream) => return (stream, permit),
@@ -314,7 +320,7 @@ async fn accept(
     }
 }
 
-/// Whether it only says that the client has gone.
+/// Whether the error only means that the client has disconnected.
 fn is_client_error(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)

@@ -7,10 +7,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::*;
 
-/// Nothing here takes longer.
+/// Maximum time for any step of a test.
 const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Threads that answer each byte with the number of theirs: `h` holds the thread, `e` ends it.
+/// Worker threads that answer each byte with their own number. `h` blocks the thread, `e` ends it.
 struct TestWorkers {
     address: std::net::SocketAddr,
     stop: Option<oneshot::Sender<()>>,
@@ -59,12 +59,12 @@ impl TestWorkers {
         stream
     }
 
-    /// The number of the thread that a new connection gets.
+    /// Returns the number of the thread that serves a new connection.
     fn ask(&self) -> u8 {
         answer_to(&mut self.connect(), b"?")
     }
 
-    /// Whether all threads have ended.
+    /// Ends the workers. Returns whether all threads have ended.
     fn end(mut self) -> bool {
         drop(self.stop.take());
         self.system.take().unwrap().join().unwrap()
@@ -117,7 +117,7 @@ fn threads_take_turns() {
     numbers.sort_unstable();
     for thread in 0..3 {
         let connections = numbers.iter().filter(|number| **number == thread).count();
-        // One that is slow to take its connection leaves it to another.
+        // A thread that is slow to take a connection loses it to another one.
         assert!((1..=25).contains(&connections), "{numbers:?}");
     }
     assert!(site.end());
@@ -159,7 +159,7 @@ fn a_thread_that_ended_is_replaced_and_its_pending_connections_are_served() {
     let site = TestWorkers::start(1, 100);
     let mut ends = site.connect();
     let first = answer_to(&mut ends, b"e");
-    // Its end is that of all that the thread does.
+    // The connection ends with its thread.
     assert_eq!(ends.read(&mut [0]).unwrap_or(0), 0);
     for _ in 0..10 {
         assert_ne!(site.ask(), first);
@@ -187,7 +187,7 @@ fn an_end_refuses_new_connections_and_waits_for_open_ones_but_not_for_a_blocked_
     let site = TestWorkers::start(2, 100);
     let mut held = site.connect();
     answer_to(&mut held, b"h");
-    // It can only be with the other thread.
+    // This connection must be on the other thread.
     let mut idle = site.connect();
     answer_to(&mut idle, b"?");
     let (address, mut site) = (site.address, site);
