@@ -1,4 +1,4 @@
-// The answer to a call, with its status and its time.
+// The response to a call, with its status and its duration.
 
 import { make, set } from "./dom.js";
 import { millis } from "./format.js";
@@ -7,9 +7,9 @@ import { read, write } from "./json.js";
 const ACCESS_DENIED = -32001;
 
 export function answerView() {
-  // Read out when it changes; the text below it may be long, and is there to be read when somebody wants to.
+  // Screen readers announce changes of the status, but not of the text below it, which may be long.
   const status = make("p", { class: "answer-status", role: "status" });
-  const text = make("pre", { class: "answer-text", tabindex: "0", "aria-label": "The answer as JSON" });
+  const text = make("pre", { class: "answer-text", tabindex: "0", "aria-label": "The response as JSON" });
   const node = make("section", { class: "card answer", "aria-label": "Answer", hidden: true },
     make("div", { class: "card-head" }, make("h2", {}, "Answer"), status), text);
   const tell = (kind, words, body) => {
@@ -21,14 +21,14 @@ export function answerView() {
   return {
     node,
     wait: () => tell("waiting", [make("span", { class: "outcome" }, "waiting …")], ""),
-    fail: (error) => tell("bad", [make("span", { class: "outcome bad" }, "no answer"), ` ${error.message}`], ""),
+    fail: (error) => tell("bad", [make("span", { class: "outcome bad" }, "no response"), ` ${error.message}`], ""),
     show: ({ status: http, statusText, ms, text: body, result, error }, server) => {
       const took = make("span", { class: "took" }, `HTTP ${http} ${statusText} · `.replace("  ", " "), make("strong", {}, millis(ms)));
       const what = result !== undefined
         ? [make("span", { class: "outcome good" }, "ok")]
         : error
           ? [make("span", { class: "outcome bad" }, String(error.code)), make("span", {}, error.message ?? "")]
-          : [make("span", { class: "outcome bad" }, "no JSON-RPC answer")];
+          : [make("span", { class: "outcome bad" }, "not a JSON-RPC response")];
       const advice = error?.code === ACCESS_DENIED ? [make("span", { class: "advice" }, denied(server))] : [];
       tell(result === undefined ? "bad" : "good", [...what, took, ...advice], pretty(body));
     },
@@ -37,12 +37,12 @@ export function answerView() {
 
 function denied(server) {
   if (!server.checksTokens) {
-    return "The server checks no tokens.";
+    return "This server checks no tokens.";
   }
-  return server.hasToken ? "This token does not do." : "Type a token in above.";
+  return server.hasToken ? "This token has no access to the method." : "Enter a token above.";
 }
 
-/// Laid out, with each digit as it was sent.
+/// Formats JSON, with each number as it was sent.
 function pretty(body) {
   try {
     return write(read(body), 2);

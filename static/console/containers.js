@@ -1,10 +1,10 @@
-// Fields of several values that are all of one type, or each of its own: arrays, tuples and maps.
+// Fields for arrays, tuples and maps.
 
 import { freshId, make } from "./dom.js";
 import { makeField, smallButton } from "./fields.js";
 import { itemsOf, resolve, typeWords, valuesOf } from "./schema.js";
 
-/// Items that can be added and removed.
+/// A field for an array, whose items can be added and removed.
 export function list(schema, context) {
   const here = resolve(schema, context.root);
   const { minItems = 0, maxItems = Infinity } = here;
@@ -54,7 +54,7 @@ export function list(schema, context) {
   };
 }
 
-/// So many items, each of its own type.
+/// A field for a tuple: a fixed number of items, each with its own type.
 export function tuple(schema, context) {
   const { items } = itemsOf(resolve(schema, context.root));
   const fields = items.map((item) => {
@@ -72,7 +72,7 @@ export function tuple(schema, context) {
   };
 }
 
-/// Names of the caller's own, all with values of one type.
+/// A field for a map: names that the user types, with values of one type.
 export function map(schema, context) {
   const values = valuesOf(resolve(schema, context.root));
   const rows = make("div", { class: "items" });

@@ -1,8 +1,9 @@
-// Elements, made without markup: what a server says is text here, never HTML.
+// Creates elements without markup: text from a server is never parsed as HTML.
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/// An element with attributes, event listeners (`onclick`) and children, which are elements or text.
+/// Creates an element with attributes, event listeners (`onclick`) and children, which are elements
+/// or text.
 export function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   set(element, attributes);
@@ -10,7 +11,7 @@ export function make(tag, attributes = {}, ...children) {
   return element;
 }
 
-/// The same for pictures.
+/// Creates an SVG element in the same way.
 export function draw(tag, attributes = {}, ...children) {
   const element = document.createElementNS(SVG, tag);
   set(element, attributes);
@@ -30,20 +31,20 @@ export function set(element, attributes) {
   }
 }
 
-/// One of the pictures in the page's template. What it means stands beside it as text.
+/// Creates one of the icons of the page's template. Its meaning is always shown beside it as text.
 export function icon(name) {
   return draw("svg", { class: "icon", "aria-hidden": "true" }, draw("use", { href: `#icon-${name}` }));
 }
 
 let ids = 0;
 
-/// A new id for labels and descriptions to point to.
+/// Returns a new id, for labels and descriptions to refer to.
 export function freshId(prefix) {
   ids += 1;
   return `${prefix}-${ids}`;
 }
 
-/// Sets a text only where it differs, so that screen readers do not read it again.
+/// Sets a text only if it differs, so that screen readers do not announce it again.
 export function say(element, text) {
   if (element.textContent !== text) {
     element.textContent = text;

@@ -1,6 +1,7 @@
-// One field for each kind of value: what a schema asks for, as something to type, tick or choose.
+// Form fields, one for each kind of value that a schema can ask for.
 //
-// A field has a `node`, an `input` to focus, `read()`, which gives its value or `undefined` for none, and `write(value)`.
+// A field has a `node`, an `input` to focus, `read()`, which returns its value or `undefined` for
+// none, and `write(value)`.
 
 import { list, map, tuple } from "./containers.js";
 import { freshId, icon, make, set } from "./dom.js";
@@ -10,12 +11,12 @@ import { prose } from "./prose.js";
 import { choices, kindOf, resolve, typeWords, withoutNull } from "./schema.js";
 import { variant } from "./variant.js";
 
-/// Types that contain themselves would go on for ever.
+/// Maximum nesting depth of fields, since a type may contain itself.
 const DEEPEST = 8;
 
 const KINDS = { boolean, choice, json, nothing, number, string, array: list, map, object, tuple, variant };
 
-/// What a field cannot make a value of, and the field's input to go back to.
+/// The error of a field whose input is not a value, with the input element to focus.
 export class NoValue extends Error {
   constructor(message, input) {
     super(message);
@@ -23,8 +24,8 @@ export class NoValue extends Error {
   }
 }
 
-/// `context` has the document's `root`, how deep the field is, what to call when it has `changed`, the ids of its label and its
-/// description, and whether a value `isNeeded`.
+/// Creates the field for a schema. `context` has the document's `root`, the depth of the field, the
+/// callback `changed`, the ids of its label and its description, and whether a value `isNeeded`.
 export function makeField(schema, context) {
   const { schema: rest, nullable } = withoutNull(schema, context.root);
   const kind = context.depth >= DEEPEST ? "json" : kindOf(rest, context.root);
@@ -32,7 +33,7 @@ export function makeField(schema, context) {
   return nullable && context.isNeeded ? orNull(field, context) : field;
 }
 
-/// What the input is called and described by.
+/// Returns the attributes that link an input to its label and its description.
 function named({ id, labelledBy, describedBy }) {
   return { id, "aria-labelledby": labelledBy, "aria-describedby": describedBy };
 }
@@ -60,7 +61,8 @@ function string(schema, context) {
   };
 }
 
-/// Sends what was typed, digit for digit. What is no number goes as text: the server says best what it expects.
+/// A field for numbers, which are sent digit for digit. Input that is not a number is sent as text,
+/// as the server explains best what it expects.
 function number(schema, context) {
   const input = textInput(context, { inputmode: "decimal", class: "number", placeholder: hint(schema, context.root) });
   return {
@@ -89,7 +91,7 @@ function boolean(schema, context) {
   };
 }
 
-/// What has no value but `null`, as `()` has in Rust.
+/// A field for a type whose only value is `null`, such as `()` in Rust.
 function nothing() {
   return { node: make("span", { class: "soft" }, "nothing to fill in"), read: () => null, write() {} };
 }
@@ -120,7 +122,7 @@ function choice(schema, context) {
   };
 }
 
-/// For what no other field fits.
+/// A field for any JSON value, for schemas that no other field fits.
 export function json(schema, context) {
   const words = typeWords(schema, context.root);
   const input = make("textarea", {
@@ -137,14 +139,14 @@ export function json(schema, context) {
       try {
         return read(input.value);
       } catch (error) {
-        throw new NoValue(`This is no JSON: ${error.message}`, input);
+        throw new NoValue(`This is not JSON: ${error.message}`, input);
       }
     },
     write: (value) => { input.value = write(value, 2); },
   };
 }
 
-/// A field that may also say `null`.
+/// A field that can also be `null`.
 function orNull(field, context) {
   const id = freshId("null");
   const box = make("input", { id, type: "checkbox", "aria-describedby": context.labelledBy });
@@ -164,7 +166,7 @@ function orNull(field, context) {
   };
 }
 
-/// A button with a picture or a word; `name` is what it is called.
+/// Creates a button with an icon or a word. `name` is its accessible name.
 export function smallButton(name, onclick, text = name) {
   return make("button", { type: "button", class: "quiet small", "aria-label": name, onclick }, text === "+" ? icon("plus") : text);
 }

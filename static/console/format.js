@@ -1,6 +1,6 @@
-// Figures as people read them.
+// Formats numbers for people.
 
-/// A time in microseconds, with three figures at most.
+/// Formats a time in microseconds, with at most three digits.
 export function micros(us) {
   if (us === null || us === undefined) {
     return "–";
@@ -17,7 +17,7 @@ export function millis(ms) {
   return micros(ms * 1000);
 }
 
-/// A rate or a count.
+/// Formats a rate or a count.
 export function figures(value) {
   if (value >= 100_000) {
     return `${figures(value / 1000)} k`;

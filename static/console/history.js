@@ -1,4 +1,4 @@
-// The calls that were made from this page, for as long as it is open.
+// The calls that were made from this page since it was opened.
 
 import { make } from "./dom.js";
 import { write } from "./json.js";
@@ -15,7 +15,7 @@ export class History {
     this.#listeners.forEach((listener) => listener());
   }
 
-  /// A list that follows, with a button for each call, which `again` gets.
+  /// Creates the list of calls, which updates itself. The button of a call passes it to `again`.
   view(again) {
     const list = make("ol", { class: "history-list" });
     const none = make("p", { class: "soft" }, "No calls yet.");

@@ -1,6 +1,7 @@
-// JSON as it is written. A browser's numbers end at 2^53, and those of a service do not.
+// JSON with numbers as they are written: a browser's numbers are exact only up to 2^53, but those
+// of a service may be larger.
 
-/// A number as it was typed.
+/// A number as it was written.
 export class Digits {
   constructor(text) {
     this.text = text;
@@ -13,7 +14,7 @@ export function isNumber(text) {
   return NUMBER.test(text);
 }
 
-/// Like `JSON.stringify`, which does not know `Digits`.
+/// As `JSON.stringify`, but writes `Digits` unchanged.
 export function write(value, indent = 0, depth = 0) {
   const wrap = (open, items, close) => {
     if (items.length === 0) {
@@ -39,9 +40,9 @@ export function write(value, indent = 0, depth = 0) {
   return JSON.stringify(value);
 }
 
-/// Like `JSON.parse`, with numbers as they are written.
+/// As `JSON.parse`, but keeps numbers as they are written.
 ///
-/// A number within a string looks like one outside, so strings are passed over whole.
+/// A number within a string looks like one outside, so strings are skipped as a whole.
 export function read(text) {
   JSON.parse(text);
   const kept = text.replace(/"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*/g, (part) =>
@@ -50,5 +51,5 @@ export function read(text) {
     value !== null && typeof value === "object" && Object.hasOwn(value, MARK) ? new Digits(value[MARK]) : value);
 }
 
-// Nobody's member: it is made anew for each page.
+// A key that no object of a response has, as it is random for each page.
 const MARK = `number-${crypto.getRandomValues(new Uint32Array(2)).join("-")}`;

@@ -1,32 +1,32 @@
-// The mailboxes: that of the method that is looked at, and all of them at a glance.
+// The panel for the mailbox of the selected method, and the overview of all mailboxes.
 
 import { draw, icon, make, say, set } from "./dom.js";
 import { figures, micros, seconds } from "./format.js";
 import { address } from "./methods.js";
 
-/// How many frames the curve shows: one comes each second.
+/// Number of frames that the curve shows. There is one frame each second.
 const CURVE = 300;
-/// From here on a mailbox counts as flooded though nothing has been turned away yet.
+/// Fill level from which a mailbox counts as flooded even if no call has been rejected.
 const NEARLY_FULL = 0.8;
 
-// By the names that `rpc.mailboxes` has for them, with what they mean.
+// Keys of `rpc.mailboxes`, with their labels and their meaning.
 const REASONS = [
-  ["full", "full", "The mailbox, or its service, held as many calls as it may."],
-  ["hopeless", "hopeless", "What waited before would have taken longer than the call had."],
+  ["full", "full", "The mailbox or its service was full."],
+  ["hopeless", "hopeless", "The calls before it would have taken longer than the call had."],
   ["overdue", "overdue", "The mailbox was overloaded, and the call would have waited longer than max_wait."],
   ["unavailable", "unavailable", "The service was down or stopping."],
   ["params", "params", "The parameters did not fit the method."],
 ];
 const ENDS = [
   ["answered", "answered", "With a result."],
-  ["failed", "failed", "With an error of the method's own."],
+  ["failed", "failed", "With an error of the method."],
   ["panicked", "panicked", "The method panicked, or its thread was lost."],
   ["expired", "expired", "The deadline passed, in the mailbox or while the call ran."],
-  ["abandoned", "abandoned", "The caller left."],
+  ["abandoned", "abandoned", "The caller disconnected."],
 ];
 const WORDS = { down: "down", flooded: "flooded", waiting: "waiting", running: "running", idle: "idle" };
 
-/// What is known of all mailboxes, from frame to frame.
+/// Keeps the state of all mailboxes from frame to frame, and shows it.
 export class Mailboxes {
   #depths = new Map();
   #chosen = null;
@@ -54,7 +54,7 @@ export class Mailboxes {
     this.#redraw();
   }
 
-  /// Says why there are no figures.
+  /// Shows the reason why there are no figures.
   none(why) {
     this.#frame = null;
     this.#none = why;
@@ -116,7 +116,7 @@ export class Mailboxes {
   }
 }
 
-/// The methods of all services, each with its state.
+/// Returns the methods of all services, each with its state.
 function all(frame) {
   return frame.services.flatMap((service) =>
     service.methods.map((method) => ({ ...method, service: service.service, state: stateOf(method, service) })));
@@ -132,7 +132,7 @@ function stateOf(method, service) {
   return method.depth > 0 ? "waiting" : method.running > 0 || method.ran_per_s > 0 ? "running" : "idle";
 }
 
-/// A bar for how full a mailbox is. Its figures stand beside it.
+/// Creates a bar that shows how full a mailbox is. The numbers are shown beside it as text.
 function bar() {
   const fill = make("span", { class: "fill" });
   const node = make("span", { class: "bar", "aria-hidden": "true" }, fill);
@@ -163,7 +163,7 @@ function overviewRow({ method }) {
   };
 }
 
-/// The mailbox of one method.
+/// Creates the panel for the mailbox of one method.
 function mailboxPanel(root) {
   const title = make("h2", { id: "mailbox-title" }, "Mailbox");
   const name = make("p", { class: "mailbox-name" });
@@ -174,10 +174,10 @@ function mailboxPanel(root) {
   const area = draw("path", { class: "area" });
   const curve = draw("svg", { class: "curve", viewBox: `0 0 ${CURVE} 60`, preserveAspectRatio: "none", "aria-hidden": "true" }, area, line);
   const legend = make("p", { class: "soft small-text" });
-  const now = figureList([["running", "running now"], ["rate", "run a second"], ["away", "turned away a second"]]);
+  const now = figureList([["running", "running now"], ["rate", "run per second"], ["away", "rejected per second"]]);
   const times = timesTable();
   const window = make("h3", {});
-  const refused = figureList(REASONS, "Turned away");
+  const refused = figureList(REASONS, "Rejected");
   const ended = figureList(ENDS, "Ended");
   const body = make("div", {}, depth, fill.node, curve, legend, now.node, window, times.node,
     make("div", { class: "lists" }, refused.node, ended.node));
@@ -189,7 +189,7 @@ function mailboxPanel(root) {
       none.hidden = Boolean(method);
       if (!method) {
         set(root, { "data-state": null });
-        say(none, why ?? (chosen ? "This method answers where it is called, and has no mailbox." : "Choose a method to see its mailbox."));
+        say(none, why ?? (chosen ? "This method runs where it is called and has no mailbox." : "Choose a method to see its mailbox."));
         return;
       }
       set(root, { "data-state": method.state });
@@ -207,7 +207,7 @@ function mailboxPanel(root) {
   };
 }
 
-/// The newest at the right, on the scale of the mailbox.
+/// Draws the curve of waiting calls, the newest at the right, up to the capacity of the mailbox.
 function plot(line, area, depths, capacity) {
   const from = CURVE - depths.length;
   const points = depths.map((depth, index) => `${from + index + 1} ${(58 - (56 * Math.min(depth, capacity)) / capacity).toFixed(1)}`);
@@ -215,7 +215,7 @@ function plot(line, area, depths, capacity) {
   set(area, { d: points.length > 1 ? `M${from + 1} 60L${points.join("L")}L${CURVE} 60Z` : "" });
 }
 
-/// Names with figures. Those of zero stay, but do not speak up.
+/// Creates a list of names with numbers. Zeros are shown less prominently.
 function figureList(names, title) {
   const values = new Map(names.map(([key]) => [key, make("dd", {})]));
   const list = make("dl", { class: title ? "figures" : "figures large" },

@@ -20,12 +20,12 @@ const pane = find("method");
 const calls = make("section", { class: "card history", "aria-label": "History" }, make("h2", {}, "History"), history.view(again));
 
 let offered = { root: {}, methods: [] };
-/// What was typed in stays when another method is looked at.
+/// The view of each method is kept, so that its input stays when another method is selected.
 let views = new Map();
 let wasAway = false;
 let asked = 0;
 let retry;
-/// How long after a failure the methods are asked for again, in milliseconds.
+/// Time before the methods are requested again after a failure, in milliseconds.
 const RETRY = 2000;
 
 async function refresh() {
@@ -33,19 +33,19 @@ async function refresh() {
   const [turn, before] = [asked, offered];
   clearTimeout(retry);
   try {
-    const told = await load(server);
-    // An answer that was overtaken may be that to another token.
+    const loaded = await load(server);
+    // An older request may have been sent with another token, so its response is ignored.
     if (turn !== asked) {
       return;
     }
-    offered = told;
+    offered = loaded;
   } catch (error) {
     if (turn !== asked) {
       return;
     }
-    // What is there already is of use until the server is back.
+    // Methods that are shown already stay until the server is back.
     if (offered.methods.length === 0) {
-      pane.replaceChildren(make("p", { class: "empty" }, `The server does not say what it can do: ${error.message}. Trying again …`));
+      pane.replaceChildren(make("p", { class: "empty" }, `Cannot load the methods: ${error.message}. Trying again …`));
     }
     retry = setTimeout(refresh, RETRY);
     return;
@@ -53,13 +53,14 @@ async function refresh() {
   views = new Map([...views].filter(([name]) => isSame(before, offered, name)));
   list.show(offered.methods);
   if (!offered.methods.some((method) => method.name === chosen()) && offered.methods.length > 0) {
-    // Not a step that the back button should go to.
+    // Replaces the history entry: the back button must not lead here.
     window.history.replaceState(null, "", address(offered.methods[0].name));
   }
   look();
 }
 
-/// Whether a method is described as it was, so that its form can stay. Another token brings more schemas, and changes none.
+/// Whether the description of a method is unchanged, so that its form can stay. Another token may
+/// add schemas, but changes none.
 function isSame(before, now, name) {
   const [old, fresh] = [before, now].map(({ methods }) => JSON.stringify(methods.find((method) => method.name === name)));
   const schemas = Object.entries(before.root.components?.schemas ?? {});
@@ -77,7 +78,7 @@ function look() {
     views.set(name, new MethodView(method, offered.root, server, (call) => history.add(call)));
   }
   const { node } = views.get(name);
-  // To put it there anew would take the focus away.
+  // Inserting the node again would take the focus away from its fields.
   if (node.parentElement !== pane) {
     pane.replaceChildren(node, calls);
   }
@@ -86,7 +87,7 @@ function look() {
   mailboxes.choose(name);
 }
 
-/// Back to a call that was made before, to change it and make it again.
+/// Fills in an earlier call again, to change and repeat it.
 function again({ method, params }) {
   location.hash = address(method);
   look();
@@ -97,7 +98,7 @@ function again({ method, params }) {
 const STATES = {
   live: ["live", "live"],
   denied: ["mailboxes need a token", "denied"],
-  busy: ["too many pages watch already", "away"],
+  busy: ["too many console pages are open", "away"],
   away: ["not connected, trying again", "away"],
 };
 
@@ -106,12 +107,12 @@ function note(state) {
   say(find("connection"), words);
   find("connection").dataset.state = look;
   if (state === "denied") {
-    mailboxes.none(server.hasToken ? "This token may not see the mailboxes." : "The mailboxes are shown to callers with a valid token. Type one in above.");
+    mailboxes.none(server.hasToken ? "This token may not see the mailboxes." : "The mailboxes are shown to callers with a valid token. Enter one above.");
   } else if (state !== "live") {
     wasAway = true;
-    mailboxes.none("There is no connection to the server.");
+    mailboxes.none("Not connected to the server.");
   } else if (wasAway) {
-    // It may have been built anew.
+    // The server may have been rebuilt in the meantime.
     wasAway = false;
     refresh();
   }
@@ -140,7 +141,7 @@ function setUpKeys() {
       find("search").focus();
     }
   });
-  // Its address would take the place of the method's.
+  // The link's own address would replace that of the method.
   document.querySelector(".skip").addEventListener("click", (event) => {
     event.preventDefault();
     pane.focus();

@@ -1,15 +1,16 @@
-// Named members, which are the parameters of a method as much as the members of an object: each with its label, its type, what
-// is said of it, and where a mistake shows.
+// Named members: the parameters of a method, or the members of an object. Each has a label, a type,
+// a description and a place for an error.
 
 import { freshId, make, set } from "./dom.js";
 import { makeField, NoValue } from "./fields.js";
 import { prose } from "./prose.js";
 import { kindOf, resolve, typeWords, withoutNull } from "./schema.js";
 
-/// Fields that take too much room to be shown before somebody wants them.
+/// Fields that take much room, and so are hidden until the user opens them.
 const LARGE = new Set(["array", "map", "object", "tuple", "variant", "json"]);
 
-/// Members from `{ name, schema, required, description }`. `read()` gives an object; `row(name)` finds one.
+/// Creates members from `{ name, schema, required, description }`. `read()` returns an object, and
+/// `row(name)` finds a member.
 export function members(described, context) {
   const rows = described.map((member) => new Row(member, context));
   return {
@@ -25,10 +26,10 @@ export function members(described, context) {
   };
 }
 
-/// What the properties of an object's schema are as members.
+/// Returns the properties of an object's schema as members.
 export function properties(schema, root) {
   const { properties: all = {}, required = [] } = resolve(schema, root);
-  // Those that are required come in the order of their declaration.
+  // Required members come in the order of their declaration.
   const names = [...required.filter((name) => name in all), ...Object.keys(all).filter((name) => !required.includes(name))];
   return names.map((name) => {
     const { description } = resolve(all[name], root);
@@ -103,7 +104,8 @@ class Row {
     }
     try {
       const value = this.#field.read();
-      // Ticked and left empty: an empty text is a value, and of all else only `null` can be meant.
+      // The box is ticked but the field is empty. For a text that is a value; for all other types
+      // the user can only mean `null`.
       return value === undefined && this.#send ? null : value;
     } catch (error) {
       if (error instanceof NoValue) {
@@ -122,7 +124,7 @@ class Row {
     }
   }
 
-  /// Shows what is wrong with the value; `null` if nothing is.
+  /// Shows an error of the value, or removes it for `null`.
   complain(text) {
     this.#error.textContent = text ?? "";
     this.node.classList.toggle("wrong", text !== null);

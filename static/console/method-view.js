@@ -1,4 +1,5 @@
-// One method: what is said of it, the form of its parameters, the request, and the answer.
+// The view of one method: its documentation, the form for its parameters, the request and the
+// response.
 
 import { answerView } from "./answer.js";
 import { icon, make, set } from "./dom.js";
@@ -11,7 +12,7 @@ import { typeWords } from "./schema.js";
 
 const INVALID_PARAMS = -32602;
 
-/// The view of a method, made once; `made` gets each call that was made.
+/// The view of a method, created once. `made` is called with each call that was made.
 export class MethodView {
   #method;
   #server;
@@ -44,7 +45,7 @@ export class MethodView {
     this.#changed();
   }
 
-  /// Fills the form with parameters that were sent before.
+  /// Fills the form with parameters of an earlier call.
   fill(params) {
     this.#form.write(params ?? {});
     this.#form.clear();
@@ -94,14 +95,14 @@ export class MethodView {
         this.#blame(answer.error.data);
       }
     } catch (error) {
-      code = "no answer";
+      code = "no response";
       this.#answer.fail(error);
     }
     set(this.#button, { "aria-disabled": null });
     this.#made({ method: this.#method.name, params, code, ms });
   }
 
-  /// Shows the server's word on a parameter beside its field, and goes there.
+  /// Shows the server's error for a parameter beside its field, and focuses the field.
   #blame(data) {
     const row = this.#form.row(data?.param);
     row?.complain(data.reason);
@@ -111,7 +112,7 @@ export class MethodView {
 
 function parameters(method, context) {
   if (method.params.length === 0 && !method.rest) {
-    return { node: make("p", { class: "soft" }, "It takes none."), read: () => undefined, write() {}, clear() {}, row() {} };
+    return { node: make("p", { class: "soft" }, "This method has no parameters."), read: () => undefined, write() {}, clear() {}, row() {} };
   }
   const named = members(method.params, context);
   if (!method.rest) {
@@ -132,9 +133,9 @@ function parameters(method, context) {
   };
 }
 
-/// For a method of which only the name is known.
+/// Creates a form for a method whose name only is known.
 function anything(context) {
-  const described = { name: "params", schema: {}, required: false, description: "What this method takes is told to those who may call it." };
+  const described = { name: "params", schema: {}, required: false, description: "The parameters of this method are shown to callers with access to it." };
   const row = members([described], { ...context });
   return {
     ...row,

@@ -1,10 +1,10 @@
-// Which methods there are: what the server tells of them, and the list to choose from.
+// The methods of the server, and the list to select one.
 
 import { icon, make, say, set } from "./dom.js";
 import { plain } from "./prose.js";
 
-/// All methods, in the server's order: those that its document describes, and those of which only the names are told, as they
-/// need a token that was not sent.
+/// Loads all methods, in the server's order: those that its document describes, and those whose
+/// names only are listed, as they need a token that was not sent.
 export async function load(server) {
   const [document, specs] = await Promise.all([server.call("rpc.discover"), server.call("get_service_specs").catch(() => null)]);
   const known = document.methods.map((method) => ({
@@ -44,7 +44,8 @@ export async function load(server) {
   return { root: document, methods: grouped([...known, ...locked], specs?.name ?? document.info.title) };
 }
 
-/// Each with the heading that it stands under: its namespace, else its service. callbox's own come last.
+/// Gives each method its heading: its namespace, or else its service. callbox's own methods come
+/// last.
 function grouped(methods, first) {
   const service = (method) => {
     const space = method.name.includes(".") ? method.name.slice(0, method.name.lastIndexOf(".")) : null;
@@ -55,7 +56,7 @@ function grouped(methods, first) {
   return [...all.filter((method) => method.group !== "built in"), ...all.filter((method) => method.group === "built in")];
 }
 
-/// Where a method is in the page's address.
+/// Returns the address of a method within the page.
 export function address(name) {
   return `#/${encodeURIComponent(name)}`;
 }
@@ -68,7 +69,7 @@ export function chosen() {
   }
 }
 
-/// The list on the left.
+/// The list of methods on the left.
 export class MethodList {
   #root;
   #found;
@@ -128,7 +129,7 @@ export class MethodList {
     }
   }
 
-  /// Which mailboxes are flooded, beside their methods.
+  /// Marks the methods whose mailboxes are flooded.
   note(states) {
     for (const [name, { state }] of this.#links) {
       const word = states.get(name);

@@ -1,4 +1,5 @@
-// An object: its members, the enums that are flattened into it, and names of the caller's own.
+// A field for an object: its members, the enums that are flattened into it, and further names that
+// the user types.
 
 import { map } from "./containers.js";
 import { freshId, make } from "./dom.js";
@@ -6,11 +7,13 @@ import { members, properties } from "./members.js";
 import { groupsOf, onlyValue, resolve } from "./schema.js";
 import { variant } from "./variant.js";
 
-/// Maximum nesting depth of enums within each other whose members are known by name.
+/// Maximum nesting depth of enums for which the names of all members are collected.
 const DEEPEST = 8;
 
-/// A member that can have one value only has it, and nobody is asked: the tag of a variant is
-/// chosen with the variant.
+/// Creates the field for an object.
+///
+/// A member with only one possible value gets it without a field: the tag of a variant is set by
+/// the choice of the variant.
 export function object(schema, context) {
   const { root } = context;
   const here = resolve(schema, root);
@@ -29,7 +32,7 @@ export function object(schema, context) {
       ? make("span", { class: "soft" }, "nothing to fill in")
       : make("div", { class: parts.length > 0 ? "nested" : null }, parts.map((part) => part.node)),
     input: parts[0]?.input,
-    // Names of the caller's own never take the place of those that the type has.
+    // Names that the user types never replace members of the type.
     read: () => {
       const chosen = choices.map((choice) => choice.read());
       return Object.assign({}, more?.read(), tags, named.read(), ...chosen);
@@ -42,7 +45,7 @@ export function object(schema, context) {
   };
 }
 
-/// An enum among the members, called by its tag, as it has no name of its own there.
+/// Creates a member for a flattened enum, named after its tag, as it has no name of its own.
 function flattened(group, context) {
   const tag = tagOf(group, context.root);
   const [id, label] = [freshId("field"), freshId("label")];
@@ -54,7 +57,8 @@ function flattened(group, context) {
   return { ...field, node: make("div", {}, head, field.node) };
 }
 
-/// The member that tells the variants apart: all of them have it, each with a value of its own.
+/// Returns the member that distinguishes the variants: all of them have it, each with another
+/// value.
 function tagOf(group, root) {
   const tags = group.map((one) => {
     const { properties: all = {}, required = [] } = resolve(one, root);
@@ -67,12 +71,12 @@ function split(items, belongs) {
   return [items.filter(belongs), items.filter((item) => !belongs(item))];
 }
 
-/// Whether there may be members beside those that have names.
+/// Whether the object may have members other than the named ones.
 function hasMore({ additionalProperties }) {
   return Boolean(additionalProperties);
 }
 
-/// The names that members have in any of an object's forms.
+/// Returns the names of the members in all forms of an object.
 function memberNames(schema, root, depth = 0) {
   const here = resolve(schema, root);
   const others = depth < DEEPEST ? groupsOf(here).flat() : [];

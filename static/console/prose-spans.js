@@ -1,23 +1,23 @@
-// What stands within a line of documentation: code, emphasis and links.
+// Inline Markdown of documentation: code, emphasis and links.
 
 import { make } from "./dom.js";
 
-/// Maximum nesting depth of emphasis and links. What lies deeper is shown as it was written.
+/// Maximum nesting depth of emphasis and links. Deeper ones are shown as they were written.
 const DEEPEST = 8;
 
 const ENTITIES = { "&lt;": "<", "&gt;": ">", "&amp;": "&", "&quot;": '"', "&nbsp;": "\u00a0" };
 
-/// `[name]: target` on a line of its own, which is not shown.
+/// Matches `[name]: target` on a line of its own, which is not shown.
 const DEFINITION = /^ {0,3}\[([^\]]+)\]:\s*<?([^\s>]+)>?(?:\s+["'(].*["')])?\s*$/;
 
-/// What in Rust is the path of an item, with what tells its kind: `crate::Order`, `struct@Order`,
-/// `Order::total()`.
+/// Matches the path of a Rust item, with an optional mark of its kind: `crate::Order`,
+/// `struct@Order`, `Order::total()`.
 const PATH = /^(?:\w+@)?(?:[A-Z]\w*|\w+(?:::\w+)+)(?:::\w+)*(?:<[^>]*>)?(?:\(\)|!)?$/;
 
-/// `(target "title")`, in which there may be parentheses within the target.
+/// Matches `(target "title")`, where the target may contain parentheses.
 const TARGET = /^\(\s*<?((?:[^\s<>()]|\([^\s<>()]*\))*)>?(?:\s+(?:"[^"]*"|'[^']*'))?\s*\)/;
 
-/// Takes the definitions of link targets out of the lines.
+/// Removes the definitions of link targets from the lines.
 export function withDefinitions(lines) {
   const definitions = new Map();
   let isCode = false;
@@ -36,14 +36,14 @@ function label(text) {
   return text.trim().replace(/\s+/g, " ").toLowerCase();
 }
 
-/// The reader of each mark gives the nodes that it stands for and where it ends, or `null` if it is
-/// nothing but a character.
+/// The reader of each mark returns its nodes and where it ends, or `null` if the mark is a plain
+/// character.
 const READERS = {
   "\\": escaped, "`": code, "<": address, "&": entity, "!": image, "[": link,
   "*": emphasis, _: emphasis, "~": struck, "\n": lineEnd,
 };
 
-/// A text as nodes.
+/// Returns a text as nodes.
 export function spans(text, definitions = new Map(), depth = 0) {
   const nodes = [];
   let plain = "";
@@ -81,7 +81,7 @@ function escaped(text, at) {
   return /[!-/:-@[-`{-~]/.test(text[at + 1] ?? "") ? { node: text[at + 1], end: at + 2 } : null;
 }
 
-/// As many backticks as open it close it, so that there may be fewer of them within.
+/// Code ends with as many backticks as it began with, so it may contain fewer of them in a row.
 function code(text, at) {
   const marks = /^`+/.exec(text.slice(at))[0];
   const end = closing(text, at + marks.length, marks);
@@ -115,7 +115,7 @@ function entity(text, at) {
   return isKnown ? { node: ENTITIES[found], end: at + found.length } : null;
 }
 
-/// The page loads nothing from elsewhere, so a picture is what is said in its place.
+/// An image is shown as its alternative text, as the page loads nothing from other sites.
 function image(text, at) {
   const found = /^!\[([^\]]*)\]\([^)]*\)/.exec(text.slice(at));
   return found && { node: found[1], end: at + found[0].length };
@@ -136,7 +136,7 @@ function link(text, at, inner, definitions) {
   if (target !== undefined) {
     return { node: anchor(target, inner(words)), end: end + 1 + (named?.[0].length ?? 0) };
   }
-  // A link to an item of the program, which leads nowhere from here.
+  // A link to an item of the program has no target here.
   const isItem = (name) => /^`[^`]+`$/.test(name) || PATH.test(name);
   if (isItem(named?.[1] || words)) {
     return { node: inner(words), end: end + 1 + (named?.[0].length ?? 0) };
@@ -144,7 +144,7 @@ function link(text, at, inner, definitions) {
   return null;
 }
 
-/// Where the bracket at `at` closes; brackets within code do not count.
+/// Returns where the bracket at `at` closes. Brackets within code do not count.
 function closingBracket(text, at) {
   let depth = 0;
   for (let here = at; here < text.length; here += 1) {
@@ -164,8 +164,8 @@ function closingBracket(text, at) {
   return -1;
 }
 
-/// A link, if it leads to a page; else its words alone. The browser itself says what scheme a
-/// target has.
+/// Creates a link if it leads to a web page, or else its text alone. The browser parses the scheme
+/// of the target.
 function anchor(target, words) {
   const isItem = !/[./?]/.test(target) || PATH.test(target);
   const url = isItem ? null : parsed(target);
@@ -183,8 +183,8 @@ function parsed(target) {
   }
 }
 
-/// `*` and `_`, once for emphasis and twice for more of it. `_` does nothing within a word, such as
-/// `max_wait`.
+/// Reads `*` and `_`, once for emphasis and twice for strong emphasis. `_` has no effect within a
+/// word, such as `max_wait`.
 function emphasis(text, at, inner) {
   const mark = text[at];
   const run = /^(\*+|_+)/.exec(text.slice(at))[0].length;
@@ -204,7 +204,8 @@ function emphasis(text, at, inner) {
   return { node, end: end + width };
 }
 
-/// Where a run of so many marks ends what began before; those within code or after a space do not.
+/// Returns where a run of this many marks closes the emphasis. Marks within code or after a space
+/// do not.
 function closingRun(text, from, marks, isWithinWord) {
   for (let at = from; at < text.length; at += 1) {
     if (text[at] === "\\") {
@@ -232,7 +233,7 @@ function struck(text, at, inner) {
   return found && { node: make("del", {}, inner(found[1])), end: at + found[0].length };
 }
 
-/// Two spaces before the end of a line break it.
+/// Two spaces at the end of a line are a line break.
 function lineEnd(text, at) {
   return { node: text.slice(Math.max(at - 2, 0), at) === "  " ? make("br") : " ", end: at + 1 };
 }

@@ -1,11 +1,11 @@
-// Documentation as its author wrote it: the blocks of Markdown that doc comments are made of.
+// Shows documentation: the blocks of Markdown that doc comments consist of.
 //
-// All of it becomes elements and text, so markup in a doc comment is shown and never runs.
+// All of it becomes elements and text, so markup in a doc comment is shown and never interpreted.
 
 import { make } from "./dom.js";
 import { spans, withDefinitions } from "./prose-spans.js";
 
-/// Maximum nesting depth of lists and quotes. What lies deeper is shown as plain paragraphs.
+/// Maximum nesting depth of lists and quotes. Deeper ones are shown as plain paragraphs.
 const DEEPEST = 8;
 
 const FENCE = /^ {0,3}(`{3,}|~{3,})\s*([^`]*)$/;
@@ -15,19 +15,19 @@ const ITEM = /^( {0,3})([-*+]|\d{1,9}[.)])( +|$)(.*)$/;
 const QUOTE = /^ {0,3}> ?/;
 const TABLE_RULE = /^\s*\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*$/;
 
-/// The whole text of a doc comment, as blocks.
+/// Returns the whole text of a doc comment, as blocks.
 export function prose(text, attributes = {}) {
   const { lines, definitions } = withDefinitions(text.replace(/\r\n?/g, "\n").split("\n"));
   return make("div", { class: "prose", ...attributes }, blocks(lines, { definitions, depth: 0 }));
 }
 
-/// A short text without its marks, for where there is room for one line of text only.
+/// Returns a short text without its marks, for places with room for one line of text.
 export function plain(text) {
   return make("span", {}, spans(text)).textContent;
 }
 
-/// Each reader takes its block off the start of the lines, or returns `null` if they start with
-/// another kind.
+/// Each reader removes its block from the start of the lines, or returns `null` if they start with
+/// another kind of block.
 const READERS = [fence, heading, rule, quote, list, indented, table];
 
 function blocks(lines, context) {
@@ -73,14 +73,14 @@ function code(lines) {
   return make("pre", { tabindex: "0" }, make("code", {}, lines.join("\n")));
 }
 
-/// rustdoc reads a block as Rust unless another language is named.
+/// As in rustdoc, a block is Rust unless another language is named.
 function isRust(language) {
   const attributes = ["rust", "ignore", "no_run", "should_panic", "compile_fail"];
   const words = language.split(/[\s,]+/).filter(Boolean);
   return words.every((word) => attributes.includes(word) || word.startsWith("edition"));
 }
 
-/// rustdoc hides the lines of an example that begin with `# `, and shows `##` as `#`.
+/// As in rustdoc, lines of an example that begin with `# ` are hidden, and `##` is shown as `#`.
 function shownRust(lines) {
   const shown = lines.filter((line) => !/^\s*#( |$)/.test(line));
   return shown.map((line) => line.replace(/^(\s*)##/, "$1#"));
@@ -91,7 +91,7 @@ function heading(lines, context) {
   return found && [title(found[1].length, found[2] ?? "", context), lines.slice(1)];
 }
 
-/// The page itself has the first two levels.
+/// Headings start at the third level, as the page itself has the first two.
 function title(level, text, { definitions }) {
   return make(`h${Math.min(level + 2, 6)}`, {}, spans(text, definitions));
 }
@@ -133,7 +133,7 @@ function list(lines, context) {
   return [make(isOrdered ? "ol" : "ul", { start }, nodes), rest];
 }
 
-/// The lines of one item without their indentation, and what comes after it.
+/// Returns the lines of one item without their indentation, and the rest.
 function itemOf(lines) {
   const [, indent, mark, gap, text] = ITEM.exec(lines[0]);
   const width = indent.length + mark.length + (gap.length > 4 || gap === "" ? 1 : gap.length);
@@ -142,7 +142,7 @@ function itemOf(lines) {
   while (end < lines.length) {
     const line = lines[end];
     const isBlank = line.trim() === "";
-    // A text may go on without indentation; after a blank line it may not.
+    // A text may continue without indentation, but not after a blank line.
     const isText = !isBlank && !startsBlock(line) && !ITEM.test(line);
     const isLazy = isText && lines[end - 1].trim() !== "";
     const goesOn = isBlank ? lines.slice(end).find((later) => later.trim() !== "") : line;
@@ -155,7 +155,7 @@ function itemOf(lines) {
   return [[text, ...lines.slice(1, end).map(shifted)], lines.slice(end)];
 }
 
-/// A single paragraph in an item is its text, without the space around a paragraph.
+/// An item with a single paragraph is its text, without the space around a paragraph.
 function itemContent(nodes) {
   const [first, ...others] = nodes;
   return first?.tagName === "P" ? [...first.childNodes, ...others] : nodes;
@@ -186,7 +186,7 @@ function table(lines, { definitions }) {
   return [make("div", { class: "table", tabindex: "0" }, make("table", {}, head, body)), rest];
 }
 
-/// A bar within code, or after a backslash, separates nothing.
+/// A bar within code or after a backslash does not separate cells.
 function cells(line) {
   const row = line.trim().replace(/^\||(?<!\\)\|$/g, "");
   const parts = row.match(/(?:`[^`]*`|\\.|[^|])+|(?<=\||^)(?=\||$)/g) ?? [];
@@ -208,7 +208,7 @@ function paragraph(lines, { definitions, depth }) {
   return [make("p", {}, spans(text, definitions)), lines.slice(end)];
 }
 
-/// Whether a line ends the paragraph before it. Three dashes below a text make a heading of it.
+/// Whether a line ends the paragraph before it. Three dashes below a text make it a heading.
 function startsBlock(line) {
   const isItem = ITEM.test(line) && !/^ {0,3}\d/.test(line) && !/^ {0,3}[-*+]\s*$/.test(line);
   const isRule = RULE.test(line) && !/^ {0,3}-+\s*$/.test(line);

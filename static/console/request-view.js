@@ -1,4 +1,4 @@
-// The request that the form makes, as JSON, for the shell, and for Rust.
+// Shows the request of the form as JSON, as a shell command and as Rust.
 
 import { make, set } from "./dom.js";
 import { asRust } from "./rust-snippet.js";
@@ -6,7 +6,7 @@ import { asCurl, asJson } from "./snippets.js";
 
 const FORMS = [["json", "JSON", asJson], ["curl", "curl", asCurl], ["rust", "Rust", asRust]];
 
-/// Which form is looked at holds for all methods.
+/// The selected tab applies to all methods.
 let current = "json";
 
 export function requestView(server, method, root) {

@@ -1,8 +1,9 @@
-// Calls, and the token that goes with them.
+// Sends calls, with the token of the user.
 
 import { write } from "./json.js";
 
-/// The server that the page came from. The token is kept here, out of the reach of all else, and nowhere besides.
+/// The server that the page came from. The token is kept here, in a private field, and nowhere
+/// else.
 export class Server {
   #token = "";
   #last = 0;
@@ -12,7 +13,7 @@ export class Server {
     this.dialect = dialect;
     this.tokenHeader = tokenHeader;
     this.checksTokens = checksTokens === "true";
-    // Relative, as the server may be mounted below somebody else's path.
+    // Relative, as a proxy may serve this server below another path.
     this.endpoint = new URL(endpoint.replace(/^\//, "./"), document.baseURI).href;
     this.stream = new URL("./console/mailboxes", document.baseURI).href;
   }
@@ -25,18 +26,18 @@ export class Server {
     return this.#token !== "";
   }
 
-  /// For `fetch`.
+  /// Returns the headers for `fetch`.
   get headers() {
     return this.hasToken ? { [this.tokenHeader]: this.#token } : {};
   }
 
-  /// The request of a call, with the next id.
+  /// Returns the request of a call, with the next id.
   request(method, params) {
     this.#last += 1;
     return { jsonrpc: "2.0", method, params, id: this.#last };
   }
 
-  /// Sends a request. An answer of whatever kind is a value; what is thrown is that there was none.
+  /// Sends a request. Any response is a value; an exception means that there was none.
   async send(request) {
     const began = performance.now();
     const response = await fetch(this.endpoint, {
@@ -52,7 +53,7 @@ export class Server {
     return { status: response.status, statusText: response.statusText, ms, text, ...outcome(text) };
   }
 
-  /// The result of a call, for what the page itself wants to know.
+  /// Returns the result of a call that the page itself makes.
   async call(method) {
     const { error, result, status } = await this.send(this.request(method));
     if (error || result === undefined) {
@@ -62,7 +63,8 @@ export class Server {
   }
 }
 
-/// In all dialects: the older ones send both members, one of them null, and one calls the result `response`.
+/// Reads a response in any dialect: the older ones send both members, one of them null, and one
+/// names the result `response`.
 function outcome(text) {
   let answer;
   try {
@@ -74,7 +76,7 @@ function outcome(text) {
     return { error: answer.error };
   }
   const result = answer?.result ?? answer?.response;
-  // An error of `null` beside a result of `null` is how those say that there is none.
+  // In these dialects, an error of `null` beside a result of `null` means success without a result.
   const isAnswer = answer !== null && typeof answer === "object" && ["result", "response", "error"].some((name) => name in answer);
   return isAnswer ? { result: result ?? null } : {};
 }

@@ -1,21 +1,22 @@
-// A call as a Rust program makes it: with the typed client of the service if it has one, else with
-// the untyped client.
+// Shows a call as Rust code: with the typed client of the service if it has one, or else with the
+// untyped client.
 
 import { resolve } from "./schema.js";
 import { rustArgument, rustJson, rustText } from "./rust.js";
 
-/// Maximum length of the line with the call, which is about what there is room for. The arguments
-/// of a longer one stand below each other.
+/// Maximum length of the line with the call, which is about the width of the view. The arguments of
+/// a longer call are written on lines of their own.
 const WIDTH = 80;
 
-/// Needs callbox's feature `client`. A token is never in it: a variable stands where it goes.
+/// Returns the code, which needs callbox's feature `client`. It never contains the token, but an
+/// environment variable in its place.
 export function asRust(request, facts) {
   const typed = facts.method.client && isKnown(facts.method) ? withTyped : withUntyped;
   return typed(request, facts);
 }
 
-/// Members of a struct that takes the rest stand among the parameters, and nothing says which they
-/// are.
+/// Members of a struct that takes the rest are among the parameters, and cannot be distinguished
+/// from them.
 function isKnown({ paramStructure }) {
   return paramStructure !== "by-name";
 }
@@ -36,7 +37,7 @@ function withTyped({ params = {} }, { method, root, ...facts }) {
   ].join("\n");
 }
 
-/// All of them: a function of Rust has no parameters that can be left out.
+/// Returns all arguments, as a Rust function has no optional parameters.
 function argumentsOf(method, params) {
   const named = method.params.map(({ name, required, schema }) => {
     const value = params[name];

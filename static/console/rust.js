@@ -1,15 +1,15 @@
-// Values as Rust writes them.
+// Writes values as Rust code.
 
 import { Digits } from "./json.js";
 
-/// A text as a literal. JSON's escapes are Rust's, but for these.
+/// Returns a text as a literal. Rust has the same escapes as JSON, except for these.
 export function rustText(text) {
   const others = { b: "\\x08", f: "\\x0c" };
   return JSON.stringify(text).replace(/\\(?:u([0-9a-f]{4})|(.))/g, (whole, digits, letter) =>
     digits ? `\\u{${digits}}` : others[letter] ?? whole);
 }
 
-/// What `json!` takes: JSON, with Rust's own texts and numbers.
+/// Returns a value as the argument of `json!`: JSON with Rust's literals.
 export function rustJson(value) {
   if (value instanceof Digits) {
     return /^-?\d+$/.test(value.text) ? wholeNumber(value.text) : value.text;
@@ -25,8 +25,8 @@ export function rustJson(value) {
   return typeof value === "string" ? rustText(value) : String(value);
 }
 
-/// By itself a literal is an i32, which is too small for many; what no integer holds is a float in
-/// `json!` too.
+/// A literal without a suffix is an `i32`, which is too small for many numbers. A number that no
+/// integer type holds is a float, as in `json!`.
 function wholeNumber(text) {
   const number = BigInt(text);
   if (number >= -(2n ** 31n) && number < 2n ** 31n) {
@@ -44,16 +44,16 @@ const INTEGERS = Object.fromEntries([8, 16, 32, 64, 128].flatMap((bits) => {
 INTEGERS.int = INTEGERS.int64;
 INTEGERS.uint = INTEGERS.uint64;
 
-/// What says nothing of a type, and so may stand in the schema of a plain one.
+/// Keywords that do not change the type, so that the schema of a plain type may have them.
 const WORDS = new Set([
   "type", "format", "minimum", "maximum",
   "title", "description", "default", "examples", "deprecated",
 ]);
 
-/// A value as an argument of the type that the schema was made from.
+/// Returns a value as an argument of the type that the schema was made from.
 ///
-/// That of a plain type is a literal. A schema does not tell the names of all others in Rust, nor
-/// where they are, so serde makes these: it knows what the function takes.
+/// A value of a plain type is a literal. A schema does not contain the Rust paths of other types,
+/// so the code deserialises those with serde, which infers the type from the function.
 export function rustArgument(value, schema) {
   return literal(value, schema) ?? `serde_json::from_value(json!(${rustJson(value)}))?`;
 }
@@ -61,7 +61,7 @@ export function rustArgument(value, schema) {
 function literal(value, schema) {
   const here = schema === true ? {} : schema;
   if (!Object.keys(here).every((name) => WORDS.has(name))) {
-    // An optional one of another type.
+    // An optional value of another type.
     const isOption = here.anyOf?.some((one) => one.type === "null");
     return isOption && value === null ? "None" : null;
   }
@@ -93,7 +93,7 @@ function plainLiteral(value, { type, format, minimum, maximum }) {
   }
 }
 
-/// A type with other limits than Rust's own integers have is one of somebody else's.
+/// An integer with other limits than those of Rust's own types is a custom type.
 function integer(value, format, minimum, maximum) {
   const [least, most] = INTEGERS[format] ?? [];
   const text = numberText(value);

@@ -1,10 +1,9 @@
-// What a JSON schema asks for, as far as a form has to know.
+// Reads a JSON schema, as far as a form needs it.
 
 /// Maximum number of references to follow, as a schema may refer to itself.
 const STEPS = 32;
 
-/// Follows references, and merges what stands beside them, and the parts of an `allOf`, with what
-/// they lead to.
+/// Resolves references, and merges their siblings and the parts of an `allOf` into the result.
 export function resolve(schema, root, steps = STEPS) {
   const now = typeof schema === "object" && schema !== null ? schema : {};
   const { $ref, allOf, ...beside } = now;
@@ -16,7 +15,7 @@ export function resolve(schema, root, steps = STEPS) {
   return [...parts, beside].reduce(merged, referred);
 }
 
-/// Both at once: the members of both, and of all else what the second one says.
+/// Merges two schemas: the members of both, and for all other keywords those of the second one.
 function merged(one, other) {
   const all = { ...one, ...other };
   if (one.properties && other.properties) {
@@ -34,8 +33,8 @@ function merged(one, other) {
   return all;
 }
 
-/// The lists of alternatives in a resolved schema. An object into which two enums are flattened has
-/// two.
+/// Returns the lists of alternatives in a resolved schema. An object into which two enums are
+/// flattened has two.
 export function groupsOf(here) {
   return here.groups ?? [here.oneOf, here.anyOf].filter(Boolean);
 }
@@ -48,13 +47,13 @@ function target(reference, root) {
   return decodeURIComponent(reference.slice(1)).split("/").slice(1).reduce(step, root) ?? {};
 }
 
-/// The name of the type that a schema refers to, for a word like "User".
+/// Returns the name of the type that a schema refers to, such as "User".
 export function nameOf(schema) {
   const reference = schema?.$ref ?? schema?.allOf?.[0]?.$ref;
   return reference ? decodeURIComponent(reference.split("/").at(-1)).replaceAll("~1", "/").replaceAll("~0", "~") : null;
 }
 
-/// A schema without its `null`, and whether it had one.
+/// Returns a schema without its `null`, and whether it had one.
 export function withoutNull(schema, root) {
   const here = resolve(schema, root);
   if (Array.isArray(here.type) && here.type.includes("null") && here.type.length > 1) {
@@ -74,7 +73,7 @@ export function withoutNull(schema, root) {
   return { schema, nullable: false };
 }
 
-/// Which kind of field a schema wants.
+/// Returns the kind of field that fits a schema.
 export function kindOf(schema, root) {
   const here = resolve(schema, root);
   if (here.type === "null" || here.const === null) {
@@ -106,31 +105,33 @@ export function kindOf(schema, root) {
   }
 }
 
-/// Whether there are no members but those that have names.
+/// Whether the object has named members only.
 function isClosed({ additionalProperties, patternProperties }) {
   return additionalProperties === false && !patternProperties;
 }
 
-/// The items of an array: those of a tuple, or what each of them is. Draft 7 and 2020-12 write a
-/// tuple in different ways.
+/// Returns the items of an array: those of a tuple, or the schema of each item. Draft 7 and 2020-12
+/// write tuples in different ways.
 export function itemsOf({ items, prefixItems }) {
   const tuple = prefixItems ?? (Array.isArray(items) ? items : null);
   return tuple ? { isTuple: true, items: tuple } : { isTuple: false, items: items ?? {} };
 }
 
-/// What the values of a map are. Keys that are no texts in Rust, such as numbers, have a pattern.
+/// Returns the schema of a map's values. Keys that are not strings in Rust, such as numbers, have a
+/// pattern.
 export function valuesOf({ additionalProperties, patternProperties }) {
   return additionalProperties || (Object.values(patternProperties ?? {})[0] ?? {});
 }
 
-/// The only value that a schema allows, in an object; `null` if there are several.
+/// Returns the only value that a schema allows, in an object; `null` if there are several.
 export function onlyValue(schema, root) {
   const { const: fixed, enum: some } = resolve(schema, root);
   const values = fixed !== undefined ? [fixed] : some ?? [];
   return values.length === 1 ? { value: values[0] } : null;
 }
 
-/// The values to choose from, with what is said of each; `null` if a schema is not of this kind.
+/// Returns the values to choose from, with their descriptions; `null` if the schema is no such
+/// enum.
 export function choices(schema, root) {
   const here = resolve(schema, root);
   if (here.const !== undefined) {
@@ -151,8 +152,8 @@ export function choices(schema, root) {
   return each.every(Boolean) ? each.flat() : null;
 }
 
-/// The alternatives of a schema, each with a name for the list. A value that stands for itself is
-/// one of its own.
+/// Returns the alternatives of a schema, each with a name for the list. A plain value is an
+/// alternative of its own.
 export function variants(schema, root, depth = 0) {
   const here = resolve(schema, root);
   const { description, default: usual, ...rest } = here;
@@ -181,7 +182,7 @@ export function variants(schema, root, depth = 0) {
   });
 }
 
-/// The type in words: "array of User", "integer, 0 to 255".
+/// Returns the type in words: "array of User", "integer, 0 to 255".
 export function typeWords(schema, root, depth = 0) {
   // A type may contain itself.
   if (depth > 4) {
@@ -194,7 +195,7 @@ export function typeWords(schema, root, depth = 0) {
 
 function wordsOf(rest, here, root, depth) {
   const name = nameOf(rest);
-  // What contains itself goes by its name there.
+  // A type that contains itself is shown by its name there.
   const isWithin = depth > 1 && name !== null;
   switch (kindOf(rest, root)) {
     case "nothing":
@@ -228,7 +229,7 @@ function isFloat({ format }) {
   return format?.startsWith("float") || format === "double";
 }
 
-/// "string or number", for as many as one wants to read.
+/// Returns "string or number", or "one of several" for more than three types.
 function union(here, root, depth) {
   const words = new Set(variants(here, root, depth).map(({ schema }) => typeWords(schema, root, depth)));
   return words.size > 3 ? "one of several" : [...words].join(" or ");
@@ -238,7 +239,7 @@ function isAnything(schema) {
   return schema === true || Object.keys(schema).length === 0;
 }
 
-// What Rust's own types hold is no news to anybody, but that a byte ends at 255 is.
+/// Returns the limits that the schema names, such as those of a byte: 0 to 255.
 function range({ minimum, maximum }) {
   if (minimum !== undefined && maximum !== undefined) {
     return `, ${minimum} to ${maximum}`;

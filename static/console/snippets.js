@@ -1,8 +1,9 @@
-// A call as other programs would make it. A token is never in it: a name stands where it goes.
+// Shows a call as code of other programs. The code never contains the token, but a variable in its
+// place.
 
 import { write } from "./json.js";
 
-/// Within single quotes the shell takes all but a single quote as it is.
+/// Within single quotes the shell changes nothing, and only a single quote has to be escaped.
 function quoted(text) {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -1,11 +1,12 @@
-// The server-sent events, by `fetch`: an `EventSource` cannot send a token.
+// Reads the server-sent events with `fetch`, as an `EventSource` cannot send a token.
 
 const FIRST_PAUSE = 500;
 const LONGEST_PAUSE = 8000;
 
-/// Follows the mailboxes for as long as somebody looks at the page.
+/// Follows the mailboxes while the page is visible.
 ///
-/// `tell` gets frames; `note` gets `live`, `denied`, `busy` or `away`, which is when the stream could not be had or has ended.
+/// `tell` is called with each frame. `note` is called with the state of the stream: `live`,
+/// `denied`, `busy`, or `away` if it could not be opened or has ended.
 export class Stream {
   #server;
   #tell;
@@ -19,7 +20,7 @@ export class Stream {
     document.addEventListener("visibilitychange", () => (document.hidden ? this.stop() : this.start()));
   }
 
-  /// Begins anew: with another token, say.
+  /// Starts the stream again, for example with another token.
   start() {
     this.stop();
     if (this.#server.checksTokens && !this.#server.hasToken) {
@@ -51,7 +52,7 @@ export class Stream {
     }
   }
 
-  /// One answer to its end. Says why there is no other frame.
+  /// Reads one response to its end. Returns the state that explains why it ended.
   async #once(signal, works) {
     try {
       const response = await fetch(this.#server.stream, {
@@ -70,13 +71,13 @@ export class Stream {
         this.#tell(JSON.parse(data));
       }
     } catch {
-      // It broke off, or it never came.
+      // The connection failed or was closed.
     }
     return "away";
   }
 }
 
-/// The data of each event.
+/// Returns the data of each event.
 async function* events(body) {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";

@@ -1,4 +1,4 @@
-// One of several forms, chosen from a list. The choice says it all: a tag is not asked for again.
+// A field for one of several forms, chosen from a list. The choice sets the tag as well.
 
 import { freshId, make } from "./dom.js";
 import { makeField } from "./fields.js";
@@ -39,20 +39,20 @@ export function variant(schema, context) {
   };
 }
 
-/// A field for the one value that there is.
+/// A field for a form that has only one value.
 function fixed(schema, root) {
   const only = onlyValue(schema, root);
   return only && { node: make("div"), read: () => only.value, write() {} };
 }
 
-/// The variant that a value was most likely made by.
+/// Returns the variant that most likely matches a value.
 function best(all, value, root) {
   const fits = all.map(({ schema }) => fit(schema, value, root));
   return fits.indexOf(Math.max(...fits));
 }
 
-/// How well a value fits a schema: the more of its members the better, and below zero if it does
-/// not.
+/// Returns how well a value fits a schema: higher if more members match, and below zero if it does
+/// not fit.
 function fit(schema, value, root) {
   const here = resolve(schema, root);
   const values = choices(here, root);
@@ -86,7 +86,7 @@ function typeOf(value) {
   if (Array.isArray(value)) {
     return "array";
   }
-  // What is typed in as a number keeps its digits in an object of its own.
+  // A number that was typed in is an object that keeps its digits.
   return Object.getPrototypeOf(value) === Object.prototype ? "object" : "number";
 }
 

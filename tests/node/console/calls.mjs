@@ -19,7 +19,7 @@ inPage("a private method needs the token", {}, async (page) => {
   const refused = await call(page);
   assert.equal(refused.json.error.code, -32001);
   assert.match(refused.status, /-32001 Access denied/);
-  assert.match(refused.status, /Type a token in above/);
+  assert.match(refused.status, /Enter a token above/);
 
   await enterToken(page);
   await member(page, "shelf").getByRole("textbox").fill("3");
@@ -154,7 +154,7 @@ inPage("what is no answer to a call is shown as it came", {}, async (page) => {
   await page.route("**/api", (route) => route.fulfill({ status: 200, contentType: "text/html", body: "<h1>Bad gateway</h1>" }));
   await page.getByRole("button", { name: "Call", exact: true }).click();
   await page.locator('.answer[data-outcome="bad"]').waitFor();
-  assert.match(await page.locator(".answer-status").innerText(), /no JSON-RPC answer/);
+  assert.match(await page.locator(".answer-status").innerText(), /not a JSON-RPC response/);
   assert.equal(await page.locator(".answer-text").textContent(), "<h1>Bad gateway</h1>");
   await page.unroute("**/api");
 });

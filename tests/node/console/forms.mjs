@@ -111,14 +111,14 @@ inPage("what is no JSON is not sent", { path: "/console#/kitchen.echo" }, async 
   const value = member(page, "value");
   await value.getByRole("textbox").fill("{oops");
   await page.getByRole("button", { name: "Call", exact: true }).click();
-  await value.getByText("This is no JSON").waitFor();
+  await value.getByText("This is not JSON").waitFor();
   assert.equal(await page.locator(".answer").isVisible(), false);
   await value.getByRole("textbox").fill('{"a": [1, null]}');
   assert.deepEqual((await call(page)).json.result, { a: [1, null] });
 });
 
 inPage("a method that takes nothing says so", { path: "/console#/kitchen.cook" }, async (page) => {
-  await page.getByText("It takes none.").waitFor();
+  await page.getByText("This method has no parameters.").waitFor();
   assert.equal("params" in (await request(page)), false);
 });
 
