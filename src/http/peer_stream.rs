@@ -95,18 +95,19 @@ impl PeerStream {
                 self.connection.activity.set_waiting();
             }
         }
-        let mut passed = self.framing.advance(bytes);
-        if is_head && passed == 0 && bytes.len() >= MAX_HEAD {
+        let mut forwarded = self.framing.advance(bytes);
+        // A head that is too long is forwarded as it is, for actix to reject it.
+        if is_head && forwarded == 0 && bytes.len() >= MAX_HEAD {
             self.framing = Framing::Malformed;
-            passed = bytes.len();
+            forwarded = bytes.len();
         }
-        if is_head && passed > 0 {
+        if is_head && forwarded > 0 {
             self.connection.head_forwarded();
         }
-        if self.framing.is_complete() && passed > 0 {
+        if self.framing.is_complete() && forwarded > 0 {
             self.connection.request_forwarded();
         }
-        passed
+        forwarded
     }
 
     /// Forwards what is buffered, as far as allowed. Returns whether anything was forwarded.
@@ -119,14 +120,14 @@ impl PeerStream {
             self.ready_len = self.advance(&mut buffered);
             self.buffered = buffered;
         }
-        let passed = self.ready_len.min(buf.remaining());
-        buf.put_slice(&self.buffered.split_to(passed));
-        self.ready_len -= passed;
+        let forwarded = self.ready_len.min(buf.remaining());
+        buf.put_slice(&self.buffered.split_to(forwarded));
+        self.ready_len -= forwarded;
         if self.buffered.is_empty() {
             // Frees the memory: an idle connection has no use for it.
             self.buffered = BytesMut::new();
         }
-        passed > 0
+        forwarded > 0
     }
 
     /// Reads from the socket and forwards what may be forwarded, as [`AsyncRead::poll_read`] does.
@@ -134,6 +135,7 @@ impl PeerStream {
     fn poll_forward(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let begin = buf.filled().len();
         loop {
+            // What was buffered comes first, to keep the order of the bytes.
             if self.forward_buffered(buf) {
                 return Poll::Ready(Ok(()));
             }
@@ -147,6 +149,8 @@ impl PeerStream {
                     Poll::Pending
                 };
             }
+            // Leaves further bytes to the system's buffer, so that TCP slows the client down. The end
+            // of the response resumes reading.
             if self.buffered.len() >= MAX_READ_AHEAD && !self.accepts_request() {
                 return Poll::Pending;
             }
@@ -173,12 +177,12 @@ impl PeerStream {
             }
             // Fast path: nearly always `buf` holds exactly one complete request, which needs no
             // copy.
-            let passed = if self.buffered.is_empty() { self.advance(&mut buf.filled_mut()[begin..]) } else { 0 };
-            if passed < read {
-                self.buffered.extend_from_slice(&buf.filled()[begin + passed..]);
-                buf.set_filled(begin + passed);
+            let forwarded = if self.buffered.is_empty() { self.advance(&mut buf.filled_mut()[begin..]) } else { 0 };
+            if forwarded < read {
+                self.buffered.extend_from_slice(&buf.filled()[begin + forwarded..]);
+                buf.set_filled(begin + forwarded);
             }
-            if passed > 0 {
+            if forwarded > 0 {
                 return Poll::Ready(Ok(()));
             }
         }
@@ -206,9 +210,9 @@ impl AsyncRead for PeerStream {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         this.connection.register_waker(cx.waker());
-        let passed = this.poll_forward(cx, buf);
+        let forwarded = this.poll_forward(cx, buf);
         this.connection.set_unread(!this.buffered.is_empty() || this.framing.is_excessive());
-        if passed.is_pending() && this.connection.activity.is_timed_out() {
+        if forwarded.is_pending() && this.connection.activity.is_timed_out() {
             if this.connection.activity.is_waiting_for_client() {
                 return Poll::Ready(Ok(()));
             }
@@ -216,7 +220,7 @@ impl AsyncRead for PeerStream {
             // the timeout.
             this.connection.activity.clear_timeout();
         }
-        passed
+        forwarded
     }
 }
 
@@ -248,6 +252,7 @@ impl AsyncWrite for PeerStream {
         }
         let flushed = this.socket.poll_flush(cx);
         ready!(this.note_blocked(flushed))?;
+        // Everything is written, so the client has caught up. The next request may be forwarded.
         if this.is_blocked {
             this.is_blocked = false;
             this.connection.activity.clear_write_blocked();

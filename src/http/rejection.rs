@@ -50,7 +50,10 @@ impl HttpRejection {
 
     /// Returns the rejection of an endpoint's path that has a slash at its end.
     pub(crate) fn trailing_slash(endpoint: &str) -> Self {
-        Self::with_reason(StatusCode::NOT_FOUND, format!("calls are made at `{endpoint}`, without a slash behind it"))
+        Self::with_reason(
+            StatusCode::NOT_FOUND,
+            format!("the path of the endpoint is `{endpoint}`, without a slash at its end"),
+        )
     }
 
     pub(crate) const fn authentication_unavailable() -> Self {

@@ -8,6 +8,8 @@ use actix_web::http::header::{HeaderMap, HeaderValue, RETRY_AFTER, WWW_AUTHENTIC
 use crate::jsonrpc::{Dialect, code};
 
 /// The HTTP status of a response that carries a JSON-RPC error.
+///
+/// Set it with [`Server::error_status`](crate::Server::error_status).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ErrorStatus {
     /// Status 200, as for any JSON-RPC response, which is what JSON-RPC clients expect. The

@@ -9,7 +9,7 @@ use handlebars::{Handlebars, RenderError, RenderErrorReason, TemplateError, Temp
 
 use crate::regular_file;
 
-use super::template_names::{self, UnknownName};
+use super::template_names::{self, MissingName};
 
 const EXTENSION: &str = "hbs";
 
@@ -52,7 +52,7 @@ impl TemplateDir {
             registry.register_template_string(&self.name(&file), text).map_err(|error| syntax(&file, &error))?;
         }
         match template_names::unknown(&registry) {
-            Some(UnknownName { template, line, reason }) => {
+            Some(MissingName { template, line, reason }) => {
                 Err(TemplateFault { file: self.file(&template), line, reason })
             }
             None => Ok(registry),

@@ -10,7 +10,7 @@ use handlebars::{Handlebars, RenderErrorReason, Template};
 
 /// The use of a name that does not exist.
 #[derive(Debug, PartialEq)]
-pub(super) struct UnknownName {
+pub(super) struct MissingName {
     /// The name of the template that uses it.
     pub(super) template: String,
     pub(super) line: Option<usize>,
@@ -18,7 +18,7 @@ pub(super) struct UnknownName {
 }
 
 /// Returns the first use of an unknown name, in the order of the templates' names.
-pub(super) fn unknown(registry: &Handlebars<'_>) -> Option<UnknownName> {
+pub(super) fn unknown(registry: &Handlebars<'_>) -> Option<MissingName> {
     let mut templates: Vec<_> = registry.get_templates().iter().collect();
     templates.sort_unstable_by_key(|(name, _)| *name);
     let mut inline = HashSet::new();
@@ -35,7 +35,7 @@ pub(super) fn unknown(registry: &Handlebars<'_>) -> Option<UnknownName> {
         walk(template, &mut |element, line| {
             found = found.take().or_else(|| {
                 let reason = search.check(element)?;
-                Some(UnknownName { template: name.clone(), line, reason })
+                Some(MissingName { template: name.clone(), line, reason })
             });
         });
         found
@@ -131,7 +131,7 @@ fn walk(template: &Template, visit: &mut impl FnMut(&TemplateElement, Option<usi
 mod tests {
     use super::*;
 
-    fn unknown_in(page: &str) -> Option<UnknownName> {
+    fn unknown_in(page: &str) -> Option<MissingName> {
         let mut registry = Handlebars::new();
         registry.register_template_string("page", page).unwrap();
         registry.register_template_string("users/row", "<li>{{name}}").unwrap();

@@ -161,7 +161,7 @@ fn a_slash_behind_the_endpoint_is_told_of() {
         [("/api/", "POST", "/api"), ("/api/", "GET", "/api"), ("/rpc/v0/", "POST", "/rpc/v0")]
     {
         let answer = ask(running.server.address(), method, path, &[], call("written", "[]"));
-        let reason = format!("calls are made at `{endpoint}`, without a slash behind it");
+        let reason = format!("the path of the endpoint is `{endpoint}`, without a slash at its end");
         assert_refused(path, &answer, 404);
         assert_eq!(answer.json()["error"]["data"]["reason"], reason, "{path}");
     }

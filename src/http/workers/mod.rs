@@ -79,6 +79,7 @@ impl HttpWorkers {
         let permits = Arc::new(Semaphore::new(connections as usize));
         let accepting = Arbiter::new();
         let acceptor = Acceptor { permits: Arc::clone(&permits), workers: Arc::clone(&workers), next: 0, make };
+        // The listener must be created on the thread that polls it; `rx` gets the result of that.
         let (mut stops, (tx, rx)) = (stopping.subscribe(), oneshot::channel());
         accepting.spawn(async move {
             let listener = match TcpListener::from_std(socket) {
@@ -153,6 +154,7 @@ impl ConnectionQueue {
     /// Waits for the next connection and removes it. Called by the thread of this queue.
     async fn take(&self) -> PendingConnection {
         poll_fn(|cx| {
+            // Registered before the check, so that an offer between the two is not missed.
             self.waker.register(cx.waker());
             self.pending.lock().pop_front().map_or(Poll::Pending, Poll::Ready)
         })
@@ -227,6 +229,7 @@ impl Drop for ThreadEndGuard {
     }
 }
 
+/// Accepts connections and distributes them to the workers.
 struct Acceptor<F> {
     permits: Arc<Semaphore>,
     workers: Arc<Mutex<Vec<Worker>>>,
@@ -240,6 +243,8 @@ where
     F: Fn() -> S + Clone + Send + 'static,
     S: ServiceFactory<TcpStream, Config = (), Response = ()> + 'static,
 {
+    /// Runs until it is dropped. While any connection waits in a queue, the queues are checked every
+    /// [`OFFER_TIMEOUT`]; without one, no timer runs.
     async fn accept_all(mut self, listener: &TcpListener) {
         let (mut next_check, mut resume) = (None, None);
         loop {
@@ -258,6 +263,7 @@ where
         }
     }
 
+    /// Gives a connection to the next thread that is not blocked, or to the next one if all are.
     fn offer(&mut self, connection: PendingConnection, now: Instant) {
         let mut workers = self.workers.lock();
         let index = next_available(&workers, self.next, now).unwrap_or(self.next);
