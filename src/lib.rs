@@ -64,7 +64,7 @@
 //! | parameters and their message | `service/params/` |
 //! | **the way in**: where a call arrives, or into its mailbox | `engine/begin.rs` |
 //! | admission | `mailbox/admission.rs` |
-//! | the mailbox, and a call in it | `mailbox/queue.rs`, `mailbox/call/mod.rs` |
+//! | the mailbox, and a call in it | `mailbox/call_queue.rs`, `mailbox/call/mod.rs` |
 //! | which call is next | `engine/schedule/` |
 //! | **the run** of a method, once | `engine/run/mod.rs` |
 //! | **the record** of how a call ended | `measure/record.rs` |

@@ -8,7 +8,7 @@ use futures::stream::FuturesUnordered;
 use tokio::time::{Instant, timeout_at};
 
 use crate::jsonrpc::{BatchWriter, Draft, Invalid, Pending, RpcError};
-use crate::mailbox::deadline;
+use crate::mailbox::deadline_error;
 use crate::route::{MailboxId, Outcome, Rejection, Route, Started, Why};
 use crate::service::CallContext;
 use crate::sync::Arc;
@@ -259,7 +259,7 @@ async fn feed(mut mailbox: Mailbox<'_>, visit: &Visit<'_>) -> Answers {
                 }
             };
             if timeout_at(until, wait).await.is_err() {
-                let expired = Rejection { why: Why::Expired, error: deadline(&call, until) };
+                let expired = Rejection { why: Why::Expired, error: deadline_error(&call, until) };
                 route.reject(call, &expired);
                 break Started::Done(Err(expired.error));
             }

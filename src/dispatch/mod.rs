@@ -17,7 +17,7 @@ use tokio::time::Instant;
 
 use crate::auth::{Auth, Caller, Unsure};
 use crate::jsonrpc::{Budget, Dialect, Draft, Envelope, Id, Limits, Request, RpcError, beginning};
-use crate::mailbox::Gathering;
+use crate::mailbox::DeferredWake;
 use crate::route::{Outcome, Route, Started, Terms};
 use crate::router::Router;
 use crate::service::{Access, CallContext};
@@ -145,18 +145,18 @@ impl Dispatch {
 
     async fn single(&self, asked: &Asked<'_>, visit: &Visit<'_>) -> Answer {
         let dialect = visit.arrival.dialect;
-        let gathering = Gathering::begin();
+        let deferred_wake = DeferredWake::begin();
         let mut body = Vec::new();
         let Some(id) = asked.id else {
             asked.start(visit, &mut body);
-            gathering.others_first().await;
+            deferred_wake.yield_to_others().await;
             return Answer::nothing(dialect.notification());
         };
         let draft = Draft::reply(dialect, id, &asked.request, &mut body);
         let outcome = match asked.start(visit, &mut body) {
             Started::Done(outcome) => outcome,
             started => {
-                gathering.others_first().await;
+                deferred_wake.yield_to_others().await;
                 unless_cut(&self.cut, ended(started, &mut body)).await.unwrap_or_else(|| Err(cut_off()))
             }
         };

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::jsonrpc::{Budget, Pending, RpcError};
 use crate::log::{caught, discard};
-use crate::mailbox::Ready;
+use crate::mailbox::ReadyOutput;
 use crate::route::{Outcome, Replies, Started, UnderWay};
 use crate::service::{Message, Reply};
 
@@ -44,12 +44,12 @@ pub(super) fn write_early<M: Message>(output: M::Output, pending: &Pending) -> R
 /// As [`write`], for a reply that comes from a mailbox.
 fn write_ready<T: Serialize>(
     method: &'static str,
-    ready: Result<Ready<T>, RpcError>,
+    ready: Result<ReadyOutput<T>, RpcError>,
     budget: &Budget,
     out: &mut Vec<u8>,
 ) -> Outcome {
     match ready {
-        Ok(Ready::Value(output, hold)) => {
+        Ok(ReadyOutput::Value(output, hold)) => {
             let outcome = write(method, Ok(output), budget, out);
             // Its batch counts the output as held in memory until it is written or dropped.
             drop(hold);

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use crate::jsonrpc::{Budget, Pending, RpcError};
 use crate::log::discard;
-use crate::mailbox::{Call, Entry, Member};
+use crate::mailbox::{Call, Entry, BatchMember};
 use crate::measure::Record;
 use crate::route::{Rejection, Why};
 use crate::service::{ByKind, CallContext, Current, Handler, Handles, Message, Reply};
@@ -108,7 +108,7 @@ pub(crate) fn begin<S: Handles<M>, M: Message>(
     let member = batch.filter(|_| !call.notification).and_then(|batch| batch.member());
     let call = Call::new(call, message, permit, entry, member);
     match entrance {
-        Entrance::Transport { .. } => core.mailboxes.push_gathered(call.clone()),
+        Entrance::Transport { .. } => core.mailboxes.push_deferred(call.clone()),
         Entrance::Process => core.mailboxes.push(call.clone()),
     }
     Begun::Queued(call)
@@ -202,7 +202,7 @@ impl<M: Message> BatchContext<'_, M> {
     /// Returns what the call carries of its batch through the mailbox; `None` if it is alone.
     fn member(&self) -> Option<Member<M>> {
         let pending = Arc::clone(self.budget.pending()?);
-        Some(Member { pending, write: self.write })
+        Some(BatchMember { pending, write: self.write })
     }
 }
 

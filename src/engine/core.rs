@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::mailbox::{Admission, Limit, Quota};
+use crate::mailbox::{Admission, BoundedCounter, Quota};
 use crate::service::{Service, ServiceId};
 use crate::sync::Arc;
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::future::LocalBoxFuture;
 use tokio::time::Instant;
 
-use crate::mailbox::{Entry, Queued, Release};
+use crate::mailbox::{Entry, QueueItem, CallerWake};
 use crate::route::Rejection;
 use crate::sync::Arc;
 
@@ -22,7 +22,7 @@ pub(crate) trait Job<C: ?Sized>: Send + Sync {
     fn arrived(&self) -> Instant;
 
     /// Answers with this rejection if it has not started.
-    fn turn_away(&self, rejection: Rejection);
+    fn reject(&self, rejection: Rejection);
 
     /// Answers -32603 if it runs.
     fn cut_off(&self);
@@ -55,7 +55,7 @@ impl<C: ?Sized> Clone for QueuedJob<C> {
     }
 }
 
-impl<C: ?Sized> Queued for QueuedJob<C> {
+impl<C: ?Sized> QueueItem for QueuedJob<C> {
     fn is_live(&self) -> bool {
         self.0.is_queued()
     }

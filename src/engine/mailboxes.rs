@@ -1,6 +1,6 @@
 //! All mailboxes of one service.
 
-use crate::mailbox::{Bell, Mailbox, is_gathered};
+use crate::mailbox::{Bell, Mailbox, defer_wake};
 use crate::route::Rejection;
 use crate::sync::Arc;
 
@@ -30,7 +30,7 @@ impl<C: ?Sized> Mailboxes<C> {
     /// closed meanwhile.
     pub(crate) fn push(&self, call: Arc<dyn Job<C>>) {
         let mailbox = self.get(call.entry().mailbox);
-        turn_away_if_closed(mailbox.push(QueuedJob(call), &self.bell));
+        reject_if_closed(mailbox.push(QueuedJob(call), &self.bell));
     }
 
     /// As [`push`](Self::push), for a call from a transport: the host is woken once for all calls
@@ -38,7 +38,7 @@ impl<C: ?Sized> Mailboxes<C> {
     pub(crate) fn push_gathered(&self, call: Arc<dyn Job<C>>) {
         if is_gathered(&self.bell) {
             let mailbox = self.get(call.entry().mailbox);
-            turn_away_if_closed(mailbox.push_unheard(QueuedJob(call), &self.bell));
+            reject_if_closed(mailbox.push_without_wake(QueuedJob(call), &self.bell));
         } else {
             self.push(call);
         }
@@ -53,7 +53,7 @@ impl<C: ?Sized> Mailboxes<C> {
     pub(crate) fn close(&self) {
         for mailbox in &self.all {
             for QueuedJob(job) in mailbox.close() {
-                job.turn_away(Rejection::unavailable());
+                job.reject(Rejection::unavailable());
             }
         }
     }
@@ -63,15 +63,15 @@ impl<C: ?Sized> Mailboxes<C> {
     pub(crate) fn cut(&self) {
         for mailbox in &self.all {
             for QueuedJob(job) in mailbox.close() {
-                job.turn_away(Rejection::unavailable());
+                job.reject(Rejection::unavailable());
                 job.cut_off();
             }
         }
     }
 }
 
-fn turn_away_if_closed<C: ?Sized>(pushed: Result<(), QueuedJob<C>>) {
+fn reject_if_closed<C: ?Sized>(pushed: Result<(), QueuedJob<C>>) {
     if let Err(QueuedJob(job)) = pushed {
-        job.turn_away(Rejection::unavailable());
+        job.reject(Rejection::unavailable());
     }
 }

@@ -8,7 +8,7 @@ use futures::future::LocalBoxFuture;
 
 use crate::jsonrpc::RpcError;
 use crate::log::{caught, panic_text};
-use crate::mailbox::{Entry, Full, Ready};
+use crate::mailbox::{Entry, LimitReached, ReadyOutput};
 use crate::measure::Record;
 use crate::route::{MailboxId, Rejection, Replies, Route, Started, Terms, Why};
 use crate::service::{
@@ -105,11 +105,11 @@ impl<S: Handles<M>, M: Message> Route for MethodRoute<S, M> {
 
     fn room(&self, why: Why, members: usize) -> LocalBoxFuture<'_, ()> {
         let full = match why {
-            Why::ServiceFull => Full::Service,
-            Why::BytesFull => Full::Bytes,
-            _ => Full::Mailbox,
+            Why::ServiceFull => LimitReached::Service,
+            Why::BytesFull => LimitReached::Bytes,
+            _ => LimitReached::Mailbox,
         };
-        Box::pin(self.entry.places.room(full, members))
+        Box::pin(self.entry.slots.room(full, members))
     }
 }
 
@@ -140,6 +140,6 @@ fn describe(entry: &Entry, service: &'static str, generators: &mut Generators) -
         params: (entry.params_schema)(&mut generators.sent),
         result: (entry.result_schema)(&mut generators.answered),
         errors,
-        runs: Some(Runs { service, kind: entry.kind, capacity: entry.places.most(), weight: entry.weight }),
+        runs: Some(Runs { service, kind: entry.kind, capacity: entry.slots.capacity(), weight: entry.weight }),
     }
 }

@@ -122,8 +122,8 @@ impl MethodStats {
         Self {
             method: entry.name.to_string(),
             group: entry.options.group,
-            depth: entry.places.used(),
-            capacity: entry.places.most(),
+            depth: entry.slots.used(),
+            capacity: entry.slots.capacity(),
             running: tally.get(Count::Running),
             inline: tally.get(Count::Inline),
             queued: tally.get(Count::Queued),

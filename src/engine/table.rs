@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::hash::{BuildHasherDefault, Hasher};
 
-use crate::mailbox::{Bell, Entry, Mailbox, Places, Queued, Quota, SERVICE_BYTES, SERVICE_CALLS};
+use crate::mailbox::{Bell, Entry, Mailbox, MailboxSlots, QueueItem, Quota, SERVICE_BYTES, SERVICE_CALLS};
 use crate::measure::Count;
 use crate::service::{Handles, Message, MethodKind, MethodOptions, MethodTable, Service, full_name};
 use crate::sync::Arc;
@@ -34,7 +34,7 @@ impl Table {
         let bell = Arc::new(Bell::new(plans.len()));
         let quota = Quota::new(SERVICE_CALLS, SERVICE_BYTES, Arc::clone(&bell));
         let mailbox = |(index, Plan { capacity, weight }): (usize, Plan)| {
-            Mailbox::new(index, Places::new(capacity, Arc::clone(&quota)), weight)
+            Mailbox::new(index, MailboxSlots::new(capacity, Arc::clone(&quota)), weight)
         };
         let mailboxes: Box<[_]> = plans.into_iter().enumerate().map(mailbox).collect();
         let mut table = Self { entries: Vec::new(), by_type: HashMap::default() };
@@ -101,7 +101,7 @@ struct Listed<C> {
     entry: fn(&'static str, MethodOptions, &Mailbox<C>) -> Entry,
 }
 
-impl<S: Service, C: Queued> MethodTable<S> for List<C> {
+impl<S: Service, C: QueueItem> MethodTable<S> for List<C> {
     fn add<M: Message>(&mut self, options: MethodOptions)
     where
         S: Handles<M>,

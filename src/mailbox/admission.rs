@@ -6,17 +6,17 @@ use crate::route::Rejection;
 use crate::service::{CallContext, MethodKind};
 use crate::sync::Arc;
 
-use super::entry::Entry;
-use super::policy::Ahead;
-use super::queue::{Mailbox, Queued};
-use super::quota::{Full, Permit, Places, SERVICE_BYTES, SERVICE_CALLS};
+use super::method_entry::Entry;
+use super::backlog::Backlog;
+use super::call_queue::{Mailbox, QueueItem};
+use super::quota::{LimitReached, Permit, MailboxSlots, SERVICE_BYTES, SERVICE_CALLS};
 use super::rejection::{full, hopeless, overdue};
 
 /// What lets calls into the mailboxes of one service.
 #[derive(Debug)]
 pub(crate) struct Admission {
-    /// The places of each mailbox, and its weight.
-    mailboxes: Box<[(Arc<Places>, u32)]>,
+    /// The slots of each mailbox, and its weight.
+    mailboxes: Box<[(Arc<MailboxSlots>, u32)]>,
     /// Of all mailboxes together.
     weights: u32,
     /// Threads that run compute methods.
@@ -24,8 +24,8 @@ pub(crate) struct Admission {
 }
 
 impl Admission {
-    pub(crate) fn new<'a, C: Queued + 'a>(mailboxes: impl Iterator<Item = &'a Mailbox<C>>, threads: u32) -> Self {
-        let mailboxes: Box<[_]> = mailboxes.map(|mailbox| (Arc::clone(mailbox.places()), mailbox.weight())).collect();
+    pub(crate) fn new<'a, C: QueueItem + 'a>(mailboxes: impl Iterator<Item = &'a Mailbox<C>>, threads: u32) -> Self {
+        let mailboxes: Box<[_]> = mailboxes.map(|mailbox| (Arc::clone(mailbox.slots()), mailbox.weight())).collect();
         let weights = mailboxes.iter().map(|(_, weight)| *weight).fold(0, u32::saturating_add);
         Self { mailboxes, weights, threads }
     }
@@ -38,46 +38,46 @@ impl Admission {
         bytes: usize,
         now: Instant,
     ) -> Result<Permit<'a>, Rejection> {
-        let most = entry.places.most();
+        let most = entry.slots.capacity();
         let left = call.deadline.saturating_duration_since(now);
         // At first as if everybody were busy: nearly always even that is not too much, and who is need not be asked.
-        let at_most = self.ahead(entry, entry.places.used_at_most(), self.weights);
+        let at_most = self.backlog(entry, entry.slots.used_at_most(), self.weights);
         if at_most.depth > 0 && at_most.is_hopeless(left) {
-            let ahead = self.ahead_now(entry);
-            if ahead.depth > 0 && ahead.is_hopeless(left) {
-                return Err(hopeless(entry.name, most, ahead));
+            let backlog = self.current_backlog(entry);
+            if backlog.depth > 0 && backlog.is_hopeless(left) {
+                return Err(hopeless(entry.name, most, backlog));
             }
         }
-        if let Some(overdue) = self.would_be_overdue(entry, now) {
+        if let Some(overdue) = self.predict_overdue(entry, now) {
             return Err(overdue);
         }
-        entry.places.take(bytes).map_err(|limit| {
-            let capacity = if limit == Full::Mailbox { most } else { SERVICE_CALLS };
-            let ahead = self.ahead_now(entry);
+        entry.slots.try_acquire(bytes).map_err(|limit| {
+            let capacity = if limit == LimitReached::Mailbox { most } else { SERVICE_CALLS };
+            let backlog = self.current_backlog(entry);
             // What waits for room goes before it, too.
-            let line = Ahead { depth: ahead.depth + entry.places.in_line(), ..ahead };
-            let never_fits = limit == Full::Bytes && bytes > SERVICE_BYTES;
+            let line = Backlog { depth: backlog.depth + entry.slots.waiting_members(), ..backlog };
+            let never_fits = limit == LimitReached::Bytes && bytes > SERVICE_BYTES;
             if never_fits || line.is_hopeless(left) {
                 hopeless(entry.name, capacity, line)
             } else {
-                full(entry.name, limit, capacity, ahead)
+                full(entry.name, limit, capacity, backlog)
             }
         })
     }
 
     /// The rejection of a call whose mailbox is overloaded, and who would wait longer there than it may.
-    fn would_be_overdue(&self, entry: &Entry, now: Instant) -> Option<Rejection> {
+    fn predict_overdue(&self, entry: &Entry, now: Instant) -> Option<Rejection> {
         let most = entry.options.max_wait?;
-        let ahead = entry.shedding.is_on(now).then(|| self.ahead_now(entry))?;
-        (ahead.depth > 0 && ahead.is_hopeless(most)).then(|| {
-            entry.shedding.goes_on(now);
-            overdue(entry.name, entry.places.most(), ahead)
+        let backlog = entry.shedding.is_active(now).then(|| self.current_backlog(entry))?;
+        (backlog.depth > 0 && backlog.is_hopeless(most)).then(|| {
+            entry.shedding.prolong(now);
+            overdue(entry.name, entry.slots.capacity(), backlog)
         })
     }
 
     /// The rejection of a call that has waited longer than it may, in a mailbox that has been busy since then.
     #[inline]
-    pub(crate) fn is_overdue(
+    pub(crate) fn shed_if_overdue(
         &self,
         entry: &Entry,
         arrived: Instant,
@@ -85,21 +85,21 @@ impl Admission {
         now: Instant,
     ) -> Option<Rejection> {
         let most = entry.options.max_wait?;
-        let sheds = entry.shedding.turns_away(now.saturating_duration_since(arrived), most, busy_since, now);
-        sheds.then(|| overdue(entry.name, entry.places.most(), self.ahead_now(entry)))
+        let sheds = entry.shedding.sheds(now.saturating_duration_since(arrived), most, busy_since, now);
+        sheds.then(|| overdue(entry.name, entry.slots.capacity(), self.current_backlog(entry)))
     }
 
     /// The work in front of a call of this method.
-    fn ahead_now(&self, entry: &Entry) -> Ahead {
-        let busy = self.mailboxes.iter().filter(|(places, _)| places.used() > 0);
-        self.ahead(entry, entry.places.used(), busy.map(|(_, weight)| weight).sum())
+    fn current_backlog(&self, entry: &Entry) -> Backlog {
+        let busy = self.mailboxes.iter().filter(|(slots, _)| slots.used() > 0);
+        self.backlog(entry, entry.slots.used(), busy.map(|(_, weight)| weight).sum())
     }
 
     /// The same with so many calls in its mailbox, among mailboxes of so much weight.
-    fn ahead(&self, entry: &Entry, depth: usize, weights: u32) -> Ahead {
+    fn backlog(&self, entry: &Entry, depth: usize, weights: u32) -> Backlog {
         let cost = &entry.meter.cost;
         let usual = cost.usual();
-        Ahead {
+        Backlog {
             depth,
             usual: if entry.kind == MethodKind::Compute { usual / self.threads } else { usual },
             samples: cost.samples(),
@@ -129,25 +129,25 @@ mod tests {
         fn grind(&self) {}
     }
 
-    /// The mailboxes are looked at for their places only.
+    /// The mailboxes are looked at for their slots only.
     #[derive(Clone)]
     enum Never {}
 
-    impl Queued for Never {
+    impl QueueItem for Never {
         fn is_live(&self) -> bool {
             match *self {}
         }
     }
 
-    /// A method whose calls take 10 ms, the places of another mailbox of its service, which has three
+    /// A method whose calls take 10 ms, the slots of another mailbox of its service, which has three
     /// times the weight, and what lets calls in.
-    fn mill() -> (Entry, Arc<Places>, Admission) {
+    fn mill() -> (Entry, Arc<MailboxSlots>, Admission) {
         let quota = Quota::new(100, 100, Arc::new(Bell::new(2)));
-        let places = || Places::new(50, Arc::clone(&quota));
-        let mailboxes = [(0, 1), (1, 3)].map(|(index, weight)| Mailbox::<Never>::new(index, places(), weight));
+        let slots = || MailboxSlots::new(50, Arc::clone(&quota));
+        let mailboxes = [(0, 1), (1, 3)].map(|(index, weight)| Mailbox::<Never>::new(index, slots(), weight));
         let entry = Entry::new::<Mill, Mill_Grind, _>("grind", MethodOptions::public(), &mailboxes[0]);
         (0..8).for_each(|_| entry.meter.cost.ran(Duration::from_millis(10)));
-        (entry, Arc::clone(mailboxes[1].places()), Admission::new(mailboxes.iter(), 1))
+        (entry, Arc::clone(mailboxes[1].slots()), Admission::new(mailboxes.iter(), 1))
     }
 
     /// Why a call is rejected that has 100 ms, if it is.
@@ -162,9 +162,9 @@ mod tests {
     #[test]
     fn the_time_to_wait_counts_the_weight_of_all_mailboxes_that_have_calls() {
         let (entry, other, admission) = mill();
-        let waiting: Vec<_> = (0..5).map(|_| entry.places.take(0).unwrap()).collect();
+        let waiting: Vec<_> = (0..5).map(|_| entry.slots.try_acquire(0).unwrap()).collect();
         assert!(rejection(&admission, &entry).is_none(), "alone they take 50 ms");
-        let beside = other.take(0).unwrap();
+        let beside = other.try_acquire(0).unwrap();
         let Rejection { why, error } = rejection(&admission, &entry).unwrap();
         assert_eq!(
             (why, error.retry_after()),

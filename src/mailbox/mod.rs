@@ -1,31 +1,31 @@
 //! Admission and queueing. Knows calls and methods, and no actor.
 //!
-//! A [`Mailbox`] is a ring of [`Call`]s behind a lock; its [`Places`], which count in the [`Quota`] of its service, give out the
+//! A [`Mailbox`] is a ring of [`Call`]s behind a lock; its [`MailboxSlots`], which count in the [`Quota`] of its service, give out the
 //! [`Permit`]s that bound it; the [`Bell`] tells the host that something came in, once for all that a thread is
-//! [`Gathering`].
+//! [`DeferredWake`].
 
 mod admission;
 mod bell;
 mod call;
-mod entry;
-mod gather;
-mod limit;
-mod line;
-mod member;
-mod policy;
-mod queue;
+mod method_entry;
+mod deferred_wake;
+mod bounded_counter;
+mod wait_list;
+mod batch_member;
+mod backlog;
+mod call_queue;
 mod quota;
 mod rejection;
 mod shedding;
-mod stage;
+mod call_state;
 
 pub(crate) use admission::Admission;
 pub(crate) use bell::Bell;
-pub(crate) use call::{Call, Release, in_time, wake};
-pub(crate) use entry::Entry;
-pub(crate) use gather::{Gathering, is_gathered};
-pub(crate) use limit::Limit;
-pub(crate) use member::{Member, Ready};
-pub(crate) use queue::{Mailbox, Queued};
-pub(crate) use quota::{Full, Places, Quota, SERVICE_BYTES, SERVICE_CALLS};
-pub(crate) use rejection::deadline;
+pub(crate) use call::{Call, CallerWake, expire_if_late, wake};
+pub(crate) use method_entry::Entry;
+pub(crate) use deferred_wake::{DeferredWake, defer_wake};
+pub(crate) use bounded_counter::BoundedCounter;
+pub(crate) use batch_member::{BatchMember, ReadyOutput};
+pub(crate) use call_queue::{Mailbox, QueueItem};
+pub(crate) use quota::{LimitReached, MailboxSlots, Quota, SERVICE_BYTES, SERVICE_CALLS};
+pub(crate) use rejection::deadline_error;

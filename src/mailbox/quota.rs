@@ -5,19 +5,19 @@ use std::fmt;
 use crate::sync::{Arc, AtomicUsize, Ordering, in_order};
 
 use super::bell::Bell;
-use super::limit::Limit;
-use super::line::Line;
+use super::bounded_counter::BoundedCounter;
+use super::wait_list::WaitList;
 
 /// What all mailboxes of one service hold together.
 #[derive(Debug)]
 pub(crate) struct Quota {
-    calls: Limit,
-    bytes: Limit,
+    calls: BoundedCounter,
+    bytes: BoundedCounter,
     /// Batches that wait for room, in one of these lines or in that of a mailbox: whoever frees a place looks whether there
     /// are any.
     batches: AtomicUsize,
-    calls_line: Line,
-    bytes_line: Line,
+    calls_wait_list: WaitList,
+    bytes_wait_list: WaitList,
     /// Told of each place that comes free while the host does not look: it may wait for the end of a call that it was never
     /// given.
     bell: Arc<Bell>,
@@ -29,21 +29,21 @@ pub(crate) const SERVICE_BYTES: usize = 16 << 20;
 
 impl Quota {
     pub(crate) fn new(calls: usize, bytes: usize, bell: Arc<Bell>) -> Arc<Self> {
-        let (calls, bytes) = (Limit::new(calls), Limit::new(bytes));
+        let (calls, bytes) = (BoundedCounter::new(calls), BoundedCounter::new(bytes));
         // One is told of each place: a call with fewer bytes may fit where the first did not.
-        let (calls_line, bytes_line) = (Line::new(1), Line::new(1));
-        Arc::new(Self { calls, bytes, batches: AtomicUsize::new(0), calls_line, bytes_line, bell })
+        let (calls_wait_list, bytes_wait_list) = (WaitList::new(1), WaitList::new(1));
+        Arc::new(Self { calls, bytes, batches: AtomicUsize::new(0), calls_wait_list, bytes_wait_list, bell })
     }
 
     /// Calls that wait in all mailboxes, those with a permit that are about to be put there among them.
     pub(crate) fn calls(&self) -> usize {
-        self.calls.used()
+        self.calls.in_use()
     }
 
     /// Whether any call waits: then none runs inline.
     #[inline]
     pub(crate) fn anyone_waits(&self) -> bool {
-        self.calls.used() != 0
+        self.calls.in_use() != 0
     }
 }
 
@@ -65,48 +65,48 @@ impl Drop for WaitsForRoom<'_> {
     }
 }
 
-/// The places of one mailbox, each of which is one of its service's as well.
+/// The slots of one mailbox, each of which is one of its service's as well.
 #[derive(Debug)]
-pub(crate) struct Places {
-    own: Limit,
-    line: Line,
+pub(crate) struct MailboxSlots {
+    own: BoundedCounter,
+    wait_list: WaitList,
     service: Arc<Quota>,
 }
 
-impl Places {
-    pub(crate) fn new(most: usize, service: Arc<Quota>) -> Arc<Self> {
-        Arc::new(Self { own: Limit::new(most), line: Line::new(most), service })
+impl MailboxSlots {
+    pub(crate) fn new(capacity: usize, service: Arc<Quota>) -> Arc<Self> {
+        Arc::new(Self { own: BoundedCounter::new(capacity), wait_list: WaitList::new(capacity), service })
     }
 
     /// Calls that wait in the mailbox, or are about to be put there.
     #[inline]
     pub(crate) fn used(&self) -> usize {
-        self.own.used()
+        self.own.in_use()
     }
 
     /// As many or fewer are [`used`](Self::used), told without looking at what the host writes.
     #[inline]
     pub(crate) fn used_at_most(&self) -> usize {
-        self.own.used_at_most()
+        self.own.in_use_at_most()
     }
 
-    pub(crate) fn most(&self) -> usize {
-        self.own.most()
+    pub(crate) fn capacity(&self) -> usize {
+        self.own.max()
     }
 
     /// Members of batches that wait for a place in the mailbox.
-    pub(crate) fn in_line(&self) -> usize {
-        self.line.members()
+    pub(crate) fn waiting_members(&self) -> usize {
+        self.wait_list.members()
     }
 
     /// Completes when it is worth for a batch, so many members of which wait, to look for room that came free after this
     /// call, where it was `full`.
-    pub(crate) fn room(&self, full: Full, members: usize) -> impl Future<Output = ()> + '_ {
+    pub(crate) fn room(&self, full: LimitReached, members: usize) -> impl Future<Output = ()> + '_ {
         let waits = WaitsForRoom::new(&self.service);
         let room = match full {
-            Full::Mailbox => &self.line,
-            Full::Service => &self.service.calls_line,
-            Full::Bytes => &self.service.bytes_line,
+            LimitReached::Mailbox => &self.wait_list,
+            LimitReached::Service => &self.service.calls_wait_list,
+            LimitReached::Bytes => &self.service.bytes_wait_list,
         };
         let room = room.wait(members);
         async move {
@@ -117,22 +117,22 @@ impl Places {
 
     /// A place for a call with this many bytes of parameters; or what is full.
     #[inline]
-    pub(crate) fn take(&self, bytes: usize) -> Result<Permit<'_>, Full> {
-        if !self.own.take(1) {
-            return Err(Full::Mailbox);
+    pub(crate) fn try_acquire(&self, bytes: usize) -> Result<Permit<'_>, LimitReached> {
+        if !self.own.try_acquire(1) {
+            return Err(LimitReached::Mailbox);
         }
-        if !self.service.calls.take(1) {
-            self.own.give_back(1);
-            self.given_back(&[Full::Mailbox]);
-            return Err(Full::Service);
+        if !self.service.calls.try_acquire(1) {
+            self.own.release(1);
+            self.notify_released(&[LimitReached::Mailbox]);
+            return Err(LimitReached::Service);
         }
-        if bytes > 0 && !self.service.bytes.take(bytes) {
-            self.own.give_back(1);
-            self.service.calls.give_back(1);
-            self.given_back(&[Full::Mailbox, Full::Service]);
-            return Err(Full::Bytes);
+        if bytes > 0 && !self.service.bytes.try_acquire(bytes) {
+            self.own.release(1);
+            self.service.calls.release(1);
+            self.notify_released(&[LimitReached::Mailbox, LimitReached::Service]);
+            return Err(LimitReached::Bytes);
         }
-        Ok(Permit { places: self, bytes })
+        Ok(Permit { slots: self, bytes })
     }
 
     /// Frees the place of a call that waits no more.
@@ -145,42 +145,44 @@ impl Places {
     #[inline]
     pub(crate) fn free_on_host(&self, bytes: usize) {
         if bytes > 0 {
-            self.service.bytes.give_back(bytes);
+            self.service.bytes.release(bytes);
         }
-        self.service.calls.give_back(1);
-        self.own.give_back(1);
-        self.given_back(&[Full::Mailbox, Full::Service, Full::Bytes][..if bytes > 0 { 3 } else { 2 }]);
+        self.service.calls.release(1);
+        self.own.release(1);
+        self.notify_released(
+            &[LimitReached::Mailbox, LimitReached::Service, LimitReached::Bytes][..if bytes > 0 { 3 } else { 2 }],
+        );
     }
 
     /// So much was given back: batches may wait for it. A try that failed gives back what it had for a moment, and tells of
     /// nothing else: a batch that tries in vain would tell itself, over and over.
     #[inline]
-    fn given_back(&self, what: &[Full]) {
+    fn notify_released(&self, what: &[LimitReached]) {
         in_order();
         if self.service.batches.load(Ordering::SeqCst) != 0 {
-            what.iter().for_each(|what| self.tell_batches(*what));
+            what.iter().for_each(|what| self.wake_batches(*what));
         }
     }
 
-    fn tell_batches(&self, what: Full) {
-        let Quota { calls, bytes, calls_line, bytes_line, .. } = &*self.service;
+    fn wake_batches(&self, what: LimitReached) {
+        let Quota { calls, bytes, calls_wait_list, bytes_wait_list, .. } = &*self.service;
         match what {
-            Full::Mailbox => self.line.freed(self.own.used() == 0),
-            Full::Service => calls_line.freed(calls.used() == 0),
-            Full::Bytes => bytes_line.freed(bytes.used() == 0),
+            LimitReached::Mailbox => self.wait_list.released(self.own.in_use() == 0),
+            LimitReached::Service => calls_wait_list.released(calls.in_use() == 0),
+            LimitReached::Bytes => bytes_wait_list.released(bytes.in_use() == 0),
         }
     }
 }
 
 /// What was full when a call was turned away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Full {
+pub(crate) enum LimitReached {
     Mailbox,
     Service,
     Bytes,
 }
 
-impl Full {
+impl LimitReached {
     /// In words, for the caller.
     pub(crate) fn reason(self) -> &'static str {
         match self {
@@ -194,12 +196,12 @@ impl Full {
 /// The right to put one call into a mailbox: a place in it and in its service. Given back when dropped.
 #[must_use = "the place is given back when this is dropped"]
 pub(crate) struct Permit<'a> {
-    places: &'a Places,
+    slots: &'a MailboxSlots,
     bytes: usize,
 }
 
 impl Permit<'_> {
-    /// Hands the place over to a call, which has to [`free`](Places::free) it, with so many bytes, when it waits no more.
+    /// Hands the place over to a call, which has to [`free`](MailboxSlots::free) it, with so many bytes, when it waits no more.
     #[inline]
     pub(crate) fn hand_over(self) -> usize {
         let bytes = self.bytes;
@@ -210,7 +212,7 @@ impl Permit<'_> {
 
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
-        self.places.free(self.bytes);
+        self.slots.free(self.bytes);
     }
 }
 
@@ -233,56 +235,56 @@ mod tests {
     #[test]
     fn a_permit_counts_in_the_mailbox_and_in_the_service_until_it_is_dropped() {
         let quota = quota(3, 100);
-        let (a, b) = (Places::new(2, Arc::clone(&quota)), Places::new(2, Arc::clone(&quota)));
-        let first = a.take(10).unwrap();
-        let _second = a.take(10).unwrap();
-        assert_eq!(a.take(10).unwrap_err(), Full::Mailbox);
-        let _third = b.take(10).unwrap();
-        assert_eq!(b.take(10).unwrap_err(), Full::Service);
+        let (a, b) = (MailboxSlots::new(2, Arc::clone(&quota)), MailboxSlots::new(2, Arc::clone(&quota)));
+        let first = a.try_acquire(10).unwrap();
+        let _second = a.try_acquire(10).unwrap();
+        assert_eq!(a.try_acquire(10).unwrap_err(), LimitReached::Mailbox);
+        let _third = b.try_acquire(10).unwrap();
+        assert_eq!(b.try_acquire(10).unwrap_err(), LimitReached::Service);
         assert_eq!((a.used(), b.used(), quota.calls()), (2, 1, 3), "a refusal takes nothing");
         drop(first);
-        assert_eq!(b.take(90).unwrap_err(), Full::Bytes);
+        assert_eq!(b.try_acquire(90).unwrap_err(), LimitReached::Bytes);
         assert_eq!((a.used(), b.used(), quota.calls()), (1, 1, 2));
-        assert!(b.take(80).is_ok());
+        assert!(b.try_acquire(80).is_ok());
     }
 
     #[test]
     fn a_place_that_was_handed_over_is_taken_until_it_is_freed() {
         let quota = quota(3, 100);
-        let places = Places::new(1, Arc::clone(&quota));
-        let bytes = places.take(7).unwrap().hand_over();
-        assert!(quota.anyone_waits() && places.take(0).is_err());
-        places.free(bytes);
+        let slots = MailboxSlots::new(1, Arc::clone(&quota));
+        let bytes = slots.try_acquire(7).unwrap().hand_over();
+        assert!(quota.anyone_waits() && slots.try_acquire(0).is_err());
+        slots.free(bytes);
         assert!(!quota.anyone_waits());
-        drop(places.take(100).unwrap());
+        drop(slots.try_acquire(100).unwrap());
     }
 
     #[test]
     fn a_batch_learns_of_each_place_that_comes_free_after_it_asked() {
         let quota = quota(3, 100);
-        let places = Places::new(1, Arc::clone(&quota));
-        let permit = places.take(0).unwrap();
-        let mut room = Box::pin(places.room(Full::Mailbox, 1));
+        let slots = MailboxSlots::new(1, Arc::clone(&quota));
+        let permit = slots.try_acquire(0).unwrap();
+        let mut room = Box::pin(slots.room(LimitReached::Mailbox, 1));
         assert!(room.as_mut().now_or_never().is_none());
-        assert_eq!(places.in_line(), 1);
+        assert_eq!(slots.waiting_members(), 1);
         drop(permit);
         assert!(room.as_mut().now_or_never().is_some());
         drop(room);
-        assert_eq!(places.in_line(), 0);
-        assert!(places.room(Full::Mailbox, 1).now_or_never().is_none(), "what was free before does not count");
+        assert_eq!(slots.waiting_members(), 0);
+        assert!(slots.room(LimitReached::Mailbox, 1).now_or_never().is_none(), "what was free before does not count");
         assert_eq!(quota.batches.load(Ordering::SeqCst), 0);
     }
 
     #[test]
     fn a_batch_whose_parameters_do_not_fit_is_told_of_bytes_and_not_of_its_own_tries() {
         let quota = quota(3, 100);
-        let places = Places::new(3, quota);
-        let _small = places.take(10).unwrap();
-        let large = places.take(60).unwrap();
-        let mut room = Box::pin(places.room(Full::Bytes, 1));
-        assert_eq!(places.take(50).unwrap_err(), Full::Bytes);
+        let slots = MailboxSlots::new(3, quota);
+        let _small = slots.try_acquire(10).unwrap();
+        let large = slots.try_acquire(60).unwrap();
+        let mut room = Box::pin(slots.room(LimitReached::Bytes, 1));
+        assert_eq!(slots.try_acquire(50).unwrap_err(), LimitReached::Bytes);
         assert!(room.as_mut().now_or_never().is_none());
-        drop(places.take(0).unwrap());
+        drop(slots.try_acquire(0).unwrap());
         assert!(room.as_mut().now_or_never().is_none(), "no bytes came free");
         drop(large);
         assert!(room.as_mut().now_or_never().is_some());
@@ -291,11 +293,11 @@ mod tests {
     #[test]
     fn a_batch_for_which_the_service_is_full_learns_of_room_in_any_mailbox() {
         let quota = quota(1, 100);
-        let (its_own, other) = (Places::new(1, Arc::clone(&quota)), Places::new(1, Arc::clone(&quota)));
-        let permit = other.take(0).unwrap();
-        let mut room = Box::pin(its_own.room(Full::Service, 1));
-        let mut of_mailbox = Box::pin(its_own.room(Full::Mailbox, 1));
-        assert_eq!(its_own.take(0).unwrap_err(), Full::Service);
+        let (its_own, other) = (MailboxSlots::new(1, Arc::clone(&quota)), MailboxSlots::new(1, Arc::clone(&quota)));
+        let permit = other.try_acquire(0).unwrap();
+        let mut room = Box::pin(its_own.room(LimitReached::Service, 1));
+        let mut of_mailbox = Box::pin(its_own.room(LimitReached::Mailbox, 1));
+        assert_eq!(its_own.try_acquire(0).unwrap_err(), LimitReached::Service);
         assert!(room.as_mut().now_or_never().is_none());
         assert!(
             of_mailbox.as_mut().now_or_never().is_some(),

@@ -9,31 +9,31 @@ use crate::jsonrpc::{RpcError, code};
 use crate::route::{Rejection, Why};
 use crate::service::CallContext;
 
-use super::policy::Ahead;
-use super::quota::Full;
+use super::backlog::Backlog;
+use super::quota::LimitReached;
 
 /// What waits before it would take longer than the call has.
-pub(crate) fn hopeless(method: &str, capacity: usize, ahead: Ahead) -> Rejection {
-    Rejection { why: Why::Hopeless, error: busy(method, "cannot start before its deadline", capacity, ahead) }
+pub(crate) fn hopeless(method: &str, capacity: usize, backlog: Backlog) -> Rejection {
+    Rejection { why: Why::Hopeless, error: busy(method, "cannot start before its deadline", capacity, backlog) }
 }
 
 /// It has waited longer than it may, or would, in a mailbox that is overloaded.
-pub(crate) fn overdue(method: &str, capacity: usize, ahead: Ahead) -> Rejection {
-    Rejection { why: Why::Overdue, error: busy(method, "overloaded: calls wait longer than they may", capacity, ahead) }
+pub(crate) fn overdue(method: &str, capacity: usize, backlog: Backlog) -> Rejection {
+    Rejection { why: Why::Overdue, error: busy(method, "overloaded: calls wait longer than they may", capacity, backlog) }
 }
 
 /// Its mailbox, or its service, holds as many calls or bytes as it may.
-pub(crate) fn full(method: &str, full: Full, capacity: usize, ahead: Ahead) -> Rejection {
+pub(crate) fn full(method: &str, full: LimitReached, capacity: usize, backlog: Backlog) -> Rejection {
     let why = match full {
-        Full::Mailbox => Why::Full,
-        Full::Service => Why::ServiceFull,
-        Full::Bytes => Why::BytesFull,
+        LimitReached::Mailbox => Why::Full,
+        LimitReached::Service => Why::ServiceFull,
+        LimitReached::Bytes => Why::BytesFull,
     };
-    Rejection { why, error: busy(method, full.reason(), capacity, ahead) }
+    Rejection { why, error: busy(method, full.reason(), capacity, backlog) }
 }
 
 /// -32000.
-fn busy(method: &str, reason: &str, capacity: usize, ahead: Ahead) -> RpcError {
+fn busy(method: &str, reason: &str, capacity: usize, backlog: Backlog) -> RpcError {
     #[derive(Serialize)]
     struct Data<'a> {
         method: &'a str,
@@ -42,13 +42,13 @@ fn busy(method: &str, reason: &str, capacity: usize, ahead: Ahead) -> RpcError {
         capacity: usize,
         retry_after_ms: u64,
     }
-    let (depth, retry_after) = (ahead.depth, ahead.retry_after());
+    let (depth, retry_after) = (backlog.depth, backlog.retry_after());
     let error = RpcError::new(code::BUSY, "Server busy").with_retry_after(retry_after);
     error.with_data(&Data { method, reason, depth, capacity, retry_after_ms: millis(retry_after) })
 }
 
 /// -32002. `started` is when the call left its mailbox, or now if it has not.
-pub(crate) fn deadline(call: &CallContext, started: Instant) -> RpcError {
+pub(crate) fn deadline_error(call: &CallContext, started: Instant) -> RpcError {
     #[derive(Serialize)]
     struct Data {
         queued_ms: u64,

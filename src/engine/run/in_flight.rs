@@ -1,6 +1,6 @@
 //! The limit of async `&self` calls in flight.
 
-use crate::mailbox::Limit;
+use crate::mailbox::BoundedCounter;
 use crate::sync::Arc;
 
 /// Maximum number of async `&self` calls of one service in flight.
@@ -9,8 +9,8 @@ pub(crate) const SERVICE_IN_FLIGHT: usize = 256;
 /// One call in flight, counted for its method and for its service until it is dropped.
 #[derive(Debug)]
 pub(crate) struct InFlight {
-    method: Arc<Limit>,
-    service: Arc<Limit>,
+    method: Arc<BoundedCounter>,
+    service: Arc<BoundedCounter>,
 }
 
 impl InFlight {
@@ -19,8 +19,8 @@ impl InFlight {
         if !method.take(1) {
             return None;
         }
-        if !service.take(1) {
-            method.give_back(1);
+        if !$1.try_acquire(1) {
+            method.release(1);
             return None;
         }
         Some(Self { method: Arc::clone(method), service: Arc::clone(service) })
@@ -29,7 +29,7 @@ impl InFlight {
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        self.service.give_back(1);
-        self.method.give_back(1);
+        self.service.release(1);
+        self.method.release(1);
     }
 }

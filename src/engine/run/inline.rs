@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use crate::engine::core::Core;
 use crate::engine::state::{OwnedReading, Side};
 use crate::jsonrpc::RpcError;
-use crate::mailbox::{Entry, deadline, in_time};
+use crate::mailbox::{Entry, deadline_error, expire_if_late};
 use crate::measure::{End, Record};
 use crate::service::{CallContext, Current, Handles, Message, ReadAsync, Reply, Service};
 use crate::sync::Arc;
@@ -35,7 +35,7 @@ pub(crate) fn run_now<S: Handles<M>, M: Message>(
     let record = Record::inline(entry, call, began);
     let call = record.call();
     let ran = run(entry, current(core, call), call, turn, message, began);
-    let (reply, end) = in_time(ran.reply, ran.end, call, ran.at, || began);
+    let (reply, end) = expire_if_late(ran.reply, ran.end, call, ran.at, || began);
     record.end(end, reply.as_ref().err(), Some((began, ran.took)), ran.at);
     Ok(reply)
 }
@@ -85,7 +85,7 @@ pub(crate) fn run_here<S: Service, M: Message>(
 
 /// Returns the deadline error of a call that has expired before it started.
 fn expire(entry: &Entry, call: CallContext, now: Instant) -> RpcError {
-    let error = deadline(&call, now);
+    let error = deadline_error(&call, now);
     Record::outside(entry, call).end(End::Expired, Some(&error), None, now);
     error
 }
@@ -101,8 +101,8 @@ async fn read_async<S: Service, M: Message>(
     let (entry, call) = (record.entry(), record.call());
     let run = run_async::<M>(entry, around, || method(turn.state(), message, call));
     let (reply, end) = match tokio::time::timeout_at(call.deadline, run).await {
-        Ok(ran) => in_time(ran.reply, ran.end, call, ran.at, || began),
-        Err(_) => (Err(deadline(call, began)), End::Expired),
+        Ok(ran) => expire_if_late(ran.reply, ran.end, call, ran.at, || began),
+        Err(_) => (Err(deadline_error(call, began)), End::Expired),
     };
     let now = Instant::now();
     record.end(end, reply.as_ref().err(), Some((began, now.duration_since(began))), now);

@@ -8,7 +8,7 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use crate::engine::job::Job;
 use crate::log::{caught, discard};
-use crate::mailbox::Limit;
+use crate::mailbox::BoundedCounter;
 use crate::sync::{Arc, Mutex};
 
 type Work = Box<dyn FnOnce() + Send>;
@@ -69,7 +69,7 @@ pub(crate) struct ServicePool<C: ?Sized> {
 
 impl<C: ?Sized> ServicePool<C> {
     pub(crate) fn new(pool: Pool) -> Self {
-        let busy = Arc::new(Limit::new(pool.threads));
+        let busy = Arc::new(BoundedCounter::new(pool.threads));
         Self { pool, busy, running: Mutex::new(Vec::new()) }
     }
 
@@ -97,7 +97,7 @@ impl<C: ?Sized> ServicePool<C> {
 
     /// Whether the service has no call in the pool.
     pub(crate) fn is_idle(&self) -> bool {
-        self.busy.used() == 0
+        self.busy.in_use() == 0
     }
 }
 
@@ -119,6 +119,6 @@ pub(crate) struct PoolPermit(Arc<Limit>);
 
 impl Drop for PoolPermit {
     fn drop(&mut self) {
-        self.0.give_back(1);
+        self.0.release(1);
     }
 }

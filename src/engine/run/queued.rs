@@ -12,7 +12,7 @@ use crate::engine::job::{Job, StartResult};
 use crate::engine::state::{OwnedReading, OwnedWriting, Side};
 use crate::jsonrpc::RpcError;
 use crate::log::discard;
-use crate::mailbox::{Call, Entry, Release, deadline};
+use crate::mailbox::{Call, Entry, CallerWake, deadline_error};
 use crate::measure::End;
 use crate::route::Rejection;
 use crate::service::{ByKind, Compute, Current, Handler, Handles, Message, ReadAsync, Service, WriteAsync};
@@ -35,8 +35,8 @@ impl<S: Handles<M>, M: Message> Job<Core<S>> for Call<M> {
         self.context().arrived
     }
 
-    fn turn_away(&self, rejection: Rejection) {
-        self.turn_away(rejection);
+    fn reject(&self, rejection: Rejection) {
+        self.reject(rejection);
     }
 
     fn cut_off(&self) {
@@ -115,7 +115,7 @@ async fn read_async<S: Service, M: Message>(
     message: M,
     run: ReadAsync<S, M>,
     around: Current,
-) -> Release {
+) -> CallerWake {
     let ended = {
         let mut run = pin!(run_async::<M>(call.entry(), around, || run(turn.state(), message, call.context())));
         let given_up = poll_fn(|cx| match call.is_over_or_wakes(cx) {
@@ -134,8 +134,8 @@ async fn read_async<S: Service, M: Message>(
     let now = Instant::now();
     match ended {
         Ok(Some(ran)) => call.end(ran.reply, ran.end, ran.at),
-        Ok(None) => Release::nobody(),
-        Err(_) => call.end(Err(deadline(call.context(), now)), End::Expired, now),
+        Ok(None) => CallerWake::none(),
+        Err(_) => call.end(Err(deadline_error(call.context(), now)), End::Expired, now),
     }
 }
 
@@ -147,7 +147,7 @@ async fn write_async<S: Service, M: Message>(
     message: M,
     run: WriteAsync<S, M>,
     around: Current,
-) -> Release {
+) -> CallerWake {
     let (state, context) = (&mut turn, call.context());
     let ran = run_async::<M>(call.entry(), around, move || run(state.state(), message, context)).await;
     if keeps_state(call.entry(), ran.end) {

@@ -9,7 +9,7 @@ use std::vec;
 use tokio::time::Instant;
 
 use crate::log::discard;
-use crate::mailbox::{Entry, deadline};
+use crate::mailbox::{Entry, deadline_error};
 use crate::measure::{End, Record};
 use crate::service::{CallContext, Handles, Message, Reply, Service};
 
@@ -97,7 +97,7 @@ impl<S: Service, M: Message> Series<'_, S, M> {
             // so all count as late.
             let answered = ended.len() - usize::from(last == Some(End::Panicked));
             for reply in &mut ended[..answered] {
-                discard(std::mem::replace(reply, Err(deadline(call, began))));
+                discard(std::mem::replace(reply, Err(deadline_error(call, began))));
             }
         }
         let Ok(runs @ 1..) = u32::try_from(ended.len()) else { return };

@@ -14,27 +14,27 @@ use crate::route::Rejection;
 use crate::service::{CallContext, Message, Reply};
 use crate::sync::Arc;
 
-use super::entry::Entry;
-use super::member::{Member, Ready};
-use super::policy::KNOWN;
+use super::method_entry::Entry;
+use super::batch_member::{BatchMember, ReadyOutput};
+use super::backlog::MIN_SAMPLES;
 use super::quota::Permit;
 use super::rejection;
-use super::stage::{GivenUp, Stage, Was};
+use super::call_state::{GiveUpResult, CallState, LastPhase};
 
 /// A reply that waits for its caller.
-type ReadyReply<M> = Result<Ready<<M as Message>::Output>, RpcError>;
+type ReadyReply<M> = Result<ReadyOutput<<M as Message>::Output>, RpcError>;
 
 /// One call of a method on its way through a mailbox, shared by caller and host.
 pub(crate) struct Call<M: Message> {
-    head: Head,
+    head: CallHeader,
     /// If it is a member of a batch, and no notification.
-    member: Option<Member<M>>,
+    member: Option<BatchMember<M>>,
     /// Message and reply are dropped wherever the call ends: on the host, or on a caller's thread, which may be about to unwind.
-    stage: Stage<Harmless<M>, Harmless<ReadyReply<M>>>,
+    state: CallState<Harmless<M>, Harmless<ReadyReply<M>>>,
 }
 
 /// What is the same for calls of all methods.
-struct Head {
+struct CallHeader {
     record: Record<Arc<Entry>>,
     /// Of its parameters. They are counted, and its place is taken, until it starts or is given up.
     bytes: usize,
@@ -47,11 +47,11 @@ impl<M: Message> Call<M> {
         message: M,
         permit: Permit<'_>,
         entry: &Arc<Entry>,
-        member: Option<Member<M>>,
+        member: Option<BatchMember<M>>,
     ) -> Arc<Self> {
         let record = Record::queued(Arc::clone(entry), context);
-        let head = Head { record, bytes: permit.hand_over() };
-        Arc::new(Self { head, member, stage: Stage::new(Harmless::new(message)) })
+        let head = CallHeader { record, bytes: permit.hand_over() };
+        Arc::new(Self { head, member, state: CallState::new(Harmless::new(message)) })
     }
 
     pub(crate) fn context(&self) -> &CallContext {
@@ -64,69 +64,69 @@ impl<M: Message> Call<M> {
 
     /// Whether it waits to be started.
     pub(crate) fn is_queued(&self) -> bool {
-        self.stage.is_waiting()
+        self.state.is_waiting()
     }
 
     /// Whether it has ended, in whatever way.
     pub(crate) fn is_over(&self) -> bool {
-        self.stage.is_over()
+        self.state.is_over()
     }
 
-    /// See [`Stage::is_over_or_wakes`].
+    /// See [`CallState::is_over_or_wakes`].
     pub(crate) fn is_over_or_wakes(&self, cx: &Context<'_>) -> bool {
-        self.stage.is_over_or_wakes(cx)
+        self.state.is_over_or_wakes(cx)
     }
 
     /// For the host: takes the message to run it, and frees the place. `None` if the call has ended while it waited, or has no time left.
     pub(crate) fn begin(&self, now: Instant) -> Option<M> {
         if self.head.is_too_late(now) {
-            self.end(Err(rejection::deadline(self.context(), now)), End::Expired, now).wake();
+            self.end(Err(rejection::deadline_error(self.context(), now)), End::Expired, now).wake();
             return None;
         }
         if self.member.as_ref().is_some_and(|member| member.pending.is_full()) {
             self.end(Err(Pending::not_run()), End::Abandoned, now).wake();
             return None;
         }
-        let message = self.stage.begin(now)?;
-        self.entry().places.free_on_host(self.head.bytes);
+        let message = self.state.begin(now)?;
+        self.entry().slots.free_on_host(self.head.bytes);
         Some(message.into_inner())
     }
 
-    /// Ends the call, unless it has ended before. The caller learns of it when the [`Release`] says so.
-    pub(crate) fn end(&self, reply: Reply<M>, end: End, now: Instant) -> Release {
-        let (reply, end) = self.in_time(reply, end, now);
+    /// Ends the call, unless it has ended before. The caller learns of it when the [`CallerWake`] says so.
+    pub(crate) fn end(&self, reply: Reply<M>, end: End, now: Instant) -> CallerWake {
+        let (reply, end) = self.expire_if_late(reply, end, now);
         // Known only afterwards whether this is the end, and then the reply is gone.
         let error = reply.as_ref().err().cloned();
         let reply = (!self.context().notification).then(|| Harmless::new(self.ready(reply, now)));
-        match self.stage.end(reply) {
-            None => Release(None),
-            Some((was, caller)) => {
-                self.head.end(was, end, error.as_ref(), now);
-                Release(caller)
+        match self.state.end(reply) {
+            None => CallerWake(None),
+            Some((last, caller)) => {
+                self.head.end(last, end, error.as_ref(), now);
+                CallerWake(caller)
             }
         }
     }
 
     /// The reply and the end of a call that ended `now`: its deadline, if that has passed.
-    fn in_time(&self, reply: Reply<M>, end: End, now: Instant) -> (Reply<M>, End) {
-        in_time(reply, end, self.context(), now, || self.stage.runs_since().unwrap_or(now))
+    fn expire_if_late(&self, reply: Reply<M>, end: End, now: Instant) -> (Reply<M>, End) {
+        expire_if_late(reply, end, self.context(), now, || self.state.runs_since().unwrap_or(now))
     }
 
     /// The reply as it waits for the caller. A batch limits what waits for it.
     fn ready(&self, reply: Reply<M>, now: Instant) -> ReadyReply<M> {
         // Nobody waits for it if it does not run any more.
-        match self.member.as_ref().and_then(|member| Some((member, self.stage.runs_since()?))) {
+        match self.member.as_ref().and_then(|member| Some((member, self.state.runs_since()?))) {
             Some((member, since)) => member.ready(reply, now.duration_since(since)),
-            None => reply.map(|output| Ready::Value(output, None)),
+            None => reply.map(|output| ReadyOutput::Value(output, None)),
         }
     }
 
     /// Answers with this rejection if the call has not started.
-    pub(crate) fn turn_away(&self, Rejection { why, error }: Rejection) {
+    pub(crate) fn reject(&self, Rejection { why, error }: Rejection) {
         let reply = (!self.context().notification).then(|| Harmless::new(Err(error.clone())));
-        if let Some(caller) = self.stage.end_waiting(reply) {
-            self.head.end(Was::Waiting, End::Rejected(why), Some(&error), Instant::now());
-            Release(caller).wake();
+        if let Some(caller) = self.state.end_waiting(reply) {
+            self.head.end(LastPhase::Waiting, End::Rejected(why), Some(&error), Instant::now());
+            CallerWake(caller).wake();
         }
     }
 
@@ -135,8 +135,8 @@ impl<M: Message> Call<M> {
         let answer = self.answer();
         async move {
             match answer.await? {
-                Ready::Value(output, _) => Ok(output),
-                Ready::Written(..) => unreachable!("only a member of a batch is written where it ran"),
+                ReadyOutput::Value(output, _) => Ok(output),
+                ReadyOutput::Written(..) => unreachable!("only a member of a batch is written where it ran"),
             }
         }
     }
@@ -145,10 +145,10 @@ impl<M: Message> Call<M> {
     pub(crate) fn answer(self: Arc<Self>) -> impl Future<Output = ReadyReply<M>> {
         let deadline = self.context().deadline;
         // From now on and not from the first poll: it may be dropped before.
-        let mut waiting = Waiting { call: self, answered: false };
+        let mut waiting = ReplyFuture { call: self, answered: false };
         async move {
             match tokio::time::timeout_at(deadline, &mut waiting).await {
-                Ok((reply, was)) => waiting.call.if_in_time(reply, was),
+                Ok((reply, last)) => waiting.call.if_in_time(reply, last),
                 Err(_) => waiting.call.expire(),
             }
         }
@@ -156,30 +156,30 @@ impl<M: Message> Call<M> {
 
     /// The answer that the caller finds, unless it comes too late to it: between a call's end and here the process may have
     /// been stopped. The clock is read for it, which is little beside the way of the answer from another thread.
-    fn if_in_time(&self, reply: ReadyReply<M>, was: Was) -> ReadyReply<M> {
+    fn if_in_time(&self, reply: ReadyReply<M>, last: LastPhase) -> ReadyReply<M> {
         let now = Instant::now();
         if reply.is_ok() && now >= self.context().deadline {
             discard(reply);
-            return Err(rejection::deadline(self.context(), was.left_mailbox(now)));
+            return Err(rejection::deadline_error(self.context(), last.left_mailbox(now)));
         }
         reply
     }
 
     /// The deadline has passed: -32002, unless the call has ended with an error.
     fn expire(&self) -> ReadyReply<M> {
-        match self.stage.give_up() {
-            GivenUp::Answered(reply, was) => self.if_in_time(reply.into_inner(), was),
-            GivenUp::While(was) => Err(self.head.expire(was)),
-            GivenUp::Over => Err(rejection::deadline(self.context(), Instant::now())),
+        match self.state.give_up() {
+            GiveUpResult::Answered(reply, last) => self.if_in_time(reply.into_inner(), last),
+            GiveUpResult::Abandoned(last) => Err(self.head.expire(last)),
+            GiveUpResult::AlreadyOver => Err(rejection::deadline_error(self.context(), Instant::now())),
         }
     }
 }
 
-impl Head {
+impl CallHeader {
     /// Whether there is no time left, or another call can use it better.
     fn is_too_late(&self, now: Instant) -> bool {
         let deadline = self.record.call().deadline;
-        now >= deadline || (self.would_end_late(now, deadline) && self.record.entry().places.used() > 1)
+        now >= deadline || (self.would_end_late(now, deadline) && self.record.entry().slots.used() > 1)
     }
 
     /// Whether its end would usually come after its deadline.
@@ -188,25 +188,25 @@ impl Head {
     /// and ends after it, and then nobody gets an answer in time: so such a call gives its time to the next, if there is one.
     fn would_end_late(&self, now: Instant, deadline: Instant) -> bool {
         let cost = &self.record.entry().meter.cost;
-        cost.samples() >= KNOWN && now + cost.usual() > deadline
+        cost.samples() >= MIN_SAMPLES && now + cost.usual() > deadline
     }
 
     /// The deadline has passed: what is to be said of it, which is recorded.
-    fn expire(&self, was: Was) -> RpcError {
+    fn expire(&self, last: LastPhase) -> RpcError {
         let now = Instant::now();
-        let error = rejection::deadline(self.record.call(), was.left_mailbox(now));
-        self.end(was, End::Expired, Some(&error), now);
+        let error = rejection::deadline_error(self.record.call(), last.left_mailbox(now));
+        self.end(last, End::Expired, Some(&error), now);
         error
     }
 
     /// Frees the place if the call still had one, and records its end.
-    fn end(&self, was: Was, end: End, error: Option<&RpcError>, now: Instant) {
-        let began = match was {
-            Was::Waiting => {
-                self.record.entry().places.free(self.bytes);
+    fn end(&self, last: LastPhase, end: End, error: Option<&RpcError>, now: Instant) {
+        let began = match last {
+            LastPhase::Waiting => {
+                self.record.entry().slots.free(self.bytes);
                 None
             }
-            Was::RunningSince(since) => Some(since),
+            LastPhase::RunningSince(since) => Some(since),
         };
         self.record.end(end, error, began.map(|began| (began, now.duration_since(began))), now);
     }
@@ -214,7 +214,7 @@ impl Head {
 
 /// The reply and the end of a run that ended `now`: its deadline, if that has passed, as nobody is
 /// answered with a result then. `began` tells when the call started.
-pub(crate) fn in_time<T>(
+pub(crate) fn expire_if_late<T>(
     reply: Result<T, RpcError>,
     end: End,
     call: &CallContext,
@@ -225,7 +225,7 @@ pub(crate) fn in_time<T>(
         return (reply, end);
     }
     discard(reply);
-    (Err(rejection::deadline(call, began())), End::Expired)
+    (Err(rejection::deadline_error(call, began())), End::Expired)
 }
 
 impl<M: Message> fmt::Debug for Call<M> {
@@ -237,11 +237,11 @@ impl<M: Message> fmt::Debug for Call<M> {
 /// An answer that is ready and not yet told. The scheduler collects these and tells them together.
 #[derive(Debug)]
 #[must_use = "the caller sleeps until it is woken"]
-pub(crate) struct Release(Option<Waker>);
+pub(crate) struct CallerWake(Option<Waker>);
 
-impl Release {
+impl CallerWake {
     /// Nobody waits for the answer.
-    pub(crate) fn nobody() -> Self {
+    pub(crate) fn none() -> Self {
         Self(None)
     }
 
@@ -266,27 +266,27 @@ pub(crate) fn wake(waker: Waker) {
 }
 
 /// The caller's side of a call.
-struct Waiting<M: Message> {
+struct ReplyFuture<M: Message> {
     call: Arc<Call<M>>,
     answered: bool,
 }
 
-impl<M: Message> Future for Waiting<M> {
-    type Output = (ReadyReply<M>, Was);
+impl<M: Message> Future for ReplyFuture<M> {
+    type Output = (ReadyReply<M>, LastPhase);
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let reply = self.call.stage.poll_reply(cx);
+        let reply = self.call.state.poll_reply(cx);
         self.answered = reply.is_ready();
-        reply.map(|(reply, was)| (reply.into_inner(), was))
+        reply.map(|(reply, last)| (reply.into_inner(), last))
     }
 }
 
-impl<M: Message> Drop for Waiting<M> {
+impl<M: Message> Drop for ReplyFuture<M> {
     fn drop(&mut self) {
         if !self.answered
-            && let GivenUp::While(was) = self.call.stage.give_up()
+            && let GiveUpResult::Abandoned(last) = self.call.state.give_up()
         {
-            self.call.head.end(was, End::Abandoned, None, Instant::now());
+            self.call.head.end(last, End::Abandoned, None, Instant::now());
         }
     }
 }

@@ -6,9 +6,9 @@ use std::time::Duration;
 use callbox::service;
 use tokio::time::{Instant, advance, sleep};
 
-use super::super::entry::Entry;
-use super::super::policy::KNOWN;
-use super::super::{Bell, Mailbox, Places, Queued, Quota};
+use super::super::method_entry::Entry;
+use super::super::backlog::MIN_SAMPLES;
+use super::super::{Bell, Mailbox, MailboxSlots, QueueItem, Quota};
 use super::Call;
 use crate::auth::Caller;
 use crate::measure::{Count, End};
@@ -29,19 +29,19 @@ impl Mill {
     }
 }
 
-/// The mailbox is looked at for its places only.
+/// The mailbox is looked at for its slots only.
 #[derive(Clone)]
 enum Never {}
 
-impl Queued for Never {
+impl QueueItem for Never {
     fn is_live(&self) -> bool {
         match *self {}
     }
 }
 
 fn entry() -> Arc<Entry> {
-    let places = Places::new(9, Quota::new(9, 9, Arc::new(Bell::new(1))));
-    let mailbox: Mailbox<Never> = Mailbox::new(0, places, 1);
+    let slots = MailboxSlots::new(9, Quota::new(9, 9, Arc::new(Bell::new(1))));
+    let mailbox: Mailbox<Never> = Mailbox::new(0, slots, 1);
     Arc::new(Entry::new::<Mill, Mill_Grind, _>("grind", MethodOptions::public(), &mailbox))
 }
 
@@ -50,7 +50,7 @@ fn queued(entry: &Arc<Entry>) -> Arc<Call<Mill_Grind>> {
     let (method, caller, arrived) = (entry.name, Caller::anonymous(), Instant::now());
     let deadline = arrived + DEADLINE;
     let context = CallContext { method, caller, arrived, deadline, notification: false, chain: None };
-    Call::new(context, Mill_Grind {}, entry.places.take(0).unwrap(), entry, None)
+    Call::new(context, Mill_Grind {}, entry.slots.try_acquire(0).unwrap(), entry, None)
 }
 
 /// How many calls ended with an answer, at their deadline, and without their caller.
@@ -72,11 +72,11 @@ async fn a_call_that_waits_is_told_at_its_deadline_and_cannot_start_after_it() {
     let call = queued(&entry);
     let (start, mut reply) = (Instant::now(), pin!(Arc::clone(&call).reply()));
     sleep(DEADLINE - TICK).await;
-    assert!(futures::poll!(&mut reply).is_pending() && entry.places.used() == 1, "not before");
+    assert!(futures::poll!(&mut reply).is_pending() && entry.slots.used() == 1, "not before");
     let reply = reply.await;
     assert!(start.elapsed() <= DEADLINE + TICK);
     assert_late(reply, 30_000);
-    assert_eq!(entry.places.used(), 0, "its place is free");
+    assert_eq!(entry.slots.used(), 0, "its place is free");
     assert!(call.begin(start).is_none() && call.is_over());
     assert_eq!(ends(&entry), [0, 1, 0]);
     assert_eq!(entry.meter.tally.wait().count(), 1);
@@ -105,7 +105,7 @@ async fn a_call_is_given_up_by_a_caller_that_leaves_before_it_has_looked() {
     let call = queued(&entry);
     drop(Arc::clone(&call).reply());
     assert!(call.begin(Instant::now()).is_none());
-    assert_eq!((ends(&entry), entry.places.used()), ([0, 0, 1], 0));
+    assert_eq!((ends(&entry), entry.slots.used()), ([0, 0, 1], 0));
 }
 
 /// After a pause of the process, say.
@@ -146,7 +146,7 @@ async fn a_caller_that_leaves_gives_its_call_up_at_once() {
         let mut reply = pin!(Arc::clone(&call).reply());
         assert!(futures::poll!(&mut reply).is_pending());
     }
-    assert_eq!(entry.places.used(), 0, "its place is free");
+    assert_eq!(entry.slots.used(), 0, "its place is free");
     assert!(call.begin(Instant::now()).is_none() && call.is_over());
     sleep(DEADLINE * 2).await;
     assert_eq!(ends(&entry), [0, 0, 1], "it ends once");
@@ -164,7 +164,7 @@ async fn a_call_that_would_end_late_gives_its_time_to_those_who_wait_behind_it()
     assert!(begin(late), "nobody else would gain from its time");
     let other = queued(&entry);
     assert!(begin(late), "nobody knows yet how long it takes");
-    (0..KNOWN).for_each(|_| entry.meter.cost.ran(usual));
+    (0..MIN_SAMPLES).for_each(|_| entry.meter.cost.ran(usual));
     assert!(begin(deadline - usual * 2), "there is time enough");
     let first = queued(&entry);
     assert!(first.begin(late).is_none() && first.is_over());

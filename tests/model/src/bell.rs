@@ -8,8 +8,8 @@ use loom::thread;
 
 use crate::check;
 use crate::mailbox::bell::Bell;
-use crate::mailbox::queue::{Mailbox, Queued};
-use crate::mailbox::quota::{Places, Quota};
+use crate::mailbox::call_queue::{Mailbox, QueueItem};
+use crate::mailbox::quota::{MailboxSlots, Quota};
 use crate::sync::{Arc, AtomicBool, Ordering};
 
 /// An item that is live until it is taken.
@@ -27,7 +27,7 @@ impl Item {
     }
 }
 
-impl Queued for Item {
+impl QueueItem for Item {
     fn is_live(&self) -> bool {
         self.0.load(Ordering::Acquire)
     }
@@ -61,8 +61,8 @@ pub(crate) fn take_all(bell: &Bell, mailboxes: &[Mailbox<Item>], expected: usize
 
 fn mailboxes(count: usize) -> Vec<Mailbox<Item>> {
     let quota = Quota::new(8, 100, Arc::new(Bell::new(1)));
-    let places = || Places::new(8, Arc::clone(&quota));
-    let mailboxes: Vec<_> = (0..count).map(|index| Mailbox::new(index, places(), 1)).collect();
+    let slots = || MailboxSlots::new(8, Arc::clone(&quota));
+    let mailboxes: Vec<_> = (0..count).map(|index| Mailbox::new(index, slots(), 1)).collect();
     mailboxes.iter().for_each(Mailbox::open);
     mailboxes
 }
@@ -90,7 +90,7 @@ pub fn unheard_pushes_are_seen_when_their_callers_wake_the_host() {
             .map(|_| {
                 let shared = Arc::clone(&shared);
                 thread::spawn(move || {
-                    assert!(shared.1[0].push_unheard(Item::new(), &shared.0).is_ok());
+                    assert!(shared.1[0].push_without_wake(Item::new(), &shared.0).is_ok());
                     shared.0.wake();
                 })
             })
@@ -106,7 +106,7 @@ pub fn a_push_behind_an_unheard_one_wakes_the_host() {
         let shared = Arc::new((Bell::new(1), mailboxes(1)));
         let other = Arc::clone(&shared);
         let pusher = thread::spawn(move || {
-            assert!(other.1[0].push_unheard(Item::new(), &other.0).is_ok());
+            assert!(other.1[0].push_without_wake(Item::new(), &other.0).is_ok());
             assert!(other.1[0].push(Item::new(), &other.0).is_ok());
         });
         take_all(&shared.0, &shared.1, 2);

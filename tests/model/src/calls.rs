@@ -7,15 +7,15 @@ use loom::thread;
 use tokio::time::Instant;
 
 use crate::check;
-use crate::mailbox::stage::{GivenUp, Stage, Was};
+use crate::mailbox::call_state::{CallState, GiveUpResult, LastPhase};
 use crate::sync::Arc;
 
 /// The caller waits while the host runs and answers: it is always told.
 pub fn a_caller_that_waits_gets_the_answer() {
     check(|| {
         let now = Instant::now();
-        let stage = Arc::new(Stage::new("work"));
-        let host = Arc::clone(&stage);
+        let state = Arc::new(CallState::new("work"));
+        let host = Arc::clone(&state);
         let host = thread::spawn(move || {
             assert_eq!(host.begin(now), Some("work"));
             let (_, caller) = host.end(Some("reply")).expect("nobody else ends it");
@@ -23,7 +23,7 @@ pub fn a_caller_that_waits_gets_the_answer() {
                 caller.wake();
             }
         });
-        assert_eq!(block_on(poll_fn(|cx| stage.poll_reply(cx))).0, "reply");
+        assert_eq!(block_on(poll_fn(|cx| state.poll_reply(cx))).0, "reply");
         host.join().unwrap();
     });
 }
@@ -32,18 +32,22 @@ pub fn a_caller_that_waits_gets_the_answer() {
 pub fn a_caller_that_gives_up_and_the_host_agree_on_the_end() {
     check(|| {
         let now = Instant::now();
-        let stage = Arc::new(Stage::new("work"));
-        let host = Arc::clone(&stage);
+        let state = Arc::new(CallState::new("work"));
+        let host = Arc::clone(&state);
         let host = thread::spawn(move || {
             let began = host.begin(now).is_some();
             (began, host.end(Some("reply")).is_some())
         });
-        let found = stage.give_up();
+        let found = state.give_up();
         let (began, ended) = host.join().unwrap();
         match found {
-            GivenUp::While(Was::Waiting) => assert!(!began && !ended, "given up in the mailbox, it never starts"),
-            GivenUp::While(Was::RunningSince(_)) => assert!(began && !ended, "its result has nobody to go to"),
-            GivenUp::Answered("reply", Was::RunningSince(_)) => assert!(began && ended),
+            GiveUpResult::Abandoned(LastPhase::Waiting) => {
+                assert!(!began && !ended, "given up in the mailbox, it never starts")
+            }
+            GiveUpResult::Abandoned(LastPhase::RunningSince(_)) => {
+                assert!(began && !ended, "its result has nobody to go to")
+            }
+            GiveUpResult::Answered("reply", LastPhase::RunningSince(_)) => assert!(began && ended),
             _ => panic!("nobody else gave it up"),
         }
     });
@@ -53,13 +57,13 @@ pub fn a_caller_that_gives_up_and_the_host_agree_on_the_end() {
 pub fn a_call_ends_once() {
     check(|| {
         let now = Instant::now();
-        let stage = Arc::new(Stage::new("work"));
-        let (host, closer) = (Arc::clone(&stage), Arc::clone(&stage));
+        let state = Arc::new(CallState::new("work"));
+        let (host, closer) = (Arc::clone(&state), Arc::clone(&state));
         let host = thread::spawn(move || host.begin(now).is_some() && host.end(Some("ran")).is_some());
         let closer = thread::spawn(move || closer.is_waiting() && closer.end(Some("closed")).is_some());
         let (ran, closed) = (host.join().unwrap(), closer.join().unwrap());
         assert!(ran != closed, "one of them ended it");
-        let (reply, _) = block_on(poll_fn(|cx| stage.poll_reply(cx)));
+        let (reply, _) = block_on(poll_fn(|cx| state.poll_reply(cx)));
         assert_eq!(reply, if ran { "ran" } else { "closed" });
     });
 }
@@ -68,12 +72,14 @@ pub fn a_call_ends_once() {
 pub fn a_running_call_learns_that_its_caller_has_left() {
     check(|| {
         let now = Instant::now();
-        let stage: Arc<Stage<&str, &str>> = Arc::new(Stage::new("work"));
-        assert!(stage.begin(now).is_some());
-        let caller = Arc::clone(&stage);
-        let caller = thread::spawn(move || assert!(matches!(caller.give_up(), GivenUp::While(Was::RunningSince(_)))));
+        let state: Arc<CallState<&str, &str>> = Arc::new(CallState::new("work"));
+        assert!(state.begin(now).is_some());
+        let caller = Arc::clone(&state);
+        let caller = thread::spawn(move || {
+            assert!(matches!(caller.give_up(), GiveUpResult::Abandoned(LastPhase::RunningSince(_))))
+        });
         block_on(poll_fn(|cx| {
-            if stage.is_over_or_wakes(cx) { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+            if state.is_over_or_wakes(cx) { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
         }));
         caller.join().unwrap();
     });
@@ -83,10 +89,10 @@ pub fn a_running_call_learns_that_its_caller_has_left() {
 pub fn a_call_that_is_turned_away_does_not_start() {
     check(|| {
         let now = Instant::now();
-        let stage = Arc::new(Stage::new("work"));
-        let host = Arc::clone(&stage);
+        let state = Arc::new(CallState::new("work"));
+        let host = Arc::clone(&state);
         let host = thread::spawn(move || host.begin(now).is_some());
-        let turned_away = stage.end_waiting(Some("closed")).is_some();
+        let turned_away = state.end_waiting(Some("closed")).is_some();
         assert_ne!(host.join().unwrap(), turned_away);
     });
 }

@@ -18,7 +18,7 @@
 //! | `close` leaves the mailbox open | [`mailbox_ends::a_push_against_a_close_is_lost_by_neither`] |
 //! | a limit that is looked at, and then taken | [`mailbox_ends::a_place_is_never_given_twice`] |
 //! | a place is given back after it was looked whether a batch waits | [`mailbox_ends::a_batch_that_waits_for_room_is_told_of_it`] |
-//! | `Stage::begin` does not look whether the call was given up | [`calls::a_caller_that_gives_up_and_the_host_agree_on_the_end`] |
+//! | `CallState::begin` does not look whether the call was given up | [`calls::a_caller_that_gives_up_and_the_host_agree_on_the_end`] |
 //! | the end of a call does not hand over its caller's waker | [`calls::a_caller_that_waits_gets_the_answer`] |
 //! | a caller that leaves does not wake the call | [`calls::a_running_call_learns_that_its_caller_has_left`] |
 //! | whether a call waits is looked at, and then it is turned away | [`calls::a_call_that_is_turned_away_does_not_start`] |

@@ -1,4 +1,4 @@
-//! Closing a mailbox, and the places that bound it.
+//! Closing a mailbox, and the slots that bound it.
 
 use loom::future::block_on;
 use loom::thread;
@@ -6,15 +6,15 @@ use loom::thread;
 use crate::bell::Item;
 use crate::check;
 use crate::mailbox::bell::Bell;
-use crate::mailbox::queue::Mailbox;
-use crate::mailbox::quota::{Full, Permit, Places, Quota};
+use crate::mailbox::call_queue::Mailbox;
+use crate::mailbox::quota::{LimitReached, MailboxSlots, Permit, Quota};
 use crate::sync::Arc;
 
 /// A call that is pushed while the mailbox closes is given back to its caller or handed over by the close: one of the two.
 pub fn a_push_against_a_close_is_lost_by_neither() {
     check(|| {
-        let places = Places::new(4, Quota::new(4, 100, Arc::new(Bell::new(1))));
-        let shared = Arc::new((Bell::new(1), Mailbox::new(0, places, 1)));
+        let slots = MailboxSlots::new(4, Quota::new(4, 100, Arc::new(Bell::new(1))));
+        let shared = Arc::new((Bell::new(1), Mailbox::new(0, slots, 1)));
         shared.1.open();
         let other = Arc::clone(&shared);
         let pusher = thread::spawn(move || {
@@ -33,8 +33,8 @@ pub fn a_push_against_a_close_is_lost_by_neither() {
 /// the close hands it over, and nothing else becomes of any.
 pub fn a_start_against_a_close_is_lost_by_neither() {
     check(|| {
-        let places = Places::new(4, Quota::new(4, 100, Arc::new(Bell::new(1))));
-        let shared = Arc::new((Bell::new(1), Mailbox::new(0, places, 1)));
+        let slots = MailboxSlots::new(4, Quota::new(4, 100, Arc::new(Bell::new(1))));
+        let shared = Arc::new((Bell::new(1), Mailbox::new(0, slots, 1)));
         shared.1.open();
         (0..2).for_each(|_| assert!(shared.1.push(Item::new(), &shared.0).is_ok()));
         let other = Arc::clone(&shared);
@@ -49,31 +49,31 @@ pub fn a_start_against_a_close_is_lost_by_neither() {
 pub fn a_place_is_never_given_twice() {
     check(|| {
         let quota = Quota::new(1, 100, Arc::new(Bell::new(1)));
-        let places = Places::new(1, Arc::clone(&quota));
-        let others = Arc::clone(&places);
-        let other = thread::spawn(move || others.take(10).ok().map(Permit::hand_over));
-        let mine = places.take(10).ok().map(Permit::hand_over);
+        let slots = MailboxSlots::new(1, Arc::clone(&quota));
+        let others = Arc::clone(&slots);
+        let other = thread::spawn(move || others.try_acquire(10).ok().map(Permit::hand_over));
+        let mine = slots.try_acquire(10).ok().map(Permit::hand_over);
         let theirs = other.join().unwrap();
         assert!(mine.is_none() || theirs.is_none());
-        assert_eq!(places.used(), usize::from(mine.is_some()) + usize::from(theirs.is_some()));
-        [mine, theirs].into_iter().flatten().for_each(|bytes| places.free(bytes));
-        assert_eq!((places.used(), quota.calls()), (0, 0));
-        assert!(places.take(100).is_ok());
+        assert_eq!(slots.used(), usize::from(mine.is_some()) + usize::from(theirs.is_some()));
+        [mine, theirs].into_iter().flatten().for_each(|bytes| slots.free(bytes));
+        assert_eq!((slots.used(), quota.calls()), (0, 0));
+        assert!(slots.try_acquire(100).is_ok());
     });
 }
 
 /// A batch finds the only place taken while that comes free: it finds it free in the end, or is told of it.
 pub fn a_batch_that_waits_for_room_is_told_of_it() {
     check(|| {
-        let places = Places::new(1, Quota::new(1, 100, Arc::new(Bell::new(1))));
-        let bytes = places.take(0).expect("it is free").hand_over();
-        let host = Arc::clone(&places);
+        let slots = MailboxSlots::new(1, Quota::new(1, 100, Arc::new(Bell::new(1))));
+        let bytes = slots.try_acquire(0).expect("it is free").hand_over();
+        let host = Arc::clone(&slots);
         let host = thread::spawn(move || host.free_on_host(bytes));
         let mut room = None;
-        while places.take(0).is_err() {
+        while slots.try_acquire(0).is_err() {
             match room.take() {
                 Some(room) => block_on(room),
-                None => room = Some(Box::pin(places.room(Full::Mailbox, 1))),
+                None => room = Some(Box::pin(slots.room(LimitReached::Mailbox, 1))),
             }
         }
         drop(room);

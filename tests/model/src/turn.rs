@@ -10,14 +10,14 @@ use crate::bell::Item;
 use crate::check;
 use crate::lock::TryLock;
 use crate::mailbox::bell::Bell;
-use crate::mailbox::queue::Mailbox;
-use crate::mailbox::quota::{Permit, Places, Quota};
+use crate::mailbox::call_queue::Mailbox;
+use crate::mailbox::quota::{MailboxSlots, Permit, Quota};
 use crate::sync::{Arc, AtomicBool, Ordering};
 
 struct Service {
     bell: Arc<Bell>,
     mailbox: Mailbox<Item>,
-    places: Arc<Places>,
+    slots: Arc<MailboxSlots>,
     quota: Arc<Quota>,
     state: TryLock,
     /// A call was pushed, and has not run yet.
@@ -28,15 +28,15 @@ impl Service {
     fn new() -> Arc<Self> {
         let bell = Arc::new(Bell::new(1));
         let quota = Quota::new(4, 100, Arc::clone(&bell));
-        let places = Places::new(4, Arc::clone(&quota));
-        let mailbox = Mailbox::new(0, Arc::clone(&places), 1);
+        let slots = MailboxSlots::new(4, Arc::clone(&quota));
+        let mailbox = Mailbox::new(0, Arc::clone(&slots), 1);
         mailbox.open();
-        Arc::new(Self { bell, mailbox, places, quota, state: TryLock::new(), queued: AtomicBool::new(false) })
+        Arc::new(Self { bell, mailbox, slots, quota, state: TryLock::new(), queued: AtomicBool::new(false) })
     }
 
     /// As `begin`, `Call::new` and `Mailboxes::push` do it.
     fn push(&self) {
-        let bytes = self.places.take(1).map(Permit::hand_over);
+        let bytes = self.slots.try_acquire(1).map(Permit::hand_over);
         assert_eq!(bytes.ok(), Some(1), "there is room");
         self.queued.store(true, Ordering::Release);
         assert!(self.mailbox.push(Item::new(), &self.bell).is_ok());
@@ -81,7 +81,7 @@ impl Service {
                     && self.state.try_write()
                 {
                     assert!(item.take());
-                    self.places.free_on_host(1);
+                    self.slots.free_on_host(1);
                     self.state.write();
                     self.queued.store(false, Ordering::Release);
                     self.state.release_write();

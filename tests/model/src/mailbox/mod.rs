@@ -2,15 +2,15 @@
 
 #[path = "../../../../src/mailbox/bell.rs"]
 pub(crate) mod bell;
-#[path = "../../../../src/mailbox/limit.rs"]
-pub(crate) mod limit;
-#[path = "../../../../src/mailbox/line.rs"]
-pub(crate) mod line;
-#[path = "../../../../src/mailbox/queue.rs"]
-pub(crate) mod queue;
+#[path = "../../../../src/mailbox/bounded_counter.rs"]
+pub(crate) mod bounded_counter;
+#[path = "../../../../src/mailbox/call_queue.rs"]
+pub(crate) mod call_queue;
+#[path = "../../../../src/mailbox/call_state.rs"]
+pub(crate) mod call_state;
 #[path = "../../../../src/mailbox/quota.rs"]
 pub(crate) mod quota;
 #[path = "../../../../src/mailbox/shedding.rs"]
 pub(crate) mod shedding;
-#[path = "../../../../src/mailbox/stage.rs"]
-pub(crate) mod stage;
+#[path = "../../../../src/mailbox/wait_list.rs"]
+pub(crate) mod wait_list;

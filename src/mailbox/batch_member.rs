@@ -7,29 +7,29 @@ use crate::service::{Message, Reply};
 use crate::sync::Arc;
 
 /// What a call knows of the batch whose member it is.
-pub(crate) struct Member<M: Message> {
+pub(crate) struct BatchMember<M: Message> {
     pub(crate) pending: Arc<Pending>,
     /// Writes a result, within what is left for it.
     pub(crate) write: fn(M::Output, &Pending) -> Result<Vec<u8>, RpcError>,
 }
 
 /// The result of a call that waits for its caller.
-pub(crate) enum Ready<T> {
+pub(crate) enum ReadyOutput<T> {
     /// As the method gave it. The caller's side writes it, if it is to be written.
     Value(T, Option<Hold>),
     /// As JSON: too many others of its batch waited.
     Written(Vec<u8>, Hold),
 }
 
-impl<M: Message> Member<M> {
+impl<M: Message> BatchMember<M> {
     /// The reply of a call that ran for so long, as it may wait.
-    pub(crate) fn ready(&self, reply: Reply<M>, ran: Duration) -> Result<Ready<M::Output>, RpcError> {
+    pub(crate) fn ready(&self, reply: Reply<M>, ran: Duration) -> Result<ReadyOutput<M::Output>, RpcError> {
         let output = reply?;
         if let Some(hold) = self.pending.hold_value(ran) {
-            return Ok(Ready::Value(output, Some(hold)));
+            return Ok(ReadyOutput::Value(output, Some(hold)));
         }
         let written = (self.write)(output, &self.pending)?;
         let hold = self.pending.hold_bytes(written.len());
-        Ok(Ready::Written(written, hold))
+        Ok(ReadyOutput::Written(written, hold))
     }
 }

@@ -7,56 +7,56 @@ use crate::measure::Charge;
 use crate::sync::{Arc, Mutex};
 
 use super::bell::Bell;
-use super::quota::Places;
+use super::quota::MailboxSlots;
 use super::shedding::Shedding;
 
 /// What a mailbox must know of the calls in it.
-pub(crate) trait Queued: Clone {
+pub(crate) trait QueueItem: Clone {
     /// Whether the call still wants to run: neither answered nor abandoned nor expired.
     fn is_live(&self) -> bool;
 }
 
 /// The queue of one method or group. Lives in an `Arc`, on the callers' side, and outlives the host.
 ///
-/// What bounds it are its [`Places`]: a call holds one from admission until it starts or is given up. The ring may hold calls
-/// that have been given up; they are taken out at the latest when there are twice as many as the bound.
+/// What bounds it are its [`MailboxSlots`]: a call holds one from admission until it starts or is given up. The inbox may hold calls
+/// that have been given up; they are claimed out at the latest when there are twice as many as the bound.
 pub(crate) struct Mailbox<C> {
     index: usize,
     weight: u32,
-    places: Arc<Places>,
+    slots: Arc<MailboxSlots>,
     /// What callers have pushed since the host last took all of it.
-    ring: Mutex<Ring<C>>,
-    /// What the host has taken and not started yet. It takes whatever the ring holds at once, and so it waits for callers, and
+    inbox: Mutex<Inbox<C>>,
+    /// What the host has claimed and not started yet. It takes whatever the inbox holds at once, and so it waits for callers, and
     /// they for it, once in a burst. Behind a lock, and first in order, for whoever closes the mailbox from elsewhere.
-    taken: Mutex<VecDeque<C>>,
+    claimed: Mutex<VecDeque<C>>,
     charge: Arc<Charge>,
     shedding: Arc<Shedding>,
 }
 
-struct Ring<C> {
+struct Inbox<C> {
     calls: VecDeque<C>,
-    /// Somebody has put the first of them here and not woken the host, which he does later.
-    unheard: bool,
+    /// Somebody has position the first of them here and not woken the host, which he does later.
+    wake_deferred: bool,
     closed: bool,
 }
 
-/// How a call was put into a mailbox.
-struct Put {
+/// How a call was position into a mailbox.
+struct PushPosition {
     /// Behind no other.
     first: bool,
     /// Behind one for which the host was not woken yet.
-    unheard: bool,
+    wake_deferred: bool,
 }
 
-impl<C: Queued> Mailbox<C> {
+impl<C: QueueItem> Mailbox<C> {
     /// An empty mailbox, closed until [`open`](Self::open).
-    pub(crate) fn new(index: usize, places: Arc<Places>, weight: u32) -> Self {
+    pub(crate) fn new(index: usize, slots: Arc<MailboxSlots>, weight: u32) -> Self {
         Self {
             index,
             weight,
-            places,
-            ring: Mutex::new(Ring { calls: VecDeque::new(), unheard: false, closed: true }),
-            taken: Mutex::new(VecDeque::new()),
+            slots,
+            inbox: Mutex::new(Inbox { calls: VecDeque::new(), wake_deferred: false, closed: true }),
+            claimed: Mutex::new(VecDeque::new()),
             charge: Arc::default(),
             shedding: Arc::new(Shedding::new()),
         }
@@ -70,81 +70,81 @@ impl<C: Queued> Mailbox<C> {
         self.weight
     }
 
-    pub(crate) fn places(&self) -> &Arc<Places> {
-        &self.places
+    pub(crate) fn slots(&self) -> &Arc<MailboxSlots> {
+        &self.slots
     }
 
     /// Puts a call that has a place at the end; gives it back if the mailbox is closed.
     pub(crate) fn push(&self, call: C, bell: &Bell) -> Result<(), C> {
-        let Put { first, unheard } = self.put(call, false)?;
-        // Whoever found it empty under the lock has said so to nobody since: one ring for a whole burst.
-        if first || unheard {
+        let PushPosition { first, wake_deferred } = self.append(call, false)?;
+        // Whoever found it empty under the lock has said so to nobody since: one inbox for a whole burst.
+        if first || wake_deferred {
             bell.ring(self.index);
         }
         Ok(())
     }
 
     /// The same for one who lets the host sleep on and wakes it afterwards. Until then whoever else pushes does not rely on it.
-    pub(crate) fn push_unheard(&self, call: C, bell: &Bell) -> Result<(), C> {
-        let Put { first, unheard } = self.put(call, true)?;
+    pub(crate) fn push_without_wake(&self, call: C, bell: &Bell) -> Result<(), C> {
+        let PushPosition { first, wake_deferred } = self.append(call, true)?;
         // Also for another thread that has not come to it yet: none relies on another.
-        if first || unheard {
+        if first || wake_deferred {
             bell.mark(self.index);
         }
         Ok(())
     }
 
-    fn put(&self, call: C, unheard: bool) -> Result<Put, C> {
-        let mut ring = self.ring.lock();
-        if ring.closed {
+    fn append(&self, call: C, wake_deferred: bool) -> Result<PushPosition, C> {
+        let mut inbox = self.inbox.lock();
+        if inbox.closed {
             return Err(call);
         }
-        if ring.calls.len() >= 2 * self.places.most() {
-            ring.calls.retain(Queued::is_live);
+        if inbox.calls.len() >= 2 * self.slots.capacity() {
+            inbox.calls.retain(QueueItem::is_live);
         }
-        let put = Put { first: ring.calls.is_empty(), unheard: ring.unheard };
-        ring.unheard = unheard && (put.first || put.unheard);
-        ring.calls.push_back(call);
-        Ok(put)
+        let position = PushPosition { first: inbox.calls.is_empty(), wake_deferred: inbox.wake_deferred };
+        inbox.wake_deferred = wake_deferred && (position.first || position.wake_deferred);
+        inbox.calls.push_back(call);
+        Ok(position)
     }
 
     /// For the host: the first call that is still to be started. It stays until it has been: a call that the gate refuses keeps
-    /// its place, one that the host is inside of can be found, and one that has ended is taken out at the next look.
+    /// its place, one that the host is inside of can be found, and one that has ended is claimed out at the next look.
     pub(crate) fn head(&self) -> Option<C> {
-        let mut taken = self.taken.lock();
+        let mut claimed = self.claimed.lock();
         loop {
-            while let Some(head) = taken.front() {
+            while let Some(head) = claimed.front() {
                 if head.is_live() {
                     return Some(head.clone());
                 }
-                taken.pop_front();
+                claimed.pop_front();
             }
-            let mut ring = self.ring.lock();
-            if ring.calls.is_empty() {
+            let mut inbox = self.inbox.lock();
+            if inbox.calls.is_empty() {
                 return None;
             }
-            std::mem::swap(&mut *taken, &mut ring.calls);
-            ring.unheard = false;
+            std::mem::swap(&mut *claimed, &mut inbox.calls);
+            inbox.wake_deferred = false;
         }
     }
 
     /// How many calls are in it, those that have been given up among them.
     pub(crate) fn len(&self) -> usize {
-        self.taken.lock().len() + self.ring.lock().calls.len()
+        self.claimed.lock().len() + self.inbox.lock().calls.len()
     }
 
     /// Lets calls in.
     pub(crate) fn open(&self) {
-        self.ring.lock().closed = false;
+        self.inbox.lock().closed = false;
     }
 
     /// Lets no more calls in, and hands over those that wait.
     pub(crate) fn close(&self) -> VecDeque<C> {
-        let mut taken = self.taken.lock();
-        let mut ring = self.ring.lock();
-        ring.closed = true;
-        let mut calls = std::mem::take(&mut *taken);
-        calls.append(&mut ring.calls);
+        let mut claimed = self.claimed.lock();
+        let mut inbox = self.inbox.lock();
+        inbox.closed = true;
+        let mut calls = std::mem::take(&mut *claimed);
+        calls.append(&mut inbox.calls);
         calls
     }
 
@@ -160,7 +160,7 @@ impl<C: Queued> Mailbox<C> {
 
 impl<C> fmt::Debug for Mailbox<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Mailbox").field("index", &self.index).field("places", &self.places).finish_non_exhaustive()
+        f.debug_struct("Mailbox").field("index", &self.index).field("slots", &self.slots).finish_non_exhaustive()
     }
 }
 
@@ -177,7 +177,7 @@ mod tests {
     #[derive(Clone)]
     struct Item(u32, Rc<Cell<bool>>);
 
-    impl Queued for Item {
+    impl QueueItem for Item {
         fn is_live(&self) -> bool {
             self.1.get()
         }
@@ -189,8 +189,8 @@ mod tests {
 
     fn mailbox(capacity: usize) -> (Mailbox<Item>, Arc<Bell>) {
         let bell = Arc::new(Bell::new(1));
-        let places = Places::new(capacity, Quota::new(4096, 1, Arc::clone(&bell)));
-        (Mailbox::new(0, places, 1), bell)
+        let slots = MailboxSlots::new(capacity, Quota::new(4096, 1, Arc::clone(&bell)));
+        (Mailbox::new(0, slots, 1), bell)
     }
 
     fn start(mailbox: &Mailbox<Item>) -> Option<u32> {
@@ -226,7 +226,7 @@ mod tests {
         assert_eq!(start(&mailbox), Some(1));
         push(3);
         assert_eq!(head(&mailbox), Some(2), "it could not start, and keeps its place");
-        let left: Vec<_> = mailbox.close().into_iter().filter(Queued::is_live).map(|item| item.0).collect();
+        let left: Vec<_> = mailbox.close().into_iter().filter(QueueItem::is_live).map(|item| item.0).collect();
         assert_eq!(left, [2, 3]);
     }
 
@@ -248,9 +248,9 @@ mod tests {
             let (mailbox, bell) = mailbox(8);
             mailbox.open();
             let wakes = CountWakes::parked(&bell);
-            let unheard = |number| assert!(mailbox.push_unheard(item(number), &bell).is_ok());
-            unheard(1);
-            unheard(2);
+            let wake_deferred = |number| assert!(mailbox.push_without_wake(item(number), &bell).is_ok());
+            wake_deferred(1);
+            wake_deferred(2);
             assert!(bell.has_rung() && wakes.count() == 0, "the host sleeps on, and would see it");
             if heard {
                 assert!(mailbox.push(item(3), &bell).is_ok());
@@ -277,7 +277,7 @@ mod tests {
             item.1.set(false);
         }
         assert!(mailbox.len() <= 8, "{}", mailbox.len());
-        assert!(mailbox.push(item(0), &bell).is_ok() && mailbox.head().is_some(), "the host has taken the rest");
+        assert!(mailbox.push(item(0), &bell).is_ok() && mailbox.head().is_some(), "the host has claimed the rest");
         for number in 0..1000 {
             let item = item(number);
             assert!(mailbox.push(item.clone(), &bell).is_ok());
@@ -314,7 +314,7 @@ mod tests {
                         if open {
                             mailbox.open();
                         } else {
-                            let live = mailbox.close().into_iter().filter(Queued::is_live);
+                            let live = mailbox.close().into_iter().filter(QueueItem::is_live);
                             assert!(live.map(|item| item.0).eq(model.drain(..).map(|item| item.0)));
                         }
                     }

@@ -8,9 +8,9 @@ use crate::measure::{Charge, Meter};
 use crate::service::{ErrorList, Handles, Message, MethodKind, MethodOptions};
 use crate::sync::{Arc, AtomicU32, Ordering};
 
-use super::limit::Limit;
-use super::queue::{Mailbox, Queued};
-use super::quota::Places;
+use super::bounded_counter::BoundedCounter;
+use super::call_queue::{Mailbox, QueueItem};
+use super::quota::MailboxSlots;
 use super::shedding::Shedding;
 
 /// Everything about one method that does not depend on its types.
@@ -25,12 +25,12 @@ pub(crate) struct Entry {
     /// The number of its mailbox, which other methods of a group may share.
     pub(crate) mailbox: usize,
     /// That mailbox's.
-    pub(crate) places: Arc<Places>,
+    pub(crate) slots: Arc<MailboxSlots>,
     pub(crate) charge: Arc<Charge>,
     pub(crate) weight: u32,
     pub(crate) shedding: Arc<Shedding>,
     /// Async `&self` calls under way.
-    pub(crate) in_flight: Arc<Limit>,
+    pub(crate) in_flight: Arc<BoundedCounter>,
     pub(crate) meter: Meter,
     pub(crate) params_schema: fn(&mut SchemaGenerator) -> Schema,
     pub(crate) result_schema: fn(&mut SchemaGenerator) -> Schema,
@@ -39,7 +39,7 @@ pub(crate) struct Entry {
 
 impl Entry {
     /// The entry of a method with this name and these options, whose calls wait in `mailbox`.
-    pub(crate) fn new<S: Handles<M>, M: Message, C: Queued>(
+    pub(crate) fn new<S: Handles<M>, M: Message, C: QueueItem>(
         name: &'static str,
         options: MethodOptions,
         mailbox: &Mailbox<C>,
@@ -50,11 +50,11 @@ impl Entry {
             number: NEXT.fetch_add(1, Ordering::Relaxed),
             name,
             kind: S::HANDLER.kind(),
-            in_flight: Arc::new(Limit::new(options.in_flight)),
+            in_flight: Arc::new(BoundedCounter::new(options.in_flight)),
             options,
             params: M::PARAMS,
             mailbox: mailbox.index(),
-            places: Arc::clone(mailbox.places()),
+            slots: Arc::clone(mailbox.slots()),
             charge: Arc::clone(mailbox.charge()),
             weight: mailbox.weight(),
             shedding: Arc::clone(mailbox.shedding()),

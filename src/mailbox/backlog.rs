@@ -5,11 +5,11 @@ use std::time::Duration;
 use crate::measure::nanos;
 
 /// Before so many calls were measured nothing is called hopeless.
-pub(super) const KNOWN: u64 = 8;
+pub(super) const MIN_SAMPLES: u64 = 8;
 
 /// The work in front of a call that asks to be let in.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Ahead {
+pub(crate) struct Backlog {
     /// Calls in its mailbox.
     pub(crate) depth: usize,
     /// What a call of the method usually costs, and from how many samples that is known.
@@ -20,7 +20,7 @@ pub(crate) struct Ahead {
     pub(crate) weights: u32,
 }
 
-impl Ahead {
+impl Backlog {
     /// The time until the work in front is done, as far as is known.
     pub(crate) fn wait(&self) -> Duration {
         let depth = u32::try_from(self.depth).unwrap_or(u32::MAX);
@@ -33,7 +33,7 @@ impl Ahead {
     pub(crate) fn is_hopeless(&self, remaining: Duration) -> bool {
         // As `wait() + usual >= remaining`, without a division.
         let weights = self.depth as u64 * u64::from(self.weights.max(self.weight)) + u64::from(self.weight);
-        self.samples >= KNOWN
+        self.samples >= MIN_SAMPLES
             && nanos(self.usual).saturating_mul(weights) >= nanos(remaining).saturating_mul(u64::from(self.weight))
     }
 
@@ -48,19 +48,19 @@ impl Ahead {
 mod tests {
     use super::*;
 
-    const AHEAD: Ahead = Ahead { depth: 10, usual: Duration::from_millis(5), samples: 8, weight: 1, weights: 1 };
+    const BACKLOG: Backlog = Backlog { depth: 10, usual: Duration::from_millis(5), samples: 8, weight: 1, weights: 1 };
 
     #[test]
     fn work_is_hopeless_when_what_waits_takes_longer_than_the_call_has() {
-        assert!(AHEAD.is_hopeless(Duration::from_millis(55)), "ten before it, and then itself");
-        assert!(!AHEAD.is_hopeless(Duration::from_millis(56)));
-        assert!(!Ahead { samples: 7, ..AHEAD }.is_hopeless(Duration::ZERO), "not before 8 samples");
+        assert!(BACKLOG.is_hopeless(Duration::from_millis(55)), "ten before it, and then itself");
+        assert!(!BACKLOG.is_hopeless(Duration::from_millis(56)));
+        assert!(!Backlog { samples: 7, ..BACKLOG }.is_hopeless(Duration::ZERO), "not before 8 samples");
     }
 
     #[test]
     fn a_smaller_share_makes_the_wait_longer() {
-        assert_eq!(Ahead { weights: 4, ..AHEAD }.wait(), Duration::from_millis(200));
-        assert_eq!(Ahead { weight: 2, weights: 4, ..AHEAD }.wait(), Duration::from_millis(100));
-        assert_eq!(Ahead { depth: 0, ..AHEAD }.retry_after(), Duration::from_millis(1), "never at once");
+        assert_eq!(Backlog { weights: 4, ..BACKLOG }.wait(), Duration::from_millis(200));
+        assert_eq!(Backlog { weight: 2, weights: 4, ..BACKLOG }.wait(), Duration::from_millis(100));
+        assert_eq!(Backlog { depth: 0, ..BACKLOG }.retry_after(), Duration::from_millis(1), "never at once");
     }
 }
