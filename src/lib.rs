@@ -77,7 +77,7 @@
 //! | a setting | `settings/table.rs` |
 //! | a key of an attribute | `macros/src/attr.rs` |
 //! | when a call runs inline | `runs_inline` in `engine/begin.rs`, and its rule in `docs/promises.md` |
-//! | a reason to turn a call away | `Why` in `route.rs`, and `mailbox/admission.rs` |
+//! | a reason to turn a call away | `RejectReason` in `route.rs`, and `mailbox/admission.rs` |
 //! | what is counted of a call | `measure/tally.rs`, `engine/stats.rs` |
 //! | an error of JSON-RPC | `jsonrpc/error.rs` |
 //!

@@ -12,7 +12,7 @@ use crate::jsonrpc::{Budget, RpcError};
 use crate::service::{CallContext, Description, Generators, MethodOptions, ServiceId};
 
 /// How a call ended: its result is written where it belongs, or there is an error to be written.
-pub(crate) type Outcome = Result<(), RpcError>;
+pub(crate) type CallOutcome = Result<(), RpcError>;
 
 /// One callable name.
 pub(crate) trait Route: Send + Sync {
@@ -31,11 +31,15 @@ pub(crate) trait Route: Send + Sync {
     fn mailbox(&self) -> MailboxId;
 
     /// Admits the call, reads its parameters, and runs it here or puts it into its mailbox.
-    fn start(&self, call: CallContext, params: Option<&str>, terms: Terms<'_>) -> Started;
+    fn start(&self, call: CallContext, params: Option<&str>, context: StartContext<'_>) -> StartResult;
 
     /// Runs the first of several calls here and now, which have all but their parameters in common, and gives their replies. The
     /// others are yet to be [started](Self::start).
-    fn run_series(&self, _call: CallContext, _params: &mut dyn Iterator<Item = Option<&str>>) -> Box<dyn Replies> {
+    fn run_series(
+        &self,
+        _call: CallContext,
+        _params: &mut dyn Iterator<Item = Option<&str>>,
+    ) -> Box<dyn SeriesReplies> {
         Box::new(())
     }
 
@@ -47,7 +51,7 @@ pub(crate) trait Route: Send + Sync {
 
     /// Completes when it is worth to look for a slot that has come free since this was called, for a batch of which so many
     /// members wait for it. Before, there was none for this reason.
-    fn room(&self, why: Why, members: usize) -> LocalBoxFuture<'_, ()>;
+    fn room(&self, reason: RejectReason, members: usize) -> LocalBoxFuture<'_, ()>;
 }
 
 impl fmt::Debug for dyn Route {
@@ -57,28 +61,28 @@ impl fmt::Debug for dyn Route {
 }
 
 /// The replies to a series of calls, in their order.
-pub(crate) trait Replies {
+pub(crate) trait SeriesReplies {
     /// How many there are still.
     fn len(&self) -> usize;
 
     /// Writes the next one's result behind what is in `out`; none if there is none.
-    fn write_next(&mut self, budget: &Budget, out: &mut Vec<u8>) -> Option<Outcome>;
+    fn write_next(&mut self, budget: &Budget, out: &mut Vec<u8>) -> Option<CallOutcome>;
 }
 
 /// None.
-impl Replies for () {
+impl SeriesReplies for () {
     fn len(&self) -> usize {
         0
     }
 
-    fn write_next(&mut self, _: &Budget, _: &mut Vec<u8>) -> Option<Outcome> {
+    fn write_next(&mut self, _: &Budget, _: &mut Vec<u8>) -> Option<CallOutcome> {
         None
     }
 }
 
 /// What the transport allows one call.
 #[derive(Debug)]
-pub(crate) struct Terms<'a> {
+pub(crate) struct StartContext<'a> {
     /// What the response may still hold.
     pub(crate) budget: &'a Rc<Budget>,
     /// Whether the call may run where it is.
@@ -94,20 +98,20 @@ pub(crate) struct MailboxId(pub(crate) ServiceId, pub(crate) usize);
 /// A call that was turned away: it never started.
 #[derive(Debug)]
 pub(crate) struct Rejection {
-    pub(crate) why: Why,
+    pub(crate) reason: RejectReason,
     pub(crate) error: RpcError,
 }
 
 impl Rejection {
     /// The service is down, or stopping.
     pub(crate) fn unavailable() -> Self {
-        Self { why: Why::Unavailable, error: RpcError::unavailable() }
+        Self { reason: RejectReason::Unavailable, error: RpcError::unavailable() }
     }
 }
 
 /// Why a call was turned away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Why {
+pub(crate) enum RejectReason {
     /// Its mailbox holds as many calls as it may.
     Full,
     /// Its service holds as many calls as it may.
@@ -127,13 +131,13 @@ pub(crate) enum Why {
 }
 
 /// What came of the start of a call.
-pub(crate) enum Started {
+pub(crate) enum StartResult {
     /// It has ended. A notification has left nothing in the response.
-    Done(Outcome),
+    Done(CallOutcome),
     /// It is a notification, and in its mailbox: nobody need wait.
     Sent,
     /// It is under way; dropping this gives it up.
-    Waits(Pin<Box<dyn UnderWay>>),
+    Pending(Pin<Box<dyn PendingReply>>),
     /// There is no slot for it. The error is what to answer, unless the caller would rather wait for room. Not counted yet.
     NoRoom(CallContext, Rejection),
 }
@@ -141,7 +145,7 @@ pub(crate) enum Started {
 /// A call that is under way.
 ///
 /// A future, but for this: whoever polls it says where the result belongs, so that it is written there and nowhere before.
-pub(crate) trait UnderWay {
+pub(crate) trait PendingReply {
     /// Writes the result behind what is in `out`, once it is there.
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>, out: &mut Vec<u8>) -> Poll<Outcome>;
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>, out: &mut Vec<u8>) -> Poll<CallOutcome>;
 }

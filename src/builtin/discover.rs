@@ -7,7 +7,7 @@ use serde_json::{Value, to_string};
 
 use crate::auth::Caller;
 use crate::jsonrpc::Budget;
-use crate::route::{Outcome, Route};
+use crate::route::{CallOutcome, Route};
 use crate::service::{About, CallContext, MethodOptions};
 use crate::sync::Arc;
 
@@ -46,7 +46,7 @@ impl Answer for Discover {
         MethodOptions::public().asks_caller()
     }
 
-    fn answer(&self, call: &CallContext, budget: &Budget, out: &mut Vec<u8>) -> Outcome {
+    fn answer(&self, call: &CallContext, budget: &Budget, out: &mut Vec<u8>) -> CallOutcome {
         budget.write(out, Self::NAME, &self.0.document(&call.caller))
     }
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::engine::ServiceStats;
 use crate::jsonrpc::Budget;
-use crate::route::Outcome;
+use crate::route::CallOutcome;
 use crate::service::{CallContext, MethodOptions};
 
 use super::Answer;
@@ -32,7 +32,7 @@ impl Answer for Mailboxes {
         MethodOptions::private()
     }
 
-    fn answer(&self, _: &CallContext, budget: &Budget, out: &mut Vec<u8>) -> Outcome {
+    fn answer(&self, _: &CallContext, budget: &Budget, out: &mut Vec<u8>) -> CallOutcome {
         budget.write(out, Self::NAME, &(self.stats)())
     }
 }

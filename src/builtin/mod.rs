@@ -12,7 +12,7 @@ use futures::future::{LocalBoxFuture, ready};
 use schemars::{JsonSchema, Schema};
 
 use crate::jsonrpc::{Budget, RpcError};
-use crate::route::{MailboxId, Outcome, Rejection, Route, Started, Terms, Why};
+use crate::route::{CallOutcome, MailboxId, RejectReason, Rejection, Route, StartContext, StartResult};
 use crate::service::{CallContext, Description, Generators, MethodOptions, ServiceId};
 use crate::sync::Arc;
 
@@ -32,7 +32,7 @@ pub(crate) trait Answer: Send + Sync + 'static {
     fn access() -> MethodOptions;
 
     /// Writes the answer behind what is in `out`.
-    fn answer(&self, call: &CallContext, budget: &Budget, out: &mut Vec<u8>) -> Outcome;
+    fn answer(&self, call: &CallContext, budget: &Budget, out: &mut Vec<u8>) -> CallOutcome;
 }
 
 /// A built-in method, as a route like all others.
@@ -66,12 +66,12 @@ impl<A: Answer> Route for Builtin<A> {
         self.mailbox
     }
 
-    fn start(&self, call: CallContext, params: Option<&str>, terms: Terms<'_>) -> Started {
+    fn start(&self, call: CallContext, params: Option<&str>, context: StartContext<'_>) -> StartResult {
         log_debug!(method = A::NAME, notification = call.notification, "call");
         if call.notification {
-            return Started::Done(Ok(()));
+            return StartResult::Done(Ok(()));
         }
-        Started::Done(no_parameters(params).and_then(|()| self.answer.answer(&call, terms.budget, terms.out)))
+        StartResult::Done(no_parameters(params).and_then(|()| self.answer.answer(&call, context.budget, context.out)))
     }
 
     fn describe(&self, generators: &mut Generators) -> Description {
@@ -81,13 +81,13 @@ impl<A: Answer> Route for Builtin<A> {
 
     fn reject(&self, _: CallContext, _: &Rejection) {}
 
-    fn room(&self, _: Why, _: usize) -> LocalBoxFuture<'_, ()> {
+    fn room(&self, _: RejectReason, _: usize) -> LocalBoxFuture<'_, ()> {
         Box::pin(ready(()))
     }
 }
 
 /// Nothing, `null`, `[]` and `{}` are no parameters; all else is too much.
-fn no_parameters(params: Option<&str>) -> Outcome {
+fn no_parameters(params: Option<&str>) -> CallOutcome {
     #[derive(serde::Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Nothing {}

@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::jsonrpc::Budget;
-use crate::route::{Outcome, Route};
+use crate::route::{CallOutcome, Route};
 use crate::service::{Access, CallContext, MethodOptions};
 use crate::sync::Arc;
 
@@ -99,7 +99,7 @@ impl Answer for Specs {
         MethodOptions::public()
     }
 
-    fn answer(&self, _: &CallContext, budget: &Budget, out: &mut Vec<u8>) -> Outcome {
+    fn answer(&self, _: &CallContext, budget: &Budget, out: &mut Vec<u8>) -> CallOutcome {
         budget.write(out, Self::NAME, &self.document())
     }
 }

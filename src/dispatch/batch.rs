@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::jsonrpc::{BatchWriter, Draft, Invalid, Pending, RpcError};
 use crate::mailbox::deadline_error;
-use crate::route::{MailboxId, Outcome, Rejection, Route, Started, Why};
+use crate::route::{CallOutcome, MailboxId, RejectReason, Rejection, Route, StartResult};
 use crate::service::CallContext;
 use crate::sync::Arc;
 
@@ -138,7 +138,7 @@ fn start<'a>(
     visit: &'a Visit<'a>,
     open: &mut Open<'a>,
     out: &mut Vec<u8>,
-) -> Option<Outcome> {
+) -> Option<CallOutcome> {
     let (route, call) = match asked.let_in(visit) {
         Ok(let_in) => let_in,
         Err(error) => return Some(Err(error)),
@@ -151,9 +151,9 @@ fn start<'a>(
         return None;
     }
     match route.start(call, asked.request.params, visit.terms(open.inline, out)) {
-        Started::Done(outcome) => return Some(outcome),
-        Started::Sent => open.mailbox(route.mailbox()).entered = true,
-        waits @ Started::Waits(_) => {
+        StartResult::Done(outcome) => return Some(outcome),
+        StartResult::Sent => open.mailbox(route.mailbox()).entered = true,
+        waits @ StartResult::Pending(_) => {
             open.mailbox(route.mailbox()).entered = true;
             // A notification does not wait for its end.
             if let Some(id) = asked.id {
@@ -166,7 +166,7 @@ fn start<'a>(
                 }));
             }
         }
-        Started::NoRoom(call, rejection) => {
+        StartResult::NoRoom(call, rejection) => {
             if !open.mailbox(route.mailbox()).waits_after(&rejection) {
                 route.reject(call, &rejection);
                 return Some(Err(rejection.error));
@@ -215,7 +215,8 @@ impl Mailbox<'_> {
     /// Whether a member waits that was refused for this reason. No batch is refused because of batches, so it does if there
     /// was no room; but what cannot be done in time is refused in time, unless it is the batch itself that is too much.
     fn waits_after(&self, rejection: &Rejection) -> bool {
-        self.entered || matches!(rejection.why, Why::Full | Why::ServiceFull | Why::BytesFull)
+        self.entered
+            || matches!(rejection.reason, RejectReason::Full | RejectReason::ServiceFull | RejectReason::BytesFull)
     }
 }
 
@@ -228,14 +229,14 @@ async fn feed(mut mailbox: Mailbox<'_>, visit: &Visit<'_>) -> Answers {
         let mut answer = Vec::new();
         let draft = asked.id.map(|id| Draft::open(visit.arrival.dialect, id, &mut answer));
         let waiting = held.len() + 1;
-        let mut room: Option<(Why, LocalBoxFuture<'_, ()>)> = None;
+        let mut room: Option<(RejectReason, LocalBoxFuture<'_, ()>)> = None;
         let started = loop {
             if let Some(error) = visit.not_run(asked) {
-                break Started::Done(Err(error));
+                break StartResult::Done(Err(error));
             }
             let until = call.deadline;
             let rejection = match route.start(call, asked.request.params, visit.terms(false, &mut answer)) {
-                Started::NoRoom(back, rejection) => {
+                StartResult::NoRoom(back, rejection) => {
                     call = back;
                     rejection
                 }
@@ -243,11 +244,11 @@ async fn feed(mut mailbox: Mailbox<'_>, visit: &Visit<'_>) -> Answers {
             };
             if !mailbox.waits_after(&rejection) {
                 route.reject(call, &rejection);
-                break Started::Done(Err(rejection.error));
+                break StartResult::Done(Err(rejection.error));
             }
-            let Some((_, mut room)) = room.take().filter(|(why, _)| *why == rejection.why) else {
+            let Some((_, mut room)) = room.take().filter(|(reason, _)| *reason == rejection.reason) else {
                 // And another try, so that a slot that came free before this is not missed.
-                room = Some((rejection.why, route.room(rejection.why, waiting)));
+                room = Some((rejection.reason, route.room(rejection.reason, waiting)));
                 continue;
             };
             let wait = async {
@@ -259,12 +260,12 @@ async fn feed(mut mailbox: Mailbox<'_>, visit: &Visit<'_>) -> Answers {
                 }
             };
             if timeout_at(until, wait).await.is_err() {
-                let expired = Rejection { why: Why::Expired, error: deadline_error(&call, until) };
+                let expired = Rejection { reason: RejectReason::Expired, error: deadline_error(&call, until) };
                 route.reject(call, &expired);
-                break Started::Done(Err(expired.error));
+                break StartResult::Done(Err(expired.error));
             }
         };
-        mailbox.entered |= matches!(started, Started::Sent | Started::Waits(_));
+        mailbox.entered |= matches!(started, StartResult::Sent | StartResult::Pending(_));
         if let Some(draft) = draft {
             under_way.push(async move {
                 let outcome = ended(started, &mut answer).await;

@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use crate::auth::{Auth, Caller, Unsure};
 use crate::jsonrpc::{Budget, Dialect, Draft, Envelope, Id, Limits, Request, RpcError, beginning};
 use crate::mailbox::DeferredWake;
-use crate::route::{Outcome, Route, Started, Terms};
+use crate::route::{CallOutcome, Route, StartContext, StartResult};
 use crate::router::Router;
 use crate::service::{Access, CallContext};
 use crate::sync::Arc;
@@ -154,7 +154,7 @@ impl Dispatch {
         };
         let draft = Draft::reply(dialect, id, &asked.request, &mut body);
         let outcome = match asked.start(visit, &mut body) {
-            Started::Done(outcome) => outcome,
+            StartResult::Done(outcome) => outcome,
             started => {
                 deferred_wake.yield_to_others().await;
                 unless_cut(&self.cut, ended(started, &mut body)).await.unwrap_or_else(|| Err(cut_off()))
@@ -173,15 +173,15 @@ impl<'a> Asked<'a> {
     }
 
     /// Starts a call that does not wait for room.
-    fn start(&self, visit: &Visit<'_>, out: &mut Vec<u8>) -> Started {
+    fn start(&self, visit: &Visit<'_>, out: &mut Vec<u8>) -> StartResult {
         let (route, call) = match self.let_in(visit) {
             Ok(let_in) => let_in,
-            Err(error) => return Started::Done(Err(error)),
+            Err(error) => return StartResult::Done(Err(error)),
         };
         match route.start(call, self.request.params, visit.terms(true, out)) {
-            Started::NoRoom(call, rejection) => {
+            StartResult::NoRoom(call, rejection) => {
                 route.reject(call, &rejection);
-                Started::Done(Err(rejection.error))
+                StartResult::Done(Err(rejection.error))
             }
             started => started,
         }
@@ -225,8 +225,8 @@ impl fmt::Debug for Dispatch {
 
 impl Visit<'_> {
     /// The terms of one of its calls, whose result goes behind what is in `out`.
-    fn terms<'a>(&'a self, inline: bool, out: &'a mut Vec<u8>) -> Terms<'a> {
-        Terms { budget: &self.budget, inline, out }
+    fn terms<'a>(&'a self, inline: bool, out: &'a mut Vec<u8>) -> StartContext<'a> {
+        StartContext { budget: &self.budget, inline, out }
     }
 }
 
@@ -242,13 +242,13 @@ fn allowed(route: &Arc<dyn Route>, visit: &Visit<'_>) -> Result<Caller, RpcError
 }
 
 /// Waits for the end of a call, whose result is then behind what is in `out`.
-async fn ended(started: Started, out: &mut Vec<u8>) -> Outcome {
+async fn ended(started: StartResult, out: &mut Vec<u8>) -> CallOutcome {
     match started {
-        Started::Done(outcome) => outcome,
-        Started::Waits(mut call) => poll_fn(|cx| call.as_mut().poll(cx, out)).await,
-        Started::NoRoom(_, rejection) => Err(rejection.error),
+        StartResult::Done(outcome) => outcome,
+        StartResult::Pending(mut call) => poll_fn(|cx| call.as_mut().poll(cx, out)).await,
+        StartResult::NoRoom(_, rejection) => Err(rejection.error),
         // A notification, whose answer nobody writes.
-        Started::Sent => Ok(()),
+        StartResult::Sent => Ok(()),
     }
 }
 

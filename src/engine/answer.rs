@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::jsonrpc::{Budget, Pending, RpcError};
 use crate::log::{caught, discard};
 use crate::mailbox::ReadyOutput;
-use crate::route::{Outcome, Replies, Started, UnderWay};
+use crate::route::{CallOutcome, SeriesReplies, StartResult, PendingReply};
 use crate::service::{Message, Reply};
 
 use super::typed::writing_panicked;
@@ -23,7 +23,7 @@ pub(super) fn write<T: Serialize>(
     reply: Result<T, RpcError>,
     budget: &Budget,
     out: &mut Vec<u8>,
-) -> Outcome {
+) -> CallOutcome {
     let output = reply.map_err(|error| budget.error(error))?;
     let written = caught(|| budget.write(out, method, &output));
     discard(output);
@@ -47,7 +47,7 @@ fn write_ready<T: Serialize>(
     ready: Result<ReadyOutput<T>, RpcError>,
     budget: &Budget,
     out: &mut Vec<u8>,
-) -> Outcome {
+) -> CallOutcome {
     match ready {
         Ok(ReadyOutput::Value(output, hold)) => {
             let outcome = write(method, Ok(output), budget, out);
@@ -92,7 +92,7 @@ impl<M: Message> Replies for SeriesReplies<M> {
         self.0.len()
     }
 
-    fn write_next(&mut self, budget: &Budget, out: &mut Vec<u8>) -> Option<Outcome> {
+    fn write_next(&mut self, budget: &Budget, out: &mut Vec<u8>) -> Option<CallOutcome> {
         self.0.next().map(|reply| write(M::NAME, reply, budget, out))
     }
 }

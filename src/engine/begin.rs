@@ -8,9 +8,9 @@ use tokio::time::Instant;
 
 use crate::jsonrpc::{Budget, Pending, RpcError};
 use crate::log::discard;
-use crate::mailbox::{Call, Entry, BatchMember};
+use crate::mailbox::{BatchMember, Call, Entry};
 use crate::measure::Record;
-use crate::route::{Rejection, Why};
+use crate::route::{Rejection, RejectReason};
 use crate::service::{ByKind, CallContext, Current, Handler, Handles, Message, Reply};
 use crate::sync::Arc;
 

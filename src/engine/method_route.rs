@@ -10,7 +10,7 @@ use crate::jsonrpc::RpcError;
 use crate::log::{caught, panic_text};
 use crate::mailbox::{Entry, LimitReached, ReadyOutput};
 use crate::measure::Record;
-use crate::route::{MailboxId, Rejection, Replies, Route, Started, Terms, Why};
+use crate::route::{MailboxId, RejectReason, Rejection, Route, SeriesReplies, StartContext, StartResult};
 use crate::service::{
     CallContext, Description, ErrorList, Generators, Handles, Message, MethodOptions, MethodTable, Runs, Service,
     read_params,
@@ -69,8 +69,8 @@ impl<S: Handles<M>, M: Message> Route for MethodRoute<S, M> {
         MailboxId(self.core.id, self.entry.mailbox)
     }
 
-    fn start(&self, call: CallContext, params: Option<&str>, terms: Terms<'_>) -> Started {
-        let Terms { budget, inline, out } = terms;
+    fn start(&self, call: CallContext, params: Option<&str>, context: StartContext<'_>) -> StartResult {
+        let StartContext { budget, inline, out } = context;
         let notification = call.notification;
         let incoming = NewCall {
             call,
@@ -90,7 +90,7 @@ impl<S: Handles<M>, M: Message> Route for MethodRoute<S, M> {
         }
     }
 
-    fn run_series(&self, call: CallContext, params: &mut dyn Iterator<Item = Option<&str>>) -> Box<dyn Replies> {
+    fn run_series(&self, call: CallContext, params: &mut dyn Iterator<Item = Option<&str>>) -> Box<dyn SeriesReplies> {
         let replies = begin_series(&self.core, &self.entry, call, || read_all::<M>(params));
         Box::new(SeriesReplies::<M>(replies.into_iter()))
     }
@@ -103,10 +103,10 @@ impl<S: Handles<M>, M: Message> Route for MethodRoute<S, M> {
         Record::outside(&*self.entry, call).reject(rejection);
     }
 
-    fn room(&self, why: Why, members: usize) -> LocalBoxFuture<'_, ()> {
-        let full = match why {
-            Why::ServiceFull => LimitReached::Service,
-            Why::BytesFull => LimitReached::Bytes,
+    fn room(&self, reason: RejectReason, members: usize) -> LocalBoxFuture<'_, ()> {
+        let full = match reason {
+            RejectReason::ServiceFull => LimitReached::Service,
+            RejectReason::BytesFull => LimitReached::Bytes,
             _ => LimitReached::Mailbox,
         };
         Box::pin(self.entry.slots.room(full, members))

@@ -6,10 +6,10 @@ use crate::route::Rejection;
 use crate::service::{CallContext, MethodKind};
 use crate::sync::Arc;
 
-use super::method_entry::Entry;
 use super::backlog::Backlog;
 use super::call_queue::{Mailbox, QueueItem};
-use super::quota::{LimitReached, Permit, MailboxSlots, SERVICE_BYTES, SERVICE_CALLS};
+use super::method_entry::Entry;
+use super::quota::{LimitReached, MailboxSlots, Permit, SERVICE_BYTES, SERVICE_CALLS};
 use super::rejection::{full, hopeless, overdue};
 
 /// What lets calls into the mailboxes of one service.
@@ -118,7 +118,7 @@ mod tests {
     use super::*;
     use crate::auth::Caller;
     use crate::mailbox::{Bell, Quota};
-    use crate::route::Why;
+    use crate::route::RejectReason;
     use crate::service::MethodOptions;
 
     struct Mill;
@@ -165,10 +165,10 @@ mod tests {
         let waiting: Vec<_> = (0..5).map(|_| entry.slots.try_acquire(0).unwrap()).collect();
         assert!(rejection(&admission, &entry).is_none(), "alone they take 50 ms");
         let beside = other.try_acquire(0).unwrap();
-        let Rejection { why, error } = rejection(&admission, &entry).unwrap();
+        let Rejection { reason, error } = rejection(&admission, &entry).unwrap();
         assert_eq!(
-            (why, error.retry_after()),
-            (Why::Hopeless, Some(Duration::from_millis(200))),
+            (reason, error.retry_after()),
+            (RejectReason::Hopeless, Some(Duration::from_millis(200))),
             "a quarter of the time is theirs"
         );
         drop((waiting, beside));

@@ -5,27 +5,27 @@
 //! [`DeferredWake`].
 
 mod admission;
-mod bell;
-mod call;
-mod method_entry;
-mod deferred_wake;
-mod bounded_counter;
-mod wait_list;
-mod batch_member;
 mod backlog;
+mod batch_member;
+mod bell;
+mod bounded_counter;
+mod call;
 mod call_queue;
+mod call_state;
+mod deferred_wake;
+mod method_entry;
 mod quota;
 mod rejection;
 mod shedding;
-mod call_state;
+mod wait_list;
 
 pub(crate) use admission::Admission;
-pub(crate) use bell::Bell;
-pub(crate) use call::{Call, CallerWake, expire_if_late, wake};
-pub(crate) use method_entry::Entry;
-pub(crate) use deferred_wake::{DeferredWake, defer_wake};
-pub(crate) use bounded_counter::BoundedCounter;
 pub(crate) use batch_member::{BatchMember, ReadyOutput};
+pub(crate) use bell::Bell;
+pub(crate) use bounded_counter::BoundedCounter;
+pub(crate) use call::{Call, CallerWake, expire_if_late, wake};
 pub(crate) use call_queue::{Mailbox, QueueItem};
+pub(crate) use deferred_wake::{DeferredWake, defer_wake};
+pub(crate) use method_entry::Entry;
 pub(crate) use quota::{LimitReached, MailboxSlots, Quota, SERVICE_BYTES, SERVICE_CALLS};
 pub(crate) use rejection::deadline_error;

@@ -6,7 +6,7 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::jsonrpc::{RpcError, code};
-use crate::route::{Rejection, Why};
+use crate::route::{RejectReason, Rejection};
 use crate::service::CallContext;
 
 use super::backlog::Backlog;
@@ -14,22 +14,28 @@ use super::quota::LimitReached;
 
 /// What waits before it would take longer than the call has.
 pub(crate) fn hopeless(method: &str, capacity: usize, backlog: Backlog) -> Rejection {
-    Rejection { why: Why::Hopeless, error: busy(method, "cannot start before its deadline", capacity, backlog) }
+    Rejection {
+        reason: RejectReason::Hopeless,
+        error: busy(method, "cannot start before its deadline", capacity, backlog),
+    }
 }
 
 /// It has waited longer than it may, or would, in a mailbox that is overloaded.
 pub(crate) fn overdue(method: &str, capacity: usize, backlog: Backlog) -> Rejection {
-    Rejection { why: Why::Overdue, error: busy(method, "overloaded: calls wait longer than they may", capacity, backlog) }
+    Rejection {
+        reason: RejectReason::Overdue,
+        error: busy(method, "overloaded: calls wait longer than they may", capacity, backlog),
+    }
 }
 
 /// Its mailbox, or its service, holds as many calls or bytes as it may.
 pub(crate) fn full(method: &str, full: LimitReached, capacity: usize, backlog: Backlog) -> Rejection {
-    let why = match full {
-        LimitReached::Mailbox => Why::Full,
-        LimitReached::Service => Why::ServiceFull,
-        LimitReached::Bytes => Why::BytesFull,
+    let reason = match full {
+        LimitReached::Mailbox => RejectReason::Full,
+        LimitReached::Service => RejectReason::ServiceFull,
+        LimitReached::Bytes => RejectReason::BytesFull,
     };
-    Rejection { why, error: busy(method, full.reason(), capacity, backlog) }
+    Rejection { reason, error: busy(method, full.reason(), capacity, backlog) }
 }
 
 /// -32000.

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use tokio::time::Instant;
 
 use crate::jsonrpc::RpcError;
-use crate::route::{Rejection, Why};
+use crate::route::{RejectReason, Rejection};
 use crate::service::CallContext;
 use crate::sync::{AtomicBool, Ordering};
 
@@ -22,7 +22,7 @@ pub(crate) enum End {
     /// The method panicked, or its thread was lost while it ran.
     Panicked,
     /// It was turned away, and never ran.
-    Rejected(Why),
+    Rejected(RejectReason),
     /// Its deadline passed.
     Expired,
     /// Its caller left.
@@ -86,7 +86,7 @@ impl<E: Deref<Target: AsRef<Meter>>> Record<E> {
 
     /// The call was turned away.
     pub(crate) fn reject(&self, rejection: &Rejection) {
-        self.end(End::Rejected(rejection.why), Some(&rejection.error), None, Instant::now());
+        self.end(End::Rejected(rejection.reason), Some(&rejection.error), None, Instant::now());
     }
 
     /// The call ended at `now`. It ran from a time on, for so long, or not at all.
@@ -197,12 +197,12 @@ fn kind_of_end(end: End, error: Option<&RpcError>) -> Count {
         End::Answered if error.is_some() => Count::Failed,
         End::Answered => Count::Answered,
         End::Panicked => Count::Panicked,
-        End::Rejected(Why::Full | Why::ServiceFull | Why::BytesFull) => Count::RefusedFull,
-        End::Rejected(Why::Hopeless) => Count::RefusedHopeless,
-        End::Rejected(Why::Overdue) => Count::RefusedOverdue,
-        End::Rejected(Why::Unavailable) => Count::RefusedUnavailable,
-        End::Rejected(Why::Params) => Count::RefusedParams,
-        End::Rejected(Why::Expired) | End::Expired => Count::Expired,
+        End::Rejected(RejectReason::Full | RejectReason::ServiceFull | RejectReason::BytesFull) => Count::RefusedFull,
+        End::Rejected(RejectReason::Hopeless) => Count::RefusedHopeless,
+        End::Rejected(RejectReason::Overdue) => Count::RefusedOverdue,
+        End::Rejected(RejectReason::Unavailable) => Count::RefusedUnavailable,
+        End::Rejected(RejectReason::Params) => Count::RefusedParams,
+        End::Rejected(RejectReason::Expired) | End::Expired => Count::Expired,
         End::Abandoned => Count::Abandoned,
     }
 }

@@ -19,7 +19,7 @@ impl InFlight {
         if !method.take(1) {
             return None;
         }
-        if !$1.try_acquire(1) {
+        if !service.try_acquire(1) {
             method.release(1);
             return None;
         }

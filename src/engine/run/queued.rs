@@ -12,7 +12,7 @@ use crate::engine::job::{Job, StartResult};
 use crate::engine::state::{OwnedReading, OwnedWriting, Side};
 use crate::jsonrpc::RpcError;
 use crate::log::discard;
-use crate::mailbox::{Call, Entry, CallerWake, deadline_error};
+use crate::mailbox::{Call, CallerWake, Entry, deadline_error};
 use crate::measure::End;
 use crate::route::Rejection;
 use crate::service::{ByKind, Compute, Current, Handler, Handles, Message, ReadAsync, Service, WriteAsync};

@@ -14,12 +14,12 @@ use crate::route::Rejection;
 use crate::service::{CallContext, Message, Reply};
 use crate::sync::Arc;
 
-use super::method_entry::Entry;
-use super::batch_member::{BatchMember, ReadyOutput};
 use super::backlog::MIN_SAMPLES;
+use super::batch_member::{BatchMember, ReadyOutput};
+use super::call_state::{CallState, GiveUpResult, LastPhase};
+use super::method_entry::Entry;
 use super::quota::Permit;
 use super::rejection;
-use super::call_state::{GiveUpResult, CallState, LastPhase};
 
 /// A reply that waits for its caller.
 type ReadyReply<M> = Result<ReadyOutput<<M as Message>::Output>, RpcError>;
@@ -122,10 +122,10 @@ impl<M: Message> Call<M> {
     }
 
     /// Answers with this rejection if the call has not started.
-    pub(crate) fn reject(&self, Rejection { why, error }: Rejection) {
+    pub(crate) fn reject(&self, Rejection { reason, error }: Rejection) {
         let reply = (!self.context().notification).then(|| Harmless::new(Err(error.clone())));
         if let Some(caller) = self.state.end_waiting(reply) {
-            self.head.end(LastPhase::Waiting, End::Rejected(why), Some(&error), Instant::now());
+            self.head.end(LastPhase::Waiting, End::Rejected(reason), Some(&error), Instant::now());
             CallerWake(caller).wake();
         }
     }

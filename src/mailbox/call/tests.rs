@@ -6,8 +6,8 @@ use std::time::Duration;
 use callbox::service;
 use tokio::time::{Instant, advance, sleep};
 
-use super::super::method_entry::Entry;
 use super::super::backlog::MIN_SAMPLES;
+use super::super::method_entry::Entry;
 use super::super::{Bell, Mailbox, MailboxSlots, QueueItem, Quota};
 use super::Call;
 use crate::auth::Caller;
