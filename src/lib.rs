@@ -67,7 +67,7 @@
 //! | the mailbox, and a call in it | `mailbox/call_queue.rs`, `mailbox/call/mod.rs` |
 //! | which call is next | `engine/schedule/` |
 //! | **the run** of a method, once | `engine/run/mod.rs` |
-//! | **the record** of how a call ended | `measure/record.rs` |
+//! | **the record** of how a call ended | `measure/call_record.rs` |
 //!
 //! # Where to change what
 //!

@@ -8,8 +8,8 @@ use tokio::time::Instant;
 
 use crate::jsonrpc::{Budget, Pending, RpcError};
 use crate::log::discard;
-use crate::mailbox::{BatchMember, Call, Entry};
-use crate::measure::Record;
+use crate::mailbox::{BatchMember, Call, MethodEntry};
+use crate::measure::CallRecord;
 use crate::route::{Rejection, RejectReason};
 use crate::service::{ByKind, CallContext, Current, Handler, Handles, Message, Reply};
 use crate::sync::Arc;
@@ -120,7 +120,7 @@ pub(crate) fn begin<S: Handles<M>, M: Message>(
 /// Returns the replies of those that ran. The others are yet to begin.
 pub(crate) fn begin_series<S: Handles<M>, M: Message>(
     core: &Core<S>,
-    entry: &Entry,
+    entry: &MethodEntry,
     call: CallContext,
     read: impl FnOnce() -> Vec<M>,
 ) -> Vec<Reply<M>> {
@@ -142,7 +142,7 @@ pub(crate) fn begin_series<S: Handles<M>, M: Message>(
 #[inline]
 fn runs_inline<S: Handles<M>, M: Message>(
     core: &Core<S>,
-    entry: &Entry,
+    entry: &MethodEntry,
     call: &CallContext,
     entrance: Entrance,
 ) -> bool {
@@ -164,7 +164,7 @@ fn runs_inline<S: Handles<M>, M: Message>(
 #[inline(always)]
 fn run_inline<S: Handles<M>, M: Message>(
     core: &Core<S>,
-    entry: &Arc<Entry>,
+    entry: &Arc<MethodEntry>,
     call: CallContext,
     message: M,
     entrance: Entrance,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::future::LocalBoxFuture;
 use tokio::time::Instant;
 
-use crate::mailbox::{CallerWake, Entry, QueueItem};
+use crate::mailbox::{CallerWake, MethodEntry, QueueItem};
 use crate::route::Rejection;
 use crate::sync::Arc;
 

@@ -8,8 +8,8 @@ use futures::future::LocalBoxFuture;
 
 use crate::jsonrpc::RpcError;
 use crate::log::{caught, panic_text};
-use crate::mailbox::{Entry, LimitReached, ReadyOutput};
-use crate::measure::Record;
+use crate::mailbox::{LimitReached, MethodEntry, ReadyOutput};
+use crate::measure::CallRecord;
 use crate::route::{MailboxId, RejectReason, Rejection, Route, SeriesReplies, StartContext, StartResult};
 use crate::service::{
     CallContext, Description, ErrorList, Generators, Handles, Message, MethodOptions, MethodTable, Runs, Service,
@@ -24,7 +24,7 @@ use super::core::Core;
 /// One method of a running service.
 struct MethodRoute<S: Service, M> {
     core: Arc<Core<S>>,
-    entry: Arc<Entry>,
+    entry: Arc<MethodEntry>,
     message: PhantomData<fn(M)>,
 }
 
@@ -100,7 +100,7 @@ impl<S: Handles<M>, M: Message> Route for MethodRoute<S, M> {
     }
 
     fn reject(&self, call: CallContext, rejection: &Rejection) {
-        Record::outside(&*self.entry, call).reject(rejection);
+        CallRecord::outside(&*self.entry, call).reject(rejection);
     }
 
     fn room(&self, reason: RejectReason, members: usize) -> LocalBoxFuture<'_, ()> {
@@ -131,7 +131,7 @@ fn read_all<M: Message>(params: &mut dyn Iterator<Item = Option<&str>>) -> Vec<M
     messages
 }
 
-fn describe(entry: &Entry, service: &'static str, generators: &mut Generators) -> Description {
+fn describe(entry: &MethodEntry, service: &'static str, generators: &mut Generators) -> Description {
     let mut errors = ErrorList::new(&mut generators.answered);
     (entry.errors)(&mut errors);
     let errors = errors.into_errors();

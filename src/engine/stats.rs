@@ -8,7 +8,7 @@ use super::core::Core;
 use super::lifecycle::Status;
 use crate::service::Service;
 
-use crate::mailbox::Entry;
+use crate::mailbox::MethodEntry;
 use crate::measure::{Count, Histogram};
 
 /// Statistics of one service and its methods. A snapshot.
@@ -109,7 +109,7 @@ impl ServiceStats {
 }
 
 impl MethodStats {
-    fn new(entry: &Entry) -> Self {
+    fn new(entry: &MethodEntry) -> Self {
         let tally = &entry.meter.tally;
         let refused_for = Refusals {
             full: tally.get(Count::RefusedFull),

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::hash::{BuildHasherDefault, Hasher};
 
-use crate::mailbox::{Bell, Entry, Mailbox, MailboxSlots, QueueItem, Quota, SERVICE_BYTES, SERVICE_CALLS};
+use crate::mailbox::{Bell, Mailbox, MailboxSlots, MethodEntry, QueueItem, Quota, SERVICE_BYTES, SERVICE_CALLS};
 use crate::measure::Count;
 use crate::service::{Handles, Message, MethodKind, MethodOptions, MethodTable, Service, full_name};
 use crate::sync::Arc;
@@ -14,8 +14,8 @@ use super::run::watch;
 
 /// The methods of a service.
 pub(crate) struct Table {
-    entries: Vec<Arc<Entry>>,
-    by_type: HashMap<TypeId, Arc<Entry>, BuildHasherDefault<TypeIdHasher>>,
+    entries: Vec<Arc<MethodEntry>>,
+    by_type: HashMap<TypeId, Arc<MethodEntry>, BuildHasherDefault<TypeIdHasher>>,
 }
 
 /// Where the calls of a service wait.
@@ -68,7 +68,7 @@ impl Table {
 
     /// Returns the names of the methods of which calls run.
     pub(crate) fn running(&self) -> Vec<&'static str> {
-        let runs = |entry: &&Arc<Entry>| entry.meter.tally.get(Count::Running) > 0;
+        let runs = |entry: &&Arc<MethodEntry>| entry.meter.tally.get(Count::Running) > 0;
         self.entries.iter().filter(runs).map(|entry| entry.name).collect()
     }
 }
@@ -98,7 +98,7 @@ struct Listed<C> {
     name: &'static str,
     options: MethodOptions,
     mailbox: usize,
-    entry: fn(&'static str, MethodOptions, &Mailbox<C>) -> Entry,
+    entry: fn(&'static str, MethodOptions, &Mailbox<C>) -> MethodEntry,
 }
 
 impl<S: Service, C: QueueItem> MethodTable<S> for List<C> {
@@ -119,7 +119,7 @@ impl<S: Service, C: QueueItem> MethodTable<S> for List<C> {
             name: M::NAME,
             options,
             mailbox,
-            entry: Entry::new::<S, M, C>,
+            entry: MethodEntry::new::<S, M, C>,
         });
     }
 }

@@ -12,8 +12,8 @@ use tokio::time::Instant;
 use crate::auth::Caller;
 use crate::jsonrpc::{NoForm, RpcError, check};
 use crate::log::{caught, discard, panic_text};
-use crate::mailbox::{Call, Entry};
-use crate::measure::Record;
+use crate::mailbox::{Call, MethodEntry};
+use crate::measure::CallRecord;
 use crate::service::{Awaited, CallContext, Current, Handles, Message, Reply, Service};
 use crate::sync::Arc;
 
@@ -76,7 +76,7 @@ pub(super) fn start<S: Handles<M>, M: Message>(
         Begun::Runs(_) => unreachable!("only where a transport waits for it does a call run across awaits"),
         Begun::Rejected(rejection) => Err(rejection.error),
         Begun::NoRoom(call, rejection) => {
-            Record::outside(&**entry, call).reject(&rejection);
+            CallRecord::outside(&**entry, call).reject(&rejection);
             Err(rejection.error)
         }
     }

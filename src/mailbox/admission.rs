@@ -8,7 +8,7 @@ use crate::sync::Arc;
 
 use super::backlog::Backlog;
 use super::call_queue::{Mailbox, QueueItem};
-use super::method_entry::Entry;
+use super::method_entry::MethodEntry;
 use super::quota::{LimitReached, MailboxSlots, Permit, SERVICE_BYTES, SERVICE_CALLS};
 use super::rejection::{full, hopeless, overdue};
 
@@ -33,7 +33,7 @@ impl Admission {
     /// Lets a call in, or says why not: a limit is reached, or the work in front is too much.
     pub(crate) fn admit<'a>(
         &self,
-        entry: &'a Entry,
+        entry: &'a MethodEntry,
         call: &CallContext,
         bytes: usize,
         now: Instant,
@@ -66,7 +66,7 @@ impl Admission {
     }
 
     /// The rejection of a call whose mailbox is overloaded, and who would wait longer there than it may.
-    fn predict_overdue(&self, entry: &Entry, now: Instant) -> Option<Rejection> {
+    fn predict_overdue(&self, entry: &MethodEntry, now: Instant) -> Option<Rejection> {
         let most = entry.options.max_wait?;
         let backlog = entry.shedding.is_active(now).then(|| self.current_backlog(entry))?;
         (backlog.depth > 0 && backlog.is_hopeless(most)).then(|| {
@@ -79,7 +79,7 @@ impl Admission {
     #[inline]
     pub(crate) fn shed_if_overdue(
         &self,
-        entry: &Entry,
+        entry: &MethodEntry,
         arrived: Instant,
         busy_since: Instant,
         now: Instant,
@@ -90,13 +90,13 @@ impl Admission {
     }
 
     /// The work in front of a call of this method.
-    fn current_backlog(&self, entry: &Entry) -> Backlog {
+    fn current_backlog(&self, entry: &MethodEntry) -> Backlog {
         let busy = self.mailboxes.iter().filter(|(slots, _)| slots.used() > 0);
         self.backlog(entry, entry.slots.used(), busy.map(|(_, weight)| weight).sum())
     }
 
     /// The same with so many calls in its mailbox, among mailboxes of so much weight.
-    fn backlog(&self, entry: &Entry, depth: usize, weights: u32) -> Backlog {
+    fn backlog(&self, entry: &MethodEntry, depth: usize, weights: u32) -> Backlog {
         let cost = &entry.meter.cost;
         let usual = cost.usual();
         Backlog {
@@ -141,17 +141,17 @@ mod tests {
 
     /// A method whose calls take 10 ms, the slots of another mailbox of its service, which has three
     /// times the weight, and what lets calls in.
-    fn mill() -> (Entry, Arc<MailboxSlots>, Admission) {
+    fn mill() -> (MethodEntry, Arc<MailboxSlots>, Admission) {
         let quota = Quota::new(100, 100, Arc::new(Bell::new(2)));
         let slots = || MailboxSlots::new(50, Arc::clone(&quota));
         let mailboxes = [(0, 1), (1, 3)].map(|(index, weight)| Mailbox::<Never>::new(index, slots(), weight));
-        let entry = Entry::new::<Mill, Mill_Grind, _>("grind", MethodOptions::public(), &mailboxes[0]);
+        let entry = MethodEntry::new::<Mill, Mill_Grind, _>("grind", MethodOptions::public(), &mailboxes[0]);
         (0..8).for_each(|_| entry.meter.cost.ran(Duration::from_millis(10)));
         (entry, Arc::clone(mailboxes[1].slots()), Admission::new(mailboxes.iter(), 1))
     }
 
     /// Why a call is rejected that has 100 ms, if it is.
-    fn rejection(admission: &Admission, entry: &Entry) -> Option<Rejection> {
+    fn rejection(admission: &Admission, entry: &MethodEntry) -> Option<Rejection> {
         let (caller, arrived) = (Caller::anonymous(), Instant::now());
         let deadline = arrived + Duration::from_millis(100);
         let (method, notification) = (entry.name, false);

@@ -14,7 +14,7 @@ use super::quota::MailboxSlots;
 use super::shedding::Shedding;
 
 /// Everything about one method that does not depend on its types.
-pub(crate) struct Entry {
+pub(crate) struct MethodEntry {
     /// Tells it from all other methods of the process; never 0.
     pub(crate) number: u32,
     /// As callers write it, with the namespace.
@@ -37,7 +37,7 @@ pub(crate) struct Entry {
     pub(crate) errors: fn(&mut ErrorList<'_>),
 }
 
-impl Entry {
+impl MethodEntry {
     /// The entry of a method with this name and these options, whose calls wait in `mailbox`.
     pub(crate) fn new<S: Handles<M>, M: Message, C: QueueItem>(
         name: &'static str,
@@ -66,14 +66,14 @@ impl Entry {
     }
 }
 
-impl AsRef<Meter> for Entry {
+impl AsRef<Meter> for MethodEntry {
     fn as_ref(&self) -> &Meter {
         &self.meter
     }
 }
 
-impl fmt::Debug for Entry {
+impl fmt::Debug for MethodEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Entry").field("name", &self.name).field("options", &self.options).finish_non_exhaustive()
+        f.debug_struct("MethodEntry").field("name", &self.name).field("options", &self.options).finish_non_exhaustive()
     }
 }

@@ -26,6 +26,6 @@ pub(crate) use bounded_counter::BoundedCounter;
 pub(crate) use call::{Call, CallerWake, expire_if_late, wake};
 pub(crate) use call_queue::{Mailbox, QueueItem};
 pub(crate) use deferred_wake::{DeferredWake, defer_wake};
-pub(crate) use method_entry::Entry;
+pub(crate) use method_entry::MethodEntry;
 pub(crate) use quota::{LimitReached, MailboxSlots, Quota, SERVICE_BYTES, SERVICE_CALLS};
 pub(crate) use rejection::deadline_error;

@@ -1,15 +1,15 @@
 //! What is known of each method: what its calls cost, and what has become of them.
 
+mod call_record;
 mod charge;
 mod cost;
 mod histogram;
 mod meter;
-mod record;
 mod tally;
 
+pub(crate) use call_record::{CallEnd, CallRecord};
 pub(crate) use charge::Charge;
 pub(crate) use cost::nanos;
 pub use histogram::Histogram;
 pub(crate) use meter::Meter;
-pub(crate) use record::{End, Record};
 pub(crate) use tally::Count;

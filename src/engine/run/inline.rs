@@ -8,8 +8,8 @@ use tokio::time::Instant;
 use crate::engine::core::Core;
 use crate::engine::state::{OwnedReading, Side};
 use crate::jsonrpc::RpcError;
-use crate::mailbox::{Entry, deadline_error, expire_if_late};
-use crate::measure::{End, Record};
+use crate::mailbox::{MethodEntry, deadline_error, expire_if_late};
+use crate::measure::{CallEnd, CallRecord};
 use crate::service::{CallContext, Current, Handles, Message, ReadAsync, Reply, Service};
 use crate::sync::Arc;
 
@@ -23,7 +23,7 @@ pub(crate) type Deferred<M> = (CallContext, M);
 #[inline(always)]
 pub(crate) fn run_now<S: Handles<M>, M: Message>(
     core: &Core<S>,
-    entry: &Entry,
+    entry: &MethodEntry,
     call: CallContext,
     message: M,
     began: Instant,
@@ -65,7 +65,7 @@ pub(super) fn take_soon<S: Handles<M>, M: Message>(core: &Core<S>) -> Option<Tur
 /// its share of the state until it ends.
 pub(crate) fn run_here<S: Service, M: Message>(
     core: &Core<S>,
-    entry: &Arc<Entry>,
+    entry: &Arc<MethodEntry>,
     call: CallContext,
     message: M,
     method: ReadAsync<S, M>,
@@ -79,19 +79,19 @@ pub(crate) fn run_here<S: Service, M: Message>(
         return Ok(Box::pin(ready(Err(expire(entry, call, began)))));
     }
     let around = current(core, &call);
-    let record = Record::inline(Arc::clone(entry), call, began);
+    let record = CallRecord::inline(Arc::clone(entry), call, began);
     Ok(Box::pin(read_async(record, began, turn, message, method, around)))
 }
 
 /// Returns the deadline error of a call that has expired before it started.
 fn expire(entry: &Entry, call: CallContext, now: Instant) -> RpcError {
     let error = deadline_error(&call, now);
-    Record::outside(entry, call).end(End::Expired, Some(&error), None, now);
+    CallRecord::outside(entry, call).end(CallEnd::Expired, Some(&error), None, now);
     error
 }
 
 async fn read_async<S: Service, M: Message>(
-    record: Record<Arc<Entry>>,
+    record: CallRecord<Arc<MethodEntry>>,
     began: Instant,
     turn: OwnedReading<S>,
     message: M,
@@ -102,7 +102,7 @@ async fn read_async<S: Service, M: Message>(
     let run = run_async::<M>(entry, around, || method(turn.state(), message, call));
     let (reply, end) = match tokio::time::timeout_at(call.deadline, run).await {
         Ok(ran) => expire_if_late(ran.reply, ran.end, call, ran.at, || began),
-        Err(_) => (Err(deadline_error(call, began)), End::Expired),
+        Err(_) => (Err(deadline_error(call, began)), CallEnd::Expired),
     };
     let now = Instant::now();
     record.end(end, reply.as_ref().err(), Some((began, now.duration_since(began))), now);

@@ -23,8 +23,8 @@ use tokio::time::Instant;
 
 use crate::jsonrpc::RpcError;
 use crate::log::{Caught, caught, discard, panic_text};
-use crate::mailbox::Entry;
-use crate::measure::{End, nanos};
+use crate::mailbox::MethodEntry;
+use crate::measure::{CallEnd, nanos};
 use crate::service::{
     CallContext, Compute, Current, Entered, Handler, Handles, Message, MethodKind, OnPanic, Reply, Service,
 };
@@ -65,7 +65,7 @@ impl<'a> RunGuard<'a> {
 /// Runs a method in its turn. `began` is the current time.
 #[inline(always)]
 pub(crate) fn run<S: Service, M: Message>(
-    entry: &Entry,
+    entry: &MethodEntry,
     current: Current,
     call: &CallContext,
     mut turn: Turn<'_, S, M>,
@@ -109,7 +109,7 @@ impl<S: Service, M: Message> Turn<'_, S, M> {
     /// Runs the method and catches its panic. After a panic that discards the state, the turn must
     /// not be used again.
     #[inline(always)]
-    pub(crate) fn run(&mut self, entry: &Entry, call: &CallContext, message: M) -> (Reply<M>, End) {
+    pub(crate) fn run(&mut self, entry: &MethodEntry, call: &CallContext, message: M) -> (Reply<M>, CallEnd) {
         let caught = caught(|| match self {
             Self::Read(method, state) => method(state.state(), message, call),
             Self::Write(method, state) => method(state.state(), message, call),
@@ -132,7 +132,7 @@ pub(crate) fn keeps_state(entry: &Entry, end: End) -> bool {
 
 /// Runs an async method. Each poll is timed and charged to the mailbox of the method.
 pub(crate) async fn run_async<'a, M: Message>(
-    entry: &Entry,
+    entry: &MethodEntry,
     current: Current,
     run: impl FnOnce() -> LocalBoxFuture<'a, Reply<M>>,
 ) -> RunResult<M> {
@@ -192,7 +192,7 @@ impl<F> Drop for Around<F> {
 struct CountedRunning<'a>(&'a AtomicU64);
 
 impl<'a> CountedRunning<'a> {
-    fn new(entry: &'a Entry) -> Self {
+    fn new(entry: &'a MethodEntry) -> Self {
         let running = entry.meter.tally.running();
         running.fetch_add(1, Ordering::Relaxed);
         Self(running)
@@ -207,14 +207,14 @@ impl Drop for CountedRunning<'_> {
 
 /// Returns the reply of a run whose panic was caught, and how it ended.
 #[inline]
-fn outcome<M: Message>(entry: &Entry, caught: Result<Reply<M>, Box<dyn Any + Send>>) -> (Reply<M>, End) {
+fn outcome<M: Message>(entry: &MethodEntry, caught: Result<Reply<M>, Box<dyn Any + Send>>) -> (Reply<M>, CallEnd) {
     match caught {
-        Ok(reply) => (reply, End::Answered),
+        Ok(reply) => (reply, CallEnd::Answered),
         Err(panic) => {
             let cause = format_args!("the method {} panicked: {}", entry.name, panic_text(&*panic));
             let error = RpcError::internal_in(entry.name, &cause);
             discard(panic);
-            (Err(error), End::Panicked)
+            (Err(error), CallEnd::Panicked)
         }
     }
 }

@@ -12,8 +12,8 @@ use crate::engine::job::{Job, StartResult};
 use crate::engine::state::{OwnedReading, OwnedWriting, Side};
 use crate::jsonrpc::RpcError;
 use crate::log::discard;
-use crate::mailbox::{Call, CallerWake, Entry, deadline_error};
-use crate::measure::End;
+use crate::mailbox::{Call, CallerWake, MethodEntry, deadline_error};
+use crate::measure::CallEnd;
 use crate::route::Rejection;
 use crate::service::{ByKind, Compute, Current, Handler, Handles, Message, ReadAsync, Service, WriteAsync};
 use crate::sync::Arc;
@@ -23,7 +23,7 @@ use super::pool::PoolPermit;
 use super::{RunResult, Turn, current, keeps_state, run, run_async};
 
 impl<S: Handles<M>, M: Message> Job<Core<S>> for Call<M> {
-    fn entry(&self) -> &Arc<Entry> {
+    fn entry(&self) -> &Arc<MethodEntry> {
         self.entry()
     }
 
@@ -59,7 +59,7 @@ impl<M: Message> Call<M> {
         if !self.is_queued() && !self.is_over() {
             let cause = format_args!("the method {} was cut off while it ran", self.entry().name);
             let error = RpcError::internal_in(self.entry().name, &cause);
-            self.end(Err(error), End::Panicked, Instant::now()).wake();
+            self.end(Err(error), CallEnd::Panicked, Instant::now()).wake();
         }
     }
 
@@ -135,7 +135,7 @@ async fn read_async<S: Service, M: Message>(
     match ended {
         Ok(Some(ran)) => call.end(ran.reply, ran.end, ran.at),
         Ok(None) => CallerWake::none(),
-        Err(_) => call.end(Err(deadline_error(call.context(), now)), End::Expired, now),
+        Err(_) => call.end(Err(deadline_error(call.context(), now)), CallEnd::Expired, now),
     }
 }
 

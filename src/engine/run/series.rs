@@ -9,8 +9,8 @@ use std::vec;
 use tokio::time::Instant;
 
 use crate::log::discard;
-use crate::mailbox::{Entry, deadline_error};
-use crate::measure::{End, Record};
+use crate::mailbox::{MethodEntry, deadline_error};
+use crate::measure::{CallEnd, CallRecord};
 use crate::service::{CallContext, Handles, Message, Reply, Service};
 
 use super::inline::take_soon;
@@ -27,7 +27,7 @@ const MAX_DURATION: Duration = Duration::from_micros(200);
 /// another call waits, at the deadline, or after [`MAX_DURATION`].
 pub(crate) fn run_series<S: Handles<M>, M: Message>(
     core: &Core<S>,
-    entry: &Entry,
+    entry: &MethodEntry,
     call: CallContext,
     messages: Vec<M>,
 ) -> Vec<Reply<M>> {
@@ -42,7 +42,7 @@ pub(crate) fn run_series<S: Handles<M>, M: Message>(
 
 struct Series<'a, S: Service, M: Message> {
     core: &'a Core<S>,
-    record: Record<&'a Entry>,
+    record: CallRecord<&'a MethodEntry>,
     turn: Turn<'a, S, M>,
     /// Replies of the calls that have run.
     replies: Vec<Reply<M>>,
@@ -57,7 +57,7 @@ impl<S: Service, M: Message> Series<'_, S, M> {
             let last = self.run_some(&mut messages);
             let at = Instant::now();
             self.record(before, last, began, at);
-            if last != Some(End::Answered) || messages.len() == 0 {
+            if last != Some(CallEnd::Answered) || messages.len() == 0 {
                 break;
             }
             began = at;
@@ -79,7 +79,7 @@ impl<S: Service, M: Message> Series<'_, S, M> {
             let (reply, end) = self.turn.run(self.record.entry(), self.record.call(), message);
             self.replies.push(reply);
             last = Some(end);
-            if end == End::Panicked || coarsetime::Instant::now_without_cache_update() != tick {
+            if end == CallEnd::Panicked || coarsetime::Instant::now_without_cache_update() != tick {
                 break;
             }
         }
@@ -106,8 +106,8 @@ impl<S: Service, M: Message> Series<'_, S, M> {
         meter.cost.ran(took / runs);
         meter.held(entry.name, longest, at);
         let ends = ended.iter().enumerate().map(|(index, reply)| {
-            let end = last.filter(|_| index + 1 == ended.len()).unwrap_or(End::Answered);
-            (if late && end == End::Answered { End::Expired } else { end }, reply.as_ref().err())
+            let end = last.filter(|_| index + 1 == ended.len()).unwrap_or(CallEnd::Answered);
+            (if late && end == CallEnd::Answered { CallEnd::Expired } else { end }, reply.as_ref().err())
         });
         self.record.end_runs(ends, began, took / runs);
     }

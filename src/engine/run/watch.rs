@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::mailbox::Entry;
+use crate::mailbox::MethodEntry;
 use crate::sync::{Arc, AtomicU32, AtomicU64, Mutex, Ordering};
 
 /// Time between two ticks.

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use crate::jsonrpc::{Pending, RpcError};
 use crate::log::{Harmless, caught, discard, panic_text};
-use crate::measure::{End, Record};
+use crate::measure::{CallEnd, CallRecord};
 use crate::route::Rejection;
 use crate::service::{CallContext, Message, Reply};
 use crate::sync::Arc;
@@ -17,7 +17,7 @@ use crate::sync::Arc;
 use super::backlog::MIN_SAMPLES;
 use super::batch_member::{BatchMember, ReadyOutput};
 use super::call_state::{CallState, GiveUpResult, LastPhase};
-use super::method_entry::Entry;
+use super::method_entry::MethodEntry;
 use super::quota::Permit;
 use super::rejection;
 
@@ -35,7 +35,7 @@ pub(crate) struct Call<M: Message> {
 
 /// What is the same for calls of all methods.
 struct CallHeader {
-    record: Record<Arc<Entry>>,
+    record: CallRecord<Arc<MethodEntry>>,
     /// Of its parameters. They are counted, and its place is taken, until it starts or is given up.
     bytes: usize,
 }
@@ -46,10 +46,10 @@ impl<M: Message> Call<M> {
         context: CallContext,
         message: M,
         permit: Permit<'_>,
-        entry: &Arc<Entry>,
+        entry: &Arc<MethodEntry>,
         member: Option<BatchMember<M>>,
     ) -> Arc<Self> {
-        let record = Record::queued(Arc::clone(entry), context);
+        let record = CallRecord::queued(Arc::clone(entry), context);
         let head = CallHeader { record, bytes: permit.hand_over() };
         Arc::new(Self { head, member, state: CallState::new(Harmless::new(message)) })
     }
@@ -58,7 +58,7 @@ impl<M: Message> Call<M> {
         self.head.record.call()
     }
 
-    pub(crate) fn entry(&self) -> &Arc<Entry> {
+    pub(crate) fn entry(&self) -> &Arc<MethodEntry> {
         self.head.record.entry()
     }
 
@@ -80,11 +80,11 @@ impl<M: Message> Call<M> {
     /// For the host: takes the message to run it, and frees the place. `None` if the call has ended while it waited, or has no time left.
     pub(crate) fn begin(&self, now: Instant) -> Option<M> {
         if self.head.is_too_late(now) {
-            self.end(Err(rejection::deadline_error(self.context(), now)), End::Expired, now).wake();
+            self.end(Err(rejection::deadline_error(self.context(), now)), CallEnd::Expired, now).wake();
             return None;
         }
         if self.member.as_ref().is_some_and(|member| member.pending.is_full()) {
-            self.end(Err(Pending::not_run()), End::Abandoned, now).wake();
+            self.end(Err(Pending::not_run()), CallEnd::Abandoned, now).wake();
             return None;
         }
         let message = self.state.begin(now)?;
@@ -93,7 +93,7 @@ impl<M: Message> Call<M> {
     }
 
     /// Ends the call, unless it has ended before. The caller learns of it when the [`CallerWake`] says so.
-    pub(crate) fn end(&self, reply: Reply<M>, end: End, now: Instant) -> CallerWake {
+    pub(crate) fn end(&self, reply: Reply<M>, end: CallEnd, now: Instant) -> CallerWake {
         let (reply, end) = self.expire_if_late(reply, end, now);
         // Known only afterwards whether this is the end, and then the reply is gone.
         let error = reply.as_ref().err().cloned();
@@ -108,7 +108,7 @@ impl<M: Message> Call<M> {
     }
 
     /// The reply and the end of a call that ended `now`: its deadline, if that has passed.
-    fn expire_if_late(&self, reply: Reply<M>, end: End, now: Instant) -> (Reply<M>, End) {
+    fn expire_if_late(&self, reply: Reply<M>, end: CallEnd, now: Instant) -> (Reply<M>, CallEnd) {
         expire_if_late(reply, end, self.context(), now, || self.state.runs_since().unwrap_or(now))
     }
 
@@ -125,7 +125,7 @@ impl<M: Message> Call<M> {
     pub(crate) fn reject(&self, Rejection { reason, error }: Rejection) {
         let reply = (!self.context().notification).then(|| Harmless::new(Err(error.clone())));
         if let Some(caller) = self.state.end_waiting(reply) {
-            self.head.end(LastPhase::Waiting, End::Rejected(reason), Some(&error), Instant::now());
+            self.head.end(LastPhase::Waiting, CallEnd::Rejected(reason), Some(&error), Instant::now());
             CallerWake(caller).wake();
         }
     }
@@ -195,12 +195,12 @@ impl CallHeader {
     fn expire(&self, last: LastPhase) -> RpcError {
         let now = Instant::now();
         let error = rejection::deadline_error(self.record.call(), last.left_mailbox(now));
-        self.end(last, End::Expired, Some(&error), now);
+        self.end(last, CallEnd::Expired, Some(&error), now);
         error
     }
 
     /// Frees the place if the call still had one, and records its end.
-    fn end(&self, last: LastPhase, end: End, error: Option<&RpcError>, now: Instant) {
+    fn end(&self, last: LastPhase, end: CallEnd, error: Option<&RpcError>, now: Instant) {
         let began = match last {
             LastPhase::Waiting => {
                 self.record.entry().slots.free(self.bytes);
@@ -216,16 +216,16 @@ impl CallHeader {
 /// answered with a result then. `began` tells when the call started.
 pub(crate) fn expire_if_late<T>(
     reply: Result<T, RpcError>,
-    end: End,
+    end: CallEnd,
     call: &CallContext,
     now: Instant,
     began: impl FnOnce() -> Instant,
-) -> (Result<T, RpcError>, End) {
-    if end != End::Answered || now < call.deadline || call.notification {
+) -> (Result<T, RpcError>, CallEnd) {
+    if end != CallEnd::Answered || now < call.deadline || call.notification {
         return (reply, end);
     }
     discard(reply);
-    (Err(rejection::deadline_error(call, began())), End::Expired)
+    (Err(rejection::deadline_error(call, began())), CallEnd::Expired)
 }
 
 impl<M: Message> fmt::Debug for Call<M> {
@@ -286,7 +286,7 @@ impl<M: Message> Drop for ReplyFuture<M> {
         if !self.answered
             && let GiveUpResult::Abandoned(last) = self.call.state.give_up()
         {
-            self.call.head.end(last, End::Abandoned, None, Instant::now());
+            self.call.head.end(last, CallEnd::Abandoned, None, Instant::now());
         }
     }
 }

@@ -7,11 +7,11 @@ use callbox::service;
 use tokio::time::{Instant, advance, sleep};
 
 use super::super::backlog::MIN_SAMPLES;
-use super::super::method_entry::Entry;
+use super::super::method_entry::MethodEntry;
 use super::super::{Bell, Mailbox, MailboxSlots, QueueItem, Quota};
 use super::Call;
 use crate::auth::Caller;
-use crate::measure::{Count, End};
+use crate::measure::{CallEnd, Count};
 use crate::service::{CallContext, MethodOptions};
 use crate::sync::Arc;
 
@@ -39,14 +39,14 @@ impl QueueItem for Never {
     }
 }
 
-fn entry() -> Arc<Entry> {
+fn entry() -> Arc<MethodEntry> {
     let slots = MailboxSlots::new(9, Quota::new(9, 9, Arc::new(Bell::new(1))));
     let mailbox: Mailbox<Never> = Mailbox::new(0, slots, 1);
-    Arc::new(Entry::new::<Mill, Mill_Grind, _>("grind", MethodOptions::public(), &mailbox))
+    Arc::new(MethodEntry::new::<Mill, Mill_Grind, _>("grind", MethodOptions::public(), &mailbox))
 }
 
 /// A call that has just arrived and waits.
-fn queued(entry: &Arc<Entry>) -> Arc<Call<Mill_Grind>> {
+fn queued(entry: &Arc<MethodEntry>) -> Arc<Call<Mill_Grind>> {
     let (method, caller, arrived) = (entry.name, Caller::anonymous(), Instant::now());
     let deadline = arrived + DEADLINE;
     let context = CallContext { method, caller, arrived, deadline, notification: false, chain: None };
@@ -54,7 +54,7 @@ fn queued(entry: &Arc<Entry>) -> Arc<Call<Mill_Grind>> {
 }
 
 /// How many calls ended with an answer, at their deadline, and without their caller.
-fn ends(entry: &Entry) -> [u64; 3] {
+fn ends(entry: &MethodEntry) -> [u64; 3] {
     [Count::Answered, Count::Expired, Count::Abandoned].map(|count| entry.meter.tally.get(count))
 }
 
@@ -95,7 +95,7 @@ async fn a_call_that_runs_is_told_at_its_deadline_and_its_end_is_heard_by_nobody
     assert!(start.elapsed() >= DEADLINE && start.elapsed() <= DEADLINE + TICK);
     assert_late(reply, 10_000);
     assert!(call.is_over(), "a reader drops itself");
-    assert!(call.end(Ok(5), End::Answered, Instant::now()).into_waker().is_none());
+    assert!(call.end(Ok(5), CallEnd::Answered, Instant::now()).into_waker().is_none());
     assert_eq!(ends(&entry), [0, 1, 0], "it ends once");
 }
 
@@ -118,7 +118,7 @@ async fn a_result_that_its_caller_finds_only_after_the_deadline_is_not_given() {
         assert!(!looks_before || futures::poll!(&mut reply).is_pending());
         assert!(call.begin(Instant::now()).is_some());
         advance(DEADLINE - TICK).await;
-        call.end(Ok(5), End::Answered, Instant::now()).wake();
+        call.end(Ok(5), CallEnd::Answered, Instant::now()).wake();
         advance(TICK * 2).await;
         assert_late(reply.await, 0);
     }
@@ -133,7 +133,7 @@ async fn a_result_that_comes_after_the_deadline_is_none_whether_its_caller_has_l
     advance(Duration::from_secs(1)).await;
     assert!(call.begin(Instant::now()).is_some());
     advance(DEADLINE).await;
-    call.end(Ok(5), End::Answered, Instant::now()).wake();
+    call.end(Ok(5), CallEnd::Answered, Instant::now()).wake();
     assert_late(reply.await, 1000);
     assert_eq!(ends(&entry), [0, 1, 0]);
 }

@@ -16,7 +16,7 @@ use super::tally::Count;
 
 /// How a call ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum End {
+pub(crate) enum CallEnd {
     /// The method ran and answered, with a result or an error of its own.
     Answered,
     /// The method panicked, or its thread was lost while it ran.
@@ -33,7 +33,7 @@ pub(crate) enum End {
 /// dropped, as abandoned.
 ///
 /// `E` is the method's entry: borrowed by a call that ends where it arrives, and shared by others.
-pub(crate) struct Record<E: Deref<Target: AsRef<Meter>>> {
+pub(crate) struct CallRecord<E: Deref<Target: AsRef<Meter>>> {
     entry: E,
     call: CallContext,
     way: Way,
@@ -51,7 +51,7 @@ enum Way {
     Queued,
 }
 
-impl<E: Deref<Target: AsRef<Meter>>> Record<E> {
+impl<E: Deref<Target: AsRef<Meter>>> CallRecord<E> {
     /// Of a call that is not let in.
     pub(crate) fn outside(entry: E, call: CallContext) -> Self {
         Self { entry, call, way: Way::Outside, written: AtomicBool::new(false) }
@@ -86,14 +86,14 @@ impl<E: Deref<Target: AsRef<Meter>>> Record<E> {
 
     /// The call was turned away.
     pub(crate) fn reject(&self, rejection: &Rejection) {
-        self.end(End::Rejected(rejection.reason), Some(&rejection.error), None, Instant::now());
+        self.end(CallEnd::Rejected(rejection.reason), Some(&rejection.error), None, Instant::now());
     }
 
     /// The call ended at `now`. It ran from a time on, for so long, or not at all.
     ///
     /// Who of several threads may say so is settled before.
     #[inline]
-    pub(crate) fn end(&self, end: End, error: Option<&RpcError>, ran: Option<(Instant, Duration)>, now: Instant) {
+    pub(crate) fn end(&self, end: CallEnd, error: Option<&RpcError>, ran: Option<(Instant, Duration)>, now: Instant) {
         self.written.store(true, Ordering::Relaxed);
         let meter = self.entry.as_ref();
         let queued = ran.map_or(now, |(began, _)| began).duration_since(self.call.arrived);
@@ -106,7 +106,7 @@ impl<E: Deref<Target: AsRef<Meter>>> Record<E> {
     /// Calls of a series have run one after another, each for `each`, the first of them from `began` on.
     pub(crate) fn end_runs<'a>(
         &self,
-        ends: impl ExactSizeIterator<Item = (End, Option<&'a RpcError>)>,
+        ends: impl ExactSizeIterator<Item = (CallEnd, Option<&'a RpcError>)>,
         began: Instant,
         each: Duration,
     ) {
@@ -116,20 +116,27 @@ impl<E: Deref<Target: AsRef<Meter>>> Record<E> {
     }
 }
 
-impl<E: Deref<Target: AsRef<Meter>>> Drop for Record<E> {
+impl<E: Deref<Target: AsRef<Meter>>> Drop for CallRecord<E> {
     #[inline]
     fn drop(&mut self) {
         if !self.written.load(Ordering::Relaxed) {
             let now = Instant::now();
             let ran = if let Way::Inline(began) = self.way { Some((began, now.duration_since(began))) } else { None };
-            self.end(End::Abandoned, None, ran, now);
+            self.end(CallEnd::Abandoned, None, ran, now);
         }
     }
 }
 
 impl Meter {
     /// Counts the end of a call and logs its one line. `ran` is `None` if it never started.
-    fn ended(&self, call: &CallContext, end: End, error: Option<&RpcError>, queued: Duration, ran: Option<Duration>) {
+    fn ended(
+        &self,
+        call: &CallContext,
+        end: CallEnd,
+        error: Option<&RpcError>,
+        queued: Duration,
+        ran: Option<Duration>,
+    ) {
         self.tally.add(kind_of_end(end, error), 1);
         if let Some(ran) = ran {
             self.tally.ran(ran, 1);
@@ -141,7 +148,7 @@ impl Meter {
     fn ended_together<'a>(
         &self,
         call: &CallContext,
-        ends: impl ExactSizeIterator<Item = (End, Option<&'a RpcError>)>,
+        ends: impl ExactSizeIterator<Item = (CallEnd, Option<&'a RpcError>)>,
         queued: Duration,
         ran: Duration,
     ) {
@@ -158,7 +165,14 @@ impl Meter {
     }
 
     #[inline]
-    fn tell(&self, call: &CallContext, end: End, error: Option<&RpcError>, queued: Duration, ran: Option<Duration>) {
+    fn tell(
+        &self,
+        call: &CallContext,
+        end: CallEnd,
+        error: Option<&RpcError>,
+        queued: Duration,
+        ran: Option<Duration>,
+    ) {
         if let Some(error) = error {
             self.warn(call, end, error);
         }
@@ -175,7 +189,7 @@ impl Meter {
     }
 
     /// Once a second at most: overload, and notifications that fail, come by the thousand.
-    fn warn(&self, call: &CallContext, end: End, error: &RpcError) {
+    fn warn(&self, call: &CallContext, end: CallEnd, error: &RpcError) {
         let method = call.method;
         if matches!(kind_of_end(end, Some(error)), Count::RefusedFull | Count::RefusedHopeless | Count::RefusedOverdue)
         {
@@ -192,18 +206,20 @@ impl Meter {
     }
 }
 
-fn kind_of_end(end: End, error: Option<&RpcError>) -> Count {
+fn kind_of_end(end: CallEnd, error: Option<&RpcError>) -> Count {
     match end {
-        End::Answered if error.is_some() => Count::Failed,
-        End::Answered => Count::Answered,
-        End::Panicked => Count::Panicked,
-        End::Rejected(RejectReason::Full | RejectReason::ServiceFull | RejectReason::BytesFull) => Count::RefusedFull,
-        End::Rejected(RejectReason::Hopeless) => Count::RefusedHopeless,
-        End::Rejected(RejectReason::Overdue) => Count::RefusedOverdue,
-        End::Rejected(RejectReason::Unavailable) => Count::RefusedUnavailable,
-        End::Rejected(RejectReason::Params) => Count::RefusedParams,
-        End::Rejected(RejectReason::Expired) | End::Expired => Count::Expired,
-        End::Abandoned => Count::Abandoned,
+        CallEnd::Answered if error.is_some() => Count::Failed,
+        CallEnd::Answered => Count::Answered,
+        CallEnd::Panicked => Count::Panicked,
+        CallEnd::Rejected(RejectReason::Full | RejectReason::ServiceFull | RejectReason::BytesFull) => {
+            Count::RefusedFull
+        }
+        CallEnd::Rejected(RejectReason::Hopeless) => Count::RefusedHopeless,
+        CallEnd::Rejected(RejectReason::Overdue) => Count::RefusedOverdue,
+        CallEnd::Rejected(RejectReason::Unavailable) => Count::RefusedUnavailable,
+        CallEnd::Rejected(RejectReason::Params) => Count::RefusedParams,
+        CallEnd::Rejected(RejectReason::Expired) | CallEnd::Expired => Count::Expired,
+        CallEnd::Abandoned => Count::Abandoned,
     }
 }
 
