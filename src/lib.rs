@@ -78,7 +78,7 @@
 //! | a key of an attribute | `macros/src/attr.rs` |
 //! | when a call runs inline | `runs_inline` in `engine/begin.rs`, and its rule in `docs/promises.md` |
 //! | a reason to turn a call away | `RejectReason` in `route.rs`, and `mailbox/admission.rs` |
-//! | what is counted of a call | `measure/tally.rs`, `engine/stats.rs` |
+//! | what is counted of a call | `measure/counters.rs`, `engine/stats.rs` |
 //! | an error of JSON-RPC | `jsonrpc/error.rs` |
 //!
 //! # Layout

@@ -64,7 +64,7 @@ const INLINE: &[Hop] = &[
     hop("engine/state.rs", "drop", "drop(turn)"),
     hop("measure/call_record.rs", "end", "record.end("),
     hop("measure/call_record.rs", "ended", "meter.ended("),
-    hop("measure/call_record.rs", "tell", "self.tell("),
+    hop("measure/call_record.rs", "log_end", "self.log_end("),
     hop("engine/answer.rs", "write", "write(M::NAME"),
     hop("jsonrpc/budget.rs", "write", "budget.write("),
     hop("jsonrpc/response.rs", "close", "draft.close("),

@@ -9,7 +9,7 @@ use super::lifecycle::Status;
 use crate::service::Service;
 
 use crate::mailbox::MethodEntry;
-use crate::measure::{Count, Histogram};
+use crate::measure::{Counter, Histogram};
 
 /// Statistics of one service and its methods. A snapshot.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -110,13 +110,13 @@ impl ServiceStats {
 
 impl MethodStats {
     fn new(entry: &MethodEntry) -> Self {
-        let tally = &entry.meter.tally;
+        let counters = &entry.meter.counters;
         let refused_for = Refusals {
-            full: tally.get(Count::RefusedFull),
-            hopeless: tally.get(Count::RefusedHopeless),
-            overdue: tally.get(Count::RefusedOverdue),
-            unavailable: tally.get(Count::RefusedUnavailable),
-            params: tally.get(Count::RefusedParams),
+            full: counters.get(Counter::RefusedFull),
+            hopeless: counters.get(Counter::RefusedHopeless),
+            overdue: counters.get(Counter::RefusedOverdue),
+            unavailable: counters.get(Counter::RefusedUnavailable),
+            params: counters.get(Counter::RefusedParams),
         };
         let Refusals { full, hopeless, overdue, unavailable, params } = refused_for;
         Self {
@@ -124,19 +124,19 @@ impl MethodStats {
             group: entry.options.group,
             depth: entry.slots.used(),
             capacity: entry.slots.capacity(),
-            running: tally.get(Count::Running),
-            inline: tally.get(Count::Inline),
-            queued: tally.get(Count::Queued),
-            answered: tally.get(Count::Answered),
-            failed: tally.get(Count::Failed),
-            panicked: tally.get(Count::Panicked),
+            running: counters.get(Counter::Running),
+            inline: counters.get(Counter::Inline),
+            queued: counters.get(Counter::Queued),
+            answered: counters.get(Counter::Answered),
+            failed: counters.get(Counter::Failed),
+            panicked: counters.get(Counter::Panicked),
             refused: full + hopeless + overdue + unavailable + params,
             refused_for,
-            expired: tally.get(Count::Expired),
-            abandoned: tally.get(Count::Abandoned),
+            expired: counters.get(Counter::Expired),
+            abandoned: counters.get(Counter::Abandoned),
             usual: entry.meter.cost.usual(),
-            wait: tally.wait(),
-            run: tally.run(),
+            wait: counters.wait(),
+            run: counters.run(),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::fmt;
 use std::hash::{BuildHasherDefault, Hasher};
 
 use crate::mailbox::{Bell, Mailbox, MailboxSlots, MethodEntry, QueueItem, Quota, SERVICE_BYTES, SERVICE_CALLS};
-use crate::measure::Count;
+use crate::measure::Counter;
 use crate::service::{Handles, Message, MethodKind, MethodOptions, MethodTable, Service, full_name};
 use crate::sync::Arc;
 
@@ -68,7 +68,7 @@ impl Table {
 
     /// Returns the names of the methods of which calls run.
     pub(crate) fn running(&self) -> Vec<&'static str> {
-        let runs = |entry: &&Arc<MethodEntry>| entry.meter.tally.get(Count::Running) > 0;
+        let runs = |entry: &&Arc<MethodEntry>| entry.meter.counters.get(Counter::Running) > 0;
         self.entries.iter().filter(runs).map(|entry| entry.name).collect()
     }
 }

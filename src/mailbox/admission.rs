@@ -146,7 +146,7 @@ mod tests {
         let slots = || MailboxSlots::new(50, Arc::clone(&quota));
         let mailboxes = [(0, 1), (1, 3)].map(|(index, weight)| Mailbox::<Never>::new(index, slots(), weight));
         let entry = MethodEntry::new::<Mill, Mill_Grind, _>("grind", MethodOptions::public(), &mailboxes[0]);
-        (0..8).for_each(|_| entry.meter.cost.ran(Duration::from_millis(10)));
+        (0..8).for_each(|_| entry.meter.cost.record_run(Duration::from_millis(10)));
         (entry, Arc::clone(mailboxes[1].slots()), Admission::new(mailboxes.iter(), 1))
     }
 

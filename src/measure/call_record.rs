@@ -11,8 +11,8 @@ use crate::route::{RejectReason, Rejection};
 use crate::service::CallContext;
 use crate::sync::{AtomicBool, Ordering};
 
+use super::counters::Counter;
 use super::meter::Meter;
-use super::tally::Count;
 
 /// How a call ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,13 +36,13 @@ pub(crate) enum CallEnd {
 pub(crate) struct CallRecord<E: Deref<Target: AsRef<Meter>>> {
     entry: E,
     call: CallContext,
-    way: Way,
+    path: CallPath,
     written: AtomicBool,
 }
 
-/// The way that a call takes.
+/// The path that a call takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Way {
+enum CallPath {
     /// It is not let in, or not yet.
     Outside,
     /// It runs where it arrived, from this time on.
@@ -54,26 +54,26 @@ enum Way {
 impl<E: Deref<Target: AsRef<Meter>>> CallRecord<E> {
     /// Of a call that is not let in.
     pub(crate) fn outside(entry: E, call: CallContext) -> Self {
-        Self { entry, call, way: Way::Outside, written: AtomicBool::new(false) }
+        Self { entry, call, path: CallPath::Outside, written: AtomicBool::new(false) }
     }
 
     /// Of a call that runs where it arrived, from `began` on.
     #[inline]
     pub(crate) fn inline(entry: E, call: CallContext, began: Instant) -> Self {
-        entry.as_ref().tally.add(Count::Inline, 1);
-        Self { entry, call, way: Way::Inline(began), written: AtomicBool::new(false) }
+        entry.as_ref().counters.add(Counter::Inline, 1);
+        Self { entry, call, path: CallPath::Inline(began), written: AtomicBool::new(false) }
     }
 
     /// Of a call that waits in its mailbox from now on.
     pub(crate) fn queued(entry: E, call: CallContext) -> Self {
-        entry.as_ref().tally.add(Count::Queued, 1);
-        Self { entry, call, way: Way::Queued, written: AtomicBool::new(false) }
+        entry.as_ref().counters.add(Counter::Queued, 1);
+        Self { entry, call, path: CallPath::Queued, written: AtomicBool::new(false) }
     }
 
     /// Of several calls that differ in their parameters only, and run where they arrived. What is
     /// written is only what [`end_runs`](Self::end_runs) is told.
     pub(crate) fn series(entry: E, call: CallContext) -> Self {
-        Self { entry, call, way: Way::Outside, written: AtomicBool::new(true) }
+        Self { entry, call, path: CallPath::Outside, written: AtomicBool::new(true) }
     }
 
     pub(crate) fn entry(&self) -> &E {
@@ -97,8 +97,8 @@ impl<E: Deref<Target: AsRef<Meter>>> CallRecord<E> {
         self.written.store(true, Ordering::Relaxed);
         let meter = self.entry.as_ref();
         let queued = ran.map_or(now, |(began, _)| began).duration_since(self.call.arrived);
-        if self.way == Way::Queued {
-            meter.tally.waited(queued);
+        if self.path == CallPath::Queued {
+            meter.counters.record_wait(queued);
         }
         meter.ended(&self.call, end, error, queued, ran.map(|(_, took)| took));
     }
@@ -111,7 +111,7 @@ impl<E: Deref<Target: AsRef<Meter>>> CallRecord<E> {
         each: Duration,
     ) {
         let meter = self.entry.as_ref();
-        meter.tally.add(Count::Inline, ends.len() as u64);
+        meter.counters.add(Counter::Inline, ends.len() as u64);
         meter.ended_together(&self.call, ends, began.duration_since(self.call.arrived), each);
     }
 }
@@ -121,7 +121,8 @@ impl<E: Deref<Target: AsRef<Meter>>> Drop for CallRecord<E> {
     fn drop(&mut self) {
         if !self.written.load(Ordering::Relaxed) {
             let now = Instant::now();
-            let ran = if let Way::Inline(began) = self.way { Some((began, now.duration_since(began))) } else { None };
+            let ran =
+                if let CallPath::Inline(began) = self.path { Some((began, now.duration_since(began))) } else { None };
             self.end(CallEnd::Abandoned, None, ran, now);
         }
     }
@@ -137,11 +138,11 @@ impl Meter {
         queued: Duration,
         ran: Option<Duration>,
     ) {
-        self.tally.add(kind_of_end(end, error), 1);
+        self.counters.add(counter_of(end, error), 1);
         if let Some(ran) = ran {
-            self.tally.ran(ran, 1);
+            self.counters.record_run(ran, 1);
         }
-        self.tell(call, end, error, queued, ran);
+        self.log_end(call, end, error, queued, ran);
     }
 
     /// Counts the ends of calls that ran one after another, each for `ran`, and logs a line for each.
@@ -153,19 +154,19 @@ impl Meter {
         ran: Duration,
     ) {
         let mut answered = 0;
-        self.tally.ran(ran, ends.len() as u64);
+        self.counters.record_run(ran, ends.len() as u64);
         for (end, error) in ends {
-            match kind_of_end(end, error) {
-                Count::Answered => answered += 1,
-                other => self.tally.add(other, 1),
+            match counter_of(end, error) {
+                Counter::Answered => answered += 1,
+                other => self.counters.add(other, 1),
             }
-            self.tell(call, end, error, queued, Some(ran));
+            self.log_end(call, end, error, queued, Some(ran));
         }
-        self.tally.add(Count::Answered, answered);
+        self.counters.add(Counter::Answered, answered);
     }
 
     #[inline]
-    fn tell(
+    fn log_end(
         &self,
         call: &CallContext,
         end: CallEnd,
@@ -191,8 +192,10 @@ impl Meter {
     /// Once a second at most: overload, and notifications that fail, come by the thousand.
     fn warn(&self, call: &CallContext, end: CallEnd, error: &RpcError) {
         let method = call.method;
-        if matches!(kind_of_end(end, Some(error)), Count::RefusedFull | Count::RefusedHopeless | Count::RefusedOverdue)
-        {
+        if matches!(
+            counter_of(end, Some(error)),
+            Counter::RefusedFull | Counter::RefusedHopeless | Counter::RefusedOverdue
+        ) {
             if let Some(calls) = self.overload.is_due(Instant::now()) {
                 let why = error.data().map(RawValue::get);
                 log_warn!(method, calls, why, "overload: calls were turned away");
@@ -206,20 +209,20 @@ impl Meter {
     }
 }
 
-fn kind_of_end(end: CallEnd, error: Option<&RpcError>) -> Count {
+fn counter_of(end: CallEnd, error: Option<&RpcError>) -> Counter {
     match end {
-        CallEnd::Answered if error.is_some() => Count::Failed,
-        CallEnd::Answered => Count::Answered,
-        CallEnd::Panicked => Count::Panicked,
+        CallEnd::Answered if error.is_some() => Counter::Failed,
+        CallEnd::Answered => Counter::Answered,
+        CallEnd::Panicked => Counter::Panicked,
         CallEnd::Rejected(RejectReason::Full | RejectReason::ServiceFull | RejectReason::BytesFull) => {
-            Count::RefusedFull
+            Counter::RefusedFull
         }
-        CallEnd::Rejected(RejectReason::Hopeless) => Count::RefusedHopeless,
-        CallEnd::Rejected(RejectReason::Overdue) => Count::RefusedOverdue,
-        CallEnd::Rejected(RejectReason::Unavailable) => Count::RefusedUnavailable,
-        CallEnd::Rejected(RejectReason::Params) => Count::RefusedParams,
-        CallEnd::Rejected(RejectReason::Expired) | CallEnd::Expired => Count::Expired,
-        CallEnd::Abandoned => Count::Abandoned,
+        CallEnd::Rejected(RejectReason::Hopeless) => Counter::RefusedHopeless,
+        CallEnd::Rejected(RejectReason::Overdue) => Counter::RefusedOverdue,
+        CallEnd::Rejected(RejectReason::Unavailable) => Counter::RefusedUnavailable,
+        CallEnd::Rejected(RejectReason::Params) => Counter::RefusedParams,
+        CallEnd::Rejected(RejectReason::Expired) | CallEnd::Expired => Counter::Expired,
+        CallEnd::Abandoned => Counter::Abandoned,
     }
 }
 

@@ -7,19 +7,19 @@ use tokio::time::Instant;
 use crate::sync::{AtomicU64, Ordering};
 
 /// Calls that hold a thread for longer do not run inline.
-const SHORT: Duration = Duration::from_micros(50);
+const SHORT_RUN: Duration = Duration::from_micros(50);
 
-/// After a run that was not [`SHORT`] the method goes to the host for this long, unless it has [`credit`](Cost::credit).
-const REST: Duration = Duration::from_secs(1);
+/// After a run that was not [`SHORT_RUN`] the method goes to the host for this long, unless it has [`credit`](Cost::credit).
+const LONG_RUN_PENALTY: Duration = Duration::from_secs(1);
 
 /// The credit that a method begins with, and the most that it can have.
-const CREDIT: Duration = Duration::from_millis(1);
-const MOST_CREDIT: Duration = Duration::from_millis(10);
+const INITIAL_CREDIT: Duration = Duration::from_millis(1);
+const MAX_CREDIT: Duration = Duration::from_millis(10);
 
 /// Until so many samples each counts in full.
-const FEW: u64 = 8;
+const WARM_UP_SAMPLES: u64 = 8;
 /// Further samples are not counted.
-const ENOUGH: u64 = 64;
+const MAX_SAMPLES: u64 = 64;
 
 /// The measured cost of one method.
 ///
@@ -48,52 +48,52 @@ impl Cost {
             samples: AtomicU64::new(0),
             usual: AtomicU64::new(0),
             long_until: AtomicU64::new(0),
-            credit: AtomicU64::new(nanos(CREDIT)),
+            credit: AtomicU64::new(nanos(INITIAL_CREDIT)),
             runs_when_long: AtomicU64::new(0),
         }
     }
 
     /// One call held a thread for `total`, all its polls together.
     #[inline]
-    pub(crate) fn ran(&self, total: Duration) {
+    pub(crate) fn record_run(&self, total: Duration) {
         let (samples, sample) = (self.samples.load(Ordering::Relaxed), nanos(total));
         let usual = self.usual.load(Ordering::Relaxed);
         // One that was interrupted says little; if it is the method that has become slow, more of them will say so.
-        let sample = if samples >= FEW { sample.min(usual.saturating_mul(4).max(1000)) } else { sample };
+        let sample = if samples >= WARM_UP_SAMPLES { sample.min(usual.saturating_mul(4).max(1000)) } else { sample };
         let next = if samples == 0 { sample } else { usual - usual / 8 + sample / 8 };
         // A short method's time need not be known more exactly than that it is short.
-        if next >= nanos(SHORT) || next.abs_diff(usual) > usual / 16 || samples < ENOUGH {
+        if next >= nanos(SHORT_RUN) || next.abs_diff(usual) > usual / 16 || samples < MAX_SAMPLES {
             self.usual.store(next, Ordering::Relaxed);
         }
-        if samples < ENOUGH {
+        if samples < MAX_SAMPLES {
             self.samples.store(samples + 1, Ordering::Relaxed);
         }
     }
 
     /// A run, or one poll, held a thread for `time` until `now`. `runs` tells how often the method has run by now.
     #[inline]
-    pub(crate) fn held(&self, time: Duration, now: Instant, runs: impl FnOnce() -> u64) {
-        if time < SHORT {
+    pub(crate) fn record_hold(&self, time: Duration, now: Instant, runs: impl FnOnce() -> u64) {
+        if time < SHORT_RUN {
             return;
         }
         let runs = runs();
         let before = self.runs_when_long.swap(runs, Ordering::Relaxed);
         let earned = self.usual.load(Ordering::Relaxed).saturating_mul(runs.saturating_sub(before));
-        let credit = self.credit.load(Ordering::Relaxed).saturating_add(earned).min(nanos(MOST_CREDIT));
+        let credit = self.credit.load(Ordering::Relaxed).saturating_add(earned).min(nanos(MAX_CREDIT));
         let left = credit.checked_sub(nanos(time));
         self.credit.store(left.unwrap_or(0), Ordering::Relaxed);
         if left.is_none() {
-            self.rest(now);
+            self.penalize(now);
         }
     }
 
     /// A run holds its thread for longer than any credit allows, and has not ended yet.
-    pub(crate) fn holds(&self, now: Instant) {
-        self.rest(now);
+    pub(crate) fn record_overlong_hold(&self, now: Instant) {
+        self.penalize(now);
     }
 
-    fn rest(&self, now: Instant) {
-        let until = nanos(now.duration_since(self.epoch) + REST);
+    fn penalize(&self, now: Instant) {
+        let until = nanos(now.duration_since(self.epoch) + LONG_RUN_PENALTY);
         self.long_until.fetch_max(until, Ordering::Relaxed);
     }
 
@@ -101,14 +101,14 @@ impl Cost {
     #[inline]
     pub(crate) fn is_short(&self, now: Instant) -> bool {
         self.samples.load(Ordering::Relaxed) > 0
-            && self.usual.load(Ordering::Relaxed) < nanos(SHORT)
+            && self.usual.load(Ordering::Relaxed) < nanos(SHORT_RUN)
             && nanos(now.duration_since(self.epoch)) >= self.long_until.load(Ordering::Relaxed)
     }
 
     /// How many runs one after another usually hold a thread for a short time only; at least one.
     #[inline]
-    pub(crate) fn usually_within_short(&self) -> usize {
-        let runs = nanos(SHORT) / self.usual.load(Ordering::Relaxed).max(1);
+    pub(crate) fn runs_per_short_slice(&self) -> usize {
+        let runs = nanos(SHORT_RUN) / self.usual.load(Ordering::Relaxed).max(1);
         usize::try_from(runs).unwrap_or(usize::MAX).max(1)
     }
 
@@ -122,10 +122,10 @@ impl Cost {
     #[inline]
     pub(crate) fn may_end_after(&self, until: Instant, now: Instant) -> bool {
         let usual = self.usual();
-        self.samples() == 0 || (usual > SHORT / 8 && now + usual >= until)
+        self.samples() == 0 || (usual > SHORT_RUN / 8 && now + usual >= until)
     }
 
-    /// How many calls were measured, up to [`ENOUGH`].
+    /// How many calls were measured, up to [`MAX_SAMPLES`].
     #[inline]
     pub(crate) fn samples(&self) -> u64 {
         self.samples.load(Ordering::Relaxed)
@@ -145,16 +145,16 @@ mod tests {
     fn an_unknown_method_is_not_short_and_one_that_was_short_once_is() {
         let (cost, now) = (Cost::new(), Instant::now());
         assert!(!cost.is_short(now));
-        cost.ran(Duration::from_micros(3));
+        cost.record_run(Duration::from_micros(3));
         assert!(cost.is_short(now));
     }
 
     #[test]
     fn one_long_run_sends_a_method_away_for_a_second() {
         let (cost, now) = (Cost::new(), Instant::now());
-        cost.ran(Duration::from_micros(1));
-        cost.held(Duration::from_millis(3), now, || 1);
-        cost.held(Duration::from_micros(1), now, || 2);
+        cost.record_run(Duration::from_micros(1));
+        cost.record_hold(Duration::from_millis(3), now, || 1);
+        cost.record_hold(Duration::from_micros(1), now, || 2);
         assert!(!cost.is_short(now + Duration::from_millis(999)));
         assert!(cost.is_short(now + Duration::from_millis(1001)));
     }
@@ -162,39 +162,39 @@ mod tests {
     #[test]
     fn a_method_that_is_short_for_longer_than_it_is_long_is_taken_for_interrupted() {
         let (cost, now) = (Cost::new(), Instant::now());
-        cost.ran(Duration::from_micros(10));
-        cost.held(Duration::from_millis(3), now, || 200);
+        cost.record_run(Duration::from_micros(10));
+        cost.record_hold(Duration::from_millis(3), now, || 200);
         assert!(cost.is_short(now), "2 ms in 200 runs, and 1 ms to begin with");
         for run in 301..=305 {
-            cost.held(Duration::from_micros(200), now, || run);
+            cost.record_hold(Duration::from_micros(200), now, || run);
             assert!(cost.is_short(now), "1 ms in a further hundred runs");
         }
-        cost.held(Duration::from_micros(70), now, || 306);
+        cost.record_hold(Duration::from_micros(70), now, || 306);
         assert!(!cost.is_short(now), "that is used up");
-        let later = now + REST;
-        cost.held(Duration::from_millis(11), later, || 10_000);
+        let later = now + LONG_RUN_PENALTY;
+        cost.record_hold(Duration::from_millis(11), later, || 10_000);
         assert!(!cost.is_short(later), "no credit is enough for a run as long as this");
     }
 
     #[test]
     fn a_run_that_does_not_end_sends_its_method_away_for_as_long_as_it_lasts() {
         let (cost, now) = (Cost::new(), Instant::now());
-        (0..100).for_each(|_| cost.ran(Duration::from_micros(1)));
+        (0..100).for_each(|_| cost.record_run(Duration::from_micros(1)));
         for look in 0..1000 {
             let now = now + Duration::from_millis(5 * look);
-            cost.holds(now);
+            cost.record_overlong_hold(now);
             assert!(!cost.is_short(now + Duration::from_millis(999)));
         }
-        assert!(cost.is_short(now + Duration::from_millis(4995) + REST));
+        assert!(cost.is_short(now + Duration::from_millis(4995) + LONG_RUN_PENALTY));
     }
 
     #[test]
     fn a_method_that_is_usually_long_stays_away() {
         let (cost, now) = (Cost::new(), Instant::now());
-        cost.ran(Duration::from_millis(5));
-        cost.held(Duration::from_millis(5), now, || 1);
+        cost.record_run(Duration::from_millis(5));
+        cost.record_hold(Duration::from_millis(5), now, || 1);
         assert!(!cost.is_short(now + Duration::from_secs(60)));
-        (0..50).for_each(|_| cost.ran(Duration::from_micros(1)));
+        (0..50).for_each(|_| cost.record_run(Duration::from_micros(1)));
         assert!(cost.is_short(now + Duration::from_secs(60)));
     }
 
@@ -202,18 +202,18 @@ mod tests {
     fn as_many_runs_are_short_together_as_fit_by_their_usual_time_and_one_always() {
         for (micros, runs) in [(10, 5), (20, 2), (49, 1), (5000, 1)] {
             let cost = Cost::new();
-            cost.ran(Duration::from_micros(micros));
-            assert_eq!(cost.usually_within_short(), runs, "{micros} µs each");
+            cost.record_run(Duration::from_micros(micros));
+            assert_eq!(cost.runs_per_short_slice(), runs, "{micros} µs each");
         }
     }
 
     #[test]
     fn the_usual_time_follows_the_samples_and_not_a_single_one() {
         let cost = Cost::new();
-        (0..100).for_each(|_| cost.ran(Duration::from_micros(2)));
-        cost.ran(Duration::from_millis(40));
+        (0..100).for_each(|_| cost.record_run(Duration::from_micros(2)));
+        cost.record_run(Duration::from_millis(40));
         assert!(cost.usual() < Duration::from_micros(4), "{:?}", cost.usual());
-        (0..100).for_each(|_| cost.ran(Duration::from_millis(5)));
+        (0..100).for_each(|_| cost.record_run(Duration::from_millis(5)));
         assert!(cost.usual() > Duration::from_micros(4900) && cost.usual() <= Duration::from_millis(5));
     }
 }

@@ -15,21 +15,21 @@ const STEPS: u64 = 4;
 const BUCKETS: usize = 42 * STEPS as usize;
 
 /// Lengths of time, counted.
-pub(crate) struct LiveHistogram([AtomicU64; BUCKETS]);
+pub(crate) struct AtomicHistogram([AtomicU64; BUCKETS]);
 
-impl Default for LiveHistogram {
+impl Default for AtomicHistogram {
     fn default() -> Self {
         Self([const { AtomicU64::new(0) }; BUCKETS])
     }
 }
 
-impl LiveHistogram {
+impl AtomicHistogram {
     pub(crate) fn record(&self, time: Duration, times: u64) {
         self.0[bucket(nanos(time))].fetch_add(times, Ordering::Relaxed);
     }
 }
 
-impl fmt::Debug for LiveHistogram {
+impl fmt::Debug for AtomicHistogram {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Histogram::of([self].into_iter()).fmt(f)
     }
@@ -51,7 +51,7 @@ fn upper(bucket: usize) -> Duration {
 
 /// How long things took: a snapshot of a histogram.
 ///
-/// Lengths are exact to a quarter: what is told is the upper end of the bucket that a length was counted in.
+/// Lengths are exact to a quarter: what is json is the upper end of the bucket that a length was counted in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Histogram {
     buckets: Vec<(Duration, u64)>,
@@ -59,7 +59,7 @@ pub struct Histogram {
 
 impl Histogram {
     /// What several histograms have counted together.
-    pub(crate) fn of<'a>(histograms: impl Iterator<Item = &'a LiveHistogram>) -> Self {
+    pub(crate) fn of<'a>(histograms: impl Iterator<Item = &'a AtomicHistogram>) -> Self {
         let mut counts = [0; BUCKETS];
         for histogram in histograms {
             for (sum, count) in counts.iter_mut().zip(&histogram.0) {
@@ -110,7 +110,7 @@ impl Histogram {
 impl Serialize for Histogram {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         #[derive(Serialize)]
-        struct Told {
+        struct HistogramJson {
             count: u64,
             p50_us: Option<f64>,
             p90_us: Option<f64>,
@@ -121,9 +121,15 @@ impl Serialize for Histogram {
         let micros = |time: Duration| nanos(time) as f64 / 1000.0;
         let at = |q| self.quantile(q).map(micros);
         let buckets = self.buckets().map(|(upper, count)| (micros(upper), count)).collect();
-        let told =
-            Told { count: self.count(), p50_us: at(0.5), p90_us: at(0.9), p99_us: at(0.99), max_us: at(1.0), buckets };
-        told.serialize(serializer)
+        let json = HistogramJson {
+            count: self.count(),
+            p50_us: at(0.5),
+            p90_us: at(0.9),
+            p99_us: at(0.99),
+            max_us: at(1.0),
+            buckets,
+        };
+        json.serialize(serializer)
     }
 }
 
@@ -131,23 +137,23 @@ impl Serialize for Histogram {
 mod tests {
     use super::*;
 
-    fn times(histogram: &LiveHistogram) -> Histogram {
+    fn times(histogram: &AtomicHistogram) -> Histogram {
         Histogram::of([histogram].into_iter())
     }
 
     #[test]
     fn a_length_is_told_exact_to_a_quarter() {
         for nanos in (4..5000).chain([1_000_000, 123_456_789, 1 << 41]) {
-            let histogram = LiveHistogram::default();
+            let histogram = AtomicHistogram::default();
             histogram.record(Duration::from_nanos(nanos), 1);
-            let told = times(&histogram).quantile(1.0).unwrap().as_nanos() as u64;
-            assert!(told >= nanos && told <= nanos + nanos / 4, "{nanos} is told as {told}");
+            let json = times(&histogram).quantile(1.0).unwrap().as_nanos() as u64;
+            assert!(json >= nanos && json <= nanos + nanos / 4, "{nanos} is json as {json}");
         }
     }
 
     #[test]
     fn quantiles_are_where_the_counts_reach_them() {
-        let histogram = LiveHistogram::default();
+        let histogram = AtomicHistogram::default();
         assert_eq!(times(&histogram).quantile(0.5), None);
         for micros in 1..=100 {
             histogram.record(Duration::from_micros(micros), 1);
@@ -155,8 +161,8 @@ mod tests {
         let times = times(&histogram);
         assert_eq!(times.count(), 100);
         let near = |q, micros: u64| {
-            let told = times.quantile(q).unwrap().as_micros() as u64;
-            assert!(told >= micros && told <= micros + micros / 4 + 1, "{q}: {told}");
+            let json = times.quantile(q).unwrap().as_micros() as u64;
+            assert!(json >= micros && json <= micros + micros / 4 + 1, "{q}: {json}");
         };
         near(0.0, 1);
         near(0.5, 50);
@@ -166,14 +172,14 @@ mod tests {
 
     #[test]
     fn what_was_counted_before_a_snapshot_is_left_out_of_what_came_since() {
-        let histogram = LiveHistogram::default();
+        let histogram = AtomicHistogram::default();
         let record =
             |micros: &[u64]| micros.iter().for_each(|&micros| histogram.record(Duration::from_micros(micros), 1));
         record(&[10, 10, 1000]);
         let earlier = times(&histogram);
         assert_eq!(times(&histogram).since(&earlier), Histogram::default());
         record(&[1, 10, 50_000]);
-        let alone = LiveHistogram::default();
+        let alone = AtomicHistogram::default();
         [1, 10, 50_000].iter().for_each(|&micros| alone.record(Duration::from_micros(micros), 1));
         assert_eq!(times(&histogram).since(&earlier), times(&alone));
         assert_eq!(times(&histogram).since(&Histogram::default()), times(&histogram));
@@ -181,7 +187,7 @@ mod tests {
 
     #[test]
     fn nothing_is_too_short_or_too_long() {
-        let histogram = LiveHistogram::default();
+        let histogram = AtomicHistogram::default();
         histogram.record(Duration::ZERO, 1);
         histogram.record(Duration::MAX, 1);
         assert_eq!(times(&histogram).count(), 2);

@@ -3,13 +3,13 @@
 mod call_record;
 mod charge;
 mod cost;
+mod counters;
 mod histogram;
 mod meter;
-mod tally;
 
 pub(crate) use call_record::{CallEnd, CallRecord};
 pub(crate) use charge::Charge;
 pub(crate) use cost::nanos;
+pub(crate) use counters::Counter;
 pub use histogram::Histogram;
 pub(crate) use meter::Meter;
-pub(crate) use tally::Count;

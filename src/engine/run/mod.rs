@@ -76,9 +76,9 @@ pub(crate) fn run<S: Service, M: Message>(
     let (reply, end) = turn.run(entry, call, message);
     let at = Instant::now();
     let took = at.duration_since(began);
-    entry.meter.cost.ran(took);
+    entry.meter.cost.record_run(took);
     if entry.kind != MethodKind::Compute {
-        entry.meter.held(entry.name, took, at);
+        entry.meter.record_hold(entry.name, took, at);
     }
     drop(running);
     drop(turn);
@@ -156,9 +156,9 @@ pub(crate) async fn run_async<'a, M: Message>(
         let took = at.duration_since(began);
         total += took;
         entry.charge.add(nanos(took));
-        entry.meter.held(entry.name, took, at);
+        entry.meter.record_hold(entry.name, took, at);
         polled.map(|caught| {
-            entry.meter.cost.ran(total);
+            entry.meter.cost.record_run(total);
             let (reply, end) = outcome::<M>(entry, caught);
             RunResult { reply, end, took: total, at }
         })
@@ -193,7 +193,7 @@ struct CountedRunning<'a>(&'a AtomicU64);
 
 impl<'a> CountedRunning<'a> {
     fn new(entry: &'a MethodEntry) -> Self {
-        let running = entry.meter.tally.running();
+        let running = entry.meter.counters.running();
         running.fetch_add(1, Ordering::Relaxed);
         Self(running)
     }

@@ -72,7 +72,7 @@ impl<S: Service, M: Message> Series<'_, S, M> {
     /// fraction of that, and shows a call that is unusually long, to a few milliseconds.
     fn run_some(&mut self, messages: &mut vec::IntoIter<M>) -> Option<End> {
         let (mut last, tick) = (None, coarsetime::Instant::now_without_cache_update());
-        for message in messages.take(self.record.entry().meter.cost.usually_within_short()) {
+        for message in messages.take(self.record.entry().meter.cost.runs_per_short_slice()) {
             if !self.replies.is_empty() && self.core.quota.anyone_waits() {
                 return None;
             }
@@ -103,8 +103,8 @@ impl<S: Service, M: Message> Series<'_, S, M> {
         let Ok(runs @ 1..) = u32::try_from(ended.len()) else { return };
         let (meter, took) = (&entry.meter, at.duration_since(began));
         let longest = took.saturating_sub(meter.cost.usual() * (runs - 1));
-        meter.cost.ran(took / runs);
-        meter.held(entry.name, longest, at);
+        meter.cost.record_run(took / runs);
+        meter.record_hold(entry.name, longest, at);
         let ends = ended.iter().enumerate().map(|(index, reply)| {
             let end = last.filter(|_| index + 1 == ended.len()).unwrap_or(CallEnd::Answered);
             (if late && end == CallEnd::Answered { CallEnd::Expired } else { end }, reply.as_ref().err())

@@ -11,7 +11,7 @@ use super::super::method_entry::MethodEntry;
 use super::super::{Bell, Mailbox, MailboxSlots, QueueItem, Quota};
 use super::Call;
 use crate::auth::Caller;
-use crate::measure::{CallEnd, Count};
+use crate::measure::{CallEnd, Counter};
 use crate::service::{CallContext, MethodOptions};
 use crate::sync::Arc;
 
@@ -55,7 +55,7 @@ fn queued(entry: &Arc<MethodEntry>) -> Arc<Call<Mill_Grind>> {
 
 /// How many calls ended with an answer, at their deadline, and without their caller.
 fn ends(entry: &MethodEntry) -> [u64; 3] {
-    [Count::Answered, Count::Expired, Count::Abandoned].map(|count| entry.meter.tally.get(count))
+    [Counter::Answered, Counter::Expired, Counter::Abandoned].map(|count| entry.meter.counters.get(count))
 }
 
 #[track_caller]
@@ -79,7 +79,7 @@ async fn a_call_that_waits_is_told_at_its_deadline_and_cannot_start_after_it() {
     assert_eq!(entry.slots.used(), 0, "its place is free");
     assert!(call.begin(start).is_none() && call.is_over());
     assert_eq!(ends(&entry), [0, 1, 0]);
-    assert_eq!(entry.meter.tally.wait().count(), 1);
+    assert_eq!(entry.meter.counters.wait().count(), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -164,7 +164,7 @@ async fn a_call_that_would_end_late_gives_its_time_to_those_who_wait_behind_it()
     assert!(begin(late), "nobody else would gain from its time");
     let other = queued(&entry);
     assert!(begin(late), "nobody knows yet how long it takes");
-    (0..MIN_SAMPLES).for_each(|_| entry.meter.cost.ran(usual));
+    (0..MIN_SAMPLES).for_each(|_| entry.meter.cost.record_run(usual));
     assert!(begin(deadline - usual * 2), "there is time enough");
     let first = queued(&entry);
     assert!(first.begin(late).is_none() && first.is_over());

@@ -7,17 +7,17 @@ use tokio::time::Instant;
 use crate::log::Seldom;
 
 use super::cost::Cost;
-use super::tally::{Count, Tally};
+use super::counters::{CallCounters, Counter};
 
 /// Methods that hold their thread for so long are warned of.
-const TOO_LONG: Duration = Duration::from_millis(10);
+const LONG_HOLD: Duration = Duration::from_millis(10);
 
 /// What is measured of one method.
 #[derive(Debug)]
 pub(crate) struct Meter {
     pub(crate) cost: Cost,
     /// Waiting is from arrival until a call left its mailbox, of those that were in one; running is on the thread and at awaits.
-    pub(crate) tally: Tally,
+    pub(crate) counters: CallCounters,
     pub(super) overload: Seldom,
     pub(super) lost_notification: Seldom,
     held: Seldom,
@@ -27,7 +27,7 @@ impl Meter {
     pub(crate) fn new() -> Self {
         Self {
             cost: Cost::new(),
-            tally: Tally::default(),
+            counters: CallCounters::default(),
             held: Seldom::new(Duration::from_secs(60)),
             overload: Seldom::new(Duration::from_secs(1)),
             lost_notification: Seldom::new(Duration::from_secs(1)),
@@ -35,9 +35,9 @@ impl Meter {
     }
 
     /// A run, or one poll, of the method `name` held the service's thread, or a transport's, for `time` until `now`.
-    pub(crate) fn held(&self, name: &str, time: Duration, now: Instant) {
-        self.cost.held(time, now, || self.tally.get(Count::Inline) + self.tally.get(Count::Queued));
-        if time >= TOO_LONG
+    pub(crate) fn record_hold(&self, name: &str, time: Duration, now: Instant) {
+        self.cost.record_hold(time, now, || self.counters.get(Counter::Inline) + self.counters.get(Counter::Queued));
+        if time >= LONG_HOLD
             && let Some(times) = self.held.is_due(now)
         {
             let held_ms = time.as_millis() as u64;
@@ -52,8 +52,8 @@ impl Meter {
     }
 
     /// A run of the method `name` has held its thread for `time` by now, and goes on.
-    pub(crate) fn holds(&self, name: &str, time: Duration, now: Instant, warns: bool) {
-        self.cost.holds(now);
+    pub(crate) fn record_overlong_hold(&self, name: &str, time: Duration, now: Instant, warns: bool) {
+        self.cost.record_overlong_hold(now);
         if warns {
             let held_ms = time.as_millis() as u64;
             log_warn!(

@@ -45,7 +45,7 @@ fn a_method_that_holds_its_thread_for_10_ms_is_warned_of_once_a_minute() {
     let subscriber = tracing_subscriber::fmt().with_writer(log.clone()).with_ansi(false).finish();
     tracing::subscriber::with_default(subscriber, || {
         let held = |micros, after| {
-            meter.held("grind", Duration::from_micros(micros), start + Duration::from_secs(after));
+            meter.record_hold("grind", Duration::from_micros(micros), start + Duration::from_secs(after));
             log.take()
         };
         assert_eq!(held(9_999, 0), "", "that is borne");
