@@ -1,4 +1,4 @@
-//! Batches: the members run side by side, and are answered in the order in which they were asked.
+//! Batches: the members run side by side, and are answered in the order in which they were request.
 
 use std::time::Duration;
 
@@ -13,68 +13,68 @@ use crate::route::{CallOutcome, MailboxId, RejectReason, Rejection, Route, Start
 use crate::service::CallContext;
 use crate::sync::Arc;
 
-use super::cut::{cut_off, unless_cut};
-use super::{Answer, Asked, Dispatch, Visit, ended};
+use super::cutoff::{cut_off, unless_cut};
+use super::{BodyContext, Dispatch, ResolvedRequest, RpcResponse, ended};
 
 /// How long the members of one batch may run inline, one after another on the transport's thread.
-const INLINE: Duration = Duration::from_millis(1);
+const INLINE_BUDGET: Duration = Duration::from_millis(1);
 
 /// After so many members the time is looked at.
-const LOOK: usize = 32;
+const CLOCK_CHECK_INTERVAL: usize = 32;
 
 /// A member that found no room in its mailbox.
-struct Held<'a> {
+struct HeldMember<'a> {
     index: usize,
-    asked: &'a Asked<'a>,
+    request: &'a ResolvedRequest<'a>,
     route: &'a Arc<dyn Route>,
     call: CallContext,
 }
 
 /// The members of a batch that have not ended.
-struct Open<'a> {
-    under_way: FuturesUnordered<LocalBoxFuture<'a, Answers>>,
-    mailboxes: Vec<Mailbox<'a>>,
+struct BatchProgress<'a> {
+    under_way: FuturesUnordered<LocalBoxFuture<'a, MemberReplies>>,
+    mailboxes: Vec<BatchMailbox<'a>>,
     /// Whether further members may still run on this thread.
     inline: bool,
 }
 
 /// A mailbox for which the batch has members.
-struct Mailbox<'a> {
+struct BatchMailbox<'a> {
     id: MailboxId,
     /// Whether it has members in it, or had.
     entered: bool,
     /// Those that it could not put there yet. Order within a mailbox is the order of the members, so behind one that is held
     /// all others of its mailbox are held, too.
-    held: Vec<Held<'a>>,
+    held: Vec<HeldMember<'a>>,
 }
 
 /// One member, or what stands where one should.
-type Member<'a> = Result<Asked<'a>, Invalid<'a>>;
+type ResolvedMember<'a> = Result<ResolvedRequest<'a>, Invalid<'a>>;
 
 /// Whole answers of members, by index.
-type Answers = Vec<(usize, Vec<u8>)>;
+type MemberReplies = Vec<(usize, Vec<u8>)>;
 
 impl Dispatch {
-    pub(super) async fn batch(&self, members: &[Member<'_>], visit: &Visit<'_>) -> Answer {
-        let dialect = visit.arrival.dialect;
+    pub(super) async fn batch(&self, members: &[ResolvedMember<'_>], context: &BodyContext<'_>) -> RpcResponse {
+        let dialect = context.meta.dialect;
         let mut answers = BatchWriter::new(dialect, members.len());
-        let mut open = Open { under_way: FuturesUnordered::new(), mailboxes: Vec::new(), inline: true };
+        let mut progress = BatchProgress { under_way: FuturesUnordered::new(), mailboxes: Vec::new(), inline: true };
         let (began, mut index) = (Instant::now(), 0);
-        for members in members.chunks(LOOK) {
-            for series in members.chunk_by(are_alike) {
-                let ran = if open.inline { run_series(index, series, visit, &open, &mut answers) } else { 0 };
+        for members in members.chunks(CLOCK_CHECK_INTERVAL) {
+            for series in members.chunk_by(same_series) {
+                let ran = if progress.inline { run_series(index, series, context, &progress, &mut answers) } else { 0 };
                 index += ran;
                 for member in &series[ran..] {
-                    answer(index, member, visit, &mut open, &mut answers);
+                    answer(index, member, context, &mut progress, &mut answers);
                     index += 1;
                 }
             }
-            open.inline = began.elapsed() < INLINE;
+            progress.inline = began.elapsed() < INLINE_BUDGET;
         }
-        let Open { mut under_way, mailboxes, .. } = open;
+        let BatchProgress { mut under_way, mailboxes, .. } = progress;
         for mailbox in mailboxes {
             if !mailbox.held.is_empty() {
-                under_way.push(Box::pin(feed(mailbox, visit)));
+                under_way.push(Box::pin(start_held_members(mailbox, context)));
             }
         }
         let all_ended = async {
@@ -84,29 +84,29 @@ impl Dispatch {
         };
         // If not, those that are still open are answered as cut off.
         let _ = unless_cut(&self.cut, all_ended).await;
-        Answer { body: answers.finish(cut_off), error: None, retry_after: None }
+        RpcResponse { body: answers.finish(cut_off), error: None, retry_after: None }
     }
 }
 
 /// Runs the first members of a series here and now, and answers them. How many these were.
 fn run_series<'a>(
     index: usize,
-    series: &'a [Member<'_>],
-    visit: &Visit<'_>,
-    open: &Open<'_>,
+    series: &'a [ResolvedMember<'_>],
+    context: &BodyContext<'_>,
+    progress: &BatchProgress<'_>,
     answers: &mut BatchWriter<'a>,
 ) -> usize {
     let [Ok(first), _, ..] = series else { return 0 };
-    let Ok((route, call)) = first.check(visit) else { return 0 };
-    if open.holds(route.mailbox()) || visit.budget.is_full() {
+    let Ok((route, call)) = first.authorize(context) else { return 0 };
+    if progress.holds(route.mailbox()) || context.budget.is_full() {
         return 0;
     }
-    let params = |member: &'a Member<'_>| member.as_ref().ok().and_then(|asked| asked.request.params);
+    let params = |member: &'a ResolvedMember<'_>| member.as_ref().ok().and_then(|request| request.parsed.params);
     let mut replies = route.run_series(call, &mut series.iter().map(params));
     let ran = replies.len();
-    for (index, asked) in (index..).zip(series[..ran].iter().flatten()) {
-        if let Some(id) = asked.id {
-            answers.write(index, id, |out| replies.write_next(&visit.budget, out));
+    for (index, request) in (index..).zip(series[..ran].iter().flatten()) {
+        if let Some(id) = request.id {
+            answers.write(index, id, |out| replies.write_next(&context.budget, out));
         }
     }
     ran
@@ -115,18 +115,18 @@ fn run_series<'a>(
 /// Starts a member by itself, and answers it if it ends at once.
 fn answer<'a>(
     index: usize,
-    member: &'a Member<'a>,
-    visit: &'a Visit<'a>,
-    open: &mut Open<'a>,
+    member: &'a ResolvedMember<'a>,
+    context: &'a BodyContext<'a>,
+    progress: &mut BatchProgress<'a>,
     answers: &mut BatchWriter<'a>,
 ) {
     match member {
         Err(invalid) => {
-            answers.write(index, invalid.id, |_| Some(Err(visit.budget.error(invalid.error()))));
+            answers.write(index, invalid.id, |_| Some(Err(context.budget.error(invalid.error()))));
         }
-        Ok(asked) => match asked.id {
-            Some(id) => answers.write(index, id, |out| start(index, asked, visit, open, out)),
-            None => _ = start(index, asked, visit, open, &mut Vec::new()),
+        Ok(request) => match request.id {
+            Some(id) => answers.write(index, id, |out| start(index, request, context, progress, out)),
+            None => _ = start(index, request, context, progress, &mut Vec::new()),
         },
     }
 }
@@ -134,32 +134,32 @@ fn answer<'a>(
 /// Starts a member; none if it has not ended at once.
 fn start<'a>(
     index: usize,
-    asked: &'a Asked<'a>,
-    visit: &'a Visit<'a>,
-    open: &mut Open<'a>,
+    request: &'a ResolvedRequest<'a>,
+    context: &'a BodyContext<'a>,
+    progress: &mut BatchProgress<'a>,
     out: &mut Vec<u8>,
 ) -> Option<CallOutcome> {
-    let (route, call) = match asked.let_in(visit) {
-        Ok(let_in) => let_in,
+    let (route, call) = match request.authorize_logged(context) {
+        Ok(authorized) => authorized,
         Err(error) => return Some(Err(error)),
     };
-    if let Some(error) = visit.not_run(asked) {
+    if let Some(error) = context.skipped_error(request) {
         return Some(Err(error));
     }
-    if open.holds(route.mailbox()) {
-        open.hold(Held { index, asked, route, call });
+    if progress.holds(route.mailbox()) {
+        progress.hold(HeldMember { index, request, route, call });
         return None;
     }
-    match route.start(call, asked.request.params, visit.terms(open.inline, out)) {
+    match route.start(call, request.parsed.params, context.start_context(progress.inline, out)) {
         StartResult::Done(outcome) => return Some(outcome),
-        StartResult::Sent => open.mailbox(route.mailbox()).entered = true,
+        StartResult::Sent => progress.mailbox(route.mailbox()).entered = true,
         waits @ StartResult::Pending(_) => {
-            open.mailbox(route.mailbox()).entered = true;
+            progress.mailbox(route.mailbox()).entered = true;
             // A notification does not wait for its end.
-            if let Some(id) = asked.id {
-                open.under_way.push(Box::pin(async move {
+            if let Some(id) = request.id {
+                progress.under_way.push(Box::pin(async move {
                     let mut answer = Vec::new();
-                    let draft = Draft::open(visit.arrival.dialect, id, &mut answer);
+                    let draft = Draft::open(context.meta.dialect, id, &mut answer);
                     let outcome = ended(waits, &mut answer).await;
                     draft.close(&mut answer, outcome);
                     vec![(index, answer)]
@@ -167,82 +167,82 @@ fn start<'a>(
             }
         }
         StartResult::NoRoom(call, rejection) => {
-            if !open.mailbox(route.mailbox()).waits_after(&rejection) {
+            if !progress.mailbox(route.mailbox()).waits_for_room(&rejection) {
                 route.reject(call, &rejection);
                 return Some(Err(rejection.error));
             }
-            open.hold(Held { index, asked, route, call });
+            progress.hold(HeldMember { index, request, route, call });
         }
     }
     None
 }
 
-impl Visit<'_> {
+impl BodyContext<'_> {
     /// The answer of a member that need not run, as the response has no room for its result. A notification has none.
-    fn not_run(&self, asked: &Asked<'_>) -> Option<RpcError> {
-        (asked.id.is_some() && self.budget.is_full()).then(|| self.budget.error(Pending::not_run()))
+    fn skipped_error(&self, request: &ResolvedRequest<'_>) -> Option<RpcError> {
+        (request.id.is_some() && self.budget.is_full()).then(|| self.budget.error(Pending::not_run()))
     }
 }
 
 /// Whether two members differ in their parameters only, and in what they are called.
-fn are_alike(one: &Member<'_>, next: &Member<'_>) -> bool {
+fn same_series(one: &ResolvedMember<'_>, next: &ResolvedMember<'_>) -> bool {
     let (Ok(one), Ok(next)) = (one, next) else { return false };
     let (Some(route), Some(other)) = (one.route, next.route) else { return false };
     Arc::ptr_eq(route, other) && one.id.is_some() == next.id.is_some()
 }
 
-impl<'a> Open<'a> {
+impl<'a> BatchProgress<'a> {
     /// Whether members for this mailbox are held, which go before any further one.
     fn holds(&self, id: MailboxId) -> bool {
         self.mailboxes.iter().any(|mailbox| mailbox.id == id && !mailbox.held.is_empty())
     }
 
-    fn hold(&mut self, member: Held<'a>) {
+    fn hold(&mut self, member: HeldMember<'a>) {
         self.mailbox(member.route.mailbox()).held.push(member);
     }
 
-    fn mailbox(&mut self, id: MailboxId) -> &mut Mailbox<'a> {
+    fn mailbox(&mut self, id: MailboxId) -> &mut BatchMailbox<'a> {
         let known = self.mailboxes.iter().position(|mailbox| mailbox.id == id);
         let at = known.unwrap_or_else(|| {
-            self.mailboxes.push(Mailbox { id, entered: false, held: Vec::new() });
+            self.mailboxes.push(BatchMailbox { id, entered: false, held: Vec::new() });
             self.mailboxes.len() - 1
         });
         &mut self.mailboxes[at]
     }
 }
 
-impl Mailbox<'_> {
+impl BatchMailbox<'_> {
     /// Whether a member waits that was refused for this reason. No batch is refused because of batches, so it does if there
     /// was no room; but what cannot be done in time is refused in time, unless it is the batch itself that is too much.
-    fn waits_after(&self, rejection: &Rejection) -> bool {
+    fn waits_for_room(&self, rejection: &Rejection) -> bool {
         self.entered
             || matches!(rejection.reason, RejectReason::Full | RejectReason::ServiceFull | RejectReason::BytesFull)
     }
 }
 
 /// Starts the held members of one mailbox in their order, each as soon as there is room, and waits for all of them.
-async fn feed(mut mailbox: Mailbox<'_>, visit: &Visit<'_>) -> Answers {
+async fn start_held_members(mut mailbox: BatchMailbox<'_>, context: &BodyContext<'_>) -> MemberReplies {
     let mut held = std::mem::take(&mut mailbox.held).into_iter();
     let mut answers = Vec::with_capacity(held.len());
     let mut under_way = FuturesUnordered::new();
-    while let Some(Held { index, asked, route, mut call }) = held.next() {
+    while let Some(HeldMember { index, request, route, mut call }) = held.next() {
         let mut answer = Vec::new();
-        let draft = asked.id.map(|id| Draft::open(visit.arrival.dialect, id, &mut answer));
+        let draft = request.id.map(|id| Draft::open(context.meta.dialect, id, &mut answer));
         let waiting = held.len() + 1;
         let mut room: Option<(RejectReason, LocalBoxFuture<'_, ()>)> = None;
         let started = loop {
-            if let Some(error) = visit.not_run(asked) {
+            if let Some(error) = context.skipped_error(request) {
                 break StartResult::Done(Err(error));
             }
             let until = call.deadline;
-            let rejection = match route.start(call, asked.request.params, visit.terms(false, &mut answer)) {
+            let rejection = match route.start(call, request.parsed.params, context.start_context(false, &mut answer)) {
                 StartResult::NoRoom(back, rejection) => {
                     call = back;
                     rejection
                 }
                 started => break started,
             };
-            if !mailbox.waits_after(&rejection) {
+            if !mailbox.waits_for_room(&rejection) {
                 route.reject(call, &rejection);
                 break StartResult::Done(Err(rejection.error));
             }

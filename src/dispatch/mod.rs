@@ -4,7 +4,7 @@
 //! checked against its access rule, and is started; the outcomes go back in the endpoint's dialect.
 
 mod batch;
-mod cut;
+mod cutoff;
 
 use std::fmt;
 use std::future::poll_fn;
@@ -23,7 +23,7 @@ use crate::router::Router;
 use crate::service::{Access, CallContext};
 use crate::sync::Arc;
 
-use cut::{cut_off, unless_cut};
+use cutoff::{cut_off, unless_cut};
 
 /// What every endpoint of a server shares.
 pub(crate) struct Dispatch {
@@ -37,7 +37,7 @@ pub(crate) struct Dispatch {
 }
 
 /// What came with a body.
-pub(crate) struct Arrival<'a> {
+pub(crate) struct RequestMeta<'a> {
     pub(crate) token: Option<&'a str>,
     /// Where it came from, as far as the transport itself knows: what a caller says of it does not count.
     pub(crate) peer: Option<IpAddr>,
@@ -47,7 +47,7 @@ pub(crate) struct Arrival<'a> {
 }
 
 /// What goes back.
-pub(crate) struct Answer {
+pub(crate) struct RpcResponse {
     /// `None`: there is nothing to answer.
     pub(crate) body: Option<Vec<u8>>,
     /// The code, if the answer is one error.
@@ -57,16 +57,16 @@ pub(crate) struct Answer {
 }
 
 /// What all calls of one body have in common.
-struct Visit<'a> {
+struct BodyContext<'a> {
     arrived: Instant,
-    arrival: Arrival<'a>,
+    meta: RequestMeta<'a>,
     who: Result<Caller, Unsure>,
     budget: Rc<Budget>,
 }
 
 /// One call of a body: what it asks for, looked up once.
-struct Asked<'a> {
-    request: Request<'a>,
+struct ResolvedRequest<'a> {
+    parsed: Request<'a>,
     /// `None` if there is no such method.
     route: Option<&'a Arc<dyn Route>>,
     /// The id under which it is answered; none of a notification.
@@ -75,42 +75,48 @@ struct Asked<'a> {
 
 impl Dispatch {
     /// Answers one body. Dropping the future gives its calls up.
-    pub(crate) async fn handle(&self, body: &[u8], arrival: Arrival<'_>) -> Answer {
-        let (arrived, dialect) = (Instant::now(), arrival.dialect);
-        let ask = |request| self.ask(request, dialect);
+    pub(crate) async fn handle(&self, body: &[u8], meta: RequestMeta<'_>) -> RpcResponse {
+        let (arrived, dialect) = (Instant::now(), meta.dialect);
+        let resolve = |request| self.resolve(request, dialect);
         match Envelope::parse(body, &self.limits) {
             Ok(Envelope::Single(Ok(request))) => {
-                let asked = ask(request);
+                let request = resolve(request);
                 let budget = Budget::new(self.response_limit);
-                let visit = self.visit(arrived, arrival, budget, asked.asks_caller()).await;
-                self.single(&asked, &visit).await
+                let context = self.body_context(arrived, meta, budget, request.asks_caller()).await;
+                self.single(&request, &context).await
             }
             Ok(Envelope::Batch(members)) => {
-                let members: Vec<_> = members.into_iter().map(|member| member.map(ask)).collect();
-                let asks_caller = || members.iter().flatten().any(Asked::asks_caller);
+                let members: Vec<_> = members.into_iter().map(|member| member.map(resolve)).collect();
+                let asks_caller = || members.iter().flatten().any(ResolvedRequest::asks_caller);
                 let budget = Budget::of_batch(self.response_limit);
                 // Without a token nobody need be asked, and no member looked at.
-                let asks_caller = arrival.token.is_some() && asks_caller();
-                let visit = self.visit(arrived, arrival, budget, asks_caller).await;
-                self.batch(&members, &visit).await
+                let asks_caller = meta.token.is_some() && asks_caller();
+                let context = self.body_context(arrived, meta, budget, asks_caller).await;
+                self.batch(&members, &context).await
             }
-            Ok(Envelope::Single(Err(invalid))) => Answer::error(dialect, invalid.id, &invalid.error()),
-            Err(error) => Answer::error(dialect, Id::NULL, &error),
+            Ok(Envelope::Single(Err(invalid))) => RpcResponse::error(dialect, invalid.id, &invalid.error()),
+            Err(error) => RpcResponse::error(dialect, Id::NULL, &error),
         }
     }
 
     #[inline]
-    fn ask<'a>(&'a self, request: Request<'a>, dialect: Dialect) -> Asked<'a> {
-        Asked { route: self.router.find(&request.method), id: dialect.reply_id(&request), request }
+    fn resolve<'a>(&'a self, request: Request<'a>, dialect: Dialect) -> ResolvedRequest<'a> {
+        ResolvedRequest { route: self.router.find(&request.method), id: dialect.reply_id(&request), parsed: request }
     }
 
     /// What the calls of a body have in common; who is calling only if an answer depends on it.
-    async fn visit<'a>(&self, arrived: Instant, arrival: Arrival<'a>, budget: Budget, asks_caller: bool) -> Visit<'a> {
-        let who = match arrival.token.filter(|_| asks_caller) {
-            Some(token) => self.who(Some(token), arrival.peer).await,
+    async fn body_context<'a>(
+        &self,
+        arrived: Instant,
+        meta: RequestMeta<'a>,
+        budget: Budget,
+        asks_caller: bool,
+    ) -> BodyContext<'a> {
+        let who = match meta.token.filter(|_| asks_caller) {
+            Some(token) => self.who(Some(token), meta.peer).await,
             None => Ok(Caller::anonymous()),
         };
-        Visit { arrived, arrival, who, budget: Rc::new(budget) }
+        BodyContext { arrived, meta, who, budget: Rc::new(budget) }
     }
 
     /// Who sends a token: anonymous without one, with one that is nobody's, and if nobody checks any.
@@ -143,17 +149,17 @@ impl Dispatch {
         if Access::Private.admits(&caller) { Ok(()) } else { Err(RpcError::access_denied()) }
     }
 
-    async fn single(&self, asked: &Asked<'_>, visit: &Visit<'_>) -> Answer {
-        let dialect = visit.arrival.dialect;
+    async fn single(&self, request: &ResolvedRequest<'_>, context: &BodyContext<'_>) -> RpcResponse {
+        let dialect = context.meta.dialect;
         let deferred_wake = DeferredWake::begin();
         let mut body = Vec::new();
-        let Some(id) = asked.id else {
-            asked.start(visit, &mut body);
+        let Some(id) = request.id else {
+            request.start(context, &mut body);
             deferred_wake.yield_to_others().await;
-            return Answer::nothing(dialect.notification());
+            return RpcResponse::nothing(dialect.notification());
         };
-        let draft = Draft::reply(dialect, id, &asked.request, &mut body);
-        let outcome = match asked.start(visit, &mut body) {
+        let draft = Draft::reply(dialect, id, &request.parsed, &mut body);
+        let outcome = match request.start(context, &mut body) {
             StartResult::Done(outcome) => outcome,
             started => {
                 deferred_wake.yield_to_others().await;
@@ -161,11 +167,11 @@ impl Dispatch {
             }
         };
         let error = draft.close(&mut body, outcome);
-        Answer::new(body, error.as_ref())
+        RpcResponse::new(body, error.as_ref())
     }
 }
 
-impl<'a> Asked<'a> {
+impl<'a> ResolvedRequest<'a> {
     /// Whether the answer depends on who is calling.
     #[inline]
     fn asks_caller(&self) -> bool {
@@ -173,12 +179,12 @@ impl<'a> Asked<'a> {
     }
 
     /// Starts a call that does not wait for room.
-    fn start(&self, visit: &Visit<'_>, out: &mut Vec<u8>) -> StartResult {
-        let (route, call) = match self.let_in(visit) {
-            Ok(let_in) => let_in,
+    fn start(&self, context: &BodyContext<'_>, out: &mut Vec<u8>) -> StartResult {
+        let (route, call) = match self.authorize_logged(context) {
+            Ok(authorized) => authorized,
             Err(error) => return StartResult::Done(Err(error)),
         };
-        match route.start(call, self.request.params, visit.terms(true, out)) {
+        match route.start(call, self.parsed.params, context.start_context(true, out)) {
             StartResult::NoRoom(call, rejection) => {
                 route.reject(call, &rejection);
                 StartResult::Done(Err(rejection.error))
@@ -189,27 +195,27 @@ impl<'a> Asked<'a> {
 
     /// Lets a call in if its caller may make it; if not, the log says so.
     #[inline]
-    fn let_in(&self, visit: &Visit<'_>) -> Result<(&'a Arc<dyn Route>, CallContext), RpcError> {
-        self.check(visit).inspect_err(|error| {
+    fn authorize_logged(&self, context: &BodyContext<'_>) -> Result<(&'a Arc<dyn Route>, CallContext), RpcError> {
+        self.authorize(context).inspect_err(|error| {
             // An unknown name may be as long as a body.
-            let method = beginning(&self.request.method, 100);
+            let method = beginning(&self.parsed.method, 100);
             log_debug!(method, notification = self.id.is_none(), code = error.code(), "not let in");
         })
     }
 
     /// The route of a call, and the call itself, if its caller may make it.
     #[inline]
-    fn check(&self, visit: &Visit<'_>) -> Result<(&'a Arc<dyn Route>, CallContext), RpcError> {
+    fn authorize(&self, context: &BodyContext<'_>) -> Result<(&'a Arc<dyn Route>, CallContext), RpcError> {
         let route = self.route.ok_or_else(RpcError::method_not_found)?;
-        let caller = allowed(route, visit)?;
+        let caller = allowed_caller(route, context)?;
         let notification = self.id.is_none();
         // Who does not wait cannot lose patience.
-        let patience = visit.arrival.timeout.filter(|_| !notification).unwrap_or(Duration::MAX);
+        let patience = context.meta.timeout.filter(|_| !notification).unwrap_or(Duration::MAX);
         let call = CallContext {
             method: route.name(),
             caller,
-            arrived: visit.arrived,
-            deadline: visit.arrived + route.options().deadline.min(patience),
+            arrived: context.arrived,
+            deadline: context.arrived + route.options().deadline.min(patience),
             notification,
             chain: None,
         };
@@ -223,21 +229,21 @@ impl fmt::Debug for Dispatch {
     }
 }
 
-impl Visit<'_> {
+impl BodyContext<'_> {
     /// The terms of one of its calls, whose result goes behind what is in `out`.
-    fn terms<'a>(&'a self, inline: bool, out: &'a mut Vec<u8>) -> StartContext<'a> {
+    fn start_context<'a>(&'a self, inline: bool, out: &'a mut Vec<u8>) -> StartContext<'a> {
         StartContext { budget: &self.budget, inline, out }
     }
 }
 
 /// The caller as the method is to see it, if the access rule lets it through.
 #[inline]
-fn allowed(route: &Arc<dyn Route>, visit: &Visit<'_>) -> Result<Caller, RpcError> {
+fn allowed_caller(route: &Arc<dyn Route>, context: &BodyContext<'_>) -> Result<Caller, RpcError> {
     let options = route.options();
     if !options.asks_caller {
         return Ok(Caller::anonymous());
     }
-    let caller = visit.who.as_ref().map_err(|Unsure| RpcError::unavailable())?;
+    let caller = context.who.as_ref().map_err(|Unsure| RpcError::unavailable())?;
     if options.access.admits(caller) { Ok(caller.clone()) } else { Err(RpcError::access_denied()) }
 }
 
@@ -252,7 +258,7 @@ async fn ended(started: StartResult, out: &mut Vec<u8>) -> CallOutcome {
     }
 }
 
-impl Answer {
+impl RpcResponse {
     /// One answer, and the error that it tells.
     fn new(body: Vec<u8>, error: Option<&RpcError>) -> Self {
         Self { body: Some(body), error: error.map(RpcError::code), retry_after: error.and_then(RpcError::retry_after) }

@@ -128,8 +128,8 @@ impl ServerHandle {
     /// Answers a body as an endpoint does, without HTTP.
     #[cfg(feature = "testing")]
     pub(crate) async fn answer(&self, body: &[u8], dialect: Dialect, token: Option<&str>) -> Option<Vec<u8>> {
-        let arrival = crate::dispatch::Arrival { token, peer: None, timeout: None, dialect };
-        self.shared.dispatch.handle(body, arrival).await.body
+        let meta = crate::dispatch::RequestMeta { token, peer: None, timeout: None, dialect };
+        self.shared.dispatch.handle(body, meta).await.body
     }
 
     /// Whether every service lets calls in, and no stop was asked for.

@@ -13,7 +13,7 @@ use futures::FutureExt;
 use futures::future::{Either, LocalBoxFuture};
 use tokio::sync::watch;
 
-use crate::dispatch::{Answer, Arrival, Dispatch};
+use crate::dispatch::{Dispatch, RequestMeta, RpcResponse};
 use crate::jsonrpc::{Dialect, RpcError, code};
 
 use super::allowed_methods::AllowedMethods;
@@ -130,11 +130,11 @@ impl<H: BodyHandler> Endpoint<H> {
             timeout: caller_headers::request_timeout(headers),
             dialect: self.dialect,
         };
-        let answer = AssertUnwindSafe((self.handle)(&body, arrival)).catch_unwind().await;
+        let answer = AssertUnwindSafe((self.handle)(&body, meta)).catch_unwind().await;
         Ok(self.respond(answer.unwrap_or_else(|panic| self.after_panic(&*panic))))
     }
 
-    fn respond(&self, answer: Answer) -> HttpResponse {
+    fn respond(&self, answer: RpcResponse) -> HttpResponse {
         let Some(body) = answer.body else { return HttpResponse::NoContent().finish() };
         let status = self.front.status.status(self.dialect, answer.error);
         let mut response = HttpResponse::build(status).insert_header((CONTENT_TYPE, JSON)).body(body);
@@ -150,7 +150,11 @@ impl<H: BodyHandler> Endpoint<H> {
         let text = panic.downcast_ref::<&str>().copied();
         let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("a panic");
         let error = RpcError::internal(&format_args!("the dispatch panicked: {text}"));
-        Answer { body: Some(Dispatch::refuse(self.dialect, &error)), error: Some(code::INTERNAL), retry_after: None }
+        RpcResponse {
+            body: Some(Dispatch::refuse(self.dialect, &error)),
+            error: Some(code::INTERNAL),
+            retry_after: None,
+        }
     }
 }
 

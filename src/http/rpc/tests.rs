@@ -21,16 +21,18 @@ fn front(status: ErrorStatus, origins: &[&str]) -> (Arc<EndpointConfig>, watch::
     (Arc::new(EndpointConfig { guard, token_header, body, status, stopping }), stop)
 }
 
-fn answer(body: impl Into<Vec<u8>>) -> Answer {
-    Answer { body: Some(body.into()), error: None, retry_after: None }
+fn answer(body: impl Into<Vec<u8>>) -> RpcResponse {
+    RpcResponse { body: Some(body.into()), error: None, retry_after: None }
 }
 
 /// Answers as the body asks, or with the length of the body, the token and the timeout.
 async fn answer_by_body(body: &[u8], arrival: Arrival<'_>) -> Answer {
     match body {
-        b"nothing" => Answer { body: None, error: None, retry_after: None },
-        b"busy" => Answer { error: Some(code::BUSY), retry_after: Some(Duration::from_millis(2500)), ..answer("busy") },
-        b"denied" => Answer { error: Some(code::ACCESS_DENIED), ..answer("denied") },
+        b"nothing" => RpcResponse { body: None, error: None, retry_after: None },
+        b"busy" => {
+            RpcResponse { error: Some(code::BUSY), retry_after: Some(Duration::from_millis(2500)), ..answer("busy") }
+        }
+        b"denied" => RpcResponse { error: Some(code::ACCESS_DENIED), ..answer("denied") },
         b"panic" => panic!("a secret"),
         other => answer(format!("{} {:?} {:?}", other.len(), arrival.token, arrival.timeout)),
     }
@@ -264,7 +266,7 @@ fn a_stop_gives_up_stalled_bodies_finishes_running_calls_and_closes_idle_connect
     });
     let running = Arc::new(AtomicU32::new(0));
     let seen = Arc::clone(&running);
-    let mut server = serve(front, async move |body: &[u8], _: Arrival<'_>| {
+    let mut server = serve(front, async move |body: &[u8], _: RequestMeta<'_>| {
         if body == b"slow" {
             seen.fetch_add(1, Ordering::SeqCst);
             rt::time::sleep(Duration::from_millis(1500)).await;
@@ -312,10 +314,10 @@ fn a_waiting_call_is_dropped_when_its_client_disconnects() {
     let (front, _stop) = front(ErrorStatus::Ok, &[]);
     let (running, dropped) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
     let (started, guard) = (Arc::clone(&running), Arc::clone(&dropped));
-    let server = serve(front, async move |_: &[u8], _: Arrival<'_>| {
+    let server = serve(front, async move |_: &[u8], _: RequestMeta<'_>| {
         let _guard = Dropped(Arc::clone(&guard));
         started.fetch_add(1, Ordering::SeqCst);
-        std::future::pending::<Answer>().await
+        std::future::pending::<RpcResponse>().await
     });
     let mut gone = server.connect();
     gone.send(format!("{HEAD}Content-Length: 1\r\n\r\nx").as_bytes());
