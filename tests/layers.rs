@@ -66,8 +66,8 @@ const LAYERS: &[Layer] = &[
     Layer {
         module: "mailbox",
         knows: &[
-            "jsonrpc::Hold",
-            "jsonrpc::Pending",
+            "jsonrpc::ResultLease",
+            "jsonrpc::PendingResults",
             "jsonrpc::RpcError",
             "jsonrpc::code",
             "log",

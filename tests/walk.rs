@@ -41,7 +41,7 @@ const INLINE: &[Hop] = &[
     hop("jsonrpc/envelope.rs", "member", "member("),
     hop("jsonrpc/request.rs", "read", "request::read("),
     hop("jsonrpc/request.rs", "deserialize", ".deserialize("),
-    hop("jsonrpc/request.rs", "visit_map", "MembersVisitor"),
+    hop("jsonrpc/request.rs", "visit_map", "RawMembersVisitor"),
     hop("jsonrpc/request.rs", "judge", ".judge("),
     hop("dispatch/mod.rs", "body_context", "self.body_context("),
     hop("dispatch/mod.rs", "single", "self.single("),

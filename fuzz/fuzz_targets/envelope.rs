@@ -23,7 +23,7 @@ mod jsonrpc;
 #[path = "../../src/sync.rs"]
 mod sync;
 
-use jsonrpc::{BatchWriter, Dialect, Draft, Envelope, Id, Limits, Member, Request, RpcError};
+use jsonrpc::{BatchWriter, Dialect, Draft, Envelope, Id, Limits, ParsedRequest, Request, RpcError};
 
 /// What came of reading a body.
 type Parsed<'a> = Result<Envelope<'a>, RpcError>;
@@ -92,7 +92,7 @@ fn refused(request: &Request<'_>) -> Option<(RpcError, Vec<u8>)> {
     Some((told, answer))
 }
 
-fn compare(member: &Member<'_>, json: &str) {
+fn compare(member: &ParsedRequest<'_>, json: &str) {
     match (member, plain(json)) {
         (Ok(request), Some(Plain { method, params, id })) => {
             assert_eq!(request.method, method);
@@ -165,7 +165,7 @@ impl<'de> Deserialize<'de> for Members<'de> {
 /// What a server would answer whose every method returns null.
 fn answer(parsed: &Parsed<'_>, dialect: Dialect) -> Option<Vec<u8>> {
     let mut out = Vec::new();
-    let write = |member: &Member<'_>, out: &mut Vec<u8>| match member {
+    let write = |member: &ParsedRequest<'_>, out: &mut Vec<u8>| match member {
         Ok(_) => {
             out.extend_from_slice(b"null");
             Ok(())
@@ -193,7 +193,7 @@ fn answer(parsed: &Parsed<'_>, dialect: Dialect) -> Option<Vec<u8>> {
     Some(out)
 }
 
-fn reply_id<'a>(member: &Member<'a>, dialect: Dialect) -> Option<Id<'a>> {
+fn reply_id<'a>(member: &ParsedRequest<'a>, dialect: Dialect) -> Option<Id<'a>> {
     match member {
         Ok(request) => dialect.reply_id(request),
         Err(invalid) => Some(invalid.id),

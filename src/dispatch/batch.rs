@@ -7,7 +7,7 @@ use futures::future::LocalBoxFuture;
 use futures::stream::FuturesUnordered;
 use tokio::time::{Instant, timeout_at};
 
-use crate::jsonrpc::{BatchWriter, Draft, Invalid, Pending, RpcError};
+use crate::jsonrpc::{BatchWriter, Draft, InvalidRequest, PendingResults, RpcError};
 use crate::mailbox::deadline_error;
 use crate::route::{CallOutcome, MailboxId, RejectReason, Rejection, Route, StartResult};
 use crate::service::CallContext;
@@ -49,7 +49,7 @@ struct BatchMailbox<'a> {
 }
 
 /// One member, or what stands where one should.
-type ResolvedMember<'a> = Result<ResolvedRequest<'a>, Invalid<'a>>;
+type ResolvedMember<'a> = Result<ResolvedRequest<'a>, InvalidRequest<'a>>;
 
 /// Whole answers of members, by index.
 type MemberReplies = Vec<(usize, Vec<u8>)>;
@@ -180,7 +180,7 @@ fn start<'a>(
 impl BodyContext<'_> {
     /// The answer of a member that need not run, as the response has no room for its result. A notification has none.
     fn skipped_error(&self, request: &ResolvedRequest<'_>) -> Option<RpcError> {
-        (request.id.is_some() && self.budget.is_full()).then(|| self.budget.error(Pending::not_run()))
+        (request.id.is_some() && self.budget.is_full()).then(|| self.budget.error(PendingResults::not_run()))
     }
 }
 

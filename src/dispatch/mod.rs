@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::auth::{Auth, Caller, Unsure};
-use crate::jsonrpc::{Budget, Dialect, Draft, Envelope, Id, Limits, Request, RpcError, beginning};
+use crate::jsonrpc::{Budget, Dialect, Draft, Envelope, Id, Limits, Request, RpcError, truncated};
 use crate::mailbox::DeferredWake;
 use crate::route::{CallOutcome, Route, StartContext, StartResult};
 use crate::router::Router;
@@ -198,7 +198,7 @@ impl<'a> ResolvedRequest<'a> {
     fn authorize_logged(&self, context: &BodyContext<'_>) -> Result<(&'a Arc<dyn Route>, CallContext), RpcError> {
         self.authorize(context).inspect_err(|error| {
             // An unknown name may be as long as a body.
-            let method = beginning(&self.parsed.method, 100);
+            let method = truncated(&self.parsed.method, 100);
             log_debug!(method, notification = self.id.is_none(), code = error.code(), "not let in");
         })
     }

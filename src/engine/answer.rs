@@ -8,7 +8,7 @@ use std::vec;
 use pin_project_lite::pin_project;
 use serde::Serialize;
 
-use crate::jsonrpc::{Budget, Pending, RpcError};
+use crate::jsonrpc::{Budget, PendingResults, RpcError};
 use crate::log::{caught, discard};
 use crate::mailbox::ReadyOutput;
 use crate::route::{CallOutcome, SeriesReplies, StartResult, PendingReply};
@@ -49,7 +49,7 @@ fn write_ready<T: Serialize>(
     out: &mut Vec<u8>,
 ) -> CallOutcome {
     match ready {
-        Ok(ReadyOutput::Value(output, hold)) => {
+        Ok(ReadyOutput::Value(output, lease)) => {
             let outcome = write(method, Ok(output), budget, out);
             // Its batch counts the output as held in memory until it is written or dropped.
             drop(hold);

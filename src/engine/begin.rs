@@ -6,7 +6,7 @@
 use futures::future::LocalBoxFuture;
 use tokio::time::Instant;
 
-use crate::jsonrpc::{Budget, Pending, RpcError};
+use crate::jsonrpc::{Budget, PendingResults, RpcError};
 use crate::log::discard;
 use crate::mailbox::{BatchMember, Call, MethodEntry};
 use crate::measure::CallRecord;

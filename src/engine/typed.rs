@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::auth::Caller;
-use crate::jsonrpc::{NoForm, RpcError, check};
+use crate::jsonrpc::{RpcError, Unrepresentable, check};
 use crate::log::{caught, discard, panic_text};
 use crate::mailbox::{Call, MethodEntry};
 use crate::measure::CallRecord;

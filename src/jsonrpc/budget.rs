@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::{Pending, RpcError, check, write};
+use super::{PendingResults, RpcError, check, write};
 
 /// How many bytes of results one response may still take.
 ///
@@ -20,7 +20,7 @@ pub(crate) struct Budget {
     /// Whether a result has not fitted.
     full: Cell<bool>,
     /// Of a batch: what its members have ended with on other threads. Made for the first of these.
-    pending: Option<OnceCell<Arc<Pending>>>,
+    pending: Option<OnceCell<Arc<PendingResults>>>,
 }
 
 impl Budget {
@@ -34,8 +34,8 @@ impl Budget {
     }
 
     /// Where members of the batch that end on other threads count their results. `None` if there is only one call.
-    pub(crate) fn pending(&self) -> Option<&Arc<Pending>> {
-        let new = || Pending::new(self.limit, self.limit - self.left.get(), self.full.get());
+    pub(crate) fn pending(&self) -> Option<&Arc<PendingResults>> {
+        let new = || PendingResults::new(self.limit, self.limit - self.left.get(), self.full.get());
         self.pending.as_ref().map(|pending| pending.get_or_init(new))
     }
 
@@ -56,7 +56,7 @@ impl Budget {
         result: &T,
     ) -> Result<(), RpcError> {
         let start = out.len();
-        let mut limited = Limited { limit: start.saturating_add(self.left.get()), out, full: false };
+        let mut limited = LimitedWriter { limit: start.saturating_add(self.left.get()), out, full: false };
         let written = write(&mut limited, result);
         // Asked first: an `impl Serialize` may have swallowed the error and gone on.
         let outcome = if limited.full {
@@ -101,7 +101,7 @@ impl Budget {
         RpcError::too_large()
     }
 
-    fn shared(&self) -> Option<&Arc<Pending>> {
+    fn shared(&self) -> Option<&Arc<PendingResults>> {
         self.pending.as_ref()?.get()
     }
 
@@ -128,13 +128,13 @@ impl Budget {
 const TAIL: usize = 128;
 
 /// Takes no byte beyond the limit, which counts from the beginning of the buffer.
-struct Limited<'a> {
+struct LimitedWriter<'a> {
     out: &'a mut Vec<u8>,
     limit: usize,
     full: bool,
 }
 
-impl io::Write for Limited<'_> {
+impl io::Write for LimitedWriter<'_> {
     #[inline]
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.full || bytes.len() > self.limit - self.out.len() {
@@ -186,8 +186,8 @@ mod tests {
 
     #[test]
     fn writing_stops_when_the_limit_is_reached() {
-        struct Counted(Cell<u32>);
-        impl Serialize for Counted {
+        struct EndlessList(Cell<u32>);
+        impl Serialize for EndlessList {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 let mut seq = serializer.serialize_seq(None)?;
                 for n in 0..1_000_000 {
@@ -197,7 +197,7 @@ mod tests {
                 seq.end()
             }
         }
-        let endless = Counted(Cell::new(0));
+        let endless = EndlessList(Cell::new(0));
         assert_eq!(within(1000, &endless), Err(RpcError::too_large()));
         assert!(endless.0.get() < 100, "{} elements were asked for", endless.0.get());
     }

@@ -163,7 +163,7 @@ mod tests {
 
     #[test]
     fn a_null_id_is_a_notification_in_the_older_dialects_only() {
-        let request = |id| Request { method: "m".into(), params: None, id, unread: None };
+        let request = |id| Request { method: "m".into(), params: None, id, unchecked: None };
         for &(_, dialect) in Dialect::ALL {
             assert_eq!(dialect.reply_id(&request(None)), None);
             let zero = Id::from_json("0", 9).ok();

@@ -11,7 +11,7 @@ use serde::{Serialize, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::check;
-use super::internal::{self, Origin};
+use super::internal_error::{self, Origin};
 
 /// What a caller is told when a call fails: a code, a message and, where it helps, data.
 ///
@@ -28,11 +28,11 @@ use super::internal::{self, Origin};
 /// assert_eq!(error.to_string(), "No such user (404)");
 /// ```
 #[derive(Clone)]
-pub struct RpcError(Box<Parts>);
+pub struct RpcError(Box<ErrorParts>);
 
 /// In a box, because each result of a call is moved as a `Result` with this error: few calls fail, and all are moved.
 #[derive(Clone)]
-struct Parts {
+struct ErrorParts {
     code: i32,
     message: Cow<'static, str>,
     data: Option<Box<RawValue>>,
@@ -57,7 +57,7 @@ pub(crate) mod code {
 impl RpcError {
     /// An error with this code and message, and no data.
     pub fn new(code: i32, message: impl Into<Cow<'static, str>>) -> Self {
-        Self(Box::new(Parts { code, message: message.into(), data: None, retry_after: None }))
+        Self(Box::new(ErrorParts { code, message: message.into(), data: None, retry_after: None }))
     }
 
     /// The same error with `data`, which the caller gets as it is.
@@ -109,15 +109,15 @@ impl RpcError {
         serde_json::to_vec(self).unwrap_or_else(|_| br#"{"code":-32603,"message":"Internal error"}"#.to_vec())
     }
 
-    /// -32603 with a fresh correlation id; `cause` goes to the log under that id and nowhere else, as [`internal::tell`] says.
+    /// -32603 with a fresh correlation id; `cause` goes to the log under that id and nowhere else, as [`internal_error::log_cause`] says.
     #[track_caller]
     pub(crate) fn internal(cause: &dyn fmt::Display) -> Self {
-        Self::with_id(internal::tell(Origin::Place(Location::caller()), cause))
+        Self::with_id(internal_error::log_cause(Origin::Place(Location::caller()), cause))
     }
 
     /// The same for a cause within a method, or in the answering of its calls.
     pub(crate) fn internal_in(method: &'static str, cause: &dyn fmt::Display) -> Self {
-        Self::with_id(internal::tell(Origin::Method(method), cause))
+        Self::with_id(internal_error::log_cause(Origin::Method(method), cause))
     }
 
     fn with_id(correlation_id: String) -> Self {

@@ -1,6 +1,6 @@
 //! The id of a call, kept as the caller wrote it.
 
-use super::fault::Fault;
+use super::request_fault::RequestFault;
 
 /// The id of a call: a string, a number or null, echoed byte for byte.
 ///
@@ -16,12 +16,12 @@ impl<'a> Id<'a> {
     ///
     /// # Errors
     /// If the text is a value that cannot be an id, or is longer than a caller may have echoed.
-    pub(super) fn from_json(json: &'a str, max_bytes: usize) -> Result<Self, Fault<'a>> {
+    pub(super) fn from_json(json: &'a str, max_bytes: usize) -> Result<Self, RequestFault<'a>> {
         if !matches!(json.as_bytes().first(), Some(b'"' | b'-' | b'0'..=b'9' | b'n')) {
-            return Err(Fault::Id(json));
+            return Err(RequestFault::Id(json));
         }
         if json.len() > max_bytes {
-            return Err(Fault::LongId { bytes: json.len(), limit: max_bytes });
+            return Err(RequestFault::LongId { bytes: json.len(), limit: max_bytes });
         }
         Ok(Self(json))
     }

@@ -7,9 +7,9 @@ use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::envelope::Limits;
-use super::fault::Fault;
-use super::large::Unread;
-use super::{Id, RpcError, brackets};
+use super::large_params::UncheckedParams;
+use super::request_fault::RequestFault;
+use super::{Id, RpcError, nesting};
 
 /// A valid request object: a call, or a notification if it has no id.
 #[derive(Debug)]
@@ -20,21 +20,21 @@ pub(crate) struct Request<'a> {
     pub(crate) params: Option<&'a str>,
     pub(crate) id: Option<Id<'a>>,
     /// Of a call whose parameters are large: whether they are JSON is not known yet.
-    pub(super) unread: Option<Unread<'a>>,
+    pub(super) unchecked: Option<UncheckedParams<'a>>,
 }
 
 /// Something that stands where a request object should, and is none. It is always answered.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Invalid<'a> {
+pub(crate) struct InvalidRequest<'a> {
     /// The id that could be read, else null.
     pub(crate) id: Id<'a>,
-    pub(super) fault: Fault<'a>,
+    pub(super) fault: RequestFault<'a>,
 }
 
 /// One member of a batch, or the whole of a body that is no batch.
-pub(crate) type Member<'a> = Result<Request<'a>, Invalid<'a>>;
+pub(crate) type ParsedRequest<'a> = Result<Request<'a>, InvalidRequest<'a>>;
 
-impl Invalid<'_> {
+impl InvalidRequest<'_> {
     pub(crate) fn error(self) -> RpcError {
         RpcError::invalid_request(&self.fault)
     }
@@ -44,41 +44,41 @@ impl Invalid<'_> {
 ///
 /// # Errors
 /// The text is no object in JSON, nests too deep, or the name of a member has an escape that stands for no character.
-pub(super) fn read<'a>(json: &'a str, limits: &Limits) -> serde_json::Result<Member<'a>> {
+pub(super) fn read<'a>(json: &'a str, limits: &Limits) -> serde_json::Result<ParsedRequest<'a>> {
     let mut json = serde_json::Deserializer::from_str(json);
-    let member = Seed(limits).deserialize(&mut json)?;
+    let member = RequestSeed(limits).deserialize(&mut json)?;
     json.end()?;
     Ok(member)
 }
 
 /// The same where the object stands among others.
-pub(super) struct Seed<'a>(pub(super) &'a Limits);
+pub(super) struct RequestSeed<'a>(pub(super) &'a Limits);
 
-impl<'de> DeserializeSeed<'de> for Seed<'_> {
-    type Value = Member<'de>;
+impl<'de> DeserializeSeed<'de> for RequestSeed<'_> {
+    type Value = ParsedRequest<'de>;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Member<'de>, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<ParsedRequest<'de>, D::Error> {
         // Filled where they are: each move of them costs a few nanoseconds, of which a whole member takes a hundred or two.
-        let mut members = Members::default();
+        let mut members = RawMembers::default();
         deserializer
-            .deserialize_map(MembersVisitor { members: &mut members, depth: self.0.depth.saturating_sub(1) })?;
+            .deserialize_map(RawMembersVisitor { members: &mut members, depth: self.0.depth.saturating_sub(1) })?;
         Ok(members.judge(self.0.id))
     }
 }
 
 /// The members that matter, raw. By hand and not derived, because a derived struct would take an array, too.
 #[derive(Default)]
-struct Members<'a> {
+struct RawMembers<'a> {
     jsonrpc: Option<&'a RawValue>,
     method: Option<&'a RawValue>,
     params: Option<&'a RawValue>,
     id: Option<&'a RawValue>,
-    repeated: Option<Name>,
+    repeated: Option<MemberName>,
 }
 
 #[derive(Clone, Copy, serde::Deserialize)]
 #[serde(field_identifier, rename_all = "lowercase")]
-enum Name {
+enum MemberName {
     Jsonrpc,
     Method,
     Params,
@@ -87,7 +87,7 @@ enum Name {
     Unknown,
 }
 
-impl Name {
+impl MemberName {
     fn as_str(self) -> &'static str {
         match self {
             Self::Jsonrpc => "jsonrpc",
@@ -99,13 +99,13 @@ impl Name {
     }
 }
 
-struct MembersVisitor<'a, 'de> {
-    members: &'a mut Members<'de>,
+struct RawMembersVisitor<'a, 'de> {
+    members: &'a mut RawMembers<'de>,
     /// Of each member's value.
     depth: usize,
 }
 
-impl<'de> Visitor<'de> for MembersVisitor<'_, 'de> {
+impl<'de> Visitor<'de> for RawMembersVisitor<'_, 'de> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -117,16 +117,16 @@ impl<'de> Visitor<'de> for MembersVisitor<'_, 'de> {
         let members = self.members;
         while let Some(name) = map.next_key()? {
             let value: &RawValue = map.next_value()?;
-            if brackets::nest_deeper(value.get(), self.depth) {
+            if nesting::exceeds_depth(value.get(), self.depth) {
                 // The request object itself is a level, too.
-                return Err(brackets::too_deep(value.get(), 1, self.depth + 1));
+                return Err(nesting::too_deep(value.get(), 1, self.depth + 1));
             }
             let member = match name {
-                Name::Jsonrpc => &mut members.jsonrpc,
-                Name::Method => &mut members.method,
-                Name::Params => &mut members.params,
-                Name::Id => &mut members.id,
-                Name::Unknown => continue,
+                MemberName::Jsonrpc => &mut members.jsonrpc,
+                MemberName::Method => &mut members.method,
+                MemberName::Params => &mut members.params,
+                MemberName::Id => &mut members.id,
+                MemberName::Unknown => continue,
             };
             if member.replace(value).is_some() {
                 members.repeated = Some(name);
@@ -136,26 +136,26 @@ impl<'de> Visitor<'de> for MembersVisitor<'_, 'de> {
     }
 }
 
-impl<'a> Members<'a> {
-    fn judge(&self, max_id_bytes: usize) -> Member<'a> {
+impl<'a> RawMembers<'a> {
+    fn judge(&self, max_id_bytes: usize) -> ParsedRequest<'a> {
         // Of two ids neither can be trusted, and two parsers that pick different methods are a way round the access check.
         if let Some(name) = self.repeated {
-            return Err(Invalid { id: Id::NULL, fault: Fault::Repeated(name.as_str()) });
+            return Err(InvalidRequest { id: Id::NULL, fault: RequestFault::Repeated(name.as_str()) });
         }
         let id = self.id.map(|raw| Id::from_json(raw.get(), max_id_bytes)).transpose();
-        let id = id.map_err(|fault| Invalid { id: Id::NULL, fault })?;
-        let invalid = |fault| Err(Invalid { id: id.unwrap_or(Id::NULL), fault });
+        let id = id.map_err(|fault| InvalidRequest { id: Id::NULL, fault })?;
+        let invalid = |fault| Err(InvalidRequest { id: id.unwrap_or(Id::NULL), fault });
         if !self.jsonrpc.is_some_and(|version| version.get() == r#""2.0""# || text(version).as_deref() == Some("2.0")) {
-            return invalid(Fault::Version(self.jsonrpc.map(RawValue::get)));
+            return invalid(RequestFault::Version(self.jsonrpc.map(RawValue::get)));
         }
         let params = match self.params.map(RawValue::get) {
             Some(json) if json.starts_with(['{', '[']) => Some(json),
             Some("null") | None => None,
-            Some(json) => return invalid(Fault::Params(json)),
+            Some(json) => return invalid(RequestFault::Params(json)),
         };
         match self.method.and_then(text) {
-            Some(method) => Ok(Request { method, params, id, unread: None }),
-            None => invalid(Fault::Method(self.method.map(RawValue::get))),
+            Some(method) => Ok(Request { method, params, id, unchecked: None }),
+            None => invalid(RequestFault::Method(self.method.map(RawValue::get))),
         }
     }
 }

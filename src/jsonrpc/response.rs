@@ -1,6 +1,6 @@
 //! What goes back: one answer, or the answers of a batch in one body.
 
-use super::large::Unread;
+use super::large_params::UncheckedParams;
 use super::{Dialect, Id, Request, RpcError};
 
 /// What an answer takes beside its result, and a short result.
@@ -19,14 +19,14 @@ pub(crate) struct Draft<'a> {
     dialect: Dialect,
     id: Id<'a>,
     start: usize,
-    unread: Option<Unread<'a>>,
+    unchecked: Option<UncheckedParams<'a>>,
 }
 
 impl<'a> Draft<'a> {
     /// Begins the answer to a single request, by this id, behind what is in `body`. The result is
     /// to be written next.
     pub(crate) fn reply(dialect: Dialect, id: Id<'a>, request: &Request<'a>, body: &mut Vec<u8>) -> Self {
-        Self { unread: request.unread, ..Self::open(dialect, id, body) }
+        Self { unchecked: request.unchecked, ..Self::open(dialect, id, body) }
     }
 
     /// Begins the answer to a member of a batch, or to what is no request.
@@ -34,7 +34,7 @@ impl<'a> Draft<'a> {
         let start = body.len();
         body.reserve(ROOM);
         dialect.open(body, id);
-        Self { dialect, id, start, unread: None }
+        Self { dialect, id, start, unchecked: None }
     }
 
     /// Ends the answer, whose result is written, or writes the error instead. Returns the error that
@@ -47,8 +47,8 @@ impl<'a> Draft<'a> {
             self.dialect.close(body, self.id);
             return None;
         };
-        let (id, error) = match self.unread.and_then(Unread::mistake) {
-            Some(mistake) => (Id::NULL, mistake),
+        let (id, error) = match self.unchecked.and_then(UncheckedParams::syntax_error) {
+            Some(syntax_error) => (Id::NULL, syntax_error),
             None => (self.id, error),
         };
         body.truncate(self.start);
@@ -71,11 +71,11 @@ pub(crate) struct BatchWriter<'a> {
     dialect: Dialect,
     body: Vec<u8>,
     /// From the first open member on, by index.
-    late: Vec<Late<'a>>,
+    late: Vec<LateReply<'a>>,
 }
 
 #[derive(Debug)]
-struct Late<'a> {
+struct LateReply<'a> {
     index: usize,
     id: Id<'a>,
     answer: Option<Vec<u8>>,
@@ -109,12 +109,12 @@ impl<'a> BatchWriter<'a> {
                 if in_turn {
                     out.push(b',');
                 } else {
-                    self.late.push(Late { index, id, answer: Some(own) });
+                    self.late.push(LateReply { index, id, answer: Some(own) });
                 }
             }
             None => {
                 draft.discard(out);
-                self.late.push(Late { index, id, answer: None });
+                self.late.push(LateReply { index, id, answer: None });
             }
         }
     }
@@ -129,9 +129,9 @@ impl<'a> BatchWriter<'a> {
     /// The body; none if there is nothing to answer, and the dialect answers that with nothing. Members that are still open are
     /// answered with an error.
     pub(crate) fn finish(mut self, open: impl Fn() -> RpcError) -> Option<Vec<u8>> {
-        let answer = |late: &Late<'_>| late.answer.as_ref().map_or(0, |answer| answer.len() + 1);
+        let answer = |late: &LateReply<'_>| late.answer.as_ref().map_or(0, |answer| answer.len() + 1);
         self.body.reserve(self.late.iter().map(answer).sum());
-        for Late { id, answer, .. } in self.late {
+        for LateReply { id, answer, .. } in self.late {
             if self.body.is_empty() {
                 self.body.push(b'[');
             }

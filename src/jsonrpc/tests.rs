@@ -45,7 +45,7 @@ fn answer_within(body: impl AsRef<[u8]>, limits: &Limits, large: usize) -> Optio
     Some(String::from_utf8(out).unwrap())
 }
 
-fn single(member: &Member<'_>, out: &mut Vec<u8>) -> Option<()> {
+fn single(member: &ParsedRequest<'_>, out: &mut Vec<u8>) -> Option<()> {
     let draft = match member {
         Ok(request) => Draft::reply(Dialect::Jsonrpc, request.id?, request, out),
         Err(invalid) => Draft::open(Dialect::Jsonrpc, invalid.id, out),
@@ -55,7 +55,7 @@ fn single(member: &Member<'_>, out: &mut Vec<u8>) -> Option<()> {
     Some(())
 }
 
-fn id_of<'a>(member: &Member<'a>) -> Option<Id<'a>> {
+fn id_of<'a>(member: &ParsedRequest<'a>) -> Option<Id<'a>> {
     match member {
         Ok(request) => request.id,
         Err(invalid) => Some(invalid.id),
@@ -63,7 +63,7 @@ fn id_of<'a>(member: &Member<'a>) -> Option<Id<'a>> {
 }
 
 /// The methods that the rows call, in the plainest way.
-fn run(member: &Member<'_>, out: &mut Vec<u8>) -> Result<(), RpcError> {
+fn run(member: &ParsedRequest<'_>, out: &mut Vec<u8>) -> Result<(), RpcError> {
     let request = member.as_ref().map_err(|invalid| invalid.error())?;
     let params: Value = request.params.map_or(Value::Null, |json| serde_json::from_str(json).unwrap_or_default());
     let number = |name: &str, position: usize| params.get(name).or(params.get(position)).and_then(Value::as_i64);
@@ -156,7 +156,7 @@ fn large_parameters_are_not_looked_at_before_they_are_read() {
         format!("\n{{ \"id\" : 7 , \"method\":\"m\", \"params\" \t:\r\n {params} , \"jsonrpc\":\"2.0\" }} "),
         format!(r#"{{"params":{params},"id":7,"jsonrpc":"2.0","x":{{"params":[]}},"method":"m"}}"#),
     ] {
-        let request = unread(&body).unwrap_or_else(|| panic!("{body}"));
+        let request = unchecked(&body).unwrap_or_else(|| panic!("{body}"));
         assert_eq!((&*request.method, request.params, request.id.map(Id::as_json)), ("m", Some(&*params), Some("7")));
         let all = body.as_bytes().as_ptr_range();
         for part in [&*request.method, request.params.unwrap(), request.id.unwrap().as_json()] {
@@ -165,17 +165,17 @@ fn large_parameters_are_not_looked_at_before_they_are_read() {
         let failed = RpcError::new(7, "no");
         assert_eq!(refused(&request, failed.clone()), (failed.clone(), body_of("7", &failed)));
         let broken = body.replace("1]", "1,]");
-        let request = unread(&broken).unwrap_or_else(|| panic!("{broken}"));
-        let mistake = Envelope::parse_with(broken.as_bytes(), &LIMITS, NONE).unwrap_err();
-        assert_eq!(mistake.code(), code::PARSE_ERROR);
-        assert_eq!(refused(&request, failed), (mistake.clone(), body_of("null", &mistake)));
+        let request = unchecked(&broken).unwrap_or_else(|| panic!("{broken}"));
+        let syntax_error = Envelope::parse_with(broken.as_bytes(), &LIMITS, NONE).unwrap_err();
+        assert_eq!(syntax_error.code(), code::PARSE_ERROR);
+        assert_eq!(refused(&request, failed), (syntax_error.clone(), body_of("null", &syntax_error)));
     }
 }
 
 /// The request in a body, if its parameters have not been looked at.
-fn unread(body: &str) -> Option<Request<'_>> {
+fn unchecked(body: &str) -> Option<Request<'_>> {
     match Envelope::parse_with(body.as_bytes(), &LIMITS, ALL) {
-        Ok(Envelope::Single(Ok(request))) if request.unread.is_some() => Some(request),
+        Ok(Envelope::Single(Ok(request))) if request.unchecked.is_some() => Some(request),
         _ => None,
     }
 }
@@ -223,7 +223,7 @@ fn what_is_no_good_call_at_first_sight_is_read_as_a_whole() {
             format!(r#"{{"jsonrpc":"2.0","method":"m","id":7,"x":"{}","params":{params}}}"#, "x".repeat(250)),
         ),
     ] {
-        assert!(unread(&body).is_none(), "{name}");
+        assert!(unchecked(&body).is_none(), "{name}");
         assert_eq!(answer_as_large(&body), answer(&body), "{name}");
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use actix_web::HttpRequest;
 use actix_web::http::header::HOST;
 
-use crate::jsonrpc::beginning;
+use crate::jsonrpc::truncated;
 use crate::log::Seldom;
 use crate::start_error::StartError;
 

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 
 use tokio::time::Instant;
 
-use crate::jsonrpc::{Pending, RpcError};
+use crate::jsonrpc::{PendingResults, RpcError};
 use crate::log::{Harmless, caught, discard, panic_text};
 use crate::measure::{CallEnd, CallRecord};
 use crate::route::Rejection;
@@ -84,7 +84,7 @@ impl<M: Message> Call<M> {
             return None;
         }
         if self.member.as_ref().is_some_and(|member| member.pending.is_full()) {
-            self.end(Err(Pending::not_run()), CallEnd::Abandoned, now).wake();
+            self.end(Err(PendingResults::not_run()), CallEnd::Abandoned, now).wake();
             return None;
         }
         let message = self.state.begin(now)?;

@@ -13,7 +13,7 @@ use crate::log::{Seldom, caught, discard, left_out};
 use crate::sync::Mutex;
 
 /// How often the causes of one origin are logged as errors.
-const PAUSE: Duration = Duration::from_secs(1);
+const LOG_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What an internal error comes from. Causes of one origin are likely to be the same again and again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -25,25 +25,25 @@ pub(super) enum Origin {
 }
 
 /// When the causes of each origin were last logged. There are as many origins as methods and a few places.
-static TOLD: LazyLock<Mutex<HashMap<Origin, Seldom>>> = LazyLock::new(Mutex::default);
+static LAST_LOGGED: LazyLock<Mutex<HashMap<Origin, Seldom>>> = LazyLock::new(Mutex::default);
 
 /// Whether each cause is logged as an error.
-static ALL: AtomicBool = AtomicBool::new(false);
+static LOG_ALL: AtomicBool = AtomicBool::new(false);
 
 /// Logs each cause from now on: in tests a second is a long time, and their callers mean no harm.
 #[cfg(feature = "testing")]
 pub(crate) fn log_all_causes() {
-    ALL.store(true, Ordering::Relaxed);
+    LOG_ALL.store(true, Ordering::Relaxed);
 }
 
 /// Logs the cause of an internal error, and returns the id under which it is found.
 ///
 /// Of one origin there is an error in the log at once, and then once a second at most, with the number of those that were left
 /// out before it: a caller may have thousands of them a second. At the level of debugging there is a line for each.
-pub(super) fn tell(origin: Origin, cause: &dyn Display) -> String {
+pub(super) fn log_cause(origin: Origin, cause: &dyn Display) -> String {
     let id = correlation_id();
-    let due = || TOLD.lock().entry(origin).or_insert_with(|| Seldom::new(PAUSE)).is_due_now();
-    let times = if ALL.load(Ordering::Relaxed) { Some(1) } else { due() };
+    let due = || LAST_LOGGED.lock().entry(origin).or_insert_with(|| Seldom::new(LOG_INTERVAL)).is_due_now();
+    let times = if LOG_ALL.load(Ordering::Relaxed) { Some(1) } else { due() };
     if let Some(times) = times {
         log_error!(correlation_id = %id, cause = %text(cause), left_out = left_out(times), "internal error");
     } else {

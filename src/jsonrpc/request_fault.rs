@@ -10,7 +10,7 @@ const SHOWN: usize = 50;
 
 /// Why something is no request object.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Fault<'a> {
+pub(crate) enum RequestFault<'a> {
     /// Another kind of value.
     NoObject(&'a str),
     /// A member that appears more than once.
@@ -29,29 +29,29 @@ pub(crate) enum Fault<'a> {
     Params(&'a str),
 }
 
-impl fmt::Display for Fault<'_> {
+impl fmt::Display for RequestFault<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
-            Self::NoObject(json) => write!(f, "expected a request object, got {}", Came(json)),
+            Self::NoObject(json) => write!(f, "expected a request object, got {}", ReceivedValue(json)),
             Self::Repeated(name) => write!(f, "`{name}` appears more than once"),
-            Self::Id(json) => write!(f, "`id`: expected a string, a number or null, got {}", Came(json)),
+            Self::Id(json) => write!(f, "`id`: expected a string, a number or null, got {}", ReceivedValue(json)),
             Self::LongId { bytes, limit } => write!(f, "`id` has {bytes} bytes, the limit is {limit}"),
             Self::Version(None) => f.write_str(r#"`jsonrpc` is missing, expected "2.0""#),
-            Self::Version(Some(json)) => write!(f, r#"`jsonrpc`: expected "2.0", got {}"#, Came(json)),
+            Self::Version(Some(json)) => write!(f, r#"`jsonrpc`: expected "2.0", got {}"#, ReceivedValue(json)),
             Self::Method(None) => f.write_str("`method` is missing, expected a string"),
             Self::Method(Some(json)) if json.starts_with('"') => {
                 f.write_str("`method` has an escape that stands for no character")
             }
-            Self::Method(Some(json)) => write!(f, "`method`: expected a string, got {}", Came(json)),
-            Self::Params(json) => write!(f, "`params`: expected an object or an array, got {}", Came(json)),
+            Self::Method(Some(json)) => write!(f, "`method`: expected a string, got {}", ReceivedValue(json)),
+            Self::Params(json) => write!(f, "`params`: expected an object or an array, got {}", ReceivedValue(json)),
         }
     }
 }
 
 /// A JSON value as it is told back: short scalars as they were sent, and of all else what it is.
-struct Came<'a>(&'a str);
+struct ReceivedValue<'a>(&'a str);
 
-impl fmt::Display for Came<'_> {
+impl fmt::Display for ReceivedValue<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let json = self.0.trim_ascii();
         match json.as_bytes().first() {
@@ -127,7 +127,7 @@ mod tests {
             (&text, "a string of 1002 bytes"),
             (&number, "a number of 5000 digits"),
         ] {
-            assert_eq!(Came(json).to_string(), expected);
+            assert_eq!(ReceivedValue(json).to_string(), expected);
         }
     }
 }

@@ -2,14 +2,14 @@
 
 /// Returns the beginning of `text`: at most `max` bytes, and no part of a character.
 // `str::floor_char_boundary` came with Rust 1.91, and actix asks for 1.89.
-pub(crate) fn beginning(text: &str, max: usize) -> &str {
+pub(crate) fn truncated(text: &str, max: usize) -> &str {
     let end = (0..=max.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
     &text[..end.unwrap_or_default()]
 }
 
 #[cfg(test)]
 mod tests {
-    use super::beginning;
+    use super::truncated;
 
     #[test]
     fn a_text_is_cut_between_two_characters_and_only_if_it_is_too_long() {
@@ -26,7 +26,7 @@ mod tests {
             ("5🔑€", 7, "5🔑"),
             ("5🔑€", 8, "5🔑€"),
         ] {
-            assert_eq!(beginning(text, max), short, "{text} in {max} bytes");
+            assert_eq!(truncated(text, max), short, "{text} in {max} bytes");
         }
     }
 }

@@ -19,23 +19,23 @@ use serde_json::Value;
 /// # Errors
 /// In the same cases in which writing it fails, but for a `Display` that does.
 #[inline]
-pub(crate) fn check<T: Serialize + ?Sized>(value: &T) -> Result<(), NoForm> {
-    value.serialize(Form)
+pub(crate) fn check<T: Serialize + ?Sized>(value: &T) -> Result<(), Unrepresentable> {
+    value.serialize(ValueChecker)
 }
 
 /// Why a value has no form in JSON. In a box, as it is handed on from each level of the value.
 #[derive(Debug)]
-pub(crate) struct NoForm(Box<Cause>);
+pub(crate) struct Unrepresentable(Box<UnrepresentableCause>);
 
 #[derive(Debug)]
-struct Cause {
+struct UnrepresentableCause {
     reason: String,
     is_number: bool,
     /// The names of the fields and keys around it, the innermost first.
     fields: Vec<Cow<'static, str>>,
 }
 
-impl NoForm {
+impl Unrepresentable {
     /// The outermost field that is to blame: of a message, the parameter.
     pub(crate) fn field(&self) -> Option<&str> {
         self.0.fields.last().map(AsRef::as_ref)
@@ -66,7 +66,7 @@ impl NoForm {
     }
 }
 
-impl Display for NoForm {
+impl Display for Unrepresentable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for field in self.0.fields.iter().rev() {
             write!(f, "{field}: ")?;
@@ -75,47 +75,47 @@ impl Display for NoForm {
     }
 }
 
-impl std::error::Error for NoForm {}
+impl std::error::Error for Unrepresentable {}
 
-impl Error for NoForm {
+impl Error for Unrepresentable {
     #[cold]
     fn custom<T: Display>(reason: T) -> Self {
-        Self(Box::new(Cause { reason: reason.to_string(), is_number: false, fields: Vec::new() }))
+        Self(Box::new(UnrepresentableCause { reason: reason.to_string(), is_number: false, fields: Vec::new() }))
     }
 }
 
 #[cold]
-fn not_finite(value: f64) -> NoForm {
-    let mut error = NoForm::custom(format_args!("JSON has no number {value}"));
+fn not_finite(value: f64) -> Unrepresentable {
+    let mut error = Unrepresentable::custom(format_args!("JSON has no number {value}"));
     error.0.is_number = true;
     error
 }
 
 #[cold]
-fn no_key() -> NoForm {
-    NoForm::custom("a key of a JSON object is a string")
+fn not_a_key() -> Unrepresentable {
+    Unrepresentable::custom("a key of a JSON object is a string")
 }
 
 /// Looks at a value, and at those in it.
-struct Form;
+struct ValueChecker;
 
 /// Looks at the key of a map.
-struct Key;
+struct KeyChecker;
 
-macro_rules! has_form {
+macro_rules! accept {
     ($($name:ident($($ty:ty)?))*) => {$(
         #[inline]
-        fn $name(self $(, _: $ty)?) -> Result<(), NoForm> {
+        fn $name(self $(, _: $ty)?) -> Result<(), Unrepresentable> {
             Ok(())
         }
     )*};
 }
 
-macro_rules! is_no_key {
+macro_rules! reject_key {
     ($($name:ident($($ty:ty),*) -> $part:ty;)*) => {$(
         #[inline]
-        fn $name(self $(, _: $ty)*) -> Result<$part, NoForm> {
-            Err(no_key())
+        fn $name(self $(, _: $ty)*) -> Result<$part, Unrepresentable> {
+            Err(not_a_key())
         }
     )*};
 }
@@ -124,9 +124,9 @@ macro_rules! is_no_key {
 macro_rules! scalars {
     () => {
         type Ok = ();
-        type Error = NoForm;
+        type Error = Unrepresentable;
 
-        has_form! {
+        accept! {
             serialize_bool(bool)
             serialize_i8(i8) serialize_i16(i16) serialize_i32(i32) serialize_i64(i64) serialize_i128(i128)
             serialize_u8(u8) serialize_u16(u16) serialize_u32(u32) serialize_u64(u64) serialize_u128(u128)
@@ -134,32 +134,36 @@ macro_rules! scalars {
         }
 
         #[inline]
-        fn serialize_f32(self, value: f32) -> Result<(), NoForm> {
+        fn serialize_f32(self, value: f32) -> Result<(), Unrepresentable> {
             if value.is_finite() { Ok(()) } else { Err(not_finite(value.into())) }
         }
 
         #[inline]
-        fn serialize_f64(self, value: f64) -> Result<(), NoForm> {
+        fn serialize_f64(self, value: f64) -> Result<(), Unrepresentable> {
             if value.is_finite() { Ok(()) } else { Err(not_finite(value)) }
         }
 
         #[inline]
-        fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), NoForm> {
+        fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Unrepresentable> {
             value.serialize(self)
         }
 
         #[inline]
-        fn serialize_unit_variant(self, _: &'static str, _: u32, _: &'static str) -> Result<(), NoForm> {
+        fn serialize_unit_variant(self, _: &'static str, _: u32, _: &'static str) -> Result<(), Unrepresentable> {
             Ok(())
         }
 
         #[inline]
-        fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Result<(), NoForm> {
+        fn serialize_newtype_struct<T: Serialize + ?Sized>(
+            self,
+            _: &'static str,
+            value: &T,
+        ) -> Result<(), Unrepresentable> {
             value.serialize(self)
         }
 
         #[inline]
-        fn collect_str<T: Display + ?Sized>(self, _: &T) -> Result<(), NoForm> {
+        fn collect_str<T: Display + ?Sized>(self, _: &T) -> Result<(), Unrepresentable> {
             Ok(())
         }
     };
@@ -168,13 +172,13 @@ macro_rules! scalars {
 macro_rules! parts {
     ($($name:ident($($ty:ty),*) -> $part:ident;)*) => {$(
         #[inline]
-        fn $name(self $(, _: $ty)*) -> Result<Self::$part, NoForm> {
+        fn $name(self $(, _: $ty)*) -> Result<Self::$part, Unrepresentable> {
             Ok(self)
         }
     )*};
 }
 
-impl Serializer for Form {
+impl Serializer for ValueChecker {
     type SerializeSeq = Self;
     type SerializeTuple = Self;
     type SerializeTupleStruct = Self;
@@ -185,7 +189,7 @@ impl Serializer for Form {
 
     scalars!();
 
-    has_form! { serialize_bytes(&[u8]) serialize_none() serialize_unit() serialize_unit_struct(&'static str) }
+    accept! { serialize_bytes(&[u8]) serialize_none() serialize_unit() serialize_unit_struct(&'static str) }
 
     #[inline]
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
@@ -194,7 +198,7 @@ impl Serializer for Form {
         _: u32,
         variant: &'static str,
         value: &T,
-    ) -> Result<(), NoForm> {
+    ) -> Result<(), Unrepresentable> {
         check(value).map_err(|error| error.within(variant))
     }
 
@@ -209,18 +213,18 @@ impl Serializer for Form {
     }
 }
 
-impl Serializer for Key {
-    type SerializeSeq = Impossible<(), NoForm>;
-    type SerializeTuple = Impossible<(), NoForm>;
-    type SerializeTupleStruct = Impossible<(), NoForm>;
-    type SerializeTupleVariant = Impossible<(), NoForm>;
-    type SerializeMap = Impossible<(), NoForm>;
-    type SerializeStruct = Impossible<(), NoForm>;
-    type SerializeStructVariant = Impossible<(), NoForm>;
+impl Serializer for KeyChecker {
+    type SerializeSeq = Impossible<(), Unrepresentable>;
+    type SerializeTuple = Impossible<(), Unrepresentable>;
+    type SerializeTupleStruct = Impossible<(), Unrepresentable>;
+    type SerializeTupleVariant = Impossible<(), Unrepresentable>;
+    type SerializeMap = Impossible<(), Unrepresentable>;
+    type SerializeStruct = Impossible<(), Unrepresentable>;
+    type SerializeStructVariant = Impossible<(), Unrepresentable>;
 
     scalars!();
 
-    is_no_key! {
+    reject_key! {
         serialize_bytes(&[u8]) -> ();
         serialize_none() -> ();
         serialize_unit() -> ();
@@ -241,24 +245,24 @@ impl Serializer for Key {
         _: u32,
         _: &'static str,
         _: &T,
-    ) -> Result<(), NoForm> {
-        Err(no_key())
+    ) -> Result<(), Unrepresentable> {
+        Err(not_a_key())
     }
 }
 
 macro_rules! elements {
     ($($part:ident::$add:ident)*) => {$(
-        impl $part for Form {
+        impl $part for ValueChecker {
             type Ok = ();
-            type Error = NoForm;
+            type Error = Unrepresentable;
 
             #[inline]
-            fn $add<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), NoForm> {
+            fn $add<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Unrepresentable> {
                 check(value)
             }
 
             #[inline]
-            fn end(self) -> Result<(), NoForm> {
+            fn end(self) -> Result<(), Unrepresentable> {
                 Ok(())
             }
         }
@@ -274,17 +278,17 @@ elements! {
 
 macro_rules! fields {
     ($($part:ident)*) => {$(
-        impl $part for Form {
+        impl $part for ValueChecker {
             type Ok = ();
-            type Error = NoForm;
+            type Error = Unrepresentable;
 
             #[inline]
-            fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), NoForm> {
+            fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Unrepresentable> {
                 check(value).map_err(|error| error.within(name))
             }
 
             #[inline]
-            fn end(self) -> Result<(), NoForm> {
+            fn end(self) -> Result<(), Unrepresentable> {
                 Ok(())
             }
         }
@@ -293,17 +297,17 @@ macro_rules! fields {
 
 fields! { SerializeStruct SerializeStructVariant }
 
-impl SerializeMap for Form {
+impl SerializeMap for ValueChecker {
     type Ok = ();
-    type Error = NoForm;
+    type Error = Unrepresentable;
 
     #[inline]
-    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), NoForm> {
-        key.serialize(Key)
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Unrepresentable> {
+        key.serialize(KeyChecker)
     }
 
     #[inline]
-    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), NoForm> {
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Unrepresentable> {
         check(value)
     }
 
@@ -312,13 +316,13 @@ impl SerializeMap for Form {
         &mut self,
         key: &K,
         value: &V,
-    ) -> Result<(), NoForm> {
-        key.serialize(Key)?;
+    ) -> Result<(), Unrepresentable> {
+        key.serialize(KeyChecker)?;
         check(value).map_err(|error| error.within_key(key))
     }
 
     #[inline]
-    fn end(self) -> Result<(), NoForm> {
+    fn end(self) -> Result<(), Unrepresentable> {
         Ok(())
     }
 }

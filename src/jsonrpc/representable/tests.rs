@@ -16,7 +16,7 @@ struct Point {
 }
 
 #[derive(Serialize)]
-struct Metres(f64);
+struct Meters(f64);
 
 #[derive(Serialize)]
 struct Pair(u8, f32);
@@ -66,7 +66,7 @@ impl Serialize for Refuses {
 
 /// Whether it can be written, by both.
 #[track_caller]
-fn has_form<T: Serialize + ?Sized>(value: &T) -> Result<String, String> {
+fn representable<T: Serialize + ?Sized>(value: &T) -> Result<String, String> {
     let words = |error: &dyn Display| error.to_string();
     let mut out = Vec::new();
     let written = write(&mut out, value).map_err(|error| words(&error));
@@ -83,11 +83,11 @@ fn keys<K: Ord>(key: K) -> BTreeMap<K, u8> {
 #[test]
 fn what_json_can_hold_is_written_as_serde_json_writes_it() {
     fn same<T: Serialize>(value: T) {
-        assert_eq!(has_form(&value).unwrap(), serde_json::to_string(&value).unwrap());
+        assert_eq!(representable(&value).unwrap(), serde_json::to_string(&value).unwrap());
     }
     same((true, 'ж', "text", -1_i8, u128::MAX, i128::MIN));
     same((1.5_f32, -0.0, f64::MAX, f64::MIN_POSITIVE, None::<f64>, Some(0.1)));
-    same(((), Unit, Metres(1.0), Pair(1, 2.0), [1_u64; 3]));
+    same(((), Unit, Meters(1.0), Pair(1, 2.0), [1_u64; 3]));
     same([Shape::Dot, Shape::Circle(1.0), Shape::Oval(1.0, 2.0), Shape::Square { side: 0.5 }]);
     same(Tagged::At(Point { x: 1e300, y: None }));
     same(Labelled { label: "l".to_owned(), rest: BTreeMap::from([("a".to_owned(), 1.0)]), _hidden: f64::NAN });
@@ -102,21 +102,25 @@ fn a_number_that_json_does_not_have_is_found_wherever_it_is() {
     for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
         let short = value as f32;
         for error in [
-            has_form(&value),
-            has_form(&short),
-            has_form(&Some(value)),
-            has_form(&Box::new(Metres(value))),
-            has_form(&[0.0, value]),
-            has_form(&(1, short)),
-            has_form(&Pair(1, short)),
-            has_form(&Point { x: value, y: None }),
-            has_form(&Point { x: 0.0, y: Some(short) }),
-            has_form(&Shape::Circle(value)),
-            has_form(&Shape::Oval(0.0, value)),
-            has_form(&Shape::Square { side: short }),
-            has_form(&Tagged::At(Point { x: value, y: None })),
-            has_form(&BTreeMap::from([("a", vec![value])])),
-            has_form(&Labelled { label: String::new(), rest: BTreeMap::from([("a".to_owned(), value)]), _hidden: 0.0 }),
+            representable(&value),
+            representable(&short),
+            representable(&Some(value)),
+            representable(&Box::new(Meters(value))),
+            representable(&[0.0, value]),
+            representable(&(1, short)),
+            representable(&Pair(1, short)),
+            representable(&Point { x: value, y: None }),
+            representable(&Point { x: 0.0, y: Some(short) }),
+            representable(&Shape::Circle(value)),
+            representable(&Shape::Oval(0.0, value)),
+            representable(&Shape::Square { side: short }),
+            representable(&Tagged::At(Point { x: value, y: None })),
+            representable(&BTreeMap::from([("a", vec![value])])),
+            representable(&Labelled {
+                label: String::new(),
+                rest: BTreeMap::from([("a".to_owned(), value)]),
+                _hidden: 0.0,
+            }),
         ] {
             let error = error.unwrap_err();
             assert!(error.ends_with(&format!("JSON has no number {value}")), "{error}");
@@ -138,10 +142,10 @@ fn the_fields_around_what_has_no_form_are_told() {
 
 #[test]
 fn what_is_no_key_of_an_object_and_what_refuses_to_be_written_has_no_form() {
-    assert!(has_form(&keys((1, 2))).is_err());
-    assert!(has_form(&keys(())).is_err());
-    assert!(has_form(&keys(None::<u8>)).is_err());
-    assert!(has_form(&keys(vec![1])).is_err());
-    assert!(has_form(&keys(BTreeMap::from([(1, 2)]))).is_err());
-    assert!(has_form(&vec![Refuses]).is_err());
+    assert!(representable(&keys((1, 2))).is_err());
+    assert!(representable(&keys(())).is_err());
+    assert!(representable(&keys(None::<u8>)).is_err());
+    assert!(representable(&keys(vec![1])).is_err());
+    assert!(representable(&keys(BTreeMap::from([(1, 2)]))).is_err());
+    assert!(representable(&vec![Refuses]).is_err());
 }

@@ -8,7 +8,7 @@ use memchr::{memchr2, memchr2_iter};
 /// Whether more than `limit` objects and arrays stand within one another.
 ///
 /// Exact for JSON. Of a text that is not, it judges the part before the first mistake, which is where a parser stops.
-pub(super) fn nest_deeper(json: &str, limit: usize) -> bool {
+pub(super) fn exceeds_depth(json: &str, limit: usize) -> bool {
     // What is too short to be so deep, or has too few brackets, is let through without a look at its strings: nearly all.
     json.len() > limit && more_openings(json.as_bytes(), limit) && deepest(json.as_bytes()) > limit
 }
@@ -23,7 +23,7 @@ pub(super) fn too_deep<E: serde::de::Error>(json: &str, above: usize, limit: usi
 /// The bytes of the object or array with which a text begins. None if it does not end, or has more than `most` within one another.
 ///
 /// Of a text that is not JSON up to there, it may be any number.
-pub(super) fn first_value(json: &str, most: usize) -> Option<usize> {
+pub(super) fn first_value_len(json: &str, most: usize) -> Option<usize> {
     let mut brackets = Brackets { rest: json.as_bytes() };
     let mut open = 0_usize;
     loop {
@@ -75,7 +75,7 @@ impl Iterator for Brackets<'_> {
 
     fn next(&mut self) -> Option<Bracket> {
         loop {
-            let (byte, rest) = self.rest[plain(self.rest)..].split_first()?;
+            let (byte, rest) = self.rest[plain_prefix_len(self.rest)..].split_first()?;
             self.rest = rest;
             match byte {
                 b'{' | b'[' => return Some(Bracket::Opens),
@@ -89,8 +89,12 @@ impl Iterator for Brackets<'_> {
 /// What stands behind a string of which only the first quote is gone.
 fn behind_string(mut json: &[u8]) -> Option<&[u8]> {
     loop {
-        let near = count(json.iter().take(NEAR), |byte| !matches!(byte, b'"' | b'\\'));
-        let end = if near < NEAR { near } else { NEAR + memchr2(b'"', b'\\', json.get(NEAR..)?)? };
+        let near = count(json.iter().take(BYTEWISE_PREFIX), |byte| !matches!(byte, b'"' | b'\\'));
+        let end = if near < BYTEWISE_PREFIX {
+            near
+        } else {
+            BYTEWISE_PREFIX + memchr2(b'"', b'\\', json.get(BYTEWISE_PREFIX..)?)?
+        };
         if *json.get(end)? == b'"' {
             return Some(&json[end + 1..]);
         }
@@ -100,15 +104,16 @@ fn behind_string(mut json: &[u8]) -> Option<&[u8]> {
 }
 
 /// How many bytes at the start are neither brackets nor quotes.
-fn plain(json: &[u8]) -> usize {
+fn plain_prefix_len(json: &[u8]) -> usize {
     let is_plain = |byte| !is_special(byte);
-    let near = count(json.iter().take(NEAR), is_plain);
-    if near < NEAR {
+    let near = count(json.iter().take(BYTEWISE_PREFIX), is_plain);
+    if near < BYTEWISE_PREFIX {
         return near;
     }
     // In pieces whose bytes the processor compares all at once: numbers, as the compiler does not do so for truth values.
     let specials = |piece: &[u8]| piece.iter().fold(0, |specials, byte| specials | u8::from(is_special(*byte)));
-    let far = NEAR + PIECE * json[NEAR..].chunks_exact(PIECE).take_while(|piece| specials(piece) == 0).count();
+    let far = BYTEWISE_PREFIX
+        + CHUNK * json[BYTEWISE_PREFIX..].chunks_exact(CHUNK).take_while(|piece| specials(piece) == 0).count();
     far + count(json[far..].iter(), is_plain)
 }
 
@@ -118,9 +123,9 @@ fn count<'a>(bytes: impl Iterator<Item = &'a u8>, is_so: impl Fn(u8) -> bool) ->
 }
 
 /// So many bytes are looked at one by one first: to look at many at once takes a few nanoseconds to begin.
-const NEAR: usize = 16;
+const BYTEWISE_PREFIX: usize = 16;
 
-const PIECE: usize = 32;
+const CHUNK: usize = 32;
 
 fn is_special(byte: u8) -> bool {
     // One bit makes `{` of `[`, and `}` of `]`.
@@ -159,13 +164,13 @@ mod tests {
     fn many_brackets_are_not_deep_and_the_limit_is_the_limit() {
         let nested = |levels| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
         for limit in [1, 2, 127] {
-            assert!(!nest_deeper(&format!("[{}]", vec!["1"; 1000].join(",")), limit));
-            assert!(!nest_deeper(&format!("[{:?},{}]", "[".repeat(1000), nested(limit - 1)), limit));
-            assert!(!nest_deeper(&nested(limit), limit));
-            assert!(nest_deeper(&nested(limit + 1), limit));
-            assert!(nest_deeper(&"[".repeat(limit + 1), limit));
+            assert!(!exceeds_depth(&format!("[{}]", vec!["1"; 1000].join(",")), limit));
+            assert!(!exceeds_depth(&format!("[{:?},{}]", "[".repeat(1000), nested(limit - 1)), limit));
+            assert!(!exceeds_depth(&nested(limit), limit));
+            assert!(exceeds_depth(&nested(limit + 1), limit));
+            assert!(exceeds_depth(&"[".repeat(limit + 1), limit));
         }
-        assert!(!nest_deeper(&format!("[{}]", vec!["{}"; 1000].join(",")), 2));
+        assert!(!exceeds_depth(&format!("[{}]", vec!["{}"; 1000].join(",")), 2));
     }
 
     #[test]
@@ -182,7 +187,7 @@ mod tests {
         for value in ["[]", "{}", r#"{"a":[1,{"b":"]}"}]}"#, r#"["\\",["\""]]"#, &long, &format!("[{long},\"{long}\"]")]
         {
             for rest in ["", "}", "]]", r#","id":"]"}"#] {
-                assert_eq!(first_value(&format!("{value}{rest}"), 9), Some(value.len()), "{value}{rest}");
+                assert_eq!(first_value_len(&format!("{value}{rest}"), 9), Some(value.len()), "{value}{rest}");
             }
         }
     }
@@ -190,9 +195,12 @@ mod tests {
     #[test]
     fn what_does_not_end_or_nests_too_deep_has_no_first_value() {
         for json in ["", "1", "]", "[", "[[]", r#"["]"#, r#"["]\"#, r#"[""#, r#"["\"]"#] {
-            assert_eq!(first_value(json, 9), None, "{json}");
+            assert_eq!(first_value_len(json, 9), None, "{json}");
         }
-        assert_eq!((first_value("[[]]", 2), first_value("[[]]", 1), first_value("[]", 0)), (Some(4), None, None));
+        assert_eq!(
+            (first_value_len("[[]]", 2), first_value_len("[[]]", 1), first_value_len("[]", 0)),
+            (Some(4), None, None)
+        );
     }
 
     #[test]
@@ -201,10 +209,10 @@ mod tests {
             for at in 0..100 {
                 let mut json = vec![b'1'; 100];
                 json[at] = special;
-                assert_eq!(plain(&json), at, "{}", char::from(special));
+                assert_eq!(plain_prefix_len(&json), at, "{}", char::from(special));
             }
         }
         let others: Vec<u8> = (0..=u8::MAX).filter(|byte| !b"[]{}\"".contains(byte)).collect();
-        assert_eq!(plain(&others), others.len());
+        assert_eq!(plain_prefix_len(&others), others.len());
     }
 }

@@ -19,7 +19,7 @@ const BYTES_PER_NANO: usize = 10;
 /// written by the thread that ran the call, and counts as its bytes. When a result has not fitted,
 /// members that have not begun do not run.
 #[derive(Debug)]
-pub(crate) struct Pending {
+pub(crate) struct PendingResults {
     limit: usize,
     /// Bytes of results that the response has.
     kept: AtomicUsize,
@@ -32,13 +32,13 @@ pub(crate) struct Pending {
 
 /// The share of a result that waits, until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Hold {
-    pending: Arc<Pending>,
+pub(crate) struct ResultLease {
+    pending: Arc<PendingResults>,
     values: usize,
     written: usize,
 }
 
-impl Pending {
+impl PendingResults {
     /// For a response of at most `limit` bytes of results, of which it has `kept`.
     pub(super) fn new(limit: usize, kept: usize, full: bool) -> Arc<Self> {
         let (values, written) = (AtomicUsize::new(0), AtomicUsize::new(0));
@@ -47,19 +47,19 @@ impl Pending {
 
     /// Lets a value wait as it is, whose call ran for so long; `None` if it has to be written
     /// first.
-    pub(crate) fn hold_value(self: &Arc<Self>, ran: Duration) -> Option<Hold> {
+    pub(crate) fn lease_value(self: &Arc<Self>, ran: Duration) -> Option<ResultLease> {
         let nanos = usize::try_from(ran.as_nanos()).unwrap_or(usize::MAX);
         let size = nanos.saturating_mul(BYTES_PER_NANO).min(self.limit);
         // One may always wait, whatever its size.
         let fits = |values: usize| (values == 0 || values + size <= self.limit).then_some(values + size);
         self.values.fetch_update(Ordering::AcqRel, Ordering::Acquire, fits).ok()?;
-        Some(Hold { pending: Arc::clone(self), values: size, written: 0 })
+        Some(ResultLease { pending: Arc::clone(self), values: size, written: 0 })
     }
 
     /// Lets a result wait that is written.
-    pub(crate) fn hold_bytes(self: &Arc<Self>, written: usize) -> Hold {
+    pub(crate) fn lease_bytes(self: &Arc<Self>, written: usize) -> ResultLease {
         self.written.fetch_add(written, Ordering::AcqRel);
-        Hold { pending: Arc::clone(self), values: 0, written }
+        ResultLease { pending: Arc::clone(self), values: 0, written }
     }
 
     /// Bytes of results that the response may still get.
@@ -93,7 +93,7 @@ impl Pending {
     }
 }
 
-impl Drop for Hold {
+impl Drop for ResultLease {
     fn drop(&mut self) {
         if self.values > 0 {
             self.pending.values.fetch_sub(self.values, Ordering::AcqRel);
@@ -110,30 +110,30 @@ mod tests {
 
     const LIMIT: usize = 1 << 20;
 
-    fn pending() -> Arc<Pending> {
-        Pending::new(LIMIT, 0, false)
+    fn pending() -> Arc<PendingResults> {
+        PendingResults::new(LIMIT, 0, false)
     }
 
     #[test]
     fn values_of_short_calls_wait_as_they_are_and_of_those_of_long_ones_one_does() {
         let pending = pending();
-        let short: Vec<_> = (0..100).map_while(|_| pending.hold_value(Duration::from_micros(1))).collect();
+        let short: Vec<_> = (0..100).map_while(|_| pending.lease_value(Duration::from_micros(1))).collect();
         assert_eq!(short.len(), 100, "100 results that were made in a microsecond each are small");
-        assert!(pending.hold_value(Duration::from_millis(1)).is_none());
+        assert!(pending.lease_value(Duration::from_millis(1)).is_none());
         drop(short);
-        let long = pending.hold_value(Duration::MAX);
-        assert!(long.is_some() && pending.hold_value(Duration::from_micros(1)).is_none());
+        let long = pending.lease_value(Duration::MAX);
+        assert!(long.is_some() && pending.lease_value(Duration::from_micros(1)).is_none());
         drop(long);
-        assert!(pending.hold_value(Duration::from_micros(1)).is_some());
+        assert!(pending.lease_value(Duration::from_micros(1)).is_some());
     }
 
     #[test]
     fn what_waits_and_what_the_response_has_are_taken_from_what_is_left() {
         let pending = pending();
-        let waits = pending.hold_bytes(LIMIT / 4);
+        let waits = pending.lease_bytes(LIMIT / 4);
         pending.keep(LIMIT / 2);
         assert_eq!(pending.left(), LIMIT / 4);
-        let more = pending.hold_bytes(LIMIT);
+        let more = pending.lease_bytes(LIMIT);
         assert_eq!(pending.left(), 0);
         drop((waits, more));
         assert_eq!(pending.left(), LIMIT / 2);
