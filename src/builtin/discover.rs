@@ -11,8 +11,8 @@ use crate::route::{CallOutcome, Route};
 use crate::service::{About, CallContext, MethodOptions};
 use crate::sync::Arc;
 
-use super::Answer;
-use super::openrpc::{Document, OpenRpc};
+use super::BuiltinMethod;
+use super::openrpc::{OpenRpc, OpenRpcDocument};
 
 /// The built-in method, and the document that it tells of. Cheap to clone.
 #[derive(Clone)]
@@ -30,23 +30,23 @@ impl Discover {
     /// None that is known: it is made of strings and schemas.
     pub(crate) fn json(&self, caller: &Caller) -> serde_json::Result<Cow<'_, str>> {
         match self.0.document(caller) {
-            Document::Made(json) => Ok(json.get().into()),
+            OpenRpcDocument::Prepared(json) => Ok(json.get().into()),
             picked => to_string(&picked).map(Into::into),
         }
     }
 }
 
-impl Answer for Discover {
+impl BuiltinMethod for Discover {
     const NAME: &'static str = "rpc.discover";
     const DOC: &'static str = "Describes the methods that its caller may call, as an OpenRPC document.";
 
-    type Told = Value;
+    type Output = Value;
 
     fn access() -> MethodOptions {
         MethodOptions::public().asks_caller()
     }
 
-    fn answer(&self, call: &CallContext, budget: &Budget, out: &mut Vec<u8>) -> CallOutcome {
+    fn write_result(&self, call: &CallContext, budget: &Budget, out: &mut Vec<u8>) -> CallOutcome {
         budget.write(out, Self::NAME, &self.0.document(&call.caller))
     }
 }

@@ -2,10 +2,10 @@
 //!
 //! They answer from what they know, at once and where they are called: no mailbox, no host.
 
+mod advertised_address;
 mod discover;
-mod mailboxes;
+mod mailbox_stats;
 mod openrpc;
-mod own_address;
 mod specs;
 
 use futures::future::{LocalBoxFuture, ready};
@@ -17,41 +17,41 @@ use crate::service::{CallContext, Description, Generators, MethodOptions, Servic
 use crate::sync::Arc;
 
 pub(crate) use discover::Discover;
-pub(crate) use mailboxes::Mailboxes;
-pub(crate) use specs::{Facts, Specs};
+pub(crate) use mailbox_stats::MailboxStatsMethod;
+pub(crate) use specs::{Specs, SpecsFacts};
 
 /// What a built-in method knows.
-pub(crate) trait Answer: Send + Sync + 'static {
+pub(crate) trait BuiltinMethod: Send + Sync + 'static {
     const NAME: &'static str;
     const DOC: &'static str;
 
     /// What it answers, as the document tells it.
-    type Told: JsonSchema;
+    type Output: JsonSchema;
 
     /// Who may call it, and whether its answer depends on who does. It gets the method's [`DOC`](Self::DOC) besides.
     fn access() -> MethodOptions;
 
     /// Writes the answer behind what is in `out`.
-    fn answer(&self, call: &CallContext, budget: &Budget, out: &mut Vec<u8>) -> CallOutcome;
+    fn write_result(&self, call: &CallContext, budget: &Budget, out: &mut Vec<u8>) -> CallOutcome;
 }
 
 /// A built-in method, as a route like all others.
-pub(crate) struct Builtin<A> {
+pub(crate) struct BuiltinRoute<M> {
     options: MethodOptions,
     mailbox: MailboxId,
-    answer: A,
+    method: M,
 }
 
-impl<A: Answer> Builtin<A> {
-    pub(crate) fn route(answer: A) -> Arc<dyn Route> {
-        let options = A::access().doc(A::DOC);
-        Arc::new(Self { options, mailbox: MailboxId(ServiceId::fresh(), 0), answer })
+impl<M: BuiltinMethod> BuiltinRoute<M> {
+    pub(crate) fn route(method: M) -> Arc<dyn Route> {
+        let options = M::access().doc(M::DOC);
+        Arc::new(Self { options, mailbox: MailboxId(ServiceId::fresh(), 0), method })
     }
 }
 
-impl<A: Answer> Route for Builtin<A> {
+impl<M: BuiltinMethod> Route for BuiltinRoute<M> {
     fn name(&self) -> &'static str {
-        A::NAME
+        M::NAME
     }
 
     fn options(&self) -> &MethodOptions {
@@ -67,15 +67,17 @@ impl<A: Answer> Route for Builtin<A> {
     }
 
     fn start(&self, call: CallContext, params: Option<&str>, context: StartContext<'_>) -> StartResult {
-        log_debug!(method = A::NAME, notification = call.notification, "call");
+        log_debug!(method = M::NAME, notification = call.notification, "call");
         if call.notification {
             return StartResult::Done(Ok(()));
         }
-        StartResult::Done(no_parameters(params).and_then(|()| self.answer.answer(&call, context.budget, context.out)))
+        StartResult::Done(
+            no_parameters(params).and_then(|()| self.method.write_result(&call, context.budget, context.out)),
+        )
     }
 
     fn describe(&self, generators: &mut Generators) -> Description {
-        let result = generators.answered.subschema_for::<A::Told>();
+        let result = generators.answered.subschema_for::<M::Output>();
         Description { order: &[], params: Schema::default(), result, errors: Vec::new(), runs: None }
     }
 

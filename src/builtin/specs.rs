@@ -13,20 +13,20 @@ use crate::route::{CallOutcome, Route};
 use crate::service::{Access, CallContext, MethodOptions};
 use crate::sync::Arc;
 
-use super::Answer;
-use super::own_address::callable;
+use super::BuiltinMethod;
+use super::advertised_address::advertised;
 
 /// The built-in method.
 pub(crate) struct Specs {
-    facts: Facts,
+    facts: SpecsFacts,
     listens: Arc<OnceLock<SocketAddr>>,
     /// Where it can be called, once somebody asked.
-    callable: OnceLock<SocketAddr>,
+    advertised: OnceLock<SocketAddr>,
 }
 
 /// What it tells, beside the address.
 #[derive(Debug)]
-pub(crate) struct Facts {
+pub(crate) struct SpecsFacts {
     pub(crate) service: &'static str,
     /// Of the URL, where the server has one of its own: `http` or `https`.
     pub(crate) scheme: &'static str,
@@ -39,7 +39,7 @@ pub(crate) struct Facts {
 /// What a server offers.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "ServiceSpecs")]
-pub(crate) struct Document<'a> {
+pub(crate) struct SpecsDocument<'a> {
     name: &'a str,
     host: String,
     port: u16,
@@ -48,8 +48,8 @@ pub(crate) struct Document<'a> {
     methods: &'a BTreeMap<String, Option<&'static str>>,
 }
 
-impl Facts {
-    /// Facts about these routes; `hide_private` leaves out what needs a token.
+impl SpecsFacts {
+    /// SpecsFacts about these routes; `hide_private` leaves out what needs a token.
     pub(crate) fn new<'a>(
         service: &'static str,
         scheme: &'static str,
@@ -58,27 +58,27 @@ impl Facts {
         routes: impl Iterator<Item = &'a Arc<dyn Route>>,
         hide_private: bool,
     ) -> Self {
-        let told = routes.filter(|route| !hide_private || route.options().access == Access::Public);
-        let methods = told.map(|route| (route.name().to_string(), route.options().doc)).collect();
+        let listed = routes.filter(|route| !hide_private || route.options().access == Access::Public);
+        let methods = listed.map(|route| (route.name().to_string(), route.options().doc)).collect();
         Self { service, scheme, endpoint, compute_threads, methods }
     }
 }
 
 impl Specs {
     /// `listens` gets the address once the server has it; a server inside somebody else's has none of its own.
-    pub(crate) fn new(mut facts: Facts, listens: Arc<OnceLock<SocketAddr>>) -> Self {
+    pub(crate) fn new(mut facts: SpecsFacts, listens: Arc<OnceLock<SocketAddr>>) -> Self {
         facts.methods.insert(Self::NAME.to_owned(), Some(Self::DOC));
-        Self { facts, listens, callable: OnceLock::new() }
+        Self { facts, listens, advertised: OnceLock::new() }
     }
 
-    fn document(&self) -> Document<'_> {
-        let address = self.listens.get().map(|listens| self.callable.get_or_init(|| callable(*listens)));
+    fn document(&self) -> SpecsDocument<'_> {
+        let address = self.listens.get().map(|listens| self.advertised.get_or_init(|| advertised(*listens)));
         let (host, port) = address.map_or_else(Default::default, |a| (a.ip().to_string(), a.port()));
         let accessible_at = match address {
             Some(address) => format!("{}://{address}{}", self.facts.scheme, self.facts.endpoint),
             None => self.facts.endpoint.clone(),
         };
-        Document {
+        SpecsDocument {
             name: self.facts.service,
             host,
             port,
@@ -89,17 +89,17 @@ impl Specs {
     }
 }
 
-impl Answer for Specs {
+impl BuiltinMethod for Specs {
     const NAME: &'static str = "get_service_specs";
     const DOC: &'static str = "Tells the service's name, its address, and its methods with their documentation.";
 
-    type Told = Document<'static>;
+    type Output = SpecsDocument<'static>;
 
     fn access() -> MethodOptions {
         MethodOptions::public()
     }
 
-    fn answer(&self, _: &CallContext, budget: &Budget, out: &mut Vec<u8>) -> CallOutcome {
+    fn write_result(&self, _: &CallContext, budget: &Budget, out: &mut Vec<u8>) -> CallOutcome {
         budget.write(out, Self::NAME, &self.document())
     }
 }

@@ -3,7 +3,7 @@
 mod feed;
 mod window;
 
-pub(crate) use feed::{Feed, Frames};
+pub(crate) use feed::{Frames, StatsFeed};
 
 #[cfg(test)]
 mod tests;

@@ -10,7 +10,7 @@ use crate::engine::{MethodStats, Refusals, ServiceStats};
 use crate::measure::Histogram;
 use crate::sync::Arc;
 
-use super::{Feed, Frames};
+use super::{Frames, StatsFeed};
 
 /// A service of one method that has answered `answered` calls and turned away twice as many.
 fn service(answered: u64) -> ServiceStats {
@@ -38,10 +38,10 @@ fn service(answered: u64) -> ServiceStats {
 }
 
 /// A feed whose method answers ten more calls each time that somebody looks, and how often somebody has.
-fn feed() -> (Feed, Arc<AtomicU64>) {
+fn feed() -> (StatsFeed, Arc<AtomicU64>) {
     let looks = Arc::new(AtomicU64::new(0));
     let counted = Arc::clone(&looks);
-    (Feed::new(move || vec![service(10 * (counted.fetch_add(1, Ordering::Relaxed) + 1))]), looks)
+    (StatsFeed::new(move || vec![service(10 * (counted.fetch_add(1, Ordering::Relaxed) + 1))]), looks)
 }
 
 async fn next(frames: &mut Frames) -> Value {
@@ -56,23 +56,23 @@ fn ping(frame: &Value) -> &Value {
 async fn nothing_is_looked_at_while_there_is_no_page() {
     let (feed, looks) = feed();
     sleep(Duration::from_secs(60)).await;
-    assert!(!feed.is_awake());
-    let mut frames = feed.look().unwrap();
+    assert!(!feed.is_sampling());
+    let mut frames = feed.subscribe().unwrap();
     next(&mut frames).await;
-    assert!(feed.is_awake());
+    assert!(feed.is_sampling());
     drop(frames);
     sleep(Duration::from_secs(60)).await;
-    assert!(!feed.is_awake());
+    assert!(!feed.is_sampling());
     assert_eq!(looks.load(Ordering::Relaxed), 1);
-    next(&mut feed.look().unwrap()).await;
+    next(&mut feed.subscribe().unwrap()).await;
     assert_eq!(looks.load(Ordering::Relaxed), 2, "and the next page wakes it up at once");
 }
 
 #[tokio::test(start_paused = true)]
 async fn all_pages_together_look_once_a_second() {
     let (feed, looks) = feed();
-    let mut pages: Vec<_> = (0..64).map(|_| feed.look().unwrap()).collect();
-    assert!(feed.look().is_none(), "there is a limit");
+    let mut pages: Vec<_> = (0..64).map(|_| feed.subscribe().unwrap()).collect();
+    assert!(feed.subscribe().is_none(), "there is a limit");
     for second in 1..=5 {
         let mut frames = Vec::new();
         for page in &mut pages {
@@ -82,15 +82,15 @@ async fn all_pages_together_look_once_a_second() {
         assert_eq!(looks.load(Ordering::Relaxed), second);
     }
     pages.pop();
-    assert!(feed.look().is_some(), "and room again");
+    assert!(feed.subscribe().is_some(), "and room again");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_page_that_comes_later_is_told_the_newest_frame_at_once() {
     let (feed, looks) = feed();
-    let mut first = feed.look().unwrap();
+    let mut first = feed.subscribe().unwrap();
     let frame = next(&mut first).await;
-    let mut second = feed.look().unwrap();
+    let mut second = feed.subscribe().unwrap();
     assert_eq!(next(&mut second).await, frame);
     assert_eq!(looks.load(Ordering::Relaxed), 1);
 }
@@ -98,7 +98,7 @@ async fn a_page_that_comes_later_is_told_the_newest_frame_at_once() {
 #[tokio::test(start_paused = true)]
 async fn a_slow_page_misses_frames_and_gets_the_newest() {
     let (feed, looks) = feed();
-    let mut frames = feed.look().unwrap();
+    let mut frames = feed.subscribe().unwrap();
     next(&mut frames).await;
     sleep(Duration::from_millis(10_500)).await;
     let frame = next(&mut frames).await;
@@ -109,7 +109,7 @@ async fn a_slow_page_misses_frames_and_gets_the_newest() {
 #[tokio::test(start_paused = true)]
 async fn a_frame_has_the_rates_of_the_last_second_and_the_sums_of_the_window() {
     let (feed, _) = feed();
-    let mut frames = feed.look().unwrap();
+    let mut frames = feed.subscribe().unwrap();
     let first = next(&mut frames).await;
     assert_eq!((&first["window_s"], &ping(&first)["ran_per_s"]), (&json!(0.0), &json!(0.0)));
     for second in 1..=3 {
@@ -128,7 +128,7 @@ async fn a_frame_has_the_rates_of_the_last_second_and_the_sums_of_the_window() {
 #[tokio::test(start_paused = true)]
 async fn the_window_is_five_minutes_long_at_most_and_outlives_its_pages() {
     let (feed, _) = feed();
-    let mut frames = feed.look().unwrap();
+    let mut frames = feed.subscribe().unwrap();
     for _ in 0..400 {
         next(&mut frames).await;
     }
@@ -139,12 +139,12 @@ async fn the_window_is_five_minutes_long_at_most_and_outlives_its_pages() {
 
     drop(frames);
     sleep(Duration::from_secs(60)).await;
-    let frame = next(&mut feed.look().unwrap()).await;
+    let frame = next(&mut feed.subscribe().unwrap()).await;
     let window = frame["window_s"].as_f64().unwrap();
     assert!((294.0..=300.0).contains(&window), "{window}");
     assert_eq!(ping(&frame)["ran_per_s"], json!(0.0), "a minute ago says nothing of the moment");
 
     sleep(Duration::from_secs(301)).await;
-    let frame = next(&mut feed.look().unwrap()).await;
+    let frame = next(&mut feed.subscribe().unwrap()).await;
     assert_eq!(frame["window_s"], json!(0.0), "what is older than the window is forgotten");
 }

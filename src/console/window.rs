@@ -15,25 +15,25 @@ use crate::measure::Histogram;
 /// How far back a window looks.
 const SPAN: Duration = Duration::from_secs(300);
 /// How far apart the snapshots are that it keeps: the window's other end moves in steps of this.
-const STEP: Duration = Duration::from_secs(5);
+const SNAPSHOT_INTERVAL: Duration = Duration::from_secs(5);
 
 /// The snapshots that the next frame is compared with.
 #[derive(Debug, Default)]
-pub(super) struct Window {
+pub(super) struct StatsWindow {
     /// The oldest first.
-    kept: VecDeque<Snapshot>,
-    last: Option<Snapshot>,
+    snapshots: VecDeque<StatsSnapshot>,
+    last: Option<StatsSnapshot>,
 }
 
 #[derive(Clone, Debug)]
-struct Snapshot {
+struct StatsSnapshot {
     at: Instant,
     services: Vec<ServiceStats>,
 }
 
-/// What a page is told.
+/// What a page is written.
 #[derive(Debug, Serialize)]
-pub(super) struct Frame<'a> {
+pub(super) struct ConsoleFrame<'a> {
     /// How much time the window covers: less than its span while there are no older snapshots.
     window_s: f64,
     services: Vec<ServiceFrame<'a>>,
@@ -61,7 +61,7 @@ struct MethodFrame<'a> {
     /// The rest is of the window.
     wait: Percentiles,
     run: Percentiles,
-    ended: Ended,
+    ended: EndCounts,
     refused_for: Refusals,
 }
 
@@ -73,7 +73,7 @@ struct Percentiles {
 }
 
 #[derive(Debug, Serialize)]
-struct Ended {
+struct EndCounts {
     answered: u64,
     failed: u64,
     panicked: u64,
@@ -81,32 +81,32 @@ struct Ended {
     abandoned: u64,
 }
 
-impl Window {
-    /// Takes what the services have counted until `at`, and hands what is new of it to `tell`.
+impl StatsWindow {
+    /// Takes what the services have counted until `at`, and hands what is new of it to `write`.
     pub(super) fn advance<T>(
         &mut self,
         at: Instant,
         services: Vec<ServiceStats>,
-        tell: impl FnOnce(&Frame<'_>) -> T,
+        write: impl FnOnce(&ConsoleFrame<'_>) -> T,
     ) -> T {
-        while self.kept.front().is_some_and(|oldest| at.duration_since(oldest.at) > SPAN) {
-            self.kept.pop_front();
+        while self.snapshots.front().is_some_and(|oldest| at.duration_since(oldest.at) > SPAN) {
+            self.snapshots.pop_front();
         }
         // A snapshot from before a long rest says nothing of the moment.
-        let recent = self.last.take().filter(|last| at.duration_since(last.at) <= STEP);
-        let now = Snapshot { at, services };
-        let oldest = self.kept.front().unwrap_or(&now);
-        let told = tell(&now.since(oldest, recent.as_ref().unwrap_or(&now)));
-        if self.kept.back().is_none_or(|newest| at.duration_since(newest.at) >= STEP) {
-            self.kept.push_back(now.clone());
+        let recent = self.last.take().filter(|last| at.duration_since(last.at) <= SNAPSHOT_INTERVAL);
+        let now = StatsSnapshot { at, services };
+        let oldest = self.snapshots.front().unwrap_or(&now);
+        let written = write(&now.since(oldest, recent.as_ref().unwrap_or(&now)));
+        if self.snapshots.back().is_none_or(|newest| at.duration_since(newest.at) >= SNAPSHOT_INTERVAL) {
+            self.snapshots.push_back(now.clone());
         }
         self.last = Some(now);
-        told
+        written
     }
 }
 
-impl Snapshot {
-    fn since<'a>(&'a self, oldest: &Self, last: &Self) -> Frame<'a> {
+impl StatsSnapshot {
+    fn since<'a>(&'a self, oldest: &Self, last: &Self) -> ConsoleFrame<'a> {
         let seconds = self.at.duration_since(last.at).as_secs_f64();
         // Services and methods are the same, in the same order, for as long as the server runs.
         let services = self.services.iter().zip(&oldest.services).zip(&last.services);
@@ -120,7 +120,7 @@ impl Snapshot {
             },
         });
         let window_s = self.at.duration_since(oldest.at).as_secs_f64();
-        Frame { window_s, services: services.collect() }
+        ConsoleFrame { window_s, services: services.collect() }
     }
 }
 
@@ -141,7 +141,7 @@ impl<'a> MethodFrame<'a> {
             }),
             wait: Percentiles::of(&now.wait.since(&oldest.wait)),
             run: Percentiles::of(&now.run.since(&oldest.run)),
-            ended: Ended {
+            ended: EndCounts {
                 answered: since(|stats| stats.answered, oldest),
                 failed: since(|stats| stats.failed, oldest),
                 panicked: since(|stats| stats.panicked, oldest),

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::console::Feed;
+use crate::console::StatsFeed;
 use crate::dispatch::Dispatch;
 use crate::http::{Console, ConsolePageData, EndpointConfig};
 use crate::settings::Settings;
@@ -45,7 +45,7 @@ impl Mount {
             version: env!("CARGO_PKG_VERSION"),
         };
         let services = services.to_vec();
-        let feed = Feed::new(move || services.iter().map(|service| service.stats()).collect());
+        let feed = StatsFeed::new(move || services.iter().map(|service| service.stats()).collect());
         let console = Console::new(&facts, Arc::clone(front), Arc::clone(dispatch), feed)?;
         Ok(Some(Self { console, asked: settings.console.is_some(), gives_way: AtomicBool::new(false) }))
     }

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use actix_web::http::header::HeaderName;
 use tokio::sync::watch;
 
-use crate::builtin::{Builtin, Discover, Facts, Mailboxes, Specs};
+use crate::builtin::{BuiltinRoute, Discover, MailboxStatsMethod, Specs, SpecsFacts};
 use crate::dispatch::Dispatch;
 use crate::engine::Pool;
 use crate::http::{BodyLimits, Cors, EndpointConfig, RequestGuard, StaticFiles, Templates};
@@ -124,16 +124,16 @@ fn route(
     }
     let name = services.first().map_or("callbox", |service| service.name());
     let (endpoint, threads) = (settings.endpoint.clone(), settings.compute_threads);
-    let facts = Facts::new(name, settings.scheme(), endpoint, threads, router.routes(), settings.hide_private);
-    router.add_builtin(Builtin::route(Specs::new(facts, Arc::clone(listens))))?;
+    let facts = SpecsFacts::new(name, settings.scheme(), endpoint, threads, router.routes(), settings.hide_private);
+    router.add_builtin(BuiltinRoute::route(Specs::new(facts, Arc::clone(listens))))?;
     // Of those whose names begin with `rpc.` the document does not tell: they are not the services'.
     let about = services.iter().map(|service| service.about()).collect();
     let discover = Discover::new(about, router.routes());
-    router.add_builtin(Builtin::route(discover.clone()))?;
+    router.add_builtin(BuiltinRoute::route(discover.clone()))?;
     if tokens != TokenCheck::None {
         let services = services.to_vec();
         let stats = move || services.iter().map(|service| service.stats()).collect();
-        router.add_builtin(Builtin::route(Mailboxes::new(stats)))?;
+        router.add_builtin(BuiltinRoute::route(MailboxStatsMethod::new(stats)))?;
     }
     Ok((router, discover))
 }

@@ -9,15 +9,15 @@ use serde_json::Value;
 use crate::route::Route;
 use crate::service::{Access, DescribedError, Description, Generators, MethodKind, MethodOptions, Runs};
 
-use super::schemas::Renamed;
+use super::schemas::RenamedSchemas;
 
 /// OpenRPC's method object. What begins with `x-` is callbox's own, which the README lists.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Method {
+pub(super) struct MethodObject {
     name: &'static str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    tags: Vec<Tag>,
+    tags: Vec<TagObject>,
     #[serde(skip_serializing_if = "Option::is_none")]
     summary: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -25,23 +25,23 @@ pub(super) struct Method {
     #[serde(skip_serializing_if = "is_not")]
     deprecated: bool,
     param_structure: &'static str,
-    params: Vec<Content>,
-    result: Content,
+    params: Vec<ContentDescriptor>,
+    result: ContentDescriptor,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    errors: Vec<Error>,
+    errors: Vec<ErrorObject>,
     #[serde(flatten)]
-    extensions: Extensions,
+    extensions: MethodExtensions,
 }
 
 /// OpenRPC's tag object: the service.
 #[derive(Serialize)]
-struct Tag {
+struct TagObject {
     name: &'static str,
 }
 
 /// OpenRPC's content descriptor.
 #[derive(Serialize)]
-struct Content {
+struct ContentDescriptor {
     name: Cow<'static, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<Value>,
@@ -51,7 +51,7 @@ struct Content {
 
 /// OpenRPC's error object, in which the data is told by its schema.
 #[derive(Serialize)]
-struct Error {
+struct ErrorObject {
     code: i32,
     message: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -59,7 +59,7 @@ struct Error {
 }
 
 #[derive(Serialize)]
-struct Extensions {
+struct MethodExtensions {
     #[serde(rename = "x-access")]
     access: &'static str,
     #[serde(rename = "x-scope", skip_serializing_if = "Option::is_none")]
@@ -71,15 +71,15 @@ struct Extensions {
     #[serde(rename = "x-rust", skip_serializing_if = "Option::is_none")]
     client: Option<&'static str>,
     #[serde(flatten)]
-    runs: Option<RunsAs>,
+    runs: Option<RunExtensions>,
 }
 
 #[derive(Serialize)]
-struct RunsAs {
+struct RunExtensions {
     #[serde(rename = "x-kind", serialize_with = "kind")]
     kind: MethodKind,
     #[serde(rename = "x-mailbox")]
-    mailbox: Mailbox,
+    mailbox: MailboxObject,
     #[serde(rename = "x-deadline-ms")]
     deadline: u64,
     #[serde(rename = "x-max-wait-ms", skip_serializing_if = "Option::is_none")]
@@ -91,13 +91,13 @@ struct RunsAs {
 }
 
 #[derive(Serialize)]
-struct Mailbox {
+struct MailboxObject {
     capacity: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     group: Option<&'static str>,
 }
 
-impl Method {
+impl MethodObject {
     pub(super) fn new(route: &dyn Route, generators: &mut Generators) -> Self {
         let Description { order, mut params, result, errors, runs } = route.describe(generators);
         let options = route.options();
@@ -115,15 +115,15 @@ impl Method {
         let summary = options.doc.and_then(|doc| doc.split("\n\n").next());
         Self {
             name: route.name(),
-            tags: runs.iter().map(|runs| Tag { name: runs.service }).collect(),
+            tags: runs.iter().map(|runs| TagObject { name: runs.service }).collect(),
             summary: summary.map(|text| text.split_whitespace().collect::<Vec<_>>().join(" ")),
             description: options.doc.filter(|doc| summary != Some(*doc)),
             deprecated: options.deprecated,
             param_structure,
             params: contents,
             result: content("result".into(), true, result, answered),
-            errors: errors.into_iter().map(|error| Error::new(error, answered)).collect(),
-            extensions: Extensions::new(options, rest, runs),
+            errors: errors.into_iter().map(|error| ErrorObject::new(error, answered)).collect(),
+            extensions: MethodExtensions::new(options, rest, runs),
         }
     }
 
@@ -134,20 +134,20 @@ impl Method {
     }
 
     /// Has the references of what callers send point to what they mean.
-    pub(super) fn rename_sent(&mut self, renamed: &Renamed) {
+    pub(super) fn rename_sent(&mut self, renamed: &RenamedSchemas) {
         let sent = self.params.iter_mut().map(|content| &mut content.schema).chain(&mut self.extensions.rest);
         sent.for_each(|schema| renamed.apply(schema));
     }
 }
 
-impl Error {
+impl ErrorObject {
     fn new(error: DescribedError, generator: &mut SchemaGenerator) -> Self {
         let (code, message) = (error.code, error.message());
         Self { code, message, data: error.into_data().map(|data| finish(data, generator)) }
     }
 }
 
-impl Extensions {
+impl MethodExtensions {
     fn new(options: &MethodOptions, rest: Option<Schema>, runs: Option<Runs>) -> Self {
         let (access, scope) = match options.access {
             Access::Public => ("public", None),
@@ -155,9 +155,9 @@ impl Extensions {
             Access::Scope(scope) => ("private", Some(scope)),
         };
         let millis = |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-        let runs = runs.map(|Runs { kind, capacity, weight, .. }| RunsAs {
+        let runs = runs.map(|Runs { kind, capacity, weight, .. }| RunExtensions {
             kind,
-            mailbox: Mailbox { capacity, group: options.group },
+            mailbox: MailboxObject { capacity, group: options.group },
             deadline: millis(options.deadline),
             max_wait: options.max_wait.map(millis),
             weight,
@@ -176,7 +176,7 @@ fn rest(params: &mut Schema) -> Option<Schema> {
     if rest == Value::Bool(false) { None } else { rest.try_into().ok() }
 }
 
-fn parameter(name: Cow<'static, str>, params: &mut Schema, generator: &mut SchemaGenerator) -> Content {
+fn parameter(name: Cow<'static, str>, params: &mut Schema, generator: &mut SchemaGenerator) -> ContentDescriptor {
     let required = params.get("required").and_then(Value::as_array);
     let required = required.is_some_and(|names| names.iter().any(|required| *required == *name));
     let properties = params.get_mut("properties").and_then(Value::as_object_mut);
@@ -184,9 +184,14 @@ fn parameter(name: Cow<'static, str>, params: &mut Schema, generator: &mut Schem
     content(name, required, schema.unwrap_or_default(), generator)
 }
 
-fn content(name: Cow<'static, str>, required: bool, mut schema: Schema, generator: &mut SchemaGenerator) -> Content {
+fn content(
+    name: Cow<'static, str>,
+    required: bool,
+    mut schema: Schema,
+    generator: &mut SchemaGenerator,
+) -> ContentDescriptor {
     let description = schema.remove("description");
-    Content { name, description, required, schema: finish(schema, generator) }
+    ContentDescriptor { name, description, required, schema: finish(schema, generator) }
 }
 
 /// The same schema in draft 7, which the generator sees to for whole documents only.

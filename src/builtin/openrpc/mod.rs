@@ -1,4 +1,4 @@
-//! The OpenRPC document of a server: made once from its routes, and then told in part, as a caller may know of them.
+//! The OpenRPC document of a server: made once from its routes, then filtered for each caller.
 
 mod errors;
 mod method;
@@ -16,13 +16,13 @@ use crate::service::{About, Access, Generators};
 use crate::sync::Arc;
 
 use errors::FrameworkError;
-use method::Method;
+use method::MethodObject;
 use schemas::{Definitions, SCHEMAS};
 
 /// Everything that there is to tell.
 pub(super) struct OpenRpc {
     services: Vec<About>,
-    methods: Vec<Told>,
+    methods: Vec<ListedMethod>,
     definitions: Definitions,
     errors: BTreeMap<&'static str, FrameworkError>,
     /// The document for those who may call public methods and no others: most callers, and all without a token.
@@ -30,33 +30,33 @@ pub(super) struct OpenRpc {
 }
 
 /// A method, who may know of it, and the schemas that are needed to understand it.
-struct Told {
+struct ListedMethod {
     access: Access,
-    method: Method,
+    method: MethodObject,
     needs: BTreeSet<String>,
 }
 
-/// What one caller is told.
+/// What one caller is listed.
 #[derive(Serialize)]
 #[serde(untagged)]
-pub(super) enum Document<'a> {
-    Made(&'a RawValue),
-    Picked(Parts<'a>),
+pub(super) enum OpenRpcDocument<'a> {
+    Prepared(&'a RawValue),
+    Filtered(FilteredDocument<'a>),
 }
 
 #[derive(Serialize)]
-pub(super) struct Parts<'a> {
+pub(super) struct FilteredDocument<'a> {
     openrpc: &'static str,
-    info: Info,
-    methods: Vec<&'a Method>,
-    components: Components<'a>,
+    info: InfoObject,
+    methods: Vec<&'a MethodObject>,
+    components: ComponentsObject<'a>,
     #[serde(rename = "x-services")]
-    services: Vec<Service>,
+    services: Vec<ServiceObject>,
 }
 
 /// OpenRPC's info object.
 #[derive(Serialize)]
-struct Info {
+struct InfoObject {
     title: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<&'static str>,
@@ -64,7 +64,7 @@ struct Info {
 }
 
 #[derive(Serialize)]
-struct Service {
+struct ServiceObject {
     /// What the methods of the service have for a tag.
     name: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -73,7 +73,7 @@ struct Service {
 }
 
 #[derive(Serialize)]
-struct Components<'a> {
+struct ComponentsObject<'a> {
     schemas: BTreeMap<&'a str, &'a Value>,
     errors: &'a BTreeMap<&'static str, FrameworkError>,
 }
@@ -83,43 +83,43 @@ impl OpenRpc {
     pub(super) fn new<'a>(services: Vec<About>, routes: impl Iterator<Item = &'a Arc<dyn Route>>) -> Self {
         let mut generators = Generators::new(SCHEMAS);
         let described: Vec<_> =
-            routes.map(|route| (route.options().access, Method::new(&**route, &mut generators))).collect();
+            routes.map(|route| (route.options().access, MethodObject::new(&**route, &mut generators))).collect();
         let (definitions, renamed) = Definitions::of(generators);
         let methods = described.into_iter().map(|(access, mut method)| {
             method.rename_sent(&renamed);
             let needs = definitions.needed_by(method.schemas());
-            Told { access, method, needs }
+            ListedMethod { access, method, needs }
         });
         let methods = methods.collect();
-        let mut made =
+        let mut document =
             Self { services, methods, definitions, errors: errors::all().into_iter().collect(), public: None };
-        made.public = to_raw_value(&made.parts(&Caller::anonymous())).ok();
-        made
+        document.public = to_raw_value(&document.filtered(&Caller::anonymous())).ok();
+        document
     }
 
     /// What this caller may know.
-    pub(super) fn document(&self, caller: &Caller) -> Document<'_> {
-        let more = self.methods.iter().any(|told| told.access != Access::Public && told.access.admits(caller));
+    pub(super) fn document(&self, caller: &Caller) -> OpenRpcDocument<'_> {
+        let more = self.methods.iter().any(|listed| listed.access != Access::Public && listed.access.admits(caller));
         match &self.public {
-            Some(public) if !more => Document::Made(public),
-            _ => Document::Picked(self.parts(caller)),
+            Some(public) if !more => OpenRpcDocument::Prepared(public),
+            _ => OpenRpcDocument::Filtered(self.filtered(caller)),
         }
     }
 
-    fn parts(&self, caller: &Caller) -> Parts<'_> {
-        let told: Vec<_> = self.methods.iter().filter(|told| told.access.admits(caller)).collect();
-        let needed: BTreeSet<_> = told.iter().flat_map(|told| &told.needs).collect();
-        Parts {
+    fn filtered(&self, caller: &Caller) -> FilteredDocument<'_> {
+        let listed: Vec<_> = self.methods.iter().filter(|listed| listed.access.admits(caller)).collect();
+        let needed: BTreeSet<_> = listed.iter().flat_map(|listed| &listed.needs).collect();
+        FilteredDocument {
             openrpc: "1.3.2",
-            info: self.services.first().map_or(Info::NONE, Info::of),
-            methods: told.into_iter().map(|told| &told.method).collect(),
-            components: Components { schemas: self.definitions.pick(needed), errors: &self.errors },
-            services: self.services.iter().map(Service::of).collect(),
+            info: self.services.first().map_or(InfoObject::NONE, InfoObject::of),
+            methods: listed.into_iter().map(|listed| &listed.method).collect(),
+            components: ComponentsObject { schemas: self.definitions.pick(needed), errors: &self.errors },
+            services: self.services.iter().map(ServiceObject::of).collect(),
         }
     }
 }
 
-impl Info {
+impl InfoObject {
     /// OpenRPC wants a title and a version also of a server without services.
     const NONE: Self = Self { title: "callbox", description: None, version: "0.0.0" };
 
@@ -128,7 +128,7 @@ impl Info {
     }
 }
 
-impl Service {
+impl ServiceObject {
     fn of(about: &About) -> Self {
         Self { name: about.name, description: about.doc, version: about.version }
     }

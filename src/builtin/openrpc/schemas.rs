@@ -25,18 +25,18 @@ struct Definition {
 }
 
 /// What stands behind names, since these were given away otherwise, in the references of what callers send.
-pub(super) struct Renamed(BTreeMap<String, String>);
+pub(super) struct RenamedSchemas(BTreeMap<String, String>);
 
 impl Definitions {
     /// The definitions of both generators, and what becomes of the references of the one for what callers send.
     ///
     /// A type that is read as it is written has one definition, any other two. The names alone say nothing: each generator
     /// counts on its own when it meets two types of one name.
-    pub(super) fn of(mut generators: Generators) -> (Self, Renamed) {
+    pub(super) fn of(mut generators: Generators) -> (Self, RenamedSchemas) {
         let sent = take(&mut generators.sent);
         let mut all = take(&mut generators.answered);
         let mut taken: BTreeSet<_> = sent.keys().chain(all.keys()).cloned().collect();
-        let mut renamed = Renamed(BTreeMap::new());
+        let mut renamed = RenamedSchemas(BTreeMap::new());
         for name in differing(&sent, &all) {
             let numbers = (2..).map(|number| format!("{INPUT}{number}"));
             let mut suffixes = [INPUT.to_owned()].into_iter().chain(numbers);
@@ -76,7 +76,7 @@ impl Definitions {
     }
 }
 
-impl Renamed {
+impl RenamedSchemas {
     /// Has the references of a schema for what callers send point to what they mean.
     pub(super) fn apply(&self, schema: &mut Schema) {
         each_reference(schema, |reference, name| *reference += self.0.get(name).map_or("", String::as_str));

@@ -18,7 +18,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use handlebars::Handlebars;
 use serde::Serialize;
 
-use crate::console::Feed;
+use crate::console::StatsFeed;
 use crate::dispatch::Dispatch;
 use crate::jsonrpc::Dialect;
 use crate::start_error::StartError;
@@ -65,7 +65,7 @@ struct ConsoleState {
     page: Bytes,
     front: Arc<EndpointConfig>,
     dispatch: Arc<Dispatch>,
-    feed: Feed,
+    feed: StatsFeed,
 }
 
 impl Console {
@@ -78,7 +78,7 @@ impl Console {
         facts: &ConsolePageData<'_>,
         front: Arc<EndpointConfig>,
         dispatch: Arc<Dispatch>,
-        feed: Feed,
+        feed: StatsFeed,
     ) -> Result<Self, StartError> {
         let mut registry = Handlebars::new();
         registry.set_strict_mode(true);

@@ -49,7 +49,7 @@ impl Console {
         if request.method() == Method::HEAD {
             return response.finish();
         }
-        let Some(frames) = inner.feed.look() else {
+        let Some(frames) = inner.feed.subscribe() else {
             return HttpResponse::ServiceUnavailable()
                 .insert_header((RETRY_AFTER, "5"))
                 .content_type("text/plain; charset=utf-8")

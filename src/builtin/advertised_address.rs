@@ -5,15 +5,15 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 
 /// The address to tell of a server that listens on this one.
 ///
-/// `0.0.0.0` and `::` stand for every interface, and nobody can call them. So the one is told from
+/// `0.0.0.0` and `::` stand for every interface, and nobody can call them. So the one is advertised from
 /// which packets to the rest of the world would be sent: in a cluster that is the container's own.
 /// Without a route to anywhere it is that of loopback.
-pub(super) fn callable(listens: SocketAddr) -> SocketAddr {
+pub(super) fn advertised(listens: SocketAddr) -> SocketAddr {
     if !listens.ip().to_canonical().is_unspecified() {
         return listens;
     }
-    let v4 = || outward(Ipv4Addr::UNSPECIFIED.into(), V4_ELSEWHERE.into());
-    let v6 = || outward(Ipv6Addr::UNSPECIFIED.into(), V6_ELSEWHERE.into());
+    let v4 = || outbound_ip(Ipv4Addr::UNSPECIFIED.into(), DOCUMENTATION_V4.into());
+    let v6 = || outbound_ip(Ipv6Addr::UNSPECIFIED.into(), DOCUMENTATION_V6.into());
     let (ip, loopback) = match listens.ip() {
         IpAddr::V4(_) => (v4(), Ipv4Addr::LOCALHOST.into()),
         // It takes calls over IPv4, too.
@@ -24,10 +24,10 @@ pub(super) fn callable(listens: SocketAddr) -> SocketAddr {
 
 /// Addresses for documentation, which are nobody's. To connect a UDP socket only looks for a route,
 /// and sends nothing.
-const V4_ELSEWHERE: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
-const V6_ELSEWHERE: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
+const DOCUMENTATION_V4: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
+const DOCUMENTATION_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
 
-fn outward(any: IpAddr, elsewhere: IpAddr) -> io::Result<IpAddr> {
+fn outbound_ip(any: IpAddr, elsewhere: IpAddr) -> io::Result<IpAddr> {
     let socket = UdpSocket::bind((any, 0))?;
     socket.connect((elsewhere, 9))?;
     Ok(socket.local_addr()?.ip())
@@ -40,11 +40,14 @@ mod tests {
     #[test]
     fn an_address_that_stands_for_all_is_told_as_one_that_can_be_called() {
         for listens in ["0.0.0.0:5000", "[::]:5000", "[::ffff:0.0.0.0]:5000"] {
-            let told = callable(listens.parse().unwrap());
-            assert!(!told.ip().to_canonical().is_unspecified() && told.port() == 5000, "{listens}: {told}");
+            let advertised = advertised(listens.parse().unwrap());
+            assert!(
+                !advertised.ip().to_canonical().is_unspecified() && advertised.port() == 5000,
+                "{listens}: {advertised}"
+            );
         }
         for listens in ["127.0.0.1:80", "[::1]:80", "192.0.2.7:80"] {
-            assert_eq!(callable(listens.parse().unwrap()).to_string(), listens);
+            assert_eq!(advertised(listens.parse().unwrap()).to_string(), listens);
         }
     }
 }

@@ -9,36 +9,36 @@ use crate::jsonrpc::Budget;
 use crate::route::CallOutcome;
 use crate::service::{CallContext, MethodOptions};
 
-use super::Answer;
+use super::BuiltinMethod;
 
 /// The built-in method.
-pub(crate) struct Mailboxes {
+pub(crate) struct MailboxStatsMethod {
     stats: Box<dyn Fn() -> Vec<ServiceStats> + Send + Sync>,
 }
 
-impl Mailboxes {
+impl MailboxStatsMethod {
     pub(crate) fn new(stats: impl Fn() -> Vec<ServiceStats> + Send + Sync + 'static) -> Self {
         Self { stats: Box::new(stats) }
     }
 }
 
-impl Answer for Mailboxes {
+impl BuiltinMethod for MailboxStatsMethod {
     const NAME: &'static str = "rpc.mailboxes";
     const DOC: &'static str = "Tells how full each mailbox is, and what has become of its calls.";
 
-    type Told = Value;
+    type Output = Value;
 
     fn access() -> MethodOptions {
         MethodOptions::private()
     }
 
-    fn answer(&self, _: &CallContext, budget: &Budget, out: &mut Vec<u8>) -> CallOutcome {
+    fn write_result(&self, _: &CallContext, budget: &Budget, out: &mut Vec<u8>) -> CallOutcome {
         budget.write(out, Self::NAME, &(self.stats)())
     }
 }
 
-impl fmt::Debug for Mailboxes {
+impl fmt::Debug for MailboxStatsMethod {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Mailboxes")
+        f.write_str("MailboxStatsMethod")
     }
 }
