@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_that_stands_for_all_is_told_as_one_that_can_be_called() {
+    fn an_unspecified_address_is_advertised_as_one_that_can_be_called() {
         for listens in ["0.0.0.0:5000", "[::]:5000", "[::ffff:0.0.0.0]:5000"] {
             let advertised = advertised(listens.parse().unwrap());
             assert!(

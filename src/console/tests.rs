@@ -53,7 +53,7 @@ fn ping(frame: &Value) -> &Value {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_looked_at_while_there_is_no_page() {
+async fn nothing_is_sampled_while_there_is_no_page() {
     let (feed, looks) = feed();
     sleep(Duration::from_secs(60)).await;
     assert!(!feed.is_sampling());
@@ -69,7 +69,7 @@ async fn nothing_is_looked_at_while_there_is_no_page() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn all_pages_together_look_once_a_second() {
+async fn all_pages_share_one_sample_a_second() {
     let (feed, looks) = feed();
     let mut pages: Vec<_> = (0..64).map(|_| feed.subscribe().unwrap()).collect();
     assert!(feed.subscribe().is_none(), "there is a limit");
@@ -86,7 +86,7 @@ async fn all_pages_together_look_once_a_second() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_page_that_comes_later_is_told_the_newest_frame_at_once() {
+async fn a_page_that_connects_later_gets_the_latest_frame_at_once() {
     let (feed, looks) = feed();
     let mut first = feed.subscribe().unwrap();
     let frame = next(&mut first).await;

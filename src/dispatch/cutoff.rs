@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn work_that_has_ended_counts_also_if_the_time_is_over_by_then() {
+    fn work_that_has_ended_counts_although_the_time_is_over() {
         let (over, cut) = watch::channel(false);
         assert_eq!(unless_cut(&cut, ready(1)).now_or_never(), Some(Some(1)));
         assert_eq!(unless_cut(&cut, pending::<u8>()).now_or_never(), None, "there is time");
@@ -42,7 +42,7 @@ mod tests {
     }
 
     #[test]
-    fn work_that_ends_between_the_two_looks_counts_too() {
+    fn work_that_ends_between_the_two_polls_counts_too() {
         let (over, cut) = watch::channel(false);
         let mut looked = false;
         let work = poll_fn(|_| {

@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_swallows_the_error_is_too_large_all_the_same() {
+    fn a_serializer_that_ignores_the_error_is_too_large_all_the_same() {
         struct Stubborn;
         impl Serialize for Stubborn {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_too_large_does_not_hold_on_to_its_memory() {
+    fn a_result_that_was_too_large_releases_its_memory() {
         let mut out = Vec::new();
         let large = vec!["0123456789"; 100_000];
         assert_eq!(Budget::new(1_000_000).write(&mut out, "m", &large), Err(RpcError::too_large()));
@@ -225,14 +225,14 @@ mod tests {
     }
 
     #[test]
-    fn the_end_of_an_answer_does_not_move_a_large_result() {
+    fn the_end_of_a_response_does_not_reallocate_a_large_result() {
         let mut out = Vec::new();
         Budget::new(usize::MAX).write(&mut out, "m", &"x".repeat(100_000)).unwrap();
         assert!(out.capacity() - out.len() >= 100, "{} of {}", out.len(), out.capacity());
     }
 
     #[test]
-    fn a_value_without_a_form_in_json_is_an_internal_error_that_tells_nothing() {
+    fn an_unrepresentable_value_is_an_internal_error_without_details() {
         let error = within(1000, &HashMap::from([((1, 2), 3)])).unwrap_err();
         assert_eq!(error.code(), code::INTERNAL);
         assert!(!format!("{error:?}").contains("key"), "{error:?}");
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn a_result_that_was_written_elsewhere_is_taken_from_what_is_left_like_any() {
+    fn a_result_written_elsewhere_counts_against_the_limit_like_any() {
         let budget = Budget::of_batch(20);
         assert!(written(&budget, &123).is_ok());
         let pending = Arc::clone(budget.pending().unwrap());

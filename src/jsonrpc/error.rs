@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn an_internal_error_tells_an_id_and_not_its_cause() {
+    fn an_internal_error_has_an_id_and_not_its_cause() {
         let first = RpcError::internal(&"the password is hunter2");
         let text = serde_json::to_string(&first).unwrap();
         assert!(!text.contains("hunter2"), "{text}");

@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_is_not_json_is_measured_up_to_its_mistake() {
+    fn invalid_json_is_measured_up_to_its_syntax_error() {
         for (json, expected) in [("]]]]", 0), ("\"", 0), ("\"\\", 0), ("[\"", 1), ("}{", 1)] {
             assert_eq!(deepest(json.as_bytes()), expected, "{json}");
         }
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_end_or_nests_too_deep_has_no_first_value() {
+    fn text_that_does_not_end_or_nests_too_deep_has_no_first_value() {
         for json in ["", "1", "]", "[", "[[]", r#"["]"#, r#"["]\"#, r#"[""#, r#"["\"]"#] {
             assert_eq!(first_value_len(json, 9), None, "{json}");
         }

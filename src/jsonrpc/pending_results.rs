@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn values_of_short_calls_wait_as_they_are_and_of_those_of_long_ones_one_does() {
+    fn values_of_short_calls_wait_unserialized_and_of_long_ones_only_one() {
         let pending = pending();
         let short: Vec<_> = (0..100).map_while(|_| pending.lease_value(Duration::from_micros(1))).collect();
         assert_eq!(short.len(), 100, "100 results that were made in a microsecond each are small");
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn what_waits_and_what_the_response_has_are_taken_from_what_is_left() {
+    fn waiting_results_and_written_ones_count_against_the_limit() {
         let pending = pending();
         let waits = pending.lease_bytes(LIMIT / 4);
         pending.keep(LIMIT / 2);

@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_came_is_told_back_only_if_it_is_short() {
+    fn a_received_value_is_quoted_only_if_it_is_short() {
         let (text, number) = (format!("\"{}\"", "ж".repeat(500)), "1".repeat(5000));
         for (json, expected) in [
             ("true", "true"),

@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_is_a_result_or_the_error_that_takes_its_place() {
+    fn a_response_is_a_result_or_the_error_that_replaces_it() {
         let mut body = b"before ".to_vec();
         Draft::open(Dialect::Jsonrpc, id("1"), &mut body).discard(&mut body);
         let draft = Draft::open(Dialect::Jsonrpc, id("2"), &mut body);
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn the_answers_of_a_batch_stand_in_the_order_of_its_members_whichever_is_ready_first() {
+    fn the_responses_of_a_batch_are_in_the_order_of_its_members() {
         let done = |result: &'static str| {
             move |out: &mut Vec<u8>| {
                 out.extend_from_slice(result.as_bytes());
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_without_answers_is_what_the_dialect_says() {
+    fn a_batch_without_responses_is_answered_as_its_dialect_says() {
         assert_eq!(BatchWriter::new(Dialect::Jsonrpc, 2).finish(ERROR), None);
         assert_eq!(BatchWriter::new(Dialect::Pymicroservice, 2).finish(ERROR).unwrap(), b"[]");
     }

@@ -85,7 +85,7 @@ pub(super) fn error(code: i32, id: &str) -> String {
 }
 
 #[test]
-fn each_row_of_the_wires_rules_has_its_answer() {
+fn each_row_of_the_wire_rules_has_its_response() {
     let rows = rows::all();
     assert!(rows.len() > 200, "the rows are there");
     for row in rows {
@@ -142,14 +142,14 @@ pub(super) fn assert_well_formed(answer: &str) {
 }
 
 #[test]
-fn an_id_that_is_too_large_a_number_for_every_type_comes_back_as_it_was() {
+fn an_id_that_is_too_large_for_every_number_type_is_echoed_unchanged() {
     let answer = answer(r#"{"jsonrpc":"2.0","method":"any","id":1E0000309}"#).unwrap();
     assert_well_formed(&answer);
     assert!(answer.contains("\"id\":1E0000309"), "{answer}");
 }
 
 #[test]
-fn large_parameters_are_not_looked_at_before_they_are_read() {
+fn large_parameters_are_not_checked_before_they_are_read() {
     let params = format!("[{}1]", r#"{"]":"\"["},"#.repeat(20));
     for body in [
         format!(r#"{{"jsonrpc":"2.0","method":"m","params":{params},"id":7}}"#),
@@ -197,7 +197,7 @@ fn body_of(id: &str, error: &RpcError) -> String {
 }
 
 #[test]
-fn what_is_no_good_call_at_first_sight_is_read_as_a_whole() {
+fn any_doubtful_call_is_read_as_a_whole() {
     let params = format!("[{}1]", "1,".repeat(200));
     for (name, body) in [
         ("a notification", format!(r#"{{"jsonrpc":"2.0","method":"m","params":{params}}}"#)),

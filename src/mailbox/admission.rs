@@ -1,4 +1,4 @@
-//! Admission: whether a call is let into its mailbox.
+//! Admission: whether a call may enter its mailbox.
 
 use tokio::time::Instant;
 
@@ -12,14 +12,15 @@ use super::method_entry::MethodEntry;
 use super::quota::{LimitReached, MailboxSlots, Permit, SERVICE_BYTES, SERVICE_CALLS};
 use super::rejection::{full, hopeless, overdue};
 
-/// What lets calls into the mailboxes of one service.
+/// Admits calls to the mailboxes of one service.
 #[derive(Debug)]
 pub(crate) struct Admission {
     /// The slots of each mailbox, and its weight.
+    /// Slots and weight of each mailbox.
     mailboxes: Box<[(Arc<MailboxSlots>, u32)]>,
-    /// Of all mailboxes together.
+    /// Sum of the weights of all mailboxes.
     weights: u32,
-    /// Threads that run compute methods.
+    /// Number of threads that run compute methods.
     threads: u32,
 }
 
@@ -30,7 +31,11 @@ impl Admission {
         Self { mailboxes, weights, threads }
     }
 
-    /// Lets a call in, or says why not: a limit is reached, or the work in front is too much.
+    /// Admits a call, or returns why not: a limit is reached, or the backlog takes too long.
+    ///
+    /// # Errors
+    /// The rejection with which to answer the call, unless it waits for a slot as a member of a
+    /// batch.
     pub(crate) fn admit<'a>(
         &self,
         entry: &'a MethodEntry,
@@ -40,7 +45,10 @@ impl Admission {
     ) -> Result<Permit<'a>, Rejection> {
         let most = entry.slots.capacity();
         let left = call.deadline.saturating_duration_since(now);
-        // At first as if everybody were busy: nearly always even that is not too much, and who is need not be asked.
+        // Hopeless work is rejected first. The check runs for every queued call, so it begins with
+        // upper bounds that cost no look at another thread's cache line: the depth as this side
+        // last saw it, and the weights of all mailboxes as if all had calls. Only if these are too
+        // much are the true values read.
         let at_most = self.backlog(entry, entry.slots.used_at_most(), self.weights);
         if at_most.depth > 0 && at_most.is_hopeless(left) {
             let backlog = self.current_backlog(entry);
@@ -48,13 +56,16 @@ impl Admission {
                 return Err(hopeless(entry.name, most, backlog));
             }
         }
+        // Then load shedding, for methods with a `max_wait`.
         if let Some(overdue) = self.predict_overdue(entry, now) {
             return Err(overdue);
         }
+        // Then the limits. A full mailbox is reported as hopeless if even a free slot would come
+        // too late: a client should not retry, and a batch should not wait.
         entry.slots.try_acquire(bytes).map_err(|limit| {
             let capacity = if limit == LimitReached::Mailbox { most } else { SERVICE_CALLS };
             let backlog = self.current_backlog(entry);
-            // What waits for room goes before it, too.
+            // Members that wait for a slot come before this call, too.
             let line = Backlog { depth: backlog.depth + entry.slots.waiting_members(), ..backlog };
             let never_fits = limit == LimitReached::Bytes && bytes > SERVICE_BYTES;
             if never_fits || line.is_hopeless(left) {
@@ -65,7 +76,8 @@ impl Admission {
         })
     }
 
-    /// The rejection of a call whose mailbox is overloaded, and who would wait longer there than it may.
+    /// Returns the rejection of a call that would wait longer than `max_wait` in a mailbox that is
+    /// overloaded.
     fn predict_overdue(&self, entry: &MethodEntry, now: Instant) -> Option<Rejection> {
         let most = entry.options.max_wait?;
         let backlog = entry.shedding.is_active(now).then(|| self.current_backlog(entry))?;
@@ -75,7 +87,8 @@ impl Admission {
         })
     }
 
-    /// The rejection of a call that has waited longer than it may, in a mailbox that has been busy since then.
+    /// Returns the rejection of a call that has waited longer than `max_wait` in an overloaded
+    /// mailbox. `busy_since` is since when the mailbox has had calls.
     #[inline]
     pub(crate) fn shed_if_overdue(
         &self,
@@ -89,13 +102,14 @@ impl Admission {
         sheds.then(|| overdue(entry.name, entry.slots.capacity(), self.current_backlog(entry)))
     }
 
-    /// The work in front of a call of this method.
+    /// Returns the work in front of a call of this method, as it is now.
     fn current_backlog(&self, entry: &MethodEntry) -> Backlog {
         let busy = self.mailboxes.iter().filter(|(slots, _)| slots.used() > 0);
         self.backlog(entry, entry.slots.used(), busy.map(|(_, weight)| weight).sum())
     }
 
-    /// The same with so many calls in its mailbox, among mailboxes of so much weight.
+    /// The same for `depth` calls in its mailbox, among mailboxes that have calls and weigh
+    /// `weights`.
     fn backlog(&self, entry: &MethodEntry, depth: usize, weights: u32) -> Backlog {
         let cost = &entry.meter.cost;
         let usual = cost.usual();
@@ -129,7 +143,7 @@ mod tests {
         fn grind(&self) {}
     }
 
-    /// The mailboxes are looked at for their slots only.
+    /// These mailboxes hold no calls: only their slots are used.
     #[derive(Clone)]
     enum Never {}
 
@@ -139,8 +153,8 @@ mod tests {
         }
     }
 
-    /// A method whose calls take 10 ms, the slots of another mailbox of its service, which has three
-    /// times the weight, and what lets calls in.
+    /// A method whose calls take 10 ms, the slots of another mailbox of its service, which has
+    /// three times the weight, and the admission of both.
     fn mill() -> (MethodEntry, Arc<MailboxSlots>, Admission) {
         let quota = Quota::new(100, 100, Arc::new(Bell::new(2)));
         let slots = || MailboxSlots::new(50, Arc::clone(&quota));
@@ -150,7 +164,7 @@ mod tests {
         (entry, Arc::clone(mailboxes[1].slots()), Admission::new(mailboxes.iter(), 1))
     }
 
-    /// Why a call is rejected that has 100 ms, if it is.
+    /// Returns why a call is rejected that has 100 ms left, if it is.
     fn rejection(admission: &Admission, entry: &MethodEntry) -> Option<Rejection> {
         let (caller, arrived) = (Caller::anonymous(), Instant::now());
         let deadline = arrived + Duration::from_millis(100);
@@ -160,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn the_time_to_wait_counts_the_weight_of_all_mailboxes_that_have_calls() {
+    fn the_estimated_wait_counts_the_weights_of_all_mailboxes_that_have_calls() {
         let (entry, other, admission) = mill();
         let waiting: Vec<_> = (0..5).map(|_| entry.slots.try_acquire(0).unwrap()).collect();
         assert!(rejection(&admission, &entry).is_none(), "alone they take 50 ms");

@@ -1,43 +1,47 @@
-//! Hopeless work: calls that cannot start before their deadline are turned away at once.
+//! The backlog in front of a call, and whether the call can start before its deadline.
 
 use std::time::Duration;
 
 use crate::measure::nanos;
 
-/// Before so many calls were measured nothing is called hopeless.
+/// Number of measured calls below which the average cost of a method is not trusted, and no call is
+/// rejected as hopeless.
 pub(super) const MIN_SAMPLES: u64 = 8;
 
-/// The work in front of a call that asks to be let in.
+/// The work in front of a call that asks for admission.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Backlog {
-    /// Calls in its mailbox.
+    /// Number of calls in its mailbox.
     pub(crate) depth: usize,
-    /// What a call of the method usually costs, and from how many samples that is known.
+    /// Usual run time of a call of the method, and the number of samples it is based on.
     pub(crate) usual: Duration,
     pub(crate) samples: u64,
-    /// The mailbox's weight, and the weights of all mailboxes that have calls, its own among them.
+    /// Weight of the mailbox, and the sum of the weights of all mailboxes that have calls, this one
+    /// included.
     pub(crate) weight: u32,
     pub(crate) weights: u32,
 }
 
 impl Backlog {
-    /// The time until the work in front is done, as far as is known.
+    /// Returns the estimated time until the work in front is done. The scheduler shares time by
+    /// weight, so a mailbox with a quarter of the total weight needs four times as long.
     pub(crate) fn wait(&self) -> Duration {
         let depth = u32::try_from(self.depth).unwrap_or(u32::MAX);
         let alone = self.usual.saturating_mul(depth);
         alone.saturating_mul(self.weights.max(self.weight)) / self.weight
     }
 
-    /// Whether it, and then the call itself, cannot be done in the time that the call has left.
+    /// Whether the backlog, and then the call itself, takes longer than the call has left.
     #[inline]
     pub(crate) fn is_hopeless(&self, remaining: Duration) -> bool {
-        // As `wait() + usual >= remaining`, without a division.
+        // The same as `wait() + usual >= remaining`, without a division: this runs for every call
+        // that finds its mailbox in use.
         let weights = self.depth as u64 * u64::from(self.weights.max(self.weight)) + u64::from(self.weight);
         self.samples >= MIN_SAMPLES
             && nanos(self.usual).saturating_mul(weights) >= nanos(remaining).saturating_mul(u64::from(self.weight))
     }
 
-    /// After how long it may be worth to ask again: whole milliseconds, at least one, and a minute at most.
+    /// Returns when a retry may succeed: whole milliseconds, from 1 ms to 1 minute.
     pub(crate) fn retry_after(&self) -> Duration {
         let millis = u64::try_from(self.wait().as_millis()).unwrap_or(u64::MAX);
         Duration::from_millis(millis.clamp(1, 60_000))
@@ -51,7 +55,7 @@ mod tests {
     const BACKLOG: Backlog = Backlog { depth: 10, usual: Duration::from_millis(5), samples: 8, weight: 1, weights: 1 };
 
     #[test]
-    fn work_is_hopeless_when_what_waits_takes_longer_than_the_call_has() {
+    fn work_is_hopeless_when_the_backlog_takes_longer_than_the_call_has() {
         assert!(BACKLOG.is_hopeless(Duration::from_millis(55)), "ten before it, and then itself");
         assert!(!BACKLOG.is_hopeless(Duration::from_millis(56)));
         assert!(!Backlog { samples: 7, ..BACKLOG }.is_hopeless(Duration::ZERO), "not before 8 samples");

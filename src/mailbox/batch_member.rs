@@ -1,4 +1,5 @@
-//! A call that is a member of a batch: its result counts as long as the batch has not taken it.
+//! A call that is a member of a batch: its result counts against the response limit until the batch
+//! has taken it.
 
 use std::time::Duration;
 
@@ -8,16 +9,18 @@ use crate::sync::Arc;
 
 /// What a call knows of the batch whose member it is.
 pub(crate) struct BatchMember<M: Message> {
-    pub(crate) pending: Arc<Pending>,
+    pub(crate) pending: Arc<PendingResults>,
     /// Writes a result, within what is left for it.
     pub(crate) write: fn(M::Output, &PendingResults) -> Result<Vec<u8>, RpcError>,
 }
 
-/// The result of a call that waits for its caller.
+/// The result of a call, as it waits for the caller to fetch it.
 pub(crate) enum ReadyOutput<T> {
-    /// As the method gave it. The caller's side writes it, if it is to be written.
+    /// The value that the method returned. The caller's side serializes it, if it is to be
+    /// serialized: the host's time is scarcer than the caller's.
     Value(T, Option<ResultLease>),
-    /// As JSON: too many others of its batch waited.
+    /// JSON, written by the host because too many other results of the batch were waiting as
+    /// values.
     Written(Vec<u8>, ResultLease),
 }
 

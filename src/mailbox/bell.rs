@@ -1,22 +1,29 @@
-//! The bell: tells the host that calls came in, with one wake for a whole burst.
+//! The bell: tells the host that calls have arrived, with one wake for a whole burst.
 
 use std::task::Waker;
 
 use crate::sync::{AtomicBool, AtomicU64, AtomicWaker, Ordering, fence};
 
-/// One ready-bit per mailbox, and the host's waker behind a flag that says whether waking is worth it.
+/// One ready bit per mailbox, and the host's waker behind a flag that says whether a wake is
+/// needed. While the host is awake, a ring costs a `fetch_or`, a fence and a load: no system call.
 ///
-/// The hand-shake: who rings sets a bit and then looks at `armed`; the host sets `armed` and then looks at the bits. With a
-/// fence between the two steps on both sides at least one of them sees the other, so no wake-up is lost. The flags are only
-/// ever swapped: a plain store beside a swap is harder to reason about, and beyond what loom can tell from a lost wake-up.
+/// The hand-shake against lost wakes: a caller sets a bit and then looks at `armed`; the host sets
+/// `armed` and then looks at the bits. With a `SeqCst` fence between the two steps on both sides at
+/// least one of them sees the other. Either the caller sees `armed` and wakes the host, or the host
+/// sees the bit and does not park.
+///
+/// The flags are written by swaps only: a plain store beside a swap is harder to reason about, and
+/// loom cannot tell it from a lost wake.
 #[derive(Debug)]
 pub(crate) struct Bell {
+    /// One bit per mailbox, 64 to a word.
     ready: Box<[AtomicU64]>,
-    /// Set by [`nudge`](Self::nudge): something other than a mailbox wants the host to look again.
+    /// Set by [`nudge`](Self::nudge): something other than a mailbox asks the host to look again.
     nudged: AtomicBool,
-    /// The host is parked, or is about to be and has not looked at the bits since.
+    /// The host is parked, or is about to park and has not looked at the bits since.
     armed: AtomicBool,
-    /// The host was refused something that others hold: the state, a place among the calls in flight, a slot.
+    /// The host was refused something that others hold: the state, an in-flight slot, a pool
+    /// thread.
     wanted: AtomicBool,
     waker: AtomicWaker,
 }
@@ -32,42 +39,46 @@ impl Bell {
         }
     }
 
-    /// Says that mailbox number `index`, empty until now, has a call.
+    /// Reports that the mailbox at `index`, empty until now, has a call, and wakes the host.
     #[inline]
     pub(crate) fn ring(&self, index: usize) {
         self.mark(index);
         self.wake();
     }
 
-    /// The same, for a host that is awake: for one that sleeps, [`wake`](Self::wake) has to follow.
+    /// The same without a wake: [`wake`](Self::wake) must follow if the host may be asleep.
+    /// `Release`, so that a host that takes the bit sees the call behind it.
     #[inline]
     pub(crate) fn mark(&self, index: usize) {
         self.ready[index / 64].fetch_or(1 << (index % 64), Ordering::Release);
     }
 
-    /// Says that something else has changed: the state was let go, a stop was asked for.
+    /// Reports that something else has changed: the state was released, or a stop was requested.
     pub(crate) fn nudge(&self) {
         self.nudged.swap(true, Ordering::AcqRel);
         self.wake();
     }
 
-    /// The host wants something that others hold: whoever lets go from now on rings. The host tries once more after this,
-    /// and parks.
+    /// Announces that the host needs something that others hold: the next release nudges it. The
+    /// host tries once more after this call, and then parks. The fence orders the announcement
+    /// before that try, as the one in [`released`](Self::released) orders the release before the
+    /// look at the flag.
     pub(crate) fn want(&self) {
         self.wanted.swap(true, Ordering::AcqRel);
         fence(Ordering::SeqCst);
     }
 
-    /// Something that the host may want was let go.
+    /// Reports that something was released which the host may need.
     #[inline]
     pub(crate) fn released(&self) {
         fence(Ordering::SeqCst);
+        // Load first: a swap takes the cache line, and inline calls of all threads come here.
         if self.wanted.load(Ordering::Relaxed) && self.wanted.swap(false, Ordering::AcqRel) {
             self.nudge();
         }
     }
 
-    /// Wakes the host if it sleeps.
+    /// Wakes the host if it is asleep, or is about to park.
     #[inline]
     pub(crate) fn wake(&self) {
         fence(Ordering::SeqCst);
@@ -76,7 +87,7 @@ impl Bell {
         }
     }
 
-    /// Where the host is to be woken; before [`arm`](Self::arm).
+    /// Registers the waker of the host. Call this before [`arm`](Self::arm).
     pub(crate) fn register(&self, waker: &Waker) {
         self.waker.register(waker);
     }
@@ -86,8 +97,8 @@ impl Bell {
         self.nudged.load(Ordering::Relaxed) || self.ready.iter().any(|word| word.load(Ordering::Relaxed) != 0)
     }
 
-    /// Arms the bell. False if it has rung since the bits were last taken: then the host must not park, and the bell is
-    /// not armed.
+    /// Arms the bell. Returns `false`, and does not arm it, if it has rung since the bits were last
+    /// taken: then the host must not park.
     pub(crate) fn arm(&self) -> bool {
         self.armed.swap(true, Ordering::AcqRel);
         fence(Ordering::SeqCst);
@@ -98,12 +109,13 @@ impl Bell {
         !has_rung
     }
 
-    /// Takes the bits and hands over the numbers of the mailboxes that have rung.
+    /// Takes the bits, and passes the index of each mailbox that has rung to `each`.
     pub(crate) fn take(&self, mut each: impl FnMut(usize)) {
         if self.nudged.load(Ordering::Relaxed) {
             self.nudged.swap(false, Ordering::AcqRel);
         }
         for (word, ready) in self.ready.iter().enumerate() {
+            // A bit that this load misses is seen by `arm`, which looks again behind a fence.
             if ready.load(Ordering::Relaxed) == 0 {
                 continue;
             }
@@ -162,7 +174,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn what_is_let_go_rings_only_if_the_host_wants_it() {
+    fn a_release_rings_only_if_the_host_waits_for_it() {
         let bell = Bell::new(1);
         bell.released();
         assert!(bell.arm(), "nobody wants it: no ring");

@@ -1,26 +1,33 @@
-//! A count that never passes its counter.
+//! A counter that never exceeds its limit.
 
 use crate::sync::{AtomicUsize, Ordering};
 
-/// A count with a counter that is never passed, not even for a moment.
+/// A counter that never exceeds its limit, not even for a moment.
 ///
-/// Callers try_acquire and the host gives back, on two threads. So each side counts up on a cache line of its own, and whoever takes
-/// looks at the other side's only when what it last saw there will not do.
+/// Callers acquire and the host releases, on two threads. A single atomic would move its cache line
+/// between them for every call. So each side only counts up, on a cache line of its own; what is in
+/// use is the difference. Callers look at the host's line only when the value that they last saw
+/// there leaves no room.
 #[derive(Debug)]
 pub(crate) struct BoundedCounter {
+    /// Maximum that may be in use.
     max: usize,
     acquired: CachePadded<Acquired>,
     released: CachePadded<AtomicUsize>,
 }
 
+/// Keeps a value on cache lines of its own: 128 bytes, because common processors prefetch lines in
+/// pairs.
 #[derive(Debug)]
 #[repr(align(128))]
 struct CachePadded<T>(T);
 
+/// The callers' side.
 #[derive(Debug)]
 struct Acquired {
-    /// What had been given back when somebody last looked.
+    /// Value of `released` when a caller last looked.
     seen: AtomicUsize,
+    /// Total amount acquired so far, modulo `usize`.
     count: AtomicUsize,
 }
 
@@ -30,13 +37,14 @@ impl BoundedCounter {
         Self { max, acquired: CachePadded(acquired), released: CachePadded(AtomicUsize::new(0)) }
     }
 
-    /// Takes so much, if it is to be had.
+    /// Acquires `amount`, or returns `false` if that would exceed the limit.
     #[inline]
     pub(crate) fn try_acquire(&self, amount: usize) -> bool {
         let Acquired { seen, count } = &self.acquired.0;
         let fits = |acquired: usize, back: usize| amount <= self.max.saturating_sub(acquired.wrapping_sub(back));
         loop {
-            // In this order: nothing is given back before it is acquired, so what is acquired is the larger of the two.
+            // Load `seen` before `count`: nothing is released before it is acquired, so the later
+            // load is the larger value and the difference cannot be negative.
             let back = seen.load(Ordering::Acquire);
             let mut acquired = count.load(Ordering::Acquire);
             if !fits(acquired, back) {
@@ -54,18 +62,24 @@ impl BoundedCounter {
         }
     }
 
+    /// Releases `amount`, which must have been acquired before.
+    ///
+    /// `SeqCst`, because whoever releases then looks for waiting batches, and a batch announces
+    /// itself and then looks for what was released: see `Quota`.
     #[inline]
     pub(crate) fn release(&self, amount: usize) {
         self.released.0.fetch_add(amount, Ordering::SeqCst);
     }
 
+    /// Returns the amount in use. Other threads may have changed it by the time it is returned.
     #[inline]
     pub(crate) fn in_use(&self) -> usize {
         let back = self.released.0.load(Ordering::Acquire);
         self.acquired.0.count.load(Ordering::Acquire).wrapping_sub(back)
     }
 
-    /// As much or less is in_use, told without looking at what the other side writes.
+    /// Returns an upper bound of [`in_use`](Self::in_use), without touching the cache line that the
+    /// host writes.
     #[inline]
     pub(crate) fn in_use_at_most(&self) -> usize {
         let Acquired { seen, count } = &self.acquired.0;
@@ -85,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_fits_is_taken_and_what_was_given_back_fits_again() {
+    fn what_was_released_can_be_acquired_again() {
         let counter = BoundedCounter::new(10);
         assert!(counter.try_acquire(4) && counter.try_acquire(6) && !counter.try_acquire(1));
         counter.release(4);
@@ -96,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_go_on_when_they_have_wrapped_round() {
+    fn the_counters_may_wrap_around() {
         let counter = BoundedCounter::new(usize::MAX);
         for _ in 0..5 {
             assert!(counter.try_acquire(usize::MAX / 2));

@@ -12,22 +12,28 @@ use super::shedding::Shedding;
 
 /// What a mailbox must know of the calls in it.
 pub(crate) trait QueueItem: Clone {
-    /// Whether the call still wants to run: neither answered nor abandoned nor expired.
+    /// Whether the call still wants to run: it has not been answered or abandoned, and has not
+    /// expired.
     fn is_live(&self) -> bool;
 }
 
-/// The queue of one method or group. Lives in an `Arc`, on the callers' side, and outlives the host.
+/// The queue of one method or group. It lives on the callers' side, in an `Arc`, and outlives the
+/// host.
 ///
-/// What bounds it are its [`MailboxSlots`]: a call holds one from admission until it starts or is given up. The inbox may hold calls
-/// that have been given up; they are claimed out at the latest when there are twice as many as the bound.
+/// Its bound is the number of its [`MailboxSlots`]: a call holds one from admission until it starts
+/// or is given up. The inbox may also hold calls that have been given up; they are removed when
+/// there are twice as many entries as slots, so that the inbox is bounded too.
+///
+/// Two locks keep callers and host apart: callers only lock `inbox`, and the host works on
+/// `claimed` and locks `inbox` once per burst. Whoever needs both locks `claimed` first.
 pub(crate) struct Mailbox<C> {
     index: usize,
     weight: u32,
     slots: Arc<MailboxSlots>,
-    /// What callers have pushed since the host last took all of it.
+    /// Calls pushed since the host last claimed the inbox.
     inbox: Mutex<Inbox<C>>,
-    /// What the host has claimed and not started yet. It takes whatever the inbox holds at once, and so it waits for callers, and
-    /// they for it, once in a burst. Behind a lock, and first in order, for whoever closes the mailbox from elsewhere.
+    /// Calls that the host has claimed and not started yet. Behind a lock because the mailbox may
+    /// be closed from another thread.
     claimed: Mutex<VecDeque<C>>,
     charge: Arc<Charge>,
     shedding: Arc<Shedding>,
@@ -35,21 +41,21 @@ pub(crate) struct Mailbox<C> {
 
 struct Inbox<C> {
     calls: VecDeque<C>,
-    /// Somebody has position the first of them here and not woken the host, which he does later.
+    /// Some caller has pushed without waking the host, and wakes it later.
     wake_deferred: bool,
     closed: bool,
 }
 
-/// How a call was position into a mailbox.
+/// What a push found.
 struct PushPosition {
-    /// Behind no other.
+    /// The inbox was empty.
     first: bool,
-    /// Behind one for which the host was not woken yet.
+    /// Some call in it still waits for its deferred wake.
     wake_deferred: bool,
 }
 
 impl<C: QueueItem> Mailbox<C> {
-    /// An empty mailbox, closed until [`open`](Self::open).
+    /// Creates an empty mailbox, which is closed until [`open`](Self::open) is called.
     pub(crate) fn new(index: usize, slots: Arc<MailboxSlots>, weight: u32) -> Self {
         Self {
             index,
@@ -74,20 +80,25 @@ impl<C: QueueItem> Mailbox<C> {
         &self.slots
     }
 
-    /// Puts a call that has a place at the end; gives it back if the mailbox is closed.
+    /// Appends a call that holds a slot, and wakes the host if necessary.
+    ///
+    /// # Errors
+    /// The call, if the mailbox is closed.
     pub(crate) fn push(&self, call: C, bell: &Bell) -> Result<(), C> {
         let PushPosition { first, wake_deferred } = self.append(call, false)?;
-        // Whoever found it empty under the lock has said so to nobody since: one inbox for a whole burst.
+        // Only the caller that found the inbox empty rings: the host has not looked at it since, so
+        // one ring serves the whole burst.
         if first || wake_deferred {
             bell.ring(self.index);
         }
         Ok(())
     }
 
-    /// The same for one who lets the host sleep on and wakes it afterwards. Until then whoever else pushes does not rely on it.
+    /// The same without waking the host: the caller must do that afterwards. Until then no other
+    /// push depends on it.
     pub(crate) fn push_without_wake(&self, call: C, bell: &Bell) -> Result<(), C> {
         let PushPosition { first, wake_deferred } = self.append(call, true)?;
-        // Also for another thread that has not come to it yet: none relies on another.
+        // Also behind a call whose wake is deferred on another thread: none depends on another.
         if first || wake_deferred {
             bell.mark(self.index);
         }
@@ -108,8 +119,11 @@ impl<C: QueueItem> Mailbox<C> {
         Ok(position)
     }
 
-    /// For the host: the first call that is still to be started. It stays until it has been: a call that the gate refuses keeps
-    /// its place, one that the host is inside of can be found, and one that has ended is claimed out at the next look.
+    /// For the host: returns the first call that can still be started.
+    ///
+    /// The call stays in the queue until it has ended: so a call that the gate refuses keeps its
+    /// position, the call that the host is running can be found by a close, and a call that has
+    /// ended is removed here.
     pub(crate) fn head(&self) -> Option<C> {
         let mut claimed = self.claimed.lock();
         loop {
@@ -123,22 +137,24 @@ impl<C: QueueItem> Mailbox<C> {
             if inbox.calls.is_empty() {
                 return None;
             }
+            // Swap and not append: the callers go on with the empty buffer, and no call is moved.
             std::mem::swap(&mut *claimed, &mut inbox.calls);
             inbox.wake_deferred = false;
         }
     }
 
-    /// How many calls are in it, those that have been given up among them.
+    /// Returns the number of calls in the queue, including those that were given up and not removed
+    /// yet.
     pub(crate) fn len(&self) -> usize {
         self.claimed.lock().len() + self.inbox.lock().calls.len()
     }
 
-    /// Lets calls in.
+    /// Opens the mailbox for calls.
     pub(crate) fn open(&self) {
         self.inbox.lock().closed = false;
     }
 
-    /// Lets no more calls in, and hands over those that wait.
+    /// Closes the mailbox, and returns the calls that wait in it.
     pub(crate) fn close(&self) -> VecDeque<C> {
         let mut claimed = self.claimed.lock();
         let mut inbox = self.inbox.lock();
@@ -152,7 +168,8 @@ impl<C: QueueItem> Mailbox<C> {
         &self.shedding
     }
 
-    /// Where time is noted that calls of this mailbox run beside the scheduler.
+    /// Returns where the time is counted that calls of this mailbox run outside of the scheduler's
+    /// sight.
     pub(crate) fn charge(&self) -> &Arc<Charge> {
         &self.charge
     }
@@ -204,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn calls_leave_in_the_order_in_which_they_came_and_given_up_ones_not_at_all() {
+    fn calls_leave_in_order_of_arrival_and_abandoned_ones_are_skipped() {
         let (mailbox, bell) = mailbox(8);
         mailbox.open();
         let second = item(2);
@@ -217,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_host_has_taken_goes_before_what_comes_later_and_a_close_hands_over_both() {
+    fn claimed_calls_come_before_later_ones_and_a_close_returns_both() {
         let (mailbox, bell) = mailbox(8);
         mailbox.open();
         let push = |number| assert!(mailbox.push(item(number), &bell).is_ok());
@@ -231,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn a_closed_mailbox_gives_back_what_waits_and_takes_no_more_until_it_is_opened() {
+    fn a_closed_mailbox_returns_its_calls_and_accepts_none_until_it_is_opened() {
         let (mailbox, bell) = mailbox(8);
         assert!(mailbox.push(item(0), &bell).is_err(), "closed at first");
         mailbox.open();
@@ -243,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_pushes_behind_an_unheard_call_and_is_heard_tells_of_both() {
+    fn a_push_behind_a_deferred_one_wakes_the_host_for_both() {
         for heard in [false, true] {
             let (mailbox, bell) = mailbox(8);
             mailbox.open();
@@ -268,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn given_up_calls_do_not_pile_up_while_the_host_is_busy() {
+    fn abandoned_calls_do_not_pile_up_while_the_host_is_busy() {
         let (mailbox, bell) = mailbox(4);
         mailbox.open();
         for number in 0..1000 {

@@ -1,4 +1,4 @@
-//! How far a call has come: the one place where caller and host meet.
+//! The state of a call, in which caller and host meet.
 
 use std::task::{Context, Poll, Waker};
 
@@ -8,24 +8,26 @@ use crate::sync::Mutex;
 
 /// The state of one call: its work `W` on the way in, its reply `R` on the way out.
 ///
-/// Each phase is taken under one lock, so the first to say how the call ends has the last word: a call that last given up never
-/// starts, one that last answered in time is not told of a deadline, and no reply is given twice.
+/// Each transition happens under one lock, so the first to end the call wins: a call that was given
+/// up never starts, a call that was answered in time does not expire, and a reply is delivered
+/// once.
 pub(crate) struct CallState<W, R> {
     phase: Mutex<CallPhase<W, R>>,
 }
 
 enum CallPhase<W, R> {
-    /// In the mailbox.
+    /// In its mailbox. `caller` wakes whoever waits for the reply.
     Waiting { work: W, caller: Option<Waker> },
-    /// Taken by the host. `runner` is the future that runs it, to be told when nobody waits any more.
+    /// Running on the host, inline or on the pool. `runner` wakes the future that runs the call
+    /// when nobody waits for the reply any more.
     Running { since: Instant, caller: Option<Waker>, runner: Option<Waker> },
-    /// Ended, and the caller has not looked yet.
+    /// Ended, with a reply that the caller has not fetched yet.
     Answered(R, LastPhase),
-    /// Nothing is left to do.
+    /// Ended, with nothing left to do.
     Finished,
 }
 
-/// Where a call last when it ended.
+/// The phase that a call was in when it ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LastPhase {
     Waiting,
@@ -33,19 +35,19 @@ pub(crate) enum LastPhase {
 }
 
 impl LastPhase {
-    /// When it left its mailbox: `now` if it has not.
+    /// Returns when the call left its mailbox: `now` if it was still in it.
     pub(crate) fn left_mailbox(self, now: Instant) -> Instant {
         if let Self::RunningSince(since) = self { since } else { now }
     }
 }
 
-/// What a caller finds that gives its call up.
+/// What a caller finds when it gives up its call.
 pub(crate) enum GiveUpResult<R> {
-    /// It had not ended.
+    /// The call had not ended; giving it up ended it.
     Abandoned(LastPhase),
-    /// It had its answer, and where it last before.
+    /// The reply was already there.
     Answered(R, LastPhase),
-    /// It last over.
+    /// The call was already over.
     AlreadyOver,
 }
 
@@ -54,22 +56,22 @@ impl<W, R> CallState<W, R> {
         Self { phase: Mutex::new(CallPhase::Waiting { work, caller: None }) }
     }
 
-    /// Whether it waits to be started.
+    /// Whether the call is still in its mailbox.
     pub(crate) fn is_waiting(&self) -> bool {
         matches!(&*self.phase.lock(), CallPhase::Waiting { .. })
     }
 
-    /// Whether it has ended, in whatever way.
+    /// Whether the call has ended, in any way.
     pub(crate) fn is_over(&self) -> bool {
         matches!(&*self.phase.lock(), CallPhase::Answered(..) | CallPhase::Finished)
     }
 
-    /// Since when it runs, if it does.
+    /// Returns when the call started, if it is running.
     pub(crate) fn runs_since(&self) -> Option<Instant> {
         if let CallPhase::Running { since, .. } = &*self.phase.lock() { Some(*since) } else { None }
     }
 
-    /// Takes the work, to run it now. `None` if the call has ended while it waited.
+    /// Takes the work in order to run it now. Returns `None` if the call ended while it waited.
     pub(crate) fn begin(&self, now: Instant) -> Option<W> {
         let mut phase = self.phase.lock();
         match std::mem::replace(&mut *phase, CallPhase::Finished) {
@@ -84,10 +86,12 @@ impl<W, R> CallState<W, R> {
         }
     }
 
-    /// Ends the call, unless it has ended before: then `None`. Otherwise where it last, and whom to wake.
+    /// Ends the call. Returns `None` if it had ended before, otherwise its last phase and the waker
+    /// of the caller.
     pub(crate) fn end(&self, reply: Option<R>) -> Option<(LastPhase, Option<Waker>)> {
         let mut phase = self.phase.lock();
-        // What the call leaves behind is dropped outside of the lock: it may be a user's value.
+        // What the call leaves behind is dropped outside of the lock: it may be a user's value,
+        // whose `Drop` may do anything.
         let (last, caller, _work) = match std::mem::replace(&mut *phase, CallPhase::Finished) {
             CallPhase::Waiting { work, caller } => (LastPhase::Waiting, caller, Some(work)),
             CallPhase::Running { since, caller, .. } => (LastPhase::RunningSince(since), caller, None),
@@ -103,10 +107,12 @@ impl<W, R> CallState<W, R> {
         Some((last, caller))
     }
 
-    /// Ends the call if it still waits: `None` if it has started, or has ended before. Otherwise whom to wake.
+    /// Ends the call if it is still in its mailbox, and returns the waker of the caller. Returns
+    /// `None` if it has started or has ended before.
     pub(crate) fn end_waiting(&self, reply: Option<R>) -> Option<Option<Waker>> {
         let mut phase = self.phase.lock();
-        // In one phase with the look: the host may be about to start it.
+        // One step under the lock, not a look and then a write: the host may be about to start the
+        // call.
         let over = reply.map_or(CallPhase::Finished, |reply| CallPhase::Answered(reply, LastPhase::Waiting));
         match std::mem::replace(&mut *phase, over) {
             CallPhase::Waiting { work, caller } => {
@@ -124,7 +130,8 @@ impl<W, R> CallState<W, R> {
         }
     }
 
-    /// For the caller: it waits no more, and wants to know what it has missed. The future that runs the call is told.
+    /// For the caller: gives the call up, and returns what it has missed. Wakes the future that
+    /// runs the call, so that it can stop.
     pub(crate) fn give_up(&self) -> GiveUpResult<R> {
         let before = std::mem::replace(&mut *self.phase.lock(), CallPhase::Finished);
         match before {
@@ -140,8 +147,8 @@ impl<W, R> CallState<W, R> {
         }
     }
 
-    /// For the future that runs the call: whether nobody waits for its end any more. If somebody does, the future is woken
-    /// when that changes.
+    /// For the future that runs the call: returns whether nobody waits for its end any more. If
+    /// somebody does, the future is woken when that changes.
     pub(crate) fn is_over_or_wakes(&self, cx: &Context<'_>) -> bool {
         match &mut *self.phase.lock() {
             CallPhase::Running { runner, .. } => {
@@ -152,7 +159,8 @@ impl<W, R> CallState<W, R> {
         }
     }
 
-    /// For the caller: the reply, once, and where the call last before.
+    /// For the caller: polls for the reply, which is delivered once, with the last phase of the
+    /// call.
     pub(crate) fn poll_reply(&self, cx: &Context<'_>) -> Poll<(R, LastPhase)> {
         let mut phase = self.phase.lock();
         match &mut *phase {
@@ -169,6 +177,8 @@ impl<W, R> CallState<W, R> {
     }
 }
 
+/// Stores the waker of this task, unless it is stored already: a clone of a waker is an atomic
+/// operation, and futures are often polled without news.
 fn remember(slot: &mut Option<Waker>, cx: &Context<'_>) {
     if !slot.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
         *slot = Some(cx.waker().clone());
@@ -205,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_call_that_waits_can_be_ended_as_one() {
+    fn only_a_waiting_call_can_be_ended_as_waiting() {
         let state = CallState::new(1);
         assert!(state.end_waiting(Some(2)).is_some() && state.begin(Instant::now()).is_none());
         assert_eq!(poll(&state), Poll::Ready((2, LastPhase::Waiting)));
@@ -216,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn a_caller_that_gives_up_too_late_finds_its_answer() {
+    fn a_caller_that_gives_up_too_late_finds_its_reply() {
         let state: CallState<u8, u8> = CallState::new(1);
         state.end(Some(2));
         assert!(matches!(state.give_up(), GiveUpResult::Answered(2, LastPhase::Waiting)));

@@ -1,12 +1,13 @@
-//! DeferredWake: calls that come in on one thread at about the same time wake the host once.
+//! Deferred wakes: requests that arrive on one thread at about the same time wake the host once.
 //!
-//! A thread that has found several requests to read puts one call after another into a mailbox, and to wake the host costs more
-//! than most methods. Woken by the first of them it would run that one, tell its caller, and sleep again before the next one is
-//! there. So a call that comes from a transport lets whatever else is ready on its thread go first; whichever of them has its next
-//! turn first then wakes the host for all.
+//! A thread that finds several requests to read pushes one call after another into a mailbox, and a
+//! wake of the host costs more than most methods run. Woken by the first call, the host would run
+//! it, wake its caller, and be asleep again before the second call is there. So a call from a
+//! transport lets the other ready tasks of its thread run first. Whichever of these calls is polled
+//! next wakes the host for all of them.
 //!
-//! Each call takes that turn: none relies on another, whose connection may be held up. And each thread wakes the host itself, as
-//! another one may be held up by what its users do there.
+//! Every call takes that turn itself: none may depend on another, whose connection may stall. And
+//! every thread wakes the host itself, because user code may hold up another thread.
 
 use std::cell::RefCell;
 use std::future::poll_fn;
@@ -17,10 +18,10 @@ use crate::sync::Arc;
 
 use super::bell::Bell;
 
-/// After so many calls the host may as well begin.
+/// Number of calls after which the host is woken at once: that is enough work to begin with.
 const MAX_DEFERRED: usize = 32;
 
-/// What this thread has put into mailboxes without waking anybody.
+/// The hosts for which this thread has queued calls without waking them.
 #[derive(Debug, Default)]
 struct DeferredBells {
     /// Whether the call that is being started wakes the host later.
@@ -33,15 +34,17 @@ thread_local! {
     static DEFERRED: RefCell<DeferredBells> = const { RefCell::new(DeferredBells { defers: false, calls: 0, bells: Vec::new() }) };
 }
 
-/// `None` when the thread is about to end and has nothing more to note it in: then it does not gather.
+/// Returns `None` while the thread shuts down and its thread-local values are gone: then no wake is
+/// deferred.
 fn with_deferred<R>(work: impl FnOnce(&mut DeferredBells) -> R) -> Option<R> {
     DEFERRED.try_with(|deferred| work(&mut deferred.borrow_mut())).ok()
 }
 
-/// A call that is being started, and that wakes the hosts of all deferred calls of this thread afterwards, unless another one has
-/// done so by then.
+/// Guard of a call that is being started. When it is dropped, it wakes the hosts of all calls that
+/// this thread has queued without a wake, unless another guard has done so already.
 #[derive(Debug)]
 pub(crate) struct DeferredWake {
+    /// Makes the guard `!Send`: the deferred bells are those of this thread.
     of_this_thread: PhantomData<*const ()>,
 }
 
@@ -51,7 +54,8 @@ impl DeferredWake {
         Self { of_this_thread: PhantomData }
     }
 
-    /// The call is started. Lets the tasks that are ready on this thread go first, if there is anybody to be woken after them.
+    /// Lets the tasks that are ready on this thread run first, if there is a host to wake after
+    /// them. Call this when the call has been started.
     pub(crate) async fn yield_to_others(self) {
         let anybody = with_deferred(|deferred| {
             deferred.defers = false;
@@ -71,10 +75,11 @@ impl DeferredWake {
 
 impl Drop for DeferredWake {
     fn drop(&mut self) {
-        // Taken out before they are rung: whose waker that is, nobody knows here.
+        // Taken out before they are rung: a bell runs a waker, which may be the user's code and may
+        // come back here.
         let DeferredBells { mut bells, .. } = with_deferred(std::mem::take).unwrap_or_default();
         bells.drain(..).for_each(|bell| bell.wake());
-        // For its room.
+        // Keeps the allocation for the next burst.
         with_deferred(|deferred| {
             if deferred.bells.is_empty() {
                 deferred.bells = bells;
@@ -83,7 +88,8 @@ impl Drop for DeferredWake {
     }
 }
 
-/// Whether a call for the host behind this bell may be deferred, as it is being started by one that wakes the host later.
+/// Returns whether the wake of the host behind this bell can be deferred, and notes the bell if so:
+/// the call that is being started wakes it later.
 pub(crate) fn defer_wake(bell: &Arc<Bell>) -> bool {
     let gathered = with_deferred(|deferred| {
         if !deferred.defers {
@@ -106,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_to_have_its_next_turn_wakes_the_hosts_of_all() {
+    fn the_first_call_that_is_polled_again_wakes_all_hosts() {
         let bells = [Arc::new(Bell::new(1)), Arc::new(Bell::new(1))];
         let parked = || bells.each_ref().map(|bell| CountWakes::parked(bell));
         let started = |bell| {
@@ -118,7 +124,7 @@ mod tests {
         };
         assert!(!defer_wake(&bells[0]), "nobody defers");
         let wakes = parked();
-        // Kept, and without another turn: its connection is held up.
+        // Kept and not polled again: its connection stalls.
         let _first = started(&bells[0]);
         let (second, third) = (started(&bells[1]), started(&bells[0]));
         assert!(!defer_wake(&bells[0]), "what is no part of it does not rely on it");
@@ -131,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_ends_a_call_wakes_the_host() {
+    fn a_call_wakes_the_host_however_it_ends() {
         let bell = Arc::new(Bell::new(1));
         let wakes = CountWakes::parked(&bell);
         let mut call = Box::pin({
@@ -146,12 +152,12 @@ mod tests {
     }
 
     #[test]
-    fn with_nobody_to_wake_no_time_is_lost() {
+    fn without_a_host_to_wake_nothing_is_yielded() {
         assert!(DeferredWake::begin().yield_to_others().now_or_never().is_some());
     }
 
     #[test]
-    fn of_many_calls_some_are_heard_at_once() {
+    fn every_32nd_call_wakes_the_host_at_once() {
         let bell = Arc::new(Bell::new(1));
         let _first = DeferredWake::begin();
         let heard = (0..3 * MAX_DEFERRED).filter(|_| !defer_wake(&bell)).count();
@@ -159,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn each_thread_gathers_by_itself() {
+    fn each_thread_defers_its_own_wakes() {
         let bell = Arc::new(Bell::new(1));
         let _first = DeferredWake::begin();
         assert!(defer_wake(&bell));

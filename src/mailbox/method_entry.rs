@@ -1,4 +1,4 @@
-//! One method as its service runs it: what was said of it, its mailbox, and what is measured of it.
+//! What is known of one method while its service runs: name, options, mailbox, and measurements.
 
 use std::fmt;
 
@@ -13,23 +13,24 @@ use super::call_queue::{Mailbox, QueueItem};
 use super::quota::MailboxSlots;
 use super::shedding::Shedding;
 
-/// Everything about one method that does not depend on its types.
+/// Everything about one method that does not depend on its Rust types.
 pub(crate) struct MethodEntry {
-    /// Tells it from all other methods of the process; never 0.
+    /// Number of the method, unique in the process and never 0.
     pub(crate) number: u32,
-    /// As callers write it, with the namespace.
+    /// Name as callers write it, with the namespace.
     pub(crate) name: &'static str,
     pub(crate) kind: MethodKind,
     pub(crate) options: MethodOptions,
     pub(crate) params: &'static [&'static str],
-    /// The number of its mailbox, which other methods of a group may share.
+    /// Index of its mailbox, which the methods of a group share.
     pub(crate) mailbox: usize,
-    /// That mailbox's.
+    /// Slots of that mailbox. They, the charge and the shedding are shared with the mailbox, so
+    /// that the entry need not know the type of the queued calls.
     pub(crate) slots: Arc<MailboxSlots>,
     pub(crate) charge: Arc<Charge>,
     pub(crate) weight: u32,
     pub(crate) shedding: Arc<Shedding>,
-    /// Async `&self` calls under way.
+    /// Limits the number of async `&self` calls that run at the same time.
     pub(crate) in_flight: Arc<BoundedCounter>,
     pub(crate) meter: Meter,
     pub(crate) params_schema: fn(&mut SchemaGenerator) -> Schema,

@@ -1,4 +1,4 @@
-//! Admission: how many calls, and how many bytes of parameters, a mailbox and a service hold at once.
+//! Quotas: how many calls, and how many bytes of parameters, a mailbox and a service hold at once.
 
 use std::fmt;
 
@@ -8,47 +8,54 @@ use super::bell::Bell;
 use super::bounded_counter::BoundedCounter;
 use super::wait_list::WaitList;
 
-/// What all mailboxes of one service hold together.
+/// The quota of one service: what all its mailboxes hold together.
 #[derive(Debug)]
 pub(crate) struct Quota {
     calls: BoundedCounter,
     bytes: BoundedCounter,
-    /// Batches that wait for room, in one of these lines or in that of a mailbox: whoever frees a place looks whether there
-    /// are any.
+    /// Number of batches that wait for a slot, in a wait list of this quota or of a mailbox.
+    /// Whoever releases a slot looks here first, so that a release costs one load while no batch
+    /// waits.
     batches: AtomicUsize,
     calls_wait_list: WaitList,
     bytes_wait_list: WaitList,
-    /// Told of each place that comes free while the host does not look: it may wait for the end of a call that it was never
-    /// given.
+    /// Notified of each released slot while the host does not look: the host may be waiting for the
+    /// end of a call that never reached it.
     bell: Arc<Bell>,
 }
 
-/// Maximum number of calls, and of bytes of their parameters, in the mailboxes of one service.
+/// Maximum number of calls in the mailboxes of one service.
 pub(crate) const SERVICE_CALLS: usize = 4096;
+/// Maximum size of the parameters of all calls in the mailboxes of one service, in bytes.
 pub(crate) const SERVICE_BYTES: usize = 16 << 20;
 
 impl Quota {
     pub(crate) fn new(calls: usize, bytes: usize, bell: Arc<Bell>) -> Arc<Self> {
         let (calls, bytes) = (BoundedCounter::new(calls), BoundedCounter::new(bytes));
-        // One is told of each place: a call with fewer bytes may fit where the first did not.
+        // One batch is woken for each released slot: a call with fewer bytes may fit where the
+        // first did not.
         let (calls_wait_list, bytes_wait_list) = (WaitList::new(1), WaitList::new(1));
         Arc::new(Self { calls, bytes, batches: AtomicUsize::new(0), calls_wait_list, bytes_wait_list, bell })
     }
 
-    /// Calls that wait in all mailboxes, those with a permit that are about to be put there among them.
+    /// Returns the number of calls that wait in all mailboxes. A call counts from its permit on,
+    /// before it is pushed.
     pub(crate) fn calls(&self) -> usize {
         self.calls.in_use()
     }
 
-    /// Whether any call waits: then none runs inline.
+    /// Whether any call waits. Then no call runs inline, so that none overtakes a waiting one.
     #[inline]
     pub(crate) fn anyone_waits(&self) -> bool {
         self.calls.in_use() != 0
     }
 }
 
-/// A batch that is to be told of room. It looks for room after this was made, and whoever makes room looks for such batches
-/// after that: at least one sees the other.
+/// Guard of a batch that waits for a slot.
+///
+/// The hand-shake: the batch counts itself here and then looks for a slot; whoever releases a slot
+/// releases it and then looks at the count. Both are `SeqCst` accesses with a fence between them,
+/// so at least one side sees the other and no release is missed.
 struct WaitsForRoom<'a>(&'a Quota);
 
 impl<'a> WaitsForRoom<'a> {
@@ -65,7 +72,7 @@ impl Drop for WaitsForRoom<'_> {
     }
 }
 
-/// The slots of one mailbox, each of which is one of its service's as well.
+/// The slots of one mailbox. Each of them is a slot of its service as well.
 #[derive(Debug)]
 pub(crate) struct MailboxSlots {
     own: BoundedCounter,
@@ -78,29 +85,32 @@ impl MailboxSlots {
         Arc::new(Self { own: BoundedCounter::new(capacity), wait_list: WaitList::new(capacity), service })
     }
 
-    /// Calls that wait in the mailbox, or are about to be put there.
+    /// Returns the number of calls in the mailbox, those included that have a permit and are about
+    /// to be pushed.
     #[inline]
     pub(crate) fn used(&self) -> usize {
         self.own.in_use()
     }
 
-    /// As many or fewer are [`used`](Self::used), told without looking at what the host writes.
+    /// Returns an upper bound of [`used`](Self::used), without touching the cache line that the
+    /// host writes.
     #[inline]
     pub(crate) fn used_at_most(&self) -> usize {
         self.own.in_use_at_most()
     }
 
+    /// Returns the maximum number of calls in the mailbox.
     pub(crate) fn capacity(&self) -> usize {
         self.own.max()
     }
 
-    /// Members of batches that wait for a place in the mailbox.
+    /// Returns the number of batch members that wait for a slot in the mailbox.
     pub(crate) fn waiting_members(&self) -> usize {
         self.wait_list.members()
     }
 
-    /// Completes when it is worth for a batch, so many members of which wait, to look for room that came free after this
-    /// call, where it was `full`.
+    /// Completes when a slot that was released after this call is worth a look, for a batch of
+    /// which `members` wait. `full` is the limit that rejected them.
     pub(crate) fn room(&self, full: LimitReached, members: usize) -> impl Future<Output = ()> + '_ {
         let waits = WaitsForRoom::new(&self.service);
         let room = match full {
@@ -115,7 +125,11 @@ impl MailboxSlots {
         }
     }
 
-    /// A place for a call with this many bytes of parameters; or what is full.
+    /// Acquires a slot for a call with this many bytes of parameters, in the mailbox and in the
+    /// service.
+    ///
+    /// # Errors
+    /// The limit that is reached. Nothing is held then.
     #[inline]
     pub(crate) fn try_acquire(&self, bytes: usize) -> Result<Permit<'_>, LimitReached> {
         if !self.own.try_acquire(1) {
@@ -135,13 +149,13 @@ impl MailboxSlots {
         Ok(Permit { slots: self, bytes })
     }
 
-    /// Frees the place of a call that waits no more.
+    /// Frees the slot of a call that has left the mailbox.
     pub(crate) fn free(&self, bytes: usize) {
         self.free_on_host(bytes);
         self.service.bell.released();
     }
 
-    /// The same for the host, which need not be told what it does itself.
+    /// The same on the host's own thread: the host need not be woken for what it does itself.
     #[inline]
     pub(crate) fn free_on_host(&self, bytes: usize) {
         if bytes > 0 {
@@ -154,8 +168,9 @@ impl MailboxSlots {
         );
     }
 
-    /// So much was given back: batches may wait for it. A try that failed gives back what it had for a moment, and tells of
-    /// nothing else: a batch that tries in vain would tell itself, over and over.
+    /// Wakes batches that wait for what was released. An attempt that failed releases what it held
+    /// for a moment, and reports only that: a batch that tries in vain would otherwise wake itself,
+    /// over and over.
     #[inline]
     fn notify_released(&self, what: &[LimitReached]) {
         in_order();
@@ -174,7 +189,7 @@ impl MailboxSlots {
     }
 }
 
-/// What was full when a call was turned away.
+/// The limit that rejected a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LimitReached {
     Mailbox,
@@ -183,7 +198,7 @@ pub(crate) enum LimitReached {
 }
 
 impl LimitReached {
-    /// In words, for the caller.
+    /// Returns the reason for the caller, in words.
     pub(crate) fn reason(self) -> &'static str {
         match self {
             Self::Mailbox => "mailbox full",
@@ -193,15 +208,17 @@ impl LimitReached {
     }
 }
 
-/// The right to put one call into a mailbox: a place in it and in its service. Given back when dropped.
-#[must_use = "the place is given back when this is dropped"]
+/// A permit to push one call into a mailbox: it holds a slot there and in the service, which are
+/// released when the permit is dropped.
+#[must_use = "the slot is released when this is dropped"]
 pub(crate) struct Permit<'a> {
     slots: &'a MailboxSlots,
     bytes: usize,
 }
 
 impl Permit<'_> {
-    /// Hands the place over to a call, which has to [`free`](MailboxSlots::free) it, with so many bytes, when it waits no more.
+    /// Hands the slot over to a call, and returns its bytes. The call must
+    /// [`free`](MailboxSlots::free) it with these bytes when it leaves the mailbox.
     #[inline]
     pub(crate) fn hand_over(self) -> usize {
         let bytes = self.bytes;
@@ -249,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_that_was_handed_over_is_taken_until_it_is_freed() {
+    fn a_slot_that_was_handed_over_is_in_use_until_it_is_freed() {
         let quota = quota(3, 100);
         let slots = MailboxSlots::new(1, Arc::clone(&quota));
         let bytes = slots.try_acquire(7).unwrap().hand_over();
@@ -260,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_learns_of_each_place_that_comes_free_after_it_asked() {
+    fn a_batch_is_woken_by_each_slot_released_after_it_began_to_wait() {
         let quota = quota(3, 100);
         let slots = MailboxSlots::new(1, Arc::clone(&quota));
         let permit = slots.try_acquire(0).unwrap();
@@ -276,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_whose_parameters_do_not_fit_is_told_of_bytes_and_not_of_its_own_tries() {
+    fn a_batch_that_waits_for_bytes_is_woken_by_bytes_and_not_by_its_own_attempts() {
         let quota = quota(3, 100);
         let slots = MailboxSlots::new(3, quota);
         let _small = slots.try_acquire(10).unwrap();
@@ -291,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_for_which_the_service_is_full_learns_of_room_in_any_mailbox() {
+    fn a_batch_that_waits_for_its_service_is_woken_by_a_release_in_any_mailbox() {
         let quota = quota(1, 100);
         let (its_own, other) = (MailboxSlots::new(1, Arc::clone(&quota)), MailboxSlots::new(1, Arc::clone(&quota)));
         let permit = other.try_acquire(0).unwrap();

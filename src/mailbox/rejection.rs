@@ -1,4 +1,4 @@
-//! What a caller is told whose call did not run, or not in time.
+//! The rejections of admission and shedding, and the error of an expired deadline.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::service::CallContext;
 use super::backlog::Backlog;
 use super::quota::LimitReached;
 
-/// What waits before it would take longer than the call has.
+/// The backlog takes longer than the call has left.
 pub(crate) fn hopeless(method: &str, capacity: usize, backlog: Backlog) -> Rejection {
     Rejection {
         reason: RejectReason::Hopeless,
@@ -20,7 +20,7 @@ pub(crate) fn hopeless(method: &str, capacity: usize, backlog: Backlog) -> Rejec
     }
 }
 
-/// It has waited longer than it may, or would, in a mailbox that is overloaded.
+/// The call has waited longer than `max_wait`, or would, in an overloaded mailbox.
 pub(crate) fn overdue(method: &str, capacity: usize, backlog: Backlog) -> Rejection {
     Rejection {
         reason: RejectReason::Overdue,
@@ -28,7 +28,7 @@ pub(crate) fn overdue(method: &str, capacity: usize, backlog: Backlog) -> Reject
     }
 }
 
-/// Its mailbox, or its service, holds as many calls or bytes as it may.
+/// The mailbox, or the service, holds as many calls or bytes as it may.
 pub(crate) fn full(method: &str, full: LimitReached, capacity: usize, backlog: Backlog) -> Rejection {
     let reason = match full {
         LimitReached::Mailbox => RejectReason::Full,
@@ -38,7 +38,7 @@ pub(crate) fn full(method: &str, full: LimitReached, capacity: usize, backlog: B
     Rejection { reason, error: busy(method, full.reason(), capacity, backlog) }
 }
 
-/// -32000.
+/// Builds the error -32000, with the state of the mailbox and when to retry.
 fn busy(method: &str, reason: &str, capacity: usize, backlog: Backlog) -> RpcError {
     #[derive(Serialize)]
     struct Data<'a> {
@@ -53,7 +53,7 @@ fn busy(method: &str, reason: &str, capacity: usize, backlog: Backlog) -> RpcErr
     error.with_data(&Data { method, reason, depth, capacity, retry_after_ms: millis(retry_after) })
 }
 
-/// -32002. `started` is when the call left its mailbox, or now if it has not.
+/// Builds the error -32002. `started` is when the call left its mailbox, or now if it did not.
 pub(crate) fn deadline_error(call: &CallContext, started: Instant) -> RpcError {
     #[derive(Serialize)]
     struct Data {

@@ -1,4 +1,5 @@
-//! Shedding: turning away calls that wait too long, in a mailbox that has been busy for too long to be working off a burst.
+//! Load shedding: rejects calls that wait too long, in a mailbox that has been busy for longer than
+//! a burst takes.
 
 use std::time::Duration;
 
@@ -8,14 +9,16 @@ use crate::sync::{AtomicU64, Ordering};
 
 use crate::measure::nanos;
 
-/// A mailbox that has had calls for so long on end is overloaded; and shedding ends when for so long nothing was shed.
+/// Time for which a mailbox must have had calls without a break to count as overloaded. Shedding
+/// ends when nothing was shed for as long.
 const SHED_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Whether one mailbox sheds, as callers and host tell each other.
+/// Whether one mailbox sheds load. Shared by callers and host.
 #[derive(Debug)]
 pub(crate) struct Shedding {
     epoch: Instant,
-    /// Nanoseconds since `epoch`.
+    /// When shedding ends, in nanoseconds since `epoch`. A time and not a flag: nobody has to come
+    /// back to switch it off.
     until: AtomicU64,
 }
 
@@ -24,7 +27,8 @@ impl Shedding {
         Self { epoch: Instant::now(), until: AtomicU64::new(0) }
     }
 
-    /// For the host: whether to turn away a call that has `waited` and may wait `max_wait`. Its mailbox has been busy since then.
+    /// For the host: returns whether to shed a call that has `waited` and may wait `max_wait`, in a
+    /// mailbox that has been busy since `busy_since`.
     pub(crate) fn sheds(&self, waited: Duration, max_wait: Duration, busy_since: Instant, now: Instant) -> bool {
         let is_overloaded = now.saturating_duration_since(busy_since) >= SHED_INTERVAL;
         if is_overloaded {
@@ -37,12 +41,12 @@ impl Shedding {
         sheds
     }
 
-    /// For callers: whether calls that would wait too long need not come in.
+    /// For callers: whether calls that would wait too long are rejected at admission.
     pub(crate) fn is_active(&self, now: Instant) -> bool {
         self.since_epoch(now) < self.until.load(Ordering::Relaxed)
     }
 
-    /// A call was turned away, so the overload is not over.
+    /// Prolongs shedding: a call was rejected, so the overload is not over.
     pub(crate) fn prolong(&self, now: Instant) {
         self.until.fetch_max(self.since_epoch(now) + nanos(SHED_INTERVAL), Ordering::Relaxed);
     }
@@ -60,7 +64,7 @@ mod tests {
     const LONG: Duration = Duration::from_millis(6);
 
     #[test]
-    fn a_burst_is_worked_off_and_only_what_comes_after_is_shed() {
+    fn a_burst_is_served_and_only_a_longer_overload_is_shed() {
         let (shedding, start) = (Shedding::new(), Instant::now());
         let sheds_after = |waited, after| shedding.sheds(waited, MAX_WAIT, start, start + Duration::from_millis(after));
         assert!(!sheds_after(LONG, 10) && !sheds_after(Duration::from_millis(90), 99), "a burst");
@@ -78,7 +82,7 @@ mod tests {
         assert!(shedding.sheds(LONG, MAX_WAIT, at(240), at(249)), "although the mailbox was empty for a moment");
         assert!(shedding.is_active(at(348)) && !shedding.is_active(at(349)));
         shedding.prolong(at(300));
-        assert!(shedding.is_active(at(399)), "a caller was turned away");
+        assert!(shedding.is_active(at(399)), "a call was rejected");
         assert!(!shedding.sheds(LONG, MAX_WAIT, at(480), at(500)));
     }
 }

@@ -1,5 +1,4 @@
-//! The wait_list before a mailbox, or a service, that is full: batches that wait for notify for their
-//! members.
+//! The wait list of a full mailbox or service: batches that wait for slots for their members.
 
 use std::fmt;
 
@@ -7,36 +6,38 @@ use tokio::sync::Notify;
 
 use crate::sync::{AtomicUsize, Ordering};
 
-/// How many slots come free before a batch is told, as a part of all: to wake one for each place
-/// would take longer than most methods do, and a batch takes all slots that it finds.
+/// Number of batches that are woken while a full mailbox is emptied once. To wake a batch for every
+/// released slot would take longer than most methods run, and a batch takes all the slots it finds.
 const WAKES_PER_TURNOVER: usize = 64;
 
-/// Batches that found no notify. They are told of notify one after another, in the order in which they
-/// came.
+/// Batches that found no slot. They are woken one after another, in order of arrival.
 pub(super) struct WaitList {
-    /// WaitingMembers that wait, of all batches.
+    /// Number of waiting members, of all batches together.
     members: AtomicUsize,
-    /// MailboxSlots that have come free since a batch was last told.
+    /// Number of slots released since a batch was last woken.
     released: AtomicUsize,
-    /// So many have to, before one is told.
+    /// Number of released slots after which the next batch is woken.
     wake_every: usize,
     notify: Notify,
 }
 
 impl WaitList {
-    /// The wait_list before so many slots.
+    /// Creates the wait list of a mailbox or service with this many slots.
     pub(super) fn new(slots: usize) -> Self {
         let wake_every = (slots / WAKES_PER_TURNOVER).max(1);
         Self { members: AtomicUsize::new(0), released: AtomicUsize::new(0), wake_every, notify: Notify::new() }
     }
 
-    /// WaitingMembers that wait.
+    /// Returns the number of waiting members.
     pub(super) fn members(&self) -> usize {
         self.members.load(Ordering::Relaxed)
     }
 
-    /// Completes when it is worth to look for notify that came free after this call. So many members
-    /// count as waiting as long as the future does.
+    /// Completes when slots that were released after this call are worth a look. `members` count as
+    /// waiting until the future is dropped.
+    ///
+    /// The waiter is registered by this call and not by the first poll: the caller looks for a slot
+    /// in between, and a release after that look must not be missed.
     pub(super) fn wait(&self, members: usize) -> impl Future<Output = ()> + '_ {
         let notify = self.notify.notified();
         async move {
@@ -45,9 +46,9 @@ impl WaitList {
         }
     }
 
-    /// A place has come free while somebody waits, here or elsewhere. If it was the last that was
-    /// taken, everybody is told: no other will come free, and none relies on another to take the
-    /// notify that there is.
+    /// Records that a slot was released while some batch waits, here or elsewhere. If it was the
+    /// last slot in use, all batches are woken: no other slot will be released, and no batch may
+    /// depend on another to take what is free.
     pub(super) fn released(&self, was_last: bool) {
         if was_last {
             self.released.store(0, Ordering::Relaxed);
@@ -65,7 +66,7 @@ impl fmt::Debug for WaitList {
     }
 }
 
-/// WaitingMembers that are counted until this is dropped.
+/// Guard that counts members as waiting until it is dropped.
 struct WaitingMembers<'a> {
     count: &'a AtomicUsize,
     members: usize,
@@ -91,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn batches_are_told_one_after_another_in_the_order_in_which_they_came() {
+    fn batches_are_woken_one_after_another_in_order_of_arrival() {
         let wait_list = WaitList::new(1);
         let mut batches: Vec<_> = (1..4).map(|members| Box::pin(wait_list.wait(members))).collect();
         let mut ready = || batches.iter_mut().map(|batch| batch.as_mut().now_or_never().is_some()).collect::<Vec<_>>();
@@ -101,11 +102,11 @@ mod tests {
         wait_list.released(false);
         drop(batches.remove(0));
         assert!(batches[0].as_mut().now_or_never().is_some() && batches[1].as_mut().now_or_never().is_none());
-        assert_eq!(wait_list.members(), 3, "those that are told wait no more");
+        assert_eq!(wait_list.members(), 3, "a batch that is woken waits no more");
     }
 
     #[test]
-    fn a_batch_that_is_told_and_leaves_passes_it_on() {
+    fn a_batch_that_is_woken_and_leaves_wakes_the_next() {
         let wait_list = WaitList::new(1);
         let mut batches = [Box::pin(wait_list.wait(1)), Box::pin(wait_list.wait(1))];
         assert!(batches.iter_mut().all(|batch| batch.as_mut().now_or_never().is_none()));
@@ -116,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn when_nothing_is_taken_any_more_everybody_is_told_also_who_has_not_looked_yet() {
+    fn the_release_of_the_last_slot_wakes_every_batch() {
         let wait_list = WaitList::new(1024);
         let mut batches = [Box::pin(wait_list.wait(1)), Box::pin(wait_list.wait(1))];
         assert!(batches[0].as_mut().now_or_never().is_none());
@@ -126,13 +127,13 @@ mod tests {
     }
 
     #[test]
-    fn of_many_places_some_are_told() {
+    fn a_large_mailbox_wakes_a_batch_for_every_few_slots() {
         let wait_list = WaitList::new(1024);
         let mut batch = Box::pin(wait_list.wait(1));
-        let told = (1..=1024).find(|_| {
+        let woken_at = (1..=1024).find(|_| {
             wait_list.released(false);
             batch.as_mut().now_or_never().is_some()
         });
-        assert_eq!(told, Some(1024 / WAKES_PER_TURNOVER));
+        assert_eq!(woken_at, Some(1024 / WAKES_PER_TURNOVER));
     }
 }

@@ -142,7 +142,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_unknown_method_is_not_short_and_one_that_was_short_once_is() {
+    fn a_method_is_short_after_its_first_short_run() {
         let (cost, now) = (Cost::new(), Instant::now());
         assert!(!cost.is_short(now));
         cost.record_run(Duration::from_micros(3));
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn one_long_run_sends_a_method_away_for_a_second() {
+    fn one_long_run_keeps_a_method_on_the_host_for_a_second() {
         let (cost, now) = (Cost::new(), Instant::now());
         cost.record_run(Duration::from_micros(1));
         cost.record_hold(Duration::from_millis(3), now, || 1);
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_method_that_is_short_for_longer_than_it_is_long_is_taken_for_interrupted() {
+    fn rare_long_runs_of_a_short_method_count_as_interruptions() {
         let (cost, now) = (Cost::new(), Instant::now());
         cost.record_run(Duration::from_micros(10));
         cost.record_hold(Duration::from_millis(3), now, || 200);
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_does_not_end_sends_its_method_away_for_as_long_as_it_lasts() {
+    fn a_run_that_does_not_end_keeps_its_method_on_the_host() {
         let (cost, now) = (Cost::new(), Instant::now());
         (0..100).for_each(|_| cost.record_run(Duration::from_micros(1)));
         for look in 0..1000 {
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_method_that_is_usually_long_stays_away() {
+    fn a_method_that_is_usually_long_stays_on_the_host() {
         let (cost, now) = (Cost::new(), Instant::now());
         cost.record_run(Duration::from_millis(5));
         cost.record_hold(Duration::from_millis(5), now, || 1);
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn as_many_runs_are_short_together_as_fit_by_their_usual_time_and_one_always() {
+    fn a_short_slice_holds_as_many_runs_as_fit_and_at_least_one() {
         for (micros, runs) in [(10, 5), (20, 2), (49, 1), (5000, 1)] {
             let cost = Cost::new();
             cost.record_run(Duration::from_micros(micros));

@@ -120,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_many_threads_count_is_added_up() {
+    fn the_counts_of_many_threads_are_added_up() {
         let counters = CallCounters::default();
         std::thread::scope(|scope| {
             for thread in 0..3 * SHARDS as u64 {

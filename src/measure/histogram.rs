@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_length_is_told_exact_to_a_quarter() {
+    fn a_recorded_time_is_exact_to_a_quarter() {
         for nanos in (4..5000).chain([1_000_000, 123_456_789, 1 << 41]) {
             let histogram = AtomicHistogram::default();
             histogram.record(Duration::from_nanos(nanos), 1);
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_counted_before_a_snapshot_is_left_out_of_what_came_since() {
+    fn the_difference_of_two_snapshots_is_what_was_recorded_in_between() {
         let histogram = AtomicHistogram::default();
         let record =
             |micros: &[u64]| micros.iter().for_each(|&micros| histogram.record(Duration::from_micros(micros), 1));
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_too_short_or_too_long() {
+    fn no_time_is_too_short_or_too_long() {
         let histogram = AtomicHistogram::default();
         histogram.record(Duration::ZERO, 1);
         histogram.record(Duration::MAX, 1);

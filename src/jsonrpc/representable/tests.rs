@@ -81,7 +81,7 @@ fn keys<K: Ord>(key: K) -> BTreeMap<K, u8> {
 }
 
 #[test]
-fn what_json_can_hold_is_written_as_serde_json_writes_it() {
+fn representable_values_are_written_as_serde_json_writes_them() {
     fn same<T: Serialize>(value: T) {
         assert_eq!(representable(&value).unwrap(), serde_json::to_string(&value).unwrap());
     }
@@ -129,7 +129,7 @@ fn a_number_that_json_does_not_have_is_found_wherever_it_is() {
 }
 
 #[test]
-fn the_fields_around_what_has_no_form_are_told() {
+fn the_path_to_an_unrepresentable_value_is_reported() {
     #[derive(Serialize)]
     struct Path {
         points: Vec<Point>,
@@ -141,7 +141,7 @@ fn the_fields_around_what_has_no_form_are_told() {
 }
 
 #[test]
-fn what_is_no_key_of_an_object_and_what_refuses_to_be_written_has_no_form() {
+fn invalid_keys_and_failing_serializers_are_unrepresentable() {
     assert!(representable(&keys((1, 2))).is_err());
     assert!(representable(&keys(())).is_err());
     assert!(representable(&keys(None::<u8>)).is_err());

@@ -27,16 +27,19 @@ type ReadyReply<M> = Result<ReadyOutput<<M as Message>::Output>, RpcError>;
 /// One call of a method on its way through a mailbox, shared by caller and host.
 pub(crate) struct Call<M: Message> {
     head: CallHeader,
-    /// If it is a member of a batch, and no notification.
+    /// Link to its batch, for a member that expects a reply.
     member: Option<BatchMember<M>>,
-    /// Message and reply are dropped wherever the call ends: on the host, or on a caller's thread, which may be about to unwind.
+    /// The message on the way in, the reply on the way out. Both are dropped wherever the call
+    /// ends: on the host, or on a caller's thread, which may already be unwinding. So a panic in
+    /// their `Drop` must be caught.
     state: CallState<Harmless<M>, Harmless<ReadyReply<M>>>,
 }
 
-/// What is the same for calls of all methods.
+/// What does not depend on the method's types, so that the code below is compiled once.
 struct CallHeader {
     record: CallRecord<Arc<MethodEntry>>,
-    /// Of its parameters. They are counted, and its place is taken, until it starts or is given up.
+    /// Size of the parameters, in bytes. They count against the quota, and the slot is taken, until
+    /// the call starts or is given up.
     bytes: usize,
 }
 
@@ -62,12 +65,12 @@ impl<M: Message> Call<M> {
         self.head.record.entry()
     }
 
-    /// Whether it waits to be started.
+    /// Whether the call is still in its mailbox.
     pub(crate) fn is_queued(&self) -> bool {
         self.state.is_waiting()
     }
 
-    /// Whether it has ended, in whatever way.
+    /// Whether the call has ended, in any way.
     pub(crate) fn is_over(&self) -> bool {
         self.state.is_over()
     }
@@ -77,7 +80,9 @@ impl<M: Message> Call<M> {
         self.state.is_over_or_wakes(cx)
     }
 
-    /// For the host: takes the message to run it, and frees the place. `None` if the call has ended while it waited, or has no time left.
+    /// For the host: takes the message in order to run it, and frees the slot. Returns `None` if
+    /// the call ended while it waited, has no time left, or would produce a result that its batch
+    /// cannot hold.
     pub(crate) fn begin(&self, now: Instant) -> Option<M> {
         if self.head.is_too_late(now) {
             self.end(Err(rejection::deadline_error(self.context(), now)), CallEnd::Expired, now).wake();
@@ -92,10 +97,12 @@ impl<M: Message> Call<M> {
         Some(message.into_inner())
     }
 
-    /// Ends the call, unless it has ended before. The caller learns of it when the [`CallerWake`] says so.
+    /// Ends the call, unless it has ended before. The caller learns of it when the returned
+    /// [`CallerWake`] is used.
     pub(crate) fn end(&self, reply: Reply<M>, end: CallEnd, now: Instant) -> CallerWake {
         let (reply, end) = self.expire_if_late(reply, end, now);
-        // Known only afterwards whether this is the end, and then the reply is gone.
+        // Prepared before the state is locked: only the lock says whether this end counts, and then
+        // the reply is moved in.
         let error = reply.as_ref().err().cloned();
         let reply = (!self.context().notification).then(|| Harmless::new(self.ready(reply, now)));
         match self.state.end(reply) {
@@ -107,14 +114,15 @@ impl<M: Message> Call<M> {
         }
     }
 
-    /// The reply and the end of a call that ended `now`: its deadline, if that has passed.
+    /// Returns the reply and the end of a call that ended `now`: the deadline error, if the
+    /// deadline has passed.
     fn expire_if_late(&self, reply: Reply<M>, end: CallEnd, now: Instant) -> (Reply<M>, CallEnd) {
         expire_if_late(reply, end, self.context(), now, || self.state.runs_since().unwrap_or(now))
     }
 
-    /// The reply as it waits for the caller. A batch limits what waits for it.
+    /// Returns the reply in the form in which it waits. A batch limits how much may wait as values.
     fn ready(&self, reply: Reply<M>, now: Instant) -> ReadyReply<M> {
-        // Nobody waits for it if it does not run any more.
+        // Not running any more means that somebody else has ended it: nobody fetches this reply.
         match self.member.as_ref().and_then(|member| Some((member, self.state.runs_since()?))) {
             Some((member, since)) => member.ready(reply, now.duration_since(since)),
             None => reply.map(|output| ReadyOutput::Value(output, None)),
@@ -130,7 +138,7 @@ impl<M: Message> Call<M> {
         }
     }
 
-    /// Waits for the answer, until the deadline. Dropped early, it gives the call up.
+    /// Waits for the reply, until the deadline. Dropping the future gives the call up.
     pub(crate) fn reply(self: Arc<Self>) -> impl Future<Output = Reply<M>> {
         let answer = self.answer();
         async move {
@@ -141,10 +149,11 @@ impl<M: Message> Call<M> {
         }
     }
 
-    /// The same, as the answer waits.
+    /// The same, for the reply as it waits.
     pub(crate) fn answer(self: Arc<Self>) -> impl Future<Output = ReadyReply<M>> {
         let deadline = self.context().deadline;
-        // From now on and not from the first poll: it may be dropped before.
+        // From this call on and not from the first poll: the future may be dropped before it is
+        // polled.
         let mut waiting = ReplyFuture { call: self, answered: false };
         async move {
             match tokio::time::timeout_at(deadline, &mut waiting).await {
@@ -154,8 +163,9 @@ impl<M: Message> Call<M> {
         }
     }
 
-    /// The answer that the caller finds, unless it comes too late to it: between a call's end and here the process may have
-    /// been stopped. The clock is read for it, which is little beside the way of the answer from another thread.
+    /// Returns the reply that the caller finds, or the deadline error if the caller gets to it too
+    /// late: the process may have been suspended between the end of the call and now. The clock is
+    /// read once more for this, which costs little beside the way of a reply from another thread.
     fn if_in_time(&self, reply: ReadyReply<M>, last: LastPhase) -> ReadyReply<M> {
         let now = Instant::now();
         if reply.is_ok() && now >= self.context().deadline {
@@ -165,7 +175,7 @@ impl<M: Message> Call<M> {
         reply
     }
 
-    /// The deadline has passed: -32002, unless the call has ended with an error.
+    /// The deadline has passed: returns -32002, unless the call has ended with an error.
     fn expire(&self) -> ReadyReply<M> {
         match self.state.give_up() {
             GiveUpResult::Answered(reply, last) => self.if_in_time(reply.into_inner(), last),
@@ -176,7 +186,7 @@ impl<M: Message> Call<M> {
 }
 
 impl CallHeader {
-    /// Whether there is no time left, or another call can use it better.
+    /// Whether the call has no time left, or another call can make better use of it.
     fn is_too_late(&self, now: Instant) -> bool {
         let deadline = self.record.call().deadline;
         now >= deadline || (self.would_end_late(now, deadline) && self.record.entry().slots.used() > 1)
@@ -184,14 +194,15 @@ impl CallHeader {
 
     /// Whether its end would usually come after its deadline.
     ///
-    /// A mailbox that is served in order and filled up to the deadline settles where each call starts just before its deadline
-    /// and ends after it, and then nobody gets an answer in time: so such a call gives its time to the next, if there is one.
+    /// A mailbox that is served in order and stays full up to the deadline settles where every call
+    /// starts just before its deadline and ends after it: then nobody gets a reply in time. So such
+    /// a call is dropped in favour of the next, if there is one.
     fn would_end_late(&self, now: Instant, deadline: Instant) -> bool {
         let cost = &self.record.entry().meter.cost;
         cost.samples() >= MIN_SAMPLES && now + cost.usual() > deadline
     }
 
-    /// The deadline has passed: what is to be said of it, which is recorded.
+    /// Records that the deadline has passed, and returns the error.
     fn expire(&self, last: LastPhase) -> RpcError {
         let now = Instant::now();
         let error = rejection::deadline_error(self.record.call(), last.left_mailbox(now));
@@ -199,7 +210,7 @@ impl CallHeader {
         error
     }
 
-    /// Frees the place if the call still had one, and records its end.
+    /// Frees the slot if the call still had one, and records its end.
     fn end(&self, last: LastPhase, end: CallEnd, error: Option<&RpcError>, now: Instant) {
         let began = match last {
             LastPhase::Waiting => {
@@ -212,8 +223,8 @@ impl CallHeader {
     }
 }
 
-/// The reply and the end of a run that ended `now`: its deadline, if that has passed, as nobody is
-/// answered with a result then. `began` tells when the call started.
+/// Returns the reply and the end of a run that ended `now`. If the deadline has passed, both become
+/// the deadline error: a late result is never delivered. `began` returns when the call started.
 pub(crate) fn expire_if_late<T>(
     reply: Result<T, RpcError>,
     end: CallEnd,
@@ -234,13 +245,14 @@ impl<M: Message> fmt::Debug for Call<M> {
     }
 }
 
-/// An answer that is ready and not yet told. The scheduler collects these and tells them together.
+/// The pending wake of a caller whose reply is ready. The scheduler collects these and wakes all
+/// callers of a round together.
 #[derive(Debug)]
 #[must_use = "the caller sleeps until it is woken"]
 pub(crate) struct CallerWake(Option<Waker>);
 
 impl CallerWake {
-    /// Nobody waits for the answer.
+    /// Returns a wake for nobody: the call has no waiting caller.
     pub(crate) fn none() -> Self {
         Self(None)
     }
@@ -251,13 +263,14 @@ impl CallerWake {
         }
     }
 
-    /// The waker of whoever waits, if somebody does.
+    /// Returns the waker, if somebody waits.
     pub(crate) fn into_waker(self) -> Option<Waker> {
         self.0
     }
 }
 
-/// Wakes a caller. Whose runtime that is, is the program's affair: if it panics, others must be woken all the same.
+/// Wakes a caller. The waker belongs to the caller's runtime, which may be anybody's code: if it
+/// panics, other callers must be woken all the same.
 pub(crate) fn wake(waker: Waker) {
     if let Err(panic) = caught(|| waker.wake()) {
         log_seldom!(ERROR, panic = panic_text(&*panic), "a caller could not be woken");

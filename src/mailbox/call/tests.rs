@@ -16,7 +16,7 @@ use crate::service::{CallContext, MethodOptions};
 use crate::sync::Arc;
 
 const DEADLINE: Duration = Duration::from_secs(30);
-/// To what a timer is exact.
+/// Resolution of a timer.
 const TICK: Duration = Duration::from_millis(2);
 
 struct Mill;
@@ -29,7 +29,7 @@ impl Mill {
     }
 }
 
-/// The mailbox is looked at for its slots only.
+/// This mailbox holds no calls: only its slots are used.
 #[derive(Clone)]
 enum Never {}
 
@@ -53,7 +53,7 @@ fn queued(entry: &Arc<MethodEntry>) -> Arc<Call<Mill_Grind>> {
     Call::new(context, Mill_Grind {}, entry.slots.try_acquire(0).unwrap(), entry, None)
 }
 
-/// How many calls ended with an answer, at their deadline, and without their caller.
+/// Number of calls that ended with a result, at their deadline, and without their caller.
 fn ends(entry: &MethodEntry) -> [u64; 3] {
     [Counter::Answered, Counter::Expired, Counter::Abandoned].map(|count| entry.meter.counters.get(count))
 }
@@ -67,7 +67,7 @@ fn assert_late(reply: Result<u64, crate::RpcError>, queued_ms: u64) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_waits_is_told_at_its_deadline_and_cannot_start_after_it() {
+async fn a_waiting_call_expires_at_its_deadline_and_cannot_start_after_it() {
     let entry = entry();
     let call = queued(&entry);
     let (start, mut reply) = (Instant::now(), pin!(Arc::clone(&call).reply()));
@@ -83,7 +83,7 @@ async fn a_call_that_waits_is_told_at_its_deadline_and_cannot_start_after_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_runs_is_told_at_its_deadline_and_its_end_is_heard_by_nobody() {
+async fn a_running_call_expires_at_its_deadline_and_its_later_end_is_ignored() {
     let entry = entry();
     let call = queued(&entry);
     let start = Instant::now();
@@ -100,7 +100,7 @@ async fn a_call_that_runs_is_told_at_its_deadline_and_its_end_is_heard_by_nobody
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_is_given_up_by_a_caller_that_leaves_before_it_has_looked() {
+async fn a_caller_that_leaves_before_its_first_poll_gives_its_call_up() {
     let entry = entry();
     let call = queued(&entry);
     drop(Arc::clone(&call).reply());
@@ -108,9 +108,9 @@ async fn a_call_is_given_up_by_a_caller_that_leaves_before_it_has_looked() {
     assert_eq!((ends(&entry), entry.slots.used()), ([0, 0, 1], 0));
 }
 
-/// After a pause of the process, say.
+/// As after a suspension of the process.
 #[tokio::test(start_paused = true)]
-async fn a_result_that_its_caller_finds_only_after_the_deadline_is_not_given() {
+async fn a_result_that_its_caller_finds_after_the_deadline_is_not_delivered() {
     let entry = entry();
     for looks_before in [true, false] {
         let call = queued(&entry);
@@ -126,7 +126,7 @@ async fn a_result_that_its_caller_finds_only_after_the_deadline_is_not_given() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_result_that_comes_after_the_deadline_is_none_whether_its_caller_has_looked_or_not() {
+async fn a_result_after_the_deadline_is_dropped_whether_its_caller_has_polled_or_not() {
     let entry = entry();
     let call = queued(&entry);
     let reply = Arc::clone(&call).reply();
@@ -153,13 +153,13 @@ async fn a_caller_that_leaves_gives_its_call_up_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_would_end_late_gives_its_time_to_those_who_wait_behind_it() {
+async fn a_call_that_would_end_late_gives_way_to_the_calls_behind_it() {
     let entry = entry();
     let deadline = Instant::now() + DEADLINE;
     let usual = Duration::from_millis(30);
     let late = deadline - usual / 2;
 
-    // Each begins while it is alone, unless another one is made before.
+    // Each call begins while it is alone, unless another one was made before.
     let begin = |at| queued(&entry).begin(at).is_some();
     assert!(begin(late), "nobody else would gain from its time");
     let other = queued(&entry);

@@ -40,7 +40,7 @@ impl Log {
 }
 
 #[test]
-fn a_method_that_holds_its_thread_for_10_ms_is_warned_of_once_a_minute() {
+fn a_method_that_holds_its_thread_for_10_ms_is_logged_once_a_minute() {
     let (log, meter, start) = (Log::default(), Meter::new(), Instant::now());
     let subscriber = tracing_subscriber::fmt().with_writer(log.clone()).with_ansi(false).finish();
     tracing::subscriber::with_default(subscriber, || {

@@ -1,4 +1,4 @@
-//! The bell: no wake-up is lost, whoever rings while the host is about to park.
+//! The bell: no wake is lost, whoever rings while the host is about to park.
 
 use std::future::poll_fn;
 use std::task::Poll;
@@ -33,7 +33,7 @@ impl QueueItem for Item {
     }
 }
 
-/// A host that only takes: parks until `expected` calls have come.
+/// A host that only takes calls: parks until `expected` calls have come.
 pub(crate) fn take_all(bell: &Bell, mailboxes: &[Mailbox<Item>], expected: usize) {
     let mut taken = 0;
     let mut active = vec![false; mailboxes.len()];
@@ -82,8 +82,8 @@ pub fn two_pushes_into_one_mailbox_are_both_seen() {
     });
 }
 
-/// Two callers push and wake the host later, while it parks.
-pub fn unheard_pushes_are_seen_when_their_callers_wake_the_host() {
+/// Two callers push with a deferred wake, and wake the host while it parks.
+pub fn deferred_pushes_are_seen_when_their_callers_wake_the_host() {
     check(|| {
         let shared = Arc::new((Bell::new(1), mailboxes(1)));
         let pushers: Vec<_> = (0..2)
@@ -100,8 +100,8 @@ pub fn unheard_pushes_are_seen_when_their_callers_wake_the_host() {
     });
 }
 
-/// A caller that is slow to wake the host, for it never does, holds up nobody who pushes behind it.
-pub fn a_push_behind_an_unheard_one_wakes_the_host() {
+/// A caller that never gets to wake the host does not delay a push behind its own.
+pub fn a_push_behind_a_deferred_one_wakes_the_host() {
     check(|| {
         let shared = Arc::new((Bell::new(1), mailboxes(1)));
         let other = Arc::clone(&shared);

@@ -1,4 +1,4 @@
-//! A call between its caller and the host: run at most once, answered exactly once.
+//! A call between its caller and the host: it runs at most once, and is answered exactly once.
 
 use std::future::poll_fn;
 
@@ -10,7 +10,7 @@ use crate::check;
 use crate::mailbox::call_state::{CallState, GiveUpResult, LastPhase};
 use crate::sync::Arc;
 
-/// The caller waits while the host runs and answers: it is always told.
+/// The caller waits while the host runs and answers: it always gets the reply.
 pub fn a_caller_that_waits_gets_the_answer() {
     check(|| {
         let now = Instant::now();
@@ -45,7 +45,7 @@ pub fn a_caller_that_gives_up_and_the_host_agree_on_the_end() {
                 assert!(!began && !ended, "given up in the mailbox, it never starts")
             }
             GiveUpResult::Abandoned(LastPhase::RunningSince(_)) => {
-                assert!(began && !ended, "its result has nobody to go to")
+                assert!(began && !ended, "nobody fetches its result")
             }
             GiveUpResult::Answered("reply", LastPhase::RunningSince(_)) => assert!(began && ended),
             _ => panic!("nobody else gave it up"),
@@ -53,7 +53,7 @@ pub fn a_caller_that_gives_up_and_the_host_agree_on_the_end() {
     });
 }
 
-/// Two ends of one call, of which only one counts: a close against a start, say.
+/// Two ends of one call, for example by a start and a close: only one counts.
 pub fn a_call_ends_once() {
     check(|| {
         let now = Instant::now();
@@ -85,14 +85,15 @@ pub fn a_running_call_learns_that_its_caller_has_left() {
     });
 }
 
-/// A mailbox is closed while the host starts a call of it: the call is turned away, or it runs, and never both.
-pub fn a_call_that_is_turned_away_does_not_start() {
+/// A mailbox is closed while the host starts a call of it: the call is rejected or it runs, never
+/// both.
+pub fn a_rejected_call_does_not_start() {
     check(|| {
         let now = Instant::now();
         let state = Arc::new(CallState::new("work"));
         let host = Arc::clone(&state);
         let host = thread::spawn(move || host.begin(now).is_some());
-        let turned_away = state.end_waiting(Some("closed")).is_some();
-        assert_ne!(host.join().unwrap(), turned_away);
+        let rejected = state.end_waiting(Some("closed")).is_some();
+        assert_ne!(host.join().unwrap(), rejected);
     });
 }

@@ -1,4 +1,4 @@
-//! The state of a service behind a try-lock, in the place of `parking_lot`'s, which loom does not know.
+//! The state of a service behind a try-lock, in place of `parking_lot`'s, which loom does not know.
 
 use loom::cell::UnsafeCell;
 use loom::sync::atomic::{AtomicUsize, Ordering};
@@ -8,7 +8,7 @@ const WRITER: usize = usize::MAX;
 /// Readers share, a writer is alone; nobody blocks.
 pub(crate) struct TryLock {
     holders: AtomicUsize,
-    /// loom reports two who touch this at once, unless both read.
+    /// loom reports two threads that access this at once, unless both read.
     state: UnsafeCell<()>,
 }
 

@@ -10,8 +10,9 @@ use crate::mailbox::call_queue::Mailbox;
 use crate::mailbox::quota::{LimitReached, MailboxSlots, Permit, Quota};
 use crate::sync::Arc;
 
-/// A call that is pushed while the mailbox closes is given back to its caller or handed over by the close: one of the two.
-pub fn a_push_against_a_close_is_lost_by_neither() {
+/// A call that is pushed while the mailbox closes is returned to its caller or by the close: to
+/// exactly one of them.
+pub fn a_push_racing_with_a_close_is_not_lost() {
     check(|| {
         let slots = MailboxSlots::new(4, Quota::new(4, 100, Arc::new(Bell::new(1))));
         let shared = Arc::new((Bell::new(1), Mailbox::new(0, slots, 1)));
@@ -29,9 +30,9 @@ pub fn a_push_against_a_close_is_lost_by_neither() {
     });
 }
 
-/// The host looks at the first call, and has taken the others, while somebody else closes the mailbox: it starts the call, or
-/// the close hands it over, and nothing else becomes of any.
-pub fn a_start_against_a_close_is_lost_by_neither() {
+/// The host has claimed the calls and looks at the first while another thread closes the mailbox:
+/// the host starts the call or the close returns it, and no call is lost.
+pub fn a_start_racing_with_a_close_is_not_lost() {
     check(|| {
         let slots = MailboxSlots::new(4, Quota::new(4, 100, Arc::new(Bell::new(1))));
         let shared = Arc::new((Bell::new(1), Mailbox::new(0, slots, 1)));
@@ -45,8 +46,8 @@ pub fn a_start_against_a_close_is_lost_by_neither() {
     });
 }
 
-/// Two callers for one place: one gets it, and it comes back.
-pub fn a_place_is_never_given_twice() {
+/// Two callers for one slot: one gets it, and the slot is released again.
+pub fn a_slot_is_never_acquired_twice() {
     check(|| {
         let quota = Quota::new(1, 100, Arc::new(Bell::new(1)));
         let slots = MailboxSlots::new(1, Arc::clone(&quota));
@@ -62,8 +63,9 @@ pub fn a_place_is_never_given_twice() {
     });
 }
 
-/// A batch finds the only place taken while that comes free: it finds it free in the end, or is told of it.
-pub fn a_batch_that_waits_for_room_is_told_of_it() {
+/// A batch finds the only slot in use while it is released: in the end it finds it free, or is
+/// woken.
+pub fn a_batch_that_waits_for_a_slot_gets_it() {
     check(|| {
         let slots = MailboxSlots::new(1, Quota::new(1, 100, Arc::new(Bell::new(1))));
         let bytes = slots.try_acquire(0).expect("it is free").hand_over();

@@ -1,4 +1,4 @@
-//! What `crate::sync` is in callbox, by loom.
+//! `crate::sync` as in callbox, made of loom's types.
 
 use std::fmt;
 use std::task::Waker;
@@ -7,7 +7,7 @@ pub(crate) use loom::sync::MutexGuard;
 pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
 pub(crate) use std::sync::Arc;
 
-/// With the interface of `parking_lot`'s.
+/// With the interface of `parking_lot`'s mutex.
 #[derive(Debug)]
 pub(crate) struct Mutex<T>(loom::sync::Mutex<T>);
 
@@ -21,7 +21,7 @@ impl<T> Mutex<T> {
     }
 }
 
-/// With the interface of `futures`'.
+/// With the interface of `futures`' waker.
 pub(crate) struct AtomicWaker(loom::future::AtomicWaker);
 
 impl AtomicWaker {
@@ -44,7 +44,7 @@ impl fmt::Debug for AtomicWaker {
     }
 }
 
-/// See the original: loom orders `SeqCst` fences, and not the accesses.
+/// See the original: loom orders `SeqCst` fences, but not `SeqCst` accesses.
 pub(crate) fn in_order() {
     fence(Ordering::SeqCst);
 }

@@ -1,4 +1,5 @@
-//! The turn: host and worker never hold the state together unless both read, and neither waits for ever.
+//! The turn: host and worker never hold the state together unless both read, and neither waits
+//! forever.
 
 use std::future::poll_fn;
 use std::task::Poll;
@@ -20,7 +21,7 @@ struct Service {
     slots: Arc<MailboxSlots>,
     quota: Arc<Quota>,
     state: TryLock,
-    /// A call was pushed, and has not run yet.
+    /// A call was pushed and has not run yet.
     queued: AtomicBool,
 }
 
@@ -34,7 +35,7 @@ impl Service {
         Arc::new(Self { bell, mailbox, slots, quota, state: TryLock::new(), queued: AtomicBool::new(false) })
     }
 
-    /// As `begin`, `Call::new` and `Mailboxes::push` do it.
+    /// The same steps as in `begin`, `Call::new` and `Mailboxes::push`.
     fn push(&self) {
         let bytes = self.slots.try_acquire(1).map(Permit::hand_over);
         assert_eq!(bytes.ok(), Some(1), "there is room");
@@ -42,7 +43,7 @@ impl Service {
         assert!(self.mailbox.push(Item::new(), &self.bell).is_ok());
     }
 
-    /// As `inline::run_now` does it. Whether it ran.
+    /// The same steps as in `inline::run_now`. Returns whether it ran.
     fn write_inline(&self) -> bool {
         if self.quota.anyone_waits() || !self.state.try_write() {
             return false;
@@ -69,7 +70,7 @@ impl Service {
         alone
     }
 
-    /// As the scheduler does it: runs one call, alone with the state.
+    /// The same steps as in the scheduler: runs one call, alone with the state.
     fn host_one_writer(&self) {
         let (mut active, mut wanted) = (false, false);
         block_on(poll_fn(|cx| {
@@ -113,17 +114,17 @@ fn host_beside(inline: fn(&Service) -> bool) {
     });
 }
 
-/// A call comes to wait while another runs inline, and the host gets its turn.
-pub fn the_host_gets_in_after_an_inline_writer() {
+/// A call begins to wait while another runs inline, and the host gets its turn.
+pub fn the_host_gets_its_turn_after_an_inline_writer() {
     host_beside(Service::write_inline);
 }
 
 /// The same beside an inline reader.
-pub fn the_host_gets_in_after_an_inline_reader() {
+pub fn the_host_gets_its_turn_after_an_inline_reader() {
     host_beside(Service::read_inline);
 }
 
-/// A caller whose push is over before another begins is never overtaken inline.
+/// A call that was pushed before another one began is never overtaken inline.
 pub fn an_inline_call_never_overtakes_one_that_waits() {
     check(|| {
         let service = Service::new();
@@ -141,7 +142,7 @@ pub fn an_inline_call_never_overtakes_one_that_waits() {
     });
 }
 
-/// Whoever writes inline is alone, also beside inline readers.
+/// An inline writer is alone, also beside inline readers.
 pub fn inline_writers_are_alone() {
     check(|| {
         let service = Service::new();

@@ -1,4 +1,4 @@
-//! The engine's modules, as they are.
+//! The modules of the engine, unchanged.
 
 #[path = "../../../../src/mailbox/bell.rs"]
 pub(crate) mod bell;

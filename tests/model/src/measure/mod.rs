@@ -1,4 +1,4 @@
-//! What the mailboxes measure with, as it is.
+//! The modules that the mailboxes measure with, unchanged.
 
 #[path = "../../../../src/measure/charge.rs"]
 mod charge;
