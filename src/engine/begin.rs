@@ -10,7 +10,7 @@ use crate::jsonrpc::{Budget, PendingResults, RpcError};
 use crate::log::discard;
 use crate::mailbox::{BatchMember, Call, MethodEntry};
 use crate::measure::CallRecord;
-use crate::route::{Rejection, RejectReason};
+use crate::route::{RejectReason, Rejection};
 use crate::service::{ByKind, CallContext, Current, Handler, Handles, Message, Reply};
 use crate::sync::Arc;
 

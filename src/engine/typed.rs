@@ -116,7 +116,7 @@ fn context<S: Service>(
 /// Rejects a message that JSON cannot hold.
 #[inline]
 pub(super) fn check_message<M: Message>(message: &M) -> Result<(), RpcError> {
-    check(message).map_err(|error: NoForm| RpcError::invalid_params(error.field(), error.reason()))
+    check(message).map_err(|error: Unrepresentable| RpcError::invalid_params(error.field(), error.reason()))
 }
 
 /// Rejects an output that JSON cannot hold. A panic in the user's `Serialize` is an internal error.

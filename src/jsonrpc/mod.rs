@@ -5,11 +5,13 @@ mod dialect;
 mod envelope;
 mod error;
 mod id;
-mod internal;
-mod large;
-mod pending;
+mod internal_error;
+mod large_params;
+mod nesting;
+mod pending_results;
 #[cfg(test)]
 mod property_tests;
+mod representable;
 mod request;
 mod request_fault;
 mod response;

@@ -3,14 +3,14 @@
 
 use std::time::Duration;
 
-use crate::jsonrpc::{Hold, Pending, RpcError};
+use crate::jsonrpc::{PendingResults, ResultLease, RpcError};
 use crate::service::{Message, Reply};
 use crate::sync::Arc;
 
-/// What a call knows of the batch whose member it is.
+/// The link of a call to its batch.
 pub(crate) struct BatchMember<M: Message> {
     pub(crate) pending: Arc<PendingResults>,
-    /// Writes a result, within what is left for it.
+    /// Writes a result as JSON, within the bytes that the response has left.
     pub(crate) write: fn(M::Output, &PendingResults) -> Result<Vec<u8>, RpcError>,
 }
 
@@ -25,7 +25,7 @@ pub(crate) enum ReadyOutput<T> {
 }
 
 impl<M: Message> BatchMember<M> {
-    /// The reply of a call that ran for so long, as it may wait.
+    /// Returns the reply in the form in which it may wait, for a call that ran for `ran`.
     pub(crate) fn ready(&self, reply: Reply<M>, ran: Duration) -> Result<ReadyOutput<M::Output>, RpcError> {
         let output = reply?;
         if let Some(lease) = self.pending.lease_value(ran) {

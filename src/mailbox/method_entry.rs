@@ -39,7 +39,8 @@ pub(crate) struct MethodEntry {
 }
 
 impl MethodEntry {
-    /// The entry of a method with this name and these options, whose calls wait in `mailbox`.
+    /// Creates the entry of a method with this name and these options, whose calls wait in
+    /// `mailbox`.
     pub(crate) fn new<S: Handles<M>, M: Message, C: QueueItem>(
         name: &'static str,
         options: MethodOptions,

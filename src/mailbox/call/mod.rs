@@ -44,7 +44,7 @@ struct CallHeader {
 }
 
 impl<M: Message> Call<M> {
-    /// A call that waits in its mailbox from now on, and may be a member of a batch.
+    /// Creates a call that waits in its mailbox from now on, and may be a member of a batch.
     pub(crate) fn new(
         context: CallContext,
         message: M,
@@ -278,7 +278,8 @@ pub(crate) fn wake(waker: Waker) {
     }
 }
 
-/// The caller's side of a call.
+/// The caller's side of a call: completes with the reply, and gives the call up if it is dropped
+/// before.
 struct ReplyFuture<M: Message> {
     call: Arc<Call<M>>,
     answered: bool,
