@@ -133,7 +133,14 @@ const LAYERS: &[Layer] = &[
     // The types of a few settings belong to those who act on them.
     Layer {
         module: "settings",
-        knows: &["engine::Placement", "http::ErrorStatus", "jsonrpc::Dialect", "jsonrpc::MAX_DEPTH", "regular_file", "start_error"],
+        knows: &[
+            "engine::Placement",
+            "http::ErrorStatus",
+            "jsonrpc::Dialect",
+            "jsonrpc::MAX_DEPTH",
+            "regular_file",
+            "start_error",
+        ],
         crates: &["clap", "strsim", "toml", "tracing_subscriber"],
     },
     // The only one that sees settings.

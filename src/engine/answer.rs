@@ -1,4 +1,4 @@
-//! Replies of a method as JSON.
+//! SeriesReplies of a method as JSON.
 
 use std::pin::Pin;
 use std::rc::Rc;
@@ -32,7 +32,7 @@ pub(super) fn write<T: Serialize>(
 
 /// Writes the output of a member of a batch on the thread where it ran, within what is left of the
 /// batch's response limit.
-pub(super) fn write_early<M: Message>(output: M::Output, pending: &Pending) -> Result<Vec<u8>, RpcError> {
+pub(super) fn write_early<M: Message>(output: M::Output, pending: &PendingResults) -> Result<Vec<u8>, RpcError> {
     let (budget, mut out) = (Budget::new(pending.left()), Vec::new());
     let outcome = write(M::NAME, Ok(output), &budget, &mut out);
     if budget.is_full() {
@@ -52,14 +52,14 @@ fn write_ready<T: Serialize>(
         Ok(ReadyOutput::Value(output, lease)) => {
             let outcome = write(method, Ok(output), budget, out);
             // Its batch counts the output as held in memory until it is written or dropped.
-            drop(hold);
+            drop(lease);
             outcome
         }
-        Ok(Ready::Written(written, hold)) => {
+        Ok(ReadyOutput::Written(written, lease)) => {
             // Released first, so that the result is not counted twice, as held and as part of the
             // response: another result that is written at this moment would find too little room
             // and be rejected although it fits.
-            drop(hold);
+            drop(lease);
             budget.accept(out, &written)
         }
         Err(error) => Err(budget.error(error)),
@@ -68,7 +68,7 @@ fn write_ready<T: Serialize>(
 
 pin_project! {
     /// A reply that is awaited and then written.
-    struct PendingReply<F> {
+    struct SerializedReply<F> {
         #[pin]
         reply: F,
         method: &'static str,
@@ -76,8 +76,8 @@ pin_project! {
     }
 }
 
-impl<T: Serialize, F: Future<Output = Result<Ready<T>, RpcError>>> UnderWay for PendingReply<F> {
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>, out: &mut Vec<u8>) -> Poll<Outcome> {
+impl<T: Serialize, F: Future<Output = Result<ReadyOutput<T>, RpcError>>> PendingReply for SerializedReply<F> {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>, out: &mut Vec<u8>) -> Poll<CallOutcome> {
         let this = self.project();
         let reply = ready!(this.reply.poll(cx));
         Poll::Ready(write_ready(this.method, reply, this.budget, out))
@@ -85,9 +85,9 @@ impl<T: Serialize, F: Future<Output = Result<Ready<T>, RpcError>>> UnderWay for 
 }
 
 /// The replies to several calls of one method.
-pub(super) struct SeriesReplies<M: Message>(pub(super) vec::IntoIter<Reply<M>>);
+pub(super) struct SerializedReplies<M: Message>(pub(super) vec::IntoIter<Reply<M>>);
 
-impl<M: Message> Replies for SeriesReplies<M> {
+impl<M: Message> SeriesReplies for SerializedReplies<M> {
     fn len(&self) -> usize {
         self.0.len()
     }
@@ -99,8 +99,8 @@ impl<M: Message> Replies for SeriesReplies<M> {
 
 /// Returns a started call whose reply is awaited and then written.
 pub(super) fn pending<M: Message>(
-    reply: impl Future<Output = Result<Ready<M::Output>, RpcError>> + 'static,
+    reply: impl Future<Output = Result<ReadyOutput<M::Output>, RpcError>> + 'static,
     budget: &Rc<Budget>,
-) -> Started {
-    Started::Waits(Box::pin(PendingReply { reply, method: M::NAME, budget: Rc::clone(budget) }))
+) -> StartResult {
+    StartResult::Pending(Box::pin(SerializedReply { reply, method: M::NAME, budget: Rc::clone(budget) }))
 }

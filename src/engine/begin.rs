@@ -54,7 +54,7 @@ pub(crate) struct BatchContext<'a, M: Message> {
     pub(crate) budget: &'a Budget,
     /// Writes a result on the thread where the call ran, within what is left of the response limit
     /// of the batch.
-    pub(crate) write: fn(M::Output, &Pending) -> Result<Vec<u8>, RpcError>,
+    pub(crate) write: fn(M::Output, &PendingResults) -> Result<Vec<u8>, RpcError>,
 }
 
 /// The result of [`begin`].
@@ -75,7 +75,7 @@ pub(crate) enum Begun<M: Message> {
 #[inline(always)]
 pub(crate) fn begin<S: Handles<M>, M: Message>(
     core: &Arc<Core<S>>,
-    entry: &Arc<Entry>,
+    entry: &Arc<MethodEntry>,
     incoming: NewCall<'_, M, impl FnOnce() -> Result<M, RpcError>>,
 ) -> Begun<M> {
     let NewCall { mut call, mut message, bytes, entrance, batch } = incoming;
@@ -200,24 +200,24 @@ impl<M, R: FnOnce() -> Result<M, RpcError>> Payload<M, R> {
 
 impl<M: Message> BatchContext<'_, M> {
     /// Returns what the call carries of its batch through the mailbox; `None` if it is alone.
-    fn member(&self) -> Option<Member<M>> {
+    fn member(&self) -> Option<BatchMember<M>> {
         let pending = Arc::clone(self.budget.pending()?);
         Some(BatchMember { pending, write: self.write })
     }
 }
 
 /// Ends a call that was not admitted. A batch waits for room, but not for a service that is down.
-fn not_admitted<M: Message>(entry: &Entry, call: CallContext, rejection: Rejection) -> Begun<M> {
-    if rejection.why == Why::Unavailable {
-        Record::outside(entry, call).reject(&rejection);
+fn not_admitted<M: Message>(entry: &MethodEntry, call: CallContext, rejection: Rejection) -> Begun<M> {
+    if rejection.reason == RejectReason::Unavailable {
+        CallRecord::outside(entry, call).reject(&rejection);
         return Begun::Rejected(rejection);
     }
     Begun::NoRoom(call, rejection)
 }
 
 /// Ends a call whose parameters do not fit its method.
-fn invalid_params<M: Message>(entry: &Entry, call: CallContext, error: RpcError) -> Begun<M> {
-    let rejection = Rejection { why: Why::Params, error };
-    Record::outside(entry, call).reject(&rejection);
+fn invalid_params<M: Message>(entry: &MethodEntry, call: CallContext, error: RpcError) -> Begun<M> {
+    let rejection = Rejection { reason: RejectReason::Params, error };
+    CallRecord::outside(entry, call).reject(&rejection);
     Begun::Rejected(rejection)
 }

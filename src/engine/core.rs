@@ -40,7 +40,7 @@ pub(crate) struct Core<S: Service> {
     // What a call needs to run.
     pub(crate) state: StateLock<S>,
     pub(crate) signals: Arc<StateSignals>,
-    pub(crate) in_flight: Arc<Limit>,
+    pub(crate) in_flight: Arc<BoundedCounter>,
     pub(crate) pool: ServicePool<Self>,
     pub(crate) idle: Idle,
 }
@@ -64,7 +64,7 @@ impl<S: Service> Core<S> {
             quota,
             state: StateLock::new(Arc::clone(&signals)),
             signals,
-            in_flight: Arc::new(Limit::new(SERVICE_IN_FLIGHT)),
+            in_flight: Arc::new(BoundedCounter::new(SERVICE_IN_FLIGHT)),
             pool: ServicePool::new(pool),
             idle: Idle::default(),
         })
@@ -80,7 +80,7 @@ impl<S: Service> Core<S> {
 
     /// Whether every admitted call has ended, as far as quota and limits know.
     pub(crate) fn is_idle(&self) -> bool {
-        self.quota.calls() == 0 && self.in_flight.used() == 0 && self.pool.is_idle()
+        self.quota.calls() == 0 && self.in_flight.in_use() == 0 && self.pool.is_idle()
     }
 }
 

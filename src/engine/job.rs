@@ -13,7 +13,7 @@ use crate::sync::Arc;
 /// A call of any method of one service. `C` has what it needs to run.
 pub(crate) trait Job<C: ?Sized>: Send + Sync {
     /// Returns the entry of its method.
-    fn entry(&self) -> &Arc<Entry>;
+    fn entry(&self) -> &Arc<MethodEntry>;
 
     /// Whether it waits to be started.
     fn is_queued(&self) -> bool;
@@ -28,20 +28,20 @@ pub(crate) trait Job<C: ?Sized>: Send + Sync {
     fn cut_off(&self);
 
     /// Takes what the method needs, and starts it. A sync method has ended when this returns.
-    fn start(self: Arc<Self>, core: &Arc<C>, now: Instant) -> StartResult;
+    fn start(self: Arc<Self>, core: &Arc<C>, now: Instant) -> JobStart;
 }
 
 /// The result of an attempt to start a call.
-pub(crate) enum StartResult {
+pub(crate) enum JobStart {
     /// The state is taken, or the method has reached its limit of calls in flight. The call still
     /// waits.
     Blocked,
     /// There was nothing to start: the caller has left, or the deadline has passed.
     Nothing,
     /// It ran, held the thread for `took`, and ended at `at`.
-    Ran { release: Release, took: Duration, at: Instant },
+    Ran { release: CallerWake, took: Duration, at: Instant },
     /// It runs as this future, which ends with the reply.
-    Runs(LocalBoxFuture<'static, Release>),
+    Runs(LocalBoxFuture<'static, CallerWake>),
     /// It runs on the worker pool.
     OnPool,
 }

@@ -34,9 +34,9 @@ impl<C: ?Sized> Mailboxes<C> {
     }
 
     /// As [`push`](Self::push), for a call from a transport: the host is woken once for all calls
-    /// that this thread [gathers](is_gathered).
-    pub(crate) fn push_gathered(&self, call: Arc<dyn Job<C>>) {
-        if is_gathered(&self.bell) {
+    /// that this thread [gathers](defer_wake).
+    pub(crate) fn push_deferred(&self, call: Arc<dyn Job<C>>) {
+        if defer_wake(&self.bell) {
             let mailbox = self.get(call.entry().mailbox);
             reject_if_closed(mailbox.push_without_wake(QueuedJob(call), &self.bell));
         } else {

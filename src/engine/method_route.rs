@@ -17,7 +17,7 @@ use crate::service::{
 };
 use crate::sync::Arc;
 
-use super::answer::{SeriesReplies, pending, write, write_early};
+use super::answer::{SerializedReplies, pending, write, write_early};
 use super::begin::{BatchContext, Begun, Entrance, NewCall, Payload, begin, begin_series};
 use super::core::Core;
 
@@ -80,19 +80,19 @@ impl<S: Handles<M>, M: Message> Route for MethodRoute<S, M> {
             batch: Some(BatchContext { budget, write: write_early::<M> }),
         };
         match begin(&self.core, &self.entry, incoming) {
-            Begun::Ended(reply) if notification => Started::Done(reply.map(drop)),
-            Begun::Ended(reply) => Started::Done(write(M::NAME, reply, budget, out)),
-            Begun::Runs(run) => pending::<M>(run.map_ok(|output| Ready::Value(output, None)), budget),
-            Begun::Queued(_) if notification => Started::Sent,
+            Begun::Ended(reply) if notification => StartResult::Done(reply.map(drop)),
+            Begun::Ended(reply) => StartResult::Done(write(M::NAME, reply, budget, out)),
+            Begun::Runs(run) => pending::<M>(run.map_ok(|output| ReadyOutput::Value(output, None)), budget),
+            Begun::Queued(_) if notification => StartResult::Sent,
             Begun::Queued(call) => pending::<M>(call.answer(), budget),
-            Begun::Rejected(rejection) => Started::Done(Err(rejection.error)),
-            Begun::NoRoom(call, rejection) => Started::NoRoom(call, rejection),
+            Begun::Rejected(rejection) => StartResult::Done(Err(rejection.error)),
+            Begun::NoRoom(call, rejection) => StartResult::NoRoom(call, rejection),
         }
     }
 
     fn run_series(&self, call: CallContext, params: &mut dyn Iterator<Item = Option<&str>>) -> Box<dyn SeriesReplies> {
         let replies = begin_series(&self.core, &self.entry, call, || read_all::<M>(params));
-        Box::new(SeriesReplies::<M>(replies.into_iter()))
+        Box::new(SerializedReplies::<M>(replies.into_iter()))
     }
 
     fn describe(&self, generators: &mut Generators) -> Description {

@@ -15,7 +15,7 @@
 //! 4. [`run`] runs a method once, inline or on the host: it enters the chain of services, takes the
 //!    time, catches the panic, and keeps or discards the state. The [watch](run::watch) looks for
 //!    methods that hold their thread for too long while they still run.
-//! 5. How the call ended is recorded once, by [`Record`](crate::measure::Record), and the reply
+//! 5. How the call ended is recorded once, by [`CallRecord`](crate::measure::CallRecord), and the reply
 //!    goes back to the caller.
 //!
 //! The [supervisor](host::supervisor) starts another host if one is lost. [`ServiceRef`] is a

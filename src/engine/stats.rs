@@ -110,13 +110,13 @@ impl ServiceStats {
 
 impl MethodStats {
     fn new(entry: &MethodEntry) -> Self {
-        let counters = &entry.meter.counters;
+        let tally = &entry.meter.counters;
         let refused_for = Refusals {
-            full: counters.get(Counter::RefusedFull),
-            hopeless: counters.get(Counter::RefusedHopeless),
-            overdue: counters.get(Counter::RefusedOverdue),
-            unavailable: counters.get(Counter::RefusedUnavailable),
-            params: counters.get(Counter::RefusedParams),
+            full: tally.get(Counter::RefusedFull),
+            hopeless: tally.get(Counter::RefusedHopeless),
+            overdue: tally.get(Counter::RefusedOverdue),
+            unavailable: tally.get(Counter::RefusedUnavailable),
+            params: tally.get(Counter::RefusedParams),
         };
         let Refusals { full, hopeless, overdue, unavailable, params } = refused_for;
         Self {
@@ -124,19 +124,19 @@ impl MethodStats {
             group: entry.options.group,
             depth: entry.slots.used(),
             capacity: entry.slots.capacity(),
-            running: counters.get(Counter::Running),
-            inline: counters.get(Counter::Inline),
-            queued: counters.get(Counter::Queued),
-            answered: counters.get(Counter::Answered),
-            failed: counters.get(Counter::Failed),
-            panicked: counters.get(Counter::Panicked),
+            running: tally.get(Counter::Running),
+            inline: tally.get(Counter::Inline),
+            queued: tally.get(Counter::Queued),
+            answered: tally.get(Counter::Answered),
+            failed: tally.get(Counter::Failed),
+            panicked: tally.get(Counter::Panicked),
             refused: full + hopeless + overdue + unavailable + params,
             refused_for,
-            expired: counters.get(Counter::Expired),
-            abandoned: counters.get(Counter::Abandoned),
+            expired: tally.get(Counter::Expired),
+            abandoned: tally.get(Counter::Abandoned),
             usual: entry.meter.cost.usual(),
-            wait: counters.wait(),
-            run: counters.run(),
+            wait: tally.wait(),
+            run: tally.run(),
         }
     }
 }

@@ -27,7 +27,7 @@ pub(crate) struct Queues<C> {
 
 impl Table {
     /// Collects the methods of a service, and creates their mailboxes.
-    pub(crate) fn of_service<S: Service, C: Queued>() -> (Self, Queues<C>) {
+    pub(crate) fn of_service<S: Service, C: QueueItem>() -> (Self, Queues<C>) {
         let mut list = List::<C> { methods: Vec::new(), mailboxes: Vec::new(), groups: HashMap::new() };
         S::methods(&mut list);
         let List { methods, mailboxes: plans, .. } = list;
@@ -51,12 +51,12 @@ impl Table {
     }
 
     /// Returns the entries in the order of the table.
-    pub(crate) fn entries(&self) -> &[Arc<Entry>] {
+    pub(crate) fn entries(&self) -> &[Arc<MethodEntry>] {
         &self.entries
     }
 
     /// Returns the entry of a message type; `None` if the table does not list it.
-    pub(crate) fn entry<M: Message>(&self) -> Option<&Arc<Entry>> {
+    pub(crate) fn entry<M: Message>(&self) -> Option<&Arc<MethodEntry>> {
         self.by_type.get(&TypeId::of::<M>())
     }
 

@@ -85,7 +85,7 @@ pub(super) fn start<S: Handles<M>, M: Message>(
 fn context<S: Service>(
     core: &Core<S>,
     by: &CallOptions,
-    entry: &Entry,
+    entry: &MethodEntry,
     notification: bool,
 ) -> Result<CallContext, RpcError> {
     let arrived = Instant::now();

@@ -11,7 +11,7 @@ use actix_web::http::header::{ALLOW, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, 
 use actix_web::web::Bytes;
 
 use crate::dispatch::Dispatch;
-use crate::jsonrpc::{Dialect, RpcError, beginning};
+use crate::jsonrpc::{Dialect, RpcError, truncated};
 
 use super::allowed_methods::AllowedMethods;
 use super::unread_body::WithUnreadBody;
@@ -89,7 +89,7 @@ impl HttpRejection {
     /// `declared` is the request's `Content-Length`, if it has one.
     pub(crate) fn body_too_large(declared: Option<&str>, limit: usize) -> Self {
         let declared =
-            declared.map(|length| format!(", got {}", beginning(length, MAX_QUOTED_HEADER))).unwrap_or_default();
+            declared.map(|length| format!(", got {}", truncated(length, MAX_QUOTED_HEADER))).unwrap_or_default();
         let reason = format!("the body may have at most {limit} bytes{declared}");
         Self::with_reason(StatusCode::PAYLOAD_TOO_LARGE, reason)
     }
@@ -141,5 +141,5 @@ impl HttpRejection {
 /// Returns a header's values for use in a reason, shortened.
 fn sent(headers: &HeaderMap, name: &HeaderName) -> String {
     let sent: Vec<_> = headers.get_all(name).map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
-    if sent.is_empty() { "none".to_owned() } else { format!("`{}`", beginning(&sent.join(", "), MAX_QUOTED_HEADER)) }
+    if sent.is_empty() { "none".to_owned() } else { format!("`{}`", truncated(&sent.join(", "), MAX_QUOTED_HEADER)) }
 }

@@ -15,8 +15,8 @@ pub(crate) struct InFlight {
 
 impl InFlight {
     /// Counts a call. `None` if its method or its service is at the limit.
-    pub(crate) fn take(method: &Arc<Limit>, service: &Arc<Limit>) -> Option<Self> {
-        if !method.take(1) {
+    pub(crate) fn take(method: &Arc<BoundedCounter>, service: &Arc<BoundedCounter>) -> Option<Self> {
+        if !method.try_acquire(1) {
             return None;
         }
         if !service.try_acquire(1) {

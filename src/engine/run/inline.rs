@@ -32,7 +32,7 @@ pub(crate) fn run_now<S: Handles<M>, M: Message>(
         return Ok(Err(expire(entry, call, began)));
     }
     let Some(turn) = take_soon(core) else { return Err((call, message)) };
-    let record = Record::inline(entry, call, began);
+    let record = CallRecord::inline(entry, call, began);
     let call = record.call();
     let ran = run(entry, current(core, call), call, turn, message, began);
     let (reply, end) = expire_if_late(ran.reply, ran.end, call, ran.at, || began);
@@ -84,7 +84,7 @@ pub(crate) fn run_here<S: Service, M: Message>(
 }
 
 /// Returns the deadline error of a call that has expired before it started.
-fn expire(entry: &Entry, call: CallContext, now: Instant) -> RpcError {
+fn expire(entry: &MethodEntry, call: CallContext, now: Instant) -> RpcError {
     let error = deadline_error(&call, now);
     CallRecord::outside(entry, call).end(CallEnd::Expired, Some(&error), None, now);
     error

@@ -37,7 +37,7 @@ use super::state::{Reading, Side, StateLock, Writing};
 /// The result of one run.
 pub(crate) struct RunResult<M: Message> {
     pub(crate) reply: Reply<M>,
-    pub(crate) end: End,
+    pub(crate) end: CallEnd,
     /// Time for which it held the thread.
     pub(crate) took: Duration,
     pub(crate) at: Instant,
@@ -57,7 +57,7 @@ pub(crate) struct RunGuard<'a> {
 }
 
 impl<'a> RunGuard<'a> {
-    pub(crate) fn enter(entry: &'a Entry, current: Current) -> Self {
+    pub(crate) fn enter(entry: &'a MethodEntry, current: Current) -> Self {
         Self { _watched: WatchGuard::begin(entry), _counted: CountedRunning::new(entry), _around: current.enter() }
     }
 }
@@ -126,8 +126,8 @@ impl<S: Service, M: Message> Turn<'_, S, M> {
 }
 
 /// Whether the state is kept after a `&mut self` call that ended like this.
-pub(crate) fn keeps_state(entry: &Entry, end: End) -> bool {
-    end != End::Panicked || entry.options.on_panic == OnPanic::Keep
+pub(crate) fn keeps_state(entry: &MethodEntry, end: CallEnd) -> bool {
+    end != CallEnd::Panicked || entry.options.on_panic == OnPanic::Keep
 }
 
 /// Runs an async method. Each poll is timed and charged to the mailbox of the method.

@@ -62,7 +62,7 @@ fn run_all(queue: &Receiver<Work>) {
 /// mailboxes, where they can still expire or be abandoned.
 pub(crate) struct ServicePool<C: ?Sized> {
     pool: Pool,
-    busy: Arc<Limit>,
+    busy: Arc<BoundedCounter>,
     /// Calls in the pool.
     running: Mutex<Vec<Arc<dyn Job<C>>>>,
 }
@@ -75,7 +75,7 @@ impl<C: ?Sized> ServicePool<C> {
 
     /// Takes the right to put one call into the pool.
     pub(crate) fn permit(&self) -> Option<PoolPermit> {
-        self.busy.take(1).then(|| PoolPermit(Arc::clone(&self.busy)))
+        self.busy.try_acquire(1).then(|| PoolPermit(Arc::clone(&self.busy)))
     }
 
     /// Puts a call into the pool, where `run` runs it.
@@ -115,7 +115,7 @@ impl fmt::Debug for Pool {
 
 /// The right to have one call in the pool, until it is dropped.
 #[derive(Debug)]
-pub(crate) struct PoolPermit(Arc<Limit>);
+pub(crate) struct PoolPermit(Arc<BoundedCounter>);
 
 impl Drop for PoolPermit {
     fn drop(&mut self) {

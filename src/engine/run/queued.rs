@@ -8,7 +8,7 @@ use std::task::Poll;
 use tokio::time::Instant;
 
 use crate::engine::core::Core;
-use crate::engine::job::{Job, StartResult};
+use crate::engine::job::{Job, JobStart};
 use crate::engine::state::{OwnedReading, OwnedWriting, Side};
 use crate::jsonrpc::RpcError;
 use crate::log::discard;
@@ -43,7 +43,7 @@ impl<S: Handles<M>, M: Message> Job<Core<S>> for Call<M> {
         self.cut_off();
     }
 
-    fn start(self: Arc<Self>, core: &Arc<Core<S>>, now: Instant) -> StartResult {
+    fn start(self: Arc<Self>, core: &Arc<Core<S>>, now: Instant) -> JobStart {
         match S::HANDLER {
             Handler::Read(_) | Handler::Write(_) if <S as ByKind<M>>::IS_SYNC => self.run(core, now),
             Handler::ReadAsync(run) if <S as ByKind<M>>::IS_READ_ASYNC => self.start_reading(core, now, run),
@@ -63,34 +63,34 @@ impl<M: Message> Call<M> {
         }
     }
 
-    fn run<S: Handles<M>>(&self, core: &Core<S>, now: Instant) -> StartResult {
-        let Some(turn) = Turn::take(&core.state, Side::Host) else { return StartResult::Blocked };
-        let Some(message) = self.begin(now) else { return StartResult::Nothing };
+    fn run<S: Handles<M>>(&self, core: &Core<S>, now: Instant) -> JobStart {
+        let Some(turn) = Turn::take(&core.state, Side::Host) else { return JobStart::Blocked };
+        let Some(message) = self.begin(now) else { return JobStart::Nothing };
         let call = self.context();
         let RunResult { reply, end, took, at } = run(self.entry(), current(core, call), call, turn, message, now);
-        StartResult::Ran { release: self.end(reply, end, at), took, at }
+        JobStart::Ran { release: self.end(reply, end, at), took, at }
     }
 
-    fn start_reading<S: Service>(self: Arc<Self>, core: &Core<S>, now: Instant, run: ReadAsync<S, M>) -> StartResult {
+    fn start_reading<S: Service>(self: Arc<Self>, core: &Core<S>, now: Instant, run: ReadAsync<S, M>) -> JobStart {
         let Some(in_flight) = InFlight::take(&self.entry().in_flight, &core.in_flight) else {
-            return StartResult::Blocked;
+            return JobStart::Blocked;
         };
-        let Some(turn) = core.state.try_read_owned(in_flight) else { return StartResult::Blocked };
-        let Some(message) = self.begin(now) else { return StartResult::Nothing };
+        let Some(turn) = core.state.try_read_owned(in_flight) else { return JobStart::Blocked };
+        let Some(message) = self.begin(now) else { return JobStart::Nothing };
         let around = current(core, self.context());
-        StartResult::Runs(Box::pin(read_async(AsyncCall(self), turn, message, run, around)))
+        JobStart::Runs(Box::pin(read_async(AsyncCall(self), turn, message, run, around)))
     }
 
-    fn start_writing<S: Service>(self: Arc<Self>, core: &Core<S>, now: Instant, run: WriteAsync<S, M>) -> StartResult {
-        let Some(turn) = core.state.try_write_owned() else { return StartResult::Blocked };
-        let Some(message) = self.begin(now) else { return StartResult::Nothing };
+    fn start_writing<S: Service>(self: Arc<Self>, core: &Core<S>, now: Instant, run: WriteAsync<S, M>) -> JobStart {
+        let Some(turn) = core.state.try_write_owned() else { return JobStart::Blocked };
+        let Some(message) = self.begin(now) else { return JobStart::Nothing };
         let around = current(core, self.context());
-        StartResult::Runs(Box::pin(write_async(AsyncCall(self), turn, message, run, around)))
+        JobStart::Runs(Box::pin(write_async(AsyncCall(self), turn, message, run, around)))
     }
 
-    fn hand_over<S: Handles<M>>(self: Arc<Self>, core: &Arc<Core<S>>, now: Instant, method: Compute<M>) -> StartResult {
-        let Some(place) = core.pool.permit() else { return StartResult::Blocked };
-        let Some(message) = self.begin(now) else { return StartResult::Nothing };
+    fn hand_over<S: Handles<M>>(self: Arc<Self>, core: &Arc<Core<S>>, now: Instant, method: Compute<M>) -> JobStart {
+        let Some(place) = core.pool.permit() else { return JobStart::Blocked };
+        let Some(message) = self.begin(now) else { return JobStart::Nothing };
         let around = current(core, self.context());
         let on_pool = PoolRun { core: Arc::clone(core), job: self.clone(), place: Some(place) };
         core.pool.spawn(self.clone(), move || {
@@ -104,7 +104,7 @@ impl<M: Message> Call<M> {
             }
             drop(on_pool);
         });
-        StartResult::OnPool
+        JobStart::OnPool
     }
 }
 

@@ -33,7 +33,7 @@ pub(crate) fn run_series<S: Handles<M>, M: Message>(
 ) -> Vec<Reply<M>> {
     let Some(turn) = take_soon(core) else { return Vec::new() };
     let running = RunGuard::enter(entry, current(core, &call));
-    let record = Record::series(entry, call);
+    let record = CallRecord::series(entry, call);
     let mut series = Series { core, record, turn, replies: Vec::with_capacity(messages.len()) };
     series.run(messages.into_iter());
     drop(running);
@@ -44,7 +44,7 @@ struct Series<'a, S: Service, M: Message> {
     core: &'a Core<S>,
     record: CallRecord<&'a MethodEntry>,
     turn: Turn<'a, S, M>,
-    /// Replies of the calls that have run.
+    /// SeriesReplies of the calls that have run.
     replies: Vec<Reply<M>>,
 }
 
@@ -70,7 +70,7 @@ impl<S: Service, M: Message> Series<'_, S, M> {
     ///
     /// Reading the clock for each would cost as much as a short call. The coarse clock costs a
     /// fraction of that, and shows a call that is unusually long, to a few milliseconds.
-    fn run_some(&mut self, messages: &mut vec::IntoIter<M>) -> Option<End> {
+    fn run_some(&mut self, messages: &mut vec::IntoIter<M>) -> Option<CallEnd> {
         let (mut last, tick) = (None, coarsetime::Instant::now_without_cache_update());
         for message in messages.take(self.record.entry().meter.cost.runs_per_short_slice()) {
             if !self.replies.is_empty() && self.core.quota.anyone_waits() {
@@ -88,14 +88,14 @@ impl<S: Service, M: Message> Series<'_, S, M> {
 
     /// Records the runs after the first `before`, which lasted from `began` to `at`. If that is
     /// long, one of them was long, and the others are taken to have had their usual duration.
-    fn record(&mut self, before: usize, last: Option<End>, began: Instant, at: Instant) {
+    fn record(&mut self, before: usize, last: Option<CallEnd>, began: Instant, at: Instant) {
         let (entry, call) = (*self.record.entry(), self.record.call());
         let late = at >= call.deadline && !call.notification;
         let ended = &mut self.replies[before..];
         if late {
             // The deadline has passed during these runs. Which of them ended before it is unknown,
             // so all count as late.
-            let answered = ended.len() - usize::from(last == Some(End::Panicked));
+            let answered = ended.len() - usize::from(last == Some(CallEnd::Panicked));
             for reply in &mut ended[..answered] {
                 discard(std::mem::replace(reply, Err(deadline_error(call, began))));
             }

@@ -53,7 +53,7 @@ struct Watch {
     last: AtomicU32,
     thread: Mutex<Option<Thread>>,
     slots: Mutex<ThreadSlots>,
-    methods: Mutex<BTreeMap<u32, Weak<Entry>>>,
+    methods: Mutex<BTreeMap<u32, Weak<MethodEntry>>>,
 }
 
 /// What one thread runs. On cache lines of its own, since its thread writes it twice per run.
@@ -112,7 +112,7 @@ impl Drop for SlotLease {
 
 /// Registers a method, so that the watch can find it by its number. Call this before the method
 /// runs.
-pub(crate) fn register(entry: &Arc<Entry>) {
+pub(crate) fn register(entry: &Arc<MethodEntry>) {
     let mut methods = WATCH.methods.lock();
     methods.retain(|_, entry| entry.strong_count() > 0);
     methods.insert(entry.number, Arc::downgrade(entry));
@@ -128,7 +128,7 @@ pub(crate) struct WatchGuard {
 
 impl WatchGuard {
     #[inline]
-    pub(crate) fn begin(entry: &Entry) -> Self {
+    pub(crate) fn begin(entry: &MethodEntry) -> Self {
         let since = WATCH.current_tick();
         let slot = SLOT.get().unwrap_or_else(|| WATCH.lease_slot());
         let around = SlotContent::from_word(slot.0.load(Ordering::Relaxed));
@@ -229,7 +229,7 @@ impl Watch {
         let entry = self.methods.lock().get(&method).and_then(Weak::upgrade);
         if let Some(entry) = entry {
             let warns = ticks == STUCK || ticks.is_multiple_of(WARN);
-            entry.meter.holds(entry.name, INTERVAL * ticks, Instant::now(), warns);
+            entry.meter.record_overlong_hold(entry.name, INTERVAL * ticks, Instant::now(), warns);
         }
     }
 

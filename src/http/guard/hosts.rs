@@ -88,7 +88,7 @@ impl AllowedHosts {
         if let Some(line) = request.uri().authority() {
             host = format!("{host} and {line} in the request line");
         }
-        let host = beginning(&host, MAX_LOGGED_HOST);
+        let host = truncated(&host, MAX_LOGGED_HOST);
         log_warn!(
             host,
             times,

@@ -39,9 +39,9 @@ pub(crate) struct EndpointConfig {
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// A function that answers the body of a request.
-pub(crate) trait BodyHandler: AsyncFn(&[u8], Arrival<'_>) -> Answer + 'static {}
+pub(crate) trait BodyHandler: AsyncFn(&[u8], RequestMeta<'_>) -> RpcResponse + 'static {}
 
-impl<H: AsyncFn(&[u8], Arrival<'_>) -> Answer + 'static> BodyHandler for H {}
+impl<H: AsyncFn(&[u8], RequestMeta<'_>) -> RpcResponse + 'static> BodyHandler for H {}
 
 /// A path for calls, with the function that answers them.
 pub(crate) struct Endpoint<H> {
@@ -58,7 +58,7 @@ pub(crate) fn endpoint(
     front: Arc<EndpointConfig>,
     dispatch: Arc<Dispatch>,
 ) -> Arc<Endpoint<impl BodyHandler + use<>>> {
-    let handle = async move |body: &[u8], arrival: Arrival<'_>| dispatch.handle(body, arrival).await;
+    let handle = async move |body: &[u8], meta: RequestMeta<'_>| dispatch.handle(body, meta).await;
     Arc::new(Endpoint { path: path.to_owned(), dialect, front, handle })
 }
 
@@ -123,7 +123,7 @@ impl<H: BodyHandler> Endpoint<H> {
         is_json(headers)?;
         let connection = request.conn_data::<Rc<ConnectionState>>().map(Rc::as_ref);
         let body = body::read(payload, headers, &self.front.body, &self.front.stopping, connection).await?;
-        let arrival = Arrival {
+        let meta = RequestMeta {
             token: caller_headers::token(headers, &self.front.token_header),
             // The socket's address: a caller may write any address into a header.
             peer: request.peer_addr().map(|peer| peer.ip()),
@@ -146,7 +146,7 @@ impl<H: BodyHandler> Endpoint<H> {
 
     /// Returns the answer after a panic outside of any method. That is a bug in callbox, but the
     /// client must still get a response and keep its connection.
-    fn after_panic(&self, panic: &(dyn Any + Send)) -> Answer {
+    fn after_panic(&self, panic: &(dyn Any + Send)) -> RpcResponse {
         let text = panic.downcast_ref::<&str>().copied();
         let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("a panic");
         let error = RpcError::internal(&format_args!("the dispatch panicked: {text}"));

@@ -26,7 +26,7 @@ fn answer(body: impl Into<Vec<u8>>) -> RpcResponse {
 }
 
 /// Answers as the body asks, or with the length of the body, the token and the timeout.
-async fn answer_by_body(body: &[u8], arrival: Arrival<'_>) -> Answer {
+async fn answer_by_body(body: &[u8], meta: RequestMeta<'_>) -> RpcResponse {
     match body {
         b"nothing" => RpcResponse { body: None, error: None, retry_after: None },
         b"busy" => {
@@ -34,7 +34,7 @@ async fn answer_by_body(body: &[u8], arrival: Arrival<'_>) -> Answer {
         }
         b"denied" => RpcResponse { error: Some(code::ACCESS_DENIED), ..answer("denied") },
         b"panic" => panic!("a secret"),
-        other => answer(format!("{} {:?} {:?}", other.len(), arrival.token, arrival.timeout)),
+        other => answer(format!("{} {:?} {:?}", other.len(), meta.token, meta.timeout)),
     }
 }
 

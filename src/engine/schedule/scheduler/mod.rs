@@ -21,7 +21,7 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, Sleep};
 
 use crate::log::{Harmless, discard, panic_text};
-use crate::mailbox::{Entry, Mailbox, Release, wake};
+use crate::mailbox::{CallerWake, Mailbox, MethodEntry, wake};
 use crate::measure::nanos;
 use crate::service::{MethodKind, Service};
 use crate::sync::Arc;
@@ -29,7 +29,7 @@ use crate::sync::Arc;
 use crate::engine::core::Core;
 use crate::engine::host::backoff::Backoff;
 use crate::engine::host::factory::Factory;
-use crate::engine::job::{QueuedJob, StartResult};
+use crate::engine::job::{JobStart, QueuedJob};
 use crate::engine::lifecycle::Status;
 use crate::engine::schedule::fair_queue::FairQueue;
 use crate::engine::schedule::gate::{Gate, HeldUp};
@@ -62,7 +62,7 @@ pub(crate) struct Scheduler<S: Service> {
     exit: Option<oneshot::Sender<Exit>>,
 }
 
-/// Why a scheduler ended.
+/// RejectReason a scheduler ended.
 #[derive(Debug)]
 pub(crate) enum Exit {
     /// The first state could not be made, for this reason.
@@ -79,13 +79,13 @@ enum RoundEnd {
     Yield,
     /// Make a new state.
     Refill,
-    /// End the service.
+    /// CallEnd the service.
     Close,
 }
 
 impl<S: Service> Scheduler<S> {
     pub(crate) fn new(core: Arc<Core<S>>, factory: Factory<S>, exit: oneshot::Sender<Exit>) -> Self {
-        let is_async = |entry: &&Arc<Entry>| matches!(entry.kind, MethodKind::ReadAsync | MethodKind::WriteAsync);
+        let is_async = |entry: &&Arc<MethodEntry>| matches!(entry.kind, MethodKind::ReadAsync | MethodKind::WriteAsync);
         let mut async_mailboxes: Vec<_> =
             core.table.entries().iter().filter(is_async).map(|entry| entry.mailbox).collect();
         let mailboxes = core.mailboxes.iter().len();
@@ -239,9 +239,9 @@ impl<S: Service> Scheduler<S> {
             // Phase 3: reject it if it has waited too long, or leave it if the gate is closed to
             // it.
             if let Some(rejection) =
-                self.core.admission.is_overdue(entry, job.arrived(), self.queue.busy_since(index), now)
+                self.core.admission.shed_if_overdue(entry, job.arrived(), self.queue.busy_since(index), now)
             {
-                job.turn_away(rejection);
+                job.reject(rejection);
                 self.gate.settle(index, 1);
                 continue;
             }
@@ -249,7 +249,7 @@ impl<S: Service> Scheduler<S> {
                 self.queue.block(index);
                 continue;
             }
-            // Phase 4: start it. Replies that are ready do not wait for a call that may take long.
+            // Phase 4: start it. SeriesReplies that are ready do not wait for a call that may take long.
             if !self.wakers.is_empty() && entry.meter.cost.may_end_after(until, now) {
                 self.wake_callers();
                 now = Instant::now();
@@ -267,29 +267,29 @@ impl<S: Service> Scheduler<S> {
 
     /// Updates queue and gate after an attempt to start a call at `now`. Returns the time
     /// afterwards if the call started.
-    fn started(&mut self, index: usize, kind: MethodKind, start: StartResult, now: Instant) -> Option<Instant> {
+    fn started(&mut self, index: usize, kind: MethodKind, start: JobStart, now: Instant) -> Option<Instant> {
         let now = match start {
-            StartResult::Blocked => {
+            JobStart::Blocked => {
                 self.gate.blocked(index, kind, now);
                 self.queue.block(index);
                 return None;
             }
-            StartResult::Nothing => {
+            JobStart::Nothing => {
                 self.gate.settle(index, 1);
                 return None;
             }
-            StartResult::Ran { release, took, at } => {
+            JobStart::Ran { release, took, at } => {
                 self.wakers.extend(release.into_waker());
                 self.queue.started(index);
                 self.queue.charge(index, nanos(took));
                 at
             }
-            StartResult::Runs(future) => {
+            JobStart::Runs(future) => {
                 self.queue.started(index);
                 self.running.push(AsyncRun { future: Harmless::new(future), writer: kind == MethodKind::WriteAsync });
                 now
             }
-            StartResult::OnPool => {
+            JobStart::OnPool => {
                 self.queue.started(index);
                 now
             }
@@ -310,7 +310,7 @@ impl<S: Service> Scheduler<S> {
             let mailbox = core.mailboxes.get(index);
             let Some(QueuedJob(head)) = mailbox.head() else { return HeldUp::default() };
             let entry = head.entry();
-            HeldUp::waiting(mailbox.len(), entry.kind, entry.in_flight.most() - entry.in_flight.used())
+            HeldUp::waiting(mailbox.len(), entry.kind, entry.in_flight.max() - entry.in_flight.in_use())
         });
         self.queue.unblock();
     }
@@ -351,12 +351,12 @@ impl<S: Service> fmt::Debug for Scheduler<S> {
 
 /// An async call that runs.
 struct AsyncRun {
-    future: Harmless<LocalBoxFuture<'static, Release>>,
+    future: Harmless<LocalBoxFuture<'static, CallerWake>>,
     writer: bool,
 }
 
 impl Future for AsyncRun {
-    type Output = (Release, bool);
+    type Output = (CallerWake, bool);
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let writer = self.writer;
