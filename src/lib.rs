@@ -1,8 +1,8 @@
 //! Write a struct, get a microservice.
 //!
-//! callbox turns a struct into a JSON-RPC 2.0 service on actix. The fields of the struct are the state
-//! of an actor, the methods of one `impl` block are its API, and every method has a bounded mailbox of
-//! its own.
+//! callbox turns a struct into a JSON-RPC 2.0 service on actix. The fields of the struct are the
+//! state of an actor, the methods of one `impl` block are its API, and every method has a bounded
+//! mailbox of its own.
 //!
 //! ```no_run
 //! use callbox::{Server, service};
@@ -32,25 +32,26 @@
 //!   -d '{"jsonrpc":"2.0","method":"say_hello","params":{"name":"world"},"id":1}'
 //! ```
 //!
-//! Start with [`service`](macro@service), which documents everything that an `impl` block can say, and
-//! with [`Server`], which documents everything that a server can be set to. The [`guide`] explains one
-//! subject per page.
+//! Start with [`service`](macro@service), which documents everything that an `impl` block can say,
+//! and with [`Server`], which documents everything that a server can be set to. The [`guide`]
+//! explains one subject per page.
 //!
 //! # Vocabulary
 //!
 //! A **service** is your struct. A **method** is one of its exposed functions, and has a typed
-//! **message**: the struct of its parameters. A **call** is one message on its way, a **notification**
-//! a call without a reply. Calls wait in the **mailbox** of their method. The **host** is the actor that
-//! runs the calls of a service. A **turn** is the right to run a call on the state: the host takes it,
-//! or for a moment a transport thread, and then the call runs **inline**, where it arrived. The
-//! **caller** is the name that the authenticator gives to whoever calls.
+//! **message**: the struct of its parameters. A **call** is one message on its way, a
+//! **notification** a call without a reply. Calls wait in the **mailbox** of their method. The
+//! **host** is the actor that runs the calls of a service. A **turn** is the right to run a call on
+//! the state: the host takes it, or for a moment a transport thread, and then the call runs
+//! **inline**, where it arrived. The **caller** is the name that the authenticator gives to whoever
+//! calls.
 //!
 //! # The way of a call
 //!
 //! ```text
-//!  bytes ─▶ Envelope ─▶ Caller ─▶ Route ─▶ message ─▶ begin ─┬─▶ inline: take the turn, run ───────┐
-//!  http     jsonrpc     auth      router   service::params   └─▶ Mailbox ─║─▶ host: schedule, run ─┤
-//!  bytes ◀─────────────── response ◀──────────────── Result<T, RpcError> ◀─── CallRecord ◀─────────┘
+//! bytes ─▶ Envelope ─▶ Caller ─▶ Route ─▶ message ─▶ begin ─┬─▶ inline: take the turn, run ──────┐
+//! http     jsonrpc     auth      router   service::params   └─▶ Mailbox ─║─▶ schedule, then run ─┤
+//! bytes ◀────────────── response ◀─────────── Result<T, RpcError> ◀─── CallRecord ◀──────────────┘
 //! ```
 //!
 //! Left of ║ runs on the thread of the transport, right of it on the thread of the host.
@@ -85,7 +86,8 @@
 //!
 //! # Layout
 //!
-//! From the outside in. A module knows only modules that come after it, which `tests/layers.rs` checks.
+//! From the outside in. A module knows only modules that come after it, which `tests/layers.rs`
+//! checks.
 //!
 //! - [`stats`] is one path for the statistics of services, methods and durations.
 //! - [`client`] calls services, of callbox and of others. Over HTTP it needs the feature `client`.
@@ -93,20 +95,20 @@
 //! - `server` is the builder: it turns settings into parts, runs them, and shuts them down.
 //! - `settings` resolves flags over environment over file over builder, once.
 //! - `http` is the actix-web front: endpoints, rejections, pages, files, and care of connections.
-//! - `dispatch` takes one body and returns one, for any transport. It asks `auth` who is calling and
-//!   `router` for the method.
+//! - `dispatch` takes one body and returns one, for any transport. It asks `auth` who is calling
+//!   and `router` for the method.
 //! - `console` feeds the page at `/console` while somebody looks at it.
 //! - `builtin` has callbox's own methods: `get_service_specs`, `rpc.discover` and `rpc.mailboxes`.
 //! - `router` maps names to methods, and checks them at the start.
 //! - `engine` is state and execution: the way in, the runs, the scheduler, and the host with its
 //!   supervisor.
-//! - `mailbox` is admission and queueing: bounded queues of calls, quotas, deadlines, and the bell that
-//!   wakes the host.
+//! - `mailbox` is admission and queueing: bounded queues of calls, quotas, deadlines, and the bell
+//!   that wakes the host.
 //! - `measure` is what is known of each method: the cost of its calls, and how they ended.
 //! - `route` is the border between `dispatch` and `engine`: a method as either side sees it.
 //! - `service` is what a service is made of: [`Service`], [`Message`], parameters, [`CallContext`].
-//! - [`auth`] is the actor that checks tokens, [`Caller`], which is its answer, and the authenticators
-//!   for a file of hashed tokens and, with the feature `jwt`, for JSON Web Tokens.
+//! - [`auth`] is the actor that checks tokens, [`Caller`], which is its answer, and the
+//!   authenticators for a file of hashed tokens and, with the feature `jwt`, for JSON Web Tokens.
 //! - `jsonrpc` is the wire: envelopes, ids, errors, dialects. It knows no async and no HTTP.
 //! - `log` is how all of them log: no line does harm, and no cause floods the log.
 //!

@@ -29,9 +29,9 @@ const fn hop(file: &'static str, function: &'static str, by: &'static str) -> Ho
 
 /// A call over HTTP of a sync method that runs where it arrived, from the request to its response.
 const INLINE: &[Hop] = &[
-    hop("http/rpc/mod.rs", "shortcut", ""),
+    hop("http/rpc/mod.rs", "fast_path", ""),
     hop("http/rpc/mod.rs", "answer", "endpoint.answer("),
-    hop("http/guard/answer.rs", "answer", "guard.answer("),
+    hop("http/guard/respond.rs", "respond", "guard.respond("),
     hop("http/guard/mod.rs", "admit", "self.admit("),
     hop("http/rpc/mod.rs", "call", "self.call("),
     hop("http/body/mod.rs", "read", "body::read("),
