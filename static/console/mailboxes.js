@@ -158,7 +158,7 @@ function overviewRow({ method }) {
       fill.show(now.depth, now.capacity);
       depth.replaceChildren(make("strong", {}, figures(now.depth)), make("span", { class: "hidden" }, " waiting, of "), `\u2009/\u2009${figures(now.capacity)}`);
       say(rate, `${figures(now.ran_per_s)}/s`);
-      say(away, now.turned_away_per_s > 0 ? `${figures(now.turned_away_per_s)}/s turned away` : "");
+      say(away, now.turned_away_per_s > 0 ? `${figures(now.turned_away_per_s)}/s rejected` : "");
     },
   };
 }
