@@ -23,12 +23,12 @@ const ROUTE_RULES: RouteRules =
 /// too.
 pub(crate) fn mount_document(
     path: &str,
-    front: Arc<EndpointConfig>,
+    endpoint_config: Arc<EndpointConfig>,
     dispatch: Arc<Dispatch>,
     discover: Discover,
 ) -> impl FnOnce(&mut web::ServiceConfig) + use<> {
     let path = path.to_owned();
-    let route = Arc::new(DocumentRoute { front, dispatch, discover });
+    let route = Arc::new(DocumentRoute { endpoint_config, dispatch, discover });
     move |config| {
         config.service(web::resource(path).to(move |request: HttpRequest, payload: web::Payload| {
             let route = Arc::clone(&route);
@@ -38,18 +38,18 @@ pub(crate) fn mount_document(
 }
 
 struct DocumentRoute {
-    front: Arc<EndpointConfig>,
+    endpoint_config: Arc<EndpointConfig>,
     dispatch: Arc<Dispatch>,
     discover: Discover,
 }
 
 impl DocumentRoute {
     async fn answer(&self, request: &HttpRequest, payload: Payload) -> HttpResponse {
-        self.front.guard.respond(ROUTE_RULES, request, payload, async |_| self.render(request).await).await
+        self.endpoint_config.guard.respond(ROUTE_RULES, request, payload, async |_| self.render(request).await).await
     }
 
     async fn render(&self, request: &HttpRequest) -> Result<HttpResponse, HttpRejection> {
-        let token = caller_headers::token(request.headers(), &self.front.token_header);
+        let token = caller_headers::token(request.headers(), &self.endpoint_config.token_header);
         let peer = request.peer_addr().map(|peer| peer.ip());
         let Ok(caller) = self.dispatch.who(token, peer).await else {
             return Err(HttpRejection::authentication_unavailable());
@@ -60,7 +60,7 @@ impl DocumentRoute {
                 // The document depends on the caller, and changes with the next version of the
                 // service.
                 .insert_header((CACHE_CONTROL, "private, no-cache"))
-                .insert_header((VARY, format!("{AUTHORIZATION}, {}", self.front.token_header)))
+                .insert_header((VARY, format!("{AUTHORIZATION}, {}", self.endpoint_config.token_header)))
                 .body(json.into_owned()),
             Err(error) => RpcError::internal(&error).error_response(),
         })

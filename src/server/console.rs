@@ -29,7 +29,7 @@ impl Mount {
         settings: &Settings,
         address: Option<SocketAddr>,
         services: &[Arc<dyn Hosted>],
-        front: &Arc<EndpointConfig>,
+        endpoint_config: &Arc<EndpointConfig>,
         dispatch: &Arc<Dispatch>,
     ) -> Result<Option<Self>> {
         let is_local = address.is_some_and(|address| address.ip().to_canonical().is_loopback());
@@ -46,7 +46,7 @@ impl Mount {
         };
         let services = services.to_vec();
         let feed = StatsFeed::new(move || services.iter().map(|service| service.stats()).collect());
-        let console = Console::new(&facts, Arc::clone(front), Arc::clone(dispatch), feed)?;
+        let console = Console::new(&facts, Arc::clone(endpoint_config), Arc::clone(dispatch), feed)?;
         Ok(Some(Self { console, asked: settings.console.is_some(), gives_way: AtomicBool::new(false) }))
     }
 

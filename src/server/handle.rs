@@ -36,7 +36,7 @@ pub(super) struct Shared {
     pub(super) endpoints: Vec<(String, Dialect)>,
     /// Where the OpenRPC document is, if anywhere.
     pub(super) document: Option<(String, Discover)>,
-    pub(super) front: Arc<EndpointConfig>,
+    pub(super) endpoint_config: Arc<EndpointConfig>,
     pub(super) dispatch: Arc<Dispatch>,
     pub(super) console: Option<Mount>,
     pub(super) templates: Option<Templates>,
@@ -86,8 +86,8 @@ impl ServerHandle {
                 config.configure(mount(endpoint));
             }
             if let Some((path, discover)) = &shared.document {
-                let (front, dispatch) = (Arc::clone(&shared.front), Arc::clone(&shared.dispatch));
-                config.configure(mount_document(path, front, dispatch, discover.clone()));
+                let (endpoint_config, dispatch) = (Arc::clone(&shared.endpoint_config), Arc::clone(&shared.dispatch));
+                config.configure(mount_document(path, endpoint_config, dispatch, discover.clone()));
             }
             shared.add_own_routes(config);
             // After the user's own routes, which may want these paths.
@@ -180,7 +180,7 @@ impl Shared {
     /// The paths for calls. Made anew, as each worker has its own.
     pub(super) fn endpoints(&self) -> Vec<Arc<Endpoint<impl BodyHandler + use<>>>> {
         let of = |(path, dialect): &(String, Dialect)| {
-            endpoint(path, *dialect, Arc::clone(&self.front), Arc::clone(&self.dispatch))
+            endpoint(path, *dialect, Arc::clone(&self.endpoint_config), Arc::clone(&self.dispatch))
         };
         self.endpoints.iter().map(of).collect()
     }

@@ -65,7 +65,7 @@ pub(super) fn prepare(
         headers: &settings.cors_headers,
         any_over_loopback: any_origin_over_loopback(settings, &router, listens.get().copied())?,
     };
-    let front = EndpointConfig {
+    let endpoint_config = EndpointConfig {
         guard: RequestGuard::new(&settings.allowed_hosts, &cors, &token_header)?,
         token_header,
         body: BodyLimits { bytes: settings.body_limit, time: settings.body_timeout },
@@ -90,13 +90,13 @@ pub(super) fn prepare(
         response_limit: settings.response_limit,
         cut: cuts,
     };
-    let (front, dispatch) = (Arc::new(front), Arc::new(dispatch));
-    let console = Mount::new(settings, listens.get().copied(), &services, &front, &dispatch)?;
+    let (endpoint_config, dispatch) = (Arc::new(endpoint_config), Arc::new(dispatch));
+    let console = Mount::new(settings, listens.get().copied(), &services, &endpoint_config, &dispatch)?;
     let shared = Shared {
         services,
         endpoints,
         document,
-        front,
+        endpoint_config,
         dispatch,
         console,
         templates,

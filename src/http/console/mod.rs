@@ -63,7 +63,7 @@ pub(crate) struct Console(Arc<ConsoleState>);
 #[derive(Debug)]
 struct ConsoleState {
     page: Bytes,
-    front: Arc<EndpointConfig>,
+    endpoint_config: Arc<EndpointConfig>,
     dispatch: Arc<Dispatch>,
     feed: StatsFeed,
 }
@@ -76,7 +76,7 @@ impl Console {
     /// If the template cannot be rendered, which the tests rule out.
     pub(crate) fn new(
         facts: &ConsolePageData<'_>,
-        front: Arc<EndpointConfig>,
+        endpoint_config: Arc<EndpointConfig>,
         dispatch: Arc<Dispatch>,
         feed: StatsFeed,
     ) -> Result<Self, StartError> {
@@ -84,7 +84,7 @@ impl Console {
         registry.set_strict_mode(true);
         let page = registry.render_template(assets::PAGE, facts);
         let page = page.map_err(|error| StartError::new("the console's page cannot be rendered", error))?;
-        Ok(Self(Arc::new(ConsoleState { page: page.into(), front, dispatch, feed })))
+        Ok(Self(Arc::new(ConsoleState { page: page.into(), endpoint_config, dispatch, feed })))
     }
 
     /// Mounts the page, and its files and the stream below it.
@@ -116,7 +116,7 @@ impl Console {
                 _ => asset(request.match_info().query("file")),
             })
         };
-        self.0.front.guard.respond(ROUTE_RULES, request, payload, respond).await
+        self.0.endpoint_config.guard.respond(ROUTE_RULES, request, payload, respond).await
     }
 }
 

@@ -38,7 +38,7 @@ impl Console {
     /// `rpc.mailboxes`.
     pub(super) async fn stream(&self, request: &HttpRequest) -> HttpResponse {
         let inner = &*self.0;
-        let token = caller_headers::token(request.headers(), &inner.front.token_header);
+        let token = caller_headers::token(request.headers(), &inner.endpoint_config.token_header);
         let peer = request.peer_addr().map(|peer| peer.ip());
         if let Err(error) = inner.dispatch.admits(token, peer).await {
             return error.error_response();
@@ -57,7 +57,7 @@ impl Console {
         };
         let page = MailboxStream {
             frames,
-            stopping: inner.front.stopping.clone(),
+            stopping: inner.endpoint_config.stopping.clone(),
             dispatch: Arc::clone(&inner.dispatch),
             token: token.map(str::to_owned),
             peer,

@@ -47,7 +47,7 @@ impl<H: AsyncFn(&[u8], RequestMeta<'_>) -> RpcResponse + 'static> BodyHandler fo
 pub(crate) struct Endpoint<H> {
     path: String,
     dialect: Dialect,
-    front: Arc<EndpointConfig>,
+    endpoint_config: Arc<EndpointConfig>,
     handle: H,
 }
 
@@ -55,11 +55,11 @@ pub(crate) struct Endpoint<H> {
 pub(crate) fn endpoint(
     path: &str,
     dialect: Dialect,
-    front: Arc<EndpointConfig>,
+    endpoint_config: Arc<EndpointConfig>,
     dispatch: Arc<Dispatch>,
 ) -> Arc<Endpoint<impl BodyHandler + use<>>> {
     let handle = async move |body: &[u8], meta: RequestMeta<'_>| dispatch.handle(body, meta).await;
-    Arc::new(Endpoint { path: path.to_owned(), dialect, front, handle })
+    Arc::new(Endpoint { path: path.to_owned(), dialect, endpoint_config, handle })
 }
 
 /// Mounts an endpoint: `App::configure(mount(…))`.
@@ -115,16 +115,20 @@ where
 impl<H: BodyHandler> Endpoint<H> {
     async fn answer(&self, request: &HttpRequest, payload: Payload) -> HttpResponse {
         let rules = RouteRules { methods: AllowedMethods::Post, cross_origin: true, dialect: self.dialect };
-        self.front.guard.respond(rules, request, payload, async |payload| self.call(request, payload).await).await
+        self.endpoint_config
+            .guard
+            .respond(rules, request, payload, async |payload| self.call(request, payload).await)
+            .await
     }
 
     async fn call(&self, request: &HttpRequest, payload: &mut Payload) -> Result<HttpResponse, HttpRejection> {
         let headers = request.headers();
         is_json(headers)?;
         let connection = request.conn_data::<Rc<ConnectionState>>().map(Rc::as_ref);
-        let body = body::read(payload, headers, &self.front.body, &self.front.stopping, connection).await?;
+        let body = body::read(payload, headers, &self.endpoint_config.body, &self.endpoint_config.stopping, connection)
+            .await?;
         let meta = RequestMeta {
-            token: caller_headers::token(headers, &self.front.token_header),
+            token: caller_headers::token(headers, &self.endpoint_config.token_header),
             // The socket's address: a caller may write any address into a header.
             peer: request.peer_addr().map(|peer| peer.ip()),
             timeout: caller_headers::request_timeout(headers),
@@ -136,7 +140,7 @@ impl<H: BodyHandler> Endpoint<H> {
 
     fn respond(&self, answer: RpcResponse) -> HttpResponse {
         let Some(body) = answer.body else { return HttpResponse::NoContent().finish() };
-        let status = self.front.status.status(self.dialect, answer.error);
+        let status = self.endpoint_config.status.status(self.dialect, answer.error);
         let mut response = HttpResponse::build(status).insert_header((CONTENT_TYPE, JSON)).body(body);
         if status != StatusCode::OK {
             status::accompany(status, answer.retry_after, response.headers_mut());
