@@ -131,11 +131,11 @@ impl ConnectionAcceptor {
             Ok(guard) => Ok((self.establish(stream, guard).await?, Protocol::Http1, Some(peer))),
             Err(ConnectionRejected::WithResponse) => {
                 Box::pin(self.reject(stream)).await;
-                Err(ConnectionError::ConnectionRejected)
+                Err(ConnectionError::Rejected)
             }
             Err(ConnectionRejected::Immediately) => {
                 reject_connection::immediately(&stream, self.tls.is_some());
-                Err(ConnectionError::ConnectionRejected)
+                Err(ConnectionError::Rejected)
             }
         }
     }
@@ -164,7 +164,8 @@ impl ConnectionAcceptor {
             None => reject_connection::with_response(async { Ok(stream) }).await,
             #[cfg(feature = "tls")]
             Some(tls) => {
-                reject_connection::with_response(tokio_rustls::TlsAcceptor::from(Arc::clone(tls)).accept(stream)).await
+                let handshake = tokio_rustls::TlsAcceptor::from(Arc::clone(tls)).accept(stream);
+                reject_connection::with_response(handshake).await;
             }
             #[cfg(not(feature = "tls"))]
             Some(never) => match *never {},
@@ -175,7 +176,8 @@ impl ConnectionAcceptor {
 /// The reason why a connection ended.
 #[derive(Debug)]
 enum ConnectionError {
-    ConnectionRejected,
+    /// The connection was beyond the limits.
+    Rejected,
     /// The client disconnected before the first byte, or the TLS handshake failed.
     Handshake(io::Error),
     Http(DispatchError),
@@ -185,7 +187,7 @@ impl ConnectionError {
     /// Logs the error. Network scans cause many of these, so the level is only debug.
     fn log(&self) {
         match self {
-            Self::ConnectionRejected => {}
+            Self::Rejected => {}
             Self::Handshake(error) => log_debug!(%error, "a connection was closed in its handshake"),
             Self::Http(error) => log_debug!(%error, "a connection was closed"),
         }
