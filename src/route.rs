@@ -1,4 +1,7 @@
 //! A method as the dispatcher sees it: parameters in as JSON, a result out as JSON.
+//!
+//! This is the border between `dispatch`, which knows bodies and batches, and `engine`, which knows
+//! mailboxes and state. Neither knows the other.
 
 use std::fmt;
 use std::pin::Pin;
@@ -11,30 +14,31 @@ use crate::jsonrpc::{Budget, RpcError};
 
 use crate::service::{CallContext, Description, Generators, MethodOptions, ServiceId};
 
-/// How a call ended: its result is written where it belongs, or there is an error to be written.
+/// The outcome of a call: its result has been written to the response, or there is an error to
+/// write.
 pub(crate) type CallOutcome = Result<(), RpcError>;
 
-/// One callable name.
+/// A callable name.
 pub(crate) trait Route: Send + Sync {
-    /// As callers write it.
+    /// Returns the name as callers write it.
     fn name(&self) -> &'static str;
 
-    /// Access, deadline, documentation.
+    /// Returns access rule, deadline and documentation.
     fn options(&self) -> &MethodOptions;
 
-    /// Whether it is callbox's own.
+    /// Whether the method is one of callbox's own.
     fn is_builtin(&self) -> bool {
         false
     }
 
-    /// Tells the mailboxes of one server apart.
+    /// Returns the mailbox of the method: a batch keeps the order of its members within a mailbox.
     fn mailbox(&self) -> MailboxId;
 
-    /// Admits the call, reads its parameters, and runs it here or puts it into its mailbox.
+    /// Admits the call, reads its parameters, and runs it here or pushes it into its mailbox.
     fn start(&self, call: CallContext, params: Option<&str>, context: StartContext<'_>) -> StartResult;
 
-    /// Runs the first of several calls here and now, which have all but their parameters in common, and gives their replies. The
-    /// others are yet to be [started](Self::start).
+    /// Runs a prefix of several calls here and now, and returns their replies. The calls have
+    /// everything but their parameters in common. The others must still be [started](Self::start).
     fn run_series(
         &self,
         _call: CallContext,
@@ -43,14 +47,15 @@ pub(crate) trait Route: Send + Sync {
         Box::new(())
     }
 
-    /// What callers send and get.
+    /// Describes what callers send and get.
     fn describe(&self, generators: &mut Generators) -> Description;
 
-    /// Records a call that [`start`](Self::start) did not let in, and that waits for room no longer.
+    /// Records a call that [`start`](Self::start) did not admit and that waits for a slot no
+    /// longer.
     fn reject(&self, call: CallContext, rejection: &Rejection);
 
-    /// Completes when it is worth to look for a slot that has come free since this was called, for a batch of which so many
-    /// members wait for it. Before, there was none for this reason.
+    /// Completes when a slot that was released after this call is worth a look, for a batch of
+    /// which `members` wait. `reason` is why they were rejected.
     fn room(&self, reason: RejectReason, members: usize) -> LocalBoxFuture<'_, ()>;
 }
 
@@ -60,16 +65,16 @@ impl fmt::Debug for dyn Route {
     }
 }
 
-/// The replies to a series of calls, in their order.
+/// The replies to a series of calls, in order.
 pub(crate) trait SeriesReplies {
-    /// How many there are still.
+    /// Returns how many replies are left.
     fn len(&self) -> usize;
 
-    /// Writes the next one's result behind what is in `out`; none if there is none.
+    /// Appends the next result to `out`. Returns `None` if no reply is left.
     fn write_next(&mut self, budget: &Budget, out: &mut Vec<u8>) -> Option<CallOutcome>;
 }
 
-/// None.
+/// No replies.
 impl SeriesReplies for () {
     fn len(&self) -> usize {
         0
@@ -80,22 +85,23 @@ impl SeriesReplies for () {
     }
 }
 
-/// What the transport allows one call.
+/// What a transport grants one call.
 #[derive(Debug)]
 pub(crate) struct StartContext<'a> {
     /// What the response may still hold.
     pub(crate) budget: &'a Rc<Budget>,
-    /// Whether the call may run where it is.
+    /// Whether the call may run inline.
     pub(crate) inline: bool,
-    /// The response so far. The result of a call that ends at once goes behind it; that of a notification goes nowhere.
+    /// The response so far, to which the result is appended if the call ends at once. The result of
+    /// a notification is discarded.
     pub(crate) out: &'a mut Vec<u8>,
 }
 
-/// A mailbox, among all services of a process.
+/// Identifies a mailbox among all services of the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct MailboxId(pub(crate) ServiceId, pub(crate) usize);
 
-/// A call that was turned away: it never started.
+/// The rejection of a call, which never started.
 #[derive(Debug)]
 pub(crate) struct Rejection {
     pub(crate) reason: RejectReason,
@@ -103,49 +109,52 @@ pub(crate) struct Rejection {
 }
 
 impl Rejection {
-    /// The service is down, or stopping.
+    /// Returns the rejection of a call to a service that is down or stopping.
     pub(crate) fn unavailable() -> Self {
         Self { reason: RejectReason::Unavailable, error: RpcError::unavailable() }
     }
 }
 
-/// Why a call was turned away.
+/// Why a call was rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RejectReason {
-    /// Its mailbox holds as many calls as it may.
+    /// The mailbox is full.
     Full,
-    /// Its service holds as many calls as it may.
+    /// The service holds as many calls as it may.
     ServiceFull,
-    /// Its service holds as many bytes of parameters as it may.
+    /// The service holds as many bytes of parameters as it may.
     BytesFull,
-    /// What waits before it would take longer than it has.
+    /// The backlog takes longer than the call has left.
     Hopeless,
-    /// It waited, or would have, longer than its method's calls may while there is an overload.
+    /// The mailbox is overloaded, and the call has waited longer than its method's `max_wait`, or
+    /// would.
     Overdue,
     /// The service is down, or stopping.
     Unavailable,
-    /// Its parameters do not fit the method.
+    /// The parameters do not fit the method.
     Params,
-    /// Its deadline passed before there was room for it.
+    /// The deadline passed before a slot was free.
     Expired,
 }
 
-/// What came of the start of a call.
+/// The result of starting a call.
 pub(crate) enum StartResult {
-    /// It has ended. A notification has left nothing in the response.
+    /// The call has ended. A notification has left nothing in the response.
     Done(CallOutcome),
-    /// It is a notification, and in its mailbox: nobody need wait.
+    /// The call is a notification and is in its mailbox: nobody waits for it.
     Sent,
-    /// It is under way; dropping this gives it up.
+    /// The call has not ended. Dropping this gives it up.
     Pending(Pin<Box<dyn PendingReply>>),
-    /// There is no slot for it. The error is what to answer, unless the caller would rather wait for room. Not counted yet.
+    /// No slot is free. The rejection is the reply, unless the caller prefers to wait for a slot.
+    /// Not recorded yet.
     NoRoom(CallContext, Rejection),
 }
 
-/// A call that is under way.
+/// A call whose reply is still to come.
 ///
-/// A future, but for this: whoever polls it says where the result belongs, so that it is written there and nowhere before.
+/// Like a future, except that the poller passes the place of the result: so the result is written
+/// once, where it belongs.
 pub(crate) trait PendingReply {
-    /// Writes the result behind what is in `out`, once it is there.
+    /// Appends the result to `out` once it is there.
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>, out: &mut Vec<u8>) -> Poll<CallOutcome>;
 }

@@ -1,4 +1,4 @@
-//! Names → methods, and what is wrong with them before the start.
+//! The map from names to methods, and the checks of it at start.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -10,17 +10,17 @@ use crate::service::Access;
 use crate::start_error::StartError;
 use crate::sync::Arc;
 
-/// Every callable name of a server.
+/// All callable names of a server.
 pub(crate) struct Router {
-    /// By a hash that is quick and easy to collide with: callers ask for names, and cannot add any.
+    /// Uses a fast hash that is easy to collide with: callers look names up and cannot add any.
     routes: HashMap<&'static str, Arc<dyn Route>, FxBuildHasher>,
-    /// The most bytes of a name.
+    /// Maximum length of a name, in bytes.
     longest: usize,
-    /// In the order in which the services list them.
+    /// All names, in the order in which the services list them.
     names: Vec<&'static str>,
 }
 
-/// What the server's authenticator can tell.
+/// What the server's authenticator can check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TokenCheck {
     None,
@@ -29,7 +29,8 @@ pub(crate) enum TokenCheck {
 }
 
 impl Router {
-    /// A router for names of at most this many bytes. A longer one is not looked up: it could be as long as a body.
+    /// Creates a router for names of at most this many bytes. A longer name is not looked up: it
+    /// could be as long as a body, and would be hashed.
     pub(crate) fn new(longest: usize) -> Self {
         Self { routes: HashMap::default(), longest, names: Vec::new() }
     }
@@ -37,7 +38,8 @@ impl Router {
     /// Adds a method of a service.
     ///
     /// # Errors
-    /// If its name is taken, too long or kept for built-in methods, or if nobody could ever call it.
+    /// If its name is taken, too long or reserved for built-in methods, or if nobody could ever
+    /// call it.
     pub(crate) fn add(&mut self, route: Arc<dyn Route>, tokens: TokenCheck) -> Result<(), StartError> {
         let name = route.name();
         if name.starts_with("rpc.") {
@@ -60,7 +62,7 @@ impl Router {
         }
     }
 
-    /// Adds a method of callbox's own.
+    /// Adds a built-in method.
     ///
     /// # Errors
     /// If its name is taken or too long.
@@ -87,7 +89,7 @@ impl Router {
         if name.len() > self.longest { None } else { self.routes.get(name) }
     }
 
-    /// All methods, in the order in which they were added.
+    /// Returns all methods, in the order in which they were added.
     pub(crate) fn routes(&self) -> impl Iterator<Item = &Arc<dyn Route>> {
         self.names.iter().filter_map(|name| self.routes.get(name))
     }

@@ -1,13 +1,13 @@
-//! An address of this machine at which others may reach it.
+//! The address of this machine at which others may reach it.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 
-/// The address to tell of a server that listens on this one.
+/// Returns the address to advertise for a server that listens on this one.
 ///
-/// `0.0.0.0` and `::` stand for every interface, and nobody can call them. So the one is advertised from
-/// which packets to the rest of the world would be sent: in a cluster that is the container's own.
-/// Without a route to anywhere it is that of loopback.
+/// `0.0.0.0` and `::` stand for every interface, and nobody can call them. The address advertised
+/// instead is the one from which packets to the rest of the world would be sent: in a cluster that
+/// is the container's own. Without a route to anywhere it is the loopback address.
 pub(super) fn advertised(listens: SocketAddr) -> SocketAddr {
     if !listens.ip().to_canonical().is_unspecified() {
         return listens;
@@ -16,14 +16,14 @@ pub(super) fn advertised(listens: SocketAddr) -> SocketAddr {
     let v6 = || outbound_ip(Ipv6Addr::UNSPECIFIED.into(), DOCUMENTATION_V6.into());
     let (ip, loopback) = match listens.ip() {
         IpAddr::V4(_) => (v4(), Ipv4Addr::LOCALHOST.into()),
-        // It takes calls over IPv4, too.
+        // An IPv6 socket takes calls over IPv4, too.
         IpAddr::V6(_) => (v4().or_else(|_| v6()), Ipv6Addr::LOCALHOST.into()),
     };
     SocketAddr::new(ip.unwrap_or(loopback), listens.port())
 }
 
-/// Addresses for documentation, which are nobody's. To connect a UDP socket only looks for a route,
-/// and sends nothing.
+/// Addresses reserved for documentation, which nobody has. Connecting a UDP socket only looks up a
+/// route and sends nothing.
 const DOCUMENTATION_V4: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
 const DOCUMENTATION_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
 

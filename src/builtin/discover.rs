@@ -1,4 +1,5 @@
-//! `rpc.discover`: the OpenRPC document, with what its caller may call and the schemas of that.
+//! `rpc.discover`: the OpenRPC document, with the methods that its caller may call and their
+//! schemas.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,20 +15,20 @@ use crate::sync::Arc;
 use super::BuiltinMethod;
 use super::openrpc::{OpenRpc, OpenRpcDocument};
 
-/// The built-in method, and the document that it tells of. Cheap to clone.
+/// The built-in method, and the document that it serves. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Discover(Arc<OpenRpc>);
 
 impl Discover {
-    /// A document of these services and routes, made once: a call only picks from it.
+    /// Creates the document of these services and routes, once: each call only filters it.
     pub(crate) fn new<'a>(services: Vec<About>, routes: impl Iterator<Item = &'a Arc<dyn Route>>) -> Self {
         Self(Arc::new(OpenRpc::new(services, routes)))
     }
 
-    /// What this caller may know, as JSON.
+    /// Returns what this caller may know, as JSON.
     ///
     /// # Errors
-    /// None that is known: it is made of strings and schemas.
+    /// None that is known: the document consists of strings and schemas.
     pub(crate) fn json(&self, caller: &Caller) -> serde_json::Result<Cow<'_, str>> {
         match self.0.document(caller) {
             OpenRpcDocument::Prepared(json) => Ok(json.get().into()),

@@ -1,4 +1,4 @@
-//! `rpc.mailboxes`: each mailbox, and what has become of the calls in it, for callers with a token.
+//! `rpc.mailboxes`: the statistics of all mailboxes, for callers with a token.
 
 use std::fmt;
 

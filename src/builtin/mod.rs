@@ -1,6 +1,7 @@
-//! Methods of callbox's own: `get_service_specs`, `rpc.discover` and `rpc.mailboxes`.
+//! The built-in methods: `get_service_specs`, `rpc.discover` and `rpc.mailboxes`.
 //!
-//! They answer from what they know, at once and where they are called: no mailbox, no host.
+//! They answer from what they know, at once and where they are called: without a mailbox and
+//! without a host.
 
 mod advertised_address;
 mod discover;
@@ -20,22 +21,23 @@ pub(crate) use discover::Discover;
 pub(crate) use mailbox_stats::MailboxStatsMethod;
 pub(crate) use specs::{Specs, SpecsFacts};
 
-/// What a built-in method knows.
+/// A built-in method.
 pub(crate) trait BuiltinMethod: Send + Sync + 'static {
     const NAME: &'static str;
     const DOC: &'static str;
 
-    /// What it answers, as the document tells it.
+    /// Type of its result, for the OpenRPC document.
     type Output: JsonSchema;
 
-    /// Who may call it, and whether its answer depends on who does. It gets the method's [`DOC`](Self::DOC) besides.
+    /// Returns who may call it, and whether its result depends on the caller. The method's
+    /// [`DOC`](Self::DOC) is added to these options.
     fn access() -> MethodOptions;
 
-    /// Writes the answer behind what is in `out`.
+    /// Appends the result to `out`.
     fn write_result(&self, call: &CallContext, budget: &Budget, out: &mut Vec<u8>) -> CallOutcome;
 }
 
-/// A built-in method, as a route like all others.
+/// A built-in method as a route, like all others.
 pub(crate) struct BuiltinRoute<M> {
     options: MethodOptions,
     mailbox: MailboxId,
@@ -88,7 +90,7 @@ impl<M: BuiltinMethod> Route for BuiltinRoute<M> {
     }
 }
 
-/// Nothing, `null`, `[]` and `{}` are no parameters; all else is too much.
+/// Accepts absent parameters, `null`, `[]` and `{}`, and nothing else.
 fn no_parameters(params: Option<&str>) -> CallOutcome {
     #[derive(serde::Deserialize)]
     #[serde(deny_unknown_fields)]

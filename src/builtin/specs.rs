@@ -20,19 +20,19 @@ use super::advertised_address::advertised;
 pub(crate) struct Specs {
     facts: SpecsFacts,
     listens: Arc<OnceLock<SocketAddr>>,
-    /// Where it can be called, once somebody asked.
+    /// The address at which it can be called, determined on first use.
     advertised: OnceLock<SocketAddr>,
 }
 
-/// What it tells, beside the address.
+/// What it reports apart from the address.
 #[derive(Debug)]
 pub(crate) struct SpecsFacts {
     pub(crate) service: &'static str,
-    /// Of the URL, where the server has one of its own: `http` or `https`.
+    /// Scheme of the URL: `http` or `https`.
     pub(crate) scheme: &'static str,
     pub(crate) endpoint: String,
     pub(crate) compute_threads: usize,
-    /// All methods but itself.
+    /// All methods except itself, with their documentation.
     pub(crate) methods: BTreeMap<String, Option<&'static str>>,
 }
 
@@ -49,7 +49,7 @@ pub(crate) struct SpecsDocument<'a> {
 }
 
 impl SpecsFacts {
-    /// SpecsFacts about these routes; `hide_private` leaves out what needs a token.
+    /// Collects the facts about these routes. `hide_private` leaves out methods that need a token.
     pub(crate) fn new<'a>(
         service: &'static str,
         scheme: &'static str,
@@ -65,7 +65,8 @@ impl SpecsFacts {
 }
 
 impl Specs {
-    /// `listens` gets the address once the server has it; a server inside somebody else's has none of its own.
+    /// Creates the method. `listens` is set once the server has its address; a server mounted in
+    /// another one never has its own.
     pub(crate) fn new(mut facts: SpecsFacts, listens: Arc<OnceLock<SocketAddr>>) -> Self {
         facts.methods.insert(Self::NAME.to_owned(), Some(Self::DOC));
         Self { facts, listens, advertised: OnceLock::new() }

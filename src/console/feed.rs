@@ -13,35 +13,37 @@ use crate::sync::Arc;
 
 use super::window::StatsWindow;
 
-/// How often the mailboxes are looked at.
+/// Interval between two samples of the mailboxes.
 const SAMPLE_INTERVAL: Duration = Duration::from_secs(1);
-/// So many pages may look at once: each is an open connection and a copy of each frame on its way.
+/// Maximum number of open pages: each is an open connection, and a copy of each frame on its way.
 const MAX_PAGES: usize = 64;
 
-/// A frame as JSON; `None` until there is one.
+/// The latest frame as JSON; `None` until there is one.
 type LatestFrame = Option<Arc<[u8]>>;
 
-/// Looks at the mailboxes once a second, for all pages together, and not at all while there is none.
+/// Samples the mailboxes once a second for all pages together, and not at all while no page is
+/// open.
 ///
-/// A page sees the latest frame whenever it is ready for one. What a slow page has missed was never kept for it.
+/// A page gets the latest frame whenever it is ready for one. No frames are kept for a slow page.
 #[derive(Clone)]
 pub(crate) struct StatsFeed(Arc<FeedInner>);
 
 struct FeedInner {
     stats: Box<dyn Fn() -> Vec<ServiceStats> + Send + Sync>,
     latest: watch::Sender<LatestFrame>,
-    /// To be locked whenever pages are counted to start or to end the task.
+    /// Locked whenever pages are counted to start or to stop the task, so that a page that opens
+    /// just then is not left without one.
     state: Mutex<FeedState>,
 }
 
 #[derive(Default)]
 struct FeedState {
     task: Option<JoinHandle<()>>,
-    /// Between two visits as well: so a page that is loaded again has its percentiles at once.
+    /// Kept while no page is open: so a page that is loaded again has its percentiles at once.
     window: StatsWindow,
 }
 
-/// One page's view of the frames.
+/// One page's subscription to the frames.
 #[derive(Debug)]
 pub(crate) struct Frames(watch::Receiver<LatestFrame>);
 
@@ -51,7 +53,8 @@ impl StatsFeed {
         Self(Arc::new(FeedInner { stats: Box::new(stats), latest, state: Mutex::default() }))
     }
 
-    /// The frames from now on; the first comes at once. `None` if too many pages look already.
+    /// Returns the frames from now on; the first comes at once. Returns `None` if too many pages
+    /// are open.
     ///
     /// # Panics
     /// Outside of a tokio runtime.
@@ -61,9 +64,9 @@ impl StatsFeed {
             return None;
         }
         let mut frames = self.0.latest.subscribe();
-        // What is there already counts as new for a page that has seen none.
+        // The current frame counts as new for a page that has seen none.
         frames.mark_changed();
-        // A task can also have been lost, with the thread that it was on.
+        // The task may also have died with the thread that it ran on.
         if state.task.as_ref().is_none_or(JoinHandle::is_finished) {
             self.0.latest.send_replace(None);
             state.task = Some(tokio::spawn(Arc::clone(&self.0).sample()));
@@ -71,7 +74,7 @@ impl StatsFeed {
         Some(Frames(frames))
     }
 
-    /// Whether the mailboxes are being looked at.
+    /// Whether the mailboxes are being sampled.
     #[cfg(test)]
     pub(crate) fn is_sampling(&self) -> bool {
         self.0.state.lock().task.as_ref().is_some_and(|task| !task.is_finished())
@@ -79,7 +82,7 @@ impl StatsFeed {
 }
 
 impl FeedInner {
-    /// Looks until there is no page.
+    /// Samples until no page is open.
     async fn sample(self: Arc<Self>) {
         let mut ticks = interval(SAMPLE_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -88,7 +91,7 @@ impl FeedInner {
                 biased;
                 () = self.latest.closed() => {
                     let mut state = self.state.lock();
-                    // One may have come since.
+                    // A page may have opened since.
                     if self.latest.receiver_count() == 0 {
                         state.task = None;
                         return;
@@ -112,7 +115,8 @@ impl FeedInner {
 }
 
 impl Frames {
-    /// The latest frame that this page has not seen, once there is one. `None` if there will be no more.
+    /// Returns the latest frame that this page has not seen, once there is one. Returns `None` if
+    /// there will be no more.
     pub(crate) async fn next(&mut self) -> Option<Arc<[u8]>> {
         loop {
             self.0.changed().await.ok()?;

@@ -1,4 +1,4 @@
-//! What the console's pages are told of the mailboxes: one source for all of them, which rests while nobody looks.
+//! The source of the console's pages: samples of the mailboxes, taken only while a page is open.
 
 mod feed;
 mod window;

@@ -1,4 +1,4 @@
-//! The feed over time, which stands still but for what the tests let pass.
+//! The feed over time, which is paused and advanced by the tests.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::sync::Arc;
 
 use super::{Frames, StatsFeed};
 
-/// A service of one method that has answered `answered` calls and turned away twice as many.
+/// A service of one method that has answered `answered` calls and rejected twice as many.
 fn service(answered: u64) -> ServiceStats {
     let refused_for = Refusals { full: 2 * answered, params: answered, ..Refusals::default() };
     let method = MethodStats {
@@ -37,7 +37,7 @@ fn service(answered: u64) -> ServiceStats {
     ServiceStats { service: "test".to_owned(), is_up: true, restarts: 0, methods: vec![method] }
 }
 
-/// A feed whose method answers ten more calls each time that somebody looks, and how often somebody has.
+/// A feed whose method answers ten more calls with each sample, and the number of samples.
 fn feed() -> (StatsFeed, Arc<AtomicU64>) {
     let looks = Arc::new(AtomicU64::new(0));
     let counted = Arc::clone(&looks);

@@ -1,7 +1,7 @@
-//! From counts since the start to what happened lately.
+//! From counts since the start to what happened recently.
 //!
-//! The mailboxes count and never forget. A window keeps snapshots of these counts; the difference of two of them is what came
-//! in between, percentiles included.
+//! The counters of the mailboxes only grow. A window keeps snapshots of them; the difference of two
+//! snapshots is what happened in between, percentiles included.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -14,13 +14,14 @@ use crate::measure::Histogram;
 
 /// How far back a window looks.
 const SPAN: Duration = Duration::from_secs(300);
-/// How far apart the snapshots are that it keeps: the window's other end moves in steps of this.
+/// Interval between the snapshots that it keeps: the older end of the window moves in steps of
+/// this.
 const SNAPSHOT_INTERVAL: Duration = Duration::from_secs(5);
 
-/// The snapshots that the next frame is compared with.
+/// The snapshots with which the next frame is compared.
 #[derive(Debug, Default)]
 pub(super) struct StatsWindow {
-    /// The oldest first.
+    /// Oldest first.
     snapshots: VecDeque<StatsSnapshot>,
     last: Option<StatsSnapshot>,
 }
@@ -31,10 +32,10 @@ struct StatsSnapshot {
     services: Vec<ServiceStats>,
 }
 
-/// What a page is written.
+/// A frame, as sent to the pages.
 #[derive(Debug, Serialize)]
 pub(super) struct ConsoleFrame<'a> {
-    /// How much time the window covers: less than its span while there are no older snapshots.
+    /// Length of the window in seconds: shorter than its span until there are snapshots that old.
     window_s: f64,
     services: Vec<ServiceFrame<'a>>,
 }
@@ -54,11 +55,11 @@ struct MethodFrame<'a> {
     depth: usize,
     capacity: usize,
     running: u64,
-    /// Calls a second since the last frame that ran to an end.
+    /// Calls per second since the last frame that ran to an end.
     ran_per_s: f64,
-    /// Calls a second since the last frame that were turned away because there were too many.
+    /// Calls per second since the last frame that were rejected because there were too many.
     turned_away_per_s: f64,
-    /// The rest is of the window.
+    /// The fields from here on are about the window.
     wait: Percentiles,
     run: Percentiles,
     ended: EndCounts,
@@ -82,7 +83,7 @@ struct EndCounts {
 }
 
 impl StatsWindow {
-    /// Takes what the services have counted until `at`, and hands what is new of it to `write`.
+    /// Takes the counts of the services at `at`, and passes the new frame to `write`.
     pub(super) fn advance<T>(
         &mut self,
         at: Instant,
@@ -92,7 +93,7 @@ impl StatsWindow {
         while self.snapshots.front().is_some_and(|oldest| at.duration_since(oldest.at) > SPAN) {
             self.snapshots.pop_front();
         }
-        // A snapshot from before a long rest says nothing of the moment.
+        // A snapshot from before a long pause says nothing about this moment.
         let recent = self.last.take().filter(|last| at.duration_since(last.at) <= SNAPSHOT_INTERVAL);
         let now = StatsSnapshot { at, services };
         let oldest = self.snapshots.front().unwrap_or(&now);
@@ -108,7 +109,7 @@ impl StatsWindow {
 impl StatsSnapshot {
     fn since<'a>(&'a self, oldest: &Self, last: &Self) -> ConsoleFrame<'a> {
         let seconds = self.at.duration_since(last.at).as_secs_f64();
-        // Services and methods are the same, in the same order, for as long as the server runs.
+        // Services and methods stay the same, in the same order, for as long as the server runs.
         let services = self.services.iter().zip(&oldest.services).zip(&last.services);
         let services = services.map(|((now, oldest), last)| ServiceFrame {
             service: &now.service,

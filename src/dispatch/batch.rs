@@ -1,4 +1,15 @@
-//! Batches: the members run side by side, and are answered in the order in which they were request.
+//! Batches: the members run concurrently, and are answered in order.
+//!
+//! A batch is served in three phases:
+//!
+//! 1. Every member is started in order. Members that run inline, and members that fail at once, are
+//!    answered now. Runs of alike members take the state once, as a series.
+//! 2. A member that finds its mailbox full is held, and so are all later members of that mailbox,
+//!    to keep their order. Held members are started as slots are released, each mailbox on its own.
+//! 3. Replies are collected in whatever order they come; the writer puts them in the order of the
+//!    members.
+//!
+//! A batch is never rejected because of batches: its members wait for slots until their deadlines.
 
 use std::time::Duration;
 
@@ -16,13 +27,14 @@ use crate::sync::Arc;
 use super::cutoff::{cut_off, unless_cut};
 use super::{BodyContext, Dispatch, ResolvedRequest, RpcResponse, ended};
 
-/// How long the members of one batch may run inline, one after another on the transport's thread.
+/// Time for which the members of one batch may run inline, one after another on the transport's
+/// thread, while its other connections wait.
 const INLINE_BUDGET: Duration = Duration::from_millis(1);
 
-/// After so many members the time is looked at.
+/// Number of members after which the clock is read again.
 const CLOCK_CHECK_INTERVAL: usize = 32;
 
-/// A member that found no room in its mailbox.
+/// A member that found no slot in its mailbox.
 struct HeldMember<'a> {
     index: usize,
     request: &'a ResolvedRequest<'a>,
@@ -34,24 +46,24 @@ struct HeldMember<'a> {
 struct BatchProgress<'a> {
     under_way: FuturesUnordered<LocalBoxFuture<'a, MemberReplies>>,
     mailboxes: Vec<BatchMailbox<'a>>,
-    /// Whether further members may still run on this thread.
+    /// Whether further members may run inline.
     inline: bool,
 }
 
-/// A mailbox for which the batch has members.
+/// A mailbox to which the batch has sent members.
 struct BatchMailbox<'a> {
     id: MailboxId,
-    /// Whether it has members in it, or had.
+    /// Whether a member of this batch has entered the mailbox.
     entered: bool,
-    /// Those that it could not put there yet. Order within a mailbox is the order of the members, so behind one that is held
-    /// all others of its mailbox are held, too.
+    /// Members that could not enter yet. Order within a mailbox is the order of the members, so
+    /// behind a held member all others of the mailbox are held too.
     held: Vec<HeldMember<'a>>,
 }
 
-/// One member, or what stands where one should.
+/// A member, or the fault of a value in the place of one.
 type ResolvedMember<'a> = Result<ResolvedRequest<'a>, InvalidRequest<'a>>;
 
-/// Whole answers of members, by index.
+/// Complete responses of members, by index.
 type MemberReplies = Vec<(usize, Vec<u8>)>;
 
 impl Dispatch {
@@ -82,13 +94,13 @@ impl Dispatch {
                 ended.into_iter().for_each(|(index, answer)| answers.put(index, answer));
             }
         };
-        // If not, those that are still open are answered as cut off.
+        // If the drain ends first, the members that are still open are answered as cut off.
         let _ = unless_cut(&self.cut, all_ended).await;
         RpcResponse { body: answers.finish(cut_off), error: None, retry_after: None }
     }
 }
 
-/// Runs the first members of a series here and now, and answers them. How many these were.
+/// Runs a prefix of a series inline and answers it. Returns the number of members that ran.
 fn run_series<'a>(
     index: usize,
     series: &'a [ResolvedMember<'_>],
@@ -112,7 +124,7 @@ fn run_series<'a>(
     ran
 }
 
-/// Starts a member by itself, and answers it if it ends at once.
+/// Starts a member on its own, and answers it if it ends at once.
 fn answer<'a>(
     index: usize,
     member: &'a ResolvedMember<'a>,
@@ -131,7 +143,7 @@ fn answer<'a>(
     }
 }
 
-/// Starts a member; none if it has not ended at once.
+/// Starts a member. Returns `None` if it has not ended at once.
 fn start<'a>(
     index: usize,
     request: &'a ResolvedRequest<'a>,
@@ -155,7 +167,7 @@ fn start<'a>(
         StartResult::Sent => progress.mailbox(route.mailbox()).entered = true,
         waits @ StartResult::Pending(_) => {
             progress.mailbox(route.mailbox()).entered = true;
-            // A notification does not wait for its end.
+            // Nobody waits for the end of a notification.
             if let Some(id) = request.id {
                 progress.under_way.push(Box::pin(async move {
                     let mut answer = Vec::new();
@@ -178,13 +190,15 @@ fn start<'a>(
 }
 
 impl BodyContext<'_> {
-    /// The answer of a member that need not run, as the response has no room for its result. A notification has none.
+    /// Returns the error of a member that need not run, because the response has no room for its
+    /// result. A notification has none.
     fn skipped_error(&self, request: &ResolvedRequest<'_>) -> Option<RpcError> {
         (request.id.is_some() && self.budget.is_full()).then(|| self.budget.error(PendingResults::not_run()))
     }
 }
 
-/// Whether two members differ in their parameters only, and in what they are called.
+/// Whether two members call the same method, and both expect a reply or neither does: then they can
+/// run as a series.
 fn same_series(one: &ResolvedMember<'_>, next: &ResolvedMember<'_>) -> bool {
     let (Ok(one), Ok(next)) = (one, next) else { return false };
     let (Some(route), Some(other)) = (one.route, next.route) else { return false };
@@ -192,7 +206,7 @@ fn same_series(one: &ResolvedMember<'_>, next: &ResolvedMember<'_>) -> bool {
 }
 
 impl<'a> BatchProgress<'a> {
-    /// Whether members for this mailbox are held, which go before any further one.
+    /// Whether members of this mailbox are held. Later ones must not overtake them.
     fn holds(&self, id: MailboxId) -> bool {
         self.mailboxes.iter().any(|mailbox| mailbox.id == id && !mailbox.held.is_empty())
     }
@@ -212,15 +226,17 @@ impl<'a> BatchProgress<'a> {
 }
 
 impl BatchMailbox<'_> {
-    /// Whether a member waits that was refused for this reason. No batch is refused because of batches, so it does if there
-    /// was no room; but what cannot be done in time is refused in time, unless it is the batch itself that is too much.
+    /// Whether a member waits for a slot after this rejection. No batch is rejected because of
+    /// batches, so it waits if there was no slot. Hopeless work is rejected in time, unless the
+    /// backlog is that of the batch itself.
     fn waits_for_room(&self, rejection: &Rejection) -> bool {
         self.entered
             || matches!(rejection.reason, RejectReason::Full | RejectReason::ServiceFull | RejectReason::BytesFull)
     }
 }
 
-/// Starts the held members of one mailbox in their order, each as soon as there is room, and waits for all of them.
+/// Starts the held members of one mailbox in order, each as soon as there is a slot, and waits for
+/// all of them.
 async fn start_held_members(mut mailbox: BatchMailbox<'_>, context: &BodyContext<'_>) -> MemberReplies {
     let mut held = std::mem::take(&mut mailbox.held).into_iter();
     let mut answers = Vec::with_capacity(held.len());
@@ -247,7 +263,8 @@ async fn start_held_members(mut mailbox: BatchMailbox<'_>, context: &BodyContext
                 break StartResult::Done(Err(rejection.error));
             }
             let Some((_, mut room)) = room.take().filter(|(reason, _)| *reason == rejection.reason) else {
-                // And another try, so that a slot that came free before this is not missed.
+                // Register first, then try once more, so that a slot released in between is not
+                // missed.
                 room = Some((rejection.reason, route.room(rejection.reason, waiting)));
                 continue;
             };
@@ -265,6 +282,7 @@ async fn start_held_members(mut mailbox: BatchMailbox<'_>, context: &BodyContext
                 break StartResult::Done(Err(expired.error));
             }
         };
+        // From here on the backlog of the mailbox may be this batch's own.
         mailbox.entered |= matches!(started, StartResult::Sent | StartResult::Pending(_));
         if let Some(draft) = draft {
             under_way.push(async move {

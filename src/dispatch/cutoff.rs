@@ -1,4 +1,4 @@
-//! The end of the waiting for answers, when the time to drain is over.
+//! The end of a drain: replies that are not there by then are given up.
 
 use std::pin::pin;
 
@@ -7,19 +7,20 @@ use tokio::sync::watch;
 
 use crate::jsonrpc::RpcError;
 
-/// The output of `work`, unless the time to drain is over before.
+/// Returns the output of `work`, or `None` if the drain ends first.
 pub(super) async fn unless_cut<T>(cut: &watch::Receiver<bool>, work: impl Future<Output = T>) -> Option<T> {
     let (mut cut, mut work) = (cut.clone(), pin!(work));
     tokio::select! {
         biased;
         output = work.as_mut() => Some(output),
-        // The services stop when all calls have ended, and then this comes: on another thread, so the answer may have come
-        // between the look at it and the look at this.
+        // The services stop when all calls have ended, and then the cutoff comes, from another
+        // thread. So the reply may have arrived between the poll of `work` and this one: `work` is
+        // polled once more.
         _ = cut.wait_for(|cut| *cut) => work.now_or_never(),
     }
 }
 
-/// The answer of a call that was under way when the time to drain was over.
+/// Returns the error of a call that was running when the drain ended.
 pub(super) fn cut_off() -> RpcError {
     RpcError::internal(&"the server stopped while the call was under way")
 }
@@ -46,7 +47,8 @@ mod tests {
         let (over, cut) = watch::channel(false);
         let mut looked = false;
         let work = poll_fn(|_| {
-            // The first look comes too early by a moment, in which the work ends and so does the time.
+            // The first poll comes a moment too early: in that moment both the work and the time
+            // end.
             if std::mem::replace(&mut looked, true) {
                 return Poll::Ready(1);
             }

@@ -1,7 +1,8 @@
 //! One body in, one body out, for any transport.
 //!
-//! A body becomes an envelope; the auth actor says who is calling, if anybody needs to know; each call finds its route, is
-//! checked against its access rule, and is started; the outcomes go back in the endpoint's dialect.
+//! A body is parsed into an envelope. The auth actor identifies the caller, if any method in the
+//! body needs to know. Each call is routed, checked against its access rule, and started. The
+//! outcomes are written in the dialect of the endpoint.
 
 mod batch;
 mod cutoff;
@@ -25,34 +26,35 @@ use crate::sync::Arc;
 
 use cutoff::{cut_off, unless_cut};
 
-/// What every endpoint of a server shares.
+/// What all endpoints of a server share.
 pub(crate) struct Dispatch {
     pub(crate) router: Arc<Router>,
     pub(crate) auth: Option<Auth>,
     pub(crate) limits: Limits,
-    /// The most bytes of results in one response.
+    /// Maximum size of the results in one response, in bytes.
     pub(crate) response_limit: usize,
-    /// Becomes true when the time to drain is over: what has no answer by then will not get one.
+    /// Becomes true when the drain ends: calls that have not been answered by then are cut off.
     pub(crate) cut: watch::Receiver<bool>,
 }
 
-/// What came with a body.
+/// What a transport knows about a body.
 pub(crate) struct RequestMeta<'a> {
     pub(crate) token: Option<&'a str>,
-    /// Where it came from, as far as the transport itself knows: what a caller says of it does not count.
+    /// Address of the peer, as the transport itself knows it. Headers do not count: a caller can
+    /// write any address into them.
     pub(crate) peer: Option<IpAddr>,
-    /// How long the caller waits for answers, which can only shorten a method's deadline.
+    /// How long the caller waits for the response. This can only shorten a method's deadline.
     pub(crate) timeout: Option<Duration>,
     pub(crate) dialect: Dialect,
 }
 
-/// What goes back.
+/// The response to a body.
 pub(crate) struct RpcResponse {
-    /// `None`: there is nothing to answer.
+    /// The body, or `None` if there is nothing to answer.
     pub(crate) body: Option<Vec<u8>>,
-    /// The code, if the answer is one error.
+    /// The error code, if the response is a single error.
     pub(crate) error: Option<i32>,
-    /// When it may be worth to ask again.
+    /// When a retry may succeed.
     pub(crate) retry_after: Option<Duration>,
 }
 
@@ -64,12 +66,12 @@ struct BodyContext<'a> {
     budget: Rc<Budget>,
 }
 
-/// One call of a body: what it asks for, looked up once.
+/// A request with its route, which is looked up once.
 struct ResolvedRequest<'a> {
     parsed: Request<'a>,
-    /// `None` if there is no such method.
+    /// The route, or `None` if there is no such method.
     route: Option<&'a Arc<dyn Route>>,
-    /// The id under which it is answered; none of a notification.
+    /// The id of the response, or `None` for a notification.
     id: Option<Id<'a>>,
 }
 
@@ -89,7 +91,7 @@ impl Dispatch {
                 let members: Vec<_> = members.into_iter().map(|member| member.map(resolve)).collect();
                 let asks_caller = || members.iter().flatten().any(ResolvedRequest::asks_caller);
                 let budget = Budget::of_batch(self.response_limit);
-                // Without a token nobody need be asked, and no member looked at.
+                // Without a token everybody is anonymous, and no member needs to be looked at.
                 let asks_caller = meta.token.is_some() && asks_caller();
                 let context = self.body_context(arrived, meta, budget, asks_caller).await;
                 self.batch(&members, &context).await
@@ -104,7 +106,8 @@ impl Dispatch {
         ResolvedRequest { route: self.router.find(&request.method), id: dialect.reply_id(&request), parsed: request }
     }
 
-    /// What the calls of a body have in common; who is calling only if an answer depends on it.
+    /// Returns what the calls of a body have in common. The caller is identified only if a response
+    /// depends on it, because that may take a round trip to an authenticator.
     async fn body_context<'a>(
         &self,
         arrived: Instant,
@@ -119,10 +122,11 @@ impl Dispatch {
         BodyContext { arrived, meta, who, budget: Rc::new(budget) }
     }
 
-    /// Who sends a token: anonymous without one, with one that is nobody's, and if nobody checks any.
+    /// Identifies the caller with this token. Callers are anonymous without a token, with an
+    /// unknown one, and if the server checks none.
     ///
     /// # Errors
-    /// If it cannot be said.
+    /// If the authenticator cannot decide.
     pub(crate) async fn who(&self, token: Option<&str>, peer: Option<IpAddr>) -> Result<Caller, Unsure> {
         match (token, &self.auth) {
             (Some(token), Some(auth)) => auth.whose(token, peer).await,
@@ -130,18 +134,18 @@ impl Dispatch {
         }
     }
 
-    /// The body of a refusal that concerns no call in particular.
+    /// Returns the body of an error that concerns no call in particular.
     pub(crate) fn refuse(dialect: Dialect, error: &RpcError) -> Vec<u8> {
         let mut body = Vec::new();
         dialect.error(&mut body, Id::NULL, error);
         body
     }
 
-    /// Whether somebody may see what callers with a token may: whoever has a valid one, and anybody where none are checked, as
-    /// nobody can be told from anybody else there.
+    /// Checks whether a caller may see what a valid token gives access to. Where no tokens are
+    /// checked, everybody may: callers cannot be told apart there.
     ///
     /// # Errors
-    /// -32001 if not, -32003 if it cannot be told.
+    /// -32001 if not, -32003 if the authenticator cannot decide.
     pub(crate) async fn admits(&self, token: Option<&str>, peer: Option<IpAddr>) -> Result<(), RpcError> {
         let Some(auth) = &self.auth else { return Ok(()) };
         let token = token.ok_or_else(RpcError::access_denied)?;
@@ -172,13 +176,13 @@ impl Dispatch {
 }
 
 impl<'a> ResolvedRequest<'a> {
-    /// Whether the answer depends on who is calling.
+    /// Whether the response depends on the caller.
     #[inline]
     fn asks_caller(&self) -> bool {
         self.route.is_some_and(|route| route.options().asks_caller)
     }
 
-    /// Starts a call that does not wait for room.
+    /// Starts a call that does not wait for a slot.
     fn start(&self, context: &BodyContext<'_>, out: &mut Vec<u8>) -> StartResult {
         let (route, call) = match self.authorize_logged(context) {
             Ok(authorized) => authorized,
@@ -193,23 +197,23 @@ impl<'a> ResolvedRequest<'a> {
         }
     }
 
-    /// Lets a call in if its caller may make it; if not, the log says so.
+    /// Authorizes the call, and logs a refusal.
     #[inline]
     fn authorize_logged(&self, context: &BodyContext<'_>) -> Result<(&'a Arc<dyn Route>, CallContext), RpcError> {
         self.authorize(context).inspect_err(|error| {
             // An unknown name may be as long as a body.
             let method = truncated(&self.parsed.method, 100);
-            log_debug!(method, notification = self.id.is_none(), code = error.code(), "not let in");
+            log_debug!(method, notification = self.id.is_none(), code = error.code(), "call refused");
         })
     }
 
-    /// The route of a call, and the call itself, if its caller may make it.
+    /// Returns the route and the context of the call, if its caller may make it.
     #[inline]
     fn authorize(&self, context: &BodyContext<'_>) -> Result<(&'a Arc<dyn Route>, CallContext), RpcError> {
         let route = self.route.ok_or_else(RpcError::method_not_found)?;
         let caller = allowed_caller(route, context)?;
         let notification = self.id.is_none();
-        // Who does not wait cannot lose patience.
+        // Nobody waits for a notification, so the caller's timeout does not apply.
         let patience = context.meta.timeout.filter(|_| !notification).unwrap_or(Duration::MAX);
         let call = CallContext {
             method: route.name(),
@@ -230,13 +234,13 @@ impl fmt::Debug for Dispatch {
 }
 
 impl BodyContext<'_> {
-    /// The terms of one of its calls, whose result goes behind what is in `out`.
+    /// Returns the context in which one of the calls starts. Its result is appended to `out`.
     fn start_context<'a>(&'a self, inline: bool, out: &'a mut Vec<u8>) -> StartContext<'a> {
         StartContext { budget: &self.budget, inline, out }
     }
 }
 
-/// The caller as the method is to see it, if the access rule lets it through.
+/// Returns the caller as the method sees it, if the access rule admits it.
 #[inline]
 fn allowed_caller(route: &Arc<dyn Route>, context: &BodyContext<'_>) -> Result<Caller, RpcError> {
     let options = route.options();
@@ -247,19 +251,19 @@ fn allowed_caller(route: &Arc<dyn Route>, context: &BodyContext<'_>) -> Result<C
     if options.access.admits(caller) { Ok(caller.clone()) } else { Err(RpcError::access_denied()) }
 }
 
-/// Waits for the end of a call, whose result is then behind what is in `out`.
+/// Waits for the end of a call, whose result is then appended to `out`.
 async fn ended(started: StartResult, out: &mut Vec<u8>) -> CallOutcome {
     match started {
         StartResult::Done(outcome) => outcome,
         StartResult::Pending(mut call) => poll_fn(|cx| call.as_mut().poll(cx, out)).await,
         StartResult::NoRoom(_, rejection) => Err(rejection.error),
-        // A notification, whose answer nobody writes.
+        // A notification, whose result nobody writes.
         StartResult::Sent => Ok(()),
     }
 }
 
 impl RpcResponse {
-    /// One answer, and the error that it tells.
+    /// Returns a response with one body, and the error in it.
     fn new(body: Vec<u8>, error: Option<&RpcError>) -> Self {
         Self { body: Some(body), error: error.map(RpcError::code), retry_after: error.and_then(RpcError::retry_after) }
     }

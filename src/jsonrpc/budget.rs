@@ -1,4 +1,4 @@
-//! How much a response may hold, and how a result is written within it.
+//! The size limit of a response, and how results are written within it.
 
 use std::cell::{Cell, OnceCell};
 use std::io;
@@ -8,18 +8,19 @@ use serde::Serialize;
 
 use super::{PendingResults, RpcError, check, write};
 
-/// How many bytes of results one response may still take.
+/// The number of bytes that results may still add to one response.
 ///
-/// All members of a batch share one on the thread that answers it, and take from it as they finish:
-/// those that come too late are answered -32004, and the finished ones stay. So it also bounds the
-/// memory of the results, which a check at the end would not.
+/// All members of a batch share one budget on the thread that answers the batch, and take from it
+/// as they finish: members that come too late get -32004, and finished results stay. So the budget
+/// also bounds the memory of the results, which a check at the end would not.
 #[derive(Debug)]
 pub(crate) struct Budget {
     limit: usize,
     left: Cell<usize>,
-    /// Whether a result has not fitted.
+    /// Whether some result did not fit.
     full: Cell<bool>,
-    /// Of a batch: what its members have ended with on other threads. Made for the first of these.
+    /// For a batch: the results that its members have produced on other threads. Created for the
+    /// first of them.
     pending: Option<OnceCell<Arc<PendingResults>>>,
 }
 
@@ -28,27 +29,28 @@ impl Budget {
         Self { limit: bytes, left: Cell::new(bytes), full: Cell::new(false), pending: None }
     }
 
-    /// For the members of a batch.
+    /// Creates the budget of a batch.
     pub(crate) fn of_batch(bytes: usize) -> Self {
         Self { pending: Some(OnceCell::new()), ..Self::new(bytes) }
     }
 
-    /// Where members of the batch that end on other threads count their results. `None` if there is only one call.
+    /// Returns where members of the batch that end on other threads count their results. Returns
+    /// `None` for a single call.
     pub(crate) fn pending(&self) -> Option<&Arc<PendingResults>> {
         let new = || PendingResults::new(self.limit, self.limit - self.left.get(), self.full.get());
         self.pending.as_ref().map(|pending| pending.get_or_init(new))
     }
 
-    /// Whether a result has not fitted: then members of a batch that have not begun need not run.
+    /// Whether some result did not fit. Then members of a batch that have not begun need not run.
     pub(crate) fn is_full(&self) -> bool {
         self.full.get() || self.shared().is_some_and(|pending| pending.is_full())
     }
 
-    /// Writes the result of a method as JSON behind what is in `out`, and takes its bytes.
+    /// Appends the result of a method to `out` as JSON, and takes its bytes.
     ///
     /// # Errors
-    /// -32004 if it is longer than what is left, and then it is not written to its end; -32603, logged, if it has no form in
-    /// JSON. `out` is as before.
+    /// -32004 if it is larger than what is left; writing stops there. -32603, logged, if it cannot
+    /// be represented in JSON. `out` is then as before.
     pub(crate) fn write<T: Serialize + ?Sized>(
         &self,
         out: &mut Vec<u8>,
@@ -58,11 +60,11 @@ impl Budget {
         let start = out.len();
         let mut limited = LimitedWriter { limit: start.saturating_add(self.left.get()), out, full: false };
         let written = write(&mut limited, result);
-        // Asked first: an `impl Serialize` may have swallowed the error and gone on.
+        // Checked first: a `Serialize` implementation may ignore the error and go on.
         let outcome = if limited.full {
             Err(self.too_large())
         } else if let Err(error) = written {
-            // The search tells the field, too.
+            // The search also finds the field.
             Err(match check(result) {
                 Err(no_form) => RpcError::unwritable(method, &no_form),
                 Ok(()) => RpcError::unwritable(method, &error),
@@ -74,16 +76,17 @@ impl Budget {
         };
         if outcome.is_err() {
             out.truncate(start);
-            // An error needs little, and may wait long for a client that reads slowly.
+            // An error is short, and may wait long for a client that reads slowly: release the
+            // memory of the result.
             out.shrink_to(start + 256);
         }
         outcome
     }
 
-    /// Takes a result over that was written elsewhere.
+    /// Appends a result that was written elsewhere, and takes its bytes.
     ///
     /// # Errors
-    /// -32004 if it is longer than what is left.
+    /// -32004 if it is larger than what is left.
     pub(crate) fn accept(&self, out: &mut Vec<u8>, written: &[u8]) -> Result<(), RpcError> {
         if !self.take(written.len()) {
             return Err(self.too_large());
@@ -105,8 +108,8 @@ impl Budget {
         self.pending.as_ref()?.get()
     }
 
-    /// The error to answer with: without its data if that is more than is left. Code and message always stay, because
-    /// they say what happened.
+    /// Returns the error to reply with: without its data if the data does not fit. Code and message
+    /// always stay, because they say what happened.
     pub(crate) fn error(&self, error: RpcError) -> RpcError {
         match error.data() {
             Some(data) if !self.take(data.get().len()) => error.without_data(),
@@ -124,10 +127,10 @@ impl Budget {
     }
 }
 
-/// What ends an answer, unless its id is very long.
+/// Number of bytes that follow a result, unless the id is very long.
 const TAIL: usize = 128;
 
-/// Takes no byte beyond the limit, which counts from the beginning of the buffer.
+/// Accepts no byte beyond the limit, which counts from the beginning of the buffer.
 struct LimitedWriter<'a> {
     out: &'a mut Vec<u8>,
     limit: usize,
@@ -142,7 +145,8 @@ impl io::Write for LimitedWriter<'_> {
             return Err(io::ErrorKind::FileTooLarge.into());
         }
         if bytes.len() > self.out.capacity() - self.out.len() {
-            // With room for what stands behind the result: a large buffer would be moved for a few bytes.
+            // With room for what follows the result: otherwise a large buffer would be reallocated
+            // for a few bytes.
             self.out.reserve(bytes.len() + TAIL);
         }
         self.out.extend_from_slice(bytes);

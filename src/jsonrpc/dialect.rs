@@ -1,10 +1,10 @@
-//! The shape of an answer.
+//! Dialects: the shapes of a response.
 
 use serde::{Deserialize, Serialize};
 
 use super::{Id, Request, RpcError};
 
-/// The shape of the answers: JSON-RPC 2.0, or what two older clients expect.
+/// The shape of responses: JSON-RPC 2.0, or what two older clients expect.
 ///
 /// With a result `R`, an error object `E` and an id `I`:
 ///
@@ -20,7 +20,8 @@ use super::{Id, Request, RpcError};
 /// | `pymicroservice` | `{"error":null,"id":null,"response":"received"}` | `[]` | is a notification |
 /// | `gemstone` | `{"jsonrpc":"2.0","result":"received","error":null}` | `[]` | is a notification |
 ///
-/// Requests have the shape of JSON-RPC 2.0 in all of them. Settings write a dialect by its name in the table:
+/// Requests have the shape of JSON-RPC 2.0 in all of them. In settings, a dialect is written as its
+/// name in the table:
 ///
 /// ```
 /// use callbox::Dialect;
@@ -41,12 +42,12 @@ pub enum Dialect {
 }
 
 impl Dialect {
-    /// The id under which a request is to be answered; none if it is a notification in this dialect.
+    /// Returns the id of the response, or `None` if the request is a notification in this dialect.
     pub(crate) fn reply_id<'a>(self, request: &Request<'a>) -> Option<Id<'a>> {
         request.id.filter(|id| self == Self::Jsonrpc || !id.is_null())
     }
 
-    /// Appends what stands before a result.
+    /// Appends what precedes a result.
     pub(super) fn open(self, out: &mut Vec<u8>, id: Id<'_>) {
         match self {
             Self::Jsonrpc | Self::Gemstone => append(out, [br#"{"jsonrpc":"2.0","result":"#]),
@@ -56,7 +57,7 @@ impl Dialect {
         }
     }
 
-    /// Appends what stands behind a result.
+    /// Appends what follows a result.
     pub(super) fn close(self, out: &mut Vec<u8>, id: Id<'_>) {
         let id = id.as_json().as_bytes();
         match self {
@@ -66,7 +67,7 @@ impl Dialect {
         }
     }
 
-    /// Appends the answer to a call that failed.
+    /// Appends the response to a call that failed.
     pub(crate) fn error(self, out: &mut Vec<u8>, id: Id<'_>, error: &RpcError) {
         let id = id.as_json().as_bytes();
         let error = &error.to_json()[..];
@@ -79,7 +80,7 @@ impl Dialect {
         }
     }
 
-    /// The body that answers a lone notification, if there is one.
+    /// Returns the response to a single notification, if there is one.
     pub(crate) fn notification(self) -> Option<&'static [u8]> {
         match self {
             Self::Jsonrpc => None,
@@ -88,7 +89,7 @@ impl Dialect {
         }
     }
 
-    /// The body that answers a batch of notifications, if there is one.
+    /// Returns the response to a batch of notifications, if there is one.
     pub(crate) fn empty_batch(self) -> Option<&'static [u8]> {
         match self {
             Self::Jsonrpc => None,

@@ -8,26 +8,28 @@ use serde_json::value::RawValue;
 use super::request_fault::{self, RequestFault};
 use super::{Id, InvalidRequest, ParsedRequest, RpcError, large_params, nesting, request};
 
-/// What a body holds.
+/// The content of a body.
 #[derive(Debug)]
 pub(crate) enum Envelope<'a> {
     Single(ParsedRequest<'a>),
-    /// At least one member, in the order in which they are answered.
+    /// At least one member, in the order in which the batch is answered.
     Batch(Vec<ParsedRequest<'a>>),
 }
 
-/// What a body may hold.
+/// The limits of a body.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
-    /// The max members of a batch.
+    /// Maximum number of members of a batch.
     pub(crate) members: usize,
-    /// The max objects and arrays within one another in one request object, itself included. At max [`MAX_DEPTH`].
+    /// Maximum nesting depth of objects and arrays in one request object, itself included. At most
+    /// [`MAX_DEPTH`].
     pub(crate) depth: usize,
-    /// The max bytes of an id, which is echoed.
+    /// Maximum size of an id, in bytes. It is echoed.
     pub(crate) id: usize,
 }
 
-/// Deeper parameters would be refused by serde_json, whose own limit this is.
+/// Maximum of [`Limits::depth`]: the recursion limit of serde_json, which reads the parameters
+/// later.
 pub(crate) const MAX_DEPTH: usize = 127;
 
 impl<'a> Envelope<'a> {
@@ -35,14 +37,14 @@ impl<'a> Envelope<'a> {
     ///
     /// # Errors
     /// The one error, with id null, that answers the whole body: it is not JSON, nests too deep, is
-    /// an empty batch, or is a batch of too many members. The large parameters of a single call are
-    /// not parsed here: if they are not JSON, its [draft](super::Draft) finds out.
+    /// an empty batch, or is a batch of too many members. Large parameters of a single call are not
+    /// parsed here: if they are not JSON, its [draft](super::Draft) finds out.
     pub(crate) fn parse(body: &'a [u8], limits: &Limits) -> Result<Self, RpcError> {
         Self::parse_with(body, limits, large_params::MIN_BYTES)
     }
 
-    /// Parses a body, where a call is large from so many bytes on. The answers to it are the same,
-    /// whatever number that is, which tests and fuzz targets hold it to.
+    /// Parses a body in which a call counts as large from `large` bytes on. The responses are the
+    /// same for every value of `large`: tests and fuzz targets check that.
     pub(crate) fn parse_with(body: &'a [u8], limits: &Limits, large: usize) -> Result<Self, RpcError> {
         let text = std::str::from_utf8(body).map_err(|error| request_fault::not_utf8(&error))?;
         let json = text.trim_start_matches(WHITESPACE);
@@ -77,16 +79,16 @@ fn member<'a>(json: &'a str, limits: &Limits) -> serde_json::Result<ParsedReques
     }
 }
 
-/// What came of reading a batch.
+/// The result of reading a batch.
 enum ParsedBatch<'a> {
     All(Vec<ParsedRequest<'a>>),
-    /// So many members, which is beyond the limit.
+    /// The number of members, which is above the limit.
     TooMany(usize),
 }
 
 fn batch<'a>(json: &'a str, limits: &Limits) -> serde_json::Result<ParsedBatch<'a>> {
-    // Nearly every batch has objects only, which can be read where they stand. Any other text is left to the one that looks at
-    // each member before it reads it.
+    // Nearly every batch consists of objects, which are read in place. Any other text is read again
+    // by the slower way, which looks at each member before it reads it.
     batch_of(json, Objects { limits }).or_else(|_| batch_of(json, Values { limits }))
 }
 
@@ -98,10 +100,10 @@ fn batch_of<'a>(json: &'a str, next: impl NextMember<'a>) -> serde_json::Result<
     Ok(members)
 }
 
-/// Few request objects have fewer bytes than this.
+/// Most request objects are at least this long, in bytes: used to reserve memory.
 const SHORT_MEMBER: usize = 48;
 
-/// How one member after the other is read.
+/// How the next member is read.
 trait NextMember<'de> {
     fn next<A: SeqAccess<'de>>(&self, seq: &mut A) -> Result<Option<ParsedRequest<'de>>, A::Error>;
 
@@ -142,10 +144,10 @@ impl<'de> NextMember<'de> for Values<'_> {
     }
 }
 
-/// Collects the members. Those beyond the limit are read over and not kept.
+/// Collects the members. Members beyond the limit are checked and dropped.
 struct BatchVisitor<N> {
     next: N,
-    /// For so many members there is room at once.
+    /// Number of members for which memory is reserved.
     expected: usize,
 }
 
@@ -166,7 +168,7 @@ impl<'de, N: NextMember<'de>> Visitor<'de> for BatchVisitor<N> {
             }
         }
         let mut further = 0;
-        // They must still be JSON: a broken body is told as broken, whatever its size.
+        // They must still be JSON: a broken body is reported as broken, whatever its size.
         while seq.next_element::<IgnoredAny>()?.is_some() {
             further += 1;
         }

@@ -1,4 +1,4 @@
-//! The error object of JSON-RPC, and every code that callbox itself answers.
+//! The error object of JSON-RPC, and every code that callbox itself uses.
 
 use std::borrow::Cow;
 use std::error::Error as StdError;
@@ -13,12 +13,14 @@ use serde_json::value::{RawValue, to_raw_value};
 use super::check;
 use super::internal_error::{self, Origin};
 
-/// What a caller is told when a call fails: a code, a message and, where it helps, data.
+/// What a caller receives when a call fails: a code, a message and, where it helps, data.
 ///
-/// A method returns it itself, or any error with `Into<RpcError>`; [`derive@crate::RpcError`] writes that conversion
-/// for an enum, and [`InternalError`](crate::InternalError) takes any other error without telling its text to the caller.
+/// A method returns it itself, or any error with `Into<RpcError>`. [`derive@crate::RpcError`]
+/// writes that conversion for an enum, and [`InternalError`](crate::InternalError) wraps any other
+/// error without showing its text to the caller.
 ///
-/// Codes from -32768 to -32000 belong to JSON-RPC and to callbox; use others for your own errors.
+/// Codes from -32768 to -32000 are reserved for JSON-RPC and callbox; use others for your own
+/// errors.
 ///
 /// ```
 /// use callbox::RpcError;
@@ -30,17 +32,18 @@ use super::internal_error::{self, Origin};
 #[derive(Clone)]
 pub struct RpcError(Box<ErrorParts>);
 
-/// In a box, because each result of a call is moved as a `Result` with this error: few calls fail, and all are moved.
+/// In a box, because every result of a call is moved as a `Result` with this error: few calls fail,
+/// and all are moved.
 #[derive(Clone)]
 struct ErrorParts {
     code: i32,
     message: Cow<'static, str>,
     data: Option<Box<RawValue>>,
-    /// After how long it may be worth to call again, of a call that found no room.
+    /// When a retry may succeed, for a call that was rejected for lack of capacity.
     retry_after: Option<Duration>,
 }
 
-/// The codes of WIRE §1, in one place.
+/// All codes that callbox uses.
 pub(crate) mod code {
     pub(crate) const PARSE_ERROR: i32 = -32700;
     pub(crate) const INVALID_REQUEST: i32 = -32600;
@@ -55,14 +58,14 @@ pub(crate) mod code {
 }
 
 impl RpcError {
-    /// An error with this code and message, and no data.
+    /// Creates an error with this code and message, and no data.
     pub fn new(code: i32, message: impl Into<Cow<'static, str>>) -> Self {
         Self(Box::new(ErrorParts { code, message: message.into(), data: None, retry_after: None }))
     }
 
-    /// The same error with `data`, which the caller gets as it is.
+    /// Adds `data`, which the caller receives unchanged.
     ///
-    /// Data that cannot be written as JSON (NaN, a map with keys that are no strings) is left out,
+    /// Data that cannot be represented in JSON (NaN, a map whose keys are not strings) is left out
     /// and logged.
     #[must_use]
     pub fn with_data<T: Serialize + ?Sized>(mut self, data: &T) -> Self {
@@ -73,17 +76,17 @@ impl RpcError {
         self
     }
 
-    /// The code, as it goes over the wire.
+    /// Returns the code, as it is sent.
     pub fn code(&self) -> i32 {
         self.0.code
     }
 
-    /// The message, as it goes over the wire.
+    /// Returns the message, as it is sent.
     pub fn message(&self) -> &str {
         &self.0.message
     }
 
-    /// The data as JSON text, if there is any.
+    /// Returns the data as JSON text, if there is any.
     pub fn data(&self) -> Option<&RawValue> {
         self.0.data.as_deref()
     }
@@ -93,7 +96,7 @@ impl RpcError {
         self
     }
 
-    /// After how long it may be worth to call again.
+    /// Returns when a retry may succeed.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
     }
@@ -103,19 +106,20 @@ impl RpcError {
         self
     }
 
-    /// The error object. Its parts are a number, a string and checked JSON, so there is always one; the other branch only
-    /// keeps a panic out of the way of an answer.
+    /// Returns the error object. Its parts are a number, a string and checked JSON, so this does
+    /// not fail; the other branch only keeps a panic out of the response path.
     pub(super) fn to_json(&self) -> Vec<u8> {
         serde_json::to_vec(self).unwrap_or_else(|_| br#"{"code":-32603,"message":"Internal error"}"#.to_vec())
     }
 
-    /// -32603 with a fresh correlation id; `cause` goes to the log under that id and nowhere else, as [`internal_error::log_cause`] says.
+    /// Returns -32603 with a new correlation id. `cause` is written to the log under that id and
+    /// nowhere else, as [`internal_error::log_cause`] describes.
     #[track_caller]
     pub(crate) fn internal(cause: &dyn fmt::Display) -> Self {
         Self::with_id(internal_error::log_cause(Origin::Place(Location::caller()), cause))
     }
 
-    /// The same for a cause within a method, or in the answering of its calls.
+    /// The same for a cause in a method, or in writing its response.
     pub(crate) fn internal_in(method: &'static str, cause: &dyn fmt::Display) -> Self {
         Self::with_id(internal_error::log_cause(Origin::Method(method), cause))
     }
@@ -128,17 +132,17 @@ impl RpcError {
         Self::new(code::INTERNAL, "Internal error").with_data(&Data { correlation_id })
     }
 
-    /// -32603 of a method whose result has no form in JSON.
+    /// Returns -32603 for a method whose result cannot be represented in JSON.
     pub(crate) fn unwritable(method: &'static str, cause: &dyn fmt::Display) -> Self {
         Self::internal_in(method, &format_args!("the result of {method} cannot be written as JSON: {cause}"))
     }
 
-    /// -32700 that says what cannot be read.
+    /// Returns -32700 with the reason.
     pub(crate) fn parse_error(reason: &dyn fmt::Display) -> Self {
         Self::new(code::PARSE_ERROR, "Parse error").with_reason(reason)
     }
 
-    /// -32600 that says which rule was broken, the limit, and what came.
+    /// Returns -32600 with the rule that was broken, the limit, and what was received.
     pub(crate) fn invalid_request(reason: &dyn fmt::Display) -> Self {
         Self::new(code::INVALID_REQUEST, "Invalid Request").with_reason(reason)
     }
@@ -155,7 +159,7 @@ impl RpcError {
         Self::new(code::METHOD_NOT_FOUND, "Method not found")
     }
 
-    /// -32602 that says why, and names the parameter where one is to blame.
+    /// Returns -32602 with the reason, and the name of the parameter if one is at fault.
     pub(crate) fn invalid_params(param: Option<&str>, reason: &str) -> Self {
         #[derive(Serialize)]
         struct Data<'a> {
@@ -224,7 +228,7 @@ mod tests {
     fn an_error_is_written_as_the_object_of_json_rpc() {
         let plain = serde_json::to_string(&RpcError::method_not_found()).unwrap();
         assert_eq!(plain, r#"{"code":-32601,"message":"Method not found"}"#);
-        assert!(RpcError::new(7, "seven").with_data(&f64::NAN).data().is_none(), "it is not told as null");
+        assert!(RpcError::new(7, "seven").with_data(&f64::NAN).data().is_none(), "it is not sent as null");
         let with_data = RpcError::new(7, "seven").with_data(&[1, 2]);
         assert_eq!(serde_json::to_string(&with_data).unwrap(), r#"{"code":7,"message":"seven","data":[1,2]}"#);
     }

@@ -4,18 +4,19 @@ use super::request_fault::RequestFault;
 
 /// The id of a call: a string, a number or null, echoed byte for byte.
 ///
-/// It is never turned into a number of ours, so `1.0`, `-0` and `18446744073709551616` come back as they were sent.
+/// It is never converted to a number type, so `1.0`, `-0` and `18446744073709551616` come back as
+/// they were sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Id<'a>(&'a str);
 
 impl<'a> Id<'a> {
-    /// What answers a request whose id cannot be told.
+    /// The id of a response to a request whose id is unknown.
     pub(crate) const NULL: Id<'static> = Id("null");
 
-    /// The id in this JSON text.
+    /// Reads the id in this JSON text.
     ///
     /// # Errors
-    /// If the text is a value that cannot be an id, or is longer than a caller may have echoed.
+    /// If the value cannot be an id, or is longer than what is echoed.
     pub(super) fn from_json(json: &'a str, max_bytes: usize) -> Result<Self, RequestFault<'a>> {
         if !matches!(json.as_bytes().first(), Some(b'"' | b'-' | b'0'..=b'9' | b'n')) {
             return Err(RequestFault::Id(json));

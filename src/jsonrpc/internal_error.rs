@@ -1,4 +1,4 @@
-//! Internal errors: the caller gets an id, and the log has the cause under it.
+//! Internal errors: the caller gets an id, and the log has the cause under this id.
 
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
@@ -12,25 +12,27 @@ use std::time::Duration;
 use crate::log::{Seldom, caught, discard, left_out};
 use crate::sync::Mutex;
 
-/// How often the causes of one origin are logged as errors.
+/// Minimum time between two logged errors of one origin.
 const LOG_INTERVAL: Duration = Duration::from_secs(1);
 
-/// What an internal error comes from. Causes of one origin are likely to be the same again and again.
+/// Where an internal error comes from. Causes of one origin are likely to repeat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Origin {
     /// A method, by its name.
     Method(&'static str),
-    /// A place in callbox.
+    /// A line in callbox.
     Place(&'static Location<'static>),
 }
 
-/// When the causes of each origin were last logged. There are as many origins as methods and a few places.
+/// When the causes of each origin were last logged. There are as many origins as methods, and a few
+/// lines of callbox.
 static LAST_LOGGED: LazyLock<Mutex<HashMap<Origin, Seldom>>> = LazyLock::new(Mutex::default);
 
-/// Whether each cause is logged as an error.
+/// Whether every cause is logged as an error.
 static LOG_ALL: AtomicBool = AtomicBool::new(false);
 
-/// Logs each cause from now on: in tests a second is a long time, and their callers mean no harm.
+/// Logs every cause from now on: in tests a second is a long time, and their callers are not
+/// hostile.
 #[cfg(feature = "testing")]
 pub(crate) fn log_all_causes() {
     LOG_ALL.store(true, Ordering::Relaxed);
@@ -38,8 +40,9 @@ pub(crate) fn log_all_causes() {
 
 /// Logs the cause of an internal error, and returns the id under which it is found.
 ///
-/// Of one origin there is an error in the log at once, and then once a second at most, with the number of those that were left
-/// out before it: a caller may have thousands of them a second. At the level of debugging there is a line for each.
+/// For one origin this logs an error at once, and then at most one a second, with the number of
+/// those left out: a caller may cause thousands a second. At the debug level there is a line for
+/// each.
 pub(super) fn log_cause(origin: Origin, cause: &dyn Display) -> String {
     let id = correlation_id();
     let due = || LAST_LOGGED.lock().entry(origin).or_insert_with(|| Seldom::new(LOG_INTERVAL)).is_due_now();
@@ -52,7 +55,7 @@ pub(super) fn log_cause(origin: Origin, cause: &dyn Display) -> String {
     id
 }
 
-/// The text of a cause, which may be an error of the program's own.
+/// Returns the text of a cause, which may be an error type of the user's program.
 fn text(cause: &dyn Display) -> String {
     caught(|| cause.to_string()).unwrap_or_else(|panic| {
         discard(panic);
@@ -60,8 +63,8 @@ fn text(cause: &dyn Display) -> String {
     })
 }
 
-/// An id that stands in the log and in the answer, so that the two can be matched. Unique in a process, and unlikely to
-/// meet again in another.
+/// Returns an id that is in both the log and the response, so that the two can be matched. It is
+/// unique in a process, and unlikely to repeat in another.
 fn correlation_id() -> String {
     static PROCESS: LazyLock<u32> = LazyLock::new(|| RandomState::new().build_hasher().finish() as u32);
     static NEXT: AtomicU64 = AtomicU64::new(1);

@@ -1,21 +1,22 @@
-//! Calls whose parameters are large, and are gone through once: when their method reads them.
+//! Calls with large parameters, which are read only once: when their method reads them.
 //!
-//! To find the end of a member of an object, serde_json reads it and keeps nothing; its method then
-//! reads it again. For a thousand numbers the first is a third of the work. Here the end of the
-//! parameters is told by their brackets, serde_json reads the request with `{}` in their place, and
-//! whether they are JSON is found by reading them.
+//! To find the end of a member of an object, serde_json reads the member and keeps nothing; the
+//! method then reads it again. For a thousand numbers, the first pass is a third of the work. Here
+//! the end of the parameters is found by their brackets, serde_json reads the request with `{}` in
+//! their place, and whether the parameters are JSON turns out when they are read.
 //!
-//! This judges as reading everything twice does:
-//! - JSON tells where a value ends: if the parameters are JSON, they end at the bracket that closes
-//!   their first one, and if they are not, nor is the body.
-//! - That the parameters stand where they were looked for is told by serde_json, which found the
-//!   `{}` there.
+//! This accepts the same texts as reading everything twice:
+//! - JSON determines where a value ends: if the parameters are JSON, they end at the bracket that
+//!   closes their first one; if they are not, the body is not JSON either.
+//! - serde_json confirms that the parameters are where they were looked for: it found the `{}`
+//!   there.
 //!
-//! Only a `Deserialize` that drops an error and reads on behind it can take a syntax_error in the JSON
-//! along.
+//! Only a `Deserialize` implementation that ignores an error and reads on can let a syntax error
+//! pass.
 //!
-//! Parameters that are never read, or that cannot be, are [looked at](UncheckedParams::syntax_error) before the
-//! answer tells any other error; so all that is not a good call at first sight is none for here.
+//! Parameters that are never read, or cannot be, are [checked](UncheckedParams::syntax_error)
+//! before the response reports any other error. So only calls that look valid at first sight are
+//! handled here; everything else is read as a whole.
 
 use std::borrow::Cow;
 
@@ -25,36 +26,36 @@ use serde::de::IgnoredAny;
 use super::envelope::{Limits, WHITESPACE};
 use super::{Id, Request, RpcError, nesting, request, request_fault};
 
-/// Size of a request, in bytes, from which on going through the parameters once saves more time
-/// than finding their end takes.
+/// Minimum size of a request, in bytes, for which reading the parameters once saves more time than
+/// finding their end takes.
 pub(super) const MIN_BYTES: usize = 1024;
 
-/// Number of bytes in which the name of the parameters is looked for. Before it are, in nearly
-/// every call, the version, the method, and the id.
+/// Number of bytes in which the name of the parameters is searched. In nearly every call only the
+/// version, the method, and the id come before it.
 const PARAMS_SEARCH_BYTES: usize = 256;
 
-/// What stands in for the parameters while all else is read.
+/// Placeholder for the parameters while everything else is read.
 const PLACEHOLDER: &str = "{}";
 
-/// A body of which all but the parameters is known to be JSON.
+/// A body of which everything but the parameters is known to be JSON.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct UncheckedParams<'a>(&'a str);
 
 impl UncheckedParams<'_> {
-    /// The error that answers the whole body if its parameters are not JSON.
+    /// Returns the error that answers the whole body if its parameters are not JSON.
     #[cold]
     pub(super) fn syntax_error(self) -> Option<RpcError> {
         let Self(text) = self;
         let json = text.trim_start_matches(WHITESPACE);
-        // All of it, so that the place of the syntax_error is the one in the body.
+        // The whole body, so that the reported position is the one in the body.
         let error = serde_json::from_str::<IgnoredAny>(json).err()?;
         Some(request_fault::not_json(text, json, &error))
     }
 }
 
-/// Reads the call in a body, but for its parameters, which must be most of it.
+/// Reads the call in a body except for its parameters, which must be most of it.
 ///
-/// `None` if there is any doubt that it is a call and no notification, and without a syntax_error.
+/// Returns `None` if there is any doubt that it is a valid call, and not a notification.
 pub(super) fn read<'a>(body: &'a str, limits: &Limits) -> Option<Request<'a>> {
     let json = body.trim_start_matches(WHITESPACE);
     let (head, rest) = json.split_at(begin(json)?);
@@ -67,7 +68,7 @@ pub(super) fn read<'a>(body: &'a str, limits: &Limits) -> Option<Request<'a>> {
     if offset(&short, placeholder?)? != head.len() {
         return None;
     }
-    // The request borrows from the body, and not from the shorter one.
+    // The request must borrow from the body, and not from the shorter text.
     let in_body = |part: &str| {
         let at = offset(&short, part)?;
         let at = if at < head.len() { at } else { at + params.len() - PLACEHOLDER.len() };
@@ -79,11 +80,11 @@ pub(super) fn read<'a>(body: &'a str, limits: &Limits) -> Option<Request<'a>> {
     };
     let id = Id::from_json(in_body(id?.as_json())?, limits.id).ok()?;
     let request = Request { method, params: Some(params), id: Some(id), unchecked: Some(UncheckedParams(body)) };
-    // In some dialects null is no id, and then this is a notification.
+    // In some dialects a null id makes this a notification.
     (!id.is_null()).then_some(request)
 }
 
-/// Where the value of the first member `params` seems to begin.
+/// Returns where the value of the first member `params` seems to begin.
 fn begin(json: &str) -> Option<usize> {
     const NAME: &str = "\"params\"";
     let name = memmem::find(&json.as_bytes()[..json.len().min(PARAMS_SEARCH_BYTES)], NAME.as_bytes())?;
@@ -92,7 +93,7 @@ fn begin(json: &str) -> Option<usize> {
     value.starts_with(['{', '[']).then(|| json.len() - value.len())
 }
 
-/// Where a part of a text begins in it.
+/// Returns the offset of a part of a text.
 fn offset(text: &str, part: &str) -> Option<usize> {
     part.as_ptr().addr().checked_sub(text.as_ptr().addr())
 }

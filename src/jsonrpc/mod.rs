@@ -1,4 +1,9 @@
-//! The wire: requests in, responses out. Knows JSON and nothing else: no async, no HTTP, no service.
+//! The wire format: requests in, responses out. Knows JSON and nothing else: no async, no HTTP, no
+//! service.
+//!
+//! A body is parsed once, by [`Envelope::parse`], into requests that borrow from it. A response is
+//! written by [`Draft`], or by [`BatchWriter`] for a batch, straight into the body that is sent;
+//! [`Budget`] limits its size.
 
 mod budget;
 mod dialect;

@@ -1,34 +1,38 @@
-//! The brackets of a JSON text, looked at without parsing it and without recursion.
+//! The nesting depth of a JSON text, measured without parsing and without recursion.
 //!
-//! serde_json limits its own recursion, but what it skips (an unknown member, a raw value) it skips without a limit, and
-//! what is skipped now may be parsed later by somebody else. So the depth of all of it is measured.
+//! serde_json limits its own recursion, but what it skips (an unknown member, a raw value) it skips
+//! without a limit, and what is skipped now may be parsed later by other code. So the depth of the
+//! whole text is measured.
 
 use memchr::{memchr2, memchr2_iter};
 
-/// Whether more than `limit` objects and arrays stand within one another.
+/// Whether objects and arrays nest deeper than `limit`.
 ///
-/// Exact for JSON. Of a text that is not, it judges the part before the first mistake, which is where a parser stops.
+/// Exact for JSON. In other text, the part before the first syntax error counts, which is where a
+/// parser stops.
 pub(super) fn exceeds_depth(json: &str, limit: usize) -> bool {
-    // What is too short to be so deep, or has too few brackets, is let through without a look at its strings: nearly all.
+    // Two cheap checks settle nearly all texts: too short to be that deep, or too few brackets in
+    // total.
     json.len() > limit && more_openings(json.as_bytes(), limit) && deepest(json.as_bytes()) > limit
 }
 
-/// The error for a text that does, and stands within so many levels more.
+/// Returns the error for a text that nests too deep, inside of `above` further levels.
 #[cold]
 pub(super) fn too_deep<E: serde::de::Error>(json: &str, above: usize, limit: usize) -> E {
     let levels = above + deepest(json.as_bytes());
     E::custom(format_args!("objects and arrays nest {levels} levels deep, the limit is {limit}"))
 }
 
-/// The bytes of the object or array with which a text begins. None if it does not end, or has more than `most` within one another.
+/// Returns the length of the object or array with which a text begins. Returns `None` if it does
+/// not end, or nests deeper than `max_depth`.
 ///
-/// Of a text that is not JSON up to there, it may be any number.
-pub(super) fn first_value_len(json: &str, most: usize) -> Option<usize> {
+/// For text that is not JSON up to there, the result may be any number.
+pub(super) fn first_value_len(json: &str, max_depth: usize) -> Option<usize> {
     let mut brackets = Brackets { rest: json.as_bytes() };
     let mut open = 0_usize;
     loop {
         match brackets.next()? {
-            Bracket::Opens if open == most => return None,
+            Bracket::Opens if open == max_depth => return None,
             Bracket::Opens => open += 1,
             Bracket::Closes => {
                 open = open.checked_sub(1)?;
@@ -40,7 +44,7 @@ pub(super) fn first_value_len(json: &str, most: usize) -> Option<usize> {
     }
 }
 
-/// Whether more than `limit` objects and arrays begin, or seem to, since strings are not told apart here.
+/// Whether more than `limit` objects and arrays begin, or seem to: brackets in strings count too.
 fn more_openings(json: &[u8], limit: usize) -> bool {
     memchr2_iter(b'{', b'[', json).nth(limit).is_some()
 }
@@ -64,9 +68,9 @@ enum Bracket {
     Closes,
 }
 
-/// The brackets that stand outside of strings.
+/// Iterates over the brackets outside of strings.
 struct Brackets<'a> {
-    /// What stands behind the last one.
+    /// The text behind the last one.
     rest: &'a [u8],
 }
 
@@ -86,7 +90,7 @@ impl Iterator for Brackets<'_> {
     }
 }
 
-/// What stands behind a string of which only the first quote is gone.
+/// Returns the text behind a string whose opening quote has been consumed.
 fn behind_string(mut json: &[u8]) -> Option<&[u8]> {
     loop {
         let near = count(json.iter().take(BYTEWISE_PREFIX), |byte| !matches!(byte, b'"' | b'\\'));
@@ -98,37 +102,39 @@ fn behind_string(mut json: &[u8]) -> Option<&[u8]> {
         if *json.get(end)? == b'"' {
             return Some(&json[end + 1..]);
         }
-        // What is escaped may be a quote.
+        // Skip the escaped byte: it may be a quote.
         json = json.get(end + 2..)?;
     }
 }
 
-/// How many bytes at the start are neither brackets nor quotes.
+/// Returns how many bytes at the start are neither brackets nor quotes.
 fn plain_prefix_len(json: &[u8]) -> usize {
     let is_plain = |byte| !is_special(byte);
     let near = count(json.iter().take(BYTEWISE_PREFIX), is_plain);
     if near < BYTEWISE_PREFIX {
         return near;
     }
-    // In pieces whose bytes the processor compares all at once: numbers, as the compiler does not do so for truth values.
+    // Chunk by chunk, whose bytes the compiler compares with vector instructions. As numbers,
+    // because it does not do so for booleans.
     let specials = |piece: &[u8]| piece.iter().fold(0, |specials, byte| specials | u8::from(is_special(*byte)));
     let far = BYTEWISE_PREFIX
         + CHUNK * json[BYTEWISE_PREFIX..].chunks_exact(CHUNK).take_while(|piece| specials(piece) == 0).count();
     far + count(json[far..].iter(), is_plain)
 }
 
-/// How many bytes there are before the first that is otherwise.
+/// Returns how many bytes come before the first one that differs.
 fn count<'a>(bytes: impl Iterator<Item = &'a u8>, is_so: impl Fn(u8) -> bool) -> usize {
     bytes.take_while(|byte| is_so(**byte)).count()
 }
 
-/// So many bytes are looked at one by one first: to look at many at once takes a few nanoseconds to begin.
+/// Number of bytes that are checked one by one first: the vectorized search takes a few nanoseconds
+/// to start.
 const BYTEWISE_PREFIX: usize = 16;
 
 const CHUNK: usize = 32;
 
 fn is_special(byte: u8) -> bool {
-    // One bit makes `{` of `[`, and `}` of `]`.
+    // One bit distinguishes `[` from `{`, and `]` from `}`.
     let brace = byte | 0x20;
     (byte == b'"') | (brace == b'{') | (brace == b'}')
 }

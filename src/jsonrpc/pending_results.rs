@@ -1,5 +1,4 @@
-//! What the members of a batch have ended with and the thread that answers the batch has not
-//! written yet.
+//! Results of batch members that the thread which answers the batch has not written yet.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -7,30 +6,30 @@ use std::time::Duration;
 
 use super::RpcError;
 
-/// Bytes that a thread can fill in a nanosecond, at most.
+/// Maximum number of bytes that a thread can fill in a nanosecond.
 const BYTES_PER_NANO: usize = 10;
 
 /// The results of one batch that wait for the thread that answers it.
 ///
-/// How large a value is when it is written is known only then, and a service can make large ones
-/// faster than they are written. So a value counts as what a thread can fill in the time that its
-/// call ran. As long as the values that wait count less than the response limit they wait as they
-/// are: the service's time is scarce, and the answering thread writes them. What comes then is
-/// written by the thread that ran the call, and counts as its bytes. When a result has not fitted,
-/// members that have not begun do not run.
+/// The serialized size of a value is known only once it is written, and a service can produce large
+/// values faster than they are written. So a value counts as the bytes that a thread could fill
+/// while its call ran. As long as the waiting values count less than the response limit, they wait
+/// unserialized: the service's time is scarce, and the answering thread writes them. Beyond that,
+/// the thread that ran the call writes the result, which then counts as its bytes. When a result
+/// did not fit, members that have not begun do not run.
 #[derive(Debug)]
 pub(crate) struct PendingResults {
     limit: usize,
-    /// Bytes of results that the response has.
+    /// Bytes of results already in the response.
     kept: AtomicUsize,
-    /// What the values count that wait.
+    /// Estimated bytes of the values that wait.
     values: AtomicUsize,
-    /// Bytes of results that wait.
+    /// Bytes of serialized results that wait.
     written: AtomicUsize,
     full: AtomicBool,
 }
 
-/// The share of a result that waits, until it is dropped.
+/// The share of a waiting result, which is returned when this is dropped.
 #[derive(Debug)]
 pub(crate) struct ResultLease {
     pending: Arc<PendingResults>,
@@ -39,30 +38,30 @@ pub(crate) struct ResultLease {
 }
 
 impl PendingResults {
-    /// For a response of at most `limit` bytes of results, of which it has `kept`.
+    /// Creates the account of a response of at most `limit` bytes, of which `kept` are in use.
     pub(super) fn new(limit: usize, kept: usize, full: bool) -> Arc<Self> {
         let (values, written) = (AtomicUsize::new(0), AtomicUsize::new(0));
         Arc::new(Self { limit, kept: AtomicUsize::new(kept), values, written, full: AtomicBool::new(full) })
     }
 
-    /// Lets a value wait as it is, whose call ran for so long; `None` if it has to be written
-    /// first.
+    /// Lets a value wait unserialized, whose call ran for `ran`. Returns `None` if it must be
+    /// written first.
     pub(crate) fn lease_value(self: &Arc<Self>, ran: Duration) -> Option<ResultLease> {
         let nanos = usize::try_from(ran.as_nanos()).unwrap_or(usize::MAX);
         let size = nanos.saturating_mul(BYTES_PER_NANO).min(self.limit);
-        // One may always wait, whatever its size.
+        // One value may always wait, whatever its size.
         let fits = |values: usize| (values == 0 || values + size <= self.limit).then_some(values + size);
         self.values.fetch_update(Ordering::AcqRel, Ordering::Acquire, fits).ok()?;
         Some(ResultLease { pending: Arc::clone(self), values: size, written: 0 })
     }
 
-    /// Lets a result wait that is written.
+    /// Lets a serialized result wait.
     pub(crate) fn lease_bytes(self: &Arc<Self>, written: usize) -> ResultLease {
         self.written.fetch_add(written, Ordering::AcqRel);
         ResultLease { pending: Arc::clone(self), values: 0, written }
     }
 
-    /// Bytes of results that the response may still get.
+    /// Returns the bytes that results may still add to the response.
     pub(crate) fn left(&self) -> usize {
         let taken = self.kept.load(Ordering::Acquire) + self.written.load(Ordering::Acquire);
         self.limit.saturating_sub(taken)
@@ -72,17 +71,17 @@ impl PendingResults {
         self.kept.store(kept, Ordering::Release);
     }
 
-    /// A result has not fitted.
+    /// Records that a result did not fit.
     pub(crate) fn fill(&self) {
         self.full.store(true, Ordering::Release);
     }
 
-    /// Whether a result has not fitted: then further members need not run.
+    /// Whether a result did not fit. Then further members need not run.
     pub(crate) fn is_full(&self) -> bool {
         self.full.load(Ordering::Acquire)
     }
 
-    /// The answer of a member that did not run: -32004, which says so.
+    /// Returns the error of a member that did not run: -32004, which says so.
     pub(crate) fn not_run() -> RpcError {
         #[derive(serde::Serialize)]
         struct Data {

@@ -16,22 +16,22 @@ use super::{Id, RpcError, nesting};
 pub(crate) struct Request<'a> {
     /// Owned only if the caller wrote it with escapes.
     pub(crate) method: Cow<'a, str>,
-    /// The text of an object or an array; `null` is as good as none.
+    /// Text of an object or an array. `null` counts as absent.
     pub(crate) params: Option<&'a str>,
     pub(crate) id: Option<Id<'a>>,
-    /// Of a call whose parameters are large: whether they are JSON is not known yet.
+    /// Set for a call with large parameters: whether they are JSON is not known yet.
     pub(super) unchecked: Option<UncheckedParams<'a>>,
 }
 
-/// Something that stands where a request object should, and is none. It is always answered.
+/// A value in the place of a request object that is not one. It is always answered.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct InvalidRequest<'a> {
-    /// The id that could be read, else null.
+    /// The id, or null if it could not be read.
     pub(crate) id: Id<'a>,
     pub(super) fault: RequestFault<'a>,
 }
 
-/// One member of a batch, or the whole of a body that is no batch.
+/// One member of a batch, or the whole of a body that is not a batch.
 pub(crate) type ParsedRequest<'a> = Result<Request<'a>, InvalidRequest<'a>>;
 
 impl InvalidRequest<'_> {
@@ -43,7 +43,8 @@ impl InvalidRequest<'_> {
 /// Reads a JSON object as a request object.
 ///
 /// # Errors
-/// The text is no object in JSON, nests too deep, or the name of a member has an escape that stands for no character.
+/// If the text is not a JSON object, nests too deep, or has a member whose name contains an invalid
+/// escape.
 pub(super) fn read<'a>(json: &'a str, limits: &Limits) -> serde_json::Result<ParsedRequest<'a>> {
     let mut json = serde_json::Deserializer::from_str(json);
     let member = RequestSeed(limits).deserialize(&mut json)?;
@@ -51,14 +52,15 @@ pub(super) fn read<'a>(json: &'a str, limits: &Limits) -> serde_json::Result<Par
     Ok(member)
 }
 
-/// The same where the object stands among others.
+/// The same for an object among others.
 pub(super) struct RequestSeed<'a>(pub(super) &'a Limits);
 
 impl<'de> DeserializeSeed<'de> for RequestSeed<'_> {
     type Value = ParsedRequest<'de>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<ParsedRequest<'de>, D::Error> {
-        // Filled where they are: each move of them costs a few nanoseconds, of which a whole member takes a hundred or two.
+        // Filled in place: each move of them costs a few nanoseconds, and reading a whole member
+        // takes one or two hundred.
         let mut members = RawMembers::default();
         deserializer
             .deserialize_map(RawMembersVisitor { members: &mut members, depth: self.0.depth.saturating_sub(1) })?;
@@ -66,7 +68,8 @@ impl<'de> DeserializeSeed<'de> for RequestSeed<'_> {
     }
 }
 
-/// The members that matter, raw. By hand and not derived, because a derived struct would take an array, too.
+/// The raw members that matter. Written by hand and not derived, because a derived struct would
+/// also accept an array.
 #[derive(Default)]
 struct RawMembers<'a> {
     jsonrpc: Option<&'a RawValue>,
@@ -101,7 +104,7 @@ impl MemberName {
 
 struct RawMembersVisitor<'a, 'de> {
     members: &'a mut RawMembers<'de>,
-    /// Of each member's value.
+    /// Maximum nesting depth of each member's value.
     depth: usize,
 }
 
@@ -112,7 +115,7 @@ impl<'de> Visitor<'de> for RawMembersVisitor<'_, 'de> {
         f.write_str("a request object")
     }
 
-    // Goes on to the end after a mistake, because bad JSON further on would outweigh it.
+    // Reads to the end after a fault, because a syntax error further on outweighs it.
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let members = self.members;
         while let Some(name) = map.next_key()? {
@@ -138,7 +141,8 @@ impl<'de> Visitor<'de> for RawMembersVisitor<'_, 'de> {
 
 impl<'a> RawMembers<'a> {
     fn judge(&self, max_id_bytes: usize) -> ParsedRequest<'a> {
-        // Of two ids neither can be trusted, and two parsers that pick different methods are a way round the access check.
+        // Neither of two ids can be trusted, and two parsers that pick different methods would
+        // allow callers to bypass the access check.
         if let Some(name) = self.repeated {
             return Err(InvalidRequest { id: Id::NULL, fault: RequestFault::Repeated(name.as_str()) });
         }
@@ -160,7 +164,8 @@ impl<'a> RawMembers<'a> {
     }
 }
 
-/// The text of a JSON string. None for any other value, and for an escape that stands for no character.
+/// Returns the text of a JSON string. Returns `None` for any other value, and for an invalid
+/// escape.
 fn text(raw: &RawValue) -> Option<Cow<'_, str>> {
     let inner = raw.get().strip_prefix('"')?.strip_suffix('"')?;
     if inner.contains('\\') { serde_json::from_str(raw.get()).ok().map(Cow::Owned) } else { Some(Cow::Borrowed(inner)) }

@@ -1,31 +1,31 @@
-//! What is wrong with a body, in words for its caller: which rule, the limit, and what came.
+//! What is wrong with a body, in words for its caller: the rule, the limit, and what was received.
 
 use std::fmt;
 use std::str::Utf8Error;
 
 use super::RpcError;
 
-/// Maximum length of a value that is told back to its caller, in bytes.
+/// Maximum length of a received value that is quoted in an error, in bytes.
 const SHOWN: usize = 50;
 
-/// Why something is no request object.
+/// Why a value is not a request object.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum RequestFault<'a> {
-    /// Another kind of value.
+    /// It is another kind of value.
     NoObject(&'a str),
-    /// A member that appears more than once.
+    /// A member appears more than once.
     Repeated(&'static str),
-    /// An id that is neither a string nor a number nor null.
+    /// The id is neither a string nor a number nor null.
     Id(&'a str),
     LongId {
         bytes: usize,
         limit: usize,
     },
-    /// No version, or another one than 2.0.
+    /// The version is missing, or is not 2.0.
     Version(Option<&'a str>),
-    /// No method, or one that is no text.
+    /// The method is missing, or is not a string.
     Method(Option<&'a str>),
-    /// Parameters that are neither an object nor an array.
+    /// The parameters are neither an object nor an array.
     Params(&'a str),
 }
 
@@ -40,7 +40,7 @@ impl fmt::Display for RequestFault<'_> {
             Self::Version(Some(json)) => write!(f, r#"`jsonrpc`: expected "2.0", got {}"#, ReceivedValue(json)),
             Self::Method(None) => f.write_str("`method` is missing, expected a string"),
             Self::Method(Some(json)) if json.starts_with('"') => {
-                f.write_str("`method` has an escape that stands for no character")
+                f.write_str("`method` has an escape that encodes no character")
             }
             Self::Method(Some(json)) => write!(f, "`method`: expected a string, got {}", ReceivedValue(json)),
             Self::Params(json) => write!(f, "`params`: expected an object or an array, got {}", ReceivedValue(json)),
@@ -48,7 +48,8 @@ impl fmt::Display for RequestFault<'_> {
     }
 }
 
-/// A JSON value as it is told back: short scalars as they were sent, and of all else what it is.
+/// A received JSON value as it is quoted in an error: short scalars as they were sent, everything
+/// else by its kind.
 struct ReceivedValue<'a>(&'a str);
 
 impl fmt::Display for ReceivedValue<'_> {
@@ -64,22 +65,22 @@ impl fmt::Display for ReceivedValue<'_> {
     }
 }
 
-/// -32600 for a batch without members.
+/// Returns -32600 for a batch without members.
 pub(super) fn empty_batch() -> RpcError {
     RpcError::invalid_request(&"the batch is empty, expected at least 1 member")
 }
 
-/// -32600 for a batch of so many members.
+/// Returns -32600 for a batch of too many members.
 pub(super) fn large_batch(members: usize, limit: usize) -> RpcError {
     RpcError::invalid_request(&format_args!("the batch has {members} members, the limit is {limit}"))
 }
 
-/// -32700 for bytes that are no text.
+/// Returns -32700 for bytes that are not UTF-8.
 pub(super) fn not_utf8(error: &Utf8Error) -> RpcError {
     RpcError::parse_error(&format_args!("not UTF-8: byte {} is not valid", error.valid_up_to() + 1))
 }
 
-/// -32700 for a text that cannot be read, of which `json` is what stands behind leading whitespace.
+/// Returns -32700 for a text that cannot be read. `json` is the text without leading whitespace.
 pub(super) fn not_json(text: &str, json: &str, error: &serde_json::Error) -> RpcError {
     if json.is_empty() {
         return RpcError::parse_error(&"not JSON: the body is empty");
@@ -90,7 +91,7 @@ pub(super) fn not_json(text: &str, json: &str, error: &serde_json::Error) -> Rpc
     if error.is_data() {
         return RpcError::parse_error(&without_place(error));
     }
-    // serde_json counts from where it began.
+    // serde_json counts positions from where it began.
     let before = &text[..text.len() - json.len()];
     let line = error.line() + before.matches('\n').count();
     let indent = if error.line() > 1 { 0 } else { before.len() - before.rfind('\n').map_or(0, |at| at + 1) };
@@ -98,7 +99,8 @@ pub(super) fn not_json(text: &str, json: &str, error: &serde_json::Error) -> Rpc
     RpcError::parse_error(&format_args!("not JSON: {} at line {line}, column {column}", without_place(error)))
 }
 
-/// Why one member of a batch cannot be read. Its place within the member tells nothing.
+/// Returns why one member of a batch cannot be read. The position within the member would mislead:
+/// it is not the one in the body.
 pub(super) fn in_member(error: &serde_json::Error) -> String {
     let words = without_place(error);
     if error.is_data() { words } else { format!("not JSON: {words}") }

@@ -1,20 +1,20 @@
-//! What goes back: one answer, or the answers of a batch in one body.
+//! Responses: a single one, or those of a batch in one body.
 
 use super::large_params::UncheckedParams;
 use super::{Dialect, Id, Request, RpcError};
 
-/// What an answer takes beside its result, and a short result.
+/// Number of bytes to reserve for a response with a short result.
 const ROOM: usize = 128;
 
-/// Few answers have fewer bytes than this.
+/// Most responses are at least this long, in bytes: used to reserve memory for a batch.
 const SHORT_ANSWER: usize = 40;
 
-/// An answer that is being written at the end of a body.
+/// A response that is being written at the end of a body.
 ///
-/// It begins as that of a call that succeeds, so that the result is written once, where it belongs. An error takes the place
-/// of what is there by then.
+/// It begins as the response to a call that succeeds, so that the result is written once, where it
+/// belongs. An error replaces what has been written by then.
 #[derive(Debug)]
-#[must_use = "the answer is not whole before it is closed"]
+#[must_use = "the response is incomplete until it is closed"]
 pub(crate) struct Draft<'a> {
     dialect: Dialect,
     id: Id<'a>,
@@ -23,13 +23,13 @@ pub(crate) struct Draft<'a> {
 }
 
 impl<'a> Draft<'a> {
-    /// Begins the answer to a single request, by this id, behind what is in `body`. The result is
-    /// to be written next.
+    /// Begins the response to a single request with this id, at the end of `body`. The result must
+    /// be written next.
     pub(crate) fn reply(dialect: Dialect, id: Id<'a>, request: &Request<'a>, body: &mut Vec<u8>) -> Self {
         Self { unchecked: request.unchecked, ..Self::open(dialect, id, body) }
     }
 
-    /// Begins the answer to a member of a batch, or to what is no request.
+    /// Begins the response to a member of a batch, or to a value that is not a request.
     pub(crate) fn open(dialect: Dialect, id: Id<'a>, body: &mut Vec<u8>) -> Self {
         let start = body.len();
         body.reserve(ROOM);
@@ -37,11 +37,12 @@ impl<'a> Draft<'a> {
         Self { dialect, id, start, unchecked: None }
     }
 
-    /// Ends the answer, whose result is written, or writes the error instead. Returns the error that
-    /// was written.
+    /// Ends the response, whose result has been written, or writes the error instead. Returns the
+    /// error that was written.
     ///
-    /// That is another one, with id null, if the body turns out not to be JSON, which outweighs all
-    /// else that is wrong with a request. If a method could read its parameters, they are JSON.
+    /// That is a different error, with id null, if the body turns out not to be JSON, which
+    /// outweighs everything else that is wrong with a request. If a method could read its
+    /// parameters, they are JSON.
     pub(crate) fn close(self, body: &mut Vec<u8>, outcome: Result<(), RpcError>) -> Option<RpcError> {
         let Err(error) = outcome else {
             self.dialect.close(body, self.id);
@@ -56,21 +57,22 @@ impl<'a> Draft<'a> {
         Some(error)
     }
 
-    /// Takes the answer out again.
+    /// Removes the response again.
     fn discard(self, body: &mut Vec<u8>) {
         body.truncate(self.start);
     }
 }
 
-/// Puts the answers of a batch into one body, in the order of its members, whichever is ready first.
+/// Collects the responses of a batch in one body, in the order of its members, whichever is ready
+/// first.
 ///
-/// As long as no member before it is open, an answer is written where it belongs; behind one that is, it waits in a buffer of
-/// its own.
+/// As long as no earlier member is open, a response is written in place. Behind an open member it
+/// waits in a buffer of its own.
 #[derive(Debug)]
 pub(crate) struct BatchWriter<'a> {
     dialect: Dialect,
     body: Vec<u8>,
-    /// From the first open member on, by index.
+    /// Members from the first open one on, by index.
     late: Vec<LateReply<'a>>,
 }
 
@@ -82,13 +84,14 @@ struct LateReply<'a> {
 }
 
 impl<'a> BatchWriter<'a> {
-    /// For a batch of so many members.
+    /// Creates the writer for a batch of so many members.
     pub(crate) fn new(dialect: Dialect, members: usize) -> Self {
         Self { dialect, body: Vec::with_capacity(members * SHORT_ANSWER), late: Vec::new() }
     }
 
-    /// Writes the answer of a member, if it is there at once: `run` is handed the place of the result, and gives none if the
-    /// member is still open then. Members come in their order; notifications never.
+    /// Writes the response of a member, if it is ready at once. `run` appends the result to the
+    /// buffer that it is given, and returns `None` if the member is still open. Members must come
+    /// in order, without notifications.
     pub(crate) fn write(
         &mut self,
         index: usize,
@@ -119,15 +122,15 @@ impl<'a> BatchWriter<'a> {
         }
     }
 
-    /// Takes the whole answer of a member that was open.
+    /// Takes the complete response of a member that was open.
     pub(crate) fn put(&mut self, index: usize, answer: Vec<u8>) {
         if let Ok(at) = self.late.binary_search_by_key(&index, |late| late.index) {
             self.late[at].answer = Some(answer);
         }
     }
 
-    /// The body; none if there is nothing to answer, and the dialect answers that with nothing. Members that are still open are
-    /// answered with an error.
+    /// Returns the body, or `None` if there is no response and the dialect sends none. Members that
+    /// are still open are answered with the error that `open` returns.
     pub(crate) fn finish(mut self, open: impl Fn() -> RpcError) -> Option<Vec<u8>> {
         let answer = |late: &LateReply<'_>| late.answer.as_ref().map_or(0, |answer| answer.len() + 1);
         self.body.reserve(self.late.iter().map(answer).sum());
@@ -190,7 +193,7 @@ mod tests {
         };
         let answer = |result: &str, id: &str| format!(r#"{{"jsonrpc":"2.0","result":{result},"id":{id}}}"#);
         let failed = |id: &str| format!(r#"{{"jsonrpc":"2.0","error":{E},"id":{id}}}"#);
-        // For each member whether it is ready at once, fails at once, ends later or never does.
+        // For each member: ready at once, fails at once, ends later, or never ends.
         for (members, expected) in [
             ("r", vec![answer("0", "0")]),
             ("f", vec![failed("0")]),

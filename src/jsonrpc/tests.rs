@@ -10,13 +10,13 @@ use super::*;
 /// The defaults of the settings.
 pub(super) const LIMITS: Limits = Limits { members: 100, depth: 127, id: 4096 };
 
-/// The size from which on a call is large: none is.
+/// Minimum size of a large call: no call is large.
 pub(super) const NONE: usize = usize::MAX;
 
-/// All are.
+/// All calls are large.
 pub(super) const ALL: usize = 0;
 
-/// What a server would answer that has the methods of the rows. None: nothing.
+/// Returns what a server with the methods of the rows would answer, or `None` for nothing.
 pub(super) fn answer(body: impl AsRef<[u8]>) -> Option<String> {
     answer_within(body, &LIMITS, NONE)
 }
@@ -62,7 +62,7 @@ fn id_of<'a>(member: &ParsedRequest<'a>) -> Option<Id<'a>> {
     }
 }
 
-/// The methods that the rows call, in the plainest way.
+/// The methods that the rows call, in the simplest form.
 fn run(member: &ParsedRequest<'_>, out: &mut Vec<u8>) -> Result<(), RpcError> {
     let request = member.as_ref().map_err(|invalid| invalid.error())?;
     let params: Value = request.params.map_or(Value::Null, |json| serde_json::from_str(json).unwrap_or_default());
@@ -126,8 +126,9 @@ fn a_call_is_borrowed_from_the_body() {
     assert_eq!(request.id.map(Id::as_json), Some("1"));
 }
 
-/// Every answer to anything is one response object or an array of them, with exactly one of result and error. Their values are
-/// left as text: an id may be a number that is JSON and too large for every type.
+/// Every response to anything is one response object or an array of them, each with exactly one of
+/// result and error. Their values are kept as text: an id may be a valid JSON number that is too
+/// large for every type.
 pub(super) fn assert_well_formed(answer: &str) {
     let responses: Vec<HashMap<String, &RawValue>> = match answer.starts_with('[') {
         true => serde_json::from_str(answer).unwrap(),
@@ -172,7 +173,7 @@ fn large_parameters_are_not_checked_before_they_are_read() {
     }
 }
 
-/// The request in a body, if its parameters have not been looked at.
+/// Returns the request in a body, if its parameters have not been checked.
 fn unchecked(body: &str) -> Option<Request<'_>> {
     match Envelope::parse_with(body.as_bytes(), &LIMITS, ALL) {
         Ok(Envelope::Single(Ok(request))) if request.unchecked.is_some() => Some(request),
@@ -180,14 +181,14 @@ fn unchecked(body: &str) -> Option<Request<'_>> {
     }
 }
 
-/// What a call is told that fails, and its answer.
+/// Returns the error of a call that fails, and its response.
 fn refused(request: &Request<'_>, error: RpcError) -> (RpcError, String) {
     let mut out = Vec::new();
     let id = request.id.expect("it has an id");
     let draft = Draft::reply(Dialect::Jsonrpc, id, request, &mut out);
     out.extend_from_slice(b"half of a result");
-    let told = draft.close(&mut out, Err(error)).expect("it fails");
-    (told, String::from_utf8(out).unwrap())
+    let error = draft.close(&mut out, Err(error)).expect("it fails");
+    (error, String::from_utf8(out).unwrap())
 }
 
 fn body_of(id: &str, error: &RpcError) -> String {

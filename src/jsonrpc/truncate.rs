@@ -1,4 +1,4 @@
-//! Text from outside, as much of it as a message or a line of the log may show.
+//! Truncates text from outside to what a message or a line of the log may show.
 
 /// Returns the beginning of `text`: at most `max` bytes, and no part of a character.
 // `str::floor_char_boundary` came with Rust 1.91, and actix asks for 1.89.

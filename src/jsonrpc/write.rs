@@ -1,4 +1,4 @@
-//! Writing values without the numbers that JSON does not have.
+//! Writes values without the numbers that JSON does not have.
 //!
 //! serde_json writes NaN and the infinities as `null`, which a caller reads as something else, or
 //! cannot read at all.
@@ -13,20 +13,20 @@ use serde_json::ser::Formatter;
 
 use super::check;
 
-/// Writes a value as JSON, as serde_json does.
+/// Writes a value as JSON, like serde_json.
 ///
-/// Only where a `null` was written is the value searched for a number that JSON does not have: so
-/// nearly all values are written at no cost, and without a look at each of their numbers.
+/// The value is searched for a number that JSON does not have only if a `null` was written. So
+/// nearly all values are written at no extra cost.
 ///
 /// # Errors
-/// If it has no form in JSON, or if it cannot be written to `out`.
+/// If it cannot be represented in JSON, or cannot be written to `out`.
 pub(crate) fn write<T: Serialize + ?Sized>(out: impl io::Write, value: &T) -> serde_json::Result<()> {
     let null = Cell::new(false);
     value.serialize(&mut Serializer::with_formatter(out, Compact { null: &null }))?;
     if null.get() { check(value).map_err(serde_json::Error::custom) } else { Ok(()) }
 }
 
-/// Writes as serde_json's own formatter does, and notes whether there was a `null`.
+/// Writes like serde_json's own formatter, and notes whether there was a `null`.
 struct Compact<'a> {
     null: &'a Cell<bool>,
 }

@@ -43,7 +43,7 @@ impl Admission {
         bytes: usize,
         now: Instant,
     ) -> Result<Permit<'a>, Rejection> {
-        let most = entry.slots.capacity();
+        let capacity = entry.slots.capacity();
         let left = call.deadline.saturating_duration_since(now);
         // Hopeless work is rejected first. The check runs for every queued call, so it begins with
         // upper bounds that cost no look at another thread's cache line: the depth as this side
@@ -53,7 +53,7 @@ impl Admission {
         if at_most.depth > 0 && at_most.is_hopeless(left) {
             let backlog = self.current_backlog(entry);
             if backlog.depth > 0 && backlog.is_hopeless(left) {
-                return Err(hopeless(entry.name, most, backlog));
+                return Err(hopeless(entry.name, capacity, backlog));
             }
         }
         // Then load shedding, for methods with a `max_wait`.
@@ -63,7 +63,7 @@ impl Admission {
         // Then the limits. A full mailbox is reported as hopeless if even a free slot would come
         // too late: a client should not retry, and a batch should not wait.
         entry.slots.try_acquire(bytes).map_err(|limit| {
-            let capacity = if limit == LimitReached::Mailbox { most } else { SERVICE_CALLS };
+            let capacity = if limit == LimitReached::Mailbox { capacity } else { SERVICE_CALLS };
             let backlog = self.current_backlog(entry);
             // Members that wait for a slot come before this call, too.
             let line = Backlog { depth: backlog.depth + entry.slots.waiting_members(), ..backlog };
@@ -79,9 +79,9 @@ impl Admission {
     /// Returns the rejection of a call that would wait longer than `max_wait` in a mailbox that is
     /// overloaded.
     fn predict_overdue(&self, entry: &MethodEntry, now: Instant) -> Option<Rejection> {
-        let most = entry.options.max_wait?;
+        let max_wait = entry.options.max_wait?;
         let backlog = entry.shedding.is_active(now).then(|| self.current_backlog(entry))?;
-        (backlog.depth > 0 && backlog.is_hopeless(most)).then(|| {
+        (backlog.depth > 0 && backlog.is_hopeless(max_wait)).then(|| {
             entry.shedding.prolong(now);
             overdue(entry.name, entry.slots.capacity(), backlog)
         })
@@ -97,8 +97,8 @@ impl Admission {
         busy_since: Instant,
         now: Instant,
     ) -> Option<Rejection> {
-        let most = entry.options.max_wait?;
-        let sheds = entry.shedding.sheds(now.saturating_duration_since(arrived), most, busy_since, now);
+        let max_wait = entry.options.max_wait?;
+        let sheds = entry.shedding.sheds(now.saturating_duration_since(arrived), max_wait, busy_since, now);
         sheds.then(|| overdue(entry.name, entry.slots.capacity(), self.current_backlog(entry)))
     }
 

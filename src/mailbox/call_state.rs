@@ -16,7 +16,7 @@ pub(crate) struct CallState<W, R> {
 }
 
 enum CallPhase<W, R> {
-    /// In its mailbox. `caller` wakes whoever waits for the reply.
+    /// In its mailbox. `caller` wakes the task that waits for the reply.
     Waiting { work: W, caller: Option<Waker> },
     /// Running on the host, inline or on the pool. `runner` wakes the future that runs the call
     /// when nobody waits for the reply any more.

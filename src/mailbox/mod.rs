@@ -4,25 +4,25 @@
 //! # The life of a queued call
 //!
 //! 1. **Admitted.** [`Admission`] decides on the caller's thread, before the parameters are parsed,
-//!   so that a rejection is cheap. It rejects a call that cannot start before its deadline (the
-//!   [`Backlog`](backlog::Backlog) in front of it takes too long), or that would wait longer than
-//!   `max_wait` in an overloaded mailbox. Otherwise the call acquires a slot in its mailbox, a slot
-//!   in its service, and the bytes of its parameters in its service ([`Quota`]). The result is a
-//!   [`Permit`](quota::Permit).
+//!    so that a rejection is cheap. It rejects a call that cannot start before its deadline (the
+//!    [`Backlog`](backlog::Backlog) in front of it takes too long), or that would wait longer than
+//!    `max_wait` in an overloaded mailbox. Otherwise the call acquires a slot in its mailbox, a slot
+//!    in its service, and the bytes of its parameters in its service ([`Quota`]). The result is a
+//!    [`Permit`](quota::Permit).
 //! 2. **Queued.** The permit and the parsed message become a [`Call`], one allocation that caller
-//!   and host share. It is pushed into the inbox of its [`Mailbox`], and the [`Bell`] is rung if
-//!   the inbox was empty. A transport's thread may put off the wake with [`DeferredWake`], so that
-//!   a burst of requests on one thread wakes the host once.
+//!    and host share. It is pushed into the inbox of its [`Mailbox`], and the [`Bell`] is rung if
+//!    the inbox was empty. A transport's thread may put off the wake with [`DeferredWake`], so that
+//!    a burst of requests on one thread wakes the host once.
 //! 3. **Taken.** The host swaps the whole inbox for its own, empty queue: callers and host meet on
-//!   the lock once per burst. [`Mailbox::head`] returns the first live call without removing it.
-//!   The scheduler, which is not part of this module, picks a mailbox, asks the gate, and starts
-//!   the call. [`Call::begin`] moves the message out and frees the slot; it drops calls that have
-//!   expired, or whose result could not be delivered in time.
+//!    the lock once per burst. [`Mailbox::head`] returns the first live call without removing it.
+//!    The scheduler, which is not part of this module, picks a mailbox, asks the gate, and starts
+//!    the call. [`Call::begin`] moves the message out and frees the slot; it drops calls that have
+//!    expired, or whose result could not be delivered in time.
 //! 4. **Ended.** A call ends exactly once, whoever is first: the host with a reply, the caller's
-//!   deadline timer, a caller that leaves, a close of the mailbox. Each of them goes through one
-//!   lock, in [`CallState`](call_state::CallState). The winner records the end and, if somebody
-//!   waits for the reply, gets a [`CallerWake`](call::CallerWake). The deadline timer is on the
-//!   caller's side, so a reply is on time even while the host is inside a long method.
+//!    deadline timer, a caller that leaves, a close of the mailbox. Each of them goes through one
+//!    lock, in [`CallState`](call_state::CallState). The winner records the end and, if somebody
+//!    waits for the reply, gets a [`CallerWake`](call::CallerWake). The deadline timer is on the
+//!    caller's side, so a reply is on time even while the host is inside a long method.
 //!
 //! A call that finds no slot is rejected with -32000, unless it is a member of a batch: batches
 //! wait in a [`WaitList`](wait_list::WaitList) until a slot is released or the deadline of the

@@ -21,7 +21,7 @@ pub(crate) enum CallEnd {
     Answered,
     /// The method panicked, or its thread was lost while it ran.
     Panicked,
-    /// It was turned away, and never ran.
+    /// It was rejected and never ran.
     Rejected(RejectReason),
     /// Its deadline passed.
     Expired,
@@ -29,10 +29,10 @@ pub(crate) enum CallEnd {
     Abandoned,
 }
 
-/// The record of one call. It is written once: when the call ends, and at the latest when this is
-/// dropped, as abandoned.
+/// The record of one call. It is written once: when the call ends, or as abandoned when this is
+/// dropped.
 ///
-/// `E` is the method's entry: borrowed by a call that ends where it arrives, and shared by others.
+/// `E` is the entry of the method: borrowed by a call that ends where it arrives, shared by others.
 pub(crate) struct CallRecord<E: Deref<Target: AsRef<Meter>>> {
     entry: E,
     call: CallContext,
@@ -40,38 +40,38 @@ pub(crate) struct CallRecord<E: Deref<Target: AsRef<Meter>>> {
     written: AtomicBool,
 }
 
-/// The path that a call takes.
+/// The way that a call takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum CallPath {
-    /// It is not let in, or not yet.
+    /// It has not been admitted.
     Outside,
-    /// It runs where it arrived, from this time on.
+    /// It runs where it arrived, since this time.
     Inline(Instant),
-    /// Through its mailbox.
+    /// It waits in its mailbox.
     Queued,
 }
 
 impl<E: Deref<Target: AsRef<Meter>>> CallRecord<E> {
-    /// Of a call that is not let in.
+    /// Creates the record of a call that is not admitted.
     pub(crate) fn outside(entry: E, call: CallContext) -> Self {
         Self { entry, call, path: CallPath::Outside, written: AtomicBool::new(false) }
     }
 
-    /// Of a call that runs where it arrived, from `began` on.
+    /// Creates the record of a call that runs where it arrived, from `began` on.
     #[inline]
     pub(crate) fn inline(entry: E, call: CallContext, began: Instant) -> Self {
         entry.as_ref().counters.add(Counter::Inline, 1);
         Self { entry, call, path: CallPath::Inline(began), written: AtomicBool::new(false) }
     }
 
-    /// Of a call that waits in its mailbox from now on.
+    /// Creates the record of a call that waits in its mailbox from now on.
     pub(crate) fn queued(entry: E, call: CallContext) -> Self {
         entry.as_ref().counters.add(Counter::Queued, 1);
         Self { entry, call, path: CallPath::Queued, written: AtomicBool::new(false) }
     }
 
-    /// Of several calls that differ in their parameters only, and run where they arrived. What is
-    /// written is only what [`end_runs`](Self::end_runs) is told.
+    /// Creates the record of several calls that differ in their parameters only and run where they
+    /// arrived. Only [`end_runs`](Self::end_runs) writes it: dropping it records nothing.
     pub(crate) fn series(entry: E, call: CallContext) -> Self {
         Self { entry, call, path: CallPath::Outside, written: AtomicBool::new(true) }
     }
@@ -84,14 +84,16 @@ impl<E: Deref<Target: AsRef<Meter>>> CallRecord<E> {
         &self.call
     }
 
-    /// The call was turned away.
+    /// Records that the call was rejected.
     pub(crate) fn reject(&self, rejection: &Rejection) {
         self.end(CallEnd::Rejected(rejection.reason), Some(&rejection.error), None, Instant::now());
     }
 
-    /// The call ended at `now`. It ran from a time on, for so long, or not at all.
+    /// Records that the call ended at `now`. `ran` is when it started and how long it ran, or
+    /// `None` if it never started.
     ///
-    /// Who of several threads may say so is settled before.
+    /// The caller of this function must already have settled which of several threads ends the
+    /// call.
     #[inline]
     pub(crate) fn end(&self, end: CallEnd, error: Option<&RpcError>, ran: Option<(Instant, Duration)>, now: Instant) {
         self.written.store(true, Ordering::Relaxed);
@@ -103,7 +105,8 @@ impl<E: Deref<Target: AsRef<Meter>>> CallRecord<E> {
         meter.ended(&self.call, end, error, queued, ran.map(|(_, took)| took));
     }
 
-    /// Calls of a series have run one after another, each for `each`, the first of them from `began` on.
+    /// Records calls of a series that ran one after another, each for `each`, the first of them
+    /// from `began` on.
     pub(crate) fn end_runs<'a>(
         &self,
         ends: impl ExactSizeIterator<Item = (CallEnd, Option<&'a RpcError>)>,
@@ -129,7 +132,8 @@ impl<E: Deref<Target: AsRef<Meter>>> Drop for CallRecord<E> {
 }
 
 impl Meter {
-    /// Counts the end of a call and logs its one line. `ran` is `None` if it never started.
+    /// Counts the end of a call and writes its line to the log. `ran` is `None` if it never
+    /// started.
     fn ended(
         &self,
         call: &CallContext,
@@ -145,7 +149,11 @@ impl Meter {
         self.log_end(call, end, error, queued, ran);
     }
 
-    /// Counts the ends of calls that ran one after another, each for `ran`, and logs a line for each.
+    /// Counts the ends of calls that ran one after another, each for `ran`, and logs a line for
+    /// each.
+    ///
+    /// The answered calls are added up first: they are nearly all, and one addition is cheaper than
+    /// many.
     fn ended_together<'a>(
         &self,
         call: &CallContext,
@@ -189,7 +197,8 @@ impl Meter {
         );
     }
 
-    /// Once a second at most: overload, and notifications that fail, come by the thousand.
+    /// Logs at most one warning a second for each kind of trouble: rejections under overload and
+    /// failing notifications come by the thousand.
     fn warn(&self, call: &CallContext, end: CallEnd, error: &RpcError) {
         let method = call.method;
         if matches!(
@@ -198,10 +207,10 @@ impl Meter {
         ) {
             if let Some(calls) = self.overload.is_due(Instant::now()) {
                 let why = error.data().map(RawValue::get);
-                log_warn!(method, calls, why, "overload: calls were turned away");
+                log_warn!(method, calls, why, "overload: calls were rejected");
             }
         } else if call.notification {
-            // Nobody will be told of it, so the log has to.
+            // A notification has no reply, so its error is only in the log.
             if let Some(calls) = self.lost_notification.is_due(Instant::now()) {
                 log_warn!(method, calls, code = error.code(), %error, "notifications failed");
             }

@@ -1,9 +1,12 @@
-//! Time on the thread that the scheduler has not seen itself.
+//! Time on a thread that the scheduler has not seen itself.
 
 use crate::sync::{AtomicU64, Ordering};
 
-/// Time that async calls of one mailbox have held a thread in their polls, here or inline, since the scheduler last looked. Sync
-/// calls are not in it: the scheduler sees how long its own take, and inline ones run only while nobody waits.
+/// Time that async calls of one mailbox have held a thread in their polls since the scheduler last
+/// looked, on the host or inline. The fair queue charges it to the mailbox.
+///
+/// Sync calls are not included: the scheduler measures its own, and inline ones run only while
+/// nobody waits.
 #[derive(Debug, Default)]
 pub(crate) struct Charge(AtomicU64);
 

@@ -1,4 +1,4 @@
-//! What a method usually costs: the measured time that it holds a thread.
+//! What a call of a method usually costs: the measured time that it holds a thread.
 
 use std::time::Duration;
 
@@ -6,38 +6,45 @@ use tokio::time::Instant;
 
 use crate::sync::{AtomicU64, Ordering};
 
-/// Calls that hold a thread for longer do not run inline.
+/// Maximum time that a call may usually hold its thread to run inline. Several times the 5–8 µs
+/// that an inline run saves, because no other thread has to be woken.
 const SHORT_RUN: Duration = Duration::from_micros(50);
 
-/// After a run that was not [`SHORT_RUN`] the method goes to the host for this long, unless it has [`credit`](Cost::credit).
+/// Time for which a method goes to the host after a run longer than [`SHORT_RUN`], unless it has
+/// [`credit`](Cost::credit).
 const LONG_RUN_PENALTY: Duration = Duration::from_secs(1);
 
-/// The credit that a method begins with, and the most that it can have.
+/// Credit that a method starts with.
 const INITIAL_CREDIT: Duration = Duration::from_millis(1);
+/// Maximum credit of a method.
 const MAX_CREDIT: Duration = Duration::from_millis(10);
 
-/// Until so many samples each counts in full.
+/// Number of samples up to which each counts in full.
 const WARM_UP_SAMPLES: u64 = 8;
-/// Further samples are not counted.
+/// Number of samples above which they are no longer counted.
 const MAX_SAMPLES: u64 = 64;
 
 /// The measured cost of one method.
 ///
-/// Updates are plain loads and stores: when two threads update at once, one sample may be lost, which an estimate can bear.
-/// Callers of all threads read it for each call, so what has hardly changed is not written.
+/// Updates are plain loads and stores: when two threads update at once, one sample may be lost,
+/// which an estimate can bear. All callers' threads read these values for each call, so a value
+/// that has hardly changed is not written: the write would take the cache line from all readers.
 #[derive(Debug)]
 pub(crate) struct Cost {
     epoch: Instant,
     samples: AtomicU64,
-    /// Nanoseconds, an average that forgets: each sample counts an eighth.
+    /// Exponential moving average of the time on the thread, in nanoseconds: each sample counts an
+    /// eighth.
     usual: AtomicU64,
-    /// Nanoseconds since `epoch`, until which the method is not short.
+    /// Until when the method does not count as short, in nanoseconds since `epoch`.
     long_until: AtomicU64,
-    /// Nanoseconds that its long runs may take. A thread that the system takes off its core looks like a long run, and that happens
-    /// to every method, a few times one after another, too. So short runs earn what long ones use up: a method that is long
-    /// for more of its time than it is short runs out of it.
+    /// How long its long runs may still take, in nanoseconds.
+    ///
+    /// When the system takes a thread off its core, its run looks long. That happens to every
+    /// method, even a few times in a row. So short runs earn what long runs spend: only a method
+    /// that is long for more of its time than it is short runs out of credit.
     credit: AtomicU64,
-    /// How often it had run when it last was not short.
+    /// Number of runs of the method when it last was not short.
     runs_when_long: AtomicU64,
 }
 
@@ -53,12 +60,13 @@ impl Cost {
         }
     }
 
-    /// One call held a thread for `total`, all its polls together.
+    /// Records one call that held a thread for `total`, all its polls together.
     #[inline]
     pub(crate) fn record_run(&self, total: Duration) {
         let (samples, sample) = (self.samples.load(Ordering::Relaxed), nanos(total));
         let usual = self.usual.load(Ordering::Relaxed);
-        // One that was interrupted says little; if it is the method that has become slow, more of them will say so.
+        // An interrupted run says little about the method, so one sample is capped at four times
+        // the average. If the method has really become slow, more samples will say so.
         let sample = if samples >= WARM_UP_SAMPLES { sample.min(usual.saturating_mul(4).max(1000)) } else { sample };
         let next = if samples == 0 { sample } else { usual - usual / 8 + sample / 8 };
         // A short method's time need not be known more exactly than that it is short.
@@ -70,7 +78,8 @@ impl Cost {
         }
     }
 
-    /// A run, or one poll, held a thread for `time` until `now`. `runs` tells how often the method has run by now.
+    /// Records a run, or one poll, that held a thread for `time` until `now`. `runs` returns how
+    /// often the method has run; it is called for long runs only.
     #[inline]
     pub(crate) fn record_hold(&self, time: Duration, now: Instant, runs: impl FnOnce() -> u64) {
         if time < SHORT_RUN {
@@ -87,7 +96,8 @@ impl Cost {
         }
     }
 
-    /// A run holds its thread for longer than any credit allows, and has not ended yet.
+    /// Records that a run has held its thread for longer than any credit allows, and has not ended
+    /// yet.
     pub(crate) fn record_overlong_hold(&self, now: Instant) {
         self.penalize(now);
     }
@@ -97,7 +107,8 @@ impl Cost {
         self.long_until.fetch_max(until, Ordering::Relaxed);
     }
 
-    /// Whether the method is known, and known to hold a thread for a short time only: usually, and every time of late.
+    /// Whether the method is known to hold a thread for a short time only: on average, and in every
+    /// recent run.
     #[inline]
     pub(crate) fn is_short(&self, now: Instant) -> bool {
         self.samples.load(Ordering::Relaxed) > 0
@@ -105,27 +116,28 @@ impl Cost {
             && nanos(now.duration_since(self.epoch)) >= self.long_until.load(Ordering::Relaxed)
     }
 
-    /// How many runs one after another usually hold a thread for a short time only; at least one.
+    /// Returns how many runs in a row usually fit into the time of one short run; at least one.
     #[inline]
     pub(crate) fn runs_per_short_slice(&self) -> usize {
         let runs = nanos(SHORT_RUN) / self.usual.load(Ordering::Relaxed).max(1);
         usize::try_from(runs).unwrap_or(usize::MAX).max(1)
     }
 
-    /// The usual time on the thread; zero before the first call.
+    /// Returns the usual time on the thread; zero before the first call.
     #[inline]
     pub(crate) fn usual(&self) -> Duration {
         Duration::from_nanos(self.usual.load(Ordering::Relaxed))
     }
 
-    /// Whether a run that begins now would usually end after `until`, or nobody knows. What is short by far never does.
+    /// Whether a run that begins now would usually end after `until`, or its cost is not known. A
+    /// method that is short by far never does, which saves the addition.
     #[inline]
     pub(crate) fn may_end_after(&self, until: Instant, now: Instant) -> bool {
         let usual = self.usual();
         self.samples() == 0 || (usual > SHORT_RUN / 8 && now + usual >= until)
     }
 
-    /// How many calls were measured, up to [`MAX_SAMPLES`].
+    /// Returns how many calls were measured, at most [`MAX_SAMPLES`].
     #[inline]
     pub(crate) fn samples(&self) -> u64 {
         self.samples.load(Ordering::Relaxed)

@@ -1,4 +1,4 @@
-//! What becomes of a method's calls, counted by many threads at once and added up when somebody asks.
+//! How a method's calls ended, counted by many threads at once and summed when somebody reads them.
 
 use std::cell::Cell;
 use std::fmt;
@@ -9,13 +9,16 @@ use crate::sync::{AtomicU64, AtomicUsize, Ordering};
 
 use super::histogram::{AtomicHistogram, Histogram};
 
-/// So many threads count without waiting for each other's cache lines; further ones share theirs.
+/// Number of shards. This many threads count without sharing a cache line; further threads share
+/// theirs.
 const SHARDS: usize = 8;
 
-/// What is counted. Each call that reached its method ends in exactly one of those from `Answered` on.
+/// What is counted. Each call that reached its method ends in exactly one of the counters from
+/// `Answered` on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Counter {
-    /// Calls that run now: one more at the start, one less at the end, on whichever thread.
+    /// Calls that are running: incremented at the start and decremented at the end, on whichever
+    /// thread.
     Running,
     Inline,
     Queued,
@@ -33,7 +36,7 @@ pub(crate) enum Counter {
 
 const COUNTERS: usize = Counter::Abandoned as usize + 1;
 
-/// One thread's shard, on cache lines of its own.
+/// The counters of one thread, on cache lines of their own.
 #[repr(align(128))]
 #[derive(Default)]
 struct CounterShard {
@@ -42,7 +45,7 @@ struct CounterShard {
     run: AtomicHistogram,
 }
 
-/// The counts of one method. A shard is made when its thread first counts something.
+/// The counters of one method. A shard is created when a thread of it first counts something.
 #[derive(Default)]
 pub(crate) struct CallCounters([OnceLock<Box<CounterShard>>; SHARDS]);
 
@@ -52,19 +55,20 @@ impl CallCounters {
         self.shard().counts[count as usize].fetch_add(calls, Ordering::Relaxed);
     }
 
-    /// This thread's shard of [`Counter::Running`], from which a call that ends takes what it has added, on whichever thread.
+    /// Returns this thread's shard of [`Counter::Running`]. The call that increments it decrements
+    /// the same shard when it ends, on whichever thread.
     #[inline]
     pub(crate) fn running(&self) -> &AtomicU64 {
         &self.shard().counts[Counter::Running as usize]
     }
 
-    /// A call was in its mailbox for so long.
+    /// Records the time that a call spent in its mailbox.
     #[inline]
     pub(crate) fn record_wait(&self, time: Duration) {
         self.shard().wait.record(time, 1);
     }
 
-    /// So many calls ran for so long each.
+    /// Records that `calls` calls ran for `time` each.
     #[inline]
     pub(crate) fn record_run(&self, time: Duration, calls: u64) {
         self.shard().run.record(time, calls);
@@ -99,7 +103,7 @@ impl fmt::Debug for CallCounters {
     }
 }
 
-/// Numbers threads in the order in which they first count.
+/// Returns the number of this thread. Threads are numbered in the order in which they first count.
 #[inline]
 fn number_of_this_thread() -> usize {
     static NEXT: AtomicUsize = AtomicUsize::new(0);

@@ -1,4 +1,4 @@
-//! How long things took: counts by length, kept by many threads at once.
+//! Histograms of durations, recorded by many threads at once.
 
 use std::fmt;
 use std::time::Duration;
@@ -9,12 +9,14 @@ use crate::sync::{AtomicU64, Ordering};
 
 use super::cost::nanos;
 
-/// Buckets to each doubling, so that a bucket is at most a quarter wider than it is long.
+/// Number of buckets for each doubling of the duration: a bucket is at most a quarter wider than
+/// its lower end.
 const STEPS: u64 = 4;
-/// Up to 2^42 ns, more than an hour; what is longer counts in the last one.
+/// Number of buckets. They reach up to 2^42 ns, more than an hour; longer durations count in the
+/// last one.
 const BUCKETS: usize = 42 * STEPS as usize;
 
-/// Lengths of time, counted.
+/// A histogram that threads record to.
 pub(crate) struct AtomicHistogram([AtomicU64; BUCKETS]);
 
 impl Default for AtomicHistogram {
@@ -35,7 +37,7 @@ impl fmt::Debug for AtomicHistogram {
     }
 }
 
-/// The doubling that a length is in, and the step within it.
+/// Returns the bucket of a duration: its doubling, and the step within it.
 fn bucket(nanos: u64) -> usize {
     let nanos = nanos.max(STEPS);
     let doubling = u64::from(nanos.ilog2());
@@ -43,22 +45,23 @@ fn bucket(nanos: u64) -> usize {
     usize::try_from(doubling * STEPS + step).unwrap_or(usize::MAX).min(BUCKETS - 1)
 }
 
-/// The longest length that counts in a bucket.
+/// Returns the longest duration that counts in a bucket.
 fn upper(bucket: usize) -> Duration {
     let (doubling, step) = (bucket as u64 / STEPS, bucket as u64 % STEPS);
     Duration::from_nanos(((STEPS + step + 1) << doubling) / STEPS - 1)
 }
 
-/// How long things took: a snapshot of a histogram.
+/// A histogram of durations: a snapshot.
 ///
-/// Lengths are exact to a quarter: what is json is the upper end of the bucket that a length was counted in.
+/// Durations are exact to a quarter: what is returned is the upper end of the bucket in which a
+/// duration was counted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Histogram {
     buckets: Vec<(Duration, u64)>,
 }
 
 impl Histogram {
-    /// What several histograms have counted together.
+    /// Returns what several histograms have counted together.
     pub(crate) fn of<'a>(histograms: impl Iterator<Item = &'a AtomicHistogram>) -> Self {
         let mut counts = [0; BUCKETS];
         for histogram in histograms {
@@ -70,7 +73,7 @@ impl Histogram {
         Self { buckets: counted.map(|(at, count)| (upper(at), count)).collect() }
     }
 
-    /// What has been counted since an earlier snapshot of the same histograms.
+    /// Returns what was recorded since an earlier snapshot of the same histograms.
     pub(crate) fn since(&self, earlier: &Self) -> Self {
         let mut before = earlier.buckets.iter().peekable();
         let more = |&(upper, count): &(Duration, u64)| {
@@ -80,12 +83,13 @@ impl Histogram {
         Self { buckets: self.buckets.iter().filter_map(more).collect() }
     }
 
-    /// How many were measured.
+    /// Returns how many durations were recorded.
     pub fn count(&self) -> u64 {
         self.buckets.iter().map(|(_, count)| count).sum()
     }
 
-    /// The length that a part `q` of them did not exceed: 0.5 for the median, 1.0 for the longest. `None` if there are none.
+    /// Returns the duration that a fraction `q` of the recorded durations did not exceed: 0.5 for
+    /// the median, 1.0 for the maximum. Returns `None` if nothing was recorded.
     ///
     /// # Panics
     /// If `q` is not between 0 and 1.
@@ -100,13 +104,15 @@ impl Histogram {
         self.buckets.iter().find(reaches).map(|(upper, _)| *upper)
     }
 
-    /// The upper end of each bucket that is not empty, and how many are in it; the shortest first.
+    /// Returns the upper end of each bucket that is not empty, and how many durations are in it, in
+    /// ascending order.
     pub fn buckets(&self) -> impl Iterator<Item = (Duration, u64)> {
         self.buckets.iter().copied()
     }
 }
 
-/// As `{"count":2,"p50_us":1.5,"p90_us":…,"p99_us":…,"max_us":…,"buckets":[[upper_us,count],…]}`.
+/// Serialized as
+/// `{"count":2,"p50_us":1.5,"p90_us":…,"p99_us":…,"max_us":…,"buckets":[[upper_us,count],…]}`.
 impl Serialize for Histogram {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         #[derive(Serialize)]

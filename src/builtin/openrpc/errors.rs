@@ -1,11 +1,12 @@
-//! The errors that callbox answers for any method: told once, and not with each method.
+//! The errors that callbox itself returns for any method: listed once in the document, and not with
+//! each method.
 
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::jsonrpc::code;
 
-/// OpenRPC's error object, in which the data is told by its schema.
+/// OpenRPC's error object, whose data is described by its schema.
 #[derive(Serialize)]
 pub(super) struct FrameworkError {
     code: i32,
@@ -14,7 +15,7 @@ pub(super) struct FrameworkError {
     data: Value,
 }
 
-/// The names under which the document keeps them, and what they are.
+/// Returns the names under which the document lists them, and the errors.
 pub(super) fn all() -> Vec<(&'static str, FrameworkError)> {
     let text = || json!({ "type": "string" });
     let count = || json!({ "type": "integer", "minimum": 0 });

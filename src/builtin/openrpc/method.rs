@@ -1,4 +1,4 @@
-//! One method in the document.
+//! One method in the OpenRPC document.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use crate::service::{Access, DescribedError, Description, Generators, MethodKind
 
 use super::schemas::RenamedSchemas;
 
-/// OpenRPC's method object. What begins with `x-` is callbox's own, which the README lists.
+/// OpenRPC's method object. Members that begin with `x-` are callbox's own, which the guide lists.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct MethodObject {
@@ -49,7 +49,7 @@ struct ContentDescriptor {
     schema: Schema,
 }
 
-/// OpenRPC's error object, in which the data is told by its schema.
+/// OpenRPC's error object, whose data is described by its schema.
 #[derive(Serialize)]
 struct ErrorObject {
     code: i32,
@@ -64,10 +64,10 @@ struct MethodExtensions {
     access: &'static str,
     #[serde(rename = "x-scope", skip_serializing_if = "Option::is_none")]
     scope: Option<&'static str>,
-    /// The schema of the named parameters that are none of the others.
+    /// Schema of named parameters that are not listed.
     #[serde(rename = "x-rest", skip_serializing_if = "Option::is_none")]
     rest: Option<Schema>,
-    /// The function of the typed client that calls the method.
+    /// Name of the function of the typed client that calls the method.
     #[serde(rename = "x-rust", skip_serializing_if = "Option::is_none")]
     client: Option<&'static str>,
     #[serde(flatten)]
@@ -105,7 +105,7 @@ impl MethodObject {
         let mut contents: Vec<_> =
             order.iter().map(|name| parameter(Cow::Borrowed(*name), &mut params, sent)).collect();
         let rest = rest(&mut params).map(|rest| finish(rest, sent));
-        // Those of a struct among the parameters, which have no positions.
+        // The fields of a struct among the parameters, which have no positions.
         let more: Vec<_> = params.get("properties").and_then(Value::as_object).into_iter().flatten().collect();
         let more: Vec<_> = more.into_iter().map(|(name, _)| Cow::Owned(name.clone())).collect();
         let param_structure = if more.is_empty() { "either" } else { "by-name" };
@@ -127,13 +127,13 @@ impl MethodObject {
         }
     }
 
-    /// All schemas in it.
+    /// Returns all schemas in it.
     pub(super) fn schemas(&self) -> impl Iterator<Item = &Schema> {
         let contents = self.params.iter().chain([&self.result]).map(|content| &content.schema);
         contents.chain(self.errors.iter().filter_map(|error| error.data.as_ref())).chain(&self.extensions.rest)
     }
 
-    /// Has the references of what callers send point to what they mean.
+    /// Points the references in what callers send to the renamed definitions.
     pub(super) fn rename_sent(&mut self, renamed: &RenamedSchemas) {
         let sent = self.params.iter_mut().map(|content| &mut content.schema).chain(&mut self.extensions.rest);
         sent.for_each(|schema| renamed.apply(schema));
@@ -167,10 +167,10 @@ impl MethodExtensions {
     }
 }
 
-/// The schema of the named parameters that are none of those with a property.
+/// Returns the schema of named parameters that have no property of their own.
 fn rest(params: &mut Schema) -> Option<Schema> {
     let said = ["additionalProperties", "unevaluatedProperties"].into_iter().find_map(|key| params.remove(key));
-    // The variants of an enum: which names there are depends on the others.
+    // With the variants of an enum, the names that are allowed depend on other parameters.
     let depends = || ["oneOf", "anyOf", "allOf", "$ref"].into_iter().any(|key| params.get(key).is_some());
     let rest = said.or_else(|| depends().then_some(Value::Bool(true)))?;
     if rest == Value::Bool(false) { None } else { rest.try_into().ok() }
@@ -194,7 +194,7 @@ fn content(
     ContentDescriptor { name, description, required, schema: finish(schema, generator) }
 }
 
-/// The same schema in draft 7, which the generator sees to for whole documents only.
+/// Converts a schema to draft 7, which the generator does for whole documents only.
 fn finish(mut schema: Schema, generator: &mut SchemaGenerator) -> Schema {
     generator.transforms_mut().for_each(|transform| transform.transform(&mut schema));
     schema

@@ -19,24 +19,25 @@ use errors::FrameworkError;
 use method::MethodObject;
 use schemas::{Definitions, SCHEMAS};
 
-/// Everything that there is to tell.
+/// The whole document, from which each caller gets a part.
 pub(super) struct OpenRpc {
     services: Vec<About>,
     methods: Vec<ListedMethod>,
     definitions: Definitions,
     errors: BTreeMap<&'static str, FrameworkError>,
-    /// The document for those who may call public methods and no others: most callers, and all without a token.
+    /// The document for callers who may call public methods only: most callers, and all without a
+    /// token. Serialized once.
     public: Option<Box<RawValue>>,
 }
 
-/// A method, who may know of it, and the schemas that are needed to understand it.
+/// A method, who may know about it, and the schemas that it needs.
 struct ListedMethod {
     access: Access,
     method: MethodObject,
     needs: BTreeSet<String>,
 }
 
-/// What one caller is listed.
+/// The document for one caller.
 #[derive(Serialize)]
 #[serde(untagged)]
 pub(super) enum OpenRpcDocument<'a> {
@@ -65,7 +66,7 @@ struct InfoObject {
 
 #[derive(Serialize)]
 struct ServiceObject {
-    /// What the methods of the service have for a tag.
+    /// Name of the service, which is the tag of its methods.
     name: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<&'static str>,
@@ -79,7 +80,7 @@ struct ComponentsObject<'a> {
 }
 
 impl OpenRpc {
-    /// A document of these services, the first of which gives it its title, and of these routes.
+    /// Creates the document of these routes and services. The first service gives it its title.
     pub(super) fn new<'a>(services: Vec<About>, routes: impl Iterator<Item = &'a Arc<dyn Route>>) -> Self {
         let mut generators = Generators::new(SCHEMAS);
         let described: Vec<_> =
@@ -97,7 +98,7 @@ impl OpenRpc {
         document
     }
 
-    /// What this caller may know.
+    /// Returns what this caller may know.
     pub(super) fn document(&self, caller: &Caller) -> OpenRpcDocument<'_> {
         let more = self.methods.iter().any(|listed| listed.access != Access::Public && listed.access.admits(caller));
         match &self.public {
@@ -120,7 +121,7 @@ impl OpenRpc {
 }
 
 impl InfoObject {
-    /// OpenRPC wants a title and a version also of a server without services.
+    /// OpenRPC requires a title and a version, even for a server without services.
     const NONE: Self = Self { title: "callbox", description: None, version: "0.0.0" };
 
     fn of(about: &About) -> Self {

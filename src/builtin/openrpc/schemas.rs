@@ -1,4 +1,5 @@
-//! The definitions of a document: made as types are read and as they are written, then brought together.
+//! The definitions of a document: generated for types as they are read and as they are written,
+//! then merged.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,29 +10,30 @@ use serde_json::Value;
 
 use crate::service::Generators;
 
-/// Where OpenRPC keeps the schemas that others point to.
+/// Where OpenRPC keeps shared schemas.
 pub(super) const SCHEMAS: &str = "/components/schemas";
 
-/// What stands behind the name of a type that is read otherwise than it is written, where it is read.
+/// Suffix of the name of a type that is read differently from how it is written, where it is read.
 const INPUT: &str = "Input";
 
-/// All schemas that have a name, by it.
+/// All schemas that have a name, by name.
 pub(super) struct Definitions(BTreeMap<String, Definition>);
 
 struct Definition {
     schema: Value,
-    /// The names of those that it points to itself.
+    /// Names of the definitions to which it points itself.
     points_to: BTreeSet<String>,
 }
 
-/// What stands behind names, since these were given away otherwise, in the references of what callers send.
+/// Suffixes of the names that were already taken, for the references in what callers send.
 pub(super) struct RenamedSchemas(BTreeMap<String, String>);
 
 impl Definitions {
-    /// The definitions of both generators, and what becomes of the references of the one for what callers send.
+    /// Merges the definitions of both generators. Returns them, and the new names for what callers
+    /// send.
     ///
-    /// A type that is read as it is written has one definition, any other two. The names alone say nothing: each generator
-    /// counts on its own when it meets two types of one name.
+    /// A type that is read as it is written has one definition, any other type has two. Equal names
+    /// say nothing: each generator numbers types of one name on its own.
     pub(super) fn of(mut generators: Generators) -> (Self, RenamedSchemas) {
         let sent = take(&mut generators.sent);
         let mut all = take(&mut generators.answered);
@@ -55,7 +57,7 @@ impl Definitions {
         (Self(definitions.collect()), renamed)
     }
 
-    /// The names of all definitions to which these schemas lead.
+    /// Returns the names of all definitions to which these schemas lead.
     pub(super) fn needed_by<'a>(&self, schemas: impl Iterator<Item = &'a Schema>) -> BTreeSet<String> {
         let mut open: Vec<_> = schemas.flat_map(references).collect();
         let mut needed = BTreeSet::new();
@@ -69,7 +71,7 @@ impl Definitions {
         needed
     }
 
-    /// The definitions of these names.
+    /// Returns the definitions of these names.
     pub(super) fn pick<'a>(&'a self, names: impl IntoIterator<Item = &'a String>) -> BTreeMap<&'a str, &'a Value> {
         let found = names.into_iter().filter_map(|name| self.0.get_key_value(name));
         found.map(|(name, definition)| (name.as_str(), &definition.schema)).collect()
@@ -77,7 +79,7 @@ impl Definitions {
 }
 
 impl RenamedSchemas {
-    /// Has the references of a schema for what callers send point to what they mean.
+    /// Points the references of a schema that callers send to the renamed definitions.
     pub(super) fn apply(&self, schema: &mut Schema) {
         each_reference(schema, |reference, name| *reference += self.0.get(name).map_or("", String::as_str));
     }
@@ -88,7 +90,8 @@ fn take(generator: &mut SchemaGenerator) -> BTreeMap<String, Schema> {
     definitions.filter_map(|(name, schema)| Some((name, Schema::try_from(schema).ok()?))).collect()
 }
 
-/// The names that both have, but for something else: the definition itself differs, or one to which it leads.
+/// Returns the names that both have with different meanings: the definitions differ, or some to
+/// which they lead.
 fn differing(sent: &BTreeMap<String, Schema>, answered: &BTreeMap<String, Schema>) -> BTreeSet<String> {
     let both = || sent.iter().filter_map(|(name, schema)| Some((name, schema, answered.get(name)?)));
     let mut differing: BTreeSet<_> =
@@ -106,7 +109,7 @@ fn differing(sent: &BTreeMap<String, Schema>, answered: &BTreeMap<String, Schema
     }
 }
 
-/// The names of the definitions to which a schema points.
+/// Returns the names of the definitions to which a schema points.
 fn references(schema: &Schema) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     each_reference(&mut schema.clone(), |_, name| {
@@ -115,8 +118,8 @@ fn references(schema: &Schema) -> BTreeSet<String> {
     found
 }
 
-/// Visits the references of a schema and of its parts, with the name to which each points. What only looks like one, in an
-/// example say, is left alone.
+/// Visits the references of a schema and of its parts, with the name to which each points. Text
+/// that only looks like a reference, for example in an example, is left alone.
 fn each_reference(schema: &mut Schema, mut visit: impl FnMut(&mut String, &str)) {
     let mut visits = RecursiveTransform(|schema: &mut Schema| {
         if let Some(Value::String(reference)) = schema.get_mut("$ref")
@@ -128,7 +131,7 @@ fn each_reference(schema: &mut Schema, mut visit: impl FnMut(&mut String, &str))
     visits.transform(schema);
 }
 
-/// The name in a reference, which is a JSON pointer within the fragment of a URI.
+/// Returns the name in a reference, which is a JSON pointer in the fragment of a URI.
 fn name_of(reference: &str) -> Option<String> {
     let pointer = reference.strip_prefix('#')?.strip_prefix(SCHEMAS)?.strip_prefix('/')?;
     let name = percent_decode_str(pointer).decode_utf8().ok()?;

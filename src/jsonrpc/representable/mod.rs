@@ -1,8 +1,8 @@
-//! Whether a value has a form in JSON, found without writing it.
+//! Checks whether a value can be represented in JSON, without writing it.
 //!
-//! Calls within the process hand values over as they are, and must not let through what a call from
-//! outside would not get. Where a type holds no floats and no maps there is nothing to be found,
-//! and the compiler leaves nothing of the search.
+//! Calls within the process pass values as they are, and must not accept what a call from outside
+//! could not send. For a type without floats and maps there is nothing to check, and the compiler
+//! removes the search.
 
 use std::borrow::Cow;
 use std::fmt::{self, Display};
@@ -13,17 +13,19 @@ use serde::ser::{
 };
 use serde_json::Value;
 
-/// Says why a value has no form in JSON, if it has none: it has a number that JSON does not have, or
-/// a key that serde_json does not write as a string, or refuses to be written at all.
+/// Checks that a value can be represented in JSON. It cannot if it has a number that JSON does not
+/// have, or a key that serde_json does not write as a string, or if its `Serialize` implementation
+/// fails.
 ///
 /// # Errors
-/// In the same cases in which writing it fails, but for a `Display` that does.
+/// In the cases in which writing the value fails, except for a `Display` implementation that fails.
 #[inline]
 pub(crate) fn check<T: Serialize + ?Sized>(value: &T) -> Result<(), Unrepresentable> {
     value.serialize(ValueChecker)
 }
 
-/// Why a value has no form in JSON. In a box, as it is handed on from each level of the value.
+/// Why a value cannot be represented in JSON. In a box, because it is passed up from each level of
+/// the value.
 #[derive(Debug)]
 pub(crate) struct Unrepresentable(Box<UnrepresentableCause>);
 
@@ -31,12 +33,12 @@ pub(crate) struct Unrepresentable(Box<UnrepresentableCause>);
 struct UnrepresentableCause {
     reason: String,
     is_number: bool,
-    /// The names of the fields and keys around it, the innermost first.
+    /// Names of the fields and keys around the value, innermost first.
     fields: Vec<Cow<'static, str>>,
 }
 
 impl Unrepresentable {
-    /// The outermost field that is to blame: of a message, the parameter.
+    /// Returns the outermost field around the value: in a message, the parameter.
     pub(crate) fn field(&self) -> Option<&str> {
         self.0.fields.last().map(AsRef::as_ref)
     }
@@ -45,7 +47,7 @@ impl Unrepresentable {
         &self.0.reason
     }
 
-    /// Whether it is a number that JSON does not have.
+    /// Whether the value is a number that JSON does not have.
     pub(crate) fn is_number(&self) -> bool {
         self.0.is_number
     }
@@ -96,10 +98,10 @@ fn not_a_key() -> Unrepresentable {
     Unrepresentable::custom("a key of a JSON object is a string")
 }
 
-/// Looks at a value, and at those in it.
+/// Checks a value and those in it.
 struct ValueChecker;
 
-/// Looks at the key of a map.
+/// Checks the key of a map.
 struct KeyChecker;
 
 macro_rules! accept {
@@ -120,7 +122,7 @@ macro_rules! reject_key {
     )*};
 }
 
-/// What both have in common.
+/// What both serializers have in common.
 macro_rules! scalars {
     () => {
         type Ok = ();

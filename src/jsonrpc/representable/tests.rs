@@ -1,4 +1,4 @@
-//! A value has a form in JSON by the search exactly if it can be written.
+//! The check accepts exactly the values that can be written.
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -47,7 +47,7 @@ struct Labelled {
     _hidden: f64,
 }
 
-/// Which is written as a text, whatever it is.
+/// A value that is written as a string, whatever it is.
 struct Text(f64);
 
 impl Serialize for Text {
@@ -64,7 +64,7 @@ impl Serialize for Refuses {
     }
 }
 
-/// Whether it can be written, by both.
+/// Writes and checks a value, which must agree.
 #[track_caller]
 fn representable<T: Serialize + ?Sized>(value: &T) -> Result<String, String> {
     let words = |error: &dyn Display| error.to_string();

@@ -1,4 +1,4 @@
-//! What is a request object, and what is none.
+//! What is a request object, and what is not.
 
 use super::{Rows, add, error, invalid, three};
 
@@ -89,7 +89,7 @@ fn unknown_names(rows: &mut Rows) {
     }
 }
 
-/// Two parsers that differ here are a way round the access check.
+/// Two parsers that differ here would allow callers to bypass the access check.
 fn repeated(rows: &mut Rows) {
     let members = [r#""jsonrpc":"2.0""#, r#""method":"add""#, r#""params":[1,2]"#, r#""id":1"#];
     let others =

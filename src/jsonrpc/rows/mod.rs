@@ -1,7 +1,8 @@
-//! The rules of the wire as rows: a body, and its answer byte for byte.
+//! The rules of the wire as rows: a body, and its response byte for byte.
 //!
-//! The parser is held to them by itself, in `tests.rs`, and whole servers are in `tests/wire/rows.rs`, which takes this
-//! folder in by its path. Both have the methods that the examples of the specification call, and `add`, which does.
+//! The parser is checked against them in `tests.rs`, and whole servers in `tests/wire/rows.rs`,
+//! which includes this folder by path. Both provide the methods that the examples of the
+//! specification call, and `add`.
 
 mod batches;
 mod envelopes;
@@ -11,23 +12,23 @@ mod not_json;
 mod reasons;
 mod specification;
 
-/// One rule by an example.
+/// One rule, by an example.
 pub(crate) struct Row {
     pub(crate) name: String,
     pub(crate) body: Vec<u8>,
-    /// None: there is nothing to answer.
+    /// The response, or `None` if there is none.
     pub(crate) answer: Option<String>,
 }
 
 impl Row {
-    /// Panics unless this is the answer. If the row does not say for which reason something is
-    /// refused, any will do; but there has to be one.
+    /// Panics unless this is the response. If the row does not give the reason of a refusal, any
+    /// reason will do; but there must be one.
     pub(crate) fn check(&self, answer: Option<&str>, way: &str) {
         assert_eq!(self.comparable(answer), self.answer, "{}{way}", self.name);
     }
 
-    /// An answer as it is to be compared with that of the row, without reasons that the row does not
-    /// give.
+    /// Returns a response in the form that is compared with that of the row: without reasons that
+    /// the row does not give.
     pub(crate) fn comparable(&self, answer: Option<&str>) -> Option<String> {
         let says_why = self.answer.as_ref().is_some_and(|answer| answer.contains(REASON));
         answer.map(|answer| if says_why { answer.to_owned() } else { without_reasons(answer) })
@@ -36,9 +37,9 @@ impl Row {
 
 const REASON: &str = r#","data":{"reason":""#;
 
-/// The answer without the reasons of -32600 and -32700.
+/// Returns the response without the reasons of -32600 and -32700.
 ///
-/// Panics if one of these has none.
+/// Panics if one of these has no reason.
 pub(crate) fn without_reasons(answer: &str) -> String {
     let refused = [r#""code":-32600,"message":"Invalid Request""#, r#""code":-32700,"message":"Parse error""#];
     refused.into_iter().fold(answer.to_owned(), |answer, refused| {
@@ -56,7 +57,7 @@ pub(crate) fn without_reasons(answer: &str) -> String {
     })
 }
 
-/// All of them.
+/// Returns all rows.
 pub(crate) fn all() -> Vec<Row> {
     let mut rows = Rows(Vec::new());
     ids::add_to(&mut rows);
@@ -81,22 +82,22 @@ impl Rows {
     }
 }
 
-/// A call of `add`, of 1 and 2.
+/// A call of `add` with 1 and 2.
 fn add(id: &str) -> String {
     format!(r#"{{"jsonrpc":"2.0","method":"add","params":[1,2],"id":{id}}}"#)
 }
 
-/// Its answer.
+/// Its response.
 fn three(id: &str) -> String {
     format!(r#"{{"jsonrpc":"2.0","result":3,"id":{id}}}"#)
 }
 
-/// A notification of the same.
+/// The same as a notification.
 fn quiet() -> String {
     r#"{"jsonrpc":"2.0","method":"add","params":[1,2]}"#.to_owned()
 }
 
-/// E(code, id) of the rules: an error without data, but for the reason of a refusal.
+/// An error without data, apart from the reason of a refusal.
 fn error(code: i32, id: &str) -> String {
     let message = match code {
         -32700 => "Parse error",
@@ -119,7 +120,7 @@ fn batch(members: impl IntoIterator<Item = String>) -> String {
     format!("[{}]", members.into_iter().collect::<Vec<_>>().join(","))
 }
 
-/// Arrays within one another; so many levels with the request object that they stand in.
+/// Nested arrays: so many levels, together with the request object around them.
 fn nested(levels: usize) -> String {
     format!("{}{}", "[".repeat(levels - 1), "]".repeat(levels - 1))
 }

@@ -1,4 +1,4 @@
-//! What is measured of one method: its cost, and what has become of its calls.
+//! The measurements of one method: its cost, and how its calls ended.
 
 use std::time::Duration;
 
@@ -9,14 +9,15 @@ use crate::log::Seldom;
 use super::cost::Cost;
 use super::counters::{CallCounters, Counter};
 
-/// Methods that hold their thread for so long are warned of.
+/// Time above which a method that holds its thread is reported in the log.
 const LONG_HOLD: Duration = Duration::from_millis(10);
 
-/// What is measured of one method.
+/// The measurements of one method.
 #[derive(Debug)]
 pub(crate) struct Meter {
     pub(crate) cost: Cost,
-    /// Waiting is from arrival until a call left its mailbox, of those that were in one; running is on the thread and at awaits.
+    /// How its calls ended, and two histograms: the wait, from arrival until a call left its
+    /// mailbox, and the run, which includes the time at awaits.
     pub(crate) counters: CallCounters,
     pub(super) overload: Seldom,
     pub(super) lost_notification: Seldom,
@@ -34,7 +35,8 @@ impl Meter {
         }
     }
 
-    /// A run, or one poll, of the method `name` held the service's thread, or a transport's, for `time` until `now`.
+    /// Records a run, or one poll, of the method `name` that held its thread for `time` until
+    /// `now`: the service's thread or a transport's.
     pub(crate) fn record_hold(&self, name: &str, time: Duration, now: Instant) {
         self.cost.record_hold(time, now, || self.counters.get(Counter::Inline) + self.counters.get(Counter::Queued));
         if time >= LONG_HOLD
@@ -51,7 +53,7 @@ impl Meter {
         }
     }
 
-    /// A run of the method `name` has held its thread for `time` by now, and goes on.
+    /// Records that a run of the method `name` has held its thread for `time` and has not ended.
     pub(crate) fn record_overlong_hold(&self, name: &str, time: Duration, now: Instant, warns: bool) {
         self.cost.record_overlong_hold(now);
         if warns {

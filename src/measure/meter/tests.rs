@@ -1,4 +1,4 @@
-//! What a method is warned of.
+//! The warnings about a method.
 
 use std::io::Write;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use tracing_subscriber::fmt::MakeWriter;
 use super::Meter;
 use crate::sync::{Arc, Mutex};
 
-/// A log that can be read.
+/// A log that the test can read.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -33,7 +33,7 @@ impl MakeWriter<'_> for Log {
 }
 
 impl Log {
-    /// What was logged since this was last asked.
+    /// Returns what was logged since the last call.
     fn take(&self) -> String {
         String::from_utf8(std::mem::take(&mut *self.0.lock())).unwrap()
     }

@@ -28,7 +28,8 @@ pub fn a_caller_that_waits_gets_the_answer() {
     });
 }
 
-/// The caller gives up while the host starts and ends the call: what the caller finds agrees with what the host did.
+/// The caller gives up while the host starts and ends the call: what the caller finds agrees with
+/// what the host did.
 pub fn a_caller_that_gives_up_and_the_host_agree_on_the_end() {
     check(|| {
         let now = Instant::now();
