@@ -39,11 +39,7 @@ pub(crate) trait Route: Send + Sync {
 
     /// Runs a prefix of several calls here and now, and returns their replies. The calls have
     /// everything but their parameters in common. The others must still be [started](Self::start).
-    fn run_series(
-        &self,
-        _call: CallContext,
-        _params: &mut dyn Iterator<Item = Option<&str>>,
-    ) -> Box<dyn SeriesReplies> {
+    fn run_series(&self, _call: CallContext, _params: &mut dyn Iterator<Item = Option<&str>>) -> Box<dyn Replies> {
         Box::new(())
     }
 
@@ -66,7 +62,7 @@ impl fmt::Debug for dyn Route {
 }
 
 /// The replies to a series of calls, in order.
-pub(crate) trait SeriesReplies {
+pub(crate) trait Replies {
     /// Returns how many replies are left.
     fn len(&self) -> usize;
 
@@ -75,7 +71,7 @@ pub(crate) trait SeriesReplies {
 }
 
 /// No replies.
-impl SeriesReplies for () {
+impl Replies for () {
     fn len(&self) -> usize {
         0
     }
@@ -144,7 +140,7 @@ pub(crate) enum StartResult {
     /// The call is a notification and is in its mailbox: nobody waits for it.
     Sent,
     /// The call has not ended. Dropping this gives it up.
-    Pending(Pin<Box<dyn PendingReply>>),
+    Pending(Pin<Box<dyn PendingCall>>),
     /// No slot is free. The rejection is the reply, unless the caller prefers to wait for a slot.
     /// Not recorded yet.
     NoRoom(CallContext, Rejection),
@@ -154,7 +150,7 @@ pub(crate) enum StartResult {
 ///
 /// Like a future, except that the poller passes the place of the result: so the result is written
 /// once, where it belongs.
-pub(crate) trait PendingReply {
+pub(crate) trait PendingCall {
     /// Appends the result to `out` once it is there.
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>, out: &mut Vec<u8>) -> Poll<CallOutcome>;
 }

@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::jsonrpc::{Budget, PendingResults, RpcError};
 use crate::log::{caught, discard};
 use crate::mailbox::ReadyOutput;
-use crate::route::{CallOutcome, PendingReply, SeriesReplies, StartResult};
+use crate::route::{CallOutcome, PendingCall, Replies, StartResult};
 use crate::service::{Message, Reply};
 
 use super::typed::writing_panicked;
