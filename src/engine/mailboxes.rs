@@ -34,7 +34,7 @@ impl<C: ?Sized> Mailboxes<C> {
     }
 
     /// As [`push`](Self::push), for a call from a transport: the host is woken once for all calls
-    /// that this thread [gathers](defer_wake).
+    /// of this thread whose wakes are [deferred](defer_wake).
     pub(crate) fn push_deferred(&self, call: Arc<dyn Job<C>>) {
         if defer_wake(&self.bell) {
             let mailbox = self.get(call.entry().mailbox);

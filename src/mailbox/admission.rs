@@ -124,7 +124,7 @@ impl Admission {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::time::Duration;
 
     use callbox::service;
@@ -135,19 +135,19 @@ mod tests {
     use crate::route::RejectReason;
     use crate::service::MethodOptions;
 
-    struct Mill;
+    struct Warehouse;
 
-    #[service(name = "mill")]
-    impl Mill {
+    #[service(name = "warehouse")]
+    impl Warehouse {
         #[public_method]
-        fn grind(&self) {}
+        fn restock(&self) {}
     }
 
-    /// These mailboxes hold no calls: only their slots are used.
+    /// The calls of a mailbox that holds none, because only its slots are used.
     #[derive(Clone)]
-    enum Never {}
+    pub(in super::super) enum NoCall {}
 
-    impl QueueItem for Never {
+    impl QueueItem for NoCall {
         fn is_live(&self) -> bool {
             match *self {}
         }
@@ -155,11 +155,12 @@ mod tests {
 
     /// A method whose calls take 10 ms, the slots of another mailbox of its service, which has
     /// three times the weight, and the admission of both.
-    fn mill() -> (MethodEntry, Arc<MailboxSlots>, Admission) {
+    fn warehouse() -> (MethodEntry, Arc<MailboxSlots>, Admission) {
         let quota = Quota::new(100, 100, Arc::new(Bell::new(2)));
         let slots = || MailboxSlots::new(50, Arc::clone(&quota));
-        let mailboxes = [(0, 1), (1, 3)].map(|(index, weight)| Mailbox::<Never>::new(index, slots(), weight));
-        let entry = MethodEntry::new::<Mill, Mill_Grind, _>("grind", MethodOptions::public(), &mailboxes[0]);
+        let mailboxes = [(0, 1), (1, 3)].map(|(index, weight)| Mailbox::<NoCall>::new(index, slots(), weight));
+        let entry =
+            MethodEntry::new::<Warehouse, Warehouse_Restock, _>("restock", MethodOptions::public(), &mailboxes[0]);
         (0..8).for_each(|_| entry.meter.cost.record_run(Duration::from_millis(10)));
         (entry, Arc::clone(mailboxes[1].slots()), Admission::new(mailboxes.iter(), 1))
     }
@@ -175,7 +176,7 @@ mod tests {
 
     #[test]
     fn the_estimated_wait_counts_the_weights_of_all_mailboxes_that_have_calls() {
-        let (entry, other, admission) = mill();
+        let (entry, other, admission) = warehouse();
         let waiting: Vec<_> = (0..5).map(|_| entry.slots.try_acquire(0).unwrap()).collect();
         assert!(rejection(&admission, &entry).is_none(), "alone they take 50 ms");
         let beside = other.try_acquire(0).unwrap();

@@ -6,9 +6,10 @@ use std::time::Duration;
 use callbox::service;
 use tokio::time::{Instant, advance, sleep};
 
+use super::super::admission::tests::NoCall;
 use super::super::backlog::MIN_SAMPLES;
 use super::super::method_entry::MethodEntry;
-use super::super::{Bell, Mailbox, MailboxSlots, QueueItem, Quota};
+use super::super::{Bell, Mailbox, MailboxSlots, Quota};
 use super::Call;
 use crate::auth::Caller;
 use crate::measure::{CallEnd, Counter};
@@ -19,38 +20,28 @@ const DEADLINE: Duration = Duration::from_secs(30);
 /// Resolution of a timer.
 const TICK: Duration = Duration::from_millis(2);
 
-struct Mill;
+struct Thermometer;
 
-#[service(name = "mill")]
-impl Mill {
+#[service(name = "thermometer")]
+impl Thermometer {
     #[public_method]
-    fn grind(&self) -> u64 {
+    fn measure(&self) -> u64 {
         0
-    }
-}
-
-/// This mailbox holds no calls: only its slots are used.
-#[derive(Clone)]
-enum Never {}
-
-impl QueueItem for Never {
-    fn is_live(&self) -> bool {
-        match *self {}
     }
 }
 
 fn entry() -> Arc<MethodEntry> {
     let slots = MailboxSlots::new(9, Quota::new(9, 9, Arc::new(Bell::new(1))));
-    let mailbox: Mailbox<Never> = Mailbox::new(0, slots, 1);
-    Arc::new(MethodEntry::new::<Mill, Mill_Grind, _>("grind", MethodOptions::public(), &mailbox))
+    let mailbox: Mailbox<NoCall> = Mailbox::new(0, slots, 1);
+    Arc::new(MethodEntry::new::<Thermometer, Thermometer_Measure, _>("measure", MethodOptions::public(), &mailbox))
 }
 
 /// A call that has just arrived and waits.
-fn queued(entry: &Arc<MethodEntry>) -> Arc<Call<Mill_Grind>> {
+fn queued(entry: &Arc<MethodEntry>) -> Arc<Call<Thermometer_Measure>> {
     let (method, caller, arrived) = (entry.name, Caller::anonymous(), Instant::now());
     let deadline = arrived + DEADLINE;
     let context = CallContext { method, caller, arrived, deadline, notification: false, chain: None };
-    Call::new(context, Mill_Grind {}, entry.slots.try_acquire(0).unwrap(), entry, None)
+    Call::new(context, Thermometer_Measure {}, entry.slots.try_acquire(0).unwrap(), entry, None)
 }
 
 /// Number of calls that ended with a result, at their deadline, and without their caller.
