@@ -66,8 +66,8 @@ const LAYERS: &[Layer] = &[
     Layer {
         module: "mailbox",
         knows: &[
-            "jsonrpc::ResultLease",
             "jsonrpc::PendingResults",
+            "jsonrpc::ResultLease",
             "jsonrpc::RpcError",
             "jsonrpc::code",
             "log",

@@ -7,16 +7,16 @@
 //! A call goes through these steps:
 //!
 //! 1. [`begin`](begin::begin) is the only way in, for JSON, typed calls and actix messages alike.
-//! 2. A short call to an idle service takes the lock on the [state] and runs
-//!    [inline](run::inline), on the thread where it arrived.
+//! 2. A short call to an idle service takes the lock on the [state] and runs [inline](run::inline),
+//!    on the thread where it arrived.
 //! 3. Any other call is admitted and put into its mailbox, as a [`Job`](job). The bell wakes the
 //!    host, and its [scheduler](schedule) decides which call runs next, and whether readers or a
 //!    writer go.
 //! 4. [`run`] runs a method once, inline or on the host: it enters the chain of services, takes the
 //!    time, catches the panic, and keeps or discards the state. The [watch](run::watch) looks for
 //!    methods that hold their thread for too long while they still run.
-//! 5. How the call ended is recorded once, by [`CallRecord`](crate::measure::CallRecord), and the reply
-//!    goes back to the caller.
+//! 5. How the call ended is recorded once, by [`CallRecord`](crate::measure::CallRecord), and the
+//!    reply goes back to the caller.
 //!
 //! The [supervisor](host::supervisor) starts another host if one is lost. [`ServiceRef`] is a
 //! caller's reference to a service, and [`method_route`] what dispatch sees of a method.

@@ -6,9 +6,9 @@
 //! 1. **Admitted.** [`Admission`] decides on the caller's thread, before the parameters are parsed,
 //!    so that a rejection is cheap. It rejects a call that cannot start before its deadline (the
 //!    [`Backlog`](backlog::Backlog) in front of it takes too long), or that would wait longer than
-//!    `max_wait` in an overloaded mailbox. Otherwise the call acquires a slot in its mailbox, a slot
-//!    in its service, and the bytes of its parameters in its service ([`Quota`]). The result is a
-//!    [`Permit`](quota::Permit).
+//!    `max_wait` in an overloaded mailbox. Otherwise the call acquires a slot in its mailbox, a
+//!    slot in its service, and the bytes of its parameters in its service ([`Quota`]). The result
+//!    is a [`Permit`](quota::Permit).
 //! 2. **Queued.** The permit and the parsed message become a [`Call`], one allocation that caller
 //!    and host share. It is pushed into the inbox of its [`Mailbox`], and the [`Bell`] is rung if
 //!    the inbox was empty. A transport's thread may put off the wake with [`DeferredWake`], so that
