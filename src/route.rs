@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 
 use futures::future::LocalBoxFuture;
 
-use crate::jsonrpc::{Budget, RpcError};
+use crate::jsonrpc::{ResponseBudget, RpcError};
 
 use crate::service::{CallContext, Description, Generators, MethodOptions, ServiceId};
 
@@ -35,11 +35,11 @@ pub(crate) trait Route: Send + Sync {
     fn mailbox(&self) -> MailboxId;
 
     /// Admits the call, reads its parameters, and runs it here or pushes it into its mailbox.
-    fn start(&self, call: CallContext, params: Option<&str>, context: StartContext<'_>) -> StartResult;
+    fn start(&self, call: CallContext, params: Option<&str>, context: StartContext<'_>) -> CallStart;
 
     /// Runs a prefix of several calls here and now, and returns their replies. The calls have
     /// everything but their parameters in common. The others must still be [started](Self::start).
-    fn run_series(&self, _call: CallContext, _params: &mut dyn Iterator<Item = Option<&str>>) -> Box<dyn Replies> {
+    fn run_series(&self, _call: CallContext, _params: &mut dyn Iterator<Item = Option<&str>>) -> Box<dyn SeriesReplies> {
         Box::new(())
     }
 
@@ -62,21 +62,21 @@ impl fmt::Debug for dyn Route {
 }
 
 /// The replies to a series of calls, in order.
-pub(crate) trait Replies {
+pub(crate) trait SeriesReplies {
     /// Returns how many replies are left.
     fn len(&self) -> usize;
 
     /// Appends the next result to `out`. Returns `None` if no reply is left.
-    fn write_next(&mut self, budget: &Budget, out: &mut Vec<u8>) -> Option<CallOutcome>;
+    fn write_next(&mut self, budget: &ResponseBudget, out: &mut Vec<u8>) -> Option<CallOutcome>;
 }
 
 /// No replies.
-impl Replies for () {
+impl SeriesReplies for () {
     fn len(&self) -> usize {
         0
     }
 
-    fn write_next(&mut self, _: &Budget, _: &mut Vec<u8>) -> Option<CallOutcome> {
+    fn write_next(&mut self, _: &ResponseBudget, _: &mut Vec<u8>) -> Option<CallOutcome> {
         None
     }
 }
@@ -85,7 +85,7 @@ impl Replies for () {
 #[derive(Debug)]
 pub(crate) struct StartContext<'a> {
     /// What the response may still hold.
-    pub(crate) budget: &'a Rc<Budget>,
+    pub(crate) budget: &'a Rc<ResponseBudget>,
     /// Whether the call may run inline.
     pub(crate) inline: bool,
     /// The response so far, to which the result is appended if the call ends at once. The result of
@@ -134,13 +134,13 @@ pub(crate) enum RejectReason {
 }
 
 /// The result of starting a call.
-pub(crate) enum StartResult {
+pub(crate) enum CallStart {
     /// The call has ended. A notification has left nothing in the response.
     Done(CallOutcome),
     /// The call is a notification and is in its mailbox: nobody waits for it.
     Sent,
     /// The call has not ended. Dropping this gives it up.
-    Pending(Pin<Box<dyn PendingCall>>),
+    Pending(Pin<Box<dyn PendingReply>>),
     /// No slot is free. The rejection is the reply, unless the caller prefers to wait for a slot.
     /// Not recorded yet.
     NoRoom(CallContext, Rejection),
@@ -150,7 +150,7 @@ pub(crate) enum StartResult {
 ///
 /// Like a future, except that the poller passes the place of the result: so the result is written
 /// once, where it belongs.
-pub(crate) trait PendingCall {
+pub(crate) trait PendingReply {
     /// Appends the result to `out` once it is there.
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>, out: &mut Vec<u8>) -> Poll<CallOutcome>;
 }

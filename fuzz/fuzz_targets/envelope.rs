@@ -23,7 +23,7 @@ mod jsonrpc;
 #[path = "../../src/sync.rs"]
 mod sync;
 
-use jsonrpc::{BatchWriter, Dialect, Draft, Envelope, Id, Limits, ParsedRequest, Request, RpcError};
+use jsonrpc::{BatchWriter, Dialect, Draft, Envelope, Id, Limits, ParsedRequest, RpcRequest, RpcError};
 
 /// What came of reading a body.
 type Parsed<'a> = Result<Envelope<'a>, RpcError>;
@@ -85,7 +85,7 @@ fn compare_large(large: &Parsed<'_>, whole: &Parsed<'_>) {
 }
 
 /// What a call is told that fails, and its answer. None of a notification.
-fn refused(request: &Request<'_>) -> Option<(RpcError, Vec<u8>)> {
+fn refused(request: &RpcRequest<'_>) -> Option<(RpcError, Vec<u8>)> {
     let mut answer = Vec::new();
     let draft = Draft::reply(Dialect::Jsonrpc, request.id?, request, &mut answer);
     let told = draft.close(&mut answer, Err(RpcError::new(7, "no")))?;

@@ -7,7 +7,7 @@ use std::fmt;
 use serde_json::{Value, to_string};
 
 use crate::auth::Caller;
-use crate::jsonrpc::Budget;
+use crate::jsonrpc::ResponseBudget;
 use crate::route::{CallOutcome, Route};
 use crate::service::{About, CallContext, MethodOptions};
 use crate::sync::Arc;
@@ -47,7 +47,7 @@ impl BuiltinMethod for Discover {
         MethodOptions::public().asks_caller()
     }
 
-    fn write_result(&self, call: &CallContext, budget: &Budget, out: &mut Vec<u8>) -> CallOutcome {
+    fn write_result(&self, call: &CallContext, budget: &ResponseBudget, out: &mut Vec<u8>) -> CallOutcome {
         budget.write(out, Self::NAME, &self.0.document(&call.caller))
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use serde_json::Value;
 
 use crate::engine::ServiceStats;
-use crate::jsonrpc::Budget;
+use crate::jsonrpc::ResponseBudget;
 use crate::route::CallOutcome;
 use crate::service::{CallContext, MethodOptions};
 
@@ -32,7 +32,7 @@ impl BuiltinMethod for MailboxStatsMethod {
         MethodOptions::private()
     }
 
-    fn write_result(&self, _: &CallContext, budget: &Budget, out: &mut Vec<u8>) -> CallOutcome {
+    fn write_result(&self, _: &CallContext, budget: &ResponseBudget, out: &mut Vec<u8>) -> CallOutcome {
         budget.write(out, Self::NAME, &(self.stats)())
     }
 }

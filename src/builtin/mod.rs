@@ -12,8 +12,8 @@ mod specs;
 use futures::future::{LocalBoxFuture, ready};
 use schemars::{JsonSchema, Schema};
 
-use crate::jsonrpc::{Budget, RpcError};
-use crate::route::{CallOutcome, MailboxId, RejectReason, Rejection, Route, StartContext, StartResult};
+use crate::jsonrpc::{ResponseBudget, RpcError};
+use crate::route::{CallOutcome, CallStart, MailboxId, RejectReason, Rejection, Route, StartContext};
 use crate::service::{CallContext, Description, Generators, MethodOptions, ServiceId};
 use crate::sync::Arc;
 
@@ -34,7 +34,7 @@ pub(crate) trait BuiltinMethod: Send + Sync + 'static {
     fn access() -> MethodOptions;
 
     /// Appends the result to `out`.
-    fn write_result(&self, call: &CallContext, budget: &Budget, out: &mut Vec<u8>) -> CallOutcome;
+    fn write_result(&self, call: &CallContext, budget: &ResponseBudget, out: &mut Vec<u8>) -> CallOutcome;
 }
 
 /// A built-in method as a route, like all others.
@@ -68,12 +68,12 @@ impl<M: BuiltinMethod> Route for BuiltinRoute<M> {
         self.mailbox
     }
 
-    fn start(&self, call: CallContext, params: Option<&str>, context: StartContext<'_>) -> StartResult {
+    fn start(&self, call: CallContext, params: Option<&str>, context: StartContext<'_>) -> CallStart {
         log_debug!(method = M::NAME, notification = call.notification, "call");
         if call.notification {
-            return StartResult::Done(Ok(()));
+            return CallStart::Done(Ok(()));
         }
-        StartResult::Done(
+        CallStart::Done(
             no_parameters(params).and_then(|()| self.method.write_result(&call, context.budget, context.out)),
         )
     }

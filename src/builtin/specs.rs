@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::jsonrpc::Budget;
+use crate::jsonrpc::ResponseBudget;
 use crate::route::{CallOutcome, Route};
 use crate::service::{Access, CallContext, MethodOptions};
 use crate::sync::Arc;
@@ -100,7 +100,7 @@ impl BuiltinMethod for Specs {
         MethodOptions::public()
     }
 
-    fn write_result(&self, _: &CallContext, budget: &Budget, out: &mut Vec<u8>) -> CallOutcome {
+    fn write_result(&self, _: &CallContext, budget: &ResponseBudget, out: &mut Vec<u8>) -> CallOutcome {
         budget.write(out, Self::NAME, &self.document())
     }
 }

@@ -20,7 +20,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::jsonrpc::{BatchWriter, Draft, InvalidRequest, PendingResults, RpcError};
 use crate::mailbox::deadline_error;
-use crate::route::{CallOutcome, MailboxId, RejectReason, Rejection, Route, StartResult};
+use crate::route::{CallOutcome, CallStart, MailboxId, RejectReason, Rejection, Route};
 use crate::service::CallContext;
 use crate::sync::Arc;
 
@@ -163,9 +163,9 @@ fn start<'a>(
         return None;
     }
     match route.start(call, request.parsed.params, context.start_context(progress.inline, out)) {
-        StartResult::Done(outcome) => return Some(outcome),
-        StartResult::Sent => progress.mailbox(route.mailbox()).entered = true,
-        waits @ StartResult::Pending(_) => {
+        CallStart::Done(outcome) => return Some(outcome),
+        CallStart::Sent => progress.mailbox(route.mailbox()).entered = true,
+        waits @ CallStart::Pending(_) => {
             progress.mailbox(route.mailbox()).entered = true;
             // Nobody waits for the end of a notification.
             if let Some(id) = request.id {
@@ -178,7 +178,7 @@ fn start<'a>(
                 }));
             }
         }
-        StartResult::NoRoom(call, rejection) => {
+        CallStart::NoRoom(call, rejection) => {
             if !progress.mailbox(route.mailbox()).waits_for_room(&rejection) {
                 route.reject(call, &rejection);
                 return Some(Err(rejection.error));
@@ -248,11 +248,11 @@ async fn start_held_members(mut mailbox: BatchMailbox<'_>, context: &BodyContext
         let mut room: Option<(RejectReason, LocalBoxFuture<'_, ()>)> = None;
         let started = loop {
             if let Some(error) = context.skipped_error(request) {
-                break StartResult::Done(Err(error));
+                break CallStart::Done(Err(error));
             }
             let until = call.deadline;
             let rejection = match route.start(call, request.parsed.params, context.start_context(false, &mut answer)) {
-                StartResult::NoRoom(back, rejection) => {
+                CallStart::NoRoom(back, rejection) => {
                     call = back;
                     rejection
                 }
@@ -260,7 +260,7 @@ async fn start_held_members(mut mailbox: BatchMailbox<'_>, context: &BodyContext
             };
             if !mailbox.waits_for_room(&rejection) {
                 route.reject(call, &rejection);
-                break StartResult::Done(Err(rejection.error));
+                break CallStart::Done(Err(rejection.error));
             }
             let Some((_, mut room)) = room.take().filter(|(reason, _)| *reason == rejection.reason) else {
                 // Register first, then try once more, so that a slot released in between is not
@@ -279,11 +279,11 @@ async fn start_held_members(mut mailbox: BatchMailbox<'_>, context: &BodyContext
             if timeout_at(until, wait).await.is_err() {
                 let expired = Rejection { reason: RejectReason::Expired, error: deadline_error(&call, until) };
                 route.reject(call, &expired);
-                break StartResult::Done(Err(expired.error));
+                break CallStart::Done(Err(expired.error));
             }
         };
         // From here on the backlog of the mailbox may be this batch's own.
-        mailbox.entered |= matches!(started, StartResult::Sent | StartResult::Pending(_));
+        mailbox.entered |= matches!(started, CallStart::Sent | CallStart::Pending(_));
         if let Some(draft) = draft {
             under_way.push(async move {
                 let outcome = ended(started, &mut answer).await;

@@ -17,9 +17,9 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::auth::{Auth, Caller, Unsure};
-use crate::jsonrpc::{Budget, Dialect, Draft, Envelope, Id, Limits, Request, RpcError, truncated};
+use crate::jsonrpc::{Dialect, Draft, Envelope, Id, Limits, ResponseBudget, RpcError, RpcRequest, truncated};
 use crate::mailbox::DeferredWake;
-use crate::route::{CallOutcome, Route, StartContext, StartResult};
+use crate::route::{CallOutcome, CallStart, Route, StartContext};
 use crate::router::Router;
 use crate::service::{Access, CallContext};
 use crate::sync::Arc;
@@ -63,12 +63,12 @@ struct BodyContext<'a> {
     arrived: Instant,
     meta: RequestMeta<'a>,
     who: Result<Caller, Unsure>,
-    budget: Rc<Budget>,
+    budget: Rc<ResponseBudget>,
 }
 
 /// A request with its route, which is looked up once.
 struct ResolvedRequest<'a> {
-    parsed: Request<'a>,
+    parsed: RpcRequest<'a>,
     /// The route, or `None` if there is no such method.
     route: Option<&'a Arc<dyn Route>>,
     /// The id of the response, or `None` for a notification.
@@ -83,14 +83,14 @@ impl Dispatch {
         match Envelope::parse(body, &self.limits) {
             Ok(Envelope::Single(Ok(request))) => {
                 let request = resolve(request);
-                let budget = Budget::new(self.response_limit);
+                let budget = ResponseBudget::new(self.response_limit);
                 let context = self.body_context(arrived, meta, budget, request.asks_caller()).await;
                 self.single(&request, &context).await
             }
             Ok(Envelope::Batch(members)) => {
                 let members: Vec<_> = members.into_iter().map(|member| member.map(resolve)).collect();
                 let asks_caller = || members.iter().flatten().any(ResolvedRequest::asks_caller);
-                let budget = Budget::of_batch(self.response_limit);
+                let budget = ResponseBudget::of_batch(self.response_limit);
                 // Without a token everybody is anonymous, and no member needs to be looked at.
                 let asks_caller = meta.token.is_some() && asks_caller();
                 let context = self.body_context(arrived, meta, budget, asks_caller).await;
@@ -102,7 +102,7 @@ impl Dispatch {
     }
 
     #[inline]
-    fn resolve<'a>(&'a self, request: Request<'a>, dialect: Dialect) -> ResolvedRequest<'a> {
+    fn resolve<'a>(&'a self, request: RpcRequest<'a>, dialect: Dialect) -> ResolvedRequest<'a> {
         ResolvedRequest { route: self.router.find(&request.method), id: dialect.reply_id(&request), parsed: request }
     }
 
@@ -112,7 +112,7 @@ impl Dispatch {
         &self,
         arrived: Instant,
         meta: RequestMeta<'a>,
-        budget: Budget,
+        budget: ResponseBudget,
         asks_caller: bool,
     ) -> BodyContext<'a> {
         let who = match meta.token.filter(|_| asks_caller) {
@@ -164,7 +164,7 @@ impl Dispatch {
         };
         let draft = Draft::reply(dialect, id, &request.parsed, &mut body);
         let outcome = match request.start(context, &mut body) {
-            StartResult::Done(outcome) => outcome,
+            CallStart::Done(outcome) => outcome,
             started => {
                 deferred_wake.yield_to_others().await;
                 unless_cut(&self.cut, ended(started, &mut body)).await.unwrap_or_else(|| Err(cut_off()))
@@ -183,15 +183,15 @@ impl<'a> ResolvedRequest<'a> {
     }
 
     /// Starts a call that does not wait for a slot.
-    fn start(&self, context: &BodyContext<'_>, out: &mut Vec<u8>) -> StartResult {
+    fn start(&self, context: &BodyContext<'_>, out: &mut Vec<u8>) -> CallStart {
         let (route, call) = match self.authorize_logged(context) {
             Ok(authorized) => authorized,
-            Err(error) => return StartResult::Done(Err(error)),
+            Err(error) => return CallStart::Done(Err(error)),
         };
         match route.start(call, self.parsed.params, context.start_context(true, out)) {
-            StartResult::NoRoom(call, rejection) => {
+            CallStart::NoRoom(call, rejection) => {
                 route.reject(call, &rejection);
-                StartResult::Done(Err(rejection.error))
+                CallStart::Done(Err(rejection.error))
             }
             started => started,
         }
@@ -252,13 +252,13 @@ fn allowed_caller(route: &Arc<dyn Route>, context: &BodyContext<'_>) -> Result<C
 }
 
 /// Waits for the end of a call, whose result is then appended to `out`.
-async fn ended(started: StartResult, out: &mut Vec<u8>) -> CallOutcome {
+async fn ended(started: CallStart, out: &mut Vec<u8>) -> CallOutcome {
     match started {
-        StartResult::Done(outcome) => outcome,
-        StartResult::Pending(mut call) => poll_fn(|cx| call.as_mut().poll(cx, out)).await,
-        StartResult::NoRoom(_, rejection) => Err(rejection.error),
+        CallStart::Done(outcome) => outcome,
+        CallStart::Pending(mut call) => poll_fn(|cx| call.as_mut().poll(cx, out)).await,
+        CallStart::NoRoom(_, rejection) => Err(rejection.error),
         // A notification, whose result nobody writes.
-        StartResult::Sent => Ok(()),
+        CallStart::Sent => Ok(()),
     }
 }
 

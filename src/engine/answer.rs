@@ -8,10 +8,10 @@ use std::vec;
 use pin_project_lite::pin_project;
 use serde::Serialize;
 
-use crate::jsonrpc::{Budget, PendingResults, RpcError};
+use crate::jsonrpc::{PendingResults, ResponseBudget, RpcError};
 use crate::log::{caught, discard};
 use crate::mailbox::ReadyOutput;
-use crate::route::{CallOutcome, PendingCall, Replies, StartResult};
+use crate::route::{CallOutcome, CallStart, PendingReply, Replies};
 use crate::service::{Message, Reply};
 
 use super::typed::writing_panicked;
@@ -21,7 +21,7 @@ use super::typed::writing_panicked;
 pub(super) fn write<T: Serialize>(
     method: &'static str,
     reply: Result<T, RpcError>,
-    budget: &Budget,
+    budget: &ResponseBudget,
     out: &mut Vec<u8>,
 ) -> CallOutcome {
     let output = reply.map_err(|error| budget.error(error))?;
@@ -33,7 +33,7 @@ pub(super) fn write<T: Serialize>(
 /// Writes the output of a member of a batch on the thread where it ran, within what is left of the
 /// batch's response limit.
 pub(super) fn write_early<M: Message>(output: M::Output, pending: &PendingResults) -> Result<Vec<u8>, RpcError> {
-    let (budget, mut out) = (Budget::new(pending.left()), Vec::new());
+    let (budget, mut out) = (ResponseBudget::new(pending.left()), Vec::new());
     let outcome = write(M::NAME, Ok(output), &budget, &mut out);
     if budget.is_full() {
         pending.fill();
@@ -45,7 +45,7 @@ pub(super) fn write_early<M: Message>(output: M::Output, pending: &PendingResult
 fn write_ready<T: Serialize>(
     method: &'static str,
     ready: Result<ReadyOutput<T>, RpcError>,
-    budget: &Budget,
+    budget: &ResponseBudget,
     out: &mut Vec<u8>,
 ) -> CallOutcome {
     match ready {
@@ -72,7 +72,7 @@ pin_project! {
         #[pin]
         reply: F,
         method: &'static str,
-        budget: Rc<Budget>,
+        budget: Rc<ResponseBudget>,
     }
 }
 
@@ -92,7 +92,7 @@ impl<M: Message> SeriesReplies for SerializedReplies<M> {
         self.0.len()
     }
 
-    fn write_next(&mut self, budget: &Budget, out: &mut Vec<u8>) -> Option<CallOutcome> {
+    fn write_next(&mut self, budget: &ResponseBudget, out: &mut Vec<u8>) -> Option<CallOutcome> {
         self.0.next().map(|reply| write(M::NAME, reply, budget, out))
     }
 }
@@ -100,7 +100,7 @@ impl<M: Message> SeriesReplies for SerializedReplies<M> {
 /// Returns a started call whose reply is awaited and then written.
 pub(super) fn pending<M: Message>(
     reply: impl Future<Output = Result<ReadyOutput<M::Output>, RpcError>> + 'static,
-    budget: &Rc<Budget>,
-) -> StartResult {
-    StartResult::Pending(Box::pin(SerializedReply { reply, method: M::NAME, budget: Rc::clone(budget) }))
+    budget: &Rc<ResponseBudget>,
+) -> CallStart {
+    CallStart::Pending(Box::pin(SerializedReply { reply, method: M::NAME, budget: Rc::clone(budget) }))
 }

@@ -6,7 +6,7 @@
 use futures::future::LocalBoxFuture;
 use tokio::time::Instant;
 
-use crate::jsonrpc::{Budget, PendingResults, RpcError};
+use crate::jsonrpc::{PendingResults, ResponseBudget, RpcError};
 use crate::log::discard;
 use crate::mailbox::{BatchMember, Call, MethodEntry};
 use crate::measure::CallRecord;
@@ -51,7 +51,7 @@ pub(crate) enum Entrance {
 
 /// The response that a call may share with other members of its batch.
 pub(crate) struct BatchContext<'a, M: Message> {
-    pub(crate) budget: &'a Budget,
+    pub(crate) budget: &'a ResponseBudget,
     /// Writes a result on the thread where the call ran, within what is left of the response limit
     /// of the batch.
     pub(crate) write: fn(M::Output, &PendingResults) -> Result<Vec<u8>, RpcError>,

@@ -10,7 +10,7 @@ use crate::jsonrpc::RpcError;
 use crate::log::{caught, panic_text};
 use crate::mailbox::{LimitReached, MethodEntry, ReadyOutput};
 use crate::measure::CallRecord;
-use crate::route::{MailboxId, RejectReason, Rejection, Replies, Route, StartContext, StartResult};
+use crate::route::{CallStart, MailboxId, RejectReason, Rejection, Replies, Route, StartContext};
 use crate::service::{
     CallContext, Description, ErrorList, Generators, Handles, Message, MethodOptions, MethodTable, Runs, Service,
     read_params,
@@ -69,7 +69,7 @@ impl<S: Handles<M>, M: Message> Route for MethodRoute<S, M> {
         MailboxId(self.core.id, self.entry.mailbox)
     }
 
-    fn start(&self, call: CallContext, params: Option<&str>, context: StartContext<'_>) -> StartResult {
+    fn start(&self, call: CallContext, params: Option<&str>, context: StartContext<'_>) -> CallStart {
         let StartContext { budget, inline, out } = context;
         let notification = call.notification;
         let incoming = NewCall {
@@ -80,13 +80,13 @@ impl<S: Handles<M>, M: Message> Route for MethodRoute<S, M> {
             batch: Some(BatchContext { budget, write: write_early::<M> }),
         };
         match begin(&self.core, &self.entry, incoming) {
-            Begun::Ended(reply) if notification => StartResult::Done(reply.map(drop)),
-            Begun::Ended(reply) => StartResult::Done(write(M::NAME, reply, budget, out)),
+            Begun::Ended(reply) if notification => CallStart::Done(reply.map(drop)),
+            Begun::Ended(reply) => CallStart::Done(write(M::NAME, reply, budget, out)),
             Begun::Runs(run) => pending::<M>(run.map_ok(|output| ReadyOutput::Value(output, None)), budget),
-            Begun::Queued(_) if notification => StartResult::Sent,
+            Begun::Queued(_) if notification => CallStart::Sent,
             Begun::Queued(call) => pending::<M>(call.answer(), budget),
-            Begun::Rejected(rejection) => StartResult::Done(Err(rejection.error)),
-            Begun::NoRoom(call, rejection) => StartResult::NoRoom(call, rejection),
+            Begun::Rejected(rejection) => CallStart::Done(Err(rejection.error)),
+            Begun::NoRoom(call, rejection) => CallStart::NoRoom(call, rejection),
         }
     }
 

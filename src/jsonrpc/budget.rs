@@ -14,7 +14,7 @@ use super::{PendingResults, RpcError, check, write};
 /// as they finish: members that come too late get -32004, and finished results stay. So the budget
 /// also bounds the memory of the results, which a check at the end would not.
 #[derive(Debug)]
-pub(crate) struct Budget {
+pub(crate) struct ResponseBudget {
     limit: usize,
     left: Cell<usize>,
     /// Whether some result did not fit.
@@ -24,7 +24,7 @@ pub(crate) struct Budget {
     pending: Option<OnceCell<Arc<PendingResults>>>,
 }
 
-impl Budget {
+impl ResponseBudget {
     pub(crate) fn new(bytes: usize) -> Self {
         Self { limit: bytes, left: Cell::new(bytes), full: Cell::new(false), pending: None }
     }
@@ -168,7 +168,7 @@ mod tests {
     use super::*;
     use crate::jsonrpc::code;
 
-    fn written<T: Serialize + ?Sized>(budget: &Budget, result: &T) -> Result<String, RpcError> {
+    fn written<T: Serialize + ?Sized>(budget: &ResponseBudget, result: &T) -> Result<String, RpcError> {
         let mut out = b"before ".to_vec();
         let outcome = budget.write(&mut out, "m", result);
         let out = String::from_utf8(out).unwrap();
@@ -177,7 +177,7 @@ mod tests {
     }
 
     fn within<T: Serialize + ?Sized>(limit: usize, result: &T) -> Result<String, RpcError> {
-        written(&Budget::new(limit), result)
+        written(&ResponseBudget::new(limit), result)
     }
 
     #[test]
@@ -224,14 +224,14 @@ mod tests {
     fn a_result_that_was_too_large_releases_its_memory() {
         let mut out = Vec::new();
         let large = vec!["0123456789"; 100_000];
-        assert_eq!(Budget::new(1_000_000).write(&mut out, "m", &large), Err(RpcError::too_large()));
+        assert_eq!(ResponseBudget::new(1_000_000).write(&mut out, "m", &large), Err(RpcError::too_large()));
         assert!(out.capacity() < 1000, "{}", out.capacity());
     }
 
     #[test]
     fn the_end_of_a_response_does_not_reallocate_a_large_result() {
         let mut out = Vec::new();
-        Budget::new(usize::MAX).write(&mut out, "m", &"x".repeat(100_000)).unwrap();
+        ResponseBudget::new(usize::MAX).write(&mut out, "m", &"x".repeat(100_000)).unwrap();
         assert!(out.capacity() - out.len() >= 100, "{} of {}", out.len(), out.capacity());
     }
 
@@ -244,7 +244,7 @@ mod tests {
 
     #[test]
     fn finished_results_stay_and_later_ones_are_too_large() {
-        let budget = Budget::new(20);
+        let budget = ResponseBudget::new(20);
         assert!(written(&budget, "0123456789").is_ok());
         assert_eq!(written(&budget, "0123456789"), Err(RpcError::too_large()));
         assert!(written(&budget, &12_345_678).is_ok(), "what fits into the rest is let through");
@@ -253,7 +253,7 @@ mod tests {
 
     #[test]
     fn a_result_written_elsewhere_counts_against_the_limit_like_any() {
-        let budget = Budget::of_batch(20);
+        let budget = ResponseBudget::of_batch(20);
         assert!(written(&budget, &123).is_ok());
         let pending = Arc::clone(budget.pending().unwrap());
         assert_eq!(pending.left(), 17);
@@ -262,12 +262,12 @@ mod tests {
         assert!(pending.left() == 8 && !pending.is_full() && !budget.is_full());
         assert_eq!(budget.accept(&mut out, b"[1,2,3,4]"), Err(RpcError::too_large()));
         assert!(out == b"before [1,2,3,4]" && pending.is_full() && budget.is_full());
-        assert!(Budget::new(20).pending().is_none());
+        assert!(ResponseBudget::new(20).pending().is_none());
     }
 
     #[test]
     fn an_error_loses_its_data_rather_than_its_meaning() {
-        let budget = Budget::new(3);
+        let budget = ResponseBudget::new(3);
         let (small, large) = (RpcError::new(7, "no").with_data(&1), RpcError::new(7, "no").with_data("long"));
         assert_eq!(budget.error(small.clone()), small);
         assert_eq!(budget.error(large), RpcError::new(7, "no"));

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Id, Request, RpcError};
+use super::{Id, RpcError, RpcRequest};
 
 /// The shape of responses: JSON-RPC 2.0, or what two older clients expect.
 ///
@@ -43,7 +43,7 @@ pub enum Dialect {
 
 impl Dialect {
     /// Returns the id of the response, or `None` if the request is a notification in this dialect.
-    pub(crate) fn reply_id<'a>(self, request: &Request<'a>) -> Option<Id<'a>> {
+    pub(crate) fn reply_id<'a>(self, request: &RpcRequest<'a>) -> Option<Id<'a>> {
         request.id.filter(|id| self == Self::Jsonrpc || !id.is_null())
     }
 
@@ -164,7 +164,7 @@ mod tests {
 
     #[test]
     fn a_null_id_is_a_notification_in_the_older_dialects_only() {
-        let request = |id| Request { method: "m".into(), params: None, id, unchecked: None };
+        let request = |id| RpcRequest { method: "m".into(), params: None, id, unchecked: None };
         for &(_, dialect) in Dialect::ALL {
             assert_eq!(dialect.reply_id(&request(None)), None);
             let zero = Id::from_json("0", 9).ok();

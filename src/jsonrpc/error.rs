@@ -11,7 +11,7 @@ use serde::{Serialize, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::check;
-use super::internal_error::{self, Origin};
+use super::internal_error::{self, ErrorOrigin};
 
 /// What a caller receives when a call fails: a code, a message and, where it helps, data.
 ///
@@ -116,20 +116,20 @@ impl RpcError {
     /// nowhere else, as [`internal_error::log_cause`] describes.
     #[track_caller]
     pub(crate) fn internal(cause: &dyn fmt::Display) -> Self {
-        Self::with_id(internal_error::log_cause(Origin::Place(Location::caller()), cause))
+        Self::with_id(internal_error::log_cause(ErrorOrigin::Place(Location::caller()), cause))
     }
 
     /// The same for a cause in a method, or in writing its response.
     pub(crate) fn internal_in(method: &'static str, cause: &dyn fmt::Display) -> Self {
-        Self::with_id(internal_error::log_cause(Origin::Method(method), cause))
+        Self::with_id(internal_error::log_cause(ErrorOrigin::Method(method), cause))
     }
 
     fn with_id(correlation_id: String) -> Self {
         #[derive(Serialize)]
-        struct Data {
+        struct InternalData {
             correlation_id: String,
         }
-        Self::new(code::INTERNAL, "Internal error").with_data(&Data { correlation_id })
+        Self::new(code::INTERNAL, "Internal error").with_data(&InternalData { correlation_id })
     }
 
     /// Returns -32603 for a method whose result cannot be represented in JSON.
@@ -149,10 +149,10 @@ impl RpcError {
 
     pub(crate) fn with_reason(self, reason: &dyn fmt::Display) -> Self {
         #[derive(Serialize)]
-        struct Data {
+        struct ReasonData {
             reason: String,
         }
-        self.with_data(&Data { reason: reason.to_string() })
+        self.with_data(&ReasonData { reason: reason.to_string() })
     }
 
     pub(crate) fn method_not_found() -> Self {
@@ -162,12 +162,12 @@ impl RpcError {
     /// Returns -32602 with the reason, and the name of the parameter if one is at fault.
     pub(crate) fn invalid_params(param: Option<&str>, reason: &str) -> Self {
         #[derive(Serialize)]
-        struct Data<'a> {
+        struct ParamsData<'a> {
             #[serde(skip_serializing_if = "Option::is_none")]
             param: Option<&'a str>,
             reason: &'a str,
         }
-        Self::new(code::INVALID_PARAMS, "Invalid params").with_data(&Data { param, reason })
+        Self::new(code::INVALID_PARAMS, "Invalid params").with_data(&ParamsData { param, reason })
     }
 
     pub(crate) fn access_denied() -> Self {

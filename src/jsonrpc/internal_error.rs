@@ -17,7 +17,7 @@ const LOG_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Where an internal error comes from. Causes of one origin are likely to repeat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Origin {
+pub(super) enum ErrorOrigin {
     /// A method, by its name.
     Method(&'static str),
     /// A line in callbox.
@@ -26,7 +26,7 @@ pub(super) enum Origin {
 
 /// When the causes of each origin were last logged. There are as many origins as methods, and a few
 /// lines of callbox.
-static LAST_LOGGED: LazyLock<Mutex<HashMap<Origin, Seldom>>> = LazyLock::new(Mutex::default);
+static LAST_LOGGED: LazyLock<Mutex<HashMap<ErrorOrigin, Seldom>>> = LazyLock::new(Mutex::default);
 
 /// Whether every cause is logged as an error.
 static LOG_ALL: AtomicBool = AtomicBool::new(false);
@@ -43,7 +43,7 @@ pub(crate) fn log_all_causes() {
 /// For one origin this logs an error at once, and then at most one a second, with the number of
 /// those left out: a caller may cause thousands a second. At the debug level there is a line for
 /// each.
-pub(super) fn log_cause(origin: Origin, cause: &dyn Display) -> String {
+pub(super) fn log_cause(origin: ErrorOrigin, cause: &dyn Display) -> String {
     let id = correlation_id();
     let due = || LAST_LOGGED.lock().entry(origin).or_insert_with(|| Seldom::new(LOG_INTERVAL)).is_due_now();
     let times = if LOG_ALL.load(Ordering::Relaxed) { Some(1) } else { due() };

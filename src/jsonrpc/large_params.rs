@@ -24,7 +24,7 @@ use memchr::memmem;
 use serde::de::IgnoredAny;
 
 use super::envelope::{Limits, WHITESPACE};
-use super::{Id, Request, RpcError, nesting, request, request_fault};
+use super::{Id, RpcError, RpcRequest, nesting, request, request_fault};
 
 /// Minimum size of a request, in bytes, for which reading the parameters once saves more time than
 /// finding their end takes.
@@ -56,7 +56,7 @@ impl UncheckedParams<'_> {
 /// Reads the call in a body except for its parameters, which must be most of it.
 ///
 /// Returns `None` if there is any doubt that it is a valid call, and not a notification.
-pub(super) fn read<'a>(body: &'a str, limits: &Limits) -> Option<Request<'a>> {
+pub(super) fn read<'a>(body: &'a str, limits: &Limits) -> Option<RpcRequest<'a>> {
     let json = body.trim_start_matches(WHITESPACE);
     let (head, rest) = json.split_at(begin(json)?);
     let (params, tail) = rest.split_at(nesting::first_value_len(rest, limits.depth.checked_sub(1)?)?);
@@ -64,7 +64,7 @@ pub(super) fn read<'a>(body: &'a str, limits: &Limits) -> Option<Request<'a>> {
         return None;
     }
     let short = [head, PLACEHOLDER, tail].concat();
-    let Request { method, params: placeholder, id, .. } = request::read(&short, limits).ok()?.ok()?;
+    let RpcRequest { method, params: placeholder, id, .. } = request::read(&short, limits).ok()?.ok()?;
     if offset(&short, placeholder?)? != head.len() {
         return None;
     }
@@ -79,7 +79,7 @@ pub(super) fn read<'a>(body: &'a str, limits: &Limits) -> Option<Request<'a>> {
         Cow::Owned(method) => Cow::Owned(method),
     };
     let id = Id::from_json(in_body(id?.as_json())?, limits.id).ok()?;
-    let request = Request { method, params: Some(params), id: Some(id), unchecked: Some(UncheckedParams(body)) };
+    let request = RpcRequest { method, params: Some(params), id: Some(id), unchecked: Some(UncheckedParams(body)) };
     // In some dialects a null id makes this a notification.
     (!id.is_null()).then_some(request)
 }

@@ -3,7 +3,7 @@
 //!
 //! A body is parsed once, by [`Envelope::parse`], into requests that borrow from it. A response is
 //! written by [`Draft`], or by [`BatchWriter`] for a batch, straight into the body that is sent;
-//! [`Budget`] limits its size.
+//! [`ResponseBudget`] limits its size.
 
 mod budget;
 mod dialect;
@@ -27,7 +27,7 @@ mod tests;
 mod truncate;
 mod write;
 
-pub(crate) use budget::Budget;
+pub(crate) use budget::ResponseBudget;
 pub use dialect::Dialect;
 pub(crate) use envelope::{Envelope, Limits, MAX_DEPTH};
 pub use error::RpcError;
@@ -37,7 +37,7 @@ pub(crate) use id::Id;
 pub(crate) use internal_error::log_all_causes;
 pub(crate) use pending_results::{PendingResults, ResultLease};
 pub(crate) use representable::{Unrepresentable, check};
-pub(crate) use request::{InvalidRequest, ParsedRequest, Request};
+pub(crate) use request::{InvalidRequest, ParsedRequest, RpcRequest};
 pub(crate) use response::{BatchWriter, Draft};
 pub(crate) use truncate::truncated;
 pub(crate) use write::write;

@@ -84,11 +84,11 @@ impl PendingResults {
     /// Returns the error of a member that did not run: -32004, which says so.
     pub(crate) fn not_run() -> RpcError {
         #[derive(serde::Serialize)]
-        struct Data {
+        struct SkippedData {
             reason: &'static str,
         }
         let reason = "not run: the results of the batch had reached the response limit; send fewer calls in one batch";
-        RpcError::too_large().with_data(&Data { reason })
+        RpcError::too_large().with_data(&SkippedData { reason })
     }
 }
 

@@ -13,7 +13,7 @@ use super::{Id, RpcError, nesting};
 
 /// A valid request object: a call, or a notification if it has no id.
 #[derive(Debug)]
-pub(crate) struct Request<'a> {
+pub(crate) struct RpcRequest<'a> {
     /// Owned only if the caller wrote it with escapes.
     pub(crate) method: Cow<'a, str>,
     /// Text of an object or an array. `null` counts as absent.
@@ -32,7 +32,7 @@ pub(crate) struct InvalidRequest<'a> {
 }
 
 /// One member of a batch, or the whole of a body that is not a batch.
-pub(crate) type ParsedRequest<'a> = Result<Request<'a>, InvalidRequest<'a>>;
+pub(crate) type ParsedRequest<'a> = Result<RpcRequest<'a>, InvalidRequest<'a>>;
 
 impl InvalidRequest<'_> {
     pub(crate) fn error(self) -> RpcError {
@@ -158,7 +158,7 @@ impl<'a> RawMembers<'a> {
             Some(json) => return invalid(RequestFault::Params(json)),
         };
         match self.method.and_then(text) {
-            Some(method) => Ok(Request { method, params, id, unchecked: None }),
+            Some(method) => Ok(RpcRequest { method, params, id, unchecked: None }),
             None => invalid(RequestFault::Method(self.method.map(RawValue::get))),
         }
     }

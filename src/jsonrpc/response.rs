@@ -1,7 +1,7 @@
 //! Responses: a single one, or those of a batch in one body.
 
 use super::large_params::UncheckedParams;
-use super::{Dialect, Id, Request, RpcError};
+use super::{Dialect, Id, RpcError, RpcRequest};
 
 /// Number of bytes to reserve for a response with a short result.
 const ROOM: usize = 128;
@@ -25,7 +25,7 @@ pub(crate) struct Draft<'a> {
 impl<'a> Draft<'a> {
     /// Begins the response to a single request with this id, at the end of `body`. The result must
     /// be written next.
-    pub(crate) fn reply(dialect: Dialect, id: Id<'a>, request: &Request<'a>, body: &mut Vec<u8>) -> Self {
+    pub(crate) fn reply(dialect: Dialect, id: Id<'a>, request: &RpcRequest<'a>, body: &mut Vec<u8>) -> Self {
         Self { unchecked: request.unchecked, ..Self::open(dialect, id, body) }
     }
 

@@ -76,7 +76,7 @@ fn run(member: &ParsedRequest<'_>, out: &mut Vec<u8>) -> Result<(), RpcError> {
         "update" | "notify_hello" | "notify_sum" => Value::Null,
         _ => return Err(RpcError::method_not_found()),
     };
-    Budget::new(1000).write(out, "m", &result)
+    ResponseBudget::new(1000).write(out, "m", &result)
 }
 
 pub(super) fn error(code: i32, id: &str) -> String {
@@ -174,7 +174,7 @@ fn large_parameters_are_not_checked_before_they_are_read() {
 }
 
 /// Returns the request in a body, if its parameters have not been checked.
-fn unchecked(body: &str) -> Option<Request<'_>> {
+fn unchecked(body: &str) -> Option<RpcRequest<'_>> {
     match Envelope::parse_with(body.as_bytes(), &LIMITS, ALL) {
         Ok(Envelope::Single(Ok(request))) if request.unchecked.is_some() => Some(request),
         _ => None,
@@ -182,7 +182,7 @@ fn unchecked(body: &str) -> Option<Request<'_>> {
 }
 
 /// Returns the error of a call that fails, and its response.
-fn refused(request: &Request<'_>, error: RpcError) -> (RpcError, String) {
+fn refused(request: &RpcRequest<'_>, error: RpcError) -> (RpcError, String) {
     let mut out = Vec::new();
     let id = request.id.expect("it has an id");
     let draft = Draft::reply(Dialect::Jsonrpc, id, request, &mut out);

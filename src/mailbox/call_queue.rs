@@ -31,7 +31,7 @@ pub(crate) struct Mailbox<C> {
     weight: u32,
     slots: Arc<MailboxSlots>,
     /// Calls pushed since the host last claimed the inbox.
-    inbox: Mutex<Inbox<C>>,
+    inbox: Mutex<PushedCalls<C>>,
     /// Calls that the host has claimed and not started yet. Behind a lock because the mailbox may
     /// be closed from another thread.
     claimed: Mutex<VecDeque<C>>,
@@ -39,7 +39,7 @@ pub(crate) struct Mailbox<C> {
     shedding: Arc<Shedding>,
 }
 
-struct Inbox<C> {
+struct PushedCalls<C> {
     calls: VecDeque<C>,
     /// Some caller has pushed without waking the host, and wakes it later.
     wake_deferred: bool,
@@ -61,7 +61,7 @@ impl<C: QueueItem> Mailbox<C> {
             index,
             weight,
             slots,
-            inbox: Mutex::new(Inbox { calls: VecDeque::new(), wake_deferred: false, closed: true }),
+            inbox: Mutex::new(PushedCalls { calls: VecDeque::new(), wake_deferred: false, closed: true }),
             claimed: Mutex::new(VecDeque::new()),
             charge: Arc::default(),
             shedding: Arc::new(Shedding::new()),

@@ -41,7 +41,7 @@ pub(crate) fn full(method: &str, full: LimitReached, capacity: usize, backlog: B
 /// Builds the error -32000, with the state of the mailbox and when to retry.
 fn busy(method: &str, reason: &str, capacity: usize, backlog: Backlog) -> RpcError {
     #[derive(Serialize)]
-    struct Data<'a> {
+    struct BusyData<'a> {
         method: &'a str,
         reason: &'a str,
         depth: usize,
@@ -50,17 +50,17 @@ fn busy(method: &str, reason: &str, capacity: usize, backlog: Backlog) -> RpcErr
     }
     let (depth, retry_after) = (backlog.depth, backlog.retry_after());
     let error = RpcError::new(code::BUSY, "Server busy").with_retry_after(retry_after);
-    error.with_data(&Data { method, reason, depth, capacity, retry_after_ms: millis(retry_after) })
+    error.with_data(&BusyData { method, reason, depth, capacity, retry_after_ms: millis(retry_after) })
 }
 
 /// Builds the error -32002. `started` is when the call left its mailbox, or now if it did not.
 pub(crate) fn deadline_error(call: &CallContext, started: Instant) -> RpcError {
     #[derive(Serialize)]
-    struct Data {
+    struct DeadlineData {
         queued_ms: u64,
         deadline_ms: u64,
     }
-    RpcError::new(code::DEADLINE, "Deadline exceeded").with_data(&Data {
+    RpcError::new(code::DEADLINE, "Deadline exceeded").with_data(&DeadlineData {
         queued_ms: millis(started.duration_since(call.arrived)),
         deadline_ms: millis(call.deadline.duration_since(call.arrived)),
     })

@@ -75,7 +75,7 @@ fn each_row_has_its_answer_if_its_parameters_are_large() {
 fn each_row_has_its_answer_without_http_and_over_a_socket() {
     let (direct, server) = (testing::in_process(|| Examples), testing::start(Server::new(|| Examples)));
     for row in table::all() {
-        let table::Row { name, body, answer } = &row;
+        let table::WireRow { name, body, answer } = &row;
         row.check(direct.post(body).as_deref(), ", without HTTP");
         let page = server.post(body);
         let (status, kind) = if answer.is_some() { (200, Some("application/json")) } else { (204, None) };

@@ -28,7 +28,7 @@ pub(super) struct MethodObject {
     params: Vec<ContentDescriptor>,
     result: ContentDescriptor,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    errors: Vec<ErrorObject>,
+    errors: Vec<OpenRpcError>,
     #[serde(flatten)]
     extensions: MethodExtensions,
 }
@@ -51,7 +51,7 @@ struct ContentDescriptor {
 
 /// OpenRPC's error object, whose data is described by its schema.
 #[derive(Serialize)]
-struct ErrorObject {
+struct OpenRpcError {
     code: i32,
     message: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -122,7 +122,7 @@ impl MethodObject {
             param_structure,
             params: contents,
             result: content("result".into(), true, result, answered),
-            errors: errors.into_iter().map(|error| ErrorObject::new(error, answered)).collect(),
+            errors: errors.into_iter().map(|error| OpenRpcError::new(error, answered)).collect(),
             extensions: MethodExtensions::new(options, rest, runs),
         }
     }
@@ -140,7 +140,7 @@ impl MethodObject {
     }
 }
 
-impl ErrorObject {
+impl OpenRpcError {
     fn new(error: DescribedError, generator: &mut SchemaGenerator) -> Self {
         let (code, message) = (error.code, error.message());
         Self { code, message, data: error.into_data().map(|data| finish(data, generator)) }

@@ -1,8 +1,8 @@
 //! Batches and notifications.
 
-use super::{Rows, add, batch, error, invalid, quiet, three};
+use super::{WireRows, add, batch, error, invalid, quiet, three};
 
-pub(super) fn add_to(rows: &mut Rows) {
+pub(super) fn add_to(rows: &mut WireRows) {
     let none = || invalid("null");
     let named = |name: &str, id: &str| format!(r#"{{"jsonrpc":"2.0","method":"{name}","id":{id}}}"#);
     rows.answered("an empty batch", "[]", none());

@@ -1,15 +1,15 @@
 //! What is a request object, and what is not.
 
-use super::{Rows, add, error, invalid, three};
+use super::{WireRows, add, error, invalid, three};
 
-pub(super) fn add_to(rows: &mut Rows) {
+pub(super) fn add_to(rows: &mut WireRows) {
     valid(rows);
     no_request(rows);
     unknown_names(rows);
     repeated(rows);
 }
 
-fn valid(rows: &mut Rows) {
+fn valid(rows: &mut WireRows) {
     let space = " \t\r\n".repeat(10_000);
     let spaced = format!("{space}{}{space}", add("1"));
     for (name, body) in [
@@ -39,7 +39,7 @@ fn valid(rows: &mut Rows) {
     }
 }
 
-fn no_request(rows: &mut Rows) {
+fn no_request(rows: &mut WireRows) {
     for (name, body, id) in [
         ("an empty object", "{}", "null"),
         ("another object", r#"{"foo":"boo"}"#, "null"),
@@ -82,7 +82,7 @@ fn no_request(rows: &mut Rows) {
     }
 }
 
-fn unknown_names(rows: &mut Rows) {
+fn unknown_names(rows: &mut WireRows) {
     for name in ["", " ", "Add", "add ", "rpc.", "rpc.x", "rpc.add", "foobar", "add\\u0000", "\\\"", "ж"] {
         let body = format!(r#"{{"jsonrpc":"2.0","method":"{name}","params":[1,2],"id":1}}"#);
         rows.answered(format!("nothing is called {name:?}"), body, error(-32601, "1"));
@@ -90,7 +90,7 @@ fn unknown_names(rows: &mut Rows) {
 }
 
 /// Two parsers that differ here would allow callers to bypass the access check.
-fn repeated(rows: &mut Rows) {
+fn repeated(rows: &mut WireRows) {
     let members = [r#""jsonrpc":"2.0""#, r#""method":"add""#, r#""params":[1,2]"#, r#""id":1"#];
     let others =
         [r#""method":"get_data""#, r#""\u006dethod":"add""#, r#""id":null"#, r#""params":null"#, r#""jsonrpc":1"#];

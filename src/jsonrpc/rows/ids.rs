@@ -1,8 +1,8 @@
 //! Ids are echoed byte for byte, and only a missing one makes a notification.
 
-use super::{Rows, add, error, invalid, quiet, three};
+use super::{WireRows, add, error, invalid, quiet, three};
 
-pub(super) fn add_to(rows: &mut Rows) {
+pub(super) fn add_to(rows: &mut WireRows) {
     let long = format!("\"{}\"", "x".repeat(4094));
     for id in [
         "1",

@@ -1,8 +1,8 @@
 //! How deep a request may nest, and how many members a batch may have, by default.
 
-use super::{Rows, add, batch, broken, error, invalid, nested, three};
+use super::{WireRows, add, batch, broken, error, invalid, nested, three};
 
-pub(super) fn add_to(rows: &mut Rows) {
+pub(super) fn add_to(rows: &mut WireRows) {
     let skipped =
         |levels| format!(r#"{{"jsonrpc":"2.0","method":"add","params":[1,2],"id":1,"x":{}}}"#, nested(levels));
     rows.answered("127 levels in what is skipped", skipped(127), three("1"));

@@ -13,14 +13,14 @@ mod reasons;
 mod specification;
 
 /// One rule, by an example.
-pub(crate) struct Row {
+pub(crate) struct WireRow {
     pub(crate) name: String,
     pub(crate) body: Vec<u8>,
     /// The response, or `None` if there is none.
     pub(crate) answer: Option<String>,
 }
 
-impl Row {
+impl WireRow {
     /// Panics unless this is the response. If the row does not give the reason of a refusal, any
     /// reason will do; but there must be one.
     pub(crate) fn check(&self, answer: Option<&str>, way: &str) {
@@ -58,8 +58,8 @@ pub(crate) fn without_reasons(answer: &str) -> String {
 }
 
 /// Returns all rows.
-pub(crate) fn all() -> Vec<Row> {
-    let mut rows = Rows(Vec::new());
+pub(crate) fn all() -> Vec<WireRow> {
+    let mut rows = WireRows(Vec::new());
     ids::add_to(&mut rows);
     envelopes::add_to(&mut rows);
     not_json::add_to(&mut rows);
@@ -70,15 +70,15 @@ pub(crate) fn all() -> Vec<Row> {
     rows.0
 }
 
-struct Rows(Vec<Row>);
+struct WireRows(Vec<WireRow>);
 
-impl Rows {
+impl WireRows {
     fn answered(&mut self, name: impl Into<String>, body: impl Into<Vec<u8>>, answer: impl Into<String>) {
-        self.0.push(Row { name: name.into(), body: body.into(), answer: Some(answer.into()) });
+        self.0.push(WireRow { name: name.into(), body: body.into(), answer: Some(answer.into()) });
     }
 
     fn unanswered(&mut self, name: impl Into<String>, body: impl Into<Vec<u8>>) {
-        self.0.push(Row { name: name.into(), body: body.into(), answer: None });
+        self.0.push(WireRow { name: name.into(), body: body.into(), answer: None });
     }
 }
 

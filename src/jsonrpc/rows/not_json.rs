@@ -1,8 +1,8 @@
 //! What is not JSON.
 
-use super::{Rows, add, broken};
+use super::{WireRows, add, broken};
 
-pub(super) fn add_to(rows: &mut Rows) {
+pub(super) fn add_to(rows: &mut WireRows) {
     let call = add("1");
     let with_params = |params: &str| format!(r#"{{"jsonrpc":"2.0","method":"add","params":{params},"id":1}}"#);
     for (name, body) in [

@@ -1,8 +1,8 @@
 //! The reason of a refusal: the rule, the limit, and what was received.
 
-use super::{Rows, add, batch, nested};
+use super::{WireRows, add, batch, nested};
 
-pub(super) fn add_to(rows: &mut Rows) {
+pub(super) fn add_to(rows: &mut WireRows) {
     no_request(rows);
     limits(rows);
     not_json(rows);
@@ -15,7 +15,7 @@ fn refused(code: i32, reason: &str, id: &str) -> String {
     format!(r#"{{"jsonrpc":"2.0","error":{error},"id":{id}}}"#)
 }
 
-fn no_request(rows: &mut Rows) {
+fn no_request(rows: &mut WireRows) {
     for (body, reason, id) in [
         ("5", "expected a request object, got 5", "null"),
         (" \"x\" ", r#"expected a request object, got "x""#, "null"),
@@ -52,7 +52,7 @@ fn no_request(rows: &mut Rows) {
     rows.answered("the reason of a batch within", "[[1]]", batch([within]));
 }
 
-fn limits(rows: &mut Rows) {
+fn limits(rows: &mut WireRows) {
     rows.answered(
         "the reason of an empty batch",
         "[ ]",
@@ -77,7 +77,7 @@ fn limits(rows: &mut Rows) {
     rows.answered("the reason of 200 levels of a batch", batch([nested(201)]), reason);
 }
 
-fn not_json(rows: &mut Rows) {
+fn not_json(rows: &mut WireRows) {
     for (body, reason) in [
         (&b""[..], "not JSON: the body is empty"),
         (b" \r\n", "not JSON: the body is empty"),

@@ -1,8 +1,8 @@
 //! The examples of the specification of JSON-RPC 2.0, section 7, in its order.
 
-use super::{Rows, batch};
+use super::{WireRows, batch};
 
-pub(super) fn add_to(rows: &mut Rows) {
+pub(super) fn add_to(rows: &mut WireRows) {
     for (name, request, response) in [
         (
             "positional parameters",
