@@ -39,7 +39,11 @@ pub(crate) trait Route: Send + Sync {
 
     /// Runs a prefix of several calls here and now, and returns their replies. The calls have
     /// everything but their parameters in common. The others must still be [started](Self::start).
-    fn run_series(&self, _call: CallContext, _params: &mut dyn Iterator<Item = Option<&str>>) -> Box<dyn SeriesReplies> {
+    fn run_series(
+        &self,
+        _call: CallContext,
+        _params: &mut dyn Iterator<Item = Option<&str>>,
+    ) -> Box<dyn SeriesReplies> {
         Box::new(())
     }
 

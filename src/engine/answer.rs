@@ -1,4 +1,4 @@
-//! SeriesReplies of a method as JSON.
+//! Replies of a method as JSON.
 
 use std::pin::Pin;
 use std::rc::Rc;
@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::jsonrpc::{PendingResults, ResponseBudget, RpcError};
 use crate::log::{caught, discard};
 use crate::mailbox::ReadyOutput;
-use crate::route::{CallOutcome, CallStart, PendingReply, Replies};
+use crate::route::{CallOutcome, CallStart, PendingReply, SeriesReplies};
 use crate::service::{Message, Reply};
 
 use super::typed::writing_panicked;

@@ -10,7 +10,7 @@ use crate::jsonrpc::RpcError;
 use crate::log::{caught, panic_text};
 use crate::mailbox::{LimitReached, MethodEntry, ReadyOutput};
 use crate::measure::CallRecord;
-use crate::route::{CallStart, MailboxId, RejectReason, Rejection, Replies, Route, StartContext};
+use crate::route::{CallStart, MailboxId, RejectReason, Rejection, Route, SeriesReplies, StartContext};
 use crate::service::{
     CallContext, Description, ErrorList, Generators, Handles, Message, MethodOptions, MethodTable, Runs, Service,
     read_params,
@@ -90,7 +90,7 @@ impl<S: Handles<M>, M: Message> Route for MethodRoute<S, M> {
         }
     }
 
-    fn run_series(&self, call: CallContext, params: &mut dyn Iterator<Item = Option<&str>>) -> Box<dyn Replies> {
+    fn run_series(&self, call: CallContext, params: &mut dyn Iterator<Item = Option<&str>>) -> Box<dyn SeriesReplies> {
         let replies = begin_series(&self.core, &self.entry, call, || read_all::<M>(params));
         Box::new(SerializedReplies::<M>(replies.into_iter()))
     }

@@ -44,7 +44,7 @@ struct Series<'a, S: Service, M: Message> {
     core: &'a Core<S>,
     record: CallRecord<&'a MethodEntry>,
     turn: Turn<'a, S, M>,
-    /// SeriesReplies of the calls that have run.
+    /// Replies of the calls that have run.
     replies: Vec<Reply<M>>,
 }
 

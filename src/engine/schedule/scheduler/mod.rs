@@ -249,7 +249,7 @@ impl<S: Service> Scheduler<S> {
                 self.queue.block(index);
                 continue;
             }
-            // Phase 4: start it. SeriesReplies that are ready do not wait for a call that may take long.
+            // Phase 4: start it. Replies that are ready do not wait for a call that may take long.
             if !self.wakers.is_empty() && entry.meter.cost.may_end_after(until, now) {
                 self.wake_callers();
                 now = Instant::now();
