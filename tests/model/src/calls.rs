@@ -43,10 +43,10 @@ pub fn a_caller_that_gives_up_and_the_host_agree_on_the_end() {
         let (began, ended) = host.join().unwrap();
         match found {
             GiveUpResult::Abandoned(LastPhase::Waiting) => {
-                assert!(!began && !ended, "given up in the mailbox, it never starts")
+                assert!(!began && !ended, "given up in the mailbox, it never starts");
             }
             GiveUpResult::Abandoned(LastPhase::RunningSince(_)) => {
-                assert!(began && !ended, "nobody fetches its result")
+                assert!(began && !ended, "nobody fetches its result");
             }
             GiveUpResult::Answered("reply", LastPhase::RunningSince(_)) => assert!(began && ended),
             _ => panic!("nobody else gave it up"),
@@ -77,7 +77,7 @@ pub fn a_running_call_learns_that_its_caller_has_left() {
         assert!(state.begin(now).is_some());
         let caller = Arc::clone(&state);
         let caller = thread::spawn(move || {
-            assert!(matches!(caller.give_up(), GiveUpResult::Abandoned(LastPhase::RunningSince(_))))
+            assert!(matches!(caller.give_up(), GiveUpResult::Abandoned(LastPhase::RunningSince(_))));
         });
         block_on(poll_fn(|cx| {
             if state.is_over_or_wakes(cx) { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
