@@ -10,7 +10,6 @@ use crate::settings::Settings;
 use crate::start_error::{Result, StartError};
 use crate::sync::Arc;
 
-use super::Server;
 use super::handle::ServerHandle;
 use super::hosted::Hosted;
 
@@ -81,17 +80,5 @@ impl ServerHandle {
     /// Where the console is, if there is one.
     pub(super) fn console_path(&self) -> Option<&'static str> {
         self.shared.console.as_ref()?.console().map(|_| Console::PATH)
-    }
-}
-
-impl Server {
-    /// Serves the console at `/console`: a page to call methods and watch mailboxes. Default: if the server listens on loopback.
-    ///
-    /// It calls methods as any caller does, with the token that is typed in, and shows mailboxes to callers with a valid token;
-    /// to anybody if the server checks none. By default it gives way to a route of the program's own at that path; if it is
-    /// switched on, such a route stops the start.
-    pub fn console(mut self, on: bool) -> Self {
-        self.layer.console = Some(Some(on));
-        self
     }
 }

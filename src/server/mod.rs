@@ -1,6 +1,7 @@
 //! Builder → parts → run → drain.
 
 mod assets;
+mod builder;
 mod checker;
 mod console;
 mod document;
@@ -8,7 +9,6 @@ mod example;
 mod handle;
 mod health;
 mod hosted;
-mod limits;
 mod listener;
 mod log;
 mod parts;
@@ -24,8 +24,6 @@ use std::path::PathBuf;
 
 use actix_web::web::ServiceConfig;
 
-use crate::engine::Placement;
-use crate::http::ErrorStatus;
 use crate::jsonrpc::Dialect;
 use crate::service::Service;
 use crate::settings::Layer;
@@ -108,48 +106,9 @@ impl Server {
         self
     }
 
-    /// Where to listen: `host:port`, with port 0 for a free one. Default: `127.0.0.1:5000`.
-    pub fn bind(mut self, address: &str) -> Self {
-        let parts = address.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse().ok()?)));
-        match parts {
-            Some((host, port)) if !host.is_empty() => {
-                self.layer.host = Some(host.trim_matches(['[', ']']).to_owned());
-                self.layer.port = Some(port);
-            }
-            _ => {
-                let what = format_args!("cannot listen on `{address}`");
-                self.mistake =
-                    Some(StartError::new(what, "write .bind(\"127.0.0.1:5000\"): a host, a colon and a port"));
-            }
-        }
-        self
-    }
-
-    /// The path that takes the calls. Default: `/api`.
-    pub fn endpoint(mut self, path: &str) -> Self {
-        self.layer.endpoint = Some(path.to_owned());
-        self
-    }
-
-    /// The shape of the answers on that path. Default: [`Dialect::Jsonrpc`].
-    pub fn dialect(mut self, dialect: Dialect) -> Self {
-        self.layer.dialect = Some(dialect);
-        self
-    }
-
     /// One more path that takes calls, with a dialect of its own: `.add_endpoint("/api/v0", Dialect::Gemstone)`.
     pub fn add_endpoint(mut self, path: &str, dialect: Dialect) -> Self {
         self.more_endpoints.push((path.to_owned(), dialect));
-        self
-    }
-
-    /// The path at which `GET` gives the OpenRPC document, the same that the method `rpc.discover` answers; `None` for no such
-    /// path. Default: `/openrpc.json`, wherever the endpoint is.
-    ///
-    /// The document tells callers without a token of the public methods, and others of those that they may call. A route or a
-    /// static file of your own at the same path stops the start.
-    pub fn openrpc<'a>(mut self, path: impl Into<Option<&'a str>>) -> Self {
-        self.layer.openrpc = Some(path.into().map(str::to_owned));
         self
     }
 
@@ -162,19 +121,6 @@ impl Server {
         self
     }
 
-    /// The directory of the handlebars templates, `*.hbs` in it and below. Default: none. For one
-    /// that is not absolute see [`assets`](Self::assets).
-    pub fn templates(mut self, directory: impl Into<PathBuf>) -> Self {
-        self.layer.templates = Some(Some(directory.into()));
-        self
-    }
-
-    /// Reads changed templates again while the server runs, and shows mistakes in them on the page. Default: false.
-    pub fn watch_templates(mut self, watch: bool) -> Self {
-        self.layer.watch_templates = Some(watch);
-        self
-    }
-
     /// Serves the files of a directory below a URL: `.static_files("/static", "static")`.
     ///
     /// A URL of a directory that has an `index.html` gives it; without the slash behind it, a
@@ -183,38 +129,6 @@ impl Server {
     /// "static/.well-known")`.
     pub fn static_files(mut self, url: &str, directory: impl Into<PathBuf>) -> Self {
         self.static_files.push((url.to_owned(), directory.into()));
-        self
-    }
-
-    /// The directory in which those of the [`templates`](Self::templates) and of the
-    /// [`static_files`](Self::static_files) start that are not absolute. Default: the working
-    /// directory, and for what is not there that of the program.
-    pub fn assets(mut self, directory: impl Into<PathBuf>) -> Self {
-        self.layer.assets = Some(Some(directory.into()));
-        self
-    }
-
-    /// The HTTP header that carries a token. Default: `X-Api-Token`. `Authorization: Bearer …` always may.
-    pub fn token_header(mut self, name: &str) -> Self {
-        self.layer.token_header = Some(name.to_owned());
-        self
-    }
-
-    /// The HTTP status of answers that are errors. Default: [`ErrorStatus::Ok`].
-    pub fn error_status(mut self, status: ErrorStatus) -> Self {
-        self.layer.error_status = Some(status);
-        self
-    }
-
-    /// Where calls run. Default: [`Placement::Inline`].
-    pub fn placement(mut self, placement: Placement) -> Self {
-        self.layer.placement = Some(placement);
-        self
-    }
-
-    /// Leaves private methods out of `get_service_specs`. Default: false.
-    pub fn hide_private(mut self, hide: bool) -> Self {
-        self.layer.hide_private = Some(hide);
         self
     }
 

@@ -1,7 +1,6 @@
 //! Who checks tokens: the program's own authenticator, or a file.
 
 use std::num::NonZeroU32;
-use std::path::PathBuf;
 
 use crate::auth::{Auth, AuthLimits, Authenticate, TokenFile, Tokens};
 use crate::router::TokenCheck;
@@ -54,49 +53,6 @@ impl Checker {
 }
 
 impl Server {
-    /// Says who checks tokens: a closure from the token to `bool`, or a type with [`Authenticate`], such as
-    /// [`Tokens`](crate::auth::Tokens). Default: nobody, and then a service with private methods stops the start.
-    ///
-    /// A closure must be quick; a look-up that takes time belongs into an [`Authenticate`], where it can be awaited. A
-    /// [`token_file`](Self::token_file) that a setting names overrides it.
-    pub fn tokens<A: Authenticate>(mut self, authenticator: A) -> Self {
-        self.checker = Some(Checker::new(authenticator));
-        self
-    }
-
-    /// Has tokens checked with a file of their hashes, which the command `callbox token` makes; see [`Tokens`](crate::auth::Tokens).
-    /// Instead of [`tokens`](Self::tokens).
-    ///
-    /// Default: `callbox-tokens.toml`, if it is there, the program has no `tokens`, and takes settings
-    /// [from outside](Self::with_args); else none.
-    pub fn token_file(mut self, path: impl Into<PathBuf>) -> Self {
-        self.layer.tokens = Some(Some(path.into()));
-        self
-    }
-
-    /// How many wrong tokens one peer address may send in a minute; `None` for any number. Default: 60.
-    ///
-    /// A peer's tokens that are being asked about count, too, until they are found to be good: so no
-    /// more wrong ones are looked at when they are sent at the same time. Of the different tokens of
-    /// one peer that the authenticator has not decided on, so many are asked about at a time; others
-    /// wait for them.
-    ///
-    /// Beyond the limit its tokens count as wrong, without anybody looking at them, until it has paused: a second for each further
-    /// one that it may send, with the default. An IPv6 network of 64 bits is one peer. Behind a proxy all callers have the
-    /// address of the proxy, so one that has lost its token can shut out the others: there the proxy should set the limit, and
-    /// this be `None`.
-    pub fn token_failures(mut self, a_minute: impl Into<Option<u32>>) -> Self {
-        match a_minute.into().map(NonZeroU32::new) {
-            None => self.layer.token_failures = Some(None),
-            Some(Some(tries)) => self.layer.token_failures = Some(Some(tries)),
-            Some(None) => {
-                let fix = "allow one at least, or give None for any number";
-                self.mistake = Some(StartError::new(".token_failures(0) allows no wrong token", fix));
-            }
-        }
-        self
-    }
-
     /// Whether the program says who checks tokens.
     #[cfg(feature = "testing")]
     pub(crate) fn checks_tokens(&self) -> bool {

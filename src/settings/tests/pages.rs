@@ -1,4 +1,4 @@
-//! The pages that list the settings.
+//! The pages that list the settings, and the builder that sets them.
 
 use super::super::source;
 use super::super::table::ROWS;
@@ -46,5 +46,33 @@ fn the_guide_lists_every_setting_with_its_default_and_its_name_in_the_program() 
         let method = cells[2].starts_with("[`") && cells[2].contains("](crate::Server::");
         assert!(method || row.key == "log", "{cells:?}");
         assert!(!cells[4].is_empty(), "{cells:?}");
+    }
+}
+
+/// Settings whose builder method has another name, or that have none.
+const OTHER_METHODS: &[(&str, Option<&str>, &str)] = &[
+    ("host", Some("bind"), "an address is one text, `host:port`"),
+    ("port", None, "`bind` sets it, too"),
+    ("tls_cert", Some("tls"), "neither file is of use without the other"),
+    ("tls_key", None, "`tls` sets it, too"),
+    ("log", None, "a program that decides on its log sets up `tracing` itself"),
+];
+
+/// Methods that belong to the setting after them, and are not named after it.
+const COMPANIONS: &[(&str, &str)] = &[("token_file", "`tokens` takes code that checks tokens, this one the file")];
+
+#[test]
+fn the_builder_has_a_method_for_each_setting_in_the_order_of_the_table() {
+    let source = include_str!("../../server/builder.rs");
+    let methods = source.lines().filter_map(|line| line.strip_prefix("    pub fn "));
+    let methods = methods.map(|line| line.split(['<', '(']).next().unwrap_or_default());
+    let methods: Vec<_> = methods.filter(|name| COMPANIONS.iter().all(|(other, _)| other != name)).collect();
+    let expected = ROWS.iter().filter_map(|row| match OTHER_METHODS.iter().find(|(key, ..)| *key == row.key) {
+        Some((_, method, _)) => *method,
+        None => Some(row.key),
+    });
+    assert_eq!(methods, expected.collect::<Vec<_>>());
+    for (method, _) in COMPANIONS {
+        assert!(source.contains(&format!("    pub fn {method}(")), "{method}");
     }
 }
