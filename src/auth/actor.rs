@@ -94,12 +94,12 @@ impl<A: Authenticate> AuthActor<A> {
                 Ok(Ok(decision)) => decision,
                 // Not the panic's text, which may quote the token.
                 Ok(Err(panic)) => {
-                    log_seldom!(ERROR, "the authenticator panicked");
+                    log_throttled!(ERROR, "the authenticator panicked");
                     discard(panic);
                     Err(Unsure)
                 }
                 Err(_) => {
-                    log_seldom!(ERROR, after = ?patience, "the authenticator did not answer in time");
+                    log_throttled!(ERROR, after = ?patience, "the authenticator did not answer in time");
                     Err(Unsure)
                 }
             };
@@ -126,7 +126,7 @@ async fn decide<A: Authenticate>(authenticator: &A, token: &str) -> Result<(Call
             Ok(caller) => caller.filter(|caller| caller.is_authenticated_at(SystemTime::now())),
             Err(error) => {
                 let error = error.to_string().replace(token, "[token]");
-                log_seldom!(ERROR, %error, "the authenticator failed");
+                log_throttled!(ERROR, %error, "the authenticator failed");
                 return Err(Unsure);
             }
         };
@@ -134,7 +134,7 @@ async fn decide<A: Authenticate>(authenticator: &A, token: &str) -> Result<(Call
             return Ok((caller.unwrap_or_default(), generation));
         }
     }
-    log_seldom!(
+    log_throttled!(
         ERROR,
         "the authenticator's generation changes all the time: it should change only when tokens are revoked"
     );

@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::log::{Seldom, caught, discard, left_out};
+use crate::log::{LogThrottle, caught, discard, left_out};
 use crate::sync::Mutex;
 
 /// Minimum time between two logged errors of one origin.
@@ -45,7 +45,7 @@ pub(crate) fn log_all_causes() {
 /// each.
 pub(super) fn log_cause(origin: ErrorOrigin, cause: &dyn Display) -> String {
     let id = correlation_id();
-    let due = || LAST_LOGGED.lock().entry(origin).or_insert_with(|| Seldom::new(LOG_INTERVAL)).is_due_now();
+    let due = || LAST_LOGGED.lock().entry(origin).or_insert_with(|| LogThrottle::new(LOG_INTERVAL)).record_now();
     let times = if LOG_ALL.load(Ordering::Relaxed) { Some(1) } else { due() };
     if let Some(times) = times {
         log_error!(correlation_id = %id, cause = %text(cause), left_out = left_out(times), "internal error");

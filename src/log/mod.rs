@@ -16,11 +16,11 @@ macro_rules! log_line {
 
 /// Logs a line that may be due thousands of times a second: at once, and then once a second, with the number of those that were
 /// left out. Each place in the code counts for itself.
-macro_rules! log_seldom {
+macro_rules! log_throttled {
     ($level:ident, $($line:tt)+) => {{
-        static SELDOM: std::sync::LazyLock<$crate::log::Seldom> =
-            std::sync::LazyLock::new(|| $crate::log::Seldom::new(std::time::Duration::from_secs(1)));
-        if let Some(times) = SELDOM.is_due_now() {
+        static THROTTLE: std::sync::LazyLock<$crate::log::LogThrottle> =
+            std::sync::LazyLock::new(|| $crate::log::LogThrottle::new(std::time::Duration::from_secs(1)));
+        if let Some(times) = THROTTLE.record_now() {
             log_line!($level, left_out = $crate::log::left_out(times), $($line)+);
         }
     }};
@@ -46,26 +46,26 @@ macro_rules! log_debug {
     ($($line:tt)+) => { log_line!(DEBUG, $($line)+) };
 }
 
-mod caught;
-mod hook;
-mod seldom;
+mod panic_hook;
+mod panics;
+mod throttle;
 
 use crate::sync::{AtomicU64, Ordering};
 
-pub(crate) use caught::{Caught, Harmless, caught, discard, panic_text};
-pub(crate) use hook::limit_hook;
-pub(crate) use seldom::Seldom;
+pub(crate) use panic_hook::limit_hook;
+pub(crate) use panics::{Caught, Harmless, caught, discard, panic_text};
+pub(crate) use throttle::LogThrottle;
 
 /// Number of lines that could not be written since the last one that could.
 static LOST: AtomicU64 = AtomicU64::new(0);
 
 /// Counts lines that could not be written.
-pub(crate) fn lost(lines: u64) {
+pub(crate) fn count_lost_lines(lines: u64) {
     LOST.fetch_add(lines, Ordering::Relaxed);
 }
 
 /// Takes the number of lines that could not be written, to tell of them.
-pub(crate) fn take_lost() -> u64 {
+pub(crate) fn take_lost_lines() -> u64 {
     LOST.swap(0, Ordering::Relaxed)
 }
 
@@ -82,9 +82,9 @@ pub(crate) fn reads_warnings() -> bool {
 /// Writes a line. If that panics, the line is lost and counted, and nothing else changes.
 pub(crate) fn write_line(line: impl FnOnce()) {
     if let Err(panic) = caught(line) {
-        lost(1);
+        count_lost_lines(1);
         // Whatever this says cannot be logged.
-        let _ = caught::try_drop(panic);
+        let _ = panics::try_drop(panic);
     }
 }
 
@@ -126,7 +126,7 @@ mod tests {
         tracing::subscriber::with_default(Faulty, || {
             log_error!(answer = 42, "this cannot be told");
             log_debug!("nor this");
-            (0..1000).for_each(|_| log_seldom!(WARN, "nor this, which is told once"));
+            (0..1000).for_each(|_| log_throttled!(WARN, "nor this, which is told once"));
         });
         // Other tests may lose lines of their own meanwhile.
         assert!(LOST.load(Ordering::Relaxed) >= before + 2);

@@ -205,7 +205,7 @@ impl Meter {
             counter_of(end, Some(error)),
             Counter::RefusedFull | Counter::RefusedHopeless | Counter::RefusedOverdue
         ) {
-            if let Some(calls) = self.overload.is_due(Instant::now()) {
+            if let Some(calls) = self.overload.record(Instant::now()) {
                 let why = error.data().map(RawValue::get);
                 log_warn!(method, calls, why, "overload: calls were rejected");
             }

@@ -9,7 +9,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 #[cfg(feature = "testing")]
 use crate::log::caught;
-use crate::log::{limit_hook, lost, take_lost};
+use crate::log::{count_lost_lines, limit_hook, take_lost_lines};
 use crate::settings::{Origin, Settings};
 use crate::start_error::{Result, StartError};
 use crate::sync::Mutex;
@@ -85,14 +85,14 @@ impl Write for Lines {
 
 /// Writes lines, and before them how many were lost. If that fails, they are lost, too.
 fn write_lines(out: &mut impl Write, lines: &[u8]) {
-    let before = take_lost();
+    let before = take_lost_lines();
     // On a line of its own: of the last one that failed, a part may have been written.
     let told = if before > 0 { writeln!(out, "\n{before} lines of the log could not be written") } else { Ok(()) };
     if told.is_err() {
-        lost(before);
+        count_lost_lines(before);
     }
     if told.and_then(|()| out.write_all(lines)).is_err() {
-        lost(lines.iter().filter(|byte| **byte == b'\n').count() as u64);
+        count_lost_lines(lines.iter().filter(|byte| **byte == b'\n').count() as u64);
     }
 }
 

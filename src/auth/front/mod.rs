@@ -89,20 +89,20 @@ impl Auth {
 
     async fn ask(&self, token: &str, digest: Digest, taken: Option<Arc<Try>>) -> Result<Caller, Unsure> {
         let Ok(open) = Arc::clone(&self.open).try_acquire_owned() else {
-            log_seldom!(ERROR, open = self.limits.open, "too many open questions to the authenticator");
+            log_throttled!(ERROR, open = self.limits.open, "too many open questions to the authenticator");
             return Err(Unsure);
         };
         let question = Whose { token: token.into(), digest, taken, open };
         let late = "the auth actor did not answer in time";
         self.within_patience(late, self.actor.send(question)).await?.unwrap_or_else(|error| {
-            log_seldom!(ERROR, %error, "the auth actor is gone");
+            log_throttled!(ERROR, %error, "the auth actor is gone");
             Err(Unsure)
         })
     }
 
     async fn within_patience<T>(&self, late: &'static str, answer: impl Future<Output = T>) -> Result<T, Unsure> {
         tokio::time::timeout(self.limits.patience, answer).await.map_err(|_| {
-            log_seldom!(ERROR, after = ?self.limits.patience, "{late}");
+            log_throttled!(ERROR, after = ?self.limits.patience, "{late}");
             Unsure
         })
     }

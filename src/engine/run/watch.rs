@@ -191,7 +191,7 @@ impl Watch {
                     *thread = Some(started.thread().clone());
                 }
                 // Retried at the next run. Until then only runs that end are measured.
-                Err(error) => log_seldom!(WARN, %error, "the thread that watches methods cannot start"),
+                Err(error) => log_throttled!(WARN, %error, "the thread that watches methods cannot start"),
             },
         }
         tick

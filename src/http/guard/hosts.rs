@@ -6,7 +6,7 @@ use actix_web::HttpRequest;
 use actix_web::http::header::HOST;
 
 use crate::jsonrpc::truncated;
-use crate::log::Seldom;
+use crate::log::LogThrottle;
 use crate::start_error::StartError;
 
 use super::super::authority::Authority;
@@ -24,7 +24,7 @@ const MAX_LOGGED_HOST: usize = 100;
 pub(super) struct AllowedHosts {
     allowed: HostPolicy,
     /// Limits the log lines about rejected hosts.
-    log_throttle: Seldom,
+    log_throttle: LogThrottle,
 }
 
 #[derive(Debug)]
@@ -45,7 +45,7 @@ impl AllowedHosts {
             hosts if hosts.iter().any(Option::is_none) => HostPolicy::Any,
             hosts => HostPolicy::Listed(hosts.into_iter().flatten().collect()),
         };
-        Ok(Self { allowed, log_throttle: Seldom::new(LOG_INTERVAL) })
+        Ok(Self { allowed, log_throttle: LogThrottle::new(LOG_INTERVAL) })
     }
 
     /// Returns the host that an admitted request names, or `None` if its name could not be read.
@@ -82,7 +82,7 @@ impl AllowedHosts {
     /// thing that every operator meets.
     #[cold]
     fn log_rejected(&self, request: &HttpRequest) {
-        let Some(times) = self.log_throttle.is_due_now() else { return };
+        let Some(times) = self.log_throttle.record_now() else { return };
         let sent = request.headers().get_all(HOST).map(|host| String::from_utf8_lossy(host.as_bytes()));
         let mut host = sent.collect::<Vec<_>>().join(", ");
         if let Some(line) = request.uri().authority() {

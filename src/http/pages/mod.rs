@@ -145,7 +145,7 @@ impl ResponseError for TemplateError {
     }
 
     fn error_response(&self) -> HttpResponse {
-        log_seldom!(ERROR, error = %self, "a page could not be rendered");
+        log_throttled!(ERROR, error = %self, "a page could not be rendered");
         let mut response = HttpResponse::InternalServerError();
         match &self.0 {
             TemplateErrorKind::Fault { fault, show_source: true } => {

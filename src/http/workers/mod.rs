@@ -319,7 +319,7 @@ async fn accept(
             Ok(stream) => return (stream, permit),
             Err(error) if is_client_error(&error) => {}
             Err(error) => {
-                log_seldom!(ERROR, %error, "cannot accept a connection");
+                log_throttled!(ERROR, %error, "cannot accept a connection");
                 *resume = Some(Instant::now() + ACCEPT_PAUSE);
             }
         }

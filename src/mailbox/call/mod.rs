@@ -273,7 +273,7 @@ impl CallerWake {
 /// panics, other callers must be woken all the same.
 pub(crate) fn wake(waker: Waker) {
     if let Err(panic) = caught(|| waker.wake()) {
-        log_seldom!(ERROR, panic = panic_text(&*panic), "a caller could not be woken");
+        log_throttled!(ERROR, panic = panic_text(&*panic), "a caller could not be woken");
         discard(panic);
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::log::Seldom;
+use crate::log::LogThrottle;
 
 use super::cost::Cost;
 use super::counters::{CallCounters, Counter};
@@ -19,9 +19,9 @@ pub(crate) struct Meter {
     /// How its calls ended, and two histograms: the wait, from arrival until a call left its
     /// mailbox, and the run, which includes the time at awaits.
     pub(crate) counters: CallCounters,
-    pub(super) overload: Seldom,
-    pub(super) lost_notification: Seldom,
-    held: Seldom,
+    pub(super) overload: LogThrottle,
+    pub(super) lost_notification: LogThrottle,
+    held: LogThrottle,
 }
 
 impl Meter {
@@ -29,9 +29,9 @@ impl Meter {
         Self {
             cost: Cost::new(),
             counters: CallCounters::default(),
-            held: Seldom::new(Duration::from_secs(60)),
-            overload: Seldom::new(Duration::from_secs(1)),
-            lost_notification: Seldom::new(Duration::from_secs(1)),
+            held: LogThrottle::new(Duration::from_secs(60)),
+            overload: LogThrottle::new(Duration::from_secs(1)),
+            lost_notification: LogThrottle::new(Duration::from_secs(1)),
         }
     }
 
@@ -40,7 +40,7 @@ impl Meter {
     pub(crate) fn record_hold(&self, name: &str, time: Duration, now: Instant) {
         self.cost.record_hold(time, now, || self.counters.get(Counter::Inline) + self.counters.get(Counter::Queued));
         if time >= LONG_HOLD
-            && let Some(times) = self.held.is_due(now)
+            && let Some(times) = self.held.record(now)
         {
             let held_ms = time.as_millis() as u64;
             log_warn!(

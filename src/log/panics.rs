@@ -23,7 +23,7 @@ impl Caught {
     }
 
     /// Whether a panic on this thread is caught.
-    pub(super) fn is_around() -> bool {
+    pub(super) fn is_active() -> bool {
         DEPTH.get() > 0
     }
 }
@@ -50,7 +50,7 @@ pub(crate) fn discard<T>(value: T) {
         && let Err(panic) = try_drop(value)
     {
         let ty = std::any::type_name::<T>();
-        log_seldom!(ERROR, ty, panic, "the drop of a value panicked");
+        log_throttled!(ERROR, ty, panic, "the drop of a value panicked");
     }
 }
 
@@ -135,9 +135,9 @@ mod tests {
 
     #[test]
     fn it_is_known_whether_a_panic_is_caught() {
-        assert!(!Caught::is_around());
-        let inside = caught(|| (Caught::is_around(), caught(|| panic!("within")).is_err(), Caught::is_around()));
+        assert!(!Caught::is_active());
+        let inside = caught(|| (Caught::is_active(), caught(|| panic!("within")).is_err(), Caught::is_active()));
         assert_eq!(inside.unwrap(), (true, true, true));
-        assert!(!Caught::is_around());
+        assert!(!Caught::is_active());
     }
 }

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use crate::sync::Mutex;
 
-use super::Seldom;
-use super::caught::Caught;
+use super::LogThrottle;
+use super::panics::Caught;
 
 /// How often a panic at one place is shown.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -47,11 +47,11 @@ fn is_same(one: &Hook, other: &Hook) -> bool {
 fn limited(usual: Hook) -> Hook {
     let (places, hasher) = (Mutex::new(HashMap::new()), RandomState::new());
     Box::new(move |panic| {
-        if !Caught::is_around() {
+        if !Caught::is_active() {
             return usual(panic);
         }
         let place = hasher.hash_one(panic.location());
-        let due = places.lock().entry(place).or_insert_with(|| Seldom::new(PAUSE)).is_due_now();
+        let due = places.lock().entry(place).or_insert_with(|| LogThrottle::new(PAUSE)).record_now();
         let Some(times) = due else { return };
         usual(panic);
         if times > 1 {
