@@ -16,7 +16,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use crate::log::{Harmless, discard};
 use crate::sync::Arc;
 
-use super::cache::Cache;
+use super::cache::DecisionCache;
 use super::digest::Digest;
 use super::limiter::Try;
 use super::{Authenticate, Caller};
@@ -27,7 +27,7 @@ const ROUNDS: usize = 3;
 /// The actor that holds the authenticator, on a thread of its own.
 pub(super) struct AuthActor<A> {
     pub(super) authenticator: Arc<A>,
-    pub(super) cache: Arc<Cache>,
+    pub(super) cache: Arc<DecisionCache>,
     pub(super) patience: Duration,
     pub(super) flights: Flights,
 }
@@ -35,14 +35,14 @@ pub(super) struct AuthActor<A> {
 /// The questions that the authenticator is busy with, one for each token.
 type Flights = Rc<RefCell<HashMap<Digest, Flight>>>;
 
-type Flight = Shared<LocalBoxFuture<'static, Result<Caller, Unsure>>>;
+type Flight = Shared<LocalBoxFuture<'static, Result<Caller, AuthUnavailable>>>;
 
 impl<A: Authenticate> Actor for AuthActor<A> {
     type Context = Context<Self>;
 }
 
-/// Whose is this token?
-pub(super) struct Whose {
+/// AuthRequest is this token?
+pub(super) struct AuthRequest {
     pub(super) token: Box<str>,
     pub(super) digest: Digest,
     /// The peer's try, which a wrong token spends. It is settled here, where the answer is known,
@@ -52,18 +52,22 @@ pub(super) struct Whose {
     pub(super) open: OwnedSemaphorePermit,
 }
 
-impl Message for Whose {
-    type Result = Result<Caller, Unsure>;
+impl Message for AuthRequest {
+    type Result = Result<Caller, AuthUnavailable>;
 }
 
 /// It could not be told whose a token is.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Unsure;
+pub(crate) struct AuthUnavailable;
 
-impl<A: Authenticate> Handler<Whose> for AuthActor<A> {
-    type Result = ResponseFuture<Result<Caller, Unsure>>;
+impl<A: Authenticate> Handler<AuthRequest> for AuthActor<A> {
+    type Result = ResponseFuture<Result<Caller, AuthUnavailable>>;
 
-    fn handle(&mut self, Whose { token, digest, taken, open }: Whose, _: &mut Self::Context) -> Self::Result {
+    fn handle(
+        &mut self,
+        AuthRequest { token, digest, taken, open }: AuthRequest,
+        _: &mut Self::Context,
+    ) -> Self::Result {
         // Decided while the question was on its way here.
         if let Some(caller) = self.cache.get(&digest) {
             return Box::pin(ready(Ok(caller)));
@@ -96,11 +100,11 @@ impl<A: Authenticate> AuthActor<A> {
                 Ok(Err(panic)) => {
                     log_throttled!(ERROR, "the authenticator panicked");
                     discard(panic);
-                    Err(Unsure)
+                    Err(AuthUnavailable)
                 }
                 Err(_) => {
                     log_throttled!(ERROR, after = ?patience, "the authenticator did not answer in time");
-                    Err(Unsure)
+                    Err(AuthUnavailable)
                 }
             };
             drop(deciding);
@@ -117,9 +121,9 @@ impl<A: Authenticate> AuthActor<A> {
     }
 }
 
-/// Whose a token is, and the generation throughout which that was decided: so a token that was revoked meanwhile is not let in
+/// AuthRequest a token is, and the generation throughout which that was decided: so a token that was revoked meanwhile is not let in
 /// by an answer that was on its way.
-async fn decide<A: Authenticate>(authenticator: &A, token: &str) -> Result<(Caller, u64), Unsure> {
+async fn decide<A: Authenticate>(authenticator: &A, token: &str) -> Result<(Caller, u64), AuthUnavailable> {
     for _ in 0..ROUNDS {
         let generation = authenticator.generation();
         let caller = match authenticator.authenticate(token).await {
@@ -127,7 +131,7 @@ async fn decide<A: Authenticate>(authenticator: &A, token: &str) -> Result<(Call
             Err(error) => {
                 let error = error.to_string().replace(token, "[token]");
                 log_throttled!(ERROR, %error, "the authenticator failed");
-                return Err(Unsure);
+                return Err(AuthUnavailable);
             }
         };
         if authenticator.generation() == generation {
@@ -138,5 +142,5 @@ async fn decide<A: Authenticate>(authenticator: &A, token: &str) -> Result<(Call
         ERROR,
         "the authenticator's generation changes all the time: it should change only when tokens are revoked"
     );
-    Err(Unsure)
+    Err(AuthUnavailable)
 }

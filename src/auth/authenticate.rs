@@ -35,7 +35,7 @@ use super::Caller;
     note = "pass a closure `|token: &str| token == \"…\"`, or a type that implements `callbox::auth::Authenticate`"
 )]
 pub trait Authenticate: Send + Sync + 'static {
-    /// Whose token this is; `None` if nobody's.
+    /// AuthRequest token this is; `None` if nobody's.
     ///
     /// # Errors
     /// If it cannot be told now: the database is away, say. The calls that depend on it are answered -32003, never let

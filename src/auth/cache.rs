@@ -6,8 +6,8 @@ use std::time::{Duration, Instant, SystemTime};
 use crate::log::{caught, discard};
 use crate::sync::Arc;
 
+use super::bounded_map::BoundedMap;
 use super::digest::Digest;
-use super::recent::Recent;
 use super::{Authenticate, Caller};
 
 /// No decision is older than this, whatever the authenticator says.
@@ -18,18 +18,18 @@ const CAPACITY: usize = 8192;
 
 /// The decisions that let somebody in, shared by all threads. Those that did not are not kept: a flood of bad tokens would push
 /// the good ones out.
-pub(super) struct Cache {
-    kept: Recent<Digest, Kept>,
-    rules: Arc<dyn Rules>,
+pub(super) struct DecisionCache {
+    kept: BoundedMap<Digest, CachedDecision>,
+    rules: Arc<dyn CachePolicy>,
 }
 
 /// What an authenticator says of its decisions, whatever its type.
-trait Rules: Send + Sync {
+trait CachePolicy: Send + Sync {
     fn keep_for(&self) -> Duration;
     fn generation(&self) -> u64;
 }
 
-impl<A: Authenticate> Rules for A {
+impl<A: Authenticate> CachePolicy for A {
     fn keep_for(&self) -> Duration {
         Authenticate::keep_for(self)
     }
@@ -39,16 +39,16 @@ impl<A: Authenticate> Rules for A {
     }
 }
 
-struct Kept {
+struct CachedDecision {
     caller: Caller,
     until: Instant,
     generation: u64,
 }
 
-impl Cache {
+impl DecisionCache {
     pub(super) fn of<A: Authenticate>(authenticator: &Arc<A>) -> Self {
-        let rules: Arc<dyn Rules> = Arc::<A>::clone(authenticator);
-        Self { kept: Recent::new(CAPACITY), rules }
+        let rules: Arc<dyn CachePolicy> = Arc::<A>::clone(authenticator);
+        Self { kept: BoundedMap::new(CAPACITY), rules }
     }
 
     /// The generation now. `None` if the authenticator panics instead of telling it: nothing that is kept can be trusted then.
@@ -56,7 +56,7 @@ impl Cache {
         caught(|| self.rules.generation()).map_err(discard).ok()
     }
 
-    /// Whose a token is, if that was decided a moment ago and still holds.
+    /// AuthRequest a token is, if that was decided a moment ago and still holds.
     pub(super) fn get(&self, token: &Digest) -> Option<Caller> {
         let generation = self.generation()?;
         let mut shard = self.kept.shard(token);
@@ -75,15 +75,15 @@ impl Cache {
     pub(super) fn keep(&self, token: Digest, caller: &Caller, generation: u64) {
         let time = caught(|| self.rules.keep_for()).map_err(discard).unwrap_or_default().min(LONGEST);
         if caller.is_authenticated() && !time.is_zero() {
-            let kept = Kept { caller: caller.clone(), until: Instant::now() + time, generation };
+            let kept = CachedDecision { caller: caller.clone(), until: Instant::now() + time, generation };
             self.kept.shard(&token).insert(token, kept);
         }
     }
 }
 
-impl fmt::Debug for Cache {
+impl fmt::Debug for DecisionCache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Cache").field("generation", &self.generation()).finish_non_exhaustive()
+        f.debug_struct("DecisionCache").field("generation", &self.generation()).finish_non_exhaustive()
     }
 }
 
@@ -115,13 +115,13 @@ mod tests {
         }
     }
 
-    fn keeper(millis: u64) -> (Arc<Keeper>, Cache) {
+    fn keeper(millis: u64) -> (Arc<Keeper>, DecisionCache) {
         let keeper = Arc::new(Keeper { millis: millis.into(), generation: 0.into() });
-        let cache = Cache::of(&keeper);
+        let cache = DecisionCache::of(&keeper);
         (keeper, cache)
     }
 
-    fn name_of(cache: &Cache, token: &str) -> Option<String> {
+    fn name_of(cache: &DecisionCache, token: &str) -> Option<String> {
         cache.get(&Digest::of(token)).and_then(|caller| caller.name().map(str::to_owned))
     }
 

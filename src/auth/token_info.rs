@@ -39,7 +39,7 @@ impl TokenInfo {
         &self.id
     }
 
-    /// Whose it is: the [name](crate::Caller::name) of its caller.
+    /// AuthRequest it is: the [name](crate::Caller::name) of its caller.
     pub fn name(&self) -> &str {
         &self.name
     }

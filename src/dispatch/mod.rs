@@ -29,7 +29,7 @@ use cutoff::{cut_off, unless_cut};
 /// What all endpoints of a server share.
 pub(crate) struct Dispatch {
     pub(crate) router: Arc<Router>,
-    pub(crate) auth: Option<Auth>,
+    pub(crate) auth: Option<AuthHandle>,
     pub(crate) limits: Limits,
     /// Maximum size of the results in one response, in bytes.
     pub(crate) response_limit: usize,
@@ -129,7 +129,7 @@ impl Dispatch {
     /// If the authenticator cannot decide.
     pub(crate) async fn who(&self, token: Option<&str>, peer: Option<IpAddr>) -> Result<Caller, Unsure> {
         match (token, &self.auth) {
-            (Some(token), Some(auth)) => auth.whose(token, peer).await,
+            (Some(token), Some(auth)) => auth.authenticate(token, peer).await,
             _ => Ok(Caller::anonymous()),
         }
     }
@@ -149,7 +149,7 @@ impl Dispatch {
     pub(crate) async fn admits(&self, token: Option<&str>, peer: Option<IpAddr>) -> Result<(), RpcError> {
         let Some(auth) = &self.auth else { return Ok(()) };
         let token = token.ok_or_else(RpcError::access_denied)?;
-        let caller = auth.whose(token, peer).await.map_err(|Unsure| RpcError::unavailable())?;
+        let caller = auth.authenticate(token, peer).await.map_err(|AuthUnavailable| RpcError::unavailable())?;
         if Access::Private.admits(&caller) { Ok(()) } else { Err(RpcError::access_denied()) }
     }
 
@@ -247,7 +247,7 @@ fn allowed_caller(route: &Arc<dyn Route>, context: &BodyContext<'_>) -> Result<C
     if !options.asks_caller {
         return Ok(Caller::anonymous());
     }
-    let caller = context.who.as_ref().map_err(|Unsure| RpcError::unavailable())?;
+    let caller = context.who.as_ref().map_err(|AuthUnavailable| RpcError::unavailable())?;
     if options.access.admits(caller) { Ok(caller.clone()) } else { Err(RpcError::access_denied()) }
 }
 

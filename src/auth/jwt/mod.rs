@@ -12,8 +12,8 @@ use crate::BoxError;
 use crate::start_error::{Result, StartError};
 use crate::sync::{Arc, AtomicU64, Mutex, Ordering};
 
+use super::file_watcher::{FileWatcher, Sensitivity};
 use super::key_set::KeySet;
-use super::watched::{Holds, Watched};
 use super::{Authenticate, Caller};
 
 /// What two clocks may differ by.
@@ -60,10 +60,10 @@ const TYPES: [&str; 3] = ["jwt", "at+jwt", "application/at+jwt"];
 /// ```
 #[derive(Clone)]
 pub struct Jwt {
-    shared: Arc<Shared>,
+    shared: Arc<JwtState>,
 }
 
-struct Shared {
+struct JwtState {
     issuer: String,
     audience: String,
     keys: Mutex<Arc<KeySet>>,
@@ -104,19 +104,19 @@ impl Jwt {
     /// Those of [`new`](Self::new), and if the file cannot be read.
     pub fn from_file(issuer: &str, audience: &str, path: impl Into<PathBuf>) -> Result<Self> {
         let path = path.into();
-        let mut watched = Watched::new(&path);
-        let text = watched.look().map_err(|error| unreadable(&path, error))?.unwrap_or_default();
+        let mut watcher = FileWatcher::new(&path);
+        let text = watcher.look().map_err(|error| unreadable(&path, error))?.unwrap_or_default();
         let name = path.display().to_string();
         let (jwt, holds) = Self::named(issuer, audience, &text, &name)?;
-        watched.taken(holds);
-        let take = move |shared: &Shared, text: std::io::Result<String>| {
+        watcher.taken(holds);
+        let take = move |shared: &JwtState, text: std::io::Result<String>| {
             shared.take(&text.map_err(|error| unreadable(&path, error))?, &name)
         };
-        watched.watch(&jwt.shared, take)?;
+        watcher.watch(&jwt.shared, take)?;
         Ok(jwt)
     }
 
-    fn named(issuer: &str, audience: &str, keys: &str, name: &str) -> Result<(Self, Holds)> {
+    fn named(issuer: &str, audience: &str, keys: &str, name: &str) -> Result<(Self, Sensitivity)> {
         // Another crate may have asked for another one, and of two the library picks none. If one was picked, it stays.
         let _ = aws_lc::DEFAULT_PROVIDER.install_default();
         for (what, text) in [("issuer", issuer), ("audience", audience)] {
@@ -125,7 +125,7 @@ impl Jwt {
                 return Err(StartError::new(format_args!("the {what} of the tokens is empty"), fix));
             }
         }
-        let shared = Shared {
+        let shared = JwtState {
             issuer: issuer.to_owned(),
             audience: audience.to_owned(),
             keys: Mutex::default(),
@@ -158,11 +158,11 @@ impl Authenticate for Jwt {
     }
 }
 
-impl Shared {
-    fn take(&self, keys: &str, name: &str) -> Result<Holds> {
+impl JwtState {
+    fn take(&self, keys: &str, name: &str) -> Result<Sensitivity> {
         let keys = KeySet::parse(keys).map_err(|mistake| StartError::new(name, mistake))?;
         let count = keys.len();
-        let holds = if keys.has_secrets() { Holds::Secrets } else { Holds::NoSecrets };
+        let holds = if keys.has_secrets() { Sensitivity::Secret } else { Sensitivity::Public };
         *self.keys.lock() = Arc::new(keys);
         // Afterwards, so that whoever sees the new number sees the new keys, too.
         self.generation.fetch_add(1, Ordering::Release);
@@ -218,7 +218,7 @@ fn unreadable(path: &Path, error: std::io::Error) -> StartError {
 
 impl fmt::Debug for Jwt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Shared { issuer, audience, keys, .. } = &*self.shared;
+        let JwtState { issuer, audience, keys, .. } = &*self.shared;
         f.debug_struct("Jwt").field("issuer", issuer).field("audience", audience).field("keys", &keys.lock()).finish()
     }
 }

@@ -188,7 +188,7 @@ fn a_token_names_its_key_and_is_an_access_token() {
     let (_, key) = algorithms()[9];
     let brought = serde_json::from_value(jwk("own", Algorithm::ES256, key)).unwrap();
     let header = Header { kid: Some("own".to_owned()), jwk: Some(brought), ..Header::new(Algorithm::ES256) };
-    assert!(super::Shared::check(&jwt.shared, &signed(&header, &claims())).is_none());
+    assert!(super::JwtState::check(&jwt.shared, &signed(&header, &claims())).is_none());
 }
 
 #[test]

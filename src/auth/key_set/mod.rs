@@ -13,20 +13,20 @@ use super::key_strength;
 /// Keys by their ids.
 #[derive(Default)]
 pub(super) struct KeySet {
-    keys: HashMap<String, Key>,
+    keys: HashMap<String, VerificationKey>,
     /// Whether whoever reads the set can make tokens.
     has_secrets: bool,
 }
 
 /// What nobody but the issuer may know of a key: a secret, or a private key.
 #[derive(Deserialize)]
-struct Secrets {
+struct SecretMembers {
     k: Option<IgnoredAny>,
     d: Option<IgnoredAny>,
 }
 
 /// A key, and the only algorithm that it is used with: what a token says of its algorithm decides nothing.
-pub(super) struct Key {
+pub(super) struct VerificationKey {
     pub(super) algorithm: Algorithm,
     pub(super) decoding: DecodingKey,
 }
@@ -56,7 +56,7 @@ impl KeySet {
             }
             key_strength::check(key, &decoding, algorithm)
                 .map_err(|remedy| format!("the key {id:?} is not fit for its `alg`: {remedy}"))?;
-            if keys.insert(id.to_owned(), Key { algorithm, decoding }).is_some() {
+            if keys.insert(id.to_owned(), VerificationKey { algorithm, decoding }).is_some() {
                 return Err(format!("two keys have the `kid` {id:?}: keep one of them"));
             }
         }
@@ -72,7 +72,7 @@ impl KeySet {
         self.has_secrets
     }
 
-    pub(super) fn get(&self, id: &str) -> Option<&Key> {
+    pub(super) fn get(&self, id: &str) -> Option<&VerificationKey> {
         self.keys.get(id)
     }
 
@@ -85,7 +85,7 @@ impl KeySet {
 fn set_has_secrets(text: &str) -> bool {
     #[derive(Deserialize)]
     struct Set {
-        keys: Vec<Secrets>,
+        keys: Vec<SecretMembers>,
     }
     let set = serde_json::from_str(text).unwrap_or(Set { keys: Vec::new() });
     set.keys.iter().any(|key| key.k.is_some() || key.d.is_some())

@@ -13,8 +13,8 @@ use tokio::sync::futures::OwnedNotified;
 use crate::peer::network;
 use crate::sync::{Arc, AtomicBool, Mutex, Ordering};
 
+use super::bounded_map::BoundedMap;
 use super::digest::Digest;
-use super::recent::Recent;
 
 /// Number of peers that are counted. Whoever has more addresses has as many tries anyway.
 const PEERS: usize = 16_384;
@@ -31,7 +31,7 @@ const PAUSE: Duration = Duration::from_secs(10);
 pub(super) struct Limiter {
     /// What a bucket holds, and what it gets back in a minute.
     tries: Option<f64>,
-    peers: Recent<IpAddr, Arc<Peer>>,
+    peers: BoundedMap<IpAddr, Arc<Peer>>,
     warned: Arc<Mutex<Option<Instant>>>,
 }
 
@@ -65,7 +65,7 @@ pub(super) struct Try {
 }
 
 /// The answer to a peer that wants to ask about a token.
-enum Turn {
+enum TakeOutcome {
     /// It may ask.
     Ask(Arc<Try>),
     /// All its tries are out, but some of them may come back: look again after that.
@@ -75,40 +75,40 @@ enum Turn {
 
 /// What is left of a peer's tries at a moment.
 #[derive(Debug, PartialEq)]
-pub(super) enum Left {
+pub(super) enum TriesLeft {
     /// It has a try, or needs none.
-    Some,
+    Available,
     /// All its tries are out, but some of them may come back.
-    Out,
+    Pending,
     /// It has sent too many wrong tokens.
-    None,
+    Exhausted,
 }
 
 /// A peer that has sent too many wrong tokens, whose tokens are not looked at.
 #[derive(Debug)]
-pub(super) struct TooMany;
+pub(super) struct TooManyFailures;
 
 impl Limiter {
     /// Allows so many wrong tokens in a minute; `None` for any number.
     pub(super) fn new(a_minute: Option<NonZeroU32>) -> Self {
         let tries = a_minute.map(|tries| tries.get().into());
-        Self { tries, peers: Recent::new(PEERS), warned: Arc::default() }
+        Self { tries, peers: BoundedMap::new(PEERS), warned: Arc::default() }
     }
 
     /// Returns what is left of a peer's tries. Peers without an address always have some.
     ///
     /// Takes none: it is for callers whose decision may be known already, so that no question is
     /// needed. Whoever asks one has to [`take`](Self::take) a try.
-    pub(super) fn left(&self, peer: Option<IpAddr>, now: Instant) -> Left {
-        let (Some(_), Some(address)) = (self.tries, peer.map(network)) else { return Left::Some };
+    pub(super) fn left(&self, peer: Option<IpAddr>, now: Instant) -> TriesLeft {
+        let (Some(_), Some(address)) = (self.tries, peer.map(network)) else { return TriesLeft::Available };
         let Some(peer) = self.peers.shard(&address).get(&address).map(|peer| Arc::clone(peer)) else {
-            return Left::Some;
+            return TriesLeft::Available;
         };
         let mut bucket = peer.bucket.lock();
         match bucket.fill(now) >= 1.0 {
-            true => Left::Some,
-            false if bucket.out > 0 => Left::Out,
-            false => Left::None,
+            true => TriesLeft::Available,
+            false if bucket.out > 0 => TriesLeft::Pending,
+            false => TriesLeft::Exhausted,
         }
     }
 
@@ -117,14 +117,14 @@ impl Limiter {
     ///
     /// # Errors
     /// If the peer has sent too many wrong tokens.
-    pub(super) async fn take(&self, peer: Option<IpAddr>, token: Digest) -> Result<Option<Arc<Try>>, TooMany> {
+    pub(super) async fn take(&self, peer: Option<IpAddr>, token: Digest) -> Result<Option<Arc<Try>>, TooManyFailures> {
         loop {
             let now = Instant::now();
             let Some(peer) = self.peer(peer, now) else { return Ok(None) };
             match peer.take(token, now) {
-                Turn::Ask(taken) => return Ok(Some(taken)),
-                Turn::Wait(changed) => changed.await,
-                Turn::Refused => return Err(TooMany),
+                TakeOutcome::Ask(taken) => return Ok(Some(taken)),
+                TakeOutcome::Wait(changed) => changed.await,
+                TakeOutcome::Refused => return Err(TooManyFailures),
             }
         }
     }
@@ -149,7 +149,7 @@ impl Peer {
         Self { address, bucket: Mutex::new(bucket), changed, warned }
     }
 
-    fn take(self: Arc<Self>, token: Digest, now: Instant) -> Turn {
+    fn take(self: Arc<Self>, token: Digest, now: Instant) -> TakeOutcome {
         // Let go of after the bucket, which the last one to let go of a try needs.
         let same;
         let mut bucket = self.bucket.lock();
@@ -157,17 +157,17 @@ impl Peer {
         same = bucket.asked.get(&token).and_then(Weak::upgrade);
         let turn = match &same {
             // A token that is being asked about is one guess, however often it is sent meanwhile.
-            Some(same) if !same.is_spent.load(Ordering::Acquire) => Turn::Ask(Arc::clone(same)),
+            Some(same) if !same.is_spent.load(Ordering::Acquire) => TakeOutcome::Ask(Arc::clone(same)),
             _ if has_try => {
                 bucket.tries -= 1.0;
                 bucket.out += 1;
                 let taken = Try { peer: Arc::clone(&self), token, is_spent: AtomicBool::new(false) };
                 let taken = Arc::new(taken);
                 bucket.asked.insert(token, Arc::downgrade(&taken));
-                Turn::Ask(taken)
+                TakeOutcome::Ask(taken)
             }
-            _ if bucket.out > 0 => Turn::Wait(Arc::clone(&self.changed).notified_owned()),
-            _ => Turn::Refused,
+            _ if bucket.out > 0 => TakeOutcome::Wait(Arc::clone(&self.changed).notified_owned()),
+            _ => TakeOutcome::Refused,
         };
         // Of tries that come back at the same time, one waiter may be told only. Each waiter that
         // was told tells the next one what it leaves.

@@ -22,8 +22,8 @@ fn token(n: usize) -> Digest {
 fn take(limiter: &Limiter, peer: Option<IpAddr>, n: usize, now: Instant) -> Option<Option<Arc<Try>>> {
     let Some(peer) = limiter.peer(peer, now) else { return Some(None) };
     match peer.take(token(n), now) {
-        Turn::Ask(taken) => Some(Some(taken)),
-        Turn::Wait(_) | Turn::Refused => None,
+        TakeOutcome::Ask(taken) => Some(Some(taken)),
+        TakeOutcome::Wait(_) | TakeOutcome::Refused => None,
     }
 }
 
@@ -44,10 +44,10 @@ fn a_peer_has_its_tries_and_gets_them_back_with_time() {
     let (limiter, start) = limiter(60);
     let at = |seconds| start + Duration::from_secs(seconds);
     let peer = ip("10.0.0.1");
-    assert_eq!(limiter.left(peer, start), Left::Some);
+    assert_eq!(limiter.left(peer, start), TriesLeft::Available);
     assert_eq!(tries(&limiter, peer, start), 60);
     assert_eq!(tries(&limiter, peer, start), 0);
-    assert_eq!(limiter.left(peer, start), Left::None);
+    assert_eq!(limiter.left(peer, start), TriesLeft::Exhausted);
     assert_eq!(tries(&limiter, peer, at(1)), 1);
     assert_eq!(tries(&limiter, peer, at(11)), 10);
     assert_eq!(tries(&limiter, peer, at(1000)), 60, "no more than a full bucket");
@@ -69,15 +69,15 @@ fn a_try_is_out_until_its_answer_and_comes_back_if_the_token_was_good() {
     let (limiter, now) = limiter(3);
     let peer = ip("10.0.0.1");
     let mut taken: Vec<_> = (0..3).map(|n| take(&limiter, peer, n, now).expect("a try")).collect();
-    assert_eq!(limiter.left(peer, now), Left::Out);
+    assert_eq!(limiter.left(peer, now), TriesLeft::Pending);
     assert!(take(&limiter, peer, 3, now).is_none());
     assert!(take(&limiter, peer, 3, now + Duration::from_secs(600)).is_none(), "time gives none twice");
     settle(taken.remove(0), true);
-    assert_eq!(limiter.left(peer, now), Left::Some);
+    assert_eq!(limiter.left(peer, now), TriesLeft::Available);
     taken.push(take(&limiter, peer, 3, now).expect("the one that came back"));
     taken.into_iter().for_each(|taken| settle(taken, false));
-    assert_eq!(limiter.left(peer, now + Duration::from_secs(601)), Left::None);
-    assert_eq!(limiter.left(peer, now + Duration::from_secs(620)), Left::Some);
+    assert_eq!(limiter.left(peer, now + Duration::from_secs(601)), TriesLeft::Exhausted);
+    assert_eq!(limiter.left(peer, now + Duration::from_secs(620)), TriesLeft::Available);
     assert_eq!(tries(&limiter, peer, now + Duration::from_secs(6000)), 3);
 }
 
@@ -89,7 +89,7 @@ fn questions_about_one_token_at_a_time_are_one_try() {
     let other = take(&limiter, peer, 1, now).expect("the other try");
     assert!(take(&limiter, peer, 2, now).is_none());
     same.into_iter().for_each(|taken| settle(taken, false));
-    assert_eq!(limiter.left(peer, now), Left::Out);
+    assert_eq!(limiter.left(peer, now), TriesLeft::Pending);
     settle(other, true);
     assert_eq!(tries(&limiter, peer, now), 1, "five answers took one try");
 }
@@ -105,7 +105,7 @@ fn a_token_that_was_wrong_is_another_guess_when_it_is_sent_again() {
     drop(first);
     assert!(take(&limiter, peer, 0, now).is_some(), "the older one is not mixed up with it");
     settle(again, false);
-    assert_eq!(limiter.left(peer, now), Left::None);
+    assert_eq!(limiter.left(peer, now), TriesLeft::Exhausted);
 }
 
 #[tokio::test]
@@ -152,7 +152,7 @@ fn a_peer_that_is_forgotten_meanwhile_does_no_harm() {
         let other = IpAddr::from((0x0b00_0000 + n).to_be_bytes());
         drop(take(&limiter, Some(other), 0, now));
     }
-    assert_eq!(limiter.left(peer, now), Left::Some, "forgotten");
+    assert_eq!(limiter.left(peer, now), TriesLeft::Available, "forgotten");
     assert!(take(&limiter, peer, 1, now).is_some());
     settle(out, false);
     assert_eq!(tries(&limiter, peer, now), 1);

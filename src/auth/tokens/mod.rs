@@ -10,9 +10,9 @@ use crate::start_error::Result;
 use crate::sync::{Arc, AtomicU64, Mutex, Ordering};
 
 use super::digest::Digest;
+use super::file_watcher::{FileWatcher, Sensitivity};
 use super::token_file::TokenFile;
 use super::token_info::{TokenInfo, id_of};
-use super::watched::{Holds, Watched};
 use super::{Authenticate, Caller};
 
 /// Checks tokens against a file of their hashes, which the command `callbox token` keeps. A handle: cheap to clone.
@@ -46,17 +46,17 @@ use super::{Authenticate, Caller};
 /// ```
 #[derive(Clone)]
 pub struct Tokens {
-    shared: Arc<Shared>,
+    shared: Arc<TokensState>,
 }
 
-struct Shared {
+struct TokensState {
     file: TokenFile,
-    known: Mutex<Known>,
+    known: Mutex<KnownTokens>,
     generation: AtomicU64,
 }
 
 #[derive(Default)]
-struct Known {
+struct KnownTokens {
     by_id: HashMap<String, Holder>,
     /// The ids that were revoked through a handle: they do not come back with the file.
     revoked: HashSet<String>,
@@ -74,16 +74,16 @@ impl Tokens {
     /// If it is not there, cannot be read, or has a mistake: one line that says what, and how to mend it.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self> {
         let file = TokenFile::new(path);
-        let mut watched = Watched::new(file.path());
-        let text = watched.look().map_err(|error| file.unreadable(error))?.unwrap_or_default();
-        let shared = Arc::new(Shared { file, known: Mutex::default(), generation: AtomicU64::new(0) });
+        let mut watcher = FileWatcher::new(file.path());
+        let text = watcher.look().map_err(|error| file.unreadable(error))?.unwrap_or_default();
+        let shared = Arc::new(TokensState { file, known: Mutex::default(), generation: AtomicU64::new(0) });
         shared.take(&text)?;
-        let take = |shared: &Shared, text: std::io::Result<String>| {
+        let take = |shared: &TokensState, text: std::io::Result<String>| {
             shared.take(&text.map_err(|error| shared.file.unreadable(error))?)?;
             // Nobody finds 256 random bits by their hash.
-            Ok(Holds::NoSecrets)
+            Ok(Sensitivity::Public)
         };
-        watched.watch(&shared, take)?;
+        watcher.watch(&shared, take)?;
         Ok(Self { shared })
     }
 
@@ -133,7 +133,7 @@ impl Authenticate for Tokens {
     }
 }
 
-impl Shared {
+impl TokensState {
     /// Knows the tokens of this text from now on, and no others.
     fn take(&self, text: &str) -> Result<()> {
         let tokens = self.file.parse(text)?;

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use crate::auth::{Auth, AuthLimits, Authenticate, TokenFile, Tokens};
+use crate::auth::{AuthHandle, AuthLimits, Authenticate, TokenFile, Tokens};
 use crate::router::TokenCheck;
 use crate::settings::{About, Origin, Resolved, Settings, resolve_from};
 use crate::start_error::{Result, StartError};
@@ -12,13 +12,13 @@ use super::Server;
 /// An authenticator, whatever its type.
 pub(crate) struct Checker {
     pub(super) check: TokenCheck,
-    start: Box<dyn FnOnce(AuthLimits) -> Auth + Send>,
+    start: Box<dyn FnOnce(AuthLimits) -> AuthHandle + Send>,
 }
 
 impl Checker {
     pub(super) fn new<A: Authenticate>(authenticator: A) -> Self {
         let check = if authenticator.knows_scopes() { TokenCheck::WithScopes } else { TokenCheck::WithoutScopes };
-        Self { check, start: Box::new(move |limits| Auth::start(authenticator, limits)) }
+        Self { check, start: Box::new(move |limits| AuthHandle::start(authenticator, limits)) }
     }
 
     /// The checker that counts: that of a file which somebody named, else the program's own, else that of the usual file, if it
@@ -47,7 +47,7 @@ impl Checker {
         Ok(Some(Self::new(tokens)))
     }
 
-    pub(super) fn start(self, failures: Option<NonZeroU32>) -> Auth {
+    pub(super) fn start(self, failures: Option<NonZeroU32>) -> AuthHandle {
         (self.start)(AuthLimits::new(failures))
     }
 }

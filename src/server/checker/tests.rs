@@ -75,7 +75,7 @@ struct Running {
     weak: Arc<Weak>,
 }
 
-fn start_with(start: impl FnOnce(AuthLimits) -> Auth + Send + 'static, weak: Arc<Weak>) -> Running {
+fn start_with(start: impl FnOnce(AuthLimits) -> AuthHandle + Send + 'static, weak: Arc<Weak>) -> Running {
     let ran = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&ran);
     let mut server = Server::new(move || Guarded { ran: Arc::clone(&counter) });
@@ -89,7 +89,7 @@ fn start(change: impl FnOnce(&mut AuthLimits) + Send + 'static) -> Running {
     start_with(
         |mut limits| {
             change(&mut limits);
-            Auth::start(shared, limits)
+            AuthHandle::start(shared, limits)
         },
         weak,
     )
@@ -152,7 +152,7 @@ fn an_auth_actor_that_is_dead_lets_nobody_in() {
 
 #[test]
 fn an_authenticator_that_is_slow_lets_nobody_in() {
-    let running = start(|limits| limits.patience = Duration::from_millis(20));
+    let running = start(|limits| limits.timeout = Duration::from_millis(20));
     running.assert_lets_nobody_in("late");
 }
 
@@ -163,8 +163,8 @@ fn an_authenticator_that_holds_its_thread_lets_nobody_in() {
     // An error is the end of the test, which lets it go as well.
     let blocks = move |_: &str| held.lock().recv().is_ok();
     let started = |mut limits: AuthLimits| {
-        limits.patience = Duration::from_millis(20);
-        Auth::start(blocks, limits)
+        limits.timeout = Duration::from_millis(20);
+        AuthHandle::start(blocks, limits)
     };
     let running = start_with(started, Arc::default());
     running.assert_lets_nobody_in("ann");
@@ -174,8 +174,8 @@ fn an_authenticator_that_holds_its_thread_lets_nobody_in() {
 #[test]
 fn an_auth_actor_with_too_many_questions_lets_nobody_further_in() {
     let running = start(|limits| {
-        limits.open = 1;
-        limits.patience = Duration::from_secs(60);
+        limits.max_pending = 1;
+        limits.timeout = Duration::from_secs(60);
     });
     std::thread::scope(|scope| {
         let late = running.server.with_token("late");

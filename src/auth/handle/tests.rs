@@ -54,13 +54,13 @@ impl Authenticate for Held {
 const KEPT: Duration = Duration::from_secs(60);
 const MANY: usize = 1000;
 
-fn start(gated: &Arc<Gated>, change: impl FnOnce(&mut AuthLimits)) -> Auth {
+fn start(gated: &Arc<Gated>, change: impl FnOnce(&mut AuthLimits)) -> AuthHandle {
     let mut limits = AuthLimits::new(None);
     change(&mut limits);
-    Auth::start(Held(Arc::clone(gated)), limits)
+    AuthHandle::start(Held(Arc::clone(gated)), limits)
 }
 
-fn name(answer: Result<Caller, Unsure>) -> Option<String> {
+fn name(answer: Result<Caller, AuthUnavailable>) -> Option<String> {
     answer.unwrap().name().map(str::to_owned)
 }
 
@@ -82,7 +82,7 @@ fn questions_about_different_tokens_are_answered_side_by_side() {
         let gated = Gated::new(0, Duration::ZERO);
         let auth = start(&gated, |_| ());
         let names: Vec<String> = (0..100).map(|n| n.to_string()).collect();
-        let callers = join_all(names.iter().map(|name| auth.whose(name, None)));
+        let callers = join_all(names.iter().map(|name| auth.authenticate(name, None)));
         let all_asked = async {
             until(|| gated.asked.load(Ordering::SeqCst) == 100).await;
             gated.gate.add_permits(100);
@@ -100,11 +100,11 @@ fn of_questions_about_one_token_that_overlap_the_authenticator_hears_one() {
         for keep_for in [Duration::ZERO, KEPT] {
             let gated = Gated::new(0, keep_for);
             let auth = start(&gated, |_| ());
-            let all = join_all((0..100).map(|_| auth.whose("ann", None)));
+            let all = join_all((0..100).map(|_| auth.authenticate("ann", None)));
             let last = async {
-                until(|| auth.open.available_permits() == auth.limits.open - 100).await;
+                until(|| auth.open.available_permits() == auth.limits.max_pending - 100).await;
                 // The actor takes its messages in their order: once it asks about this one, it has taken all others.
-                let last = auth.whose("bob", None);
+                let last = auth.authenticate("bob", None);
                 let let_go = async {
                     until(|| gated.asked.load(Ordering::SeqCst) == 2).await;
                     gated.gate.add_permits(2);
@@ -115,7 +115,7 @@ fn of_questions_about_one_token_that_overlap_the_authenticator_hears_one() {
             assert_eq!(name(last).as_deref(), Some("bob"));
             assert!(callers.into_iter().all(|caller| name(caller).as_deref() == Some("ann")));
             assert_eq!(gated.asked(), 2);
-            assert_eq!(auth.open.available_permits(), auth.limits.open, "all are given back");
+            assert_eq!(auth.open.available_permits(), auth.limits.max_pending, "all are given back");
         }
     });
 }
@@ -127,7 +127,7 @@ fn a_good_token_is_asked_about_again_only_if_its_decision_may_not_be_kept() {
             let gated = Gated::new(MANY, keep_for);
             let auth = start(&gated, |_| ());
             for _ in 0..5 {
-                assert_eq!(name(auth.whose("ann", None).await).as_deref(), Some("ann"));
+                assert_eq!(name(auth.authenticate("ann", None).await).as_deref(), Some("ann"));
             }
             assert_eq!(gated.asked(), asked);
         }
@@ -141,12 +141,12 @@ fn neither_errors_nor_refusals_are_kept() {
         let auth = start(&gated, |_| ());
         for token in ["away", "panic", "bad"] {
             for _ in 0..3 {
-                let answer = auth.whose(token, None).await;
+                let answer = auth.authenticate(token, None).await;
                 assert_eq!(answer.map(|caller| caller.is_authenticated()).ok(), (token == "bad").then_some(false));
             }
             assert_eq!(gated.asked(), 3, "{token}");
         }
-        assert_eq!(name(auth.whose("ann", None).await).as_deref(), Some("ann"), "the actor lives on");
+        assert_eq!(name(auth.authenticate("ann", None).await).as_deref(), Some("ann"), "the actor lives on");
     });
 }
 
@@ -155,9 +155,9 @@ fn a_change_of_the_generation_ends_what_is_kept_and_what_is_being_decided() {
     run(async {
         let gated = Gated::new(1, KEPT);
         let auth = start(&gated, |_| ());
-        name(auth.whose("ann", None).await);
+        name(auth.authenticate("ann", None).await);
         gated.generation.store(1, Ordering::SeqCst);
-        let again = auth.whose("ann", None);
+        let again = auth.authenticate("ann", None);
         let change = async {
             until(|| gated.asked.load(Ordering::SeqCst) == 2).await;
             gated.generation.store(2, Ordering::SeqCst);
@@ -181,8 +181,8 @@ fn a_generation_that_never_stays_lets_nobody_through() {
         }
     }
     run(async {
-        let auth = Auth::start(Restless(0.into()), AuthLimits::new(None));
-        assert!(auth.whose("ann", None).await.is_err());
+        let auth = AuthHandle::start(Restless(0.into()), AuthLimits::new(None));
+        assert!(auth.authenticate("ann", None).await.is_err());
     });
 }
 
@@ -191,12 +191,12 @@ fn an_authenticator_that_does_not_answer_lets_nobody_through_and_its_room_comes_
     run(async {
         let gated = Gated::new(0, KEPT);
         let auth = start(&gated, |limits| {
-            limits.open = 2;
-            limits.patience = Duration::from_millis(50);
+            limits.max_pending = 2;
+            limits.timeout = Duration::from_millis(50);
         });
-        let (a, b, c) = futures::future::join3(auth.whose("a", None), auth.whose("b", None), async {
+        let (a, b, c) = futures::future::join3(auth.authenticate("a", None), auth.authenticate("b", None), async {
             until(|| auth.open.available_permits() == 0).await;
-            auth.whose("c", None).await
+            auth.authenticate("c", None).await
         })
         .await;
         assert!(a.is_err() && b.is_err(), "slow");
@@ -204,7 +204,7 @@ fn an_authenticator_that_does_not_answer_lets_nobody_through_and_its_room_comes_
         until(|| auth.open.available_permits() == 2).await;
         gated.gate.add_permits(MANY);
         // On a busy machine it may be late once more.
-        while auth.whose("a", None).await.is_err() {}
+        while auth.authenticate("a", None).await.is_err() {}
     });
 }
 
@@ -221,10 +221,10 @@ fn a_dead_actor_lets_nobody_through() {
         }
     }
     run(async {
-        let auth = Auth::start(Deadly, AuthLimits::new(None));
-        assert!(auth.whose("ann", None).await.is_ok());
-        assert!(auth.whose("death", None).await.is_err());
-        assert!(auth.whose("ann", None).await.is_err());
+        let auth = AuthHandle::start(Deadly, AuthLimits::new(None));
+        assert!(auth.authenticate("ann", None).await.is_ok());
+        assert!(auth.authenticate("death", None).await.is_err());
+        assert!(auth.authenticate("ann", None).await.is_err());
     });
 }
 
@@ -232,30 +232,30 @@ fn a_dead_actor_lets_nobody_through() {
 fn a_peer_with_too_many_failures_is_refused_unasked_whatever_its_token() {
     run(async {
         let gated = Gated::new(MANY, KEPT);
-        let auth = start(&gated, |limits| limits.failures = NonZeroU32::new(3));
+        let auth = start(&gated, |limits| limits.failures_per_minute = NonZeroU32::new(3));
         let (peer, other) = (Some("10.0.0.1".parse().unwrap()), Some("10.0.0.2".parse().unwrap()));
-        assert_eq!(name(auth.whose("ann", peer).await).as_deref(), Some("ann"));
+        assert_eq!(name(auth.authenticate("ann", peer).await).as_deref(), Some("ann"));
         for _ in 0..10 {
-            assert_eq!(name(auth.whose("bad", peer).await), None);
+            assert_eq!(name(auth.authenticate("bad", peer).await), None);
         }
         assert_eq!(gated.asked(), 1 + 3);
-        assert_eq!(name(auth.whose("ann", peer).await), None, "a good token, and one whose decision is kept");
+        assert_eq!(name(auth.authenticate("ann", peer).await), None, "a good token, and one whose decision is kept");
         assert_eq!(gated.asked(), 0);
-        assert_eq!(name(auth.whose("ann", other).await).as_deref(), Some("ann"));
+        assert_eq!(name(auth.authenticate("ann", other).await).as_deref(), Some("ann"));
         for _ in 0..10 {
-            assert!(auth.whose("away", other).await.is_err(), "no failure of the peer's");
+            assert!(auth.authenticate("away", other).await.is_err(), "no failure of the peer's");
         }
-        assert_eq!(name(auth.whose("ann", other).await).as_deref(), Some("ann"));
+        assert_eq!(name(auth.authenticate("ann", other).await).as_deref(), Some("ann"));
     });
 }
 
 /// Sends wrong tokens from one address, all at the same time, and a good one as the last of them.
 /// Returns the good one's caller.
-async fn guess(auth: &Auth, wrong: impl Fn(usize) -> String, good: &str) -> Option<String> {
+async fn guess(auth: &AuthHandle, wrong: impl Fn(usize) -> String, good: &str) -> Option<String> {
     let peer = Some("10.0.0.1".parse().unwrap());
     let guesses: Vec<_> = (0..4096).map(wrong).collect();
-    let answers = join_all(guesses.iter().map(|token| auth.whose(token, peer)));
-    let (answers, good) = join(answers, auth.whose(good, peer)).await;
+    let answers = join_all(guesses.iter().map(|token| auth.authenticate(token, peer)));
+    let (answers, good) = join(answers, auth.authenticate(good, peer)).await;
     assert!(answers.into_iter().all(|caller| !caller.unwrap().is_authenticated()));
     name(good)
 }
@@ -291,7 +291,7 @@ fn wrong_tokens_that_are_sent_at_the_same_time_are_counted_before_they_are_looke
     async fn looked_at<A: Authenticate>(authenticator: A, good: &str) -> usize {
         let asked = Arc::default();
         let limits = AuthLimits::new(NonZeroU32::new(60));
-        let auth = Auth::start(Counted(authenticator, Arc::clone(&asked)), limits);
+        let auth = AuthHandle::start(Counted(authenticator, Arc::clone(&asked)), limits);
         let known = guess(&auth, |n| format!("cbx_{n:012x}_{n}"), good).await;
         assert_eq!(known, None, "a good token that comes too late is no exception");
         asked.load(Ordering::SeqCst)
@@ -319,10 +319,10 @@ fn good_tokens_that_are_sent_at_the_same_time_are_all_let_in_however_few_tries_t
     run(async {
         for keep_for in [Duration::ZERO, KEPT] {
             let gated = Gated::new(MANY, keep_for);
-            let auth = start(&gated, |limits| limits.failures = NonZeroU32::new(3));
+            let auth = start(&gated, |limits| limits.failures_per_minute = NonZeroU32::new(3));
             let peer = Some("10.0.0.1".parse().unwrap());
             let names: Vec<String> = (0..MANY).map(|n| n.to_string()).collect();
-            let callers = join_all(names.iter().map(|name| auth.whose(name, peer))).await;
+            let callers = join_all(names.iter().map(|name| auth.authenticate(name, peer))).await;
             for (caller, expected) in callers.into_iter().zip(&names) {
                 assert_eq!(name(caller).as_ref(), Some(expected));
             }
@@ -334,12 +334,12 @@ fn good_tokens_that_are_sent_at_the_same_time_are_all_let_in_however_few_tries_t
 fn questions_that_nobody_waits_for_any_more_are_counted_too() {
     run(async {
         let gated = Gated::new(0, Duration::ZERO);
-        let auth = start(&gated, |limits| limits.failures = NonZeroU32::new(3));
+        let auth = start(&gated, |limits| limits.failures_per_minute = NonZeroU32::new(3));
         let peer = Some("10.0.0.1".parse().unwrap());
         for n in 0..10 {
             // Asked about, and left at once.
             let question = format!("panic {n}");
-            let _ = tokio::time::timeout(Duration::from_millis(5), auth.whose(&question, peer)).await;
+            let _ = tokio::time::timeout(Duration::from_millis(5), auth.authenticate(&question, peer)).await;
         }
         until(|| gated.asked.load(Ordering::SeqCst) >= 3).await;
         assert_eq!(gated.asked(), 3);

@@ -13,7 +13,7 @@ const SHARDS: usize = 16;
 /// Keys and values, of which the latest are kept.
 ///
 /// The keys' hashes are keyed by chance, so nobody can aim at one shard.
-pub(super) struct Recent<K, V> {
+pub(super) struct BoundedMap<K, V> {
     hasher: RandomState,
     shards: [Mutex<Shard<K, V>>; SHARDS],
 }
@@ -26,8 +26,8 @@ pub(super) struct Shard<K, V> {
     half: usize,
 }
 
-impl<K: Hash + Eq, V> Recent<K, V> {
-    /// Holds `capacity` entries at most; at least half as many of the latest ones, if their keys are spread evenly.
+impl<K: Hash + Eq, V> BoundedMap<K, V> {
+    /// Sensitivity `capacity` entries at most; at least half as many of the latest ones, if their keys are spread evenly.
     pub(super) fn new(capacity: usize) -> Self {
         let half = (capacity / SHARDS / 2).max(1);
         let shard = || Mutex::new(Shard { young: HashMap::new(), old: HashMap::new(), half });
@@ -70,7 +70,7 @@ mod tests {
 
     #[test]
     fn the_map_stays_small_and_what_is_in_use_stays_in_it() {
-        let recent = Recent::new(1024);
+        let recent = BoundedMap::new(1024);
         recent.shard(&0).insert(0, 0);
         for key in 1..100_000 {
             recent.shard(&key).insert(key, key);
@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn a_key_has_one_value() {
-        let recent = Recent::new(SHARDS * 2);
+        let recent = BoundedMap::new(SHARDS * 2);
         for n in 0..10 {
             recent.shard(&"a").insert("a", n);
             assert_eq!(recent.shard(&"a").get(&"a"), Some(&mut n.clone()));

@@ -10,10 +10,10 @@ use tokio::sync::Semaphore;
 
 use crate::sync::Arc;
 
-use super::actor::{AuthActor, Unsure, Whose};
-use super::cache::Cache;
+use super::actor::{AuthActor, AuthRequest, AuthUnavailable};
+use super::cache::DecisionCache;
 use super::digest::Digest;
-use super::limiter::{Left, Limiter, TooMany, Try};
+use super::limiter::{Limiter, TooManyFailures, TriesLeft, Try};
 use super::{Authenticate, Caller};
 
 /// What callers with tokens may make a server do.
@@ -33,17 +33,17 @@ impl AuthLimits {
     }
 }
 
-/// The front's side of the auth actor.
-pub(crate) struct Auth {
-    actor: Recipient<Whose>,
+/// The handle's side of the auth actor.
+pub(crate) struct AuthHandle {
+    actor: Recipient<AuthRequest>,
     thread: Arbiter,
     open: Arc<Semaphore>,
-    cache: Arc<Cache>,
+    cache: Arc<DecisionCache>,
     limiter: Limiter,
     limits: AuthLimits,
 }
 
-impl Auth {
+impl AuthHandle {
     /// Starts the actor.
     ///
     /// # Panics
@@ -51,31 +51,38 @@ impl Auth {
     pub(crate) fn start<A: Authenticate>(authenticator: A, limits: AuthLimits) -> Self {
         let thread = Arbiter::new();
         let authenticator = Arc::new(authenticator);
-        let cache = Arc::new(Cache::of(&authenticator));
-        let (of_actor, patience) = (Arc::clone(&cache), limits.patience);
+        let cache = Arc::new(DecisionCache::of(&authenticator));
+        let (of_actor, patience) = (Arc::clone(&cache), limits.timeout);
         let actor = AuthActor::start_in_arbiter(&thread.handle(), move |_| AuthActor {
             authenticator,
             cache: of_actor,
             patience,
             flights: Default::default(),
         });
-        let open = Arc::new(Semaphore::new(limits.open));
-        Self { actor: actor.recipient(), thread, open, cache, limiter: Limiter::new(limits.failures), limits }
+        let open = Arc::new(Semaphore::new(limits.max_pending));
+        Self {
+            actor: actor.recipient(),
+            thread,
+            open,
+            cache,
+            limiter: Limiter::new(limits.failures_per_minute),
+            limits,
+        }
     }
 
     /// Who sent this token: anonymous if it is nobody's, and if its peer has sent too many of these lately.
     ///
     /// # Errors
     /// If the actor is gone, has too many questions open, or takes too long. Such a caller is never let through.
-    pub(crate) async fn whose(&self, token: &str, peer: Option<IpAddr>) -> Result<Caller, Unsure> {
+    pub(crate) async fn authenticate(&self, token: &str, peer: Option<IpAddr>) -> Result<Caller, AuthUnavailable> {
         // Before the cache, in which a token that is easy to guess could be found without asking.
         let left = self.limiter.left(peer, Instant::now());
-        if left == Left::None {
+        if left == TriesLeft::Exhausted {
             return Ok(refused());
         }
         let digest = Digest::of(token);
         // While all tries of a peer are out, it may not look there either.
-        if left == Left::Some
+        if left == TriesLeft::Available
             && let Some(caller) = self.cache.get(&digest)
         {
             return Ok(caller);
@@ -83,27 +90,31 @@ impl Auth {
         let tries = "the tries of its peer are all out: a token was not looked at";
         match self.within_patience(tries, self.limiter.take(peer, digest)).await? {
             Ok(taken) => self.ask(token, digest, taken).await,
-            Err(TooMany) => Ok(refused()),
+            Err(TooManyFailures) => Ok(refused()),
         }
     }
 
-    async fn ask(&self, token: &str, digest: Digest, taken: Option<Arc<Try>>) -> Result<Caller, Unsure> {
+    async fn ask(&self, token: &str, digest: Digest, taken: Option<Arc<Try>>) -> Result<Caller, AuthUnavailable> {
         let Ok(open) = Arc::clone(&self.open).try_acquire_owned() else {
-            log_throttled!(ERROR, open = self.limits.open, "too many open questions to the authenticator");
-            return Err(Unsure);
+            log_throttled!(ERROR, open = self.limits.max_pending, "too many open questions to the authenticator");
+            return Err(AuthUnavailable);
         };
-        let question = Whose { token: token.into(), digest, taken, open };
+        let question = AuthRequest { token: token.into(), digest, taken, open };
         let late = "the auth actor did not answer in time";
         self.within_patience(late, self.actor.send(question)).await?.unwrap_or_else(|error| {
             log_throttled!(ERROR, %error, "the auth actor is gone");
-            Err(Unsure)
+            Err(AuthUnavailable)
         })
     }
 
-    async fn within_patience<T>(&self, late: &'static str, answer: impl Future<Output = T>) -> Result<T, Unsure> {
-        tokio::time::timeout(self.limits.patience, answer).await.map_err(|_| {
-            log_throttled!(ERROR, after = ?self.limits.patience, "{late}");
-            Unsure
+    async fn within_patience<T>(
+        &self,
+        late: &'static str,
+        answer: impl Future<Output = T>,
+    ) -> Result<T, AuthUnavailable> {
+        tokio::time::timeout(self.limits.timeout, answer).await.map_err(|_| {
+            log_throttled!(ERROR, after = ?self.limits.timeout, "{late}");
+            AuthUnavailable
         })
     }
 }
@@ -114,16 +125,16 @@ fn refused() -> Caller {
     Caller::anonymous()
 }
 
-impl Drop for Auth {
+impl Drop for AuthHandle {
     fn drop(&mut self) {
         self.thread.stop();
     }
 }
 
-impl fmt::Debug for Auth {
+impl fmt::Debug for AuthHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { cache, limiter, limits, .. } = self;
-        f.debug_struct("Auth")
+        f.debug_struct("AuthHandle")
             .field("cache", cache)
             .field("limiter", limiter)
             .field("limits", limits)

@@ -10,9 +10,9 @@ use time::format_description::well_known::Rfc3339;
 use time::{OffsetDateTime, UtcOffset};
 use toml::value::Datetime;
 
-use super::digest::Digest;
-use super::token_info::{PREFIX, TokenInfo, is_id};
-use super::written_rows::{self, Fields};
+use super::super::digest::Digest;
+use super::super::token_info::{PREFIX, TokenInfo, is_id};
+use super::canonical::{self, TokenFields};
 
 const HEADING: &str = "\
 # Who may call private methods: the SHA-256 of each token, which is not the token itself.
@@ -30,15 +30,15 @@ const NO_TOKENS: [(&str, &str); 4] = [
 
 #[derive(Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-struct Rows {
+struct TokenFileToml {
     #[serde(default, rename = "token", skip_serializing_if = "Vec::is_empty")]
-    rows: Vec<Row>,
+    rows: Vec<TokenToml>,
 }
 
 // An unknown key is a mistake: with `expire` for `expires` a token would hold for ever.
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-struct Row {
+struct TokenToml {
     id: String,
     name: String,
     #[serde(default)]
@@ -66,7 +66,7 @@ pub(super) fn parse(text: &str) -> Result<Vec<TokenInfo>, String> {
 }
 
 fn read(text: &str) -> Result<Vec<TokenInfo>, String> {
-    let tokens = match written_rows::read(text) {
+    let tokens = match canonical::read(text) {
         Some(rows) => rows.into_iter().zip(1..).map(info).collect::<Result<_, _>>()?,
         None => read_toml(text)?,
     };
@@ -79,16 +79,16 @@ fn read(text: &str) -> Result<Vec<TokenInfo>, String> {
 
 /// Reads whatever TOML allows.
 fn read_toml(text: &str) -> Result<Vec<TokenInfo>, String> {
-    let rows: Rows = toml::from_str(text).map_err(|error| {
+    let rows: TokenFileToml = toml::from_str(text).map_err(|error| {
         let before = &text[..error.span().map_or(0, |span| span.start)];
         format!("line {}: {}", before.matches('\n').count() + 1, error.message())
     })?;
     let time =
         |id: &str, time: Option<Datetime>| time.map(|time| to_time(&time)).transpose().map_err(|what| wrong(id, what));
-    let read = |(row, number): (&Row, usize)| {
-        let Row { id, name, scopes, sha256, .. } = row;
+    let read = |(row, number): (&TokenToml, usize)| {
+        let TokenToml { id, name, scopes, sha256, .. } = row;
         let scopes = scopes.iter().map(String::as_str).collect();
-        let fields = Fields { id, name, scopes, created: None, expires: None, sha256 };
+        let fields = TokenFields { id, name, scopes, created: None, expires: None, sha256 };
         let token = info((fields, number))?;
         // Once it is known that the id is one, and may be shown.
         Ok(TokenInfo { created: time(id, row.created)?, expires: time(id, row.expires)?, ..token })
@@ -102,7 +102,7 @@ fn read_toml(text: &str) -> Result<Vec<TokenInfo>, String> {
 /// If a time is in no year that TOML can write.
 pub(super) fn to_text(tokens: &[TokenInfo]) -> Result<String, String> {
     let rows = tokens.iter().map(row).collect::<Result<_, _>>()?;
-    let table = toml::to_string(&Rows { rows }).map_err(|error| error.to_string())?;
+    let table = toml::to_string(&TokenFileToml { rows }).map_err(|error| error.to_string())?;
     Ok(if table.is_empty() { HEADING.to_owned() } else { format!("{HEADING}\n{table}") })
 }
 
@@ -116,8 +116,8 @@ pub(super) fn is_scope(scope: &str) -> bool {
     (1..=128).contains(&scope.len()) && !scope.contains(|c: char| c.is_control() || c.is_whitespace() || c == ',')
 }
 
-fn info((fields, number): (Fields<'_>, usize)) -> Result<TokenInfo, String> {
-    let Fields { id, name, scopes, created, expires, sha256 } = fields;
+fn info((fields, number): (TokenFields<'_>, usize)) -> Result<TokenInfo, String> {
+    let TokenFields { id, name, scopes, created, expires, sha256 } = fields;
     if !is_id(id) {
         // Not shown: it may be a whole token that somebody has put there.
         return Err(format!("the id of token {number} is not the 12 hexadecimal digits between the `_` of a token"));
@@ -143,9 +143,9 @@ fn wrong(id: &str, what: impl Display) -> String {
     format!("the token {id}: {what}")
 }
 
-fn row(token: &TokenInfo) -> Result<Row, String> {
+fn row(token: &TokenInfo) -> Result<TokenToml, String> {
     let time = |time: Option<SystemTime>| time.map(from_time).transpose();
-    Ok(Row {
+    Ok(TokenToml {
         id: token.id.clone(),
         name: token.name.clone(),
         scopes: token.scopes.clone(),
@@ -208,7 +208,7 @@ mod tests {
         tokens[2].scopes = vec!["orders:read/é".to_owned()];
         tokens[3].name = "a # b = [c]".to_owned();
         let text = to_text(&tokens).unwrap();
-        let read = written_rows::read(&text).expect("it is written so");
+        let read = canonical::read(&text).expect("it is written so");
         let read: Vec<_> = read.into_iter().zip(1..).map(|row| info(row).unwrap()).collect();
         let parsed = read_toml(&text).unwrap();
         assert_eq!(format!("{read:?}"), format!("{parsed:?}"));

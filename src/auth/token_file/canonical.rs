@@ -13,7 +13,7 @@ const HEADER: &str = "[[token]]";
 
 /// What a file says of a token, before it is checked.
 #[derive(Debug, PartialEq)]
-pub(super) struct Fields<'a> {
+pub(super) struct TokenFields<'a> {
     pub(super) id: &'a str,
     pub(super) name: &'a str,
     pub(super) scopes: Vec<&'a str>,
@@ -24,7 +24,7 @@ pub(super) struct Fields<'a> {
 
 /// The lines of one token, each with what stands behind the `=`.
 #[derive(Default)]
-struct Lines<'a> {
+struct TokenLines<'a> {
     id: Option<&'a str>,
     name: Option<&'a str>,
     scopes: Option<&'a str>,
@@ -34,15 +34,15 @@ struct Lines<'a> {
 }
 
 /// Returns the tokens of a file that is written in this way; `None` if it is not.
-pub(super) fn read(text: &str) -> Option<Vec<Fields<'_>>> {
+pub(super) fn read(text: &str) -> Option<Vec<TokenFields<'_>>> {
     // TOML allows no other ones than tabs and ends of lines, which may be of two characters.
     if text.bytes().any(|byte| byte.is_ascii_control() && byte != b'\n') {
         return None;
     }
-    let (mut rows, mut lines) = (Vec::new(), None::<Lines<'_>>);
+    let (mut rows, mut lines) = (Vec::new(), None::<TokenLines<'_>>);
     for line in text.split('\n').filter(|line| !line.is_empty() && !line.starts_with('#')) {
         if line == HEADER {
-            if let Some(lines) = lines.replace(Lines::default()) {
+            if let Some(lines) = lines.replace(TokenLines::default()) {
                 rows.push(lines.fields()?);
             }
             continue;
@@ -68,10 +68,10 @@ pub(super) fn read(text: &str) -> Option<Vec<Fields<'_>>> {
     Some(rows)
 }
 
-impl<'a> Lines<'a> {
-    fn fields(self) -> Option<Fields<'a>> {
+impl<'a> TokenLines<'a> {
+    fn fields(self) -> Option<TokenFields<'a>> {
         let Self { id, name, scopes, created, expires, sha256 } = self;
-        Some(Fields {
+        Some(TokenFields {
             id: string(id?)?,
             name: string(name?)?,
             scopes: scopes.map_or(Some(Vec::new()), strings)?,
@@ -123,7 +123,7 @@ mod tests {
         assert_eq!(read("").unwrap(), []);
         assert_eq!(read("# a comment\n\n").unwrap(), []);
         let created = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_896_091_200);
-        let row = || Fields {
+        let row = || TokenFields {
             id: "0123456789ab",
             name: "ann é",
             scopes: vec!["a", "b"],
@@ -133,9 +133,9 @@ mod tests {
         };
         assert_eq!(read(&format!("# a comment\n\n{ROW}\n{ROW}")).unwrap(), [row(), row()]);
         let bare = ROW.replace("scopes = [\"a\", \"b\"]\ncreated = 2030-01-31T12:00:00Z\n", "");
-        assert_eq!(read(&bare).unwrap(), [Fields { scopes: Vec::new(), created: None, ..row() }]);
+        assert_eq!(read(&bare).unwrap(), [TokenFields { scopes: Vec::new(), created: None, ..row() }]);
         let empty = ROW.replace("[\"a\", \"b\"]", "[]");
-        assert_eq!(read(&empty).unwrap(), [Fields { scopes: Vec::new(), ..row() }]);
+        assert_eq!(read(&empty).unwrap(), [TokenFields { scopes: Vec::new(), ..row() }]);
     }
 
     #[test]

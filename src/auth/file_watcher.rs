@@ -22,10 +22,10 @@ const SETTLED: Duration = Duration::from_millis(100);
 
 /// A file, and what is known of it.
 #[derive(Debug)]
-pub(super) struct Watched {
+pub(super) struct FileWatcher {
     path: PathBuf,
     /// As of the last look, unless it may change without showing.
-    stamp: Option<Stamp>,
+    stamp: Option<FileStamp>,
     content: Option<Digest>,
     /// What was wrong when it was last taken, which need not be told again.
     trouble: Option<String>,
@@ -37,22 +37,22 @@ pub(super) struct Watched {
 
 /// Whether whoever reads a file could pass for somebody else with what it holds.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Holds {
-    NoSecrets,
+pub(super) enum Sensitivity {
+    Public,
     #[cfg_attr(not(feature = "jwt"), allow(dead_code, reason = "no other file has some"))]
-    Secrets,
+    Secret,
 }
 
 /// What changes with a file.
 #[derive(Debug, PartialEq)]
-struct Stamp {
+struct FileStamp {
     place: (u64, u64),
     length: u64,
     modified: (i64, i64),
     changed: (i64, i64),
 }
 
-impl Stamp {
+impl FileStamp {
     fn of(file: &Metadata) -> Self {
         Self {
             place: (file.dev(), file.ino()),
@@ -72,7 +72,7 @@ impl Stamp {
     }
 }
 
-impl Watched {
+impl FileWatcher {
     pub(super) fn new(path: &Path) -> Self {
         let path = path.to_owned();
         Self { path, stamp: None, content: None, trouble: None, is_open: false, is_untold: false }
@@ -83,7 +83,7 @@ impl Watched {
     /// # Errors
     /// If it cannot be read.
     pub(super) fn look(&mut self) -> io::Result<Option<String>> {
-        let stamp = Stamp::of(&fs::metadata(&self.path)?);
+        let stamp = FileStamp::of(&fs::metadata(&self.path)?);
         if self.stamp.as_ref() == Some(&stamp) {
             return Ok(None);
         }
@@ -92,15 +92,15 @@ impl Watched {
         let (file, metadata) = regular_file::open(&self.path)?;
         let text = regular_file::text_of(file, &metadata)?;
         self.is_open = regular_file::is_readable_by_everybody(&metadata);
-        self.stamp = Some(Stamp::of(&metadata)).filter(|stamp| stamp.is_settled(SystemTime::now()));
+        self.stamp = Some(FileStamp::of(&metadata)).filter(|stamp| stamp.is_settled(SystemTime::now()));
         let content = Digest::of(&text);
         let changed = self.content.replace(content) != Some(content);
         Ok(changed.then_some(text))
     }
 
     /// The text of the last look was good, and holds this.
-    pub(super) fn taken(&mut self, holds: Holds) {
-        self.is_untold = holds == Holds::Secrets && self.is_open;
+    pub(super) fn taken(&mut self, holds: Sensitivity) {
+        self.is_untold = holds == Sensitivity::Secret && self.is_open;
     }
 
     /// Looks after the file from a thread of its own, for as long as anybody holds `target`.
@@ -113,7 +113,7 @@ impl Watched {
     pub(super) fn watch<T, F>(mut self, target: &Arc<T>, take: F) -> Result<()>
     where
         T: Send + Sync + 'static,
-        F: Fn(&T, io::Result<String>) -> Result<Holds> + Send + 'static,
+        F: Fn(&T, io::Result<String>) -> Result<Sensitivity> + Send + 'static,
     {
         let (target, path) = (Arc::downgrade(target), self.path.display().to_string());
         let watch = move || {
@@ -142,7 +142,7 @@ impl Watched {
         }
     }
 
-    fn step(&mut self, take: impl FnOnce(io::Result<String>) -> Result<Holds>) {
+    fn step(&mut self, take: impl FnOnce(io::Result<String>) -> Result<Sensitivity>) {
         let text = match self.look() {
             Ok(None) => return,
             Ok(Some(text)) => Ok(text),
@@ -176,51 +176,51 @@ mod tests {
 
     use super::*;
 
-    fn scratch() -> (tempfile::TempDir, PathBuf, Watched) {
+    fn scratch() -> (tempfile::TempDir, PathBuf, FileWatcher) {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("file");
         fs::write(&path, "one").unwrap();
-        let watched = Watched::new(&path);
-        (directory, path, watched)
+        let watcher = FileWatcher::new(&path);
+        (directory, path, watcher)
     }
 
-    fn look(watched: &mut Watched) -> Option<String> {
-        watched.look().unwrap()
+    fn look(watcher: &mut FileWatcher) -> Option<String> {
+        watcher.look().unwrap()
     }
 
     #[test]
     fn a_text_is_told_once_however_it_was_changed() {
-        let (directory, path, mut watched) = scratch();
-        assert_eq!(look(&mut watched).as_deref(), Some("one"));
-        assert_eq!(look(&mut watched), None);
+        let (directory, path, mut watcher) = scratch();
+        assert_eq!(look(&mut watcher).as_deref(), Some("one"));
+        assert_eq!(look(&mut watcher), None);
         fs::write(&path, "two").unwrap();
-        assert_eq!(look(&mut watched).as_deref(), Some("two"), "of the same length");
+        assert_eq!(look(&mut watcher).as_deref(), Some("two"), "of the same length");
         let beside = directory.path().join("beside");
         fs::write(&beside, "six").unwrap();
         fs::rename(&beside, &path).unwrap();
-        assert_eq!(look(&mut watched).as_deref(), Some("six"), "another file in its place");
+        assert_eq!(look(&mut watcher).as_deref(), Some("six"), "another file in its place");
         fs::remove_file(&path).unwrap();
-        assert!(watched.look().is_err());
+        assert!(watcher.look().is_err());
         fs::write(&path, "six").unwrap();
-        assert_eq!(look(&mut watched), None, "the same as before");
+        assert_eq!(look(&mut watcher), None, "the same as before");
     }
 
     #[test]
     fn a_change_that_leaves_the_times_as_they_were_is_seen() {
-        let (_directory, path, mut watched) = scratch();
-        assert_eq!(look(&mut watched).as_deref(), Some("one"));
+        let (_directory, path, mut watcher) = scratch();
+        assert_eq!(look(&mut watcher).as_deref(), Some("one"));
         let old = FileTimes::new().set_modified(SystemTime::UNIX_EPOCH);
         for text in ["two", "six"] {
             fs::write(&path, text).unwrap();
             fs::File::options().write(true).open(&path).unwrap().set_times(old).unwrap();
-            assert_eq!(look(&mut watched).as_deref(), Some(text));
+            assert_eq!(look(&mut watcher).as_deref(), Some(text));
         }
     }
 
     #[test]
     fn a_file_that_was_changed_a_moment_ago_is_read_at_each_look() {
         let (_directory, path, _) = scratch();
-        let mut stamp = Stamp::of(&fs::metadata(&path).unwrap());
+        let mut stamp = FileStamp::of(&fs::metadata(&path).unwrap());
         stamp.changed = (1000, 500_000_000);
         for (millis, settled) in [
             (500, true),
@@ -237,74 +237,74 @@ mod tests {
 
     #[test]
     fn trouble_is_passed_on_and_told_until_it_is_over() {
-        let (_directory, path, mut watched) = scratch();
+        let (_directory, path, mut watcher) = scratch();
         let mut taken = Vec::new();
-        let mut step = |watched: &mut Watched| {
-            watched.step(|text| {
+        let mut step = |watcher: &mut FileWatcher| {
+            watcher.step(|text| {
                 taken.push(text.as_ref().ok().cloned());
                 match text.as_deref() {
                     Ok("bad") => Err(crate::Error::new("it is bad", "mend it")),
-                    Ok(_) => Ok(Holds::NoSecrets),
+                    Ok(_) => Ok(Sensitivity::Public),
                     Err(error) => Err(crate::Error::new("it is gone", error)),
                 }
             });
-            watched.trouble.as_deref().and_then(|trouble| trouble.split(':').next().map(str::to_owned))
+            watcher.trouble.as_deref().and_then(|trouble| trouble.split(':').next().map(str::to_owned))
         };
-        assert_eq!(step(&mut watched), None);
+        assert_eq!(step(&mut watcher), None);
         fs::write(&path, "bad").unwrap();
         for _ in 0..2 {
-            assert_eq!(step(&mut watched).as_deref(), Some("it is bad"));
+            assert_eq!(step(&mut watcher).as_deref(), Some("it is bad"));
         }
         fs::remove_file(&path).unwrap();
         for _ in 0..2 {
-            assert_eq!(step(&mut watched).as_deref(), Some("it is gone"));
+            assert_eq!(step(&mut watcher).as_deref(), Some("it is gone"));
         }
         fs::write(&path, "one").unwrap();
-        assert_eq!(step(&mut watched), None);
+        assert_eq!(step(&mut watcher), None);
         let texts: Vec<_> = taken.iter().map(Option::as_deref).collect();
         assert_eq!(texts, [Some("one"), Some("bad"), None, None, Some("one")]);
     }
 
     #[test]
     fn a_pipe_is_an_error_at_each_look_and_holds_up_none() {
-        let (_directory, path, mut watched) = scratch();
-        assert_eq!(look(&mut watched).as_deref(), Some("one"));
+        let (_directory, path, mut watcher) = scratch();
+        assert_eq!(look(&mut watcher).as_deref(), Some("one"));
         fs::remove_file(&path).unwrap();
         make_pipe(&path);
-        let (mut watched, errors) = at_once(move || {
-            let errors = [(); 3].map(|()| watched.look().unwrap_err().to_string());
-            (watched, errors)
+        let (mut watcher, errors) = at_once(move || {
+            let errors = [(); 3].map(|()| watcher.look().unwrap_err().to_string());
+            (watcher, errors)
         });
         assert_eq!(errors, ["it is a named pipe, not a regular file"; 3]);
         fs::remove_file(&path).unwrap();
         fs::write(&path, "two").unwrap();
-        assert_eq!(look(&mut watched).as_deref(), Some("two"));
+        assert_eq!(look(&mut watcher).as_deref(), Some("two"));
     }
 
     #[test]
     fn a_file_with_secrets_that_everybody_may_read_is_warned_of_once_there_is_a_log() {
-        let (_directory, path, mut watched) = scratch();
+        let (_directory, path, mut watcher) = scratch();
         let log = Arc::new(crate::sync::Mutex::new(Vec::new()));
-        let told = |watched: &mut Watched| {
+        let told = |watcher: &mut FileWatcher| {
             let writer = Arc::clone(&log);
             let subscriber = tracing_subscriber::fmt().with_writer(move || Log(Arc::clone(&writer)));
-            tracing::subscriber::with_default(subscriber.finish(), || watched.warn());
+            tracing::subscriber::with_default(subscriber.finish(), || watcher.warn());
             String::from_utf8(std::mem::take(&mut *log.lock())).unwrap()
         };
-        let mut changed = |text: &str, mode: u32, holds: Holds| {
+        let mut changed = |text: &str, mode: u32, holds: Sensitivity| {
             fs::write(&path, text).unwrap();
             fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
-            assert!(watched.look().unwrap().is_some());
-            watched.taken(holds);
+            assert!(watcher.look().unwrap().is_some());
+            watcher.taken(holds);
             // Nobody listens yet.
-            tracing::subscriber::with_default(tracing::subscriber::NoSubscriber::new(), || watched.warn());
-            [told(&mut watched), told(&mut watched)].map(|told| told.matches("may read the secrets").count())
+            tracing::subscriber::with_default(tracing::subscriber::NoSubscriber::new(), || watcher.warn());
+            [told(&mut watcher), told(&mut watcher)].map(|told| told.matches("may read the secrets").count())
         };
-        assert_eq!(changed("1", 0o644, Holds::NoSecrets), [0, 0]);
-        assert_eq!(changed("2", 0o600, Holds::Secrets), [0, 0]);
-        assert_eq!(changed("3", 0o640, Holds::Secrets), [0, 0], "its group is the owner's choice");
-        assert_eq!(changed("4", 0o644, Holds::Secrets), [1, 0]);
-        assert_eq!(changed("5", 0o604, Holds::Secrets), [1, 0], "again with each new text");
+        assert_eq!(changed("1", 0o644, Sensitivity::Public), [0, 0]);
+        assert_eq!(changed("2", 0o600, Sensitivity::Secret), [0, 0]);
+        assert_eq!(changed("3", 0o640, Sensitivity::Secret), [0, 0], "its group is the owner's choice");
+        assert_eq!(changed("4", 0o644, Sensitivity::Secret), [1, 0]);
+        assert_eq!(changed("5", 0o604, Sensitivity::Secret), [1, 0], "again with each new text");
     }
 
     struct Log(Arc<crate::sync::Mutex<Vec<u8>>>);
@@ -322,14 +322,14 @@ mod tests {
 
     #[test]
     fn the_thread_ends_with_what_it_looks_after() {
-        let (_directory, path, watched) = scratch();
+        let (_directory, path, watcher) = scratch();
         let target = Arc::new(());
         let (tell, told) = std::sync::mpsc::channel();
         let take = move |(): &(), text: io::Result<String>| {
-            let sent = tell.send(text.ok()).map(|()| Holds::NoSecrets);
+            let sent = tell.send(text.ok()).map(|()| Sensitivity::Public);
             sent.map_err(|error| crate::Error::new("nobody listens", error))
         };
-        watched.watch(&target, take).unwrap();
+        watcher.watch(&target, take).unwrap();
         let patience = Duration::from_secs(30);
         assert_eq!(told.recv_timeout(patience), Ok(Some("one".to_owned())));
         // At once: of a file that is written in its place, a half may be told first.
