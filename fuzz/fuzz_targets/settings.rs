@@ -41,7 +41,7 @@ mod engine {
     }
 }
 
-use settings::{About, Layer, Resolved, resolve_from};
+use settings::{ProgramInfo, BuilderSettings, Resolved, resolve_from};
 use start_error::StartError;
 
 /// A file of this process alone.
@@ -63,23 +63,23 @@ fuzz_target!(|input: &str| {
         let named = ["fuzz".into(), "--config".into(), FILE.clone().into_os_string()];
         let args = named.into_iter().chain(flags.iter().map(OsString::from));
         resolve_from(
-            &Layer::default(),
+            &BuilderSettings::default(),
             args,
             |name| variables.get(name).map(ToString::to_string),
-            &About { service: "fuzz" },
+            &ProgramInfo { service: "fuzz" },
         )
     };
     match given(&flags, &variables) {
         Err(error) => assert_eq!(error.to_string().lines().count(), 1, "{error}"),
-        Ok(Resolved::Show(text)) => assert!(!text.is_empty()),
+        Ok(Resolved::Print(text)) => assert!(!text.is_empty()),
         Ok(Resolved::Run(_)) => {
             let shown = [&["--show-settings"], &flags[..]].concat();
-            let Ok(Resolved::Show(table)) = given(&shown, &variables) else { panic!("it can be shown") };
+            let Ok(Resolved::Print(table)) = given(&shown, &variables) else { panic!("it can be shown") };
             // Each value as a variable, and nothing else.
             fs::write(&*FILE, "").expect("a file");
             let again: HashMap<_, _> = table.lines().skip(1).filter_map(variable).collect();
             let again: HashMap<_, _> = again.iter().map(|(name, value)| (name.as_str(), *value)).collect();
-            let Ok(Resolved::Show(table_again)) = given(&["--show-settings"], &again) else {
+            let Ok(Resolved::Print(table_again)) = given(&["--show-settings"], &again) else {
                 panic!("it can be given again: {table}")
             };
             assert_eq!(values(&table), values(&table_again));

@@ -12,7 +12,7 @@ use crate::jsonrpc::Dialect;
 use crate::start_error::StartError;
 
 use super::Server;
-use super::checker::Checker;
+use super::token_checker::TokenChecker;
 
 impl Server {
     /// Where to listen: `host:port`, with port 0 for a free one. Default: `127.0.0.1:5000`.
@@ -20,8 +20,8 @@ impl Server {
         let parts = address.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse().ok()?)));
         match parts {
             Some((host, port)) if !host.is_empty() => {
-                self.layer.host = Some(host.trim_matches(['[', ']']).to_owned());
-                self.layer.port = Some(port);
+                self.settings.host = Some(host.trim_matches(['[', ']']).to_owned());
+                self.settings.port = Some(port);
             }
             _ => {
                 let what = format_args!("cannot listen on `{address}`");
@@ -34,7 +34,7 @@ impl Server {
 
     /// The path that takes the calls. Default: `/api`.
     pub fn endpoint(mut self, path: &str) -> Self {
-        self.layer.endpoint = Some(path.to_owned());
+        self.settings.endpoint = Some(path.to_owned());
         self
     }
 
@@ -44,7 +44,7 @@ impl Server {
     /// The document tells callers without a token of the public methods, and others of those that they may call. A route or a
     /// static file of your own at the same path stops the start.
     pub fn openrpc<'a>(mut self, path: impl Into<Option<&'a str>>) -> Self {
-        self.layer.openrpc = Some(path.into().map(str::to_owned));
+        self.settings.openrpc = Some(path.into().map(str::to_owned));
         self
     }
 
@@ -57,20 +57,20 @@ impl Server {
     /// Needs the feature `tls`; without it, and if the files cannot be used, the server does not start. A server in a test
     /// ([`testing::start`](crate::testing::start)) never speaks TLS.
     pub fn tls(mut self, certificate: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Self {
-        self.layer.tls_cert = Some(Some(certificate.into()));
-        self.layer.tls_key = Some(Some(key.into()));
+        self.settings.tls_cert = Some(Some(certificate.into()));
+        self.settings.tls_key = Some(Some(key.into()));
         self
     }
 
     /// The shape of the answers on that path. Default: [`Dialect::Jsonrpc`].
     pub fn dialect(mut self, dialect: Dialect) -> Self {
-        self.layer.dialect = Some(dialect);
+        self.settings.dialect = Some(dialect);
         self
     }
 
     /// The HTTP status of answers that are errors. Default: [`ErrorStatus::Ok`].
     pub fn error_status(mut self, status: ErrorStatus) -> Self {
-        self.layer.error_status = Some(status);
+        self.settings.error_status = Some(status);
         self
     }
 
@@ -80,7 +80,7 @@ impl Server {
     /// A closure must be quick; a look-up that takes time belongs into an [`Authenticate`], where it can be awaited. A
     /// [`token_file`](Self::token_file) that a setting names overrides it.
     pub fn tokens<A: Authenticate>(mut self, authenticator: A) -> Self {
-        self.checker = Some(Checker::new(authenticator));
+        self.token_checker = Some(TokenChecker::new(authenticator));
         self
     }
 
@@ -90,63 +90,63 @@ impl Server {
     /// Default: `callbox-tokens.toml`, if it is there, the program has no `tokens`, and takes settings
     /// [from outside](Self::with_args); else none.
     pub fn token_file(mut self, path: impl Into<PathBuf>) -> Self {
-        self.layer.tokens = Some(Some(path.into()));
+        self.settings.tokens = Some(Some(path.into()));
         self
     }
 
     /// The HTTP header that carries a token. Default: `X-Api-Token`. `Authorization: Bearer …` always may.
     pub fn token_header(mut self, name: &str) -> Self {
-        self.layer.token_header = Some(name.to_owned());
+        self.settings.token_header = Some(name.to_owned());
         self
     }
 
     /// Leaves private methods out of `get_service_specs`. Default: false.
     pub fn hide_private(mut self, hide: bool) -> Self {
-        self.layer.hide_private = Some(hide);
+        self.settings.hide_private = Some(hide);
         self
     }
 
     /// The largest request body, in bytes. Default: 1 MiB. Larger ones are answered 413.
     pub fn body_limit(mut self, bytes: usize) -> Self {
-        self.layer.body_limit = Some(bytes);
+        self.settings.body_limit = Some(bytes);
         self
     }
 
     /// The largest response, in bytes of results. Default: 10 MiB. Results beyond it are answered -32004.
     pub fn response_limit(mut self, bytes: usize) -> Self {
-        self.layer.response_limit = Some(bytes);
+        self.settings.response_limit = Some(bytes);
         self
     }
 
     /// The most calls in one batch. Default: 100.
     pub fn batch_limit(mut self, members: usize) -> Self {
-        self.layer.batch_limit = Some(members);
+        self.settings.batch_limit = Some(members);
         self
     }
 
     /// The most objects and arrays within one another in one request, itself included: from 1 to 127. Default: 127. A deeper
     /// request is answered -32700.
     pub fn depth_limit(mut self, levels: usize) -> Self {
-        self.layer.depth_limit = Some(levels);
+        self.settings.depth_limit = Some(levels);
         self
     }
 
     /// The longest id, in bytes as it is sent. Default: 4 KiB. A request with a longer one is answered -32600.
     pub fn id_limit(mut self, bytes: usize) -> Self {
-        self.layer.id_limit = Some(bytes);
+        self.settings.id_limit = Some(bytes);
         self
     }
 
     /// The longest name of a method, in bytes. Default: 256. A call of a longer one is answered -32601; a service that has such
     /// a method stops the start.
     pub fn method_limit(mut self, bytes: usize) -> Self {
-        self.layer.method_limit = Some(bytes);
+        self.settings.method_limit = Some(bytes);
         self
     }
 
     /// How long a request body may take to arrive. Default: 10 s.
     pub fn body_timeout(mut self, time: Duration) -> Self {
-        self.layer.body_timeout = Some(time);
+        self.settings.body_timeout = Some(time);
         self
     }
 
@@ -156,13 +156,13 @@ impl Server {
     /// on one that is being closed, and answer its caller 502. So this should be more than the
     /// balancer's own limit, which is 60 s with many.
     pub fn keep_alive(mut self, time: Duration) -> Self {
-        self.layer.keep_alive = Some(time);
+        self.settings.keep_alive = Some(time);
         self
     }
 
     /// The most connections at once. Default: 25,000. Further ones are answered 503.
     pub fn max_connections(mut self, connections: usize) -> Self {
-        self.layer.max_connections = Some(connections);
+        self.settings.max_connections = Some(connections);
         self
     }
 
@@ -171,7 +171,7 @@ impl Server {
     /// An IPv6 network of 64 bits is one peer. Behind a proxy all callers have the address of the proxy: there this should be as
     /// much as [`max_connections`](Self::max_connections), and the proxy set the limit.
     pub fn max_connections_per_peer(mut self, connections: usize) -> Self {
-        self.layer.max_connections_per_peer = Some(connections);
+        self.settings.max_connections_per_peer = Some(connections);
         self
     }
 
@@ -188,8 +188,8 @@ impl Server {
     /// this be `None`.
     pub fn token_failures(mut self, a_minute: impl Into<Option<u32>>) -> Self {
         match a_minute.into().map(NonZeroU32::new) {
-            None => self.layer.token_failures = Some(None),
-            Some(Some(tries)) => self.layer.token_failures = Some(Some(tries)),
+            None => self.settings.token_failures = Some(None),
+            Some(Some(tries)) => self.settings.token_failures = Some(Some(tries)),
             Some(None) => {
                 let fix = "allow one at least, or give None for any number";
                 self.mistake = Some(StartError::new(".token_failures(0) allows no wrong token", fix));
@@ -200,7 +200,7 @@ impl Server {
 
     /// The names that a `Host` header may carry. Default: loopback names when listening on loopback, any otherwise.
     pub fn allowed_hosts<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Self {
-        self.layer.allowed_hosts = Some(names.into_iter().map(str::to_owned).collect());
+        self.settings.allowed_hosts = Some(names.into_iter().map(str::to_owned).collect());
         self
     }
 
@@ -210,7 +210,7 @@ impl Server {
     /// Any page may call over loopback only if every method is private: a server that listens
     /// there, and has public ones, does not start with `*`.
     pub fn allowed_origins<'a>(mut self, origins: impl IntoIterator<Item = &'a str>) -> Self {
-        self.layer.allowed_origins = Some(origins.into_iter().map(str::to_owned).collect());
+        self.settings.allowed_origins = Some(origins.into_iter().map(str::to_owned).collect());
         self
     }
 
@@ -218,39 +218,39 @@ impl Server {
     /// `Content-Type`, `Authorization`, `Request-Timeout` and that of the token. Default:
     /// `traceparent`, `tracestate`, `baggage` and `x-request-id`. `*` is for any.
     pub fn cors_headers<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Self {
-        self.layer.cors_headers = Some(names.into_iter().map(str::to_owned).collect());
+        self.settings.cors_headers = Some(names.into_iter().map(str::to_owned).collect());
         self
     }
 
     /// Keeps connections whose client has closed its sending half. Default: false. The calls of clients that left then run
     /// to their end.
     pub fn allow_half_closed(mut self, allow: bool) -> Self {
-        self.layer.allow_half_closed = Some(allow);
+        self.settings.allow_half_closed = Some(allow);
         self
     }
 
     /// The number of threads that serve HTTP. Default: the number of cores.
     pub fn workers(mut self, threads: usize) -> Self {
-        self.layer.workers = Some(threads);
+        self.settings.workers = Some(threads);
         self
     }
 
     /// The number of threads that run `compute` methods. Default: the number of cores.
     pub fn compute_threads(mut self, threads: usize) -> Self {
-        self.layer.compute_threads = Some(threads);
+        self.settings.compute_threads = Some(threads);
         self
     }
 
     /// Where calls run. Default: [`Placement::Inline`].
     pub fn placement(mut self, placement: Placement) -> Self {
-        self.layer.placement = Some(placement);
+        self.settings.placement = Some(placement);
         self
     }
 
     /// The directory of the handlebars templates, `*.hbs` in it and below. Default: none. For one
     /// that is not absolute see [`assets`](Self::assets).
     pub fn templates(mut self, directory: impl Into<PathBuf>) -> Self {
-        self.layer.templates = Some(Some(directory.into()));
+        self.settings.templates = Some(Some(directory.into()));
         self
     }
 
@@ -258,13 +258,13 @@ impl Server {
     /// [`static_files`](Self::static_files) start that are not absolute. Default: the working
     /// directory, and for what is not there that of the program.
     pub fn assets(mut self, directory: impl Into<PathBuf>) -> Self {
-        self.layer.assets = Some(Some(directory.into()));
+        self.settings.assets = Some(Some(directory.into()));
         self
     }
 
     /// Reads changed templates again while the server runs, and shows mistakes in them on the page. Default: false.
     pub fn watch_templates(mut self, watch: bool) -> Self {
-        self.layer.watch_templates = Some(watch);
+        self.settings.watch_templates = Some(watch);
         self
     }
 
@@ -274,7 +274,7 @@ impl Server {
     /// to anybody if the server checks none. By default it gives way to a route of the program's own at that path; if it is
     /// switched on, such a route stops the start.
     pub fn console(mut self, on: bool) -> Self {
-        self.layer.console = Some(Some(on));
+        self.settings.console = Some(Some(on));
         self
     }
 
@@ -284,13 +284,13 @@ impl Server {
     /// probes, times the failures that it waits for. Afterwards the [drain](Self::shutdown_timeout) begins. Ctrl-c skips the delay, and a
     /// second signal cuts it short.
     pub fn shutdown_delay(mut self, time: Duration) -> Self {
-        self.layer.shutdown_delay = Some(time);
+        self.settings.shutdown_delay = Some(time);
         self
     }
 
     /// How long a stop waits for the calls that were let in. Default: 25 s.
     pub fn shutdown_timeout(mut self, time: Duration) -> Self {
-        self.layer.shutdown_timeout = Some(time);
+        self.settings.shutdown_timeout = Some(time);
         self
     }
 }

@@ -11,18 +11,18 @@ use crate::start_error::{Result, StartError};
 use crate::sync::Arc;
 
 use super::handle::ServerHandle;
-use super::hosted::Hosted;
+use super::hosted_service::HostedService;
 
 /// The console, as long as nothing else is at its path.
 #[derive(Debug)]
-pub(super) struct Mount {
+pub(super) struct ConsoleMount {
     console: Console,
     /// Somebody said that it is to be on.
     asked: bool,
     gives_way: AtomicBool,
 }
 
-impl Mount {
+impl ConsoleMount {
     /// `None` if the console is off. `address` is where the server itself listens, if it does.
     pub(super) fn new(
         settings: &Settings,
@@ -61,7 +61,7 @@ impl ServerHandle {
     ///
     /// # Errors
     /// If somebody asked for the console.
-    pub(super) async fn settle_console(&self) -> Result<()> {
+    pub(super) async fn check_console_path(&self) -> Result<()> {
         let Some(mount) = &self.shared.console else { return Ok(()) };
         let files_hidden = self.shared.static_files.iter().any(|files| files.has(Console::PATH));
         if !files_hidden && Console::is_reached(self.routes()).await {

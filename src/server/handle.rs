@@ -21,24 +21,24 @@ use crate::start_error::{Result, StartError};
 use crate::sync::{Arc, AtomicBool, Ordering};
 
 use super::Configure;
-use super::console::Mount;
+use super::console::ConsoleMount;
 use super::health::health;
-use super::hosted::Hosted;
+use super::hosted_service::HostedService;
 
 /// BodyHandler of running services, to be mounted in an `App` of your own. From [`Server::launch`](crate::Server::launch). Cheap to clone.
 #[derive(Clone)]
 pub struct ServerHandle {
-    pub(super) shared: Arc<Shared>,
+    pub(super) shared: Arc<ServerState>,
 }
 
-pub(super) struct Shared {
-    pub(super) services: Vec<Arc<dyn Hosted>>,
+pub(super) struct ServerState {
+    pub(super) services: Vec<Arc<dyn HostedService>>,
     pub(super) endpoints: Vec<(String, Dialect)>,
     /// Where the OpenRPC document is, if anywhere.
     pub(super) document: Option<(String, Discover)>,
     pub(super) endpoint_config: Arc<EndpointConfig>,
     pub(super) dispatch: Arc<Dispatch>,
-    pub(super) console: Option<Mount>,
+    pub(super) console: Option<ConsoleMount>,
     pub(super) templates: Option<Templates>,
     pub(super) static_files: Vec<StaticFiles>,
     pub(super) configure: Vec<Configure>,
@@ -92,7 +92,7 @@ impl ServerHandle {
             shared.add_own_routes(config);
             // After the user's own routes, which may want these paths.
             config.configure(health(ServerHandle { shared: Arc::clone(&shared) }));
-            if let Some(console) = shared.console.as_ref().and_then(Mount::console) {
+            if let Some(console) = shared.console.as_ref().and_then(ConsoleMount::console) {
                 console.configure(config);
             }
             for (path, dialect) in shared.endpoints.iter().filter(|(path, _)| !path.ends_with('/')) {
@@ -176,7 +176,7 @@ impl ServerHandle {
     }
 }
 
-impl Shared {
+impl ServerState {
     /// The paths for calls. Made anew, as each worker has its own.
     pub(super) fn endpoints(&self) -> Vec<Arc<Endpoint<impl BodyHandler + use<>>>> {
         let of = |(path, dialect): &(String, Dialect)| {

@@ -10,13 +10,13 @@ use tracing_subscriber::util::SubscriberInitExt;
 #[cfg(feature = "testing")]
 use crate::log::caught;
 use crate::log::{count_lost_lines, limit_hook, take_lost_lines};
-use crate::settings::{Origin, Settings};
+use crate::settings::{SettingSource, Settings};
 use crate::start_error::{Result, StartError};
 use crate::sync::Mutex;
 
 /// Who reads the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Reader {
+pub(crate) enum LogReader {
     /// Whoever runs the program. The log goes to standard error.
     Operator,
     /// The test that the server is for. The test harness keeps the log, and shows it if the test fails.
@@ -28,15 +28,15 @@ pub(crate) enum Reader {
 static OURS: Mutex<Option<String>> = Mutex::new(None);
 
 /// Sets up the log, unless the program has set up its own. Warns of a filter that has no effect.
-pub(crate) fn init(settings: &Settings, reader: Reader) {
-    if reader == Reader::Operator {
+pub(crate) fn init(settings: &Settings, reader: LogReader) {
+    if reader == LogReader::Operator {
         limit_hook();
     }
     let filter = settings.log.parse().unwrap_or_else(|_| Targets::new().with_default(LevelFilter::INFO));
     let mut ours = OURS.lock();
     let lines = tracing_subscriber::fmt::layer()
-        .with_writer(move || Lines(reader))
-        .with_ansi(reader == Reader::Operator && io::stderr().is_terminal())
+        .with_writer(move || LogWriter(reader))
+        .with_ansi(reader == LogReader::Operator && io::stderr().is_terminal())
         // It would tell of a line that cannot be written by `eprintln!`, which panics if that cannot be written either.
         .log_internal_errors(false)
         .with_filter(filter);
@@ -57,23 +57,23 @@ pub(crate) fn init(settings: &Settings, reader: Reader) {
 }
 
 /// Where a filter comes from that was meant for callbox. `RUST_LOG` is for every program, and may be read by its subscriber.
-fn own_filter(settings: &Settings) -> Option<&Origin> {
-    Some(settings.origin("log")).filter(|origin| match origin {
-        Origin::Flag(_) | Origin::File(..) => true,
-        Origin::Env(name) => name != "RUST_LOG",
-        Origin::Builder | Origin::Default => false,
+fn own_filter(settings: &Settings) -> Option<&SettingSource> {
+    Some(settings.source("log")).filter(|origin| match origin {
+        SettingSource::Flag(_) | SettingSource::File(..) => true,
+        SettingSource::Env(name) => name != "RUST_LOG",
+        SettingSource::Builder | SettingSource::Default => false,
     })
 }
 
 /// Takes whole lines of the log, and never fails: lines that cannot be written are counted.
-struct Lines(Reader);
+struct LogWriter(LogReader);
 
-impl Write for Lines {
+impl Write for LogWriter {
     fn write(&mut self, lines: &[u8]) -> io::Result<usize> {
         match self.0 {
-            Reader::Operator => write_lines(&mut io::stderr(), lines),
+            LogReader::Operator => write_lines(&mut io::stderr(), lines),
             #[cfg(feature = "testing")]
-            Reader::Test => write_lines(&mut OfTest, lines),
+            LogReader::Test => write_lines(&mut TestStderr, lines),
         }
         Ok(lines.len())
     }
@@ -98,10 +98,10 @@ fn write_lines(out: &mut impl Write, lines: &[u8]) {
 
 /// Standard error as the test harness takes it: from `eprint!`, and from no other.
 #[cfg(feature = "testing")]
-struct OfTest;
+struct TestStderr;
 
 #[cfg(feature = "testing")]
-impl Write for OfTest {
+impl Write for TestStderr {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         // It panics if nobody reads it.
         let written = caught(|| eprint!("{}", String::from_utf8_lossy(bytes)));

@@ -1,22 +1,22 @@
 //! Builder → parts → run → drain.
 
+mod assemble;
 mod assets;
 mod builder;
-mod checker;
 mod console;
-mod document;
-mod example;
+mod curl_example;
 mod handle;
 mod health;
-mod hosted;
+mod hosted_service;
 mod listener;
 mod log;
-mod parts;
+mod path_check;
 mod resolve;
+mod schema_example;
 mod serve;
 mod signals;
 mod tls;
-mod try_it;
+mod token_checker;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -26,19 +26,19 @@ use actix_web::web::ServiceConfig;
 
 use crate::jsonrpc::Dialect;
 use crate::service::Service;
-use crate::settings::Layer;
+use crate::settings::BuilderSettings;
 use crate::start_error::{Result, StartError};
 use crate::sync::Arc;
 
-use checker::Checker;
 pub use handle::ServerHandle;
-use hosted::{Plan, plan};
-pub(crate) use log::Reader;
+use hosted_service::{ServicePlan, plan};
+pub(crate) use log::LogReader;
 #[cfg(feature = "testing")]
 pub(crate) use log::init as init_log;
 pub(crate) use resolve::Resolution;
 #[cfg(feature = "testing")]
-pub(crate) use serve::Listening;
+pub(crate) use serve::ListeningServer;
+use token_checker::TokenChecker;
 
 /// Custom routes, added to every worker's `App`.
 type Configure = Arc<dyn Fn(&mut ServiceConfig) + Send + Sync>;
@@ -70,10 +70,10 @@ type Configure = Arc<dyn Fn(&mut ServiceConfig) + Send + Sync>;
 /// ```
 #[must_use = "a server does nothing until it is started"]
 pub struct Server {
-    pub(crate) plans: Vec<Box<dyn Plan>>,
-    pub(crate) layer: Layer,
+    pub(crate) plans: Vec<Box<dyn ServicePlan>>,
+    pub(crate) settings: BuilderSettings,
     with_args: bool,
-    pub(crate) checker: Option<Checker>,
+    pub(crate) token_checker: Option<TokenChecker>,
     pub(crate) more_endpoints: Vec<(String, Dialect)>,
     pub(crate) configure: Vec<Configure>,
     pub(crate) static_files: Vec<(String, PathBuf)>,
@@ -87,9 +87,9 @@ impl Server {
     pub fn new<S: Service>(factory: impl Fn() -> S + Send + Sync + 'static) -> Self {
         let server = Self {
             plans: Vec::new(),
-            layer: Layer::default(),
+            settings: BuilderSettings::default(),
             with_args: false,
-            checker: None,
+            token_checker: None,
             more_endpoints: Vec::new(),
             configure: Vec::new(),
             static_files: Vec::new(),
@@ -165,7 +165,7 @@ impl Server {
     pub async fn run(self) -> Result<()> {
         match self.resolve()? {
             Resolution::Run(server, settings) => serve::serve(*server, *settings).await,
-            Resolution::Show(text) => log::print(&text),
+            Resolution::Print(text) => log::print(&text),
         }
     }
 
@@ -192,19 +192,19 @@ impl Server {
     /// # Errors
     /// Those of [`start`](Self::start), and if there is no actix runtime.
     pub async fn launch(self) -> Result<ServerHandle> {
-        self.launch_for(Reader::Operator).await
+        self.launch_for(LogReader::Operator).await
     }
 
-    pub(crate) async fn launch_for(self, reader: Reader) -> Result<ServerHandle> {
+    pub(crate) async fn launch_for(self, reader: LogReader) -> Result<ServerHandle> {
         match self.resolve()? {
             Resolution::Run(server, settings) => {
                 log::init(&settings, reader);
-                let running = parts::prepare(*server, &settings, &Arc::default())?;
-                running.settle_console().await?;
+                let running = assemble::assemble(*server, &settings, &Arc::default())?;
+                running.check_console_path().await?;
                 running.start().await?;
                 Ok(running)
             }
-            Resolution::Show(_) => Err(StartError::new(
+            Resolution::Print(_) => Err(StartError::new(
                 "--help, --version and --show-settings are for programs that callbox runs",
                 "leave out .with_args() when you call .launch()",
             )),
@@ -214,9 +214,9 @@ impl Server {
     /// For tests: a free port, no TLS, and nothing from outside of the builder.
     #[cfg(feature = "testing")]
     pub(crate) fn for_tests(mut self) -> Self {
-        self.layer.host = Some("127.0.0.1".to_owned());
-        self.layer.port = Some(0);
-        (self.layer.tls_cert, self.layer.tls_key) = (None, None);
+        self.settings.host = Some("127.0.0.1".to_owned());
+        self.settings.port = Some(0);
+        (self.settings.tls_cert, self.settings.tls_key) = (None, None);
         self.with_args = false;
         self
     }
@@ -225,7 +225,7 @@ impl Server {
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let services: Vec<_> = self.plans.iter().map(|plan| plan.name()).collect();
-        f.debug_struct("Server").field("services", &services).field("layer", &self.layer).finish_non_exhaustive()
+        f.debug_struct("Server").field("services", &services).field("settings", &self.settings).finish_non_exhaustive()
     }
 }
 

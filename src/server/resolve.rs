@@ -1,6 +1,6 @@
 //! From what the builder says, and what else counts, to the settings of a run.
 
-use crate::settings::{About, Resolved, Settings, resolve, resolve_from};
+use crate::settings::{ProgramInfo, Resolved, Settings, resolve, resolve_from};
 use crate::start_error::Result;
 
 use super::Server;
@@ -10,7 +10,7 @@ use super::Server;
 pub(crate) enum Resolution {
     Run(Box<Server>, Box<Settings>),
     /// Only to print something: `--help` and the like.
-    Show(String),
+    Print(String),
 }
 
 impl Server {
@@ -21,14 +21,14 @@ impl Server {
         let env = |name: &str| std::env::var(name).ok();
         if !self.with_args {
             // That variable is not ours, and whoever sets it means every program.
-            self.layer.log = self.layer.log.or_else(|| env("RUST_LOG").filter(|filter| !filter.is_empty()));
-            let settings = resolve(&self.layer)?;
+            self.settings.log = self.settings.log.or_else(|| env("RUST_LOG").filter(|filter| !filter.is_empty()));
+            let settings = resolve(&self.settings)?;
             return Ok(Resolution::Run(Box::new(self), Box::new(settings)));
         }
-        let about = About { service: self.plans.first().map_or("callbox", |plan| plan.name()) };
-        Ok(match resolve_from(&self.layer, std::env::args_os(), env, &about)? {
+        let about = ProgramInfo { service: self.plans.first().map_or("callbox", |plan| plan.name()) };
+        Ok(match resolve_from(&self.settings, std::env::args_os(), env, &about)? {
             Resolved::Run(settings) => Resolution::Run(Box::new(self), settings),
-            Resolved::Show(text) => Resolution::Show(text),
+            Resolved::Print(text) => Resolution::Print(text),
         })
     }
 }

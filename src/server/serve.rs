@@ -14,11 +14,11 @@ use crate::settings::Settings;
 use crate::start_error::{Result, StartError};
 use crate::sync::Arc;
 
+use super::assemble::assemble;
+use super::curl_example::curl_example;
 use super::handle::ServerHandle;
-use super::parts::prepare;
 use super::signals::{INTERRUPT, StopSignals};
-use super::try_it::curl_line;
-use super::{Reader, Server, listener, log, tls, url};
+use super::{LogReader, Server, listener, log, tls, url};
 
 /// How long the last answers may take to their clients when a thread cannot be waited for.
 const FLUSH: Duration = Duration::from_secs(2);
@@ -34,9 +34,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Serves HTTP until a signal comes, then drains. A second signal ends it at once, and that is an error: what was under way is
 /// lost.
 pub(super) async fn serve(server: Server, settings: Settings) -> Result<()> {
-    log::init(&settings, Reader::Operator);
+    log::init(&settings, LogReader::Operator);
     let mut signals = StopSignals::new()?;
-    let listening = Listening::open(server, &settings).await?;
+    let listening = ListeningServer::open(server, &settings).await?;
     let started = tokio::select! {
         started = listening.running.start() => Some(started),
         signal = signals.next() => {
@@ -73,7 +73,7 @@ pub(super) async fn serve(server: Server, settings: Settings) -> Result<()> {
 }
 
 /// A server that listens and answers.
-pub(crate) struct Listening {
+pub(crate) struct ListeningServer {
     pub(crate) running: ServerHandle,
     pub(crate) address: SocketAddr,
     http: HttpWorkers,
@@ -81,7 +81,7 @@ pub(crate) struct Listening {
     helpers: Vec<JoinHandle<()>>,
 }
 
-impl Listening {
+impl ListeningServer {
     /// Binds and listens, starts the services, and returns once they are up.
     ///
     /// # Errors
@@ -101,11 +101,11 @@ impl Listening {
     /// Binds and listens: from then on calls wait in their mailboxes until their service is up.
     ///
     /// # Errors
-    /// If the address cannot be had, and those of [`prepare`].
+    /// If the address cannot be had, and those of [`assemble`].
     async fn open(server: Server, settings: &Settings) -> Result<Self> {
         let cannot = |error: std::io::Error| {
             let what = format_args!("cannot listen on {}:{} ({error})", settings.host, settings.port);
-            let (host, port) = (settings.origin("host"), settings.origin("port"));
+            let (host, port) = (settings.source("host"), settings.source("port"));
             let fix = match error.kind() {
                 ErrorKind::AddrInUse => format!("stop what listens there, or choose another port (this one: {port})"),
                 ErrorKind::PermissionDenied => {
@@ -118,8 +118,8 @@ impl Listening {
         let tls = tls::open(settings)?;
         let socket = listener::listen(&settings.host, settings.port).map_err(cannot)?;
         let address = socket.local_addr().map_err(cannot)?;
-        let running = prepare(server, settings, &Arc::new(OnceLock::from(address)))?;
-        running.settle_console().await?;
+        let running = assemble(server, settings, &Arc::new(OnceLock::from(address)))?;
+        running.check_console_path().await?;
         let connections = Connections::new(ConnectionLimits {
             total: settings.max_connections,
             per_peer: settings.max_connections_per_peer,
@@ -159,7 +159,7 @@ impl Listening {
     fn introduce(&self, settings: &Settings) {
         let url = url(settings.scheme(), self.address, &settings.endpoint);
         log_info!(url, "listening");
-        if let Some(line) = curl_line(&self.running.shared.dispatch.router, &url) {
+        if let Some(line) = curl_example(&self.running.shared.dispatch.router, &url) {
             log_info!("try it: {line}");
         }
         if let Some(path) = self.running.console_path() {

@@ -23,8 +23,8 @@ pub(super) fn open(settings: &Settings) -> Result<Option<Tls>> {
                 "give callbox the feature in Cargo.toml, features = [\"tls\"], or leave out --tls-cert and --tls-key";
             Err(StartError::new("this program was built without TLS", fix))
         }
-        (Some(_), None) => Err(alone("certificate", settings.origin("tls_cert"), "its key with --tls-key")),
-        (None, Some(_)) => Err(alone("key", settings.origin("tls_key"), "its certificate with --tls-cert")),
+        (Some(_), None) => Err(alone("certificate", settings.source("tls_cert"), "its key with --tls-key")),
+        (None, Some(_)) => Err(alone("key", settings.source("tls_key"), "its certificate with --tls-cert")),
     }
 }
 

@@ -9,26 +9,26 @@ use toml::de::{DeTable, DeValue};
 use crate::regular_file;
 use crate::start_error::StartError;
 
-use super::table::ROWS;
+use super::table::SETTINGS;
 
 /// Read when no other file is named; nobody minds if it is not there.
 pub(super) const DEFAULT_PATH: &str = "callbox.toml";
 
 /// What a file says.
 #[derive(Debug)]
-pub(super) struct File {
+pub(super) struct SettingsFile {
     pub(super) path: PathBuf,
-    pub(super) entries: HashMap<&'static str, Entry>,
+    pub(super) entries: HashMap<&'static str, FileValue>,
 }
 
 /// One value, and where it stands. Lists have commas between their items.
 #[derive(Debug)]
-pub(super) struct Entry {
+pub(super) struct FileValue {
     pub(super) text: String,
     pub(super) line: usize,
 }
 
-impl File {
+impl SettingsFile {
     /// Reads a file that somebody asked for.
     pub(super) fn read(path: &Path) -> Result<Self, StartError> {
         Self::read_if_there(path)?.ok_or_else(|| {
@@ -61,14 +61,14 @@ impl File {
         for (key, value) in table.get_ref() {
             let place = at(key.span().start);
             let name = key.get_ref().as_ref();
-            let Some(row) = ROWS.iter().find(|row| row.key == name) else {
+            let Some(row) = SETTINGS.iter().find(|row| row.key == name) else {
                 return Err(StartError::new(format_args!("{place}: unknown key {name:?}"), suggestion(name)));
             };
             let Some(text) = plain_text(value.get_ref()) else {
                 let fix = format!("write one value, {name} = …, or a list of them where several are allowed");
                 return Err(StartError::new(format_args!("{place}: {name} cannot be a table"), fix));
             };
-            entries.insert(row.key, Entry { text, line: line(key.span().start) });
+            entries.insert(row.key, FileValue { text, line: line(key.span().start) });
         }
         Ok(Self { path: path.to_owned(), entries })
     }
@@ -91,7 +91,7 @@ fn plain_text(value: &DeValue<'_>) -> Option<String> {
 }
 
 fn suggestion(name: &str) -> String {
-    let near = ROWS
+    let near = SETTINGS
         .iter()
         .map(|row| (strsim::jaro_winkler(row.key, name), row.key))
         .filter(|(likeness, _)| *likeness > 0.8)
@@ -113,7 +113,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("callbox.toml");
         make_pipe(&path);
-        let error = at_once(move || File::read(&path)).unwrap_err().to_string();
+        let error = at_once(move || SettingsFile::read(&path)).unwrap_err().to_string();
         assert!(error.ends_with("callbox.toml: cannot be read: it is a named pipe, not a regular file"), "{error}");
     }
 }

@@ -8,11 +8,11 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use crate::start_error::StartError;
 
-use super::About;
+use super::ProgramInfo;
 use super::file::DEFAULT_PATH;
-use super::kind::Arity;
 use super::source::{env_names, flag_name};
-use super::table::{ROWS, Row};
+use super::table::{SETTINGS, SettingSpec};
+use super::value_type::Arity;
 
 /// Columns of the help text, and of what clap puts before the help of a flag.
 const HELP_WIDTH: usize = 100;
@@ -20,33 +20,36 @@ const HELP_INDENT: usize = 10;
 
 /// What the flags said.
 #[derive(Debug)]
-pub(super) struct Given {
+pub(super) struct ParsedFlags {
     pub(super) values: HashMap<&'static str, String>,
     pub(super) config: Option<String>,
     pub(super) show_settings: bool,
 }
 
 /// What came of reading the flags.
-pub(super) enum Outcome {
-    Given(Given),
+pub(super) enum FlagsOutcome {
+    Parsed(ParsedFlags),
     /// The text of `--help` or `--version`.
-    Show(String),
+    Print(String),
 }
 
-pub(super) fn read(args: impl IntoIterator<Item = OsString>, about: &About<'_>) -> Result<Outcome, StartError> {
+pub(super) fn read(
+    args: impl IntoIterator<Item = OsString>,
+    about: &ProgramInfo<'_>,
+) -> Result<FlagsOutcome, StartError> {
     let args: Vec<OsString> = args.into_iter().collect();
     match command(about, program_name(&args)).try_get_matches_from(args) {
-        Ok(mut matches) => Ok(Outcome::Given(Given {
-            values: ROWS.iter().filter_map(|row| Some((row.key, value_of(&mut matches, row)?))).collect(),
+        Ok(mut matches) => Ok(FlagsOutcome::Parsed(ParsedFlags {
+            values: SETTINGS.iter().filter_map(|row| Some((row.key, value_of(&mut matches, row)?))).collect(),
             config: matches.remove_one("config"),
             show_settings: matches.get_flag("show_settings"),
         })),
-        Err(error) if !error.use_stderr() => Ok(Outcome::Show(error.to_string())),
+        Err(error) if !error.use_stderr() => Ok(FlagsOutcome::Print(error.to_string())),
         Err(error) => Err(one_line(&error)),
     }
 }
 
-fn value_of(matches: &mut ArgMatches, row: &Row) -> Option<String> {
+fn value_of(matches: &mut ArgMatches, row: &SettingSpec) -> Option<String> {
     let values: Vec<String> = matches.remove_many(row.key)?.collect();
     Some(values.join(","))
 }
@@ -56,7 +59,7 @@ fn program_name(args: &[OsString]) -> String {
     name.map_or_else(|| "server".into(), |name| name.to_string_lossy().into_owned())
 }
 
-fn command(about: &About<'_>, program: String) -> Command {
+fn command(about: &ProgramInfo<'_>, program: String) -> Command {
     let intro = format!(
         "{service}: a microservice that answers JSON-RPC 2.0 over HTTP.\n\n\
          A setting is taken from its flag, else from the environment, else from a TOML file, else from the program itself, \
@@ -73,7 +76,7 @@ fn command(about: &About<'_>, program: String) -> Command {
         .about(wrapped(&intro, HELP_WIDTH))
         .after_help(example)
         .next_line_help(true)
-        .args(ROWS.iter().map(argument))
+        .args(SETTINGS.iter().map(argument))
         .next_help_heading("This program")
         .args([
             Arg::new("config")
@@ -107,7 +110,7 @@ fn wrapped(text: &str, width: usize) -> String {
     out
 }
 
-fn argument(row: &Row) -> Arg {
+fn argument(row: &SettingSpec) -> Arg {
     let mut help = row.help.trim().to_owned();
     if row.arity == Arity::Many {
         help += "; several with commas between, or the flag again";
@@ -130,7 +133,7 @@ fn argument(row: &Row) -> Arg {
 
 /// clap's report without its tips and usage, which take several lines.
 fn one_line(error: &clap::Error) -> StartError {
-    let context = |kind| error.get(kind).map(ToString::to_string);
+    let context = |value_type| error.get(value_type).map(ToString::to_string);
     let text = error.to_string();
     let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
     match (error.kind(), context(ContextKind::InvalidArg)) {

@@ -3,30 +3,30 @@
 //! They are resolved once, at the edge; the server hands each part inward what it needs, and no other module sees this one.
 //!
 //! - [`table`] declares every setting, once: its name, type, default and help.
-//! - [`kind`] says how a type is read from text and shown.
+//! - [`value_type`] says how a type is read from text and shown.
 //! - [`flags`], [`mod@file`] and [`source`] are where text comes from, and which of it wins.
 
-mod cluster;
 mod file;
 mod flags;
-mod kind;
+mod service_links;
 mod source;
 mod table;
+mod value_type;
 
 use std::cell::RefCell;
 use std::ffi::OsString;
 
 use crate::start_error::StartError;
 
-pub(crate) use source::Origin;
-pub(crate) use table::{Layer, Settings};
+pub(crate) use source::SettingSource;
+pub(crate) use table::{BuilderSettings, Settings};
 
-use file::File;
+use file::SettingsFile;
 use source::Sources;
 
 /// What `--help` and `--version` tell of the program.
 #[derive(Debug)]
-pub(crate) struct About<'a> {
+pub(crate) struct ProgramInfo<'a> {
     /// The name of the service.
     pub(crate) service: &'a str,
 }
@@ -37,14 +37,14 @@ pub(crate) enum Resolved {
     /// Start with these.
     Run(Box<Settings>),
     /// Print this and exit with 0: `--help`, `--version` and `--show-settings` do not start anything.
-    Show(String),
+    Print(String),
 }
 
 /// Resolves what the builder says over the defaults, for a server that reads no flags, environment or file.
 ///
 /// # Errors
 /// When the builder gave a value that is not allowed.
-pub(crate) fn resolve(builder: &Layer) -> Result<Settings, StartError> {
+pub(crate) fn resolve(builder: &BuilderSettings) -> Result<Settings, StartError> {
     Settings::from_sources(&Sources::default(), builder)
 }
 
@@ -57,32 +57,32 @@ pub(crate) fn resolve(builder: &Layer) -> Result<Settings, StartError> {
 /// For an unknown flag or key, a file that cannot be read, and a value that is not allowed: one line each, which names the
 /// source of the mistake.
 pub(crate) fn resolve_from(
-    builder: &Layer,
+    builder: &BuilderSettings,
     args: impl IntoIterator<Item = OsString>,
     env: impl Fn(&str) -> Option<String>,
-    about: &About<'_>,
+    about: &ProgramInfo<'_>,
 ) -> Result<Resolved, StartError> {
     let given = match flags::read(args, about)? {
-        flags::Outcome::Given(given) => given,
-        flags::Outcome::Show(text) => return Ok(Resolved::Show(text)),
+        flags::FlagsOutcome::Parsed(given) => given,
+        flags::FlagsOutcome::Print(text) => return Ok(Resolved::Print(text)),
     };
-    let foreign = RefCell::new(Vec::new());
+    let ignored_variables = RefCell::new(Vec::new());
     let env = |name: &str| {
         let value = env(name).filter(|value| !value.is_empty())?;
-        if cluster::sets(name, &value) {
-            foreign.borrow_mut().push(format!("{name} is {value:?}"));
+        if service_links::is_service_link(name, &value) {
+            ignored_variables.borrow_mut().push(format!("{name} is {value:?}"));
             return None;
         }
         Some(value)
     };
     let file = match given.config.or_else(|| env("CALLBOX_CONFIG")) {
-        Some(path) => Some(File::read(path.as_ref())?),
-        None => File::read_if_there(file::DEFAULT_PATH.as_ref())?,
+        Some(path) => Some(SettingsFile::read(path.as_ref())?),
+        None => SettingsFile::read_if_there(file::DEFAULT_PATH.as_ref())?,
     };
     let mut settings = Settings::from_sources(&Sources { flags: given.values, env: Some(&env), file }, builder)?;
-    settings.foreign = foreign.take();
+    settings.ignored_variables = ignored_variables.take();
     if given.show_settings {
-        return Ok(Resolved::Show(settings.to_table()));
+        return Ok(Resolved::Print(settings.to_table()));
     }
     Ok(Resolved::Run(Box::new(settings)))
 }

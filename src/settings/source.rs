@@ -6,13 +6,13 @@ use std::path::PathBuf;
 
 use crate::start_error::StartError;
 
-use super::file::File;
-use super::kind::Kind;
+use super::file::SettingsFile;
 use super::table::Settings;
+use super::value_type::ValueType;
 
 /// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Origin {
+pub(crate) enum SettingSource {
     /// A flag, by its name.
     Flag(String),
     /// An environment variable, by its name.
@@ -25,7 +25,7 @@ pub(crate) enum Origin {
     Default,
 }
 
-impl fmt::Display for Origin {
+impl fmt::Display for SettingSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Flag(name) => write!(f, "flag {name}"),
@@ -37,7 +37,7 @@ impl fmt::Display for Origin {
     }
 }
 
-impl Origin {
+impl SettingSource {
     /// The setting as somebody would name it who looks for the mistake.
     fn subject(&self, key: &str) -> String {
         match self {
@@ -51,21 +51,21 @@ impl Origin {
 
 /// One line of `--show-settings`.
 #[derive(Clone, Debug)]
-pub(super) struct Shown {
+pub(super) struct ResolvedValue {
     key: &'static str,
     value: String,
-    origin: Origin,
+    origin: SettingSource,
 }
 
 /// Looks a variable up.
-type Env<'a> = dyn Fn(&str) -> Option<String> + 'a;
+type EnvLookup<'a> = dyn Fn(&str) -> Option<String> + 'a;
 
 /// The sources that speak text, the strongest first.
 #[derive(Default)]
 pub(super) struct Sources<'a> {
     pub(super) flags: HashMap<&'static str, String>,
-    pub(super) env: Option<&'a Env<'a>>,
-    pub(super) file: Option<File>,
+    pub(super) env: Option<&'a EnvLookup<'a>>,
+    pub(super) file: Option<SettingsFile>,
 }
 
 impl Sources<'_> {
@@ -75,38 +75,41 @@ impl Sources<'_> {
     pub(super) fn pick<T: Clone>(
         &self,
         key: &'static str,
-        kind: &Kind<T>,
+        value_type: &ValueType<T>,
         builder: Option<&T>,
         default: &str,
-        shown: &mut Vec<Shown>,
+        shown: &mut Vec<ResolvedValue>,
     ) -> Result<T, StartError> {
         let (text, origin) = match (self.find(key), builder) {
             (Some(found), _) => found,
             // Through text as well, so that a program's own values pass the same checks.
-            (None, Some(value)) => ((kind.show)(value), Origin::Builder),
-            (None, None) => (default.to_owned(), Origin::Default),
+            (None, Some(value)) => ((value_type.show)(value), SettingSource::Builder),
+            (None, None) => (default.to_owned(), SettingSource::Default),
         };
-        let Some(value) = (kind.read)(&text) else {
+        let Some(value) = (value_type.read)(&text) else {
             let subject = origin.subject(key);
-            return Err(StartError::new(format_args!("{subject} is {text:?}"), format_args!("give {}", kind.accepts)));
+            return Err(StartError::new(
+                format_args!("{subject} is {text:?}"),
+                format_args!("give {}", value_type.accepts),
+            ));
         };
         // What the builder gave may hold more than its text: a path that is not UTF-8, say.
-        let value = if origin == Origin::Builder { builder.cloned().unwrap_or(value) } else { value };
-        let text = (kind.show)(&value);
-        shown.push(Shown { key, value: if text.is_empty() { "-".to_owned() } else { text }, origin });
+        let value = if origin == SettingSource::Builder { builder.cloned().unwrap_or(value) } else { value };
+        let text = (value_type.show)(&value);
+        shown.push(ResolvedValue { key, value: if text.is_empty() { "-".to_owned() } else { text }, origin });
         Ok(value)
     }
 
-    fn find(&self, key: &str) -> Option<(String, Origin)> {
-        let flag = || Some((self.flags.get(key)?.clone(), Origin::Flag(flag_name(key))));
+    fn find(&self, key: &str) -> Option<(String, SettingSource)> {
+        let flag = || Some((self.flags.get(key)?.clone(), SettingSource::Flag(flag_name(key))));
         let env = || {
             let env = self.env?;
-            env_names(key).find_map(|name| Some((env(&name)?, Origin::Env(name))))
+            env_names(key).find_map(|name| Some((env(&name)?, SettingSource::Env(name))))
         };
         let file = || {
             let file = self.file.as_ref()?;
             let entry = file.entries.get(key)?;
-            Some((entry.text.clone(), Origin::File(file.path.clone(), entry.line)))
+            Some((entry.text.clone(), SettingSource::File(file.path.clone(), entry.line)))
         };
         flag().or_else(env).or_else(file)
     }
@@ -125,8 +128,8 @@ pub(super) fn env_names(key: &str) -> impl Iterator<Item = String> {
 
 impl Settings {
     /// Where the setting with this key came from, for an error that shows only when the value is used: a port that is taken.
-    pub(crate) fn origin(&self, key: &str) -> &Origin {
-        self.shown.iter().find(|shown| shown.key == key).map_or(&Origin::Default, |shown| &shown.origin)
+    pub(crate) fn source(&self, key: &str) -> &SettingSource {
+        self.shown.iter().find(|shown| shown.key == key).map_or(&SettingSource::Default, |shown| &shown.origin)
     }
 
     /// How the URLs of the server begin.
@@ -136,11 +139,12 @@ impl Settings {
 
     /// Each value and where it came from, as an aligned table.
     pub(super) fn to_table(&self) -> String {
-        let width =
-            |column: fn(&Shown) -> &str| self.shown.iter().map(|row| column(row).chars().count()).max().unwrap_or(0);
+        let width = |column: fn(&ResolvedValue) -> &str| {
+            self.shown.iter().map(|row| column(row).chars().count()).max().unwrap_or(0)
+        };
         let (keys, values) = (width(|row| row.key), width(|row| &row.value));
         let mut table = format!("{:keys$}  {:values$}  from\n", "setting", "value");
-        for Shown { key, value, origin } in &self.shown {
+        for ResolvedValue { key, value, origin } in &self.shown {
             table += &format!("{key:keys$}  {value:values$}  {origin}\n");
         }
         table

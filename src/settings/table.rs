@@ -9,15 +9,15 @@ use crate::http::ErrorStatus;
 use crate::jsonrpc::Dialect;
 use crate::start_error::StartError;
 
-use super::kind::{
+use super::source::{ResolvedValue, Sources};
+use super::value_type::{
     self, CORES, COUNT, DEPTH, DOCUMENT, DURATION, ENDPOINT, FILE, FILTER, HEADER, HEADERS, HOST, HOSTS, ON_OFF,
     ORIGINS, PATH, PORT, SIZE, SWITCH, TRIES, WAIT,
 };
-use super::source::{Shown, Sources};
 
 /// What the flags, the environment and the file know of a setting: all but its type.
 #[derive(Debug)]
-pub(super) struct Row {
+pub(super) struct SettingSpec {
     /// The heading in `--help`.
     pub(super) group: &'static str,
     /// The key in the file. The flag is `--` and the key with dashes, the variable `CALLBOX_` and the key in capitals.
@@ -29,15 +29,15 @@ pub(super) struct Row {
     /// What stands for the value in `--help`.
     pub(super) placeholder: &'static str,
     /// How often the flag may be given, and whether it needs a value.
-    pub(super) arity: kind::Arity,
+    pub(super) arity: value_type::Arity,
 }
 
 /// From one list: the layer that a builder fills, the resolved settings, and the rows for the sources made of text.
 macro_rules! settings {
-    ($($group:literal { $(#[doc = $help:literal] $key:ident: $type:ty = $kind:ident, $default:literal;)+ })+) => {
+    ($($group:literal { $(#[doc = $help:literal] $key:ident: $type:ty = $value_type:ident, $default:literal;)+ })+) => {
         /// What one source says: nothing, by default.
         #[derive(Clone, Debug, Default)]
-        pub(crate) struct Layer {
+        pub(crate) struct BuilderSettings {
             $($(#[doc = $help] pub(crate) $key: Option<$type>,)+)+
         }
 
@@ -46,36 +46,36 @@ macro_rules! settings {
         pub(crate) struct Settings {
             $($(#[doc = $help] pub(crate) $key: $type,)+)+
             /// What `--show-settings` shows, in the order of the declaration.
-            pub(super) shown: Vec<Shown>,
+            pub(super) shown: Vec<ResolvedValue>,
             /// The variables that were taken as not set, because a cluster sets them.
-            pub(crate) foreign: Vec<String>,
+            pub(crate) ignored_variables: Vec<String>,
         }
 
-        pub(super) const ROWS: &[Row] = &[$($(Row {
+        pub(super) const SETTINGS: &[SettingSpec] = &[$($(SettingSpec {
             group: $group,
             key: stringify!($key),
             help: $help,
             default: $default,
-            placeholder: $kind.placeholder,
-            arity: $kind.arity,
+            placeholder: $value_type.placeholder,
+            arity: $value_type.arity,
         },)+)+];
 
         impl Settings {
-            pub(super) fn from_sources(sources: &Sources<'_>, builder: &Layer) -> Result<Self, StartError> {
-                let mut shown = Vec::with_capacity(ROWS.len());
+            pub(super) fn from_sources(sources: &Sources<'_>, builder: &BuilderSettings) -> Result<Self, StartError> {
+                let mut shown = Vec::with_capacity(SETTINGS.len());
                 Ok(Self {
-                    $($($key: sources.pick(stringify!($key), &$kind, builder.$key.as_ref(), $default, &mut shown)?,)+)+
+                    $($($key: sources.pick(stringify!($key), &$value_type, builder.$key.as_ref(), $default, &mut shown)?,)+)+
                     shown,
-                    foreign: Vec::new(),
+                    ignored_variables: Vec::new(),
                 })
             }
         }
     };
 }
 
-const DIALECT: kind::Kind<Dialect> = kind::choice("DIALECT", "jsonrpc, pymicroservice or gemstone");
-const STATUS: kind::Kind<ErrorStatus> = kind::choice("STATUS", "ok or mapped");
-const PLACEMENT: kind::Kind<Placement> = kind::choice("PLACEMENT", "inline or actor");
+const DIALECT: value_type::ValueType<Dialect> = value_type::choice("DIALECT", "jsonrpc, pymicroservice or gemstone");
+const STATUS: value_type::ValueType<ErrorStatus> = value_type::choice("STATUS", "ok or mapped");
+const PLACEMENT: value_type::ValueType<Placement> = value_type::choice("PLACEMENT", "inline or actor");
 
 settings! {
     "Address" {

@@ -5,7 +5,7 @@ use std::fmt;
 use crate::auth::Caller;
 use crate::engine::ServiceRef;
 use crate::jsonrpc::{Dialect, RpcError, log_all_causes};
-use crate::server::{Reader, Server, ServerHandle};
+use crate::server::{LogReader, Server, ServerHandle};
 use crate::service::{Handles, Message, Reply, Service};
 
 use super::system::{SystemThread, block_on};
@@ -42,8 +42,10 @@ pub fn in_process_with<S: Service>(
             server = server.tokens(Nobody);
         }
         log_all_causes();
-        let running =
-            server.launch_for(Reader::Test).await.unwrap_or_else(|error| panic!("the service cannot start: {error}"));
+        let running = server
+            .launch_for(LogReader::Test)
+            .await
+            .unwrap_or_else(|error| panic!("the service cannot start: {error}"));
         let service = running.service::<S>().unwrap_or_else(|| unreachable!("the server was made for it"));
         let told = (service, running.clone());
         let ends = async move {

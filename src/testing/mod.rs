@@ -52,7 +52,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::jsonrpc::{RpcError, log_all_causes};
-use crate::server::{Listening, Reader, Resolution, Server, init_log};
+use crate::server::{ListeningServer, LogReader, Resolution, Server, init_log};
 use crate::service::{Message, Service};
 
 pub use client::{Client, Page};
@@ -76,9 +76,9 @@ pub fn start(server: Server) -> TestServer {
     let (system, (address, endpoint, running)) = SystemThread::start(async move |stopped| {
         let resolved = server.for_tests().resolve();
         let Ok(Resolution::Run(server, settings)) = resolved else { panic!("the server cannot start: {resolved:?}") };
-        init_log(&settings, Reader::Test);
+        init_log(&settings, LogReader::Test);
         log_all_causes();
-        let listening = Listening::start(*server, &settings).await;
+        let listening = ListeningServer::start(*server, &settings).await;
         let listening = listening.unwrap_or_else(|error| panic!("the server cannot start: {error}"));
         let told = (listening.address, settings.endpoint.clone(), listening.running.clone());
         let ends = async move {

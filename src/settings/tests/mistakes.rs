@@ -4,16 +4,16 @@ use super::*;
 
 #[test]
 fn a_program_that_sets_a_wrong_value_is_told_so() {
-    let builder = Layer { endpoint: Some("api".into()), ..Layer::default() };
+    let builder = BuilderSettings { endpoint: Some("api".into()), ..BuilderSettings::default() };
     let error = resolve(&builder).expect_err("no slash").to_string();
     assert_eq!(error, r#"the endpoint that the program itself sets is "api": give a path such as /api"#);
 }
 
 #[test]
 fn mistakes_name_their_place_and_their_remedy() {
-    let flags = |flags| Given { flags, ..Given::default() };
-    let env = |env| Given { env, ..Given::default() };
-    let file = |file| Given { file: Some(file), ..Given::default() };
+    let flags = |flags| Scenario { flags, ..Scenario::default() };
+    let env = |env| Scenario { env, ..Scenario::default() };
+    let file = |file| Scenario { file: Some(file), ..Scenario::default() };
     let cases = [
         (flags(&["--prot", "1"]), r#"unknown argument "--prot": did you mean "--port"?"#),
         (flags(&["--qqq"]), r#"unknown argument "--qqq": --help lists what there is"#),

@@ -8,18 +8,18 @@ use std::path::PathBuf;
 
 use super::*;
 
-const ABOUT: About<'_> = About { service: "name.your.service" };
+const ABOUT: ProgramInfo<'_> = ProgramInfo { service: "name.your.service" };
 
 /// What the program, the environment, the file and the flags say in one test.
 #[derive(Default)]
-struct Given {
-    builder: Layer,
+struct Scenario {
+    builder: BuilderSettings,
     file: Option<&'static str>,
     env: &'static [(&'static str, &'static str)],
     flags: &'static [&'static str],
 }
 
-impl Given {
+impl Scenario {
     fn resolve(&self) -> Result<Resolved, StartError> {
         let file = self.file.map(TempFile::new);
         let named = file.iter().flat_map(|file| ["--config".into(), file.0.clone().into_os_string()]);
@@ -44,7 +44,7 @@ impl Given {
 
     fn shown(&self) -> String {
         match self.resolve() {
-            Ok(Resolved::Show(text)) => text,
+            Ok(Resolved::Print(text)) => text,
             other => panic!("{other:?}"),
         }
     }

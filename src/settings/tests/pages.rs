@@ -1,13 +1,13 @@
 //! The pages that list the settings, and the builder that sets them.
 
 use super::super::source;
-use super::super::table::ROWS;
+use super::super::table::SETTINGS;
 
 #[test]
 fn the_page_on_security_names_settings_that_there_are_with_their_defaults() {
     let page = include_str!("../../../SECURITY.md");
     let flags = page.split('`').filter(|word| word.starts_with("--")).filter(|flag| *flag != "--show-settings");
-    let row = |flag: &str| ROWS.iter().find(|row| source::flag_name(row.key) == flag);
+    let row = |flag: &str| SETTINGS.iter().find(|row| source::flag_name(row.key) == flag);
     let unknown: Vec<_> = flags.filter(|flag| row(flag).is_none()).collect();
     assert_eq!(unknown, [""; 0]);
     let table = page.lines().filter(|line| line.starts_with("| `--"));
@@ -22,8 +22,8 @@ fn the_page_on_security_names_settings_that_there_are_with_their_defaults() {
 fn the_readme_lists_every_setting_with_its_default() {
     let readme = include_str!("../../../README.md");
     let listed: Vec<_> = readme.lines().filter(|line| line.starts_with("| `--")).collect();
-    assert_eq!(listed.len(), ROWS.len(), "{listed:#?}");
-    for (row, line) in ROWS.iter().zip(listed) {
+    assert_eq!(listed.len(), SETTINGS.len(), "{listed:#?}");
+    for (row, line) in SETTINGS.iter().zip(listed) {
         let default = if row.default.is_empty() { String::new() } else { format!(" `{}`", row.default) };
         let start = format!("| `{}` |{default} | ", source::flag_name(row.key));
         assert!(line.starts_with(&start), "`{line}` does not begin with `{start}`");
@@ -38,8 +38,8 @@ fn the_guide_lists_every_setting_with_its_default_and_its_name_in_the_program() 
         .filter(|line| line.starts_with("| `"))
         .map(|line| line.split('|').map(str::trim).collect())
         .collect();
-    assert_eq!(listed.len(), ROWS.len(), "{listed:#?}");
-    for (row, cells) in ROWS.iter().zip(listed) {
+    assert_eq!(listed.len(), SETTINGS.len(), "{listed:#?}");
+    for (row, cells) in SETTINGS.iter().zip(listed) {
         let default = if row.default.is_empty() { String::new() } else { format!("`{}`", row.default) };
         assert_eq!((cells[1], cells[3]), (&*format!("`{}`", row.key), &*default));
         // rustdoc checks that there is such a method.
@@ -67,7 +67,7 @@ fn the_builder_has_a_method_for_each_setting_in_the_order_of_the_table() {
     let methods = source.lines().filter_map(|line| line.strip_prefix("    pub fn "));
     let methods = methods.map(|line| line.split(['<', '(']).next().unwrap_or_default());
     let methods: Vec<_> = methods.filter(|name| COMPANIONS.iter().all(|(other, _)| other != name)).collect();
-    let expected = ROWS.iter().filter_map(|row| match OTHER_METHODS.iter().find(|(key, ..)| *key == row.key) {
+    let expected = SETTINGS.iter().filter_map(|row| match OTHER_METHODS.iter().find(|(key, ..)| *key == row.key) {
         Some((_, method, _)) => *method,
         None => Some(row.key),
     });

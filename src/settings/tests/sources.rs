@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::super::table::ROWS;
+use super::super::table::SETTINGS;
 use super::*;
 
 #[test]
@@ -11,25 +11,25 @@ fn the_address_to_listen_on_may_have_the_brackets_of_a_url() {
     for (flag, host) in [("[::1]", "::1"), ("::1", "::1"), ("[2001:db8::1]", "2001:db8::1"), ("127.0.0.1", "127.0.0.1")]
     {
         let args = ["server", "--host", flag].map(OsString::from);
-        let resolved = resolve_from(&Layer::default(), args, |_| None, &ABOUT);
+        let resolved = resolve_from(&BuilderSettings::default(), args, |_| None, &ABOUT);
         let Ok(Resolved::Run(settings)) = resolved else { panic!("{flag}: {resolved:?}") };
         assert_eq!(settings.host, host);
     }
     for flag in ["[::1", "::1]", "[::1]:5000", "[localhost]", "[]"] {
         let args = ["server", "--host", flag].map(OsString::from);
-        let mistake = resolve_from(&Layer::default(), args, |_| None, &ABOUT).expect_err(flag).to_string();
+        let mistake = resolve_from(&BuilderSettings::default(), args, |_| None, &ABOUT).expect_err(flag).to_string();
         assert!(mistake.contains("--host") && mistake.contains("without a port"), "{mistake}");
     }
 }
 
 #[test]
 fn each_source_overrides_the_ones_below_it() {
-    let mut given = Given::default();
-    let mut check = |change: fn(&mut Given), port: u16, origin: &str| {
+    let mut given = Scenario::default();
+    let mut check = |change: fn(&mut Scenario), port: u16, origin: &str| {
         change(&mut given);
         let settings = given.settings();
         assert_eq!(settings.port, port);
-        assert!(settings.origin("port").to_string().ends_with(origin), "{:?}", settings.origin("port"));
+        assert!(settings.source("port").to_string().ends_with(origin), "{:?}", settings.source("port"));
     };
     check(|_| {}, 5000, "default");
     check(|given| given.builder.port = Some(1), 1, "builder");
@@ -42,29 +42,33 @@ fn each_source_overrides_the_ones_below_it() {
 #[test]
 fn what_a_cluster_sets_beside_a_service_of_our_name_counts_as_not_set() {
     let env = &[("CALLBOX_PORT", "tcp://10.0.0.1:5000"), ("CALLBOX_HOST", "0.0.0.0")];
-    let mut given = Given { env, ..Given::default() };
+    let mut given = Scenario { env, ..Scenario::default() };
     let settings = given.settings();
-    assert_eq!((settings.port, settings.origin("port").to_string()), (5000, "default".to_owned()));
+    assert_eq!((settings.port, settings.source("port").to_string()), (5000, "default".to_owned()));
     assert_eq!(
-        (&*settings.host, settings.foreign),
+        (&*settings.host, settings.ignored_variables),
         ("0.0.0.0", vec![r#"CALLBOX_PORT is "tcp://10.0.0.1:5000""#.to_owned()])
     );
     given.file = Some("port = 2");
     assert_eq!(given.settings().port, 2, "the next source has it");
     given.flags = &["--port", "3"];
     let settings = given.settings();
-    assert_eq!((settings.port, settings.foreign.len()), (3, 0), "it was not looked at");
+    assert_eq!((settings.port, settings.ignored_variables.len()), (3, 0), "it was not looked at");
 }
 
 #[test]
 fn a_file_may_begin_with_a_byte_order_mark() {
-    let given = Given { file: Some("\u{feff}port = 7"), ..Given::default() };
+    let given = Scenario { file: Some("\u{feff}port = 7"), ..Scenario::default() };
     assert_eq!(given.settings().port, 7);
 }
 
 #[test]
 fn a_builder_alone_resolves_over_the_defaults() {
-    let builder = Layer { endpoint: Some("/rpc".into()), templates: Some(Some("pages".into())), ..Layer::default() };
+    let builder = BuilderSettings {
+        endpoint: Some("/rpc".into()),
+        templates: Some(Some("pages".into())),
+        ..BuilderSettings::default()
+    };
     let settings = resolve(&builder).unwrap();
     assert_eq!(settings.endpoint, "/rpc");
     assert_eq!(settings.templates, Some(PathBuf::from("pages")));
@@ -113,15 +117,15 @@ fn every_setting_is_read_from_flag_environment_and_file_alike() {
         ("shutdown_timeout", "2m"),
         ("log", "warn,callbox=debug"),
     ];
-    assert_eq!(samples.map(|(key, _)| key).to_vec(), ROWS.iter().map(|row| row.key).collect::<Vec<_>>());
+    assert_eq!(samples.map(|(key, _)| key).to_vec(), SETTINGS.iter().map(|row| row.key).collect::<Vec<_>>());
     for (key, text) in samples {
         let flag = format!("--{}={text}", key.replace('_', "-"));
         let variable = format!("CALLBOX_{}", key.to_uppercase());
         let file = TempFile::new(&format!("{key} = {text:?}"));
         let show = |args: &[&str], env: &dyn Fn(&str) -> Option<String>| {
             let args = ["server", "--show-settings"].iter().chain(args).map(OsString::from);
-            match resolve_from(&Layer::default(), args, env, &ABOUT) {
-                Ok(Resolved::Show(table)) => table,
+            match resolve_from(&BuilderSettings::default(), args, env, &ABOUT) {
+                Ok(Resolved::Print(table)) => table,
                 other => panic!("{key}: {other:?}"),
             }
         };
@@ -141,7 +145,7 @@ fn every_setting_is_read_from_flag_environment_and_file_alike() {
 #[test]
 fn a_file_may_use_the_types_of_toml() {
     let file = "port = 5_001\nhide_private = true\nallowed_origins = [\"https://a.example\", 'https://b.example']\nbody_limit = 9";
-    let settings = Given { file: Some(file), ..Given::default() }.settings();
+    let settings = Scenario { file: Some(file), ..Scenario::default() }.settings();
     assert_eq!((settings.port, settings.hide_private, settings.body_limit), (5001, true, 9));
     assert_eq!(settings.allowed_origins, ["https://a.example", "https://b.example"]);
 }
@@ -154,23 +158,23 @@ fn flags_of_lists_add_up_and_flags_of_switches_need_no_value() {
         "--allowed-origins=https://b.example,https://c.example",
         "--hide-private",
     ];
-    let settings = Given { flags, ..Given::default() }.settings();
+    let settings = Scenario { flags, ..Scenario::default() }.settings();
     assert_eq!(settings.allowed_origins, ["https://a.example", "https://b.example", "https://c.example"]);
     assert!(settings.hide_private);
     let settings =
-        Given { env: &[("CALLBOX_HIDE_PRIVATE", "1")], flags: &["--hide-private=false"], ..Given::default() };
+        Scenario { env: &[("CALLBOX_HIDE_PRIVATE", "1")], flags: &["--hide-private=false"], ..Scenario::default() };
     assert!(!settings.settings().hide_private);
 }
 
 #[test]
 fn an_empty_variable_is_not_set() {
-    let given = Given { env: &[("CALLBOX_PORT", ""), ("CALLBOX_CONFIG", "")], ..Given::default() };
+    let given = Scenario { env: &[("CALLBOX_PORT", ""), ("CALLBOX_CONFIG", "")], ..Scenario::default() };
     assert_eq!(given.settings().port, 5000);
 }
 
 #[test]
 fn rust_log_sets_the_log_unless_callbox_log_does() {
-    let mut given = Given { file: Some("log = \"error\""), env: &[("RUST_LOG", "debug")], ..Given::default() };
+    let mut given = Scenario { file: Some("log = \"error\""), env: &[("RUST_LOG", "debug")], ..Scenario::default() };
     assert_eq!(given.settings().log, "debug");
     given.env = &[("RUST_LOG", "debug"), ("CALLBOX_LOG", "trace")];
     assert_eq!(given.settings().log, "trace");
@@ -178,6 +182,6 @@ fn rust_log_sets_the_log_unless_callbox_log_does() {
 
 #[test]
 fn a_stronger_source_stands_in_for_a_broken_one() {
-    let given = Given { env: &[("CALLBOX_PORT", "eighty")], flags: &["--port", "80"], ..Given::default() };
+    let given = Scenario { env: &[("CALLBOX_PORT", "eighty")], flags: &["--port", "80"], ..Scenario::default() };
     assert_eq!(given.settings().port, 80);
 }

@@ -19,11 +19,11 @@ use crate::settings::Settings;
 use crate::start_error::{Result, StartError};
 use crate::sync::{Arc, AtomicBool};
 
-use super::checker::Checker;
-use super::console::Mount;
-use super::handle::{ServerHandle, Shared};
+use super::console::ConsoleMount;
+use super::handle::{ServerHandle, ServerState};
 use super::health::PATHS;
-use super::hosted::Hosted;
+use super::hosted_service::HostedService;
+use super::token_checker::TokenChecker;
 use super::{Server, assets};
 
 /// Checks everything that can be checked, and starts the auth actor; the services do not run yet. `listens` gets the address
@@ -31,7 +31,7 @@ use super::{Server, assets};
 ///
 /// # Errors
 /// For every mistake that would keep the server from doing its work, and if there is no actix runtime.
-pub(super) fn prepare(
+pub(super) fn assemble(
     server: Server,
     settings: &Settings,
     listens: &Arc<OnceLock<SocketAddr>>,
@@ -40,14 +40,14 @@ pub(super) fn prepare(
         let fix = "call it within #[actix_web::main], or use start() from a plain fn main()";
         return Err(StartError::new("there is no actix runtime on this thread", fix));
     }
-    for variable in &settings.foreign {
+    for variable in &settings.ignored_variables {
         log_warn!(
             "{variable}, as Kubernetes sets it beside a Service called `callbox`, and is taken as not set: give a port by its \
              number, or set enableServiceLinks: false in the pod"
         );
     }
-    let Server { plans, checker, with_args, more_endpoints, configure, static_files, .. } = server;
-    let checker = Checker::choose(checker, settings, with_args)?;
+    let Server { plans, token_checker: checker, with_args, more_endpoints, configure, static_files, .. } = server;
+    let checker = TokenChecker::choose(checker, settings, with_args)?;
     let tokens = checker.as_ref().map_or(TokenCheck::None, |checker| checker.check);
     let pool = Pool::new(settings.compute_threads).map_err(|error| {
         StartError::new(format_args!("cannot start the worker pool ({error})"), "lower --compute-threads")
@@ -111,7 +111,7 @@ pub(super) fn prepare(
 }
 
 fn route(
-    services: &[Arc<dyn Hosted>],
+    services: &[Arc<dyn HostedService>],
     settings: &Settings,
     tokens: TokenCheck,
     listens: &Arc<OnceLock<SocketAddr>>,
@@ -155,7 +155,7 @@ fn any_origin_over_loopback(settings: &Settings, router: &Router, address: Optio
         );
         let fix = format!(
             "list those that may, as in --allowed-origins https://app.example.org, or make every method private (now: {})",
-            settings.origin("allowed_origins")
+            settings.source("allowed_origins")
         );
         return Err(StartError::new(what, fix));
     }

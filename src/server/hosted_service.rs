@@ -14,15 +14,15 @@ use crate::service::{About, Service};
 use crate::sync::Arc;
 
 /// A service that the builder was given.
-pub(crate) trait Plan: Send {
+pub(crate) trait ServicePlan: Send {
     fn name(&self) -> &'static str;
 
     /// Its mailboxes and routes; nothing runs yet.
-    fn prepare(self: Box<Self>, pool: Pool, placement: Placement) -> Arc<dyn Hosted>;
+    fn prepare(self: Box<Self>, pool: Pool, placement: Placement) -> Arc<dyn ErasedService>;
 }
 
 /// A service of a running server.
-pub(crate) trait Hosted: Send + Sync {
+pub(crate) trait ErasedService: Send + Sync {
     fn name(&self) -> &'static str;
 
     /// What it says of itself.
@@ -51,30 +51,30 @@ pub(crate) trait Hosted: Send + Sync {
     fn reference(&self) -> (TypeId, Box<dyn Any + Send>);
 }
 
-pub(super) fn plan<S: Service>(factory: impl Fn() -> S + Send + Sync + 'static) -> Box<dyn Plan> {
-    Box::new(Planned::<S> { factory: Arc::new(factory) })
+pub(super) fn plan<S: Service>(factory: impl Fn() -> S + Send + Sync + 'static) -> Box<dyn ServicePlan> {
+    Box::new(TypedPlan::<S> { factory: Arc::new(factory) })
 }
 
-struct Planned<S> {
+struct TypedPlan<S> {
     factory: Factory<S>,
 }
 
-impl<S: Service> Plan for Planned<S> {
+impl<S: Service> ServicePlan for TypedPlan<S> {
     fn name(&self) -> &'static str {
         S::NAME
     }
 
-    fn prepare(self: Box<Self>, pool: Pool, placement: Placement) -> Arc<dyn Hosted> {
-        Arc::new(Prepared { hosted: HostedService::new(Core::new(pool, placement)), factory: self.factory })
+    fn prepare(self: Box<Self>, pool: Pool, placement: Placement) -> Arc<dyn ErasedService> {
+        Arc::new(TypedService { hosted: HostedService::new(Core::new(pool, placement)), factory: self.factory })
     }
 }
 
-struct Prepared<S: Service> {
+struct TypedService<S: Service> {
     hosted: Arc<HostedService<S>>,
     factory: Factory<S>,
 }
 
-impl<S: Service> Hosted for Prepared<S> {
+impl<S: Service> ErasedService for TypedService<S> {
     fn name(&self) -> &'static str {
         S::NAME
     }

@@ -4,18 +4,18 @@ use std::num::NonZeroU32;
 
 use crate::auth::{AuthHandle, AuthLimits, Authenticate, TokenFile, Tokens};
 use crate::router::TokenCheck;
-use crate::settings::{About, Origin, Resolved, Settings, resolve_from};
+use crate::settings::{ProgramInfo, Resolved, SettingSource, Settings, resolve_from};
 use crate::start_error::{Result, StartError};
 
 use super::Server;
 
 /// An authenticator, whatever its type.
-pub(crate) struct Checker {
+pub(crate) struct TokenChecker {
     pub(super) check: TokenCheck,
     start: Box<dyn FnOnce(AuthLimits) -> AuthHandle + Send>,
 }
 
-impl Checker {
+impl TokenChecker {
     pub(super) fn new<A: Authenticate>(authenticator: A) -> Self {
         let check = if authenticator.knows_scopes() { TokenCheck::WithScopes } else { TokenCheck::WithoutScopes };
         Self { check, start: Box::new(move |limits| AuthHandle::start(authenticator, limits)) }
@@ -27,11 +27,11 @@ impl Checker {
     /// # Errors
     /// If the file cannot be used, and if the program names both.
     pub(super) fn choose(own: Option<Self>, settings: &Settings, with_args: bool) -> Result<Option<Self>> {
-        let origin = settings.origin("tokens");
+        let origin = settings.source("tokens");
         let Some(path) = settings.tokens.as_deref() else { return Ok(own) };
         let counts = match origin {
-            Origin::Default => own.is_none() && with_args && path.exists(),
-            Origin::Builder if own.is_some() => {
+            SettingSource::Default => own.is_none() && with_args && path.exists(),
+            SettingSource::Builder if own.is_some() => {
                 let fix = "keep one of .tokens(…) and .token_file(…)";
                 return Err(StartError::new("the program says twice who checks tokens", fix));
             }
@@ -56,7 +56,7 @@ impl Server {
     /// Whether the program says who checks tokens.
     #[cfg(feature = "testing")]
     pub(crate) fn checks_tokens(&self) -> bool {
-        self.checker.is_some() || self.layer.tokens.is_some()
+        self.token_checker.is_some() || self.settings.tokens.is_some()
     }
 }
 
@@ -70,9 +70,9 @@ impl TokenFile {
         // The rest is not asked for here, and may be wrong.
         let concerns = |name: &str| matches!(name, "CALLBOX_TOKENS" | "CALLBOX_CONFIG");
         let env = |name: &str| concerns(name).then(|| std::env::var(name).ok()).flatten();
-        match resolve_from(&Default::default(), ["callbox".into()], env, &About { service: "callbox" })? {
+        match resolve_from(&Default::default(), ["callbox".into()], env, &ProgramInfo { service: "callbox" })? {
             Resolved::Run(settings) => settings.tokens.map(Self::new),
-            Resolved::Show(_) => None,
+            Resolved::Print(_) => None,
         }
         .ok_or_else(|| StartError::new("the setting `tokens` names no file", "name one there, or with --file"))
     }

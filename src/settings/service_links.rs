@@ -5,7 +5,7 @@
 //! gives one for each other setting that ends in `_PORT`, should there ever be one.
 
 /// Whether this variable of ours has a value that it has from a cluster: the URL of a service.
-pub(super) fn sets(name: &str, value: &str) -> bool {
+pub(super) fn is_service_link(name: &str, value: &str) -> bool {
     let is_url = || ["tcp://", "udp://", "sctp://"].iter().any(|scheme| value.starts_with(scheme));
     name.ends_with("_PORT") && is_url()
 }
@@ -25,7 +25,7 @@ mod tests {
             ("CALLBOX_PORT", "http://10.0.0.1:5000", false),
             ("CALLBOX_HOST", "tcp://10.0.0.1:5000", false),
         ] {
-            assert_eq!(sets(name, value), expected, "{name}={value}");
+            assert_eq!(is_service_link(name, value), expected, "{name}={value}");
         }
     }
 }

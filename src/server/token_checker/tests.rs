@@ -45,14 +45,14 @@ impl Guarded {
 
 /// Lets anybody in as `ann`, who may do anything; but `death` ends its thread, and `late` waits until the test lets it go.
 #[derive(Default)]
-struct Weak {
+struct WeakAuthenticator {
     let_go: Notify,
     has_late: AtomicBool,
 }
 
-struct Shared(Arc<Weak>);
+struct SharedAuthenticator(Arc<WeakAuthenticator>);
 
-impl Authenticate for Shared {
+impl Authenticate for SharedAuthenticator {
     async fn authenticate(&self, token: &str) -> Result<Option<Caller>, BoxError> {
         match token {
             "death" => {
@@ -69,23 +69,26 @@ impl Authenticate for Shared {
     }
 }
 
-struct Running {
+struct GuardedServer {
     server: TestServer,
     ran: Arc<AtomicUsize>,
-    weak: Arc<Weak>,
+    weak: Arc<WeakAuthenticator>,
 }
 
-fn start_with(start: impl FnOnce(AuthLimits) -> AuthHandle + Send + 'static, weak: Arc<Weak>) -> Running {
+fn start_with(
+    start: impl FnOnce(AuthLimits) -> AuthHandle + Send + 'static,
+    weak: Arc<WeakAuthenticator>,
+) -> GuardedServer {
     let ran = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&ran);
     let mut server = Server::new(move || Guarded { ran: Arc::clone(&counter) });
-    server.checker = Some(Checker { check: TokenCheck::WithScopes, start: Box::new(start) });
-    Running { server: testing::start(server), ran, weak }
+    server.token_checker = Some(TokenChecker { check: TokenCheck::WithScopes, start: Box::new(start) });
+    GuardedServer { server: testing::start(server), ran, weak }
 }
 
-fn start(change: impl FnOnce(&mut AuthLimits) + Send + 'static) -> Running {
-    let weak = Arc::new(Weak::default());
-    let shared = Shared(Arc::clone(&weak));
+fn start(change: impl FnOnce(&mut AuthLimits) + Send + 'static) -> GuardedServer {
+    let weak = Arc::new(WeakAuthenticator::default());
+    let shared = SharedAuthenticator(Arc::clone(&weak));
     start_with(
         |mut limits| {
             change(&mut limits);
@@ -105,7 +108,7 @@ fn outcome(answer: &Value) -> Value {
     }
 }
 
-impl Running {
+impl GuardedServer {
     /// What each method answers to this token, alone and in a batch, which has to be the same; notifications ride along.
     fn answers(&self, token: &str) -> Vec<Value> {
         let client = self.server.with_token(token);

@@ -10,11 +10,11 @@ const LENGTH: u64 = 20;
 
 /// Makes values up, by schemas that refer to these definitions.
 #[derive(Debug)]
-pub(super) struct Examples<'a> {
+pub(super) struct SchemaExamples<'a> {
     definitions: &'a Map<String, Value>,
 }
 
-impl<'a> Examples<'a> {
+impl<'a> SchemaExamples<'a> {
     pub(super) fn new(definitions: &'a Map<String, Value>) -> Self {
         Self { definitions }
     }
@@ -154,7 +154,7 @@ mod tests {
             },
             "Endless": { "type": "object", "required": ["next"], "properties": { "next": { "$ref": "#/definitions/Endless" } } },
         });
-        Examples::new(definitions.as_object().unwrap()).of(schema)
+        SchemaExamples::new(definitions.as_object().unwrap()).of(schema)
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::jsonrpc::MAX_DEPTH;
 
 /// A type of setting. Every source speaks text, so a flag, a variable and a key accept the same.
 #[derive(Debug)]
-pub(super) struct Kind<T> {
+pub(super) struct ValueType<T> {
     /// What stands for the value in `--help`.
     pub(super) placeholder: &'static str,
     /// What is accepted, to follow the word "give".
@@ -36,39 +36,39 @@ pub(super) enum Arity {
     Switch,
 }
 
-/// A kind with named values, which are its `FromStr` and `Display`.
-pub(super) const fn choice<T: FromStr + Display>(placeholder: &'static str, accepts: &'static str) -> Kind<T> {
-    Kind { placeholder, accepts, arity: Arity::One, read: |text| text.parse().ok(), show: T::to_string }
+/// A value_type with named values, which are its `FromStr` and `Display`.
+pub(super) const fn choice<T: FromStr + Display>(placeholder: &'static str, accepts: &'static str) -> ValueType<T> {
+    ValueType { placeholder, accepts, arity: Arity::One, read: |text| text.parse().ok(), show: T::to_string }
 }
 
-/// A kind of text that only has to pass a check.
-const fn text(placeholder: &'static str, accepts: &'static str, read: fn(&str) -> Option<String>) -> Kind<String> {
-    Kind { placeholder, accepts, arity: Arity::One, read, show: String::clone }
+/// A value_type of text that only has to pass a check.
+const fn text(placeholder: &'static str, accepts: &'static str, read: fn(&str) -> Option<String>) -> ValueType<String> {
+    ValueType { placeholder, accepts, arity: Arity::One, read, show: String::clone }
 }
 
-/// A kind of list, with commas between.
+/// A value_type of list, with commas between.
 const fn list(
     placeholder: &'static str,
     accepts: &'static str,
     read: fn(&str) -> Option<Vec<String>>,
-) -> Kind<Vec<String>> {
-    Kind { placeholder, accepts, arity: Arity::Many, read, show: |items| items.join(",") }
+) -> ValueType<Vec<String>> {
+    ValueType { placeholder, accepts, arity: Arity::Many, read, show: |items| items.join(",") }
 }
 
-pub(super) const HOST: Kind<String> = text("HOST", "an IP address or a host name, without a port", |text| {
+pub(super) const HOST: ValueType<String> = text("HOST", "an IP address or a host name, without a port", |text| {
     // Brackets are how an IPv6 address is written before a port.
     is_host(text).then(|| text.trim_matches(['[', ']']).to_owned())
 });
 
-pub(super) const PORT: Kind<u16> = choice("PORT", "a port number from 0 to 65535 (0 picks a free one)");
+pub(super) const PORT: ValueType<u16> = choice("PORT", "a port number from 0 to 65535 (0 picks a free one)");
 
-pub(super) const ENDPOINT: Kind<String> = text("PATH", "a path such as /api", |text| {
+pub(super) const ENDPOINT: ValueType<String> = text("PATH", "a path such as /api", |text| {
     let plain = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "-_.~".contains(c));
     let path = text.strip_prefix('/')?;
     (path.is_empty() || path.split('/').all(plain)).then(|| text.to_owned())
 });
 
-pub(super) const DOCUMENT: Kind<Option<String>> = Kind {
+pub(super) const DOCUMENT: ValueType<Option<String>> = ValueType {
     placeholder: "PATH",
     accepts: "a path such as /openrpc.json, or off",
     arity: Arity::One,
@@ -76,20 +76,20 @@ pub(super) const DOCUMENT: Kind<Option<String>> = Kind {
     show: |path| path.clone().unwrap_or_else(|| "off".to_owned()),
 };
 
-pub(super) const HEADER: Kind<String> =
+pub(super) const HEADER: ValueType<String> =
     text("NAME", "the name of an HTTP header, such as X-Api-Token", |text| is_header(text).then(|| text.to_owned()));
 
-pub(super) const HEADERS: Kind<Vec<String>> =
+pub(super) const HEADERS: ValueType<Vec<String>> =
     list("NAME", "names of HTTP headers with commas between, such as traceparent,x-request-id, or * for any", |text| {
         items(text, is_header)
     });
 
-pub(super) const FILTER: Kind<String> =
+pub(super) const FILTER: ValueType<String> =
     text("FILTER", "a level (error, warn, info, debug, trace) or a filter such as warn,callbox=debug", |text| {
         text.parse::<Targets>().ok().map(|_| text.to_owned())
     });
 
-pub(super) const HOSTS: Kind<Vec<String>> =
+pub(super) const HOSTS: ValueType<Vec<String>> =
     list("HOST", "host names with commas between, such as example.org,localhost", |text| {
         // A port may follow, since it may be part of a Host header.
         let host = |item: &str| {
@@ -99,7 +99,7 @@ pub(super) const HOSTS: Kind<Vec<String>> =
         items(text, host)
     });
 
-pub(super) const ORIGINS: Kind<Vec<String>> = list(
+pub(super) const ORIGINS: ValueType<Vec<String>> = list(
     "ORIGIN",
     "origins with commas between, each a scheme, a host and maybe a port: https://app.example.org; or * for any",
     |text| {
@@ -112,7 +112,7 @@ pub(super) const ORIGINS: Kind<Vec<String>> = list(
     },
 );
 
-pub(super) const SWITCH: Kind<bool> = Kind {
+pub(super) const SWITCH: ValueType<bool> = ValueType {
     placeholder: "BOOL",
     accepts: "true or false",
     arity: Arity::Switch,
@@ -125,7 +125,7 @@ pub(super) const SWITCH: Kind<bool> = Kind {
 };
 
 /// A switch that, as long as nobody touches it, depends on something else.
-pub(super) const ON_OFF: Kind<Option<bool>> = Kind {
+pub(super) const ON_OFF: ValueType<Option<bool>> = ValueType {
     placeholder: "on|off",
     accepts: "on or off",
     arity: Arity::One,
@@ -133,7 +133,7 @@ pub(super) const ON_OFF: Kind<Option<bool>> = Kind {
     show: |on| on.map(|on| if on { "on" } else { "off" }).unwrap_or_default().to_owned(),
 };
 
-pub(super) const COUNT: Kind<usize> = Kind {
+pub(super) const COUNT: ValueType<usize> = ValueType {
     placeholder: "NUMBER",
     accepts: "a number of at least 1",
     arity: Arity::One,
@@ -141,7 +141,7 @@ pub(super) const COUNT: Kind<usize> = Kind {
     show: usize::to_string,
 };
 
-pub(super) const CORES: Kind<usize> = Kind {
+pub(super) const CORES: ValueType<usize> = ValueType {
     accepts: "a number of at least 1, or cores for as many as the machine has",
     read: |text| match text {
         "cores" => Some(available_parallelism().map_or(1, usize::from)),
@@ -150,13 +150,13 @@ pub(super) const CORES: Kind<usize> = Kind {
     ..COUNT
 };
 
-pub(super) const DEPTH: Kind<usize> = Kind {
+pub(super) const DEPTH: ValueType<usize> = ValueType {
     accepts: "a number from 1 to 127",
     read: |text| (COUNT.read)(text).filter(|&depth| depth <= MAX_DEPTH),
     ..COUNT
 };
 
-pub(super) const SIZE: Kind<usize> = Kind {
+pub(super) const SIZE: ValueType<usize> = ValueType {
     placeholder: "SIZE",
     accepts: "a number of bytes above 0, such as 65536, 64KiB, 1MiB or 1GiB",
     arity: Arity::One,
@@ -175,7 +175,7 @@ pub(super) const SIZE: Kind<usize> = Kind {
 /// The largest first, so that the first that divides a size is the one to show it in.
 const SIZES: &[(&str, usize)] = &[("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("", 1), ("B", 1)];
 
-pub(super) const DURATION: Kind<Duration> = Kind {
+pub(super) const DURATION: ValueType<Duration> = ValueType {
     placeholder: "TIME",
     accepts: "a time with its unit, such as 500ms, 2s or 1m",
     arity: Arity::One,
@@ -196,13 +196,13 @@ pub(super) const DURATION: Kind<Duration> = Kind {
 const TIMES: &[(&str, u64)] = &[("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
 
 /// A duration that would refuse everything if it were zero.
-pub(super) const WAIT: Kind<Duration> = Kind {
+pub(super) const WAIT: ValueType<Duration> = ValueType {
     accepts: "a time above 0 with its unit, such as 500ms, 2s or 1m",
     read: |text| (DURATION.read)(text).filter(|time| !time.is_zero()),
     ..DURATION
 };
 
-pub(super) const PATH: Kind<Option<PathBuf>> = Kind {
+pub(super) const PATH: ValueType<Option<PathBuf>> = ValueType {
     placeholder: "DIR",
     accepts: "a directory",
     arity: Arity::One,
@@ -210,9 +210,9 @@ pub(super) const PATH: Kind<Option<PathBuf>> = Kind {
     show: |path| path.as_ref().map(|path| path.display().to_string()).unwrap_or_default(),
 };
 
-pub(super) const FILE: Kind<Option<PathBuf>> = Kind { placeholder: "FILE", accepts: "a file", ..PATH };
+pub(super) const FILE: ValueType<Option<PathBuf>> = ValueType { placeholder: "FILE", accepts: "a file", ..PATH };
 
-pub(super) const TRIES: Kind<Option<NonZeroU32>> = Kind {
+pub(super) const TRIES: ValueType<Option<NonZeroU32>> = ValueType {
     placeholder: "NUMBER",
     accepts: "a number of at least 1, or off",
     arity: Arity::One,

@@ -5,16 +5,16 @@ use serde_json::Value;
 use crate::router::Router;
 use crate::service::{Access, Generators};
 
-use super::example::Examples;
+use super::schema_example::SchemaExamples;
 
 /// `curl …` for the first public method of the server that is not built in, and whose parameters
 /// can be made up. None if there is none.
-pub(super) fn curl_line(router: &Router, url: &str) -> Option<String> {
+pub(super) fn curl_example(router: &Router, url: &str) -> Option<String> {
     let public = router.routes().filter(|route| route.options().access == Access::Public && !route.is_builtin());
     let call = public.into_iter().find_map(|route| {
         let mut generators = Generators::new("/definitions");
         let description = route.describe(&mut generators);
-        let params = Examples::new(generators.sent.definitions()).of(description.params.as_value())?;
+        let params = SchemaExamples::new(generators.sent.definitions()).of(description.params.as_value())?;
         // Written member by member, in the order in which people write them.
         let is_empty = params.as_object().is_some_and(serde_json::Map::is_empty);
         let params = if is_empty { String::new() } else { format!(r#","params":{params}"#) };
