@@ -62,7 +62,7 @@
 //! | a body of any transport, and its calls | `dispatch/mod.rs`, `dispatch/batch.rs` |
 //! | the envelope, and a request in it | `jsonrpc/envelope.rs`, `jsonrpc/request.rs` |
 //! | the reply as JSON | `engine/answer.rs`, `jsonrpc/response.rs` |
-//! | who is calling | `auth/front/mod.rs` |
+//! | who is calling | `auth/handle/mod.rs` |
 //! | a name and its method | `router.rs`, `route.rs`, `engine/method_route.rs` |
 //! | parameters and their message | `service/params/` |
 //! | **the way in**: inline, or into the mailbox | `engine/begin.rs` |

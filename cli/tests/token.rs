@@ -156,7 +156,10 @@ fn a_mistake_is_told_in_one_line_with_its_remedy() {
         (&["list", "--file", "directory"], "directory cannot be read (Is a directory"),
         (&["new", "--name", "a", "--scope", "b c"], "\"b c\" cannot be a scope: give a word"),
         (&["new", "--name", ""], "\"\" cannot be the name of a token: give 1 to 64 bytes"),
-        (&["new", "--name", "a", "--expires", "0d"], "no token can hold for 0ns: give a time from a second"),
+        (
+            &["new", "--name", "a", "--expires", "0d"],
+            "0ns cannot be the lifetime of a token: give a time from a second",
+        ),
     ];
     for (arguments, part) in cases {
         let output = run(scratch.path(), arguments);

@@ -1,4 +1,6 @@
-//! The auth actor: asked by message, it answers who is calling.
+//! The auth actor: it owns the authenticator and finds out whose a token is.
+//!
+//! Requests for one token that overlap share one call of the authenticator.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -18,45 +20,49 @@ use crate::sync::Arc;
 
 use super::cache::DecisionCache;
 use super::digest::Digest;
-use super::limiter::Try;
+use super::limiter::Attempt;
 use super::{Authenticate, Caller};
 
-/// How often a question is put again because the generation has changed meanwhile.
-const ROUNDS: usize = 3;
+/// Number of times that a token is checked if the generation changes during each check.
+const MAX_ATTEMPTS: usize = 3;
 
-/// The actor that holds the authenticator, on a thread of its own.
+/// The actor that owns the authenticator, on its own thread.
 pub(super) struct AuthActor<A> {
     pub(super) authenticator: Arc<A>,
     pub(super) cache: Arc<DecisionCache>,
-    pub(super) patience: Duration,
-    pub(super) flights: Flights,
+    /// Maximum time of one check.
+    pub(super) timeout: Duration,
+    pub(super) in_flight: ChecksInFlight,
 }
 
-/// The questions that the authenticator is busy with, one for each token.
-type Flights = Rc<RefCell<HashMap<Digest, Flight>>>;
+/// The checks in progress, at most one per token.
+type ChecksInFlight = Rc<RefCell<HashMap<Digest, SharedCheck>>>;
 
-type Flight = Shared<LocalBoxFuture<'static, Result<Caller, AuthUnavailable>>>;
+/// A check that several requests wait for.
+type SharedCheck = Shared<LocalBoxFuture<'static, Result<Caller, AuthUnavailable>>>;
 
 impl<A: Authenticate> Actor for AuthActor<A> {
     type Context = Context<Self>;
 }
 
-/// AuthRequest is this token?
+/// The message that asks whose a token is.
 pub(super) struct AuthRequest {
     pub(super) token: Box<str>,
     pub(super) digest: Digest,
-    /// The peer's try, which a wrong token spends. It is settled here, where the answer is known,
-    /// also for those who have left.
-    pub(super) taken: Option<Arc<Try>>,
-    /// The right to ask, given back with the answer: it bounds what the actor has to do, also for those who have left.
-    pub(super) open: OwnedSemaphorePermit,
+    /// The peer's attempt, which a wrong token uses up. The actor settles it, as it learns the
+    /// result even if the client has left.
+    pub(super) attempt: Option<Arc<Attempt>>,
+    /// Permit that bounds the number of pending requests. The actor returns it with the result, so
+    /// that requests of clients that have left count as well.
+    pub(super) permit: OwnedSemaphorePermit,
 }
 
 impl Message for AuthRequest {
     type Result = Result<Caller, AuthUnavailable>;
 }
 
-/// It could not be told whose a token is.
+/// The error of a check that has no result: the authenticator failed, was late, or is overloaded.
+/// Calls that depend on it are answered -32003.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct AuthUnavailable;
 
@@ -65,66 +71,70 @@ impl<A: Authenticate> Handler<AuthRequest> for AuthActor<A> {
 
     fn handle(
         &mut self,
-        AuthRequest { token, digest, taken, open }: AuthRequest,
+        AuthRequest { token, digest, attempt, permit }: AuthRequest,
         _: &mut Self::Context,
     ) -> Self::Result {
-        // Decided while the question was on its way here.
+        // Another request may have decided while this one waited for the actor.
         if let Some(caller) = self.cache.get(&digest) {
             return Box::pin(ready(Ok(caller)));
         }
-        let under_way = self.flights.borrow().get(&digest).cloned();
-        let flight = under_way.unwrap_or_else(|| self.depart(token, digest));
-        Box::pin(flight.inspect(move |answer| {
-            if let (Some(taken), Ok(caller)) = (&taken, answer)
+        let in_flight = self.in_flight.borrow().get(&digest).cloned();
+        let check = in_flight.unwrap_or_else(|| self.start_check(token, digest));
+        Box::pin(check.inspect(move |result| {
+            if let (Some(attempt), Ok(caller)) = (&attempt, result)
                 && !caller.is_authenticated()
             {
-                taken.spend();
+                attempt.use_up();
             }
-            drop((taken, open));
+            drop((attempt, permit));
         }))
     }
 }
 
 impl<A: Authenticate> AuthActor<A> {
-    /// Begins to find out whose a token is, for all who ask until it is known.
-    fn depart(&self, token: Box<str>, digest: Digest) -> Flight {
+    /// Starts to check a token, for all requests that arrive before the result.
+    fn start_check(&self, token: Box<str>, digest: Digest) -> SharedCheck {
         let (authenticator, cache) = (Arc::clone(&self.authenticator), Arc::clone(&self.cache));
-        let (patience, flights) = (self.patience, Rc::downgrade(&self.flights));
-        let flight = async move {
-            // Whatever panics in there, and in its drop, must not take the actor along.
+        let (timeout, in_flight) = (self.timeout, Rc::downgrade(&self.in_flight));
+        let check = async move {
+            // A panic of the authenticator, in a poll or in a drop, must not end the actor.
             let mut deciding = Harmless::new(decide(&*authenticator, &token).boxed_local());
             let decided = poll_fn(|cx| deciding.get_mut().map_or(Poll::Pending, |deciding| deciding.poll_unpin(cx)));
-            let decision = match tokio::time::timeout(patience, AssertUnwindSafe(decided).catch_unwind()).await {
+            let decision = match tokio::time::timeout(timeout, AssertUnwindSafe(decided).catch_unwind()).await {
                 Ok(Ok(decision)) => decision,
-                // Not the panic's text, which may quote the token.
+                // The panic's text is not logged: it may quote the token.
                 Ok(Err(panic)) => {
                     log_throttled!(ERROR, "the authenticator panicked");
                     discard(panic);
                     Err(AuthUnavailable)
                 }
                 Err(_) => {
-                    log_throttled!(ERROR, after = ?patience, "the authenticator did not answer in time");
+                    log_throttled!(ERROR, ?timeout, "the authenticator did not answer in time");
                     Err(AuthUnavailable)
                 }
             };
             drop(deciding);
-            if let Some(flights) = flights.upgrade() {
-                flights.borrow_mut().remove(&digest);
+            // Removed before the result is known to anybody: a later request starts a check of its
+            // own.
+            if let Some(in_flight) = in_flight.upgrade() {
+                in_flight.borrow_mut().remove(&digest);
             }
             let (caller, generation) = decision?;
-            cache.keep(digest, &caller, generation);
+            cache.insert(digest, &caller, generation);
             Ok(caller)
         };
-        let flight = flight.boxed_local().shared();
-        self.flights.borrow_mut().insert(digest, flight.clone());
-        flight
+        let check = check.boxed_local().shared();
+        self.in_flight.borrow_mut().insert(digest, check.clone());
+        check
     }
 }
 
-/// AuthRequest a token is, and the generation throughout which that was decided: so a token that was revoked meanwhile is not let in
-/// by an answer that was on its way.
+/// Returns whose a token is, and the generation in which that was decided.
+///
+/// The generation is the same before and after the check. So a token that was revoked during the
+/// check is not admitted by a result from before.
 async fn decide<A: Authenticate>(authenticator: &A, token: &str) -> Result<(Caller, u64), AuthUnavailable> {
-    for _ in 0..ROUNDS {
+    for _ in 0..MAX_ATTEMPTS {
         let generation = authenticator.generation();
         let caller = match authenticator.authenticate(token).await {
             Ok(caller) => caller.filter(|caller| caller.is_authenticated_at(SystemTime::now())),
@@ -140,7 +150,7 @@ async fn decide<A: Authenticate>(authenticator: &A, token: &str) -> Result<(Call
     }
     log_throttled!(
         ERROR,
-        "the authenticator's generation changes all the time: it should change only when tokens are revoked"
+        "the authenticator's generation changed during each check: it should change only when tokens are revoked"
     );
     Err(AuthUnavailable)
 }

@@ -1,4 +1,4 @@
-//! A map of bounded size, which forgets what was not used lately.
+//! A map of bounded size, which drops the entries that were not used recently.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash, RandomState};
@@ -7,34 +7,36 @@ use parking_lot::MutexGuard;
 
 use crate::sync::Mutex;
 
-/// Threads that look at different keys should seldom meet.
+/// Number of locks. Threads that use different keys rarely wait for each other.
 const SHARDS: usize = 16;
 
-/// Keys and values, of which the latest are kept.
+/// A sharded map that keeps the recently used entries.
 ///
-/// The keys' hashes are keyed by chance, so nobody can aim at one shard.
+/// The hashes are keyed at random, so an attacker cannot choose keys of one shard.
 pub(super) struct BoundedMap<K, V> {
     hasher: RandomState,
     shards: [Mutex<Shard<K, V>>; SHARDS],
 }
 
-/// Two maps: once the young one is full it becomes the old one, and what the old one had is forgotten. So each step takes the
-/// same time, and what is in use stays.
+/// Two generations of entries: once the young one is full it becomes the old one, whose previous
+/// entries are dropped. Each step takes constant time, and entries in use survive.
 pub(super) struct Shard<K, V> {
     young: HashMap<K, V>,
     old: HashMap<K, V>,
+    /// Maximum number of entries of one generation.
     half: usize,
 }
 
 impl<K: Hash + Eq, V> BoundedMap<K, V> {
-    /// Sensitivity `capacity` entries at most; at least half as many of the latest ones, if their keys are spread evenly.
+    /// Makes a map of at most `capacity` entries. It keeps at least half as many of the latest
+    /// ones, if their keys are spread evenly.
     pub(super) fn new(capacity: usize) -> Self {
         let half = (capacity / SHARDS / 2).max(1);
         let shard = || Mutex::new(Shard { young: HashMap::new(), old: HashMap::new(), half });
         Self { hasher: RandomState::new(), shards: std::array::from_fn(|_| shard()) }
     }
 
-    /// The part of the map in which this key is, if it is in the map.
+    /// Locks the shard that this key belongs to.
     pub(super) fn shard(&self, key: &K) -> MutexGuard<'_, Shard<K, V>> {
         let hash = self.hasher.hash_one(key) % SHARDS as u64;
         self.shards[hash as usize].lock()
@@ -42,7 +44,7 @@ impl<K: Hash + Eq, V> BoundedMap<K, V> {
 }
 
 impl<K: Hash + Eq, V> Shard<K, V> {
-    /// The value of a key, which counts as used now.
+    /// Returns the value of a key, which counts as a use of it.
     pub(super) fn get(&mut self, key: &K) -> Option<&mut V> {
         if let Some((key, value)) = self.old.remove_entry(key) {
             self.insert(key, value);
@@ -69,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_map_stays_small_and_what_is_in_use_stays_in_it() {
+    fn the_map_stays_small_and_keeps_the_entries_in_use() {
         let recent = BoundedMap::new(1024);
         recent.shard(&0).insert(0, 0);
         for key in 1..100_000 {

@@ -1,4 +1,4 @@
-//! Decisions that may be used again.
+//! The cache of tokens that were found valid.
 
 use std::fmt;
 use std::time::{Duration, Instant, SystemTime};
@@ -10,20 +10,21 @@ use super::bounded_map::BoundedMap;
 use super::digest::Digest;
 use super::{Authenticate, Caller};
 
-/// No decision is older than this, whatever the authenticator says.
-const LONGEST: Duration = Duration::from_secs(10);
+/// Maximum age of a decision, whatever the authenticator asks for.
+const MAX_AGE: Duration = Duration::from_secs(10);
 
-/// So many decisions are kept, by the hashes of their tokens.
+/// Maximum number of decisions.
 const CAPACITY: usize = 8192;
 
-/// The decisions that let somebody in, shared by all threads. Those that did not are not kept: a flood of bad tokens would push
-/// the good ones out.
+/// The valid tokens, by their digests, shared by all threads.
+///
+/// Invalid tokens are not cached: a flood of them would push out the valid ones.
 pub(super) struct DecisionCache {
-    kept: BoundedMap<Digest, CachedDecision>,
-    rules: Arc<dyn CachePolicy>,
+    decisions: BoundedMap<Digest, CachedDecision>,
+    policy: Arc<dyn CachePolicy>,
 }
 
-/// What an authenticator says of its decisions, whatever its type.
+/// The part of an authenticator that the cache needs, with its type erased.
 trait CachePolicy: Send + Sync {
     fn keep_for(&self) -> Duration;
     fn generation(&self) -> u64;
@@ -41,42 +42,45 @@ impl<A: Authenticate> CachePolicy for A {
 
 struct CachedDecision {
     caller: Caller,
+    /// Time from which on the token is checked again.
     until: Instant,
+    /// Generation of the authenticator in which the token was checked.
     generation: u64,
 }
 
 impl DecisionCache {
-    pub(super) fn of<A: Authenticate>(authenticator: &Arc<A>) -> Self {
-        let rules: Arc<dyn CachePolicy> = Arc::<A>::clone(authenticator);
-        Self { kept: BoundedMap::new(CAPACITY), rules }
+    pub(super) fn new<A: Authenticate>(authenticator: &Arc<A>) -> Self {
+        let policy: Arc<dyn CachePolicy> = Arc::<A>::clone(authenticator);
+        Self { decisions: BoundedMap::new(CAPACITY), policy }
     }
 
-    /// The generation now. `None` if the authenticator panics instead of telling it: nothing that is kept can be trusted then.
+    /// Returns the current generation. `None` if the authenticator panics: then no decision can be
+    /// trusted.
     pub(super) fn generation(&self) -> Option<u64> {
-        caught(|| self.rules.generation()).map_err(discard).ok()
+        caught(|| self.policy.generation()).map_err(discard).ok()
     }
 
-    /// AuthRequest a token is, if that was decided a moment ago and still holds.
+    /// Returns whose a token is, if that was decided recently and is still valid.
     pub(super) fn get(&self, token: &Digest) -> Option<Caller> {
         let generation = self.generation()?;
-        let mut shard = self.kept.shard(token);
-        let kept = shard.get(token)?;
-        let holds = kept.generation == generation
-            && Instant::now() < kept.until
-            && kept.caller.is_authenticated_at(SystemTime::now());
-        if holds {
-            return Some(kept.caller.clone());
+        let mut shard = self.decisions.shard(token);
+        let decision = shard.get(token)?;
+        let is_valid = decision.generation == generation
+            && Instant::now() < decision.until
+            && decision.caller.is_authenticated_at(SystemTime::now());
+        if is_valid {
+            return Some(decision.caller.clone());
         }
         shard.remove(token);
         None
     }
 
-    /// Keeps a decision that was begun in this generation, if it may be kept.
-    pub(super) fn keep(&self, token: Digest, caller: &Caller, generation: u64) {
-        let time = caught(|| self.rules.keep_for()).map_err(discard).unwrap_or_default().min(LONGEST);
+    /// Caches a decision that was made in this generation, if the authenticator allows that.
+    pub(super) fn insert(&self, token: Digest, caller: &Caller, generation: u64) {
+        let time = caught(|| self.policy.keep_for()).map_err(discard).unwrap_or_default().min(MAX_AGE);
         if caller.is_authenticated() && !time.is_zero() {
-            let kept = CachedDecision { caller: caller.clone(), until: Instant::now() + time, generation };
-            self.kept.shard(&token).insert(token, kept);
+            let decision = CachedDecision { caller: caller.clone(), until: Instant::now() + time, generation };
+            self.decisions.shard(&token).insert(token, decision);
         }
     }
 }
@@ -117,7 +121,7 @@ mod tests {
 
     fn keeper(millis: u64) -> (Arc<Keeper>, DecisionCache) {
         let keeper = Arc::new(Keeper { millis: millis.into(), generation: 0.into() });
-        let cache = DecisionCache::of(&keeper);
+        let cache = DecisionCache::new(&keeper);
         (keeper, cache)
     }
 
@@ -126,48 +130,48 @@ mod tests {
     }
 
     #[test]
-    fn a_decision_is_kept_for_its_own_token_and_generation() {
+    fn a_decision_is_cached_for_its_own_token_and_generation() {
         let (keeper, cache) = keeper(60_000);
         assert_eq!(name_of(&cache, "a"), None);
-        cache.keep(Digest::of("a"), &Caller::named("ann"), 0);
+        cache.insert(Digest::of("a"), &Caller::named("ann"), 0);
         assert_eq!(name_of(&cache, "a").as_deref(), Some("ann"));
         assert_eq!(name_of(&cache, "b"), None);
         keeper.generation.store(1, Ordering::Relaxed);
         assert_eq!(name_of(&cache, "a"), None);
-        cache.keep(Digest::of("a"), &Caller::named("late"), 0);
+        cache.insert(Digest::of("a"), &Caller::named("late"), 0);
         assert_eq!(name_of(&cache, "a"), None, "decided before the change");
     }
 
     #[test]
-    fn nothing_is_kept_for_longer_than_ten_seconds() {
+    fn no_decision_is_cached_for_longer_than_ten_seconds() {
         let (_, cache) = keeper(3_600_000);
         let token = Digest::of("a");
-        cache.keep(token, &Caller::named("ann"), 0);
-        let until = cache.kept.shard(&token).get(&token).map(|kept| kept.until);
-        assert!(until.is_some_and(|until| until <= Instant::now() + LONGEST));
+        cache.insert(token, &Caller::named("ann"), 0);
+        let until = cache.decisions.shard(&token).get(&token).map(|decision| decision.until);
+        assert!(until.is_some_and(|until| until <= Instant::now() + MAX_AGE));
     }
 
     #[test]
     fn a_decision_ends_with_its_time_and_with_its_caller() {
         let (_, cache) = keeper(1);
-        cache.keep(Digest::of("a"), &Caller::named("ann"), 0);
+        cache.insert(Digest::of("a"), &Caller::named("ann"), 0);
         std::thread::sleep(Duration::from_millis(2));
         assert_eq!(name_of(&cache, "a"), None);
         let (_, cache) = keeper(60_000);
         let past = SystemTime::now() - Duration::from_millis(1);
-        cache.keep(Digest::of("a"), &Caller::named("ann").with_expiry(past), 0);
+        cache.insert(Digest::of("a"), &Caller::named("ann").with_expiry(past), 0);
         assert_eq!(name_of(&cache, "a"), None);
-        cache.keep(Digest::of("a"), &Caller::named("ann").with_expiry(past + LONGEST), 0);
+        cache.insert(Digest::of("a"), &Caller::named("ann").with_expiry(past + MAX_AGE), 0);
         assert_eq!(name_of(&cache, "a").as_deref(), Some("ann"));
     }
 
     #[test]
-    fn what_may_not_be_kept_and_who_was_not_let_in_is_not_there() {
+    fn invalid_tokens_are_not_cached_nor_are_decisions_that_may_not_be() {
         let (_, cache) = keeper(0);
-        cache.keep(Digest::of("a"), &Caller::named("ann"), 0);
+        cache.insert(Digest::of("a"), &Caller::named("ann"), 0);
         assert!(cache.get(&Digest::of("a")).is_none());
         let (_, cache) = keeper(60_000);
-        cache.keep(Digest::of("a"), &Caller::anonymous(), 0);
+        cache.insert(Digest::of("a"), &Caller::anonymous(), 0);
         assert!(cache.get(&Digest::of("a")).is_none());
     }
 }

@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-/// Who is calling, as the auth actor said. Cheap to clone.
+/// Who is calling, as the authenticator decided. Cheap to clone.
 ///
 /// ```
 /// use callbox::Caller;
@@ -33,38 +33,39 @@ struct Identity {
 }
 
 impl Caller {
-    /// Nobody in particular: no token, or one that was not accepted. The default.
+    /// Makes a caller without a valid token. The default.
     pub fn anonymous() -> Self {
         Self::default()
     }
 
-    /// Somebody whose token was accepted and of whom no more is known.
+    /// Makes a caller with a valid token, of whom nothing else is known.
     pub fn token_holder() -> Self {
         Self { identity: Some(Arc::default()) }
     }
 
-    /// Somebody with a name.
+    /// Makes a caller with a valid token and a name.
     pub fn named(name: impl Into<Arc<str>>) -> Self {
         Self { identity: Some(Arc::new(Identity { name: Some(name.into()), ..Identity::default() })) }
     }
 
-    /// The same caller with one more scope. An anonymous caller becomes a token holder.
+    /// Adds a scope. An anonymous caller becomes a token holder.
     #[must_use]
     pub fn with_scope(mut self, scope: impl Into<Arc<str>>) -> Self {
         self.identity_mut().scopes.insert(scope.into());
         self
     }
 
-    /// The same caller until a time, from which on its token is refused. An anonymous caller becomes a token holder.
+    /// Sets the time from which on the token is rejected. An anonymous caller becomes a token
+    /// holder.
     ///
-    /// Calls that were let in before run to their end.
+    /// Calls that were admitted before run to their end.
     #[must_use]
     pub fn with_expiry(mut self, expires: SystemTime) -> Self {
         self.identity_mut().expires = Some(expires);
         self
     }
 
-    /// The same caller with a value of your own, one per type, for methods and for [`FromCall`](crate::FromCall).
+    /// Adds a value of your own, one per type, for methods and for [`FromCall`](crate::FromCall).
     /// An anonymous caller becomes a token holder.
     #[must_use]
     pub fn with<T: Send + Sync + 'static>(mut self, value: T) -> Self {
@@ -72,37 +73,37 @@ impl Caller {
         self
     }
 
-    /// Whether a token was accepted.
+    /// Whether the caller has a valid token.
     pub fn is_authenticated(&self) -> bool {
         self.identity.is_some()
     }
 
-    /// The name that the authenticator gave, if it gave one.
+    /// Returns the name that the authenticator gave the caller, if any.
     pub fn name(&self) -> Option<&str> {
         self.identity.as_deref()?.name.as_deref()
     }
 
-    /// Whether the authenticator gave this scope.
+    /// Whether the authenticator gave the caller this scope.
     pub fn has_scope(&self, scope: &str) -> bool {
         self.identity.as_deref().is_some_and(|identity| identity.scopes.contains(scope))
     }
 
-    /// The scopes, in alphabetical order.
+    /// Returns the scopes, in alphabetical order.
     pub fn scopes(&self) -> impl Iterator<Item = &str> {
         self.identity.iter().flat_map(|identity| identity.scopes.iter().map(AsRef::as_ref))
     }
 
-    /// When the caller's token ends, if the authenticator said so.
+    /// Returns the time from which on the caller's token is rejected, if it expires.
     pub fn expires(&self) -> Option<SystemTime> {
         self.identity.as_deref()?.expires
     }
 
-    /// Whether a token was accepted, and has not ended by `now`.
+    /// Whether the caller has a valid token that has not expired at `now`.
     pub(super) fn is_authenticated_at(&self, now: SystemTime) -> bool {
         self.is_authenticated() && self.expires().is_none_or(|expires| now < expires)
     }
 
-    /// The value of type `T` that the authenticator put there with [`with`](Self::with).
+    /// Returns the value of type `T` that the authenticator added by [`with`](Self::with).
     pub fn get<T: Send + Sync + 'static>(&self) -> Option<&T> {
         self.identity.as_deref()?.extra.get(&TypeId::of::<T>())?.downcast_ref()
     }

@@ -1,26 +1,27 @@
-//! SHA-256 of a token, which stands for it wherever one is kept.
+//! The SHA-256 of a token, which is stored in its place.
 
 use std::fmt;
 
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq;
 
-/// What is kept in a token's place.
+/// The SHA-256 of a token.
 ///
-/// `Eq` and `Hash` are for finding one in a map, where what is looked for is itself a hash: whoever guesses tokens cannot choose
-/// it, so the time that this takes tells nothing. Whether a token is the right one is for [`matches`](Self::matches) to say.
+/// `Eq` and `Hash` are for lookups in a map. Their time depends on the digest, which is safe: an
+/// attacker can choose a token, but not its hash. To compare a token with the expected one, use
+/// [`matches`](Self::matches).
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Digest([u8; 32]);
 
 impl Digest {
-    /// Of which no token is known.
+    /// A digest of which no token is known.
     pub(crate) const DUMMY: Self = Self([0; 32]);
 
     pub(crate) fn of(text: &str) -> Self {
         Self(Sha256::digest(text.as_bytes()).into())
     }
 
-    /// Whether both are the same, in a time that does not depend on where they differ.
+    /// Whether both are equal. The time does not depend on where they differ.
     pub(crate) fn matches(&self, other: &Self) -> bool {
         self.0.ct_eq(&other.0).into()
     }
@@ -29,7 +30,7 @@ impl Digest {
         to_hex(&self.0)
     }
 
-    /// From 64 hexadecimal digits.
+    /// Parses 64 hexadecimal digits.
     pub(crate) fn from_hex(text: &str) -> Option<Self> {
         let digit = |byte: u8| (byte as char).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
         let mut bytes = [0; 32];
@@ -43,7 +44,7 @@ impl Digest {
     }
 }
 
-/// A token that is easy to guess is easy to find by its hash, too.
+/// The output hides the digest: a token that is easy to guess is easy to find by its hash.
 impl fmt::Debug for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Digest(…)")

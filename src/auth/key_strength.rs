@@ -1,6 +1,6 @@
-//! Whether a key can be used and is strong enough for its algorithm.
+//! Checks that a key is usable and strong enough for its algorithm.
 //!
-//! What counts is the key's value: a short number written with zeros before it is as weak as
+//! The value of a key counts and not its text: a short number with leading zeros is as weak as
 //! without them.
 
 use std::ops::RangeInclusive;
@@ -12,18 +12,20 @@ use jsonwebtoken::errors::Error;
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, RSAKeyParameters};
 use jsonwebtoken::{Algorithm, DecodingKey};
 
-/// Size of the modulus of an RSA key, in bits. The library checks no signature of a longer one.
-const MODULUS: RangeInclusive<usize> = 2048..=8192;
+/// Allowed sizes of the modulus of an RSA key, in bits. The library checks no signature of a longer
+/// one.
+const MODULUS_BITS: RangeInclusive<usize> = 2048..=8192;
 
-/// The smallest public exponent of an RSA key, which is also the usual one. With the exponent 1
-/// every text is a signature of itself, and small ones have helped to forge some.
-const EXPONENT: &[u8] = &[1, 0, 1];
+/// Minimum public exponent of an RSA key, 65537, highest byte first. It is also the usual one. With
+/// the exponent 1 every text is a signature of itself, and small exponents have helped to forge
+/// signatures.
+const MIN_EXPONENT: &[u8] = &[1, 0, 1];
 
-/// Number of zero bytes that a random secret may have at its ends. One in 800 million has more.
-const ZEROS: usize = 3;
+/// Maximum number of zero bytes at the ends of a random secret. One in 800 million has more.
+const MAX_ZEROS: usize = 3;
 
-/// The y coordinates of the points of Ed25519 that have a small order, lowest byte first. Anybody
-/// can make signatures that are good for such a key.
+/// The y coordinates of the points of Ed25519 with a small order, lowest byte first. Anybody can
+/// make signatures that are valid for such a key.
 const SMALL_ORDER: [&str; 7] = [
     "0000000000000000000000000000000000000000000000000000000000000000",
     "0100000000000000000000000000000000000000000000000000000000000000",
@@ -34,13 +36,13 @@ const SMALL_ORDER: [&str; 7] = [
     "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
 ];
 
-/// Returns the key as signatures are checked with it.
+/// Decodes a key for checking signatures.
 ///
 /// # Errors
-/// If its values are not base64, so that there is no key.
+/// If its values are not base64.
 pub(super) fn decode(key: &Jwk) -> Result<DecodingKey, Error> {
     match &key.algorithm {
-        // Some issuers write a zero byte before a number, which the library takes for a mistake.
+        // Some issuers write a leading zero byte, which the library rejects.
         AlgorithmParameters::RSA(RSAKeyParameters { n, e, .. }) => {
             let (n, e) = (bytes(n)?, bytes(e)?);
             Ok(DecodingKey::from_rsa_raw_components(number(&n), number(&e)))
@@ -49,12 +51,12 @@ pub(super) fn decode(key: &Jwk) -> Result<DecodingKey, Error> {
     }
 }
 
-/// Checks that a key is fit for an algorithm of its family.
+/// Checks that a key is strong enough for an algorithm of its family.
 ///
 /// # Errors
-/// What to do about it, if it is not.
+/// If it is not. The error says what to do about it.
 pub(super) fn check(key: &Jwk, decoded: &DecodingKey, algorithm: Algorithm) -> Result<(), &'static str> {
-    let shortest = match algorithm {
+    let min_secret = match algorithm {
         Algorithm::HS384 => 48,
         Algorithm::HS512 => 64,
         _ => 32,
@@ -62,7 +64,7 @@ pub(super) fn check(key: &Jwk, decoded: &DecodingKey, algorithm: Algorithm) -> R
     let point = decoded.try_get_as_bytes().unwrap_or_default();
     match &key.algorithm {
         AlgorithmParameters::RSA(key) => check_rsa(key),
-        AlgorithmParameters::OctetKey(_) => check_secret(point, shortest),
+        AlgorithmParameters::OctetKey(_) => check_secret(point, min_secret),
         AlgorithmParameters::EllipticCurve(key) => match (algorithm, &key.curve) {
             (Algorithm::ES256, EllipticCurve::P256) => check_point(point, &ECDSA_P256_SHA256_FIXED),
             (Algorithm::ES384, EllipticCurve::P384) => check_point(point, &ECDSA_P384_SHA384_FIXED),
@@ -85,28 +87,28 @@ fn check_rsa(key: &RSAKeyParameters) -> Result<(), &'static str> {
     let (n, e) = (number(&n), number(&e));
     let is_odd = |number: &[u8]| number.last().is_some_and(|last| last % 2 == 1);
     let bits = n.len() * 8 - n.first().map_or(0, |first| first.leading_zeros() as usize);
-    if bits < *MODULUS.start() {
+    if bits < *MODULUS_BITS.start() {
         return Err("use an RSA key of 2048 bits at least");
     }
-    if bits > *MODULUS.end() {
+    if bits > *MODULUS_BITS.end() {
         return Err("use an RSA key of 8192 bits at most");
     }
     if !is_odd(n) {
         return Err("copy it from the issuer again: the modulus of an RSA key is odd");
     }
-    // Without zeros before them, the longer of two numbers is the larger one.
-    if !is_odd(e) || (e.len(), e) < (EXPONENT.len(), EXPONENT) {
+    // Without leading zeros, the longer of two numbers is the larger one.
+    if !is_odd(e) || (e.len(), e) < (MIN_EXPONENT.len(), MIN_EXPONENT) {
         return Err("use an RSA key with an odd exponent of 65537 at least, which is written AQAB");
     }
     Ok(())
 }
 
-/// A secret that is filled up with zeros is as easy to guess as without them. At its end, they do
-/// not even change what it signs.
-fn check_secret(secret: &[u8], shortest: usize) -> Result<(), &'static str> {
+/// Checks the length of a secret, without the zeros at its ends: a padded secret is as easy to
+/// guess as without the padding. Zeros at the end do not even change the signatures.
+fn check_secret(secret: &[u8], min_length: usize) -> Result<(), &'static str> {
     let value = number(secret);
     let zeros_after = value.iter().rev().take_while(|byte| **byte == 0).count();
-    if secret.len() < shortest || value.len() - zeros_after + ZEROS < shortest {
+    if secret.len() < min_length || value.len() - zeros_after + MAX_ZEROS < min_length {
         return Err("use a random secret as long as the hash: 32 bytes for HS256, 48 for HS384, 64 for HS512");
     }
     Ok(())
@@ -119,20 +121,20 @@ fn check_point(point: &[u8], curve: &'static dyn VerificationAlgorithm) -> Resul
 
 fn is_of_small_order(point: &[u8]) -> bool {
     let mut hex = super::digest::to_hex(point);
-    // The sign of the other coordinate is in the last byte's highest bit.
+    // The highest bit of the last byte is the sign of the other coordinate.
     if let Some(last) = point.last() {
         hex.replace_range(hex.len() - 2.., &format!("{:02x}", last & 0x7f));
     }
     SMALL_ORDER.contains(&hex.as_str())
 }
 
-/// A number without the zeros before it.
+/// Returns a number without its leading zeros.
 fn number(bytes: &[u8]) -> &[u8] {
     &bytes[bytes.iter().take_while(|byte| **byte == 0).count()..]
 }
 
-/// What base64 of a JWK says. The library decodes it in the same way for all kinds, and gives it
-/// back as it is for the simplest of them.
+/// Decodes base64 of a JWK. The library decodes it alike for all kinds of keys, and returns the
+/// bytes unchanged for this one.
 fn bytes(base64: &str) -> Result<Vec<u8>, Error> {
     DecodingKey::from_ed_components(base64)?.try_get_as_bytes().map(<[u8]>::to_vec)
 }

@@ -1,8 +1,14 @@
 //! Who is calling: tokens, and the actor that checks them.
 //!
-//! A question goes through [`handle`], which turns away peers that guess ([`limiter`]) and knows the decisions that may be
-//! used again ([`cache`]); what it does not know, the [`actor`] asks the [`Authenticate`]. [`tokens`] is the one for files
-//! of hashed tokens, [`jwt`] the one for JSON Web Tokens.
+//! A request passes through these modules in this order:
+//!
+//! - [`handle`] is the way in, on the thread of the transport.
+//! - [`limiter`] rejects peers that guess tokens.
+//! - [`cache`] knows the tokens that were found valid a moment ago.
+//! - [`actor`] owns the authenticator on its own thread, and asks it about all other tokens.
+//!
+//! [`Authenticate`] is the trait of authenticators. [`tokens`] is one for a file of hashed tokens,
+//! which [`token_file`] reads and writes; [`jwt`] is one for JSON Web Tokens.
 
 mod actor;
 mod authenticate;

@@ -1,11 +1,11 @@
-//! What is known of a token, and a token that was just made.
+//! What a token file has about a token, and a token that was just issued.
 
 use std::fmt;
 use std::time::SystemTime;
 
 use super::digest::{Digest, to_hex};
 
-/// What a [`TokenFile`](crate::auth::TokenFile) knows of a token: all but the token itself.
+/// What a [`TokenFile`](crate::auth::TokenFile) has about a token: everything but the token itself.
 #[derive(Clone, Debug)]
 pub struct TokenInfo {
     pub(super) id: String,
@@ -16,7 +16,7 @@ pub struct TokenInfo {
     pub(super) digest: Digest,
 }
 
-/// A token that was just made. Only its holder can keep it: the file has no more than its hash.
+/// A token that was just issued. Show it to its holder now: the file has only its hash.
 ///
 /// ```
 /// # fn main() -> callbox::Result<()> {
@@ -34,49 +34,51 @@ pub struct IssuedToken {
 }
 
 impl TokenInfo {
-    /// By which the token is found; the token's own second part. Not secret.
+    /// Returns the id, by which the token is looked up. It is the second part of the token, and not
+    /// secret.
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// AuthRequest it is: the [name](crate::Caller::name) of its caller.
+    /// Returns the name of its holder, which is the [name](crate::Caller::name) of the caller.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The [scopes](crate::Caller::scopes) of its caller.
+    /// Returns the [scopes](crate::Caller::scopes) of the caller.
     pub fn scopes(&self) -> &[String] {
         &self.scopes
     }
 
-    /// When it was made, if the file says so. To the second.
+    /// Returns the time at which the token was made, to the second, if the file has it.
     pub fn created(&self) -> Option<SystemTime> {
         self.created
     }
 
-    /// From when on it is refused; `None` for never. To the second.
+    /// Returns the time from which on the token is rejected, to the second; `None` if it never
+    /// expires.
     pub fn expires(&self) -> Option<SystemTime> {
         self.expires
     }
 
-    /// Whether it is refused for its age.
+    /// Whether the token has expired.
     pub fn is_expired(&self) -> bool {
         self.expires.is_some_and(|expires| expires <= SystemTime::now())
     }
 
-    /// Whether somebody means this token by a word.
-    pub(super) fn is_called(&self, id_or_name: &str) -> bool {
+    /// Whether this is the id or the name of the token.
+    pub(super) fn matches(&self, id_or_name: &str) -> bool {
         self.id == id_or_name || self.name == id_or_name
     }
 }
 
 impl IssuedToken {
-    /// The token as its holder sends it. Keep it out of logs.
+    /// Returns the token as its holder sends it. Keep it out of logs.
     pub fn reveal(&self) -> &str {
         &self.text
     }
 
-    /// What the file knows of it.
+    /// Returns what the file has about the token.
     pub fn info(&self) -> &TokenInfo {
         &self.info
     }
@@ -88,17 +90,20 @@ impl fmt::Debug for IssuedToken {
     }
 }
 
-/// With which each token begins, so that people and scanners of source code recognise one.
+/// Prefix of each token, by which people and secret scanners recognise one.
 pub(super) const PREFIX: &str = "cbx_";
 
-/// The bytes of a token's secret, and of its id.
+/// Length of the secret of a token, in bytes.
 const SECRET: usize = 32;
+
+/// Length of the id of a token, in bytes.
 const ID: usize = 6;
 
-/// The text of a new token and its id: `cbx_<id>_<secret>`, by the operating system's randomness.
+/// Makes a token, `cbx_<id>_<secret>`, from random numbers of the operating system. Returns its
+/// text and its id.
 ///
 /// # Errors
-/// If the operating system has none.
+/// If the operating system has no random numbers.
 pub(super) fn generate() -> Result<(String, String), getrandom::Error> {
     let mut bytes = [0; ID + SECRET];
     getrandom::fill(&mut bytes)?;
@@ -107,7 +112,7 @@ pub(super) fn generate() -> Result<(String, String), getrandom::Error> {
     Ok((format!("{PREFIX}{id}_{}", to_hex(secret)), id))
 }
 
-/// The id in the text of a token.
+/// Returns the id in the text of a token.
 pub(super) fn id_of(token: &str) -> Option<&str> {
     token.strip_prefix(PREFIX)?.split_once('_').map(|(id, _)| id)
 }

@@ -1,4 +1,4 @@
-//! The side of the transports: who may ask, what is known already, and the question to the actor.
+//! The handle of the auth actor, which the transports hold.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -13,115 +13,117 @@ use crate::sync::Arc;
 use super::actor::{AuthActor, AuthRequest, AuthUnavailable};
 use super::cache::DecisionCache;
 use super::digest::Digest;
-use super::limiter::{Limiter, TooManyFailures, TriesLeft, Try};
+use super::limiter::{Attempt, AttemptsLeft, Limiter, TooManyFailures};
 use super::{Authenticate, Caller};
 
-/// What callers with tokens may make a server do.
+/// Limits of the work that clients with tokens can cause.
 #[derive(Clone, Debug)]
 pub(crate) struct AuthLimits {
-    /// So many questions may be open at once; further ones count as unanswered.
-    pub(crate) open: usize,
-    /// How long an answer is waited for.
-    pub(crate) patience: Duration,
-    /// The wrong tokens that one peer may send in a minute; `None` for any number.
-    pub(crate) failures: Option<NonZeroU32>,
+    /// Maximum number of pending requests to the actor; further ones fail.
+    pub(crate) max_pending: usize,
+    /// Maximum time to wait for a result.
+    pub(crate) timeout: Duration,
+    /// Maximum number of wrong tokens per minute from one peer; `None` for no limit.
+    pub(crate) failures_per_minute: Option<NonZeroU32>,
 }
 
 impl AuthLimits {
-    pub(crate) fn new(failures: Option<NonZeroU32>) -> Self {
-        Self { open: 4096, patience: Duration::from_secs(5), failures }
+    pub(crate) fn new(failures_per_minute: Option<NonZeroU32>) -> Self {
+        Self { max_pending: 4096, timeout: Duration::from_secs(5), failures_per_minute }
     }
 }
 
-/// The handle's side of the auth actor.
+/// The handle of the auth actor, with what can be decided without asking it. The actor ends when
+/// the handle is dropped.
 pub(crate) struct AuthHandle {
     actor: Recipient<AuthRequest>,
     thread: Arbiter,
-    open: Arc<Semaphore>,
+    /// Permits for requests to the actor.
+    permits: Arc<Semaphore>,
     cache: Arc<DecisionCache>,
     limiter: Limiter,
     limits: AuthLimits,
 }
 
 impl AuthHandle {
-    /// Starts the actor.
+    /// Starts the actor on a new thread.
     ///
     /// # Panics
     /// Outside of an actix system.
     pub(crate) fn start<A: Authenticate>(authenticator: A, limits: AuthLimits) -> Self {
         let thread = Arbiter::new();
         let authenticator = Arc::new(authenticator);
-        let cache = Arc::new(DecisionCache::of(&authenticator));
-        let (of_actor, patience) = (Arc::clone(&cache), limits.timeout);
+        let cache = Arc::new(DecisionCache::new(&authenticator));
+        let (actor_cache, timeout) = (Arc::clone(&cache), limits.timeout);
         let actor = AuthActor::start_in_arbiter(&thread.handle(), move |_| AuthActor {
             authenticator,
-            cache: of_actor,
-            patience,
-            flights: Default::default(),
+            cache: actor_cache,
+            timeout,
+            in_flight: Default::default(),
         });
-        let open = Arc::new(Semaphore::new(limits.max_pending));
+        let permits = Arc::new(Semaphore::new(limits.max_pending));
         Self {
             actor: actor.recipient(),
             thread,
-            open,
+            permits,
             cache,
             limiter: Limiter::new(limits.failures_per_minute),
             limits,
         }
     }
 
-    /// Who sent this token: anonymous if it is nobody's, and if its peer has sent too many of these lately.
+    /// Returns whose a token is: an anonymous caller if the token is not valid, and if its peer has
+    /// sent too many wrong tokens recently.
     ///
     /// # Errors
-    /// If the actor is gone, has too many questions open, or takes too long. Such a caller is never let through.
+    /// If the actor has ended, has too many pending requests, or is late. Such a caller is never
+    /// admitted.
     pub(crate) async fn authenticate(&self, token: &str, peer: Option<IpAddr>) -> Result<Caller, AuthUnavailable> {
-        // Before the cache, in which a token that is easy to guess could be found without asking.
+        // The limiter comes before the cache: otherwise a peer could guess tokens that are in the
+        // cache without ever using up an attempt.
         let left = self.limiter.left(peer, Instant::now());
-        if left == TriesLeft::Exhausted {
-            return Ok(refused());
+        if left == AttemptsLeft::Exhausted {
+            return Ok(rejected());
         }
         let digest = Digest::of(token);
-        // While all tries of a peer are out, it may not look there either.
-        if left == TriesLeft::Available
+        // For the same reason a peer whose attempts are all pending has to wait for one.
+        if left == AttemptsLeft::Available
             && let Some(caller) = self.cache.get(&digest)
         {
             return Ok(caller);
         }
-        let tries = "the tries of its peer are all out: a token was not looked at";
-        match self.within_patience(tries, self.limiter.take(peer, digest)).await? {
-            Ok(taken) => self.ask(token, digest, taken).await,
-            Err(TooManyFailures) => Ok(refused()),
+        let late = "a token was not checked: too many other tokens of its peer are being checked";
+        match self.with_timeout(late, self.limiter.acquire(peer, digest)).await? {
+            Ok(attempt) => self.ask(token, digest, attempt).await,
+            Err(TooManyFailures) => Ok(rejected()),
         }
     }
 
-    async fn ask(&self, token: &str, digest: Digest, taken: Option<Arc<Try>>) -> Result<Caller, AuthUnavailable> {
-        let Ok(open) = Arc::clone(&self.open).try_acquire_owned() else {
-            log_throttled!(ERROR, open = self.limits.max_pending, "too many open questions to the authenticator");
+    async fn ask(&self, token: &str, digest: Digest, attempt: Option<Arc<Attempt>>) -> Result<Caller, AuthUnavailable> {
+        let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() else {
+            log_throttled!(ERROR, pending = self.limits.max_pending, "too many pending requests to the authenticator");
             return Err(AuthUnavailable);
         };
-        let question = AuthRequest { token: token.into(), digest, taken, open };
+        let request = AuthRequest { token: token.into(), digest, attempt, permit };
         let late = "the auth actor did not answer in time";
-        self.within_patience(late, self.actor.send(question)).await?.unwrap_or_else(|error| {
-            log_throttled!(ERROR, %error, "the auth actor is gone");
+        self.with_timeout(late, self.actor.send(request)).await?.unwrap_or_else(|error| {
+            log_throttled!(ERROR, %error, "the auth actor has ended");
             Err(AuthUnavailable)
         })
     }
 
-    async fn within_patience<T>(
-        &self,
-        late: &'static str,
-        answer: impl Future<Output = T>,
-    ) -> Result<T, AuthUnavailable> {
+    async fn with_timeout<T>(&self, late: &'static str, answer: impl Future<Output = T>) -> Result<T, AuthUnavailable> {
         tokio::time::timeout(self.limits.timeout, answer).await.map_err(|_| {
-            log_throttled!(ERROR, after = ?self.limits.timeout, "{late}");
+            log_throttled!(ERROR, timeout = ?self.limits.timeout, "{late}");
             AuthUnavailable
         })
     }
 }
 
-/// The answer to a peer with too many wrong tokens is that to any wrong token.
-fn refused() -> Caller {
-    log_debug!("a token was not looked at: too many wrong ones from its peer");
+/// Returns the caller of a token that was not checked. A peer with too many wrong tokens gets the
+/// same response as for any wrong token.
+fn rejected() -> Caller {
+    log_debug!("a token was rejected without a check: its peer sent too many wrong tokens");
     Caller::anonymous()
 }
 

@@ -9,7 +9,7 @@ use crate::BoxError;
 
 use super::*;
 
-/// Answers when it is let to, counts how often it was asked, and says whatever the test wants of its decisions.
+/// An authenticator that waits for a permit of the test, and counts how often it was asked.
 struct Gated {
     gate: Semaphore,
     asked: AtomicUsize,
@@ -27,10 +27,10 @@ impl Gated {
     }
 }
 
-/// The test keeps a hand on it.
-struct Held(Arc<Gated>);
+/// The authenticator, of which the test keeps a reference.
+struct SharedGated(Arc<Gated>);
 
-impl Authenticate for Held {
+impl Authenticate for SharedGated {
     async fn authenticate(&self, token: &str) -> Result<Option<Caller>, BoxError> {
         self.0.asked.fetch_add(1, Ordering::SeqCst);
         self.0.gate.acquire().await?.forget();
@@ -57,7 +57,7 @@ const MANY: usize = 1000;
 fn start(gated: &Arc<Gated>, change: impl FnOnce(&mut AuthLimits)) -> AuthHandle {
     let mut limits = AuthLimits::new(None);
     change(&mut limits);
-    AuthHandle::start(Held(Arc::clone(gated)), limits)
+    AuthHandle::start(SharedGated(Arc::clone(gated)), limits)
 }
 
 fn name(answer: Result<Caller, AuthUnavailable>) -> Option<String> {
@@ -77,7 +77,7 @@ fn run(test: impl Future<Output = ()>) {
 }
 
 #[test]
-fn questions_about_different_tokens_are_answered_side_by_side() {
+fn different_tokens_are_checked_concurrently() {
     run(async {
         let gated = Gated::new(0, Duration::ZERO);
         let auth = start(&gated, |_| ());
@@ -95,15 +95,16 @@ fn questions_about_different_tokens_are_answered_side_by_side() {
 }
 
 #[test]
-fn of_questions_about_one_token_that_overlap_the_authenticator_hears_one() {
+fn requests_with_one_token_that_overlap_share_one_check() {
     run(async {
         for keep_for in [Duration::ZERO, KEPT] {
             let gated = Gated::new(0, keep_for);
             let auth = start(&gated, |_| ());
             let all = join_all((0..100).map(|_| auth.authenticate("ann", None)));
             let last = async {
-                until(|| auth.open.available_permits() == auth.limits.max_pending - 100).await;
-                // The actor takes its messages in their order: once it asks about this one, it has taken all others.
+                until(|| auth.permits.available_permits() == auth.limits.max_pending - 100).await;
+                // The actor handles messages in order: once it checks this one, it has handled all
+                // others.
                 let last = auth.authenticate("bob", None);
                 let let_go = async {
                     until(|| gated.asked.load(Ordering::SeqCst) == 2).await;
@@ -115,13 +116,13 @@ fn of_questions_about_one_token_that_overlap_the_authenticator_hears_one() {
             assert_eq!(name(last).as_deref(), Some("bob"));
             assert!(callers.into_iter().all(|caller| name(caller).as_deref() == Some("ann")));
             assert_eq!(gated.asked(), 2);
-            assert_eq!(auth.open.available_permits(), auth.limits.max_pending, "all are given back");
+            assert_eq!(auth.permits.available_permits(), auth.limits.max_pending, "all are given back");
         }
     });
 }
 
 #[test]
-fn a_good_token_is_asked_about_again_only_if_its_decision_may_not_be_kept() {
+fn a_valid_token_is_checked_again_only_if_its_decision_may_not_be_cached() {
     run(async {
         for (keep_for, asked) in [(Duration::ZERO, 5), (KEPT, 1)] {
             let gated = Gated::new(MANY, keep_for);
@@ -135,7 +136,7 @@ fn a_good_token_is_asked_about_again_only_if_its_decision_may_not_be_kept() {
 }
 
 #[test]
-fn neither_errors_nor_refusals_are_kept() {
+fn neither_errors_nor_invalid_tokens_are_cached() {
     run(async {
         let gated = Gated::new(MANY, KEPT);
         let auth = start(&gated, |_| ());
@@ -151,7 +152,7 @@ fn neither_errors_nor_refusals_are_kept() {
 }
 
 #[test]
-fn a_change_of_the_generation_ends_what_is_kept_and_what_is_being_decided() {
+fn a_change_of_the_generation_invalidates_the_cache_and_repeats_checks_in_progress() {
     run(async {
         let gated = Gated::new(1, KEPT);
         let auth = start(&gated, |_| ());
@@ -170,7 +171,7 @@ fn a_change_of_the_generation_ends_what_is_kept_and_what_is_being_decided() {
 }
 
 #[test]
-fn a_generation_that_never_stays_lets_nobody_through() {
+fn with_a_generation_that_changes_all_the_time_nobody_is_admitted() {
     struct Restless(AtomicU64);
     impl Authenticate for Restless {
         async fn authenticate(&self, _: &str) -> Result<Option<Caller>, BoxError> {
@@ -187,7 +188,7 @@ fn a_generation_that_never_stays_lets_nobody_through() {
 }
 
 #[test]
-fn an_authenticator_that_does_not_answer_lets_nobody_through_and_its_room_comes_back() {
+fn while_an_authenticator_does_not_answer_nobody_is_admitted_and_its_permits_return() {
     run(async {
         let gated = Gated::new(0, KEPT);
         let auth = start(&gated, |limits| {
@@ -195,13 +196,13 @@ fn an_authenticator_that_does_not_answer_lets_nobody_through_and_its_room_comes_
             limits.timeout = Duration::from_millis(50);
         });
         let (a, b, c) = futures::future::join3(auth.authenticate("a", None), auth.authenticate("b", None), async {
-            until(|| auth.open.available_permits() == 0).await;
+            until(|| auth.permits.available_permits() == 0).await;
             auth.authenticate("c", None).await
         })
         .await;
         assert!(a.is_err() && b.is_err(), "slow");
         assert!(c.is_err(), "full");
-        until(|| auth.open.available_permits() == 2).await;
+        until(|| auth.permits.available_permits() == 2).await;
         gated.gate.add_permits(MANY);
         // On a busy machine it may be late once more.
         while auth.authenticate("a", None).await.is_err() {}
@@ -209,7 +210,7 @@ fn an_authenticator_that_does_not_answer_lets_nobody_through_and_its_room_comes_
 }
 
 #[test]
-fn a_dead_actor_lets_nobody_through() {
+fn with_a_dead_actor_nobody_is_admitted() {
     struct Deadly;
     impl Authenticate for Deadly {
         async fn authenticate(&self, token: &str) -> Result<Option<Caller>, BoxError> {
@@ -229,7 +230,7 @@ fn a_dead_actor_lets_nobody_through() {
 }
 
 #[test]
-fn a_peer_with_too_many_failures_is_refused_unasked_whatever_its_token() {
+fn a_peer_with_too_many_failures_is_rejected_without_a_check_whatever_its_token() {
     run(async {
         let gated = Gated::new(MANY, KEPT);
         let auth = start(&gated, |limits| limits.failures_per_minute = NonZeroU32::new(3));
@@ -243,7 +244,7 @@ fn a_peer_with_too_many_failures_is_refused_unasked_whatever_its_token() {
         assert_eq!(gated.asked(), 0);
         assert_eq!(name(auth.authenticate("ann", other).await).as_deref(), Some("ann"));
         for _ in 0..10 {
-            assert!(auth.authenticate("away", other).await.is_err(), "no failure of the peer's");
+            assert!(auth.authenticate("away", other).await.is_err(), "not a failure of the peer");
         }
         assert_eq!(name(auth.authenticate("ann", other).await).as_deref(), Some("ann"));
     });
@@ -261,9 +262,9 @@ async fn guess(auth: &AuthHandle, wrong: impl Fn(usize) -> String, good: &str) -
 }
 
 /// Counts how often another authenticator is asked.
-struct Counted<A>(A, Arc<AtomicUsize>);
+struct CountingAuthenticator<A>(A, Arc<AtomicUsize>);
 
-impl<A: Authenticate> Authenticate for Counted<A> {
+impl<A: Authenticate> Authenticate for CountingAuthenticator<A> {
     async fn authenticate(&self, token: &str) -> Result<Option<Caller>, BoxError> {
         self.1.fetch_add(1, Ordering::SeqCst);
         self.0.authenticate(token).await
@@ -279,7 +280,7 @@ impl<A: Authenticate> Authenticate for Counted<A> {
 }
 
 #[test]
-fn wrong_tokens_that_are_sent_at_the_same_time_are_counted_before_they_are_looked_at() {
+fn wrong_tokens_that_are_sent_at_the_same_time_are_counted_before_they_are_checked() {
     /// Knows one token, and takes its time.
     struct Slow;
     impl Authenticate for Slow {
@@ -288,34 +289,34 @@ fn wrong_tokens_that_are_sent_at_the_same_time_are_counted_before_they_are_looke
             Ok((token == "good").then(Caller::token_holder))
         }
     }
-    async fn looked_at<A: Authenticate>(authenticator: A, good: &str) -> usize {
+    async fn checked<A: Authenticate>(authenticator: A, good: &str) -> usize {
         let asked = Arc::default();
         let limits = AuthLimits::new(NonZeroU32::new(60));
-        let auth = AuthHandle::start(Counted(authenticator, Arc::clone(&asked)), limits);
+        let auth = AuthHandle::start(CountingAuthenticator(authenticator, Arc::clone(&asked)), limits);
         let known = guess(&auth, |n| format!("cbx_{n:012x}_{n}"), good).await;
         assert_eq!(known, None, "a good token that comes too late is no exception");
         asked.load(Ordering::SeqCst)
     }
     run(async {
-        assert_eq!(looked_at(Slow, "good").await, 60);
+        assert_eq!(checked(Slow, "good").await, 60);
         let closure = |token: &str| token == "good";
-        assert_eq!(looked_at(closure, "good").await, 60);
+        assert_eq!(checked(closure, "good").await, 60);
         let directory = tempfile::tempdir().unwrap();
         let file = crate::auth::TokenFile::new(directory.path().join("tokens.toml"));
         let ann = file.issue("ann", &[], None).unwrap();
         let tokens = crate::auth::Tokens::open(file.path()).unwrap();
-        assert_eq!(looked_at(tokens, ann.reveal()).await, 60);
+        assert_eq!(checked(tokens, ann.reveal()).await, 60);
         #[cfg(feature = "jwt")]
         {
             let keys = format!(r#"{{"keys":[{{"kty":"oct","kid":"one","k":"{}"}}]}}"#, "AQEB".repeat(11));
             let jwt = crate::auth::Jwt::new("issuer", "audience", &keys).unwrap();
-            assert_eq!(looked_at(jwt, "").await, 60);
+            assert_eq!(checked(jwt, "").await, 60);
         }
     });
 }
 
 #[test]
-fn good_tokens_that_are_sent_at_the_same_time_are_all_let_in_however_few_tries_there_are() {
+fn valid_tokens_that_are_sent_at_the_same_time_are_all_admitted_however_few_attempts_there_are() {
     run(async {
         for keep_for in [Duration::ZERO, KEPT] {
             let gated = Gated::new(MANY, keep_for);
@@ -331,7 +332,7 @@ fn good_tokens_that_are_sent_at_the_same_time_are_all_let_in_however_few_tries_t
 }
 
 #[test]
-fn questions_that_nobody_waits_for_any_more_are_counted_too() {
+fn requests_that_nobody_waits_for_any_more_are_counted_too() {
     run(async {
         let gated = Gated::new(0, Duration::ZERO);
         let auth = start(&gated, |limits| limits.failures_per_minute = NonZeroU32::new(3));

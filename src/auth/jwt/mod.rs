@@ -1,4 +1,4 @@
-//! The authenticator that knows JSON Web Tokens.
+//! The authenticator for JSON Web Tokens.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -16,42 +16,47 @@ use super::file_watcher::{FileWatcher, Sensitivity};
 use super::key_set::KeySet;
 use super::{Authenticate, Caller};
 
-/// What two clocks may differ by.
+/// Maximum difference between the clocks of the issuer and of this machine.
 const LEEWAY: Duration = Duration::from_secs(30);
 
-/// The `typ` of an access token. Others, such as `logout+jwt`, may be signed with the same key and mean something else.
+/// The values of `typ` that an access token may have. Tokens for other purposes, such as
+/// `logout+jwt`, may be signed with the same key.
 const TYPES: [&str; 3] = ["jwt", "at+jwt", "application/at+jwt"];
 
-/// Checks JSON Web Tokens that one issuer made for one audience, with a set of keys. A handle: cheap to clone. Needs the feature
-/// `jwt`.
+/// Checks JSON Web Tokens that one issuer made for one audience, with a set of keys. A handle:
+/// cheap to clone. Needs the feature `jwt`.
 ///
-/// A token has to name its key (`kid`), be signed with it, and have `iss`, `aud` and `exp`; an `nbf` is heeded, and clocks may
-/// differ by 30 s. Its caller has the name in `sub` and the scopes in `scope`, with spaces between, or `scopes`, a list.
+/// A token must name its key (`kid`), be signed with it, and have `iss`, `aud` and `exp`. `nbf` is
+/// checked if present, and clocks may differ by 30 s. The caller has the name in `sub` and the
+/// scopes in `scope`, separated by spaces, or in the list `scopes`.
 ///
-/// The keys are a [JWK set](https://www.rfc-editor.org/rfc/rfc7517#section-5), as issuers publish it. **The key says which
-/// algorithm it is for**, by its `alg`, or else by its kind: RS256 for RSA, ES256 and ES384 for the curves P-256 and P-384,
-/// EdDSA for Ed25519, HS256 for secrets. A token that says another is refused, so nobody can have a public key taken for a
-/// secret, and there is no `none`. Keys for encryption and of unknown kinds do not count.
+/// The keys are a [JWK set](https://www.rfc-editor.org/rfc/rfc7517#section-5), as issuers publish
+/// it. **The key decides on the algorithm**, by its `alg`, or else by its kind: RS256 for RSA,
+/// ES256 and ES384 for the curves P-256 and P-384, EdDSA for Ed25519, HS256 for secrets. A token
+/// with another algorithm is rejected, so no public key can be used as a secret, and `none` is no
+/// algorithm. Keys for encryption and of unknown kinds are ignored.
 ///
-/// A weak key is a mistake, for which the whole set is refused: an RSA key of less than 2,048 bits or
-/// with a small or even exponent, a point that is not on its curve or has a small order, a secret
-/// that is shorter than the hash of its algorithm, or filled up with zeros to that length.
+/// A set with a weak key is rejected as a whole. Weak are an RSA key of less than 2,048 bits or
+/// with a small or even exponent, a point that is not on its curve or has a small order, and a
+/// secret that is shorter than the hash of its algorithm or padded with zeros to that length.
 ///
-/// Whoever reads a set with secrets or private keys in it can make tokens, so such a file should be
-/// readable for its owner only. If everybody on the machine may read it, the log has a warning.
+/// A reader of a set with secrets or private keys can make tokens, so only the owner should have
+/// the right to read such a file. If everybody on the machine may read it, the log has a warning.
 ///
-/// Keys are replaced while the server runs: with [`replace_keys`](Self::replace_keys), or by changing the file that was given to
-/// [`from_file`](Self::from_file). A key that is taken out is trusted no more, within a tenth of a second. callbox does not fetch
-/// keys over the network; whatever fetches them writes the file.
+/// Keys can be replaced while the server runs: with [`replace_keys`](Self::replace_keys), or by
+/// changing the file given to [`from_file`](Self::from_file). Within a tenth of a second a removed
+/// key is no longer trusted. callbox does not fetch keys over the network: let another program
+/// fetch them and write the file.
 ///
-/// A decision that lets somebody in is kept for up to 10 s, unless the keys change or the token expires before. A single token
-/// cannot be revoked, so issuers should make them expire soon.
+/// A valid token is cached for up to 10 s, unless the keys change or the token expires before. A
+/// single token cannot be revoked, so issuers should make tokens expire soon.
 ///
 /// ```no_run
 /// use callbox::auth::Jwt;
 /// use callbox::Server;
 /// # #[derive(Default)] struct MyService;
-/// # #[callbox::service(name = "name.your.service")] impl MyService { #[private_api_method] fn ping(&self) {} }
+/// # #[callbox::service(name = "name.your.service")]
+/// # impl MyService { #[private_api_method] fn ping(&self) {} }
 ///
 /// fn main() -> callbox::Result<()> {
 ///     let tokens = Jwt::from_file("https://login.example.org", "my-service", "keys.json")?;
@@ -63,6 +68,7 @@ pub struct Jwt {
     shared: Arc<JwtState>,
 }
 
+/// The state that the handles share with the thread that watches the file.
 struct JwtState {
     issuer: String,
     audience: String,
@@ -70,9 +76,10 @@ struct JwtState {
     generation: AtomicU64,
 }
 
+/// The claims of a token that callbox uses, beside those that the library checks.
 #[derive(Deserialize)]
 struct Claims {
-    /// Of a list, the library would be content with any one that is right.
+    /// Checked here as well: the library accepts a list in which only one issuer is right.
     iss: String,
     exp: f64,
     sub: Option<String>,
@@ -80,7 +87,7 @@ struct Claims {
     scopes: Option<Scopes>,
 }
 
-/// Issuers write a list of scopes in both ways.
+/// A list of scopes. Issuers write it in both ways.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Scopes {
@@ -89,39 +96,42 @@ enum Scopes {
 }
 
 impl Jwt {
-    /// Trusts the tokens that `issuer` (`iss`) makes for `audience` (`aud`), if they are signed with a key of this JWK set.
+    /// Makes an authenticator for the tokens that `issuer` (`iss`) makes for `audience` (`aud`),
+    /// signed with a key of this JWK set.
     ///
     /// # Errors
-    /// If the issuer or the audience is empty, or the text is no set of strong keys with ids.
+    /// If the issuer or the audience is empty, or the text is not a set of strong keys with ids.
     pub fn new(issuer: &str, audience: &str, keys: &str) -> Result<Self> {
         Self::named(issuer, audience, keys, "the JWK set").map(|(jwt, _)| jwt)
     }
 
-    /// The same with the JWK set in a file, which is read again when it changes. A file that is broken or gone leaves the keys as
-    /// they were, with an error in the log.
+    /// Makes an authenticator like [`new`](Self::new), with the JWK set in a file, which is read
+    /// again when it changes. If the file is broken or missing then, the keys stay as they were,
+    /// and the log has an error.
     ///
     /// # Errors
     /// Those of [`new`](Self::new), and if the file cannot be read.
     pub fn from_file(issuer: &str, audience: &str, path: impl Into<PathBuf>) -> Result<Self> {
         let path = path.into();
         let mut watcher = FileWatcher::new(&path);
-        let text = watcher.look().map_err(|error| unreadable(&path, error))?.unwrap_or_default();
+        let text = watcher.read_if_changed().map_err(|error| unreadable(&path, error))?.unwrap_or_default();
         let name = path.display().to_string();
-        let (jwt, holds) = Self::named(issuer, audience, &text, &name)?;
-        watcher.taken(holds);
-        let take = move |shared: &JwtState, text: std::io::Result<String>| {
-            shared.take(&text.map_err(|error| unreadable(&path, error))?, &name)
+        let (jwt, sensitivity) = Self::named(issuer, audience, &text, &name)?;
+        watcher.accepted(sensitivity);
+        let load = move |shared: &JwtState, text: std::io::Result<String>| {
+            shared.load(&text.map_err(|error| unreadable(&path, error))?, &name)
         };
-        watcher.watch(&jwt.shared, take)?;
+        watcher.watch(&jwt.shared, load)?;
         Ok(jwt)
     }
 
     fn named(issuer: &str, audience: &str, keys: &str, name: &str) -> Result<(Self, Sensitivity)> {
-        // Another crate may have asked for another one, and of two the library picks none. If one was picked, it stays.
+        // If another crate enables another provider, the library chooses none by itself. A provider
+        // that is installed already stays.
         let _ = aws_lc::DEFAULT_PROVIDER.install_default();
         for (what, text) in [("issuer", issuer), ("audience", audience)] {
             if text.is_empty() {
-                let fix = "name the one that tokens have to have: without it any token that the keys sign would do";
+                let fix = "name the one that tokens must have: otherwise any token that the keys sign would be valid";
                 return Err(StartError::new(format_args!("the {what} of the tokens is empty"), fix));
             }
         }
@@ -131,16 +141,16 @@ impl Jwt {
             keys: Mutex::default(),
             generation: AtomicU64::new(0),
         };
-        let holds = shared.take(keys, name)?;
-        Ok((Self { shared: Arc::new(shared) }, holds))
+        let sensitivity = shared.load(keys, name)?;
+        Ok((Self { shared: Arc::new(shared) }, sensitivity))
     }
 
-    /// Trusts the keys of this JWK set from now on, and no others.
+    /// Replaces the keys by those of this JWK set.
     ///
     /// # Errors
-    /// If the text is no set of strong keys with ids. The keys are then those of before.
+    /// If the text is not a set of strong keys with ids. Then the keys stay as they were.
     pub fn replace_keys(&self, keys: &str) -> Result<()> {
-        self.shared.take(keys, "the JWK set").map(drop)
+        self.shared.load(keys, "the JWK set").map(drop)
     }
 }
 
@@ -159,18 +169,21 @@ impl Authenticate for Jwt {
 }
 
 impl JwtState {
-    fn take(&self, keys: &str, name: &str) -> Result<Sensitivity> {
+    /// Replaces the keys by those of a JWK set, which has this name in errors.
+    fn load(&self, keys: &str, name: &str) -> Result<Sensitivity> {
         let keys = KeySet::parse(keys).map_err(|mistake| StartError::new(name, mistake))?;
         let count = keys.len();
-        let holds = if keys.has_secrets() { Sensitivity::Secret } else { Sensitivity::Public };
+        let sensitivity = if keys.has_secrets() { Sensitivity::Secret } else { Sensitivity::Public };
         *self.keys.lock() = Arc::new(keys);
-        // Afterwards, so that whoever sees the new number sees the new keys, too.
+        // Incremented after the change, so that a thread that sees the new number sees the new
+        // keys.
         self.generation.fetch_add(1, Ordering::Release);
         log_info!(issuer = self.issuer, keys = count, "the keys for tokens were read");
-        Ok(holds)
+        Ok(sensitivity)
     }
 
-    /// Why a token is refused is nobody's business but the issuer's, so there is no more than `None`.
+    /// Returns the caller of a valid token. There is no reason with `None`: it would help an
+    /// attacker.
     fn check(&self, token: &str) -> Option<Caller> {
         let header = decode_header(token).ok()?;
         let keys = Arc::clone(&self.keys.lock());
@@ -192,7 +205,7 @@ impl JwtState {
         let caller = claims.sub.map_or_else(Caller::token_holder, Caller::named);
         let scopes = claims.scope.or(claims.scopes).map(Scopes::into_list).unwrap_or_default();
         let caller = scopes.into_iter().fold(caller, Caller::with_scope);
-        // One that is further off than a clock can tell ends with what is kept of it.
+        // A time beyond the range of the clock is no expiry at all.
         let expires = Duration::try_from_secs_f64(claims.exp).ok().and_then(|exp| exp.checked_add(LEEWAY));
         let expires = expires.and_then(|expires| SystemTime::UNIX_EPOCH.checked_add(expires));
         Some(match expires {

@@ -19,7 +19,7 @@ use super::*;
 
 const SECRET: &[u8] = &[7; 64];
 
-/// A private key of each kind, made anew for each run.
+/// A private key of each kind, new for each run.
 static KEYS: LazyLock<[EncodingKey; 5]> = LazyLock::new(|| {
     let random = SystemRandom::new();
     let rsa = KeyPair::generate(KeySize::Rsa2048).unwrap();
@@ -106,11 +106,11 @@ fn signed(header: &Header, claims: &Value) -> String {
 }
 
 fn check(jwt: &Jwt, token: &str) -> Option<Caller> {
-    jwt.authenticate(token).now_or_never().expect("it need not wait").unwrap()
+    jwt.authenticate(token).now_or_never().expect("no await").unwrap()
 }
 
 #[test]
-fn a_token_of_each_algorithm_is_its_subjects() {
+fn a_token_of_each_algorithm_has_its_subject_as_caller() {
     let jwt = jwt();
     for (algorithm, _) in algorithms() {
         let caller = check(&jwt, &signed(&header(algorithm), &claims()));
@@ -132,7 +132,7 @@ fn the_key_decides_on_the_algorithm_and_the_token_does_not() {
 }
 
 #[test]
-fn a_public_key_is_not_taken_for_a_secret_and_nothing_for_a_signature() {
+fn a_public_key_is_no_secret_and_a_token_needs_a_signature() {
     let jwt = jwt();
     let public = set([jwk("RS256", Algorithm::RS256, &KEYS[1])]);
     let set: Value = serde_json::from_str(&public).unwrap();
@@ -169,7 +169,7 @@ fn a_public_key_is_not_taken_for_a_secret_and_nothing_for_a_signature() {
 }
 
 #[test]
-fn a_token_names_its_key_and_is_an_access_token() {
+fn a_token_must_name_its_key_and_be_an_access_token() {
     let jwt = jwt();
     let check = |change: fn(&mut Header)| {
         let mut header = header(Algorithm::ES256);
@@ -192,7 +192,7 @@ fn a_token_names_its_key_and_is_an_access_token() {
 }
 
 #[test]
-fn issuer_audience_and_times_have_to_be_right_with_thirty_seconds_for_clocks() {
+fn issuer_audience_and_times_must_be_right_with_thirty_seconds_for_clocks() {
     let jwt = jwt();
     let now = now();
     let cases = [
@@ -233,7 +233,7 @@ fn issuer_audience_and_times_have_to_be_right_with_thirty_seconds_for_clocks() {
 }
 
 #[test]
-fn the_caller_has_the_name_the_scopes_and_the_end_of_the_token() {
+fn the_caller_has_the_name_the_scopes_and_the_expiry_of_the_token() {
     let jwt = jwt();
     let cases = [
         (json!({}), vec![]),
@@ -255,7 +255,7 @@ fn the_caller_has_the_name_the_scopes_and_the_end_of_the_token() {
 }
 
 #[test]
-fn keys_can_be_replaced_and_one_that_is_gone_is_trusted_no_more() {
+fn keys_can_be_replaced_and_a_removed_key_is_no_longer_trusted() {
     let [es256, es384] = [9, 10].map(|at| algorithms()[at]);
     let keys = |ids: &[&str]| set(ids.iter().map(|id| jwk(id, es256.0, es256.1)));
     let jwt = Jwt::new("issuer", "audience", &keys(&["old"])).unwrap();
@@ -275,14 +275,14 @@ fn keys_can_be_replaced_and_one_that_is_gone_is_trusted_no_more() {
 }
 
 #[test]
-fn the_file_of_keys_is_followed() {
+fn changes_of_the_key_file_are_read() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("keys.json");
     let error = Jwt::from_file("issuer", "audience", &path).unwrap_err().to_string();
     assert!(error.contains("keys.json cannot be read") && error.contains("put the issuer's JWK set there"), "{error}");
     fs::write(&path, "{").unwrap();
     let error = Jwt::from_file("issuer", "audience", &path).unwrap_err().to_string();
-    assert!(error.contains("keys.json: line 1 is not that of a JWK set"), "{error}");
+    assert!(error.contains("keys.json: line 1 is not valid in a JWK set"), "{error}");
     let only = |(algorithm, key): (Algorithm, &EncodingKey)| set([jwk(&format!("{algorithm:?}"), algorithm, key)]);
     fs::write(&path, only(algorithms()[9])).unwrap();
     let jwt = Jwt::from_file("issuer", "audience", &path).unwrap();
@@ -294,7 +294,7 @@ fn the_file_of_keys_is_followed() {
         assert!(start.elapsed() < Duration::from_secs(20), "the new keys are not read");
         std::thread::sleep(Duration::from_millis(2));
     }
-    // A set is as weak as its weakest key, and taken as a whole or not at all.
+    // A set with a weak key is rejected as a whole.
     let weak = json!({ "kty": "oct", "kid": "weak", "k": "AAAA".repeat(11) });
     let (es256, es256_key) = algorithms()[9];
     fs::write(&path, set([jwk("ES256", es256, es256_key), weak])).unwrap();
@@ -311,7 +311,7 @@ fn the_file_of_keys_is_followed() {
 }
 
 #[test]
-fn a_set_that_is_weak_or_unclear_is_refused_with_a_remedy() {
+fn a_weak_or_ambiguous_set_is_rejected_with_a_remedy() {
     let key = |at: usize, changes: Value| {
         let (algorithm, key) = algorithms()[at];
         let mut jwk = jwk("key", algorithm, key);
@@ -337,7 +337,7 @@ fn a_set_that_is_weak_or_unclear_is_refused_with_a_remedy() {
         (set([key(hs256, json!({ "k": "c2VjcmV0" }))]), "use a random secret as long as the hash"),
         (set([key(hs256, json!({ "k": "AAAA".repeat(12), "alg": "HS512" }))]), "use a random secret"),
         (set([key(rs256, json!({ "n": "%" }))]), "the key \"key\" is not valid"),
-        (json!({ "keys": 5 }).to_string(), "line 1 is not that of a JWK set"),
+        (json!({ "keys": 5 }).to_string(), "line 1 is not valid in a JWK set"),
     ];
     for (set, said) in cases {
         let error = Jwt::new("issuer", "audience", &set).expect_err(&set).to_string();
@@ -364,7 +364,7 @@ fn a_key_that_does_not_say_its_algorithm_has_the_usual_one() {
 }
 
 #[test]
-fn what_debug_shows_is_no_key() {
+fn debug_output_has_no_keys() {
     let shown = format!("{:?}", jwt());
     let set: Value = serde_json::from_str(&all_keys()).unwrap();
     for key in set["keys"].as_array().unwrap() {

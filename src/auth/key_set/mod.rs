@@ -1,4 +1,4 @@
-//! The keys that JSON Web Tokens are checked with: a JWK set, of which each key has one algorithm.
+//! The keys for checking JSON Web Tokens: a JWK set, in which each key has one algorithm.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -10,37 +10,39 @@ use serde::de::IgnoredAny;
 
 use super::key_strength;
 
-/// Keys by their ids.
+/// The keys for checking signatures, by their ids.
 #[derive(Default)]
 pub(super) struct KeySet {
     keys: HashMap<String, VerificationKey>,
-    /// Whether whoever reads the set can make tokens.
+    /// Whether a reader of the set could make tokens.
     has_secrets: bool,
 }
 
-/// What nobody but the issuer may know of a key: a secret, or a private key.
+/// The members of a JWK that only the issuer may know: a secret (`k`) or a private key (`d`).
 #[derive(Deserialize)]
 struct SecretMembers {
     k: Option<IgnoredAny>,
     d: Option<IgnoredAny>,
 }
 
-/// A key, and the only algorithm that it is used with: what a token says of its algorithm decides nothing.
+/// A key, and the only algorithm that it is used with. The algorithm that a token names decides
+/// nothing.
 pub(super) struct VerificationKey {
     pub(super) algorithm: Algorithm,
     pub(super) decoding: DecodingKey,
 }
 
 impl KeySet {
-    /// Reads a JWK set. Keys that are not for signatures, or of a kind that is not known here, do not count.
+    /// Parses a JWK set. Keys that are not for signatures, or of an unknown kind, are ignored.
     ///
     /// # Errors
-    /// In words that name the key: one has no `kid`, or that of another, or is too weak; or there is none at all.
+    /// If a key has no `kid` or that of another key, or is too weak, and if no key is left. The
+    /// error names the key.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let set: JwkSet = serde_json::from_str(text).map_err(|error| {
             // serde_json's own text may quote a value, which may be a secret.
             format!(
-                "line {} is not that of a JWK set: give {{\"keys\": […]}}, as the issuer publishes it",
+                "line {} is not valid in a JWK set: give {{\"keys\": […]}}, as the issuer publishes it",
                 error.line()
             )
         })?;
@@ -48,7 +50,7 @@ impl KeySet {
         for key in set.keys.iter().filter(|key| is_for_signatures(key)) {
             let Some(algorithm) = algorithm(key) else { continue };
             let id = key.common.key_id.as_deref().filter(|id| !id.is_empty());
-            let id = id.ok_or("a key has no `kid`: give it the one that tokens name it by")?;
+            let id = id.ok_or("a key has no `kid`: give it the one that the tokens name")?;
             let decoding = key_strength::decode(key)
                 .map_err(|_| format!("the key {id:?} is not valid: copy it from the issuer again"))?;
             if decoding.family() != algorithm.family() {
@@ -61,13 +63,13 @@ impl KeySet {
             }
         }
         if keys.is_empty() {
-            return Err("it has no key for signatures of a known kind: add one, or else no token is good".to_owned());
+            return Err("it has no key for signatures of a known kind: add one, or no token is valid".to_owned());
         }
         let has_secrets = set_has_secrets(text);
         Ok(Self { keys, has_secrets })
     }
 
-    /// Whether the set holds what its readers could make tokens with.
+    /// Whether a reader of the set could make tokens, as it has a secret or a private key.
     pub(super) fn has_secrets(&self) -> bool {
         self.has_secrets
     }
@@ -81,7 +83,8 @@ impl KeySet {
     }
 }
 
-/// Also of keys that do not count here, as they may count elsewhere.
+/// Whether any key of the set has a secret member. Keys that are ignored here count as well, as
+/// they may be used elsewhere.
 fn set_has_secrets(text: &str) -> bool {
     #[derive(Deserialize)]
     struct Set {
@@ -98,7 +101,8 @@ fn is_for_signatures(key: &Jwk) -> bool {
     of_known_kind && for_use && operations.is_none_or(|operations| operations.contains(&KeyOperations::Verify))
 }
 
-/// What the key says, else what is usual for its kind.
+/// Returns the algorithm that the key names, else the usual one of its kind. `None` if the kind has
+/// no known algorithm for signatures.
 fn algorithm(key: &Jwk) -> Option<Algorithm> {
     if let Some(named) = key.common.key_algorithm {
         return Algorithm::try_from(named).ok();

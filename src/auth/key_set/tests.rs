@@ -38,9 +38,9 @@ fn edwards(name: &str, x: &[u8]) -> Value {
     json!({ "kty": "OKP", "kid": "key", "alg": "EdDSA", "crv": name, "x": base64(x) })
 }
 
-/// The refusal of a set in which only the second key is weak.
+/// Asserts that a set is rejected in which only the second key is weak.
 #[track_caller]
-fn refused(key: &Value, why: &str) {
+fn assert_rejected(key: &Value, why: &str) {
     let good = json!({ "kty": "oct", "kid": "good", "k": base64(&random::<32>()) });
     let error = parse([good, key.clone()]).expect_err(&key.to_string());
     assert!(error.starts_with("the key \"key\" ") && error.contains(why), "{error:?} does not say {why:?}");
@@ -64,19 +64,19 @@ fn an_rsa_key_is_as_strong_as_its_numbers_and_not_as_their_text() {
     parse([rsa(&n, &[1, 0, 0, 0, 1])]).unwrap();
 
     let short = "use an RSA key of 2048 bits at least";
-    refused(&rsa(&zeros(128, &n[128..]), &e), short);
-    refused(&rsa(&zeros(256, &[1]), &e), short);
-    refused(&rsa(&[&[n[0] & 0x7f], &n[1..]].concat(), &e), short);
-    refused(&rsa(&[], &e), short);
-    refused(&rsa(&[n.clone(), n.repeat(4)].concat(), &e), "8192 bits at most");
-    refused(&rsa(&[&n[..255], &[n[255] & !1]].concat(), &e), "the modulus of an RSA key is odd");
+    assert_rejected(&rsa(&zeros(128, &n[128..]), &e), short);
+    assert_rejected(&rsa(&zeros(256, &[1]), &e), short);
+    assert_rejected(&rsa(&[&[n[0] & 0x7f], &n[1..]].concat(), &e), short);
+    assert_rejected(&rsa(&[], &e), short);
+    assert_rejected(&rsa(&[n.clone(), n.repeat(4)].concat(), &e), "8192 bits at most");
+    assert_rejected(&rsa(&[&n[..255], &[n[255] & !1]].concat(), &e), "the modulus of an RSA key is odd");
     for e in [&[][..], &[0], &[1], &[3], &[17], &[255, 255], &[1, 0, 0], &[0, 0, 0, 1], &[1, 0, 2]] {
-        refused(&rsa(&n, e), "an odd exponent of 65537 at least");
+        assert_rejected(&rsa(&n, e), "an odd exponent of 65537 at least");
     }
 }
 
 #[test]
-fn a_point_is_one_of_its_curve() {
+fn a_point_must_be_on_its_curve() {
     let pair = |algorithm: &'static EcdsaSigningAlgorithm| EcdsaKeyPair::generate(algorithm).unwrap();
     let (p256, p384) = (pair(&ECDSA_P256_SHA256_FIXED_SIGNING), pair(&ECDSA_P384_SHA384_FIXED_SIGNING));
     for (name, pair) in [("P-256", &p256), ("P-384", &p384)] {
@@ -86,55 +86,55 @@ fn a_point_is_one_of_its_curve() {
         let mut off = y.to_vec();
         off[7] ^= 1;
         for (x, y) in [(x, &*off), (y, x), (x, &[][..]), (&[][..], &[]), (x, &x[1..]), (&[0; 32], &[0; 32])] {
-            refused(&curve(name, x, y), "it is no point of its curve");
+            assert_rejected(&curve(name, x, y), "it is no point of its curve");
         }
     }
     let point = &p256.public_key().as_ref()[1..];
-    refused(&curve("P-384", &point[..32], &point[32..]), "it is no point of its curve");
+    assert_rejected(&curve("P-384", &point[..32], &point[32..]), "it is no point of its curve");
 }
 
 #[test]
-fn an_edwards_key_has_a_point_of_a_large_order() {
+fn an_edwards_key_must_have_a_point_of_large_order() {
     let pair = Ed25519KeyPair::from_pkcs8(Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).unwrap().as_ref());
     let pair = pair.unwrap();
     let point = pair.public_key().as_ref();
     parse([edwards("Ed25519", point)]).unwrap();
-    refused(&edwards("Ed25519", &point[1..]), "it is no point of its curve");
-    refused(&edwards("P-256", point), "use the curve that belongs to it");
+    assert_rejected(&edwards("Ed25519", &point[1..]), "it is no point of its curve");
+    assert_rejected(&edwards("P-256", point), "use the curve that belongs to it");
     let mut one = [0; 32];
-    refused(&edwards("Ed25519", &one), "everybody can sign for this one");
+    assert_rejected(&edwards("Ed25519", &one), "everybody can sign for this one");
     one[0] = 1;
-    refused(&edwards("Ed25519", &one), "everybody can sign for this one");
+    assert_rejected(&edwards("Ed25519", &one), "everybody can sign for this one");
     one[31] = 0x80;
-    refused(&edwards("Ed25519", &one), "everybody can sign for this one");
+    assert_rejected(&edwards("Ed25519", &one), "everybody can sign for this one");
     let minus_one = [&[0xec][..], &[0xff; 30], &[0x7f]].concat();
-    refused(&edwards("Ed25519", &minus_one), "everybody can sign for this one");
+    assert_rejected(&edwards("Ed25519", &minus_one), "everybody can sign for this one");
 }
 
 #[test]
-fn a_secret_is_random_over_the_whole_length_of_its_hash() {
+fn a_secret_must_be_random_over_the_whole_length_of_its_hash() {
     let why = "use a random secret as long as the hash";
     for (algorithm, length) in [("HS256", 32), ("HS384", 48), ("HS512", 64)] {
         let random = random::<64>();
         parse([secret(algorithm, &random[64 - length..])]).unwrap();
-        refused(&secret(algorithm, &random[65 - length..]), why);
-        refused(&secret(algorithm, &vec![0; length]), why);
-        refused(&secret(algorithm, &[0; 1000]), why);
+        assert_rejected(&secret(algorithm, &random[65 - length..]), why);
+        assert_rejected(&secret(algorithm, &vec![0; length]), why);
+        assert_rejected(&secret(algorithm, &[0; 1000]), why);
         for (before, after) in [(0, 4), (4, 0), (2, 2), (0, length - 5)] {
             let mut filled = random[..length].to_vec();
             filled[..before].fill(0);
             filled[length - after..].fill(0);
-            refused(&secret(algorithm, &filled), why);
+            assert_rejected(&secret(algorithm, &filled), why);
         }
         let mut chance = random[..length].to_vec();
         chance[..1].fill(0);
         chance[length - 2..].fill(0);
-        parse([secret(algorithm, &chance)]).expect("as chance may have it");
+        parse([secret(algorithm, &chance)]).expect("as may happen by chance");
     }
 }
 
 #[test]
-fn a_set_knows_whether_its_readers_can_make_tokens() {
+fn a_set_with_a_secret_or_a_private_key_has_secrets() {
     let pair = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
     let PublicKeyComponents { n, e } = PublicKeyComponents::<Vec<u8>>::from(pair.public_key());
     let public = rsa(&n, &e);

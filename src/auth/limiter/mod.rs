@@ -1,4 +1,4 @@
-//! How many wrong tokens a peer may send.
+//! The limit of wrong tokens per peer.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -16,231 +16,245 @@ use crate::sync::{Arc, AtomicBool, Mutex, Ordering};
 use super::bounded_map::BoundedMap;
 use super::digest::Digest;
 
-/// Number of peers that are counted. Whoever has more addresses has as many tries anyway.
-const PEERS: usize = 16_384;
+/// Maximum number of peers that are counted. An attacker with more addresses has as many attempts
+/// anyway.
+const MAX_PEERS: usize = 16_384;
 
 /// Minimum time between two log lines about peers that have sent too many wrong tokens.
-const PAUSE: Duration = Duration::from_secs(10);
+const WARNING_INTERVAL: Duration = Duration::from_secs(10);
 
-/// Counts the wrong tokens of each peer.
+/// Limits the wrong tokens of each peer.
 ///
-/// Each peer has a bucket of tries, which time fills up again. A question about a token takes a try
-/// out before it is asked, and a good token gives it back, so a peer cannot have more tokens looked
-/// at by sending them at the same time. While a peer's bucket is empty, its tokens are not looked
-/// at, and cost it no further tries.
+/// Each peer has a bucket of attempts, which refills with time. Checking a token takes an attempt
+/// out of the bucket before the result is known, and a valid token returns it. So sending many
+/// tokens at the same time gains a peer nothing. While its bucket is empty, its tokens are rejected
+/// without a check and cost no further attempts.
 pub(super) struct Limiter {
-    /// What a bucket holds, and what it gets back in a minute.
-    tries: Option<f64>,
+    /// Size of a bucket, and number of attempts that it gets back per minute; `None` for no limit.
+    per_minute: Option<f64>,
     peers: BoundedMap<IpAddr, Arc<Peer>>,
-    warned: Arc<Mutex<Option<Instant>>>,
+    last_warning: Arc<Mutex<Option<Instant>>>,
 }
 
-/// What is known of a peer. It outlives its place among the recent ones while tries are out.
+/// The state of one peer. It outlives its entry in the map while attempts are pending.
 struct Peer {
     address: IpAddr,
     bucket: Mutex<Bucket>,
-    /// Told when a try has come back, or can no longer come back.
+    /// Notified when an attempt has been returned, and when none can be returned any more.
     changed: Arc<Notify>,
-    /// Shared by all peers of a limiter.
-    warned: Arc<Mutex<Option<Instant>>>,
+    /// Time of the last warning. Shared by all peers of a limiter.
+    last_warning: Arc<Mutex<Option<Instant>>>,
 }
 
+/// A bucket of attempts, which refills with time.
 struct Bucket {
-    full: f64,
-    tries: f64,
-    at: Instant,
-    /// Number of tries that are out: it is not known yet whether they come back.
-    out: usize,
-    /// The tokens that these tries were taken for.
-    asked: HashMap<Digest, Weak<Try>>,
+    capacity: f64,
+    /// Number of attempts in the bucket, at the time of `refilled_at`.
+    available: f64,
+    refilled_at: Instant,
+    /// Number of attempts whose tokens are being checked, so that it is not known yet whether they
+    /// are returned.
+    pending: usize,
+    /// The pending attempts, by their tokens.
+    attempts: HashMap<Digest, Weak<Attempt>>,
 }
 
-/// A try of a peer, taken for the questions about one token that it has open at a time.
+/// One attempt of a peer, shared by all its requests with the same token that overlap.
 ///
-/// It is given back when the last of them lets go of it, unless the token was wrong.
-pub(super) struct Try {
+/// The attempt is returned to the bucket when the last of them drops it, unless the token was
+/// wrong.
+pub(super) struct Attempt {
     peer: Arc<Peer>,
     token: Digest,
-    is_spent: AtomicBool,
+    is_used_up: AtomicBool,
 }
 
-/// The answer to a peer that wants to ask about a token.
-enum TakeOutcome {
-    /// It may ask.
-    Ask(Arc<Try>),
-    /// All its tries are out, but some of them may come back: look again after that.
+/// The outcome of asking a peer's bucket for an attempt.
+enum Acquisition {
+    /// The token may be checked.
+    Granted(Arc<Attempt>),
+    /// All attempts are pending: try again after the notification.
     Wait(OwnedNotified),
-    Refused,
+    /// The bucket is empty.
+    Rejected,
 }
 
-/// What is left of a peer's tries at a moment.
+/// The attempts that a peer has left.
 #[derive(Debug, PartialEq)]
-pub(super) enum TriesLeft {
-    /// It has a try, or needs none.
+pub(super) enum AttemptsLeft {
+    /// At least one, or the peer has no limit.
     Available,
-    /// All its tries are out, but some of them may come back.
+    /// None now, but some are pending and may be returned.
     Pending,
-    /// It has sent too many wrong tokens.
+    /// None: the peer has sent too many wrong tokens.
     Exhausted,
 }
 
-/// A peer that has sent too many wrong tokens, whose tokens are not looked at.
+/// The error of a peer that has sent too many wrong tokens, whose tokens are not checked.
 #[derive(Debug)]
 pub(super) struct TooManyFailures;
 
 impl Limiter {
-    /// Allows so many wrong tokens in a minute; `None` for any number.
-    pub(super) fn new(a_minute: Option<NonZeroU32>) -> Self {
-        let tries = a_minute.map(|tries| tries.get().into());
-        Self { tries, peers: BoundedMap::new(PEERS), warned: Arc::default() }
+    /// Makes a limiter of so many wrong tokens per minute and peer; `None` for no limit.
+    pub(super) fn new(per_minute: Option<NonZeroU32>) -> Self {
+        let per_minute = per_minute.map(|failures| failures.get().into());
+        Self { per_minute, peers: BoundedMap::new(MAX_PEERS), last_warning: Arc::default() }
     }
 
-    /// Returns what is left of a peer's tries. Peers without an address always have some.
+    /// Returns the attempts that a peer has left. Peers without an address have no limit.
     ///
-    /// Takes none: it is for callers whose decision may be known already, so that no question is
-    /// needed. Whoever asks one has to [`take`](Self::take) a try.
-    pub(super) fn left(&self, peer: Option<IpAddr>, now: Instant) -> TriesLeft {
-        let (Some(_), Some(address)) = (self.tries, peer.map(network)) else { return TriesLeft::Available };
+    /// This takes no attempt: it is for tokens that may be in the cache, so that no check is
+    /// needed. A check needs [`acquire`](Self::acquire).
+    pub(super) fn left(&self, peer: Option<IpAddr>, now: Instant) -> AttemptsLeft {
+        let (Some(_), Some(address)) = (self.per_minute, peer.map(network)) else { return AttemptsLeft::Available };
         let Some(peer) = self.peers.shard(&address).get(&address).map(|peer| Arc::clone(peer)) else {
-            return TriesLeft::Available;
+            return AttemptsLeft::Available;
         };
         let mut bucket = peer.bucket.lock();
-        match bucket.fill(now) >= 1.0 {
-            true => TriesLeft::Available,
-            false if bucket.out > 0 => TriesLeft::Pending,
-            false => TriesLeft::Exhausted,
+        match bucket.refill(now) >= 1.0 {
+            true => AttemptsLeft::Available,
+            false if bucket.pending > 0 => AttemptsLeft::Pending,
+            false => AttemptsLeft::Exhausted,
         }
     }
 
-    /// Takes a try for a question about this token, which is to be held until the answer is known.
-    /// Waits while all tries of the peer are out; peers without a limit need none.
+    /// Takes an attempt to check this token, which the caller holds until the result is known;
+    /// `None` if the peer has no limit. Waits while all attempts of the peer are pending.
     ///
     /// # Errors
     /// If the peer has sent too many wrong tokens.
-    pub(super) async fn take(&self, peer: Option<IpAddr>, token: Digest) -> Result<Option<Arc<Try>>, TooManyFailures> {
+    pub(super) async fn acquire(
+        &self,
+        peer: Option<IpAddr>,
+        token: Digest,
+    ) -> Result<Option<Arc<Attempt>>, TooManyFailures> {
         loop {
             let now = Instant::now();
             let Some(peer) = self.peer(peer, now) else { return Ok(None) };
-            match peer.take(token, now) {
-                TakeOutcome::Ask(taken) => return Ok(Some(taken)),
-                TakeOutcome::Wait(changed) => changed.await,
-                TakeOutcome::Refused => return Err(TooManyFailures),
+            match peer.acquire(token, now) {
+                Acquisition::Granted(attempt) => return Ok(Some(attempt)),
+                Acquisition::Wait(changed) => changed.await,
+                Acquisition::Rejected => return Err(TooManyFailures),
             }
         }
     }
 
-    /// The peer at an address, if it is counted.
+    /// Returns the peer at an address; `None` if it has no limit.
     fn peer(&self, address: Option<IpAddr>, now: Instant) -> Option<Arc<Peer>> {
-        let (full, address) = (self.tries?, address.map(network)?);
+        let (capacity, address) = (self.per_minute?, address.map(network)?);
         let mut shard = self.peers.shard(&address);
         if let Some(peer) = shard.get(&address) {
             return Some(Arc::clone(peer));
         }
-        let peer = Arc::new(Peer::new(address, full, now, &self.warned));
+        let peer = Arc::new(Peer::new(address, capacity, now, &self.last_warning));
         shard.insert(address, Arc::clone(&peer));
         Some(peer)
     }
 }
 
 impl Peer {
-    fn new(address: IpAddr, full: f64, now: Instant, warned: &Arc<Mutex<Option<Instant>>>) -> Self {
-        let bucket = Bucket { full, tries: full, at: now, out: 0, asked: HashMap::new() };
-        let (changed, warned) = (Arc::default(), Arc::clone(warned));
-        Self { address, bucket: Mutex::new(bucket), changed, warned }
+    fn new(address: IpAddr, capacity: f64, now: Instant, last_warning: &Arc<Mutex<Option<Instant>>>) -> Self {
+        let attempts = HashMap::new();
+        let bucket = Bucket { capacity, available: capacity, refilled_at: now, pending: 0, attempts };
+        let (changed, last_warning) = (Arc::default(), Arc::clone(last_warning));
+        Self { address, bucket: Mutex::new(bucket), changed, last_warning }
     }
 
-    fn take(self: Arc<Self>, token: Digest, now: Instant) -> TakeOutcome {
-        // Let go of after the bucket, which the last one to let go of a try needs.
-        let same;
+    fn acquire(self: Arc<Self>, token: Digest, now: Instant) -> Acquisition {
+        // Declared first, so that it is dropped after the lock of the bucket is released: if this
+        // is the last reference, dropping the attempt takes that lock.
+        let pending;
         let mut bucket = self.bucket.lock();
-        let has_try = bucket.fill(now) >= 1.0;
-        same = bucket.asked.get(&token).and_then(Weak::upgrade);
-        let turn = match &same {
-            // A token that is being asked about is one guess, however often it is sent meanwhile.
-            Some(same) if !same.is_spent.load(Ordering::Acquire) => TakeOutcome::Ask(Arc::clone(same)),
-            _ if has_try => {
-                bucket.tries -= 1.0;
-                bucket.out += 1;
-                let taken = Try { peer: Arc::clone(&self), token, is_spent: AtomicBool::new(false) };
-                let taken = Arc::new(taken);
-                bucket.asked.insert(token, Arc::downgrade(&taken));
-                TakeOutcome::Ask(taken)
+        let has_attempt = bucket.refill(now) >= 1.0;
+        pending = bucket.attempts.get(&token).and_then(Weak::upgrade);
+        let acquisition = match &pending {
+            // A token that is being checked is one guess, however often it is sent meanwhile.
+            Some(attempt) if !attempt.is_used_up.load(Ordering::Acquire) => Acquisition::Granted(Arc::clone(attempt)),
+            _ if has_attempt => {
+                bucket.available -= 1.0;
+                bucket.pending += 1;
+                let attempt = Attempt { peer: Arc::clone(&self), token, is_used_up: AtomicBool::new(false) };
+                let attempt = Arc::new(attempt);
+                bucket.attempts.insert(token, Arc::downgrade(&attempt));
+                Acquisition::Granted(attempt)
             }
-            _ if bucket.out > 0 => TakeOutcome::Wait(Arc::clone(&self.changed).notified_owned()),
-            _ => TakeOutcome::Refused,
+            _ if bucket.pending > 0 => Acquisition::Wait(Arc::clone(&self.changed).notified_owned()),
+            _ => Acquisition::Rejected,
         };
-        // Of tries that come back at the same time, one waiter may be told only. Each waiter that
-        // was told tells the next one what it leaves.
-        if bucket.tries >= 1.0 {
+        // `notify_one` stores one permit at most, so attempts that are returned at the same time
+        // may wake one waiter only. Each waiter therefore wakes the next one if it leaves an
+        // attempt.
+        if bucket.available >= 1.0 {
             self.changed.notify_one();
         }
         drop(bucket);
-        turn
+        acquisition
     }
 }
 
 impl Bucket {
-    /// Puts in what time has given back, and returns what there is now.
-    fn fill(&mut self, now: Instant) -> f64 {
-        let minutes = now.saturating_duration_since(self.at).as_secs_f64() / 60.0;
-        // What is out may come back, and is not given twice.
-        let most = (self.full - self.out as f64).max(0.0);
-        self.tries = (self.tries + self.full * minutes).min(most);
-        self.at = self.at.max(now);
-        self.tries
+    /// Adds the attempts of the time that has passed, and returns how many are available.
+    fn refill(&mut self, now: Instant) -> f64 {
+        let minutes = now.saturating_duration_since(self.refilled_at).as_secs_f64() / 60.0;
+        // Pending attempts may be returned, so time must not replace them as well.
+        let max = (self.capacity - self.pending as f64).max(0.0);
+        self.available = (self.available + self.capacity * minutes).min(max);
+        self.refilled_at = self.refilled_at.max(now);
+        self.available
     }
 }
 
-impl Try {
-    /// The token was wrong: the try does not come back.
-    pub(super) fn spend(&self) {
-        self.is_spent.store(true, Ordering::Release);
+impl Attempt {
+    /// Notes that the token was wrong, so that the attempt is not returned.
+    pub(super) fn use_up(&self) {
+        self.is_used_up.store(true, Ordering::Release);
     }
 }
 
-impl Drop for Try {
+impl Drop for Attempt {
     fn drop(&mut self) {
         let peer = &self.peer;
-        let is_last = {
+        let is_exhausted = {
             let bucket = &mut *peer.bucket.lock();
-            bucket.out -= 1;
-            // By now it may be another try for the same token.
-            if bucket.asked.get(&self.token).is_some_and(|asked| asked.as_ptr() == std::ptr::from_ref(self)) {
-                bucket.asked.remove(&self.token);
+            bucket.pending -= 1;
+            // The entry may belong to a newer attempt with the same token by now.
+            if bucket.attempts.get(&self.token).is_some_and(|entry| entry.as_ptr() == std::ptr::from_ref(self)) {
+                bucket.attempts.remove(&self.token);
             }
-            if !self.is_spent.load(Ordering::Acquire) {
-                bucket.tries += 1.0;
+            if !self.is_used_up.load(Ordering::Acquire) {
+                bucket.available += 1.0;
             }
-            if bucket.tries >= 1.0 {
+            if bucket.available >= 1.0 {
                 peer.changed.notify_one();
                 false
             } else {
-                bucket.out == 0
+                bucket.pending == 0
             }
         };
-        if is_last {
-            // Those who wait have nothing to wait for.
+        if is_exhausted {
+            // No pending attempt is left that the waiters could get: they are rejected.
             peer.changed.notify_waiters();
-            if may_warn(&peer.warned, Instant::now()) {
+            if may_warn(&peer.last_warning, Instant::now()) {
                 let peer = peer.address;
-                log_warn!(%peer, "too many wrong tokens: this peer's tokens are refused until it has paused");
+                log_warn!(%peer, "too many wrong tokens: this peer's tokens are rejected until it has paused");
             }
         }
     }
 }
 
-fn may_warn(warned: &Mutex<Option<Instant>>, now: Instant) -> bool {
-    let mut warned = warned.lock();
-    let due = warned.is_none_or(|warned| now.duration_since(warned) >= PAUSE);
+/// Whether a warning may be logged now; if so, notes the time.
+fn may_warn(last_warning: &Mutex<Option<Instant>>, now: Instant) -> bool {
+    let mut last_warning = last_warning.lock();
+    let due = last_warning.is_none_or(|last| now.duration_since(last) >= WARNING_INTERVAL);
     if due {
-        *warned = Some(now);
+        *last_warning = Some(now);
     }
     due
 }
 
 impl fmt::Debug for Limiter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Limiter").field("tries", &self.tries).finish_non_exhaustive()
+        f.debug_struct("Limiter").field("per_minute", &self.per_minute).finish_non_exhaustive()
     }
 }
 

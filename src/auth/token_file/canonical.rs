@@ -1,17 +1,19 @@
-//! A token file as callbox writes it: one value a line, and nothing that needs a TOML parser.
+//! A fast reader for token files in exactly the form that callbox writes: one value per line, and
+//! nothing that needs a TOML parser.
 //!
-//! A parser for all of TOML takes some hundred milliseconds for 20,000 tokens, in which a token
-//! that was revoked would stay good. What people write may use all of TOML, so whatever is not
-//! written exactly like this is left to that parser: it decides, and says what is wrong.
+//! A TOML parser takes some hundred milliseconds for 20,000 tokens, during which a revoked token
+//! would stay valid. Files written by hand may use all of TOML: any other form is left to the TOML
+//! parser, which decides whether the file is valid, and reports what is wrong.
 
 use std::time::SystemTime;
 
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+/// Line that begins a token.
 const HEADER: &str = "[[token]]";
 
-/// What a file says of a token, before it is checked.
+/// The values of a token as the file has them, not checked yet.
 #[derive(Debug, PartialEq)]
 pub(super) struct TokenFields<'a> {
     pub(super) id: &'a str,
@@ -22,7 +24,7 @@ pub(super) struct TokenFields<'a> {
     pub(super) sha256: &'a str,
 }
 
-/// The lines of one token, each with what stands behind the `=`.
+/// The lines of one token: the text after each `=`.
 #[derive(Default)]
 struct TokenLines<'a> {
     id: Option<&'a str>,
@@ -33,9 +35,10 @@ struct TokenLines<'a> {
     sha256: Option<&'a str>,
 }
 
-/// Returns the tokens of a file that is written in this way; `None` if it is not.
+/// Reads the tokens of a file; `None` if the file has another form.
 pub(super) fn read(text: &str) -> Option<Vec<TokenFields<'_>>> {
-    // TOML allows no other ones than tabs and ends of lines, which may be of two characters.
+    // TOML allows no control characters but tabs and line ends, and callbox writes no tabs and no
+    // carriage returns.
     if text.bytes().any(|byte| byte.is_ascii_control() && byte != b'\n') {
         return None;
     }
@@ -49,7 +52,7 @@ pub(super) fn read(text: &str) -> Option<Vec<TokenFields<'_>>> {
         }
         let (key, value) = line.split_once(" = ")?;
         let lines = lines.as_mut()?;
-        let place = match key {
+        let field = match key {
             "id" => &mut lines.id,
             "name" => &mut lines.name,
             "scopes" => &mut lines.scopes,
@@ -58,7 +61,7 @@ pub(super) fn read(text: &str) -> Option<Vec<TokenFields<'_>>> {
             "sha256" => &mut lines.sha256,
             _ => return None,
         };
-        if place.replace(value).is_some() {
+        if field.replace(value).is_some() {
             return None;
         }
     }
@@ -82,13 +85,13 @@ impl<'a> TokenLines<'a> {
     }
 }
 
-/// A string in which every character stands for itself.
+/// Reads a string without quotes and escapes inside.
 fn string(value: &str) -> Option<&str> {
     let inside = value.strip_prefix('"')?.strip_suffix('"')?;
     (!inside.contains(['"', '\\'])).then_some(inside)
 }
 
-/// A list of such strings.
+/// Reads a list of such strings.
 fn strings(value: &str) -> Option<Vec<&str>> {
     let inside = value.strip_prefix('[')?.strip_suffix(']')?;
     if inside.is_empty() {
@@ -97,7 +100,8 @@ fn strings(value: &str) -> Option<Vec<&str>> {
     inside.split(", ").map(string).collect()
 }
 
-/// A time like `2030-01-31T12:00:00Z`, of which TOML and the library know more ways to write it.
+/// Reads a time in the form `2030-01-31T12:00:00Z`. TOML and the library accept other forms as
+/// well.
 fn time(value: &str) -> Option<SystemTime> {
     let form = |(at, byte): (usize, u8)| match at {
         4 | 7 => byte == b'-',
@@ -106,8 +110,8 @@ fn time(value: &str) -> Option<SystemTime> {
         19 => byte == b'Z',
         _ => byte.is_ascii_digit(),
     };
-    let is_written_so = value.len() == 20 && value.bytes().enumerate().all(form);
-    let time = is_written_so.then(|| OffsetDateTime::parse(value, &Rfc3339).ok())??;
+    let has_form = value.len() == 20 && value.bytes().enumerate().all(form);
+    let time = has_form.then(|| OffsetDateTime::parse(value, &Rfc3339).ok())??;
     Some(time.into())
 }
 
@@ -119,7 +123,7 @@ mod tests {
                        created = 2030-01-31T12:00:00Z\nsha256 = \"00\"\n";
 
     #[test]
-    fn what_is_written_so_is_read() {
+    fn a_file_in_canonical_form_is_read() {
         assert_eq!(read("").unwrap(), []);
         assert_eq!(read("# a comment\n\n").unwrap(), []);
         let created = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_896_091_200);
@@ -139,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_in_another_way_is_left_to_the_parser() {
+    fn a_file_in_another_form_is_left_to_the_toml_parser() {
         assert!(read(ROW).is_some());
         let others = [
             ("[[token]]", "[[ token ]]"),

@@ -1,4 +1,4 @@
-//! The text of a token file: from TOML and to it. Pure: no file, no clock.
+//! The format of a token file: parsing and writing its TOML. Uses no files and no clock.
 
 use std::collections::HashSet;
 use std::fmt::Display;
@@ -14,20 +14,24 @@ use super::super::digest::Digest;
 use super::super::token_info::{PREFIX, TokenInfo, is_id};
 use super::canonical::{self, TokenFields};
 
+/// Comment at the top of a file.
+/// Comment at the top of a file.
 const HEADING: &str = "\
 # Who may call private methods: the SHA-256 of each token, which is not the token itself.
 # `callbox token new`, `list` and `revoke` write this file; running servers read it again when it changes.
 ";
 
-/// Hashes that no token has, by what they are of: a token cannot be so short. They come from an
-/// example that was copied, and from commands that got no token.
-const NO_TOKENS: [(&str, &str); 4] = [
+/// Hashes of texts that are no tokens, each with its text. They come from an example that was
+/// copied, and from commands that were given no token.
+const WRONG_HASHES: [(&str, &str); 4] = [
     ("2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824", "hello"),
     ("f98103e9217f099208569d295c1b276f1821348636c268c854bb2a086e0037cd", "TOKEN"),
     ("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", ""),
     ("01ba4719c80b6fe911b091a7c05124b64eeece964e09c058ef8f9805daca546b", "\n"),
 ];
 
+/// A token file in TOML.
+/// A token file in TOML.
 #[derive(Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct TokenFileToml {
@@ -35,7 +39,8 @@ struct TokenFileToml {
     rows: Vec<TokenToml>,
 }
 
-// An unknown key is a mistake: with `expire` for `expires` a token would hold for ever.
+/// One token in TOML. An unknown key is a mistake: with `expire` for `expires` a token would never
+/// expire.
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct TokenToml {
@@ -48,16 +53,18 @@ struct TokenToml {
     sha256: String,
 }
 
-/// Reads the tokens of a file.
+/// Parses the tokens of a file.
 ///
 /// # Errors
-/// In words that name the line or the token, and quote no token itself: all of the file holds, or nothing of it.
+/// If anything in the file is wrong; then none of it counts. The error names the line or the id of
+/// the token, and never quotes a token.
 pub(super) fn parse(text: &str) -> Result<Vec<TokenInfo>, String> {
     read(text).map_err(|mistake| {
-        // A name, a scope, and what the TOML reader did not expect are told as they are; somebody may have put a token there.
+        // The error may quote a name, a scope, or text that is no TOML. If somebody put a token
+        // there, the error must not show it.
         if mistake.contains(PREFIX) {
-            "where something else should stand there is a whole token, which is not shown here: the file takes the \
-             hashes of tokens only, as `callbox token new` writes them; take it out, and no longer use it"
+            "the file contains a whole token, which is not shown here: it may contain only hashes of tokens, as \
+             `callbox token new` writes them; remove the token, and no longer use it"
                 .to_owned()
         } else {
             mistake
@@ -77,7 +84,7 @@ fn read(text: &str) -> Result<Vec<TokenInfo>, String> {
     }
 }
 
-/// Reads whatever TOML allows.
+/// Parses all forms that TOML allows.
 fn read_toml(text: &str) -> Result<Vec<TokenInfo>, String> {
     let rows: TokenFileToml = toml::from_str(text).map_err(|error| {
         let before = &text[..error.span().map_or(0, |span| span.start)];
@@ -90,28 +97,29 @@ fn read_toml(text: &str) -> Result<Vec<TokenInfo>, String> {
         let scopes = scopes.iter().map(String::as_str).collect();
         let fields = TokenFields { id, name, scopes, created: None, expires: None, sha256 };
         let token = info((fields, number))?;
-        // Once it is known that the id is one, and may be shown.
+        // Checked after the id, which errors about the times show.
         Ok(TokenInfo { created: time(id, row.created)?, expires: time(id, row.expires)?, ..token })
     };
     rows.rows.iter().zip(1..).map(read).collect()
 }
 
-/// The text that [`parse`] reads back.
+/// Returns the text of a file, which [`parse`] reads back.
 ///
 /// # Errors
-/// If a time is in no year that TOML can write.
+/// If a time is beyond the year 9999, the last that TOML can write.
 pub(super) fn to_text(tokens: &[TokenInfo]) -> Result<String, String> {
     let rows = tokens.iter().map(row).collect::<Result<_, _>>()?;
     let table = toml::to_string(&TokenFileToml { rows }).map_err(|error| error.to_string())?;
     Ok(if table.is_empty() { HEADING.to_owned() } else { format!("{HEADING}\n{table}") })
 }
 
-/// Whether a token may be called so: what a terminal and a log show as it is, and what is no id.
+/// Whether a text can be the name of a token: one line that a terminal and a log show unchanged,
+/// and that does not look like an id.
 pub(super) fn is_name(name: &str) -> bool {
     (1..=64).contains(&name.len()) && name.trim() == name && !name.contains(char::is_control) && !is_id(name)
 }
 
-/// Whether it can be a scope: those of a token are told with spaces or commas between.
+/// Whether a text can be a scope. Lists of scopes are written with spaces or commas between.
 pub(super) fn is_scope(scope: &str) -> bool {
     (1..=128).contains(&scope.len()) && !scope.contains(|c: char| c.is_control() || c.is_whitespace() || c == ',')
 }
@@ -119,7 +127,7 @@ pub(super) fn is_scope(scope: &str) -> bool {
 fn info((fields, number): (TokenFields<'_>, usize)) -> Result<TokenInfo, String> {
     let TokenFields { id, name, scopes, created, expires, sha256 } = fields;
     if !is_id(id) {
-        // Not shown: it may be a whole token that somebody has put there.
+        // The id is not shown: it may be a whole token that somebody put there.
         return Err(format!("the id of token {number} is not the 12 hexadecimal digits between the `_` of a token"));
     }
     if !is_name(name) {
@@ -130,7 +138,7 @@ fn info((fields, number): (TokenFields<'_>, usize)) -> Result<TokenInfo, String>
     }
     let digest = Digest::from_hex(sha256);
     let digest = digest.ok_or_else(|| wrong(id, "its sha256 is not 64 hexadecimal digits"))?;
-    if let Some((_, text)) = NO_TOKENS.iter().find(|(hash, _)| sha256.eq_ignore_ascii_case(hash)) {
+    if let Some((_, text)) = WRONG_HASHES.iter().find(|(hash, _)| sha256.eq_ignore_ascii_case(hash)) {
         let fix = "hash the whole text of a token, which has its id in it";
         return Err(wrong(id, format_args!("its sha256 is that of {text:?}, which is no token: {fix}")));
     }
@@ -138,7 +146,7 @@ fn info((fields, number): (TokenFields<'_>, usize)) -> Result<TokenInfo, String>
     Ok(TokenInfo { id: id.to_owned(), name: name.to_owned(), scopes, created, expires, digest })
 }
 
-/// A mistake in what is said of a token.
+/// Returns the error for a mistake in one token.
 fn wrong(id: &str, what: impl Display) -> String {
     format!("the token {id}: {what}")
 }
@@ -185,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_readable_and_read_back() {
+    fn a_written_file_is_readable_and_read_back() {
         let tokens = [token("0123456789ab", "ci"), TokenInfo { expires: None, ..token("ba9876543210", "ann \"#\" é") }];
         let text = to_text(&tokens).unwrap();
         let expected = format!(
@@ -202,18 +210,18 @@ mod tests {
     }
 
     #[test]
-    fn both_readers_of_a_file_that_callbox_has_written_read_the_same() {
+    fn both_readers_agree_on_a_file_that_callbox_has_written() {
         let mut tokens: Vec<_> = (0..50).map(|n| token(&format!("{n:012x}"), &format!("client {n}"))).collect();
         tokens[1] = TokenInfo { expires: None, created: None, scopes: Vec::new(), ..tokens[1].clone() };
         tokens[2].scopes = vec!["orders:read/é".to_owned()];
         tokens[3].name = "a # b = [c]".to_owned();
         let text = to_text(&tokens).unwrap();
-        let read = canonical::read(&text).expect("it is written so");
+        let read = canonical::read(&text).expect("it is in canonical form");
         let read: Vec<_> = read.into_iter().zip(1..).map(|row| info(row).unwrap()).collect();
         let parsed = read_toml(&text).unwrap();
         assert_eq!(format!("{read:?}"), format!("{parsed:?}"));
         assert!(read.iter().zip(&parsed).all(|(read, parsed)| read.digest == parsed.digest));
-        // What needs more of TOML is written and read, too.
+        // A name that needs an escape is written and read, too.
         tokens[4].name = "a \"quoted\" \\".to_owned();
         let text = to_text(&tokens).unwrap();
         assert_eq!(format!("{:?}", parse(&text).unwrap()), format!("{:?}", tokens));
@@ -228,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_with_a_mistake_is_refused_as_a_whole_and_the_mistake_is_named() {
+    fn a_file_with_a_mistake_is_rejected_as_a_whole_with_an_error_that_names_it() {
         let sha = "0".repeat(64);
         let row =
             |lines: &str| format!("[[token]]\nid = \"0123456789ab\"\nname = \"ci\"\nsha256 = \"{sha}\"\n{lines}\n");
@@ -269,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_in_the_wrong_place_is_not_told() {
+    fn a_token_in_the_wrong_place_is_not_in_the_error() {
         let (id, sha) = ("id = \"0123456789ab\"\n", format!("sha256 = \"{}\"\n", "0".repeat(64)));
         let token = "cbx_0123456789ab_5ecret";
         for rest in [
@@ -282,8 +290,8 @@ mod tests {
             format!("name = \" {token}\"\n{sha}"),
             format!("name = \"ci\"\nsha256 = \"{token}\""),
         ] {
-            let told = parse(&format!("[[token]]\n{id}{rest}")).expect_err(&rest);
-            assert!(!told.contains("5ecret"), "{told}");
+            let error = parse(&format!("[[token]]\n{id}{rest}")).expect_err(&rest);
+            assert!(!error.contains("5ecret"), "{error}");
         }
     }
 }

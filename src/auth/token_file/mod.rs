@@ -1,4 +1,10 @@
 //! The file of hashed tokens: read as a whole, changed by one program at a time.
+//!
+//! [`format`](self::format) has its text, and [`canonical`] a fast reader of files that callbox
+//! wrote.
+//!
+//! [`format`](self::format) has its text, and [`canonical`] a fast reader of files that callbox
+//! wrote.
 
 mod canonical;
 mod format;
@@ -17,21 +23,22 @@ use super::token_info::{IssuedToken, TokenInfo, generate};
 
 use format::{is_name, is_scope};
 
-/// How long another program may take for its change.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// Maximum time to wait for another program that changes the file.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// No token holds for longer than this, unless it never ends.
-const LONGEST: Duration = Duration::from_secs(100 * 366 * 86_400);
+/// Maximum lifetime of a token that expires: a hundred years.
+const MAX_LIFETIME: Duration = Duration::from_secs(100 * 366 * 86_400);
 
-/// A file of hashed tokens, as the command `callbox token` keeps it.
+/// A file of hashed tokens, as the command `callbox token` writes it.
 ///
-/// Each change writes a new file beside the old one and puts it in its place, so a server that reads meanwhile finds the one
-/// or the other whole. A new file is for its owner only (mode 0600); an old one keeps its owner and mode. Its directory is
-/// locked meanwhile, so that of two changes neither is lost. All methods block.
+/// Each change writes a new file beside the old one and renames it, so a server that reads at the
+/// same time finds either of the two as a whole. A new file is readable for its owner only (mode
+/// 0600); an existing file keeps its owner and mode. The directory is locked during a change, so
+/// that no change of two programs is lost. All methods block.
 ///
 /// The file is TOML, and can be written by hand. A token is `cbx_`, an id of 12 hexadecimal digits,
-/// `_` and a secret that nobody can guess; no text of another form is accepted as a token. For each
-/// token the file has its id, a name, and the SHA-256 of its whole text. This makes one and shows it:
+/// `_` and a random secret; no text of another form is accepted as a token. For each token the file
+/// has its id, a name, and the SHA-256 of its whole text. This script makes a token and prints it:
 ///
 /// ```sh
 /// id=$(od -An -v -N6 -tx1 /dev/urandom | tr -d ' \n')
@@ -69,31 +76,32 @@ pub struct TokenFile {
 }
 
 impl TokenFile {
-    /// The file at this path, which need not exist yet.
+    /// Makes a handle of the file at this path, which need not exist yet.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into() }
     }
 
-    /// Where it is.
+    /// Returns the path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// All tokens in it, in the order in which they were made; expired ones, too.
+    /// Returns all tokens of the file, expired ones as well, in the order in which they were made.
     ///
     /// # Errors
-    /// If the file is not there, cannot be read, or has a mistake.
+    /// If the file does not exist, cannot be read, or has a mistake.
     pub fn list(&self) -> Result<Vec<TokenInfo>> {
         let text = regular_file::read_to_string(&self.path).map_err(|error| self.unreadable(error))?;
         self.parse(&text)
     }
 
-    /// Makes a token for somebody, with these scopes, that holds for so long; `None` for ever. The file is made if it is not
-    /// there.
+    /// Makes a token with a name and scopes, and adds its hash to the file, which is created if it
+    /// does not exist. The token expires after `lifetime`; `None` for never.
     ///
     /// # Errors
-    /// If there is a token of that name that still holds; if the name is no line of text of 1 to 64 bytes, or a scope no single
-    /// word; and if the file cannot be read or written.
+    /// If a token with that name exists that has not expired; if the name is not one line of 1 to
+    /// 64 bytes, a scope is not a single word, or the lifetime is not between a second and a
+    /// hundred years; and if the file cannot be read or written.
     pub fn issue(&self, name: &str, scopes: &[&str], lifetime: Option<Duration>) -> Result<IssuedToken> {
         if !is_name(name) {
             let what = format_args!("{name:?} cannot be the name of a token");
@@ -103,19 +111,19 @@ impl TokenFile {
             let what = format_args!("{scope:?} cannot be a scope");
             return Err(StartError::new(what, "give a word without spaces and commas"));
         }
-        if let Some(lifetime) = lifetime.filter(|time| !(Duration::from_secs(1)..=LONGEST).contains(time)) {
-            let what = format_args!("no token can hold for {lifetime:?}");
+        if let Some(lifetime) = lifetime.filter(|time| !(Duration::from_secs(1)..=MAX_LIFETIME).contains(time)) {
+            let what = format_args!("{lifetime:?} cannot be the lifetime of a token");
             return Err(StartError::new(what, "give a time from a second to a hundred years, or let it never expire"));
         }
         self.change(true, |tokens| {
             if tokens.iter().any(|token| token.name == name && !token.is_expired()) {
-                let what = format_args!("{} has a token of the name {name:?} already", self.path.display());
+                let what = format_args!("{} has a token with the name {name:?} already", self.path.display());
                 return Err(StartError::new(what, "choose another name, or revoke that one first"));
             }
             let (text, id) = loop {
                 let (text, id) = generate().map_err(|error| {
-                    let fix = "callbox makes no tokens without good randomness";
-                    StartError::new(format_args!("the operating system gives no random numbers ({error})"), fix)
+                    let fix = "callbox makes no tokens without them";
+                    StartError::new(format_args!("the operating system has no random numbers ({error})"), fix)
                 })?;
                 if tokens.iter().all(|token| token.id != id) {
                     break (text, id);
@@ -135,43 +143,50 @@ impl TokenFile {
         })
     }
 
-    /// Takes out the token with this id, or all tokens of this name, and tells which these were. Running servers refuse them
-    /// within a tenth of a second, with up to 2,000 tokens in the file, and within a second with up to 20,000.
+    /// Removes the token with this id, or all tokens with this name, and returns them.
+    ///
+    /// Running servers reject the tokens within a tenth of a second, with up to 2,000 tokens in the
+    /// file, and within a second with up to 20,000.
     ///
     /// # Errors
-    /// If there is none, and if the file cannot be read or written.
+    /// If no token matches, and if the file cannot be read or written.
     pub fn revoke(&self, id_or_name: &str) -> Result<Vec<TokenInfo>> {
         self.change(false, |tokens| {
-            let revoked: Vec<_> = tokens.extract_if(.., |token| token.is_called(id_or_name)).collect();
+            let revoked: Vec<_> = tokens.extract_if(.., |token| token.matches(id_or_name)).collect();
             if revoked.is_empty() {
                 let what = format!("{} has no token with that id or name", self.path.display());
-                return Err(StartError::new(what, "`callbox token list` shows those that there are"));
+                return Err(StartError::new(what, "`callbox token list` lists the tokens"));
             }
             Ok(revoked)
         })
     }
 
+    /// Parses the text of this file.
+    /// Parses the text of this file.
     pub(super) fn parse(&self, text: &str) -> Result<Vec<TokenInfo>> {
         format::parse(text).map_err(|mistake| {
-            let fix = "mend the file, or revoke and make the tokens anew with `callbox token`";
+            let fix = "correct the file, or revoke the tokens and make new ones with `callbox token`";
             StartError::new(format_args!("{}: {mistake}", self.path.display()), fix)
         })
     }
 
+    /// Returns the error for a file that cannot be read.
+    /// Returns the error for a file that cannot be read.
     pub(super) fn unreadable(&self, error: io::Error) -> StartError {
         let path = self.path.display();
         let fix = match error.kind() {
             ErrorKind::NotFound => format!("make it with `callbox token new --name ME --file {path}`"),
-            _ => "let this user read it, and see that it is a text file".to_owned(),
+            _ => "let this user read it, and check that it is a text file".to_owned(),
         };
         StartError::new(format_args!("the token file {path} cannot be read ({error})"), fix).with_source(error)
     }
 
-    /// Changes the list of tokens, while nobody else does.
+    /// Changes the list of tokens while the directory is locked. `may_be_new` allows the file not
+    /// to exist.
     fn change<T>(&self, may_be_new: bool, change: impl FnOnce(&mut Vec<TokenInfo>) -> Result<T>) -> Result<T> {
-        // The file that a link leads to, so that the link stays one.
+        // Renaming a file over a link would replace the link, so the change is made to its target.
         let path = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
-        let _lock = lock(&path, PATIENCE).map_err(|error| self.unwritable(&error))?;
+        let _lock = lock(&path, LOCK_TIMEOUT).map_err(|error| self.unwritable(&error))?;
         let (old, mut tokens) =
             match regular_file::open(&path).and_then(|(file, old)| Ok((regular_file::text_of(file, &old)?, old))) {
                 Ok((text, old)) => (Some(old), self.parse(&text)?),
@@ -186,7 +201,7 @@ impl TokenFile {
 
     fn unwritable(&self, error: &io::Error) -> StartError {
         let what = format_args!("the token file {} cannot be written ({error})", self.path.display());
-        StartError::new(what, "see that its directory is there and that this user may write in it")
+        StartError::new(what, "check that its directory exists and that this user may write in it")
     }
 }
 
@@ -194,14 +209,18 @@ fn directory_of(path: &Path) -> &Path {
     path.parent().filter(|directory| !directory.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// The directory's lock: the file itself is another one after each change.
-fn lock(path: &Path, patience: Duration) -> io::Result<File> {
+/// Locks the directory of the file. A lock on the file would not help: each change replaces the
+/// file.
+///
+/// # Errors
+/// If another program holds the lock for longer than `timeout`.
+fn lock(path: &Path, timeout: Duration) -> io::Result<File> {
     let (directory, start) = (File::open(directory_of(path))?, Instant::now());
     loop {
         match directory.try_lock() {
             Ok(()) => return Ok(directory),
             Err(TryLockError::Error(error)) => return Err(error),
-            Err(TryLockError::WouldBlock) if start.elapsed() > patience => {
+            Err(TryLockError::WouldBlock) if start.elapsed() > timeout => {
                 return Err(io::Error::new(ErrorKind::TimedOut, "another program keeps its directory locked"));
             }
             Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(10)),
@@ -209,11 +228,12 @@ fn lock(path: &Path, patience: Duration) -> io::Result<File> {
     }
 }
 
-/// Puts a new file in the place of an old one, with its owner and mode.
+/// Replaces a file in one step, and keeps its owner and mode.
 fn replace(path: &Path, text: &str, old: Option<&fs::Metadata>) -> io::Result<()> {
-    let name = path.file_name().ok_or_else(|| io::Error::new(ErrorKind::InvalidInput, "this is no name of a file"))?;
+    let name = path.file_name().ok_or_else(|| io::Error::new(ErrorKind::InvalidInput, "the path names no file"))?;
     let beside = path.with_file_name(format!(".{}.{}.new", name.to_string_lossy(), std::process::id()));
-    // Left by a program that was killed; whoever has the lock may take it away.
+    // A program that was killed may have left this file behind. We hold the lock, so nobody uses
+    // it.
     let _ = fs::remove_file(&beside);
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
     let mut write = || {
@@ -225,6 +245,10 @@ fn replace(path: &Path, text: &str, old: Option<&fs::Metadata>) -> io::Result<()
             }
             file.set_permissions(fs::Permissions::from_mode(old.mode() & 0o777))?;
         }
+        // The content has to be on the disk before the rename, and the rename before we return:
+        // otherwise a power failure could bring back a revoked token or leave an empty file.
+        // The content has to be on the disk before the rename, and the rename before we return:
+        // otherwise a power failure could bring back a revoked token or leave an empty file.
         file.sync_all()?;
         fs::rename(&beside, path)?;
         File::open(directory_of(path))?.sync_all()

@@ -17,7 +17,7 @@ fn names(file: &TokenFile) -> Vec<String> {
 }
 
 #[test]
-fn what_is_issued_is_listed_until_it_is_revoked_and_is_not_in_the_file() {
+fn an_issued_token_is_listed_until_it_is_revoked_and_its_secret_is_not_in_the_file() {
     let (_directory, file) = scratch();
     let ci = file.issue("ci", &["admin", "read"], Some(Duration::from_secs(60))).unwrap();
     let ann = file.issue("ann", &[], None).unwrap();
@@ -37,7 +37,7 @@ fn what_is_issued_is_listed_until_it_is_revoked_and_is_not_in_the_file() {
 }
 
 #[test]
-fn a_new_file_is_its_owners_and_an_old_one_keeps_its_mode_and_a_link_stays_one() {
+fn a_new_file_is_private_an_existing_one_keeps_its_mode_and_a_link_stays_a_link() {
     let (directory, file) = scratch();
     file.issue("a", &[], None).unwrap();
     let mode = |file: &TokenFile| fs::metadata(file.path()).unwrap().permissions().mode() & 0o777;
@@ -53,7 +53,7 @@ fn a_new_file_is_its_owners_and_an_old_one_keeps_its_mode_and_a_link_stays_one()
 }
 
 #[test]
-fn of_changes_at_once_none_is_lost() {
+fn no_change_is_lost_when_several_are_made_at_the_same_time() {
     let (_directory, file) = scratch();
     std::thread::scope(|scope| {
         for n in 0..8 {
@@ -75,7 +75,7 @@ fn a_name_is_free_again_once_its_token_has_expired() {
     let (_directory, file) = scratch();
     file.issue("ci", &[], None).unwrap();
     let error = file.issue("ci", &[], None).unwrap_err().to_string();
-    assert!(error.contains("a token of the name \"ci\" already"), "{error}");
+    assert!(error.contains("a token with the name \"ci\" already"), "{error}");
     let text = fs::read_to_string(file.path()).unwrap();
     fs::write(file.path(), text.replace("sha256", "expires = 2020-01-01T00:00:00Z\nsha256")).unwrap();
     file.issue("ci", &[], None).unwrap();
@@ -83,7 +83,7 @@ fn a_name_is_free_again_once_its_token_has_expired() {
 }
 
 #[test]
-fn mistakes_are_told_with_their_remedy_and_change_nothing() {
+fn errors_say_what_to_do_and_leave_the_file_unchanged() {
     let (directory, file) = scratch();
     let said = |error: Result<()>, parts: [&str; 2]| {
         let error = error.unwrap_err().to_string();
@@ -93,20 +93,20 @@ fn mistakes_are_told_with_their_remedy_and_change_nothing() {
     said(file.revoke("ci").map(drop), ["tokens.toml cannot be read", "`callbox token new --name"]);
     said(file.issue("", &[], None).map(drop), ["\"\" cannot be the name", "1 to 64 bytes"]);
     said(file.issue("a", &["b c"], None).map(drop), ["\"b c\" cannot be a scope", "without spaces"]);
-    said(file.issue("a", &[], Some(Duration::ZERO)).map(drop), ["no token can hold for 0ns", "a second"]);
-    said(file.issue("a", &[], Some(Duration::MAX)).map(drop), ["no token can hold", "never expire"]);
+    said(file.issue("a", &[], Some(Duration::ZERO)).map(drop), ["0ns cannot be the lifetime", "a second"]);
+    said(file.issue("a", &[], Some(Duration::MAX)).map(drop), ["cannot be the lifetime", "never expire"]);
     let nowhere = TokenFile::new(directory.path().join("none/tokens.toml"));
-    said(nowhere.issue("a", &[], None).map(drop), ["tokens.toml cannot be written", "its directory is there"]);
+    said(nowhere.issue("a", &[], None).map(drop), ["tokens.toml cannot be written", "its directory exists"]);
     assert!(!file.path().exists());
     fs::write(file.path(), "token = 1").unwrap();
-    said(file.issue("a", &[], None).map(drop), ["tokens.toml: line 1:", "mend the file"]);
+    said(file.issue("a", &[], None).map(drop), ["tokens.toml: line 1:", "correct the file"]);
     assert_eq!(fs::read_to_string(file.path()).unwrap(), "token = 1");
     fs::write(file.path(), "").unwrap();
     said(file.revoke("ci").map(drop), ["no token with that id or name", "`callbox token list`"]);
 }
 
 #[test]
-fn the_example_of_a_file_that_is_written_by_hand_makes_a_token_that_is_good() {
+fn the_script_in_the_docs_makes_a_valid_token() {
     let source = include_str!("mod.rs");
     let (_, example) = source.split_once("/// ```sh\n").unwrap();
     let (example, _) = example.split_once("/// ```\n").unwrap();
@@ -124,11 +124,11 @@ fn the_example_of_a_file_that_is_written_by_hand_makes_a_token_that_is_good() {
 }
 
 #[test]
-fn a_lock_that_is_never_given_back_is_told() {
+fn a_lock_that_is_never_released_is_an_error() {
     let (_directory, file) = scratch();
-    let held = lock(file.path(), PATIENCE).unwrap();
+    let held = lock(file.path(), LOCK_TIMEOUT).unwrap();
     let error = lock(file.path(), Duration::from_millis(20)).unwrap_err().to_string();
     assert!(error.contains("another program keeps its directory locked"), "{error}");
     drop(held);
-    lock(file.path(), PATIENCE).unwrap();
+    lock(file.path(), LOCK_TIMEOUT).unwrap();
 }

@@ -14,7 +14,7 @@ fn scratch() -> (tempfile::TempDir, TokenFile) {
 }
 
 fn name(tokens: &Tokens, token: &str) -> Option<String> {
-    let answer = tokens.authenticate(token).now_or_never().expect("it need not wait");
+    let answer = tokens.authenticate(token).now_or_never().expect("no await");
     answer.unwrap().and_then(|caller| caller.name().map(str::to_owned))
 }
 
@@ -27,7 +27,7 @@ fn until(what: &str, holds: impl Fn() -> bool) {
 }
 
 #[test]
-fn a_token_of_the_file_is_its_holders_and_no_other_is_anybodys() {
+fn a_token_of_the_file_has_its_caller_and_other_tokens_are_invalid() {
     let (_directory, file) = scratch();
     let ci = file.issue("ci", &["admin", "read"], Some(Duration::from_secs(3600))).unwrap();
     let ann = file.issue("ann", &[], None).unwrap();
@@ -60,7 +60,7 @@ fn a_token_of_the_file_is_its_holders_and_no_other_is_anybodys() {
 }
 
 #[test]
-fn a_token_that_has_expired_is_nobodys() {
+fn an_expired_token_is_invalid() {
     let (_directory, file) = scratch();
     let ci = file.issue("ci", &[], None).unwrap();
     let text = fs::read_to_string(file.path()).unwrap();
@@ -72,7 +72,7 @@ fn a_token_that_has_expired_is_nobodys() {
 }
 
 #[test]
-fn the_file_is_followed_and_each_change_is_a_new_generation() {
+fn changes_of_the_file_are_read_and_each_is_a_new_generation() {
     let (_directory, file) = scratch();
     let ci = file.issue("ci", &[], None).unwrap();
     let tokens = Tokens::open(file.path()).unwrap();
@@ -88,14 +88,14 @@ fn the_file_is_followed_and_each_change_is_a_new_generation() {
 }
 
 #[test]
-fn a_file_that_is_broken_or_gone_leaves_the_tokens_as_they_were() {
+fn a_broken_or_missing_file_leaves_the_tokens_as_they_were() {
     let (_directory, file) = scratch();
     let ci = file.issue("ci", &[], None).unwrap();
     let tokens = Tokens::open(file.path()).unwrap();
     let good = fs::read_to_string(file.path()).unwrap();
     let generation = tokens.generation();
     let step = |text: std::io::Result<String>| {
-        tokens.shared.take(&text.map_err(|error| file.unreadable(error))?).map_err(|error| error.to_string().into())
+        tokens.shared.load(&text.map_err(|error| file.unreadable(error))?).map_err(|error| error.to_string().into())
     };
     let broken: Result<(), BoxError> = step(Ok(good.replace("id =", "id ==")));
     assert!(broken.unwrap_err().to_string().contains("tokens.toml: line"));
@@ -110,7 +110,7 @@ fn a_file_that_is_broken_or_gone_leaves_the_tokens_as_they_were() {
 }
 
 #[test]
-fn a_revoked_token_is_refused_at_once_and_does_not_come_back_with_the_file() {
+fn a_revoked_token_is_rejected_at_once_and_does_not_come_back_with_the_file() {
     let (_directory, file) = scratch();
     let ci = file.issue("ci", &[], None).unwrap();
     let ann = file.issue("ann", &[], None).unwrap();
@@ -121,13 +121,13 @@ fn a_revoked_token_is_refused_at_once_and_does_not_come_back_with_the_file() {
     assert!(tokens.generation() > generation);
     assert!(name(&tokens, ci.reveal()).is_none() && name(&tokens, ann.reveal()).is_some());
     assert!(!fs::read_to_string(file.path()).unwrap().contains(ci.info().id()));
-    tokens.shared.take(&before).unwrap();
-    assert!(name(&tokens, ci.reveal()).is_none(), "a reading that was under way");
+    tokens.shared.load(&before).unwrap();
+    assert!(name(&tokens, ci.reveal()).is_none(), "from a file that was read before");
     assert!(tokens.revoke("ci").unwrap_err().to_string().contains("no token with that id or name"));
 }
 
 #[test]
-fn a_token_is_refused_at_once_also_if_the_file_cannot_be_written() {
+fn a_revoked_token_is_rejected_at_once_even_if_the_file_cannot_be_written() {
     let (_directory, file) = scratch();
     let ci = file.issue("ci", &[], None).unwrap();
     let tokens = Tokens::open(file.path()).unwrap();
@@ -137,17 +137,17 @@ fn a_token_is_refused_at_once_also_if_the_file_cannot_be_written() {
 }
 
 #[test]
-fn a_file_that_cannot_be_read_is_told_at_the_start() {
+fn a_file_that_cannot_be_read_is_an_error_at_the_start() {
     let (_directory, file) = scratch();
     let error = Tokens::open(file.path()).unwrap_err().to_string();
     assert!(error.contains("cannot be read") && error.contains("`callbox token new"), "{error}");
     fs::write(file.path(), "[[token]]\nid = 5").unwrap();
     let error = Tokens::open(file.path()).unwrap_err().to_string();
-    assert!(error.contains("tokens.toml: line 2") && error.contains("mend the file"), "{error}");
+    assert!(error.contains("tokens.toml: line 2") && error.contains("correct the file"), "{error}");
 }
 
 #[test]
-fn a_pipe_in_place_of_the_file_is_told_and_does_not_hold_up_what_comes_after_it() {
+fn a_pipe_in_place_of_the_file_is_an_error_and_does_not_block_the_watcher() {
     let (_directory, file) = scratch();
     make_pipe(file.path());
     let path = file.path().to_owned();
@@ -165,7 +165,7 @@ fn a_pipe_in_place_of_the_file_is_told_and_does_not_hold_up_what_comes_after_it(
     TokenFile::new(&revoked).revoke("ci").unwrap();
     make_pipe(&pipe);
     fs::rename(&pipe, file.path()).unwrap();
-    // Long enough for some looks at the pipe.
+    // Long enough for several looks at the pipe.
     std::thread::sleep(Duration::from_millis(200));
     assert!(name(&tokens, ci.reveal()).is_some(), "as it was before");
     fs::rename(&revoked, file.path()).unwrap();
@@ -174,7 +174,7 @@ fn a_pipe_in_place_of_the_file_is_told_and_does_not_hold_up_what_comes_after_it(
 }
 
 #[test]
-fn what_debug_shows_is_no_secret() {
+fn debug_output_has_no_secrets() {
     let (_directory, file) = scratch();
     let ci = file.issue("ci", &[], None).unwrap();
     let tokens = Tokens::open(file.path()).unwrap();
