@@ -1,4 +1,4 @@
-//! The TOML file: from keys and values to text, each with its line.
+//! The TOML file of settings: each value as text, with its line.
 
 use std::collections::HashMap;
 use std::io::ErrorKind;
@@ -11,17 +11,17 @@ use crate::start_error::StartError;
 
 use super::table::SETTINGS;
 
-/// Read when no other file is named; nobody minds if it is not there.
+/// Path of the file that is read if no other is named. It need not exist.
 pub(super) const DEFAULT_PATH: &str = "callbox.toml";
 
-/// What a file says.
+/// The settings of a file, by their keys.
 #[derive(Debug)]
 pub(super) struct SettingsFile {
     pub(super) path: PathBuf,
-    pub(super) entries: HashMap<&'static str, FileValue>,
+    pub(super) values: HashMap<&'static str, FileValue>,
 }
 
-/// One value, and where it stands. Lists have commas between their items.
+/// The value of one setting as text, and its line. Lists have commas between their items.
 #[derive(Debug)]
 pub(super) struct FileValue {
     pub(super) text: String,
@@ -29,7 +29,10 @@ pub(super) struct FileValue {
 }
 
 impl SettingsFile {
-    /// Reads a file that somebody asked for.
+    /// Reads a file that a flag or a variable names.
+    ///
+    /// # Errors
+    /// If the file does not exist, and those of [`read_if_there`](Self::read_if_there).
     pub(super) fn read(path: &Path) -> Result<Self, StartError> {
         Self::read_if_there(path)?.ok_or_else(|| {
             StartError::new(
@@ -39,7 +42,10 @@ impl SettingsFile {
         })
     }
 
-    /// Reads a file that need not be there.
+    /// Reads a file that need not exist.
+    ///
+    /// # Errors
+    /// If the file cannot be read, is not TOML, or has an unknown key.
     pub(super) fn read_if_there(path: &Path) -> Result<Option<Self>, StartError> {
         match regular_file::read_to_string(path) {
             Ok(text) => Self::parse(path, &text).map(Some),
@@ -57,24 +63,24 @@ impl SettingsFile {
             let place = at(error.span().map_or(0, |span| span.start));
             StartError::new(format_args!("{place}: not valid TOML"), error.message()).with_source(error.clone())
         })?;
-        let mut entries = HashMap::new();
+        let mut values = HashMap::new();
         for (key, value) in table.get_ref() {
             let place = at(key.span().start);
             let name = key.get_ref().as_ref();
             let Some(row) = SETTINGS.iter().find(|row| row.key == name) else {
-                return Err(StartError::new(format_args!("{place}: unknown key {name:?}"), suggestion(name)));
+                return Err(StartError::new(format_args!("{place}: unknown key {name:?}"), closest_key(name)));
             };
             let Some(text) = plain_text(value.get_ref()) else {
                 let fix = format!("write one value, {name} = …, or a list of them where several are allowed");
                 return Err(StartError::new(format_args!("{place}: {name} cannot be a table"), fix));
             };
-            entries.insert(row.key, FileValue { text, line: line(key.span().start) });
+            values.insert(row.key, FileValue { text, line: line(key.span().start) });
         }
-        Ok(Self { path: path.to_owned(), entries })
+        Ok(Self { path: path.to_owned(), values })
     }
 }
 
-/// A value as one would write it in a flag.
+/// Returns a value as it would be written in a flag; `None` for a table.
 fn plain_text(value: &DeValue<'_>) -> Option<String> {
     match value {
         DeValue::String(text) => Some(text.to_string()),
@@ -90,7 +96,7 @@ fn plain_text(value: &DeValue<'_>) -> Option<String> {
     }
 }
 
-fn suggestion(name: &str) -> String {
+fn closest_key(name: &str) -> String {
     let near = SETTINGS
         .iter()
         .map(|row| (strsim::jaro_winkler(row.key, name), row.key))
@@ -109,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pipe_in_place_of_the_file_is_told_at_once() {
+    fn a_pipe_in_place_of_the_file_is_reported_without_waiting_for_it() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("callbox.toml");
         make_pipe(&path);

@@ -1,4 +1,4 @@
-//! The command line: flags made from the table, and mistakes told in one line.
+//! The command line: the flags of all settings, and one-line errors for mistakes.
 
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -14,11 +14,13 @@ use super::source::{env_names, flag_name};
 use super::table::{SETTINGS, SettingSpec};
 use super::value_type::Arity;
 
-/// Columns of the help text, and of what clap puts before the help of a flag.
+/// Width of the help text, in columns.
 const HELP_WIDTH: usize = 100;
+
+/// Indent of the help of a flag, as clap prints it, in columns.
 const HELP_INDENT: usize = 10;
 
-/// What the flags said.
+/// The values of the flags.
 #[derive(Debug)]
 pub(super) struct ParsedFlags {
     pub(super) values: HashMap<&'static str, String>,
@@ -26,10 +28,10 @@ pub(super) struct ParsedFlags {
     pub(super) show_settings: bool,
 }
 
-/// What came of reading the flags.
+/// The outcome of reading the command line.
 pub(super) enum FlagsOutcome {
     Parsed(ParsedFlags),
-    /// The text of `--help` or `--version`.
+    /// Print this text of `--help` or `--version`.
     Print(String),
 }
 
@@ -63,7 +65,7 @@ fn command(about: &ProgramInfo<'_>, program: String) -> Command {
     let intro = format!(
         "{service}: a microservice that answers JSON-RPC 2.0 over HTTP.\n\n\
          A setting is taken from its flag, else from the environment, else from a TOML file, else from the program itself, \
-         else it has its default. --show-settings tells what was taken from where.",
+         else it has its default. --show-settings prints each value and its source.",
         service = about.service,
     );
     let example = format!(
@@ -82,16 +84,17 @@ fn command(about: &ProgramInfo<'_>, program: String) -> Command {
             Arg::new("config")
                 .long("config")
                 .value_name("FILE")
-                .help(format!("The TOML file to read [default: {DEFAULT_PATH}, if it is there] [env: CALLBOX_CONFIG]")),
+                .help(format!("TOML file to read [default: {DEFAULT_PATH}, if it exists] [env: CALLBOX_CONFIG]")),
             Arg::new("show_settings")
                 .long("show-settings")
                 .action(ArgAction::SetTrue)
-                .help("Prints each setting and where it came from, and exits"),
+                .help("Print each setting and its source, and exit"),
         ])
 }
 
-/// Breaks the lines of a text that are wider, between words. clap could do it to the width of the terminal, and would bring four
-/// crates for that.
+/// Breaks lines that are wider than `width`, between words.
+///
+/// clap could wrap to the width of the terminal, but would bring four more crates for that.
 fn wrapped(text: &str, width: usize) -> String {
     let mut out = String::with_capacity(text.len());
     for line in text.split_inclusive('\n') {
@@ -113,7 +116,7 @@ fn wrapped(text: &str, width: usize) -> String {
 fn argument(row: &SettingSpec) -> Arg {
     let mut help = row.help.trim().to_owned();
     if row.arity == Arity::Many {
-        help += "; several with commas between, or the flag again";
+        help += "; separate several by commas, or repeat the flag";
     }
     if !row.default.is_empty() && row.arity != Arity::Switch {
         help += &format!(" [default: {}]", row.default);
@@ -131,7 +134,7 @@ fn argument(row: &SettingSpec) -> Arg {
     }
 }
 
-/// clap's report without its tips and usage, which take several lines.
+/// Turns clap's report into one line, without its tips and usage.
 fn one_line(error: &clap::Error) -> StartError {
     let context = |value_type| error.get(value_type).map(ToString::to_string);
     let text = error.to_string();
@@ -141,7 +144,7 @@ fn one_line(error: &clap::Error) -> StartError {
             let what = format!("unknown argument {flag:?}");
             match context(ContextKind::SuggestedArg) {
                 Some(near) => StartError::new(what, format_args!("did you mean {near:?}?")),
-                None => StartError::new(what, "--help lists what there is"),
+                None => StartError::new(what, "--help lists the flags"),
             }
         }
         (ErrorKind::InvalidValue, Some(flag)) => {
@@ -150,6 +153,6 @@ fn one_line(error: &clap::Error) -> StartError {
         (ErrorKind::ArgumentConflict, Some(flag)) => {
             StartError::new(format_args!("{flag} is given twice"), "keep one of them")
         }
-        _ => StartError::new(first, "--help lists what there is"),
+        _ => StartError::new(first, "--help lists the flags"),
     }
 }

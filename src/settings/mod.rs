@@ -1,10 +1,14 @@
-//! Settings: flags over environment over a TOML file over the builder over defaults.
+//! The settings of a server: flags override the environment, which overrides a TOML file, which
+//! overrides the builder, which overrides the defaults.
 //!
-//! They are resolved once, at the edge; the server hands each part inward what it needs, and no other module sees this one.
+//! Settings are resolved once, at the start. The server hands each part the values that it needs;
+//! no other module sees this one.
 //!
 //! - [`table`] declares every setting, once: its name, type, default and help.
-//! - [`value_type`] says how a type is read from text and shown.
-//! - [`flags`], [`mod@file`] and [`source`] are where text comes from, and which of it wins.
+//! - [`value_type`] says how each type is read from text and shown.
+//! - [`flags`] and [`mod@file`] read two of the sources, and [`source`] decides which source
+//!   counts.
+//! - [`service_links`] recognises variables that a cluster sets.
 
 mod file;
 mod flags;
@@ -24,46 +28,46 @@ pub(crate) use table::{BuilderSettings, Settings};
 use file::SettingsFile;
 use source::Sources;
 
-/// What `--help` and `--version` tell of the program.
+/// What `--help` shows of the program.
 #[derive(Debug)]
 pub(crate) struct ProgramInfo<'a> {
     /// The name of the service.
     pub(crate) service: &'a str,
 }
 
-/// What came of the command line.
+/// The outcome of resolving the settings.
 #[derive(Debug)]
 pub(crate) enum Resolved {
-    /// Start with these.
+    /// Run the server with these settings.
     Run(Box<Settings>),
-    /// Print this and exit with 0: `--help`, `--version` and `--show-settings` do not start anything.
+    /// Print this and exit with 0: the text of `--help`, `--version` or `--show-settings`.
     Print(String),
 }
 
-/// Resolves what the builder says over the defaults, for a server that reads no flags, environment or file.
+/// Resolves the builder over the defaults, for a server that reads no flags, environment or file.
 ///
 /// # Errors
-/// When the builder gave a value that is not allowed.
+/// If the builder has a value that is not allowed.
 pub(crate) fn resolve(builder: &BuilderSettings) -> Result<Settings, StartError> {
     Settings::from_sources(&Sources::default(), builder)
 }
 
 /// Resolves flags over environment over file over builder over defaults.
 ///
-/// `args` begins with the program's own name, as [`std::env::args_os`] does. An environment variable that is empty counts as
-/// not set, and so does one that is a cluster's.
+/// `args` begins with the name of the program, as [`std::env::args_os`] does. An environment
+/// variable that is empty counts as not set, and so does a service link.
 ///
 /// # Errors
-/// For an unknown flag or key, a file that cannot be read, and a value that is not allowed: one line each, which names the
-/// source of the mistake.
+/// For an unknown flag or key, a file that cannot be read, and a value that is not allowed. The
+/// error is one line that names the source of the mistake.
 pub(crate) fn resolve_from(
     builder: &BuilderSettings,
     args: impl IntoIterator<Item = OsString>,
     env: impl Fn(&str) -> Option<String>,
     about: &ProgramInfo<'_>,
 ) -> Result<Resolved, StartError> {
-    let given = match flags::read(args, about)? {
-        flags::FlagsOutcome::Parsed(given) => given,
+    let flags = match flags::read(args, about)? {
+        flags::FlagsOutcome::Parsed(flags) => flags,
         flags::FlagsOutcome::Print(text) => return Ok(Resolved::Print(text)),
     };
     let ignored_variables = RefCell::new(Vec::new());
@@ -75,13 +79,13 @@ pub(crate) fn resolve_from(
         }
         Some(value)
     };
-    let file = match given.config.or_else(|| env("CALLBOX_CONFIG")) {
+    let file = match flags.config.or_else(|| env("CALLBOX_CONFIG")) {
         Some(path) => Some(SettingsFile::read(path.as_ref())?),
         None => SettingsFile::read_if_there(file::DEFAULT_PATH.as_ref())?,
     };
-    let mut settings = Settings::from_sources(&Sources { flags: given.values, env: Some(&env), file }, builder)?;
+    let mut settings = Settings::from_sources(&Sources { flags: flags.values, env: Some(&env), file }, builder)?;
     settings.ignored_variables = ignored_variables.take();
-    if given.show_settings {
+    if flags.show_settings {
         return Ok(Resolved::Print(settings.to_table()));
     }
     Ok(Resolved::Run(Box::new(settings)))

@@ -1,10 +1,11 @@
-//! Variables that a cluster sets, and that happen to have the name of a setting.
+//! Service links: variables that a cluster sets, and that happen to have the name of a setting.
 //!
-//! Beside a Service called `callbox`, Kubernetes gives every container
+//! If a Service is called `callbox`, Kubernetes gives every container
 //! `CALLBOX_PORT=tcp://10.0.0.1:5000`, as Docker did for its links. A Service called `callbox-…`
-//! gives one for each other setting that ends in `_PORT`, should there ever be one.
+//! would do the same for any other setting that ends in `_PORT`.
 
-/// Whether this variable of ours has a value that it has from a cluster: the URL of a service.
+/// Whether a variable with the name of a setting is a service link: its value is the URL of a
+/// service.
 pub(super) fn is_service_link(name: &str, value: &str) -> bool {
     let is_url = || ["tcp://", "udp://", "sctp://"].iter().any(|scheme| value.starts_with(scheme));
     name.ends_with("_PORT") && is_url()
@@ -15,7 +16,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_url_of_a_service_in_a_variable_for_a_port_is_a_clusters() {
+    fn the_url_of_a_service_in_a_variable_for_a_port_is_a_service_link() {
         for (name, value, expected) in [
             ("CALLBOX_PORT", "tcp://10.0.0.1:5000", true),
             ("CALLBOX_PORT", "udp://10.0.0.1:5000", true),

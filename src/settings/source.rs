@@ -1,4 +1,4 @@
-//! Which source a setting's value comes from.
+//! The sources of settings, and which of them counts.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -10,7 +10,7 @@ use super::file::SettingsFile;
 use super::table::Settings;
 use super::value_type::ValueType;
 
-/// Where a value came from.
+/// The source of a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum SettingSource {
     /// A flag, by its name.
@@ -19,9 +19,9 @@ pub(crate) enum SettingSource {
     Env(String),
     /// A line of a file.
     File(PathBuf, usize),
-    /// The program itself.
+    /// The builder, so the program itself.
     Builder,
-    /// Nobody said anything.
+    /// The default: no source has a value.
     Default,
 }
 
@@ -38,7 +38,7 @@ impl fmt::Display for SettingSource {
 }
 
 impl SettingSource {
-    /// The setting as somebody would name it who looks for the mistake.
+    /// Returns the name of the setting in this source, for an error about its value.
     fn subject(&self, key: &str) -> String {
         match self {
             Self::Flag(name) | Self::Env(name) => name.clone(),
@@ -49,18 +49,18 @@ impl SettingSource {
     }
 }
 
-/// One line of `--show-settings`.
+/// The value of one setting and its source: one line of `--show-settings`.
 #[derive(Clone, Debug)]
 pub(super) struct ResolvedValue {
     key: &'static str,
     value: String,
-    origin: SettingSource,
+    source: SettingSource,
 }
 
-/// Looks a variable up.
+/// Returns the value of an environment variable.
 type EnvLookup<'a> = dyn Fn(&str) -> Option<String> + 'a;
 
-/// The sources that speak text, the strongest first.
+/// The sources that are text, in the order of their precedence.
 #[derive(Default)]
 pub(super) struct Sources<'a> {
     pub(super) flags: HashMap<&'static str, String>,
@@ -69,37 +69,43 @@ pub(super) struct Sources<'a> {
 }
 
 impl Sources<'_> {
-    /// The value of one setting, and a note in `shown` of where it came from.
+    /// Returns the value of one setting, and adds it with its source to `resolved`.
     ///
-    /// A value that a stronger source overrides is not looked at: so a flag can stand in for a broken variable.
-    pub(super) fn pick<T: Clone>(
+    /// A value that another source overrides is not read, so a flag can stand in for a broken
+    /// variable.
+    ///
+    /// # Errors
+    /// If the value is not one of this type.
+    pub(super) fn resolve<T: Clone>(
         &self,
         key: &'static str,
         value_type: &ValueType<T>,
         builder: Option<&T>,
         default: &str,
-        shown: &mut Vec<ResolvedValue>,
+        resolved: &mut Vec<ResolvedValue>,
     ) -> Result<T, StartError> {
-        let (text, origin) = match (self.find(key), builder) {
+        let (text, source) = match (self.find(key), builder) {
             (Some(found), _) => found,
-            // Through text as well, so that a program's own values pass the same checks.
+            // Turned into text as well, so that the program's own values pass the same checks.
             (None, Some(value)) => ((value_type.show)(value), SettingSource::Builder),
             (None, None) => (default.to_owned(), SettingSource::Default),
         };
         let Some(value) = (value_type.read)(&text) else {
-            let subject = origin.subject(key);
+            let subject = source.subject(key);
             return Err(StartError::new(
                 format_args!("{subject} is {text:?}"),
                 format_args!("give {}", value_type.accepts),
             ));
         };
-        // What the builder gave may hold more than its text: a path that is not UTF-8, say.
-        let value = if origin == SettingSource::Builder { builder.cloned().unwrap_or(value) } else { value };
+        // The builder's own value may hold more than its text: a path that is not UTF-8, for
+        // example.
+        let value = if source == SettingSource::Builder { builder.cloned().unwrap_or(value) } else { value };
         let text = (value_type.show)(&value);
-        shown.push(ResolvedValue { key, value: if text.is_empty() { "-".to_owned() } else { text }, origin });
+        resolved.push(ResolvedValue { key, value: if text.is_empty() { "-".to_owned() } else { text }, source });
         Ok(value)
     }
 
+    /// Returns the text of a setting from the first source that has it.
     fn find(&self, key: &str) -> Option<(String, SettingSource)> {
         let flag = || Some((self.flags.get(key)?.clone(), SettingSource::Flag(flag_name(key))));
         let env = || {
@@ -108,44 +114,46 @@ impl Sources<'_> {
         };
         let file = || {
             let file = self.file.as_ref()?;
-            let entry = file.entries.get(key)?;
-            Some((entry.text.clone(), SettingSource::File(file.path.clone(), entry.line)))
+            let value = file.values.get(key)?;
+            Some((value.text.clone(), SettingSource::File(file.path.clone(), value.line)))
         };
         flag().or_else(env).or_else(file)
     }
 }
 
-/// `body_limit` → `--body-limit`
+/// Returns the flag of a setting: `--body-limit` for `body_limit`.
 pub(super) fn flag_name(key: &str) -> String {
     format!("--{}", key.replace('_', "-"))
 }
 
-/// `body_limit` → `CALLBOX_BODY_LIMIT`. The log filter listens to `RUST_LOG` as well.
+/// Returns the environment variables of a setting: `CALLBOX_BODY_LIMIT` for `body_limit`. The log
+/// filter has `RUST_LOG` as well.
 pub(super) fn env_names(key: &str) -> impl Iterator<Item = String> {
     let own = format!("CALLBOX_{}", key.to_ascii_uppercase());
     std::iter::once(own).chain((key == "log").then(|| "RUST_LOG".to_owned()))
 }
 
 impl Settings {
-    /// Where the setting with this key came from, for an error that shows only when the value is used: a port that is taken.
+    /// Returns the source of a setting, for errors that appear only when its value is used, such as
+    /// a port in use.
     pub(crate) fn source(&self, key: &str) -> &SettingSource {
-        self.shown.iter().find(|shown| shown.key == key).map_or(&SettingSource::Default, |shown| &shown.origin)
+        self.resolved.iter().find(|value| value.key == key).map_or(&SettingSource::Default, |value| &value.source)
     }
 
-    /// How the URLs of the server begin.
+    /// Returns the scheme of the server's URLs.
     pub(crate) fn scheme(&self) -> &'static str {
         if self.tls_cert.is_some() { "https" } else { "http" }
     }
 
-    /// Each value and where it came from, as an aligned table.
+    /// Returns each value and its source as a table with aligned columns.
     pub(super) fn to_table(&self) -> String {
         let width = |column: fn(&ResolvedValue) -> &str| {
-            self.shown.iter().map(|row| column(row).chars().count()).max().unwrap_or(0)
+            self.resolved.iter().map(|row| column(row).chars().count()).max().unwrap_or(0)
         };
         let (keys, values) = (width(|row| row.key), width(|row| &row.value));
         let mut table = format!("{:keys$}  {:values$}  from\n", "setting", "value");
-        for ResolvedValue { key, value, origin } in &self.shown {
-            table += &format!("{key:keys$}  {value:values$}  {origin}\n");
+        for ResolvedValue { key, value, source } in &self.resolved {
+            table += &format!("{key:keys$}  {value:values$}  {source}\n");
         }
         table
     }

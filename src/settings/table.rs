@@ -11,50 +11,53 @@ use crate::start_error::StartError;
 
 use super::source::{ResolvedValue, Sources};
 use super::value_type::{
-    self, CORES, COUNT, DEPTH, DOCUMENT, DURATION, ENDPOINT, FILE, FILTER, HEADER, HEADERS, HOST, HOSTS, ON_OFF,
-    ORIGINS, PATH, PORT, SIZE, SWITCH, TRIES, WAIT,
+    self, CORES, COUNT, COUNT_OR_OFF, DEPTH, DOCUMENT, DURATION, ENDPOINT, FILE, HEADER, HEADERS, HOST, HOSTS,
+    LOG_FILTER, ON_OFF, ORIGINS, PATH, PORT, SIZE, SWITCH, TIMEOUT,
 };
 
-/// What the flags, the environment and the file know of a setting: all but its type.
+/// What flags, environment and file need to know of a setting: everything but its type.
 #[derive(Debug)]
 pub(super) struct SettingSpec {
-    /// The heading in `--help`.
+    /// Heading in `--help`.
     pub(super) group: &'static str,
-    /// The key in the file. The flag is `--` and the key with dashes, the variable `CALLBOX_` and the key in capitals.
+    /// Key in the file. The flag is `--` and the key with dashes, the variable `CALLBOX_` and the
+    /// key in capitals.
     pub(super) key: &'static str,
-    /// One sentence, for `--help` and for the docs of the field.
+    /// One sentence without a full stop, for `--help` and for the docs of the field.
     pub(super) help: &'static str,
-    /// The default, as one would write it. Empty when it is to have no value.
+    /// Default as text; empty for no value.
     pub(super) default: &'static str,
-    /// What stands for the value in `--help`.
+    /// Placeholder for the value in `--help`.
     pub(super) placeholder: &'static str,
     /// How often the flag may be given, and whether it needs a value.
     pub(super) arity: value_type::Arity,
 }
 
-/// From one list: the layer that a builder fills, the resolved settings, and the rows for the sources made of text.
+/// Makes three things from one list: the settings of a builder, the resolved settings, and the
+/// table for the sources that are text.
 macro_rules! settings {
-    ($($group:literal { $(#[doc = $help:literal] $key:ident: $type:ty = $value_type:ident, $default:literal;)+ })+) => {
-        /// What one source says: nothing, by default.
+    ($($group:literal { $($(#[doc = $help:literal])+ $key:ident: $type:ty = $value_type:ident, $default:literal;)+ })+) => {
+        /// The settings that a builder has; `None` for those that it leaves to the default.
         #[derive(Clone, Debug, Default)]
         pub(crate) struct BuilderSettings {
-            $($(#[doc = $help] pub(crate) $key: Option<$type>,)+)+
+            $($($(#[doc = $help])+ pub(crate) $key: Option<$type>,)+)+
         }
 
-        /// The resolved settings, and where each came from.
+        /// The resolved settings, and the source of each.
         #[derive(Clone, Debug)]
         pub(crate) struct Settings {
-            $($(#[doc = $help] pub(crate) $key: $type,)+)+
-            /// What `--show-settings` shows, in the order of the declaration.
-            pub(super) shown: Vec<ResolvedValue>,
-            /// The variables that were taken as not set, because a cluster sets them.
+            $($($(#[doc = $help])+ pub(crate) $key: $type,)+)+
+            /// The lines of `--show-settings`, in the order of the declaration.
+            pub(super) resolved: Vec<ResolvedValue>,
+            /// The variables that were ignored because a cluster sets them, with their values.
             pub(crate) ignored_variables: Vec<String>,
         }
 
+        /// All settings, in the order of the declaration.
         pub(super) const SETTINGS: &[SettingSpec] = &[$($(SettingSpec {
             group: $group,
             key: stringify!($key),
-            help: $help,
+            help: concat!($($help),+),
             default: $default,
             placeholder: $value_type.placeholder,
             arity: $value_type.arity,
@@ -62,10 +65,16 @@ macro_rules! settings {
 
         impl Settings {
             pub(super) fn from_sources(sources: &Sources<'_>, builder: &BuilderSettings) -> Result<Self, StartError> {
-                let mut shown = Vec::with_capacity(SETTINGS.len());
+                let mut resolved = Vec::with_capacity(SETTINGS.len());
                 Ok(Self {
-                    $($($key: sources.pick(stringify!($key), &$value_type, builder.$key.as_ref(), $default, &mut shown)?,)+)+
-                    shown,
+                    $($($key: sources.resolve(
+                        stringify!($key),
+                        &$value_type,
+                        builder.$key.as_ref(),
+                        $default,
+                        &mut resolved,
+                    )?,)+)+
+                    resolved,
                     ignored_variables: Vec::new(),
                 })
             }
@@ -79,89 +88,105 @@ const PLACEMENT: value_type::ValueType<Placement> = value_type::choice("PLACEMEN
 
 settings! {
     "Address" {
-        /// The address to listen on; 0.0.0.0 for every interface
+        /// Address to listen on; 0.0.0.0 for every interface
         host: String = HOST, "127.0.0.1";
-        /// The port to listen on; 0 picks a free one
+        /// Port to listen on; 0 picks a free one
         port: u16 = PORT, "5000";
-        /// The path that takes the calls
+        /// Path of the endpoint, which takes the calls
         endpoint: String = ENDPOINT, "/api";
-        /// The path at which GET gives the OpenRPC document, which tells callers what they may call; off for none
+        /// Path that serves the OpenRPC document by GET, which lists the methods that the caller
+        /// may call; off for none
         openrpc: Option<String> = DOCUMENT, "/openrpc.json";
-        /// The PEM file of the certificate, for TLS: the server's own first, then those that vouch for it. With --tls-key
+        /// PEM file of the TLS certificate: the server's own first, then those that vouch for it;
+        /// needs --tls-key
         tls_cert: Option<PathBuf> = FILE, "";
-        /// The PEM file of the certificate's key. Both files are read again when they change
+        /// PEM file of the certificate's key; both files are read again when they change
         tls_key: Option<PathBuf> = FILE, "";
     }
     "Calls" {
-        /// The shape of the answers: jsonrpc, or what callers of pymicroservice or gemstone expect
+        /// Shape of the responses: jsonrpc, or what clients of pymicroservice or gemstone expect
         dialect: Dialect = DIALECT, "jsonrpc";
-        /// The HTTP status of JSON-RPC errors: ok (always 200), or mapped (401, 404, 503 …) for single calls
+        /// HTTP status of JSON-RPC errors: ok (always 200), or mapped (401, 404, 503 …) for single
+        /// calls
         error_status: ErrorStatus = STATUS, "ok";
-        /// The file of the tokens that are good, made by `callbox token`; by default only if it is there and the program checks none
+        /// File of the valid tokens, written by `callbox token`; the default is used only if it
+        /// exists and the program has no authenticator
         tokens: Option<PathBuf> = FILE, "callbox-tokens.toml";
-        /// The HTTP header that carries a caller's token
+        /// HTTP header that carries a caller's token
         token_header: String = HEADER, "X-Api-Token";
-        /// Leaves the names of private methods out of get_service_specs
+        /// Leave private methods out of get_service_specs
         hide_private: bool = SWITCH, "false";
     }
     "Limits" {
-        /// The largest request body; a larger one is answered 413
+        /// Maximum size of a request body; a larger one is answered 413
         body_limit: usize = SIZE, "1MiB";
-        /// The largest response; results beyond it are answered -32004
+        /// Maximum size of the results in a response; results beyond it are answered -32004
         response_limit: usize = SIZE, "10MiB";
-        /// The most calls in one batch
+        /// Maximum number of calls in one batch
         batch_limit: usize = COUNT, "100";
-        /// The most objects and arrays within one another in one request; a deeper one is answered -32700
+        /// Maximum nesting depth of a request, in objects and arrays; a deeper one is answered
+        /// -32700
         depth_limit: usize = DEPTH, "127";
-        /// The longest id; a longer one is answered -32600
+        /// Maximum length of an id; a longer one is answered -32600
         id_limit: usize = SIZE, "4KiB";
-        /// The longest name of a method; a longer one is answered -32601
+        /// Maximum length of a method name; a longer one is answered -32601
         method_limit: usize = SIZE, "256";
-        /// How long a request body may take to arrive
-        body_timeout: Duration = WAIT, "10s";
-        /// How long a connection may be without a request before it is closed; longer than a balancer in front keeps it
-        keep_alive: Duration = WAIT, "75s";
-        /// The most connections at once; further ones are answered 503
+        /// Maximum time for a request body to arrive
+        body_timeout: Duration = TIMEOUT, "10s";
+        /// Maximum time that a connection may be idle before it is closed; more than the idle
+        /// timeout of a load balancer in front
+        keep_alive: Duration = TIMEOUT, "75s";
+        /// Maximum number of open connections; further ones are answered 503
         max_connections: usize = COUNT, "25000";
-        /// The most connections at once from one peer address; its further ones are answered 503. Behind a proxy all have its address
+        /// Maximum number of open connections from one peer address; further ones are answered 503.
+        /// Behind a proxy all connections have its address
         max_connections_per_peer: usize = COUNT, "5000";
-        /// The most wrong tokens from one peer in a minute; its further ones are refused unseen. Off for any number
-        token_failures: Option<NonZeroU32> = TRIES, "60";
+        /// Maximum number of wrong tokens per minute from one peer; further ones are rejected
+        /// without a check; off for no limit
+        token_failures: Option<NonZeroU32> = COUNT_OR_OFF, "60";
     }
     "Who may connect" {
-        /// The names that a Host header may carry. If none: only loopback names when listening on loopback, any otherwise
+        /// Host names that a Host header may carry; if unset, only loopback names over loopback,
+        /// and any name otherwise
         allowed_hosts: Vec<String> = HOSTS, "";
-        /// The origins of web pages that may call, beside the server's own: scheme, host and port; * for any
+        /// Origins of web pages that may call, beside the server's own: scheme, host and port; *
+        /// for any
         allowed_origins: Vec<String> = ORIGINS, "";
-        /// The request headers that such pages may send, beside content-type, authorization, request-timeout and the token's
+        /// Request headers that such pages may send, beside content-type, authorization,
+        /// request-timeout and the token header
         cors_headers: Vec<String> = HEADERS, "traceparent,tracestate,baggage,x-request-id";
-        /// Keeps a connection whose client has closed its sending half; calls of clients that left then run to their end
+        /// Keep a connection whose client has closed its sending half; calls of clients that have
+        /// left then run to their end
         allow_half_closed: bool = SWITCH, "false";
     }
     "Threads" {
-        /// The number of threads that serve HTTP
+        /// Number of threads that serve HTTP
         workers: usize = CORES, "cores";
-        /// The number of threads that run compute methods
+        /// Number of threads that run compute methods
         compute_threads: usize = CORES, "cores";
-        /// Where short calls run: inline (on the thread where they arrive, if the service is idle) or actor (on its own)
+        /// Where short calls run: inline (on the thread where they arrive, if the service is idle)
+        /// or actor (on the service's own thread)
         placement: Placement = PLACEMENT, "inline";
     }
     "Pages" {
-        /// The directory of the handlebars templates
+        /// Directory of the handlebars templates
         templates: Option<PathBuf> = PATH, "";
-        /// The directory in which relative paths of templates and static files start. If unset, the working directory, or else the program's
+        /// Directory in which relative paths of templates and static files start; if unset, the
+        /// working directory, or else the directory of the program
         assets: Option<PathBuf> = PATH, "";
-        /// Reads changed templates again while the server runs
+        /// Read changed templates again while the server runs
         watch_templates: bool = SWITCH, "false";
-        /// The page at /console, to call methods and watch mailboxes: on or off. If unset, on when listening on loopback, off otherwise
+        /// The page at /console, to call methods and watch mailboxes: on or off; if unset, on when
+        /// listening on loopback, off otherwise
         console: Option<bool> = ON_OFF, "";
     }
     "Running" {
-        /// How long a server that is to stop goes on as before, not ready, so that a balancer looks elsewhere
+        /// Time that a server which is to stop goes on as before, reporting not ready, so that load
+        /// balancers send calls elsewhere
         shutdown_delay: Duration = DURATION, "0s";
-        /// How long a stop waits for the calls that were let in
+        /// Maximum time that a stop waits for the admitted calls
         shutdown_timeout: Duration = DURATION, "25s";
-        /// What is logged, as in RUST_LOG: a level, or levels of modules, such as warn,callbox=debug
-        log: String = FILTER, "info,actix_server=warn";
+        /// Log filter, as in RUST_LOG: a level, or levels of modules, such as warn,callbox=debug
+        log: String = LOG_FILTER, "info,actix_server=warn";
     }
 }

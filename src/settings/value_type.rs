@@ -1,4 +1,4 @@
-//! How a type of setting is read from text and shown again.
+//! The types of settings: how each is read from text and shown again.
 
 use std::fmt::Display;
 use std::net::IpAddr;
@@ -12,16 +12,17 @@ use tracing_subscriber::filter::Targets;
 
 use crate::jsonrpc::MAX_DEPTH;
 
-/// A type of setting. Every source speaks text, so a flag, a variable and a key accept the same.
+/// A type of setting. All sources are text, so a flag, a variable and a key accept the same values.
 #[derive(Debug)]
 pub(super) struct ValueType<T> {
-    /// What stands for the value in `--help`.
+    /// Placeholder for the value in `--help`.
     pub(super) placeholder: &'static str,
-    /// What is accepted, to follow the word "give".
+    /// What is accepted, in words that follow "give" in an error.
     pub(super) accepts: &'static str,
     pub(super) arity: Arity,
+    /// Reads a value; `None` if the text is no value of this type.
     pub(super) read: fn(&str) -> Option<T>,
-    /// Gives a text that `read` takes.
+    /// Returns a text that `read` accepts.
     pub(super) show: fn(&T) -> String,
 }
 
@@ -30,23 +31,23 @@ pub(super) struct ValueType<T> {
 pub(super) enum Arity {
     /// Once, with a value.
     One,
-    /// Any number of times, each with a value or several with commas between.
+    /// Any number of times, each with one value or several separated by commas.
     Many,
     /// Once; without a value it means `true`.
     Switch,
 }
 
-/// A value_type with named values, which are its `FromStr` and `Display`.
+/// Makes a type with named values, as its `FromStr` and `Display` know them.
 pub(super) const fn choice<T: FromStr + Display>(placeholder: &'static str, accepts: &'static str) -> ValueType<T> {
     ValueType { placeholder, accepts, arity: Arity::One, read: |text| text.parse().ok(), show: T::to_string }
 }
 
-/// A value_type of text that only has to pass a check.
+/// Makes a type of text that only has to pass a check.
 const fn text(placeholder: &'static str, accepts: &'static str, read: fn(&str) -> Option<String>) -> ValueType<String> {
     ValueType { placeholder, accepts, arity: Arity::One, read, show: String::clone }
 }
 
-/// A value_type of list, with commas between.
+/// Makes a type of lists, with commas between the items.
 const fn list(
     placeholder: &'static str,
     accepts: &'static str,
@@ -56,7 +57,7 @@ const fn list(
 }
 
 pub(super) const HOST: ValueType<String> = text("HOST", "an IP address or a host name, without a port", |text| {
-    // Brackets are how an IPv6 address is written before a port.
+    // People write an IPv6 address with the brackets that it has before a port.
     is_host(text).then(|| text.trim_matches(['[', ']']).to_owned())
 });
 
@@ -84,14 +85,14 @@ pub(super) const HEADERS: ValueType<Vec<String>> =
         items(text, is_header)
     });
 
-pub(super) const FILTER: ValueType<String> =
+pub(super) const LOG_FILTER: ValueType<String> =
     text("FILTER", "a level (error, warn, info, debug, trace) or a filter such as warn,callbox=debug", |text| {
         text.parse::<Targets>().ok().map(|_| text.to_owned())
     });
 
 pub(super) const HOSTS: ValueType<Vec<String>> =
     list("HOST", "host names with commas between, such as example.org,localhost", |text| {
-        // A port may follow, since it may be part of a Host header.
+        // A port may follow, as in a `Host` header.
         let host = |item: &str| {
             is_host(item)
                 || item.rsplit_once(':').is_some_and(|(name, port)| is_host(name) && port.parse::<u16>().is_ok())
@@ -124,7 +125,7 @@ pub(super) const SWITCH: ValueType<bool> = ValueType {
     show: bool::to_string,
 };
 
-/// A switch that, as long as nobody touches it, depends on something else.
+/// A switch whose default depends on another setting.
 pub(super) const ON_OFF: ValueType<Option<bool>> = ValueType {
     placeholder: "on|off",
     accepts: "on or off",
@@ -172,7 +173,8 @@ pub(super) const SIZE: ValueType<usize> = ValueType {
     },
 };
 
-/// The largest first, so that the first that divides a size is the one to show it in.
+/// Units and their sizes in bytes, the largest first: a size is shown in the first unit that
+/// divides it.
 const SIZES: &[(&str, usize)] = &[("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("", 1), ("B", 1)];
 
 pub(super) const DURATION: ValueType<Duration> = ValueType {
@@ -192,11 +194,11 @@ pub(super) const DURATION: ValueType<Duration> = ValueType {
     },
 };
 
-/// The largest first, as with the sizes.
+/// Units and their lengths in milliseconds, the largest first, as with [`SIZES`].
 const TIMES: &[(&str, u64)] = &[("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
 
-/// A duration that would refuse everything if it were zero.
-pub(super) const WAIT: ValueType<Duration> = ValueType {
+/// A duration above zero. A timeout of zero would reject everything.
+pub(super) const TIMEOUT: ValueType<Duration> = ValueType {
     accepts: "a time above 0 with its unit, such as 500ms, 2s or 1m",
     read: |text| (DURATION.read)(text).filter(|time| !time.is_zero()),
     ..DURATION
@@ -212,27 +214,30 @@ pub(super) const PATH: ValueType<Option<PathBuf>> = ValueType {
 
 pub(super) const FILE: ValueType<Option<PathBuf>> = ValueType { placeholder: "FILE", accepts: "a file", ..PATH };
 
-pub(super) const TRIES: ValueType<Option<NonZeroU32>> = ValueType {
+/// A limit that can be switched off.
+pub(super) const COUNT_OR_OFF: ValueType<Option<NonZeroU32>> = ValueType {
     placeholder: "NUMBER",
     accepts: "a number of at least 1, or off",
     arity: Arity::One,
     read: |text| if text == "off" { Some(None) } else { text.parse().ok().map(Some) },
-    show: |tries| tries.map_or_else(|| "off".to_owned(), |tries| tries.to_string()),
+    show: |count| count.map_or_else(|| "off".to_owned(), |count| count.to_string()),
 };
 
-/// An IP address, or dot-separated labels of letters, digits, `-` and `_`.
+/// Whether a text is an IP address, or a host name: labels of letters, digits, `-` and `_`,
+/// separated by dots.
 fn is_host(text: &str) -> bool {
     let label = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
     let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
     bare.unwrap_or(text).parse::<IpAddr>().is_ok() || text.split('.').all(label)
 }
 
-/// The name of an HTTP header: a token.
+/// Whether a text is the name of an HTTP header: a token of RFC 9110.
 fn is_header(text: &str) -> bool {
     let token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
     !text.is_empty() && text.chars().all(token)
 }
 
+/// Splits a list at its commas; `None` if an item is not allowed.
 fn items(text: &str, allowed: fn(&str) -> bool) -> Option<Vec<String>> {
     text.split(',')
         .map(str::trim)

@@ -56,7 +56,7 @@ pub(crate) fn one_line() {
         (
             "private without tokens",
             &["--tokens", "bad-tokens.toml"],
-            &["flag --tokens: bad-tokens.toml: line 1: missing field `name`", "mend the file"],
+            &["flag --tokens: bad-tokens.toml: line 1: missing field `name`", "correct the file"],
         ),
         (
             "private without tokens",
@@ -67,7 +67,11 @@ pub(crate) fn one_line() {
             ],
         ),
         ("scoped with a closure", &free, &["`administer` needs the scope `admin`", "callbox::auth::Authenticate"]),
-        ("tokens twice", &free, &["says twice who checks tokens", "keep one of .tokens(…) and .token_file(…)"]),
+        (
+            "tokens twice",
+            &free,
+            &["the program has an authenticator and a token file", "keep one of .tokens(…) and .token_file(…)"],
+        ),
         ("two endpoints of one path", &free, &["two endpoints are at `/api`", "a path of its own"]),
         ("no start", &free, &["test.unwell could not start", "on_start failed: invalid digit found in string"]),
         ("bad address", &free, &["cannot listen on `5000`", ".bind(\"127.0.0.1:5000\")"]),

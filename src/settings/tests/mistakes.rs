@@ -1,9 +1,9 @@
-//! What is said of a value that cannot be.
+//! The errors for values that are not allowed.
 
 use super::*;
 
 #[test]
-fn a_program_that_sets_a_wrong_value_is_told_so() {
+fn a_wrong_value_in_the_builder_is_an_error_that_names_the_program() {
     let builder = BuilderSettings { endpoint: Some("api".into()), ..BuilderSettings::default() };
     let error = resolve(&builder).expect_err("no slash").to_string();
     assert_eq!(error, r#"the endpoint that the program itself sets is "api": give a path such as /api"#);
@@ -16,8 +16,8 @@ fn mistakes_name_their_place_and_their_remedy() {
     let file = |file| Scenario { file: Some(file), ..Scenario::default() };
     let cases = [
         (flags(&["--prot", "1"]), r#"unknown argument "--prot": did you mean "--port"?"#),
-        (flags(&["--qqq"]), r#"unknown argument "--qqq": --help lists what there is"#),
-        (flags(&["stray"]), r#"unknown argument "stray": --help lists what there is"#),
+        (flags(&["--qqq"]), r#"unknown argument "--qqq": --help lists the flags"#),
+        (flags(&["stray"]), r#"unknown argument "stray": --help lists the flags"#),
         (flags(&["--port"]), "--port <PORT> has no value: write one after it"),
         (flags(&["--port", "1", "--port", "2"]), "--port <PORT> is given twice: keep one of them"),
         (flags(&["--port", "70000"]), r#"--port is "70000": give a port number from 0 to 65535 (0 picks a free one)"#),

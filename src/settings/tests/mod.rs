@@ -1,6 +1,6 @@
 mod mistakes;
+mod output;
 mod pages;
-mod shown;
 mod sources;
 
 use std::collections::HashMap;
@@ -10,7 +10,7 @@ use super::*;
 
 const ABOUT: ProgramInfo<'_> = ProgramInfo { service: "name.your.service" };
 
-/// What the program, the environment, the file and the flags say in one test.
+/// The builder, the file, the environment and the flags of one test.
 #[derive(Default)]
 struct Scenario {
     builder: BuilderSettings,
@@ -35,14 +35,14 @@ impl Scenario {
         }
     }
 
-    /// The error, with the directory of the file left out.
+    /// Returns the error, without the directory of the file.
     fn error(&self) -> String {
         let error = self.resolve().expect_err("a mistake").to_string();
         assert_eq!(error.lines().count(), 1, "{error}");
         error.replace(&format!("{}/", std::env::temp_dir().display()), "").replace(&unique(), "callbox")
     }
 
-    fn shown(&self) -> String {
+    fn printed(&self) -> String {
         match self.resolve() {
             Ok(Resolved::Print(text)) => text,
             other => panic!("{other:?}"),
@@ -66,7 +66,7 @@ impl Drop for TempFile {
     }
 }
 
-/// A name that no other test uses: each test has a thread of its own.
+/// Returns a name that no other test uses: each test has its own thread.
 fn unique() -> String {
     format!("callbox-settings-{}-{:?}", std::process::id(), std::thread::current().id())
 }

@@ -1,4 +1,4 @@
-//! Flags, environment, file and program, and which goes first.
+//! Flags, environment, file and builder, and which of them counts.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -40,7 +40,7 @@ fn each_source_overrides_the_ones_below_it() {
 }
 
 #[test]
-fn what_a_cluster_sets_beside_a_service_of_our_name_counts_as_not_set() {
+fn a_service_link_of_a_cluster_counts_as_not_set() {
     let env = &[("CALLBOX_PORT", "tcp://10.0.0.1:5000"), ("CALLBOX_HOST", "0.0.0.0")];
     let mut given = Scenario { env, ..Scenario::default() };
     let settings = given.settings();

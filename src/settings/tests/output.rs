@@ -1,11 +1,11 @@
-//! What `--help`, `--version` and `--show-settings` print.
+//! The output of `--help`, `--version` and `--show-settings`.
 
 use super::super::table::SETTINGS;
 use super::*;
 
 #[test]
 fn help_names_every_flag_with_its_default_and_variable() {
-    let help = Scenario { flags: &["--help"], ..Scenario::default() }.shown();
+    let help = Scenario { flags: &["--help"], ..Scenario::default() }.printed();
     let words = help.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(help.contains("name.your.service"), "{help}");
     for row in SETTINGS {
@@ -18,13 +18,13 @@ fn help_names_every_flag_with_its_default_and_variable() {
 
 #[test]
 fn version_names_the_program_and_callbox() {
-    let version = Scenario { flags: &["--version"], ..Scenario::default() }.shown();
+    let version = Scenario { flags: &["--version"], ..Scenario::default() }.printed();
     assert_eq!(version.trim_end(), concat!("server (callbox ", env!("CARGO_PKG_VERSION"), ")"));
 }
 
 #[test]
 fn show_settings_is_a_table_with_aligned_columns() {
-    let table = Scenario { flags: &["--show-settings", "--host", "::1"], ..Scenario::default() }.shown();
+    let table = Scenario { flags: &["--show-settings", "--host", "::1"], ..Scenario::default() }.printed();
     let mut lines = table.lines();
     let heading = lines.next().unwrap_or_default();
     let column = heading.find("from").expect("a heading");
