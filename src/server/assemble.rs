@@ -1,4 +1,4 @@
-//! From the builder and the resolved settings to the parts of a server.
+//! Assembles a server from its builder and the resolved settings.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -26,15 +26,18 @@ use super::hosted_service::HostedService;
 use super::token_checker::TokenChecker;
 use super::{Server, assets};
 
-/// Checks everything that can be checked, and starts the auth actor; the services do not run yet. `listens` gets the address
-/// once there is one.
+/// Checks everything that can be checked, makes all parts of the server, and starts the auth actor.
+/// The services do not run yet.
+///
+/// `address` is where the server listens; it is empty if the server has no socket of its own.
 ///
 /// # Errors
-/// For every mistake that would keep the server from doing its work, and if there is no actix runtime.
+/// For every mistake that would keep the server from doing its work, and if there is no actix
+/// runtime.
 pub(super) fn assemble(
     server: Server,
     settings: &Settings,
-    listens: &Arc<OnceLock<SocketAddr>>,
+    address: &Arc<OnceLock<SocketAddr>>,
 ) -> Result<ServerHandle> {
     if actix::System::try_current().is_none() {
         let fix = "call it within #[actix_web::main], or use start() from a plain fn main()";
@@ -42,7 +45,7 @@ pub(super) fn assemble(
     }
     for variable in &settings.ignored_variables {
         log_warn!(
-            "{variable}, as Kubernetes sets it beside a Service called `callbox`, and is taken as not set: give a port by its \
+            "{variable}, which Kubernetes sets beside a Service called `callbox`; the variable is ignored: give a port by its \
              number, or set enableServiceLinks: false in the pod"
         );
     }
@@ -53,17 +56,19 @@ pub(super) fn assemble(
         StartError::new(format_args!("cannot start the worker pool ({error})"), "lower --compute-threads")
     })?;
     let services: Vec<_> = plans.into_iter().map(|plan| plan.prepare(pool.clone(), settings.placement)).collect();
-    let (router, discover) = route(&services, settings, tokens, listens)?;
+    let (router, discover) = make_router(&services, settings, tokens, address)?;
     let token_header = HeaderName::from_bytes(settings.token_header.as_bytes()).map_err(|_| {
         let what = format_args!("`{}` cannot be the name of a header", settings.token_header);
         StartError::new(what, "use letters, digits and dashes in --token-header")
     })?;
+
+    // The HTTP front.
     let (stopping, stops) = watch::channel(false);
     let (cut, cuts) = watch::channel(false);
     let cors = Cors {
         origins: &settings.allowed_origins,
         headers: &settings.cors_headers,
-        any_over_loopback: any_origin_over_loopback(settings, &router, listens.get().copied())?,
+        any_over_loopback: any_origin_over_loopback(settings, &router, address.get().copied())?,
     };
     let endpoint_config = EndpointConfig {
         guard: RequestGuard::new(&settings.allowed_hosts, &cors, &token_header)?,
@@ -72,19 +77,23 @@ pub(super) fn assemble(
         status: settings.error_status,
         stopping: stops,
     };
+
+    // What the server has at its paths.
     let mut endpoints = vec![(settings.endpoint.clone(), settings.dialect)];
     endpoints.extend(more_endpoints);
     check_endpoints(&endpoints)?;
     let document = settings.openrpc.clone().map(|path| (path, discover));
-    let find = |directory: &PathBuf| assets::find(directory, settings.assets.as_deref());
-    let templates = settings.templates.as_ref().map(find);
+    let resolve = |directory: &PathBuf| assets::resolve_directory(directory, settings.assets.as_deref());
+    let templates = settings.templates.as_ref().map(resolve);
     let templates = templates.map(|directory| Templates::load(&directory, settings.watch_templates)).transpose()?;
-    let files = static_files.iter().map(|(url, directory)| StaticFiles::new(url, &find(directory)));
+    let files = static_files.iter().map(|(url, directory)| StaticFiles::new(url, &resolve(directory)));
     let mut static_files = files.collect::<Result<Vec<_>>>()?;
     StaticFiles::below_first(&mut static_files);
+
     let dispatch = Dispatch {
         router: Arc::new(router),
-        // After all that can go wrong: nothing may run when a mistake is found.
+        // The auth actor starts after everything that can fail: a server with a mistake runs
+        // nothing.
         auth: checker.map(|checker| checker.start(settings.token_failures)),
         limits: Limits { members: settings.batch_limit, depth: settings.depth_limit, id: settings.id_limit },
         response_limit: settings.response_limit,
@@ -102,7 +111,7 @@ pub(super) fn assemble(
         templates,
         static_files,
         configure,
-        drain: settings.shutdown_timeout,
+        shutdown_timeout: settings.shutdown_timeout,
         leaving: AtomicBool::new(false),
         stopping,
         cut,
@@ -110,11 +119,12 @@ pub(super) fn assemble(
     Ok(ServerHandle { shared: Arc::new(shared) })
 }
 
-fn route(
+/// Makes the router with the methods of all services and those that are built in.
+fn make_router(
     services: &[Arc<dyn HostedService>],
     settings: &Settings,
     tokens: TokenCheck,
-    listens: &Arc<OnceLock<SocketAddr>>,
+    address: &Arc<OnceLock<SocketAddr>>,
 ) -> Result<(Router, Discover)> {
     let mut router = Router::new(settings.method_limit);
     for service in services {
@@ -125,8 +135,8 @@ fn route(
     let name = services.first().map_or("callbox", |service| service.name());
     let (endpoint, threads) = (settings.endpoint.clone(), settings.compute_threads);
     let facts = SpecsFacts::new(name, settings.scheme(), endpoint, threads, router.routes(), settings.hide_private);
-    router.add_builtin(BuiltinRoute::route(Specs::new(facts, Arc::clone(listens))))?;
-    // Of those whose names begin with `rpc.` the document does not tell: they are not the services'.
+    router.add_builtin(BuiltinRoute::route(Specs::new(facts, Arc::clone(address))))?;
+    // The document leaves out the methods named `rpc.…`: they do not belong to the services.
     let about = services.iter().map(|service| service.about()).collect();
     let discover = Discover::new(about, router.routes());
     router.add_builtin(BuiltinRoute::route(discover.clone()))?;
@@ -138,12 +148,13 @@ fn route(
     Ok((router, discover))
 }
 
-/// Whether pages of any origin, if these may call, may do so over loopback. Being there is itself a
-/// credential, so they may if each call needs another; and if `address` is not one of loopback,
-/// whoever comes that way.
+/// Whether pages of any origin may call over loopback, if the allowed origins include `*`.
+///
+/// Access to loopback is itself a credential: it means to run on this machine. So any page may call
+/// only if every method needs a token, or if the server listens on another address anyway.
 ///
 /// # Errors
-/// If any page might call public methods of a server on loopback.
+/// If any web page could call public methods of a server that listens on loopback.
 fn any_origin_over_loopback(settings: &Settings, router: &Router, address: Option<SocketAddr>) -> Result<bool> {
     let is_public = |route: &&Arc<dyn Route>| route.options().access == Access::Public && !route.is_builtin();
     let Some(public) = router.routes().find(is_public) else { return Ok(true) };
@@ -162,14 +173,15 @@ fn any_origin_over_loopback(settings: &Settings, router: &Router, address: Optio
     Ok(is_loopback == Some(false))
 }
 
+/// Checks the paths of the endpoints against each other and against the health checks.
 fn check_endpoints(endpoints: &[(String, crate::Dialect)]) -> Result<()> {
     for (index, (path, _)) in endpoints.iter().enumerate() {
         if !path.starts_with('/') || path.contains(['{', '}', '?', '#']) {
-            let fix = "write it like /api: a slash first, and none of { } ? #";
+            let fix = "write it like /api: a slash first, and no { } ? #";
             return Err(StartError::new(format_args!("`{path}` cannot be the path of an endpoint"), fix));
         }
         if PATHS.contains(&path.as_str()) {
-            let what = format_args!("an endpoint is at `{path}`, and so is what tells of the server's health");
+            let what = format_args!("an endpoint is at `{path}`, and so is a health check");
             return Err(StartError::new(what, "move the endpoint, the first one with --endpoint PATH"));
         }
         if endpoints[..index].iter().any(|(other, _)| other == path) {

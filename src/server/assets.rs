@@ -1,14 +1,14 @@
-//! Where the program's own directories are: its templates, and its static files.
+//! Where relative directories of templates and static files start.
 
 use std::env;
 use std::path::{Path, PathBuf};
 
-/// The directory that a path leads to; one that is not absolute starts in `assets`.
+/// Returns the directory that `path` names; a relative path starts in `assets`.
 ///
-/// Without `assets` it starts in the working directory, as `cargo run` and most shells have it, or
-/// else beside the program, where an image or an archive has it. Of one that is nowhere the first
-/// of these is given, for the error that tells of it.
-pub(super) fn find(path: &Path, assets: Option<&Path>) -> PathBuf {
+/// Without `assets` it starts in the working directory, as with `cargo run`, or else beside the
+/// program, as in an image or an archive. If the directory is in neither place, the path is
+/// returned as it is, so that the error about it names what was configured.
+pub(super) fn resolve_directory(path: &Path, assets: Option<&Path>) -> PathBuf {
     if let Some(assets) = assets {
         return assets.join(path);
     }
@@ -28,19 +28,19 @@ mod tests {
         let program = env::current_exe().unwrap().canonicalize().unwrap();
         let name = format!("callbox-assets-{}", std::process::id());
         let beside = program.parent().unwrap().join(&name);
-        assert_eq!(find(name.as_ref(), None), Path::new(&name), "it is nowhere");
+        assert_eq!(resolve_directory(name.as_ref(), None), Path::new(&name), "it is nowhere");
         fs::create_dir(&beside).unwrap();
-        let found = find(name.as_ref(), None);
+        let found = resolve_directory(name.as_ref(), None);
         fs::remove_dir(&beside).unwrap();
         assert_eq!(found, beside);
         // The working directory of a test is that of its package.
-        assert_eq!(find("src".as_ref(), None), Path::new("src"));
+        assert_eq!(resolve_directory("src".as_ref(), None), Path::new("src"));
     }
 
     #[test]
-    fn a_directory_that_is_set_is_where_a_relative_path_starts() {
+    fn a_relative_path_starts_in_the_directory_of_the_assets_setting() {
         for (path, expected) in [("src", "/srv/shop/src"), ("/etc/pages", "/etc/pages")] {
-            assert_eq!(find(path.as_ref(), Some("/srv/shop".as_ref())), Path::new(expected));
+            assert_eq!(resolve_directory(path.as_ref(), Some("/srv/shop".as_ref())), Path::new(expected));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Whether a server has the console, and who gives way if somebody else wants its path.
+//! Whether a server has the console, and what happens if the program uses its path.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,17 +13,19 @@ use crate::sync::Arc;
 use super::handle::ServerHandle;
 use super::hosted_service::HostedService;
 
-/// The console, as long as nothing else is at its path.
+/// The console of a server, which gives way if the program has something of its own at the path.
 #[derive(Debug)]
 pub(super) struct ConsoleMount {
     console: Console,
-    /// Somebody said that it is to be on.
-    asked: bool,
-    gives_way: AtomicBool,
+    /// Whether a setting switched the console on; by default it is on only over loopback.
+    is_explicit: bool,
+    /// Whether the console gave way to a route or file of the program.
+    is_hidden: AtomicBool,
 }
 
 impl ConsoleMount {
-    /// `None` if the console is off. `address` is where the server itself listens, if it does.
+    /// Returns `None` if the console is off. `address` is where the server itself listens, if it
+    /// does.
     pub(super) fn new(
         settings: &Settings,
         address: Option<SocketAddr>,
@@ -49,18 +51,18 @@ impl ConsoleMount {
         Ok(Some(Self { console, asked: settings.console.is_some(), gives_way: AtomicBool::new(false) }))
     }
 
-    /// The console, unless it gives way.
+    /// Returns the console, unless it gave way.
     pub(super) fn console(&self) -> Option<&Console> {
-        (!self.gives_way.load(Ordering::Relaxed)).then_some(&self.console)
+        (!self.is_hidden.load(Ordering::Relaxed)).then_some(&self.console)
     }
 }
 
 impl ServerHandle {
-    /// Sees to it that nothing hides the console, or is hidden by it, without anybody being told. One that is on by default gives
-    /// way to the program's own routes, endpoints and files.
+    /// Checks that the path of the console is free. If it is not, a console that is on by default
+    /// gives way to the program's route, endpoint or file, with a warning.
     ///
     /// # Errors
-    /// If somebody asked for the console.
+    /// If the path is taken and a setting switched the console on.
     pub(super) async fn check_console_path(&self) -> Result<()> {
         let Some(mount) = &self.shared.console else { return Ok(()) };
         let files_hidden = self.shared.static_files.iter().any(|files| files.has(Console::PATH));
@@ -68,16 +70,16 @@ impl ServerHandle {
             return Ok(());
         }
         let path = Console::PATH;
-        if mount.asked {
-            let what = format_args!("the program has something of its own at `{path}`, where the console is to be");
-            return Err(StartError::new(what, "move it elsewhere, or say --console off"));
+        if mount.is_explicit {
+            let what = format_args!("the console cannot be at `{path}`: the program has a route or a file there");
+            return Err(StartError::new(what, "move it to another path, or use --console off"));
         }
-        mount.gives_way.store(true, Ordering::Relaxed);
-        log_warn!("there is no console: the program has something of its own at `{path}`");
+        mount.is_hidden.store(true, Ordering::Relaxed);
+        log_warn!("the console is off: the program has a route or a file of its own at `{path}`");
         Ok(())
     }
 
-    /// Where the console is, if there is one.
+    /// Returns the path of the console, if the server has one.
     pub(super) fn console_path(&self) -> Option<&'static str> {
         self.shared.console.as_ref()?.console().map(|_| Console::PATH)
     }

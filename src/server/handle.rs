@@ -1,4 +1,4 @@
-//! A server whose services run.
+//! The handle of a server whose services run.
 
 use std::any::TypeId;
 use std::fmt;
@@ -25,16 +25,21 @@ use super::console::ConsoleMount;
 use super::health::health;
 use super::hosted_service::HostedService;
 
-/// BodyHandler of running services, to be mounted in an `App` of your own. From [`Server::launch`](crate::Server::launch). Cheap to clone.
+/// Handle of running services, returned by [`Server::launch`](crate::Server::launch). Cheap to
+/// clone.
+///
+/// Its [`routes`](Self::routes) go into an `App` of your own; [`service`](Self::service) calls a
+/// service without HTTP.
 #[derive(Clone)]
 pub struct ServerHandle {
     pub(super) shared: Arc<ServerState>,
 }
 
+/// The parts of a server, shared by its handles and workers.
 pub(super) struct ServerState {
     pub(super) services: Vec<Arc<dyn HostedService>>,
     pub(super) endpoints: Vec<(String, Dialect)>,
-    /// Where the OpenRPC document is, if anywhere.
+    /// Path and content of the OpenRPC document, if the server has one.
     pub(super) document: Option<(String, Discover)>,
     pub(super) endpoint_config: Arc<EndpointConfig>,
     pub(super) dispatch: Arc<Dispatch>,
@@ -42,23 +47,26 @@ pub(super) struct ServerState {
     pub(super) templates: Option<Templates>,
     pub(super) static_files: Vec<StaticFiles>,
     pub(super) configure: Vec<Configure>,
-    pub(super) drain: Duration,
-    /// A stop was asked for, and will begin.
+    pub(super) shutdown_timeout: Duration,
+    /// Whether a stop was requested and the delay before it runs.
     pub(super) leaving: AtomicBool,
-    /// Ends the reading of bodies, and what routes of the program's own do until then.
+    /// Becomes true when a stop begins. Ends the reading of bodies, and gives the program's own
+    /// routes their stop signal.
     pub(super) stopping: watch::Sender<bool>,
-    /// Ends the waiting for answers.
+    /// Becomes true when the remaining calls are to be answered without waiting for their methods.
     pub(super) cut: watch::Sender<bool>,
 }
 
-/// How long after the drain limit a service's own end is waited for before the remaining calls are answered.
+/// Time that a service has to end by itself after the shutdown timeout, before its remaining calls
+/// are answered.
 const GRACE: Duration = Duration::from_millis(250);
 
 impl ServerHandle {
-    /// Starts the services; returns once all are up.
+    /// Starts the services, one after another. Returns once all are up.
     ///
     /// # Errors
-    /// If one of them cannot start, and if something else is where an endpoint or the OpenRPC document is.
+    /// If a service cannot start, and if something else is at the path of an endpoint or of the
+    /// OpenRPC document.
     pub(super) async fn start(&self) -> Result<()> {
         self.check_paths().await?;
         for service in &self.shared.services {
@@ -69,15 +77,17 @@ impl ServerHandle {
         Ok(())
     }
 
-    /// Everything of the server as routes: its endpoints, custom scopes, templates and static files.
+    /// Returns everything that the server serves as routes: endpoints, custom routes, templates and
+    /// static files.
     ///
-    /// For [`App::configure`](actix_web::App::configure), once for each worker.
+    /// For [`App::configure`](actix_web::App::configure), once for each worker; see the example of
+    /// [`Server::launch`](crate::Server::launch).
     pub fn routes(&self) -> impl FnOnce(&mut ServiceConfig) + use<> {
         let shared = Arc::clone(&self.shared);
         move |config| {
             config.app_data(StopSignal::new(shared.stopping.subscribe()));
             for service in &shared.services {
-                service.offer(config);
+                service.register(config);
             }
             if let Some(templates) = &shared.templates {
                 config.app_data(templates.clone());
@@ -90,7 +100,9 @@ impl ServerHandle {
                 config.configure(mount_document(path, endpoint_config, dispatch, discover.clone()));
             }
             shared.add_own_routes(config);
-            // After the user's own routes, which may want these paths.
+            // actix takes the first route that matches, so the order decides who wins a path.
+            // Health checks and the console come after the program's own routes, which may use
+            // their paths.
             config.configure(health(ServerHandle { shared: Arc::clone(&shared) }));
             if let Some(console) = shared.console.as_ref().and_then(ConsoleMount::console) {
                 console.configure(config);
@@ -100,84 +112,90 @@ impl ServerHandle {
                     config.configure(mount_trailing_slash(path, *dialect));
                 }
             }
-            // Last, as one of them may be at the root, where it would shadow all else.
+            // Static files come last: a directory at the root would hide everything after it.
             for files in &shared.static_files {
                 files.configure(config);
             }
         }
     }
 
-    /// A handle on a service, for calls without HTTP. `None` if the server has no such service.
+    /// Returns a reference to a service, for calls without HTTP. `None` if the server has no such
+    /// service.
     pub fn service<S: Service>(&self) -> Option<ServiceRef<S>> {
         let references = self.shared.services.iter().map(|service| service.reference());
         let (_, reference) = references.into_iter().find(|(state, _)| *state == TypeId::of::<S>())?;
         reference.downcast::<ServiceRef<S>>().ok().map(|reference| *reference)
     }
 
-    /// How full each mailbox is, and what has become of its calls: the same as `rpc.mailboxes` tells.
+    /// Returns the statistics of each service: how full its mailboxes are, and how their calls
+    /// ended. The method `rpc.mailboxes` returns the same numbers.
     pub fn stats(&self) -> Vec<ServiceStats> {
         self.shared.services.iter().map(|service| service.stats()).collect()
     }
 
-    /// The names of all methods, by the types of their messages.
+    /// Returns the names of all methods, by the types of their messages.
     #[cfg(feature = "testing")]
     pub(crate) fn methods(&self) -> std::collections::HashMap<TypeId, &'static str> {
         self.shared.services.iter().flat_map(|service| service.methods()).collect()
     }
 
-    /// Answers a body as an endpoint does, without HTTP.
+    /// Answers a request body as an endpoint does, without HTTP. `None` if no response is due.
     #[cfg(feature = "testing")]
     pub(crate) async fn answer(&self, body: &[u8], dialect: Dialect, token: Option<&str>) -> Option<Vec<u8>> {
         let meta = crate::dispatch::RequestMeta { token, peer: None, timeout: None, dialect };
         self.shared.dispatch.handle(body, meta).await.body
     }
 
-    /// Whether every service lets calls in, and no stop was asked for.
+    /// Whether every service accepts calls, and no stop was requested.
     pub fn is_ready(&self) -> bool {
         !self.shared.leaving.load(Ordering::Acquire) && self.shared.services.iter().all(|service| service.is_up())
     }
 
-    /// From now on it is not ready, although it goes on as before.
-    pub(super) fn leave(&self) {
+    /// Reports the server as not ready from now on, although it still serves calls.
+    pub(super) fn set_not_ready(&self) {
         self.shared.leaving.store(true, Ordering::Release);
     }
 
-    /// Stops the services: no more calls are let in, those that are there are run, then each service's `on_stop` hook.
+    /// Stops the services: admits no further calls, runs those that are queued, then runs each
+    /// service's `on_stop` hook.
     ///
-    /// Takes at most the drain limit and a few seconds; what has not ended by then is answered -32603, and what has not
-    /// begun -32003.
+    /// Takes at most the [shutdown timeout](crate::Server::shutdown_timeout) and a few seconds.
+    /// Calls that have not ended by then are answered -32603, and those that have not started
+    /// -32003.
     ///
     /// # Errors
-    /// If a method does not end: a sync one, or one on the worker pool, cannot be ended from outside. It is left running, on its
-    /// thread, until the process ends.
+    /// If a method does not end: a sync method, or one on the worker pool, cannot be ended from
+    /// outside. It keeps its thread until the process ends.
     pub async fn stop(&self) -> Result<()> {
         let shared = &self.shared;
         shared.stopping.send_replace(true);
-        let stops = join_all(shared.services.iter().map(|service| service.stop(shared.drain)));
+        let stops = join_all(shared.services.iter().map(|service| service.stop(shared.shutdown_timeout)));
         let stopped = async {
-            let left = stops.await.concat();
+            let unfinished = stops.await.concat();
             shared.cut.send_replace(true);
-            left
+            unfinished
         };
+        // A service that holds its thread never reports its end. So the remaining calls are
+        // answered at the latest when this time is over, whatever the services do.
         let cut = async {
-            let over = tokio::time::sleep(shared.drain + GRACE);
+            let over = tokio::time::sleep(shared.shutdown_timeout + GRACE);
             let mut earlier = shared.cut.subscribe();
             tokio::select! {
                 () = over => { shared.cut.send_replace(true); }
                 _ = earlier.wait_for(|cut| *cut) => {}
             }
         };
-        let (left, ()) = join(stopped, cut).await;
-        if left.is_empty() {
+        let (unfinished, ()) = join(stopped, cut).await;
+        if unfinished.is_empty() {
             return Ok(());
         }
-        let what = format!("a method did not end and was left running ({})", left.join(", "));
-        Err(StartError::new(what, "give it more time with --shutdown-timeout, or see why it does not return"))
+        let what = format!("a method did not end and was left running ({})", unfinished.join(", "));
+        Err(StartError::new(what, "give it more time with --shutdown-timeout, or find out why it does not return"))
     }
 }
 
 impl ServerState {
-    /// The paths for calls. Made anew, as each worker has its own.
+    /// Makes the endpoints. Each worker has its own.
     pub(super) fn endpoints(&self) -> Vec<Arc<Endpoint<impl BodyHandler + use<>>>> {
         let of = |(path, dialect): &(String, Dialect)| {
             endpoint(path, *dialect, Arc::clone(&self.endpoint_config), Arc::clone(&self.dispatch))
@@ -185,7 +203,7 @@ impl ServerState {
         self.endpoints.iter().map(of).collect()
     }
 
-    /// Adds the routes that the program gave.
+    /// Adds the routes of [`Server::configure`](crate::Server::configure).
     pub(super) fn add_own_routes(&self, config: &mut ServiceConfig) {
         for configure in &self.configure {
             configure(config);

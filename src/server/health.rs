@@ -1,4 +1,5 @@
-//! `GET /health/live` and `GET /health/ready`, for whoever restarts processes and routes traffic.
+//! The health checks `GET /health/live` and `GET /health/ready`, for orchestrators and load
+//! balancers.
 
 use std::future::ready;
 use std::rc::Rc;
@@ -15,26 +16,28 @@ use super::ServerHandle;
 const LIVE: &str = "/health/live";
 const READY: &str = "/health/ready";
 
-/// All paths of it.
+/// The paths of the health checks.
 pub(super) const PATHS: [&str; 2] = [LIVE, READY];
 
-/// Live: the process answers. Ready: every service lets calls in; 503 before they are up, while one
-/// is down, and from the moment at which a stop was asked for.
+/// Returns the routes of the health checks.
+///
+/// Live: the process answers. Ready: every service accepts calls; 503 before all services are up,
+/// while one is down, and from the request for a stop on.
 pub(super) fn health(running: ServerHandle) -> impl FnOnce(&mut ServiceConfig) {
     move |config| {
-        let resource = |path: &str, tell: Rc<dyn Fn() -> HttpResponse>| {
-            web::resource(path).to(move |request, payload| ready(answer(&request, payload, &*tell)))
+        let resource = |path: &str, respond: Rc<dyn Fn() -> HttpResponse>| {
+            web::resource(path).to(move |request, payload| ready(answer(&request, payload, &*respond)))
         };
         config.service(resource(LIVE, Rc::new(live)));
         config.service(resource(READY, Rc::new(move || is_ready(&running))));
     }
 }
 
-/// Whoever asks for health is a machine that may know the server by any name: no host is refused.
-fn answer(request: &HttpRequest, payload: Payload, tell: &dyn Fn() -> HttpResponse) -> HttpResponse {
+/// Answers a health check, whatever its `Host` header: probes may use any name of the machine.
+fn answer(request: &HttpRequest, payload: Payload, respond: &dyn Fn() -> HttpResponse) -> HttpResponse {
     let methods = AllowedMethods::Get;
     if methods.contains(request.method()) {
-        tell()
+        respond()
     } else {
         HttpRejection::method_not_allowed(methods, false).respond(payload.into_inner(), Dialect::Jsonrpc)
     }

@@ -1,4 +1,4 @@
-//! A service of a server, whatever its type: planned, then hosted.
+//! The services of a server with their types erased: first planned by the builder, then hosted.
 
 use std::any::{Any, TypeId};
 use std::time::Duration;
@@ -13,41 +13,43 @@ use crate::route::Route;
 use crate::service::{About, Service};
 use crate::sync::Arc;
 
-/// A service that the builder was given.
+/// A service that was given to the builder and is not hosted yet.
 pub(crate) trait ServicePlan: Send {
     fn name(&self) -> &'static str;
 
-    /// Its mailboxes and routes; nothing runs yet.
+    /// Makes the mailboxes and routes of the service. Nothing runs yet.
     fn prepare(self: Box<Self>, pool: Pool, placement: Placement) -> Arc<dyn ErasedService>;
 }
 
-/// A service of a running server.
+/// A service of a server, with its mailboxes and routes.
 pub(crate) trait ErasedService: Send + Sync {
     fn name(&self) -> &'static str;
 
-    /// What it says of itself.
+    /// Returns the name and the documentation of the service.
     fn about(&self) -> About;
 
+    /// Returns a route for each method.
     fn routes(&self) -> Vec<Arc<dyn Route>>;
 
-    /// Starts it; returns once it is up, or says why it could not start.
+    /// Starts the service. Returns once it is up, or the reason why it could not start.
     fn launch(&self) -> LocalBoxFuture<'static, Result<(), String>>;
 
-    /// Stops it, and gives the methods that could not be ended.
+    /// Stops the service, and returns the methods that did not end within `limit`.
     fn stop(&self, limit: Duration) -> LocalBoxFuture<'static, Vec<&'static str>>;
 
+    /// Whether the service accepts calls.
     fn is_up(&self) -> bool;
 
     fn stats(&self) -> ServiceStats;
 
-    /// Lets handlers take its `ServiceRef`.
-    fn offer(&self, config: &mut ServiceConfig);
+    /// Registers the service's `ServiceRef` as app data, so that handlers can extract it.
+    fn register(&self, config: &mut ServiceConfig);
 
-    /// The names of its methods, by the types of their messages.
+    /// Returns the names of the methods, by the types of their messages.
     #[cfg(feature = "testing")]
     fn methods(&self) -> Vec<(TypeId, &'static str)>;
 
-    /// Its state's type, and its `ServiceRef`.
+    /// Returns the type of the service, and its `ServiceRef`.
     fn reference(&self) -> (TypeId, Box<dyn Any + Send>);
 }
 
@@ -103,7 +105,7 @@ impl<S: Service> ErasedService for TypedService<S> {
         ServiceStats::of(&self.hosted.core)
     }
 
-    fn offer(&self, config: &mut ServiceConfig) {
+    fn register(&self, config: &mut ServiceConfig) {
         config.app_data(ServiceRef::new(Arc::clone(&self.hosted)));
     }
 

@@ -1,19 +1,25 @@
-//! The socket that connections come in by.
+//! The listening socket.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 
 use socket2::{Domain, Protocol, Socket, Type};
 
-/// Connections that may wait to be taken, as far as the system allows it: as many as actix would ask for.
+/// Maximum number of connections that wait to be accepted; the system may allow fewer. The same as
+/// the default of actix.
 const BACKLOG: i32 = 1024;
 
-/// How much of an answer the system may hold for one connection beyond what is on its way, in bytes. By its own measure it takes
-/// megabytes for a client that does not read, and slows everybody down once a few hundred of them have used up its memory.
+/// Maximum size of unsent data that the system buffers for one connection, in bytes.
+///
+/// Without it, the system buffers megabytes for a client that does not read its responses, and a
+/// few hundred such clients use up the memory for sockets and slow down everybody.
 #[cfg(any(target_os = "android", target_os = "linux"))]
-const UNSENT: u32 = 128 * 1024;
+const MAX_UNSENT: u32 = 128 * 1024;
 
-/// Listens on the first address of this host that can be had.
+/// Listens on the first address of `host` that is available.
+///
+/// # Errors
+/// If the host has no address, or none that is available: the error of the last one.
 pub(super) fn listen(host: &str, port: u16) -> io::Result<TcpListener> {
     let mut failed = None;
     for address in (host, port).to_socket_addrs()? {
@@ -27,11 +33,12 @@ pub(super) fn listen(host: &str, port: u16) -> io::Result<TcpListener> {
 
 fn listen_on(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-    // A server that starts again need not wait for the end of what the last one has left behind.
+    // Connections of the previous process may still be in TIME_WAIT, which would keep a restarted
+    // server from binding the address.
     socket.set_reuse_address(true)?;
-    // Connections have it from the socket that they came in by.
+    // Accepted connections inherit this from the listening socket.
     #[cfg(any(target_os = "android", target_os = "linux"))]
-    socket.set_tcp_notsent_lowat(UNSENT)?;
+    socket.set_tcp_notsent_lowat(MAX_UNSENT)?;
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
@@ -55,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_had_is_an_error() {
+    fn an_address_that_is_not_available_is_an_error() {
         let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = taken.local_addr().unwrap().port();
         assert_eq!(listen("127.0.0.1", port).unwrap_err().kind(), io::ErrorKind::AddrInUse);
@@ -64,11 +71,11 @@ mod tests {
 
     #[test]
     #[cfg(any(target_os = "android", target_os = "linux"))]
-    fn the_connections_that_come_in_hold_little_for_clients_that_do_not_read() {
+    fn accepted_connections_buffer_little_for_clients_that_do_not_read() {
         let listener = listen("127.0.0.1", 0).unwrap();
         let _client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         listener.set_nonblocking(false).unwrap();
         let (connection, _) = listener.accept().unwrap();
-        assert_eq!(SockRef::from(&connection).tcp_notsent_lowat().unwrap(), UNSENT);
+        assert_eq!(SockRef::from(&connection).tcp_notsent_lowat().unwrap(), MAX_UNSENT);
     }
 }

@@ -1,4 +1,10 @@
-//! Builder → parts → run → drain.
+//! A server: its builder, its start, and its end.
+//!
+//! - [`builder`] has the settings, and this module what has no setting: services, routes, files.
+//! - [`resolve`] finds out which value of each setting counts, and [`assemble`] makes the parts.
+//! - [`handle`] is a server whose services run, and [`serve`] one that also listens.
+//!
+//! All mistakes are found at the start: each is one line that says what to do.
 
 mod assemble;
 mod assets;
@@ -40,13 +46,14 @@ pub(crate) use resolve::Resolution;
 pub(crate) use serve::ListeningServer;
 use token_checker::TokenChecker;
 
-/// Custom routes, added to every worker's `App`.
+/// Adds custom routes; called for the `App` of each worker.
 type Configure = Arc<dyn Fn(&mut ServiceConfig) + Send + Sync>;
 
-/// A JSON-RPC server for one or more services: a builder, and its start.
+/// A JSON-RPC server for one or more services: its builder, and its start.
 ///
-/// Each setting can also come from flags, the environment and a file, if [`with_args`](Self::with_args) says so; those
-/// override what the builder says.
+/// With [`with_args`](Self::with_args) each setting can also come from a flag, an environment
+/// variable or a file, which override the builder. The guide has a page on [all
+/// settings](crate::guide::settings).
 ///
 /// ```no_run
 /// use callbox::{Server, service};
@@ -77,13 +84,15 @@ pub struct Server {
     pub(crate) more_endpoints: Vec<(String, Dialect)>,
     pub(crate) configure: Vec<Configure>,
     pub(crate) static_files: Vec<(String, PathBuf)>,
+    /// The last value given to the builder that cannot be used; an error at the start.
     mistake: Option<StartError>,
 }
 
 impl Server {
-    /// A server for one service. `factory` makes its state: at the start, and again after a crash.
+    /// Makes a server for one service. `factory` makes the service's state: at the start, and again
+    /// after a crash.
     ///
-    /// The factory runs on the service's own thread, which may be blocked for as long as it takes.
+    /// The factory runs on the service's own thread and may block it for as long as it takes.
     pub fn new<S: Service>(factory: impl Fn() -> S + Send + Sync + 'static) -> Self {
         let server = Self {
             plans: Vec::new(),
@@ -98,24 +107,26 @@ impl Server {
         server.service(factory)
     }
 
-    /// Adds another service, with a thread and mailboxes of its own.
+    /// Adds another service, with its own thread and mailboxes.
     ///
-    /// Two methods of one name stop the start; a service's `namespace` keeps them apart.
+    /// Two methods with the same name are an error at the start; the `namespace` of a service keeps
+    /// them apart.
     pub fn service<S: Service>(mut self, factory: impl Fn() -> S + Send + Sync + 'static) -> Self {
         self.plans.push(plan(factory));
         self
     }
 
-    /// One more path that takes calls, with a dialect of its own: `.add_endpoint("/api/v0", Dialect::Gemstone)`.
+    /// Adds another endpoint, with its own dialect: `.add_endpoint("/api/v0", Dialect::Gemstone)`.
     pub fn add_endpoint(mut self, path: &str, dialect: Dialect) -> Self {
         self.more_endpoints.push((path.to_owned(), dialect));
         self
     }
 
-    /// Adds routes of your own: scopes, pages, whatever actix-web has. Runs once for each worker, and before that to see which
-    /// paths it takes.
+    /// Adds routes of your own: scopes, pages, and whatever else actix-web has.
     ///
-    /// Handlers take [`ServiceRef`](crate::ServiceRef) and [`Templates`](crate::Templates) as extractors.
+    /// `routes` runs once for each worker, and before that to check which paths it uses. Handlers
+    /// can take [`ServiceRef`](crate::ServiceRef) and [`Templates`](crate::Templates) as
+    /// extractors.
     pub fn configure(mut self, routes: impl Fn(&mut ServiceConfig) + Send + Sync + 'static) -> Self {
         self.configure.push(Arc::new(routes));
         self
@@ -123,33 +134,40 @@ impl Server {
 
     /// Serves the files of a directory below a URL: `.static_files("/static", "static")`.
     ///
-    /// A URL of a directory that has an `index.html` gives it; without the slash behind it, a
-    /// redirect there. Never files outside of the directory, hidden files, or listings. A directory
-    /// whose own name begins with a dot needs a URL of its own: `.static_files("/.well-known",
-    /// "static/.well-known")`.
+    /// The URL of a directory with an `index.html` serves that file; without its final slash, it
+    /// redirects. Files outside of the directory, hidden files, and listings are never served. A
+    /// directory whose name begins with a dot needs its own URL:
+    /// `.static_files("/.well-known", "static/.well-known")`. A relative path starts in
+    /// [`assets`](Self::assets).
     pub fn static_files(mut self, url: &str, directory: impl Into<PathBuf>) -> Self {
         self.static_files.push((url.to_owned(), directory.into()));
         self
     }
 
-    /// Takes settings from the command line, over those from the environment, over those from `callbox.toml`, over those
-    /// from this builder. `--help` lists them; `--show-settings` tells where each came from.
+    /// Takes settings from flags, the environment and `callbox.toml` as well. A flag overrides the
+    /// environment, which overrides the file, which overrides this builder.
+    ///
+    /// `--help` lists the flags; `--show-settings` prints each value and its source.
     pub fn with_args(mut self) -> Self {
         self.with_args = true;
         self
     }
 
-    /// Runs the server until SIGTERM, SIGHUP or ctrl-c, and then until the calls that were let in have been answered.
+    /// Runs the server until SIGTERM, SIGHUP or ctrl-c, and then until the admitted calls have been
+    /// answered.
     ///
-    /// A second SIGTERM or ctrl-c ends it at once. A second SIGHUP does not, as shell and system both send one when a terminal is
-    /// closed; a program that was started to ignore it, as by `nohup`, does so.
+    /// A second SIGTERM or ctrl-c ends it at once. A second SIGHUP does not: the shell and the
+    /// system both send one when a terminal is closed. A program that was started with SIGHUP
+    /// ignored, as by `nohup`, keeps ignoring it.
     ///
-    /// Logs go to standard error, unless the program has set up `tracing` itself. With [`with_args`](Self::with_args),
-    /// `--help` and the like print and return at once.
+    /// The log is written to standard error, unless the program has set up `tracing` itself. With
+    /// [`with_args`](Self::with_args), `--help`, `--version` and `--show-settings` print their text
+    /// and return at once.
     ///
     /// # Errors
-    /// If anything is wrong that would keep the server from doing its work, and if a second signal ended it before its calls
-    /// were answered: one line that says what, and how to mend it.
+    /// If anything would keep the server from doing its work, and if a second signal ended it
+    /// before its calls were answered. The error is one line that says what happened and how to fix
+    /// it.
     pub fn start(self) -> Result<()> {
         if tokio::runtime::Handle::try_current().is_ok() {
             let fix = "call .run().await instead, or start() from a plain fn main()";
@@ -158,7 +176,8 @@ impl Server {
         actix::System::new().block_on(self.run())
     }
 
-    /// Like [`start`](Self::start), for a program that has an actix runtime already: within `#[actix_web::main]`.
+    /// Runs the server like [`start`](Self::start), in a program that has an actix runtime already:
+    /// within `#[actix_web::main]`.
     ///
     /// # Errors
     /// Those of [`start`](Self::start).
@@ -169,21 +188,24 @@ impl Server {
         }
     }
 
-    /// Starts the services and no HTTP server, for an `App` of your own or for calls within the program.
+    /// Starts the services without an HTTP server, for an `App` of your own or for calls within the
+    /// program.
     ///
-    /// Logs go to standard error, unless the program has set up `tracing` itself before.
+    /// The log is written to standard error, unless the program has set up `tracing` itself before.
     ///
     /// ```no_run
     /// # use callbox::{Server, service};
     /// # #[derive(Default)] struct MyService;
-    /// # #[service(name = "name.your.service")] impl MyService { #[public_method] fn ping(&self) {} }
+    /// # #[service(name = "name.your.service")]
+    /// # impl MyService { #[public_method] fn ping(&self) {} }
     /// use actix_web::{App, HttpServer};
     ///
     /// #[actix_web::main]
     /// async fn main() -> Result<(), Box<dyn std::error::Error>> {
     ///     let callbox = Server::new(MyService::default).launch().await?;
     ///     let routes = callbox.clone();
-    ///     HttpServer::new(move || App::new().configure(routes.routes())).bind("127.0.0.1:8080")?.run().await?;
+    ///     let app = move || App::new().configure(routes.routes());
+    ///     HttpServer::new(app).bind("127.0.0.1:8080")?.run().await?;
     ///     callbox.stop().await?;
     ///     Ok(())
     /// }
@@ -205,13 +227,13 @@ impl Server {
                 Ok(running)
             }
             Resolution::Print(_) => Err(StartError::new(
-                "--help, --version and --show-settings are for programs that callbox runs",
+                "--help, --version and --show-settings work only with .start() and .run()",
                 "leave out .with_args() when you call .launch()",
             )),
         }
     }
 
-    /// For tests: a free port, no TLS, and nothing from outside of the builder.
+    /// Changes the settings for a test: a free port, no TLS, and no sources beside the builder.
     #[cfg(feature = "testing")]
     pub(crate) fn for_tests(mut self) -> Self {
         self.settings.host = Some("127.0.0.1".to_owned());
@@ -229,7 +251,7 @@ impl fmt::Debug for Server {
     }
 }
 
-/// `http://127.0.0.1:5000/api`, with brackets around an IPv6 address.
+/// Returns a URL such as `http://127.0.0.1:5000/api`, with brackets around an IPv6 address.
 pub(crate) fn url(scheme: &str, address: SocketAddr, path: &str) -> String {
     format!("{scheme}://{address}{path}")
 }

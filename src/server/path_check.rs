@@ -1,5 +1,4 @@
-//! Whether the paths of the endpoints and of the OpenRPC document are free of everything else that
-//! has a path.
+//! The check that nothing else is at the paths of the endpoints and of the OpenRPC document.
 
 use crate::http::matching_pattern;
 use crate::start_error::{Result, StartError};
@@ -9,14 +8,16 @@ use super::ServerHandle;
 use super::health::PATHS;
 
 impl ServerHandle {
-    /// Endpoints and the document come before the routes and files of the program, so what is at
-    /// their very paths would never be reached.
+    /// Checks that no route or file of the program has the path of an endpoint or of the document.
+    ///
+    /// Endpoints and the document are matched first, so a route or file at the same path would
+    /// never be reached.
     ///
     /// # Errors
-    /// If there is something.
+    /// If a path is used twice.
     pub(super) async fn check_paths(&self) -> Result<()> {
         for (path, _) in &self.shared.endpoints {
-            if let Some(what) = self.at(path, "an endpoint").await {
+            if let Some(what) = self.own_content_at(path, "an endpoint").await {
                 let fix = "move one of them, the first endpoint with --endpoint PATH";
                 return Err(StartError::new(format_args!("an endpoint is at `{path}`, and so is {what}"), fix));
             }
@@ -26,17 +27,21 @@ impl ServerHandle {
         let taken = if endpoints.any(|(endpoint, _)| endpoint == path) {
             Some("an endpoint".to_owned())
         } else if PATHS.contains(&path.as_str()) {
-            Some("what tells of the server's health".to_owned())
+            Some("a health check".to_owned())
         } else {
-            self.at(path, "the OpenRPC document").await
+            self.own_content_at(path, "the OpenRPC document").await
         };
         let Some(what) = taken else { return Ok(()) };
         let fix = "move one of them, the document with --openrpc PATH; or leave the document out with --openrpc off";
         Err(StartError::new(format_args!("the OpenRPC document is at `{path}`, and so is {what}"), fix))
     }
 
-    /// What the program has of its own at this very path, where `ours` is to be.
-    async fn at(&self, path: &str, ours: &str) -> Option<String> {
+    /// Describes the static file or route that the program itself has at exactly this path. `ours`
+    /// is what callbox serves there, for the log.
+    ///
+    /// A route whose pattern merely matches the path is no mistake: it still serves all its other
+    /// paths.
+    async fn own_content_at(&self, path: &str, ours: &str) -> Option<String> {
         if let Some(file) = self.shared.static_files.iter().find_map(|files| files.file_at(path)) {
             return Some(format!("the static file {}", file.display()));
         }
@@ -45,7 +50,7 @@ impl ServerHandle {
         if pattern == path {
             return Some("a route of .configure(…)".to_owned());
         }
-        log_info!(path, pattern, "{ours} goes before the route of a pattern");
+        log_info!(path, pattern, "{ours} takes precedence over a route whose pattern matches its path");
         None
     }
 }

@@ -1,26 +1,31 @@
-//! From what the builder says, and what else counts, to the settings of a run.
+//! From the builder, and the sources that override it, to the settings of a run.
 
 use crate::settings::{ProgramInfo, Resolved, Settings, resolve, resolve_from};
 use crate::start_error::Result;
 
 use super::Server;
 
-/// How a server is to be run.
+/// What a program is to do with its server.
 #[derive(Debug)]
 pub(crate) enum Resolution {
+    /// Run it with these settings.
     Run(Box<Server>, Box<Settings>),
-    /// Only to print something: `--help` and the like.
+    /// Print this and exit: the text of `--help`, `--version` or `--show-settings`.
     Print(String),
 }
 
 impl Server {
+    /// Resolves the settings, with the sources that [`with_args`](Self::with_args) allows.
+    ///
+    /// # Errors
+    /// For a mistake of the builder, of a flag, of a variable, or of the file.
     pub(crate) fn resolve(mut self) -> Result<Resolution> {
         if let Some(mistake) = self.mistake.take() {
             return Err(mistake);
         }
         let env = |name: &str| std::env::var(name).ok();
         if !self.with_args {
-            // That variable is not ours, and whoever sets it means every program.
+            // `RUST_LOG` is not specific to callbox: it is meant for every program.
             self.settings.log = self.settings.log.or_else(|| env("RUST_LOG").filter(|filter| !filter.is_empty()));
             let settings = resolve(&self.settings)?;
             return Ok(Resolution::Run(Box::new(self), Box::new(settings)));

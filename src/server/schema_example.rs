@@ -1,14 +1,14 @@
-//! Values that fit a JSON schema, made up.
+//! Example values for JSON schemas.
 
 use serde_json::{Map, Value, json};
 
-/// Maximum depth of a made-up value: types may contain themselves.
-const DEPTH: usize = 8;
+/// Maximum nesting depth of an example. Types may contain themselves.
+const MAX_DEPTH: usize = 8;
 
-/// Maximum number of items, or of letters, that are made up.
-const LENGTH: u64 = 20;
+/// Maximum number of items of a list, or of letters of a text.
+const MAX_LENGTH: u64 = 20;
 
-/// Makes values up, by schemas that refer to these definitions.
+/// Makes examples for schemas that refer to these definitions.
 #[derive(Debug)]
 pub(super) struct SchemaExamples<'a> {
     definitions: &'a Map<String, Value>,
@@ -19,13 +19,13 @@ impl<'a> SchemaExamples<'a> {
         Self { definitions }
     }
 
-    /// A value that fits the schema. None if the schema asks for something that cannot be made up
-    /// here: a pattern, say.
+    /// Returns a value that fits the schema. `None` if the schema has a constraint that is not
+    /// supported here, such as a pattern.
     pub(super) fn of(&self, schema: &Value) -> Option<Value> {
-        self.within(schema, DEPTH)
+        self.of_depth(schema, MAX_DEPTH)
     }
 
-    fn within(&self, schema: &Value, depth: usize) -> Option<Value> {
+    fn of_depth(&self, schema: &Value, depth: usize) -> Option<Value> {
         let depth = depth.checked_sub(1)?;
         let schema = match schema {
             Value::Bool(true) => return Some(json!({})),
@@ -33,8 +33,8 @@ impl<'a> SchemaExamples<'a> {
             _ => return None,
         };
         let first = |name: &str| schema.get(name).and_then(Value::as_array).and_then(|values| values.first());
-        let told = schema.get("default").or_else(|| schema.get("const")).or_else(|| first("examples"));
-        if let Some(value) = told.or_else(|| first("enum")) {
+        let given = schema.get("default").or_else(|| schema.get("const")).or_else(|| first("examples"));
+        if let Some(value) = given.or_else(|| first("enum")) {
             return Some(value.clone());
         }
         if ["not", "if", "contains", "multipleOf", "pattern", "minProperties", "dependencies"]
@@ -45,18 +45,18 @@ impl<'a> SchemaExamples<'a> {
         }
         if let Some(name) = schema.get("$ref").and_then(Value::as_str) {
             let name = name.rsplit('/').next()?.replace("~1", "/").replace("~0", "~");
-            return self.within(self.definitions.get(&name)?, depth);
+            return self.of_depth(self.definitions.get(&name)?, depth);
         }
         match schema.get("allOf").and_then(Value::as_array).map(Vec::as_slice) {
             None => {}
-            Some([one]) if !schema.contains_key("type") => return self.within(one, depth),
+            Some([one]) if !schema.contains_key("type") => return self.of_depth(one, depth),
             Some(_) => return None,
         }
         let choices = schema.get("anyOf").or_else(|| schema.get("oneOf")).and_then(Value::as_array);
-        // Of a schema with a type as well, each choice is only a part of what is asked for.
+        // If the schema has a type as well, a choice describes only a part of the value.
         if let Some(choices) = choices {
-            let whole = !schema.contains_key("type");
-            return choices.iter().filter(|_| whole).find_map(|choice| self.within(choice, depth));
+            let is_whole = !schema.contains_key("type");
+            return choices.iter().filter(|_| is_whole).find_map(|choice| self.of_depth(choice, depth));
         }
         match schema.get("type") {
             None => Some(json!({})),
@@ -78,17 +78,17 @@ impl<'a> SchemaExamples<'a> {
     }
 
     fn array(&self, schema: &Map<String, Value>, depth: usize) -> Option<Value> {
-        let least = count(schema, "minItems").unwrap_or(0);
+        let min = count(schema, "minItems").unwrap_or(0);
         match schema.get("items") {
-            _ if least == 0 => Some(json!([])),
-            Some(Value::Array(each)) if each.len() as u64 == least => {
-                each.iter().map(|item| self.within(item, depth)).collect::<Option<Vec<_>>>().map(Value::Array)
+            _ if min == 0 => Some(json!([])),
+            Some(Value::Array(each)) if each.len() as u64 == min => {
+                each.iter().map(|item| self.of_depth(item, depth)).collect::<Option<Vec<_>>>().map(Value::Array)
             }
             Some(Value::Array(_)) | None => None,
-            Some(_) if least > LENGTH || (least > 1 && schema.contains_key("uniqueItems")) => None,
+            Some(_) if min > MAX_LENGTH || (min > 1 && schema.contains_key("uniqueItems")) => None,
             Some(all) => {
-                let item = self.within(all, depth)?;
-                Some((0..least).map(|_| item.clone()).collect())
+                let item = self.of_depth(all, depth)?;
+                Some((0..min).map(|_| item.clone()).collect())
             }
         }
     }
@@ -98,7 +98,7 @@ impl<'a> SchemaExamples<'a> {
         let names = required.into_iter().flatten().filter_map(Value::as_str);
         let members = names.map(|name| {
             let member = schema.get("properties")?.get(name)?;
-            Some((name.to_owned(), self.within(member, depth)?))
+            Some((name.to_owned(), self.of_depth(member, depth)?))
         });
         members.collect::<Option<Map<_, _>>>().map(Value::Object)
     }
@@ -112,13 +112,13 @@ fn text(schema: &Map<String, Value>) -> Option<Value> {
     if schema.contains_key("format") {
         return None;
     }
-    let least = count(schema, "minLength").unwrap_or(0);
-    let most = count(schema, "maxLength").unwrap_or(LENGTH).min(LENGTH);
-    let length = usize::try_from(5.max(least).min(most)).ok()?;
-    (least <= most).then(|| "world".chars().cycle().take(length).collect::<String>().into())
+    let min = count(schema, "minLength").unwrap_or(0);
+    let max = count(schema, "maxLength").unwrap_or(MAX_LENGTH).min(MAX_LENGTH);
+    let length = usize::try_from(5.max(min).min(max)).ok()?;
+    (min <= max).then(|| "world".chars().cycle().take(length).collect::<String>().into())
 }
 
-/// 1, or the bound next to it.
+/// Returns 1, or the minimum or maximum if 1 is not allowed.
 fn number(schema: &Map<String, Value>) -> Option<Value> {
     let bound = |name: &str| schema.get(name);
     let fits = |value: &Value| {
@@ -127,10 +127,10 @@ fn number(schema: &Map<String, Value>) -> Option<Value> {
             bound(name)
                 .is_none_or(|bound| number.zip(bound.as_f64()).is_some_and(|(number, bound)| holds(number, bound)))
         };
-        within("minimum", |number, least| number >= least)
-            && within("maximum", |number, most| number <= most)
-            && within("exclusiveMinimum", |number, least| number > least)
-            && within("exclusiveMaximum", |number, most| number < most)
+        within("minimum", |number, min| number >= min)
+            && within("maximum", |number, max| number <= max)
+            && within("exclusiveMinimum", |number, min| number > min)
+            && within("exclusiveMaximum", |number, max| number < max)
     };
     let one = json!(1);
     [Some(&one), bound("minimum"), bound("maximum")].into_iter().flatten().find(|value| fits(value)).cloned()
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_made_up_is_not() {
+    fn a_schema_with_an_unsupported_constraint_has_no_example() {
         for schema in [
             json!(false),
             json!(null),

@@ -1,4 +1,4 @@
-//! A server that listens: its start, its signals, and its end.
+//! A server with a socket of its own: its start, its signals, and its end.
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;
@@ -20,18 +20,23 @@ use super::handle::ServerHandle;
 use super::signals::{INTERRUPT, StopSignals};
 use super::{LogReader, Server, listener, log, tls, url};
 
-/// How long the last answers may take to their clients when a thread cannot be waited for.
-const FLUSH: Duration = Duration::from_secs(2);
+/// Time for the last responses to reach their clients, if a thread is blocked and cannot be waited
+/// for.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How long open connections have after a stop that waits for calls for so long.
-fn shutdown_timeout(drain: Duration) -> Duration {
-    drain + Duration::from_secs(10)
+/// Time that connections have to end, from the request for a stop on: that of the calls, and time
+/// for clients to read their responses.
+fn connection_timeout(shutdown_timeout: Duration) -> Duration {
+    shutdown_timeout + Duration::from_secs(10)
 }
 
-/// The least time for which a client is waited for that stalls, in whatever it does.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// Minimum time before a client that stalls, in whatever it does, is disconnected.
+const MIN_STALL_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Serves HTTP until a signal comes, then drains. A second signal ends it at once, and that is an error: what was under way is
+/// Serves HTTP until a signal arrives, then drains.
+///
+/// # Errors
+/// If the server cannot start, and if a second signal ended it at once: the calls in progress are
 /// lost.
 pub(super) async fn serve(server: Server, settings: Settings) -> Result<()> {
     log::init(&settings, LogReader::Operator);
@@ -46,46 +51,46 @@ pub(super) async fn serve(server: Server, settings: Settings) -> Result<()> {
     };
     match started {
         Some(Err(error)) => {
-            // The first error is the one to mend.
+            // The first error is the one to fix.
             let _ = listening.stop().await;
             return Err(error);
         }
         Some(Ok(())) => {
-            listening.introduce(&settings);
+            listening.log_addresses(&settings);
             let signal = signals.next().await;
             if signal != INTERRUPT && !settings.shutdown_delay.is_zero() {
-                listening.leave(settings.shutdown_delay, &mut signals).await;
+                listening.delay_shutdown(settings.shutdown_delay, &mut signals).await;
             }
-            log_info!(signal, drain = ?settings.shutdown_timeout, "stopping: answering the calls that were let in");
+            log_info!(signal, shutdown_timeout = ?settings.shutdown_timeout, "stopping: answering the admitted calls");
         }
         None => {}
     }
     tokio::select! {
         stopped = listening.stop() => stopped?,
-        signal = signals.next_in_earnest() => {
+        signal = signals.next_immediate() => {
             log_warn!(signal, "stopping at once");
             let what = format_args!("stopped at once by a second signal ({signal})");
-            return Err(StartError::new(what, "calls that were under way may have no answer"));
+            return Err(StartError::new(what, "calls in progress may have no response"));
         }
     }
     log_info!("stopped");
     Ok(())
 }
 
-/// A server that listens and answers.
+/// A server that listens and serves HTTP.
 pub(crate) struct ListeningServer {
     pub(crate) running: ServerHandle,
     pub(crate) address: SocketAddr,
     http: HttpWorkers,
-    /// What closes stalled connections, and what watches the certificate.
+    /// The tasks that close stalled connections and reload the certificate.
     helpers: Vec<JoinHandle<()>>,
 }
 
 impl ListeningServer {
-    /// Binds and listens, starts the services, and returns once they are up.
+    /// Listens, and starts the services. Returns once they are up.
     ///
     /// # Errors
-    /// Those of [`open`](Self::open) and of the services' own starts.
+    /// Those of [`open`](Self::open), and if a service cannot start.
     #[cfg(feature = "testing")]
     pub(crate) async fn start(server: Server, settings: &Settings) -> Result<Self> {
         let listening = Self::open(server, settings).await?;
@@ -98,20 +103,24 @@ impl ListeningServer {
         }
     }
 
-    /// Binds and listens: from then on calls wait in their mailboxes until their service is up.
+    /// Binds the address and serves HTTP. Calls wait in their mailboxes until their service is up.
     ///
     /// # Errors
-    /// If the address cannot be had, and those of [`assemble`].
+    /// If the address is not available, and those of [`assemble`].
     async fn open(server: Server, settings: &Settings) -> Result<Self> {
         let cannot = |error: std::io::Error| {
             let what = format_args!("cannot listen on {}:{} ({error})", settings.host, settings.port);
             let (host, port) = (settings.source("host"), settings.source("port"));
             let fix = match error.kind() {
-                ErrorKind::AddrInUse => format!("stop what listens there, or choose another port (this one: {port})"),
-                ErrorKind::PermissionDenied => {
-                    format!("choose a port from 1024 on, or 0 for a free one (this one: {port})")
+                ErrorKind::AddrInUse => {
+                    format!("stop what listens there, or choose another port (this one comes from: {port})")
                 }
-                _ => format!("choose an address of this machine, or 0.0.0.0 for all of them (this one: {host})"),
+                ErrorKind::PermissionDenied => {
+                    format!("choose a port from 1024 on, or 0 for a free one (this one comes from: {port})")
+                }
+                _ => format!(
+                    "choose an address of this machine, or 0.0.0.0 for all of them (this one comes from: {host})"
+                ),
             };
             StartError::new(what, fix).with_source(error)
         };
@@ -123,7 +132,7 @@ impl ListeningServer {
         let connections = Connections::new(ConnectionLimits {
             total: settings.max_connections,
             per_peer: settings.max_connections_per_peer,
-            stall_timeout: settings.body_timeout.max(PATIENCE),
+            stall_timeout: settings.body_timeout.max(MIN_STALL_TIMEOUT),
             keep_alive: settings.keep_alive,
         });
         let mut helpers = Vec::new();
@@ -155,38 +164,39 @@ impl ListeningServer {
         Ok(Self { running, address, http, helpers })
     }
 
-    /// Tells the log where it listens, and what to try.
-    fn introduce(&self, settings: &Settings) {
+    /// Logs the URLs of the endpoint and of the console, and a command that calls a method.
+    fn log_addresses(&self, settings: &Settings) {
         let url = url(settings.scheme(), self.address, &settings.endpoint);
         log_info!(url, "listening");
         if let Some(line) = curl_example(&self.running.shared.dispatch.router, &url) {
             log_info!("try it: {line}");
         }
         if let Some(path) = self.running.console_path() {
-            log_info!("look at it: {}", self::url(settings.scheme(), self.address, path));
+            log_info!("console: {}", self::url(settings.scheme(), self.address, path));
         }
     }
 
-    /// Lets balancers learn that the server is about to stop: it is not ready, and answers as before.
-    async fn leave(&self, delay: Duration, signals: &mut StopSignals) {
-        log_info!(?delay, "about to stop: not ready, and answering as before");
-        self.running.leave();
+    /// Reports the server as not ready and serves on for `delay`, so that load balancers send their
+    /// calls elsewhere before the stop begins.
+    async fn delay_shutdown(&self, delay: Duration, signals: &mut StopSignals) {
+        log_info!(?delay, "about to stop: not ready, still answering");
+        self.running.set_not_ready();
         tokio::select! {
             () = tokio::time::sleep(delay) => {}
-            signal = signals.next_in_earnest() => log_info!(signal, "the delay is cut short"),
+            signal = signals.next_immediate() => log_info!(signal, "the delay is cut short"),
         }
     }
 
-    /// Stops the services and the HTTP server: new connections are refused from now on, open requests get their answers.
+    /// Stops the services and the HTTP server: refuses new connections and answers open requests.
     ///
     /// # Errors
-    /// If a method, or a handler of the program's own, holds its thread and does not end.
+    /// If a method, or a handler of the program's own, blocks its thread and does not end.
     pub(crate) async fn stop(self) -> Result<()> {
-        let until = Instant::now() + shutdown_timeout(self.running.shared.drain);
+        let until = Instant::now() + connection_timeout(self.running.shared.shutdown_timeout);
         self.http.close();
         let stopped = self.running.stop().await;
-        // The connections of a thread that is held never end.
-        let limit = if stopped.is_ok() { until.saturating_duration_since(Instant::now()) } else { FLUSH };
+        // Connections whose thread is blocked never end, so waiting longer for them gains nothing.
+        let limit = if stopped.is_ok() { until.saturating_duration_since(Instant::now()) } else { FLUSH_TIMEOUT };
         let ended = self.http.end(limit).await;
         for helper in self.helpers {
             helper.abort();
@@ -194,7 +204,7 @@ impl ListeningServer {
         stopped?;
         if !ended {
             let what = "a thread that serves HTTP did not end and was left running";
-            return Err(StartError::new(what, "see which handler of a route of your own does not return"));
+            return Err(StartError::new(what, "find out which handler of your own routes does not return"));
         }
         Ok(())
     }

@@ -4,14 +4,14 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::start_error::{Result, StartError};
 
-/// How the signal is called that a person at a terminal sends.
+/// Name of the signal that a person at a terminal sends, for the log.
 pub(super) const INTERRUPT: &str = "ctrl-c";
 
-/// The signals that ask for a stop. Caught from when this is made.
+/// Listens for the signals that ask for a stop, from its creation on.
 pub(super) struct StopSignals {
     term: Signal,
     int: Signal,
-    /// `None` if the program was started to ignore it.
+    /// `None` if the program was started with SIGHUP ignored.
     hup: Option<Signal>,
 }
 
@@ -19,13 +19,14 @@ impl StopSignals {
     pub(super) fn new() -> Result<Self> {
         let listen =
             |kind, name| signal(kind).map_err(|error| StartError::new(format_args!("cannot listen for {name}"), error));
-        // Whoever starts a program by `nohup` wants it to outlive the terminal, and to listen would undo that.
+        // A program that was started by `nohup` is to outlive the terminal; listening would undo
+        // that.
         let hup = if hangup_is_ignored() { None } else { Some(listen(SignalKind::hangup(), "SIGHUP")?) };
         let (term, int) = (listen(SignalKind::terminate(), "SIGTERM")?, listen(SignalKind::interrupt(), "SIGINT")?);
         Ok(Self { term, int, hup })
     }
 
-    /// Waits for a signal that asks for a stop in good order.
+    /// Waits for a signal that asks for a graceful stop, and returns its name.
     pub(super) async fn next(&mut self) -> &'static str {
         let hup = async {
             match &mut self.hup {
@@ -40,8 +41,11 @@ impl StopSignals {
         }
     }
 
-    /// Waits for a signal that asks for a stop at once. SIGHUP is none: shell and system both send it when a terminal is closed.
-    pub(super) async fn next_in_earnest(&mut self) -> &'static str {
+    /// Waits for a signal that asks for an immediate stop, and returns its name.
+    ///
+    /// SIGHUP does not count: the shell and the system both send one when a terminal is closed, so
+    /// a second one is no request of a person.
+    pub(super) async fn next_immediate(&mut self) -> &'static str {
         tokio::select! {
             _ = self.term.recv() => "SIGTERM",
             _ = self.int.recv() => INTERRUPT,
@@ -49,12 +53,14 @@ impl StopSignals {
     }
 }
 
-/// Whether this program was started with SIGHUP ignored. Only Linux tells; elsewhere it is taken not to be.
+/// Whether this program was started with SIGHUP ignored. Only Linux exposes this; elsewhere the
+/// answer is no.
 fn hangup_is_ignored() -> bool {
     std::fs::read_to_string("/proc/self/status").is_ok_and(|status| ignores_hangup(&status))
 }
 
-/// Reads `SigIgn`, the set of ignored signals in hexadecimal, whose lowest bit is signal 1.
+/// Reads `SigIgn` of `/proc/self/status`: the ignored signals as a hexadecimal bit set, whose
+/// lowest bit is signal 1, SIGHUP.
 fn ignores_hangup(status: &str) -> bool {
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 != 0)
@@ -65,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_system_says_of_ignored_signals_is_understood() {
+    fn an_ignored_sighup_is_read_from_the_status_of_the_process() {
         for (mask, ignores) in
             [("0000000000000001", true), ("0000000000001000", false), ("0000000000001001", true), ("x", false)]
         {

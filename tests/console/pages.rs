@@ -173,6 +173,6 @@ async fn one_that_was_asked_for_stops_the_start_where_its_path_is_taken() {
     let error = server.launch().await.unwrap_err().to_string();
     assert_eq!(
         error,
-        "the program has something of its own at `/console`, where the console is to be: move it elsewhere, or say --console off"
+        "the console cannot be at `/console`: the program has a route or a file there: move it to another path, or use --console off"
     );
 }

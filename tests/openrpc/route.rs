@@ -133,7 +133,7 @@ async fn it_does_not_hide_what_the_program_has_at_its_path() {
     for (server, what) in [
         (vault().endpoint("/openrpc.json"), "an endpoint"),
         (vault().add_endpoint("/openrpc.json", callbox::Dialect::Gemstone), "an endpoint"),
-        (vault().openrpc("/health/ready"), "what tells of the server's health"),
+        (vault().openrpc("/health/ready"), "a health check"),
         (vault().openrpc("/docs/mine.json").configure(own), "a route of .configure(…)"),
         (vault().static_files("/", files.path()), "the static file"),
         (vault().openrpc("/files/openrpc.json").static_files("/files", files.path()), "the static file"),
@@ -152,8 +152,8 @@ async fn an_endpoint_does_not_hide_what_the_program_or_the_server_has_at_its_pat
         config.service(web::scope("/docs").route("/calls", web::get().to(HttpResponse::Ok)));
     };
     for (server, what) in [
-        (vault().endpoint("/health/live"), "what tells of the server's health"),
-        (vault().add_endpoint("/health/ready", callbox::Dialect::Gemstone), "what tells of the server's health"),
+        (vault().endpoint("/health/live"), "a health check"),
+        (vault().add_endpoint("/health/ready", callbox::Dialect::Gemstone), "a health check"),
         (vault().endpoint("/docs/calls").configure(own), "a route of .configure(…)"),
         (vault().static_files("/", files.path()), "the static file"),
     ] {

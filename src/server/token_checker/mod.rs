@@ -1,4 +1,4 @@
-//! Who checks tokens: the program's own authenticator, or a file.
+//! What checks tokens: the program's own authenticator, or a token file.
 
 use std::num::NonZeroU32;
 
@@ -9,7 +9,7 @@ use crate::start_error::{Result, StartError};
 
 use super::Server;
 
-/// An authenticator, whatever its type.
+/// An authenticator with its type erased, not started yet.
 pub(crate) struct TokenChecker {
     pub(super) check: TokenCheck,
     start: Box<dyn FnOnce(AuthLimits) -> AuthHandle + Send>,
@@ -21,11 +21,12 @@ impl TokenChecker {
         Self { check, start: Box::new(move |limits| AuthHandle::start(authenticator, limits)) }
     }
 
-    /// The checker that counts: that of a file which somebody named, else the program's own, else that of the usual file, if it
-    /// is there and the program takes settings from outside.
+    /// Chooses what checks tokens: a token file that a setting names, else the program's own
+    /// authenticator, else the default file, if it exists and the program takes settings from
+    /// outside.
     ///
     /// # Errors
-    /// If the file cannot be used, and if the program names both.
+    /// If the file cannot be used, and if the program itself names both.
     pub(super) fn choose(own: Option<Self>, settings: &Settings, with_args: bool) -> Result<Option<Self>> {
         let origin = settings.source("tokens");
         let Some(path) = settings.tokens.as_deref() else { return Ok(own) };
@@ -33,7 +34,7 @@ impl TokenChecker {
             SettingSource::Default => own.is_none() && with_args && path.exists(),
             SettingSource::Builder if own.is_some() => {
                 let fix = "keep one of .tokens(…) and .token_file(…)";
-                return Err(StartError::new("the program says twice who checks tokens", fix));
+                return Err(StartError::new("the program has an authenticator and a token file", fix));
             }
             _ => true,
         };
@@ -41,7 +42,7 @@ impl TokenChecker {
             return Ok(own);
         }
         if own.is_some() {
-            log_info!(by = %origin, "tokens are checked by a file, and not by the program's own authenticator");
+            log_info!(source = %origin, "a token file overrides the program's own authenticator");
         }
         let tokens = Tokens::open(path).map_err(|error| StartError::new(origin, &error).with_source(error))?;
         Ok(Some(Self::new(tokens)))
@@ -53,7 +54,7 @@ impl TokenChecker {
 }
 
 impl Server {
-    /// Whether the program says who checks tokens.
+    /// Whether the program has an authenticator or a token file.
     #[cfg(feature = "testing")]
     pub(crate) fn checks_tokens(&self) -> bool {
         self.token_checker.is_some() || self.settings.tokens.is_some()
@@ -61,15 +62,16 @@ impl Server {
 }
 
 impl TokenFile {
-    /// The file that a server started here would use: what the environment variable `CALLBOX_TOKENS` names, else the key `tokens`
-    /// in `callbox.toml`, else `callbox-tokens.toml`.
+    /// Returns the file that a server started in this directory would use: the value of the
+    /// environment variable `CALLBOX_TOKENS`, else the key `tokens` in `callbox.toml`, else
+    /// `callbox-tokens.toml`.
     ///
     /// # Errors
-    /// If the environment or `callbox.toml` has a mistake, or says that there is no such file.
+    /// If the environment or `callbox.toml` has a mistake, or names no file for `tokens`.
     pub fn usual() -> Result<Self> {
-        // The rest is not asked for here, and may be wrong.
-        let concerns = |name: &str| matches!(name, "CALLBOX_TOKENS" | "CALLBOX_CONFIG");
-        let env = |name: &str| concerns(name).then(|| std::env::var(name).ok()).flatten();
+        // Mistakes in other variables are none of this command's business.
+        let is_relevant = |name: &str| matches!(name, "CALLBOX_TOKENS" | "CALLBOX_CONFIG");
+        let env = |name: &str| is_relevant(name).then(|| std::env::var(name).ok()).flatten();
         match resolve_from(&Default::default(), ["callbox".into()], env, &ProgramInfo { service: "callbox" })? {
             Resolved::Run(settings) => settings.tokens.map(Self::new),
             Resolved::Print(_) => None,

@@ -1,4 +1,4 @@
-//! Over HTTP: whom an authenticator that is dead, slow or busy lets in.
+//! Tests over HTTP that nobody is admitted while the authenticator is dead, slow or busy.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::{BoxError, Caller, Server, service};
 
 use super::*;
 
-/// Counts the calls that were let in.
+/// A service that counts the admitted calls.
 struct Guarded {
     ran: Arc<AtomicUsize>,
 }
@@ -43,14 +43,15 @@ impl Guarded {
     }
 }
 
-/// Lets anybody in as `ann`, who may do anything; but `death` ends its thread, and `late` waits until the test lets it go.
+/// Accepts every token as that of `ann`, who has all scopes. But `death` ends the thread, and
+/// `late` waits until the test releases it.
 #[derive(Default)]
-struct WeakAuthenticator {
-    let_go: Notify,
-    has_late: AtomicBool,
+struct UnreliableAuthenticator {
+    release: Notify,
+    is_waiting: AtomicBool,
 }
 
-struct SharedAuthenticator(Arc<WeakAuthenticator>);
+struct SharedAuthenticator(Arc<UnreliableAuthenticator>);
 
 impl Authenticate for SharedAuthenticator {
     async fn authenticate(&self, token: &str) -> Result<Option<Caller>, BoxError> {
@@ -60,8 +61,8 @@ impl Authenticate for SharedAuthenticator {
                 std::future::pending::<()>().await;
             }
             "late" => {
-                self.0.has_late.store(true, Ordering::SeqCst);
-                self.0.let_go.notified().await;
+                self.0.is_waiting.store(true, Ordering::SeqCst);
+                self.0.release.notified().await;
             }
             _ => {}
         }
@@ -72,12 +73,12 @@ impl Authenticate for SharedAuthenticator {
 struct GuardedServer {
     server: TestServer,
     ran: Arc<AtomicUsize>,
-    weak: Arc<WeakAuthenticator>,
+    weak: Arc<UnreliableAuthenticator>,
 }
 
 fn start_with(
     start: impl FnOnce(AuthLimits) -> AuthHandle + Send + 'static,
-    weak: Arc<WeakAuthenticator>,
+    weak: Arc<UnreliableAuthenticator>,
 ) -> GuardedServer {
     let ran = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&ran);
@@ -87,7 +88,7 @@ fn start_with(
 }
 
 fn start(change: impl FnOnce(&mut AuthLimits) + Send + 'static) -> GuardedServer {
-    let weak = Arc::new(WeakAuthenticator::default());
+    let weak = Arc::new(UnreliableAuthenticator::default());
     let shared = SharedAuthenticator(Arc::clone(&weak));
     start_with(
         |mut limits| {
@@ -100,7 +101,8 @@ fn start(change: impl FnOnce(&mut AuthLimits) + Send + 'static) -> GuardedServer
 
 const METHODS: [&str; 5] = ["open", "who", "private", "scoped", "rpc.mailboxes"];
 
-/// The code of the error, or the result; that of `rpc.mailboxes` is never the same twice.
+/// Returns the code of the error, or the result; a constant for `rpc.mailboxes`, whose result
+/// always differs.
 fn outcome(answer: &Value) -> Value {
     match answer["error"].get("code").unwrap_or(&answer["result"]) {
         Value::Array(_) => json!("mailboxes"),
@@ -109,7 +111,8 @@ fn outcome(answer: &Value) -> Value {
 }
 
 impl GuardedServer {
-    /// What each method answers to this token, alone and in a batch, which has to be the same; notifications ride along.
+    /// Returns the outcome of each method with this token, which must be the same alone and in a
+    /// batch. Sends notifications as well.
     fn answers(&self, token: &str) -> Vec<Value> {
         let client = self.server.with_token(token);
         let call = |(method, id): (&str, usize)| json!({ "jsonrpc": "2.0", "method": method, "id": id });
@@ -126,9 +129,9 @@ impl GuardedServer {
         alone
     }
 
-    /// With a token nobody can tell of, all but the open method are unavailable, and nothing has run; without one, each is what
-    /// it always is.
-    fn assert_lets_nobody_in(&self, token: &str) {
+    /// Asserts that with a token that cannot be checked all methods but `open` are unavailable and
+    /// none runs, and that without a token each behaves as always.
+    fn assert_nobody_is_admitted(&self, token: &str) {
         self.ran.store(0, Ordering::SeqCst);
         assert_eq!(self.answers(token), [json!(1), json!(-32003), json!(-32003), json!(-32003), json!(-32003)]);
         assert_eq!(self.ran.load(Ordering::SeqCst), 0);
@@ -139,43 +142,43 @@ impl GuardedServer {
         assert_eq!(self.ran.load(Ordering::SeqCst), 4);
     }
 
-    fn assert_lets_ann_in(&self) {
+    fn assert_ann_is_admitted(&self) {
         assert_eq!(self.answers("ann"), [json!(1), json!("ann"), json!(2), json!(3), json!("mailboxes")]);
     }
 }
 
 #[test]
-fn an_auth_actor_that_is_dead_lets_nobody_in() {
+fn with_a_dead_auth_actor_nobody_is_admitted() {
     let running = start(|_| ());
-    running.assert_lets_ann_in();
+    running.assert_ann_is_admitted();
     let answer = running.server.with_token("death").rpc(&json!({ "jsonrpc": "2.0", "method": "private", "id": 1 }));
-    assert_eq!(outcome(&answer), json!(-32003), "who killed it is not let in either");
-    running.assert_lets_nobody_in("ann");
+    assert_eq!(outcome(&answer), json!(-32003), "nor is the one that killed it");
+    running.assert_nobody_is_admitted("ann");
 }
 
 #[test]
-fn an_authenticator_that_is_slow_lets_nobody_in() {
+fn with_a_slow_authenticator_nobody_is_admitted() {
     let running = start(|limits| limits.timeout = Duration::from_millis(20));
-    running.assert_lets_nobody_in("late");
+    running.assert_nobody_is_admitted("late");
 }
 
 #[test]
-fn an_authenticator_that_holds_its_thread_lets_nobody_in() {
-    let (let_go, held) = std::sync::mpsc::channel::<()>();
+fn with_an_authenticator_that_blocks_its_thread_nobody_is_admitted() {
+    let (release, held) = std::sync::mpsc::channel::<()>();
     let held = parking_lot::Mutex::new(held);
-    // An error is the end of the test, which lets it go as well.
+    // `recv` also returns, with an error, when the test ends.
     let blocks = move |_: &str| held.lock().recv().is_ok();
     let started = |mut limits: AuthLimits| {
         limits.timeout = Duration::from_millis(20);
         AuthHandle::start(blocks, limits)
     };
     let running = start_with(started, Arc::default());
-    running.assert_lets_nobody_in("ann");
-    drop(let_go);
+    running.assert_nobody_is_admitted("ann");
+    drop(release);
 }
 
 #[test]
-fn an_auth_actor_with_too_many_questions_lets_nobody_further_in() {
+fn with_too_many_pending_requests_nobody_else_is_admitted() {
     let running = start(|limits| {
         limits.max_pending = 1;
         limits.timeout = Duration::from_secs(60);
@@ -183,18 +186,18 @@ fn an_auth_actor_with_too_many_questions_lets_nobody_further_in() {
     std::thread::scope(|scope| {
         let late = running.server.with_token("late");
         let first = scope.spawn(move || late.rpc(&json!({ "jsonrpc": "2.0", "method": "private", "id": 1 })));
-        while !running.weak.has_late.load(Ordering::SeqCst) {
+        while !running.weak.is_waiting.load(Ordering::SeqCst) {
             std::thread::sleep(Duration::from_millis(2));
         }
-        running.assert_lets_nobody_in("ann");
-        running.weak.let_go.notify_one();
+        running.assert_nobody_is_admitted("ann");
+        running.weak.release.notify_one();
         assert_eq!(outcome(&first.join().unwrap()), json!(2), "the one that was there has its answer");
     });
-    running.assert_lets_ann_in();
+    running.assert_ann_is_admitted();
 }
 
 #[test]
-fn a_limit_of_no_wrong_tokens_is_a_mistake() {
+fn a_limit_of_zero_wrong_tokens_is_an_error() {
     let server = |limit: Option<u32>| Server::new(|| Guarded { ran: Arc::default() }).token_failures(limit);
     let error = server(Some(0)).resolve().unwrap_err().to_string();
     assert_eq!(error, ".token_failures(0) allows no wrong token: allow one at least, or give None for any number");
