@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Implements `FromStr`, `Display`, and the list of all values for an enum of named values.
+/// Implements `FromStr`, `Display` and `ALL`, the list of all names and values, for an enum.
 macro_rules! choice {
     ($type:ident, $what:literal { $($name:literal = $variant:ident),+ $(,)? }) => {
         impl $type {
@@ -29,7 +29,7 @@ macro_rules! choice {
     };
 }
 
-/// The error of parsing a name that none of an enum's values has.
+/// The error of parsing an enum from a name that none of its values has.
 ///
 /// ```
 /// use callbox::Dialect;

@@ -1,8 +1,9 @@
-//! What counts as one peer.
+//! The address under which a peer is counted.
 
 use std::net::{IpAddr, Ipv6Addr};
 
-/// The address under which a peer is counted: whoever has an IPv6 address has 2⁶⁴ of them.
+/// Returns the address under which a peer is counted: an IPv4 address itself, or the network of 64
+/// bits of an IPv6 address. A host usually has a whole such network, so 2⁶⁴ addresses.
 pub(crate) fn network(ip: IpAddr) -> IpAddr {
     match ip.to_canonical() {
         IpAddr::V4(ip) => IpAddr::V4(ip),

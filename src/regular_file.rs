@@ -1,66 +1,69 @@
-//! Reading files whose paths an operator gives, without waiting for what is no file.
+//! Reads regular files, and rejects pipes, sockets and devices without blocking.
 //!
-//! Opening a named pipe waits until somebody writes to it, and reading a terminal or a device may
-//! never end. Whoever looks after a file must not wait so, or a token that was revoked stays good.
+//! Opening a named pipe blocks until somebody writes to it, and reading a terminal or a device may
+//! never end. The paths come from operators, and a thread that watches files must not block: a
+//! revoked token would stay valid.
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
-/// Opens a regular file to read it, and returns what the system says of the opened file.
+/// Opens a regular file for reading, and returns its metadata as well.
 ///
 /// # Errors
-/// If it cannot be opened, and if the path leads to something else than a regular file.
+/// If the file cannot be opened, and if the path leads to anything but a regular file.
 pub(crate) fn open(path: &Path) -> io::Result<(File, Metadata)> {
-    // Before it is opened, since opening a device may already do something.
+    // Checked before opening, as merely opening a device may have an effect.
     is_regular(&std::fs::metadata(path)?)?;
-    // Another one may have come into its place since. With `O_NONBLOCK` no open waits, whatever is
-    // there by now; reading a regular file is the same with it and without.
+    // The file may be replaced between the check and the opening. With `O_NONBLOCK` opening never
+    // blocks, and reading a regular file works as without; then the opened file is checked again.
     let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path)?;
     let metadata = file.metadata()?;
     is_regular(&metadata)?;
     Ok((file, metadata))
 }
 
-/// Returns the bytes of a regular file.
+/// Reads the bytes of a regular file.
 ///
 /// # Errors
-/// Those of [`open`], and if it cannot be read.
+/// Those of [`open`], and if the file cannot be read.
 #[cfg(feature = "tls")]
 pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
     let (mut file, metadata) = open(path)?;
-    let mut bytes = Vec::with_capacity(room_for(&metadata));
+    let mut bytes = Vec::with_capacity(initial_capacity(&metadata));
     file.read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
-/// Returns the text of a regular file.
+/// Reads the text of a regular file.
 ///
 /// # Errors
-/// Those of [`open`], and if it cannot be read or is not UTF-8.
+/// Those of [`open`], and if the file cannot be read or is not UTF-8.
 pub(crate) fn read_to_string(path: &Path) -> io::Result<String> {
     let (file, metadata) = open(path)?;
     text_of(file, &metadata)
 }
 
-/// Returns the text of a file that is open already.
+/// Reads the text of a file that [`open`] returned.
 ///
 /// # Errors
-/// If it cannot be read or is not UTF-8.
+/// If the file cannot be read or is not UTF-8.
 pub(crate) fn text_of(mut file: File, metadata: &Metadata) -> io::Result<String> {
-    let mut text = String::with_capacity(room_for(metadata));
+    let mut text = String::with_capacity(initial_capacity(metadata));
     file.read_to_string(&mut text)?;
     Ok(text)
 }
 
-/// Whether everybody on the machine may read a file, unless a directory above it forbids that.
+/// Whether the mode of a file lets everybody on the machine read it. A directory above it may still
+/// forbid that.
 pub(crate) fn is_readable_by_everybody(metadata: &Metadata) -> bool {
     metadata.mode() & 0o004 != 0
 }
 
-/// No more than a guess: the file may grow meanwhile, and a sparse one may claim any length.
-fn room_for(metadata: &Metadata) -> usize {
+/// Returns the initial capacity for the content of a file, in bytes: at most 64 MiB, as a sparse
+/// file may claim any length.
+fn initial_capacity(metadata: &Metadata) -> usize {
     usize::try_from(metadata.len()).unwrap_or_default().min(64 << 20)
 }
 
@@ -86,20 +89,21 @@ pub(crate) mod tests {
 
     use super::*;
 
-    /// Makes a named pipe to which nobody will ever write.
+    /// Makes a named pipe that nobody writes to.
     pub(crate) fn make_pipe(path: &Path) {
         mkfifoat(CWD, path, Mode::RUSR | Mode::WUSR).expect("a named pipe");
     }
 
-    /// Runs what must not wait on a thread of its own, so that a test which fails also ends.
-    pub(crate) fn at_once<T: Send + 'static>(what: impl FnOnce() -> T + Send + 'static) -> T {
-        let (tell, told) = channel();
-        std::thread::spawn(move || tell.send(what()));
-        told.recv_timeout(Duration::from_secs(20)).expect("it waits for what never comes")
+    /// Runs code that must not block. It runs on its own thread, so that a test ends even if it
+    /// blocks.
+    pub(crate) fn at_once<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) -> T {
+        let (sender, result) = channel();
+        std::thread::spawn(move || sender.send(run()));
+        result.recv_timeout(Duration::from_secs(20)).expect("the code must not block")
     }
 
     #[test]
-    fn a_regular_file_is_read_also_behind_a_link() {
+    fn a_regular_file_is_read_even_through_a_link() {
         let directory = tempfile::tempdir().unwrap();
         let (path, link) = (directory.path().join("file"), directory.path().join("link"));
         std::fs::write(&path, "text").unwrap();
@@ -114,7 +118,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn what_is_no_regular_file_is_refused_at_once_and_the_error_says_what_it_is() {
+    fn anything_but_a_regular_file_is_rejected_without_blocking_by_an_error_that_names_its_kind() {
         let directory = tempfile::tempdir().unwrap();
         let [pipe, socket, link] = ["pipe", "socket", "link"].map(|name| directory.path().join(name));
         make_pipe(&pipe);
@@ -131,7 +135,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_pipe_that_takes_the_place_of_a_file_while_it_is_opened_is_refused_too() {
+    fn a_pipe_that_replaces_a_file_while_it_is_opened_is_rejected_too() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("file");
         let [pipe, file, place] = [("pipe", true), ("regular", false), ("place", false)].map(|(name, pipe)| {
@@ -142,16 +146,16 @@ pub(crate) mod tests {
             }
             path
         });
-        let (tell, told) = channel::<()>();
+        let (stop, stopped) = channel::<()>();
         let swapped = place.clone();
         let swap = std::thread::spawn(move || {
-            // Links, as each change then needs no more than one rename.
+            // Hard links, so that each replacement is a single rename.
             let beside = swapped.with_file_name("beside");
-            while told.try_recv().is_err_and(|error| error == std::sync::mpsc::TryRecvError::Empty) {
+            while stopped.try_recv().is_err_and(|error| error == std::sync::mpsc::TryRecvError::Empty) {
                 for target in [&pipe, &file] {
                     std::fs::hard_link(target, &beside).unwrap();
                     std::fs::rename(&beside, &swapped).unwrap();
-                    // It stays if both names were of one file already.
+                    // The rename does nothing if both names are links to the same file.
                     let _ = std::fs::remove_file(&beside);
                 }
             }
@@ -164,7 +168,7 @@ pub(crate) mod tests {
                 }
             }
         });
-        drop(tell);
+        drop(stop);
         swap.join().unwrap();
     }
 }

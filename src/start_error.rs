@@ -1,21 +1,23 @@
-//! `Error`: why a server did not start, in one line.
+//! The error of a server that could not start, in one line.
 
 use std::error::Error as StdError;
 use std::fmt;
 
-/// Why a program could not start: one line that says what is wrong and how to mend it.
+/// The error of a program that could not start: one line that says what is wrong and how to fix it.
 ///
-/// A wrong setting, a port that is taken, a template that cannot be read, two methods of one name: all of them end the
-/// start with this error. It is for the operator to read, so there is nothing to match on; [`source`](StdError::source)
-/// has the error underneath, where there is one. A method's failures are [`RpcError`](struct@crate::RpcError)s instead.
+/// A wrong setting, a port in use, a template that cannot be read, two methods with one name: all
+/// of them end the start with this error. It is for operators to read, so it has no variants to
+/// match on; [`source`](StdError::source) returns the underlying error, if there is one. The
+/// failures of methods are [`RpcError`](struct@crate::RpcError)s instead.
 ///
-/// `Debug` prints the same line as `Display`: Rust shows what `main` returns by its `Debug`, and an operator shall read
+/// `Debug` prints the same line as `Display`, because Rust prints the error that `main` returns
+/// with `Debug`. So operators read
 ///
 /// ```text
 /// Error: CALLBOX_PORT is "eighty": give a port number from 0 to 65535 (0 picks a free one)
 /// ```
 ///
-/// and no dump of a struct.
+/// and not a dump of a struct.
 pub struct StartError {
     line: String,
     source: Option<Box<dyn StdError + Send + Sync>>,
@@ -25,13 +27,13 @@ pub struct StartError {
 pub type Result<T, E = StartError> = std::result::Result<T, E>;
 
 impl StartError {
-    /// An error that reads `{what}: {fix}`. Line breaks in either become spaces.
+    /// Makes an error that reads `{what}: {fix}`. Line breaks in either become spaces.
     pub(crate) fn new(what: impl fmt::Display, fix: impl fmt::Display) -> Self {
         let line = format!("{what}: {fix}");
         Self { line: line.split_whitespace().collect::<Vec<_>>().join(" "), source: None }
     }
 
-    /// The same error with the one that it came from.
+    /// Adds the underlying error.
     #[must_use]
     pub(crate) fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.source = Some(source.into());
@@ -62,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_main_prints_is_one_readable_line() {
+    fn debug_and_display_are_the_same_single_line() {
         let error = StartError::new("callbox.toml:3: unknown\nkey", "remove it").with_source("underneath");
         assert_eq!(format!("{error:?}"), "callbox.toml:3: unknown key: remove it");
         assert_eq!(error.to_string(), format!("{error:?}"));

@@ -1,7 +1,8 @@
 //! Statistics of services and their methods.
 //!
-//! [`ServerHandle::stats`](crate::ServerHandle::stats) returns those of every service, and
-//! [`ServiceRef::stats`](crate::ServiceRef::stats) those of one. The method `rpc.mailboxes` returns the same numbers as JSON.
+//! [`ServerHandle::stats`](crate::ServerHandle::stats) returns the statistics of every service, and
+//! [`ServiceRef::stats`](crate::ServiceRef::stats) those of one. The method `rpc.mailboxes` returns
+//! the same numbers as JSON.
 
 pub use crate::engine::{MethodStats, Refusals, ServiceStats};
 pub use crate::measure::Histogram;

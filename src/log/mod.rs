@@ -1,11 +1,16 @@
-//! The log, as every part of callbox writes it: no line of it does harm, and none comes by the thousand.
+//! The log macros of callbox, which never panic and throttle frequent lines.
 //!
-//! A line goes to whatever subscriber the program has set up, and formats values of the program's own types. Both may panic.
-//! A log line is no reason to lose a call, let alone a service: so callbox logs by [`log_error!`] and its like and by nothing
-//! else, which `tests/layers.rs` checks.
+//! A line is passed to the subscriber of the program and formats values of the program's types.
+//! Both may panic, which must not cost a call or even a service. So callbox logs with
+//! [`log_error!`] and its siblings only; `tests/layers.rs` checks that.
+//!
+//! - [`throttle`] limits how often a line is logged.
+//! - [`panics`] catches panics of the program's code, and of the drops of its values.
+//! - [`panic_hook`] keeps Rust's panic hook from flooding standard error.
 
 // Before the modules, which log as well.
-/// Logs a line at a level, unless that level is off altogether. The rest is as for `tracing::event!`.
+/// Logs a line at a level, with the arguments of `tracing::event!`. Costs nothing if the level is
+/// off.
 macro_rules! log_line {
     ($level:ident, $($line:tt)+) => {
         if tracing::level_enabled!(tracing::Level::$level) {
@@ -14,8 +19,8 @@ macro_rules! log_line {
     };
 }
 
-/// Logs a line that may be due thousands of times a second: at once, and then once a second, with the number of those that were
-/// left out. Each place in the code counts for itself.
+/// Logs a line that may occur thousands of times a second: at once, and then at most once a second,
+/// with the number of lines that were left out. Each place in the code has its own throttle.
 macro_rules! log_throttled {
     ($level:ident, $($line:tt)+) => {{
         static THROTTLE: std::sync::LazyLock<$crate::log::LogThrottle> =
@@ -31,17 +36,17 @@ macro_rules! log_error {
     ($($line:tt)+) => { log_line!(ERROR, $($line)+) };
 }
 
-/// Logs a warning: something is odd, and goes on.
+/// Logs a warning: something is wrong, but the server goes on.
 macro_rules! log_warn {
     ($($line:tt)+) => { log_line!(WARN, $($line)+) };
 }
 
-/// Logs what whoever runs the server wants to know anyway.
+/// Logs what an operator wants to know in any case.
 macro_rules! log_info {
     ($($line:tt)+) => { log_line!(INFO, $($line)+) };
 }
 
-/// Logs what is of use to whoever looks for a fault.
+/// Logs what helps to find a fault.
 macro_rules! log_debug {
     ($($line:tt)+) => { log_line!(DEBUG, $($line)+) };
 }
@@ -64,26 +69,27 @@ pub(crate) fn count_lost_lines(lines: u64) {
     LOST.fetch_add(lines, Ordering::Relaxed);
 }
 
-/// Takes the number of lines that could not be written, to tell of them.
+/// Returns the number of lines that could not be written, and resets it.
 pub(crate) fn take_lost_lines() -> u64 {
     LOST.swap(0, Ordering::Relaxed)
 }
 
-/// Returns how many lines were left out, if one stands for so many: none for the first.
+/// Returns the number of lines that were left out, if the line to log is one of `times`; `None` if
+/// it is the only one.
 pub(crate) fn left_out(times: u64) -> Option<u64> {
     (times > 1).then(|| times - 1)
 }
 
-/// Whether somebody reads warnings: not before the program or the server has set up a log.
+/// Whether warnings are logged. They are not before the program or the server has set up a log.
 pub(crate) fn reads_warnings() -> bool {
     caught(|| tracing::enabled!(tracing::Level::WARN)).unwrap_or(false)
 }
 
-/// Writes a line. If that panics, the line is lost and counted, and nothing else changes.
+/// Writes a line. If that panics, the line is counted as lost, and nothing else happens.
 pub(crate) fn write_line(line: impl FnOnce()) {
     if let Err(panic) = caught(line) {
         count_lost_lines(1);
-        // Whatever this says cannot be logged.
+        // The panic cannot be logged either, as logging is what failed.
         let _ = panics::try_drop(panic);
     }
 }
@@ -95,7 +101,7 @@ mod tests {
 
     use super::*;
 
-    /// A program's own subscriber, with a fault.
+    /// A subscriber of the program that panics.
     struct Faulty;
 
     impl Subscriber for Faulty {
@@ -121,12 +127,12 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_panics_on_its_way_is_counted_as_lost_and_does_no_harm() {
+    fn a_line_that_panics_is_counted_as_lost_and_does_no_harm() {
         let before = LOST.load(Ordering::Relaxed);
         tracing::subscriber::with_default(Faulty, || {
-            log_error!(answer = 42, "this cannot be told");
+            log_error!(answer = 42, "this cannot be logged");
             log_debug!("nor this");
-            (0..1000).for_each(|_| log_throttled!(WARN, "nor this, which is told once"));
+            (0..1000).for_each(|_| log_throttled!(WARN, "nor this, which is logged once"));
         });
         // Other tests may lose lines of their own meanwhile.
         assert!(LOST.load(Ordering::Relaxed) >= before + 2);

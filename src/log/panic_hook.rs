@@ -1,4 +1,4 @@
-//! Rust's own panic hook, kept from flooding standard error.
+//! Keeps Rust's panic hook from flooding standard error.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
@@ -12,51 +12,55 @@ use crate::sync::Mutex;
 use super::LogThrottle;
 use super::panics::Caught;
 
-/// How often a panic at one place is shown.
-const PAUSE: Duration = Duration::from_secs(1);
+/// Minimum time between two caught panics that are shown for the same place in the code.
+const INTERVAL: Duration = Duration::from_secs(1);
 
-/// What a panic hook is.
+/// A panic hook.
 type Hook = Box<dyn Fn(&PanicHookInfo<'_>) + Send + Sync>;
 
-/// Makes Rust's own panic hook show panics that callbox catches once a second for each place in the code, with the number of
-/// those that it left out. All other panics it shows as before.
+/// Throttles Rust's panic hook for panics that callbox catches: it shows them at most once a second
+/// for each place in the code, with the number of those that it left out. All other panics are
+/// shown as before.
 ///
-/// A caller may make a method panic thousands of times a second, and each one is a kilobyte or more with its backtrace. A hook
-/// that the program has set is left alone: it may count panics, or report them elsewhere.
+/// A client may make a method panic thousands of times a second, and each panic prints a kilobyte
+/// or more with its backtrace. A hook of the program stays as it is: it may count panics, or report
+/// them elsewhere.
 pub(crate) fn limit_hook() {
     static ONCE: Once = Once::new();
-    // The hook cannot be changed by a thread that panics.
+    // A thread that panics must not change the hook: `take_hook` would panic again.
     if std::thread::panicking() {
         return;
     }
     ONCE.call_once(|| {
-        let now = take_hook();
-        // Taking a hook leaves Rust's own in its place.
-        let usual = take_hook();
-        if is_same(&now, &usual) { set_hook(limited(usual)) } else { set_hook(now) }
+        let current = take_hook();
+        // `take_hook` restores Rust's own hook, so the second call returns that one.
+        let default = take_hook();
+        if is_same(&current, &default) { set_hook(throttled(default)) } else { set_hook(current) }
     });
 }
 
-/// Whether two hooks are the same function without a state.
+/// Whether two hooks are the same function without state.
 ///
-/// If they are not seen to be the same although they are, the hook is taken for the program's own and left as it is.
+/// The comparison may miss that two hooks are the same. Then the hook counts as the program's own
+/// and stays as it is.
 fn is_same(one: &Hook, other: &Hook) -> bool {
     size_of_val(&**one) == 0 && std::ptr::eq(&raw const **one, &raw const **other)
 }
 
-fn limited(usual: Hook) -> Hook {
+/// Returns a hook that throttles `default` for caught panics.
+fn throttled(default: Hook) -> Hook {
     let (places, hasher) = (Mutex::new(HashMap::new()), RandomState::new());
     Box::new(move |panic| {
         if !Caught::is_active() {
-            return usual(panic);
+            return default(panic);
         }
         let place = hasher.hash_one(panic.location());
-        let due = places.lock().entry(place).or_insert_with(|| LogThrottle::new(PAUSE)).record_now();
+        let due = places.lock().entry(place).or_insert_with(|| LogThrottle::new(INTERVAL)).record_now();
         let Some(times) = due else { return };
-        usual(panic);
+        default(panic);
         if times > 1 {
             let more = times - 1;
-            // Rust's own hook does not mind either if nobody can read it.
+            // Rust's own hook ignores write errors as well.
             let _ = writeln!(std::io::stderr(), "({more} more panics at this place were not shown)");
         }
     })
@@ -67,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_same_function_is_taken_for_the_usual_hook() {
+    fn only_the_same_function_counts_as_the_default_hook() {
         fn usual(_: &PanicHookInfo<'_>) {}
         let known = || -> Hook { Box::new(usual) };
         let count = std::sync::atomic::AtomicU64::new(0);

@@ -1,4 +1,4 @@
-//! Panics of the program's own code, caught where it is run.
+//! Catches panics of the program's own code: when it runs, and when its values are dropped.
 
 use std::any::Any;
 use std::cell::Cell;
@@ -6,13 +6,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 
 thread_local! {
-    /// Number of places around the code that runs now at which a panic is caught.
+    /// Number of nested guards on this thread.
     static DEPTH: Cell<u32> = const { Cell::new(0) };
 }
 
-/// While this lives, panics of this thread are caught by whoever made it.
+/// Guard that marks panics of this thread as caught by its owner.
 ///
-/// It catches nothing itself: it lets the [panic hook](super::limit_hook) know that the panic is told of elsewhere.
+/// It catches nothing itself: it lets the [panic hook](super::limit_hook) know that the panic is
+/// reported elsewhere.
 pub(crate) struct Caught(());
 
 impl Caught {
@@ -22,7 +23,7 @@ impl Caught {
         Self(())
     }
 
-    /// Whether a panic on this thread is caught.
+    /// Whether a panic on this thread would be caught.
     pub(super) fn is_active() -> bool {
         DEPTH.get() > 0
     }
@@ -35,16 +36,18 @@ impl Drop for Caught {
     }
 }
 
-/// Runs code of the program's own, and catches its panic.
+/// Runs code of the program, and catches its panic.
 #[inline]
 pub(crate) fn caught<T>(run: impl FnOnce() -> T) -> thread::Result<T> {
     let _caught = Caught::enter();
     catch_unwind(AssertUnwindSafe(run))
 }
 
-/// Drops a value of the program's own. If its drop panics, that is logged, and nothing else changes.
+/// Drops a value of a type of the program. If the drop panics, that is logged, and nothing else
+/// happens.
 ///
-/// Such a drop may come while another panic unwinds the thread, and two of them at once would end the process.
+/// Values may be dropped while another panic unwinds the thread; a second panic would abort the
+/// process.
 pub(crate) fn discard<T>(value: T) {
     if std::mem::needs_drop::<T>()
         && let Err(panic) = try_drop(value)
@@ -54,17 +57,21 @@ pub(crate) fn discard<T>(value: T) {
     }
 }
 
-/// Drops a value of the program's own. Returns what its panic said, if there was one.
+/// Drops a value of a type of the program.
+///
+/// # Errors
+/// If the drop panics: the text of the panic.
 pub(super) fn try_drop<T>(value: T) -> Result<(), String> {
     caught(|| drop(value)).map_err(|panic| {
         let text = panic_text(&*panic).to_owned();
-        // What a panic carries may panic in its turn. That of a drop is so rare that it may as well be left in memory.
+        // The payload of the panic may panic when it is dropped, too. This is so rare that leaking
+        // it is harmless.
         std::mem::forget(panic);
         text
     })
 }
 
-/// A value of the program's own whose drop does no harm: see [`discard`].
+/// Wrapper that drops its value with [`discard`], so that a panic of the drop does no harm.
 pub(crate) struct Harmless<T>(Option<T>);
 
 impl<T> Harmless<T> {
@@ -72,7 +79,7 @@ impl<T> Harmless<T> {
         Self(Some(value))
     }
 
-    /// The value, until it is dropped.
+    /// Returns the value.
     pub(crate) fn get_mut(&mut self) -> Option<&mut T> {
         self.0.as_mut()
     }
@@ -80,7 +87,7 @@ impl<T> Harmless<T> {
     pub(crate) fn into_inner(mut self) -> T {
         match self.0.take() {
             Some(value) => value,
-            None => unreachable!("it is there until it is taken or dropped"),
+            None => unreachable!("the value is present until it is taken or dropped"),
         }
     }
 }
@@ -93,7 +100,7 @@ impl<T> Drop for Harmless<T> {
     }
 }
 
-/// Returns what a panic said.
+/// Returns the text of a panic.
 pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> &str {
     if let Some(text) = panic.downcast_ref::<&str>() {
         text
@@ -117,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn the_panic_of_a_drop_goes_no_further_also_while_another_one_unwinds() {
+    fn a_panic_of_a_drop_is_caught_even_while_another_one_unwinds() {
         drop(Harmless::new(Bomb));
         let panic = caught(|| {
             let _bomb = Harmless::new(Bomb);
@@ -127,14 +134,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_taken_out_is_the_takers_to_drop() {
+    fn a_value_that_is_taken_out_is_dropped_by_its_new_owner() {
         assert_eq!(Harmless::new(7).into_inner(), 7);
         let taken = caught(|| drop(Harmless::new(Bomb).into_inner()));
         assert_eq!(panic_text(&*taken.unwrap_err()), "it goes off");
     }
 
     #[test]
-    fn it_is_known_whether_a_panic_is_caught() {
+    fn a_guard_is_active_only_around_code_whose_panics_are_caught() {
         assert!(!Caught::is_active());
         let inside = caught(|| (Caught::is_active(), caught(|| panic!("within")).is_err(), Caught::is_active()));
         assert_eq!(inside.unwrap(), (true, true, true));

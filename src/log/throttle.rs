@@ -1,4 +1,4 @@
-//! Warnings that may be due thousands of times a second, and are given once.
+//! A throttle for log lines that may occur thousands of times a second.
 
 use std::time::Duration;
 
@@ -6,39 +6,42 @@ use tokio::time::Instant;
 
 use crate::sync::{AtomicU64, Ordering};
 
-/// One kind of warning: given at once, and then once in a `pause` at most, with the number of times that it was due.
+/// Limits how often a line is logged: at once, and then at most once per `interval`. Counts the
+/// occurrences between.
 #[derive(Debug)]
 pub(crate) struct LogThrottle {
-    pause: Duration,
+    interval: Duration,
     epoch: Instant,
-    /// Nanoseconds since `epoch`, before which it is not given again.
+    /// Time before which the line is not logged again, in nanoseconds since `epoch`.
     not_before: AtomicU64,
-    due: AtomicU64,
+    /// Number of occurrences since the line was last logged.
+    occurrences: AtomicU64,
 }
 
 impl LogThrottle {
-    pub(crate) fn new(pause: Duration) -> Self {
-        Self { pause, epoch: Instant::now(), not_before: AtomicU64::new(0), due: AtomicU64::new(0) }
+    pub(crate) fn new(interval: Duration) -> Self {
+        let (not_before, occurrences) = (AtomicU64::new(0), AtomicU64::new(0));
+        Self { interval, epoch: Instant::now(), not_before, occurrences }
     }
 
-    /// The same as [`record`](Self::record), at the time that it is.
+    /// Records an occurrence like [`record`](Self::record), at the current time.
     pub(crate) fn record_now(&self) -> Option<u64> {
         self.record(Instant::now())
     }
 
-    /// Notes that the warning is due. If it is to be given now: how many times it was due since it last was, this one
-    /// included.
+    /// Records an occurrence. If the line is to be logged now, returns the number of occurrences
+    /// since it was last logged, including this one.
     pub(crate) fn record(&self, now: Instant) -> Option<u64> {
-        self.due.fetch_add(1, Ordering::Relaxed);
+        self.occurrences.fetch_add(1, Ordering::Relaxed);
         let now = nanos(now.duration_since(self.epoch));
         let not_before = self.not_before.load(Ordering::Relaxed);
         if now < not_before {
             return None;
         }
-        let next = now + nanos(self.pause);
-        // Of several threads that come at once, one gives it.
+        let next = now + nanos(self.interval);
+        // If several threads arrive at the same time, the exchange succeeds for one of them.
         self.not_before.compare_exchange(not_before, next, Ordering::Relaxed, Ordering::Relaxed).ok()?;
-        Some(self.due.swap(0, Ordering::Relaxed))
+        Some(self.occurrences.swap(0, Ordering::Relaxed))
     }
 }
 
@@ -50,11 +53,11 @@ fn nanos(time: Duration) -> u64 {
 mod tests {
     use super::*;
 
-    const PAUSE: Duration = Duration::from_secs(1);
+    const INTERVAL: Duration = Duration::from_secs(1);
 
     #[test]
-    fn a_warning_is_given_at_once_and_then_once_a_second_with_the_times_that_it_was_due() {
-        let (throttle, start) = (LogThrottle::new(PAUSE), Instant::now());
+    fn a_line_is_logged_at_once_and_then_once_a_second_with_the_number_of_occurrences() {
+        let (throttle, start) = (LogThrottle::new(INTERVAL), Instant::now());
         assert_eq!(throttle.record(start), Some(1));
         for millis in 0..999 {
             assert_eq!(throttle.record(start + Duration::from_millis(millis)), None);
@@ -65,14 +68,14 @@ mod tests {
     }
 
     #[test]
-    fn of_several_threads_one_gives_the_warning() {
-        let (throttle, now) = (LogThrottle::new(PAUSE), Instant::now());
+    fn one_of_several_threads_logs_the_line() {
+        let (throttle, now) = (LogThrottle::new(INTERVAL), Instant::now());
         let given: Vec<u64> = std::thread::scope(|scope| {
             let threads: Vec<_> =
                 (0..8).map(|_| scope.spawn(|| (0..1000).filter_map(|_| throttle.record(now)).sum())).collect();
             threads.into_iter().map(|thread| thread.join().unwrap()).filter(|given| *given > 0).collect()
         });
         assert_eq!(given.len(), 1, "{given:?}");
-        assert_eq!(throttle.record(now + PAUSE), Some(8001 - given[0]));
+        assert_eq!(throttle.record(now + INTERVAL), Some(8001 - given[0]));
     }
 }
