@@ -22,7 +22,7 @@ use crate::sync::{Arc, AtomicBool};
 use super::console::ConsoleMount;
 use super::handle::{ServerHandle, ServerState};
 use super::health::PATHS;
-use super::hosted_service::HostedService;
+use super::erased_service::ErasedService;
 use super::token_checker::TokenChecker;
 use super::{Server, assets};
 
@@ -121,7 +121,7 @@ pub(super) fn assemble(
 
 /// Makes the router with the methods of all services and those that are built in.
 fn make_router(
-    services: &[Arc<dyn HostedService>],
+    services: &[Arc<dyn ErasedService>],
     settings: &Settings,
     tokens: TokenCheck,
     address: &Arc<OnceLock<SocketAddr>>,

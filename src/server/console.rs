@@ -11,7 +11,7 @@ use crate::start_error::{Result, StartError};
 use crate::sync::Arc;
 
 use super::handle::ServerHandle;
-use super::hosted_service::HostedService;
+use super::erased_service::ErasedService;
 
 /// The console of a server, which gives way if the program has something of its own at the path.
 #[derive(Debug)]

@@ -23,7 +23,7 @@ use crate::sync::{Arc, AtomicBool, Ordering};
 use super::Configure;
 use super::console::ConsoleMount;
 use super::health::health;
-use super::hosted_service::HostedService;
+use super::erased_service::ErasedService;
 
 /// Handle of running services, returned by [`Server::launch`](crate::Server::launch). Cheap to
 /// clone.
@@ -37,7 +37,7 @@ pub struct ServerHandle {
 
 /// The parts of a server, shared by its handles and workers.
 pub(super) struct ServerState {
-    pub(super) services: Vec<Arc<dyn HostedService>>,
+    pub(super) services: Vec<Arc<dyn ErasedService>>,
     pub(super) endpoints: Vec<(String, Dialect)>,
     /// Path and content of the OpenRPC document, if the server has one.
     pub(super) document: Option<(String, Discover)>,

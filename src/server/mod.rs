@@ -13,7 +13,7 @@ mod console;
 mod curl_example;
 mod handle;
 mod health;
-mod hosted_service;
+mod erased_service;
 mod listener;
 mod log;
 mod path_check;
@@ -37,7 +37,7 @@ use crate::start_error::{Result, StartError};
 use crate::sync::Arc;
 
 pub use handle::ServerHandle;
-use hosted_service::{ServicePlan, plan};
+use erased_service::{ServicePlan, plan};
 pub(crate) use log::LogReader;
 #[cfg(feature = "testing")]
 pub(crate) use log::init as init_log;

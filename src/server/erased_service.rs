@@ -1,4 +1,5 @@
-//! The services of a server with their types erased: first planned by the builder, then hosted.
+//! The services of a server with their types erased: first planned by the builder, then with
+//! mailboxes and routes.
 
 use std::any::{Any, TypeId};
 use std::time::Duration;
