@@ -20,9 +20,9 @@ use crate::start_error::{Result, StartError};
 use crate::sync::{Arc, AtomicBool};
 
 use super::console::ConsoleMount;
+use super::erased_service::ErasedService;
 use super::handle::{ServerHandle, ServerState};
 use super::health::PATHS;
-use super::erased_service::ErasedService;
 use super::token_checker::TokenChecker;
 use super::{Server, assets};
 

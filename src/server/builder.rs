@@ -89,9 +89,10 @@ impl Server {
     /// that implements [`Authenticate`], such as [`Tokens`](crate::auth::Tokens). Default: none;
     /// then a server with private methods does not start.
     ///
-    /// A closure must be quick. A lookup that takes time belongs in an [`Authenticate`], which can
-    /// await it. A token file named by a flag, the environment or a file of settings overrides the
-    /// authenticator; together with [`token_file`](Self::token_file) it is an error at the start.
+    /// A closure, as in `.tokens(|token: &str| token == "secret")`, must be quick. A lookup that
+    /// takes time belongs in an [`Authenticate`], which can await it. A token file named by a flag,
+    /// the environment or a file of settings overrides the authenticator; together with
+    /// [`token_file`](Self::token_file) it is an error at the start.
     pub fn tokens<A: Authenticate>(mut self, authenticator: A) -> Self {
         self.token_checker = Some(TokenChecker::new(authenticator));
         self
@@ -224,8 +225,8 @@ impl Server {
         self
     }
 
-    /// Sets the host names that a `Host` header may carry; `*` for any. Default: loopback names for
-    /// requests over loopback, any name for others.
+    /// Sets the host names that a `Host` header may carry, as in `["api.example.org"]`; `*` for
+    /// any. Default: loopback names for requests over loopback, any name for others.
     ///
     /// A request for another host is answered 421. The check keeps web pages from reaching a local
     /// server through a host name of their own (DNS rebinding).

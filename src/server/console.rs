@@ -10,8 +10,8 @@ use crate::settings::Settings;
 use crate::start_error::{Result, StartError};
 use crate::sync::Arc;
 
-use super::handle::ServerHandle;
 use super::erased_service::ErasedService;
+use super::handle::ServerHandle;
 
 /// The console of a server, which gives way if the program has something of its own at the path.
 #[derive(Debug)]

@@ -22,8 +22,8 @@ use crate::sync::{Arc, AtomicBool, Ordering};
 
 use super::Configure;
 use super::console::ConsoleMount;
-use super::health::health;
 use super::erased_service::ErasedService;
+use super::health::health;
 
 /// Handle of running services, returned by [`Server::launch`](crate::Server::launch). Cheap to
 /// clone.

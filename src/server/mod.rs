@@ -11,9 +11,9 @@ mod assets;
 mod builder;
 mod console;
 mod curl_example;
+mod erased_service;
 mod handle;
 mod health;
-mod erased_service;
 mod listener;
 mod log;
 mod path_check;
@@ -36,8 +36,8 @@ use crate::settings::BuilderSettings;
 use crate::start_error::{Result, StartError};
 use crate::sync::Arc;
 
-pub use handle::ServerHandle;
 use erased_service::{ServicePlan, plan};
+pub use handle::ServerHandle;
 pub(crate) use log::LogReader;
 #[cfg(feature = "testing")]
 pub(crate) use log::init as init_log;

@@ -42,11 +42,11 @@ pub(super) fn read(text: &str) -> Option<Vec<TokenFields<'_>>> {
     if text.bytes().any(|byte| byte.is_ascii_control() && byte != b'\n') {
         return None;
     }
-    let (mut rows, mut lines) = (Vec::new(), None::<TokenLines<'_>>);
+    let (mut tokens, mut lines) = (Vec::new(), None::<TokenLines<'_>>);
     for line in text.split('\n').filter(|line| !line.is_empty() && !line.starts_with('#')) {
         if line == HEADER {
             if let Some(lines) = lines.replace(TokenLines::default()) {
-                rows.push(lines.fields()?);
+                tokens.push(lines.fields()?);
             }
             continue;
         }
@@ -66,9 +66,9 @@ pub(super) fn read(text: &str) -> Option<Vec<TokenFields<'_>>> {
         }
     }
     if let Some(lines) = lines {
-        rows.push(lines.fields()?);
+        tokens.push(lines.fields()?);
     }
-    Some(rows)
+    Some(tokens)
 }
 
 impl<'a> TokenLines<'a> {

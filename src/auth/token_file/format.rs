@@ -15,7 +15,6 @@ use super::super::token_info::{PREFIX, TokenInfo, is_id};
 use super::canonical::{self, TokenFields};
 
 /// Comment at the top of a file.
-/// Comment at the top of a file.
 const HEADING: &str = "\
 # Who may call private methods: the SHA-256 of each token, which is not the token itself.
 # `callbox token new`, `list` and `revoke` write this file; running servers read it again when it changes.
@@ -31,12 +30,11 @@ const WRONG_HASHES: [(&str, &str); 4] = [
 ];
 
 /// A token file in TOML.
-/// A token file in TOML.
 #[derive(Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct TokenFileToml {
     #[serde(default, rename = "token", skip_serializing_if = "Vec::is_empty")]
-    rows: Vec<TokenToml>,
+    tokens: Vec<TokenToml>,
 }
 
 /// One token in TOML. An unknown key is a mistake: with `expire` for `expires` a token would never
@@ -74,7 +72,7 @@ pub(super) fn parse(text: &str) -> Result<Vec<TokenInfo>, String> {
 
 fn read(text: &str) -> Result<Vec<TokenInfo>, String> {
     let tokens = match canonical::read(text) {
-        Some(rows) => rows.into_iter().zip(1..).map(info).collect::<Result<_, _>>()?,
+        Some(tokens) => tokens.into_iter().zip(1..).map(info).collect::<Result<_, _>>()?,
         None => read_toml(text)?,
     };
     let mut known = HashSet::with_capacity(tokens.len());
@@ -86,7 +84,7 @@ fn read(text: &str) -> Result<Vec<TokenInfo>, String> {
 
 /// Parses all forms that TOML allows.
 fn read_toml(text: &str) -> Result<Vec<TokenInfo>, String> {
-    let rows: TokenFileToml = toml::from_str(text).map_err(|error| {
+    let file: TokenFileToml = toml::from_str(text).map_err(|error| {
         let before = &text[..error.span().map_or(0, |span| span.start)];
         format!("line {}: {}", before.matches('\n').count() + 1, error.message())
     })?;
@@ -100,7 +98,7 @@ fn read_toml(text: &str) -> Result<Vec<TokenInfo>, String> {
         // Checked after the id, which errors about the times show.
         Ok(TokenInfo { created: time(id, row.created)?, expires: time(id, row.expires)?, ..token })
     };
-    rows.rows.iter().zip(1..).map(read).collect()
+    file.tokens.iter().zip(1..).map(read).collect()
 }
 
 /// Returns the text of a file, which [`parse`] reads back.
@@ -108,8 +106,8 @@ fn read_toml(text: &str) -> Result<Vec<TokenInfo>, String> {
 /// # Errors
 /// If a time is beyond the year 9999, the last that TOML can write.
 pub(super) fn to_text(tokens: &[TokenInfo]) -> Result<String, String> {
-    let rows = tokens.iter().map(row).collect::<Result<_, _>>()?;
-    let table = toml::to_string(&TokenFileToml { rows }).map_err(|error| error.to_string())?;
+    let tokens = tokens.iter().map(to_toml).collect::<Result<_, _>>()?;
+    let table = toml::to_string(&TokenFileToml { tokens }).map_err(|error| error.to_string())?;
     Ok(if table.is_empty() { HEADING.to_owned() } else { format!("{HEADING}\n{table}") })
 }
 
@@ -151,7 +149,7 @@ fn wrong(id: &str, what: impl Display) -> String {
     format!("the token {id}: {what}")
 }
 
-fn row(token: &TokenInfo) -> Result<TokenToml, String> {
+fn to_toml(token: &TokenInfo) -> Result<TokenToml, String> {
     let time = |time: Option<SystemTime>| time.map(from_time).transpose();
     Ok(TokenToml {
         id: token.id.clone(),

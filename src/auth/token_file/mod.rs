@@ -162,7 +162,6 @@ impl TokenFile {
     }
 
     /// Parses the text of this file.
-    /// Parses the text of this file.
     pub(super) fn parse(&self, text: &str) -> Result<Vec<TokenInfo>> {
         format::parse(text).map_err(|mistake| {
             let fix = "correct the file, or revoke the tokens and make new ones with `callbox token`";
@@ -170,7 +169,6 @@ impl TokenFile {
         })
     }
 
-    /// Returns the error for a file that cannot be read.
     /// Returns the error for a file that cannot be read.
     pub(super) fn unreadable(&self, error: io::Error) -> StartError {
         let path = self.path.display();
@@ -245,8 +243,6 @@ fn replace(path: &Path, text: &str, old: Option<&fs::Metadata>) -> io::Result<()
             }
             file.set_permissions(fs::Permissions::from_mode(old.mode() & 0o777))?;
         }
-        // The content has to be on the disk before the rename, and the rename before we return:
-        // otherwise a power failure could bring back a revoked token or leave an empty file.
         // The content has to be on the disk before the rename, and the rename before we return:
         // otherwise a power failure could bring back a revoked token or leave an empty file.
         file.sync_all()?;
