@@ -62,7 +62,7 @@ pub(super) fn assemble(
         StartError::new(what, "use letters, digits and dashes in --token-header")
     })?;
 
-    // The HTTP front.
+    // What all endpoints have in common.
     let (stopping, stops) = watch::channel(false);
     let (cut, cuts) = watch::channel(false);
     let cors = Cors {
