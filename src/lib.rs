@@ -163,10 +163,10 @@ pub use server::{Server, ServerHandle};
 #[doc(hidden)]
 pub use service::State;
 pub use service::{
-    Access, BoxError, CallContext, DescribeErrors, ErrorList, FromCall, Handler, Handles, InternalError, Message,
-    MethodKind, MethodOptions, MethodTable, OnPanic, Reply, Service,
+    Access, CallContext, DescribeErrors, ErrorList, FromCall, Handler, Handles, InternalError, Message, MethodKind,
+    MethodOptions, MethodTable, OnPanic, Reply, Service,
 };
-pub use start_error::{Result, StartError as Error};
+pub use start_error::{BoxError, Result, StartError as Error};
 
 /// Compiles the examples of the README.
 #[cfg(doctest)]

@@ -1,4 +1,4 @@
-//! The error of a server that could not start, in one line.
+//! The errors of a program: why its server could not start, and any error of its own code.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -20,8 +20,11 @@ use std::fmt;
 /// and not a dump of a struct.
 pub struct StartError {
     line: String,
-    source: Option<Box<dyn StdError + Send + Sync>>,
+    source: Option<BoxError>,
 }
+
+/// Any error of a hook or of an authenticator. It is logged, and callers never see it.
+pub type BoxError = Box<dyn StdError + Send + Sync>;
 
 /// The result of starting: `fn main() -> callbox::Result<()>`.
 pub type Result<T, E = StartError> = std::result::Result<T, E>;
@@ -35,7 +38,7 @@ impl StartError {
 
     /// Adds the underlying error.
     #[must_use]
-    pub(crate) fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+    pub(crate) fn with_source(mut self, source: impl Into<BoxError>) -> Self {
         self.source = Some(source.into());
         self
     }

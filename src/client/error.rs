@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::jsonrpc::{RpcError, code};
-use crate::service::BoxError;
+use crate::start_error::BoxError;
 
 use super::transport::{Failed, TransportError};
 

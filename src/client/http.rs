@@ -6,7 +6,7 @@ use std::time::Duration;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
 use reqwest::{Response, StatusCode, Url, redirect, retry};
 
-use crate::service::BoxError;
+use crate::start_error::BoxError;
 
 use super::address::Address;
 use super::error::Cause;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 
-use crate::service::BoxError;
+use crate::start_error::BoxError;
 
 use super::error::Cause;
 

@@ -151,7 +151,7 @@ pub(super) enum Target {
 }
 
 impl<C: ServiceClient> TypedClient<C> {
-    fn new(target: Target) -> C {
+    fn with_target(target: Target) -> C {
         C::from(Self { target, client: PhantomData })
     }
 
@@ -161,7 +161,7 @@ impl<C: ServiceClient> TypedClient<C> {
     /// The service learns the deadline. It keeps the method's own if that is shorter.
     #[must_use]
     pub fn with_deadline(&self, deadline: Duration) -> C {
-        Self::new(match &self.target {
+        Self::with_target(match &self.target {
             Target::Local(service) => Target::Local(service.with_deadline(deadline)),
             Target::Remote(client) => Target::Remote(client.with_deadline(deadline)),
         })
@@ -181,7 +181,7 @@ impl<C: ServiceClient> TypedClient<C> {
     }
 
     fn map_remote(&self, change: impl FnOnce(&Client) -> Client) -> C {
-        Self::new(match &self.target {
+        Self::with_target(match &self.target {
             Target::Local(service) => Target::Local(service.clone()),
             Target::Remote(client) => Target::Remote(change(client)),
         })

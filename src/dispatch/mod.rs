@@ -16,7 +16,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::auth::{Auth, Caller, Unsure};
+use crate::auth::{AuthHandle, AuthUnavailable, Caller};
 use crate::jsonrpc::{Dialect, Draft, Envelope, Id, Limits, ResponseBudget, RpcError, RpcRequest, truncated};
 use crate::mailbox::DeferredWake;
 use crate::route::{CallOutcome, CallStart, Route, StartContext};
@@ -62,7 +62,7 @@ pub(crate) struct RpcResponse {
 struct BodyContext<'a> {
     arrived: Instant,
     meta: RequestMeta<'a>,
-    who: Result<Caller, Unsure>,
+    who: Result<Caller, AuthUnavailable>,
     budget: Rc<ResponseBudget>,
 }
 
@@ -127,7 +127,7 @@ impl Dispatch {
     ///
     /// # Errors
     /// If the authenticator cannot decide.
-    pub(crate) async fn who(&self, token: Option<&str>, peer: Option<IpAddr>) -> Result<Caller, Unsure> {
+    pub(crate) async fn who(&self, token: Option<&str>, peer: Option<IpAddr>) -> Result<Caller, AuthUnavailable> {
         match (token, &self.auth) {
             (Some(token), Some(auth)) => auth.authenticate(token, peer).await,
             _ => Ok(Caller::anonymous()),

@@ -26,7 +26,7 @@ pub(super) enum ErrorOrigin {
 
 /// When the causes of each origin were last logged. There are as many origins as methods, and a few
 /// lines of callbox.
-static LAST_LOGGED: LazyLock<Mutex<HashMap<ErrorOrigin, Seldom>>> = LazyLock::new(Mutex::default);
+static LAST_LOGGED: LazyLock<Mutex<HashMap<ErrorOrigin, LogThrottle>>> = LazyLock::new(Mutex::default);
 
 /// Whether every cause is logged as an error.
 static LOG_ALL: AtomicBool = AtomicBool::new(false);

@@ -43,11 +43,11 @@ impl MethodEntry {
     /// `mailbox`.
     pub(crate) fn new<S: Handles<M>, M: Message, C: QueueItem>(
         name: &'static str,
-        options: MethodOptions,
+        mut options: MethodOptions,
         mailbox: &Mailbox<C>,
     ) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(1);
-        let options = MethodOptions { deadline: M::DEADLINE, idempotent: M::IDEMPOTENT, ..options };
+        (options.deadline, options.idempotent) = (M::DEADLINE, M::IDEMPOTENT);
         Self {
             number: NEXT.fetch_add(1, Ordering::Relaxed),
             name,

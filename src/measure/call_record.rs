@@ -211,7 +211,7 @@ impl Meter {
             }
         } else if call.notification {
             // A notification has no reply, so its error is only in the log.
-            if let Some(calls) = self.lost_notification.is_due(Instant::now()) {
+            if let Some(calls) = self.lost_notification.record(Instant::now()) {
                 log_warn!(method, calls, code = error.code(), %error, "notifications failed");
             }
         }

@@ -100,8 +100,8 @@ pub(super) fn assemble(
         cut: cuts,
     };
     let (endpoint_config, dispatch) = (Arc::new(endpoint_config), Arc::new(dispatch));
-    let console = Mount::new(settings, listens.get().copied(), &services, &endpoint_config, &dispatch)?;
-    let shared = Shared {
+    let console = ConsoleMount::new(settings, address.get().copied(), &services, &endpoint_config, &dispatch)?;
+    let shared = ServerState {
         services,
         endpoints,
         document,

@@ -29,7 +29,7 @@ impl ConsoleMount {
     pub(super) fn new(
         settings: &Settings,
         address: Option<SocketAddr>,
-        services: &[Arc<dyn Hosted>],
+        services: &[Arc<dyn ErasedService>],
         endpoint_config: &Arc<EndpointConfig>,
         dispatch: &Arc<Dispatch>,
     ) -> Result<Option<Self>> {
@@ -48,7 +48,7 @@ impl ConsoleMount {
         let services = services.to_vec();
         let feed = StatsFeed::new(move || services.iter().map(|service| service.stats()).collect());
         let console = Console::new(&facts, Arc::clone(endpoint_config), Arc::clone(dispatch), feed)?;
-        Ok(Some(Self { console, asked: settings.console.is_some(), gives_way: AtomicBool::new(false) }))
+        Ok(Some(Self { console, is_explicit: settings.console.is_some(), is_hidden: AtomicBool::new(false) }))
     }
 
     /// Returns the console, unless it gave way.

@@ -12,8 +12,9 @@ mod name;
 mod options;
 mod params;
 
-use std::error::Error as StdError;
 use std::future::Future;
+
+use crate::start_error::BoxError;
 
 pub(crate) use chain::{Awaited, Current, Entered, ServiceId};
 pub use context::{CallContext, FromCall};
@@ -29,9 +30,6 @@ pub(crate) use name::full_name;
 pub use options::{Access, MethodOptions, OnPanic};
 pub(crate) use params::read as read_params;
 pub use params::with_rest;
-
-/// The error of a hook: any error at all, told to the operator and never to a caller.
-pub type BoxError = Box<dyn StdError + Send + Sync>;
 
 /// A struct whose fields are the state of a microservice and whose methods are its API.
 ///

@@ -81,6 +81,9 @@ macro_rules! methods {
 
             $(
                 /// Has the name of something of the standard library.
+                ///
+                /// # Errors
+                /// None.
                 #[public_method]
                 pub fn $name(&self, list: Vec<u8>, value: Option<String>) -> Result<Box<Option<String>>, callbox::RpcError> {
                     drop(list);
@@ -97,7 +100,9 @@ methods! {
 }
 
 /// All mean what they meant: each of these is used as what it is.
-#[must_use]
+///
+/// # Errors
+/// If there is a user 1.
 pub fn untouched(users: &Users) -> Result<Box<dyn Iterator<Item = String> + Send + Sync + '_>, User>
 where
     User: Clone + Send + Sync + Sized,
