@@ -169,7 +169,7 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         module: "testing",
-        knows: &["engine::ServiceRef", "auth", "jsonrpc", "server", "service"],
+        knows: &["start_error::BoxError", "engine::ServiceRef", "auth", "jsonrpc", "server", "service"],
         crates: &["actix", "tokio", "ureq"],
     },
     // Pages, and no code.
