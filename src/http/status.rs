@@ -43,7 +43,7 @@ impl ErrorStatus {
 }
 
 /// Adds the headers that HTTP requires with a status: `WWW-Authenticate` and `Retry-After`.
-pub(crate) fn accompany(status: StatusCode, retry_after: Option<Duration>, headers: &mut HeaderMap) {
+pub(crate) fn add_status_headers(status: StatusCode, retry_after: Option<Duration>, headers: &mut HeaderMap) {
     match status {
         StatusCode::UNAUTHORIZED => {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
@@ -91,11 +91,11 @@ mod tests {
         for (wait, written) in [(None, "1"), (Some(0), "1"), (Some(1000), "1"), (Some(1001), "2"), (Some(59_999), "60")]
         {
             let mut headers = HeaderMap::new();
-            accompany(StatusCode::SERVICE_UNAVAILABLE, wait.map(Duration::from_millis), &mut headers);
+            add_status_headers(StatusCode::SERVICE_UNAVAILABLE, wait.map(Duration::from_millis), &mut headers);
             assert_eq!(headers.get(RETRY_AFTER).unwrap(), written);
         }
         let mut headers = HeaderMap::new();
-        accompany(StatusCode::OK, Some(Duration::from_secs(5)), &mut headers);
+        add_status_headers(StatusCode::OK, Some(Duration::from_secs(5)), &mut headers);
         assert!(headers.is_empty());
     }
 }

@@ -40,7 +40,7 @@ impl StopSignal {
     }
 
     /// Whether the server has begun to stop.
-    pub fn has_come(&self) -> bool {
+    pub fn is_stopping(&self) -> bool {
         *self.0.borrow()
     }
 

@@ -88,7 +88,7 @@ pub(super) fn assemble(
     let templates = templates.map(|directory| Templates::load(&directory, settings.watch_templates)).transpose()?;
     let files = static_files.iter().map(|(url, directory)| StaticFiles::new(url, &resolve(directory)));
     let mut static_files = files.collect::<Result<Vec<_>>>()?;
-    StaticFiles::below_first(&mut static_files);
+    StaticFiles::longest_url_first(&mut static_files);
 
     let dispatch = Dispatch {
         router: Arc::new(router),

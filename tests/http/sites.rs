@@ -122,10 +122,10 @@ fn pages_files_and_routes_stand_beside_the_endpoint() {
 }
 
 async fn stream(stop: StopSignal) -> impl Responder {
-    assert!(!stop.has_come());
+    assert!(!stop.is_stopping());
     let bye = futures::stream::once(async move {
         stop.wait().await;
-        assert!(stop.has_come());
+        assert!(stop.is_stopping());
         Ok::<_, actix_web::Error>(web::Bytes::from_static(b"bye"))
     });
     HttpResponse::Ok().streaming(bye)

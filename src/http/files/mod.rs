@@ -64,7 +64,7 @@ impl StaticFiles {
             // Relative links of an index resolve only if its URL ends in a slash.
             .redirect_to_slash_directory()
             .path_filter(move |path, _| {
-                is_inside(&root, path) && is_inside(&root, &path.join(INDEX)) && !is_bare(&root.join(path))
+                is_inside(&root, path) && is_inside(&root, &path.join(INDEX)) && !is_dir_without_index(&root.join(path))
             });
         let nosniff = DefaultHeaders::new().add((X_CONTENT_TYPE_OPTIONS, "nosniff"));
         let scope = web::scope(&self.url).wrap(nosniff).wrap_fn(|request, files| {
@@ -76,7 +76,7 @@ impl StaticFiles {
 
     /// Sorts directories with longer URLs first, so that a shorter URL does not hide those below
     /// it.
-    pub(crate) fn below_first(all: &mut [Self]) {
+    pub(crate) fn longest_url_first(all: &mut [Self]) {
         all.sort_by_key(|files| Reverse(files.url.len()));
     }
 }
@@ -97,7 +97,7 @@ fn redirect_within(mut response: ServiceResponse) -> ServiceResponse {
 }
 
 /// Whether this is a directory without an index.
-fn is_bare(path: &Path) -> bool {
+fn is_dir_without_index(path: &Path) -> bool {
     path.is_dir() && !path.join(INDEX).is_file()
 }
 

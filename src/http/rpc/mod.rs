@@ -143,7 +143,7 @@ impl<H: BodyHandler> Endpoint<H> {
         let status = self.endpoint_config.status.status(self.dialect, answer.error);
         let mut response = HttpResponse::build(status).insert_header((CONTENT_TYPE, JSON)).body(body);
         if status != StatusCode::OK {
-            status::accompany(status, answer.retry_after, response.headers_mut());
+            status::add_status_headers(status, answer.retry_after, response.headers_mut());
         }
         response
     }
