@@ -47,7 +47,9 @@ impl MethodEntry {
         mailbox: &Mailbox<C>,
     ) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(1);
-        (options.deadline, options.idempotent) = (M::DEADLINE, M::IDEMPOTENT);
+        // What the message says of itself counts, also for callers that know only the message.
+        options.deadline = M::DEADLINE;
+        options.idempotent = M::IDEMPOTENT;
         Self {
             number: NEXT.fetch_add(1, Ordering::Relaxed),
             name,
