@@ -47,7 +47,7 @@ impl MethodEntry {
         mailbox: &Mailbox<C>,
     ) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(1);
-        // What the message says of itself counts, also for callers that know only the message.
+        // Deadline and idempotence are those of the message.
         options.deadline = M::DEADLINE;
         options.idempotent = M::IDEMPOTENT;
         Self {

@@ -54,8 +54,8 @@ impl Quota {
 /// Guard of a batch that waits for a slot.
 ///
 /// The hand-shake: the batch counts itself here and then looks for a slot; whoever releases a slot
-/// releases it and then looks at the count. These accesses are `SeqCst` and so have one total order:
-/// at least one side sees the other, and no release is missed.
+/// releases it and then looks at the count. These accesses are `SeqCst` and so have one total
+/// order: at least one side sees the other, and no release is missed.
 struct WaitsForRoom<'a>(&'a Quota);
 
 impl<'a> WaitsForRoom<'a> {
