@@ -1,22 +1,84 @@
-//! What to know of callbox beyond its types, a page for each subject.
+//! The guide: what to know of callbox beyond its types, a page for each subject.
 //!
-//! - [`promises`]: where a call runs, in which order, within which limits, and what becomes of it when something goes wrong.
-//! - [`errors`]: who makes the errors that callers see, what they say, and when a call may be sent again.
-//! - [`settings`]: where a setting comes from, and what it is called where.
-//! - [`mod@testing`]: tests by functions, within the process, and over HTTP.
-//! - [`migration`]: for those who come from pymicroservice or gemstone.
+//! Start with [`overview`], which lists what exists.
+//!
+//! **Writing a service**
+//!
+//! - [`services`]: state, methods, parameters, results, hooks.
+//! - [`errors`]: which errors callers see, and when a call may be sent again.
+//! - [`values`]: how numbers, `null` and what JSON cannot hold travel.
+//! - [`tokens`]: who may call a private method.
+//! - [`pages`]: pages, files and routes of your own, and callbox inside a server of your own.
+//! - [`calling`]: calling a service from Rust, and several services in one server.
+//! - [`mod@testing`]: tests by functions, within the process, over HTTP, and under load.
+//! - [`migration`]: how to come from pymicroservice or gemstone.
+//!
+//! **Running it**
+//!
+//! - [`settings`]: every setting, with its sources and its default.
+//! - [`deployment`]: the unit, stopping, probes, proxies, TLS.
+//! - [`monitoring`]: statistics, health paths, the log.
+//! - [`console`]: the page at `/console`.
+//! - [`command_line`]: the command `callbox`.
+//! - [`stress`]: stress-testing, and what was tried against callbox.
+//!
+//! **What it guarantees**
+//!
+//! - [`overload`]: the limits, and which calls are rejected.
+//! - [`promises`]: where a call runs, in which order, and what becomes of it when something goes
+//!   wrong.
+//! - [`wire`]: JSON-RPC over HTTP, the built-in methods, OpenRPC, dialects.
 
-#[doc = include_str!("docs/promises.md")]
-pub mod promises {}
+#[doc = include_str!("docs/overview.md")]
+pub mod overview {}
+
+#[doc = include_str!("docs/services.md")]
+pub mod services {}
 
 #[doc = include_str!("docs/errors.md")]
 pub mod errors {}
 
-#[doc = include_str!("docs/settings.md")]
-pub mod settings {}
+#[doc = include_str!("docs/values.md")]
+pub mod values {}
+
+#[doc = include_str!("docs/tokens.md")]
+pub mod tokens {}
+
+#[doc = include_str!("docs/pages.md")]
+pub mod pages {}
+
+#[doc = include_str!("docs/calling.md")]
+pub mod calling {}
 
 #[doc = include_str!("docs/testing.md")]
 pub mod testing {}
 
 #[doc = include_str!("docs/migration.md")]
 pub mod migration {}
+
+#[doc = include_str!("docs/settings.md")]
+pub mod settings {}
+
+#[doc = include_str!("docs/deployment.md")]
+pub mod deployment {}
+
+#[doc = include_str!("docs/monitoring.md")]
+pub mod monitoring {}
+
+#[doc = include_str!("docs/console.md")]
+pub mod console {}
+
+#[doc = include_str!("docs/command_line.md")]
+pub mod command_line {}
+
+#[doc = include_str!("docs/stress.md")]
+pub mod stress {}
+
+#[doc = include_str!("docs/overload.md")]
+pub mod overload {}
+
+#[doc = include_str!("docs/promises.md")]
+pub mod promises {}
+
+#[doc = include_str!("docs/wire.md")]
+pub mod wire {}

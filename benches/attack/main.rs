@@ -2,7 +2,7 @@
 //!
 //! Run with `cargo bench -p callbox-benches --bench attack`, which takes a few minutes. `-- slow panics` runs some of the attacks, and
 //! `-- --quick` short forms of them, in which times are shown and do not count. Each attack starts a server in a process of
-//! its own, on loopback, and ends it. Fails if a target was missed. The README tells what was reached.
+//! its own, on loopback, and ends it. Fails if a target was missed. The guide's page `stress` has the figures.
 
 #![expect(clippy::print_stdout, reason = "the figures are what it is for")]
 

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-/// What `--help` says about exit codes; the README has the same table.
+/// What `--help` says about exit codes; the guide's page `command_line` has the same table.
 pub(crate) const HELP: &str = "\
 Exit codes:
   0  a result came
@@ -62,12 +62,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_readme_has_the_same_table() {
-        let readme = include_str!("../../README.md");
+    fn the_guide_has_the_same_table() {
+        let page = include_str!("../../src/docs/command_line.md");
         let rows: Vec<_> = HELP.lines().filter_map(|line| line.trim().split_once("  ")).collect();
         assert_eq!(rows.len(), 8);
         for (code, meaning) in rows {
-            assert!(readme.contains(&format!("| {code} | {meaning} |")), "{code}: {meaning}");
+            assert!(page.contains(&format!("| {code} | {meaning} |")), "{code}: {meaning}");
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::service::{Access, DescribedError, Description, Generators, MethodKind
 
 use super::schemas::RenamedSchemas;
 
-/// OpenRPC's method object. Members that begin with `x-` are callbox's own, which the guide lists.
+/// OpenRPC's method object. Members that begin with `x-` are callbox's own; page `wire` of the guide lists them.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct MethodObject {

@@ -19,18 +19,6 @@ fn the_page_on_security_names_settings_that_there_are_with_their_defaults() {
 }
 
 #[test]
-fn the_readme_lists_every_setting_with_its_default() {
-    let readme = include_str!("../../../README.md");
-    let listed: Vec<_> = readme.lines().filter(|line| line.starts_with("| `--")).collect();
-    assert_eq!(listed.len(), SETTINGS.len(), "{listed:#?}");
-    for (row, line) in SETTINGS.iter().zip(listed) {
-        let default = if row.default.is_empty() { String::new() } else { format!(" `{}`", row.default) };
-        let start = format!("| `{}` |{default} | ", source::flag_name(row.key));
-        assert!(line.starts_with(&start), "`{line}` does not begin with `{start}`");
-    }
-}
-
-#[test]
 fn the_guide_lists_every_setting_with_its_default_and_its_name_in_the_program() {
     let page = include_str!("../../docs/settings.md");
     let listed: Vec<Vec<_>> = page
