@@ -1,6 +1,7 @@
-//! The pages for users, held to the code and to each other: numbers, tables, links, and the paths
-//! that they name. The table of the settings is held to the settings by `src/settings/tests/pages.rs`,
-//! and the exit codes by `cli/src/exit.rs`.
+//! The pages for users, held to the code and to each other: numbers, tables, links, and paths.
+//!
+//! The table of the settings is held to the settings by `src/settings/tests/pages.rs`, and the exit
+//! codes by `cli/src/exit.rs`.
 
 use std::collections::BTreeSet;
 use std::fs;
