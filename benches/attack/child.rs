@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::process::{Memory, allow_many_files};
 use crate::server::ROLE;
+use callbox_benches::process::{Memory, allow_many_files};
 
 /// Nothing that is waited for takes longer.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
@@ -22,14 +22,6 @@ pub(crate) struct Child {
     pub(crate) address: SocketAddr,
     /// Bytes of its log so far.
     logged: Arc<AtomicU64>,
-}
-
-impl Memory {
-    /// By how many MiB it is more now, or was at any time in between, than before.
-    pub(crate) fn growth_since(self, before: Memory) -> f64 {
-        let resident = self.resident.saturating_sub(before.resident);
-        resident.max(self.peak.saturating_sub(before.peak)) as f64 / 1024.0
-    }
 }
 
 impl Child {

@@ -21,8 +21,6 @@ mod panics;
 mod paths;
 mod pause;
 mod pipelining;
-#[path = "../shared/process.rs"]
-mod process;
 mod refused;
 mod report;
 mod revocation;

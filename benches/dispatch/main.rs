@@ -5,8 +5,6 @@
 
 #![expect(clippy::print_stdout, reason = "what a bench prints is what it is for")]
 
-#[path = "../shared/figures.rs"]
-mod figures;
 mod table;
 
 use std::hint::black_box;
@@ -16,6 +14,7 @@ use std::time::{Duration, SystemTime};
 use actix::{Actor, Addr, Arbiter, Context, Handler, MessageResult};
 use callbox::testing::{InProcess, in_process, in_process_with};
 use callbox::{Dialect, Message, Placement, service};
+use callbox_benches::figures;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, measurement::WallTime};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
-use crate::figures::directory;
+use callbox_benches::figures::directory;
 
 /// One benchmark.
 #[derive(Debug, Serialize)]

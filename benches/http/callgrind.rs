@@ -6,9 +6,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-use crate::child::ROLE;
-use crate::figures::directory;
 use crate::servers::{MARK, Subject};
+use callbox_benches::child::ROLE;
+use callbox_benches::figures::directory;
 
 /// Has glibc fill and copy memory by ordinary loops. Beyond some kilobytes it has one instruction
 /// repeat itself, which callgrind counts once for each byte: actix clears 3 KiB to look for a head,

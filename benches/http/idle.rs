@@ -3,11 +3,11 @@
 use std::io;
 
 use crate::Options;
-use crate::child::Child;
-use crate::closed_loop::Connection;
 use crate::report::Report;
 use crate::servers::Subject;
 use crate::workloads;
+use callbox_benches::child::Child;
+use callbox_benches::closed_loop::Connection;
 
 pub(crate) const NAME: &str = "idle";
 

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use crate::Options;
 use crate::callgrind::{self, Counted};
-use crate::closed_loop::Connection;
 use crate::report::Report;
 use crate::servers::Subject;
-use crate::workload::Workload;
 use crate::workloads;
+use callbox_benches::closed_loop::Connection;
+use callbox_benches::workload::Workload;
 
 pub(crate) const NAME: &str = "instructions";
 

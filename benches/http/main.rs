@@ -10,33 +10,25 @@
 #![expect(clippy::print_stdout, reason = "what a bench prints is what it is for")]
 
 mod callgrind;
-#[path = "../shared/child.rs"]
-mod child;
-#[path = "../shared/closed_loop.rs"]
-mod closed_loop;
-#[path = "../shared/figures.rs"]
-mod figures;
 mod idle;
 mod instructions;
 mod layout;
-#[path = "../shared/process.rs"]
-mod process;
 mod report;
 mod servers;
 mod targets;
-#[path = "../shared/workload.rs"]
-mod workload;
 mod workloads;
 
 use std::io;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use child::Child;
+use callbox_benches::child::{self, Child};
+use callbox_benches::workload::Workload;
+use callbox_benches::{closed_loop, process};
+
 use layout::{Layout, ServersPart};
 use report::{Report, Sample};
 use servers::Subject;
-use workload::Workload;
 
 fn main() -> ExitCode {
     let mut args = std::env::args().skip(1).peekable();

@@ -5,12 +5,12 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use crate::figures::{calibrate, directory, median, show, spread, steadiness};
 use crate::instructions;
 use crate::layout::Layout;
 use crate::servers::Subject;
 use crate::targets::{self, Quantity};
-use crate::workload::Workload;
+use callbox_benches::figures::{calibrate, directory, median, show, spread, steadiness};
+use callbox_benches::workload::Workload;
 
 /// One measurement.
 #[derive(Clone, Debug, Serialize)]

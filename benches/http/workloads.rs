@@ -1,6 +1,6 @@
 //! What is measured.
 
-use crate::workload::{Expected, Workload, call};
+use callbox_benches::workload::{Expected, Workload, call};
 
 /// The members of a batch.
 const BATCH: usize = 100;

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use crate::Run;
 use crate::bodies::{Bench_Timed, DEADLINE};
-use crate::figures::median;
 use crate::load::{End, Record, Schedule, open_loop};
-use crate::plot::{Axis, Chart, Line};
 use crate::report::{Target, draw_or_say};
 use crate::site::{Kind, Site};
 use crate::stats::{Latencies, due};
+use callbox_benches::figures::median;
+use callbox_cli::plot::{Axis, Chart, Line};
 
 /// What a call costs.
 const MICROS: u64 = 1000;

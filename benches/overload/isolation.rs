@@ -7,10 +7,10 @@ use crate::baseline::FOR_EVER;
 use crate::bodies::{Bench_Ping, Bench_Work};
 use crate::http::{Client, request};
 use crate::load::{Arrival, End, Record, Schedule, open_loop};
-use crate::plot::{Axis, Chart, Line};
 use crate::report::{Target, draw_or_say};
 use crate::site::{Kind, Site};
 use crate::stats::{Latencies, class, count, over_time};
+use callbox_cli::plot::{Axis, Chart, Line};
 
 const PING: usize = 0;
 const WORK: usize = 1;

@@ -11,15 +11,10 @@ mod bodies;
 mod cost;
 mod failures;
 mod fairness;
-#[path = "../shared/figures.rs"]
-mod figures;
 mod goodput;
 mod http;
 mod isolation;
 mod load;
-#[path = "../../cli/src/plot.rs"]
-#[expect(dead_code, reason = "other programs draw other axes")]
-mod plot;
 mod report;
 mod sharing;
 mod site;

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use crate::figures::{calibrate, directory, median, show, spread, steadiness};
-use crate::plot::Chart;
+use callbox_benches::figures::{calibrate, directory, median, show, spread, steadiness};
+use callbox_cli::plot::Chart;
 
 /// What a figure must reach.
 #[derive(Clone, Copy, Debug, Serialize)]

@@ -8,11 +8,11 @@ use futures::future::join_all;
 use crate::Run;
 use crate::baseline::FOR_EVER;
 use crate::bodies::{Bench_Change, Bench_Linger};
-use crate::figures::median;
 use crate::load::{End, Schedule, block_on, open_loop};
 use crate::report::Target;
 use crate::site::{Kind, Site};
 use crate::stats::{Latencies, class, count};
+use callbox_benches::figures::median;
 
 /// How long a reader waits with the state in hand, and a writer.
 const READ: u64 = 10;

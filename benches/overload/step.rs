@@ -5,10 +5,10 @@ use std::time::Duration;
 use crate::Run;
 use crate::bodies::{Bench_Timed, Bench_TimedBriefly, DEADLINE};
 use crate::load::{End, Record, Schedule, open_loop};
-use crate::plot::{Axis, Chart, Line};
 use crate::report::{Target, draw_or_say};
 use crate::site::{Kind, Site};
 use crate::stats::{Latencies, due, over_time};
+use callbox_cli::plot::{Axis, Chart, Line};
 
 const MICROS: u64 = 1000;
 const CAPACITY: f64 = 1000.0;

@@ -6,32 +6,17 @@
 
 #![expect(clippy::print_stdout, reason = "what a bench prints is what it is for")]
 
-#[path = "../shared/child.rs"]
-#[expect(dead_code, reason = "other benches ask for other figures")]
-mod child;
-#[path = "../shared/closed_loop.rs"]
-#[expect(dead_code, reason = "other benches keep connections without a load")]
-mod closed_loop;
-#[path = "../shared/figures.rs"]
-mod figures;
 mod methods;
 mod network;
-#[path = "../../cli/src/plot.rs"]
-#[expect(dead_code, reason = "other programs draw other axes")]
-mod plot;
-#[path = "../shared/process.rs"]
-#[expect(dead_code, reason = "other benches ask for other figures")]
-mod process;
 mod queued;
 mod series;
 mod service;
-#[path = "../shared/workload.rs"]
-#[expect(dead_code, reason = "other benches ask for other things")]
-mod workload;
 
 use std::io;
 use std::process::ExitCode;
 use std::time::Duration;
+
+use callbox_benches::{child, figures};
 
 use series::Series;
 

@@ -10,7 +10,7 @@ use tokio::runtime::{self, Runtime};
 use crate::Effort;
 use crate::series::Series;
 use crate::service::{Eight, One, WIDEST, Wide};
-use crate::workload::call;
+use callbox_benches::workload::call;
 
 /// Calls between two looks at the clock.
 const STRIDE: u32 = 200;

@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 use callbox::{Server, testing};
 
 use crate::Effort;
-use crate::child::Child;
-use crate::closed_loop::{self, Waits};
-use crate::process::allow_many_files;
 use crate::series::Series;
 use crate::service::Eight;
-use crate::workload::{Expected, Workload, call};
+use callbox_benches::child::Child;
+use callbox_benches::closed_loop::{self, Waits};
+use callbox_benches::process::allow_many_files;
+use callbox_benches::workload::{Expected, Workload, call};
 
 const WORKERS: [usize; 4] = [1, 2, 4, 8];
 

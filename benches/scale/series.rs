@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use crate::figures::{directory, median, show, spread};
-use crate::plot::{Axis, Chart, Line};
+use callbox_benches::figures::{directory, median, show, spread};
+use callbox_cli::plot::{Axis, Chart, Line};
 
 /// What was measured of one subject.
 #[derive(Debug, Serialize)]

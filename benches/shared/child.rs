@@ -8,17 +8,17 @@ use std::time::Duration;
 use crate::process::Memory;
 
 /// The first argument of a process that is to be a server; what kind of one, the next say.
-pub(crate) const ROLE: &str = "serve";
+pub const ROLE: &str = "serve";
 
 /// Ended when it is dropped.
-pub(crate) struct Child {
+pub struct Child {
     process: process::Child,
-    pub(crate) address: SocketAddr,
+    pub address: SocketAddr,
 }
 
 impl Child {
     /// Starts this program as a server, which tells where it listens in its first line; returns once it does.
-    pub(crate) fn start(arguments: &[&str]) -> io::Result<Self> {
+    pub fn start(arguments: &[&str]) -> io::Result<Self> {
         let mut command = Command::new(std::env::current_exe()?);
         command.arg(ROLE).args(arguments).env_remove("RUST_LOG");
         let mut process = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
@@ -34,12 +34,12 @@ impl Child {
         }
     }
 
-    pub(crate) fn memory(&self) -> io::Result<Memory> {
+    pub fn memory(&self) -> io::Result<Memory> {
         Memory::of(self.process.id())
     }
 
     /// The time that all its threads have had a processor, by the scheduler's own count.
-    pub(crate) fn cpu(&self) -> io::Result<Duration> {
+    pub fn cpu(&self) -> io::Result<Duration> {
         let mut nanos = 0;
         for thread in std::fs::read_dir(format!("/proc/{}/task", self.process.id()))? {
             let text = std::fs::read_to_string(thread?.path().join("schedstat"))?;

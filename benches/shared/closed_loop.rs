@@ -14,11 +14,11 @@ use tokio::task::yield_now;
 use crate::workload::Workload;
 
 /// What came back.
-pub(crate) struct Outcome {
+pub struct Outcome {
     /// Of each request, in nanoseconds.
-    pub(crate) latencies: Histogram<u64>,
+    pub latencies: Histogram<u64>,
     /// Calls without a right answer.
-    pub(crate) wrong: u64,
+    pub wrong: u64,
 }
 
 /// Latencies from a nanosecond to a minute, to three digits.
@@ -28,7 +28,7 @@ fn latencies() -> Histogram<u64> {
 
 /// What the load does while it waits for answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Waits {
+pub enum Waits {
     /// It sleeps. Whoever answers has to wake it, and pays for that: the more, the less the load has to do.
     Asleep,
     /// It looks for answers all the time. For a load with a core for itself, which is no work to wake, as one on another
@@ -37,7 +37,7 @@ pub(crate) enum Waits {
 }
 
 /// Loads a server for so long.
-pub(crate) fn run(address: SocketAddr, workload: &Workload, time: Duration, waits: Waits) -> io::Result<Outcome> {
+pub fn run(address: SocketAddr, workload: &Workload, time: Duration, waits: Waits) -> io::Result<Outcome> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
     runtime.block_on(async {
         let request = workload.request();
@@ -65,13 +65,13 @@ async fn stay_awake() -> Infallible {
 }
 
 /// A connection that is kept alive.
-pub(crate) struct Connection {
+pub struct Connection {
     stream: TcpStream,
     came: Vec<u8>,
 }
 
 impl Connection {
-    pub(crate) async fn open(address: SocketAddr) -> io::Result<Self> {
+    pub async fn open(address: SocketAddr) -> io::Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         Ok(Self { stream, came: Vec::with_capacity(64 * 1024) })
@@ -92,12 +92,12 @@ impl Connection {
     }
 
     /// Gives back what a connection that rests needs not.
-    pub(crate) fn shrink(&mut self) {
+    pub fn shrink(&mut self) {
         self.came = Vec::new();
     }
 
     /// Sends a request; the body of the answer.
-    pub(crate) async fn exchange(&mut self, request: &[u8]) -> io::Result<&[u8]> {
+    pub async fn exchange(&mut self, request: &[u8]) -> io::Result<&[u8]> {
         self.stream.write_all(request).await?;
         self.came.clear();
         let whole = loop {

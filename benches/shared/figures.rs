@@ -7,20 +7,20 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 /// The middle one; of two, the lower.
-pub(crate) fn median(values: &[f64]) -> f64 {
+pub fn median(values: &[f64]) -> f64 {
     let mut sorted: Vec<f64> = values.iter().copied().filter(|value| !value.is_nan()).collect();
     sorted.sort_by(f64::total_cmp);
     sorted.get(sorted.len().saturating_sub(1) / 2).copied().unwrap_or(f64::NAN)
 }
 
 /// The least and the most.
-pub(crate) fn spread(values: &[f64]) -> (f64, f64) {
+pub fn spread(values: &[f64]) -> (f64, f64) {
     let known = values.iter().copied().filter(|value| !value.is_nan());
     known.fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), value| (least.min(value), most.max(value)))
 }
 
 /// Four digits, whatever the size.
-pub(crate) fn show(value: f64) -> String {
+pub fn show(value: f64) -> String {
     match value.abs() {
         _ if value.is_infinite() => "never".to_owned(),
         _ if value.is_nan() => "–".to_owned(),
@@ -33,7 +33,7 @@ pub(crate) fn show(value: f64) -> String {
 }
 
 /// The time that a fixed piece of work takes, in milliseconds. What varies here varies because of the machine.
-pub(crate) fn calibrate() -> f64 {
+pub fn calibrate() -> f64 {
     let begin = Instant::now();
     let mut mixed = 1u64;
     // Longer than a slice of the operating system's time, so that sharing the machine shows.
@@ -44,7 +44,7 @@ pub(crate) fn calibrate() -> f64 {
 }
 
 /// How steady the machine was, in a sentence.
-pub(crate) fn steadiness(calibration: &[f64]) -> String {
+pub fn steadiness(calibration: &[f64]) -> String {
     let (least, most) = spread(calibration);
     let middle = median(calibration);
     format!(
@@ -58,7 +58,7 @@ pub(crate) fn steadiness(calibration: &[f64]) -> String {
 }
 
 /// `target/bench`, which is there afterwards.
-pub(crate) fn directory() -> io::Result<PathBuf> {
+pub fn directory() -> io::Result<PathBuf> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).with_file_name("target").join("bench");
     fs::create_dir_all(&path)?;
     Ok(path)

@@ -6,7 +6,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// Allows as many open files as this user may have, for thousands of connections, and returns how
 /// many these are. Processes that are started later inherit it.
-pub(crate) fn allow_many_files() -> io::Result<u64> {
+pub fn allow_many_files() -> io::Result<u64> {
     let maximum = getrlimit(Resource::Nofile).maximum;
     setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum })?;
     Ok(maximum.unwrap_or(u64::MAX))
@@ -14,19 +14,26 @@ pub(crate) fn allow_many_files() -> io::Result<u64> {
 
 /// Memory of a process, in KiB.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Memory {
-    pub(crate) resident: u64,
-    pub(crate) peak: u64,
+pub struct Memory {
+    pub resident: u64,
+    pub peak: u64,
 }
 
 impl Memory {
     /// Returns what the process with this id has now.
-    pub(crate) fn of(process: u32) -> io::Result<Self> {
+    pub fn of(process: u32) -> io::Result<Self> {
         let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
         let field = |name: &str| {
             let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
             line.and_then(|line| line.split_whitespace().next()?.parse().ok()).ok_or(io::ErrorKind::InvalidData)
         };
         Ok(Self { resident: field("VmRSS")?, peak: field("VmHWM")? })
+    }
+
+    /// Returns by how many MiB the process has grown since an earlier measurement, or had grown at
+    /// any time in between.
+    pub fn growth_since(self, earlier: Self) -> f64 {
+        let resident = self.resident.saturating_sub(earlier.resident);
+        resident.max(self.peak.saturating_sub(earlier.peak)) as f64 / 1024.0
     }
 }

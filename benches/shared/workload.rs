@@ -4,20 +4,20 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 /// Requests of one kind over some connections.
-pub(crate) struct Workload {
-    pub(crate) name: &'static str,
-    pub(crate) title: &'static str,
-    pub(crate) connections: usize,
+pub struct Workload {
+    pub name: &'static str,
+    pub title: &'static str,
+    pub connections: usize,
     /// Calls in one request.
-    pub(crate) calls: usize,
-    pub(crate) body: fn() -> String,
+    pub calls: usize,
+    pub body: fn() -> String,
     /// The result of the member with this index.
-    pub(crate) expected: fn(usize) -> Expected,
+    pub expected: fn(usize) -> Expected,
 }
 
 /// What one call's result has to be.
 #[derive(Clone, Copy)]
-pub(crate) enum Expected {
+pub enum Expected {
     Is(i64),
     True,
     /// A number larger than the last one that this connection was told.
@@ -27,13 +27,13 @@ pub(crate) enum Expected {
 }
 
 /// A request object.
-pub(crate) fn call(method: &str, params: &str, id: usize) -> String {
+pub fn call(method: &str, params: &str, id: usize) -> String {
     format!(r#"{{"jsonrpc":"2.0","method":"{method}","params":{params},"id":{id}}}"#)
 }
 
 impl Workload {
     /// A whole HTTP request.
-    pub(crate) fn request(&self) -> Vec<u8> {
+    pub fn request(&self) -> Vec<u8> {
         let body = (self.body)();
         let length = body.len();
         format!(
@@ -43,7 +43,7 @@ impl Workload {
     }
 
     /// How many calls have no answer in this body, or a wrong one. `last` is the connection's last number.
-    pub(crate) fn wrong(&self, body: &[u8], last: &mut i64) -> u64 {
+    pub fn wrong(&self, body: &[u8], last: &mut i64) -> u64 {
         let answers: Vec<Answer<'_>> = match body.first() {
             Some(b'[') => serde_json::from_slice(body).unwrap_or_default(),
             _ => serde_json::from_slice(body).into_iter().collect(),

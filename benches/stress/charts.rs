@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::load::Report;
-use crate::plot::{Axis, Chart, Line};
+use callbox_cli::load::Report;
+use callbox_cli::plot::{Axis, Chart, Line};
 
 /// The latencies of what ended in each stretch of a run; `None` if nothing did.
 pub(crate) fn over_time(report: &Report) -> Option<Chart> {

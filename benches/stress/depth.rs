@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use callbox::client::Client;
 use serde_json::{Value, json};
 
-use crate::mailboxes::{METHOD, Mailbox, ServiceMailboxes};
 use crate::options::Subject;
-use crate::plot::{Axis, Chart, Line, STYLES};
+use callbox_cli::mailboxes::{METHOD, Mailbox, ServiceMailboxes};
+use callbox_cli::plot::{Axis, Chart, Line, STYLES};
 
 /// How often it is looked.
 const EVERY: Duration = Duration::from_millis(100);

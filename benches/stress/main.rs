@@ -4,26 +4,10 @@
 
 #![expect(clippy::print_stdout, reason = "what a bench prints is what it is for")]
 
-// What is shared with the command has its unit tests there: here they are compiled and have nothing that runs them.
 mod charts;
 mod depth;
-#[path = "../../cli/src/load/mod.rs"]
-#[expect(dead_code, unused_imports, reason = "of unit tests")]
-mod load;
-#[path = "../../cli/src/mailboxes.rs"]
-#[expect(dead_code, unused_imports, reason = "`callbox top` reads more of it; unit tests")]
-mod mailboxes;
 mod options;
-#[path = "../../cli/src/plot.rs"]
-#[expect(dead_code, reason = "other programs draw other axes")]
-mod plot;
 mod server;
-#[path = "../../cli/src/table.rs"]
-#[expect(unused_imports, reason = "of unit tests")]
-mod table;
-#[path = "../../cli/src/times.rs"]
-#[expect(unused_imports, reason = "of unit tests")]
-mod times;
 
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
@@ -31,14 +15,15 @@ use std::pin::pin;
 use std::process::ExitCode;
 use std::{env, fs};
 
+use callbox_cli::format;
+use callbox_cli::load::{self, Ended};
+use callbox_cli::plot::Chart;
 use clap::Parser;
 use futures::future::{Either, select};
 use serde_json::json;
 
 use depth::Depths;
-use load::Ended;
 use options::{Options, Subject};
-use plot::Chart;
 use server::{ROLE, Server};
 
 fn main() -> ExitCode {
@@ -71,7 +56,7 @@ fn run(options: &Options) -> Result<(), String> {
     println!(
         "{} calls/s for {} over {} connections to {}",
         plan.rate,
-        times::show(plan.duration),
+        format::duration(plan.duration),
         plan.connections,
         plan.target
     );

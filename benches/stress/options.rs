@@ -6,9 +6,9 @@ use clap::{ArgAction, Parser};
 use reqwest::Url;
 use serde_json::value::RawValue;
 
-use crate::load::{Arrivals, Kind, Plan, Target, request};
 use crate::server::{self, Server};
-use crate::times;
+use callbox_cli::format;
+use callbox_cli::load::{Arrivals, Kind, Plan, Target, request};
 
 /// Puts a service under open-loop load: its own, or the one at --url.
 #[derive(Debug, Parser)]
@@ -37,7 +37,7 @@ pub(crate) struct Options {
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=10_000))]
     connections: Option<u16>,
     /// How long calls are made [default: 20s; quick: 2s]
-    #[arg(long, value_parser = times::parse)]
+    #[arg(long, value_parser = format::parse_duration)]
     duration: Option<Duration>,
     /// When calls are due
     #[arg(long, value_enum, default_value_t)]

@@ -6,50 +6,50 @@ use std::time::Duration;
 use serde::Deserialize;
 
 /// The built-in method that tells it, to callers with a token.
-pub(crate) const METHOD: &str = "rpc.mailboxes";
+pub const METHOD: &str = "rpc.mailboxes";
 
 /// A service with its mailboxes.
 #[derive(Clone, Debug, Deserialize)]
-pub(crate) struct ServiceMailboxes {
-    pub(crate) service: String,
-    pub(crate) is_up: bool,
-    pub(crate) restarts: u64,
-    pub(crate) methods: Vec<Mailbox>,
+pub struct ServiceMailboxes {
+    pub service: String,
+    pub is_up: bool,
+    pub restarts: u64,
+    pub methods: Vec<Mailbox>,
 }
 
 /// A method's mailbox, and what became of its calls since the start.
 #[derive(Clone, Debug, Deserialize)]
-pub(crate) struct Mailbox {
-    pub(crate) method: String,
-    pub(crate) depth: u64,
-    pub(crate) capacity: u64,
-    pub(crate) running: u64,
-    pub(crate) answered: u64,
-    pub(crate) failed: u64,
-    pub(crate) panicked: u64,
-    pub(crate) refused: u64,
-    pub(crate) expired: u64,
-    pub(crate) abandoned: u64,
-    pub(crate) wait: Times,
-    pub(crate) run: Times,
+pub struct Mailbox {
+    pub method: String,
+    pub depth: u64,
+    pub capacity: u64,
+    pub running: u64,
+    pub answered: u64,
+    pub failed: u64,
+    pub panicked: u64,
+    pub refused: u64,
+    pub expired: u64,
+    pub abandoned: u64,
+    pub wait: Times,
+    pub run: Times,
 }
 
 /// A histogram: the upper end of each bucket in microseconds, and how many are in it.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq)]
-pub(crate) struct Times {
+pub struct Times {
     buckets: Vec<(f64, u64)>,
 }
 
 impl Mailbox {
     /// Calls that ended, however they did, but for those that were turned away.
-    pub(crate) fn ended(&self) -> u64 {
+    pub fn ended(&self) -> u64 {
         self.answered + self.failed + self.panicked + self.expired + self.abandoned
     }
 }
 
 impl Times {
     /// What was measured after an earlier look. A server that was started anew in between counts from the start.
-    pub(crate) fn since(&self, before: &Self) -> Self {
+    pub fn since(&self, before: &Self) -> Self {
         let before: BTreeMap<_, _> = before.buckets.iter().map(|(upper, count)| (upper.to_bits(), *count)).collect();
         let fresh = self.buckets.iter().map(|(upper, count)| {
             let earlier = before.get(&upper.to_bits()).copied().unwrap_or(0);
@@ -59,7 +59,7 @@ impl Times {
     }
 
     /// What a part `q` of them did not exceed.
-    pub(crate) fn quantile(&self, q: f64) -> Option<Duration> {
+    pub fn quantile(&self, q: f64) -> Option<Duration> {
         let all: u64 = self.buckets.iter().map(|(_, count)| count).sum();
         let rank = (all as f64 * q).ceil().max(1.0) as u64;
         let mut seen = 0;

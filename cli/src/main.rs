@@ -9,20 +9,14 @@ mod describe;
 mod endpoint;
 mod exit;
 mod json;
-mod load;
-mod mailboxes;
 mod names;
 mod new;
 mod openrpc;
-#[expect(dead_code, reason = "the benches draw other axes, too")]
-mod plot;
 mod role;
 mod server;
 mod stress;
 mod suggestion;
-mod table;
 mod terminal;
-mod times;
 mod token;
 mod top;
 

@@ -12,24 +12,24 @@ const TOP: f64 = 92.0;
 const BOTTOM: f64 = 62.0;
 
 /// Told apart also by those who see no red or green, and by their dashes in print.
-pub(crate) const STYLES: [(&str, &str); 5] =
+pub const STYLES: [(&str, &str); 5] =
     [("#0b62a8", ""), ("#d9730d", "7 3"), ("#3d3d3d", "2 3"), ("#a3238e", "10 3 2 3"), ("#2b8a57", "4 4")];
 
 /// One axis: its label with the unit, its ends, and where it is ticked.
 #[derive(Debug)]
-pub(crate) struct Axis {
-    pub(crate) label: &'static str,
-    pub(crate) from: f64,
-    pub(crate) to: f64,
-    pub(crate) ticks: Vec<f64>,
-    pub(crate) log: bool,
+pub struct Axis {
+    pub label: &'static str,
+    pub from: f64,
+    pub to: f64,
+    pub ticks: Vec<f64>,
+    pub log: bool,
     /// What stands at a tick.
-    pub(crate) name: fn(f64) -> String,
+    pub name: fn(f64) -> String,
 }
 
 impl Axis {
     /// From 0 to `to`, ticked at round numbers.
-    pub(crate) fn linear(label: &'static str, to: f64) -> Self {
+    pub fn linear(label: &'static str, to: f64) -> Self {
         let rough = to / 6.0;
         let size = 10f64.powf(rough.log10().floor());
         let step = [1.0, 2.0, 5.0, 10.0].map(|round| round * size).into_iter().find(|step| *step >= rough);
@@ -39,7 +39,7 @@ impl Axis {
     }
 
     /// Powers of ten around these values.
-    pub(crate) fn log(label: &'static str, values: impl Iterator<Item = f64> + Clone) -> Self {
+    pub fn log(label: &'static str, values: impl Iterator<Item = f64> + Clone) -> Self {
         let known = values.filter(|value| value.is_finite() && *value > 0.0);
         let least = known.clone().fold(f64::INFINITY, f64::min).clamp(1e-3, 1.0);
         let most = known.fold(0.0, f64::max).max(10.0);
@@ -56,13 +56,13 @@ impl Axis {
     }
 
     /// Between these values, ticked at them, in equal ratios.
-    pub(crate) fn ratios(label: &'static str, values: &[f64]) -> Self {
+    pub fn ratios(label: &'static str, values: &[f64]) -> Self {
         let (from, to) = (values[0], values[values.len() - 1]);
         Self { label, from, to, ticks: values.to_vec(), log: true, name: number }
     }
 
     /// Percentiles from 0 on, each nine as far from the last one as it is rarer: the axis of `1 / (1 - quantile)`.
-    pub(crate) fn percentiles(label: &'static str, nines: i32) -> Self {
+    pub fn percentiles(label: &'static str, nines: i32) -> Self {
         let name = |rarity: f64| format!("{}\u{2009}%", (100.0 - 100.0 / rarity) as f32);
         let ticks = (0..=nines).map(|nines| 10f64.powi(nines)).collect();
         Self { label, from: 1.0, to: 10f64.powi(nines), ticks, log: true, name }
@@ -77,21 +77,21 @@ impl Axis {
 
 /// A line with its name in the legend.
 #[derive(Debug)]
-pub(crate) struct Line {
-    pub(crate) name: String,
-    pub(crate) points: Vec<(f64, f64)>,
+pub struct Line {
+    pub name: String,
+    pub points: Vec<(f64, f64)>,
 }
 
 /// A chart. `band` shades a part of the x axis and says what it is; `limit` is a horizontal line with its meaning.
 #[derive(Debug)]
-pub(crate) struct Chart {
-    pub(crate) title: String,
-    pub(crate) x: Axis,
-    pub(crate) y: Axis,
-    pub(crate) lines: Vec<Line>,
-    pub(crate) band: Option<(f64, f64, &'static str)>,
-    pub(crate) limit: Option<(f64, &'static str)>,
-    pub(crate) dots: bool,
+pub struct Chart {
+    pub title: String,
+    pub x: Axis,
+    pub y: Axis,
+    pub lines: Vec<Line>,
+    pub band: Option<(f64, f64, &'static str)>,
+    pub limit: Option<(f64, &'static str)>,
+    pub dots: bool,
 }
 
 impl Chart {

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use callbox::RpcError;
 use callbox::client::{Client, ClientError};
+use callbox_cli::format;
 
 use crate::credentials::Credentials;
 use crate::endpoint::{self, Endpoint};
 use crate::exit::{Exit, Failure};
-use crate::times;
 
 /// How a server is reached.
 #[derive(Debug, clap::Args)]
@@ -19,7 +19,7 @@ pub(crate) struct Server {
     #[command(flatten)]
     credentials: Credentials,
     /// How long the answer is waited for; the server is told [default: 30s]
-    #[arg(long, value_name = "TIME", value_parser = times::parse)]
+    #[arg(long, value_name = "TIME", value_parser = format::parse_duration)]
     deadline: Option<Duration>,
 }
 

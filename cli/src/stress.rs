@@ -4,12 +4,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use std::{fs, io};
 
+use callbox_cli::format;
+use callbox_cli::load::{self, Arrivals, Ended, Kind, Outcome, Plan, Report, Target};
+
 use crate::credentials::Credentials;
 use crate::endpoint::{self, Endpoint};
 use crate::exit::{Exit, Failure};
-use crate::load::{self, Arrivals, Ended, Kind, Outcome, Plan, Report, Target};
 use crate::terminal::{self, print};
-use crate::{arguments, runtime, times};
+use crate::{arguments, runtime};
 
 /// More than one thread can send.
 const FASTEST: f64 = 200_000.0;
@@ -44,7 +46,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "HOW", value_enum, default_value_t)]
     arrivals: Arrivals,
     /// The deadline that is sent with each call
-    #[arg(long, value_name = "TIME", value_parser = times::parse)]
+    #[arg(long, value_name = "TIME", value_parser = format::parse_duration)]
     deadline: Option<Duration>,
     #[command(flatten)]
     credentials: Credentials,
@@ -125,6 +127,6 @@ fn rate(text: &str) -> Result<f64, String> {
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
-    let time = times::parse(text)?;
-    if time > LONGEST { Err(format!("no longer than {}", times::show(LONGEST))) } else { Ok(time) }
+    let time = format::parse_duration(text)?;
+    if time > LONGEST { Err(format!("no longer than {}", format::duration(LONGEST))) } else { Ok(time) }
 }

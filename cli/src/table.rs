@@ -6,24 +6,24 @@ use anstyle::Style;
 
 /// A table. Its columns are as wide as they must be, with two spaces between them.
 #[derive(Debug)]
-pub(crate) struct Table {
+pub struct Table {
     rows: Vec<Vec<(String, Style)>>,
     colours: bool,
     right_from: usize,
 }
 
 impl Table {
-    pub(crate) fn new(colours: bool) -> Self {
+    pub fn new(colours: bool) -> Self {
         Self { rows: Vec::new(), colours, right_from: usize::MAX }
     }
 
     /// The same with numbers from this column on, which end at the same place.
-    pub(crate) fn right_from(self, column: usize) -> Self {
+    pub fn right_from(self, column: usize) -> Self {
         Self { right_from: column, ..self }
     }
 
     /// Adds a row. What speaks to a terminal in a cell does not get there: names come from servers.
-    pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = (impl Into<String>, Style)>) {
+    pub fn row(&mut self, cells: impl IntoIterator<Item = (impl Into<String>, Style)>) {
         let cells = cells.into_iter().map(|(text, style)| {
             let text: String = text.into();
             (text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect(), style)
@@ -65,7 +65,7 @@ impl fmt::Display for Table {
 }
 
 /// The words of a text in lines of this width.
-pub(crate) fn wrapped(text: &str, width: usize) -> Vec<String> {
+pub fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split_whitespace() {
         let line = lines.last_mut().expect("there is one from the start");

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
+use callbox_cli::table::{Table, wrapped};
 
 use crate::endpoint::Endpoint;
 use crate::openrpc::{Document, Method};
-use crate::table::{Table, wrapped};
 use crate::terminal::plain;
 
 /// A method's name and parameters take no more of a line than this, unless one of them must.

@@ -4,14 +4,14 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
+use callbox_cli::format;
+use callbox_cli::table::{Table, wrapped};
 use serde_json::Value;
 
 use super::overview::access;
 use crate::endpoint::Endpoint;
 use crate::openrpc::{Content, Document, Method, type_of};
-use crate::table::{Table, wrapped};
 use crate::terminal::plain;
-use crate::times;
 
 pub(super) fn of(document: &Document, method: &Method, url: &Endpoint, colours: bool, width: usize) -> String {
     let bold = Style::new().bold();
@@ -74,11 +74,11 @@ fn facts(method: &Method) -> String {
         facts.push(access(method).0);
     }
     if let Some(millis) = method.deadline_ms {
-        facts.push(format!("deadline {}", times::show(Duration::from_millis(millis))));
+        facts.push(format!("deadline {}", format::duration(Duration::from_millis(millis))));
     }
     if let Some(mailbox) = &method.mailbox {
         let group = mailbox.group.as_ref().map_or_else(String::new, |group| format!(", shared by the group {group}"));
-        facts.push(format!("mailbox of {}{group}", times::grouped(mailbox.capacity)));
+        facts.push(format!("mailbox of {}{group}", format::integer(mailbox.capacity)));
     }
     plain(&facts.join(" · "))
 }

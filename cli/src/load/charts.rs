@@ -11,7 +11,7 @@ use crate::plot::{Axis, Chart, Line, STYLES};
 const POINTS: u32 = 200;
 
 /// The latencies by percentile, each nine as wide as the one before: where a server is slow for a few, it shows at the right.
-pub(crate) fn by_percentile(report: &Report) -> Chart {
+pub fn by_percentile(report: &Report) -> Chart {
     let sets: Vec<_> = sets(report).into_iter().filter(|(_, latencies)| latencies.count() > 0).collect();
     let most = sets.iter().map(|(_, latencies)| latencies.count()).max().unwrap_or(1);
     // Beyond the last nine that there are calls for, there is only the longest.

@@ -11,24 +11,24 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::report::Report;
 use super::{Plan, Progress, Run};
-use crate::times::{grouped, show};
+use crate::format::{duration as show, integer as grouped};
 
 /// How often the bar moves.
 const TICK: Duration = Duration::from_millis(100);
 
 /// How a run ended.
 #[derive(Debug)]
-pub(crate) struct Ended {
-    pub(crate) report: Report,
+pub struct Ended {
+    pub report: Report,
     /// Whether ctrl-c ended it.
-    pub(crate) interrupted: bool,
+    pub interrupted: bool,
 }
 
 /// Runs a plan to its end, or until ctrl-c, with a bar on standard error if that is a terminal. Needs a runtime of tokio.
 ///
 /// # Errors
 /// If no connection could be had at all.
-pub(crate) async fn run(plan: Plan) -> io::Result<Ended> {
+pub async fn run(plan: Plan) -> io::Result<Ended> {
     let duration = plan.duration;
     let bar = bar(duration);
     let (run, report) = Run::start(plan)?;

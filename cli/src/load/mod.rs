@@ -26,36 +26,36 @@ use futures::channel::oneshot;
 use futures::future::BoxFuture;
 use parking_lot::Mutex;
 
-pub(crate) use charts::by_percentile;
-pub(crate) use live::{Ended, run};
-pub(crate) use outcome::Outcome;
-pub(crate) use report::Report;
-pub(crate) use schedule::Arrivals;
-pub(crate) use table::table;
-pub(crate) use target::Target;
-pub(crate) use wire::request;
+pub use charts::by_percentile;
+pub use live::{Ended, run};
+pub use outcome::Outcome;
+pub use report::Report;
+pub use schedule::Arrivals;
+pub use table::table;
+pub use target::Target;
+pub use wire::request;
 
 /// What is to be done to whom.
 #[derive(Debug)]
-pub(crate) struct Plan {
-    pub(crate) target: Target,
-    pub(crate) kinds: Vec<Kind>,
+pub struct Plan {
+    pub target: Target,
+    pub kinds: Vec<Kind>,
     /// Calls a second.
-    pub(crate) rate: f64,
-    pub(crate) arrivals: Arrivals,
-    pub(crate) duration: Duration,
-    pub(crate) connections: usize,
+    pub rate: f64,
+    pub arrivals: Arrivals,
+    pub duration: Duration,
+    pub connections: usize,
     /// How long answers are waited for once the last call was due.
-    pub(crate) patience: Duration,
+    pub patience: Duration,
 }
 
 /// Calls of one kind; each is the same.
 #[derive(Clone, Debug)]
-pub(crate) struct Kind {
-    pub(crate) method: String,
-    pub(crate) weight: f64,
+pub struct Kind {
+    pub method: String,
+    pub weight: f64,
     /// As [`request`] writes it.
-    pub(crate) request: Vec<u8>,
+    pub request: Vec<u8>,
 }
 
 /// How far a run has come.

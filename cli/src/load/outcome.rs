@@ -4,7 +4,7 @@ use std::fmt;
 
 /// What became of a call, in the order of a table's rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Outcome {
+pub enum Outcome {
     /// It was answered with a result.
     Result,
     /// It was answered with an error of this code.
@@ -25,7 +25,7 @@ pub(crate) enum Outcome {
 
 impl Outcome {
     /// Whether the server said anything to it.
-    pub(crate) fn is_answer(self) -> bool {
+    pub fn is_answer(self) -> bool {
         matches!(self, Self::Result | Self::Error(_) | Self::OtherError | Self::Status(_))
     }
 }

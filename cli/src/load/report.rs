@@ -9,51 +9,51 @@ use super::tally::{Latencies, Tally};
 
 /// The figures of a run.
 #[derive(Debug)]
-pub(crate) struct Report {
-    pub(crate) url: String,
+pub struct Report {
+    pub url: String,
     /// Calls a second, as they were asked for.
-    pub(crate) rate: f64,
-    pub(crate) connections: usize,
+    pub rate: f64,
+    pub connections: usize,
     /// For how long calls were due.
-    pub(crate) loaded: Duration,
+    pub loaded: Duration,
     /// Until the last answer, or until there was no patience left.
-    pub(crate) elapsed: Duration,
+    pub elapsed: Duration,
     /// Each method with its calls.
-    pub(crate) methods: Vec<(String, Tally)>,
-    pub(crate) late: Latencies,
-    pub(crate) waited: u64,
-    pub(crate) stretches: Vec<Stretch>,
+    pub methods: Vec<(String, Tally)>,
+    pub late: Latencies,
+    pub waited: u64,
+    pub stretches: Vec<Stretch>,
 }
 
 /// Some part of a run.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Stretch {
+pub struct Stretch {
     /// From the begin of the run.
-    pub(crate) end: Duration,
-    pub(crate) length: Duration,
-    pub(crate) results: u64,
-    pub(crate) errors: u64,
-    pub(crate) p50: Option<Duration>,
-    pub(crate) p99: Option<Duration>,
+    pub end: Duration,
+    pub length: Duration,
+    pub results: u64,
+    pub errors: u64,
+    pub p50: Option<Duration>,
+    pub p99: Option<Duration>,
 }
 
 impl Stretch {
     /// Calls that ended, a second.
-    pub(crate) fn rate(&self) -> f64 {
+    pub fn rate(&self) -> f64 {
         (self.results + self.errors) as f64 / self.length.as_secs_f64().max(1e-9)
     }
 }
 
 impl Report {
     /// All methods together.
-    pub(crate) fn total(&self) -> Tally {
+    pub fn total(&self) -> Tally {
         let mut total = Tally::default();
         self.methods.iter().for_each(|(_, tally)| total.add(tally));
         total
     }
 
     /// For programs. Times are in microseconds.
-    pub(crate) fn to_json(&self) -> Value {
+    pub fn to_json(&self) -> Value {
         let total = self.total();
         let methods = self.methods.iter().map(|(method, tally)| (method.clone(), told(tally)));
         json!({

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// How calls follow each other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Arrivals {
+pub enum Arrivals {
     /// At random moments, as calls of many independent callers come: a Poisson process
     #[default]
     Random,

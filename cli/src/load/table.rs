@@ -8,8 +8,8 @@ use anstyle::{AnsiColor, Style};
 use super::outcome::Outcome;
 use super::report::Report;
 use super::tally::{Latencies, Tally};
+use crate::format::{duration as show, integer as grouped};
 use crate::table::{Table, wrapped};
-use crate::times::{grouped, show};
 
 /// What stands above the columns of times, and what it is.
 const COLUMNS: [(&str, f64); 5] = [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999), ("max", 1.0)];
@@ -21,7 +21,7 @@ const WIDTH: usize = 80;
 const LATE: Duration = Duration::from_millis(1);
 
 /// The tables of a report, and what is to be known for reading them.
-pub(crate) fn table(report: &Report, colours: bool) -> String {
+pub fn table(report: &Report, colours: bool) -> String {
     let mut text = String::new();
     for (method, tally) in &report.methods {
         let title = if report.methods.len() > 1 { method } else { "latency" };

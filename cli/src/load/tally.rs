@@ -15,7 +15,7 @@ const CODES: usize = 32;
 
 /// Times, to three digits.
 #[derive(Clone, Debug)]
-pub(crate) struct Latencies(Histogram<u64>);
+pub struct Latencies(Histogram<u64>);
 
 impl Default for Latencies {
     fn default() -> Self {
@@ -24,64 +24,64 @@ impl Default for Latencies {
 }
 
 impl Latencies {
-    pub(crate) fn record(&mut self, time: Duration) {
+    pub fn record(&mut self, time: Duration) {
         self.0.saturating_record(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
     }
 
-    pub(crate) fn count(&self) -> u64 {
+    pub fn count(&self) -> u64 {
         self.0.len()
     }
 
     /// What a part of them did not exceed; `None` if there are none.
-    pub(crate) fn quantile(&self, quantile: f64) -> Option<Duration> {
+    pub fn quantile(&self, quantile: f64) -> Option<Duration> {
         let known = !self.0.is_empty();
         known.then(|| Duration::from_nanos(self.0.value_at_quantile(quantile).min(self.0.max())))
     }
 
-    pub(crate) fn max(&self) -> Option<Duration> {
+    pub fn max(&self) -> Option<Duration> {
         (!self.0.is_empty()).then(|| Duration::from_nanos(self.0.max()))
     }
 
-    pub(crate) fn add(&mut self, other: &Self) {
+    pub fn add(&mut self, other: &Self) {
         self.0.add(&other.0).expect("the bounds are the same");
     }
 
-    pub(crate) fn clear(&mut self) {
+    pub fn clear(&mut self) {
         self.0.clear();
     }
 }
 
 /// Calls of one kind, by what became of them.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Tally(BTreeMap<Outcome, Latencies>);
+pub struct Tally(BTreeMap<Outcome, Latencies>);
 
 impl Tally {
     /// `latency` is that from when the call was due.
-    pub(crate) fn record(&mut self, outcome: Outcome, latency: Duration) {
+    pub fn record(&mut self, outcome: Outcome, latency: Duration) {
         let known = self.0.contains_key(&outcome) || self.0.len() < CODES;
         let outcome = if known { outcome } else { Outcome::OtherError };
         self.0.entry(outcome).or_default().record(latency);
     }
 
-    pub(crate) fn add(&mut self, other: &Self) {
+    pub fn add(&mut self, other: &Self) {
         for (outcome, latencies) in &other.0 {
             self.0.entry(*outcome).or_default().add(latencies);
         }
     }
 
     /// In the order of a table's rows.
-    pub(crate) fn outcomes(&self) -> impl Iterator<Item = (Outcome, &Latencies)> {
+    pub fn outcomes(&self) -> impl Iterator<Item = (Outcome, &Latencies)> {
         self.0.iter().map(|(outcome, latencies)| (*outcome, latencies))
     }
 
     /// The times of those outcomes together.
-    pub(crate) fn latencies(&self, of: impl Fn(Outcome) -> bool) -> Latencies {
+    pub fn latencies(&self, of: impl Fn(Outcome) -> bool) -> Latencies {
         let mut sum = Latencies::default();
         self.0.iter().filter(|(outcome, _)| of(**outcome)).for_each(|(_, latencies)| sum.add(latencies));
         sum
     }
 
-    pub(crate) fn count(&self, of: impl Fn(Outcome) -> bool) -> u64 {
+    pub fn count(&self, of: impl Fn(Outcome) -> bool) -> u64 {
         self.0.iter().filter(|(outcome, _)| of(**outcome)).map(|(_, latencies)| latencies.count()).sum()
     }
 }

@@ -7,17 +7,17 @@ use reqwest::Url;
 
 /// A server, and the path of its endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Target {
+pub struct Target {
     address: SocketAddr,
     /// As the head `Host` has it.
-    pub(crate) host: String,
+    pub host: String,
     /// With the query, if there is one.
-    pub(crate) path: String,
+    pub path: String,
 }
 
 /// Why a URL is no target.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum NoTarget {
+pub enum NoTarget {
     /// A load is plain HTTP: what it measures would else be its own encryption as well.
     Scheme(String),
     /// Nobody knows the host.
@@ -28,7 +28,7 @@ pub(crate) enum NoTarget {
 
 impl Target {
     /// Looks up the host of a URL. It must be this machine, unless others are allowed.
-    pub(crate) fn find(url: &Url, allow_remote: bool) -> Result<Self, NoTarget> {
+    pub fn find(url: &Url, allow_remote: bool) -> Result<Self, NoTarget> {
         if url.scheme() != "http" {
             return Err(NoTarget::Scheme(url.scheme().to_owned()));
         }
@@ -47,7 +47,7 @@ impl Target {
         Ok(Self { address, host, path })
     }
 
-    pub(crate) fn address(&self) -> SocketAddr {
+    pub fn address(&self) -> SocketAddr {
         self.address
     }
 }

@@ -28,7 +28,7 @@ pub(crate) struct Malformed;
 
 /// A JSON-RPC request with its HTTP head, for any number of calls: one connection carries one call at a time, so they need no
 /// ids of their own. Each header is a name and a value.
-pub(crate) fn request(host: &str, path: &str, headers: &[(String, String)], method: &str, params: &str) -> Vec<u8> {
+pub fn request(host: &str, path: &str, headers: &[(String, String)], method: &str, params: &str) -> Vec<u8> {
     let method = serde_json::Value::from(method);
     let params = if params.is_empty() { String::new() } else { format!(r#""params":{params},"#) };
     let body = format!(r#"{{"jsonrpc":"2.0","method":{method},{params}"id":1}}"#);

@@ -9,14 +9,15 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
 use callbox::client::{Client, ClientError};
+use callbox_cli::format;
+use callbox_cli::mailboxes::METHOD;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::exit::{Exit, Failure};
-use crate::mailboxes::METHOD;
+use crate::runtime;
 use crate::server::{Server, failure};
 use crate::terminal::print;
-use crate::{runtime, times};
 use model::{Look, View};
 use screen::Screen;
 
@@ -181,7 +182,7 @@ fn press(screen: &mut Screen, key: KeyEvent) -> bool {
 fn count(number: f64) -> String {
     match number {
         _ if number > 0.0 && number < 9.95 && number.fract() != 0.0 => format!("{number:.1}"),
-        _ if number < 99_999.5 => times::grouped(number.round() as u64),
+        _ if number < 99_999.5 => format::integer(number.round() as u64),
         _ if number < 9_999_500.0 => format!("{:.0}k", number / 1e3),
         _ => format!("{:.0}M", number / 1e6),
     }
@@ -201,7 +202,7 @@ fn brief(time: Option<Duration>) -> String {
 }
 
 fn interval(text: &str) -> Result<Duration, String> {
-    let time = times::parse(text)?;
+    let time = format::parse_duration(text)?;
     let fits = (Duration::from_millis(100)..=Duration::from_secs(3600)).contains(&time);
     if fits { Ok(time) } else { Err("from 100ms to 1h".to_owned()) }
 }

@@ -1,10 +1,10 @@
 //! What two looks at the mailboxes tell together.
 
+use callbox_cli::mailboxes::{Mailbox, ServiceMailboxes};
+
 use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
-
-use crate::mailboxes::{Mailbox, ServiceMailboxes};
 
 /// What the server said, and when.
 #[derive(Clone, Debug)]

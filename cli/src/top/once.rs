@@ -1,10 +1,10 @@
 //! The view as one plain table.
 
 use anstyle::Style;
+use callbox_cli::table::Table;
 
 use super::model::{Row, View};
 use super::{brief, count};
-use crate::table::Table;
 
 pub(crate) fn table(view: &View) -> String {
     let plain = Style::new();

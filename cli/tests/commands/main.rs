@@ -8,5 +8,4 @@ mod stress;
 mod stub;
 mod terminal;
 mod top;
-#[path = "../../../tests/support/wait.rs"]
 mod wait;

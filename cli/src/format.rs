@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// A time with its unit.
-pub(crate) fn parse(text: &str) -> Result<Duration, String> {
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
     let wrong = || format!("`{text}` is no time: give one with its unit, such as 500ms, 10s or 2m");
     let units = [("ms", 1e-3), ("s", 1.0), ("m", 60.0), ("h", 3600.0)];
     let found = units.into_iter().find_map(|(unit, seconds)| Some((text.strip_suffix(unit)?, seconds)));
@@ -16,7 +16,7 @@ pub(crate) fn parse(text: &str) -> Result<Duration, String> {
 }
 
 /// Three digits, with the unit that fits.
-pub(crate) fn show(time: Duration) -> String {
+pub fn duration(time: Duration) -> String {
     let nanos = time.as_nanos() as f64;
     let (number, unit) = match nanos {
         _ if nanos < 1e3 => (nanos, "ns"),
@@ -32,7 +32,7 @@ pub(crate) fn show(time: Duration) -> String {
 }
 
 /// A number with thin groups of thousands, for tables.
-pub(crate) fn grouped(number: u64) -> String {
+pub fn integer(number: u64) -> String {
     let digits = number.to_string();
     let groups = digits.as_bytes().rchunks(3).rev();
     groups.map(String::from_utf8_lossy).collect::<Vec<_>>().join(",")
@@ -45,10 +45,10 @@ mod tests {
     #[test]
     fn a_time_has_a_number_and_a_unit() {
         for (text, millis) in [("500ms", 500), ("10s", 10_000), ("1.5s", 1500), ("2m", 120_000), ("1h", 3_600_000)] {
-            assert_eq!(parse(text), Ok(Duration::from_millis(millis)), "{text}");
+            assert_eq!(parse_duration(text), Ok(Duration::from_millis(millis)), "{text}");
         }
         for text in ["", "s", "10", "-1s", "+1s", "0s", "infs", "nans", "1 s", "1e400s", "1d", "ten s"] {
-            assert!(parse(text).is_err(), "{text}");
+            assert!(parse_duration(text).is_err(), "{text}");
         }
     }
 
@@ -65,10 +65,10 @@ mod tests {
             (1_234_000_000, "1.23 s"),
             (123_400_000_000, "123 s"),
         ] {
-            assert_eq!(show(Duration::from_nanos(nanos)), shown, "{nanos}");
+            assert_eq!(duration(Duration::from_nanos(nanos)), shown, "{nanos}");
         }
         for (number, shown) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567")] {
-            assert_eq!(grouped(number), shown);
+            assert_eq!(integer(number), shown);
         }
     }
 }

@@ -1,6 +1,5 @@
 //! The `callbox new` command: what it writes, what it refuses, and that what it writes runs as it is.
 
-#[path = "new/running.rs"]
 mod running;
 
 use std::fs;
