@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::child::Child;
 use crate::client::{Connection, call};
 use crate::report::Report;
+use crate::server_process::ServerProcess;
 
 /// The members of a batch, as many as there may be.
 const MEMBERS: usize = 100;
@@ -31,14 +31,14 @@ fn batch(method: &str, params: &str) -> Vec<u8> {
 
 pub(crate) fn run(report: &mut Report) -> io::Result<()> {
     let time = Duration::from_secs(report.pick(20, 2));
-    let server = Child::start(&[])?;
+    let server = ServerProcess::start(&[])?;
     let counted = all(CONNECTIONS, || flood(server.address, time))?;
     let (members, refused) = counted.iter().fold((0, 0), |(m, r), (members, refused)| (m + members, r + refused));
     let target = format!("{CONNECTIONS} connections with batches of {MEMBERS}: no member is refused");
     report.exact(target, format!("{refused} of {members}"), refused == 0 && members > 0);
 
     for connections in [1, 4] {
-        let server = Child::start(&[])?;
+        let server = ServerProcess::start(&[])?;
         Connection::open(server.address)?.post(&call("blank", "[1]"))?;
         let before = server.memory()?;
         let batches = all(connections, || large(server.address))?;

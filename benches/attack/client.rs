@@ -9,12 +9,12 @@ use serde_json::Value;
 use crate::server::TOKEN;
 
 /// What a server answered.
-pub(crate) struct Answer {
+pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) body: Vec<u8>,
 }
 
-impl Answer {
+impl Response {
     pub(crate) fn json(&self) -> io::Result<Value> {
         Ok(serde_json::from_slice(&self.body)?)
     }
@@ -46,35 +46,35 @@ pub(crate) fn request(body: &[u8]) -> Vec<u8> {
 }
 
 /// Takes an answer from the front of what has come in so far, once it is whole.
-pub(crate) fn take_answer(came: &mut Vec<u8>) -> io::Result<Option<Answer>> {
-    let Some(end) = came.windows(4).position(|window| window == b"\r\n\r\n") else { return Ok(None) };
-    let head = std::str::from_utf8(&came[..end]).map_err(|_| io::ErrorKind::InvalidData)?;
+pub(crate) fn take_response(buffer: &mut Vec<u8>) -> io::Result<Option<Response>> {
+    let Some(end) = buffer.windows(4).position(|window| window == b"\r\n\r\n") else { return Ok(None) };
+    let head = std::str::from_utf8(&buffer[..end]).map_err(|_| io::ErrorKind::InvalidData)?;
     let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).ok_or(io::ErrorKind::InvalidData)?;
     let length = head.lines().filter_map(|line| line.split_once(':')).find_map(|(name, value)| {
         name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>().ok())?
     });
     let whole = end + 4 + length.unwrap_or_default();
-    if came.len() < whole {
+    if buffer.len() < whole {
         return Ok(None);
     }
-    let body = came.drain(..whole).skip(end + 4).collect();
-    Ok(Some(Answer { status, body }))
+    let body = buffer.drain(..whole).skip(end + 4).collect();
+    Ok(Some(Response { status, body }))
 }
 
 /// One connection.
 pub(crate) struct Connection {
     pub(crate) stream: TcpStream,
-    came: Vec<u8>,
+    buffer: Vec<u8>,
 }
 
 impl Connection {
     pub(crate) fn open(address: SocketAddr) -> io::Result<Self> {
-        Self::over(TcpStream::connect(address)?)
+        Self::from_stream(TcpStream::connect(address)?)
     }
 
-    pub(crate) fn over(stream: TcpStream) -> io::Result<Self> {
+    pub(crate) fn from_stream(stream: TcpStream) -> io::Result<Self> {
         stream.set_nodelay(true)?;
-        let connection = Self { stream, came: Vec::new() };
+        let connection = Self { stream, buffer: Vec::new() };
         connection.wait_at_most(Duration::from_secs(10))?;
         Ok(connection)
     }
@@ -89,20 +89,20 @@ impl Connection {
     }
 
     /// Waits for one answer.
-    pub(crate) fn answer(&mut self) -> io::Result<Answer> {
+    pub(crate) fn answer(&mut self) -> io::Result<Response> {
         let mut piece = [0; 16 * 1024];
         loop {
-            if let Some(answer) = take_answer(&mut self.came)? {
+            if let Some(answer) = take_response(&mut self.buffer)? {
                 return Ok(answer);
             }
             match self.stream.read(&mut piece)? {
                 0 => return Err(io::ErrorKind::UnexpectedEof.into()),
-                count => self.came.extend_from_slice(&piece[..count]),
+                count => self.buffer.extend_from_slice(&piece[..count]),
             }
         }
     }
 
-    pub(crate) fn post(&mut self, body: &[u8]) -> io::Result<Answer> {
+    pub(crate) fn post(&mut self, body: &[u8]) -> io::Result<Response> {
         self.send(&request(body))?;
         self.answer()
     }
@@ -113,7 +113,7 @@ impl Connection {
         Ok(answer["result"].take())
     }
 
-    pub(crate) fn get(&mut self, path: &str) -> io::Result<Answer> {
+    pub(crate) fn get(&mut self, path: &str) -> io::Result<Response> {
         self.send(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").as_bytes())?;
         self.answer()
     }

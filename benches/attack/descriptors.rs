@@ -3,9 +3,9 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use crate::child::{Child, PATIENCE};
 use crate::client::{Connection, call};
 use crate::report::{Report, ms};
+use crate::server_process::{ServerProcess, TIMEOUT};
 
 /// What the server may have open. A connection takes one.
 const LIMIT: &str = "128";
@@ -14,7 +14,7 @@ const LIMIT: &str = "128";
 const CONNECTIONS: usize = 150;
 
 pub(crate) fn run(report: &mut Report) -> io::Result<()> {
-    let mut server = Child::start(&["descriptors", LIMIT])?;
+    let mut server = ServerProcess::start(&["descriptors", LIMIT])?;
     let hold = Duration::from_secs(report.pick(10, 3));
     let before = server.cpu()?;
     let begin = Instant::now();
@@ -54,7 +54,7 @@ pub(crate) fn run(report: &mut Report) -> io::Result<()> {
         {
             break Some(gone.elapsed());
         }
-        if gone.elapsed() > PATIENCE {
+        if gone.elapsed() > TIMEOUT {
             break None;
         }
         std::thread::sleep(Duration::from_millis(10));

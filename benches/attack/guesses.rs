@@ -5,15 +5,15 @@ use std::time::Instant;
 
 use callbox::auth::TokenFile;
 
-use crate::child::Child;
 use crate::client::{Connection, call, request_with};
 use crate::report::Report;
+use crate::server_process::ServerProcess;
 
 const CONNECTIONS: usize = 16;
-const EACH: usize = 256;
+const GUESSES_PER_CONNECTION: usize = 256;
 
 /// The default of `--token-failures`, in a minute.
-const TRIES: u64 = 60;
+const FAILURES_PER_MINUTE: u64 = 60;
 
 pub(crate) fn run(report: &mut Report) -> io::Result<()> {
     let directory = tempfile::tempdir()?;
@@ -24,31 +24,34 @@ pub(crate) fn run(report: &mut Report) -> io::Result<()> {
     for (what, arguments) in
         [("an authenticator that awaits", ["awaits", pause]), ("a file of tokens", ["tokens", path])]
     {
-        let server = Child::start(&arguments)?;
+        let server = ServerProcess::start(&arguments)?;
         let begin = Instant::now();
         let denied = guess(&server)?;
         // One try comes back each second.
-        let most = TRIES + begin.elapsed().as_secs() + 1;
-        let looked = Connection::open(server.address)?.result("looked")?.as_u64().unwrap_or(u64::MAX);
-        let target = format!("{what}: of {} wrong tokens at once {TRIES} are looked at", CONNECTIONS * EACH);
+        let most = FAILURES_PER_MINUTE + begin.elapsed().as_secs() + 1;
+        let looked = Connection::open(server.address)?.result("token_lookups")?.as_u64().unwrap_or(u64::MAX);
+        let target = format!(
+            "{what}: of {} wrong tokens at once {FAILURES_PER_MINUTE} are looked at",
+            CONNECTIONS * GUESSES_PER_CONNECTION
+        );
         report.exact(target, format!("{looked} in {:.1} s", begin.elapsed().as_secs_f64()), looked <= most);
-        report.exact("all of them are denied", denied, denied == CONNECTIONS * EACH);
+        report.exact("all of them are denied", denied, denied == CONNECTIONS * GUESSES_PER_CONNECTION);
     }
     Ok(())
 }
 
 /// Sends all guesses before it reads an answer; returns how many were denied.
-fn guess(server: &Child) -> io::Result<usize> {
+fn guess(server: &ServerProcess) -> io::Result<usize> {
     let mut connections = Vec::new();
     for number in 0..CONNECTIONS {
         let mut connection = Connection::open(server.address)?;
         let guess = |n| request_with(&format!("cbx_{number:06}{n:06}_wrong"), &call("secret", "[]"));
-        connection.send(&(0..EACH).flat_map(guess).collect::<Vec<_>>())?;
+        connection.send(&(0..GUESSES_PER_CONNECTION).flat_map(guess).collect::<Vec<_>>())?;
         connections.push(connection);
     }
     let mut denied = 0;
     for connection in &mut connections {
-        for _ in 0..EACH {
+        for _ in 0..GUESSES_PER_CONNECTION {
             denied += usize::from(connection.answer()?.json()?["error"]["code"] == -32001);
         }
     }

@@ -9,11 +9,11 @@ use std::time::{Duration, Instant};
 use async_io::{Async, Timer};
 use futures::{AsyncReadExt, AsyncWriteExt, StreamExt, stream};
 
-use crate::client::{request, take_answer};
+use crate::client::{request, take_response};
 
 /// What became of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum End {
+pub(crate) enum Outcome {
     Result,
     /// The code of the error.
     Error(i64),
@@ -25,23 +25,23 @@ pub(crate) enum End {
 
 /// A call that was made.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Record {
+pub(crate) struct CallRecord {
     pub(crate) due: Duration,
     /// From when it was due until its end.
     pub(crate) latency: Duration,
-    pub(crate) end: End,
+    pub(crate) outcome: Outcome,
 }
 
 /// Calls at even intervals.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Load {
+pub(crate) struct LoadPlan {
     /// Calls a second.
     pub(crate) rate: f64,
     pub(crate) time: Duration,
 }
 
 /// Makes the calls and waits for their ends.
-pub(crate) fn open_loop(address: SocketAddr, load: Load, body: &[u8]) -> Vec<Record> {
+pub(crate) fn open_loop(address: SocketAddr, load: LoadPlan, body: &[u8]) -> Vec<CallRecord> {
     let request = request(body);
     let (idle, records) = (RefCell::default(), RefCell::default());
     let begin = Instant::now();
@@ -52,22 +52,22 @@ pub(crate) fn open_loop(address: SocketAddr, load: Load, body: &[u8]) -> Vec<Rec
         due
     });
     let calls = arrivals.for_each_concurrent(None, |due| {
-        let (request, idle, records): (_, _, &RefCell<Vec<Record>>) = (&request, &idle, &records);
+        let (request, idle, records): (_, _, &RefCell<Vec<CallRecord>>) = (&request, &idle, &records);
         async move {
-            let end = exchange(address, idle, request).await;
+            let outcome = exchange(address, idle, request).await;
             let latency = begin.elapsed().saturating_sub(due);
-            records.borrow_mut().push(Record { due, latency, end });
+            records.borrow_mut().push(CallRecord { due, latency, outcome });
         }
     });
     async_io::block_on(calls);
     records.into_inner()
 }
 
-async fn exchange(address: SocketAddr, idle: &RefCell<Vec<Async<TcpStream>>>, request: &[u8]) -> End {
-    let Ok(mut stream) = connection(address, idle).await else { return End::NoConnection };
-    let Ok(end) = answer(&mut stream, request).await else { return End::Unanswered };
+async fn exchange(address: SocketAddr, idle: &RefCell<Vec<Async<TcpStream>>>, request: &[u8]) -> Outcome {
+    let Ok(mut stream) = connection(address, idle).await else { return Outcome::NoConnection };
+    let Ok(outcome) = send_request(&mut stream, request).await else { return Outcome::Unanswered };
     idle.borrow_mut().push(stream);
-    end
+    outcome
 }
 
 async fn connection(address: SocketAddr, idle: &RefCell<Vec<Async<TcpStream>>>) -> io::Result<Async<TcpStream>> {
@@ -85,21 +85,21 @@ async fn connection(address: SocketAddr, idle: &RefCell<Vec<Async<TcpStream>>>) 
     Ok(stream)
 }
 
-async fn answer(stream: &mut Async<TcpStream>, request: &[u8]) -> io::Result<End> {
+async fn send_request(stream: &mut Async<TcpStream>, request: &[u8]) -> io::Result<Outcome> {
     stream.write_all(request).await?;
-    let mut came = Vec::new();
+    let mut buffer = Vec::new();
     loop {
-        let filled = came.len();
-        came.resize(filled + 1024, 0);
-        let count = stream.read(&mut came[filled..]).await?;
-        came.truncate(filled + count);
+        let filled = buffer.len();
+        buffer.resize(filled + 1024, 0);
+        let count = stream.read(&mut buffer[filled..]).await?;
+        buffer.truncate(filled + count);
         if count == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        if let Some(answer) = take_answer(&mut came)? {
+        if let Some(answer) = take_response(&mut buffer)? {
             return Ok(match answer.json()?["error"]["code"].as_i64() {
-                Some(code) => End::Error(code),
-                None => End::Result,
+                Some(code) => Outcome::Error(code),
+                None => Outcome::Result,
             });
         }
     }

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use crate::child::Child;
 use crate::client::{Connection, call};
 use crate::report::Report;
+use crate::server_process::ServerProcess;
 
 /// What fails, and so is logged.
 const METHODS: [&str; 2] = ["read", "write"];
@@ -27,7 +27,7 @@ pub(crate) fn run(report: &mut Report) -> io::Result<()> {
 fn unwritable(report: &mut Report, name: &str, log: Stdio) -> io::Result<()> {
     let count: u64 = report.pick(1_000, 50);
     let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-    let server = Child::start_unseen(address, log)?;
+    let server = ServerProcess::start_with_log(address, log)?;
     let mut ready = Connection::open(address)?;
     while ready.get("/health/ready")?.status != 200 {
         std::thread::sleep(Duration::from_millis(5));
@@ -54,8 +54,8 @@ fn unwritable(report: &mut Report, name: &str, log: Stdio) -> io::Result<()> {
 /// A method that panics as often as a caller likes, with backtraces.
 fn flood(report: &mut Report) -> io::Result<()> {
     let count: u64 = report.pick(30_000, 2_000);
-    let server = Child::start_with_backtraces(&["hook", "usual"])?;
-    let (begin, before) = (Instant::now(), server.logged());
+    let server = ServerProcess::start_with_backtraces(&["hook", "usual"])?;
+    let (begin, before) = (Instant::now(), server.logged_bytes());
     let mut connection = Connection::open(server.address)?;
     let calls = vec![call("read", "[0]"); 100].join(&b',');
     let batch = [b"[".as_slice(), &calls, b"]"].concat();
@@ -67,7 +67,7 @@ fn flood(report: &mut Report) -> io::Result<()> {
     }
     let seconds = begin.elapsed().as_secs() + 1;
     report.exact(format!("{count} panics get -32603"), format!("{internal} of {count}"), internal == count);
-    let bytes = server.logged() - before;
+    let bytes = server.logged_bytes() - before;
     let target = "… and at most 100 KiB of log for each second that it takes";
     report.exact(target, format!("{:.1} KiB in {seconds} s", bytes as f64 / 1024.0), bytes <= seconds * 100 * 1024);
     Ok(())

@@ -7,7 +7,6 @@
 #![expect(clippy::print_stdout, reason = "the figures are what it is for")]
 
 mod batches;
-mod child;
 mod client;
 mod descriptors;
 mod drain;
@@ -25,6 +24,7 @@ mod refused;
 mod report;
 mod revocation;
 mod server;
+mod server_process;
 mod slow;
 #[allow(dead_code, reason = "only the bodies are sent here")]
 #[path = "../../src/jsonrpc/rows/mod.rs"]

@@ -7,10 +7,10 @@ use std::net::SocketAddr;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::child::Child;
-use crate::client::{Answer, Connection};
-use crate::mutation::{Dice, malformed};
+use crate::client::{Connection, Response};
+use crate::mutation::{Rng, malformed};
 use crate::report::Report;
+use crate::server_process::ServerProcess;
 use crate::table;
 
 /// Callers at once.
@@ -18,30 +18,30 @@ const CALLERS: u64 = 4;
 
 /// What came back.
 #[derive(Debug, Default)]
-struct Tally {
+struct Counts {
     sent: usize,
-    ill: usize,
+    malformed_replies: usize,
     server_errors: usize,
 }
 
-impl Tally {
-    fn add(&mut self, other: &Tally) {
+impl Counts {
+    fn add(&mut self, other: &Counts) {
         self.sent += other.sent;
-        self.ill += other.ill;
+        self.malformed_replies += other.malformed_replies;
         self.server_errors += other.server_errors;
     }
 }
 
 pub(crate) fn run(report: &mut Report) -> io::Result<()> {
     let count = report.pick(100_000, 4_000);
-    let server = Child::start(&[])?;
+    let server = ServerProcess::start(&[])?;
     let rows = table::all();
     let mut connection = Connection::open(server.address)?;
     let mut wrong = Vec::new();
     for row in &rows {
-        let came = connection.post(&row.body)?.body;
-        let came = String::from_utf8_lossy(&came);
-        if row.comparable((!came.is_empty()).then_some(&came)) != row.answer {
+        let buffer = connection.post(&row.body)?.body;
+        let buffer = String::from_utf8_lossy(&buffer);
+        if row.comparable((!buffer.is_empty()).then_some(&buffer)) != row.answer {
             wrong.push(row.name.as_str());
         }
     }
@@ -50,17 +50,17 @@ pub(crate) fn run(report: &mut Report) -> io::Result<()> {
 
     let bodies: Vec<_> = rows.into_iter().map(|row| row.body).collect();
     // What a server keeps for ever it has once it has been asked for a while.
-    all(server.address, 0, count / 20, &bodies)?;
+    send_from_all_callers(server.address, 0, count / 20, &bodies)?;
     let before = server.memory()?;
-    let tally = all(server.address, CALLERS, count, &bodies)?;
+    let counts = send_from_all_callers(server.address, CALLERS, count, &bodies)?;
     let growth = server.memory()?.growth_since(before);
     let target = format!("{count} malformed bodies get a well-formed answer");
     report.exact(
         target,
-        format!("{} of {}", tally.sent - tally.ill, tally.sent),
-        tally.ill == 0 && tally.sent == count,
+        format!("{} of {}", counts.sent - counts.malformed_replies, counts.sent),
+        counts.malformed_replies == 0 && counts.sent == count,
     );
-    report.exact("none of them a 5xx", tally.server_errors, tally.server_errors == 0);
+    report.exact("none of them a 5xx", counts.server_errors, counts.server_errors == 0);
     let panics = Connection::open(server.address)?.result("panics")?;
     report.exact("no panic in the process", &panics, panics == 0);
     report.exact("memory grows by less than 10 MiB", format!("{growth:.1} MiB"), growth < 10.0);
@@ -68,11 +68,11 @@ pub(crate) fn run(report: &mut Report) -> io::Result<()> {
 }
 
 /// Sends so many bodies from all callers together; another `first` gives others.
-fn all(address: SocketAddr, first: u64, count: usize, bodies: &[Vec<u8>]) -> io::Result<Tally> {
+fn send_from_all_callers(address: SocketAddr, first: u64, count: usize, bodies: &[Vec<u8>]) -> io::Result<Counts> {
     std::thread::scope(|scope| {
-        let caller = |caller| scope.spawn(move || some(address, Dice(caller), count / CALLERS as usize, bodies));
+        let caller = |caller| scope.spawn(move || send_some(address, Rng(caller), count / CALLERS as usize, bodies));
         let callers: Vec<_> = (first..first + CALLERS).map(caller).collect();
-        let mut total = Tally::default();
+        let mut total = Counts::default();
         for caller in callers {
             total.add(&caller.join().map_err(|_| io::Error::other("a caller panicked"))??);
         }
@@ -80,29 +80,29 @@ fn all(address: SocketAddr, first: u64, count: usize, bodies: &[Vec<u8>]) -> io:
     })
 }
 
-fn some(address: SocketAddr, mut dice: Dice, count: usize, bodies: &[Vec<u8>]) -> io::Result<Tally> {
-    let (mut tally, mut connection) = (Tally::default(), Connection::open(address)?);
+fn send_some(address: SocketAddr, mut rng: Rng, count: usize, bodies: &[Vec<u8>]) -> io::Result<Counts> {
+    let (mut counts, mut connection) = (Counts::default(), Connection::open(address)?);
     for _ in 0..count {
-        let body = malformed(&mut dice, bodies);
-        tally.sent += 1;
+        let body = malformed(&mut rng, bodies);
+        counts.sent += 1;
         match connection.post(&body) {
             Ok(answer) => {
-                tally.ill += usize::from(!is_well_formed(&answer));
-                tally.server_errors += usize::from(answer.status >= 500);
+                counts.malformed_replies += usize::from(!is_well_formed(&answer));
+                counts.server_errors += usize::from(answer.status >= 500);
             }
             Err(_) => {
-                tally.ill += 1;
+                counts.malformed_replies += 1;
                 connection = Connection::open(address)?;
             }
         }
     }
-    Ok(tally)
+    Ok(counts)
 }
 
-fn is_well_formed(answer: &Answer) -> bool {
+fn is_well_formed(answer: &Response) -> bool {
     match answer.status {
         204 => answer.body.is_empty(),
-        200 if answer.body.starts_with(b"[") => serde_json::from_slice::<Vec<Response<'_>>>(&answer.body)
+        200 if answer.body.starts_with(b"[") => serde_json::from_slice::<Vec<RawResponse<'_>>>(&answer.body)
             .is_ok_and(|answers| !answers.is_empty() && answers.iter().all(is_response)),
         200 => serde_json::from_slice(&answer.body).is_ok_and(|answer| is_response(&answer)),
         _ => false,
@@ -110,9 +110,9 @@ fn is_well_formed(answer: &Answer) -> bool {
 }
 
 /// Raw, as an id is echoed as it was sent, and may be a number beyond all types.
-type Response<'a> = BTreeMap<&'a str, &'a RawValue>;
+type RawResponse<'a> = BTreeMap<&'a str, &'a RawValue>;
 
-fn is_response(answer: &Response<'_>) -> bool {
+fn is_response(answer: &RawResponse<'_>) -> bool {
     let outcome = match (answer.get("result"), answer.get("error")) {
         (Some(_), None) => true,
         (None, Some(error)) => serde_json::from_str::<Value>(error.get())

@@ -1,10 +1,10 @@
 //! Bodies that somebody has damaged, or that nobody would write in good faith.
 
 /// SplitMix64: equal seeds give equal bodies, so that what breaks a server can be sent again.
-pub(crate) struct Dice(pub(crate) u64);
+pub(crate) struct Rng(pub(crate) u64);
 
-impl Dice {
-    fn roll(&mut self) -> u64 {
+impl Rng {
+    fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -13,7 +13,7 @@ impl Dice {
     }
 
     pub(crate) fn below(&mut self, bound: usize) -> usize {
-        (self.roll() % bound.max(1) as u64) as usize
+        (self.next() % bound.max(1) as u64) as usize
     }
 
     pub(crate) fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
@@ -22,7 +22,7 @@ impl Dice {
 }
 
 /// Text that has hurt somebody before.
-const NAUGHTY: [&str; 32] = [
+const HOSTILE_STRINGS: [&str; 32] = [
     "",
     " ",
     "\0",
@@ -58,7 +58,7 @@ const NAUGHTY: [&str; 32] = [
 ];
 
 /// The same text raw in JSON, where it is often no JSON at all.
-const RAW: [&str; 16] = [
+const HOSTILE_JSON: [&str; 16] = [
     r#""\ud800""#,
     r#""\udc00\ud800""#,
     r#""\u0000""#,
@@ -78,48 +78,48 @@ const RAW: [&str; 16] = [
 ];
 
 /// One of the bodies, damaged; or one with naughty text in it.
-pub(crate) fn malformed(dice: &mut Dice, bodies: &[Vec<u8>]) -> Vec<u8> {
-    if dice.below(4) == 0 {
-        return naughty(dice);
+pub(crate) fn malformed(rng: &mut Rng, bodies: &[Vec<u8>]) -> Vec<u8> {
+    if rng.below(4) == 0 {
+        return hostile_body(rng);
     }
-    let mut body = dice.pick(bodies).clone();
-    for _ in 0..=dice.below(3) {
-        damage(dice, &mut body, bodies);
+    let mut body = rng.pick(bodies).clone();
+    for _ in 0..=rng.below(3) {
+        damage(rng, &mut body, bodies);
     }
     body
 }
 
-fn damage(dice: &mut Dice, body: &mut Vec<u8>, others: &[Vec<u8>]) {
-    let at = dice.below(body.len());
-    match dice.below(6) {
+fn damage(rng: &mut Rng, body: &mut Vec<u8>, others: &[Vec<u8>]) {
+    let at = rng.below(body.len());
+    match rng.below(6) {
         0 => {
             if let Some(byte) = body.get_mut(at) {
-                *byte ^= 1 << dice.below(8);
+                *byte ^= 1 << rng.below(8);
             }
         }
         1 => body.truncate(at),
         2 => {
             body.drain(..at);
         }
-        3 => body.insert(at, dice.below(256) as u8),
+        3 => body.insert(at, rng.below(256) as u8),
         4 => {
-            let end = (at + 1 + dice.below(8)).min(body.len());
+            let end = (at + 1 + rng.below(8)).min(body.len());
             body.drain(at..end);
         }
         _ => {
             // The front of one and the back of another.
-            let other = dice.pick(others);
+            let other = rng.pick(others);
             body.truncate(at);
-            body.extend_from_slice(&other[dice.below(other.len())..]);
+            body.extend_from_slice(&other[rng.below(other.len())..]);
         }
     }
 }
 
-fn naughty(dice: &mut Dice) -> Vec<u8> {
-    let text = *dice.pick(&NAUGHTY);
+fn hostile_body(rng: &mut Rng) -> Vec<u8> {
+    let text = *rng.pick(&HOSTILE_STRINGS);
     let quoted = serde_json::Value::from(text).to_string();
-    let raw = dice.pick(&RAW);
-    let body = match dice.below(8) {
+    let raw = rng.pick(&HOSTILE_JSON);
+    let body = match rng.below(8) {
         0 => format!(r#"{{"jsonrpc":"2.0","method":"echo","params":[{quoted}],"id":1}}"#),
         1 => format!(r#"{{"jsonrpc":"2.0","method":{quoted},"params":[],"id":1}}"#),
         2 => format!(r#"{{"jsonrpc":"2.0","method":"echo","params":{{{quoted}:1}},"id":1}}"#),

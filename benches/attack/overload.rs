@@ -3,10 +3,10 @@
 use std::io;
 use std::time::Duration;
 
-use crate::child::Child;
 use crate::client::call;
-use crate::load::{End, Load, Record, open_loop};
+use crate::load::{CallRecord, LoadPlan, Outcome, open_loop};
 use crate::report::{Report, ms, p99};
+use crate::server_process::ServerProcess;
 
 /// What a call costs, and so how many a second there can be.
 const MICROS: u64 = 2000;
@@ -21,8 +21,9 @@ const MEMORY: f64 = 64.0;
 pub(crate) fn run(report: &mut Report) -> io::Result<()> {
     let time = Duration::from_secs(report.pick(30, 3));
     let rest = Duration::from_secs(report.pick(5, 1));
-    let server = Child::start(&[])?;
-    let load = |rate: f64, time| open_loop(server.address, Load { rate, time }, &call("work", &format!("[{MICROS}]")));
+    let server = ServerProcess::start(&[])?;
+    let load =
+        |rate: f64, time| open_loop(server.address, LoadPlan { rate, time }, &call("work", &format!("[{MICROS}]")));
     load(CAPACITY / 2.0, Duration::from_secs(1));
     let normal = p99(load(CAPACITY / 2.0, rest).iter().map(|record| record.latency));
     let peak =
@@ -33,15 +34,15 @@ pub(crate) fn run(report: &mut Report) -> io::Result<()> {
     let growth = server.memory()?.growth_since(before);
     let after = load(CAPACITY / 2.0, rest);
 
-    let refused = records.iter().filter(|record| record.end == End::Error(-32000)).map(|record| record.latency);
+    let refused = records.iter().filter(|record| record.outcome == Outcome::Error(-32000)).map(|record| record.latency);
     let (refusals, count) = (p99(refused.clone()), refused.count());
     let what = format!("4 × capacity for {} s: p99 of a refusal below 50 ms", time.as_secs());
     report.timed(what, format!("{} of {count}", ms(refusals)), refusals < Duration::from_millis(50) && count > 0);
     let good = goodput(&records, time);
-    let expired = records.iter().filter(|record| record.end == End::Error(-32002)).count();
+    let expired = records.iter().filter(|record| record.outcome == Outcome::Error(-32002)).count();
     let reached = format!("{:.0} %, {good:.0} of {peak:.0} calls/s; {expired} × -32002", 100.0 * good / peak);
     report.timed("goodput at least 90 % of the peak", reached, good >= 0.9 * peak);
-    let lost = |record: &&Record| matches!(record.end, End::NoConnection | End::Unanswered);
+    let lost = |record: &&CallRecord| matches!(record.outcome, Outcome::NoConnection | Outcome::Unanswered);
     let lost = records.iter().chain(&after).filter(lost).count();
     report.exact("every call gets an answer", format!("{lost} without, of {}", records.len() + after.len()), lost == 0);
     let settled = until_normal(&after, normal);
@@ -52,19 +53,19 @@ pub(crate) fn run(report: &mut Report) -> io::Result<()> {
 }
 
 /// Results, a second. The server sees to it that none comes after its deadline.
-fn goodput(records: &[Record], time: Duration) -> f64 {
-    let good = |record: &&Record| record.end == End::Result && record.due + record.latency <= time;
+fn goodput(records: &[CallRecord], time: Duration) -> f64 {
+    let good = |record: &&CallRecord| record.outcome == Outcome::Result && record.due + record.latency <= time;
     records.iter().filter(good).count() as f64 / time.as_secs_f64()
 }
 
 /// The first window in which every call has its result, and half of them no later than all but a hundredth before.
-fn until_normal(records: &[Record], normal: Duration) -> Option<Duration> {
+fn until_normal(records: &[CallRecord], normal: Duration) -> Option<Duration> {
     let end = records.iter().map(|record| record.due).max()?;
     let mut from = Duration::ZERO;
     while from + WINDOW <= end {
         let due = records.iter().filter(|record| record.due >= from && record.due < from + WINDOW);
         let quick = due.clone().filter(|record| record.latency <= normal).count();
-        if due.clone().all(|record| record.end == End::Result) && 2 * quick >= due.count() {
+        if due.clone().all(|record| record.outcome == Outcome::Result) && 2 * quick >= due.count() {
             return Some(from + WINDOW);
         }
         from += WINDOW;

@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::Value;
 
-use crate::child::Child;
 use crate::client::{Connection, call};
 use crate::report::Report;
+use crate::server_process::ServerProcess;
 
 /// One is read and one is written by each half of the calls.
 const METHODS: [&str; 2] = ["read", "write"];
@@ -25,7 +25,7 @@ struct Wrong {
 
 pub(crate) fn run(report: &mut Report) -> io::Result<()> {
     let each: u64 = report.pick(25_000, 1_000);
-    let server = Child::start(&[])?;
+    let server = ServerProcess::start(&[])?;
     let mut wrong = Wrong::default();
     for method in METHODS {
         let found = all(server.address, method, each)?;
@@ -50,9 +50,9 @@ pub(crate) fn run(report: &mut Report) -> io::Result<()> {
         let counted = [count("inline") + count("queued"), count("answered"), count("panicked")];
         let others = ["failed", "refused", "expired", "abandoned", "running"].map(count);
         let exact = counted == [each, each - each / 100, each / 100] && others == [0; 5];
-        let [let_in, answered, panicked] = counted;
+        let [admitted, answered, panicked] = counted;
         let reached =
-            format!("{let_in} let in, {answered} answered, {panicked} panicked, {} else", others.iter().sum::<u64>());
+            format!("{admitted} let in, {answered} answered, {panicked} panicked, {} else", others.iter().sum::<u64>());
         report.exact(format!("`{method}` is counted exactly"), reached, exact);
     }
     let panics = connection.result("panics")?;

@@ -4,9 +4,9 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::symlink;
 
-use crate::child::Child;
 use crate::client::Connection;
 use crate::report::Report;
+use crate::server_process::ServerProcess;
 
 const SECRET: &str = "a secret from outside";
 
@@ -53,7 +53,7 @@ pub(crate) fn run(report: &mut Report) -> io::Result<()> {
     symlink(directory.path().join("secret.txt"), root.join("link.txt"))?;
     symlink(directory.path(), root.join("up"))?;
 
-    let server = Child::start(&["files", root.to_str().ok_or(io::ErrorKind::InvalidFilename)?])?;
+    let server = ServerProcess::start(&["files", root.to_str().ok_or(io::ErrorKind::InvalidFilename)?])?;
     // Below a path, and at the root, where there is nothing before the first slash.
     let mounts = ["/static", ""];
     for mount in mounts {

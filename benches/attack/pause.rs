@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
-use crate::child::Child;
 use crate::client::{Connection, call, head};
 use crate::report::Report;
+use crate::server_process::ServerProcess;
 
 const CALLS: usize = 100;
 
@@ -18,7 +18,7 @@ const TIMEOUT: Duration = Duration::from_secs(2);
 
 pub(crate) fn run(report: &mut Report) -> io::Result<()> {
     let stop = Duration::from_secs(report.pick(35, 3));
-    let server = Child::start(&[])?;
+    let server = ServerProcess::start(&[])?;
     let body = call("wait", &format!("[{}]", WAIT.as_millis()));
     let timeout = format!("\r\nRequest-Timeout: {}\r\n\r\n", TIMEOUT.as_secs());
     let head = head(body.len()).trim_end().to_owned() + &timeout;

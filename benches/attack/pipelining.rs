@@ -6,21 +6,21 @@ use std::time::{Duration, Instant};
 
 use socket2::{Domain, Socket, Type};
 
-use crate::child::Child;
 use crate::client::{call, request};
 use crate::report::Report;
+use crate::server_process::ServerProcess;
 
 /// All are to be closed by then.
 const LIMIT: Duration = Duration::from_secs(20);
 
 /// How much each of them sends, in bytes, as far as the server takes it.
-const BYTES: usize = 4 << 20;
+const BYTES_PER_CLIENT: usize = 4 << 20;
 
 /// As many as would take all cores of a small machine.
 const CLIENTS: usize = 4;
 
 /// The share of a core that the server may use while they do nothing but wait.
-const SHARE: f64 = 0.1;
+const MAX_CPU_SHARE: f64 = 0.1;
 
 pub(crate) fn run(report: &mut Report) -> io::Result<()> {
     let kinds = [
@@ -31,10 +31,10 @@ pub(crate) fn run(report: &mut Report) -> io::Result<()> {
     ];
     let kinds = report.pick(kinds.to_vec(), kinds[..1].to_vec());
     for (name, request) in kinds {
-        let server = Child::start(&[])?;
+        let server = ServerProcess::start(&[])?;
         let clients = (0..CLIENTS).map(|_| Client::open(server.address)).collect::<io::Result<Vec<_>>>()?;
         let (closed, share) = attack(&server, clients, &request)?;
-        let what = format!("{CLIENTS} clients send {} MiB of {name} and read nothing", BYTES >> 20);
+        let what = format!("{CLIENTS} clients send {} MiB of {name} and read nothing", BYTES_PER_CLIENT >> 20);
         let reached = closed.map_or("some are open still".to_owned(), |time| format!("{:.1} s", time.as_secs_f64()));
         report.exact(
             format!("{what}: all closed within {} s", LIMIT.as_secs()),
@@ -42,9 +42,9 @@ pub(crate) fn run(report: &mut Report) -> io::Result<()> {
             closed.is_some_and(|time| time <= LIMIT),
         );
         report.timed(
-            format!("… and less than {:.0} % of a core while they wait", 100.0 * SHARE),
+            format!("… and less than {:.0} % of a core while they wait", 100.0 * MAX_CPU_SHARE),
             format!("{:.1} %", 100.0 * share),
-            share < SHARE,
+            share < MAX_CPU_SHARE,
         );
     }
     Ok(())
@@ -59,8 +59,8 @@ fn chunked(body: &[u8]) -> Vec<u8> {
 
 /// How long until the last of them was closed, and what share of a core the server has used from
 /// when it took no more of them.
-fn attack(server: &Child, mut clients: Vec<Client>, request: &[u8]) -> io::Result<(Option<Duration>, f64)> {
-    let all = request.repeat(BYTES / request.len());
+fn attack(server: &ServerProcess, mut clients: Vec<Client>, request: &[u8]) -> io::Result<(Option<Duration>, f64)> {
+    let all = request.repeat(BYTES_PER_CLIENT / request.len());
     let begin = Instant::now();
     // The moment at which the server stopped reading, and the time on a processor so far.
     let mut quiet: Option<(Instant, Duration)> = None;

@@ -6,24 +6,24 @@ use std::time::{Duration, Instant};
 
 use socket2::{Domain, Socket, Type};
 
-use crate::child::Child;
 use crate::client::{Connection, call};
 use crate::report::{Report, ms, p99};
+use crate::server_process::ServerProcess;
 
 /// How many connections the server has, and how many of one address.
 const LIMITS: [&str; 4] = ["connections", "100", "per-peer", "10"];
 
 /// How many the attacker holds open at any time, as far as the server lets it.
-const SILENT: usize = 100;
+const SILENT_CONNECTIONS: usize = 100;
 
 /// How soon a connection for which there is no place is to be gone.
-const SOON: Duration = Duration::from_secs(2);
+const MAX_REJECTION_TIME: Duration = Duration::from_secs(2);
 
 /// What the server may hold for those that are being told, in descriptors.
-const TOLD: usize = 200;
+const MAX_DESCRIPTORS: usize = 200;
 
 pub(crate) fn run(report: &mut Report) -> io::Result<()> {
-    let server = Child::start(&LIMITS)?;
+    let server = ServerProcess::start(&LIMITS)?;
     let time = Duration::from_secs(report.pick(20, 4));
     let before = server.descriptors()?;
     let (begin, cpu) = (Instant::now(), server.cpu()?);
@@ -32,7 +32,7 @@ pub(crate) fn run(report: &mut Report) -> io::Result<()> {
     let (mut calls, mut answered, mut latencies) = (0, 0, Vec::new());
     while begin.elapsed() < time {
         silent.retain(|(stream, _)| is_open(stream));
-        while silent.len() < SILENT {
+        while silent.len() < SILENT_CONNECTIONS {
             let stream = TcpStream::connect(server.address)?;
             stream.set_nonblocking(true)?;
             silent.push((stream, Instant::now()));
@@ -46,7 +46,7 @@ pub(crate) fn run(report: &mut Report) -> io::Result<()> {
 
         let called = Instant::now();
         calls += 1;
-        let mut honest = Connection::over(from_another_address(server.address)?)?;
+        let mut honest = Connection::from_stream(from_another_address(server.address)?)?;
         if honest.post(&call("add", "[1,2]")).is_ok_and(|answer| answer.status == 200) {
             answered += 1;
         }
@@ -55,16 +55,16 @@ pub(crate) fn run(report: &mut Report) -> io::Result<()> {
     }
     let share = server.cpu()?.saturating_sub(cpu).as_secs_f64() / begin.elapsed().as_secs_f64();
     report.exact(
-        format!("one address keeps {SILENT} connections open, of 100 with 10 for each: another gets all its calls"),
+        format!("one address keeps {SILENT_CONNECTIONS} connections open, of 100 with 10 for each: another gets all its calls"),
         format!("{answered} of {calls}, p99 {}", ms(p99(latencies))),
         answered == calls,
     );
     report.timed(
-        format!("… a refused connection is gone within {} s", SOON.as_secs()),
+        format!("… a refused connection is gone within {} s", MAX_REJECTION_TIME.as_secs()),
         format!("{} ms, {opened} were opened", longest.as_millis()),
-        longest < SOON,
+        longest < MAX_REJECTION_TIME,
     );
-    report.exact(format!("… and they hold less than {TOLD} descriptors"), most, most < TOLD);
+    report.exact(format!("… and they hold less than {MAX_DESCRIPTORS} descriptors"), most, most < MAX_DESCRIPTORS);
     report.timed("… and less than half of a core", format!("{:.1} %", 100.0 * share), share < 0.5);
     Ok(())
 }

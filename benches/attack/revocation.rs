@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 
 use callbox::auth::TokenFile;
 
-use crate::child::{Child, PATIENCE};
 use crate::client::{Connection, call, request_with};
 use crate::report::{Report, ms};
+use crate::server_process::{ServerProcess, TIMEOUT};
 
 /// Sizes of the file, and within which time a revoked token has to be refused.
 const SIZES: [(usize, Duration); 2] = [(2_000, Duration::from_millis(100)), (20_000, Duration::from_secs(1))];
@@ -43,7 +43,7 @@ fn revoke_some(report: &mut Report, size: usize, limit: Duration) -> io::Result<
         );
     }
     fs::write(file.path(), &text)?;
-    let server = Child::start(&["tokens", file.path().to_str().ok_or(io::ErrorKind::InvalidFilename)?])?;
+    let server = ServerProcess::start(&["tokens", file.path().to_str().ok_or(io::ErrorKind::InvalidFilename)?])?;
     let is_over = AtomicBool::new(false);
     let times = std::thread::scope(|scope| {
         for _ in 0..CALLERS {
@@ -79,7 +79,7 @@ fn keep_busy(server: SocketAddr, is_over: &AtomicBool) -> io::Result<()> {
 
 /// Puts a file without this token in the place of the one before. Returns after which time the
 /// token is refused.
-fn revoke(server: &Child, token: &str, file: &TokenFile, without: &str) -> io::Result<Duration> {
+fn revoke(server: &ServerProcess, token: &str, file: &TokenFile, without: &str) -> io::Result<Duration> {
     let mut connection = Connection::open(server.address)?;
     let mut is_good = || -> io::Result<bool> {
         connection.send(&request_with(token, &call("secret", "[]")))?;
@@ -93,7 +93,7 @@ fn revoke(server: &Child, token: &str, file: &TokenFile, without: &str) -> io::R
     fs::rename(&beside, file.path())?;
     let begin = Instant::now();
     while is_good()? {
-        if begin.elapsed() > PATIENCE {
+        if begin.elapsed() > TIMEOUT {
             return Err(io::Error::other("a revoked token stays good"));
         }
     }

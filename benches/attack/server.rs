@@ -18,7 +18,7 @@ pub(crate) const ROLE: &str = "serve";
 pub(crate) const TOKEN: &str = "attack";
 
 /// How long a stop may take.
-pub(crate) const DRAIN: Duration = Duration::from_secs(5);
+pub(crate) const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The length of what `GET /large` answers.
 const LARGE: usize = 4 << 20;
@@ -30,7 +30,7 @@ static PANICS: AtomicU64 = AtomicU64::new(0);
 static SERVICE: OnceLock<ServiceRef<Target>> = OnceLock::new();
 
 /// How often an authenticator was asked about a token.
-static LOOKED: AtomicU64 = AtomicU64::new(0);
+static TOKEN_LOOKUPS: AtomicU64 = AtomicU64::new(0);
 
 /// Runs the server to its end: `serve [files DIRECTORY] [descriptors NUMBER] [awaits MILLISECONDS]
 /// [tokens FILE] [port NUMBER] [hook usual] [connections NUMBER] [per-peer NUMBER]`.
@@ -40,8 +40,10 @@ pub(crate) fn serve(arguments: &[String]) -> ExitCode {
         PANICS.fetch_add(1, Ordering::Relaxed);
     }));
     let mut usual = Some(usual);
-    let mut server =
-        Server::new(|| Target).tokens(|token: &str| token == TOKEN).bind("127.0.0.1:0").shutdown_timeout(DRAIN);
+    let mut server = Server::new(|| Target)
+        .tokens(|token: &str| token == TOKEN)
+        .bind("127.0.0.1:0")
+        .shutdown_timeout(SHUTDOWN_TIMEOUT);
     for pair in arguments.chunks(2) {
         match pair {
             [key, directory] if key == "files" => {
@@ -61,11 +63,11 @@ pub(crate) fn serve(arguments: &[String]) -> ExitCode {
             }
             [key, millis] if key == "awaits" => {
                 let pause = Duration::from_millis(millis.parse().expect("a number of milliseconds"));
-                server = server.tokens(Counted { checker: |token: &str| token == TOKEN, pause });
+                server = server.tokens(CountingAuthenticator { checker: |token: &str| token == TOKEN, pause });
             }
             [key, file] if key == "tokens" => {
                 let checker = Tokens::open(file).expect("a file of tokens");
-                server = server.tokens(Counted { checker, pause: Duration::ZERO });
+                server = server.tokens(CountingAuthenticator { checker, pause: Duration::ZERO });
             }
             other => panic!("{other:?} is unknown"),
         }
@@ -91,14 +93,14 @@ async fn watch(service: ServiceRef<Target>) -> impl Responder {
 }
 
 /// Counts the questions to an authenticator, and takes its time for each.
-struct Counted<A> {
+struct CountingAuthenticator<A> {
     checker: A,
     pause: Duration,
 }
 
-impl<A: Authenticate> Authenticate for Counted<A> {
+impl<A: Authenticate> Authenticate for CountingAuthenticator<A> {
     async fn authenticate(&self, token: &str) -> Result<Option<Caller>, BoxError> {
-        LOOKED.fetch_add(1, Ordering::Relaxed);
+        TOKEN_LOOKUPS.fetch_add(1, Ordering::Relaxed);
         if !self.pause.is_zero() {
             tokio::time::sleep(self.pause).await;
         }
@@ -172,8 +174,8 @@ impl Target {
 
     /// How many tokens an authenticator has looked at.
     #[public_method]
-    fn looked(&self) -> u64 {
-        LOOKED.load(Ordering::Relaxed)
+    fn token_lookups(&self) -> u64 {
+        TOKEN_LOOKUPS.load(Ordering::Relaxed)
     }
 
     /// For callers with a good token.

@@ -8,14 +8,14 @@ use std::time::{Duration, Instant};
 
 use socket2::{Domain, Socket, Type};
 
-use crate::child::Child;
 use crate::client::{Connection, call, head, request};
-use crate::load::{End, Load, Record, open_loop};
+use crate::load::{CallRecord, LoadPlan, Outcome, open_loop};
 use crate::report::{Report, ms, p99};
+use crate::server_process::ServerProcess;
 
 /// What they are slow with.
 #[derive(Clone, Copy, Debug)]
-enum Kind {
+enum SlowPhase {
     Head,
     /// The head of the second request on a connection.
     SecondHead,
@@ -24,8 +24,12 @@ enum Kind {
     Read,
 }
 
-const KINDS: [(Kind, &str); 4] =
-    [(Kind::Head, "head"), (Kind::SecondHead, "second head"), (Kind::Body, "body"), (Kind::Read, "read")];
+const PHASES: [(SlowPhase, &str); 4] = [
+    (SlowPhase::Head, "head"),
+    (SlowPhase::SecondHead, "second head"),
+    (SlowPhase::Body, "body"),
+    (SlowPhase::Read, "read"),
+];
 
 /// All are to be closed by then.
 const LIMIT: Duration = Duration::from_secs(15);
@@ -39,31 +43,32 @@ const RATE: f64 = 200.0;
 pub(crate) fn run(report: &mut Report) -> io::Result<()> {
     let count = report.pick(500, 50);
     let watch = Duration::from_secs(report.pick(19, 14));
-    let server = Child::start(&[])?;
+    let server = ServerProcess::start(&[])?;
     // What an attack costs the honest client is measured against the same time without one, just before.
-    let honest = |time| open_loop(server.address, Load { rate: RATE, time }, &call("add", "[1,2]"));
+    let honest = |time| open_loop(server.address, LoadPlan { rate: RATE, time }, &call("add", "[1,2]"));
     honest(Duration::from_secs(1));
-    let attacks: &[&[(Kind, &str)]] = &report.pick(KINDS.each_ref().map(std::slice::from_ref).to_vec(), vec![&KINDS]);
-    for kinds in attacks {
+    let attacks: &[&[(SlowPhase, &str)]] =
+        &report.pick(PHASES.each_ref().map(std::slice::from_ref).to_vec(), vec![&PHASES]);
+    for phases in attacks {
         let baseline = honest(report.pick(watch, Duration::from_secs(2)));
-        let over = AtomicBool::new(false);
+        let from_stream = AtomicBool::new(false);
         let (closed, records) = std::thread::scope(|scope| {
-            let attack = scope.spawn(|| attack(server.address, kinds, count, &over));
+            let attack = scope.spawn(|| attack(server.address, phases, count, &from_stream));
             let records = honest(watch);
-            over.store(true, Ordering::Relaxed);
+            from_stream.store(true, Ordering::Relaxed);
             (attack.join().map_err(|_| io::Error::other("the attack panicked")), records)
         });
-        let names = kinds.iter().map(|(_, name)| *name).collect::<Vec<_>>().join(", ");
+        let names = phases.iter().map(|(_, name)| *name).collect::<Vec<_>>().join(", ");
         note(report, &format!("{count} × slow {names}"), closed??, &baseline, &records);
     }
     Ok(())
 }
 
-fn note(report: &mut Report, attack: &str, closed: Option<Duration>, baseline: &[Record], records: &[Record]) {
+fn note(report: &mut Report, attack: &str, closed: Option<Duration>, baseline: &[CallRecord], records: &[CallRecord]) {
     let reached = closed.map_or("some are open still".to_owned(), |time| format!("{:.1} s", time.as_secs_f64()));
     let in_time = closed.is_some_and(|time| time <= LIMIT);
     report.exact(format!("{attack}: all closed within {} s", LIMIT.as_secs()), reached, in_time);
-    let lost = records.iter().filter(|record| record.end != End::Result).count();
+    let lost = records.iter().filter(|record| record.outcome != Outcome::Result).count();
     report.exact(
         "… and every honest call answered",
         format!("{} of {}", records.len() - lost, records.len()),
@@ -75,28 +80,33 @@ fn note(report: &mut Report, attack: &str, closed: Option<Duration>, baseline: &
 }
 
 /// The longest that the server has held one of the connections; `None` if it holds one still.
-fn attack(server: SocketAddr, kinds: &[(Kind, &str)], count: usize, over: &AtomicBool) -> io::Result<Option<Duration>> {
+fn attack(
+    server: SocketAddr,
+    phases: &[(SlowPhase, &str)],
+    count: usize,
+    from_stream: &AtomicBool,
+) -> io::Result<Option<Duration>> {
     let mut attackers = Vec::new();
     for number in 0..count {
-        for (kind, _) in kinds {
-            attackers.push(Attacker::open(server, *kind, number % ADDRESSES)?);
+        for (phase, _) in phases {
+            attackers.push(Attacker::open(server, *phase, number % ADDRESSES)?);
             // Not all at once: that they come, and are sent what the system takes for them, is no attack; that they stay is.
-            std::thread::sleep(Duration::from_millis(if matches!(kind, Kind::Read) { 8 } else { 2 }));
+            std::thread::sleep(Duration::from_millis(if matches!(phase, SlowPhase::Read) { 8 } else { 2 }));
         }
     }
-    let (mut longest, mut dribble) = (Duration::ZERO, Instant::now());
-    while !over.load(Ordering::Relaxed) {
-        let held = held(server)?;
+    let (mut longest, mut send_byte) = (Duration::ZERO, Instant::now());
+    while !from_stream.load(Ordering::Relaxed) {
+        let held_by_server = held_by_server(server)?;
         attackers.retain(|attacker| {
             longest = longest.max(attacker.opened.elapsed());
-            held.contains(&attacker.own)
+            held_by_server.contains(&attacker.local_address)
         });
         if attackers.is_empty() {
             return Ok(Some(longest));
         }
-        if dribble.elapsed() > Duration::from_secs(1) {
-            dribble = Instant::now();
-            attackers.iter_mut().for_each(Attacker::dribble);
+        if send_byte.elapsed() > Duration::from_secs(1) {
+            send_byte = Instant::now();
+            attackers.iter_mut().for_each(Attacker::send_byte);
         }
         std::thread::sleep(Duration::from_millis(250));
     }
@@ -104,50 +114,50 @@ fn attack(server: SocketAddr, kinds: &[(Kind, &str)], count: usize, over: &Atomi
 }
 
 struct Attacker {
-    kind: Kind,
+    phase: SlowPhase,
     stream: TcpStream,
     opened: Instant,
-    own: SocketAddr,
+    local_address: SocketAddr,
 }
 
 impl Attacker {
-    fn open(server: SocketAddr, kind: Kind, address: usize) -> io::Result<Self> {
+    fn open(server: SocketAddr, phase: SlowPhase, address: usize) -> io::Result<Self> {
         let opened = Instant::now();
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
-        if matches!(kind, Kind::Read) {
+        if matches!(phase, SlowPhase::Read) {
             socket.set_recv_buffer_size(4096)?;
         }
-        let own = Ipv4Addr::new(127, 1, 0, 1 + u8::try_from(address).unwrap_or_default());
-        socket.bind(&SocketAddr::from((own, 0)).into())?;
+        let local_address = Ipv4Addr::new(127, 1, 0, 1 + u8::try_from(address).unwrap_or_default());
+        socket.bind(&SocketAddr::from((local_address, 0)).into())?;
         socket.connect(&server.into())?;
-        let mut connection = Connection::over(socket.into())?;
+        let mut connection = Connection::from_stream(socket.into())?;
         let half_a_head = b"POST /api HTTP/1.1\r\nHost: localhost\r\nX-Sl";
-        match kind {
-            Kind::Head => connection.send(half_a_head)?,
-            Kind::SecondHead => {
+        match phase {
+            SlowPhase::Head => connection.send(half_a_head)?,
+            SlowPhase::SecondHead => {
                 connection.send(&request(&call("add", "[1,2]")))?;
                 connection.answer()?;
                 connection.send(half_a_head)?;
             }
-            Kind::Body => connection.send(&[head(1000).as_bytes(), b"{\"jsonrpc"].concat())?,
-            Kind::Read => connection.send(b"GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n")?,
+            SlowPhase::Body => connection.send(&[head(1000).as_bytes(), b"{\"jsonrpc"].concat())?,
+            SlowPhase::Read => connection.send(b"GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n")?,
         }
         connection.stream.set_nonblocking(true)?;
-        let own = connection.stream.local_addr()?;
-        Ok(Self { kind, stream: connection.stream, opened, own })
+        let local_address = connection.stream.local_addr()?;
+        Ok(Self { phase, stream: connection.stream, opened, local_address })
     }
 
     /// A sign of life: one byte more. It fails once the server has closed the connection, as it should.
-    fn dribble(&mut self) {
-        let _ = match self.kind {
-            Kind::Read => self.stream.read(&mut [0]),
-            Kind::Head | Kind::SecondHead | Kind::Body => self.stream.write(b"o"),
+    fn send_byte(&mut self) {
+        let _ = match self.phase {
+            SlowPhase::Read => self.stream.read(&mut [0]),
+            SlowPhase::Head | SlowPhase::SecondHead | SlowPhase::Body => self.stream.write(b"o"),
         };
     }
 }
 
 /// The clients' ends of the connections that the server holds: the system lists them, with an inode while a process has them.
-fn held(server: SocketAddr) -> io::Result<HashSet<SocketAddr>> {
+fn held_by_server(server: SocketAddr) -> io::Result<HashSet<SocketAddr>> {
     let table = std::fs::read_to_string("/proc/net/tcp")?;
     let port = format!(":{:04X}", server.port());
     let client = |line: &str| {

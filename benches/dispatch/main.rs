@@ -75,9 +75,9 @@ struct Item {
 
 /// The same state behind a plain actor.
 #[derive(Default)]
-struct Plain;
+struct PlainActor;
 
-impl Actor for Plain {
+impl Actor for PlainActor {
     type Context = Context<Self>;
 }
 
@@ -87,7 +87,7 @@ impl actix::Message for Sum {
     type Result = i64;
 }
 
-impl Handler<Sum> for Plain {
+impl Handler<Sum> for PlainActor {
     type Result = MessageResult<Sum>;
 
     fn handle(&mut self, Sum(a, b): Sum, _: &mut Context<Self>) -> Self::Result {
@@ -105,7 +105,7 @@ fn batch() -> String {
 }
 
 /// Times the answers to a body, of which one has to hold `expected`.
-fn answers(
+fn bench_replies(
     group: &mut BenchmarkGroup<'_, WallTime>,
     runtime: &Runtime,
     name: &str,
@@ -130,7 +130,7 @@ fn single(criterion: &mut Criterion) {
         let state = Bench::default();
         bencher.iter(|| black_box(&state).add(black_box(1), black_box(2)));
     });
-    let (arbiter, addr) = plain();
+    let (arbiter, addr) = plain_actor();
     group.bench_function("addr.send to a plain actor", |bencher| {
         bencher.to_async(&runtime).iter(|| addr.send(Sum(1, 2)));
     });
@@ -139,16 +139,16 @@ fn single(criterion: &mut Criterion) {
         bencher.to_async(&runtime).iter(|| inline.service().call(Bench_Add { a: 1, b: 2 }));
     });
     let add = call("add", r#"{"a":1,"b":2}"#, 1);
-    answers(&mut group, &runtime, "&self", &inline, &add, r#""result":3"#);
-    answers(&mut group, &runtime, "&mut self", &inline, &call("count", "{}", 1), r#""result":1"#);
-    answers(&mut group, &runtime, "&self, through the actor", &actor, &add, r#""result":3"#);
+    bench_replies(&mut group, &runtime, "&self", &inline, &add, r#""result":3"#);
+    bench_replies(&mut group, &runtime, "&mut self", &inline, &call("count", "{}", 1), r#""result":1"#);
+    bench_replies(&mut group, &runtime, "&self, through the actor", &actor, &add, r#""result":3"#);
     let notification = r#"{"jsonrpc":"2.0","method":"add","params":{"a":1,"b":2}}"#;
-    answers(&mut group, &runtime, "a notification", &inline, notification, "");
+    bench_replies(&mut group, &runtime, "a notification", &inline, notification, "");
     for (name, dialect) in [("pymicroservice", Dialect::Pymicroservice), ("gemstone", Dialect::Gemstone)] {
         let service = inline.in_dialect(dialect);
-        answers(&mut group, &runtime, &format!("the dialect {name}"), &service, &add, ":3");
+        bench_replies(&mut group, &runtime, &format!("the dialect {name}"), &service, &add, ":3");
     }
-    answers(&mut group, &runtime, "access denied", &inline, &call("secret", "{}", 1), "-32001");
+    bench_replies(&mut group, &runtime, "access denied", &inline, &call("secret", "{}", 1), "-32001");
     group.finish();
 }
 
@@ -165,7 +165,7 @@ fn refused(criterion: &mut Criterion) {
         }
     }
     let mut group = criterion.benchmark_group("refused");
-    answers(&mut group, &runtime, "a call to a full mailbox", &service, &call("wait", "{}", 1), "-32000");
+    bench_replies(&mut group, &runtime, "a call to a full mailbox", &service, &call("wait", "{}", 1), "-32000");
     group.finish();
 }
 
@@ -175,7 +175,7 @@ fn batches(criterion: &mut Criterion) {
     let actor = in_process_with(Bench::default, |server| server.placement(Placement::Actor));
     let mut group = criterion.benchmark_group("batch of 100");
     group.throughput(Throughput::Elements(BATCH as u64));
-    let (arbiter, addr) = plain();
+    let (arbiter, addr) = plain_actor();
     group.bench_function("addr.send to a plain actor, one after the other", |bencher| {
         bencher.to_async(&runtime).iter(async || {
             for a in 0..BATCH as i64 {
@@ -184,14 +184,14 @@ fn batches(criterion: &mut Criterion) {
         });
     });
     arbiter.stop();
-    answers(&mut group, &runtime, "&self", &inline, &batch(), r#""result":101,"id":99"#);
-    answers(&mut group, &runtime, "&self, through the actor", &actor, &batch(), r#""result":101,"id":99"#);
+    bench_replies(&mut group, &runtime, "&self", &inline, &batch(), r#""result":101,"id":99"#);
+    bench_replies(&mut group, &runtime, "&self, through the actor", &actor, &batch(), r#""result":101,"id":99"#);
     group.finish();
 }
 
 /// Times what serde_json takes for parameters: read into their type, and, as it is usual where their end has to be found first,
 /// skipped before.
-fn readings<M: Message>(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, params: &str) {
+fn bench_parsing<M: Message>(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, params: &str) {
     group.bench_function(format!("{name}, read"), |bencher| {
         bencher.iter(|| serde_json::from_str::<M>(black_box(params)).ok());
     });
@@ -210,8 +210,8 @@ fn large(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("large");
     let numbers = (0..1000).map(|n| f64::from(n) + 0.123_456_789).collect();
     let numbers = serde_json::to_string(&Bench_Total { values: numbers }).expect("it is JSON");
-    readings::<Bench_Total>(&mut group, "1,000 numbers", &numbers);
-    answers(
+    bench_parsing::<Bench_Total>(&mut group, "1,000 numbers", &numbers);
+    bench_replies(
         &mut group,
         &runtime,
         "1,000 numbers, a call",
@@ -221,8 +221,15 @@ fn large(criterion: &mut Criterion) {
     );
     let item = |n| Item { name: format!("item {n}"), tags: vec!["red".to_owned(), "blue".to_owned()], x: n, y: -n };
     let objects = serde_json::to_string(&Bench_Place { items: (0..300).map(item).collect() }).expect("it is JSON");
-    readings::<Bench_Place>(&mut group, "300 objects", &objects);
-    answers(&mut group, &runtime, "300 objects, a call", &service, &call("place", &objects, 1), r#""result":300"#);
+    bench_parsing::<Bench_Place>(&mut group, "300 objects", &objects);
+    bench_replies(
+        &mut group,
+        &runtime,
+        "300 objects, a call",
+        &service,
+        &call("place", &objects, 1),
+        r#""result":300"#,
+    );
     group.finish();
 }
 
@@ -231,25 +238,25 @@ fn runtime() -> Runtime {
 }
 
 /// A plain actor on a thread of its own, on the system of this one.
-fn plain() -> (Arbiter, Addr<Plain>) {
+fn plain_actor() -> (Arbiter, Addr<PlainActor>) {
     if actix::System::try_current().is_none() {
         // It is the current one from here on, also when this is dropped.
         let _ = actix::System::new();
     }
     let arbiter = Arbiter::new();
-    let addr = Plain::start_in_arbiter(&arbiter.handle(), |_| Plain);
+    let addr = PlainActor::start_in_arbiter(&arbiter.handle(), |_| PlainActor);
     (arbiter, addr)
 }
 
-fn short() -> Criterion {
+fn criterion_settings() -> Criterion {
     Criterion::default()
-        .output_directory(&table::home().expect("there can be target/bench"))
+        .output_directory(&table::criterion_directory().expect("there can be target/bench"))
         .warm_up_time(Duration::from_millis(500))
         .measurement_time(Duration::from_secs(2))
         .configure_from_args()
 }
 
-criterion_group! { name = all; config = short(); targets = single, refused, batches, large }
+criterion_group! { name = all; config = criterion_settings(); targets = single, refused, batches, large }
 
 fn main() -> ExitCode {
     // `cargo test` runs benches, too, and says so by leaving this out.
@@ -261,7 +268,7 @@ fn main() -> ExitCode {
     all();
     match table::print(begin) {
         Ok(()) => {
-            println!("{}", figures::steadiness(&[calibration, figures::calibrate()]));
+            println!("{}", figures::describe_calibration(&[calibration, figures::calibrate()]));
             ExitCode::SUCCESS
         }
         Err(error) => {

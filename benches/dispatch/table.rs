@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
-use callbox_benches::figures::directory;
+use callbox_benches::figures::output_directory;
 
 /// One benchmark.
 #[derive(Debug, Serialize)]
@@ -28,8 +28,8 @@ struct Row {
 ///
 /// # Errors
 /// If there can be no such directory.
-pub(crate) fn home() -> io::Result<PathBuf> {
-    Ok(directory()?.join("dispatch"))
+pub(crate) fn criterion_directory() -> io::Result<PathBuf> {
+    Ok(output_directory()?.join("dispatch"))
 }
 
 /// Prints what was measured since `begin`, and writes it to `target/bench/dispatch.json`.
@@ -38,7 +38,7 @@ pub(crate) fn home() -> io::Result<PathBuf> {
 /// If a file cannot be read or written.
 pub(crate) fn print(begin: SystemTime) -> io::Result<()> {
     let mut rows = Vec::new();
-    collect(&home()?, begin, &mut rows)?;
+    collect(&criterion_directory()?, begin, &mut rows)?;
     if rows.is_empty() {
         return Ok(());
     }
@@ -55,7 +55,7 @@ pub(crate) fn print(begin: SystemTime) -> io::Result<()> {
     println!(
         "The baseline is `addr.send` to a plain actor; of large calls, what serde_json takes to skip and read their parameters."
     );
-    let path = directory()?.join("dispatch.json");
+    let path = output_directory()?.join("dispatch.json");
     fs::write(&path, serde_json::to_vec_pretty(&rows)?)?;
     println!("written: {}", path.display());
     Ok(())

@@ -7,20 +7,20 @@ use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use crate::servers::{MARK, Subject};
-use callbox_benches::child::ROLE;
-use callbox_benches::figures::directory;
+use callbox_benches::figures::output_directory;
+use callbox_benches::server_process::ROLE;
 
 /// Has glibc fill and copy memory by ordinary loops. Beyond some kilobytes it has one instruction
 /// repeat itself, which callgrind counts once for each byte: actix clears 3 KiB to look for a head,
 /// which would be three thousand instructions in place of a hundred, or not, as the processor has it.
-const NO_REPEATED_STORES: &str =
+const GLIBC_TUNABLES: &str =
     "glibc.cpu.x86_rep_stosb_threshold=1073741824:glibc.cpu.x86_rep_movsb_threshold=1073741824";
 
 /// A server whose instructions are counted. Ended when it is dropped.
-pub(crate) struct Counted {
+pub(crate) struct CallgrindServer {
     process: Child,
     commands: ChildStdin,
-    said: BufReader<ChildStdout>,
+    output: BufReader<ChildStdout>,
     pub(crate) address: SocketAddr,
     /// Where callgrind writes its files, numbered in the order of the marks.
     files: PathBuf,
@@ -28,7 +28,7 @@ pub(crate) struct Counted {
 }
 
 /// What a stretch between two marks was.
-pub(crate) struct Stretch {
+pub(crate) struct Segment {
     pub(crate) instructions: u64,
     /// Number of calls that ran where they arrived since the start, by callbox's own count.
     pub(crate) inline: u64,
@@ -43,10 +43,10 @@ pub(crate) fn version() -> io::Result<Option<String>> {
     }
 }
 
-impl Counted {
+impl CallgrindServer {
     /// Starts a server with one thread for its connections, on one of these cores.
     pub(crate) fn start(subject: Subject, cores: &str) -> io::Result<Self> {
-        let files = directory()?.join("callgrind").join(subject.name().replace([' ', ','], "-"));
+        let files = output_directory()?.join("callgrind").join(subject.name().replace([' ', ','], "-"));
         match fs::remove_dir_all(&files) {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
             _ => fs::create_dir_all(&files)?,
@@ -60,22 +60,22 @@ impl Counted {
         command.arg(format!("--callgrind-out-file={}", files.join("calls").display()));
         command.arg(std::env::current_exe()?).args([ROLE, subject.name(), core]);
         // Under valgrind everything is slow, and worth no warning.
-        command.env("RUST_LOG", "error").env("GLIBC_TUNABLES", NO_REPEATED_STORES);
+        command.env("RUST_LOG", "error").env("GLIBC_TUNABLES", GLIBC_TUNABLES);
         let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
-        let (commands, said) = (process.stdin.take(), process.stdout.take().map(BufReader::new));
-        let (Some(commands), Some(said)) = (commands, said) else { unreachable!("both are piped") };
+        let (commands, output) = (process.stdin.take(), process.stdout.take().map(BufReader::new));
+        let (Some(commands), Some(output)) = (commands, output) else { unreachable!("both are piped") };
         let unknown = SocketAddr::from(([0, 0, 0, 0], 0));
-        let mut counted = Self { process, commands, said, address: unknown, files, marks: 0 };
-        counted.address = counted.line()?.parse().map_err(|_| {
+        let mut server = Self { process, commands, output, address: unknown, files, marks: 0 };
+        server.address = server.line()?.parse().map_err(|_| {
             let what =
                 format!("{subject} does not start under valgrind: run it with `valgrind --tool=callgrind` to see why");
             io::Error::other(what)
         })?;
-        Ok(counted)
+        Ok(server)
     }
 
     /// Ends a stretch, and begins the next one.
-    pub(crate) fn mark(&mut self) -> io::Result<Stretch> {
+    pub(crate) fn mark(&mut self) -> io::Result<Segment> {
         self.commands.write_all(b"mark\n")?;
         let inline = self.line()?.parse().map_err(|_| io::Error::other("the server ended under valgrind"))?;
         self.marks += 1;
@@ -84,17 +84,17 @@ impl Counted {
         let text = fs::read_to_string(&file)?;
         let totals = text.lines().find_map(|line| line.strip_prefix("totals: ")?.trim().parse().ok());
         let instructions = totals.ok_or_else(|| io::Error::other(format!("no totals in {}", file.display())))?;
-        Ok(Stretch { instructions, inline })
+        Ok(Segment { instructions, inline })
     }
 
     fn line(&mut self) -> io::Result<String> {
         let mut line = String::new();
-        self.said.read_line(&mut line)?;
+        self.output.read_line(&mut line)?;
         Ok(line.trim().to_owned())
     }
 }
 
-impl Drop for Counted {
+impl Drop for CallgrindServer {
     fn drop(&mut self) {
         // It fails when the server has ended already.
         let _ = self.process.kill();

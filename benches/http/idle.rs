@@ -6,23 +6,23 @@ use crate::Options;
 use crate::report::Report;
 use crate::servers::Subject;
 use crate::workloads;
-use callbox_benches::child::Child;
 use callbox_benches::closed_loop::Connection;
+use callbox_benches::server_process::ServerProcess;
 
 pub(crate) const NAME: &str = "idle";
 
 /// Connections at once, if a process may have so many files. callbox has two for each, and a few of its own.
-const MOST: u64 = 10_000;
-const FILES_EACH: u64 = 2;
+const MAX_CONNECTIONS: u64 = 10_000;
+const FILES_PER_CONNECTION: u64 = 2;
 const OTHER_FILES: u64 = 200;
 
 pub(crate) fn run(report: &mut Report, options: &Options, cores: &str, files: u64) -> io::Result<()> {
-    let most = MOST.min(files.saturating_sub(OTHER_FILES) / FILES_EACH);
+    let most = MAX_CONNECTIONS.min(files.saturating_sub(OTHER_FILES) / FILES_PER_CONNECTION);
     let count = if options.quick { 500 } else { most as usize };
     for round in 0..options.rounds.min(3) {
         for at in 0..Subject::ALL.len() {
             let subject = Subject::ALL[(at + round) % Subject::ALL.len()];
-            report.note_idle(subject, kib(subject, cores, count)?);
+            report.note_idle(subject, kib_per_connection(subject, cores, count)?);
         }
     }
     report.print_idle(count);
@@ -30,8 +30,8 @@ pub(crate) fn run(report: &mut Report, options: &Options, cores: &str, files: u6
 }
 
 /// KiB of the server's memory for each connection that has had an answer and is kept.
-fn kib(subject: Subject, cores: &str, count: usize) -> io::Result<f64> {
-    let server = Child::start(&[subject.name(), cores])?;
+fn kib_per_connection(subject: Subject, cores: &str, count: usize) -> io::Result<f64> {
+    let server = ServerProcess::start(&[subject.name(), cores])?;
     let request = workloads::ALL[0].request();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
     runtime.block_on(async {

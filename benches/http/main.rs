@@ -22,17 +22,17 @@ use std::io;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use callbox_benches::child::{self, Child};
+use callbox_benches::server_process::{self, ServerProcess};
 use callbox_benches::workload::Workload;
 use callbox_benches::{closed_loop, process};
 
-use layout::{Layout, ServersPart};
+use layout::{CoreAssignment, CoreLayout};
 use report::{Report, Sample};
 use servers::Subject;
 
 fn main() -> ExitCode {
     let mut args = std::env::args().skip(1).peekable();
-    if args.next_if(|arg| arg == child::ROLE).is_some() {
+    if args.next_if(|arg| arg == server_process::ROLE).is_some() {
         return serve(args);
     }
     let options = match options(args) {
@@ -63,7 +63,7 @@ fn main() -> ExitCode {
 /// Is a server in a process of its own: which one and on which cores, the arguments say.
 fn serve(mut args: impl Iterator<Item = String>) -> ExitCode {
     let (subject, cores) = (args.next().unwrap_or_default(), args.next().unwrap_or_default());
-    match layout::keep_to(&cores) {
+    match layout::pin_to_cores(&cores) {
         Ok(workers) => servers::serve(&subject, workers),
         Err(error) => {
             println!("error: no server on the cores {cores}: {error}");
@@ -74,7 +74,7 @@ fn serve(mut args: impl Iterator<Item = String>) -> ExitCode {
 
 struct Options {
     quick: bool,
-    layout: Layout,
+    layout: CoreLayout,
     rounds: usize,
     only: Vec<String>,
 }
@@ -87,7 +87,8 @@ impl Options {
 
 /// `None` if nothing is to be measured: `cargo test` runs benches, too, and says so by leaving out `--bench`.
 fn options(mut args: impl Iterator<Item = String>) -> Result<Option<Options>, String> {
-    let (mut quick, mut rounds, mut only, mut bench, mut layout) = (false, None, Vec::new(), false, Layout::Apart);
+    let (mut quick, mut rounds, mut only, mut bench, mut layout) =
+        (false, None, Vec::new(), false, CoreLayout::Separate);
     while let Some(arg) = args.next() {
         match arg.as_str() {
             "--bench" => bench = true,
@@ -98,7 +99,7 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<Option<Options>, St
             }
             "--layout" => {
                 let name = args.next().unwrap_or_default();
-                let known = Layout::ALL.into_iter().find(|layout| layout.name() == name);
+                let known = CoreLayout::ALL.into_iter().find(|layout| layout.name() == name);
                 layout = known.ok_or_else(|| format!("there is no layout `{name}`"))?;
             }
             "--only" => {
@@ -126,23 +127,23 @@ fn measure(options: &Options) -> io::Result<Report> {
     let (warm_up, time) = if options.quick { (100, 200) } else { (150, 650) };
     let (warm_up, time) = (Duration::from_millis(warm_up), Duration::from_millis(time));
     let mut report = Report::new(options.quick, options.layout);
-    let part = options.layout.divide()?;
+    let assignment = options.layout.assign_cores()?;
     for workload in workloads::ALL.iter().filter(|workload| options.wants(workload.name)) {
         // One server at a time, so that none is in another's way, and each in every round, so that all meet the same machine. Many
         // short rounds: a shared machine is slower for seconds at a time, which the median of a few long ones would be taken from.
         for round in 0..options.rounds {
             for at in 0..Subject::ALL.len() {
                 let subject = Subject::ALL[(at + round) % Subject::ALL.len()];
-                report.note(workload, subject, one(workload, subject, &part, warm_up, time)?);
+                report.note(workload, subject, measure_subject(workload, subject, &assignment, warm_up, time)?);
             }
         }
         report.print(workload);
     }
     if options.wants(idle::NAME) {
-        idle::run(&mut report, options, &part.cores, files)?;
+        idle::run(&mut report, options, &assignment.cores, files)?;
     }
     if options.wants(instructions::NAME) {
-        instructions::run(&mut report, options, &part.cores)?;
+        instructions::run(&mut report, options, &assignment.cores)?;
     }
     report.print_summary();
     let path = report.write()?;
@@ -150,25 +151,25 @@ fn measure(options: &Options) -> io::Result<Report> {
     Ok(report)
 }
 
-fn one(
+fn measure_subject(
     workload: &Workload,
     subject: Subject,
-    part: &ServersPart,
+    assignment: &CoreAssignment,
     warm_up: Duration,
     time: Duration,
 ) -> io::Result<Sample> {
-    let server = Child::start(&[subject.name(), &part.cores])?;
-    closed_loop::run(server.address, workload, warm_up, part.load_waits)?;
+    let server = ServerProcess::start(&[subject.name(), &assignment.cores])?;
+    closed_loop::run(server.address, workload, warm_up, assignment.wait_mode)?;
     let (cpu, begin) = (server.cpu()?, Instant::now());
-    let outcome = closed_loop::run(server.address, workload, time, part.load_waits)?;
+    let result = closed_loop::run(server.address, workload, time, assignment.wait_mode)?;
     let (took, cpu) = (begin.elapsed(), server.cpu()? - cpu);
-    let calls = (outcome.latencies.len() * workload.calls as u64) as f64;
+    let calls = (result.latencies.len() * workload.calls as u64) as f64;
     Ok(Sample {
         calls_per_second: calls / took.as_secs_f64(),
         cpu_micros: cpu.as_secs_f64() * 1e6 / calls,
-        p50_ms: outcome.latencies.value_at_quantile(0.5) as f64 / 1e6,
-        p99_ms: outcome.latencies.value_at_quantile(0.99) as f64 / 1e6,
+        p50_ms: result.latencies.value_at_quantile(0.5) as f64 / 1e6,
+        p99_ms: result.latencies.value_at_quantile(0.99) as f64 / 1e6,
         peak_mib: server.memory()?.peak as f64 / 1024.0,
-        wrong: outcome.wrong,
+        wrong: result.wrong,
     })
 }

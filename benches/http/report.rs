@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::instructions;
-use crate::layout::Layout;
+use crate::layout::CoreLayout;
 use crate::servers::Subject;
 use crate::targets::{self, Quantity};
-use callbox_benches::figures::{calibrate, directory, median, show, spread, steadiness};
+use callbox_benches::figures::{calibrate, describe_calibration, format_value, median, min_max, output_directory};
 use callbox_benches::workload::Workload;
 
 /// One measurement.
@@ -51,7 +51,7 @@ struct Instructions {
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
     quick: bool,
-    layout: Layout,
+    layout: CoreLayout,
     cores: usize,
     calibration_ms: Vec<f64>,
     series: Vec<Series>,
@@ -67,7 +67,7 @@ pub(crate) struct Report {
 }
 
 /// Between which values the middle half of them are. The least and the most would tell of the worst moments of a shared machine.
-fn middle_half(values: &[f64]) -> String {
+fn interquartile_range(values: &[f64]) -> String {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     let last = sorted.len().saturating_sub(1);
@@ -76,7 +76,7 @@ fn middle_half(values: &[f64]) -> String {
 }
 
 impl Report {
-    pub(crate) fn new(quick: bool, layout: Layout) -> Self {
+    pub(crate) fn new(quick: bool, layout: CoreLayout) -> Self {
         let cores = std::thread::available_parallelism().map_or(0, usize::from);
         let calibration_ms = vec![calibrate()];
         let (series, idle, instructions, missed) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
@@ -136,10 +136,10 @@ impl Report {
             "", "calls/s", "× bare", "", "CPU µs", "× bare", "p50 ms", "p99 ms", "peak MiB", "wrong"
         );
         for subject in Subject::ALL {
-            let middle = |quantity| show(median(&self.values(workload.name, subject, quantity)));
+            let middle = |quantity| format_value(median(&self.values(workload.name, subject, quantity)));
             let ratios = |quantity| self.ratios(workload.name, subject, Subject::Bare, quantity);
             let (calls, cpu) = (ratios(Quantity::Calls), ratios(Quantity::Cpu));
-            let range = if calls.len() > 1 { middle_half(&calls) } else { String::new() };
+            let range = if calls.len() > 1 { interquartile_range(&calls) } else { String::new() };
             println!(
                 "   {subject:26} {:>10} {:>8.2} {range:>16} {:>8} {:>8.2} {:>8} {:>9} {:>9} {:>6}",
                 middle(Quantity::Calls),
@@ -149,10 +149,10 @@ impl Report {
                 middle(Quantity::P50),
                 middle(Quantity::P99),
                 middle(Quantity::Peak),
-                self.wrong_of(workload, subject),
+                self.wrong_replies_of(workload, subject),
             );
         }
-        self.judge(workload.name);
+        self.check_targets(workload.name);
         self.calibration_ms.push(calibrate());
     }
 
@@ -162,9 +162,9 @@ impl Report {
         for subject in Subject::ALL {
             let values = self.values(crate::idle::NAME, subject, Quantity::Memory);
             let ratio = median(&self.ratios(crate::idle::NAME, subject, Subject::Bare, Quantity::Memory));
-            println!("   {subject:26} {:>10} {ratio:>8.2} × bare", show(median(&values)));
+            println!("   {subject:26} {:>10} {ratio:>8.2} × bare", format_value(median(&values)));
         }
-        self.judge(crate::idle::NAME);
+        self.check_targets(crate::idle::NAME);
     }
 
     /// The table of instructions per call.
@@ -172,25 +172,25 @@ impl Report {
         println!("\nInstructions of a trivial call over one connection, by callgrind ({version})");
         for Instructions { subject, per_call, dropped } in &self.instructions {
             let ratio = median(&self.ratios(instructions::NAME, *subject, Subject::Bare, Quantity::Instructions));
-            let (least, most) = spread(per_call);
+            let (least, most) = min_max(per_call);
             println!(
                 "   {subject:26} {:>10.0} {ratio:>8.3} × bare  [{least:.0} – {most:.0}] in {} stretches, {dropped} dropped",
                 median(per_call),
                 per_call.len(),
             );
         }
-        self.judge(instructions::NAME);
+        self.check_targets(instructions::NAME);
     }
 
     /// Compares with the targets of a workload.
-    fn judge(&mut self, workload: &str) {
+    fn check_targets(&mut self, workload: &str) {
         for target in targets::ALL.iter().filter(|target| target.workload == workload) {
             let ratios = self.ratios(workload, target.subject, target.base, target.quantity);
             let ratio = median(&ratios);
             let verdict = if target.is_met(ratio) { "met" } else { "MISSED" };
             // Instructions hardly vary, so less of a difference counts.
             let digits = if target.quantity == Quantity::Instructions { 3 } else { 2 };
-            let line = format!("{target}: {ratio:.digits$} {}", middle_half(&ratios));
+            let line = format!("{target}: {ratio:.digits$} {}", interquartile_range(&ratios));
             println!("   {line}  {verdict}");
             if target.is_met(ratio) {
                 self.met += 1;
@@ -201,7 +201,7 @@ impl Report {
         }
     }
 
-    fn wrong_of(&self, workload: &Workload, subject: Subject) -> u64 {
+    fn wrong_replies_of(&self, workload: &Workload, subject: Subject) -> u64 {
         let series = self.series.iter().filter(|series| series.workload == workload.name && series.subject == subject);
         series.flat_map(|series| &series.samples).map(|sample| sample.wrong).sum()
     }
@@ -217,7 +217,7 @@ impl Report {
     }
 
     pub(crate) fn print_summary(&self) {
-        println!("\nThe cores: {}.\n{}", self.layout, steadiness(&self.calibration_ms));
+        println!("\nThe cores: {}.\n{}", self.layout, describe_calibration(&self.calibration_ms));
         println!("Targets: {} met, {} missed.", self.met, self.missed.len());
         for line in &self.missed {
             println!("   {line}");
@@ -226,7 +226,7 @@ impl Report {
 
     /// Writes `target/bench/http.json`.
     pub(crate) fn write(&self) -> io::Result<PathBuf> {
-        let path = directory()?.join("http.json");
+        let path = output_directory()?.join("http.json");
         std::fs::write(&path, serde_json::to_vec_pretty(self)?)?;
         Ok(path)
     }

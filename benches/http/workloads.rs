@@ -26,7 +26,7 @@ pub(crate) const ALL: [Workload; 6] = [
         connections: 64,
         calls: 1,
         body: || call("count", "{}", 1),
-        expected: |_| Expected::Larger,
+        expected: |_| Expected::Increasing,
     },
     Workload {
         name: "batch",
@@ -37,7 +37,7 @@ pub(crate) const ALL: [Workload; 6] = [
             let members = (0..BATCH).map(|id| call("add", &format!(r#"{{"a":{id},"b":1000}}"#), id));
             format!("[{}]", members.collect::<Vec<_>>().join(","))
         },
-        expected: |id| Expected::Is(id as i64 + 1000),
+        expected: |id| Expected::Integer(id as i64 + 1000),
     },
     Workload {
         name: "floats",
@@ -56,7 +56,7 @@ pub(crate) const ALL: [Workload; 6] = [
         connections: 4,
         calls: 1,
         body: || call("text", &format!(r#"{{"length":{TEXT}}}"#), 1),
-        expected: |_| Expected::TextOf(TEXT),
+        expected: |_| Expected::TextOfLength(TEXT),
     },
     ALONE,
 ];

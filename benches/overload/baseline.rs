@@ -10,24 +10,24 @@ use callbox::{ActorMessage, Message, Reply};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::bodies::{
-    Bench, Bench_Add, Bench_Block, Bench_Change, Bench_Linger, Bench_Note, Bench_Ping, Bench_Read, Bench_Risky,
+use crate::load::Outcome;
+use crate::service::{
+    Bench, Bench_Add, Bench_Block, Bench_Note, Bench_Ping, Bench_Read, Bench_Risky, Bench_SlowRead, Bench_SlowWrite,
     Bench_Timed, Bench_TimedBriefly, Bench_Work,
 };
-use crate::load::End;
 
 /// The actor: the same state and the same methods.
-pub(crate) struct Plain {
+pub(crate) struct PlainActor {
     bench: Bench,
 }
 
-impl Plain {
+impl PlainActor {
     pub(crate) fn new(bench: Bench) -> Self {
         Self { bench }
     }
 }
 
-impl Actor for Plain {
+impl Actor for PlainActor {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
@@ -39,7 +39,7 @@ impl Actor for Plain {
 /// Handlers that run the method of the same name.
 macro_rules! handle {
     ($($message:ident => |$bench:ident, $m:ident| $run:expr;)*) => {$(
-        impl Handler<ActorMessage<$message>> for Plain {
+        impl Handler<ActorMessage<$message>> for PlainActor {
             type Result = MessageResult<ActorMessage<$message>>;
 
             fn handle(&mut self, ActorMessage($m): ActorMessage<$message>, _: &mut Context<Self>) -> Self::Result {
@@ -65,7 +65,7 @@ handle! {
 /// Handlers that wait with the state in hand: an actor that must not change meanwhile handles nothing else meanwhile.
 macro_rules! handle_alone {
     ($($message:ident)*) => {$(
-        impl Handler<ActorMessage<$message>> for Plain {
+        impl Handler<ActorMessage<$message>> for PlainActor {
             type Result = AtomicResponse<Self, Reply<$message>>;
 
             fn handle(&mut self, ActorMessage(m): ActorMessage<$message>, _: &mut Context<Self>) -> Self::Result {
@@ -79,27 +79,27 @@ macro_rules! handle_alone {
     )*};
 }
 
-handle_alone! { Bench_Linger Bench_Change }
+handle_alone! { Bench_SlowRead Bench_SlowWrite }
 
 /// For callers that set no limit, and pay for no timer.
-pub(crate) const FOR_EVER: Duration = Duration::MAX;
+pub(crate) const NO_TIMEOUT: Duration = Duration::MAX;
 
 /// Sends, and waits no longer than `patience`.
-pub(crate) async fn send<M>(addr: &Addr<Plain>, message: M, patience: Duration) -> End
+pub(crate) async fn send<M>(addr: &Addr<PlainActor>, message: M, timeout: Duration) -> Outcome
 where
     M: Message,
-    Plain: Handler<ActorMessage<M>>,
+    PlainActor: Handler<ActorMessage<M>>,
 {
     let sent = addr.send(ActorMessage(message));
-    match if patience == FOR_EVER { sent.await } else { sent.timeout(patience).await } {
-        Ok(_) => End::Answered,
-        Err(MailboxError::Timeout) => End::Expired,
-        Err(MailboxError::Closed) => End::Unavailable,
+    match if timeout == NO_TIMEOUT { sent.await } else { sent.timeout(timeout).await } {
+        Ok(_) => Outcome::Answered,
+        Err(MailboxError::Timeout) => Outcome::Expired,
+        Err(MailboxError::Closed) => Outcome::Unavailable,
     }
 }
 
 /// An HTTP server on a free port that sends each call to the actor.
-pub(crate) fn serve(addr: Addr<Plain>) -> (Server, SocketAddr) {
+pub(crate) fn serve(addr: Addr<PlainActor>) -> (Server, SocketAddr) {
     let app = move || App::new().app_data(web::Data::new(addr.clone())).route("/api", web::post().to(rpc));
     let server = HttpServer::new(app).workers(2).disable_signals().bind((Ipv4Addr::LOCALHOST, 0));
     let server = server.expect("there is a free port");
@@ -116,7 +116,7 @@ struct Request {
 }
 
 /// The methods that experiments call over HTTP.
-async fn rpc(addr: web::Data<Addr<Plain>>, request: web::Json<Request>) -> HttpResponse {
+async fn rpc(addr: web::Data<Addr<PlainActor>>, request: web::Json<Request>) -> HttpResponse {
     let Request { method, params, id } = request.into_inner();
     let number = |name: &str| params.get(name).and_then(Value::as_u64).unwrap_or_default();
     let sent = match method.as_str() {

@@ -10,11 +10,11 @@ use alloc_tracker::Session;
 use callbox::{ActorMessage, Handles, Message, Server};
 
 use crate::Run;
-use crate::baseline::{FOR_EVER, Plain};
-use crate::bodies::{Bench, Bench_Add, Bench_Ping, Bench_Read, Bench_ReadAsync, Watch, spin};
-use crate::load::End;
+use crate::baseline::{NO_TIMEOUT, PlainActor};
+use crate::load::Outcome;
 use crate::report::Target;
-use crate::site::{Kind, Reach, Site};
+use crate::service::{Bench, Bench_Add, Bench_Ping, Bench_Read, Bench_ReadAsync, Observations, spin};
+use crate::subject::{LocalClient, Subject, SubjectKind};
 
 /// Experiment 8.
 pub(crate) fn calls(run: &mut Run<'_>) {
@@ -42,79 +42,79 @@ fn rates<M>(run: &mut Run<'_>, load: Load, method: &str, message: fn() -> M)
 where
     M: Message,
     Bench: Handles<M>,
-    Plain: actix::Handler<ActorMessage<M>>,
+    PlainActor: actix::Handler<ActorMessage<M>>,
 {
     let Load { threads, callers, .. } = load;
     let what = format!("{method}, {callers} callers on {threads} threads");
-    let mut rate = |kind: Kind| {
-        let site = Site::start(kind);
-        warm(&site, message);
-        let before = inline_and_queued(&site.reach);
-        let rate = calls_a_second(&site.reach, load, message);
+    let mut rate = |kind: SubjectKind| {
+        let subject = Subject::start(kind);
+        warm_up(&subject, message);
+        let before = inline_and_queued(&subject.client);
+        let rate = calls_a_second(&subject.client, load, message);
         run.note(&kind, &what, "calls/s", rate, None);
-        if kind == Kind::Inline {
-            let after = inline_and_queued(&site.reach);
+        if kind == SubjectKind::Inline {
+            let after = inline_and_queued(&subject.client);
             let (inline, queued) = (after.0 - before.0, after.1 - before.1);
             let share = 100.0 * inline as f64 / (inline + queued) as f64;
             run.note(&kind, &format!("{what}: ran inline"), "%", share, None);
         }
         rate
     };
-    let plain = rate(Kind::Plain);
-    let (inline, mailbox) = (rate(Kind::Inline) / plain, rate(Kind::Mailbox) / plain);
+    let plain = rate(SubjectKind::Plain);
+    let (inline, mailbox) = (rate(SubjectKind::Inline) / plain, rate(SubjectKind::Mailbox) / plain);
     let targets =
         (method == "&self").then_some((Target::AtLeast(5.0), Target::AtLeast(if callers == 1 { 1.0 } else { 1.3 })));
     let what = format!("{what}: against addr.send");
-    run.note(&Kind::Inline, &what, "×", inline, targets.map(|(inline, _)| inline));
-    run.note(&Kind::Mailbox, &what, "×", mailbox, targets.map(|(_, mailbox)| mailbox));
+    run.note(&SubjectKind::Inline, &what, "×", inline, targets.map(|(inline, _)| inline));
+    run.note(&SubjectKind::Mailbox, &what, "×", mailbox, targets.map(|(_, mailbox)| mailbox));
 }
 
 /// Calls until the method is known to be short: a new service sends every method to its host at first, for a second or more if
 /// one of its first runs was interrupted.
-fn warm<M>(site: &Site, message: impl Fn() -> M)
+fn warm_up<M>(subject: &Subject, message: impl Fn() -> M)
 where
     M: Message,
     Bench: Handles<M>,
-    Plain: actix::Handler<ActorMessage<M>>,
+    PlainActor: actix::Handler<ActorMessage<M>>,
 {
     let begin = Instant::now();
     let is_warm = || {
-        let before = inline_and_queued(&site.reach);
+        let before = inline_and_queued(&subject.client);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
         runtime.block_on(async {
             for _ in 0..200 {
-                site.reach.call(message(), FOR_EVER).await;
+                subject.client.call(message(), NO_TIMEOUT).await;
             }
         });
-        site.kind != Kind::Inline || inline_and_queued(&site.reach).1 == before.1
+        subject.kind != SubjectKind::Inline || inline_and_queued(&subject.client).1 == before.1
     };
     while !is_warm() && begin.elapsed() < Duration::from_secs(5) {}
 }
 
 /// Of all methods together.
-fn inline_and_queued(reach: &Reach) -> (u64, u64) {
-    match reach {
-        Reach::Callbox(service) => {
+fn inline_and_queued(client: &LocalClient) -> (u64, u64) {
+    match client {
+        LocalClient::Callbox(service) => {
             service.stats().iter().fold((0, 0), |sum, method| (sum.0 + method.inline, sum.1 + method.queued))
         }
-        Reach::Plain(_) | Reach::Semaphore(..) => (0, 0),
+        LocalClient::Plain(_) | LocalClient::Semaphore(..) => (0, 0),
     }
 }
 
-fn calls_a_second<M>(reach: &Reach, load: Load, message: fn() -> M) -> f64
+fn calls_a_second<M>(client: &LocalClient, load: Load, message: fn() -> M) -> f64
 where
     M: Message,
     Bench: Handles<M>,
-    Plain: actix::Handler<ActorMessage<M>>,
+    PlainActor: actix::Handler<ActorMessage<M>>,
 {
     on_threads(load.threads, load.time, |over| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
         let caller = || {
-            let (reach, over) = (reach.clone(), Arc::clone(&over));
+            let (client, over) = (client.clone(), Arc::clone(&over));
             async move {
                 let mut calls = 0;
                 while !over.load(Ordering::Relaxed) {
-                    assert_eq!(reach.call(message(), FOR_EVER).await, End::Answered);
+                    assert_eq!(client.call(message(), NO_TIMEOUT).await, Outcome::Answered);
                     calls += 1;
                     // Calls that end at once would never let the other callers of the thread have a go.
                     tokio::task::coop::consume_budget().await;
@@ -148,33 +148,35 @@ fn on_threads(threads: usize, time: Duration, work: impl Fn(Arc<AtomicBool>) -> 
 
 /// Allocations on all threads of the process, per call.
 fn allocations(run: &mut Run<'_>) {
-    for kind in [Kind::Inline, Kind::Mailbox, Kind::Plain] {
-        let site = Site::start(kind);
+    for kind in [SubjectKind::Inline, SubjectKind::Mailbox, SubjectKind::Plain] {
+        let subject = Subject::start(kind);
         // On a busy machine inline calls are sent to the host for seconds on end: so wait for a stretch without.
-        let tries = (0..60).map(|_| allocations_per_call(&site.reach));
-        let pure =
-            tries.filter(|(_, queued)| kind != Kind::Inline || *queued == 0).map(|(per_call, _)| per_call).next();
+        let tries = (0..60).map(|_| allocations_per_call(&subject.client));
+        let pure = tries
+            .filter(|(_, queued)| kind != SubjectKind::Inline || *queued == 0)
+            .map(|(per_call, _)| per_call)
+            .next();
         let target = match kind {
-            Kind::Inline => Some(Target::AtMost(0.0)),
-            Kind::Mailbox => Some(Target::AtMost(1.0)),
-            Kind::Plain | Kind::Semaphore(_) => None,
+            SubjectKind::Inline => Some(Target::AtMost(0.0)),
+            SubjectKind::Mailbox => Some(Target::AtMost(1.0)),
+            SubjectKind::Plain | SubjectKind::Semaphore(_) => None,
         };
         run.note(&kind, "allocations per &self call", "", pure.unwrap_or(f64::NAN), target);
     }
 }
 
 /// And how many of the calls went through the mailbox.
-fn allocations_per_call(reach: &Reach) -> (f64, u64) {
+fn allocations_per_call(client: &LocalClient) -> (f64, u64) {
     const CALLS: u64 = 2000;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
     let calls = async || {
         for _ in 0..CALLS {
-            reach.call(Bench_Ping {}, FOR_EVER).await;
+            client.call(Bench_Ping {}, NO_TIMEOUT).await;
         }
     };
     let session = Session::new();
     let operation = session.operation("calls");
-    let queued = || inline_and_queued(reach).1;
+    let queued = || inline_and_queued(client).1;
     let before = runtime.block_on(async {
         tokio::time::sleep(Duration::from_millis(100)).await;
         calls().await;
@@ -194,7 +196,7 @@ fn allocations_per_call(reach: &Reach) -> (f64, u64) {
 const MICROS: u64 = 20;
 
 /// For what is measured through the whole stack.
-const WARM: Duration = Duration::from_millis(300);
+const WARM_UP: Duration = Duration::from_millis(300);
 
 /// Experiment 9.
 pub(crate) fn threads(run: &mut Run<'_>) {
@@ -213,15 +215,15 @@ pub(crate) fn threads(run: &mut Run<'_>) {
         });
         let target = Some(Target::AtLeast(1.8));
         let load = |threads| Load { threads, callers: threads, time };
-        let site = Site::start(Kind::Inline);
+        let subject = Subject::start(SubjectKind::Inline);
         let read = || Bench_Read { micros: MICROS };
-        warm(&site, read);
-        ratio(run, "callbox, sync &self, ServiceRef", target, |n| calls_a_second(&site.reach, load(n), read));
-        ratio(run, "callbox, sync &self, from JSON", target, |n| dispatched(n, time, "read"));
-        ratio(run, "callbox, async &self, from JSON", target, |n| dispatched(n, time, "read_async"));
-        ratio(run, "callbox, async &self, ServiceRef", None, |n| by_reference(&site.reach, n, time));
-        let plain = Site::start(Kind::Plain);
-        ratio(run, "actix addr.send, sync", None, |n| calls_a_second(&plain.reach, load(n), read));
+        warm_up(&subject, read);
+        ratio(run, "callbox, sync &self, ServiceRef", target, |n| calls_a_second(&subject.client, load(n), read));
+        ratio(run, "callbox, sync &self, from JSON", target, |n| call_through_http_stack(n, time, "read"));
+        ratio(run, "callbox, async &self, from JSON", target, |n| call_through_http_stack(n, time, "read_async"));
+        ratio(run, "callbox, async &self, ServiceRef", None, |n| call_by_reference(&subject.client, n, time));
+        let plain = Subject::start(SubjectKind::Plain);
+        ratio(run, "actix addr.send, sync", None, |n| calls_a_second(&plain.client, load(n), read));
     }
 }
 
@@ -233,8 +235,8 @@ fn ratio(run: &mut Run<'_>, subject: &str, target: Option<Target>, rate: impl Fn
 }
 
 /// Async calls through a `ServiceRef`.
-fn by_reference(reach: &Reach, threads: usize, time: Duration) -> f64 {
-    let Reach::Callbox(service) = reach else { return f64::NAN };
+fn call_by_reference(client: &LocalClient, threads: usize, time: Duration) -> f64 {
+    let LocalClient::Callbox(service) = client else { return f64::NAN };
     on_threads(threads, time, |over| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
         runtime.block_on(async {
@@ -250,20 +252,20 @@ fn by_reference(reach: &Reach, threads: usize, time: Duration) -> f64 {
 
 /// Calls as a worker of the HTTP server makes them, all of its stack but the sockets: their clients would need the cores that
 /// are to be counted.
-fn dispatched(threads: usize, time: Duration, method: &str) -> f64 {
+fn call_through_http_stack(threads: usize, time: Duration, method: &str) -> f64 {
     let body = format!(r#"{{"jsonrpc":"2.0","method":"{method}","params":{{"micros":{MICROS}}},"id":1}}"#);
-    let watch = Watch::new();
-    let (tell, told) = std::sync::mpsc::channel();
+    let observations = Observations::new();
+    let (sender, receiver) = std::sync::mpsc::channel();
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let system = std::thread::spawn(move || {
         actix::System::new().block_on(async move {
-            let running = Server::new(move || Bench::new(&watch)).launch().await.expect("the service starts");
-            let _ = tell.send(running.clone());
+            let running = Server::new(move || Bench::new(&observations)).launch().await.expect("the service starts");
+            let _ = sender.send(running.clone());
             let _ = stopped.await;
             running.stop().await.expect("every call has ended");
         });
     });
-    let running = told.recv().expect("the service starts");
+    let running = receiver.recv().expect("the service starts");
     let calls = |over: Arc<AtomicBool>| {
         actix::System::new().block_on(async {
             let app = test::init_service(App::new().configure(running.routes())).await;
@@ -279,7 +281,7 @@ fn dispatched(threads: usize, time: Duration, method: &str) -> f64 {
         })
     };
     // Until the method is known to be short.
-    on_threads(1, WARM, calls);
+    on_threads(1, WARM_UP, calls);
     let rate = on_threads(threads, time, calls);
     drop(stop);
     let _ = system.join();

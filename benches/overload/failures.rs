@@ -9,38 +9,38 @@ use async_io::Timer;
 use futures::future::join_all;
 
 use crate::Run;
-use crate::bodies::{Bench_Block, Bench_Note, Bench_Ping, Bench_Risky};
 use crate::http::request;
-use crate::load::{End, Record, Schedule, block_on, open_loop};
+use crate::load::{CallRecord, Outcome, Schedule, block_on, open_loop};
 use crate::report::Target;
-use crate::site::{Kind, Site};
+use crate::service::{Bench_Block, Bench_Note, Bench_Ping, Bench_Risky};
+use crate::subject::{Subject, SubjectKind};
 
-const PATIENCE: Duration = Duration::from_secs(2);
+const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Experiment 5: 10,000 calls a second, in bursts of 100 so that some wait behind the one that panics.
 pub(crate) fn panics(run: &mut Run<'_>) {
     let time = run.secs(3.0, 1.0);
     for _ in 0..run.repeats() {
         run.calibrate();
-        for kind in [Kind::Inline, Kind::Mailbox, Kind::Plain] {
-            let site = Site::start(kind);
-            let reach = &site.reach;
+        for kind in [SubjectKind::Inline, SubjectKind::Mailbox, SubjectKind::Plain] {
+            let subject = Subject::start(kind);
+            let client = &subject.client;
             let schedule = Schedule::default().bursts(0, 100, Duration::from_millis(10), time);
             let is_culprit = |number: usize| number % 100 == 50;
-            let records = open_loop(schedule, PATIENCE, |arrival| async move {
-                reach.call(Bench_Risky { panics: is_culprit(arrival.number) }, PATIENCE).await
+            let records = open_loop(schedule, TIMEOUT, |arrival| async move {
+                client.call(Bench_Risky { panics: is_culprit(arrival.number) }, TIMEOUT).await
             });
-            let wrong = |culprits: bool, right: End| {
-                let wrong = |r: &&Record| is_culprit(r.number) == culprits && r.end != right;
+            let wrong = |culprits: bool, right: Outcome| {
+                let wrong = |r: &&CallRecord| is_culprit(r.number) == culprits && r.outcome != right;
                 records.iter().filter(wrong).count() as f64
             };
-            let none = kind.is_ours().then_some(Target::AtMost(0.0));
+            let none = kind.is_callbox().then_some(Target::AtMost(0.0));
             let all = records.len();
             run.note(&kind, "calls made", "", all as f64, None);
-            run.note(&kind, "culprits not answered -32603", "", wrong(true, End::Failed), none);
-            run.note(&kind, "others not answered with their result", "", wrong(false, End::Answered), none);
-            let up = block_on(reach.call(Bench_Ping {}, PATIENCE)) == End::Answered;
-            let target = kind.is_ours().then_some(Target::AtLeast(1.0));
+            run.note(&kind, "culprits not answered -32603", "", wrong(true, Outcome::Failed), none);
+            run.note(&kind, "others not answered with their result", "", wrong(false, Outcome::Answered), none);
+            let up = block_on(client.call(Bench_Ping {}, TIMEOUT)) == Outcome::Answered;
+            let target = kind.is_callbox().then_some(Target::AtLeast(1.0));
             run.note(&kind, "answers a ping afterwards (1 = yes)", "", f64::from(u8::from(up)), target);
         }
     }
@@ -50,31 +50,31 @@ pub(crate) fn panics(run: &mut Run<'_>) {
 const CLIENTS: u32 = 100;
 
 /// How long the call in front holds the service.
-const BLOCK: u64 = 400;
+const BLOCK_MILLIS: u64 = 400;
 
 /// Experiment 6.
-pub(crate) fn leavers(run: &mut Run<'_>) {
+pub(crate) fn disconnects(run: &mut Run<'_>) {
     for _ in 0..run.repeats() {
         run.calibrate();
-        for kind in [Kind::Inline, Kind::Plain] {
-            let site = Site::start(kind);
-            leave_in_process(&site);
-            note(run, &site, "in-process");
+        for kind in [SubjectKind::Inline, SubjectKind::Plain] {
+            let subject = Subject::start(kind);
+            disconnect_in_process(&subject);
+            note(run, &subject, "in-process");
 
-            let site = Site::start(kind);
-            leave_over_http(&site);
-            note(run, &site, "over HTTP");
+            let subject = Subject::start(kind);
+            disconnect_over_http(&subject);
+            note(run, &subject, "over HTTP");
         }
     }
 }
 
-fn leave_in_process(site: &Site) {
+fn disconnect_in_process(subject: &Subject) {
     block_on(async {
-        let blocked = site.reach.call(Bench_Block { millis: BLOCK }, PATIENCE);
+        let blocked = subject.client.call(Bench_Block { millis: BLOCK_MILLIS }, TIMEOUT);
         let clients = async {
             pause(20).await;
             let client = |client: u32| async move {
-                let call = site.reach.call(Bench_Note { client }, PATIENCE);
+                let call = subject.client.call(Bench_Note { client }, TIMEOUT);
                 if client.is_multiple_of(2) {
                     call.await;
                 } else {
@@ -92,33 +92,40 @@ async fn pause(millis: u64) {
     Timer::after(Duration::from_millis(millis)).await;
 }
 
-fn leave_over_http(site: &Site) {
+fn disconnect_over_http(subject: &Subject) {
     let send = |request: Vec<u8>| {
-        let mut stream = TcpStream::connect(site.address).expect("the server listens");
-        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout can be set");
+        let mut stream = TcpStream::connect(subject.address).expect("the server listens");
+        stream.set_read_timeout(Some(TIMEOUT)).expect("a timeout can be set");
         stream.write_all(&request).expect("the server reads");
         stream
     };
-    let blocker = send(request("block", &format!(r#"{{"millis":{BLOCK}}}"#)));
+    let blocker = send(request("block", &format!(r#"{{"millis":{BLOCK_MILLIS}}}"#)));
     sleep(Duration::from_millis(20));
     let client = |client| send(request("note", &format!(r#"{{"client":{client}}}"#)));
-    let (leave, stay): (Vec<_>, Vec<_>) =
+    let (leaving, staying): (Vec<_>, Vec<_>) =
         (0..CLIENTS).map(|number| (number, client(number))).partition(|(n, _)| n % 2 == 1);
     sleep(Duration::from_millis(80));
-    drop(leave);
-    for mut stream in stay.into_iter().map(|(_, stream)| stream).chain([blocker]) {
+    drop(leaving);
+    for mut stream in staying.into_iter().map(|(_, stream)| stream).chain([blocker]) {
         // Only that there was an answer: who ran is what counts.
         let _ = stream.read(&mut [0; 1024]);
     }
     sleep(Duration::from_millis(50));
 }
 
-fn note(run: &mut Run<'_>, site: &Site, how: &str) {
-    let ran = site.watch.ran.lock();
-    let (left, stayed) = (ran.iter().filter(|client| *client % 2 == 1), ran.iter().filter(|client| *client % 2 == 0));
-    let ours = |target| site.kind.is_ours().then_some(target);
-    let (left, stayed) = (left.count() as f64, stayed.count() as f64);
-    run.note(&site.kind, &format!("{how}: calls run for the 50 that left"), "", left, ours(Target::AtMost(0.0)));
+fn note(run: &mut Run<'_>, subject: &Subject, how: &str) {
+    let ran = subject.observations.ran.lock();
+    let (disconnected, stayed) =
+        (ran.iter().filter(|client| *client % 2 == 1), ran.iter().filter(|client| *client % 2 == 0));
+    let ours = |target| subject.kind.is_callbox().then_some(target);
+    let (disconnected, stayed) = (disconnected.count() as f64, stayed.count() as f64);
+    run.note(
+        &subject.kind,
+        &format!("{how}: calls run for the 50 that left"),
+        "",
+        disconnected,
+        ours(Target::AtMost(0.0)),
+    );
     let target = ours(Target::AtLeast(f64::from(CLIENTS / 2)));
-    run.note(&site.kind, &format!("{how}: calls run for the 50 that stayed"), "", stayed, target);
+    run.note(&subject.kind, &format!("{how}: calls run for the 50 that stayed"), "", stayed, target);
 }

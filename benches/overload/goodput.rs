@@ -4,11 +4,11 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::Run;
-use crate::bodies::{Bench_Timed, DEADLINE};
-use crate::load::{End, Record, Schedule, open_loop};
-use crate::report::{Target, draw_or_say};
-use crate::site::{Kind, Site};
-use crate::stats::{Latencies, due};
+use crate::latencies::{LatencyHistogram, due};
+use crate::load::{CallRecord, Outcome, Schedule, open_loop};
+use crate::report::{Target, write_chart};
+use crate::service::{Bench_Timed, DEADLINE};
+use crate::subject::{Subject, SubjectKind};
 use callbox_benches::figures::median;
 use callbox_cli::plot::{Axis, Chart, Line};
 
@@ -17,16 +17,17 @@ const MICROS: u64 = 1000;
 const CAPACITY: f64 = 1000.0;
 
 /// The semaphore's permits are what can be served within three quarters of the deadline.
-const KINDS: [Kind; 4] = [Kind::Inline, Kind::Mailbox, Kind::Plain, Kind::Semaphore(150)];
+const SUBJECTS: [SubjectKind; 4] =
+    [SubjectKind::Inline, SubjectKind::Mailbox, SubjectKind::Plain, SubjectKind::Semaphore(150)];
 
 pub(crate) fn run(run: &mut Run<'_>) {
     let time = run.secs(3.0, 0.8);
     let loads: &[f64] = if run.quick { &[1.0, 2.0, 10.0] } else { &[1.0, 1.5, 2.0, 4.0, 10.0] };
-    let mut lines: Vec<_> = KINDS.iter().map(|kind| Line { name: kind.to_string(), points: Vec::new() }).collect();
-    let mut goodputs = vec![vec![Vec::new(); loads.len()]; KINDS.len()];
+    let mut lines: Vec<_> = SUBJECTS.iter().map(|kind| Line { name: kind.to_string(), points: Vec::new() }).collect();
+    let mut goodputs = vec![vec![Vec::new(); loads.len()]; SUBJECTS.len()];
     for _ in 0..run.repeats() {
         run.calibrate();
-        for (goodputs, kind) in goodputs.iter_mut().zip(KINDS) {
+        for (goodputs, kind) in goodputs.iter_mut().zip(SUBJECTS) {
             for (goodputs, &load) in goodputs.iter_mut().zip(loads) {
                 goodputs.push(measure(run, kind, load, time));
             }
@@ -36,7 +37,7 @@ pub(crate) fn run(run: &mut Run<'_>) {
             };
             let peak = loads.iter().map(|load| now(*load)).fold(0.0, f64::max);
             for (load, least) in [(2.0, 95.0), (10.0, 90.0)] {
-                let target = kind.is_ours().then_some(Target::AtLeast(least));
+                let target = kind.is_callbox().then_some(Target::AtLeast(least));
                 let what = format!("{load} ×: goodput, of the peak");
                 run.note(&kind, &what, "%", 100.0 * now(load) / peak, target);
             }
@@ -49,36 +50,36 @@ pub(crate) fn run(run: &mut Run<'_>) {
 }
 
 /// Answers within the deadline, a second, once the load has settled.
-fn measure(run: &mut Run<'_>, kind: Kind, load: f64, time: Duration) -> f64 {
-    let site = Site::start(kind);
-    let (reach, watch) = (&site.reach, &site.watch);
+fn measure(run: &mut Run<'_>, kind: SubjectKind, load: f64, time: Duration) -> f64 {
+    let subject = Subject::start(kind);
+    let (client, observations) = (&subject.client, &subject.observations);
     let schedule = Schedule::default().random(0, CAPACITY * load, Duration::ZERO, time);
     let records = open_loop(schedule, DEADLINE * 2, |_| async move {
-        reach.call(Bench_Timed { micros: MICROS, sent: watch.stamp() }, DEADLINE).await
+        client.call(Bench_Timed { micros: MICROS, sent: observations.stamp() }, DEADLINE).await
     });
     let settled = DEADLINE + DEADLINE / 4;
-    let good = |record: &&Record| {
+    let good = |record: &&CallRecord| {
         let ended = record.ended();
         // What the generator itself was late cannot be made good by anybody.
         let in_time = record.latency <= DEADLINE + record.late;
-        record.end == End::Answered && in_time && ended > settled && ended <= time
+        record.outcome == Outcome::Answered && in_time && ended > settled && ended <= time
     };
     let goodput = records.iter().filter(good).count() as f64 / (time - settled).as_secs_f64();
     run.note(&kind, &format!("{load} ×: goodput"), "calls/s", goodput, None);
 
-    let late = watch.late.load(Ordering::Relaxed) as f64;
-    let ours = |target| kind.is_ours().then_some(target);
+    let late = observations.late.load(Ordering::Relaxed) as f64;
+    let ours = |target| kind.is_callbox().then_some(target);
     run.note(&kind, "calls begun after their deadline, at any load", "", late, ours(Target::AtMost(0.0)));
     if load == 10.0 {
-        let refused = due(&records, settled, time).filter(|record| record.end == End::Refused);
+        let refused = due(&records, settled, time).filter(|record| record.outcome == Outcome::Refused);
         // From when the generator sent it: what was late before that is not the subject's.
-        let p99 = Latencies::of_times(refused.map(|record| record.latency.saturating_sub(record.late))).p99();
-        let target = kind.is_ours().then_some(Target::AtMost(1.0));
+        let p99 = LatencyHistogram::of_times(refused.map(|record| record.latency.saturating_sub(record.late))).p99();
+        let target = kind.is_callbox().then_some(Target::AtMost(1.0));
         run.note(&kind, "10 ×: p99 of a refusal", "ms", p99, target);
-        let own = Latencies::of_times(records.iter().map(|record| record.late)).p99();
+        let own = LatencyHistogram::of_times(records.iter().map(|record| record.late)).p99();
         run.note(&kind, "10 ×: beside that, the generator's own lateness, p99", "ms", own, None);
     }
-    watch.end();
+    observations.end();
     goodput
 }
 
@@ -92,5 +93,5 @@ fn draw(lines: Vec<Line>, loads: &[f64]) {
         limit: None,
         dots: true,
     };
-    draw_or_say(&chart, "2-goodput-over-load");
+    write_chart(&chart, "2-goodput-over-load");
 }

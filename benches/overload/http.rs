@@ -7,7 +7,7 @@ use std::net::{SocketAddr, TcpStream};
 use async_io::Async;
 use futures::{AsyncReadExt, AsyncWriteExt};
 
-use crate::load::End;
+use crate::load::Outcome;
 
 /// A JSON-RPC request as it goes over the wire.
 pub(crate) fn request(method: &str, params: &str) -> Vec<u8> {
@@ -31,11 +31,11 @@ impl Client {
     }
 
     /// Sends a request and waits for its answer.
-    pub(crate) async fn call(&self, request: &[u8]) -> End {
-        self.exchange(request).await.unwrap_or(End::Unavailable)
+    pub(crate) async fn call(&self, request: &[u8]) -> Outcome {
+        self.exchange(request).await.unwrap_or(Outcome::Unavailable)
     }
 
-    async fn exchange(&self, request: &[u8]) -> io::Result<End> {
+    async fn exchange(&self, request: &[u8]) -> io::Result<Outcome> {
         let idle = self.idle.borrow_mut().pop();
         let mut stream = match idle {
             Some(stream) => stream,
@@ -52,7 +52,7 @@ impl Client {
     }
 }
 
-async fn read_answer(stream: &mut Async<TcpStream>) -> io::Result<End> {
+async fn read_answer(stream: &mut Async<TcpStream>) -> io::Result<Outcome> {
     let (mut buffer, mut filled) = ([0; 2048], 0);
     loop {
         let count = stream.read(&mut buffer[filled..]).await?;
@@ -61,7 +61,7 @@ async fn read_answer(stream: &mut Async<TcpStream>) -> io::Result<End> {
         }
         filled += count;
         if let Some(body) = body(&buffer[..filled])? {
-            return Ok(end_of(body));
+            return Ok(outcome_of(body));
         }
     }
 }
@@ -76,12 +76,12 @@ fn body(answer: &[u8]) -> io::Result<Option<&[u8]>> {
     Ok(answer[head + 4..].get(..length))
 }
 
-fn end_of(body: &[u8]) -> End {
+fn outcome_of(body: &[u8]) -> Outcome {
     let body = String::from_utf8_lossy(body);
     if body.contains("\"result\"") {
-        return End::Answered;
+        return Outcome::Answered;
     }
     let code = body.split_once("\"code\":").map(|(_, rest)| rest.trim_start());
     let code = code.and_then(|rest| rest.split(|c: char| c != '-' && !c.is_ascii_digit()).next()?.parse().ok());
-    code.map_or(End::Unavailable, End::of_code)
+    code.map_or(Outcome::Unavailable, Outcome::of_code)
 }

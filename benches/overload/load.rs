@@ -11,7 +11,7 @@ use futures::stream::{FuturesUnordered, StreamExt};
 
 /// What became of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum End {
+pub(crate) enum Outcome {
     Answered,
     /// Turned away at once.
     Refused,
@@ -25,7 +25,7 @@ pub(crate) enum End {
     Unanswered,
 }
 
-impl End {
+impl Outcome {
     /// By the code of a JSON-RPC error.
     pub(crate) fn of_code(code: i32) -> Self {
         match code {
@@ -47,7 +47,7 @@ pub(crate) struct Arrival {
 
 /// A call that was made.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Record {
+pub(crate) struct CallRecord {
     pub(crate) class: usize,
     pub(crate) number: usize,
     pub(crate) due: Duration,
@@ -55,10 +55,10 @@ pub(crate) struct Record {
     pub(crate) latency: Duration,
     /// How late the generator itself was.
     pub(crate) late: Duration,
-    pub(crate) end: End,
+    pub(crate) outcome: Outcome,
 }
 
-impl Record {
+impl CallRecord {
     pub(crate) fn ended(&self) -> Duration {
         self.due + self.latency
     }
@@ -117,45 +117,45 @@ impl Schedule {
 }
 
 /// Makes the calls of a schedule and waits for their ends, at most `patience` after the last was due.
-pub(crate) fn open_loop<F>(schedule: Schedule, patience: Duration, call: impl Fn(Arrival) -> F) -> Vec<Record>
+pub(crate) fn open_loop<F>(schedule: Schedule, drain_timeout: Duration, call: impl Fn(Arrival) -> F) -> Vec<CallRecord>
 where
-    F: Future<Output = End>,
+    F: Future<Output = Outcome>,
 {
     let arrivals = schedule.into_arrivals();
     let last = arrivals.last().map_or(Duration::ZERO, |arrival| arrival.due);
-    let begin = Instant::now() + Duration::from_millis(5);
+    let start = Instant::now() + Duration::from_millis(5);
     let records = RefCell::new(Vec::with_capacity(arrivals.len()));
     let make = |arrival: Arrival| {
-        let (late, calling, records) = (begin + arrival.due, call(arrival), &records);
+        let (late, calling, records) = (start + arrival.due, call(arrival), &records);
         let late = late.elapsed();
         async move {
-            let end = calling.await;
-            let latency = (begin + arrival.due).elapsed();
+            let outcome = calling.await;
+            let latency = (start + arrival.due).elapsed();
             let Arrival { class, number, due } = arrival;
-            records.borrow_mut().push(Record { class, number, due, latency, late, end });
+            records.borrow_mut().push(CallRecord { class, number, due, latency, late, outcome });
         }
     };
     let run = async {
         let mut calls = FuturesUnordered::new();
-        let (mut next, mut set) = (0, begin);
-        let mut timer = Timer::at(begin);
+        let (mut next, mut timer_at) = (0, start);
+        let mut timer = Timer::at(start);
         poll_fn(|cx| {
             loop {
                 let now = Instant::now();
-                while let Some(arrival) = arrivals.get(next).filter(|arrival| begin + arrival.due <= now) {
+                while let Some(arrival) = arrivals.get(next).filter(|arrival| start + arrival.due <= now) {
                     calls.push(make(*arrival));
                     next += 1;
                 }
                 if let Poll::Ready(Some(())) = calls.poll_next_unpin(cx) {
                     continue;
                 }
-                let wake = begin + arrivals.get(next).map_or(last + patience, |arrival| arrival.due);
+                let wake = start + arrivals.get(next).map_or(last + drain_timeout, |arrival| arrival.due);
                 if next == arrivals.len() && (calls.is_empty() || wake <= now) {
                     return Poll::Ready(());
                 }
-                if wake != set {
+                if wake != timer_at {
                     timer.set_at(wake);
-                    set = wake;
+                    timer_at = wake;
                 }
                 if timer.poll_next_unpin(cx).is_pending() {
                     return Poll::Pending;
@@ -166,7 +166,7 @@ where
     };
     block_on(run);
     let mut records = records.into_inner();
-    add_unanswered(&mut records, &arrivals, begin.elapsed());
+    record_unanswered(&mut records, &arrivals, start.elapsed());
     records
 }
 
@@ -175,17 +175,17 @@ pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
     // The calls' own timers are tokio's all the same; somebody has to drive them.
     let timers = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_time().build();
     let timers = timers.expect("a runtime for the callers' timers");
-    let _entered = timers.enter();
+    let _guard = timers.enter();
     async_io::block_on(future)
 }
 
 /// Calls without an end took at least until now.
-fn add_unanswered(records: &mut Vec<Record>, arrivals: &[Arrival], now: Duration) {
+fn record_unanswered(records: &mut Vec<CallRecord>, arrivals: &[Arrival], now: Duration) {
     let mut ended = vec![false; arrivals.len()];
     records.iter().for_each(|record| ended[record.number] = true);
     let open = arrivals.iter().filter(|arrival| !ended[arrival.number]);
     records.extend(open.map(|&Arrival { class, number, due }| {
         let (latency, late) = (now.saturating_sub(due), Duration::ZERO);
-        Record { class, number, due, latency, late, end: End::Unanswered }
+        CallRecord { class, number, due, latency, late, outcome: Outcome::Unanswered }
     }));
 }

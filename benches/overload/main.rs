@@ -7,19 +7,19 @@
 #![expect(clippy::print_stdout, reason = "what a bench prints is what it is for")]
 
 mod baseline;
-mod bodies;
+mod concurrent_reads;
 mod cost;
 mod failures;
 mod fairness;
 mod goodput;
 mod http;
 mod isolation;
+mod latencies;
 mod load;
+mod load_step;
 mod report;
-mod sharing;
-mod site;
-mod stats;
-mod step;
+mod service;
+mod subject;
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -70,10 +70,10 @@ const EXPERIMENTS: [(&str, Experiment); 9] = [
     ("A flooded method beside a ping", isolation::run),
     ("Goodput over offered load", goodput::run),
     ("Shares of the actor's time", fairness::run),
-    ("Calls that wait together", sharing::run),
+    ("Calls that wait together", concurrent_reads::run),
     ("One call in a hundred panics", failures::panics),
-    ("Clients that leave while they are queued", failures::leavers),
-    ("A step from half load to 1.4 × capacity", step::run),
+    ("Clients that leave while they are queued", failures::disconnects),
+    ("A step from half load to 1.4 × capacity", load_step::run),
     ("What a call costs", cost::calls),
     ("Two threads instead of one", cost::threads),
 ];
@@ -88,7 +88,7 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    keep_quiet_about_culprits();
+    silence_deliberate_panics();
     let mut report = Report::new(quick);
     for (number, (title, experiment)) in (1..).zip(EXPERIMENTS) {
         if only.is_empty() || only.contains(&number) {
@@ -130,10 +130,10 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<Option<Options>, St
 }
 
 /// A panic on purpose needs no report, and writing it would be most of its cost.
-fn keep_quiet_about_culprits() {
+fn silence_deliberate_panics() {
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
-        if panic.payload().downcast_ref() != Some(&bodies::CULPRIT) {
+        if panic.payload().downcast_ref() != Some(&service::DELIBERATE_PANIC) {
             usual(panic);
         }
     }));

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use callbox_benches::figures::{calibrate, directory, median, show, spread, steadiness};
+use callbox_benches::figures::{calibrate, describe_calibration, format_value, median, min_max, output_directory};
 use callbox_cli::plot::Chart;
 
 /// What a figure must reach.
@@ -78,13 +78,13 @@ impl Report {
             |figure: &&mut Figure| figure.experiment == experiment && figure.subject == subject && figure.what == what;
         if let Some(figure) = self.figures.iter_mut().find(same) {
             figure.values.push(value);
-            figure.settle();
+            figure.update_median();
             return;
         }
         let what = what.to_owned();
         let mut figure =
             Figure { experiment, subject, what, unit, values: vec![value], median: value, target, met: None };
-        figure.settle();
+        figure.update_median();
         self.figures.push(figure);
     }
 
@@ -101,28 +101,34 @@ impl Report {
         let (subjects, whats) = (width(|f| &f.subject), width(|f| &f.what));
         for figure in figures {
             let Figure { subject, what, unit, values, median, target, met, .. } = figure;
-            let (least, most) = spread(values);
-            let spread = if values.len() > 1 { format!("[{} – {}]", show(least), show(most)) } else { String::new() };
+            let (least, most) = min_max(values);
+            let range = if values.len() > 1 {
+                format!("[{} – {}]", format_value(least), format_value(most))
+            } else {
+                String::new()
+            };
             let verdict = match (target, met) {
                 (Some(target), Some(true)) => format!("{target}  met"),
                 (Some(target), _) => format!("{target}  MISSED"),
                 _ => String::new(),
             };
-            let line =
-                format!("   {subject:subjects$}  {what:whats$}  {:>9} {unit:8} {spread:20} {verdict}", show(*median));
+            let line = format!(
+                "   {subject:subjects$}  {what:whats$}  {:>9} {unit:8} {range:20} {verdict}",
+                format_value(*median)
+            );
             println!("{}", line.trim_end());
         }
     }
 
     /// The end of the run: how steady the machine was, and what was missed.
     pub(crate) fn print_summary(&self) {
-        println!("\n{}", steadiness(&self.calibration));
+        println!("\n{}", describe_calibration(&self.calibration));
         let met = self.figures.iter().filter(|figure| figure.met == Some(true)).count();
         let missed: Vec<_> = self.figures.iter().filter(|figure| figure.met == Some(false)).collect();
         println!("Targets: {met} met, {} missed.", missed.len());
         for Figure { experiment, subject, what, median, unit, target, .. } in missed {
             if let Some(target) = target {
-                println!("   {experiment}. {subject}: {what} is {} {unit}, target {target}", show(*median));
+                println!("   {experiment}. {subject}: {what} is {} {unit}, target {target}", format_value(*median));
             }
         }
     }
@@ -138,22 +144,22 @@ impl Report {
         }
         let cores = std::thread::available_parallelism().map_or(0, usize::from);
         let file = File { quick: self.quick, cores, calibration_ms: &self.calibration, figures: &self.figures };
-        let path = directory()?.join("overload.json");
+        let path = output_directory()?.join("overload.json");
         fs::write(&path, serde_json::to_vec_pretty(&file)?)?;
         Ok(path)
     }
 }
 
 impl Figure {
-    fn settle(&mut self) {
+    fn update_median(&mut self) {
         self.median = median(&self.values);
         self.met = self.target.map(|target| target.is_met(self.median));
     }
 }
 
 /// Writes `target/bench/<name>.svg`, or says why not: the figures are worth more than the picture.
-pub(crate) fn draw_or_say(chart: &Chart, name: &str) {
-    let drawn = directory().and_then(|directory| {
+pub(crate) fn write_chart(chart: &Chart, name: &str) {
+    let drawn = output_directory().and_then(|directory| {
         let path = directory.join(name).with_extension("svg");
         fs::write(&path, chart.to_string()).map(|()| path)
     });

@@ -16,7 +16,7 @@ use std::io;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use callbox_benches::{child, figures};
+use callbox_benches::{figures, server_process};
 
 use series::Series;
 
@@ -43,7 +43,7 @@ const ALL: [(&str, Measure); 4] = [
 
 fn main() -> ExitCode {
     let mut args = std::env::args().skip(1).peekable();
-    if args.next_if(|arg| arg == child::ROLE).is_some() {
+    if args.next_if(|arg| arg == server_process::ROLE).is_some() {
         return network::serve(&args.next().unwrap_or_default());
     }
     let (effort, only) = match options(args) {
@@ -72,7 +72,7 @@ fn main() -> ExitCode {
         }
         calibration.push(figures::calibrate());
     }
-    println!("\n{}", figures::steadiness(&calibration));
+    println!("\n{}", figures::describe_calibration(&calibration));
     match series::write(&all) {
         Ok(path) => println!("written: {}", path.display()),
         Err(error) => println!("the figures could not be written: {error}"),

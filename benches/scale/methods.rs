@@ -9,11 +9,11 @@ use tokio::runtime::{self, Runtime};
 
 use crate::Effort;
 use crate::series::Series;
-use crate::service::{Eight, One, WIDEST, Wide};
+use crate::service::{Eight, MAX_METHODS, One, SixtyFour};
 use callbox_benches::workload::call;
 
 /// Calls between two looks at the clock.
-const STRIDE: u32 = 200;
+const CALLS_PER_CHECK: u32 = 200;
 
 pub(crate) fn measure(effort: Effort) -> io::Result<Vec<Series>> {
     let title = "What a call costs as methods are added";
@@ -26,17 +26,19 @@ pub(crate) fn measure(effort: Effort) -> io::Result<Vec<Series>> {
             series.note(1, micros(&runtime, &one, 0, effort.time));
             let eight = in_process_with(|| Eight::<0>, move |server| server.placement(placement));
             series.note(8, micros(&runtime, &eight, 7, effort.time));
-            let wide = in_process_with(|| Wide::<0>, move |server| server.placement(placement));
-            series.note(WIDEST, micros(&runtime, &wide, WIDEST - 1, effort.time));
+            let wide = in_process_with(|| SixtyFour::<0>, move |server| server.placement(placement));
+            series.note(MAX_METHODS, micros(&runtime, &wide, MAX_METHODS - 1, effort.time));
             let several = in_process_with(
-                || Wide::<0>,
+                || SixtyFour::<0>,
                 move |server| {
-                    let server = server.service(|| Wide::<1>).service(|| Wide::<2>).service(|| Wide::<3>);
-                    let server = server.service(|| Wide::<4>).service(|| Wide::<5>).service(|| Wide::<6>);
-                    server.service(|| Wide::<7>).placement(placement)
+                    let server =
+                        server.service(|| SixtyFour::<1>).service(|| SixtyFour::<2>).service(|| SixtyFour::<3>);
+                    let server =
+                        server.service(|| SixtyFour::<4>).service(|| SixtyFour::<5>).service(|| SixtyFour::<6>);
+                    server.service(|| SixtyFour::<7>).placement(placement)
                 },
             );
-            series.note(8 * WIDEST, micros(&runtime, &several, WIDEST - 1, effort.time));
+            series.note(8 * MAX_METHODS, micros(&runtime, &several, MAX_METHODS - 1, effort.time));
         }
     }
     Ok(all.into())
@@ -47,7 +49,7 @@ fn micros<S: Service>(runtime: &Runtime, service: &InProcess<S>, number: usize, 
     let body = call(&format!("a.{number:03}"), "{}", 1);
     runtime.block_on(async {
         let many = async || {
-            for _ in 0..STRIDE {
+            for _ in 0..CALLS_PER_CHECK {
                 let answer = service.answer(body.as_bytes()).await;
                 assert!(answer.is_some_and(|answer| answer.ends_with(br#""result":true,"id":1}"#)));
             }
@@ -57,7 +59,7 @@ fn micros<S: Service>(runtime: &Runtime, service: &InProcess<S>, number: usize, 
         let (begin, mut calls) = (Instant::now(), 0);
         while begin.elapsed() < time {
             many().await;
-            calls += STRIDE;
+            calls += CALLS_PER_CHECK;
         }
         begin.elapsed().as_secs_f64() * 1e6 / f64::from(calls)
     })

@@ -9,9 +9,9 @@ use callbox::{Server, testing};
 use crate::Effort;
 use crate::series::Series;
 use crate::service::Eight;
-use callbox_benches::child::Child;
-use callbox_benches::closed_loop::{self, Waits};
+use callbox_benches::closed_loop::{self, WaitMode};
 use callbox_benches::process::allow_many_files;
+use callbox_benches::server_process::ServerProcess;
 use callbox_benches::workload::{Expected, Workload, call};
 
 const WORKERS: [usize; 4] = [1, 2, 4, 8];
@@ -62,13 +62,13 @@ fn cost(workers: usize, connections: usize, time: Duration) -> io::Result<f64> {
         body: || call("a.000", "{}", 1),
         expected: |_| Expected::True,
     };
-    let server = Child::start(&[&workers.to_string()])?;
+    let server = ServerProcess::start(&[&workers.to_string()])?;
     // Connections are opened and answered once before anything counts.
-    closed_loop::run(server.address, &workload, Duration::from_millis(200), Waits::Asleep)?;
+    closed_loop::run(server.address, &workload, Duration::from_millis(200), WaitMode::Sleep)?;
     let (cpu, begin) = (server.cpu()?, Instant::now());
-    let outcome = closed_loop::run(server.address, &workload, time, Waits::Asleep)?;
-    if outcome.wrong > 0 {
-        return Err(io::Error::other(format!("{} answers were wrong after {:?}", outcome.wrong, begin.elapsed())));
+    let result = closed_loop::run(server.address, &workload, time, WaitMode::Sleep)?;
+    if result.wrong > 0 {
+        return Err(io::Error::other(format!("{} answers were wrong after {:?}", result.wrong, begin.elapsed())));
     }
-    Ok((server.cpu()? - cpu).as_secs_f64() * 1e6 / outcome.latencies.len() as f64)
+    Ok((server.cpu()? - cpu).as_secs_f64() * 1e6 / result.latencies.len() as f64)
 }

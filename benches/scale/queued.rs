@@ -14,21 +14,21 @@ use crate::series::Series;
 const SIZES: [usize; 5] = [256, 512, 1024, 2048, 4095];
 
 /// A service whose thread is held while calls are queued.
-struct Held {
+struct Blocked {
     /// Says that the thread is held.
-    begun: mpsc::SyncSender<()>,
+    started: mpsc::SyncSender<()>,
     /// Ends with the other side of it.
-    until: std::sync::Mutex<mpsc::Receiver<()>>,
+    release: std::sync::Mutex<mpsc::Receiver<()>>,
     count: usize,
 }
 
 #[service(name = "bench.held")]
-impl Held {
+impl Blocked {
     #[public_method]
     fn hold(&mut self) {
         // Nobody sends anything: the wait ends when the bench lets go.
-        let _ = self.begun.send(());
-        let _ = self.until.get_mut().map(|until| until.recv());
+        let _ = self.started.send(());
+        let _ = self.release.get_mut().map(|release| release.recv());
     }
 
     #[public_method(mailbox = 4096)]
@@ -44,7 +44,7 @@ pub(crate) fn measure(effort: Effort) -> io::Result<Vec<Series>> {
     let mut time = Series::new(title, "time to queue it (ns)", "calls that wait", "for each call");
     for _ in 0..effort.rounds {
         for size in SIZES {
-            let (bytes, nanos) = queue(size)?;
+            let (bytes, nanos) = queue_calls(size)?;
             memory.note(size, bytes);
             time.note(size, nanos);
         }
@@ -53,32 +53,32 @@ pub(crate) fn measure(effort: Effort) -> io::Result<Vec<Series>> {
 }
 
 /// Bytes allocated, and nanoseconds, for each of so many calls that are queued and wait.
-fn queue(size: usize) -> io::Result<(f64, f64)> {
-    let (begun, has_begun) = mpsc::sync_channel(1);
-    let (let_go, until) = mpsc::channel();
-    let until = std::sync::Mutex::new(Some(until));
-    let held = testing::in_process(move || {
-        let until = until.lock().ok().and_then(|mut until| until.take()).expect("it is made once");
-        Held { begun: begun.clone(), until: std::sync::Mutex::new(until), count: 0 }
+fn queue_calls(size: usize) -> io::Result<(f64, f64)> {
+    let (started, has_started) = mpsc::sync_channel(1);
+    let (release_sender, release) = mpsc::channel();
+    let release = std::sync::Mutex::new(Some(release));
+    let service = testing::in_process(move || {
+        let release = release.lock().ok().and_then(|mut release| release.take()).expect("it is made once");
+        Blocked { started: started.clone(), release: std::sync::Mutex::new(release), count: 0 }
     });
     let refused = |error: callbox::RpcError| io::Error::other(error.to_string());
-    held.notify(Held_Hold {}).map_err(refused)?;
-    has_begun.recv().map_err(io::Error::other)?;
+    service.notify(Blocked_Hold {}).map_err(refused)?;
+    has_started.recv().map_err(io::Error::other)?;
     let session = Session::new();
     let operation = session.operation("queue");
     let begin = Instant::now();
     {
         let _span = operation.measure_thread().iterations(size as u64);
         for _ in 0..size {
-            held.notify(Held_Add { by: 1 }).map_err(refused)?;
+            service.notify(Blocked_Add { by: 1 }).map_err(refused)?;
         }
     }
     let nanos = begin.elapsed().as_secs_f64() * 1e9 / size as f64;
     let report = session.to_report();
-    let bytes = report.operations().next().map(|(_, queue)| queue.total_bytes_allocated());
+    let bytes = report.operations().next().map(|(_, operation)| operation.total_bytes_allocated());
     let bytes = bytes.map_or(f64::NAN, |bytes| bytes as f64 / size as f64);
-    drop(let_go);
-    held.wait_idle();
-    let counted = held.call(Held_Add { by: 0 }).map_err(refused)?;
+    drop(release_sender);
+    service.wait_idle();
+    let counted = service.call(Blocked_Add { by: 0 }).map_err(refused)?;
     if counted == size { Ok((bytes, nanos)) } else { Err(io::Error::other(format!("{counted} of {size} calls ran"))) }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use callbox_benches::figures::{directory, median, show, spread};
+use callbox_benches::figures::{format_value, median, min_max, output_directory};
 use callbox_cli::plot::{Axis, Chart, Line};
 
 /// What was measured of one subject.
@@ -64,9 +64,13 @@ pub(crate) fn print(name: &str, all: &[Series]) {
         let (_, exponent) = series.fit();
         println!("   {}: grows as {} ^ {exponent:.2}", series.subject, series.of);
         for Point { size, values } in &series.points {
-            let (least, most) = spread(values);
-            let range = if values.len() > 1 { format!("[{} – {}]", show(least), show(most)) } else { String::new() };
-            println!("   {size:>8}  {:>9} {}  {range}", show(median(values)), series.unit);
+            let (least, most) = min_max(values);
+            let range = if values.len() > 1 {
+                format!("[{} – {}]", format_value(least), format_value(most))
+            } else {
+                String::new()
+            };
+            println!("   {size:>8}  {:>9} {}  {range}", format_value(median(values)), series.unit);
         }
     }
     match draw(name, all) {
@@ -95,14 +99,14 @@ fn draw(name: &str, all: &[Series]) -> io::Result<PathBuf> {
         limit: None,
         dots: true,
     };
-    let path = directory()?.join(format!("scale-{name}.svg"));
+    let path = output_directory()?.join(format!("scale-{name}.svg"));
     std::fs::write(&path, chart.to_string())?;
     Ok(path)
 }
 
 /// Writes `target/bench/scale.json`.
 pub(crate) fn write(all: &[Series]) -> io::Result<PathBuf> {
-    let path = directory()?.join("scale.json");
+    let path = output_directory()?.join("scale.json");
     std::fs::write(&path, serde_json::to_vec_pretty(all)?)?;
     Ok(path)
 }

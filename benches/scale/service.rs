@@ -5,13 +5,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The methods of the widest service.
-pub(crate) const WIDEST: usize = 64;
+pub(crate) const MAX_METHODS: usize = 64;
 
 /// The method of number `N`.
 #[derive(Serialize, Deserialize, JsonSchema)]
-pub(crate) struct Ask<const N: usize> {}
+pub(crate) struct NumberedMethod<const N: usize> {}
 
-impl<const N: usize> Ask<N> {
+impl<const N: usize> NumberedMethod<N> {
     /// The digits of the number.
     const DIGITS: [u8; 3] = [digit(N, 100), digit(N, 10), digit(N, 1)];
 }
@@ -27,29 +27,29 @@ const fn text(digits: &'static [u8]) -> &'static str {
     }
 }
 
-impl<const N: usize> Message for Ask<N> {
+impl<const N: usize> Message for NumberedMethod<N> {
     type Output = bool;
     type Error = RpcError;
     const NAME: &'static str = text(&Self::DIGITS);
     const PARAMS: &'static [&'static str] = &[];
 }
 
-/// A service with the methods of these numbers, in a namespace of its own for each `AT`.
+/// A service with the methods of these numbers, in a namespace of its own for each `INDEX`.
 macro_rules! service {
     ($(#[$doc:meta])* $name:ident: $($number:literal)*) => {
         $(#[$doc])*
-        pub(crate) struct $name<const AT: usize>;
+        pub(crate) struct $name<const INDEX: usize>;
 
-        $(impl<const AT: usize> Handles<Ask<$number>> for $name<AT> {
-            const HANDLER: Handler<Self, Ask<$number>> = Handler::Read(|_, _, _| Ok(true));
+        $(impl<const INDEX: usize> Handles<NumberedMethod<$number>> for $name<INDEX> {
+            const HANDLER: Handler<Self, NumberedMethod<$number>> = Handler::Read(|_, _, _| Ok(true));
         })*
 
-        impl<const AT: usize> Service for $name<AT> {
-            const NAME: &'static str = NAMESPACES[AT];
-            const NAMESPACE: Option<&'static str> = Some(NAMESPACES[AT]);
+        impl<const INDEX: usize> Service for $name<INDEX> {
+            const NAME: &'static str = NAMESPACES[INDEX];
+            const NAMESPACE: Option<&'static str> = Some(NAMESPACES[INDEX]);
 
             fn methods(table: &mut impl MethodTable<Self>) {
-                $(table.add::<Ask<$number>>(MethodOptions::public());)*
+                $(table.add::<NumberedMethod<$number>>(MethodOptions::public());)*
             }
         }
     };
@@ -68,6 +68,6 @@ service!(
 );
 service!(
     /// Sixty-four methods.
-    Wide: 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31
+    SixtyFour: 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31
         32 33 34 35 36 37 38 39 40 41 42 43 44 45 46 47 48 49 50 51 52 53 54 55 56 57 58 59 60 61 62 63
 );

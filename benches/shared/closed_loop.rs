@@ -14,7 +14,7 @@ use tokio::task::yield_now;
 use crate::workload::Workload;
 
 /// What came back.
-pub struct Outcome {
+pub struct LoadResult {
     /// Of each request, in nanoseconds.
     pub latencies: Histogram<u64>,
     /// Calls without a right answer.
@@ -28,28 +28,28 @@ fn latencies() -> Histogram<u64> {
 
 /// What the load does while it waits for answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Waits {
+pub enum WaitMode {
     /// It sleeps. Whoever answers has to wake it, and pays for that: the more, the less the load has to do.
-    Asleep,
+    Sleep,
     /// It looks for answers all the time. For a load with a core for itself, which is no work to wake, as one on another
     /// machine is none.
-    Awake,
+    BusyPoll,
 }
 
 /// Loads a server for so long.
-pub fn run(address: SocketAddr, workload: &Workload, time: Duration, waits: Waits) -> io::Result<Outcome> {
+pub fn run(address: SocketAddr, workload: &Workload, time: Duration, wait_mode: WaitMode) -> io::Result<LoadResult> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
     runtime.block_on(async {
         let request = workload.request();
         let opened = (0..workload.connections).map(|_| Connection::open(address));
         let connections = try_join_all(opened).await?;
         let end = Instant::now() + time;
-        let ended = connections.into_iter().map(|connection| connection.repeat(workload, &request, end));
-        if waits == Waits::Awake {
-            tokio::spawn(stay_awake());
+        let finished = connections.into_iter().map(|connection| connection.repeat(workload, &request, end));
+        if wait_mode == WaitMode::BusyPoll {
+            tokio::spawn(busy_poll());
         }
-        let mut all = Outcome { latencies: latencies(), wrong: 0 };
-        for Outcome { latencies, wrong } in try_join_all(ended).await? {
+        let mut all = LoadResult { latencies: latencies(), wrong: 0 };
+        for LoadResult { latencies, wrong } in try_join_all(finished).await? {
             all.latencies += latencies;
             all.wrong += wrong;
         }
@@ -58,7 +58,7 @@ pub fn run(address: SocketAddr, workload: &Workload, time: Duration, waits: Wait
 }
 
 /// Keeps the runtime from going to sleep: whenever this waits for its next turn, the runtime looks for what has arrived.
-async fn stay_awake() -> Infallible {
+async fn busy_poll() -> Infallible {
     loop {
         yield_now().await;
     }
@@ -67,48 +67,48 @@ async fn stay_awake() -> Infallible {
 /// A connection that is kept alive.
 pub struct Connection {
     stream: TcpStream,
-    came: Vec<u8>,
+    buffer: Vec<u8>,
 }
 
 impl Connection {
     pub async fn open(address: SocketAddr) -> io::Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
-        Ok(Self { stream, came: Vec::with_capacity(64 * 1024) })
+        Ok(Self { stream, buffer: Vec::with_capacity(64 * 1024) })
     }
 
-    async fn repeat(mut self, workload: &Workload, request: &[u8], end: Instant) -> io::Result<Outcome> {
-        let (mut outcome, mut last) = (Outcome { latencies: latencies(), wrong: 0 }, 0);
+    async fn repeat(mut self, workload: &Workload, request: &[u8], end: Instant) -> io::Result<LoadResult> {
+        let (mut result, mut last) = (LoadResult { latencies: latencies(), wrong: 0 }, 0);
         loop {
             let begin = Instant::now();
             if begin >= end {
-                return Ok(outcome);
+                return Ok(result);
             }
             let body = self.exchange(request).await?;
             let took = u64::try_from(begin.elapsed().as_nanos()).unwrap_or(u64::MAX);
-            outcome.latencies.saturating_record(took);
-            outcome.wrong += workload.wrong(body, &mut last);
+            result.latencies.saturating_record(took);
+            result.wrong += workload.count_wrong(body, &mut last);
         }
     }
 
     /// Gives back what a connection that rests needs not.
     pub fn shrink(&mut self) {
-        self.came = Vec::new();
+        self.buffer = Vec::new();
     }
 
     /// Sends a request; the body of the answer.
     pub async fn exchange(&mut self, request: &[u8]) -> io::Result<&[u8]> {
         self.stream.write_all(request).await?;
-        self.came.clear();
-        let whole = loop {
-            if self.stream.read_buf(&mut self.came).await? == 0 {
+        self.buffer.clear();
+        let range = loop {
+            if self.stream.read_buf(&mut self.buffer).await? == 0 {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
-            if let Some(whole) = body(&self.came)?.filter(|whole| self.came.len() >= whole.end) {
-                break whole;
+            if let Some(range) = body(&self.buffer)?.filter(|range| self.buffer.len() >= range.end) {
+                break range;
             }
         };
-        Ok(&self.came[whole])
+        Ok(&self.buffer[range])
     }
 }
 

@@ -14,13 +14,13 @@ pub fn median(values: &[f64]) -> f64 {
 }
 
 /// The least and the most.
-pub fn spread(values: &[f64]) -> (f64, f64) {
+pub fn min_max(values: &[f64]) -> (f64, f64) {
     let known = values.iter().copied().filter(|value| !value.is_nan());
     known.fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), value| (least.min(value), most.max(value)))
 }
 
 /// Four digits, whatever the size.
-pub fn show(value: f64) -> String {
+pub fn format_value(value: f64) -> String {
     match value.abs() {
         _ if value.is_infinite() => "never".to_owned(),
         _ if value.is_nan() => "–".to_owned(),
@@ -44,21 +44,21 @@ pub fn calibrate() -> f64 {
 }
 
 /// How steady the machine was, in a sentence.
-pub fn steadiness(calibration: &[f64]) -> String {
-    let (least, most) = spread(calibration);
+pub fn describe_calibration(calibration: &[f64]) -> String {
+    let (least, most) = min_max(calibration);
     let middle = median(calibration);
     format!(
         "The machine: a fixed piece of work took {} ms in the median of {}, between {} and {} (± {} %).",
-        show(middle),
+        format_value(middle),
         calibration.len(),
-        show(least),
-        show(most),
-        show(50.0 * (most - least) / middle)
+        format_value(least),
+        format_value(most),
+        format_value(50.0 * (most - least) / middle)
     )
 }
 
 /// `target/bench`, which is there afterwards.
-pub fn directory() -> io::Result<PathBuf> {
+pub fn output_directory() -> io::Result<PathBuf> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).with_file_name("target").join("bench");
     fs::create_dir_all(&path)?;
     Ok(path)

@@ -18,12 +18,12 @@ pub struct Workload {
 /// What one call's result has to be.
 #[derive(Clone, Copy)]
 pub enum Expected {
-    Is(i64),
+    Integer(i64),
     True,
     /// A number larger than the last one that this connection was told.
-    Larger,
+    Increasing,
     Float(f64),
-    TextOf(usize),
+    TextOfLength(usize),
 }
 
 /// A request object.
@@ -43,40 +43,40 @@ impl Workload {
     }
 
     /// How many calls have no answer in this body, or a wrong one. `last` is the connection's last number.
-    pub fn wrong(&self, body: &[u8], last: &mut i64) -> u64 {
-        let answers: Vec<Answer<'_>> = match body.first() {
+    pub fn count_wrong(&self, body: &[u8], last_number: &mut i64) -> u64 {
+        let replies: Vec<Reply<'_>> = match body.first() {
             Some(b'[') => serde_json::from_slice(body).unwrap_or_default(),
             _ => serde_json::from_slice(body).into_iter().collect(),
         };
-        let mut right = vec![false; self.calls];
-        for Answer { result, id } in &answers {
+        let mut is_right = vec![false; self.calls];
+        for Reply { result, id } in &replies {
             let at = if self.calls == 1 { id.checked_sub(1) } else { Some(*id) };
             let Some(at) = at.filter(|at| *at < self.calls) else { return self.calls as u64 };
-            right[at] = (self.expected)(at).is(result.get(), last);
+            is_right[at] = (self.expected)(at).matches(result.get(), last_number);
         }
-        right.into_iter().filter(|right| !right).count() as u64
+        is_right.into_iter().filter(|is_right| !is_right).count() as u64
     }
 }
 
 #[derive(Deserialize)]
-struct Answer<'a> {
+struct Reply<'a> {
     #[serde(borrow)]
     result: &'a RawValue,
     id: usize,
 }
 
 impl Expected {
-    fn is(self, result: &str, last: &mut i64) -> bool {
+    fn matches(self, result: &str, last_number: &mut i64) -> bool {
         match self {
-            Self::Is(number) => result.parse() == Ok(number),
+            Self::Integer(number) => result.parse() == Ok(number),
             Self::True => result == "true",
-            Self::Larger => {
-                let before = *last;
-                *last = result.parse().unwrap_or(i64::MIN);
-                *last > before
+            Self::Increasing => {
+                let before = *last_number;
+                *last_number = result.parse().unwrap_or(i64::MIN);
+                *last_number > before
             }
-            Self::Float(number) => result.parse().is_ok_and(|told: f64| (told - number).abs() < 1e-6),
-            Self::TextOf(length) => {
+            Self::Float(number) => result.parse().is_ok_and(|value: f64| (value - number).abs() < 1e-6),
+            Self::TextOfLength(length) => {
                 result.len() == length + 2 && result.bytes().all(|byte| matches!(byte, b'x' | b'"'))
             }
         }

@@ -5,12 +5,12 @@ use std::time::Duration;
 use callbox_cli::load::Report;
 use callbox_cli::plot::{Axis, Chart, Line};
 
-/// The latencies of what ended in each stretch of a run; `None` if nothing did.
+/// The latencies of what ended in each interval of a run; `None` if nothing did.
 pub(crate) fn over_time(report: &Report) -> Option<Chart> {
-    let stretches = || report.stretches.iter();
+    let intervals = || report.intervals.iter();
     let lines = [
-        line("p99", stretches().map(|stretch| (stretch.end, stretch.p99))),
-        line("p50", stretches().map(|stretch| (stretch.end, stretch.p50))),
+        line("p99", intervals().map(|interval| (interval.end, interval.p99))),
+        line("p50", intervals().map(|interval| (interval.end, interval.p50))),
     ];
     let known = lines.iter().any(|line| line.points.len() > 1);
     let end = report.elapsed.as_secs_f64();

@@ -16,13 +16,13 @@ use std::process::ExitCode;
 use std::{env, fs};
 
 use callbox_cli::format;
-use callbox_cli::load::{self, Ended};
+use callbox_cli::load::{self, RunResult};
 use callbox_cli::plot::Chart;
 use clap::Parser;
 use futures::future::{Either, select};
 use serde_json::json;
 
-use depth::Depths;
+use depth::DepthMonitor;
 use options::{Options, Subject};
 use server::{ROLE, Server};
 
@@ -62,23 +62,24 @@ fn run(options: &Options) -> Result<(), String> {
     );
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| error.to_string())?;
-    let depths = Depths::new(&subject)?;
-    let ended = runtime.block_on(async {
-        match select(pin!(load::run(plan)), pin!(depths.watch())).await {
-            Either::Left((ended, _)) => ended,
+    let monitor = DepthMonitor::new(&subject)?;
+    let failure = runtime.block_on(async {
+        match select(pin!(load::run(plan)), pin!(monitor.run())).await {
+            Either::Left((failure, _)) => failure,
             Either::Right((never, _)) => never,
         }
     });
-    let Ended { report, interrupted } = ended.map_err(|error| format!("{} cannot be reached: {error}", subject.url))?;
-    println!("\n{}", load::table(&report, io::stdout().is_terminal()));
+    let RunResult { report, interrupted } =
+        failure.map_err(|error| format!("{} cannot be reached: {error}", subject.url))?;
+    println!("\n{}", load::render_table(&report, io::stdout().is_terminal()));
     if interrupted {
         println!("Ended early, by ctrl-c.");
     }
-    println!("{depths}");
-    write("stress.json", &format!("{:#}\n", json!({ "load": report.to_json(), "mailboxes": depths.to_json() })));
+    println!("{monitor}");
+    write("stress.json", &format!("{:#}\n", json!({ "load": report.to_json(), "mailboxes": monitor.to_json() })));
     draw("stress-percentiles", Some(load::by_percentile(&report)));
     draw("stress-over-time", charts::over_time(&report));
-    draw("stress-depth", depths.chart());
+    draw("stress-depth", monitor.chart());
     if report.total().count(load::Outcome::is_answer) == 0 {
         return Err("no call was answered".to_owned());
     }

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use crate::server::{self, Server};
 use callbox_cli::format;
-use callbox_cli::load::{Arrivals, Kind, Plan, Target, request};
+use callbox_cli::load::{Arrivals, MethodLoad, Plan, Target, build_request};
 
 /// Puts a service under open-loop load: its own, or the one at --url.
 #[derive(Debug, Parser)]
@@ -76,7 +76,7 @@ impl Subject {
 
 impl Options {
     pub(crate) fn plan(&self, subject: &Subject) -> Result<Plan, String> {
-        let target = Target::find(&subject.url, self.allow_remote).map_err(|error| error.to_string())?;
+        let target = Target::resolve(&subject.url, self.allow_remote).map_err(|error| error.to_string())?;
         for (method, _) in &self.params {
             if !self.mix.iter().any(|(mixed, _)| mixed == method) {
                 return Err(format!("--params has {method}, which --mix does not call"));
@@ -84,21 +84,21 @@ impl Options {
         }
         let token = subject.token.as_ref().map(|token| ("authorization".to_owned(), format!("Bearer {token}")));
         let headers: Vec<_> = token.into_iter().collect();
-        let kind = |(method, weight): &(String, f64)| {
+        let method_load = |(method, weight): &(String, f64)| {
             let given = self.params.iter().find(|(name, _)| name == method).map(|(_, params)| params.get());
             let own = if subject.is_own { server::params(method) } else { "" };
-            let request = request(&target.host, &target.path, &headers, method, given.unwrap_or(own));
-            Kind { method: method.clone(), weight: *weight, request }
+            let request = build_request(&target.host, &target.path, &headers, method, given.unwrap_or(own));
+            MethodLoad { method: method.clone(), weight: *weight, request }
         };
-        let kinds = self.mix.iter().map(kind).collect();
+        let methods = self.mix.iter().map(method_load).collect();
         Ok(Plan {
             target,
-            kinds,
+            methods,
             rate: self.rate.unwrap_or(if self.quick { 1000.0 } else { 5000.0 }).clamp(0.1, 200_000.0),
             arrivals: self.arrivals,
             duration: self.duration.unwrap_or(Duration::from_secs(if self.quick { 2 } else { 20 })),
             connections: self.connections.unwrap_or(if self.quick { 16 } else { 64 }).into(),
-            patience: Duration::from_secs(5),
+            drain_timeout: Duration::from_secs(5),
         })
     }
 }

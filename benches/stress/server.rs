@@ -14,15 +14,15 @@ pub(crate) const ROLE: &str = "serve";
 pub(crate) const TOKEN: &str = "stress";
 
 /// A start takes no longer on any machine that can be measured.
-const STARTS_WITHIN: Duration = Duration::from_secs(30);
+const START_TIMEOUT: Duration = Duration::from_secs(30);
 
 #[derive(Default)]
-struct Stressed {
+struct StressService {
     count: u64,
 }
 
 #[service(name = "stressed")]
-impl Stressed {
+impl StressService {
     /// Costs next to nothing, and shares the state.
     #[public_method]
     fn say_hello(&self, name: String) -> String {
@@ -60,7 +60,7 @@ pub(crate) fn params(method: &str) -> &'static str {
 
 /// Runs the server to its end.
 pub(crate) fn serve() -> ExitCode {
-    let server = callbox::Server::new(Stressed::default).tokens(|token: &str| token == TOKEN).bind("127.0.0.1:0");
+    let server = callbox::Server::new(StressService::default).tokens(|token: &str| token == TOKEN).bind("127.0.0.1:0");
     server.max_connections_per_peer(20_000).start().report()
 }
 
@@ -79,18 +79,18 @@ impl Server {
         let mut process = command.spawn()?;
         let log = process.stderr.take().ok_or(io::ErrorKind::BrokenPipe)?;
         let mut server = Self { process, url: String::new() };
-        let (tell, told) = channel();
+        let (sender, receiver) = channel();
         // Until the end, so that the server's log never stands still.
         std::thread::spawn(move || {
             for line in BufReader::new(log).lines().map_while(Result::ok) {
                 let at = line.find("http://").filter(|_| line.contains("listening"));
                 let url = at.and_then(|at| line[at..].split(|c: char| c.is_whitespace() || c == '"').next());
                 // Nobody asks for more than one.
-                let _ = url.map(|url| tell.send(url.to_owned()));
+                let _ = url.map(|url| sender.send(url.to_owned()));
             }
         });
-        let patient = told.recv_timeout(STARTS_WITHIN);
-        server.url = patient.map_err(|_| io::Error::other("it does not say where it listens"))?;
+        let address = receiver.recv_timeout(START_TIMEOUT);
+        server.url = address.map_err(|_| io::Error::other("it does not say where it listens"))?;
         Ok(server)
     }
 

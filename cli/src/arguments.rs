@@ -17,33 +17,33 @@ Parameters:
   -                       that object or array, from standard input";
 
 /// No call needs more, and it would have to be kept in memory.
-const LONGEST: u64 = 64 << 20;
+const MAX_STDIN_BYTES: u64 = 64 << 20;
 
 /// The parameters of a call as JSON, or `None` if there are none. Values are kept as they were written: a number may have more
 /// digits than any type of ours.
 pub(crate) fn params(words: &[String], stdin: impl Read) -> Result<Option<Box<RawValue>>> {
     match words {
         [] => Ok(None),
-        [word] if word == "-" => whole(&read(stdin)?).map(Some),
-        [word] if word.trim_start().starts_with(['{', '[']) => whole(word).map(Some),
+        [word] if word == "-" => parse_document(&read_stdin(stdin)?).map(Some),
+        [word] if word.trim_start().starts_with(['{', '[']) => parse_document(word).map(Some),
         words => {
-            let words = words.iter().map(|word| Word::read(word)).collect::<Result<Vec<_>>>()?;
-            assemble(&words).map(Some)
+            let words = words.iter().map(|word| Argument::parse(word)).collect::<Result<Vec<_>>>()?;
+            combine(&words).map(Some)
         }
     }
 }
 
-fn read(stdin: impl Read) -> Result<String> {
+fn read_stdin(stdin: impl Read) -> Result<String> {
     let mut text = String::new();
-    let read = stdin.take(LONGEST + 1).read_to_string(&mut text);
+    let read = stdin.take(MAX_STDIN_BYTES + 1).read_to_string(&mut text);
     read.map_err(|error| format!("standard input cannot be read: {error}"))?;
-    if text.len() as u64 > LONGEST {
-        return Err(format!("standard input has more than {} MiB", LONGEST >> 20));
+    if text.len() as u64 > MAX_STDIN_BYTES {
+        return Err(format!("standard input has more than {} MiB", MAX_STDIN_BYTES >> 20));
     }
     Ok(text)
 }
 
-fn whole(text: &str) -> Result<Box<RawValue>> {
+fn parse_document(text: &str) -> Result<Box<RawValue>> {
     let json = json(text).map_err(|error| format!("the parameters are no JSON: {error}"))?;
     if json.get().starts_with(['{', '[']) {
         Ok(json)
@@ -53,28 +53,28 @@ fn whole(text: &str) -> Result<Box<RawValue>> {
 }
 
 #[derive(Debug)]
-enum Word<'a> {
+enum Argument<'a> {
     Named(&'a str, Box<RawValue>),
     Positional(Box<RawValue>),
 }
 
-impl<'a> Word<'a> {
-    fn read(word: &'a str) -> Result<Self> {
+impl<'a> Argument<'a> {
+    fn parse(word: &'a str) -> Result<Self> {
         if word == "-" {
             return Err(
                 "`-` is all parameters, from standard input, so it stands alone; the string is '\"-\"'".to_owned()
             );
         }
-        let Some((name, value)) = word.split_once('=') else { return guess(word).map(Self::Positional) };
+        let Some((name, value)) = word.split_once('=') else { return parse_value(word).map(Self::Positional) };
         let (name, is_json) = name.strip_suffix(':').map_or((name, false), |name| (name, true));
         if !is_name(name) {
             // A URL has `=` too, and so has JSON.
-            return guess(word).map(Self::Positional);
+            return parse_value(word).map(Self::Positional);
         }
         let value = if is_json {
             json(value).map_err(|error| format!("{name}:= takes JSON, and `{value}` is none: {error}"))
         } else {
-            guess(value)
+            parse_value(value)
         };
         Ok(Self::Named(name, value?))
     }
@@ -83,7 +83,7 @@ impl<'a> Word<'a> {
 /// How to write a parameter so that it is sent as a string, if it is there and was sent as another value.
 ///
 /// A word that has no name is known for sure only if it is alone.
-pub(crate) fn quoted(words: &[String], param: Option<&str>) -> Option<String> {
+pub(crate) fn as_string(words: &[String], param: Option<&str>) -> Option<String> {
     let string = |value: &str| {
         let is_other = json(value).is_ok_and(|json| !json.get().starts_with('"'));
         let string = serde_json::Value::from(value).to_string();
@@ -117,7 +117,7 @@ fn is_name(text: &str) -> bool {
 }
 
 /// JSON if it can be; else a string.
-fn guess(value: &str) -> Result<Box<RawValue>> {
+fn parse_value(value: &str) -> Result<Box<RawValue>> {
     match json(value) {
         Ok(json) => Ok(json),
         // Nobody begins a string so; somebody has left out a quote.
@@ -132,31 +132,33 @@ fn json(text: &str) -> serde_json::Result<Box<RawValue>> {
     RawValue::from_string(text.trim().to_owned())
 }
 
-fn assemble(words: &[Word<'_>]) -> Result<Box<RawValue>> {
+fn combine(words: &[Argument<'_>]) -> Result<Box<RawValue>> {
     let (mut names, mut members) = (HashSet::new(), Vec::new());
     for word in words {
         match word {
-            Word::Named(name, value) => {
+            Argument::Named(name, value) => {
                 if !names.insert(*name) {
                     return Err(format!("{name} is given twice"));
                 }
                 members.push(format!("{}:{}", serde_json::Value::from(*name), value.get()));
             }
-            Word::Positional(value) => members.push(value.get().to_owned()),
+            Argument::Positional(value) => members.push(value.get().to_owned()),
         }
     }
-    let members_in = members.join(",");
+    let joined = members.join(",");
     let text = if names.is_empty() {
-        format!("[{members_in}]")
+        format!("[{joined}]")
     } else if names.len() == words.len() {
         format!("{{{members_in}}}")
     } else {
-        let odd = words.iter().find_map(|word| match word {
-            Word::Positional(value) => Some(value.get()),
-            Word::Named(..) => None,
+        let positional = words.iter().find_map(|word| match word {
+            Argument::Positional(value) => Some(value.get()),
+            Argument::Named(..) => None,
         });
-        let odd = odd.unwrap_or_default();
-        return Err(format!("{odd} has no name, and the others do: give all parameters by name, or all by position"));
+        let positional = positional.unwrap_or_default();
+        return Err(format!(
+            "{positional} has no name, and the others do: give all parameters by name, or all by position"
+        ));
     };
     RawValue::from_string(text).map_err(|error| error.to_string())
 }
@@ -205,7 +207,7 @@ mod tests {
     #[test]
     fn a_value_that_looks_like_json_can_be_written_as_a_string() {
         let quoted = |words: &[&str], param: Option<&str>| {
-            quoted(&words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>(), param)
+            as_string(&words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>(), param)
         };
         for (words, param, expected) in [
             (&["123"][..], Some("s"), Some("s:='\"123\"'")),

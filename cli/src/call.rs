@@ -43,7 +43,8 @@ fn help() -> String {
 
 /// Makes the call.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let params = arguments::params(&arguments.params, io::stdin()).map_err(|line| Failure::new(Exit::Usage, line))?;
+    let params =
+        arguments::params(&arguments.params, io::stdin()).map_err(|message| Failure::new(Exit::Usage, message))?;
     let client = arguments.server.client()?;
     runtime()?.block_on(async {
         let method = arguments.method.as_str();
@@ -53,13 +54,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         }
         match client.call::<Box<RawValue>>(method, params).await {
             Ok(result) => Ok(print(&json::for_stdout(result.get()))?),
-            Err(error) => Err(explained(arguments, &client, &error).await),
+            Err(error) => Err(explain(arguments, &client, &error).await),
         }
     })
 }
 
 /// The word that would have been a string, if a server wants one where it got another value. Some strings look like JSON.
-fn quoted(words: &[String], error: &ClientError) -> Option<String> {
+fn string_argument(words: &[String], error: &ClientError) -> Option<String> {
     #[derive(Deserialize)]
     struct Data {
         param: Option<String>,
@@ -68,20 +69,20 @@ fn quoted(words: &[String], error: &ClientError) -> Option<String> {
     let ClientError::Server(error) = error else { return None };
     let Data { param, reason } = serde_json::from_str(error.data()?.get()).ok()?;
     let wanted = error.code() == -32602 && reason.starts_with("expected a string, got ");
-    wanted.then(|| arguments::quoted(words, param.as_deref()))?
+    wanted.then(|| arguments::as_string(words, param.as_deref()))?
 }
 
 /// A name that the server does not know may be a slip of the fingers.
-async fn explained(arguments: &Arguments, client: &Client, error: &ClientError) -> Failure {
+async fn explain(arguments: &Arguments, client: &Client, error: &ClientError) -> Failure {
     let mut failure = failure(&arguments.server.url, error);
     if matches!(error, ClientError::Server(error) if error.code() == -32601) {
-        let names = describe::names(client).await;
+        let names = describe::method_names(client).await;
         if !names.contains(&arguments.method) {
-            failure.line = suggestion::unknown(&arguments.method, &names);
+            failure.message = suggestion::unknown_method(&arguments.method, &names);
         }
     }
-    if let Some(word) = quoted(&arguments.params, error) {
-        failure.line += &format!(": to send it as a string, write {word}");
+    if let Some(word) = string_argument(&arguments.params, error) {
+        failure.message += &format!(": to send it as a string, write {word}");
     }
     failure
 }

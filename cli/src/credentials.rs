@@ -8,7 +8,7 @@ use reqwest::header::HeaderName;
 
 use crate::Result;
 
-const VARIABLE: &str = "CALLBOX_TOKEN";
+const TOKEN_VARIABLE: &str = "CALLBOX_TOKEN";
 
 /// Where it comes from. What others on the machine can read is the command line, so that is not the only way.
 #[derive(Clone, clap::Args)]
@@ -38,7 +38,7 @@ impl Credentials {
     }
 
     /// Gives them to a client.
-    pub(crate) fn give(&self, mut client: ClientBuilder) -> Result<ClientBuilder> {
+    pub(crate) fn apply_to(&self, mut client: ClientBuilder) -> Result<ClientBuilder> {
         if let Some(token) = self.token()? {
             client = client.token(token);
         }
@@ -55,11 +55,11 @@ impl Credentials {
                 let from = path.display().to_string();
                 (fs::read_to_string(path).map_err(|error| format!("{from}: {error}"))?, from)
             }
-            (None, None) => match env::var(VARIABLE) {
+            (None, None) => match env::var(TOKEN_VARIABLE) {
                 Ok(token) if token.trim().is_empty() => return Ok(None),
-                Ok(token) => (token, VARIABLE.to_owned()),
+                Ok(token) => (token, TOKEN_VARIABLE.to_owned()),
                 Err(env::VarError::NotPresent) => return Ok(None),
-                Err(env::VarError::NotUnicode(_)) => return Err(format!("{VARIABLE} is no text")),
+                Err(env::VarError::NotUnicode(_)) => return Err(format!("{TOKEN_VARIABLE} is no text")),
             },
         };
         let token = token.trim();

@@ -45,9 +45,9 @@ impl fmt::Debug for Endpoint {
 
 /// Reads an [`Endpoint`] for clap. Clap's own errors quote the value, and here that may have a password in it.
 #[derive(Clone, Debug)]
-pub(crate) struct Parser;
+pub(crate) struct EndpointParser;
 
-impl TypedValueParser for Parser {
+impl TypedValueParser for EndpointParser {
     type Value = Endpoint;
 
     fn parse_ref(&self, command: &Command, _: Option<&Arg>, value: &OsStr) -> Result<Endpoint, clap::Error> {

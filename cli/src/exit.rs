@@ -36,18 +36,18 @@ pub(crate) enum Exit {
 pub(crate) struct Failure {
     pub(crate) exit: Exit,
     /// One line for the person at the keyboard: what is wrong, and how to mend it. Empty if all has been said.
-    pub(crate) line: String,
+    pub(crate) message: String,
 }
 
 impl Failure {
-    pub(crate) fn new(exit: Exit, line: impl Into<String>) -> Self {
-        Self { exit, line: line.into() }
+    pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
+        Self { exit, message: message.into() }
     }
 }
 
 impl From<String> for Failure {
-    fn from(line: String) -> Self {
-        Self { exit: Exit::Failure, line }
+    fn from(message: String) -> Self {
+        Self { exit: Exit::Failure, message }
     }
 }
 

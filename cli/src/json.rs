@@ -10,12 +10,12 @@ use anstyle::{AnsiColor, Style};
 use crate::terminal::colours;
 
 /// A list of plain values that is no longer than this stays on one line.
-const SHORT: usize = 72;
+const MAX_INLINE_LIST: usize = 72;
 
 const NAME: Style = AnsiColor::Blue.on_default();
 const STRING: Style = AnsiColor::Green.on_default();
 const NUMBER: Style = AnsiColor::Cyan.on_default();
-const WORD: Style = AnsiColor::Magenta.on_default();
+const LITERAL: Style = AnsiColor::Magenta.on_default();
 
 /// A valid JSON text as standard output gets it: laid out if that is a terminal, and else as it is.
 pub(crate) fn for_stdout(json: &str) -> String {
@@ -26,57 +26,57 @@ pub(crate) fn for_stdout(json: &str) -> String {
 
 /// Lays out a valid JSON text over lines.
 fn pretty(json: &str, colours: bool) -> String {
-    let mut layout = Layout { out: String::new(), colours, open: Vec::new() };
+    let mut formatter = Formatter { out: String::new(), colours, containers: Vec::new() };
     let mut rest = json.trim_start();
     while !rest.is_empty() {
-        let length = token(rest);
+        let length = token_length(rest);
         let text = &rest[..length];
         let after = rest[length..].trim_start();
-        layout.put(text, rest, after);
+        formatter.write_token(text, rest, after);
         rest = after;
     }
-    layout.out
+    formatter.out
 }
 
-struct Layout {
+struct Formatter {
     out: String,
     colours: bool,
     /// For each object or list around: whether it is all on one line.
-    open: Vec<bool>,
+    containers: Vec<bool>,
 }
 
-impl Layout {
-    fn put(&mut self, text: &str, from: &str, after: &str) {
+impl Formatter {
+    fn write_token(&mut self, text: &str, from: &str, after: &str) {
         match text {
             "{" | "[" => {
                 self.out.push_str(text);
                 let flat = after.starts_with(['}', ']']) || (text == "[" && is_short(from));
-                self.open.push(flat);
-                self.line();
+                self.containers.push(flat);
+                self.new_line();
             }
             "}" | "]" => {
-                if self.open.pop() == Some(false) {
-                    self.line_at(self.open.len());
+                if self.containers.pop() == Some(false) {
+                    self.new_line_at(self.containers.len());
                 }
                 self.out.push_str(text);
             }
-            "," if self.open.last() == Some(&true) => self.out.push_str(", "),
+            "," if self.containers.last() == Some(&true) => self.out.push_str(", "),
             "," => {
                 self.out.push(',');
-                self.line();
+                self.new_line();
             }
             ":" => self.out.push_str(": "),
-            _ => self.value(text, after.starts_with(':')),
+            _ => self.write_value(text, after.starts_with(':')),
         }
     }
 
-    fn value(&mut self, text: &str, is_name: bool) {
+    fn write_value(&mut self, text: &str, is_name: bool) {
         let style = match text.as_bytes().first() {
             _ if !self.colours => Style::new(),
             Some(b'"') if is_name => NAME,
             Some(b'"') => STRING,
             Some(b'-' | b'0'..=b'9') => NUMBER,
-            _ => WORD,
+            _ => LITERAL,
         };
         // Those below the space are escaped in any JSON; the others would speak to the terminal.
         let mut shown = String::with_capacity(text.len());
@@ -86,20 +86,20 @@ impl Layout {
         let _ = write!(self.out, "{style}{shown}{style:#}");
     }
 
-    fn line(&mut self) {
-        if self.open.last() == Some(&false) {
-            self.line_at(self.open.len());
+    fn new_line(&mut self) {
+        if self.containers.last() == Some(&false) {
+            self.new_line_at(self.containers.len());
         }
     }
 
-    fn line_at(&mut self, depth: usize) {
+    fn new_line_at(&mut self, depth: usize) {
         self.out.push('\n');
         self.out.extend(std::iter::repeat_n("  ", depth));
     }
 }
 
 /// The length of the first token of a valid JSON text.
-fn token(text: &str) -> usize {
+fn token_length(text: &str) -> usize {
     let bytes = text.as_bytes();
     match bytes.first() {
         Some(b'{' | b'}' | b'[' | b']' | b',' | b':') => 1,
@@ -123,12 +123,12 @@ fn is_short(list: &str) -> bool {
     let (mut rest, mut length) = (&list[1..], 0);
     loop {
         rest = rest.trim_start();
-        let size = token(rest);
+        let size = token_length(rest);
         length += size + 1;
         match rest.as_bytes().first() {
             Some(b']') => return true,
             None | Some(b'{' | b'[') => return false,
-            Some(_) if length > SHORT => return false,
+            Some(_) if length > MAX_INLINE_LIST => return false,
             Some(_) => rest = &rest[size..],
         }
     }
@@ -166,14 +166,14 @@ mod tests {
     #[test]
     fn what_is_laid_out_is_the_same_json() {
         let json = r#"{"a":[1,"x,]}",{"b":[[],{}]}],"c:\\":{"d":-1e5,"e":false}}"#;
-        let laid_out: Value = serde_json::from_str(&pretty(json, false)).unwrap();
-        assert_eq!(laid_out, serde_json::from_str::<Value>(json).unwrap());
+        let formatted: Value = serde_json::from_str(&pretty(json, false)).unwrap();
+        assert_eq!(formatted, serde_json::from_str::<Value>(json).unwrap());
     }
 
     #[test]
     fn names_and_values_have_colours_of_their_own() {
         let shown = pretty(r#"{"a":"b","c":1,"d":null}"#, true);
-        for (style, text) in [(NAME, "\"a\""), (STRING, "\"b\""), (NUMBER, "1"), (WORD, "null")] {
+        for (style, text) in [(NAME, "\"a\""), (STRING, "\"b\""), (NUMBER, "1"), (LITERAL, "null")] {
             assert!(shown.contains(&format!("{style}{text}{style:#}")), "{shown:?}");
         }
     }

@@ -30,13 +30,13 @@ pub struct Mailbox {
     pub refused: u64,
     pub expired: u64,
     pub abandoned: u64,
-    pub wait: Times,
-    pub run: Times,
+    pub wait: Histogram,
+    pub run: Histogram,
 }
 
 /// A histogram: the upper end of each bucket in microseconds, and how many are in it.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq)]
-pub struct Times {
+pub struct Histogram {
     buckets: Vec<(f64, u64)>,
 }
 
@@ -47,7 +47,7 @@ impl Mailbox {
     }
 }
 
-impl Times {
+impl Histogram {
     /// What was measured after an earlier look. A server that was started anew in between counts from the start.
     pub fn since(&self, before: &Self) -> Self {
         let before: BTreeMap<_, _> = before.buckets.iter().map(|(upper, count)| (upper.to_bits(), *count)).collect();
@@ -77,13 +77,13 @@ mod tests {
 
     #[test]
     fn a_histogram_tells_what_came_after_an_earlier_look() {
-        let times = |buckets: &[(f64, u64)]| Times { buckets: buckets.to_vec() };
-        let now = times(&[(1.0, 90), (8.0, 9), (1000.0, 1)]);
+        let histogram = |buckets: &[(f64, u64)]| Histogram { buckets: buckets.to_vec() };
+        let now = histogram(&[(1.0, 90), (8.0, 9), (1000.0, 1)]);
         assert_eq!(now.quantile(0.5), Some(Duration::from_micros(1)));
         assert_eq!(now.quantile(0.99), Some(Duration::from_micros(8)));
         assert_eq!(now.quantile(1.0), Some(Duration::from_millis(1)));
-        let fresh = now.since(&times(&[(1.0, 90), (8.0, 4)]));
-        assert_eq!(fresh, times(&[(8.0, 5), (1000.0, 1)]));
+        let fresh = now.since(&histogram(&[(1.0, 90), (8.0, 4)]));
+        assert_eq!(fresh, histogram(&[(8.0, 5), (1000.0, 1)]));
         assert_eq!(now.since(&now).quantile(0.5), None);
     }
 }

@@ -69,10 +69,10 @@ fn main() -> ExitCode {
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,
-        Err(Failure { exit, line }) => {
-            if !line.is_empty() {
+        Err(Failure { exit, message }) => {
+            if !message.is_empty() {
                 // A part of it may be what a server says.
-                terminal::tell(&format!("Error: {}\n", terminal::plain(&line)));
+                terminal::print_error(&format!("Error: {}\n", terminal::sanitize(&message)));
             }
             exit.into()
         }

@@ -21,7 +21,7 @@ const KEYWORDS: &[&str] = &[
 ];
 
 /// Crates that the new one uses, and what cargo keeps for itself.
-const TAKEN: &[&str] = &[
+const RESERVED: &[&str] = &[
     "actix_web",
     "alloc",
     "build",
@@ -48,8 +48,8 @@ pub(crate) fn check_type(name: &str, role: Role) -> Result<()> {
         ));
     }
     let used = role.templates().filter(|file| file.path.ends_with(".rs")).any(|file| uses(file.text, name));
-    let stands_for_it = role.type_placeholders().contains(&name);
-    if PRELUDE.contains(&name) || (used && !stands_for_it) {
+    let is_placeholder = role.type_placeholders().contains(&name);
+    if PRELUDE.contains(&name) || (used && !is_placeholder) {
         return Err(format!(
             "{name:?} means something else in the new code: choose another name, such as {name}Service"
         ));
@@ -78,7 +78,7 @@ pub(crate) fn crate_name(directory: &Path) -> Result<&str> {
         return Err(format!("{name:?} cannot name a crate: write it in snake case, such as {}", instead.display()));
     }
     let identifier = identifier(name);
-    if KEYWORDS.contains(&identifier.as_str()) || TAKEN.contains(&identifier.as_str()) {
+    if KEYWORDS.contains(&identifier.as_str()) || RESERVED.contains(&identifier.as_str()) {
         let instead = directory.with_file_name(format!("{name}_service"));
         return Err(format!(
             "{name:?} means something else to Rust or cargo: choose another name, such as {}",

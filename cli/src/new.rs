@@ -36,7 +36,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<String> {
     let source = Source::choose(arguments.callbox_path.as_deref())?;
 
     fs::create_dir_all(directory).map_err(|error| cannot_write(directory, &error))?;
-    let own_workspace = lies_in_a_package(directory)?;
+    let own_workspace = is_inside_package(directory)?;
     let mut written = Vec::new();
     for file in role.templates() {
         let mut text = render(file.text, *role, type_name, crate_name, &source);
@@ -102,7 +102,7 @@ fn check_empty(directory: &Path) -> Result<()> {
 }
 
 /// Whether cargo would look for a workspace around the new crate.
-fn lies_in_a_package(directory: &Path) -> Result<bool> {
+fn is_inside_package(directory: &Path) -> Result<bool> {
     let directory = directory.canonicalize().map_err(|error| cannot_write(directory, &error))?;
     Ok(directory.ancestors().skip(1).any(|above| above.join("Cargo.toml").exists()))
 }

@@ -35,10 +35,10 @@ pub(crate) struct Method {
     #[serde(default)]
     pub(crate) deprecated: bool,
     #[serde(default)]
-    pub(crate) params: Vec<Content>,
-    pub(crate) result: Option<Content>,
+    pub(crate) params: Vec<ContentDescriptor>,
+    pub(crate) result: Option<ContentDescriptor>,
     #[serde(default)]
-    pub(crate) errors: Vec<Fault>,
+    pub(crate) errors: Vec<ErrorObject>,
     #[serde(rename = "x-access")]
     pub(crate) access: Option<String>,
     #[serde(rename = "x-scope")]
@@ -54,7 +54,7 @@ pub(crate) struct Method {
 
 /// A parameter, or the result.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Content {
+pub(crate) struct ContentDescriptor {
     #[serde(default)]
     pub(crate) name: String,
     pub(crate) description: Option<String>,
@@ -66,7 +66,7 @@ pub(crate) struct Content {
 
 /// An error of the method's own.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Fault {
+pub(crate) struct ErrorObject {
     pub(crate) code: Option<i64>,
     pub(crate) message: Option<String>,
 }
@@ -79,16 +79,16 @@ pub(crate) struct Mailbox {
 
 impl Document {
     /// The schemas that a method is understood by, and those that they point to.
-    pub(crate) fn needed_by(&self, method: &Method) -> BTreeMap<&str, &Value> {
+    pub(crate) fn referenced_schemas(&self, method: &Method) -> BTreeMap<&str, &Value> {
         let mut needed = BTreeMap::new();
         let contents = method.params.iter().chain(&method.result).map(|content| &content.schema);
-        let mut open: Vec<_> = contents.chain(&method.rest).collect();
-        while let Some(schema) = open.pop() {
-            for name in references(schema) {
+        let mut pending: Vec<_> = contents.chain(&method.rest).collect();
+        while let Some(schema) = pending.pop() {
+            for name in schema_references(schema) {
                 if let Some((name, schema)) = self.components.schemas.get_key_value(&name)
                     && needed.insert(name.as_str(), schema).is_none()
                 {
-                    open.push(schema);
+                    pending.push(schema);
                 }
             }
         }
@@ -96,16 +96,16 @@ impl Document {
     }
 }
 
-fn references(schema: &Value) -> BTreeSet<String> {
+fn schema_references(schema: &Value) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    let mut open = vec![schema];
-    while let Some(schema) = open.pop() {
+    let mut pending = vec![schema];
+    while let Some(schema) = pending.pop() {
         match schema {
             Value::Object(members) => {
                 found.extend(members.get("$ref").and_then(Value::as_str).map(name_of));
-                open.extend(members.values());
+                pending.extend(members.values());
             }
-            Value::Array(items) => open.extend(items),
+            Value::Array(items) => pending.extend(items),
             _ => {}
         }
     }
@@ -234,6 +234,6 @@ mod tests {
             } },
         }))
         .unwrap();
-        assert_eq!(document.needed_by(&document.methods[0]).into_keys().collect::<Vec<_>>(), ["A", "B"]);
+        assert_eq!(document.referenced_schemas(&document.methods[0]).into_keys().collect::<Vec<_>>(), ["A", "B"]);
     }
 }

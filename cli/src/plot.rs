@@ -69,7 +69,7 @@ impl Axis {
     }
 
     /// Where a value lies between the ends, from 0 to 1.
-    fn place(&self, value: f64) -> f64 {
+    fn fraction(&self, value: f64) -> f64 {
         let scale = |value: f64| if self.log { value.max(self.from).ln() } else { value };
         ((scale(value) - scale(self.from)) / (scale(self.to) - scale(self.from))).clamp(0.0, 1.0)
     }
@@ -96,11 +96,11 @@ pub struct Chart {
 
 impl Chart {
     fn x(&self, value: f64) -> f64 {
-        LEFT + self.x.place(value) * (WIDTH - LEFT - RIGHT)
+        LEFT + self.x.fraction(value) * (WIDTH - LEFT - RIGHT)
     }
 
     fn y(&self, value: f64) -> f64 {
-        HEIGHT - BOTTOM - self.y.place(value) * (HEIGHT - TOP - BOTTOM)
+        HEIGHT - BOTTOM - self.y.fraction(value) * (HEIGHT - TOP - BOTTOM)
     }
 
     fn axes(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

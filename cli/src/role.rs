@@ -16,7 +16,7 @@ pub(crate) enum Role {
 }
 
 /// What one role has of its own. Its service is the one of the example of that name, so both stay the same code.
-struct Parts {
+struct RoleTemplates {
     service: &'static str,
     /// The type and the service name in `service`.
     placeholders: [&'static str; 2],
@@ -50,7 +50,7 @@ const COMMON: [Template; 9] = [
 impl Role {
     /// Every file of a crate with this role.
     pub(crate) fn templates(self) -> impl Iterator<Item = Template> {
-        let Parts { service, tests, .. } = self.parts();
+        let RoleTemplates { service, tests, .. } = self.role_templates();
         let own =
             [Template { path: "src/service.rs", text: service }, Template { path: "tests/service.rs", text: tests }];
         COMMON.into_iter().chain(own)
@@ -58,48 +58,48 @@ impl Role {
 
     /// The words that stand for the type in this role's files.
     pub(crate) fn type_placeholders(self) -> [&'static str; 2] {
-        ["MyService", self.parts().placeholders[0]]
+        ["MyService", self.role_templates().placeholders[0]]
     }
 
     /// The words that stand for the crate in this role's files.
     pub(crate) fn crate_placeholders(self) -> [&'static str; 2] {
-        ["my_service", self.parts().placeholders[1]]
+        ["my_service", self.role_templates().placeholders[1]]
     }
 
     /// A request that answers a new user's question whether it works.
     pub(crate) fn public_call(self) -> &'static str {
-        self.parts().public_call
+        self.role_templates().public_call
     }
 
     /// A request that needs the token.
     pub(crate) fn private_call(self) -> &'static str {
-        self.parts().private_call
+        self.role_templates().private_call
     }
 
-    fn parts(self) -> Parts {
+    fn role_templates(self) -> RoleTemplates {
         match self {
-            Self::Basic => Parts {
+            Self::Basic => RoleTemplates {
                 service: include_str!("../templates/basic/service.rs"),
                 placeholders: ["MyService", "my_service"],
                 tests: include_str!("../templates/basic/tests.rs"),
                 public_call: r#"{"jsonrpc":"2.0","method":"say_hello","params":{"name":"world"},"id":2}"#,
                 private_call: r#"{"jsonrpc":"2.0","method":"say_private_hello","params":{"name":"you"},"id":3}"#,
             },
-            Self::Entity => Parts {
+            Self::Entity => RoleTemplates {
                 service: include_str!("../templates/entity/service.rs"),
                 placeholders: ["Users", "example.users"],
                 tests: include_str!("../templates/entity/tests.rs"),
                 public_call: r#"{"jsonrpc":"2.0","method":"create","params":{"name":"Ada","email":"ada@example.org"},"id":2}"#,
                 private_call: r#"{"jsonrpc":"2.0","method":"delete","params":{"id":1,"version":1},"id":3}"#,
             },
-            Self::Storage => Parts {
+            Self::Storage => RoleTemplates {
                 service: include_str!("../templates/storage/service.rs"),
                 placeholders: ["KeyValues", "example.storage"],
                 tests: include_str!("../templates/storage/tests.rs"),
                 public_call: r#"{"jsonrpc":"2.0","method":"put","params":{"key":"a","value":1,"ttl_ms":60000},"id":2}"#,
                 private_call: r#"{"jsonrpc":"2.0","method":"clear","id":3}"#,
             },
-            Self::Compute => Parts {
+            Self::Compute => RoleTemplates {
                 service: include_str!("../templates/compute/service.rs"),
                 placeholders: ["Primes", "example.compute"],
                 tests: include_str!("../templates/compute/tests.rs"),

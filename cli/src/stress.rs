@@ -5,7 +5,7 @@ use std::time::Duration;
 use std::{fs, io};
 
 use callbox_cli::format;
-use callbox_cli::load::{self, Arrivals, Ended, Kind, Outcome, Plan, Report, Target};
+use callbox_cli::load::{self, Arrivals, MethodLoad, Outcome, Plan, Report, RunResult, Target};
 
 use crate::credentials::Credentials;
 use crate::endpoint::{self, Endpoint};
@@ -14,16 +14,16 @@ use crate::terminal::{self, print};
 use crate::{arguments, runtime};
 
 /// More than one thread can send.
-const FASTEST: f64 = 200_000.0;
+const MAX_RATE: f64 = 200_000.0;
 
-const LONGEST: Duration = Duration::from_secs(3600);
+const MAX_DURATION: Duration = Duration::from_secs(3600);
 
 /// What `callbox stress` is told.
 #[derive(Debug, clap::Args)]
 #[command(after_help = HELP)]
 pub(crate) struct Arguments {
     /// The server's endpoint; without a path, /api is meant
-    #[arg(value_parser = endpoint::Parser)]
+    #[arg(value_parser = endpoint::EndpointParser)]
     url: Endpoint,
     /// The method that is called
     method: String,
@@ -41,7 +41,7 @@ pub(crate) struct Arguments {
     duration: Duration,
     /// How long answers are waited for after that
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = duration)]
-    patience: Duration,
+    drain_timeout: Duration,
     /// When calls are due
     #[arg(long, value_name = "HOW", value_enum, default_value_t)]
     arrivals: Arrivals,
@@ -75,13 +75,13 @@ Examples:
 /// Makes the calls, and tells how they went.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let plan = plan(arguments)?;
-    let Ended { report, interrupted } = runtime()?
+    let RunResult { report, interrupted } = runtime()?
         .block_on(load::run(plan))
         .map_err(|error| Failure::new(Exit::Unreachable, format!("{} cannot be reached: {error}", arguments.url)))?;
     if arguments.json {
         print(&format!("{:#}\n", report.to_json()))?;
     } else {
-        print(&load::table(&report, terminal::colours(&io::stdout())))?;
+        print(&load::render_table(&report, terminal::colours(&io::stdout())))?;
     }
     if let Some(path) = &arguments.plot {
         draw(&report, path)?;
@@ -96,23 +96,24 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 fn plan(arguments: &Arguments) -> Result<Plan, Failure> {
-    let wrong = |line: String| Failure::new(Exit::Usage, line);
-    let target = Target::find(&arguments.url, arguments.allow_remote).map_err(|error| wrong(error.to_string()))?;
-    let params = arguments::params(&arguments.params, io::stdin()).map_err(wrong)?;
+    let usage_error = |line: String| Failure::new(Exit::Usage, line);
+    let target =
+        Target::resolve(&arguments.url, arguments.allow_remote).map_err(|error| usage_error(error.to_string()))?;
+    let params = arguments::params(&arguments.params, io::stdin()).map_err(usage_error)?;
     let params = params.as_ref().map_or("", |params| params.get());
     let mut headers: Vec<_> = arguments.credentials.header()?.into_iter().collect();
     if let Some(deadline) = arguments.deadline {
         headers.push(("request-timeout".to_owned(), deadline.as_secs_f64().to_string()));
     }
-    let request = load::request(&target.host, &target.path, &headers, &arguments.method, params);
+    let request = load::build_request(&target.host, &target.path, &headers, &arguments.method, params);
     Ok(Plan {
         target,
-        kinds: vec![Kind { method: arguments.method.clone(), weight: 1.0, request }],
+        methods: vec![MethodLoad { method: arguments.method.clone(), weight: 1.0, request }],
         rate: arguments.rate,
         arrivals: arguments.arrivals,
         duration: arguments.duration,
         connections: arguments.connections.into(),
-        patience: arguments.patience,
+        drain_timeout: arguments.drain_timeout,
     })
 }
 
@@ -122,11 +123,11 @@ fn draw(report: &Report, path: &Path) -> Result<(), Failure> {
 }
 
 fn rate(text: &str) -> Result<f64, String> {
-    let rate = text.parse::<f64>().ok().filter(|rate| (0.1..=FASTEST).contains(rate));
-    rate.ok_or_else(|| format!("give a number of calls a second, from 0.1 to {FASTEST}"))
+    let rate = text.parse::<f64>().ok().filter(|rate| (0.1..=MAX_RATE).contains(rate));
+    rate.ok_or_else(|| format!("give a number of calls a second, from 0.1 to {MAX_RATE}"))
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
     let time = format::parse_duration(text)?;
-    if time > LONGEST { Err(format!("no longer than {}", format::duration(LONGEST))) } else { Ok(time) }
+    if time > MAX_DURATION { Err(format!("no longer than {}", format::duration(MAX_DURATION))) } else { Ok(time) }
 }

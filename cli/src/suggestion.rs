@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 /// A line for a method that is not there, with the nearest of those that are.
-pub(crate) fn unknown(name: &str, known: &BTreeSet<String>) -> String {
+pub(crate) fn unknown_method(name: &str, known: &BTreeSet<String>) -> String {
     let likeness = |known: &&String| strsim::jaro_winkler(&known.to_lowercase(), &name.to_lowercase());
     let near = known.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
     match near.filter(|near| likeness(near) > 0.8) {
@@ -26,9 +26,9 @@ mod tests {
             ("retreive", "did you mean retrieve?"),
             ("x", "`callbox describe` lists"),
         ] {
-            let line = unknown(name, &known);
+            let line = unknown_method(name, &known);
             assert!(line.contains(expected) && line.starts_with(&format!("there is no method {name}:")), "{line}");
         }
-        assert!(unknown("store", &BTreeSet::new()).contains("lists"));
+        assert!(unknown_method("store", &BTreeSet::new()).contains("lists"));
     }
 }

@@ -7,14 +7,14 @@ use crate::Result;
 /// Writes what a command was asked for. A reader that has left has seen enough, as `head` has.
 pub(crate) fn print(text: &str) -> Result<()> {
     match write(text) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(unwritten(&error)),
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(write_error(&error)),
         _ => Ok(()),
     }
 }
 
 /// Writes what somebody has to read.
-pub(crate) fn deliver(text: &str) -> Result<()> {
-    write(text).map_err(|error| unwritten(&error))
+pub(crate) fn print_or_fail(text: &str) -> Result<()> {
+    write(text).map_err(|error| write_error(&error))
 }
 
 fn write(text: &str) -> io::Result<()> {
@@ -22,12 +22,12 @@ fn write(text: &str) -> io::Result<()> {
     out.write_all(text.as_bytes()).and_then(|()| out.flush())
 }
 
-fn unwritten(error: &io::Error) -> String {
+fn write_error(error: &io::Error) -> String {
     format!("standard output is closed: {error}")
 }
 
 /// For people; a reader that has left is no mistake.
-pub(crate) fn tell(text: &str) {
+pub(crate) fn print_error(text: &str) {
     let _ = io::stderr().write_all(text.as_bytes());
 }
 
@@ -44,6 +44,6 @@ pub(crate) fn width() -> usize {
 }
 
 /// A text of somebody else's without what would speak to the terminal.
-pub(crate) fn plain(text: &str) -> String {
+pub(crate) fn sanitize(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }

@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::Result;
-use crate::terminal::{deliver, print, tell};
+use crate::terminal::{print, print_error, print_or_fail};
 
 /// What `callbox token` is told.
 #[derive(Debug, clap::Args)]
@@ -49,7 +49,7 @@ enum Command {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Lifetime {
     For(Duration),
-    Ever,
+    Never,
 }
 
 /// Does what it is told. The result is what goes to standard output; what explains it goes to standard error.
@@ -64,7 +64,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
         }
         Command::Revoke { id_or_name } => {
             for token in file.revoke(&id_or_name).map_err(|error| error.to_string())? {
-                tell(&format!("Revoked {} ({}).\n", token.name(), token.id()));
+                print_error(&format!("Revoked {} ({}).\n", token.name(), token.id()));
             }
             Ok(())
         }
@@ -74,17 +74,17 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
 fn new(file: &TokenFile, name: &str, scopes: &[String], expires: Lifetime) -> Result<()> {
     let lifetime = match expires {
         Lifetime::For(time) => Some(time),
-        Lifetime::Ever => None,
+        Lifetime::Never => None,
     };
     let scopes: Vec<_> = scopes.iter().map(String::as_str).collect();
     let token = file.issue(name, &scopes, lifetime).map_err(|error| error.to_string())?;
-    if let Err(error) = deliver(&format!("{}\n", token.reveal())) {
+    if let Err(error) = print_or_fail(&format!("{}\n", token.reveal())) {
         // Nobody has seen it, so nobody can use it.
         return file.revoke(token.info().id()).map_err(|error| error.to_string()).and(Err(error));
     }
     let scopes = if scopes.is_empty() { "no scope".to_owned() } else { scopes.join(", ") };
     let path = file.path().display();
-    tell(&format!(
+    print_error(&format!(
         "A token for {name}: {scopes}; it expires {expires}.\n\
          It is shown only here: {path} has no more than its hash. A server takes it with --tokens {path}.\n",
         expires = token.info().expires().map_or_else(|| "never".to_owned(), date),
@@ -122,14 +122,14 @@ fn date(time: SystemTime) -> String {
 
 fn lifetime(text: &str) -> Result<Lifetime> {
     if text == "never" {
-        return Ok(Lifetime::Ever);
+        return Ok(Lifetime::Never);
     }
-    let wrong = || "give a time with its unit, such as 30m, 12h, 90d or 52w, or never".to_owned();
+    let invalid = || "give a time with its unit, such as 30m, 12h, 90d or 52w, or never".to_owned();
     let units = [("m", 60), ("h", 3600), ("d", 86_400), ("w", 7 * 86_400)];
     let number = units.into_iter().find_map(|(unit, seconds)| Some((text.strip_suffix(unit)?, seconds)));
-    let (number, seconds) = number.ok_or_else(wrong)?;
-    let number = number.parse::<u64>().map_err(|_| wrong())?;
-    number.checked_mul(seconds).map(|seconds| Lifetime::For(Duration::from_secs(seconds))).ok_or_else(wrong)
+    let (number, seconds) = number.ok_or_else(invalid)?;
+    let number = number.parse::<u64>().map_err(|_| invalid())?;
+    number.checked_mul(seconds).map(|seconds| Lifetime::For(Duration::from_secs(seconds))).ok_or_else(invalid)
 }
 
 #[cfg(test)]
@@ -144,7 +144,7 @@ mod tests {
             ("12h", hours(12)),
             ("120m", hours(2)),
             ("1w", hours(168)),
-            ("never", Ok(Lifetime::Ever)),
+            ("never", Ok(Lifetime::Never)),
         ] {
             assert_eq!(lifetime(text), expected, "{text}");
         }

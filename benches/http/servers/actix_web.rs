@@ -9,21 +9,21 @@ use actix_web::web::{Bytes, Data, PayloadConfig, post};
 use actix_web::{App, HttpResponse, HttpServer, error, web};
 use parking_lot::Mutex;
 
-use super::listening;
 use super::methods::{self, Text, Total, text, total};
-use super::wire::{Body, Request, answer, handle, params, parse};
+use super::print_address;
+use super::wire::{Body, Request, handle, params, parse, write_reply};
 
 /// As much as callbox takes.
-const LARGEST: usize = 1024 * 1024;
+const MAX_BODY: usize = 1024 * 1024;
 
 fn json(body: Vec<u8>) -> HttpResponse {
     HttpResponse::Ok().content_type("application/json").body(body)
 }
 
 fn run(workers: usize, configure: impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static) -> io::Result<Server> {
-    let app = move || App::new().app_data(PayloadConfig::new(LARGEST)).configure(configure.clone());
+    let app = move || App::new().app_data(PayloadConfig::new(MAX_BODY)).configure(configure.clone());
     let server = HttpServer::new(app).workers(workers).disable_signals().bind((Ipv4Addr::LOCALHOST, 0))?;
-    listening(server.addrs()[0]);
+    print_address(server.addrs()[0]);
     Ok(server.run())
 }
 
@@ -46,11 +46,11 @@ async fn bare_rpc(body: Bytes, state: Data<Mutex<u64>>) -> actix_web::Result<Htt
 }
 
 #[derive(Default)]
-struct Plain {
+struct PlainActor {
     count: u64,
 }
 
-impl Actor for Plain {
+impl Actor for PlainActor {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
@@ -61,18 +61,18 @@ impl Actor for Plain {
 
 /// Handlers that answer at once.
 macro_rules! handlers {
-    ($($message:ident ($($field:ty)?) -> $result:ty = |$plain:ident, $m:ident| $run:expr;)*) => {$(
+    ($($message:ident ($($field:ty)?) -> $result:ty = |$actor:ident, $m:ident| $run:expr;)*) => {$(
         struct $message $(($field))?;
 
         impl Message for $message {
             type Result = $result;
         }
 
-        impl Handler<$message> for Plain {
+        impl Handler<$message> for PlainActor {
             type Result = MessageResult<$message>;
 
             fn handle(&mut self, $m: $message, _: &mut Context<Self>) -> Self::Result {
-                let $plain = self;
+                let $actor = self;
                 MessageResult($run)
             }
         }
@@ -81,7 +81,7 @@ macro_rules! handlers {
 
 handlers! {
     Ping() -> bool = |_plain, _m| true;
-    Count() -> u64 = |plain, _m| { plain.count += 1; plain.count };
+    Count() -> u64 = |actor, _m| { actor.count += 1; actor.count };
     Add(methods::Add) -> i64 = |_plain, m| methods::add(m.0.a, m.0.b);
     Sum(Total) -> f64 = |_plain, m| total(&m.0.values);
     Write(Text) -> String = |_plain, m| text(m.0.length);
@@ -92,7 +92,7 @@ pub(super) fn addr_send(workers: usize) {
     actix::System::new()
         .block_on(async {
             let arbiter = Arbiter::new();
-            let addr = Data::new(Plain::start_in_arbiter(&arbiter.handle(), |_| Plain::default()));
+            let addr = Data::new(PlainActor::start_in_arbiter(&arbiter.handle(), |_| PlainActor::default()));
             let configure = move |config: &mut web::ServiceConfig| {
                 config.app_data(addr.clone()).route("/api", post().to(sending_rpc));
             };
@@ -101,7 +101,7 @@ pub(super) fn addr_send(workers: usize) {
         .expect("the server runs");
 }
 
-async fn sending_rpc(body: Bytes, addr: Data<Addr<Plain>>) -> actix_web::Result<HttpResponse> {
+async fn sending_rpc(body: Bytes, addr: Data<Addr<PlainActor>>) -> actix_web::Result<HttpResponse> {
     let mut out = Vec::with_capacity(128);
     match parse(&body).map_err(error::ErrorBadRequest)? {
         Body::Single(request) => send(&request, &addr, &mut out).await?,
@@ -116,15 +116,15 @@ async fn sending_rpc(body: Bytes, addr: Data<Addr<Plain>>) -> actix_web::Result<
     Ok(json(out))
 }
 
-async fn send(request: &Request<'_>, addr: &Addr<Plain>, out: &mut Vec<u8>) -> actix_web::Result<()> {
+async fn send(request: &Request<'_>, addr: &Addr<PlainActor>, out: &mut Vec<u8>) -> actix_web::Result<()> {
     let gone = error::ErrorServiceUnavailable;
     let bad = error::ErrorBadRequest;
     match request.method {
-        "ping" => answer(out, request.id, &addr.send(Ping).await.map_err(gone)?),
-        "count" => answer(out, request.id, &addr.send(Count).await.map_err(gone)?),
-        "add" => answer(out, request.id, &addr.send(Add(params(request).map_err(bad)?)).await.map_err(gone)?),
-        "total" => answer(out, request.id, &addr.send(Sum(params(request).map_err(bad)?)).await.map_err(gone)?),
-        "text" => answer(out, request.id, &addr.send(Write(params(request).map_err(bad)?)).await.map_err(gone)?),
+        "ping" => write_reply(out, request.id, &addr.send(Ping).await.map_err(gone)?),
+        "count" => write_reply(out, request.id, &addr.send(Count).await.map_err(gone)?),
+        "add" => write_reply(out, request.id, &addr.send(Add(params(request).map_err(bad)?)).await.map_err(gone)?),
+        "total" => write_reply(out, request.id, &addr.send(Sum(params(request).map_err(bad)?)).await.map_err(gone)?),
+        "text" => write_reply(out, request.id, &addr.send(Write(params(request).map_err(bad)?)).await.map_err(gone)?),
         _ => return Err(error::ErrorNotFound("no such method")),
     }
     .map_err(error::ErrorInternalServerError)

@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 use tokio::net::TcpListener;
 use tokio::runtime;
 
-use super::listening;
+use super::print_address;
 use super::wire::handle;
 
 pub(super) fn serve(workers: usize) {
@@ -22,7 +22,7 @@ pub(super) fn serve(workers: usize) {
     let served = runtime.and_then(|runtime| {
         runtime.block_on(async {
             let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-            listening(listener.local_addr()?);
+            print_address(listener.local_addr()?);
             let app = Router::new().route("/api", post(rpc)).with_state(Arc::new(Mutex::new(0)));
             axum::serve(listener, app).await
         })

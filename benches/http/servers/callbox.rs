@@ -2,7 +2,7 @@
 
 use callbox::{Placement, Server, service, testing};
 
-use super::{listening, mark_when_told, methods};
+use super::{mark_on_request, methods, print_address};
 
 #[derive(Default)]
 struct Bench {
@@ -43,9 +43,9 @@ pub(super) fn serve(placement: Placement, workers: usize) {
     let server = Server::new(Bench::default).placement(placement).workers(workers).max_connections(20_000);
     let server = server.max_connections_per_peer(20_000);
     let server = testing::start(server);
-    listening(server.address());
+    print_address(server.address());
     let service = server.service::<Bench>();
-    mark_when_told(|| service.stats().iter().map(|method| method.inline).sum());
+    mark_on_request(|| service.stats().iter().map(|method| method.inline).sum());
     loop {
         std::thread::park();
     }

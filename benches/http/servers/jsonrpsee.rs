@@ -7,8 +7,8 @@ use jsonrpsee::server::{Server, ServerConfig};
 use parking_lot::Mutex;
 use tokio::runtime;
 
-use super::listening;
 use super::methods::{Add, Text, Total, add, text, total};
+use super::print_address;
 
 pub(super) fn serve(workers: usize) {
     let runtime = runtime::Builder::new_multi_thread().worker_threads(workers).enable_all().build();
@@ -17,7 +17,7 @@ pub(super) fn serve(workers: usize) {
             // Its default is 100 connections.
             let config = ServerConfig::builder().max_connections(20_000).http_only().build();
             let server = Server::builder().set_config(config).build((Ipv4Addr::LOCALHOST, 0)).await?;
-            listening(server.local_addr()?);
+            print_address(server.local_addr()?);
             let running = server.start(module().expect("its methods have different names"));
             running.stopped().await;
             Ok(())

@@ -58,7 +58,7 @@ impl fmt::Display for Subject {
 pub(crate) fn serve(name: &str, workers: usize) -> ExitCode {
     let subject = Subject::ALL.into_iter().find(|subject| subject.name() == name);
     if !matches!(subject, Some(Subject::Callbox | Subject::CallboxActor)) {
-        std::thread::spawn(|| mark_when_told(|| 0));
+        std::thread::spawn(|| mark_on_request(|| 0));
     }
     match subject {
         Some(Subject::Bare | Subject::BareAgain) => actix_web::bare(workers),
@@ -77,7 +77,7 @@ pub(crate) const MARK: &str = "http::servers::mark";
 
 /// For each line on standard input makes two marks, between which it counts the calls that ran
 /// where they arrived since the start, and tells how many these were.
-fn mark_when_told(inline: impl Fn() -> u64) {
+fn mark_on_request(inline: impl Fn() -> u64) {
     for _ in std::io::stdin().lines().map_while(Result::ok) {
         mark();
         let inline = inline();
@@ -93,6 +93,6 @@ fn mark() {
 }
 
 /// Tells the process that started this one where the server listens.
-fn listening(address: SocketAddr) {
+fn print_address(address: SocketAddr) {
     println!("{address}");
 }

@@ -38,7 +38,7 @@ pub(super) fn params<'a, T: Deserialize<'a>>(request: &Request<'a>) -> serde_jso
 }
 
 /// Writes an answer behind what is in `out`.
-pub(super) fn answer(out: &mut Vec<u8>, id: &RawValue, result: &impl Serialize) -> serde_json::Result<()> {
+pub(super) fn write_reply(out: &mut Vec<u8>, id: &RawValue, result: &impl Serialize) -> serde_json::Result<()> {
     out.extend_from_slice(b"{\"jsonrpc\":\"2.0\",\"result\":");
     serde_json::to_writer(&mut *out, result)?;
     // A vector takes everything.
@@ -50,11 +50,11 @@ pub(super) fn answer(out: &mut Vec<u8>, id: &RawValue, result: &impl Serialize) 
 pub(super) fn handle(body: &[u8], mut count: impl FnMut() -> u64) -> serde_json::Result<Vec<u8>> {
     let mut out = Vec::with_capacity(128);
     match parse(body)? {
-        Body::Single(request) => call(&request, &mut out, &mut count)?,
+        Body::Single(request) => run_call(&request, &mut out, &mut count)?,
         Body::Batch(requests) => {
             for (at, request) in requests.iter().enumerate() {
                 out.push(if at == 0 { b'[' } else { b',' });
-                call(request, &mut out, &mut count)?;
+                run_call(request, &mut out, &mut count)?;
             }
             out.push(b']');
         }
@@ -62,16 +62,16 @@ pub(super) fn handle(body: &[u8], mut count: impl FnMut() -> u64) -> serde_json:
     Ok(out)
 }
 
-fn call(request: &Request<'_>, out: &mut Vec<u8>, count: &mut impl FnMut() -> u64) -> serde_json::Result<()> {
+fn run_call(request: &Request<'_>, out: &mut Vec<u8>, count: &mut impl FnMut() -> u64) -> serde_json::Result<()> {
     match request.method {
-        "ping" => answer(out, request.id, &true),
-        "count" => answer(out, request.id, &count()),
+        "ping" => write_reply(out, request.id, &true),
+        "count" => write_reply(out, request.id, &count()),
         "add" => {
             let Add { a, b } = params(request)?;
-            answer(out, request.id, &add(a, b))
+            write_reply(out, request.id, &add(a, b))
         }
-        "total" => answer(out, request.id, &total(&params::<Total>(request)?.values)),
-        "text" => answer(out, request.id, &text(params::<Text>(request)?.length)),
+        "total" => write_reply(out, request.id, &total(&params::<Total>(request)?.values)),
+        "text" => write_reply(out, request.id, &text(params::<Text>(request)?.length)),
         _ => Err(serde::de::Error::custom("no such method")),
     }
 }

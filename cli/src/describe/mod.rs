@@ -1,7 +1,7 @@
 //! `callbox describe`: what a server offers, as it says itself.
 
+mod method;
 mod overview;
-mod single;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -45,9 +45,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let client = arguments.server.client()?;
     let url = &arguments.server.url;
     let (raw, listed) = runtime()?.block_on(async {
-        let raw =
-            client.call::<Box<RawValue>>(DISCOVER, ()).await.map_err(|error| unknown(failure(url, &error), &error))?;
-        Ok::<_, Failure>((raw, listed(&client).await))
+        let raw = client
+            .call::<Box<RawValue>>(DISCOVER, ())
+            .await
+            .map_err(|error| explain_missing_discover(failure(url, &error), &error))?;
+        Ok::<_, Failure>((raw, list_methods(&client).await))
     })?;
     if arguments.json {
         return Ok(print(&json::for_stdout(raw.get()))?);
@@ -56,9 +58,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         .map_err(|error| Failure::new(Exit::Unreachable, format!("{url} answers with no OpenRPC document: {error}")))?;
     let (colours, width) = (colours(&io::stdout()), width());
     let text = match &arguments.method {
-        None => overview::of(&document, &listed, url, colours, width),
+        None => overview::render(&document, &listed, url, colours, width),
         Some(name) => match document.methods.iter().find(|method| method.name == *name) {
-            Some(method) => single::of(&document, method, url, colours, width),
+            Some(method) => method::render(&document, method, url, colours, width),
             None if listed.contains_key(name) => {
                 return Err(Failure::new(
                     Exit::Denied,
@@ -67,39 +69,39 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
             }
             None => {
                 let known = document.methods.into_iter().map(|method| method.name).chain(listed.into_keys()).collect();
-                return Err(Failure::new(Exit::Method, suggestion::unknown(name, &known)));
+                return Err(Failure::new(Exit::Method, suggestion::unknown_method(name, &known)));
             }
         },
     };
     Ok(print(&text)?)
 }
 
-fn unknown(mut failure: Failure, error: &ClientError) -> Failure {
+fn explain_missing_discover(mut failure: Failure, error: &ClientError) -> Failure {
     if error.rpc_error().is_some_and(|error| error.code() == -32601) {
-        failure.line = format!("the server has no {DISCOVER}, so it cannot be described");
+        failure.message = format!("the server has no {DISCOVER}, so it cannot be described");
     }
     failure
 }
 
 /// All names that the server tells, those of private methods too if it does not hide them. None if it tells nothing.
-pub(crate) async fn names(client: &Client) -> BTreeSet<String> {
+pub(crate) async fn method_names(client: &Client) -> BTreeSet<String> {
     #[derive(Deserialize)]
-    struct Told {
+    struct Discovered {
         methods: Vec<Name>,
     }
     #[derive(Deserialize)]
     struct Name {
         name: String,
     }
-    let mut names: BTreeSet<_> = listed(client).await.into_keys().collect();
-    if let Ok(told) = client.call::<Told>(DISCOVER, ()).await {
-        names.extend(told.methods.into_iter().map(|method| method.name));
+    let mut names: BTreeSet<_> = list_methods(client).await.into_keys().collect();
+    if let Ok(discovered) = client.call::<Discovered>(DISCOVER, ()).await {
+        names.extend(discovered.methods.into_iter().map(|method| method.name));
     }
     names
 }
 
 /// The methods with their documentation, as the built-in method of callbox and its forerunners lists them.
-async fn listed(client: &Client) -> BTreeMap<String, Option<String>> {
+async fn list_methods(client: &Client) -> BTreeMap<String, Option<String>> {
     #[derive(Deserialize)]
     struct Specs {
         methods: BTreeMap<String, Option<String>>,

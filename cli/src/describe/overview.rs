@@ -8,15 +8,15 @@ use callbox_cli::table::{Table, wrapped};
 
 use crate::endpoint::Endpoint;
 use crate::openrpc::{Document, Method};
-use crate::terminal::plain;
+use crate::terminal::sanitize;
 
 /// A method's name and parameters take no more of a line than this, unless one of them must.
-const SIGNATURE: usize = 38;
+const MAX_SIGNATURE_WIDTH: usize = 38;
 
 /// The documentation is given at least this.
-const TEXT: usize = 24;
+const MIN_TEXT_WIDTH: usize = 24;
 
-pub(super) fn of(
+pub(super) fn render(
     document: &Document,
     listed: &BTreeMap<String, Option<String>>,
     url: &Endpoint,
@@ -24,15 +24,16 @@ pub(super) fn of(
     width: usize,
 ) -> String {
     let bold = if colours { Style::new().bold() } else { Style::new() };
-    let mut text = format!("{bold}{}{bold:#}  {url}\n", plain(&document.info.title));
+    let mut text = format!("{bold}{}{bold:#}  {url}\n", sanitize(&document.info.title));
     if let Some(description) = &document.info.description {
         for line in wrapped(description, width) {
-            let _ = writeln!(text, "{}", plain(&line));
+            let _ = writeln!(text, "{}", sanitize(&line));
         }
     }
-    let _ = write!(text, "\n{}", table(document, colours, width));
-    let told = |name: &str| name.starts_with("rpc.") || document.methods.iter().any(|method| method.name == name);
-    let others: Vec<_> = listed.keys().filter(|name| !told(name)).map(|name| plain(name)).collect();
+    let _ = write!(text, "\n{}", method_table(document, colours, width));
+    let is_described =
+        |name: &str| name.starts_with("rpc.") || document.methods.iter().any(|method| method.name == name);
+    let others: Vec<_> = listed.keys().filter(|name| !is_described(name)).map(|name| sanitize(name)).collect();
     if !others.is_empty() {
         text.push('\n');
         for line in wrapped(&format!("With a token that may call them: {}", others.join(", ")), width) {
@@ -42,13 +43,14 @@ pub(super) fn of(
     text
 }
 
-fn table(document: &Document, colours: bool, width: usize) -> Table {
+fn method_table(document: &Document, colours: bool, width: usize) -> Table {
     let signatures: Vec<_> = document.methods.iter().map(signature).collect();
-    let fitting = signatures.iter().map(|signature| signature.chars().count()).filter(|length| *length <= SIGNATURE);
+    let fitting =
+        signatures.iter().map(|signature| signature.chars().count()).filter(|length| *length <= MAX_SIGNATURE_WIDTH);
     let first = fitting.max().unwrap_or(0).max("METHOD".len());
     let accesses = document.methods.iter().map(|method| access(method).0.chars().count());
     let second = accesses.max().unwrap_or(0).max("ACCESS".len());
-    let room = width.saturating_sub(first + second + 4).max(TEXT);
+    let room = width.saturating_sub(first + second + 4).max(MIN_TEXT_WIDTH);
     let head = Style::new().bold();
     let mut table = Table::new(colours);
     table.row(["METHOD", "ACCESS", "WHAT IT DOES"].map(|name| (name, head)));
@@ -58,7 +60,8 @@ fn table(document: &Document, colours: bool, width: usize) -> Table {
         let mark = if method.deprecated { "(deprecated) " } else { "" };
         let summary = format!("{mark}{summary}");
         // What is too long for its column has the parameters below.
-        let mut left = if signature.chars().count() <= first { vec![signature.clone()] } else { broken(method, first) };
+        let mut left =
+            if signature.chars().count() <= first { vec![signature.clone()] } else { signature_lines(method, first) };
         let mut right = wrapped(&summary, room);
         let lines = left.len().max(right.len());
         left.resize(lines, String::new());
@@ -82,7 +85,7 @@ fn parameters(method: &Method) -> Vec<String> {
     names.chain(method.rest.iter().map(|_| "…".to_owned())).collect()
 }
 
-fn broken(method: &Method, width: usize) -> Vec<String> {
+fn signature_lines(method: &Method, width: usize) -> Vec<String> {
     let parameters = parameters(method);
     let mut lines = vec![format!("{}(", method.name)];
     lines.extend(wrapped(&parameters.join(", "), width.saturating_sub(3)).into_iter().map(|line| format!("  {line}")));

@@ -2,17 +2,17 @@
 
 use std::cmp::Reverse;
 
+use super::histogram::{LatencyHistogram, OutcomeHistograms};
 use super::outcome::Outcome;
 use super::report::Report;
-use super::tally::{Latencies, Tally};
 use crate::plot::{Axis, Chart, Line, STYLES};
 
 /// Points of a line.
-const POINTS: u32 = 200;
+const POINTS_PER_LINE: u32 = 200;
 
 /// The latencies by percentile, each nine as wide as the one before: where a server is slow for a few, it shows at the right.
 pub fn by_percentile(report: &Report) -> Chart {
-    let sets: Vec<_> = sets(report).into_iter().filter(|(_, latencies)| latencies.count() > 0).collect();
+    let sets: Vec<_> = latency_sets(report).into_iter().filter(|(_, latencies)| latencies.count() > 0).collect();
     let most = sets.iter().map(|(_, latencies)| latencies.count()).max().unwrap_or(1);
     // Beyond the last nine that there are calls for, there is only the longest.
     let nines = (most as f64).log10().ceil().clamp(2.0, 6.0) as i32;
@@ -30,28 +30,28 @@ pub fn by_percentile(report: &Report) -> Chart {
 }
 
 /// Results and what else there was; of several methods each by itself, as many as there are styles for.
-fn sets(report: &Report) -> Vec<(String, Latencies)> {
+fn latency_sets(report: &Report) -> Vec<(String, LatencyHistogram)> {
     let total = report.total();
     let is_error = |outcome: Outcome| outcome != Outcome::Result && outcome.is_answer();
     let others = [
         ("errors".to_owned(), total.latencies(is_error)),
         ("without an answer".to_owned(), total.latencies(|outcome| !outcome.is_answer())),
     ];
-    let results = |tally: &Tally| tally.latencies(|outcome| outcome == Outcome::Result);
+    let results = |histograms: &OutcomeHistograms| histograms.latencies(|outcome| outcome == Outcome::Result);
     let mut sets: Vec<_> = match report.methods.as_slice() {
         [_] => vec![("results".to_owned(), results(&total))],
-        methods => methods.iter().map(|(method, tally)| (method.clone(), results(tally))).collect(),
+        methods => methods.iter().map(|(method, histograms)| (method.clone(), results(histograms))).collect(),
     };
     sets.sort_by_key(|(_, latencies)| Reverse(latencies.count()));
     sets.truncate(STYLES.len() - others.len());
     sets.into_iter().chain(others).collect()
 }
 
-fn line(name: &str, latencies: &Latencies, nines: i32) -> Line {
+fn line(name: &str, latencies: &LatencyHistogram, nines: i32) -> Line {
     // No further than the call that was the slowest of all.
     let end = (latencies.count() as f64).log10().min(nines.into());
-    let points = (0..=POINTS).filter_map(|point| {
-        let rarity = 10f64.powf(end * f64::from(point) / f64::from(POINTS));
+    let points = (0..=POINTS_PER_LINE).filter_map(|point| {
+        let rarity = 10f64.powf(end * f64::from(point) / f64::from(POINTS_PER_LINE));
         let latency = latencies.quantile(1.0 - 1.0 / rarity)?;
         Some((rarity, latency.as_secs_f64() * 1e3))
     });

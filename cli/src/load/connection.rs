@@ -7,62 +7,62 @@ use std::time::{Duration, Instant};
 use async_io::Async;
 use futures::AsyncWriteExt;
 
+use super::http1::{MAX_RESPONSE_SIZE, MalformedResponse, Response, parse_response};
 use super::outcome::Outcome;
-use super::wire::{Answer, LONGEST, Malformed, answer};
 
 /// A server may have ended a connection that was idle for so long, and it is worth a look whether it has.
-const LONG_IDLE: Duration = Duration::from_millis(500);
+const IDLE_BEFORE_CHECK: Duration = Duration::from_millis(500);
 
 /// Where calls go out; it connects again when it must.
 #[derive(Debug)]
-pub(crate) struct Line {
+pub(crate) struct Connection {
     address: SocketAddr,
-    open: Option<Open>,
-    came: Vec<u8>,
+    open: Option<OpenConnection>,
+    buffer: Vec<u8>,
 }
 
 #[derive(Debug)]
-struct Open {
+struct OpenConnection {
     stream: Async<TcpStream>,
-    used: Instant,
+    last_used: Instant,
 }
 
-impl Line {
+impl Connection {
     pub(crate) fn new(address: SocketAddr) -> Self {
-        Self { address, open: None, came: vec![0; 4096] }
+        Self { address, open: None, buffer: vec![0; 4096] }
     }
 
     pub(crate) async fn connect(&mut self) -> io::Result<()> {
         let stream = Async::<TcpStream>::connect(self.address).await?;
         stream.get_ref().set_nodelay(true)?;
-        self.open = Some(Open { stream, used: Instant::now() });
+        self.open = Some(OpenConnection { stream, last_used: Instant::now() });
         Ok(())
     }
 
     /// Sends a request and waits for its answer.
     pub(crate) async fn call(&mut self, request: &[u8]) -> Outcome {
         // Taken out, so that a call that is given up leaves no connection with half an answer behind.
-        let open = self.open.take().filter(Open::is_alive);
+        let open = self.open.take().filter(OpenConnection::is_alive);
         let open = match open {
             Some(open) => Some(open),
             None => self.connect().await.ok().and_then(|()| self.open.take()),
         };
         let Some(mut open) = open else { return Outcome::NoConnection };
-        match open.exchange(request, &mut self.came, |answer| (answer.outcome(), answer.keep)).await {
-            Ok((outcome, keep)) => {
-                open.used = Instant::now();
-                self.open = keep.then_some(open);
+        match open.exchange(request, &mut self.buffer, |response| (response.outcome(), response.keep_alive)).await {
+            Ok((outcome, keep_alive)) => {
+                open.last_used = Instant::now();
+                self.open = keep_alive.then_some(open);
                 outcome
             }
-            Err(_) => Outcome::Broken,
+            Err(_) => Outcome::ConnectionLost,
         }
     }
 }
 
-impl Open {
+impl OpenConnection {
     /// Looks only after a while: a look costs as much as sending.
     fn is_alive(&self) -> bool {
-        self.used.elapsed() < LONG_IDLE
+        self.last_used.elapsed() < IDLE_BEFORE_CHECK
             || self.stream.get_ref().peek(&mut [0]).is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
     }
 
@@ -70,18 +70,18 @@ impl Open {
     async fn exchange<T>(
         &mut self,
         request: &[u8],
-        came: &mut Vec<u8>,
-        read: impl FnOnce(Answer<'_>) -> T,
+        buffer: &mut Vec<u8>,
+        read: impl FnOnce(Response<'_>) -> T,
     ) -> io::Result<T> {
         self.stream.write_all(request).await?;
         let mut filled = 0;
         loop {
             // The answer is hardly ever there yet, so to try and fail first would be a system call for nothing.
             self.stream.readable().await?;
-            if filled == came.len() {
-                came.resize(filled * 2, 0);
+            if filled == buffer.len() {
+                buffer.resize(filled * 2, 0);
             }
-            let count = match self.stream.get_ref().read(&mut came[filled..]) {
+            let count = match self.stream.get_ref().read(&mut buffer[filled..]) {
                 Ok(count) => count,
                 Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {
                     continue;
@@ -89,10 +89,12 @@ impl Open {
                 Err(error) => return Err(error),
             };
             filled += count;
-            if let Some(answer) = answer(&came[..filled], count == 0).map_err(|Malformed| io::ErrorKind::InvalidData)? {
-                return Ok(read(answer));
+            if let Some(response) =
+                parse_response(&buffer[..filled], count == 0).map_err(|MalformedResponse| io::ErrorKind::InvalidData)?
+            {
+                return Ok(read(response));
             }
-            if filled > LONGEST {
+            if filled > MAX_RESPONSE_SIZE {
                 return Err(io::ErrorKind::InvalidData.into());
             }
         }

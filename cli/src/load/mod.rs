@@ -7,15 +7,15 @@
 
 mod charts;
 mod connection;
-mod engine;
-mod live;
+mod generator;
+mod histogram;
+mod http1;
 mod outcome;
+mod progress_bar;
 mod report;
 mod schedule;
 mod table;
-mod tally;
 mod target;
-mod wire;
 
 use std::io;
 use std::sync::Arc;
@@ -27,31 +27,31 @@ use futures::future::BoxFuture;
 use parking_lot::Mutex;
 
 pub use charts::by_percentile;
-pub use live::{Ended, run};
+pub use http1::build_request;
 pub use outcome::Outcome;
+pub use progress_bar::{RunResult, run};
 pub use report::Report;
 pub use schedule::Arrivals;
-pub use table::table;
+pub use table::render_table;
 pub use target::Target;
-pub use wire::request;
 
 /// What is to be done to whom.
 #[derive(Debug)]
 pub struct Plan {
     pub target: Target,
-    pub kinds: Vec<Kind>,
+    pub methods: Vec<MethodLoad>,
     /// Calls a second.
     pub rate: f64,
     pub arrivals: Arrivals,
     pub duration: Duration,
     pub connections: usize,
     /// How long answers are waited for once the last call was due.
-    pub patience: Duration,
+    pub drain_timeout: Duration,
 }
 
 /// Calls of one kind; each is the same.
 #[derive(Clone, Debug)]
-pub struct Kind {
+pub struct MethodLoad {
     pub method: String,
     pub weight: f64,
     /// As [`request`] writes it.
@@ -73,26 +73,26 @@ struct Progress {
 
 /// A run on a thread of its own.
 #[derive(Debug)]
-struct Run {
+struct LoadThread {
     progress: Arc<Mutex<Progress>>,
     stop: Mutex<Option<oneshot::Sender<()>>>,
 }
 
 /// What a run has shown, once it is over; an error if no connection could be had at all.
-type ReportToCome = BoxFuture<'static, io::Result<Report>>;
+type ReportFuture = BoxFuture<'static, io::Result<Report>>;
 
-impl Run {
+impl LoadThread {
     /// Connects, and begins when that is done.
-    fn start(plan: Plan) -> io::Result<(Self, ReportToCome)> {
+    fn start(plan: Plan) -> io::Result<(Self, ReportFuture)> {
         let progress = Arc::<Mutex<Progress>>::default();
-        let (stop, stopped) = oneshot::channel();
-        let (tell, done) = oneshot::channel();
-        let shown = Arc::clone(&progress);
+        let (stop, stop_receiver) = oneshot::channel();
+        let (sender, receiver) = oneshot::channel();
+        let thread_progress = Arc::clone(&progress);
         std::thread::Builder::new().name("load".to_owned()).spawn(move || {
             // Nobody listens any more if the command has ended.
-            let _ = tell.send(engine::run(&plan, stopped, &shown));
+            let _ = sender.send(generator::run(&plan, stop_receiver, &thread_progress));
         })?;
-        let report = async { done.await.map_err(|_| io::Error::other("the thread of the load has ended"))? };
+        let report = async { receiver.await.map_err(|_| io::Error::other("the thread of the load has ended"))? };
         Ok((Self { progress, stop: Mutex::new(Some(stop)) }, report.boxed()))
     }
 

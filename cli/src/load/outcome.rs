@@ -16,9 +16,9 @@ pub enum Outcome {
     /// No connection could be had for it.
     NoConnection,
     /// Its connection ended before an answer was there.
-    Broken,
+    ConnectionLost,
     /// It was sent, and had no answer when the run was over.
-    NoAnswer,
+    TimedOut,
     /// It was due, and no connection was free for it until the run was over.
     NotSent,
 }
@@ -41,8 +41,8 @@ impl fmt::Display for Outcome {
             Self::OtherError => "errors of other codes".to_owned(),
             Self::Status(status) => format!("HTTP {status}, no JSON-RPC"),
             Self::NoConnection => "no connection".to_owned(),
-            Self::Broken => "connection lost".to_owned(),
-            Self::NoAnswer => "no answer in time".to_owned(),
+            Self::ConnectionLost => "connection lost".to_owned(),
+            Self::TimedOut => "no answer in time".to_owned(),
             Self::NotSent => "never sent".to_owned(),
         };
         f.pad(&text)

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::histogram::{LatencyHistogram, OutcomeHistograms};
 use super::outcome::Outcome;
-use super::tally::{Latencies, Tally};
 
 /// The figures of a run.
 #[derive(Debug)]
@@ -15,19 +15,19 @@ pub struct Report {
     pub rate: f64,
     pub connections: usize,
     /// For how long calls were due.
-    pub loaded: Duration,
+    pub load_duration: Duration,
     /// Until the last answer, or until there was no patience left.
     pub elapsed: Duration,
     /// Each method with its calls.
-    pub methods: Vec<(String, Tally)>,
-    pub late: Latencies,
-    pub waited: u64,
-    pub stretches: Vec<Stretch>,
+    pub methods: Vec<(String, OutcomeHistograms)>,
+    pub send_delays: LatencyHistogram,
+    pub waited_for_connection: u64,
+    pub intervals: Vec<Interval>,
 }
 
 /// Some part of a run.
 #[derive(Clone, Debug, Default)]
-pub struct Stretch {
+pub struct Interval {
     /// From the begin of the run.
     pub end: Duration,
     pub length: Duration,
@@ -37,7 +37,7 @@ pub struct Stretch {
     pub p99: Option<Duration>,
 }
 
-impl Stretch {
+impl Interval {
     /// Calls that ended, a second.
     pub fn rate(&self) -> f64 {
         (self.results + self.errors) as f64 / self.length.as_secs_f64().max(1e-9)
@@ -46,35 +46,35 @@ impl Stretch {
 
 impl Report {
     /// All methods together.
-    pub fn total(&self) -> Tally {
-        let mut total = Tally::default();
-        self.methods.iter().for_each(|(_, tally)| total.add(tally));
+    pub fn total(&self) -> OutcomeHistograms {
+        let mut total = OutcomeHistograms::default();
+        self.methods.iter().for_each(|(_, histograms)| total.add(histograms));
         total
     }
 
     /// For programs. Times are in microseconds.
     pub fn to_json(&self) -> Value {
         let total = self.total();
-        let methods = self.methods.iter().map(|(method, tally)| (method.clone(), told(tally)));
+        let methods = self.methods.iter().map(|(method, histograms)| (method.clone(), outcomes_json(histograms)));
         json!({
             "url": self.url,
             "rate": self.rate,
             "connections": self.connections,
-            "loaded_s": self.loaded.as_secs_f64(),
+            "loaded_s": self.load_duration.as_secs_f64(),
             "elapsed_s": self.elapsed.as_secs_f64(),
             "calls": total.count(|_| true),
             "answered": total.count(|outcome| outcome == Outcome::Result),
             "errors": total.count(|outcome| outcome != Outcome::Result),
-            "outcomes": told(&total),
+            "outcomes": outcomes_json(&total),
             "methods": methods.collect::<serde_json::Map<_, _>>(),
-            "waited_for_a_connection": self.waited,
-            "load_late_us": times(&self.late),
-            "over_time": self.stretches.iter().map(Stretch::to_json).collect::<Vec<_>>(),
+            "waited_for_a_connection": self.waited_for_connection,
+            "load_late_us": quantiles_json(&self.send_delays),
+            "over_time": self.intervals.iter().map(Interval::to_json).collect::<Vec<_>>(),
         })
     }
 }
 
-impl Stretch {
+impl Interval {
     fn to_json(&self) -> Value {
         json!({
             "end_s": self.end.as_secs_f64(),
@@ -86,18 +86,18 @@ impl Stretch {
     }
 }
 
-fn told(tally: &Tally) -> Value {
-    let outcomes = tally.outcomes().map(|(outcome, latencies)| {
+fn outcomes_json(histograms: &OutcomeHistograms) -> Value {
+    let outcomes = histograms.outcomes().map(|(outcome, latencies)| {
         let code = match outcome {
             Outcome::Error(code) => Some(code),
             _ => None,
         };
-        json!({ "outcome": outcome.to_string(), "code": code, "calls": latencies.count(), "latency_us": times(latencies) })
+        json!({ "outcome": outcome.to_string(), "code": code, "calls": latencies.count(), "latency_us": quantiles_json(latencies) })
     });
     outcomes.collect()
 }
 
-fn times(latencies: &Latencies) -> Value {
+fn quantiles_json(latencies: &LatencyHistogram) -> Value {
     let at = |quantile| latencies.quantile(quantile).map(micros);
     json!({
         "p50": at(0.5), "p75": at(0.75), "p90": at(0.9), "p99": at(0.99), "p99_9": at(0.999),

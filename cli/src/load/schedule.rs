@@ -16,7 +16,7 @@ pub enum Arrivals {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Arrival {
     /// Which of the plan's kinds of calls.
-    pub(crate) kind: usize,
+    pub(crate) method: usize,
     /// From the begin of the run.
     pub(crate) due: Duration,
 }
@@ -53,11 +53,11 @@ impl Schedule {
     }
 
     /// Whether a call that was taken is due before the end, which may have been moved since.
-    pub(crate) fn has(&self, arrival: Arrival) -> bool {
+    pub(crate) fn contains(&self, arrival: Arrival) -> bool {
         arrival.due < self.end
     }
 
-    fn kind(&mut self) -> usize {
+    fn pick_method(&mut self) -> usize {
         let [.., sum] = self.weights[..] else { return 0 };
         if self.weights.len() == 1 {
             return 0;
@@ -89,7 +89,7 @@ impl Iterator for Schedule {
         }
         self.last = due;
         self.made += 1;
-        Some(Arrival { kind: self.kind(), due })
+        Some(Arrival { method: self.pick_method(), due })
     }
 }
 
@@ -104,7 +104,7 @@ mod tests {
             let calls: Vec<_> = schedule().collect();
             assert!((19_500..=20_500).contains(&calls.len()), "{arrivals:?}: {}", calls.len());
             assert!(calls.is_sorted_by_key(|call| call.due) && calls.iter().all(|call| call.due < schedule().end));
-            let second = calls.iter().filter(|call| call.kind == 1).count();
+            let second = calls.iter().filter(|call| call.method == 1).count();
             assert!((3700..=4300).contains(&second), "{arrivals:?}: {second}");
             assert!(calls.iter().copied().eq(schedule()), "{arrivals:?} is the same each time");
         }

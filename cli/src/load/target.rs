@@ -17,7 +17,7 @@ pub struct Target {
 
 /// Why a URL is no target.
 #[derive(Debug, PartialEq, Eq)]
-pub enum NoTarget {
+pub enum TargetError {
     /// A load is plain HTTP: what it measures would else be its own encryption as well.
     Scheme(String),
     /// Nobody knows the host.
@@ -28,19 +28,19 @@ pub enum NoTarget {
 
 impl Target {
     /// Looks up the host of a URL. It must be this machine, unless others are allowed.
-    pub fn find(url: &Url, allow_remote: bool) -> Result<Self, NoTarget> {
+    pub fn resolve(url: &Url, allow_remote: bool) -> Result<Self, TargetError> {
         if url.scheme() != "http" {
-            return Err(NoTarget::Scheme(url.scheme().to_owned()));
+            return Err(TargetError::Scheme(url.scheme().to_owned()));
         }
-        let name = url.host_str().ok_or_else(|| NoTarget::Host("(none)".to_owned()))?;
+        let name = url.host_str().ok_or_else(|| TargetError::Host("(none)".to_owned()))?;
         let port = url.port_or_known_default().unwrap_or(80);
         let bare = name.trim_start_matches('[').trim_end_matches(']');
         let found = (bare, port).to_socket_addrs().map(Iterator::collect::<Vec<_>>).unwrap_or_default();
         // Where a name has addresses of both versions, servers mostly listen on the older one.
         let address = found.iter().find(|address| address.is_ipv4()).or(found.first()).copied();
-        let address = address.ok_or_else(|| NoTarget::Host(name.to_owned()))?;
+        let address = address.ok_or_else(|| TargetError::Host(name.to_owned()))?;
         if !address.ip().to_canonical().is_loopback() && !allow_remote {
-            return Err(NoTarget::Remote(address));
+            return Err(TargetError::Remote(address));
         }
         let host = url.port().map_or_else(|| name.to_owned(), |port| format!("{name}:{port}"));
         let path = url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
@@ -62,7 +62,7 @@ impl fmt::Display for Target {
     }
 }
 
-impl fmt::Display for NoTarget {
+impl fmt::Display for TargetError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Scheme(scheme) => {
@@ -82,8 +82,8 @@ impl fmt::Display for NoTarget {
 mod tests {
     use super::*;
 
-    fn find(url: &str, allow_remote: bool) -> Result<Target, NoTarget> {
-        Target::find(&url.parse().unwrap(), allow_remote)
+    fn resolve(url: &str, allow_remote: bool) -> Result<Target, TargetError> {
+        Target::resolve(&url.parse().unwrap(), allow_remote)
     }
 
     #[test]
@@ -91,22 +91,22 @@ mod tests {
         for url in
             ["http://127.0.0.1:5000/api", "http://127.1.2.3/api", "http://[::1]:5000/api", "http://[::ffff:127.0.0.1]/"]
         {
-            assert!(find(url, false).is_ok(), "{url}");
+            assert!(resolve(url, false).is_ok(), "{url}");
         }
         for url in
             ["http://192.0.2.1/api", "http://0.0.0.0:5000/api", "http://[2001:db8::1]/", "http://[::ffff:192.0.2.1]/"]
         {
-            assert!(matches!(find(url, false), Err(NoTarget::Remote(_))), "{url}");
-            assert!(find(url, true).is_ok(), "{url}");
+            assert!(matches!(resolve(url, false), Err(TargetError::Remote(_))), "{url}");
+            assert!(resolve(url, true).is_ok(), "{url}");
         }
-        assert_eq!(find("https://127.0.0.1/api", true), Err(NoTarget::Scheme("https".to_owned())));
+        assert_eq!(resolve("https://127.0.0.1/api", true), Err(TargetError::Scheme("https".to_owned())));
     }
 
     #[test]
     fn a_target_keeps_what_the_url_says() {
-        let target = find("http://127.0.0.1:5000/a/b?c=d", false).unwrap();
+        let target = resolve("http://127.0.0.1:5000/a/b?c=d", false).unwrap();
         assert_eq!((target.host.as_str(), target.path.as_str()), ("127.0.0.1:5000", "/a/b?c=d"));
         assert_eq!(target.to_string(), "http://127.0.0.1:5000/a/b?…");
-        assert_eq!(find("http://[::1]/", false).unwrap().host, "[::1]");
+        assert_eq!(resolve("http://[::1]/", false).unwrap().host, "[::1]");
     }
 }

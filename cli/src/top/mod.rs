@@ -1,7 +1,7 @@
 //! `callbox top`: the mailboxes of a server, live.
 
 mod model;
-mod once;
+mod plain_table;
 mod screen;
 
 use std::io::{self, IsTerminal};
@@ -18,11 +18,11 @@ use crate::exit::{Exit, Failure};
 use crate::runtime;
 use crate::server::{Server, failure};
 use crate::terminal::print;
-use model::{Look, View};
+use model::{Snapshot, View};
 use screen::Screen;
 
 /// How long it takes at most until a key or a signal is noticed.
-const NOTICE: Duration = Duration::from_millis(50);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// What `callbox top` is told.
 #[derive(Debug, clap::Args)]
@@ -49,9 +49,9 @@ Examples:
   CALLBOX_TOKEN=hello_world callbox top :5000 --once";
 
 /// What the thread that asks the server tells the one that draws.
-enum News {
-    Look(Look),
-    Trouble(String),
+enum Update {
+    Snapshot(Snapshot),
+    Error(String),
     /// Somebody wants the process to end.
     End(Exit),
 }
@@ -66,113 +66,114 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let url = &arguments.server.url;
     let runtime = runtime()?;
     // Before the screen is taken, so that what is wrong can be read.
-    let first = runtime.block_on(look(&client)).map_err(|error| failure(url, &error))?;
+    let first = runtime.block_on(snapshot(&client)).map_err(|error| failure(url, &error))?;
     if arguments.once {
         let second = runtime.block_on(async {
             tokio::time::sleep(arguments.interval).await;
-            look(&client).await
+            snapshot(&client).await
         });
         let second = second.map_err(|error| failure(url, &error))?;
         let mut view = View::between(&first, &second);
-        view.sort(model::Order::Name);
-        return Ok(print(&once::table(&view))?);
+        view.sort(model::SortOrder::Name);
+        return Ok(print(&plain_table::render(&view))?);
     }
-    let (tell, news) = channel();
+    let (sender, updates) = channel();
     let interval = arguments.interval;
-    let asks = move || runtime.block_on(ask(&client, interval, &tell));
-    let thread = std::thread::Builder::new().name("ask".to_owned()).spawn(asks);
+    let poll = move || runtime.block_on(poll_mailboxes(&client, interval, &sender));
+    let thread = std::thread::Builder::new().name("poll".to_owned()).spawn(poll);
     thread.map_err(|error| format!("no thread could be started: {error}"))?;
     let mut screen = Screen { url: url.to_string(), view: View::between(&first, &first), ..Screen::default() };
-    let ended = show(&mut screen, first, &news).map_err(|error| format!("the terminal does not answer: {error}"))?;
+    let ended = draw_until_end(&mut screen, first, &updates)
+        .map_err(|error| format!("the terminal does not answer: {error}"))?;
     // All has been said, by the one who ended it.
     ended.map_or(Ok(()), |exit| Err(Failure::new(exit, "")))
 }
 
-async fn look(client: &Client) -> Result<Look, ClientError> {
+async fn snapshot(client: &Client) -> Result<Snapshot, ClientError> {
     let services = client.call(METHOD, ()).await?;
-    Ok(Look { at: Instant::now(), services })
+    Ok(Snapshot { at: Instant::now(), services })
 }
 
 /// Asks the server again and again, and listens for signals meanwhile.
-async fn ask(client: &Client, interval: Duration, tell: &Sender<News>) {
-    let looks = async {
+async fn poll_mailboxes(client: &Client, interval: Duration, updates: &Sender<Update>) {
+    let poll_server = async {
         let mut tick = tokio::time::interval(interval);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tick.tick().await;
-            let news = match look(client).await {
-                Ok(look) => News::Look(look),
-                Err(error) => News::Trouble(error.to_string()),
+            let update = match snapshot(client).await {
+                Ok(snapshot) => Update::Snapshot(snapshot),
+                Err(error) => Update::Error(error.to_string()),
             };
-            if tell.send(news).is_err() {
+            if updates.send(update).is_err() {
                 return;
             }
         }
     };
-    let told = |kind, exit| async move {
+    let on_signal = |kind, exit| async move {
         match signal(kind) {
             Ok(mut signal) => signal.recv().await,
             Err(_) => std::future::pending().await,
         };
         // Nobody listens once the screen is gone.
-        let _ = tell.send(News::End(exit));
+        let _ = updates.send(Update::End(exit));
     };
     futures::join!(
-        looks,
-        told(SignalKind::interrupt(), Exit::Interrupted),
-        told(SignalKind::terminate(), Exit::Terminated),
-        told(SignalKind::hangup(), Exit::Terminated),
+        poll_server,
+        on_signal(SignalKind::interrupt(), Exit::Interrupted),
+        on_signal(SignalKind::terminate(), Exit::Terminated),
+        on_signal(SignalKind::hangup(), Exit::Terminated),
     );
 }
 
 /// Gives the terminal back as it was, also after a panic.
-struct Taken;
+struct TerminalGuard;
 
-impl Drop for Taken {
+impl Drop for TerminalGuard {
     fn drop(&mut self) {
         ratatui::restore();
     }
 }
 
 /// Draws until somebody ends it; with what exit code, if not by a key.
-fn show(screen: &mut Screen, mut last: Look, news: &Receiver<News>) -> io::Result<Option<Exit>> {
-    let taken = Taken;
+fn draw_until_end(screen: &mut Screen, mut last: Snapshot, updates: &Receiver<Update>) -> io::Result<Option<Exit>> {
+    let guard = TerminalGuard;
     let mut terminal = ratatui::try_init()?;
     loop {
         screen.view.sort(screen.order);
         terminal.draw(|frame| screen.draw(frame))?;
-        if event::poll(NOTICE)?
+        if event::poll(POLL_INTERVAL)?
             && let Event::Key(key) = event::read()?
             && key.kind == KeyEventKind::Press
-            && !press(screen, key)
+            && !handle_key(screen, key)
         {
-            drop(taken);
+            drop(guard);
             return Ok(None);
         }
-        for news in news.try_iter() {
-            match news {
-                News::Look(look) => {
-                    screen.view = View::between(&last, &look);
-                    screen.trouble = None;
-                    last = look;
+        for update in updates.try_iter() {
+            match update {
+                Update::Snapshot(snapshot) => {
+                    screen.view = View::between(&last, &snapshot);
+                    screen.error = None;
+                    last = snapshot;
                 }
-                News::Trouble(trouble) => screen.trouble = Some(format!("{trouble}; asking again")),
-                News::End(exit) => return Ok(Some(exit)),
+                Update::Error(error) => screen.error = Some(format!("{error}; asking again")),
+                Update::End(exit) => return Ok(Some(exit)),
             }
         }
     }
 }
 
 /// Whether it goes on.
-fn press(screen: &mut Screen, key: KeyEvent) -> bool {
+fn handle_key(screen: &mut Screen, key: KeyEvent) -> bool {
     match key.code {
         KeyCode::Char('q') | KeyCode::Esc => return false,
         KeyCode::Char('c') if key.modifiers.contains(KeyModifiers::CONTROL) => return false,
         KeyCode::Char('s') => screen.order = screen.order.next(),
         KeyCode::Down | KeyCode::Char('j') => {
-            screen.scrolled = (screen.scrolled + 1).min(screen.view.rows.len().saturating_sub(1));
+            screen.first_row = (screen.first_row + 1).min(screen.view.rows.len().saturating_sub(1));
         }
-        KeyCode::Up | KeyCode::Char('k') => screen.scrolled = screen.scrolled.saturating_sub(1),
+        KeyCode::Up | KeyCode::Char('k') => screen.first_row = screen.first_row.saturating_sub(1),
         _ => {}
     }
     true
@@ -229,9 +230,9 @@ mod tests {
     fn keys_quit_sort_and_scroll() {
         let key = |code| KeyEvent::new(code, KeyModifiers::NONE);
         let mut screen = Screen::default();
-        assert!(!press(&mut screen, key(KeyCode::Char('q'))));
-        assert!(!press(&mut screen, KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL)));
-        assert!(press(&mut screen, key(KeyCode::Char('s'))) && screen.order == model::Order::Calls);
-        assert!(press(&mut screen, key(KeyCode::Down)) && screen.scrolled == 0, "there is nothing to scroll");
+        assert!(!handle_key(&mut screen, key(KeyCode::Char('q'))));
+        assert!(!handle_key(&mut screen, KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL)));
+        assert!(handle_key(&mut screen, key(KeyCode::Char('s'))) && screen.order == model::SortOrder::Calls);
+        assert!(handle_key(&mut screen, key(KeyCode::Down)) && screen.first_row == 0, "there is nothing to scroll");
     }
 }

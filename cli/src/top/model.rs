@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 /// What the server said, and when.
 #[derive(Clone, Debug)]
-pub(crate) struct Look {
+pub(crate) struct Snapshot {
     pub(crate) at: Instant,
     pub(crate) services: Vec<ServiceMailboxes>,
 }
@@ -16,12 +16,12 @@ pub(crate) struct Look {
 /// What is shown.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct View {
-    pub(crate) services: Vec<ServiceLine>,
-    pub(crate) rows: Vec<Row>,
+    pub(crate) services: Vec<ServiceRow>,
+    pub(crate) rows: Vec<MailboxRow>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct ServiceLine {
+pub(crate) struct ServiceRow {
     pub(crate) name: String,
     pub(crate) is_up: bool,
     pub(crate) restarts: u64,
@@ -29,7 +29,7 @@ pub(crate) struct ServiceLine {
 
 /// One mailbox. What is counted a second is that between the looks.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Row {
+pub(crate) struct MailboxRow {
     pub(crate) method: String,
     pub(crate) depth: u64,
     pub(crate) capacity: u64,
@@ -47,7 +47,7 @@ pub(crate) struct Row {
 
 /// What stands first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Order {
+pub(crate) enum SortOrder {
     /// The fullest mailbox, then the one with the most calls.
     #[default]
     Depth,
@@ -55,7 +55,7 @@ pub(crate) enum Order {
     Name,
 }
 
-impl Order {
+impl SortOrder {
     pub(crate) fn next(self) -> Self {
         match self {
             Self::Depth => Self::Calls,
@@ -74,10 +74,10 @@ impl Order {
 }
 
 impl View {
-    pub(crate) fn between(before: &Look, now: &Look) -> Self {
+    pub(crate) fn between(before: &Snapshot, now: &Snapshot) -> Self {
         let seconds = (now.at - before.at).as_secs_f64().max(1e-3);
-        let mailboxes = |look: &Look| -> HashMap<(String, String), Mailbox> {
-            let all = look.services.iter().flat_map(|service| {
+        let mailboxes = |snapshot: &Snapshot| -> HashMap<(String, String), Mailbox> {
+            let all = snapshot.services.iter().flat_map(|service| {
                 service
                     .methods
                     .iter()
@@ -88,27 +88,27 @@ impl View {
         let mut earlier = mailboxes(before);
         let mut view = Self::default();
         for ServiceMailboxes { service, is_up, restarts, methods } in &now.services {
-            view.services.push(ServiceLine { name: service.clone(), is_up: *is_up, restarts: *restarts });
+            view.services.push(ServiceRow { name: service.clone(), is_up: *is_up, restarts: *restarts });
             for mailbox in methods {
                 let before = earlier.remove(&(service.clone(), mailbox.method.clone()));
-                view.rows.push(Row::between(before.as_ref().unwrap_or(mailbox), mailbox, seconds));
+                view.rows.push(MailboxRow::between(before.as_ref().unwrap_or(mailbox), mailbox, seconds));
             }
         }
         view
     }
 
-    pub(crate) fn sort(&mut self, order: Order) {
-        let full = |row: &Row| (row.depth as f64 / row.capacity.max(1) as f64 * 1e6) as u64;
-        let calls = |row: &Row| (row.ended * 1e3) as u64;
+    pub(crate) fn sort(&mut self, order: SortOrder) {
+        let full = |row: &MailboxRow| (row.depth as f64 / row.capacity.max(1) as f64 * 1e6) as u64;
+        let calls = |row: &MailboxRow| (row.ended * 1e3) as u64;
         match order {
-            Order::Depth => self.rows.sort_by_key(|row| Reverse((full(row), calls(row)))),
-            Order::Calls => self.rows.sort_by_key(|row| Reverse(calls(row))),
-            Order::Name => self.rows.sort_by(|a, b| a.method.cmp(&b.method)),
+            SortOrder::Depth => self.rows.sort_by_key(|row| Reverse((full(row), calls(row)))),
+            SortOrder::Calls => self.rows.sort_by_key(|row| Reverse(calls(row))),
+            SortOrder::Name => self.rows.sort_by(|a, b| a.method.cmp(&b.method)),
         }
     }
 }
 
-impl Row {
+impl MailboxRow {
     fn between(before: &Mailbox, now: &Mailbox, seconds: f64) -> Self {
         // Less than before is a server that was started anew.
         let a_second = |count: fn(&Mailbox) -> u64| count(now).saturating_sub(count(before)) as f64 / seconds;
@@ -147,23 +147,23 @@ pub(crate) mod tests {
         })
     }
 
-    pub(crate) fn look(at: Instant, methods: &[Value]) -> Look {
+    pub(crate) fn snapshot(at: Instant, methods: &[Value]) -> Snapshot {
         let services = json!([{ "service": "notes", "is_up": true, "restarts": 0, "methods": methods }]);
-        Look { at, services: serde_json::from_value(services).unwrap() }
+        Snapshot { at, services: serde_json::from_value(services).unwrap() }
     }
 
     #[test]
     fn rates_and_times_are_those_between_two_looks() {
         let begin = Instant::now();
-        let before = look(begin, &[mailbox("a", 0, 100, 5, &[(10.0, 100)])]);
-        let now = look(begin + Duration::from_secs(2), &[mailbox("a", 50, 300, 25, &[(10.0, 100), (500.0, 10)])]);
+        let before = snapshot(begin, &[mailbox("a", 0, 100, 5, &[(10.0, 100)])]);
+        let now = snapshot(begin + Duration::from_secs(2), &[mailbox("a", 50, 300, 25, &[(10.0, 100), (500.0, 10)])]);
         let view = View::between(&before, &now);
         let row = &view.rows[0];
         assert_eq!((row.ended, row.failed, row.refused, row.fullness()), (100.0, 0.0, 10.0, 0.5));
         assert_eq!(row.run, [Some(Duration::from_micros(500)); 2]);
         assert_eq!(row.wait, [None; 2]);
         // One that came in between, and a server that began anew.
-        let fresh = look(begin + Duration::from_secs(3), &[mailbox("a", 0, 1, 0, &[]), mailbox("b", 0, 7, 0, &[])]);
+        let fresh = snapshot(begin + Duration::from_secs(3), &[mailbox("a", 0, 1, 0, &[]), mailbox("b", 0, 7, 0, &[])]);
         assert!(View::between(&now, &fresh).rows.iter().all(|row| row.ended == 0.0));
     }
 
@@ -174,12 +174,12 @@ pub(crate) mod tests {
             let [a, b, c] = calls;
             [mailbox("b", 3, b, 0, &[]), mailbox("a", 1, a, 0, &[]), mailbox("c", 0, c, 0, &[])]
         };
-        let before = look(begin, &boxes([0, 0, 0]));
-        let mut view = View::between(&before, &look(begin + Duration::from_secs(1), &boxes([10, 5, 50])));
-        for (order, expected) in [(Order::Depth, "bac"), (Order::Calls, "cab"), (Order::Name, "abc")] {
+        let before = snapshot(begin, &boxes([0, 0, 0]));
+        let mut view = View::between(&before, &snapshot(begin + Duration::from_secs(1), &boxes([10, 5, 50])));
+        for (order, expected) in [(SortOrder::Depth, "bac"), (SortOrder::Calls, "cab"), (SortOrder::Name, "abc")] {
             view.sort(order);
             assert_eq!(view.rows.iter().map(|row| row.method.as_str()).collect::<String>(), expected, "{order:?}");
         }
-        assert_eq!(Order::Depth.next().next().next(), Order::Depth);
+        assert_eq!(SortOrder::Depth.next().next().next(), SortOrder::Depth);
     }
 }

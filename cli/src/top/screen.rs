@@ -4,11 +4,11 @@ use ratatui::Frame;
 use ratatui::layout::{Alignment, Constraint, Layout, Rect};
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Cell, Paragraph, Row as Cells, Table};
+use ratatui::widgets::{Cell, Paragraph, Row as TableRow, Table};
 
-use super::model::{Order, Row, View};
+use super::model::{MailboxRow, SortOrder, View};
 use super::{brief, count};
-use crate::terminal::plain;
+use crate::terminal::sanitize;
 
 const DIM: Style = Style::new().fg(Color::DarkGray);
 const BOLD: Style = Style::new().add_modifier(Modifier::BOLD);
@@ -21,11 +21,11 @@ const EIGHTHS: [&str; 9] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉",
 pub(crate) struct Screen {
     pub(crate) url: String,
     pub(crate) view: View,
-    pub(crate) order: Order,
+    pub(crate) order: SortOrder,
     /// The first row that is shown.
-    pub(crate) scrolled: usize,
+    pub(crate) first_row: usize,
     /// Why the last look failed, if it did: the view is an older one then.
-    pub(crate) trouble: Option<String>,
+    pub(crate) error: Option<String>,
 }
 
 impl Screen {
@@ -44,7 +44,7 @@ impl Screen {
     }
 
     fn head(&self) -> Vec<Line<'_>> {
-        let sum = |of: fn(&Row) -> f64| self.view.rows.iter().map(of).sum::<f64>();
+        let sum = |of: fn(&MailboxRow) -> f64| self.view.rows.iter().map(of).sum::<f64>();
         let waiting = self.view.rows.iter().map(|row| row.depth).sum::<u64>();
         let refused = sum(|row| row.refused);
         let mut first = vec![
@@ -58,7 +58,7 @@ impl Screen {
         }
         let services = self.view.services.iter().map(|service| {
             let (mark, colour) = if service.is_up { ("● up", Color::Green) } else { ("● down", Color::Red) };
-            let mut line = vec![Span::styled(mark, colour), Span::raw(format!("  {}", plain(&service.name)))];
+            let mut line = vec![Span::styled(mark, colour), Span::raw(format!("  {}", sanitize(&service.name)))];
             if service.restarts > 0 {
                 line.push(Span::styled(format!("  {} restarts", service.restarts), Color::Yellow));
             }
@@ -77,31 +77,31 @@ impl Screen {
         let titles = ["METHOD", "MAILBOX", "DEPTH", "RUN", "CALLS/S", "WAIT 50·99%", "RUN 50·99%", "REF/S"];
         let head =
             titles.into_iter().enumerate().map(|(column, title)| right(title.to_owned(), column >= 2).style(BOLD));
-        let rows = self.view.rows.iter().skip(self.scrolled).map(|row| cells(row, name, bar));
-        let style = if self.trouble.is_some() { DIM } else { Style::new() };
-        let table = Table::new(rows, widths).header(Cells::new(head)).column_spacing(1).style(style);
+        let rows = self.view.rows.iter().skip(self.first_row).map(|row| cells(row, name, bar));
+        let style = if self.error.is_some() { DIM } else { Style::new() };
+        let table = Table::new(rows, widths).header(TableRow::new(head)).column_spacing(1).style(style);
         frame.render_widget(table, area);
     }
 
     fn foot(&self) -> Line<'_> {
-        match &self.trouble {
-            Some(trouble) => Line::styled(plain(trouble), Color::Red),
+        match &self.error {
+            Some(error) => Line::styled(sanitize(error), Color::Red),
             None => Line::styled(format!("q quits   s sorts (by {})   ↑↓ scroll", self.order.name()), DIM),
         }
     }
 }
 
-fn cells(row: &Row, name: usize, bar: usize) -> Cells<'static> {
+fn cells(row: &MailboxRow, name: usize, bar: usize) -> TableRow<'static> {
     let times = |[p50, p99]: [Option<std::time::Duration>; 2]| format!("{:>5} {:>5}", brief(p50), brief(p99));
     let refused = if row.refused > 0.0 { Style::new().fg(Color::Red).add_modifier(Modifier::BOLD) } else { DIM };
     let ended = if row.failed > 0.0 { Style::new().fg(Color::Yellow) } else { Style::new() };
-    let method: String = plain(&row.method);
+    let method: String = sanitize(&row.method);
     let method = if method.chars().count() > name {
         method.chars().take(name.saturating_sub(1)).chain(['…']).collect()
     } else {
         method
     };
-    Cells::new([
+    TableRow::new([
         Cell::from(method),
         Cell::from(Line::from(vec![
             Span::styled(filled(row.fullness(), bar), colour(row.fullness())),
@@ -152,7 +152,7 @@ mod tests {
     use ratatui::Terminal;
     use ratatui::backend::TestBackend;
 
-    use super::super::model::tests::{look, mailbox};
+    use super::super::model::tests::{mailbox, snapshot};
     use super::*;
 
     fn lines(width: u16, height: u16, screen: &Screen) -> Vec<String> {
@@ -166,12 +166,12 @@ mod tests {
     fn screen() -> Screen {
         let begin = Instant::now();
         let before =
-            look(begin, &[mailbox("say_hello", 0, 0, 0, &[]), mailbox("look_up_by_a_long_name", 0, 0, 0, &[])]);
+            snapshot(begin, &[mailbox("say_hello", 0, 0, 0, &[]), mailbox("look_up_by_a_long_name", 0, 0, 0, &[])]);
         let boxes = [
             mailbox("say_hello", 50, 4998, 12, &[(12.0, 4998)]),
             mailbox("look_up_by_a_long_name", 0, 3, 0, &[(1500.0, 3)]),
         ];
-        let now = look(begin + Duration::from_secs(1), &boxes);
+        let now = snapshot(begin + Duration::from_secs(1), &boxes);
         Screen { url: "http://127.0.0.1:5000/api".to_owned(), view: View::between(&before, &now), ..Screen::default() }
     }
 
@@ -195,8 +195,8 @@ mod tests {
     #[test]
     fn no_size_is_too_small_and_trouble_is_told() {
         let mut screen = screen();
-        screen.trouble = Some("the server cannot be reached".to_owned());
-        screen.scrolled = 9;
+        screen.error = Some("the server cannot be reached".to_owned());
+        screen.first_row = 9;
         for (width, height) in [(1, 1), (10, 3), (40, 5), (300, 50)] {
             assert_eq!(lines(width, height, &screen).len(), usize::from(height));
         }

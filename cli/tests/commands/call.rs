@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 
-use crate::desk::{Desk, TOKEN, desk, desk_with};
-use crate::program::{Said, command, run, run_on, run_with_input};
+use crate::greeter::{Greeter, TOKEN, greeter, greeter_with};
+use crate::program::{CommandOutput, command, run, run_on, run_with_input};
 use crate::stub::stub;
 use crate::wait::until;
 
 #[test]
 fn a_result_goes_into_a_pipe_as_it_came() {
-    let server = desk();
+    let server = greeter();
     for (words, expected) in [
         (&["say_hello", "name=world"][..], "\"hello world\"\n"),
         (&["say_hello", "name=world", "times=2"], "\"hello world, hello world\"\n"),
@@ -25,17 +25,17 @@ fn a_result_goes_into_a_pipe_as_it_came() {
         (&["echo", "value:={\"a\":[1,{\"b\":null}]}"], "{\"a\":[1,{\"b\":null}]}\n"),
         (&["echo", "-1.5"], "-1.5\n"),
     ] {
-        assert_eq!(run_on(&server, "call", words).good(), expected, "{words:?}");
+        assert_eq!(run_on(&server, "call", words).stdout(), expected, "{words:?}");
     }
     let from_stdin = run_with_input(&["call", &server.url("/api"), "say_hello", "-"], "{\"name\": \"stdin\"}\n");
-    assert_eq!(from_stdin.good(), "\"hello stdin\"\n");
+    assert_eq!(from_stdin.stdout(), "\"hello stdin\"\n");
 }
 
 #[test]
 fn a_url_may_be_short() {
-    let server = desk();
+    let server = greeter();
     let port = format!(":{}", server.address().port());
-    assert_eq!(run(&["call", &port, "look_up", "ann"]).good(), "7\n");
+    assert_eq!(run(&["call", &port, "look_up", "ann"]).stdout(), "7\n");
 }
 
 #[test]
@@ -50,8 +50,8 @@ fn what_is_wrong_on_the_command_line_is_told_before_anybody_is_called() {
         &["completions", "cobol"],
         &["nothing"],
     ] {
-        let said = run(words);
-        assert_eq!((said.code, said.out.as_str()), (Some(2), ""), "{words:?}: {said:?}");
+        let output = run(words);
+        assert_eq!((output.code, output.out.as_str()), (Some(2), ""), "{words:?}: {output:?}");
     }
     for (words, part) in [
         (&["a=1", "2"][..], "2 has no name"),
@@ -59,45 +59,45 @@ fn what_is_wrong_on_the_command_line_is_told_before_anybody_is_called() {
         (&["a:=x"], "takes JSON"),
         (&["{\"a\":"], "no JSON"),
     ] {
-        let said = run(&[&["call", ":1", "x"], words].concat());
-        assert!(said.bad(2).contains(part), "{words:?}: {said:?}");
+        let output = run(&[&["call", ":1", "x"], words].concat());
+        assert!(output.error(2).contains(part), "{words:?}: {output:?}");
     }
 }
 
 #[test]
 fn errors_of_the_method_and_of_its_parameters_have_code_3() {
-    let server = desk();
+    let server = greeter();
     for (words, expected) in [
         (&["look_up", "bob"][..], "Error: 404 Nobody is called bob"),
         (&["fail"], "Error: 1 no"),
         (&["say_hello"], "Error: -32602 Invalid params {\"param\":\"name\",\"reason\":\"missing\"}"),
     ] {
-        assert_eq!(run_on(&server, "call", words).bad(3), expected);
+        assert_eq!(run_on(&server, "call", words).error(3), expected);
     }
 }
 
 #[test]
 fn a_string_that_looks_like_json_comes_with_how_to_write_it() {
-    let server = desk();
+    let server = greeter();
     for (words, remedy) in [
         (&["look_up", "123"][..], "name:='\"123\"'"),
         (&["look_up", "name=true"], "name:='\"true\"'"),
         (&["say_hello", "name=1.5", "times=2"], "name:='\"1.5\"'"),
     ] {
-        let said = run_on(&server, "call", words);
-        let line = said.bad(3);
+        let output = run_on(&server, "call", words);
+        let line = output.error(3);
         assert!(line.contains("expected a string, got"), "{line}");
         assert!(line.ends_with(&format!("to send it as a string, write {remedy}")), "{line}");
     }
     // And so it works.
     let words = ["say_hello", "name:=\"1.5\"", "times=2"];
-    assert_eq!(run_on(&server, "call", &words).good(), "\"hello 1.5, hello 1.5\"\n");
+    assert_eq!(run_on(&server, "call", &words).stdout(), "\"hello 1.5, hello 1.5\"\n");
 }
 
 #[test]
 fn what_is_secret_in_a_url_is_told_nowhere() {
     let gone = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
-    let server = desk();
+    let server = greeter();
     for url in [
         format!("http://user:s3cret@{gone}/api?key=s3cret"),
         "http://user:s3cret@127.0.0.1:99999/api".to_owned(),
@@ -109,8 +109,8 @@ fn what_is_secret_in_a_url_is_told_nowhere() {
     ] {
         for command in [&["call"][..], &["describe"], &["top", "--once"], &["stress", "--duration", "1ms"]] {
             let method: &[&str] = if matches!(command[0], "call" | "stress") { &["look_up", "ann"] } else { &[] };
-            let said = run(&[&command[..1], &[&url], method, &command[1..]].concat());
-            let told = format!("{}{}", said.out, said.err);
+            let output = run(&[&command[..1], &[&url], method, &command[1..]].concat());
+            let told = format!("{}{}", output.out, output.err);
             assert!(!told.contains("s3") && !told.contains("cret"), "{command:?} {url}: {told}");
         }
     }
@@ -118,12 +118,12 @@ fn what_is_secret_in_a_url_is_told_nowhere() {
 
 #[test]
 fn a_reader_that_has_seen_enough_is_no_mistake() {
-    let server = desk();
+    let server = greeter();
     let (reader, writer) = std::io::pipe().expect("a pipe");
     drop(reader);
     let mut command = command(&["describe", &server.url("/api")]);
-    let said = Said::from(command.stdout(writer).output().expect("it runs"));
-    assert_eq!(said.good(), "");
+    let output = CommandOutput::from(command.stdout(writer).output().expect("it runs"));
+    assert_eq!(output.stdout(), "");
 }
 
 #[test]
@@ -135,20 +135,20 @@ fn an_error_that_nobody_can_read_does_not_change_how_a_command_ends() {
 
 #[test]
 fn a_wrong_name_gets_the_nearest_one_for_an_answer() {
-    let server = desk();
+    let server = greeter();
     for (name, expected) in [
         ("sayhello", "Error: there is no method sayhello: did you mean say_hello?"),
         // The names of private methods are no secret unless they are hidden.
         ("who_am_i", "Error: there is no method who_am_i: did you mean whoami?"),
         ("zzz", "Error: there is no method zzz: `callbox describe` lists those that there are"),
     ] {
-        assert_eq!(run_on(&server, "call", &[name]).bad(3), expected);
+        assert_eq!(run_on(&server, "call", &[name]).error(3), expected);
     }
 }
 
 #[test]
 fn a_token_comes_from_a_flag_a_file_or_the_environment_in_that_order() {
-    let server = desk();
+    let server = greeter();
     let scratch = tempfile::tempdir().expect("a directory");
     let file = |name: &str, text: &str| {
         let path = scratch.path().join(name);
@@ -156,7 +156,7 @@ fn a_token_comes_from_a_flag_a_file_or_the_environment_in_that_order() {
         path.to_str().expect("text").to_owned()
     };
     let (good, bad) = (file("good", &format!("{TOKEN}\n")), file("bad", "guess"));
-    let call = |more: &[&str], variable: Option<&str>| -> Said {
+    let call = |more: &[&str], variable: Option<&str>| -> CommandOutput {
         let url = server.url("/api");
         let mut command = command(&[&["call", &url, "whoami"], more].concat());
         if let Some(token) = variable {
@@ -172,27 +172,27 @@ fn a_token_comes_from_a_flag_a_file_or_the_environment_in_that_order() {
         (&[], Some(TOKEN)),
         (&["--token", TOKEN, "--token-header", "X-Api-Token"], None),
     ] {
-        assert_eq!(call(more, variable).good(), "null\n", "{more:?} {variable:?}");
+        assert_eq!(call(more, variable).stdout(), "null\n", "{more:?} {variable:?}");
     }
     for (more, variable) in
         [(&[][..], None), (&[], Some("")), (&["--token", "guess"], Some(TOKEN)), (&["--token-file", &bad], None)]
     {
-        let said = call(more, variable);
-        assert!(said.bad(7).contains("--token-file"), "{more:?} {variable:?}: {said:?}");
+        let output = call(more, variable);
+        assert!(output.error(7).contains("--token-file"), "{more:?} {variable:?}: {output:?}");
     }
     let (empty, missing) = (file("empty", "\n"), "/no/such/file");
     for path in [empty.as_str(), missing] {
-        assert!(call(&["--token-file", path], None).bad(1).contains(path));
+        assert!(call(&["--token-file", path], None).error(1).contains(path));
     }
 }
 
 #[test]
 fn a_notification_prints_nothing() {
-    let server = desk();
-    assert_eq!(run_on(&server, "call", &["say_hello", "x", "--notify"]).good(), "");
-    assert_eq!(run_on(&server, "call", &["no_such_method", "--notify"]).good(), "", "nobody is told how it went");
+    let server = greeter();
+    assert_eq!(run_on(&server, "call", &["say_hello", "x", "--notify"]).stdout(), "");
+    assert_eq!(run_on(&server, "call", &["no_such_method", "--notify"]).stdout(), "", "nobody is told how it went");
     until("the notification ran", || {
-        let stats = server.service::<Desk>().stats();
+        let stats = server.service::<Greeter>().stats();
         stats.iter().any(|method| method.method == "say_hello" && method.answered == 1)
     });
 }
@@ -200,28 +200,30 @@ fn a_notification_prints_nothing() {
 #[test]
 fn a_call_that_is_turned_away_has_code_4() {
     let free = Arc::new(Semaphore::new(0));
-    let server = desk_with(&free);
+    let server = greeter_with(&free);
     let url = server.url("/api");
     let hold = |more: &[&str]| command(&[&["call", &url, "hold"], more].concat());
     let seen = |what: &str, is_so: fn(&callbox::stats::MethodStats) -> bool| {
-        until(what, || server.service::<Desk>().stats().iter().any(|method| method.method == "hold" && is_so(method)));
+        until(what, || {
+            server.service::<Greeter>().stats().iter().any(|method| method.method == "hold" && is_so(method))
+        });
     };
     let runs = hold(&[]).spawn().expect("it starts");
     seen("one runs", |hold| hold.running == 1);
     let waits = hold(&[]).spawn().expect("it starts");
     seen("one waits", |hold| hold.depth == 1);
-    let refused = Said::from(hold(&[]).output().expect("it runs"));
-    assert!(refused.bad(4).starts_with("Error: -32000 Server busy {"), "{refused:?}");
+    let refused = CommandOutput::from(hold(&[]).output().expect("it runs"));
+    assert!(refused.error(4).starts_with("Error: -32000 Server busy {"), "{refused:?}");
     free.add_permits(1);
     for child in [runs, waits] {
-        assert_eq!(Said::from(child.wait_with_output().expect("an end")).good(), "null\n");
+        assert_eq!(CommandOutput::from(child.wait_with_output().expect("an end")).stdout(), "null\n");
     }
 }
 
 #[test]
 fn a_call_that_takes_too_long_has_code_6() {
-    let server = desk_with(&Arc::new(Semaphore::new(0)));
-    run_on(&server, "call", &["hold", "--deadline", "200ms"]).bad(6);
+    let server = greeter_with(&Arc::new(Semaphore::new(0)));
+    run_on(&server, "call", &["hold", "--deadline", "200ms"]).error(6);
 }
 
 #[test]
@@ -236,16 +238,16 @@ fn each_end_has_a_code_of_its_own() {
         ("<html>It works!</html>", 5),
         (r#"{"hello":"world"}"#, 5),
     ] {
-        let said = run(&["call", &stub("200 OK", body), "x"]);
-        assert_eq!(said.code, Some(code), "{body}: {said:?}");
+        let output = run(&["call", &stub("200 OK", body), "x"]);
+        assert_eq!(output.code, Some(code), "{body}: {output:?}");
     }
-    assert!(run(&["call", &stub("404 Not Found", ""), "x"]).bad(5).contains("404"));
+    assert!(run(&["call", &stub("404 Not Found", ""), "x"]).error(5).contains("404"));
     let gone = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
-    assert!(run(&["call", &gone.to_string(), "x"]).bad(5).contains("cannot be reached"));
+    assert!(run(&["call", &gone.to_string(), "x"]).error(5).contains("cannot be reached"));
 }
 
 #[test]
 fn nothing_that_a_server_says_speaks_to_the_terminal() {
     let body = r#"{"jsonrpc":"2.0","error":{"code":1,"message":"\u001b[2J\u0007gone"},"id":1}"#;
-    assert_eq!(run(&["call", &stub("200 OK", body), "x"]).bad(3), "Error: 1 \u{fffd}[2J\u{fffd}gone");
+    assert_eq!(run(&["call", &stub("200 OK", body), "x"]).error(3), "Error: 1 \u{fffd}[2J\u{fffd}gone");
 }

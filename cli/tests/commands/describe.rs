@@ -1,15 +1,15 @@
 //! `callbox describe` and `callbox completions`.
 
-use crate::desk::{TOKEN, desk};
+use crate::greeter::{TOKEN, greeter};
 use crate::program::{run, run_on};
 use crate::stub::stub;
 
 #[test]
 fn a_server_is_described_by_its_methods_their_parameters_and_their_docs() {
-    let server = desk();
-    let said = run_on(&server, "describe", &[]);
-    let text = said.good();
-    assert!(text.starts_with("front.desk  http://127.0.0.1:"), "{text}");
+    let server = greeter();
+    let output = run_on(&server, "describe", &[]);
+    let text = output.stdout();
+    assert!(text.starts_with("example.greeter  http://127.0.0.1:"), "{text}");
     for (name, doc) in [
         ("say_hello(name, times?)", "public  Says hello, as often as it is told."),
         ("look_up(name)", "public  Looks somebody up."),
@@ -21,15 +21,15 @@ fn a_server_is_described_by_its_methods_their_parameters_and_their_docs() {
     assert!(text.contains("With a token that may call them: whoami"), "{text}");
     assert!(!text.contains('\u{1b}'), "there is no terminal to colour");
     let with_token = run_on(&server, "describe", &["--token", TOKEN]);
-    let line = with_token.good().lines().find(|line| line.starts_with("whoami()"));
+    let line = with_token.stdout().lines().find(|line| line.starts_with("whoami()"));
     assert!(line.is_some_and(|line| line.ends_with("token   Says who is calling.")), "{with_token:?}");
 }
 
 #[test]
 fn a_method_is_described_with_all_that_a_caller_needs() {
-    let server = desk();
-    let said = run_on(&server, "describe", &["say_hello"]);
-    let text = said.good();
+    let server = greeter();
+    let output = run_on(&server, "describe", &["say_hello"]);
+    let text = output.stdout();
     for part in [
         "say_hello -> string\npublic · deadline 30.0 s · mailbox of 1,024\n",
         "Nobody is greeted more than nine times.",
@@ -41,30 +41,30 @@ fn a_method_is_described_with_all_that_a_caller_needs() {
         assert!(text.contains(part), "{part}: {text}");
     }
     let note = run_on(&server, "describe", &["note"]);
-    assert!(note.good().contains("\n…          any     -            all others, by name\n"), "{note:?}");
+    assert!(note.stdout().contains("\n…          any     -            all others, by name\n"), "{note:?}");
     let look_up = run_on(&server, "describe", &["look_up"]);
-    assert!(look_up.good().contains("\n404    Nobody is called {name}\n"), "{look_up:?}");
-    assert!(run_on(&server, "describe", &["sayhello"]).bad(3).contains("did you mean say_hello?"));
-    assert!(run_on(&server, "describe", &["whoami"]).bad(7).contains("token"));
+    assert!(look_up.stdout().contains("\n404    Nobody is called {name}\n"), "{look_up:?}");
+    assert!(run_on(&server, "describe", &["sayhello"]).error(3).contains("did you mean say_hello?"));
+    assert!(run_on(&server, "describe", &["whoami"]).error(7).contains("token"));
 }
 
 #[test]
 fn a_deprecated_method_is_marked_as_one() {
-    let server = desk();
+    let server = greeter();
     let all = run_on(&server, "describe", &[]);
-    let line = |name: &str| all.good().lines().find(|line| line.starts_with(name)).map(str::to_owned);
+    let line = |name: &str| all.stdout().lines().find(|line| line.starts_with(name)).map(str::to_owned);
     assert!(
         line("greet(name)").is_some_and(|line| line.ends_with("public  (deprecated) Says hello, once.")),
         "{all:?}"
     );
-    assert_eq!(all.good().matches("deprecated").count(), 1, "{all:?}");
+    assert_eq!(all.stdout().matches("deprecated").count(), 1, "{all:?}");
     let one = run_on(&server, "describe", &["greet"]);
-    assert!(one.good().starts_with("greet -> string\ndeprecated · public · deadline"), "{one:?}");
+    assert!(one.stdout().starts_with("greet -> string\ndeprecated · public · deadline"), "{one:?}");
 }
 
 #[test]
 fn the_document_is_printed_as_it_came() {
-    let server = desk();
+    let server = greeter();
     let document = run_on(&server, "describe", &["--json"]).json();
     assert_eq!(document["openrpc"].as_str().map(|version| &version[..2]), Some("1."));
     assert_eq!(run_on(&server, "call", &["rpc.discover"]).json(), document);
@@ -73,18 +73,18 @@ fn the_document_is_printed_as_it_came() {
 #[test]
 fn what_does_not_describe_itself_is_told() {
     let body = r#"{"jsonrpc":"2.0","error":{"code":-32601,"message":"Method not found"},"id":1}"#;
-    assert!(run(&["describe", &stub("200 OK", body)]).bad(3).contains("no rpc.discover"));
+    assert!(run(&["describe", &stub("200 OK", body)]).error(3).contains("no rpc.discover"));
     let body = r#"{"jsonrpc":"2.0","result":{"openrpc":"1.3.2"},"id":1}"#;
-    assert!(run(&["describe", &stub("200 OK", body)]).bad(5).contains("no OpenRPC document"));
+    assert!(run(&["describe", &stub("200 OK", body)]).error(5).contains("no OpenRPC document"));
 }
 
 #[test]
 fn each_shell_gets_a_script_that_knows_the_commands() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
-        let said = run(&["completions", shell]);
+        let output = run(&["completions", shell]);
         for word in ["describe", "stress", "--connections"] {
             // Fish writes a long flag without its dashes.
-            assert!(said.good().contains(word.trim_start_matches('-')), "{shell}: {word}");
+            assert!(output.stdout().contains(word.trim_start_matches('-')), "{shell}: {word}");
         }
     }
 }

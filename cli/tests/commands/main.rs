@@ -2,7 +2,7 @@
 
 mod call;
 mod describe;
-mod desk;
+mod greeter;
 mod program;
 mod stress;
 mod stub;

@@ -14,32 +14,32 @@ pub(crate) fn command(arguments: &[&str]) -> Command {
     command
 }
 
-/// What a command said, and how it ended.
+/// What a command output, and how it ended.
 #[derive(Debug)]
-pub(crate) struct Said {
+pub(crate) struct CommandOutput {
     pub(crate) code: Option<i32>,
     pub(crate) out: String,
     pub(crate) err: String,
 }
 
-impl From<Output> for Said {
+impl From<Output> for CommandOutput {
     fn from(output: Output) -> Self {
         let text = |bytes| String::from_utf8(bytes).expect("text");
         Self { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
     }
 }
 
-impl Said {
+impl CommandOutput {
     /// Its standard output, if it succeeded.
     #[track_caller]
-    pub(crate) fn good(&self) -> &str {
+    pub(crate) fn stdout(&self) -> &str {
         assert_eq!((self.code, self.err.as_str()), (Some(0), ""), "{self:?}");
         &self.out
     }
 
     /// The one line of a command that failed with this code.
     #[track_caller]
-    pub(crate) fn bad(&self, code: i32) -> &str {
+    pub(crate) fn error(&self, code: i32) -> &str {
         assert_eq!((self.code, self.out.as_str()), (Some(code), ""), "{self:?}");
         assert!(self.err.starts_with("Error: ") && self.err.lines().count() == 1, "{self:?}");
         self.err.trim_end()
@@ -47,22 +47,22 @@ impl Said {
 
     #[track_caller]
     pub(crate) fn json(&self) -> Value {
-        serde_json::from_str(self.good()).expect("JSON")
+        serde_json::from_str(self.stdout()).expect("JSON")
     }
 }
 
-pub(crate) fn run(arguments: &[&str]) -> Said {
+pub(crate) fn run(arguments: &[&str]) -> CommandOutput {
     command(arguments).output().expect("the command runs").into()
 }
 
-pub(crate) fn run_with_input(arguments: &[&str], input: &str) -> Said {
+pub(crate) fn run_with_input(arguments: &[&str], input: &str) -> CommandOutput {
     let mut child = command(arguments).stdin(Stdio::piped()).spawn().expect("the command runs");
     child.stdin.take().expect("a pipe").write_all(input.as_bytes()).expect("it reads");
     child.wait_with_output().expect("an end").into()
 }
 
 /// `callbox <command> <the server's endpoint> <more>`.
-pub(crate) fn run_on(server: &TestServer, name: &str, more: &[&str]) -> Said {
+pub(crate) fn run_on(server: &TestServer, name: &str, more: &[&str]) -> CommandOutput {
     let url = server.url("/api");
     run(&[&[name, url.as_str()], more].concat())
 }

@@ -7,8 +7,8 @@ use std::process::Stdio;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use crate::desk::{Desk, TOKEN, desk};
-use crate::program::{Said, command, run, run_on};
+use crate::greeter::{Greeter, TOKEN, greeter};
+use crate::program::{CommandOutput, command, run, run_on};
 use crate::stub::stub;
 use crate::wait::until;
 
@@ -25,14 +25,14 @@ fn outcome(report: &Value, code: Option<i64>) -> u64 {
 
 #[test]
 fn every_call_of_a_run_is_accounted_for() {
-    let server = desk();
+    let server = greeter();
     let words = ["say_hello", "name=world", "--rate", "500", "--duration", "1s", "--connections", "8", "--json"];
     let report = run_on(&server, "stress", &words).json();
     let calls = count(&report, "calls");
     assert!((400..=600).contains(&calls), "{calls} calls at 500 a second for a second");
     assert_eq!(calls, count(&report, "answered") + count(&report, "errors"));
     assert_eq!(outcome(&report, None), calls, "all of them had a result");
-    let stats = server.service::<Desk>().stats();
+    let stats = server.service::<Greeter>().stats();
     let method = stats.iter().find(|method| method.method == "say_hello").expect("the method");
     assert_eq!(method.answered, calls, "the server has seen the same");
     let latency = &report["outcomes"][0]["latency_us"];
@@ -45,7 +45,7 @@ fn every_call_of_a_run_is_accounted_for() {
 
 #[test]
 fn errors_are_counted_by_their_code() {
-    let server = desk();
+    let server = greeter();
     let words = ["--rate", "200", "--duration", "500ms", "--arrivals", "even", "--json"];
     for (call, code) in [
         (&["look_up", "bob"][..], 404),
@@ -66,11 +66,21 @@ fn what_has_no_answer_counts_as_such() {
     // Takes connections, and never reads.
     let deaf = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = deaf.local_addr().expect("an address").to_string();
-    let words =
-        ["--rate", "100", "--duration", "300ms", "--patience", "200ms", "--connections", "4", "--arrivals", "even"];
-    let said = run(&[&["stress", &address, "x"], &words[..], &["--json"]].concat());
-    assert_eq!(said.code, Some(5), "{said:?}");
-    let report: Value = serde_json::from_str(&said.out).expect("JSON");
+    let words = [
+        "--rate",
+        "100",
+        "--duration",
+        "300ms",
+        "--drain-timeout",
+        "200ms",
+        "--connections",
+        "4",
+        "--arrivals",
+        "even",
+    ];
+    let output = run(&[&["stress", &address, "x"], &words[..], &["--json"]].concat());
+    assert_eq!(output.code, Some(5), "{output:?}");
+    let report: Value = serde_json::from_str(&output.out).expect("JSON");
     let of = |name: &str| {
         let outcomes = report["outcomes"].as_array().expect("a list");
         outcomes.iter().find(|outcome| outcome["outcome"] == name).map(|outcome| count(outcome, "calls"))
@@ -91,13 +101,13 @@ fn a_server_that_ends_each_connection_is_connected_to_again() {
 
 #[test]
 fn the_table_has_a_row_for_each_outcome_and_the_plot_is_good_xml() {
-    let server = desk();
+    let server = greeter();
     let scratch = tempfile::tempdir().expect("a directory");
     let plot = scratch.path().join("plot.svg");
     // A name that is no XML by itself.
     let words = ["<&\">", "--rate", "200", "--duration", "500ms", "--plot", plot.to_str().expect("text")];
-    let said = run_on(&server, "stress", &words);
-    let text = said.good();
+    let output = run_on(&server, "stress", &words);
+    let text = output.stdout();
     let mut lines = text.lines();
     let head: Vec<_> = lines.next().expect("a head").split_whitespace().collect();
     assert_eq!(head, ["latency", "calls", "p50", "p90", "p99", "p99.9", "max"]);
@@ -117,29 +127,29 @@ fn the_table_has_a_row_for_each_outcome_and_the_plot_is_good_xml() {
 #[test]
 fn another_machine_is_no_target_unless_that_is_meant() {
     for url in ["http://192.0.2.1/api", "http://[2001:db8::1]/api", "https://127.0.0.1/api"] {
-        run(&["stress", url, "x"]).bad(2);
+        run(&["stress", url, "x"]).error(2);
     }
-    assert!(run(&["stress", "http://192.0.2.1/api", "x"]).bad(2).contains("--allow-remote"));
+    assert!(run(&["stress", "http://192.0.2.1/api", "x"]).error(2).contains("--allow-remote"));
     let gone = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
-    assert!(run(&["stress", &gone.to_string(), "x"]).bad(5).contains("cannot be reached"));
+    assert!(run(&["stress", &gone.to_string(), "x"]).error(5).contains("cannot be reached"));
 }
 
 #[test]
 fn ctrl_c_ends_a_run_with_what_it_has_shown_so_far() {
-    let server = desk();
+    let server = greeter();
     let url = server.url("/api");
     let words = ["stress", &url, "say_hello", "name=x", "--rate", "200", "--duration", "1h", "--json"];
     let child = command(&words).stdout(Stdio::piped()).spawn().expect("it starts");
     let answered = || {
-        let stats = server.service::<Desk>().stats();
+        let stats = server.service::<Greeter>().stats();
         stats.iter().find(|method| method.method == "say_hello").map_or(0, |method| method.answered)
     };
     until("some calls are answered", || answered() > 20);
     let id = Pid::from_raw(i32::try_from(child.id()).expect("an id")).expect("an id");
     kill_process(id, Signal::INT).expect("it is there");
-    let said = Said::from(child.wait_with_output().expect("an end"));
-    assert_eq!((said.code, said.err.as_str()), (Some(130), ""));
-    let report: Value = serde_json::from_str(&said.out).expect("JSON");
+    let output = CommandOutput::from(child.wait_with_output().expect("an end"));
+    assert_eq!((output.code, output.err.as_str()), (Some(130), ""));
+    let report: Value = serde_json::from_str(&output.out).expect("JSON");
     assert_eq!(count(&report, "answered"), answered(), "what was under way is waited for");
     assert_eq!(count(&report, "calls"), count(&report, "answered") + count(&report, "errors"));
 }

@@ -10,7 +10,7 @@ use std::thread::JoinHandle;
 use callbox::testing::TestServer;
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::desk::{TOKEN, desk};
+use crate::greeter::{TOKEN, greeter};
 use crate::wait::until;
 
 /// What a terminal is told when a program takes the whole screen, and when it gives it back.
@@ -89,7 +89,7 @@ impl Top {
 
 #[test]
 fn top_ends_by_a_key_and_gives_the_terminal_back() {
-    let server = desk();
+    let server = greeter();
     for key in ["q", "\u{3}"] {
         let mut top = Top::start(&server);
         top.keys.write_all(key.as_bytes()).expect("it reads keys");
@@ -99,7 +99,7 @@ fn top_ends_by_a_key_and_gives_the_terminal_back() {
 
 #[test]
 fn top_ends_by_a_signal_and_gives_the_terminal_back() {
-    let server = desk();
+    let server = greeter();
     for (signal, code) in [(Signal::TERM, 143), (Signal::INT, 130)] {
         let top = Top::start(&server);
         kill_process(top.id(), signal).expect("it is there");

@@ -4,25 +4,27 @@ use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 
-use crate::desk::{Desk, TOKEN, desk, desk_with};
-use crate::program::{Said, command, run_on};
+use crate::greeter::{Greeter, TOKEN, greeter, greeter_with};
+use crate::program::{CommandOutput, command, run_on};
 use crate::wait::until;
 
 #[test]
 fn one_look_is_a_table_of_all_mailboxes() {
     let free = Arc::new(Semaphore::new(0));
-    let server = desk_with(&free);
+    let server = greeter_with(&free);
     let url = server.url("/api");
     let seen = |what: &str, is_so: fn(&callbox::stats::MethodStats) -> bool| {
-        until(what, || server.service::<Desk>().stats().iter().any(|method| method.method == "hold" && is_so(method)));
+        until(what, || {
+            server.service::<Greeter>().stats().iter().any(|method| method.method == "hold" && is_so(method))
+        });
     };
     let hold = || command(&["call", &url, "hold"]).spawn().expect("it starts");
     let runs = hold();
     seen("one runs", |hold| hold.running == 1);
     let waits = hold();
     seen("one waits", |hold| hold.depth == 1);
-    let said = run_on(&server, "top", &["--once", "--interval", "100ms", "--token", TOKEN]);
-    let rows: Vec<Vec<_>> = said.good().lines().map(|line| line.split_whitespace().collect()).collect();
+    let output = run_on(&server, "top", &["--once", "--interval", "100ms", "--token", TOKEN]);
+    let rows: Vec<Vec<_>> = output.stdout().lines().map(|line| line.split_whitespace().collect()).collect();
     assert_eq!(rows[0][..5], ["METHOD", "WAITING", "CAPACITY", "RUNNING", "CALLS/S"]);
     let names: Vec<_> = rows[1..].iter().map(|row| row[0]).collect();
     assert_eq!(names, ["echo", "fail", "greet", "hold", "look_up", "note", "say_hello", "whoami"]);
@@ -30,13 +32,13 @@ fn one_look_is_a_table_of_all_mailboxes() {
     assert_eq!(hold[1..4], ["1", "1", "1"], "one waits, of one that may, while one runs");
     free.add_permits(1);
     for child in [runs, waits] {
-        Said::from(child.wait_with_output().expect("an end")).good();
+        CommandOutput::from(child.wait_with_output().expect("an end")).stdout();
     }
 }
 
 #[test]
 fn without_a_terminal_or_a_token_it_says_what_it_needs() {
-    let server = desk();
-    assert!(run_on(&server, "top", &["--token", TOKEN]).bad(2).contains("--once"));
-    assert!(run_on(&server, "top", &["--once"]).bad(7).contains("token"));
+    let server = greeter();
+    assert!(run_on(&server, "top", &["--token", TOKEN]).error(2).contains("--once"));
+    assert!(run_on(&server, "top", &["--once"]).error(7).contains("token"));
 }

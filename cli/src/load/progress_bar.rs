@@ -10,15 +10,15 @@ use futures::future::{Either, select};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::report::Report;
-use super::{Plan, Progress, Run};
-use crate::format::{duration as show, integer as grouped};
+use super::{LoadThread, Plan, Progress};
+use crate::format;
 
 /// How often the bar moves.
-const TICK: Duration = Duration::from_millis(100);
+const REFRESH_INTERVAL: Duration = Duration::from_millis(100);
 
 /// How a run ended.
 #[derive(Debug)]
-pub struct Ended {
+pub struct RunResult {
     pub report: Report,
     /// Whether ctrl-c ended it.
     pub interrupted: bool,
@@ -28,24 +28,24 @@ pub struct Ended {
 ///
 /// # Errors
 /// If no connection could be had at all.
-pub async fn run(plan: Plan) -> io::Result<Ended> {
+pub async fn run(plan: Plan) -> io::Result<RunResult> {
     let duration = plan.duration;
     let bar = bar(duration);
-    let (run, report) = Run::start(plan)?;
+    let (thread, report) = LoadThread::start(plan)?;
     let interrupted = Cell::new(false);
     let interrupt = async {
         if tokio::signal::ctrl_c().await.is_ok() {
             interrupted.set(true);
-            run.stop();
+            thread.stop();
         }
         pending().await
     };
     let watch = async {
-        let mut tick = tokio::time::interval(TICK);
+        let mut tick = tokio::time::interval(REFRESH_INTERVAL);
         loop {
             tick.tick().await;
-            bar.set_position(run.progress().elapsed.min(duration).as_millis() as u64);
-            bar.set_message(message(&run.progress(), duration));
+            bar.set_position(thread.progress().elapsed.min(duration).as_millis() as u64);
+            bar.set_message(message(&thread.progress(), duration));
         }
     };
     let report = match select(report, select(pin!(interrupt), pin!(watch))).await {
@@ -53,7 +53,7 @@ pub async fn run(plan: Plan) -> io::Result<Ended> {
         Either::Right((Either::Left((never, _)) | Either::Right((never, _)), _)) => never,
     };
     bar.finish_and_clear();
-    Ok(Ended { report: report?, interrupted: interrupted.get() })
+    Ok(RunResult { report: report?, interrupted: interrupted.get() })
 }
 
 fn bar(duration: Duration) -> ProgressBar {
@@ -69,8 +69,12 @@ fn bar(duration: Duration) -> ProgressBar {
 
 fn message(progress: &Progress, duration: Duration) -> String {
     let Progress { elapsed, results, errors, rate, p99 } = progress;
-    let (seconds, rate) = (elapsed.as_secs_f64().min(duration.as_secs_f64()), grouped(rate.round() as u64));
-    let p99 = p99.map_or_else(|| "-".to_owned(), show);
-    let errors = if *errors > 0 { format!("  {} errors", grouped(*errors)) } else { String::new() };
-    format!("{seconds:.1} of {}  {rate}/s  p99 {p99}  {} results{errors}", show(duration), grouped(*results))
+    let (seconds, rate) = (elapsed.as_secs_f64().min(duration.as_secs_f64()), format::integer(rate.round() as u64));
+    let p99 = p99.map_or_else(|| "-".to_owned(), format::duration);
+    let errors = if *errors > 0 { format!("  {} errors", format::integer(*errors)) } else { String::new() };
+    format!(
+        "{seconds:.1} of {}  {rate}/s  p99 {p99}  {} results{errors}",
+        format::duration(duration),
+        format::integer(*results)
+    )
 }

@@ -3,10 +3,10 @@
 use anstyle::Style;
 use callbox_cli::table::Table;
 
-use super::model::{Row, View};
+use super::model::{MailboxRow, View};
 use super::{brief, count};
 
-pub(crate) fn table(view: &View) -> String {
+pub(crate) fn render(view: &View) -> String {
     let plain = Style::new();
     let mut table = Table::new(false).right_from(1);
     let heads = [
@@ -23,7 +23,7 @@ pub(crate) fn table(view: &View) -> String {
     ];
     table.row(heads.map(|head| (head, plain)));
     for row in &view.rows {
-        let Row { method, depth, capacity, running, ended, refused, wait, run, failed: _ } = row;
+        let MailboxRow { method, depth, capacity, running, ended, refused, wait, run, failed: _ } = row;
         let [(wait50, wait99), (run50, run99)] = [wait, run].map(|[p50, p99]| (brief(*p50), brief(*p99)));
         let (depth, capacity) = (count(*depth as f64), count(*capacity as f64));
         let cells = [

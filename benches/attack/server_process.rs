@@ -14,36 +14,36 @@ use crate::server::ROLE;
 use callbox_benches::process::{Memory, allow_many_files};
 
 /// Nothing that is waited for takes longer.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A server in a process of its own, which is ended when this is dropped.
-pub(crate) struct Child {
+pub(crate) struct ServerProcess {
     process: process::Child,
     pub(crate) address: SocketAddr,
     /// Bytes of its log so far.
-    logged: Arc<AtomicU64>,
+    logged_bytes: Arc<AtomicU64>,
 }
 
-impl Child {
+impl ServerProcess {
     /// Starts it with the arguments of [`serve`](crate::server::serve); returns once it listens.
     pub(crate) fn start(arguments: &[&str]) -> io::Result<Self> {
-        Self::start_seen(Self::command(arguments)?)
+        Self::start_reading_log(Self::command(arguments)?)
     }
 
     /// The same, with a backtrace for each panic that it shows.
     pub(crate) fn start_with_backtraces(arguments: &[&str]) -> io::Result<Self> {
         let mut command = Self::command(arguments)?;
         command.env("RUST_BACKTRACE", "1");
-        Self::start_seen(command)
+        Self::start_reading_log(command)
     }
 
     /// Starts it at an address, with a log that nobody sees; returns once it listens.
-    pub(crate) fn start_unseen(address: SocketAddr, log: Stdio) -> io::Result<Self> {
+    pub(crate) fn start_with_log(address: SocketAddr, log: Stdio) -> io::Result<Self> {
         let mut command = Self::command(&["hook", "usual", "port", &address.port().to_string()])?;
         let process = command.stderr(log).spawn()?;
-        let (mut child, begin) = (Self { process, address, logged: Arc::default() }, Instant::now());
+        let (mut child, begin) = (Self { process, address, logged_bytes: Arc::default() }, Instant::now());
         while TcpStream::connect(address).is_err() {
-            if begin.elapsed() > PATIENCE || !child.is_running()? {
+            if begin.elapsed() > TIMEOUT || !child.is_running()? {
                 return Err(io::Error::other("the server does not start"));
             }
             std::thread::sleep(Duration::from_millis(5));
@@ -60,32 +60,32 @@ impl Child {
         Ok(command)
     }
 
-    fn start_seen(mut command: Command) -> io::Result<Self> {
+    fn start_reading_log(mut command: Command) -> io::Result<Self> {
         let mut process = command.spawn()?;
-        let logged = Arc::new(AtomicU64::new(0));
-        let bytes = Arc::clone(&logged);
+        let logged_bytes = Arc::new(AtomicU64::new(0));
+        let bytes = Arc::clone(&logged_bytes);
         let log = process.stderr.take().ok_or(io::ErrorKind::BrokenPipe)?;
-        let (tell, told) = channel();
+        let (sender, receiver) = channel();
         std::thread::spawn(move || {
             for line in BufReader::new(log).lines().map_while(Result::ok) {
                 bytes.fetch_add(line.len() as u64 + 1, Ordering::Relaxed);
                 let url = line.split_once("listening url=").and_then(|(_, url)| url.split_once("http://"));
                 let address = url.and_then(|(_, url)| url.split('/').next()?.parse::<SocketAddr>().ok());
                 // Nobody asks for more than one.
-                let _ = address.map(|address| tell.send(address));
+                let _ = address.map(|address| sender.send(address));
             }
         });
-        let Ok(address) = told.recv_timeout(PATIENCE) else {
+        let Ok(address) = receiver.recv_timeout(TIMEOUT) else {
             process.kill()?;
             process.wait()?;
             return Err(io::Error::other("the server does not start"));
         };
-        Ok(Self { process, address, logged })
+        Ok(Self { process, address, logged_bytes })
     }
 
     /// Bytes that it has logged so far.
-    pub(crate) fn logged(&self) -> u64 {
-        self.logged.load(Ordering::Relaxed)
+    pub(crate) fn logged_bytes(&self) -> u64 {
+        self.logged_bytes.load(Ordering::Relaxed)
     }
 
     pub(crate) fn memory(&self) -> io::Result<Memory> {
@@ -121,7 +121,7 @@ impl Child {
         let status = loop {
             match self.process.try_wait()? {
                 Some(status) => break status,
-                None if begin.elapsed() > PATIENCE => return Err(io::Error::other("the server does not end")),
+                None if begin.elapsed() > TIMEOUT => return Err(io::Error::other("the server does not end")),
                 None => std::thread::sleep(Duration::from_millis(5)),
             }
         };
@@ -131,7 +131,7 @@ impl Child {
     }
 }
 
-impl Drop for Child {
+impl Drop for ServerProcess {
     fn drop(&mut self) {
         // It fails when the server has ended already.
         let _ = self.process.kill();

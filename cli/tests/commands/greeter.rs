@@ -9,8 +9,8 @@ use tokio::sync::Semaphore;
 /// A token that is good.
 pub(crate) const TOKEN: &str = "operator";
 
-/// A desk, and what holds up those who are at it.
-pub(crate) struct Desk {
+/// A greeter, and what holds up those who are at it.
+pub(crate) struct Greeter {
     free: Arc<Semaphore>,
 }
 
@@ -20,8 +20,8 @@ enum Missing {
     Nobody { name: String },
 }
 
-#[service(name = "front.desk")]
-impl Desk {
+#[service(name = "example.greeter")]
+impl Greeter {
     /// Says hello, as often as it is told.
     ///
     /// Nobody is greeted more than nine times.
@@ -74,14 +74,14 @@ impl Desk {
     }
 }
 
-/// A server with a desk, which lets as many through as `free` has permits.
-pub(crate) fn desk_with(free: &Arc<Semaphore>) -> TestServer {
+/// A server with a greeter, which lets as many through as `free` has permits.
+pub(crate) fn greeter_with(free: &Arc<Semaphore>) -> TestServer {
     let free = Arc::clone(free);
-    let factory = move || Desk { free: Arc::clone(&free) };
+    let factory = move || Greeter { free: Arc::clone(&free) };
     testing::start(Server::new(factory).tokens(|token: &str| token == TOKEN))
 }
 
 /// A server with a desk at which nobody is held up.
-pub(crate) fn desk() -> TestServer {
-    desk_with(&Arc::new(Semaphore::new(1)))
+pub(crate) fn greeter() -> TestServer {
+    greeter_with(&Arc::new(Semaphore::new(1)))
 }

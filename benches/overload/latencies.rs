@@ -4,16 +4,16 @@ use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
-use crate::load::{End, Record};
+use crate::load::{CallRecord, Outcome};
 
 /// In nanoseconds: longer than any call.
 const HOUR: u64 = 3_600_000_000_000;
 
 /// Latencies, to three digits.
-pub(crate) struct Latencies(Histogram<u64>);
+pub(crate) struct LatencyHistogram(Histogram<u64>);
 
-impl Latencies {
-    pub(crate) fn of<'a>(records: impl IntoIterator<Item = &'a Record>) -> Self {
+impl LatencyHistogram {
+    pub(crate) fn of<'a>(records: impl IntoIterator<Item = &'a CallRecord>) -> Self {
         Self::of_times(records.into_iter().map(|record| record.latency))
     }
 
@@ -36,21 +36,21 @@ impl Latencies {
 }
 
 /// Those of one class.
-pub(crate) fn class(records: &[Record], class: usize) -> impl Iterator<Item = &Record> + Clone {
+pub(crate) fn class(records: &[CallRecord], class: usize) -> impl Iterator<Item = &CallRecord> + Clone {
     records.iter().filter(move |record| record.class == class)
 }
 
 /// Those that were due in a part of the run.
-pub(crate) fn due(records: &[Record], from: Duration, to: Duration) -> impl Iterator<Item = &Record> + Clone {
+pub(crate) fn due(records: &[CallRecord], from: Duration, to: Duration) -> impl Iterator<Item = &CallRecord> + Clone {
     records.iter().filter(move |record| record.due >= from && record.due < to)
 }
 
-pub(crate) fn count<'a>(records: impl Iterator<Item = &'a Record>, end: End) -> f64 {
-    records.filter(|record| record.end == end).count() as f64
+pub(crate) fn count<'a>(records: impl Iterator<Item = &'a CallRecord>, outcome: Outcome) -> f64 {
+    records.filter(|record| record.outcome == outcome).count() as f64
 }
 
 /// The 99th percentile of what was due in each stretch of the run, at the middle of the stretch: seconds, milliseconds.
-pub(crate) fn over_time<'a>(records: impl Iterator<Item = &'a Record>, stretch: Duration) -> Vec<(f64, f64)> {
+pub(crate) fn over_time<'a>(records: impl Iterator<Item = &'a CallRecord>, stretch: Duration) -> Vec<(f64, f64)> {
     let mut stretches: Vec<Vec<Duration>> = Vec::new();
     for record in records {
         let index = (record.due.as_nanos() / stretch.as_nanos()) as usize;
@@ -61,5 +61,5 @@ pub(crate) fn over_time<'a>(records: impl Iterator<Item = &'a Record>, stretch: 
     }
     let middle = |index: usize| (index as f64 + 0.5) * stretch.as_secs_f64();
     let known = stretches.into_iter().enumerate().filter(|(_, times)| !times.is_empty());
-    known.map(|(index, times)| (middle(index), Latencies::of_times(times).p99())).collect()
+    known.map(|(index, times)| (middle(index), LatencyHistogram::of_times(times).p99())).collect()
 }

@@ -8,22 +8,22 @@ use hdrhistogram::Histogram;
 use super::outcome::Outcome;
 
 /// In nanoseconds: longer than any run.
-const LONGEST: u64 = 2 * 3_600_000_000_000;
+const MAX_LATENCY_NANOS: u64 = 2 * 3_600_000_000_000;
 
 /// A server that makes up codes does not get a histogram for each of them.
-const CODES: usize = 32;
+const MAX_OUTCOMES: usize = 32;
 
 /// Times, to three digits.
 #[derive(Clone, Debug)]
-pub struct Latencies(Histogram<u64>);
+pub struct LatencyHistogram(Histogram<u64>);
 
-impl Default for Latencies {
+impl Default for LatencyHistogram {
     fn default() -> Self {
-        Self(Histogram::new_with_bounds(1, LONGEST, 3).expect("these bounds are possible"))
+        Self(Histogram::new_with_bounds(1, MAX_LATENCY_NANOS, 3).expect("these bounds are possible"))
     }
 }
 
-impl Latencies {
+impl LatencyHistogram {
     pub fn record(&mut self, time: Duration) {
         self.0.saturating_record(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
     }
@@ -53,12 +53,12 @@ impl Latencies {
 
 /// Calls of one kind, by what became of them.
 #[derive(Clone, Debug, Default)]
-pub struct Tally(BTreeMap<Outcome, Latencies>);
+pub struct OutcomeHistograms(BTreeMap<Outcome, LatencyHistogram>);
 
-impl Tally {
+impl OutcomeHistograms {
     /// `latency` is that from when the call was due.
     pub fn record(&mut self, outcome: Outcome, latency: Duration) {
-        let known = self.0.contains_key(&outcome) || self.0.len() < CODES;
+        let known = self.0.contains_key(&outcome) || self.0.len() < MAX_OUTCOMES;
         let outcome = if known { outcome } else { Outcome::OtherError };
         self.0.entry(outcome).or_default().record(latency);
     }
@@ -70,13 +70,13 @@ impl Tally {
     }
 
     /// In the order of a table's rows.
-    pub fn outcomes(&self) -> impl Iterator<Item = (Outcome, &Latencies)> {
+    pub fn outcomes(&self) -> impl Iterator<Item = (Outcome, &LatencyHistogram)> {
         self.0.iter().map(|(outcome, latencies)| (*outcome, latencies))
     }
 
     /// The times of those outcomes together.
-    pub fn latencies(&self, of: impl Fn(Outcome) -> bool) -> Latencies {
-        let mut sum = Latencies::default();
+    pub fn latencies(&self, of: impl Fn(Outcome) -> bool) -> LatencyHistogram {
+        let mut sum = LatencyHistogram::default();
         self.0.iter().filter(|(outcome, _)| of(**outcome)).for_each(|(_, latencies)| sum.add(latencies));
         sum
     }
@@ -92,15 +92,15 @@ mod tests {
 
     #[test]
     fn no_server_makes_it_grow_without_end() {
-        let mut tally = Tally::default();
-        (0..10_000).for_each(|code| tally.record(Outcome::Error(code), Duration::from_millis(1)));
-        assert_eq!(tally.outcomes().count(), CODES + 1);
-        assert_eq!(tally.count(|_| true), 10_000);
+        let mut histograms = OutcomeHistograms::default();
+        (0..10_000).for_each(|code| histograms.record(Outcome::Error(code), Duration::from_millis(1)));
+        assert_eq!(histograms.outcomes().count(), MAX_OUTCOMES + 1);
+        assert_eq!(histograms.count(|_| true), 10_000);
     }
 
     #[test]
     fn quantiles_never_exceed_the_longest_time() {
-        let mut latencies = Latencies::default();
+        let mut latencies = LatencyHistogram::default();
         assert_eq!((latencies.quantile(0.5), latencies.max()), (None, None));
         for micros in [1, 2, 3, 1_000_003] {
             latencies.record(Duration::from_micros(micros));

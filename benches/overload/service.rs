@@ -15,14 +15,14 @@ pub(crate) const DEADLINE: Duration = Duration::from_millis(200);
 
 /// A method may be this late without anybody's fault: between the check of the deadline and the first line of the method the
 /// machine may take the core away.
-const LATE: Duration = Duration::from_millis(1);
+const LATENESS_TOLERANCE: Duration = Duration::from_millis(1);
 
 /// What the methods saw. Outside of the state, so that it can be read while the service is busy and after it has crashed.
 #[derive(Debug)]
-pub(crate) struct Watch {
+pub(crate) struct Observations {
     epoch: Instant,
     /// The run is over: methods that are still queued return at once.
-    over: AtomicBool,
+    is_finished: AtomicBool,
     /// Calls of the timed methods that began after their deadline.
     pub(crate) late: AtomicU64,
     /// Writers that have begun.
@@ -33,11 +33,11 @@ pub(crate) struct Watch {
     pub(crate) ran: Mutex<Vec<u32>>,
 }
 
-impl Watch {
+impl Observations {
     pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self {
             epoch: Instant::now(),
-            over: AtomicBool::new(false),
+            is_finished: AtomicBool::new(false),
             late: AtomicU64::new(0),
             writers: AtomicU64::new(0),
             writer_phases: AtomicU64::new(0),
@@ -51,11 +51,11 @@ impl Watch {
     }
 
     pub(crate) fn end(&self) {
-        self.over.store(true, Ordering::Relaxed);
+        self.is_finished.store(true, Ordering::Relaxed);
     }
 
-    pub(crate) fn is_over(&self) -> bool {
-        self.over.load(Ordering::Relaxed)
+    pub(crate) fn is_finished(&self) -> bool {
+        self.is_finished.load(Ordering::Relaxed)
     }
 }
 
@@ -69,25 +69,25 @@ pub(crate) fn spin(time: Duration) {
 
 /// The state.
 pub(crate) struct Bench {
-    watch: Arc<Watch>,
+    observations: Arc<Observations>,
     count: u64,
 }
 
 impl Bench {
-    pub(crate) fn new(watch: &Arc<Watch>) -> Self {
-        Self { watch: Arc::clone(watch), count: 0 }
+    pub(crate) fn new(observations: &Arc<Observations>) -> Self {
+        Self { observations: Arc::clone(observations), count: 0 }
     }
 
     fn hold(&self, micros: u64) {
-        if !self.watch.is_over() {
+        if !self.observations.is_finished() {
             spin(Duration::from_micros(micros));
         }
     }
 
     fn note_lateness(&self, sent: u64) {
-        let age = self.watch.stamp().saturating_sub(sent);
-        if !self.watch.is_over() && Duration::from_nanos(age) > DEADLINE + LATE {
-            self.watch.late.fetch_add(1, Ordering::Relaxed);
+        let age = self.observations.stamp().saturating_sub(sent);
+        if !self.observations.is_finished() && Duration::from_nanos(age) > DEADLINE + LATENESS_TOLERANCE {
+            self.observations.late.fetch_add(1, Ordering::Relaxed);
         }
     }
 }
@@ -141,16 +141,16 @@ impl Bench {
 
     /// Waits and shares the state. `seen` is how many writers had begun when it was called.
     #[public_method]
-    pub(crate) async fn linger(&self, millis: u64, seen: u64) {
-        let phases = self.watch.writers.load(Ordering::Relaxed) - seen;
-        self.watch.writer_phases.fetch_max(phases, Ordering::Relaxed);
+    pub(crate) async fn slow_read(&self, millis: u64, seen: u64) {
+        let phases = self.observations.writers.load(Ordering::Relaxed) - seen;
+        self.observations.writer_phases.fetch_max(phases, Ordering::Relaxed);
         tokio::time::sleep(Duration::from_millis(millis)).await;
     }
 
     /// Waits, alone with the state.
     #[public_method]
-    pub(crate) async fn change(&mut self, millis: u64) {
-        self.watch.writers.fetch_add(1, Ordering::Relaxed);
+    pub(crate) async fn slow_write(&mut self, millis: u64) {
+        self.observations.writers.fetch_add(1, Ordering::Relaxed);
         tokio::time::sleep(Duration::from_millis(millis)).await;
         self.count += 1;
     }
@@ -160,7 +160,7 @@ impl Bench {
     pub(crate) fn risky(&self, panics: bool) {
         self.hold(10);
         if panics {
-            std::panic::panic_any(CULPRIT);
+            std::panic::panic_any(DELIBERATE_PANIC);
         }
     }
 
@@ -173,9 +173,9 @@ impl Bench {
     /// Leaves a trace.
     #[public_method]
     pub(crate) fn note(&mut self, client: u32) {
-        self.watch.ran.lock().push(client);
+        self.observations.ran.lock().push(client);
     }
 }
 
 /// What a panic on purpose says; the panic hook of the bench keeps quiet about it.
-pub(crate) const CULPRIT: &str = "culprit";
+pub(crate) const DELIBERATE_PANIC: &str = "culprit";

@@ -8,27 +8,27 @@ use serde::de::IgnoredAny;
 use super::outcome::Outcome;
 
 /// Heads longer than this are no answers of a JSON-RPC server.
-const HEADERS: usize = 64;
+const MAX_HEADERS: usize = 64;
 
 /// What comes back is read no further than this.
-pub(crate) const LONGEST: usize = 64 << 20;
+pub(crate) const MAX_RESPONSE_SIZE: usize = 64 << 20;
 
 /// An answer that has come in full.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Answer<'a> {
+pub(crate) struct Response<'a> {
     pub(crate) status: u16,
     pub(crate) body: Cow<'a, [u8]>,
     /// Whether the connection may carry the next call.
-    pub(crate) keep: bool,
+    pub(crate) keep_alive: bool,
 }
 
 /// What came is no HTTP.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Malformed;
+pub(crate) struct MalformedResponse;
 
 /// A JSON-RPC request with its HTTP head, for any number of calls: one connection carries one call at a time, so they need no
 /// ids of their own. Each header is a name and a value.
-pub fn request(host: &str, path: &str, headers: &[(String, String)], method: &str, params: &str) -> Vec<u8> {
+pub fn build_request(host: &str, path: &str, headers: &[(String, String)], method: &str, params: &str) -> Vec<u8> {
     let method = serde_json::Value::from(method);
     let params = if params.is_empty() { String::new() } else { format!(r#""params":{params},"#) };
     let body = format!(r#"{{"jsonrpc":"2.0","method":{method},{params}"id":1}}"#);
@@ -41,58 +41,64 @@ pub fn request(host: &str, path: &str, headers: &[(String, String)], method: &st
 }
 
 /// The answer at the head of what came, or `None` if there is more to come. `ended` says that there is not.
-pub(crate) fn answer(came: &[u8], ended: bool) -> Result<Option<Answer<'_>>, Malformed> {
-    let mut headers = [httparse::EMPTY_HEADER; HEADERS];
+pub(crate) fn parse_response(received: &[u8], is_end: bool) -> Result<Option<Response<'_>>, MalformedResponse> {
+    let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut head = httparse::Response::new(&mut headers);
-    let httparse::Status::Complete(length) = head.parse(came).map_err(|_| Malformed)? else {
-        return if ended { Err(Malformed) } else { Ok(None) };
+    let httparse::Status::Complete(length) = head.parse(received).map_err(|_| MalformedResponse)? else {
+        return if is_end { Err(MalformedResponse) } else { Ok(None) };
     };
-    let (status, rest) = (head.code.ok_or(Malformed)?, &came[length..]);
+    let (status, rest) = (head.code.ok_or(MalformedResponse)?, &received[length..]);
     if (100..200).contains(&status) {
         // One that only says that another one follows.
-        return answer(rest, ended);
+        return parse_response(rest, is_end);
     }
     let value = |name: &str| {
         let header = head.headers.iter().find(|header| header.name.eq_ignore_ascii_case(name));
         header.map(|header| String::from_utf8_lossy(header.value))
     };
-    let says = |name: &str, word: &str| {
+    let has_token = |name: &str, word: &str| {
         value(name).is_some_and(|list| list.split(',').any(|item| item.trim().eq_ignore_ascii_case(word)))
     };
-    let keep = if head.version == Some(1) { !says("connection", "close") } else { says("connection", "keep-alive") };
+    let keep_alive =
+        if head.version == Some(1) { !has_token("connection", "close") } else { has_token("connection", "keep-alive") };
     // More than was asked for would be taken for the next answer.
-    let complete = |body, is_all: bool| Ok(Some(Answer { status, body, keep: keep && is_all }));
+    let complete = |body, is_all: bool| Ok(Some(Response { status, body, keep_alive: keep_alive && is_all }));
     if matches!(status, 204 | 304) {
         return complete(Cow::Borrowed(&[]), rest.is_empty());
     }
-    if says("transfer-encoding", "chunked") {
-        return match dechunked(rest)? {
+    if has_token("transfer-encoding", "chunked") {
+        return match decode_chunked(rest)? {
             Some((body, is_all)) => complete(Cow::Owned(body), is_all),
-            None if ended => Err(Malformed),
+            None if is_end => Err(MalformedResponse),
             None => Ok(None),
         };
     }
     if let Some(length) = value("content-length") {
-        let length = length.trim().parse::<usize>().ok().filter(|length| *length <= LONGEST).ok_or(Malformed)?;
+        let length = length
+            .trim()
+            .parse::<usize>()
+            .ok()
+            .filter(|length| *length <= MAX_RESPONSE_SIZE)
+            .ok_or(MalformedResponse)?;
         return match rest.get(..length) {
             Some(body) => complete(Cow::Borrowed(body), body.len() == rest.len()),
-            None if ended => Err(Malformed),
+            None if is_end => Err(MalformedResponse),
             None => Ok(None),
         };
     }
     // Without a length, the end of the connection is the end of the body.
-    if ended { complete(Cow::Borrowed(rest), false) } else { Ok(None) }
+    if is_end { complete(Cow::Borrowed(rest), false) } else { Ok(None) }
 }
 
 /// The body, and whether nothing follows it.
-fn dechunked(mut rest: &[u8]) -> Result<Option<(Vec<u8>, bool)>, Malformed> {
+fn decode_chunked(mut rest: &[u8]) -> Result<Option<(Vec<u8>, bool)>, MalformedResponse> {
     let mut body = Vec::new();
     loop {
-        let (head, size) = match httparse::parse_chunk_size(rest).map_err(|_| Malformed)? {
+        let (head, size) = match httparse::parse_chunk_size(rest).map_err(|_| MalformedResponse)? {
             httparse::Status::Complete(found) => found,
             httparse::Status::Partial => return Ok(None),
         };
-        let size = usize::try_from(size).ok().filter(|size| *size <= LONGEST).ok_or(Malformed)?;
+        let size = usize::try_from(size).ok().filter(|size| *size <= MAX_RESPONSE_SIZE).ok_or(MalformedResponse)?;
         if size == 0 {
             let end = trailers_end(&rest[head..]);
             return Ok(end.map(|end| (body, head + end == rest.len())));
@@ -111,21 +117,21 @@ fn trailers_end(rest: &[u8]) -> Option<usize> {
     rest.windows(4).position(|window| window == b"\r\n\r\n").map(|at| at + 4)
 }
 
-impl Answer<'_> {
+impl Response<'_> {
     /// What became of the call, in any dialect of callbox and for any JSON-RPC server.
     pub(crate) fn outcome(&self) -> Outcome {
         #[derive(Deserialize)]
         struct Envelope {
-            error: Option<Fault>,
+            error: Option<ErrorObject>,
             #[serde(alias = "response")]
             result: Option<IgnoredAny>,
         }
         #[derive(Deserialize)]
-        struct Fault {
+        struct ErrorObject {
             code: i64,
         }
         match serde_json::from_slice(&self.body) {
-            Ok(Envelope { error: Some(Fault { code }), .. }) => Outcome::Error(code),
+            Ok(Envelope { error: Some(ErrorObject { code }), .. }) => Outcome::Error(code),
             // A result of `null` reads as none, and only a page with an error status is not meant as one.
             Ok(Envelope { error: None, result }) if result.is_some() || self.status == 200 => Outcome::Result,
             _ => Outcome::Status(self.status),
@@ -137,9 +143,11 @@ impl Answer<'_> {
 mod tests {
     use super::*;
 
-    fn read(came: &str, ended: bool) -> Result<Option<(u16, String, bool)>, Malformed> {
-        let answer = answer(came.as_bytes(), ended)?;
-        Ok(answer.map(|Answer { status, body, keep }| (status, String::from_utf8_lossy(&body).into_owned(), keep)))
+    fn read(received: &str, is_end: bool) -> Result<Option<(u16, String, bool)>, MalformedResponse> {
+        let response = parse_response(received.as_bytes(), is_end)?;
+        Ok(response.map(|Response { status, body, keep_alive }| {
+            (status, String::from_utf8_lossy(&body).into_owned(), keep_alive)
+        }))
     }
 
     #[test]
@@ -154,16 +162,16 @@ mod tests {
             ("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\n{\r\n1;x=y\r\n}\r\n0\r\n\r\n", 200, "{}", true),
             ("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\na: b\r\n\r\n", 200, "{}", true),
         ];
-        for (text, status, body, keep) in rows {
+        for (text, status, body, keep_alive) in rows {
             for cut in 0..text.len() {
                 assert_eq!(read(&text[..cut], false), Ok(None), "{cut} of {text:?}");
-                assert_eq!(read(&text[..cut], true), Err(Malformed), "{cut} of {text:?}");
+                assert_eq!(read(&text[..cut], true), Err(MalformedResponse), "{cut} of {text:?}");
             }
-            assert_eq!(read(text, false), Ok(Some((status, body.to_owned(), keep))), "{text:?}");
+            assert_eq!(read(text, false), Ok(Some((status, body.to_owned(), keep_alive))), "{text:?}");
         }
-        for (text, _, _, keep) in rows.iter().filter(|row| row.3) {
+        for (text, _, _, keep_alive) in rows.iter().filter(|row| row.3) {
             let more = read(&format!("{text}HTTP/1.1"), false).unwrap().unwrap();
-            assert!(*keep && !more.2, "what follows {text:?} belongs to nobody");
+            assert!(*keep_alive && !more.2, "what follows {text:?} belongs to nobody");
         }
         let until_the_end = "HTTP/1.1 200 OK\r\n\r\n{}";
         assert_eq!(read(until_the_end, false), Ok(None));
@@ -174,7 +182,7 @@ mod tests {
             "HTTP/1.1 200 OK\r\ncontent-length: 99999999999\r\n\r\n",
             "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
         ] {
-            assert_eq!(read(text, false), Err(Malformed), "{text:?}");
+            assert_eq!(read(text, false), Err(MalformedResponse), "{text:?}");
         }
     }
 
@@ -201,14 +209,18 @@ mod tests {
             (200, "<html>", Outcome::Status(200)),
             (200, "[]", Outcome::Status(200)),
         ] {
-            assert_eq!(Answer { status, body: body.as_bytes().into(), keep: true }.outcome(), outcome, "{body}");
+            assert_eq!(
+                Response { status, body: body.as_bytes().into(), keep_alive: true }.outcome(),
+                outcome,
+                "{body}"
+            );
         }
     }
 
     #[test]
     fn a_request_is_whole() {
         let headers = [("x-api-token".to_owned(), "secret".to_owned())];
-        let request = String::from_utf8(request("localhost:1", "/api", &headers, "a\"b", "[1]")).unwrap();
+        let request = String::from_utf8(build_request("localhost:1", "/api", &headers, "a\"b", "[1]")).unwrap();
         let (head, body) = request.split_once("\r\n\r\n").unwrap();
         assert_eq!(body, r#"{"jsonrpc":"2.0","method":"a\"b","params":[1],"id":1}"#);
         for line in [

@@ -11,12 +11,12 @@ use crate::process::Memory;
 pub const ROLE: &str = "serve";
 
 /// Ended when it is dropped.
-pub struct Child {
+pub struct ServerProcess {
     process: process::Child,
     pub address: SocketAddr,
 }
 
-impl Child {
+impl ServerProcess {
     /// Starts this program as a server, which tells where it listens in its first line; returns once it does.
     pub fn start(arguments: &[&str]) -> io::Result<Self> {
         let mut command = Command::new(std::env::current_exe()?);
@@ -49,7 +49,7 @@ impl Child {
     }
 }
 
-impl Drop for Child {
+impl Drop for ServerProcess {
     fn drop(&mut self) {
         // It fails when the server has ended already.
         let _ = self.process.kill();

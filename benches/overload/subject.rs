@@ -12,13 +12,13 @@ use callbox::{ActorMessage, Handles, Message, Placement, Server, ServiceRef};
 use serde::Serialize;
 use tokio::sync::{Semaphore, oneshot};
 
-use crate::baseline::{self, Plain};
-use crate::bodies::{Bench, Watch};
-use crate::load::End;
+use crate::baseline::{self, PlainActor};
+use crate::load::Outcome;
+use crate::service::{Bench, Observations};
 
 /// What is measured, one beside the other in the same run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub(crate) enum Kind {
+pub(crate) enum SubjectKind {
     /// callbox as it is by default.
     Inline,
     /// callbox with every call through its mailbox.
@@ -29,14 +29,14 @@ pub(crate) enum Kind {
     Semaphore(usize),
 }
 
-impl Kind {
+impl SubjectKind {
     /// Whether the targets hold for it.
-    pub(crate) fn is_ours(self) -> bool {
+    pub(crate) fn is_callbox(self) -> bool {
         matches!(self, Self::Inline | Self::Mailbox)
     }
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for SubjectKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Inline => f.write_str("callbox"),
@@ -49,77 +49,77 @@ impl fmt::Display for Kind {
 
 /// How to reach a subject from within the process.
 #[derive(Clone)]
-pub(crate) enum Reach {
+pub(crate) enum LocalClient {
     Callbox(ServiceRef<Bench>),
-    Plain(Addr<Plain>),
-    Semaphore(Addr<Plain>, Arc<Semaphore>),
+    Plain(Addr<PlainActor>),
+    Semaphore(Addr<PlainActor>, Arc<Semaphore>),
 }
 
-impl Reach {
+impl LocalClient {
     /// Calls a method. The plain actor knows no deadlines, so its caller has a limit of its own.
-    pub(crate) async fn call<M>(&self, message: M, patience: Duration) -> End
+    pub(crate) async fn call<M>(&self, message: M, timeout: Duration) -> Outcome
     where
         M: Message,
         Bench: Handles<M>,
-        Plain: actix::Handler<ActorMessage<M>>,
+        PlainActor: actix::Handler<ActorMessage<M>>,
     {
         match self {
             Self::Callbox(service) => {
-                service.call(message).await.map_or_else(|e| End::of_code(e.code()), |_| End::Answered)
+                service.call(message).await.map_or_else(|e| Outcome::of_code(e.code()), |_| Outcome::Answered)
             }
-            Self::Plain(addr) => baseline::send(addr, message, patience).await,
+            Self::Plain(addr) => baseline::send(addr, message, timeout).await,
             Self::Semaphore(addr, semaphore) => {
-                let Ok(_permit) = semaphore.try_acquire() else { return End::Refused };
-                baseline::send(addr, message, patience).await
+                let Ok(_permit) = semaphore.try_acquire() else { return Outcome::Refused };
+                baseline::send(addr, message, timeout).await
             }
         }
     }
 }
 
 /// One subject that runs, on threads of its own, with an HTTP server in front. Stops when it is dropped.
-pub(crate) struct Site {
-    pub(crate) kind: Kind,
-    pub(crate) watch: Arc<Watch>,
-    pub(crate) reach: Reach,
+pub(crate) struct Subject {
+    pub(crate) kind: SubjectKind,
+    pub(crate) observations: Arc<Observations>,
+    pub(crate) client: LocalClient,
     pub(crate) address: SocketAddr,
-    _runs: Runs,
+    _server: RunningServer,
 }
 
 /// Held for its drop.
-enum Runs {
+enum RunningServer {
     Callbox { _server: TestServer },
     Actix { _system: System },
 }
 
-impl Site {
-    pub(crate) fn start(kind: Kind) -> Self {
-        let watch = Watch::new();
-        let (reach, address, runs) = match kind {
-            Kind::Inline => callbox(&watch, Placement::Inline),
-            Kind::Mailbox => callbox(&watch, Placement::Actor),
-            Kind::Plain | Kind::Semaphore(_) => {
-                let (system, addr, address) = System::start(&watch);
-                let reach = match kind {
-                    Kind::Semaphore(permits) => Reach::Semaphore(addr, Arc::new(Semaphore::new(permits))),
-                    _ => Reach::Plain(addr),
+impl Subject {
+    pub(crate) fn start(kind: SubjectKind) -> Self {
+        let observations = Observations::new();
+        let (client, address, server) = match kind {
+            SubjectKind::Inline => callbox(&observations, Placement::Inline),
+            SubjectKind::Mailbox => callbox(&observations, Placement::Actor),
+            SubjectKind::Plain | SubjectKind::Semaphore(_) => {
+                let (system, addr, address) = System::start(&observations);
+                let client = match kind {
+                    SubjectKind::Semaphore(permits) => LocalClient::Semaphore(addr, Arc::new(Semaphore::new(permits))),
+                    _ => LocalClient::Plain(addr),
                 };
-                (reach, address, Runs::Actix { _system: system })
+                (client, address, RunningServer::Actix { _system: system })
             }
         };
-        Self { kind, watch, reach, address, _runs: runs }
+        Self { kind, observations, client, address, _server: server }
     }
 }
 
-impl Drop for Site {
+impl Drop for Subject {
     fn drop(&mut self) {
-        self.watch.end();
+        self.observations.end();
     }
 }
 
-fn callbox(watch: &Arc<Watch>, placement: Placement) -> (Reach, SocketAddr, Runs) {
-    let for_state = Arc::clone(watch);
+fn callbox(observations: &Arc<Observations>, placement: Placement) -> (LocalClient, SocketAddr, RunningServer) {
+    let for_state = Arc::clone(observations);
     let server = testing::start(Server::new(move || Bench::new(&for_state)).placement(placement).workers(2));
-    (Reach::Callbox(server.service()), server.address(), Runs::Callbox { _server: server })
+    (LocalClient::Callbox(server.service()), server.address(), RunningServer::Callbox { _server: server })
 }
 
 /// The plain actor's actix system.
@@ -129,19 +129,19 @@ struct System {
 }
 
 impl System {
-    fn start(watch: &Arc<Watch>) -> (Self, Addr<Plain>, SocketAddr) {
+    fn start(observations: &Arc<Observations>) -> (Self, Addr<PlainActor>, SocketAddr) {
         let (stop, stopped) = oneshot::channel::<()>();
-        let (tell, told) = std::sync::mpsc::channel();
-        let watch = Arc::clone(watch);
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let observations = Arc::clone(observations);
         let thread = std::thread::spawn(move || {
             actix::System::new().block_on(async move {
                 let arbiter = Arbiter::new();
-                let state = Bench::new(&watch);
-                let addr = Plain::start_in_arbiter(&arbiter.handle(), move |_| Plain::new(state));
+                let state = Bench::new(&observations);
+                let addr = PlainActor::start_in_arbiter(&arbiter.handle(), move |_| PlainActor::new(state));
                 let (server, address) = baseline::serve(addr.clone());
                 let handle = server.handle();
                 let server = actix::spawn(server);
-                let _ = tell.send((addr, address));
+                let _ = sender.send((addr, address));
                 let _ = stopped.await;
                 handle.stop(false).await;
                 let _ = server.await;
@@ -149,7 +149,7 @@ impl System {
                 let _ = arbiter.join();
             });
         });
-        let (addr, address) = told.recv().expect("the baseline starts");
+        let (addr, address) = receiver.recv().expect("the baseline starts");
         (Self { stop: Some(stop), thread: Some(thread) }, addr, address)
     }
 }

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use crate::Run;
-use crate::bodies::{Bench_Timed, Bench_TimedBriefly, DEADLINE};
-use crate::load::{End, Record, Schedule, open_loop};
-use crate::report::{Target, draw_or_say};
-use crate::site::{Kind, Site};
-use crate::stats::{Latencies, due, over_time};
+use crate::latencies::{LatencyHistogram, due, over_time};
+use crate::load::{CallRecord, Outcome, Schedule, open_loop};
+use crate::report::{Target, write_chart};
+use crate::service::{Bench_Timed, Bench_TimedBriefly, DEADLINE};
+use crate::subject::{Subject, SubjectKind};
 use callbox_cli::plot::{Axis, Chart, Line};
 
 const MICROS: u64 = 1000;
@@ -18,19 +18,19 @@ const WINDOW: Duration = Duration::from_millis(100);
 
 /// What a subject's method is told of its callers' patience.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Patience {
+enum WaitPolicy {
     /// They wait until their deadline.
     Deadline,
     /// `max_wait`: while there is an overload they would rather be refused.
-    Brief,
+    MaxWait,
 }
 
 /// The subjects, and their names.
-const SUBJECTS: [(Kind, Patience, &str); 4] = [
-    (Kind::Inline, Patience::Brief, "callbox, max_wait = 5 ms"),
-    (Kind::Inline, Patience::Deadline, "callbox"),
-    (Kind::Plain, Patience::Deadline, "actix addr.send"),
-    (Kind::Semaphore(16), Patience::Deadline, "semaphore(16) + addr.send"),
+const SUBJECTS: [(SubjectKind, WaitPolicy, &str); 4] = [
+    (SubjectKind::Inline, WaitPolicy::MaxWait, "callbox, max_wait = 5 ms"),
+    (SubjectKind::Inline, WaitPolicy::Deadline, "callbox"),
+    (SubjectKind::Plain, WaitPolicy::Deadline, "actix addr.send"),
+    (SubjectKind::Semaphore(16), WaitPolicy::Deadline, "semaphore(16) + addr.send"),
 ];
 
 pub(crate) fn run(run: &mut Run<'_>) {
@@ -38,11 +38,11 @@ pub(crate) fn run(run: &mut Run<'_>) {
     let mut lines = Vec::new();
     for repeat in 0..run.repeats() {
         run.calibrate();
-        for (kind, patience, name) in SUBJECTS {
-            let records = measure(kind, patience, phase);
-            note(run, patience, name, &records, phase);
+        for (kind, policy, name) in SUBJECTS {
+            let records = measure(kind, policy, phase);
+            note(run, policy, name, &records, phase);
             if repeat == 0 {
-                let answered = records.iter().filter(|record| record.end != End::Refused);
+                let answered = records.iter().filter(|record| record.outcome != Outcome::Refused);
                 lines.push(Line { name: name.to_owned(), points: over_time(answered, WINDOW) });
             }
         }
@@ -50,58 +50,58 @@ pub(crate) fn run(run: &mut Run<'_>) {
     draw(lines, phase.as_secs_f64());
 }
 
-fn measure(kind: Kind, patience: Patience, phase: Duration) -> Vec<Record> {
-    let site = Site::start(kind);
-    let (reach, watch) = (&site.reach, &site.watch);
+fn measure(kind: SubjectKind, policy: WaitPolicy, phase: Duration) -> Vec<CallRecord> {
+    let subject = Subject::start(kind);
+    let (client, observations) = (&subject.client, &subject.observations);
     let (half, above) = (CAPACITY / 2.0, CAPACITY * 1.4);
     let schedule = Schedule::default()
         .random(0, half, Duration::ZERO, phase)
         .random(0, above, phase, 2 * phase)
         .random(0, half, 2 * phase, 3 * phase);
     let records = open_loop(schedule, DEADLINE * 2, |_| async move {
-        let (micros, sent) = (MICROS, watch.stamp());
-        if patience == Patience::Brief {
-            reach.call(Bench_TimedBriefly { micros, sent }, DEADLINE).await
+        let (micros, sent) = (MICROS, observations.stamp());
+        if policy == WaitPolicy::MaxWait {
+            client.call(Bench_TimedBriefly { micros, sent }, DEADLINE).await
         } else {
-            reach.call(Bench_Timed { micros, sent }, DEADLINE).await
+            client.call(Bench_Timed { micros, sent }, DEADLINE).await
         }
     });
-    watch.end();
+    observations.end();
     records
 }
 
-fn note(run: &mut Run<'_>, patience: Patience, name: &str, records: &[Record], phase: Duration) {
-    let admitted = |from, to| due(records, from, to).filter(|record| record.end != End::Refused);
+fn note(run: &mut Run<'_>, policy: WaitPolicy, name: &str, records: &[CallRecord], phase: Duration) {
+    let admitted = |from, to| due(records, from, to).filter(|record| record.outcome != Outcome::Refused);
     let warm = phase / 10;
-    let normal = Latencies::of(admitted(warm, phase)).p99();
+    let normal = LatencyHistogram::of(admitted(warm, phase)).p99();
     run.note(&name, "half load: p99 of admitted calls", "ms", normal, None);
-    let above = Latencies::of(admitted(phase + DEADLINE, 2 * phase)).p99();
+    let above = LatencyHistogram::of(admitted(phase + DEADLINE, 2 * phase)).p99();
     run.note(&name, "1.4 ×, after 200 ms: p99 of admitted calls", "ms", above, None);
 
-    let good = records.iter().filter(|r| r.end == End::Answered && r.latency <= DEADLINE);
+    let good = records.iter().filter(|r| r.outcome == Outcome::Answered && r.latency <= DEADLINE);
     let good = good.filter(|r| r.ended() > phase && r.ended() <= 2 * phase).count() as f64;
     run.note(&name, "1.4 ×: goodput, of the capacity", "%", 100.0 * good / (CAPACITY * phase.as_secs_f64()), None);
     // Without `max_wait` every call waits that can be done before its deadline, and so they do wait.
-    let target = (patience == Patience::Brief).then_some(Target::AtMost(200.0));
-    let windows = over_time(records.iter().filter(|record| record.end != End::Refused), WINDOW);
+    let target = (policy == WaitPolicy::MaxWait).then_some(Target::AtMost(200.0));
+    let windows = over_time(records.iter().filter(|record| record.outcome != Outcome::Refused), WINDOW);
     for (what, from) in
         [("1.4 ×: until p99 is normal again", phase), ("back at half load: until p99 is normal again", 2 * phase)]
     {
-        let time = until_normal(&windows, 2.0 * normal, from, from + phase);
+        let time = recovery_time(&windows, 2.0 * normal, from, from + phase);
         run.note(&name, what, "ms", time, target);
     }
 }
 
 /// Milliseconds from the step until the first window from which on no window but one in twenty is above `normal`.
-fn until_normal(windows: &[(f64, f64)], normal: f64, from: Duration, to: Duration) -> f64 {
+fn recovery_time(windows: &[(f64, f64)], normal: f64, from: Duration, to: Duration) -> f64 {
     let (from, to) = (from.as_secs_f64(), to.as_secs_f64());
     let here: Vec<_> = windows.iter().filter(|(at, _)| *at > from && *at < to).collect();
-    let stays = |rest: &[&(f64, f64)]| {
+    let stays_normal = |rest: &[&(f64, f64)]| {
         let high = rest.iter().filter(|(_, p99)| *p99 > normal).count();
         high * 20 <= rest.len()
     };
-    let settled = (0..here.len()).find(|first| here[*first].1 <= normal && stays(&here[*first..]));
-    settled.map_or(f64::INFINITY, |first| first as f64 * WINDOW.as_secs_f64() * 1e3)
+    let recovered = (0..here.len()).find(|first| here[*first].1 <= normal && stays_normal(&here[*first..]));
+    recovered.map_or(f64::INFINITY, |first| first as f64 * WINDOW.as_secs_f64() * 1e3)
 }
 
 fn draw(lines: Vec<Line>, phase: f64) {
@@ -115,5 +115,5 @@ fn draw(lines: Vec<Line>, phase: f64) {
         limit: None,
         dots: false,
     };
-    draw_or_say(&chart, "7-step");
+    write_chart(&chart, "7-step");
 }

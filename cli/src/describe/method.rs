@@ -10,22 +10,22 @@ use serde_json::Value;
 
 use super::overview::access;
 use crate::endpoint::Endpoint;
-use crate::openrpc::{Content, Document, Method, type_of};
-use crate::terminal::plain;
+use crate::openrpc::{ContentDescriptor, Document, Method, type_of};
+use crate::terminal::sanitize;
 
-pub(super) fn of(document: &Document, method: &Method, url: &Endpoint, colours: bool, width: usize) -> String {
+pub(super) fn render(document: &Document, method: &Method, url: &Endpoint, colours: bool, width: usize) -> String {
     let bold = Style::new().bold();
     let shown = |style: Style| if colours { style } else { Style::new() };
     let (name, head) = (shown(AnsiColor::Cyan.on_default()), shown(bold));
     let result = method.result.as_ref().map_or_else(|| "nothing".to_owned(), |result| type_of(&result.schema));
-    let mut text = format!("{name}{}{name:#} -> {}\n", plain(&method.name), plain(&result));
-    let facts = facts(method);
-    if !facts.is_empty() {
-        let _ = writeln!(text, "{facts}");
+    let mut text = format!("{name}{}{name:#} -> {}\n", sanitize(&method.name), sanitize(&result));
+    let properties = properties(method);
+    if !properties.is_empty() {
+        let _ = writeln!(text, "{properties}");
     }
     let doc = method.description.as_deref().or(method.summary.as_deref()).unwrap_or_default();
     for paragraph in doc.split("\n\n").filter(|paragraph| !paragraph.trim().is_empty()) {
-        let _ = write!(text, "\n{}\n", plain_lines(&wrapped(paragraph, width)));
+        let _ = write!(text, "\n{}\n", sanitize_lines(&wrapped(paragraph, width)));
     }
     if !method.params.is_empty() || method.rest.is_some() {
         let mut table = Table::new(colours);
@@ -33,7 +33,7 @@ pub(super) fn of(document: &Document, method: &Method, url: &Endpoint, colours: 
         for param in &method.params {
             let doc = param.description.as_deref().unwrap_or_default();
             let doc = doc.split_whitespace().collect::<Vec<_>>().join(" ");
-            let cells = [param.name.clone(), type_of(&param.schema), left_out(param), doc];
+            let cells = [param.name.clone(), type_of(&param.schema), default_value(param), doc];
             table.row(cells.map(|cell| (cell, Style::new())));
         }
         if let Some(rest) = &method.rest {
@@ -50,40 +50,40 @@ pub(super) fn of(document: &Document, method: &Method, url: &Endpoint, colours: 
         }
         let _ = write!(text, "\n{table}");
     }
-    let types = document.needed_by(method);
+    let types = document.referenced_schemas(method);
     if !types.is_empty() {
         let _ = write!(text, "\n{head}TYPES{head:#}\n");
         for (name, schema) in types {
-            let _ = writeln!(text, "{} = {}", plain(name), plain(&type_of(schema)));
+            let _ = writeln!(text, "{} = {}", sanitize(name), sanitize(&type_of(schema)));
         }
     }
-    let _ = write!(text, "\n{head}TRY{head:#}\ncallbox call {url} {}\n", plain(&words(method)));
+    let _ = write!(text, "\n{head}TRY{head:#}\ncallbox call {url} {}\n", sanitize(&example_arguments(method)));
     text
 }
 
-fn plain_lines(lines: &[String]) -> String {
-    lines.iter().map(|line| plain(line)).collect::<Vec<_>>().join("\n")
+fn sanitize_lines(lines: &[String]) -> String {
+    lines.iter().map(|line| sanitize(line)).collect::<Vec<_>>().join("\n")
 }
 
-fn facts(method: &Method) -> String {
-    let mut facts = Vec::new();
+fn properties(method: &Method) -> String {
+    let mut properties = Vec::new();
     if method.deprecated {
-        facts.push("deprecated".to_owned());
+        properties.push("deprecated".to_owned());
     }
     if method.access.is_some() {
-        facts.push(access(method).0);
+        properties.push(access(method).0);
     }
     if let Some(millis) = method.deadline_ms {
-        facts.push(format!("deadline {}", format::duration(Duration::from_millis(millis))));
+        properties.push(format!("deadline {}", format::duration(Duration::from_millis(millis))));
     }
     if let Some(mailbox) = &method.mailbox {
         let group = mailbox.group.as_ref().map_or_else(String::new, |group| format!(", shared by the group {group}"));
-        facts.push(format!("mailbox of {}{group}", format::integer(mailbox.capacity)));
+        properties.push(format!("mailbox of {}{group}", format::integer(mailbox.capacity)));
     }
-    plain(&facts.join(" · "))
+    sanitize(&properties.join(" · "))
 }
 
-fn left_out(param: &Content) -> String {
+fn default_value(param: &ContentDescriptor) -> String {
     match (&param.schema["default"], param.required) {
         (_, true) => "-".to_owned(),
         (Value::Null, false) => "null".to_owned(),
@@ -92,9 +92,9 @@ fn left_out(param: &Content) -> String {
 }
 
 /// What to type after the URL, with something for each parameter that must be there.
-fn words(method: &Method) -> String {
+fn example_arguments(method: &Method) -> String {
     let required = method.params.iter().filter(|param| param.required);
-    let words = required.map(|param| {
+    let arguments = required.map(|param| {
         let value = match type_of(&param.schema).as_str() {
             "string" => "text".to_owned(),
             "integer" | "number" => "1".to_owned(),
@@ -104,5 +104,5 @@ fn words(method: &Method) -> String {
         };
         format!(" {}={value}", param.name)
     });
-    format!("{}{}", method.name, words.collect::<String>())
+    format!("{}{}", method.name, arguments.collect::<String>())
 }
