@@ -1,4 +1,4 @@
-//! The parameters of a call, as they are written on a command line.
+//! The parameters of a call, as they are written on the command line.
 
 use std::collections::HashSet;
 use std::io::Read;
@@ -7,20 +7,24 @@ use serde_json::value::RawValue;
 
 use crate::Result;
 
-/// What `--help` says about them.
+/// The part of `--help` that explains them.
 pub(crate) const HELP: &str = "\
 Parameters:
-  name=world limit=3      by name: a value that is JSON is taken as JSON, all else as a string
-  version:='\"1.0\"'        by name, and JSON for sure: a mistake is told, not sent as a string
+  name=world limit=3      by name: a value that is valid JSON is sent as JSON, any other as a string
+  version:='\"1.0\"'        by name, always as JSON: invalid JSON is an error, not a string
   world 3                 by position, with values as above
-  '{\"name\": \"world\"}'     an object or an array that has them all
-  -                       that object or array, from standard input";
+  '{\"name\": \"world\"}'     all parameters, as a JSON object or array
+  -                       all parameters, as a JSON object or array from standard input";
 
-/// No call needs more, and it would have to be kept in memory.
+/// Maximum size of the parameters on standard input, in bytes: they are kept in memory.
 const MAX_STDIN_BYTES: u64 = 64 << 20;
 
-/// The parameters of a call as JSON, or `None` if there are none. Values are kept as they were written: a number may have more
-/// digits than any type of ours.
+/// Returns the parameters of a call as JSON, or `None` if there are none. Values keep their text,
+/// because a number may have more digits than any Rust type.
+///
+/// # Errors
+///
+/// If the words are not parameters, or standard input cannot be read.
 pub(crate) fn params(words: &[String], stdin: impl Read) -> Result<Option<Box<RawValue>>> {
     match words {
         [] => Ok(None),
@@ -44,11 +48,11 @@ fn read_stdin(stdin: impl Read) -> Result<String> {
 }
 
 fn parse_document(text: &str) -> Result<Box<RawValue>> {
-    let json = json(text).map_err(|error| format!("the parameters are no JSON: {error}"))?;
+    let json = json(text).map_err(|error| format!("the parameters are not valid JSON: {error}"))?;
     if json.get().starts_with(['{', '[']) {
         Ok(json)
     } else {
-        Err("all parameters together are a JSON object or array; one alone is an array of one".to_owned())
+        Err("the parameters must be a JSON object or array: write a single one as an array".to_owned())
     }
 }
 
@@ -62,17 +66,18 @@ impl<'a> Argument<'a> {
     fn parse(word: &'a str) -> Result<Self> {
         if word == "-" {
             return Err(
-                "`-` is all parameters, from standard input, so it stands alone; the string is '\"-\"'".to_owned()
+                "`-` reads all parameters from standard input, so it must be the only one: write the string as '\"-\"'"
+                    .to_owned(),
             );
         }
         let Some((name, value)) = word.split_once('=') else { return parse_value(word).map(Self::Positional) };
         let (name, is_json) = name.strip_suffix(':').map_or((name, false), |name| (name, true));
         if !is_name(name) {
-            // A URL has `=` too, and so has JSON.
+            // URLs and JSON contain `=`, too.
             return parse_value(word).map(Self::Positional);
         }
         let value = if is_json {
-            json(value).map_err(|error| format!("{name}:= takes JSON, and `{value}` is none: {error}"))
+            json(value).map_err(|error| format!("{name}:= takes JSON, and `{value}` is not valid JSON: {error}"))
         } else {
             parse_value(value)
         };
@@ -80,9 +85,10 @@ impl<'a> Argument<'a> {
     }
 }
 
-/// How to write a parameter so that it is sent as a string, if it is there and was sent as another value.
+/// Returns how to write a parameter so that it is sent as a string, if it was sent as another
+/// value.
 ///
-/// A word that has no name is known for sure only if it is alone.
+/// A word without a name is unambiguous only if it is the only candidate.
 pub(crate) fn as_string(words: &[String], param: Option<&str>) -> Option<String> {
     let string = |value: &str| {
         let is_other = json(value).is_ok_and(|json| !json.get().starts_with('"'));
@@ -109,20 +115,20 @@ pub(crate) fn as_string(words: &[String], param: Option<&str>) -> Option<String>
     }
 }
 
-/// What a method of callbox, or of most other servers, may call a parameter.
+/// Whether the text can be the name of a parameter, for callbox or most other servers.
 fn is_name(text: &str) -> bool {
     let first = text.chars().next();
     first.is_some_and(|first| first.is_alphabetic() || first == '_')
         && text.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '$'))
 }
 
-/// JSON if it can be; else a string.
+/// Returns the value as JSON if it is valid JSON, and as a string otherwise.
 fn parse_value(value: &str) -> Result<Box<RawValue>> {
     match json(value) {
         Ok(json) => Ok(json),
-        // Nobody begins a string so; somebody has left out a quote.
+        // A string hardly ever starts like this; the user probably forgot a quote.
         Err(error) if value.trim_start().starts_with(['{', '[', '"']) => {
-            Err(format!("`{value}` begins as JSON and is none: {error}"))
+            Err(format!("`{value}` begins like JSON but is not valid: {error}"))
         }
         Err(_) => serde_json::value::to_raw_value(value).map_err(|error| error.to_string()),
     }
@@ -173,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn words_become_the_parameters_that_they_look_like() {
+    fn words_become_parameters() {
         let rows: &[(&[&str], &str)] = &[
             (&["name=world", "limit=3"], r#"{"name":"world","limit":3}"#),
             (&["name=world"], r#"{"name":"world"}"#),
@@ -216,7 +222,7 @@ mod tests {
             (&["s=true"], Some("s"), Some("s:='\"true\"'")),
             (&["a", "1.50"], Some("s"), Some("'\"1.50\"'")),
             (&["s=[\"a\"]"], Some("s"), Some("s:='\"[\\\"a\\\"]\"'")),
-            // Nobody can tell which, or it is none of these words.
+            // It is ambiguous which word is meant, or none of them is.
             (&["1", "2"], Some("s"), None),
             (&["s=x"], Some("s"), None),
             (&["s:=1"], Some("s"), None),
@@ -229,22 +235,22 @@ mod tests {
     }
 
     #[test]
-    fn a_mistake_is_told_and_not_sent() {
+    fn invalid_parameters_are_an_error() {
         let rows: &[(&[&str], &str)] = &[
-            (&["{\"name\": world}"], "no JSON"),
-            (&["user={name: ann}"], "begins as JSON"),
-            (&["name=\"world"], "begins as JSON"),
+            (&["{\"name\": world}"], "not valid JSON"),
+            (&["user={name: ann}"], "begins like JSON"),
+            (&["name=\"world"], "begins like JSON"),
             (&["n:=three"], "n:= takes JSON"),
             (&["n:="], "n:= takes JSON"),
             (&["a=1", "a=2"], "a is given twice"),
             (&["a=1", "2"], "2 has no name"),
-            (&["a=1", "-"], "stands alone"),
+            (&["a=1", "-"], "must be the only one"),
             (&["-"], "object or array"),
         ];
         for (words, expected) in rows {
             let error = read(words, "3").expect_err(&format!("{words:?}"));
             assert!(error.contains(expected), "{words:?}: {error}");
         }
-        assert!(read(&["-"], "").unwrap_err().contains("no JSON"));
+        assert!(read(&["-"], "").unwrap_err().contains("not valid JSON"));
     }
 }

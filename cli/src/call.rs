@@ -1,4 +1,4 @@
-//! `callbox call`: one call, and its result.
+//! `callbox call`: makes one call and prints its result.
 
 use std::io;
 
@@ -11,18 +11,18 @@ use crate::server::{Server, failure};
 use crate::terminal::print;
 use crate::{arguments, describe, json, runtime, suggestion};
 
-/// What `callbox call` is told.
+/// The arguments of `callbox call`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = help())]
 pub(crate) struct Arguments {
     #[command(flatten)]
     server: Server,
-    /// The method
+    /// Name of the method
     method: String,
-    /// Its parameters
+    /// Parameters of the method
     #[arg(allow_negative_numbers = true)]
     params: Vec<String>,
-    /// Sends a notification: the method runs, and nobody is told how it went
+    /// Sends a notification: the method runs, but the server sends no response
     #[arg(long)]
     notify: bool,
 }
@@ -30,7 +30,7 @@ pub(crate) struct Arguments {
 fn help() -> String {
     format!(
         "{}\n\n{}\n\n\
-         The result is laid out and coloured on a terminal, and goes into a pipe as it came.\n\n\
+         On a terminal, the result is indented and coloured; in a pipe, it is unchanged.\n\n\
          Examples:\n  \
          callbox call http://127.0.0.1:5000/api say_hello name=world\n  \
          callbox call :5000 store key=a value=b\n  \
@@ -59,7 +59,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     })
 }
 
-/// The word that would have been a string, if a server wants one where it got another value. Some strings look like JSON.
+/// Returns how to write a parameter as a string, if the server expected a string and got another
+/// value. Some strings look like JSON.
 fn string_argument(words: &[String], error: &ClientError) -> Option<String> {
     #[derive(Deserialize)]
     struct Data {
@@ -72,7 +73,8 @@ fn string_argument(words: &[String], error: &ClientError) -> Option<String> {
     wanted.then(|| arguments::as_string(words, param.as_deref()))?
 }
 
-/// A name that the server does not know may be a slip of the fingers.
+/// Returns the failure of a call, with a hint if the name of the method or a parameter may be
+/// mistyped.
 async fn explain(arguments: &Arguments, client: &Client, error: &ClientError) -> Failure {
     let mut failure = failure(&arguments.server.url, error);
     if matches!(error, ClientError::Server(error) if error.code() == -32601) {

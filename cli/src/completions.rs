@@ -1,4 +1,4 @@
-//! `callbox completions`: what a shell needs to complete the command.
+//! `callbox completions`: prints the completion script for a shell.
 
 use clap::CommandFactory;
 use clap_complete::Shell;
@@ -6,11 +6,11 @@ use clap_complete::Shell;
 use crate::exit::Failure;
 use crate::terminal::print;
 
-/// What `callbox completions` is told.
+/// The arguments of `callbox completions`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = HELP)]
 pub(crate) struct Arguments {
-    /// The shell
+    /// The shell to complete for
     shell: Shell,
 }
 

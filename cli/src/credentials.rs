@@ -1,4 +1,4 @@
-//! The token that a call is made with.
+//! The token that is sent with a call.
 
 use std::path::PathBuf;
 use std::{env, fmt, fs};
@@ -10,34 +10,37 @@ use crate::Result;
 
 const TOKEN_VARIABLE: &str = "CALLBOX_TOKEN";
 
-/// Where it comes from. What others on the machine can read is the command line, so that is not the only way.
+/// The flags for the token. Other users of the machine can read the command line, so there are
+/// other sources, too.
 #[derive(Clone, clap::Args)]
 pub(crate) struct Credentials {
-    /// The token of a private method [default: that of --token-file, else of the environment's CALLBOX_TOKEN]
+    /// Token for private methods [default: the token in --token-file, else in the environment
+    /// variable CALLBOX_TOKEN]
     #[arg(long, value_name = "TOKEN", conflicts_with = "token_file")]
     token: Option<String>,
-    /// A file with the token and nothing else in it
+    /// File that contains only the token
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
-    /// The header that carries the token, if it is not `Authorization: Bearer`
+    /// Header that carries the token, instead of `Authorization: Bearer`
     #[arg(long, value_name = "NAME")]
     token_header: Option<String>,
 }
 
 impl Credentials {
-    /// The header that carries the token, by name and value; `None` if there is no token.
+    /// Returns the name and value of the header that carries the token; `None` if there is no
+    /// token.
     pub(crate) fn header(&self) -> Result<Option<(String, String)>> {
         let Some(token) = self.token()? else { return Ok(None) };
         match &self.token_header {
             Some(name) if HeaderName::from_bytes(name.as_bytes()).is_err() => {
-                Err(format!("{name} is no name of a header"))
+                Err(format!("--token-header {name} is not a valid header name"))
             }
             Some(name) => Ok(Some((name.clone(), token))),
             None => Ok(Some(("authorization".to_owned(), format!("Bearer {token}")))),
         }
     }
 
-    /// Gives them to a client.
+    /// Adds the token to the settings of a client.
     pub(crate) fn apply_to(&self, mut client: ClientBuilder) -> Result<ClientBuilder> {
         if let Some(token) = self.token()? {
             client = client.token(token);
@@ -59,13 +62,13 @@ impl Credentials {
                 Ok(token) if token.trim().is_empty() => return Ok(None),
                 Ok(token) => (token, TOKEN_VARIABLE.to_owned()),
                 Err(env::VarError::NotPresent) => return Ok(None),
-                Err(env::VarError::NotUnicode(_)) => return Err(format!("{TOKEN_VARIABLE} is no text")),
+                Err(env::VarError::NotUnicode(_)) => return Err(format!("{TOKEN_VARIABLE} is not valid UTF-8")),
             },
         };
         let token = token.trim();
-        // It stands in a header.
+        // The token is sent in a header.
         if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(format!("{from} holds no token: one is a word of plain letters, digits and signs"));
+            return Err(format!("{from} does not contain a token: a token is one word of printable ASCII characters"));
         }
         Ok(Some(token.to_owned()))
     }

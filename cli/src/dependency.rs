@@ -1,22 +1,23 @@
-//! Where a new crate takes callbox from.
+//! The source from which a new crate takes callbox.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::Result;
 
-/// The `callbox` of a new crate, as it stands in its manifest.
+/// The `callbox` dependency of a new crate.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Source {
     /// The release that this command belongs to.
     Version,
-    /// A checkout.
+    /// A checkout of callbox.
     Path(PathBuf),
 }
 
 impl Source {
-    /// The checkout that was asked for; else the one that this command was built from, if it is still there, which is where
-    /// `cargo run --package callbox-cli -- new …` runs; else the release.
+    /// Returns the requested checkout; without one, the checkout that this command was built from,
+    /// if it still exists (as for `cargo run --package callbox-cli -- new …`); otherwise the
+    /// release.
     pub(crate) fn choose(asked: Option<&Path>) -> Result<Self> {
         if let Some(path) = asked {
             let path = path.canonicalize().map_err(|error| {
@@ -25,19 +26,23 @@ impl Source {
             return if is_callbox(&path) {
                 Ok(Self::Path(path))
             } else {
-                Err(format!("--callbox-path {} holds no callbox: name the directory of a checkout", path.display()))
+                Err(format!(
+                    "--callbox-path {} does not contain callbox: name the directory of a callbox checkout",
+                    path.display()
+                ))
             };
         }
-        // Installed from a release, this command's own directory has no callbox beside it.
+        // For a command that was installed from a release, there is no callbox in the directory
+        // above.
         let built_from = Path::new(env!("CARGO_MANIFEST_DIR")).parent().filter(|root| is_callbox(root));
         Ok(built_from.map_or(Self::Version, |root| Self::Path(root.to_owned())))
     }
 
-    /// The key of a dependency's inline table.
+    /// Returns the dependency as a key of an inline table in TOML.
     pub(crate) fn to_toml(&self) -> String {
         match self {
             Self::Version => format!("version = {:?}", env!("CARGO_PKG_VERSION")),
-            // The library knows how to quote what a path may hold.
+            // The `toml` crate quotes any path correctly.
             Self::Path(path) => format!("path = {}", toml::Value::from(path.to_string_lossy().into_owned())),
         }
     }
@@ -63,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_without_callbox_is_turned_away() {
+    fn a_path_without_callbox_is_rejected() {
         for path in ["/nowhere", env!("CARGO_MANIFEST_DIR")] {
             let error = Source::choose(Some(Path::new(path))).expect_err(path);
             assert!(error.starts_with(&format!("--callbox-path {path}")), "{error}");

@@ -1,4 +1,4 @@
-//! The URL of a server, as it is written on a command line.
+//! The URL of a server, as it is written on the command line.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -9,7 +9,7 @@ use clap::error::ErrorKind;
 use clap::{Arg, Command};
 use reqwest::Url;
 
-/// The URL of an endpoint. What is shown of it has nothing that may be secret: no user, no password, no query.
+/// The URL of an endpoint. Its text form omits what may be secret: user, password and query.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Endpoint(Url);
 
@@ -28,7 +28,7 @@ impl fmt::Display for Endpoint {
         if let Some(port) = url.port() {
             write!(f, ":{port}")?;
         }
-        // A slash in a password that is not escaped makes the rest of it a path.
+        // An unescaped slash in a password makes the rest of it a part of the path.
         match url.path().rsplit_once('@') {
             Some((_, path)) => write!(f, "/…@{path}")?,
             None => f.write_str(url.path())?,
@@ -43,7 +43,8 @@ impl fmt::Debug for Endpoint {
     }
 }
 
-/// Reads an [`Endpoint`] for clap. Clap's own errors quote the value, and here that may have a password in it.
+/// Parses an [`Endpoint`] for clap. clap's own errors quote the value, which may contain a
+/// password.
 #[derive(Clone, Debug)]
 pub(crate) struct EndpointParser;
 
@@ -51,15 +52,16 @@ impl TypedValueParser for EndpointParser {
     type Value = Endpoint;
 
     fn parse_ref(&self, command: &Command, _: Option<&Arg>, value: &OsStr) -> Result<Endpoint, clap::Error> {
-        let parsed = value.to_str().ok_or_else(|| "it is no text".to_owned()).and_then(parse);
+        let parsed = value.to_str().ok_or_else(|| "it is not valid UTF-8".to_owned()).and_then(parse);
         parsed.map_err(|reason| {
-            let line = format!("the URL of the server is wrong: {reason}\n");
+            let line = format!("the URL of the server is invalid: {reason}\n");
             clap::Error::raw(ErrorKind::ValueValidation, line).with_cmd(command)
         })
     }
 }
 
-/// Reads a URL of an endpoint. `localhost:5000` or `:5000` will do: http and this machine are meant, and without a path `/api`.
+/// Parses the URL of an endpoint. In `localhost:5000` and `:5000` the defaults are http and this
+/// machine, and without a path it is `/api`.
 fn parse(text: &str) -> Result<Endpoint, String> {
     let full = match text {
         _ if text.contains("://") => text.to_owned(),
@@ -68,7 +70,7 @@ fn parse(text: &str) -> Result<Endpoint, String> {
     };
     let url = Url::parse(&full).map_err(|error| format!("{error}: give a URL such as http://127.0.0.1:5000/api"))?;
     if !matches!(url.scheme(), "http" | "https") {
-        return Err("a server is called by http:// or https://".to_owned());
+        return Err("its scheme must be http:// or https://".to_owned());
     }
     let (_, rest) = full.split_once("://").unwrap_or_default();
     let mut url = url;
@@ -83,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_left_out_is_what_a_server_has_by_default() {
+    fn omitted_parts_have_the_defaults_of_a_server() {
         for (text, expected) in [
             ("http://127.0.0.1:5000/api", "http://127.0.0.1:5000/api"),
             ("http://127.0.0.1:5000", "http://127.0.0.1:5000/api"),
@@ -102,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_that_may_be_secret_is_shown_of_a_url() {
+    fn the_secrets_of_a_url_are_hidden() {
         for (text, shown) in [
             ("http://user:s3cret@host/api", "http://host/api"),
             ("user:s3cret@host:5000", "http://host:5000/api"),

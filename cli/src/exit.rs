@@ -1,20 +1,20 @@
-//! How a command ends: its exit code, and the line that says why.
+//! Exit codes, and the message of a command that fails.
 
 use std::process::ExitCode;
 
-/// What `--help` says about exit codes; the guide's page `command_line` has the same table.
+/// The part of `--help` that lists the exit codes. The guide's page `command_line` has the same table.
 pub(crate) const HELP: &str = "\
 Exit codes:
-  0  a result came
-  1  something on this side failed, such as a file that cannot be read
-  2  the command line is wrong
-  3  the server answered with an error that is none of those below
-  4  the call was turned away: the server is busy or unavailable, and it never ran
-  5  there is no server, or what answers is no JSON-RPC
-  6  the deadline passed
+  0  the call returned a result
+  1  a local failure, such as a file that cannot be read
+  2  the command line is invalid
+  3  the server returned an error other than those below
+  4  the call was rejected and did not run: the server is busy or unavailable
+  5  the server cannot be reached, or its response is not JSON-RPC
+  6  the deadline was exceeded
   7  access denied";
 
-/// Ends that are no success, as [`HELP`] lists them.
+/// Exit codes other than success, as [`HELP`] lists them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Exit {
@@ -25,17 +25,18 @@ pub(crate) enum Exit {
     Unreachable = 5,
     Deadline = 6,
     Denied = 7,
-    /// By ctrl-c, as shells count it.
+    /// Ended by Ctrl-c, with the code that shells use.
     Interrupted = 130,
-    /// By SIGTERM, as shells count it.
+    /// Ended by SIGTERM, with the code that shells use.
     Terminated = 143,
 }
 
-/// Why a command ends without success.
+/// The failure of a command.
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub(crate) exit: Exit,
-    /// One line for the person at the keyboard: what is wrong, and how to mend it. Empty if all has been said.
+    /// One line for the user: what is wrong, and how to fix it. Empty if everything has been
+    /// printed.
     pub(crate) message: String,
 }
 

@@ -1,21 +1,25 @@
-//! Times as people write and read them.
+//! Durations and numbers, as people read and write them.
 
 use std::time::Duration;
 
-/// A time with its unit.
+/// Parses a duration with its unit, such as `500ms`, `10s`, `2m` or `1h`.
+///
+/// # Errors
+///
+/// If the text is not a positive number with one of these units.
 pub fn parse_duration(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("`{text}` is no time: give one with its unit, such as 500ms, 10s or 2m");
+    let wrong = || format!("`{text}` is not a duration: write a number with its unit, such as 500ms, 10s or 2m");
     let units = [("ms", 1e-3), ("s", 1.0), ("m", 60.0), ("h", 3600.0)];
     let found = units.into_iter().find_map(|(unit, seconds)| Some((text.strip_suffix(unit)?, seconds)));
     let (number, seconds) = found.ok_or_else(wrong)?;
-    // A float may also be `inf`, or have a sign.
+    // `f64` also parses `inf`, and numbers with a sign.
     let plain = number.starts_with(|c: char| c.is_ascii_digit());
     let number = number.parse::<f64>().ok().filter(|_| plain).ok_or_else(wrong)?;
     let time = Duration::try_from_secs_f64(number * seconds).map_err(|_| wrong())?;
     if time.is_zero() { Err(wrong()) } else { Ok(time) }
 }
 
-/// Three digits, with the unit that fits.
+/// Returns a duration with three significant digits and a suitable unit.
 pub fn duration(time: Duration) -> String {
     let nanos = time.as_nanos() as f64;
     let (number, unit) = match nanos {
@@ -31,7 +35,7 @@ pub fn duration(time: Duration) -> String {
     }
 }
 
-/// A number with thin groups of thousands, for tables.
+/// Returns a number with a comma between groups of three digits.
 pub fn integer(number: u64) -> String {
     let digits = number.to_string();
     let groups = digits.as_bytes().rchunks(3).rev();
@@ -43,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_has_a_number_and_a_unit() {
+    fn a_duration_has_a_number_and_a_unit() {
         for (text, millis) in [("500ms", 500), ("10s", 10_000), ("1.5s", 1500), ("2m", 120_000), ("1h", 3_600_000)] {
             assert_eq!(parse_duration(text), Ok(Duration::from_millis(millis)), "{text}");
         }
@@ -53,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_is_shown_with_three_digits() {
+    fn a_duration_is_formatted_with_three_digits() {
         for (nanos, shown) in [
             (0, "0 ns"),
             (999, "999 ns"),

@@ -1,6 +1,5 @@
-//! JSON for people to read.
-//!
-//! The text is only laid out anew, and not read into values: numbers keep their digits, and members their order.
+//! JSON for people to read. Only whitespace and colours change: the text is not parsed into values,
+//! so numbers keep their digits, and members their order.
 
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal};
@@ -9,7 +8,7 @@ use anstyle::{AnsiColor, Style};
 
 use crate::terminal::colours;
 
-/// A list of plain values that is no longer than this stays on one line.
+/// Maximum length of a list of plain values on one line.
 const MAX_INLINE_LIST: usize = 72;
 
 const NAME: Style = AnsiColor::Blue.on_default();
@@ -17,14 +16,15 @@ const STRING: Style = AnsiColor::Green.on_default();
 const NUMBER: Style = AnsiColor::Cyan.on_default();
 const LITERAL: Style = AnsiColor::Magenta.on_default();
 
-/// A valid JSON text as standard output gets it: laid out if that is a terminal, and else as it is.
+/// Returns a valid JSON text for standard output: indented if that is a terminal, and unchanged
+/// otherwise.
 pub(crate) fn for_stdout(json: &str) -> String {
     let out = io::stdout();
     let text = if out.is_terminal() { pretty(json, colours(&out)) } else { json.to_owned() };
     text + "\n"
 }
 
-/// Lays out a valid JSON text over lines.
+/// Indents a valid JSON text.
 fn pretty(json: &str, colours: bool) -> String {
     let mut formatter = Formatter { out: String::new(), colours, containers: Vec::new() };
     let mut rest = json.trim_start();
@@ -41,7 +41,7 @@ fn pretty(json: &str, colours: bool) -> String {
 struct Formatter {
     out: String,
     colours: bool,
-    /// For each object or list around: whether it is all on one line.
+    /// For each enclosing object or list: whether it is on one line.
     containers: Vec<bool>,
 }
 
@@ -78,7 +78,8 @@ impl Formatter {
             Some(b'-' | b'0'..=b'9') => NUMBER,
             _ => LITERAL,
         };
-        // Those below the space are escaped in any JSON; the others would speak to the terminal.
+        // Valid JSON has escapes for the characters below the space. The other control characters
+        // could control the terminal.
         let mut shown = String::with_capacity(text.len());
         for c in text.chars() {
             let _ = if c.is_control() { write!(shown, "\\u{:04x}", u32::from(c)) } else { write!(shown, "{c}") };
@@ -98,7 +99,7 @@ impl Formatter {
     }
 }
 
-/// The length of the first token of a valid JSON text.
+/// Returns the length of the first token of a valid JSON text, in bytes.
 fn token_length(text: &str) -> usize {
     let bytes = text.as_bytes();
     match bytes.first() {
@@ -118,7 +119,7 @@ fn token_length(text: &str) -> usize {
     }
 }
 
-/// Whether a list, which begins here, has nothing but a few plain values.
+/// Whether the list that begins here has only a few plain values.
 fn is_short(list: &str) -> bool {
     let (mut rest, mut length) = (&list[1..], 0);
     loop {
@@ -141,7 +142,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn json_is_laid_out_as_it_was_written() {
+    fn json_is_indented_and_otherwise_unchanged() {
         for (json, expected) in [
             ("null", "null"),
             (" 1.50 ", "1.50"),
@@ -164,14 +165,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_laid_out_is_the_same_json() {
+    fn indented_json_has_the_same_value() {
         let json = r#"{"a":[1,"x,]}",{"b":[[],{}]}],"c:\\":{"d":-1e5,"e":false}}"#;
         let formatted: Value = serde_json::from_str(&pretty(json, false)).unwrap();
         assert_eq!(formatted, serde_json::from_str::<Value>(json).unwrap());
     }
 
     #[test]
-    fn names_and_values_have_colours_of_their_own() {
+    fn names_and_values_have_different_colours() {
         let shown = pretty(r#"{"a":"b","c":1,"d":null}"#, true);
         for (style, text) in [(NAME, "\"a\""), (STRING, "\"b\""), (NUMBER, "1"), (LITERAL, "null")] {
             assert!(shown.contains(&format!("{style}{text}{style:#}")), "{shown:?}");

@@ -1,11 +1,11 @@
-//! What a server answers to `rpc.mailboxes`.
+//! The response of a server to `rpc.mailboxes`.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Deserialize;
 
-/// The built-in method that tells it, to callers with a token.
+/// The built-in method that returns the mailboxes, to callers with a token.
 pub const METHOD: &str = "rpc.mailboxes";
 
 /// A service with its mailboxes.
@@ -17,7 +17,7 @@ pub struct ServiceMailboxes {
     pub methods: Vec<Mailbox>,
 }
 
-/// A method's mailbox, and what became of its calls since the start.
+/// A method's mailbox, with the number of its calls since the start by outcome.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Mailbox {
     pub method: String,
@@ -34,21 +34,23 @@ pub struct Mailbox {
     pub run: Histogram,
 }
 
-/// A histogram: the upper end of each bucket in microseconds, and how many are in it.
+/// A histogram of durations: the upper end of each bucket in microseconds, and the number of calls
+/// in it.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq)]
 pub struct Histogram {
     buckets: Vec<(f64, u64)>,
 }
 
 impl Mailbox {
-    /// Calls that ended, however they did, but for those that were turned away.
+    /// Returns the number of calls that ended, with any outcome but a rejection.
     pub fn ended(&self) -> u64 {
         self.answered + self.failed + self.panicked + self.expired + self.abandoned
     }
 }
 
 impl Histogram {
-    /// What was measured after an earlier look. A server that was started anew in between counts from the start.
+    /// Returns what was added since an earlier snapshot. After a restart of the server, everything
+    /// counts.
     pub fn since(&self, before: &Self) -> Self {
         let before: BTreeMap<_, _> = before.buckets.iter().map(|(upper, count)| (upper.to_bits(), *count)).collect();
         let fresh = self.buckets.iter().map(|(upper, count)| {
@@ -58,7 +60,8 @@ impl Histogram {
         Self { buckets: fresh.filter(|(_, count)| *count > 0).collect() }
     }
 
-    /// What a part `q` of them did not exceed.
+    /// Returns the duration that a fraction `q` of the calls did not exceed; `None` if there are no
+    /// calls.
     pub fn quantile(&self, q: f64) -> Option<Duration> {
         let all: u64 = self.buckets.iter().map(|(_, count)| count).sum();
         let rank = (all as f64 * q).ceil().max(1.0) as u64;
@@ -76,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_histogram_tells_what_came_after_an_earlier_look() {
+    fn the_difference_of_two_histograms_has_only_new_calls() {
         let histogram = |buckets: &[(f64, u64)]| Histogram { buckets: buckets.to_vec() };
         let now = histogram(&[(1.0, 90), (8.0, 9), (1000.0, 1)]);
         assert_eq!(now.quantile(0.5), Some(Duration::from_micros(1)));

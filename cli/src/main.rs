@@ -1,4 +1,5 @@
-//! The `callbox` command: writes the crate of a new service, keeps the tokens of its callers, and calls servers.
+//! The command `callbox`: creates services, manages the tokens of their callers, and calls, watches
+//! and stresses servers.
 
 mod arguments;
 mod call;
@@ -26,10 +27,10 @@ use clap::{Parser, Subcommand};
 
 use exit::Failure;
 
-/// One line for the person at the keyboard: what is wrong, and how to mend it.
+/// The error is one line for the user: what is wrong, and how to fix it.
 type Result<T> = std::result::Result<T, String>;
 
-/// Makes JSON-RPC 2.0 microservices.
+/// Creates, calls and watches JSON-RPC 2.0 microservices.
 #[derive(Debug, Parser)]
 #[command(name = "callbox", version)]
 struct Cli {
@@ -39,24 +40,25 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Writes the crate of a new service, which builds, passes its tests and answers as it is.
+    /// Creates the crate of a new service, which builds, passes its tests and serves calls as it
+    /// is.
     New(new::Arguments),
-    /// Makes, lists and revokes the tokens with which private methods are called.
+    /// Creates, lists and revokes the tokens of private methods.
     Token(token::Arguments),
-    /// Calls a method, and prints its result.
+    /// Calls a method and prints its result.
     Call(call::Arguments),
-    /// Lists the methods of a server, or tells all about one.
+    /// Lists the methods of a server, or describes one of them.
     Describe(describe::Arguments),
     /// Shows the mailboxes of a server, live.
     Top(top::Arguments),
-    /// Sends a method calls on a schedule, and tells how long they took and how they ended.
+    /// Calls a method on a schedule, and reports the latencies and outcomes of the calls.
     Stress(stress::Arguments),
-    /// Prints what a shell needs to complete this command.
+    /// Prints the completion script for a shell.
     Completions(completions::Arguments),
 }
 
 fn main() -> ExitCode {
-    let ended = match Cli::parse().command {
+    let result = match Cli::parse().command {
         Command::New(arguments) => {
             new::run(&arguments).and_then(|report| terminal::print(&report)).map_err(Failure::from)
         }
@@ -67,11 +69,11 @@ fn main() -> ExitCode {
         Command::Stress(arguments) => stress::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
     };
-    match ended {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure { exit, message }) => {
             if !message.is_empty() {
-                // A part of it may be what a server says.
+                // The message may contain text from a server, so control characters are replaced.
                 terminal::print_error(&format!("Error: {}\n", terminal::sanitize(&message)));
             }
             exit.into()
@@ -79,8 +81,9 @@ fn main() -> ExitCode {
     }
 }
 
-/// For the commands that call servers: they wait for one or two things at a time.
+/// Returns a runtime for the commands that call servers. One thread suffices: they wait for one or
+/// two things at a time.
 fn runtime() -> Result<tokio::runtime::Runtime> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.map_err(|error| format!("the operating system gives no event queue: {error}"))
+    runtime.map_err(|error| format!("the runtime could not be started: {error}"))
 }

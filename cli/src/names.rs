@@ -1,18 +1,18 @@
-//! The names of a new service: which will do, and what to write instead of the others.
+//! The names of a new service: which are valid, and what to write instead of the others.
 
 use std::path::Path;
 
 use crate::Result;
 use crate::role::Role;
 
-/// Names that code expects to mean something else, also where a role's code does not happen to use them.
+/// Names that code expects to have another meaning, even if a role's code does not use them.
 const PRELUDE: &[&str] = &[
     "Box", "Clone", "Copy", "Debug", "Default", "Drop", "Err", "Fn", "FnMut", "FnOnce", "From", "Into", "Iterator",
     "None", "Ok", "Option", "Result", "Self", "Send", "Sized", "Some", "String", "Sync", "ToOwned", "ToString",
     "TryFrom", "TryInto", "Vec",
 ];
 
-/// Rust's keywords, of which none can name a crate.
+/// Rust's keywords, which cannot name a crate.
 const KEYWORDS: &[&str] = &[
     "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do", "dyn", "else",
     "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro", "match", "mod",
@@ -20,7 +20,7 @@ const KEYWORDS: &[&str] = &[
     "try", "type", "typeof", "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
 ];
 
-/// Crates that the new one uses, and what cargo keeps for itself.
+/// Crates that the new crate uses, and names that cargo reserves.
 const RESERVED: &[&str] = &[
     "actix_web",
     "alloc",
@@ -38,7 +38,11 @@ const RESERVED: &[&str] = &[
     "test",
 ];
 
-/// A name that will do for the service's type.
+/// Checks the name of the service's type.
+///
+/// # Errors
+///
+/// If the name is not in upper camel case, or has another meaning in the new code.
 pub(crate) fn check_type(name: &str, role: Role) -> Result<()> {
     let camel = name.starts_with(|c: char| c.is_ascii_uppercase()) && name.chars().all(|c| c.is_ascii_alphanumeric());
     if !camel {
@@ -51,24 +55,28 @@ pub(crate) fn check_type(name: &str, role: Role) -> Result<()> {
     let is_placeholder = role.type_placeholders().contains(&name);
     if PRELUDE.contains(&name) || (used && !is_placeholder) {
         return Err(format!(
-            "{name:?} means something else in the new code: choose another name, such as {name}Service"
+            "{name:?} has another meaning in the new code: choose another name, such as {name}Service"
         ));
     }
     Ok(())
 }
 
-/// The name of the crate that goes into this directory: the last part of the path.
+/// Returns the name of the crate in this directory: the last part of the path.
+///
+/// # Errors
+///
+/// If that part cannot name a crate.
 pub(crate) fn crate_name(directory: &Path) -> Result<&str> {
     let Some(name) = directory.file_name().and_then(|name| name.to_str()) else {
         return Err(format!(
-            "{} has no name for a crate in it: write a directory such as my_service",
+            "{} does not end with a name for the crate: write a directory such as my_service",
             directory.display()
         ));
     };
     if let Some(stem) = name.strip_suffix(".rs").or_else(|| name.strip_suffix(".py")) {
         let instead = directory.with_file_name(snake_case(stem));
         return Err(format!(
-            "{name:?} names a file, and a service is a whole crate: write a directory, such as {}",
+            "{name:?} is the name of a file, and a service is a whole crate: write a directory, such as {}",
             instead.display()
         ));
     }
@@ -81,20 +89,20 @@ pub(crate) fn crate_name(directory: &Path) -> Result<&str> {
     if KEYWORDS.contains(&identifier.as_str()) || RESERVED.contains(&identifier.as_str()) {
         let instead = directory.with_file_name(format!("{name}_service"));
         return Err(format!(
-            "{name:?} means something else to Rust or cargo: choose another name, such as {}",
+            "{name:?} has another meaning for Rust or cargo: choose another name, such as {}",
             instead.display()
         ));
     }
     Ok(name)
 }
 
-/// How code writes the name of a crate.
+/// Returns the name of a crate as code writes it.
 pub(crate) fn identifier(crate_name: &str) -> String {
     crate_name.replace('-', "_")
 }
 
-/// `text` with a word replaced wherever it stands by itself, not within a longer one; also where it is the service in the
-/// name of a message or of the client, as in `MyService_Count` and `MyServiceClient`.
+/// Replaces a word wherever it is not a part of a longer one, and where it is the service in the name
+/// of a message or of the client, as in `MyService_Count` and `MyServiceClient`.
 pub(crate) fn replace_word(text: &str, word: &str, with: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut done = 0;
@@ -107,7 +115,7 @@ pub(crate) fn replace_word(text: &str, word: &str, with: &str) -> String {
     out
 }
 
-/// Whether code has this word outside whole-line comments.
+/// Whether the code contains this word outside whole-line comments.
 fn uses(code: &str, word: &str) -> bool {
     code.lines()
         .filter(|line| !line.trim_start().starts_with("//"))
@@ -147,7 +155,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_told_apart_from_parts_of_longer_ones() {
+    fn only_whole_words_are_replaced() {
         let text = "MyService MyServices MyService_Count MyServiceClient MyService_ my_service::MyService\"my_service\" not_my_service";
         let text = replace_word(text, "MyService", "Shop");
         assert_eq!(
@@ -157,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_type_that_the_code_of_the_role_uses_is_turned_away() {
+    fn a_type_name_that_the_role_uses_is_rejected() {
         for (name, role) in
             [("User", Role::Entity), ("Count", Role::Basic), ("Server", Role::Compute), ("Vec", Role::Basic)]
         {
@@ -172,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_name_is_answered_with_a_right_one() {
+    fn an_error_for_an_invalid_name_suggests_a_valid_one() {
         for (name, instead) in
             [("my_service", "MyService"), ("myService", "MyService"), ("2nd", "MyService"), ("Zoë", "Zo")]
         {

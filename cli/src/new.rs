@@ -1,4 +1,4 @@
-//! `callbox new`: checks first, writes then, and says what to do next.
+//! `callbox new`: checks everything first, then writes the crate, and prints the next steps.
 
 use std::fs;
 use std::io::{ErrorKind, Write};
@@ -9,25 +9,26 @@ use crate::dependency::Source;
 use crate::names::{check_type, crate_name, identifier, replace_word};
 use crate::role::Role;
 
-/// What `callbox new` is told.
+/// The arguments of `callbox new`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  callbox new MyService my_service --role entity")]
 pub(crate) struct Arguments {
-    /// The name of the service's type, such as MyService
+    /// Name of the service's type, such as MyService
     #[arg(value_name = "TYPE")]
     type_name: String,
-    /// The directory to write; its last part names the crate. It must be empty, or not exist yet
+    /// Directory to write; its last part names the crate. It must be empty or not exist
     #[arg(value_name = "DIRECTORY")]
     directory: PathBuf,
-    /// What the service is for
+    /// Kind of service to start from
     #[arg(long, value_enum, default_value_t = Role::Basic)]
     role: Role,
-    /// A checkout of callbox to depend on [default: the one that this command was built from, if it is there; else the release]
+    /// Checkout of callbox to depend on [default: the one that this command was built from, if it
+    /// exists; else the release]
     #[arg(long, value_name = "PATH")]
     callbox_path: Option<PathBuf>,
 }
 
-/// Writes the crate, and gives what there is to tell.
+/// Writes the crate, and returns the message for the user.
 pub(crate) fn run(arguments: &Arguments) -> Result<String> {
     let Arguments { type_name, directory, role, .. } = arguments;
     check_type(type_name, *role)?;
@@ -41,10 +42,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<String> {
     for file in role.templates() {
         let mut text = render(file.text, *role, type_name, crate_name, &source);
         if file.path == "Cargo.toml" {
-            // The one place where a crate has its name with dashes.
+            // Only the manifest has the name of the crate with dashes.
             text = text.replacen(&format!("name = {:?}", identifier(crate_name)), &format!("name = {crate_name:?}"), 1);
             if own_workspace {
-                text += "\n# No part of the workspace around it. Remove this to make it a member.\n[workspace]\n";
+                text += "\n# Keeps the crate out of the surrounding workspace. Remove this to make it a member.\n[workspace]\n";
             }
         }
         write(&directory.join(file.path), &text)?;
@@ -56,7 +57,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<String> {
 
 fn render(text: &str, role: Role, type_name: &str, crate_name: &str, source: &Source) -> String {
     let mut text = text.to_owned();
-    // The type's own name last: it may be one of the other placeholders.
+    // The type's own name is last, because it may equal one of the other placeholders.
     for word in role.crate_placeholders() {
         text = replace_word(&text, word, &identifier(crate_name));
     }
@@ -79,7 +80,7 @@ fn next_steps(directory: &Path, role: Role) -> String {
     )
 }
 
-/// A path as the shell takes it.
+/// Returns a path as one word for the shell.
 fn for_shell(path: &Path) -> String {
     let text = path.to_string_lossy();
     if text.chars().all(|c| c.is_alphanumeric() || "/._-+".contains(c)) {
@@ -109,7 +110,7 @@ fn is_inside_package(directory: &Path) -> Result<bool> {
 
 fn write(path: &Path, text: &str) -> Result<()> {
     let written = path.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| {
-        // `create_new`: never over a file that somebody made meanwhile.
+        // `create_new` does not overwrite a file that someone has created in the meantime.
         fs::File::create_new(path)?.write_all(text.as_bytes())
     });
     written.map_err(|error| cannot_write(path, &error))
@@ -124,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_shell_gets_a_path_that_it_takes_as_one_word() {
+    fn a_path_is_quoted_for_the_shell() {
         for (path, word) in
             [("a/my_service-2", "a/my_service-2"), ("my files/a", "'my files/a'"), ("it's", r"'it'\''s'")]
         {

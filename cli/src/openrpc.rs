@@ -1,11 +1,11 @@
-//! What a server says of itself: its OpenRPC document, as far as people read it.
+//! The OpenRPC document of a server, as far as people read it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 use serde_json::Value;
 
-/// The document. What begins with `x-` is callbox's own.
+/// The document. Members that begin with `x-` are extensions of callbox.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Document {
     pub(crate) info: Info,
@@ -31,7 +31,7 @@ pub(crate) struct Method {
     pub(crate) name: String,
     pub(crate) summary: Option<String>,
     pub(crate) description: Option<String>,
-    /// Whether callers should do without it from now on.
+    /// Whether the method is deprecated.
     #[serde(default)]
     pub(crate) deprecated: bool,
     #[serde(default)]
@@ -43,7 +43,7 @@ pub(crate) struct Method {
     pub(crate) access: Option<String>,
     #[serde(rename = "x-scope")]
     pub(crate) scope: Option<String>,
-    /// The schema of all other named parameters, if it takes any.
+    /// The schema of all other named parameters, if the method accepts any.
     #[serde(rename = "x-rest")]
     pub(crate) rest: Option<Value>,
     #[serde(rename = "x-deadline-ms")]
@@ -64,7 +64,7 @@ pub(crate) struct ContentDescriptor {
     pub(crate) schema: Value,
 }
 
-/// An error of the method's own.
+/// An error of the method itself.
 #[derive(Debug, Deserialize)]
 pub(crate) struct ErrorObject {
     pub(crate) code: Option<i64>,
@@ -78,7 +78,7 @@ pub(crate) struct Mailbox {
 }
 
 impl Document {
-    /// The schemas that a method is understood by, and those that they point to.
+    /// Returns the schemas that the method refers to, directly and indirectly.
     pub(crate) fn referenced_schemas(&self, method: &Method) -> BTreeMap<&str, &Value> {
         let mut needed = BTreeMap::new();
         let contents = method.params.iter().chain(&method.result).map(|content| &content.schema);
@@ -112,7 +112,7 @@ fn schema_references(schema: &Value) -> BTreeSet<String> {
     found
 }
 
-/// A schema as a type, in one line. Schemas may be nested without end; a line may not.
+/// Returns a schema as a type, in one line. Schemas may be nested to any depth; the line is cut.
 pub(crate) fn type_of(schema: &Value) -> String {
     type_within(schema, 6)
 }
@@ -143,7 +143,7 @@ fn type_within(schema: &Value, depth: usize) -> String {
     }
 }
 
-/// What may be null has a question mark.
+/// Joins the alternatives of a type. If one of them is null, the others have a question mark.
 fn any_of(types: impl Iterator<Item = String>) -> String {
     let (nulls, types): (Vec<_>, Vec<_>) = types.partition(|name| name == "null");
     match (types.as_slice(), nulls.is_empty()) {
@@ -183,7 +183,7 @@ fn is_required(schema: &Value, name: &str) -> bool {
     schema["required"].as_array().is_some_and(|names| names.iter().any(|required| required == name))
 }
 
-/// The last part of a reference.
+/// Returns the last part of a reference.
 fn name_of(reference: &str) -> String {
     let name = reference.rsplit('/').next().unwrap_or(reference);
     let name = percent_encoding::percent_decode_str(name).decode_utf8_lossy();
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn all_schemas_that_a_method_leads_to_are_found_also_in_a_circle() {
+    fn schemas_are_found_through_circular_references() {
         let document: Document = serde_json::from_value(json!({
             "info": { "title": "x" },
             "methods": [{ "name": "m", "params": [{ "name": "a", "schema": { "$ref": "#/components/schemas/A" } }] }],

@@ -1,6 +1,4 @@
-//! Line charts as SVG: enough for latencies, loads and depths, and nothing more.
-//!
-//! The benches draw with it, too.
+//! Line charts as SVG: enough for latencies, loads and mailbox depths.
 
 use std::fmt::{self, Write as _};
 
@@ -11,11 +9,12 @@ const RIGHT: f64 = 34.0;
 const TOP: f64 = 92.0;
 const BOTTOM: f64 = 62.0;
 
-/// Told apart also by those who see no red or green, and by their dashes in print.
+/// Colours and dash patterns of lines, which also differ for readers with red-green blindness and
+/// in black-and-white print.
 pub const STYLES: [(&str, &str); 5] =
     [("#0b62a8", ""), ("#d9730d", "7 3"), ("#3d3d3d", "2 3"), ("#a3238e", "10 3 2 3"), ("#2b8a57", "4 4")];
 
-/// One axis: its label with the unit, its ends, and where it is ticked.
+/// An axis: its label with the unit, its range, and its ticks.
 #[derive(Debug)]
 pub struct Axis {
     pub label: &'static str,
@@ -23,12 +22,12 @@ pub struct Axis {
     pub to: f64,
     pub ticks: Vec<f64>,
     pub log: bool,
-    /// What stands at a tick.
+    /// Returns the label of a tick.
     pub name: fn(f64) -> String,
 }
 
 impl Axis {
-    /// From 0 to `to`, ticked at round numbers.
+    /// Returns an axis from 0 to `to`, with ticks at round numbers.
     pub fn linear(label: &'static str, to: f64) -> Self {
         let rough = to / 6.0;
         let size = 10f64.powf(rough.log10().floor());
@@ -38,7 +37,7 @@ impl Axis {
         Self { label, from: 0.0, to, ticks, log: false, name: number }
     }
 
-    /// Powers of ten around these values.
+    /// Returns a logarithmic axis over the powers of ten around these values.
     pub fn log(label: &'static str, values: impl Iterator<Item = f64> + Clone) -> Self {
         let known = values.filter(|value| value.is_finite() && *value > 0.0);
         let least = known.clone().fold(f64::INFINITY, f64::min).clamp(1e-3, 1.0);
@@ -55,20 +54,21 @@ impl Axis {
         }
     }
 
-    /// Between these values, ticked at them, in equal ratios.
+    /// Returns a logarithmic axis with these values as ticks.
     pub fn ratios(label: &'static str, values: &[f64]) -> Self {
         let (from, to) = (values[0], values[values.len() - 1]);
         Self { label, from, to, ticks: values.to_vec(), log: true, name: number }
     }
 
-    /// Percentiles from 0 on, each nine as far from the last one as it is rarer: the axis of `1 / (1 - quantile)`.
+    /// Returns an axis of percentiles from 0, on which each further nine has the same width: values
+    /// are `1 / (1 - quantile)`.
     pub fn percentiles(label: &'static str, nines: i32) -> Self {
         let name = |rarity: f64| format!("{}\u{2009}%", (100.0 - 100.0 / rarity) as f32);
         let ticks = (0..=nines).map(|nines| 10f64.powi(nines)).collect();
         Self { label, from: 1.0, to: 10f64.powi(nines), ticks, log: true, name }
     }
 
-    /// Where a value lies between the ends, from 0 to 1.
+    /// Returns the position of a value between the ends of the axis, from 0 to 1.
     fn fraction(&self, value: f64) -> f64 {
         let scale = |value: f64| if self.log { value.max(self.from).ln() } else { value };
         ((scale(value) - scale(self.from)) / (scale(self.to) - scale(self.from))).clamp(0.0, 1.0)
@@ -82,7 +82,8 @@ pub struct Line {
     pub points: Vec<(f64, f64)>,
 }
 
-/// A chart. `band` shades a part of the x axis and says what it is; `limit` is a horizontal line with its meaning.
+/// A chart. `band` shades a part of the x axis, with a caption; `limit` is a horizontal line with a
+/// caption.
 #[derive(Debug)]
 pub struct Chart {
     pub title: String,
@@ -137,7 +138,7 @@ impl Chart {
         )
     }
 
-    /// Above the plot, so that it covers nothing.
+    /// The legend is above the plot, so that it hides nothing.
     fn legend(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (mut x, mut y) = (LEFT, 56.0);
         for (line, (colour, dashes)) in self.lines.iter().zip(STYLES) {
@@ -213,7 +214,7 @@ impl fmt::Display for Chart {
     }
 }
 
-/// A tick's number, with thin spaces between thousands.
+/// Formats a tick, with thin spaces between thousands.
 fn number(value: f64) -> String {
     if value < 1000.0 {
         return format!("{}", (value * 1e6).round() / 1e6);
@@ -223,7 +224,7 @@ fn number(value: f64) -> String {
     format!("{head}\u{2009}{tail}")
 }
 
-/// For text in XML: names come from callers.
+/// Escapes text for XML: the names of lines are user input.
 fn escaped(text: &str) -> String {
     let plain = text.chars().filter(|c| !c.is_control()).collect::<String>();
     plain.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")

@@ -1,44 +1,45 @@
-//! The roles that a new service can have, and the files of its crate.
+//! The roles of a new service, and the files of its crate.
 
 use clap::ValueEnum;
 
-/// What a new service is for.
+/// The kind of a new service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Role {
-    /// Greets, and counts the greeted: the least that shows every part
+    /// A greeter with a counter: the smallest service that shows every part
     Basic,
     /// Records with an id: create, read, update with a version check, delete, list by pages
     Entity,
-    /// Keys and values: with a time to live, and found by prefix
+    /// Keys and values, with a time to live and a search by prefix
     Storage,
-    /// Heavy work on the worker pool, while other calls stay quick
+    /// Heavy work on the worker pool, while other calls stay fast
     Compute,
 }
 
-/// What one role has of its own. Its service is the one of the example of that name, so both stay the same code.
+/// The files of one role. Its service is that of the example with the same name, so that both stay
+/// the same code.
 struct RoleTemplates {
     service: &'static str,
-    /// The type and the service name in `service`.
+    /// The type and the name of the service in `service`.
     placeholders: [&'static str; 2],
     tests: &'static str,
-    /// What the README and the closing hint call.
+    /// The calls in the README and in the next steps.
     public_call: &'static str,
     private_call: &'static str,
 }
 
-/// A file of the new crate, with its placeholders.
+/// A file of the new crate, with placeholders.
 pub(crate) struct Template {
     /// Its path in the crate.
     pub(crate) path: &'static str,
     pub(crate) text: &'static str,
 }
 
-/// The files that all roles share.
+/// The files of all roles.
 const COMMON: [Template; 9] = [
     Template { path: "Cargo.toml", text: include_str!("../templates/common/manifest.toml") },
     Template { path: "README.md", text: include_str!("../templates/common/README.md") },
     Template { path: ".gitignore", text: include_str!("../templates/common/gitignore") },
-    // The style that the code below is written in, so that formatting leaves it as it is.
+    // The style in which the code is written, so that formatting does not change it.
     Template { path: "rustfmt.toml", text: include_str!("../templates/rustfmt.toml") },
     Template { path: "src/main.rs", text: include_str!("../templates/common/src/main.rs") },
     Template { path: "src/lib.rs", text: include_str!("../templates/common/src/lib.rs") },
@@ -48,7 +49,7 @@ const COMMON: [Template; 9] = [
 ];
 
 impl Role {
-    /// Every file of a crate with this role.
+    /// Returns all files of a crate with this role.
     pub(crate) fn templates(self) -> impl Iterator<Item = Template> {
         let RoleTemplates { service, tests, .. } = self.role_templates();
         let own =
@@ -56,22 +57,22 @@ impl Role {
         COMMON.into_iter().chain(own)
     }
 
-    /// The words that stand for the type in this role's files.
+    /// Returns the placeholders for the type in this role's files.
     pub(crate) fn type_placeholders(self) -> [&'static str; 2] {
         ["MyService", self.role_templates().placeholders[0]]
     }
 
-    /// The words that stand for the crate in this role's files.
+    /// Returns the placeholders for the crate in this role's files.
     pub(crate) fn crate_placeholders(self) -> [&'static str; 2] {
         ["my_service", self.role_templates().placeholders[1]]
     }
 
-    /// A request that answers a new user's question whether it works.
+    /// Returns a request that shows a new user that the service works.
     pub(crate) fn public_call(self) -> &'static str {
         self.role_templates().public_call
     }
 
-    /// A request that needs the token.
+    /// Returns a request that needs the token.
     pub(crate) fn private_call(self) -> &'static str {
         self.role_templates().private_call
     }

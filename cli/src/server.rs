@@ -1,4 +1,4 @@
-//! The server that a command calls, and what its errors mean for how the command ends.
+//! The server that a command calls, and the exit codes for its errors.
 
 use std::time::Duration;
 
@@ -10,21 +10,21 @@ use crate::credentials::Credentials;
 use crate::endpoint::{self, Endpoint};
 use crate::exit::{Exit, Failure};
 
-/// How a server is reached.
+/// The flags with which a server is reached.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Server {
-    /// The server's endpoint; `:5000` is this machine, and without a path /api is meant
+    /// Endpoint of the server; `:5000` is a port of this machine, and the default path is /api
     #[arg(value_parser = endpoint::EndpointParser)]
     pub(crate) url: Endpoint,
     #[command(flatten)]
     credentials: Credentials,
-    /// How long the answer is waited for; the server is told [default: 30s]
+    /// How long to wait for the response; the server receives it as the deadline [default: 30s]
     #[arg(long, value_name = "TIME", value_parser = format::parse_duration)]
     deadline: Option<Duration>,
 }
 
 impl Server {
-    /// A client that calls once: whoever stands at the keyboard, or wrote the script, says whether it is tried again.
+    /// Returns a client that does not retry: that is up to the user or the script.
     pub(crate) fn client(&self) -> Result<Client, Failure> {
         let mut builder = self.credentials.apply_to(Client::builder(self.url.as_str()))?;
         if let Some(deadline) = self.deadline {
@@ -35,7 +35,7 @@ impl Server {
     }
 }
 
-/// What an error means for the command.
+/// Returns the failure of the command for an error of a call.
 pub(crate) fn failure(url: &Endpoint, error: &ClientError) -> Failure {
     let describe_error = |error: &RpcError| {
         let data = error.data().map_or_else(String::new, |data| format!(" {}", data.get()));
@@ -43,7 +43,7 @@ pub(crate) fn failure(url: &Endpoint, error: &ClientError) -> Failure {
     };
     match error {
         ClientError::Server(error) if error.code() == -32001 && error.message() == "Access denied" => {
-            let hint = "give a good token by --token-file, --token or CALLBOX_TOKEN";
+            let hint = "pass a valid token with --token-file, --token or CALLBOX_TOKEN";
             Failure::new(Exit::Denied, format!("{}: {hint}", describe_error(error)))
         }
         ClientError::Method(error) | ClientError::Server(error) => Failure::new(Exit::Method, describe_error(error)),

@@ -13,66 +13,67 @@ use crate::exit::{Exit, Failure};
 use crate::terminal::{self, print};
 use crate::{arguments, runtime};
 
-/// More than one thread can send.
+/// Maximum rate in calls per second: more than one thread can send.
 const MAX_RATE: f64 = 200_000.0;
 
 const MAX_DURATION: Duration = Duration::from_secs(3600);
 
-/// What `callbox stress` is told.
+/// The arguments of `callbox stress`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = HELP)]
 pub(crate) struct Arguments {
-    /// The server's endpoint; without a path, /api is meant
+    /// Endpoint of the server; the default path is /api
     #[arg(value_parser = endpoint::EndpointParser)]
     url: Endpoint,
-    /// The method that is called
+    /// Name of the method
     method: String,
-    /// Its parameters, the same for each call
+    /// Parameters of the method, the same for each call
     #[arg(allow_negative_numbers = true)]
     params: Vec<String>,
-    /// Calls a second, however quickly they are answered
+    /// Calls per second, independent of how fast the responses are
     #[arg(long, value_name = "CALLS", default_value = "1000", value_parser = rate)]
     rate: f64,
-    /// Connections, each of which carries one call at a time
+    /// Number of connections, each of which carries one call at a time
     #[arg(long, value_name = "NUMBER", default_value = "16", value_parser = clap::value_parser!(u16).range(1..=10_000))]
     connections: u16,
-    /// How long calls are made
+    /// How long to make calls
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
     duration: Duration,
-    /// How long answers are waited for after that
+    /// How long to wait for responses after the last call
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = duration)]
     drain_timeout: Duration,
-    /// When calls are due
+    /// Distribution of the calls over time
     #[arg(long, value_name = "HOW", value_enum, default_value_t)]
     arrivals: Arrivals,
-    /// The deadline that is sent with each call
+    /// Deadline that is sent with each call
     #[arg(long, value_name = "TIME", value_parser = format::parse_duration)]
     deadline: Option<Duration>,
     #[command(flatten)]
     credentials: Credentials,
-    /// Draws the latencies by percentile into this file, as SVG
+    /// Writes a plot of the latencies by percentile into this file, as SVG
     #[arg(long, value_name = "FILE")]
     plot: Option<PathBuf>,
     /// Prints the figures as JSON
     #[arg(long)]
     json: bool,
-    /// Lets another machine than this one be the target
+    /// Allows a target on another machine
     #[arg(long)]
     allow_remote: bool,
 }
 
 const HELP: &str = "\
-A call's latency counts from the moment at which it was due, so a server that stalls cannot hide it by slowing its callers \
-down. Ctrl-c ends the run early, with the figures so far. Parameters are written as for `callbox call`.
+The latency of a call counts from the moment at which the call was due, so a server that stalls \
+cannot hide it by slowing its callers down. Ctrl-c ends the run early and prints the figures so \
+far. Parameters are written as for `callbox call`.
 
-It ends with code 0 once calls were answered, whatever the answers were; 5 if none was; 130 after ctrl-c.
+The exit code is 0 if any call had a response, even an error; 5 if none had; and 130 after Ctrl-c.
 
 Examples:
   callbox stress http://127.0.0.1:5000/api say_hello name=world
   callbox stress :5000 say_hello name=world --rate 5000 --connections 64
   callbox stress :5000 say_hello name=world --duration 1m --plot hello.svg";
 
-/// Makes the calls, and tells how they went.
+/// Makes the calls and prints the report.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let plan = plan(arguments)?;
     let RunResult { report, interrupted } = runtime()?
@@ -90,7 +91,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         return Err(Failure::new(Exit::Interrupted, ""));
     }
     if report.total().count(Outcome::is_answer) == 0 {
-        return Err(Failure::new(Exit::Unreachable, format!("{} answered no call", arguments.url)));
+        return Err(Failure::new(Exit::Unreachable, format!("{} responded to no call", arguments.url)));
     }
     Ok(())
 }
@@ -124,10 +125,10 @@ fn draw(report: &Report, path: &Path) -> Result<(), Failure> {
 
 fn rate(text: &str) -> Result<f64, String> {
     let rate = text.parse::<f64>().ok().filter(|rate| (0.1..=MAX_RATE).contains(rate));
-    rate.ok_or_else(|| format!("give a number of calls a second, from 0.1 to {MAX_RATE}"))
+    rate.ok_or_else(|| format!("the rate must be from 0.1 to {MAX_RATE} calls per second"))
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
     let time = format::parse_duration(text)?;
-    if time > MAX_DURATION { Err(format!("no longer than {}", format::duration(MAX_DURATION))) } else { Ok(time) }
+    if time > MAX_DURATION { Err(format!("the maximum is {}", format::duration(MAX_DURATION))) } else { Ok(time) }
 }

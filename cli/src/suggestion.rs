@@ -1,14 +1,14 @@
-//! What somebody may have meant.
+//! Suggestions for mistyped names.
 
 use std::collections::BTreeSet;
 
-/// A line for a method that is not there, with the nearest of those that are.
+/// Returns the message for a method that does not exist, with the most similar one that does.
 pub(crate) fn unknown_method(name: &str, known: &BTreeSet<String>) -> String {
     let likeness = |known: &&String| strsim::jaro_winkler(&known.to_lowercase(), &name.to_lowercase());
     let near = known.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
     match near.filter(|near| likeness(near) > 0.8) {
         Some(near) => format!("there is no method {name}: did you mean {near}?"),
-        None => format!("there is no method {name}: `callbox describe` lists those that there are"),
+        None => format!("there is no method {name}: `callbox describe` lists the methods"),
     }
 }
 
@@ -17,7 +17,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_nearest_name_is_suggested_and_none_that_is_far() {
+    fn only_a_similar_name_is_suggested() {
         let known = ["say_hello", "say_private_hello", "store", "retrieve"].map(str::to_owned).into();
         for (name, expected) in [
             ("say_helo", "did you mean say_hello?"),

@@ -1,10 +1,10 @@
-//! Text for terminals: rows of cells in columns, and words in lines.
+//! Text for terminals: tables, and wrapped paragraphs.
 
 use std::fmt;
 
 use anstyle::Style;
 
-/// A table. Its columns are as wide as they must be, with two spaces between them.
+/// A table. Columns are as wide as their longest cell, and separated by two spaces.
 #[derive(Debug)]
 pub struct Table {
     rows: Vec<Vec<(String, Style)>>,
@@ -13,16 +13,18 @@ pub struct Table {
 }
 
 impl Table {
+    /// Creates an empty table, which ignores the styles of its cells unless `colours` is set.
     pub fn new(colours: bool) -> Self {
         Self { rows: Vec::new(), colours, right_from: usize::MAX }
     }
 
-    /// The same with numbers from this column on, which end at the same place.
+    /// Aligns the columns from this one on to the right, for numbers.
     pub fn right_from(self, column: usize) -> Self {
         Self { right_from: column, ..self }
     }
 
-    /// Adds a row. What speaks to a terminal in a cell does not get there: names come from servers.
+    /// Adds a row. Control characters in a cell are replaced, because names come from servers and
+    /// must not control the terminal.
     pub fn row(&mut self, cells: impl IntoIterator<Item = (impl Into<String>, Style)>) {
         let cells = cells.into_iter().map(|(text, style)| {
             let text: String = text.into();
@@ -41,7 +43,7 @@ impl fmt::Display for Table {
         let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
         let widths: Vec<_> = (0..columns).map(|column| self.width(column)).collect();
         for row in &self.rows {
-            // No spaces at the end of a line.
+            // Lines have no trailing spaces.
             let last = row.iter().rposition(|(text, _)| !text.is_empty());
             for (column, (text, style)) in row.iter().enumerate().take(last.map_or(0, |last| last + 1)) {
                 let style = if self.colours { *style } else { Style::new() };
@@ -64,7 +66,7 @@ impl fmt::Display for Table {
     }
 }
 
-/// The words of a text in lines of this width.
+/// Wraps a text into lines of at most `width` characters. A longer word has its own line.
 pub fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split_whitespace() {
@@ -86,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn columns_are_aligned_and_lines_have_no_end_of_spaces() {
+    fn columns_are_aligned_without_trailing_spaces() {
         let plain = Style::new();
         let mut table = Table::new(false).right_from(1);
         table.row([("name", plain), ("calls", plain)]);
@@ -96,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn colours_are_there_only_if_they_are_wanted() {
+    fn colours_are_written_only_if_enabled() {
         for (colours, expected) in [(true, "\u{1b}[1ma\u{1b}[0m\n"), (false, "a\n")] {
             let mut table = Table::new(colours);
             table.row([("a", Style::new().bold())]);
@@ -105,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn words_are_put_into_lines_and_a_long_one_stays_whole() {
+    fn text_is_wrapped_without_breaking_long_words() {
         assert_eq!(wrapped("one two  three\nfour", 8), ["one two", "three", "four"]);
         assert_eq!(wrapped("a incomprehensibilities b", 5), ["a", "incomprehensibilities", "b"]);
         assert_eq!(wrapped("", 5), [""]);

@@ -4,7 +4,8 @@ use std::io::{self, Write};
 
 use crate::Result;
 
-/// Writes what a command was asked for. A reader that has left has seen enough, as `head` has.
+/// Prints the output of a command. A reader that closes the pipe early, such as `head`, is not an
+/// error.
 pub(crate) fn print(text: &str) -> Result<()> {
     match write(text) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(write_error(&error)),
@@ -12,7 +13,7 @@ pub(crate) fn print(text: &str) -> Result<()> {
     }
 }
 
-/// Writes what somebody has to read.
+/// Prints text that must be read; a closed pipe is an error.
 pub(crate) fn print_or_fail(text: &str) -> Result<()> {
     write(text).map_err(|error| write_error(&error))
 }
@@ -23,27 +24,27 @@ fn write(text: &str) -> io::Result<()> {
 }
 
 fn write_error(error: &io::Error) -> String {
-    format!("standard output is closed: {error}")
+    format!("standard output cannot be written: {error}")
 }
 
-/// For people; a reader that has left is no mistake.
+/// Prints a message on standard error. A failure is ignored: there is no other place to report it.
 pub(crate) fn print_error(text: &str) {
     let _ = io::stderr().write_all(text.as_bytes());
 }
 
-/// Whether people read it who like colours.
+/// Whether to use colours: the stream is a terminal, and neither `NO_COLOR` nor `TERM=dumb` is set.
 pub(crate) fn colours(stream: &impl io::IsTerminal) -> bool {
     let unset = |name| std::env::var_os(name).is_none_or(|value| value.is_empty());
     stream.is_terminal() && unset("NO_COLOR") && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }
 
-/// How many characters a line has; as many as people expect if nobody can tell.
+/// Returns the number of columns of the terminal; 100 if standard output is not a terminal.
 pub(crate) fn width() -> usize {
     let known = io::IsTerminal::is_terminal(&io::stdout()).then(ratatui::crossterm::terminal::size);
     known.and_then(io::Result::ok).map_or(100, |(columns, _)| usize::from(columns).max(40))
 }
 
-/// A text of somebody else's without what would speak to the terminal.
+/// Replaces the control characters in text from a server, which could control the terminal.
 pub(crate) fn sanitize(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }

@@ -1,4 +1,4 @@
-//! `callbox token`: makes, lists and revokes the tokens of a file.
+//! `callbox token`: creates, lists and revokes the tokens of a file.
 
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
@@ -11,36 +11,39 @@ use time::format_description::well_known::Rfc3339;
 use crate::Result;
 use crate::terminal::{print, print_error, print_or_fail};
 
-/// What `callbox token` is told.
+/// The arguments of `callbox token`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     command: Command,
-    /// The file of the tokens [default: what CALLBOX_TOKENS or callbox.toml names, else callbox-tokens.toml]
+    /// File of the tokens [default: the one that CALLBOX_TOKENS or callbox.toml names, else
+    /// callbox-tokens.toml]
     #[arg(long, value_name = "FILE", global = true)]
     file: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Makes a token and prints it, once: the file has only its hash. Running servers take it at once
+    /// Creates a token and prints it, once: the file has only its hash. Running servers accept it at
+    /// once
     #[command(after_help = "Example:\n  callbox token new --name ci --scope admin --expires 90d")]
     New {
-        /// Whose it is; each name has one token that holds
+        /// Name of the holder; a new token replaces an earlier one of the same name
         #[arg(long)]
         name: String,
-        /// What it lets its holder do beside what all token holders may; several with commas between, or the flag again
+        /// Scope that the token grants, beside what every token grants; separate several by commas,
+        /// or repeat the flag
         #[arg(long = "scope", value_name = "SCOPE", value_delimiter = ',')]
         scopes: Vec<String>,
-        /// How long it holds: 12h, 90d, 52w or never
+        /// Lifetime of the token: 12h, 90d, 52w or never
         #[arg(long, value_name = "TIME", default_value = "90d", value_parser = lifetime)]
         expires: Lifetime,
     },
     /// Lists the tokens, without their secrets
     List,
-    /// Takes a token out of the file. Running servers refuse it at once
+    /// Removes a token from the file. Running servers reject it at once
     Revoke {
-        /// The id, or the name: then all tokens of that name
+        /// Id of the token, or name of its holder: then all tokens of that name are removed
         #[arg(value_name = "ID-OR-NAME")]
         id_or_name: String,
     },
@@ -52,7 +55,7 @@ enum Lifetime {
     Never,
 }
 
-/// Does what it is told. The result is what goes to standard output; what explains it goes to standard error.
+/// Runs the command. The result is printed on standard output, and explanations on standard error.
 pub(crate) fn run(arguments: Arguments) -> Result<()> {
     let file = arguments.file.map_or_else(TokenFile::usual, |path| Ok(TokenFile::new(path)));
     let file = file.map_err(|error| error.to_string())?;
@@ -79,14 +82,14 @@ fn new(file: &TokenFile, name: &str, scopes: &[String], expires: Lifetime) -> Re
     let scopes: Vec<_> = scopes.iter().map(String::as_str).collect();
     let token = file.issue(name, &scopes, lifetime).map_err(|error| error.to_string())?;
     if let Err(error) = print_or_fail(&format!("{}\n", token.reveal())) {
-        // Nobody has seen it, so nobody can use it.
+        // Nobody has seen the token, so nobody can use it.
         return file.revoke(token.info().id()).map_err(|error| error.to_string()).and(Err(error));
     }
     let scopes = if scopes.is_empty() { "no scope".to_owned() } else { scopes.join(", ") };
     let path = file.path().display();
     print_error(&format!(
-        "A token for {name}: {scopes}; it expires {expires}.\n\
-         It is shown only here: {path} has no more than its hash. A server takes it with --tokens {path}.\n",
+        "Created a token for {name}: {scopes}; it expires {expires}.\n\
+         It is shown only once: {path} has only its hash. A server accepts it with --tokens {path}.\n",
         expires = token.info().expires().map_or_else(|| "never".to_owned(), date),
     ));
     Ok(())
@@ -124,7 +127,7 @@ fn lifetime(text: &str) -> Result<Lifetime> {
     if text == "never" {
         return Ok(Lifetime::Never);
     }
-    let invalid = || "give a time with its unit, such as 30m, 12h, 90d or 52w, or never".to_owned();
+    let invalid = || "write a number with its unit, such as 30m, 12h, 90d or 52w, or never".to_owned();
     let units = [("m", 60), ("h", 3600), ("d", 86_400), ("w", 7 * 86_400)];
     let number = units.into_iter().find_map(|(unit, seconds)| Some((text.strip_suffix(unit)?, seconds)));
     let (number, seconds) = number.ok_or_else(invalid)?;

@@ -1,4 +1,4 @@
-//! The command `callbox token`: what it prints where, what it writes, and what it refuses.
+//! The command `callbox token`: what it prints, what it writes, and what it rejects.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -28,16 +28,16 @@ fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).expect("text")
 }
 
-/// What a command that does its work says on standard output and on standard error.
+/// Returns standard output and standard error of a command that succeeds.
 #[track_caller]
-fn said(output: &Output) -> (&str, &str) {
+fn stdout_and_stderr(output: &Output) -> (&str, &str) {
     assert!(output.status.success(), "{}", text(&output.stderr));
     (text(&output.stdout), text(&output.stderr))
 }
 
-/// The one line of a command that fails.
+/// Returns the one line of a command that fails.
 #[track_caller]
-fn refusal(output: &Output) -> &str {
+fn error_line(output: &Output) -> &str {
     assert_eq!((output.status.code(), text(&output.stdout)), (Some(1), ""));
     let line = text(&output.stderr);
     assert!(line.starts_with("Error: ") && line.lines().count() == 1 && line.len() < 300, "{line}");
@@ -49,19 +49,22 @@ fn scratch() -> TempDir {
 }
 
 #[test]
-fn a_new_token_is_all_that_standard_output_gets_and_it_is_good() {
+fn a_new_token_is_the_only_output_and_it_is_valid() {
     let scratch = scratch();
     let arguments = ["new", "--name", "ci", "--scope", "admin,read", "--scope", "write", "--expires", "90d"];
     let output = run(scratch.path(), &arguments);
-    let (out, told) = said(&output);
+    let (out, err) = stdout_and_stderr(&output);
     let token = out.strip_suffix('\n').expect("one line");
     assert!(token.starts_with("cbx_") && !token.contains(char::is_whitespace), "{out}");
-    for part in
-        ["A token for ci: admin, read, write", "it expires 2", "shown only here", "--tokens callbox-tokens.toml"]
-    {
-        assert!(told.contains(part), "{part}: {told}");
+    for part in [
+        "Created a token for ci: admin, read, write",
+        "it expires 2",
+        "shown only once",
+        "--tokens callbox-tokens.toml",
+    ] {
+        assert!(err.contains(part), "{part}: {err}");
     }
-    assert!(!told.contains(token));
+    assert!(!err.contains(token));
     let path = scratch.path().join("callbox-tokens.toml");
     assert_eq!(fs::metadata(&path).expect("the file").permissions().mode() & 0o777, 0o600);
     let secret = token.rsplit('_').next().expect("a secret");
@@ -75,19 +78,21 @@ fn a_new_token_is_all_that_standard_output_gets_and_it_is_good() {
 }
 
 #[test]
-fn the_list_has_all_but_the_tokens_themselves() {
+fn the_list_omits_the_secrets() {
     let scratch = scratch();
-    let new = |arguments: &[&str]| said(&run(scratch.path(), &[&["new"], arguments].concat())).0.trim().to_owned();
+    let new = |arguments: &[&str]| {
+        stdout_and_stderr(&run(scratch.path(), &[&["new"], arguments].concat())).0.trim().to_owned()
+    };
     let ci = new(&["--name", "ci", "--scope", "admin"]);
     let ann = new(&["--name", "Ann B.", "--expires", "never"]);
     let path = scratch.path().join("callbox-tokens.toml");
     let file = fs::read_to_string(&path).expect("the file");
-    // The first one's end is the only one.
+    // Only the first token has an end.
     let end = file.lines().find(|line| line.starts_with("expires")).expect("an end");
     fs::write(&path, file.replace(end, "expires = 2020-01-31T12:00:00Z")).expect("the file");
     let output = run(scratch.path(), &["list"]);
-    let (out, told) = said(&output);
-    assert_eq!(told, "");
+    let (out, err) = stdout_and_stderr(&output);
+    assert_eq!(err, "");
     for token in [&ci, &ann] {
         assert!(!out.contains(token.rsplit('_').next().expect("a secret")));
     }
@@ -104,31 +109,32 @@ fn the_list_has_all_but_the_tokens_themselves() {
 fn a_token_is_revoked_by_its_id_or_its_name() {
     let scratch = scratch();
     for name in ["a", "b", "c"] {
-        said(&run(scratch.path(), &["new", "--name", name]));
+        stdout_and_stderr(&run(scratch.path(), &["new", "--name", name]));
     }
     let file = TokenFile::new(scratch.path().join("callbox-tokens.toml"));
     let id = file.list().expect("the tokens")[1].id().to_owned();
     let output = run(scratch.path(), &["revoke", "a"]);
-    assert!(said(&output).1.starts_with("Revoked a ("));
+    assert!(stdout_and_stderr(&output).1.starts_with("Revoked a ("));
     let output = run(scratch.path(), &["revoke", &id]);
-    assert_eq!(said(&output), ("", &*format!("Revoked b ({id}).\n")));
+    assert_eq!(stdout_and_stderr(&output), ("", &*format!("Revoked b ({id}).\n")));
     let names: Vec<_> = file.list().expect("the tokens").iter().map(|token| token.name().to_owned()).collect();
     assert_eq!(names, ["c"]);
     assert!(
-        refusal(&run(scratch.path(), &["revoke", "a"])).contains("no token with that id or name: `callbox token list`")
+        error_line(&run(scratch.path(), &["revoke", "a"]))
+            .contains("no token with that id or name: `callbox token list`")
     );
 }
 
 #[test]
-fn the_file_is_the_one_that_a_server_would_take() {
+fn the_file_is_the_one_that_a_server_would_use() {
     let scratch = scratch();
     let new = |command: &mut Command| {
         let output = command.output().expect("the command runs");
-        said(&output);
+        stdout_and_stderr(&output);
     };
     fs::write(scratch.path().join("callbox.toml"), "port = 80\ntokens = \"of-file.toml\"").expect("a file");
     new(&mut command(scratch.path(), &["new", "--name", "a"]));
-    // What does not concern tokens may be wrong.
+    // Settings that do not concern tokens may be invalid.
     new(command(scratch.path(), &["new", "--name", "a"]).env("CALLBOX_TOKENS", "of-env.toml").env("CALLBOX_PORT", "x"));
     new(command(scratch.path(), &["--file", "of-flag.toml", "new", "--name", "a"]).env("CALLBOX_TOKENS", "of-env.toml"));
     new(&mut command(scratch.path(), &["new", "--name", "b", "--file", "of-flag.toml"]));
@@ -136,11 +142,11 @@ fn the_file_is_the_one_that_a_server_would_take() {
     assert_eq!(["of-file.toml", "of-env.toml", "of-flag.toml"].map(count), [1, 1, 2]);
     assert!(!scratch.path().join("callbox-tokens.toml").exists());
     fs::write(scratch.path().join("callbox.toml"), "tokens = ").expect("a file");
-    assert!(refusal(&run(scratch.path(), &["list"])).contains("callbox.toml:1: not valid TOML"));
+    assert!(error_line(&run(scratch.path(), &["list"])).contains("callbox.toml:1: not valid TOML"));
 }
 
 #[test]
-fn a_mistake_is_told_in_one_line_with_its_remedy() {
+fn an_error_is_one_line_with_its_remedy() {
     let scratch = scratch();
     fs::write(scratch.path().join("broken.toml"), "\n[[token]]\nid = 1").expect("a file");
     fs::create_dir(scratch.path().join("directory")).expect("a directory");
@@ -163,7 +169,7 @@ fn a_mistake_is_told_in_one_line_with_its_remedy() {
     ];
     for (arguments, part) in cases {
         let output = run(scratch.path(), arguments);
-        let line = refusal(&output);
+        let line = error_line(&output);
         assert!(line.contains(part), "{arguments:?} does not say {part:?}: {line}");
     }
     let output = run(scratch.path(), &["new", "--name", "a", "--expires", "soon"]);
@@ -172,11 +178,11 @@ fn a_mistake_is_told_in_one_line_with_its_remedy() {
 }
 
 #[test]
-fn a_token_that_nobody_could_see_is_not_kept() {
+fn a_token_that_could_not_be_printed_is_removed() {
     let scratch = scratch();
     let full = fs::File::options().write(true).open("/dev/full").expect("a device that is always full");
     let mut command = command(scratch.path(), &["new", "--name", "ci"]);
     let output = command.stdout(Stdio::from(full)).output().expect("the command runs");
-    assert!(refusal(&output).contains("standard output is closed"));
+    assert!(error_line(&output).contains("standard output cannot be written"));
     assert!(TokenFile::new(scratch.path().join("callbox-tokens.toml")).list().expect("the file").is_empty());
 }

@@ -1,4 +1,4 @@
-//! One method.
+//! The description of one method.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -37,7 +37,7 @@ pub(super) fn render(document: &Document, method: &Method, url: &Endpoint, colou
             table.row(cells.map(|cell| (cell, Style::new())));
         }
         if let Some(rest) = &method.rest {
-            table.row(["…", &type_of(rest), "-", "all others, by name"].map(|cell| (cell, Style::new())));
+            table.row(["…", &type_of(rest), "-", "any other named parameters"].map(|cell| (cell, Style::new())));
         }
         let _ = write!(text, "\n{table}");
     }
@@ -91,7 +91,8 @@ fn default_value(param: &ContentDescriptor) -> String {
     }
 }
 
-/// What to type after the URL, with something for each parameter that must be there.
+/// Returns the arguments of `callbox call` after the URL, with an example value for each required
+/// parameter.
 fn example_arguments(method: &Method) -> String {
     let required = method.params.iter().filter(|param| param.required);
     let arguments = required.map(|param| {

@@ -1,4 +1,4 @@
-//! `callbox describe`: what a server offers, as it says itself.
+//! `callbox describe`: prints the methods of a server, as the server describes them.
 
 mod method;
 mod overview;
@@ -19,28 +19,28 @@ use crate::{json, runtime, suggestion};
 const DISCOVER: &str = "rpc.discover";
 const SPECS: &str = "get_service_specs";
 
-/// What `callbox describe` is told.
+/// The arguments of `callbox describe`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = HELP)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     server: Server,
-    /// One method, with its parameters, its types and its errors
+    /// Describes only this method, with its parameters, types and errors
     method: Option<String>,
-    /// Prints the OpenRPC document as it came
+    /// Prints the OpenRPC document unchanged
     #[arg(long)]
     json: bool,
 }
 
 const HELP: &str = "\
-What is shown is what the token may call.
+Only the methods that the token may call are described.
 
 Examples:
   callbox describe http://127.0.0.1:5000/api
   callbox describe :5000 say_hello
   callbox describe :5000 --token-file token.txt --json > openrpc.json";
 
-/// Asks the server, and lays out what it says.
+/// Requests the description of the server and prints it.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let client = arguments.server.client()?;
     let url = &arguments.server.url;
@@ -54,8 +54,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     if arguments.json {
         return Ok(print(&json::for_stdout(raw.get()))?);
     }
-    let document: Document = serde_json::from_str(raw.get())
-        .map_err(|error| Failure::new(Exit::Unreachable, format!("{url} answers with no OpenRPC document: {error}")))?;
+    let document: Document = serde_json::from_str(raw.get()).map_err(|error| {
+        Failure::new(Exit::Unreachable, format!("{url} did not return an OpenRPC document: {error}"))
+    })?;
     let (colours, width) = (colours(&io::stdout()), width());
     let text = match &arguments.method {
         None => overview::render(&document, &listed, url, colours, width),
@@ -64,7 +65,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
             None if listed.contains_key(name) => {
                 return Err(Failure::new(
                     Exit::Denied,
-                    format!("{name} is described only to those who may call it: give a token"),
+                    format!("{name} is described only to callers with access: add a token"),
                 ));
             }
             None => {
@@ -83,7 +84,8 @@ fn explain_missing_discover(mut failure: Failure, error: &ClientError) -> Failur
     failure
 }
 
-/// All names that the server tells, those of private methods too if it does not hide them. None if it tells nothing.
+/// Returns the names of all methods that the server lists, including those of private methods
+/// unless it hides them. Empty if the server does not describe itself.
 pub(crate) async fn method_names(client: &Client) -> BTreeSet<String> {
     #[derive(Deserialize)]
     struct Discovered {
@@ -100,7 +102,8 @@ pub(crate) async fn method_names(client: &Client) -> BTreeSet<String> {
     names
 }
 
-/// The methods with their documentation, as the built-in method of callbox and its forerunners lists them.
+/// Returns the methods with their documentation, from the built-in method of callbox and its
+/// predecessors.
 async fn list_methods(client: &Client) -> BTreeMap<String, Option<String>> {
     #[derive(Deserialize)]
     struct Specs {

@@ -1,4 +1,4 @@
-//! All methods of a server.
+//! The overview of all methods of a server.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -10,10 +10,10 @@ use crate::endpoint::Endpoint;
 use crate::openrpc::{Document, Method};
 use crate::terminal::sanitize;
 
-/// A method's name and parameters take no more of a line than this, unless one of them must.
+/// Maximum width of the column of signatures, unless a signature has no shorter form.
 const MAX_SIGNATURE_WIDTH: usize = 38;
 
-/// The documentation is given at least this.
+/// Minimum width of the column of documentation.
 const MIN_TEXT_WIDTH: usize = 24;
 
 pub(super) fn render(
@@ -36,7 +36,7 @@ pub(super) fn render(
     let others: Vec<_> = listed.keys().filter(|name| !is_described(name)).map(|name| sanitize(name)).collect();
     if !others.is_empty() {
         text.push('\n');
-        for line in wrapped(&format!("With a token that may call them: {}", others.join(", ")), width) {
+        for line in wrapped(&format!("Available with a suitable token: {}", others.join(", ")), width) {
             let _ = writeln!(text, "{line}");
         }
     }
@@ -59,7 +59,7 @@ fn method_table(document: &Document, colours: bool, width: usize) -> Table {
         let summary = method.summary.as_deref().or(method.description.as_deref()).unwrap_or_default();
         let mark = if method.deprecated { "(deprecated) " } else { "" };
         let summary = format!("{mark}{summary}");
-        // What is too long for its column has the parameters below.
+        // A signature that is too long has its parameters on the next lines.
         let mut left =
             if signature.chars().count() <= first { vec![signature.clone()] } else { signature_lines(method, first) };
         let mut right = wrapped(&summary, room);
@@ -75,7 +75,7 @@ fn method_table(document: &Document, colours: bool, width: usize) -> Table {
     table
 }
 
-/// As a caller has to write it: what may be left out has a question mark.
+/// Returns the signature of a method; optional parameters have a question mark.
 fn signature(method: &Method) -> String {
     format!("{}({})", method.name, parameters(method).join(", "))
 }
@@ -95,7 +95,7 @@ fn signature_lines(method: &Method, width: usize) -> Vec<String> {
     lines
 }
 
-/// Who may call it. Only callbox says so.
+/// Returns who may call the method, which only callbox describes.
 pub(super) fn access(method: &Method) -> (String, Style) {
     match (method.access.as_deref(), &method.scope) {
         (_, Some(scope)) => (format!("scope {scope}"), AnsiColor::Red.on_default()),

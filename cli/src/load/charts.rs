@@ -1,4 +1,4 @@
-//! A report as a chart.
+//! Draws a report as a chart.
 
 use std::cmp::Reverse;
 
@@ -7,14 +7,15 @@ use super::outcome::Outcome;
 use super::report::Report;
 use crate::plot::{Axis, Chart, Line, STYLES};
 
-/// Points of a line.
+/// Number of points of a line.
 const POINTS_PER_LINE: u32 = 200;
 
-/// The latencies by percentile, each nine as wide as the one before: where a server is slow for a few, it shows at the right.
+/// Returns a chart of the latencies by percentile. The axis gives each further nine (90 %, 99 %,
+/// 99.9 %) the same width, so that slowness of a few calls is visible.
 pub fn by_percentile(report: &Report) -> Chart {
     let sets: Vec<_> = latency_sets(report).into_iter().filter(|(_, latencies)| latencies.count() > 0).collect();
     let most = sets.iter().map(|(_, latencies)| latencies.count()).max().unwrap_or(1);
-    // Beyond the last nine that there are calls for, there is only the longest.
+    // Percentiles beyond the number of calls would all show the same longest latency.
     let nines = (most as f64).log10().ceil().clamp(2.0, 6.0) as i32;
     let lines: Vec<_> = sets.iter().map(|(name, latencies)| line(name, latencies, nines)).collect();
     let methods: Vec<_> = report.methods.iter().map(|(method, _)| method.as_str()).collect();
@@ -29,7 +30,8 @@ pub fn by_percentile(report: &Report) -> Chart {
     }
 }
 
-/// Results and what else there was; of several methods each by itself, as many as there are styles for.
+/// Returns the latencies by outcome. With several methods, their results are separate; only as many
+/// as there are line styles are returned, those with the most calls first.
 fn latency_sets(report: &Report) -> Vec<(String, LatencyHistogram)> {
     let total = report.total();
     let is_error = |outcome: Outcome| outcome != Outcome::Result && outcome.is_answer();
@@ -48,7 +50,7 @@ fn latency_sets(report: &Report) -> Vec<(String, LatencyHistogram)> {
 }
 
 fn line(name: &str, latencies: &LatencyHistogram, nines: i32) -> Line {
-    // No further than the call that was the slowest of all.
+    // The line ends at the slowest call.
     let end = (latencies.count() as f64).log10().min(nines.into());
     let points = (0..=POINTS_PER_LINE).filter_map(|point| {
         let rarity = 10f64.powf(end * f64::from(point) / f64::from(POINTS_PER_LINE));

@@ -1,4 +1,4 @@
-//! A connection that is kept alive, and carries one call at a time.
+//! A keep-alive connection that carries one call at a time.
 
 use std::io::{self, Read};
 use std::net::{SocketAddr, TcpStream};
@@ -10,10 +10,10 @@ use futures::AsyncWriteExt;
 use super::http1::{MAX_RESPONSE_SIZE, MalformedResponse, Response, parse_response};
 use super::outcome::Outcome;
 
-/// A server may have ended a connection that was idle for so long, and it is worth a look whether it has.
+/// Idle time after which a connection is checked before it is used: the server may have closed it.
 const IDLE_BEFORE_CHECK: Duration = Duration::from_millis(500);
 
-/// Where calls go out; it connects again when it must.
+/// A connection to the server, which is opened again when necessary.
 #[derive(Debug)]
 pub(crate) struct Connection {
     address: SocketAddr,
@@ -39,9 +39,10 @@ impl Connection {
         Ok(())
     }
 
-    /// Sends a request and waits for its answer.
+    /// Sends a request and returns the outcome of its response.
     pub(crate) async fn call(&mut self, request: &[u8]) -> Outcome {
-        // Taken out, so that a call that is given up leaves no connection with half an answer behind.
+        // The connection is taken out of `self`, so that a cancelled call leaves no connection
+        // behind that still has half a response on it.
         let open = self.open.take().filter(OpenConnection::is_alive);
         let open = match open {
             Some(open) => Some(open),
@@ -60,13 +61,13 @@ impl Connection {
 }
 
 impl OpenConnection {
-    /// Looks only after a while: a look costs as much as sending.
+    /// Checks the socket only after an idle time, because the check costs as much as sending.
     fn is_alive(&self) -> bool {
         self.last_used.elapsed() < IDLE_BEFORE_CHECK
             || self.stream.get_ref().peek(&mut [0]).is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
     }
 
-    /// Sends, and reads until the answer is whole.
+    /// Sends the request and reads until the response is complete.
     async fn exchange<T>(
         &mut self,
         request: &[u8],
@@ -76,7 +77,8 @@ impl OpenConnection {
         self.stream.write_all(request).await?;
         let mut filled = 0;
         loop {
-            // The answer is hardly ever there yet, so to try and fail first would be a system call for nothing.
+            // The response has rarely arrived yet, so trying to read first would be a wasted system
+            // call.
             self.stream.readable().await?;
             if filled == buffer.len() {
                 buffer.resize(filled * 2, 0);

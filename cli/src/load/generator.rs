@@ -1,4 +1,4 @@
-//! The thread that makes the calls.
+//! The load generator: makes the calls of a plan, on the thread that runs it.
 
 use std::cell::{Cell, RefCell};
 use std::io;
@@ -18,36 +18,37 @@ use super::report::{Interval, Report};
 use super::schedule::{Arrival, Schedule};
 use super::{Plan, Progress};
 
-/// Longer than any connection takes to a server that has not too many of them.
+/// Maximum time to open one connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Connections that are begun at once, so that the server's backlog is not the first thing to overflow.
+/// Maximum number of connections that are being opened at the same time, so that the server's
+/// accept backlog does not overflow first.
 const MAX_CONCURRENT_CONNECTS: usize = 32;
 
-/// How long answers are waited for after a stop.
+/// Maximum time to wait for responses after a stop.
 const STOP_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How often the figures over time are taken.
+/// Length of the intervals for which figures over time are recorded.
 const INTERVAL: Duration = Duration::from_millis(250);
 
-/// All that the lines share; they are futures on one thread.
+/// The state that all connections share. They are futures on one thread, so cells suffice.
 struct Generator<'a> {
     plan: &'a Plan,
     start: Instant,
     schedule: RefCell<Schedule>,
-    /// What each line has taken from the schedule, and is not done with.
+    /// The call that each connection has taken from the schedule and not finished.
     pending: Vec<Cell<Option<Arrival>>>,
     histograms: RefCell<Vec<OutcomeHistograms>>,
-    /// How late the load itself was, for the calls that did not have to wait for a connection.
+    /// How late the generator itself sent the calls that did not wait for a connection.
     send_delays: RefCell<LatencyHistogram>,
-    /// Calls for which no line was free when they were due.
+    /// Number of calls for which no connection was free when they were due.
     waited_for_connection: Cell<u64>,
     interval: RefCell<Interval>,
     intervals: RefCell<Vec<Interval>>,
     recent_latencies: RefCell<LatencyHistogram>,
 }
 
-/// Makes the calls and waits for their ends.
+/// Runs a plan to its end, or until `stop`, and returns the report.
 pub(super) fn run(plan: &Plan, stop: oneshot::Receiver<()>, progress: &Mutex<Progress>) -> io::Result<Report> {
     async_io::block_on(async {
         let mut stop = pin!(stop);
@@ -64,7 +65,11 @@ pub(super) fn run(plan: &Plan, stop: oneshot::Receiver<()>, progress: &Mutex<Pro
     })
 }
 
-/// All connections of a plan; those that fail are tried again when a call is due for them.
+/// Opens all connections of a plan. Those that fail are opened again when they have a call to make.
+///
+/// # Errors
+///
+/// If no connection could be opened.
 async fn connect(plan: &Plan) -> io::Result<Vec<Connection>> {
     let connecting = stream::iter(0..plan.connections).map(|_| async {
         let mut connection = Connection::new(plan.target.address());
@@ -86,7 +91,7 @@ impl<'a> Generator<'a> {
         let weights = plan.methods.iter().map(|method| method.weight);
         Self {
             plan,
-            // The lines are not polled for the first time in no time.
+            // Leaves time for the first poll of every connection.
             start: Instant::now() + Duration::from_millis(5),
             schedule: RefCell::new(Schedule::new(plan.arrivals, plan.rate, plan.duration, weights)),
             pending: (0..connections).map(|_| Cell::new(None)).collect(),
@@ -116,7 +121,8 @@ impl<'a> Generator<'a> {
         }
     }
 
-    /// Takes the next call of the schedule whenever the line is free: then it waits for its time, or is late already.
+    /// Takes the next call of the schedule whenever the connection is free, waits until the call is
+    /// due, and makes it. A call that is due already is made at once, and its wait counts.
     async fn run_connection(&self, mut connection: Connection, pending: &Cell<Option<Arrival>>) {
         loop {
             let next = self.schedule.borrow_mut().next();
@@ -125,7 +131,7 @@ impl<'a> Generator<'a> {
             let due = self.start + arrival.due;
             if Instant::now() < due {
                 Timer::at(due).await;
-                // A stop may have come in between.
+                // A stop may have shortened the schedule while this call waited.
                 if !self.schedule.borrow().contains(arrival) {
                     pending.set(None);
                     return;
@@ -147,7 +153,7 @@ impl<'a> Generator<'a> {
         if outcome == Outcome::Result { interval.results += 1 } else { interval.errors += 1 }
     }
 
-    /// Takes the figures over time, and tells them. Ends never.
+    /// Publishes the figures of each interval. Never completes.
     async fn publish_progress(&self, progress: &Mutex<Progress>) {
         let mut end = self.start;
         loop {
@@ -183,7 +189,7 @@ impl<'a> Generator<'a> {
         let mut histograms = self.histograms.into_inner();
         let mut schedule = self.schedule.into_inner();
         schedule.end_at(elapsed);
-        // Who is without an answer has waited at least until now.
+        // Calls without a response have waited at least until now.
         for arrival in self.pending.iter().filter_map(Cell::get).filter(|arrival| schedule.contains(*arrival)) {
             histograms[arrival.method].record(Outcome::TimedOut, elapsed.saturating_sub(arrival.due));
         }

@@ -1,4 +1,5 @@
-//! HTTP/1.1 as far as a load needs it: a request that is written once, and answers as they come.
+//! The part of HTTP/1.1 that a load needs: a request that is written once, and a parser of
+//! responses.
 
 use std::borrow::Cow;
 
@@ -7,13 +8,13 @@ use serde::de::IgnoredAny;
 
 use super::outcome::Outcome;
 
-/// Heads longer than this are no answers of a JSON-RPC server.
+/// Maximum number of headers of a response. No JSON-RPC server sends more.
 const MAX_HEADERS: usize = 64;
 
-/// What comes back is read no further than this.
+/// Maximum size of a response, in bytes.
 pub(crate) const MAX_RESPONSE_SIZE: usize = 64 << 20;
 
-/// An answer that has come in full.
+/// A complete response.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Response<'a> {
     pub(crate) status: u16,
@@ -22,12 +23,13 @@ pub(crate) struct Response<'a> {
     pub(crate) keep_alive: bool,
 }
 
-/// What came is no HTTP.
+/// The received bytes are not an HTTP response.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct MalformedResponse;
 
-/// A JSON-RPC request with its HTTP head, for any number of calls: one connection carries one call at a time, so they need no
-/// ids of their own. Each header is a name and a value.
+/// Returns a JSON-RPC request with its HTTP head, which can be sent any number of times: a
+/// connection carries one call at a time, so all calls can have the same id. Each header is a name
+/// and a value.
 pub fn build_request(host: &str, path: &str, headers: &[(String, String)], method: &str, params: &str) -> Vec<u8> {
     let method = serde_json::Value::from(method);
     let params = if params.is_empty() { String::new() } else { format!(r#""params":{params},"#) };
@@ -40,7 +42,8 @@ pub fn build_request(host: &str, path: &str, headers: &[(String, String)], metho
     .into_bytes()
 }
 
-/// The answer at the head of what came, or `None` if there is more to come. `ended` says that there is not.
+/// Parses the response at the start of `received`. Returns `None` if it is incomplete, unless
+/// `is_end` says that the connection is closed.
 pub(crate) fn parse_response(received: &[u8], is_end: bool) -> Result<Option<Response<'_>>, MalformedResponse> {
     let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut head = httparse::Response::new(&mut headers);
@@ -49,7 +52,7 @@ pub(crate) fn parse_response(received: &[u8], is_end: bool) -> Result<Option<Res
     };
     let (status, rest) = (head.code.ok_or(MalformedResponse)?, &received[length..]);
     if (100..200).contains(&status) {
-        // One that only says that another one follows.
+        // An interim response; the final one follows.
         return parse_response(rest, is_end);
     }
     let value = |name: &str| {
@@ -61,7 +64,7 @@ pub(crate) fn parse_response(received: &[u8], is_end: bool) -> Result<Option<Res
     };
     let keep_alive =
         if head.version == Some(1) { !has_token("connection", "close") } else { has_token("connection", "keep-alive") };
-    // More than was asked for would be taken for the next answer.
+    // Surplus bytes would be taken for the next response, so such a connection is not used again.
     let complete = |body, is_all: bool| Ok(Some(Response { status, body, keep_alive: keep_alive && is_all }));
     if matches!(status, 204 | 304) {
         return complete(Cow::Borrowed(&[]), rest.is_empty());
@@ -90,7 +93,8 @@ pub(crate) fn parse_response(received: &[u8], is_end: bool) -> Result<Option<Res
     if is_end { complete(Cow::Borrowed(rest), false) } else { Ok(None) }
 }
 
-/// The body, and whether nothing follows it.
+/// Decodes a chunked body. Returns the body, and whether nothing follows it; `None` if it is
+/// incomplete.
 fn decode_chunked(mut rest: &[u8]) -> Result<Option<(Vec<u8>, bool)>, MalformedResponse> {
     let mut body = Vec::new();
     loop {
@@ -109,7 +113,7 @@ fn decode_chunked(mut rest: &[u8]) -> Result<Option<(Vec<u8>, bool)>, MalformedR
     }
 }
 
-/// Where the empty line after a body in chunks ends, be it with trailers before it.
+/// Returns the end of the empty line after a chunked body and its optional trailers.
 fn trailers_end(rest: &[u8]) -> Option<usize> {
     if rest.starts_with(b"\r\n") {
         return Some(2);
@@ -118,7 +122,7 @@ fn trailers_end(rest: &[u8]) -> Option<usize> {
 }
 
 impl Response<'_> {
-    /// What became of the call, in any dialect of callbox and for any JSON-RPC server.
+    /// Returns the outcome of the call, for any of callbox's dialects and for any JSON-RPC server.
     pub(crate) fn outcome(&self) -> Outcome {
         #[derive(Deserialize)]
         struct Envelope {
@@ -132,7 +136,8 @@ impl Response<'_> {
         }
         match serde_json::from_slice(&self.body) {
             Ok(Envelope { error: Some(ErrorObject { code }), .. }) => Outcome::Error(code),
-            // A result of `null` reads as none, and only a page with an error status is not meant as one.
+            // A result of `null` deserialises as `None`. With the status 200 it is a result; other
+            // bodies without a result are pages of an HTTP server.
             Ok(Envelope { error: None, result }) if result.is_some() || self.status == 200 => Outcome::Result,
             _ => Outcome::Status(self.status),
         }
@@ -151,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_is_read_in_each_framing_and_in_no_other_length() {
+    fn a_response_is_parsed_in_each_framing_once_it_is_complete() {
         let rows = [
             ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", 200, "{}", true),
             ("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}", 200, "{}", true),
@@ -171,7 +176,7 @@ mod tests {
         }
         for (text, _, _, keep_alive) in rows.iter().filter(|row| row.3) {
             let more = read(&format!("{text}HTTP/1.1"), false).unwrap().unwrap();
-            assert!(*keep_alive && !more.2, "what follows {text:?} belongs to nobody");
+            assert!(*keep_alive && !more.2, "surplus bytes after {text:?} end the connection");
         }
         let until_the_end = "HTTP/1.1 200 OK\r\n\r\n{}";
         assert_eq!(read(until_the_end, false), Ok(None));
@@ -187,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn an_outcome_is_read_from_each_dialect() {
+    fn an_outcome_is_parsed_from_each_dialect() {
         for (status, body, outcome) in [
             (200, r#"{"jsonrpc":"2.0","result":"error","id":1}"#, Outcome::Result),
             (200, r#"{"jsonrpc":"2.0","result":null,"id":1}"#, Outcome::Result),
@@ -218,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_is_whole() {
+    fn a_request_has_its_head_and_body() {
         let headers = [("x-api-token".to_owned(), "secret".to_owned())];
         let request = String::from_utf8(build_request("localhost:1", "/api", &headers, "a\"b", "[1]")).unwrap();
         let (head, body) = request.split_once("\r\n\r\n").unwrap();

@@ -1,9 +1,13 @@
-//! Open-loop load over HTTP/1.1: calls are due on a schedule, whatever became of those before, and a call's latency counts from
-//! the moment at which it was due. So a server that stalls cannot hide it by slowing its callers down.
+//! Open-loop load over HTTP/1.1.
 //!
-//! It is not the client of the library: that is made to be kind to a server, with retries and pools, and takes several times
-//! the time on a processor for a call; what the load takes, a server on the same machine does not get. Sockets and timers are
-//! async-io's, as those of tokio are up to a millisecond late; `httparse` reads the answers' heads.
+//! Calls are due on a schedule, regardless of the outcome of earlier calls, and the latency of a
+//! call counts from the moment at which it was due. So a server that stalls cannot hide it by
+//! slowing its callers down.
+//!
+//! This is not `callbox::client`: that client is kind to a server, with retries and pools, and
+//! needs several times as much CPU time per call. What the load uses, a server on the same machine
+//! does not get. Sockets and timers are those of async-io, because tokio's timers are up to a
+//! millisecond late; `httparse` parses the heads of responses.
 
 mod charts;
 mod connection;
@@ -35,61 +39,68 @@ pub use schedule::Arrivals;
 pub use table::render_table;
 pub use target::Target;
 
-/// What is to be done to whom.
+/// A load: which calls to make, how often, and where.
 #[derive(Debug)]
 pub struct Plan {
+    /// The server to call.
     pub target: Target,
+    /// The methods to call, with their weights.
     pub methods: Vec<MethodLoad>,
-    /// Calls a second.
+    /// Calls per second.
     pub rate: f64,
+    /// How calls follow each other.
     pub arrivals: Arrivals,
+    /// For how long calls are due.
     pub duration: Duration,
+    /// Number of connections, each of which carries one call at a time.
     pub connections: usize,
-    /// How long answers are waited for once the last call was due.
+    /// Maximum time to wait for responses after the last call was due.
     pub drain_timeout: Duration,
 }
 
-/// Calls of one kind; each is the same.
+/// The calls of one method, which are all the same.
 #[derive(Clone, Debug)]
 pub struct MethodLoad {
+    /// The name of the method.
     pub method: String,
+    /// The share of this method in all calls, relative to the weights of the others.
     pub weight: f64,
-    /// As [`request`] writes it.
+    /// The HTTP request, as [`build_request`] writes it.
     pub request: Vec<u8>,
 }
 
-/// How far a run has come.
+/// The progress of a run.
 #[derive(Clone, Debug, Default)]
 struct Progress {
     elapsed: Duration,
     results: u64,
-    /// All other ends of calls.
+    /// Number of calls that ended without a result.
     errors: u64,
-    /// Calls that ended lately, a second.
+    /// Rate of the calls that ended in the last interval, per second.
     rate: f64,
-    /// Of those.
+    /// 99th percentile of their latency.
     p99: Option<Duration>,
 }
 
-/// A run on a thread of its own.
+/// A run on its own thread.
 #[derive(Debug)]
 struct LoadThread {
     progress: Arc<Mutex<Progress>>,
     stop: Mutex<Option<oneshot::Sender<()>>>,
 }
 
-/// What a run has shown, once it is over; an error if no connection could be had at all.
+/// The report of a run, once it is over; an error if no connection could be opened.
 type ReportFuture = BoxFuture<'static, io::Result<Report>>;
 
 impl LoadThread {
-    /// Connects, and begins when that is done.
+    /// Starts the thread, which opens the connections and then begins the run.
     fn start(plan: Plan) -> io::Result<(Self, ReportFuture)> {
         let progress = Arc::<Mutex<Progress>>::default();
         let (stop, stop_receiver) = oneshot::channel();
         let (sender, receiver) = oneshot::channel();
         let thread_progress = Arc::clone(&progress);
         std::thread::Builder::new().name("load".to_owned()).spawn(move || {
-            // Nobody listens any more if the command has ended.
+            // This fails only if the command has ended.
             let _ = sender.send(generator::run(&plan, stop_receiver, &thread_progress));
         })?;
         let report = async { receiver.await.map_err(|_| io::Error::other("the thread of the load has ended"))? };
@@ -100,9 +111,9 @@ impl LoadThread {
         self.progress.lock().clone()
     }
 
-    /// Lets no further call be due. What is under way has a second for its answer.
+    /// Ends the schedule. Calls in progress have one more second for their responses.
     fn stop(&self) {
-        // It fails once the run is over by itself.
+        // This fails if the run has ended already.
         let _ = self.stop.lock().take().map(|stop| stop.send(()));
     }
 }

@@ -1,30 +1,30 @@
-//! What can become of a call.
+//! The outcome of a call.
 
 use std::fmt;
 
-/// What became of a call, in the order of a table's rows.
+/// The outcome of a call, in the order of the rows of a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Outcome {
-    /// It was answered with a result.
+    /// The response is a result.
     Result,
-    /// It was answered with an error of this code.
+    /// The response is an error with this code.
     Error(i64),
-    /// It was answered with an error of one code too many.
+    /// The response is an error, and too many other codes have been counted already.
     OtherError,
-    /// It was answered, with this HTTP status, and not by JSON-RPC.
+    /// The response has this HTTP status and is not JSON-RPC.
     Status(u16),
-    /// No connection could be had for it.
+    /// No connection could be opened for the call.
     NoConnection,
-    /// Its connection ended before an answer was there.
+    /// The connection was closed before the response arrived.
     ConnectionLost,
-    /// It was sent, and had no answer when the run was over.
+    /// The call was sent, and had no response at the end of the run.
     TimedOut,
-    /// It was due, and no connection was free for it until the run was over.
+    /// The call was due, and no connection became free for it until the end of the run.
     NotSent,
 }
 
 impl Outcome {
-    /// Whether the server said anything to it.
+    /// Whether the server responded at all.
     pub fn is_answer(self) -> bool {
         matches!(self, Self::Result | Self::Error(_) | Self::OtherError | Self::Status(_))
     }
@@ -49,7 +49,7 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// What a server of callbox says with a code of the wire.
+/// Returns the message that a callbox server sends with a standard error code.
 fn message(code: i64) -> Option<&'static str> {
     Some(match code {
         -32700 => "Parse error",

@@ -1,4 +1,4 @@
-//! A run, as it can be watched on a terminal.
+//! Runs a plan with a progress bar on the terminal.
 
 use std::cell::Cell;
 use std::future::pending;
@@ -13,21 +13,24 @@ use super::report::Report;
 use super::{LoadThread, Plan, Progress};
 use crate::format;
 
-/// How often the bar moves.
+/// Interval at which the bar is redrawn.
 const REFRESH_INTERVAL: Duration = Duration::from_millis(100);
 
-/// How a run ended.
+/// The result of a run.
 #[derive(Debug)]
 pub struct RunResult {
+    /// The figures.
     pub report: Report,
-    /// Whether ctrl-c ended it.
+    /// Whether Ctrl-c ended the run.
     pub interrupted: bool,
 }
 
-/// Runs a plan to its end, or until ctrl-c, with a bar on standard error if that is a terminal. Needs a runtime of tokio.
+/// Runs a plan to its end, or until Ctrl-c, with a progress bar if standard error is a terminal.
+/// Must be called within a tokio runtime.
 ///
 /// # Errors
-/// If no connection could be had at all.
+///
+/// If no connection could be opened.
 pub async fn run(plan: Plan) -> io::Result<RunResult> {
     let duration = plan.duration;
     let bar = bar(duration);

@@ -1,4 +1,4 @@
-//! What a run has shown.
+//! The report of a run.
 
 use std::time::Duration;
 
@@ -10,49 +10,59 @@ use super::outcome::Outcome;
 /// The figures of a run.
 #[derive(Debug)]
 pub struct Report {
+    /// The URL of the server, without its query.
     pub url: String,
-    /// Calls a second, as they were asked for.
+    /// Requested rate, in calls per second.
     pub rate: f64,
+    /// Number of connections.
     pub connections: usize,
-    /// For how long calls were due.
+    /// The time during which calls were due.
     pub load_duration: Duration,
-    /// Until the last answer, or until there was no patience left.
+    /// The time until the last response, or until the drain timeout.
     pub elapsed: Duration,
-    /// Each method with its calls.
+    /// The outcomes of the calls of each method.
     pub methods: Vec<(String, OutcomeHistograms)>,
+    /// How late the generator itself sent the calls that did not wait for a connection.
     pub send_delays: LatencyHistogram,
+    /// Number of calls that found no free connection when they were due.
     pub waited_for_connection: u64,
+    /// The figures over time.
     pub intervals: Vec<Interval>,
 }
 
-/// Some part of a run.
+/// The figures of a part of a run.
 #[derive(Clone, Debug, Default)]
 pub struct Interval {
-    /// From the begin of the run.
+    /// The end of the interval, counted from the start of the run.
     pub end: Duration,
+    /// The length of the interval.
     pub length: Duration,
+    /// Number of calls that ended with a result.
     pub results: u64,
+    /// Number of calls that ended otherwise.
     pub errors: u64,
+    /// Median latency; `None` if no call ended.
     pub p50: Option<Duration>,
+    /// 99th percentile of the latency; `None` if no call ended.
     pub p99: Option<Duration>,
 }
 
 impl Interval {
-    /// Calls that ended, a second.
+    /// Returns the number of calls that ended per second.
     pub fn rate(&self) -> f64 {
         (self.results + self.errors) as f64 / self.length.as_secs_f64().max(1e-9)
     }
 }
 
 impl Report {
-    /// All methods together.
+    /// Returns the outcomes of all methods together.
     pub fn total(&self) -> OutcomeHistograms {
         let mut total = OutcomeHistograms::default();
         self.methods.iter().for_each(|(_, histograms)| total.add(histograms));
         total
     }
 
-    /// For programs. Times are in microseconds.
+    /// Returns the report as JSON. Times are in microseconds.
     pub fn to_json(&self) -> Value {
         let total = self.total();
         let methods = self.methods.iter().map(|(method, histograms)| (method.clone(), outcomes_json(histograms)));

@@ -1,4 +1,4 @@
-//! When calls are due.
+//! The schedule of a run: when each call is due.
 
 use std::time::Duration;
 
@@ -12,22 +12,23 @@ pub enum Arrivals {
     Even,
 }
 
-/// A call that is to be made.
+/// A call that is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Arrival {
-    /// Which of the plan's kinds of calls.
+    /// Index of the method in the plan's list.
     pub(crate) method: usize,
-    /// From the begin of the run.
+    /// When the call is due, counted from the start of the run.
     pub(crate) due: Duration,
 }
 
-/// The calls of a run, in the order of their time. Equal settings give equal schedules, so that runs can be compared.
+/// The calls of a run, in the order of their due times. Equal settings give equal schedules, so
+/// that runs can be compared.
 #[derive(Debug)]
 pub(crate) struct Schedule {
     arrivals: Arrivals,
     rate: f64,
     end: Duration,
-    /// The weights of the kinds, each added to those before it.
+    /// Cumulative weights of the methods.
     weights: Vec<f64>,
     made: u64,
     last: Duration,
@@ -43,7 +44,7 @@ impl Schedule {
         Self { arrivals, rate, end, weights: sums.collect(), made: 0, last: Duration::ZERO, seed: 0 }
     }
 
-    /// Lets no call be due after this.
+    /// Ends the schedule at this time, unless it ends earlier already.
     pub(crate) fn end_at(&mut self, end: Duration) {
         self.end = self.end.min(end);
     }
@@ -52,7 +53,8 @@ impl Schedule {
         self.end
     }
 
-    /// Whether a call that was taken is due before the end, which may have been moved since.
+    /// Whether a call that was taken from the schedule is due before its end, which
+    /// [`end_at`](Self::end_at) may have moved.
     pub(crate) fn contains(&self, arrival: Arrival) -> bool {
         arrival.due < self.end
     }
@@ -66,7 +68,7 @@ impl Schedule {
         self.weights.partition_point(|upper| *upper <= drawn).min(self.weights.len() - 1)
     }
 
-    /// SplitMix64, as a fraction of one.
+    /// Returns the next pseudo-random number in `0.0..1.0`, from SplitMix64.
     fn fraction(&mut self) -> f64 {
         self.seed = self.seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.seed;

@@ -1,4 +1,4 @@
-//! A report for people.
+//! A report as tables for people.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -11,16 +11,16 @@ use super::report::Report;
 use crate::format;
 use crate::table::{Table, wrapped};
 
-/// What stands above the columns of times, and what it is.
+/// The titles of the columns of times, and their quantiles.
 const QUANTILES: [(&str, f64); 5] = [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999), ("max", 1.0)];
 
-/// Of lines of text, as of most terminals at least.
+/// Width of the lines of text, in columns.
 const TEXT_WIDTH: usize = 80;
 
-/// A load that is later than this has to be told from a slow server.
+/// A generator that is later than this distorts the latencies, so the report says so.
 const MAX_SEND_DELAY: Duration = Duration::from_millis(1);
 
-/// The tables of a report, and what is to be known for reading them.
+/// Returns the tables of a report, with notes on how to read them.
 pub fn render_table(report: &Report, colours: bool) -> String {
     let mut text = String::new();
     for (method, histograms) in &report.methods {
@@ -77,20 +77,18 @@ fn render_rows(text: &mut String, title: &str, histograms: &OutcomeHistograms, c
     let _ = write!(text, "{table}");
 }
 
-/// The connections may have made the times long.
+/// Returns a note if more than one call in a hundred waited for a free connection.
 fn connection_note(report: &Report, calls: u64) -> Option<String> {
     let Report { waited_for_connection: waited, connections, .. } = report;
     (waited * 100 > calls).then(|| {
         let waited = format::integer(*waited);
-        format!(
-            "{waited} of them found all {connections} connections in use and waited for one, which their times include."
-        )
+        format!("{waited} of them found all {connections} connections in use: their latency includes the wait for one.")
     })
 }
 
-/// So may the load itself.
+/// Returns a note if the generator itself was late.
 fn send_delay_note(report: &Report) -> Option<String> {
     let delay = report.send_delays.quantile(0.99).filter(|delay| *delay > MAX_SEND_DELAY)?;
     let delay = format::duration(delay);
-    Some(format!("The load itself was late by {delay} (p99), as this machine is busy: that, too, is in the times."))
+    Some(format!("This machine is so busy that the load itself was late by {delay} (p99): the latencies include that."))
 }

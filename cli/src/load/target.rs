@@ -1,33 +1,33 @@
-//! Whom a load is meant for.
+//! The server that a load is sent to.
 
 use std::fmt;
 use std::net::{SocketAddr, ToSocketAddrs};
 
 use reqwest::Url;
 
-/// A server, and the path of its endpoint.
+/// The address of a server and the path of its endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
     address: SocketAddr,
-    /// As the head `Host` has it.
+    /// The value of the `Host` header.
     pub host: String,
-    /// With the query, if there is one.
+    /// The path, with the query if there is one.
     pub path: String,
 }
 
-/// Why a URL is no target.
+/// The reason why a URL cannot be the target of a load.
 #[derive(Debug, PartialEq, Eq)]
 pub enum TargetError {
-    /// A load is plain HTTP: what it measures would else be its own encryption as well.
+    /// The scheme is not `http`. A load over TLS would also measure its own encryption.
     Scheme(String),
-    /// Nobody knows the host.
+    /// The host has no address.
     Host(String),
-    /// It is another machine, and nobody said that this is meant.
+    /// The address is on another machine, and `--allow-remote` is not set.
     Remote(SocketAddr),
 }
 
 impl Target {
-    /// Looks up the host of a URL. It must be this machine, unless others are allowed.
+    /// Resolves the host of a URL. It must be this machine, unless `allow_remote` is set.
     pub fn resolve(url: &Url, allow_remote: bool) -> Result<Self, TargetError> {
         if url.scheme() != "http" {
             return Err(TargetError::Scheme(url.scheme().to_owned()));
@@ -36,7 +36,7 @@ impl Target {
         let port = url.port_or_known_default().unwrap_or(80);
         let bare = name.trim_start_matches('[').trim_end_matches(']');
         let found = (bare, port).to_socket_addrs().map(Iterator::collect::<Vec<_>>).unwrap_or_default();
-        // Where a name has addresses of both versions, servers mostly listen on the older one.
+        // If a name has addresses of both IP versions, servers mostly listen on IPv4.
         let address = found.iter().find(|address| address.is_ipv4()).or(found.first()).copied();
         let address = address.ok_or_else(|| TargetError::Host(name.to_owned()))?;
         if !address.ip().to_canonical().is_loopback() && !allow_remote {
@@ -47,6 +47,7 @@ impl Target {
         Ok(Self { address, host, path })
     }
 
+    /// Returns the address of the server.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -54,7 +55,7 @@ impl Target {
 
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // A query may hold a key.
+        // The query is hidden, because it may contain a secret.
         match self.path.split_once('?') {
             Some((path, _)) => write!(f, "http://{}{path}?…", self.host),
             None => write!(f, "http://{}{}", self.host, self.path),
@@ -66,12 +67,15 @@ impl fmt::Display for TargetError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Scheme(scheme) => {
-                write!(f, "a load is sent over plain http, not {scheme}: point it at the port behind the TLS")
+                write!(
+                    f,
+                    "the scheme is {scheme}, but a load is sent over plain http: use the port behind the TLS proxy"
+                )
             }
-            Self::Host(host) => write!(f, "there is no host {host}"),
+            Self::Host(host) => write!(f, "the host {host} has no address: check its name"),
             Self::Remote(address) => write!(
                 f,
-                "{} is not this machine: a load that its owner did not ask for is an attack; --allow-remote says that they did",
+                "{} is not this machine: load on a server without its owner's consent is an attack; with consent, add --allow-remote",
                 address.ip()
             ),
         }

@@ -1,4 +1,4 @@
-//! `callbox top`: the mailboxes of a server, live.
+//! `callbox top`: shows the mailboxes of a server, live.
 
 mod model;
 mod plain_table;
@@ -21,26 +21,26 @@ use crate::terminal::print;
 use model::{Snapshot, View};
 use screen::Screen;
 
-/// How long it takes at most until a key or a signal is noticed.
+/// Maximum delay until a key or a signal is noticed.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// What `callbox top` is told.
+/// The arguments of `callbox top`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = HELP)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     server: Server,
-    /// How often the server is asked
+    /// Interval between requests to the server
     #[arg(long, value_name = "TIME", default_value = "1s", value_parser = interval)]
     interval: Duration,
-    /// Prints one table, of what happened within one interval, and ends
+    /// Prints one table, for one interval, and exits
     #[arg(long)]
     once: bool,
 }
 
 const HELP: &str = "\
-It needs a token that the server takes: how busy a server is, is nothing for strangers.
-Rates and times are those of the last interval; calls in a mailbox are those at its end.
+It needs a valid token, because the load of a server is not public.
+Rates and times are those of the last interval; the depth of a mailbox is that at its end.
 
 Keys: q quits, s changes the order (by depth, by calls, by name), the arrows scroll.
 
@@ -48,24 +48,24 @@ Examples:
   callbox top http://127.0.0.1:5000/api --token-file token.txt
   CALLBOX_TOKEN=hello_world callbox top :5000 --once";
 
-/// What the thread that asks the server tells the one that draws.
+/// A message from the thread that polls the server to the thread that draws.
 enum Update {
     Snapshot(Snapshot),
     Error(String),
-    /// Somebody wants the process to end.
+    /// A signal asks the process to end.
     End(Exit),
 }
 
-/// Shows the mailboxes until q is pressed.
+/// Shows the mailboxes until `q` is pressed.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     if !arguments.once && !io::stdout().is_terminal() {
-        let line = "top is live, and standard output is no terminal: --once prints one table";
+        let line = "standard output is not a terminal, which the live view needs: --once prints one table";
         return Err(Failure::new(Exit::Usage, line));
     }
     let client = arguments.server.client()?;
     let url = &arguments.server.url;
     let runtime = runtime()?;
-    // Before the screen is taken, so that what is wrong can be read.
+    // The first request is before the alternate screen, so that its error stays readable.
     let first = runtime.block_on(snapshot(&client)).map_err(|error| failure(url, &error))?;
     if arguments.once {
         let second = runtime.block_on(async {
@@ -81,11 +81,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let interval = arguments.interval;
     let poll = move || runtime.block_on(poll_mailboxes(&client, interval, &sender));
     let thread = std::thread::Builder::new().name("poll".to_owned()).spawn(poll);
-    thread.map_err(|error| format!("no thread could be started: {error}"))?;
+    thread.map_err(|error| format!("the thread that polls the server could not be started: {error}"))?;
     let mut screen = Screen { url: url.to_string(), view: View::between(&first, &first), ..Screen::default() };
     let ended = draw_until_end(&mut screen, first, &updates)
-        .map_err(|error| format!("the terminal does not answer: {error}"))?;
-    // All has been said, by the one who ended it.
+        .map_err(|error| format!("the terminal cannot be used: {error}"))?;
+    // The user or a signal has ended it, so there is nothing to print.
     ended.map_or(Ok(()), |exit| Err(Failure::new(exit, "")))
 }
 
@@ -94,7 +94,7 @@ async fn snapshot(client: &Client) -> Result<Snapshot, ClientError> {
     Ok(Snapshot { at: Instant::now(), services })
 }
 
-/// Asks the server again and again, and listens for signals meanwhile.
+/// Polls the server, and waits for signals at the same time.
 async fn poll_mailboxes(client: &Client, interval: Duration, updates: &Sender<Update>) {
     let poll_server = async {
         let mut tick = tokio::time::interval(interval);
@@ -115,7 +115,7 @@ async fn poll_mailboxes(client: &Client, interval: Duration, updates: &Sender<Up
             Ok(mut signal) => signal.recv().await,
             Err(_) => std::future::pending().await,
         };
-        // Nobody listens once the screen is gone.
+        // This fails only if the screen is gone already.
         let _ = updates.send(Update::End(exit));
     };
     futures::join!(
@@ -126,7 +126,7 @@ async fn poll_mailboxes(client: &Client, interval: Duration, updates: &Sender<Up
     );
 }
 
-/// Gives the terminal back as it was, also after a panic.
+/// A guard that restores the terminal when it is dropped, also after a panic.
 struct TerminalGuard;
 
 impl Drop for TerminalGuard {
@@ -135,7 +135,7 @@ impl Drop for TerminalGuard {
     }
 }
 
-/// Draws until somebody ends it; with what exit code, if not by a key.
+/// Draws until a key or a signal ends it. Returns the exit code for a signal, and `None` for a key.
 fn draw_until_end(screen: &mut Screen, mut last: Snapshot, updates: &Receiver<Update>) -> io::Result<Option<Exit>> {
     let guard = TerminalGuard;
     let mut terminal = ratatui::try_init()?;
@@ -157,14 +157,14 @@ fn draw_until_end(screen: &mut Screen, mut last: Snapshot, updates: &Receiver<Up
                     screen.error = None;
                     last = snapshot;
                 }
-                Update::Error(error) => screen.error = Some(format!("{error}; asking again")),
+                Update::Error(error) => screen.error = Some(format!("{error}; retrying")),
                 Update::End(exit) => return Ok(Some(exit)),
             }
         }
     }
 }
 
-/// Whether it goes on.
+/// Handles a key. Returns whether to continue.
 fn handle_key(screen: &mut Screen, key: KeyEvent) -> bool {
     match key.code {
         KeyCode::Char('q') | KeyCode::Esc => return false,
@@ -179,7 +179,7 @@ fn handle_key(screen: &mut Screen, key: KeyEvent) -> bool {
     true
 }
 
-/// A number in few characters.
+/// Formats a number in few characters.
 fn count(number: f64) -> String {
     match number {
         _ if number > 0.0 && number < 9.95 && number.fract() != 0.0 => format!("{number:.1}"),
@@ -189,7 +189,7 @@ fn count(number: f64) -> String {
     }
 }
 
-/// A time in five characters at most.
+/// Formats a duration in at most five characters.
 fn brief(time: Option<Duration>) -> String {
     let Some(time) = time else { return "-".to_owned() };
     let nanos = time.as_nanos() as f64;
@@ -205,7 +205,7 @@ fn brief(time: Option<Duration>) -> String {
 fn interval(text: &str) -> Result<Duration, String> {
     let time = format::parse_duration(text)?;
     let fits = (Duration::from_millis(100)..=Duration::from_secs(3600)).contains(&time);
-    if fits { Ok(time) } else { Err("from 100ms to 1h".to_owned()) }
+    if fits { Ok(time) } else { Err("the interval must be from 100ms to 1h".to_owned()) }
 }
 
 #[cfg(test)]
@@ -213,7 +213,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_and_times_are_brief() {
+    fn numbers_and_durations_are_short() {
         for (nanos, shown) in
             [(0, "0ns"), (1500, "1.5µs"), (99_960, "100µs"), (9_960_000, "10ms"), (1_000_000_000, "1.0s")]
         {

@@ -1,4 +1,4 @@
-//! What two looks at the mailboxes tell together.
+//! The difference between two snapshots of the mailboxes.
 
 use callbox_cli::mailboxes::{Mailbox, ServiceMailboxes};
 
@@ -6,14 +6,14 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-/// What the server said, and when.
+/// The mailboxes of a server at one time.
 #[derive(Clone, Debug)]
 pub(crate) struct Snapshot {
     pub(crate) at: Instant,
     pub(crate) services: Vec<ServiceMailboxes>,
 }
 
-/// What is shown.
+/// What is on the screen.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct View {
     pub(crate) services: Vec<ServiceRow>,
@@ -27,28 +27,29 @@ pub(crate) struct ServiceRow {
     pub(crate) restarts: u64,
 }
 
-/// One mailbox. What is counted a second is that between the looks.
+/// One mailbox. Rates are those between the two snapshots.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct MailboxRow {
     pub(crate) method: String,
     pub(crate) depth: u64,
     pub(crate) capacity: u64,
     pub(crate) running: u64,
-    /// Calls that ended, a second.
+    /// Calls that ended, per second.
     pub(crate) ended: f64,
-    /// Calls that ended without a result, a second.
+    /// Calls that ended without a result, per second.
     pub(crate) failed: f64,
-    /// Calls that were turned away, a second.
+    /// Calls that were rejected, per second.
     pub(crate) refused: f64,
-    /// Median and 99th percentile of the calls between the looks.
+    /// Median and 99th percentile of the waiting time between the two snapshots.
     pub(crate) wait: [Option<Duration>; 2],
+    /// The same for the run time.
     pub(crate) run: [Option<Duration>; 2],
 }
 
-/// What stands first.
+/// The order of the rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum SortOrder {
-    /// The fullest mailbox, then the one with the most calls.
+    /// The fullest mailbox is first, then the one with the most calls.
     #[default]
     Depth,
     Calls,
@@ -110,7 +111,7 @@ impl View {
 
 impl MailboxRow {
     fn between(before: &Mailbox, now: &Mailbox, seconds: f64) -> Self {
-        // Less than before is a server that was started anew.
+        // A count that is lower than before means that the server was restarted.
         let a_second = |count: fn(&Mailbox) -> u64| count(now).saturating_sub(count(before)) as f64 / seconds;
         let (wait, run) = (now.wait.since(&before.wait), now.run.since(&before.run));
         Self {
@@ -126,7 +127,7 @@ impl MailboxRow {
         }
     }
 
-    /// From 0 to 1.
+    /// Returns the depth relative to the capacity, from 0 to 1.
     pub(crate) fn fullness(&self) -> f64 {
         (self.depth as f64 / self.capacity.max(1) as f64).min(1.0)
     }
@@ -138,7 +139,7 @@ pub(crate) mod tests {
 
     use super::*;
 
-    /// A mailbox as a server tells it.
+    /// Returns a mailbox as a server describes it.
     pub(crate) fn mailbox(method: &str, depth: u64, answered: u64, refused: u64, run: &[(f64, u64)]) -> Value {
         json!({
             "method": method, "group": null, "depth": depth, "capacity": 100, "running": 1, "inline": 0, "queued": answered,
@@ -153,7 +154,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn rates_and_times_are_those_between_two_looks() {
+    fn rates_and_times_are_those_between_two_snapshots() {
         let begin = Instant::now();
         let before = snapshot(begin, &[mailbox("a", 0, 100, 5, &[(10.0, 100)])]);
         let now = snapshot(begin + Duration::from_secs(2), &[mailbox("a", 50, 300, 25, &[(10.0, 100), (500.0, 10)])]);
@@ -162,13 +163,13 @@ pub(crate) mod tests {
         assert_eq!((row.ended, row.failed, row.refused, row.fullness()), (100.0, 0.0, 10.0, 0.5));
         assert_eq!(row.run, [Some(Duration::from_micros(500)); 2]);
         assert_eq!(row.wait, [None; 2]);
-        // One that came in between, and a server that began anew.
+        // A mailbox that is new, and a server that was restarted.
         let fresh = snapshot(begin + Duration::from_secs(3), &[mailbox("a", 0, 1, 0, &[]), mailbox("b", 0, 7, 0, &[])]);
         assert!(View::between(&now, &fresh).rows.iter().all(|row| row.ended == 0.0));
     }
 
     #[test]
-    fn the_order_can_be_chosen() {
+    fn rows_can_be_sorted_in_each_order() {
         let begin = Instant::now();
         let boxes = |calls: [u64; 3]| {
             let [a, b, c] = calls;

@@ -1,4 +1,4 @@
-//! The view as one plain table.
+//! The view as one plain table, for `--once`.
 
 use anstyle::Style;
 use callbox_cli::table::Table;

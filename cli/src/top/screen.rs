@@ -13,18 +13,18 @@ use crate::terminal::sanitize;
 const DIM: Style = Style::new().fg(Color::DarkGray);
 const BOLD: Style = Style::new().add_modifier(Modifier::BOLD);
 
-/// Of a bar, from an eighth of a character to a whole one.
+/// The steps of a bar, in eighths of a character.
 const EIGHTHS: [&str; 9] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉", "█"];
 
-/// All that there is to show.
+/// Everything that is on the screen.
 #[derive(Debug, Default)]
 pub(crate) struct Screen {
     pub(crate) url: String,
     pub(crate) view: View,
     pub(crate) order: SortOrder,
-    /// The first row that is shown.
+    /// Index of the first visible row.
     pub(crate) first_row: usize,
-    /// Why the last look failed, if it did: the view is an older one then.
+    /// Error of the last request, if it failed: then the view is an older one.
     pub(crate) error: Option<String>,
 }
 
@@ -69,7 +69,7 @@ impl Screen {
 
     fn table(&self, frame: &mut Frame<'_>, area: Rect) {
         let longest = self.view.rows.iter().map(|row| row.method.chars().count()).max().unwrap_or(0);
-        // What is left beside the numbers, for the name and the bar.
+        // The width that the numbers leave for the name and the bar.
         let room = usize::from(area.width).saturating_sub(55);
         let name = longest.clamp(8, room.saturating_sub(6).max(8));
         let bar = room.saturating_sub(name).clamp(4, 30);
@@ -129,12 +129,13 @@ fn colour(fullness: f64) -> Style {
     })
 }
 
-/// How many characters of a bar are not empty.
+/// Returns the number of characters of a bar that are not empty.
 fn width(fullness: f64, bar: usize) -> usize {
     eighths(fullness, bar).div_ceil(8)
 }
 
-/// A single call shows, however large the mailbox.
+/// Returns the length of a bar in eighths of a character; a single call is visible, however large
+/// the mailbox.
 fn eighths(fullness: f64, bar: usize) -> usize {
     let eighths = (fullness * bar as f64 * 8.0).round() as usize;
     if fullness > 0.0 { eighths.clamp(1, bar * 8) } else { 0 }
@@ -176,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn all_that_counts_is_on_a_screen_of_eighty_columns() {
+    fn everything_fits_on_a_screen_of_eighty_columns() {
         for width in [80, 120] {
             let lines = lines(width, 12, &screen());
             assert!(lines[0].contains("127.0.0.1:5000") && lines[0].contains("50 waiting"), "{}", lines[0]);
@@ -193,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn no_size_is_too_small_and_trouble_is_told() {
+    fn the_view_fits_any_size_and_shows_errors() {
         let mut screen = screen();
         screen.error = Some("the server cannot be reached".to_owned());
         screen.first_row = 9;
@@ -204,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bar_is_as_long_as_the_mailbox_is_full() {
+    fn the_length_of_a_bar_is_proportional_to_the_depth() {
         for (fullness, expected) in [(0.0, ""), (0.001, "▏"), (0.5, "█████"), (0.55, "█████▌"), (1.0, "██████████")]
         {
             assert_eq!(filled(fullness, 10), expected, "{fullness}");

@@ -12,7 +12,7 @@ use crate::stub::stub;
 use crate::wait::until;
 
 #[test]
-fn a_result_goes_into_a_pipe_as_it_came() {
+fn a_result_is_unchanged_in_a_pipe() {
     let server = greeter();
     for (words, expected) in [
         (&["say_hello", "name=world"][..], "\"hello world\"\n"),
@@ -39,7 +39,7 @@ fn a_url_may_be_short() {
 }
 
 #[test]
-fn what_is_wrong_on_the_command_line_is_told_before_anybody_is_called() {
+fn an_invalid_command_line_is_reported_before_any_call() {
     for words in [
         &["call"][..],
         &["call", "ftp://127.0.0.1/", "x"],
@@ -57,7 +57,7 @@ fn what_is_wrong_on_the_command_line_is_told_before_anybody_is_called() {
         (&["a=1", "2"][..], "2 has no name"),
         (&["a=1", "a=2"], "given twice"),
         (&["a:=x"], "takes JSON"),
-        (&["{\"a\":"], "no JSON"),
+        (&["{\"a\":"], "not valid JSON"),
     ] {
         let output = run(&[&["call", ":1", "x"], words].concat());
         assert!(output.error(2).contains(part), "{words:?}: {output:?}");
@@ -77,7 +77,7 @@ fn errors_of_the_method_and_of_its_parameters_have_code_3() {
 }
 
 #[test]
-fn a_string_that_looks_like_json_comes_with_how_to_write_it() {
+fn an_error_for_a_string_that_looks_like_json_suggests_how_to_write_it() {
     let server = greeter();
     for (words, remedy) in [
         (&["look_up", "123"][..], "name:='\"123\"'"),
@@ -89,13 +89,13 @@ fn a_string_that_looks_like_json_comes_with_how_to_write_it() {
         assert!(line.contains("expected a string, got"), "{line}");
         assert!(line.ends_with(&format!("to send it as a string, write {remedy}")), "{line}");
     }
-    // And so it works.
+    // The suggestion works.
     let words = ["say_hello", "name:=\"1.5\"", "times=2"];
     assert_eq!(run_on(&server, "call", &words).stdout(), "\"hello 1.5, hello 1.5\"\n");
 }
 
 #[test]
-fn what_is_secret_in_a_url_is_told_nowhere() {
+fn the_secrets_of_a_url_are_never_printed() {
     let gone = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
     let server = greeter();
     for url in [
@@ -110,14 +110,14 @@ fn what_is_secret_in_a_url_is_told_nowhere() {
         for command in [&["call"][..], &["describe"], &["top", "--once"], &["stress", "--duration", "1ms"]] {
             let method: &[&str] = if matches!(command[0], "call" | "stress") { &["look_up", "ann"] } else { &[] };
             let output = run(&[&command[..1], &[&url], method, &command[1..]].concat());
-            let told = format!("{}{}", output.out, output.err);
-            assert!(!told.contains("s3") && !told.contains("cret"), "{command:?} {url}: {told}");
+            let printed = format!("{}{}", output.out, output.err);
+            assert!(!printed.contains("s3") && !printed.contains("cret"), "{command:?} {url}: {printed}");
         }
     }
 }
 
 #[test]
-fn a_reader_that_has_seen_enough_is_no_mistake() {
+fn a_closed_pipe_is_not_an_error() {
     let server = greeter();
     let (reader, writer) = std::io::pipe().expect("a pipe");
     drop(reader);
@@ -127,20 +127,20 @@ fn a_reader_that_has_seen_enough_is_no_mistake() {
 }
 
 #[test]
-fn an_error_that_nobody_can_read_does_not_change_how_a_command_ends() {
+fn the_exit_code_does_not_depend_on_standard_error() {
     let full = fs::OpenOptions::new().write(true).open("/dev/full").expect("a disk that is full");
     let mut command = command(&["call", ":1", "x"]);
     assert_eq!(command.stderr(full).output().expect("it runs").status.code(), Some(5));
 }
 
 #[test]
-fn a_wrong_name_gets_the_nearest_one_for_an_answer() {
+fn an_error_for_an_unknown_method_suggests_a_similar_one() {
     let server = greeter();
     for (name, expected) in [
         ("sayhello", "Error: there is no method sayhello: did you mean say_hello?"),
-        // The names of private methods are no secret unless they are hidden.
+        // The names of private methods are not secret unless they are hidden.
         ("who_am_i", "Error: there is no method who_am_i: did you mean whoami?"),
-        ("zzz", "Error: there is no method zzz: `callbox describe` lists those that there are"),
+        ("zzz", "Error: there is no method zzz: `callbox describe` lists the methods"),
     ] {
         assert_eq!(run_on(&server, "call", &[name]).error(3), expected);
     }
@@ -190,7 +190,7 @@ fn a_token_comes_from_a_flag_a_file_or_the_environment_in_that_order() {
 fn a_notification_prints_nothing() {
     let server = greeter();
     assert_eq!(run_on(&server, "call", &["say_hello", "x", "--notify"]).stdout(), "");
-    assert_eq!(run_on(&server, "call", &["no_such_method", "--notify"]).stdout(), "", "nobody is told how it went");
+    assert_eq!(run_on(&server, "call", &["no_such_method", "--notify"]).stdout(), "", "a notification has no response");
     until("the notification ran", || {
         let stats = server.service::<Greeter>().stats();
         stats.iter().any(|method| method.method == "say_hello" && method.answered == 1)
@@ -198,7 +198,7 @@ fn a_notification_prints_nothing() {
 }
 
 #[test]
-fn a_call_that_is_turned_away_has_code_4() {
+fn a_rejected_call_has_code_4() {
     let free = Arc::new(Semaphore::new(0));
     let server = greeter_with(&free);
     let url = server.url("/api");
@@ -221,13 +221,13 @@ fn a_call_that_is_turned_away_has_code_4() {
 }
 
 #[test]
-fn a_call_that_takes_too_long_has_code_6() {
+fn a_call_that_exceeds_its_deadline_has_code_6() {
     let server = greeter_with(&Arc::new(Semaphore::new(0)));
     run_on(&server, "call", &["hold", "--deadline", "200ms"]).error(6);
 }
 
 #[test]
-fn each_end_has_a_code_of_its_own() {
+fn each_outcome_has_its_exit_code() {
     for (body, code) in [
         (r#"{"jsonrpc":"2.0","result":[1],"id":1}"#, 0),
         (r#"{"jsonrpc":"2.0","error":{"code":-32603,"message":"Internal error"},"id":1}"#, 3),
@@ -247,7 +247,7 @@ fn each_end_has_a_code_of_its_own() {
 }
 
 #[test]
-fn nothing_that_a_server_says_speaks_to_the_terminal() {
+fn control_characters_from_a_server_are_replaced() {
     let body = r#"{"jsonrpc":"2.0","error":{"code":1,"message":"\u001b[2J\u0007gone"},"id":1}"#;
     assert_eq!(run(&["call", &stub("200 OK", body), "x"]).error(3), "Error: 1 \u{fffd}[2J\u{fffd}gone");
 }

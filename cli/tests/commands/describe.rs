@@ -11,28 +11,28 @@ fn a_server_is_described_by_its_methods_their_parameters_and_their_docs() {
     let text = output.stdout();
     assert!(text.starts_with("example.greeter  http://127.0.0.1:"), "{text}");
     for (name, doc) in [
-        ("say_hello(name, times?)", "public  Says hello, as often as it is told."),
+        ("say_hello(name, times?)", "public  Says hello, once or several times."),
         ("look_up(name)", "public  Looks somebody up."),
-        ("note(text, …)", "public  Takes a note of whatever there is to say."),
+        ("note(text, …)", "public  Takes a note with any further fields."),
     ] {
         let line = text.lines().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("{name}: {text}"));
         assert!(line.ends_with(doc), "{line}");
     }
-    assert!(text.contains("With a token that may call them: whoami"), "{text}");
-    assert!(!text.contains('\u{1b}'), "there is no terminal to colour");
+    assert!(text.contains("Available with a suitable token: whoami"), "{text}");
+    assert!(!text.contains('\u{1b}'), "there are no colours without a terminal");
     let with_token = run_on(&server, "describe", &["--token", TOKEN]);
     let line = with_token.stdout().lines().find(|line| line.starts_with("whoami()"));
     assert!(line.is_some_and(|line| line.ends_with("token   Says who is calling.")), "{with_token:?}");
 }
 
 #[test]
-fn a_method_is_described_with_all_that_a_caller_needs() {
+fn a_method_is_described_with_its_parameters_and_errors() {
     let server = greeter();
     let output = run_on(&server, "describe", &["say_hello"]);
     let text = output.stdout();
     for part in [
         "say_hello -> string\npublic · deadline 30.0 s · mailbox of 1,024\n",
-        "Nobody is greeted more than nine times.",
+        "The maximum is nine times.",
         "name       string   -",
         "times      integer  1",
         "callbox call http://127.0.0.1:",
@@ -41,7 +41,7 @@ fn a_method_is_described_with_all_that_a_caller_needs() {
         assert!(text.contains(part), "{part}: {text}");
     }
     let note = run_on(&server, "describe", &["note"]);
-    assert!(note.stdout().contains("\n…          any     -            all others, by name\n"), "{note:?}");
+    assert!(note.stdout().contains("\n…          any     -            any other named parameters\n"), "{note:?}");
     let look_up = run_on(&server, "describe", &["look_up"]);
     assert!(look_up.stdout().contains("\n404    Nobody is called {name}\n"), "{look_up:?}");
     assert!(run_on(&server, "describe", &["sayhello"]).error(3).contains("did you mean say_hello?"));
@@ -63,7 +63,7 @@ fn a_deprecated_method_is_marked_as_one() {
 }
 
 #[test]
-fn the_document_is_printed_as_it_came() {
+fn the_document_is_printed_unchanged() {
     let server = greeter();
     let document = run_on(&server, "describe", &["--json"]).json();
     assert_eq!(document["openrpc"].as_str().map(|version| &version[..2]), Some("1."));
@@ -71,11 +71,11 @@ fn the_document_is_printed_as_it_came() {
 }
 
 #[test]
-fn what_does_not_describe_itself_is_told() {
+fn a_server_without_a_description_is_reported() {
     let body = r#"{"jsonrpc":"2.0","error":{"code":-32601,"message":"Method not found"},"id":1}"#;
     assert!(run(&["describe", &stub("200 OK", body)]).error(3).contains("no rpc.discover"));
     let body = r#"{"jsonrpc":"2.0","result":{"openrpc":"1.3.2"},"id":1}"#;
-    assert!(run(&["describe", &stub("200 OK", body)]).error(5).contains("no OpenRPC document"));
+    assert!(run(&["describe", &stub("200 OK", body)]).error(5).contains("did not return an OpenRPC document"));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The service that is called here.
+//! The service that the tests call.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use callbox::testing::{self, TestServer};
 use callbox::{Caller, RpcError, Server, service};
 use tokio::sync::Semaphore;
 
-/// A token that is good.
+/// A valid token.
 pub(crate) const TOKEN: &str = "operator";
 
 /// A greeter, and what holds up those who are at it.
@@ -22,9 +22,9 @@ enum Missing {
 
 #[service(name = "example.greeter")]
 impl Greeter {
-    /// Says hello, as often as it is told.
+    /// Says hello, once or several times.
     ///
-    /// Nobody is greeted more than nine times.
+    /// The maximum is nine times.
     #[public_method]
     fn say_hello(&self, name: String, #[param(default = 1)] times: u8) -> String {
         vec![format!("hello {name}"); usize::from(times.min(9))].join(", ")
@@ -43,19 +43,19 @@ impl Greeter {
         if name == "ann" { Ok(7) } else { Err(Missing::Nobody { name }) }
     }
 
-    /// Gives back what it got.
+    /// Returns its parameter.
     #[public_method]
     fn echo(&self, value: serde_json::Value) -> serde_json::Value {
         value
     }
 
-    /// Takes a note of whatever there is to say.
+    /// Takes a note with any further fields.
     #[public_method]
     fn note(&self, text: String, #[param(rest)] more: serde_json::Map<String, serde_json::Value>) -> usize {
         text.len() + more.len()
     }
 
-    /// Waits until somebody is let through.
+    /// Waits until the semaphore has a permit.
     #[public_method(mailbox = 1)]
     async fn hold(&mut self) {
         let _passed = self.free.acquire().await;
@@ -74,14 +74,14 @@ impl Greeter {
     }
 }
 
-/// A server with a greeter, which lets as many through as `free` has permits.
+/// Starts a server whose method `hold` waits for a permit of `free`.
 pub(crate) fn greeter_with(free: &Arc<Semaphore>) -> TestServer {
     let free = Arc::clone(free);
     let factory = move || Greeter { free: Arc::clone(&free) };
     testing::start(Server::new(factory).tokens(|token: &str| token == TOKEN))
 }
 
-/// A server with a desk at which nobody is held up.
+/// Starts a server whose method `hold` does not wait.
 pub(crate) fn greeter() -> TestServer {
     greeter_with(&Arc::new(Semaphore::new(1)))
 }

@@ -1,4 +1,4 @@
-//! The commands of `callbox` that call servers: what they print where, and how they end.
+//! The commands of `callbox` that call servers: their output and their exit codes.
 
 mod call;
 mod describe;

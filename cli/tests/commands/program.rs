@@ -1,4 +1,4 @@
-//! The built command.
+//! The compiled command.
 
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
@@ -6,7 +6,7 @@ use std::process::{Command, Output, Stdio};
 use callbox::testing::TestServer;
 use serde_json::Value;
 
-/// The command with these arguments, and with nothing in its environment that it listens to.
+/// Returns the command with these arguments, without the environment variables that it reads.
 pub(crate) fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_callbox"));
     command.args(arguments).env_remove("CALLBOX_TOKEN").env_remove("RUST_LOG").stdin(Stdio::null());
@@ -14,7 +14,7 @@ pub(crate) fn command(arguments: &[&str]) -> Command {
     command
 }
 
-/// What a command output, and how it ended.
+/// The output and the exit code of a command.
 #[derive(Debug)]
 pub(crate) struct CommandOutput {
     pub(crate) code: Option<i32>,
@@ -30,14 +30,14 @@ impl From<Output> for CommandOutput {
 }
 
 impl CommandOutput {
-    /// Its standard output, if it succeeded.
+    /// Returns standard output. Panics if the command failed.
     #[track_caller]
     pub(crate) fn stdout(&self) -> &str {
         assert_eq!((self.code, self.err.as_str()), (Some(0), ""), "{self:?}");
         &self.out
     }
 
-    /// The one line of a command that failed with this code.
+    /// Returns the one line of a command that failed with this exit code. Panics if it did not.
     #[track_caller]
     pub(crate) fn error(&self, code: i32) -> &str {
         assert_eq!((self.code, self.out.as_str()), (Some(code), ""), "{self:?}");

@@ -16,7 +16,7 @@ fn count(report: &Value, name: &str) -> u64 {
     report[name].as_u64().unwrap_or_else(|| panic!("{name}: {report:#}"))
 }
 
-/// Calls of an outcome, by its code; those with a result have none.
+/// Returns the number of calls with an error of this code; `None` means those with a result.
 fn outcome(report: &Value, code: Option<i64>) -> u64 {
     let outcomes = report["outcomes"].as_array().expect("a list");
     let of = outcomes.iter().filter(|outcome| outcome["code"].as_i64() == code);
@@ -34,7 +34,7 @@ fn every_call_of_a_run_is_accounted_for() {
     assert_eq!(outcome(&report, None), calls, "all of them had a result");
     let stats = server.service::<Greeter>().stats();
     let method = stats.iter().find(|method| method.method == "say_hello").expect("the method");
-    assert_eq!(method.answered, calls, "the server has seen the same");
+    assert_eq!(method.answered, calls, "the server has counted the same");
     let latency = &report["outcomes"][0]["latency_us"];
     let times: Vec<_> =
         ["p50", "p75", "p90", "p99", "p99_9", "max"].map(|at| latency[at].as_f64().expect("a time")).into();
@@ -62,8 +62,8 @@ fn errors_are_counted_by_their_code() {
 }
 
 #[test]
-fn what_has_no_answer_counts_as_such() {
-    // Takes connections, and never reads.
+fn calls_without_a_response_are_counted() {
+    // A server that accepts connections and never reads.
     let deaf = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = deaf.local_addr().expect("an address").to_string();
     let words = [
@@ -86,13 +86,13 @@ fn what_has_no_answer_counts_as_such() {
         outcomes.iter().find(|outcome| outcome["outcome"] == name).map(|outcome| count(outcome, "calls"))
     };
     assert_eq!((of("no answer in time"), of("never sent")), (Some(4), Some(26)), "{report:#}");
-    // Their wait counts, up to the end of the run.
+    // The time that they waited counts, up to the end of the run.
     let longest = report["outcomes"][0]["latency_us"]["max"].as_f64().expect("a time");
     assert!(longest >= 400e3, "{longest}");
 }
 
 #[test]
-fn a_server_that_ends_each_connection_is_connected_to_again() {
+fn a_closed_connection_is_opened_again() {
     let url = stub("200 OK", r#"{"jsonrpc":"2.0","result":1,"id":1}"#);
     let words = ["--rate", "50", "--duration", "1s", "--connections", "2", "--arrivals", "even", "--json"];
     let report = run(&[&["stress", &url, "x"], &words[..]].concat()).json();
@@ -100,11 +100,11 @@ fn a_server_that_ends_each_connection_is_connected_to_again() {
 }
 
 #[test]
-fn the_table_has_a_row_for_each_outcome_and_the_plot_is_good_xml() {
+fn the_table_has_a_row_for_each_outcome_and_the_plot_is_valid_xml() {
     let server = greeter();
     let scratch = tempfile::tempdir().expect("a directory");
     let plot = scratch.path().join("plot.svg");
-    // A name that is no XML by itself.
+    // A name that must be escaped in XML.
     let words = ["<&\">", "--rate", "200", "--duration", "500ms", "--plot", plot.to_str().expect("text")];
     let output = run_on(&server, "stress", &words);
     let text = output.stdout();
@@ -112,7 +112,7 @@ fn the_table_has_a_row_for_each_outcome_and_the_plot_is_good_xml() {
     let head: Vec<_> = lines.next().expect("a head").split_whitespace().collect();
     assert_eq!(head, ["latency", "calls", "p50", "p90", "p99", "p99.9", "max"]);
     assert!(lines.next().expect("a row").starts_with("-32601 Method not found"), "{text}");
-    // Where its lines end depends on the figures.
+    // The line breaks depend on the figures.
     let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(words.contains(" 0 results, ") && words.contains(" 0 without an answer."), "{text}");
     let svg = fs::read_to_string(&plot).expect("a plot");
@@ -125,7 +125,7 @@ fn the_table_has_a_row_for_each_outcome_and_the_plot_is_good_xml() {
 }
 
 #[test]
-fn another_machine_is_no_target_unless_that_is_meant() {
+fn another_machine_is_a_target_only_with_the_flag() {
     for url in ["http://192.0.2.1/api", "http://[2001:db8::1]/api", "https://127.0.0.1/api"] {
         run(&["stress", url, "x"]).error(2);
     }
@@ -135,7 +135,7 @@ fn another_machine_is_no_target_unless_that_is_meant() {
 }
 
 #[test]
-fn ctrl_c_ends_a_run_with_what_it_has_shown_so_far() {
+fn ctrl_c_ends_a_run_with_the_figures_so_far() {
     let server = greeter();
     let url = server.url("/api");
     let words = ["stress", &url, "say_hello", "name=x", "--rate", "200", "--duration", "1h", "--json"];
@@ -150,6 +150,6 @@ fn ctrl_c_ends_a_run_with_what_it_has_shown_so_far() {
     let output = CommandOutput::from(child.wait_with_output().expect("an end"));
     assert_eq!((output.code, output.err.as_str()), (Some(130), ""));
     let report: Value = serde_json::from_str(&output.out).expect("JSON");
-    assert_eq!(count(&report, "answered"), answered(), "what was under way is waited for");
+    assert_eq!(count(&report, "answered"), answered(), "calls in progress are waited for");
     assert_eq!(count(&report, "calls"), count(&report, "answered") + count(&report, "errors"));
 }

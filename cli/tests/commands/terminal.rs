@@ -1,4 +1,4 @@
-//! `callbox top` on a terminal, which `script` makes.
+//! `callbox top` on a terminal, which `script` emulates.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -13,11 +13,11 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::greeter::{TOKEN, greeter};
 use crate::wait::until;
 
-/// What a terminal is told when a program takes the whole screen, and when it gives it back.
-const TAKE: &str = "\u{1b}[?1049h";
-const GIVE_BACK: &str = "\u{1b}[?1049l";
+/// The control sequences with which a program enters and leaves the alternate screen.
+const ENTER_SCREEN: &str = "\u{1b}[?1049h";
+const LEAVE_SCREEN: &str = "\u{1b}[?1049l";
 
-/// A `top` on a terminal.
+/// A running `callbox top` on a terminal.
 struct Top {
     script: Child,
     keys: ChildStdin,
@@ -26,10 +26,10 @@ struct Top {
 }
 
 impl Top {
-    /// Returns once the table is on the screen.
+    /// Starts it, and returns once the table is on the screen.
     fn start(server: &TestServer) -> Self {
         let program = env!("CARGO_BIN_EXE_callbox");
-        // The shell says how it ended, and whether the terminal still echoes what is typed.
+        // The shell prints the exit code, and whether the terminal still echoes what is typed.
         let line = format!(
             "stty cols 100 rows 30; '{program}' top {} --token {TOKEN} --interval 100ms; echo \"code $?\"; stty -a",
             server.url("/api")
@@ -55,7 +55,7 @@ impl Top {
         Self { script, keys, shows, printed }
     }
 
-    /// The process of `top` itself.
+    /// Returns the process id of `callbox top` itself.
     fn id(&self) -> Pid {
         let children = |id: u32| {
             let path = format!("/proc/{id}/task/{id}/children");
@@ -72,7 +72,7 @@ impl Top {
         panic!("there is no top");
     }
 
-    /// All that the terminal was sent. The terminal must be as it was before.
+    /// Checks that the exit code is `code`, and that the terminal is as it was before.
     fn ended_with(self, code: i32) {
         let Self { mut script, keys, shows, printed } = self;
         assert!(shows.load(Ordering::Acquire));
@@ -80,15 +80,15 @@ impl Top {
         drop(keys);
         let text = printed.join().expect("what was printed");
         assert!(status.success(), "{text}");
-        let (_, after) = text.split_once(TAKE).expect("the screen is taken");
-        let (_, after) = after.rsplit_once(GIVE_BACK).expect("the screen is given back");
+        let (_, after) = text.split_once(ENTER_SCREEN).expect("the screen is taken");
+        let (_, after) = after.rsplit_once(LEAVE_SCREEN).expect("the screen is given back");
         assert!(after.contains(&format!("code {code}")), "{after}");
         assert!(after.contains(" echo ") && after.contains(" icanon "), "{after}");
     }
 }
 
 #[test]
-fn top_ends_by_a_key_and_gives_the_terminal_back() {
+fn top_exits_on_a_key_and_restores_the_terminal() {
     let server = greeter();
     for key in ["q", "\u{3}"] {
         let mut top = Top::start(&server);
@@ -98,7 +98,7 @@ fn top_ends_by_a_key_and_gives_the_terminal_back() {
 }
 
 #[test]
-fn top_ends_by_a_signal_and_gives_the_terminal_back() {
+fn top_exits_on_a_signal_and_restores_the_terminal() {
     let server = greeter();
     for (signal, code) in [(Signal::TERM, 143), (Signal::INT, 130)] {
         let top = Top::start(&server);

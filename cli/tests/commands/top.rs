@@ -9,7 +9,7 @@ use crate::program::{CommandOutput, command, run_on};
 use crate::wait::until;
 
 #[test]
-fn one_look_is_a_table_of_all_mailboxes() {
+fn once_prints_a_table_of_all_mailboxes() {
     let free = Arc::new(Semaphore::new(0));
     let server = greeter_with(&free);
     let url = server.url("/api");
@@ -37,7 +37,7 @@ fn one_look_is_a_table_of_all_mailboxes() {
 }
 
 #[test]
-fn without_a_terminal_or_a_token_it_says_what_it_needs() {
+fn a_missing_terminal_or_token_is_reported() {
     let server = greeter();
     assert!(run_on(&server, "top", &["--token", TOKEN]).error(2).contains("--once"));
     assert!(run_on(&server, "top", &["--once"]).error(7).contains("token"));

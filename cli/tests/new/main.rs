@@ -1,4 +1,5 @@
-//! The `callbox new` command: what it writes, what it refuses, and that what it writes runs as it is.
+//! The command `callbox new`: what it writes, what it rejects, and that the new crate works
+//! unchanged.
 
 mod running;
 
@@ -10,7 +11,7 @@ use serde_json::{Value, json};
 
 use running::Running;
 
-/// The checkout that this test is of.
+/// The checkout that this test belongs to.
 const CHECKOUT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
 const FILES: &[&str] = &[
@@ -27,7 +28,7 @@ const FILES: &[&str] = &[
     "tests/service.rs",
 ];
 
-/// A directory for one test, gone with its value.
+/// A directory for one test, which is removed when its value is dropped.
 struct Scratch(PathBuf);
 
 impl Scratch {
@@ -35,15 +36,15 @@ impl Scratch {
         Self::at(format!("new-{name}-{}", std::process::id()))
     }
 
-    /// Cargo keeps what it builds by the path of the crate: one that is built has the same path each time, or what was
-    /// built of it would add up.
+    /// Cargo caches builds by the path of the crate. So a crate that is built has the same path
+    /// each time; otherwise its builds would accumulate.
     fn for_builds() -> Self {
         Self::at("new-build".to_owned())
     }
 
     fn at(name: String) -> Self {
         let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-        // Left by a run that was killed.
+        // A run that was killed may have left it.
         let _ = fs::remove_dir_all(&path);
         fs::create_dir_all(&path).expect("a scratch directory");
         Self(path)
@@ -62,15 +63,15 @@ fn callbox(directory: &Path, arguments: &[&str]) -> Output {
     command.expect("the command runs")
 }
 
-/// Writes a crate, and gives what the command said.
+/// Writes a crate, and returns the output of the command.
 fn write(directory: &Path, arguments: &[&str]) -> String {
     let output = callbox(directory, arguments);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).expect("text")
 }
 
-/// The one line that the command fails with.
-fn refusal(directory: &Path, arguments: &[&str]) -> String {
+/// Returns the one line of a command that fails.
+fn rejection(directory: &Path, arguments: &[&str]) -> String {
     let output = callbox(directory, arguments);
     assert!(!output.status.success(), "{arguments:?}");
     let text = String::from_utf8(output.stderr).expect("text");
@@ -139,7 +140,7 @@ fn the_manifest_names_callbox_and_the_versions_that_callbox_has() {
 }
 
 #[test]
-fn a_crate_inside_another_is_a_workspace_of_its_own() {
+fn a_crate_inside_another_has_its_own_workspace() {
     let scratch = Scratch::new("workspace");
     let outer = scratch.0.join("outer");
     fs::create_dir(&outer).expect("a directory");
@@ -156,11 +157,11 @@ fn a_crate_inside_another_is_a_workspace_of_its_own() {
 }
 
 #[test]
-fn a_wrong_name_is_refused_with_a_right_one_and_nothing_is_written() {
+fn an_invalid_name_is_rejected_with_a_suggestion_and_nothing_is_written() {
     let scratch = Scratch::new("names");
     for (arguments, said) in [
         (&["my_service", "my_service"][..], "upper camel case, such as MyService"),
-        (&["String", "my_service"], "means something else in the new code"),
+        (&["String", "my_service"], "has another meaning in the new code"),
         (&["User", "my_service", "--role", "entity"], "such as UserService"),
         (&["MyService", "my_service.py"], "a service is a whole crate: write a directory, such as my_service"),
         (&["MyService", "my_service.rs"], "such as my_service"),
@@ -169,14 +170,14 @@ fn a_wrong_name_is_refused_with_a_right_one_and_nothing_is_written() {
         (&["MyService", "serde"], "such as serde_service"),
         (&["MyService", "my_service", "--callbox-path", "/nowhere"], "name the directory of a callbox checkout"),
     ] {
-        let line = refusal(&scratch.0, arguments);
+        let line = rejection(&scratch.0, arguments);
         assert!(line.starts_with("Error: ") && line.contains(said), "{line}");
     }
     assert_eq!(files_in(&scratch.0), [""; 0]);
 }
 
 #[test]
-fn a_directory_in_use_is_left_as_it_is() {
+fn a_directory_in_use_is_not_changed() {
     let scratch = Scratch::new("in-use");
     let used = scratch.0.join("used");
     for directory in ["used", "empty"] {
@@ -185,8 +186,8 @@ fn a_directory_in_use_is_left_as_it_is() {
     for file in ["used/notes.txt", "taken"] {
         fs::write(scratch.0.join(file), "mine").expect("a file");
     }
-    assert!(refusal(&scratch.0, &["Shop", "used"]).contains("is not empty: name another directory"));
-    assert!(refusal(&scratch.0, &["Shop", "taken"]).contains("is a file: name another directory"));
+    assert!(rejection(&scratch.0, &["Shop", "used"]).contains("is not empty: name another directory"));
+    assert!(rejection(&scratch.0, &["Shop", "taken"]).contains("is a file: name another directory"));
     assert_eq!(files_in(&used), ["notes.txt"]);
     assert_eq!(fs::read_to_string(scratch.0.join("taken")).ok().as_deref(), Some("mine"));
 
@@ -194,9 +195,10 @@ fn a_directory_in_use_is_left_as_it_is() {
     assert_eq!(files_in(&scratch.0.join("empty")), FILES);
 }
 
-/// One test for all roles, so that they are built one after the other, and what they share is built once.
+/// One test for all roles, so that they are built one after another, and their dependencies are
+/// built once.
 #[test]
-fn a_new_crate_of_each_role_builds_passes_its_tests_and_answers() {
+fn a_new_crate_of_each_role_builds_passes_its_tests_and_serves_calls() {
     let scratch = Scratch::for_builds();
     let calls = [
         ("basic", json!({ "method": "say_hello", "params": { "name": "world" } }), json!("hello world")),
@@ -213,7 +215,7 @@ fn a_new_crate_of_each_role_builds_passes_its_tests_and_answers() {
         write(&scratch.0, &["Shop", &name, "--role", role, "--callbox-path", CHECKOUT]);
         let crate_dir = scratch.0.join(&name);
         if role == "basic" {
-            // Without what the tests need: the roles differ in nothing that this would show.
+            // Without the dev-dependencies. The other roles would show nothing more.
             cargo(&crate_dir, "check");
         }
         cargo(&crate_dir, "test");
@@ -236,8 +238,8 @@ fn assert_has_pages(server: &Running) {
     assert!(server.ask("GET", "/static/style.css", "").contains('{'));
 }
 
-/// As in an image: without the directory in which it was built, and with its pages beside it, or
-/// where a setting says.
+/// As in a container image: without the directory in which it was built, and with its pages beside
+/// it or where a setting says.
 fn runs_where_it_is_copied(program: &Path, crate_dir: &Path) {
     let image = Scratch::new("image");
     let (beside, apart) = (image.0.join("beside"), image.0.join("apart"));
@@ -257,7 +259,7 @@ fn runs_where_it_is_copied(program: &Path, crate_dir: &Path) {
     fs::rename(&moved, crate_dir).expect("the crate is back");
 }
 
-/// Where this test itself was built: what the new crates share with it is there already.
+/// The target directory of this test, which has the dependencies of the new crates already.
 fn target_dir() -> &'static Path {
     Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the directory above tmp")
 }
@@ -267,7 +269,7 @@ const PROFILE: [&str; 4] =
     ["--config", "profile.dev.debug = 'line-tables-only'", "--config", "profile.dev.package.'*'.debug = false"];
 
 fn cargo(crate_dir: &Path, command: &str) {
-    // The same versions as here, so that nothing is fetched or built twice.
+    // The same versions as here, so that nothing is downloaded or built twice.
     fs::copy(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.lock"), crate_dir.join("Cargo.lock")).expect("a lock file");
     let output = Command::new(env!("CARGO"))
         .args([command, "--offline"])

@@ -1,4 +1,4 @@
-//! A server as a process of its own, as its user runs it.
+//! A server in its own process, as its user runs it.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -8,7 +8,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A server that runs until its value is dropped.
 pub(crate) struct Running {
@@ -17,7 +17,7 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// Starts a server in a directory, on a free port, which it tells in its log.
+    /// Starts a server in a directory, on a free port, which it prints in its log.
     pub(crate) fn start(binary: &Path, directory: &Path, args: &[&str]) -> Self {
         let mut child = Command::new(binary)
             .args(["--port", "0"])
@@ -34,14 +34,14 @@ impl Running {
             watch_for_address(err, found);
         }
         let mut running = Self { child, address: String::new() };
-        running.address = address.recv_timeout(PATIENCE).expect("the log tells the address");
+        running.address = address.recv_timeout(TIMEOUT).expect("the log tells the address");
         running
     }
 
-    /// Sends one request, and gives the body of its answer, which must be a 200.
+    /// Sends one request, and returns the body of its response, whose status must be 200.
     pub(crate) fn ask(&self, method: &str, path: &str, body: &str) -> String {
         let mut stream = TcpStream::connect(&self.address).expect("a connection");
-        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        stream.set_read_timeout(Some(TIMEOUT)).expect("a timeout");
         let head = format!(
             "{method} {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ncontent-type: application/json\r\n\
              content-length: {}\r\n\r\n",
@@ -63,14 +63,14 @@ impl Drop for Running {
     }
 }
 
-/// Reads a log to its end, so that the server can always write it, and reports the addresses in it.
+/// Reads a log to its end, so that the server never blocks on it, and reports the addresses in it.
 fn watch_for_address(log: impl Read + Send + 'static, found: mpsc::Sender<String>) {
     thread::spawn(move || {
         for line in BufReader::new(log).lines().map_while(Result::ok) {
-            // Not any line with the address: before this one the service may not be up.
+            // Other lines with the address may be printed before the service is up.
             let Some((_, rest)) = line.split_once("listening url=\"http://127.0.0.1:") else { continue };
             let port: String = rest.chars().take_while(char::is_ascii_digit).collect();
-            // Nobody listens after the first.
+            // This fails after the first address.
             let _ = found.send(format!("127.0.0.1:{port}"));
         }
     });
