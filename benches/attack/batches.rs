@@ -1,5 +1,4 @@
-//! Batches: many at once to a service that has nothing else to do, and some whose results are as
-//! large as they may be.
+//! Batches: many concurrent ones to an idle service, and some with results of the maximum size.
 
 use std::io;
 use std::net::SocketAddr;
@@ -12,16 +11,16 @@ use crate::client::{Connection, call};
 use crate::report::Report;
 use crate::server_process::ServerProcess;
 
-/// The members of a batch, as many as there may be.
+/// Number of calls in a batch: the maximum.
 const MEMBERS: usize = 100;
 
 const CONNECTIONS: usize = 16;
 
-/// The length of a result that just fits into a response.
+/// Length of a result that just fits into a response, in bytes.
 const LARGE: usize = (10 << 20) - 64;
 
-/// A batch holds two responses; beside them are the value that is made and the response that is
-/// sent.
+/// Maximum memory for each connection, in MiB: a batch holds two responses, the value that is being
+/// created, and the response that is being sent.
 const MEMORY: f64 = 64.0;
 
 fn batch(method: &str, params: &str) -> Vec<u8> {
@@ -34,7 +33,7 @@ pub(crate) fn run(report: &mut Report) -> io::Result<()> {
     let server = ServerProcess::start(&[])?;
     let counted = all(CONNECTIONS, || flood(server.address, time))?;
     let (members, refused) = counted.iter().fold((0, 0), |(m, r), (members, refused)| (m + members, r + refused));
-    let target = format!("{CONNECTIONS} connections with batches of {MEMBERS}: no member is refused");
+    let target = format!("{CONNECTIONS} connections with batches of {MEMBERS}: no call is rejected");
     report.exact(target, format!("{refused} of {members}"), refused == 0 && members > 0);
 
     for connections in [1, 4] {
@@ -47,12 +46,12 @@ pub(crate) fn run(report: &mut Report) -> io::Result<()> {
         let target = format!("{connections} × {MEMBERS} results of 10 MiB each take less than {most} MiB");
         report.exact(target, format!("{growth:.0} MiB"), growth < most);
         let whole = batches.iter().filter(|results| **results == 1).count();
-        report.exact("one of each fits, and the others are told so", format!("{whole}"), whole == connections);
+        report.exact("one of each fits, and the others get -32004", format!("{whole}"), whole == connections);
     }
     Ok(())
 }
 
-/// The outcomes of so many threads.
+/// Runs the function on this number of threads, and returns the results.
 fn all<T: Send>(count: usize, run: impl Fn() -> io::Result<T> + Sync) -> io::Result<Vec<T>> {
     thread::scope(|scope| {
         let threads: Vec<_> = (0..count).map(|_| scope.spawn(&run)).collect();
@@ -61,7 +60,7 @@ fn all<T: Send>(count: usize, run: impl Fn() -> io::Result<T> + Sync) -> io::Res
     })
 }
 
-/// Sends one batch after the other; how many members there were, and how many of them failed.
+/// Sends one batch after another. Returns the number of calls, and of those that failed.
 fn flood(address: SocketAddr, time: Duration) -> io::Result<(usize, usize)> {
     let (body, mut connection) = (batch("subtract", "[3,1]"), Connection::open(address)?);
     let (begin, mut members, mut failed) = (Instant::now(), 0, 0);
@@ -74,7 +73,7 @@ fn flood(address: SocketAddr, time: Duration) -> io::Result<(usize, usize)> {
     Ok((members, failed))
 }
 
-/// Sends one batch of large results; how many there were, if all others were too large.
+/// Sends one batch of large results. Returns how many fit; all others must be too large.
 fn large(address: SocketAddr) -> io::Result<usize> {
     let mut connection = Connection::open(address)?;
     connection.wait_at_most(Duration::from_secs(60))?;

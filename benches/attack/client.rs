@@ -1,4 +1,4 @@
-//! HTTP by hand, one connection at a time.
+//! A minimal HTTP client, with one connection at a time.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::server::TOKEN;
 
-/// What a server answered.
+/// The response of a server.
 pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) body: Vec<u8>,
@@ -20,12 +20,12 @@ impl Response {
     }
 }
 
-/// The body of a call with the id 1.
+/// Returns the body of a call with the id 1.
 pub(crate) fn call(method: &str, params: &str) -> Vec<u8> {
     format!(r#"{{"jsonrpc":"2.0","method":"{method}","params":{params},"id":1}}"#).into_bytes()
 }
 
-/// The head of a request to the endpoint, with a good token.
+/// Returns the head of a request to the endpoint, with a valid token.
 pub(crate) fn head(length: usize) -> String {
     head_with(TOKEN, length)
 }
@@ -36,7 +36,7 @@ fn head_with(token: &str, length: usize) -> String {
     )
 }
 
-/// A request with another token than the good one.
+/// Returns a request with another token than the valid one.
 pub(crate) fn request_with(token: &str, body: &[u8]) -> Vec<u8> {
     [head_with(token, body.len()).as_bytes(), body].concat()
 }
@@ -45,7 +45,7 @@ pub(crate) fn request(body: &[u8]) -> Vec<u8> {
     [head(body.len()).as_bytes(), body].concat()
 }
 
-/// Takes an answer from the front of what has come in so far, once it is whole.
+/// Takes a response from the front of the received bytes, once it is complete.
 pub(crate) fn take_response(buffer: &mut Vec<u8>) -> io::Result<Option<Response>> {
     let Some(end) = buffer.windows(4).position(|window| window == b"\r\n\r\n") else { return Ok(None) };
     let head = std::str::from_utf8(&buffer[..end]).map_err(|_| io::ErrorKind::InvalidData)?;
@@ -88,7 +88,7 @@ impl Connection {
         self.stream.write_all(bytes)
     }
 
-    /// Waits for one answer.
+    /// Waits for one response.
     pub(crate) fn answer(&mut self) -> io::Result<Response> {
         let mut piece = [0; 16 * 1024];
         loop {
@@ -107,7 +107,7 @@ impl Connection {
         self.answer()
     }
 
-    /// The result of a call.
+    /// Returns the result of a call.
     pub(crate) fn result(&mut self, method: &str) -> io::Result<Value> {
         let mut answer = self.post(&call(method, "[]"))?.json()?;
         Ok(answer["result"].take())

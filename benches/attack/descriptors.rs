@@ -7,10 +7,11 @@ use crate::client::{Connection, call};
 use crate::report::{Report, ms};
 use crate::server_process::{ServerProcess, TIMEOUT};
 
-/// What the server may have open. A connection takes one.
+/// Maximum number of files that the server may open. A connection takes one.
 const LIMIT: &str = "128";
 
-/// More than that, and no more than the system lets wait to be accepted.
+/// Number of connections: more than that, and no more than fit into the accept backlog of the
+/// system.
 const CONNECTIONS: usize = 150;
 
 pub(crate) fn run(report: &mut Report) -> io::Result<()> {
@@ -18,7 +19,7 @@ pub(crate) fn run(report: &mut Report) -> io::Result<()> {
     let hold = Duration::from_secs(report.pick(10, 3));
     let before = server.cpu()?;
     let begin = Instant::now();
-    // The system takes them all, whether or not the server does.
+    // The system accepts them all, even if the server does not.
     let mut connections = Vec::new();
     while begin.elapsed() < hold {
         connections.retain(|connection: &Connection| is_open(connection));
@@ -34,7 +35,7 @@ pub(crate) fn run(report: &mut Report) -> io::Result<()> {
     late.wait_at_most(Duration::from_millis(200))?;
     let answered = late.post(&call("add", "[1,2]")).is_ok();
     report.exact(
-        format!("none is left for a new connection of {CONNECTIONS}"),
+        format!("no descriptor is left for a new connection of {CONNECTIONS}"),
         if answered { "one is" } else { "none is" },
         !answered,
     );
@@ -60,7 +61,7 @@ pub(crate) fn run(report: &mut Report) -> io::Result<()> {
         std::thread::sleep(Duration::from_millis(10));
     };
     report.timed(
-        "it answers again within 2 s of their end",
+        "it responds again within 2 s after they are closed",
         back.map_or("never".to_owned(), ms),
         back.is_some_and(|time| time < Duration::from_secs(2)),
     );

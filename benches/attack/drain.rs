@@ -1,4 +1,4 @@
-//! A stop in the middle of the day: what was let in is answered, and nothing more is let in.
+//! A shutdown under load: admitted calls get their results, and no new ones are admitted.
 
 use std::io;
 use std::net::TcpStream;
@@ -39,7 +39,7 @@ fn stop(report: &mut Report, signal: Signal, name: &str, before: Duration) -> io
             let (status, printed) = server.ended()?;
             Ok((refused, sent.elapsed(), status, printed))
         });
-        // 50 ms each, so that some 25 are under way when the signal comes.
+        // Each call takes 50 ms, so about 25 are in progress when the signal arrives.
         (open_loop(address, load, &call("wait", "[50]")), stopped.join())
     });
     let (refused, took, status, printed) = stopped.map_err(|_| io::Error::other("the stop panicked"))??;
@@ -49,13 +49,13 @@ fn stop(report: &mut Report, signal: Signal, name: &str, before: Duration) -> io
     let answered = count(Outcome::Result);
     let reached =
         format!("{answered} of {}", admitted.map_or("an unknown number".to_owned(), |count| count.to_string()));
-    let target = format!("{name} at {RATE} calls/s: every call that was let in is answered");
+    let target = format!("{name} at {RATE} calls/s: every admitted call is answered");
     report.exact(target, reached, admitted == Some(answered) && answered > 0);
     let rejected = [Outcome::Error(-32003), Outcome::NoConnection, Outcome::Unanswered].map(count);
     let [unavailable, none, closed] = rejected;
     let reached = format!("{unavailable} × -32003, {none} × no connection, {closed} × closed");
     let all = answered + rejected.iter().sum::<usize>() == records.len();
-    report.exact("… and the others are turned away, unrun", reached, all);
+    report.exact("… and the others are rejected without running", reached, all);
     let reached = format!("{:.0} ms after it", refused.as_secs_f64() * 1e3);
     report.exact("… and new connections are refused", reached, refused < SHUTDOWN_TIMEOUT);
     let code = status.code().map_or("by a signal".to_owned(), |code| code.to_string());

@@ -1,4 +1,5 @@
-//! Wrong tokens that are sent at the same time: no more are looked at than one after the other.
+//! Wrong tokens that are sent concurrently: no more of them are checked than if they were sent one
+//! after another.
 
 use std::io;
 use std::time::Instant;
@@ -12,7 +13,7 @@ use crate::server_process::ServerProcess;
 const CONNECTIONS: usize = 16;
 const GUESSES_PER_CONNECTION: usize = 256;
 
-/// The default of `--token-failures`, in a minute.
+/// The default of `--token-failures`, per minute.
 const FAILURES_PER_MINUTE: u64 = 60;
 
 pub(crate) fn run(report: &mut Report) -> io::Result<()> {
@@ -27,11 +28,11 @@ pub(crate) fn run(report: &mut Report) -> io::Result<()> {
         let server = ServerProcess::start(&arguments)?;
         let begin = Instant::now();
         let denied = guess(&server)?;
-        // One try comes back each second.
+        // The limit recovers by one failure per second.
         let most = FAILURES_PER_MINUTE + begin.elapsed().as_secs() + 1;
         let looked = Connection::open(server.address)?.result("token_lookups")?.as_u64().unwrap_or(u64::MAX);
         let target = format!(
-            "{what}: of {} wrong tokens at once {FAILURES_PER_MINUTE} are looked at",
+            "{what}: of {} wrong tokens at once {FAILURES_PER_MINUTE} are checked",
             CONNECTIONS * GUESSES_PER_CONNECTION
         );
         report.exact(target, format!("{looked} in {:.1} s", begin.elapsed().as_secs_f64()), looked <= most);
@@ -40,7 +41,7 @@ pub(crate) fn run(report: &mut Report) -> io::Result<()> {
     Ok(())
 }
 
-/// Sends all guesses before it reads an answer; returns how many were denied.
+/// Sends all guesses before it reads a response, and returns how many were denied.
 fn guess(server: &ServerProcess) -> io::Result<usize> {
     let mut connections = Vec::new();
     for number in 0..CONNECTIONS {

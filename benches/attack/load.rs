@@ -1,5 +1,6 @@
-//! Open-loop load: calls leave on a schedule, whatever became of those before, and a call's latency counts from the moment at
-//! which it was due. So a server that stalls cannot hide it by slowing its callers down.
+//! Open-loop load: calls are sent on a schedule, regardless of the outcome of earlier calls, and
+//! the latency of a call counts from the moment at which it was due. So a server that stalls cannot
+//! hide it by slowing its callers down.
 
 use std::cell::RefCell;
 use std::io;
@@ -11,15 +12,15 @@ use futures::{AsyncReadExt, AsyncWriteExt, StreamExt, stream};
 
 use crate::client::{request, take_response};
 
-/// What became of a call.
+/// The outcome of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     Result,
-    /// The code of the error.
+    /// An error with this code.
     Error(i64),
-    /// No connection could be had.
+    /// No connection could be opened.
     NoConnection,
-    /// The connection was there, and ended without an answer.
+    /// The connection was closed without a response.
     Unanswered,
 }
 
@@ -27,7 +28,7 @@ pub(crate) enum Outcome {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CallRecord {
     pub(crate) due: Duration,
-    /// From when it was due until its end.
+    /// Time from when it was due until its end.
     pub(crate) latency: Duration,
     pub(crate) outcome: Outcome,
 }
@@ -35,7 +36,7 @@ pub(crate) struct CallRecord {
 /// Calls at even intervals.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LoadPlan {
-    /// Calls a second.
+    /// Calls per second.
     pub(crate) rate: f64,
     pub(crate) time: Duration,
 }
@@ -74,7 +75,7 @@ async fn connection(address: SocketAddr, idle: &RefCell<Vec<Async<TcpStream>>>) 
     loop {
         let stream = idle.borrow_mut().pop();
         let Some(stream) = stream else { break };
-        // The server ends those that were idle for long.
+        // The server closes connections that were idle for long.
         let quiet = stream.get_ref().peek(&mut [0]).is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock);
         if quiet {
             return Ok(stream);

@@ -1,4 +1,4 @@
-//! A log that cannot be written, and one that a caller wants to fill.
+//! A log that cannot be written, and a caller that tries to fill the log.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -11,7 +11,7 @@ use crate::client::{Connection, call};
 use crate::report::Report;
 use crate::server_process::ServerProcess;
 
-/// What fails, and so is logged.
+/// The methods that fail, which is logged.
 const METHODS: [&str; 2] = ["read", "write"];
 
 pub(crate) fn run(report: &mut Report) -> io::Result<()> {
@@ -23,7 +23,8 @@ pub(crate) fn run(report: &mut Report) -> io::Result<()> {
     flood(report)
 }
 
-/// Standard error takes no line: all that fails is answered, what follows is as well, and the server stops in good order.
+/// Standard error cannot be written: calls that fail get their error, later calls get their
+/// results, and the server shuts down properly.
 fn unwritable(report: &mut Report, name: &str, log: Stdio) -> io::Result<()> {
     let count: u64 = report.pick(1_000, 50);
     let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
@@ -42,7 +43,7 @@ fn unwritable(report: &mut Report, name: &str, log: Stdio) -> io::Result<()> {
         answered += u64::from(connection.post(&call("read", "[1]"))?.json()?["result"] == 1);
     }
     let all = count * (METHODS.len() as u64 + 1);
-    let target = format!("standard error is {name}: {all} calls among failures are answered as ever");
+    let target = format!("standard error is {name}: {all} calls among failures are answered as usual");
     report.exact(target, format!("{answered} of {all}"), answered == all);
     server.signal(Signal::TERM)?;
     let (status, _) = server.ended()?;
@@ -51,7 +52,7 @@ fn unwritable(report: &mut Report, name: &str, log: Stdio) -> io::Result<()> {
     Ok(())
 }
 
-/// A method that panics as often as a caller likes, with backtraces.
+/// A caller makes a method panic as often as possible, with backtraces.
 fn flood(report: &mut Report) -> io::Result<()> {
     let count: u64 = report.pick(30_000, 2_000);
     let server = ServerProcess::start_with_backtraces(&["hook", "usual"])?;
@@ -73,7 +74,7 @@ fn flood(report: &mut Report) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether a call that panics is answered so.
+/// Returns whether a call that panics gets its error.
 fn panics(address: SocketAddr, method: &str) -> io::Result<bool> {
     Ok(Connection::open(address)?.post(&call(method, "[0]"))?.json()?["error"]["code"] == -32603)
 }

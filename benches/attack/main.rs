@@ -1,10 +1,11 @@
-//! Attacks on a server of callbox: what strangers may send, and what a machine may run out of.
+//! Attacks on a callbox server: what strangers may send, and which resources may run out.
 //!
-//! Run with `cargo bench -p callbox-benches --bench attack`, which takes a few minutes. `-- slow panics` runs some of the attacks, and
-//! `-- --quick` short forms of them, in which times are shown and do not count. Each attack starts a server in a process of
-//! its own, on loopback, and ends it. Fails if a target was missed. The guide's page `stress` has the figures.
+//! Run with `cargo bench -p callbox-benches --bench attack`, which takes a few minutes. `-- slow
+//! panics` runs some of the attacks, and `-- --quick` short forms of them, in which missed times do
+//! not count. Each attack starts a server in its own process, on loopback, and ends it. The bench
+//! fails if a target is missed. The guide's page `stress` has the results.
 
-#![expect(clippy::print_stdout, reason = "the figures are what it is for")]
+#![expect(clippy::print_stdout, reason = "a bench prints its figures")]
 
 mod batches;
 mod client;
@@ -59,7 +60,8 @@ fn main() -> ExitCode {
     if let Some((server::ROLE, arguments)) = arguments.split_first().map(|(first, rest)| (first.as_str(), rest)) {
         return server::serve(arguments);
     }
-    // `cargo bench` says so, and `cargo test --all-targets` does not, which only has it built.
+    // `cargo bench` passes this flag; `cargo test --all-targets` does not, and only has to build
+    // the bench.
     if !arguments.iter().any(|argument| argument == "--bench") {
         return ExitCode::SUCCESS;
     }
@@ -77,7 +79,7 @@ fn main() -> ExitCode {
     for (name, attack) in ATTACKS.iter().filter(|(name, _)| all || names.contains(name)) {
         let begin = Instant::now();
         if let Err(error) = attack(&mut report) {
-            report.exact("the attack can be made", error, false);
+            report.exact("the attack runs to its end", error, false);
         }
         report.print(name, begin.elapsed());
     }

@@ -1,4 +1,4 @@
-//! Malformed bodies: each gets a well-formed answer, and nothing of them stays.
+//! Malformed bodies: each gets a well-formed response, and none leaves anything in memory.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -13,10 +13,10 @@ use crate::report::Report;
 use crate::server_process::ServerProcess;
 use crate::table;
 
-/// Callers at once.
+/// Number of concurrent callers.
 const CALLERS: u64 = 4;
 
-/// What came back.
+/// The counts of the responses.
 #[derive(Debug, Default)]
 struct Counts {
     sent: usize,
@@ -45,11 +45,11 @@ pub(crate) fn run(report: &mut Report) -> io::Result<()> {
             wrong.push(row.name.as_str());
         }
     }
-    let what = format!("{} rows of the wire's rules are answered as they say", rows.len());
+    let what = format!("{} rows of the wire table get the response that they specify", rows.len());
     report.exact(what, format!("{} wrong {}", wrong.len(), wrong.join(", ")).trim_end(), wrong.is_empty());
 
     let bodies: Vec<_> = rows.into_iter().map(|row| row.body).collect();
-    // What a server keeps for ever it has once it has been asked for a while.
+    // A server allocates some memory for good during its first calls.
     send_from_all_callers(server.address, 0, count / 20, &bodies)?;
     let before = server.memory()?;
     let counts = send_from_all_callers(server.address, CALLERS, count, &bodies)?;
@@ -67,7 +67,7 @@ pub(crate) fn run(report: &mut Report) -> io::Result<()> {
     Ok(())
 }
 
-/// Sends so many bodies from all callers together; another `first` gives others.
+/// Sends this number of bodies from all callers together; another `first` gives other bodies.
 fn send_from_all_callers(address: SocketAddr, first: u64, count: usize, bodies: &[Vec<u8>]) -> io::Result<Counts> {
     std::thread::scope(|scope| {
         let caller = |caller| scope.spawn(move || send_some(address, Rng(caller), count / CALLERS as usize, bodies));
@@ -109,7 +109,8 @@ fn is_well_formed(answer: &Response) -> bool {
     }
 }
 
-/// Raw, as an id is echoed as it was sent, and may be a number beyond all types.
+/// The members are raw, because an id is echoed as it was sent, and may be a number beyond all
+/// types.
 type RawResponse<'a> = BTreeMap<&'a str, &'a RawValue>;
 
 fn is_response(answer: &RawResponse<'_>) -> bool {

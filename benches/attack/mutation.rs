@@ -1,6 +1,7 @@
-//! Bodies that somebody has damaged, or that nobody would write in good faith.
+//! Damaged and hostile request bodies.
 
-/// SplitMix64: equal seeds give equal bodies, so that what breaks a server can be sent again.
+/// A pseudo-random generator, SplitMix64: equal seeds give equal bodies, so that what breaks a
+/// server can be sent again.
 pub(crate) struct Rng(pub(crate) u64);
 
 impl Rng {
@@ -21,7 +22,7 @@ impl Rng {
     }
 }
 
-/// Text that has hurt somebody before.
+/// Strings that are known to break software.
 const HOSTILE_STRINGS: [&str; 32] = [
     "",
     " ",
@@ -57,7 +58,7 @@ const HOSTILE_STRINGS: [&str; 32] = [
     "🏴󠁧󠁢󠁥󠁮󠁧󠁿",
 ];
 
-/// The same text raw in JSON, where it is often no JSON at all.
+/// Fragments that are inserted into JSON without quotes, where they are often not valid JSON.
 const HOSTILE_JSON: [&str; 16] = [
     r#""\ud800""#,
     r#""\udc00\ud800""#,
@@ -77,7 +78,7 @@ const HOSTILE_JSON: [&str; 16] = [
     "\u{a0}1",
 ];
 
-/// One of the bodies, damaged; or one with naughty text in it.
+/// Returns one of the bodies, damaged, or one with a hostile string in it.
 pub(crate) fn malformed(rng: &mut Rng, bodies: &[Vec<u8>]) -> Vec<u8> {
     if rng.below(4) == 0 {
         return hostile_body(rng);
@@ -107,7 +108,7 @@ fn damage(rng: &mut Rng, body: &mut Vec<u8>, others: &[Vec<u8>]) {
             body.drain(at..end);
         }
         _ => {
-            // The front of one and the back of another.
+            // Joins the front of one body and the back of another.
             let other = rng.pick(others);
             body.truncate(at);
             body.extend_from_slice(&other[rng.below(other.len())..]);

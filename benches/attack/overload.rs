@@ -1,4 +1,4 @@
-//! Four times as many calls as the service can do.
+//! Overload: four times the service's capacity.
 
 use std::io;
 use std::time::Duration;
@@ -8,14 +8,15 @@ use crate::load::{CallRecord, LoadPlan, Outcome, open_loop};
 use crate::report::{Report, ms, p99};
 use crate::server_process::ServerProcess;
 
-/// What a call costs, and so how many a second there can be.
+/// Cost of a call in microseconds, and so the capacity in calls per second.
 const MICROS: u64 = 2000;
 const CAPACITY: f64 = 500.0;
 
-/// A stretch in which the time of a call is looked at after the overload.
+/// Length of the windows in which latencies are checked after the overload.
 const WINDOW: Duration = Duration::from_millis(100);
 
-/// The mailboxes are bounded, and so is what may be held for the connections that calls of 200 ms need.
+/// Maximum memory growth, in MiB: the mailboxes are bounded, and so is the memory for the
+/// connections that calls of 200 ms need.
 const MEMORY: f64 = 64.0;
 
 pub(crate) fn run(report: &mut Report) -> io::Result<()> {
@@ -36,7 +37,7 @@ pub(crate) fn run(report: &mut Report) -> io::Result<()> {
 
     let refused = records.iter().filter(|record| record.outcome == Outcome::Error(-32000)).map(|record| record.latency);
     let (refusals, count) = (p99(refused.clone()), refused.count());
-    let what = format!("4 × capacity for {} s: p99 of a refusal below 50 ms", time.as_secs());
+    let what = format!("4 × capacity for {} s: p99 of a rejection below 50 ms", time.as_secs());
     report.timed(what, format!("{} of {count}", ms(refusals)), refusals < Duration::from_millis(50) && count > 0);
     let good = goodput(&records, time);
     let expired = records.iter().filter(|record| record.outcome == Outcome::Error(-32002)).count();
@@ -44,7 +45,11 @@ pub(crate) fn run(report: &mut Report) -> io::Result<()> {
     report.timed("goodput at least 90 % of the peak", reached, good >= 0.9 * peak);
     let lost = |record: &&CallRecord| matches!(record.outcome, Outcome::NoConnection | Outcome::Unanswered);
     let lost = records.iter().chain(&after).filter(lost).count();
-    report.exact("every call gets an answer", format!("{lost} without, of {}", records.len() + after.len()), lost == 0);
+    report.exact(
+        "every call gets a response",
+        format!("{lost} without, of {}", records.len() + after.len()),
+        lost == 0,
+    );
     let settled = until_normal(&after, normal);
     let reached = settled.map_or("not".to_owned(), |time| format!("{:.1} s", time.as_secs_f64()));
     report.timed("normal within 2 s", reached, settled.is_some_and(|time| time <= Duration::from_secs(2)));
@@ -52,13 +57,14 @@ pub(crate) fn run(report: &mut Report) -> io::Result<()> {
     Ok(())
 }
 
-/// Results, a second. The server sees to it that none comes after its deadline.
+/// Returns the results per second. The server ensures that none is sent after its deadline.
 fn goodput(records: &[CallRecord], time: Duration) -> f64 {
     let good = |record: &&CallRecord| record.outcome == Outcome::Result && record.due + record.latency <= time;
     records.iter().filter(good).count() as f64 / time.as_secs_f64()
 }
 
-/// The first window in which every call has its result, and half of them no later than all but a hundredth before.
+/// Returns the end of the first window in which every call has its result, and half of them are no
+/// slower than the normal p99.
 fn until_normal(records: &[CallRecord], normal: Duration) -> Option<Duration> {
     let end = records.iter().map(|record| record.due).max()?;
     let mut from = Duration::ZERO;

@@ -1,4 +1,4 @@
-//! One call in a hundred panics: it is told so, and nobody else notices.
+//! One call in a hundred panics: it gets an error, and no other call is affected.
 
 use std::io;
 use std::net::SocketAddr;
@@ -10,15 +10,15 @@ use crate::client::{Connection, call};
 use crate::report::Report;
 use crate::server_process::ServerProcess;
 
-/// One is read and one is written by each half of the calls.
+/// The methods: one shares the state, the other has exclusive access.
 const METHODS: [&str; 2] = ["read", "write"];
 
 const CALLERS: usize = 16;
 
-/// Calls that were not answered as they should be.
+/// Number of calls with a wrong response.
 #[derive(Debug, Default)]
 struct Wrong {
-    /// They panic, and were not answered -32603.
+    /// Calls that panic without getting -32603.
     culprits: u64,
     others: u64,
 }
@@ -51,8 +51,10 @@ pub(crate) fn run(report: &mut Report) -> io::Result<()> {
         let others = ["failed", "refused", "expired", "abandoned", "running"].map(count);
         let exact = counted == [each, each - each / 100, each / 100] && others == [0; 5];
         let [admitted, answered, panicked] = counted;
-        let reached =
-            format!("{admitted} let in, {answered} answered, {panicked} panicked, {} else", others.iter().sum::<u64>());
+        let reached = format!(
+            "{admitted} admitted, {answered} answered, {panicked} panicked, {} else",
+            others.iter().sum::<u64>()
+        );
         report.exact(format!("`{method}` is counted exactly"), reached, exact);
     }
     let panics = connection.result("panics")?;
@@ -60,7 +62,7 @@ pub(crate) fn run(report: &mut Report) -> io::Result<()> {
     Ok(())
 }
 
-/// The entry of a method, wherever it stands.
+/// Returns the statistics of a method, at any depth of the response.
 fn find<'a>(stats: &'a Value, method: &str) -> Option<&'a Value> {
     match stats {
         Value::Object(fields) if fields.get("method").is_some_and(|name| name == method) => Some(stats),
@@ -70,7 +72,7 @@ fn find<'a>(stats: &'a Value, method: &str) -> Option<&'a Value> {
     }
 }
 
-/// Calls with the numbers from 0 to `count`, from all callers together.
+/// Makes the calls with the numbers from 0 to `count`, from all callers together.
 fn all(address: SocketAddr, method: &str, count: u64) -> io::Result<Wrong> {
     let next = AtomicU64::new(0);
     let caller = || -> io::Result<Wrong> {

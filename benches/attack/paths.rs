@@ -37,7 +37,7 @@ const PATHS: [&str; 24] = [
     "/../root-of-another/secret.txt",
 ];
 
-/// Through symlinks to a file and to a directory.
+/// Paths through symlinks to a file and to a directory.
 const LINKS: [&str; 2] = ["/link.txt", "/up/secret.txt"];
 
 pub(crate) fn run(report: &mut Report) -> io::Result<()> {
@@ -54,7 +54,7 @@ pub(crate) fn run(report: &mut Report) -> io::Result<()> {
     symlink(directory.path(), root.join("up"))?;
 
     let server = ServerProcess::start(&["files", root.to_str().ok_or(io::ErrorKind::InvalidFilename)?])?;
-    // Below a path, and at the root, where there is nothing before the first slash.
+    // One mount below a path, and one at the root, where nothing precedes the first slash.
     let mounts = ["/static", ""];
     for mount in mounts {
         let inside = Connection::open(server.address)?.get(&format!("{mount}/inside.txt"))?;
@@ -72,7 +72,7 @@ pub(crate) fn run(report: &mut Report) -> io::Result<()> {
                 leaked.push(path);
             }
         }
-        let reached = format!("{} of {asked} refused {}", asked - leaked.len(), leaked.join(" "));
+        let reached = format!("{} of {asked} rejected {}", asked - leaked.len(), leaked.join(" "));
         report.exact(format!("{what}, twice: 0 bytes from outside"), reached.trim_end(), leaked.is_empty());
     }
     Ok(())

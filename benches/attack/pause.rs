@@ -1,4 +1,4 @@
-//! The process is stopped for longer than its calls have time, and goes on.
+//! The server process is stopped for longer than the deadline of its calls, and continued.
 
 use std::io;
 use std::thread;
@@ -12,7 +12,7 @@ use crate::server_process::ServerProcess;
 
 const CALLS: usize = 100;
 
-/// How long the calls are to take, and how long they have.
+/// How long the calls take, and their deadline.
 const WAIT: Duration = Duration::from_millis(1500);
 const TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -27,7 +27,7 @@ pub(crate) fn run(report: &mut Report) -> io::Result<()> {
         connection.wait_at_most(stop + Duration::from_secs(30))?;
         connection.send(&[head.as_bytes(), &body].concat())?;
     }
-    // They have arrived by then, and none has ended.
+    // By then all calls have arrived, and none has ended.
     thread::sleep(WAIT / 5);
     server.signal(Signal::STOP)?;
     thread::sleep(stop);
@@ -39,7 +39,7 @@ pub(crate) fn run(report: &mut Report) -> io::Result<()> {
         results += usize::from(answer.get("result").is_some());
     }
     let target = format!("stopped for {} s: no call gets a result after its deadline", stop.as_secs());
-    let reached = format!("{results} did, and {late} of {CALLS} were told that it had passed");
+    let reached = format!("{results} did, and {late} of {CALLS} got the deadline error");
     report.exact(target, reached, results == 0 && late == CALLS);
     Ok(())
 }

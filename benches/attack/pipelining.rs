@@ -1,4 +1,4 @@
-//! Clients that send requests ahead and take none of the answers.
+//! Clients that pipeline requests and read none of the responses.
 
 use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
@@ -10,16 +10,16 @@ use crate::client::{call, request};
 use crate::report::Report;
 use crate::server_process::ServerProcess;
 
-/// All are to be closed by then.
+/// Time within which all connections must be closed.
 const LIMIT: Duration = Duration::from_secs(20);
 
-/// How much each of them sends, in bytes, as far as the server takes it.
+/// Number of bytes that each of them sends, as far as the server reads them.
 const BYTES_PER_CLIENT: usize = 4 << 20;
 
-/// As many as would take all cores of a small machine.
+/// Number of clients: as many as would use all cores of a small machine.
 const CLIENTS: usize = 4;
 
-/// The share of a core that the server may use while they do nothing but wait.
+/// Maximum CPU share of the server while the clients only wait, in cores.
 const MAX_CPU_SHARE: f64 = 0.1;
 
 pub(crate) fn run(report: &mut Report) -> io::Result<()> {
@@ -35,7 +35,7 @@ pub(crate) fn run(report: &mut Report) -> io::Result<()> {
         let clients = (0..CLIENTS).map(|_| Client::open(server.address)).collect::<io::Result<Vec<_>>>()?;
         let (closed, share) = attack(&server, clients, &request)?;
         let what = format!("{CLIENTS} clients send {} MiB of {name} and read nothing", BYTES_PER_CLIENT >> 20);
-        let reached = closed.map_or("some are open still".to_owned(), |time| format!("{:.1} s", time.as_secs_f64()));
+        let reached = closed.map_or("some are still open".to_owned(), |time| format!("{:.1} s", time.as_secs_f64()));
         report.exact(
             format!("{what}: all closed within {} s", LIMIT.as_secs()),
             reached,
@@ -57,12 +57,12 @@ fn chunked(body: &[u8]) -> Vec<u8> {
     [head.as_bytes(), size.as_bytes(), body, b"\r\n0\r\n\r\n"].concat()
 }
 
-/// How long until the last of them was closed, and what share of a core the server has used from
-/// when it took no more of them.
+/// Returns the time until the last connection was closed, and the CPU share of the server since it
+/// stopped reading.
 fn attack(server: &ServerProcess, mut clients: Vec<Client>, request: &[u8]) -> io::Result<(Option<Duration>, f64)> {
     let all = request.repeat(BYTES_PER_CLIENT / request.len());
     let begin = Instant::now();
-    // The moment at which the server stopped reading, and the time on a processor so far.
+    // The time at which the server stopped reading, and its CPU time so far.
     let mut quiet: Option<(Instant, Duration)> = None;
     let mut used = (Duration::ZERO, Duration::ZERO);
     while !clients.is_empty() && begin.elapsed() < LIMIT + Duration::from_secs(5) {
@@ -95,7 +95,7 @@ struct Client {
 impl Client {
     fn open(server: SocketAddr) -> io::Result<Self> {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
-        // Of what it does not read, the system is to take little for it.
+        // The system buffers little for a client that does not read.
         socket.set_recv_buffer_size(4096)?;
         socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())?;
         socket.connect(&server.into())?;
@@ -103,12 +103,13 @@ impl Client {
         Ok(Self { stream: socket.into(), sent: 0 })
     }
 
-    /// Sends what the server takes, and returns how much that was. An error says that the server
-    /// has closed the connection.
+    /// Sends as much as the server reads, and returns how much that was. An error means that the
+    /// server has closed the connection.
     fn push(&mut self, all: &[u8]) -> io::Result<usize> {
         let before = self.sent;
         loop {
-            // Once it has sent all, a byte now and then shows whether it is still connected.
+            // After everything is sent, a byte now and then shows whether the connection is still
+            // open.
             let rest = all.get(self.sent..).filter(|rest| !rest.is_empty());
             match self.stream.write(rest.unwrap_or(b"P")) {
                 Ok(count) if rest.is_some() => self.sent += count,

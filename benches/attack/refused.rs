@@ -1,4 +1,4 @@
-//! One address that opens more connections than it may have, and says nothing on them.
+//! One address opens more connections than it may have, and sends nothing on them.
 
 use std::io;
 use std::net::{SocketAddr, TcpStream};
@@ -10,16 +10,16 @@ use crate::client::{Connection, call};
 use crate::report::{Report, ms, p99};
 use crate::server_process::ServerProcess;
 
-/// How many connections the server has, and how many of one address.
+/// The limits of the server: connections in total, and per address.
 const LIMITS: [&str; 4] = ["connections", "100", "per-peer", "10"];
 
-/// How many the attacker holds open at any time, as far as the server lets it.
+/// Number of connections that the attacker keeps open, as far as the server permits.
 const SILENT_CONNECTIONS: usize = 100;
 
-/// How soon a connection for which there is no place is to be gone.
+/// Maximum time until a connection over the limit is closed.
 const MAX_REJECTION_TIME: Duration = Duration::from_secs(2);
 
-/// What the server may hold for those that are being told, in descriptors.
+/// Maximum number of descriptors that the server may hold for rejected connections.
 const MAX_DESCRIPTORS: usize = 200;
 
 pub(crate) fn run(report: &mut Report) -> io::Result<()> {
@@ -38,7 +38,7 @@ pub(crate) fn run(report: &mut Report) -> io::Result<()> {
             silent.push((stream, Instant::now()));
             opened += 1;
         }
-        // Those that were admitted stay for as long as the server is patient with them.
+        // The ten admitted connections stay open until the server times them out.
         let mut ages: Vec<_> = silent.iter().map(|(_, since)| since.elapsed()).collect();
         ages.sort_unstable_by(|a, b| b.cmp(a));
         longest = longest.max(ages.get(10).copied().unwrap_or_default());
@@ -60,7 +60,7 @@ pub(crate) fn run(report: &mut Report) -> io::Result<()> {
         answered == calls,
     );
     report.timed(
-        format!("… a refused connection is gone within {} s", MAX_REJECTION_TIME.as_secs()),
+        format!("… a rejected connection is closed within {} s", MAX_REJECTION_TIME.as_secs()),
         format!("{} ms, {opened} were opened", longest.as_millis()),
         longest < MAX_REJECTION_TIME,
     );
@@ -76,7 +76,7 @@ fn from_another_address(server: SocketAddr) -> io::Result<TcpStream> {
     Ok(socket.into())
 }
 
-/// Whether the server has not closed it; reads the answer that it may have got.
+/// Returns whether the connection is open; reads the response that it may have received.
 fn is_open(stream: &TcpStream) -> bool {
     let mut buffer = [0; 1024];
     loop {

@@ -1,9 +1,9 @@
-//! Targets, what was reached, and whether that is enough.
+//! Targets, the values that were reached, and whether they meet the targets.
 
 use std::fmt::Display;
 use std::time::Duration;
 
-/// The rows of one attack after the other.
+/// The rows of the current attack, and whether any target was missed.
 pub(crate) struct Report {
     quick: bool,
     missed: bool,
@@ -15,19 +15,19 @@ impl Report {
         Self { quick, missed: false, rows: Vec::new() }
     }
 
-    /// One figure for a full run, another one for a quick run.
+    /// Returns one value for a full run, and another one for a quick run.
     pub(crate) fn pick<T>(&self, full: T, quick: T) -> T {
         if self.quick { quick } else { full }
     }
 
-    /// A target that holds on any machine.
+    /// Adds a target that holds on any machine.
     pub(crate) fn exact(&mut self, target: impl Display, reached: impl Display, met: bool) {
         self.missed |= !met;
         let verdict = if met { "met" } else { "MISSED" };
         self.rows.push([target.to_string(), reached.to_string(), verdict.to_owned()]);
     }
 
-    /// A target that a machine with other work may miss by no fault of ours, so it does not count in a quick run.
+    /// Adds a target that a busy machine may miss, so it does not count in a quick run.
     pub(crate) fn timed(&mut self, target: impl Display, reached: impl Display, met: bool) {
         self.missed |= !met && !self.quick;
         let verdict = match (met, self.quick) {
@@ -38,7 +38,7 @@ impl Report {
         self.rows.push([target.to_string(), reached.to_string(), verdict.to_owned()]);
     }
 
-    /// Shows the rows of the attack that has ended.
+    /// Prints the rows of the attack that has ended.
     pub(crate) fn print(&mut self, name: &str, took: Duration) {
         println!("\n{name} ({:.1} s)", took.as_secs_f64());
         let width = |column: usize| self.rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
@@ -53,7 +53,7 @@ impl Report {
     }
 }
 
-/// The 99th percentile; zero if there is none.
+/// Returns the 99th percentile; zero if there are no times.
 pub(crate) fn p99(times: impl IntoIterator<Item = Duration>) -> Duration {
     let mut times: Vec<_> = times.into_iter().collect();
     times.sort_unstable();

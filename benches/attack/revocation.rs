@@ -1,4 +1,4 @@
-//! A token is revoked among thousands, while the server has much to do.
+//! A token is revoked among thousands, while the server is busy.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -13,10 +13,10 @@ use crate::client::{Connection, call, request_with};
 use crate::report::{Report, ms};
 use crate::server_process::{ServerProcess, TIMEOUT};
 
-/// Sizes of the file, and within which time a revoked token has to be refused.
+/// Sizes of the file, and the time within which a revoked token must be rejected.
 const SIZES: [(usize, Duration); 2] = [(2_000, Duration::from_millis(100)), (20_000, Duration::from_secs(1))];
 
-/// Callers that keep the server busy meanwhile.
+/// Number of callers that keep the server busy.
 const CALLERS: usize = 8;
 
 const ROW: &str = "\n[[token]]\n";
@@ -62,7 +62,7 @@ fn revoke_some(report: &mut Report, size: usize, limit: Duration) -> io::Result<
     let longest = times.iter().max().copied().unwrap_or_default();
     let mean = times.iter().sum::<Duration>() / u32::try_from(times.len().max(1)).unwrap_or(1);
     report.timed(
-        format!("{revocations} of {size} tokens, {CALLERS} busy callers: each is refused within {}", ms(limit)),
+        format!("{revocations} of {size} tokens, {CALLERS} busy callers: each is rejected within {}", ms(limit)),
         format!("{} on average, {} at most", ms(mean), ms(longest)),
         longest < limit,
     );
@@ -77,8 +77,7 @@ fn keep_busy(server: SocketAddr, is_over: &AtomicBool) -> io::Result<()> {
     Ok(())
 }
 
-/// Puts a file without this token in the place of the one before. Returns after which time the
-/// token is refused.
+/// Replaces the file by one without this token. Returns the time after which the token is rejected.
 fn revoke(server: &ServerProcess, token: &str, file: &TokenFile, without: &str) -> io::Result<Duration> {
     let mut connection = Connection::open(server.address)?;
     let mut is_good = || -> io::Result<bool> {
@@ -86,7 +85,7 @@ fn revoke(server: &ServerProcess, token: &str, file: &TokenFile, without: &str) 
         Ok(connection.answer()?.json()?["result"] == 42)
     };
     if !is_good()? {
-        return Err(io::Error::other("a token is refused before it is revoked"));
+        return Err(io::Error::other("a token is rejected before it is revoked"));
     }
     let beside = file.path().with_extension("new");
     fs::write(&beside, without)?;
@@ -94,11 +93,11 @@ fn revoke(server: &ServerProcess, token: &str, file: &TokenFile, without: &str) 
     let begin = Instant::now();
     while is_good()? {
         if begin.elapsed() > TIMEOUT {
-            return Err(io::Error::other("a revoked token stays good"));
+            return Err(io::Error::other("a revoked token is still accepted"));
         }
     }
     let time = begin.elapsed();
-    // Times of files are coarse: the next change is one that shows.
+    // Modification times are coarse: the next change must have a different one.
     std::thread::sleep(Duration::from_millis(300));
     Ok(time)
 }

@@ -1,4 +1,4 @@
-//! What is attacked: this program once more, as a server.
+//! The server that is attacked: this program again, with another argument.
 
 use std::process::{ExitCode, Termination};
 use std::sync::OnceLock;
@@ -14,22 +14,22 @@ use rustix::process::{Resource, Rlimit, setrlimit};
 /// The argument that makes this program the server.
 pub(crate) const ROLE: &str = "serve";
 
-/// A token that is good.
+/// A valid token.
 pub(crate) const TOKEN: &str = "attack";
 
-/// How long a stop may take.
+/// Maximum time of a shutdown.
 pub(crate) const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The length of what `GET /large` answers.
+/// Length of the response to `GET /large`, in bytes.
 const LARGE: usize = 4 << 20;
 
-/// Panics anywhere in the process.
+/// Number of panics anywhere in the process.
 static PANICS: AtomicU64 = AtomicU64::new(0);
 
-/// For the last figures, once the server has stopped.
+/// The service, whose figures are printed after the server has stopped.
 static SERVICE: OnceLock<ServiceRef<Target>> = OnceLock::new();
 
-/// How often an authenticator was asked about a token.
+/// Number of tokens that the authenticator has checked.
 static TOKEN_LOOKUPS: AtomicU64 = AtomicU64::new(0);
 
 /// Runs the server to its end: `serve [files DIRECTORY] [descriptors NUMBER] [awaits MILLISECONDS]
@@ -81,18 +81,18 @@ pub(crate) fn serve(arguments: &[String]) -> ExitCode {
     let end = server.start();
     if let Some(service) = SERVICE.get() {
         let wait = service.stats().into_iter().find(|stats| stats.method == "wait").expect("such a method");
-        println!("{} let in", wait.inline + wait.queued);
+        println!("{} admitted", wait.inline + wait.queued);
     }
     end.report()
 }
 
-/// Asks for the last figures.
+/// Requests that the figures are printed after the server has stopped.
 async fn watch(service: ServiceRef<Target>) -> impl Responder {
     SERVICE.get_or_init(|| service);
     HttpResponse::Ok().body("watched")
 }
 
-/// Counts the questions to an authenticator, and takes its time for each.
+/// An authenticator that counts the tokens that it checks, and may pause for each.
 struct CountingAuthenticator<A> {
     checker: A,
     pause: Duration,
@@ -160,52 +160,53 @@ impl Target {
         text
     }
 
-    /// A text of this length.
+    /// Returns a text of this length.
     #[public_method]
     fn blank(&self, length: usize) -> String {
         "x".repeat(length)
     }
 
-    /// How many panics there were, in methods and anywhere else.
+    /// Returns the number of panics, in methods and anywhere else.
     #[public_method]
     fn panics(&self) -> u64 {
         PANICS.load(Ordering::Relaxed)
     }
 
-    /// How many tokens an authenticator has looked at.
+    /// Returns the number of tokens that the authenticator has checked.
     #[public_method]
     fn token_lookups(&self) -> u64 {
         TOKEN_LOOKUPS.load(Ordering::Relaxed)
     }
 
-    /// For callers with a good token.
+    /// Needs a valid token.
     #[private_api_method]
     fn secret(&self) -> u64 {
         42
     }
 
-    /// Holds the service's thread. Asleep, as the callers are on the same cores, and are to keep up.
+    /// Holds the service's thread. It sleeps, because the callers use the same cores and must keep
+    /// up.
     #[public_method(deadline = "200ms")]
     fn work(&mut self, micros: u64) -> u64 {
         std::thread::sleep(Duration::from_micros(micros));
         micros
     }
 
-    /// Waits, and leaves the thread to others.
+    /// Waits without holding the thread.
     #[public_method]
     async fn wait(&self, millis: u64) -> u64 {
         tokio::time::sleep(Duration::from_millis(millis)).await;
         millis
     }
 
-    /// Panics at each hundredth number.
+    /// Panics for each hundredth number.
     #[public_method]
     fn read(&self, n: u64) -> u64 {
         assert!(!n.is_multiple_of(100), "on purpose");
         n
     }
 
-    /// The same, alone with the state.
+    /// The same, with exclusive access to the state.
     #[public_method(on_panic = "keep")]
     fn write(&mut self, n: u64) -> u64 {
         self.read(n)

@@ -1,4 +1,4 @@
-//! The server as its operating system sees it.
+//! The server in its own process, and what the operating system measures of it.
 
 use std::io::{self, BufRead, BufReader, Read};
 use std::net::{SocketAddr, TcpStream};
@@ -13,38 +13,39 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::server::ROLE;
 use callbox_benches::process::{Memory, allow_many_files};
 
-/// Nothing that is waited for takes longer.
+/// Maximum time for anything that is waited for.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A server in a process of its own, which is ended when this is dropped.
+/// A server process, which is killed when this is dropped.
 pub(crate) struct ServerProcess {
     process: process::Child,
     pub(crate) address: SocketAddr,
-    /// Bytes of its log so far.
+    /// Number of bytes in its log so far.
     logged_bytes: Arc<AtomicU64>,
 }
 
 impl ServerProcess {
-    /// Starts it with the arguments of [`serve`](crate::server::serve); returns once it listens.
+    /// Starts the server with the arguments of [`serve`](crate::server::serve), and returns once it
+    /// listens.
     pub(crate) fn start(arguments: &[&str]) -> io::Result<Self> {
         Self::start_reading_log(Self::command(arguments)?)
     }
 
-    /// The same, with a backtrace for each panic that it shows.
+    /// Starts the server with a backtrace for each panic that it reports.
     pub(crate) fn start_with_backtraces(arguments: &[&str]) -> io::Result<Self> {
         let mut command = Self::command(arguments)?;
         command.env("RUST_BACKTRACE", "1");
         Self::start_reading_log(command)
     }
 
-    /// Starts it at an address, with a log that nobody sees; returns once it listens.
+    /// Starts the server at an address, with a log that is not read, and returns once it listens.
     pub(crate) fn start_with_log(address: SocketAddr, log: Stdio) -> io::Result<Self> {
         let mut command = Self::command(&["hook", "usual", "port", &address.port().to_string()])?;
         let process = command.stderr(log).spawn()?;
         let (mut child, begin) = (Self { process, address, logged_bytes: Arc::default() }, Instant::now());
         while TcpStream::connect(address).is_err() {
             if begin.elapsed() > TIMEOUT || !child.is_running()? {
-                return Err(io::Error::other("the server does not start"));
+                return Err(io::Error::other("the server did not start"));
             }
             std::thread::sleep(Duration::from_millis(5));
         }
@@ -52,7 +53,7 @@ impl ServerProcess {
     }
 
     fn command(arguments: &[&str]) -> io::Result<Command> {
-        // On both sides.
+        // Both processes need many files.
         allow_many_files()?;
         let mut command = Command::new(std::env::current_exe()?);
         command.arg(ROLE).args(arguments).env_remove("RUST_LOG").env_remove("RUST_BACKTRACE");
@@ -71,19 +72,19 @@ impl ServerProcess {
                 bytes.fetch_add(line.len() as u64 + 1, Ordering::Relaxed);
                 let url = line.split_once("listening url=").and_then(|(_, url)| url.split_once("http://"));
                 let address = url.and_then(|(_, url)| url.split('/').next()?.parse::<SocketAddr>().ok());
-                // Nobody asks for more than one.
+                // This fails after the first address.
                 let _ = address.map(|address| sender.send(address));
             }
         });
         let Ok(address) = receiver.recv_timeout(TIMEOUT) else {
             process.kill()?;
             process.wait()?;
-            return Err(io::Error::other("the server does not start"));
+            return Err(io::Error::other("the server did not start"));
         };
         Ok(Self { process, address, logged_bytes })
     }
 
-    /// Bytes that it has logged so far.
+    /// Returns the number of bytes that it has logged so far.
     pub(crate) fn logged_bytes(&self) -> u64 {
         self.logged_bytes.load(Ordering::Relaxed)
     }
@@ -92,16 +93,17 @@ impl ServerProcess {
         Memory::of(self.process.id())
     }
 
-    /// The time on a processor so far.
+    /// Returns the CPU time so far.
     pub(crate) fn cpu(&self) -> io::Result<Duration> {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.process.id()))?;
-        // The name of the program, in brackets, may have spaces. Ticks are hundredths of a second on every Linux.
+        // The name of the program, in brackets, may contain spaces. Ticks are hundredths of a
+        // second on every Linux.
         let (_, fields) = stat.rsplit_once(')').ok_or(io::ErrorKind::InvalidData)?;
         let ticks = fields.split_whitespace().skip(11).take(2).filter_map(|field| field.parse::<u64>().ok());
         Ok(Duration::from_millis(10 * ticks.sum::<u64>()))
     }
 
-    /// How many file descriptors it has open.
+    /// Returns the number of its open file descriptors.
     pub(crate) fn descriptors(&self) -> io::Result<usize> {
         Ok(std::fs::read_dir(format!("/proc/{}/fd", self.process.id()))?.count())
     }
@@ -115,13 +117,13 @@ impl ServerProcess {
         Ok(kill_process(id, signal)?)
     }
 
-    /// Waits for an end that comes by itself; how it ended, and what it has printed.
+    /// Waits until the server exits by itself. Returns its exit status, and what it has printed.
     pub(crate) fn ended(mut self) -> io::Result<(ExitStatus, String)> {
         let begin = Instant::now();
         let status = loop {
             match self.process.try_wait()? {
                 Some(status) => break status,
-                None if begin.elapsed() > TIMEOUT => return Err(io::Error::other("the server does not end")),
+                None if begin.elapsed() > TIMEOUT => return Err(io::Error::other("the server did not exit")),
                 None => std::thread::sleep(Duration::from_millis(5)),
             }
         };
@@ -133,7 +135,7 @@ impl ServerProcess {
 
 impl Drop for ServerProcess {
     fn drop(&mut self) {
-        // It fails when the server has ended already.
+        // This fails if the server has exited already.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }

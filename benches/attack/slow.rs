@@ -1,4 +1,4 @@
-//! Clients that keep a server waiting, in each of the four ways that there are, beside one in good faith.
+//! Slow clients of all four kinds, beside an honest client.
 
 use std::collections::HashSet;
 use std::io::{self, Read, Write};
@@ -13,14 +13,14 @@ use crate::load::{CallRecord, LoadPlan, Outcome, open_loop};
 use crate::report::{Report, ms, p99};
 use crate::server_process::ServerProcess;
 
-/// What they are slow with.
+/// The part of a request that a client is slow with.
 #[derive(Clone, Copy, Debug)]
 enum SlowPhase {
     Head,
     /// The head of the second request on a connection.
     SecondHead,
     Body,
-    /// The taking of an answer.
+    /// Reading the response.
     Read,
 }
 
@@ -31,20 +31,21 @@ const PHASES: [(SlowPhase, &str); 4] = [
     (SlowPhase::Read, "read"),
 ];
 
-/// All are to be closed by then.
+/// Time within which all connections must be closed.
 const LIMIT: Duration = Duration::from_secs(15);
 
-/// The attackers' addresses, so that no limit of connections from one peer saves the server.
+/// Number of addresses of the attackers, so that the limit of connections per address does not
+/// protect the server.
 const ADDRESSES: usize = 20;
 
-/// Calls a second of the honest client.
+/// Calls per second of the honest client.
 const RATE: f64 = 200.0;
 
 pub(crate) fn run(report: &mut Report) -> io::Result<()> {
     let count = report.pick(500, 50);
     let watch = Duration::from_secs(report.pick(19, 14));
     let server = ServerProcess::start(&[])?;
-    // What an attack costs the honest client is measured against the same time without one, just before.
+    // The latency of the honest client during an attack is compared with that just before it.
     let honest = |time| open_loop(server.address, LoadPlan { rate: RATE, time }, &call("add", "[1,2]"));
     honest(Duration::from_secs(1));
     let attacks: &[&[(SlowPhase, &str)]] =
@@ -65,7 +66,7 @@ pub(crate) fn run(report: &mut Report) -> io::Result<()> {
 }
 
 fn note(report: &mut Report, attack: &str, closed: Option<Duration>, baseline: &[CallRecord], records: &[CallRecord]) {
-    let reached = closed.map_or("some are open still".to_owned(), |time| format!("{:.1} s", time.as_secs_f64()));
+    let reached = closed.map_or("some are still open".to_owned(), |time| format!("{:.1} s", time.as_secs_f64()));
     let in_time = closed.is_some_and(|time| time <= LIMIT);
     report.exact(format!("{attack}: all closed within {} s", LIMIT.as_secs()), reached, in_time);
     let lost = records.iter().filter(|record| record.outcome != Outcome::Result).count();
@@ -79,7 +80,8 @@ fn note(report: &mut Report, attack: &str, closed: Option<Duration>, baseline: &
     report.timed("… and their p99 below 2 × what it was before", reached, attacked < 2 * usual);
 }
 
-/// The longest that the server has held one of the connections; `None` if it holds one still.
+/// Returns the longest time that the server has held one of the connections; `None` if it still
+/// holds one.
 fn attack(
     server: SocketAddr,
     phases: &[(SlowPhase, &str)],
@@ -90,7 +92,8 @@ fn attack(
     for number in 0..count {
         for (phase, _) in phases {
             attackers.push(Attacker::open(server, *phase, number % ADDRESSES)?);
-            // Not all at once: that they come, and are sent what the system takes for them, is no attack; that they stay is.
+            // The connections are opened one after another: many new connections at once are not
+            // the attack, but connections that stay.
             std::thread::sleep(Duration::from_millis(if matches!(phase, SlowPhase::Read) { 8 } else { 2 }));
         }
     }
@@ -147,7 +150,8 @@ impl Attacker {
         Ok(Self { phase, stream: connection.stream, opened, local_address })
     }
 
-    /// A sign of life: one byte more. It fails once the server has closed the connection, as it should.
+    /// Sends or reads one more byte. This fails once the server has closed the connection, as it
+    /// should.
     fn send_byte(&mut self) {
         let _ = match self.phase {
             SlowPhase::Read => self.stream.read(&mut [0]),
@@ -156,7 +160,8 @@ impl Attacker {
     }
 }
 
-/// The clients' ends of the connections that the server holds: the system lists them, with an inode while a process has them.
+/// Returns the clients' ends of the connections that the server holds. The system lists them, with
+/// an inode while a process has them open.
 fn held_by_server(server: SocketAddr) -> io::Result<HashSet<SocketAddr>> {
     let table = std::fs::read_to_string("/proc/net/tcp")?;
     let port = format!(":{:04X}", server.port());
@@ -164,7 +169,7 @@ fn held_by_server(server: SocketAddr) -> io::Result<HashSet<SocketAddr>> {
         let fields: Vec<_> = line.split_whitespace().collect();
         let [_, local, remote, _, _, _, _, _, _, inode, ..] = fields[..] else { return None };
         let (address, remote_port) = remote.split_once(':')?;
-        // In the machine's own order of bytes.
+        // The address is in native byte order.
         let address = u32::from_str_radix(address, 16).ok()?.to_ne_bytes();
         let client = SocketAddr::from((address, u16::from_str_radix(remote_port, 16).ok()?));
         (local.ends_with(&port) && inode != "0").then_some(client)

@@ -1,9 +1,10 @@
-//! What a call costs without a network, from bytes to bytes: run with `cargo bench -p callbox-benches --bench dispatch`.
+//! The cost of a call without a network, from bytes to bytes: run with `cargo bench -p
+//! callbox-benches --bench dispatch`.
 //!
-//! Beside callbox stand what it is made of: a direct call of the function, and `addr.send` to a plain actix actor on a thread of
-//! its own. `benches/README.md` tells how to read the figures; `-- --quick` is criterion's own short form.
+//! The baselines are a direct call of the function, and `addr.send` to a plain actix actor on its
+//! own thread. `benches/README.md` explains the figures; `-- --quick` is a flag of criterion.
 
-#![expect(clippy::print_stdout, reason = "what a bench prints is what it is for")]
+#![expect(clippy::print_stdout, reason = "a bench prints its figures")]
 
 mod table;
 
@@ -21,10 +22,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use tokio::runtime::{self, Runtime};
 
-/// The members of a batch.
+/// Number of calls in a batch.
 const BATCH: usize = 100;
 
-/// The service that is called.
+/// The service under test.
 #[derive(Default)]
 struct Bench {
     count: u64,
@@ -73,7 +74,7 @@ struct Item {
     y: i64,
 }
 
-/// The same state behind a plain actor.
+/// A plain actor with the same method.
 #[derive(Default)]
 struct PlainActor;
 
@@ -104,7 +105,7 @@ fn batch() -> String {
     format!("[{}]", members.collect::<Vec<_>>().join(","))
 }
 
-/// Times the answers to a body, of which one has to hold `expected`.
+/// Measures the time until the response to a body, one of which must contain `expected`.
 fn bench_replies(
     group: &mut BenchmarkGroup<'_, WallTime>,
     runtime: &Runtime,
@@ -155,7 +156,7 @@ fn single(criterion: &mut Criterion) {
 fn refused(criterion: &mut Criterion) {
     let runtime = runtime();
     let service = in_process(Bench::default);
-    // One that runs, and one that waits.
+    // One call runs, and one is queued.
     for _ in 0..2 {
         service.notify(Bench_Wait {}).expect("there is room");
         let begun =
@@ -189,8 +190,8 @@ fn batches(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Times what serde_json takes for parameters: read into their type, and, as it is usual where their end has to be found first,
-/// skipped before.
+/// Measures the time of serde_json for parameters: to deserialise them, and to skip and then
+/// deserialise them, which is usual where their end has to be found first.
 fn bench_parsing<M: Message>(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, params: &str) {
     group.bench_function(format!("{name}, read"), |bencher| {
         bencher.iter(|| serde_json::from_str::<M>(black_box(params)).ok());
@@ -203,7 +204,7 @@ fn bench_parsing<M: Message>(group: &mut BenchmarkGroup<'_, WallTime>, name: &st
     });
 }
 
-/// Calls that are nearly all parameters.
+/// Measures calls that consist mostly of parameters.
 fn large(criterion: &mut Criterion) {
     let runtime = runtime();
     let service = in_process(Bench::default);
@@ -237,10 +238,10 @@ fn runtime() -> Runtime {
     runtime::Builder::new_current_thread().enable_time().build().expect("there can be a runtime")
 }
 
-/// A plain actor on a thread of its own, on the system of this one.
+/// Starts a plain actor on its own thread, on the actix system of this one.
 fn plain_actor() -> (Arbiter, Addr<PlainActor>) {
     if actix::System::try_current().is_none() {
-        // It is the current one from here on, also when this is dropped.
+        // The system stays the current one after this value is dropped.
         let _ = actix::System::new();
     }
     let arbiter = Arbiter::new();
@@ -259,7 +260,7 @@ fn criterion_settings() -> Criterion {
 criterion_group! { name = all; config = criterion_settings(); targets = single, refused, batches, large }
 
 fn main() -> ExitCode {
-    // `cargo test` runs benches, too, and says so by leaving this out.
+    // `cargo test` runs benches, too, but without `--bench`.
     if !std::env::args().any(|arg| arg == "--bench") {
         all();
         return ExitCode::SUCCESS;
@@ -272,7 +273,7 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            println!("error: the table could not be made: {error}");
+            println!("error: the table could not be written: {error}");
             ExitCode::FAILURE
         }
     }

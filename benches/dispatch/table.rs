@@ -1,4 +1,4 @@
-//! What criterion measured in this run, as a table beside a baseline and as one file of JSON.
+//! Criterion's figures of this run, as a table beside a baseline and as one JSON file.
 
 use std::fs;
 use std::io;
@@ -9,32 +9,35 @@ use serde::{Deserialize, Serialize};
 
 use callbox_benches::figures::output_directory;
 
-/// One benchmark.
+/// The figures of one benchmark.
 #[derive(Debug, Serialize)]
 struct Row {
     name: String,
-    /// Nanoseconds, with the interval in which they are with a confidence of 95 %.
+    /// Nanoseconds, with the 95 % confidence interval.
     time: f64,
     least: f64,
     most: f64,
-    /// What it is compared with, and how many times as long it takes.
+    /// The benchmark that it is compared with, and the ratio of the times.
     baseline: String,
     ratio: Option<f64>,
     #[serde(skip)]
     written: SystemTime,
 }
 
-/// Where criterion keeps its figures.
+/// Returns the directory in which criterion keeps its figures.
 ///
 /// # Errors
-/// If there can be no such directory.
+///
+/// If the directory cannot be created.
 pub(crate) fn criterion_directory() -> io::Result<PathBuf> {
     Ok(output_directory()?.join("dispatch"))
 }
 
-/// Prints what was measured since `begin`, and writes it to `target/bench/dispatch.json`.
+/// Prints the figures that were measured since `begin`, and writes them to
+/// `target/bench/dispatch.json`.
 ///
 /// # Errors
+///
 /// If a file cannot be read or written.
 pub(crate) fn print(begin: SystemTime) -> io::Result<()> {
     let mut rows = Vec::new();
@@ -53,7 +56,7 @@ pub(crate) fn print(begin: SystemTime) -> io::Result<()> {
         println!("{:66} {:>10}   {range:25} {ratio:>10}", row.name, time(row.time));
     }
     println!(
-        "The baseline is `addr.send` to a plain actor; of large calls, what serde_json takes to skip and read their parameters."
+        "The baseline is `addr.send` to a plain actor; for large calls, the time of serde_json to skip and read their parameters."
     );
     let path = output_directory()?.join("dispatch.json");
     fs::write(&path, serde_json::to_vec_pretty(&rows)?)?;
@@ -61,7 +64,7 @@ pub(crate) fn print(begin: SystemTime) -> io::Result<()> {
     Ok(())
 }
 
-/// The benchmarks below a directory whose figures are new.
+/// Collects the benchmarks below a directory whose figures are new.
 fn collect(directory: &Path, begin: SystemTime, rows: &mut Vec<Row>) -> io::Result<()> {
     if !directory.exists() {
         return Ok(());
@@ -77,7 +80,7 @@ fn collect(directory: &Path, begin: SystemTime, rows: &mut Vec<Row>) -> io::Resu
     Ok(())
 }
 
-/// None if criterion has not come to the end of it.
+/// Returns `None` if criterion has not finished the benchmark.
 fn read(directory: &Path) -> io::Result<Option<Row>> {
     #[derive(Deserialize)]
     struct Benchmark {
@@ -86,7 +89,7 @@ fn read(directory: &Path) -> io::Result<Option<Row>> {
     #[derive(Deserialize)]
     struct Estimates {
         mean: Estimate,
-        /// None if each sample has as many runs.
+        /// Absent if each sample has the same number of iterations.
         slope: Option<Estimate>,
     }
     #[derive(Deserialize)]
@@ -130,7 +133,7 @@ fn time(nanoseconds: f64) -> String {
     }
 }
 
-/// Far less than the baseline as a fraction of it.
+/// Formats a ratio; a small one as a fraction of the baseline.
 fn share(ratio: f64) -> String {
     if ratio < 0.1 { format!("1/{:.0}", 1.0 / ratio) } else { format!("{ratio:.2}") }
 }

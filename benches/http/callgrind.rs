@@ -10,27 +10,27 @@ use crate::servers::{MARK, Subject};
 use callbox_benches::figures::output_directory;
 use callbox_benches::server_process::ROLE;
 
-/// Has glibc fill and copy memory by ordinary loops. Beyond some kilobytes it has one instruction
-/// repeat itself, which callgrind counts once for each byte: actix clears 3 KiB to look for a head,
-/// which would be three thousand instructions in place of a hundred, or not, as the processor has it.
+/// Makes glibc fill and copy memory with ordinary loops. Beyond some kilobytes it uses one
+/// repeating instruction, which callgrind counts once per byte. actix clears 3 KiB to look for a
+/// head: three thousand instructions instead of a hundred, depending on the processor.
 const GLIBC_TUNABLES: &str =
     "glibc.cpu.x86_rep_stosb_threshold=1073741824:glibc.cpu.x86_rep_movsb_threshold=1073741824";
 
-/// A server whose instructions are counted. Ended when it is dropped.
+/// A server whose instructions are counted. It is killed when this is dropped.
 pub(crate) struct CallgrindServer {
     process: Child,
     commands: ChildStdin,
     output: BufReader<ChildStdout>,
     pub(crate) address: SocketAddr,
-    /// Where callgrind writes its files, numbered in the order of the marks.
+    /// The prefix of the files that callgrind writes, which are numbered in the order of the marks.
     files: PathBuf,
     marks: usize,
 }
 
-/// What a stretch between two marks was.
+/// The figures between two marks.
 pub(crate) struct Segment {
     pub(crate) instructions: u64,
-    /// Number of calls that ran where they arrived since the start, by callbox's own count.
+    /// Number of calls that ran inline since the start, by callbox's own count.
     pub(crate) inline: u64,
 }
 
@@ -53,13 +53,13 @@ impl CallgrindServer {
         }
         let core = cores.split(',').next().unwrap_or(cores);
         let mut command = Command::new("valgrind");
-        // valgrind runs one thread at a time. Without turns that are fair, the thread that answers
-        // may wait for long while another one runs, which looks like a method that is slow.
+        // valgrind runs one thread at a time. Without a fair scheduler, the thread that serves the
+        // call may wait long for another one, which looks like a slow method.
         command.args(["--tool=callgrind", "--fair-sched=yes", "--log-file=/dev/null"]);
         command.arg(format!("--dump-before={MARK}"));
         command.arg(format!("--callgrind-out-file={}", files.join("calls").display()));
         command.arg(std::env::current_exe()?).args([ROLE, subject.name(), core]);
-        // Under valgrind everything is slow, and worth no warning.
+        // Under valgrind everything is slow, and warnings about that are noise.
         command.env("RUST_LOG", "error").env("GLIBC_TUNABLES", GLIBC_TUNABLES);
         let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let (commands, output) = (process.stdin.take(), process.stdout.take().map(BufReader::new));
@@ -68,18 +68,19 @@ impl CallgrindServer {
         let mut server = Self { process, commands, output, address: unknown, files, marks: 0 };
         server.address = server.line()?.parse().map_err(|_| {
             let what =
-                format!("{subject} does not start under valgrind: run it with `valgrind --tool=callgrind` to see why");
+                format!("{subject} did not start under valgrind: run it with `valgrind --tool=callgrind` to see why");
             io::Error::other(what)
         })?;
         Ok(server)
     }
 
-    /// Ends a stretch, and begins the next one.
+    /// Ends a segment, and begins the next one.
     pub(crate) fn mark(&mut self) -> io::Result<Segment> {
         self.commands.write_all(b"mark\n")?;
-        let inline = self.line()?.parse().map_err(|_| io::Error::other("the server ended under valgrind"))?;
+        let inline = self.line()?.parse().map_err(|_| io::Error::other("the server exited under valgrind"))?;
         self.marks += 1;
-        // The server marks twice, and counts in between: what that takes is in a file of its own.
+        // The server marks twice, and reads its counters in between: the cost of that is in a file
+        // of its own.
         let file = self.files.join(format!("calls.{}", 2 * self.marks - 1));
         let text = fs::read_to_string(&file)?;
         let totals = text.lines().find_map(|line| line.strip_prefix("totals: ")?.trim().parse().ok());
@@ -96,7 +97,7 @@ impl CallgrindServer {
 
 impl Drop for CallgrindServer {
     fn drop(&mut self) {
-        // It fails when the server has ended already.
+        // This fails if the server has exited already.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }

@@ -1,4 +1,4 @@
-//! What a connection costs that is kept and does nothing.
+//! The memory of an idle connection.
 
 use std::io;
 
@@ -11,7 +11,8 @@ use callbox_benches::server_process::ServerProcess;
 
 pub(crate) const NAME: &str = "idle";
 
-/// Connections at once, if a process may have so many files. callbox has two for each, and a few of its own.
+/// Number of connections, if a process may open enough files. callbox opens two files for each, and
+/// a few others.
 const MAX_CONNECTIONS: u64 = 10_000;
 const FILES_PER_CONNECTION: u64 = 2;
 const OTHER_FILES: u64 = 200;
@@ -29,7 +30,7 @@ pub(crate) fn run(report: &mut Report, options: &Options, cores: &str, files: u6
     Ok(())
 }
 
-/// KiB of the server's memory for each connection that has had an answer and is kept.
+/// Returns the server's memory per idle connection that has had a response, in KiB.
 fn kib_per_connection(subject: Subject, cores: &str, count: usize) -> io::Result<f64> {
     let server = ServerProcess::start(&[subject.name(), cores])?;
     let request = workloads::ALL[0].request();
@@ -37,7 +38,7 @@ fn kib_per_connection(subject: Subject, cores: &str, count: usize) -> io::Result
     runtime.block_on(async {
         let mut kept = Vec::with_capacity(count);
         let mut before = 0;
-        // The first hundred are for what is there once.
+        // The first hundred connections pay for what is allocated once.
         for at in 0..count + 100 {
             if at == 100 {
                 before = server.memory()?.resident;

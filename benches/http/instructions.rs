@@ -1,4 +1,4 @@
-//! What a call costs in instructions, which other work on the machine does not move.
+//! The cost of a call in instructions, which other work on the machine does not disturb.
 
 use std::io;
 use std::thread::sleep;
@@ -14,32 +14,34 @@ use callbox_benches::workload::Workload;
 
 pub(crate) const NAME: &str = "instructions";
 
-/// Those that are measured. One takes some seconds.
+/// The subjects that are measured. Each takes some seconds.
 const SUBJECTS: [Subject; 4] = [Subject::Bare, Subject::Callbox, Subject::AddrSend, Subject::Jsonrpsee];
 
-/// Calls that are not counted, over the connection of those that are.
+/// Number of calls that are not counted, on the same connection as those that are.
 const WARM_UP_CALLS: usize = 1000;
 
-/// Calls that are counted, in stretches.
+/// Number of calls that are counted, and of the segments into which they are divided.
 const COUNTED_CALLS: usize = 4000;
 const SEGMENTS: usize = 16;
 
-/// Number of stretches after which it is given up. A machine that is busy takes the thread off its
-/// core while it runs a method, which is then taken for a slow one, and the next calls go through the
-/// mailbox: what is to be measured is the way of a call that does not.
+/// Number of segments after which the measurement fails. On a busy machine the thread may lose its
+/// core while it runs a method, which then looks slow, so the next calls go through the mailbox;
+/// only inline calls are to be measured.
 const MAX_SEGMENTS: usize = 6 * SEGMENTS;
 
-/// How long a method goes to the service's own thread after a run that was not short, and a little
-/// more.
+/// Time for which a method goes to the service's own thread after a slow run, and a little more.
 const PAUSE_AFTER_SLOW_RUN: Duration = Duration::from_millis(1100);
 
-/// Measures all subjects, if there is a valgrind.
+/// Measures all subjects, if valgrind is installed.
 ///
 /// # Errors
-/// If there is none although this is the form for CI or the measurement was asked for by its name.
+///
+/// If it is not installed, although this is the form for CI or the measurement was requested by
+/// name.
 pub(crate) fn run(report: &mut Report, options: &Options, cores: &str) -> io::Result<()> {
     let Some(version) = callgrind::version()? else {
-        let what = "instructions per call were NOT MEASURED, as there is no valgrind: apt-get install valgrind";
+        let what =
+            "instructions per call were NOT MEASURED, because valgrind is not installed: apt-get install valgrind";
         if options.quick || !options.only.is_empty() {
             return Err(io::Error::other(what));
         }
@@ -54,8 +56,8 @@ pub(crate) fn run(report: &mut Report, options: &Options, cores: &str) -> io::Re
     Ok(())
 }
 
-/// Returns the instructions of one call in each stretch, and how many stretches do not count, as not
-/// all of their calls ran where they arrived.
+/// Returns the instructions per call in each segment, and the number of segments that were dropped
+/// because some of their calls did not run inline.
 fn per_call(subject: Subject, cores: &str) -> io::Result<(Vec<f64>, usize)> {
     let mut server = CallgrindServer::start(subject, cores)?;
     let workload = &workloads::ALONE;
@@ -80,13 +82,13 @@ fn per_call(subject: Subject, cores: &str) -> io::Result<(Vec<f64>, usize)> {
         }
         let counted = per_call.len();
         Err(io::Error::other(format!(
-            "the machine is too busy to count the instructions of {subject}: only {counted} of {MAX_SEGMENTS} stretches of \
-             {calls} calls ran where they arrived"
+            "the machine is too busy to count the instructions of {subject}: only {counted} of {MAX_SEGMENTS} segments of \
+             {calls} calls ran inline"
         )))
     })
 }
 
-/// One connection, whose answers are looked at.
+/// One connection, whose responses are checked.
 struct Client<'a> {
     connection: Connection,
     workload: &'a Workload,

@@ -1,4 +1,4 @@
-//! Which cores the servers may use, and which the load.
+//! The cores of the servers and of the load.
 
 use std::fmt;
 use std::io;
@@ -10,15 +10,17 @@ use callbox_benches::closed_loop::WaitMode;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub(crate) enum CoreLayout {
-    /// The load has the last core for itself and the server all others, so that only the server limits what is done.
+    /// The load has the last core for itself and the server all others, so that only the server
+    /// limits the throughput.
     Separate,
-    /// Both may use all cores, as the system sees fit: what they cost each other counts, too.
+    /// Both may use all cores, as the system schedules them: the time that they take from each
+    /// other counts, too.
     Shared,
 }
 
-/// What the load leaves to the servers.
+/// The cores that the load leaves to the servers.
 pub(crate) struct CoreAssignment {
-    /// The argument for [`keep_to`] in their processes.
+    /// The argument for [`pin_to_cores`] in their processes.
     pub(crate) cores: String,
     pub(crate) wait_mode: WaitMode,
 }
@@ -33,7 +35,7 @@ impl CoreLayout {
         }
     }
 
-    /// Keeps this thread, which is the load, to its part of the cores that it may use.
+    /// Pins this thread, which is the load, to its share of the cores.
     pub(crate) fn assign_cores(self) -> io::Result<CoreAssignment> {
         let allowed = sched_getaffinity(None)?;
         let all: Vec<_> = (0..CpuSet::MAX_CPU).filter(|core| allowed.is_set(*core)).collect();
@@ -63,7 +65,8 @@ fn core_list(cores: &[usize]) -> String {
     cores.iter().map(usize::to_string).collect::<Vec<_>>().join(",")
 }
 
-/// Keeps this thread, and those that it will start, to the cores of an argument; how many they are.
+/// Pins this thread, and those that it will start, to the cores of an argument, and returns their
+/// number.
 pub(crate) fn pin_to_cores(core_list: &str) -> io::Result<usize> {
     let cores: Result<Vec<usize>, _> = core_list.split(',').map(str::parse).collect();
     let cores = cores.map_err(io::Error::other)?;

@@ -1,13 +1,13 @@
-//! What a call over HTTP costs, beside a bare actix-web handler, a plain actix actor, jsonrpsee and axum: run with
-//! `cargo bench -p callbox-benches --bench http`.
+//! The cost of a call over HTTP, compared with a bare actix-web handler, a plain actix actor,
+//! jsonrpsee and axum: run with `cargo bench -p callbox-benches --bench http`.
 //!
-//! Each server is a process of its own, loaded from this one over loopback, in turn and in rounds.
-//! `-- --quick` is a short form, `-- --only trivial,batch` measures some workloads, `-- --rounds 30`
-//! more rounds. A missed target is said and is no failure, as it may be the machine's, but for the one
-//! of the instructions of a call, which valgrind counts. `benches/README.md` tells how to read the
-//! figures.
+//! Each server runs in its own process and is loaded from this one over loopback, in turn and in
+//! rounds. `-- --quick` runs a short form, `-- --only trivial,batch` some workloads, `-- --rounds
+//! 30` more rounds. A missed target is reported but does not fail the run, because it may be the
+//! fault of the machine. The exception is the target for the instructions of a call, which valgrind
+//! counts. `benches/README.md` explains the figures.
 
-#![expect(clippy::print_stdout, reason = "what a bench prints is what it is for")]
+#![expect(clippy::print_stdout, reason = "a bench prints its figures")]
 
 mod callgrind;
 mod idle;
@@ -45,11 +45,11 @@ fn main() -> ExitCode {
     };
     match measure(&options) {
         Ok(report) if report.wrong() > 0 => {
-            println!("error: {} answers were wrong", report.wrong());
+            println!("error: {} responses were wrong", report.wrong());
             ExitCode::FAILURE
         }
         Ok(report) if report.failed() => {
-            println!("error: a call takes more instructions than it may, whatever the machine");
+            println!("error: a call takes more instructions than its target allows, on any machine");
             ExitCode::FAILURE
         }
         Ok(_) => ExitCode::SUCCESS,
@@ -60,7 +60,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Is a server in a process of its own: which one and on which cores, the arguments say.
+/// Runs a server in its own process. The arguments say which one, and on which cores.
 fn serve(mut args: impl Iterator<Item = String>) -> ExitCode {
     let (subject, cores) = (args.next().unwrap_or_default(), args.next().unwrap_or_default());
     match layout::pin_to_cores(&cores) {
@@ -85,7 +85,8 @@ impl Options {
     }
 }
 
-/// `None` if nothing is to be measured: `cargo test` runs benches, too, and says so by leaving out `--bench`.
+/// Returns `None` if there is nothing to measure: `cargo test` runs benches, too, but without
+/// `--bench`.
 fn options(mut args: impl Iterator<Item = String>) -> Result<Option<Options>, String> {
     let (mut quick, mut rounds, mut only, mut bench, mut layout) =
         (false, None, Vec::new(), false, CoreLayout::Separate);
@@ -129,8 +130,9 @@ fn measure(options: &Options) -> io::Result<Report> {
     let mut report = Report::new(options.quick, options.layout);
     let assignment = options.layout.assign_cores()?;
     for workload in workloads::ALL.iter().filter(|workload| options.wants(workload.name)) {
-        // One server at a time, so that none is in another's way, and each in every round, so that all meet the same machine. Many
-        // short rounds: a shared machine is slower for seconds at a time, which the median of a few long ones would be taken from.
+        // One server runs at a time, so that none disturbs another, and each runs in every round,
+        // so that all meet the same machine. There are many short rounds: a shared machine is
+        // slower for seconds at a time, which would be the median of a few long rounds.
         for round in 0..options.rounds {
             for at in 0..Subject::ALL.len() {
                 let subject = Subject::ALL[(at + round) % Subject::ALL.len()];

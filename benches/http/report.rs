@@ -1,4 +1,4 @@
-//! What was measured, as tables of ratios on standard output and as JSON.
+//! The figures, as tables of ratios on standard output and as JSON.
 
 use std::io;
 use std::path::PathBuf;
@@ -16,7 +16,7 @@ use callbox_benches::workload::Workload;
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Sample {
     pub(crate) calls_per_second: f64,
-    /// Of the server's time on a processor, for each call.
+    /// The server's CPU time per call, in microseconds.
     pub(crate) cpu_micros: f64,
     pub(crate) p50_ms: f64,
     pub(crate) p99_ms: f64,
@@ -32,19 +32,19 @@ struct Series {
     samples: Vec<Sample>,
 }
 
-/// KiB for each idle connection.
+/// Memory per idle connection, in KiB.
 #[derive(Debug, Serialize)]
 struct Idle {
     subject: Subject,
     kib: Vec<f64>,
 }
 
-/// Instructions of one call, in each stretch of calls.
+/// Instructions per call, in each segment.
 #[derive(Debug, Serialize)]
 struct Instructions {
     subject: Subject,
     per_call: Vec<f64>,
-    /// Stretches that do not count, as not all of their calls ran where they arrived.
+    /// Number of segments that were dropped because some of their calls did not run inline.
     dropped: usize,
 }
 
@@ -57,7 +57,7 @@ pub(crate) struct Report {
     series: Vec<Series>,
     idle: Vec<Idle>,
     instructions: Vec<Instructions>,
-    /// A target is missed that no machine is to blame for.
+    /// Whether a target is missed that does not depend on the machine.
     #[serde(skip)]
     failed: bool,
     #[serde(skip)]
@@ -66,7 +66,8 @@ pub(crate) struct Report {
     met: usize,
 }
 
-/// Between which values the middle half of them are. The least and the most would tell of the worst moments of a shared machine.
+/// Returns the interquartile range. The smallest and the largest value would show the worst moments
+/// of a shared machine.
 fn interquartile_range(values: &[f64]) -> String {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -102,13 +103,13 @@ impl Report {
         self.instructions.push(Instructions { subject, per_call, dropped });
     }
 
-    /// Notes what could not be measured, for the end of the report.
+    /// Records what could not be measured, for the summary.
     pub(crate) fn note_unmeasured(&mut self, what: &str) {
         println!("\n{what}");
         self.missed.push(what.to_owned());
     }
 
-    /// The values of one quantity, in the order of the rounds.
+    /// Returns the values of one quantity, in the order of the rounds.
     fn values(&self, workload: &str, subject: Subject, quantity: Quantity) -> Vec<f64> {
         if quantity == Quantity::Memory {
             let idle = self.idle.iter().find(|idle| idle.subject == subject);
@@ -122,13 +123,14 @@ impl Report {
         series.map_or_else(Vec::new, |series| series.samples.iter().map(|sample| quantity.of(sample)).collect())
     }
 
-    /// How the values of two subjects compare, round by round, so that both sides of a ratio met the same machine.
+    /// Returns the ratios of the values of two subjects, round by round, so that both sides of a
+    /// ratio met the same machine.
     fn ratios(&self, workload: &str, subject: Subject, base: Subject, quantity: Quantity) -> Vec<f64> {
         let (own, base) = (self.values(workload, subject, quantity), self.values(workload, base, quantity));
         own.iter().zip(base).map(|(own, base)| own / base).collect()
     }
 
-    /// The table of one workload.
+    /// Prints the table of one workload.
     pub(crate) fn print(&mut self, workload: &Workload) {
         println!("\n{}", workload.title);
         println!(
@@ -156,7 +158,7 @@ impl Report {
         self.calibration_ms.push(calibrate());
     }
 
-    /// The table of what idle connections take.
+    /// Prints the table of the memory of idle connections.
     pub(crate) fn print_idle(&mut self, count: usize) {
         println!("\nMemory for each of {count} idle connections, in KiB");
         for subject in Subject::ALL {
@@ -167,14 +169,14 @@ impl Report {
         self.check_targets(crate::idle::NAME);
     }
 
-    /// The table of instructions per call.
+    /// Prints the table of the instructions per call.
     pub(crate) fn print_instructions(&mut self, version: &str) {
         println!("\nInstructions of a trivial call over one connection, by callgrind ({version})");
         for Instructions { subject, per_call, dropped } in &self.instructions {
             let ratio = median(&self.ratios(instructions::NAME, *subject, Subject::Bare, Quantity::Instructions));
             let (least, most) = min_max(per_call);
             println!(
-                "   {subject:26} {:>10.0} {ratio:>8.3} × bare  [{least:.0} – {most:.0}] in {} stretches, {dropped} dropped",
+                "   {subject:26} {:>10.0} {ratio:>8.3} × bare  [{least:.0} – {most:.0}] in {} segments, {dropped} dropped",
                 median(per_call),
                 per_call.len(),
             );
@@ -182,13 +184,13 @@ impl Report {
         self.check_targets(instructions::NAME);
     }
 
-    /// Compares with the targets of a workload.
+    /// Compares the figures of a workload with its targets.
     fn check_targets(&mut self, workload: &str) {
         for target in targets::ALL.iter().filter(|target| target.workload == workload) {
             let ratios = self.ratios(workload, target.subject, target.base, target.quantity);
             let ratio = median(&ratios);
             let verdict = if target.is_met(ratio) { "met" } else { "MISSED" };
-            // Instructions hardly vary, so less of a difference counts.
+            // Instructions hardly vary, so they need one more digit.
             let digits = if target.quantity == Quantity::Instructions { 3 } else { 2 };
             let line = format!("{target}: {ratio:.digits$} {}", interquartile_range(&ratios));
             println!("   {line}  {verdict}");
@@ -206,12 +208,12 @@ impl Report {
         series.flat_map(|series| &series.samples).map(|sample| sample.wrong).sum()
     }
 
-    /// All wrong answers of the run.
+    /// Returns the number of wrong responses of the run.
     pub(crate) fn wrong(&self) -> u64 {
         self.series.iter().flat_map(|series| &series.samples).map(|sample| sample.wrong).sum()
     }
 
-    /// Whether a target is missed that no machine is to blame for.
+    /// Whether a target is missed that does not depend on the machine.
     pub(crate) fn failed(&self) -> bool {
         self.failed
     }

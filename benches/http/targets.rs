@@ -1,11 +1,11 @@
-//! What callbox is to reach, as ratios of figures of the same run.
+//! The targets of callbox, as ratios of figures of the same run.
 
 use std::fmt;
 
 use crate::report::Sample;
 use crate::servers::Subject;
 
-/// What is compared.
+/// The quantity that is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Quantity {
     Calls,
@@ -13,9 +13,9 @@ pub(crate) enum Quantity {
     P50,
     P99,
     Peak,
-    /// Of an idle connection.
+    /// Memory of an idle connection.
     Memory,
-    /// Per call. They are the same on any machine, so a target that is missed is a failure.
+    /// Instructions per call. They do not depend on the machine, so a missed target fails the run.
     Instructions,
 }
 
@@ -44,7 +44,7 @@ impl Quantity {
     }
 }
 
-/// A floor or a ceiling for a ratio.
+/// A lower or upper bound for a ratio.
 #[derive(Clone, Copy, Debug)]
 enum Bound {
     AtLeast(f64),

@@ -1,14 +1,14 @@
-//! What is measured.
+//! The workloads.
 
 use callbox_benches::workload::{Expected, Workload, call};
 
-/// The members of a batch.
+/// Number of calls in a batch.
 const BATCH: usize = 100;
 
-/// Floating-point numbers in one call.
+/// Number of floating-point numbers in one call.
 const FLOATS: u32 = 1000;
 
-/// Bytes of text in one answer.
+/// Length of the text in one response, in bytes.
 const TEXT: usize = 1024 * 1024;
 
 pub(crate) const ALL: [Workload; 6] = [

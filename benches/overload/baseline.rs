@@ -1,4 +1,4 @@
-//! What people would write without callbox: an actix actor, and an actix-web route that sends to it.
+//! What one would write without callbox: an actix actor, and an actix-web route that sends to it.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -31,12 +31,12 @@ impl Actor for PlainActor {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        // The default of 16 would make senders wait for each other.
+        // With the default of 16, senders would wait for each other.
         ctx.set_mailbox_capacity(4096);
     }
 }
 
-/// Handlers that run the method of the same name.
+/// Defines handlers that run the method of the same name.
 macro_rules! handle {
     ($($message:ident => |$bench:ident, $m:ident| $run:expr;)*) => {$(
         impl Handler<ActorMessage<$message>> for PlainActor {
@@ -62,7 +62,8 @@ handle! {
     Bench_Note => |bench, m| bench.note(m.client);
 }
 
-/// Handlers that wait with the state in hand: an actor that must not change meanwhile handles nothing else meanwhile.
+/// Defines handlers that wait with exclusive access to the state: meanwhile the actor handles
+/// nothing else.
 macro_rules! handle_alone {
     ($($message:ident)*) => {$(
         impl Handler<ActorMessage<$message>> for PlainActor {
@@ -81,10 +82,10 @@ macro_rules! handle_alone {
 
 handle_alone! { Bench_SlowRead Bench_SlowWrite }
 
-/// For callers that set no limit, and pay for no timer.
+/// For callers without a time limit, which do not pay for a timer.
 pub(crate) const NO_TIMEOUT: Duration = Duration::MAX;
 
-/// Sends, and waits no longer than `patience`.
+/// Sends a message, and waits at most `timeout`.
 pub(crate) async fn send<M>(addr: &Addr<PlainActor>, message: M, timeout: Duration) -> Outcome
 where
     M: Message,
@@ -98,7 +99,7 @@ where
     }
 }
 
-/// An HTTP server on a free port that sends each call to the actor.
+/// Starts an HTTP server on a free port that sends each call to the actor.
 pub(crate) fn serve(addr: Addr<PlainActor>) -> (Server, SocketAddr) {
     let app = move || App::new().app_data(web::Data::new(addr.clone())).route("/api", web::post().to(rpc));
     let server = HttpServer::new(app).workers(2).disable_signals().bind((Ipv4Addr::LOCALHOST, 0));
@@ -115,7 +116,7 @@ struct Request {
     id: Value,
 }
 
-/// The methods that experiments call over HTTP.
+/// Handles the methods that experiments call over HTTP.
 async fn rpc(addr: web::Data<Addr<PlainActor>>, request: web::Json<Request>) -> HttpResponse {
     let Request { method, params, id } = request.into_inner();
     let number = |name: &str| params.get(name).and_then(Value::as_u64).unwrap_or_default();

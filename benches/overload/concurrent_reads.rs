@@ -1,4 +1,4 @@
-//! Experiment 4: calls that wait, together, and what a writer among them costs the others.
+//! Experiment 4: calls that wait concurrently, and the cost of a writer among them.
 
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -14,12 +14,13 @@ use crate::service::{Bench_SlowRead, Bench_SlowWrite};
 use crate::subject::{Subject, SubjectKind};
 use callbox_benches::figures::median;
 
-/// How long a reader waits with the state in hand, and a writer.
+/// Times for which a reader and a writer wait with the state, in milliseconds.
 const READ_MILLIS: u64 = 10;
 const WRITE_MILLIS: u64 = 2;
 
 const READER_CLASS: usize = 0;
 const WRITER_CLASS: usize = 1;
+
 pub(crate) fn run(run: &mut Run<'_>) {
     for _ in 0..run.repeats() {
         run.calibrate();
@@ -30,7 +31,7 @@ pub(crate) fn run(run: &mut Run<'_>) {
     }
 }
 
-/// 64 readers at once.
+/// Runs 64 readers at once.
 fn read_concurrently(run: &mut Run<'_>, kind: SubjectKind) {
     let subject = Subject::start(kind);
     let rounds = if kind.is_callbox() { 20 } else { 2 };
@@ -52,7 +53,7 @@ fn read_concurrently(run: &mut Run<'_>, kind: SubjectKind) {
     run.note(&name, "64 async &self calls of 10 ms: all of them", "ms", median(&times), target);
 }
 
-/// A writer for each nineteen readers.
+/// Runs one writer for every nineteen readers.
 fn read_among_writers(run: &mut Run<'_>) {
     let time = run.secs(3.0, 1.0);
     let subject = Subject::start(SubjectKind::Inline);
@@ -75,13 +76,13 @@ fn read_among_writers(run: &mut Run<'_>) {
     let phases = observations.writer_phases.load(Ordering::Relaxed) as f64;
     run.note(
         &name,
-        "5 % writers: the most that began before a reader that waited",
+        "5 % writers: most writers that started before a queued reader",
         "",
         phases,
         Some(Target::AtMost(1.0)),
     );
     let lost = records.len() as f64 - count(records.iter(), Outcome::Answered);
-    run.note(&name, "5 % writers: calls without answer", "", lost, Some(Target::AtMost(0.0)));
+    run.note(&name, "5 % writers: calls without a result", "", lost, Some(Target::AtMost(0.0)));
     run.note(
         &name,
         "5 % writers: p99 of a reader",

@@ -1,5 +1,5 @@
-//! Experiments 8 and 9: what a call costs in-process, and whether two threads do twice as much as one. Closed loop: as fast as
-//! the callers can.
+//! Experiments 8 and 9: the in-process cost of a call, and whether two threads do twice as much as
+//! one. They are closed-loop: callers send as fast as they can.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -37,7 +37,7 @@ struct Load {
     time: Duration,
 }
 
-/// Calls a second of each subject, and as multiples of the plain actor's.
+/// Measures the calls per second of each subject, also as multiples of those of the plain actor.
 fn rates<M>(run: &mut Run<'_>, load: Load, method: &str, message: fn() -> M)
 where
     M: Message,
@@ -69,8 +69,8 @@ where
     run.note(&SubjectKind::Mailbox, &what, "×", mailbox, targets.map(|(_, mailbox)| mailbox));
 }
 
-/// Calls until the method is known to be short: a new service sends every method to its host at first, for a second or more if
-/// one of its first runs was interrupted.
+/// Calls the method until callbox knows that it is short: a new service sends every method to its
+/// host at first, for a second or more if one of its first runs was interrupted.
 fn warm_up<M>(subject: &Subject, message: impl Fn() -> M)
 where
     M: Message,
@@ -91,7 +91,7 @@ where
     while !is_warm() && begin.elapsed() < Duration::from_secs(5) {}
 }
 
-/// Of all methods together.
+/// Returns the numbers of inline and of queued calls, of all methods together.
 fn inline_and_queued(client: &LocalClient) -> (u64, u64) {
     match client {
         LocalClient::Callbox(service) => {
@@ -116,7 +116,8 @@ where
                 while !over.load(Ordering::Relaxed) {
                     assert_eq!(client.call(message(), NO_TIMEOUT).await, Outcome::Answered);
                     calls += 1;
-                    // Calls that end at once would never let the other callers of the thread have a go.
+                    // Calls that complete at once would never let the other callers of the thread
+                    // run.
                     tokio::task::coop::consume_budget().await;
                 }
                 calls
@@ -133,7 +134,8 @@ where
     })
 }
 
-/// How much all threads together do in a second. `work` says how much one did until the flag was set.
+/// Returns how much all threads together do in a second. `work` returns how much one thread did
+/// until the flag was set.
 fn on_threads(threads: usize, time: Duration, work: impl Fn(Arc<AtomicBool>) -> u64 + Sync) -> f64 {
     let over = Arc::new(AtomicBool::new(false));
     std::thread::scope(|scope| {
@@ -146,11 +148,12 @@ fn on_threads(threads: usize, time: Duration, work: impl Fn(Arc<AtomicBool>) -> 
     })
 }
 
-/// Allocations on all threads of the process, per call.
+/// Measures the allocations per call, on all threads of the process.
 fn allocations(run: &mut Run<'_>) {
     for kind in [SubjectKind::Inline, SubjectKind::Mailbox, SubjectKind::Plain] {
         let subject = Subject::start(kind);
-        // On a busy machine inline calls are sent to the host for seconds on end: so wait for a stretch without.
+        // On a busy machine inline calls are sent to the host for seconds, so the measurement is
+        // repeated until all calls ran inline.
         let tries = (0..60).map(|_| allocations_per_call(&subject.client));
         let pure = tries
             .filter(|(_, queued)| kind != SubjectKind::Inline || *queued == 0)
@@ -165,7 +168,7 @@ fn allocations(run: &mut Run<'_>) {
     }
 }
 
-/// And how many of the calls went through the mailbox.
+/// Returns the allocations per call, and the number of calls that went through the mailbox.
 fn allocations_per_call(client: &LocalClient) -> (f64, u64) {
     const CALLS: u64 = 2000;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
@@ -188,14 +191,14 @@ fn allocations_per_call(client: &LocalClient) -> (f64, u64) {
     let report = session.to_report();
     let allocations = report.operations().next().map(|(_, calls)| calls.total_allocations_count());
     let per_call = allocations.map_or(f64::NAN, |count| count as f64 / CALLS as f64);
-    // To a hundredth: the threads of the runtimes may have something to do of their own.
+    // Rounded to a hundredth, because the threads of the runtimes may allocate for themselves.
     ((per_call * 100.0).round() / 100.0, queued() - before)
 }
 
-/// What a call holds its thread for in experiment 9.
+/// Time for which a call holds its thread in experiment 9, in microseconds.
 const MICROS: u64 = 20;
 
-/// For what is measured through the whole stack.
+/// Warm-up time of the measurements through the whole stack.
 const WARM_UP: Duration = Duration::from_millis(300);
 
 /// Experiment 9.
@@ -234,7 +237,7 @@ fn ratio(run: &mut Run<'_>, subject: &str, target: Option<Target>, rate: impl Fn
     run.note(&subject, "2 threads against 1", "×", two / one, target);
 }
 
-/// Async calls through a `ServiceRef`.
+/// Measures async calls through a `ServiceRef`.
 fn call_by_reference(client: &LocalClient, threads: usize, time: Duration) -> f64 {
     let LocalClient::Callbox(service) = client else { return f64::NAN };
     on_threads(threads, time, |over| {
@@ -250,8 +253,8 @@ fn call_by_reference(client: &LocalClient, threads: usize, time: Duration) -> f6
     })
 }
 
-/// Calls as a worker of the HTTP server makes them, all of its stack but the sockets: their clients would need the cores that
-/// are to be counted.
+/// Measures calls through the whole stack of the HTTP server without the sockets, because their
+/// clients would need the cores that the experiment measures.
 fn call_through_http_stack(threads: usize, time: Duration, method: &str) -> f64 {
     let body = format!(r#"{{"jsonrpc":"2.0","method":"{method}","params":{{"micros":{MICROS}}},"id":1}}"#);
     let observations = Observations::new();
@@ -280,7 +283,7 @@ fn call_through_http_stack(threads: usize, time: Duration, method: &str) -> f64 
             calls
         })
     };
-    // Until the method is known to be short.
+    // Warm-up, until callbox knows that the method is short.
     on_threads(1, WARM_UP, calls);
     let rate = on_threads(threads, time, calls);
     drop(stop);

@@ -1,4 +1,4 @@
-//! Experiments 5 and 6: methods that panic, and clients that leave.
+//! Experiments 5 and 6: methods that panic, and clients that disconnect.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -17,7 +17,8 @@ use crate::subject::{Subject, SubjectKind};
 
 const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Experiment 5: 10,000 calls a second, in bursts of 100 so that some wait behind the one that panics.
+/// Experiment 5: 10,000 calls per second, in bursts of 100, so that some are queued behind the one
+/// that panics.
 pub(crate) fn panics(run: &mut Run<'_>) {
     let time = run.secs(3.0, 1.0);
     for _ in 0..run.repeats() {
@@ -37,19 +38,19 @@ pub(crate) fn panics(run: &mut Run<'_>) {
             let none = kind.is_callbox().then_some(Target::AtMost(0.0));
             let all = records.len();
             run.note(&kind, "calls made", "", all as f64, None);
-            run.note(&kind, "culprits not answered -32603", "", wrong(true, Outcome::Failed), none);
-            run.note(&kind, "others not answered with their result", "", wrong(false, Outcome::Answered), none);
+            run.note(&kind, "calls that panic without -32603", "", wrong(true, Outcome::Failed), none);
+            run.note(&kind, "other calls without their result", "", wrong(false, Outcome::Answered), none);
             let up = block_on(client.call(Bench_Ping {}, TIMEOUT)) == Outcome::Answered;
             let target = kind.is_callbox().then_some(Target::AtLeast(1.0));
-            run.note(&kind, "answers a ping afterwards (1 = yes)", "", f64::from(u8::from(up)), target);
+            run.note(&kind, "responds to a ping afterwards (1 = yes)", "", f64::from(u8::from(up)), target);
         }
     }
 }
 
-/// Clients in experiment 6; those with odd numbers leave.
+/// Number of clients in experiment 6; those with odd numbers disconnect.
 const CLIENTS: u32 = 100;
 
-/// How long the call in front holds the service.
+/// Time for which the first call blocks the service, in milliseconds.
 const BLOCK_MILLIS: u64 = 400;
 
 /// Experiment 6.
@@ -107,7 +108,7 @@ fn disconnect_over_http(subject: &Subject) {
     sleep(Duration::from_millis(80));
     drop(leaving);
     for mut stream in staying.into_iter().map(|(_, stream)| stream).chain([blocker]) {
-        // Only that there was an answer: who ran is what counts.
+        // The response itself does not matter: the service records which calls ran.
         let _ = stream.read(&mut [0; 1024]);
     }
     sleep(Duration::from_millis(50));
@@ -121,7 +122,7 @@ fn note(run: &mut Run<'_>, subject: &Subject, how: &str) {
     let (disconnected, stayed) = (disconnected.count() as f64, stayed.count() as f64);
     run.note(
         &subject.kind,
-        &format!("{how}: calls run for the 50 that left"),
+        &format!("{how}: calls run for the 50 that disconnected"),
         "",
         disconnected,
         ours(Target::AtMost(0.0)),

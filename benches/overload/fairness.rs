@@ -1,4 +1,5 @@
-//! Experiment 3: methods of unlike costs, all with more calls than can be served. Who gets how much of the actor's time?
+//! Experiment 3: methods of different costs, all with more calls than can be served. How is the
+//! actor's time shared?
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,13 +17,13 @@ use crate::load::block_on;
 use crate::report::Target;
 use crate::service::spin;
 
-/// What the calls of each method cost, in microseconds.
+/// Costs of a call of each method, in microseconds.
 const EVEN: [u64; 8] = [10, 20, 40, 80, 160, 320, 640, 1000];
-/// The same for the methods with weights, and their weights.
+/// Costs of a call of the methods with weights, in microseconds, and their weights.
 const WEIGHTED: [u64; 3] = [50, 200, 500];
 const WEIGHTS: [u32; 3] = [4, 2, 1];
 
-/// Callers of each method, each of which calls again as soon as it is answered.
+/// Number of callers of each method. Each calls again as soon as its call has ended.
 const CALLERS: usize = 256;
 
 pub(crate) fn run(run: &mut Run<'_>) {
@@ -43,14 +44,14 @@ pub(crate) fn run(run: &mut Run<'_>) {
     }
 }
 
-/// 1 if all have the same, 1 ÷ n if one has it all.
+/// Returns Jain's index: 1 if all have the same, 1 ÷ n if one has everything.
 fn jain(shares: &[f64]) -> f64 {
     let sum: f64 = shares.iter().sum();
     let squares: f64 = shares.iter().map(|time| time * time).sum();
     sum * sum / (shares.len() as f64 * squares)
 }
 
-/// How far the worst share is from what its weight says, in percent of that.
+/// Returns the largest deviation of a share from its weight, in percent of the weight.
 fn worst_share(shares: &[f64]) -> f64 {
     let (all, weights) = (shares.iter().sum::<f64>(), f64::from(WEIGHTS.iter().sum::<u32>()));
     let off = |(shares, weight): (&f64, u32)| (shares / all * weights / f64::from(weight) - 1.0).abs();
@@ -129,7 +130,7 @@ impl<const W: bool, const INDEX: usize> actix::Handler<Burn<W, INDEX>> for Fairn
     }
 }
 
-/// What each method got, in seconds.
+/// Returns the time of each method, in seconds.
 fn measure<const W: bool>(costs: &'static [u64], ours: bool, time: Duration) -> Vec<f64> {
     let times = Arc::new(CpuTimes { costs, nanos: costs.iter().map(|_| AtomicU64::new(0)).collect() });
     let for_state = Arc::clone(&times);
@@ -187,7 +188,7 @@ fn keep_mailboxes_full<F: Future>(times: &CpuTimes, time: Duration, call: impl F
     })
 }
 
-/// Either way to call a method.
+/// Calls a method, through callbox or as a plain actor.
 trait CallMethod<const W: bool> {
     fn call<const INDEX: usize>(&self) -> LocalBoxFuture<'_, ()>;
 }

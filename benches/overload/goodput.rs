@@ -1,4 +1,4 @@
-//! Experiment 2: what is answered in time, over what is offered.
+//! Experiment 2: goodput, which is the number of calls answered in time, over the offered load.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -12,11 +12,12 @@ use crate::subject::{Subject, SubjectKind};
 use callbox_benches::figures::median;
 use callbox_cli::plot::{Axis, Chart, Line};
 
-/// What a call costs.
+/// Cost of a call, in microseconds, and the capacity in calls per second.
 const MICROS: u64 = 1000;
 const CAPACITY: f64 = 1000.0;
 
-/// The semaphore's permits are what can be served within three quarters of the deadline.
+/// The subjects. The semaphore has as many permits as calls can be served within three quarters of
+/// the deadline.
 const SUBJECTS: [SubjectKind; 4] =
     [SubjectKind::Inline, SubjectKind::Mailbox, SubjectKind::Plain, SubjectKind::Semaphore(150)];
 
@@ -49,7 +50,7 @@ pub(crate) fn run(run: &mut Run<'_>) {
     draw(lines, loads);
 }
 
-/// Answers within the deadline, a second, once the load has settled.
+/// Returns the number of responses within the deadline per second, after the start of the run.
 fn measure(run: &mut Run<'_>, kind: SubjectKind, load: f64, time: Duration) -> f64 {
     let subject = Subject::start(kind);
     let (client, observations) = (&subject.client, &subject.observations);
@@ -60,7 +61,7 @@ fn measure(run: &mut Run<'_>, kind: SubjectKind, load: f64, time: Duration) -> f
     let settled = DEADLINE + DEADLINE / 4;
     let good = |record: &&CallRecord| {
         let ended = record.ended();
-        // What the generator itself was late cannot be made good by anybody.
+        // The generator's own lateness is not the fault of the subject.
         let in_time = record.latency <= DEADLINE + record.late;
         record.outcome == Outcome::Answered && in_time && ended > settled && ended <= time
     };
@@ -69,15 +70,16 @@ fn measure(run: &mut Run<'_>, kind: SubjectKind, load: f64, time: Duration) -> f
 
     let late = observations.late.load(Ordering::Relaxed) as f64;
     let ours = |target| kind.is_callbox().then_some(target);
-    run.note(&kind, "calls begun after their deadline, at any load", "", late, ours(Target::AtMost(0.0)));
+    run.note(&kind, "calls started after their deadline, at any load", "", late, ours(Target::AtMost(0.0)));
     if load == 10.0 {
         let refused = due(&records, settled, time).filter(|record| record.outcome == Outcome::Refused);
-        // From when the generator sent it: what was late before that is not the subject's.
+        // The latency counts from the moment at which the generator sent the call: earlier lateness
+        // is not the fault of the subject.
         let p99 = LatencyHistogram::of_times(refused.map(|record| record.latency.saturating_sub(record.late))).p99();
         let target = kind.is_callbox().then_some(Target::AtMost(1.0));
-        run.note(&kind, "10 ×: p99 of a refusal", "ms", p99, target);
+        run.note(&kind, "10 ×: p99 of a rejection", "ms", p99, target);
         let own = LatencyHistogram::of_times(records.iter().map(|record| record.late)).p99();
-        run.note(&kind, "10 ×: beside that, the generator's own lateness, p99", "ms", own, None);
+        run.note(&kind, "10 ×: in addition, the generator's own lateness, p99", "ms", own, None);
     }
     observations.end();
     goodput

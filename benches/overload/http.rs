@@ -1,4 +1,4 @@
-//! A light HTTP/1.1 client: prebuilt requests over connections that are kept alive.
+//! A light HTTP/1.1 client: prebuilt requests over keep-alive connections.
 
 use std::cell::RefCell;
 use std::io;
@@ -9,7 +9,7 @@ use futures::{AsyncReadExt, AsyncWriteExt};
 
 use crate::load::Outcome;
 
-/// A JSON-RPC request as it goes over the wire.
+/// Returns a JSON-RPC request with its HTTP head.
 pub(crate) fn request(method: &str, params: &str) -> Vec<u8> {
     let body = format!(r#"{{"jsonrpc":"2.0","method":"{method}","params":{params},"id":1}}"#);
     let length = body.len();
@@ -19,7 +19,8 @@ pub(crate) fn request(method: &str, params: &str) -> Vec<u8> {
     .into_bytes()
 }
 
-/// Connections to one server; each carries one call at a time, and there are as many as calls are under way.
+/// The connections to one server. Each carries one call at a time, so there are as many as
+/// concurrent calls.
 pub(crate) struct Client {
     address: SocketAddr,
     idle: RefCell<Vec<Async<TcpStream>>>,
@@ -30,7 +31,7 @@ impl Client {
         Self { address, idle: RefCell::default() }
     }
 
-    /// Sends a request and waits for its answer.
+    /// Sends a request and returns the outcome of its response.
     pub(crate) async fn call(&self, request: &[u8]) -> Outcome {
         self.exchange(request).await.unwrap_or(Outcome::Unavailable)
     }
@@ -66,7 +67,7 @@ async fn read_answer(stream: &mut Async<TcpStream>) -> io::Result<Outcome> {
     }
 }
 
-/// The body, once it is there.
+/// Returns the body, once it is complete.
 fn body(answer: &[u8]) -> io::Result<Option<&[u8]>> {
     let Some(head) = answer.windows(4).position(|window| window == b"\r\n\r\n") else { return Ok(None) };
     let text = std::str::from_utf8(&answer[..head]).map_err(|_| io::ErrorKind::InvalidData)?;

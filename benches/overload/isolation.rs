@@ -1,4 +1,4 @@
-//! Experiment 1: a ping beside a method that is flooded.
+//! Experiment 1: a ping beside a flooded method.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use callbox_cli::plot::{Axis, Chart, Line};
 const PING: usize = 0;
 const WORK: usize = 1;
 
-/// What a call of the flooded method costs.
+/// Cost of a call of the flooded method.
 const COST: Duration = Duration::from_millis(5);
 const CAPACITY: f64 = 200.0;
 const PINGS: f64 = 200.0;
@@ -82,13 +82,13 @@ fn over_http(kind: SubjectKind, times: u32, time: Duration) -> Vec<CallRecord> {
 fn note(run: &mut Run<'_>, kind: SubjectKind, load: &str, records: &[CallRecord], time: Duration) {
     let target = |target| kind.is_callbox().then_some(target);
     let pings = class(records, PING);
-    // A refusal is quick, but no answer.
+    // A rejection is fast, but it is not a result.
     let p99 = LatencyHistogram::of(pings.clone().filter(|ping| ping.outcome != Outcome::Refused)).p99();
     run.note(&kind, &format!("{load}: ping p99"), "ms", p99, target(Target::AtMost(7.0)));
     let late = LatencyHistogram::of_times(pings.clone().map(|ping| ping.late)).p99();
     run.note(&kind, &format!("{load}: of which the generator's own lateness, p99"), "ms", late, None);
     let lost = pings.clone().count() as f64 - count(pings, Outcome::Answered);
-    run.note(&kind, &format!("{load}: pings without answer"), "", lost, target(Target::AtMost(0.0)));
+    run.note(&kind, &format!("{load}: pings without a result"), "", lost, target(Target::AtMost(0.0)));
     let done = class(records, WORK).filter(|record| record.outcome == Outcome::Answered && record.ended() <= time);
     let share = 100.0 * done.count() as f64 / (CAPACITY * time.as_secs_f64());
     run.note(&kind, &format!("{load}: flooded method, of its capacity"), "%", share, target(Target::AtLeast(95.0)));

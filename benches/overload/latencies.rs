@@ -1,4 +1,4 @@
-//! From records to figures.
+//! Latencies of recorded calls.
 
 use std::time::Duration;
 
@@ -6,10 +6,10 @@ use hdrhistogram::Histogram;
 
 use crate::load::{CallRecord, Outcome};
 
-/// In nanoseconds: longer than any call.
+/// Largest latency that the histogram can hold, in nanoseconds: longer than any call.
 const HOUR: u64 = 3_600_000_000_000;
 
-/// Latencies, to three digits.
+/// A histogram of latencies, with three significant digits.
 pub(crate) struct LatencyHistogram(Histogram<u64>);
 
 impl LatencyHistogram {
@@ -25,7 +25,7 @@ impl LatencyHistogram {
         Self(histogram)
     }
 
-    /// In milliseconds; NaN if there is none.
+    /// Returns a quantile in milliseconds; NaN if there are no calls.
     pub(crate) fn quantile(&self, quantile: f64) -> f64 {
         if self.0.is_empty() { f64::NAN } else { self.0.value_at_quantile(quantile) as f64 / 1e6 }
     }
@@ -35,12 +35,12 @@ impl LatencyHistogram {
     }
 }
 
-/// Those of one class.
+/// Returns the calls of one class.
 pub(crate) fn class(records: &[CallRecord], class: usize) -> impl Iterator<Item = &CallRecord> + Clone {
     records.iter().filter(move |record| record.class == class)
 }
 
-/// Those that were due in a part of the run.
+/// Returns the calls that were due in a part of the run.
 pub(crate) fn due(records: &[CallRecord], from: Duration, to: Duration) -> impl Iterator<Item = &CallRecord> + Clone {
     records.iter().filter(move |record| record.due >= from && record.due < to)
 }
@@ -49,7 +49,8 @@ pub(crate) fn count<'a>(records: impl Iterator<Item = &'a CallRecord>, outcome: 
     records.filter(|record| record.outcome == outcome).count() as f64
 }
 
-/// The 99th percentile of what was due in each stretch of the run, at the middle of the stretch: seconds, milliseconds.
+/// Returns the 99th percentile of the latency of the calls that were due in each interval: seconds
+/// at the middle of the interval, milliseconds.
 pub(crate) fn over_time<'a>(records: impl Iterator<Item = &'a CallRecord>, stretch: Duration) -> Vec<(f64, f64)> {
     let mut stretches: Vec<Vec<Duration>> = Vec::new();
     for record in records {

@@ -1,5 +1,6 @@
-//! Open-loop load: calls leave on a schedule, whatever became of those before, and a call's latency counts from the moment at
-//! which it was due. So a subject that stalls cannot hide it by slowing its callers down.
+//! Open-loop load: calls are sent on a schedule, regardless of the outcome of earlier calls, and
+//! the latency of a call counts from the moment at which it was due. So a subject that stalls
+//! cannot hide it by slowing its callers down.
 
 use std::cell::RefCell;
 use std::future::{Future, poll_fn};
@@ -9,24 +10,24 @@ use std::time::{Duration, Instant};
 use async_io::Timer;
 use futures::stream::{FuturesUnordered, StreamExt};
 
-/// What became of a call.
+/// The outcome of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     Answered,
-    /// Turned away at once.
+    /// The call was rejected at once.
     Refused,
-    /// Its deadline, or its caller's patience, was over.
+    /// The deadline, or the caller's timeout, was exceeded.
     Expired,
-    /// There was nobody to answer it.
+    /// The service was not available.
     Unavailable,
     /// The method failed.
     Failed,
-    /// Still without an answer when the run was over.
+    /// There was no response at the end of the run.
     Unanswered,
 }
 
 impl Outcome {
-    /// By the code of a JSON-RPC error.
+    /// Returns the outcome for the code of a JSON-RPC error.
     pub(crate) fn of_code(code: i32) -> Self {
         match code {
             -32000 => Self::Refused,
@@ -37,7 +38,7 @@ impl Outcome {
     }
 }
 
-/// A call that is to be made. `class` tells an experiment's kinds of calls apart.
+/// A call that is due. `class` distinguishes an experiment's kinds of calls.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Arrival {
     pub(crate) class: usize,
@@ -51,9 +52,9 @@ pub(crate) struct CallRecord {
     pub(crate) class: usize,
     pub(crate) number: usize,
     pub(crate) due: Duration,
-    /// From when it was due until its end.
+    /// Time from when it was due until its end.
     pub(crate) latency: Duration,
-    /// How late the generator itself was.
+    /// How late the generator itself sent it.
     pub(crate) late: Duration,
     pub(crate) outcome: Outcome,
 }
@@ -64,7 +65,8 @@ impl CallRecord {
     }
 }
 
-/// A schedule, put together piece by piece. Equal pieces give equal schedules, so that all subjects meet the same load.
+/// A schedule, which is built piece by piece. Equal pieces give equal schedules, so that all
+/// subjects meet the same load.
 #[derive(Debug, Default)]
 pub(crate) struct Schedule {
     arrivals: Vec<Arrival>,
@@ -72,7 +74,7 @@ pub(crate) struct Schedule {
 }
 
 impl Schedule {
-    /// Calls at random moments, `rate` a second on average (a Poisson process).
+    /// Adds calls at random times, `rate` per second on average (a Poisson process).
     pub(crate) fn random(mut self, class: usize, rate: f64, from: Duration, to: Duration) -> Self {
         let mut due = from;
         loop {
@@ -85,7 +87,7 @@ impl Schedule {
         }
     }
 
-    /// `count` calls at once, every `gap`.
+    /// Adds `count` calls at once, every `gap`.
     pub(crate) fn bursts(mut self, class: usize, count: usize, gap: Duration, to: Duration) -> Self {
         let mut due = gap;
         while due < to {
@@ -99,7 +101,7 @@ impl Schedule {
         self.arrivals.push(Arrival { class, number: 0, due });
     }
 
-    /// SplitMix64, as a fraction of one.
+    /// Returns the next pseudo-random number in `0.0..1.0`, from SplitMix64.
     fn fraction(&mut self) -> f64 {
         self.seed = self.seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.seed;
@@ -108,7 +110,7 @@ impl Schedule {
         ((mixed ^ (mixed >> 31)) >> 11) as f64 / (1u64 << 53) as f64
     }
 
-    /// In the order of their time, and numbered in it.
+    /// Returns the calls in the order of their due times, and numbers them in that order.
     fn into_arrivals(mut self) -> Vec<Arrival> {
         self.arrivals.sort_by_key(|arrival| arrival.due);
         self.arrivals.iter_mut().enumerate().for_each(|(number, arrival)| arrival.number = number);
@@ -116,7 +118,8 @@ impl Schedule {
     }
 }
 
-/// Makes the calls of a schedule and waits for their ends, at most `patience` after the last was due.
+/// Makes the calls of a schedule and waits for their ends, at most `drain_timeout` after the last
+/// one was due.
 pub(crate) fn open_loop<F>(schedule: Schedule, drain_timeout: Duration, call: impl Fn(Arrival) -> F) -> Vec<CallRecord>
 where
     F: Future<Output = Outcome>,
@@ -170,16 +173,17 @@ where
     records
 }
 
-/// Runs a future on this thread, with timers of the kernel's own precision; those of tokio would be a millisecond late.
+/// Runs a future on this thread, with timers of the kernel's precision; those of tokio would be a
+/// millisecond late.
 pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
-    // The calls' own timers are tokio's all the same; somebody has to drive them.
+    // The timers of the calls themselves are tokio's, and need a runtime that drives them.
     let timers = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_time().build();
     let timers = timers.expect("a runtime for the callers' timers");
     let _guard = timers.enter();
     async_io::block_on(future)
 }
 
-/// Calls without an end took at least until now.
+/// Records the calls that have not ended. Their latency is at least the time until now.
 fn record_unanswered(records: &mut Vec<CallRecord>, arrivals: &[Arrival], now: Duration) {
     let mut ended = vec![false; arrivals.len()];
     records.iter().for_each(|record| ended[record.number] = true);

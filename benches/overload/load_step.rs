@@ -13,19 +13,19 @@ use callbox_cli::plot::{Axis, Chart, Line};
 const MICROS: u64 = 1000;
 const CAPACITY: f64 = 1000.0;
 
-/// The windows in which p99 is taken.
+/// Length of the windows for which p99 is computed.
 const WINDOW: Duration = Duration::from_millis(100);
 
-/// What a subject's method is told of its callers' patience.
+/// How long callers of a subject's method are willing to wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum WaitPolicy {
-    /// They wait until their deadline.
+    /// Until their deadline.
     Deadline,
-    /// `max_wait`: while there is an overload they would rather be refused.
+    /// `max_wait`: during an overload they prefer a rejection.
     MaxWait,
 }
 
-/// The subjects, and their names.
+/// The subjects with their names.
 const SUBJECTS: [(SubjectKind, WaitPolicy, &str); 4] = [
     (SubjectKind::Inline, WaitPolicy::MaxWait, "callbox, max_wait = 5 ms"),
     (SubjectKind::Inline, WaitPolicy::Deadline, "callbox"),
@@ -81,7 +81,8 @@ fn note(run: &mut Run<'_>, policy: WaitPolicy, name: &str, records: &[CallRecord
     let good = records.iter().filter(|r| r.outcome == Outcome::Answered && r.latency <= DEADLINE);
     let good = good.filter(|r| r.ended() > phase && r.ended() <= 2 * phase).count() as f64;
     run.note(&name, "1.4 ×: goodput, of the capacity", "%", 100.0 * good / (CAPACITY * phase.as_secs_f64()), None);
-    // Without `max_wait` every call waits that can be done before its deadline, and so they do wait.
+    // Without `max_wait`, every call waits that can be served before its deadline, so p99 stays at
+    // the deadline.
     let target = (policy == WaitPolicy::MaxWait).then_some(Target::AtMost(200.0));
     let windows = over_time(records.iter().filter(|record| record.outcome != Outcome::Refused), WINDOW);
     for (what, from) in
@@ -92,7 +93,8 @@ fn note(run: &mut Run<'_>, policy: WaitPolicy, name: &str, records: &[CallRecord
     }
 }
 
-/// Milliseconds from the step until the first window from which on no window but one in twenty is above `normal`.
+/// Returns the milliseconds from the step until the first window after which at most one window in
+/// twenty is above `normal`.
 fn recovery_time(windows: &[(f64, f64)], normal: f64, from: Duration, to: Duration) -> f64 {
     let (from, to) = (from.as_secs_f64(), to.as_secs_f64());
     let here: Vec<_> = windows.iter().filter(|(at, _)| *at > from && *at < to).collect();

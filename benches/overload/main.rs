@@ -1,10 +1,12 @@
-//! callbox under load, beside what it replaces: run with `cargo bench -p callbox-benches --bench overload`.
+//! callbox under load, compared with its alternatives: run with `cargo bench -p callbox-benches
+//! --bench overload`.
 //!
-//! `-- --quick` runs short forms of all experiments within a minute, `-- --only 1,8` runs some of them. Figures stand beside
-//! their targets; a missed target is said and is no failure, as it may be the machine's. `benches/README.md` tells what each
+//! `-- --quick` runs short forms of all experiments within a minute, `-- --only 1,8` runs some of
+//! them. The figures are printed beside their targets. A missed target is reported but does not
+//! fail the run, because it may be the fault of the machine. `benches/README.md` explains what each
 //! experiment shows.
 
-#![expect(clippy::print_stdout, reason = "what a bench prints is what it is for")]
+#![expect(clippy::print_stdout, reason = "a bench prints its figures")]
 
 mod baseline;
 mod concurrent_reads;
@@ -30,7 +32,7 @@ use report::{Report, Target};
 #[global_allocator]
 static ALLOCATOR: alloc_tracker::Allocator<std::alloc::System> = alloc_tracker::Allocator::system();
 
-/// An experiment and the part of a run that it is given.
+/// An experiment, and the settings and the report of the run.
 struct Run<'a> {
     experiment: u8,
     report: &'a mut Report,
@@ -38,12 +40,12 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// One length of time for a full run, another one for a quick run.
+    /// Returns one duration for a full run, and another one for a quick run.
     fn secs(&self, full: f64, quick: f64) -> Duration {
         Duration::from_secs_f64(if self.quick { quick } else { full })
     }
 
-    /// How often everything is repeated, with a look at the machine before each time.
+    /// Returns how often everything is repeated, with a calibration before each repeat.
     fn repeats(&self) -> usize {
         if self.quick { 1 } else { 3 }
     }
@@ -67,14 +69,14 @@ impl Run<'_> {
 type Experiment = fn(&mut Run<'_>);
 
 const EXPERIMENTS: [(&str, Experiment); 9] = [
-    ("A flooded method beside a ping", isolation::run),
+    ("A ping beside a flooded method", isolation::run),
     ("Goodput over offered load", goodput::run),
     ("Shares of the actor's time", fairness::run),
-    ("Calls that wait together", concurrent_reads::run),
+    ("Concurrent reads", concurrent_reads::run),
     ("One call in a hundred panics", failures::panics),
-    ("Clients that leave while they are queued", failures::disconnects),
+    ("Clients that disconnect while their calls are queued", failures::disconnects),
     ("A step from half load to 1.4 × capacity", load_step::run),
-    ("What a call costs", cost::calls),
+    ("The cost of a call", cost::calls),
     ("Two threads instead of one", cost::threads),
 ];
 
@@ -109,7 +111,8 @@ struct Options {
     only: Vec<u8>,
 }
 
-/// `None` if nothing is to be measured: `cargo test` runs benches, too, and says so by leaving out `--bench`.
+/// Returns `None` if there is nothing to measure: `cargo test` runs benches, too, but without
+/// `--bench`.
 fn options(mut args: impl Iterator<Item = String>) -> Result<Option<Options>, String> {
     let (mut options, mut bench) = (Options { quick: false, only: Vec::new() }, false);
     while let Some(arg) = args.next() {
@@ -129,7 +132,7 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<Option<Options>, St
     Ok(bench.then_some(options))
 }
 
-/// A panic on purpose needs no report, and writing it would be most of its cost.
+/// Deliberate panics are not reported: writing the report would be most of their cost.
 fn silence_deliberate_panics() {
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {

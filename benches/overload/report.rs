@@ -1,4 +1,4 @@
-//! What was measured, as tables on standard output and as JSON.
+//! The figures, as tables on standard output and as JSON.
 
 use std::fmt;
 use std::fs;
@@ -10,7 +10,7 @@ use serde::Serialize;
 use callbox_benches::figures::{calibrate, describe_calibration, format_value, median, min_max, output_directory};
 use callbox_cli::plot::Chart;
 
-/// What a figure must reach.
+/// The target of a figure.
 #[derive(Clone, Copy, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Target {
@@ -36,7 +36,7 @@ impl fmt::Display for Target {
     }
 }
 
-/// One quantity of one subject, once per repeat.
+/// One quantity of one subject, with one value per repeat.
 #[derive(Debug, Serialize)]
 struct Figure {
     experiment: u8,
@@ -54,7 +54,7 @@ struct Figure {
 pub(crate) struct Report {
     quick: bool,
     figures: Vec<Figure>,
-    /// Times of the fixed piece of work, in milliseconds.
+    /// Times of the calibration loop, in milliseconds.
     calibration: Vec<f64>,
 }
 
@@ -63,7 +63,7 @@ impl Report {
         Self { quick, figures: Vec::new(), calibration: Vec::new() }
     }
 
-    /// Notes a quantity; repeats of the same are put together.
+    /// Records a quantity. Repeats of the same quantity are combined.
     pub(crate) fn note(
         &mut self,
         experiment: u8,
@@ -88,12 +88,12 @@ impl Report {
         self.figures.push(figure);
     }
 
-    /// Times a fixed piece of work. What varies here varies because of the machine.
+    /// Runs the calibration loop. Its time varies only because of the machine.
     pub(crate) fn calibrate(&mut self) {
         self.calibration.push(calibrate());
     }
 
-    /// The table of one experiment.
+    /// Prints the table of one experiment.
     pub(crate) fn print(&self, experiment: u8, title: &str) {
         println!("\n{experiment}. {title}");
         let figures: Vec<_> = self.figures.iter().filter(|figure| figure.experiment == experiment).collect();
@@ -120,7 +120,7 @@ impl Report {
         }
     }
 
-    /// The end of the run: how steady the machine was, and what was missed.
+    /// Prints how steady the machine was, and which targets were missed.
     pub(crate) fn print_summary(&self) {
         println!("\n{}", describe_calibration(&self.calibration));
         let met = self.figures.iter().filter(|figure| figure.met == Some(true)).count();
@@ -157,7 +157,8 @@ impl Figure {
     }
 }
 
-/// Writes `target/bench/<name>.svg`, or says why not: the figures are worth more than the picture.
+/// Writes `target/bench/<name>.svg`. An error is only printed, because the figures matter more than
+/// the picture.
 pub(crate) fn write_chart(chart: &Chart, name: &str) {
     let drawn = output_directory().and_then(|directory| {
         let path = directory.join(name).with_extension("svg");

@@ -1,6 +1,7 @@
-//! What every subject does for a call: the same methods on the same state.
+//! The service of all subjects: the same methods on the same state.
 //!
-//! callbox runs them behind its mailboxes; the baselines call the very same functions from their actix handlers.
+//! callbox runs them behind its mailboxes; the baselines call the same functions from their actix
+//! handlers.
 
 use std::hint::spin_loop;
 use std::sync::Arc;
@@ -13,23 +14,24 @@ use parking_lot::Mutex;
 /// The deadline of [`Bench::timed`] and [`Bench::timed_briefly`].
 pub(crate) const DEADLINE: Duration = Duration::from_millis(200);
 
-/// A method may be this late without anybody's fault: between the check of the deadline and the first line of the method the
-/// machine may take the core away.
+/// Tolerance for a late start: between the check of the deadline and the first line of the method
+/// the thread may lose its core.
 const LATENESS_TOLERANCE: Duration = Duration::from_millis(1);
 
-/// What the methods saw. Outside of the state, so that it can be read while the service is busy and after it has crashed.
+/// What the methods have observed. It is outside of the state, so that it can be read while the
+/// service is busy and after it has crashed.
 #[derive(Debug)]
 pub(crate) struct Observations {
     epoch: Instant,
     /// The run is over: methods that are still queued return at once.
     is_finished: AtomicBool,
-    /// Calls of the timed methods that began after their deadline.
+    /// Number of calls of the timed methods that started after their deadline.
     pub(crate) late: AtomicU64,
-    /// Writers that have begun.
+    /// Number of writers that have started.
     pub(crate) writers: AtomicU64,
-    /// The most writers that began between the arrival of a reader and its start.
+    /// Maximum number of writers that started between the arrival of a reader and its start.
     pub(crate) writer_phases: AtomicU64,
-    /// Clients whose call ran.
+    /// The clients whose call ran.
     pub(crate) ran: Mutex<Vec<u32>>,
 }
 
@@ -45,7 +47,7 @@ impl Observations {
         })
     }
 
-    /// Now, as a message can carry it.
+    /// Returns the current time, as a message can carry it.
     pub(crate) fn stamp(&self) -> u64 {
         u64::try_from(self.epoch.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
@@ -59,7 +61,7 @@ impl Observations {
     }
 }
 
-/// Holds the thread for so long.
+/// Holds the thread for the given time.
 pub(crate) fn spin(time: Duration) {
     let begin = Instant::now();
     while begin.elapsed() < time {
@@ -67,7 +69,7 @@ pub(crate) fn spin(time: Duration) {
     }
 }
 
-/// The state.
+/// The state of the service.
 pub(crate) struct Bench {
     observations: Arc<Observations>,
     count: u64,
@@ -100,27 +102,27 @@ impl Bench {
         self.count
     }
 
-    /// Trivial, alone with the state.
+    /// Trivial, with exclusive access to the state.
     #[public_method]
     pub(crate) fn add(&mut self) -> u64 {
         self.count += 1;
         self.count
     }
 
-    /// Holds the thread, alone with the state.
+    /// Holds the thread, with exclusive access to the state.
     #[public_method]
     pub(crate) fn work(&mut self, micros: u64) {
         self.hold(micros);
     }
 
-    /// The same for callers in a hurry, with the default mailbox. `sent` is when it was called.
+    /// The same with a deadline, and the default mailbox. `sent` is when it was called.
     #[public_method(deadline = "200ms")]
     pub(crate) fn timed(&mut self, micros: u64, sent: u64) {
         self.note_lateness(sent);
         self.hold(micros);
     }
 
-    /// The same for callers that would rather be refused than wait for long.
+    /// The same for callers that prefer a rejection to a long wait.
     #[public_method(deadline = "200ms", max_wait = "5ms")]
     pub(crate) fn timed_briefly(&mut self, micros: u64, sent: u64) {
         self.note_lateness(sent);
@@ -139,7 +141,8 @@ impl Bench {
         self.hold(micros);
     }
 
-    /// Waits and shares the state. `seen` is how many writers had begun when it was called.
+    /// Waits and shares the state. `seen` is the number of writers that had started when it was
+    /// called.
     #[public_method]
     pub(crate) async fn slow_read(&self, millis: u64, seen: u64) {
         let phases = self.observations.writers.load(Ordering::Relaxed) - seen;
@@ -147,7 +150,7 @@ impl Bench {
         tokio::time::sleep(Duration::from_millis(millis)).await;
     }
 
-    /// Waits, alone with the state.
+    /// Waits, with exclusive access to the state.
     #[public_method]
     pub(crate) async fn slow_write(&mut self, millis: u64) {
         self.observations.writers.fetch_add(1, Ordering::Relaxed);
@@ -155,7 +158,7 @@ impl Bench {
         self.count += 1;
     }
 
-    /// Panics when told to.
+    /// Panics if `panics` is set.
     #[public_method]
     pub(crate) fn risky(&self, panics: bool) {
         self.hold(10);
@@ -164,18 +167,18 @@ impl Bench {
         }
     }
 
-    /// Keeps the thread, so that others queue.
+    /// Keeps the thread busy, so that other calls are queued.
     #[public_method]
     pub(crate) fn block(&mut self, millis: u64) {
         self.hold(millis * 1000);
     }
 
-    /// Leaves a trace.
+    /// Records that the call of this client ran.
     #[public_method]
     pub(crate) fn note(&mut self, client: u32) {
         self.observations.ran.lock().push(client);
     }
 }
 
-/// What a panic on purpose says; the panic hook of the bench keeps quiet about it.
+/// The payload of a deliberate panic, which the panic hook of the bench does not report.
 pub(crate) const DELIBERATE_PANIC: &str = "culprit";

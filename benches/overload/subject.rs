@@ -1,4 +1,5 @@
-//! The subjects: callbox in its two placements, a plain actix actor, and a semaphore in front of that actor.
+//! The subjects: callbox in its two placements, a plain actix actor, and a semaphore in front of
+//! that actor.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -16,21 +17,22 @@ use crate::baseline::{self, PlainActor};
 use crate::load::Outcome;
 use crate::service::{Bench, Observations};
 
-/// What is measured, one beside the other in the same run.
+/// The kinds of subjects, which are compared in the same run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub(crate) enum SubjectKind {
-    /// callbox as it is by default.
+    /// callbox with its defaults.
     Inline,
     /// callbox with every call through its mailbox.
     Mailbox,
-    /// A plain actix actor on an arbiter of its own, called with `addr.send`.
+    /// A plain actix actor on its own arbiter, called with `addr.send`.
     Plain,
-    /// That actor behind a semaphore with so many permits; who gets none is refused.
+    /// That actor behind a semaphore with this number of permits; a call without a permit is
+    /// rejected.
     Semaphore(usize),
 }
 
 impl SubjectKind {
-    /// Whether the targets hold for it.
+    /// Whether the subject is callbox, to which the targets apply.
     pub(crate) fn is_callbox(self) -> bool {
         matches!(self, Self::Inline | Self::Mailbox)
     }
@@ -47,7 +49,7 @@ impl fmt::Display for SubjectKind {
     }
 }
 
-/// How to reach a subject from within the process.
+/// A client within the process.
 #[derive(Clone)]
 pub(crate) enum LocalClient {
     Callbox(ServiceRef<Bench>),
@@ -56,7 +58,7 @@ pub(crate) enum LocalClient {
 }
 
 impl LocalClient {
-    /// Calls a method. The plain actor knows no deadlines, so its caller has a limit of its own.
+    /// Calls a method. The plain actor knows no deadlines, so its caller has a timeout.
     pub(crate) async fn call<M>(&self, message: M, timeout: Duration) -> Outcome
     where
         M: Message,
@@ -76,7 +78,8 @@ impl LocalClient {
     }
 }
 
-/// One subject that runs, on threads of its own, with an HTTP server in front. Stops when it is dropped.
+/// A running subject, on its own threads, with an HTTP server in front. It stops when this is
+/// dropped.
 pub(crate) struct Subject {
     pub(crate) kind: SubjectKind,
     pub(crate) observations: Arc<Observations>,
@@ -85,7 +88,7 @@ pub(crate) struct Subject {
     _server: RunningServer,
 }
 
-/// Held for its drop.
+/// What runs the subject until it is dropped.
 enum RunningServer {
     Callbox { _server: TestServer },
     Actix { _system: System },
@@ -122,7 +125,7 @@ fn callbox(observations: &Arc<Observations>, placement: Placement) -> (LocalClie
     (LocalClient::Callbox(server.service()), server.address(), RunningServer::Callbox { _server: server })
 }
 
-/// The plain actor's actix system.
+/// The actix system of the plain actor.
 struct System {
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -158,7 +161,7 @@ impl Drop for System {
     fn drop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
-            // A panic of the actor is part of an experiment, and has been counted there.
+            // A panic of the actor is a part of an experiment, and has been counted there.
             let _ = thread.join();
         }
     }

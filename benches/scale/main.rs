@@ -1,10 +1,11 @@
-//! How the cost of a call grows: with the methods of a server, with its workers, with the calls that wait, and with its
-//! connections. Run with `cargo bench -p callbox-benches --bench scale`.
+//! How the cost of a call grows: with the methods of a server, its workers, its connections, and
+//! the queued calls. Run with `cargo bench -p callbox-benches --bench scale`.
 //!
-//! `-- --quick` is a short form, `-- --only methods,queued` measures some of it. Each series is fitted with a power of what grows:
-//! an exponent of 0 is a cost that does not grow, of 1 one that grows as fast. `benches/README.md` has plots and what they say.
+//! `-- --quick` runs a short form, `-- --only methods,queued` some of the measurements. Each series
+//! is fitted with a power of the quantity that grows: an exponent of 0 is a cost that does not
+//! grow, of 1 a cost that grows in proportion. `benches/README.md` has plots and explains them.
 
-#![expect(clippy::print_stdout, reason = "what a bench prints is what it is for")]
+#![expect(clippy::print_stdout, reason = "a bench prints its figures")]
 
 mod methods;
 mod network;
@@ -24,10 +25,10 @@ use series::Series;
 #[global_allocator]
 static ALLOCATOR: alloc_tracker::Allocator<std::alloc::System> = alloc_tracker::Allocator::system();
 
-/// How much is measured.
+/// The size of the measurement.
 #[derive(Clone, Copy, Debug)]
 struct Effort {
-    /// The length of one measurement.
+    /// Duration of one measurement.
     time: Duration,
     rounds: usize,
 }
@@ -80,7 +81,8 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// `None` if nothing is to be measured: `cargo test` runs benches, too, and says so by leaving out `--bench`.
+/// Returns `None` if there is nothing to measure: `cargo test` runs benches, too, but without
+/// `--bench`.
 fn options(mut args: impl Iterator<Item = String>) -> Result<Option<(Effort, Vec<String>)>, String> {
     let (mut only, mut bench) = (Vec::new(), false);
     let mut effort = Effort { time: Duration::from_secs(1), rounds: 5 };

@@ -1,4 +1,4 @@
-//! What a call costs in a server of so many methods, from bytes to bytes.
+//! The cost of a call, from bytes to bytes, by the number of methods of the server.
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ use crate::series::Series;
 use crate::service::{Eight, MAX_METHODS, One, SixtyFour};
 use callbox_benches::workload::call;
 
-/// Calls between two looks at the clock.
+/// Number of calls between two readings of the clock.
 const CALLS_PER_CHECK: u32 = 200;
 
 pub(crate) fn measure(effort: Effort) -> io::Result<Vec<Series>> {
@@ -44,7 +44,7 @@ pub(crate) fn measure(effort: Effort) -> io::Result<Vec<Series>> {
     Ok(all.into())
 }
 
-/// Microseconds for a call of the method of this number, one after another.
+/// Returns the microseconds for a call of the method with this number, one call after another.
 fn micros<S: Service>(runtime: &Runtime, service: &InProcess<S>, number: usize, time: Duration) -> f64 {
     let body = call(&format!("a.{number:03}"), "{}", 1);
     runtime.block_on(async {
@@ -54,7 +54,7 @@ fn micros<S: Service>(runtime: &Runtime, service: &InProcess<S>, number: usize, 
                 assert!(answer.is_some_and(|answer| answer.ends_with(br#""result":true,"id":1}"#)));
             }
         };
-        // The first ones, by which the service learns what the method costs.
+        // Warm-up: the service learns the cost of the method.
         many().await;
         let (begin, mut calls) = (Instant::now(), 0);
         while begin.elapsed() < time {

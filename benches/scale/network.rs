@@ -1,4 +1,4 @@
-//! What a call costs over HTTP, as workers and connections are added.
+//! The cost of a call over HTTP, by the number of workers and connections.
 
 use std::io;
 use std::process::ExitCode;
@@ -18,7 +18,7 @@ const WORKERS: [usize; 4] = [1, 2, 4, 8];
 
 const CONNECTIONS: [usize; 6] = [1, 4, 16, 64, 256, 1024];
 
-/// Is a server with so many workers, until it is killed.
+/// Runs a server with this number of workers, until it is killed.
 pub(crate) fn serve(workers: &str) -> ExitCode {
     let Ok(workers) = workers.parse() else { return ExitCode::from(2) };
     let server = Server::new(|| Eight::<0>).workers(workers).max_connections(20_000).max_connections_per_peer(20_000);
@@ -52,7 +52,7 @@ pub(crate) fn connections(effort: Effort) -> io::Result<Vec<Series>> {
     Ok(vec![cpu])
 }
 
-/// Microseconds of the server's time on a processor for a call.
+/// Returns the server's CPU time for a call, in microseconds.
 fn cost(workers: usize, connections: usize, time: Duration) -> io::Result<f64> {
     let workload = Workload {
         name: "trivial",
@@ -63,7 +63,7 @@ fn cost(workers: usize, connections: usize, time: Duration) -> io::Result<f64> {
         expected: |_| Expected::True,
     };
     let server = ServerProcess::start(&[&workers.to_string()])?;
-    // Connections are opened and answered once before anything counts.
+    // Warm-up: opens the connections and makes a first call on each.
     closed_loop::run(server.address, &workload, Duration::from_millis(200), WaitMode::Sleep)?;
     let (cpu, begin) = (server.cpu()?, Instant::now());
     let result = closed_loop::run(server.address, &workload, time, WaitMode::Sleep)?;

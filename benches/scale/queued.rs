@@ -1,4 +1,4 @@
-//! What a call costs that waits: memory, and the time to queue one more.
+//! The cost of a queued call: its memory, and the time to queue it.
 
 use std::io;
 use std::sync::mpsc;
@@ -10,14 +10,14 @@ use callbox::{service, testing};
 use crate::Effort;
 use crate::series::Series;
 
-/// As many as a service has room for.
+/// Numbers of queued calls, up to the limit of a service.
 const SIZES: [usize; 5] = [256, 512, 1024, 2048, 4095];
 
-/// A service whose thread is held while calls are queued.
+/// A service whose thread is blocked while calls are queued.
 struct Blocked {
-    /// Says that the thread is held.
+    /// Receives a message when the thread is blocked.
     started: mpsc::SyncSender<()>,
-    /// Ends with the other side of it.
+    /// The thread is released when the sender is dropped.
     release: std::sync::Mutex<mpsc::Receiver<()>>,
     count: usize,
 }
@@ -26,7 +26,7 @@ struct Blocked {
 impl Blocked {
     #[public_method]
     fn hold(&mut self) {
-        // Nobody sends anything: the wait ends when the bench lets go.
+        // No message is ever sent: `recv` returns when the bench drops the sender.
         let _ = self.started.send(());
         let _ = self.release.get_mut().map(|release| release.recv());
     }
@@ -52,7 +52,7 @@ pub(crate) fn measure(effort: Effort) -> io::Result<Vec<Series>> {
     Ok(vec![memory, time])
 }
 
-/// Bytes allocated, and nanoseconds, for each of so many calls that are queued and wait.
+/// Queues this number of calls, and returns the bytes and the nanoseconds for each of them.
 fn queue_calls(size: usize) -> io::Result<(f64, f64)> {
     let (started, has_started) = mpsc::sync_channel(1);
     let (release_sender, release) = mpsc::channel();

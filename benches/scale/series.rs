@@ -1,4 +1,4 @@
-//! A cost at growing sizes, with the growth that fits it.
+//! A cost as a function of a size, and the power function that fits it.
 
 use std::io;
 use std::path::PathBuf;
@@ -8,14 +8,14 @@ use serde::Serialize;
 use callbox_benches::figures::{format_value, median, min_max, output_directory};
 use callbox_cli::plot::{Axis, Chart, Line};
 
-/// What was measured of one subject.
+/// The measurements of one subject.
 #[derive(Debug, Serialize)]
 pub(crate) struct Series {
     pub(crate) title: &'static str,
     pub(crate) subject: &'static str,
-    /// What grows.
+    /// The quantity that grows.
     pub(crate) of: &'static str,
-    /// What it costs.
+    /// The unit of the cost.
     pub(crate) unit: &'static str,
     pub(crate) points: Vec<Point>,
 }
@@ -23,7 +23,7 @@ pub(crate) struct Series {
 #[derive(Debug, Serialize)]
 pub(crate) struct Point {
     pub(crate) size: usize,
-    /// One for each round.
+    /// One value per round.
     pub(crate) values: Vec<f64>,
 }
 
@@ -43,7 +43,8 @@ impl Series {
         self.points.iter().map(|point| (point.size as f64, median(&point.values))).collect()
     }
 
-    /// The `factor` and the `exponent` of `factor * size ^ exponent` that fit best, by least squares on the logarithms.
+    /// Returns the `factor` and the `exponent` of the function `factor * size ^ exponent` that fits
+    /// best, by least squares on the logarithms.
     fn fit(&self) -> (f64, f64) {
         let logs: Vec<_> = self.medians().into_iter().map(|(size, value)| (size.ln(), value.ln())).collect();
         let count = logs.len() as f64;
@@ -56,7 +57,7 @@ impl Series {
     }
 }
 
-/// The series of one title as a table, and as a chart in `target/bench`.
+/// Prints the series of one title as a table, and draws them as a chart in `target/bench`.
 pub(crate) fn print(name: &str, all: &[Series]) {
     let Some(first) = all.first() else { return };
     println!("\n{}", first.title);

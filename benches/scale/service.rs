@@ -1,13 +1,14 @@
-//! Services of so many methods. By hand: a macro's methods have each a name of their own in the source.
+//! Services with many methods. They are written by hand, because each method of the macro needs its
+//! own name in the source.
 
 use callbox::{Handler, Handles, Message, MethodOptions, MethodTable, RpcError, Service};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The methods of the widest service.
+/// Number of methods of the largest service.
 pub(crate) const MAX_METHODS: usize = 64;
 
-/// The method of number `N`.
+/// The message of method number `N`.
 #[derive(Serialize, Deserialize, JsonSchema)]
 pub(crate) struct NumberedMethod<const N: usize> {}
 
@@ -34,7 +35,7 @@ impl<const N: usize> Message for NumberedMethod<N> {
     const PARAMS: &'static [&'static str] = &[];
 }
 
-/// A service with the methods of these numbers, in a namespace of its own for each `INDEX`.
+/// Defines a service with the methods of these numbers, in its own namespace for each `INDEX`.
 macro_rules! service {
     ($(#[$doc:meta])* $name:ident: $($number:literal)*) => {
         $(#[$doc])*
@@ -55,7 +56,7 @@ macro_rules! service {
     };
 }
 
-/// Of several services in one server.
+/// The namespaces of several services in one server.
 const NAMESPACES: [&str; 8] = ["a", "b", "c", "d", "e", "f", "g", "h"];
 
 service!(

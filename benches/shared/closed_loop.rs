@@ -1,4 +1,5 @@
-//! Closed-loop load: each connection sends its next request when it has the answer to the last one.
+//! Closed-loop load: each connection sends its next request when it has received the response to
+//! the last one.
 
 use std::convert::Infallible;
 use std::io;
@@ -13,30 +14,36 @@ use tokio::task::yield_now;
 
 use crate::workload::Workload;
 
-/// What came back.
+/// The result of a load.
+#[derive(Debug)]
 pub struct LoadResult {
-    /// Of each request, in nanoseconds.
+    /// Latency of each request, in nanoseconds.
     pub latencies: Histogram<u64>,
-    /// Calls without a right answer.
+    /// Number of calls without a correct response.
     pub wrong: u64,
 }
 
-/// Latencies from a nanosecond to a minute, to three digits.
+/// Returns a histogram for latencies from a nanosecond to a minute, with three significant digits.
 fn latencies() -> Histogram<u64> {
     Histogram::new_with_bounds(1, 60_000_000_000, 3).expect("these bounds are possible")
 }
 
-/// What the load does while it waits for answers.
+/// What the load does while it waits for responses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WaitMode {
-    /// It sleeps. Whoever answers has to wake it, and pays for that: the more, the less the load has to do.
+    /// It sleeps. The server has to wake it, and pays for that: the less the load has to do, the
+    /// more often.
     Sleep,
-    /// It looks for answers all the time. For a load with a core for itself, which is no work to wake, as one on another
-    /// machine is none.
+    /// It polls for responses all the time. This is for a load with its own core: like a load on
+    /// another machine, it costs the server no wake-ups.
     BusyPoll,
 }
 
-/// Loads a server for so long.
+/// Loads a server for the given time.
+///
+/// # Errors
+///
+/// If a connection fails, or a response is not HTTP with the status 200.
 pub fn run(address: SocketAddr, workload: &Workload, time: Duration, wait_mode: WaitMode) -> io::Result<LoadResult> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
     runtime.block_on(async {
@@ -57,20 +64,26 @@ pub fn run(address: SocketAddr, workload: &Workload, time: Duration, wait_mode: 
     })
 }
 
-/// Keeps the runtime from going to sleep: whenever this waits for its next turn, the runtime looks for what has arrived.
+/// Keeps the runtime from sleeping: whenever this task yields, the runtime polls for events.
 async fn busy_poll() -> Infallible {
     loop {
         yield_now().await;
     }
 }
 
-/// A connection that is kept alive.
+/// A keep-alive connection.
+#[derive(Debug)]
 pub struct Connection {
     stream: TcpStream,
     buffer: Vec<u8>,
 }
 
 impl Connection {
+    /// Opens a connection.
+    ///
+    /// # Errors
+    ///
+    /// If the server cannot be reached.
     pub async fn open(address: SocketAddr) -> io::Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
@@ -91,12 +104,16 @@ impl Connection {
         }
     }
 
-    /// Gives back what a connection that rests needs not.
+    /// Frees the buffer, which an idle connection does not need.
     pub fn shrink(&mut self) {
         self.buffer = Vec::new();
     }
 
-    /// Sends a request; the body of the answer.
+    /// Sends a request, and returns the body of the response.
+    ///
+    /// # Errors
+    ///
+    /// If the connection fails, or the response is not HTTP with the status 200.
     pub async fn exchange(&mut self, request: &[u8]) -> io::Result<&[u8]> {
         self.stream.write_all(request).await?;
         self.buffer.clear();
@@ -112,14 +129,14 @@ impl Connection {
     }
 }
 
-/// Where the body of an answer is, as soon as its head is there.
+/// Returns the range of the body of a response, once its head is complete.
 fn body(answer: &[u8]) -> io::Result<Option<std::ops::Range<usize>>> {
     let invalid = || io::Error::from(io::ErrorKind::InvalidData);
     let mut headers = [httparse::EMPTY_HEADER; 16];
     let mut response = httparse::Response::new(&mut headers);
     let httparse::Status::Complete(begin) = response.parse(answer).map_err(io::Error::other)? else { return Ok(None) };
     if response.code != Some(200) {
-        return Err(io::Error::other(format!("the server answered {:?}", response.code)));
+        return Err(io::Error::other(format!("the server responded with the status {:?}", response.code)));
     }
     let length = response.headers.iter().find(|header| header.name.eq_ignore_ascii_case("content-length"));
     let length = length.and_then(|header| std::str::from_utf8(header.value).ok()?.parse::<usize>().ok());

@@ -1,4 +1,4 @@
-//! Figures of repeated measurements: what all benches do with them.
+//! Statistics of repeated measurements, for all benches.
 
 use std::fs;
 use std::hint::black_box;
@@ -6,20 +6,20 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Instant;
 
-/// The middle one; of two, the lower.
+/// Returns the median; of two middle values, the lower one. NaN values are ignored.
 pub fn median(values: &[f64]) -> f64 {
     let mut sorted: Vec<f64> = values.iter().copied().filter(|value| !value.is_nan()).collect();
     sorted.sort_by(f64::total_cmp);
     sorted.get(sorted.len().saturating_sub(1) / 2).copied().unwrap_or(f64::NAN)
 }
 
-/// The least and the most.
+/// Returns the smallest and the largest value. NaN values are ignored.
 pub fn min_max(values: &[f64]) -> (f64, f64) {
     let known = values.iter().copied().filter(|value| !value.is_nan());
     known.fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), value| (least.min(value), most.max(value)))
 }
 
-/// Four digits, whatever the size.
+/// Formats a value with four significant digits.
 pub fn format_value(value: f64) -> String {
     match value.abs() {
         _ if value.is_infinite() => "never".to_owned(),
@@ -32,23 +32,25 @@ pub fn format_value(value: f64) -> String {
     }
 }
 
-/// The time that a fixed piece of work takes, in milliseconds. What varies here varies because of the machine.
+/// Returns the time of the calibration loop, a fixed piece of work, in milliseconds. It varies only
+/// because of the machine.
 pub fn calibrate() -> f64 {
     let begin = Instant::now();
     let mut mixed = 1u64;
-    // Longer than a slice of the operating system's time, so that sharing the machine shows.
+    // The loop is longer than a time slice of the operating system, so that other work on the
+    // machine has an effect.
     for _ in 0..50_000_000 {
         mixed = black_box(mixed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1));
     }
     begin.elapsed().as_secs_f64() * 1e3
 }
 
-/// How steady the machine was, in a sentence.
+/// Returns a sentence on how steady the machine was.
 pub fn describe_calibration(calibration: &[f64]) -> String {
     let (least, most) = min_max(calibration);
     let middle = median(calibration);
     format!(
-        "The machine: a fixed piece of work took {} ms in the median of {}, between {} and {} (± {} %).",
+        "The machine: the calibration loop took {} ms (median of {}), between {} and {} (± {} %).",
         format_value(middle),
         calibration.len(),
         format_value(least),
@@ -57,7 +59,11 @@ pub fn describe_calibration(calibration: &[f64]) -> String {
     )
 }
 
-/// `target/bench`, which is there afterwards.
+/// Returns the directory `target/bench`, which is created if necessary.
+///
+/// # Errors
+///
+/// If the directory cannot be created.
 pub fn output_directory() -> io::Result<PathBuf> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).with_file_name("target").join("bench");
     fs::create_dir_all(&path)?;

@@ -1,5 +1,5 @@
-//! Parts that several of the benches share: servers in processes of their own, load over HTTP, and
-//! the statistics of repeated measurements.
+//! What several of the benches share: servers in their own processes, load over HTTP, and the
+//! statistics of repeated measurements.
 
 pub mod closed_loop;
 pub mod figures;

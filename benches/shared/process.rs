@@ -1,11 +1,15 @@
-//! What the operating system tells of a process, and allows it.
+//! Limits and memory of a process, as the operating system reports them.
 
 use std::io;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Allows as many open files as this user may have, for thousands of connections, and returns how
-/// many these are. Processes that are started later inherit it.
+/// Raises the limit of open files to the maximum for this user, for thousands of connections, and
+/// returns it. Processes that are started later inherit it.
+///
+/// # Errors
+///
+/// If the limit cannot be changed.
 pub fn allow_many_files() -> io::Result<u64> {
     let maximum = getrlimit(Resource::Nofile).maximum;
     setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum })?;
@@ -15,12 +19,18 @@ pub fn allow_many_files() -> io::Result<u64> {
 /// Memory of a process, in KiB.
 #[derive(Clone, Copy, Debug)]
 pub struct Memory {
+    /// Resident memory.
     pub resident: u64,
+    /// Largest resident memory since the start of the process.
     pub peak: u64,
 }
 
 impl Memory {
-    /// Returns what the process with this id has now.
+    /// Returns the memory of the process with this id.
+    ///
+    /// # Errors
+    ///
+    /// If the operating system does not report it.
     pub fn of(process: u32) -> io::Result<Self> {
         let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
         let field = |name: &str| {

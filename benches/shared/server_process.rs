@@ -1,4 +1,4 @@
-//! A server in a process of its own, as the operating system sees it.
+//! A server in its own process, and what the operating system measures of it.
 
 use std::io::{self, BufRead, BufReader};
 use std::net::SocketAddr;
@@ -7,17 +7,24 @@ use std::time::Duration;
 
 use crate::process::Memory;
 
-/// The first argument of a process that is to be a server; what kind of one, the next say.
+/// First argument of a process that is to be a server; the next ones say which.
 pub const ROLE: &str = "serve";
 
-/// Ended when it is dropped.
+/// A server process, which is killed when this is dropped.
+#[derive(Debug)]
 pub struct ServerProcess {
     process: process::Child,
+    /// The address that the server listens on.
     pub address: SocketAddr,
 }
 
 impl ServerProcess {
-    /// Starts this program as a server, which tells where it listens in its first line; returns once it does.
+    /// Starts this program as a server, and returns once the server has printed its address in its
+    /// first line.
+    ///
+    /// # Errors
+    ///
+    /// If the process cannot be started, or prints no address.
     pub fn start(arguments: &[&str]) -> io::Result<Self> {
         let mut command = Command::new(std::env::current_exe()?);
         command.arg(ROLE).args(arguments).env_remove("RUST_LOG");
@@ -29,16 +36,25 @@ impl ServerProcess {
             Err(_) => {
                 process.kill()?;
                 process.wait()?;
-                Err(io::Error::other(format!("the server {arguments:?} does not start: {read:?}")))
+                Err(io::Error::other(format!("the server {arguments:?} did not start: {read:?}")))
             }
         }
     }
 
+    /// Returns its memory.
+    ///
+    /// # Errors
+    ///
+    /// If the operating system does not report it.
     pub fn memory(&self) -> io::Result<Memory> {
         Memory::of(self.process.id())
     }
 
-    /// The time that all its threads have had a processor, by the scheduler's own count.
+    /// Returns the CPU time of all its threads, as the scheduler counts it.
+    ///
+    /// # Errors
+    ///
+    /// If the operating system does not report it.
     pub fn cpu(&self) -> io::Result<Duration> {
         let mut nanos = 0;
         for thread in std::fs::read_dir(format!("/proc/{}/task", self.process.id()))? {
@@ -51,7 +67,7 @@ impl ServerProcess {
 
 impl Drop for ServerProcess {
     fn drop(&mut self) {
-        // It fails when the server has ended already.
+        // This fails if the server has exited already.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }

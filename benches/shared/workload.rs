@@ -1,38 +1,47 @@
-//! What callers ask for, and what they have to be told.
+//! Workloads: the requests of a load, and the results that they must have.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-/// Requests of one kind over some connections.
+/// Requests of one kind over a number of connections.
+#[derive(Debug)]
 pub struct Workload {
+    /// Name on the command line.
     pub name: &'static str,
+    /// Title of its table.
     pub title: &'static str,
+    /// Number of connections.
     pub connections: usize,
-    /// Calls in one request.
+    /// Number of calls in one request.
     pub calls: usize,
+    /// Returns the body of the request.
     pub body: fn() -> String,
-    /// The result of the member with this index.
+    /// Returns the expected result of the call with this index.
     pub expected: fn(usize) -> Expected,
 }
 
-/// What one call's result has to be.
-#[derive(Clone, Copy)]
+/// The expected result of a call.
+#[derive(Clone, Copy, Debug)]
 pub enum Expected {
+    /// This integer.
     Integer(i64),
+    /// `true`.
     True,
-    /// A number larger than the last one that this connection was told.
+    /// A number larger than the last one on the same connection.
     Increasing,
+    /// This number, up to rounding.
     Float(f64),
+    /// A text of this length, of the letter `x`.
     TextOfLength(usize),
 }
 
-/// A request object.
+/// Returns a JSON-RPC request object.
 pub fn call(method: &str, params: &str, id: usize) -> String {
     format!(r#"{{"jsonrpc":"2.0","method":"{method}","params":{params},"id":{id}}}"#)
 }
 
 impl Workload {
-    /// A whole HTTP request.
+    /// Returns the complete HTTP request.
     pub fn request(&self) -> Vec<u8> {
         let body = (self.body)();
         let length = body.len();
@@ -42,7 +51,8 @@ impl Workload {
         .into_bytes()
     }
 
-    /// How many calls have no answer in this body, or a wrong one. `last` is the connection's last number.
+    /// Returns how many calls have no response in this body, or a wrong one. `last_number` is the
+    /// last number that the connection received.
     pub fn count_wrong(&self, body: &[u8], last_number: &mut i64) -> u64 {
         let replies: Vec<Reply<'_>> = match body.first() {
             Some(b'[') => serde_json::from_slice(body).unwrap_or_default(),

@@ -1,11 +1,11 @@
-//! A run over time.
+//! A chart of a run over time.
 
 use std::time::Duration;
 
 use callbox_cli::load::Report;
 use callbox_cli::plot::{Axis, Chart, Line};
 
-/// The latencies of what ended in each interval of a run; `None` if nothing did.
+/// Returns a chart of the latencies in each interval of a run; `None` if no call ended.
 pub(crate) fn over_time(report: &Report) -> Option<Chart> {
     let intervals = || report.intervals.iter();
     let lines = [
@@ -25,7 +25,7 @@ pub(crate) fn over_time(report: &Report) -> Option<Chart> {
     })
 }
 
-/// Over seconds, in milliseconds.
+/// Returns a line of times in milliseconds over seconds.
 fn line(name: &str, times: impl Iterator<Item = (Duration, Option<Duration>)>) -> Line {
     let points = times.filter_map(|(at, time)| Some((at.as_secs_f64(), time?.as_secs_f64() * 1e3)));
     Line { name: name.to_owned(), points: points.collect() }

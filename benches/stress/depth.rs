@@ -1,4 +1,4 @@
-//! How full the mailboxes were, as the service itself tells.
+//! The depth of the mailboxes during a run, as the service reports it.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -12,19 +12,19 @@ use crate::options::Subject;
 use callbox_cli::mailboxes::{METHOD, Mailbox, ServiceMailboxes};
 use callbox_cli::plot::{Axis, Chart, Line, STYLES};
 
-/// How often it is looked.
+/// Interval between requests for the depths.
 const SAMPLE_INTERVAL: Duration = Duration::from_millis(100);
 
-/// What was seen, and why there is no more of it.
+/// Records the depths of all mailboxes, and the reason if the service does not return them.
 pub(crate) struct DepthMonitor {
     client: Client,
     mailboxes: RefCell<BTreeMap<String, MailboxHistory>>,
     failure: RefCell<Option<String>>,
 }
 
-/// One mailbox over time.
+/// The depth of one mailbox over time.
 struct MailboxHistory {
-    /// Seconds from the begin, and calls that waited then.
+    /// Seconds since the start, and the number of queued calls at that time.
     monitor: Vec<(f64, u64)>,
     last: Mailbox,
 }
@@ -39,7 +39,7 @@ impl DepthMonitor {
         Ok(Self { client, mailboxes: RefCell::default(), failure: RefCell::default() })
     }
 
-    /// Looks until it is dropped.
+    /// Records the depths until it is dropped.
     pub(crate) async fn run<T>(&self) -> T {
         let begin = Instant::now();
         let mut tick = tokio::time::interval(SAMPLE_INTERVAL);
@@ -47,7 +47,8 @@ impl DepthMonitor {
             tick.tick().await;
             match self.client.call::<Vec<ServiceMailboxes>>(METHOD, ()).await {
                 Ok(services) => self.record(begin.elapsed().as_secs_f64(), services),
-                // A busy service may be late once; whoever refuses will do so again.
+                // A busy service may be late once; a service that rejects the request will do so
+                // again.
                 Err(error) if error.rpc_error().is_some() && self.mailboxes.borrow().is_empty() => {
                     *self.failure.borrow_mut() = Some(format!("{METHOD}: {error}"));
                     return std::future::pending().await;
@@ -67,7 +68,8 @@ impl DepthMonitor {
         }
     }
 
-    /// The fullest mailboxes, as many as can be told apart; `None` if nothing was seen.
+    /// Returns a chart of the fullest mailboxes, as many as there are line styles; `None` if
+    /// nothing was recorded.
     pub(crate) fn chart(&self) -> Option<Chart> {
         let mailboxes = self.mailboxes.borrow();
         let mut fullest: Vec<_> = mailboxes.iter().collect();
@@ -84,7 +86,7 @@ impl DepthMonitor {
             points: mailboxes.monitor.iter().map(|(second, depth)| (*second, *depth as f64)).collect(),
         });
         (end > 0.0).then(|| Chart {
-            title: "Calls that wait in each mailbox".to_owned(),
+            title: "Queued calls in each mailbox".to_owned(),
             x: Axis::linear("time (s)", end),
             y: Axis::linear("calls", (max_depth as f64 * 1.05).max(10.0)),
             lines: lines.collect(),
@@ -116,11 +118,11 @@ impl MailboxHistory {
 impl fmt::Display for DepthMonitor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(why) = &*self.failure.borrow() {
-            return writeln!(f, "The mailboxes cannot be seen ({why}): --token makes them visible.");
+            return writeln!(f, "The mailboxes could not be read ({why}): pass a token with --token.");
         }
         let mailboxes = self.mailboxes.borrow();
         let width = mailboxes.keys().map(|method| method.chars().count()).max().unwrap_or(0).max(7);
-        writeln!(f, "{:width$}  {:>12}  {:>8}  {:>10}", "mailbox", "most waiting", "capacity", "refused")?;
+        writeln!(f, "{:width$}  {:>12}  {:>8}  {:>10}", "mailbox", "max depth", "capacity", "rejected")?;
         for (method, mailboxes) in &*mailboxes {
             let Mailbox { capacity, refused, .. } = mailboxes.last;
             writeln!(f, "{method:width$}  {:>12}  {capacity:>8}  {refused:>10}", mailboxes.max_depth())?;

@@ -1,8 +1,10 @@
-//! A service under the load that you say: run with `cargo bench -p callbox-benches --bench stress`, and `-- --help` for what can be said.
+//! Puts a service under a load of your choice: run with `cargo bench -p callbox-benches --bench
+//! stress`; `-- --help` lists the options.
 //!
-//! Without `--url` it starts a service of its own in a process of its own. `benches/README.md` shows how to put yours under it.
+//! Without `--url` it starts a built-in service in its own process. `benches/README.md` shows how
+//! to load your own.
 
-#![expect(clippy::print_stdout, reason = "what a bench prints is what it is for")]
+#![expect(clippy::print_stdout, reason = "a bench prints its figures")]
 
 mod charts;
 mod depth;
@@ -31,7 +33,7 @@ fn main() -> ExitCode {
     if words.first().is_some_and(|word| word == ROLE) {
         return server::serve();
     }
-    // `cargo test` runs benches, too, and says so by leaving out `--bench`: nothing is to be measured then.
+    // `cargo test` runs benches, too, but without `--bench`: then there is nothing to measure.
     if !words.iter().any(|word| word == "--bench") {
         return ExitCode::SUCCESS;
     }
@@ -45,9 +47,9 @@ fn main() -> ExitCode {
 }
 
 fn run(options: &Options) -> Result<(), String> {
-    // Ends with this function.
+    // The process of the built-in service ends with this function.
     let own = if options.url.is_none() {
-        Some(Server::start().map_err(|error| format!("the service does not start: {error}"))?)
+        Some(Server::start().map_err(|error| format!("the service did not start: {error}"))?)
     } else {
         None
     };
@@ -73,7 +75,7 @@ fn run(options: &Options) -> Result<(), String> {
         failure.map_err(|error| format!("{} cannot be reached: {error}", subject.url))?;
     println!("\n{}", load::render_table(&report, io::stdout().is_terminal()));
     if interrupted {
-        println!("Ended early, by ctrl-c.");
+        println!("Ended early, by Ctrl-c.");
     }
     println!("{monitor}");
     write("stress.json", &format!("{:#}\n", json!({ "load": report.to_json(), "mailboxes": monitor.to_json() })));
@@ -81,7 +83,7 @@ fn run(options: &Options) -> Result<(), String> {
     draw("stress-over-time", charts::over_time(&report));
     draw("stress-depth", monitor.chart());
     if report.total().count(load::Outcome::is_answer) == 0 {
-        return Err("no call was answered".to_owned());
+        return Err("no call had a response".to_owned());
     }
     Ok(())
 }
@@ -92,7 +94,8 @@ fn draw(name: &str, chart: Option<Chart>) {
     }
 }
 
-/// Into `target/bench`, or says why not: what was printed is worth more.
+/// Writes a file to `target/bench`. An error is only printed, because the figures have been printed
+/// already.
 fn write(name: &str, text: &str) {
     let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR")).with_file_name("target").join("bench");
     let path = directory.join(name);

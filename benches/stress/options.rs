@@ -1,4 +1,4 @@
-//! What is to be called, how often, and how.
+//! The command line: what to call, how often, and how.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::server::{self, Server};
 use callbox_cli::format;
 use callbox_cli::load::{Arrivals, MethodLoad, Plan, Target, build_request};
 
-/// Puts a service under open-loop load: its own, or the one at --url.
+/// Puts a service under open-loop load: the built-in one, or the one at --url.
 #[derive(Debug, Parser)]
 #[command(after_help = "\
 Example, for a service that you have started:
@@ -18,37 +18,39 @@ Example, for a service that you have started:
     --mix say_hello=8,store=2 --params say_hello='{\"name\":\"world\"}' --params store='{\"key\":\"a\",\"value\":\"b\"}' \\
     --rate 5000 --connections 64 --duration 20s")]
 pub(crate) struct Options {
-    /// The endpoint of a service of yours; without it, one is started: say_hello, inc, wait (10 ms) and work (1 ms)
+    /// Endpoint of your service; without it, a built-in one is started: say_hello, inc, wait (10
+    /// ms) and work (1 ms)
     #[arg(long)]
     pub(crate) url: Option<Url>,
-    /// A token, for private methods and for looking at the mailboxes
+    /// Token, for private methods and for the depths of the mailboxes
     #[arg(long)]
     token: Option<String>,
-    /// Methods and how many of all calls each of them gets, as in say_hello=8,inc=2
+    /// Methods with their weights, as in say_hello=8,inc=2
     #[arg(long, value_name = "METHOD=WEIGHT", value_delimiter = ',', value_parser = weight, default_value = "say_hello=8,inc=2")]
     mix: Vec<(String, f64)>,
-    /// A method's parameters, as in say_hello='{"name":"world"}'; once for each method that has some
+    /// Parameters of a method, as in say_hello='{"name":"world"}'; repeat the flag for other
+    /// methods
     #[arg(long, value_name = "METHOD=JSON", value_parser = params)]
     params: Vec<(String, Box<RawValue>)>,
-    /// Calls a second [default: 5000; quick: 1000]
+    /// Calls per second [default: 5000; quick: 1000]
     #[arg(long)]
     rate: Option<f64>,
-    /// Connections, each of which carries one call at a time [default: 64; quick: 16]
+    /// Number of connections, each of which carries one call at a time [default: 64; quick: 16]
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=10_000))]
     connections: Option<u16>,
-    /// How long calls are made [default: 20s; quick: 2s]
+    /// How long to make calls [default: 20s; quick: 2s]
     #[arg(long, value_parser = format::parse_duration)]
     duration: Option<Duration>,
-    /// When calls are due
+    /// Distribution of the calls over time
     #[arg(long, value_enum, default_value_t)]
     arrivals: Arrivals,
-    /// Lets another machine than this one be the target
+    /// Allows a target on another machine
     #[arg(long)]
     allow_remote: bool,
     /// A short run, for CI
     #[arg(long)]
     quick: bool,
-    /// What cargo says to benches
+    /// The flag that cargo passes to benches
     #[arg(long, hide = true, action = ArgAction::SetTrue)]
     bench: bool,
 }
@@ -104,19 +106,24 @@ impl Options {
 }
 
 fn weight(text: &str) -> Result<(String, f64), String> {
-    // A method alone gets as many as each of the others.
+    // A method without a weight has the weight 1.
     let (method, weight) = text.rsplit_once('=').unwrap_or((text, "1"));
     let weight = weight.parse::<f64>().ok().filter(|weight| *weight > 0.0 && weight.is_finite());
-    let weight = weight.ok_or_else(|| format!("the weight of {method} is a number above 0"))?;
-    if method.is_empty() { Err("a method has a name".to_owned()) } else { Ok((method.to_owned(), weight)) }
+    let weight = weight.ok_or_else(|| format!("the weight of {method} must be a number above 0"))?;
+    if method.is_empty() {
+        Err("a weight needs a method: write METHOD=WEIGHT".to_owned())
+    } else {
+        Ok((method.to_owned(), weight))
+    }
 }
 
 fn params(text: &str) -> Result<(String, Box<RawValue>), String> {
     let (method, json) = text.split_once('=').ok_or("write METHOD=JSON")?;
-    let json = RawValue::from_string(json.to_owned()).map_err(|error| format!("of {method}: {error}"))?;
+    let json = RawValue::from_string(json.to_owned())
+        .map_err(|error| format!("the parameters of {method} are not valid JSON: {error}"))?;
     if json.get().starts_with(['{', '[']) {
         Ok((method.to_owned(), json))
     } else {
-        Err(format!("the parameters of {method} are a JSON object or array"))
+        Err(format!("the parameters of {method} must be a JSON object or array"))
     }
 }

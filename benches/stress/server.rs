@@ -1,4 +1,4 @@
-//! The service that is there when no other one is named, in a process of its own: this program once more.
+//! The built-in service, in its own process: this program again, with another argument.
 
 use std::io::{self, BufRead, BufReader};
 use std::process::{Child, Command, ExitCode, Stdio, Termination};
@@ -10,10 +10,10 @@ use callbox::service;
 /// The argument that makes this program the server.
 pub(crate) const ROLE: &str = "serve";
 
-/// A token that is good.
+/// A valid token.
 pub(crate) const TOKEN: &str = "stress";
 
-/// A start takes no longer on any machine that can be measured.
+/// Maximum time until the server listens.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
 
 #[derive(Default)]
@@ -23,13 +23,13 @@ struct StressService {
 
 #[service(name = "stressed")]
 impl StressService {
-    /// Costs next to nothing, and shares the state.
+    /// Costs almost nothing, and shares the state.
     #[public_method]
     fn say_hello(&self, name: String) -> String {
         format!("hello {name}")
     }
 
-    /// Costs next to nothing, and is alone with the state.
+    /// Costs almost nothing, with exclusive access to the state.
     #[public_method]
     fn inc(&mut self) -> u64 {
         self.count += 1;
@@ -42,7 +42,8 @@ impl StressService {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 
-    /// Holds the service's thread: a thousand a second are all that it can do.
+    /// Holds the thread of the service for a millisecond, so a thousand calls per second are the
+    /// maximum.
     #[public_method]
     fn work(&mut self) -> u64 {
         let begin = Instant::now();
@@ -53,7 +54,7 @@ impl StressService {
     }
 }
 
-/// The parameters that a method of it needs.
+/// Returns the parameters that a method of the built-in service needs.
 pub(crate) fn params(method: &str) -> &'static str {
     if method == "say_hello" { r#"{"name":"world"}"# } else { "" }
 }
@@ -64,7 +65,7 @@ pub(crate) fn serve() -> ExitCode {
     server.max_connections_per_peer(20_000).start().report()
 }
 
-/// The server's process, which is ended when this is dropped.
+/// The process of the server, which is killed when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Server {
     process: Child,
@@ -72,7 +73,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Returns once it listens.
+    /// Starts the process, and returns once the server listens.
     pub(crate) fn start() -> io::Result<Self> {
         let mut command = Command::new(std::env::current_exe()?);
         command.arg(ROLE).env_remove("RUST_LOG").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
@@ -80,17 +81,17 @@ impl Server {
         let log = process.stderr.take().ok_or(io::ErrorKind::BrokenPipe)?;
         let mut server = Self { process, url: String::new() };
         let (sender, receiver) = channel();
-        // Until the end, so that the server's log never stands still.
+        // The log is read to its end, so that the server never blocks on it.
         std::thread::spawn(move || {
             for line in BufReader::new(log).lines().map_while(Result::ok) {
                 let at = line.find("http://").filter(|_| line.contains("listening"));
                 let url = at.and_then(|at| line[at..].split(|c: char| c.is_whitespace() || c == '"').next());
-                // Nobody asks for more than one.
+                // This fails after the first URL.
                 let _ = url.map(|url| sender.send(url.to_owned()));
             }
         });
         let address = receiver.recv_timeout(START_TIMEOUT);
-        server.url = address.map_err(|_| io::Error::other("it does not say where it listens"))?;
+        server.url = address.map_err(|_| io::Error::other("the server did not print its address"))?;
         Ok(server)
     }
 
@@ -101,7 +102,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It fails when the server has ended already.
+        // This fails if the server has exited already.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }

@@ -24,8 +24,8 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Creates a token and prints it, once: the file has only its hash. Running servers accept it at
-    /// once
+    /// Creates a token and prints it, once: the file has only its hash. Running servers accept it
+    /// immediately
     #[command(after_help = "Example:\n  callbox token new --name ci --scope admin --expires 90d")]
     New {
         /// Name of the holder; a new token replaces an earlier one of the same name
@@ -41,7 +41,7 @@ enum Command {
     },
     /// Lists the tokens, without their secrets
     List,
-    /// Removes a token from the file. Running servers reject it at once
+    /// Removes a token from the file. Running servers reject it immediately
     Revoke {
         /// Id of the token, or name of its holder: then all tokens of that name are removed
         #[arg(value_name = "ID-OR-NAME")]

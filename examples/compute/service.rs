@@ -1,19 +1,19 @@
-//! The service: its state, and the methods that callers see.
+//! The service: its fields are the state, its methods the API.
 
 use callbox::{RpcError, service};
 
-/// The sieve takes a byte for each number.
+/// Largest limit that is allowed: the sieve takes a byte for each number.
 const LARGEST: u32 = 100_000_000;
 
-/// Why nothing is computed.
+/// The reasons why a computation is rejected.
 #[derive(Debug, RpcError)]
 pub enum ComputeError {
     /// It would take too much memory.
     #[rpc(code = 422, message = "The limit is {limit}, and {largest} at most")]
     TooLarge {
-        /// What was asked for.
+        /// The requested limit.
         limit: u32,
-        /// What is allowed.
+        /// The largest limit that is allowed.
         largest: u32,
     },
 }
@@ -26,14 +26,15 @@ pub struct Primes {
 
 #[service(name = "example.compute")]
 impl Primes {
-    /// Answers at once, whatever is being computed.
+    /// Responds at once, even while something is being computed.
     #[public_method]
     pub fn ping(&mut self) -> String {
         self.pings += 1;
         "pong".to_owned()
     }
 
-    /// How many primes there are up to `limit`. It takes no `self`, so it runs on the worker pool.
+    /// Returns how many primes there are up to `limit`. It takes no `self`, so it runs on the
+    /// worker pool.
     #[public_method(compute)]
     pub fn primes_up_to(limit: u32) -> Result<u64, ComputeError> {
         if limit > LARGEST {
@@ -42,13 +43,13 @@ impl Primes {
         Ok(count_primes(limit as usize))
     }
 
-    /// How many pings were answered.
+    /// Returns how many pings were answered.
     #[public_method]
     pub fn count(&self) -> u64 {
         self.pings
     }
 
-    /// Begins to count the pings anew. Needs a token.
+    /// Resets the number of pings. Needs a token.
     #[private_api_method]
     pub fn reset(&mut self) {
         self.pings = 0;

@@ -1,4 +1,4 @@
-//! The service: its state, and the methods that callers see.
+//! The service: its fields are the state, its methods the API.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -7,46 +7,46 @@ use callbox::{RpcError, service};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The most users on one page.
+/// Maximum number of users on one page.
 const PAGE: u32 = 100;
 
 /// One user, as callers see it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct User {
-    /// Given at creation, never used again.
+    /// Assigned at creation, and never used again.
     pub id: u64,
-    /// Goes up by one with each change.
+    /// Increases by one with each change.
     pub version: u64,
-    /// What the user is called.
+    /// The name of the user.
     pub name: String,
-    /// Where the user is reached.
+    /// The user's email address.
     pub email: String,
 }
 
-/// Some users, in the order of their ids.
+/// A page of users, in the order of their ids.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Page {
     /// The users on this page.
     pub users: Vec<User>,
-    /// What to give as `after` for the next page; nothing on the last one.
+    /// The value of `after` for the next page; `None` on the last one.
     pub next: Option<u64>,
 }
 
-/// Why a call about a user fails.
+/// The reasons why a call about a user fails.
 #[derive(Debug, RpcError)]
 pub enum UserError {
-    /// There is none with this id, or no longer.
+    /// No user has this id, or the user was deleted.
     #[rpc(code = 404, message = "No such user {id}")]
     NotFound {
-        /// The id that was asked for.
+        /// The requested id.
         id: u64,
     },
-    /// Somebody else was quicker: read the user again, and decide again.
+    /// The user was changed in the meantime: read it again, and decide again.
     #[rpc(code = 409, message = "User {id} is at version {version} by now")]
     Changed {
-        /// The id that was asked for.
+        /// The requested id.
         id: u64,
-        /// The version that the user has.
+        /// The current version of the user.
         version: u64,
     },
 }
@@ -60,7 +60,7 @@ pub struct Users {
 
 #[service(name = "example.users")]
 impl Users {
-    /// Creates a user, and gives it an id.
+    /// Creates a user with a new id.
     #[public_method]
     pub fn create(&mut self, name: String, email: String) -> User {
         self.last_id += 1;
@@ -69,13 +69,13 @@ impl Users {
         user
     }
 
-    /// One user, by its id.
+    /// Returns the user with this id.
     #[public_method]
     pub fn read(&self, id: u64) -> Result<User, UserError> {
         self.users.get(&id).cloned().ok_or(UserError::NotFound { id })
     }
 
-    /// Changes what is given, if the user still has this version.
+    /// Changes the given fields, if the user still has this version.
     #[public_method]
     pub fn update(
         &mut self,
@@ -103,7 +103,7 @@ impl Users {
         Ok(user)
     }
 
-    /// The users with an id above `after`; at most `limit`, and at most 100.
+    /// Returns the users with an id above `after`, at most `limit` and at most 100.
     #[public_method]
     pub fn list(&self, #[param(default = 0)] after: u64, #[param(default = 50)] limit: u32) -> Page {
         let mut found = self.users.range((Bound::Excluded(after), Bound::Unbounded)).map(|(_, user)| user);
@@ -112,7 +112,7 @@ impl Users {
         Page { users, next }
     }
 
-    /// How many users there are.
+    /// Returns the number of users.
     #[public_method]
     pub fn count(&self) -> u64 {
         self.users.len() as u64

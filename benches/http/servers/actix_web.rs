@@ -1,4 +1,4 @@
-//! actix-web by hand: alone, and with a plain actix actor behind it.
+//! Hand-written actix-web: alone, and with a plain actix actor behind it.
 
 use std::io;
 use std::net::Ipv4Addr;
@@ -13,7 +13,7 @@ use super::methods::{self, Text, Total, text, total};
 use super::print_address;
 use super::wire::{Body, Request, handle, params, parse, write_reply};
 
-/// As much as callbox takes.
+/// Maximum size of a body, in bytes: the same as for callbox.
 const MAX_BODY: usize = 1024 * 1024;
 
 fn json(body: Vec<u8>) -> HttpResponse {
@@ -27,7 +27,7 @@ fn run(workers: usize, configure: impl Fn(&mut web::ServiceConfig) + Clone + Sen
     Ok(server.run())
 }
 
-/// No more than has to be: the ceiling.
+/// Runs the ceiling: a handler that does only what is necessary.
 pub(super) fn bare(workers: usize) {
     let state = Data::new(Mutex::new(0u64));
     let configure = move |config: &mut web::ServiceConfig| {
@@ -54,12 +54,12 @@ impl Actor for PlainActor {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        // The default of 16 would make senders wait for each other.
+        // With the default of 16, senders would wait for each other.
         ctx.set_mailbox_capacity(4096);
     }
 }
 
-/// Handlers that answer at once.
+/// Defines handlers that respond at once.
 macro_rules! handlers {
     ($($message:ident ($($field:ty)?) -> $result:ty = |$actor:ident, $m:ident| $run:expr;)*) => {$(
         struct $message $(($field))?;
@@ -87,7 +87,7 @@ handlers! {
     Write(Text) -> String = |_plain, m| text(m.0.length);
 }
 
-/// Each call becomes a message to one actor on a thread of its own.
+/// Runs a server that sends each call as a message to one actor on its own thread.
 pub(super) fn addr_send(workers: usize) {
     actix::System::new()
         .block_on(async {

@@ -1,4 +1,4 @@
-//! axum, with the same borrowed parse by hand.
+//! axum, with the same hand-written borrowed parse.
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;

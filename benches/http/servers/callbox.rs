@@ -1,4 +1,4 @@
-//! callbox as it is by default, and with every call through the actor.
+//! callbox with its defaults, and with every call through the actor.
 
 use callbox::{Placement, Server, service, testing};
 
@@ -22,7 +22,7 @@ impl Bench {
         self.count
     }
 
-    // Sixteen batches of a hundred are more than the 1,024 calls that wait by default.
+    // Sixteen batches of a hundred are more than the 1,024 queued calls of the default.
     #[public_method(mailbox = 4096)]
     fn add(&self, a: i64, b: i64) -> i64 {
         methods::add(a, b)

@@ -14,7 +14,7 @@ pub(super) fn serve(workers: usize) {
     let runtime = runtime::Builder::new_multi_thread().worker_threads(workers).enable_all().build();
     let served = runtime.and_then(|runtime| {
         runtime.block_on(async {
-            // Its default is 100 connections.
+            // The default is 100 connections.
             let config = ServerConfig::builder().max_connections(20_000).http_only().build();
             let server = Server::builder().set_config(config).build((Ipv4Addr::LOCALHOST, 0)).await?;
             print_address(server.local_addr()?);

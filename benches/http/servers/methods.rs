@@ -1,4 +1,4 @@
-//! What all subjects compute.
+//! The methods of all subjects.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,5 @@
-//! The subjects: servers of the same five methods, each as its users would write it, in a process of its own.
+//! The subjects: servers with the same five methods, each as its users would write it, in its own
+//! process.
 //!
 //! All have as many threads for their connections as they have cores.
 
@@ -15,10 +16,10 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 
-/// What is measured.
+/// The server that is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub(crate) enum Subject {
-    /// A bare actix-web handler with a borrowed parse by hand: the ceiling.
+    /// A bare actix-web handler with a hand-written borrowed parse: the ceiling.
     Bare,
     Callbox,
     /// callbox with every call through its mailbox to the actor.
@@ -27,7 +28,7 @@ pub(crate) enum Subject {
     AddrSend,
     Jsonrpsee,
     Axum,
-    /// The ceiling once more: what differs between the two means nothing.
+    /// The ceiling again: differences between the two are noise.
     BareAgain,
 }
 
@@ -54,7 +55,8 @@ impl fmt::Display for Subject {
     }
 }
 
-/// Is the server of this name with so many threads for its connections, until it is killed.
+/// Runs the server of this name with this number of threads for its connections, until it is
+/// killed.
 pub(crate) fn serve(name: &str, workers: usize) -> ExitCode {
     let subject = Subject::ALL.into_iter().find(|subject| subject.name() == name);
     if !matches!(subject, Some(Subject::Callbox | Subject::CallboxActor)) {
@@ -75,8 +77,8 @@ pub(crate) fn serve(name: &str, workers: usize) -> ExitCode {
 /// The function whose calls are marks in the files of callgrind.
 pub(crate) const MARK: &str = "http::servers::mark";
 
-/// For each line on standard input makes two marks, between which it counts the calls that ran
-/// where they arrived since the start, and tells how many these were.
+/// For each line on standard input, makes two marks, reads the number of calls that ran inline
+/// since the start between them, and prints it.
 fn mark_on_request(inline: impl Fn() -> u64) {
     for _ in std::io::stdin().lines().map_while(Result::ok) {
         mark();
@@ -88,11 +90,11 @@ fn mark_on_request(inline: impl Fn() -> u64) {
 
 #[inline(never)]
 fn mark() {
-    // Without anything of its own it would be the same as any other empty function.
+    // Without a body of its own it would be merged with other empty functions.
     std::hint::black_box(MARK);
 }
 
-/// Tells the process that started this one where the server listens.
+/// Prints the address, for the process that started this one.
 fn print_address(address: SocketAddr) {
     println!("{address}");
 }

@@ -1,5 +1,6 @@
-//! JSON-RPC as one writes it by hand for a handler that is to be quick: the envelope borrowed from the body, the parameters
-//! straight into their types, the answer written into one buffer. What a framework checks beyond that is left out.
+//! JSON-RPC as one would write it by hand for a fast handler: the envelope is borrowed from the
+//! body, the parameters are deserialised directly into their types, and the response is written
+//! into one buffer. It omits the further checks of a framework.
 
 use std::io::Write;
 
@@ -18,7 +19,7 @@ pub(super) struct Request<'a> {
     pub(super) id: &'a RawValue,
 }
 
-/// A body: a call, or several.
+/// A body: one call, or several.
 pub(super) enum Body<'a> {
     Single(Request<'a>),
     Batch(Vec<Request<'a>>),
@@ -32,21 +33,21 @@ pub(super) fn parse(body: &[u8]) -> serde_json::Result<Body<'_>> {
     }
 }
 
-/// The parameters of a request.
+/// Deserialises the parameters of a request.
 pub(super) fn params<'a, T: Deserialize<'a>>(request: &Request<'a>) -> serde_json::Result<T> {
     serde_json::from_str(request.params.map_or("null", RawValue::get))
 }
 
-/// Writes an answer behind what is in `out`.
+/// Appends a response to `out`.
 pub(super) fn write_reply(out: &mut Vec<u8>, id: &RawValue, result: &impl Serialize) -> serde_json::Result<()> {
     out.extend_from_slice(b"{\"jsonrpc\":\"2.0\",\"result\":");
     serde_json::to_writer(&mut *out, result)?;
-    // A vector takes everything.
+    // Writing to a vector cannot fail.
     let _ = write!(out, ",\"id\":{id}}}");
     Ok(())
 }
 
-/// Answers a whole body, call by call, with `count` for the state.
+/// Handles a whole body, call by call; `count` is the method with state.
 pub(super) fn handle(body: &[u8], mut count: impl FnMut() -> u64) -> serde_json::Result<Vec<u8>> {
     let mut out = Vec::with_capacity(128);
     match parse(body)? {

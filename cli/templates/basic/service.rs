@@ -1,4 +1,4 @@
-//! The service: its state, and the methods that callers see.
+//! The service: its fields are the state, its methods the API.
 
 use callbox::service;
 
@@ -17,13 +17,13 @@ impl MyService {
         format!("hello {name}")
     }
 
-    /// How many were greeted.
+    /// Returns how many people were greeted.
     #[public_method]
     pub fn count(&self) -> u64 {
         self.greeted
     }
 
-    /// Says hello to those who have a token.
+    /// Says hello to callers with a token.
     #[private_api_method]
     pub fn say_private_hello(&self, name: String) -> String {
         format!("hello {name}, this is private")

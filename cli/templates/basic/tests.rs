@@ -1,10 +1,10 @@
-//! The service, called over HTTP as others call it.
+//! Tests that call the service over HTTP, as its clients do.
 
 use callbox::RpcError;
 use my_service::service::{MyService_Count, MyService_SayHello, MyService_SayPrivateHello};
 
 #[test]
-fn everybody_is_greeted_and_counted() -> Result<(), RpcError> {
+fn each_greeting_is_counted() -> Result<(), RpcError> {
     let server = callbox::testing::start(my_service::app());
     let hello = server.call(MyService_SayHello { name: "world".into() })?;
     assert_eq!(hello, "hello world");

@@ -1,4 +1,4 @@
-//! The service, called over HTTP as others call it.
+//! Tests that call the service over HTTP, as its clients do.
 
 use std::thread;
 use std::time::Duration;

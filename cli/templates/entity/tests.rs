@@ -1,4 +1,4 @@
-//! The service, called over HTTP as others call it.
+//! Tests that call the service over HTTP, as its clients do.
 
 use callbox::RpcError;
 use my_service::service::{Users_Count, Users_Create, Users_Delete, Users_List, Users_Read, Users_Update};
@@ -25,7 +25,7 @@ fn a_user_is_created_read_and_changed() -> Result<(), RpcError> {
 }
 
 #[test]
-fn who_changes_an_old_version_is_told_so() -> Result<(), RpcError> {
+fn a_change_of_an_old_version_is_rejected() -> Result<(), RpcError> {
     let server = callbox::testing::start(my_service::app());
     let ada = server.call(create("ada"))?;
     let update = || Users_Update { id: ada.id, version: ada.version, name: None, email: Some("new@example.org".into()) };

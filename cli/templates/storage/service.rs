@@ -1,4 +1,4 @@
-//! The service: its state, and the methods that callers see.
+//! The service: its fields are the state, its methods the API.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -8,25 +8,25 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// The most items in one answer.
+/// Maximum number of items in one response.
 const PAGE: u32 = 1_000;
 
 /// A key with its value.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Item {
-    /// Where the value is kept.
+    /// The key of the value.
     pub key: String,
     /// Any JSON.
     pub value: Value,
 }
 
-/// Why there is no value to give.
+/// The reasons why a value is not found.
 #[derive(Debug, RpcError)]
 pub enum StorageError {
-    /// Nobody put it there, somebody removed it, or its time is over.
+    /// The key was never stored, was removed, or has expired.
     #[rpc(code = 404, message = "No such key {key}")]
     NotFound {
-        /// The key that was asked for.
+        /// The requested key.
         key: String,
     },
 }
@@ -47,13 +47,13 @@ impl Entry {
 #[derive(Debug, Default)]
 pub struct KeyValues {
     entries: BTreeMap<String, Entry>,
-    /// The entries that end, the next one first.
+    /// The entries that expire, in the order of their expiry.
     expiries: BTreeSet<(Instant, String)>,
 }
 
 #[service(name = "example.storage")]
 impl KeyValues {
-    /// Keeps a value, for `ttl_ms` milliseconds or for good. Takes the place of an earlier one.
+    /// Stores a value, for `ttl_ms` milliseconds or permanently. Replaces an earlier value.
     #[public_method]
     pub fn put(&mut self, key: String, value: Value, ttl_ms: Option<u64>) {
         let now = Instant::now();
@@ -66,7 +66,7 @@ impl KeyValues {
         self.entries.insert(key, Entry { value, expires });
     }
 
-    /// The value under a key.
+    /// Returns the value of a key.
     #[public_method]
     pub fn get(&self, key: String) -> Result<Value, StorageError> {
         match self.entries.get(&key) {
@@ -75,15 +75,15 @@ impl KeyValues {
         }
     }
 
-    /// Removes a key, and says whether it was there.
+    /// Removes a key, and returns whether it existed.
     #[public_method]
     pub fn remove(&mut self, key: String) -> bool {
         self.drop_expired(Instant::now());
         self.take(&key).is_some()
     }
 
-    /// What is kept under keys that begin with `prefix`, in their order; at most `limit`, and at most 1,000.
-    /// Go on with the last key that you got as `after`.
+    /// Returns the items whose keys begin with `prefix`, in the order of their keys: at most
+    /// `limit`, and at most 1,000. To continue, pass the last key as `after`.
     #[public_method]
     pub fn scan(&self, prefix: String, after: Option<String>, #[param(default = 100)] limit: u32) -> Vec<Item> {
         let now = Instant::now();
@@ -97,7 +97,7 @@ impl KeyValues {
             .collect()
     }
 
-    /// How many values are kept.
+    /// Returns the number of values.
     #[public_method]
     pub fn count(&self) -> u64 {
         let now = Instant::now();
@@ -121,7 +121,7 @@ impl KeyValues {
         Some(entry)
     }
 
-    /// Every change pays for what has ended before it, so there is no timer.
+    /// Each change removes what has expired before it, so no timer is needed.
     fn drop_expired(&mut self, now: Instant) {
         while self.expiries.first().is_some_and(|(end, _)| *end <= now) {
             if let Some((_, key)) = self.expiries.pop_first() {

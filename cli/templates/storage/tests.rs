@@ -1,4 +1,4 @@
-//! The service, called over HTTP as others call it.
+//! Tests that call the service over HTTP, as its clients do.
 
 use std::thread::sleep;
 use std::time::Duration;
@@ -27,7 +27,7 @@ fn a_value_is_kept_until_it_is_removed() -> Result<(), RpcError> {
 }
 
 #[test]
-fn a_value_ends_with_its_time() -> Result<(), RpcError> {
+fn a_value_expires() -> Result<(), RpcError> {
     let server = callbox::testing::start(my_service::app());
     server.call(put("short", Some(20)))?;
     server.call(put("long", Some(60_000)))?;

@@ -1,4 +1,4 @@
-//! What the server has beside the calls.
+//! Tests of the pages and files beside the calls.
 
 #[test]
 fn the_stats_page_shows_the_count() {
