@@ -42,9 +42,9 @@ pub(crate) fn run(report: &mut Report) -> io::Result<()> {
         let before = server.memory()?;
         let batches = all(connections, || large(server.address))?;
         let growth = server.memory()?.growth_since(before);
-        let most = MEMORY * connections as f64;
-        let target = format!("{connections} × {MEMBERS} results of 10 MiB each take less than {most} MiB");
-        report.exact(target, format!("{growth:.0} MiB"), growth < most);
+        let max_memory = MEMORY * connections as f64;
+        let target = format!("{connections} × {MEMBERS} results of 10 MiB each take less than {max_memory} MiB");
+        report.exact(target, format!("{growth:.0} MiB"), growth < max_memory);
         let whole = batches.iter().filter(|results| **results == 1).count();
         report.exact("one of each fits, and the others get -32004", format!("{whole}"), whole == connections);
     }

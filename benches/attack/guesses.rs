@@ -29,13 +29,13 @@ pub(crate) fn run(report: &mut Report) -> io::Result<()> {
         let begin = Instant::now();
         let denied = guess(&server)?;
         // The limit recovers by one failure per second.
-        let most = FAILURES_PER_MINUTE + begin.elapsed().as_secs() + 1;
-        let looked = Connection::open(server.address)?.result("token_lookups")?.as_u64().unwrap_or(u64::MAX);
+        let max_checked = FAILURES_PER_MINUTE + begin.elapsed().as_secs() + 1;
+        let checked = Connection::open(server.address)?.result("token_lookups")?.as_u64().unwrap_or(u64::MAX);
         let target = format!(
             "{what}: of {} wrong tokens at once {FAILURES_PER_MINUTE} are checked",
             CONNECTIONS * GUESSES_PER_CONNECTION
         );
-        report.exact(target, format!("{looked} in {:.1} s", begin.elapsed().as_secs_f64()), looked <= most);
+        report.exact(target, format!("{checked} in {:.1} s", begin.elapsed().as_secs_f64()), checked <= max_checked);
         report.exact("all of them are denied", denied, denied == CONNECTIONS * GUESSES_PER_CONNECTION);
     }
     Ok(())

@@ -15,8 +15,8 @@ struct Row {
     name: String,
     /// Nanoseconds, with the 95 % confidence interval.
     time: f64,
-    least: f64,
-    most: f64,
+    lower: f64,
+    upper: f64,
     /// The benchmark that it is compared with, and the ratio of the times.
     baseline: String,
     ratio: Option<f64>,
@@ -51,7 +51,7 @@ pub(crate) fn print(begin: SystemTime) -> io::Result<()> {
     for row in &mut rows {
         let baseline = times.iter().find(|(name, _)| *name == row.baseline);
         row.ratio = baseline.map(|(_, time)| row.time / time);
-        let range = format!("[{} – {}]", time(row.least), time(row.most));
+        let range = format!("[{} – {}]", time(row.lower), time(row.upper));
         let ratio = row.ratio.map_or_else(|| "–".to_owned(), share);
         println!("{:66} {:>10}   {range:25} {ratio:>10}", row.name, time(row.time));
     }
@@ -110,9 +110,9 @@ fn read(directory: &Path) -> io::Result<Option<Row>> {
     let Benchmark { full_id: name } = serde_json::from_slice(&fs::read(benchmark)?)?;
     let Estimates { mean, slope } = serde_json::from_slice(&fs::read(estimates)?)?;
     let Estimate { point_estimate: time, confidence_interval } = slope.unwrap_or(mean);
-    let (least, most) = (confidence_interval.lower_bound, confidence_interval.upper_bound);
+    let (lower, upper) = (confidence_interval.lower_bound, confidence_interval.upper_bound);
     let baseline = baseline(&name);
-    Ok(Some(Row { name, time, least, most, baseline, ratio: None, written }))
+    Ok(Some(Row { name, time, lower, upper, baseline, ratio: None, written }))
 }
 
 fn baseline(name: &str) -> String {

@@ -18,8 +18,8 @@ const FILES_PER_CONNECTION: u64 = 2;
 const OTHER_FILES: u64 = 200;
 
 pub(crate) fn run(report: &mut Report, options: &Options, cores: &str, files: u64) -> io::Result<()> {
-    let most = MAX_CONNECTIONS.min(files.saturating_sub(OTHER_FILES) / FILES_PER_CONNECTION);
-    let count = if options.quick { 500 } else { most as usize };
+    let max_count = MAX_CONNECTIONS.min(files.saturating_sub(OTHER_FILES) / FILES_PER_CONNECTION);
+    let count = if options.quick { 500 } else { max_count as usize };
     for round in 0..options.rounds.min(3) {
         for at in 0..Subject::ALL.len() {
             let subject = Subject::ALL[(at + round) % Subject::ALL.len()];

@@ -174,9 +174,9 @@ impl Report {
         println!("\nInstructions of a trivial call over one connection, by callgrind ({version})");
         for Instructions { subject, per_call, dropped } in &self.instructions {
             let ratio = median(&self.ratios(instructions::NAME, *subject, Subject::Bare, Quantity::Instructions));
-            let (least, most) = min_max(per_call);
+            let (min, max) = min_max(per_call);
             println!(
-                "   {subject:26} {:>10.0} {ratio:>8.3} × bare  [{least:.0} – {most:.0}] in {} segments, {dropped} dropped",
+                "   {subject:26} {:>10.0} {ratio:>8.3} × bare  [{min:.0} – {max:.0}] in {} segments, {dropped} dropped",
                 median(per_call),
                 per_call.len(),
             );

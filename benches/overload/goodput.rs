@@ -37,8 +37,8 @@ pub(crate) fn run(run: &mut Run<'_>) {
                 at.and_then(|at| goodputs[at].last().copied()).unwrap_or(f64::NAN)
             };
             let peak = loads.iter().map(|load| now(*load)).fold(0.0, f64::max);
-            for (load, least) in [(2.0, 95.0), (10.0, 90.0)] {
-                let target = kind.is_callbox().then_some(Target::AtLeast(least));
+            for (load, min_percent) in [(2.0, 95.0), (10.0, 90.0)] {
+                let target = kind.is_callbox().then_some(Target::AtLeast(min_percent));
                 let what = format!("{load} ×: goodput, of the peak");
                 run.note(&kind, &what, "%", 100.0 * now(load) / peak, target);
             }

@@ -101,9 +101,9 @@ impl Report {
         let (subjects, whats) = (width(|f| &f.subject), width(|f| &f.what));
         for figure in figures {
             let Figure { subject, what, unit, values, median, target, met, .. } = figure;
-            let (least, most) = min_max(values);
+            let (min, max) = min_max(values);
             let range = if values.len() > 1 {
-                format!("[{} – {}]", format_value(least), format_value(most))
+                format!("[{} – {}]", format_value(min), format_value(max))
             } else {
                 String::new()
             };

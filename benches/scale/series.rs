@@ -65,9 +65,9 @@ pub(crate) fn print(name: &str, all: &[Series]) {
         let (_, exponent) = series.fit();
         println!("   {}: grows as {} ^ {exponent:.2}", series.subject, series.of);
         for Point { size, values } in &series.points {
-            let (least, most) = min_max(values);
+            let (min, max) = min_max(values);
             let range = if values.len() > 1 {
-                format!("[{} – {}]", format_value(least), format_value(most))
+                format!("[{} – {}]", format_value(min), format_value(max))
             } else {
                 String::new()
             };
@@ -90,11 +90,11 @@ fn draw(name: &str, all: &[Series]) -> io::Result<PathBuf> {
         let fitted = sizes.iter().map(|size| (*size, factor * size.powf(exponent)));
         lines.push(Line { name: format!("{} ^ {exponent:.2}", series.of), points: fitted.collect() });
     }
-    let most = lines.iter().flat_map(|line| &line.points).map(|point| point.1).fold(0.0, f64::max);
+    let max = lines.iter().flat_map(|line| &line.points).map(|point| point.1).fold(0.0, f64::max);
     let chart = Chart {
         title: first.title.to_owned(),
         x: Axis::ratios(first.of, &sizes),
-        y: Axis::linear(first.unit, most * 1.2),
+        y: Axis::linear(first.unit, max * 1.2),
         lines,
         band: None,
         limit: None,

@@ -16,7 +16,7 @@ pub fn median(values: &[f64]) -> f64 {
 /// Returns the smallest and the largest value. NaN values are ignored.
 pub fn min_max(values: &[f64]) -> (f64, f64) {
     let known = values.iter().copied().filter(|value| !value.is_nan());
-    known.fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), value| (least.min(value), most.max(value)))
+    known.fold((f64::INFINITY, f64::NEG_INFINITY), |(min, max), value| (min.min(value), max.max(value)))
 }
 
 /// Formats a value with four significant digits.
@@ -47,15 +47,15 @@ pub fn calibrate() -> f64 {
 
 /// Returns a sentence on how steady the machine was.
 pub fn describe_calibration(calibration: &[f64]) -> String {
-    let (least, most) = min_max(calibration);
+    let (min, max) = min_max(calibration);
     let middle = median(calibration);
     format!(
         "The machine: the calibration loop took {} ms (median of {}), between {} and {} (± {} %).",
         format_value(middle),
         calibration.len(),
-        format_value(least),
-        format_value(most),
-        format_value(50.0 * (most - least) / middle)
+        format_value(min),
+        format_value(max),
+        format_value(50.0 * (max - min) / middle)
     )
 }
 

@@ -25,7 +25,7 @@ pub(crate) struct DepthMonitor {
 /// The depth of one mailbox over time.
 struct MailboxHistory {
     /// Seconds since the start, and the number of queued calls at that time.
-    monitor: Vec<(f64, u64)>,
+    depths: Vec<(f64, u64)>,
     last: Mailbox,
 }
 
@@ -62,9 +62,9 @@ impl DepthMonitor {
         let mut mailboxes = self.mailboxes.borrow_mut();
         for mailbox in services.into_iter().flat_map(|service| service.methods) {
             let entry = mailboxes.entry(mailbox.method.clone());
-            let mailboxes = entry.or_insert_with(|| MailboxHistory { monitor: Vec::new(), last: mailbox.clone() });
-            mailboxes.monitor.push((second, mailbox.depth));
-            mailboxes.last = mailbox;
+            let history = entry.or_insert_with(|| MailboxHistory { depths: Vec::new(), last: mailbox.clone() });
+            history.depths.push((second, mailbox.depth));
+            history.last = mailbox;
         }
     }
 
@@ -73,17 +73,17 @@ impl DepthMonitor {
     pub(crate) fn chart(&self) -> Option<Chart> {
         let mailboxes = self.mailboxes.borrow();
         let mut fullest: Vec<_> = mailboxes.iter().collect();
-        fullest.sort_by_key(|(_, mailboxes)| std::cmp::Reverse(mailboxes.max_depth()));
+        fullest.sort_by_key(|(_, history)| std::cmp::Reverse(history.max_depth()));
         fullest.truncate(STYLES.len());
         let end = fullest
             .iter()
-            .filter_map(|(_, mailboxes)| mailboxes.monitor.last())
+            .filter_map(|(_, history)| history.depths.last())
             .map(|(second, _)| *second)
             .fold(0.0, f64::max);
-        let max_depth = fullest.iter().map(|(_, mailboxes)| mailboxes.max_depth()).max().unwrap_or(0);
-        let lines = fullest.iter().map(|(method, mailboxes)| Line {
-            name: format!("{method} (of {})", mailboxes.last.capacity),
-            points: mailboxes.monitor.iter().map(|(second, depth)| (*second, *depth as f64)).collect(),
+        let max_depth = fullest.iter().map(|(_, history)| history.max_depth()).max().unwrap_or(0);
+        let lines = fullest.iter().map(|(method, history)| Line {
+            name: format!("{method} (of {})", history.last.capacity),
+            points: history.depths.iter().map(|(second, depth)| (*second, *depth as f64)).collect(),
         });
         (end > 0.0).then(|| Chart {
             title: "Queued calls in each mailbox".to_owned(),
@@ -98,12 +98,12 @@ impl DepthMonitor {
 
     pub(crate) fn to_json(&self) -> Value {
         let mailboxes = self.mailboxes.borrow();
-        let by_method = mailboxes.iter().map(|(method, mailboxes)| {
-            let MailboxHistory { monitor, last } = mailboxes;
-            let by_method = json!({
-                "capacity": last.capacity, "depth_over_time_s": monitor, "most": mailboxes.max_depth(), "refused": last.refused,
+        let by_method = mailboxes.iter().map(|(method, history)| {
+            let MailboxHistory { depths, last } = history;
+            let json = json!({
+                "capacity": last.capacity, "depth_over_time_s": depths, "max_depth": history.max_depth(), "refused": last.refused,
             });
-            (method.clone(), by_method)
+            (method.clone(), json)
         });
         Value::Object(by_method.collect())
     }
@@ -111,7 +111,7 @@ impl DepthMonitor {
 
 impl MailboxHistory {
     fn max_depth(&self) -> u64 {
-        self.monitor.iter().map(|(_, depth)| *depth).max().unwrap_or(0)
+        self.depths.iter().map(|(_, depth)| *depth).max().unwrap_or(0)
     }
 }
 
@@ -123,9 +123,9 @@ impl fmt::Display for DepthMonitor {
         let mailboxes = self.mailboxes.borrow();
         let width = mailboxes.keys().map(|method| method.chars().count()).max().unwrap_or(0).max(7);
         writeln!(f, "{:width$}  {:>12}  {:>8}  {:>10}", "mailbox", "max depth", "capacity", "rejected")?;
-        for (method, mailboxes) in &*mailboxes {
-            let Mailbox { capacity, refused, .. } = mailboxes.last;
-            writeln!(f, "{method:width$}  {:>12}  {capacity:>8}  {refused:>10}", mailboxes.max_depth())?;
+        for (method, history) in &*mailboxes {
+            let Mailbox { capacity, refused, .. } = history.last;
+            writeln!(f, "{method:width$}  {:>12}  {capacity:>8}  {refused:>10}", history.max_depth())?;
         }
         Ok(())
     }

@@ -155,7 +155,7 @@ fn combine(words: &[Argument<'_>]) -> Result<Box<RawValue>> {
     let text = if names.is_empty() {
         format!("[{joined}]")
     } else if names.len() == words.len() {
-        format!("{{{members_in}}}")
+        format!("{{{joined}}}")
     } else {
         let positional = words.iter().find_map(|word| match word {
             Argument::Positional(value) => Some(value.get()),

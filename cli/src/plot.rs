@@ -40,9 +40,9 @@ impl Axis {
     /// Returns a logarithmic axis over the powers of ten around these values.
     pub fn log(label: &'static str, values: impl Iterator<Item = f64> + Clone) -> Self {
         let known = values.filter(|value| value.is_finite() && *value > 0.0);
-        let least = known.clone().fold(f64::INFINITY, f64::min).clamp(1e-3, 1.0);
-        let most = known.fold(0.0, f64::max).max(10.0);
-        let (from, to) = (least.log10().floor() as i32, most.log10().ceil() as i32);
+        let min = known.clone().fold(f64::INFINITY, f64::min).clamp(1e-3, 1.0);
+        let max = known.fold(0.0, f64::max).max(10.0);
+        let (from, to) = (min.log10().floor() as i32, max.log10().ceil() as i32);
         let power = |exponent| 10f64.powi(exponent);
         Self {
             label,

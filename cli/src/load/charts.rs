@@ -14,9 +14,9 @@ const POINTS_PER_LINE: u32 = 200;
 /// 99.9 %) the same width, so that slowness of a few calls is visible.
 pub fn by_percentile(report: &Report) -> Chart {
     let sets: Vec<_> = latency_sets(report).into_iter().filter(|(_, latencies)| latencies.count() > 0).collect();
-    let most = sets.iter().map(|(_, latencies)| latencies.count()).max().unwrap_or(1);
+    let max_count = sets.iter().map(|(_, latencies)| latencies.count()).max().unwrap_or(1);
     // Percentiles beyond the number of calls would all show the same longest latency.
-    let nines = (most as f64).log10().ceil().clamp(2.0, 6.0) as i32;
+    let nines = (max_count as f64).log10().ceil().clamp(2.0, 6.0) as i32;
     let lines: Vec<_> = sets.iter().map(|(name, latencies)| line(name, latencies, nines)).collect();
     let methods: Vec<_> = report.methods.iter().map(|(method, _)| method.as_str()).collect();
     Chart {
