@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_listens_on_an_address_by_its_number_or_by_its_name() {
+    fn a_host_may_be_an_address_or_a_name() {
         for host in ["127.0.0.1", "localhost"] {
             let listener = listen(host, 0).unwrap();
             TcpStream::connect(listener.local_addr().unwrap()).unwrap();

@@ -4,7 +4,7 @@ use super::super::source;
 use super::super::table::SETTINGS;
 
 #[test]
-fn the_page_on_security_names_settings_that_there_are_with_their_defaults() {
+fn the_security_page_names_existing_settings_with_their_defaults() {
     let page = include_str!("../../../SECURITY.md");
     let flags = page.split('`').filter(|word| word.starts_with("--")).filter(|flag| *flag != "--show-settings");
     let row = |flag: &str| SETTINGS.iter().find(|row| source::flag_name(row.key) == flag);
