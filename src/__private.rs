@@ -1,10 +1,19 @@
-//! What the code that the macros write calls. No part of the interface: it changes without notice.
+//! Items that the code of the macros uses. Not part of the interface: they change without notice.
+//!
+//! # Probes
+//!
+//! A macro sees the name of a type, but not which traits the type implements. Some generated code
+//! must compile with and without a trait, so it lets the compiler choose.
+//! `SchemaProbe::<T>::schema`, for example, is an associated function of `SchemaProbe<T>` if `T:
+//! JsonSchema`. Else it is the function with the same name of the trait `SchemaFallback`, because
+//! an inherent function takes precedence over one of a trait. Each `…Probe` below has such a
+//! `…Fallback`, which the generated code imports.
 
 use std::future::Future;
 use std::marker::PhantomData;
 
 pub use actix;
-pub use callbox_macros::Written;
+pub use callbox_macros::EmitItems;
 use futures::future::LocalBoxFuture;
 pub use schemars;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -15,202 +24,205 @@ use crate::jsonrpc::RpcError;
 pub use crate::service::with_rest;
 use crate::service::{DescribeErrors, ErrorList, FromRpcError, Message, Reply, State};
 
-/// Holds for types whose state was checked: naming `StateOf<T>` is the check.
+/// The check that `T` can be the state of a service: `StateCheck<T>` only compiles if it can.
 #[derive(Debug)]
-pub struct StateOf<T: State>(PhantomData<T>);
+pub struct StateCheck<T: State>(PhantomData<T>);
 
-impl<T: State> StateOf<T> {
-    /// The check, as a value.
-    pub const CHECKED: Self = Self(PhantomData);
+impl<T: State> StateCheck<T> {
+    /// A value, so that a constant can have this type.
+    pub const PASSED: Self = Self(PhantomData);
 }
 
-/// Reads a parameter that is there, be it null: one that is left out does not come here.
+/// Deserializes a parameter that is present as `Some`, even if it is null. serde does not call this
+/// for a missing parameter.
 ///
 /// # Errors
-/// Those of the value.
-pub fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+/// The error of deserializing the value.
+pub fn present_as_some<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
 }
 
 /// Boxes the future of an async method.
-pub fn reply<'a, M: Message>(future: impl Future<Output = Reply<M>> + 'a) -> LocalBoxFuture<'a, Reply<M>> {
+pub fn boxed_reply<'a, M: Message>(future: impl Future<Output = Reply<M>> + 'a) -> LocalBoxFuture<'a, Reply<M>> {
     Box::pin(future)
 }
 
-/// What the error of a method must be. Never implemented by hand.
+/// An error that a method can return: any type with `Into<RpcError>`. Do not implement it by hand.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the error of a method",
-    label = "what would callers be told?",
-    note = "`#[derive(callbox::RpcError)]` gives an enum codes and messages",
-    note = "for another type implement `From<{Self}>` for `callbox::RpcError`",
-    note = "`callbox::InternalError` takes any error by `?` and tells callers nothing of it"
+    label = "not `Into<callbox::RpcError>`",
+    note = "for an enum: `#[derive(callbox::RpcError)]`, with a code for each variant",
+    note = "for another type: implement `From<{Self}>` for `callbox::RpcError`",
+    note = "to hide the error from callers: return `callbox::InternalError`, which `?` converts any error into"
 )]
 pub trait MethodError: Into<RpcError> {}
 
 #[diagnostic::do_not_recommend]
 impl<E: Into<RpcError>> MethodError for E {}
 
-/// Converts the error that a transparent variant holds.
+/// Converts the error in a transparent variant.
 pub fn into_rpc_error<E: MethodError>(error: E) -> RpcError {
     error.into()
 }
 
-/// Converts the error of a method that returned one.
-pub fn or_rpc_error<T, E: MethodError>(returned: Result<T, E>) -> Result<T, RpcError> {
+/// Converts the error of a method.
+pub fn convert_error<T, E: MethodError>(returned: Result<T, E>) -> Result<T, RpcError> {
     returned.map_err(Into::into)
 }
 
-/// The error that was told as this: of the variants with codes, the first that fits, and rather one with the same message,
-/// as several may share a code; else of the transparent ones the first that fits.
+/// Converts an error object back to the variant that it was made from.
+///
+/// Variants with a code are tried first, in their order. Several variants may share a code: then
+/// one with the same message is preferred. Transparent variants are tried last, because one of them
+/// may accept any code.
 ///
 /// # Errors
-/// What was told, if no variant fits.
+/// The error object itself, if no variant matches.
 pub fn recover<E: Into<RpcError>>(
     error: RpcError,
-    coded: &[Reader<E>],
-    transparent: &[Reader<E>],
+    coded: &[VariantReader<E>],
+    transparent: &[VariantReader<E>],
 ) -> Result<E, RpcError> {
-    let mut fitting = coded.iter().filter(|read| read(&error).is_some());
-    let first = fitting.next();
-    let same_words = |read: &&Reader<E>| read(&error).is_some_and(|own| own.into().message() == error.message());
-    let chosen = match fitting.next() {
+    let mut matching = coded.iter().filter(|read| read(&error).is_some());
+    let first = matching.next();
+    let has_same_message =
+        |read: &&VariantReader<E>| read(&error).is_some_and(|own| own.into().message() == error.message());
+    let chosen = match matching.next() {
         None => first,
-        Some(_) => coded.iter().find(same_words).or(first),
+        Some(_) => coded.iter().find(has_same_message).or(first),
     };
     let coded = chosen.and_then(|read| read(&error));
     coded.or_else(|| transparent.iter().find_map(|read| read(&error))).ok_or(error)
 }
 
-/// Makes an error of what was told, if it is that.
-pub type Reader<E> = fn(&RpcError) -> Option<E>;
+/// A function that converts an error object to one variant, if it matches.
+pub type VariantReader<E> = fn(&RpcError) -> Option<E>;
 
-/// Whether an error has this code and no data.
-pub fn without_data(error: &RpcError, code: i32) -> bool {
+/// Whether an error object has this code and no data.
+pub fn has_code_alone(error: &RpcError, code: i32) -> bool {
     error.code() == code && error.data().is_none()
 }
 
-/// Reads the data of an error as a `T`, if that can be read: which of two functions `DataOf::<T>::read` is follows from
-/// whether `T` is `DeserializeOwned`, as one of the type itself goes before one of a trait.
+/// Reads the data of an error object as a `T`, if `T` is `DeserializeOwned`.
 #[derive(Debug)]
-pub struct DataOf<T>(PhantomData<T>);
+pub struct DataProbe<T>(PhantomData<T>);
 
-impl<T: DeserializeOwned> DataOf<T> {
-    /// The data of an error with this code.
+impl<T: DeserializeOwned> DataProbe<T> {
+    /// Returns the data of an error object with this code, if it is a `T`.
     pub fn read(error: &RpcError, code: i32) -> Option<T> {
         let data = error.data().filter(|_| error.code() == code)?;
         serde_json::from_str(data.get()).ok()
     }
 }
 
-/// What cannot be read.
-pub trait NotOwned<T> {
-    /// Nothing.
+/// The fallback of [`DataProbe`] for types that cannot be deserialized.
+pub trait DataFallback<T> {
+    /// Returns nothing.
     fn read(_: &RpcError, _: i32) -> Option<T> {
         None
     }
 }
 
-impl<T> NotOwned<T> for DataOf<T> {}
+impl<T> DataFallback<T> for DataProbe<T> {}
 
-/// Recovers the error that a transparent variant holds, in the same way.
+/// Converts an error object to a `T`, the field of a transparent variant, if `T` is `FromRpcError`.
 #[derive(Debug)]
-pub struct Told<T>(PhantomData<T>);
+pub struct FromRpcErrorProbe<T>(PhantomData<T>);
 
-impl<T: FromRpcError> Told<T> {
-    /// The error, if it was told as this.
+impl<T: FromRpcError> FromRpcErrorProbe<T> {
+    /// Returns the error, if the error object was made from a `T`.
     pub fn recover(error: &RpcError) -> Option<T> {
         T::from_rpc_error(error.clone()).ok()
     }
 }
 
-/// What cannot be recovered.
-pub trait NotRecovered<T> {
-    /// Nothing.
+/// The fallback of [`FromRpcErrorProbe`] for types that cannot be converted back.
+pub trait FromRpcErrorFallback<T> {
+    /// Returns nothing.
     fn recover(_: &RpcError) -> Option<T> {
         None
     }
 }
 
-impl<T> NotRecovered<T> for Told<T> {}
+impl<T> FromRpcErrorFallback<T> for FromRpcErrorProbe<T> {}
 
-/// Tells whether `T` is a `Result`, whatever it is called, by which of two constants `Probe::<T>::IS_RESULT` finds: one
-/// of the type itself goes before one of a trait.
+/// Whether `T` is a `Result`, and whether it has two values that are null in JSON, also under
+/// another name.
 #[derive(Debug)]
-pub struct Probe<T: ?Sized>(PhantomData<T>);
+pub struct TypeProbe<T: ?Sized>(PhantomData<T>);
 
-impl<T, E> Probe<Result<T, E>> {
-    /// It is.
+impl<T, E> TypeProbe<Result<T, E>> {
+    /// True: `T` is a `Result`.
     pub const IS_RESULT: bool = true;
 }
 
-/// The answer for all other types.
-pub trait NotAResult {
-    /// It is not.
+/// The fallback of [`TypeProbe`] for all other types.
+pub trait IsResultFallback {
+    /// False: `T` is not a `Result`.
     const IS_RESULT: bool = false;
 }
 
-impl<T: ?Sized> NotAResult for Probe<T> {}
+impl<T: ?Sized> IsResultFallback for TypeProbe<T> {}
 
-/// Tells, by the same means, whether `T` has a value beside `None` that is null in JSON.
-impl<T> Probe<Option<Option<T>>> {
-    /// It has: `Some(None)`.
+impl<T> TypeProbe<Option<Option<T>>> {
+    /// True: `None` and `Some(None)` are both null in JSON.
     pub const HAS_TWO_NULLS: bool = true;
 }
 
-impl Probe<Option<()>> {
-    /// It has: `Some(())`.
+impl TypeProbe<Option<()>> {
+    /// True: `None` and `Some(())` are both null in JSON.
     pub const HAS_TWO_NULLS: bool = true;
 }
 
-/// The answer for all other types.
-pub trait HasOneNull {
-    /// It has not.
+/// The fallback of [`TypeProbe`] for all other types.
+pub trait TwoNullsFallback {
+    /// False: at most one value is null in JSON.
     const HAS_TWO_NULLS: bool = false;
 }
 
-impl<T: ?Sized> HasOneNull for Probe<T> {}
+impl<T: ?Sized> TwoNullsFallback for TypeProbe<T> {}
 
-/// Lists the errors of `E`, if that can say which there are: a function of the type itself goes before one of a trait.
+/// Lists the errors of `E`, if it is `DescribeErrors`.
 #[derive(Debug)]
-pub struct ErrorsOf<E>(PhantomData<E>);
+pub struct ErrorsProbe<E>(PhantomData<E>);
 
-impl<E: DescribeErrors> ErrorsOf<E> {
-    /// It can.
+impl<E: DescribeErrors> ErrorsProbe<E> {
+    /// Adds the errors of `E` to the list.
     pub fn describe(list: &mut ErrorList<'_>) {
         E::describe(list);
     }
 }
 
-/// The answer for all other types.
-pub trait SaysNothing {
-    /// It cannot.
+/// The fallback of [`ErrorsProbe`] for types that do not list their errors.
+pub trait ErrorsFallback {
+    /// Adds nothing to the list.
     fn describe(_: &mut ErrorList<'_>) {}
 }
 
-impl<E> SaysNothing for ErrorsOf<E> {}
+impl<E> ErrorsFallback for ErrorsProbe<E> {}
 
-/// The schema of `T`, if it has one, by the same means.
+/// Returns the schema of `T`, if it is `JsonSchema`.
 #[derive(Debug)]
-pub struct SchemaOf<T>(PhantomData<T>);
+pub struct SchemaProbe<T>(PhantomData<T>);
 
-impl<T: JsonSchema> SchemaOf<T> {
-    /// It has.
+impl<T: JsonSchema> SchemaProbe<T> {
+    /// Returns the schema of `T`.
     pub fn schema(generator: &mut SchemaGenerator) -> Schema {
         generator.subschema_for::<T>()
     }
 }
 
-/// The answer for all other types.
-pub trait AnySchema {
-    /// It may be anything.
+/// The fallback of [`SchemaProbe`] for types without a schema.
+pub trait SchemaFallback {
+    /// Returns the schema that accepts any value.
     fn schema(_: &mut SchemaGenerator) -> Schema {
         true.into()
     }
 }
 
-impl<T> AnySchema for SchemaOf<T> {}
+impl<T> SchemaFallback for SchemaProbe<T> {}
 
-/// The schema of an object with these members.
+/// Returns the schema of an object with these members, all of them required.
 pub fn object_schema<const N: usize>(members: [(&str, Schema); N]) -> Schema {
     let names = members.each_ref().map(|(name, _)| *name);
     let properties: serde_json::Map<_, _> =
@@ -218,7 +230,7 @@ pub fn object_schema<const N: usize>(members: [(&str, Schema); N]) -> Schema {
     json_schema!({ "type": "object", "properties": properties, "required": names.as_slice() })
 }
 
-/// The schema of a list with these items.
+/// Returns the schema of an array with exactly these items.
 pub fn tuple_schema<const N: usize>(items: &[Schema; N]) -> Schema {
     json_schema!({ "type": "array", "prefixItems": items.as_slice(), "minItems": N, "maxItems": N })
 }
@@ -236,7 +248,10 @@ mod tests {
 
     impl FromCall for Tenant {
         fn from_call(call: &CallContext) -> Result<Self, RpcError> {
-            call.caller().name().map(|name| Self(name.to_owned())).ok_or_else(|| RpcError::new(401, "Which tenant?"))
+            call.caller()
+                .name()
+                .map(|name| Self(name.to_owned()))
+                .ok_or_else(|| RpcError::new(401, "The caller has no tenant"))
         }
     }
 
@@ -304,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn handlers_pass_the_state_the_parameters_and_what_follows_from_the_call() {
+    fn handlers_pass_the_state_the_parameters_and_the_injected_parameters() {
         let (mut ledger, anna) = (Ledger::default(), || Caller::named("anna"));
         assert_eq!(run(&mut ledger, Ledger_Enter { amount: 5 }, anna()), Ok(1));
         assert_eq!(run(&mut ledger, Ledger_Enter { amount: 6 }, Caller::named("bert")), Ok(2));
@@ -318,12 +333,12 @@ mod tests {
     }
 
     #[test]
-    fn errors_of_methods_and_of_injection_are_answers() {
+    fn errors_of_methods_and_of_injected_parameters_become_the_reply() {
         let mut ledger = Ledger::default();
-        let refused = run(&mut ledger, Ledger_Enter { amount: 5 }, Caller::anonymous()).unwrap_err();
-        assert_eq!((refused.code(), ledger.entries.len()), (401, 0), "the method does not run");
-        let refused = run(&mut ledger, Ledger_Sum {}, Caller::anonymous()).unwrap_err();
-        assert_eq!(refused.code(), 401);
+        let rejected = run(&mut ledger, Ledger_Enter { amount: 5 }, Caller::anonymous()).unwrap_err();
+        assert_eq!((rejected.code(), ledger.entries.len()), (401, 0), "the method does not run");
+        let rejected = run(&mut ledger, Ledger_Sum {}, Caller::anonymous()).unwrap_err();
+        assert_eq!(rejected.code(), 401);
         assert_eq!(run(&mut ledger, Ledger_Clear { keep: 13 }, Caller::anonymous()).unwrap_err().code(), 13);
         let internal = run(&mut ledger, Ledger_Enter { amount: 0 }, Caller::named("anna")).unwrap_err();
         assert_eq!(internal.message(), "Internal error");

@@ -1,4 +1,4 @@
-//! What only the compiler can judge, as it knows what is behind the names of types.
+//! Checks that the macro leaves to the compiler, which knows the types behind their names.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
@@ -10,26 +10,26 @@ use crate::method::Method;
 use crate::model::Service;
 use crate::types::without_self;
 
-/// Refuses a state that is not `Send + Sync`, in our words and before the compiler does.
+/// Returns the check that the state is `Send + Sync + 'static`, with an error message of ours.
 pub(crate) fn state_check(service: &Service) -> TokenStream {
     let (ty, cfgs) = (service.ty(), block_cfgs(service));
     quote_spanned! {ty.span()=>
         #(#cfgs)*
-        const _: ::callbox::__private::StateOf<#ty> = ::callbox::__private::StateOf::CHECKED;
+        const _: ::callbox::__private::StateCheck<#ty> = ::callbox::__private::StateCheck::PASSED;
     }
 }
 
-/// Refuses, at the return type, a `Result` under another name, and there and at parameters an
-/// `Option` of an `Option`.
+/// Returns the checks for types under another name: a result must not be a `Result`, and neither a
+/// result nor a parameter an `Option` of an `Option`.
 pub(crate) fn type_checks(service: &Service, method: &Method) -> TokenStream {
     let cfgs = &method.cfgs;
     let written = method.output.ok();
     let ok = without_self(written.to_token_stream(), service.ty());
     let plain = quote_spanned! {written.span()=>
         ::core::assert!(
-            !::callbox::__private::Probe::<#ok>::IS_RESULT,
-            "this is a `Result` under another name, or within another: write `Result<T, E>`, so that callers get \
-             either the value or the error"
+            !::callbox::__private::TypeProbe::<#ok>::IS_RESULT,
+            "this type is a `Result` under another name, or a `Result` within a `Result`: write `Result<T, E>`, so \
+             that callers get either the value or the error"
         );
     };
     let params = sendable(method).map(|(_, param)| param).filter(|param| !param.is_option_of_an_option());
@@ -37,16 +37,16 @@ pub(crate) fn type_checks(service: &Service, method: &Method) -> TokenStream {
         let ty = without_self(written.to_token_stream(), service.ty());
         quote_spanned! {written.span()=>
             ::core::assert!(
-                !::callbox::__private::Probe::<#ty>::HAS_TWO_NULLS,
-                "JSON has one null, so `Some` of nothing would arrive as `None`; a parameter that is to tell null from \
-                 what is left out is written as `Option<Option<T>>` itself"
+                !::callbox::__private::TypeProbe::<#ty>::HAS_TWO_NULLS,
+                "JSON has one null, so `Some(None)` or `Some(())` would arrive as `None`; a parameter that distinguishes \
+                 null from a missing value is written as `Option<Option<T>>` itself"
             );
         }
     });
     quote! {
         #(#cfgs)*
         const _: () = {
-            use ::callbox::__private::{HasOneNull as _, NotAResult as _};
+            use ::callbox::__private::{IsResultFallback as _, TwoNullsFallback as _};
             #plain
             #(#one_null)*
         };

@@ -1,15 +1,16 @@
-//! The rules. Each one notes its mistake at the user's own tokens and lets the others have their turn.
+//! The rules. Each rule reports its errors at the user's own tokens, and the next rule runs all the
+//! same, so that the user sees every error at once.
 
 use std::collections::HashMap;
 
 use quote::quote;
 use syn::{GenericParam, Generics, LitStr, ReturnType, Safety, Type};
 
-use crate::attr::Client;
+use crate::attr::ClientName;
 use crate::errors::Errors;
-use crate::method::{Kind, Method, Output, Param, Receiver};
-use crate::model::{Hook, On, Service};
-use crate::types::{Lifetimes, Unfit, bare, last_segment, option_of, option_of_an_option, unfit};
+use crate::method::{Method, MethodKind, Output, Param, Receiver};
+use crate::model::{Hook, HookKind, Service};
+use crate::types::{Lifetimes, Unsupported, bare, last_segment, option_of, option_of_an_option, unsupported};
 
 pub(crate) fn service(service: &Service, errors: &mut Errors) {
     block(service, errors);
@@ -30,15 +31,15 @@ pub(crate) fn service(service: &Service, errors: &mut Errors) {
 fn block(service: &Service, errors: &mut Errors) {
     let Service { block, .. } = service;
     if let Some((path, _)) = &block.trait_ {
-        errors.at(path, "`#[service]` is for the type's own `impl` block; a trait's methods cannot be exposed");
+        errors.at(path, "`#[service]` needs the type's own `impl` block: methods of a trait cannot be exposed");
     }
     if !block.generics.params.is_empty() {
-        let message = "a service cannot be generic: its methods' messages are types of their own, which would not know \
-                       what the parameters stand for; implement `callbox::Service` by hand for that";
+        let message = "`#[service]` cannot make a generic service, because the messages of its methods are types that \
+                       are not generic: remove the parameters, or implement `callbox::Service` by hand";
         errors.at(&block.generics, message);
     }
     if service.ident().is_none() {
-        errors.at(service.ty(), "a service is a struct or an enum of yours");
+        errors.at(service.ty(), "a service must be a struct or an enum of your own crate");
     }
     if service.methods.is_empty() && block.trait_.is_none() {
         let message = "no method is exposed: mark at least one `#[public_method]` or `#[private_api_method]`";
@@ -50,7 +51,7 @@ fn names(service: &Service, errors: &mut Errors) {
     if let Some(namespace) = &service.attr.namespace {
         let text = namespace.value();
         if text == "rpc" || text.starts_with("rpc.") {
-            errors.at(namespace, "names that begin with `rpc.` belong to JSON-RPC itself");
+            errors.at(namespace, "names that begin with `rpc.` are reserved by JSON-RPC: choose another name");
         }
     }
     let (mut wire_names, mut messages) = (HashMap::new(), HashMap::new());
@@ -58,42 +59,48 @@ fn names(service: &Service, errors: &mut Errors) {
         let (ident, wire_name) = (&method.sig.ident, method.wire_name());
         let text = wire_name.value();
         if text.starts_with("rpc.") {
-            errors.at(&wire_name, "names that begin with `rpc.` belong to JSON-RPC itself");
+            errors.at(&wire_name, "names that begin with `rpc.` are reserved by JSON-RPC: choose another name");
         }
         if text == "get_service_specs" {
-            errors.at(blame(method, &wire_name), "every service has a `get_service_specs` already");
+            errors.at(
+                name_tokens(method, &wire_name),
+                "`get_service_specs` is a built-in method of every server: choose another name",
+            );
         }
         let message = &method.message;
         if service.ident() == Some(message) {
-            let both = format!("the message of `{ident}` would be called `{message}`, as the service is");
+            let both = format!("the message of `{ident}` would have the name of the service, `{message}`");
             errors.at(message, format!("{both}: {SET_MESSAGE}"));
         }
-        // Of two with the same name one may be compiled out; the compiler will say if not.
+        // Of two methods with the same name, a `cfg` may remove one. If it does not, the compiler
+        // reports the duplicate.
         if !method.cfgs.is_empty() {
             continue;
         }
         if let Some(first) = wire_names.insert(text.clone(), ident) {
-            errors.at(blame(method, &wire_name), format!("callers know `{first}` by the name `{text}` already"));
+            errors.at(name_tokens(method, &wire_name), format!("the method `{first}` already has the name `{text}`"));
         } else if let Some(first) = messages.insert(message, ident) {
-            errors.at(message, format!("the message of `{first}` is called `{message}` too: {SET_MESSAGE}"));
+            errors.at(message, format!("the message of `{first}` already has the name `{message}`: {SET_MESSAGE}"));
         }
     }
 }
 
-const SET_MESSAGE: &str = r#"give it another name with `message = "…"`"#;
+const SET_MESSAGE: &str = r#"set another name with `message = "…"`"#;
 
-/// The tokens that gave a method its name: the key `name`, or the function's own.
-fn blame(method: &Method, wire_name: &LitStr) -> proc_macro2::TokenStream {
+/// Returns the tokens that give a method its wire name: the key `name`, or the name of the
+/// function.
+fn name_tokens(method: &Method, wire_name: &LitStr) -> proc_macro2::TokenStream {
     let ident = &method.sig.ident;
     if method.attr.name.is_some() { quote!(#wire_name) } else { quote!(#ident) }
 }
 
 fn hooks(service: &Service, errors: &mut Errors) {
-    for on in [On::Start, On::Stop] {
-        let unconditional = service.hooks.iter().filter(|hook| hook.on == on && hook.cfgs.is_empty());
+    for kind in [HookKind::Start, HookKind::Stop] {
+        let unconditional = service.hooks.iter().filter(|hook| hook.kind == kind && hook.cfgs.is_empty());
         for second in unconditional.skip(1) {
-            let name = hook_name(on);
-            errors.at(&second.sig.ident, format!("a service has one `#[{name}]`; call this one from the first"));
+            let name = hook_name(kind);
+            errors
+                .at(&second.sig.ident, format!("a service has one `#[{name}]` function: call this one from the first"));
         }
     }
     for hook in &service.hooks {
@@ -102,28 +109,28 @@ fn hooks(service: &Service, errors: &mut Errors) {
 }
 
 fn hook(hook: &Hook, errors: &mut Errors) {
-    let (name, sig) = (hook_name(hook.on), &hook.sig);
+    let (name, sig) = (hook_name(hook.kind), &hook.sig);
     if !matches!(hook.receiver, Receiver::Shared | Receiver::Exclusive) || sig.inputs.len() != 1 {
-        errors.at(&sig.ident, format!("a function marked `#[{name}]` takes `&mut self` and nothing else"));
+        errors.at(&sig.ident, format!("a function marked `#[{name}]` takes `&mut self` and no parameters"));
     }
     if is_generic(&sig.generics) {
         errors.at(&sig.generics, format!("a function marked `#[{name}]` cannot be generic"));
     }
     let ReturnType::Type(_, ty) = &sig.output else { return };
     let unit = matches!(bare(ty), Type::Tuple(tuple) if tuple.elems.is_empty());
-    match hook.on {
-        On::Start if !unit && !hook.may_fail() => {
+    match hook.kind {
+        HookKind::Start if !unit && !hook.may_fail() => {
             errors.at(ty, "a function marked `#[on_start]` returns nothing or `Result<(), E>`");
         }
-        On::Stop if !unit => errors.at(ty, "a function marked `#[on_stop]` returns nothing"),
+        HookKind::Stop if !unit => errors.at(ty, "a function marked `#[on_stop]` returns nothing"),
         _ => {}
     }
 }
 
-fn hook_name(on: On) -> &'static str {
-    match on {
-        On::Start => "on_start",
-        On::Stop => "on_stop",
+fn hook_name(kind: HookKind) -> &'static str {
+    match kind {
+        HookKind::Start => "on_start",
+        HookKind::Stop => "on_stop",
     }
 }
 
@@ -131,27 +138,27 @@ fn receiver(method: &Method, errors: &mut Errors) {
     let sig = &method.sig;
     match (&method.attr.compute, method.receiver) {
         (None, Receiver::None) => {
-            let message = "a method takes `&self` or `&mut self`; a function without state that is heavy on the \
-                           processor is marked `compute`";
+            let message = "a method takes `&self` or `&mut self`; mark a CPU-bound function without state `compute`";
             errors.at(&sig.ident, message);
         }
         (None, Receiver::Other) => {
-            errors.at(sig.receiver(), "the state stays with the service: take `&self` or `&mut self`");
+            errors.at(sig.receiver(), "the service keeps its state: take `&self` or `&mut self`");
         }
         (Some(compute), _) => {
             if method.receiver != Receiver::None {
-                let message = "a function marked `compute` runs outside the service and has no `self`";
+                let message = "a function marked `compute` runs outside the service, so it cannot take `self`";
                 errors.at(sig.receiver(), message);
             }
             if sig.asyncness.is_some() {
-                errors.at(&compute.key, "`compute` is for work that does not wait: an `async fn` cannot have it");
+                errors.at(&compute.key, "`compute` is for work without waiting: remove it from an `async fn`");
             }
         }
         (None, Receiver::Shared | Receiver::Exclusive) => {}
     }
 }
 
-/// Whether it has more than lifetimes, which only give names to what is borrowed for a call.
+/// Whether there are parameters other than lifetimes. Lifetimes only name what is borrowed for a
+/// call, so they are allowed.
 fn is_generic(generics: &Generics) -> bool {
     generics.params.iter().any(|param| !matches!(param, GenericParam::Lifetime(_)))
 }
@@ -159,10 +166,10 @@ fn is_generic(generics: &Generics) -> bool {
 fn signature(method: &Method, errors: &mut Errors) {
     let sig = &method.sig;
     if is_generic(&sig.generics) {
-        errors.at(&sig.generics, "an exposed method cannot be generic: callers send values of fixed types");
+        errors.at(&sig.generics, "an exposed method cannot be generic, because callers send values of fixed types");
     }
     if let Safety::Unsafe(token) = sig.safety {
-        errors.at(token, "an exposed method cannot be unsafe: anybody may call it with anything");
+        errors.at(token, "an exposed method cannot be unsafe, because anybody may call it with any values");
     }
     if let Some(variadic) = &sig.variadic {
         errors.at(variadic, "an exposed method has a fixed number of parameters");
@@ -172,26 +179,26 @@ fn signature(method: &Method, errors: &mut Errors) {
 fn options(method: &Method, errors: &mut Errors) {
     let Some(kind) = method.kind() else { return };
     if let Some(on_panic) = &method.attr.on_panic
-        && !matches!(kind, Kind::Write | Kind::WriteAsync)
+        && !matches!(kind, MethodKind::Write | MethodKind::WriteAsync)
     {
-        let message = "only a `&mut self` method can leave the state half-changed; after a panic in this one it is \
-                       always kept";
+        let message = "`on_panic` is only for `&mut self` methods: a panic in another method never leaves the state \
+                       half-changed, so the state is always kept";
         errors.at(&on_panic.key, message);
     }
     if let Some(in_flight) = &method.attr.in_flight
-        && kind != Kind::ReadAsync
+        && kind != MethodKind::ReadAsync
     {
-        let message = "only calls of an `async fn` with `&self` are under way side by side";
+        let message = "`in_flight` is only for `async fn(&self)`: no other calls run concurrently";
         errors.at(&in_flight.key, message);
     }
 }
 
 fn parameter(param: &Param, errors: &mut Errors) {
     if param.name.is_none() {
-        errors.at(&param.pat, "a parameter needs a name, which callers use; take it apart in the body");
+        errors.at(&param.pat, "a parameter needs a name for callers to use: destructure it in the body");
     }
     if let Some(cfg) = &param.cfg {
-        errors.at(cfg, "a parameter cannot be conditional; put the `cfg` on the method");
+        errors.at(cfg, "a parameter cannot be conditional: put the `cfg` on the method");
     }
     match param.injected() {
         Some(injected) => injected_parameter(param, injected, errors),
@@ -201,42 +208,44 @@ fn parameter(param: &Param, errors: &mut Errors) {
 
 fn injected_parameter(param: &Param, injected: &Type, errors: &mut Errors) {
     if let Some(attr) = &param.attr {
-        errors.at(
-            &attr.written,
-            "a reference is injected and not sent by callers, so `#[param]` has nothing to say of it",
-        );
+        errors.at(&attr.attribute, "a reference is injected and not sent by callers: remove the `#[param]`");
     }
     if let Type::Reference(reference) = bare(&param.ty)
         && reference.mutability.is_some()
     {
-        errors.at(reference, "an injected parameter is a shared reference: `&Caller`, `&CallContext`, `&YourOwn`");
+        errors.at(
+            reference,
+            "an injected parameter is a shared reference, such as `&Caller`, `&CallContext` or `&YourType`",
+        );
     }
     let owned = match bare(injected) {
         Type::Slice(_) => Some("`Vec<…>`"),
         _ => last_segment(injected).filter(|segment| segment.ident == "str").map(|_| "`String`"),
     };
     if let Some(owned) = owned {
-        errors.at(&param.ty, format!("what callers send is taken by value: {owned}"));
+        errors.at(&param.ty, format!("callers send owned values: take {owned}"));
     } else if let Type::ImplTrait(_) | Type::TraitObject(_) = bare(injected) {
-        errors.at(&param.ty, "a parameter has a type of its own, not `impl` or `dyn`");
+        errors.at(&param.ty, "a parameter needs a concrete type, not `impl` or `dyn`");
     }
 }
 
 fn sent_parameter(param: &Param, errors: &mut Errors) {
-    match unfit(&param.ty, Lifetimes::None) {
-        Some(Unfit::ImplTrait) => errors.at(&param.ty, "`impl Trait` cannot be sent; name the type"),
-        Some(Unfit::Borrowed) => errors.at(&param.ty, "what callers send is owned by the method; this type borrows"),
+    match unsupported(&param.ty, Lifetimes::None) {
+        Some(Unsupported::ImplTrait) => errors.at(&param.ty, "a parameter needs a concrete type, not `impl Trait`"),
+        Some(Unsupported::Borrowed) => {
+            errors.at(&param.ty, "callers send owned values, but this type borrows: take an owned type")
+        }
         None => {}
     }
     let inner = if param.is_option_of_an_option() { option_of(&param.ty) } else { None };
     if let Some(twice) = option_of_an_option(inner.unwrap_or(&param.ty)) {
-        errors.at(twice, format!("{ONE_NULL}: only a parameter itself can be an `Option<Option<T>>`"));
+        errors.at(twice, format!("{ONE_NULL}: only the type of a whole parameter can be `Option<Option<T>>`"));
     }
     if inner.is_some()
         && let Some(attr) = &param.attr
     {
         for key in attr.default.as_ref().map(|set| &set.key).into_iter().chain(attr.rest.as_ref().map(|set| &set.key)) {
-            let message = format!("an `Option<Option<T>>` is `None` if it is left out, so `{key}` does not go with it");
+            let message = format!("a missing `Option<Option<T>>` is `None`, so it cannot have `{key}`");
             errors.at(key, message);
         }
     }
@@ -245,13 +254,13 @@ fn sent_parameter(param: &Param, errors: &mut Errors) {
     {
         let rename = attr.rename.as_ref().map(|set| &set.key);
         for key in attr.default.as_ref().map(|set| &set.key).into_iter().chain(rename) {
-            let message = format!("`rest` takes what has no name of its own, so `{key}` does not go with it");
+            let message = format!("`rest` collects parameters by their own names, so it cannot have `{key}`");
             errors.at(key, message);
         }
     }
 }
 
-/// Why an `Option` of an `Option` cannot be sent.
+/// Why an `Option` within an `Option` cannot be sent.
 const ONE_NULL: &str = "JSON has one null, so `Some(None)` would arrive as `None`";
 
 fn parameter_order(method: &Method, errors: &mut Errors) {
@@ -261,23 +270,23 @@ fn parameter_order(method: &Method, errors: &mut Errors) {
         let later = &sent[at + 1..];
         if param.is_rest() {
             if later.iter().any(|later| later.is_rest()) {
-                errors.at(&param.pat, "only one parameter can take the rest");
+                errors.at(&param.pat, "only one parameter can be marked `rest`");
             } else if !later.is_empty() {
-                errors.at(&param.pat, "the parameter that takes the rest comes last");
+                errors.at(&param.pat, "the parameter marked `rest` must be the last one");
             }
             continue;
         }
         if param.is_optional() && later.iter().any(|later| !later.is_optional() && !later.is_rest()) {
-            let message = "a parameter that may be missing cannot come before one that may not: callers who send \
-                           them by position could not leave it out";
+            let message = "an optional parameter cannot come before a required one, because callers that send \
+                           parameters by position could not omit it";
             errors.at(&param.pat, message);
         }
-        // Names that the compiler compares are left to it.
+        // The compiler itself reports two parameters with the same Rust name.
         if let (Some(wire_name), Some(name)) = (param.wire_name(), &param.name)
             && let Some(first) = names.insert(wire_name.clone(), name)
             && first != name
         {
-            errors.at(&param.pat, format!("callers know the parameter `{first}` by the name `{wire_name}` already"));
+            errors.at(&param.pat, format!("the parameter `{first}` already has the name `{wire_name}`"));
         }
     }
 }
@@ -287,15 +296,15 @@ fn output(service: &Service, method: &Method, errors: &mut Errors) {
         Output::Plain(ok) => (ok, None),
         Output::Result { ok, error } => (&**ok, Some(&**error)),
         Output::ShortResult(ty) => {
-            errors.at(ty, "write `Result<T, E>` in full: the macro has to see what callers get");
+            errors.at(ty, "write `Result<T, E>` with both arguments, because the macro has to see the types");
             return;
         }
     };
     for ty in [Some(ok), error].into_iter().flatten() {
-        match unfit(ty, Lifetimes::Static) {
-            Some(Unfit::ImplTrait) => errors.at(ty, "a method returns a type with a name, not `impl Trait`"),
-            Some(Unfit::Borrowed) => {
-                errors.at(ty, "a result leaves the service, so it cannot borrow: return an owned value");
+        match unsupported(ty, Lifetimes::Static) {
+            Some(Unsupported::ImplTrait) => errors.at(ty, "a method returns a concrete type, not `impl Trait`"),
+            Some(Unsupported::Borrowed) => {
+                errors.at(ty, "a result leaves the service, so it cannot borrow from it: return an owned value");
             }
             None => {}
         }
@@ -303,11 +312,12 @@ fn output(service: &Service, method: &Method, errors: &mut Errors) {
     if let Some(twice) = option_of_an_option(ok) {
         errors.at(twice, format!("{ONE_NULL}: return an enum that names the cases"));
     }
-    // Said here, as the compiler would only say that `Deserialize` is not general enough.
-    let readable = matches!(service.attr.client, Client::None) || unfit(ok, Lifetimes::None).is_none();
-    if !readable && unfit(ok, Lifetimes::Static).is_none() {
-        let message = "the typed client cannot make a `&'static` value of what it reads: return an owned value, or do \
-                       without the client: `#[service(client = false)]`";
+    // Without this check the compiler would report that `Deserialize` is not general enough, which
+    // explains nothing.
+    let deserializable = matches!(service.attr.client, ClientName::None) || unsupported(ok, Lifetimes::None).is_none();
+    if !deserializable && unsupported(ok, Lifetimes::Static).is_none() {
+        let message = "the typed client cannot deserialize a `&'static` value: return an owned value, or write no \
+                       client with `#[service(client = false)]`";
         errors.at(ok, message);
     }
 }

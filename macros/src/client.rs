@@ -1,10 +1,10 @@
-//! The typed client that the macro writes: a struct, and one line for each method.
+//! The typed client that the macro writes: a struct, and one function for each method.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::Visibility;
 
-use crate::attr::Client;
+use crate::attr::ClientName;
 use crate::expand::{block_cfgs, error};
 use crate::message::{docs_or, sendable};
 use crate::method::{Method, Param};
@@ -12,7 +12,7 @@ use crate::model::Service;
 use crate::spans::{self, at};
 use crate::types::without_self;
 
-/// The client and what makes its methods callable, unless there is to be none.
+/// Returns the client and its impls; nothing with `client = false`.
 pub(crate) fn client(service: &Service) -> TokenStream {
     let Some(name) = name(service) else { return TokenStream::new() };
     let methods = service.methods.iter().map(|method| client_method(service, &name, method));
@@ -29,46 +29,46 @@ pub(crate) fn client(service: &Service) -> TokenStream {
     }
 }
 
-/// The function of the client that calls the method, for those who are told how to call it.
+/// Returns the path of the client's function that calls the method, for generated documents.
 ///
-/// Nothing if one parameter tells null from what is left out: its schema does not say so, and
-/// without that nobody knows what to write for it.
-pub(crate) fn path(service: &Service, method: &Method) -> Option<String> {
-    let tells_null = method.sent().any(Param::is_option_of_an_option);
-    let name = name(service).filter(|_| !tells_null)?;
+/// Returns nothing if a parameter distinguishes null from a missing value: its schema cannot
+/// express that, so a document could not show what to pass.
+pub(crate) fn function_path(service: &Service, method: &Method) -> Option<String> {
+    let distinguishes_null = method.sent().any(Param::is_option_of_an_option);
+    let name = name(service).filter(|_| !distinguishes_null)?;
     Some(format!("{name}::{}", method.sig.ident))
 }
 
 fn name(service: &Service) -> Option<Ident> {
     match &service.attr.client {
-        Client::None => None,
-        Client::Named(name) => Some(name.clone()),
-        Client::Default => Some(format_ident!("{}Client", service.ident()?, span = at(&service.ty()))),
+        ClientName::None => None,
+        ClientName::Custom(name) => Some(name.clone()),
+        ClientName::Default => Some(format_ident!("{}Client", service.ident()?, span = at(&service.ty()))),
     }
 }
 
-/// The struct, and the ways to it and from it.
+/// Returns the struct of the client and its conversions.
 fn item(service: &Service, name: &Ident) -> TokenStream {
     let (ty, vis) = (service.ty(), spans::tokens(vis(service)));
     let cfgs: Vec<_> = block_cfgs(service);
     let doc = format!(
-        "Calls the methods of [`{0}`], and can do all that `callbox::client::TypedClient` can.",
+        "A client of [`{0}`]: one function for each method, and those of `callbox::client::TypedClient`.",
         name_of(service)
     );
     let typed = quote!(::callbox::client::TypedClient<Self>);
-    // Should the name be taken, the compiler says so here: at the service.
+    // If the name is taken, the compiler reports it here, at the service.
     let name = &spans::ident(name);
     let item = quote_spanned!(at(name)=> #vis struct #name(#typed););
     let namespace = match &service.attr.namespace {
         Some(namespace) => quote!(::core::option::Option::Some(#namespace)),
         None => quote!(::core::option::Option::None),
     };
-    let from = [quote!(::callbox::client::Client), quote!(::callbox::client::LocalService)].map(|way| {
+    let from = [quote!(::callbox::client::Client), quote!(::callbox::client::LocalService)].map(|source| {
         quote! {
             #(#cfgs)*
             #[automatically_derived]
-            impl ::core::convert::From<#way> for #name {
-                fn from(way: #way) -> Self { Self(::core::convert::From::from(way)) }
+            impl ::core::convert::From<#source> for #name {
+                fn from(source: #source) -> Self { Self(::core::convert::From::from(source)) }
             }
         }
     });
@@ -104,7 +104,7 @@ fn name_of(service: &Service) -> String {
     service.ident().map(ToString::to_string).unwrap_or_default()
 }
 
-/// The client is as visible as the most visible of its methods.
+/// Returns the visibility of the client, which is that of its most visible method.
 fn vis(service: &Service) -> &Visibility {
     let all = || service.methods.iter().map(|method| service.vis(method));
     let public = all().find(|vis| matches!(vis, Visibility::Public(_)));
@@ -112,7 +112,7 @@ fn vis(service: &Service) -> &Visibility {
     public.or_else(restricted).unwrap_or(&Visibility::Inherited)
 }
 
-/// Says that the client calls the method.
+/// Returns the impl that lets the client call the method.
 fn client_method(service: &Service, client: &Ident, method: &Method) -> TokenStream {
     let Method { cfgs, message, .. } = method;
     let allowed = service.allowed(method);
@@ -124,6 +124,7 @@ fn client_method(service: &Service, client: &Ident, method: &Method) -> TokenStr
     }
 }
 
+/// Returns the function of the client that calls the method.
 fn function(service: &Service, method: &Method) -> TokenStream {
     let Method { cfgs, deprecated, allowed, message, .. } = method;
     let (ty, vis, ident) = (service.ty(), spans::tokens(service.vis(method)), spans::ident(&method.sig.ident));
@@ -131,10 +132,10 @@ fn function(service: &Service, method: &Method) -> TokenStream {
     let (names, types): (Vec<_>, Vec<_>) = sendable(method)
         .map(|(name, param)| (spans::ident(name), without_self(param.ty.to_token_stream(), ty)))
         .unzip();
-    let (written, error) = (method.output.ok(), error(service, method));
-    let output = without_self(written.to_token_stream(), ty);
-    // If the result cannot be read, the compiler says so here: at the result.
-    let call = quote_spanned!(at(&written)=> ::callbox::client::TypedClient::call(&self.0, message).await);
+    let (ok, error) = (method.output.ok(), error(service, method));
+    let output = without_self(ok.to_token_stream(), ty);
+    // If the result has no `DeserializeOwned`, the compiler reports it here, at the result.
+    let call = quote_spanned!(at(&ok)=> ::callbox::client::TypedClient::call(&self.0, message).await);
     quote! {
         #(#cfgs)*
         #(#allowed)*

@@ -1,4 +1,4 @@
-//! Attributes that may stand in a `cfg_attr`, which the compiler resolves only after the macro.
+//! Attributes that may be inside a `cfg_attr`, which the compiler resolves only after the macro.
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::{ToTokens, quote};
@@ -6,16 +6,16 @@ use syn::parse::ParseStream;
 use syn::punctuated::Punctuated;
 use syn::{Attribute, Meta, Token};
 
-/// An attribute, and what has to hold for it to be there.
+/// An attribute and the condition under which it applies.
 pub(crate) struct Conditional {
-    /// The attribute as it is without `cfg_attr`.
+    /// The attribute without its `cfg_attr`.
     pub(crate) attr: Attribute,
-    /// The condition, if there is one.
-    pub(crate) when: Option<TokenStream>,
+    /// The condition of the `cfg_attr`, if there is one.
+    pub(crate) condition: Option<TokenStream>,
 }
 
 impl Conditional {
-    /// Reads an attribute: one, or each of those in a `cfg_attr`.
+    /// Returns the attribute itself, or each attribute within its `cfg_attr`.
     pub(crate) fn all(attr: &Attribute) -> Vec<Self> {
         let mut found = Vec::new();
         flatten(attr.clone(), None, &mut found);
@@ -26,56 +26,56 @@ impl Conditional {
         self.attr.path().is_ident(name)
     }
 
-    /// The attribute, within its `cfg_attr` again.
+    /// Returns the attribute in its `cfg_attr` again.
     pub(crate) fn into_attribute(self) -> Attribute {
-        let Self { mut attr, when } = self;
-        if let Some(when) = when {
+        let Self { mut attr, condition } = self;
+        if let Some(condition) = condition {
             let meta = &attr.meta;
-            attr.meta = syn::parse_quote!(cfg_attr(#when, #meta));
+            attr.meta = syn::parse_quote!(cfg_attr(#condition, #meta));
         }
         attr
     }
 }
 
 fn flatten(attr: Attribute, outer: Option<&TokenStream>, found: &mut Vec<Conditional>) {
-    // What is wrong within a `cfg_attr`, the compiler says.
-    let Some((when, metas)) = attr.path().is_ident("cfg_attr").then(|| attr.parse_args_with(parts).ok()).flatten()
+    // The compiler reports what is wrong within a `cfg_attr`.
+    let Some((condition, metas)) = attr.path().is_ident("cfg_attr").then(|| attr.parse_args_with(parts).ok()).flatten()
     else {
-        found.push(Conditional { attr, when: outer.cloned() });
+        found.push(Conditional { attr, condition: outer.cloned() });
         return;
     };
-    let when = match outer {
-        Some(outer) => quote!(all(#outer, #when)),
-        None => when,
+    let condition = match outer {
+        Some(outer) => quote!(all(#outer, #condition)),
+        None => condition,
     };
     for meta in metas {
-        flatten(Attribute { meta, ..attr.clone() }, Some(&when), found);
+        flatten(Attribute { meta, ..attr.clone() }, Some(&condition), found);
     }
 }
 
-/// The condition of a `cfg_attr`, and the attributes behind it.
+/// Parses the condition of a `cfg_attr` and the attributes after it.
 fn parts(input: ParseStream<'_>) -> syn::Result<(TokenStream, Punctuated<Meta, Token![,]>)> {
-    let mut when = TokenStream::new();
+    let mut condition = TokenStream::new();
     while !input.is_empty() && !input.peek(Token![,]) {
-        when.extend([input.parse::<TokenTree>()?]);
+        condition.extend([input.parse::<TokenTree>()?]);
     }
     input.parse::<Token![,]>()?;
-    Ok((when, Punctuated::parse_terminated(input)?))
+    Ok((condition, Punctuated::parse_terminated(input)?))
 }
 
-/// The attributes of these names, also from within `cfg_attr`.
+/// Returns the attributes with these names, also from within `cfg_attr`.
 pub(crate) fn named(attrs: &[Attribute], names: &[&str]) -> Vec<Attribute> {
     let all = attrs.iter().flat_map(Conditional::all);
     all.filter(|one| names.iter().any(|name| one.is(name))).map(Conditional::into_attribute).collect()
 }
 
-/// Those that decide whether an item is compiled.
+/// Returns the attributes that decide whether an item is compiled.
 pub(crate) fn cfgs(attrs: &[Attribute]) -> Vec<Attribute> {
     named(attrs, &["cfg"])
 }
 
-/// What the user lets pass at an item, for what is written beside it. An `expect` may be fulfilled
-/// at the item alone, so there it becomes an `allow`.
+/// Returns the user's `allow` and `expect` attributes of an item, for the items that the macro
+/// writes for it. An `expect` becomes an `allow`, since the lint may fire at the user's item alone.
 pub(crate) fn allowed(attrs: &[Attribute]) -> Vec<Attribute> {
     let all = attrs.iter().flat_map(Conditional::all).filter(|one| one.is("allow") || one.is("expect"));
     let allow = all.filter_map(|mut one| {
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_expected_at_a_method_is_allowed_beside_it() {
+    fn an_expected_lint_of_a_method_is_allowed_in_the_items_written_for_it() {
         let attrs: Vec<Attribute> = vec![
             syn::parse_quote!(#[allow(unused)]),
             syn::parse_quote!(#[cfg_attr(x, expect(dead_code, reason = "r"))]),

@@ -1,17 +1,18 @@
-//! Durations as people write them: `250ms`, `1.5s`, `2m`.
+//! Durations in attributes: `250ms`, `1.5s`, `2m`.
 
 const UNITS: [(&str, u64); 3] = [("ms", 1_000_000), ("s", 1_000_000_000), ("m", 60_000_000_000)];
 
-/// The duration in nanoseconds, or what is wrong with it. What is finer than a nanosecond is cut off.
+/// Parses a duration to nanoseconds, or returns what is wrong with it. Fractions of a nanosecond
+/// are cut off.
 pub(crate) fn parse_nanos(text: &str) -> Result<u64, &'static str> {
-    const WANTED: &str = "this is a number with one of the units `ms`, `s`, `m`: `250ms`, `1.5s`, `2m`";
-    let unit_at = text.find(|c: char| c.is_ascii_alphabetic()).ok_or(WANTED)?;
+    const EXPECTED: &str = "expected a number with the unit `ms`, `s` or `m`: `250ms`, `1.5s`, `2m`";
+    let unit_at = text.find(|c: char| c.is_ascii_alphabetic()).ok_or(EXPECTED)?;
     let (number, unit) = text.split_at(unit_at);
-    let (_, nanos) = UNITS.into_iter().find(|(name, _)| *name == unit).ok_or(WANTED)?;
+    let (_, nanos) = UNITS.into_iter().find(|(name, _)| *name == unit).ok_or(EXPECTED)?;
     let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
     let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
     if !digits(whole) || !digits(fraction) {
-        return Err(WANTED);
+        return Err(EXPECTED);
     }
     let mut total = whole.parse().ok().and_then(|whole: u64| whole.checked_mul(nanos));
     let mut place = nanos;
@@ -20,9 +21,9 @@ pub(crate) fn parse_nanos(text: &str) -> Result<u64, &'static str> {
         total = total.and_then(|total| total.checked_add(u64::from(digit - b'0') * place));
     }
     match total {
-        Some(0) => Err("with no time at all, no call could be answered"),
+        Some(0) => Err("the duration is zero: expected more than zero"),
         Some(total) => Ok(total),
-        None => Err("this is too long"),
+        None => Err("the duration is too long: it has more nanoseconds than fit into 64 bits"),
     }
 }
 
@@ -45,11 +46,17 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_duration_is_refused() {
+    fn a_text_that_is_no_duration_is_an_error() {
         for text in ["", "2", "s", "2 s", "-2s", "2h", "2S", ".5s", "1.s", "1.5.5s", "0s", "0.0ms", "1e3s", "９s"] {
             assert!(parse_nanos(text).is_err(), "{text}");
         }
-        assert_eq!(parse_nanos("99999999999999999999m"), Err("this is too long"));
-        assert_eq!(parse_nanos("999999999999999999m"), Err("this is too long"));
+        assert_eq!(
+            parse_nanos("99999999999999999999m"),
+            Err("the duration is too long: it has more nanoseconds than fit into 64 bits")
+        );
+        assert_eq!(
+            parse_nanos("999999999999999999m"),
+            Err("the duration is too long: it has more nanoseconds than fit into 64 bits")
+        );
     }
 }

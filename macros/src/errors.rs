@@ -1,16 +1,16 @@
-//! Mistakes, gathered so that the user sees all of them at once.
+//! The errors of one macro call, collected so that the user sees all of them at once.
 
 use std::fmt::Display;
 
 use proc_macro2::TokenStream;
 use quote::ToTokens;
 
-/// The mistakes found so far.
+/// The errors found so far.
 #[derive(Default)]
 pub(crate) struct Errors(Option<syn::Error>);
 
 impl Errors {
-    /// Notes a mistake at the user's own tokens.
+    /// Adds an error at the user's own tokens.
     pub(crate) fn at(&mut self, tokens: impl ToTokens, message: impl Display) {
         self.add(syn::Error::new_spanned(tokens, message));
     }
@@ -22,7 +22,7 @@ impl Errors {
         }
     }
 
-    /// The value, or nothing and a note of the mistake.
+    /// Returns the value, or adds the error and returns nothing.
     pub(crate) fn take<T>(&mut self, result: syn::Result<T>) -> Option<T> {
         result.map_err(|error| self.add(error)).ok()
     }
@@ -32,7 +32,7 @@ impl Errors {
     }
 }
 
-/// One `compile_error!` for each mistake.
+/// Writes one `compile_error!` for each error.
 impl ToTokens for Errors {
     fn to_tokens(&self, tokens: &mut TokenStream) {
         tokens.extend(self.0.as_ref().map(syn::Error::to_compile_error));

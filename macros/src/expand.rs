@@ -1,4 +1,5 @@
-//! What the macro writes: the same that the example of `callbox::Message` writes by hand. One function per item.
+//! The code that the macro writes, one function per item. The example of `callbox::Message` writes
+//! the same by hand.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
@@ -6,27 +7,27 @@ use syn::spanned::Spanned;
 use syn::{Attribute, Ident, Type};
 
 use crate::asserts::{state_check, type_checks};
-use crate::attr::{Client, OnPanic};
+use crate::attr::{ClientName, OnPanic};
 use crate::client;
 use crate::conditional::{Conditional, cfgs};
 use crate::deprecated;
 use crate::message::{Purpose, defaults, literal, message};
-use crate::method::{Kind, Method, Output, Param};
-use crate::model::{Hook, On, Service};
+use crate::method::{Method, MethodKind, Output, Param};
+use crate::model::{Hook, HookKind, Service};
 use crate::spans::at;
-use crate::types::{Lifetimes, last_segment, unfit, without_lifetimes, without_self};
+use crate::types::{Lifetimes, last_segment, unsupported, without_lifetimes, without_self};
 
-/// Everything for a block without mistakes.
+/// Returns everything that the macro writes for a block without errors.
 pub(crate) fn service(service: &Service) -> TokenStream {
     let state = state_check(service);
     let methods = service.methods.iter().filter_map(|method| {
         let handler = handler(service, method, method.kind()?);
         let output = method.output.ok();
         let (mut message, mut implemented) =
-            (message(service, method, Purpose::Use), method_impl(service, method, output, &handler));
+            (message(service, method, Purpose::Full), method_impl(service, method, output, &handler));
         if !method.deprecated.is_empty() {
-            let beside = deprecated::beside(&std::mem::take(&mut implemented));
-            message = quote!(#beside #message);
+            let emit = deprecated::emit_items(&std::mem::take(&mut implemented));
+            message = quote!(#emit #message);
         }
         let items = [message, defaults(service, method), implemented, type_checks(service, method)];
         Some(quote!(#(#items)*))
@@ -39,15 +40,16 @@ pub(crate) fn service(service: &Service) -> TokenStream {
     quote!(#state #one_block #(#methods)* #client #service)
 }
 
-/// Says by its name what is wrong when a type has two blocks: a macro sees only one of them.
+/// Returns a constant that collides with itself when a type has two `#[service]` blocks, of which a
+/// macro sees only one. Its name tells the user what to do.
 fn one_block(service: &Service) -> TokenStream {
     let (ty, cfgs) = (service.ty(), block_cfgs(service));
     let name = Ident::new("__WRITE_ALL_EXPOSED_METHODS_OF_A_TYPE_INTO_ONE_SERVICE_BLOCK", at(ty));
     quote!(#(#cfgs)* #[automatically_derived] impl #ty { #[doc(hidden)] const #name: () = (); })
 }
 
-/// For a block with mistakes: types and impls that let the rest of the user's code compile, so that the mistakes are
-/// all there is to see.
+/// Returns types and impls for a block with errors. They let the rest of the user's code compile,
+/// so that the user sees these errors and none that follow from them.
 pub(crate) fn stubs(service: &Service) -> TokenStream {
     let unit = syn::parse_quote!(());
     let distinct = service.methods.iter().enumerate().filter(|(at, method)| {
@@ -56,8 +58,9 @@ pub(crate) fn stubs(service: &Service) -> TokenStream {
     });
     let methods = distinct.map(|(_, method)| {
         let output = method.output.ok();
-        let fit = unfit(output, Lifetimes::Static).is_none() && !matches!(method.output, Output::ShortResult(_));
-        let output = if fit { output } else { &unit };
+        let supported =
+            unsupported(output, Lifetimes::Static).is_none() && !matches!(method.output, Output::ShortResult(_));
+        let output = if supported { output } else { &unit };
         let handler = quote!(::callbox::Handler::Compute(|_, _| ::core::unreachable!()));
         let items = [message(service, method, Purpose::Stub), method_impl(service, method, output, &handler)];
         quote!(#(#items)*)
@@ -66,6 +69,7 @@ pub(crate) fn stubs(service: &Service) -> TokenStream {
     quote!(#(#methods)* #service)
 }
 
+/// Returns the impls of `Message` and `Handles` for a method.
 fn method_impl(service: &Service, method: &Method, output: &Type, handler: &TokenStream) -> TokenStream {
     let Method { cfgs, message, .. } = method;
     let (ty, name) = (service.ty(), method.wire_name());
@@ -105,7 +109,7 @@ fn method_impl(service: &Service, method: &Method, output: &Type, handler: &Toke
     }
 }
 
-/// The error that the method itself returns.
+/// Returns the error type of the method itself.
 pub(crate) fn error(service: &Service, method: &Method) -> TokenStream {
     match &method.output {
         Output::Result { error, .. } => without_self(error.to_token_stream(), service.ty()),
@@ -113,13 +117,14 @@ pub(crate) fn error(service: &Service, method: &Method) -> TokenStream {
     }
 }
 
-/// The error of the message. A client must be able to give it back: if it cannot, the compiler says so at the error.
+/// Returns the error type of the message. A typed client must be able to return it; if it cannot,
+/// the compiler reports that at the error type in the method.
 fn message_error(service: &Service, method: &Method) -> TokenStream {
     let plain = quote!(
         type Error = ::callbox::RpcError;
     );
     match &method.output {
-        Output::Result { error: written, .. } if !matches!(service.attr.client, Client::None) => {
+        Output::Result { error: written, .. } if !matches!(service.attr.client, ClientName::None) => {
             let error = error(service, method);
             quote_spanned!(written.span()=> type Error = #error;)
         }
@@ -127,21 +132,22 @@ fn message_error(service: &Service, method: &Method) -> TokenStream {
     }
 }
 
-/// Which errors the method answers, as far as their type can say it.
+/// Returns the list of the method's errors, as far as their type implements `DescribeErrors`.
 fn errors(service: &Service, method: &Method) -> Option<TokenStream> {
     let Output::Result { error, .. } = &method.output else { return None };
     let error = without_self(error.to_token_stream(), service.ty());
     let list = Ident::new("list", Span::mixed_site());
     Some(quote! {
         fn errors(#list: &mut ::callbox::ErrorList<'_>) {
-            use ::callbox::__private::SaysNothing as _;
-            ::callbox::__private::ErrorsOf::<#error>::describe(#list);
+            use ::callbox::__private::ErrorsFallback as _;
+            ::callbox::__private::ErrorsProbe::<#error>::describe(#list);
         }
     })
 }
 
-/// The function that runs the method: injects, calls, converts the error.
-fn handler(service: &Service, method: &Method, kind: Kind) -> TokenStream {
+/// Returns the function that runs the method: it makes the injected parameters, calls the method,
+/// and converts its error.
+fn handler(service: &Service, method: &Method, kind: MethodKind) -> TokenStream {
     let [state, message, call] = ["state", "message", "call"].map(|name| Ident::new(name, Span::mixed_site()));
     let (ty, ident) = (service.ty(), &method.sig.ident);
 
@@ -160,47 +166,52 @@ fn handler(service: &Service, method: &Method, kind: Kind) -> TokenStream {
         }
     }
 
-    let receiver = (kind != Kind::Compute).then(|| quote!(#state,));
-    let wait = method.sig.asyncness.map(|_| quote!(.await));
+    let receiver = (kind != MethodKind::Compute).then(|| quote!(#state,));
+    let dot_await = method.sig.asyncness.map(|_| quote!(.await));
     let path = quote!(<#ty>::#ident);
     let path = if method.deprecated.is_empty() { path } else { deprecated::path(&path) };
-    let run = quote!(#path(#receiver #(#arguments),*) #wait);
+    let run = quote!(#path(#receiver #(#arguments),*) #dot_await);
     let run = match &method.output {
         Output::Result { error, .. } => {
             let error = without_self(error.to_token_stream(), ty);
-            let convert = quote_spanned!(error.span()=> ::callbox::__private::or_rpc_error::<_, #error>);
+            let convert = quote_spanned!(error.span()=> ::callbox::__private::convert_error::<_, #error>);
             quote!(#convert(#run))
         }
         _ => quote!(::core::result::Result::Ok(#run)),
     };
 
-    let taken = if method.sent().next().is_some() { message.to_token_stream() } else { quote!(_) };
+    let message_pattern = if method.sent().next().is_some() { message.to_token_stream() } else { quote!(_) };
     let message = &method.message;
     let call = if method.sent().count() < method.params.len() { call.to_token_stream() } else { quote!(_) };
     match kind {
-        Kind::Read => {
-            quote!(::callbox::Handler::<Self, #message>::Read(|#state, #taken, #call| { #(#injections)* #run }))
+        MethodKind::Read => {
+            quote!(::callbox::Handler::<Self, #message>::Read(|#state, #message_pattern, #call| { #(#injections)* #run }))
         }
-        Kind::Write => {
-            quote!(::callbox::Handler::<Self, #message>::Write(|#state, #taken, #call| { #(#injections)* #run }))
+        MethodKind::Write => {
+            quote!(::callbox::Handler::<Self, #message>::Write(|#state, #message_pattern, #call| { #(#injections)* #run }))
         }
-        Kind::Compute => {
-            quote!(::callbox::Handler::<Self, #message>::Compute(|#taken, #call| { #(#injections)* #run }))
+        MethodKind::Compute => {
+            quote!(::callbox::Handler::<Self, #message>::Compute(|#message_pattern, #call| { #(#injections)* #run }))
         }
-        Kind::ReadAsync => quote!(::callbox::Handler::<Self, #message>::ReadAsync(|#state, #taken, #call| {
-            ::callbox::__private::reply::<#message>(async move { #(#injections)* #run })
-        })),
-        Kind::WriteAsync => quote!(::callbox::Handler::<Self, #message>::WriteAsync(|#state, #taken, #call| {
-            ::callbox::__private::reply::<#message>(async move { #(#injections)* #run })
-        })),
+        MethodKind::ReadAsync => {
+            quote!(::callbox::Handler::<Self, #message>::ReadAsync(|#state, #message_pattern, #call| {
+                ::callbox::__private::boxed_reply::<#message>(async move { #(#injections)* #run })
+            }))
+        }
+        MethodKind::WriteAsync => {
+            quote!(::callbox::Handler::<Self, #message>::WriteAsync(|#state, #message_pattern, #call| {
+                ::callbox::__private::boxed_reply::<#message>(async move { #(#injections)* #run })
+            }))
+        }
     }
 }
 
-/// Whether the handler has it at hand anyway, so that it need not be made.
+/// Whether a type is the `CallContext`, which the handler already has.
 fn is_call_context(ty: &Type) -> bool {
     last_segment(ty).is_some_and(|segment| segment.ident == "CallContext")
 }
 
+/// Returns the impl of `Service`.
 fn service_impl(service: &Service, entries: &TokenStream, hooks: &TokenStream) -> TokenStream {
     let (ty, name, cfgs) = (service.ty(), service.name(), block_cfgs(service));
     let namespace = service.attr.namespace.as_ref().map(|namespace| {
@@ -208,7 +219,7 @@ fn service_impl(service: &Service, entries: &TokenStream, hooks: &TokenStream) -
     });
     let version = match &service.attr.version {
         Some(version) => version.to_token_stream(),
-        // In the user's crate, whoever builds it.
+        // Read in the user's crate. Build tools other than cargo may not set it.
         None => quote!(match ::core::option_env!("CARGO_PKG_VERSION") {
             ::core::option::Option::Some(version) => version,
             ::core::option::Option::None => "0.0.0",
@@ -239,7 +250,7 @@ pub(crate) fn block_cfgs(service: &Service) -> Vec<Attribute> {
     cfgs(&service.block.attrs)
 }
 
-/// The method's line in the table.
+/// Returns the statement that adds the method to the table.
 fn entry(service: &Service, method: &Method) -> TokenStream {
     let (cfgs, message) = (&method.cfgs, &method.message);
     let table = Ident::new("table", Span::mixed_site());
@@ -247,6 +258,7 @@ fn entry(service: &Service, method: &Method) -> TokenStream {
     quote!(#(#cfgs)* #table.add::<#message>(#options);)
 }
 
+/// Returns the `MethodOptions` of a method.
 fn options(service: &Service, method: &Method) -> TokenStream {
     let attr = &method.attr;
     let mut options = match (method.private, &attr.scope) {
@@ -266,21 +278,22 @@ fn options(service: &Service, method: &Method) -> TokenStream {
         OnPanic::Keep => quote!(.on_panic(::callbox::OnPanic::Keep)),
         OnPanic::Restart => quote!(.on_panic(::callbox::OnPanic::Restart)),
     }));
-    options.extend(method.deprecated.iter().flat_map(Conditional::all).map(|deprecated| match deprecated.when {
+    options.extend(method.deprecated.iter().flat_map(Conditional::all).map(|deprecated| match deprecated.condition {
         None => quote!(.deprecated(true)),
         Some(when) => quote!(.deprecated(::core::cfg!(#when))),
     }));
-    options.extend(client::path(service, method).map(|path| quote!(.client(#path))));
+    options.extend(client::function_path(service, method).map(|path| quote!(.client(#path))));
     options.extend((method.sent().count() < method.params.len()).then(|| quote!(.asks_caller())));
     options
 }
 
+/// Returns the function of `Service` that calls a hook.
 fn hook(service: &Service, hook: &Hook) -> TokenStream {
     let (ty, cfgs, ident) = (service.ty(), &hook.cfgs, &hook.sig.ident);
-    let wait = hook.sig.asyncness.map(|_| quote!(.await));
-    let run = quote!(<#ty>::#ident(self) #wait);
-    match hook.on {
-        On::Start => {
+    let dot_await = hook.sig.asyncness.map(|_| quote!(.await));
+    let run = quote!(<#ty>::#ident(self) #dot_await);
+    match hook.kind {
+        HookKind::Start => {
             let run = if hook.may_fail() {
                 quote!(#run.map_err(::core::convert::Into::into))
             } else {
@@ -291,6 +304,6 @@ fn hook(service: &Service, hook: &Hook) -> TokenStream {
                 async fn on_start(&mut self) -> ::core::result::Result<(), ::callbox::BoxError> { #run }
             }
         }
-        On::Stop => quote!(#(#cfgs)* async fn on_stop(&mut self) { #run; }),
+        HookKind::Stop => quote!(#(#cfgs)* async fn on_stop(&mut self) { #run; }),
     }
 }

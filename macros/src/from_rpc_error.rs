@@ -1,4 +1,5 @@
-//! The other half of `#[derive(RpcError)]`: from what callers were told back to the variant.
+//! The second half of `#[derive(RpcError)]`: from the error object that a client received back to
+//! the variant.
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
@@ -6,42 +7,42 @@ use syn::DeriveInput;
 
 use crate::rpc_error::{Variant, VariantField};
 use crate::spans;
-use crate::types::{Lifetimes, unfit};
+use crate::types::{Lifetimes, unsupported};
 
-/// The impl of `FromRpcError`. After mistakes `variants` may be empty.
+/// Returns the impl of `FromRpcError`. After errors `variants` may be empty.
 pub(crate) fn from_rpc_error(input: &DeriveInput, variants: &[Variant]) -> TokenStream {
     let ident = spans::ident(&input.ident);
     let (impl_generics, ty_generics, where_clause) = input.generics.split_for_impl();
     let (transparent, coded): (Vec<_>, Vec<_>) =
-        variants.iter().filter(|variant| is_told_whole(variant)).partition(|variant| variant.attr.code.is_none());
+        variants.iter().filter(|variant| is_recoverable(variant)).partition(|variant| variant.attr.code.is_none());
     let coded = coded.into_iter().filter_map(|variant| Some(reader(variant.attr.code.as_ref()?.value, variant)));
     let transparent = transparent.into_iter().map(transparent_reader);
     quote! {
         #[automatically_derived]
         impl #impl_generics ::callbox::client::FromRpcError for #ident #ty_generics #where_clause {
             fn from_rpc_error(error: ::callbox::RpcError) -> ::core::result::Result<Self, ::callbox::RpcError> {
-                use ::callbox::__private::{NotOwned as _, NotRecovered as _};
+                use ::callbox::__private::{DataFallback as _, FromRpcErrorFallback as _};
                 ::callbox::__private::recover(error, &[#(#coded),*], &[#(#transparent),*])
             }
         }
     }
 }
 
-/// Whether all that is in the variant goes to callers, in types that could come back.
-fn is_told_whole(variant: &Variant) -> bool {
+/// Whether callers receive every field of the variant, in types that can be deserialized.
+fn is_recoverable(variant: &Variant) -> bool {
     let transparent = variant.attr.code.is_none();
     variant
         .fields
         .iter()
-        .all(|field| (transparent || field.data.is_some()) && unfit(&field.field.ty, Lifetimes::None).is_none())
+        .all(|field| (transparent || field.data.is_some()) && unsupported(&field.field.ty, Lifetimes::None).is_none())
 }
 
-/// A function that makes the variant of an error with its code and fitting data.
+/// Returns a function that makes the variant of an error object with its code and its data.
 fn reader(code: i32, variant: &Variant) -> TokenStream {
     let Variant { ident, fields, named, .. } = variant;
     let ident = spans::ident(ident);
     if fields.is_empty() {
-        return quote!(|error| ::callbox::__private::without_data(error, #code).then(|| Self::#ident {}));
+        return quote!(|error| ::callbox::__private::has_code_alone(error, #code).then(|| Self::#ident {}));
     }
     let bindings: Vec<_> = fields.iter().map(|field| &field.binding).collect();
     let members = fields.iter().map(|VariantField { member, binding, .. }| quote!(#member: #binding));
@@ -62,18 +63,18 @@ fn reader(code: i32, variant: &Variant) -> TokenStream {
     quote! {
         |error| {
             #item
-            let #pattern = ::callbox::__private::DataOf::<#ty>::read(error, #code)?;
+            let #pattern = ::callbox::__private::DataProbe::<#ty>::read(error, #code)?;
             ::core::option::Option::Some(Self::#ident { #(#members),* })
         }
     }
 }
 
-/// A function that makes the variant of whatever its field can be made of.
+/// Returns a function that makes the variant of an error object that its field can be made of.
 fn transparent_reader(variant: &Variant) -> TokenStream {
     let ident = spans::ident(&variant.ident);
     let fields = variant.fields.iter().map(|VariantField { member, field, .. }| {
         let ty = &field.ty;
-        quote!(#member: ::callbox::__private::Told::<#ty>::recover(error)?)
+        quote!(#member: ::callbox::__private::FromRpcErrorProbe::<#ty>::recover(error)?)
     });
     quote!(|error| ::core::option::Option::Some(Self::#ident { #(#fields),* }))
 }

@@ -1,20 +1,22 @@
-//! The macros of callbox: [`macro@service`] and [`macro@RpcError`]. Use them through `callbox`, which the code that
-//! they write names.
+//! The macros of callbox: [`macro@service`] and [`macro@RpcError`]. Use them through `callbox`,
+//! because the code that they write names that crate.
 //!
 //! # Layout
-//! A macro runs in steps, each of which sees what the one before it made:
+//! A macro runs in three steps. Each step reads the result of the one before it:
 //!
-//! * parse: `attr` reads attributes (and lists all keys), `model` and `method` what they stand on. The model keeps the
-//!   user's own tokens, so every span is theirs;
-//! * check: `check` holds the rules and nothing else. Mistakes are gathered in `Errors` and reported all together;
+//! * parse: `attr` has the tables of all keys and reads attributes; `model` and `method` read the
+//!   items that have these attributes. The model keeps the user's own tokens, so every span is
+//!   theirs;
+//! * check: `check` has the rules and nothing else. `errors` collects the errors, which are
+//!   reported together. `asserts` writes the checks that only the compiler can make;
 //! * expand: `expand` writes the code, one function per item, `message` the struct of a method's
-//!   parameters, and `client` the typed client. After a mistake it writes stubs instead, so that the
-//!   mistake is all there is to see.
+//!   parameters, and `client` the typed client. After an error it writes stubs instead, so that the
+//!   user sees that error and none that follow from it.
 //!
-//! `rpc_error` takes the same steps for the derive, with the way back in `from_rpc_error`. `types`,
-//! `names` and `duration` answer small questions, `conditional` reads what may stand in a
-//! `cfg_attr`, `spans` keeps lints from what the macro writes, and `deprecated` warnings of what
-//! the user has put out of use.
+//! `rpc_error` takes the same steps for the derive; `from_rpc_error` writes its conversion back.
+//! `types`, `names` and `duration` have small functions about types, names and durations.
+//! `conditional` reads attributes inside a `cfg_attr`. `spans` keeps lints away from the written
+//! code, and `deprecated` keeps warnings about the user's deprecated items away from it.
 
 mod asserts;
 mod attr;
@@ -54,7 +56,7 @@ fn expand_service(args: TokenStream, item: &TokenStream) -> TokenStream {
     let block = match syn::parse2(item.clone()) {
         Ok(Item::Impl(block)) => block,
         Ok(_) => {
-            let message = "`#[service]` goes on an `impl` block: the one with the methods to expose";
+            let message = "`#[service]` needs an `impl` block: the one with the methods to expose";
             errors.add(syn::Error::new(Span::call_site(), message));
             return quote!(#errors #item);
         }
@@ -85,12 +87,12 @@ pub fn derive_rpc_error(item: proc_macro::TokenStream) -> proc_macro::TokenStrea
     }
 }
 
-/// Writes what its attribute holds. No part of the interface.
+/// Writes the items in its attribute. Not part of the interface.
 #[doc(hidden)]
-#[proc_macro_derive(Written, attributes(callbox_written))]
-pub fn derive_written(item: proc_macro::TokenStream) -> proc_macro::TokenStream {
+#[proc_macro_derive(EmitItems, attributes(callbox_emit))]
+pub fn derive_emit_items(item: proc_macro::TokenStream) -> proc_macro::TokenStream {
     match syn::parse(item) {
-        Ok(input) => deprecated::write(&input).into(),
+        Ok(input) => deprecated::expand(&input).into(),
         Err(error) => error.into_compile_error().into(),
     }
 }

@@ -1,4 +1,4 @@
-//! The message of a method: the struct of its parameters, and how it is read.
+//! The message of a method: the struct of its parameters, and how it is deserialized.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
@@ -8,33 +8,35 @@ use syn::{Attribute, Ident, LitStr};
 use crate::method::{Method, Param};
 use crate::model::Service;
 use crate::spans;
-use crate::types::{Lifetimes, unfit, without_self};
+use crate::types::{Lifetimes, unsupported, without_self};
 
-/// What a message is for.
+/// Whether a message is written in full, or only for the rest of the code to compile.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Purpose {
-    Use,
-    /// To exist with its fields, without attributes that might be mistaken.
+    Full,
+    /// After an error: with its fields, but without attributes, which may be the cause.
     Stub,
 }
 
-/// The struct of a method's parameters.
+/// Returns the struct of a method's parameters.
 pub(crate) fn message(service: &Service, method: &Method, purpose: Purpose) -> TokenStream {
     let Method { cfgs, message, .. } = method;
     let (vis, allowed) = (spans::tokens(service.vis(method)), service.allowed(method));
     let fields = sendable(method).map(|(name, param)| {
-        let serde = if purpose == Purpose::Use { serde_attr(service, method, name, param) } else { TokenStream::new() };
+        let serde =
+            if purpose == Purpose::Full { serde_attr(service, method, name, param) } else { TokenStream::new() };
         let (docs, name) = (field_docs(name, param), spans::ident(name));
         let ty = without_self(param.ty.to_token_stream(), service.ty());
         quote!(#docs #serde #vis #name: #ty)
     });
     let docs = docs_or(&method.docs, &format!("The parameters of `{}`.", method.sig.ident));
     let takes_rest = takes_rest(method);
-    // What has a rest is read by a function of its own.
-    let read = (!takes_rest || purpose == Purpose::Stub).then(|| quote!(::callbox::__private::serde::Deserialize,));
+    // A message with a `rest` parameter has its own impl of `Deserialize`.
+    let deserialize =
+        (!takes_rest || purpose == Purpose::Stub).then(|| quote!(::callbox::__private::serde::Deserialize,));
     let strict = (!takes_rest).then(|| quote!(#[serde(deny_unknown_fields)]));
-    let read_with_rest = (read.is_none()).then(|| read_with_rest(service, method));
-    // Should the name be taken, the compiler says so here: at the method.
+    let deserialize_with_rest = (deserialize.is_none()).then(|| deserialize_with_rest(service, method));
+    // If the name is taken, the compiler reports it here, at the method.
     let name = spans::ident(message);
     let item = quote_spanned!(spans::at(message)=> #vis struct #name { #(#fields),* });
     quote! {
@@ -43,25 +45,26 @@ pub(crate) fn message(service: &Service, method: &Method, purpose: Purpose) -> T
         #docs
         #[derive(
             ::callbox::__private::serde::Serialize,
-            #read
+            #deserialize
             ::callbox::__private::schemars::JsonSchema,
         )]
         #[serde(crate = "::callbox::__private::serde")]
         #[schemars(crate = "::callbox::__private::schemars")]
         #strict
         #item
-        #read_with_rest
+        #deserialize_with_rest
     }
 }
 
-/// The user's docs, or others, so that nothing public is without.
+/// Returns the user's docs, or other docs if there are none, so that no public item lacks them.
 pub(crate) fn docs_or(docs: &[Attribute], otherwise: &str) -> TokenStream {
-    let sure = docs.iter().any(|attr| attr.path().is_ident("doc"));
-    let otherwise = (!sure).then(|| quote!(#[doc = #otherwise]));
+    let has_docs = docs.iter().any(|attr| attr.path().is_ident("doc"));
+    let otherwise = (!has_docs).then(|| quote!(#[doc = #otherwise]));
     quote!(#otherwise #(#docs)*)
 }
 
-/// The docs of a field. Those that say nothing more than its name are no description in a schema.
+/// Returns the docs of a field. The fallback only repeats the name, so it does not become the
+/// description in the schema.
 fn field_docs(name: &Ident, param: &Param) -> TokenStream {
     if !param.docs.is_empty() {
         let docs = &param.docs;
@@ -71,20 +74,23 @@ fn field_docs(name: &Ident, param: &Param) -> TokenStream {
     quote!(#[doc = #docs] #[schemars(description = "")])
 }
 
-/// The parameters that can be fields. In a block without mistakes these are all that callers send.
+/// Returns the parameters that can be fields. In a block without errors these are all parameters
+/// that callers send.
 pub(crate) fn sendable(method: &Method) -> impl Iterator<Item = (&Ident, &Param)> {
-    let fit = method.sent().filter(|param| unfit(&param.ty, Lifetimes::None).is_none());
-    fit.filter_map(|param| Some((param.name.as_ref()?, param)))
+    let supported = method.sent().filter(|param| unsupported(&param.ty, Lifetimes::None).is_none());
+    supported.filter_map(|param| Some((param.name.as_ref()?, param)))
 }
 
 fn takes_rest(method: &Method) -> bool {
     method.params.iter().any(Param::is_rest)
 }
 
-/// How a message with a rest is read: all other parameters as a struct, and the rest as its own
-/// type. serde's `flatten` would keep the values until it knows all names, and by then not know any
-/// more whose a mistake is.
-fn read_with_rest(service: &Service, method: &Method) -> TokenStream {
+/// Returns the impl of `Deserialize` for a message with a `rest` parameter. It reads all other
+/// parameters as a struct, and the rest as its own type.
+///
+/// serde's `flatten` would buffer the values until it knows all names. After that it no longer
+/// knows which parameter caused an error.
+fn deserialize_with_rest(service: &Service, method: &Method) -> TokenStream {
     let Method { cfgs, message, .. } = method;
     let (rest, others): (Vec<_>, Vec<_>) = sendable(method).partition(|(_, param)| param.is_rest());
     let ty = |param: &Param| without_self(param.ty.to_token_stream(), service.ty());
@@ -96,7 +102,7 @@ fn read_with_rest(service: &Service, method: &Method) -> TokenStream {
     let (rest_name, rest_ty): (Vec<_>, Vec<_>) =
         rest.iter().map(|(name, param)| (spans::ident(name), ty(param))).unzip();
     let allowed = service.allowed(method);
-    let (named, read) = (format_ident!("__{}Named", message, span = Span::call_site()), quote!(named, rest));
+    let named = format_ident!("__{}Named", message, span = Span::call_site());
     let (message, serde) = (spans::ident(message), quote!(::callbox::__private::serde));
     quote! {
         #(#cfgs)*
@@ -107,7 +113,7 @@ fn read_with_rest(service: &Service, method: &Method) -> TokenStream {
                 #[derive(#serde::Deserialize)]
                 #[serde(crate = "::callbox::__private::serde")]
                 struct #named { #(#fields),* }
-                let (#read) = ::callbox::__private::with_rest::<D, #named, #(#rest_ty)*>(
+                let (named, rest) = ::callbox::__private::with_rest::<D, #named, #(#rest_ty)*>(
                     deserializer,
                     <Self as ::callbox::Message>::PARAMS,
                 )?;
@@ -118,7 +124,7 @@ fn read_with_rest(service: &Service, method: &Method) -> TokenStream {
     }
 }
 
-/// How serde is to treat a field.
+/// Returns serde's attribute for a field.
 fn serde_attr(service: &Service, method: &Method, name: &Ident, param: &Param) -> TokenStream {
     let (default, rename, rest) = match &param.attr {
         Some(attr) => (attr.default.is_some(), attr.rename.as_ref().map(|rename| &rename.value), attr.rest.is_some()),
@@ -129,12 +135,12 @@ fn serde_attr(service: &Service, method: &Method, name: &Ident, param: &Param) -
         let path = format!("<{}>::{}", service.ty().to_token_stream(), default_fn(method, name));
         keys.push(quote!(default = #path));
     } else if param.is_option() {
-        // Left out as callers would leave it out. Not beside a default, which would then take the
-        // place of `None`.
+        // `None` is left out of the JSON, as a caller would do. Not with a `default`, because the
+        // service would then read the default in place of `None`.
         keys.push(quote!(default, skip_serializing_if = "::core::option::Option::is_none"));
-        // By itself serde reads null as `None`, as it does what is left out.
+        // serde by itself reads null as `None`, the same as a missing value.
         if param.is_option_of_an_option() {
-            keys.push(quote!(deserialize_with = "::callbox::__private::given"));
+            keys.push(quote!(deserialize_with = "::callbox::__private::present_as_some"));
         }
     }
     keys.extend(rename.map(|wire_name| quote!(rename = #wire_name)));
@@ -142,8 +148,8 @@ fn serde_attr(service: &Service, method: &Method, name: &Ident, param: &Param) -
     if keys.is_empty() { TokenStream::new() } else { quote!(#[serde(#(#keys),*)]) }
 }
 
-/// The functions that make the defaults. They are the service's, so that `Self` is what the user
-/// means by it.
+/// Returns the functions that make the default values. They are functions of the service, so that
+/// `Self` in a user's expression is the service.
 pub(crate) fn defaults(service: &Service, method: &Method) -> TokenStream {
     let (ty, cfgs, allowed) = (service.ty(), &method.cfgs, service.allowed(method));
     let functions: Vec<_> = sendable(method)
@@ -163,7 +169,7 @@ fn default_fn(method: &Method, param: &Ident) -> Ident {
     format_ident!("__{}_default_{}", method.sig.ident.unraw(), param.unraw(), span = Span::call_site())
 }
 
-/// A text as a literal of the macro's.
+/// Returns a text as a literal with the macro's own span.
 pub(crate) fn literal(text: &str) -> LitStr {
     LitStr::new(text, Span::call_site())
 }

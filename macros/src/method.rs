@@ -19,12 +19,12 @@ use crate::types::{bare, last_segment, option_of};
 pub(crate) struct Method {
     pub(crate) private: bool,
     pub(crate) attr: MethodAttr,
-    /// Those of the block and those of the method.
+    /// The `cfg` attributes of the block and of the method.
     pub(crate) cfgs: Vec<Attribute>,
     pub(crate) docs: Vec<Attribute>,
-    /// Its `#[deprecated]`, if it has one.
+    /// The `#[deprecated]` attribute, or several under conditions.
     pub(crate) deprecated: Vec<Attribute>,
-    /// What the user lets pass in it.
+    /// The `allow` and `expect` attributes, as `allow`.
     pub(crate) allowed: Vec<Attribute>,
     pub(crate) vis: Visibility,
     pub(crate) sig: Signature,
@@ -45,9 +45,9 @@ pub(crate) enum Receiver {
     Other,
 }
 
-/// As `callbox::MethodKind`.
+/// How a method uses the state. Same as `callbox::MethodKind`.
 #[derive(Clone, Copy, PartialEq)]
-pub(crate) enum Kind {
+pub(crate) enum MethodKind {
     Read,
     Write,
     ReadAsync,
@@ -55,26 +55,26 @@ pub(crate) enum Kind {
     Compute,
 }
 
-/// A parameter beside `self`.
+/// A parameter other than `self`.
 pub(crate) struct Param {
-    /// Nothing if the pattern is not a plain name.
+    /// The name; `None` if the pattern is not a plain name.
     pub(crate) name: Option<Ident>,
     pub(crate) pat: Pat,
     pub(crate) ty: Type,
-    /// Only if there is a `#[param]`.
+    /// The `#[param]` attribute.
     pub(crate) attr: Option<ParamAttr>,
     pub(crate) docs: Vec<Attribute>,
     pub(crate) cfg: Option<Attribute>,
 }
 
-/// What a method returns.
+/// The return type of a method.
 pub(crate) enum Output {
     Plain(Type),
     Result {
         ok: Box<Type>,
         error: Box<Type>,
     },
-    /// Something called `Result`, but not `Result<T, E>`.
+    /// A type with the name `Result`, but without two arguments.
     ShortResult(Type),
 }
 
@@ -92,13 +92,13 @@ impl Method {
             match input {
                 FnArg::Receiver(receiver) => {
                     for param in take_attrs(&mut receiver.attrs, |attr| attr.path().is_ident("param")) {
-                        errors.at(param, "`self` is not a parameter of the method");
+                        errors.at(param, "`self` is not a parameter that callers send: remove the `#[param]`");
                     }
                 }
                 FnArg::Typed(typed) => params.push(Param::parse(typed, errors)),
             }
         }
-        consume(&params, &mut function.block);
+        consume_for_clippy(&params, &mut function.block);
         let sig = function.sig.clone();
         Self {
             private,
@@ -116,48 +116,49 @@ impl Method {
         }
     }
 
-    /// The name on the wire, at the span to blame for it.
+    /// Returns the name on the wire, with the span of the tokens that set it.
     pub(crate) fn wire_name(&self) -> LitStr {
         let ident = &self.sig.ident;
         self.attr.name.clone().unwrap_or_else(|| LitStr::new(&ident.unraw().to_string(), ident.span()))
     }
 
-    /// How it touches the state; nothing if it cannot be exposed.
-    pub(crate) fn kind(&self) -> Option<Kind> {
+    /// Returns how the method uses the state; nothing if it cannot be exposed.
+    pub(crate) fn kind(&self) -> Option<MethodKind> {
         match (self.receiver, self.sig.asyncness.is_some(), self.attr.compute.is_some()) {
-            (Receiver::Shared, false, false) => Some(Kind::Read),
-            (Receiver::Exclusive, false, false) => Some(Kind::Write),
-            (Receiver::Shared, true, false) => Some(Kind::ReadAsync),
-            (Receiver::Exclusive, true, false) => Some(Kind::WriteAsync),
-            (Receiver::None, false, true) => Some(Kind::Compute),
+            (Receiver::Shared, false, false) => Some(MethodKind::Read),
+            (Receiver::Exclusive, false, false) => Some(MethodKind::Write),
+            (Receiver::Shared, true, false) => Some(MethodKind::ReadAsync),
+            (Receiver::Exclusive, true, false) => Some(MethodKind::WriteAsync),
+            (Receiver::None, false, true) => Some(MethodKind::Compute),
             _ => None,
         }
     }
 
-    /// The parameters that callers send, in order.
+    /// Returns the parameters that callers send, in order.
     pub(crate) fn sent(&self) -> impl Iterator<Item = &Param> {
         self.params.iter().filter(|param| param.injected().is_none())
     }
 
-    /// The doc comment.
+    /// Returns the doc comment.
     pub(crate) fn doc(&self) -> String {
         doc_text(&self.docs)
     }
 }
 
-/// Has clippy see that what callers send is taken. Parameters come off the wire: that a method only
-/// reads one is no reason to take it by reference.
-fn consume(params: &[Param], block: &mut Block) {
+/// Adds a use by value of each parameter that callers send, for clippy alone. Without it clippy
+/// would advise to take a parameter by reference if the method only reads it, but callers send
+/// owned values.
+fn consume_for_clippy(params: &[Param], block: &mut Block) {
     let plain = params.iter().filter(|param| param.injected().is_none()).filter_map(|param| match &param.pat {
         Pat::Ident(pat) if pat.mutability.is_none() && !pat.ident.to_string().starts_with('_') => param.name.as_ref(),
         _ => None,
     });
-    let taken = plain.map(|name| syn::parse_quote!(#[cfg(clippy)] let #name = #name;));
-    block.stmts.splice(..0, taken.collect::<Vec<Stmt>>());
+    let uses = plain.map(|name| syn::parse_quote!(#[cfg(clippy)] let #name = #name;));
+    block.stmts.splice(..0, uses.collect::<Vec<Stmt>>());
 }
 
 impl Receiver {
-    /// How a function of this type takes `self`.
+    /// Returns how a function of this type takes `self`.
     pub(crate) fn of(sig: &Signature, service: &Type) -> Self {
         match sig.receiver().map(|receiver| &receiver.kind) {
             None => Self::None,
@@ -168,7 +169,7 @@ impl Receiver {
         }
     }
 
-    /// `self: &Self` is `&self`.
+    /// Returns the receiver of `self: &Self`, which is `&self`, and of other typed ones.
     fn typed(ty: &Type, service: &Type) -> Self {
         let Type::Reference(reference) = bare(ty) else { return Self::Other };
         let [elem, service] = [&reference.elem, service].map(|ty| bare(ty).to_token_stream().to_string());
@@ -187,17 +188,17 @@ impl Param {
         let mut attr = None;
         for param in take_attrs(&mut typed.attrs, |attr| attr.path().is_ident("param")) {
             if attr.is_some() {
-                errors.at(&param, "a parameter has one `#[param(…)]`, with all its keys");
+                errors.at(&param, "a parameter has one `#[param(…)]`: write all keys into it");
             }
             attr.get_or_insert(ParamAttr::parse(&param, errors));
         }
         let conditional = |attr: &Attribute| Conditional::all(attr).iter().any(|one| one.is("param"));
         for param in take_attrs(&mut typed.attrs, conditional) {
-            let message = "a parameter is the same wherever the method is compiled: write `#[param(…)]` without \
-                           `cfg_attr`, or two methods, each with its `#[cfg(…)]`";
+            let message = "`#[param(…)]` cannot be conditional: write it without `cfg_attr`, or write two methods, each \
+                           with its own `#[cfg(…)]`";
             errors.at(&param, message);
         }
-        // Rust knows no doc comments here, so they must not stay.
+        // Rust has no doc comments on parameters, so the block must not keep them.
         let docs = take_attrs(&mut typed.attrs, |attr| attr.path().is_ident("doc"));
         let name = match &*typed.pat {
             Pat::Ident(name) if name.by_ref.is_none() && name.subpat.is_none() => Some(name.ident.clone()),
@@ -207,7 +208,8 @@ impl Param {
         Self { name, pat: (*typed.pat).clone(), ty: (*typed.ty).clone(), attr, docs, cfg }
     }
 
-    /// The type behind the reference, if it is one: such a parameter is injected.
+    /// Returns the type behind the reference of an injected parameter. A parameter that is no
+    /// reference is not injected.
     pub(crate) fn injected(&self) -> Option<&Type> {
         match bare(&self.ty) {
             Type::Reference(reference) => Some(&reference.elem),
@@ -215,7 +217,7 @@ impl Param {
         }
     }
 
-    /// The name on the wire.
+    /// Returns the name on the wire.
     pub(crate) fn wire_name(&self) -> Option<String> {
         match self.attr.as_ref().and_then(|attr| attr.rename.as_ref()) {
             Some(rename) => Some(rename.value.value()),
@@ -227,7 +229,7 @@ impl Param {
         self.attr.as_ref().is_some_and(|attr| attr.rest.is_some())
     }
 
-    /// Whether a caller may leave it out.
+    /// Whether a caller may omit it.
     pub(crate) fn is_optional(&self) -> bool {
         self.is_option() || self.attr.as_ref().is_some_and(|attr| attr.default.is_some())
     }
@@ -236,7 +238,7 @@ impl Param {
         last_segment(&self.ty).is_some_and(|segment| segment.ident == "Option")
     }
 
-    /// Whether it tells one that is null from one that is left out.
+    /// Whether it distinguishes null from a missing value.
     pub(crate) fn is_option_of_an_option(&self) -> bool {
         option_of(&self.ty).and_then(option_of).is_some()
     }
@@ -263,7 +265,7 @@ impl Output {
         }
     }
 
-    /// What the caller gets when all goes well.
+    /// Returns the type of the result of a call that succeeds.
     pub(crate) fn ok(&self) -> &Type {
         match self {
             Self::Plain(ty) | Self::ShortResult(ty) => ty,

@@ -1,5 +1,5 @@
-//! What was written, as the macro understands it. Holds the user's own tokens, so that every span is theirs; judges
-//! nothing (that is [`check`](crate::check)'s).
+//! The model of a `#[service]` block. It keeps the user's own tokens, so that every span is theirs.
+//! The rules are in [`check`](crate::check).
 
 use syn::ext::IdentExt;
 use syn::{
@@ -10,15 +10,15 @@ use syn::{
 use crate::attr::{MethodAttr, OnPanic, ServiceAttr};
 use crate::conditional::{Conditional, allowed, cfgs};
 use crate::errors::Errors;
-use crate::method::{Kind, Method, Receiver};
+use crate::method::{Method, MethodKind, Receiver};
 use crate::types::last_segment;
 
-/// The `impl` block and what is marked in it.
+/// The `impl` block and its marked functions.
 pub(crate) struct Service {
     pub(crate) attr: ServiceAttr,
-    /// The block without our attributes.
+    /// The block without the attributes of this crate.
     pub(crate) block: ItemImpl,
-    /// What the user lets pass in the block.
+    /// The `allow` and `expect` attributes of the block, as `allow`.
     pub(crate) allowed: Vec<Attribute>,
     pub(crate) methods: Vec<Method>,
     pub(crate) hooks: Vec<Hook>,
@@ -26,60 +26,63 @@ pub(crate) struct Service {
 
 /// A function marked `#[on_start]` or `#[on_stop]`.
 pub(crate) struct Hook {
-    pub(crate) on: On,
+    pub(crate) kind: HookKind,
     pub(crate) cfgs: Vec<Attribute>,
     pub(crate) sig: Signature,
     pub(crate) receiver: Receiver,
 }
 
 #[derive(Clone, Copy, PartialEq)]
-pub(crate) enum On {
+pub(crate) enum HookKind {
     Start,
     Stop,
 }
 
+/// What a marked function is to the service.
 #[derive(Clone, Copy)]
-enum Marker {
+enum Role {
     Method { private: bool },
-    Hook(On),
+    Hook(HookKind),
 }
 
-const MARKERS: [(&str, Marker); 4] = [
-    ("public_method", Marker::Method { private: false }),
-    ("private_api_method", Marker::Method { private: true }),
-    ("on_start", Marker::Hook(On::Start)),
-    ("on_stop", Marker::Hook(On::Stop)),
+/// The attributes that mark functions, by name.
+const ROLES: [(&str, Role); 4] = [
+    ("public_method", Role::Method { private: false }),
+    ("private_api_method", Role::Method { private: true }),
+    ("on_start", Role::Hook(HookKind::Start)),
+    ("on_stop", Role::Hook(HookKind::Stop)),
 ];
 
 impl Service {
-    /// Reads the block and takes our attributes out of it.
+    /// Reads the block and removes the attributes of this crate from it.
     pub(crate) fn parse(attr: ServiceAttr, mut block: ItemImpl, errors: &mut Errors) -> Self {
         let outer = cfgs(&block.attrs);
         let (mut methods, mut hooks) = (Vec::new(), Vec::new());
         for item in &mut block.items {
             let ImplItem::Fn(function) = item else { continue };
-            let markings = take_markings(&mut function.attrs, errors);
-            // Under each condition it may be marked otherwise.
-            let written = function.clone();
-            for Marking { name, marker, attr, when } in &markings {
-                *function = written.clone();
-                let outer = [&outer[..], when].concat();
-                match *marker {
-                    Marker::Method { private } => {
+            let roles = take_role_attrs(&mut function.attrs, errors);
+            // A function may have several roles, each under its own condition. Each starts from the
+            // same function, because parsing removes attributes from it.
+            let original = function.clone();
+            for RoleAttr { name, role, attr, condition } in &roles {
+                *function = original.clone();
+                let outer = [&outer[..], condition].concat();
+                match *role {
+                    Role::Method { private } => {
                         let attr = MethodAttr::parse(attr, name, private, errors);
                         methods.push(Method::parse(private, attr, &outer, &block.self_ty, function, errors));
                     }
-                    Marker::Hook(on) => {
+                    Role::Hook(kind) => {
                         if attr.meta.require_path_only().is_err() {
-                            errors.at(attr, format!("`#[{name}]` has no keys"));
+                            errors.at(attr, format!("`#[{name}]` takes no keys"));
                         }
-                        refuse_param_attrs(function, errors);
-                        hooks.push(Hook::parse(on, &outer, &block.self_ty, function));
+                        reject_param_attrs(function, errors);
+                        hooks.push(Hook::parse(kind, &outer, &block.self_ty, function));
                     }
                 }
             }
-            if markings.is_empty() {
-                refuse_param_attrs(function, errors);
+            if roles.is_empty() {
+                reject_param_attrs(function, errors);
             }
         }
         let allowed = allowed(&block.attrs);
@@ -90,12 +93,12 @@ impl Service {
         &self.block.self_ty
     }
 
-    /// The type's own name, without path and arguments.
+    /// Returns the type's own name, without path and arguments.
     pub(crate) fn ident(&self) -> Option<&Ident> {
         last_segment(self.ty()).map(|segment| &segment.ident)
     }
 
-    /// The name that the service goes by.
+    /// Returns the name of the service.
     pub(crate) fn name(&self) -> String {
         match &self.attr.name {
             Some(name) => name.value(),
@@ -103,35 +106,36 @@ impl Service {
         }
     }
 
-    /// The doc comment of the block.
+    /// Returns the doc comment of the block.
     pub(crate) fn doc(&self) -> String {
         doc_text(&self.block.attrs)
     }
 
-    /// The visibility of a method's message.
+    /// Returns the visibility of a method's message.
     pub(crate) fn vis<'a>(&'a self, method: &'a Method) -> &'a Visibility {
         self.attr.vis.as_ref().unwrap_or(&method.vis)
     }
 
-    /// What the user lets pass at a method.
+    /// Returns the `allow` attributes that hold for a method: those of the block and its own.
     pub(crate) fn allowed<'a>(&'a self, method: &'a Method) -> Vec<&'a Attribute> {
         self.allowed.iter().chain(&method.allowed).collect()
     }
 
-    /// What becomes of the state when the method panics, if that was said.
+    /// Returns what happens to the state when the method panics, if the user has set it. The key of
+    /// the block is only for methods that change the state.
     pub(crate) fn on_panic(&self, method: &Method) -> Option<OnPanic> {
-        let changes = matches!(method.kind(), Some(Kind::Write | Kind::WriteAsync));
+        let changes = matches!(method.kind(), Some(MethodKind::Write | MethodKind::WriteAsync));
         method.attr.on_panic.as_ref().map(|set| set.value).or(self.attr.on_panic.filter(|_| changes))
     }
 }
 
 impl Hook {
-    fn parse(on: On, outer: &[Attribute], service: &Type, function: &ImplItemFn) -> Self {
+    fn parse(kind: HookKind, outer: &[Attribute], service: &Type, function: &ImplItemFn) -> Self {
         let sig = function.sig.clone();
-        Self { on, cfgs: [outer, &cfgs(&function.attrs)].concat(), receiver: Receiver::of(&sig, service), sig }
+        Self { kind, cfgs: [outer, &cfgs(&function.attrs)].concat(), receiver: Receiver::of(&sig, service), sig }
     }
 
-    /// Whether it returns something called `Result`.
+    /// Whether it returns a type with the name `Result`.
     pub(crate) fn may_fail(&self) -> bool {
         match &self.sig.output {
             ReturnType::Default => false,
@@ -140,64 +144,65 @@ impl Hook {
     }
 }
 
-/// An attribute that says what a function is to the service.
-struct Marking {
+/// An attribute that gives a function its role.
+struct RoleAttr {
     name: &'static str,
-    marker: Marker,
+    role: Role,
     attr: Attribute,
-    /// The `cfg` under which it says so, if it stands in a `cfg_attr`.
-    when: Vec<Attribute>,
+    /// The condition as a `cfg`, if the attribute is inside a `cfg_attr`; else empty.
+    condition: Vec<Attribute>,
 }
 
-/// Takes out what says what a function is to the service: one attribute, or several of which each
-/// has a condition.
-fn take_markings(attrs: &mut Vec<Attribute>, errors: &mut Errors) -> Vec<Marking> {
-    let (mut markings, mut kept) = (Vec::<Marking>::new(), Vec::new());
+/// Removes the attributes that give a function its role, and returns them: one, or several that
+/// each have a condition.
+fn take_role_attrs(attrs: &mut Vec<Attribute>, errors: &mut Errors) -> Vec<RoleAttr> {
+    let (mut roles, mut kept) = (Vec::<RoleAttr>::new(), Vec::new());
     for attr in attrs.drain(..) {
         let (ours, others): (Vec<_>, Vec<_>) =
-            Conditional::all(&attr).into_iter().partition(|one| marker_of(one).is_some());
+            Conditional::all(&attr).into_iter().partition(|one| role_of(one).is_some());
         if ours.is_empty() {
             kept.push(attr);
             continue;
         }
         kept.extend(others.into_iter().map(Conditional::into_attribute));
         for one in ours {
-            let Some((name, marker)) = marker_of(&one) else { continue };
-            if let Some(first) = markings.iter().find(|first| first.when.is_empty() || one.when.is_none()) {
+            let Some((name, role)) = role_of(&one) else { continue };
+            if let Some(first) = roles.iter().find(|first| first.condition.is_empty() || one.condition.is_none()) {
                 errors.at(&one.attr, format!("this function is already marked `#[{}]`", first.name));
                 continue;
             }
-            let when = one.when.map(|when| syn::parse_quote!(#[cfg(#when)])).into_iter().collect();
-            markings.push(Marking { name, marker, attr: one.attr, when });
+            let condition = one.condition.map(|condition| syn::parse_quote!(#[cfg(#condition)])).into_iter().collect();
+            roles.push(RoleAttr { name, role, attr: one.attr, condition });
         }
     }
     *attrs = kept;
-    markings
+    roles
 }
 
-fn marker_of(one: &Conditional) -> Option<(&'static str, Marker)> {
-    MARKERS.into_iter().find(|(name, _)| one.is(name))
+fn role_of(one: &Conditional) -> Option<(&'static str, Role)> {
+    ROLES.into_iter().find(|(name, _)| one.is(name))
 }
 
-fn refuse_param_attrs(function: &mut ImplItemFn, errors: &mut Errors) {
+fn reject_param_attrs(function: &mut ImplItemFn, errors: &mut Errors) {
     for input in &mut function.sig.inputs {
         let attrs = match input {
             FnArg::Receiver(receiver) => &mut receiver.attrs,
             FnArg::Typed(typed) => &mut typed.attrs,
         };
         for param in take_attrs(attrs, |attr| attr.path().is_ident("param")) {
-            let message = "`#[param]` is for the parameters of exposed methods; this function is marked neither \
-                           `#[public_method]` nor `#[private_api_method]`";
+            let message = "`#[param]` is only for exposed methods: mark this function `#[public_method]` or \
+                           `#[private_api_method]`, or remove the `#[param]`";
             errors.at(param, message);
         }
     }
 }
 
+/// Removes the attributes for which `which` returns true, and returns them.
 pub(crate) fn take_attrs(attrs: &mut Vec<Attribute>, which: impl Fn(&Attribute) -> bool) -> Vec<Attribute> {
     attrs.extract_if(.., |attr| which(attr)).collect()
 }
 
-/// The doc comment among these attributes as one text: what the user wrote, without the one space after `///`.
+/// Returns the doc comment among these attributes as one text, without the one space after `///`.
 pub(crate) fn doc_text(attrs: &[Attribute]) -> String {
     let docs = attrs.iter().filter(|attr| attr.path().is_ident("doc"));
     let lines = docs.filter_map(|attr| match &attr.meta.require_name_value().ok()?.value {

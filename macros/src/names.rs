@@ -1,15 +1,16 @@
-//! Names that follow from other names.
+//! Names that the macros derive from other names.
 
 use syn::ext::IdentExt;
 use syn::{Ident, Type};
 
 use crate::types::last_segment;
 
-/// The message of the method `say_hello` of the service `Greeter` is `Greeter_SayHello`.
+/// Returns the name of a method's message: `Greeter_SayHello` for the method `say_hello` of the
+/// service `Greeter`.
 ///
-/// With the name of the service in front, two services of one module do not share the name. With the underscore it is no
-/// name that anyone gives to a type of their own, so that it neither collides with one nor hides one, not even that of the
-/// standard library: a method may be called `option` or `send`.
+/// The name of the service keeps the messages of two services in one module apart. The underscore
+/// makes it a name that no other type has by Rust's naming rules. So it neither collides with a
+/// type nor hides one of the standard library: a method may be called `option` or `send`.
 pub(crate) fn message_name(service: &Type, method: &Ident) -> Ident {
     let message = upper_camel(method);
     match last_segment(service) {
@@ -18,7 +19,7 @@ pub(crate) fn message_name(service: &Type, method: &Ident) -> Ident {
     }
 }
 
-/// `say_hello` → `SayHello`
+/// Returns a name in upper camel case: `say_hello` → `SayHello`.
 fn upper_camel(ident: &Ident) -> Ident {
     let name = ident.unraw().to_string();
     let capitalised = |word: &str| {
@@ -26,11 +27,11 @@ fn upper_camel(ident: &Ident) -> Ident {
         chars.next().map(|first| first.to_uppercase().chain(chars).collect::<String>()).unwrap_or_default()
     };
     let camel: String = name.split('_').map(capitalised).collect();
-    // All underscores, or a digit in front: no name of a type can be made of it.
+    // A name of underscores only, or with a digit first, makes no type name. Keep it as it is.
     syn::parse_str::<Ident>(&camel).map_or_else(|_| ident.clone(), |camel| Ident::new(&camel.to_string(), ident.span()))
 }
 
-/// `NoSuchUser` → `No such user`, `HTTPTimeout` → `HTTP timeout`
+/// Returns a name as words: `NoSuchUser` → `No such user`, `HTTPTimeout` → `HTTP timeout`.
 pub(crate) fn in_words(name: &str) -> String {
     let chars: Vec<char> = name.chars().collect();
     let mut words: Vec<String> = Vec::new();
@@ -56,7 +57,7 @@ mod tests {
     use super::{in_words, message_name, upper_camel};
 
     #[test]
-    fn a_method_gives_its_message_a_name() {
+    fn a_method_name_becomes_upper_camel_case() {
         for (method, message) in [
             ("say_hello", "SayHello"),
             ("get", "Get"),
@@ -85,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn a_variant_is_put_into_words() {
+    fn a_variant_name_becomes_words() {
         for (name, words) in [
             ("NoSuchUser", "No such user"),
             ("HTTPTimeout", "HTTP timeout"),

@@ -1,44 +1,44 @@
-//! Where the tokens that the macro writes stand.
+//! Spans for the code that the macros write.
 //!
-//! The compiler holds lints against code as it was written: at the user's own tokens. What the
-//! macro writes must neither be found fault with nor carry an `allow`, which a `forbid` of the
-//! user's would clash with. So what it defines has spans that are the macro's.
+//! The compiler applies the user's lints to tokens with the user's spans. Code that a macro writes
+//! must not cause lints, and must not have an `allow` either, because that is an error under the
+//! user's `forbid`. So the items that the macros write have the spans of the macro.
 
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::spanned::Spanned;
 
-/// Where the user's token stands, for errors, but still known as written by the macro, so that
-/// lints leave it alone.
+/// Returns a span at the position of the user's token, for error messages, that still counts as the
+/// macro's own, so that lints do not apply.
 pub(crate) fn at(tokens: &impl Spanned) -> Span {
-    written(tokens.span())
+    macro_span(tokens.span())
 }
 
-fn written(span: Span) -> Span {
+fn macro_span(span: Span) -> Span {
     Span::call_site().located_at(span)
 }
 
-/// The same name as one that the macro has written.
+/// Returns the same name with the macro's own span.
 pub(crate) fn ident(ident: &Ident) -> Ident {
     let mut own = ident.clone();
-    own.set_span(written(ident.span()));
+    own.set_span(macro_span(ident.span()));
     own
 }
 
-/// The same tokens as those that the macro has written.
+/// Returns the same tokens with the macro's own spans.
 pub(crate) fn tokens(tokens: &impl ToTokens) -> TokenStream {
-    own(tokens.to_token_stream())
+    respan(tokens.to_token_stream())
 }
 
-fn own(tokens: TokenStream) -> TokenStream {
+fn respan(tokens: TokenStream) -> TokenStream {
     let tokens = tokens.into_iter().map(|token| match token {
         TokenTree::Group(group) => {
-            let mut inner = Group::new(group.delimiter(), own(group.stream()));
-            inner.set_span(written(group.span()));
+            let mut inner = Group::new(group.delimiter(), respan(group.stream()));
+            inner.set_span(macro_span(group.span()));
             TokenTree::Group(inner)
         }
         mut token => {
-            token.set_span(written(token.span()));
+            token.set_span(macro_span(token.span()));
             token
         }
     });

@@ -1,11 +1,12 @@
-//! Questions about types as they are written.
+//! Functions about types as they are written, without knowing their definitions.
 
 use proc_macro2::{Group, Ident, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::visit::{self, Visit};
 use syn::{GenericArgument, Generics, PathArguments, PathSegment, Type};
 
-/// The type without parentheses and without the invisible groups that `macro_rules!` puts around it.
+/// Returns the type without parentheses and without the invisible groups that `macro_rules!` puts
+/// around it.
 pub(crate) fn bare(ty: &Type) -> &Type {
     match ty {
         Type::Group(group) => bare(&group.elem),
@@ -21,7 +22,7 @@ pub(crate) fn last_segment(ty: &Type) -> Option<&PathSegment> {
     }
 }
 
-/// What an `Option` is of.
+/// Returns the `T` of an `Option<T>`.
 pub(crate) fn option_of(ty: &Type) -> Option<&Type> {
     let segment = last_segment(ty).filter(|segment| segment.ident == "Option")?;
     let PathArguments::AngleBracketed(arguments) = &segment.arguments else { return None };
@@ -31,7 +32,7 @@ pub(crate) fn option_of(ty: &Type) -> Option<&Type> {
     }
 }
 
-/// The first `Option` of an `Option` in a type, if there is one.
+/// Returns the first `Option<Option<T>>` within a type, if there is one.
 pub(crate) fn option_of_an_option(ty: &Type) -> Option<&Type> {
     struct Search<'ast>(Option<&'ast Type>);
 
@@ -49,7 +50,7 @@ pub(crate) fn option_of_an_option(ty: &Type) -> Option<&Type> {
     search.0
 }
 
-/// The same type with the service in place of `Self`, which means something else in a message.
+/// Returns the same type with the service in place of `Self`, which would be the message there.
 pub(crate) fn without_self(ty: TokenStream, service: &Type) -> TokenStream {
     ty.into_iter()
         .flat_map(|token| match token {
@@ -64,8 +65,8 @@ pub(crate) fn without_self(ty: TokenStream, service: &Type) -> TokenStream {
         .collect()
 }
 
-/// The same type without the lifetimes that a method has given names to, which mean nothing outside
-/// of it.
+/// Returns the same type with `'_` in place of the method's own lifetime parameters, which do not
+/// exist outside the method.
 pub(crate) fn without_lifetimes(ty: TokenStream, generics: &Generics) -> TokenStream {
     let mut tick = false;
     let tokens = ty.into_iter().map(|token| match token {
@@ -87,39 +88,41 @@ pub(crate) fn without_lifetimes(ty: TokenStream, generics: &Generics) -> TokenSt
     tokens.collect()
 }
 
+/// Which lifetimes a type may contain.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Lifetimes {
     None,
     Static,
 }
 
-pub(crate) enum Unfit {
+/// Why a type cannot be part of a message, or a result.
+pub(crate) enum Unsupported {
     ImplTrait,
     Borrowed,
 }
 
-/// Why a type cannot stand in a message or be a result, if it cannot.
-pub(crate) fn unfit(ty: &Type, allowed: Lifetimes) -> Option<Unfit> {
+/// Returns why a type cannot be part of a message, or a result; nothing if it can.
+pub(crate) fn unsupported(ty: &Type, allowed: Lifetimes) -> Option<Unsupported> {
     struct Search {
         allowed: Lifetimes,
-        found: Option<Unfit>,
+        found: Option<Unsupported>,
     }
 
     impl<'ast> Visit<'ast> for Search {
         fn visit_type_impl_trait(&mut self, _: &'ast syn::TypeImplTrait) {
-            self.found = Some(Unfit::ImplTrait);
+            self.found = Some(Unsupported::ImplTrait);
         }
 
         fn visit_type_reference(&mut self, reference: &'ast syn::TypeReference) {
             if reference.lifetime.is_none() || self.allowed == Lifetimes::None {
-                self.found = Some(Unfit::Borrowed);
+                self.found = Some(Unsupported::Borrowed);
             }
             visit::visit_type_reference(self, reference);
         }
 
         fn visit_lifetime(&mut self, lifetime: &'ast syn::Lifetime) {
             if lifetime.ident != "static" {
-                self.found = Some(Unfit::Borrowed);
+                self.found = Some(Unsupported::Borrowed);
             }
         }
     }

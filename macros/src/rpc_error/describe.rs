@@ -1,4 +1,4 @@
-//! What an enum of errors says of itself beforehand.
+//! `DescribeErrors` for an enum: its errors, for generated documents.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
@@ -10,7 +10,8 @@ use crate::spans;
 
 use super::{Variant, VariantField};
 
-/// The impl that lists each variant's code, message and data. A type in the data that has no schema may be anything.
+/// Returns the impl that lists the code, message and data of each variant. Data of a type without a
+/// schema may be any value.
 pub(super) fn describe(input: &DeriveInput, variants: &[Variant]) -> TokenStream {
     let ident = spans::ident(&input.ident);
     let (impl_generics, ty_generics, where_clause) = input.generics.split_for_impl();
@@ -19,7 +20,7 @@ pub(super) fn describe(input: &DeriveInput, variants: &[Variant]) -> TokenStream
         #[automatically_derived]
         impl #impl_generics ::callbox::DescribeErrors for #ident #ty_generics #where_clause {
             fn describe(list: &mut ::callbox::ErrorList<'_>) {
-                use ::callbox::__private::{AnySchema as _, SaysNothing as _};
+                use ::callbox::__private::{ErrorsFallback as _, SchemaFallback as _};
                 #(#variants)*
             }
         }
@@ -30,7 +31,7 @@ fn variant(variant: &Variant) -> TokenStream {
     let Variant { ident, attr, fields, .. } = variant;
     let Some(code) = &attr.code else {
         let types = fields.iter().map(|field| &field.field.ty);
-        return quote!(#(::callbox::__private::ErrorsOf::<#types>::describe(list);)*);
+        return quote!(#(::callbox::__private::ErrorsProbe::<#types>::describe(list);)*);
     };
     let (code, message) = (
         code.value,
@@ -45,12 +46,13 @@ fn variant(variant: &Variant) -> TokenStream {
     }
 }
 
-/// The schema of what `with_data` is given: an object of named fields, else the one field, else a list.
+/// Returns the schema of the data: an object of named fields, the one unnamed field, or an array of
+/// several.
 fn data(variant: &Variant) -> Option<TokenStream> {
     let marked: Vec<_> = variant.fields.iter().filter(|field| field.data.is_some()).collect();
     let schema = |field: &&VariantField| {
         let ty = &field.field.ty;
-        quote!(::callbox::__private::SchemaOf::<#ty>::schema(generator))
+        quote!(::callbox::__private::SchemaProbe::<#ty>::schema(generator))
     };
     let schemas = marked.iter().map(schema);
     Some(match marked[..] {

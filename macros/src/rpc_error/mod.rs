@@ -1,4 +1,4 @@
-//! `#[derive(RpcError)]`, in the same steps as the service: parse, check, expand.
+//! `#[derive(RpcError)]`, in the same steps as `#[service]`: parse, check, expand.
 
 mod describe;
 
@@ -12,43 +12,52 @@ use syn::parse::Parse;
 use syn::spanned::Spanned;
 use syn::{Attribute, Data, DeriveInput, Expr, Field, Fields, Ident, LitInt, LitStr, Member, Token};
 
-use crate::attr::{Set, entries, for_each};
+use crate::attr::{Entries, Key, Keyed, entries, keys, set_entries};
 use crate::errors::Errors;
 use crate::from_rpc_error::from_rpc_error;
 use crate::names::in_words;
 use crate::spans;
 use describe::describe;
 
-/// What JSON-RPC keeps for itself and for servers; callbox answers from it.
+/// The codes that JSON-RPC reserves for itself and for servers, such as callbox.
 const RESERVED: RangeInclusive<i32> = -32768..=-32000;
 
-const VARIANT_KEYS: &[(&str, &str)] =
-    &[("code", "code = 404"), ("message", r#"message = "No such user {id}""#), ("transparent", "transparent")];
+pub(crate) const VARIANT_KEYS: &[Key<VariantAttr>] = keys! {
+    "code", "code = 404" => |attr, value| {
+        // A code that is wrong is also stored, so that it is not reported as missing as well.
+        let code = attr.code.insert(value.keyed(0));
+        code.value = integer(value.expr()?).ok_or_else(|| value.wrong())??;
+    };
+    "message", r#"message = "No such user: {id}""# => |attr, value| attr.message = Some(value.keyed(value.string()?));
+    "transparent", "transparent" => |attr, value| attr.transparent = Some(value.keyed(value.flag()?));
+};
 
-const FIELD_KEYS: &[(&str, &str)] = &[("data", "data")];
+pub(crate) const FIELD_KEYS: &[Key<Option<Keyed<()>>>] = keys! {
+    "data", "data" => |data, value| *data = Some(value.keyed(value.flag()?));
+};
 
 pub(crate) struct Variant {
     pub(crate) ident: Ident,
     pub(crate) attr: VariantAttr,
     pub(crate) fields: Vec<VariantField>,
-    /// Whether the fields have names of their own.
+    /// Whether the fields have names.
     pub(crate) named: bool,
 }
 
 #[derive(Default)]
 pub(crate) struct VariantAttr {
-    /// Nothing if it is transparent.
-    pub(crate) code: Option<Set<i32>>,
-    message: Option<Set<LitStr>>,
-    transparent: Option<Set<()>>,
+    /// `None` if the variant is transparent.
+    pub(crate) code: Option<Keyed<i32>>,
+    message: Option<Keyed<LitStr>>,
+    transparent: Option<Keyed<()>>,
 }
 
 pub(crate) struct VariantField {
     pub(crate) member: Member,
-    /// The variable that holds it in a match arm: its name, or `field0`.
+    /// The variable of the field in a match arm: its name, or `field0`.
     pub(crate) binding: Ident,
     pub(crate) field: Field,
-    pub(crate) data: Option<Set<()>>,
+    pub(crate) data: Option<Keyed<()>>,
 }
 
 pub(crate) fn derive(input: &DeriveInput) -> TokenStream {
@@ -57,7 +66,7 @@ pub(crate) fn derive(input: &DeriveInput) -> TokenStream {
     for variant in &variants {
         check(variant, &mut errors);
     }
-    let (body, back) = if errors.is_empty() {
+    let (body, from_rpc_error) = if errors.is_empty() {
         let arms = variants.iter().map(|variant| arm(&input.ident, variant));
         (quote!(match error { #(#arms)* }), from_rpc_error(input, &variants))
     } else {
@@ -73,17 +82,17 @@ pub(crate) fn derive(input: &DeriveInput) -> TokenStream {
             fn from(error: #ident #ty_generics) -> Self { #body }
         }
         #described
-        #back
+        #from_rpc_error
     }
 }
 
 fn parse(input: &DeriveInput, errors: &mut Errors) -> Vec<Variant> {
     let Data::Enum(data) = &input.data else {
-        errors.at(&input.ident, "`RpcError` is derived for an enum, whose variants are the things that can go wrong");
+        errors.at(&input.ident, "`RpcError` can only be derived for an enum, with one variant for each error");
         return Vec::new();
     };
     for attr in input.attrs.iter().filter(|attr| is_rpc(attr)) {
-        errors.at(attr, "`#[rpc(…)]` goes on the variants: each has a code of its own");
+        errors.at(attr, "`#[rpc(…)]` belongs on the variants, because each has its own code");
     }
     let variants = data.variants.iter().map(|variant| {
         let fields = variant.fields.members().zip(&variant.fields);
@@ -104,34 +113,23 @@ fn is_rpc(attr: &Attribute) -> bool {
 impl VariantAttr {
     fn parse(attrs: &[Attribute], errors: &mut Errors) -> Self {
         let mut parsed = Self::default();
-        let mut all = syn::punctuated::Punctuated::new();
+        let mut all = Entries::new();
         for attr in attrs.iter().filter(|attr| is_rpc(attr)) {
             all.extend(entries(attr, errors));
         }
-        for_each("rpc", VARIANT_KEYS, all, errors, |key, value| {
-            match key {
-                "code" => {
-                    // Also a wrong one is there, and not to be reported as missing.
-                    let code = parsed.code.insert(value.set(0));
-                    code.value = integer(value.expr()?).ok_or_else(|| value.wrong())??;
-                }
-                "message" => parsed.message = Some(value.set(value.string()?)),
-                _ => parsed.transparent = Some(value.set(value.nothing()?)),
-            }
-            Ok(())
-        });
+        set_entries(&mut parsed, "rpc", VARIANT_KEYS, all, errors);
         parsed
     }
 }
 
-/// The whole number that an expression is, if it is one.
+/// Returns the whole number that an expression consists of, if it is one.
 fn integer(expr: &Expr) -> Option<syn::Result<i32>> {
     let signed = |input: syn::parse::ParseStream<'_>| -> syn::Result<(bool, LitInt)> {
         Ok((input.parse::<Option<Token![-]>>()?.is_some(), LitInt::parse(input)?))
     };
     let (negative, digits) = syn::parse::Parser::parse2(signed, quote!(#expr)).ok()?;
     let number = if negative { format!("-{}", digits.base10_digits()) } else { digits.base10_digits().to_owned() };
-    Some(number.parse().map_err(|_| syn::Error::new_spanned(expr, "a code is a number of 32 bits, with a sign")))
+    Some(number.parse().map_err(|_| syn::Error::new_spanned(expr, "a code must fit into a signed 32-bit integer")))
 }
 
 impl VariantField {
@@ -147,26 +145,27 @@ impl VariantField {
         let mut data = None;
         for attr in field.attrs.iter().filter(|attr| is_rpc(attr)) {
             let entries = entries(attr, errors);
-            for_each("rpc", FIELD_KEYS, entries, errors, |_, value| {
-                data = Some(value.set(value.nothing()?));
-                Ok(())
-            });
+            set_entries(&mut data, "rpc", FIELD_KEYS, entries, errors);
         }
         Self { member, binding, field: field.clone(), data }
     }
 }
 
+/// Reports the errors of one variant.
 fn check(variant: &Variant, errors: &mut Errors) {
     let Variant { ident, attr, .. } = variant;
     match &attr.code {
         _ if attr.transparent.is_some() => check_transparent(variant, errors),
         None => {
-            let message = format!("`{ident}` has no code: put `#[rpc(code = …)]` on it, or `#[rpc(transparent)]`");
+            let message = format!("`{ident}` has no code: add `#[rpc(code = …)]` or `#[rpc(transparent)]`");
             errors.at(ident, message);
         }
         Some(code) if RESERVED.contains(&code.value) => {
             let (first, last) = (RESERVED.start(), RESERVED.end());
-            let message = format!("codes from {first} to {last} belong to JSON-RPC and to callbox; take another");
+            let message = format!(
+                "the code {} is in the range from {first} to {last}, which JSON-RPC and callbox reserve: choose another code",
+                code.value
+            );
             errors.at(&code.key, message);
         }
         Some(_) => {}
@@ -180,23 +179,25 @@ fn check(variant: &Variant, errors: &mut Errors) {
 
 fn check_transparent(Variant { ident, attr, fields, .. }: &Variant, errors: &mut Errors) {
     if fields.len() != 1 {
-        errors.at(ident, "a transparent variant has one field: the error whose code and message callers get");
+        errors.at(ident, "a transparent variant has one field: the error whose code and message callers receive");
     }
     let code = attr.code.as_ref().map(|set| &set.key);
     let message = attr.message.as_ref().map(|set| &set.key);
     let data = fields.iter().filter_map(|field| Some(&field.data.as_ref()?.key));
     for key in code.into_iter().chain(message).chain(data) {
-        errors.at(key, format!("`{key}` does not go with `transparent`: callers get what the field says"));
+        errors.at(key, format!("a transparent variant cannot have `{key}`: its field provides code, message and data"));
     }
 }
 
+/// Returns the match arm that converts a variant.
 fn arm(error: &Ident, variant: &Variant) -> TokenStream {
     let Variant { ident, attr, fields, .. } = variant;
-    // What is not told is not bound, so that nothing is unused.
-    let told = attr.message.as_ref().and_then(|message| captures(&message.value.value()).ok()).unwrap_or_default();
-    let told = captured(&told);
+    // A field that is neither in the message nor in the data is not bound, since it would be an
+    // unused variable.
+    let used = attr.message.as_ref().and_then(|message| captures(&message.value.value()).ok()).unwrap_or_default();
+    let used = captured(&used);
     let is_used = |field: &&VariantField| {
-        attr.code.is_none() || field.data.is_some() || told.contains(&field.binding.unraw().to_string())
+        attr.code.is_none() || field.data.is_some() || used.contains(&field.binding.unraw().to_string())
     };
     let bindings = fields.iter().filter(is_used).map(|VariantField { member, binding, .. }| quote!(#member: #binding));
     let (error, ident) = (spans::ident(error), spans::ident(ident));
@@ -212,8 +213,9 @@ fn arm(error: &Ident, variant: &Variant) -> TokenStream {
     quote!(#pattern => ::callbox::RpcError::new(#code, #message) #data,)
 }
 
+/// Returns the expression for the message of a variant.
 fn message(variant: &Variant) -> TokenStream {
-    let Some(Set { value: message, .. }) = &variant.attr.message else {
+    let Some(Keyed { value: message, .. }) = &variant.attr.message else {
         let words = in_words(&variant.ident.unraw().to_string());
         return quote!(#words);
     };
@@ -227,7 +229,7 @@ fn message(variant: &Variant) -> TokenStream {
     }
 }
 
-/// The same format text with `{field0}` for `{0}`, since that is what the match arm calls it.
+/// Returns the same format text with `{field0}` for `{0}`, since that is the name in the match arm.
 fn captures(text: &str) -> Result<String, &'static str> {
     let mut rewritten = String::new();
     let mut chars = text.chars().peekable();
@@ -239,14 +241,14 @@ fn captures(text: &str) -> Result<String, &'static str> {
         match chars.peek() {
             Some('{') => rewritten.extend(chars.next()),
             Some('0'..='9') => rewritten.push_str("field"),
-            Some('}' | ':') => return Err("say which field stands here: `{id}`, or `{0}` for one without a name"),
+            Some('}' | ':') => return Err("name the field to insert here: `{id}`, or `{0}` for an unnamed field"),
             _ => {}
         }
     }
     Ok(rewritten)
 }
 
-/// The names that a format text takes from around it.
+/// Returns the names of the variables that a format text uses.
 fn captured(text: &str) -> HashSet<String> {
     let mut names = HashSet::new();
     let plain = text.replace("{{", "").replace("}}", "");
@@ -260,7 +262,8 @@ fn captured(text: &str) -> HashSet<String> {
     names
 }
 
-/// `.with_data(…)`: the value of one unnamed field, a list of several, or an object of named ones.
+/// Returns `.with_data(…)`: an object of named fields, the one unnamed field, or an array of
+/// several.
 fn data(variant: &Variant) -> TokenStream {
     let marked: Vec<_> = variant.fields.iter().filter(|field| field.data.is_some()).collect();
     let Some(first) = marked.first() else { return TokenStream::new() };

@@ -1,0 +1,155 @@
+//! Attributes: from `#[public_method(mailbox = 256)]` to a struct of its settings.
+//!
+//! Each attribute has one table of its keys. `key` looks the keys up in it, and `value` reads their
+//! values.
+
+mod key;
+#[cfg(test)]
+mod tests;
+mod value;
+
+use proc_macro2::TokenStream;
+use syn::parse::Parser;
+use syn::punctuated::Punctuated;
+use syn::{Attribute, Expr, Ident, LitStr, Visibility};
+
+use crate::errors::Errors;
+
+pub(crate) use key::{Entries, Key, entries, set_entries};
+pub(crate) use value::Keyed;
+
+/// What happens to the state after a panic.
+#[derive(Clone, Copy)]
+pub(crate) enum OnPanic {
+    Keep,
+    Restart,
+}
+
+/// The name of the typed client, if the macro writes one.
+#[derive(Default)]
+pub(crate) enum ClientName {
+    None,
+    /// Named after the service.
+    #[default]
+    Default,
+    Custom(Ident),
+}
+
+/// `#[service(…)]`
+#[derive(Default)]
+pub(crate) struct ServiceAttr {
+    pub(crate) name: Option<LitStr>,
+    pub(crate) version: Option<LitStr>,
+    pub(crate) namespace: Option<LitStr>,
+    pub(crate) vis: Option<Visibility>,
+    pub(crate) on_panic: Option<OnPanic>,
+    pub(crate) client: ClientName,
+}
+
+/// `#[public_method(…)]` and `#[private_api_method(…)]`
+#[derive(Default)]
+pub(crate) struct MethodAttr {
+    pub(crate) name: Option<LitStr>,
+    pub(crate) message: Option<Ident>,
+    pub(crate) mailbox: Option<usize>,
+    pub(crate) mailbox_group: Option<LitStr>,
+    /// In nanoseconds.
+    pub(crate) deadline: Option<u64>,
+    /// In nanoseconds.
+    pub(crate) max_wait: Option<u64>,
+    pub(crate) weight: Option<u32>,
+    pub(crate) in_flight: Option<Keyed<usize>>,
+    pub(crate) on_panic: Option<Keyed<OnPanic>>,
+    pub(crate) compute: Option<Keyed<()>>,
+    pub(crate) idempotent: bool,
+    pub(crate) inline: Option<bool>,
+    pub(crate) scope: Option<LitStr>,
+}
+
+/// `#[param(…)]`
+pub(crate) struct ParamAttr {
+    /// The attribute itself, for the span of error messages.
+    pub(crate) attribute: Attribute,
+    pub(crate) default: Option<Keyed<Expr>>,
+    pub(crate) rename: Option<Keyed<LitStr>>,
+    pub(crate) rest: Option<Keyed<()>>,
+}
+
+/// Writes a table of keys: each with its example, and the setter as a closure.
+macro_rules! keys {
+    ($($name:literal, $example:literal => |$attr:ident, $value:ident| $set:expr;)*) => {
+        &[$(Key {
+            name: $name,
+            example: $example,
+            set: |$attr, $value| {
+                $set;
+                Ok(())
+            },
+        }),*]
+    };
+}
+pub(crate) use keys;
+
+const SERVICE_KEYS: &[Key<ServiceAttr>] = keys! {
+    "name", r#"name = "name.your.service""# => |attr, value| attr.name = Some(value.nonempty_string()?);
+    "version", r#"version = "1.2.3""# => |attr, value| attr.version = Some(value.nonempty_string()?);
+    "namespace", r#"namespace = "users""# => |attr, value| attr.namespace = Some(value.nonempty_string()?);
+    "vis", r#"vis = "pub(crate)""# => |attr, value| attr.vis = Some(value.parsed_string()?);
+    "on_panic", r#"on_panic = "keep""# => |attr, value| attr.on_panic = Some(value.on_panic()?);
+    "client", "client = false" => |attr, value| attr.client = value.client()?;
+};
+
+/// The keys of both attributes for methods.
+const METHOD_KEYS: &[Key<MethodAttr>] = keys! {
+    "name", r#"name = "sayHello""# => |attr, value| attr.name = Some(value.nonempty_string()?);
+    "message", r#"message = "SayHello""# => |attr, value| attr.message = Some(value.parsed_string()?);
+    "mailbox", "mailbox = 256" => |attr, value| attr.mailbox = Some(value.positive()?);
+    "mailbox_group", r#"mailbox_group = "writes""# => |attr, value| attr.mailbox_group = Some(value.nonempty_string()?);
+    "deadline", r#"deadline = "2s""# => |attr, value| attr.deadline = Some(value.duration()?);
+    "max_wait", r#"max_wait = "10ms""# => |attr, value| attr.max_wait = Some(value.duration()?);
+    "weight", "weight = 4" => |attr, value| attr.weight = Some(value.positive()?);
+    "in_flight", "in_flight = 64" => |attr, value| attr.in_flight = Some(value.keyed(value.positive()?));
+    "on_panic", r#"on_panic = "keep""# => |attr, value| attr.on_panic = Some(value.keyed(value.on_panic()?));
+    "compute", "compute" => |attr, value| attr.compute = Some(value.keyed(value.flag()?));
+    "idempotent", "idempotent" => |attr, value| attr.idempotent = value.flag().map(|()| true)?;
+    "inline", "inline = false" => |attr, value| attr.inline = Some(value.boolean()?);
+};
+
+/// The keys of `#[private_api_method]` alone.
+const PRIVATE_METHOD_KEYS: &[Key<MethodAttr>] = keys! {
+    "scope", r#"scope = "admin""# => |attr, value| attr.scope = Some(value.nonempty_string()?);
+};
+
+const PARAM_KEYS: &[Key<ParamAttr>] = keys! {
+    "default", "default = 10" => |attr, value| attr.default = Some(value.keyed(value.expr()?.clone()));
+    "rename", r#"rename = "type""# => |attr, value| attr.rename = Some(value.keyed(value.nonempty_string()?));
+    "rest", "rest" => |attr, value| attr.rest = Some(value.keyed(value.flag()?));
+};
+
+impl ServiceAttr {
+    pub(crate) fn parse(args: TokenStream, errors: &mut Errors) -> Self {
+        let mut attr = Self::default();
+        let entries = errors.take(Punctuated::parse_terminated.parse2(args));
+        set_entries(&mut attr, "service", SERVICE_KEYS, entries.unwrap_or_default(), errors);
+        attr
+    }
+}
+
+impl MethodAttr {
+    pub(crate) fn parse(marker: &Attribute, name: &str, private: bool, errors: &mut Errors) -> Self {
+        let mut attr = Self::default();
+        let private_keys = if private { PRIVATE_METHOD_KEYS } else { &[] };
+        let entries = entries(marker, errors);
+        set_entries(&mut attr, name, METHOD_KEYS.iter().chain(private_keys), entries, errors);
+        attr
+    }
+}
+
+impl ParamAttr {
+    pub(crate) fn parse(param: &Attribute, errors: &mut Errors) -> Self {
+        let mut attr = Self { attribute: param.clone(), default: None, rename: None, rest: None };
+        let entries = entries(param, errors);
+        set_entries(&mut attr, "param", PARAM_KEYS, entries, errors);
+        attr
+    }
+}
