@@ -47,7 +47,7 @@ pub(crate) fn failure(url: &Endpoint, error: &ClientError) -> Failure {
             Failure::new(Exit::Denied, format!("{}: {hint}", describe_error(error)))
         }
         ClientError::Method(error) | ClientError::Server(error) => Failure::new(Exit::Method, describe_error(error)),
-        ClientError::Refused(error) => Failure::new(Exit::Refused, describe_error(error)),
+        ClientError::Rejected(error) => Failure::new(Exit::Refused, describe_error(error)),
         ClientError::Unreachable(cause) => Failure::new(Exit::Unreachable, format!("{url} cannot be reached: {cause}")),
         ClientError::Deadline(Some(error)) => Failure::new(Exit::Deadline, describe_error(error)),
         ClientError::Params(_) => Failure::new(Exit::Usage, error.to_string()),

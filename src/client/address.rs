@@ -1,14 +1,16 @@
-//! The URL of a server, as it is told to a client.
+//! The URL of a server, without its secrets in logs and errors.
 
 use std::fmt;
 
-/// A URL, or what was meant as one. What is shown of it has nothing that may be secret: no user, no password, no query.
+/// A URL, or a text that should have been one. `Display` and `Debug` leave out what may be secret:
+/// the user, the password and the query.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Address(pub(super) String);
 
 impl fmt::Display for Address {
-    /// Cuts the text by its signs, as a text that cannot be parsed may have a password, too. Everything up to the last `@` may be
-    /// one: in a password that is not escaped there may be any sign.
+    /// Finds the parts by their delimiters, because a text that is not a valid URL may contain a
+    /// password as well. Everything up to the last `@` counts as the password: one that is not
+    /// escaped may contain any character.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (scheme, rest) = match self.0.split_once("://") {
             Some((scheme, rest)) if scheme.chars().all(char::is_alphanumeric) => (scheme, rest),
@@ -42,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_that_may_be_secret_is_shown_of_a_url() {
+    fn a_url_is_shown_without_its_secrets() {
         for (url, shown) in [
             ("http://127.0.0.1:5000/api", "http://127.0.0.1:5000/api"),
             ("http://[::1]:5000/api", "http://[::1]:5000/api"),

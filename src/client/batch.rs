@@ -1,22 +1,24 @@
-//! Several untyped calls in one body.
+//! Batches of untyped calls.
 
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::error::ClientError;
-use super::request::{Form, Request};
+use super::request::{BodyShape, RequestObject};
 use super::untyped::Client;
 
-/// Calls and notifications that go out together. See [`Client::batch`].
+/// Calls and notifications that are sent in one body. See [`Client::batch`].
 ///
-/// Calls that the server turned away, and only those, are sent again by themselves, so a batch may run in parts.
+/// If the server rejects some of the calls, only these are sent again, so the calls of a batch may
+/// run at different times.
 ///
 /// ```no_run
 /// # async fn example(client: callbox::client::Client) {
-/// let answers = client.batch().add("add", [1, 2]).notify("log", ["added"]).add("greeted", ()).send().await;
-/// assert_eq!(answers.len(), 2, "a notification has no answer");
-/// for answer in answers {
-///     match answer {
+/// let batch = client.batch().add("add", [1, 2]).notify("log", ["added"]).add("greeted", ());
+/// let results = batch.send().await;
+/// assert_eq!(results.len(), 2, "a notification has no result");
+/// for result in results {
+///     match result {
 ///         Ok(result) => println!("{result}"),
 ///         Err(error) => println!("{error}"),
 ///     }
@@ -24,10 +26,10 @@ use super::untyped::Client;
 /// # }
 /// ```
 #[derive(Debug)]
-#[must_use = "nothing is sent before `send`"]
+#[must_use = "a batch is not sent until `send`"]
 pub struct Batch {
     client: Client,
-    members: Vec<Result<Request, ClientError>>,
+    members: Vec<Result<RequestObject, ClientError>>,
 }
 
 impl Batch {
@@ -35,75 +37,80 @@ impl Batch {
         Self { client, members: Vec::new() }
     }
 
-    /// Adds a call. See [`Client::call`] for the parameters.
+    /// Adds a call. See [`Client::call`] for the parameters. If they cannot be written as JSON, the
+    /// call is not sent, and its result is [`ClientError::Params`].
     pub fn add(mut self, method: &str, params: impl Serialize) -> Self {
         self.members.push(self.client.request(method, &params, true));
         self
     }
 
-    /// Adds a notification.
+    /// Adds a notification. If its parameters cannot be written as JSON, it is not sent, and an
+    /// error is logged.
     pub fn notify(mut self, method: &str, params: impl Serialize) -> Self {
         match self.client.request(method, &params, false) {
             Ok(request) => self.members.push(Ok(request)),
-            // There is no answer in which the caller could be told.
-            Err(error) => log_error!(method, %error, "a notification is left out of its batch"),
+            // A notification has no result that could return the error.
+            Err(error) => log_error!(method, %error, "a notification was not sent with its batch"),
         }
         self
     }
 
-    /// Sends all of it, and waits for the answers: one for each call, in the order in which they were added.
+    /// Sends the batch and waits for the results: one for each call, in the order in which they
+    /// were added.
     ///
-    /// What goes wrong with the body as a whole is the answer of each call. Without calls and notifications nothing is sent.
+    /// An error of the body as a whole is the result of each call. An empty batch is not sent.
+    /// Dropping the future gives up the calls.
     ///
     /// # Panics
-    /// Outside of a tokio runtime.
+    /// Panics outside a tokio runtime.
     pub async fn send(self) -> Vec<Result<Box<RawValue>, ClientError>> {
-        self.client.settle_members(self.members).await
+        self.client.send_members(self.members).await
     }
 }
 
 impl Client {
-    /// The outcomes of the calls among the members, in their order.
-    pub(super) async fn settle_members(
+    /// Sends the members in one body, and returns the results of the calls among them, in their
+    /// order.
+    pub(super) async fn send_members(
         &self,
-        members: Vec<Result<Request, ClientError>>,
+        members: Vec<Result<RequestObject, ClientError>>,
     ) -> Vec<Result<Box<RawValue>, ClientError>> {
-        let (mut requests, mut slots) = (Vec::new(), Vec::new());
+        let (mut requests, mut sent) = (Vec::new(), Vec::new());
         for member in members {
-            slots.push(match member {
+            sent.push(match member {
                 Ok(request) => {
-                    let answered = request.id.is_some();
+                    let is_call = request.id.is_some();
                     requests.push(request);
-                    if answered { Slot::Call } else { Slot::Notification }
+                    if is_call { BatchMember::Call } else { BatchMember::Notification }
                 }
-                Err(error) => Slot::Unsent(error),
+                Err(error) => BatchMember::Unsent(error),
             });
         }
         if requests.is_empty() {
-            return slots.into_iter().filter_map(Slot::unsent).collect();
+            return sent.into_iter().filter_map(BatchMember::into_error).collect();
         }
-        let mut outcomes = self.settle(requests, Form::Batch).await.into_iter();
-        let answers = slots.into_iter().filter_map(|slot| match slot {
-            Slot::Call => outcomes.next(),
-            Slot::Notification => {
-                outcomes.next();
+        let mut responses = self.send_with_retries(requests, BodyShape::Batch).await.into_iter();
+        let results = sent.into_iter().filter_map(|member| match member {
+            BatchMember::Call => responses.next(),
+            BatchMember::Notification => {
+                responses.next();
                 None
             }
-            Slot::Unsent(error) => Some(Err(error)),
+            BatchMember::Unsent(error) => Some(Err(error)),
         });
-        answers.collect()
+        results.collect()
     }
 }
 
-/// What becomes of a member.
-enum Slot {
+/// A member of a batch, after its request was added to the body.
+enum BatchMember {
     Call,
     Notification,
     Unsent(ClientError),
 }
 
-impl Slot {
-    fn unsent(self) -> Option<Result<Box<RawValue>, ClientError>> {
+impl BatchMember {
+    fn into_error(self) -> Option<Result<Box<RawValue>, ClientError>> {
         if let Self::Unsent(error) = self { Some(Err(error)) } else { None }
     }
 }

@@ -1,124 +1,129 @@
-//! What a typed batch is answered, as types: a tuple of messages becomes one of results.
+//! The types of a typed batch: from a tuple of messages to a tuple of their results.
+//!
+//! Adding a call to a batch appends an element to the tuple (`TuplePush`). Each element is a
+//! message or a list of messages (`BatchElement`). After the batch is sent, the tuple takes its
+//! results one after the other (`BatchTuple`) and gives each its type.
 
 use std::any::Any;
 use std::marker::PhantomData;
 
 use crate::service::Message;
 
-use super::answer::{self, Outcome};
 use super::error::ClientError;
+use super::response::{self, RawResult};
 use super::typed_client::{ClientOutput, of_method};
 
-/// One answer, not yet of its type.
-pub(super) enum Answer {
-    Remote(Outcome),
-    Local(InProcess),
+/// The result of one call, which does not have its type yet.
+pub(super) enum BatchResult {
+    Remote(RawResult),
+    Local(LocalResult),
 }
 
-/// An output that is still in a type of its own.
-pub(super) type InProcess = Result<Box<dyn Any + Send>, ClientError>;
+/// The result of a call within the process. The output is the type of the method, erased.
+pub(super) type LocalResult = Result<Box<dyn Any + Send>, ClientError>;
 
-/// The answers of a batch, in the order in which they were asked for.
-pub struct Answers {
-    answers: std::vec::IntoIter<Answer>,
-    /// How many belong to each element of the tuple.
+/// The results of a batch, in the order of its calls.
+pub struct BatchResults {
+    results: std::vec::IntoIter<BatchResult>,
+    /// The number of results for each element of the tuple.
     counts: std::vec::IntoIter<usize>,
 }
 
-impl Answers {
-    pub(super) fn new(answers: Vec<Answer>, counts: Vec<usize>) -> Self {
-        Self { answers: answers.into_iter(), counts: counts.into_iter() }
+impl BatchResults {
+    pub(super) fn new(results: Vec<BatchResult>, counts: Vec<usize>) -> Self {
+        Self { results: results.into_iter(), counts: counts.into_iter() }
     }
 
     fn next<M: Message<Output: ClientOutput>>(&mut self) -> Result<M::Output, ClientError<M::Error>> {
-        let missing = || ClientError::bad_answer("there is none");
-        let answer = match self.answers.next() {
-            Some(Answer::Remote(outcome)) => answer::value(outcome),
-            Some(Answer::Local(Ok(output))) => output.downcast().map(|output| *output).map_err(|_| missing()),
-            Some(Answer::Local(Err(error))) => Err(error),
+        let missing = || ClientError::bad_response("the response is missing");
+        let result = match self.results.next() {
+            Some(BatchResult::Remote(result)) => response::value(result),
+            Some(BatchResult::Local(Ok(output))) => output.downcast().map(|output| *output).map_err(|_| missing()),
+            Some(BatchResult::Local(Err(error))) => Err(error),
             None => Err(missing()),
         };
-        answer.map_err(of_method::<M>)
+        result.map_err(of_method::<M>)
     }
 }
 
-impl std::fmt::Debug for Answers {
+impl std::fmt::Debug for BatchResults {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Answers").field("left", &self.answers.len()).finish()
+        f.debug_struct("BatchResults").field("left", &self.results.len()).finish()
     }
 }
 
-/// Stands for what [`TypedBatch::add_all`](super::TypedBatch::add_all) adds: any number of messages of one type.
+/// The element that [`TypedBatch::add_all`](super::TypedBatch::add_all) adds: any number of
+/// messages of one type.
 #[derive(Debug)]
-pub struct Each<M>(PhantomData<fn() -> M>);
+pub struct MessageList<M>(PhantomData<fn() -> M>);
 
-/// One element of what was asked: a message, or [`Each`] of several.
-pub trait Slot {
-    /// A result, or a list of them.
-    type Answer;
+/// One element of a batch: a message, or a [`MessageList`] of several.
+pub trait BatchElement {
+    /// The result of the message, or a list of the results.
+    type Result;
 
     #[doc(hidden)]
-    fn take(answers: &mut Answers) -> Self::Answer;
+    fn take(results: &mut BatchResults) -> Self::Result;
 }
 
-impl<M: Message<Output: ClientOutput>> Slot for M {
-    type Answer = Result<M::Output, ClientError<M::Error>>;
+impl<M: Message<Output: ClientOutput>> BatchElement for M {
+    type Result = Result<M::Output, ClientError<M::Error>>;
 
-    fn take(answers: &mut Answers) -> Self::Answer {
-        answers.counts.next();
-        answers.next::<M>()
+    fn take(results: &mut BatchResults) -> Self::Result {
+        results.counts.next();
+        results.next::<M>()
     }
 }
 
-impl<M: Message<Output: ClientOutput>> Slot for Each<M> {
-    type Answer = Vec<Result<M::Output, ClientError<M::Error>>>;
+impl<M: Message<Output: ClientOutput>> BatchElement for MessageList<M> {
+    type Result = Vec<Result<M::Output, ClientError<M::Error>>>;
 
-    fn take(answers: &mut Answers) -> Self::Answer {
-        let count = answers.counts.next().unwrap_or_default();
-        (0..count).map(|_| answers.next::<M>()).collect()
+    fn take(results: &mut BatchResults) -> Self::Result {
+        let count = results.counts.next().unwrap_or_default();
+        (0..count).map(|_| results.next::<M>()).collect()
     }
 }
 
-/// A tuple of what was asked. Never implemented by hand.
-pub trait Asked {
-    /// A tuple of what was answered.
-    type Answers;
+/// A tuple of the calls of a batch. Do not implement it by hand.
+pub trait BatchTuple {
+    /// The tuple of the results.
+    type Results;
 
     #[doc(hidden)]
-    fn take(answers: Answers) -> Self::Answers;
+    fn take(results: BatchResults) -> Self::Results;
 }
 
-/// A tuple that has room for one more. Never implemented by hand.
+/// A tuple of fewer than sixteen elements. Do not implement it by hand.
 #[diagnostic::on_unimplemented(
-    message = "a batch has at most sixteen calls of types of their own; `add_all` adds any number of one type"
+    message = "a batch has at most sixteen elements: add calls of one type with `add_all`, or send a second batch"
 )]
-pub trait Grow {
-    /// The tuple with one more element.
+pub trait TuplePush {
+    /// The tuple with one more element at the end.
     type With<T>;
 }
 
 macro_rules! tuples {
     ($($first:ident $($more:ident)*)?) => {
-        tuples!(@asked $($first $($more)*)?);
+        tuples!(@take $($first $($more)*)?);
         $(
-            tuples!(@grow $($more)*);
+            tuples!(@push $($more)*);
             tuples!($($more)*);
         )?
     };
-    (@asked $($slot:ident)*) => {
-        impl<$($slot: Slot),*> Asked for ($($slot,)*) {
-            type Answers = ($($slot::Answer,)*);
+    (@take $($element:ident)*) => {
+        impl<$($element: BatchElement),*> BatchTuple for ($($element,)*) {
+            type Results = ($($element::Result,)*);
 
-            // For the empty tuple there is nothing to take.
+            // The empty tuple takes no results, so these lints apply to it.
             #[allow(unused_mut, unused_variables, clippy::unused_unit)]
-            fn take(mut answers: Answers) -> Self::Answers {
-                ($($slot::take(&mut answers),)*)
+            fn take(mut results: BatchResults) -> Self::Results {
+                ($($element::take(&mut results),)*)
             }
         }
     };
-    (@grow $($slot:ident)*) => {
-        impl<$($slot),*> Grow for ($($slot,)*) {
-            type With<T> = ($($slot,)* T,);
+    (@push $($element:ident)*) => {
+        impl<$($element),*> TuplePush for ($($element,)*) {
+            type With<T> = ($($element,)* T,);
         }
     };
 }

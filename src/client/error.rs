@@ -1,4 +1,4 @@
-//! What a caller learns when a call fails, and whether it may have run.
+//! The error of a call: why it has no result, and whether it may have run.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -12,14 +12,16 @@ use serde::de::DeserializeOwned;
 use crate::jsonrpc::{RpcError, code};
 use crate::start_error::BoxError;
 
-use super::transport::{Failed, TransportError};
+use super::transport::{FailureKind, TransportError};
 
-/// The codes that belong to JSON-RPC and to servers: no method's own error has one of them.
+/// The codes that JSON-RPC reserves for itself and for servers. No error of a method itself has one
+/// of them.
 const RESERVED: RangeInclusive<i32> = -32768..=-32000;
 
-/// Why a call has no result. `E` is what the method itself says when it fails.
+/// The error of a call. `E` is the error type of the method itself.
 ///
-/// What matters most to a caller is whether the call may have run: see [`never_ran`](Self::never_ran).
+/// A caller that wants to repeat a call needs to know whether it may have run: see
+/// [`never_ran`](Self::never_ran).
 ///
 /// ```
 /// use callbox::RpcError;
@@ -27,41 +29,52 @@ const RESERVED: RangeInclusive<i32> = -32768..=-32000;
 ///
 /// fn advice(error: &ClientError) -> &'static str {
 ///     match error {
-///         ClientError::Method(own) if own.code() == 404 => "ask for another user",
-///         ClientError::Refused(_) | ClientError::Unreachable(_) => "try again later",
-///         ClientError::Deadline(_) | ClientError::Lost(_) => "look whether it was done",
+///         ClientError::Method(own) if own.code() == 404 => "choose another user",
+///         ClientError::Rejected(_) | ClientError::Unreachable(_) => "try again later",
+///         ClientError::Deadline(_) | ClientError::Lost(_) => "check whether it ran",
 ///         _ => "give up",
 ///     }
 /// }
-/// assert_eq!(advice(&ClientError::Method(RpcError::new(404, "No such user"))), "ask for another user");
+/// let error = ClientError::Method(RpcError::new(404, "No such user"));
+/// assert_eq!(advice(&error), "choose another user");
 /// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum ClientError<E = RpcError> {
-    /// The method's own error. For an untyped call: any error whose code is not one of the reserved ones, -32768 to -32000.
+    /// The error that the method itself returned. For an untyped call: any error whose code is not
+    /// in the reserved range from -32768 to -32000.
     Method(E),
-    /// Another error that the server answered: there is no such method, the parameters do not fit, access is denied, the
-    /// method panicked. Also an error of the method which is none of `E`.
+    /// Another error that the server returned: unknown method, invalid parameters, access denied,
+    /// or a panic of the method. Also an error of the method that cannot be converted to `E`.
     Server(RpcError),
-    /// The server turned the call away before it ran: -32000, its mailbox is full, or -32003, the service is down or stopping.
+    /// The server rejected the call before it ran: with -32000 because the mailbox is full, or with
+    /// -32003 because the service is down or stopping.
     ///
-    /// Servers that are not callbox mean other things by these codes. So -32000 counts only with `retry_after_ms` in its
-    /// data, and -32003 only with callbox's message; others are [`Server`](Self::Server).
-    Refused(RpcError),
-    /// The server could not be reached: the call was never sent.
+    /// Other servers than callbox use these codes for other errors. So -32000 must have
+    /// `retry_after_ms` in its data, and -32003 must have callbox's message. Otherwise the error is
+    /// [`Server`](Self::Server).
+    Rejected(RpcError),
+    /// The server could not be reached. The call was never sent.
     Unreachable(Cause),
-    /// The deadline passed, here or at the server, which then answered -32002. The call may have run, or be running.
+    /// The deadline passed, at the client or at the server, which then returned -32002 and this
+    /// error. The call may have run, or may still be running.
     Deadline(Option<RpcError>),
-    /// The call was sent, and the connection broke before the answer came. It may have run.
+    /// The call was sent, and the connection broke before the response arrived. The call may have
+    /// run.
     Lost(Cause),
-    /// What came back is no answer to this call, or its result is not of the type that was asked for. It may have run.
-    BadAnswer(Cause),
-    /// The parameters cannot be written as JSON, or are neither an object nor an array: the call was never sent.
+    /// The response is not one to this call, or its result is not of the expected type. The call
+    /// may have run.
+    BadResponse(Cause),
+    /// The parameters cannot be written as JSON, or are neither an object nor an array. The call
+    /// was never sent.
     Params(Cause),
 }
 
 impl<E> ClientError<E> {
-    /// Whether it is certain that the call did not run, so that doing it again does it once.
+    /// Whether the call certainly did not run, so that it is safe to repeat it.
+    ///
+    /// True for [`Rejected`](Self::Rejected), [`Unreachable`](Self::Unreachable) and
+    /// [`Params`](Self::Params).
     ///
     /// ```
     /// use callbox::RpcError;
@@ -70,36 +83,38 @@ impl<E> ClientError<E> {
     /// assert!(!ClientError::<RpcError>::Deadline(None).never_ran());
     /// ```
     pub fn never_ran(&self) -> bool {
-        matches!(self, Self::Refused(_) | Self::Unreachable(_) | Self::Params(_))
+        matches!(self, Self::Rejected(_) | Self::Unreachable(_) | Self::Params(_))
     }
 
-    /// How long the server asks to wait before the call is made again, if it says so.
+    /// Returns the time that the server asks to wait before the call is repeated. Only
+    /// [`Rejected`](Self::Rejected) can have one.
     pub fn retry_after(&self) -> Option<Duration> {
         #[derive(Deserialize)]
         struct Data {
             retry_after_ms: u64,
         }
-        let Self::Refused(error) = self else { return None };
+        let Self::Rejected(error) = self else { return None };
         data(error).map(|Data { retry_after_ms }| Duration::from_millis(retry_after_ms))
     }
 
-    /// The same error, unless it is the method's own, which `own` turns into another type or finds to be none of it.
-    pub(super) fn try_map<F>(self, own: impl FnOnce(E) -> Result<F, RpcError>) -> ClientError<F> {
+    /// Converts the error of the method itself with `convert`. If that fails, the error becomes
+    /// [`Server`](Self::Server). All other errors stay the same.
+    pub(super) fn try_map<F>(self, convert: impl FnOnce(E) -> Result<F, RpcError>) -> ClientError<F> {
         match self {
-            Self::Method(error) => own(error).map_or_else(ClientError::Server, ClientError::Method),
+            Self::Method(error) => convert(error).map_or_else(ClientError::Server, ClientError::Method),
             Self::Server(error) => ClientError::Server(error),
-            Self::Refused(error) => ClientError::Refused(error),
+            Self::Rejected(error) => ClientError::Rejected(error),
             Self::Unreachable(cause) => ClientError::Unreachable(cause),
             Self::Deadline(error) => ClientError::Deadline(error),
             Self::Lost(cause) => ClientError::Lost(cause),
-            Self::BadAnswer(cause) => ClientError::BadAnswer(cause),
+            Self::BadResponse(cause) => ClientError::BadResponse(cause),
             Self::Params(cause) => ClientError::Params(cause),
         }
     }
 }
 
 impl ClientError {
-    /// The error object that the server answered, if it answered one.
+    /// Returns the error object that the server sent, if it sent one.
     ///
     /// ```
     /// use callbox::RpcError;
@@ -110,35 +125,36 @@ impl ClientError {
     /// ```
     pub fn rpc_error(&self) -> Option<&RpcError> {
         match self {
-            Self::Method(error) | Self::Server(error) | Self::Refused(error) => Some(error),
+            Self::Method(error) | Self::Server(error) | Self::Rejected(error) => Some(error),
             Self::Deadline(error) => error.as_ref(),
-            Self::Unreachable(_) | Self::Lost(_) | Self::BadAnswer(_) | Self::Params(_) => None,
+            Self::Unreachable(_) | Self::Lost(_) | Self::BadResponse(_) | Self::Params(_) => None,
         }
     }
 
-    /// What an error object says of the call.
-    pub(super) fn told(error: RpcError) -> Self {
+    /// Classifies an error object of the server by its code, and by the data and the message that
+    /// only callbox sends with it.
+    pub(super) fn from_server(error: RpcError) -> Self {
         #[derive(Deserialize)]
-        struct Busy {
+        struct BusyData {
             #[serde(rename = "retry_after_ms")]
-            _when: u64,
+            _retry_after: u64,
         }
         #[derive(Deserialize)]
-        struct Late {
+        struct DeadlineData {
             #[serde(rename = "deadline_ms")]
-            _allowed: u64,
+            _deadline: u64,
         }
         match error.code() {
-            code::BUSY if data::<Busy>(&error).is_some() => Self::Refused(error),
-            code::UNAVAILABLE if error.message() == RpcError::unavailable().message() => Self::Refused(error),
-            code::DEADLINE if data::<Late>(&error).is_some() => Self::Deadline(Some(error)),
+            code::BUSY if data::<BusyData>(&error).is_some() => Self::Rejected(error),
+            code::UNAVAILABLE if error.message() == RpcError::unavailable().message() => Self::Rejected(error),
+            code::DEADLINE if data::<DeadlineData>(&error).is_some() => Self::Deadline(Some(error)),
             code if RESERVED.contains(&code) => Self::Server(error),
             _ => Self::Method(error),
         }
     }
 
-    pub(super) fn bad_answer(cause: impl Into<BoxError>) -> Self {
-        Self::BadAnswer(Cause::new(cause))
+    pub(super) fn bad_response(cause: impl Into<BoxError>) -> Self {
+        Self::BadResponse(Cause::new(cause))
     }
 }
 
@@ -147,11 +163,11 @@ fn data<T: DeserializeOwned>(error: &RpcError) -> Option<T> {
 }
 
 impl From<TransportError> for ClientError {
-    fn from(TransportError { failed, cause }: TransportError) -> Self {
-        match failed {
-            Failed::NeverSent => Self::Unreachable(cause),
-            Failed::Lost => Self::Lost(cause),
-            Failed::BadAnswer => Self::BadAnswer(cause),
+    fn from(TransportError { kind, cause }: TransportError) -> Self {
+        match kind {
+            FailureKind::NeverSent => Self::Unreachable(cause),
+            FailureKind::Lost => Self::Lost(cause),
+            FailureKind::BadResponse => Self::BadResponse(cause),
         }
     }
 }
@@ -160,42 +176,42 @@ impl<E: fmt::Debug> fmt::Display for ClientError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Method(error) => write!(f, "the method failed: {error:?}"),
-            Self::Server(error) => write!(f, "the server answered: {error}"),
-            Self::Refused(error) => write!(f, "the server turned the call away: {error}"),
+            Self::Server(error) => write!(f, "the server returned an error: {error}"),
+            Self::Rejected(error) => write!(f, "the server rejected the call: {error}"),
             Self::Unreachable(cause) => write!(f, "the server cannot be reached: {cause}"),
-            Self::Deadline(_) => f.write_str("the deadline passed before there was an answer"),
-            Self::Lost(cause) => write!(f, "the answer got lost: {cause}"),
-            Self::BadAnswer(cause) => write!(f, "the answer cannot be read: {cause}"),
+            Self::Deadline(_) => f.write_str("the deadline passed before the response arrived"),
+            Self::Lost(cause) => write!(f, "the connection broke before the response arrived: {cause}"),
+            Self::BadResponse(cause) => write!(f, "the response cannot be used: {cause}"),
             Self::Params(cause) => write!(f, "the parameters cannot be sent: {cause}"),
         }
     }
 }
 
-// The text of the cause is in the text of the error, so there is no `source` that would repeat it.
+// `Display` contains the text of the cause already, so there is no `source` that would repeat it.
 impl<E: fmt::Debug> StdError for ClientError<E> {}
 
-/// What is behind an error: its text has those of all its sources. Cheap to clone.
+/// The cause of an error. Its text includes the texts of all its sources. Cheap to clone.
 ///
 /// ```
 /// use callbox::client::{Cause, ClientError};
 ///
-/// fn refused_by_the_system(error: &ClientError) -> bool {
+/// fn is_io_error(error: &ClientError) -> bool {
 ///     let ClientError::Unreachable(cause) = error else { return false };
 ///     cause.get().downcast_ref::<std::io::Error>().is_some()
 /// }
-/// # let refused = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
-/// # assert!(refused_by_the_system(&ClientError::Unreachable(Cause::new(refused))));
+/// # let io_error = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
+/// # assert!(is_io_error(&ClientError::Unreachable(Cause::new(io_error))));
 /// ```
 #[derive(Clone)]
 pub struct Cause(Arc<dyn StdError + Send + Sync>);
 
 impl Cause {
-    /// A cause of any error, or of a text.
+    /// Makes a cause from any error, or from a text.
     pub fn new(error: impl Into<BoxError>) -> Self {
         Self(Arc::from(error.into()))
     }
 
-    /// The error itself.
+    /// Returns the error itself, for a downcast for example.
     pub fn get(&self) -> &(dyn StdError + Send + Sync + 'static) {
         &*self.0
     }
@@ -226,37 +242,37 @@ mod tests {
     use super::*;
 
     #[test]
-    fn codes_mean_what_callbox_says_only_where_callbox_says_it() {
-        let refused = |error: RpcError| matches!(ClientError::told(error), ClientError::Refused(_));
+    fn a_code_has_callboxs_meaning_only_in_an_error_of_callbox() {
+        let rejected = |error: RpcError| matches!(ClientError::from_server(error), ClientError::Rejected(_));
         let busy = || RpcError::new(-32000, "Server busy");
-        assert!(refused(busy().with_data(&json!({ "retry_after_ms": 20, "reason": "full" }))));
-        assert!(!refused(busy()), "servers of other makes answer -32000 for whatever goes wrong");
-        assert!(!refused(busy().with_data(&json!({ "retry_after_ms": "soon" }))));
-        assert!(refused(RpcError::unavailable()));
-        assert!(!refused(RpcError::new(-32003, "transaction rejected")));
+        assert!(rejected(busy().with_data(&json!({ "retry_after_ms": 20, "reason": "full" }))));
+        assert!(!rejected(busy()), "other servers return -32000 for any error");
+        assert!(!rejected(busy().with_data(&json!({ "retry_after_ms": "soon" }))));
+        assert!(rejected(RpcError::unavailable()));
+        assert!(!rejected(RpcError::new(-32003, "transaction rejected")));
         let late = RpcError::new(-32002, "Deadline exceeded");
-        assert!(matches!(ClientError::told(late.clone()), ClientError::Server(_)));
+        assert!(matches!(ClientError::from_server(late.clone()), ClientError::Server(_)));
         let late = late.with_data(&json!({ "queued_ms": 1, "deadline_ms": 1 }));
-        assert!(matches!(ClientError::told(late), ClientError::Deadline(Some(_))));
+        assert!(matches!(ClientError::from_server(late), ClientError::Deadline(Some(_))));
     }
 
     #[test]
-    fn an_error_is_the_methods_own_by_its_code() {
+    fn an_error_outside_the_reserved_codes_is_one_of_the_method() {
         for (code, own) in [(404, true), (0, true), (-1, true), (-31999, true), (-32769, true)]
             .into_iter()
             .chain([-32000, -32050, -32603, -32700, -32768].map(|code| (code, false)))
         {
-            let told = ClientError::told(RpcError::new(code, "no"));
-            assert_eq!(matches!(told, ClientError::Method(_)), own, "{code}");
-            assert_eq!(told.rpc_error().unwrap().code(), code);
+            let error = ClientError::from_server(RpcError::new(code, "no"));
+            assert_eq!(matches!(error, ClientError::Method(_)), own, "{code}");
+            assert_eq!(error.rpc_error().unwrap().code(), code);
         }
     }
 
     #[test]
-    fn a_wait_is_read_from_a_refusal_only() {
+    fn only_a_rejection_has_a_time_to_wait() {
         let busy = RpcError::new(-32000, "Server busy").with_data(&json!({ "retry_after_ms": 1500 }));
-        assert_eq!(ClientError::told(busy.clone()).retry_after(), Some(Duration::from_millis(1500)));
-        assert_eq!(ClientError::told(RpcError::unavailable()).retry_after(), None);
+        assert_eq!(ClientError::from_server(busy.clone()).retry_after(), Some(Duration::from_millis(1500)));
+        assert_eq!(ClientError::from_server(RpcError::unavailable()).retry_after(), None);
         assert_eq!(ClientError::<RpcError>::Server(busy).retry_after(), None);
     }
 }

@@ -35,9 +35,9 @@ impl<E: Into<RpcError>> From<ClientError<E>> for actix_web::Error {
     fn from(error: ClientError<E>) -> Self {
         let error = match error {
             ClientError::Method(error) => error.into(),
-            ClientError::Server(error) | ClientError::Refused(error) | ClientError::Deadline(Some(error)) => error,
+            ClientError::Server(error) | ClientError::Rejected(error) | ClientError::Deadline(Some(error)) => error,
             ClientError::Deadline(None) => RpcError::internal(&"the deadline of a call to a service has passed"),
-            ClientError::Unreachable(cause) | ClientError::Lost(cause) | ClientError::BadAnswer(cause) => {
+            ClientError::Unreachable(cause) | ClientError::Lost(cause) | ClientError::BadResponse(cause) => {
                 RpcError::internal(&format_args!("a call to a service failed: {cause}"))
             }
             ClientError::Params(cause) => RpcError::internal(&format_args!("a call cannot be sent: {cause}")),
@@ -55,7 +55,7 @@ mod tests {
         for (error, status) in [
             (ClientError::Method(RpcError::new(7, "no")), 500),
             (ClientError::Server(RpcError::method_not_found()), 404),
-            (ClientError::Refused(RpcError::unavailable()), 503),
+            (ClientError::Rejected(RpcError::unavailable()), 503),
             (ClientError::Deadline(None), 500),
             (ClientError::bad_answer("nonsense"), 500),
         ] {

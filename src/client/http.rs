@@ -1,4 +1,4 @@
-//! HTTP as a transport, by reqwest.
+//! The HTTP transport, with reqwest.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,10 +11,10 @@ use crate::start_error::BoxError;
 use super::address::Address;
 use super::error::Cause;
 use super::retry::Retry;
-use super::transport::{Incoming, Outgoing, Transport, TransportError};
+use super::transport::{Transport, TransportError, TransportRequest, TransportResponse};
 use super::untyped::Client;
 
-/// How a [`Client`] over HTTP is made. See [`Client::builder`].
+/// Builder of a [`Client`] over HTTP. See [`Client::builder`].
 ///
 /// ```
 /// use std::time::Duration;
@@ -30,7 +30,7 @@ use super::untyped::Client;
 /// assert!(Client::new("nowhere").is_err());
 /// ```
 #[derive(Clone, Debug)]
-#[must_use = "a client comes of `build`"]
+#[must_use = "call `build` to make the client"]
 pub struct ClientBuilder {
     url: Address,
     token: Option<Token>,
@@ -38,11 +38,11 @@ pub struct ClientBuilder {
     deadline: Option<Duration>,
     retry: Retry,
     connect_timeout: Duration,
-    answer_limit: usize,
+    response_limit: usize,
     certificates: Vec<Vec<u8>>,
 }
 
-/// A token that no log shows.
+/// A token. Its `Debug` hides it from logs.
 #[derive(Clone)]
 struct Token(Arc<str>);
 
@@ -52,7 +52,8 @@ impl std::fmt::Debug for Token {
     }
 }
 
-/// Why a client cannot be made: the URL is none, a header's name is none, a certificate cannot be read.
+/// The error of [`ClientBuilder::build`]: the URL, the name of the token header, or a certificate
+/// is not valid.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct BuildError(Cause);
@@ -63,12 +64,16 @@ impl BuildError {
     }
 }
 
-/// Shorter than the time for which servers keep an idle connection: callbox does for 5 s, as most others at least. A body
-/// on a connection that the server is about to close would be lost, and could not be sent again.
-const IDLE: Duration = Duration::from_secs(4);
+/// Time to keep an idle connection for the next body.
+///
+/// Shorter than the time for which servers keep one: 5 s for callbox, and at least that for most
+/// others. A body on a connection that the server is about to close would be lost, and could not be
+/// repeated.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
 
 impl Client {
-    /// A client for the endpoint at this URL, with its path: `http://127.0.0.1:5000/api`.
+    /// Returns a builder of a client for the endpoint at this URL, with its path:
+    /// `http://127.0.0.1:5000/api`. [`build`](ClientBuilder::build) checks the URL.
     pub fn builder(url: impl Into<String>) -> ClientBuilder {
         ClientBuilder {
             url: Address(url.into()),
@@ -77,90 +82,96 @@ impl Client {
             deadline: None,
             retry: Retry::default(),
             connect_timeout: Duration::from_secs(5),
-            answer_limit: 16 * 1024 * 1024,
+            response_limit: 16 * 1024 * 1024,
             certificates: Vec::new(),
         }
     }
 
-    /// A client for the endpoint at this URL, with all defaults.
+    /// Makes a client for the endpoint at this URL, with all defaults of [`ClientBuilder`].
     ///
     /// # Errors
-    /// If the URL is none.
+    /// Returns an error if the URL is not a valid `http://` or `https://` URL.
     pub fn new(url: impl Into<String>) -> Result<Self, BuildError> {
         Self::builder(url).build()
     }
 }
 
 impl ClientBuilder {
-    /// The caller's token. Default: none.
+    /// Sets the caller's token. Default: none.
     pub fn token(mut self, token: impl Into<Arc<str>>) -> Self {
         self.token = Some(Token(token.into()));
         self
     }
 
-    /// The header that carries the token, as `X-Api-Token`. Default: `Authorization: Bearer …`.
+    /// Sets the header that carries the token, for example `X-Api-Token`, which then has the token
+    /// as its whole value. Default: `Authorization: Bearer …`.
     pub fn token_header(mut self, name: impl Into<String>) -> Self {
         self.token_header = Some(name.into());
         self
     }
 
-    /// How long an answer is waited for. See [`Client::with_deadline`].
+    /// Sets the deadline of each call, retries included. Default: 30 s, or that of the method for a
+    /// typed client. See [`Client::with_deadline`].
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = Some(deadline);
         self
     }
 
-    /// When calls that never ran are made again.
+    /// Sets the rules for repeating calls that never ran. Default: [`Retry::default`].
     pub fn retry(mut self, retry: Retry) -> Self {
         self.retry = retry;
         self
     }
 
-    /// How long a connection may take to come about. Default: 5 s.
+    /// Sets the maximum time to establish a connection. Default: 5 s.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
     }
 
-    /// The most bytes of an answer. Default: 16 MiB.
-    pub fn answer_limit(mut self, bytes: usize) -> Self {
-        self.answer_limit = bytes;
+    /// Sets the maximum size of a response body, in bytes. Default: 16 MiB. A longer one is
+    /// [`ClientError::BadResponse`](crate::client::ClientError::BadResponse).
+    pub fn response_limit(mut self, bytes: usize) -> Self {
+        self.response_limit = bytes;
         self
     }
 
-    /// Trusts a certificate, or the authority that it belongs to, beside those that the system trusts. In PEM.
+    /// Trusts a certificate, or all certificates of an authority, in addition to those that the
+    /// system trusts. The format is PEM. [`build`](Self::build) checks it.
     pub fn trust(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.certificates.push(pem.into());
         self
     }
 
-    /// Makes the client. No connection is made yet.
+    /// Makes the client. It connects with its first call.
     ///
-    /// Proxies are taken from the environment, but not for loopback addresses. Redirects are not followed: they would carry
-    /// the token to somebody else.
+    /// The client uses the proxies of the environment, but not for loopback addresses. It does not
+    /// follow redirects, because they would send the token to another server.
     ///
     /// # Errors
-    /// If the URL, the name of the token's header, or a certificate cannot be read.
+    /// Returns an error if the URL, the name of the token header, or a certificate is not valid.
     pub fn build(self) -> Result<Client, BuildError> {
-        let url = Url::parse(&self.url.0).map_err(|error| BuildError::new(format!("`{}`: {error}", self.url)))?;
+        let url = Url::parse(&self.url.0)
+            .map_err(|error| BuildError::new(format!("the URL `{}` is not valid: {error}", self.url)))?;
         if !matches!(url.scheme(), "http" | "https") {
-            return Err(BuildError::new(format!("`{}` is neither http:// nor https://", self.url)));
+            return Err(BuildError::new(format!("the URL `{}` must begin with http:// or https://", self.url)));
         }
         let token_header = match &self.token_header {
-            Some(name) => name.parse().map_err(|_| BuildError::new(format!("`{name}` cannot be a header's name")))?,
+            Some(name) => name.parse().map_err(|_| BuildError::new(format!("`{name}` is not a valid header name")))?,
             None => AUTHORIZATION,
         };
         let mut http = reqwest::Client::builder()
             .user_agent(concat!("callbox/", env!("CARGO_PKG_VERSION")))
             .redirect(redirect::Policy::none())
-            // What may be sent again is decided here and nowhere else.
+            // The client decides itself which calls it may repeat.
             .retry(retry::never())
             .connect_timeout(self.connect_timeout)
-            .pool_idle_timeout(IDLE);
+            .pool_idle_timeout(IDLE_TIMEOUT);
         if is_loopback(&url) {
             http = http.no_proxy();
             if url.scheme() == "http" {
-                // Reading the system's certificates takes longer than many a program that only makes one call.
+                // Reading the system's certificates would take longer than the one call that many
+                // programs make.
                 http = http.tls_certs_only([]);
             }
         }
@@ -170,7 +181,8 @@ impl ClientBuilder {
             http = http.add_root_certificate(certificate);
         }
         let http = http.build().map_err(BuildError::new)?;
-        let mut client = Client::with_transport(Http { http, url, token_header, answer_limit: self.answer_limit });
+        let mut client =
+            Client::with_transport(HttpTransport { http, url, token_header, response_limit: self.response_limit });
         client = client.with_retry(self.retry);
         if let Some(Token(token)) = self.token {
             client = client.with_token(token);
@@ -189,35 +201,36 @@ fn is_loopback(url: &Url) -> bool {
 }
 
 /// Posts bodies to one URL.
-struct Http {
+struct HttpTransport {
     http: reqwest::Client,
     url: Url,
     token_header: HeaderName,
-    answer_limit: usize,
+    response_limit: usize,
 }
 
-impl Transport for Http {
-    async fn send(&self, outgoing: Outgoing) -> Result<Incoming, TransportError> {
-        let Outgoing { body, token, timeout } = outgoing;
+impl Transport for HttpTransport {
+    async fn send(&self, request: TransportRequest) -> Result<TransportResponse, TransportError> {
+        let TransportRequest { body, token, timeout } = request;
         let mut request = self.http.post(self.url.clone()).header(CONTENT_TYPE, "application/json");
-        // What is left of the last microsecond is nothing, and nothing is no timeout.
+        // The header has microseconds. Less than one would be written as zero, which is not a valid
+        // timeout.
         request = request.header("request-timeout", format!("{:.6}", timeout.as_secs_f64().max(0.000_001)));
         if let Some(token) = token {
             request = request.header(self.token_header.clone(), self.token(&token)?);
         }
-        let response = request.body(body).send().await.map_err(not_answered)?;
+        let response = request.body(body).send().await.map_err(transport_error)?;
         let status = response.status();
-        let incoming = Incoming::new(self.body(response).await?);
-        Ok(if status.is_success() { incoming } else { incoming.with_remark(remark(status)) })
+        let received = TransportResponse::new(self.body(response).await?);
+        Ok(if status.is_success() { received } else { received.with_remark(remark(status)) })
     }
 }
 
-impl Http {
+impl HttpTransport {
     fn token(&self, token: &str) -> Result<HeaderValue, TransportError> {
         let bearer = self.token_header == AUTHORIZATION;
         let written = if bearer { format!("Bearer {token}") } else { token.to_owned() };
         let mut value = HeaderValue::from_str(&written)
-            .map_err(|_| TransportError::never_sent("the token has characters that cannot be in a header"))?;
+            .map_err(|_| TransportError::never_sent("the token has characters that are not allowed in a header"))?;
         value.set_sensitive(true);
         Ok(value)
     }
@@ -225,9 +238,11 @@ impl Http {
     async fn body(&self, mut response: Response) -> Result<Vec<u8>, TransportError> {
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| TransportError::lost(error.without_url()))? {
-            if chunk.len() > self.answer_limit - body.len() {
-                let limit = self.answer_limit;
-                return Err(TransportError::bad_answer(format!("it is longer than the limit of {limit} bytes")));
+            if chunk.len() > self.response_limit - body.len() {
+                let limit = self.response_limit;
+                return Err(TransportError::bad_response(format!(
+                    "it is longer than {limit} bytes: raise ClientBuilder::response_limit"
+                )));
             }
             body.extend_from_slice(&chunk);
         }
@@ -235,8 +250,9 @@ impl Http {
     }
 }
 
-/// Without a connection nothing was sent; of all else that can go wrong it is not known how far it got.
-fn not_answered(error: reqwest::Error) -> TransportError {
+/// Converts an error of sending. Without a connection the server received nothing. For any other
+/// error it is not known how much it received.
+fn transport_error(error: reqwest::Error) -> TransportError {
     let never_sent = error.is_connect() || error.is_builder();
     let cause = error.without_url();
     if never_sent { TransportError::never_sent(cause) } else { TransportError::lost(cause) }
@@ -251,7 +267,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_error_and_no_debugging_tells_what_is_secret_in_a_url() {
+    fn errors_and_debug_output_hide_the_secrets_of_a_url() {
         for url in [
             "http://user:s3cret@host:99999/api",
             "ftp://user:s3cret@host/api",

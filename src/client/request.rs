@@ -1,4 +1,4 @@
-//! Requests as they go out.
+//! Request objects and the bodies that contain them.
 
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
@@ -7,24 +7,24 @@ use crate::jsonrpc::check;
 
 use super::error::{Cause, ClientError};
 
-/// One call, or a notification if it has no id, ready to be written any number of times.
+/// A request object, which can be written any number of times. Without an id it is a notification.
 #[derive(Debug)]
-pub(super) struct Request {
+pub(super) struct RequestObject {
     pub(super) method: String,
     pub(super) params: Option<Box<RawValue>>,
     pub(super) id: Option<u64>,
-    /// Whether it may be made again when it may have run.
+    /// Whether it may be repeated after it may have run.
     pub(super) idempotent: bool,
 }
 
-/// Whether a request is sent by itself or in an array.
+/// Whether a body is one request object or an array of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Form {
+pub(super) enum BodyShape {
     Single,
     Batch,
 }
 
-impl Serialize for Request {
+impl Serialize for RequestObject {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         #[derive(Serialize)]
         struct Wire<'a> {
@@ -40,9 +40,9 @@ impl Serialize for Request {
     }
 }
 
-/// Parameters as JSON: an object or an array, or none at all for `()` and `null`.
+/// Writes parameters as JSON: an object or an array, or nothing for `()` and `null`.
 pub(super) fn params<T: Serialize + ?Sized>(params: &T) -> Result<Option<Box<RawValue>>, ClientError> {
-    sendable(params)?;
+    check_params(params)?;
     let raw = to_raw_value(params).map_err(|error| ClientError::Params(Cause::new(error)))?;
     match raw.get().as_bytes() {
         [b'{' | b'[', ..] => Ok(Some(raw)),
@@ -51,16 +51,16 @@ pub(super) fn params<T: Serialize + ?Sized>(params: &T) -> Result<Option<Box<Raw
     }
 }
 
-/// Refuses parameters that cannot be written as JSON, without writing them.
+/// Checks that parameters can be written as JSON, without writing them.
 #[inline]
-pub(super) fn sendable<T: Serialize + ?Sized>(params: &T) -> Result<(), ClientError> {
+pub(super) fn check_params<T: Serialize + ?Sized>(params: &T) -> Result<(), ClientError> {
     check(params).map_err(|error| ClientError::Params(Cause::new(error)))
 }
 
-/// A body with these requests.
-pub(super) fn body(requests: &[&Request], form: Form) -> Result<Vec<u8>, ClientError> {
-    let written = match (form, requests) {
-        (Form::Single, [only]) => serde_json::to_vec(only),
+/// Writes a body with these requests.
+pub(super) fn body(requests: &[&RequestObject], shape: BodyShape) -> Result<Vec<u8>, ClientError> {
+    let written = match (shape, requests) {
+        (BodyShape::Single, [only]) => serde_json::to_vec(only),
         _ => serde_json::to_vec(requests),
     };
     written.map_err(|error| ClientError::Params(Cause::new(error)))
@@ -74,20 +74,20 @@ mod tests {
 
     use super::*;
 
-    fn request(params: Option<Box<RawValue>>, id: Option<u64>) -> Request {
-        Request { method: "add".to_owned(), params, id, idempotent: false }
+    fn request(params: Option<Box<RawValue>>, id: Option<u64>) -> RequestObject {
+        RequestObject { method: "add".to_owned(), params, id, idempotent: false }
     }
 
     #[test]
     fn a_request_is_written_alone_or_in_an_array() {
         let call = request(params(&[1, 2]).unwrap(), Some(7));
-        let text = |requests: &[&Request], form| String::from_utf8(body(requests, form).unwrap()).unwrap();
+        let text = |requests: &[&RequestObject], shape| String::from_utf8(body(requests, shape).unwrap()).unwrap();
         let alone = r#"{"jsonrpc":"2.0","method":"add","params":[1,2],"id":7}"#;
-        assert_eq!(text(&[&call], Form::Single), alone);
-        assert_eq!(text(&[&call], Form::Batch), format!("[{alone}]"));
+        assert_eq!(text(&[&call], BodyShape::Single), alone);
+        assert_eq!(text(&[&call], BodyShape::Batch), format!("[{alone}]"));
         let notification = request(params(&()).unwrap(), None);
         assert_eq!(
-            text(&[&call, &notification], Form::Batch),
+            text(&[&call, &notification], BodyShape::Batch),
             format!(r#"[{alone},{{"jsonrpc":"2.0","method":"add"}}]"#)
         );
     }
@@ -100,6 +100,6 @@ mod tests {
         assert_eq!(raw(json!(null)), None);
         assert!(matches!(params("text"), Err(ClientError::Params(_))));
         assert!(matches!(params(&BTreeMap::from([((1, 2), 3)])), Err(ClientError::Params(_))));
-        assert!(matches!(params(&[f64::NAN]), Err(ClientError::Params(_))), "it is not sent as null");
+        assert!(matches!(params(&[f64::NAN]), Err(ClientError::Params(_))), "NaN is not sent as null");
     }
 }

@@ -1,4 +1,5 @@
-//! When a call that never ran is made again: how often, after what pause, and within what budget.
+//! Retries: how often a call that never ran is repeated, after which pause, and within which
+//! budget.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::{Mutex, PoisonError};
@@ -6,19 +7,22 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How a client tries again what never ran.
+/// The rules by which a client repeats calls that never ran.
 ///
-/// Between two tries it pauses for a random time up to a limit that doubles with each try (full jitter), and for what the
-/// server asks for before that. It never pauses past the deadline: then the last error is the answer.
+/// Before a retry the client pauses: first for the time that the server asked for, then for a
+/// random time up to a limit that doubles with each attempt (full jitter). If a pause would end
+/// after the deadline, the last error is the result.
 ///
-/// A budget that all calls of a client share keeps retries from making an overload worse: each call adds a tenth of a
-/// retry, each retry takes one. Beside that there is a small reserve, for clients that seldom call.
+/// All calls of a client share a budget, so that retries do not make an overload worse: each call
+/// adds a tenth of a retry, and each retry takes one. In addition there is a small reserve, for
+/// clients that seldom call.
 ///
 /// ```
 /// use std::time::Duration;
 /// use callbox::client::Retry;
 ///
-/// let patient = Retry::default().attempts(6).pause(Duration::from_millis(100), Duration::from_secs(5));
+/// let (first, longest) = (Duration::from_millis(100), Duration::from_secs(5));
+/// let retry = Retry::default().attempts(6).pause(first, longest);
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Retry {
@@ -36,20 +40,21 @@ impl Default for Retry {
 }
 
 impl Retry {
-    /// No call is made a second time.
+    /// Returns rules without retries.
     pub fn never() -> Self {
         Self::default().attempts(1)
     }
 
-    /// How often a call is made at most, the first time included. Default: 4. At least 1.
+    /// Sets the maximum number of attempts for a call, including the first one. Default: 4. At
+    /// least 1.
     #[must_use]
     pub fn attempts(mut self, attempts: u32) -> Self {
         self.attempts = attempts.max(1);
         self
     }
 
-    /// The limit of the random pause before the second try, which doubles with each further one, and where that ends.
-    /// Default: 50 ms and 2 s.
+    /// Sets the limit of the random pause before the second attempt, which doubles with each
+    /// further one, and the longest limit. Default: 50 ms and 2 s.
     #[must_use]
     pub fn pause(mut self, first: Duration, longest: Duration) -> Self {
         self.first = first;
@@ -57,8 +62,8 @@ impl Retry {
         self
     }
 
-    /// How many retries there may be for each call, on average, and how many beside that, of which one comes back each
-    /// second. Default: 0.1 and 10.
+    /// Sets the retry budget: the number of retries that each call adds, and the size of the
+    /// reserve, which refills by one each second. Default: 0.1 and 10.
     #[must_use]
     pub fn budget(mut self, share: f64, reserve: u32) -> Self {
         self.share = share.max(0.0);
@@ -66,64 +71,68 @@ impl Retry {
         self
     }
 
-    /// The limit of the random pause after so many tries.
+    /// Returns the limit of the random pause after so many attempts.
     fn limit(&self, tries: u32) -> Duration {
         let doubled = 1_u32.checked_shl(tries.saturating_sub(1)).unwrap_or(u32::MAX);
         self.first.saturating_mul(doubled).min(self.longest)
     }
 }
 
-/// The rules, and what is left of the budget. Shared by all clones of a client.
+/// The rules and the rest of the budget. Shared by all clones of a client.
 #[derive(Debug)]
-pub(super) struct Retries {
+pub(super) struct RetryState {
     retry: Retry,
-    budget: Mutex<Budget>,
+    budget: Mutex<RetryBudget>,
 }
 
-/// Two buckets: one that calls fill, and one that time fills.
+/// Two token buckets: calls fill the first, time fills the second.
 #[derive(Debug)]
-struct Budget {
+struct RetryBudget {
     earned: f64,
     reserve: f64,
-    filled: Instant,
+    /// When the reserve was last refilled.
+    refilled_at: Instant,
 }
 
-/// More than this is not saved up: a long quiet time must not pay for a storm.
-const MOST_EARNED: f64 = 100.0;
+/// Maximum number of retries that calls can save up, so that a long quiet time does not pay for a
+/// burst of retries.
+const MAX_EARNED: f64 = 100.0;
 
-impl Retries {
+impl RetryState {
     pub(super) fn new(retry: Retry) -> Self {
-        let budget = Budget { earned: 0.0, reserve: f64::from(retry.reserve), filled: Instant::now() };
+        let budget = RetryBudget { earned: 0.0, reserve: f64::from(retry.reserve), refilled_at: Instant::now() };
         Self { retry, budget: Mutex::new(budget) }
     }
 
-    /// A call is made for the first time.
-    pub(super) fn called(&self) {
-        self.with_budget(|budget| budget.earned = (budget.earned + self.retry.share).min(MOST_EARNED));
+    /// Counts a new call, which adds to the budget.
+    pub(super) fn count_call(&self) {
+        self.with_budget(|budget| budget.earned = (budget.earned + self.retry.share).min(MAX_EARNED));
     }
 
-    /// The pause before the next try after so many tries, if there may be one. `asked` is what the server wants.
-    pub(super) fn pause(&self, tries: u32, asked: Duration, now: Instant, deadline: Instant) -> Option<Duration> {
+    /// Takes a retry from the budget and returns the pause before it; nothing if there must be no
+    /// further attempt. `retry_after` is the time that the server asked for.
+    pub(super) fn pause(&self, tries: u32, retry_after: Duration, now: Instant, deadline: Instant) -> Option<Duration> {
         if tries >= self.retry.attempts {
             return None;
         }
-        let pause = asked.checked_add(random_up_to(self.retry.limit(tries)))?;
+        let pause = retry_after.checked_add(random_up_to(self.retry.limit(tries)))?;
         if now.checked_add(pause)? >= deadline {
             return None;
         }
         self.with_budget(|budget| budget.take(now, self.retry.reserve)).then_some(pause)
     }
 
-    fn with_budget<T>(&self, with: impl FnOnce(&mut Budget) -> T) -> T {
+    fn with_budget<T>(&self, with: impl FnOnce(&mut RetryBudget) -> T) -> T {
         with(&mut self.budget.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-impl Budget {
+impl RetryBudget {
+    /// Takes one retry from a bucket, if there is one.
     fn take(&mut self, now: Instant, reserve: u32) -> bool {
-        let back = now.saturating_duration_since(self.filled).as_secs_f64();
-        self.reserve = (self.reserve + back).min(f64::from(reserve));
-        self.filled = now;
+        let refill = now.saturating_duration_since(self.refilled_at).as_secs_f64();
+        self.reserve = (self.reserve + refill).min(f64::from(reserve));
+        self.refilled_at = now;
         let bucket = if self.earned >= 1.0 { &mut self.earned } else { &mut self.reserve };
         let enough = *bucket >= 1.0;
         if enough {
@@ -134,7 +143,8 @@ impl Budget {
 }
 
 fn random_up_to(limit: Duration) -> Duration {
-    // The keys of each new state differ, and hashing spreads them: no generator is needed for a pause.
+    // `RandomState` has new random keys each time, and hashing mixes them. A pause needs no better
+    // random numbers, so there is no generator.
     let random = RandomState::new().build_hasher().finish();
     limit.mul_f64(random as f64 / u64::MAX as f64)
 }
@@ -145,19 +155,19 @@ mod tests {
 
     const SOON: Duration = Duration::from_secs(60);
 
-    fn pauses(retries: &Retries, count: usize, now: Instant) -> usize {
+    fn pauses(retries: &RetryState, count: usize, now: Instant) -> usize {
         (0..count).filter(|_| retries.pause(1, Duration::ZERO, now, now + SOON).is_some()).count()
     }
 
     #[test]
     fn retries_are_a_tenth_of_the_calls_and_a_reserve() {
-        let (retries, now) = (Retries::new(Retry::default()), Instant::now());
+        let (retries, now) = (RetryState::new(Retry::default()), Instant::now());
         assert_eq!(pauses(&retries, 1000, now), 10, "the reserve");
-        (0..205).for_each(|_| retries.called());
-        assert_eq!(pauses(&retries, 1000, now), 20, "a tenth");
+        (0..205).for_each(|_| retries.count_call());
+        assert_eq!(pauses(&retries, 1000, now), 20, "a tenth of the calls");
         assert_eq!(pauses(&retries, 1000, now + Duration::from_millis(3500)), 3, "one comes back each second");
         assert_eq!(pauses(&retries, 1000, now + Duration::from_secs(3600)), 10, "and no more than there were");
-        (0..100_000).for_each(|_| retries.called());
+        (0..100_000).for_each(|_| retries.count_call());
         assert_eq!(pauses(&retries, 1000, now), 100, "what is saved up has a limit");
     }
 
@@ -173,8 +183,8 @@ mod tests {
     }
 
     #[test]
-    fn a_pause_is_as_long_as_the_server_asks_and_never_past_the_deadline() {
-        let (retries, now) = (Retries::new(Retry::default()), Instant::now());
+    fn a_pause_is_at_least_what_the_server_asks_for_and_never_past_the_deadline() {
+        let (retries, now) = (RetryState::new(Retry::default()), Instant::now());
         let asked = Duration::from_secs(5);
         let pause = retries.pause(1, asked, now, now + SOON).unwrap();
         assert!((asked..=asked + Duration::from_millis(50)).contains(&pause), "{pause:?}");
@@ -183,9 +193,9 @@ mod tests {
     }
 
     #[test]
-    fn there_are_no_more_tries_than_allowed() {
+    fn there_are_no_more_attempts_than_allowed() {
         let now = Instant::now();
-        let may = |retry, tries| Retries::new(retry).pause(tries, Duration::ZERO, now, now + SOON).is_some();
+        let may = |retry, tries| RetryState::new(retry).pause(tries, Duration::ZERO, now, now + SOON).is_some();
         assert!(may(Retry::default(), 3) && !may(Retry::default(), 4));
         assert!(!may(Retry::never(), 1));
         assert!(!may(Retry::default().budget(0.0, 0), 1));

@@ -1,4 +1,4 @@
-//! What carries bodies to a server and its answers back.
+//! The interface of transports, which carry bodies to a server and responses back.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -10,76 +10,82 @@ use crate::start_error::BoxError;
 
 use super::error::Cause;
 
-/// Carries bodies to a server: HTTP is there, another is yours to write.
+/// Carries bodies to a server. callbox has one for HTTP; implement this trait for another
+/// transport.
 ///
-/// Deadlines, retries, batches and ids are the [`Client`](super::Client)'s affair and hold for every transport. Here is one
-/// that hands bodies to a function, as a test might want it:
+/// The [`Client`](super::Client) handles deadlines, retries, batches and ids for every transport.
+/// This transport, for a test, returns the same response to every request:
 ///
 /// ```
-/// use callbox::client::{Client, Incoming, Outgoing, Transport, TransportError};
+/// use callbox::client::{Client, TransportResponse, TransportRequest, Transport, TransportError};
 ///
-/// struct Canned(&'static str);
+/// struct FixedResponse(&'static str);
 ///
-/// impl Transport for Canned {
-///     async fn send(&self, _: Outgoing) -> Result<Incoming, TransportError> {
-///         Ok(Incoming::new(self.0))
+/// impl Transport for FixedResponse {
+///     async fn send(&self, _: TransportRequest) -> Result<TransportResponse, TransportError> {
+///         Ok(TransportResponse::new(self.0))
 ///     }
 /// }
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
-/// let client = Client::with_transport(Canned(r#"{"jsonrpc":"2.0","result":3,"id":1}"#));
+/// let client = Client::with_transport(FixedResponse(r#"{"jsonrpc":"2.0","result":3,"id":1}"#));
 /// assert_eq!(client.call::<u64>("add", [1, 2]).await.unwrap(), 3);
 /// # }
 /// ```
 pub trait Transport: Send + Sync + 'static {
-    /// Sends one body, and waits for what comes back. Dropping the future gives it up.
+    /// Sends one body and waits for the response. Dropping the future gives up the exchange.
     ///
     /// # Errors
-    /// It must be certain that the server saw nothing of the body for [`TransportError::never_sent`], because then the
-    /// calls in it are made again. When in doubt, it is [`TransportError::lost`].
-    fn send(&self, outgoing: Outgoing) -> impl Future<Output = Result<Incoming, TransportError>> + Send;
+    /// Return [`TransportError::never_sent`] only if the server certainly received nothing of the
+    /// body, because the client then repeats the calls in it. When in doubt, return
+    /// [`TransportError::lost`].
+    fn send(&self, request: TransportRequest)
+    -> impl Future<Output = Result<TransportResponse, TransportError>> + Send;
 }
 
-/// One body on its way to the server.
+/// One body for the server.
 #[derive(Clone)]
 #[non_exhaustive]
-pub struct Outgoing {
-    /// A request, or an array of requests, as JSON.
+pub struct TransportRequest {
+    /// A request object, or an array of them, as JSON.
     pub body: Vec<u8>,
     /// The caller's token, if it has one.
     pub token: Option<Arc<str>>,
-    /// The time until the caller stops waiting, for the server to know. The transport need not watch it.
+    /// The time until the caller stops waiting. A transport passes it to the server, and does not
+    /// have to enforce it.
     pub timeout: Duration,
 }
 
-/// What came back.
+/// The response to one body.
 ///
 /// ```
-/// use callbox::client::Incoming;
+/// use callbox::client::TransportResponse;
 ///
-/// let answer = Incoming::new("the gateway is busy").with_remark("status 502");
+/// let response = TransportResponse::new("the gateway is busy").with_remark("status 502");
 /// ```
 #[derive(Clone, Debug)]
-pub struct Incoming {
+pub struct TransportResponse {
     pub(super) body: Vec<u8>,
     pub(super) remark: Option<String>,
 }
 
-impl Incoming {
-    /// An answer with this body; an empty one if there was nothing to answer.
+impl TransportResponse {
+    /// Makes a response with this body. The body is empty if there was no response, as for a
+    /// notification.
     pub fn new(body: impl Into<Vec<u8>>) -> Self {
         Self { body: body.into(), remark: None }
     }
 
-    /// The same answer, which the transport itself finds odd: an HTTP status that is no success, say. The remark is told to
-    /// the caller if the body is no answer, and an empty body is none.
+    /// Adds a remark about a response that is not as expected, such as its HTTP status. If the body
+    /// is not a JSON-RPC response, the remark becomes part of the error. With a remark, an empty
+    /// body is an error even for a notification.
     #[must_use]
     pub fn with_remark(self, remark: impl Into<String>) -> Self {
         Self { remark: Some(remark.into()), ..self }
     }
 }
 
-/// Why a transport has no answer.
+/// The error of a transport: why it has no response.
 ///
 /// ```
 /// use callbox::client::{ClientError, TransportError};
@@ -90,39 +96,41 @@ impl Incoming {
 #[derive(Debug, thiserror::Error)]
 #[error("{cause}")]
 pub struct TransportError {
-    pub(super) failed: Failed,
+    pub(super) kind: FailureKind,
     pub(super) cause: Cause,
 }
 
-/// How far a body got.
+/// How far the body got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Failed {
+pub(super) enum FailureKind {
     NeverSent,
     Lost,
-    BadAnswer,
+    BadResponse,
 }
 
 impl TransportError {
-    /// The server saw nothing of the body: there is no connection.
+    /// Makes an error for a body of which the server received nothing, because there is no
+    /// connection. The client may repeat the calls in it.
     pub fn never_sent(cause: impl Into<BoxError>) -> Self {
-        Self { failed: Failed::NeverSent, cause: Cause::new(cause) }
+        Self { kind: FailureKind::NeverSent, cause: Cause::new(cause) }
     }
 
-    /// The body, or a part of it, may have reached the server, and no answer came.
+    /// Makes an error for a body that may have reached the server, at least in part, and has no
+    /// response.
     pub fn lost(cause: impl Into<BoxError>) -> Self {
-        Self { failed: Failed::Lost, cause: Cause::new(cause) }
+        Self { kind: FailureKind::Lost, cause: Cause::new(cause) }
     }
 
-    /// An answer came that is of no use: it is too large, say.
-    pub fn bad_answer(cause: impl Into<BoxError>) -> Self {
-        Self { failed: Failed::BadAnswer, cause: Cause::new(cause) }
+    /// Makes an error for a response that cannot be used, because it is too large for example.
+    pub fn bad_response(cause: impl Into<BoxError>) -> Self {
+        Self { kind: FailureKind::BadResponse, cause: Cause::new(cause) }
     }
 }
 
-// By hand: the token must not get into a log.
-impl std::fmt::Debug for Outgoing {
+// By hand, because the token must not get into a log.
+impl std::fmt::Debug for TransportRequest {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Outgoing")
+        f.debug_struct("TransportRequest")
             .field("body", &String::from_utf8_lossy(&self.body))
             .field("has_token", &self.token.is_some())
             .field("timeout", &self.timeout)
@@ -130,13 +138,13 @@ impl std::fmt::Debug for Outgoing {
     }
 }
 
-/// A [`Transport`] behind a pointer.
-pub(super) trait Carrier: Send + Sync {
-    fn carry(&self, outgoing: Outgoing) -> BoxFuture<'_, Result<Incoming, TransportError>>;
+/// A [`Transport`] as a trait object.
+pub(super) trait DynTransport: Send + Sync {
+    fn send_boxed(&self, request: TransportRequest) -> BoxFuture<'_, Result<TransportResponse, TransportError>>;
 }
 
-impl<T: Transport> Carrier for T {
-    fn carry(&self, outgoing: Outgoing) -> BoxFuture<'_, Result<Incoming, TransportError>> {
-        Box::pin(self.send(outgoing))
+impl<T: Transport> DynTransport for T {
+    fn send_boxed(&self, request: TransportRequest) -> BoxFuture<'_, Result<TransportResponse, TransportError>> {
+        Box::pin(self.send(request))
     }
 }

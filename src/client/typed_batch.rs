@@ -1,4 +1,4 @@
-//! Several typed calls that go out together.
+//! Batches of typed calls.
 
 use std::any::Any;
 use std::fmt;
@@ -10,18 +10,20 @@ use futures::future::{BoxFuture, join_all};
 use crate::engine::LocalService;
 use crate::service::Message;
 
-use super::batch_types::{Answer, Answers, Asked, Each, Grow, InProcess};
+use super::batch_types::{BatchResult, BatchResults, BatchTuple, LocalResult, MessageList, TuplePush};
 use super::error::ClientError;
-use super::request::{Request, sendable};
-use super::typed_client::{Calls, ClientOutput, ServiceClient, Target, TypedClient, deadline};
+use super::request::{RequestObject, check_params};
+use super::typed_client::{CallTarget, Calls, ClientOutput, ServiceClient, TypedClient, deadline};
 use super::untyped::Client;
 
-/// Calls and notifications of one service that go out together. See [`TypedClient::batch`].
+/// Calls and notifications of one service that are sent together. See [`TypedClient::batch`].
 ///
-/// Over the wire they are one body; calls that the server turned away, and only those, are sent again by themselves. Within
-/// the process they go into their mailboxes right after each other.
+/// Over the wire they are one body. If the server rejects some of the calls, only these are sent
+/// again. Within the process the calls are put into their mailboxes one right after the other.
 ///
-/// `A` is a tuple of what was asked, which grows with each call. What comes of it is a tuple of results in the same order.
+/// `A` is a tuple of the added calls, to which each call adds an element. [`send`](Self::send)
+/// returns a tuple of their results in the same order. A batch has at most sixteen elements, of
+/// which each may be any number of calls ([`add_all`](Self::add_all)).
 ///
 /// ```
 /// # use callbox::{Server, service, testing};
@@ -34,83 +36,87 @@ use super::untyped::Client;
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
 /// # let server = testing::start(Server::new(Sums::default));
 /// # let sums = server.service::<Sums>().client::<SumsClient>();
-/// let batch = sums.batch().add(Sums_Add { a: 1, b: 2 }).notify(Sums_Log { line: "added".into() }).add(Sums_Text { of: 7 });
-/// let (sum, text) = batch.send().await;
+/// let batch = sums.batch().add(Sums_Add { a: 1, b: 2 }).add(Sums_Text { of: 7 });
+/// let (sum, text) = batch.notify(Sums_Log { line: "added".into() }).send().await;
 /// assert_eq!((sum.unwrap(), text.unwrap()), (3, "7".to_owned()));
 ///
 /// let (sums,) = sums.batch().add_all((0..3).map(|n| Sums_Add { a: n, b: n })).send().await;
 /// assert_eq!(sums.into_iter().map(Result::unwrap).collect::<Vec<_>>(), [0, 2, 4]);
 /// # }
 /// ```
-#[must_use = "nothing is sent before `send`"]
+#[must_use = "a batch is not sent until `send`"]
 pub struct TypedBatch<'a, C: ServiceClient, A = ()> {
     client: &'a TypedClient<C>,
-    members: Members,
+    members: BatchCalls,
+    /// The number of calls of each element.
     counts: Vec<usize>,
-    /// The longest of the times that the members have.
+    /// The longest deadline of the members: they share one body, so they share one deadline.
     deadline: Duration,
-    asked: PhantomData<fn() -> A>,
+    elements: PhantomData<fn() -> A>,
 }
 
-/// What is to go out, and the way that it goes.
-enum Members {
-    Remote(Client, Vec<Result<Request, ClientError>>),
-    /// A notification completes with nothing.
-    Local(LocalService, Vec<BoxFuture<'static, Option<InProcess>>>),
+/// The calls and notifications, by the way in which they will be sent.
+enum BatchCalls {
+    Remote(Client, Vec<Result<RequestObject, ClientError>>),
+    /// The future of a notification returns `None`.
+    Local(LocalService, Vec<BoxFuture<'static, Option<LocalResult>>>),
 }
 
 impl<'a, C: ServiceClient> TypedBatch<'a, C> {
     pub(super) fn new(client: &'a TypedClient<C>) -> Self {
         let members = match &client.target {
-            Target::Remote(client) => Members::Remote(client.clone(), Vec::new()),
-            Target::Local(service) => Members::Local(service.clone(), Vec::new()),
+            CallTarget::Remote(client) => BatchCalls::Remote(client.clone(), Vec::new()),
+            CallTarget::Local(service) => BatchCalls::Local(service.clone(), Vec::new()),
         };
-        Self { client, members, counts: Vec::new(), deadline: Duration::ZERO, asked: PhantomData }
+        Self { client, members, counts: Vec::new(), deadline: Duration::ZERO, elements: PhantomData }
     }
 }
 
 impl<'a, C: ServiceClient, A> TypedBatch<'a, C, A> {
     /// Adds a call.
-    #[expect(clippy::should_implement_trait, reason = "what is added is a message, not a number")]
+    #[expect(clippy::should_implement_trait, reason = "it adds a message to a batch, not a number")]
     pub fn add<M>(mut self, message: M) -> TypedBatch<'a, C, A::With<M>>
     where
         C: Calls<M>,
         M: Message<Output: ClientOutput>,
-        A: Grow,
+        A: TuplePush,
     {
         self.push(message);
-        self.grown(1)
+        self.with_element(1)
     }
 
-    /// Adds any number of calls of one method. Their answers are one element of the tuple, a `Vec`.
-    pub fn add_all<M>(mut self, messages: impl IntoIterator<Item = M>) -> TypedBatch<'a, C, A::With<Each<M>>>
+    /// Adds any number of calls of one method. Their results are one element of the tuple: a `Vec`
+    /// in the order of the messages.
+    pub fn add_all<M>(mut self, messages: impl IntoIterator<Item = M>) -> TypedBatch<'a, C, A::With<MessageList<M>>>
     where
         C: Calls<M>,
         M: Message<Output: ClientOutput>,
-        A: Grow,
+        A: TuplePush,
     {
         let count = messages.into_iter().map(|message| self.push(message)).count();
-        self.grown(count)
+        self.with_element(count)
     }
 
-    /// Adds a notification.
+    /// Adds a notification, which has no result. If its parameters cannot be written as JSON, it is
+    /// not sent, and an error is logged.
     pub fn notify<M: Message>(mut self, message: M) -> Self
     where
         C: Calls<M>,
     {
         match &mut self.members {
-            Members::Remote(client, requests) => {
+            BatchCalls::Remote(client, requests) => {
                 self.deadline = self.deadline.max(deadline::<M>(client));
                 match TypedClient::<C>::request(client, &message, false) {
                     Ok(request) => requests.push(Ok(request)),
-                    // There is no answer in which the caller could be told.
-                    Err(error) => log_error!(method = M::NAME, %error, "a notification is left out of its batch"),
+                    // A notification has no result that could return the error.
+                    Err(error) => log_error!(method = M::NAME, %error, "a notification was not sent with its batch"),
                 }
             }
-            Members::Local(service, calls) => {
+            BatchCalls::Local(service, calls) => {
                 let service = service.clone();
                 calls.push(Box::pin(async move {
-                    // The service counts and logs what it turns away; over the wire nobody would be told either.
+                    // The service counts and logs a rejected notification. The caller does not
+                    // learn of it, as over the wire.
                     let _ = service.notify(message);
                     None
                 }));
@@ -119,52 +125,55 @@ impl<'a, C: ServiceClient, A> TypedBatch<'a, C, A> {
         self
     }
 
-    /// Sends all of it, and waits for the answers.
+    /// Sends the batch and waits for the results: a tuple with one element for each call.
     ///
-    /// What goes wrong with the batch as a whole is the answer of each call. If nothing was added, nothing is sent.
+    /// An error of the batch as a whole is the result of each call. An empty batch is not sent.
+    /// Dropping the future gives up the calls.
     ///
     /// # Panics
-    /// Outside of a tokio runtime.
-    pub async fn send(self) -> A::Answers
+    /// Panics outside a tokio runtime.
+    pub async fn send(self) -> A::Results
     where
-        A: Asked,
+        A: BatchTuple,
     {
-        let answers = match self.members {
-            Members::Remote(client, requests) => {
-                let outcomes = client.with_deadline(self.deadline).settle_members(requests).await;
-                outcomes.into_iter().map(Answer::Remote).collect()
+        let results = match self.members {
+            BatchCalls::Remote(client, requests) => {
+                let results = client.with_deadline(self.deadline).send_members(requests).await;
+                results.into_iter().map(BatchResult::Remote).collect()
             }
-            Members::Local(_, calls) => join_all(calls).await.into_iter().flatten().map(Answer::Local).collect(),
+            BatchCalls::Local(_, calls) => {
+                join_all(calls).await.into_iter().flatten().map(BatchResult::Local).collect()
+            }
         };
-        A::take(Answers::new(answers, self.counts))
+        A::take(BatchResults::new(results, self.counts))
     }
 
     fn push<M: Message>(&mut self, message: M) {
         match &mut self.members {
-            Members::Remote(client, requests) => {
+            BatchCalls::Remote(client, requests) => {
                 self.deadline = self.deadline.max(deadline::<M>(client));
                 requests.push(TypedClient::<C>::request(client, &message, true));
             }
-            Members::Local(service, calls) => {
+            BatchCalls::Local(service, calls) => {
                 let service = service.clone();
                 calls.push(Box::pin(async move {
-                    if let Err(error) = sendable(&message) {
+                    if let Err(error) = check_params(&message) {
                         return Some(Err(error));
                     }
                     let reply = service.call_checked(message).await;
-                    Some(reply.map(|output| Box::new(output) as Box<dyn Any + Send>).map_err(ClientError::told))
+                    Some(reply.map(|output| Box::new(output) as Box<dyn Any + Send>).map_err(ClientError::from_server))
                 }));
             }
         }
     }
 
-    fn grown<T>(mut self, count: usize) -> TypedBatch<'a, C, A::With<T>>
+    fn with_element<T>(mut self, count: usize) -> TypedBatch<'a, C, A::With<T>>
     where
-        A: Grow,
+        A: TuplePush,
     {
         self.counts.push(count);
         let Self { client, members, counts, deadline, .. } = self;
-        TypedBatch { client, members, counts, deadline, asked: PhantomData }
+        TypedBatch { client, members, counts, deadline, elements: PhantomData }
     }
 }
 

@@ -1,4 +1,4 @@
-//! The typed client: messages instead of names, over the wire or straight into the mailboxes.
+//! The typed client, which sends messages over the wire or directly into the mailboxes.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -10,9 +10,9 @@ use serde::de::DeserializeOwned;
 use crate::engine::{LocalService, ServiceRef};
 use crate::service::{FromRpcError, Message, Service, full_name};
 
-use super::answer;
 use super::error::ClientError;
-use super::request::{Request, sendable};
+use super::request::{RequestObject, check_params};
+use super::response;
 use super::typed_batch::TypedBatch;
 use super::untyped::Client;
 
@@ -20,8 +20,8 @@ use super::untyped::Client;
 /// `Greeter` gets a `GreeterClient`, with an async function for each method, and all of
 /// [`TypedClient`] beside these.
 ///
-/// A method of the service that has the name of one of `TypedClient`'s, such as `batch`, takes
-/// precedence. The other one is then called as `TypedClient::batch(&client)`.
+/// If a method of the service has the same name as a function of `TypedClient`, such as `batch`,
+/// the method takes precedence. Call the other one as `TypedClient::batch(&client)`.
 ///
 /// By hand it is a struct around a [`TypedClient`], and a [`Calls`] for each message:
 ///
@@ -47,7 +47,7 @@ use super::untyped::Client;
 ///
 /// impl Calls<Sums_Add> for SumsClient {}
 ///
-/// // What lets `ServiceRef::<Sums>::client` return it.
+/// // With this impl, `ServiceRef::<Sums>::client` returns the client.
 /// impl Serves<SumsClient> for Sums {}
 ///
 /// impl From<TypedClient<Self>> for SumsClient {
@@ -88,19 +88,20 @@ pub trait Calls<M: Message>: ServiceClient {}
 )]
 pub trait Serves<C: ServiceClient>: Service {}
 
-/// What a result must be for the typed client. Never implemented by hand.
+/// A result that the typed client can return: any type with `DeserializeOwned`. Do not implement it
+/// by hand.
 #[diagnostic::on_unimplemented(
-    message = "the typed client cannot read `{Self}` back",
+    message = "the typed client cannot deserialize `{Self}`",
     label = "not `DeserializeOwned`",
-    note = "derive `serde::Deserialize` for it, or do without the client: `#[service(client = false)]`"
+    note = "derive `serde::Deserialize` for it, or write no client with `#[service(client = false)]`"
 )]
 pub trait ClientOutput: DeserializeOwned {}
 
 #[diagnostic::do_not_recommend]
 impl<T: DeserializeOwned> ClientOutput for T {}
 
-/// What the clients of all services have in common. It is made of a [`Client`], which sends calls
-/// over the wire, or of a [`LocalService`], which puts messages straight into the mailboxes of a
+/// The part that the clients of all services share. Make one from a [`Client`], which sends calls
+/// over the wire, or from a [`LocalService`], which puts messages directly into the mailboxes of a
 /// service in the same process, without JSON.
 ///
 /// ```
@@ -135,23 +136,23 @@ impl<T: DeserializeOwned> ClientOutput for T {}
 /// # }
 /// ```
 ///
-/// The two differ in two points. Access rules are for callers from outside, so calls within the
-/// process carry no token, and their caller is the one of [`ServiceRef::as_caller`]. And calls that
-/// a service in the process rejected are not repeated, because their parameters are gone.
+/// The two kinds differ in two points. Access rules are for callers from outside, so calls within
+/// the process carry no token; [`ServiceRef::as_caller`] sets their caller. And calls within the
+/// process that were rejected are not repeated, because their parameters are gone.
 pub struct TypedClient<C: ServiceClient> {
-    pub(super) target: Target,
+    pub(super) target: CallTarget,
     client: PhantomData<fn() -> C>,
 }
 
-/// Where the calls of a typed client go.
+/// The service that a typed client calls.
 #[derive(Clone, Debug)]
-pub(super) enum Target {
+pub(super) enum CallTarget {
     Local(LocalService),
     Remote(Client),
 }
 
 impl<C: ServiceClient> TypedClient<C> {
-    fn with_target(target: Target) -> C {
+    fn with_target(target: CallTarget) -> C {
         C::from(Self { target, client: PhantomData })
     }
 
@@ -162,8 +163,8 @@ impl<C: ServiceClient> TypedClient<C> {
     #[must_use]
     pub fn with_deadline(&self, deadline: Duration) -> C {
         Self::with_target(match &self.target {
-            Target::Local(service) => Target::Local(service.with_deadline(deadline)),
-            Target::Remote(client) => Target::Remote(client.with_deadline(deadline)),
+            CallTarget::Local(service) => CallTarget::Local(service.with_deadline(deadline)),
+            CallTarget::Remote(client) => CallTarget::Remote(client.with_deadline(deadline)),
         })
     }
 
@@ -182,8 +183,8 @@ impl<C: ServiceClient> TypedClient<C> {
 
     fn map_remote(&self, change: impl FnOnce(&Client) -> Client) -> C {
         Self::with_target(match &self.target {
-            Target::Local(service) => Target::Local(service.clone()),
-            Target::Remote(client) => Target::Remote(change(client)),
+            CallTarget::Local(service) => CallTarget::Local(service.clone()),
+            CallTarget::Remote(client) => CallTarget::Remote(change(client)),
         })
     }
 
@@ -197,81 +198,85 @@ impl<C: ServiceClient> TypedClient<C> {
     /// See [`ClientError`].
     ///
     /// # Panics
-    /// Outside of a tokio runtime.
+    /// Panics outside a tokio runtime.
     pub async fn call<M>(&self, message: M) -> Result<M::Output, ClientError<M::Error>>
     where
         C: Calls<M>,
         M: Message<Output: ClientOutput>,
     {
-        let answer = match &self.target {
-            Target::Local(service) => match sendable(&message) {
-                Ok(()) => service.call_checked(message).await.map_err(ClientError::told),
+        let result = match &self.target {
+            CallTarget::Local(service) => match check_params(&message) {
+                Ok(()) => service.call_checked(message).await.map_err(ClientError::from_server),
                 Err(error) => Err(error),
             },
-            Target::Remote(client) => {
+            CallTarget::Remote(client) => {
                 let request = Self::request(client, &message, true);
                 drop(message);
-                answer::value(client.with_deadline(deadline::<M>(client)).alone(request).await)
+                response::value(client.with_deadline(deadline::<M>(client)).send_single(request).await)
             }
         };
-        answer.map_err(of_method::<M>)
+        result.map_err(of_method::<M>)
     }
 
     /// Sends a notification: the method runs, and its outcome is not reported.
     ///
     /// # Errors
-    /// If it cannot be sent. Within the process also if it is rejected, which callers from outside
-    /// never learn.
+    /// Returns an error if the notification cannot be sent. Within the process also if it is
+    /// rejected; over the wire that is not reported.
     ///
     /// # Panics
-    /// Outside of a tokio runtime.
+    /// Panics outside a tokio runtime.
     pub async fn notify<M: Message>(&self, message: M) -> Result<(), ClientError>
     where
         C: Calls<M>,
     {
         match &self.target {
-            Target::Local(service) => {
-                sendable(&message)?;
-                service.notify(message).map_err(ClientError::told)
+            CallTarget::Local(service) => {
+                check_params(&message)?;
+                service.notify(message).map_err(ClientError::from_server)
             }
-            Target::Remote(client) => {
+            CallTarget::Remote(client) => {
                 let request = Self::request(client, &message, false);
                 drop(message);
-                client.with_deadline(deadline::<M>(client)).alone(request).await.map(drop)
+                client.with_deadline(deadline::<M>(client)).send_single(request).await.map(drop)
             }
         }
     }
 
-    /// Begins a batch: several calls that are sent together.
+    /// Returns an empty batch, which sends several calls together.
     pub fn batch(&self) -> TypedBatch<'_, C> {
         TypedBatch::new(self)
     }
 
-    pub(super) fn request<M: Message>(client: &Client, message: &M, answered: bool) -> Result<Request, ClientError> {
-        let request = client.request(full_name(C::NAMESPACE, M::NAME), message, answered)?;
-        Ok(Request { idempotent: M::IDEMPOTENT, ..request })
+    pub(super) fn request<M: Message>(
+        client: &Client,
+        message: &M,
+        is_call: bool,
+    ) -> Result<RequestObject, ClientError> {
+        let request = client.request(full_name(C::NAMESPACE, M::NAME), message, is_call)?;
+        Ok(RequestObject { idempotent: M::IDEMPOTENT, ..request })
     }
 }
 
 /// Returns the deadline of a call over the wire.
 pub(super) fn deadline<M: Message>(client: &Client) -> Duration {
-    client.own_deadline().unwrap_or(M::DEADLINE)
+    client.explicit_deadline().unwrap_or(M::DEADLINE)
 }
 
-/// Returns the same error as one of the method.
+/// Converts the error to the error type of the method.
 pub(super) fn of_method<M: Message>(error: ClientError) -> ClientError<M::Error> {
     error.try_map(M::Error::from_rpc_error)
 }
 
 impl<C: ServiceClient> From<Client> for TypedClient<C> {
     fn from(client: Client) -> Self {
-        Self { target: Target::Remote(client), client: PhantomData }
+        Self { target: CallTarget::Remote(client), client: PhantomData }
     }
 }
 
 impl<C: ServiceClient> From<LocalService> for TypedClient<C> {
     fn from(service: LocalService) -> Self {
-        Self { target: Target::Local(service), client: PhantomData }
+        Self { target: CallTarget::Local(service), client: PhantomData }
     }
 }
 

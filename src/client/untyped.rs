@@ -1,4 +1,4 @@
-//! The untyped client: methods by name, for any JSON-RPC 2.0 server.
+//! The untyped client, which calls methods of any JSON-RPC 2.0 server by name.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,21 +11,23 @@ use tokio::time::Instant;
 
 use crate::service::Current;
 
-use super::answer::{self, Outcome};
 use super::batch::Batch;
 use super::error::ClientError;
-use super::request::{self, Form, Request};
-use super::retry::{Retries, Retry};
-use super::transport::{Carrier, Outgoing, Transport};
+use super::request::{self, BodyShape, RequestObject};
+use super::response::{self, RawResult};
+use super::retry::{Retry, RetryState};
+use super::transport::{DynTransport, Transport, TransportRequest};
 
-/// Calls any JSON-RPC 2.0 server. Cheap to clone; clones share their connections and their budget of retries.
+/// A client for any JSON-RPC 2.0 server. Cheap to clone; clones share their connections and their
+/// retry budget.
 ///
-/// What holds for a single call is said by a clone, as in `client.with_deadline(…).call(…)`.
+/// To change a setting for a single call, change it on a clone: `client.with_deadline(…).call(…)`.
 ///
-/// A call that never ran is made again by the rules of [`Retry`]: when the server could not be reached, or answered that it
-/// turned the call away ([`ClientError::Refused`]). One that may have run is not, unless it is [`idempotent`](Self::idempotent).
+/// The client repeats a call that never ran, by the rules of [`Retry`]: when the server could not
+/// be reached, or when it rejected the call ([`ClientError::Rejected`]). It does not repeat a call
+/// that may have run, unless the client is [`idempotent`](Self::idempotent).
 ///
-/// Within a method of a callbox service a call has no more time than is left to that method.
+/// A call that a method of a callbox service makes has at most the time that this method has left.
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -41,8 +43,8 @@ use super::transport::{Carrier, Outgoing, Transport};
 /// ```
 #[derive(Clone)]
 pub struct Client {
-    transport: Arc<dyn Carrier>,
-    retries: Arc<Retries>,
+    transport: Arc<dyn DynTransport>,
+    retries: Arc<RetryState>,
     ids: Arc<AtomicU64>,
     token: Option<Arc<str>>,
     deadline: Option<Duration>,
@@ -50,15 +52,15 @@ pub struct Client {
     idempotent: bool,
 }
 
-/// How long an answer is waited for if nothing else is said: as long as callbox's methods have.
+/// The deadline of calls without another setting: the default of callbox's methods.
 const DEADLINE: Duration = Duration::from_secs(30);
 
 impl Client {
-    /// A client whose bodies are carried by a transport of yours.
+    /// Makes a client with your own transport. See [`Transport`].
     pub fn with_transport(transport: impl Transport) -> Self {
         Self {
             transport: Arc::new(transport),
-            retries: Arc::new(Retries::new(Retry::default())),
+            retries: Arc::new(RetryState::new(Retry::default())),
             ids: Arc::new(AtomicU64::new(1)),
             token: None,
             deadline: None,
@@ -67,34 +69,36 @@ impl Client {
         }
     }
 
-    /// The same client with this token.
+    /// Returns the same client with this token. Default: none.
     #[must_use]
     pub fn with_token(&self, token: impl Into<Arc<str>>) -> Self {
         Self { token: Some(token.into()), ..self.clone() }
     }
 
-    /// The same client, whose calls have this much time, with all their tries. Default: 30 s.
+    /// Returns the same client with this deadline for each call, counted from its start, retries
+    /// included. Default: 30 s.
     ///
-    /// The server is told, so that it does not work for a caller who has left. It may have a shorter deadline of its own.
+    /// The server receives the deadline, so that it does not work for a caller that no longer
+    /// waits. A shorter deadline of the method itself takes precedence.
     #[must_use]
     pub fn with_deadline(&self, deadline: Duration) -> Self {
         Self { deadline: Some(deadline), ..self.clone() }
     }
 
-    /// The same client with other rules for trying again, and a budget of its own for them.
+    /// Returns the same client with these rules for retries, and with a retry budget of its own.
     #[must_use]
     pub fn with_retry(&self, retry: Retry) -> Self {
-        Self { retries: Arc::new(Retries::new(retry)), retrying: true, ..self.clone() }
+        Self { retries: Arc::new(RetryState::new(retry)), retrying: true, ..self.clone() }
     }
 
-    /// The same client, whose calls are made once.
+    /// Returns the same client without retries.
     #[must_use]
     pub fn without_retry(&self) -> Self {
         Self { retrying: false, ..self.clone() }
     }
 
-    /// The same client for calls that do no harm when they run twice, so that they are also made again when the connection
-    /// broke before the answer came.
+    /// Returns the same client for calls that do no harm when they run twice. It also repeats calls
+    /// whose connection broke before the response arrived.
     #[must_use]
     pub fn idempotent(&self) -> Self {
         Self { idempotent: true, ..self.clone() }
@@ -102,129 +106,140 @@ impl Client {
 
     /// Calls a method and waits for its result.
     ///
-    /// `params` are an object, an array, or `()` for none. `T` may be [`serde_json::Value`], or `Box<RawValue>` for the
-    /// result as it was sent. Dropping the future gives the call up.
+    /// `params` is an object, an array, or `()` for none. `T` may be [`serde_json::Value`], or
+    /// `Box<RawValue>` for the JSON of the result as the server sent it. Dropping the future gives
+    /// up the call.
     ///
     /// # Errors
     /// See [`ClientError`].
     ///
     /// # Panics
-    /// Outside of a tokio runtime.
+    /// Panics outside a tokio runtime.
     pub async fn call<T: DeserializeOwned>(&self, method: &str, params: impl Serialize) -> Result<T, ClientError> {
-        // Written at once, so that the future need not hold the parameters.
+        // The request is written here, so that the future does not hold the parameters across
+        // awaits.
         let request = self.request(method, &params, true);
         drop(params);
-        answer::value(self.alone(request).await)
+        response::value(self.send_single(request).await)
     }
 
-    /// Sends a notification: the method runs, and nobody is told how it went.
+    /// Sends a notification: the method runs, and its outcome is not reported.
     ///
-    /// It is there when this returns, as far as the transport can tell.
+    /// When this returns `Ok`, the server has received the notification, as far as the transport
+    /// knows.
     ///
     /// # Errors
-    /// See [`ClientError`]; of the method itself nothing is known.
+    /// See [`ClientError`]. The result of the method itself is never among them.
     ///
     /// # Panics
-    /// Outside of a tokio runtime.
+    /// Panics outside a tokio runtime.
     pub async fn notify(&self, method: &str, params: impl Serialize) -> Result<(), ClientError> {
         let request = self.request(method, &params, false);
         drop(params);
-        self.alone(request).await.map(drop)
+        self.send_single(request).await.map(drop)
     }
 
-    /// Begins a batch: several calls in one body.
+    /// Returns an empty batch, which sends several calls in one body.
     pub fn batch(&self) -> Batch {
         Batch::new(self.clone())
     }
 
+    /// Makes the request object of a call, or of a notification.
     pub(super) fn request<P: Serialize + ?Sized>(
         &self,
         method: &str,
         params: &P,
-        answered: bool,
-    ) -> Result<Request, ClientError> {
-        Ok(Request {
+        is_call: bool,
+    ) -> Result<RequestObject, ClientError> {
+        Ok(RequestObject {
             method: method.to_owned(),
             params: request::params(params)?,
-            id: answered.then(|| self.ids.fetch_add(1, Ordering::Relaxed)),
+            id: is_call.then(|| self.ids.fetch_add(1, Ordering::Relaxed)),
             idempotent: self.idempotent,
         })
     }
 
-    pub(super) async fn alone(&self, request: Result<Request, ClientError>) -> Outcome {
-        let mut outcomes = self.settle(vec![request?], Form::Single).await;
-        outcomes.pop().unwrap_or_else(|| Err(ClientError::bad_answer("there is none")))
+    /// Sends one request in a body of its own.
+    pub(super) async fn send_single(&self, request: Result<RequestObject, ClientError>) -> RawResult {
+        let mut results = self.send_with_retries(vec![request?], BodyShape::Single).await;
+        results.pop().unwrap_or_else(|| Err(ClientError::bad_response("the response is missing")))
     }
 
-    /// Sends requests in one body and tries again those that may be, until all have an outcome. In their order.
-    pub(super) async fn settle(&self, requests: Vec<Request>, form: Form) -> Vec<Outcome> {
+    /// Sends requests in one body, and repeats those that may be repeated. Returns the results in
+    /// the order of the requests.
+    pub(super) async fn send_with_retries(&self, requests: Vec<RequestObject>, shape: BodyShape) -> Vec<RawResult> {
         let deadline = self.deadline();
-        let mut outcomes: Vec<Option<Outcome>> = requests.iter().map(|_| None).collect();
-        let mut open: Vec<usize> = (0..requests.len()).collect();
+        let mut results: Vec<Option<RawResult>> = requests.iter().map(|_| None).collect();
+        // The indexes of the requests without a final result.
+        let mut pending: Vec<usize> = (0..requests.len()).collect();
         let mut tries = 0;
-        self.retries.called();
+        self.retries.count_call();
         loop {
-            let asked: Vec<&Request> = open.iter().map(|at| &requests[*at]).collect();
-            let answers = match tokio::time::timeout_at(deadline, self.exchange(&asked, form, deadline)).await {
-                Ok(answers) => answers,
-                Err(_) => answer::repeat(&ClientError::Deadline(None), asked.len()),
+            let body: Vec<&RequestObject> = pending.iter().map(|at| &requests[*at]).collect();
+            let responses = match tokio::time::timeout_at(deadline, self.exchange(&body, shape, deadline)).await {
+                Ok(responses) => responses,
+                Err(_) => response::repeat(&ClientError::Deadline(None), body.len()),
             };
             tries += 1;
-            let (mut again, mut wait) = (Vec::new(), Duration::ZERO);
-            for (at, outcome) in open.into_iter().zip(answers) {
-                if let Err(error) = &outcome
+            let (mut repeat, mut retry_after) = (Vec::new(), Duration::ZERO);
+            for (at, result) in pending.into_iter().zip(responses) {
+                if let Err(error) = &result
                     && may_repeat(error, requests[at].idempotent)
                 {
-                    again.push(at);
-                    wait = wait.max(error.retry_after().unwrap_or_default());
+                    repeat.push(at);
+                    retry_after = retry_after.max(error.retry_after().unwrap_or_default());
                 }
-                outcomes[at] = Some(outcome);
+                results[at] = Some(result);
             }
-            if again.is_empty() || !self.retrying {
+            if repeat.is_empty() || !self.retrying {
                 break;
             }
-            let Some(pause) = self.retries.pause(tries, wait, Instant::now(), deadline) else { break };
-            log_debug!(calls = again.len(), tries, ?pause, "trying again");
+            let Some(pause) = self.retries.pause(tries, retry_after, Instant::now(), deadline) else { break };
+            log_debug!(calls = repeat.len(), tries, ?pause, "repeating calls that never ran");
             tokio::time::sleep(pause).await;
-            open = again;
+            pending = repeat;
         }
-        let missing = || Err(ClientError::bad_answer("there is none"));
-        outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(missing)).collect()
+        let missing = || Err(ClientError::bad_response("the response is missing"));
+        results.into_iter().map(|result| result.unwrap_or_else(missing)).collect()
     }
 
-    /// One body there and back.
-    async fn exchange(&self, requests: &[&Request], form: Form, deadline: Instant) -> Vec<Outcome> {
-        let outgoing = request::body(requests, form).map(|body| Outgoing {
+    /// Sends one body and reads its response. A failure of the whole body is the result of each
+    /// request.
+    async fn exchange(&self, requests: &[&RequestObject], shape: BodyShape, deadline: Instant) -> Vec<RawResult> {
+        let body = request::body(requests, shape).map(|body| TransportRequest {
             body,
             token: self.token.clone(),
             timeout: deadline.saturating_duration_since(Instant::now()),
         });
-        let carried = match outgoing {
-            Ok(outgoing) => self.transport.carry(outgoing).await.map_err(ClientError::from),
+        let received = match body {
+            Ok(body) => self.transport.send_boxed(body).await.map_err(ClientError::from),
             Err(error) => Err(error),
         };
-        match carried {
-            Ok(incoming) => answer::read(&incoming, requests, form),
-            Err(error) => answer::repeat(&error, requests.len()),
+        match received {
+            Ok(received) => response::read(&received, requests, shape),
+            Err(error) => response::repeat(&error, requests.len()),
         }
     }
 
-    /// What was said of the deadline.
-    pub(super) fn own_deadline(&self) -> Option<Duration> {
+    /// Returns the deadline of this client, if one was set.
+    pub(super) fn explicit_deadline(&self) -> Option<Duration> {
         self.deadline
     }
 
+    /// Returns the time at which a call that starts now ends: at its deadline, or at that of the
+    /// method that makes the call.
     fn deadline(&self) -> Instant {
         let now = Instant::now();
-        // Nobody waits for a year; a time that far away cannot always be written.
+        // Capped at a year, because an `Instant` further in the future may overflow.
         let own = now + self.deadline.unwrap_or(DEADLINE).min(Duration::from_secs(365 * 24 * 3600));
         Current::of_thread().map_or(own, |around| own.min(around.deadline))
     }
 }
 
+/// Whether a call with this error may be repeated.
 fn may_repeat(error: &ClientError, idempotent: bool) -> bool {
     match error {
-        ClientError::Refused(_) | ClientError::Unreachable(_) => true,
+        ClientError::Rejected(_) | ClientError::Unreachable(_) => true,
         ClientError::Lost(_) => idempotent,
         _ => false,
     }

@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
-use callbox::client::{Client, ClientError, Incoming, Outgoing, Retry, Transport, TransportError};
+use callbox::client::{Client, ClientError, Retry, Transport, TransportError, TransportRequest, TransportResponse};
 use serde_json::{Value, json};
 
 use super::scripted::{Scripted, Step, error, result};
@@ -46,7 +46,7 @@ async fn what_may_have_run_is_made_once() {
     type Is = fn(&ClientError) -> bool;
     let server: Is = |error| matches!(error, ClientError::Server(_));
     let lost: Is = |error| matches!(error, ClientError::Lost(_));
-    let bad: Is = |error| matches!(error, ClientError::BadAnswer(_));
+    let bad: Is = |error| matches!(error, ClientError::BadResponse(_));
     let answer = |status, body: &str| Step::Answer(status, body.to_owned());
     let cases: [(&str, Step, Is); 16] = [
         ("-32000 of another make", error(r#"{"code":-32000,"message":"reverted"}"#), server),
@@ -114,9 +114,9 @@ async fn a_method_marked_idempotent_is_made_again_and_another_is_not() {
 struct Shaky(Mutex<Vec<&'static str>>);
 
 impl Transport for Shaky {
-    async fn send(&self, _: Outgoing) -> Result<Incoming, TransportError> {
+    async fn send(&self, _: TransportRequest) -> Result<TransportResponse, TransportError> {
         let answer = self.0.lock().unwrap().pop().unwrap();
-        if answer.is_empty() { Err(TransportError::never_sent("no route")) } else { Ok(Incoming::new(answer)) }
+        if answer.is_empty() { Err(TransportError::never_sent("no route")) } else { Ok(TransportResponse::new(answer)) }
     }
 }
 
@@ -150,7 +150,7 @@ async fn the_budget_ends_retries_and_calls_go_on() {
     let client = Client::builder(&server.url).retry(quick().budget(0.0, 2)).build().unwrap();
     for _ in 0..10 {
         let failed = client.clone().call::<u8>("count", ()).await.unwrap_err();
-        assert!(matches!(failed, ClientError::Refused(_)), "{failed}");
+        assert!(matches!(failed, ClientError::Rejected(_)), "{failed}");
     }
     assert_eq!(server.seen().len(), 12, "clones share one budget");
 }
@@ -160,7 +160,7 @@ async fn no_retry_goes_past_the_deadline() {
     let busy = r#"{"code":-32000,"message":"Server busy","data":{"retry_after_ms":60000}}"#;
     let server = then_five(error(busy));
     let failed = client(&server).call::<u8>("count", ()).await.unwrap_err();
-    assert!(matches!(failed, ClientError::Refused(_)), "what is known is told, without a wait for nothing");
+    assert!(matches!(failed, ClientError::Rejected(_)), "what is known is told, without a wait for nothing");
     assert_eq!(failed.retry_after(), Some(Duration::from_secs(60)));
     assert_eq!(server.seen().len(), 1);
 }
@@ -256,7 +256,7 @@ async fn a_notification_has_no_answer_and_one_that_was_not_taken_says_so() {
 #[tokio::test]
 async fn an_answer_over_the_limit_is_not_read_and_a_redirect_is_not_followed() {
     let server = Scripted::start([result(&format!("\"{}\"", "x".repeat(5000)))]);
-    let small = Client::builder(&server.url).answer_limit(4000).build().unwrap();
+    let small = Client::builder(&server.url).response_limit(4000).build().unwrap();
     let failed = small.call::<String>("count", ()).await.unwrap_err();
     assert!(failed.to_string().contains("limit of 4000 bytes"), "{failed}");
     let server = Scripted::start([Step::Answer(307, String::new()), result("5")]);

@@ -38,7 +38,7 @@ async fn an_error_says_what_the_server_said() {
         assert!(!error.never_ran());
     }
     let wrong = client.call::<bool>("echo", [1]).await.unwrap_err();
-    assert!(matches!(wrong, ClientError::BadAnswer(_)), "{wrong}");
+    assert!(matches!(wrong, ClientError::BadResponse(_)), "{wrong}");
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Answers as they come in: strict ones, and those of the two older dialects.
+//! Response objects, in strict JSON-RPC 2.0 and in the two older dialects.
 
 use std::collections::HashMap;
 
@@ -9,48 +9,50 @@ use serde_json::value::RawValue;
 use crate::jsonrpc::RpcError;
 
 use super::error::ClientError;
-use super::request::{Form, Request};
-use super::transport::Incoming;
+use super::request::{BodyShape, RequestObject};
+use super::transport::TransportResponse;
 
-/// How one call ended, its result still as JSON.
-pub(super) type Outcome = Result<Box<RawValue>, ClientError>;
+/// The result of one call, still as JSON.
+pub(super) type RawResult = Result<Box<RawValue>, ClientError>;
 
-/// What the answer says of each request, in their order. A notification that was taken has a result of `null`.
-pub(super) fn read(incoming: &Incoming, requests: &[&Request], form: Form) -> Vec<Outcome> {
-    let read = match form {
-        Form::Single => requests.iter().map(|request| single(incoming, request.id)).collect(),
-        Form::Batch => batch(incoming, requests).unwrap_or_else(|error| repeat(&error, requests.len())),
+/// Returns the result of each request, in their order. The result of a notification that was
+/// accepted is `null`.
+pub(super) fn read(received: &TransportResponse, requests: &[&RequestObject], shape: BodyShape) -> Vec<RawResult> {
+    let read = match shape {
+        BodyShape::Single => requests.iter().map(|request| single(received, request.id)).collect(),
+        BodyShape::Batch => batch(received, requests).unwrap_or_else(|error| repeat(&error, requests.len())),
     };
-    read.into_iter().map(|outcome| outcome.map_err(|error| remarked(error, incoming))).collect()
+    read.into_iter().map(|result| result.map_err(|error| add_remark(error, received))).collect()
 }
 
-/// The same error for each request of a body.
-pub(super) fn repeat(error: &ClientError, count: usize) -> Vec<Outcome> {
+/// Returns the same error for each request of a body.
+pub(super) fn repeat(error: &ClientError, count: usize) -> Vec<RawResult> {
     vec![Err(error.clone()); count]
 }
 
-/// The result as a value of the type that was asked for.
-pub(super) fn value<T: DeserializeOwned>(outcome: Outcome) -> Result<T, ClientError> {
-    serde_json::from_str(outcome?.get())
-        .map_err(|error| ClientError::bad_answer(format!("the result is not of the type asked for: {error}")))
+/// Deserializes the result.
+pub(super) fn value<T: DeserializeOwned>(result: RawResult) -> Result<T, ClientError> {
+    serde_json::from_str(result?.get())
+        .map_err(|error| ClientError::bad_response(format!("the result is not of the expected type: {error}")))
 }
 
-/// What the transport has to say of an answer that cannot be read is the better half of what is wrong with it.
-fn remarked(error: ClientError, incoming: &Incoming) -> ClientError {
-    match (error, &incoming.remark) {
-        (ClientError::BadAnswer(cause), Some(remark)) => ClientError::bad_answer(format!("{remark}: {cause}")),
+/// Puts the remark of the transport before the error of an unusable body. An HTTP status, for
+/// example, explains more than the parser's error about an HTML page.
+fn add_remark(error: ClientError, received: &TransportResponse) -> ClientError {
+    match (error, &received.remark) {
+        (ClientError::BadResponse(cause), Some(remark)) => ClientError::bad_response(format!("{remark}: {cause}")),
         (error, _) => error,
     }
 }
 
-/// One answer object. Its members are raw, so that `"result": null` is a result.
+/// One response object. Its members are raw JSON, so that `"result": null` counts as a result.
 #[derive(Deserialize)]
-struct Answer<'a> {
+struct ResponseObject<'a> {
     #[serde(borrow, default, deserialize_with = "present")]
     id: Option<&'a RawValue>,
     #[serde(borrow, default, deserialize_with = "present")]
     result: Option<&'a RawValue>,
-    /// What the dialect `pymicroservice` calls the result.
+    /// The result in the dialect `pymicroservice`.
     #[serde(borrow, default, deserialize_with = "present")]
     response: Option<&'a RawValue>,
     #[serde(borrow, default, deserialize_with = "present")]
@@ -70,115 +72,122 @@ struct ErrorObject<'a> {
     data: Option<&'a RawValue>,
 }
 
-impl<'a> Answer<'a> {
+impl<'a> ResponseObject<'a> {
     fn parse(json: &'a str) -> Result<Self, ClientError> {
-        // A derived struct would take an array, too.
+        // A derived struct would also accept an array.
         if !json.starts_with('{') {
-            return Err(ClientError::bad_answer("it is no JSON-RPC answer"));
+            return Err(ClientError::bad_response("it is not a JSON-RPC response"));
         }
         serde_json::from_str(json)
-            .map_err(|error| ClientError::bad_answer(format!("it is no JSON-RPC answer: {error}")))
+            .map_err(|error| ClientError::bad_response(format!("it is not a JSON-RPC response: {error}")))
     }
 
-    /// An id that says nothing: what answers a request whose own could not be read.
+    /// Whether the id is missing or null, as in the response to a request whose id could not be
+    /// read.
     fn has_no_id(&self) -> bool {
         self.id.is_none_or(|id| id.get() == "null")
     }
 
-    fn is_to(&self, id: u64) -> bool {
+    fn has_id(&self, id: u64) -> bool {
         self.id.is_some_and(|raw| raw.get().parse() == Ok(id))
     }
 
-    /// The older dialects send both members, one of them null.
-    fn outcome(&self) -> Outcome {
+    /// Returns the result or the error. The older dialects send both members, one of them null.
+    fn result(&self) -> RawResult {
         let error = self.error.filter(|error| error.get() != "null");
         match (error, self.result.or(self.response)) {
-            (Some(error), None) => Err(told(error)),
-            (Some(error), Some(result)) if result.get() == "null" => Err(told(error)),
-            (Some(_), Some(_)) => Err(ClientError::bad_answer("it has both a result and an error")),
+            (Some(error), None) => Err(error_of(error)),
+            (Some(error), Some(result)) if result.get() == "null" => Err(error_of(error)),
+            (Some(_), Some(_)) => Err(ClientError::bad_response("it has both a result and an error")),
             (None, Some(result)) => Ok(result.to_owned()),
-            (None, None) => Err(ClientError::bad_answer("it has neither a result nor an error")),
+            (None, None) => Err(ClientError::bad_response("it has neither a result nor an error")),
         }
     }
 }
 
-fn told(raw: &RawValue) -> ClientError {
+/// Reads an error object.
+fn error_of(raw: &RawValue) -> ClientError {
     let object: ErrorObject<'_> = match serde_json::from_str(raw.get()) {
         Ok(object) => object,
-        Err(error) => return ClientError::bad_answer(format!("its error is no error object: {error}")),
+        Err(error) => return ClientError::bad_response(format!("its error is not an error object: {error}")),
     };
     let error = RpcError::new(object.code, object.message);
-    ClientError::told(match object.data {
+    ClientError::from_server(match object.data {
         Some(data) => error.with_data(data),
         None => error,
     })
 }
 
-fn text(incoming: &Incoming) -> Result<&str, ClientError> {
-    let text = std::str::from_utf8(&incoming.body).map_err(|_| ClientError::bad_answer("it is not UTF-8"))?;
+fn text(received: &TransportResponse) -> Result<&str, ClientError> {
+    let text = std::str::from_utf8(&received.body).map_err(|_| ClientError::bad_response("it is not UTF-8"))?;
     Ok(text.trim_matches([' ', '\t', '\n', '\r']))
 }
 
-fn single(incoming: &Incoming, id: Option<u64>) -> Outcome {
-    let json = text(incoming)?;
-    let Some(id) = id else { return notified(json, incoming) };
+fn single(received: &TransportResponse, id: Option<u64>) -> RawResult {
+    let json = text(received)?;
+    let Some(id) = id else { return notification(json, received) };
     if json.is_empty() {
-        return Err(ClientError::bad_answer("it is empty"));
+        return Err(ClientError::bad_response("it is empty"));
     }
-    let answer = Answer::parse(json)?;
-    match answer.outcome() {
-        outcome if answer.is_to(id) => outcome,
-        // The server could not read the request so far as to see its id.
-        Err(error) if answer.has_no_id() => Err(error),
-        _ => Err(ClientError::bad_answer("it is the answer to another call")),
+    let response = ResponseObject::parse(json)?;
+    match response.result() {
+        result if response.has_id(id) => result,
+        // The server could not read the id of the request.
+        Err(error) if response.has_no_id() => Err(error),
+        _ => Err(ClientError::bad_response("it is the response to another call")),
     }
 }
 
-/// A notification has no answer; but one that was turned away whole may be told so, and the older dialects say "received".
-fn notified(json: &str, incoming: &Incoming) -> Outcome {
-    match Answer::parse(json).and_then(|answer| answer.outcome()) {
-        Err(error) if !matches!(error, ClientError::BadAnswer(_)) => Err(error),
-        _ if incoming.remark.is_some() => Err(ClientError::bad_answer("the notification was not taken")),
+/// Reads the response to a notification. Usually there is none. A server may return an error if it
+/// rejected the whole body, and the older dialects return "received".
+fn notification(json: &str, received: &TransportResponse) -> RawResult {
+    match ResponseObject::parse(json).and_then(|response| response.result()) {
+        Err(error) if !matches!(error, ClientError::BadResponse(_)) => Err(error),
+        _ if received.remark.is_some() => Err(ClientError::bad_response("the notification was not accepted")),
         _ => Ok(RawValue::NULL.to_owned()),
     }
 }
 
+/// Reads the response to a batch.
+///
 /// # Errors
-/// What holds for all requests of the body alike.
-fn batch(incoming: &Incoming, requests: &[&Request]) -> Result<Vec<Outcome>, ClientError> {
-    let json = text(incoming)?;
+/// Returns an error of the body as a whole, which applies to all requests.
+fn batch(received: &TransportResponse, requests: &[&RequestObject]) -> Result<Vec<RawResult>, ClientError> {
+    let json = text(received)?;
     let calls = requests.iter().filter(|request| request.id.is_some()).count();
     if json.starts_with('{') {
-        // The batch as a whole was turned away: it is too large, or the server takes none.
-        return match Answer::parse(json)?.outcome() {
+        // The server rejected the batch as a whole: it is too large, or the server accepts no
+        // batches.
+        return match ResponseObject::parse(json)?.result() {
             Err(error) => Err(error),
             Ok(_) if calls == 0 => Ok(requests.iter().map(|_| Ok(RawValue::NULL.to_owned())).collect()),
-            Ok(_) => Err(ClientError::bad_answer("a batch was answered by one result")),
+            Ok(_) => Err(ClientError::bad_response("it is one result for a whole batch")),
         };
     }
     if json.is_empty() && calls == 0 {
-        return requests.iter().map(|_| notified(json, incoming)).map(|taken| taken.map(Ok)).collect();
+        return requests.iter().map(|_| notification(json, received)).map(|accepted| accepted.map(Ok)).collect();
     }
     let members: Vec<&RawValue> = serde_json::from_str(json)
-        .map_err(|error| ClientError::bad_answer(format!("it is no answer to a batch: {error}")))?;
-    let mut answers: HashMap<u64, Outcome> = HashMap::with_capacity(members.len());
+        .map_err(|error| ClientError::bad_response(format!("it is not a response to a batch: {error}")))?;
+    let mut results: HashMap<u64, RawResult> = HashMap::with_capacity(members.len());
     for member in members {
-        // What cannot be read, or has no id, cannot be matched: whose answer it was shows by being missing.
-        let Ok(answer) = Answer::parse(member.get()) else { continue };
-        let Some(id) = answer.id.and_then(|id| id.get().parse().ok()) else { continue };
-        let outcome = answer.outcome();
-        answers
+        // A response that cannot be read, or has no id, belongs to no call. The call without a
+        // response gets an error below.
+        let Ok(response) = ResponseObject::parse(member.get()) else { continue };
+        let Some(id) = response.id.and_then(|id| id.get().parse().ok()) else { continue };
+        let result = response.result();
+        results
             .entry(id)
-            .and_modify(|first| *first = Err(ClientError::bad_answer("there are two answers to one call")))
-            .or_insert(outcome);
+            .and_modify(|first| *first = Err(ClientError::bad_response("it has two responses to one call")))
+            .or_insert(result);
     }
-    let outcome = |request: &&Request| match request.id {
+    let result = |request: &&RequestObject| match request.id {
         None => Ok(RawValue::NULL.to_owned()),
-        Some(id) => {
-            answers.remove(&id).unwrap_or_else(|| Err(ClientError::bad_answer("this call of the batch has no answer")))
-        }
+        Some(id) => results
+            .remove(&id)
+            .unwrap_or_else(|| Err(ClientError::bad_response("it has no response to this call of the batch"))),
     };
-    Ok(requests.iter().map(outcome).collect())
+    Ok(requests.iter().map(result).collect())
 }
 
 #[cfg(test)]

@@ -1,13 +1,13 @@
 use super::*;
 
-fn request(id: Option<u64>) -> Request {
-    Request { method: "m".to_owned(), params: None, id, idempotent: false }
+fn request(id: Option<u64>) -> RequestObject {
+    RequestObject { method: "m".to_owned(), params: None, id, idempotent: false }
 }
 
-/// What an answer says of the call with id 7.
-fn said(body: &str) -> String {
-    let outcome = read(&Incoming::new(body), &[&request(Some(7))], Form::Single).remove(0);
-    outcome.map_or_else(|error| format!("{error:?}"), |raw| raw.get().to_owned())
+/// The result of the call with id 7, or its error, as text.
+fn read_one(body: &str) -> String {
+    let result = read(&TransportResponse::new(body), &[&request(Some(7))], BodyShape::Single).remove(0);
+    result.map_or_else(|error| format!("{error:?}"), |raw| raw.get().to_owned())
 }
 
 #[test]
@@ -19,7 +19,7 @@ fn the_result_of_each_dialect_is_found() {
         " \n{\"id\":7,\"result\":R,\"more\":[{}]}\r\n",
     ] {
         for result in ["null", "0", r#"{"error":{"code":1}}"#, r#""x""#, "12345678901234567890.5"] {
-            assert_eq!(said(&body.replace('R', result)), result, "{body}");
+            assert_eq!(read_one(&body.replace('R', result)), result, "{body}");
         }
     }
 }
@@ -35,13 +35,16 @@ fn the_error_of_each_dialect_is_found() {
     ] {
         let error = r#"{"code":7,"message":"no","data":null}"#;
         let expected = r#"Method(RpcError { code: 7, message: "no", data: Some("null") })"#;
-        assert_eq!(said(&body.replace('E', error)), expected, "{body}");
-        assert!(said(&body.replace('E', r#"{"code":7}"#)).starts_with("Method"), "a message may be missing: {body}");
+        assert_eq!(read_one(&body.replace('E', error)), expected, "{body}");
+        assert!(
+            read_one(&body.replace('E', r#"{"code":7}"#)).starts_with("Method"),
+            "a message may be missing: {body}"
+        );
     }
 }
 
 #[test]
-fn what_is_no_answer_to_the_call_is_a_bad_answer() {
+fn a_body_that_is_no_response_to_the_call_is_a_bad_response() {
     for body in [
         "",
         "x",
@@ -63,18 +66,19 @@ fn what_is_no_answer_to_the_call_is_a_bad_answer() {
         r#"{"result":1,"id":7} x"#,
         r#"{"result":1,"id":7"#,
     ] {
-        assert!(said(body).starts_with("BadAnswer"), "{body}: {}", said(body));
+        assert!(read_one(body).starts_with("BadResponse"), "{body}: {}", read_one(body));
     }
-    let not_text = Incoming::new(*b"\xff");
-    assert!(matches!(read(&not_text, &[&request(Some(7))], Form::Single)[0], Err(ClientError::BadAnswer(_))));
+    let not_text = TransportResponse::new(*b"\xff");
+    assert!(matches!(read(&not_text, &[&request(Some(7))], BodyShape::Single)[0], Err(ClientError::BadResponse(_))));
 }
 
 #[test]
-fn the_remark_of_the_transport_counts_only_for_what_cannot_be_read() {
+fn the_remark_of_the_transport_is_only_in_the_error_of_an_unusable_body() {
     let call = request(Some(7));
-    let outcome =
-        |body: &str| read(&Incoming::new(body).with_remark("HTTP status 502"), &[&call], Form::Single).remove(0);
-    assert_eq!(outcome(r#"{"result":1,"id":7}"#).unwrap().get(), "1");
-    let error = outcome("<html>").unwrap_err().to_string();
-    assert_eq!(error, "the answer cannot be read: HTTP status 502: it is no JSON-RPC answer");
+    let result = |body: &str| {
+        read(&TransportResponse::new(body).with_remark("HTTP status 502"), &[&call], BodyShape::Single).remove(0)
+    };
+    assert_eq!(result(r#"{"result":1,"id":7}"#).unwrap().get(), "1");
+    let error = result("<html>").unwrap_err().to_string();
+    assert_eq!(error, "the response cannot be used: HTTP status 502: it is not a JSON-RPC response");
 }
