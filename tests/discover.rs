@@ -5,7 +5,7 @@ mod names;
 
 use std::collections::BTreeSet;
 
-use callbox::testing::{self, Client, TestServer};
+use callbox::testing::{self, TestClient, TestServer};
 use callbox::{Server, service};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -79,7 +79,7 @@ fn server() -> TestServer {
     testing::start(Server::new(Users::default).tokens(Names))
 }
 
-fn document(client: &Client) -> Value {
+fn document(client: &TestClient) -> Value {
     let answer = client.rpc(&json!({ "jsonrpc": "2.0", "method": "rpc.discover", "id": 1 }));
     assert!(answer["result"].is_object(), "{answer}");
     answer["result"].clone()

@@ -18,9 +18,34 @@ use ureq::{Agent, RequestBuilder};
 use crate::jsonrpc::{RpcError, write};
 use crate::service::Message;
 
-/// Calls a server over HTTP. Cheap to clone; may be used from several threads at once.
+/// A blocking HTTP client of a [`TestServer`](super::TestServer), with a token. Cheap to clone;
+/// several threads may use it at once.
+///
+/// [`TestServer::with_token`](super::TestServer::with_token) returns one. It waits at most 60 s for
+/// a response.
+///
+/// ```
+/// use callbox::{Server, service, testing};
+///
+/// #[derive(Default)]
+/// struct Vault;
+///
+/// #[service(name = "vault")]
+/// impl Vault {
+///     /// Returns the combination.
+///     #[private_api_method]
+///     fn combination(&self) -> u32 {
+///         4711
+///     }
+/// }
+///
+/// let server = Server::new(Vault::default).tokens(|token: &str| token == "hello_world");
+/// let server = testing::start(server);
+/// assert_eq!(server.with_token("hello_world").call(Vault_Combination {}), Ok(4711));
+/// assert!(server.call(Vault_Combination {}).is_err());
+/// ```
 #[derive(Clone)]
-pub struct Client {
+pub struct TestClient {
     agent: Agent,
     root: String,
     endpoint: String,
@@ -29,64 +54,64 @@ pub struct Client {
     token: Option<String>,
 }
 
-/// What a server answered.
+/// The HTTP response of a server.
 #[derive(Clone, Debug)]
-pub struct Page {
-    /// The HTTP status.
+pub struct TestResponse {
+    /// The HTTP status code.
     pub status: u16,
-    /// The headers, with their names in small letters.
+    /// The headers, with names in lower case.
     pub headers: Vec<(String, String)>,
     /// The body as text.
     pub body: String,
 }
 
-impl Page {
-    /// The value of a header; the name in small letters.
+impl TestResponse {
+    /// Returns the value of the first header with this name, which must be in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 }
 
-/// Nothing that a test waits for takes longer.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Maximum time to wait for a response, so that a test that hangs fails.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
-impl Client {
+impl TestClient {
     pub(super) fn new(address: SocketAddr, endpoint: &str, methods: HashMap<TypeId, &'static str>) -> Self {
-        let config = Agent::config_builder().http_status_as_error(false).timeout_global(Some(PATIENCE)).proxy(None);
+        let config = Agent::config_builder().http_status_as_error(false).timeout_global(Some(TIMEOUT)).proxy(None);
         let agent = Agent::new_with_config(config.build());
         let root = crate::server::url("http", address, "");
         Self { agent, endpoint: format!("{root}{endpoint}"), root, methods: Arc::new(methods), token: None }
     }
 
-    /// The same client with this token.
+    /// Returns the same client with another token, which it sends in the header `X-Api-Token`.
     #[must_use]
     pub fn with_token(&self, token: &str) -> Self {
         Self { token: Some(token.to_owned()), ..self.clone() }
     }
 
-    /// Calls a method.
+    /// Calls a method and waits for its result.
     ///
     /// # Errors
-    /// The error that the server answered.
+    /// Returns the error object of the server.
     ///
     /// # Panics
-    /// If there was no answer, or if it is none to this call.
-    #[expect(clippy::needless_pass_by_value, reason = "a message is given away, as in every call of a service")]
+    /// Panics if there is no response, or if it is not a response to this call.
+    #[expect(clippy::needless_pass_by_value, reason = "all functions that call a service take the message by value")]
     pub fn call<M: Message>(&self, message: M) -> Result<M::Output, RpcError>
     where
         M::Output: DeserializeOwned,
     {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
-        let page = self.post(self.request(&message, Some(id)));
+        let response = self.post(self.request(&message, Some(id)));
         let name = M::NAME;
-        let answer: Answer<'_> = serde_json::from_str(&page.body)
-            .unwrap_or_else(|error| panic!("the answer is none to a call of {name} ({error}): {page:?}"));
-        assert_eq!(answer.id, Some(id), "the answer is to another call: {page:?}");
-        match answer.error {
-            None => Ok(serde_json::from_str(answer.result.map_or("", RawValue::get))
-                .unwrap_or_else(|error| panic!("the answer has no result of {name} ({error}): {page:?}"))),
-            Some(Told { code, message, data }) => Err(match data {
+        let object: ResponseBody<'_> = serde_json::from_str(&response.body)
+            .unwrap_or_else(|error| panic!("this is not a response to a call of {name} ({error}): {response:?}"));
+        assert_eq!(object.id, Some(id), "this is the response to another call: {response:?}");
+        match object.error {
+            None => Ok(serde_json::from_str(object.result.map_or("", RawValue::get))
+                .unwrap_or_else(|error| panic!("the response has no result of {name} ({error}): {response:?}"))),
+            Some(ErrorBody { code, message, data }) => Err(match data {
                 Some(data) => RpcError::new(code, message).with_data(data),
                 None => RpcError::new(code, message),
             }),
@@ -96,44 +121,47 @@ impl Client {
     /// Sends a notification.
     ///
     /// # Panics
-    /// If the server did not take it.
-    #[expect(clippy::needless_pass_by_value, reason = "a message is given away, as in every call of a service")]
+    /// Panics if there is no response, or if the server does not accept the notification.
+    #[expect(clippy::needless_pass_by_value, reason = "all functions that call a service take the message by value")]
     pub fn notify<M: Message>(&self, message: M) {
-        let page = self.post(self.request(&message, None));
-        assert!(matches!(page.status, 200 | 204), "the server did not take the notification: {page:?}");
+        let response = self.post(self.request(&message, None));
+        assert!(matches!(response.status, 200 | 204), "the server did not accept the notification: {response:?}");
     }
 
-    /// Posts a JSON-RPC request, or a batch of them, and reads the answer; `null` if there is none.
+    /// Posts a JSON-RPC request, or a batch of them, and returns the response. For notifications
+    /// alone it returns `null`.
     ///
     /// # Panics
-    /// If there was no answer, or if it is not JSON.
+    /// Panics if there is no HTTP response, or if it is not JSON.
     pub fn rpc<T: Serialize + ?Sized>(&self, request: &T) -> Value {
-        let body = serde_json::to_string(request).unwrap_or_else(|error| panic!("the request is no JSON: {error}"));
-        let page = self.post(body);
-        if page.status == 204 {
+        let body = serde_json::to_string(request)
+            .unwrap_or_else(|error| panic!("the request cannot be written as JSON: {error}"));
+        let response = self.post(body);
+        if response.status == 204 {
             return Value::Null;
         }
-        serde_json::from_str(&page.body).unwrap_or_else(|error| panic!("the answer is no JSON ({error}): {page:?}"))
+        serde_json::from_str(&response.body)
+            .unwrap_or_else(|error| panic!("the response is not JSON ({error}): {response:?}"))
     }
 
-    /// Posts a body to the endpoint as it is, with the content type of JSON.
+    /// Posts a body to the endpoint unchanged, with the content type `application/json`.
     ///
     /// # Panics
-    /// If there was no answer.
-    pub fn post(&self, body: impl AsRef<[u8]>) -> Page {
+    /// Panics if there is no response.
+    pub fn post(&self, body: impl AsRef<[u8]>) -> TestResponse {
         let request = self.agent.post(&self.endpoint).header("content-type", "application/json");
-        page(self.with_own_token(request).send(body.as_ref()))
+        read_response(self.with_own_token(request).send(body.as_ref()))
     }
 
-    /// Gets a page, with the token if the client has one.
+    /// Sends a GET request for this path, with the token if the client has one.
     ///
     /// # Panics
-    /// If there was no answer.
-    pub fn get(&self, path: &str) -> Page {
-        page(self.with_own_token(self.agent.get(format!("{}{path}", self.root))).call())
+    /// Panics if there is no response.
+    pub fn get(&self, path: &str) -> TestResponse {
+        read_response(self.with_own_token(self.agent.get(format!("{}{path}", self.root))).call())
     }
 
-    /// The body of a call, or of a notification if it has no id.
+    /// Returns the body of a call, or of a notification if there is no id.
     fn request<M: Message>(&self, message: &M, id: Option<u64>) -> Vec<u8> {
         #[derive(Serialize)]
         struct Request<'a, T> {
@@ -146,7 +174,7 @@ impl Client {
         let method = self.methods.get(&TypeId::of::<M>()).copied().unwrap_or(M::NAME);
         let mut body = Vec::new();
         write(&mut body, &Request { jsonrpc: "2.0", method, params: message, id })
-            .unwrap_or_else(|error| panic!("the parameters of {method} are no JSON: {error}"));
+            .unwrap_or_else(|error| panic!("the parameters of {method} cannot be written as JSON: {error}"));
         body
     }
 
@@ -158,50 +186,50 @@ impl Client {
     }
 }
 
-impl fmt::Debug for Client {
+impl fmt::Debug for TestClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client")
+        f.debug_struct("TestClient")
             .field("endpoint", &self.endpoint)
             .field("has_token", &self.token.is_some())
             .finish_non_exhaustive()
     }
 }
 
-/// One answer. Its result stays text until its type is known: what serde buffers loses integers of
-/// 128 bits.
+/// One response object. Its result stays raw JSON until its type is known, because serde's buffer
+/// cannot hold 128-bit integers.
 #[derive(Deserialize)]
-struct Answer<'a> {
+struct ResponseBody<'a> {
     id: Option<u64>,
-    #[serde(borrow, default, deserialize_with = "given")]
+    #[serde(borrow, default, deserialize_with = "present")]
     result: Option<&'a RawValue>,
     #[serde(borrow)]
-    error: Option<Told<'a>>,
+    error: Option<ErrorBody<'a>>,
 }
 
-/// A result that is there, be it null.
-fn given<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'a RawValue>, D::Error> {
+/// Deserializes a result that is present as `Some`, even if it is null.
+fn present<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'a RawValue>, D::Error> {
     <&RawValue>::deserialize(deserializer).map(Some)
 }
 
 #[derive(Deserialize)]
-struct Told<'a> {
+struct ErrorBody<'a> {
     code: i32,
     message: String,
     #[serde(borrow)]
     data: Option<&'a RawValue>,
 }
 
-fn page(answer: Result<Response<ureq::Body>, ureq::Error>) -> Page {
-    let mut answer = answer.unwrap_or_else(|error| panic!("the server did not answer: {error}"));
+fn read_response(received: Result<Response<ureq::Body>, ureq::Error>) -> TestResponse {
+    let mut received = received.unwrap_or_else(|error| panic!("the server did not respond: {error}"));
     let text = |value: &ureq::http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-    Page {
-        status: answer.status().as_u16(),
-        headers: answer.headers().iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect(),
-        body: answer
+    TestResponse {
+        status: received.status().as_u16(),
+        headers: received.headers().iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect(),
+        body: received
             .body_mut()
             .with_config()
             .limit(u64::MAX)
             .read_to_string()
-            .unwrap_or_else(|error| panic!("the body of the answer broke off: {error}")),
+            .unwrap_or_else(|error| panic!("the body of the response is incomplete: {error}")),
     }
 }

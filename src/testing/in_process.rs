@@ -1,4 +1,4 @@
-//! A service without HTTP.
+//! A service in the process of a test, without HTTP.
 
 use std::fmt;
 
@@ -10,7 +10,8 @@ use crate::service::{Handles, Message, Reply, Service};
 
 use super::system::{SystemThread, block_on};
 
-/// A service on threads of its own, called without HTTP. Cheap to clone; stops when the last clone is dropped.
+/// A service on its own threads, called without HTTP. Cheap to clone; the service stops when the
+/// last clone is dropped, after the admitted calls have ended. See [`in_process`].
 pub struct InProcess<S: Service> {
     service: ServiceRef<S>,
     running: ServerHandle,
@@ -19,18 +20,39 @@ pub struct InProcess<S: Service> {
     _system: std::sync::Arc<SystemThread>,
 }
 
-/// Starts a service without HTTP.
+/// Starts a service without HTTP. `factory` makes its state, as for [`Server::new`].
+///
+/// ```
+/// use callbox::{service, testing};
+///
+/// #[derive(Default)]
+/// struct Stock { pieces: u64 }
+///
+/// #[service(name = "stock")]
+/// impl Stock {
+///     /// Adds pieces to the stock.
+///     #[public_method]
+///     fn add(&mut self, pieces: u64) -> u64 {
+///         self.pieces += pieces;
+///         self.pieces
+///     }
+/// }
+///
+/// let stock = testing::in_process(Stock::default);
+/// assert_eq!(stock.call(Stock_Add { pieces: 3 }), Ok(3));
+/// ```
 ///
 /// # Panics
-/// If it cannot start, with the reason.
+/// Panics if the service cannot start, with the reason.
 pub fn in_process<S: Service>(factory: impl Fn() -> S + Send + Sync + 'static) -> InProcess<S> {
     in_process_with(factory, |server| server)
 }
 
-/// Starts a service without HTTP, with settings of its own: a [placement](Server::placement), more services beside it.
+/// Starts a service without HTTP, with other settings: a [placement](Server::placement), for
+/// example, or more services on the same server.
 ///
 /// # Panics
-/// If it cannot start, with the reason.
+/// Panics if the service cannot start, with the reason.
 pub fn in_process_with<S: Service>(
     factory: impl Fn() -> S + Send + Sync + 'static,
     settings: impl FnOnce(Server) -> Server + Send + 'static,
@@ -38,8 +60,9 @@ pub fn in_process_with<S: Service>(
     let (system, (service, running)) = SystemThread::start(async move |stopped| {
         let mut server = settings(Server::new(factory));
         if !server.checks_tokens() {
-            // Access rules do not hold for calls within the process, but a private method wants somebody to check tokens.
-            server = server.tokens(Nobody);
+            // A server with private methods does not start without a token check. Calls within the
+            // process carry no token, so the check may reject all of them.
+            server = server.tokens(RejectAll);
         }
         log_all_causes();
         let running = server
@@ -47,31 +70,35 @@ pub fn in_process_with<S: Service>(
             .await
             .unwrap_or_else(|error| panic!("the service cannot start: {error}"));
         let service = running.service::<S>().unwrap_or_else(|| unreachable!("the server was made for it"));
-        let told = (service, running.clone());
-        let ends = async move {
+        let started = (service, running.clone());
+        let until_stopped = async move {
             let _ = stopped.await;
-            // What still runs then is the test's own affair, and the log names it.
+            // Calls that still run after the stop are in the log. The test may have started them on
+            // purpose.
             let _ = running.stop().await;
         };
-        (told, ends)
+        (started, until_stopped)
     });
     InProcess { service, running, dialect: Dialect::default(), token: None, _system: std::sync::Arc::new(system) }
 }
 
-/// Knows nobody.
-struct Nobody;
+/// Rejects every token.
+struct RejectAll;
 
-impl crate::auth::Authenticate for Nobody {
+impl crate::auth::Authenticate for RejectAll {
     async fn authenticate(&self, _: &str) -> Result<Option<Caller>, crate::BoxError> {
         Ok(None)
     }
 }
 
 impl<S: Service> InProcess<S> {
-    /// Calls a method and waits for its answer.
+    /// Calls a method and waits for its reply.
     ///
     /// # Errors
-    /// Those of [`ServiceRef::call`].
+    /// Returns the errors of [`ServiceRef::call`].
+    ///
+    /// # Panics
+    /// Panics on a thread that runs a tokio runtime: use [`service`](Self::service) in async code.
     pub fn call<M: Message>(&self, message: M) -> Reply<M>
     where
         S: Handles<M>,
@@ -79,10 +106,10 @@ impl<S: Service> InProcess<S> {
         block_on(self.service.call(message))
     }
 
-    /// Sends a notification.
+    /// Sends a notification. It may run later: see [`wait_idle`](Self::wait_idle).
     ///
     /// # Errors
-    /// Those of [`ServiceRef::notify`].
+    /// Returns the errors of [`ServiceRef::notify`].
     pub fn notify<M: Message>(&self, message: M) -> Result<(), RpcError>
     where
         S: Handles<M>,
@@ -90,61 +117,71 @@ impl<S: Service> InProcess<S> {
         self.service.notify(message)
     }
 
-    /// Answers a JSON-RPC body, byte for byte as an endpoint does, without HTTP: `None` if there is nothing to answer.
+    /// Processes a JSON-RPC body and returns the response, byte for byte as an endpoint does, but
+    /// without HTTP. Returns `None` for notifications alone.
     ///
-    /// Access rules hold: see [`with_token`](Self::with_token).
+    /// Access rules apply: see [`with_token`](Self::with_token).
     ///
     /// ```
     /// # use callbox::{service, testing};
     /// # #[derive(Default)] struct Counter;
-    /// # #[service(name = "counter")] impl Counter { #[public_method] fn add(&self, a: u64, b: u64) -> u64 { a + b } }
+    /// # #[service(name = "counter")] impl Counter {
+    /// #     #[public_method] fn add(&self, a: u64, b: u64) -> u64 { a + b }
+    /// # }
     /// let counter = testing::in_process(Counter::default);
-    /// let answer = counter.post(r#"{"jsonrpc":"2.0","method":"add","params":[1,2],"id":1}"#);
-    /// assert_eq!(answer.as_deref(), Some(r#"{"jsonrpc":"2.0","result":3,"id":1}"#));
+    /// let response = counter.post(r#"{"jsonrpc":"2.0","method":"add","params":[1,2],"id":1}"#);
+    /// assert_eq!(response.as_deref(), Some(r#"{"jsonrpc":"2.0","result":3,"id":1}"#));
     /// ```
     ///
     /// # Panics
-    /// If the answer is not UTF-8, which JSON is.
+    /// Panics if the response is not UTF-8, and on a thread that runs a tokio runtime: use
+    /// [`answer`](Self::answer) in async code.
     pub fn post(&self, body: impl AsRef<[u8]>) -> Option<String> {
         block_on(self.answer(body.as_ref()))
-            .map(|body| String::from_utf8(body).unwrap_or_else(|error| panic!("the answer is no text: {error}")))
+            .map(|body| String::from_utf8(body).unwrap_or_else(|error| panic!("the response is not UTF-8: {error}")))
     }
 
-    /// The same for async code, which needs a tokio runtime with time: calls run on its thread as on that of a server's worker.
+    /// Processes a JSON-RPC body as [`post`](Self::post) does, for async code. It needs a tokio
+    /// runtime with time enabled, whose thread takes the place of a server's worker thread: short
+    /// calls run on it.
     pub async fn answer(&self, body: &[u8]) -> Option<Vec<u8>> {
         self.running.answer(body, self.dialect, self.token.as_deref()).await
     }
 
-    /// The same service, with bodies that come with a token.
+    /// Returns the same service, with this token for bodies. Default: none.
     #[must_use]
     pub fn with_token(&self, token: &str) -> Self {
         Self { token: Some(token.to_owned()), ..self.clone() }
     }
 
-    /// The same service, with bodies that are answered in a dialect.
+    /// Returns the same service, with responses to bodies in this dialect. Default:
+    /// [`Dialect::default`].
     #[must_use]
     pub fn in_dialect(&self, dialect: Dialect) -> Self {
         Self { dialect, ..self.clone() }
     }
 
-    /// The same service, called by somebody. Does not concern bodies, whose caller is whoever their token belongs to.
+    /// Returns the same service, with this caller for messages. Default: that of
+    /// [`ServiceRef::call`]. It has no effect on bodies, whose caller is the one that their token
+    /// belongs to.
     #[must_use]
     pub fn as_caller(&self, caller: Caller) -> Self {
         Self { service: self.service.as_caller(caller), ..self.clone() }
     }
 
-    /// Waits until no call waits or runs: the effects of all notifications sent before are there.
+    /// Waits until no call waits or runs. After that, all notifications that were sent before have
+    /// had their effect.
     pub fn wait_idle(&self) {
         block_on(self.service.wait_idle());
     }
 
-    /// The handle, for async code.
+    /// Returns a reference to the service, for async code and for its statistics.
     pub fn service(&self) -> &ServiceRef<S> {
         &self.service
     }
 }
 
-// By hand: a derive would ask the state to be `Clone`.
+// By hand, because a derive would require the state to be `Clone`.
 impl<S: Service> Clone for InProcess<S> {
     fn clone(&self) -> Self {
         Self {
@@ -159,7 +196,7 @@ impl<S: Service> Clone for InProcess<S> {
 
 impl<S: Service> fmt::Debug for InProcess<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Not the token.
+        // Without the token, which is secret.
         f.debug_struct("InProcess")
             .field("service", &self.service)
             .field("dialect", &self.dialect)

@@ -1,17 +1,21 @@
-//! Help for tests: a server on a free port, a service without HTTP, and waiting for effects without sleeping.
+//! Helpers for tests: a server on a free port, a service without HTTP, and waiting for effects
+//! without sleeping.
 //!
-//! Needs the feature `testing`:
+//! They need the feature `testing`:
 //!
 //! ```toml
 //! [dev-dependencies]
 //! callbox = { version = "0.1", features = ["testing"] }
 //! ```
 //!
-//! What a server logs goes to standard error as the test harness takes it, so it is shown with a test that fails: there is the cause
-//! behind a correlation id. The level is `info`, or what `RUST_LOG` says; a program that sets up `tracing` itself does so before.
+//! A server logs to standard error, which the test harness captures and shows for a test that
+//! fails. The log has the cause of an internal error under its correlation id. The level is `info`,
+//! or that of `RUST_LOG`. A test that sets up `tracing` itself must do so before it starts a
+//! server.
 //!
-//! Everything here blocks, so that tests are plain `#[test]` functions, and panics with the reason when something is wrong
-//! that the test is not about. Servers and services run on threads of their own and stop when they are dropped.
+//! All functions block, so that tests are plain `#[test]` functions. They panic with the reason
+//! when the setup of a test fails. Servers and services run on their own threads and stop when they
+//! are dropped.
 //!
 //! ```
 //! use callbox::{Server, service, testing};
@@ -55,23 +59,25 @@ use crate::jsonrpc::{RpcError, log_all_causes};
 use crate::server::{ListeningServer, LogReader, Resolution, Server, init_log};
 use crate::service::{Message, Service};
 
-pub use client::{Client, Page};
+pub use client::{TestClient, TestResponse};
 pub use in_process::{InProcess, in_process, in_process_with};
 use system::SystemThread;
 
-/// A server on a thread of its own. Stops when it is dropped: the calls that were let in are answered first.
+/// A server on its own thread. It stops when it is dropped, after the admitted calls have been
+/// answered. See [`start`].
 pub struct TestServer {
-    client: Client,
+    client: TestClient,
     address: SocketAddr,
     running: crate::ServerHandle,
-    // Dropped last: its drop waits until the server has stopped.
+    // The last field, so that it is dropped last: its drop waits until the server has stopped.
     _system: SystemThread,
 }
 
-/// Starts a server on a free port of 127.0.0.1. Neither the command line nor the environment nor a file counts.
+/// Starts a server on a free port of 127.0.0.1. It ignores the command line, the environment and
+/// the configuration file.
 ///
 /// # Panics
-/// If the server cannot start, with the reason.
+/// Panics if the server cannot start, with the reason.
 pub fn start(server: Server) -> TestServer {
     let (system, (address, endpoint, running)) = SystemThread::start(async move |stopped| {
         let resolved = server.for_tests().resolve();
@@ -80,37 +86,38 @@ pub fn start(server: Server) -> TestServer {
         log_all_causes();
         let listening = ListeningServer::start(*server, &settings).await;
         let listening = listening.unwrap_or_else(|error| panic!("the server cannot start: {error}"));
-        let told = (listening.address, settings.endpoint.clone(), listening.running.clone());
-        let ends = async move {
-            // An error says that the test is gone, which asks for the stop as well.
+        let started = (listening.address, settings.endpoint.clone(), listening.running.clone());
+        let until_stopped = async move {
+            // An error means that the test has ended, which is also a reason to stop.
             let _ = stopped.await;
-            // What still runs then is the test's own affair, and the log names it.
+            // Calls that still run after the stop are in the log. The test may have started them on
+            // purpose.
             let _ = listening.stop().await;
         };
-        (told, ends)
+        (started, until_stopped)
     });
-    let client = Client::new(address, &endpoint, running.methods());
+    let client = TestClient::new(address, &endpoint, running.methods());
     TestServer { client, address, running, _system: system }
 }
 
 impl TestServer {
-    /// Where it listens.
+    /// Returns the address on which the server listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// A URL of the server: `server.url("/api")`.
+    /// Returns a URL of the server: `server.url("/api")` is `http://127.0.0.1:…/api`.
     pub fn url(&self, path: &str) -> String {
         crate::server::url("http", self.address, path)
     }
 
-    /// Calls a method over HTTP, without a token.
+    /// Calls a method over HTTP without a token, and waits for its result.
     ///
     /// # Errors
-    /// The error that the server answered.
+    /// Returns the error object of the server.
     ///
     /// # Panics
-    /// If there was no answer, or if it is none to this call.
+    /// Panics if there is no response within 60 s, or if it is not a response to this call.
     pub fn call<M: Message>(&self, message: M) -> Result<M::Output, RpcError>
     where
         M::Output: DeserializeOwned,
@@ -121,53 +128,56 @@ impl TestServer {
     /// Sends a notification over HTTP, without a token.
     ///
     /// # Panics
-    /// If the server did not take it.
+    /// Panics if there is no response, or if the server does not accept the notification.
     pub fn notify<M: Message>(&self, message: M) {
         self.client.notify(message);
     }
 
-    /// The same server, called with a token.
-    pub fn with_token(&self, token: &str) -> Client {
+    /// Returns a client of the server with a token.
+    pub fn with_token(&self, token: &str) -> TestClient {
         self.client.with_token(token)
     }
 
-    /// Posts a body to the endpoint as it is, with the content type of JSON.
+    /// Posts a body to the endpoint unchanged, with the content type `application/json`.
     ///
     /// # Panics
-    /// If there was no answer.
-    pub fn post(&self, body: impl AsRef<[u8]>) -> Page {
+    /// Panics if there is no response.
+    pub fn post(&self, body: impl AsRef<[u8]>) -> TestResponse {
         self.client.post(body)
     }
 
-    /// Posts a JSON-RPC request, or a batch of them, and reads the answer; `null` if there is none.
+    /// Posts a JSON-RPC request, or a batch of them, and returns the response. For notifications
+    /// alone it returns `null`.
     ///
     /// # Panics
-    /// If there was no answer, or if it is not JSON.
+    /// Panics if there is no HTTP response, or if it is not JSON.
     pub fn rpc<T: Serialize + ?Sized>(&self, request: &T) -> Value {
         self.client.rpc(request)
     }
 
-    /// Gets a page.
+    /// Sends a GET request for this path, without a token.
     ///
     /// # Panics
-    /// If there was no answer.
-    pub fn get(&self, path: &str) -> Page {
+    /// Panics if there is no response.
+    pub fn get(&self, path: &str) -> TestResponse {
         self.client.get(path)
     }
 
-    /// Waits until no call of the service waits or runs: the effects of all notifications sent before are there.
+    /// Waits until no call of the service waits or runs. After that, all notifications that were
+    /// sent before have had their effect.
     ///
     /// # Panics
-    /// If the server has no such service.
+    /// Panics if the server has no such service.
     pub fn wait_idle<S: Service>(&self) {
         let service = self.service::<S>();
         system::block_on(async move { service.wait_idle().await });
     }
 
-    /// A handle on a service, for calls without HTTP from async code, and for its statistics.
+    /// Returns a reference to a service, for calls without HTTP from async code, and for its
+    /// statistics.
     ///
     /// # Panics
-    /// If the server has no such service.
+    /// Panics if the server has no such service.
     pub fn service<S: Service>(&self) -> crate::ServiceRef<S> {
         self.running.service().unwrap_or_else(|| panic!("the server has no service {}", S::NAME))
     }

@@ -1,4 +1,4 @@
-//! An actix system on a thread of its own.
+//! An actix system on its own thread.
 
 use std::fmt;
 use std::future::Future;
@@ -7,38 +7,39 @@ use std::thread::JoinHandle;
 
 use tokio::sync::oneshot;
 
-/// Runs an actix system until it is dropped.
+/// The thread of an actix system. Dropping it stops the system and waits for its end.
 pub(super) struct SystemThread {
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl SystemThread {
-    /// Starts a system and runs `start` on it. What that tells comes back at once; the future that it gives is run to its
-    /// end, and should end soon after `stopped` does.
+    /// Starts a system and runs `start` on it. `start` returns a value, which this function
+    /// returns, and a future, which the system runs to its end. The future should end soon after
+    /// `stopped` does.
     ///
     /// # Panics
-    /// As `start` does.
+    /// Panics if `start` panics, with the same payload.
     pub(super) fn start<T, F>(start: impl AsyncFnOnce(oneshot::Receiver<()>) -> (T, F) + Send + 'static) -> (Self, T)
     where
         T: Send + 'static,
         F: Future<Output = ()>,
     {
         let (stop, stopped) = oneshot::channel();
-        let (tell, told) = std::sync::mpsc::channel();
+        let (send, received) = std::sync::mpsc::channel();
         let thread = std::thread::spawn(move || {
             actix::System::new().block_on(async move {
-                let (first, ends) = start(stopped).await;
-                // If nobody listens, the test is gone, and `stopped` says so.
-                let _ = tell.send(first);
-                ends.await;
+                let (value, until_stopped) = start(stopped).await;
+                // An error means that the test has ended, and then `stopped` ends as well.
+                let _ = send.send(value);
+                until_stopped.await;
             });
         });
-        match told.recv() {
-            Ok(first) => (Self { stop: Some(stop), thread: Some(thread) }, first),
+        match received.recv() {
+            Ok(value) => (Self { stop: Some(stop), thread: Some(thread) }, value),
             Err(_) => match thread.join() {
                 Err(panic) => resume_unwind(panic),
-                Ok(()) => unreachable!("the thread tells before it ends"),
+                Ok(()) => unreachable!("the thread sends the value before it ends"),
             },
         }
     }
@@ -61,7 +62,7 @@ impl fmt::Debug for SystemThread {
     }
 }
 
-/// Runs a future on this thread.
+/// Runs a future on this thread and returns its output.
 pub(super) fn block_on<F: Future>(future: F) -> F::Output {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
     runtime.unwrap_or_else(|error| panic!("no runtime for the test: {error}")).block_on(future)
