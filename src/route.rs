@@ -12,7 +12,7 @@ use futures::future::LocalBoxFuture;
 
 use crate::jsonrpc::{ResponseBudget, RpcError};
 
-use crate::service::{CallContext, Description, Generators, MethodOptions, ServiceId};
+use crate::service::{CallContext, MethodDescription, MethodOptions, SchemaGenerators, ServiceId};
 
 /// The outcome of a call: its result has been written to the response, or there is an error to
 /// write.
@@ -48,7 +48,7 @@ pub(crate) trait Route: Send + Sync {
     }
 
     /// Describes what callers send and get.
-    fn describe(&self, generators: &mut Generators) -> Description;
+    fn describe(&self, generators: &mut SchemaGenerators) -> MethodDescription;
 
     /// Records a call that [`start`](Self::start) did not admit and that waits for a slot no
     /// longer.

@@ -9,7 +9,7 @@ use serde_json::{Value, to_string};
 use crate::auth::Caller;
 use crate::jsonrpc::ResponseBudget;
 use crate::route::{CallOutcome, Route};
-use crate::service::{About, CallContext, MethodOptions};
+use crate::service::{CallContext, MethodOptions, ServiceInfo};
 use crate::sync::Arc;
 
 use super::BuiltinMethod;
@@ -21,7 +21,7 @@ pub(crate) struct Discover(Arc<OpenRpc>);
 
 impl Discover {
     /// Creates the document of these services and routes, once: each call only filters it.
-    pub(crate) fn new<'a>(services: Vec<About>, routes: impl Iterator<Item = &'a Arc<dyn Route>>) -> Self {
+    pub(crate) fn new<'a>(services: Vec<ServiceInfo>, routes: impl Iterator<Item = &'a Arc<dyn Route>>) -> Self {
         Self(Arc::new(OpenRpc::new(services, routes)))
     }
 

@@ -14,7 +14,7 @@ use schemars::{JsonSchema, Schema};
 
 use crate::jsonrpc::{ResponseBudget, RpcError};
 use crate::route::{CallOutcome, CallStart, MailboxId, RejectReason, Rejection, Route, StartContext};
-use crate::service::{CallContext, Description, Generators, MethodOptions, ServiceId};
+use crate::service::{CallContext, MethodDescription, MethodOptions, SchemaGenerators, ServiceId};
 use crate::sync::Arc;
 
 pub(crate) use discover::Discover;
@@ -78,9 +78,9 @@ impl<M: BuiltinMethod> Route for BuiltinRoute<M> {
         )
     }
 
-    fn describe(&self, generators: &mut Generators) -> Description {
-        let result = generators.answered.subschema_for::<M::Output>();
-        Description { order: &[], params: Schema::default(), result, errors: Vec::new(), runs: None }
+    fn describe(&self, generators: &mut SchemaGenerators) -> MethodDescription {
+        let result = generators.received.subschema_for::<M::Output>();
+        MethodDescription { order: &[], params: Schema::default(), result, errors: Vec::new(), runs: None }
     }
 
     fn reject(&self, _: CallContext, _: &Rejection) {}

@@ -6,9 +6,10 @@ use super::error::ClientError;
 
 /// Lets a handler of a custom route return the error of a call with `?`.
 ///
-/// The response is that of the error that the service returned: a status that fits its code, as with
-/// [`ErrorStatus::Mapped`](crate::ErrorStatus::Mapped), and the error object. If there is none, because the service was not
-/// reached or its response was not understood, the response is -32603 with an id, and the log has the cause.
+/// The response is that of the error that the service returned: a status that fits its code, as
+/// with [`ErrorStatus::Mapped`](crate::ErrorStatus::Mapped), and the error object. If there is
+/// none, because the service was not reached or its response was not understood, the response is
+/// -32603 with an id, and the log has the cause.
 ///
 /// ```no_run
 /// use actix_web::HttpResponse;
@@ -57,7 +58,7 @@ mod tests {
             (ClientError::Server(RpcError::method_not_found()), 404),
             (ClientError::Rejected(RpcError::unavailable()), 503),
             (ClientError::Deadline(None), 500),
-            (ClientError::bad_answer("nonsense"), 500),
+            (ClientError::bad_response("nonsense"), 500),
         ] {
             let text = format!("{error:?}");
             let error = actix_web::Error::from(error);

@@ -12,8 +12,8 @@ use crate::mailbox::{LimitReached, MethodEntry, ReadyOutput};
 use crate::measure::CallRecord;
 use crate::route::{CallStart, MailboxId, RejectReason, Rejection, Route, SeriesReplies, StartContext};
 use crate::service::{
-    CallContext, Description, ErrorList, Generators, Handles, Message, MethodOptions, MethodTable, Runs, Service,
-    read_params,
+    CallContext, ErrorList, ExecutionInfo, Handles, Message, MethodDescription, MethodOptions, MethodTable,
+    SchemaGenerators, Service, read_params,
 };
 use crate::sync::Arc;
 
@@ -95,7 +95,7 @@ impl<S: Handles<M>, M: Message> Route for MethodRoute<S, M> {
         Box::new(SerializedReplies::<M>(replies.into_iter()))
     }
 
-    fn describe(&self, generators: &mut Generators) -> Description {
+    fn describe(&self, generators: &mut SchemaGenerators) -> MethodDescription {
         describe(&self.entry, S::NAME, generators)
     }
 
@@ -131,15 +131,15 @@ fn read_all<M: Message>(params: &mut dyn Iterator<Item = Option<&str>>) -> Vec<M
     messages
 }
 
-fn describe(entry: &MethodEntry, service: &'static str, generators: &mut Generators) -> Description {
-    let mut errors = ErrorList::new(&mut generators.answered);
+fn describe(entry: &MethodEntry, service: &'static str, generators: &mut SchemaGenerators) -> MethodDescription {
+    let mut errors = ErrorList::new(&mut generators.received);
     (entry.errors)(&mut errors);
     let errors = errors.into_errors();
-    Description {
+    MethodDescription {
         order: entry.params,
         params: (entry.params_schema)(&mut generators.sent),
-        result: (entry.result_schema)(&mut generators.answered),
+        result: (entry.result_schema)(&mut generators.received),
         errors,
-        runs: Some(Runs { service, kind: entry.kind, capacity: entry.slots.capacity(), weight: entry.weight }),
+        runs: Some(ExecutionInfo { service, kind: entry.kind, capacity: entry.slots.capacity(), weight: entry.weight }),
     }
 }

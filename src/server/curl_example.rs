@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::router::Router;
-use crate::service::{Access, Generators};
+use crate::service::{Access, SchemaGenerators};
 
 use super::schema_example::SchemaExamples;
 
@@ -12,7 +12,7 @@ use super::schema_example::SchemaExamples;
 pub(super) fn curl_example(router: &Router, url: &str) -> Option<String> {
     let public = router.routes().filter(|route| route.options().access == Access::Public && !route.is_builtin());
     let call = public.into_iter().find_map(|route| {
-        let mut generators = Generators::new("/definitions");
+        let mut generators = SchemaGenerators::new("/definitions");
         let description = route.describe(&mut generators);
         let params = SchemaExamples::new(generators.sent.definitions()).of(description.params.as_value())?;
         // Formatted by hand, as `Value` would sort the members: people expect `method` before `id`.

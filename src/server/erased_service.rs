@@ -11,7 +11,7 @@ use crate::engine::{
     Core, Factory, HostedService, Placement, Pool, ServiceRef, ServiceStats, Status, launch, routes, stop,
 };
 use crate::route::Route;
-use crate::service::{About, Service};
+use crate::service::{Service, ServiceInfo};
 use crate::sync::Arc;
 
 /// A service that was given to the builder and is not hosted yet.
@@ -27,7 +27,7 @@ pub(crate) trait ErasedService: Send + Sync {
     fn name(&self) -> &'static str;
 
     /// Returns the name and the documentation of the service.
-    fn about(&self) -> About;
+    fn about(&self) -> ServiceInfo;
 
     /// Returns a route for each method.
     fn routes(&self) -> Vec<Arc<dyn Route>>;
@@ -82,8 +82,8 @@ impl<S: Service> ErasedService for TypedService<S> {
         S::NAME
     }
 
-    fn about(&self) -> About {
-        About::of::<S>()
+    fn about(&self) -> ServiceInfo {
+        ServiceInfo::of::<S>()
     }
 
     fn routes(&self) -> Vec<Arc<dyn Route>> {

@@ -1,4 +1,5 @@
-//! The chain of calls that led to a call, so that a circle of services that wait is refused instead of waiting for itself.
+//! The chain of calls that led to a call. With it, a call that would wait for itself through a
+//! cycle of services is rejected instead of deadlocking.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -11,28 +12,30 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 use tokio::time::Instant;
 
-/// What tells one running service from another, also of the same type.
+/// Identifies a running service, also among several of the same type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct ServiceId(u64);
 
 impl ServiceId {
+    /// Returns an id that no other service of the process has.
     pub(crate) fn fresh() -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         Self(NEXT.fetch_add(1, Ordering::Relaxed))
     }
 }
 
-/// One call that a method has made: by which service, and which calls led to that.
+/// One call that a method has made, with the service of that method and the calls that led to it.
 #[derive(Debug)]
 pub(crate) struct Link {
     service: ServiceId,
     name: &'static str,
     before: Option<Arc<Link>>,
-    /// Whether the method waits for the answer. Only what waits can close a circle.
+    /// Whether the method waits for the reply. Only a call that somebody waits for can be part of a
+    /// deadlock.
     waits: AtomicBool,
 }
 
-/// `a → b → c`, the first service first.
+/// Writes `a → b → c`, the first service first.
 impl fmt::Display for Link {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(before) = waiting(self.before.as_ref()) {
@@ -42,12 +45,15 @@ impl fmt::Display for Link {
     }
 }
 
-/// The link, if somebody waits for the answer of its call.
+/// Returns the link, if somebody waits for the reply of its call.
 fn waiting(link: Option<&Arc<Link>>) -> Option<&Link> {
     link.map(Arc::as_ref).filter(|link| link.waits.load(Ordering::Relaxed))
 }
 
-/// What travels around a method that runs: its service and name, the calls that led to it, and until when it may take.
+/// The method that runs on this thread: its service and name, the calls that led to it, and its
+/// deadline.
+///
+/// Calls that the method makes get the chain and the deadline from here.
 #[derive(Clone, Debug)]
 pub(crate) struct Current {
     pub(crate) service: ServiceId,
@@ -62,21 +68,22 @@ thread_local! {
 }
 
 impl Current {
-    /// Of the method that runs on this thread now, if one does.
+    /// Returns the method that runs on this thread now, if there is one.
     #[inline]
     pub(crate) fn of_thread() -> Option<Self> {
-        // A thread that is about to end has none.
+        // While a thread ends, its thread-locals may be gone already. Then no method runs.
         CURRENT.try_with(|current| current.borrow().clone()).ok().flatten()
     }
 
-    /// Whether a method of `service` runs on this thread now; of any service, if none is given.
+    /// Whether a method of `service` runs on this thread now, or of any service for `None`.
     #[inline]
     pub(crate) fn is_of_thread(service: Option<ServiceId>) -> bool {
         let is_it = |current: &Self| service.is_none_or(|service| service == current.service);
         CURRENT.try_with(|current| current.borrow().as_ref().is_some_and(is_it)).unwrap_or(false)
     }
 
-    /// Whether a call of `service` would wait for itself: the method is of that service, or a call that led to it is and waits.
+    /// Whether a call to `service` would wait for itself: the method is one of that service, or a
+    /// method of that service waits in the chain of calls.
     pub(crate) fn waits_for(&self, service: ServiceId) -> bool {
         let mut link = waiting(self.chain.as_ref());
         while let Some(here) = link {
@@ -88,31 +95,32 @@ impl Current {
         self.service == service
     }
 
-    /// The link of a call that the method makes and waits for.
+    /// Returns the link of a call that the method makes and waits for.
     pub(crate) fn link(self) -> Arc<Link> {
         let Self { service, name, chain: before, .. } = self;
         Arc::new(Link { service, name, before, waits: AtomicBool::new(true) })
     }
 
-    /// Holds for what this thread does until the guard is dropped.
+    /// Makes this the current method of the thread until the guard is dropped.
     ///
-    /// A guard and not tokio's `task_local`, whose scopes are generic over what runs in them: they would be generated three times
-    /// for each method.
-    #[must_use = "it holds until the guard is dropped"]
+    /// A guard and not tokio's `task_local`, whose scopes are generic over the future in them: they
+    /// would be compiled three times for each method.
+    #[must_use = "the method is current until the guard is dropped"]
     #[inline]
-    pub(crate) fn enter(self) -> Entered {
-        // Not `LocalKey::replace`, which calls a function each time for a value that may be missing.
-        Entered { before: CURRENT.with(|current| current.replace(Some(self))), of_thread: PhantomData }
+    pub(crate) fn enter(self) -> CurrentGuard {
+        // Not `LocalKey::replace`, which calls a function each time in case the value is not
+        // initialized.
+        CurrentGuard { before: CURRENT.with(|current| current.replace(Some(self))), of_thread: PhantomData }
     }
 }
 
-/// While this lives, its [`Current`] is that of the thread.
-pub(crate) struct Entered {
+/// Keeps a [`Current`] in place, and restores the one before it when dropped.
+pub(crate) struct CurrentGuard {
     before: Option<Current>,
     of_thread: PhantomData<*const ()>,
 }
 
-impl Drop for Entered {
+impl Drop for CurrentGuard {
     #[inline]
     fn drop(&mut self) {
         CURRENT.with(|current| current.replace(self.before.take()));
@@ -120,8 +128,8 @@ impl Drop for Entered {
 }
 
 pin_project! {
-    /// The reply to a call that a method has made. The method waits for it while it polls this, and until this is dropped: who
-    /// gives the call up, or hands it to a task, does not wait any more.
+    /// The reply to a call that a method has made. The method counts as waiting while it polls this
+    /// future itself. It no longer does when it drops the future, or moves it to another task.
     pub(crate) struct Awaited<F> {
         link: Option<Arc<Link>>,
         #[pin]
@@ -138,7 +146,7 @@ pin_project! {
 }
 
 impl<F> Awaited<F> {
-    /// `link` is that of the call, if a method has made it.
+    /// Makes the future; `link` is that of the call, if a method has made it.
     pub(crate) fn new(link: Option<Arc<Link>>, reply: F) -> Self {
         Self { link, reply }
     }
@@ -170,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_chain_knows_the_services_that_wait_and_names_them_in_order() {
+    fn a_chain_contains_the_services_that_wait_in_their_order() {
         let a = running("a", None);
         let b = running("b", Some(a.clone().link()));
         let link = b.clone().link();
@@ -181,7 +189,7 @@ mod tests {
 
         link.waits.store(false, Ordering::Relaxed);
         assert_eq!([a.service, b.service, c.service].map(|it| c.waits_for(it)), [false, false, true]);
-        assert_eq!(c.link().to_string(), "c", "who does not wait is not on the way");
+        assert_eq!(c.link().to_string(), "c", "a service that does not wait is not in the chain");
     }
 
     #[test]
@@ -193,7 +201,7 @@ mod tests {
         let around = a.clone().enter();
         assert!(reply.as_mut().now_or_never().is_none() && waits());
         drop(around);
-        assert!(reply.as_mut().now_or_never().is_none() && !waits(), "it was handed to a task");
+        assert!(reply.as_mut().now_or_never().is_none() && !waits(), "it was moved to a task");
         let around = a.enter();
         assert!(reply.as_mut().now_or_never().is_none() && waits());
         drop(reply);
@@ -202,14 +210,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_around_a_method_holds_until_the_method_ends_however_it_ends() {
+    fn a_method_is_current_until_it_ends_also_by_a_panic() {
         let name = || Current::of_thread().map(|current| current.name);
         let outer = running("outer", None).enter();
         let panicked = catch_unwind(|| {
             let _inner = running("inner", None).enter();
             assert_eq!(name(), Some("inner"));
             assert_eq!(thread::spawn(move || Current::of_thread().is_none()).join().ok(), Some(true));
-            panic!("on its way");
+            panic!("in a method");
         });
         assert!(panicked.is_err());
         assert_eq!(name(), Some("outer"));

@@ -1,4 +1,4 @@
-//! What a method can know of the call that it answers, and how it asks for it.
+//! The context of a call, and the parameters that are made from it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,9 +10,9 @@ use crate::jsonrpc::RpcError;
 
 use super::chain::Link;
 
-/// The call that a method is answering: who called, which method, how much time is left.
+/// The context of a call: its caller, its method and its deadline.
 ///
-/// A method gets it by taking `&CallContext`; the parameter is not part of what callers send.
+/// A method that takes a `&CallContext` receives it. Callers do not send this parameter.
 ///
 /// ```
 /// use callbox::{CallContext, service};
@@ -21,9 +21,9 @@ use super::chain::Link;
 ///
 /// #[service(name = "clock")]
 /// impl Clock {
-///     /// How long the caller is going to wait, in milliseconds.
+///     /// Returns the time until the deadline, in milliseconds.
 ///     #[public_method]
-///     fn patience(&self, call: &CallContext) -> u64 {
+///     fn remaining(&self, call: &CallContext) -> u64 {
 ///         call.remaining().as_millis() as u64
 ///     }
 /// }
@@ -39,30 +39,30 @@ pub struct CallContext {
 }
 
 impl CallContext {
-    /// The method's name as callers write it, with its namespace.
+    /// Returns the name of the method as callers write it, with its namespace.
     pub fn method(&self) -> &str {
         self.method
     }
 
-    /// Who is calling.
+    /// Returns the caller.
     pub fn caller(&self) -> &Caller {
         &self.caller
     }
 
-    /// The time until the deadline; zero when it has passed.
+    /// Returns the time until the deadline. Zero after the deadline has passed.
     pub fn remaining(&self) -> Duration {
         self.deadline.saturating_duration_since(Instant::now())
     }
 
-    /// Whether nobody waits for the result.
+    /// Whether the call is a notification, so that nobody receives its result.
     pub fn is_notification(&self) -> bool {
         self.notification
     }
 }
 
-/// A type that a method can take by reference without its being part of what callers send.
+/// A type that is made from the call. A method takes it by reference, and callers do not send it.
 ///
-/// [`CallContext`] and [`Caller`] have it; give it to a type of your own that follows from the call.
+/// [`CallContext`] and [`Caller`] implement it. Implement it for your own types, such as a tenant:
 ///
 /// ```
 /// use callbox::{CallContext, FromCall, RpcError, service};
@@ -71,7 +71,8 @@ impl CallContext {
 ///
 /// impl FromCall for Tenant {
 ///     fn from_call(call: &CallContext) -> Result<Self, RpcError> {
-///         let name = call.caller().name().ok_or_else(|| RpcError::new(401, "Which tenant?"))?;
+///         let name = call.caller().name();
+///         let name = name.ok_or_else(|| RpcError::new(401, "The caller has no tenant"))?;
 ///         Ok(Self(name.to_owned()))
 ///     }
 /// }
@@ -80,7 +81,7 @@ impl CallContext {
 ///
 /// #[service(name = "orders")]
 /// impl Orders {
-///     /// Lists the orders of the tenant who calls.
+///     /// Lists the orders of the caller's tenant.
 ///     #[private_api_method]
 ///     fn list(&self, tenant: &Tenant, limit: u32) -> Vec<String> {
 ///         (0..limit).map(|n| format!("{}-{n}", tenant.0)).collect()
@@ -89,14 +90,15 @@ impl CallContext {
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`&{Self}` cannot be a parameter of a method",
-    label = "a parameter that is a reference is injected, and `{Self}` does not say how",
-    note = "take an owned value for what callers send (`String`, not `&str`), or implement `callbox::FromCall` for it"
+    label = "a parameter that is a reference is made from the call, so `{Self}` needs `FromCall`",
+    note = "if callers send the value: take an owned one (`String`, not `&str`)",
+    note = "if it is made from the call: implement `callbox::FromCall` for `{Self}`"
 )]
 pub trait FromCall: Sized {
-    /// Makes the value, once for each call, just before the method runs.
+    /// Makes the value. Called once for each call, just before the method runs.
     ///
     /// # Errors
-    /// An error is the call's answer; the method does not run.
+    /// The caller receives the error, and the method does not run.
     fn from_call(call: &CallContext) -> Result<Self, RpcError>;
 }
 

@@ -1,13 +1,13 @@
-//! Which errors a method answers, said beforehand: for the OpenRPC document.
+//! The errors that a method may return, listed for the OpenRPC document.
 
 use std::fmt;
 
 use schemars::{Schema, SchemaGenerator, json_schema};
 
-/// An error type that can say beforehand what callers may be told.
+/// An error type that lists its codes, messages and data for the OpenRPC document.
 ///
-/// [`derive@crate::RpcError`] writes it beside the conversion. Of a method whose error has it, the OpenRPC document lists the
-/// codes, messages and data. By hand it goes with a conversion by hand:
+/// [`derive@crate::RpcError`] implements it. If you write the conversion to `RpcError` by hand,
+/// implement it by hand as well:
 ///
 /// ```
 /// use callbox::{DescribeErrors, ErrorList, RpcError};
@@ -28,17 +28,18 @@ use schemars::{Schema, SchemaGenerator, json_schema};
 /// }
 /// ```
 pub trait DescribeErrors {
-    /// Adds each error that a value of this type can become.
+    /// Adds each error that a value of this type can be converted to.
     fn describe(list: &mut ErrorList<'_>);
 }
 
-/// The errors that a method answers. See [`DescribeErrors`] and [`Method::errors`](crate::Method::errors).
+/// The errors that a method may return. See [`DescribeErrors`] and
+/// [`Method::errors`](crate::Method::errors).
 pub struct ErrorList<'a> {
     generator: &'a mut SchemaGenerator,
     errors: Vec<DescribedError>,
 }
 
-/// What is told under one code.
+/// All errors with one code.
 #[derive(Debug)]
 pub(crate) struct DescribedError {
     pub(crate) code: i32,
@@ -53,7 +54,8 @@ impl<'a> ErrorList<'a> {
 
     /// Adds an error without data.
     ///
-    /// OpenRPC has one entry for each code: several of one code become one, with all their messages.
+    /// OpenRPC has one entry for each code. Several errors with one code become one entry with all
+    /// their messages.
     pub fn add(&mut self, code: i32, message: &'static str) {
         let error = self.of_code(code);
         if !error.messages.contains(&message) {
@@ -61,7 +63,8 @@ impl<'a> ErrorList<'a> {
         }
     }
 
-    /// Adds an error whose data has this schema: `list.add_with_data(404, "No such user", SchemaGenerator::subschema_for::<u64>)`.
+    /// Adds an error whose data has the schema that `data` returns:
+    /// `list.add_with_data(404, "No such user", SchemaGenerator::subschema_for::<u64>)`.
     pub fn add_with_data(
         &mut self,
         code: i32,
@@ -76,6 +79,7 @@ impl<'a> ErrorList<'a> {
         }
     }
 
+    /// Returns the entry of a code.
     fn of_code(&mut self, code: i32) -> &mut DescribedError {
         let found = self.errors.iter().position(|error| error.code == code);
         let at = found.unwrap_or_else(|| {
@@ -101,7 +105,7 @@ impl DescribedError {
         self.messages.join(" / ")
     }
 
-    /// The schema of the data, if there is any.
+    /// Returns the schema of the data; nothing if no error with this code has data.
     pub(crate) fn into_data(mut self) -> Option<Schema> {
         if self.data.len() > 1 {
             return Some(json_schema!({ "anyOf": self.data }));
@@ -125,13 +129,13 @@ mod tests {
         list.add_with_data(404, "No such group", SchemaGenerator::subschema_for::<bool>);
         list.add_with_data(404, "No such user", SchemaGenerator::subschema_for::<String>);
         list.add_with_data(404, "No such user", SchemaGenerator::subschema_for::<bool>);
-        let told = list.into_errors().into_iter().map(|error| {
+        let entries = list.into_errors().into_iter().map(|error| {
             let (code, message) = (error.code, error.message());
             (code, message, error.into_data().map(Schema::to_value))
         });
         let either = json!({ "anyOf": [{ "type": "boolean" }, { "type": "string" }] });
         assert_eq!(
-            told.collect::<Vec<_>>(),
+            entries.collect::<Vec<_>>(),
             [
                 (404, "No such user / No such group".to_owned(), Some(either)),
                 (409, "Taken".to_owned(), Some(json!({ "type": "boolean" }))),

@@ -1,13 +1,13 @@
-//! From what the server told of an error back to the error of the method.
+//! The conversion of an error object back to the error of the method.
 
 use super::InternalError;
 use crate::jsonrpc::RpcError;
 
-/// An error of a method that a typed client gives back as what it was.
+/// An error of a method that a typed client can return with its own type.
 ///
-/// [`#[derive(RpcError)]`](derive@crate::RpcError) writes it. For another type, write the impl that matches its
-/// `From<…> for RpcError`; an empty one is right as well, and then clients get
-/// [`ClientError::Server`](crate::client::ClientError::Server) with all that the server told.
+/// [`#[derive(RpcError)]`](derive@crate::RpcError) implements it. For another type, implement the
+/// reverse of its `From<…> for RpcError`. The impl may also be empty: then typed clients return
+/// [`ClientError::Server`](crate::client::ClientError::Server) with the whole error object.
 ///
 /// ```
 /// use callbox::RpcError;
@@ -23,7 +23,8 @@ use crate::jsonrpc::RpcError;
 ///
 /// impl FromRpcError for TooMany {
 ///     fn from_rpc_error(error: RpcError) -> Result<Self, RpcError> {
-///         let limit = error.data().filter(|_| error.code() == 429).and_then(|data| data.get().parse().ok());
+///         let data = error.data().filter(|_| error.code() == 429);
+///         let limit = data.and_then(|data| data.get().parse().ok());
 ///         limit.map(|limit| Self { limit }).ok_or(error)
 ///     }
 /// }
@@ -31,17 +32,18 @@ use crate::jsonrpc::RpcError;
 /// assert_eq!(TooMany::from_rpc_error(TooMany { limit: 7 }.into()).ok().unwrap().limit, 7);
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "the typed client cannot give `{Self}` back",
+    message = "the typed client cannot return `{Self}`",
     label = "not `FromRpcError`",
-    note = "derive `callbox::RpcError` for it, which writes the way there and back",
-    note = "or say that clients get what the server told: `impl callbox::client::FromRpcError for {Self} {{}}`",
-    note = "or do without the client: `#[service(client = false)]`"
+    note = "derive `callbox::RpcError` for it, which writes the conversions in both directions",
+    note = "or let clients return the error object: `impl callbox::client::FromRpcError for {Self} {{}}`",
+    note = "or write no client with `#[service(client = false)]`"
 )]
 pub trait FromRpcError: Sized {
-    /// The error that was told as this, if it was one of this type. Codes from -32768 to -32000 never get here.
+    /// Converts an error object back. Its code is never one of the reserved ones from -32768 to
+    /// -32000.
     ///
     /// # Errors
-    /// What was told, if it was something else.
+    /// Returns the error object itself if it was not made from this type.
     fn from_rpc_error(error: RpcError) -> Result<Self, RpcError> {
         Err(error)
     }
@@ -53,5 +55,5 @@ impl FromRpcError for RpcError {
     }
 }
 
-/// Callers are told nothing of it, so there is nothing to give back.
+/// Callers receive nothing of it, so it cannot be converted back.
 impl FromRpcError for InternalError {}

@@ -8,7 +8,8 @@ use super::{CallContext, Message, Reply, Service};
 
 /// A service that handles a message.
 ///
-/// [`#[service]`](macro@crate::service) implements it for each method. See [`Message`] for an example by hand.
+/// [`#[service]`](macro@crate::service) implements it for each method. See [`Message`] for an
+/// example by hand.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no method with the message `{M}`",
     note = "`#[service]` names the message of a method after its service: `Counter_Add` for `add` of `Counter`"
@@ -22,15 +23,17 @@ pub trait Handles<M: Message>: Service {
 ///
 /// Each variant holds a plain function, so a closure that captures nothing will do.
 pub enum Handler<S, M: Message> {
-    /// Reads the state; shares it with other readers.
+    /// Reads the state, together with other readers.
     Read(fn(&S, M, &CallContext) -> Reply<M>),
-    /// Changes the state; is alone with it.
+    /// Changes the state, with exclusive access.
     Write(fn(&mut S, M, &CallContext) -> Reply<M>),
-    /// Reads the state across awaits; other readers run meanwhile. Dropped at an await when nobody waits for it.
+    /// Reads the state across awaits; other readers run meanwhile. The call is dropped at an await
+    /// when its caller no longer waits.
     ReadAsync(for<'a> fn(&'a S, M, &'a CallContext) -> LocalBoxFuture<'a, Reply<M>>),
-    /// Changes the state across awaits; is alone with it until it ends, and always runs to its end.
+    /// Changes the state across awaits, with exclusive access until it ends. The call always runs
+    /// to its end.
     WriteAsync(for<'a> fn(&'a mut S, M, &'a CallContext) -> LocalBoxFuture<'a, Reply<M>>),
-    /// Has no state; runs on the worker pool.
+    /// Runs without the state, on the worker pool.
     Compute(fn(M, &CallContext) -> Reply<M>),
 }
 
@@ -44,7 +47,7 @@ pub(crate) type WriteAsync<S, M> = for<'a> fn(&'a mut S, M, &'a CallContext) -> 
 pub(crate) type Compute<M> = fn(M, &CallContext) -> Reply<M>;
 
 impl<S, M: Message> Handler<S, M> {
-    /// How the method touches the state.
+    /// Returns how the method uses the state.
     pub const fn kind(&self) -> MethodKind {
         match self {
             Self::Read(_) => MethodKind::Read,
@@ -70,12 +73,13 @@ impl<S, M: Message> fmt::Debug for Handler<S, M> {
     }
 }
 
-/// What is known of a method's handler before code is generated for it.
+/// The kind of a method's handler as constants.
 ///
-/// An `if` on one of these leaves out what only methods of other kinds need. A mere `match` on the handler has all of it generated
-/// for every method, and found to be needless afterwards.
+/// An `if` on one of them keeps the compiler from generating the code that only other kinds of
+/// methods need. With a `match` on the handler it would generate all of that for every method, and
+/// remove it later.
 pub(crate) trait ByKind<M: Message>: Handles<M> {
-    /// Whether it takes the state, and ends without an await.
+    /// Whether it uses the state and has no awaits.
     const IS_SYNC: bool = matches!(<Self as Handles<M>>::HANDLER.kind(), MethodKind::Read | MethodKind::Write);
 
     /// Whether it reads the state across awaits.
@@ -84,13 +88,13 @@ pub(crate) trait ByKind<M: Message>: Handles<M> {
     /// Whether it changes the state across awaits.
     const IS_WRITE_ASYNC: bool = matches!(<Self as Handles<M>>::HANDLER.kind(), MethodKind::WriteAsync);
 
-    /// Whether it has no state.
+    /// Whether it runs without the state.
     const IS_COMPUTE: bool = matches!(<Self as Handles<M>>::HANDLER.kind(), MethodKind::Compute);
 }
 
 impl<S: Handles<M>, M: Message> ByKind<M> for S {}
 
-/// How a method touches the state of its service.
+/// How a method uses the state of its service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum MethodKind {
     /// `fn(&self)`
@@ -101,6 +105,6 @@ pub enum MethodKind {
     ReadAsync,
     /// `async fn(&mut self)`
     WriteAsync,
-    /// A free `fn` marked `compute`.
+    /// `fn()` without `self`, marked `compute`
     Compute,
 }

@@ -1,4 +1,4 @@
-//! `InternalError`: any error by `?`, its text for the log alone.
+//! `InternalError`, which hides any error from callers and logs it.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -7,10 +7,10 @@ use crate::jsonrpc::RpcError;
 
 use super::chain::Current;
 
-/// The error of methods whose failures are nobody's business but yours.
+/// An error whose text callers must not see.
 ///
-/// It takes any error by `?`. The caller is answered -32603 with a correlation id; the error's text, with the text of its
-/// sources, goes to the log under that id and never to the caller.
+/// `?` converts any error into it. The caller receives -32603 with a correlation id. The text of
+/// the error and of its sources is logged with that id, and never sent to the caller.
 ///
 /// ```
 /// use callbox::InternalError;
@@ -24,7 +24,7 @@ use super::chain::Current;
 pub struct InternalError(Box<dyn StdError + Send + Sync>);
 
 impl InternalError {
-    /// An internal error with a text of its own, for the log.
+    /// Makes an internal error from an error or a text, which is logged.
     pub fn new(text: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self(text.into())
     }

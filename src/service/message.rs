@@ -58,23 +58,26 @@ pub trait Message: Serialize + DeserializeOwned + JsonSchema + Send + 'static {
     /// The result of a call that succeeds.
     type Output: Serialize + JsonSchema + Send + 'static;
 
-    /// The error that the method itself returns; [`RpcError`](struct@crate::RpcError) if it has none of its own, or if no typed
-    /// client calls it. Typed clients return it as [`ClientError::Method`](crate::client::ClientError::Method).
+    /// The error that the method itself returns; [`RpcError`](struct@crate::RpcError) if it has
+    /// none of its own, or if no typed client calls it. Typed clients return it as
+    /// [`ClientError::Method`](crate::client::ClientError::Method).
     type Error: FromRpcError;
 
     /// The name on the wire, without the namespace of the service.
     const NAME: &'static str;
 
-    /// The names of the parameters on the wire, in positional order. A `#[serde(flatten)]` field that takes the rest is not
-    /// among them. A message by hand that has such a field ignores unknown names, as serde does; one that the macro writes
-    /// rejects them.
+    /// The names of the parameters on the wire, in positional order. A `#[serde(flatten)]` field
+    /// that takes the rest is not among them. A message by hand that has such a field ignores
+    /// unknown names, as serde does; one that the macro writes rejects them.
     const PARAMS: &'static [&'static str];
 
-    /// The time from the arrival of a call to its response. Default: 30 s. A caller may ask for less, but not for more.
+    /// Maximum time from the arrival of a call to its response. Default: 30 s. A caller may ask for
+    /// less, but not for more.
     const DEADLINE: Duration = Duration::from_secs(30);
 
-    /// Whether a second run of the same call does no harm. Default: false. If true, [clients](crate::client) also repeat a
-    /// call whose connection broke before the response arrived.
+    /// Whether a second run of the same call does no harm. Default: false. If true,
+    /// [clients](crate::client) also repeat a call whose connection broke before the response
+    /// arrived.
     const IDEMPOTENT: bool = false;
 
     /// Adds the errors that the method itself returns, for the OpenRPC document. Default: none.

@@ -1,4 +1,5 @@
-//! What a user touches: a service, its methods, and what a method can know of its call.
+//! The interface for writing services: a service, its methods and messages, and the context of a
+//! call.
 
 mod chain;
 mod context;
@@ -16,9 +17,9 @@ use std::future::Future;
 
 use crate::start_error::BoxError;
 
-pub(crate) use chain::{Awaited, Current, Entered, ServiceId};
+pub(crate) use chain::{Awaited, Current, CurrentGuard, ServiceId};
 pub use context::{CallContext, FromCall};
-pub(crate) use describe::{About, Description, Generators, Runs};
+pub(crate) use describe::{ExecutionInfo, MethodDescription, SchemaGenerators, ServiceInfo};
 pub(crate) use errors::DescribedError;
 pub use errors::{DescribeErrors, ErrorList};
 pub use from_rpc_error::FromRpcError;
@@ -33,47 +34,52 @@ pub use params::with_rest;
 
 /// A struct whose fields are the state of a microservice and whose methods are its API.
 ///
-/// [`#[service]`](macro@crate::service) on an `impl` block writes this impl; `examples/without_macro.rs` writes it by
-/// hand.
+/// [`#[service]`](macro@crate::service) on an `impl` block writes this impl;
+/// `examples/without_macro.rs` writes it by hand.
 ///
-/// The state belongs to the service alone: a `&mut self` method has it for itself, `&self` methods share it. So its
-/// fields are plain values, with no `Mutex`, `RefCell` or `Arc` around them.
+/// The state belongs to the service alone: a `&mut self` method has exclusive access to it, and
+/// `&self` methods share it. So its fields are plain values, without `Mutex`, `RefCell` or `Arc`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a callbox service",
     note = "put `#[callbox::service(name = \"…\")]` on one `impl {Self}` block, or implement `callbox::Service` by hand"
 )]
 pub trait Service: State + Sized {
-    /// The name that `get_service_specs` tells, and that logs carry.
+    /// The name of the service in the response of `get_service_specs` and in log lines.
     const NAME: &'static str;
 
-    /// Which version callers are told, in the OpenRPC document. [`#[service]`](macro@crate::service) takes that of the crate.
+    /// The version in the OpenRPC document. Default: `0.0.0`; [`#[service]`](macro@crate::service)
+    /// uses the version of the crate.
     const VERSION: &'static str = "0.0.0";
 
-    /// What the service does, for the OpenRPC document. [`#[service]`](macro@crate::service) takes the doc comment of the block.
+    /// The description of the service in the OpenRPC document. Default: none;
+    /// [`#[service]`](macro@crate::service) uses the doc comment of the block.
     const DOC: Option<&'static str> = None;
 
-    /// What stands before the name of every method, with a dot: `users` makes `add` callable as `users.add`.
+    /// The prefix of the name of every method, with a dot: with `users`, the method `add` is called
+    /// `users.add`. Default: none.
     const NAMESPACE: Option<&'static str> = None;
 
-    /// Says which methods there are.
+    /// Adds each method to the table.
     fn methods(table: &mut impl MethodTable<Self>);
 
-    /// Runs on the service's own thread before its first call, and again on each new state after a crash.
+    /// Runs on the service's own thread before its first call, and again on each new state after a
+    /// crash.
     ///
     /// # Errors
-    /// At the start of the server an error stops the start. After a crash it takes the service down until a later try
-    /// succeeds.
+    /// When the server starts, an error stops the start. After a crash, an error keeps the service
+    /// down until a later attempt succeeds.
     fn on_start(&mut self) -> impl Future<Output = Result<(), BoxError>> {
         async { Ok(()) }
     }
 
-    /// Runs when the server stops, after the last call. Never on a state that a panic may have torn.
+    /// Runs when the server stops, after the last call. It does not run on a state that a panic may
+    /// have left half-changed.
     fn on_stop(&mut self) -> impl Future<Output = ()> {
         async {}
     }
 }
 
-/// Where a service lists its methods. See [`Service::methods`].
+/// The table to which a service adds its methods. See [`Service::methods`].
 pub trait MethodTable<S: Service> {
     /// Adds the method of this message, under its [`NAME`](Message::NAME).
     fn add<M: Message>(&mut self, options: MethodOptions)
@@ -81,7 +87,7 @@ pub trait MethodTable<S: Service> {
         S: Handles<M>;
 }
 
-/// What the state of a service must be: `Send + Sync + 'static`. Never implemented by hand.
+/// The state of a service: any type that is `Send + Sync + 'static`. Do not implement it by hand.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the state of a service: it is not `Send + Sync + 'static`",
     note = "a service needs no cells: keep plain fields and take `&mut self` in the methods that change them",

@@ -1,12 +1,13 @@
-//! The names of methods, as callers write them.
+//! The full names of methods, as callers write them.
 
 use std::collections::HashSet;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
-/// A method's name with its namespace.
+/// Returns the name of a method with its namespace.
 ///
-/// A name goes with every call, and threads that count the owners of one string together wait for each other. So it is made
-/// once and never freed: its parts are constants of the program, and there are only so many.
+/// Every call carries its name. As an `Arc<str>`, all threads would write to one reference count,
+/// and slow each other down. So each name is made once and never freed. That leaks a bounded amount
+/// of memory, because the parts of the names are constants of the program.
 pub(crate) fn full_name(namespace: Option<&'static str>, name: &'static str) -> &'static str {
     static NAMES: LazyLock<Mutex<HashSet<&'static str>>> = LazyLock::new(Mutex::default);
     let Some(namespace) = namespace else { return name };
@@ -25,7 +26,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_is_made_once() {
+    fn each_name_is_allocated_once() {
         assert_eq!(full_name(None, "add"), "add");
         let (first, second) = (full_name(Some("users"), "add"), full_name(Some("users"), "add"));
         assert_eq!(first, "users.add");

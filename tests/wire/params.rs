@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::calculator::{call, result};
 
-#[path = "../../src/service/params/rows.rs"]
+#[path = "../../src/service/params/cases.rs"]
 pub(crate) mod table;
 
 /// Answers with what it was given.
@@ -72,7 +72,7 @@ impl Mirror {
 #[test]
 fn each_row_runs_or_is_refused_with_a_reason_without_http_and_over_a_socket() {
     let (direct, server) = (testing::in_process(|| Mirror), testing::start(Server::new(|| Mirror)));
-    for table::Row { method, params, outcome } in table::all() {
+    for table::ParamCase { method, params, outcome } in table::all() {
         let body = call(method, &params, "1");
         let expected = match outcome {
             Ok(message) => json!({ "jsonrpc": "2.0", "result": message, "id": 1 }),

@@ -7,7 +7,9 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use crate::route::Route;
-use crate::service::{Access, DescribedError, Description, Generators, MethodKind, MethodOptions, Runs};
+use crate::service::{
+    Access, DescribedError, ExecutionInfo, MethodDescription, MethodKind, MethodOptions, SchemaGenerators,
+};
 
 use super::schemas::RenamedSchemas;
 
@@ -98,8 +100,8 @@ struct MailboxObject {
 }
 
 impl MethodObject {
-    pub(super) fn new(route: &dyn Route, generators: &mut Generators) -> Self {
-        let Description { order, mut params, result, errors, runs } = route.describe(generators);
+    pub(super) fn new(route: &dyn Route, generators: &mut SchemaGenerators) -> Self {
+        let MethodDescription { order, mut params, result, errors, runs } = route.describe(generators);
         let options = route.options();
         let sent = &mut generators.sent;
         let mut contents: Vec<_> =
@@ -111,7 +113,7 @@ impl MethodObject {
         let param_structure = if more.is_empty() { "either" } else { "by-name" };
         contents.extend(more.into_iter().map(|name| parameter(name, &mut params, sent)));
         contents.sort_by_key(|content| !content.required);
-        let answered = &mut generators.answered;
+        let answered = &mut generators.received;
         let summary = options.doc.and_then(|doc| doc.split("\n\n").next());
         Self {
             name: route.name(),
@@ -148,14 +150,14 @@ impl OpenRpcError {
 }
 
 impl MethodExtensions {
-    fn new(options: &MethodOptions, rest: Option<Schema>, runs: Option<Runs>) -> Self {
+    fn new(options: &MethodOptions, rest: Option<Schema>, runs: Option<ExecutionInfo>) -> Self {
         let (access, scope) = match options.access {
             Access::Public => ("public", None),
             Access::Private => ("private", None),
             Access::Scope(scope) => ("private", Some(scope)),
         };
         let millis = |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-        let runs = runs.map(|Runs { kind, capacity, weight, .. }| RunExtensions {
+        let runs = runs.map(|ExecutionInfo { kind, capacity, weight, .. }| RunExtensions {
             kind,
             mailbox: MailboxObject { capacity, group: options.group },
             deadline: millis(options.deadline),

@@ -12,7 +12,7 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use crate::auth::Caller;
 use crate::route::Route;
-use crate::service::{About, Access, Generators};
+use crate::service::{Access, SchemaGenerators, ServiceInfo};
 use crate::sync::Arc;
 
 use errors::FrameworkError;
@@ -21,7 +21,7 @@ use schemas::{Definitions, SCHEMAS};
 
 /// The whole document, from which each caller gets a part.
 pub(super) struct OpenRpc {
-    services: Vec<About>,
+    services: Vec<ServiceInfo>,
     methods: Vec<ListedMethod>,
     definitions: Definitions,
     errors: BTreeMap<&'static str, FrameworkError>,
@@ -81,8 +81,8 @@ struct ComponentsObject<'a> {
 
 impl OpenRpc {
     /// Creates the document of these routes and services. The first service gives it its title.
-    pub(super) fn new<'a>(services: Vec<About>, routes: impl Iterator<Item = &'a Arc<dyn Route>>) -> Self {
-        let mut generators = Generators::new(SCHEMAS);
+    pub(super) fn new<'a>(services: Vec<ServiceInfo>, routes: impl Iterator<Item = &'a Arc<dyn Route>>) -> Self {
+        let mut generators = SchemaGenerators::new(SCHEMAS);
         let described: Vec<_> =
             routes.map(|route| (route.options().access, MethodObject::new(&**route, &mut generators))).collect();
         let (definitions, renamed) = Definitions::of(generators);
@@ -124,13 +124,13 @@ impl InfoObject {
     /// OpenRPC requires a title and a version, even for a server without services.
     const NONE: Self = Self { title: "callbox", description: None, version: "0.0.0" };
 
-    fn of(about: &About) -> Self {
+    fn of(about: &ServiceInfo) -> Self {
         Self { title: about.name, description: about.doc, version: about.version }
     }
 }
 
 impl ServiceObject {
-    fn of(about: &About) -> Self {
+    fn of(about: &ServiceInfo) -> Self {
         Self { name: about.name, description: about.doc, version: about.version }
     }
 }

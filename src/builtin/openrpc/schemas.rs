@@ -8,7 +8,7 @@ use schemars::transform::{RecursiveTransform, Transform};
 use schemars::{Schema, SchemaGenerator};
 use serde_json::Value;
 
-use crate::service::Generators;
+use crate::service::SchemaGenerators;
 
 /// Where OpenRPC keeps shared schemas.
 pub(super) const SCHEMAS: &str = "/components/schemas";
@@ -34,9 +34,9 @@ impl Definitions {
     ///
     /// A type that is read as it is written has one definition, any other type has two. Equal names
     /// say nothing: each generator numbers types of one name on its own.
-    pub(super) fn of(mut generators: Generators) -> (Self, RenamedSchemas) {
+    pub(super) fn of(mut generators: SchemaGenerators) -> (Self, RenamedSchemas) {
         let sent = take(&mut generators.sent);
-        let mut all = take(&mut generators.answered);
+        let mut all = take(&mut generators.received);
         let mut taken: BTreeSet<_> = sent.keys().chain(all.keys()).cloned().collect();
         let mut renamed = RenamedSchemas(BTreeMap::new());
         for name in differing(&sent, &all) {

@@ -26,7 +26,7 @@ use crate::log::{Caught, caught, discard, panic_text};
 use crate::mailbox::MethodEntry;
 use crate::measure::{CallEnd, nanos};
 use crate::service::{
-    CallContext, Compute, Current, Entered, Handler, Handles, Message, MethodKind, OnPanic, Reply, Service,
+    CallContext, Compute, Current, CurrentGuard, Handler, Handles, Message, MethodKind, OnPanic, Reply, Service,
 };
 use crate::sync::{AtomicU64, Ordering};
 
@@ -51,7 +51,7 @@ pub(crate) fn current<S: Service>(core: &Core<S>, call: &CallContext) -> Current
 /// Held while a sync method runs on this thread, once or several times: enters the chain of
 /// services, counts the run, and registers it with the watch.
 pub(crate) struct RunGuard<'a> {
-    _around: Entered,
+    _around: CurrentGuard,
     _counted: CountedRunning<'a>,
     _watched: WatchGuard,
 }

@@ -1,7 +1,8 @@
-//! The rules for parameters as rows: a method, parameters, and the message they make, or what is wrong with them.
+//! Test cases for parameters: a method, its parameters, and the message that they make, or their
+//! error.
 //!
-//! The reading of parameters is held to them by itself, in `tests.rs`, and whole servers are in `tests/wire/params.rs`, which
-//! takes this file in by its path. Both have these methods, which answer with what they were given:
+//! `tests.rs` runs them on reading alone, and `tests/wire/params.rs`, which includes this file by
+//! its path, on whole servers. Both have these methods, which return their parameters:
 //!
 //! | method | parameters |
 //! |---|---|
@@ -16,37 +17,37 @@
 
 use serde_json::{Value, json};
 
-/// One rule by an example.
-pub(crate) struct Row {
+/// One case.
+pub(crate) struct ParamCase {
     pub(crate) method: &'static str,
     pub(crate) params: String,
     /// The message as JSON, or the data of the error.
     pub(crate) outcome: Result<Value, Value>,
 }
 
-/// All of them.
-pub(crate) fn all() -> Vec<Row> {
-    let mut rows = Vec::new();
-    for (method, params, message) in taken() {
-        rows.push(Row { method, params, outcome: Ok(message) });
+/// Returns all cases.
+pub(crate) fn all() -> Vec<ParamCase> {
+    let mut cases = Vec::new();
+    for (method, params, message) in valid() {
+        cases.push(ParamCase { method, params, outcome: Ok(message) });
     }
-    for (method, params, param, reason) in refused() {
+    for (method, params, param, reason) in invalid() {
         let data = match param {
             Some(param) => json!({ "param": param, "reason": reason }),
             None => json!({ "reason": reason }),
         };
-        rows.push(Row { method, params, outcome: Err(data) });
+        cases.push(ParamCase { method, params, outcome: Err(data) });
     }
-    rows
+    cases
 }
 
-fn taken() -> Vec<(&'static str, String, Value)> {
+fn valid() -> Vec<(&'static str, String, Value)> {
     let sum = json!({ "a": 1, "b": -2 });
     let oil = json!({ "level": 1, "ratio": 0.5, "type": { "name": "oil" } });
     // The request object and the object or array of the parameters are two of the 127 levels.
     let deep = format!("{}{}", "[".repeat(125), "]".repeat(125));
     let keep = |value: &str| json!({ "value": serde_json::from_str::<Value>(value).expect("a value") });
-    let mut rows = vec![
+    let mut cases = vec![
         ("ping", "null", json!({})),
         ("ping", "[]", json!({})),
         ("ping", "{}", json!({})),
@@ -81,12 +82,12 @@ fn taken() -> Vec<(&'static str, String, Value)> {
     .into_iter()
     .map(|(method, params, message)| (method, params.to_owned(), message))
     .collect::<Vec<_>>();
-    rows.push(("keep", format!("[{deep}]"), keep(&deep)));
-    rows.push(("keep", format!(r#"{{"value":{deep}}}"#), keep(&deep)));
-    rows
+    cases.push(("keep", format!("[{deep}]"), keep(&deep)));
+    cases.push(("keep", format!(r#"{{"value":{deep}}}"#), keep(&deep)));
+    cases
 }
 
-fn refused() -> Vec<(&'static str, String, Option<&'static str>, &'static str)> {
+fn invalid() -> Vec<(&'static str, String, Option<&'static str>, &'static str)> {
     [
         ("add", "null", Some("a"), "missing"),
         ("add", "[]", Some("a"), "missing"),

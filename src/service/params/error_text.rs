@@ -1,30 +1,30 @@
-//! What serde says of a bad value, in words for a caller who knows JSON and not our types.
+//! The text of an error of serde, for a caller who knows JSON but not the Rust types.
 
 use std::borrow::Cow;
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 
-use super::came::Came;
+use super::sent_value::SentValue;
 
-/// How much of what a caller sent is told back.
+/// Maximum length of a value in an error text, in bytes.
 const MAX_BYTES: usize = 100;
 
-/// The text of one of serde's errors about this JSON, without its place in it, the names of Rust
-/// types, and values of any length.
+/// Returns the text of an error of serde about this JSON. It leaves out the position and the names
+/// of Rust types, and shortens long values.
 pub(super) fn in_words(error: &str, json: &str) -> String {
-    let (error, came) = Came::split(error, json);
-    if let Some(came) = &came
-        && let Some(expected) = came.expected_instead(error)
+    let (error, sent) = SentValue::split(error, json);
+    if let Some(sent) = &sent
+        && let Some(expected) = sent.expected_instead(error)
     {
-        return format!("expected {expected}, got {}", shorten(came.in_words()));
+        return format!("expected {expected}, got {}", shorten(sent.in_words()));
     }
     let Some((got, expected)) = error.rsplit_once(", expected ") else {
         return free_text(error);
     };
     if let Some(got) = got.strip_prefix("invalid type: ").or_else(|| got.strip_prefix("invalid value: ")) {
-        // serde tells a number as it has read it, 1e3 as 1000.0.
-        let got = match came {
-            Some(came) if got.ends_with('`') && came.is_number() => came.text,
+        // serde writes a number as it has read it: 1e3 as 1000.0.
+        let got = match sent {
+            Some(sent) if got.ends_with('`') && sent.is_number() => sent.text,
             _ => value(got),
         };
         format!("expected {}, got {}", expected_value(expected), shorten(got))
@@ -40,12 +40,13 @@ pub(super) fn in_words(error: &str, json: &str) -> String {
     }
 }
 
-/// What has no form of serde's: the text of some type's own check.
+/// Returns the text of an error that does not have the form of serde's own: that of a check in a
+/// type's impl of `Deserialize`, for example.
 fn free_text(error: &str) -> String {
     if error.starts_with("overflow deserializing ") {
         return "out of range".to_owned();
     }
-    // serde's, of parameters that are among the rest.
+    // serde's error for 128-bit integers in a flattened field.
     if matches!(error, "i128 is not supported" | "u128 is not supported") {
         return "an integer of 128 bits cannot be read here".to_owned();
     }
@@ -54,7 +55,7 @@ fn free_text(error: &str) -> String {
     if names_a_type(error) { "not valid".to_owned() } else { shorten(error) }
 }
 
-/// Whether there are names with `::` between them, as Rust writes its paths.
+/// Whether a text contains a Rust path: names with `::` between them.
 fn names_a_type(text: &str) -> bool {
     let part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '<' | '>');
     text.match_indices("::").any(|(at, colons)| {
@@ -62,7 +63,7 @@ fn names_a_type(text: &str) -> bool {
     })
 }
 
-/// The text, or its beginning with an ellipsis.
+/// Returns the text, or its beginning and an ellipsis.
 pub(super) fn shorten(text: &str) -> String {
     if text.len() <= MAX_BYTES {
         return text.to_owned();
@@ -70,14 +71,15 @@ pub(super) fn shorten(text: &str) -> String {
     format!("{}…", &text[..text.floor_char_boundary(MAX_BYTES)])
 }
 
-/// Whether an error says that the value before it was read in part only: then that value is to
-/// blame.
-pub(super) fn blames_the_one_before(error: &str, json: &str) -> bool {
-    let (error, came) = Came::split(error, json);
-    came.is_some_and(|came| came.is_rest_of_number(error))
+/// Whether an error at the end of a value shows that only a part of this value was read. Then the
+/// value is the cause.
+pub(super) fn is_caused_by_previous_value(error: &str, json: &str) -> bool {
+    let (error, sent) = SentValue::split(error, json);
+    sent.is_some_and(|sent| sent.is_rest_of_number(error))
 }
 
-/// serde's word for a value in JSON's words; numbers, booleans and strings as they were sent.
+/// Returns serde's description of a value in the words of JSON. Numbers, booleans and strings stay
+/// as they were sent.
 fn value(got: &str) -> &str {
     match got {
         "sequence" => "an array",
@@ -91,7 +93,8 @@ fn value(got: &str) -> &str {
     }
 }
 
-/// What a visitor expected, in JSON's words: serde's derives and its impls for numbers tell the names of Rust types.
+/// Returns what a visitor expected in the words of JSON. serde's derives, and its impls for
+/// numbers, use the names of Rust types.
 fn expected_value(expected: &str) -> Cow<'_, str> {
     fn integer(range: &RangeInclusive<impl Display>) -> Cow<'static, str> {
         format!("an integer from {} to {}", range.start(), range.end()).into()
@@ -193,56 +196,59 @@ mod tests {
     }
 
     #[test]
-    fn a_reason_is_in_the_words_of_json() {
+    fn an_error_text_uses_the_words_of_json() {
         for (reason, expected) in [
-            (reason::<u8>("256"), "expected an integer from 0 to 255, got 256"),
-            (reason::<i16>("-40000"), "expected an integer from -32768 to 32767, got -40000"),
-            (reason::<u64>("1.5"), "expected an integer from 0 to 18446744073709551615, got 1.5"),
-            (reason::<u32>("null"), "expected an integer from 0 to 4294967295, got null"),
-            (reason::<NonZeroU8>("0"), "expected an integer other than 0, in range, got 0"),
-            (reason::<f64>("1e400"), "expected a number in range, got 1e400"),
-            (reason::<f32>("-1e39"), "expected a number in range, got -1e39"),
-            (reason::<u64>("1e3"), "expected an integer from 0 to 18446744073709551615, got 1e3"),
-            (reason::<u8>("-0"), "expected an integer from 0 to 255, got -0"),
-            (reason::<u128>("1e21"), "expected an integer, got 1e21"),
-            (reason::<i128>("-2.5"), "expected an integer, got -2.5"),
-            (reason::<(u128, u8)>("[2.5,1]"), "expected an integer, got 2.5"),
-            (reason::<BTreeMap<String, u128>>(r#"{"a":2E1,"b":1}"#), "expected an integer, got 2E1"),
-            (reason::<u128>("-1"), "expected a number in range, got -1"),
-            (reason::<u128>("null"), "expected an integer, got null"),
-            (reason::<i128>(r#""1""#), r#"expected an integer, got "1""#),
-            (reason::<i128>("[1]"), "expected an integer, got an array"),
-            (reason::<NonZeroU128>("0"), "expected an integer other than 0, in range, got 0"),
-            (reason::<(u8, u8)>("[1,2,3]"), "trailing characters"),
-            (reason::<f64>(r#""x""#), r#"expected a number, got "x""#),
-            (reason::<bool>(r#""a, expected b""#), r#"expected a boolean, got "a, expected b""#),
-            (reason::<String>("true"), "expected a string, got true"),
-            (reason::<String>(r#""\ud800""#), "unexpected end of hex escape"),
-            (reason::<char>(r#""xy""#), r#"expected a character, got "xy""#),
-            (reason::<Vec<u8>>("{}"), "expected an array, got an object"),
-            (reason::<BTreeMap<String, u8>>("[]"), "expected an object, got an array"),
-            (reason::<(u8, u8)>("[1]"), "expected a tuple of size 2, got 1"),
-            (reason::<SecretPoint>("5"), "expected an object, got 5"),
-            (reason::<SecretPoint>("{}"), "missing field `x`"),
-            (reason::<Vec<SecretPoint>>(r#"[{"x":-1}]"#), "expected an integer from 0 to 255, got -1"),
-            (reason::<SecretPair>("{}"), "expected an array, got an object"),
-            (reason::<SecretPair>("[1]"), "expected 2 elements, got 1"),
-            (reason::<SecretUnit>("1"), "expected null, got 1"),
-            (reason::<SecretShape>(r#""circle""#), "unknown variant `circle`, expected one of `dot`, `square`, `pair`"),
-            (reason::<SecretShape>("5"), "expected one of the variants, got 5"),
-            (reason::<SecretShape>(r#"{"square":1}"#), "expected an object, got 1"),
-            (reason::<SecretShape>(r#"{"pair":1}"#), "expected an array, got 1"),
-            (reason::<SecretChoice>("true"), "data did not match any variant"),
-            (reason::<SecretTagged>("5"), "expected an object, got 5"),
-            (reason::<SecretBeside>("[]"), "expected an object, got 0"),
-            (reason::<Duration>(r#"{"secs":18446744073709551615,"nanos":4294967295}"#), "out of range"),
+            (error_text::<u8>("256"), "expected an integer from 0 to 255, got 256"),
+            (error_text::<i16>("-40000"), "expected an integer from -32768 to 32767, got -40000"),
+            (error_text::<u64>("1.5"), "expected an integer from 0 to 18446744073709551615, got 1.5"),
+            (error_text::<u32>("null"), "expected an integer from 0 to 4294967295, got null"),
+            (error_text::<NonZeroU8>("0"), "expected an integer other than 0, in range, got 0"),
+            (error_text::<f64>("1e400"), "expected a number in range, got 1e400"),
+            (error_text::<f32>("-1e39"), "expected a number in range, got -1e39"),
+            (error_text::<u64>("1e3"), "expected an integer from 0 to 18446744073709551615, got 1e3"),
+            (error_text::<u8>("-0"), "expected an integer from 0 to 255, got -0"),
+            (error_text::<u128>("1e21"), "expected an integer, got 1e21"),
+            (error_text::<i128>("-2.5"), "expected an integer, got -2.5"),
+            (error_text::<(u128, u8)>("[2.5,1]"), "expected an integer, got 2.5"),
+            (error_text::<BTreeMap<String, u128>>(r#"{"a":2E1,"b":1}"#), "expected an integer, got 2E1"),
+            (error_text::<u128>("-1"), "expected a number in range, got -1"),
+            (error_text::<u128>("null"), "expected an integer, got null"),
+            (error_text::<i128>(r#""1""#), r#"expected an integer, got "1""#),
+            (error_text::<i128>("[1]"), "expected an integer, got an array"),
+            (error_text::<NonZeroU128>("0"), "expected an integer other than 0, in range, got 0"),
+            (error_text::<(u8, u8)>("[1,2,3]"), "trailing characters"),
+            (error_text::<f64>(r#""x""#), r#"expected a number, got "x""#),
+            (error_text::<bool>(r#""a, expected b""#), r#"expected a boolean, got "a, expected b""#),
+            (error_text::<String>("true"), "expected a string, got true"),
+            (error_text::<String>(r#""\ud800""#), "unexpected end of hex escape"),
+            (error_text::<char>(r#""xy""#), r#"expected a character, got "xy""#),
+            (error_text::<Vec<u8>>("{}"), "expected an array, got an object"),
+            (error_text::<BTreeMap<String, u8>>("[]"), "expected an object, got an array"),
+            (error_text::<(u8, u8)>("[1]"), "expected a tuple of size 2, got 1"),
+            (error_text::<SecretPoint>("5"), "expected an object, got 5"),
+            (error_text::<SecretPoint>("{}"), "missing field `x`"),
+            (error_text::<Vec<SecretPoint>>(r#"[{"x":-1}]"#), "expected an integer from 0 to 255, got -1"),
+            (error_text::<SecretPair>("{}"), "expected an array, got an object"),
+            (error_text::<SecretPair>("[1]"), "expected 2 elements, got 1"),
+            (error_text::<SecretUnit>("1"), "expected null, got 1"),
+            (
+                error_text::<SecretShape>(r#""circle""#),
+                "unknown variant `circle`, expected one of `dot`, `square`, `pair`",
+            ),
+            (error_text::<SecretShape>("5"), "expected one of the variants, got 5"),
+            (error_text::<SecretShape>(r#"{"square":1}"#), "expected an object, got 1"),
+            (error_text::<SecretShape>(r#"{"pair":1}"#), "expected an array, got 1"),
+            (error_text::<SecretChoice>("true"), "data did not match any variant"),
+            (error_text::<SecretTagged>("5"), "expected an object, got 5"),
+            (error_text::<SecretBeside>("[]"), "expected an object, got 0"),
+            (error_text::<Duration>(r#"{"secs":18446744073709551615,"nanos":4294967295}"#), "out of range"),
         ] {
             assert_eq!(reason, expected);
         }
     }
 
     #[test]
-    fn the_text_of_a_types_own_check_is_told_unless_it_names_types() {
+    fn the_text_of_a_types_own_check_is_kept_unless_it_names_types() {
         for (error, expected) in [
             ("the name is taken", "the name is taken"),
             ("the name is taken at line 5 column 7", "the name is taken"),
@@ -263,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn no_reason_tells_a_type_or_a_place() {
+    fn an_error_text_contains_no_type_and_no_position() {
         for json in ["null", "5", "-1", "1.5", "[]", "{}", r#""x""#, "[1,2,3]", r#"{"square":[]}"#, r#"{"dot":1}"#] {
             for error in [
                 serde_json::from_str::<SecretPoint>(json).err(),
@@ -283,9 +289,9 @@ mod tests {
     }
 
     #[test]
-    fn a_reason_does_not_grow_with_what_was_sent() {
+    fn an_error_text_has_a_bounded_length() {
         let long = format!("\"{}\"", "ж".repeat(10_000));
-        for reason in [reason::<u8>(&long), reason::<SecretShape>(&long), in_words(&long, "")] {
+        for reason in [error_text::<u8>(&long), error_text::<SecretShape>(&long), in_words(&long, "")] {
             assert!(reason.len() < 300, "{reason}");
             assert!(reason.contains('…'), "{reason}");
         }

@@ -1,4 +1,5 @@
-//! Objects and arrays of parameters as the map that a message's visitor walks, with every mistake put down to a parameter.
+//! Presents an object or an array of parameters as a map to the visitor of a message. Each error
+//! names its parameter.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -7,67 +8,70 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, IntoDeserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::{InvalidParams, reason};
+use super::{InvalidParams, error_text};
 
-/// Which names parameters may have.
-pub(super) enum Names<'de> {
-    /// These; the message itself notices one given twice.
+/// The names that parameters may have.
+pub(super) enum AllowedNames<'de> {
+    /// These names. The message itself detects a duplicate.
     Only(&'static [&'static str]),
-    /// Any, each once: a message that takes the rest would silently keep the last of two.
+    /// Any name, but each only once: a message that takes the rest would silently keep the last of
+    /// two.
     Any { given: HashSet<Cow<'de, str>> },
 }
 
-impl<'de> Names<'de> {
+impl<'de> AllowedNames<'de> {
     pub(super) fn any() -> Self {
         Self::Any { given: HashSet::new() }
     }
 }
 
-/// Which parameters a message is to see, if not all.
+/// Selects the parameters that a message sees.
 #[derive(Clone, Copy)]
-pub(super) struct Choice {
-    /// The parameters that have positions. All others are the rest.
+pub(super) struct ParamFilter {
+    /// The names of the parameters that have positions. All others are the rest.
     pub(super) positions: &'static [&'static str],
-    /// Whether it sees those.
-    pub(super) sees_positions: bool,
-    /// How many of the rest it sees: the first ones.
+    /// Whether the message sees these.
+    pub(super) includes_named: bool,
+    /// The number of parameters of the rest that the message sees, counted from the first.
     pub(super) rest: usize,
 }
 
-/// How far the reading of some parameters has come. It stays where it is while they are read, and is not moved along.
-pub(super) struct Progress<'de> {
-    names: Names<'de>,
+/// The state of reading parameters. The visitor borrows it and does not own it, so that it is not
+/// moved with each value.
+pub(super) struct ReadProgress<'de> {
+    names: AllowedNames<'de>,
     json: &'de str,
-    /// Which ones are presented, if not all.
-    choice: Option<Choice>,
-    /// The name that was read last.
+    /// The parameters to present, if not all.
+    filter: Option<ParamFilter>,
+    /// The name of the current parameter.
     current: Cow<'de, str>,
-    /// What is wrong with them: serde_json's own error has no room for the parameter.
+    /// The error. It is kept here because serde_json's own error cannot hold the name of a
+    /// parameter.
     pub(super) failure: Option<InvalidParams>,
 }
 
-impl<'de> Progress<'de> {
-    pub(super) fn new(names: Names<'de>, json: &'de str, choice: Option<Choice>) -> Self {
-        Self { names, json, choice, current: Cow::Borrowed(""), failure: None }
+impl<'de> ReadProgress<'de> {
+    pub(super) fn new(names: AllowedNames<'de>, json: &'de str, filter: Option<ParamFilter>) -> Self {
+        Self { names, json, filter, current: Cow::Borrowed(""), failure: None }
     }
 
     /// Whether the current parameter is presented.
     fn presents(&mut self) -> bool {
-        let Some(choice) = &mut self.choice else { return true };
-        if choice.positions.contains(&&*self.current) {
-            return choice.sees_positions;
+        let Some(filter) = &mut self.filter else { return true };
+        if filter.positions.contains(&&*self.current) {
+            return filter.includes_named;
         }
-        let left = choice.rest.checked_sub(1);
-        choice.rest = left.unwrap_or_default();
+        let left = filter.rest.checked_sub(1);
+        filter.rest = left.unwrap_or_default();
         left.is_some()
     }
 
-    /// Lets the current name in, or says what is wrong with it.
-    fn admit(&mut self) -> Result<(), InvalidParams> {
+    /// Checks that the current name is allowed and, where duplicates are detected here, new.
+    fn check_name(&mut self) -> Result<(), InvalidParams> {
         match &mut self.names {
-            Names::Only(names) if names.contains(&&*self.current) => Ok(()),
-            Names::Only(_) => Err(InvalidParams::new(Some(&self.current), "unknown", "")),
-            Names::Any { given } => match given.replace(self.current.clone()) {
+            AllowedNames::Only(names) if names.contains(&&*self.current) => Ok(()),
+            AllowedNames::Only(_) => Err(InvalidParams::new(Some(&self.current), "unknown", "")),
+            AllowedNames::Any { given } => match given.replace(self.current.clone()) {
                 None => Ok(()),
                 Some(name) => Err(InvalidParams::new(Some(&name), "given twice", "")),
             },
@@ -75,14 +79,14 @@ impl<'de> Progress<'de> {
     }
 }
 
-/// Carries a message's visitor over to serde_json, and its error back.
-pub(super) struct Bridge<'a, 'de, V> {
+/// Adapts the visitor of a message to serde_json, and keeps its error.
+pub(super) struct ParamsVisitor<'a, 'de, V> {
     pub(super) visitor: V,
     pub(super) positions: &'static [&'static str],
-    pub(super) progress: &'a mut Progress<'de>,
+    pub(super) progress: &'a mut ReadProgress<'de>,
 }
 
-impl<'de, V: Visitor<'de>> Visitor<'de> for Bridge<'_, 'de, V> {
+impl<'de, V: Visitor<'de>> Visitor<'de> for ParamsVisitor<'_, 'de, V> {
     type Value = V::Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -90,14 +94,14 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Bridge<'_, 'de, V> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<V::Value, A::Error> {
-        self.visitor.visit_map(Named { map, progress: self.progress }).map_err(|failure| {
+        self.visitor.visit_map(NamedParams { map, progress: self.progress }).map_err(|failure| {
             self.progress.failure = Some(failure);
             A::Error::custom("")
         })
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<V::Value, A::Error> {
-        let positional = Positional { seq, names: self.positions, taken: 0, value: None };
+        let positional = PositionalParams { seq, names: self.positions, taken: 0, value: None };
         self.visitor.visit_map(positional).map_err(|failure| {
             self.progress.failure = Some(failure);
             A::Error::custom("")
@@ -106,15 +110,15 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Bridge<'_, 'de, V> {
 }
 
 /// An object of parameters.
-struct Named<'a, 'de, A> {
+struct NamedParams<'a, 'de, A> {
     map: A,
-    progress: &'a mut Progress<'de>,
+    progress: &'a mut ReadProgress<'de>,
 }
 
-/// Reads a name to where it is to be kept.
-struct Name<'a, 'de>(&'a mut Cow<'de, str>);
+/// Reads a name into the given place.
+struct NameSeed<'a, 'de>(&'a mut Cow<'de, str>);
 
-impl<'de> DeserializeSeed<'de> for Name<'_, 'de> {
+impl<'de> DeserializeSeed<'de> for NameSeed<'_, 'de> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -122,7 +126,7 @@ impl<'de> DeserializeSeed<'de> for Name<'_, 'de> {
     }
 }
 
-impl<'de> Visitor<'de> for Name<'_, 'de> {
+impl<'de> Visitor<'de> for NameSeed<'_, 'de> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -134,18 +138,19 @@ impl<'de> Visitor<'de> for Name<'_, 'de> {
         Ok(())
     }
 
-    /// One with escapes.
+    /// A name with escapes, which cannot be borrowed.
     fn visit_str<E>(self, name: &str) -> Result<(), E> {
         *self.0 = Cow::Owned(name.to_owned());
         Ok(())
     }
 }
 
-impl<'de, A: MapAccess<'de>> Named<'_, 'de, A> {
-    /// The next name. Not a part of `next_key_seed`, which is generated anew for each method.
+impl<'de, A: MapAccess<'de>> NamedParams<'_, 'de, A> {
+    /// Returns the next name. It is a function of its own, because the generic `next_key_seed` is
+    /// compiled again for each method.
     fn next_name(&mut self) -> Result<Option<&str>, InvalidParams> {
         loop {
-            let read = self.map.next_key_seed(Name(&mut self.progress.current));
+            let read = self.map.next_key_seed(NameSeed(&mut self.progress.current));
             if read.map_err(|error| self.no_name(&error.to_string()))?.is_none() {
                 return Ok(None);
             }
@@ -155,20 +160,21 @@ impl<'de, A: MapAccess<'de>> Named<'_, 'de, A> {
             let skipped = self.map.next_value::<IgnoredAny>();
             skipped.map_err(|error| InvalidParams::new(None, error, self.progress.json))?;
         }
-        self.progress.admit()?;
+        self.progress.check_name()?;
         Ok(Some(&self.progress.current))
     }
 
-    /// Why there is no further name: often that the value before it goes on.
+    /// Makes the error of a missing name. Often the value before it is the cause, since only a part
+    /// of it was read.
     #[cold]
     fn no_name(&self, error: &str) -> InvalidParams {
-        let Progress { json, current, .. } = &*self.progress;
-        let blamed = reason::blames_the_one_before(error, json).then_some(&**current);
-        InvalidParams::new(blamed, error, json)
+        let ReadProgress { json, current, .. } = &*self.progress;
+        let param = error_text::is_caused_by_previous_value(error, json).then_some(&**current);
+        InvalidParams::new(param, error, json)
     }
 }
 
-impl<'de, A: MapAccess<'de>> MapAccess<'de> for Named<'_, 'de, A> {
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for NamedParams<'_, 'de, A> {
     type Error = InvalidParams;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, InvalidParams> {
@@ -177,21 +183,22 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Named<'_, 'de, A> {
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, InvalidParams> {
-        let Progress { json, current, .. } = &*self.progress;
+        let ReadProgress { json, current, .. } = &*self.progress;
         self.map.next_value_seed(seed).map_err(|error| InvalidParams::new(Some(current), error, json))
     }
 }
 
-/// An array of parameters, named by their positions.
-struct Positional<'de, A> {
+/// An array of parameters, which have their names by their positions.
+struct PositionalParams<'de, A> {
     seq: A,
     names: &'static [&'static str],
     taken: usize,
-    /// Read raw before its name is given out, since an array does not tell beforehand whether it goes on.
+    /// The current parameter. Its value is read as raw JSON before its name is returned, because
+    /// only reading shows whether the array has another element.
     value: Option<(&'static str, &'de RawValue)>,
 }
 
-impl<'de, A: SeqAccess<'de>> Positional<'de, A> {
+impl<'de, A: SeqAccess<'de>> PositionalParams<'de, A> {
     fn next(&mut self) -> Result<Option<(&'static str, &'de RawValue)>, A::Error> {
         let Some(&name) = self.names.get(self.taken) else {
             return Ok(None);
@@ -201,22 +208,23 @@ impl<'de, A: SeqAccess<'de>> Positional<'de, A> {
         Ok(value.map(|value| (name, value)))
     }
 
-    /// The name of the next one, whose value is kept; at the end of the array, whether that was all. Not a part of `next_key_seed`,
-    /// which is generated anew for each method.
+    /// Returns the next name and keeps its value. At the end of the names, checks that the array
+    /// has no more elements. It is a function of its own, because the generic `next_key_seed` is
+    /// compiled again for each method.
     fn next_name(&mut self) -> Result<Option<&'static str>, InvalidParams> {
-        let unnamed = |error| InvalidParams::new(None, error, "");
-        self.value = self.next().map_err(unnamed)?;
+        let without_param = |error| InvalidParams::new(None, error, "");
+        self.value = self.next().map_err(without_param)?;
         if let Some((name, _)) = self.value {
             return Ok(Some(name));
         }
-        let (most, given) = (self.names.len(), self.count().map_err(unnamed)?);
-        if given > most {
-            return Err(InvalidParams::new(None, format_args!("expected at most {most}, got {given}"), ""));
+        let (max, given) = (self.names.len(), self.count().map_err(without_param)?);
+        if given > max {
+            return Err(InvalidParams::new(None, format_args!("expected at most {max}, got {given}"), ""));
         }
         Ok(None)
     }
 
-    /// How many there are in all, once those with a name are taken.
+    /// Counts all elements, after those with a name have been read.
     fn count(&mut self) -> Result<usize, A::Error> {
         let mut count = self.taken;
         while self.seq.next_element::<IgnoredAny>()?.is_some() {
@@ -226,7 +234,7 @@ impl<'de, A: SeqAccess<'de>> Positional<'de, A> {
     }
 }
 
-impl<'de, A: SeqAccess<'de>> MapAccess<'de> for Positional<'de, A> {
+impl<'de, A: SeqAccess<'de>> MapAccess<'de> for PositionalParams<'de, A> {
     type Error = InvalidParams;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, InvalidParams> {
@@ -238,8 +246,8 @@ impl<'de, A: SeqAccess<'de>> MapAccess<'de> for Positional<'de, A> {
         let Some((name, value)) = self.value.take() else {
             return Err(InvalidParams::new(None, "a value was asked for before its name", ""));
         };
-        // Not by the `Deserializer` of a `RawValue`: that does not look whether the text goes on
-        // behind the value, and 128-bit integers are read up to the first byte that is no digit.
+        // Not with the `Deserializer` of a `RawValue`, which does not check for trailing
+        // characters: serde_json reads a 128-bit integer up to the first byte that is not a digit.
         let mut json = serde_json::Deserializer::from_str(value.get());
         let read = seed.deserialize(&mut json).and_then(|read| json.end().map(|()| read));
         read.map_err(|error| InvalidParams::new(Some(name), error, value.get()))

@@ -1,12 +1,12 @@
-//! From the parameters of a call, as raw JSON, straight into its message.
+//! Reads the parameters of a call, from raw JSON directly into its message.
 
-mod access;
-mod blame;
-mod came;
-mod reason;
-mod rest;
 #[cfg(test)]
-mod rows;
+mod cases;
+mod error_text;
+mod map_access;
+mod rest_errors;
+mod rest_params;
+mod sent_value;
 #[cfg(test)]
 mod tests;
 
@@ -19,66 +19,68 @@ use serde::forward_to_deserialize_any;
 use crate::jsonrpc::{RpcError, check};
 
 use super::Message;
-use access::{Bridge, Choice, Names, Progress};
-use rest::{Halves, OneOf, WITH_REST};
+use map_access::{AllowedNames, ParamFilter, ParamsVisitor, ReadProgress};
+use rest_params::{MessageParts, RestEnumVisitor, WITH_REST};
 
-pub use rest::with_rest;
+pub use rest_params::with_rest;
 
 /// Reads the message of a method from the parameters of a call, by name or by position.
 ///
 /// # Errors
 /// -32602, whose data has a `reason` and, where one is to blame, the `param`.
 pub(crate) fn read<M: Message>(params: Option<&str>) -> Result<M, RpcError> {
-    // No parameters are an object without any.
+    // Missing parameters are read as an empty object.
     let json = params.filter(|json| *json != "null").unwrap_or("{}");
-    let first = |rest| {
-        let choice = Choice { positions: M::PARAMS, sees_positions: true, rest };
-        read_with::<M>(json, Some(choice)).err()
+    let read_first = |rest| {
+        let filter = ParamFilter { positions: M::PARAMS, includes_named: true, rest };
+        read_with::<M>(json, Some(filter)).err()
     };
-    read_with(json, None).map_err(|invalid| blame::among_the_rest(invalid, json, M::PARAMS, &first).into())
+    read_with(json, None).map_err(|invalid| rest_errors::find_param(invalid, json, M::PARAMS, &read_first).into())
 }
 
-/// Reads a message from the parameters, or from those of a choice.
-fn read_with<M: Message>(json: &str, choice: Option<Choice>) -> Result<M, InvalidParams> {
+/// Reads a message from all parameters, or from those that pass a filter.
+fn read_with<M: Message>(json: &str, filter: Option<ParamFilter>) -> Result<M, InvalidParams> {
     let takes_rest = Cell::new(false);
-    let read = M::deserialize(Params { json, positions: M::PARAMS, choice, takes_rest: &takes_rest });
+    let read = M::deserialize(Params { json, positions: M::PARAMS, filter, takes_rest: &takes_rest });
     let message = read.map_err(|mut invalid| {
         invalid.0.in_rest &= takes_rest.get();
         invalid
     })?;
-    // Among the rest, and wherever a type looks at a value before it reads it (a tagged enum, say),
-    // serde makes an infinity of a number that is too large for an `f32`.
+    // Where serde buffers a value before it reads it (in the rest, or in a tagged enum), it turns a
+    // number that is too large for an `f32` into an infinity.
     if let Err(error) = check(&message)
         && error.is_number()
     {
-        let mut invalid = InvalidParams::new(error.field(), blame::OUT_OF_RANGE, "");
+        let mut invalid = InvalidParams::new(error.field(), rest_errors::OUT_OF_RANGE, "");
         invalid.0.in_rest = takes_rest.get();
         return Err(invalid);
     }
     Ok(message)
 }
 
-/// Presents parameters to a message type as a map of names to values, also when they are an array.
+/// The deserializer of a message: presents parameters as a map of names to values, also when they
+/// are an array.
 ///
-/// The values themselves are read by serde_json, so only the outermost level has the errors of this module.
+/// serde_json reads the values themselves, so only the outermost level has the errors of this
+/// module.
 #[derive(Clone, Copy)]
 struct Params<'a, 'de> {
     json: &'de str,
     positions: &'static [&'static str],
-    /// Which ones to present, if not all.
-    choice: Option<Choice>,
-    /// Whether the message takes the rest, once that is known.
+    /// The parameters to present, if not all.
+    filter: Option<ParamFilter>,
+    /// Set when the message turns out to take the rest.
     takes_rest: &'a Cell<bool>,
 }
 
 impl<'de> Params<'_, 'de> {
-    fn visit<V: Visitor<'de>>(self, names: Names<'de>, visitor: V) -> Result<V::Value, InvalidParams> {
+    fn visit<V: Visitor<'de>>(self, names: AllowedNames<'de>, visitor: V) -> Result<V::Value, InvalidParams> {
         if self.is_rest() && self.json.starts_with('[') {
-            return visitor.visit_map(rest::none());
+            return visitor.visit_map(rest_params::no_rest());
         }
         let mut json = serde_json::Deserializer::from_str(self.json);
-        let mut progress = Progress::new(names, self.json, self.choice);
-        let bridge = Bridge { visitor, positions: self.positions, progress: &mut progress };
+        let mut progress = ReadProgress::new(names, self.json, self.filter);
+        let bridge = ParamsVisitor { visitor, positions: self.positions, progress: &mut progress };
         let read = if self.json.starts_with('[') { json.deserialize_seq(bridge) } else { json.deserialize_map(bridge) };
         read.map_err(|error| progress.failure.unwrap_or_else(|| InvalidParams::new(None, error, self.json)))
     }
@@ -87,20 +89,20 @@ impl<'de> Params<'_, 'de> {
 impl<'de> Deserializer<'de> for Params<'_, 'de> {
     type Error = InvalidParams;
 
-    /// A derived struct says what it knows, so all else is a mistake.
+    /// A derived struct lists its fields, so any other name is an error.
     fn deserialize_struct<V: Visitor<'de>>(
         self,
         _name: &'static str,
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, InvalidParams> {
-        self.visit(Names::Only(fields), visitor)
+        self.visit(AllowedNames::Only(fields), visitor)
     }
 
-    /// A derived struct asks for a map if it has a flattened field, which takes whatever is left.
+    /// A derived struct asks for a map if it has a flattened field, which takes all other names.
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, InvalidParams> {
         self.takes_rest.set(true);
-        self.visit(Names::any(), visitor)
+        self.visit(AllowedNames::any(), visitor)
     }
 
     fn deserialize_unit_struct<V: Visitor<'de>>(
@@ -108,7 +110,7 @@ impl<'de> Deserializer<'de> for Params<'_, 'de> {
         _name: &'static str,
         visitor: V,
     ) -> Result<V::Value, InvalidParams> {
-        self.visit(Names::Only(&[]), IgnoredAny)?;
+        self.visit(AllowedNames::Only(&[]), IgnoredAny)?;
         visitor.visit_unit()
     }
 
@@ -117,10 +119,10 @@ impl<'de> Deserializer<'de> for Params<'_, 'de> {
         name: &'static str,
         visitor: V,
     ) -> Result<V::Value, InvalidParams> {
-        if name == WITH_REST { visitor.visit_seq(Halves::new(self)) } else { visitor.visit_newtype_struct(self) }
+        if name == WITH_REST { visitor.visit_seq(MessageParts::new(self)) } else { visitor.visit_newtype_struct(self) }
     }
 
-    /// The rest is there if there is any of it.
+    /// A rest of type `Option` is `Some` if any parameter belongs to the rest.
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, InvalidParams> {
         if !self.is_rest() {
             self.deserialize_any(visitor)
@@ -131,7 +133,7 @@ impl<'de> Deserializer<'de> for Params<'_, 'de> {
         }
     }
 
-    /// The rest is one of several.
+    /// A rest whose type is an enum has one parameter, which is the variant.
     fn deserialize_enum<V: Visitor<'de>>(
         self,
         _name: &'static str,
@@ -144,7 +146,7 @@ impl<'de> Deserializer<'de> for Params<'_, 'de> {
         if !self.has_rest() {
             return Err(InvalidParams::new(None, "expected one of the variants", ""));
         }
-        self.visit(Names::any(), OneOf(visitor))
+        self.visit(AllowedNames::any(), RestEnumVisitor(visitor))
     }
 
     forward_to_deserialize_any! {
@@ -153,26 +155,27 @@ impl<'de> Deserializer<'de> for Params<'_, 'de> {
     }
 }
 
-/// Why parameters do not make a message. In a box, because each value that is read is moved as a `Result` with this error.
+/// The error of reading a message. Boxed, because reading moves each value as a `Result` with this
+/// error, and the box keeps that small.
 #[derive(Debug, thiserror::Error)]
 #[error("{}", .0.reason)]
-struct InvalidParams(Box<Blame>);
+struct InvalidParams(Box<ParamError>);
 
-/// In words for the caller.
+/// The error in words for the caller.
 #[derive(Debug)]
-struct Blame {
+struct ParamError {
     param: Option<String>,
     reason: String,
-    /// Whether a value among the rest may be to blame, which serde reads when all of them have been
-    /// taken in.
+    /// Whether a value of the rest may have caused the error. serde reads these only after it has
+    /// buffered all of them, so it does not know which one.
     in_rest: bool,
 }
 
 impl InvalidParams {
-    /// The cause is an error of reading this JSON.
+    /// Makes the error from an error of reading this JSON.
     fn new(param: Option<&str>, cause: impl Display, json: &str) -> Self {
-        let (param, reason) = (param.map(reason::shorten), reason::in_words(&cause.to_string(), json));
-        Self(Box::new(Blame { param, reason, in_rest: false }))
+        let (param, reason) = (param.map(error_text::shorten), error_text::in_words(&cause.to_string(), json));
+        Self(Box::new(ParamError { param, reason, in_rest: false }))
     }
 }
 
@@ -187,7 +190,7 @@ impl de::Error for InvalidParams {
         Self::new(Some(name), "missing", "")
     }
 
-    /// A variant stands where a parameter's name does.
+    /// The variant of an enum in the rest is the name of a parameter.
     fn unknown_variant(name: &str, _expected: &'static [&'static str]) -> Self {
         Self::new(Some(name), "unknown", "")
     }

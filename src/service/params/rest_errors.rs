@@ -1,6 +1,6 @@
-//! Which parameter among the rest is to blame.
+//! Finds the parameter of the rest that caused an error.
 //!
-//! serde takes the rest in as it comes, reads it afterwards, and says of a mistake only what it is.
+//! serde buffers the rest and reads it afterwards, so its error does not name the parameter.
 
 use std::fmt;
 
@@ -8,51 +8,54 @@ use serde::Deserializer;
 use serde::de::{MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::{InvalidParams, reason};
+use super::{InvalidParams, error_text};
 
-/// What is told of a number that became an infinity.
+/// The reason for a number that became an infinity.
 pub(super) const OUT_OF_RANGE: &str = "number out of range";
 
-/// Parameters of more bytes than this are not read again to find the one to blame.
-const MOST: usize = 16 * 1024;
+/// Maximum size of parameters, in bytes, that are read again to find the cause. It bounds the work
+/// that an invalid call can cause.
+const MAX_BYTES: usize = 16 * 1024;
 
-/// The same mistake with the parameter that makes it: the last one of the first so many of the rest
-/// that fail in the same way.
+/// Adds the name of the parameter of the rest that caused the error.
 ///
-/// `read` says how the first so many fail, all others that are `beside` the rest being there. As the rest is read in its
-/// order, they do from one number on.
+/// `read_first(n)` reads the message with the first `n` parameters of the rest and all parameters
+/// in `named`, and returns its error. The rest is read in its order, so the same error appears from
+/// one `n` on. A binary search finds the smallest such `n`: the cause is the last of these
+/// parameters.
 #[cold]
-pub(super) fn among_the_rest(
+pub(super) fn find_param(
     mut invalid: InvalidParams,
     json: &str,
-    beside: &[&str],
-    read: &dyn Fn(usize) -> Option<InvalidParams>,
+    named: &[&str],
+    read_first: &dyn Fn(usize) -> Option<InvalidParams>,
 ) -> InvalidParams {
-    let blame = &mut *invalid.0;
-    // Not a mistake of all of them together, which a check of the service's own tells.
-    let of_one = ["expected ", OUT_OF_RANGE, "an integer of "].iter().any(|start| blame.reason.starts_with(start));
-    if !blame.in_rest || !of_one || json.len() > MOST {
+    let error = &mut *invalid.0;
+    // Only errors of a single value. An error of all of them together comes from a check of the
+    // service itself, and has another text.
+    let of_one = ["expected ", OUT_OF_RANGE, "an integer of "].iter().any(|start| error.reason.starts_with(start));
+    if !error.in_rest || !of_one || json.len() > MAX_BYTES {
         return invalid;
     }
     let Some(mut members) = members(json) else { return invalid };
-    members.retain(|(name, _)| !beside.contains(&name.as_str()));
-    // What became an infinity is found in the message, with its name.
-    if let Some(param) = &blame.param {
+    members.retain(|(name, _)| !named.contains(&name.as_str()));
+    // An infinity was found in the message itself, so its name is known already.
+    if let Some(param) = &error.param {
         if let Some((_, value)) = members.iter().find(|(name, _)| name == param) {
-            blame.reason = with_value(&blame.reason, value.get());
+            error.reason = with_value(&error.reason, value.get());
         }
         return invalid;
     }
-    let fails = |first: &usize| read(*first).is_some_and(|other| other.0.reason == blame.reason);
+    let fails = |first: &usize| read_first(*first).is_some_and(|other| other.0.reason == error.reason);
     let numbers: Vec<_> = (0..=members.len()).collect();
-    let fewest = numbers.partition_point(|first| !fails(first));
-    let Some((name, value)) = fewest.checked_sub(1).and_then(|last| members.get(last)) else { return invalid };
-    blame.param = Some(reason::shorten(name));
-    blame.reason = with_value(&blame.reason, value.get());
+    let smallest = numbers.partition_point(|first| !fails(first));
+    let Some((name, value)) = smallest.checked_sub(1).and_then(|last| members.get(last)) else { return invalid };
+    error.param = Some(error_text::shorten(name));
+    error.reason = with_value(&error.reason, value.get());
     invalid
 }
 
-/// The reason with a number as it was sent.
+/// Returns the reason with the number as the caller sent it.
 fn with_value(reason: &str, value: &str) -> String {
     if serde_json::from_str::<serde_json::Number>(value).is_err() {
         return reason.to_owned();
@@ -63,10 +66,10 @@ fn with_value(reason: &str, value: &str) -> String {
         None if reason == OUT_OF_RANGE => "expected a number in range",
         None => reason,
     };
-    format!("{expected}, got {}", reason::shorten(value))
+    format!("{expected}, got {}", error_text::shorten(value))
 }
 
-/// The members of an object.
+/// Returns the members of an object; nothing if the JSON is no object.
 pub(super) fn members(json: &str) -> Option<Vec<(String, &RawValue)>> {
     struct Members;
 

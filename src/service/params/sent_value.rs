@@ -1,17 +1,18 @@
-//! What a caller sent at the place of an error: serde_json tells the place, and not always what
-//! stands there.
+//! The value at the position of an error. serde_json reports the position, but not always the
+//! value.
 
 use serde_json::value::RawValue;
 
-/// The text at the place of an error.
-pub(super) struct Came<'a> {
+/// The text of the value at the position of an error.
+pub(super) struct SentValue<'a> {
     pub(super) text: &'a str,
-    /// Whether it was stopped at its first byte, and not within it.
-    begins: bool,
+    /// Whether the position is the first byte of the value, and not a later one.
+    at_start: bool,
 }
 
-impl<'a> Came<'a> {
-    /// What stands at the end of one of serde_json's errors as its place, and the error without it.
+impl<'a> SentValue<'a> {
+    /// Splits the text of a serde_json error into the error without its position, and the value at
+    /// that position.
     pub(super) fn split(error: &'a str, json: &'a str) -> (&'a str, Option<Self>) {
         let place = || {
             let (error, place) = error.rsplit_once(" at line ")?;
@@ -24,23 +25,23 @@ impl<'a> Came<'a> {
         }
     }
 
-    /// The number that this byte belongs to, or else the value that begins there. Both count from
-    /// 1, columns in bytes.
+    /// Returns the number that contains the byte at this position, or else the value that begins
+    /// there. Lines and columns count from 1, columns in bytes.
     fn at(json: &'a str, line: usize, column: usize) -> Option<Self> {
         let lines = json.split_inclusive('\n').take(line.checked_sub(1)?);
         let at = (lines.map(str::len).sum::<usize>() + column).checked_sub(1)?;
         let is_number = |byte: &u8| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E');
         let (before, after) = json.as_bytes().split_at_checked(at)?;
         if after.first().is_some_and(is_number) {
-            let begin = at - before.iter().rev().take_while(|byte| is_number(byte)).count();
+            let start = at - before.iter().rev().take_while(|byte| is_number(byte)).count();
             let end = at + after.iter().take_while(|byte| is_number(byte)).count();
-            let number = Self { text: &json[begin..end], begins: begin == at };
+            let number = Self { text: &json[start..end], at_start: start == at };
             if number.is_number() {
                 return Some(number);
             }
         }
         let mut values = serde_json::Deserializer::from_str(json.get(at..)?).into_iter::<&RawValue>();
-        Some(Self { text: values.next()?.ok()?.get(), begins: true })
+        Some(Self { text: values.next()?.ok()?.get(), at_start: true })
     }
 
     pub(super) fn is_number(&self) -> bool {
@@ -59,15 +60,15 @@ impl<'a> Came<'a> {
         }
     }
 
-    /// Whether reading stopped within a number: an integer of 128 bits is read up to the first byte
-    /// that is no digit.
+    /// Whether serde_json stopped within a number. It reads a 128-bit integer up to the first byte
+    /// that is not a digit.
     pub(super) fn is_rest_of_number(&self, error: &str) -> bool {
-        let goes_on =
+        let is_trailing =
             matches!(error, "expected `,` or `]`" | "expected `,` or `}`" | "expected `\"`" | "trailing characters");
-        goes_on && !self.begins && self.is_number()
+        is_trailing && !self.at_start && self.is_number()
     }
 
-    /// Numbers, strings, booleans and null as they were sent.
+    /// Returns the value for an error text: numbers, strings, booleans and null as they were sent.
     pub(super) fn in_words(&self) -> &'a str {
         match self.text.as_bytes() {
             [b'[', ..] => "an array",
@@ -83,29 +84,33 @@ mod tests {
 
     use super::*;
 
-    fn came<T: DeserializeOwned>(json: &str) -> String {
+    fn sent<T: DeserializeOwned>(json: &str) -> String {
         let error = serde_json::from_str::<T>(json).err().unwrap().to_string();
-        Came::split(&error, json).1.map_or_else(String::new, |came| came.text.to_owned())
+        SentValue::split(&error, json).1.map_or_else(String::new, |sent| sent.text.to_owned())
     }
 
     #[test]
-    fn what_stands_at_the_place_of_an_error_is_found() {
-        for (came, expected) in [
-            (came::<u128>("1.5"), "1.5"),
-            (came::<(u128,)>("[ 12e+3 ]"), "12e+3"),
-            (came::<Vec<u128>>("[1,\n\n 2.50, 3]"), "2.50"),
-            (came::<(String, u128)>("[\"ж\u{1F600}\n\", 1e21]".replace('\n', "\\n").as_str()), "1e21"),
-            (came::<u128>("-7"), "-7"),
-            (came::<u128>(r#""x""#), r#""x""#),
-            (came::<u128>("true"), "true"),
-            (came::<i128>("[1, 2]"), "[1, 2]"),
-            (came::<u8>("256"), "256"),
-            (came::<u8>("1e2"), "1e2"),
-            (came::<f64>("1e400"), "1e400"),
-            (came::<Vec<f32>>("[0, -1e39 ]"), "-1e39"),
+    fn the_value_at_the_position_of_an_error_is_found() {
+        for (sent, expected) in [
+            (sent::<u128>("1.5"), "1.5"),
+            (sent::<(u128,)>("[ 12e+3 ]"), "12e+3"),
+            (sent::<Vec<u128>>("[1,\n\n 2.50, 3]"), "2.50"),
+            (sent::<(String, u128)>("[\"ж\u{1F600}\n\", 1e21]".replace('\n', "\\n").as_str()), "1e21"),
+            (sent::<u128>("-7"), "-7"),
+            (sent::<u128>(r#""x""#), r#""x""#),
+            (sent::<u128>("true"), "true"),
+            (sent::<i128>("[1, 2]"), "[1, 2]"),
+            (sent::<u8>("256"), "256"),
+            (sent::<u8>("1e2"), "1e2"),
+            (sent::<f64>("1e400"), "1e400"),
+            (sent::<Vec<f32>>("[0, -1e39 ]"), "-1e39"),
         ] {
-            assert_eq!(came, expected);
+            assert_eq!(sent, expected);
         }
-        assert!(Came::at("", 1, 1).is_none() && Came::at("[1]", 9, 9).is_none() && Came::at("1", 0, 0).is_none());
+        assert!(
+            SentValue::at("", 1, 1).is_none()
+                && SentValue::at("[1]", 9, 9).is_none()
+                && SentValue::at("1", 0, 0).is_none()
+        );
     }
 }

@@ -1,10 +1,10 @@
-//! The rules for parameters, as their reading by itself keeps them.
+//! The rules for parameters, tested on reading alone.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::rows::{self, Row};
+use super::cases::{self, ParamCase};
 use super::*;
 
 macro_rules! messages {
@@ -125,8 +125,8 @@ fn read_text<M: Message>(params: &str) -> Result<Value, Value> {
 }
 
 #[test]
-fn each_row_of_the_rules_for_parameters_makes_its_message_or_is_refused() {
-    for Row { method, params, outcome } in rows::all() {
+fn each_case_of_parameters_makes_its_message_or_its_error() {
+    for ParamCase { method, params, outcome } in cases::all() {
         let read = match method {
             "ping" => read_text::<Ping>,
             "add" => read_text::<Add>,
@@ -142,17 +142,17 @@ fn each_row_of_the_rules_for_parameters_makes_its_message_or_is_refused() {
     }
 }
 
-/// serde sets its values aside, and cannot do that with these. What the macro writes is read
-/// otherwise.
+/// serde buffers the values of a flattened field, and its buffer cannot hold 128-bit integers. The
+/// messages of the macro do not use `flatten`.
 #[test]
-fn a_flattened_field_of_a_message_by_hand_takes_no_integer_of_128_bits() {
+fn a_flattened_field_of_a_message_by_hand_cannot_read_128_bit_integers() {
     let reason = "an integer of 128 bits cannot be read here, got 5";
-    let refused = Err(json!({ "param": "id", "reason": reason }));
-    assert_eq!(read_text::<Tune>(r#"{"name":"n","id":5,"level":1}"#), refused);
+    let invalid = Err(json!({ "param": "id", "reason": reason }));
+    assert_eq!(read_text::<Tune>(r#"{"name":"n","id":5,"level":1}"#), invalid);
 }
 
 #[test]
-fn parameters_that_are_left_out_are_none() {
+fn missing_parameters_are_read_as_an_empty_object() {
     let missing = |param: &str| Err(json!({ "param": param, "reason": "missing" }));
     assert_eq!(outcome::<Ping>(None), Ok(json!({})));
     assert_eq!(outcome::<Pong>(None), Ok(json!(null)));
@@ -172,10 +172,10 @@ fn messages_of_other_forms_than_a_struct_with_fields_are_read_as_well() {
 }
 
 #[test]
-fn a_name_that_is_told_back_has_a_bounded_length() {
+fn a_name_in_an_error_has_a_bounded_length() {
     let params = json!({ "x".repeat(1_000_000): 1 }).to_string();
-    let told = read_text::<Add>(&params).unwrap_err()["param"].as_str().unwrap().len();
-    assert!(told < 200, "{told}");
+    let length = read_text::<Add>(&params).unwrap_err()["param"].as_str().unwrap().len();
+    assert!(length < 200, "{length}");
 }
 
 #[test]

@@ -1,39 +1,39 @@
-//! One of everything.
+//! A service with one method of every kind, and an error with one variant of every kind.
 
 use callbox::{CallContext, RpcError, service};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Sells.
+/// A shop.
 #[derive(Debug, Default)]
 pub struct Shop {
     sold: u64,
 }
 
-/// Why not.
+/// Why an item is not sold.
 #[derive(Debug, RpcError)]
 pub enum Refused {
-    /// There is none.
+    /// The shop has no such item.
     #[rpc(code = 404, message = "No {what}")]
     Missing {
-        /// Of what.
+        /// The name of the item.
         what: String,
-        /// For the log.
+        /// A field that callers do not receive.
         hidden: u8,
     },
-    /// Of another shop.
+    /// Another reason.
     #[rpc(code = 1)]
     Other(u8),
-    /// Said no more.
+    /// No longer returned.
     #[deprecated]
     #[rpc(code = 2)]
     Old,
 }
 
-/// What else there is.
+/// Further parameters.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct More {
-    /// How many.
+    /// A number of items.
     pub count: u8,
 }
 
@@ -72,7 +72,7 @@ impl Shop {
     fn begin(&mut self) {}
 }
 
-/// Has a client that nobody uses.
+/// A service with a client that nobody uses.
 struct Hidden;
 
 #[service]
