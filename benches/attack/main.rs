@@ -27,9 +27,6 @@ mod revocation;
 mod server;
 mod server_process;
 mod slow;
-#[allow(dead_code, reason = "only the bodies are sent here")]
-#[path = "../../src/jsonrpc/rows/mod.rs"]
-mod table;
 
 use std::process::ExitCode;
 use std::time::Instant;

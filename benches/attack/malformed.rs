@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 
+use callbox_test_cases::wire;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -11,7 +12,6 @@ use crate::client::{Connection, Response};
 use crate::mutation::{Rng, malformed};
 use crate::report::Report;
 use crate::server_process::ServerProcess;
-use crate::table;
 
 /// Number of concurrent callers.
 const CALLERS: u64 = 4;
@@ -35,20 +35,20 @@ impl Counts {
 pub(crate) fn run(report: &mut Report) -> io::Result<()> {
     let count = report.pick(100_000, 4_000);
     let server = ServerProcess::start(&[])?;
-    let rows = table::all();
+    let cases = wire::cases();
     let mut connection = Connection::open(server.address)?;
     let mut wrong = Vec::new();
-    for row in &rows {
-        let buffer = connection.post(&row.body)?.body;
+    for case in &cases {
+        let buffer = connection.post(&case.body)?.body;
         let buffer = String::from_utf8_lossy(&buffer);
-        if row.comparable((!buffer.is_empty()).then_some(&buffer)) != row.answer {
-            wrong.push(row.name.as_str());
+        if case.comparable((!buffer.is_empty()).then_some(&buffer)) != case.response {
+            wrong.push(case.name.as_str());
         }
     }
-    let what = format!("{} rows of the wire table get the response that they specify", rows.len());
+    let what = format!("{} cases of the wire get the response that they specify", cases.len());
     report.exact(what, format!("{} wrong {}", wrong.len(), wrong.join(", ")).trim_end(), wrong.is_empty());
 
-    let bodies: Vec<_> = rows.into_iter().map(|row| row.body).collect();
+    let bodies: Vec<_> = cases.into_iter().map(|case| case.body).collect();
     // A server allocates some memory for good during its first calls.
     send_from_all_callers(server.address, 0, count / 20, &bodies)?;
     let before = server.memory()?;

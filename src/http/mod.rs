@@ -38,8 +38,6 @@ mod workers;
 
 #[cfg(test)]
 mod raw_server;
-#[cfg(test)]
-mod rejection_cases;
 
 pub(crate) use allowed_methods::AllowedMethods;
 pub(crate) use body::BodyLimits;

@@ -21,8 +21,6 @@ mod request;
 mod request_fault;
 mod response;
 #[cfg(test)]
-mod rows;
-#[cfg(test)]
 mod tests;
 mod truncate;
 mod write;

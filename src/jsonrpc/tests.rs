@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use callbox_test_cases::wire;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
@@ -16,7 +17,7 @@ pub(super) const NONE: usize = usize::MAX;
 /// All calls are large.
 pub(super) const ALL: usize = 0;
 
-/// Returns what a server with the methods of the rows would answer, or `None` for nothing.
+/// What a server would answer that has the methods of the cases. None: nothing.
 pub(super) fn answer(body: impl AsRef<[u8]>) -> Option<String> {
     answer_within(body, &LIMITS, NONE)
 }
@@ -62,7 +63,7 @@ fn id_of<'a>(member: &ParsedRequest<'a>) -> Option<Id<'a>> {
     }
 }
 
-/// The methods that the rows call, in the simplest form.
+/// The methods that the cases call, in the plainest way.
 fn run(member: &ParsedRequest<'_>, out: &mut Vec<u8>) -> Result<(), RpcError> {
     let request = member.as_ref().map_err(|invalid| invalid.error())?;
     let params: Value = request.params.map_or(Value::Null, |json| serde_json::from_str(json).unwrap_or_default());
@@ -85,12 +86,12 @@ pub(super) fn error(code: i32, id: &str) -> String {
 }
 
 #[test]
-fn each_row_of_the_wire_rules_has_its_response() {
-    let rows = rows::all();
-    assert!(rows.len() > 200, "the rows are there");
-    for row in rows {
-        row.check(answer(&row.body).as_deref(), "");
-        row.check(answer_as_large(&row.body).as_deref(), ", as large");
+fn each_case_of_the_wires_rules_has_its_response() {
+    let cases = wire::cases();
+    assert!(cases.len() > 200, "the cases are there");
+    for case in cases {
+        case.check(answer(&case.body).as_deref(), "");
+        case.check(answer_as_large(&case.body).as_deref(), ", as large");
     }
 }
 
@@ -111,7 +112,7 @@ fn limits_may_be_lower_than_their_defaults() {
         ("more", format!("[{one},{one},{one}]"), error(-32600, "null")),
     ] {
         for large in [NONE, ALL] {
-            let answer = answer_within(&body, &limits, large).map(|answer| rows::without_reasons(&answer));
+            let answer = answer_within(&body, &limits, large).map(|answer| wire::without_reasons(&answer));
             assert_eq!(answer, Some(expected.clone()), "{name}: {body}");
         }
     }

@@ -2,17 +2,13 @@
 
 use std::time::Duration;
 
+use callbox_test_cases::rejections::{JSON_CONTENT_TYPES, REJECTED_REQUESTS, RejectedRequest};
+use callbox_test_support::http::{Connection, Response, head, request};
 use serde_json::json;
 
-use table::{JSON_CONTENT_TYPES, REJECTED_REQUESTS, RejectedRequest};
-
 use crate::service::{Running, call, result, start, start_with};
-use crate::support::http::{Answer, Connection, ask, head};
 
-#[path = "../../src/http/rejection_cases.rs"]
-mod table;
-
-fn assert_refused(name: &str, answer: &Answer, status: u16) {
+fn assert_refused(name: &str, answer: &Response, status: u16) {
     assert_eq!(answer.status, status, "{name}: {answer:?}");
     assert_eq!(answer.header("content-type"), Some("application/json"), "{name}");
     assert_eq!(answer.header("allow"), (status == 405).then_some("POST"), "{name}");
@@ -24,7 +20,7 @@ fn assert_refused(name: &str, answer: &Answer, status: u16) {
 #[test]
 fn a_refusal_says_the_limit_and_what_came() {
     let running = start_with(|server| server.body_limit(1000).body_timeout(Duration::from_millis(200)));
-    let reason = |answer: Answer| answer.json()["error"]["data"]["reason"].as_str().unwrap_or_default().to_owned();
+    let reason = |answer: Response| answer.json()["error"]["data"]["reason"].as_str().unwrap_or_default().to_owned();
     let long = format!("text/{}", "x".repeat(500));
     for (headers, body, expected) in [
         (&[][..], "x".repeat(1001), "the body may have at most 1000 bytes, got 1001"),
@@ -40,12 +36,12 @@ fn a_refusal_says_the_limit_and_what_came() {
         ),
         (&[("Content-Encoding", "gzip")], String::new(), "the body must come without a `Content-Encoding`, got `gzip`"),
     ] {
-        assert_eq!(reason(ask(running.server.address(), "POST", "/api", headers, body)), expected);
+        assert_eq!(reason(request(running.server.address(), "POST", "/api", headers, body)), expected);
     }
     assert!(reason(post(&running, &[("Content-Type", &long)])).len() < 200);
     let mut connection = Connection::open(running.server.address());
     connection.send(head("POST", "/api", &[("Content-Length", "10")]) + "half");
-    assert_eq!(reason(connection.answer()), "the body did not arrive within 200ms");
+    assert_eq!(reason(connection.read_response()), "the body did not arrive within 200ms");
 }
 
 #[test]
@@ -59,8 +55,8 @@ fn a_response_is_sent_as_it_is_whatever_the_client_could_decompress() {
     }
 }
 
-fn post(running: &Running, headers: &[(&str, &str)]) -> Answer {
-    ask(running.server.address(), "POST", "/api", headers, call("written", "[]"))
+fn post(running: &Running, headers: &[(&str, &str)]) -> Response {
+    request(running.server.address(), "POST", "/api", headers, call("written", "[]"))
 }
 
 #[test]
@@ -69,7 +65,7 @@ fn each_refusal_has_its_status_and_an_error_body_and_the_server_goes_on() {
     let good = call("written", "[]");
     for RejectedRequest { name, method, headers, bytes, status } in REJECTED_REQUESTS {
         let body = format!("{good}{}", " ".repeat(bytes - good.len()));
-        assert_refused(name, &ask(running.server.address(), method, "/api", headers, body), *status);
+        assert_refused(name, &request(running.server.address(), method, "/api", headers, body), *status);
         assert_eq!(running.server.post(&good).body, result("[]"), "after {name}");
     }
 }
@@ -130,11 +126,11 @@ fn pages_of_the_same_origin_and_of_listed_ones_may_call() {
         let answer = post(&running, &[("Host", &host), ("Origin", origin)]);
         assert_eq!((answer.status, answer.header("access-control-allow-origin")), (status, allowed), "{origin}");
         let asks_first = [("Host", &*host), ("Origin", origin), ("Access-Control-Request-Method", "POST")];
-        let answer = ask(running.server.address(), "OPTIONS", "/api", &asks_first, "");
+        let answer = request(running.server.address(), "OPTIONS", "/api", &asks_first, "");
         let status = if status == 200 { 204 } else { 403 };
         assert_eq!((answer.status, answer.header("access-control-allow-origin")), (status, allowed), "{origin}");
     }
-    assert_eq!(ask(running.server.address(), "GET", "/api", &[], "").header("allow"), Some("POST, OPTIONS"));
+    assert_eq!(request(running.server.address(), "GET", "/api", &[], "").header("allow"), Some("POST, OPTIONS"));
 }
 
 #[test]
@@ -142,7 +138,7 @@ fn pages_may_send_the_headers_that_are_set_and_by_default_those_of_tracing() {
     let page = "https://app.example.com";
     let allowed = |running: &Running| {
         let asks_first = [("Origin", page), ("Access-Control-Request-Method", "POST")];
-        let answer = ask(running.server.address(), "OPTIONS", "/api", &asks_first, "");
+        let answer = request(running.server.address(), "OPTIONS", "/api", &asks_first, "");
         answer.header("access-control-allow-headers").unwrap_or_default().to_owned()
     };
     let own = "content-type, authorization, request-timeout, x-api-token";
@@ -160,13 +156,13 @@ fn a_slash_behind_the_endpoint_is_told_of() {
     for (path, method, endpoint) in
         [("/api/", "POST", "/api"), ("/api/", "GET", "/api"), ("/rpc/v0/", "POST", "/rpc/v0")]
     {
-        let answer = ask(running.server.address(), method, path, &[], call("written", "[]"));
+        let answer = request(running.server.address(), method, path, &[], call("written", "[]"));
         let reason = format!("the path of the endpoint is `{endpoint}`, without a slash at its end");
         assert_refused(path, &answer, 404);
         assert_eq!(answer.json()["error"]["data"]["reason"], reason, "{path}");
     }
     for path in ["/ap/", "/api//", "/api/x"] {
-        assert_eq!(ask(running.server.address(), "POST", path, &[], "").body, "", "{path}");
+        assert_eq!(request(running.server.address(), "POST", path, &[], "").body, "", "{path}");
     }
 }
 
@@ -178,13 +174,13 @@ fn a_route_or_a_directory_of_the_programs_own_may_be_at_the_endpoint_with_a_slas
         config.route("/api/", web::to(|| async { HttpResponse::Ok().body("mine") }));
     };
     let running = start_with(move |server| server.configure(route));
-    assert_eq!(ask(running.server.address(), "POST", "/api/", &[], "").body, "mine");
+    assert_eq!(request(running.server.address(), "POST", "/api/", &[], "").body, "mine");
     let files = tempfile::tempdir().expect("a directory");
     std::fs::create_dir(files.path().join("api")).expect("a directory");
     std::fs::write(files.path().join("api/index.html"), "a page").expect("a page");
     let root = files.path().to_str().expect("a path").to_owned();
     let running = start_with(move |server| server.static_files("/", root));
-    assert_eq!(ask(running.server.address(), "GET", "/api/", &[], "").body, "a page");
+    assert_eq!(request(running.server.address(), "GET", "/api/", &[], "").body, "a page");
     assert_eq!(running.server.post(call("written", "[]")).body, result("[]"));
 }
 
@@ -200,7 +196,7 @@ impl Closed {
 fn any_page_may_call_a_server_on_loopback_only_if_every_method_is_private() {
     let checked = || callbox::Server::new(|| Closed).tokens(|_: &str| false).allowed_origins(["*"]);
     let server = callbox::testing::start(checked());
-    let from = |origin| ask(server.address(), "POST", "/api", &[("Origin", origin)], call("seal", "[]"));
+    let from = |origin| request(server.address(), "POST", "/api", &[("Origin", origin)], call("seal", "[]"));
     for origin in ["https://evil.net", "null"] {
         let answer = from(origin);
         assert_eq!((answer.status, answer.header("access-control-allow-origin")), (200, Some("*")), "{origin}");
@@ -219,7 +215,7 @@ fn a_body_in_chunks_is_read_up_to_the_limit() {
             connection.send(chunk(piece));
         }
         connection.send("0\r\n\r\n");
-        connection.answer()
+        connection.read_response()
     };
     assert_eq!(chunked(&call("written", "[]"), 7).body, result("[]"));
     let padded = call("written", "[]") + &" ".repeat(1000);
@@ -235,7 +231,7 @@ fn a_body_that_stalls_is_answered_408_and_its_connection_closed() {
     for (header, begin) in rests {
         let mut connection = Connection::open(running.server.address());
         connection.send(head("POST", "/api", &[header]) + begin);
-        let answer = connection.answer();
+        let answer = connection.read_response();
         assert_refused(header.0, &answer, 408);
         assert_eq!(answer.header("connection"), Some("close"), "{header:?}");
         connection.assert_closed();
@@ -258,10 +254,10 @@ fn what_can_only_be_read_is_read_by_get_and_head_and_says_so_to_others() {
         }
         assert!(head.starts_with("HTTP/1.1 200 ") && head.contains("content-length: "), "{path}: {head}");
         // There is no body before the next answer.
-        connection.ask("GET", path, &[], "");
-        assert_eq!(connection.answer().status, 200, "{path}");
+        connection.send_request("GET", path, &[], "");
+        assert_eq!(connection.read_response().status, 200, "{path}");
         for method in ["POST", "OPTIONS", "DELETE"] {
-            let answer = ask(address, method, path, &[], "");
+            let answer = request(address, method, path, &[], "");
             assert_eq!(
                 (answer.status, answer.header("allow")),
                 (405, Some("GET, HEAD")),

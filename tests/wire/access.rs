@@ -2,9 +2,8 @@
 
 use std::sync::atomic::Ordering;
 
+use callbox_test_support::http::request;
 use serde_json::json;
-
-use crate::support::http::ask;
 
 use crate::calculator::{Running, batch, call, direct, error, notification, result, start, start_with};
 
@@ -27,7 +26,7 @@ fn expected(method: &str, token: Option<&str>) -> (String, bool) {
 }
 
 fn post(calculator: &Running, headers: &[(&str, &str)], body: &str) -> String {
-    let answer = ask(calculator.server.address(), "POST", "/api", headers, body);
+    let answer = request(calculator.server.address(), "POST", "/api", headers, body);
     assert_eq!(answer.status, 200, "{answer:?}");
     answer.body
 }
@@ -92,9 +91,9 @@ fn nobody_is_asked_about_a_token_that_nothing_depends_on() {
         post(&calculator, &good, &body);
         assert_eq!(calculator.asked(), 0, "{body}");
     }
-    ask(calculator.server.address(), "POST", "/api", &good, notification("add", "[1,2]"));
+    request(calculator.server.address(), "POST", "/api", &good, notification("add", "[1,2]"));
     assert_eq!(calculator.asked(), 0);
-    ask(calculator.server.address(), "POST", "/api", &good, notification("secret", "[1]"));
+    request(calculator.server.address(), "POST", "/api", &good, notification("secret", "[1]"));
     assert_eq!(calculator.asked(), 1, "but a private notification depends on it");
 }
 
@@ -105,7 +104,7 @@ fn tokens_that_differ_or_stand_in_the_url_are_none() {
     let differ = [("X-Api-Token", "good"), ("Authorization", "Bearer admin")];
     assert_eq!(post(&calculator, &differ, &secret), error(-32001, "1"));
     let in_url = "/api?X-Api-Token=good&token=good&access_token=good";
-    let answer = ask(calculator.server.address(), "POST", in_url, &[], &secret);
+    let answer = request(calculator.server.address(), "POST", in_url, &[], &secret);
     assert_eq!(answer.body, error(-32001, "1"));
     let other_scheme = [("Authorization", "Basic good")];
     assert_eq!(post(&calculator, &other_scheme, &secret), error(-32001, "1"));

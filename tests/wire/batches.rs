@@ -2,10 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use callbox_test_cases::wire::without_reasons;
+use callbox_test_support::http::request;
+use callbox_test_support::wait::until;
 use serde_json::Value;
 
 use crate::calculator::{Running, batch, call, error, notification, result, start, start_with};
-use crate::rows::table::without_reasons;
 
 #[test]
 fn only_a_missing_id_makes_a_notification() {
@@ -89,7 +91,7 @@ fn a_slow_member_holds_up_no_other() {
     std::thread::scope(|scope| {
         let batch_of = scope.spawn(|| calculator.answer(held));
         let add_up = || calculator.service().stats().iter().any(|s| s.method == "add_up" && s.queued + s.inline == 1);
-        crate::support::wait::until("the notification behind it is under way", add_up);
+        until("the notification behind it is under way", add_up);
         calculator.gate.add_permits(1);
         assert_eq!(batch_of.join().unwrap(), batch([result("1", "1"), result("3", "2")]));
     });
@@ -132,7 +134,7 @@ fn a_batch_is_never_refused_for_its_own_size() {
 
 /// Waits until a call of `hold` runs. Its mailbox has room for two more.
 fn until_held(calculator: &Running) {
-    crate::support::wait::until("the service is held", || {
+    until("the service is held", || {
         calculator.service().stats().iter().any(|stats| stats.method == "hold" && stats.running == 1)
     });
 }
@@ -149,7 +151,7 @@ fn a_batch_waits_for_room_in_a_mailbox_that_is_full_of_others_calls() {
             others.push((n, scope.spawn(move || calculator.answer(body))));
             until_held(calculator);
         }
-        crate::support::wait::until("it is full", || calculator.waiting_and_refused("hold").0 == 2);
+        until("it is full", || calculator.waiting_and_refused("hold").0 == 2);
         let members =
             numbers(3, 8).map(|(_, call)| call).chain([notification("hold", "[8]"), call("nobody", "[]", "1")]);
         let members = batch(members);
@@ -176,10 +178,10 @@ fn members_that_find_no_room_before_their_deadline_are_told_that_it_has_passed()
             scope.spawn(|| calculator.answer(call("hold", "[0]", "1")));
             until_held(calculator);
         }
-        crate::support::wait::until("it is full", || calculator.waiting_and_refused("hold").0 == 2);
+        until("it is full", || calculator.waiting_and_refused("hold").0 == 2);
         let members = batch((0..3).map(|id| call("hold", "[1]", &id.to_string())));
         let headers = [("Request-Timeout", "0.1")];
-        let page = crate::support::http::ask(calculator.server.address(), "POST", "/api", &headers, members);
+        let page = request(calculator.server.address(), "POST", "/api", &headers, members);
         let codes: Vec<_> = serde_json::from_str::<Vec<Value>>(&page.body).unwrap();
         let codes: Vec<_> = codes.iter().map(|answer| answer["error"]["code"].clone()).collect();
         calculator.gate.add_permits(3);
@@ -199,7 +201,7 @@ fn many_batches_at_once_are_not_refused_for_each_other() {
         let held = scope.spawn(|| calculator.answer(call("hold", "[0]", "1")));
         until_held(calculator);
         let batches: Vec<_> = (0..16).map(|_| scope.spawn(move || calculator.answer(body))).collect();
-        crate::support::wait::until("the mailbox is full", || calculator.waiting_and_refused("byte").0 == 1024);
+        until("the mailbox is full", || calculator.waiting_and_refused("byte").0 == 1024);
         std::thread::sleep(Duration::from_millis(50));
         calculator.gate.add_permits(1);
         assert_eq!(held.join().unwrap(), result("0", "1"));
@@ -216,7 +218,7 @@ fn a_batch_waits_for_room_in_a_service_that_is_full_of_others_calls() {
     std::thread::scope(|scope| {
         let calculator = &calculator;
         let held = scope.spawn(|| calculator.answer(call("hold", "[0]", "1")));
-        crate::support::wait::until("the service is held", || {
+        until("the service is held", || {
             calculator.service().stats().iter().any(|stats| stats.method == "hold" && stats.running == 1)
         });
         for (method, params) in [("byte", "[1]"), ("add", "[1,2]"), ("half", "[1]"), ("nothing", "[]")] {

@@ -3,10 +3,9 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use callbox::{Server, service, testing};
+use callbox_test_support::http::{Connection, request};
+use callbox_test_support::wait::until;
 use serde_json::{Value, json};
-
-use crate::support::http::{Connection, ask};
-use crate::support::wait::until;
 
 use crate::calculator::{INNER_TEXT, Running, call, error, result, start, start_with};
 
@@ -14,7 +13,12 @@ use crate::calculator::{INNER_TEXT, Running, call, error, result, start, start_w
 fn fill(calculator: &Running, method: &str, token: &str, capacity: usize) -> Vec<Connection> {
     let send = |n: usize| {
         let mut connection = Connection::open(calculator.server.address());
-        connection.ask("POST", "/api", &[("X-Api-Token", token)], call(method, &format!("[{n}]"), &n.to_string()));
+        connection.send_request(
+            "POST",
+            "/api",
+            &[("X-Api-Token", token)],
+            call(method, &format!("[{n}]"), &n.to_string()),
+        );
         connection
     };
     let first = send(0);
@@ -40,7 +44,7 @@ fn a_full_mailbox_is_told_with_what_is_in_it() {
     assert_eq!(data.as_object().map(serde_json::Map::len), Some(5), "{data}");
     calculator.gate.add_permits(3);
     for (n, mut connection) in held.into_iter().enumerate() {
-        assert_eq!(connection.answer().body, result(&n.to_string(), &n.to_string()));
+        assert_eq!(connection.read_response().body, result(&n.to_string(), &n.to_string()));
     }
 }
 
@@ -143,7 +147,7 @@ fn of_several_mistakes_the_first_in_the_order_of_the_checks_is_told() {
         ("the parameters at last", "POST", vec![good], call("secret", r#"["x"]"#, "1"), 200, -32602),
     ];
     for (name, method, headers, body, status, code) in cases {
-        let answer = ask(calculator.server.address(), method, "/api", &headers, body);
+        let answer = request(calculator.server.address(), method, "/api", &headers, body);
         assert_eq!((answer.status, &answer.json()["error"]["code"]), (status, &json!(code)), "{name}: {answer:?}");
     }
     calculator.gate.add_permits(2);

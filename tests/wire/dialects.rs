@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::support::http::{Connection, ask, head};
+use callbox_test_support::http::{Connection, head, request};
 
 use crate::calculator::{batch, call, notification, start, start_with};
 
@@ -76,7 +76,7 @@ fn each_dialect_writes_each_outcome_in_its_shape() {
             ("a batch", batch(valid), (200, batch([three, failed]))),
         ];
         for (name, body, expected) in cases {
-            let answer = ask(calculator.server.address(), "POST", path, &[], body);
+            let answer = request(calculator.server.address(), "POST", path, &[], body);
             assert_eq!((answer.status, answer.body), expected, "{name} at {path}");
         }
     }
@@ -88,7 +88,7 @@ fn the_older_dialects_keep_200_for_every_outcome_and_refusals_keep_their_status(
         server.error_status(callbox::ErrorStatus::Mapped).body_limit(1000).body_timeout(Duration::from_millis(200))
     });
     for Shape { path, error, .. } in SHAPES {
-        let answer = ask(calculator.server.address(), "POST", path, &[], call("nobody", "[]", "1"));
+        let answer = request(calculator.server.address(), "POST", path, &[], call("nobody", "[]", "1"));
         let status = if path == "/api" { 404 } else { 200 };
         assert_eq!((answer.status, answer.body), (status, error(UNKNOWN, "1")), "{path}");
         for (status, method, headers, body) in [
@@ -102,9 +102,9 @@ fn the_older_dialects_keep_200_for_every_outcome_and_refusals_keep_their_status(
             let answer = if status == 408 {
                 let mut connection = Connection::open(calculator.server.address());
                 connection.send(head(method, path, &headers) + &body);
-                connection.answer()
+                connection.read_response()
             } else {
-                ask(calculator.server.address(), method, path, &headers, body)
+                request(calculator.server.address(), method, path, &headers, body)
             };
             let body = answer.json();
             assert_eq!((answer.status, &body["error"]["code"]), (status, &(-32600).into()), "{path}: {answer:?}");

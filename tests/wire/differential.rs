@@ -3,6 +3,7 @@
 use callbox::auth::Authenticate;
 use callbox::testing::{self, InProcess, TestServer};
 use callbox::{BoxError, Caller, Dialect, Server, service};
+use callbox_test_cases::wire::{cases, without_reasons};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use serde::Deserialize;
@@ -10,8 +11,6 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::params::Mirror;
-use crate::rows;
-use crate::rows::table::without_reasons;
 
 /// What needs a token, beside a service that does not.
 struct Vault;
@@ -231,10 +230,10 @@ fn damaged(request: &str, damage: &[Damage]) -> Vec<u8> {
 }
 
 #[test]
-fn each_row_has_one_answer_in_every_way() {
+fn each_case_has_one_response_in_every_way() {
     let ways = Ways::start();
-    for row in rows::table::all() {
-        ways.check(&row.body, None);
+    for case in cases() {
+        ways.check(&case.body, None);
     }
 }
 

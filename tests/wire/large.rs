@@ -1,9 +1,9 @@
 //! Large parameters, which are not looked at before they are read: that they are no JSON outweighs whatever else is wrong.
 
-use crate::support::http::ask;
+use callbox_test_cases::wire::without_reasons;
+use callbox_test_support::http::request;
 
 use crate::calculator::{call, direct, error, notification, result, start};
-use crate::rows::table::without_reasons;
 
 fn padded(params: &str) -> String {
     let (bracket, rest) = params.split_at(1);
@@ -42,7 +42,7 @@ fn each_dialect_tells_it_in_its_own_way() {
     let calculator = start();
     for path in ["/api", "/api/py", "/api/v0"] {
         let told = |params: &str| {
-            let answer = ask(calculator.server.address(), "POST", path, &[], call("add", params, "1"));
+            let answer = request(calculator.server.address(), "POST", path, &[], call("add", params, "1"));
             (answer.status, answer.body)
         };
         let (status, answer) = told(&padded("[1,2,]"));

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use callbox::testing::{self, TestServer};
 use callbox::{Server, service};
+use callbox_test_support::http::request;
 use serde_json::Value;
 
 use crate::calculator::{batch, call};
-use crate::support::http::ask;
 
 struct Sleeper;
 
@@ -58,7 +58,7 @@ fn a_call_that_runs_where_it_arrives_beyond_its_deadline_is_answered_with_that()
     for method in ["rest", "rest_later"] {
         let server = wakeful();
         let timeout = [("Request-Timeout", "0.05")];
-        let answer = ask(server.address(), "POST", "/api", &timeout, call(method, "[100]", "1")).json();
+        let answer = request(server.address(), "POST", "/api", &timeout, call(method, "[100]", "1")).json();
         assert_eq!((code(&answer), &answer["error"]["data"]["deadline_ms"]), (Some(-32002), &50.into()), "{answer}");
         let stats = server.service::<Sleeper>().stats();
         let stats = stats.iter().find(|stats| stats.method == method).unwrap();
@@ -71,7 +71,7 @@ fn so_is_a_member_of_a_batch_and_those_behind_it_do_not_run() {
     let server = wakeful();
     let timeout = [("Request-Timeout", "0.05")];
     let members = [0, 0, 100, 0].map(|ms| call("rest", &format!("[{ms}]"), "1"));
-    let answer = ask(server.address(), "POST", "/api", &timeout, batch(members)).json();
+    let answer = request(server.address(), "POST", "/api", &timeout, batch(members)).json();
     let codes: Vec<_> = answer.as_array().unwrap().iter().map(code).collect();
     assert_eq!(codes[2..], [Some(-32002), Some(-32002)], "{answer}");
 }

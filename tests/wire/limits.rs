@@ -1,9 +1,9 @@
 //! The limits of a body, each lower than its default: what they turn away is turned away before it costs anything.
 
 use callbox::{Server, service, testing};
+use callbox_test_cases::wire::without_reasons;
 
 use crate::calculator::{batch, call, error, result, start_with};
-use crate::rows::table::without_reasons;
 
 #[test]
 fn each_limit_is_a_setting_and_holds_to_the_byte() {

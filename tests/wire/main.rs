@@ -1,10 +1,9 @@
-//! What goes over the wire, row by row: WIRE §1–§5, §7 and §8. `tests/http.rs` has §6.
-
-#[path = "../support/mod.rs"]
-mod support;
+//! The wire of JSON-RPC: requests, responses, batches, dialects and tokens. `tests/http` has what is
+//! about HTTP itself.
 
 mod access;
 mod batches;
+mod bodies;
 mod calculator;
 mod codes;
 mod dialects;
@@ -16,7 +15,6 @@ mod limits;
 mod numbers;
 mod params;
 mod rest;
-mod rows;
 mod seeds;
 mod series;
 mod specs;

@@ -1,15 +1,13 @@
-//! The rows of the rules for parameters, as whole servers keep them: without HTTP, and over a socket.
+//! The cases of the rules for parameters for whole servers, without HTTP and over a socket.
 
 use callbox::{Server, service, testing};
+use callbox_test_cases::params::{ParamsCase, cases};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::calculator::{call, result};
 
-#[path = "../../src/service/params/cases.rs"]
-pub(crate) mod table;
-
-/// Answers with what it was given.
+/// A service whose methods return their own parameters.
 pub(crate) struct Mirror;
 
 #[derive(Serialize, Deserialize, schemars::JsonSchema)]
@@ -70,11 +68,11 @@ impl Mirror {
 }
 
 #[test]
-fn each_row_runs_or_is_refused_with_a_reason_without_http_and_over_a_socket() {
+fn each_case_runs_or_is_rejected_with_a_reason_without_http_and_over_a_socket() {
     let (direct, server) = (testing::in_process(|| Mirror), testing::start(Server::new(|| Mirror)));
-    for table::ParamCase { method, params, outcome } in table::all() {
+    for ParamsCase { method, params, message } in cases() {
         let body = call(method, &params, "1");
-        let expected = match outcome {
+        let expected = match message {
             Ok(message) => json!({ "jsonrpc": "2.0", "result": message, "id": 1 }),
             Err(data) => {
                 let error = json!({ "code": -32602, "message": "Invalid params", "data": data });

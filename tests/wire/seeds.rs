@@ -1,33 +1,32 @@
-//! The seeds of the fuzz targets are the rows of the rules, but for long ones.
+//! The seeds of the fuzz targets are the shorter ones of the wire's cases.
 //!
-//! After a change of the rows, `CALLBOX_WRITE_SEEDS=1 cargo test -p callbox-tests --test wire seeds` writes them anew.
+//! After a change of the cases, write the seeds again:
+//! `CALLBOX_WRITE_SEEDS=1 cargo test -p callbox-tests --test wire seeds`
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use crate::{params, rows};
+use callbox_test_cases::{params, wire};
 
 /// Files by their names.
 type Seeds = BTreeMap<String, Vec<u8>>;
 
 fn bodies() -> Seeds {
-    seeds(rows::table::all().into_iter().map(|row| (row.name, row.body)))
+    seeds(wire::cases().into_iter().map(|case| (case.name, case.body)))
 }
 
-/// The target takes the first byte for the choice of a method, and the others for parameters.
+/// The fuzz target chooses a method by the first byte and takes the others for parameters.
 fn parameters() -> Seeds {
-    let rows = params::table::all().into_iter().zip("012345".bytes().cycle());
-    seeds(
-        rows.map(|(row, choice)| {
-            (format!("{} {}", row.method, row.params), [&[choice], row.params.as_bytes()].concat())
-        }),
-    )
+    let cases = params::cases().into_iter().zip("012345".bytes().cycle());
+    seeds(cases.map(|(case, choice)| {
+        (format!("{} {}", case.method, case.params), [&[choice], case.params.as_bytes()].concat())
+    }))
 }
 
-fn seeds(rows: impl Iterator<Item = (String, Vec<u8>)>) -> Seeds {
+fn seeds(cases: impl Iterator<Item = (String, Vec<u8>)>) -> Seeds {
     let mut seeds = Seeds::new();
-    for (name, content) in rows.filter(|(_, content)| content.len() <= 300) {
+    for (name, content) in cases.filter(|(_, content)| content.len() <= 300) {
         let words = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
         let mut name = words.collect::<Vec<_>>().join("-").to_lowercase();
         name.truncate(60);
@@ -54,11 +53,11 @@ fn assert_written(folder: &str, seeds: &Seeds) {
             (entry.file_name().into_string().unwrap(), fs::read(entry.path()).unwrap())
         })
         .collect();
-    assert!(&written == seeds, "{} is not what the rows are: see the head of this file", folder.display());
+    assert!(&written == seeds, "{} differs from the cases: see the head of this file", folder.display());
 }
 
 #[test]
-fn the_seeds_of_the_fuzz_targets_are_the_rows() {
+fn the_seeds_of_the_fuzz_targets_are_the_cases() {
     assert_written("bodies", &bodies());
     assert_written("parameters", &parameters());
 }

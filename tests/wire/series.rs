@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use callbox::{RpcError, Server, service, testing};
+use callbox_test_support::wait::until;
 use serde_json::Value;
 use tokio::sync::Semaphore;
 
 use crate::calculator::{batch, call, notification};
-use crate::support::wait::until;
 
 #[derive(Default)]
 struct Till {

@@ -1,8 +1,7 @@
 //! The built-in methods.
 
+use callbox_test_support::http::request;
 use serde_json::{Value, json};
-
-use crate::support::http::ask;
 
 use crate::calculator::{call, error, start, start_with};
 
@@ -77,7 +76,7 @@ fn names_that_begin_with_rpc_are_unknown_unless_they_are_ours() {
 fn the_specs_are_told_in_every_dialect() {
     let calculator = start();
     for (path, member) in [("/api", "result"), ("/api/py", "response"), ("/api/v0", "result")] {
-        let answer = ask(calculator.server.address(), "POST", path, &[], call("get_service_specs", "{}", "1"));
+        let answer = request(calculator.server.address(), "POST", path, &[], call("get_service_specs", "{}", "1"));
         assert_eq!(answer.json()[member]["name"], "test.calculator", "{path}");
     }
 }

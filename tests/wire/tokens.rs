@@ -7,13 +7,12 @@ use std::time::Duration;
 
 use callbox::Server;
 use callbox::auth::{Authenticate, Jwt, Tokens};
+use callbox_test_support::http::{Connection, request};
+use callbox_test_support::wait::until;
 use futures::FutureExt;
 use jsonwebtoken::{EncodingKey, Header, encode};
 use serde_json::{Value, json};
 use socket2::{Domain, Socket, Type};
-
-use crate::support::http::{Connection, ask};
-use crate::support::wait::until;
 
 use crate::calculator::{Running, batch, call, error, notification, result, start, start_with};
 
@@ -148,7 +147,7 @@ fn each_kind_of_wrong_token_gets_the_same_bytes() {
     let plain = guarded.issue("plain", &[]);
     let address = guarded.running.server.address();
     let body = batch([call("administer", "[1]", "1"), notification("administer", "[1]")]);
-    let ask = |token: &str| ask(address, "POST", "/api", &[("X-Api-Token", token)], &body);
+    let ask = |token: &str| request(address, "POST", "/api", &[("X-Api-Token", token)], &body);
     let expected = batch([error(DENIED, "1")]);
     // The last of them are not even looked at.
     for token in ["", &plain, "bad", "cbx_000000000000_0", "bad", &plain, "bad"] {
@@ -166,8 +165,8 @@ fn secret_from(peer: &str, server: SocketAddr, token: &str, headers: &[(&str, &s
     let mut connection: Connection = Connection(socket.into());
     connection.0.set_read_timeout(Some(Duration::from_secs(30))).expect("a timeout");
     let headers = [headers, &[("X-Api-Token", token)]].concat();
-    connection.ask("POST", "/api", &headers, call("secret", "[3]", "1"));
-    connection.answer().body
+    connection.send_request("POST", "/api", &headers, call("secret", "[3]", "1"));
+    connection.read_response().body
 }
 
 #[test]
@@ -192,7 +191,7 @@ fn a_peer_that_sends_too_many_wrong_tokens_is_refused_and_others_are_not() {
     assert_eq!(calculator.asked(), 0);
     assert_eq!(from("127.0.0.3", "good"), result("3", "1"));
     assert_eq!(calculator.asked(), 1);
-    let public = ask(server, "POST", "/api", &[("X-Api-Token", "bad")], call("add", "[1,2]", "1"));
+    let public = request(server, "POST", "/api", &[("X-Api-Token", "bad")], call("add", "[1,2]", "1"));
     assert_eq!(public.body, result("3", "1"), "what needs no token is not affected");
 }
 

@@ -5,11 +5,11 @@ use actix_web::body::to_bytes;
 use actix_web::http::Method;
 use actix_web::test::{TestRequest, call_service, init_service};
 use actix_web::{App, rt};
+use callbox_test_cases::rejections::{JSON_CONTENT_TYPES, REJECTED_REQUESTS, RejectedRequest};
 use serde_json::Value;
 
 use super::super::guard::Cors;
 use super::super::raw_server::{RawServer, RawServerOptions, wait_until};
-use super::super::rejection_cases::{JSON_CONTENT_TYPES, REJECTED_REQUESTS, RejectedRequest};
 use super::*;
 
 fn endpoint_config(status: ErrorStatus, origins: &[&str]) -> (Arc<EndpointConfig>, watch::Sender<bool>) {

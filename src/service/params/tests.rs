@@ -1,10 +1,10 @@
 //! The rules for parameters, tested on reading alone.
 
+use callbox_test_cases::params::{ParamsCase, cases};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::cases::{self, ParamCase};
 use super::*;
 
 macro_rules! messages {
@@ -125,8 +125,8 @@ fn read_text<M: Message>(params: &str) -> Result<Value, Value> {
 }
 
 #[test]
-fn each_case_of_parameters_makes_its_message_or_its_error() {
-    for ParamCase { method, params, outcome } in cases::all() {
+fn each_case_of_the_rules_for_parameters_makes_its_message_or_is_rejected() {
+    for ParamsCase { method, params, message } in cases() {
         let read = match method {
             "ping" => read_text::<Ping>,
             "add" => read_text::<Add>,
@@ -138,7 +138,7 @@ fn each_case_of_parameters_makes_its_message_or_its_error() {
             "tune" => read_text::<Tune>,
             other => panic!("there is no {other}"),
         };
-        assert_eq!(read(&params), outcome, "{method} {params}");
+        assert_eq!(read(&params), message, "{method} {params}");
     }
 }
 

@@ -1,15 +1,15 @@
-//! What is a request object, and what is not.
+//! What is a request object, and what is none.
 
-use super::{WireRows, add, error, invalid, three};
+use super::{Cases, add, error, invalid, three};
 
-pub(super) fn add_to(rows: &mut WireRows) {
-    valid(rows);
-    no_request(rows);
-    unknown_names(rows);
-    repeated(rows);
+pub(super) fn add_to(cases: &mut Cases) {
+    valid(cases);
+    no_request(cases);
+    unknown_names(cases);
+    repeated(cases);
 }
 
-fn valid(rows: &mut WireRows) {
+fn valid(cases: &mut Cases) {
     let space = " \t\r\n".repeat(10_000);
     let spaced = format!("{space}{}{space}", add("1"));
     for (name, body) in [
@@ -30,16 +30,16 @@ fn valid(rows: &mut WireRows) {
         ("other cases beside", r#"{"jsonrpc":"2.0","method":"add","Method":5,"params":[1,2],"PARAMS":5,"id":1}"#),
         ("space around", spaced.as_str()),
     ] {
-        rows.answered(name, body, three("1"));
+        cases.answered(name, body, three("1"));
     }
     let hello = r#"{"jsonrpc":"2.0","result":["hello",5],"id":1}"#;
     for params in ["", r#","params":null"#, r#","params":[]"#, r#","params":{}"#] {
         let body = format!(r#"{{"jsonrpc":"2.0","method":"get_data"{params},"id":1}}"#);
-        rows.answered(format!("no parameters, written {params:?}"), body, hello);
+        cases.answered(format!("no parameters, written {params:?}"), body, hello);
     }
 }
 
-fn no_request(rows: &mut WireRows) {
+fn no_request(cases: &mut Cases) {
     for (name, body, id) in [
         ("an empty object", "{}", "null"),
         ("another object", r#"{"foo":"boo"}"#, "null"),
@@ -67,13 +67,13 @@ fn no_request(rows: &mut WireRows) {
         ("a result", r#"{"jsonrpc":"2.0","result":1,"id":1}"#, "1"),
         ("an error", r#"{"jsonrpc":"2.0","error":{"code":1,"message":""},"id":1}"#, "1"),
     ] {
-        rows.answered(name, body, invalid(id));
+        cases.answered(name, body, invalid(id));
     }
     for method in ["add", "get_data", "nobody"] {
         for params in [r#""bar""#, "5", "true", "1e400"] {
             let with = |id| format!(r#"{{"jsonrpc":"2.0","method":"{method}","params":{params}{id}}}"#);
-            rows.answered(format!("parameters of {method} that are {params}"), with(r#","id":7"#), invalid("7"));
-            rows.answered(
+            cases.answered(format!("parameters of {method} that are {params}"), with(r#","id":7"#), invalid("7"));
+            cases.answered(
                 format!("parameters of {method} that are {params}, without an id"),
                 with(""),
                 invalid("null"),
@@ -82,20 +82,20 @@ fn no_request(rows: &mut WireRows) {
     }
 }
 
-fn unknown_names(rows: &mut WireRows) {
+fn unknown_names(cases: &mut Cases) {
     for name in ["", " ", "Add", "add ", "rpc.", "rpc.x", "rpc.add", "foobar", "add\\u0000", "\\\"", "ж"] {
         let body = format!(r#"{{"jsonrpc":"2.0","method":"{name}","params":[1,2],"id":1}}"#);
-        rows.answered(format!("nothing is called {name:?}"), body, error(-32601, "1"));
+        cases.answered(format!("nothing is called {name:?}"), body, error(-32601, "1"));
     }
 }
 
-/// Two parsers that differ here would allow callers to bypass the access check.
-fn repeated(rows: &mut WireRows) {
+/// Two parsers that differ here are a way round the access check.
+fn repeated(cases: &mut Cases) {
     let members = [r#""jsonrpc":"2.0""#, r#""method":"add""#, r#""params":[1,2]"#, r#""id":1"#];
     let others =
         [r#""method":"get_data""#, r#""\u006dethod":"add""#, r#""id":null"#, r#""params":null"#, r#""jsonrpc":1"#];
     for member in members.into_iter().chain(others) {
-        rows.answered(format!("{member} once more"), format!("{{{},{member}}}", members.join(",")), invalid("null"));
-        rows.answered(format!("{member} beforehand"), format!("{{{member},{}}}", members.join(",")), invalid("null"));
+        cases.answered(format!("{member} once more"), format!("{{{},{member}}}", members.join(",")), invalid("null"));
+        cases.answered(format!("{member} beforehand"), format!("{{{member},{}}}", members.join(",")), invalid("null"));
     }
 }

@@ -1,19 +1,23 @@
 //! Requests that are rejected before dispatch, as a table of test cases.
 //!
 //! Two tests use it: `src/http/rpc/tests.rs` for the route alone, and `tests/http/refusals.rs` for
-//! whole servers, which includes this file by its path. Both accept bodies of up to 1,000 bytes and
-//! loopback hosts only, and allow no origins.
+//! whole servers. Both accept bodies of up to 1,000 bytes and loopback hosts only, and allow no
+//! origins.
 
 /// A request that is rejected, with the status that it gets.
-pub(crate) struct RejectedRequest {
-    pub(crate) name: &'static str,
-    pub(crate) method: &'static str,
+#[derive(Debug)]
+pub struct RejectedRequest {
+    /// What is wrong with the request.
+    pub name: &'static str,
+    /// The HTTP method.
+    pub method: &'static str,
     /// Headers beside `Host: localhost` and `Content-Type: application/json`, or in their place. A
     /// header with an empty value is left out of the request.
-    pub(crate) headers: &'static [(&'static str, &'static str)],
+    pub headers: &'static [(&'static str, &'static str)],
     /// Length of the body, in bytes.
-    pub(crate) bytes: usize,
-    pub(crate) status: u16,
+    pub bytes: usize,
+    /// The HTTP status of the response.
+    pub status: u16,
 }
 
 const fn post(name: &'static str, headers: &'static [(&'static str, &'static str)], status: u16) -> RejectedRequest {
@@ -25,7 +29,7 @@ const fn by(method: &'static str, headers: &'static [(&'static str, &'static str
 }
 
 /// All rejected requests.
-pub(crate) const REJECTED_REQUESTS: &[RejectedRequest] = &[
+pub const REJECTED_REQUESTS: &[RejectedRequest] = &[
     by("GET", &[], 405),
     by("PUT", &[], 405),
     by("DELETE", &[], 405),
@@ -68,7 +72,7 @@ pub(crate) const REJECTED_REQUESTS: &[RejectedRequest] = &[
 ];
 
 /// Values of `Content-Type` that are accepted.
-pub(crate) const JSON_CONTENT_TYPES: &[&str] = &[
+pub const JSON_CONTENT_TYPES: &[&str] = &[
     "application/json",
     "Application/JSON; charset=UTF-8",
     "application/json;charset=\"utf-8\"; x=y",

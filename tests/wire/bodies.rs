@@ -1,11 +1,9 @@
-//! The rows of the wire's rules, as whole servers keep them: without HTTP, and over a socket.
+//! The cases of the wire's rules for whole servers, without HTTP and over a socket.
 
 use callbox::{Server, service, testing};
+use callbox_test_cases::wire::{WireCase, cases};
 
-#[path = "../../src/jsonrpc/rows/mod.rs"]
-pub(crate) mod table;
-
-/// What the rows call.
+/// The methods that the cases call.
 pub(crate) struct Examples;
 
 #[service(name = "test.examples")]
@@ -46,7 +44,7 @@ impl Examples {
     }
 }
 
-/// The same with so many blanks in its first parameters that they are large.
+/// Returns the body with so many blanks in its first parameters that they count as large.
 fn with_large_params(body: &[u8]) -> Option<Vec<u8>> {
     let bracket = [&b"\"params\":["[..], b"\"params\":{"].into_iter().filter_map(|name| {
         let at = body.windows(name.len()).position(|window| window == name)?;
@@ -57,30 +55,30 @@ fn with_large_params(body: &[u8]) -> Option<Vec<u8>> {
 }
 
 #[test]
-fn each_row_has_its_answer_if_its_parameters_are_large() {
+fn each_case_has_its_response_if_its_parameters_are_large() {
     let direct = testing::in_process(|| Examples);
-    let rows = table::all().into_iter().filter_map(|row| Some((with_large_params(&row.body)?, row)));
+    let cases = cases().into_iter().filter_map(|case| Some((with_large_params(&case.body)?, case)));
     let mut count = 0;
-    for (body, row) in rows {
-        // The blanks move the mistake.
-        if !row.answer.as_ref().is_some_and(|answer| answer.contains("column")) {
-            row.check(direct.post(&body).as_deref(), "");
+    for (body, case) in cases {
+        // The blanks move the mistake, so the column in the response would be another one.
+        if !case.response.as_ref().is_some_and(|response| response.contains("column")) {
+            case.check(direct.post(&body).as_deref(), "");
         }
         count += 1;
     }
-    assert!(count > 100, "{count} rows have parameters");
+    assert!(count > 100, "{count} cases have parameters");
 }
 
 #[test]
-fn each_row_has_its_answer_without_http_and_over_a_socket() {
+fn each_case_has_its_response_without_http_and_over_a_socket() {
     let (direct, server) = (testing::in_process(|| Examples), testing::start(Server::new(|| Examples)));
-    for row in table::all() {
-        let table::WireRow { name, body, answer } = &row;
-        row.check(direct.post(body).as_deref(), ", without HTTP");
+    for case in cases() {
+        let WireCase { name, body, response } = &case;
+        case.check(direct.post(body).as_deref(), ", without HTTP");
         let page = server.post(body);
-        let (status, kind) = if answer.is_some() { (200, Some("application/json")) } else { (204, None) };
+        let (status, kind) = if response.is_some() { (200, Some("application/json")) } else { (204, None) };
         assert_eq!((page.status, page.header("content-type")), (status, kind), "{name}: {page:?}");
-        row.check(answer.is_some().then_some(page.body.as_str()), ", over a socket");
-        assert!(answer.is_some() || page.body.is_empty(), "{name}: {page:?}");
+        case.check(response.is_some().then_some(page.body.as_str()), ", over a socket");
+        assert!(response.is_some() || page.body.is_empty(), "{name}: {page:?}");
     }
 }

@@ -1,12 +1,12 @@
 //! Batches and notifications.
 
-use super::{WireRows, add, batch, error, invalid, quiet, three};
+use super::{Cases, add, batch, error, invalid, notification, three};
 
-pub(super) fn add_to(rows: &mut WireRows) {
+pub(super) fn add_to(cases: &mut Cases) {
     let none = || invalid("null");
     let named = |name: &str, id: &str| format!(r#"{{"jsonrpc":"2.0","method":"{name}","id":{id}}}"#);
-    rows.answered("an empty batch", "[]", none());
-    rows.answered("an empty batch with space", " [ ] \n", none());
+    cases.answered("an empty batch", "[]", none());
+    cases.answered("an empty batch with space", " [ ] \n", none());
     for (name, members, answers) in [
         ("a call in a batch", vec![add("1")], vec![three("1")]),
         ("two calls", vec![add("1"), add(r#""x""#)], vec![three("1"), three(r#""x""#)]),
@@ -20,7 +20,7 @@ pub(super) fn add_to(rows: &mut WireRows) {
         ),
         ("a call in the form of an array", vec![r#"["2.0","add",[1,2],1]"#.to_owned()], vec![none()]),
         ("values", vec!["1e400".to_owned(), r#""\ud800""#.to_owned(), "null".to_owned()], vec![none(), none(), none()]),
-        ("valid, invalid and quiet", vec![add("1"), "{}".to_owned(), quiet()], vec![three("1"), none()]),
+        ("valid, invalid and quiet", vec![add("1"), "{}".to_owned(), notification()], vec![three("1"), none()]),
         (
             "a mistake does not concern the others",
             vec![named("nobody", "1"), add("2"), r#"{"id":"x"}"#.to_owned(), add("3")],
@@ -32,8 +32,11 @@ pub(super) fn add_to(rows: &mut WireRows) {
             vec![none(), three("2")],
         ),
     ] {
-        rows.answered(format!("in a batch: {name}"), batch(members), batch(answers));
+        cases.answered(format!("in a batch: {name}"), batch(members), batch(answers));
     }
-    rows.unanswered("a batch of a notification", batch([quiet()]));
-    rows.unanswered("a batch of notifications", batch([quiet(), r#"{"jsonrpc":"2.0","method":"nobody"}"#.to_owned()]));
+    cases.unanswered("a batch of a notification", batch([notification()]));
+    cases.unanswered(
+        "a batch of notifications",
+        batch([notification(), r#"{"jsonrpc":"2.0","method":"nobody"}"#.to_owned()]),
+    );
 }

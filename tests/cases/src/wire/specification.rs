@@ -1,8 +1,8 @@
 //! The examples of the specification of JSON-RPC 2.0, section 7, in its order.
 
-use super::{WireRows, batch};
+use super::{Cases, batch};
 
-pub(super) fn add_to(rows: &mut WireRows) {
+pub(super) fn add_to(cases: &mut Cases) {
     for (name, request, response) in [
         (
             "positional parameters",
@@ -55,15 +55,15 @@ pub(super) fn add_to(rows: &mut WireRows) {
             r#"[{"jsonrpc": "2.0", "error": {"code": -32600, "message": "Invalid Request"}, "id": null}]"#,
         ),
     ] {
-        rows.answered(format!("the specification: {name}"), request, compact(response));
+        cases.answered(format!("the specification: {name}"), request, compact(response));
     }
     let invalid = r#"{"jsonrpc":"2.0","error":{"code":-32600,"message":"Invalid Request"},"id":null}"#;
-    rows.answered("the specification: an invalid batch", "[1,2,3]", batch(vec![invalid.to_owned(); 3]));
+    cases.answered("the specification: an invalid batch", "[1,2,3]", batch(vec![invalid.to_owned(); 3]));
     for request in [
         r#"{"jsonrpc": "2.0", "method": "update", "params": [1,2,3,4,5]}"#,
         r#"{"jsonrpc": "2.0", "method": "foobar"}"#,
     ] {
-        rows.unanswered(format!("the specification: a notification, {request}"), request);
+        cases.unanswered(format!("the specification: a notification, {request}"), request);
     }
     let mixed = r#"[
         {"jsonrpc": "2.0", "method": "sum", "params": [1,2,4], "id": "1"},
@@ -80,12 +80,12 @@ pub(super) fn add_to(rows: &mut WireRows) {
         r#"{"jsonrpc": "2.0", "error": {"code": -32601, "message": "Method not found"}, "id": "5"}"#,
         r#"{"jsonrpc": "2.0", "result": ["hello", 5], "id": "9"}"#,
     ];
-    rows.answered("the specification: a batch", mixed, batch(answers.map(compact)));
-    let quiet = r#"[
+    cases.answered("the specification: a batch", mixed, batch(answers.map(compact)));
+    let notification = r#"[
         {"jsonrpc": "2.0", "method": "notify_sum", "params": [1,2,4]},
         {"jsonrpc": "2.0", "method": "notify_hello", "params": [7]}
     ]"#;
-    rows.unanswered("the specification: a batch of notifications", quiet);
+    cases.unanswered("the specification: a batch of notifications", notification);
 }
 
 /// The same without the space behind colons and commas.

@@ -1,11 +1,11 @@
-//! The reason of a refusal: the rule, the limit, and what was received.
+//! For which reason a body is refused: which rule, the limit, and what came.
 
-use super::{WireRows, add, batch, nested};
+use super::{Cases, add, batch, nested};
 
-pub(super) fn add_to(rows: &mut WireRows) {
-    no_request(rows);
-    limits(rows);
-    not_json(rows);
+pub(super) fn add_to(cases: &mut Cases) {
+    no_request(cases);
+    limits(cases);
+    not_json(cases);
 }
 
 fn refused(code: i32, reason: &str, id: &str) -> String {
@@ -15,7 +15,7 @@ fn refused(code: i32, reason: &str, id: &str) -> String {
     format!(r#"{{"jsonrpc":"2.0","error":{error},"id":{id}}}"#)
 }
 
-fn no_request(rows: &mut WireRows) {
+fn no_request(cases: &mut Cases) {
     for (body, reason, id) in [
         ("5", "expected a request object, got 5", "null"),
         (" \"x\" ", r#"expected a request object, got "x""#, "null"),
@@ -26,7 +26,7 @@ fn no_request(rows: &mut WireRows) {
         (r#"{"jsonrpc":"2.0","id":"x"}"#, "`method` is missing, expected a string", r#""x""#),
         (r#"{"jsonrpc":"2.0","Method":"add","id":7}"#, "`method` is missing, expected a string", "7"),
         (r#"{"jsonrpc":"2.0","method":5,"id":7}"#, "`method`: expected a string, got 5", "7"),
-        (r#"{"jsonrpc":"2.0","method":"\ud800","id":7}"#, "`method` has an escape that encodes no character", "7"),
+        (r#"{"jsonrpc":"2.0","method":"\ud800","id":7}"#, "`method` has an escape that stands for no character", "7"),
         (
             r#"{"jsonrpc":"2.0","method":"add","params":"bar","id":7}"#,
             r#"`params`: expected an object or an array, got "bar""#,
@@ -45,39 +45,39 @@ fn no_request(rows: &mut WireRows) {
         (r#"{"jsonrpc":"2.0","method":"add","id":1,"method":"add"}"#, "`method` appears more than once", "null"),
         (r#"{"jsonrpc":"2.0","method":"add","id":1,"\u0069d":1}"#, "`id` appears more than once", "null"),
     ] {
-        rows.answered(format!("the reason of {body}"), body, refused(-32600, reason, id));
-        rows.answered(format!("the reason of [{body}]"), format!("[{body}]"), batch([refused(-32600, reason, id)]));
+        cases.answered(format!("the reason of {body}"), body, refused(-32600, reason, id));
+        cases.answered(format!("the reason of [{body}]"), format!("[{body}]"), batch([refused(-32600, reason, id)]));
     }
     let within = refused(-32600, "expected a request object, got an array", "null");
-    rows.answered("the reason of a batch within", "[[1]]", batch([within]));
+    cases.answered("the reason of a batch within", "[[1]]", batch([within]));
 }
 
-fn limits(rows: &mut WireRows) {
-    rows.answered(
+fn limits(cases: &mut Cases) {
+    cases.answered(
         "the reason of an empty batch",
         "[ ]",
         refused(-32600, "the batch is empty, expected at least 1 member", "null"),
     );
     let large = batch(vec![add("1"); 101]);
-    rows.answered(
+    cases.answered(
         "the reason of 101 members",
         large,
         refused(-32600, "the batch has 101 members, the limit is 100", "null"),
     );
     let id = format!("\"{}\"", "x".repeat(5000));
-    rows.answered(
+    cases.answered(
         "the reason of an id of 5,000 letters",
         add(&id),
         refused(-32600, "`id` has 5002 bytes, the limit is 4096", "null"),
     );
     let deep = format!(r#"{{"jsonrpc":"2.0","method":"add","params":{},"id":1}}"#, nested(200));
     let reason = refused(-32700, "objects and arrays nest 200 levels deep, the limit is 127", "null");
-    rows.answered("the reason of 200 levels", deep.clone(), reason.clone());
-    rows.answered("the reason of 200 levels in a batch", batch([add("1"), deep]), reason.clone());
-    rows.answered("the reason of 200 levels of a batch", batch([nested(201)]), reason);
+    cases.answered("the reason of 200 levels", deep.clone(), reason.clone());
+    cases.answered("the reason of 200 levels in a batch", batch([add("1"), deep]), reason.clone());
+    cases.answered("the reason of 200 levels of a batch", batch([nested(201)]), reason);
 }
 
-fn not_json(rows: &mut WireRows) {
+fn not_json(cases: &mut Cases) {
     for (body, reason) in [
         (&b""[..], "not JSON: the body is empty"),
         (b" \r\n", "not JSON: the body is empty"),
@@ -90,6 +90,6 @@ fn not_json(rows: &mut WireRows) {
         (b"{\"a\":\"\xff\"}", "not UTF-8: byte 7 is not valid"),
     ] {
         let name = format!("the reason of {:?}", String::from_utf8_lossy(body));
-        rows.answered(name, body, refused(-32700, reason, "null"));
+        cases.answered(name, body, refused(-32700, reason, "null"));
     }
 }

@@ -1,8 +1,8 @@
 //! What is not JSON.
 
-use super::{WireRows, add, broken};
+use super::{Cases, add, broken};
 
-pub(super) fn add_to(rows: &mut WireRows) {
+pub(super) fn add_to(cases: &mut Cases) {
     let call = add("1");
     let with_params = |params: &str| format!(r#"{{"jsonrpc":"2.0","method":"add","params":{params},"id":1}}"#);
     for (name, body) in [
@@ -46,7 +46,7 @@ pub(super) fn add_to(rows: &mut WireRows) {
         ("half a batch of numbers", "[1,2".to_owned()),
         ("a closing bracket", "]".to_owned()),
     ] {
-        rows.answered(name, body, broken());
+        cases.answered(name, body, broken());
     }
     for (name, body) in [
         ("a byte that is no text", &b"\xff"[..]),
@@ -56,6 +56,6 @@ pub(super) fn add_to(rows: &mut WireRows) {
         ("half a letter", b"\"\xd0\""),
         ("UTF-16", b"\xff\xfe{\0}\0"),
     ] {
-        rows.answered(name, body, broken());
+        cases.answered(name, body, broken());
     }
 }

@@ -1,8 +1,8 @@
-//! Test cases for parameters: a method, its parameters, and the message that they make, or their
-//! error.
+//! The rules for parameters: each case is a method, its parameters, and the message that they make
+//! or the error that they cause.
 //!
-//! `tests.rs` runs them on reading alone, and `tests/wire/params.rs`, which includes this file by
-//! its path, on whole servers. Both have these methods, which return their parameters:
+//! `src/service/params/tests.rs` checks the deserializer alone, and `tests/wire/params.rs` checks
+//! whole servers. Both offer these methods, which return their own parameters:
 //!
 //! | method | parameters |
 //! |---|---|
@@ -17,26 +17,29 @@
 
 use serde_json::{Value, json};
 
-/// One case.
-pub(crate) struct ParamCase {
-    pub(crate) method: &'static str,
-    pub(crate) params: String,
-    /// The message as JSON, or the data of the error.
-    pub(crate) outcome: Result<Value, Value>,
+/// The parameters of a call and what becomes of them.
+#[derive(Debug)]
+pub struct ParamsCase {
+    /// The name of the method that is called.
+    pub method: &'static str,
+    /// The member `params` of the request, as JSON.
+    pub params: String,
+    /// The message as JSON, or the `data` of the error -32602.
+    pub message: Result<Value, Value>,
 }
 
 /// Returns all cases.
-pub(crate) fn all() -> Vec<ParamCase> {
+pub fn cases() -> Vec<ParamsCase> {
     let mut cases = Vec::new();
     for (method, params, message) in valid() {
-        cases.push(ParamCase { method, params, outcome: Ok(message) });
+        cases.push(ParamsCase { method, params, message: Ok(message) });
     }
     for (method, params, param, reason) in invalid() {
         let data = match param {
             Some(param) => json!({ "param": param, "reason": reason }),
             None => json!({ "reason": reason }),
         };
-        cases.push(ParamCase { method, params, outcome: Err(data) });
+        cases.push(ParamsCase { method, params, message: Err(data) });
     }
     cases
 }
