@@ -1,17 +1,13 @@
 //! `rpc.discover`: what the OpenRPC document says, and whom it tells what.
 
-#[path = "support/names.rs"]
-mod names;
-
 use std::collections::BTreeSet;
 
 use callbox::testing::{self, TestClient, TestServer};
 use callbox::{Server, service};
+use callbox_test_support::names::Names;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-
-use names::Names;
 
 /// Where somebody lives.
 #[derive(Serialize, Deserialize, JsonSchema)]

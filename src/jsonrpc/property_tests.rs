@@ -154,7 +154,7 @@ fn a_body_that_serde_json_cannot_read_is_a_parse_error() {
     check(10_000, |u| {
         let body = String::from_iter(list(u, 0, 12, any_syntax)?);
         let json = serde_json::from_str::<serde::de::IgnoredAny>(&body).is_ok();
-        let answered = answer(&body).map(|answer| rows::without_reasons(&answer));
+        let answered = answer(&body).map(|answer| callbox_test_cases::wire::without_reasons(&answer));
         assert_eq!(answered == Some(error(-32700, "null")), !json, "{body}: {answered:?}");
         Ok(())
     });

@@ -17,7 +17,7 @@ pub(super) const NONE: usize = usize::MAX;
 /// All calls are large.
 pub(super) const ALL: usize = 0;
 
-/// What a server would answer that has the methods of the cases. None: nothing.
+/// Returns what a server with the methods of the cases would answer, or `None` for nothing.
 pub(super) fn answer(body: impl AsRef<[u8]>) -> Option<String> {
     answer_within(body, &LIMITS, NONE)
 }

@@ -1,8 +1,5 @@
 //! The console: its page and its stream over HTTP, and what it does in a browser.
 
-#[path = "../support/mod.rs"]
-mod support;
-
 mod browser;
 mod pages;
 mod service;

@@ -5,15 +5,15 @@ use std::io::Read;
 use actix_web::{HttpResponse, web};
 use callbox::testing::{self, TestServer};
 use callbox::{Dialect, Server};
+use callbox_test_support::http::{Connection, Response, head, request};
 
 use crate::service::{open, server, start};
-use crate::support::http::{Answer, Connection, ask, head};
 
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-fn get(server: &TestServer, path: &str, headers: &[(&str, &str)]) -> Answer {
-    ask(server.address(), "GET", path, headers, "")
+fn get(server: &TestServer, path: &str, headers: &[(&str, &str)]) -> Response {
+    request(server.address(), "GET", path, headers, "")
 }
 
 fn has_console(server: Server) -> bool {
@@ -51,7 +51,7 @@ fn it_can_only_be_read() {
     for path in ["/console", "/console/main.js", "/console/mailboxes"] {
         let token = [("X-Api-Token", "hello_world")];
         for method in ["POST", "PUT", "DELETE", "OPTIONS"] {
-            let answer = ask(server.address(), method, path, &token, "");
+            let answer = request(server.address(), method, path, &token, "");
             assert_eq!((answer.status, answer.header("allow")), (405, Some("GET, HEAD")), "{method} {path}");
         }
     }

@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use callbox::testing::{self, TestServer};
+use callbox_test_support::http::{Connection, head, request};
+use callbox_test_support::wait::until;
 use serde_json::{Value, json};
 
 use crate::service::{open, server, start};
-use crate::support::http::{Connection, ask, head};
-use crate::support::wait::until;
 
 /// One page's stream, event by event.
 struct Page(BufReader<TcpStream>);
@@ -58,11 +58,11 @@ fn method<'a>(frame: &'a Value, name: &str) -> &'a Value {
 fn whoever_may_not_call_rpc_mailboxes_may_not_watch() {
     let server = start();
     for token in ["", "wrong"] {
-        let answer = ask(server.address(), "GET", "/console/mailboxes", &[("X-Api-Token", token)], "");
+        let answer = request(server.address(), "GET", "/console/mailboxes", &[("X-Api-Token", token)], "");
         assert_eq!((answer.status, &answer.json()["code"]), (401, &json!(-32001)), "{answer:?}");
         assert!(!answer.body.contains("kitchen"), "{answer:?}");
     }
-    let in_query = ask(server.address(), "GET", "/console/mailboxes?X-Api-Token=hello_world", &[], "");
+    let in_query = request(server.address(), "GET", "/console/mailboxes?X-Api-Token=hello_world", &[], "");
     assert_eq!(in_query.status, 401);
     assert_eq!(Page::open(&server, "hello_world").frame().unwrap()["services"][0]["service"], "test.kitchen");
 }
@@ -153,7 +153,7 @@ fn a_page_whose_token_is_revoked_is_told_no_more() {
 fn there_is_a_limit_to_the_pages_and_room_again_when_one_has_gone() {
     let server = start();
     let mut pages: Vec<_> = (0..64).map(|_| Page::open(&server, "hello_world")).collect();
-    let watch = || ask(server.address(), "GET", "/console/mailboxes", &[("X-Api-Token", "hello_world")], "").status;
+    let watch = || request(server.address(), "GET", "/console/mailboxes", &[("X-Api-Token", "hello_world")], "").status;
     assert_eq!(watch(), 503);
     pages.pop();
     // The server sees the end of the connection a moment later.

@@ -10,11 +10,10 @@ use std::time::Duration;
 use callbox::auth::Authenticate;
 use callbox::testing::{self, InProcess};
 use callbox::{BoxError, Caller, Placement, Server, service};
+use callbox_test_support::wait::until;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-
-use crate::support::wait::until;
 
 /// Panics when it is dropped.
 #[derive(Serialize, Deserialize, JsonSchema)]

@@ -1,8 +1,9 @@
 //! Callers that leave before their answer.
 
+use callbox_test_support::wait::until;
+
 use crate::shaky::{Shaky_Change, Shaky_Hold, Shaky_Linger, Shaky_Set, Shaky_Value, shaky};
 use crate::site::{Answer, Asked, Ends, Way, both_ways};
-use crate::support::wait::until;
 
 both_ways! {
     a_call_whose_caller_leaves_while_it_waits_never_runs,

@@ -1,11 +1,12 @@
 //! Deadlines that pass, in the queue and under way.
 
+use callbox_test_support::wait::until;
+
 use crate::shaky::{
     Shaky_ChangeHurried, Shaky_HoldHurried, Shaky_Hurried, Shaky_Linger, Shaky_LingerHurried, Shaky_Set, Shaky_Value,
     shaky,
 };
 use crate::site::{Answer, Ends, Way, both_ways};
-use crate::support::wait::until;
 
 both_ways! {
     in_the_queue_it_is_told_in_time_and_the_call_never_runs,

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use callbox::{Handles, Message};
+use callbox_test_support::wait::until;
 
 use crate::shaky::{
     Shaky, Shaky_HoldReading, Shaky_Linger, Shaky_LingerHurried, Shaky_PanicAndKeep, Shaky_PanicReading,
@@ -10,7 +11,6 @@ use crate::shaky::{
     shaky,
 };
 use crate::site::{Answer, Asked, Site, Way, both_ways};
-use crate::support::wait::until;
 
 both_ways! {
     a_panic_of_a_sync_reader_keeps_the_state,

@@ -62,6 +62,4 @@ mod services;
 mod shaky;
 mod site;
 mod stops;
-#[path = "../support/mod.rs"]
-mod support;
 mod threads;

@@ -5,9 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
+use callbox_test_support::wait::until;
 use tokio::sync::{Semaphore, SemaphorePermit};
-
-use crate::support::wait::until;
 
 /// What no test waits for takes longer: calls that were held for so long panic, so that nothing hangs.
 const LONGEST: Duration = Duration::from_secs(60);

@@ -3,6 +3,8 @@
 use std::time::{Duration, Instant};
 
 use callbox::{Handles, Message};
+use callbox_test_support::http::request;
+use callbox_test_support::wait::until;
 use serde_json::json;
 
 use crate::shaky::{
@@ -10,8 +12,6 @@ use crate::shaky::{
     Shaky_Slog, Shaky_Value, shaky,
 };
 use crate::site::{Answer, Asked, Ends, Site, Way, both_ways};
-use crate::support::http::ask;
-use crate::support::wait::until;
 
 both_ways! {
     a_full_mailbox_turns_calls_away_at_once_and_keeps_what_waits,
@@ -191,7 +191,7 @@ fn a_call_whose_parameters_do_not_fit_gives_its_slot_back() {
     let address = site.address();
     let held = site.hold(0);
     let bad = r#"{"jsonrpc":"2.0","method":"narrow","params":[1],"id":1}"#;
-    let code = || ask(address, "POST", "/api", &[], bad).json()["error"]["code"].clone();
+    let code = || request(address, "POST", "/api", &[], bad).json()["error"]["code"].clone();
     for _ in 0..10 {
         assert_eq!(code(), -32602);
     }

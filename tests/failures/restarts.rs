@@ -5,13 +5,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use callbox::Server;
+use callbox_test_support::wait::until;
 
 use crate::probe::Probe;
 use crate::shaky::{
     Shaky, Shaky_Append, Shaky_Grind, Shaky_Linger, Shaky_PanicInLog, Shaky_PanicWriting, Shaky_Set, Shaky_Value, shaky,
 };
 use crate::site::{Answer, Ends, Way, both_ways};
-use crate::support::wait::until;
 
 both_ways! {
     a_factory_that_panics_takes_the_service_down_until_a_later_try_succeeds,

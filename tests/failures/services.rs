@@ -4,10 +4,10 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use callbox::{RpcError, Server, ServiceRef, service};
+use callbox_test_support::wait::until;
 
 use crate::probe::Probe;
 use crate::site::{Answer, Ends, Site, Way, assert_ends, both_ways, stats};
-use crate::support::wait::until;
 
 both_ways! {
     one_may_call_another,

@@ -7,13 +7,13 @@ use std::time::Duration;
 use callbox::stats::MethodStats;
 use callbox::testing::{self, TestServer};
 use callbox::{Handles, Message, RpcError, Server, Service, ServiceRef};
+use callbox_test_support::http::{Connection, request};
+use callbox_test_support::wait::until;
 use serde_json::{Value as Json, json};
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 
 use crate::probe::Probe;
-use crate::support::http::{Connection, ask};
-use crate::support::wait::until;
 
 /// How calls come in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,7 +117,7 @@ impl<S: Service> Site<S> {
             }
             Way::Http => {
                 let mut connection = Connection::open(self.address);
-                connection.ask("POST", "/api", &[], request::<S, _>(&message).to_string());
+                connection.send_request("POST", "/api", &[], request_of::<S, _>(&message).to_string());
                 Asked::Http(connection)
             }
         }
@@ -153,10 +153,10 @@ impl<S: Service> Site<S> {
             return (0..times).for_each(|_| drop(self.service.notify(message())));
         }
         for most in (0..times).step_by(100).map(|sent| (times - sent).min(100)) {
-            let mut requests: Vec<_> = (0..most).map(|_| request::<S, _>(&message())).collect();
+            let mut requests: Vec<_> = (0..most).map(|_| request_of::<S, _>(&message())).collect();
             requests.iter_mut().for_each(|request| drop(request.as_object_mut().expect("an object").remove("id")));
             let body = if most == 1 { requests[0].to_string() } else { Json::from(requests).to_string() };
-            let answer = ask(self.address, "POST", "/api", &[], body);
+            let answer = request(self.address, "POST", "/api", &[], body);
             assert_eq!((answer.status, answer.body.as_str()), (204, ""), "a notification is never answered");
         }
     }
@@ -230,7 +230,7 @@ pub(crate) fn assert_ends<S: Service>(service: &ServiceRef<S>, method: &str, end
     assert_eq!(now(), ends, "{method}");
 }
 
-fn request<S: Service, M: Message>(message: &M) -> Json {
+fn request_of<S: Service, M: Message>(message: &M) -> Json {
     let method = S::NAMESPACE.map_or(M::NAME.to_owned(), |namespace| format!("{namespace}.{}", M::NAME));
     json!({ "jsonrpc": "2.0", "method": method, "params": message, "id": 1 })
 }
@@ -245,7 +245,7 @@ impl Asked<'_> {
                 answer.expect("an answer in time").expect("the caller does not panic")
             }
             Self::Http(mut connection) => {
-                let answer = connection.answer();
+                let answer = connection.read_response();
                 assert_eq!(answer.status, 200, "{answer:?}");
                 Answer::from_json(&answer.json())
             }

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use callbox::Server;
+use callbox_test_support::wait::until;
 
 use crate::probe::Probe;
 use crate::shaky::{
@@ -13,7 +14,6 @@ use crate::shaky::{
     Shaky_Set, Shaky_Value, shaky, shaky_with,
 };
 use crate::site::{Answer, Asked, Ends, Site, Way, both_ways};
-use crate::support::wait::until;
 
 both_ways! {
     what_was_let_in_runs_then_the_hook_and_nothing_more_is_let_in,

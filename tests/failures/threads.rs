@@ -2,11 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use callbox_test_support::wait::until;
+
 use crate::shaky::{
     Shaky, Shaky_Grind, Shaky_Linger, Shaky_LoseThread, Shaky_LoseThreadWriting, Shaky_Set, Shaky_Value, shaky,
 };
 use crate::site::{Answer, Asked, Ends, Site, Way, both_ways};
-use crate::support::wait::until;
 
 both_ways! {
     under_a_reader_the_state_is_kept_and_what_waits_may_be_retried,

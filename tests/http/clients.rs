@@ -1,36 +1,20 @@
 //! Clients that leave half-way or with a batch under way, and clients that send what nobody can read. Those that leave a
 //! single call are in `tests/failures`.
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::Write;
 use std::net::{Shutdown, SocketAddr};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use callbox_test_support::http::{Connection, Response, head, request};
+use callbox_test_support::wait::until;
 use socket2::{Domain, Socket, Type};
 
 use crate::service::{Patient, Running, call, result, start, start_with};
-use crate::support::http::{Answer, Connection, ask, head};
-use crate::support::wait::until;
-
-impl Connection {
-    /// Leaves without a word.
-    fn leave(self) {
-        // It fails when the server has left first, which is as good.
-        let _ = self.0.shutdown(Shutdown::Both);
-    }
-
-    /// Waits until the server closes the connection, after whatever it still sends.
-    #[track_caller]
-    pub(crate) fn assert_closed(&mut self) {
-        let end = self.0.read_to_end(&mut Vec::new());
-        let reset = end.as_ref().is_err_and(|error| error.kind() == ErrorKind::ConnectionReset);
-        assert!(end.is_ok() || reset, "still open: {end:?}");
-    }
-}
 
 fn open_call(running: &Running, method: &str, params: &str) -> Connection {
     let mut connection = Connection::open(running.server.address());
-    connection.ask("POST", "/api", &[], call(method, params));
+    connection.send_request("POST", "/api", &[], call(method, params));
     connection
 }
 
@@ -47,7 +31,7 @@ fn a_client_that_closes_half_of_its_connection_has_left_unless_that_is_allowed()
     until("it runs", || running.reading.load(Ordering::SeqCst) == 1);
     reader.0.shutdown(Shutdown::Write).unwrap();
     running.gate.add_permits(1);
-    assert_eq!(reader.answer().body, result("0"));
+    assert_eq!(reader.read_response().body, result("0"));
 }
 
 #[test]
@@ -56,10 +40,10 @@ fn when_the_client_of_a_batch_leaves_all_of_its_calls_are_given_up() {
     let mut connection = Connection::open(running.server.address());
     // One runs, four wait, and five more find no room.
     let members: Vec<_> = (0..10).map(|n| call("write", &format!("[{n}]"))).collect();
-    connection.ask("POST", "/api", &[], format!("[{}]", members.join(",")));
+    connection.send_request("POST", "/api", &[], format!("[{}]", members.join(",")));
     until("one runs and four wait", || running.stats("write").queued == 5 && running.stats("write").depth == 4);
     let let_in = || running.stats("write").queued;
-    connection.leave();
+    connection.shut_down();
     until("they are counted as abandoned", || running.stats("write").abandoned == let_in());
     running.gate.add_permits(10);
     running.server.wait_idle::<Patient>();
@@ -74,10 +58,10 @@ fn after_bodies_that_nobody_can_read_a_good_call_is_answered() {
         [b"\0", b"\xff\xfe{", b"{\"a\":\"\\ud800\"", b"[[[[", b"\"", b"<xml/>", b"GET / HTTP/1.1", &[b'['; 200_000]];
     for body in naughty {
         let mut connection = Connection::open(running.server.address());
-        connection.ask("POST", "/api", &[], body);
-        assert!(connection.answer().body.contains("-32700"), "{:?}", &body[..body.len().min(20)]);
-        connection.ask("POST", "/api", &[], &good);
-        assert_eq!(connection.answer().body, result("[]"), "on the same connection");
+        connection.send_request("POST", "/api", &[], body);
+        assert!(connection.read_response().body.contains("-32700"), "{:?}", &body[..body.len().min(20)]);
+        connection.send_request("POST", "/api", &[], &good);
+        assert_eq!(connection.read_response().body, result("[]"), "on the same connection");
     }
     for broken in
         ["POST /api HTTP/1.1\r\nHost: localhost\r\nContent-Length: x\r\n\r\n", "\0\0\0\0\r\n\r\n", "NONSENSE\r\n\r\n"]
@@ -88,12 +72,12 @@ fn after_bodies_that_nobody_can_read_a_good_call_is_answered() {
     }
     let mut half = Connection::open(running.server.address());
     half.send(head("POST", "/api", &[("Content-Length", "1000")]) + &good);
-    half.leave();
+    half.shut_down();
     assert_eq!(running.server.post(&good).body, result("[]"));
 }
 
 /// Sends 100 MB while it waits for the answer; also how many bytes the server let in.
-fn send_100_mb(running: &Running, header: (&str, &str), begin: &str) -> (Answer, usize) {
+fn send_100_mb(running: &Running, header: (&str, &str), begin: &str) -> (Response, usize) {
     let mut connection = Connection::open(running.server.address());
     connection.send(head("POST", "/api", &[header]));
     let mut sending = connection.0.try_clone().unwrap();
@@ -102,8 +86,8 @@ fn send_100_mb(running: &Running, header: (&str, &str), begin: &str) -> (Answer,
         let piece = [begin.as_bytes(), &[b'1'; 0x10000], b"\r\n"].concat();
         (0..1600).take_while(|_| sending.write_all(&piece).is_ok()).count() * piece.len()
     });
-    let answer = connection.answer();
-    connection.leave();
+    let answer = connection.read_response();
+    connection.shut_down();
     (answer, sender.join().unwrap())
 }
 
@@ -123,12 +107,12 @@ fn several_requests_on_one_connection_are_answered_in_their_order() {
     let running = start();
     let mut connection = Connection::open(running.server.address());
     for ms in [30, 1, 10] {
-        connection.ask("POST", "/api", &[], call("wait", &format!("[{ms}]")));
+        connection.send_request("POST", "/api", &[], call("wait", &format!("[{ms}]")));
     }
     for ms in ["30", "1", "10"] {
-        assert_eq!(connection.answer().body, result(ms));
+        assert_eq!(connection.read_response().body, result(ms));
     }
-    assert_eq!(ask(running.server.address(), "POST", "/nowhere", &[], "{}").status, 404);
+    assert_eq!(request(running.server.address(), "POST", "/nowhere", &[], "{}").status, 404);
 }
 
 #[test]
@@ -136,8 +120,8 @@ fn an_idle_connection_is_kept_for_as_long_as_is_set() {
     let running = start_with(|server| server.keep_alive(Duration::from_secs(7)));
     let mut connection = Connection::open(running.server.address());
     for _ in 0..2 {
-        connection.ask("POST", "/api", &[], call("wait", "[1]"));
-        assert_eq!(connection.answer().body, result("1"));
+        connection.send_request("POST", "/api", &[], call("wait", "[1]"));
+        assert_eq!(connection.read_response().body, result("1"));
         std::thread::sleep(Duration::from_secs(5));
     }
     connection.assert_closed();
@@ -146,16 +130,16 @@ fn an_idle_connection_is_kept_for_as_long_as_is_set() {
     let mut connection = Connection::open(running.server.address());
     let mut stalled = Connection::open(running.server.address());
     for connection in [&mut connection, &mut stalled] {
-        connection.ask("POST", "/api", &[], call("wait", "[1]"));
-        assert_eq!(connection.answer().body, result("1"));
+        connection.send_request("POST", "/api", &[], call("wait", "[1]"));
+        assert_eq!(connection.read_response().body, result("1"));
     }
     stalled.send("POST /api HT");
     let began = Instant::now();
     stalled.assert_closed();
     assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
     std::thread::sleep(Duration::from_secs(14).saturating_sub(began.elapsed()));
-    connection.ask("POST", "/api", &[], call("wait", "[1]"));
-    assert_eq!(connection.answer().body, result("1"));
+    connection.send_request("POST", "/api", &[], call("wait", "[1]"));
+    assert_eq!(connection.read_response().body, result("1"));
 }
 
 #[test]
@@ -163,14 +147,14 @@ fn one_peer_has_only_so_many_connections_and_leaves_the_others_theirs() {
     let running = start_with(|server| server.max_connections_per_peer(2));
     let (address, good) = (running.server.address(), call("written", "[]"));
     let status = |connection: &mut Connection| {
-        connection.ask("POST", "/api", &[], &good);
-        connection.answer().status
+        connection.send_request("POST", "/api", &[], &good);
+        connection.read_response().status
     };
     let mut welcome = [Connection::open(address), Connection::open(address)];
     assert_eq!(welcome.each_mut().map(status), [200, 200]);
     let mut third = Connection::open(address);
-    third.ask("POST", "/api", &[], &good);
-    let answer = third.answer();
+    third.send_request("POST", "/api", &[], &good);
+    let answer = third.read_response();
     assert_eq!((answer.status, answer.header("retry-after")), (503, Some("1")), "{answer:?}");
     third.assert_closed();
     let other = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();

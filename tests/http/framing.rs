@@ -3,8 +3,9 @@
 use std::io::{Read, Write};
 use std::time::{Duration, Instant};
 
+use callbox_test_support::http::{Connection, head};
+
 use crate::service::{Running, call, result, start, start_with};
-use crate::support::http::{Connection, head};
 
 /// The longest that anything here may take: less than the 10 s in which a body times out.
 const SOON: Duration = Duration::from_secs(8);
@@ -33,7 +34,7 @@ fn a_call_that_offers_another_protocol_is_answered_and_its_connection_kept() {
             let (name, value) = length(&body);
             let own = [(name, value.as_str()), ("X-Padding", &padding[..round * 30])];
             connection.send(head("POST", "/api", &[offer, &own[..]].concat()) + &body);
-            let answer = connection.answer();
+            let answer = connection.read_response();
             assert_eq!((answer.status, answer.body.as_str()), (200, &*result("[]")), "{offer:?}: {answer:?}");
             assert_ne!(answer.header("connection"), Some("close"), "{offer:?}: {answer:?}");
         }
@@ -53,7 +54,7 @@ fn a_head_that_comes_byte_by_byte_is_understood_as_one_that_comes_at_once() {
         for byte in (head("POST", "/api", &headers) + &body).bytes() {
             connection.send([byte]);
         }
-        assert_eq!(connection.answer().body, result("[]"));
+        assert_eq!(connection.read_response().body, result("[]"));
     }
 }
 
@@ -103,7 +104,7 @@ fn what_frames_a_body_counts_to_its_limit() {
     let mut connection = Connection::open(running.server.address());
     for _ in 0..2 {
         connection.send(head("POST", "/api", &[("Transfer-Encoding", "chunked")]) + &chunks + "0\r\nA: b\r\n\r\n");
-        assert_eq!(connection.answer().body, result("[]"), "chunks of one byte, and a trailer");
+        assert_eq!(connection.read_response().body, result("[]"), "chunks of one byte, and a trailer");
     }
 }
 
@@ -128,8 +129,8 @@ fn requests_that_are_sent_ahead_are_answered_in_order() {
     connection.send(before);
     std::thread::sleep(Duration::from_millis(20));
     connection.send(after);
-    assert_eq!(connection.answer().body, result("50"));
+    assert_eq!(connection.read_response().body, result("50"));
     for n in 0..200 {
-        assert_eq!(connection.answer().body, result(&(n % 7).to_string()), "{n}");
+        assert_eq!(connection.read_response().body, result(&(n % 7).to_string()), "{n}");
     }
 }

@@ -4,8 +4,9 @@ use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use callbox_test_support::http::Connection;
+
 use crate::service::{Patient_CountUp, call, result, start};
-use crate::support::http::Connection;
 
 #[test]
 fn ten_thousand_changes_by_256_callers_at_once_are_all_made_and_none_is_refused() {
@@ -38,10 +39,10 @@ fn reading_calls_of_64_callers_overlap() {
     let mut round = || {
         let start = Instant::now();
         for caller in &mut callers {
-            caller.ask("POST", "/api", &[], call("wait", "[10]"));
+            caller.send_request("POST", "/api", &[], call("wait", "[10]"));
         }
         for caller in &mut callers {
-            assert_eq!(caller.answer().body, result("10"));
+            assert_eq!(caller.read_response().body, result("10"));
         }
         start.elapsed()
     };

@@ -1,8 +1,5 @@
 //! Servers as HTTP shows them: WIRE §6, clients that leave or misbehave, sites around a service, and many callers at once.
 
-#[path = "../support/mod.rs"]
-mod support;
-
 mod clients;
 mod framing;
 mod load;

@@ -7,9 +7,8 @@ use std::time::{Duration, Instant};
 
 use actix_web::{HttpResponse, Responder, web};
 use callbox::{Dialect, Server, ServiceRef, StopSignal, TemplateError, Templates, service, testing};
+use callbox_test_support::http::request;
 use serde_json::json;
-
-use crate::support::http::ask;
 
 #[derive(Default)]
 struct Shop {
@@ -51,11 +50,11 @@ fn two_services_share_a_server_and_both_of_its_endpoints() {
     assert_eq!(server.rpc(&call("shop.add", json!(5)))["error"]["code"], -32601);
     assert_eq!(server.call(Shop_Add { by: 1 }), Ok(6));
     assert_eq!(server.call(AddUser { name: "bob".to_owned() }), Ok(2), "the typed client knows the namespace");
-    let old = ask(server.address(), "POST", "/rpc/v0", &[], call("users.add", json!("cleo")).to_string());
+    let old = request(server.address(), "POST", "/rpc/v0", &[], call("users.add", json!("cleo")).to_string());
     assert_eq!(old.body, r#"{"jsonrpc":"2.0","result":3,"error":null,"id":1}"#);
     let both = server.rpc(&json!([call("users.add", json!("dan")), call("add", json!(1))]));
     assert_eq!((&both[0]["result"], &both[1]["result"]), (&json!(4), &json!(7)), "one batch for both");
-    assert_eq!(ask(server.address(), "POST", "/api", &[], "{}").status, 404, "the endpoint is elsewhere");
+    assert_eq!(request(server.address(), "POST", "/api", &[], "{}").status, 404, "the endpoint is elsewhere");
     let specs = server.rpc(&json!({ "jsonrpc": "2.0", "method": "get_service_specs", "id": 1 }));
     assert!(specs["result"]["methods"]["users.add"].is_null() && specs["result"]["name"] == "test.shop", "{specs}");
 }
@@ -76,7 +75,7 @@ fn a_well_known_directory_is_served_under_its_own_url_whatever_is_at_the_root() 
     fs::write(site.path().join("index.html"), "<p>Shop</p>").unwrap();
     let app = Server::new(Shop::default).static_files("/", site.path()).static_files("/.well-known", &known);
     let server = testing::start(app);
-    let get = |path: &str| ask(server.address(), "GET", path, &[], "");
+    let get = |path: &str| request(server.address(), "GET", path, &[], "");
     assert_eq!(get("/.well-known/security.txt").body, "Contact: mailto:ann@example.org");
     assert_eq!(get("/.well-known/acme-challenge/token").body, "a proof");
     assert_eq!(get("/").body, "<p>Shop</p>");
@@ -115,7 +114,7 @@ fn pages_files_and_routes_stand_beside_the_endpoint() {
     for path in
         ["/.env", "/nothing", "/css", "/css/", "/../outside", "/css/../../outside", "/%2e%2e/outside", "/..%2foutside"]
     {
-        let answer = ask(server.address(), "GET", path, &[], "");
+        let answer = request(server.address(), "GET", path, &[], "");
         assert!((400..500).contains(&answer.status) && !answer.body.contains("secret"), "{path}: {answer:?}");
     }
     assert_eq!(server.get("/api").status, 405, "files at the root do not shadow the endpoint");

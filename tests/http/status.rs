@@ -1,17 +1,17 @@
 //! The status of answers, and the time that a caller gives.
 
+use callbox_test_support::http::{Connection, Response, request};
+use callbox_test_support::wait::until;
 use serde_json::json;
 
 use callbox::ErrorStatus;
 
 use crate::service::{call, result, start, start_with};
-use crate::support::http::{Answer, Connection, ask};
-use crate::support::wait::until;
 
 #[test]
 fn an_answer_is_200_and_nothing_to_answer_is_204() {
     let running = start();
-    let post = |body: &str| ask(running.server.address(), "POST", "/api", &[], body);
+    let post = |body: &str| request(running.server.address(), "POST", "/api", &[], body);
     let errors =
         ["{", "[]", "1", &call("nobody", "[]"), &call("secret", "[]"), &call("panics", "[]"), &call("never", "[]")];
     for body in errors {
@@ -44,7 +44,7 @@ fn mapped_statuses_follow_the_error_of_a_single_call() {
         ("late", call("never", "[]"), "", 504, Some(-32002)),
     ];
     let assert_mapped = |name: &str, body: String, token: &str, status: u16, code: Option<i32>| {
-        let answer = ask(running.server.address(), "POST", "/api", &[("X-Api-Token", token)], body);
+        let answer = request(running.server.address(), "POST", "/api", &[("X-Api-Token", token)], body);
         assert_eq!(answer.status, status, "{name}: {answer:?}");
         if let Some(code) = code {
             assert_eq!(answer.json()["error"]["code"], code, "{name}");
@@ -59,22 +59,22 @@ fn mapped_statuses_follow_the_error_of_a_single_call() {
     // One call runs and four wait: the mailbox is full.
     let mut held: Vec<_> = (0..5).map(|_| Connection::open(running.server.address())).collect();
     for (n, connection) in held.iter_mut().enumerate() {
-        connection.ask("POST", "/api", &[], call("write", &format!("[{n}]")));
+        connection.send_request("POST", "/api", &[], call("write", &format!("[{n}]")));
         until("the call is let in", || running.stats("write").queued == n as u64 + 1);
         until("the first one runs", || running.stats("write").depth == n);
     }
     assert_mapped("busy", call("write", "[9]"), "", 503, Some(-32000));
     running.gate.add_permits(5);
     for (n, connection) in held.iter_mut().enumerate() {
-        assert_eq!(connection.answer().body, result(&n.to_string()));
+        assert_eq!(connection.read_response().body, result(&n.to_string()));
     }
 }
 
 #[test]
 fn a_caller_may_give_less_time_than_the_method_and_never_more() {
     let running = start();
-    let with_timeout = |method: &str, seconds: &str| -> Answer {
-        ask(running.server.address(), "POST", "/api", &[("Request-Timeout", seconds)], call(method, "[]"))
+    let with_timeout = |method: &str, seconds: &str| -> Response {
+        request(running.server.address(), "POST", "/api", &[("Request-Timeout", seconds)], call(method, "[]"))
     };
     for (method, seconds, deadline_ms) in
         [("read", "0.02", 20), ("read", ".03", 30), ("never", "0.01", 10), ("never", "60", 50), ("never", "-1", 50)]
@@ -92,14 +92,14 @@ fn a_caller_may_give_less_time_than_the_method_and_never_more() {
 fn a_call_whose_time_passes_in_its_mailbox_never_runs() {
     let running = start();
     let mut first = Connection::open(running.server.address());
-    first.ask("POST", "/api", &[], call("write", "[1]"));
+    first.send_request("POST", "/api", &[], call("write", "[1]"));
     until("the first call runs", || running.stats("write").queued == 1 && running.stats("write").depth == 0);
     let timeout = [("Request-Timeout", "0.05")];
-    let late = ask(running.server.address(), "POST", "/api", &timeout, call("write", "[2]")).json();
+    let late = request(running.server.address(), "POST", "/api", &timeout, call("write", "[2]")).json();
     assert_eq!(late["error"]["code"], -32002);
     assert!(late["error"]["data"]["queued_ms"].as_u64().is_some_and(|ms| ms >= 50), "all of it in the mailbox: {late}");
     running.gate.add_permits(2);
-    assert_eq!(first.answer().body, result("1"));
+    assert_eq!(first.read_response().body, result("1"));
     assert_eq!(running.server.post(call("written", "[]")).body, result("[1]"));
 }
 
@@ -109,8 +109,8 @@ fn a_notification_has_all_the_time_of_its_method_whatever_its_sender_gives() {
     let write = |n: u64| format!(r#"{{"jsonrpc":"2.0","method":"write","params":[{n}]}}"#);
     let timeout = [("Request-Timeout", "0.001")];
     let batch = format!("[{},{}]", write(2), call("write", "[3]"));
-    assert_eq!(ask(running.server.address(), "POST", "/api", &timeout, write(1)).status, 204);
-    let late = ask(running.server.address(), "POST", "/api", &timeout, batch).json();
+    assert_eq!(request(running.server.address(), "POST", "/api", &timeout, write(1)).status, 204);
+    let late = request(running.server.address(), "POST", "/api", &timeout, batch).json();
     assert_eq!(late[0]["error"]["code"], -32002, "the one that is a call: {late}");
     running.gate.add_permits(3);
     assert_eq!(running.server.post(call("written", "[]")).body, result("[1,2]"));

@@ -5,8 +5,6 @@
 mod http;
 mod methods;
 mod parameters;
-#[path = "../support/wait.rs"]
-mod wait;
 
 /// Fails if an answer tells what is none of its reader's business. `what` was asked.
 #[track_caller]

@@ -8,12 +8,12 @@ use std::time::Duration;
 use callbox::auth::Authenticate;
 use callbox::testing::{self, InProcess};
 use callbox::{BoxError, CallContext, Caller, FromCall, InternalError, RpcError, Server, service};
+use callbox_test_support::wait::until;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Value, json};
 
 use crate::assert_tells_nothing;
-use crate::wait::until;
 
 /// Says its inner text wherever it is asked.
 #[derive(Debug, thiserror::Error)]

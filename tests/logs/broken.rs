@@ -3,11 +3,11 @@
 use std::fs;
 use std::process::Stdio;
 
+use callbox_test_support::http::{Connection, request};
+use callbox_test_support::program::{Program, RunningProgram};
+use callbox_test_support::wait::until;
 use rustix::process::Signal;
 
-use crate::program::{Program, RunningProgram};
-use crate::support::http::{Connection, ask};
-use crate::support::wait::until;
 use crate::{call, post};
 
 /// Calls each method of the fragile service, a few times and as notifications too, and looks whether it is there afterwards.
@@ -42,31 +42,31 @@ fn no_logs() -> [(&'static str, Stdio); 2] {
 
 pub(crate) fn unwritable() {
     for (name, log) in no_logs() {
-        let program = Program::new("fragile", &[]).env("RUST_LOG", "trace").start_unseen(log);
+        let program = Program::with_role("fragile", &[]).env("RUST_LOG", "trace").start_with_log(log);
         breaks(&program);
         program.signal(Signal::TERM);
-        let ended = program.ended();
+        let ended = program.wait();
         assert_eq!((ended.status.code(), ended.out.as_str()), (Some(0), ""), "{name}");
     }
 }
 
 pub(crate) fn unwritable_at_the_end() {
     for (name, log) in no_logs() {
-        let mut program = Program::new("holder", &[]).start_unseen(log);
+        let mut program = Program::with_role("holder", &[]).start_with_log(log);
         let mut connection = Connection::open(program.address());
-        connection.ask("POST", "/api", &[], call("hold", "[7]"));
-        until("it is let in", || ask(program.address(), "GET", "/calls", &[], "").body.starts_with("1 let in"));
+        connection.send_request("POST", "/api", &[], call("hold", "[7]"));
+        until("it is let in", || request(program.address(), "GET", "/calls", &[], "").body.starts_with("1 let in"));
         program.signal(Signal::TERM);
         until("it drains", || std::net::TcpStream::connect(program.address()).is_err());
         program.close_input();
-        assert_eq!(connection.answer().json()["result"], 7, "{name}");
-        assert_eq!(program.ended().status.code(), Some(0), "{name}");
+        assert_eq!(connection.read_response().json()["result"], 7, "{name}");
+        assert_eq!(program.wait().status.code(), Some(0), "{name}");
     }
 }
 
 pub(crate) fn faulty_subscriber() {
-    let program = Program::new("faulty log", &[]).start_unseen(Stdio::null());
+    let program = Program::with_role("faulty log", &[]).start_with_log(Stdio::null());
     breaks(&program);
     program.signal(Signal::TERM);
-    assert_eq!(program.ended().status.code(), Some(0));
+    assert_eq!(program.wait().status.code(), Some(0));
 }

@@ -1,12 +1,13 @@
 //! What a call leaves in the log: a line of its own at debug, and a warning if it holds its thread or would come back.
 
-use crate::program::Program;
-use crate::roles::GOOD_TOKEN;
-use crate::support::http::ask;
+use callbox_test_support::http::request;
+use callbox_test_support::program::Program;
+use callbox_test_support::roles::GOOD_TOKEN;
+
 use crate::{call, lines, log_of, post};
 
 pub(crate) fn one_line_each() {
-    let program = Program::new("keeper", &["--port", "0"]).env("RUST_LOG", "callbox=debug").start();
+    let program = Program::with_role("keeper", &["--port", "0"]).env("RUST_LOG", "callbox=debug").start();
     let token = ("X-Api-Token", GOOD_TOKEN);
     let quiet = r#"{"jsonrpc":"2.0","method":"echo","params":["x"]}"#;
     let calls = [
@@ -39,7 +40,7 @@ pub(crate) fn one_line_each() {
 }
 
 pub(crate) fn dawdling() {
-    let program = Program::new("dawdler", &["--port", "0"]).start();
+    let program = Program::with_role("dawdler", &["--port", "0"]).start();
     let calls = [("dawdle", 20), ("dawdle_later", 20), ("dawdle", 20), ("dawdle_later", 20), ("dawdle", 20)];
     for (method, millis) in calls.into_iter().chain([("wait", 500), ("grind", 50)]) {
         assert!(post(&program, &[], &call(method, &format!("[{millis}]"))).json()["result"].is_null());
@@ -67,8 +68,8 @@ pub(crate) fn dawdling() {
 }
 
 pub(crate) fn round_trip() {
-    let program = Program::new("round", &["--port", "0"]).start();
-    assert_eq!(ask(program.address(), "GET", "/link", &[], "").body, "true");
+    let program = Program::with_role("round", &["--port", "0"]).start();
+    assert_eq!(request(program.address(), "GET", "/link", &[], "").body, "true");
     let answer = post(&program, &[], &call("there.go", "[]"));
     assert_eq!(answer.json()["error"]["code"], -32603, "{answer:?}");
     assert!(!answer.body.contains("test."), "{answer:?}");

@@ -1,12 +1,12 @@
 //! The cause behind an id that a caller is told.
 
+use callbox_test_support::program::Program;
 use serde_json::Value;
 
-use crate::program::Program;
 use crate::{call, lines, log_of, post};
 
 pub(crate) fn panics() {
-    let program = Program::new("keeper", &["--port", "0"]).start();
+    let program = Program::with_role("keeper", &["--port", "0"]).start();
     let answer = post(&program, &[], &call("panics", r#"["x"]"#)).json();
     let id = answer["error"]["data"]["correlation_id"].as_str().expect("an id").to_owned();
     assert_eq!(post(&program, &[], &call("echo", r#"["x"]"#)).json()["result"], "x", "the server goes on");
@@ -19,7 +19,7 @@ pub(crate) fn panics() {
 }
 
 pub(crate) fn each_cause() {
-    let program = Program::new("fragile", &["--port", "0", "--log", "callbox=debug"]).start();
+    let program = Program::with_role("fragile", &["--port", "0", "--log", "callbox=debug"]).start();
     let ids: Vec<_> = (0..20)
         .map(|_| {
             let answer = post(&program, &[], &call("fail", "[]")).json();
@@ -35,7 +35,7 @@ pub(crate) fn each_cause() {
 
 pub(crate) fn any_start() {
     for role in ["launched", "tested"] {
-        let ended = Program::new(role, &[]).run();
+        let ended = Program::with_role(role, &[]).run();
         let data: Value = serde_json::from_str(&ended.out).expect("what the call was answered");
         let id = data["correlation_id"].as_str().expect("an id");
         let told = lines(&ended.log, "ERROR").iter().filter(|line| line.contains(id)).count();

@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use crate::program::Program;
+use callbox_test_support::program::Program;
+
 use crate::{call, lines, log_of, post};
 
 pub(crate) fn filters() {
@@ -10,7 +11,7 @@ pub(crate) fn filters() {
     let only_server = "warn,callbox::server=info";
     let file = format!("port = 0\nlog = \"{only_server}\"\n");
     fs::write(directory.path().join("callbox.toml"), file).expect("a file");
-    let plain = || Program::new("keeper", &["--port", "0"]);
+    let plain = || Program::with_role("keeper", &["--port", "0"]);
     let debug = || plain().env("RUST_LOG", "debug");
     for (name, program, starts, calls) in [
         ("nothing set", plain(), true, false),
@@ -35,7 +36,7 @@ pub(crate) fn filters() {
 pub(crate) fn no_effect() {
     let directory = tempfile::tempdir().expect("a directory");
     fs::write(directory.path().join("callbox.toml"), "port = 0\nlog = \"warn\"\n").expect("a file");
-    let own = |args: &[&str]| Program::new("own log", &[&["--port", "0"], args].concat());
+    let own = |args: &[&str]| Program::with_role("own log", &[&["--port", "0"], args].concat());
     for (program, from) in [
         (own(&["--log", "debug"]), Some("flag --log")),
         (own(&[]).env("CALLBOX_LOG", "debug"), Some("environment CALLBOX_LOG")),
@@ -44,7 +45,7 @@ pub(crate) fn no_effect() {
         (own(&[]).env("RUST_LOG", "info"), None),
         (own(&[]), None),
         // Here the filter has an effect.
-        (Program::new("greeter", &["--port", "0", "--log", "info"]), None),
+        (Program::with_role("greeter", &["--port", "0", "--log", "info"]), None),
     ] {
         let log = log_of(program.start());
         let warnings = lines(&log, "WARN");

@@ -2,21 +2,21 @@
 
 use std::time::{Duration, Instant};
 
+use callbox_test_support::http::{Connection, request};
+use callbox_test_support::program::Program;
+use callbox_test_support::wait::until;
 use serde_json::Value;
 
-use crate::program::Program;
-use crate::support::http::{Connection, ask};
-use crate::support::wait::until;
 use crate::{call, lines, log_of, post};
 
 pub(crate) fn overload() {
-    let mut program = Program::new("holder", &["--port", "0"]).start();
+    let mut program = Program::with_role("holder", &["--port", "0"]).start();
     let hold = |n: usize| call("hold_alone", &format!("[{n}]"));
     let mut held = Vec::new();
     for (n, calls) in ["1 let in, 0 waiting", "2 let in, 1 waiting", "3 let in, 2 waiting"].into_iter().enumerate() {
         let mut connection = Connection::open(program.address());
-        connection.ask("POST", "/api", &[], hold(n));
-        until(calls, || ask(program.address(), "GET", "/calls", &[], "").body == calls);
+        connection.send_request("POST", "/api", &[], hold(n));
+        until(calls, || request(program.address(), "GET", "/calls", &[], "").body == calls);
         held.push(connection);
     }
     let start = Instant::now();
@@ -27,7 +27,7 @@ pub(crate) fn overload() {
     let most = start.elapsed().as_secs() + 1;
     program.close_input();
     for connection in &mut held {
-        assert_eq!(connection.answer().status, 200);
+        assert_eq!(connection.read_response().status, 200);
     }
     let log = log_of(program);
     let warnings = lines(&log, "WARN");
@@ -41,7 +41,7 @@ pub(crate) fn overload() {
 pub(crate) fn flood() {
     const CALLS: u64 = 2000;
     let methods = ["panics", "panics_later", "panics_computing", "fail"];
-    let program = Program::new("fragile", &["--port", "0"]).env("RUST_BACKTRACE", "1").start();
+    let program = Program::with_role("fragile", &["--port", "0"]).env("RUST_BACKTRACE", "1").start();
     let start = Instant::now();
     let mut ids = Vec::new();
     for method in methods {
@@ -88,7 +88,7 @@ pub(crate) fn flood() {
 }
 
 pub(crate) fn strange_host() {
-    let program = Program::new("greeter", &["--port", "0"]).start();
+    let program = Program::with_role("greeter", &["--port", "0"]).start();
     for host in ["shop.example.org", "no host", "other.example.org"] {
         let headers: &[(&str, &str)] = &[("Host", host)];
         let answer = post(&program, headers, &call("say_hello", r#"["x"]"#));

@@ -5,21 +5,15 @@ mod calls;
 mod causes;
 mod filters;
 mod floods;
-#[path = "../support/program.rs"]
-mod program;
-#[path = "../support/roles.rs"]
-mod roles;
 mod secrets;
-#[path = "../support/mod.rs"]
-mod support;
 
 use std::process::ExitCode;
 
+use callbox_test_support::http::{Response, request};
+use callbox_test_support::program::RunningProgram;
+use callbox_test_support::roles;
 use libtest_mimic::{Arguments, Failed, Trial};
 use rustix::process::Signal;
-
-use program::RunningProgram;
-use support::http::{Answer, ask};
 
 fn main() -> ExitCode {
     if let Some(end) = roles::run() {
@@ -52,8 +46,8 @@ fn main() -> ExitCode {
     libtest_mimic::run(&Arguments::from_args(), tests.into()).exit_code()
 }
 
-fn post(program: &RunningProgram, headers: &[(&str, &str)], body: &str) -> Answer {
-    ask(program.address(), "POST", "/api", headers, body)
+fn post(program: &RunningProgram, headers: &[(&str, &str)], body: &str) -> Response {
+    request(program.address(), "POST", "/api", headers, body)
 }
 
 fn call(method: &str, params: &str) -> String {
@@ -63,7 +57,7 @@ fn call(method: &str, params: &str) -> String {
 /// Stops the program in good order; what it has logged.
 fn log_of(program: RunningProgram) -> String {
     program.signal(Signal::TERM);
-    let ended = program.ended();
+    let ended = program.wait();
     assert_eq!((ended.status.code(), ended.out.as_str()), (Some(0), ""), "{}", ended.log);
     ended.log
 }

@@ -4,14 +4,14 @@ use std::fs;
 use std::time::Duration;
 
 use callbox::auth::TokenFile;
+use callbox_test_support::program::Program;
+use callbox_test_support::roles::GOOD_TOKEN;
+use callbox_test_support::wait::until;
 
-use crate::program::Program;
-use crate::roles::GOOD_TOKEN;
-use crate::support::wait::until;
 use crate::{call, log_of, post};
 
 pub(crate) fn canaries() {
-    let program = Program::new("keeper", &["--port", "0"]).env("RUST_LOG", "trace").start();
+    let program = Program::with_role("keeper", &["--port", "0"]).env("RUST_LOG", "trace").start();
     let methods = ["echo", "secret", "fail", "panics", "never", "nobody"];
     let value = r#""canary-of-a-parameter""#;
     let params = [
@@ -60,7 +60,7 @@ pub(crate) fn token_canary() {
     let expired = issue("expired", Some(Duration::from_secs(1)));
     let named = path.display().to_string();
     let program = |args: &[&str]| {
-        Program::new("keeper", &[&["--port", "0", "--tokens", &named], args].concat()).env("RUST_LOG", "trace")
+        Program::with_role("keeper", &[&["--port", "0", "--tokens", &named], args].concat()).env("RUST_LOG", "trace")
     };
     let shown = program(&["--show-settings"]).run();
     assert!(shown.out.contains("tokens.toml") && shown.out.contains("flag --tokens"), "{}", shown.out);
@@ -92,11 +92,11 @@ pub(crate) fn token_canary() {
     // A file with a token in the wrong place is not quoted either.
     let text = fs::read_to_string(&path).expect("the file").replace(good.info().id(), good.reveal());
     fs::write(&path, text).expect("the file");
-    let broken = Program::new("keeper", &["--tokens", &named]).run();
+    let broken = Program::with_role("keeper", &["--tokens", &named]).run();
     assert!(broken.log.contains("the id of token 1 is not"), "{}", broken.log);
     told += &broken.log;
     let mut running = running;
-    running.line("the id of token 1 is not");
+    running.wait_for_line("the id of token 1 is not");
     let log = log_of(running);
     assert!(log.contains(r#"caller="good""#) && log.contains("too many wrong tokens"), "{log}");
     told += &log;

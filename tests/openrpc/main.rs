@@ -25,12 +25,7 @@ mod without_macro;
 
 mod checks;
 mod collisions;
-#[path = "../support/names.rs"]
-mod names;
 mod route;
-#[path = "../support/mod.rs"]
-#[allow(dead_code)]
-mod support;
 mod validator;
 
 use std::collections::BTreeMap;

@@ -4,10 +4,9 @@ use actix_web::test::{TestRequest, call_and_read_body, init_service};
 use actix_web::{App, HttpResponse, web};
 use callbox::testing::{self, TestServer};
 use callbox::{Server, service};
+use callbox_test_support::http::{Response, request};
+use callbox_test_support::names::Names;
 use serde_json::{Value, json};
-
-use crate::names::Names;
-use crate::support::http::{Answer, ask};
 
 #[derive(Default)]
 struct Vault;
@@ -28,8 +27,8 @@ fn vault() -> Server {
     Server::new(Vault::default).tokens(Names)
 }
 
-fn get(server: &TestServer, headers: &[(&str, &str)]) -> Answer {
-    ask(server.address(), "GET", "/openrpc.json", headers, "")
+fn get(server: &TestServer, headers: &[(&str, &str)]) -> Response {
+    request(server.address(), "GET", "/openrpc.json", headers, "")
 }
 
 fn names(document: &Value) -> String {
@@ -87,7 +86,7 @@ fn it_is_read_only_and_only_by_those_who_may_call() {
         ("GET", &[("Content-Type", "text/html")], 200),
     ];
     for (method, headers, status) in cases {
-        let answer = ask(server.address(), method, "/openrpc.json", headers, "");
+        let answer = request(server.address(), method, "/openrpc.json", headers, "");
         assert_eq!(answer.status, status, "{method} {headers:?}: {answer:?}");
         if status == 405 {
             assert_eq!(answer.header("allow"), Some("GET, HEAD"), "{method}");
@@ -104,11 +103,11 @@ fn pages_of_listed_origins_may_read_it() {
     let origin = ("Origin", "https://app.example.com");
     let answer = get(&server, &[origin]);
     assert_eq!(answer.header("access-control-allow-origin"), Some("https://app.example.com"));
-    let before = ask(server.address(), "OPTIONS", "/openrpc.json", &[origin], "");
+    let before = request(server.address(), "OPTIONS", "/openrpc.json", &[origin], "");
     assert_eq!((before.status, before.header("access-control-allow-methods")), (204, Some("GET, HEAD")));
     let headers = before.header("access-control-allow-headers").unwrap_or_default();
     assert!(headers.contains("x-api-token"), "{headers}");
-    assert_eq!(ask(server.address(), "PUT", "/openrpc.json", &[], "").header("allow"), Some("GET, HEAD, OPTIONS"));
+    assert_eq!(request(server.address(), "PUT", "/openrpc.json", &[], "").header("allow"), Some("GET, HEAD, OPTIONS"));
 }
 
 #[test]

@@ -2,19 +2,14 @@
 
 mod mistakes;
 mod naps;
-#[path = "../support/program.rs"]
-mod program;
-#[path = "../support/roles.rs"]
-mod roles;
 mod settings;
 mod starts;
 mod stops;
-#[path = "../support/mod.rs"]
-mod support;
 mod tokens;
 
 use std::process::ExitCode;
 
+use callbox_test_support::roles;
 use libtest_mimic::{Arguments, Failed, Trial};
 
 fn main() -> ExitCode {

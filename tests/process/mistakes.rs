@@ -3,7 +3,7 @@
 use std::fs;
 use std::net::TcpListener;
 
-use crate::program::{Ended, Program};
+use callbox_test_support::program::{Program, ProgramOutput};
 
 /// Each mistake, and what its one line has to say: what is wrong and how to mend it.
 pub(crate) fn one_line() {
@@ -77,7 +77,7 @@ pub(crate) fn one_line() {
         ("bad address", &free, &["cannot listen on `5000`", ".bind(\"127.0.0.1:5000\")"]),
     ];
     for (role, args, said) in cases {
-        let Ended { status, out, log } = Program::new(role, args).in_directory(directory.path()).run();
+        let ProgramOutput { status, out, log } = Program::with_role(role, args).in_directory(directory.path()).run();
         assert_eq!((status.code(), out.as_str()), (Some(1), ""), "{role} {args:?}: {log}");
         assert!(log.starts_with("Error: ") && log.lines().count() == 1 && log.len() < 300, "{role} {args:?}: {log}");
         for part in *said {

@@ -2,11 +2,11 @@
 
 use std::fs;
 
+use callbox_test_support::http::request;
+use callbox_test_support::program::{Program, ProgramOutput};
 use rustix::process::Signal;
 
 use crate::HELLO;
-use crate::program::{Ended, Program};
-use crate::support::http::ask;
 
 pub(crate) fn shown() {
     for (args, parts) in [
@@ -14,7 +14,7 @@ pub(crate) fn shown() {
         (&["--show-settings", "--port", "80", "--host", "192.0.2.1"], ["port", "80", "flag --port", "default"]),
         (&["--version"], ["callbox", env!("CARGO_PKG_VERSION"), "(", ")"]),
     ] {
-        let Ended { status, out, log } = Program::new("greeter", args).run();
+        let ProgramOutput { status, out, log } = Program::with_role("greeter", args).run();
         assert_eq!((status.code(), log.as_str()), (Some(0), ""), "{args:?}");
         for part in parts {
             assert!(out.contains(part), "{args:?} does not show {part:?}: {out}");
@@ -23,19 +23,21 @@ pub(crate) fn shown() {
 }
 
 pub(crate) fn port_0() {
-    let (one, other) =
-        (Program::new("greeter", &["--port", "0"]).start(), Program::new("greeter", &["--port", "0"]).start());
+    let (one, other) = (
+        Program::with_role("greeter", &["--port", "0"]).start(),
+        Program::with_role("greeter", &["--port", "0"]).start(),
+    );
     assert_ne!(one.address(), other.address());
     for program in [&one, &other] {
         assert_ne!(program.address().port(), 0);
-        let answer = ask(program.address(), "POST", "/api", &[], HELLO);
+        let answer = request(program.address(), "POST", "/api", &[], HELLO);
         assert_eq!(answer.body, r#"{"jsonrpc":"2.0","result":"hello world","id":1}"#);
     }
 }
 
 pub(crate) fn dialect() {
-    let program = Program::new("greeter", &["--port", "0", "--dialect", "pymicroservice"]).start();
-    let answer = ask(program.address(), "POST", "/api", &[], HELLO);
+    let program = Program::with_role("greeter", &["--port", "0", "--dialect", "pymicroservice"]).start();
+    let answer = request(program.address(), "POST", "/api", &[], HELLO);
     assert_eq!(answer.body, r#"{"error":null,"id":1,"response":"hello world"}"#);
 }
 
@@ -43,14 +45,14 @@ pub(crate) fn sources() {
     let directory = tempfile::tempdir().expect("a directory");
     let file = "port = 0\nendpoint = \"/file\"\ndialect = \"gemstone\"\nerror_status = \"mapped\"\n";
     fs::write(directory.path().join("callbox.toml"), file).expect("a file");
-    let program = || Program::new("greeter", &["--endpoint", "/flag"]).in_directory(directory.path());
+    let program = || Program::with_role("greeter", &["--endpoint", "/flag"]).in_directory(directory.path());
     let with_env = program().env("CALLBOX_ENDPOINT", "/env").env("CALLBOX_DIALECT", "jsonrpc").start();
     let unknown = r#"{"jsonrpc":"2.0","method":"nobody","id":1}"#;
-    let answer = ask(with_env.address(), "POST", "/flag", &[], unknown);
+    let answer = request(with_env.address(), "POST", "/flag", &[], unknown);
     assert_eq!(answer.status, 404, "mapped, as the file says");
     assert!(answer.json().get("result").is_none(), "jsonrpc, as the environment says: {answer:?}");
     let without_env = program().start();
-    let answer = ask(without_env.address(), "POST", "/flag", &[], HELLO);
+    let answer = request(without_env.address(), "POST", "/flag", &[], HELLO);
     assert_eq!(
         answer.body, r#"{"jsonrpc":"2.0","result":"hello world","error":null,"id":1}"#,
         "gemstone, as the file says"
@@ -59,16 +61,16 @@ pub(crate) fn sources() {
 
 /// The log suggests a call that can be made up, on an address that can be called, and it works.
 pub(crate) fn try_it() {
-    let mut program = Program::new("picky", &["--host", "0.0.0.0", "--port", "0"]).spawn();
-    let line = program.line("try it: ");
+    let mut program = Program::with_role("picky", &["--host", "0.0.0.0", "--port", "0"]).spawn();
+    let line = program.wait_for_line("try it: ");
     let (url, body) = (line.split("curl -s ").nth(1), line.split("-d '").nth(1));
     let address = url.and_then(|url| url.strip_prefix("http://")?.split('/').next()?.parse().ok());
     let address: std::net::SocketAddr = address.unwrap_or_else(|| panic!("no address: {line}"));
     assert!(address.ip().is_loopback(), "{line}");
-    let answer = ask(address, "POST", "/api", &[], body.expect("a body").trim_end_matches('\''));
+    let answer = request(address, "POST", "/api", &[], body.expect("a body").trim_end_matches('\''));
     assert_eq!(answer.body, r#"{"jsonrpc":"2.0","result":"1 of world","id":1}"#, "{line}");
     let specs = r#"{"jsonrpc":"2.0","method":"get_service_specs","id":1}"#;
-    let specs = ask(address, "POST", "/api", &[], specs).json();
+    let specs = request(address, "POST", "/api", &[], specs).json();
     let told = specs["result"]["accessible_at"].as_str().expect("an address").to_owned();
     assert!(told.ends_with(&format!(":{}/api", address.port())) && !told.contains("0.0.0.0"), "{specs}");
 }
@@ -76,10 +78,10 @@ pub(crate) fn try_it() {
 pub(crate) fn beside_a_service_of_our_name() {
     let directory = tempfile::tempdir().expect("a directory");
     fs::write(directory.path().join("callbox.toml"), "port = 0").expect("a file");
-    let program = Program::new("greeter", &[]).env("CALLBOX_PORT", "tcp://10.0.0.1:5000");
+    let program = Program::with_role("greeter", &[]).env("CALLBOX_PORT", "tcp://10.0.0.1:5000");
     let program = program.in_directory(directory.path()).start();
-    assert_eq!(ask(program.address(), "POST", "/api", &[], HELLO).status, 200);
+    assert_eq!(request(program.address(), "POST", "/api", &[], HELLO).status, 200);
     program.signal(Signal::TERM);
-    let Ended { log, .. } = program.ended();
+    let ProgramOutput { log, .. } = program.wait();
     assert!(log.contains("CALLBOX_PORT is \"tcp://10.0.0.1:5000\", as Kubernetes sets it"), "{log}");
 }

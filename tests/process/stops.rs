@@ -3,12 +3,12 @@
 use std::net::TcpStream;
 use std::time::Duration;
 
+use callbox_test_support::http::{Connection, request};
+use callbox_test_support::program::{Program, ProgramOutput, RunningProgram};
+use callbox_test_support::wait::until;
 use rustix::process::Signal;
 
 use crate::HELLO;
-use crate::program::{Ended, Program, RunningProgram};
-use crate::support::http::{Connection, ask};
-use crate::support::wait::until;
 
 /// A server with 100 calls that have been let in and do not end before its input is closed.
 fn with_100_calls() -> (RunningProgram, Vec<Connection>) {
@@ -17,44 +17,46 @@ fn with_100_calls() -> (RunningProgram, Vec<Connection>) {
 
 /// The same, of this method and with these headers.
 fn with_100_calls_of(method: &str, headers: &[(&str, &str)]) -> (RunningProgram, Vec<Connection>) {
-    let program = Program::new("holder", &["--port", "0"]).start();
+    let program = Program::with_role("holder", &["--port", "0"]).start();
     let mut connections: Vec<_> = (0..100).map(|_| Connection::open(program.address())).collect();
     for (n, connection) in connections.iter_mut().enumerate() {
         let body = format!(r#"{{"jsonrpc":"2.0","method":"{method}","params":[{n}],"id":{n}}}"#);
-        connection.ask("POST", "/api", headers, body);
+        connection.send_request("POST", "/api", headers, body);
     }
-    until("all calls are let in", || ask(program.address(), "GET", "/calls", &[], "").body == "100 let in, 0 waiting");
+    until("all calls are let in", || {
+        request(program.address(), "GET", "/calls", &[], "").body == "100 let in, 0 waiting"
+    });
     (program, connections)
 }
 
 pub(crate) fn leaves() {
-    let program = Program::new("greeter", &["--port", "0", "--shutdown-delay", "1h"]).start();
-    let ready = || ask(program.address(), "GET", "/health/ready", &[], "").status;
+    let program = Program::with_role("greeter", &["--port", "0", "--shutdown-delay", "1h"]).start();
+    let ready = || request(program.address(), "GET", "/health/ready", &[], "").status;
     assert_eq!(ready(), 200);
     program.signal(Signal::TERM);
     until("it is not ready", || ready() == 503);
-    assert_eq!(ask(program.address(), "GET", "/health/live", &[], "").status, 200);
-    assert!(ask(program.address(), "POST", "/api", &[], HELLO).body.contains("hello world"));
+    assert_eq!(request(program.address(), "GET", "/health/live", &[], "").status, 200);
+    assert!(request(program.address(), "POST", "/api", &[], HELLO).body.contains("hello world"));
     program.signal(Signal::TERM);
     until_connections_are_refused(&program);
-    let Ended { status, log, .. } = program.ended();
+    let ProgramOutput { status, log, .. } = program.wait();
     assert!(status.code() == Some(0) && log.contains("about to stop"), "{log}");
 }
 
 pub(crate) fn delay_cut_short() {
     for signals in [&[Signal::INT][..], &[Signal::TERM, Signal::TERM], &[Signal::HUP, Signal::INT]] {
-        let mut program = Program::new("greeter", &["--port", "0", "--shutdown-delay", "1h"]).start();
+        let mut program = Program::with_role("greeter", &["--port", "0", "--shutdown-delay", "1h"]).start();
         program.signal(signals[0]);
         if let Some(second) = signals.get(1) {
-            program.line("about to stop");
+            program.wait_for_line("about to stop");
             program.signal(*second);
         }
-        let Ended { status, log, .. } = program.ended();
+        let ProgramOutput { status, log, .. } = program.wait();
         assert_eq!(status.code(), Some(0), "{signals:?}: {log}");
     }
-    let program = Program::new("greeter", &["--port", "0", "--shutdown-delay", "200ms"]).start();
+    let program = Program::with_role("greeter", &["--port", "0", "--shutdown-delay", "200ms"]).start();
     program.signal(Signal::TERM);
-    let Ended { status, log, .. } = program.ended();
+    let ProgramOutput { status, log, .. } = program.wait();
     assert!(status.code() == Some(0) && log.contains("about to stop") && !log.contains("cut short"), "{log}");
 }
 
@@ -68,8 +70,8 @@ pub(crate) fn drains() {
         program.signal(signal);
         until_connections_are_refused(&program);
         program.close_input();
-        let answers: Vec<_> = connections.into_iter().map(|mut connection| connection.answer()).collect();
-        let Ended { status, out, log } = program.ended();
+        let answers: Vec<_> = connections.into_iter().map(|mut connection| connection.read_response()).collect();
+        let ProgramOutput { status, out, log } = program.wait();
         for (n, answer) in answers.into_iter().enumerate() {
             assert_eq!(answer.status, 200, "{signal:?}: {answer:?}");
             assert_eq!(answer.body, format!(r#"{{"jsonrpc":"2.0","result":{n},"id":{n}}}"#), "{signal:?}:\n{log}");
@@ -85,7 +87,7 @@ pub(crate) fn second_signal() {
     until_connections_are_refused(&program);
     program.signal(Signal::INT);
     // Its input is open still, so the calls have not ended.
-    let Ended { log, .. } = program.ended();
+    let ProgramOutput { log, .. } = program.wait();
     assert!(log.contains("stopping at once"), "{log}");
     drop(connections);
 }
@@ -98,7 +100,7 @@ pub(crate) fn pause() {
     std::thread::sleep(Duration::from_millis(2500));
     program.signal(Signal::CONT);
     for mut connection in connections {
-        let answer = connection.answer();
+        let answer = connection.read_response();
         assert_eq!(answer.json()["error"]["code"], -32002, "{answer:?}");
     }
 }
@@ -111,17 +113,17 @@ pub(crate) fn second_hangup() {
     program.signal(Signal::HUP);
     program.close_input();
     for mut connection in connections {
-        assert_eq!(connection.answer().status, 200);
+        assert_eq!(connection.read_response().status, 200);
     }
-    let Ended { status, log, .. } = program.ended();
+    let ProgramOutput { status, log, .. } = program.wait();
     assert_eq!(status.code(), Some(0), "{log}");
 }
 
 pub(crate) fn ignored_hangup() {
-    let program = Program::new("greeter", &["--port", "0"]).after("trap '' HUP").start();
+    let program = Program::with_role("greeter", &["--port", "0"]).after("trap '' HUP").start();
     program.signal(Signal::HUP);
-    assert_eq!(ask(program.address(), "POST", "/api", &[], HELLO).status, 200);
+    assert_eq!(request(program.address(), "POST", "/api", &[], HELLO).status, 200);
     program.signal(Signal::TERM);
-    let Ended { status, log, .. } = program.ended();
+    let ProgramOutput { status, log, .. } = program.wait();
     assert!(status.code() == Some(0) && log.contains("signal=\"SIGTERM\""), "{log}");
 }

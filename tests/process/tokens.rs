@@ -4,12 +4,11 @@ use std::fs;
 use std::path::Path;
 
 use callbox::auth::TokenFile;
+use callbox_test_support::http::request;
+use callbox_test_support::program::{Program, ProgramOutput, RunningProgram};
+use callbox_test_support::roles::GOOD_TOKEN;
+use callbox_test_support::wait::until;
 use rustix::process::Signal;
-
-use crate::program::{Ended, Program, RunningProgram};
-use crate::roles::GOOD_TOKEN;
-use crate::support::http::ask;
-use crate::support::wait::until;
 
 /// Makes a token of this name in a file.
 fn issue(file: &Path, name: &str) -> String {
@@ -19,7 +18,7 @@ fn issue(file: &Path, name: &str) -> String {
 /// Whether a server lets a token in.
 fn lets_in(program: &RunningProgram, method: &str, token: &str) -> bool {
     let body = format!(r#"{{"jsonrpc":"2.0","method":"{method}","id":1}}"#);
-    let answer = ask(program.address(), "POST", "/api", &[("X-Api-Token", token)], body).json();
+    let answer = request(program.address(), "POST", "/api", &[("X-Api-Token", token)], body).json();
     match answer["error"]["code"].as_i64() {
         Some(-32001) => false,
         // The method has parameters, at which nobody looks before.
@@ -32,7 +31,7 @@ pub(crate) fn tokens() {
     let directory = tempfile::tempdir().expect("a directory");
     let file = directory.path().join("callbox-tokens.toml");
     let ann = issue(&file, "ann");
-    let program = Program::new("private without tokens", &["--port", "0", "--token-failures", "off"]);
+    let program = Program::with_role("private without tokens", &["--port", "0", "--token-failures", "off"]);
     let program = program.in_directory(directory.path()).start();
     assert!(lets_in(&program, "hidden", &ann) && !lets_in(&program, "hidden", "bad"));
     let bob = issue(&file, "bob");
@@ -41,7 +40,7 @@ pub(crate) fn tokens() {
     until("the revoked token is no longer good", || !lets_in(&program, "hidden", &ann));
     fs::remove_file(&file).expect("the file");
     program.signal(Signal::TERM);
-    let Ended { status, log, .. } = program.ended();
+    let ProgramOutput { status, log, .. } = program.wait();
     assert_eq!(status.code(), Some(0), "{log}");
     let read = log.lines().filter(|line| line.contains("the tokens were read file=callbox-tokens.toml")).count();
     assert_eq!(read, 3, "{log}");
@@ -51,7 +50,7 @@ pub(crate) fn token_file() {
     let directory = tempfile::tempdir().expect("a directory");
     let [usual, other] = ["callbox-tokens.toml", "other.toml"].map(|file| issue(&directory.path().join(file), "ann"));
     let start = |role: &str, args: &[&str]| {
-        Program::new(role, &[&["--port", "0"], args].concat()).in_directory(directory.path()).start()
+        Program::with_role(role, &[&["--port", "0"], args].concat()).in_directory(directory.path()).start()
     };
     // Each server, and which of the program's own token, that of the usual file and that of the other file it lets in.
     for (program, good) in [

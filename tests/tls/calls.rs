@@ -2,13 +2,13 @@
 
 use std::net::TcpStream;
 
+use callbox_test_support::http::{Connection, request};
+use callbox_test_support::program::{Program, ProgramOutput};
+use callbox_test_support::wait::until;
 use rustix::process::Signal;
 use rustls::version::{TLS12, TLS13};
 
-use crate::program::{Ended, Program};
 use crate::site::{call, connect, start, trusting};
-use crate::support::http::{Connection, ask};
-use crate::support::wait::until;
 use crate::{ANSWER, HELLO};
 
 pub(crate) fn answers() {
@@ -26,7 +26,7 @@ pub(crate) fn answers() {
     let specs = call(&mut trusting(&program, &root), r#"{"jsonrpc":"2.0","method":"get_service_specs","id":1}"#).json();
     assert_eq!(specs["result"]["accessible_at"], format!("https://{}/api", program.address()));
     program.signal(Signal::TERM);
-    let log = program.ended().log;
+    let log = program.wait().log;
     assert!(
         log.contains("listening url=\"https://127.0.0.1:") || log.contains("listening url=https://127.0.0.1:"),
         "{log}"
@@ -44,29 +44,33 @@ pub(crate) fn origins() {
         ("localhost", "https://example.org".to_owned(), 403),
     ] {
         let mut connection = trusting(&program, &root);
-        connection.ask("POST", "/api", &[("Host", host), ("Origin", &origin)], HELLO);
-        assert_eq!(connection.answer().status, status, "{host} {origin}");
+        connection.send_request("POST", "/api", &[("Host", host), ("Origin", &origin)], HELLO);
+        assert_eq!(connection.read_response().status, status, "{host} {origin}");
     }
-    let without = Program::new("greeter", &["--port", "0"]).start();
+    let without = Program::with_role("greeter", &["--port", "0"]).start();
     let headers = [("Host", "localhost"), ("Origin", "http://localhost")];
-    assert_eq!(ask(without.address(), "POST", "/api", &headers, HELLO).status, 200, "without TLS it is the same site");
+    assert_eq!(
+        request(without.address(), "POST", "/api", &headers, HELLO).status,
+        200,
+        "without TLS it is the same site"
+    );
 }
 
 pub(crate) fn drains() {
     let (mut program, _directory, root) = start("holder", &[]);
     let mut held = trusting(&program, &root);
-    held.ask("POST", "/api", &[], r#"{"jsonrpc":"2.0","method":"hold","params":[7],"id":1}"#);
+    held.send_request("POST", "/api", &[], r#"{"jsonrpc":"2.0","method":"hold","params":[7],"id":1}"#);
     until("the call is let in", || {
         let mut asks = trusting(&program, &root);
-        asks.ask("GET", "/calls", &[], "");
-        asks.answer().body == "1 let in, 0 waiting"
+        asks.send_request("GET", "/calls", &[], "");
+        asks.read_response().body == "1 let in, 0 waiting"
     });
     let mut stalled = Connection::open(program.address());
     stalled.send([0x16, 3, 1]);
     program.signal(Signal::INT);
     until("new connections are refused", || TcpStream::connect(program.address()).is_err());
     program.close_input();
-    assert_eq!(held.answer().body, r#"{"jsonrpc":"2.0","result":7,"id":1}"#);
-    let Ended { status, log, .. } = program.ended();
+    assert_eq!(held.read_response().body, r#"{"jsonrpc":"2.0","result":7,"id":1}"#);
+    let ProgramOutput { status, log, .. } = program.wait();
     assert_eq!(status.code(), Some(0), "{log}");
 }

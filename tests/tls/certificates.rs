@@ -2,12 +2,12 @@
 
 use std::fs;
 
+use callbox_test_support::program::{Program, ProgramOutput, RunningProgram};
+use callbox_test_support::wait::until;
 use rustix::process::Signal;
 use rustls::version::TLS13;
 
-use crate::program::{Ended, Program, RunningProgram};
 use crate::site::{call, connect, pair, put, put_pair, start, trusting};
-use crate::support::wait::until;
 use crate::{ANSWER, HELLO};
 
 pub(crate) fn reloads() {
@@ -27,23 +27,23 @@ pub(crate) fn reloads() {
     let last = pair();
     let half = &last.signing_key.serialize_pem()[..80];
     put(directory.path(), "key.pem", half);
-    let line = program.line("ERROR");
+    let line = program.wait_for_line("ERROR");
     assert!(
         line.contains("the previous one stays in use") && line.contains("holds no key that can be used: give PEM"),
         "{line}"
     );
     put(directory.path(), "key.pem", &last.signing_key.serialize_pem());
-    let line = program.line("ERROR");
+    let line = program.wait_for_line("ERROR");
     assert!(line.contains("does not belong to the certificate cert.pem: give the key"), "{line}");
     fs::remove_file(directory.path().join("cert.pem")).expect("the file");
-    let line = program.line("ERROR");
+    let line = program.wait_for_line("ERROR");
     assert!(line.contains("cert.pem cannot be read") && line.contains("--tls-cert"), "{line}");
     assert!(shows(&program, new));
 
     put_pair(directory.path(), &last);
     until("the mended pair is shown", || shows(&program, last.cert.der()));
     program.signal(Signal::TERM);
-    let log = program.ended().log;
+    let log = program.wait().log;
     assert_eq!(log.lines().filter(|line| line.contains("ERROR")).count(), 3, "each trouble once: {log}");
     assert!(!log.contains(&half[40..]), "{log}");
 }
@@ -86,7 +86,8 @@ pub(crate) fn one_line() {
     ];
     for (certificate, key, said) in cases {
         let args = [&["--port", "0"], *certificate, *key].concat();
-        let Ended { status, out, log } = Program::new("greeter", &args).in_directory(directory.path()).run();
+        let ProgramOutput { status, out, log } =
+            Program::with_role("greeter", &args).in_directory(directory.path()).run();
         assert_eq!((status.code(), out.as_str()), (Some(1), ""), "{args:?}: {log}");
         assert!(log.starts_with("Error: ") && log.lines().count() == 1 && log.len() < 300, "{args:?}: {log}");
         for part in *said {
@@ -94,7 +95,7 @@ pub(crate) fn one_line() {
         }
     }
     let args = ["--show-settings", "--tls-cert", "cert.pem", "--tls-key", "key.pem"];
-    let shown = Program::new("greeter", &args).in_directory(directory.path()).run().out;
+    let shown = Program::with_role("greeter", &args).in_directory(directory.path()).run().out;
     assert!(shown.contains("key.pem"), "{shown}");
     assert!(!shown.contains(key.lines().nth(1).expect("a line")), "{shown}");
 }

@@ -2,17 +2,12 @@
 
 mod calls;
 mod certificates;
-#[path = "../support/program.rs"]
-mod program;
-#[path = "../support/roles.rs"]
-mod roles;
 mod site;
 mod strangers;
-#[path = "../support/mod.rs"]
-mod support;
 
 use std::process::ExitCode;
 
+use callbox_test_support::roles;
 use libtest_mimic::{Arguments, Failed, Trial};
 
 fn main() -> ExitCode {

@@ -5,14 +5,13 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::sync::Arc;
 
+use callbox_test_support::http::{Connection, Response};
+use callbox_test_support::program::{Program, RunningProgram};
 use rcgen::{CertifiedKey, KeyPair, generate_simple_self_signed};
 use rustls::pki_types::CertificateDer;
 use rustls::version::TLS13;
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned, SupportedProtocolVersion};
 use tempfile::TempDir;
-
-use crate::program::{Program, RunningProgram};
-use crate::support::http::{Answer, Connection};
 
 /// A certificate for `localhost` that vouches for itself.
 pub(crate) fn pair() -> CertifiedKey<KeyPair> {
@@ -36,7 +35,8 @@ pub(crate) fn start(role: &str, more: &[&str]) -> (RunningProgram, TempDir, Cert
     let pair = pair();
     put_pair(directory.path(), &pair);
     let args = [&["--port", "0", "--tls-cert", "cert.pem"], more].concat();
-    let program = Program::new(role, &args).env("CALLBOX_TLS_KEY", "key.pem").in_directory(directory.path()).start();
+    let program =
+        Program::with_role(role, &args).env("CALLBOX_TLS_KEY", "key.pem").in_directory(directory.path()).start();
     (program, directory, pair.cert.der().clone())
 }
 
@@ -76,7 +76,7 @@ pub(crate) fn trusting(program: &RunningProgram, root: &CertificateDer<'static>)
     connect(program, root, &TLS13, &[]).expect("a connection")
 }
 
-pub(crate) fn call(connection: &mut Connection<Stream>, body: &str) -> Answer {
-    connection.ask("POST", "/api", &[], body);
-    connection.answer()
+pub(crate) fn call(connection: &mut Connection<Stream>, body: &str) -> Response {
+    connection.send_request("POST", "/api", &[], body);
+    connection.read_response()
 }

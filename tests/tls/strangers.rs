@@ -4,13 +4,13 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
+use callbox_test_support::http::Connection;
+use callbox_test_support::program::Program;
+use callbox_test_support::wait::until;
 use rustix::process::Signal;
 use rustls::version::TLS13;
 
-use crate::program::Program;
 use crate::site::{call, handshake, start, trusting};
-use crate::support::http::Connection;
-use crate::support::wait::until;
 use crate::{ANSWER, HELLO};
 
 /// Reads until the server closes the connection; what it has sent.
@@ -42,7 +42,7 @@ pub(crate) fn no_errors() {
     const CHUNKED: &[u8] =
         b"POST /api HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n";
     let (mut with, _directory, _) = start("greeter", &[]);
-    let mut without = Program::new("greeter", &["--port", "0"]).start();
+    let mut without = Program::with_role("greeter", &["--port", "0"]).start();
     let request = format!("POST /api HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n{HELLO}", HELLO.len());
     let nonsense: [&[u8]; 8] = [
         &[0x16, 3, 1, 0, 5, 1, 0, 0, 1, 0, b'\n', b'\n'],
@@ -68,7 +68,7 @@ pub(crate) fn no_errors() {
         program.signal(Signal::TERM);
     }
     for program in [with, without] {
-        let log = program.ended().log;
+        let log = program.wait().log;
         assert!(!log.contains("ERROR") && !log.contains("WARN"), "{log}");
     }
 }
@@ -76,7 +76,7 @@ pub(crate) fn no_errors() {
 pub(crate) fn silent() {
     let limits = ["--max-connections", "100", "--max-connections-per-peer", "10"];
     let (with, _directory, root) = start("greeter", &limits);
-    let without = Program::new("greeter", &[&["--port", "0"], &limits[..]].concat()).start();
+    let without = Program::with_role("greeter", &[&["--port", "0"], &limits[..]].concat()).start();
     for program in [&with, &without] {
         let silent: Vec<_> = (0..100).map(|_| Connection::open(program.address()).0).collect();
         let mut from_another = Connection(connect_from([127, 0, 0, 2], program.address()));
@@ -84,8 +84,8 @@ pub(crate) fn silent() {
             let mut over_tls = handshake(from_another, &root, &TLS13, &[]).expect("a connection");
             assert_eq!(call(&mut over_tls, HELLO).body, ANSWER);
         } else {
-            from_another.ask("POST", "/api", &[], HELLO);
-            assert_eq!(from_another.answer().body, ANSWER);
+            from_another.send_request("POST", "/api", &[], HELLO);
+            assert_eq!(from_another.read_response().body, ANSWER);
         }
         // Those for which there is no place are gone long before the others have kept us waiting.
         let began = Instant::now();
@@ -139,7 +139,7 @@ pub(crate) fn second_head() {
     let mut connection = trusting(&program, &root);
     assert_eq!(call(&mut connection, HELLO).body, ANSWER);
     connection.send("POST /api HT");
-    program.line("a connection was closed because its client stalled");
+    program.wait_for_line("a connection was closed because its client stalled");
     assert!(rest(&mut connection.0.sock).len() < 100, "an end of TLS at most");
 }
 

@@ -4,12 +4,12 @@ use std::fs;
 use std::net::TcpListener;
 use std::sync::Arc;
 
+use callbox_test_support::wait::until;
 use tokio::sync::Semaphore;
 
 use crate::greeter::{Greeter, TOKEN, greeter, greeter_with};
 use crate::program::{CommandOutput, command, run, run_on, run_with_input};
 use crate::stub::stub;
-use crate::wait::until;
 
 #[test]
 fn a_result_is_unchanged_in_a_pipe() {

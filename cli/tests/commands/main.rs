@@ -8,4 +8,3 @@ mod stress;
 mod stub;
 mod terminal;
 mod top;
-mod wait;

@@ -4,13 +4,13 @@ use std::fs;
 use std::net::TcpListener;
 use std::process::Stdio;
 
+use callbox_test_support::wait::until;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::greeter::{Greeter, TOKEN, greeter};
 use crate::program::{CommandOutput, command, run, run_on};
 use crate::stub::stub;
-use crate::wait::until;
 
 fn count(report: &Value, name: &str) -> u64 {
     report[name].as_u64().unwrap_or_else(|| panic!("{name}: {report:#}"))

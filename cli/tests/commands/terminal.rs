@@ -8,10 +8,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
 use callbox::testing::TestServer;
+use callbox_test_support::wait::until;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::greeter::{TOKEN, greeter};
-use crate::wait::until;
 
 /// The control sequences with which a program enters and leaves the alternate screen.
 const ENTER_SCREEN: &str = "\u{1b}[?1049h";

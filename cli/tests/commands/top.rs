@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use callbox_test_support::wait::until;
 use tokio::sync::Semaphore;
 
 use crate::greeter::{Greeter, TOKEN, greeter, greeter_with};
 use crate::program::{CommandOutput, command, run_on};
-use crate::wait::until;
 
 #[test]
 fn once_prints_a_table_of_all_mailboxes() {

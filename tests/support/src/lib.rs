@@ -1,4 +1,15 @@
-//! Help for the tests of whole servers.
+//! What the integration tests of several packages share.
+//!
+//! - [`http`] sends requests over plain sockets, for what a well-behaved client would not send.
+//! - [`program`] starts a server as a process of its own and watches it from outside.
+//! - [`roles`] has the servers that a test's own program can be for [`program`].
+//! - [`examples`] builds and starts the examples of the library.
+//! - [`names`] is an authenticator with two callers.
+//! - [`wait`] waits for effects.
 
-pub(crate) mod http;
-pub(crate) mod wait;
+pub mod examples;
+pub mod http;
+pub mod names;
+pub mod program;
+pub mod roles;
+pub mod wait;

@@ -1,9 +1,12 @@
-//! An authenticator that knows two callers by name, one of them with a scope, and can be away.
+//! An authenticator that knows two callers by name, and that can fail.
 
 use callbox::auth::Authenticate;
 use callbox::{BoxError, Caller};
 
-pub(crate) struct Names;
+/// Takes the tokens `ann`, and `root`, who has the scope `admin`. Fails for the token `away`, as an
+/// authenticator does whose database cannot be reached.
+#[derive(Clone, Copy, Debug)]
+pub struct Names;
 
 impl Authenticate for Names {
     async fn authenticate(&self, token: &str) -> Result<Option<Caller>, BoxError> {

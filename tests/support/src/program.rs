@@ -1,4 +1,4 @@
-//! The test's own program as a server: started as its user would, and watched from outside.
+//! A program under test: started as its user would start it, and watched from outside.
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -9,33 +9,44 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::support::http::ask;
-use crate::support::wait::until;
+use crate::http::request;
+use crate::wait::until;
 
-/// Nothing that a test waits for takes longer.
+/// Maximum time to wait for the program.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Says to this program which server it is to be.
+/// The environment variable by which a program learns its [role](crate::roles).
 pub(crate) const ROLE: &str = "CALLBOX_TEST_ROLE";
 
 /// A program that is about to be started, with nothing set in its environment that concerns callbox.
-pub(crate) struct Program(Command);
+#[derive(Debug)]
+pub struct Program(Command);
 
 impl Program {
-    pub(crate) fn new(role: &str, args: &[&str]) -> Self {
-        let mut command = Command::new(std::env::current_exe().expect("a test has a program"));
+    /// The program of this test, which is to be a server in one of the [roles](crate::roles).
+    ///
+    /// # Panics
+    /// If the path of this program is unknown.
+    pub fn with_role(role: &str, args: &[&str]) -> Self {
+        let own = std::env::current_exe().expect("the path of a test's own program");
+        Self::at(&own, args).env(ROLE, role)
+    }
+
+    /// The program at a path.
+    pub fn at(path: &Path, args: &[&str]) -> Self {
+        let mut command = Command::new(path);
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CALLBOX_") || name.starts_with("RUST_"))
         {
             command.env_remove(name);
         }
-        command.env(ROLE, role).args(args);
+        command.args(args);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         Self(command)
     }
 
-    /// The same, started by a shell after this command.
-    #[allow(dead_code, reason = "each test uses a part of these")]
-    pub(crate) fn after(self, shell: &str) -> Self {
+    /// Has a shell run this command first, and then the program in its place.
+    #[must_use]
+    pub fn after(self, shell: &str) -> Self {
         let (program, args) = (self.0.get_program().to_owned(), self.0.get_args().map(ToOwned::to_owned));
         let mut command = Command::new("sh");
         command.arg("-c").arg(format!("{shell}; exec \"$@\"")).arg("sh").arg(program).args(args);
@@ -49,68 +60,95 @@ impl Program {
         Self(command)
     }
 
-    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
+    /// Sets an environment variable.
+    #[must_use]
+    pub fn env(mut self, name: &str, value: &str) -> Self {
         self.0.env(name, value);
         self
     }
 
-    pub(crate) fn in_directory(mut self, directory: &Path) -> Self {
+    /// Sets the working directory.
+    #[must_use]
+    pub fn in_directory(mut self, directory: &Path) -> Self {
         self.0.current_dir(directory);
         self
     }
 
-    /// Runs it to its end, which is to come by itself.
-    pub(crate) fn run(self) -> Ended {
-        self.spawn().ended()
+    /// Runs a program that ends by itself, and waits for its end.
+    ///
+    /// # Panics
+    /// If the program cannot be started or does not end in time.
+    pub fn run(self) -> ProgramOutput {
+        self.spawn().wait()
     }
 
-    /// Starts a server; returns once it listens.
-    pub(crate) fn start(self) -> RunningProgram {
+    /// Starts a server, and returns once it has logged that it listens.
+    ///
+    /// # Panics
+    /// If the server does not start.
+    pub fn start(self) -> RunningProgram {
         let mut program = self.spawn();
-        let line = program.line("listening url=");
+        let line = program.wait_for_line("listening url=");
         let address = line.split_once("://").and_then(|(_, url)| url.split('/').next()?.parse().ok());
         program.address = Some(address.unwrap_or_else(|| panic!("no address: {line}")));
         program
     }
 
-    /// Starts a server that logs to `log`, where nobody sees it, at a port that it is told; returns once it is ready.
-    #[allow(dead_code, reason = "each test uses a part of these")]
-    pub(crate) fn start_unseen(mut self, log: Stdio) -> RunningProgram {
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port");
-        self.0.args(["--port", &port.port().to_string()]);
+    /// Starts a server whose log cannot be read here, and returns once it is ready.
+    ///
+    /// The log cannot name the port of the server then, so the server gets a free one as its flag
+    /// `--port`.
+    ///
+    /// # Panics
+    /// If the server does not start.
+    pub fn start_with_log(mut self, log: Stdio) -> RunningProgram {
+        let address = free_address();
+        self.0.args(["--port", &address.port().to_string()]);
         let child = self.0.stderr(log).spawn().expect("the program starts");
         let (_, lines) = channel();
-        let program = RunningProgram { child, lines, log: String::new(), address: Some(port) };
-        until("it listens", || TcpStream::connect(port).is_ok());
-        until("it is ready", || ask(port, "GET", "/health/ready", &[], "").status == 200);
+        let program = RunningProgram { child, lines, log: String::new(), address: Some(address) };
+        until("it listens", || TcpStream::connect(address).is_ok());
+        until("it is ready", || request(address, "GET", "/health/ready", &[], "").status == 200);
         program
     }
 
-    /// Starts it, whatever comes of that.
-    pub(crate) fn spawn(mut self) -> RunningProgram {
+    /// Starts the program without waiting for anything.
+    ///
+    /// # Panics
+    /// If the program cannot be started.
+    pub fn spawn(mut self) -> RunningProgram {
         let mut child = self.0.spawn().expect("the program starts");
-        let (tell, lines) = channel();
+        let (sender, lines) = channel();
         let log = child.stderr.take().expect("its log is piped");
         std::thread::spawn(move || {
             for line in BufReader::new(log).lines().map_while(Result::ok) {
                 // Nobody listens once the test has ended.
-                let _ = tell.send(line);
+                let _ = sender.send(line);
             }
         });
         RunningProgram { child, lines, log: String::new(), address: None }
     }
 }
 
-/// What a program has said and how it has ended.
-#[derive(Debug)]
-pub(crate) struct Ended {
-    pub(crate) status: ExitStatus,
-    pub(crate) out: String,
-    pub(crate) log: String,
+/// Returns an address of loopback at which nobody listens at the moment.
+pub(crate) fn free_address() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port")
 }
 
-/// A server that runs until it is told to stop, or until this is dropped.
-pub(crate) struct RunningProgram {
+/// What a program has printed, and how it has ended.
+#[derive(Debug)]
+pub struct ProgramOutput {
+    /// The exit status.
+    pub status: ExitStatus,
+    /// The standard output.
+    pub out: String,
+    /// The standard error, which is where servers log.
+    pub log: String,
+}
+
+/// A program that runs until it ends by itself, by a signal, or because this value is dropped.
+#[derive(Debug)]
+pub struct RunningProgram {
     child: Child,
     lines: Receiver<String>,
     log: String,
@@ -118,15 +156,22 @@ pub(crate) struct RunningProgram {
 }
 
 impl RunningProgram {
-    pub(crate) fn address(&self) -> SocketAddr {
+    /// Returns the address at which the server listens.
+    ///
+    /// # Panics
+    /// If the program was started without waiting for that.
+    pub fn address(&self) -> SocketAddr {
         self.address.expect("it listens")
     }
 
-    /// Waits for the next line of the log that contains `text`.
-    pub(crate) fn line(&mut self, text: &str) -> String {
+    /// Waits for the next line of the log that contains `text`, and returns the line.
+    ///
+    /// # Panics
+    /// If there is no such line in time.
+    pub fn wait_for_line(&mut self, text: &str) -> String {
         loop {
             let line = self.lines.recv_timeout(PATIENCE);
-            let line = line.unwrap_or_else(|_| panic!("the log does not say {text:?}:\n{}", self.log));
+            let line = line.unwrap_or_else(|_| panic!("the log has no line with {text:?}:\n{}", self.log));
             self.log += &line;
             self.log.push('\n');
             if line.contains(text) {
@@ -135,18 +180,25 @@ impl RunningProgram {
         }
     }
 
-    pub(crate) fn signal(&self, signal: Signal) {
+    /// Sends a signal to the program.
+    ///
+    /// # Panics
+    /// If the program is gone.
+    pub fn signal(&self, signal: Signal) {
         let id = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).expect("a process id");
         kill_process(id, signal).expect("the process is there");
     }
 
-    /// Closes its standard input.
-    pub(crate) fn close_input(&mut self) {
+    /// Closes the standard input of the program.
+    pub fn close_input(&mut self) {
         self.child.stdin = None;
     }
 
-    /// Waits for its end.
-    pub(crate) fn ended(mut self) -> Ended {
+    /// Waits until the program ends.
+    ///
+    /// # Panics
+    /// If the program does not end in time.
+    pub fn wait(mut self) -> ProgramOutput {
         let start = Instant::now();
         let status = loop {
             if let Some(status) = self.child.try_wait().expect("it can be waited for") {
@@ -157,16 +209,16 @@ impl RunningProgram {
         };
         let mut out = String::new();
         self.child.stdout.take().expect("its output is piped").read_to_string(&mut out).expect("text");
-        // The log's thread ends when the program has: until then there may be more of it.
+        // The thread that reads the log ends after the program: until then there may be more lines.
         let log = std::mem::take(&mut self.log);
         let log = self.lines.iter().fold(log, |log, line| log + &line + "\n");
-        Ended { status, out, log }
+        ProgramOutput { status, out, log }
     }
 }
 
 impl Drop for RunningProgram {
     fn drop(&mut self) {
-        // It fails when it has ended already.
+        // Fails if the program has ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

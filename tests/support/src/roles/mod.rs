@@ -1,4 +1,8 @@
-//! The servers that the test's own program can be.
+//! The servers that a test's own program can be.
+//!
+//! A test that needs a server as a process of its own starts its own program a second time, with a
+//! role in the environment: [`Program::with_role`](crate::program::Program::with_role). Its `main`
+//! calls [`run`] first.
 
 use std::io::Read;
 use std::process::{ExitCode, Termination};
@@ -16,11 +20,15 @@ mod fragile;
 
 use fragile::{Fragile, faulty_log, launched, tested};
 
-/// What neither a log nor an answer may tell.
-pub(crate) const GOOD_TOKEN: &str = "canary-of-the-good-token";
+/// The token that the role `keeper` accepts. Neither a log nor a response may contain it.
+pub const GOOD_TOKEN: &str = "canary-of-the-good-token";
 
-/// If this program was started as a server, runs it to its end.
-pub(crate) fn run() -> Option<ExitCode> {
+/// Runs the server of this program's role until it stops, and returns its exit code. Returns `None`
+/// at once if the program has no role, so it is the test itself.
+///
+/// # Panics
+/// If there is no such role.
+pub fn run() -> Option<ExitCode> {
     let role = std::env::var(ROLE).ok()?;
     let greeter = || Server::new(|| Greeter);
     let server = match role.as_str() {
