@@ -125,6 +125,9 @@ mod log;
 #[macro_use]
 mod choice;
 
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod __fuzzing;
 #[doc(hidden)]
 pub mod __private;
 pub mod auth;

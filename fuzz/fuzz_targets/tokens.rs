@@ -34,7 +34,8 @@ fuzz_target!(|text: &str| {
             return;
         }
     };
-    let ids = |tokens: &[callbox::auth::TokenInfo]| tokens.iter().map(|token| token.id().to_owned()).collect::<Vec<_>>();
+    let ids =
+        |tokens: &[callbox::auth::TokenInfo]| tokens.iter().map(|token| token.id().to_owned()).collect::<Vec<_>>();
     let before = ids(&tokens);
     // A name that is taken is refused, and then nothing changes.
     if let Ok(issued) = file.issue("fuzz", &["a", "b"], None) {
