@@ -136,3 +136,22 @@ async fn main() -> Result<(), Box<dyn Error>> {
     running.stop().await?;
     Ok(())
 }
+
+#[cfg(all(test, feature = "testing"))]
+mod tests {
+    use callbox::testing;
+
+    use super::*;
+
+    #[test]
+    fn nobody_takes_more_apples_than_there_are() {
+        let server = testing::start(app());
+        let holder = server.with_token("hello_world");
+        assert_eq!(server.call(Stock_Put { apples: 7 }), Ok(7));
+        assert_eq!(holder.call(Stock_Take { apples: 5 }), Ok(2));
+
+        let error = holder.call(Stock_Take { apples: 5 }).unwrap_err();
+        assert_eq!((error.code(), error.message()), (409, "There are only 2"));
+        assert_eq!(server.call(HowMany {}), Ok(Count { apples: 2 }), "nothing was taken");
+    }
+}

@@ -75,10 +75,39 @@ async fn health(callbox: web::Data<ServerHandle>) -> HttpResponse {
 
 #[actix_web::main]
 async fn main() -> Result<(), Box<dyn Error>> {
+    let port = std::env::var("PORT").map_or(Ok(5000), |port| port.parse())?;
     let callbox = app().launch().await?;
     let running = callbox.clone();
-    HttpServer::new(move || App::new().configure(routes(&running))).bind(("127.0.0.1", 5000))?.run().await?;
+    HttpServer::new(move || App::new().configure(routes(&running))).bind(("127.0.0.1", port))?.run().await?;
     // The HTTP server has answered its last request. What it left behind, notifications for example, is run now.
     callbox.stop().await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::{TestRequest, call_and_read_body, call_service, init_service};
+
+    use super::*;
+
+    #[actix_web::test]
+    async fn callbox_answers_beside_the_routes_of_the_program() {
+        let callbox = app().launch().await.unwrap();
+        let app = init_service(App::new().configure(routes(&callbox))).await;
+        let visit = TestRequest::post()
+            .uri("/api")
+            .insert_header(("host", "localhost"))
+            .insert_header(("content-type", "application/json"))
+            .set_payload(r#"{"jsonrpc":"2.0","method":"visit","params":{"name":"Ada"},"id":1}"#)
+            .to_request();
+        assert_eq!(call_and_read_body(&app, visit).await, r#"{"jsonrpc":"2.0","result":1,"id":1}"#);
+
+        let visitor = TestRequest::get().uri("/visitors/Ada").to_request();
+        assert_eq!(call_and_read_body(&app, visitor).await, "Ada was here 1 time(s)\n");
+        let health = || TestRequest::get().uri("/health").to_request();
+        assert_eq!(call_service(&app, health()).await.status(), 200);
+
+        callbox.stop().await.unwrap();
+        assert_eq!(call_service(&app, health()).await.status(), 503, "it is not ready any more");
+    }
 }

@@ -57,3 +57,31 @@ pub fn app() -> Server {
 fn main() -> callbox::Result<()> {
     app().with_args().start()
 }
+
+#[cfg(all(test, feature = "testing"))]
+mod tests {
+    use callbox::testing;
+
+    use super::*;
+
+    #[test]
+    fn everybody_is_greeted_and_private_greetings_need_a_token() {
+        let server = testing::start(app());
+        let hello = server.call(MyService_SayHello { name: "Ada".to_owned() });
+        assert_eq!(hello, Ok("hello Ada".to_owned()));
+
+        let private = || MyService_SayPrivateHello { name: "Ada".to_owned() };
+        assert!(server.call(private()).is_err(), "without a token");
+        assert_eq!(server.with_token("hello_world").call(private()), Ok("Private hello Ada".to_owned()));
+    }
+
+    #[test]
+    fn a_value_is_kept_until_another_one_takes_its_place() {
+        let service = testing::in_process(MyService::default);
+        let store = |value: &str| MyService_Store { key: "answer".to_owned(), value: value.to_owned() };
+        assert_eq!(service.call(store("42")), Ok(None));
+        assert_eq!(service.call(store("43")), Ok(Some("42".to_owned())));
+        let retrieve = MyService_Retrieve { key: "answer".to_owned() };
+        assert_eq!(service.call(retrieve), Ok(Some("43".to_owned())));
+    }
+}

@@ -126,3 +126,35 @@ pub fn app() -> Server {
 fn main() -> callbox::Result<()> {
     app().with_args().start()
 }
+
+#[cfg(all(test, feature = "testing"))]
+mod tests {
+    use callbox::{ActorMessage, testing};
+
+    use super::*;
+
+    #[test]
+    fn a_value_is_kept_until_another_one_takes_its_place() {
+        let server = testing::start(app());
+        let store = |value: &str| Store { key: "answer".to_owned(), value: value.to_owned() };
+        assert_eq!(server.call(store("42")), Ok(None));
+        assert_eq!(server.call(store("43")), Ok(Some("42".to_owned())));
+
+        let retrieve = || Retrieve { key: "answer".to_owned() };
+        assert!(server.call(retrieve()).is_err(), "without a token");
+        assert_eq!(server.with_token("hello_world").call(retrieve()), Ok(Some("43".to_owned())));
+    }
+
+    #[actix_web::test]
+    async fn a_message_can_be_sent_to_the_actor_of_the_service() {
+        let server = app().launch().await.unwrap();
+        let service = server.service::<MyService>().unwrap();
+        let actor = service.addr().expect("a service that is up has an actor");
+        let hello = actor.send(ActorMessage(SayHello { name: "actor".to_owned() })).await.unwrap();
+        assert_eq!(hello, Ok("hello actor".to_owned()));
+
+        let stats = service.stats().into_iter().find(|stats| stats.method == "say_hello").unwrap();
+        assert_eq!(stats.answered, 1, "it took the way of all calls: {stats:?}");
+        server.stop().await.unwrap();
+    }
+}

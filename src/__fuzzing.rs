@@ -5,7 +5,9 @@
 use std::borrow::Cow;
 use std::ffi::OsString;
 
-use crate::jsonrpc::{BatchWriter, Dialect, Draft, Envelope, Id, Invalid, Limits, MAX_DEPTH, Member, Request, RpcError};
+use crate::jsonrpc::{
+    BatchWriter, Dialect, Draft, Envelope, Id, Invalid, Limits, MAX_DEPTH, Member, Request, RpcError,
+};
 use crate::settings::{About, Layer, Resolved, resolve_from};
 use crate::start_error::StartError;
 

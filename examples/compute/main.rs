@@ -15,6 +15,8 @@
 //! The pong comes first: what is computed has a pool of its own, as large as the machine's cores.
 
 pub mod service;
+#[cfg(all(test, feature = "testing"))]
+mod tests;
 
 use callbox::Server;
 

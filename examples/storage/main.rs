@@ -17,6 +17,8 @@
 //! ```
 
 pub mod service;
+#[cfg(all(test, feature = "testing"))]
+mod tests;
 
 use callbox::Server;
 

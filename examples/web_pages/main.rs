@@ -18,6 +18,8 @@
 
 pub mod pages;
 pub mod service;
+#[cfg(all(test, feature = "testing"))]
+mod tests;
 
 use callbox::Server;
 

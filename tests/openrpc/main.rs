@@ -1,28 +1,5 @@
 //! The OpenRPC documents of all examples: valid by the official validator, and by rules that it does not know.
 
-// Each example is a program: its `main` has no use here.
-#[allow(dead_code, unreachable_pub)]
-#[path = "../../examples/compute/main.rs"]
-mod compute;
-#[allow(dead_code, unreachable_pub)]
-#[path = "../../examples/embedded.rs"]
-mod embedded;
-#[allow(dead_code, unreachable_pub)]
-#[path = "../../examples/entity/main.rs"]
-mod entity;
-#[allow(dead_code, unreachable_pub)]
-#[path = "../../examples/my_service.rs"]
-mod my_service;
-#[allow(dead_code, unreachable_pub)]
-#[path = "../../examples/storage/main.rs"]
-mod storage;
-#[allow(dead_code, unreachable_pub)]
-#[path = "../../examples/web_pages/main.rs"]
-mod web_pages;
-#[allow(dead_code, unreachable_pub)]
-#[path = "../../examples/without_macro.rs"]
-mod without_macro;
-
 mod checks;
 mod collisions;
 mod route;
@@ -30,28 +7,23 @@ mod validator;
 
 use std::collections::BTreeMap;
 
-use callbox::{Server, testing};
+use callbox_test_support::examples::start_example;
+use callbox_test_support::http::request;
 use serde_json::{Value, json};
 
-type App = fn() -> Server;
+/// The examples that are servers.
+const EXAMPLES: [&str; 7] = ["compute", "embedded", "entity", "my_service", "storage", "web_pages", "without_macro"];
 
-const EXAMPLES: [(&str, App); 7] = [
-    ("compute", compute::app),
-    ("embedded", embedded::app),
-    ("entity", entity::app),
-    ("my_service", my_service::app),
-    ("storage", storage::app),
-    ("web_pages", web_pages::app),
-    ("without_macro", without_macro::app),
-];
-
-/// The document of each example, as text: for everybody, and for those with its token.
+/// Returns the document of each example as text: for callers without a token and for those with one.
 fn documents() -> BTreeMap<String, String> {
     let mut documents = BTreeMap::new();
-    for (name, app) in EXAMPLES {
-        let server = testing::start(app().assets(concat!(env!("CARGO_MANIFEST_DIR"), "/..")));
-        documents.insert(name.to_owned(), server.get("/openrpc.json").body);
-        documents.insert(format!("{name}, with a token"), server.with_token("hello_world").get("/openrpc.json").body);
+    for name in EXAMPLES {
+        let server = start_example(name);
+        for (token, with) in [("", ""), ("hello_world", ", with a token")] {
+            let document = request(server.address(), "GET", "/openrpc.json", &[("X-Api-Token", token)], "");
+            assert_eq!(document.status, 200, "{name}{with}");
+            documents.insert(format!("{name}{with}"), document.body);
+        }
     }
     documents
 }
@@ -68,7 +40,7 @@ fn the_official_validator_takes_the_documents_of_all_examples() {
 
 #[test]
 fn the_official_validator_refuses_what_is_no_document() {
-    let text = testing::start(entity::app()).get("/openrpc.json").body;
+    let text = request(start_example("entity").address(), "GET", "/openrpc.json", &[], "").body;
     let sound: Value = serde_json::from_str(&text).expect("JSON");
     let broken = |path: &str, value: Value| {
         let mut document = sound.clone();

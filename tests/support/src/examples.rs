@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use serde_json::Value;
 
-use crate::program::Program;
+use crate::program::{Program, RunningProgram, free_address};
 
 /// The directory in which users run the examples.
 pub const CHECKOUT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
@@ -25,6 +25,19 @@ static PROGRAMS: LazyLock<BTreeMap<String, PathBuf>> = LazyLock::new(build);
 pub fn example(name: &str, args: &[&str]) -> Program {
     let path = PROGRAMS.get(name).unwrap_or_else(|| panic!("there is no example {name}"));
     Program::at(path, args).in_directory(Path::new(CHECKOUT))
+}
+
+/// Starts an example that is a server, on a free port.
+///
+/// # Panics
+/// If the example does not start.
+pub fn start_example(name: &str) -> RunningProgram {
+    if name == "embedded" {
+        // It takes no flags and logs nothing, as it is a server of its author's own.
+        let address = free_address();
+        return example(name, &[]).env("PORT", &address.port().to_string()).start_at(address);
+    }
+    example(name, &["--port", "0"]).start()
 }
 
 fn build() -> BTreeMap<String, PathBuf> {

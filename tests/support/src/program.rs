@@ -103,12 +103,20 @@ impl Program {
     /// If the server does not start.
     pub fn start_with_log(mut self, log: Stdio) -> RunningProgram {
         let address = free_address();
-        self.0.args(["--port", &address.port().to_string()]);
-        let child = self.0.stderr(log).spawn().expect("the program starts");
-        let (_, lines) = channel();
-        let program = RunningProgram { child, lines, log: String::new(), address: Some(address) };
-        until("it listens", || TcpStream::connect(address).is_ok());
+        self.0.args(["--port", &address.port().to_string()]).stderr(log);
+        let program = self.start_at(address);
         until("it is ready", || request(address, "GET", "/health/ready", &[], "").status == 200);
+        program
+    }
+
+    /// Starts a server that is to listen at this address, and returns once it does.
+    ///
+    /// # Panics
+    /// If the server does not start.
+    pub fn start_at(self, address: SocketAddr) -> RunningProgram {
+        let mut program = self.spawn();
+        until("it listens", || TcpStream::connect(address).is_ok());
+        program.address = Some(address);
         program
     }
 
@@ -119,13 +127,14 @@ impl Program {
     pub fn spawn(mut self) -> RunningProgram {
         let mut child = self.0.spawn().expect("the program starts");
         let (sender, lines) = channel();
-        let log = child.stderr.take().expect("its log is piped");
-        std::thread::spawn(move || {
-            for line in BufReader::new(log).lines().map_while(Result::ok) {
-                // Nobody listens once the test has ended.
-                let _ = sender.send(line);
-            }
-        });
+        if let Some(log) = child.stderr.take() {
+            std::thread::spawn(move || {
+                for line in BufReader::new(log).lines().map_while(Result::ok) {
+                    // Nobody listens once the test has ended.
+                    let _ = sender.send(line);
+                }
+            });
+        }
         RunningProgram { child, lines, log: String::new(), address: None }
     }
 }

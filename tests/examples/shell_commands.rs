@@ -1,17 +1,18 @@
-//! The commands in the documentation of an example, and the answers that it shows.
+//! The shell commands in the documentation of an example, and the responses that it shows.
 
-/// A call by `curl`, or by the function `call` that the shell got first.
+/// A request by `curl`, or by the function `call` that the first command defines.
 #[derive(Debug)]
-pub(crate) struct Command {
+pub(crate) struct ShellCommand {
     pub(crate) url: String,
     pub(crate) token: Option<String>,
-    /// None for a page.
+    /// The body of a POST request; `None` for a GET request.
     pub(crate) body: Option<String>,
-    pub(crate) answer: String,
+    pub(crate) response: String,
 }
 
-/// Reads the block of shell code: each command may take several lines, and the line after it shows its answer.
-pub(crate) fn commands(source: &str) -> Vec<Command> {
+/// Reads the block of shell code. A command may take several lines; the line after it shows the
+/// response.
+pub(crate) fn shell_commands(source: &str) -> Vec<ShellCommand> {
     let doc = source.lines().map_while(|line| line.strip_prefix("//!")).collect::<Vec<_>>().join("\n");
     let (_, shell) = doc.split_once("```sh\n").expect("a block of shell code");
     let (shell, _) = shell.split_once("\n ```").expect("its end");
@@ -25,12 +26,12 @@ pub(crate) fn commands(source: &str) -> Vec<Command> {
             continue;
         }
         let to_quote = |before| line.split_once(before)?.1.split('\'').next().map(str::to_owned);
-        let answer = lines.next().and_then(|line| line.strip_prefix("# "));
-        found.push(Command {
+        let response = lines.next().and_then(|line| line.strip_prefix("# "));
+        found.push(ShellCommand {
             url: url.clone().expect("a command with its URL"),
             token: to_quote("-H 'X-Api-Token: "),
             body: to_quote("-d '"),
-            answer: answer.unwrap_or_else(|| panic!("no answer is shown to: {line}")).to_owned(),
+            response: response.unwrap_or_else(|| panic!("no response is shown to: {line}")).to_owned(),
         });
     }
     found
