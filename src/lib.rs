@@ -86,7 +86,7 @@
 //!
 //! # Layout
 //!
-//! From the outside in. A module knows only modules that come after it, which `tests/layers.rs`
+//! From the outside in. A module knows only modules that come after it, which `tests/layers`
 //! checks.
 //!
 //! - [`stats`] is one path for the statistics of services, methods and durations.

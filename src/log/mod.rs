@@ -2,7 +2,7 @@
 //!
 //! A line is passed to the subscriber of the program and formats values of the program's types.
 //! Both may panic, which must not cost a call or even a service. So callbox logs with
-//! [`log_error!`] and its siblings only; `tests/layers.rs` checks that.
+//! [`log_error!`] and its siblings only; `tests/layers` checks that.
 //!
 //! - [`throttle`] limits how often a line is logged.
 //! - [`panics`] catches panics of the program's code, and of the drops of its values.
