@@ -152,6 +152,6 @@ mod tests {
 
         let error = holder.call(Stock_Take { apples: 5 }).unwrap_err();
         assert_eq!((error.code(), error.message()), (409, "There are only 2"));
-        assert_eq!(server.call(HowMany {}), Ok(Count { apples: 2 }), "nothing was taken");
+        assert_eq!(server.call(Stock_Count {}), Ok(Count { apples: 2 }), "nothing was taken");
     }
 }
