@@ -2,8 +2,8 @@
 
 use callbox_test_support::wait::until;
 
-use crate::shaky::{Shaky_Change, Shaky_Hold, Shaky_Linger, Shaky_Set, Shaky_Value, shaky};
-use crate::site::{Answer, Asked, Ends, Way, both_ways};
+use crate::harness::{Answer, Asked, Ends, Way, both_ways};
+use crate::shaky_service::{Shaky_Change, Shaky_Hold, Shaky_Linger, Shaky_Set, Shaky_Value, shaky};
 
 both_ways! {
     a_call_whose_caller_leaves_while_it_waits_never_runs,

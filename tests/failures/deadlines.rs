@@ -2,11 +2,11 @@
 
 use callbox_test_support::wait::until;
 
-use crate::shaky::{
+use crate::harness::{Answer, Ends, Way, both_ways};
+use crate::shaky_service::{
     Shaky_ChangeHurried, Shaky_HoldHurried, Shaky_Hurried, Shaky_Linger, Shaky_LingerHurried, Shaky_Set, Shaky_Value,
     shaky,
 };
-use crate::site::{Answer, Ends, Way, both_ways};
 
 both_ways! {
     in_the_queue_it_is_told_in_time_and_the_call_never_runs,

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use crate::shaky::{Shaky, Shaky_Append, Shaky_AppendLater, Shaky_AppendReading, Shaky_PanicInLog, shaky};
-use crate::site::{Answer, Ends, Site, Way, both_ways};
+use crate::harness::{Answer, Ends, Site, Way, both_ways};
+use crate::shaky_service::{Shaky, Shaky_Append, Shaky_AppendLater, Shaky_AppendReading, Shaky_PanicInLog, shaky};
 
 both_ways! {
     of_one_group_calls_run_in_the_order_in_which_they_came,

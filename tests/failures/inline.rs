@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 use callbox::{Handles, Message};
 use callbox_test_support::wait::until;
 
-use crate::shaky::{
+use crate::harness::{Answer, Asked, Site, Way, both_ways};
+use crate::shaky_service::{
     Shaky, Shaky_HoldReading, Shaky_Linger, Shaky_LingerHurried, Shaky_PanicAndKeep, Shaky_PanicReading,
     Shaky_PanicReadingLater, Shaky_PanicWriting, Shaky_ReadTrap, Shaky_ReadTrapLater, Shaky_Set, Shaky_Value, Trap,
     shaky,
 };
-use crate::site::{Answer, Asked, Site, Way, both_ways};
 
 both_ways! {
     a_panic_of_a_sync_reader_keeps_the_state,

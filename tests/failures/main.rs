@@ -10,7 +10,7 @@
 //! | a panic | [`panics`], [`groups`], [`inline`] |
 //! | the factory panics, too many restarts | [`restarts`] |
 //! | the host loses its thread | [`threads`] |
-//! | code around a call panics | [`bombs`] |
+//! | code around a call panics | [`user_code_panics`] |
 //! | stop | [`stops`] |
 //! | a call cycle | [`services`] |
 //!
@@ -48,10 +48,10 @@
 //! | a burst is taken for an overload | [`refusals`]: `a_burst_that_is_soon_worked_off_loses_nothing_…` |
 //! | what has no `max_wait` is shed, too | [`refusals`]: `who_may_wait_until_its_deadline_is_not_turned_away` |
 
-mod bombs;
 mod callers;
 mod deadlines;
 mod groups;
+mod harness;
 mod inline;
 mod panics;
 mod pool;
@@ -59,7 +59,7 @@ mod probe;
 mod refusals;
 mod restarts;
 mod services;
-mod shaky;
-mod site;
+mod shaky_service;
 mod stops;
 mod threads;
+mod user_code_panics;

@@ -1,10 +1,10 @@
 //! Panics, in each kind of method.
 
-use crate::shaky::{
+use crate::harness::{Answer, Asked, Ends, Site, Way, both_ways};
+use crate::shaky_service::{
     Shaky, Shaky_Grind, Shaky_HoldReading, Shaky_Linger, Shaky_PanicAndKeep, Shaky_PanicComputing, Shaky_PanicReading,
     Shaky_PanicReadingLater, Shaky_PanicWriting, Shaky_PanicWritingLater, Shaky_Set, Shaky_Value, shaky,
 };
-use crate::site::{Answer, Asked, Ends, Site, Way, both_ways};
 
 both_ways! {
     of_a_sync_reader_keep_the_state_and_all_other_calls,

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use crate::shaky::{Shaky, Shaky_Change, Shaky_Grind, Shaky_GrindHurried, Shaky_Set, Shaky_Value, shaky_with};
-use crate::site::{Answer, Asked, Ends, Site, Way, both_ways};
+use crate::harness::{Answer, Asked, Ends, Site, Way, both_ways};
+use crate::shaky_service::{Shaky, Shaky_Change, Shaky_Grind, Shaky_GrindHurried, Shaky_Set, Shaky_Value, shaky_with};
 
 both_ways! {
     it_holds_up_neither_the_service_nor_the_refusals,

@@ -31,7 +31,7 @@ pub(crate) struct Probe {
     pub(crate) unwell: AtomicBool,
     /// What was appended, in the order in which it was.
     pub(crate) log: Mutex<Vec<u32>>,
-    /// What happens once, while a [`Trap`](crate::shaky::Trap) is read.
+    /// What happens once, while a [`Trap`](crate::shaky_service::Trap) is read.
     pub(crate) trap: Mutex<Option<Box<dyn FnOnce() + Send>>>,
     threads: Semaphore,
     awaits: Semaphore,

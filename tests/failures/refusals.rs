@@ -7,11 +7,11 @@ use callbox_test_support::http::request;
 use callbox_test_support::wait::until;
 use serde_json::json;
 
-use crate::shaky::{
+use crate::harness::{Answer, Asked, Ends, Site, Way, both_ways};
+use crate::shaky_service::{
     Shaky, Shaky_HoldReading, Shaky_Impatient, Shaky_Keep, Shaky_Narrow, Shaky_PanicReading, Shaky_Patient, Shaky_Set,
     Shaky_Slog, Shaky_Value, shaky,
 };
-use crate::site::{Answer, Asked, Ends, Site, Way, both_ways};
 
 both_ways! {
     a_full_mailbox_turns_calls_away_at_once_and_keeps_what_waits,

@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 use callbox::Server;
 use callbox_test_support::wait::until;
 
+use crate::harness::{Answer, Ends, Way, both_ways};
 use crate::probe::Probe;
-use crate::shaky::{
+use crate::shaky_service::{
     Shaky, Shaky_Append, Shaky_Grind, Shaky_Linger, Shaky_PanicInLog, Shaky_PanicWriting, Shaky_Set, Shaky_Value, shaky,
 };
-use crate::site::{Answer, Ends, Way, both_ways};
 
 both_ways! {
     a_factory_that_panics_takes_the_service_down_until_a_later_try_succeeds,

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use callbox::{RpcError, Server, ServiceRef, service};
 use callbox_test_support::wait::until;
 
+use crate::harness::{Answer, Ends, Site, Way, assert_ends, both_ways, stats};
 use crate::probe::Probe;
-use crate::site::{Answer, Ends, Site, Way, assert_ends, both_ways, stats};
 
 both_ways! {
     one_may_call_another,

@@ -8,12 +8,12 @@ use std::time::Duration;
 use callbox::Server;
 use callbox_test_support::wait::until;
 
+use crate::harness::{Answer, Asked, Ends, Site, Way, both_ways};
 use crate::probe::Probe;
-use crate::shaky::{
+use crate::shaky_service::{
     Shaky, Shaky_Append, Shaky_Change, Shaky_Grind, Shaky_Hold, Shaky_Linger, Shaky_Narrow, Shaky_PanicInLog,
     Shaky_Set, Shaky_Value, shaky, shaky_with,
 };
-use crate::site::{Answer, Asked, Ends, Site, Way, both_ways};
 
 both_ways! {
     what_was_let_in_runs_then_the_hook_and_nothing_more_is_let_in,

@@ -4,10 +4,10 @@ use std::time::{Duration, Instant};
 
 use callbox_test_support::wait::until;
 
-use crate::shaky::{
+use crate::harness::{Answer, Asked, Ends, Site, Way, both_ways};
+use crate::shaky_service::{
     Shaky, Shaky_Grind, Shaky_Linger, Shaky_LoseThread, Shaky_LoseThreadWriting, Shaky_Set, Shaky_Value, shaky,
 };
-use crate::site::{Answer, Asked, Ends, Site, Way, both_ways};
 
 both_ways! {
     under_a_reader_the_state_is_kept_and_what_waits_may_be_retried,

@@ -1,6 +1,6 @@
 //! What a server logs, and what it keeps to itself.
 
-mod broken;
+mod broken_log;
 mod calls;
 mod causes;
 mod filters;
@@ -27,9 +27,12 @@ fn main() -> ExitCode {
         ("a_call_that_would_come_back_is_an_error_that_names_the_services_on_its_way", calls::round_trip),
         ("a_panic_is_an_error_under_the_id_that_its_caller_got", causes::panics),
         ("no_log_and_no_answer_tells_a_token_and_no_log_a_parameter", secrets::canaries),
-        ("a_log_that_cannot_be_written_changes_nothing_else", broken::unwritable),
-        ("calls_under_way_are_answered_when_a_server_stops_whose_log_cannot_be_written", broken::unwritable_at_the_end),
-        ("a_subscriber_that_panics_changes_nothing_else", broken::faulty_subscriber),
+        ("a_log_that_cannot_be_written_changes_nothing_else", broken_log::unwritable),
+        (
+            "calls_under_way_are_answered_when_a_server_stops_whose_log_cannot_be_written",
+            broken_log::unwritable_at_the_end,
+        ),
+        ("a_subscriber_that_panics_changes_nothing_else", broken_log::faulty_subscriber),
         ("a_flood_of_failures_is_a_few_lines_with_the_number_of_those_left_out", floods::flood),
         ("at_debug_each_cause_is_a_line", causes::each_cause),
         ("a_host_that_is_refused_is_told_once_with_the_setting_that_allows_it", floods::strange_host),

@@ -1,10 +1,10 @@
 //! A server as a process: signals, settings, and what it says when it cannot start.
 
-mod mistakes;
-mod naps;
+mod blocking_methods;
+mod early_calls;
 mod settings;
-mod starts;
-mod stops;
+mod signals;
+mod start_errors;
 mod tokens;
 
 use std::process::ExitCode;
@@ -17,21 +17,21 @@ fn main() -> ExitCode {
         return end;
     }
     let tests: &[(&str, fn())] = &[
-        ("a_method_that_does_not_return_holds_one_thread_and_the_next_call_of_it_none", naps::naps),
-        ("a_method_that_may_not_run_inline_holds_no_thread_of_http", naps::naps_at_home),
-        ("a_compute_method_may_hold_its_thread_without_a_warning", naps::naps_on_the_pool),
-        ("a_stop_ends_in_time_although_a_method_does_not_and_the_exit_code_says_so", naps::left_running),
-        ("the_first_call_after_the_port_opens_is_answered_however_long_the_start_takes", starts::starts),
-        ("calls_that_wait_for_a_service_that_cannot_start_are_told_so", starts::waits_in_vain),
-        ("a_stop_before_the_services_are_up_answers_the_calls_that_wait_for_them", starts::stopped_early),
-        ("sigterm_sigint_and_sighup_answer_all_calls_and_refuse_new_connections", stops::drains),
-        ("a_second_signal_ends_the_program_at_once", stops::second_signal),
-        ("a_second_sighup_changes_nothing", stops::second_hangup),
-        ("a_server_that_was_started_to_ignore_sighup_does_so", stops::ignored_hangup),
-        ("after_a_pause_of_the_process_no_call_is_answered_with_a_result_beyond_its_deadline", stops::pause),
-        ("a_server_that_is_about_to_stop_is_not_ready_and_answers_as_before", stops::leaves),
-        ("ctrl_c_skips_the_delay_of_a_stop_and_a_second_sigterm_cuts_it_short", stops::delay_cut_short),
-        ("what_keeps_a_server_from_starting_is_told_in_one_line", mistakes::one_line),
+        ("a_method_that_does_not_return_holds_one_thread_and_the_next_call_of_it_none", blocking_methods::naps),
+        ("a_method_that_may_not_run_inline_holds_no_thread_of_http", blocking_methods::naps_at_home),
+        ("a_compute_method_may_hold_its_thread_without_a_warning", blocking_methods::naps_on_the_pool),
+        ("a_stop_ends_in_time_although_a_method_does_not_and_the_exit_code_says_so", blocking_methods::left_running),
+        ("the_first_call_after_the_port_opens_is_answered_however_long_the_start_takes", early_calls::starts),
+        ("calls_that_wait_for_a_service_that_cannot_start_are_told_so", early_calls::waits_in_vain),
+        ("a_stop_before_the_services_are_up_answers_the_calls_that_wait_for_them", early_calls::stopped_early),
+        ("sigterm_sigint_and_sighup_answer_all_calls_and_refuse_new_connections", signals::drains),
+        ("a_second_signal_ends_the_program_at_once", signals::second_signal),
+        ("a_second_sighup_changes_nothing", signals::second_hangup),
+        ("a_server_that_was_started_to_ignore_sighup_does_so", signals::ignored_hangup),
+        ("after_a_pause_of_the_process_no_call_is_answered_with_a_result_beyond_its_deadline", signals::pause),
+        ("a_server_that_is_about_to_stop_is_not_ready_and_answers_as_before", signals::leaves),
+        ("ctrl_c_skips_the_delay_of_a_stop_and_a_second_sigterm_cuts_it_short", signals::delay_cut_short),
+        ("what_keeps_a_server_from_starting_is_told_in_one_line", start_errors::one_line),
         ("help_and_settings_are_shown_without_starting_anything", settings::shown),
         ("port_0_picks_a_free_port_and_the_log_tells_it", settings::port_0),
         ("a_flag_makes_the_answers_those_of_pymicroservice", settings::dialect),

@@ -9,7 +9,7 @@ use futures::future::join_all;
 use proptest::prelude::*;
 use tokio::time::{sleep, timeout};
 
-use crate::busy::{
+use crate::observed_service::{
     Busy, Busy_Fail, Busy_Grind, Busy_LoseThread, Busy_PanicKeeping, Busy_PanicReading, Busy_PanicWriting,
     Busy_PanicWritingLater, Busy_Read, Busy_ReadHurried, Busy_ReadLater, Busy_Write, Busy_WriteHurried,
     Busy_WriteLater,

@@ -2,48 +2,48 @@
 //!
 //! | promise | where |
 //! |---|---|
-//! | every call that is let in ends exactly once, whatever happens | [`ends`] |
-//! | a writer never overlaps anyone, and no one sees a half-written state | [`ends`] |
-//! | the order within a mailbox; its bound; what was given up never starts | [`waiting`] |
-//! | a reader waits for at most one writer phase | [`phases`] |
+//! | every call that is let in ends exactly once, whatever happens | [`call_ends`] |
+//! | a writer never overlaps anyone, and no one sees a half-written state | [`call_ends`] |
+//! | the order within a mailbox; its bound; what was given up never starts | [`queues`] |
+//! | a reader waits for at most one writer phase | [`gate_fairness`] |
 //! | an inline call never overtakes a waiting one | [`overtaking`] |
 //! | no batch is refused because of batches, and none changes its order | [`batches`] |
-//! | no mailbox starves; time on the thread is shared by weight | [`shares`] |
-//! | a call that would wait for itself is refused, and no other | [`circles`] |
+//! | no mailbox starves; time on the thread is shared by weight | [`time_shares`] |
+//! | a call that would wait for itself is refused, and no other | [`call_cycles`] |
 //!
 //! Each of these breaks was made by hand, one at a time, and seen to be caught by the test named:
 //!
 //! | break | caught by |
 //! |---|---|
-//! | the gate lets readers through while a writer waits | `a_writer_that_waits_holds_up_the_readers_that_come_after_it` in `tests/engine_calls.rs` |
-//! | a writer owes nothing to the readers that it held up | [`phases`] |
-//! | ... or no more than the first of each mailbox of sync ones | [`phases`]: `all_readers_that_a_writer_held_up_…` |
-//! | ... or all of them, whatever time they take one after another | [`phases`]: `a_writer_has_its_turns_beside_a_flood_…` |
-//! | a mailbox is charged by the number of its calls, not by their time | [`shares`]: `time_on_the_thread_is_shared_by_weight_whatever_a_call_costs` |
-//! | the time of async calls at their polls is not charged | both of [`shares`] |
-//! | weights are ignored | [`shares`]: `time_on_the_thread_is_shared_by_weight_whatever_a_call_costs` |
-//! | an inline call asks neither before nor when it has the state whether anyone waits | [`overtaking`]; [`waiting`]: `calls_of_one_mailbox_start_in_the_order_in_which_they_came` |
-//! | a `&mut self` call that panics keeps the state | [`ends`]: the two with lost states |
-//! | the scheduler's drop leaves the mailboxes open | [`ends`]: the two with lost threads |
-//! | a call that has expired is started | [`waiting`]: `a_mailbox_is_a_bounded_queue_of_what_was_not_given_up` |
+//! | the gate lets readers through while a writer waits | `a_writer_that_waits_holds_up_the_readers_that_come_after_it` in `tests/scheduling.rs` |
+//! | a writer owes nothing to the readers that it held up | [`gate_fairness`] |
+//! | ... or no more than the first of each mailbox of sync ones | [`gate_fairness`]: `all_readers_that_a_writer_held_up_…` |
+//! | ... or all of them, whatever time they take one after another | [`gate_fairness`]: `a_writer_has_its_turns_beside_a_flood_…` |
+//! | a mailbox is charged by the number of its calls, not by their time | [`time_shares`]: `time_on_the_thread_is_shared_by_weight_whatever_a_call_costs` |
+//! | the time of async calls at their polls is not charged | both of [`time_shares`] |
+//! | weights are ignored | [`time_shares`]: `time_on_the_thread_is_shared_by_weight_whatever_a_call_costs` |
+//! | an inline call asks neither before nor when it has the state whether anyone waits | [`overtaking`]; [`queues`]: `calls_of_one_mailbox_start_in_the_order_in_which_they_came` |
+//! | a `&mut self` call that panics keeps the state | [`call_ends`]: the two with lost states |
+//! | the scheduler's drop leaves the mailboxes open | [`call_ends`]: the two with lost threads |
+//! | a call that has expired is started | [`queues`]: `a_mailbox_is_a_bounded_queue_of_what_was_not_given_up` |
 //! | a caller that leaves does not give its call up | the same |
 //! | a mailbox has no bound | the same |
 //! | a batch does not wait for room that others took | [`batches`] |
 //! | a place that comes free is told to nobody | [`batches`] |
-//! | an answer that is ready is told after the long call that starts next | `an_answer_that_is_ready_…` in `tests/engine_calls.rs` |
-//! | the methods of a group have a mailbox each | both of [`waiting`] |
-//! | the chain of calls is not looked at; or what a notification, a task, or a call that was handed over leads to counts as waited for | [`circles`] |
-//! | async readers have no limit in their method, or in their service | `no_more_async_readers_are_inside_than_their_method_and_their_service_allow` in `tests/engine_calls.rs` |
+//! | an answer that is ready is told after the long call that starts next | `an_answer_that_is_ready_…` in `tests/scheduling.rs` |
+//! | the methods of a group have a mailbox each | both of [`queues`] |
+//! | the chain of calls is not looked at; or what a notification, a task, or a call that was handed over leads to counts as waited for | [`call_cycles`] |
+//! | async readers have no limit in their method, or in their service | `no_more_async_readers_are_inside_than_their_method_and_their_service_allow` in `tests/scheduling.rs` |
 
 mod batches;
-mod busy;
-mod circles;
-mod ends;
+mod call_cycles;
+mod call_ends;
+mod gate_fairness;
 mod load;
+mod observed_service;
 mod overtaking;
-mod phases;
-mod shares;
-mod waiting;
+mod queues;
+mod time_shares;
 
 /// A run depends on the moment: what failed once need not fail again, so it is not kept. Nor is it made smaller for long.
 fn cases(cases: u32) -> proptest::test_runner::Config {

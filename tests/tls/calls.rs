@@ -8,7 +8,7 @@ use callbox_test_support::wait::until;
 use rustix::process::Signal;
 use rustls::version::{TLS12, TLS13};
 
-use crate::site::{call, connect, start, trusting};
+use crate::tls_server::{call, connect, start, trusting};
 use crate::{ANSWER, HELLO};
 
 pub(crate) fn answers() {

@@ -7,7 +7,7 @@ use callbox_test_support::wait::until;
 use rustix::process::Signal;
 use rustls::version::TLS13;
 
-use crate::site::{call, connect, pair, put, put_pair, start, trusting};
+use crate::tls_server::{call, connect, pair, put, put_pair, start, trusting};
 use crate::{ANSWER, HELLO};
 
 pub(crate) fn reloads() {

@@ -2,22 +2,22 @@
 //! about HTTP itself.
 
 mod access;
+mod batch_series;
 mod batches;
 mod bodies;
+mod builtin_methods;
 mod calculator;
-mod codes;
 mod dialects;
 mod differential;
-mod large;
+mod error_codes;
 mod large_batches;
-mod late;
+mod large_params;
+mod late_results;
 mod limits;
 mod numbers;
 mod params;
-mod rest;
+mod rest_params;
 mod seeds;
-mod series;
-mod specs;
 mod tokens;
 mod values;
-mod wide;
+mod wide_integers;

@@ -8,8 +8,8 @@ use callbox::{BoxError, Server, service};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::harness::{Asked, Site, Way};
 use crate::probe::Probe;
-use crate::site::{Asked, Site, Way};
 
 /// What a state holds that a writer has left half-way.
 pub(crate) const TORN: u64 = 666;

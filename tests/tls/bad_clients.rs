@@ -10,7 +10,7 @@ use callbox_test_support::wait::until;
 use rustix::process::Signal;
 use rustls::version::TLS13;
 
-use crate::site::{call, handshake, start, trusting};
+use crate::tls_server::{call, handshake, start, trusting};
 use crate::{ANSWER, HELLO};
 
 /// Reads until the server closes the connection; what it has sent.

@@ -9,7 +9,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use crate::busy::spin;
+use crate::observed_service::spin;
 
 /// A call that has run: of which mailbox, from when until when.
 type Run = (usize, Instant, Instant);

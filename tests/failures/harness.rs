@@ -31,7 +31,7 @@ macro_rules! both_ways {
             $(
                 #[test]
                 fn $scenario() {
-                    super::$scenario(crate::site::Way::InProcess);
+                    super::$scenario(crate::harness::Way::InProcess);
                 }
             )+
         }
@@ -40,7 +40,7 @@ macro_rules! both_ways {
             $(
                 #[test]
                 fn $scenario() {
-                    super::$scenario(crate::site::Way::Http);
+                    super::$scenario(crate::harness::Way::Http);
                 }
             )+
         }

@@ -11,8 +11,8 @@ use callbox::{Placement, ServiceRef};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::busy::{Busy, Seen, keep_quiet_about_panics_on_purpose, starts_on_pool};
 use crate::load::{Outcome, What, gentle, rough, run, step};
+use crate::observed_service::{Busy, Seen, keep_quiet_about_panics_on_purpose, starts_on_pool};
 
 /// What may happen beside the calls themselves.
 #[derive(Clone, Copy, PartialEq, Eq)]

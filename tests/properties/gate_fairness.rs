@@ -12,7 +12,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use tokio::time::sleep;
 
-use crate::busy;
+use crate::observed_service;
 
 /// Writers that have begun, and by reader how many had when it was in its mailbox.
 struct Phases {
