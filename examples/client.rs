@@ -1,6 +1,8 @@
-//! Calls a service from Rust: by functions and by names, over HTTP and within the process.
+//! Calls a service from Rust: by functions and by name, over HTTP and within the process.
 //!
-//! Run with `cargo run --features client --example client`. It starts a service on a free port of its own, and says what came of its calls:
+//! Run with `cargo run --features client --example client`.
+//!
+//! It starts a service on a free port, calls it, and prints the results:
 //!
 //! ```text
 //! 7 apples
@@ -12,7 +14,7 @@
 //! by name: {"apples":4}
 //! ```
 
-#![expect(clippy::print_stdout, reason = "what came of the calls is what it is for")]
+#![expect(clippy::print_stdout, reason = "the program prints the results of its calls")]
 
 use std::error::Error;
 use std::time::Duration;
@@ -23,25 +25,25 @@ use callbox::{RpcError, Server, ServerHandle, service};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// Keeps apples.
+/// A stock of apples.
 #[derive(Debug, Default)]
 pub struct Stock {
     apples: u32,
 }
 
-/// Why nothing was taken.
+/// The error of taking apples.
 #[derive(Debug, RpcError)]
 pub enum TakeError {
-    /// There are not so many.
+    /// The stock has fewer apples.
     #[rpc(code = 409, message = "There are only {left}")]
     NotEnough {
-        /// How many there are.
+        /// The number of apples in the stock.
         #[rpc(data)]
         left: u32,
     },
 }
 
-/// What is there.
+/// The contents of the stock.
 #[derive(Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Count {
     apples: u32,
@@ -49,47 +51,48 @@ pub struct Count {
 
 #[service(name = "example.stock")]
 impl Stock {
-    /// Puts apples into the stock.
+    /// Puts apples into the stock, and returns how many it has then.
     #[public_method]
     pub fn put(&mut self, apples: u32) -> u32 {
         self.apples += apples;
         self.apples
     }
 
-    /// Takes apples out of it.
+    /// Takes apples out of the stock, and returns how many are left. Needs a token.
     #[private_api_method]
     pub fn take(&mut self, apples: u32) -> Result<u32, TakeError> {
         self.apples = self.apples.checked_sub(apples).ok_or(TakeError::NotEnough { left: self.apples })?;
         Ok(self.apples)
     }
 
-    /// How many there are. Asking twice does no harm, so a client asks again when the answer got lost.
+    /// Returns the number of apples. The method is idempotent, so a client repeats the call if the
+    /// response was lost.
     #[public_method(idempotent)]
     pub fn count(&self) -> Count {
         Count { apples: self.apples }
     }
 }
 
-/// The service, which could as well run elsewhere.
+/// The server, which could as well run elsewhere.
 pub fn app() -> Server {
     Server::new(Stock::default).tokens(|token: &str| token == "hello_world")
 }
 
-/// Makes calls, and says what came of them.
+/// Makes calls, and returns a line about each result.
 pub async fn calls(url: &str, running: &ServerHandle) -> Result<Vec<String>, Box<dyn Error>> {
     let mut said = Vec::new();
-    // What holds for all calls is said once: here, half a second with all tries, of which there are three.
+    // The client has the options of all calls: here half a second for all three attempts together.
     let retry = Retry::default().attempts(3);
     let client = Client::builder(url).deadline(Duration::from_millis(500)).retry(retry).build()?;
 
-    // The macro has written `StockClient`, with a function for each method.
+    // The macro writes `StockClient`, with a function for each method.
     let stock = StockClient::from(client.clone());
     said.push(format!("{} apples", stock.put(7).await?));
     if let Err(ClientError::Server(error)) = stock.take(1).await {
         said.push(format!("denied: {error}"));
     }
 
-    // A clone differs in what is said of it.
+    // Options can differ from clone to clone: this one sends a token.
     let holder = stock.with_token("hello_world");
     match holder.take(100).await {
         Err(ClientError::Method(TakeError::NotEnough { left })) => said.push(format!("there are only {left}")),
@@ -98,23 +101,23 @@ pub async fn calls(url: &str, running: &ServerHandle) -> Result<Vec<String>, Box
     let left = holder.with_deadline(Duration::from_millis(100)).take(5).await?;
     said.push(format!("{left} left"));
 
-    // The same client within the process: the message goes straight into the mailbox, without JSON.
+    // The same client within the process: the message reaches the mailbox without JSON.
     let service = running.service::<Stock>().ok_or("there is no such service")?;
     let within = service.client::<StockClient>();
     said.push(format!("{} within the process", within.put(1).await?));
 
-    // Several calls in one body, each with an answer of its own type.
+    // Several calls in one body, each with a result of its own type.
     let (put, there, more) =
         stock.batch().add(Stock_Put { apples: 1 }).add(Stock_Count {}).add(Stock_Count {}).send().await;
     said.push(format!("a batch: {} put, {} there, and {} again", put?, there?.apples, more?.apples));
 
-    // Any JSON-RPC server can be called by names.
+    // Any JSON-RPC server can be called by the names of its methods.
     let count: Value = client.call("count", ()).await?;
     said.push(format!("by name: {count}"));
     Ok(said)
 }
 
-/// Listens on a free port.
+/// Listens on a free port, and returns the URL of the endpoint with the HTTP server.
 pub fn listen(callbox: &ServerHandle) -> std::io::Result<(String, actix_web::dev::Server)> {
     let callbox = callbox.clone();
     let server = HttpServer::new(move || App::new().configure(callbox.routes())).bind(("127.0.0.1", 0))?;

@@ -1,4 +1,5 @@
-//! callbox inside an actix-web server of your own: your `App`, your routes, and callbox's beside them.
+//! callbox inside an actix-web server of your own: your `App` with your routes and those of
+//! callbox.
 //!
 //! Run with `cargo run --example embedded`, then in another shell:
 //!
@@ -12,7 +13,8 @@
 //! # ok
 //! ```
 //!
-//! The program keeps what `Server::start` would have done: the address, the workers, the signals, the logging.
+//! The program does itself what `Server::start` does otherwise: address, workers, signals, logging.
+//! It listens on the port in the environment variable `PORT`, or on 5000.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -20,7 +22,7 @@ use std::error::Error;
 use actix_web::{App, HttpResponse, HttpServer, Responder, web};
 use callbox::{RpcError, Server, ServerHandle, ServiceRef, service};
 
-/// Counts the visits of each visitor.
+/// The number of visits of each visitor.
 #[derive(Debug, Default)]
 pub struct Visitors {
     visits: HashMap<String, u64>,
@@ -28,7 +30,7 @@ pub struct Visitors {
 
 #[service(name = "example.visitors")]
 impl Visitors {
-    /// Notes a visit, and tells how many there were.
+    /// Counts a visit, and returns the number of visits.
     #[public_method]
     pub fn visit(&mut self, name: String) -> u64 {
         let visits = self.visits.entry(name).or_default();
@@ -36,19 +38,19 @@ impl Visitors {
         *visits
     }
 
-    /// How often somebody was here.
+    /// Returns the number of visits of a visitor.
     #[public_method]
     pub fn visits(&self, name: String) -> u64 {
         self.visits.get(&name).copied().unwrap_or_default()
     }
 }
 
-/// The services, for `main` and for tests. Where to listen is not theirs to say.
+/// The services, for `main` and for tests. The address belongs to the HTTP server of the program.
 pub fn app() -> Server {
     Server::new(Visitors::default)
 }
 
-/// All routes: callbox's, and the program's own, whose handlers can take a `ServiceRef`.
+/// All routes: those of callbox, and the program's own, whose handlers can take a `ServiceRef`.
 pub fn routes(callbox: &ServerHandle) -> impl FnOnce(&mut web::ServiceConfig) + use<> {
     let callbox = callbox.clone();
     move |config| {
@@ -59,7 +61,7 @@ pub fn routes(callbox: &ServerHandle) -> impl FnOnce(&mut web::ServiceConfig) + 
     }
 }
 
-/// The same mailbox as for calls from outside, without JSON.
+/// Calls the service in process: through the same mailbox as calls from outside, without JSON.
 async fn visitor(name: web::Path<String>, visitors: ServiceRef<Visitors>) -> Result<impl Responder, RpcError> {
     let visits = visitors.call(Visitors_Visits { name: name.clone() }).await?;
     Ok(format!("{name} was here {visits} time(s)\n"))
@@ -79,7 +81,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let callbox = app().launch().await?;
     let running = callbox.clone();
     HttpServer::new(move || App::new().configure(routes(&running))).bind(("127.0.0.1", port))?.run().await?;
-    // The HTTP server has answered its last request. What it left behind, notifications for example, is run now.
+    // The HTTP server has answered its last request. This runs the calls that are left, such as
+    // notifications.
     callbox.stop().await?;
     Ok(())
 }

@@ -8,7 +8,8 @@
 //! # {"jsonrpc":"2.0","result":null,"id":1}
 //! call -d '{"jsonrpc":"2.0","method":"store","params":["answer","43"],"id":2}'
 //! # {"jsonrpc":"2.0","result":"42","id":2}
-//! call -H 'X-Api-Token: hello_world' -d '{"jsonrpc":"2.0","method":"retrieve","params":["answer"],"id":3}'
+//! call -H 'X-Api-Token: hello_world' \
+//!   -d '{"jsonrpc":"2.0","method":"retrieve","params":["answer"],"id":3}'
 //! # {"jsonrpc":"2.0","result":"43","id":3}
 //! ```
 //!

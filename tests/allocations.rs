@@ -1,4 +1,5 @@
-//! What a call does not do: parameters are read where they lie, and a result is written once, where it is sent from.
+//! What a call does not copy: parameters are read in place, and a result is written once, directly
+//! into the response.
 
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -21,7 +22,8 @@ struct Values(usize);
 const VALUE: &str = "0123456789";
 
 thread_local! {
-    /// How often results were asked for their JSON, on the thread of the test, where all of them are written.
+    /// Number of times that results were serialized. All of them are serialized on the thread of
+    /// the test.
     static ASKED: Cell<usize> = const { Cell::new(0) };
 }
 
@@ -117,8 +119,8 @@ fn on(placement: Placement) -> InProcess<Copier> {
     testing::in_process_with(|| Copier, move |server| server.placement(placement).response_limit(1 << 36))
 }
 
-/// Allocations on this thread, which is the one that reads and writes JSON, and their bytes: the least of some tries, as
-/// what runs beside may take its share.
+/// Returns the number and the bytes of the allocations on this thread, which reads and writes the
+/// JSON. It is the minimum of some runs, since whatever runs beside may allocate, too.
 fn allocations(mut work: impl FnMut()) -> (f64, f64) {
     work();
     let tries = (0..5).map(|_| {
@@ -152,7 +154,8 @@ fn parameters_are_read_from_the_body_and_never_kept_in_between() {
                 ("by name", r#"{"values":[]}"#.to_owned(), format!(r#"{{"values":[{many}]}}"#)),
             ] {
                 let (few, many) = (cost(&few), cost(&many));
-                // The number in the answer has more digits, and one of the two may have gone through the mailbox.
+                // The second response has a number with more digits, and one of the two calls may
+                // have been queued.
                 assert!(many.0 <= few.0 + 10.0, "{name} {form}, {placement:?}: {few:?} and {many:?} allocations");
                 assert!(many.1 <= few.1 + 1000.0, "{name} {form}, {placement:?}: {few:?} and {many:?} bytes");
             }
@@ -179,7 +182,8 @@ fn a_result_is_written_into_the_response_and_nowhere_before() {
             let (short, long) = (cost(single(0)), cost(single(LONG)));
             let what = format!("{method}, {placement:?}");
             assert!(long.1 <= short.1 + alone.1 + 1000.0, "{what}: {short:?}, {long:?}, and {alone:?} alone");
-            // In a batch it is where it belongs at once if it runs at once; else it is copied there, once.
+            // In a batch, the result of a call that runs at once is written in place; any other one
+            // is copied once.
             let copy = (LONG * (VALUE.len() + 4)) as f64;
             let (short, long) = (cost(batch(0)), cost(batch(LONG)));
             assert!(long.1 <= short.1 + alone.1 + copy, "{what}, in a batch: {short:?}, {long:?}, {alone:?} alone");
@@ -193,7 +197,8 @@ fn a_result_is_asked_for_its_json_once_and_that_of_a_notification_never() {
         let copier = on(placement);
         let asked = || ASKED.take();
         for method in METHODS {
-            // The first call of a method goes to the service's own thread, a later one may run where it is.
+            // The first call of a method runs on the thread of the service, later ones may run
+            // inline.
             for _ in 0..5 {
                 asked();
                 let one = call(method, "[1]");

@@ -169,7 +169,7 @@ fn every_reference_leads_to_a_schema_of_the_document() {
 }
 
 #[test]
-fn a_caller_is_told_of_what_it_may_call_and_of_no_other_schemas() {
+fn a_caller_sees_the_methods_it_may_call_and_no_other_schemas() {
     let server = server();
     let told = |token: &str| {
         let document = document(&server.with_token(token));
@@ -189,7 +189,7 @@ fn a_caller_is_told_of_what_it_may_call_and_of_no_other_schemas() {
 }
 
 #[test]
-fn nothing_is_told_when_it_cannot_be_said_who_asks() {
+fn nothing_is_returned_if_the_caller_cannot_be_identified() {
     let server = server();
     let ask = json!({ "jsonrpc": "2.0", "method": "rpc.discover", "id": 1 });
     assert_eq!(server.with_token("away").rpc(&ask)["error"]["code"], -32003);

@@ -1,4 +1,5 @@
-//! What `#[service]` writes, seen from outside: names, parameters, options, messages and their schemas.
+//! The code that `#[service]` writes, as users see it: names, parameters, options, messages,
+//! schemas.
 
 use std::collections::BTreeMap;
 
@@ -203,7 +204,7 @@ fn a_message_is_read_with_its_defaults_and_written_as_it_was_read() {
 }
 
 #[test]
-fn an_option_of_an_option_tells_null_from_what_is_left_out_and_may_be_both() {
+fn an_option_of_an_option_distinguishes_null_from_what_is_left_out() {
     let read = |json: Value| from_value::<Find>(json).unwrap().r#in;
     assert_eq!(read(json!({ "text": "rust" })), None);
     assert_eq!(read(json!({ "text": "rust", "in": null })), Some(None));

@@ -1,4 +1,4 @@
-//! What can be seen of a running service: its mailboxes, its health, and a warning of methods that hold their thread.
+//! What operators see of a running service: mailboxes, health, and warnings about blocking methods.
 
 use std::time::Duration;
 

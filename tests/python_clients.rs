@@ -1,4 +1,5 @@
-//! The released Python clients of pymicroservice and gemstone against a server in the gemstone dialect.
+//! The released Python clients of pymicroservice and gemstone call a server in the gemstone
+//! dialect.
 //!
 //! Needs Python 3 and both packages: `bash tests/python/setup` makes them ready.
 

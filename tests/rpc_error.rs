@@ -128,7 +128,7 @@ fn back(code: i32, message: &'static str, data: Option<Value>) -> Result<Order, 
 }
 
 #[test]
-fn a_variant_that_was_told_whole_comes_back_as_what_it_was() {
+fn a_variant_that_was_sent_with_all_its_fields_comes_back_unchanged() {
     let whole = [
         (|| Order::NotFound { id: 7, r#type: None }) as fn() -> Order,
         || Order::NotFound { id: 7, r#type: Some("x".to_owned()) },

@@ -168,7 +168,7 @@ async fn a_writer_that_waits_holds_up_the_readers_that_come_after_it() {
             sleep(Duration::from_millis(1)).await;
         }
         desk.notify(Desk_Increment {}).unwrap();
-        // What has no state is never held up: when it has run, the writer has been tried, and waits.
+        // A call without state never waits: when it has run, the writer has been tried, and waits.
         desk.call(Desk_Grind { millis: 0 }).await.unwrap();
         assert_eq!(desk.call(Desk_Ping {}).await, Ok(1), "readers that keep coming would starve it");
     };
@@ -203,7 +203,7 @@ async fn a_short_method_runs_where_it_is_called_once_it_is_known() {
 }
 
 #[tokio::test]
-async fn with_placement_actor_every_call_goes_to_the_host() {
+async fn with_placement_actor_every_call_runs_on_the_host() {
     let held = in_process_with(Desk::default, |server| server.placement(Placement::Actor));
     let desk = held.service();
     let here = format!("{:?}", std::thread::current().id());
@@ -221,7 +221,7 @@ async fn an_inline_call_never_overtakes_one_that_waits() {
     }
     desk.notify(Desk_Block { millis: 30 }).unwrap();
     desk.notify(Desk_Increment {}).unwrap();
-    // The state may be free for a moment between the two; the increment that waits still goes first.
+    // The state may be free for a moment in between; the waiting increment still runs first.
     assert_eq!(desk.call(Desk_Increment {}).await, Ok(5));
 }
 
@@ -321,12 +321,12 @@ fn notifications_have_taken_effect_when_the_service_has_settled() {
 }
 
 #[test]
-fn a_service_has_not_settled_while_there_is_what_was_let_in_before() {
+fn a_service_is_not_idle_while_it_has_admitted_calls() {
     let held = in_process(Desk::default);
     let ran = || held.service().stats().iter().find(|stats| stats.method == "increment_slowly").unwrap().answered;
     let over = AtomicBool::new(false);
     std::thread::scope(|scope| {
-        // The host is asked all the time, so that some answers are on their way when a call comes in.
+        // The host is busy all the time, so that some responses are under way when a call arrives.
         scope.spawn(|| {
             while !over.load(Ordering::SeqCst) {
                 held.wait_idle();

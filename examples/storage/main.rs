@@ -4,9 +4,11 @@
 //!
 //! ```sh
 //! call() { curl -s http://127.0.0.1:5000/api -H 'content-type: application/json' "$@"; echo; }
-//! call -d '{"jsonrpc":"2.0","method":"put","params":{"key":"user/1","value":{"name":"Ada"}},"id":1}'
+//! call \
+//!   -d '{"jsonrpc":"2.0","method":"put","params":{"key":"user/1","value":{"name":"Ada"}},"id":1}'
 //! # {"jsonrpc":"2.0","result":null,"id":1}
-//! call -d '{"jsonrpc":"2.0","method":"put","params":{"key":"user/2","value":"Bob","ttl_ms":60000},"id":2}'
+//! call \
+//!   -d '{"jsonrpc":"2.0","method":"put","params":["user/2","Bob",60000],"id":2}'
 //! # {"jsonrpc":"2.0","result":null,"id":2}
 //! call -d '{"jsonrpc":"2.0","method":"scan","params":{"prefix":"user/"},"id":3}'
 //! # {"jsonrpc":"2.0","result":[{"key":"user/1","value":{"name":"Ada"}},{"key":"user/2","value":"Bob"}],"id":3}

@@ -1,6 +1,8 @@
-//! Web pages beside the calls: a scope of its own, handlebars templates, static files, and fetch from the browser.
+//! Web pages beside the calls: a scope, handlebars templates, static files, and fetch in the
+//! browser.
 //!
-//! Run with `cargo run --example web_pages`, then open <http://127.0.0.1:5000/>. What the pages do, the shell can do:
+//! Run with `cargo run --example web_pages`, then open <http://127.0.0.1:5000/>. The shell can do
+//! what the pages do:
 //!
 //! ```sh
 //! call() { curl -s http://127.0.0.1:5000/api -H 'content-type: application/json' "$@"; echo; }
@@ -8,11 +10,12 @@
 //! # {"jsonrpc":"2.0","error":{"code":422,"message":"Please fill in the name","data":{"field":"name"}},"id":1}
 //! call -d '{"jsonrpc":"2.0","method":"count","id":2}'
 //! # {"jsonrpc":"2.0","result":2,"id":2}
-//! call -H 'X-Api-Token: hello_world' -d '{"jsonrpc":"2.0","method":"erase","params":{"id":2},"id":3}'
+//! call -H 'X-Api-Token: hello_world' \
+//!   -d '{"jsonrpc":"2.0","method":"erase","params":{"id":2},"id":3}'
 //! # {"jsonrpc":"2.0","result":true,"id":3}
 //! ```
 //!
-//! With `-- --watch-templates` a changed template shows at the next reload, and so does a mistake in it.
+//! With `-- --watch-templates`, a changed template and a mistake in it show at the next reload.
 //!
 //! The templates are in `templates/web_pages`, the files that the browser loads in `static`.
 

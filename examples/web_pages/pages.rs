@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::service::{Guestbook, Guestbook_Count, Guestbook_Entries};
 
-/// All pages below `/pages`, and the way there from `/`.
+/// Adds all pages below `/pages`, and a redirect from `/`.
 pub fn routes(config: &mut web::ServiceConfig) {
     config.service(web::redirect("/", "/pages/guestbook"));
     config.service(
@@ -19,36 +19,36 @@ pub fn routes(config: &mut web::ServiceConfig) {
     );
 }
 
-/// The entries that are there, to which the page's script adds new ones.
+/// The page with the entries. Its script adds new ones.
 async fn guestbook(book: ServiceRef<Guestbook>, pages: Templates) -> Result<HttpResponse> {
     let count = book.call(Guestbook_Count {}).await?;
     let entries = book.call(Guestbook_Entries { after: 0, limit: 50 }).await?;
     Ok(pages.render("guestbook", &json!({ "entries": entries, "count": count }))?)
 }
 
-/// What has become of the calls of each method.
+/// The page with the mailboxes.
 async fn mailboxes(book: ServiceRef<Guestbook>, pages: Templates) -> Result<HttpResponse> {
     Ok(pages.render("mailboxes", &json!({ "mailboxes": rows(&book) }))?)
 }
 
-/// The table alone, which the page's script puts in the place of the old one.
+/// The table of the mailboxes alone, with which the script of the page replaces the old one.
 async fn table(book: ServiceRef<Guestbook>, pages: Templates) -> Result<HttpResponse> {
     Ok(pages.render("partials/mailboxes", &json!({ "mailboxes": rows(&book) }))?)
 }
 
-/// One method's line in the table.
+/// The row of a method in the table.
 #[derive(Debug, Serialize)]
 struct Row {
     method: String,
     depth: usize,
     capacity: usize,
-    /// How full the mailbox is, in percent.
+    /// Fill level of the mailbox, in percent.
     full: usize,
     inline: u64,
     queued: u64,
     answered: u64,
     failed: u64,
-    turned_away: u64,
+    rejected: u64,
     usual: String,
 }
 
@@ -66,7 +66,7 @@ impl From<MethodStats> for Row {
             queued: stats.queued,
             answered: stats.answered,
             failed: stats.failed + stats.panicked,
-            turned_away: stats.refused + stats.expired + stats.abandoned,
+            rejected: stats.refused + stats.expired + stats.abandoned,
             usual: if stats.usual.is_zero() { "–".to_owned() } else { format!("{:.0?}", stats.usual) },
             method: stats.method,
         }

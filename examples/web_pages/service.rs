@@ -7,48 +7,48 @@ use callbox::{RpcError, service};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The most entries that are kept; the oldest go first.
+/// Maximum number of entries; the oldest ones are dropped first.
 const KEPT: usize = 1_000;
-/// The longest name and the longest text, in characters.
+/// Maximum lengths of a name and of a text, in characters.
 const LONGEST: [usize; 2] = [40, 280];
 
-/// What somebody wrote.
+/// One entry of the guestbook.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Entry {
-    /// Goes up by one from entry to entry.
+    /// The number of the entry, counted from 1.
     pub id: u64,
-    /// Who wrote it.
+    /// The name of the visitor.
     pub name: String,
-    /// What was written.
+    /// The text of the visitor.
     pub text: String,
-    /// When, in seconds since 1970.
+    /// The time of the entry, in seconds since 1970.
     pub signed: u64,
 }
 
-/// Why an entry is not taken.
+/// The error of an entry that is rejected.
 #[derive(Debug, RpcError)]
 pub enum SignError {
-    /// There is nothing but blanks in it.
+    /// The field is empty or blank.
     #[rpc(code = 422, message = "Please fill in the {field}")]
     Blank {
-        /// `name` or `text`.
+        /// The field: `name` or `text`.
         #[rpc(data)]
         field: &'static str,
     },
-    /// It does not fit.
+    /// The field is too long.
     #[rpc(code = 422, message = "The {field} has {length} characters, and may have {most}")]
     TooLong {
-        /// `name` or `text`.
+        /// The field: `name` or `text`.
         #[rpc(data)]
         field: &'static str,
-        /// Its length.
+        /// The length of the field, in characters.
         length: usize,
-        /// The most that it may have.
+        /// The maximum length.
         most: usize,
     },
 }
 
-/// Keeps what visitors write.
+/// The entries of the visitors.
 #[derive(Debug)]
 pub struct Guestbook {
     entries: VecDeque<Entry>,
@@ -56,7 +56,7 @@ pub struct Guestbook {
     rung: u64,
 }
 
-/// The first visitors have written already.
+/// A guestbook in which two visitors have written already.
 impl Default for Guestbook {
     fn default() -> Self {
         let mut book = Self { entries: VecDeque::new(), last_id: 0, rung: 0 };
@@ -81,7 +81,7 @@ impl Guestbook {
 
 #[service(name = "example.guestbook")]
 impl Guestbook {
-    /// Writes an entry.
+    /// Writes an entry, and returns it.
     #[public_method(deadline = "5s")]
     pub fn sign(&mut self, name: String, text: String) -> Result<Entry, SignError> {
         let (name, text) = (name.trim(), text.trim());
@@ -95,20 +95,21 @@ impl Guestbook {
         Ok(self.write(name, text.to_owned()))
     }
 
-    /// The newest entries with an id above `after`, the newest first.
+    /// Returns the entries with an id above `after`, the newest first.
     #[public_method]
     pub fn entries(&self, #[param(default = 0)] after: u64, #[param(default = 50)] limit: u32) -> Vec<Entry> {
         let new = self.entries.iter().rev().take_while(|entry| entry.id > after);
         new.take(limit as usize).cloned().collect()
     }
 
-    /// How many entries there are.
+    /// Returns the number of entries.
     #[public_method]
     pub fn count(&self) -> u64 {
         self.entries.len() as u64
     }
 
-    /// Rings the bell: for 40 ms nothing else has the state. The other methods' calls come in between two rings.
+    /// Rings the bell, which holds the state for 40 ms. Calls of the other methods run between two
+    /// rings.
     #[public_method(mailbox = 32)]
     pub async fn ring(&mut self) -> u64 {
         actix::clock::sleep(Duration::from_millis(40)).await;
@@ -116,7 +117,7 @@ impl Guestbook {
         self.rung
     }
 
-    /// Takes an entry out, and says whether it was there. Needs a token.
+    /// Removes an entry, and returns whether it was there. Needs a token.
     #[private_api_method]
     pub fn erase(&mut self, id: u64) -> bool {
         let before = self.entries.len();

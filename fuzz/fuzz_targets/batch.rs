@@ -66,7 +66,8 @@ fuzz_target!(|body: &[u8]| {
         let Some(Batch(members)) = members.filter(|Batch(members)| (1..=100).contains(&members.len())) else {
             continue;
         };
-        // A batch within is an invalid member, whatever is in it. What is wrong with it is said in other words then.
+        // A batch in a batch is an invalid member whatever it contains, but the reason is another
+        // one.
         let is_batch = |member: &RawValue| member.get().starts_with('[') && !too_deep(member.get());
         let alone = |member: &&RawValue| steady.post(if is_batch(member) { "0" } else { member.get() });
         let alone: Vec<_> = members.iter().map(alone).collect();

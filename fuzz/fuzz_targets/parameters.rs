@@ -1,4 +1,5 @@
-//! Parameters: they make a message or are refused in words that tell nothing of Rust, and what was read can be read again.
+//! Parameters: they make a message, or an error that reveals nothing of the Rust code. A message
+//! that was written can be read again.
 
 #![no_main]
 

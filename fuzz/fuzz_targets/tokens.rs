@@ -1,4 +1,5 @@
-//! A file of tokens: mistakes are told in one line that quotes no secret, and a file that was read can be changed and read again.
+//! A file of tokens: each mistake is one line that quotes no secret, and a valid file can be
+//! changed and read again.
 
 #![no_main]
 

@@ -156,7 +156,7 @@ async fn the_budget_ends_retries_and_calls_go_on() {
 }
 
 #[tokio::test]
-async fn no_retry_goes_past_the_deadline() {
+async fn no_retry_starts_after_the_deadline() {
     let busy = r#"{"code":-32000,"message":"Server busy","data":{"retry_after_ms":60000}}"#;
     let server = then_five(error(busy));
     let failed = client(&server).call::<u8>("count", ()).await.unwrap_err();
@@ -166,7 +166,7 @@ async fn no_retry_goes_past_the_deadline() {
 }
 
 #[tokio::test]
-async fn the_deadline_is_told_with_each_try_and_holds_for_all_of_them() {
+async fn the_deadline_is_sent_with_each_attempt_and_holds_for_all_of_them() {
     let server = Scripted::start([error(BUSY), Step::Silence]);
     let client = client(&server).with_deadline(Duration::from_millis(150));
     let failed = client.idempotent().call::<u8>("count", ()).await.unwrap_err();
@@ -177,7 +177,7 @@ async fn the_deadline_is_told_with_each_try_and_holds_for_all_of_them() {
 }
 
 #[tokio::test]
-async fn of_a_batch_only_the_calls_that_were_turned_away_are_made_again() {
+async fn of_a_batch_only_the_rejected_calls_are_retried() {
     let mixed = format!(
         r#"[{{"jsonrpc":"2.0","error":{BUSY},"id":$1}},{{"jsonrpc":"2.0","result":1,"id":$0}},{{"jsonrpc":"2.0","error":{{"code":7,"message":"no"}},"id":$2}}]"#
     );

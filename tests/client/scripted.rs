@@ -1,4 +1,4 @@
-//! A server that does what a test tells it to, one request after the other, and remembers what it was sent.
+//! A server that follows a script, one request after the other, and records the requests.
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -9,7 +9,8 @@ use serde_json::Value;
 
 /// What becomes of one request.
 pub(crate) enum Step {
-    /// It is answered with this status and body, in which `$0`, `$1`, … stand for the ids of its calls.
+    /// The response has this status and body, in which `$0`, `$1`, … stand for the ids of the
+    /// calls.
     Answer(u16, String),
     /// The connection is closed after the request was read.
     Break,

@@ -42,7 +42,7 @@ async fn an_error_says_what_the_server_said() {
 }
 
 #[tokio::test]
-async fn a_token_goes_in_the_header_that_was_chosen() {
+async fn a_token_is_sent_in_the_chosen_header() {
     let server = server();
     let bearer = Client::builder(server.url("/api")).token("secret").build().unwrap();
     assert!(bearer.call::<bool>("who", ()).await.unwrap());

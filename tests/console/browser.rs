@@ -1,4 +1,5 @@
-//! The console in headless Chromium: each file of `tests/node/console` drives a browser against a server of its own.
+//! The console in headless Chromium: each file of `tests/node/console` drives a browser against its
+//! own server.
 //!
 //! Needs Node, what `bash tests/node/setup` installs, and Chromium.
 

@@ -118,7 +118,8 @@ fn it_is_there_unless_it_is_switched_off_and_elsewhere_only_if_it_is_switched_on
     assert!(!has_console(open().console(false)));
 }
 
-/// A server of somebody else's listens who knows where, so the console is off there unless somebody asks for it.
+/// An embedded server may listen on any address, so the console is off there unless it was asked
+/// for.
 #[actix_web::test]
 async fn in_an_app_of_ones_own_it_is_there_only_if_it_is_switched_on() {
     for (server, status) in [(open(), 404), (open().console(true), 200)] {

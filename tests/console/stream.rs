@@ -55,7 +55,7 @@ fn method<'a>(frame: &'a Value, name: &str) -> &'a Value {
 }
 
 #[test]
-fn whoever_may_not_call_rpc_mailboxes_may_not_watch() {
+fn callers_who_may_not_call_rpc_mailboxes_may_not_watch() {
     let server = start();
     for token in ["", "wrong"] {
         let answer = request(server.address(), "GET", "/console/mailboxes", &[("X-Api-Token", token)], "");
@@ -68,13 +68,13 @@ fn whoever_may_not_call_rpc_mailboxes_may_not_watch() {
 }
 
 #[test]
-fn a_server_that_checks_no_tokens_shows_its_mailboxes_to_whoever_reaches_the_console() {
+fn a_server_that_checks_no_tokens_shows_its_mailboxes_to_everybody() {
     let server = testing::start(open());
     assert_eq!(Page::open(&server, "").frame().unwrap()["services"][0]["service"], "test.open");
 }
 
 #[test]
-fn a_frame_tells_what_came_since_the_page_was_opened() {
+fn a_frame_counts_the_calls_since_the_page_was_opened() {
     let server = start();
     for _ in 0..3 {
         call(&server, "kitchen.echo", &json!([1]));
@@ -102,7 +102,7 @@ fn a_frame_tells_what_came_since_the_page_was_opened() {
 }
 
 #[test]
-fn all_pages_are_told_the_same_frames() {
+fn all_pages_get_the_same_frames() {
     let server = start();
     let mut pages = [Page::open(&server, "hello_world"), Page::open(&server, "hello_world")];
     assert!(pages.iter_mut().all(|page| page.frame().is_some()));
@@ -139,7 +139,7 @@ fn pages_that_do_not_read_hold_up_nobody() {
 
 /// Good decisions are kept for 10 s at most, and a page that stays is asked for its token as often.
 #[test]
-fn a_page_whose_token_is_revoked_is_told_no_more() {
+fn a_page_whose_token_is_revoked_gets_no_more_frames() {
     static REVOKED: AtomicBool = AtomicBool::new(false);
     let server = testing::start(open().tokens(|_: &str| !REVOKED.load(Ordering::SeqCst)));
     let mut page = Page::open(&server, "hello_world");

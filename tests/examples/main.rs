@@ -1,5 +1,5 @@
-//! The examples as programs: each answers the calls of its documentation as the documentation shows.
-//! What their services do beyond that is tested in the examples themselves.
+//! The examples as programs: each has the responses that its documentation shows. What their
+//! services do beyond that is tested in the examples themselves.
 
 mod shell_commands;
 

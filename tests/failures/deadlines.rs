@@ -9,19 +9,20 @@ use crate::shaky_service::{
 };
 
 both_ways! {
-    in_the_queue_it_is_told_in_time_and_the_call_never_runs,
+    in_the_queue_the_error_comes_in_time_and_the_call_never_runs,
     a_reader_under_way_is_dropped_at_its_await,
     a_writer_under_way_finishes_and_its_result_is_discarded,
-    a_sync_method_under_way_finishes_and_its_caller_is_told_meanwhile,
+    a_sync_method_under_way_finishes_and_its_caller_gets_the_error_meanwhile,
     a_notification_has_one_too,
 }
 
-fn in_the_queue_it_is_told_in_time_and_the_call_never_runs(way: Way) {
+fn in_the_queue_the_error_comes_in_time_and_the_call_never_runs(way: Way) {
     let site = shaky(way);
     let held = site.hold(7);
     let kept = site.ask(Shaky_Value {});
     site.until_waiting("value", 1);
-    // Nobody else can tell it: the host is inside of a method that does not end before it is let go.
+    // The deadline timer of the caller has to end the call: the host is inside a method that does
+    // not end before the test releases it.
     let Answer { code, data, .. } = site.call(Shaky_Hurried {});
     assert_eq!((code, &data["deadline_ms"]), (-32002, &100.into()));
     assert!(data["queued_ms"].as_u64().is_some_and(|ms| ms >= 100), "all of it in the mailbox: {data}");
@@ -65,7 +66,7 @@ fn a_writer_under_way_finishes_and_its_result_is_discarded(way: Way) {
     site.assert_ends("change_hurried", Ends { expired: 1, ..Ends::default() });
 }
 
-fn a_sync_method_under_way_finishes_and_its_caller_is_told_meanwhile(way: Way) {
+fn a_sync_method_under_way_finishes_and_its_caller_gets_the_error_meanwhile(way: Way) {
     let site = shaky(way);
     let hold = site.ask(Shaky_HoldHurried { value: 9 });
     site.probe.until_entered(1);

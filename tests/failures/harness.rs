@@ -1,4 +1,5 @@
-//! A running service and the two ways in: one scenario asks it through either, and expects the same.
+//! A running service with two ways to call it. Each scenario runs once per way and expects the
+//! same.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -202,7 +203,7 @@ impl<S: Service> Site<S> {
             .expect("in time");
     }
 
-    /// Begins to stop the server; ends when it has stopped. The second time there is nothing to stop.
+    /// Starts to stop the server, and returns once it has stopped. Does nothing the second time.
     pub(crate) fn stop(&self) -> std::thread::JoinHandle<()> {
         let server = self.server.lock().unwrap().take();
         std::thread::spawn(move || drop(server))

@@ -18,7 +18,8 @@ both_ways! {
     a_panic_of_a_writer_that_says_so_keeps_the_state,
 }
 
-/// Makes a call that runs inline. It may take some tries: a busy machine makes short methods look long.
+/// Makes a call that runs inline. May need some attempts: on a busy machine, short methods look
+/// long.
 #[track_caller]
 fn inline<'a, M: Message>(site: &'a Site<Shaky>, harmless: impl Fn() -> M, call: impl Fn() -> M) -> Asked<'a>
 where

@@ -8,7 +8,7 @@ use crate::shaky_service::{Shaky, Shaky_Change, Shaky_Grind, Shaky_GrindHurried,
 both_ways! {
     it_holds_up_neither_the_service_nor_the_refusals,
     what_waits_for_it_has_its_deadline_and_never_runs_after_it,
-    what_is_on_it_finishes_although_its_caller_was_told_of_the_deadline,
+    a_call_on_the_pool_finishes_although_its_caller_got_the_deadline_error,
     what_waits_for_it_is_not_run_for_a_caller_that_left_and_what_is_on_it_finishes,
 }
 
@@ -55,7 +55,7 @@ fn what_waits_for_it_has_its_deadline_and_never_runs_after_it(way: Way) {
     site.assert_ends("grind_hurried", Ends { expired: 1, ..Ends::default() });
 }
 
-fn what_is_on_it_finishes_although_its_caller_was_told_of_the_deadline(way: Way) {
+fn a_call_on_the_pool_finishes_although_its_caller_got_the_deadline_error(way: Way) {
     let (site, grind) = pool_of_one(way);
     let hurried = site.ask(Shaky_GrindHurried { probe: site.probe.id });
     site.probe.until_entered(1);

@@ -1,4 +1,5 @@
-//! What a test sees of a service from outside, across its restarts, and how it holds the service's calls and lets them go.
+//! What a test sees of a service from outside, across restarts, and how it holds and releases
+//! calls.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -8,7 +9,7 @@ use std::time::{Duration, Instant};
 use callbox_test_support::wait::until;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-/// What no test waits for takes longer: calls that were held for so long panic, so that nothing hangs.
+/// Maximum time that a call is held. Then it panics, so that no test hangs.
 const LONGEST: Duration = Duration::from_secs(60);
 
 pub(crate) struct Probe {

@@ -16,11 +16,11 @@ use crate::shaky_service::{
 both_ways! {
     a_full_mailbox_turns_calls_away_at_once_and_keeps_what_waits,
     a_full_service_turns_calls_away_although_their_mailbox_is_empty,
-    hopeless_work_is_turned_away_at_once_and_what_waits_is_kept,
-    under_a_standing_overload_those_who_have_waited_too_long_are_turned_away,
-    under_a_standing_overload_those_who_would_wait_too_long_are_turned_away_at_once,
+    hopeless_work_is_rejected_at_once_and_waiting_calls_are_kept,
+    under_a_standing_overload_calls_that_have_waited_too_long_are_rejected,
+    under_a_standing_overload_calls_that_would_wait_too_long_are_rejected_at_once,
     a_burst_that_is_soon_worked_off_loses_nothing_however_long_it_has_waited,
-    who_may_wait_until_its_deadline_is_not_turned_away,
+    a_call_that_may_wait_until_its_deadline_is_not_shed,
 }
 
 fn a_full_mailbox_turns_calls_away_at_once_and_keeps_what_waits(way: Way) {
@@ -64,7 +64,7 @@ fn a_full_service_turns_calls_away_although_their_mailbox_is_empty(way: Way) {
     site.assert_ends("hold_reading", Ends { full: 1, ..Ends::default() });
 }
 
-fn hopeless_work_is_turned_away_at_once_and_what_waits_is_kept(way: Way) {
+fn hopeless_work_is_rejected_at_once_and_waiting_calls_are_kept(way: Way) {
     let site = shaky(way);
     for _ in 0..8 {
         assert_eq!(site.call(Shaky_Slog {}).code, 0, "nothing is hopeless before it is known what it costs");
@@ -81,22 +81,23 @@ fn hopeless_work_is_turned_away_at_once_and_what_waits_is_kept(way: Way) {
     let answers: Vec<_> = calls.into_iter().map(Asked::answer).collect();
     let refused: Vec<_> = answers.iter().filter(|answer| answer.code == -32000).collect();
     assert!((11..30).contains(&refused.len()), "{} of 30 were turned away", refused.len());
-    // On a busy machine those that were let in may have waited too long for the test to let them go.
+    // On a busy machine, admitted calls may have waited too long until the test releases them.
     assert!(answers.iter().all(|answer| matches!(answer.code, 0 | -32000 | -32002)), "{answers:?}");
     let data = &refused[0].data;
     assert_eq!((&data["reason"], &data["method"]), (&json!("cannot start before its deadline"), &json!("slog")));
     assert!(data["depth"].as_u64().is_some_and(|depth| depth >= 1) && data["retry_after_ms"].is_u64(), "{data}");
     let of = |code| answers.iter().filter(|answer| answer.code == code).count() as u64;
     site.wait_idle();
-    // A result that its caller took too late counts as answered, and the caller was told of the deadline.
+    // A result that its caller took too late counts as answered, although the caller got the
+    // deadline error.
     let late = site.stats("slog").answered.saturating_sub(8 + of(0));
     let (answered, expired, hopeless) = (8 + of(0) + late, of(-32002) - late, of(-32000));
     site.assert_ends("slog", Ends { answered, expired, hopeless, ..Ends::default() });
     assert_eq!(site.call(Shaky_Value {}), Answer::result(7));
 }
 
-/// What these were answered that waited together, longer than an impatient call may, before the first of them ran; and how
-/// long it took from then on.
+/// Returns the responses to calls that waited together before the first of them ran, for longer
+/// than an impatient call may, and the time that they took from then on.
 fn worked_off<M>(site: &Site<Shaky>, calls: usize, message: impl Fn() -> M) -> (Vec<Answer>, Duration)
 where
     M: Message,
@@ -113,7 +114,7 @@ where
     (answers, let_go.elapsed())
 }
 
-fn under_a_standing_overload_those_who_have_waited_too_long_are_turned_away(way: Way) {
+fn under_a_standing_overload_calls_that_have_waited_too_long_are_rejected(way: Way) {
     let site = shaky(way);
     let (answers, _) = worked_off(&site, 40, || Shaky_Impatient { millis: 10 });
     assert!(answers.iter().all(|answer| matches!(answer.code, 0 | -32000)), "{answers:?}");
@@ -128,7 +129,7 @@ fn under_a_standing_overload_those_who_have_waited_too_long_are_turned_away(way:
     assert_eq!(site.call(Shaky_Value {}), Answer::result(7), "another method sheds nothing");
 }
 
-fn under_a_standing_overload_those_who_would_wait_too_long_are_turned_away_at_once(way: Way) {
+fn under_a_standing_overload_calls_that_would_wait_too_long_are_rejected_at_once(way: Way) {
     let site = shaky(way);
     let mut asked = 0;
     // Each takes 10 ms: several times as many come as can be done.
@@ -158,7 +159,7 @@ fn a_burst_that_is_soon_worked_off_loses_nothing_however_long_it_has_waited(way:
     panic!("ten calls that do nothing never took less than 100 ms");
 }
 
-fn who_may_wait_until_its_deadline_is_not_turned_away(way: Way) {
+fn a_call_that_may_wait_until_its_deadline_is_not_shed(way: Way) {
     let site = shaky(way);
     let (answers, _) = worked_off(&site, 40, || Shaky_Patient { millis: 10 });
     assert!(answers.iter().all(|answer| answer.code == 0), "{answers:?}");

@@ -11,7 +11,7 @@ use crate::probe::Probe;
 
 both_ways! {
     one_may_call_another,
-    a_call_that_would_come_back_to_its_service_is_refused_before_it_is_let_in,
+    a_call_that_would_come_back_to_its_service_is_rejected_before_admission,
     a_call_within_a_call_has_no_more_time_than_the_outer_one,
     when_the_outer_caller_leaves_the_inner_call_is_given_up,
     who_has_given_a_call_up_may_be_called_by_what_it_led_to,
@@ -139,9 +139,9 @@ fn one_may_call_another(way: Way) {
     assert_ends(&back, "back.answer", Ends { answered: 3, ..Ends::default() });
 }
 
-fn a_call_that_would_come_back_to_its_service_is_refused_before_it_is_let_in(way: Way) {
+fn a_call_that_would_come_back_to_its_service_is_rejected_before_admission(way: Way) {
     let (site, back) = pair(way);
-    // What is called round is known to be short, so that it would run where it is called, if it could.
+    // The methods of the cycle are known to be short, so each would run inline if it could.
     assert_eq!((site.call(Front_Hello {}).code, site.call(Front_HelloAlone {}).code), (0, 0));
     for writes in [false, true, false, true] {
         // By a deadline it would take 30 s.
@@ -212,7 +212,8 @@ fn a_notification_may_go_to_its_sender_and_what_it_was_sent_by_may_be_called(way
 
 fn notifications_that_send_notifications_do_not_run_within_each_other(way: Way) {
     let (site, back) = pair(way);
-    // Both methods are known to be short, so that each would run where it is sent, if it could: on a stack of some megabytes.
+    // Both methods are known to be short, so each would run inline if it could: on a stack of some
+    // megabytes.
     for _ in 0..10 {
         assert_eq!((site.call(Front_SendToAndFro { times: 0 }).code, back_to(&back)), (0, Ok(())));
     }

@@ -16,11 +16,11 @@ use crate::shaky_service::{
 };
 
 both_ways! {
-    what_was_let_in_runs_then_the_hook_and_nothing_more_is_let_in,
+    admitted_calls_run_then_the_hook_and_no_more_calls_are_admitted,
     at_the_limit_a_writer_is_cut_off_what_waits_may_be_retried_and_no_hook_sees_a_torn_state,
     at_the_limit_readers_are_cut_off_and_the_hook_sees_a_whole_state,
-    at_the_limit_a_sync_method_is_left_behind_and_its_caller_told,
-    at_the_limit_the_worker_pool_is_left_behind_and_its_callers_told,
+    at_the_limit_a_sync_method_is_left_behind_and_its_caller_gets_an_error,
+    at_the_limit_the_worker_pool_is_left_behind_and_its_callers_get_an_error,
     what_runs_on_the_worker_pool_is_waited_for,
     readers_under_way_are_waited_for_although_nothing_else_waits,
     a_writer_under_way_is_waited_for_although_nothing_else_waits,
@@ -34,7 +34,7 @@ fn with_limit(way: Way) -> Site<Shaky> {
     shaky_with(way, |server| server.shutdown_timeout(LIMIT).compute_threads(1))
 }
 
-fn what_was_let_in_runs_then_the_hook_and_nothing_more_is_let_in(way: Way) {
+fn admitted_calls_run_then_the_hook_and_no_more_calls_are_admitted(way: Way) {
     let site = shaky(way);
     let under_way = site.ask(Shaky_Change { value: 100 });
     site.probe.until_entered(1);
@@ -96,7 +96,7 @@ fn at_the_limit_readers_are_cut_off_and_the_hook_sees_a_whole_state(way: Way) {
     site.assert_ends("set", Ends { answered: 1, unavailable: 1, ..Ends::default() });
 }
 
-fn at_the_limit_a_sync_method_is_left_behind_and_its_caller_told(way: Way) {
+fn at_the_limit_a_sync_method_is_left_behind_and_its_caller_gets_an_error(way: Way) {
     let site = with_limit(way);
     let under_way = site.ask(Shaky_Hold { value: 7 });
     site.probe.until_entered(1);
@@ -110,7 +110,7 @@ fn at_the_limit_a_sync_method_is_left_behind_and_its_caller_told(way: Way) {
     assert_eq!(site.probe.ran.get(), 0);
 }
 
-fn at_the_limit_the_worker_pool_is_left_behind_and_its_callers_told(way: Way) {
+fn at_the_limit_the_worker_pool_is_left_behind_and_its_callers_get_an_error(way: Way) {
     let site = with_limit(way);
     let under_way = site.ask(Shaky_Grind { probe: site.probe.id });
     site.probe.until_entered(1);

@@ -12,8 +12,8 @@ use crate::shaky_service::{
 both_ways! {
     under_a_reader_the_state_is_kept_and_what_waits_may_be_retried,
     under_an_async_writer_the_state_is_new_and_what_waits_may_be_retried,
-    calls_that_have_begun_and_not_made_a_step_are_told_too,
-    the_worker_pool_goes_on,
+    calls_that_have_begun_and_made_no_step_get_an_error_too,
+    the_worker_pool_still_runs,
 }
 
 fn under_a_reader_the_state_is_kept_and_what_waits_may_be_retried(way: Way) {
@@ -52,12 +52,13 @@ fn under_an_async_writer_the_state_is_new_and_what_waits_may_be_retried(way: Way
     assert_eq!(site.probe.ran.get(), 1, "what was told -32003 never ran");
 }
 
-fn calls_that_have_begun_and_not_made_a_step_are_told_too(way: Way) {
+fn calls_that_have_begun_and_made_no_step_get_an_error_too(way: Way) {
     let site = shaky(way);
     let held = site.hold(7);
     let begin: Vec<_> = (0..3).map(|_| site.ask(Shaky_Linger { waits: true })).collect();
     site.until_waiting("linger", 3);
-    // After them in the same round of the scheduler, which it does not let end: they are not polled before the thread is gone.
+    // These follow in the same round of the scheduler, which does not end: they are not polled
+    // before the thread is gone.
     let loses = site.ask(Shaky_LoseThread {});
     site.until_waiting("lose_thread", 1);
     site.probe.let_thread_go();
@@ -72,7 +73,7 @@ fn calls_that_have_begun_and_not_made_a_step_are_told_too(way: Way) {
     assert_eq!(site.probe.entered.get(), 2, "none of them made a step");
 }
 
-fn the_worker_pool_goes_on(way: Way) {
+fn the_worker_pool_still_runs(way: Way) {
     let site = shaky(way);
     let computing = site.ask(Shaky_Grind { probe: site.probe.id });
     site.probe.until_entered(1);

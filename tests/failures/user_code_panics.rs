@@ -1,5 +1,5 @@
-//! Panics of the program's own code around a call: in drops, in wakers, in the texts of errors, in an authenticator. None of them
-//! takes another call along, or leaves the service down.
+//! Panics of user code around a call: in drops, wakers, the texts of errors, an authenticator. None
+//! of them ends another call or leaves the service down.
 
 use std::fmt;
 use std::sync::Arc;

@@ -1,5 +1,5 @@
-//! Clients that leave half-way or with a batch under way, and clients that send what nobody can read. Those that leave a
-//! single call are in `tests/failures`.
+//! Clients that leave half-way or with a running batch, and clients that send malformed requests.
+//! Clients that leave a single call are in `tests/failures`.
 
 use std::io::Write;
 use std::net::{Shutdown, SocketAddr};
@@ -92,7 +92,7 @@ fn send_100_mb(running: &Running, header: (&str, &str), begin: &str) -> (Respons
 }
 
 #[test]
-fn a_body_of_100_mb_is_refused_unread_and_the_server_goes_on() {
+fn a_body_of_100_mb_is_rejected_unread_and_the_server_still_answers() {
     let running = start();
     for (header, begin) in [(("Content-Length", "104857600"), ""), (("Transfer-Encoding", "chunked"), "10000\r\n")] {
         let (answer, let_in) = send_100_mb(&running, header, begin);

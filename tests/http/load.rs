@@ -46,7 +46,7 @@ fn reading_calls_of_64_callers_overlap() {
         }
         start.elapsed()
     };
-    // A machine with other work may be slow for a while; what runs one after another is slow each time.
+    // A busy machine may be slow for a while; calls that run one after another are slow each time.
     let quickest = (0..5).map(|_| round()).min().unwrap_or_default();
     assert!(quickest < Duration::from_millis(640 / 3), "one after another is 640 ms: {quickest:?}");
 }

@@ -1,4 +1,5 @@
-//! Servers as HTTP shows them: WIRE §6, clients that leave or misbehave, sites around a service, and many callers at once.
+//! Servers as their HTTP clients see them: rejections, clients that leave or misbehave, sites
+//! around a service, and many callers at once.
 
 mod clients;
 mod framing;

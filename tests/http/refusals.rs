@@ -60,7 +60,7 @@ fn post(running: &Running, headers: &[(&str, &str)]) -> Response {
 }
 
 #[test]
-fn each_refusal_has_its_status_and_an_error_body_and_the_server_goes_on() {
+fn each_rejection_has_its_status_and_an_error_body_and_the_server_still_answers() {
     let running = start_with(|server| server.body_limit(1000));
     let good = call("written", "[]");
     for RejectedRequest { name, method, headers, bytes, status } in REJECTED_REQUESTS {
@@ -151,7 +151,7 @@ fn pages_may_send_the_headers_that_are_set_and_by_default_those_of_tracing() {
 }
 
 #[test]
-fn a_slash_behind_the_endpoint_is_told_of() {
+fn a_slash_behind_the_endpoint_is_an_error_that_names_it() {
     let running = start_with(|server| server.add_endpoint("/rpc/v0", callbox::Dialect::Gemstone));
     for (path, method, endpoint) in
         [("/api/", "POST", "/api"), ("/api/", "GET", "/api"), ("/rpc/v0/", "POST", "/rpc/v0")]

@@ -100,7 +100,8 @@ const LAYERS: &[Layer] = &[
         knows: &["auth", "jsonrpc", "mailbox", "route", "router", "service", "sync"],
         crates: &["futures", "tokio"],
     },
-    // The one transport. Its handlers' extractor gives out `ServiceRef`s, and one of its routes the OpenRPC document.
+    // The only transport. Its extractor hands out `ServiceRef`s, and one of its routes serves the
+    // OpenRPC document.
     Layer {
         module: "http",
         knows: &[

@@ -1,4 +1,5 @@
-//! The paths that Rust code names, from its tokens: so comments and strings do not count, and what a macro is given does.
+//! The paths that Rust code names, read from its tokens: the arguments of macros count, comments
+//! and strings do not.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -31,7 +32,8 @@ pub(crate) fn exports(root: &str) -> Exports {
     exported.filter(|(_, path)| !others.contains(&path[0])).map(|(name, path)| (name, path.join("::"))).collect()
 }
 
-/// What a module's file exports under a name, as a path from the root: of `engine/mod.rs`, `Core` → `engine::core::Core`.
+/// Returns the exports of the file of a module as paths from the root: for `engine/mod.rs`, `Core`
+/// → `engine::core::Core`.
 pub(crate) fn exports_of(file: &Path, code: &str) -> Exports {
     let mut found = Vec::new();
     collect(&tokens(code), &mut Vec::new(), &mut found);

@@ -10,7 +10,7 @@ use callbox::testing::TestServer;
 use callbox::{InternalError, RpcError, Server, ServiceRef, TemplateError, Templates, service, testing};
 use serde_json::json;
 
-use crate::assert_tells_nothing;
+use crate::assert_reveals_nothing;
 
 struct Shop;
 
@@ -115,7 +115,7 @@ fn pages_files_and_routes_that_fail_tell_nothing() {
         let answer = get(&server, path);
         let status = answer.split(' ').nth(1).and_then(|status| status.parse::<u16>().ok());
         assert!(statuses.map(Some).contains(&status), "{path}: {answer}");
-        assert_tells_nothing(path, &answer);
+        assert_reveals_nothing(path, &answer);
     }
     assert!(get(&server, "/static/css/style.css").ends_with("p {}"), "and the good ones are there");
 }
@@ -156,7 +156,7 @@ fn bytes_that_are_no_good_http_tell_nothing() {
         ("another type", "POST /api HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".to_owned()),
         ("no JSON", format!("{head}Content-Length: 2\r\n\r\n{{x")),
     ] {
-        assert_tells_nothing(name, &sent(server.address(), bytes.as_bytes()));
+        assert_reveals_nothing(name, &sent(server.address(), bytes.as_bytes()));
     }
     let ready = get(&server, "/health/ready");
     assert!(ready.starts_with("HTTP/1.1 200"), "and the server goes on: {ready}");

@@ -1,4 +1,5 @@
-//! What answers do not tell: the texts of errors and panics, names of types and modules, places in files.
+//! What responses must not reveal: texts of internal errors and panics, names of types and modules,
+//! places in files.
 //!
 //! Everything of the kind that a server here could tell has the word *inner* in it.
 
@@ -8,7 +9,7 @@ mod parameters;
 
 /// Fails if an answer tells what is none of its reader's business. `what` was asked.
 #[track_caller]
-fn assert_tells_nothing(what: &str, answer: &str) {
+fn assert_reveals_nothing(what: &str, answer: &str) {
     // Where in a caller's own body its mistake is, is the caller's business.
     let parts: Vec<_> = answer.split(" at line ").map(without_place).collect();
     let lower = parts.concat().to_lowercase();

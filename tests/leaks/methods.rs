@@ -13,7 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Value, json};
 
-use crate::assert_tells_nothing;
+use crate::assert_reveals_nothing;
 
 /// Says its inner text wherever it is asked.
 #[derive(Debug, thiserror::Error)]
@@ -191,14 +191,14 @@ fn call(method: &str) -> String {
 }
 
 #[test]
-fn each_way_to_fail_tells_its_code_under_its_id_and_no_more() {
+fn each_failure_has_its_code_and_its_id_and_nothing_else() {
     for placement in [callbox::Placement::Inline, callbox::Placement::Actor] {
         let failing = testing::in_process_with(Failing::default, move |server| server.placement(placement));
         let mut all = Vec::new();
-        // The first call of a method goes to the service's own thread, a later one may run where it is.
+        // The first call of a method runs on the thread of the service, later ones may run inline.
         for (method, code) in METHODS.into_iter().chain(METHODS) {
             let answer = failing.post(call(method)).expect("an answer");
-            assert_tells_nothing(method, &answer);
+            assert_reveals_nothing(method, &answer);
             let answer: Value = serde_json::from_str(&answer).unwrap();
             assert_eq!((&answer["error"]["code"], &answer["id"]), (&json!(code), &json!(1)), "{method}: {answer}");
             let data = answer["error"]["data"].as_object();
@@ -214,7 +214,7 @@ fn each_way_to_fail_tells_its_code_under_its_id_and_no_more() {
         }
         all.push(call("ping"));
         let answers = failing.post(format!("[{}]", all.join(","))).expect("answers");
-        assert_tells_nothing("all of them in a batch", &answers);
+        assert_reveals_nothing("all of them in a batch", &answers);
         let answers: Vec<Value> = serde_json::from_str(&answers).unwrap();
         assert_eq!(answers.len(), all.len());
         for (method, code) in METHODS {
@@ -239,7 +239,7 @@ fn an_authenticator_that_fails_does_not_tell_why() {
     let failing = testing::in_process_with(Failing::default, |server| server.tokens(InnerKeys));
     for token in ["panic", "away"] {
         let answer = failing.with_token(token).post(call("secret")).expect("an answer");
-        assert_tells_nothing(token, &answer);
+        assert_reveals_nothing(token, &answer);
         assert!(answer.contains("-32003"), "{answer}");
     }
 }
@@ -268,10 +268,10 @@ impl Barren {
 
 fn assert_goes_down(barren: &InProcess<Barren>) {
     let broken = barren.post(call("break_it")).expect("an answer");
-    assert_tells_nothing("a panic", &broken);
+    assert_reveals_nothing("a panic", &broken);
     until("the service is down", || !barren.service().is_up());
     let answer = barren.post(call("ping")).expect("an answer");
-    assert_tells_nothing("a service that is down", &answer);
+    assert_reveals_nothing("a service that is down", &answer);
     assert!(answer.contains("-32003"), "{answer}");
 }
 
@@ -297,7 +297,7 @@ impl Narrow {
 }
 
 #[test]
-fn a_busy_service_tells_what_its_caller_can_use() {
+fn a_busy_service_says_only_what_its_caller_can_use() {
     let server = testing::start(Server::new(|| Narrow));
     let hold = |ms: u64| format!(r#"{{"jsonrpc":"2.0","method":"hold","params":[{ms}]"#);
     // Without an id, and then with one.
@@ -309,7 +309,7 @@ fn a_busy_service_tells_what_its_caller_can_use() {
             break answer;
         }
     };
-    assert_tells_nothing("a busy service", &busy);
+    assert_reveals_nothing("a busy service", &busy);
     let data = serde_json::from_str::<Value>(&busy).unwrap()["error"]["data"].clone();
     let told: Vec<_> = data.as_object().unwrap().keys().collect();
     assert_eq!(told, ["capacity", "depth", "method", "reason", "retry_after_ms"]);

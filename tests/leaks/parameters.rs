@@ -14,7 +14,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
 
-use crate::assert_tells_nothing;
+use crate::assert_reveals_nothing;
 
 #[derive(Serialize, Deserialize, JsonSchema)]
 struct InnerPoint {
@@ -253,7 +253,7 @@ const VALUES: [&str; 41] = [
 ];
 
 #[test]
-fn no_reason_for_bad_parameters_tells_a_type() {
+fn no_reason_for_bad_parameters_names_a_type() {
     let taker = testing::in_process(|| Taker);
     let mut refused = 0;
     for (method, params) in [("plain", &PLAIN[..]), ("of_the_library", &OF_THE_LIBRARY[..]), ("of_ours", &OF_OURS[..])]
@@ -262,7 +262,7 @@ fn no_reason_for_bad_parameters_tells_a_type() {
             for value in VALUES {
                 let body = format!(r#"{{"jsonrpc":"2.0","method":"{method}","params":{{"{param}":{value}}},"id":1}}"#);
                 let answer = taker.post(&body).expect("an answer");
-                assert_tells_nothing(&body, &answer);
+                assert_reveals_nothing(&body, &answer);
                 let answer: Value = serde_json::from_str(&answer).unwrap();
                 let code = if *param == "bomb" { -32603 } else { -32602 };
                 if answer["result"] != Value::Null || answer.get("error").is_some() {
@@ -285,7 +285,7 @@ fn a_panic_while_parameters_are_read_is_the_error_of_that_call_alone() {
     let bomb = |id: &str| format!(r#"{{"jsonrpc":"2.0","method":"of_ours","params":{{"bomb":1}}{id}}}"#);
     let fine = r#"{"jsonrpc":"2.0","method":"plain","id":2}"#;
     let answer = taker.post(format!("[{},{},{fine}]", bomb(r#","id":1"#), bomb(""))).expect("answers");
-    assert_tells_nothing("a batch", &answer);
+    assert_reveals_nothing("a batch", &answer);
     let answers: Vec<Value> = serde_json::from_str(&answer).unwrap();
     assert_eq!((&answers[0]["id"], &answers[0]["error"]["code"]), (&json!(1), &json!(-32603)));
     assert_eq!((answers.len(), &answers[1]), (2, &json!({ "jsonrpc": "2.0", "result": null, "id": 2 })));

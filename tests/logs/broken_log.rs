@@ -10,7 +10,8 @@ use rustix::process::Signal;
 
 use crate::{call, post};
 
-/// Calls each method of the fragile service, a few times and as notifications too, and looks whether it is there afterwards.
+/// Calls each method of the fragile service a few times, also as notifications, and checks that the
+/// service is still there.
 fn breaks(program: &RunningProgram) {
     let methods = [
         ("fail", -32603),

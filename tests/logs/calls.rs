@@ -1,4 +1,5 @@
-//! What a call leaves in the log: a line of its own at debug, and a warning if it holds its thread or would come back.
+//! The log lines of a call: one at debug, and a warning if it blocks its thread or would cause a
+//! call cycle.
 
 use callbox_test_support::http::request;
 use callbox_test_support::program::Program;

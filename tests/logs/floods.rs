@@ -62,7 +62,8 @@ pub(crate) fn flood() {
     let log = log_of(program);
     // Where the limit does not hold, it is too long to be shown.
     let shown: String = log.chars().take(5000).collect();
-    // One may stand behind the beginning of a line of Rust's own hook, which writes its lines in pieces.
+    // A line may follow the beginning of another one: Rust's own panic hook writes its lines in
+    // pieces.
     let errors: Vec<_> = log.split(" ERROR ").skip(1).filter_map(|rest| rest.lines().next()).collect();
     for method in methods {
         let cause = if method == "fail" { "cause=on purpose".to_owned() } else { format!("method {method} panicked") };

@@ -26,7 +26,7 @@ fn main() -> ExitCode {
         ("a_method_that_holds_its_thread_is_warned_of_once_a_minute_with_the_remedy", calls::dawdling),
         ("a_call_that_would_come_back_is_an_error_that_names_the_services_on_its_way", calls::round_trip),
         ("a_panic_is_an_error_under_the_id_that_its_caller_got", causes::panics),
-        ("no_log_and_no_answer_tells_a_token_and_no_log_a_parameter", secrets::canaries),
+        ("no_log_and_no_response_contains_a_token_and_no_log_a_parameter", secrets::canaries),
         ("a_log_that_cannot_be_written_changes_nothing_else", broken_log::unwritable),
         (
             "calls_under_way_are_answered_when_a_server_stops_whose_log_cannot_be_written",
@@ -35,10 +35,10 @@ fn main() -> ExitCode {
         ("a_subscriber_that_panics_changes_nothing_else", broken_log::faulty_subscriber),
         ("a_flood_of_failures_is_a_few_lines_with_the_number_of_those_left_out", floods::flood),
         ("at_debug_each_cause_is_a_line", causes::each_cause),
-        ("a_host_that_is_refused_is_told_once_with_the_setting_that_allows_it", floods::strange_host),
+        ("a_rejected_host_is_logged_once_with_the_setting_that_allows_it", floods::strange_host),
         ("a_log_filter_that_has_no_effect_is_warned_of", filters::no_effect),
         ("the_cause_behind_an_id_is_logged_whichever_way_a_service_was_started", causes::any_start),
-        ("a_token_of_a_file_is_told_once_by_who_makes_it_and_nowhere_else", secrets::token_canary),
+        ("a_token_of_a_file_is_shown_once_when_it_is_made_and_nowhere_else", secrets::token_canary),
     ];
     let tests = tests.map(|(name, test)| {
         Trial::test(name, move || -> Result<(), Failed> {

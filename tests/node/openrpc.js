@@ -1,6 +1,7 @@
-// Has OpenRPC's own validator judge documents: a JSON object of them by name on stdin, and on stdout, by the same names,
-// `null` for each that is valid and else the reason why not.
-// `bash tests/node/setup` installs it; NODE_PATH says where.
+// Checks documents with the official validator of OpenRPC. Takes a JSON object of documents by name
+// on stdin, and prints an object with the same names: `null` for each valid document, else the
+// reason.
+// `bash tests/node/setup` installs the validator; NODE_PATH names the directory.
 "use strict";
 
 const { readFileSync } = require("node:fs");

@@ -95,7 +95,8 @@ fn unused(document: &Value, used: &BTreeSet<String>, faults: &mut Vec<String>) {
     faults.extend(schemas.filter(|name| !used(name)).map(|name| format!("nothing leads to the schema {name}")));
 }
 
-/// Reads anything, unless one object has two members of one name: of two definitions, say, of which readers keep one.
+/// Reads any JSON, unless an object has two members of one name, of which readers would keep only
+/// one.
 struct EachNameOnce;
 
 impl<'de> Deserialize<'de> for EachNameOnce {

@@ -1,4 +1,5 @@
-//! Types of one name, and types that are read otherwise than they are written: each has a definition of its own.
+//! Types with equal names, and types that are read and written differently: each has its own
+//! definition.
 
 use callbox::{InternalError, RpcError, Server, service, testing};
 use schemars::JsonSchema;
@@ -268,7 +269,7 @@ fn a_method_lists_the_errors_that_its_type_knows() {
 }
 
 #[test]
-fn what_is_said_of_access_and_mailboxes_stands_in_members_of_their_own() {
+fn access_and_mailboxes_are_described_in_members_of_their_own() {
     let (_, document) = document();
     let extensions = |name: &str| {
         let members = method(&document, name).as_object().expect("an object").iter();
@@ -303,7 +304,7 @@ fn what_is_said_of_access_and_mailboxes_stands_in_members_of_their_own() {
 }
 
 #[test]
-fn a_deprecated_method_is_told_as_one() {
+fn a_deprecated_method_is_marked_as_deprecated() {
     let (_, document) = document();
     assert_eq!(method(&document, "second.old")["deprecated"], true);
     assert_eq!(method(&document, "second.any").get("deprecated"), None);

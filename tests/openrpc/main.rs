@@ -1,4 +1,5 @@
-//! The OpenRPC documents of all examples: valid by the official validator, and by rules that it does not know.
+//! The OpenRPC documents of all examples, checked by the official validator and by rules of our
+//! own.
 
 mod checks;
 mod collisions;
@@ -14,7 +15,7 @@ use serde_json::{Value, json};
 /// The examples that are servers.
 const EXAMPLES: [&str; 7] = ["compute", "embedded", "entity", "my_service", "storage", "web_pages", "without_macro"];
 
-/// Returns the document of each example as text: for callers without a token and for those with one.
+/// Returns the document of each example as text, for callers without a token and with one.
 fn documents() -> BTreeMap<String, String> {
     let mut documents = BTreeMap::new();
     for name in EXAMPLES {

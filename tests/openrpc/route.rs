@@ -37,7 +37,7 @@ fn names(document: &Value) -> String {
 }
 
 #[test]
-fn a_caller_is_told_what_rpc_discover_tells_it() {
+fn a_caller_gets_the_document_of_rpc_discover() {
     let server = testing::start(vault());
     for (token, told) in [
         ("", "open get_service_specs"),
@@ -64,7 +64,7 @@ fn nobody_keeps_what_was_meant_for_another() {
 }
 
 #[test]
-fn nothing_is_told_when_it_cannot_be_said_who_asks() {
+fn nothing_is_returned_if_the_caller_cannot_be_identified() {
     let server = testing::start(vault());
     let answer = get(&server, &[("X-Api-Token", "away")]);
     assert_eq!((answer.status, answer.header("retry-after")), (503, Some("1")));
@@ -163,7 +163,7 @@ async fn an_endpoint_does_not_hide_what_the_program_or_the_server_has_at_its_pat
 }
 
 #[test]
-fn it_goes_before_routes_of_a_pattern_and_beside_all_others() {
+fn it_takes_precedence_over_routes_with_patterns_and_leaves_all_others() {
     let server = vault().static_files("/", env!("CARGO_MANIFEST_DIR")).configure(|config| {
         config.route("/{page}", web::get().to(async || HttpResponse::Ok().body("a page")));
     });

@@ -23,7 +23,8 @@ pub(crate) fn judge(documents: &BTreeMap<String, Value>) -> BTreeMap<String, Opt
         .stderr(Stdio::piped())
         .spawn()
         .unwrap_or_else(|error| panic!("node: {error}: {advice}"));
-    // Node that ends early, for want of a package, does not read it all; what it says is told below.
+    // If Node ends early, for want of a package, it does not read everything. The assertion below
+    // shows its error.
     let sent = node.stdin.take().expect("a pipe").write_all(&serde_json::to_vec(documents).expect("JSON"));
     let output = node.wait_with_output().expect("node has ended");
     let said = String::from_utf8_lossy(&output.stderr);

@@ -24,7 +24,7 @@ fn napping(method: &str) -> (RunningProgram, Connection) {
 }
 
 /// What has to go on beside a call that does not return.
-fn assert_all_else_goes_on(program: &RunningProgram, method: &str) {
+fn assert_others_still_run(program: &RunningProgram, method: &str) {
     for round in 0..20 {
         assert_eq!(request(program.address(), "GET", "/health/live", &[], "").status, 200, "{round}");
         assert_eq!(rpc(program, &[], "blink", "[]")["result"], 0, "{round}");
@@ -41,13 +41,13 @@ fn assert_all_else_goes_on(program: &RunningProgram, method: &str) {
 pub(crate) fn naps() {
     let (mut program, napping) = napping("nap");
     program.wait_for_line("the method holds its thread and does not end");
-    assert_all_else_goes_on(&program, "nap");
+    assert_others_still_run(&program, "nap");
     drop(napping);
 }
 
 pub(crate) fn naps_at_home() {
     let (program, mut napping) = napping("nap_at_home");
-    assert_all_else_goes_on(&program, "nap_at_home");
+    assert_others_still_run(&program, "nap_at_home");
     // Its own deadline is kept, too.
     let late = rpc(&program, &[("Request-Timeout", "0.1")], "nap_at_home", "[0]");
     assert_eq!(late["error"]["code"], -32002, "{late}");

@@ -52,7 +52,8 @@ pub(crate) fn token_file() {
     let start = |role: &str, args: &[&str]| {
         Program::with_role(role, &[&["--port", "0"], args].concat()).in_directory(directory.path()).start()
     };
-    // Each server, and which of the program's own token, that of the usual file and that of the other file it lets in.
+    // Each server, and which tokens it accepts: that of the program, of the usual file, of the
+    // other file.
     for (program, good) in [
         (start("keeper", &[]), [true, false, false]),
         (start("keeper", &["--tokens", "callbox-tokens.toml"]), [false, true, false]),

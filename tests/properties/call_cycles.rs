@@ -1,5 +1,5 @@
-//! Circles of waiting, beside a model: services that call each other in every way there is. A call is refused if its service
-//! waits for it, and only then.
+//! Call cycles, compared with a model: services call each other in every possible way. A call is
+//! rejected if, and only if, its service waits for it.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -99,7 +99,8 @@ impl World {
                     Some(reply) => self.note(number, &reply),
                     None => {
                         actix::spawn(async move {
-                            // The task has looked for the answer, and from then on it is the one who waits.
+                            // The task has polled the response, so from then on it is the waiting
+                            // one.
                             assert!(call.as_mut().now_or_never().is_none());
                             world.handed_over.send_modify(|steps| steps.push(number));
                             world.note(number, &call.await);

@@ -1,5 +1,6 @@
-//! Every call that is let in ends exactly once, and its caller knows how: with deadlines that pass, callers that leave, panics,
-//! new states, new hosts, and a stop at some moment. All the while nobody meets a writer, or a state that one has left half-way.
+//! Every admitted call ends exactly once, and its caller learns how: with deadlines, callers that
+//! leave, panics, new states, new hosts, and a stop at some moment. Meanwhile no call meets a
+//! writer, or a state that a writer has left half-way.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -35,7 +36,7 @@ fn start(inline: bool, drain: Duration) -> (InProcess<Busy>, ServiceRef<Busy>, A
 }
 
 /// Whether what the callers were told fits what the service saw.
-fn check_told(outcome: &Outcome, seen: &Seen, trouble: Trouble) -> Result<(), TestCaseError> {
+fn check_caller_outcome(outcome: &Outcome, seen: &Seen, trouble: Trouble) -> Result<(), TestCaseError> {
     for (number, (what, told)) in (0..).zip(&outcome.calls) {
         let starts = if *what == What::Grind { starts_on_pool(outcome.load, number) } else { seen.starts(number) };
         let of_itself = matches!(what, What::Fail | What::PanicReading | What::PanicKeeping);
@@ -44,7 +45,8 @@ fn check_told(outcome: &Outcome, seen: &Seen, trouble: Trouble) -> Result<(), Te
         match told {
             Some(Ok(answer)) => prop_assert!(*answer == number && starts == 1, "{} {:?}: {}", number, what, starts),
             Some(Err(-32603)) => {
-                // Cut off at the stop, or lost with the host's thread; perhaps just before its first step.
+                // The call was cut off at the stop, or lost with the thread of the host; perhaps
+                // just before its first step.
                 let cut_off = trouble.stop || trouble.rough;
                 prop_assert!(starts == 1 || (cut_off && starts == 0), "{} {:?}: {}", number, what, starts);
                 prop_assert!(of_itself || rough || cut_off, "{} {:?}", number, what);
@@ -72,7 +74,8 @@ fn check_counts(outcome: &Outcome, stats: &[MethodStats]) -> Result<(), TestCase
     prop_assert_eq!(sum(|stats| stats.refused_for.full), told(-32000));
     prop_assert!(sum(|stats| stats.refused_for.unavailable) >= told(-32003));
     let answered = outcome.calls.iter().filter(|(_, told)| matches!(told, Some(Ok(_)))).count() as u64;
-    // A method that ended in time has answered, also if its caller's thread took the answer too late.
+    // A method that ended in time counts as answered, even if the thread of the caller took the
+    // response too late.
     prop_assert!(sum(|stats| stats.answered) >= answered, "{:?}", stats);
     prop_assert!(sum(|stats| stats.answered + stats.expired) >= answered + told(-32002), "{:?}", stats);
     let let_in = sum(|stats| stats.inline + stats.queued);
@@ -95,7 +98,7 @@ fn check(busy: &ServiceRef<Busy>, outcome: &Outcome, seen: &Seen, trouble: Troub
         std::thread::sleep(Duration::from_millis(1));
     }
     check_counts(outcome, &busy.stats())?;
-    check_told(outcome, seen, trouble)?;
+    check_caller_outcome(outcome, seen, trouble)?;
     prop_assert_eq!(seen.inside(), 0);
     prop_assert!(!seen.overlap.load(Ordering::SeqCst), "a writer met somebody");
     prop_assert!(!seen.torn.load(Ordering::SeqCst), "somebody met a half-written state");

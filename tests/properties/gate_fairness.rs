@@ -1,4 +1,5 @@
-//! A reader waits for at most one writer phase, however many writers come, and a writer is let in however many readers come.
+//! A reader waits for at most one writer phase, however many writers come, and a writer runs
+//! however many readers come.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -181,7 +182,8 @@ fn all_readers_that_a_writer_held_up_go_before_the_next_one_though_they_run_one_
         assert_eq!(phases.glances.load(Ordering::SeqCst), 100);
         (begun, phases.most.load(Ordering::SeqCst))
     };
-    // Not if this thread was held up for so long that not all came while the first writer was there.
+    // Unless this thread was delayed for so long that not all calls came while the first writer
+    // ran.
     let mut rounds = std::iter::repeat_with(begun_when_queued);
     let (_, most) = rounds.find(|(begun, _)| *begun == 1).unwrap();
     assert_eq!(most, 1, "they waited for the writer that was there, and for no other");
@@ -205,7 +207,7 @@ fn a_writer_has_its_turns_beside_a_flood_of_long_readers() {
 }
 
 #[test]
-fn a_writer_is_let_in_however_many_readers_come() {
+fn a_writer_runs_however_many_readers_come() {
     const READERS: u64 = 200;
     let (held, phases) = start();
     let (came_in, begun) = (|| phases.came_in.load(Ordering::SeqCst), || phases.begun.load(Ordering::SeqCst) == 1);

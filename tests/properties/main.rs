@@ -45,7 +45,8 @@ mod overtaking;
 mod queues;
 mod time_shares;
 
-/// A run depends on the moment: what failed once need not fail again, so it is not kept. Nor is it made smaller for long.
+/// A run depends on timing: a failure may not repeat, so it is not saved, and it is shrunk only
+/// briefly.
 fn cases(cases: u32) -> proptest::test_runner::Config {
     let usual = proptest::test_runner::Config::default();
     proptest::test_runner::Config { cases, failure_persistence: None, max_shrink_time: 10_000, ..usual }

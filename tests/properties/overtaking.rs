@@ -35,8 +35,9 @@ struct Watch {
 }
 
 impl Watch {
-    /// A short call runs, whose caller began it when `before` calls had been queued. Those of them that cannot have the state
-    /// together with it, as one of both writes, and have not had it, were waiting all the time.
+    /// Checks a short call whose caller began it when `before` calls had been queued. Those of them
+    /// that exclude it, as one of both writes, and that have not run yet, were waiting all the
+    /// time.
     fn short(&self, before: u64, writes: bool) {
         if CALLS.get() {
             self.inline.fetch_add(1, Ordering::SeqCst);

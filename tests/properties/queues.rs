@@ -1,5 +1,5 @@
-//! What waits, beside a model: while the host is held inside of a method, each mailbox is a queue with a bound; when it is let
-//! go, what is left in the queue runs in its order, and what was given up does not.
+//! The mailboxes, compared with a model: while the host is held inside a method, each mailbox is a
+//! bounded queue. When the host is released, the calls in it run in order, except abandoned ones.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,4 +1,5 @@
-//! Who gets the host's time: no mailbox starves, and those that have calls waiting share it by weight and by measured time.
+//! How the time of the host is shared: no mailbox starves, and backlogged ones share it by weight
+//! and measured time.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -29,7 +30,7 @@ impl Lanes {
 
 #[service(name = "lanes")]
 impl Lanes {
-    /// Holds the host, so that calls wait. Once only: a second time it might run where it is called.
+    /// Holds the host, so that calls wait. Only once: the second time, the call might run inline.
     #[public_method]
     fn hold(&mut self) {
         let start = Instant::now();
@@ -37,7 +38,8 @@ impl Lanes {
             assert!(start.elapsed() < Duration::from_secs(60), "never let go");
             std::thread::yield_now();
         }
-        // Longer than a round of the scheduler: it looks again for what has come in before the next call starts.
+        // Longer than a round of the scheduler, which takes in new calls before the next call
+        // starts.
         spin(300);
     }
 
@@ -87,8 +89,8 @@ impl Site {
         Self { held, runs, gate }
     }
 
-    /// Lets all of these wait before the first of them runs; what ran, in its order. `calls` has a mailbox, how many calls it
-    /// gets, and how long each takes.
+    /// Queues all of these calls before the first of them runs, and returns the order in which they
+    /// ran. `calls` has a mailbox, the number of its calls, and the time that each takes.
     fn backlog(&self, calls: &[(usize, usize, u64)]) -> Vec<Run> {
         let lanes = self.held.service();
         lanes.notify(Lanes_Hold {}).unwrap();
@@ -115,8 +117,9 @@ fn notify(lanes: &ServiceRef<Lanes>, mailbox: usize, micros: u64) {
 proptest! {
     #![proptest_config(crate::cases(48))]
 
-    /// Whatever its calls cost and however many others wait: the first turn of each comes before the second of any. (Readers
-    /// beside async writers have turns of their own: see `phases`.)
+    /// The first turn of each mailbox comes before the second of any, whatever its calls cost and
+    /// however many others wait. (Readers beside async writers have turns of their own: see
+    /// `gate_fairness`.)
     #[test]
     fn no_mailbox_starves(costs in vec((0..300u64, 2..12usize), 5), some in proptest::sample::subsequence((0..5usize).collect::<Vec<_>>(), 2..=5)) {
         let calls: Vec<_> = some.iter().map(|mailbox| (*mailbox, costs[*mailbox].1, costs[*mailbox].0)).collect();
@@ -128,7 +131,8 @@ proptest! {
     }
 }
 
-/// How far from their shares the mailboxes were, at most, until the first had no more calls: 0.1 for a tenth.
+/// Returns the largest deviation of a mailbox from its share until the first had no more calls: 0.1
+/// for a tenth.
 fn unfairness(calls: &[(usize, usize, u64)], runs: &[Run]) -> f64 {
     let mut left: [usize; 5] = [0; 5];
     calls.iter().for_each(|(mailbox, times, _)| left[*mailbox] = *times);
@@ -165,7 +169,8 @@ fn time_on_the_thread_is_shared_by_weight_whatever_a_call_costs() {
         &[(1, 200), (3, 800), (4, 400)],
     ] {
         let calls = backlog(costs);
-        // What takes the host off its core in a bad moment looks like a share; it does not do so each time.
+        // A preemption of the host at a bad moment looks like a wrong share, but does not happen
+        // each time.
         let mut seen = Vec::new();
         while seen.last().is_none_or(|off| *off > 0.25) {
             assert!(seen.len() < 6, "{costs:?}: off by {seen:.2?}");

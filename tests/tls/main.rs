@@ -17,7 +17,7 @@ fn main() -> ExitCode {
     let tests: [(&str, fn()); 12] = [
         ("calls_are_answered_over_tls_1_2_and_1_3_and_http_1_1_only", calls::answers),
         ("a_changed_pair_is_shown_to_new_connections_and_a_broken_one_is_not", certificates::reloads),
-        ("what_is_wrong_with_the_files_is_told_in_one_line_at_the_start", certificates::one_line),
+        ("a_mistake_in_the_files_is_one_line_at_the_start", certificates::one_line),
         ("who_speaks_plain_http_or_nonsense_is_sent_away_and_harms_nobody", bad_clients::plain),
         ("nonsense_is_no_error_in_the_log_with_tls_or_without", bad_clients::no_errors),
         ("connections_that_say_nothing_take_no_place_of_other_peers", bad_clients::silent),
@@ -26,7 +26,7 @@ fn main() -> ExitCode {
         ("an_idle_connection_ends_in_good_order_after_as_long_as_is_set", bad_clients::idle),
         ("one_peer_has_only_so_many_connections_with_tls_too", bad_clients::per_peer),
         ("a_page_without_tls_is_another_site", calls::origins),
-        ("a_stop_answers_the_calls_that_were_let_in_and_waits_for_no_handshake", calls::drains),
+        ("a_stop_answers_admitted_calls_and_waits_for_no_handshake", calls::drains),
     ];
     let tests = tests.map(|(name, test)| {
         Trial::test(name, move || -> Result<(), Failed> {

@@ -42,7 +42,8 @@ pub(crate) fn start(role: &str, more: &[&str]) -> (RunningProgram, TempDir, Cert
 
 pub(crate) type Stream = StreamOwned<ClientConnection, TcpStream>;
 
-/// A connection whose handshake is over, if the client trusts `root` and both sides have a version and a protocol in common.
+/// Returns a connection after its handshake, if the client trusts `root` and both sides have a
+/// version and a protocol in common.
 pub(crate) fn connect(
     program: &RunningProgram,
     root: &CertificateDer<'static>,

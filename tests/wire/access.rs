@@ -9,7 +9,8 @@ use crate::calculator::{Running, batch, call, direct, error, notification, resul
 
 const TOKENS: [Option<&str>; 6] = [None, Some("bad"), Some("good"), Some("admin"), Some("away"), Some("panic")];
 
-/// What a method of some access answers to somebody with a token, and whether the authenticator has to be asked.
+/// The response of a method with some access to a caller with a token, and whether the
+/// authenticator is asked.
 fn expected(method: &str, token: Option<&str>) -> (String, bool) {
     let asks = token.is_some();
     let unsure = matches!(token, Some("away" | "panic"));

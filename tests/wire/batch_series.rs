@@ -1,4 +1,5 @@
-//! Members of a batch that call the same short method one after the other, and run in one go: each ends as it would alone.
+//! Batch members that call the same short method in a row run as one series: each ends as it would
+//! alone.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -191,7 +192,8 @@ fn members_that_found_no_room_go_before_those_behind_them() {
         let order: Vec<_> = std::thread::scope(|scope| {
             scope.spawn(|| server.post(call("hold", "[]", "1")));
             until("it holds the state", || running("hold") == Some(1));
-            // Of the first eight one waits in the mailbox, six find no room, and the last one lets the one that waits run.
+            // Of the first eight, one waits in the mailbox, six are rejected, and the last one runs
+            // the waiting one first.
             let put = |id: usize| call("put", "[]", &id.to_string());
             let open = call("keeper.open", &format!("[1,{}]", kept + 1), "8");
             let members = (1..8).map(put).chain([open]).chain((9..17).map(put));

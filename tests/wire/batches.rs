@@ -170,7 +170,7 @@ fn a_batch_waits_for_room_in_a_mailbox_that_is_full_of_others_calls() {
 }
 
 #[test]
-fn members_that_find_no_room_before_their_deadline_are_told_that_it_has_passed() {
+fn members_that_find_no_room_before_their_deadline_get_the_deadline_error() {
     let calculator = start();
     std::thread::scope(|scope| {
         let calculator = &calculator;
@@ -246,7 +246,7 @@ fn over_the_response_limit_the_results_that_are_there_stay_and_the_others_are_to
     for _ in 0..10 {
         let body = batch([long("1"), long("2"), call("add", "[1,2]", "3"), long("4"), call("nobody", "[]", "5")]);
         let answer = calculator.answer(body);
-        // Which of the three came last is a matter of chance, as is whether the short one still ran.
+        // The order of the three is a matter of chance, and so is whether the short one still ran.
         let expected = ["1", "2", "4"].map(|late| {
             let of = |id| if id == late { error(-32004, id) } else { whole(id) };
             [result("3", "3"), error(-32004, "3")]

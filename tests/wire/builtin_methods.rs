@@ -28,7 +28,7 @@ fn names(specs: &Value) -> Vec<&str> {
 }
 
 #[test]
-fn get_service_specs_tells_what_callers_from_python_build_their_proxies_from() {
+fn get_service_specs_returns_what_python_clients_build_their_proxies_from() {
     let calculator = start_with(|server| server.compute_threads(3));
     let address = calculator.server.address();
     for params in ["null", "[]", "{}"] {
@@ -73,7 +73,7 @@ fn names_that_begin_with_rpc_are_unknown_unless_they_are_ours() {
 }
 
 #[test]
-fn the_specs_are_told_in_every_dialect() {
+fn the_specs_are_returned_in_every_dialect() {
     let calculator = start();
     for (path, member) in [("/api", "result"), ("/api/py", "response"), ("/api/v0", "result")] {
         let answer = request(calculator.server.address(), "POST", path, &[], call("get_service_specs", "{}", "1"));

@@ -122,7 +122,7 @@ impl Calculator {
     }
 }
 
-/// Knows `good` and `admin`, cannot tell of `away`, panics at `panic`, and counts how often it was asked.
+/// Accepts `good` and `admin`, fails for `away`, panics for `panic`, and counts its calls.
 struct Tokens(Arc<AtomicUsize>);
 
 impl Authenticate for Tokens {

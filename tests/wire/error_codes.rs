@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::calculator::{INNER_TEXT, Running, call, error, result, start, start_with};
 
-/// Fills the mailbox of a method that waits for the gate; what was sent is answered on the connections.
+/// Fills the mailbox of a method that waits for the gate. The responses arrive on the connections.
 fn fill(calculator: &Running, method: &str, token: &str, capacity: usize) -> Vec<Connection> {
     let send = |n: usize| {
         let mut connection = Connection::open(calculator.server.address());
@@ -32,7 +32,7 @@ fn fill(calculator: &Running, method: &str, token: &str, capacity: usize) -> Vec
 }
 
 #[test]
-fn a_full_mailbox_is_told_with_what_is_in_it() {
+fn the_error_of_a_full_mailbox_has_its_depth() {
     let calculator = start();
     let held = fill(&calculator, "hold", "", 2);
     let answer = calculator.server.rpc(&json!({ "jsonrpc": "2.0", "method": "hold", "params": [9], "id": 9 }));
@@ -58,7 +58,7 @@ fn a_notification_is_not_answered_even_if_the_mailbox_is_full() {
 }
 
 #[test]
-fn a_passed_deadline_is_told_with_its_length() {
+fn the_error_of_a_passed_deadline_has_its_length() {
     let calculator = start();
     let answer = calculator.server.rpc(&json!({ "jsonrpc": "2.0", "method": "never", "id": 1 }));
     assert_eq!(answer["error"]["code"], -32002);
@@ -69,7 +69,7 @@ fn a_passed_deadline_is_told_with_its_length() {
 }
 
 #[test]
-fn a_panic_is_an_internal_error_that_tells_an_id_and_nothing_else() {
+fn a_panic_is_an_internal_error_with_an_id_and_nothing_else() {
     let calculator = start();
     let answers: Vec<Value> =
         (0..2).map(|_| calculator.server.rpc(&json!({ "jsonrpc": "2.0", "method": "panics", "id": 1 }))).collect();
@@ -87,7 +87,7 @@ fn a_panic_is_an_internal_error_that_tells_an_id_and_nothing_else() {
 }
 
 #[test]
-fn a_methods_own_error_is_told_as_it_is() {
+fn the_error_of_a_method_is_returned_unchanged() {
     let calculator = start();
     let expected = r#"{"jsonrpc":"2.0","error":{"code":7,"message":"Not by zero","data":5},"id":1}"#;
     assert_eq!(calculator.answer(call("divide", "[5,0]", "1")), expected);
@@ -127,7 +127,7 @@ fn a_service_that_is_down_is_unavailable() {
 }
 
 #[test]
-fn of_several_mistakes_the_first_in_the_order_of_the_checks_is_told() {
+fn of_several_mistakes_the_first_in_the_order_of_the_checks_is_reported() {
     let calculator = start_with(|server| server.body_limit(2000));
     let held = fill(&calculator, "secret_hold", "good", 1);
     let large = call("add", &format!("[{}]", "1,".repeat(1500)), "1");

@@ -173,7 +173,7 @@ fn a_member_that_did_not_run_says_so() {
 }
 
 #[test]
-fn results_that_fit_are_all_there_whoever_wrote_them() {
+fn results_that_fit_are_all_there() {
     let (server, _) = start();
     for method in ["print", "print_alone", "print_later"] {
         let lengths: Vec<_> = ask(&server, calls(method, LIMIT / 20, 19));

@@ -1,4 +1,5 @@
-//! Large parameters, which are not looked at before they are read: that they are no JSON outweighs whatever else is wrong.
+//! Large parameters, which are not parsed before they are read: invalid JSON in them outweighs any
+//! other mistake.
 
 use callbox_test_cases::wire::without_reasons;
 use callbox_test_support::http::request;
@@ -11,7 +12,7 @@ fn padded(params: &str) -> String {
 }
 
 #[test]
-fn a_body_that_is_no_json_is_told_as_such_whatever_becomes_of_its_call() {
+fn a_body_that_is_no_json_is_a_parse_error_whatever_becomes_of_its_call() {
     let (calculator, _) = direct();
     for (method, params, expected) in [
         ("add", "[1,2]", result("3", "1")),
@@ -38,7 +39,7 @@ fn a_body_that_is_no_json_is_told_as_such_whatever_becomes_of_its_call() {
 }
 
 #[test]
-fn each_dialect_tells_it_in_its_own_way() {
+fn each_dialect_has_its_own_error_for_invalid_json() {
     let calculator = start();
     for path in ["/api", "/api/py", "/api/v0"] {
         let told = |params: &str| {

@@ -1,4 +1,5 @@
-//! The limits of a body, each lower than its default: what they turn away is turned away before it costs anything.
+//! The limits of a body, each below its default: what exceeds them is rejected before it costs
+//! anything.
 
 use callbox::{Server, service, testing};
 use callbox_test_cases::wire::without_reasons;

@@ -1,5 +1,5 @@
-//! The wire of JSON-RPC: requests, responses, batches, dialects and tokens. `tests/http` has what is
-//! about HTTP itself.
+//! The wire of JSON-RPC: requests, responses, batches, dialects and tokens. `tests/http` has what
+//! concerns HTTP itself.
 
 mod access;
 mod batch_series;

@@ -56,7 +56,7 @@ impl Guarded {
         self.rpc(Some(token), &json!({ "jsonrpc": "2.0", "method": "who_am_i", "id": 1 }))["result"].clone()
     }
 
-    /// Puts another end to all tokens that have one: the file's own way to say that a token has expired.
+    /// Changes the expiry of all tokens that have one, in the format of the file.
     fn expire_all(&self) {
         let path = self.tokens.file().path();
         let text = fs::read_to_string(path).expect("the file");
@@ -68,7 +68,7 @@ impl Guarded {
     }
 }
 
-/// The names of all methods, as the servers themselves tell them: those that everybody may call, and the others.
+/// Returns the names of all methods, as the servers report them: the public ones, and the others.
 fn methods() -> (BTreeSet<String>, BTreeSet<String>) {
     let told = |running: &Running| {
         let specs = running.server.rpc(&json!({ "jsonrpc": "2.0", "method": "get_service_specs", "id": 1 }));

@@ -288,7 +288,7 @@ fn a_result_that_json_cannot_hold_is_an_internal_error_by_each_way() {
 }
 
 #[test]
-fn a_number_that_is_too_large_for_its_type_is_rejected_wherever_it_stands() {
+fn a_number_that_is_too_large_for_its_type_is_rejected_in_any_place() {
     let ways = Ways::start();
     for (method, value) in [
         ("single", "1e39"),
@@ -310,7 +310,7 @@ fn a_number_that_is_too_large_for_its_type_is_rejected_wherever_it_stands() {
 }
 
 #[test]
-fn a_parameter_that_is_null_is_told_from_one_that_is_left_out_by_each_way() {
+fn a_parameter_that_is_null_differs_from_one_that_is_left_out_by_each_way() {
     let ways = Ways::start();
     for (to, named, positional) in
         [(None, "{}", "[]"), (Some(None), r#"{"to":null}"#, "[null]"), (Some(Some(7)), r#"{"to":7}"#, "[7]")]

@@ -1,11 +1,11 @@
 //! Reads the parameters of a call, from raw JSON directly into its message.
 
-#[cfg(test)]
 mod error_text;
 mod map_access;
 mod rest_errors;
 mod rest_params;
 mod sent_value;
+#[cfg(test)]
 mod tests;
 
 use std::cell::Cell;

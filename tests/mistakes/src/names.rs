@@ -1,5 +1,5 @@
-//! Methods of any name next to types of any name: the items that the macro writes neither hide nor
-//! collide with others.
+//! Methods of any name beside types of any name: the code that the macro writes hides nothing and
+//! collides with nothing.
 
 use std::collections::HashMap;
 
@@ -7,22 +7,22 @@ use callbox::service;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A user.
+/// Somebody.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct User {
-    /// The name of the user.
+    /// What they are called.
     pub name: String,
 }
 
-/// The status of an order.
+/// How an order is.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub enum OrderStatus {
-    /// Nobody has processed the order.
+    /// Nobody has seen it.
     #[default]
     Open,
 }
 
-/// A name that a macro might give to the message of `status`. This one does not.
+/// What the message of `status` might be called, and is not.
 #[derive(Debug)]
 pub struct OrderStatusMessage;
 
@@ -40,52 +40,51 @@ pub struct Order {
 
 #[service(name = "users", namespace = "users")]
 impl Users {
-    /// Has the same name as its result type.
+    /// Has the name of its result.
     #[public_method]
     pub fn user(&self, id: u64) -> Option<User> {
         self.users.get(&id).cloned()
     }
 
-    /// Has the same name as a method of the other service.
+    /// Has the name of a method of the other service.
     #[public_method]
     pub fn get(&self, id: u64) -> Option<User> {
         self.users.get(&id).cloned()
     }
 
-    /// Has the same name as the service.
+    /// Has the name of the service.
     #[public_method]
     pub fn users(&self) -> Vec<User> {
         self.users.values().cloned().collect()
     }
 }
 
-/// Writes a method for each name. The message of each would hide a type of the standard library if
-/// it had the plain name of the method.
+/// A method for each name, which its type hides if the macro is not careful.
 macro_rules! methods {
     ($($name:ident)*) => {
         #[service(name = "orders", namespace = "orders")]
         impl Order {
-            /// Its name after that of the service is the name of another type.
+            /// Together with the name of the service that of a type beside it.
             #[public_method]
             pub fn status(&self) -> OrderStatus {
                 self.status
             }
 
-            /// Its name after that of the service is the name of the client.
+            /// Together with the name of the service that of the client.
             #[public_method]
             pub fn client(&self) {}
 
-            /// Has the same name as a method of the other service.
+            /// Has the name of a method of the other service.
             #[public_method]
             pub fn get(&self, id: u64) -> Option<u64> {
                 Some(id)
             }
 
             $(
-                /// Has the name of an item of the standard library.
+                /// Has the name of something of the standard library.
                 ///
                 /// # Errors
-                /// Never returns one.
+                /// None.
                 #[public_method]
                 pub fn $name(&self, list: Vec<u8>, value: Option<String>) -> Result<Box<Option<String>>, callbox::RpcError> {
                     drop(list);
@@ -101,10 +100,10 @@ methods! {
     serialize deserialize json_schema debug future pin phantom_data cow hash_map message handles service rpc_error str
 }
 
-/// Uses items of the standard library, which all still have their meaning.
+/// All mean what they meant: each of these is used as what it is.
 ///
 /// # Errors
-/// Returns user 1, if there is one.
+/// If there is a user 1.
 pub fn untouched(users: &Users) -> Result<Box<dyn Iterator<Item = String> + Send + Sync + '_>, User>
 where
     User: Clone + Send + Sync + Sized,

@@ -18,7 +18,8 @@ before(async () => {
 
 after(() => browser?.close());
 
-/// A test with a page of its own. What the page's console says, a refusal of the policy among it, is a failure.
+/// A test with a page of its own. Any line in the console of the page is a failure, also a
+/// violation of the policy.
 export function inPage(name, options, body) {
   test(name, async () => {
     const { path = "/console", ...context } = options;

@@ -19,8 +19,8 @@ inPage("a flooded mailbox stands out, and tells what became of its calls", {}, a
   await row.and(page.locator('[data-state="idle"]')).waitFor();
   await choose(page, "kitchen.season");
 
-  // One cooks, eight wait, and there is no room for the others. All at once would find room for eight only, if the first has not
-  // left the mailbox by then.
+  // One call cooks, eight wait, and there is no room for the others. If all came at once, only
+  // eight would find room, unless the first one has left the mailbox by then.
   const calls = [rpc("kitchen.cook")];
   await row.and(page.locator('[data-state="running"]')).waitFor();
   calls.push(...Array.from({ length: 19 }, () => rpc("kitchen.cook")));

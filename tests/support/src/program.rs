@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// The environment variable by which a program learns its [role](crate::roles).
 pub(crate) const ROLE: &str = "CALLBOX_TEST_ROLE";
 
-/// A program that is about to be started, with nothing set in its environment that concerns callbox.
+/// A program to start, with no variables in its environment that configure callbox.
 #[derive(Debug)]
 pub struct Program(Command);
 
