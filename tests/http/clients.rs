@@ -42,9 +42,9 @@ fn when_the_client_of_a_batch_leaves_all_of_its_calls_are_given_up() {
     let members: Vec<_> = (0..10).map(|n| call("write", &format!("[{n}]"))).collect();
     connection.send_request("POST", "/api", &[], format!("[{}]", members.join(",")));
     until("one runs and four wait", || running.stats("write").queued == 5 && running.stats("write").depth == 4);
-    let let_in = || running.stats("write").queued;
+    let admitted = || running.stats("write").queued;
     connection.shut_down();
-    until("they are counted as abandoned", || running.stats("write").abandoned == let_in());
+    until("they are counted as abandoned", || running.stats("write").abandoned == admitted());
     running.gate.add_permits(10);
     running.server.wait_idle::<Patient>();
     assert_eq!(running.server.post(call("written", "[]")).body, result("[0]"), "the one that ran");
@@ -95,9 +95,9 @@ fn send_100_mb(running: &Running, header: (&str, &str), begin: &str) -> (Respons
 fn a_body_of_100_mb_is_rejected_unread_and_the_server_still_answers() {
     let running = start();
     for (header, begin) in [(("Content-Length", "104857600"), ""), (("Transfer-Encoding", "chunked"), "10000\r\n")] {
-        let (answer, let_in) = send_100_mb(&running, header, begin);
+        let (answer, taken_bytes) = send_100_mb(&running, header, begin);
         assert_eq!((answer.status, answer.header("connection")), (413, Some("close")), "{header:?}: {answer:?}");
-        assert!(let_in < 50_000_000, "{header:?}: {let_in} bytes were taken");
+        assert!(taken_bytes < 50_000_000, "{header:?}: {taken_bytes} bytes were taken");
         assert_eq!(running.server.post(call("written", "[]")).body, result("[]"), "after {header:?}");
     }
 }

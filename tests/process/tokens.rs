@@ -16,7 +16,7 @@ fn issue(file: &Path, name: &str) -> String {
 }
 
 /// Whether a server lets a token in.
-fn lets_in(program: &RunningProgram, method: &str, token: &str) -> bool {
+fn accepts(program: &RunningProgram, method: &str, token: &str) -> bool {
     let body = format!(r#"{{"jsonrpc":"2.0","method":"{method}","id":1}}"#);
     let answer = request(program.address(), "POST", "/api", &[("X-Api-Token", token)], body).json();
     match answer["error"]["code"].as_i64() {
@@ -33,11 +33,11 @@ pub(crate) fn tokens() {
     let ann = issue(&file, "ann");
     let program = Program::with_role("private without tokens", &["--port", "0", "--token-failures", "off"]);
     let program = program.in_directory(directory.path()).start();
-    assert!(lets_in(&program, "hidden", &ann) && !lets_in(&program, "hidden", "bad"));
+    assert!(accepts(&program, "hidden", &ann) && !accepts(&program, "hidden", "bad"));
     let bob = issue(&file, "bob");
-    until("the new token is good", || lets_in(&program, "hidden", &bob));
+    until("the new token is good", || accepts(&program, "hidden", &bob));
     TokenFile::new(&file).revoke("ann").expect("she has one");
-    until("the revoked token is no longer good", || !lets_in(&program, "hidden", &ann));
+    until("the revoked token is no longer good", || !accepts(&program, "hidden", &ann));
     fs::remove_file(&file).expect("the file");
     program.signal(Signal::TERM);
     let ProgramOutput { status, log, .. } = program.wait();
@@ -61,6 +61,6 @@ pub(crate) fn token_file() {
         (start("guarded by a file", &[]), [false, false, true]),
         (start("guarded by a file", &["--tokens", "callbox-tokens.toml"]), [false, true, false]),
     ] {
-        assert_eq!([GOOD_TOKEN, &usual, &other].map(|token| lets_in(&program, "secret", token)), good);
+        assert_eq!([GOOD_TOKEN, &usual, &other].map(|token| accepts(&program, "secret", token)), good);
     }
 }

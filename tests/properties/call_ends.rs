@@ -78,8 +78,8 @@ fn check_counts(outcome: &Outcome, stats: &[MethodStats]) -> Result<(), TestCase
     // response too late.
     prop_assert!(sum(|stats| stats.answered) >= answered, "{:?}", stats);
     prop_assert!(sum(|stats| stats.answered + stats.expired) >= answered + told(-32002), "{:?}", stats);
-    let let_in = sum(|stats| stats.inline + stats.queued);
-    prop_assert!((answered..=outcome.calls.len() as u64).contains(&let_in), "{:?}", stats);
+    let admitted = sum(|stats| stats.inline + stats.queued);
+    prop_assert!((answered..=outcome.calls.len() as u64).contains(&admitted), "{:?}", stats);
     Ok(())
 }
 

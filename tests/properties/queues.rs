@@ -284,19 +284,19 @@ proptest! {
         let seen = Arc::new(Seen::default());
         let factory = Arc::clone(&seen);
         let held = in_process(move || Queues { seen: Arc::clone(&factory) });
-        let mut let_in: [Vec<u32>; 4] = Default::default();
+        let mut admitted: [Vec<u32>; 4] = Default::default();
         for ((method, pause), number) in calls.into_iter().zip(0..) {
             if pause == 0 {
                 std::thread::sleep(Duration::from_micros(100));
             }
             if notify(held.service(), method, number).is_ok() {
-                let_in[MAILBOX_OF[method]].push(number);
+                admitted[MAILBOX_OF[method]].push(number);
             }
         }
         held.wait_idle();
-        for (mailbox, let_in) in let_in.iter().enumerate() {
+        for (mailbox, admitted) in admitted.iter().enumerate() {
             let started = seen.started[mailbox].lock().unwrap();
-            prop_assert_eq!(&*started, let_in, "mailbox {}", mailbox);
+            prop_assert_eq!(&*started, admitted, "mailbox {}", mailbox);
         }
     }
 }
