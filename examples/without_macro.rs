@@ -30,7 +30,7 @@ pub struct MyService {
 
 impl Service for MyService {
     const NAME: &'static str = "name.your.service";
-    // The crate's own. Without it callers are told 0.0.0.
+    // The version of the crate. Without this line it is 0.0.0.
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
 
     fn methods(table: &mut impl MethodTable<Self>) {

@@ -209,7 +209,7 @@ fn a_result_is_asked_for_its_json_once_and_that_of_a_notification_never() {
                 let quiet = format!(r#"{{"jsonrpc":"2.0","method":"{method}","params":[1]}}"#);
                 assert_eq!((copier.post(&quiet), copier.post(format!("[{quiet},{quiet}]"))), (None, None));
                 copier.wait_idle();
-                assert_eq!(asked(), 0, "nobody is told the result of a notification of {method}");
+                assert_eq!(asked(), 0, "nobody gets the result of a notification of {method}");
             }
         }
     }

@@ -1,4 +1,4 @@
-//! `rpc.discover`: what the OpenRPC document says, and whom it tells what.
+//! `rpc.discover`: the contents of the OpenRPC document for each caller.
 
 use std::collections::BTreeSet;
 
@@ -40,7 +40,7 @@ struct Users;
 #[service(name = "city.users", namespace = "users")]
 impl Users {
     /// Adds a user,
-    /// and tells the number.
+    /// and returns the number.
     ///
     /// The number is never used again.
     #[public_method]
@@ -115,8 +115,8 @@ fn a_document_has_the_shape_of_openrpc() {
         json!({
             "name": "users.add",
             "tags": [{ "name": "city.users" }],
-            "summary": "Adds a user, and tells the number.",
-            "description": "Adds a user,\nand tells the number.\n\nThe number is never used again.",
+            "summary": "Adds a user, and returns the number.",
+            "description": "Adds a user,\nand returns the number.\n\nThe number is never used again.",
             "paramStructure": "either",
             "params": [
                 { "name": "user", "required": true, "schema": user },
@@ -171,7 +171,7 @@ fn every_reference_leads_to_a_schema_of_the_document() {
 #[test]
 fn a_caller_sees_the_methods_it_may_call_and_no_other_schemas() {
     let server = server();
-    let told = |token: &str| {
+    let methods_for = |token: &str| {
         let document = document(&server.with_token(token));
         let names = names(&document).join(" ");
         (names, schemas(&document).into_iter().map(str::to_owned).collect::<Vec<_>>().join(" "))
@@ -180,12 +180,12 @@ fn a_caller_sees_the_methods_it_may_call_and_no_other_schemas() {
         "users.add users.find get_service_specs".to_owned(),
         "Address AddressInput ServiceSpecs User UserInput".to_owned(),
     );
-    assert_eq!(told("wrong"), public);
+    assert_eq!(methods_for("wrong"), public);
     let answer = server.rpc(&json!({ "jsonrpc": "2.0", "method": "rpc.discover", "id": 1 }));
     assert_eq!(names(&answer["result"]).join(" "), public.0, "without a token");
     let all = "Address AddressInput Hidden Secret ServiceSpecs User UserInput".to_owned();
-    assert_eq!(told("ann"), ("users.add users.find users.tell get_service_specs".to_owned(), all.clone()));
-    assert_eq!(told("root"), ("users.add users.find users.tell users.wipe get_service_specs".to_owned(), all));
+    assert_eq!(methods_for("ann"), ("users.add users.find users.tell get_service_specs".to_owned(), all.clone()));
+    assert_eq!(methods_for("root"), ("users.add users.find users.tell users.wipe get_service_specs".to_owned(), all));
 }
 
 #[test]

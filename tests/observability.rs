@@ -87,7 +87,7 @@ fn the_mailboxes_are_shown_to_callers_with_a_token_only() {
     assert_eq!(server.with_token("wrong").rpc(&request)["error"]["code"], -32001);
     assert_eq!(mailboxes(&server)[0]["service"], "shop");
     let without_tokens = testing::start(Server::new(Shop::default));
-    assert_eq!(without_tokens.rpc(&request)["error"]["code"], -32601, "nobody could be let in");
+    assert_eq!(without_tokens.rpc(&request)["error"]["code"], -32601, "no token could be accepted");
 }
 
 #[test]

@@ -30,7 +30,7 @@ enum LookUp<T: Serialize> {
     Told { by: RpcError },
 }
 
-fn told(error: LookUp<char>) -> (i32, String, Option<Value>) {
+fn parts(error: LookUp<char>) -> (i32, String, Option<Value>) {
     let error = RpcError::from(error);
     (error.code(), error.message().to_owned(), error.data().map(|raw| from_str(raw.get()).unwrap()))
 }
@@ -51,13 +51,13 @@ fn a_variant_has_its_code_its_message_and_its_data() {
         (LookUp::Told { by: RpcError::new(3, "three") }, (3, "three", None)),
     ];
     for (error, (code, message, data)) in cases {
-        assert_eq!(told(error), (code, message.to_owned(), data));
+        assert_eq!(parts(error), (code, message.to_owned(), data));
     }
 }
 
 #[test]
 fn a_transparent_internal_error_keeps_its_text_to_itself() {
-    let (code, message, data) = told(LookUp::Other(InternalError::new("the password is hunter2")));
+    let (code, message, data) = parts(LookUp::Other(InternalError::new("the password is hunter2")));
     assert_eq!((code, message.as_str()), (-32603, "Internal error"));
     assert!(!data.unwrap().to_string().contains("hunter2"));
 }
@@ -142,8 +142,8 @@ fn a_variant_that_was_sent_with_all_its_fields_comes_back_unchanged() {
         assert_eq!(Order::from_rpc_error(variant().into()), Ok(variant()));
     }
     for part in [Order::Broken { why: "disk".to_owned() }, Order::Borrowed("x"), Order::Unreadable(OneWay)] {
-        let told = RpcError::from(part);
-        assert_eq!(Order::from_rpc_error(told.clone()), Err(told), "what was told is not lost");
+        let error = RpcError::from(part);
+        assert_eq!(Order::from_rpc_error(error.clone()), Err(error), "the error is not lost");
     }
 }
 
@@ -174,8 +174,8 @@ fn variants_with_codes_go_before_transparent_ones() {
 
 #[test]
 fn a_generic_error_comes_back_where_its_parameter_can() {
-    let told = || RpcError::from(LookUp::<char>::Conflict(1, 2));
-    assert!(matches!(LookUp::<char>::from_rpc_error(told()), Ok(LookUp::Conflict(1, 2))));
+    let conflict = || RpcError::from(LookUp::<char>::Conflict(1, 2));
+    assert!(matches!(LookUp::<char>::from_rpc_error(conflict()), Ok(LookUp::Conflict(1, 2))));
     let plain = RpcError::from(LookUp::<char>::Plain);
     assert!(matches!(LookUp::<char>::from_rpc_error(plain), Ok(LookUp::Plain)));
 }

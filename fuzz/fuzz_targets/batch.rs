@@ -77,12 +77,13 @@ fuzz_target!(|body: &[u8]| {
         }
         let notification =
             [None, Some("response\":\"received\"}"), Some("\"result\":\"received\",\"error\":null}")][number];
-        let told: Vec<_> = alone
+        let responses: Vec<_> = alone
             .into_iter()
             .flatten()
             .filter(|answer| !notification.is_some_and(|end| answer.ends_with(end)))
             .collect();
-        let expected = if told.is_empty() && number == 0 { None } else { Some(format!("[{}]", told.join(","))) };
+        let expected =
+            if responses.is_empty() && number == 0 { None } else { Some(format!("[{}]", responses.join(","))) };
         if members.iter().any(|member| is_batch(member)) {
             assert_eq!(answer.map(without_reasons), expected.map(without_reasons));
         } else {

@@ -124,7 +124,7 @@ fuzz_target!(|input: &[u8]| {
             let reason = error["data"]["reason"].as_str().expect("a reason");
             let param = error["data"].get("param").map(|param| param.as_str().expect("a name"));
             assert!(reason.len() < 1000 && param.is_none_or(|param| param.len() < 200), "{error}");
-            // The caller may have sent the word, and is told what it sent.
+            // The caller may have sent the word, and gets back what it sent.
             assert!(params.contains("Inner") || !reason.contains("Inner"), "{error}");
         }
         Some(-32600) => assert!(!params.trim_start().starts_with(['[', '{']), "{error}"),

@@ -26,9 +26,9 @@ fuzz_target!(|text: &str| {
     let tokens = match file.list() {
         Ok(tokens) => tokens,
         Err(error) => {
-            let told = error.to_string();
-            assert_eq!(told.lines().count(), 1, "{told}");
-            assert!(!told.contains(PREFIX), "{told}");
+            let message = error.to_string();
+            assert_eq!(message.lines().count(), 1, "{message}");
+            assert!(!message.contains(PREFIX), "{message}");
             // What cannot be read is not written over.
             assert!(file.issue("fuzz", &[], None).is_err());
             assert_eq!(fs::read_to_string(&*FILE).ok().as_deref(), Some(text));

@@ -141,7 +141,7 @@ async fn a_port_where_nobody_listens_is_unreachable() {
     let client = Client::builder(url).retry(quick()).build().unwrap();
     let failed = client.call::<u8>("count", ()).await.unwrap_err();
     assert!(matches!(failed, ClientError::Unreachable(_)), "{failed}");
-    assert!(failed.to_string().contains("refused"), "the cause is told: {failed}");
+    assert!(failed.to_string().contains("refused"), "the cause is named: {failed}");
 }
 
 #[tokio::test]
@@ -160,7 +160,7 @@ async fn no_retry_starts_after_the_deadline() {
     let busy = r#"{"code":-32000,"message":"Server busy","data":{"retry_after_ms":60000}}"#;
     let server = then_five(error(busy));
     let failed = client(&server).call::<u8>("count", ()).await.unwrap_err();
-    assert!(matches!(failed, ClientError::Rejected(_)), "what is known is told, without a wait for nothing");
+    assert!(matches!(failed, ClientError::Rejected(_)), "the error comes at once");
     assert_eq!(failed.retry_after(), Some(Duration::from_secs(60)));
     assert_eq!(server.seen().len(), 1);
 }
@@ -171,9 +171,10 @@ async fn the_deadline_is_sent_with_each_attempt_and_holds_for_all_of_them() {
     let client = client(&server).with_deadline(Duration::from_millis(150));
     let failed = client.idempotent().call::<u8>("count", ()).await.unwrap_err();
     assert!(matches!(failed, ClientError::Deadline(None)), "{failed}");
-    let told: Vec<f64> = server.seen().iter().map(|seen| seen.headers["request-timeout"].parse().unwrap()).collect();
-    assert_eq!(told.len(), 2);
-    assert!(0.0 < told[1] && told[1] < told[0] && told[0] <= 0.15, "{told:?}");
+    let timeouts: Vec<f64> =
+        server.seen().iter().map(|seen| seen.headers["request-timeout"].parse().unwrap()).collect();
+    assert_eq!(timeouts.len(), 2);
+    assert!(0.0 < timeouts[1] && timeouts[1] < timeouts[0] && timeouts[0] <= 0.15, "{timeouts:?}");
 }
 
 #[tokio::test]

@@ -39,7 +39,7 @@ impl Scripted {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/api", listener.local_addr().unwrap());
         let (seen, mut script) = (Arc::new(Mutex::new(Vec::new())), script.into_iter().collect::<Vec<_>>().into_iter());
-        let told = Arc::clone(&seen);
+        let record = Arc::clone(&seen);
         // It ends with the test's process, as it waits for connections until then.
         std::thread::spawn(move || {
             let mut silent = Vec::new();
@@ -47,7 +47,7 @@ impl Scripted {
                 let mut stream = stream.unwrap();
                 let request = read(&stream);
                 let ids = ids(&request.body);
-                told.lock().unwrap().push(request);
+                record.lock().unwrap().push(request);
                 match script.next().unwrap_or_else(|| Step::Answer(500, "the script is over".to_owned())) {
                     Step::Answer(status, body) => {
                         let body = ids

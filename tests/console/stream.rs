@@ -85,7 +85,7 @@ fn a_frame_counts_the_calls_since_the_page_was_opened() {
     assert_eq!(
         (&first["window_s"], &echo["ended"]["answered"], &echo["run"]),
         (&json!(0.0), &json!(0), &json!({ "count": 0, "p50_us": null, "p99_us": null })),
-        "what was before is not told as if it were new"
+        "earlier calls are not counted as new"
     );
     assert_eq!((&echo["depth"], &echo["capacity"], &echo["group"]), (&json!(0), &json!(1024), &Value::Null));
 
@@ -146,7 +146,7 @@ fn a_page_whose_token_is_revoked_gets_no_more_frames() {
     assert!(page.frame().is_some());
     REVOKED.store(true, Ordering::SeqCst);
     let frames = std::iter::from_fn(|| page.frame()).take(60).count();
-    assert!(frames < 60, "a page is told of the mailboxes for a minute after its token was revoked");
+    assert!(frames < 60, "a page gets frames for a minute after its token was revoked");
 }
 
 #[test]

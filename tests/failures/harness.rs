@@ -150,7 +150,7 @@ impl<S: Service> Site<S> {
         S: Handles<M>,
     {
         if self.way == Way::InProcess {
-            // What it says is no answer of the method's: it only tells whether the call was let in.
+            // The result is not that of the method: it only says whether the call was admitted.
             return (0..times).for_each(|_| drop(self.service.notify(message())));
         }
         for most in (0..times).step_by(100).map(|sent| (times - sent).min(100)) {

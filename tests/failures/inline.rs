@@ -151,7 +151,7 @@ where
         Some(Box::new(move || drop(service.notify::<Shaky_Set>(Shaky_Set { value: 9 }))));
     let asked = site.ask(call());
     site.until_waiting("set", 1);
-    until("it is let in", || inline() > before || site.stats(M::NAME).depth == 1);
+    until("it is admitted", || inline() > before || site.stats(M::NAME).depth == 1);
     assert_eq!(inline(), before, "it waits, as the writer does");
     site.probe.let_thread_go();
     assert_eq!((held.answer().code, asked.answer().code), (0, 0));

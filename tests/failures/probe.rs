@@ -135,7 +135,7 @@ impl Probe {
         }
     }
 
-    /// Waits until so many calls have been held, all told.
+    /// Waits until this number of calls has been held in total.
     #[track_caller]
     pub(crate) fn until_entered(&self, calls: u64) {
         until(&format!("{calls} calls have begun"), || self.entered.get() >= calls);

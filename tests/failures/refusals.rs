@@ -1,4 +1,4 @@
-//! Calls that are turned away: full, hopeless, shed, and what a refusal leaves alone.
+//! Rejected calls: full mailboxes, hopeless deadlines, shedding, and what a rejection leaves alone.
 
 use std::time::{Duration, Instant};
 
@@ -72,7 +72,7 @@ fn hopeless_work_is_rejected_at_once_and_waiting_calls_are_kept(way: Way) {
     let held = site.hold(7);
     // Each takes 10 ms and has 200, so at most 19 may have others before them.
     let calls: Vec<_> = (0..30).map(|_| site.ask(Shaky_Slog {})).collect();
-    until("all were let in or turned away", || {
+    until("all were admitted or rejected", || {
         let stats = site.stats("slog");
         stats.queued + stats.refused >= 38 || stats.expired > 0
     });
@@ -80,7 +80,7 @@ fn hopeless_work_is_rejected_at_once_and_waiting_calls_are_kept(way: Way) {
     assert_eq!(held.answer().code, 0);
     let answers: Vec<_> = calls.into_iter().map(Asked::answer).collect();
     let refused: Vec<_> = answers.iter().filter(|answer| answer.code == -32000).collect();
-    assert!((11..30).contains(&refused.len()), "{} of 30 were turned away", refused.len());
+    assert!((11..30).contains(&refused.len()), "{} of 30 were rejected", refused.len());
     // On a busy machine, admitted calls may have waited too long until the test releases them.
     assert!(answers.iter().all(|answer| matches!(answer.code, 0 | -32000 | -32002)), "{answers:?}");
     let data = &refused[0].data;
@@ -133,7 +133,7 @@ fn under_a_standing_overload_calls_that_would_wait_too_long_are_rejected_at_once
     let site = shaky(way);
     let mut asked = 0;
     // Each takes 10 ms: several times as many come as can be done.
-    until("some are not let in", || {
+    until("some are rejected", || {
         (0..3).for_each(|_| site.notify(Shaky_Impatient { millis: 10 }));
         asked += 3;
         let stats = site.stats("impatient");

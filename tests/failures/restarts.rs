@@ -52,7 +52,7 @@ fn no_new_state(way: Way, trouble: fn(&Probe) -> &AtomicBool) {
     trouble(&site.probe).store(false, Ordering::SeqCst);
     until("it is up again", || site.is_up());
     assert_eq!(site.call(Shaky_Value {}), Answer::result(0));
-    assert_eq!(site.probe.log.lock().unwrap().len(), 0, "what was told -32003 never ran");
+    assert_eq!(site.probe.log.lock().unwrap().len(), 0, "a call that got -32003 never ran");
     site.assert_ends("panic_in_log", Ends { panicked: 1, ..Ends::default() });
     site.assert_ends("append", Ends { unavailable: 5, ..Ends::default() });
     site.assert_ends("value", Ends { answered: 1, unavailable: 1, ..Ends::default() });

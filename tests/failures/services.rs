@@ -162,7 +162,7 @@ fn a_call_within_a_call_has_no_more_time_than_the_outer_one(way: Way) {
     until("the inner call is dropped", || site.probe.left.get() == 1);
     assert!(start.elapsed() < Duration::from_secs(15), "by its own deadline it would take 30 s");
     assert_ends(&back, "back.answer", Ends { expired: 1, ..Ends::default() });
-    // Which of the two was told first is a matter of chance.
+    // Which of the two got its response first is a matter of chance.
     let outer = site.stats("front.ask_hurried");
     assert_eq!((outer.expired + outer.failed, outer.answered), (1, 0), "{outer:?}");
     assert_eq!(site.call(Front_HelloAlone {}), Answer::result("hello"), "nobody holds the state");

@@ -111,7 +111,7 @@ impl Shaky {
         std::thread::sleep(Duration::from_millis(10));
     }
 
-    /// Takes so much of the thread, and would rather be turned away than wait for long.
+    /// Takes so much time of the thread, and is shed rather than wait for long.
     #[public_method(max_wait = "50ms")]
     pub(crate) fn impatient(&mut self, millis: u64) {
         std::thread::sleep(Duration::from_millis(millis));
@@ -142,7 +142,7 @@ impl Shaky {
         self.hold(value);
     }
 
-    /// Waits, if it is told to, and shares the state.
+    /// Waits if `waits` is set, and shares the state.
     #[public_method]
     pub(crate) async fn linger(&self, waits: bool) -> u64 {
         if waits {

@@ -51,7 +51,7 @@ fn admitted_calls_run_then_the_hook_and_no_more_calls_are_admitted(way: Way) {
         Way::InProcess => assert_eq!(site.call(Shaky_Value {}).code, -32003),
         Way::Http => until("new connections are refused", || TcpStream::connect(site.address()).is_err()),
     }
-    assert_eq!((site.probe.ran.get(), site.probe.stops.get()), (0, 0), "what was let in still waits");
+    assert_eq!((site.probe.ran.get(), site.probe.stops.get()), (0, 0), "the admitted calls still wait");
     site.probe.let_awaits_go(1);
     assert_eq!(under_way.answer().code, 0);
     assert!(narrow.into_iter().chain(append).all(|call| call.answer().code == 0));

@@ -34,7 +34,7 @@ fn under_a_reader_the_state_is_kept_and_what_waits_may_be_retried(way: Way) {
     site.assert_ends("linger", Ends { panicked: 3, ..Ends::default() });
     assert_eq!(may_be_retried, 20);
     assert!(site.stats("value").refused_for.unavailable >= 21, "the notification, too");
-    assert_eq!(site.probe.ran.get(), 1, "what was told -32003 never ran");
+    assert_eq!(site.probe.ran.get(), 1, "a call that got -32003 never ran");
 }
 
 fn under_an_async_writer_the_state_is_new_and_what_waits_may_be_retried(way: Way) {
@@ -49,7 +49,7 @@ fn under_an_async_writer_the_state_is_new_and_what_waits_may_be_retried(way: Way
     assert!(queued.into_iter().all(|call| call.answer().code == -32003));
     assert_eq!((retried(&site), site.probe.made.get()), (Answer::result(0), 2));
     site.assert_ends("lose_thread_writing", Ends { panicked: 1, ..Ends::default() });
-    assert_eq!(site.probe.ran.get(), 1, "what was told -32003 never ran");
+    assert_eq!(site.probe.ran.get(), 1, "a call that got -32003 never ran");
 }
 
 fn calls_that_have_begun_and_made_no_step_get_an_error_too(way: Way) {

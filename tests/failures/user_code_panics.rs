@@ -223,7 +223,7 @@ fn an_error_whose_text_panics_costs_its_own_call_or_one_start() {
     until("the next start goes well", || moody.call(Greet {}) == Ok(1));
 }
 
-/// Its generation cannot be told now and then.
+/// A type whose serialization panics now and then.
 struct Confused(AtomicU64);
 
 impl Authenticate for Confused {
@@ -232,7 +232,7 @@ impl Authenticate for Confused {
     }
 
     fn generation(&self) -> u64 {
-        assert!(!self.0.fetch_add(1, Ordering::SeqCst).is_multiple_of(7), "it cannot be told");
+        assert!(!self.0.fetch_add(1, Ordering::SeqCst).is_multiple_of(7), "it cannot be serialized");
         1
     }
 }

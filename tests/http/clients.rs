@@ -76,7 +76,8 @@ fn after_bodies_that_nobody_can_read_a_good_call_is_answered() {
     assert_eq!(running.server.post(&good).body, result("[]"));
 }
 
-/// Sends 100 MB while it waits for the answer; also how many bytes the server let in.
+/// Sends 100 MB while it waits for the response, which it returns with the number of bytes that the
+/// server took.
 fn send_100_mb(running: &Running, header: (&str, &str), begin: &str) -> (Response, usize) {
     let mut connection = Connection::open(running.server.address());
     connection.send(head("POST", "/api", &[header]));

@@ -60,7 +60,7 @@ fn mapped_statuses_follow_the_error_of_a_single_call() {
     let mut held: Vec<_> = (0..5).map(|_| Connection::open(running.server.address())).collect();
     for (n, connection) in held.iter_mut().enumerate() {
         connection.send_request("POST", "/api", &[], call("write", &format!("[{n}]")));
-        until("the call is let in", || running.stats("write").queued == n as u64 + 1);
+        until("the call is admitted", || running.stats("write").queued == n as u64 + 1);
         until("the first one runs", || running.stats("write").depth == n);
     }
     assert_mapped("busy", call("write", "[9]"), "", 503, Some(-32000));

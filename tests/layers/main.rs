@@ -92,7 +92,7 @@ const LAYERS: &[Layer] = &[
         knows: &["engine::ServiceStats", "auth::Caller", "jsonrpc", "route", "service", "sync"],
         crates: &["futures"],
     },
-    // What pages are told, whoever serves them.
+    // The data of the pages, for any transport.
     Layer { module: "console", knows: &["engine", "measure::Histogram", "sync"], crates: &["parking_lot", "tokio"] },
     // For any transport, so it knows none.
     Layer {
@@ -282,9 +282,9 @@ fn every_layer_is_there_and_every_allowance_is_used() {
 fn a_path_that_is_not_allowed_is_found_however_it_is_written() {
     let exports = exports("pub use http::{TemplateError, Templates}; pub use actor::Host as Actor; mod http;");
     let dependencies = dependencies();
-    let told = |file: &str, code: &str| {
-        let told = broken_rules(Path::new(file), code, &exports, &dependencies);
-        told.iter().map(|line| line.rsplit(' ').next().unwrap().to_owned()).collect::<Vec<_>>().join(" ")
+    let broken = |file: &str, code: &str| {
+        let lines = broken_rules(Path::new(file), code, &exports, &dependencies);
+        lines.iter().map(|line| line.rsplit(' ').next().unwrap().to_owned()).collect::<Vec<_>>().join(" ")
     };
     for (file, code, expected) in [
         ("mailbox/bell.rs", "use crate::actor::Host;", "crate::actor::Host"),
@@ -310,7 +310,7 @@ fn a_path_that_is_not_allowed_is_found_however_it_is_written() {
         ("http/rpc/mod.rs", "use crate::settings::Settings;", "crate::settings::Settings"),
         ("brand_new/mod.rs", "", "LAYERS"),
     ] {
-        assert_eq!(told(file, code), expected, "{file}: {code}");
+        assert_eq!(broken(file, code), expected, "{file}: {code}");
     }
     for (file, code) in [
         ("mailbox/bell.rs", "use crate::sync::Arc; use super::super::mailbox::call::Call; use std::sync::Weak;"),
@@ -318,7 +318,7 @@ fn a_path_that_is_not_allowed_is_found_however_it_is_written() {
         ("mailbox/bell.rs", "#[cfg(test)] mod tests { use crate::http::Guard; } #[cfg(test)] use crate::http::Guard;"),
         ("http/mod.rs", "use actix_web::web; use super::dispatch::Dispatch; use self::guard::Guard;"),
     ] {
-        assert_eq!(told(file, code), "", "{file}: {code}");
+        assert_eq!(broken(file, code), "", "{file}: {code}");
     }
 }
 

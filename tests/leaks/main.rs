@@ -7,7 +7,7 @@ mod http;
 mod methods;
 mod parameters;
 
-/// Fails if an answer tells what is none of its reader's business. `what` was asked.
+/// Fails if the response to `what` reveals anything internal.
 #[track_caller]
 fn assert_reveals_nothing(what: &str, answer: &str) {
     // Where in a caller's own body its mistake is, is the caller's business.

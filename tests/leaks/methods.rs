@@ -108,7 +108,7 @@ impl Failing {
     }
 
     #[public_method]
-    fn told(&self) -> Result<(), Failure> {
+    fn own_error(&self) -> Result<(), Failure> {
         Err(Failure::Told)
     }
 
@@ -174,7 +174,7 @@ const METHODS: [(&str, i32); 18] = [
     ("open", -32603),
     ("text", -32603),
     ("chain", -32603),
-    ("told", 7),
+    ("own_error", 7),
     ("unserializable", -32603),
     ("result_panics", -32603),
     ("result_fails", -32603),
@@ -202,11 +202,11 @@ fn each_failure_has_its_code_and_its_id_and_nothing_else() {
             let answer: Value = serde_json::from_str(&answer).unwrap();
             assert_eq!((&answer["error"]["code"], &answer["id"]), (&json!(code), &json!(1)), "{method}: {answer}");
             let data = answer["error"]["data"].as_object();
-            let told: Vec<_> = data.into_iter().flat_map(serde_json::Map::keys).collect();
+            let keys: Vec<_> = data.into_iter().flat_map(serde_json::Map::keys).collect();
             match code {
-                -32603 => assert_eq!(told, ["correlation_id"], "{method}"),
-                -32002 => assert_eq!(told, ["deadline_ms", "queued_ms"], "{method}"),
-                _ => assert_eq!(told, [""; 0], "{method}"),
+                -32603 => assert_eq!(keys, ["correlation_id"], "{method}"),
+                -32002 => assert_eq!(keys, ["deadline_ms", "queued_ms"], "{method}"),
+                _ => assert_eq!(keys, [""; 0], "{method}"),
             }
             all.push(call(method));
             // So that a state that was lost is there again.
@@ -311,6 +311,6 @@ fn a_busy_service_says_only_what_its_caller_can_use() {
     };
     assert_reveals_nothing("a busy service", &busy);
     let data = serde_json::from_str::<Value>(&busy).unwrap()["error"]["data"].clone();
-    let told: Vec<_> = data.as_object().unwrap().keys().collect();
-    assert_eq!(told, ["capacity", "depth", "method", "reason", "retry_after_ms"]);
+    let keys: Vec<_> = data.as_object().unwrap().keys().collect();
+    assert_eq!(keys, ["capacity", "depth", "method", "reason", "retry_after_ms"]);
 }

@@ -56,7 +56,7 @@ pub(crate) fn unwritable_at_the_end() {
         let mut program = Program::with_role("holder", &[]).start_with_log(log);
         let mut connection = Connection::open(program.address());
         connection.send_request("POST", "/api", &[], call("hold", "[7]"));
-        until("it is let in", || request(program.address(), "GET", "/calls", &[], "").body.starts_with("1 let in"));
+        until("it is admitted", || request(program.address(), "GET", "/calls", &[], "").body.starts_with("1 admitted"));
         program.signal(Signal::TERM);
         until("it drains", || std::net::TcpStream::connect(program.address()).is_err());
         program.close_input();

@@ -1,4 +1,4 @@
-//! The cause behind an id that a caller is told.
+//! The cause behind the correlation id that a caller gets.
 
 use callbox_test_support::program::Program;
 use serde_json::Value;
@@ -28,8 +28,8 @@ pub(crate) fn each_cause() {
         .collect();
     let log = log_of(program);
     for id in ids {
-        let told = log.lines().filter(|line| line.contains(&format!("correlation_id={id} cause=on purpose"))).count();
-        assert_eq!(told, 1, "{id}: {log}");
+        let logged = log.lines().filter(|line| line.contains(&format!("correlation_id={id} cause=on purpose"))).count();
+        assert_eq!(logged, 1, "{id}: {log}");
     }
 }
 
@@ -38,7 +38,7 @@ pub(crate) fn any_start() {
         let ended = Program::with_role(role, &[]).run();
         let data: Value = serde_json::from_str(&ended.out).expect("what the call was answered");
         let id = data["correlation_id"].as_str().expect("an id");
-        let told = lines(&ended.log, "ERROR").iter().filter(|line| line.contains(id)).count();
-        assert_eq!((ended.status.code(), told), (Some(0), 1), "{role}: {}", ended.log);
+        let logged = lines(&ended.log, "ERROR").iter().filter(|line| line.contains(id)).count();
+        assert_eq!((ended.status.code(), logged), (Some(0), 1), "{role}: {}", ended.log);
     }
 }

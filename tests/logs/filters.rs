@@ -51,8 +51,8 @@ pub(crate) fn no_effect() {
         let warnings = lines(&log, "WARN");
         match from {
             Some(from) => {
-                let told = |line: &&&str| line.contains("this log filter has no effect") && line.contains(from);
-                assert_eq!(warnings.iter().filter(told).count(), 1, "{from}: {log}");
+                let warns = |line: &&&str| line.contains("this log filter has no effect") && line.contains(from);
+                assert_eq!(warnings.iter().filter(warns).count(), 1, "{from}: {log}");
             }
             None => assert!(warnings.is_empty(), "{log}"),
         }

@@ -13,7 +13,9 @@ pub(crate) fn overload() {
     let mut program = Program::with_role("holder", &["--port", "0"]).start();
     let hold = |n: usize| call("hold_alone", &format!("[{n}]"));
     let mut held = Vec::new();
-    for (n, calls) in ["1 let in, 0 waiting", "2 let in, 1 waiting", "3 let in, 2 waiting"].into_iter().enumerate() {
+    for (n, calls) in
+        ["1 admitted, 0 waiting", "2 admitted, 1 waiting", "3 admitted, 2 waiting"].into_iter().enumerate()
+    {
         let mut connection = Connection::open(program.address());
         connection.send_request("POST", "/api", &[], hold(n));
         until(calls, || request(program.address(), "GET", "/calls", &[], "").body == calls);
@@ -52,7 +54,7 @@ pub(crate) fn flood() {
             ids.extend(answers.as_array().expect("answers").iter().map(of));
         }
     }
-    // After the pause, one more of each tells what was left out since the last line.
+    // After the pause, one more of each has the number of those left out since the last line.
     std::thread::sleep(Duration::from_millis(1100));
     for method in methods {
         let answer = post(&program, &[], &call(method, "[]")).json();
@@ -67,15 +69,15 @@ pub(crate) fn flood() {
     let errors: Vec<_> = log.split(" ERROR ").skip(1).filter_map(|rest| rest.lines().next()).collect();
     for method in methods {
         let cause = if method == "fail" { "cause=on purpose".to_owned() } else { format!("method {method} panicked") };
-        let told: Vec<_> = errors.iter().filter(|line| line.contains(&cause)).collect();
-        assert!((2..=most).contains(&(told.len() as u64)), "{method}: {shown}");
+        let logged: Vec<_> = errors.iter().filter(|line| line.contains(&cause)).collect();
+        assert!((2..=most).contains(&(logged.len() as u64)), "{method}: {shown}");
         let number = |line: &&&str| -> u64 {
             let left_out = line.split("left_out=").nth(1);
             left_out.map_or(0, |rest| rest.split(' ').next().and_then(|number| number.parse().ok()).expect("a number"))
         };
         // A line for each, or its number.
-        assert_eq!(told.iter().map(number).sum::<u64>() + told.len() as u64, CALLS + 1, "{method}: {shown}");
-        for line in told {
+        assert_eq!(logged.iter().map(number).sum::<u64>() + logged.len() as u64, CALLS + 1, "{method}: {shown}");
+        for line in logged {
             let id = line.split("correlation_id=").nth(1).and_then(|rest| rest.split(' ').next());
             assert!(id.is_some_and(|id| ids.iter().any(|known| known == id)), "{line}");
         }

@@ -1,4 +1,4 @@
-//! Tokens and parameters, which no line tells.
+//! Tokens and parameters, which no line contains.
 
 use std::fs;
 use std::time::Duration;
@@ -41,14 +41,14 @@ pub(crate) fn canaries() {
     }
     assert!(answers.contains("canary-of-a-parameter"), "a caller may hear its own words");
     for token in ["good-token", "wrong-token", "panic-token", "away-token"] {
-        assert!(!answers.contains(token), "an answer tells the {token}");
+        assert!(!answers.contains(token), "a response contains the {token}");
     }
     let log = log_of(program);
     for part in ["the authenticator panicked", "the authenticator failed error=nobody can tell", r#"caller="ann""#] {
         assert!(log.contains(part), "they were not all looked at: {part}");
     }
-    let told: Vec<_> = log.lines().filter(|line| line.contains("canary")).collect();
-    assert!(told.is_empty(), "{} lines, such as {:?}", told.len(), told.first());
+    let leaking: Vec<_> = log.lines().filter(|line| line.contains("canary")).collect();
+    assert!(leaking.is_empty(), "{} lines, such as {:?}", leaking.len(), leaking.first());
 }
 
 pub(crate) fn token_canary() {
@@ -64,7 +64,7 @@ pub(crate) fn token_canary() {
     };
     let shown = program(&["--show-settings"]).run();
     assert!(shown.out.contains("tokens.toml") && shown.out.contains("flag --tokens"), "{}", shown.out);
-    let mut told = shown.out + &shown.log;
+    let mut printed = shown.out + &shown.log;
     let running = program(&["--token-failures", "20"]).start();
     until("the token has expired", || file.list().expect("the tokens")[2].is_expired());
     file.revoke("revoked").expect("a token of that name");
@@ -78,32 +78,32 @@ pub(crate) fn token_canary() {
     };
     until("the token is revoked", || {
         let answers = call(revoked.reveal(), "secret");
-        told += &answers;
+        printed += &answers;
         !answers.contains("result")
     });
     let [changed, cut] = [format!("{}0", good.reveal()), good.reveal()[..80].to_owned()];
     for token in [good.reveal(), revoked.reveal(), expired.reveal(), &changed, &cut, good.reveal()] {
         for method in ["echo", "secret", "nobody", "rpc.discover", "rpc.mailboxes", "get_service_specs"] {
-            told += &call(token, method);
+            printed += &call(token, method);
         }
     }
-    told += &format!("{good:?} {:?} {file:?} {:?}", good.info(), file.list());
-    told += &fs::read_to_string(&path).expect("the file");
+    printed += &format!("{good:?} {:?} {file:?} {:?}", good.info(), file.list());
+    printed += &fs::read_to_string(&path).expect("the file");
     // A file with a token in the wrong place is not quoted either.
     let text = fs::read_to_string(&path).expect("the file").replace(good.info().id(), good.reveal());
     fs::write(&path, text).expect("the file");
     let broken = Program::with_role("keeper", &["--tokens", &named]).run();
     assert!(broken.log.contains("the id of token 1 is not"), "{}", broken.log);
-    told += &broken.log;
+    printed += &broken.log;
     let mut running = running;
     running.wait_for_line("the id of token 1 is not");
     let log = log_of(running);
     assert!(log.contains(r#"caller="good""#) && log.contains("too many wrong tokens"), "{log}");
-    told += &log;
+    printed += &log;
     for token in [good, revoked, expired] {
         let secret = token.reveal().rsplit('_').next().expect("a secret");
         // Half of it is too much as well.
-        let found = told.lines().find(|line| line.contains(&secret[..32]) || line.contains(&secret[32..]));
+        let found = printed.lines().find(|line| line.contains(&secret[..32]) || line.contains(&secret[32..]));
         assert!(found.is_none(), "{found:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! `GET /openrpc.json`: whom it tells what, and what it does not put up with.
+//! `GET /openrpc.json`: what each caller gets, and which routes beside it are mistakes.
 
 use actix_web::test::{TestRequest, call_and_read_body, init_service};
 use actix_web::{App, HttpResponse, web};
@@ -39,7 +39,7 @@ fn names(document: &Value) -> String {
 #[test]
 fn a_caller_gets_the_document_of_rpc_discover() {
     let server = testing::start(vault());
-    for (token, told) in [
+    for (token, methods) in [
         ("", "open get_service_specs"),
         ("wrong", "open get_service_specs"),
         ("ann", "open private get_service_specs"),
@@ -49,7 +49,7 @@ fn a_caller_gets_the_document_of_rpc_discover() {
         for header in [("X-Api-Token", token), ("Authorization", bearer.as_str())] {
             let answer = get(&server, &[header]);
             assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/json")));
-            assert_eq!(names(&answer.json()), told, "{header:?}");
+            assert_eq!(names(&answer.json()), methods, "{header:?}");
             let called = server.with_token(token).rpc(&json!({ "jsonrpc": "2.0", "method": "rpc.discover", "id": 1 }));
             assert_eq!(answer.json(), called["result"], "{header:?}");
         }

@@ -71,8 +71,11 @@ pub(crate) fn try_it() {
     assert_eq!(answer.body, r#"{"jsonrpc":"2.0","result":"1 of world","id":1}"#, "{line}");
     let specs = r#"{"jsonrpc":"2.0","method":"get_service_specs","id":1}"#;
     let specs = request(address, "POST", "/api", &[], specs).json();
-    let told = specs["result"]["accessible_at"].as_str().expect("an address").to_owned();
-    assert!(told.ends_with(&format!(":{}/api", address.port())) && !told.contains("0.0.0.0"), "{specs}");
+    let accessible_at = specs["result"]["accessible_at"].as_str().expect("an address").to_owned();
+    assert!(
+        accessible_at.ends_with(&format!(":{}/api", address.port())) && !accessible_at.contains("0.0.0.0"),
+        "{specs}"
+    );
 }
 
 pub(crate) fn beside_a_service_of_our_name() {

@@ -10,7 +10,7 @@ use rustix::process::Signal;
 
 use crate::HELLO;
 
-/// A server with 100 calls that have been let in and do not end before its input is closed.
+/// A server with 100 admitted calls that do not end before its input is closed.
 fn with_100_calls() -> (RunningProgram, Vec<Connection>) {
     with_100_calls_of("hold", &[])
 }
@@ -23,8 +23,8 @@ fn with_100_calls_of(method: &str, headers: &[(&str, &str)]) -> (RunningProgram,
         let body = format!(r#"{{"jsonrpc":"2.0","method":"{method}","params":[{n}],"id":{n}}}"#);
         connection.send_request("POST", "/api", headers, body);
     }
-    until("all calls are let in", || {
-        request(program.address(), "GET", "/calls", &[], "").body == "100 let in, 0 waiting"
+    until("all calls are admitted", || {
+        request(program.address(), "GET", "/calls", &[], "").body == "100 admitted, 0 waiting"
     });
     (program, connections)
 }

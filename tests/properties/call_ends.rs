@@ -35,14 +35,14 @@ fn start(inline: bool, drain: Duration) -> (InProcess<Busy>, ServiceRef<Busy>, A
     (held, service, seen)
 }
 
-/// Whether what the callers were told fits what the service saw.
+/// Checks that the results of the callers fit what the service saw.
 fn check_caller_outcome(outcome: &Outcome, seen: &Seen, trouble: Trouble) -> Result<(), TestCaseError> {
-    for (number, (what, told)) in (0..).zip(&outcome.calls) {
+    for (number, (what, result)) in (0..).zip(&outcome.calls) {
         let starts = if *what == What::Grind { starts_on_pool(outcome.load, number) } else { seen.starts(number) };
         let of_itself = matches!(what, What::Fail | What::PanicReading | What::PanicKeeping);
         let rough =
             matches!(what, What::PanicWriting | What::PanicWritingLater | What::LoseThread | What::LoseThreadHalfWay);
-        match told {
+        match result {
             Some(Ok(answer)) => prop_assert!(*answer == number && starts == 1, "{} {:?}: {}", number, what, starts),
             Some(Err(-32603)) => {
                 // The call was cut off at the stop, or lost with the thread of the host; perhaps
@@ -55,10 +55,10 @@ fn check_caller_outcome(outcome: &Outcome, seen: &Seen, trouble: Trouble) -> Res
                 prop_assert!(starts <= 1 && matches!(what, What::ReadHurried | What::WriteHurried), "{:?}", what);
             }
             Some(Err(code @ (-32000 | -32003))) => {
-                prop_assert_eq!(starts, 0, "{} {:?} was told {} and started", number, what, code);
+                prop_assert_eq!(starts, 0, "{} {:?} got {} and started", number, what, code);
                 prop_assert!(*code == -32000 || trouble.stop || trouble.rough, "{:?}", what);
             }
-            Some(Err(code)) => prop_assert!(false, "{} {:?} was told {}", number, what, code),
+            Some(Err(code)) => prop_assert!(false, "{} {:?} got {}", number, what, code),
             None => prop_assert!(starts <= 1, "{} {:?}: {}", number, what, starts),
         }
     }
@@ -68,16 +68,16 @@ fn check_caller_outcome(outcome: &Outcome, seen: &Seen, trouble: Trouble) -> Res
 /// Whether each call was counted once, whatever became of it, and none is left.
 fn check_counts(outcome: &Outcome, stats: &[MethodStats]) -> Result<(), TestCaseError> {
     let sum = |pick: fn(&MethodStats) -> u64| stats.iter().map(pick).sum::<u64>();
-    let told = |code| outcome.calls.iter().filter(|(_, told)| *told == Some(Err(code))).count() as u64;
+    let ended_with = |code| outcome.calls.iter().filter(|(_, result)| *result == Some(Err(code))).count() as u64;
     prop_assert_eq!(ended(stats), outcome.calls.len() as u64, "each ends once: {:?}", stats);
     prop_assert!(stats.iter().all(|stats| stats.depth == 0 && stats.running == 0), "{:?}", stats);
-    prop_assert_eq!(sum(|stats| stats.refused_for.full), told(-32000));
-    prop_assert!(sum(|stats| stats.refused_for.unavailable) >= told(-32003));
-    let answered = outcome.calls.iter().filter(|(_, told)| matches!(told, Some(Ok(_)))).count() as u64;
+    prop_assert_eq!(sum(|stats| stats.refused_for.full), ended_with(-32000));
+    prop_assert!(sum(|stats| stats.refused_for.unavailable) >= ended_with(-32003));
+    let answered = outcome.calls.iter().filter(|(_, result)| matches!(result, Some(Ok(_)))).count() as u64;
     // A method that ended in time counts as answered, even if the thread of the caller took the
     // response too late.
     prop_assert!(sum(|stats| stats.answered) >= answered, "{:?}", stats);
-    prop_assert!(sum(|stats| stats.answered + stats.expired) >= answered + told(-32002), "{:?}", stats);
+    prop_assert!(sum(|stats| stats.answered + stats.expired) >= answered + ended_with(-32002), "{:?}", stats);
     let admitted = sum(|stats| stats.inline + stats.queued);
     prop_assert!((answered..=outcome.calls.len() as u64).contains(&admitted), "{:?}", stats);
     Ok(())
@@ -89,7 +89,7 @@ fn ended(stats: &[MethodStats]) -> u64 {
 }
 
 fn check(busy: &ServiceRef<Busy>, outcome: &Outcome, seen: &Seen, trouble: Trouble) -> Result<(), TestCaseError> {
-    // Callers that were told, or left, before its end do not wait for a method.
+    // Callers that got an error, or left, before its end do not wait for a method.
     let start = Instant::now();
     let over = |stats: &[MethodStats]| {
         ended(stats) >= outcome.calls.len() as u64 && stats.iter().all(|stats| stats.depth == 0 && stats.running == 0)

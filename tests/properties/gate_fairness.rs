@@ -60,7 +60,7 @@ impl Library {
         self.phases.most.fetch_max(self.phases.begun.load(Ordering::SeqCst), Ordering::SeqCst);
     }
 
-    /// Stays until the next reader is there, or until that seems not to be let in.
+    /// Stays until the next reader is there, or until that seems not to be admitted.
     #[public_method]
     async fn overlap(&self, reader: u64) {
         self.phases.came_in.store(reader, Ordering::SeqCst);
@@ -173,7 +173,7 @@ fn all_readers_that_a_writer_held_up_go_before_the_next_one_though_they_run_one_
         }
         let start = Instant::now();
         while phases.begun.load(Ordering::SeqCst) == 0 {
-            assert!(start.elapsed() < Duration::from_secs(20), "no writer is let in");
+            assert!(start.elapsed() < Duration::from_secs(20), "no writer runs");
             std::thread::yield_now();
         }
         (0..100).for_each(|_| held.notify(Library_Glance { spin_micros: 0 }).unwrap());
@@ -199,7 +199,7 @@ fn a_writer_has_its_turns_beside_a_flood_of_long_readers() {
     (1..WRITERS).for_each(|_| held.notify(Library_Touch {}).unwrap());
     let start = Instant::now();
     while phases.begun.load(Ordering::SeqCst) < WRITERS {
-        assert!(start.elapsed() < Duration::from_secs(60), "the writers are not let in");
+        assert!(start.elapsed() < Duration::from_secs(60), "the writers do not run");
         std::thread::yield_now();
     }
     let glances = phases.glances.load(Ordering::SeqCst);
@@ -219,7 +219,7 @@ fn a_writer_runs_however_many_readers_come() {
         // There is always a reader inside, until one is kept out.
         let start = Instant::now();
         while came_in() < reader && !begun() {
-            assert!(start.elapsed() < Duration::from_secs(20), "nobody is let in");
+            assert!(start.elapsed() < Duration::from_secs(20), "no call runs");
             std::thread::sleep(Duration::from_micros(100));
         }
         if begun() {

@@ -1,4 +1,4 @@
-//! Random loads: what callers do, from several threads at once, and what they are told.
+//! Random loads: the steps of callers, from several threads at once, and their results.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -108,9 +108,9 @@ pub(crate) fn run(busy: &ServiceRef<Busy>, lists: &[Vec<Step>]) -> Outcome {
 async fn caller(busy: &ServiceRef<Busy>, load: u64, number: u32, step: &Step) -> (What, Told) {
     sleep(Duration::from_micros(step.pause)).await;
     let reply = call(busy, load, number, step);
-    let told = match step.leaves_after {
+    let result = match step.leaves_after {
         None => match timeout(PATIENCE, reply).await {
-            Ok(told) => Some(told),
+            Ok(result) => Some(result),
             Err(_) => panic!("{number}, a call of {:?}, has no answer: {:?}", step.what, busy.stats()),
         },
         Some(micros) => timeout(Duration::from_micros(micros), reply).await.ok(),
@@ -118,7 +118,7 @@ async fn caller(busy: &ServiceRef<Busy>, load: u64, number: u32, step: &Step) ->
     for stats in busy.stats() {
         assert!(stats.depth <= stats.capacity, "{stats:?}");
     }
-    (step.what, told)
+    (step.what, result)
 }
 
 async fn call(busy: &ServiceRef<Busy>, load: u64, call: u32, step: &Step) -> Result<u32, i32> {

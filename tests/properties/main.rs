@@ -2,7 +2,7 @@
 //!
 //! | promise | where |
 //! |---|---|
-//! | every call that is let in ends exactly once, whatever happens | [`call_ends`] |
+//! | every admitted call ends exactly once, whatever happens | [`call_ends`] |
 //! | a writer never overlaps anyone, and no one sees a half-written state | [`call_ends`] |
 //! | the order within a mailbox; its bound; what was given up never starts | [`queues`] |
 //! | a reader waits for at most one writer phase | [`gate_fairness`] |
@@ -29,8 +29,8 @@
 //! | a caller that leaves does not give its call up | the same |
 //! | a mailbox has no bound | the same |
 //! | a batch does not wait for room that others took | [`batches`] |
-//! | a place that comes free is told to nobody | [`batches`] |
-//! | an answer that is ready is told after the long call that starts next | `an_answer_that_is_ready_…` in `tests/scheduling.rs` |
+//! | nobody is notified of a free slot | [`batches`] |
+//! | a response that is ready is sent after the long call that starts next | `an_answer_that_is_ready_…` in `tests/scheduling.rs` |
 //! | the methods of a group have a mailbox each | both of [`queues`] |
 //! | the chain of calls is not looked at; or what a notification, a task, or a call that was handed over leads to counts as waited for | [`call_cycles`] |
 //! | async readers have no limit in their method, or in their service | `no_more_async_readers_are_inside_than_their_method_and_their_service_allow` in `tests/scheduling.rs` |

@@ -182,13 +182,13 @@ impl<'a> Model<'a> {
         let mut calling = call(self.queues, method, number);
         match futures::poll!(&mut calling) {
             std::task::Poll::Ready(reply) => {
-                prop_assert!(!fits, "{} had room and was told {:?}", METHODS[method], reply);
+                prop_assert!(!fits, "{} had room and got {:?}", METHODS[method], reply);
                 prop_assert_eq!(reply.map_err(|error| error.code()), Err(-32000));
             }
             std::task::Poll::Pending if method == HURRIED => {
                 prop_assert!(fits);
-                let told = calling.await.map_err(|error| error.code());
-                prop_assert_eq!(told, Err(-32002), "the host is held");
+                let result = calling.await.map_err(|error| error.code());
+                prop_assert_eq!(result, Err(-32002), "the host is held");
             }
             std::task::Poll::Pending => {
                 prop_assert!(fits, "{} had no room", METHODS[method]);

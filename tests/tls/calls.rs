@@ -60,10 +60,10 @@ pub(crate) fn drains() {
     let (mut program, _directory, root) = start("holder", &[]);
     let mut held = trusting(&program, &root);
     held.send_request("POST", "/api", &[], r#"{"jsonrpc":"2.0","method":"hold","params":[7],"id":1}"#);
-    until("the call is let in", || {
+    until("the call is admitted", || {
         let mut asks = trusting(&program, &root);
         asks.send_request("GET", "/calls", &[], "");
-        asks.read_response().body == "1 let in, 0 waiting"
+        asks.read_response().body == "1 admitted, 0 waiting"
     });
     let mut stalled = Connection::open(program.address());
     stalled.send([0x16, 3, 1]);

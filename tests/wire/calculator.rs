@@ -184,7 +184,7 @@ impl Running {
         self.server.service()
     }
 
-    /// Calls in the mailbox of a method, and calls of it that have been turned away.
+    /// Calls in the mailbox of a method, and its rejected calls.
     pub(crate) fn waiting_and_refused(&self, method: &str) -> (usize, u64) {
         let stats = self.service().stats();
         let stats = stats.iter().find(|stats| stats.method == method).expect("there is such a method");

@@ -1,4 +1,4 @@
-//! Each code that callbox answers, what goes with it, and which of several mistakes is told.
+//! Each error code of callbox, its data, and which of several mistakes is reported.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 

@@ -29,10 +29,10 @@ fn a_body_that_is_no_json_is_a_parse_error_whatever_becomes_of_its_call() {
         let closing = &params[params.len() - 1..];
         for mistake in [",", "}", "]", "nul", "\u{1}", "\\", "\""] {
             let bad = padded(params).replace(closing, &format!("{mistake}{closing}"));
-            let told = |body| calculator.post(body).map(|answer| without_reasons(&answer));
+            let respond = |body| calculator.post(body).map(|answer| without_reasons(&answer));
             let expected = Some(error(-32700, "null"));
-            assert_eq!(told(call(method, &bad, "1")), expected, "{method} {mistake:?}");
-            assert_eq!(told(notification(method, &bad)), expected, "{method} {mistake:?}");
+            assert_eq!(respond(call(method, &bad, "1")), expected, "{method} {mistake:?}");
+            assert_eq!(respond(notification(method, &bad)), expected, "{method} {mistake:?}");
         }
     }
     assert_eq!(calculator.post(call("add_up", "[0]", "1")), Some(result("5", "1")), "none of them ran");
@@ -42,14 +42,14 @@ fn a_body_that_is_no_json_is_a_parse_error_whatever_becomes_of_its_call() {
 fn each_dialect_has_its_own_error_for_invalid_json() {
     let calculator = start();
     for path in ["/api", "/api/py", "/api/v0"] {
-        let told = |params: &str| {
+        let respond = |params: &str| {
             let answer = request(calculator.server.address(), "POST", path, &[], call("add", params, "1"));
             (answer.status, answer.body)
         };
-        let (status, answer) = told(&padded("[1,2,]"));
+        let (status, answer) = respond(&padded("[1,2,]"));
         // The blanks move the mistake.
-        assert_eq!((status, answer.replace("column 2047", "column 47")), told("[1,2,]"), "{path}");
-        assert_eq!(told(&padded(r#"[1,"2"]"#)), told(r#"[1,"2"]"#), "{path}");
-        assert_eq!(told(&padded("[1,2]")), told("[1,2]"), "{path}");
+        assert_eq!((status, answer.replace("column 2047", "column 47")), respond("[1,2,]"), "{path}");
+        assert_eq!(respond(&padded(r#"[1,"2"]"#)), respond(r#"[1,"2"]"#), "{path}");
+        assert_eq!(respond(&padded("[1,2]")), respond("[1,2]"), "{path}");
     }
 }

@@ -70,11 +70,11 @@ impl Guarded {
 
 /// Returns the names of all methods, as the servers report them: the public ones, and the others.
 fn methods() -> (BTreeSet<String>, BTreeSet<String>) {
-    let told = |running: &Running| {
+    let method_names = |running: &Running| {
         let specs = running.server.rpc(&json!({ "jsonrpc": "2.0", "method": "get_service_specs", "id": 1 }));
         specs["result"]["methods"].as_object().expect("methods").keys().cloned().collect::<BTreeSet<_>>()
     };
-    let (all, public) = (told(&start()), told(&start_with(|server| server.hide_private(true))));
+    let (all, public) = (method_names(&start()), method_names(&start_with(|server| server.hide_private(true))));
     let private = all.difference(&public).cloned().chain(["rpc.mailboxes".to_owned()]).collect();
     (public.into_iter().chain(["rpc.discover".to_owned()]).collect(), private)
 }
@@ -128,16 +128,17 @@ fn every_private_method_denies_no_bad_expired_revoked_and_insufficient_tokens() 
     let administers = private.iter().filter(|name| *name == "administer").cloned().collect();
     assert_eq!(denied(&guarded, Some(&plain), &all), administers, "without the scope");
     assert_eq!(denied(&guarded, Some(&admin), &all), BTreeSet::new());
-    // What `rpc.discover` tells a caller is what it may call.
+    // `rpc.discover` lists the methods that a caller may call.
     let discover = json!({ "jsonrpc": "2.0", "method": "rpc.discover", "id": 1 });
     for token in [None, Some(expired), Some(&*revoked), Some(&*plain), Some(&*admin)] {
-        let told = guarded.rpc(token, &discover);
-        let told = told["result"]["methods"].as_array().expect("methods").iter();
-        let told: BTreeSet<_> = told.filter_map(|method| method["name"].as_str().map(str::to_owned)).collect();
+        let discovered = guarded.rpc(token, &discover);
+        let discovered = discovered["result"]["methods"].as_array().expect("methods").iter();
+        let discovered: BTreeSet<_> =
+            discovered.filter_map(|method| method["name"].as_str().map(str::to_owned)).collect();
         let refused = denied(&guarded, token, &all);
         let allowed = |name: &&String| !refused.contains(*name) && !name.starts_with("rpc.");
         let callable: BTreeSet<_> = all.iter().filter(allowed).cloned().collect();
-        assert_eq!(told, callable, "{token:?}");
+        assert_eq!(discovered, callable, "{token:?}");
     }
 }
 

@@ -74,7 +74,7 @@ macro_rules! echo {
                 }
             )*
 
-            /// Of a parameter itself it is told whether it was left out, or null.
+            /// A parameter itself distinguishes between left out and null.
             #[public_method]
             fn change(&self, to: Option<Option<u32>>) -> String {
                 format!("{to:?}")

@@ -106,9 +106,9 @@ impl Kitchen {
         if dish.name == "nothing" {
             return Err(KitchenError::NoSuchDish);
         }
-        let told = serde_json::to_value(&dish).unwrap();
+        let json = serde_json::to_value(&dish).unwrap();
         self.orders.push(dish);
-        Ok(told)
+        Ok(json)
     }
 
     /// Cleans up, as the **old** menu says it.

@@ -1,8 +1,8 @@
-//! The messages of the macros about mistakes. The cases are in `tests/ui`. They have a package of
-//! their own so that callbox is all that has to be compiled for them.
+//! Tests of the errors that the macros report. The cases are in `tests/ui`. They are a package of
+//! their own, so that they need no other dependency than callbox.
 //!
-//! The package itself is the other half: it forbids lints, so that it compiles only if the macros
-//! write nothing that these lints find, and allow none of them.
+//! This library is a test as well: it forbids lints, so it compiles only if the code of the macros
+//! causes none of them and has no `allow` of its own.
 
 #![forbid(
     missing_docs,
@@ -17,7 +17,7 @@
     clippy::used_underscore_binding,
     clippy::missing_errors_doc
 )]
-// serde's derives allow some of it, so it cannot be forbidden.
+// Denied and not forbidden, because serde's derives have an `allow` for some of these lints.
 #![deny(nonstandard_style)]
 
 pub mod names;

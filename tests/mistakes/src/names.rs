@@ -1,5 +1,5 @@
-//! Methods of any name beside types of any name: the code that the macro writes hides nothing and
-//! collides with nothing.
+//! Methods of any name next to types of any name: the items that the macro writes neither hide nor
+//! collide with others.
 
 use std::collections::HashMap;
 
@@ -7,22 +7,22 @@ use callbox::service;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Somebody.
+/// A user.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct User {
-    /// What they are called.
+    /// The name of the user.
     pub name: String,
 }
 
-/// How an order is.
+/// The status of an order.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub enum OrderStatus {
-    /// Nobody has seen it.
+    /// Nobody has processed the order.
     #[default]
     Open,
 }
 
-/// What the message of `status` might be called, and is not.
+/// A name that a macro might give to the message of `status`. This one does not.
 #[derive(Debug)]
 pub struct OrderStatusMessage;
 
@@ -40,51 +40,52 @@ pub struct Order {
 
 #[service(name = "users", namespace = "users")]
 impl Users {
-    /// Has the name of its result.
+    /// Has the same name as its result type.
     #[public_method]
     pub fn user(&self, id: u64) -> Option<User> {
         self.users.get(&id).cloned()
     }
 
-    /// Has the name of a method of the other service.
+    /// Has the same name as a method of the other service.
     #[public_method]
     pub fn get(&self, id: u64) -> Option<User> {
         self.users.get(&id).cloned()
     }
 
-    /// Has the name of the service.
+    /// Has the same name as the service.
     #[public_method]
     pub fn users(&self) -> Vec<User> {
         self.users.values().cloned().collect()
     }
 }
 
-/// A method for each name, which its type hides if the macro is not careful.
+/// Writes a method for each name. The message of each would hide a type of the standard library if
+/// it had the plain name of the method.
 macro_rules! methods {
     ($($name:ident)*) => {
         #[service(name = "orders", namespace = "orders")]
         impl Order {
-            /// Together with the name of the service that of a type beside it.
+            /// Its name after that of the service is the name of another type.
             #[public_method]
             pub fn status(&self) -> OrderStatus {
                 self.status
             }
 
-            /// Together with the name of the service that of the client.
+            /// Its name after that of the service is the name of the client.
             #[public_method]
             pub fn client(&self) {}
 
-            /// Has the name of a method of the other service.
+            /// Has the same name as a method of the other service.
             #[public_method]
             pub fn get(&self, id: u64) -> Option<u64> {
                 Some(id)
             }
 
             $(
-                /// Has the name of something of the standard library.
+                /// Has the name of an item of the standard library.
                 ///
                 /// # Errors
-                /// None.
+                /// Never returns one.
                 #[public_method]
                 pub fn $name(&self, list: Vec<u8>, value: Option<String>) -> Result<Box<Option<String>>, callbox::RpcError> {
                     drop(list);
@@ -100,10 +101,10 @@ methods! {
     serialize deserialize json_schema debug future pin phantom_data cow hash_map message handles service rpc_error str
 }
 
-/// All mean what they meant: each of these is used as what it is.
+/// Uses items of the standard library, which all still have their meaning.
 ///
 /// # Errors
-/// If there is a user 1.
+/// Returns user 1, if there is one.
 pub fn untouched(users: &Users) -> Result<Box<dyn Iterator<Item = String> + Send + Sync + '_>, User>
 where
     User: Clone + Send + Sync + Sized,

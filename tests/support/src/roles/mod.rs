@@ -247,12 +247,12 @@ fn holder() -> Server {
     })
 }
 
-/// How many calls have been let in, and how many of them wait in a mailbox.
+/// Responds with the number of admitted calls, and how many of them wait in a mailbox.
 async fn calls(holder: ServiceRef<Holder>) -> HttpResponse {
     let stats = holder.stats();
     let begun: u64 = stats.iter().map(|stats| stats.inline + stats.queued).sum();
     let waiting: usize = stats.iter().map(|stats| stats.depth).sum();
-    HttpResponse::Ok().body(format!("{begun} let in, {waiting} waiting"))
+    HttpResponse::Ok().body(format!("{begun} admitted, {waiting} waiting"))
 }
 
 /// Has something to keep from the log.
