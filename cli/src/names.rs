@@ -101,8 +101,8 @@ pub(crate) fn identifier(crate_name: &str) -> String {
     crate_name.replace('-', "_")
 }
 
-/// Replaces a word wherever it is not a part of a longer one, and where it is the service in the name
-/// of a message or of the client, as in `MyService_Count` and `MyServiceClient`.
+/// Replaces a word wherever it is not a part of a longer one, and where it is the service in the
+/// name of a message or of the client, as in `MyService_Count` and `MyServiceClient`.
 pub(crate) fn replace_word(text: &str, word: &str, with: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut done = 0;
