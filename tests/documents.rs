@@ -138,7 +138,7 @@ fn numbers_in_the_guide_are_those_of_the_code() {
         ("monitoring", "held its thread for {} or more", &[constant("measure", "LONG_HOLD")]),
         ("console", "for at most {} pages", &[constant("console", "MAX_PAGES")]),
         ("console", "of the last {},", &[constant("console", "SPAN")]),
-        ("tokens", "asking again; at most {} count", &[constant("auth/cache.rs", "LONGEST")]),
+        ("tokens", "asking again; at most {} count", &[constant("auth/cache.rs", "MAX_AGE")]),
         ("tokens", "may differ by {}.", &[constant("auth/jwt", "LEEWAY")]),
         ("deployment", "A handshake has {}.", &[constant("http", "HANDSHAKE_TIMEOUT")]),
         ("calling", "made at most {} times", &[field(&retry, "attempts")]),
