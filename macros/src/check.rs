@@ -233,7 +233,7 @@ fn sent_parameter(param: &Param, errors: &mut Errors) {
     match unsupported(&param.ty, Lifetimes::None) {
         Some(Unsupported::ImplTrait) => errors.at(&param.ty, "a parameter needs a concrete type, not `impl Trait`"),
         Some(Unsupported::Borrowed) => {
-            errors.at(&param.ty, "callers send owned values, but this type borrows: take an owned type")
+            errors.at(&param.ty, "callers send owned values, but this type borrows: take an owned type");
         }
         None => {}
     }

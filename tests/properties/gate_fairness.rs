@@ -55,7 +55,7 @@ impl Library {
     /// Is there and gone.
     #[public_method]
     fn glance(&self, spin_micros: u64) {
-        busy::spin(spin_micros);
+        observed_service::spin(spin_micros);
         self.phases.glances.fetch_add(1, Ordering::SeqCst);
         self.phases.most.fetch_max(self.phases.begun.load(Ordering::SeqCst), Ordering::SeqCst);
     }
