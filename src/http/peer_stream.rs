@@ -149,8 +149,8 @@ impl PeerStream {
                     Poll::Pending
                 };
             }
-            // Leaves further bytes to the system's buffer, so that TCP slows the client down. The end
-            // of the response resumes reading.
+            // Leaves further bytes to the system's buffer, so that TCP slows the client down. The
+            // end of the response resumes reading.
             if self.buffered.len() >= MAX_READ_AHEAD && !self.accepts_request() {
                 return Poll::Pending;
             }

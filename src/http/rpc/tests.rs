@@ -12,7 +12,7 @@ use super::super::guard::Cors;
 use super::super::raw_server::{RawServer, RawServerOptions, wait_until};
 use super::*;
 
-fn endpoint_config(status: ErrorStatus, origins: &[&str]) -> (Arc<EndpointConfig>, watch::Sender<bool>) {
+fn config(status: ErrorStatus, origins: &[&str]) -> (Arc<EndpointConfig>, watch::Sender<bool>) {
     let (stop, stopping) = watch::channel(false);
     let token_header = HeaderName::from_static("x-api-token");
     let cors = Cors { origins, headers: &["traceparent"], any_over_loopback: false };
@@ -56,12 +56,12 @@ impl ReceivedResponse {
     }
 }
 
-fn at_api<H>(endpoint_config: Arc<EndpointConfig>, handle: H) -> Arc<Endpoint<H>> {
-    Arc::new(Endpoint { path: "/api".to_owned(), dialect: Dialect::Jsonrpc, endpoint_config, handle })
+fn at_api<H>(config: Arc<EndpointConfig>, handle: H) -> Arc<Endpoint<H>> {
+    Arc::new(Endpoint { path: "/api".to_owned(), dialect: Dialect::Jsonrpc, endpoint_config: config, handle })
 }
 
-async fn ask(endpoint_config: &Arc<EndpointConfig>, request: TestRequest) -> ReceivedResponse {
-    let app = init_service(App::new().configure(mount(at_api(Arc::clone(endpoint_config), answer_by_body)))).await;
+async fn ask(config: &Arc<EndpointConfig>, request: TestRequest) -> ReceivedResponse {
+    let app = init_service(App::new().configure(mount(at_api(Arc::clone(config), answer_by_body)))).await;
     let response = call_service(&app, request.uri("/api").to_request()).await;
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     let body = String::from_utf8(to_bytes(response.into_body()).await.unwrap().to_vec()).unwrap();
@@ -87,9 +87,9 @@ fn with_headers(row: &RejectedRequest) -> TestRequest {
 
 #[actix_web::test]
 async fn each_rejection_has_its_status_and_an_error_body() {
-    let (endpoint_config, _stop) = endpoint_config(ErrorStatus::Ok, &[]);
+    let (config, _stop) = config(ErrorStatus::Ok, &[]);
     for row in REJECTED_REQUESTS {
-        let seen = ask(&endpoint_config, with_headers(row)).await;
+        let seen = ask(&config, with_headers(row)).await;
         let name = row.name;
         assert_eq!(seen.status, row.status, "{name}");
         assert_eq!(seen.code(), Some(-32600), "{name}: {}", seen.body);
@@ -100,30 +100,30 @@ async fn each_rejection_has_its_status_and_an_error_body() {
 
 #[actix_web::test]
 async fn several_content_types_mean_json() {
-    let (endpoint_config, _stop) = endpoint_config(ErrorStatus::Ok, &[]);
+    let (config, _stop) = config(ErrorStatus::Ok, &[]);
     for name in JSON_CONTENT_TYPES {
-        let seen = ask(&endpoint_config, post("x").insert_header(("content-type", *name))).await;
+        let seen = ask(&config, post("x").insert_header(("content-type", *name))).await;
         assert_eq!(seen.status, 200, "{name}: {}", seen.body);
     }
-    assert_eq!(ask(&endpoint_config, post("x").insert_header(("content-encoding", "identity"))).await.status, 200);
+    assert_eq!(ask(&config, post("x").insert_header(("content-encoding", "identity"))).await.status, 200);
 }
 
 #[actix_web::test]
 async fn a_response_is_200_or_204_and_the_handler_gets_token_and_timeout() {
-    let (endpoint_config, _stop) = endpoint_config(ErrorStatus::Ok, &[]);
-    let seen = ask(&endpoint_config, post(&"x".repeat(1000)).insert_header(("x-api-token", "t"))).await;
+    let (config, _stop) = config(ErrorStatus::Ok, &[]);
+    let seen = ask(&config, post(&"x".repeat(1000)).insert_header(("x-api-token", "t"))).await;
     assert_eq!((seen.status, seen.body.as_str()), (200, "1000 Some(\"t\") None"));
-    let seen = ask(&endpoint_config, post("").insert_header(("request-timeout", "1.5"))).await;
+    let seen = ask(&config, post("").insert_header(("request-timeout", "1.5"))).await;
     assert_eq!((seen.status, seen.body.as_str()), (200, "0 None Some(1.5s)"));
-    let seen = ask(&endpoint_config, post("nothing")).await;
+    let seen = ask(&config, post("nothing")).await;
     assert_eq!((seen.status, seen.body.as_str(), seen.header("content-type")), (204, "", None));
-    assert_eq!(ask(&endpoint_config, post("busy")).await.status, 200);
+    assert_eq!(ask(&config, post("busy")).await.status, 200);
 }
 
 #[actix_web::test]
 async fn a_query_string_carries_no_token() {
-    let (endpoint_config, _stop) = endpoint_config(ErrorStatus::Ok, &[]);
-    let app = init_service(App::new().configure(mount(at_api(endpoint_config, answer_by_body)))).await;
+    let (config, _stop) = config(ErrorStatus::Ok, &[]);
+    let app = init_service(App::new().configure(mount(at_api(config, answer_by_body)))).await;
     let request = post("x").uri("/api?x-api-token=t&token=t&access_token=t").to_request();
     let body = to_bytes(call_service(&app, request).await.into_body()).await.unwrap();
     assert_eq!(body, "1 None None");
@@ -131,32 +131,32 @@ async fn a_query_string_carries_no_token() {
 
 #[actix_web::test]
 async fn a_mapped_status_comes_with_the_headers_that_belong_to_it() {
-    let (endpoint_config, _stop) = endpoint_config(ErrorStatus::Mapped, &[]);
-    let busy = ask(&endpoint_config, post("busy")).await;
+    let (config, _stop) = config(ErrorStatus::Mapped, &[]);
+    let busy = ask(&config, post("busy")).await;
     assert_eq!((busy.status, busy.header("retry-after")), (503, Some("3")));
-    let denied = ask(&endpoint_config, post("denied")).await;
+    let denied = ask(&config, post("denied")).await;
     assert_eq!((denied.status, denied.header("www-authenticate")), (401, Some("Bearer")));
-    assert_eq!(ask(&endpoint_config, post("panic")).await.status, 500);
+    assert_eq!(ask(&config, post("panic")).await.status, 500);
 }
 
 #[actix_web::test]
 async fn a_panic_is_answered_without_its_text() {
-    let (endpoint_config, _stop) = endpoint_config(ErrorStatus::Ok, &[]);
-    let seen = ask(&endpoint_config, post("panic")).await;
+    let (config, _stop) = config(ErrorStatus::Ok, &[]);
+    let seen = ask(&config, post("panic")).await;
     assert_eq!((seen.status, seen.code()), (200, Some(-32603)));
     assert!(!seen.body.contains("secret"), "{}", seen.body);
 }
 
 #[actix_web::test]
 async fn pages_of_listed_origins_get_cors_headers() {
-    let (endpoint_config, _stop) = endpoint_config(ErrorStatus::Ok, &["https://app.example.com"]);
+    let (config, _stop) = config(ErrorStatus::Ok, &["https://app.example.com"]);
     let preflight = |origin: &'static str| {
         post("")
             .method(Method::OPTIONS)
             .insert_header(("origin", origin))
             .insert_header(("access-control-request-method", "POST"))
     };
-    let seen = ask(&endpoint_config, preflight("https://app.example.com")).await;
+    let seen = ask(&config, preflight("https://app.example.com")).await;
     assert_eq!(seen.status, 204);
     assert_eq!(seen.header("access-control-allow-origin"), Some("https://app.example.com"));
     assert_eq!(seen.header("access-control-allow-methods"), Some("POST"));
@@ -164,34 +164,34 @@ async fn pages_of_listed_origins_get_cors_headers() {
     assert_eq!(seen.header("access-control-allow-headers"), Some(allowed));
     assert_eq!(seen.header("vary"), Some("Origin"));
 
-    let seen = ask(&endpoint_config, preflight("https://evil.net")).await;
+    let seen = ask(&config, preflight("https://evil.net")).await;
     assert_eq!((seen.status, seen.header("access-control-allow-origin")), (403, None));
-    let seen = ask(&endpoint_config, post("").method(Method::OPTIONS).insert_header(("host", "evil.net"))).await;
+    let seen = ask(&config, post("").method(Method::OPTIONS).insert_header(("host", "evil.net"))).await;
     assert_eq!(seen.status, 421);
 
     for (body, status) in [("x".to_owned(), 200), ("x".repeat(1001), 413)] {
-        let seen = ask(&endpoint_config, post(&body).insert_header(("origin", "https://app.example.com"))).await;
+        let seen = ask(&config, post(&body).insert_header(("origin", "https://app.example.com"))).await;
         assert_eq!(seen.status, status);
         assert_eq!(seen.header("access-control-allow-origin"), Some("https://app.example.com"), "{status}");
     }
-    let own = ask(&endpoint_config, post("x").insert_header(("origin", "http://localhost"))).await;
+    let own = ask(&config, post("x").insert_header(("origin", "http://localhost"))).await;
     assert_eq!(
         (own.status, own.header("access-control-allow-origin"), own.header("vary")),
         (200, None, Some("Origin"))
     );
-    assert_eq!(ask(&endpoint_config, post("x").method(Method::PATCH)).await.header("allow"), Some("POST, OPTIONS"));
+    assert_eq!(ask(&config, post("x").method(Method::PATCH)).await.header("allow"), Some("POST, OPTIONS"));
 }
 
 const HEAD: &str = "POST /api HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
 
-fn serve<H: BodyHandler + Send + Clone>(endpoint_config: Arc<EndpointConfig>, handle: H) -> RawServer {
-    RawServer::start(RawServerOptions::default(), move || mount(at_api(Arc::clone(&endpoint_config), handle.clone())))
+fn serve<H: BodyHandler + Send + Clone>(config: Arc<EndpointConfig>, handle: H) -> RawServer {
+    RawServer::start(RawServerOptions::default(), move || mount(at_api(Arc::clone(&config), handle.clone())))
 }
 
 #[test]
 fn a_body_that_stalls_is_answered_408_and_its_connection_closed() {
-    let (endpoint_config, _stop) = endpoint_config(ErrorStatus::Ok, &[]);
-    let server = serve(endpoint_config, answer_by_body);
+    let (config, _stop) = config(ErrorStatus::Ok, &[]);
+    let server = serve(config, answer_by_body);
     for rest in ["Content-Length: 10\r\n\r\nabc", "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"] {
         let mut client = server.connect();
         let start = Instant::now();
@@ -206,8 +206,8 @@ fn a_body_that_stalls_is_answered_408_and_its_connection_closed() {
 
 #[test]
 fn an_endless_body_after_a_rejection_does_not_keep_the_connection_open() {
-    let (endpoint_config, _stop) = endpoint_config(ErrorStatus::Ok, &[]);
-    let server = serve(endpoint_config, answer_by_body);
+    let (config, _stop) = config(ErrorStatus::Ok, &[]);
+    let server = serve(config, answer_by_body);
     let heads = [HEAD, "POST /api HTTP/1.1\r\nHost: evil.net\r\n", "PUT /api HTTP/1.1\r\nHost: localhost\r\n"];
     for head in heads {
         let mut client = server.connect();
@@ -222,8 +222,8 @@ fn an_endless_body_after_a_rejection_does_not_keep_the_connection_open() {
 
 #[test]
 fn a_slow_trickle_does_not_extend_the_body_timeout() {
-    let (endpoint_config, _stop) = endpoint_config(ErrorStatus::Ok, &[]);
-    let server = serve(endpoint_config, answer_by_body);
+    let (config, _stop) = config(ErrorStatus::Ok, &[]);
+    let server = serve(config, answer_by_body);
     let mut client = server.connect();
     client.send(format!("{HEAD}Content-Length: 900\r\n\r\n").as_bytes());
     for _ in 0..8 {
@@ -235,8 +235,8 @@ fn a_slow_trickle_does_not_extend_the_body_timeout() {
 
 #[test]
 fn a_body_over_the_limit_is_answered_413_before_it_has_arrived() {
-    let (endpoint_config, _stop) = endpoint_config(ErrorStatus::Ok, &[]);
-    let server = serve(endpoint_config, answer_by_body);
+    let (config, _stop) = config(ErrorStatus::Ok, &[]);
+    let server = serve(config, answer_by_body);
     let mut declared = server.connect();
     declared.send(format!("{HEAD}Content-Length: 1001\r\n\r\n").as_bytes());
     assert!(declared.answer().starts_with("HTTP/1.1 413 "));
@@ -251,22 +251,22 @@ fn a_body_over_the_limit_is_answered_413_before_it_has_arrived() {
 
 #[test]
 fn a_stop_gives_up_stalled_bodies_finishes_running_calls_and_closes_idle_connections() {
-    let (endpoint_config, stop) = endpoint_config(ErrorStatus::Ok, &[]);
-    let endpoint_config = Arc::new(EndpointConfig {
+    let (config, stop) = config(ErrorStatus::Ok, &[]);
+    let config = Arc::new(EndpointConfig {
         body: BodyLimits { time: Duration::from_secs(60), bytes: 1000 },
         guard: RequestGuard::new::<&str>(
             &[],
             &Cors { origins: &[], headers: &[], any_over_loopback: false },
-            &endpoint_config.token_header,
+            &config.token_header,
         )
         .unwrap(),
-        token_header: endpoint_config.token_header.clone(),
+        token_header: config.token_header.clone(),
         status: ErrorStatus::Ok,
-        stopping: endpoint_config.stopping.clone(),
+        stopping: config.stopping.clone(),
     });
     let running = Arc::new(AtomicU32::new(0));
     let seen = Arc::clone(&running);
-    let mut server = serve(endpoint_config, async move |body: &[u8], _: RequestMeta<'_>| {
+    let mut server = serve(config, async move |body: &[u8], _: RequestMeta<'_>| {
         if body == b"slow" {
             seen.fetch_add(1, Ordering::SeqCst);
             rt::time::sleep(Duration::from_millis(1500)).await;
@@ -311,10 +311,10 @@ impl Drop for Dropped {
 
 #[test]
 fn a_waiting_call_is_dropped_when_its_client_disconnects() {
-    let (endpoint_config, _stop) = endpoint_config(ErrorStatus::Ok, &[]);
+    let (config, _stop) = config(ErrorStatus::Ok, &[]);
     let (running, dropped) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
     let (started, guard) = (Arc::clone(&running), Arc::clone(&dropped));
-    let server = serve(endpoint_config, async move |_: &[u8], _: RequestMeta<'_>| {
+    let server = serve(config, async move |_: &[u8], _: RequestMeta<'_>| {
         let _guard = Dropped(Arc::clone(&guard));
         started.fetch_add(1, Ordering::SeqCst);
         std::future::pending::<RpcResponse>().await
@@ -334,8 +334,8 @@ fn a_waiting_call_is_dropped_when_its_client_disconnects() {
 
 #[actix_web::test]
 async fn the_fast_path_takes_only_the_exact_path_and_leaves_the_rest_to_the_routes() {
-    let (endpoint_config, _stop) = endpoint_config(ErrorStatus::Ok, &[]);
-    let endpoint = at_api(endpoint_config, answer_by_body);
+    let (config, _stop) = config(ErrorStatus::Ok, &[]);
+    let endpoint = at_api(config, answer_by_body);
     let other = async || HttpResponse::Ok().body("another route");
     let routes = |config: &mut web::ServiceConfig| {
         config.route("/api", web::to(async || HttpResponse::Ok().body("the route"))).default_service(web::to(other));

@@ -243,7 +243,8 @@ where
     F: Fn() -> S + Clone + Send + 'static,
     S: ServiceFactory<TcpStream, Config = (), Response = ()> + 'static,
 {
-    /// Runs until it is dropped. While any connection waits in a queue, the queues are checked every
+    /// Runs until it is dropped. While any connection waits in a queue, the queues are checked
+    /// every
     /// [`OFFER_TIMEOUT`]; without one, no timer runs.
     async fn accept_all(mut self, listener: &TcpListener) {
         let (mut next_check, mut resume) = (None, None);
