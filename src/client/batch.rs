@@ -81,35 +81,35 @@ impl Client {
                 Ok(request) => {
                     let is_call = request.id.is_some();
                     requests.push(request);
-                    if is_call { BatchMember::Call } else { BatchMember::Notification }
+                    if is_call { PreparedMember::Call } else { PreparedMember::Notification }
                 }
-                Err(error) => BatchMember::Unsent(error),
+                Err(error) => PreparedMember::Unsent(error),
             });
         }
         if requests.is_empty() {
-            return sent.into_iter().filter_map(BatchMember::into_error).collect();
+            return sent.into_iter().filter_map(PreparedMember::into_error).collect();
         }
         let mut responses = self.send_with_retries(requests, BodyShape::Batch).await.into_iter();
         let results = sent.into_iter().filter_map(|member| match member {
-            BatchMember::Call => responses.next(),
-            BatchMember::Notification => {
+            PreparedMember::Call => responses.next(),
+            PreparedMember::Notification => {
                 responses.next();
                 None
             }
-            BatchMember::Unsent(error) => Some(Err(error)),
+            PreparedMember::Unsent(error) => Some(Err(error)),
         });
         results.collect()
     }
 }
 
 /// A member of a batch, after its request was added to the body.
-enum BatchMember {
+enum PreparedMember {
     Call,
     Notification,
     Unsent(ClientError),
 }
 
-impl BatchMember {
+impl PreparedMember {
     fn into_error(self) -> Option<Result<Box<RawValue>, ClientError>> {
         if let Self::Unsent(error) = self { Some(Err(error)) } else { None }
     }

@@ -135,19 +135,19 @@ impl ClientError {
     /// only callbox sends with it.
     pub(super) fn from_server(error: RpcError) -> Self {
         #[derive(Deserialize)]
-        struct BusyData {
+        struct RetryAfterMember {
             #[serde(rename = "retry_after_ms")]
             _retry_after: u64,
         }
         #[derive(Deserialize)]
-        struct DeadlineData {
+        struct DeadlineMember {
             #[serde(rename = "deadline_ms")]
             _deadline: u64,
         }
         match error.code() {
-            code::BUSY if data::<BusyData>(&error).is_some() => Self::Rejected(error),
+            code::BUSY if data::<RetryAfterMember>(&error).is_some() => Self::Rejected(error),
             code::UNAVAILABLE if error.message() == RpcError::unavailable().message() => Self::Rejected(error),
-            code::DEADLINE if data::<DeadlineData>(&error).is_some() => Self::Deadline(Some(error)),
+            code::DEADLINE if data::<DeadlineMember>(&error).is_some() => Self::Deadline(Some(error)),
             code if RESERVED.contains(&code) => Self::Server(error),
             _ => Self::Method(error),
         }

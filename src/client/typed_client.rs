@@ -17,8 +17,8 @@ use super::typed_batch::TypedBatch;
 use super::untyped::Client;
 
 /// The client of one service. [`#[service]`](macro@crate::service) writes one for each service:
-/// `Greeter` gets a `GreeterClient`, with an async function for each method, and all of
-/// [`TypedClient`] beside these.
+/// `GreeterClient` for `Greeter`, with an async function for each method, and all functions of
+/// [`TypedClient`].
 ///
 /// If a method of the service has the same name as a function of `TypedClient`, such as `batch`,
 /// the method takes precedence. Call the other one as `TypedClient::batch(&client)`.

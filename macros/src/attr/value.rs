@@ -114,7 +114,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// Checks that the key stands alone, as `compute` does.
+    /// Checks that the key has no value, as in `compute`.
     pub(crate) fn flag(self) -> syn::Result<()> {
         if self.entry.value.is_some() { Err(self.error("this key takes no value")) } else { Ok(()) }
     }

@@ -171,9 +171,9 @@ fn check(variant: &Variant, errors: &mut Errors) {
         Some(_) => {}
     }
     if let Some(message) = &attr.message
-        && let Err(mistake) = captures(&message.value.value())
+        && let Err(problem) = captures(&message.value.value())
     {
-        errors.at(&message.value, mistake);
+        errors.at(&message.value, problem);
     }
 }
 

@@ -25,7 +25,7 @@ pub use rest_params::with_rest;
 /// Reads the message of a method from the parameters of a call, by name or by position.
 ///
 /// # Errors
-/// -32602, whose data has a `reason` and, where one is to blame, the `param`.
+/// Returns -32602. Its data has the `reason`, and the `param` if one parameter is the cause.
 pub(crate) fn read<M: Message>(params: Option<&str>) -> Result<M, RpcError> {
     // Missing parameters are read as an empty object.
     let json = params.filter(|json| *json != "null").unwrap_or("{}");

@@ -48,8 +48,9 @@ impl<'a> SentValue<'a> {
         self.text.starts_with(|c: char| c == '-' || c.is_ascii_digit())
     }
 
-    /// What was expected, if this is an error of serde_json's reader that does not tell. As
-    /// parameters are JSON, it says only that they are no such value.
+    /// Returns the expected value for errors of serde_json's parser that do not name it. Parameters
+    /// were parsed as JSON before, so such an error never means invalid JSON, but a value of the
+    /// wrong type.
     pub(super) fn expected_instead(&self, error: &str) -> Option<&'static str> {
         match error {
             "invalid number" => Some("an integer"),
