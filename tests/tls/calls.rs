@@ -20,7 +20,7 @@ pub(crate) fn answers() {
         for _ in 0..2 {
             assert_eq!(call(&mut connection, HELLO).body, ANSWER);
         }
-        let refused = connect(&program, &root, version, &[b"h2"]).err().expect("no HTTP/2").to_string();
+        let refused = connect(&program, &root, version, &[b"h2"]).expect_err("no HTTP/2").to_string();
         assert!(refused.contains("NoApplicationProtocol"), "{refused}");
     }
     let specs = call(&mut trusting(&program, &root), r#"{"jsonrpc":"2.0","method":"get_service_specs","id":1}"#).json();
