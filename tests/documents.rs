@@ -185,12 +185,12 @@ fn each_row_of_the_failure_table_has_a_scenario() {
         ("a `&self` method panics", "failures/panics.rs", "of_a_sync_reader_"),
         ("a `&mut self` method panics", "failures/panics.rs", "of_a_sync_writer_"),
         ("a `compute` function panics", "failures/panics.rs", "on_the_worker_pool_"),
-        ("a parameter, a result or a future panics", "failures/bombs.rs", "parameters_that_panic_"),
-        ("the log cannot be written", "logs/broken.rs", "unwritable"),
+        ("a parameter, a result or a future panics", "failures/user_code_panics.rs", "parameters_that_panic_"),
+        ("the log cannot be written", "logs/broken_log.rs", "unwritable"),
         ("the factory or `on_start` fails", "failures/restarts.rs", "a_factory_that_panics_"),
         ("the host's thread is lost", "failures/threads.rs", "under_a_reader_"),
-        ("it arrives while the service starts", "process/starts.rs", "starts"),
-        ("the server stops", "failures/stops.rs", "what_was_let_in_"),
+        ("it arrives while the service starts", "process/early_calls.rs", "starts"),
+        ("the server stops", "failures/stops.rs", "admitted_calls_run_"),
         ("a method does not end by then", "failures/stops.rs", "at_the_limit_a_sync_method_"),
     ];
     let rows = table(&read("src/docs/promises.md"), "| what happens |");
@@ -236,14 +236,12 @@ fn tables_that_stand_twice_are_the_same() {
     let dialects = |path| table(&read(path), "| dialect | success |");
     assert_eq!(dialects("src/docs/wire.md"), dialects("src/jsonrpc/dialect.rs"));
 
-    let receivers =
-        |path| first_cells(&table(&read(path), "| written |")).into_iter().map(str::to_owned).collect::<Vec<_>>();
-    let of_the_macro = receivers("macros/docs/service.md")
-        .iter()
-        .map(|cell| cell.replace("`, marked `", "` with `"))
-        .collect::<Vec<_>>();
-    assert_eq!(receivers("src/docs/services.md"), of_the_macro);
-    assert_eq!(receivers("src/docs/promises.md"), of_the_macro);
+    let signatures = |path| {
+        let table = table(&read(path), "| signature |");
+        first_cells(&table).into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(signatures("src/docs/services.md"), signatures("macros/docs/service.md"));
+    assert_eq!(signatures("src/docs/promises.md"), signatures("macros/docs/service.md"));
 }
 
 #[test]
