@@ -231,10 +231,7 @@ mod tests {
             (reason::<SecretPair>("{}"), "expected an array, got an object"),
             (reason::<SecretPair>("[1]"), "expected 2 elements, got 1"),
             (reason::<SecretUnit>("1"), "expected null, got 1"),
-            (
-                reason::<SecretShape>(r#""circle""#),
-                "unknown variant `circle`, expected one of `dot`, `square`, `pair`",
-            ),
+            (reason::<SecretShape>(r#""circle""#), "unknown variant `circle`, expected one of `dot`, `square`, `pair`"),
             (reason::<SecretShape>("5"), "expected one of the variants, got 5"),
             (reason::<SecretShape>(r#"{"square":1}"#), "expected an object, got 1"),
             (reason::<SecretShape>(r#"{"pair":1}"#), "expected an array, got 1"),
