@@ -191,7 +191,7 @@ mod tests {
         A { x: u8 },
     }
 
-    fn error_text<T: DeserializeOwned + std::fmt::Debug>(json: &str) -> String {
+    fn reason<T: DeserializeOwned + std::fmt::Debug>(json: &str) -> String {
         in_words(&serde_json::from_str::<T>(json).unwrap_err().to_string(), json)
     }
 
