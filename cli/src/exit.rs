@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-/// The part of `--help` that lists the exit codes. The guide's page `command_line` has the same table.
+/// The part of `--help` that lists the exit codes. The guide's page `command_line` has the same
+/// table.
 pub(crate) const HELP: &str = "\
 Exit codes:
   0  the call returned a result
