@@ -97,8 +97,8 @@ impl<'a, C: ServiceClient, A> TypedBatch<'a, C, A> {
         self.with_element(count)
     }
 
-    /// Adds a notification, which has no result. If its parameters cannot be written as JSON, it is
-    /// not sent, and an error is logged.
+    /// Adds a notification, which has no result. Over the wire, a notification whose parameters
+    /// cannot be written as JSON is not sent, and an error is logged.
     pub fn notify<M: Message>(mut self, message: M) -> Self
     where
         C: Calls<M>,

@@ -195,7 +195,7 @@ impl Client {
                 break;
             }
             let Some(pause) = self.retries.pause(tries, retry_after, Instant::now(), deadline) else { break };
-            log_debug!(calls = repeat.len(), tries, ?pause, "repeating calls that never ran");
+            log_debug!(calls = repeat.len(), tries, ?pause, "retrying calls");
             tokio::time::sleep(pause).await;
             pending = repeat;
         }
