@@ -1,4 +1,5 @@
-//! The parts of the library that the fuzz targets in `fuzz/` call and that are not public otherwise.
+//! The parts of the library that the fuzz targets in `fuzz/` call and that are not public
+//! otherwise.
 //!
 //! This module exists only under `--cfg fuzzing`, which cargo-fuzz sets for all crates.
 
@@ -55,8 +56,8 @@ impl FuzzRequest<'_> {
         self.0.id.map(Id::as_json)
     }
 
-    /// Returns the error and the response of this request, as a body of its own, if its method fails
-    /// with the error given. Notifications have no response.
+    /// Returns the error and the response of this request, as a body of its own, if its method
+    /// fails with the error given. Notifications have no response.
     pub fn fail(&self, error: RpcError) -> Option<(RpcError, Vec<u8>)> {
         let mut response = Vec::new();
         let draft = Draft::reply(Dialect::Jsonrpc, self.0.id?, &self.0, &mut response);

@@ -166,15 +166,17 @@ mod tests {
 
     #[test]
     fn a_type_name_that_the_role_uses_is_rejected() {
-        for (name, role) in
-            [("User", Role::Entity), ("Count", Role::Basic), ("Server", Role::Compute), ("Vec", Role::Basic)]
-        {
+        for (name, role) in [("User", Role::Entity), ("Server", Role::Compute), ("Vec", Role::Basic)] {
             let error = check_type(name, role).expect_err(name);
             assert!(error.ends_with(&format!("such as {name}Service")), "{error}");
         }
-        for (name, role) in
-            [("User", Role::Basic), ("Users", Role::Entity), ("MyService", Role::Storage), ("X2", Role::Compute)]
-        {
+        for (name, role) in [
+            ("User", Role::Basic),
+            ("Count", Role::Basic),
+            ("Users", Role::Entity),
+            ("MyService", Role::Storage),
+            ("X2", Role::Compute),
+        ] {
             assert_eq!(check_type(name, role), Ok(()));
         }
     }

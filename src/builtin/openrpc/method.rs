@@ -13,8 +13,8 @@ use crate::service::{
 
 use super::schemas::RenamedSchemas;
 
-/// OpenRPC's method object. Members that begin with `x-` are callbox's own; page `wire` of the guide
-/// lists them.
+/// OpenRPC's method object. Members that begin with `x-` are callbox's own; page `wire` of the
+/// guide lists them.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct MethodObject {

@@ -26,7 +26,7 @@ fn no_request(cases: &mut Cases) {
         (r#"{"jsonrpc":"2.0","id":"x"}"#, "`method` is missing, expected a string", r#""x""#),
         (r#"{"jsonrpc":"2.0","Method":"add","id":7}"#, "`method` is missing, expected a string", "7"),
         (r#"{"jsonrpc":"2.0","method":5,"id":7}"#, "`method`: expected a string, got 5", "7"),
-        (r#"{"jsonrpc":"2.0","method":"\ud800","id":7}"#, "`method` has an escape that stands for no character", "7"),
+        (r#"{"jsonrpc":"2.0","method":"\ud800","id":7}"#, "`method` has an escape that encodes no character", "7"),
         (
             r#"{"jsonrpc":"2.0","method":"add","params":"bar","id":7}"#,
             r#"`params`: expected an object or an array, got "bar""#,
