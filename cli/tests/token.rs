@@ -156,7 +156,10 @@ fn an_error_is_one_line_with_its_remedy() {
             "callbox-tokens.toml cannot be read (No such file or directory (os error 2)): make it with `callbox token new",
         ),
         (&["revoke", "ci"], "make it with `callbox token new --name ME --file callbox-tokens.toml`"),
-        (&["list", "--file", "broken.toml"], "broken.toml: line 3: invalid type: integer `1`, expected a string: mend"),
+        (
+            &["list", "--file", "broken.toml"],
+            "broken.toml: line 3: invalid type: integer `1`, expected a string: correct",
+        ),
         (&["new", "--name", "a", "--file", "broken.toml"], "broken.toml: line 3"),
         (&["new", "--name", "a", "--file", "none/callbox-tokens.toml"], "cannot be written (No such file or directory"),
         (&["list", "--file", "directory"], "directory cannot be read (Is a directory"),

@@ -1,15 +1,13 @@
-//! Who is calling: tokens, and the actor that checks them.
+//! Authentication: tokens, and the actor that checks them.
 //!
-//! A request passes through these modules in this order:
-//!
-//! - [`handle`] is the way in, on the thread of the transport.
-//! - [`limiter`] rejects peers that guess tokens.
-//! - [`cache`] knows the tokens that were found valid a moment ago.
-//! - [`actor`] owns the authenticator on its own thread, and asks it about all other tokens.
-//!
-//! [`Authenticate`] is the trait of authenticators. [`tokens`] is one for a file of hashed tokens,
-//! which [`token_file`] reads and writes; [`jwt`] is one for JSON Web Tokens.
+//! A server calls an [`Authenticate`] for each new token; it decides who the
+//! [caller](crate::Caller) is. [`Tokens`] is one for a file of hashed tokens, which [`TokenFile`]
+//! and the command `callbox token` write. `Jwt` is one for JSON Web Tokens and needs the feature
+//! `jwt`. A closure `|token: &str| token == "…"` is one, too, for programs without named callers.
 
+// `handle` is the way in, on the thread of the transport. `limiter` rejects peers that guess
+// tokens, and `cache` knows the tokens that were valid a moment ago. `actor` owns the
+// authenticator, on a thread of its own, and asks it about all other tokens.
 mod actor;
 mod authenticate;
 mod bounded_map;

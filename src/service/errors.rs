@@ -33,7 +33,7 @@ pub trait DescribeErrors {
 }
 
 /// The errors that a method may return. See [`DescribeErrors`] and
-/// [`Method::errors`](crate::Method::errors).
+/// [`Message::errors`](crate::Message::errors).
 pub struct ErrorList<'a> {
     generator: &'a mut SchemaGenerator,
     errors: Vec<DescribedError>,

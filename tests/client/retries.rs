@@ -227,8 +227,8 @@ async fn a_batch_that_is_answered_wrongly_says_so_for_the_calls_that_it_concerns
     let server = Scripted::start([Step::Answer(200, answer)]);
     let answers = client(&server).batch().add("a", ()).add("b", ()).add("c", ()).send().await;
     assert_eq!(answers[0].as_ref().unwrap().get(), "1");
-    assert!(answers[1].as_ref().unwrap_err().to_string().contains("two answers"));
-    assert!(answers[2].as_ref().unwrap_err().to_string().contains("no answer"));
+    assert!(answers[1].as_ref().unwrap_err().to_string().contains("two responses"));
+    assert!(answers[2].as_ref().unwrap_err().to_string().contains("no response"));
 
     let whole = r#"{"jsonrpc":"2.0","error":{"code":-32600,"message":"Invalid Request"},"id":null}"#;
     let server = Scripted::start([Step::Answer(200, whole.to_owned())]);
@@ -259,7 +259,7 @@ async fn an_answer_over_the_limit_is_not_read_and_a_redirect_is_not_followed() {
     let server = Scripted::start([result(&format!("\"{}\"", "x".repeat(5000)))]);
     let small = Client::builder(&server.url).response_limit(4000).build().unwrap();
     let failed = small.call::<String>("count", ()).await.unwrap_err();
-    assert!(failed.to_string().contains("limit of 4000 bytes"), "{failed}");
+    assert!(failed.to_string().contains("longer than 4000 bytes"), "{failed}");
     let server = Scripted::start([Step::Answer(307, String::new()), result("5")]);
     let failed = client(&server).with_token("secret").call::<u8>("count", ()).await.unwrap_err();
     assert!(failed.to_string().contains("307"), "{failed}");
