@@ -86,5 +86,5 @@ pub(crate) fn beside_a_service_of_our_name() {
     assert_eq!(request(program.address(), "POST", "/api", &[], HELLO).status, 200);
     program.signal(Signal::TERM);
     let ProgramOutput { log, .. } = program.wait();
-    assert!(log.contains("CALLBOX_PORT is \"tcp://10.0.0.1:5000\", as Kubernetes sets it"), "{log}");
+    assert!(log.contains("CALLBOX_PORT is \"tcp://10.0.0.1:5000\", which Kubernetes sets"), "{log}");
 }
