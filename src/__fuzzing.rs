@@ -7,9 +7,9 @@ use std::borrow::Cow;
 use std::ffi::OsString;
 
 use crate::jsonrpc::{
-    BatchWriter, Dialect, Draft, Envelope, Id, Invalid, Limits, MAX_DEPTH, Member, Request, RpcError,
+    BatchWriter, Dialect, Draft, Envelope, Id, InvalidRequest, Limits, MAX_DEPTH, ParsedRequest, RpcError, RpcRequest,
 };
-use crate::settings::{About, Layer, Resolved, resolve_from};
+use crate::settings::{BuilderSettings, ProgramInfo, Resolved, resolve_from};
 use crate::start_error::StartError;
 
 /// The limits that [`parse`] keeps, which are the defaults of the settings.
@@ -38,7 +38,7 @@ pub type FuzzMember<'a> = Result<FuzzRequest<'a>, FuzzInvalidRequest<'a>>;
 
 /// A valid request object.
 #[derive(Debug)]
-pub struct FuzzRequest<'a>(Request<'a>);
+pub struct FuzzRequest<'a>(RpcRequest<'a>);
 
 impl FuzzRequest<'_> {
     /// Returns the name of the method.
@@ -88,11 +88,14 @@ impl FuzzInvalidRequest<'_> {
 /// # Errors
 /// The error of the whole body.
 pub fn parse(body: &[u8], large: usize) -> Result<FuzzBody<'_>, RpcError> {
-    let parsed = |member: ParsedRequest<'_>| member.map(FuzzRequest).map_err(FuzzInvalidRequest);
     Ok(match Envelope::parse_with(body, &LIMITS, large)? {
-        Envelope::Single(member) => FuzzBody::Single(parsed(member)),
-        Envelope::Batch(members) => FuzzBody::Batch(members.into_iter().map(parsed).collect()),
+        Envelope::Single(member) => FuzzBody::Single(wrapped(member)),
+        Envelope::Batch(members) => FuzzBody::Batch(members.into_iter().map(wrapped).collect()),
     })
+}
+
+fn wrapped(member: ParsedRequest<'_>) -> FuzzMember<'_> {
+    member.map(FuzzRequest).map_err(FuzzInvalidRequest)
 }
 
 /// Returns the response to a body that is rejected as a whole.
@@ -147,8 +150,8 @@ pub fn resolve_settings(
     args: impl IntoIterator<Item = OsString>,
     env: impl Fn(&str) -> Option<String>,
 ) -> Result<Option<String>, StartError> {
-    match resolve_from(&Layer::default(), args, env, &About { service: "fuzz" })? {
-        Resolved::Show(text) => Ok(Some(text)),
+    match resolve_from(&BuilderSettings::default(), args, env, &ProgramInfo { service: "fuzz" })? {
+        Resolved::Print(text) => Ok(Some(text)),
         Resolved::Run(_) => Ok(None),
     }
 }
