@@ -43,8 +43,8 @@
 //! **notification** a call without a reply. Calls wait in the **mailbox** of their method. The
 //! **host** is the actor that runs the calls of a service. A **turn** is the right to run a call on
 //! the state: the host takes it, or for a moment a transport thread, and then the call runs
-//! **inline**, where it arrived. The **caller** is the name that the authenticator gives to whoever
-//! calls.
+//! **inline**, where it arrived. The **caller** is the name that the authenticator gives to the
+//! client that calls.
 //!
 //! # The way of a call
 //!

@@ -116,7 +116,7 @@ async fn a_frame_has_the_rates_of_the_last_second_and_the_sums_of_the_window() {
         let frame = next(&mut frames).await;
         let ping = ping(&frame);
         assert_eq!(frame["window_s"], json!(f64::from(second)));
-        assert_eq!((&ping["ran_per_s"], &ping["turned_away_per_s"]), (&json!(10.0), &json!(20.0)));
+        assert_eq!((&ping["ran_per_s"], &ping["rejected_per_s"]), (&json!(10.0), &json!(20.0)));
         assert_eq!(
             (&ping["ended"]["answered"], &ping["refused_for"]["full"]),
             (&json!(10 * second), &json!(20 * second))

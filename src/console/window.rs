@@ -58,7 +58,7 @@ struct MethodFrame<'a> {
     /// Calls per second since the last frame that ran to an end.
     ran_per_s: f64,
     /// Calls per second since the last frame that were rejected because there were too many.
-    turned_away_per_s: f64,
+    rejected_per_s: f64,
     /// The fields from here on are about the window.
     wait: Percentiles,
     run: Percentiles,
@@ -137,7 +137,7 @@ impl<'a> MethodFrame<'a> {
             capacity: now.capacity,
             running: now.running,
             ran_per_s: per_s(|stats| stats.answered + stats.failed + stats.panicked),
-            turned_away_per_s: per_s(|MethodStats { refused_for, .. }| {
+            rejected_per_s: per_s(|MethodStats { refused_for, .. }| {
                 refused_for.full + refused_for.hopeless + refused_for.overdue
             }),
             wait: Percentiles::of(&now.wait.since(&oldest.wait)),

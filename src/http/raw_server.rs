@@ -46,7 +46,7 @@ impl RawServer {
         C: FnOnce(&mut web::ServiceConfig) + 'static,
     {
         let connections = Connections::new(options.limits);
-        let (tell, told) = mpsc::channel();
+        let (started, address) = mpsc::channel();
         let (stop, stopped) = oneshot::channel::<()>();
         let shared = Arc::clone(&connections);
         let thread = std::thread::spawn(move || {
@@ -67,14 +67,14 @@ impl RawServer {
                 };
                 let server =
                     listen.serve(move || App::new().configure(configure()).wrap_fn(track_request)).await.unwrap();
-                tell.send(addr).unwrap();
+                started.send(addr).unwrap();
                 // An error means that the test has dropped its sender.
                 let asked = stopped.await.is_ok();
                 server.end(if asked { Duration::from_secs(10) } else { Duration::ZERO }).await;
                 watch.abort();
             });
         });
-        let addr = told.recv_timeout(Duration::from_secs(10)).unwrap();
+        let addr = address.recv_timeout(Duration::from_secs(10)).unwrap();
         Self { addr, connections, stop: Some(stop), thread: Some(thread) }
     }
 

@@ -126,7 +126,7 @@ function stateOf(method, service) {
   if (!service.is_up) {
     return "down";
   }
-  if (method.turned_away_per_s > 0 || method.depth >= NEARLY_FULL * method.capacity) {
+  if (method.rejected_per_s > 0 || method.depth >= NEARLY_FULL * method.capacity) {
     return "flooded";
   }
   return method.depth > 0 ? "waiting" : method.running > 0 || method.ran_per_s > 0 ? "running" : "idle";
@@ -158,7 +158,7 @@ function overviewRow({ method }) {
       fill.show(now.depth, now.capacity);
       depth.replaceChildren(make("strong", {}, figures(now.depth)), make("span", { class: "hidden" }, " waiting, of "), `\u2009/\u2009${figures(now.capacity)}`);
       say(rate, `${figures(now.ran_per_s)}/s`);
-      say(away, now.turned_away_per_s > 0 ? `${figures(now.turned_away_per_s)}/s rejected` : "");
+      say(away, now.rejected_per_s > 0 ? `${figures(now.rejected_per_s)}/s rejected` : "");
     },
   };
 }
@@ -198,7 +198,7 @@ function mailboxPanel(root) {
       fill.show(method.depth, method.capacity);
       plot(line, area, depths, method.capacity);
       say(legend, method.group ? `Shares its mailbox with the group ${method.group}.` : `Waiting calls over the last ${seconds(depths.length)}.`);
-      now.show({ running: method.running, rate: method.ran_per_s, away: method.turned_away_per_s });
+      now.show({ running: method.running, rate: method.ran_per_s, away: method.rejected_per_s });
       say(window, `Last ${seconds(Math.max(windowSeconds, 1))}`);
       times.show(method);
       refused.show(method.refused_for);

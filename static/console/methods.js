@@ -139,7 +139,7 @@ export class MethodList {
     }
   }
 
-  #filter(tells) {
+  #filter(asked) {
     const words = this.#search.value.toLowerCase().split(/\s+/).filter(Boolean);
     for (const { link, text } of this.#links.values()) {
       link.parentElement.hidden = !words.every((word) => text.includes(word));
@@ -147,7 +147,7 @@ export class MethodList {
     this.#root.querySelectorAll(".group").forEach((group) => {
       group.hidden = !group.querySelector("li:not([hidden])");
     });
-    if (tells) {
+    if (asked) {
       const count = this.#shown().length;
       say(this.#found, count === 1 ? "1 method" : `${count} methods`);
     }

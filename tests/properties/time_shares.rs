@@ -15,12 +15,12 @@ use crate::observed_service::spin;
 /// A call that has run: of which mailbox, from when until when.
 type Run = (usize, Instant, Instant);
 
-struct Lanes {
+struct SharesService {
     runs: Arc<Mutex<Vec<Run>>>,
     gate: Arc<Semaphore>,
 }
 
-impl Lanes {
+impl SharesService {
     fn run(&self, mailbox: usize, micros: u64) {
         let start = Instant::now();
         spin(micros);
@@ -29,7 +29,7 @@ impl Lanes {
 }
 
 #[service(name = "lanes")]
-impl Lanes {
+impl SharesService {
     /// Holds the host, so that calls wait. Only once: the second time, the call might run inline.
     #[public_method]
     fn hold(&mut self) {
@@ -76,7 +76,7 @@ impl Lanes {
 const WEIGHTS: [u64; 5] = [1, 1, 2, 2, 4];
 
 struct Site {
-    held: InProcess<Lanes>,
+    held: InProcess<SharesService>,
     runs: Arc<Mutex<Vec<Run>>>,
     gate: Arc<Semaphore>,
 }
@@ -85,7 +85,7 @@ impl Site {
     fn start() -> Self {
         let (runs, gate) = (Arc::default(), Arc::new(Semaphore::new(0)));
         let (to_runs, to_gate) = (Arc::clone(&runs), Arc::clone(&gate));
-        let held = in_process(move || Lanes { runs: Arc::clone(&to_runs), gate: Arc::clone(&to_gate) });
+        let held = in_process(move || SharesService { runs: Arc::clone(&to_runs), gate: Arc::clone(&to_gate) });
         Self { held, runs, gate }
     }
 
@@ -103,7 +103,7 @@ impl Site {
     }
 }
 
-fn notify(lanes: &ServiceRef<Lanes>, mailbox: usize, micros: u64) {
+fn notify(lanes: &ServiceRef<SharesService>, mailbox: usize, micros: u64) {
     let sent = match mailbox {
         0 => lanes.notify(Lanes_One { micros }),
         1 => lanes.notify(Lanes_Another { micros }),

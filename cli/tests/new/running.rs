@@ -34,7 +34,7 @@ impl Running {
             watch_for_address(err, found);
         }
         let mut running = Self { child, address: String::new() };
-        running.address = address.recv_timeout(TIMEOUT).expect("the log tells the address");
+        running.address = address.recv_timeout(TIMEOUT).expect("the log has the address");
         running
     }
 
