@@ -93,7 +93,7 @@ impl Site {
     /// ran. `calls` has a mailbox, the number of its calls, and the time that each takes.
     fn backlog(&self, calls: &[(usize, usize, u64)]) -> Vec<Run> {
         let lanes = self.held.service();
-        lanes.notify(Lanes_Hold {}).unwrap();
+        lanes.notify(SharesService_Hold {}).unwrap();
         for &(mailbox, times, micros) in calls {
             (0..times).for_each(|_| notify(lanes, mailbox, micros));
         }
@@ -105,11 +105,11 @@ impl Site {
 
 fn notify(lanes: &ServiceRef<SharesService>, mailbox: usize, micros: u64) {
     let sent = match mailbox {
-        0 => lanes.notify(Lanes_One { micros }),
-        1 => lanes.notify(Lanes_Another { micros }),
-        2 => lanes.notify(Lanes_Two { micros }),
-        3 => lanes.notify(Lanes_TwoLater { micros }),
-        _ => lanes.notify(Lanes_Four { micros }),
+        0 => lanes.notify(SharesService_One { micros }),
+        1 => lanes.notify(SharesService_Another { micros }),
+        2 => lanes.notify(SharesService_Two { micros }),
+        3 => lanes.notify(SharesService_TwoLater { micros }),
+        _ => lanes.notify(SharesService_Four { micros }),
     };
     sent.unwrap();
 }
