@@ -5,23 +5,23 @@
 //! the round has lasted long enough (then it yields to other tasks of its thread). `recovery` makes
 //! a new state after a crash, and ends the service.
 
+mod async_run;
 mod recovery;
 
 use std::fmt;
-use std::future::{Future, poll_fn};
+use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use futures::future::LocalBoxFuture;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, Sleep};
 
 use crate::log::{Harmless, discard, panic_text};
-use crate::mailbox::{CallerWake, Mailbox, MethodEntry, wake};
+use crate::mailbox::{Mailbox, MethodEntry, wake};
 use crate::measure::nanos;
 use crate::service::{MethodKind, Service};
 use crate::sync::Arc;
@@ -34,6 +34,8 @@ use crate::engine::lifecycle::Status;
 use crate::engine::schedule::fair_queue::FairQueue;
 use crate::engine::schedule::gate::{Gate, HeldUp};
 use crate::engine::schedule::spin::Spin;
+
+use self::async_run::AsyncRun;
 
 /// Maximum number of calls that start in one round.
 const MAX_STARTS: usize = 64;
@@ -346,21 +348,5 @@ impl<S: Service> Drop for Scheduler<S> {
 impl<S: Service> fmt::Debug for Scheduler<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Scheduler").field("queue", &self.queue).field("gate", &self.gate).finish_non_exhaustive()
-    }
-}
-
-/// An async call that runs.
-struct AsyncRun {
-    future: Harmless<LocalBoxFuture<'static, CallerWake>>,
-    writer: bool,
-}
-
-impl Future for AsyncRun {
-    type Output = (CallerWake, bool);
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let writer = self.writer;
-        let future = self.future.get_mut();
-        future.map_or(Poll::Pending, |future| future.as_mut().poll(cx).map(|release| (release, writer)))
     }
 }
