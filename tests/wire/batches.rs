@@ -246,7 +246,10 @@ fn over_the_response_limit_the_results_that_are_there_stay_and_the_others_are_to
     for _ in 0..10 {
         let body = batch([long("1"), long("2"), call("add", "[1,2]", "3"), long("4"), call("nobody", "[]", "5")]);
         let answer = calculator.answer(body);
-        // The order of the three is a matter of chance, and so is whether the short one still ran.
+        // The order of the three is a matter of chance, and so is whether the last ones still ran.
+        let not_run = ",\"data\":{\"reason\":\"not run: the results of the batch had reached the response limit; \
+                       send fewer calls in one batch\"}";
+        let answer = answer.replace(not_run, "");
         let expected = ["1", "2", "4"].map(|late| {
             let of = |id| if id == late { error(-32004, id) } else { whole(id) };
             [result("3", "3"), error(-32004, "3")]
