@@ -179,11 +179,11 @@ impl ListeningServer {
     /// Reports the server as not ready and serves on for `delay`, so that load balancers send their
     /// calls elsewhere before the stop begins.
     async fn delay_shutdown(&self, delay: Duration, signals: &mut StopSignals) {
-        log_info!(?delay, "about to stop: not ready, still answering");
+        log_info!(?delay, "about to stop: reporting not ready, still serving calls");
         self.running.set_not_ready();
         tokio::select! {
             () = tokio::time::sleep(delay) => {}
-            signal = signals.next_immediate() => log_info!(signal, "the delay is cut short"),
+            signal = signals.next_immediate() => log_info!(signal, "the shutdown delay is cut short"),
         }
     }
 

@@ -130,7 +130,7 @@ impl FileWatcher {
         };
         std::thread::Builder::new().name("callbox-files".to_owned()).spawn(watch).map(drop).map_err(|error| {
             let what = format_args!("cannot start a thread to watch {path} ({error})");
-            StartError::new(what, "raise the number of processes that this user may have")
+            StartError::new(what, "raise the number of processes that this user may have (ulimit -u)")
         })
     }
 

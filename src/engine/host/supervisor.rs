@@ -63,8 +63,8 @@ async fn run_host<S: Service>(hosted: &HostedService<S>, factory: &Factory<S>) -
     // `Arbiter::new` panics if the system has no thread to spare. The supervisor survives that and
     // retries.
     let Ok(arbiter) = caught(Arbiter::new) else {
-        let reason = "the system provides no thread: raise the limit (ulimit -u), or run less beside it";
-        log_error!(service = S::NAME, reason, "the service has no thread");
+        let reason = "the system provides no thread: raise the limit (ulimit -u), or run fewer other processes";
+        log_error!(service = S::NAME, reason, "cannot start the thread of the service");
         return if hosted.core.lifecycle.status() == Status::Starting {
             Exit::NoStart(reason.to_owned())
         } else {
@@ -106,7 +106,7 @@ pub(crate) async fn stop<S: Service>(core: Arc<Core<S>>, limit: Duration) -> Vec
     let stopped = tokio::time::timeout(CUT_TIMEOUT, lifecycle.until(stopped)).await.is_ok();
     let left = core.table.running();
     if !stopped || !left.is_empty() {
-        log_error!(service = S::NAME, methods = ?left, "the service does not end; leaving its threads behind");
+        log_error!(service = S::NAME, methods = ?left, "the service did not end in time; its threads are left running");
     }
     left
 }

@@ -47,8 +47,8 @@ impl Meter {
                 method = name,
                 held_ms,
                 times,
-                "the method held its thread, and all other calls of the service waited: await what takes long, or make it a \
-                 free function marked `compute`"
+                "the method held its thread for long, and other calls of the service may have waited: await what takes \
+                 long, or make it a free function marked `compute`"
             );
         }
     }
