@@ -120,7 +120,7 @@ fn on(placement: Placement) -> InProcess<Copier> {
 }
 
 /// Returns the number and the bytes of the allocations on this thread, which reads and writes the
-/// JSON. It is the minimum of some runs, since whatever runs beside may allocate, too.
+/// JSON. It is the minimum of some runs, since other threads may allocate meanwhile.
 fn allocations(mut work: impl FnMut()) -> (f64, f64) {
     work();
     let tries = (0..5).map(|_| {

@@ -1,10 +1,10 @@
-//! The way of a call through the sources: which functions somebody opens who follows one call, in
-//! their order, so that it stays as short as it is.
+//! The path of a call through the sources: the functions that a reader opens to follow one call, in
+//! their order. The test keeps the path as short as it is.
 //!
-//! A hop is a function with more than one statement through which the call itself passes: which
-//! hands its bytes, its message or its answer on. What is asked something on the way and answers
-//! it (`is_json`, `is_short`) is none: its name says what a reader has to know. Of a connection's
-//! own care, which is beside the way of a call, there is none here.
+//! A hop is a function with more than one statement that passes on the bytes, the message or the
+//! reply of the call. A function that only answers a question (`is_json`, `is_short`) is not a hop:
+//! its name says what a reader has to know. The functions that track the connection are not part of
+//! the path.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -31,8 +31,8 @@ enum Command {
         /// Name of the holder; a new token replaces an earlier one of the same name
         #[arg(long)]
         name: String,
-        /// Scope that the token grants, beside what every token grants; separate several by commas,
-        /// or repeat the flag
+        /// Scope that the token grants, besides what every token grants; separate several by
+        /// commas, or repeat the flag
         #[arg(long = "scope", value_name = "SCOPE", value_delimiter = ',')]
         scopes: Vec<String>,
         /// Lifetime of the token: 12h, 90d, 52w or never

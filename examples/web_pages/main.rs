@@ -1,4 +1,4 @@
-//! Web pages beside the calls: a scope, handlebars templates, static files, and fetch in the
+//! Web pages besides the calls: a scope, handlebars templates, static files, and fetch in the
 //! browser.
 //!
 //! Run with `cargo run --example web_pages`, then open <http://127.0.0.1:5000/>. The shell can do

@@ -149,10 +149,10 @@ settings! {
         /// Host names that a Host header may carry; if unset, only loopback names over loopback,
         /// and any name otherwise
         allowed_hosts: Vec<String> = HOSTS, "";
-        /// Origins of web pages that may call, beside the server's own: scheme, host and port; *
+        /// Origins of web pages that may call, besides the server's own: scheme, host and port; *
         /// for any
         allowed_origins: Vec<String> = ORIGINS, "";
-        /// Request headers that such pages may send, beside content-type, authorization,
+        /// Request headers that such pages may send, besides content-type, authorization,
         /// request-timeout and the token header
         cors_headers: Vec<String> = HEADERS, "traceparent,tracestate,baggage,x-request-id";
         /// Keep a connection whose client has closed its sending half; calls of clients that have

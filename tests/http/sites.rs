@@ -1,4 +1,4 @@
-//! Services beside others, pages, files and routes of one's own.
+//! Several services in one server, and custom pages, files and routes.
 
 use std::fs;
 use std::io::{Read, Write};

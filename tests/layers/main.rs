@@ -14,7 +14,7 @@ use paths::{Exports, dependencies, exports, named};
 /// The checkout.
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
-/// What the code of one top-level module may name, beside itself and `std`.
+/// What the code of one top-level module may name, besides itself and `std`.
 struct Layer {
     module: &'static str,
     /// Other modules of ours, or single items of them.

@@ -1,4 +1,4 @@
-//! What HTTP answers beside calls: refusals, pages, files, health, and bytes that are no HTTP.
+//! What HTTP answers besides calls: refusals, pages, files, health, and bytes that are no HTTP.
 
 use std::fs;
 use std::io::{Read, Write};

@@ -5,7 +5,7 @@ use std::net::TcpListener;
 
 use callbox_test_support::program::{Program, ProgramOutput};
 
-/// Each mistake, and what its one line has to say: what is wrong and how to mend it.
+/// Each mistake, and what its one line has to say: what is wrong and how to fix it.
 pub(crate) fn one_line() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let taken = taken.local_addr().expect("an address").port().to_string();

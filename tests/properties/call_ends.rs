@@ -15,7 +15,7 @@ use proptest::prelude::*;
 use crate::load::{Outcome, What, gentle, rough, run, step};
 use crate::observed_service::{Busy, Seen, keep_quiet_about_panics_on_purpose, starts_on_pool};
 
-/// What may happen beside the calls themselves.
+/// What may happen besides the calls themselves.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Trouble {
     /// The state, or the host's thread, is lost now and then.

@@ -18,7 +18,7 @@ pub enum ComputeError {
     },
 }
 
-/// Computes beside its state, and counts the pings.
+/// Computes on the worker pool, and counts the pings in its state.
 #[derive(Debug, Default)]
 pub struct Primes {
     pings: u64,

@@ -11,7 +11,7 @@ pub struct RejectedRequest {
     pub name: &'static str,
     /// The HTTP method.
     pub method: &'static str,
-    /// Headers beside `Host: localhost` and `Content-Type: application/json`, or in their place. A
+    /// Headers besides `Host: localhost` and `Content-Type: application/json`, or in their place. A
     /// header with an empty value is left out of the request.
     pub headers: &'static [(&'static str, &'static str)],
     /// Length of the body, in bytes.

@@ -19,7 +19,7 @@ pub fn app() -> Server {
         .configure(pages)
 }
 
-/// Adds pages of the application, beside the calls.
+/// Adds pages of the application.
 fn pages(config: &mut web::ServiceConfig) {
     config.service(web::scope("/pages").route("/stats", web::get().to(stats)));
 }

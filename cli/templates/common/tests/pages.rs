@@ -1,4 +1,4 @@
-//! Tests of the pages and files beside the calls.
+//! Tests of the pages and files.
 
 #[test]
 fn the_stats_page_shows_the_count() {
