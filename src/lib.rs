@@ -32,9 +32,9 @@
 //!   -d '{"jsonrpc":"2.0","method":"say_hello","params":{"name":"world"},"id":1}'
 //! ```
 //!
-//! Start with [`service`](macro@service), which documents everything that an `impl` block can say,
-//! and with [`Server`], which documents everything that a server can be set to. The [`guide`]
-//! explains one subject per page.
+//! Start with [`service`](macro@service), which documents every option of an `impl` block, and with
+//! [`Server`], which documents every setting of a server. The [`guide`] explains one subject per
+//! page.
 //!
 //! # Vocabulary
 //!
@@ -42,11 +42,11 @@
 //! **message**: the struct of its parameters. A **call** is one message on its way, a
 //! **notification** a call without a reply. Calls wait in the **mailbox** of their method. The
 //! **host** is the actor that runs the calls of a service. A **turn** is the right to run a call on
-//! the state: the host takes it, or for a moment a transport thread, and then the call runs
-//! **inline**, where it arrived. The **caller** is the name that the authenticator gives to the
-//! client that calls.
+//! the state. Usually the host takes it. The thread on which a short call arrives may take it too:
+//! then the call runs **inline**, on that thread. The **caller** is the name that the authenticator
+//! gives to the client that calls.
 //!
-//! # The way of a call
+//! # The path of a call
 //!
 //! ```text
 //! bytes ─▶ Envelope ─▶ Caller ─▶ Route ─▶ message ─▶ begin ─┬─▶ inline: take the turn, run ──────┐
@@ -56,7 +56,7 @@
 //!
 //! Left of ║ runs on the thread of the transport, right of it on the thread of the host.
 //!
-//! | station | file |
+//! | step | file |
 //! |---|---|
 //! | an HTTP request and its response | `http/rpc/mod.rs`, `http/guard/`, `http/body/mod.rs` |
 //! | a body of any transport, and its calls | `dispatch/mod.rs`, `dispatch/batch.rs` |
@@ -65,7 +65,7 @@
 //! | who is calling | `auth/handle/mod.rs` |
 //! | a name and its method | `router.rs`, `route.rs`, `engine/method_route.rs` |
 //! | parameters and their message | `service/params/` |
-//! | **the way in**: inline, or into the mailbox | `engine/begin.rs` |
+//! | **the entry**: inline, or into the mailbox | `engine/begin.rs` |
 //! | admission | `mailbox/admission.rs` |
 //! | the mailbox, and a call in it | `mailbox/call_queue.rs`, `mailbox/call/mod.rs` |
 //! | which call is next | `engine/schedule/` |
@@ -76,7 +76,7 @@
 //!
 //! | to add or change | begin in |
 //! |---|---|
-//! | a transport | a module beside `http`, over `dispatch/mod.rs` |
+//! | a transport | a module beside `http`, which calls `dispatch/mod.rs` |
 //! | a setting | `settings/table.rs` |
 //! | a key of an attribute | `macros/src/attr/mod.rs` |
 //! | when a call runs inline | `runs_inline` in `engine/begin.rs`, and its rule in `docs/promises.md` |
@@ -89,18 +89,19 @@
 //! From the outside in. A module knows only modules that come after it, which `tests/layers`
 //! checks.
 //!
-//! - [`stats`] is one path for the statistics of services, methods and durations.
+//! - [`stats`] groups the statistics of services, methods and durations in one module.
 //! - [`client`] calls services, of callbox and of others. Over HTTP it needs the feature `client`.
 //! - [`testing`] helps to test services. It needs the feature `testing`.
 //! - `server` is the builder: it turns settings into parts, runs them, and shuts them down.
 //! - `settings` resolves flags over environment over file over builder, once.
-//! - `http` is the actix-web front: endpoints, rejections, pages, files, and care of connections.
+//! - `http` is the actix-web front: endpoints, rejections, pages, files, and the limits of
+//!   connections.
 //! - `dispatch` takes one body and returns one, for any transport. It asks `auth` who is calling
 //!   and `router` for the method.
 //! - `console` feeds the page at `/console` while somebody looks at it.
 //! - `builtin` has callbox's own methods: `get_service_specs`, `rpc.discover` and `rpc.mailboxes`.
 //! - `router` maps names to methods, and checks them at the start.
-//! - `engine` is state and execution: the way in, the runs, the scheduler, and the host with its
+//! - `engine` is state and execution: the entry, the runs, the scheduler, and the host with its
 //!   supervisor.
 //! - `mailbox` is admission and queueing: bounded queues of calls, quotas, deadlines, and the bell
 //!   that wakes the host.
@@ -110,7 +111,7 @@
 //! - [`auth`] is the actor that checks tokens, [`Caller`], which is its answer, and the
 //!   authenticators for a file of hashed tokens and, with the feature `jwt`, for JSON Web Tokens.
 //! - `jsonrpc` is the wire: envelopes, ids, errors, dialects. It knows no async and no HTTP.
-//! - `log` is how all of them log: no line does harm, and no cause floods the log.
+//! - `log` has the log macros of all other modules: they never panic, and throttle frequent lines.
 //!
 //! The macros are a crate of their own in `macros/`. So are the command `callbox` in `cli/`, the
 //! integration tests in `tests/`, and the benches in `benches/`.

@@ -54,8 +54,8 @@ pub(crate) trait Route: Send + Sync {
     /// longer.
     fn reject(&self, call: CallContext, rejection: &Rejection);
 
-    /// Completes when a slot that was released after this call is worth a look, for a batch of
-    /// which `members` wait. `reason` is why they were rejected.
+    /// Completes when slots were released after this call and it is worth trying again, for a batch
+    /// of which `members` wait. `reason` is why they were rejected.
     fn room(&self, reason: RejectReason, members: usize) -> LocalBoxFuture<'_, ()>;
 }
 
@@ -124,7 +124,7 @@ pub(crate) enum RejectReason {
     ServiceFull,
     /// The service holds as many bytes of parameters as it may.
     BytesFull,
-    /// The backlog takes longer than the call has left.
+    /// The backlog and the call itself usually take longer than the call has left.
     Hopeless,
     /// The mailbox is overloaded, and the call has waited longer than its method's `max_wait`, or
     /// would.

@@ -66,9 +66,9 @@ impl BuildError {
 
 /// Time to keep an idle connection for the next body.
 ///
-/// Shorter than the time for which servers keep one: 5 s for callbox, and at least that for most
-/// others. A body on a connection that the server is about to close would be lost, and could not be
-/// repeated.
+/// Shorter than the time for which servers keep one: 75 s for callbox by default, and at least 5 s
+/// for most others. A body on a connection that the server is about to close would be lost, and
+/// could not be repeated.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
 
 impl Client {

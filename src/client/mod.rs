@@ -8,7 +8,7 @@
 //! the wire. See [`TypedClient`].
 //!
 //! A [`Client`] by itself calls methods by their names. It writes requests, reads responses in all
-//! three [dialects](crate::Dialect), keeps deadlines, and repeats calls that never ran. A
+//! three [dialects](crate::Dialect), enforces deadlines, and repeats calls that never ran. A
 //! [`Transport`] carries the bodies. The feature `client` has one for HTTP:
 //!
 //! ```toml
@@ -21,11 +21,11 @@
 //!
 //! # Layout
 //!
-//! `untyped` is the client by names, and `batch` its batches. `request` writes request objects, and
-//! `response` reads response objects. `retry` has the rules for repeating calls. `transport` is the
-//! interface to what carries bodies, and `http` carries them to the URL in `address`.
-//! `typed_client` sends messages, with `typed_batch` for batches and `batch_types` for the types of
-//! their results. `error` has the error of all calls.
+//! `untyped` is the client that calls methods by name, and `batch` its batches. `request` writes
+//! request objects, and `response` reads response objects. `retry` has the rules for repeating
+//! calls. `transport` is the interface to what carries bodies, and `http` carries them to the URL
+//! in `address`. `typed_client` sends messages, with `typed_batch` for batches and `batch_types`
+//! for the types of their results. `error` has the error of all calls.
 
 #[cfg(feature = "client")]
 mod address;

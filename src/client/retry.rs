@@ -15,7 +15,7 @@ use tokio::time::Instant;
 ///
 /// All calls of a client share a budget, so that retries do not make an overload worse: each call
 /// adds a tenth of a retry, and each retry takes one. In addition there is a small reserve, for
-/// clients that seldom call.
+/// clients that rarely call.
 ///
 /// ```
 /// use std::time::Duration;
@@ -94,8 +94,8 @@ struct RetryBudget {
     refilled_at: Instant,
 }
 
-/// Maximum number of retries that calls can save up, so that a long quiet time does not pay for a
-/// burst of retries.
+/// Maximum number of retries that calls can add up to, so that many successful calls do not allow a
+/// large burst of retries.
 const MAX_EARNED: f64 = 100.0;
 
 impl RetryState {

@@ -138,7 +138,7 @@ impl<T: DeserializeOwned> ClientOutput for T {}
 ///
 /// The two kinds differ in two points. Access rules are for callers from outside, so calls within
 /// the process carry no token; [`ServiceRef::as_caller`] sets their caller. And calls within the
-/// process that were rejected are not repeated, because their parameters are gone.
+/// process that were rejected are not repeated, because their messages are consumed.
 pub struct TypedClient<C: ServiceClient> {
     pub(super) target: CallTarget,
     client: PhantomData<fn() -> C>,
@@ -156,7 +156,7 @@ impl<C: ServiceClient> TypedClient<C> {
         C::from(Self { target, client: PhantomData })
     }
 
-    /// Returns the same client with a deadline for each call, repetitions included. Default: the
+    /// Returns the same client with a deadline for each call, retries included. Default: the
     /// deadline of each method.
     ///
     /// The service learns the deadline. It keeps the method's own if that is shorter.
@@ -175,7 +175,7 @@ impl<C: ServiceClient> TypedClient<C> {
         self.map_remote(|client| client.with_token(token))
     }
 
-    /// Returns the same client without repetitions of rejected calls.
+    /// Returns the same client without retries of rejected calls.
     #[must_use]
     pub fn without_retry(&self) -> C {
         self.map_remote(Client::without_retry)

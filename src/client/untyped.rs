@@ -27,7 +27,8 @@ use super::transport::{DynTransport, Transport, TransportRequest};
 /// be reached, or when it rejected the call ([`ClientError::Rejected`]). It does not repeat a call
 /// that may have run, unless the client is [`idempotent`](Self::idempotent).
 ///
-/// A call that a method of a callbox service makes has at most the time that this method has left.
+/// A call made within a method of a callbox service ends at the deadline of that method at the
+/// latest.
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -97,7 +98,7 @@ impl Client {
         Self { retrying: false, ..self.clone() }
     }
 
-    /// Returns the same client for calls that do no harm when they run twice. It also repeats calls
+    /// Returns the same client for calls that may run twice without harm. It also repeats calls
     /// whose connection broke before the response arrived.
     #[must_use]
     pub fn idempotent(&self) -> Self {

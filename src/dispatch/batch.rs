@@ -9,7 +9,7 @@
 //! 3. Replies are collected in whatever order they come; the writer puts them in the order of the
 //!    members.
 //!
-//! A batch is never rejected because of batches: its members wait for slots until their deadlines.
+//! A full mailbox does not reject members of a batch: they wait for slots until their deadlines.
 
 use std::time::Duration;
 
@@ -60,7 +60,7 @@ struct BatchMailbox<'a> {
     held: Vec<HeldMember<'a>>,
 }
 
-/// A member, or the fault of a value in the place of one.
+/// A member, or the error of a value that is not a request object.
 type ResolvedMember<'a> = Result<ResolvedRequest<'a>, InvalidRequest<'a>>;
 
 /// Complete responses of members, by index.
@@ -226,9 +226,9 @@ impl<'a> BatchProgress<'a> {
 }
 
 impl BatchMailbox<'_> {
-    /// Whether a member waits for a slot after this rejection. No batch is rejected because of
-    /// batches, so it waits if there was no slot. Hopeless work is rejected in time, unless the
-    /// backlog is that of the batch itself.
+    /// Whether a member waits for a slot after this rejection. It waits if there was no slot. A
+    /// member that is rejected for another reason, such as a hopeless one, does not wait, unless
+    /// this batch already has members in the mailbox: then the backlog may be its own.
     fn waits_for_room(&self, rejection: &Rejection) -> bool {
         self.entered
             || matches!(rejection.reason, RejectReason::Full | RejectReason::ServiceFull | RejectReason::BytesFull)

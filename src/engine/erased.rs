@@ -71,7 +71,8 @@ impl<S: Service> MethodTable<S> for Starters<S> {
 
 /// A service of this process as a typed client sees it: something that handles messages.
 ///
-/// From [`ServiceRef::erased`](crate::ServiceRef::erased). A typed client is made of it by `From`.
+/// From [`ServiceRef::erased`](crate::ServiceRef::erased). A typed client is made from it by
+/// `From`.
 #[derive(Clone)]
 pub struct LocalService {
     service: Arc<dyn AnyService>,

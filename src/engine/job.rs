@@ -33,10 +33,11 @@ pub(crate) trait Job<C: ?Sized>: Send + Sync {
 
 /// The result of an attempt to start a call.
 pub(crate) enum JobStart {
-    /// The state is taken, or the method has reached its limit of calls in flight. The call still
-    /// waits.
+    /// The state is taken, the limit of calls in flight is reached, or the worker pool takes no
+    /// more calls of the service. The call still waits.
     Blocked,
-    /// There was nothing to start: the caller has left, or the deadline has passed.
+    /// There was nothing to start: the caller has left, the call would end too late, or its batch
+    /// has no room for the result.
     Nothing,
     /// It ran, held the thread for `took`, and ended at `at`.
     Ran { release: CallerWake, took: Duration, at: Instant },

@@ -93,11 +93,11 @@ impl<S: Service> ServiceRef<S> {
     /// the mailbox is full, -32002 if the deadline passes, -32003 if the service is down or
     /// stopping, -32603 if the method panics or if the call would come back to a service that waits
     /// for it, -32601 if the service does not list the method. A value that JSON cannot hold (NaN,
-    /// a map whose keys are no strings) is -32602 in a message, before anything runs, and -32603 in
-    /// a result.
+    /// a map whose keys are not strings) is -32602 in a message, before anything runs, and -32603
+    /// in a result.
     ///
     /// # Panics
-    /// Outside of a tokio runtime, if the call has to wait.
+    /// Panics outside a tokio runtime, if the call has to wait.
     pub async fn call<M: Message>(&self, message: M) -> Reply<M>
     where
         S: Handles<M>,
@@ -105,7 +105,7 @@ impl<S: Service> ServiceRef<S> {
         typed::call(self.core(), &self.by, message).await
     }
 
-    /// Returns this service without its type. Typed clients are made of it; see
+    /// Returns this service with its type erased. Typed clients are made from it; see
     /// [`client`](Self::client).
     pub fn erased(&self) -> LocalService {
         LocalService::new(Arc::clone(&self.hosted) as Arc<dyn AnyService>, self.by.clone())

@@ -117,7 +117,7 @@ impl<S> StateLock<S> {
         Ok(())
     }
 
-    /// Takes the state out, for good. `None` if there is none, or if the lock is taken.
+    /// Takes the state out permanently. Returns `None` if there is none, or if the lock is taken.
     pub(crate) fn take(&self) -> Option<S> {
         let mut slot = self.lock.try_write()?;
         match std::mem::replace(&mut *slot, StateSlot::Empty) {

@@ -39,7 +39,7 @@ pub struct MethodStats {
     pub capacity: usize,
     /// Number of calls that run now.
     pub running: u64,
-    /// Number of admitted calls that ran inline, on the thread where they arrived.
+    /// Number of calls that ran inline, on the thread where they arrived.
     pub inline: u64,
     /// Number of admitted calls that went through the mailbox.
     pub queued: u64,
@@ -72,7 +72,8 @@ pub struct MethodStats {
 pub struct Refusals {
     /// The mailbox or the service was at its limit of calls or bytes.
     pub full: u64,
-    /// The calls that waited before would have taken longer than the deadline allowed.
+    /// The calls that waited before, and the call itself, would usually have taken longer than the
+    /// deadline allowed.
     pub hopeless: u64,
     /// The mailbox was overloaded, and the call had waited longer than the method's `max_wait`, or
     /// would have.

@@ -1,8 +1,8 @@
 //! Calls from this process: typed messages, without JSON.
 //!
 //! They follow the rules of calls over the wire. A message or an output that JSON cannot hold (NaN,
-//! a map whose keys are no strings) is an error here as well, so that a caller gets the same result
-//! whichever way it calls.
+//! a map whose keys are not strings) is an error here as well, so that a caller gets the same
+//! result whichever way it calls.
 
 use std::any::Any;
 use std::time::Duration;
@@ -90,7 +90,7 @@ fn context<S: Service>(
 ) -> Result<CallContext, RpcError> {
     let arrived = Instant::now();
     let mut deadline = arrived + entry.options.deadline.min(by.max_time.unwrap_or(Duration::MAX));
-    // The sender of a notification does not wait, so the notification neither closes a circle nor
+    // The sender of a notification does not wait, so the notification neither closes a cycle nor
     // has to fit into the sender's deadline.
     let around = if notification { None } else { Current::of_thread() };
     let chain = match around {

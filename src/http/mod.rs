@@ -1,4 +1,4 @@
-//! The actix-web front: calls over HTTP, pages, static files, TLS, and the care of connections.
+//! The actix-web front: calls over HTTP, pages, static files, TLS, and limits of connections.
 //!
 //! A connection takes this way: [`listen`] accepts and admits it ([`connections`]), [`workers`]
 //! gives it a thread, and its [`peer_stream`] feeds actix one request at a time. A request for an

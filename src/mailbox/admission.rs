@@ -15,7 +15,6 @@ use super::rejection::{full, hopeless, overdue};
 /// Admits calls to the mailboxes of one service.
 #[derive(Debug)]
 pub(crate) struct Admission {
-    /// The slots of each mailbox, and its weight.
     /// Slots and weight of each mailbox.
     mailboxes: Box<[(Arc<MailboxSlots>, u32)]>,
     /// Sum of the weights of all mailboxes.
@@ -108,8 +107,8 @@ impl Admission {
         self.backlog(entry, entry.slots.used(), busy.map(|(_, weight)| weight).sum())
     }
 
-    /// The same for `depth` calls in its mailbox, among mailboxes that have calls and weigh
-    /// `weights`.
+    /// Returns the work in front of a call of this method, if its mailbox holds `depth` calls and
+    /// the mailboxes that have calls have `weights` together.
     fn backlog(&self, entry: &MethodEntry, depth: usize, weights: u32) -> Backlog {
         let cost = &entry.meter.cost;
         let usual = cost.usual();

@@ -1,4 +1,4 @@
-//! The backlog in front of a call, and whether the call can start before its deadline.
+//! The backlog in front of a call, and whether the call can end before its deadline.
 
 use std::time::Duration;
 

@@ -7,7 +7,7 @@ use crate::sync::{AtomicBool, AtomicU64, AtomicWaker, Ordering, fence};
 /// One ready bit per mailbox, and the host's waker behind a flag that says whether a wake is
 /// needed. While the host is awake, a ring costs a `fetch_or`, a fence and a load: no system call.
 ///
-/// The hand-shake against lost wakes: a caller sets a bit and then looks at `armed`; the host sets
+/// The handshake against lost wakes: a caller sets a bit and then looks at `armed`; the host sets
 /// `armed` and then looks at the bits. With a `SeqCst` fence between the two steps on both sides at
 /// least one of them sees the other. Either the caller sees `armed` and wakes the host, or the host
 /// sees the bit and does not park.

@@ -168,8 +168,8 @@ impl<C: QueueItem> Mailbox<C> {
         &self.shedding
     }
 
-    /// Returns where the time is counted that calls of this mailbox run outside of the scheduler's
-    /// sight.
+    /// Returns the counter of the time for which calls of this mailbox ran without being measured
+    /// by the scheduler.
     pub(crate) fn charge(&self) -> &Arc<Charge> {
         &self.charge
     }

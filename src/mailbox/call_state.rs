@@ -18,7 +18,7 @@ pub(crate) struct CallState<W, R> {
 enum CallPhase<W, R> {
     /// In its mailbox. `caller` wakes the task that waits for the reply.
     Waiting { work: W, caller: Option<Waker> },
-    /// Running on the host, inline or on the pool. `runner` wakes the future that runs the call
+    /// Running on the host or on the worker pool. `runner` wakes the future that runs the call
     /// when nobody waits for the reply any more.
     Running { since: Instant, caller: Option<Waker>, runner: Option<Waker> },
     /// Ended, with a reply that the caller has not fetched yet.

@@ -6,8 +6,8 @@
 //! transport lets the other ready tasks of its thread run first. Whichever of these calls is polled
 //! next wakes the host for all of them.
 //!
-//! Every call takes that turn itself: none may depend on another, whose connection may stall. And
-//! every thread wakes the host itself, because user code may hold up another thread.
+//! Every call yields once by itself, and does not depend on another call, whose connection may
+//! stall. Every thread wakes the host itself, because user code may block another thread.
 
 use std::cell::RefCell;
 use std::future::poll_fn;

@@ -4,11 +4,11 @@
 //! # The life of a queued call
 //!
 //! 1. **Admitted.** [`Admission`] decides on the caller's thread, before the parameters are parsed,
-//!    so that a rejection is cheap. It rejects a call that cannot start before its deadline (the
-//!    [`Backlog`](backlog::Backlog) in front of it takes too long), or that would wait longer than
-//!    `max_wait` in an overloaded mailbox. Otherwise the call acquires a slot in its mailbox, a
-//!    slot in its service, and the bytes of its parameters in its service ([`Quota`]). The result
-//!    is a [`Permit`](quota::Permit).
+//!    so that a rejection is cheap. It rejects a call that cannot end before its deadline, because
+//!    the [`Backlog`](backlog::Backlog) in front of it and its own run usually take longer. It also
+//!    rejects a call that would wait longer than `max_wait` in an overloaded mailbox. Any other
+//!    call acquires a slot in its mailbox, a slot in its service, and the bytes of its parameters
+//!    in its service ([`Quota`]). The result is a [`Permit`](quota::Permit).
 //! 2. **Queued.** The permit and the parsed message become a [`Call`], one allocation that caller
 //!    and host share. It is pushed into the inbox of its [`Mailbox`], and the [`Bell`] is rung if
 //!    the inbox was empty. A transport's thread may put off the wake with [`DeferredWake`], so that
@@ -16,31 +16,33 @@
 //! 3. **Taken.** The host swaps the whole inbox for its own, empty queue: callers and host meet on
 //!    the lock once per burst. [`Mailbox::head`] returns the first live call without removing it.
 //!    The scheduler, which is not part of this module, picks a mailbox, asks the gate, and starts
-//!    the call. [`Call::begin`] moves the message out and frees the slot; it drops calls that have
-//!    expired, or whose result could not be delivered in time.
-//! 4. **Ended.** A call ends exactly once, whoever is first: the host with a reply, the caller's
-//!    deadline timer, a caller that leaves, a close of the mailbox. Each of them goes through one
-//!    lock, in [`CallState`](call_state::CallState). The winner records the end and, if somebody
-//!    waits for the reply, gets a [`CallerWake`](call::CallerWake). The deadline timer is on the
-//!    caller's side, so a reply is on time even while the host is inside a long method.
+//!    the call. [`Call::begin`] moves the message out and frees the slot. It does not start a call
+//!    that has expired, that would usually end too late while other calls wait, or whose batch has
+//!    no room for its result.
+//! 4. **Ended.** A call ends exactly once. Several may try to end it: the host with a reply, the
+//!    caller's deadline timer, a caller that leaves, a close of the mailbox. Each of them goes
+//!    through one lock, in [`CallState`](call_state::CallState). The first one records the end and,
+//!    if somebody waits for the reply, gets a [`CallerWake`](call::CallerWake). The deadline timer
+//!    is on the caller's side, so the deadline error is on time even while the host runs a long
+//!    method.
 //!
 //! A call that finds no slot is rejected with -32000, unless it is a member of a batch: batches
 //! wait in a [`WaitList`](wait_list::WaitList) until a slot is released or the deadline of the
 //! member passes.
 //!
-//! # Where threads race, and what keeps them right
+//! # Where threads race, and what keeps that safe
 //!
-//! | race | kept right by |
+//! | race | kept safe by |
 //! |---|---|
 //! | a push against a host that parks | [`Bell`]: a bit, a fence and a flag on either side; at least one side sees the other |
-//! | a release of a slot against a batch that starts to wait | [`Quota`]: the same hand-shake, over the count of waiting batches |
+//! | a release of a slot against a batch that starts to wait | [`Quota`]: the same handshake, over the count of waiting batches |
 //! | two callers for the last slot | [`BoundedCounter`]: compare and swap, never above the limit |
-//! | an inline call against a push | the slots: a permit counts as a waiting call before the call is pushed, and an inline call looks once more after it has taken the state |
+//! | an inline call against a push | the slots: a permit counts as a waiting call before the call is pushed, and an inline call checks once more for waiting calls after it has taken the state |
 //! | a reply against a deadline, or a caller that leaves | [`CallState`](call_state::CallState): one lock, the first end wins |
 //! | a push against a close | the lock of the inbox: the call is handed back to its caller or to the closer, never to neither |
 //!
 //! The package `tests/model` checks these with loom, over the sources of this module, and lists the
-//! breaks that its models catch.
+//! mistakes that its models catch.
 
 mod admission;
 mod backlog;

@@ -19,8 +19,8 @@ pub(crate) struct Quota {
     batches: AtomicUsize,
     calls_wait_list: WaitList,
     bytes_wait_list: WaitList,
-    /// Notified of each released slot while the host does not look: the host may be waiting for the
-    /// end of a call that never reached it.
+    /// Notified of each slot that is released outside of the host, which may be waiting for that: a
+    /// call that ended before it was started frees its slot without the host.
     bell: Arc<Bell>,
 }
 
@@ -53,7 +53,7 @@ impl Quota {
 
 /// Guard of a batch that waits for a slot.
 ///
-/// The hand-shake: the batch counts itself here and then looks for a slot; whoever releases a slot
+/// The handshake: the batch counts itself here and then looks for a slot; whoever releases a slot
 /// releases it and then looks at the count. These accesses are `SeqCst` and so have one total
 /// order: at least one side sees the other, and no release is missed.
 struct WaitsForRoom<'a>(&'a Quota);
@@ -109,8 +109,8 @@ impl MailboxSlots {
         self.wait_list.members()
     }
 
-    /// Completes when a slot that was released after this call is worth a look, for a batch of
-    /// which `members` wait. `full` is the limit that rejected them.
+    /// Completes when slots were released after this call and it is worth trying again, for a batch
+    /// of which `members` wait. `full` is the limit that rejected them.
     pub(crate) fn room(&self, full: LimitReached, members: usize) -> impl Future<Output = ()> + '_ {
         let waits = WaitsForRoom::new(&self.service);
         let room = match full {

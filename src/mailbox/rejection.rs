@@ -12,7 +12,7 @@ use crate::service::CallContext;
 use super::backlog::Backlog;
 use super::quota::LimitReached;
 
-/// The backlog takes longer than the call has left.
+/// The backlog and the call itself usually take longer than the call has left.
 pub(crate) fn hopeless(method: &str, capacity: usize, backlog: Backlog) -> Rejection {
     Rejection {
         reason: RejectReason::Hopeless,

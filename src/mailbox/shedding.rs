@@ -10,7 +10,7 @@ use crate::sync::{AtomicU64, Ordering};
 use crate::measure::nanos;
 
 /// Time for which a mailbox must have had calls without a break to count as overloaded. Shedding
-/// ends when nothing was shed for as long.
+/// ends this long after the mailbox was last overloaded or last rejected a call.
 const SHED_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Whether one mailbox sheds load. Shared by callers and host.
@@ -46,7 +46,7 @@ impl Shedding {
         self.since_epoch(now) < self.until.load(Ordering::Relaxed)
     }
 
-    /// Prolongs shedding: a call was rejected, so the overload is not over.
+    /// Prolongs shedding: the mailbox is overloaded, or a call was rejected.
     pub(crate) fn prolong(&self, now: Instant) {
         self.until.fetch_max(self.since_epoch(now) + nanos(SHED_INTERVAL), Ordering::Relaxed);
     }

@@ -33,8 +33,8 @@ impl WaitList {
         self.members.load(Ordering::Relaxed)
     }
 
-    /// Completes when slots that were released after this call are worth a look. `members` count as
-    /// waiting until the future is dropped.
+    /// Completes when slots were released after this call and it is worth trying again. `members`
+    /// count as waiting until the future is dropped.
     ///
     /// The waiter is registered by this call and not by the first poll: the caller looks for a slot
     /// in between, and a release after that look must not be missed.

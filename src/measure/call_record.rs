@@ -197,7 +197,7 @@ impl Meter {
         );
     }
 
-    /// Logs at most one warning a second for each kind of trouble: rejections under overload and
+    /// Logs at most one warning a second for each kind of problem: rejections under overload and
     /// failing notifications come by the thousand.
     fn warn(&self, call: &CallContext, end: CallEnd, error: &RpcError) {
         let method = call.method;

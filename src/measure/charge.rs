@@ -1,4 +1,4 @@
-//! Time on a thread that the scheduler has not seen itself.
+//! Time on a thread that the scheduler has not measured itself.
 
 use crate::sync::{AtomicU64, Ordering};
 

@@ -107,8 +107,8 @@ impl Cost {
         self.long_until.fetch_max(until, Ordering::Relaxed);
     }
 
-    /// Whether the method is known to hold a thread for a short time only: on average, and in every
-    /// recent run.
+    /// Whether the method is known to hold a thread for a short time only: on average, and without
+    /// a recent long run that exceeded its credit.
     #[inline]
     pub(crate) fn is_short(&self, now: Instant) -> bool {
         self.samples.load(Ordering::Relaxed) > 0

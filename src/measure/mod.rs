@@ -2,16 +2,17 @@
 //!
 //! A call is measured in three steps:
 //!
-//! 1. **It begins.** [`CallRecord`] is created with the way that the call takes: inline, through
-//!    its mailbox, or rejected before either. It counts the call in the
-//!    [`CallCounters`](counters::CallCounters) of its method.
-//! 2. **It runs.** Each run, or each poll of an async run, reports how long it held its thread.
-//!    [`Cost`](cost::Cost) averages this. Two decisions depend on it: whether the next call of the
-//!    method may run inline, and whether the backlog of a mailbox leaves a call enough time.
-//!    [`Charge`] carries time that the scheduler did not see itself to its fair queue.
-//! 3. **It ends.** The record is written once, whoever ends the call, and at the latest when it is
-//!    dropped: one counter, two histograms (time in the mailbox, time of the run), one line in the
-//!    log.
+//! 1. **It begins.** [`CallRecord`] is created with the path of the call: inline, through its
+//!    mailbox, or rejected before either. Calls of the first two paths are counted in the
+//!    [`CallCounters`](counters::CallCounters) of their method.
+//! 2. **It runs.** Each run reports how long it held its thread: all polls of an async run
+//!    together. [`Cost`](cost::Cost) averages this, and notes at once when a run or one poll was
+//!    long. Two decisions depend on it: whether the next call of the method may run inline, and
+//!    whether the backlog of a mailbox leaves a call enough time. [`Charge`] tells the fair queue
+//!    of time that the scheduler has not measured itself.
+//! 3. **It ends.** The record is written once, by whoever ends the call, or when the record is
+//!    dropped. It counts how the call ended, and records its time in the mailbox and its run time,
+//!    if it had them, in two histograms. The log has a line at the debug level.
 //!
 //! All of this is written for every call by many threads, so it uses relaxed atomics, and no lock.
 //! The counters are sharded by thread ([`CallCounters`](counters::CallCounters)) and summed when

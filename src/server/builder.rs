@@ -60,10 +60,10 @@ impl Server {
     /// Serves HTTPS, with a certificate and its key from two PEM files:
     /// `.tls("cert.pem", "key.pem")`. Default: plain HTTP.
     ///
-    /// The certificate file has the server's own certificate first, then those that vouch for it.
-    /// When the files change, new connections get the new pair within some seconds. If the new pair
-    /// is broken, the previous one stays in use, and the log has an error. The server speaks TLS
-    /// 1.2 and 1.3, and HTTP/1.1.
+    /// The certificate file has the server's own certificate first, then its intermediate ones.
+    /// When the files change, new connections get the new pair within a few seconds. If the new
+    /// pair is broken, the previous one stays in use, and the log has an error. The server speaks
+    /// TLS 1.2 and 1.3, and HTTP/1.1.
     ///
     /// Needs the feature `tls`: without it, and if the files cannot be used, the server does not
     /// start. A server in a test ([`testing::start`](crate::testing::start)) never uses TLS.
@@ -110,7 +110,7 @@ impl Server {
 
     /// Sets the HTTP header that carries a token. Default: `X-Api-Token`.
     ///
-    /// `Authorization: Bearer …` is accepted beside it in any case.
+    /// `Authorization: Bearer …` is always accepted, too.
     pub fn token_header(mut self, name: &str) -> Self {
         self.settings.token_header = Some(name.to_owned());
         self
@@ -124,7 +124,7 @@ impl Server {
 
     /// Sets the maximum size of a request body, in bytes. Default: 1 MiB.
     ///
-    /// A larger body is answered 413.
+    /// A larger body is answered with 413.
     pub fn body_limit(mut self, bytes: usize) -> Self {
         self.settings.body_limit = Some(bytes);
         self
@@ -132,7 +132,7 @@ impl Server {
 
     /// Sets the maximum size of the results in one response, in bytes. Default: 10 MiB.
     ///
-    /// Results beyond it are answered -32004.
+    /// Results beyond it are replaced by the error -32004.
     pub fn response_limit(mut self, bytes: usize) -> Self {
         self.settings.response_limit = Some(bytes);
         self
@@ -147,7 +147,7 @@ impl Server {
     /// Sets the maximum nesting depth of a request: 1 to 127 objects and arrays within one another,
     /// the request itself included. Default: 127.
     ///
-    /// A deeper request is answered -32700.
+    /// A deeper request is answered with -32700.
     pub fn depth_limit(mut self, levels: usize) -> Self {
         self.settings.depth_limit = Some(levels);
         self
@@ -155,7 +155,7 @@ impl Server {
 
     /// Sets the maximum length of an id, in bytes as it is sent. Default: 4 KiB.
     ///
-    /// A request with a longer id is answered -32600.
+    /// A request with a longer id is answered with -32600.
     pub fn id_limit(mut self, bytes: usize) -> Self {
         self.settings.id_limit = Some(bytes);
         self
@@ -163,7 +163,7 @@ impl Server {
 
     /// Sets the maximum length of a method name, in bytes. Default: 256.
     ///
-    /// A call of a longer name is answered -32601. A service that has such a method does not start.
+    /// A call of a longer name is answered with -32601. A server with such a method does not start.
     pub fn method_limit(mut self, bytes: usize) -> Self {
         self.settings.method_limit = Some(bytes);
         self
@@ -185,14 +185,16 @@ impl Server {
         self
     }
 
-    /// Sets the maximum number of open connections. Default: 25,000. Further ones are answered 503.
+    /// Sets the maximum number of open connections. Default: 25,000.
+    ///
+    /// Further ones are answered with 503.
     pub fn max_connections(mut self, connections: usize) -> Self {
         self.settings.max_connections = Some(connections);
         self
     }
 
     /// Sets the maximum number of open connections from one peer address. Default: 5,000. Further
-    /// ones are answered 503.
+    /// ones are answered with 503.
     ///
     /// An IPv6 network of 64 bits is one peer. Behind a proxy all callers have the proxy's address:
     /// there, set this as high as [`max_connections`](Self::max_connections), and the limit per
@@ -207,8 +209,8 @@ impl Server {
     ///
     /// Beyond the limit the peer's tokens are rejected without a check, until it has paused: one
     /// second for each further token, with the default. A token counts as wrong while it is being
-    /// checked, so sending many at the same time gains nothing: at most so many different tokens of
-    /// a peer are checked at a time, and the others wait.
+    /// checked, so sending many at the same time gains nothing: at most that many different tokens
+    /// of a peer are checked at a time, and the others wait.
     ///
     /// An IPv6 network of 64 bits is one peer. Behind a proxy all callers have the proxy's address,
     /// so one client with a wrong token could lock out the others: there, use `None`, and set the
@@ -228,15 +230,15 @@ impl Server {
     /// Sets the host names that a `Host` header may carry, as in `["api.example.org"]`; `*` for
     /// any. Default: loopback names for requests over loopback, any name for others.
     ///
-    /// A request for another host is answered 421. The check keeps web pages from reaching a local
-    /// server through a host name of their own (DNS rebinding).
+    /// A request for another host is answered with 421. The check keeps web pages from reaching a
+    /// local server through a host name of their own (DNS rebinding).
     pub fn allowed_hosts<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Self {
         self.settings.allowed_hosts = Some(names.into_iter().map(str::to_owned).collect());
         self
     }
 
-    /// Sets the origins of web pages that may call, beside the server's own; `*` for any. Default:
-    /// none.
+    /// Sets the origins of web pages that may call, in addition to the server's own; `*` for any.
+    /// Default: none.
     ///
     /// `.allowed_origins(["https://app.example.org"])`. A server that listens on loopback and has
     /// public methods does not start with `*`: any web page could call them.
@@ -246,7 +248,7 @@ impl Server {
     }
 
     /// Sets the request headers that pages of the [`allowed_origins`](Self::allowed_origins) may
-    /// send, beside `Content-Type`, `Authorization`, `Request-Timeout` and the token header; `*`
+    /// send, besides `Content-Type`, `Authorization`, `Request-Timeout` and the token header; `*`
     /// for any. Default: `traceparent`, `tracestate`, `baggage` and `x-request-id`.
     pub fn cors_headers<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Self {
         self.settings.cors_headers = Some(names.into_iter().map(str::to_owned).collect());
@@ -256,7 +258,7 @@ impl Server {
     /// Sets whether a connection stays open after its client has closed the sending half. Default:
     /// false.
     ///
-    /// If it does, the calls of clients that have left run to their end.
+    /// If true, the calls of clients that have disconnected run to their end.
     pub fn allow_half_closed(mut self, allow: bool) -> Self {
         self.settings.allow_half_closed = Some(allow);
         self
@@ -296,8 +298,8 @@ impl Server {
         self
     }
 
-    /// Sets whether changed templates are read again while the server runs, and their mistakes
-    /// shown on the page. Default: false.
+    /// Sets whether changed templates are read again while the server runs, and whether their
+    /// mistakes are shown on the page. Default: false.
     pub fn watch_templates(mut self, watch: bool) -> Self {
         self.settings.watch_templates = Some(watch);
         self

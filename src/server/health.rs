@@ -22,7 +22,7 @@ pub(super) const PATHS: [&str; 2] = [LIVE, READY];
 /// Returns the routes of the health checks.
 ///
 /// Live: the process answers. Ready: every service accepts calls; 503 before all services are up,
-/// while one is down, and from the request for a stop on.
+/// while one is down, and once a stop was requested.
 pub(super) fn health(running: ServerHandle) -> impl FnOnce(&mut ServiceConfig) {
     move |config| {
         let resource = |path: &str, respond: Rc<dyn Fn() -> HttpResponse>| {

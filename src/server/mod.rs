@@ -233,7 +233,7 @@ impl Server {
         }
     }
 
-    /// Changes the settings for a test: a free port, no TLS, and no sources beside the builder.
+    /// Changes the settings for a test: a free port, no TLS, and no sources other than the builder.
     #[cfg(feature = "testing")]
     pub(crate) fn for_tests(mut self) -> Self {
         self.settings.host = Some("127.0.0.1".to_owned());

@@ -146,7 +146,7 @@ pin_project! {
 }
 
 impl<F> Awaited<F> {
-    /// Makes the future; `link` is that of the call, if a method has made it.
+    /// Creates the future. `link` is the link of the call, if a method has made the call.
     pub(crate) fn new(link: Option<Arc<Link>>, reply: F) -> Self {
         Self { link, reply }
     }

@@ -30,7 +30,7 @@ pub(crate) struct MethodDescription {
     pub(crate) params: Schema,
     pub(crate) result: Schema,
     pub(crate) errors: Vec<DescribedError>,
-    /// `None` for a built-in method, which has no service and no mailbox.
+    /// How the calls run. `None` for a built-in method, which has no service and no mailbox.
     pub(crate) runs: Option<ExecutionInfo>,
 }
 
@@ -40,19 +40,19 @@ pub(crate) struct ExecutionInfo {
     /// The name of the service.
     pub(crate) service: &'static str,
     pub(crate) kind: MethodKind,
-    /// The capacity of the mailbox, in calls, which a group shares.
+    /// The capacity of the mailbox, in calls. Methods of a group share one mailbox.
     pub(crate) capacity: usize,
     pub(crate) weight: u32,
 }
 
 /// The generators for the schemas of a document.
 ///
-/// There are two, because a type may read something else than it writes: a field with a default may
-/// be missing in a request, but is always present in a response.
+/// There are two, because the schemas of a type for reading and for writing may differ: a field
+/// with a default may be missing in a request, but is always present in a response.
 pub(crate) struct SchemaGenerators {
-    /// For what callers send.
+    /// Generates schemas of what callers send.
     pub(crate) sent: SchemaGenerator,
-    /// For what callers receive.
+    /// Generates schemas of what callers receive.
     pub(crate) received: SchemaGenerator,
 }
 

@@ -21,7 +21,7 @@ pub trait Handles<M: Message>: Service {
 
 /// The function that handles a call, by how it uses the state of the service.
 ///
-/// Each variant holds a plain function, so a closure that captures nothing will do.
+/// Each variant holds a plain function, so a closure that captures nothing works too.
 pub enum Handler<S, M: Message> {
     /// Reads the state, together with other readers.
     Read(fn(&S, M, &CallContext) -> Reply<M>),

@@ -15,9 +15,8 @@ pub type Reply<M> = Result<<M as Message>::Output, RpcError>;
 
 /// The message of one method: a struct of its parameters.
 ///
-/// A message knows the method's name, parameters, output and error, and nothing of the service that
-/// handles it, nor of the engine. That a service handles it is a trait of the service,
-/// [`Handles`](crate::Handles).
+/// A message has the method's name, parameters, output and error. It does not name the service: a
+/// service that handles the message implements [`Handles`](crate::Handles) for it.
 ///
 /// [`#[service]`](macro@crate::service) writes one for each method: `Counter_Add` for the method
 /// `add` of the service `Counter`. By hand it is a struct with the derives of serde and schemars,

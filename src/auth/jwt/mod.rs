@@ -76,7 +76,7 @@ struct JwtState {
     generation: AtomicU64,
 }
 
-/// The claims of a token that callbox uses, beside those that the library checks.
+/// The claims of a token that callbox uses, in addition to those that the library checks.
 #[derive(Deserialize)]
 struct Claims {
     /// Checked here as well: the library accepts a list in which only one issuer is right.

@@ -2,9 +2,6 @@
 //!
 //! [`format`](self::format) has its text, and [`canonical`] a fast reader of files that callbox
 //! wrote.
-//!
-//! [`format`](self::format) has its text, and [`canonical`] a fast reader of files that callbox
-//! wrote.
 
 mod canonical;
 mod format;

@@ -23,7 +23,7 @@ pub(crate) struct Backoff {
 }
 
 impl Backoff {
-    /// Records a restart. Returns false if there have been too many of late.
+    /// Records a restart. Returns false if there have been too many recently.
     pub(crate) fn record(&mut self, now: Instant) -> bool {
         while self.recent.front().is_some_and(|then| now.duration_since(*then) > WITHIN) {
             self.recent.pop_front();

@@ -45,7 +45,7 @@ fn panicked(what: &str, panic: Box<dyn Any + Send>) -> String {
 }
 
 /// Takes the state out once no turn holds it, and runs `on_stop` on it. A state that a panic may
-/// have torn is gone already.
+/// have left half-changed has already been discarded.
 pub(crate) async fn close_state<S: Service>(core: &Core<S>) {
     if core.signals.is_torn() {
         return;

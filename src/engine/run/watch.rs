@@ -4,7 +4,8 @@
 //! further calls of its method would run inline and take one transport thread after the other. So
 //! each thread writes what it runs, and since when, into a slot of its own. One watch thread, which
 //! sleeps while nothing runs, reads all slots every few milliseconds, and marks the methods that
-//! have held a thread for too long: they run on the host from then on.
+//! have held a thread for too long: further calls of these run on the host until a second after the
+//! long run has ended.
 //!
 //! Time is counted in ticks of the watch thread. So a process that was stopped for a while does not
 //! make its methods look long.

@@ -3,7 +3,8 @@
 //! Each mailbox is a flow with a tag: the virtual time at which its next call starts. A call moves
 //! the tag forward by the time that the call held the thread, divided by the weight of the mailbox.
 //! The flow with the smallest tag is served next. So flows share time, not numbers of calls. A flow
-//! that was empty restarts at the current virtual time, so that being idle earns no credit.
+//! that was empty restarts at the current virtual time or later, so that being idle earns no
+//! credit.
 
 use tokio::time::Instant;
 

@@ -244,8 +244,7 @@ where
     S: ServiceFactory<TcpStream, Config = (), Response = ()> + 'static,
 {
     /// Runs until it is dropped. While any connection waits in a queue, the queues are checked
-    /// every
-    /// [`OFFER_TIMEOUT`]; without one, no timer runs.
+    /// every [`OFFER_TIMEOUT`]. While none waits, no timer runs.
     async fn accept_all(mut self, listener: &TcpListener) {
         let (mut next_check, mut resume) = (None, None);
         loop {

@@ -165,7 +165,7 @@ impl<M: Message> Call<M> {
 
     /// Returns the reply that the caller finds, or the deadline error if the caller gets to it too
     /// late: the process may have been suspended between the end of the call and now. The clock is
-    /// read once more for this, which costs little beside the way of a reply from another thread.
+    /// read once more for this, which costs little compared to a reply from another thread.
     fn if_in_time(&self, reply: ReadyReply<M>, last: LastPhase) -> ReadyReply<M> {
         let now = Instant::now();
         if reply.is_ok() && now >= self.context().deadline {

@@ -1,9 +1,9 @@
 //! The scheduler: the future inside the host that takes calls from the mailboxes and runs them.
 //!
-//! It works in rounds. A round wakes up the mailboxes that have rung the bell, polls the async
-//! calls that run, and starts queued calls, until there is nothing to do (then the host parks) or
-//! the round has lasted long enough (then it yields to other tasks of its thread). `recovery` makes
-//! a new state after a crash, and ends the service.
+//! It works in rounds. A round activates the mailboxes that have rung the bell, polls the async
+//! calls that run, and starts queued calls. It ends when there is nothing to do (then the host
+//! parks), or when it has lasted long enough (then the host yields to other tasks of its thread).
+//! `recovery` makes a new state after a crash, and ends the service.
 
 mod async_run;
 mod recovery;
@@ -64,7 +64,7 @@ pub(crate) struct Scheduler<S: Service> {
     exit: Option<oneshot::Sender<Exit>>,
 }
 
-/// RejectReason a scheduler ended.
+/// Why a scheduler ended.
 #[derive(Debug)]
 pub(crate) enum Exit {
     /// The first state could not be made, for this reason.
@@ -81,7 +81,7 @@ enum RoundEnd {
     Yield,
     /// Make a new state.
     Refill,
-    /// CallEnd the service.
+    /// End the service.
     Close,
 }
 

@@ -1,4 +1,4 @@
-//! The state of a running service: made anew after a crash, and closed at the end.
+//! The state of a running service: replaced after a crash, and closed at the end.
 
 use tokio::time::Instant;
 
@@ -9,8 +9,8 @@ use crate::service::Service;
 use super::{Exit, Scheduler};
 
 impl<S: Service> Scheduler<S> {
-    /// Makes a new state after the last one was discarded, unless that has happened too often of
-    /// late.
+    /// Makes a new state after the last one was discarded, unless that has happened too often
+    /// recently.
     pub(super) async fn refill(&mut self) {
         let was_down = self.retry.take().is_some();
         self.core.lifecycle.count_restart();
@@ -19,7 +19,7 @@ impl<S: Service> Scheduler<S> {
         }
         match self.try_refill().await {
             Ok(()) if was_down => self.come_up(),
-            Ok(()) => log_warn!(service = S::NAME, "the service goes on with a new state"),
+            Ok(()) => log_warn!(service = S::NAME, "the service was restarted with a new state"),
             Err(reason) => self.go_down(&reason),
         }
     }
