@@ -1,4 +1,4 @@
-//! Slow clients of all four kinds, beside an honest client.
+//! Slow clients of all four kinds, together with a well-behaved client.
 
 use std::collections::HashSet;
 use std::io::{self, Read, Write};
@@ -38,14 +38,14 @@ const LIMIT: Duration = Duration::from_secs(15);
 /// protect the server.
 const ADDRESSES: usize = 20;
 
-/// Calls per second of the honest client.
+/// Calls per second of the well-behaved client.
 const RATE: f64 = 200.0;
 
 pub(crate) fn run(report: &mut Report) -> io::Result<()> {
     let count = report.pick(500, 50);
     let watch = Duration::from_secs(report.pick(19, 14));
     let server = ServerProcess::start(&[])?;
-    // The latency of the honest client during an attack is compared with that just before it.
+    // The latency of the well-behaved client during an attack is compared with that just before it.
     let honest = |time| open_loop(server.address, LoadPlan { rate: RATE, time }, &call("add", "[1,2]"));
     honest(Duration::from_secs(1));
     let attacks: &[&[(SlowPhase, &str)]] =

@@ -1,5 +1,5 @@
-//! Experiment 3: methods of different costs, all with more calls than can be served. How is the
-//! actor's time shared?
+//! Experiment 3: methods of different costs, all with more calls than can be served, and how
+//! they share the time of the actor.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

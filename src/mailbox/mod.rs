@@ -42,7 +42,7 @@
 //! | a push against a close | the lock of the inbox: the call is handed back to its caller or to the closer, never to neither |
 //!
 //! The package `tests/model` checks these with loom, over the sources of this module, and lists the
-//! mistakes that its models catch.
+//! mutations of the code that its models catch.
 
 mod admission;
 mod backlog;

@@ -1,4 +1,4 @@
-//! A server of another make: jsonrpsee.
+//! The client against a server of another library, jsonrpsee.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,4 +1,4 @@
-//! What is made again, and what is not: each case counts what the server was sent.
+//! Which calls are repeated, and which are not: each case counts what the server received.
 
 use std::sync::Mutex;
 use std::time::Duration;

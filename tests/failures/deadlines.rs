@@ -1,4 +1,4 @@
-//! Deadlines that pass, in the queue and under way.
+//! Deadlines that pass while a call is queued or runs.
 
 use callbox_test_support::wait::until;
 

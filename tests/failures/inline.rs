@@ -1,4 +1,4 @@
-//! The same for calls that run where they arrive.
+//! Inline calls: their panics, deadlines and callers that leave. None overtakes a waiting call.
 
 use std::time::{Duration, Instant};
 

@@ -13,11 +13,11 @@
 //! | stop | [`stops`] |
 //! | a call cycle | [`services`] |
 //!
-//! Each of these breaks was made by hand, one at a time, and was caught by the scenarios named. The
-//! breaks of the scheduler's fairness are in the properties, those of its lock-free parts in the
-//! models.
+//! Each of these mutations of the code was made by hand, one at a time, and was caught by the named
+//! scenarios. The mutations of the scheduler's fairness are in `tests/properties`, those of its
+//! lock-free parts in `tests/model`.
 //!
-//! | break | caught by |
+//! | mutation | caught by |
 //! |---|---|
 //! | the scheduler's drop leaves the mailboxes open | [`threads`]: the two in which what waits may be retried |
 //! | a `&mut self` call that panics keeps the state | [`panics`]: `of_a_sync_writer_…`, `of_an_async_writer_…`, `of_notifications_…`; [`inline`]: `a_panic_of_a_sync_writer_makes_a_new_state` |
@@ -33,7 +33,7 @@
 //! | at the end of the drain no call is cut off from outside | [`stops`]: `at_the_limit_a_sync_method_is_left_behind_…` |
 //! | a future that is dropped half-way does not answer its caller | [`stops`]: `at_the_limit_a_writer_…`, `at_the_limit_readers_…` |
 //! | the number of restarts has no limit | [`restarts`]: `too_many_restarts_…` |
-//! | a call keeps its place when it starts | [`callers`]: `a_call_whose_caller_leaves_while_it_waits_never_runs` |
+//! | a call keeps its slot when it starts | [`callers`]: `a_call_whose_caller_leaves_while_it_waits_never_runs` |
 //! | the chain of calling services is not checked | [`services`]: `a_call_that_would_come_back_to_its_service_…` |
 //! | a notification has no more time than its sender, or may not come back to it | [`services`]: `a_notification_has_all_the_time_…`, `a_notification_may_go_to_its_sender_…` |
 //! | a notification of a method runs within it | [`services`]: `notifications_that_send_notifications_…` |

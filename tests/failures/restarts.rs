@@ -1,4 +1,4 @@
-//! States that cannot be made anew, and services that are down and come back.
+//! States that cannot be replaced, and services that are down and come back.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

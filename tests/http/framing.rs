@@ -1,4 +1,4 @@
-//! What a request's own words about its end, and about other protocols, may and may not do.
+//! Requests that ask for another protocol, arrive in pieces, never end, or are sent ahead.
 
 use std::io::{Read, Write};
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! What gets no further than HTTP.
+//! Requests that are rejected before dispatch.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The status of answers, and the time that a caller gives.
+//! The HTTP status of responses, and the deadline that a caller sets.
 
 use callbox_test_support::http::{Connection, Response, request};
 use callbox_test_support::wait::until;

@@ -1,4 +1,4 @@
-//! Circles of files that name each other, from the paths in their code.
+//! Import cycles between files, found from the paths in their code.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -54,7 +54,7 @@ fn is_part_of(part: &Path, module: &Path) -> bool {
     module.parent().is_some_and(|folder| part.starts_with(folder))
 }
 
-/// The circles: files each of which leads to each other one.
+/// The cycles: sets of files in which each file leads to each other one.
 pub(crate) fn circles(graph: &Graph) -> Vec<BTreeSet<PathBuf>> {
     let reached: BTreeMap<_, _> = graph.keys().map(|file| (file, reach(graph, file))).collect();
     let circle = |file: &PathBuf| -> BTreeSet<PathBuf> {

@@ -322,7 +322,7 @@ fn a_path_that_is_not_allowed_is_found_however_it_is_written() {
     }
 }
 
-/// Number of files that may name each other in a circle, at most.
+/// Maximum number of files in an import cycle.
 const CIRCLE: usize = 3;
 
 #[test]

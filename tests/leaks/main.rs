@@ -1,5 +1,5 @@
 //! What responses must not reveal: texts of internal errors and panics, names of types and modules,
-//! places in files.
+//! and positions in files.
 //!
 //! Everything of the kind that a server here could tell has the word *inner* in it.
 

@@ -1,4 +1,4 @@
-//! Methods that fail in every way, and services that cannot be had.
+//! Methods that fail in every way, and services that are not available.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What happens again and again is a few lines.
+//! What happens thousands of times is logged in a few lines.
 
 use std::time::{Duration, Instant};
 

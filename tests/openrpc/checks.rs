@@ -1,4 +1,4 @@
-//! What must hold of a document that the official validator lets pass.
+//! Rules for a document that the official validator does not check.
 
 use std::collections::BTreeSet;
 use std::fmt;

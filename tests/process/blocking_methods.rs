@@ -1,4 +1,4 @@
-//! Methods that do not return, and what goes on beside them.
+//! Methods that do not return, and what still works meanwhile.
 
 use callbox_test_support::http::{Connection, request};
 use callbox_test_support::program::{Program, ProgramOutput, RunningProgram};
@@ -23,7 +23,7 @@ fn napping(method: &str) -> (RunningProgram, Connection) {
     (program, napping)
 }
 
-/// What has to go on beside a call that does not return.
+/// What must still work while a call does not return.
 fn assert_others_still_run(program: &RunningProgram, method: &str) {
     for round in 0..20 {
         assert_eq!(request(program.address(), "GET", "/health/live", &[], "").status, 200, "{round}");

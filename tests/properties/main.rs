@@ -1,4 +1,4 @@
-//! The real engine under random loads, beside simple models of what it promises.
+//! The real engine under random loads, compared with simple models of what it promises.
 //!
 //! | promise | where |
 //! |---|---|
@@ -7,13 +7,14 @@
 //! | the order within a mailbox; its bound; what was given up never starts | [`queues`] |
 //! | a reader waits for at most one writer phase | [`gate_fairness`] |
 //! | an inline call never overtakes a waiting one | [`overtaking`] |
-//! | no batch is refused because of batches, and none changes its order | [`batches`] |
+//! | a full mailbox rejects no batch, and no batch changes its order | [`batches`] |
 //! | no mailbox starves; time on the thread is shared by weight | [`time_shares`] |
 //! | a call that would wait for itself is refused, and no other | [`call_cycles`] |
 //!
-//! Each of these breaks was made by hand, one at a time, and seen to be caught by the test named:
+//! Each of these mutations of the code was made by hand, one at a time, and was caught by the named
+//! test:
 //!
-//! | break | caught by |
+//! | mutation | caught by |
 //! |---|---|
 //! | the gate lets readers through while a writer waits | `a_writer_that_waits_holds_up_the_readers_that_come_after_it` in `tests/scheduling.rs` |
 //! | a writer owes nothing to the readers that it held up | [`gate_fairness`] |

@@ -1,4 +1,4 @@
-//! Clients that say nonsense, say nothing, or stay too long.
+//! Clients that send invalid data, send nothing, or stay connected for too long.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;

@@ -1,4 +1,4 @@
-//! A service with one of everything that the wire's rules speak of, and who may call it.
+//! A service with everything that the rules of the wire mention, and who may call it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,4 +1,4 @@
-//! The three shapes of an answer.
+//! The responses in the three dialects.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Results that come after the deadline of their call: nobody is answered with one.
+//! Results that come after the deadline of their call: they are never sent.
 
 use std::time::Duration;
 

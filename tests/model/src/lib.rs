@@ -4,9 +4,10 @@
 //! reports deadlocks, which is what a lost wake looks like. The sources are taken in by path, so
 //! the checked code is the code that runs.
 //!
-//! Each of these breaks was made by hand, one at a time, and was caught by the model named:
+//! Each of these mutations of the code was made by hand, one at a time, and was caught by the named
+//! model:
 //!
-//! | break | caught by |
+//! | mutation | caught by |
 //! |---|---|
 //! | the bell never wakes | [`bell`], [`turn`] |
 //! | no fence where the bell is rung, or where it is armed | [`bell`], [`turn`] |

@@ -1,4 +1,4 @@
-//! For which reason a body is refused: which rule, the limit, and what came.
+//! The reasons with which bodies are rejected: the rule, the limit, and the received value.
 
 use super::{Cases, add, batch, nested};
 
