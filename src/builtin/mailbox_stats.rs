@@ -24,7 +24,7 @@ impl MailboxStatsMethod {
 
 impl BuiltinMethod for MailboxStatsMethod {
     const NAME: &'static str = "rpc.mailboxes";
-    const DOC: &'static str = "Tells how full each mailbox is, and what has become of its calls.";
+    const DOC: &'static str = "Returns how full each mailbox is, and how its calls ended.";
 
     type Output = Value;
 

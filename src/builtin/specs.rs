@@ -92,7 +92,7 @@ impl Specs {
 
 impl BuiltinMethod for Specs {
     const NAME: &'static str = "get_service_specs";
-    const DOC: &'static str = "Tells the service's name, its address, and its methods with their documentation.";
+    const DOC: &'static str = "Returns the name of the service, its address, and its methods with their documentation.";
 
     type Output = SpecsDocument<'static>;
 

@@ -49,20 +49,5 @@ for (const [colorScheme, page] of pages) {
   await page.locator(".answer:not([data-outcome=waiting])").waitFor();
   await shoot(page, `flood-${colorScheme}`);
 }
-const narrow = await open("ring", { colorScheme: "dark", viewport: { width: 420, height: 860 } });
-await narrow.locator('#mailbox[data-state="flooded"]').waitFor();
-await narrow.evaluate(() => document.querySelector(".live").scrollIntoView());
-await shoot(narrow, "narrow-dark");
 clearInterval(visitors);
-
-for (const colorScheme of ["light", "dark"]) {
-  const page = await open("entries", { colorScheme });
-  const limit = page.locator('[data-member="limit"]').getByRole("textbox");
-  await limit.fill("-3");
-  await page.keyboard.press("Enter");
-  await page.locator(".member.wrong").waitFor();
-  // The next frame has it.
-  await page.locator('[data-figure="params"]:not(.zero)').waitFor();
-  await page.screenshot({ path: picture(`mistake-${colorScheme}`) });
-}
 await browser.close();
