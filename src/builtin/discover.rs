@@ -4,16 +4,15 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde_json::{Value, to_string};
+use serde_json::Value;
 
 use crate::auth::Caller;
-use crate::jsonrpc::ResponseBudget;
-use crate::route::{CallOutcome, Route};
+use crate::route::Route;
 use crate::service::{CallContext, MethodOptions, ServiceInfo};
 use crate::sync::Arc;
 
 use super::BuiltinMethod;
-use super::openrpc::{OpenRpc, OpenRpcDocument};
+use super::openrpc::OpenRpc;
 
 /// The built-in method, and the document that it serves. Cheap to clone.
 #[derive(Clone)]
@@ -30,10 +29,7 @@ impl Discover {
     /// # Errors
     /// None that is known: the document consists of strings and schemas.
     pub(crate) fn json(&self, caller: &Caller) -> serde_json::Result<Cow<'_, str>> {
-        match self.0.document(caller) {
-            OpenRpcDocument::Prepared(json) => Ok(json.get().into()),
-            picked => to_string(&picked).map(Into::into),
-        }
+        self.0.json(caller)
     }
 }
 
@@ -47,8 +43,8 @@ impl BuiltinMethod for Discover {
         MethodOptions::public().asks_caller()
     }
 
-    fn write_result(&self, call: &CallContext, budget: &ResponseBudget, out: &mut Vec<u8>) -> CallOutcome {
-        budget.write(out, Self::NAME, &self.0.document(&call.caller))
+    fn result(&self, call: &CallContext) -> serde_json::Result<Cow<'_, str>> {
+        self.json(&call.caller)
     }
 }
 
