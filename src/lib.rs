@@ -79,7 +79,7 @@
 //! | a transport | a module beside `http`, which calls `dispatch/mod.rs` |
 //! | a setting | `settings/table.rs` |
 //! | a key of an attribute | `macros/src/attr/mod.rs` |
-//! | when a call runs inline | `runs_inline` in `engine/begin.rs`, and its rule in `docs/promises.md` |
+//! | when a call runs inline | `runs_inline` in `engine/begin.rs`, and `docs/promises.md` |
 //! | a reason to reject a call | `RejectReason` in `route.rs`, and `mailbox/admission.rs` |
 //! | what is counted of a call | `measure/counters.rs`, `engine/stats.rs` |
 //! | an error of JSON-RPC | `jsonrpc/error.rs` |

@@ -233,8 +233,10 @@ fn the_members_of_an_openrpc_method_are_listed() {
 
 #[test]
 fn tables_that_stand_twice_are_the_same() {
-    let dialects = |path| table(&read(path), "| dialect | success |");
-    assert_eq!(dialects("src/docs/wire.md"), dialects("src/jsonrpc/dialect.rs"));
+    for header in ["| dialect | success |", "| dialect | error |"] {
+        let dialects = |path| table(&read(path), header);
+        assert_eq!(dialects("src/docs/wire.md"), dialects("src/jsonrpc/dialect.rs"));
+    }
 
     let signatures = |path| {
         let table = table(&read(path), "| signature |");
@@ -326,7 +328,8 @@ fn links_and_paths_lead_somewhere() {
             let (path, fragment) = target.split_once('#').unwrap_or((target, ""));
             let file = match path.split_once("crate::guide::") {
                 Some((_, of_the_guide)) => format!("src/docs/{of_the_guide}.md"),
-                None if path.contains("::") || path.contains('@') => continue, // an item, which rustdoc checks
+                // An item, which rustdoc checks.
+                None if path.contains("::") || path.contains('@') => continue,
                 None if path.is_empty() => page.to_owned(),
                 None => path.to_owned(),
             };

@@ -5,19 +5,19 @@
 //! ```sh
 //! call() { curl -s http://127.0.0.1:5000/api -H 'content-type: application/json' "$@"; echo; }
 //! call \
-//!   -d '{"jsonrpc":"2.0","method":"create","params":["Ada","ada@example.org"],"id":1}'
-//! # {"jsonrpc":"2.0","result":{"id":1,"version":1,"name":"Ada","email":"ada@example.org"},"id":1}
+//!   -d '{"jsonrpc":"2.0","method":"create","params":["Ada","ada@a.org"],"id":1}'
+//! # {"jsonrpc":"2.0","result":{"id":1,"version":1,"name":"Ada","email":"ada@a.org"},"id":1}
 //! call \
-//!   -d '{"jsonrpc":"2.0","method":"update","params":{"id":1,"version":1,"name":"Ada L."},"id":2}'
-//! # {"jsonrpc":"2.0","result":{"id":1,"version":2,"name":"Ada L.","email":"ada@example.org"},"id":2}
+//!   -d '{"jsonrpc":"2.0","method":"update","params":{"id":1,"version":1,"name":"Eve"},"id":2}'
+//! # {"jsonrpc":"2.0","result":{"id":1,"version":2,"name":"Eve","email":"ada@a.org"},"id":2}
 //! call \
-//!   -d '{"jsonrpc":"2.0","method":"update","params":{"id":1,"version":1,"name":"Ada B."},"id":3}'
+//!   -d '{"jsonrpc":"2.0","method":"update","params":{"id":1,"version":1,"name":"Zoe"},"id":3}'
 //! # {"jsonrpc":"2.0","error":{"code":409,"message":"User 1 is at version 2 by now"},"id":3}
-//! call -d '{"jsonrpc":"2.0","method":"list","params":{"limit":10},"id":4}'
-//! # {"jsonrpc":"2.0","result":{"users":[{"id":1,"version":2,"name":"Ada L.","email":"ada@example.org"}],"next":null},"id":4}
+//! call -d '{"jsonrpc":"2.0","method":"list","params":{"after":1,"limit":10},"id":4}'
+//! # {"jsonrpc":"2.0","result":{"users":[],"next":null},"id":4}
 //! call -H 'X-Api-Token: hello_world' \
 //!   -d '{"jsonrpc":"2.0","method":"delete","params":[1,2],"id":5}'
-//! # {"jsonrpc":"2.0","result":{"id":1,"version":2,"name":"Ada L.","email":"ada@example.org"},"id":5}
+//! # {"jsonrpc":"2.0","result":{"id":1,"version":2,"name":"Eve","email":"ada@a.org"},"id":5}
 //! ```
 
 pub mod service;

@@ -6,8 +6,8 @@
 //!
 //! ```sh
 //! call() { curl -s http://127.0.0.1:5000/api -H 'content-type: application/json' "$@"; echo; }
-//! call -d '{"jsonrpc":"2.0","method":"sign","params":{"name":"","text":"Hello!"},"id":1}'
-//! # {"jsonrpc":"2.0","error":{"code":422,"message":"Please fill in the name","data":{"field":"name"}},"id":1}
+//! call -d '{"jsonrpc":"2.0","method":"entries","params":{"after":2},"id":1}'
+//! # {"jsonrpc":"2.0","result":[],"id":1}
 //! call -d '{"jsonrpc":"2.0","method":"count","id":2}'
 //! # {"jsonrpc":"2.0","result":2,"id":2}
 //! call -H 'X-Api-Token: hello_world' \

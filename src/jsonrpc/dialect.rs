@@ -8,17 +8,23 @@ use super::{Id, RpcError, RpcRequest};
 ///
 /// With a result `R`, an error object `E` and an id `I`:
 ///
-/// | dialect | success | error |
-/// |---|---|---|
-/// | `jsonrpc` | `{"jsonrpc":"2.0","result":R,"id":I}` | `{"jsonrpc":"2.0","error":E,"id":I}` |
-/// | `pymicroservice` | `{"error":null,"id":I,"response":R}` | `{"error":E,"id":I,"response":null}` |
-/// | `gemstone` | `{"jsonrpc":"2.0","result":R,"error":null,"id":I}` | `{"jsonrpc":"2.0","result":null,"error":E,"id":I}` |
+/// | dialect | success |
+/// |---|---|
+/// | `jsonrpc` | `{"jsonrpc":"2.0","result":R,"id":I}` |
+/// | `pymicroservice` | `{"error":null,"id":I,"response":R}` |
+/// | `gemstone` | `{"jsonrpc":"2.0","result":R,"error":null,"id":I}` |
 ///
-/// | dialect | a notification | only notifications in a batch | `"id": null` |
+/// | dialect | error |
+/// |---|---|
+/// | `jsonrpc` | `{"jsonrpc":"2.0","error":E,"id":I}` |
+/// | `pymicroservice` | `{"error":E,"id":I,"response":null}` |
+/// | `gemstone` | `{"jsonrpc":"2.0","result":null,"error":E,"id":I}` |
+///
+/// | dialect | a notification | a batch of notifications | `"id": null` |
 /// |---|---|---|---|
-/// | `jsonrpc` | no body | no body | is a call, answered with `"id":null` |
-/// | `pymicroservice` | `{"error":null,"id":null,"response":"received"}` | `[]` | is a notification |
-/// | `gemstone` | `{"jsonrpc":"2.0","result":"received","error":null}` | `[]` | is a notification |
+/// | `jsonrpc` | no body | no body | a call, answered with `"id":null` |
+/// | `pymicroservice` | `{"error":null,"id":null,"response":"received"}` | `[]` | a notification |
+/// | `gemstone` | `{"jsonrpc":"2.0","result":"received","error":null}` | `[]` | a notification |
 ///
 /// Requests have the shape of JSON-RPC 2.0 in all of them. In settings, a dialect is written as its
 /// name in the table:

@@ -32,14 +32,17 @@
 //!
 //! # Where threads race, and what keeps that safe
 //!
-//! | race | kept safe by |
-//! |---|---|
-//! | a push against a host that parks | [`Bell`]: a bit, a fence and a flag on either side; at least one side sees the other |
-//! | a release of a slot against a batch that starts to wait | [`Quota`]: the same handshake, over the count of waiting batches |
-//! | two callers for the last slot | [`BoundedCounter`]: compare and swap, never above the limit |
-//! | an inline call against a push | the slots: a permit counts as a waiting call before the call is pushed, and an inline call checks once more for waiting calls after it has taken the state |
-//! | a reply against a deadline, or a caller that leaves | [`CallState`](call_state::CallState): one lock, the first end wins |
-//! | a push against a close | the lock of the inbox: the call is handed back to its caller or to the closer, never to neither |
+//! - a push against a host that parks: [`Bell`]: a bit, a fence and a flag on either side; at least
+//!   one side sees the other
+//! - a release of a slot against a batch that starts to wait: [`Quota`]: the same handshake, over
+//!   the count of waiting batches
+//! - two callers for the last slot: [`BoundedCounter`]: compare and swap, never above the limit
+//! - an inline call against a push: the slots: a permit counts as a waiting call before the call is
+//!   pushed, and an inline call checks once more for waiting calls after it has taken the state
+//! - a reply against a deadline, or a caller that leaves: [`CallState`](call_state::CallState): one
+//!   lock, the first end wins
+//! - a push against a close: the lock of the inbox: the call is handed back to its caller or to the
+//!   closer, never to neither
 //!
 //! The package `tests/model` checks these with loom, over the sources of this module, and lists the
 //! mutations of the code that its models catch.

@@ -17,7 +17,8 @@ use super::canonical::{self, TokenFields};
 /// Comment at the top of a file.
 const HEADING: &str = "\
 # Who may call private methods: the SHA-256 of each token, which is not the token itself.
-# `callbox token new`, `list` and `revoke` write this file; running servers read it again when it changes.
+# `callbox token new`, `list` and `revoke` write this file. Running servers read it again when it
+# changes.
 ";
 
 /// Hashes of texts that are no tokens, each with its text. They come from an example that was
