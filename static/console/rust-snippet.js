@@ -44,7 +44,7 @@ function argumentsOf(method, params) {
     if (value !== undefined) {
       return rustArgument(value, schema);
     }
-    // A required parameter without a value is left to the reader. The snippet compiles all the same.
+    // A required parameter without a value is left to the reader; the snippet compiles anyway.
     return required ? `todo!(${rustText(name)})` : rustArgument(schema.default ?? null, schema);
   });
   if (!method.rest) {
