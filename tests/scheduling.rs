@@ -10,14 +10,14 @@ use futures::future::{join, join_all};
 use tokio::time::sleep;
 
 #[derive(Default)]
-struct Desk {
+struct Register {
     count: u64,
     inside: AtomicUsize,
     most: AtomicUsize,
     log: Vec<u32>,
 }
 
-impl Desk {
+impl Register {
     fn enter(&self) {
         let inside = self.inside.fetch_add(1, Ordering::SeqCst) + 1;
         self.most.fetch_max(inside, Ordering::SeqCst);
@@ -28,8 +28,8 @@ impl Desk {
     }
 }
 
-#[service(name = "desk")]
-impl Desk {
+#[service(name = "register")]
+impl Register {
     #[public_method]
     fn ping(&self) -> u64 {
         self.count
@@ -104,41 +104,41 @@ impl Desk {
     }
 }
 
-fn desk() -> (InProcess<Desk>, ServiceRef<Desk>) {
-    let held = in_process(Desk::default);
+fn register() -> (InProcess<Register>, ServiceRef<Register>) {
+    let held = in_process(Register::default);
     let service = held.service().clone();
     (held, service)
 }
 
 #[tokio::test]
 async fn async_readers_overlap_at_their_awaits() {
-    let (_held, desk) = desk();
+    let (_held, register) = register();
     let start = Instant::now();
-    let met = join_all((0..64).map(|_| desk.call(Desk_Linger { millis: 10 }))).await;
+    let met = join_all((0..64).map(|_| register.call(Register_Linger { millis: 10 }))).await;
     assert!(met.contains(&Ok(64)), "all 64 were inside at once: {met:?}");
     assert!(start.elapsed() < Duration::from_millis(320), "one after another they would take 640 ms");
 }
 
 #[tokio::test]
 async fn no_more_async_readers_are_inside_than_their_method_and_their_service_allow() {
-    let (_held, desk) = desk();
-    let met = join_all((0..9).map(|_| desk.call(Desk_LingerInThrees { millis: 50 }))).await;
+    let (_held, register) = register();
+    let met = join_all((0..9).map(|_| register.call(Register_LingerInThrees { millis: 50 }))).await;
     assert_eq!(met.into_iter().map(Result::unwrap).max(), Some(3));
-    let met = join_all((0..300).map(|_| desk.call(Desk_LingerInCrowds { millis: 200 }))).await;
+    let met = join_all((0..300).map(|_| register.call(Register_LingerInCrowds { millis: 200 }))).await;
     assert_eq!(met.into_iter().map(Result::unwrap).max(), Some(256), "a service's limit");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn writers_lose_nothing_however_many_call() {
-    let (_held, desk) = desk();
+    let (_held, register) = register();
     let callers = (0..256).map(|caller| {
-        let desk = desk.clone();
+        let register = register.clone();
         tokio::spawn(async move {
             for _ in 0..40 {
                 let done = if caller % 2 == 0 {
-                    desk.call(Desk_Increment {}).await
+                    register.call(Register_Increment {}).await
                 } else {
-                    desk.call(Desk_IncrementSlowly {}).await
+                    register.call(Register_IncrementSlowly {}).await
                 };
                 done.unwrap();
             }
@@ -147,55 +147,55 @@ async fn writers_lose_nothing_however_many_call() {
     for caller in join_all(callers).await {
         caller.unwrap();
     }
-    assert_eq!(desk.call(Desk_Ping {}).await, Ok(256 * 40));
+    assert_eq!(register.call(Register_Ping {}).await, Ok(256 * 40));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_writer_is_alone_also_among_inline_readers() {
-    let (_held, desk) = desk();
-    let readers = async { join_all((0..200).map(|_| desk.call(Desk_Linger { millis: 1 }))).await };
-    let writers = async { join_all((0..50).map(|_| desk.call(Desk_IncrementSlowly {}))).await };
+    let (_held, register) = register();
+    let readers = async { join_all((0..200).map(|_| register.call(Register_Linger { millis: 1 }))).await };
+    let writers = async { join_all((0..50).map(|_| register.call(Register_IncrementSlowly {}))).await };
     let (read, written) = join(readers, writers).await;
     assert!(read.iter().all(Result::is_ok) && written.iter().all(Result::is_ok), "{written:?}");
 }
 
 #[tokio::test]
 async fn a_writer_that_waits_holds_up_the_readers_that_come_after_it() {
-    let (_held, desk) = desk();
-    let reader = desk.call(Desk_Linger { millis: 300 });
+    let (_held, register) = register();
+    let reader = register.call(Register_Linger { millis: 300 });
     let others = async {
-        while desk.stats().iter().all(|method| method.running == 0) {
+        while register.stats().iter().all(|method| method.running == 0) {
             sleep(Duration::from_millis(1)).await;
         }
-        desk.notify(Desk_Increment {}).unwrap();
+        register.notify(Register_Increment {}).unwrap();
         // A call without state never waits: when it has run, the writer has been tried, and waits.
-        desk.call(Desk_Grind { millis: 0 }).await.unwrap();
-        assert_eq!(desk.call(Desk_Ping {}).await, Ok(1), "readers that keep coming would starve it");
+        register.call(Register_Grind { millis: 0 }).await.unwrap();
+        assert_eq!(register.call(Register_Ping {}).await, Ok(1), "readers that keep coming would starve it");
     };
     assert!(join(reader, others).await.0.is_ok());
 }
 
 #[tokio::test]
 async fn calls_of_a_mailbox_keep_their_order_also_in_a_group_of_methods() {
-    let (_held, desk) = desk();
+    let (_held, register) = register();
     for number in 0..100 {
         if number % 3 == 0 {
-            desk.notify(Desk_NoteSlowly { number }).unwrap();
+            register.notify(Register_NoteSlowly { number }).unwrap();
         } else {
-            desk.notify(Desk_Note { number }).unwrap();
+            register.notify(Register_Note { number }).unwrap();
         }
     }
-    assert_eq!(desk.call(Desk_Noted {}).await.unwrap(), (0..100).collect::<Vec<_>>());
+    assert_eq!(register.call(Register_Noted {}).await.unwrap(), (0..100).collect::<Vec<_>>());
 }
 
 #[tokio::test]
 async fn a_short_method_runs_where_it_is_called_once_it_is_known() {
-    let (_held, desk) = desk();
+    let (_held, register) = register();
     let here = format!("{:?}", std::thread::current().id());
-    assert_ne!(desk.call(Desk_Thread {}).await.unwrap(), here, "an unknown method goes to the host first");
+    assert_ne!(register.call(Register_Thread {}).await.unwrap(), here, "an unknown method goes to the host first");
     // One run may be slow by chance, and then the method is not short for a second.
     let inline = async {
-        while desk.call(Desk_Thread {}).await.unwrap() != here {
+        while register.call(Register_Thread {}).await.unwrap() != here {
             sleep(Duration::from_millis(100)).await;
         }
     };
@@ -204,35 +204,35 @@ async fn a_short_method_runs_where_it_is_called_once_it_is_known() {
 
 #[tokio::test]
 async fn with_placement_actor_every_call_runs_on_the_host() {
-    let held = in_process_with(Desk::default, |server| server.placement(Placement::Actor));
-    let desk = held.service();
+    let held = in_process_with(Register::default, |server| server.placement(Placement::Actor));
+    let register = held.service();
     let here = format!("{:?}", std::thread::current().id());
     for _ in 0..20 {
-        assert_ne!(desk.call(Desk_Thread {}).await.unwrap(), here);
+        assert_ne!(register.call(Register_Thread {}).await.unwrap(), here);
     }
-    assert!(desk.stats().iter().all(|method| method.inline == 0));
+    assert!(register.stats().iter().all(|method| method.inline == 0));
 }
 
 #[tokio::test]
 async fn an_inline_call_never_overtakes_one_that_waits() {
-    let (_held, desk) = desk();
+    let (_held, register) = register();
     for _ in 0..3 {
-        desk.call(Desk_Increment {}).await.unwrap();
+        register.call(Register_Increment {}).await.unwrap();
     }
-    desk.notify(Desk_Block { millis: 30 }).unwrap();
-    desk.notify(Desk_Increment {}).unwrap();
+    register.notify(Register_Block { millis: 30 }).unwrap();
+    register.notify(Register_Increment {}).unwrap();
     // The state may be free for a moment in between; the waiting increment still runs first.
-    assert_eq!(desk.call(Desk_Increment {}).await, Ok(5));
+    assert_eq!(register.call(Register_Increment {}).await, Ok(5));
 }
 
 #[tokio::test]
 async fn heavy_work_on_the_pool_does_not_hold_up_the_service() {
-    let (_held, desk) = desk();
+    let (_held, register) = register();
     let start = Instant::now();
-    let grind = desk.call(Desk_Grind { millis: 300 });
+    let grind = register.call(Register_Grind { millis: 300 });
     let pings = async {
         for _ in 0..20 {
-            desk.call(Desk_Ping {}).await.unwrap();
+            register.call(Register_Ping {}).await.unwrap();
         }
         start.elapsed()
     };
@@ -243,13 +243,13 @@ async fn heavy_work_on_the_pool_does_not_hold_up_the_service() {
 
 #[tokio::test]
 async fn a_flooded_method_does_not_hold_up_another() {
-    let (_held, desk) = desk();
+    let (_held, register) = register();
     for _ in 0..200 {
-        desk.notify(Desk_Block { millis: 5 }).unwrap();
+        register.notify(Register_Block { millis: 5 }).unwrap();
     }
     let start = Instant::now();
     for _ in 0..10 {
-        desk.call(Desk_Ping {}).await.unwrap();
+        register.call(Register_Ping {}).await.unwrap();
     }
     assert!(
         start.elapsed() < Duration::from_millis(500),
@@ -260,13 +260,13 @@ async fn a_flooded_method_does_not_hold_up_another() {
 
 #[tokio::test]
 async fn an_answer_that_is_ready_does_not_wait_for_a_long_call_that_starts_after_it() {
-    let (_held, desk) = desk();
-    desk.notify(Desk_Block { millis: 200 }).unwrap();
+    let (_held, register) = register();
+    register.notify(Register_Block { millis: 200 }).unwrap();
     sleep(Duration::from_millis(50)).await;
     let start = Instant::now();
     // Both wait behind the first; the ping goes before the second, as its mailbox has used less.
-    let ping = desk.call(Desk_Ping {});
-    let block = async { desk.notify(Desk_Block { millis: 1000 }).unwrap() };
+    let ping = register.call(Register_Ping {});
+    let block = async { register.notify(Register_Block { millis: 1000 }).unwrap() };
     let (answer, ()) = join(ping, block).await;
     assert!(answer.is_ok());
     assert!(start.elapsed() < Duration::from_millis(700), "it took {:?}", start.elapsed());
@@ -274,10 +274,10 @@ async fn an_answer_that_is_ready_does_not_wait_for_a_long_call_that_starts_after
 
 #[tokio::test]
 async fn actix_people_may_send_messages_to_the_address() {
-    let (_held, desk) = desk();
-    let addr = desk.addr().expect("there is a host");
-    assert_eq!(addr.send(callbox::ActorMessage(Desk_Increment {})).await.unwrap(), Ok(1));
-    assert_eq!(desk.call(Desk_Increment {}).await, Ok(2));
+    let (_held, register) = register();
+    let addr = register.addr().expect("there is a host");
+    assert_eq!(addr.send(callbox::ActorMessage(Register_Increment {})).await.unwrap(), Ok(1));
+    assert_eq!(register.call(Register_Increment {}).await, Ok(2));
 }
 
 struct Other;
@@ -312,17 +312,17 @@ fn a_message_that_the_service_does_not_list_is_not_found() {
 
 #[test]
 fn notifications_have_taken_effect_when_the_service_has_settled() {
-    let held = Arc::new(in_process(Desk::default));
+    let held = Arc::new(in_process(Register::default));
     for _ in 0..500 {
-        held.notify(Desk_IncrementSlowly {}).unwrap();
+        held.notify(Register_IncrementSlowly {}).unwrap();
     }
     held.wait_idle();
-    assert_eq!(held.call(Desk_Ping {}), Ok(500));
+    assert_eq!(held.call(Register_Ping {}), Ok(500));
 }
 
 #[test]
 fn a_service_is_not_idle_while_it_has_admitted_calls() {
-    let held = in_process(Desk::default);
+    let held = in_process(Register::default);
     let ran = || held.service().stats().iter().find(|stats| stats.method == "increment_slowly").unwrap().answered;
     let over = AtomicBool::new(false);
     std::thread::scope(|scope| {
@@ -333,7 +333,7 @@ fn a_service_is_not_idle_while_it_has_admitted_calls() {
             }
         });
         let early = (1..=3000).find(|round| {
-            held.notify(Desk_IncrementSlowly {}).unwrap();
+            held.notify(Register_IncrementSlowly {}).unwrap();
             held.wait_idle();
             ran() < *round
         });

@@ -142,7 +142,7 @@ impl Dispatch {
     }
 
     /// Checks whether a caller may see what a valid token gives access to. Where no tokens are
-    /// checked, everybody may: callers cannot be told apart there.
+    /// checked, everybody may: callers cannot be distinguished there.
     ///
     /// # Errors
     /// -32001 if not, -32003 if the authenticator cannot decide.
