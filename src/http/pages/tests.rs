@@ -61,9 +61,9 @@ async fn a_mistake_in_rendering_goes_to_the_log_and_not_to_the_client() {
         ("c", "c.hbs:1: "),
         ("d", "d.hbs: there is no such template; there are: a, b, c"),
     ];
-    for (name, text) in cases {
+    for (name, part) in cases {
         let error = pages.render(name, &json!({})).unwrap_err();
-        assert!(error.to_string().contains(text), "{name}: {error}");
+        assert!(error.to_string().contains(part), "{name}: {error}");
         let response = error.error_response();
         assert_eq!(response.status(), 500);
         assert_eq!(text(response).await, "Internal server error\n");
