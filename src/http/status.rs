@@ -22,7 +22,7 @@ pub enum ErrorStatus {
     Mapped,
 }
 
-choice!(ErrorStatus, "status mode" { "ok" = Ok, "mapped" = Mapped });
+choice!(ErrorStatus, "error status" { "ok" = Ok, "mapped" = Mapped });
 
 impl ErrorStatus {
     /// Returns the status of a response. `error` is the code of a single call's error, if it

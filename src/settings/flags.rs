@@ -136,7 +136,7 @@ fn argument(row: &SettingSpec) -> Arg {
 
 /// Turns clap's report into one line, without its tips and usage.
 fn one_line(error: &clap::Error) -> StartError {
-    let context = |value_type| error.get(value_type).map(ToString::to_string);
+    let context = |kind| error.get(kind).map(ToString::to_string);
     let text = error.to_string();
     let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
     match (error.kind(), context(ContextKind::InvalidArg)) {
