@@ -1,6 +1,6 @@
 //! Authentication: tokens, and the actor that checks them.
 //!
-//! A server calls an [`Authenticate`] for each new token; it decides who the
+//! A server asks an [`Authenticate`] about each token that is not cached; it decides who the
 //! [caller](crate::Caller) is. [`Tokens`] is one for a file of hashed tokens, which [`TokenFile`]
 //! and the command `callbox token` write. `Jwt` is one for JSON Web Tokens and needs the feature
 //! `jwt`. A closure `|token: &str| token == "…"` is one, too, for programs without named callers.

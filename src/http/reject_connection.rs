@@ -23,8 +23,8 @@ const RESPONSE: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
     \r\n\
     Too many connections\n";
 
-/// Answers 503 once the client has sent something, then waits for at most a second until the client
-/// has disconnected.
+/// Answers 503 once the client has sent something, or after half a second, and waits until the
+/// client has disconnected. All of this takes at most a second.
 ///
 /// Many clients treat a response that arrives before their request as an error. And if a connection
 /// is closed while something is unread, the system resets it, and the response may be lost.

@@ -13,7 +13,7 @@ use super::template_names::{self, MissingName};
 
 const EXTENSION: &str = "hbs";
 
-/// A mistake in a template, displayed as `templates/stats.hbs:3: no 'total' in the data`.
+/// A mistake in a template, displayed as ``templates/stats.hbs:3: no `total` in the data``.
 #[derive(Debug)]
 pub(super) struct TemplateFault {
     pub(super) file: PathBuf,

@@ -9,8 +9,8 @@
 //! - [`panic_hook`] keeps Rust's panic hook from flooding standard error.
 
 // Before the modules, which log as well.
-/// Logs a line at a level, with the arguments of `tracing::event!`. Costs nothing if the level is
-/// off.
+/// Logs a line at a level, with the arguments of `tracing::event!`. If no part of the program has
+/// the level on, this costs one comparison.
 macro_rules! log_line {
     ($level:ident, $($line:tt)+) => {
         if tracing::level_enabled!(tracing::Level::$level) {

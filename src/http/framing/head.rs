@@ -49,8 +49,8 @@ impl HeadScanner {
             return None;
         };
         let is_get = bytes[self.begin..].starts_with(b"GET ");
-        // A WebSocket handshake has no body. One with a body is not taken for a handshake, as that
-        // body would escape the limits.
+        // A WebSocket handshake has no body. A request with a chunked one is not taken for a
+        // handshake, as that body would escape the limits.
         let is_websocket = fields.websocket && fields.upgrade && is_get && !fields.chunked;
         let follows = if fields.chunked {
             BodyFraming::Chunked

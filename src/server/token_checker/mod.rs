@@ -69,7 +69,7 @@ impl TokenFile {
     /// # Errors
     /// If the environment or `callbox.toml` has a mistake, or names no file for `tokens`.
     pub fn usual() -> Result<Self> {
-        // Mistakes in other variables are none of this command's business.
+        // Other variables are not read, so a mistake in one of them does not matter here.
         let is_relevant = |name: &str| matches!(name, "CALLBOX_TOKENS" | "CALLBOX_CONFIG");
         let env = |name: &str| is_relevant(name).then(|| std::env::var(name).ok()).flatten();
         match resolve_from(&Default::default(), ["callbox".into()], env, &ProgramInfo { service: "callbox" })? {
