@@ -10,7 +10,7 @@ async function post(body) {
     headers: { "content-type": "application/json" },
     body: JSON.stringify(body),
   });
-  // What is refused before it is read as a call has a status of its own, and the same body.
+  // A request that is rejected before it is parsed as a call has another status, but the same body.
   return response.json();
 }
 
@@ -23,7 +23,7 @@ export async function call(method, params) {
   return result;
 }
 
-/** Calls a method several times in one request, and gives the answers, errors too. */
+/** Calls a method several times in one request, and returns the responses, errors as well. */
 export function callTimes(times, method, params) {
   return post(Array.from({ length: times }, () => request(method, params)));
 }

@@ -143,7 +143,7 @@ impl TlsFiles {
     fn parse(&self, certificate: &[u8], key: &[u8]) -> Result<CertifiedKey, StartError> {
         let (at, key_at) = (self.certificate.display(), self.key.display());
         let no_certificate = || {
-            let fix = "give PEM, `-----BEGIN CERTIFICATE-----`: the server's own first, then its issuers' chain";
+            let fix = "give PEM, `-----BEGIN CERTIFICATE-----`: the server's own first, then the intermediate ones";
             StartError::new(format_args!("{at} holds no certificate that can be used"), fix)
         };
         let no_key = || {

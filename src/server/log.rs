@@ -125,7 +125,7 @@ pub(super) fn print(text: &str) -> Result<()> {
     match writeln!(out, "{text}").and_then(|()| out.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             let what = format_args!("standard output cannot be written ({error})");
-            Err(StartError::new(what, "redirect it to a file or a terminal that can be written").with_source(error))
+            Err(StartError::new(what, "redirect it to a file or a terminal that can be written to").with_source(error))
         }
         _ => Ok(()),
     }

@@ -97,7 +97,7 @@ settings! {
         /// Path that serves the OpenRPC document by GET, which lists the methods that the caller
         /// may call; off for none
         openrpc: Option<String> = DOCUMENT, "/openrpc.json";
-        /// PEM file of the TLS certificate: the server's own first, then those that vouch for it;
+        /// PEM file of the TLS certificate: the server's own first, then the intermediate ones;
         /// needs --tls-key
         tls_cert: Option<PathBuf> = FILE, "";
         /// PEM file of the certificate's key; both files are read again when they change

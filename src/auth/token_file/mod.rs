@@ -1,7 +1,7 @@
 //! The file of hashed tokens: read as a whole, changed by one program at a time.
 //!
-//! [`format`](self::format) has its text, and [`canonical`] a fast reader of files that callbox
-//! wrote.
+//! [`format`](self::format) parses and writes its text, and [`canonical`] reads files that callbox
+//! wrote, and does so faster.
 
 mod canonical;
 mod format;

@@ -23,8 +23,8 @@ const HTML: &str = "text/html; charset=utf-8";
 /// [`Server::templates`](crate::Server::templates) sets their directory. Every file in it that ends
 /// in `.hbs`, at any depth, is a template. Its name is its path without the ending, with `/`
 /// between the parts: `users/list` for `templates/users/list.hbs`. Files and directories whose
-/// names begin with a dot are left out. Templates can include each other by these names: `{{>
-/// users/row}}`.
+/// names begin with a dot are left out. Templates can include each other by these names:
+/// `{{> users/row}}`.
 ///
 /// All templates are read when the server starts. A mistake in one of them, or a partial or helper
 /// that does not exist, fails the start with an error that names the file and the line. With
