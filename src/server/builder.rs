@@ -21,8 +21,8 @@ impl Server {
     /// Sets the address to listen on, as `host:port`. Default: `127.0.0.1:5000`.
     ///
     /// Port 0 picks a free port, and the host `0.0.0.0` stands for every interface. Write an IPv6
-    /// address in brackets: `.bind("[::1]:5000")`. An address without a host or a port is an error at
-    /// the start.
+    /// address in brackets: `.bind("[::1]:5000")`. An address without a host or a port is an error
+    /// at the start.
     pub fn bind(mut self, address: &str) -> Self {
         let parts = address.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse().ok()?)));
         match parts {

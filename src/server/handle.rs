@@ -48,8 +48,8 @@ pub(super) struct ServerState {
     pub(super) static_files: Vec<StaticFiles>,
     pub(super) configure: Vec<Configure>,
     pub(super) shutdown_timeout: Duration,
-    /// Whether a stop was requested, so that the server reports not ready. Set when the delay before
-    /// the stop begins.
+    /// Whether a stop was requested, so that the server reports not ready. Set when the delay
+    /// before the stop begins.
     pub(super) leaving: AtomicBool,
     /// Becomes true when a stop begins. Ends the reading of bodies, and gives the program's own
     /// routes their stop signal.
