@@ -60,7 +60,7 @@ impl Admission {
             return Err(overdue);
         }
         // Then the limits. A full mailbox is reported as hopeless if even a free slot would come
-        // too late: a client should not retry, and a batch should not wait.
+        // too late: then a batch does not wait for one in vain.
         entry.slots.try_acquire(bytes).map_err(|limit| {
             let capacity = if limit == LimitReached::Mailbox { capacity } else { SERVICE_CALLS };
             let backlog = self.current_backlog(entry);

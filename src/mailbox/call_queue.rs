@@ -12,8 +12,8 @@ use super::shedding::Shedding;
 
 /// What a mailbox must know of the calls in it.
 pub(crate) trait QueueItem: Clone {
-    /// Whether the call still wants to run: it has not been answered or abandoned, and has not
-    /// expired.
+    /// Whether the call can still be started: it has not started, and has not been answered,
+    /// abandoned or expired.
     fn is_live(&self) -> bool;
 }
 
@@ -121,9 +121,9 @@ impl<C: QueueItem> Mailbox<C> {
 
     /// For the host: returns the first call that can still be started.
     ///
-    /// The call stays in the queue until it has ended: so a call that the gate refuses keeps its
-    /// position, the call that the host is running can be found by a close, and a call that has
-    /// ended is removed here.
+    /// The call stays in the queue until the next look after it has started or ended. So a call that
+    /// the gate refuses keeps its position, a close finds the call inside of which the host is, and
+    /// a call that was given up is removed here.
     pub(crate) fn head(&self) -> Option<C> {
         let mut claimed = self.claimed.lock();
         loop {

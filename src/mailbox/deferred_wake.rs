@@ -31,7 +31,8 @@ struct DeferredBells {
 }
 
 thread_local! {
-    static DEFERRED: RefCell<DeferredBells> = const { RefCell::new(DeferredBells { defers: false, calls: 0, bells: Vec::new() }) };
+    static DEFERRED: RefCell<DeferredBells> =
+        const { RefCell::new(DeferredBells { defers: false, calls: 0, bells: Vec::new() }) };
 }
 
 /// Returns `None` while the thread shuts down and its thread-local values are gone: then no wake is
@@ -88,8 +89,8 @@ impl Drop for DeferredWake {
     }
 }
 
-/// Returns whether the wake of the host behind this bell can be deferred, and notes the bell if so:
-/// the call that is being started wakes it later.
+/// Returns whether the wake of the host behind this bell can be deferred, because the call that is
+/// being started wakes it later. One call in [`MAX_DEFERRED`] is not deferred.
 pub(crate) fn defer_wake(bell: &Arc<Bell>) -> bool {
     let gathered = with_deferred(|deferred| {
         if !deferred.defers {

@@ -47,7 +47,7 @@ enum CallPath {
     Outside,
     /// It runs where it arrived, since this time.
     Inline(Instant),
-    /// It waits in its mailbox.
+    /// It goes through its mailbox.
     Queued,
 }
 

@@ -119,7 +119,7 @@ fn references(schema: &Schema) -> BTreeSet<String> {
 }
 
 /// Visits the references of a schema and of its parts, with the name to which each points. Text
-/// that only looks like a reference, for example in an example, is left alone.
+/// that only looks like a reference, such as a value in an example, is left alone.
 fn each_reference(schema: &mut Schema, mut visit: impl FnMut(&mut String, &str)) {
     let mut visits = RecursiveTransform(|schema: &mut Schema| {
         if let Some(Value::String(reference)) = schema.get_mut("$ref")

@@ -285,7 +285,11 @@ macro_rules! fields {
             type Error = Unrepresentable;
 
             #[inline]
-            fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Unrepresentable> {
+            fn serialize_field<T: Serialize + ?Sized>(
+                &mut self,
+                name: &'static str,
+                value: &T,
+            ) -> Result<(), Unrepresentable> {
                 check(value).map_err(|error| error.within(name))
             }
 

@@ -17,7 +17,7 @@ mod specification;
 pub struct WireCase {
     /// What is special about the body.
     pub name: String,
-    /// The body of the request, which may be anything but a valid one.
+    /// The body of the request, valid or not.
     pub body: Vec<u8>,
     /// The body of the response; `None` for notifications, which have none.
     pub response: Option<String>,
