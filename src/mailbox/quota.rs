@@ -318,7 +318,7 @@ mod tests {
         assert!(room.as_mut().now_or_never().is_none());
         assert!(
             of_mailbox.as_mut().now_or_never().is_some(),
-            "it may have met the place that the try had for a moment"
+            "it may have met the slot that the attempt held for a moment"
         );
         assert!(room.as_mut().now_or_never().is_none(), "and that was no room in the service");
         drop(permit);

@@ -152,8 +152,8 @@ mod tests {
         for nanos in (4..5000).chain([1_000_000, 123_456_789, 1 << 41]) {
             let histogram = AtomicHistogram::default();
             histogram.record(Duration::from_nanos(nanos), 1);
-            let json = times(&histogram).quantile(1.0).unwrap().as_nanos() as u64;
-            assert!(json >= nanos && json <= nanos + nanos / 4, "{nanos} is json as {json}");
+            let upper = times(&histogram).quantile(1.0).unwrap().as_nanos() as u64;
+            assert!(upper >= nanos && upper <= nanos + nanos / 4, "{nanos} is recorded as {upper}");
         }
     }
 
@@ -167,8 +167,8 @@ mod tests {
         let times = times(&histogram);
         assert_eq!(times.count(), 100);
         let near = |q, micros: u64| {
-            let json = times.quantile(q).unwrap().as_micros() as u64;
-            assert!(json >= micros && json <= micros + micros / 4 + 1, "{q}: {json}");
+            let upper = times.quantile(q).unwrap().as_micros() as u64;
+            assert!(upper >= micros && upper <= micros + micros / 4 + 1, "{q}: {upper}");
         };
         near(0.0, 1);
         near(0.5, 50);

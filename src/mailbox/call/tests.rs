@@ -67,7 +67,7 @@ async fn a_waiting_call_expires_at_its_deadline_and_cannot_start_after_it() {
     let reply = reply.await;
     assert!(start.elapsed() <= DEADLINE + TICK);
     assert_late(reply, 30_000);
-    assert_eq!(entry.slots.used(), 0, "its place is free");
+    assert_eq!(entry.slots.used(), 0, "its slot is free");
     assert!(call.begin(start).is_none() && call.is_over());
     assert_eq!(ends(&entry), [0, 1, 0]);
     assert_eq!(entry.meter.counters.wait().count(), 1);
@@ -137,7 +137,7 @@ async fn a_caller_that_leaves_gives_its_call_up_at_once() {
         let mut reply = pin!(Arc::clone(&call).reply());
         assert!(futures::poll!(&mut reply).is_pending());
     }
-    assert_eq!(entry.slots.used(), 0, "its place is free");
+    assert_eq!(entry.slots.used(), 0, "its slot is free");
     assert!(call.begin(Instant::now()).is_none() && call.is_over());
     sleep(DEADLINE * 2).await;
     assert_eq!(ends(&entry), [0, 0, 1], "it ends once");
