@@ -4,15 +4,16 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde_json::Value;
+use serde_json::{Value, to_string};
 
 use crate::auth::Caller;
-use crate::route::Route;
+use crate::jsonrpc::ResponseBudget;
+use crate::route::{CallOutcome, Route};
 use crate::service::{CallContext, MethodOptions, ServiceInfo};
 use crate::sync::Arc;
 
 use super::BuiltinMethod;
-use super::openrpc::OpenRpc;
+use super::openrpc::{OpenRpc, OpenRpcDocument};
 
 /// The built-in method, and the document that it serves. Cheap to clone.
 #[derive(Clone)]
@@ -29,7 +30,10 @@ impl Discover {
     /// # Errors
     /// None that is known: the document consists of strings and schemas.
     pub(crate) fn json(&self, caller: &Caller) -> serde_json::Result<Cow<'_, str>> {
-        self.0.json(caller)
+        match self.0.document(caller) {
+            OpenRpcDocument::Prepared(json) => Ok(json.get().into()),
+            picked => to_string(&picked).map(Into::into),
+        }
     }
 }
 
@@ -43,8 +47,8 @@ impl BuiltinMethod for Discover {
         MethodOptions::public().asks_caller()
     }
 
-    fn result(&self, call: &CallContext) -> serde_json::Result<Cow<'_, str>> {
-        self.json(&call.caller)
+    fn write_result(&self, call: &CallContext, budget: &ResponseBudget, out: &mut Vec<u8>) -> CallOutcome {
+        budget.write(out, Self::NAME, &self.0.document(&call.caller))
     }
 }
 

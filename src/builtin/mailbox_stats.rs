@@ -1,11 +1,12 @@
 //! `rpc.mailboxes`: the statistics of all mailboxes, for callers with a token.
 
-use std::borrow::Cow;
 use std::fmt;
 
 use serde_json::Value;
 
 use crate::engine::ServiceStats;
+use crate::jsonrpc::ResponseBudget;
+use crate::route::CallOutcome;
 use crate::service::{CallContext, MethodOptions};
 
 use super::BuiltinMethod;
@@ -31,8 +32,8 @@ impl BuiltinMethod for MailboxStatsMethod {
         MethodOptions::private()
     }
 
-    fn result(&self, _: &CallContext) -> serde_json::Result<Cow<'_, str>> {
-        serde_json::to_string(&(self.stats)()).map(Cow::Owned)
+    fn write_result(&self, _: &CallContext, budget: &ResponseBudget, out: &mut Vec<u8>) -> CallOutcome {
+        budget.write(out, Self::NAME, &(self.stats)())
     }
 }
 

@@ -9,12 +9,10 @@ mod mailbox_stats;
 mod openrpc;
 mod specs;
 
-use std::borrow::Cow;
-
 use futures::future::{LocalBoxFuture, ready};
 use schemars::{JsonSchema, Schema};
 
-use crate::jsonrpc::RpcError;
+use crate::jsonrpc::{ResponseBudget, RpcError};
 use crate::route::{CallOutcome, CallStart, MailboxId, RejectReason, Rejection, Route, StartContext};
 use crate::service::{CallContext, MethodDescription, MethodOptions, SchemaGenerators, ServiceId};
 use crate::sync::Arc;
@@ -35,11 +33,8 @@ pub(crate) trait BuiltinMethod: Send + Sync + 'static {
     /// [`DOC`](Self::DOC) is added to these options.
     fn access() -> MethodOptions;
 
-    /// Returns the result as JSON.
-    ///
-    /// # Errors
-    /// None that is known: the results consist of strings, finite numbers and schemas.
-    fn result(&self, call: &CallContext) -> serde_json::Result<Cow<'_, str>>;
+    /// Appends the result to `out`.
+    fn write_result(&self, call: &CallContext, budget: &ResponseBudget, out: &mut Vec<u8>) -> CallOutcome;
 }
 
 /// A built-in method as a route, like all others.
@@ -78,10 +73,9 @@ impl<M: BuiltinMethod> Route for BuiltinRoute<M> {
         if call.notification {
             return CallStart::Done(Ok(()));
         }
-        CallStart::Done(no_parameters(params).and_then(|()| {
-            let json = self.method.result(&call).map_err(|error| RpcError::unwritable(M::NAME, &error))?;
-            context.budget.accept(context.out, json.as_bytes())
-        }))
+        CallStart::Done(
+            no_parameters(params).and_then(|()| self.method.write_result(&call, context.budget, context.out)),
+        )
     }
 
     fn describe(&self, generators: &mut SchemaGenerators) -> MethodDescription {

@@ -1,6 +1,5 @@
 //! `get_service_specs`: what a server offers, for callers that build their proxies from it.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
@@ -9,7 +8,8 @@ use std::sync::OnceLock;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::route::Route;
+use crate::jsonrpc::ResponseBudget;
+use crate::route::{CallOutcome, Route};
 use crate::service::{Access, CallContext, MethodOptions};
 use crate::sync::Arc;
 
@@ -100,8 +100,8 @@ impl BuiltinMethod for Specs {
         MethodOptions::public()
     }
 
-    fn result(&self, _: &CallContext) -> serde_json::Result<Cow<'_, str>> {
-        serde_json::to_string(&self.document()).map(Cow::Owned)
+    fn write_result(&self, _: &CallContext, budget: &ResponseBudget, out: &mut Vec<u8>) -> CallOutcome {
+        budget.write(out, Self::NAME, &self.document())
     }
 }
 

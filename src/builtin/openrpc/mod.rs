@@ -4,11 +4,11 @@ mod errors;
 mod method;
 mod schemas;
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use serde_json::Value;
+use serde_json::value::{RawValue, to_raw_value};
 
 use crate::auth::Caller;
 use crate::route::Route;
@@ -27,7 +27,7 @@ pub(super) struct OpenRpc {
     errors: BTreeMap<&'static str, FrameworkError>,
     /// The document for callers who may call public methods only: most callers, and all without a
     /// token. Serialized once.
-    public: Option<String>,
+    public: Option<Box<RawValue>>,
 }
 
 /// A method, who may know about it, and the schemas that it needs.
@@ -39,7 +39,14 @@ struct ListedMethod {
 
 /// The document for one caller.
 #[derive(Serialize)]
-struct FilteredDocument<'a> {
+#[serde(untagged)]
+pub(super) enum OpenRpcDocument<'a> {
+    Prepared(&'a RawValue),
+    Filtered(FilteredDocument<'a>),
+}
+
+#[derive(Serialize)]
+pub(super) struct FilteredDocument<'a> {
     openrpc: &'static str,
     info: InfoObject,
     methods: Vec<&'a MethodObject>,
@@ -87,16 +94,16 @@ impl OpenRpc {
         let methods = methods.collect();
         let mut document =
             Self { services, methods, definitions, errors: errors::all().into_iter().collect(), public: None };
-        document.public = serde_json::to_string(&document.filtered(&Caller::anonymous())).ok();
+        document.public = to_raw_value(&document.filtered(&Caller::anonymous())).ok();
         document
     }
 
-    /// Returns what this caller may know, as JSON.
-    pub(super) fn json(&self, caller: &Caller) -> serde_json::Result<Cow<'_, str>> {
+    /// Returns what this caller may know.
+    pub(super) fn document(&self, caller: &Caller) -> OpenRpcDocument<'_> {
         let more = self.methods.iter().any(|listed| listed.access != Access::Public && listed.access.admits(caller));
         match &self.public {
-            Some(public) if !more => Ok(public.into()),
-            _ => serde_json::to_string(&self.filtered(caller)).map(Cow::Owned),
+            Some(public) if !more => OpenRpcDocument::Prepared(public),
+            _ => OpenRpcDocument::Filtered(self.filtered(caller)),
         }
     }
 
