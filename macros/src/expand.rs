@@ -23,8 +23,9 @@ pub(crate) fn service(service: &Service) -> TokenStream {
     let methods = service.methods.iter().filter_map(|method| {
         let handler = handler(service, method, method.kind()?);
         let output = method.output.ok();
+        let error = message_error(service, method);
         let (mut message, mut implemented) =
-            (message(service, method, Purpose::Full), method_impl(service, method, output, &handler));
+            (message(service, method, Purpose::Full), method_impl(service, method, output, &error, &handler));
         if !method.deprecated.is_empty() {
             let emit = deprecated::emit_items(&std::mem::take(&mut implemented));
             message = quote!(#emit #message);
@@ -62,7 +63,8 @@ pub(crate) fn stubs(service: &Service) -> TokenStream {
             unsupported(output, Lifetimes::Static).is_none() && !matches!(method.output, Output::ShortResult(_));
         let output = if supported { output } else { &unit };
         let handler = quote!(::callbox::Handler::Compute(|_, _| ::core::unreachable!()));
-        let items = [message(service, method, Purpose::Stub), method_impl(service, method, output, &handler)];
+        let (message, error) = (message(service, method, Purpose::Stub), plain_error());
+        let items = [message, method_impl(service, method, output, &error, &handler)];
         quote!(#(#items)*)
     });
     let service = service_impl(service, &TokenStream::new(), &TokenStream::new());
@@ -70,11 +72,16 @@ pub(crate) fn stubs(service: &Service) -> TokenStream {
 }
 
 /// Returns the impls of `Message` and `Handles` for a method.
-fn method_impl(service: &Service, method: &Method, output: &Type, handler: &TokenStream) -> TokenStream {
+fn method_impl(
+    service: &Service,
+    method: &Method,
+    output: &Type,
+    error: &TokenStream,
+    handler: &TokenStream,
+) -> TokenStream {
     let Method { cfgs, message, .. } = method;
     let (ty, name) = (service.ty(), method.wire_name());
     let output = without_self(output.to_token_stream(), ty);
-    let error = message_error(service, method);
     let params = method.sent().filter(|param| !param.is_rest()).filter_map(Param::wire_name);
     let errors = errors(service, method);
     let allowed = service.allowed(method);
@@ -120,16 +127,20 @@ pub(crate) fn error(service: &Service, method: &Method) -> TokenStream {
 /// Returns the error type of the message. A typed client must be able to return it; if it cannot,
 /// the compiler reports that at the error type in the method.
 fn message_error(service: &Service, method: &Method) -> TokenStream {
-    let plain = quote!(
-        type Error = ::callbox::RpcError;
-    );
     match &method.output {
         Output::Result { error: written, .. } if !matches!(service.attr.client, ClientName::None) => {
             let error = error(service, method);
             quote_spanned!(written.span()=> type Error = #error;)
         }
-        _ => plain,
+        _ => plain_error(),
     }
+}
+
+/// Returns the error type of a message whose method has none of its own.
+fn plain_error() -> TokenStream {
+    quote!(
+        type Error = ::callbox::RpcError;
+    )
 }
 
 /// Returns the list of the method's errors, as far as their type implements `DescribeErrors`.
