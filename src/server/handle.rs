@@ -134,10 +134,15 @@ impl ServerHandle {
         self.shared.services.iter().map(|service| service.stats()).collect()
     }
 
-    /// Returns the names of all methods, by the types of their messages.
+    /// Returns the names of all methods, by the types of their messages. A message that several
+    /// services handle has several.
     #[cfg(feature = "testing")]
-    pub(crate) fn methods(&self) -> std::collections::HashMap<TypeId, &'static str> {
-        self.shared.services.iter().flat_map(|service| service.methods()).collect()
+    pub(crate) fn methods(&self) -> std::collections::HashMap<TypeId, Vec<&'static str>> {
+        let mut methods = std::collections::HashMap::<_, Vec<_>>::new();
+        for (message, name) in self.shared.services.iter().flat_map(|service| service.methods()) {
+            methods.entry(message).or_default().push(name);
+        }
+        methods
     }
 
     /// Answers a request body as an endpoint does, without HTTP. `None` if no response is due.

@@ -50,7 +50,7 @@ pub struct TestClient {
     root: String,
     endpoint: String,
     /// The names of the server's methods, by the types of their messages.
-    methods: Arc<HashMap<TypeId, &'static str>>,
+    methods: Arc<HashMap<TypeId, Vec<&'static str>>>,
     token: Option<String>,
 }
 
@@ -76,7 +76,7 @@ impl TestResponse {
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 impl TestClient {
-    pub(super) fn new(address: SocketAddr, endpoint: &str, methods: HashMap<TypeId, &'static str>) -> Self {
+    pub(super) fn new(address: SocketAddr, endpoint: &str, methods: HashMap<TypeId, Vec<&'static str>>) -> Self {
         let config = Agent::config_builder().http_status_as_error(false).timeout_global(Some(TIMEOUT)).proxy(None);
         let agent = Agent::new_with_config(config.build());
         let root = crate::server::url("http", address, "");
@@ -91,11 +91,16 @@ impl TestClient {
 
     /// Calls a method and waits for its result.
     ///
+    /// It finds the method, with its namespace, by the type of the message. A message that no
+    /// service of the server handles is sent under its [`NAME`](Message::NAME) alone.
+    ///
     /// # Errors
     /// Returns the error object of the server.
     ///
     /// # Panics
-    /// Panics if there is no response, or if it is not a response to this call.
+    /// Panics if there is no response, if it is not a response to this call, if the message cannot
+    /// be written as JSON, or if several services of the server handle it. In the last case, call
+    /// the method by its name with [`rpc`](Self::rpc).
     #[expect(clippy::needless_pass_by_value, reason = "all functions that call a service take the message by value")]
     pub fn call<M: Message>(&self, message: M) -> Result<M::Output, RpcError>
     where
@@ -118,10 +123,11 @@ impl TestClient {
         }
     }
 
-    /// Sends a notification.
+    /// Sends a notification. It finds the method as [`call`](Self::call) does.
     ///
     /// # Panics
-    /// Panics if there is no response, or if the server does not accept the notification.
+    /// Panics if there is no response, if the server does not accept the notification, if the
+    /// message cannot be written as JSON, or if several services of the server handle it.
     #[expect(clippy::needless_pass_by_value, reason = "all functions that call a service take the message by value")]
     pub fn notify<M: Message>(&self, message: M) {
         let response = self.post(self.request(&message, None));
@@ -171,7 +177,11 @@ impl TestClient {
             #[serde(skip_serializing_if = "Option::is_none")]
             id: Option<u64>,
         }
-        let method = self.methods.get(&TypeId::of::<M>()).copied().unwrap_or(M::NAME);
+        let method = match self.methods.get(&TypeId::of::<M>()).map(Vec::as_slice) {
+            None | Some([]) => M::NAME,
+            Some([name]) => name,
+            Some(names) => panic!("several services handle the message: call one of {names:?} with `rpc`"),
+        };
         let mut body = Vec::new();
         write(&mut body, &Request { jsonrpc: "2.0", method, params: message, id })
             .unwrap_or_else(|error| panic!("the parameters of {method} cannot be written as JSON: {error}"));
@@ -231,5 +241,64 @@ fn read_response(received: Result<Response<ureq::Body>, ureq::Error>) -> TestRes
             .limit(u64::MAX)
             .read_to_string()
             .unwrap_or_else(|error| panic!("the body of the response is incomplete: {error}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use schemars::JsonSchema;
+    use serde_json::json;
+
+    use super::*;
+    use crate::service::{Handler, Handles, MethodOptions, MethodTable, Service};
+    use crate::{Server, testing};
+
+    /// A message that two services handle.
+    #[derive(Serialize, Deserialize, JsonSchema)]
+    struct Price {}
+
+    impl Message for Price {
+        type Output = u32;
+        type Error = RpcError;
+        const NAME: &'static str = "price";
+        const PARAMS: &'static [&'static str] = &[];
+    }
+
+    macro_rules! shops {
+        ($($shop:ident $namespace:literal $price:literal)*) => {$(
+            struct $shop;
+
+            impl Handles<Price> for $shop {
+                const HANDLER: Handler<Self, Price> = Handler::Read(|_, _, _| Ok($price));
+            }
+
+            impl Service for $shop {
+                const NAME: &'static str = $namespace;
+                const NAMESPACE: Option<&'static str> = Some($namespace);
+
+                fn methods(table: &mut impl MethodTable<Self>) {
+                    table.add::<Price>(MethodOptions::public());
+                }
+            }
+        )*};
+    }
+
+    shops! {
+        Bakery "bakery" 2
+        Florist "florist" 9
+    }
+
+    #[test]
+    fn a_message_finds_the_method_of_its_service_with_the_namespace() {
+        assert_eq!(testing::start(Server::new(|| Florist)).call(Price {}), Ok(9));
+    }
+
+    #[test]
+    #[should_panic(expected = r#"call one of ["bakery.price", "florist.price"] with `rpc`"#)]
+    fn a_message_that_two_services_handle_goes_to_neither() {
+        let server = testing::start(Server::new(|| Bakery).service(|| Florist));
+        let price = |method| server.rpc(&json!({ "jsonrpc": "2.0", "method": method, "id": 1 }))["result"].clone();
+        assert_eq!([price("bakery.price"), price("florist.price")], [2, 9]);
+        let _ = server.call(Price {});
     }
 }

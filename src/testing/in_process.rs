@@ -171,6 +171,9 @@ impl<S: Service> InProcess<S> {
 
     /// Waits until no call waits or runs. After that, all notifications that were sent before have
     /// had their effect.
+    ///
+    /// # Panics
+    /// Panics on a thread that runs a tokio runtime: use [`ServiceRef::wait_idle`] in async code.
     pub fn wait_idle(&self) {
         block_on(self.service.wait_idle());
     }

@@ -117,7 +117,7 @@ impl TestServer {
     /// Returns the error object of the server.
     ///
     /// # Panics
-    /// Panics if there is no response within 60 s, or if it is not a response to this call.
+    /// Panics if there is no response within 60 s, and in the other cases of [`TestClient::call`].
     pub fn call<M: Message>(&self, message: M) -> Result<M::Output, RpcError>
     where
         M::Output: DeserializeOwned,
@@ -128,7 +128,7 @@ impl TestServer {
     /// Sends a notification over HTTP, without a token.
     ///
     /// # Panics
-    /// Panics if there is no response, or if the server does not accept the notification.
+    /// Panics in the cases of [`TestClient::notify`].
     pub fn notify<M: Message>(&self, message: M) {
         self.client.notify(message);
     }
@@ -167,7 +167,7 @@ impl TestServer {
     /// sent before have had their effect.
     ///
     /// # Panics
-    /// Panics if the server has no such service.
+    /// Panics if the server has no such service, and on a thread that runs a tokio runtime.
     pub fn wait_idle<S: Service>(&self) {
         let service = self.service::<S>();
         system::block_on(async move { service.wait_idle().await });
