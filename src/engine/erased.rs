@@ -4,6 +4,7 @@
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::fmt;
+use std::hash::BuildHasherDefault;
 use std::time::Duration;
 
 use crate::auth::Caller;
@@ -12,6 +13,7 @@ use crate::service::{Handles, Message, MethodOptions, MethodTable, Reply, Servic
 use crate::sync::Arc;
 
 use super::core::Core;
+use super::table::TypeIdHasher;
 use super::typed::{self, CallOptions, StartedCall};
 
 /// A service of this process, whatever its type.
@@ -36,11 +38,11 @@ struct Exchange<M: Message> {
 type StartFn<S> = fn(&Arc<Core<S>>, &CallOptions, &mut dyn Any);
 
 /// How to start a call of each method of a service, by the type of its message.
-pub(super) struct Starters<S: Service>(HashMap<TypeId, StartFn<S>>);
+pub(super) struct Starters<S: Service>(HashMap<TypeId, StartFn<S>, BuildHasherDefault<TypeIdHasher>>);
 
 impl<S: Service> Starters<S> {
     pub(super) fn of_service() -> Self {
-        let mut starters = Self(HashMap::new());
+        let mut starters = Self(HashMap::default());
         S::methods(&mut starters);
         starters
     }
@@ -71,8 +73,9 @@ impl<S: Service> MethodTable<S> for Starters<S> {
 
 /// A service of this process as a typed client sees it: something that handles messages.
 ///
-/// From [`ServiceRef::erased`](crate::ServiceRef::erased). A typed client is made from it by
-/// `From`.
+/// [`ServiceRef::erased`](crate::ServiceRef::erased) returns it, and a typed client is made from it
+/// by `From`. That does not check whether the client fits the service: the call of a method that
+/// the service does not list is answered with -32601. Cheap to clone.
 #[derive(Clone)]
 pub struct LocalService {
     service: Arc<dyn AnyService>,

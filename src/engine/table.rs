@@ -126,7 +126,7 @@ impl<S: Service, C: QueueItem> MethodTable<S> for List<C> {
 
 /// Passes a `TypeId` through, which is a hash already.
 #[derive(Default)]
-struct TypeIdHasher(u64);
+pub(super) struct TypeIdHasher(u64);
 
 impl Hasher for TypeIdHasher {
     fn write(&mut self, bytes: &[u8]) {
