@@ -2,6 +2,7 @@
 //! schemas.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use callbox::{
     Access, BoxError, CallContext, Caller, FromCall, Handles, Message, MethodKind, MethodOptions, MethodTable,
@@ -101,7 +102,7 @@ impl Library {
         std::mem::take(&mut self.open)
     }
 
-    #[public_method(compute)]
+    #[public_method(compute, idempotent)]
     fn digest(text: String) -> usize {
         text.len()
     }
@@ -191,6 +192,13 @@ fn keys_become_options_and_what_is_not_set_keeps_its_default() {
     same("type", MethodOptions::scoped("admin").client("LibraryClient::r#type"));
     same("digest", client("LibraryClient::digest"));
     assert!(options("type").contains(&format!("{:?}", Access::Scope("admin"))));
+}
+
+#[test]
+fn deadline_and_idempotence_are_constants_of_the_message() {
+    assert_eq!((Find::DEADLINE, Find::IDEMPOTENT), (Duration::from_millis(1500), false));
+    assert_eq!((Library_AddBook::DEADLINE, Library_AddBook::IDEMPOTENT), (Duration::from_secs(30), false));
+    assert!(Library_Digest::IDEMPOTENT);
 }
 
 #[test]

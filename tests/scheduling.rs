@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use callbox::client::{Calls, ClientError};
 use callbox::testing::{InProcess, in_process, in_process_with};
 use callbox::{Handler, Handles, Placement, RpcError, ServiceRef, service};
+use futures::FutureExt;
 use futures::future::{join, join_all};
 use tokio::time::sleep;
 
@@ -303,11 +305,17 @@ impl Handles<Unlisted> for Other {
     const HANDLER: Handler<Self, Unlisted> = Handler::Read(|_, _, _| Ok(()));
 }
 
+impl Calls<Unlisted> for OtherClient {}
+
 #[test]
 fn a_message_that_the_service_does_not_list_is_not_found() {
     let other = in_process(|| Other);
     assert_eq!(other.call(Other_Nothing {}), Ok(()));
     assert_eq!(other.call(Unlisted {}).unwrap_err().code(), -32601);
+
+    let client: OtherClient = other.service().client();
+    let error = client.call(Unlisted {}).now_or_never().expect("it does not wait").unwrap_err();
+    assert!(matches!(&error, ClientError::Server(error) if error.code() == -32601), "{error:?}");
 }
 
 #[test]
