@@ -109,7 +109,7 @@ impl<S> StateLock<S> {
         WriteTurn::new(self.lock.try_write_arc()?, Arc::clone(&self.signals), Side::Caller)
     }
 
-    /// Puts a new state in place. Returns the state if the lock is taken.
+    /// Puts a new state in place, where there must be none. Returns the state if the lock is taken.
     pub(crate) fn refill(&self, state: S) -> Result<(), S> {
         let Some(mut slot) = self.lock.try_write() else { return Err(state) };
         *slot = StateSlot::Live(state);

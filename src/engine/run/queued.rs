@@ -157,7 +157,8 @@ async fn write_async<S: Service, M: Message>(
     call.end(ran.reply, ran.end, ran.at)
 }
 
-/// An async call that has begun. Dropping its future before the end answers the call as cut off.
+/// An async call that has begun. Dropping its future before the end, even before its first poll,
+/// answers the call as cut off.
 struct AsyncCall<M: Message>(Arc<Call<M>>);
 
 impl<M: Message> Deref for AsyncCall<M> {

@@ -215,8 +215,8 @@ mod tests {
     #[test]
     fn backlogged_mailboxes_get_time_by_weight_whatever_their_calls_cost() {
         check(CASES, |u| {
-            let queue = list(u, 2, 9, |u| Ok((u.int_in_range(1..=9u32)?, u.int_in_range(1_000..=999_999u64)?)))?;
-            let (weights, costs): (Vec<_>, Vec<_>) = queue.into_iter().unzip();
+            let mailboxes = list(u, 2, 9, |u| Ok((u.int_in_range(1..=9u32)?, u.int_in_range(1_000..=999_999u64)?)))?;
+            let (weights, costs): (Vec<_>, Vec<_>) = mailboxes.into_iter().unzip();
             let got = backlogged(&weights, &costs, 20_000);
             let share = |index: usize| got[index] as f64 / f64::from(weights[index]);
             for (one, other) in (0..got.len()).flat_map(|one| (0..one).map(move |other| (one, other))) {

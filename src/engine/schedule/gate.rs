@@ -211,7 +211,7 @@ mod tests {
         gate.writer_runs(at(0));
         gate.writer_ended(at(5), |mailbox| guaranteed(if mailbox == 2 { 0 } else { 5 }));
         gate.blocked(0, MethodKind::ReadAsync, at(5));
-        assert!(!gate.may_try(2, MethodKind::Write, at(5)), "mailbox 1 is still held_up its readers");
+        assert!(!gate.may_try(2, MethodKind::Write, at(5)), "mailbox 1 is still owed its readers");
         gate.settle(1, 5);
         assert!(gate.may_try(2, MethodKind::Write, at(5)));
     }

@@ -1,8 +1,8 @@
 //! Spinning for a moment before the host parks, in case the next call is about to arrive.
 //!
-//! Waking a parked thread costs both threads 5–8 µs each. Spinning pays only if a call arrives
-//! within that time, so the host spins only while recent calls came close to each other, and less
-//! and less often after spinning in vain.
+//! Waking a parked thread costs time on both threads. Spinning pays only if a call arrives before
+//! spinning has cost as much, so the host spins only while recent calls came close to each other,
+//! and less and less often after spinning in vain.
 
 use std::hint::spin_loop;
 use std::thread::yield_now;
@@ -12,7 +12,8 @@ use tokio::time::Instant;
 
 use crate::mailbox::Bell;
 
-/// How long the host spins: about what parking and waking cost both threads together.
+/// How long the host spins: about as long as it takes both threads to wake the host and to be woken
+/// by it.
 const DURATION: Duration = Duration::from_micros(20);
 
 /// The host spins if its last sleep, waking included, was shorter than this. Then calls come so

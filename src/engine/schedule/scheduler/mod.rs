@@ -54,8 +54,8 @@ pub(crate) struct Scheduler<S: Service> {
     /// Mailboxes with async methods. The time of their calls is measured where they are polled, so
     /// it is charged apart.
     async_mailboxes: Vec<usize>,
-    /// Wakers of callers whose replies are ready. Woken together at the end of a round, since each
-    /// wake costs 5–8 µs.
+    /// Wakers of callers whose replies are ready. They are woken together at the end of a round,
+    /// since each wake costs the host some microseconds.
     wakers: Vec<Waker>,
     restarts: Backoff,
     spin: Spin,
