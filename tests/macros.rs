@@ -192,6 +192,9 @@ fn keys_become_options_and_what_is_not_set_keeps_its_default() {
     same("type", MethodOptions::scoped("admin").client("LibraryClient::r#type"));
     same("digest", client("LibraryClient::digest"));
     assert!(options("type").contains(&format!("{:?}", Access::Scope("admin"))));
+    // The deadline is a constant of the message, which clients know, too.
+    assert_eq!(Find::DEADLINE, std::time::Duration::from_millis(1500));
+    assert_eq!(Library_AddBook::DEADLINE, std::time::Duration::from_secs(30));
 }
 
 #[test]
