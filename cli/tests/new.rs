@@ -1,15 +1,13 @@
 //! The command `callbox new`: what it writes, what it rejects, and that the new crate works
 //! unchanged.
 
-mod running;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use callbox_test_support::http::request;
+use callbox_test_support::program::{Program, RunningProgram};
 use serde_json::{Value, json};
-
-use running::Running;
 
 /// The checkout that this test belongs to.
 const CHECKOUT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
@@ -221,10 +219,10 @@ fn a_new_crate_of_each_role_builds_passes_its_tests_and_serves_calls() {
         cargo(&crate_dir, "test");
 
         let program = target_dir().join("debug").join(&name);
-        let server = Running::start(&program, &crate_dir, &[]);
+        let server = start(&program, &crate_dir, &[]);
         call["jsonrpc"] = json!("2.0");
         call["id"] = json!(role);
-        let answer: Value = serde_json::from_str(&server.ask("POST", "/api", &call.to_string())).expect("JSON");
+        let answer: Value = serde_json::from_str(&ask(&server, "POST", "/api", &call.to_string())).expect("JSON");
         assert_eq!(answer, json!({ "jsonrpc": "2.0", "result": expected, "id": role }));
         assert_has_pages(&server);
         if role == "basic" {
@@ -233,9 +231,21 @@ fn a_new_crate_of_each_role_builds_passes_its_tests_and_serves_calls() {
     }
 }
 
-fn assert_has_pages(server: &Running) {
-    assert!(server.ask("GET", "/pages/stats", "").contains("<h1>Shop</h1>"));
-    assert!(server.ask("GET", "/static/style.css", "").contains('{'));
+/// Starts a new server in a directory, on a free port.
+fn start(program: &Path, directory: &Path, args: &[&str]) -> RunningProgram {
+    Program::at(program, &[&["--port", "0"], args].concat()).in_directory(directory).start()
+}
+
+/// Sends one request, and returns the body of its response, whose status must be 200.
+fn ask(server: &RunningProgram, method: &str, path: &str, body: &str) -> String {
+    let response = request(server.address(), method, path, &[], body);
+    assert_eq!(response.status, 200, "{response:?}");
+    response.body
+}
+
+fn assert_has_pages(server: &RunningProgram) {
+    assert!(ask(server, "GET", "/pages/stats", "").contains("<h1>Shop</h1>"));
+    assert!(ask(server, "GET", "/static/style.css", "").contains('{'));
 }
 
 /// As in a container image: without the directory in which it was built, and with its pages beside
@@ -253,9 +263,9 @@ fn runs_where_it_is_copied(program: &Path, crate_dir: &Path) {
     }
     let moved = crate_dir.with_extension("moved");
     fs::rename(crate_dir, &moved).expect("the crate is elsewhere");
-    assert_has_pages(&Running::start(&beside.join("shop"), Path::new("/"), &[]));
+    assert_has_pages(&start(&beside.join("shop"), Path::new("/"), &[]));
     let pages = image.0.join("pages").display().to_string();
-    assert_has_pages(&Running::start(&apart.join("shop"), Path::new("/"), &["--assets", &pages]));
+    assert_has_pages(&start(&apart.join("shop"), Path::new("/"), &["--assets", &pages]));
     fs::rename(&moved, crate_dir).expect("the crate is back");
 }
 
