@@ -1,10 +1,11 @@
 //! A service that fails in every way.
 
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Once, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use callbox::{BoxError, Server, service};
+use callbox_test_support::panics::keep_quiet_about_panics_on_purpose;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -276,17 +277,4 @@ impl Site<Shaky> {
         self.probe.until_entered(before + 1);
         held
     }
-}
-
-/// Printing takes longer than a short method, and would make it a long one.
-pub(crate) fn keep_quiet_about_panics_on_purpose() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        let usual = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |panic| {
-            if panic.payload().downcast_ref() != Some(&"on purpose") {
-                usual(panic);
-            }
-        }));
-    });
 }

@@ -9,11 +9,12 @@ use std::time::{Duration, Instant};
 use callbox::stats::MethodStats;
 use callbox::testing::{InProcess, in_process_with};
 use callbox::{Placement, ServiceRef};
+use callbox_test_support::panics::keep_quiet_about_panics_on_purpose;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
 use crate::load::{Outcome, What, gentle, rough, run, step};
-use crate::observed_service::{Busy, Seen, keep_quiet_about_panics_on_purpose, starts_on_pool};
+use crate::observed_service::{Busy, Seen, starts_on_pool};
 
 /// What may happen besides the calls themselves.
 #[derive(Clone, Copy, PartialEq, Eq)]

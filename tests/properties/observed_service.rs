@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, Once, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use callbox::{InternalError, service};
@@ -195,17 +195,4 @@ pub(crate) fn spin(micros: u64) {
     while start.elapsed() < Duration::from_micros(micros) {
         std::hint::spin_loop();
     }
-}
-
-/// Printing each of them would take longer than the rest of the test.
-pub(crate) fn keep_quiet_about_panics_on_purpose() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        let usual = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |panic| {
-            if panic.payload().downcast_ref() != Some(&"on purpose") {
-                usual(panic);
-            }
-        }));
-    });
 }

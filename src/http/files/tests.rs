@@ -1,4 +1,5 @@
 use actix_web::web;
+use callbox_test_cases::paths::OUTSIDE_PATHS;
 use tempfile::TempDir;
 
 use super::super::raw_server::{RawServer, RawServerOptions};
@@ -90,43 +91,10 @@ fn a_directory_with_an_index_is_found_without_its_slash_and_its_links_work() {
 
 #[test]
 fn nothing_outside_the_root_and_nothing_hidden_is_served() {
-    let paths = [
-        "/../secret.txt",
-        "/sub/../../secret.txt",
-        "/../../../../../../../../etc/passwd",
-        "/..%2fsecret.txt",
-        "/%2e%2e/secret.txt",
-        "/%2e%2e%2fsecret.txt",
-        "/%2E%2E%2Fsecret.txt",
-        "/.%2e/secret.txt",
-        "/%252e%252e%252fsecret.txt",
-        "/%252e%252e/secret.txt",
-        "/..%5csecret.txt",
-        "/..\\secret.txt",
-        "/%2e%2e%5csecret.txt",
-        "/....//secret.txt",
-        "/..;/secret.txt",
-        "/..%00/secret.txt",
-        "/secret.txt%00.css",
-        "/%c0%ae%c0%ae/secret.txt",
-        "/%c0%ae%c0%ae%c0%afsecret.txt",
-        "/%uff0e%uff0e/secret.txt",
-        "/..%u2215secret.txt",
-        "/.././.././secret.txt",
-        "//../secret.txt",
-        "//etc/passwd",
-        "/%2fetc%2fpasswd",
-        "/file:///etc/passwd",
-        "/../root-of-another/secret.txt",
-        "-of-another/secret.txt",
-        "/.hidden",
-        "/%2ehidden",
-        "/.git/config",
-        "/sub/../.git/config",
-    ];
+    let more = ["-of-another/secret.txt", "/.hidden", "/%2ehidden", "/.git/config", "/sub/../.git/config"];
     for (url, base) in [("/static", "/static"), ("/", "")] {
         let site = site(url);
-        for path in paths {
+        for path in OUTSIDE_PATHS.iter().chain(&more) {
             let answer = site.get(&format!("{base}{path}"));
             assert!(answer.starts_with("HTTP/1.1 4"), "{base}{path}: {answer}");
             assert!(!answer.contains(SECRET) && !answer.contains("root:"), "{base}{path}: {answer}");

@@ -6,5 +6,6 @@
 //! are written from these tables, too.
 
 pub mod params;
+pub mod paths;
 pub mod rejections;
 pub mod wire;

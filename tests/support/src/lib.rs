@@ -5,11 +5,13 @@
 //! - [`roles`] has the servers that a test's own program can be for [`program`].
 //! - [`examples`] builds and starts the examples of the library.
 //! - [`names`] is an authenticator with two callers.
+//! - [`panics`] hides the panics that tests cause.
 //! - [`wait`] waits for effects.
 
 pub mod examples;
 pub mod http;
 pub mod names;
+pub mod panics;
 pub mod program;
 pub mod roles;
 pub mod wait;
