@@ -132,3 +132,35 @@ fn duration(text: &str) -> Result<Duration, String> {
     let time = format::parse_duration(text)?;
     if time > MAX_DURATION { Err(format!("the maximum is {}", format::duration(MAX_DURATION))) } else { Ok(time) }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[derive(clap::Parser)]
+    struct Stress {
+        #[command(flatten)]
+        _arguments: Arguments,
+    }
+
+    #[test]
+    fn the_guide_lists_the_flags_with_their_defaults() {
+        let page = include_str!("../../src/docs/stress.md");
+        let cells = |line: &str| line.split('|').nth(2).map(|cell| cell.trim().trim_matches('`').to_owned());
+        let rows = page.lines().filter_map(|line| Some((line.strip_prefix("| `--")?.split('`').next()?, cells(line)?)));
+        let listed: Vec<_> = rows.map(|(flag, default)| (flag.to_owned(), default)).collect();
+
+        let command = Stress::command();
+        let flags = command.get_arguments().filter_map(|flag| Some((flag.get_long()?.to_owned(), flag)));
+        // The credentials are on the page `command_line`.
+        let flags = flags.filter(|(name, _)| !name.starts_with("token"));
+        let default = |flag: &clap::Arg| match flag.get_default_values() {
+            // clap gives each switch the default `false`.
+            [value] if flag.get_action().takes_values() => value.to_string_lossy().into_owned(),
+            _ => String::new(),
+        };
+        assert_eq!(listed, flags.map(|(name, flag)| (name, default(flag))).collect::<Vec<_>>());
+    }
+}
