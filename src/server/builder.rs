@@ -228,8 +228,8 @@ impl Server {
         self
     }
 
-    /// Sets the host names that a `Host` header may carry, as in `["api.example.org"]`; `*` for
-    /// any. Default: loopback names for requests over loopback, any name for others.
+    /// Sets the host names that a `Host` header may carry, as in `["api.example.org"]`. Default:
+    /// loopback names for requests over loopback, any name for others.
     ///
     /// A request for another host is answered with 421. The check keeps web pages from reaching a
     /// local server through a host name of their own (DNS rebinding).
