@@ -28,7 +28,7 @@ enum Command {
     /// immediately
     #[command(after_help = "Example:\n  callbox token new --name ci --scope admin --expires 90d")]
     New {
-        /// Name of the holder; a new token replaces an earlier one of the same name
+        /// Name of the holder; each name has at most one token that has not expired
         #[arg(long)]
         name: String,
         /// Scope that the token grants, besides what every token grants; separate several by
