@@ -11,8 +11,8 @@ use callbox_benches::server_process::ServerProcess;
 
 pub(crate) const NAME: &str = "idle";
 
-/// Number of connections, if a process may open enough files. callbox opens two files for each, and
-/// a few others.
+/// Number of connections, if a process may open enough files: two for each connection, of which one
+/// stays free, and a few others.
 const MAX_CONNECTIONS: u64 = 10_000;
 const FILES_PER_CONNECTION: u64 = 2;
 const OTHER_FILES: u64 = 200;
