@@ -89,8 +89,11 @@
 //! From the outside in. A module knows only modules that come after it, which `tests/layers`
 //! checks.
 //!
+//! - `__fuzzing` has the parts that the fuzz targets call.
+//! - `__private` has the items that the code of the macros uses.
 //! - [`stats`] groups the statistics of services, methods and durations in one module.
 //! - [`client`] calls services, of callbox and of others. Over HTTP it needs the feature `client`.
+//! - [`guide`] has the pages of the guide, and no code.
 //! - [`testing`] helps to test services. It needs the feature `testing`.
 //! - `server` is the builder: it turns settings into parts, runs them, and shuts them down.
 //! - `settings` resolves flags over environment over file over builder, once.
@@ -110,8 +113,13 @@
 //! - `service` is what a service is made of: [`Service`], [`Message`], parameters, [`CallContext`].
 //! - [`auth`] is the actor that checks tokens, [`Caller`], which is its answer, and the
 //!   authenticators for a file of hashed tokens and, with the feature `jwt`, for JSON Web Tokens.
+//! - `regular_file` reads files that an operator names, and never waits for a pipe or a device.
+//! - `peer` has the address under which a peer is counted.
+//! - `start_error` has the [`Error`] of a program that cannot start, and [`BoxError`].
 //! - `jsonrpc` is the wire: envelopes, ids, errors, dialects. It knows no async and no HTTP.
 //! - `log` has the log macros of all other modules: they never panic, and throttle frequent lines.
+//! - `sync` has the locks and atomics of the engine, which `tests/model` replaces with loom's.
+//! - `choice` has the macro for enums whose values users write by name.
 //!
 //! The macros are a crate of their own in `macros/`. So are the command `callbox` in `cli/`, the
 //! integration tests in `tests/`, and the benches in `benches/`.
