@@ -1,7 +1,7 @@
 //! The pages for users, held to the code and to each other: numbers, tables, links, and paths.
 //!
-//! The table of the settings is held to the settings by `src/settings/tests/pages.rs`, and the exit
-//! codes by `cli/src/exit.rs`.
+//! The table of the settings is held to the settings by `src/settings/tests/pages.rs`, the exit
+//! codes by `cli/src/exit.rs`, and the flags of `callbox stress` by `cli/src/stress.rs`.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -18,9 +18,11 @@ fn read(path: &str) -> String {
     fs::read_to_string(Path::new(ROOT).join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// A page of the guide as one line, in which no sentence is broken.
+/// A page of the guide by its name, or another one by its path, as one line, in which no sentence
+/// is broken.
 fn prose(page: &str) -> String {
-    read(&format!("src/docs/{page}.md")).split_whitespace().collect::<Vec<_>>().join(" ")
+    let path = if page.ends_with(".md") { page.to_owned() } else { format!("src/docs/{page}.md") };
+    read(&path).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// The names of all pages of the guide.
@@ -109,7 +111,7 @@ fn with_commas(number: u64) -> String {
 }
 
 #[test]
-fn numbers_in_the_guide_are_those_of_the_code() {
+fn numbers_in_the_pages_are_those_of_the_code() {
     let method = format!("{:?}", MethodOptions::public());
     let retry = format!("{:?}", Retry::default());
     let rows: &[(&str, &str, &[String])] = &[
@@ -140,6 +142,36 @@ fn numbers_in_the_guide_are_those_of_the_code() {
         ("console", "of the last {},", &[constant("console", "SPAN")]),
         ("tokens", "asking again; at most {} count", &[constant("auth/cache.rs", "MAX_AGE")]),
         ("tokens", "may differ by {}.", &[constant("auth/jwt", "LEEWAY")]),
+        (
+            "tokens",
+            "takes longer than {}, panics, or has {} questions open",
+            &[constant("auth/handle/mod.rs", "TIMEOUT"), constant("auth/handle/mod.rs", "MAX_PENDING")],
+        ),
+        (
+            "SECURITY.md",
+            "takes longer than {} or has {} pending requests",
+            &[constant("auth/handle/mod.rs", "TIMEOUT"), constant("auth/handle/mod.rs", "MAX_PENDING")],
+        ),
+        (
+            "SECURITY.md",
+            "checked again every {}, on at most {} pages",
+            &[constant("http/console", "RECHECK"), constant("console", "MAX_PAGES")],
+        ),
+        (
+            "SECURITY.md",
+            "{} waiting calls and {} of waiting parameters for each service, and {} running async",
+            &[
+                constant("mailbox", "SERVICE_CALLS"),
+                constant("mailbox", "SERVICE_BYTES"),
+                constant("engine/run", "SERVICE_IN_FLIGHT"),
+            ],
+        ),
+        ("macros/docs/service.md", "| {} | Maximum number of waiting calls", &[field(&method, "mailbox")]),
+        ("macros/docs/service.md", "| {} | Maximum time from the arrival", &[field(&method, "deadline")]),
+        ("macros/docs/service.md", "it has not been empty for {}.", &[constant("mailbox", "SHED_INTERVAL")]),
+        ("macros/docs/service.md", "| {} | The method's share", &[field(&method, "weight")]),
+        ("macros/docs/service.md", "| {} | Maximum number of calls that run", &[field(&method, "in_flight")]),
+        ("README.md", "| {}, can be set by method", &[field(&method, "deadline")]),
         ("deployment", "A handshake has {}.", &[constant("http", "HANDSHAKE_TIMEOUT")]),
         ("calling", "made at most {} times", &[field(&retry, "attempts")]),
         ("calling", "random pauses of up to {}, 100 ms and 200 ms", &[field(&retry, "first")]),
@@ -151,7 +183,7 @@ fn numbers_in_the_guide_are_those_of_the_code() {
     ];
     for (page, sentence, values) in rows {
         let expected = values.iter().fold((*sentence).to_owned(), |text, value| text.replacen("{}", value, 1));
-        assert!(prose(page).contains(&expected), "src/docs/{page}.md does not say `{expected}`");
+        assert!(prose(page).contains(&expected), "{page} does not say `{expected}`");
     }
 }
 

@@ -16,6 +16,12 @@ use super::digest::Digest;
 use super::limiter::{Attempt, AttemptsLeft, Limiter, TooManyFailures};
 use super::{Authenticate, Caller};
 
+/// Maximum number of pending requests to the actor.
+const MAX_PENDING: usize = 4096;
+
+/// Maximum time to wait for a result of the actor.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
 /// Limits of the work that clients with tokens can cause.
 #[derive(Clone, Debug)]
 pub(crate) struct AuthLimits {
@@ -29,7 +35,7 @@ pub(crate) struct AuthLimits {
 
 impl AuthLimits {
     pub(crate) fn new(failures_per_minute: Option<NonZeroU32>) -> Self {
-        Self { max_pending: 4096, timeout: Duration::from_secs(5), failures_per_minute }
+        Self { max_pending: MAX_PENDING, timeout: TIMEOUT, failures_per_minute }
     }
 }
 
