@@ -18,7 +18,7 @@ const CALLS_PER_CHECK: u32 = 200;
 pub(crate) fn measure(effort: Effort) -> io::Result<Vec<Series>> {
     let title = "What a call costs as methods are added";
     let subjects = [("where it arrives", Placement::Inline), ("through the actor", Placement::Actor)];
-    let mut all = subjects.map(|(subject, _)| Series::new(title, subject, "methods", "µs for each call"));
+    let mut all = subjects.map(|(subject, _)| Series::new(title, subject, "methods", "µs per call"));
     let runtime = runtime::Builder::new_current_thread().enable_time().build()?;
     for _ in 0..effort.rounds {
         for (series, (_, placement)) in all.iter_mut().zip(subjects) {

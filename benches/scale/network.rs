@@ -31,7 +31,7 @@ pub(crate) fn serve(workers: &str) -> ExitCode {
 
 pub(crate) fn workers(effort: Effort) -> io::Result<Vec<Series>> {
     let title = "What a call costs as workers are added, 64 connections";
-    let mut cpu = Series::new(title, "server", "workers", "µs of CPU for each call");
+    let mut cpu = Series::new(title, "server", "workers", "µs of CPU per call");
     for _ in 0..effort.rounds {
         for workers in WORKERS {
             cpu.note(workers, cost(workers, 64, effort.time)?);
@@ -43,7 +43,7 @@ pub(crate) fn workers(effort: Effort) -> io::Result<Vec<Series>> {
 pub(crate) fn connections(effort: Effort) -> io::Result<Vec<Series>> {
     allow_many_files()?;
     let title = "What a call costs as connections are added, two workers";
-    let mut cpu = Series::new(title, "server", "connections", "µs of CPU for each call");
+    let mut cpu = Series::new(title, "server", "connections", "µs of CPU per call");
     for _ in 0..effort.rounds {
         for connections in CONNECTIONS {
             cpu.note(connections, cost(2, connections, effort.time)?);

@@ -39,9 +39,9 @@ impl Blocked {
 }
 
 pub(crate) fn measure(effort: Effort) -> io::Result<Vec<Series>> {
-    let title = "What a call costs that waits, as calls wait";
-    let mut memory = Series::new(title, "memory (bytes)", "calls that wait", "for each call");
-    let mut time = Series::new(title, "time to queue it (ns)", "calls that wait", "for each call");
+    let title = "What a queued call costs, as calls are queued";
+    let mut memory = Series::new(title, "memory (bytes)", "queued calls", "per call");
+    let mut time = Series::new(title, "time to queue it (ns)", "queued calls", "per call");
     for _ in 0..effort.rounds {
         for size in SIZES {
             let (bytes, nanos) = queue_calls(size)?;
