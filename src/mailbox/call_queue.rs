@@ -121,9 +121,9 @@ impl<C: QueueItem> Mailbox<C> {
 
     /// For the host: returns the first call that can still be started.
     ///
-    /// The call stays in the queue until the next look after it has started or ended. So a call that
-    /// the gate refuses keeps its position, a close finds the call inside of which the host is, and
-    /// a call that was given up is removed here.
+    /// The call stays in the queue until the next look after it has started or ended. So a call
+    /// that the gate refuses keeps its position, a close finds the call inside of which the host
+    /// is, and a call that was given up is removed here.
     pub(crate) fn head(&self) -> Option<C> {
         let mut claimed = self.claimed.lock();
         loop {

@@ -36,9 +36,9 @@ impl WaitList {
     /// Completes when slots were released after this call and it is worth trying again. `members`
     /// count as waiting from the first poll until the future completes or is dropped.
     ///
-    /// The caller looks for a slot between this call and the first poll. A release in between is not
-    /// missed: `notify_waiters` reaches the future from its creation on, and `notify_one` leaves a
-    /// permit if no polled future waits.
+    /// The caller looks for a slot between this call and the first poll. A release in between is
+    /// not missed: `notify_waiters` reaches the future from its creation on, and `notify_one`
+    /// leaves a permit if no polled future waits.
     pub(super) fn wait(&self, members: usize) -> impl Future<Output = ()> + '_ {
         let notify = self.notify.notified();
         async move {
