@@ -64,7 +64,7 @@
 //! | the reply as JSON | `engine/answer.rs`, `jsonrpc/response.rs` |
 //! | who is calling | `auth/handle/mod.rs` |
 //! | a name and its method | `router.rs`, `route.rs`, `engine/method_route.rs` |
-//! | parameters and their message | `service/params/` |
+//! | parameters and their message | `client/src/params/` |
 //! | **the entry**: inline, or into the mailbox | `engine/begin.rs` |
 //! | admission | `mailbox/admission.rs` |
 //! | the mailbox, and a call in it | `mailbox/call_queue.rs`, `mailbox/call/mod.rs` |
@@ -82,7 +82,7 @@
 //! | when a call runs inline | `runs_inline` in `engine/begin.rs`, and `docs/promises.md` |
 //! | a reason to reject a call | `RejectReason` in `route.rs`, and `mailbox/admission.rs` |
 //! | what is counted of a call | `measure/counters.rs`, `engine/stats.rs` |
-//! | an error of JSON-RPC | `jsonrpc/error.rs` |
+//! | an error of JSON-RPC | `client/src/rpc_error/` |
 //!
 //! # Layout
 //!
@@ -92,7 +92,8 @@
 //! - `__fuzzing` has the parts that the fuzz targets call.
 //! - `__private` has the items that the code of the macros uses.
 //! - [`stats`] groups the statistics of services, methods and durations in one module.
-//! - [`client`] calls services, of callbox and of others. Over HTTP it needs the feature `client`.
+//! - [`client`] calls services, of callbox and of others. It is the crate in `client/`, which also
+//!   has what callers and services agree on: [`Message`], [`RpcError`], and parameters.
 //! - [`guide`] has the pages of the guide, and no code.
 //! - [`testing`] helps to test services. It needs the feature `testing`.
 //! - `server` is the builder: it turns settings into parts, runs them, and shuts them down.
@@ -110,19 +111,19 @@
 //!   that wakes the host.
 //! - `measure` is what is known of each method: the cost of its calls, and how they ended.
 //! - `route` is the border between `dispatch` and `engine`: a method as either side sees it.
-//! - `service` is what a service is made of: [`Service`], [`Message`], parameters, [`CallContext`].
+//! - `service` is what a service is made of: [`Service`], [`Handles`], [`CallContext`], options.
 //! - [`auth`] is the actor that checks tokens, [`Caller`], which is its answer, and the
 //!   authenticators for a file of hashed tokens and, with the feature `jwt`, for JSON Web Tokens.
 //! - `regular_file` reads files that an operator names, and never waits for a pipe or a device.
 //! - `peer` has the address under which a peer is counted.
 //! - `start_error` has the [`Error`] of a program that cannot start, and [`BoxError`].
-//! - `jsonrpc` is the wire: envelopes, ids, errors, dialects. It knows no async and no HTTP.
+//! - `jsonrpc` is the wire: envelopes, ids, dialects. It knows no async and no HTTP.
 //! - `log` has the log macros of all other modules: they never panic, and throttle frequent lines.
 //! - `sync` has the locks and atomics of the engine, which `tests/model` replaces with loom's.
 //! - `choice` has the macro for enums whose values users write by name.
 //!
-//! The macros are a crate of their own in `macros/`. So are the command `callbox` in `cli/`, the
-//! integration tests in `tests/`, and the benches in `benches/`.
+//! The client and the macros are crates of their own in `client/` and `macros/`. So are the command
+//! `callbox` in `cli/`, the integration tests in `tests/`, and the benches in `benches/`.
 
 // Code that the macros write names this crate from outside, also in the tests within.
 #[cfg(test)]

@@ -236,15 +236,15 @@ fn each_row_of_the_failure_table_has_a_scenario() {
 
 #[test]
 fn the_table_of_errors_has_all_codes_and_their_messages() {
-    let source = read("src/jsonrpc/error.rs");
+    let source = read("client/src/rpc_error/protocol.rs");
     let codes: BTreeSet<_> = source
         .lines()
-        .filter_map(|line| line.trim().strip_prefix("pub(crate) const ")?.split_once(": i32 = "))
+        .filter_map(|line| line.trim().strip_prefix("pub const ")?.split_once(": i32 = "))
         .map(|(_, code)| code.trim_end_matches(';'))
         .collect();
     let rows = table(&read("src/docs/errors.md"), "| code |");
     assert_eq!(rows.iter().map(|row| &*row[0]).collect::<BTreeSet<_>>(), codes);
-    let sources = source + &read("src/mailbox/rejection.rs");
+    let sources = source + &read("client/src/rpc_error/internal.rs") + &read("src/mailbox/rejection.rs");
     for row in rows {
         assert!(sources.contains(&format!("\"{}\"", row[1])), "no error has the message `{}`", row[1]);
     }
@@ -297,7 +297,7 @@ fn the_overview_lists_all_features_and_examples() {
 
 #[test]
 fn the_errors_of_a_client_are_listed() {
-    let source = read("src/client/error.rs");
+    let source = read("client/src/client_error.rs");
     let (_, body) = source.split_once("pub enum ClientError").unwrap();
     let body = body.split_once("\n}").unwrap().0;
     let variants = body.lines().filter(|line| line.starts_with("    ") && !line.trim().starts_with('/'));

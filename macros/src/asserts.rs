@@ -27,7 +27,7 @@ pub(crate) fn type_checks(service: &Service, method: &Method) -> TokenStream {
     let ok = without_self(written.to_token_stream(), service.ty());
     let plain = quote_spanned! {written.span()=>
         ::core::assert!(
-            !::callbox::__private::TypeProbe::<#ok>::IS_RESULT,
+            !::callbox_client::__private::TypeProbe::<#ok>::IS_RESULT,
             "this type is a `Result` under another name, or a `Result` within a `Result`: write `Result<T, E>`, so \
              that callers get either the value or the error"
         );
@@ -37,7 +37,7 @@ pub(crate) fn type_checks(service: &Service, method: &Method) -> TokenStream {
         let ty = without_self(written.to_token_stream(), service.ty());
         quote_spanned! {written.span()=>
             ::core::assert!(
-                !::callbox::__private::TypeProbe::<#ty>::HAS_TWO_NULLS,
+                !::callbox_client::__private::TypeProbe::<#ty>::HAS_TWO_NULLS,
                 "JSON has one null, so `Some(None)` or `Some(())` would arrive as `None`; a parameter that distinguishes \
                  null from a missing value is written as `Option<Option<T>>` itself"
             );
@@ -46,7 +46,7 @@ pub(crate) fn type_checks(service: &Service, method: &Method) -> TokenStream {
     quote! {
         #(#cfgs)*
         const _: () = {
-            use ::callbox::__private::{IsResultFallback as _, TwoNullsFallback as _};
+            use ::callbox_client::__private::{IsResultFallback as _, TwoNullsFallback as _};
             #plain
             #(#one_null)*
         };

@@ -55,7 +55,7 @@ fn item(service: &Service, name: &Ident) -> TokenStream {
         "A client of [`{0}`]: one function for each method, and those of `callbox::client::TypedClient`.",
         name_of(service)
     );
-    let typed = quote!(::callbox::client::TypedClient<Self>);
+    let typed = quote!(::callbox_client::TypedClient<Self>);
     // If the name is taken, the compiler reports it here, at the service.
     let name = &spans::ident(name);
     let item = quote_spanned!(at(name)=> #vis struct #name(#typed););
@@ -63,7 +63,7 @@ fn item(service: &Service, name: &Ident) -> TokenStream {
         Some(namespace) => quote!(::core::option::Option::Some(#namespace)),
         None => quote!(::core::option::Option::None),
     };
-    let from = [quote!(::callbox::client::Client), quote!(::callbox::client::LocalService)].map(|source| {
+    let from = [quote!(::callbox_client::Client), quote!(::callbox_client::LocalService)].map(|source| {
         quote! {
             #(#cfgs)*
             #[automatically_derived]
@@ -79,7 +79,7 @@ fn item(service: &Service, name: &Ident) -> TokenStream {
         #item
         #(#cfgs)*
         #[automatically_derived]
-        impl ::callbox::client::ServiceClient for #name {
+        impl ::callbox_client::ServiceClient for #name {
             const NAMESPACE: ::core::option::Option<&'static str> = #namespace;
         }
         #(#cfgs)*
@@ -120,7 +120,7 @@ fn client_method(service: &Service, client: &Ident, method: &Method) -> TokenStr
         #(#cfgs)*
         #(#allowed)*
         #[automatically_derived]
-        impl ::callbox::client::Calls<#message> for #client {}
+        impl ::callbox_client::Calls<#message> for #client {}
     }
 }
 
@@ -135,7 +135,7 @@ fn function(service: &Service, method: &Method) -> TokenStream {
     let (ok, error) = (method.output.ok(), error(service, method));
     let output = without_self(ok.to_token_stream(), ty);
     // If the result has no `DeserializeOwned`, the compiler reports it here, at the result.
-    let call = quote_spanned!(at(&ok)=> ::callbox::client::TypedClient::call(&self.0, message).await);
+    let call = quote_spanned!(at(&ok)=> ::callbox_client::TypedClient::call(&self.0, message).await);
     quote! {
         #(#cfgs)*
         #(#allowed)*
@@ -144,7 +144,7 @@ fn function(service: &Service, method: &Method) -> TokenStream {
         #vis async fn #ident(
             &self,
             #(#names: #types),*
-        ) -> ::core::result::Result<#output, ::callbox::client::ClientError<#error>> {
+        ) -> ::core::result::Result<#output, ::callbox_client::ClientError<#error>> {
             let message = #message { #(#names),* };
             #call
         }

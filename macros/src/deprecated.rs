@@ -19,7 +19,7 @@ const PATH_MARK: &str = "__callbox_path";
 /// Returns the attributes for a struct that make the derive write these items after it.
 pub(crate) fn emit_items(items: &TokenStream) -> TokenStream {
     let attribute = Ident::new(ATTRIBUTE, Span::call_site());
-    quote!(#[derive(::callbox::__private::EmitItems)] #[#attribute(#items)])
+    quote!(#[derive(::callbox_client::__private::EmitItems)] #[#attribute(#items)])
 }
 
 /// Marks a deprecated path within such items.

@@ -98,7 +98,7 @@ fn method_impl(
         #(#cfgs)*
         #(#allowed)*
         #[automatically_derived]
-        impl ::callbox::Message for #message {
+        impl ::callbox_client::Message for #message {
             type Output = #output;
             #error
             const NAME: &'static str = #name;
@@ -120,7 +120,7 @@ fn method_impl(
 pub(crate) fn error(service: &Service, method: &Method) -> TokenStream {
     match &method.output {
         Output::Result { error, .. } => without_self(error.to_token_stream(), service.ty()),
-        _ => quote!(::callbox::RpcError),
+        _ => quote!(::callbox_client::RpcError),
     }
 }
 
@@ -139,7 +139,7 @@ fn message_error(service: &Service, method: &Method) -> TokenStream {
 /// Returns the error type of a message whose method has none of its own.
 fn plain_error() -> TokenStream {
     quote!(
-        type Error = ::callbox::RpcError;
+        type Error = ::callbox_client::RpcError;
     )
 }
 
@@ -149,9 +149,9 @@ fn errors(service: &Service, method: &Method) -> Option<TokenStream> {
     let error = without_self(error.to_token_stream(), service.ty());
     let list = Ident::new("list", Span::mixed_site());
     Some(quote! {
-        fn errors(#list: &mut ::callbox::ErrorList<'_>) {
-            use ::callbox::__private::ErrorsFallback as _;
-            ::callbox::__private::ErrorsProbe::<#error>::describe(#list);
+        fn errors(#list: &mut ::callbox_client::ErrorList<'_>) {
+            use ::callbox_client::__private::ErrorsFallback as _;
+            ::callbox_client::__private::ErrorsProbe::<#error>::describe(#list);
         }
     })
 }
@@ -185,7 +185,7 @@ fn handler(service: &Service, method: &Method, kind: MethodKind) -> TokenStream 
     let run = match &method.output {
         Output::Result { error, .. } => {
             let error = without_self(error.to_token_stream(), ty);
-            let convert = quote_spanned!(error.span()=> ::callbox::__private::convert_error::<_, #error>);
+            let convert = quote_spanned!(error.span()=> ::callbox_client::__private::convert_error::<_, #error>);
             quote!(#convert(#run))
         }
         _ => quote!(::core::result::Result::Ok(#run)),

@@ -19,10 +19,10 @@ pub(crate) fn from_rpc_error(input: &DeriveInput, variants: &[Variant]) -> Token
     let transparent = transparent.into_iter().map(transparent_reader);
     quote! {
         #[automatically_derived]
-        impl #impl_generics ::callbox::client::FromRpcError for #ident #ty_generics #where_clause {
-            fn from_rpc_error(error: ::callbox::RpcError) -> ::core::result::Result<Self, ::callbox::RpcError> {
-                use ::callbox::__private::{DataFallback as _, FromRpcErrorFallback as _};
-                ::callbox::__private::recover(error, &[#(#coded),*], &[#(#transparent),*])
+        impl #impl_generics ::callbox_client::FromRpcError for #ident #ty_generics #where_clause {
+            fn from_rpc_error(error: ::callbox_client::RpcError) -> ::core::result::Result<Self, ::callbox_client::RpcError> {
+                use ::callbox_client::__private::{DataFallback as _, FromRpcErrorFallback as _};
+                ::callbox_client::__private::recover(error, &[#(#coded),*], &[#(#transparent),*])
             }
         }
     }
@@ -42,7 +42,7 @@ fn reader(code: i32, variant: &Variant) -> TokenStream {
     let Variant { ident, fields, named, .. } = variant;
     let ident = spans::ident(ident);
     if fields.is_empty() {
-        return quote!(|error| ::callbox::__private::has_code_alone(error, #code).then(|| Self::#ident {}));
+        return quote!(|error| ::callbox_client::__private::has_code_alone(error, #code).then(|| Self::#ident {}));
     }
     let bindings: Vec<_> = fields.iter().map(|field| &field.binding).collect();
     let members = fields.iter().map(|VariantField { member, binding, .. }| quote!(#member: #binding));
@@ -51,8 +51,8 @@ fn reader(code: i32, variant: &Variant) -> TokenStream {
         _ if *named => {
             let params: Vec<_> = (0..fields.len()).map(|at| format_ident!("T{at}")).collect();
             let item = quote! {
-                #[derive(::callbox::__private::serde::Deserialize)]
-                #[serde(crate = "::callbox::__private::serde")]
+                #[derive(::callbox_client::__private::serde::Deserialize)]
+                #[serde(crate = "::callbox_client::__private::serde")]
                 struct Data<#(#params),*> { #(#bindings: #params),* }
             };
             (item, quote!(Data::<#(#types),*>), quote!(Data { #(#bindings),* }))
@@ -63,7 +63,7 @@ fn reader(code: i32, variant: &Variant) -> TokenStream {
     quote! {
         |error| {
             #item
-            let #pattern = ::callbox::__private::DataProbe::<#ty>::read(error, #code)?;
+            let #pattern = ::callbox_client::__private::DataProbe::<#ty>::read(error, #code)?;
             ::core::option::Option::Some(Self::#ident { #(#members),* })
         }
     }
@@ -74,7 +74,7 @@ fn transparent_reader(variant: &Variant) -> TokenStream {
     let ident = spans::ident(&variant.ident);
     let fields = variant.fields.iter().map(|VariantField { member, field, .. }| {
         let ty = &field.ty;
-        quote!(#member: ::callbox::__private::FromRpcErrorProbe::<#ty>::recover(error)?)
+        quote!(#member: ::callbox_client::__private::FromRpcErrorProbe::<#ty>::recover(error)?)
     });
     quote!(|error| ::core::option::Option::Some(Self::#ident { #(#fields),* }))
 }

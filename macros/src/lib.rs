@@ -14,7 +14,8 @@
 //!   user sees that error and none that follow from it.
 //!
 //! `rpc_error` takes the same steps for the derive; `from_rpc_error` writes its conversion back.
-//! `types`, `names` and `duration` have small functions about types, names and durations.
+//! `types`, `names` and `duration` have small functions about types, names and durations. `paths`
+//! knows under which name the user's crate finds the items that the code names.
 //! `conditional` reads attributes inside a `cfg_attr`. `spans` keeps lints away from the written
 //! code, and `deprecated` keeps warnings about the user's deprecated items away from it.
 
@@ -32,6 +33,7 @@ mod message;
 mod method;
 mod model;
 mod names;
+mod paths;
 mod rpc_error;
 mod spans;
 mod types;
@@ -43,6 +45,7 @@ use syn::Item;
 use attr::ServiceAttr;
 use errors::Errors;
 use model::Service;
+use paths::Root;
 
 #[doc = include_str!("../docs/service.md")]
 #[proc_macro_attribute]
@@ -75,14 +78,26 @@ fn expand_service(args: TokenStream, item: &TokenStream) -> TokenStream {
     } else {
         TokenStream::new()
     };
+    let emitted = Root::Callbox.apply(emitted);
     quote!(#errors #block #emitted)
 }
 
 #[doc = include_str!("../docs/rpc_error.md")]
 #[proc_macro_derive(RpcError, attributes(rpc))]
 pub fn derive_rpc_error(item: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    expand_rpc_error(item, Root::Callbox)
+}
+
+/// The derive as `callbox_client` exports it.
+#[doc = include_str!("../docs/rpc_error.md")]
+#[proc_macro_derive(ClientRpcError, attributes(rpc))]
+pub fn derive_client_rpc_error(item: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    expand_rpc_error(item, Root::Client)
+}
+
+fn expand_rpc_error(item: proc_macro::TokenStream, root: Root) -> proc_macro::TokenStream {
     match syn::parse(item) {
-        Ok(input) => rpc_error::derive(&input).into(),
+        Ok(input) => root.apply(rpc_error::derive(&input)).into(),
         Err(error) => error.into_compile_error().into(),
     }
 }

@@ -33,7 +33,7 @@ pub(crate) fn message(service: &Service, method: &Method, purpose: Purpose) -> T
     let takes_rest = takes_rest(method);
     // A message with a `rest` parameter has its own impl of `Deserialize`.
     let deserialize =
-        (!takes_rest || purpose == Purpose::Stub).then(|| quote!(::callbox::__private::serde::Deserialize,));
+        (!takes_rest || purpose == Purpose::Stub).then(|| quote!(::callbox_client::__private::serde::Deserialize,));
     let strict = (!takes_rest).then(|| quote!(#[serde(deny_unknown_fields)]));
     let deserialize_with_rest = (deserialize.is_none()).then(|| deserialize_with_rest(service, method));
     // If the name is taken, the compiler reports it here, at the method.
@@ -44,12 +44,12 @@ pub(crate) fn message(service: &Service, method: &Method, purpose: Purpose) -> T
         #(#allowed)*
         #docs
         #[derive(
-            ::callbox::__private::serde::Serialize,
+            ::callbox_client::__private::serde::Serialize,
             #deserialize
-            ::callbox::__private::schemars::JsonSchema,
+            ::callbox_client::__private::schemars::JsonSchema,
         )]
-        #[serde(crate = "::callbox::__private::serde")]
-        #[schemars(crate = "::callbox::__private::schemars")]
+        #[serde(crate = "::callbox_client::__private::serde")]
+        #[schemars(crate = "::callbox_client::__private::schemars")]
         #strict
         #item
         #deserialize_with_rest
@@ -103,7 +103,7 @@ fn deserialize_with_rest(service: &Service, method: &Method) -> TokenStream {
         rest.iter().map(|(name, param)| (spans::ident(name), ty(param))).unzip();
     let allowed = service.allowed(method);
     let named = format_ident!("__{}Named", message, span = Span::call_site());
-    let (message, serde) = (spans::ident(message), quote!(::callbox::__private::serde));
+    let (message, serde) = (spans::ident(message), quote!(::callbox_client::__private::serde));
     quote! {
         #(#cfgs)*
         #(#allowed)*
@@ -111,11 +111,11 @@ fn deserialize_with_rest(service: &Service, method: &Method) -> TokenStream {
         impl<'de> #serde::Deserialize<'de> for #message {
             fn deserialize<D: #serde::Deserializer<'de>>(deserializer: D) -> ::core::result::Result<Self, D::Error> {
                 #[derive(#serde::Deserialize)]
-                #[serde(crate = "::callbox::__private::serde")]
+                #[serde(crate = "::callbox_client::__private::serde")]
                 struct #named { #(#fields),* }
-                let (named, rest) = ::callbox::__private::with_rest::<D, #named, #(#rest_ty)*>(
+                let (named, rest) = ::callbox_client::__private::with_rest::<D, #named, #(#rest_ty)*>(
                     deserializer,
-                    <Self as ::callbox::Message>::PARAMS,
+                    <Self as ::callbox_client::Message>::PARAMS,
                 )?;
                 let #named { #(#names),* } = named;
                 ::core::result::Result::Ok(Self { #(#names,)* #(#rest_name: rest)* })
@@ -140,7 +140,7 @@ fn serde_attr(service: &Service, method: &Method, name: &Ident, param: &Param) -
         keys.push(quote!(default, skip_serializing_if = "::core::option::Option::is_none"));
         // serde by itself reads null as `None`, the same as a missing value.
         if param.is_option_of_an_option() {
-            keys.push(quote!(deserialize_with = "::callbox::__private::present_as_some"));
+            keys.push(quote!(deserialize_with = "::callbox_client::__private::present_as_some"));
         }
     }
     keys.extend(rename.map(|wire_name| quote!(rename = #wire_name)));

@@ -6,6 +6,8 @@ use std::marker::PhantomData;
 use futures::TryFutureExt;
 use futures::future::LocalBoxFuture;
 
+use schemars::JsonSchema;
+
 use crate::jsonrpc::RpcError;
 use crate::log::{caught, panic_text};
 use crate::mailbox::{LimitReached, MethodEntry, ReadyOutput};
@@ -41,7 +43,7 @@ struct Routes<'a, S: Service> {
 }
 
 impl<S: Service> MethodTable<S> for Routes<'_, S> {
-    fn add<M: Message>(&mut self, _: MethodOptions)
+    fn add<M: Message<Output: JsonSchema> + JsonSchema>(&mut self, _: MethodOptions)
     where
         S: Handles<M>,
     {

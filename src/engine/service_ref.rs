@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use actix::Addr;
+use callbox_client::{LocalService, ServiceClient, TypedClient};
 
 use crate::auth::Caller;
 use crate::jsonrpc::RpcError;
@@ -11,9 +12,10 @@ use crate::service::{Handles, Message, Reply, Service};
 use crate::sync::Arc;
 
 use super::core::Core;
-use super::erased::{AnyService, LocalService};
+use super::erased::erased;
 use super::host::{HostedService, ServiceActor};
 use super::lifecycle::Status;
+use super::serves::Serves;
 use super::stats::{MethodStats, ServiceStats};
 use super::typed::{self, CallOptions};
 
@@ -105,10 +107,43 @@ impl<S: Service> ServiceRef<S> {
         typed::call(self.core(), &self.by, message).await
     }
 
+    /// Returns a typed client of this service, whose calls have the caller and the deadline of this
+    /// reference.
+    ///
+    /// ```no_run
+    /// use callbox::client::ClientError;
+    /// use callbox::{ServiceRef, service};
+    ///
+    /// #[derive(Default)]
+    /// struct Counter { count: u64 }
+    ///
+    /// #[service(name = "counter")]
+    /// impl Counter {
+    ///     /// Adds to the count.
+    ///     #[public_method]
+    ///     fn add(&mut self, by: u64) -> u64 {
+    ///         self.count += by;
+    ///         self.count
+    ///     }
+    /// }
+    ///
+    /// async fn add_twice(counter: ServiceRef<Counter>) -> Result<u64, ClientError> {
+    ///     let counter: CounterClient = counter.client();
+    ///     counter.add(1).await?;
+    ///     counter.add(1).await
+    /// }
+    /// ```
+    pub fn client<C: ServiceClient>(&self) -> C
+    where
+        S: Serves<C>,
+    {
+        C::from(TypedClient::from(self.erased()))
+    }
+
     /// Returns this service with its type erased. Typed clients are made from it; see
     /// [`client`](Self::client).
     pub fn erased(&self) -> LocalService {
-        LocalService::new(Arc::clone(&self.hosted) as Arc<dyn AnyService>, self.by.clone())
+        erased(Arc::clone(&self.hosted), &self.by)
     }
 
     /// Sends a notification: the method runs, and its result is dropped.

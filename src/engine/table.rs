@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use std::fmt;
 use std::hash::{BuildHasherDefault, Hasher};
 
+use schemars::JsonSchema;
+
 use crate::mailbox::{Bell, Mailbox, MailboxSlots, MethodEntry, QueueItem, Quota, SERVICE_BYTES, SERVICE_CALLS};
 use crate::measure::Counter;
 use crate::service::{Handles, Message, MethodKind, MethodOptions, MethodTable, Service, full_name};
@@ -102,7 +104,7 @@ struct Listed<C> {
 }
 
 impl<S: Service, C: QueueItem> MethodTable<S> for List<C> {
-    fn add<M: Message>(&mut self, options: MethodOptions)
+    fn add<M: Message<Output: JsonSchema> + JsonSchema>(&mut self, options: MethodOptions)
     where
         S: Handles<M>,
     {

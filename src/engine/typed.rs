@@ -46,6 +46,11 @@ pub(super) async fn finish<M: Message>(started: StartedCall<M>) -> Reply<M> {
         StartedCall::Ended(reply) => reply,
         StartedCall::Waits(call) => Awaited::new(call.context().chain.clone(), call.reply()).await,
     };
+    checked::<M>(reply)
+}
+
+/// Rejects an output that JSON cannot hold.
+pub(super) fn checked<M: Message>(reply: Reply<M>) -> Reply<M> {
     reply.and_then(check_output::<M>)
 }
 

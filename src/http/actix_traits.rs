@@ -1,18 +1,14 @@
 //! actix-web's traits for types of other modules: handlers of custom routes can take a `ServiceRef`
-//! as a parameter and return an `RpcError`.
+//! as a parameter.
 
 use std::any::type_name;
 use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
-use actix_web::http::StatusCode;
-use actix_web::{FromRequest, HttpRequest, HttpResponse, ResponseError};
+use actix_web::{FromRequest, HttpRequest};
 
 use crate::engine::ServiceRef;
-use crate::jsonrpc::{Dialect, RpcError};
 use crate::service::Service;
-
-use super::status::ErrorStatus;
 
 impl<S: Service> FromRequest for ServiceRef<S> {
     type Error = actix_web::Error;
@@ -27,18 +23,5 @@ impl<S: Service> FromRequest for ServiceRef<S> {
             );
             actix_web::error::ErrorInternalServerError("Internal error")
         }))
-    }
-}
-
-/// A handler of a custom route may return the error of a call with `?`. The status fits the error
-/// code, as with [`ErrorStatus::Mapped`](crate::ErrorStatus::Mapped), and the body is the error
-/// object.
-impl ResponseError for RpcError {
-    fn status_code(&self) -> StatusCode {
-        ErrorStatus::Mapped.status(Dialect::Jsonrpc, Some(self.code()))
-    }
-
-    fn error_response(&self) -> HttpResponse {
-        HttpResponse::build(self.status_code()).json(self)
     }
 }

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderMap, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use callbox_client::__engine::status_of;
 
-use crate::jsonrpc::{Dialect, code};
+use crate::jsonrpc::Dialect;
 
 /// The HTTP status of a response that carries a JSON-RPC error.
 ///
@@ -31,14 +32,7 @@ impl ErrorStatus {
         let Some(error) = error.filter(|_| self == Self::Mapped && dialect == Dialect::Jsonrpc) else {
             return StatusCode::OK;
         };
-        match error {
-            code::ACCESS_DENIED => StatusCode::UNAUTHORIZED,
-            code::METHOD_NOT_FOUND => StatusCode::NOT_FOUND,
-            code::PARSE_ERROR | code::INVALID_REQUEST | code::INVALID_PARAMS => StatusCode::BAD_REQUEST,
-            code::DEADLINE => StatusCode::GATEWAY_TIMEOUT,
-            code::BUSY | code::UNAVAILABLE => StatusCode::SERVICE_UNAVAILABLE,
-            _ => StatusCode::INTERNAL_SERVER_ERROR,
-        }
+        status_of(error)
     }
 }
 

@@ -8,34 +8,28 @@
 mod budget;
 mod dialect;
 mod envelope;
-mod error;
 mod id;
-mod internal_error;
 mod large_params;
 mod nesting;
 mod pending_results;
 #[cfg(test)]
 mod property_tests;
-mod representable;
 mod request;
 mod request_fault;
 mod response;
 #[cfg(test)]
 mod tests;
 mod truncate;
-mod write;
 
 pub(crate) use budget::ResponseBudget;
+pub use callbox_client::__engine::RpcError;
+#[cfg(feature = "testing")]
+pub(crate) use callbox_client::__engine::log_all_causes;
+pub(crate) use callbox_client::__engine::{Unrepresentable, check, code, write};
 pub use dialect::Dialect;
 pub(crate) use envelope::{Envelope, Limits, MAX_DEPTH};
-pub use error::RpcError;
-pub(crate) use error::code;
 pub(crate) use id::Id;
-#[cfg(feature = "testing")]
-pub(crate) use internal_error::log_all_causes;
 pub(crate) use pending_results::{PendingResults, ResultLease};
-pub(crate) use representable::{Unrepresentable, check};
 pub(crate) use request::{InvalidRequest, ParsedRequest, RpcRequest};
 pub(crate) use response::{BatchWriter, Draft};
 pub(crate) use truncate::truncated;
-pub(crate) use write::write;

@@ -4,9 +4,8 @@
 //! Both may panic, which must not cost a call or even a service. So callbox logs with
 //! [`log_error!`] and its siblings only; `tests/layers` checks that.
 //!
-//! - [`throttle`] limits how often a line is logged.
-//! - [`panics`] catches panics of the program's code, and of the drops of its values.
-//! - [`panic_hook`] keeps Rust's panic hook from flooding standard error.
+//! What the macros call is in the crate of the client, which logs in the same way. `panic_hook`
+//! keeps Rust's panic hook from flooding standard error.
 
 // Before the modules, which log as well.
 /// Logs a line at a level, with the arguments of `tracing::event!`. If no part of the program has
@@ -52,89 +51,13 @@ macro_rules! log_debug {
 }
 
 mod panic_hook;
-mod panics;
-mod throttle;
 
-use crate::sync::{AtomicU64, Ordering};
-
+pub(crate) use callbox_client::__engine::log::{
+    Caught, Harmless, LogThrottle, caught, count_lost_lines, discard, left_out, panic_text, take_lost_lines, write_line,
+};
 pub(crate) use panic_hook::limit_hook;
-pub(crate) use panics::{Caught, Harmless, caught, discard, panic_text};
-pub(crate) use throttle::LogThrottle;
-
-/// Number of lines that could not be written since the last one that could.
-static LOST: AtomicU64 = AtomicU64::new(0);
-
-/// Counts lines that could not be written.
-pub(crate) fn count_lost_lines(lines: u64) {
-    LOST.fetch_add(lines, Ordering::Relaxed);
-}
-
-/// Returns the number of lines that could not be written, and resets it.
-pub(crate) fn take_lost_lines() -> u64 {
-    LOST.swap(0, Ordering::Relaxed)
-}
-
-/// Returns the number of lines that were left out, if the line to log is one of `times`; `None` if
-/// it is the only one.
-pub(crate) fn left_out(times: u64) -> Option<u64> {
-    (times > 1).then(|| times - 1)
-}
 
 /// Whether warnings are logged. They are not before the program or the server has set up a log.
 pub(crate) fn reads_warnings() -> bool {
     caught(|| tracing::enabled!(tracing::Level::WARN)).unwrap_or(false)
-}
-
-/// Writes a line. If that panics, the line is counted as lost, and nothing else happens.
-pub(crate) fn write_line(line: impl FnOnce()) {
-    if let Err(panic) = caught(line) {
-        count_lost_lines(1);
-        // The panic cannot be logged either, as logging is what failed.
-        let _ = panics::try_drop(panic);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use tracing::span::{Attributes, Id, Record};
-    use tracing::{Event, Metadata, Subscriber};
-
-    use super::*;
-
-    /// A subscriber of the program that panics.
-    struct Faulty;
-
-    impl Subscriber for Faulty {
-        fn enabled(&self, _: &Metadata<'_>) -> bool {
-            true
-        }
-
-        fn new_span(&self, _: &Attributes<'_>) -> Id {
-            Id::from_u64(1)
-        }
-
-        fn record(&self, _: &Id, _: &Record<'_>) {}
-
-        fn record_follows_from(&self, _: &Id, _: &Id) {}
-
-        fn event(&self, _: &Event<'_>) {
-            panic!("the disk is full");
-        }
-
-        fn enter(&self, _: &Id) {}
-
-        fn exit(&self, _: &Id) {}
-    }
-
-    #[test]
-    fn a_line_that_panics_is_counted_as_lost_and_does_no_harm() {
-        let before = LOST.load(Ordering::Relaxed);
-        tracing::subscriber::with_default(Faulty, || {
-            log_error!(answer = 42, "this cannot be logged");
-            log_debug!("nor this");
-            (0..1000).for_each(|_| log_throttled!(WARN, "nor this, which is logged once"));
-        });
-        // Other tests may lose lines of their own meanwhile.
-        assert!(LOST.load(Ordering::Relaxed) >= before + 2);
-    }
 }

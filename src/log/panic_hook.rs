@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::sync::Mutex;
 
 use super::LogThrottle;
-use super::panics::Caught;
+use callbox_client::__engine::log::Caught;
 
 /// Minimum time between two caught panics that are shown for the same place in the code.
 const INTERVAL: Duration = Duration::from_secs(1);

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use schemars::{Schema, SchemaGenerator};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use crate::measure::{Charge, Meter};
 use crate::service::{ErrorList, Handles, Message, MethodKind, MethodOptions};
@@ -41,7 +41,7 @@ pub(crate) struct MethodEntry {
 impl MethodEntry {
     /// Creates the entry of a method with this name and these options, whose calls wait in
     /// `mailbox`.
-    pub(crate) fn new<S: Handles<M>, M: Message, C: QueueItem>(
+    pub(crate) fn new<S: Handles<M>, M: Message<Output: JsonSchema> + JsonSchema, C: QueueItem>(
         name: &'static str,
         mut options: MethodOptions,
         mailbox: &Mailbox<C>,

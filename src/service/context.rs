@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use crate::auth::Caller;
 use crate::jsonrpc::RpcError;
 
-use super::chain::Link;
+use super::Link;
 
 /// The context of a call: its caller, its method and its deadline.
 ///

@@ -3,9 +3,11 @@
 use std::error::Error as StdError;
 use std::fmt;
 
+use callbox_client::FromRpcError;
+
 use crate::jsonrpc::RpcError;
 
-use super::chain::Current;
+use super::Current;
 
 /// An error whose text callers must not see.
 ///
@@ -35,6 +37,9 @@ impl<E: StdError + Send + Sync + 'static> From<E> for InternalError {
         Self(Box::new(error))
     }
 }
+
+/// Callers receive nothing of it, so it cannot be converted back.
+impl FromRpcError for InternalError {}
 
 impl From<InternalError> for RpcError {
     fn from(internal: InternalError) -> Self {

@@ -1,36 +1,28 @@
 //! The interface for writing services: a service, its methods and messages, and the context of a
 //! call.
 
-mod chain;
 mod context;
 mod describe;
-mod errors;
-mod from_rpc_error;
 mod handler;
 mod internal;
-mod message;
-mod name;
 mod options;
-mod params;
 
 use std::future::Future;
 
+use schemars::JsonSchema;
+
 use crate::start_error::BoxError;
 
-pub(crate) use chain::{Awaited, Current, CurrentGuard, ServiceId};
+pub(crate) use callbox_client::__engine::{
+    Awaited, Current, CurrentGuard, DescribedError, Link, ServiceId, full_name, read_params,
+};
+pub use callbox_client::{DescribeErrors, ErrorList, Message, Reply};
 pub use context::{CallContext, FromCall};
 pub(crate) use describe::{ExecutionInfo, MethodDescription, SchemaGenerators, ServiceInfo};
-pub(crate) use errors::DescribedError;
-pub use errors::{DescribeErrors, ErrorList};
-pub use from_rpc_error::FromRpcError;
 pub(crate) use handler::{ByKind, Compute, ReadAsync, WriteAsync};
 pub use handler::{Handler, Handles, MethodKind};
 pub use internal::InternalError;
-pub use message::{Message, Reply};
-pub(crate) use name::full_name;
 pub use options::{Access, MethodOptions, OnPanic};
-pub(crate) use params::read as read_params;
-pub use params::with_rest;
 
 /// A struct whose fields are the state of a microservice and whose methods are its API.
 ///
@@ -82,7 +74,7 @@ pub trait Service: State + Sized {
 /// The table to which a service adds its methods. See [`Service::methods`].
 pub trait MethodTable<S: Service> {
     /// Adds the method of this message, under its [`NAME`](Message::NAME).
-    fn add<M: Message>(&mut self, options: MethodOptions)
+    fn add<M: Message<Output: JsonSchema> + JsonSchema>(&mut self, options: MethodOptions)
     where
         S: Handles<M>;
 }

@@ -29,9 +29,9 @@ const LAYERS: &[Layer] = &[
     Layer { module: "choice", knows: &[], crates: &[] },
     Layer { module: "sync", knows: &[], crates: &["futures", "parking_lot"] },
     // Nobody else logs, so that no line does harm: all others have its macros.
-    Layer { module: "log", knows: &["sync"], crates: &["tokio", "tracing"] },
+    Layer { module: "log", knows: &["sync"], crates: &["callbox_client", "tracing"] },
     // The wire: no async, no HTTP.
-    Layer { module: "jsonrpc", knows: &["log", "sync"], crates: &["memchr"] },
+    Layer { module: "jsonrpc", knows: &[], crates: &["callbox_client", "memchr"] },
     Layer { module: "start_error", knows: &[], crates: &[] },
     Layer { module: "peer", knows: &[], crates: &[] },
     Layer { module: "regular_file", knows: &[], crates: &["libc"] },
@@ -55,7 +55,7 @@ const LAYERS: &[Layer] = &[
     Layer {
         module: "service",
         knows: &["auth::Caller", "jsonrpc", "start_error::BoxError"],
-        crates: &["futures", "tokio"],
+        crates: &["callbox_client", "futures", "tokio"],
     },
     // What dispatch and engine know of each other.
     Layer { module: "route", knows: &["jsonrpc", "service"], crates: &["futures"] },
@@ -83,7 +83,7 @@ const LAYERS: &[Layer] = &[
     Layer {
         module: "engine",
         knows: &["auth::Caller", "jsonrpc", "log", "mailbox", "measure", "route", "service", "sync"],
-        crates: &["actix", "coarsetime", "crossbeam_channel", "futures", "parking_lot", "tokio"],
+        crates: &["actix", "callbox_client", "coarsetime", "crossbeam_channel", "futures", "parking_lot", "tokio"],
     },
     Layer { module: "router", knows: &["route", "service", "start_error", "sync"], crates: &["rustc_hash"] },
     // Methods of our own: routes that answer from what they know.
@@ -122,6 +122,7 @@ const LAYERS: &[Layer] = &[
             "actix_http",
             "actix_service",
             "actix_web",
+            "callbox_client",
             "futures",
             "handlebars",
             "memchr",
@@ -174,16 +175,12 @@ const LAYERS: &[Layer] = &[
     },
     // Pages, and no code.
     Layer { module: "guide", knows: &[], crates: &[] },
-    // The other end of the wire.
-    Layer {
-        module: "client",
-        knows: &["engine::LocalService", "engine::ServiceRef", "jsonrpc", "service", "start_error::BoxError"],
-        crates: &["actix_web", "futures", "reqwest", "tokio"],
-    },
+    // The other end of the wire, which is a crate of its own.
+    Layer { module: "client", knows: &["engine::Serves"], crates: &["callbox_client"] },
     // A facade: one path for the statistics that two rooms own.
     Layer { module: "stats", knows: &["engine", "measure"], crates: &[] },
     // What the macros' code calls.
-    Layer { module: "__private", knows: &["jsonrpc", "service"], crates: &["actix", "futures"] },
+    Layer { module: "__private", knows: &["service"], crates: &["actix", "callbox_client", "futures"] },
     // The fuzz targets call it.
     Layer { module: "__fuzzing", knows: &["jsonrpc", "settings", "start_error"], crates: &[] },
 ];

@@ -6,7 +6,7 @@ use syn::DeriveInput;
 use syn::ext::IdentExt;
 
 use crate::names::in_words;
-use crate::spans;
+use crate::{paths, spans};
 
 use super::{Variant, VariantField};
 
@@ -16,22 +16,22 @@ pub(super) fn describe(input: &DeriveInput, variants: &[Variant]) -> TokenStream
     let ident = spans::ident(&input.ident);
     let (impl_generics, ty_generics, where_clause) = input.generics.split_for_impl();
     let variants = variants.iter().map(variant);
-    quote! {
+    paths::with_schemas(&quote! {
         #[automatically_derived]
-        impl #impl_generics ::callbox::DescribeErrors for #ident #ty_generics #where_clause {
-            fn describe(list: &mut ::callbox::ErrorList<'_>) {
-                use ::callbox::__private::{ErrorsFallback as _, SchemaFallback as _};
+        impl #impl_generics ::callbox_client::DescribeErrors for #ident #ty_generics #where_clause {
+            fn describe(list: &mut ::callbox_client::ErrorList<'_>) {
+                use ::callbox_client::__private::{ErrorsFallback as _, SchemaFallback as _};
                 #(#variants)*
             }
         }
-    }
+    })
 }
 
 fn variant(variant: &Variant) -> TokenStream {
     let Variant { ident, attr, fields, .. } = variant;
     let Some(code) = &attr.code else {
         let types = fields.iter().map(|field| &field.field.ty);
-        return quote!(#(::callbox::__private::ErrorsProbe::<#types>::describe(list);)*);
+        return quote!(#(::callbox_client::__private::ErrorsProbe::<#types>::describe(list);)*);
     };
     let (code, message) = (
         code.value,
@@ -52,16 +52,16 @@ fn data(variant: &Variant) -> Option<TokenStream> {
     let marked: Vec<_> = variant.fields.iter().filter(|field| field.data.is_some()).collect();
     let schema = |field: &&VariantField| {
         let ty = &field.field.ty;
-        quote!(::callbox::__private::SchemaProbe::<#ty>::schema(generator))
+        quote!(::callbox_client::__private::SchemaProbe::<#ty>::schema(generator))
     };
     let schemas = marked.iter().map(schema);
     Some(match marked[..] {
         [] => return None,
         _ if variant.named => {
             let names = marked.iter().map(|field| field.binding.unraw().to_string());
-            quote!(::callbox::__private::object_schema([#((#names, #schemas)),*]))
+            quote!(::callbox_client::__private::object_schema([#((#names, #schemas)),*]))
         }
         [_] => quote!(#(#schemas)*),
-        _ => quote!(::callbox::__private::tuple_schema(&[#(#schemas),*])),
+        _ => quote!(::callbox_client::__private::tuple_schema(&[#(#schemas),*])),
     })
 }

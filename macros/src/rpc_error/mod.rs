@@ -78,7 +78,7 @@ pub(crate) fn derive(input: &DeriveInput) -> TokenStream {
     quote! {
         #errors
         #[automatically_derived]
-        impl #impl_generics ::core::convert::From<#ident #ty_generics> for ::callbox::RpcError #where_clause {
+        impl #impl_generics ::core::convert::From<#ident #ty_generics> for ::callbox_client::RpcError #where_clause {
             fn from(error: #ident #ty_generics) -> Self { #body }
         }
         #described
@@ -205,12 +205,12 @@ fn arm(error: &Ident, variant: &Variant) -> TokenStream {
     let Some(code) = &attr.code else {
         let conversions = fields.iter().map(|VariantField { field, binding, .. }| {
             let ty = &field.ty;
-            quote_spanned!(ty.span()=> ::callbox::__private::into_rpc_error::<#ty>(#binding))
+            quote_spanned!(ty.span()=> ::callbox_client::__private::into_rpc_error::<#ty>(#binding))
         });
         return quote!(#pattern => #(#conversions)*,);
     };
     let (code, message, data) = (code.value, message(variant), data(variant));
-    quote!(#pattern => ::callbox::RpcError::new(#code, #message) #data,)
+    quote!(#pattern => ::callbox_client::RpcError::new(#code, #message) #data,)
 }
 
 /// Returns the expression for the message of a variant.
@@ -272,8 +272,8 @@ fn data(variant: &Variant) -> TokenStream {
         _ if variant.named => {
             let types: Vec<_> = (0..marked.len()).map(|at| format_ident!("T{at}")).collect();
             quote! {{
-                #[derive(::callbox::__private::serde::Serialize)]
-                #[serde(crate = "::callbox::__private::serde")]
+                #[derive(::callbox_client::__private::serde::Serialize)]
+                #[serde(crate = "::callbox_client::__private::serde")]
                 struct Data<#(#types),*> { #(#bindings: #types),* }
                 Data { #(#bindings: &#bindings),* }
             }}

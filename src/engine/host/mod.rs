@@ -4,7 +4,6 @@ pub(super) mod backoff;
 pub(crate) mod factory;
 pub(crate) mod supervisor;
 
-use std::any::Any;
 use std::fmt;
 use std::panic::AssertUnwindSafe;
 
@@ -18,7 +17,7 @@ use crate::service::{Handles, Message, Reply, Service};
 use crate::sync::{Arc, Mutex};
 
 use super::core::Core;
-use super::erased::{AnyService, Starters};
+use super::erased::Starters;
 use super::schedule::scheduler::Scheduler;
 use super::typed::{self, CallOptions};
 
@@ -104,7 +103,7 @@ impl<S: Service> fmt::Debug for ServiceActor<S> {
 /// A service, and the address of its host while it has one.
 pub(crate) struct HostedService<S: Service> {
     pub(crate) core: Arc<Core<S>>,
-    starters: Starters<S>,
+    pub(super) starters: Starters<S>,
     addr: Mutex<Option<Addr<ServiceActor<S>>>>,
 }
 
@@ -121,15 +120,5 @@ impl<S: Service> HostedService<S> {
     /// Sets the address of the host.
     fn set_addr(&self, addr: Option<Addr<ServiceActor<S>>>) {
         *self.addr.lock() = addr;
-    }
-}
-
-impl<S: Service> AnyService for HostedService<S> {
-    fn name(&self) -> &'static str {
-        S::NAME
-    }
-
-    fn start(&self, by: &CallOptions, exchange: &mut dyn Any) {
-        self.starters.start(&self.core, by, exchange);
     }
 }

@@ -1,7 +1,7 @@
 //! The rules for parameters: each case is a method, its parameters, and the message that they make
 //! or the error that they cause.
 //!
-//! `src/service/params/tests.rs` checks the deserializer alone, and `tests/wire/params.rs` checks
+//! `client/src/params/tests.rs` checks the deserializer alone, and `tests/wire/params.rs` checks
 //! whole servers. Both offer these methods, which return their own parameters:
 //!
 //! | method | parameters |

@@ -1,0 +1,21 @@
+//! Items that callbox's engine uses. Not part of the interface: they change without notice.
+
+#[cfg(feature = "actix-web")]
+pub use crate::actix::status_of;
+pub use crate::ambient::{Awaited, Current, CurrentGuard, Link, ServiceId};
+#[cfg(feature = "schemas")]
+pub use crate::error_list::DescribedError;
+pub use crate::local::{Exchange, LocalOptions, LocalTarget, Started};
+pub use crate::name::full_name;
+pub use crate::params::read as read_params;
+pub use crate::representable::write;
+pub use crate::representable::{Unrepresentable, check};
+pub use crate::rpc_error::{RpcError, code, log_all_causes};
+
+/// Logging that never panics.
+pub mod log {
+    pub use crate::log::{
+        Caught, Harmless, LogThrottle, caught, count_lost_lines, discard, left_out, panic_text, take_lost_lines,
+        write_line,
+    };
+}

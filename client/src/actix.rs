@@ -1,0 +1,93 @@
+//! Errors of calls in handlers of actix-web, so that a handler can use `?`.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, ResponseError};
+
+use crate::client_error::ClientError;
+use crate::rpc_error::{RpcError, code};
+
+/// Returns the HTTP status that fits the code of an error.
+pub fn status_of(code: i32) -> StatusCode {
+    match code {
+        code::ACCESS_DENIED => StatusCode::UNAUTHORIZED,
+        code::METHOD_NOT_FOUND => StatusCode::NOT_FOUND,
+        code::PARSE_ERROR | code::INVALID_REQUEST | code::INVALID_PARAMS => StatusCode::BAD_REQUEST,
+        code::DEADLINE => StatusCode::GATEWAY_TIMEOUT,
+        code::BUSY | code::UNAVAILABLE => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+/// A handler of a custom route may return the error of a call with `?`. The status fits the error
+/// code: 401 for -32001, 404 for -32601, 503 for -32000 and so on. The body is the error object.
+impl ResponseError for RpcError {
+    fn status_code(&self) -> StatusCode {
+        status_of(self.code())
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        HttpResponse::build(self.status_code()).json(self)
+    }
+}
+
+/// Lets a handler of a custom route return the error of a call with `?`.
+///
+/// The response is that of the error that the service returned: a status that fits its code, and
+/// the error object. If there is none, because the service was not reached or its response was not understood, the response is
+/// -32603 with an id, and the log has the cause.
+///
+/// ```no_run
+/// use actix_web::HttpResponse;
+/// use callbox::{ServiceRef, service};
+///
+/// #[derive(Default)]
+/// struct Counter { count: u64 }
+///
+/// #[service(name = "counter")]
+/// impl Counter {
+///     /// Returns the count.
+///     #[public_method]
+///     fn count(&self) -> u64 {
+///         self.count
+///     }
+/// }
+///
+/// async fn page(counter: ServiceRef<Counter>) -> actix_web::Result<HttpResponse> {
+///     let counter: CounterClient = counter.client();
+///     Ok(HttpResponse::Ok().body(format!("{} so far", counter.count().await?)))
+/// }
+/// ```
+impl<E: Into<RpcError>> From<ClientError<E>> for actix_web::Error {
+    fn from(error: ClientError<E>) -> Self {
+        let error = match error {
+            ClientError::Method(error) => error.into(),
+            ClientError::Server(error) | ClientError::Rejected(error) | ClientError::Deadline(Some(error)) => error,
+            ClientError::Deadline(None) => RpcError::internal(&"the deadline of a call to a service has passed"),
+            ClientError::Unreachable(cause) | ClientError::Lost(cause) | ClientError::BadResponse(cause) => {
+                RpcError::internal(&format_args!("a call to a service failed: {cause}"))
+            }
+            ClientError::Params(cause) => RpcError::internal(&format_args!("a call cannot be sent: {cause}")),
+        };
+        error.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_handler_answers_with_the_error_of_the_service() {
+        for (error, status) in [
+            (ClientError::Method(RpcError::new(7, "no")), 500),
+            (ClientError::Server(RpcError::method_not_found()), 404),
+            (ClientError::Rejected(RpcError::unavailable()), 503),
+            (ClientError::Deadline(None), 500),
+            (ClientError::bad_response("nonsense"), 500),
+        ] {
+            let text = format!("{error:?}");
+            let error = actix_web::Error::from(error);
+            assert_eq!(error.as_response_error().status_code(), status, "{text}");
+        }
+    }
+}

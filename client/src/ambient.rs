@@ -1,0 +1,229 @@
+//! The chain of calls that led to a call. With it, a call that would wait for itself through a
+//! cycle of services is rejected instead of deadlocking.
+
+#![expect(missing_docs, missing_debug_implementations, reason = "public for the engine of callbox alone")]
+
+use std::cell::RefCell;
+use std::fmt;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::{Context, Poll};
+
+use pin_project_lite::pin_project;
+use tokio::time::Instant;
+
+/// Identifies a running service, also among several of the same type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ServiceId(u64);
+
+impl ServiceId {
+    /// Returns an id that no other service of the process has.
+    pub fn fresh() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// One call that a method has made, with the service of that method and the calls that led to it.
+#[derive(Debug)]
+pub struct Link {
+    service: ServiceId,
+    name: &'static str,
+    before: Option<Arc<Link>>,
+    /// Whether the method waits for the reply. Only a call that somebody waits for can be part of a
+    /// deadlock.
+    waits: AtomicBool,
+}
+
+/// Writes `a → b → c`, the first service first.
+impl fmt::Display for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(before) = waiting(self.before.as_ref()) {
+            write!(f, "{before} → ")?;
+        }
+        f.write_str(self.name)
+    }
+}
+
+/// Returns the link, if somebody waits for the reply of its call.
+fn waiting(link: Option<&Arc<Link>>) -> Option<&Link> {
+    link.map(Arc::as_ref).filter(|link| link.waits.load(Ordering::Relaxed))
+}
+
+/// The method that runs on this thread: its service and name, the calls that led to it, and its
+/// deadline.
+///
+/// Calls that the method makes get the chain and the deadline from here.
+#[derive(Clone, Debug)]
+pub struct Current {
+    pub service: ServiceId,
+    pub name: &'static str,
+    pub chain: Option<Arc<Link>>,
+    pub method: &'static str,
+    pub deadline: Instant,
+}
+
+thread_local! {
+    static CURRENT: RefCell<Option<Current>> = const { RefCell::new(None) };
+}
+
+impl Current {
+    /// Returns the method that runs on this thread now, if there is one.
+    #[inline]
+    pub fn of_thread() -> Option<Self> {
+        // While a thread ends, its thread-locals may be gone already. Then no method runs.
+        CURRENT.try_with(|current| current.borrow().clone()).ok().flatten()
+    }
+
+    /// Whether a method of `service` runs on this thread now, or of any service for `None`.
+    #[inline]
+    pub fn is_of_thread(service: Option<ServiceId>) -> bool {
+        let is_it = |current: &Self| service.is_none_or(|service| service == current.service);
+        CURRENT.try_with(|current| current.borrow().as_ref().is_some_and(is_it)).unwrap_or(false)
+    }
+
+    /// Whether a call to `service` would wait for itself: the method is one of that service, or a
+    /// method of that service waits in the chain of calls.
+    pub fn waits_for(&self, service: ServiceId) -> bool {
+        let mut link = waiting(self.chain.as_ref());
+        while let Some(here) = link {
+            if here.service == service {
+                return true;
+            }
+            link = waiting(here.before.as_ref());
+        }
+        self.service == service
+    }
+
+    /// Returns the link of a call that the method makes and waits for.
+    pub fn link(self) -> Arc<Link> {
+        let Self { service, name, chain: before, .. } = self;
+        Arc::new(Link { service, name, before, waits: AtomicBool::new(true) })
+    }
+
+    /// Makes this the current method of the thread until the guard is dropped.
+    ///
+    /// A guard and not tokio's `task_local`, whose scopes are generic over the future in them: they
+    /// would be compiled three times for each method.
+    #[must_use = "the method is current until the guard is dropped"]
+    #[inline]
+    pub fn enter(self) -> CurrentGuard {
+        // Not `LocalKey::replace`, which calls a function each time in case the value is not
+        // initialized.
+        CurrentGuard { before: CURRENT.with(|current| current.replace(Some(self))), of_thread: PhantomData }
+    }
+}
+
+/// Keeps a [`Current`] in place, and restores the one before it when dropped.
+pub struct CurrentGuard {
+    before: Option<Current>,
+    of_thread: PhantomData<*const ()>,
+}
+
+impl Drop for CurrentGuard {
+    #[inline]
+    fn drop(&mut self) {
+        CURRENT.with(|current| current.replace(self.before.take()));
+    }
+}
+
+pin_project! {
+    /// The reply to a call that a method has made. The method counts as waiting while it polls this
+    /// future itself. It no longer does when it drops the future, or moves it to another task.
+    pub struct Awaited<F> {
+        link: Option<Arc<Link>>,
+        #[pin]
+        reply: F,
+    }
+
+    impl<F> PinnedDrop for Awaited<F> {
+        fn drop(this: Pin<&mut Self>) {
+            if let Some(link) = &this.link {
+                link.waits.store(false, Ordering::Relaxed);
+            }
+        }
+    }
+}
+
+impl<F> Awaited<F> {
+    /// Creates the future. `link` is the link of the call, if a method has made the call.
+    pub fn new(link: Option<Arc<Link>>, reply: F) -> Self {
+        Self { link, reply }
+    }
+}
+
+impl<F: Future> Future for Awaited<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        if let Some(link) = this.link {
+            link.waits.store(Current::is_of_thread(Some(link.service)), Ordering::Relaxed);
+        }
+        this.reply.poll(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::catch_unwind;
+    use std::thread;
+
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    fn running(name: &'static str, chain: Option<Arc<Link>>) -> Current {
+        Current { service: ServiceId::fresh(), name, chain, method: "m", deadline: Instant::now() }
+    }
+
+    #[test]
+    fn a_chain_contains_the_services_that_wait_in_their_order() {
+        let a = running("a", None);
+        let b = running("b", Some(a.clone().link()));
+        let link = b.clone().link();
+        let c = running("c", Some(Arc::clone(&link)));
+        let other = ServiceId::fresh();
+        assert_eq!([a.service, b.service, c.service, other].map(|it| c.waits_for(it)), [true, true, true, false]);
+        assert_eq!(c.clone().link().to_string(), "a → b → c");
+
+        link.waits.store(false, Ordering::Relaxed);
+        assert_eq!([a.service, b.service, c.service].map(|it| c.waits_for(it)), [false, false, true]);
+        assert_eq!(c.link().to_string(), "c", "a service that does not wait is not in the chain");
+    }
+
+    #[test]
+    fn a_method_waits_for_a_reply_while_it_polls_it_and_until_it_is_dropped() {
+        let a = running("a", None);
+        let link = a.clone().link();
+        let waits = || link.waits.load(Ordering::Relaxed);
+        let mut reply = Box::pin(Awaited::new(Some(Arc::clone(&link)), std::future::pending::<()>()));
+        let around = a.clone().enter();
+        assert!(reply.as_mut().now_or_never().is_none() && waits());
+        drop(around);
+        assert!(reply.as_mut().now_or_never().is_none() && !waits(), "it was moved to a task");
+        let around = a.enter();
+        assert!(reply.as_mut().now_or_never().is_none() && waits());
+        drop(reply);
+        assert!(!waits());
+        drop(around);
+    }
+
+    #[test]
+    fn a_method_is_current_until_it_ends_also_by_a_panic() {
+        let name = || Current::of_thread().map(|current| current.name);
+        let outer = running("outer", None).enter();
+        let panicked = catch_unwind(|| {
+            let _inner = running("inner", None).enter();
+            assert_eq!(name(), Some("inner"));
+            assert_eq!(thread::spawn(move || Current::of_thread().is_none()).join().ok(), Some(true));
+            panic!("in a method");
+        });
+        assert!(panicked.is_err());
+        assert_eq!(name(), Some("outer"));
+        drop(outer);
+        assert_eq!(name(), None);
+    }
+}

@@ -1,0 +1,93 @@
+//! Clients of JSON-RPC 2.0 services: a typed client for each callbox service, and a client by
+//! method names for any server.
+//!
+//! [`#[service]`](https://docs.rs/callbox) writes a typed client for each service of
+//! [callbox](https://docs.rs/callbox), with a function for each method: `GreeterClient` for
+//! `Greeter`. Made from a [`Client`], it sends calls over the wire. In the process of the service,
+//! it puts messages directly into the mailboxes. See [`TypedClient`].
+//!
+//! A [`Client`] by itself calls methods by their names. It writes requests, reads responses in all
+//! dialects of callbox, enforces deadlines, and repeats calls that never ran. A [`Transport`]
+//! carries the bodies. The feature `http`, which is on by default, has one for `http://`, and the
+//! feature `tls` one for `https://`.
+//!
+//! A crate that uses callbox itself needs no dependency on this one: it is `callbox::client`.
+//!
+//! All functions that send are async and need a tokio runtime, as `#[tokio::main]` and
+//! `#[actix_web::main]` provide.
+//!
+//! # Layout
+//!
+//! What callers and services agree on:
+//! - `message` has the message of a method, `name` its full name, and `rpc_error` the error object
+//!   of JSON-RPC. `from_rpc_error` converts that back to the error of the method, and `error_list`
+//!   lists the errors of a method for documents.
+//! - `params` reads parameters into a message, and `representable` finds values that JSON cannot
+//!   hold.
+//!
+//! Calls:
+//! - `untyped` is the client that calls methods by name, and `batch` its batches. `request` writes
+//!   request objects, and `response` reads response objects. `retry` has the rules for repeating
+//!   calls. `client_error` has the error of all calls.
+//! - `transport` is the interface to what carries bodies, and `http` carries them to the URL in
+//!   `address`.
+//! - `typed_client` sends messages, with `typed_batch` for batches and `batch_types` for the types
+//!   of their results. `local` is a service in the same process, whatever its type.
+//! - `ambient` knows within which method a call is made, and `actix` lets handlers of actix-web
+//!   return the error of a call.
+//! - `log` has the log macros. `__engine` has what callbox's engine uses, and `__private` what the
+//!   code of the macros uses.
+
+// First, since its macros are used by the modules that follow.
+#[macro_use]
+mod log;
+
+#[doc(hidden)]
+pub mod __engine;
+#[doc(hidden)]
+pub mod __private;
+#[cfg(feature = "actix-web")]
+mod actix;
+#[cfg(feature = "http")]
+mod address;
+mod ambient;
+mod batch;
+mod batch_types;
+mod client_error;
+#[cfg(feature = "schemas")]
+mod error_list;
+mod from_rpc_error;
+#[cfg(feature = "http")]
+mod http;
+mod local;
+mod message;
+mod name;
+mod params;
+mod representable;
+mod request;
+mod response;
+mod retry;
+mod rpc_error;
+mod transport;
+mod typed_batch;
+mod typed_client;
+mod untyped;
+
+pub use batch::Batch;
+#[doc(hidden)]
+pub use batch_types::{BatchElement, BatchResults, BatchTuple, MessageList, TuplePush};
+pub use callbox_macros::ClientRpcError as RpcError;
+pub use client_error::{Cause, ClientError};
+#[cfg(feature = "schemas")]
+pub use error_list::{DescribeErrors, ErrorList};
+pub use from_rpc_error::FromRpcError;
+#[cfg(feature = "http")]
+pub use http::{BuildError, ClientBuilder};
+pub use local::LocalService;
+pub use message::{Message, Reply};
+pub use retry::Retry;
+pub use rpc_error::RpcError;
+pub use transport::{Transport, TransportError, TransportRequest, TransportResponse};
+pub use typed_batch::TypedBatch;
+pub use typed_client::{Calls, ClientOutput, ServiceClient, TypedClient};
+pub use untyped::Client;

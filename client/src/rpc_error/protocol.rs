@@ -1,0 +1,92 @@
+//! The errors that callbox itself returns. They are for servers, and hidden from the documentation.
+
+#![expect(missing_docs, reason = "public for the engine of callbox alone")]
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::RpcError;
+
+/// All codes that callbox uses.
+pub mod code {
+    pub const PARSE_ERROR: i32 = -32700;
+    pub const INVALID_REQUEST: i32 = -32600;
+    pub const METHOD_NOT_FOUND: i32 = -32601;
+    pub const INVALID_PARAMS: i32 = -32602;
+    pub const INTERNAL: i32 = -32603;
+    pub const BUSY: i32 = -32000;
+    pub const ACCESS_DENIED: i32 = -32001;
+    pub const DEADLINE: i32 = -32002;
+    pub const UNAVAILABLE: i32 = -32003;
+    pub const TOO_LARGE: i32 = -32004;
+}
+
+#[doc(hidden)]
+impl RpcError {
+    pub fn with_retry_after(mut self, time: Duration) -> Self {
+        self.0.retry_after = Some(time);
+        self
+    }
+
+    /// Returns when a retry may succeed.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
+    }
+
+    pub fn without_data(mut self) -> Self {
+        self.0.data = None;
+        self
+    }
+
+    /// Returns the error object. Its parts are a number, a string and checked JSON, so this does
+    /// not fail; the other branch only keeps a panic out of the response path.
+    pub fn to_json(&self) -> Vec<u8> {
+        serde_json::to_vec(self).unwrap_or_else(|_| br#"{"code":-32603,"message":"Internal error"}"#.to_vec())
+    }
+    /// Returns -32700 with the reason.
+    pub fn parse_error(reason: &dyn fmt::Display) -> Self {
+        Self::new(code::PARSE_ERROR, "Parse error").with_reason(reason)
+    }
+
+    /// Returns -32600 with the rule that was broken, the limit, and what was received.
+    pub fn invalid_request(reason: &dyn fmt::Display) -> Self {
+        Self::new(code::INVALID_REQUEST, "Invalid Request").with_reason(reason)
+    }
+
+    pub fn with_reason(self, reason: &dyn fmt::Display) -> Self {
+        #[derive(Serialize)]
+        struct ReasonData {
+            reason: String,
+        }
+        self.with_data(&ReasonData { reason: reason.to_string() })
+    }
+
+    pub fn method_not_found() -> Self {
+        Self::new(code::METHOD_NOT_FOUND, "Method not found")
+    }
+
+    /// Returns -32602 with the reason, and the name of the parameter if one is at fault.
+    pub fn invalid_params(param: Option<&str>, reason: &str) -> Self {
+        #[derive(Serialize)]
+        struct ParamsData<'a> {
+            #[serde(skip_serializing_if = "Option::is_none")]
+            param: Option<&'a str>,
+            reason: &'a str,
+        }
+        Self::new(code::INVALID_PARAMS, "Invalid params").with_data(&ParamsData { param, reason })
+    }
+
+    pub fn access_denied() -> Self {
+        Self::new(code::ACCESS_DENIED, "Access denied")
+    }
+
+    pub fn unavailable() -> Self {
+        Self::new(code::UNAVAILABLE, "Service unavailable")
+    }
+
+    pub fn too_large() -> Self {
+        Self::new(code::TOO_LARGE, "Response too large")
+    }
+}

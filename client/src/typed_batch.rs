@@ -1,0 +1,181 @@
+//! Batches of typed calls.
+
+use std::any::Any;
+use std::fmt;
+use std::marker::PhantomData;
+use std::time::Duration;
+
+use futures_util::future::{BoxFuture, join_all};
+
+use crate::local::LocalService;
+use crate::message::Message;
+
+use crate::batch_types::{BatchResult, BatchResults, BatchTuple, LocalResult, MessageList, TuplePush};
+use crate::client_error::ClientError;
+use crate::request::RequestObject;
+use crate::typed_client::{CallTarget, Calls, ClientOutput, ServiceClient, TypedClient, deadline};
+use crate::untyped::Client;
+
+/// Calls and notifications of one service that are sent together. See [`TypedClient::batch`].
+///
+/// Over the wire they are one body. If the server rejects some of the calls, only these are sent
+/// again. Within the process the calls are put into their mailboxes one right after the other.
+///
+/// `A` is a tuple of the added calls, to which each call adds an element. [`send`](Self::send)
+/// returns a tuple of their results in the same order. A batch has at most sixteen elements, of
+/// which each may be any number of calls ([`add_all`](Self::add_all)).
+///
+/// ```
+/// # use callbox::{Server, service, testing};
+/// # #[derive(Default)] struct Sums;
+/// # #[service(name = "sums")] impl Sums {
+/// #     #[public_method] fn add(&self, a: u64, b: u64) -> u64 { a + b }
+/// #     #[public_method] fn text(&self, of: u64) -> String { of.to_string() }
+/// #     #[public_method] fn log(&self, line: String) { let _ = line; }
+/// # }
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// # let server = testing::start(Server::new(Sums::default));
+/// # let sums = server.service::<Sums>().client::<SumsClient>();
+/// let batch = sums.batch().add(Sums_Add { a: 1, b: 2 }).add(Sums_Text { of: 7 });
+/// let (sum, text) = batch.notify(Sums_Log { line: "added".into() }).send().await;
+/// assert_eq!((sum.unwrap(), text.unwrap()), (3, "7".to_owned()));
+///
+/// let (sums,) = sums.batch().add_all((0..3).map(|n| Sums_Add { a: n, b: n })).send().await;
+/// assert_eq!(sums.into_iter().map(Result::unwrap).collect::<Vec<_>>(), [0, 2, 4]);
+/// # }
+/// ```
+#[must_use = "a batch is not sent until `send`"]
+pub struct TypedBatch<'a, C: ServiceClient, A = ()> {
+    client: &'a TypedClient<C>,
+    members: BatchCalls,
+    /// The number of calls of each element.
+    counts: Vec<usize>,
+    /// The longest deadline of the members: they share one body, so they share one deadline.
+    deadline: Duration,
+    elements: PhantomData<fn() -> A>,
+}
+
+/// The calls and notifications, by the way in which they will be sent.
+enum BatchCalls {
+    Remote(Client, Vec<Result<RequestObject, ClientError>>),
+    /// The future of a notification returns `None`.
+    Local(LocalService, Vec<BoxFuture<'static, Option<LocalResult>>>),
+}
+
+impl<'a, C: ServiceClient> TypedBatch<'a, C> {
+    pub(crate) fn new(client: &'a TypedClient<C>) -> Self {
+        let members = match &client.target {
+            CallTarget::Remote(client) => BatchCalls::Remote(client.clone(), Vec::new()),
+            CallTarget::Local(service) => BatchCalls::Local(service.clone(), Vec::new()),
+        };
+        Self { client, members, counts: Vec::new(), deadline: Duration::ZERO, elements: PhantomData }
+    }
+}
+
+impl<'a, C: ServiceClient, A> TypedBatch<'a, C, A> {
+    /// Adds a call.
+    #[expect(clippy::should_implement_trait, reason = "it adds a message to a batch, not a number")]
+    pub fn add<M>(mut self, message: M) -> TypedBatch<'a, C, A::With<M>>
+    where
+        C: Calls<M>,
+        M: Message<Output: ClientOutput>,
+        A: TuplePush,
+    {
+        self.push(message);
+        self.with_element(1)
+    }
+
+    /// Adds any number of calls of one method. Their results are one element of the tuple: a `Vec`
+    /// in the order of the messages.
+    pub fn add_all<M>(mut self, messages: impl IntoIterator<Item = M>) -> TypedBatch<'a, C, A::With<MessageList<M>>>
+    where
+        C: Calls<M>,
+        M: Message<Output: ClientOutput>,
+        A: TuplePush,
+    {
+        let count = messages.into_iter().map(|message| self.push(message)).count();
+        self.with_element(count)
+    }
+
+    /// Adds a notification, which has no result. Over the wire, a notification whose parameters
+    /// cannot be written as JSON is not sent, and an error is logged.
+    pub fn notify<M: Message>(mut self, message: M) -> Self
+    where
+        C: Calls<M>,
+    {
+        match &mut self.members {
+            BatchCalls::Remote(client, requests) => {
+                self.deadline = self.deadline.max(deadline::<M>(client));
+                match TypedClient::<C>::request(client, &message, false) {
+                    Ok(request) => requests.push(Ok(request)),
+                    // A notification has no result that could return the error.
+                    Err(error) => log_error!(method = M::NAME, %error, "a notification was not sent with its batch"),
+                }
+            }
+            BatchCalls::Local(service, calls) => {
+                let service = service.clone();
+                calls.push(Box::pin(async move {
+                    // The service counts and logs a rejected notification. The caller does not
+                    // learn of it, as over the wire.
+                    let _ = service.notify(message);
+                    None
+                }));
+            }
+        }
+        self
+    }
+
+    /// Sends the batch and waits for the results: a tuple with one element for each call.
+    ///
+    /// An error of the batch as a whole is the result of each call. An empty batch is not sent.
+    /// Dropping the future gives up the calls.
+    ///
+    /// # Panics
+    /// Panics outside a tokio runtime.
+    pub async fn send(self) -> A::Results
+    where
+        A: BatchTuple,
+    {
+        let results = match self.members {
+            BatchCalls::Remote(client, requests) => {
+                let results = client.with_deadline(self.deadline).send_members(requests).await;
+                results.into_iter().map(BatchResult::Remote).collect()
+            }
+            BatchCalls::Local(_, calls) => {
+                join_all(calls).await.into_iter().flatten().map(BatchResult::Local).collect()
+            }
+        };
+        A::take(BatchResults::new(results, self.counts))
+    }
+
+    fn push<M: Message>(&mut self, message: M) {
+        match &mut self.members {
+            BatchCalls::Remote(client, requests) => {
+                self.deadline = self.deadline.max(deadline::<M>(client));
+                requests.push(TypedClient::<C>::request(client, &message, true));
+            }
+            BatchCalls::Local(service, calls) => {
+                let service = service.clone();
+                calls.push(Box::pin(async move {
+                    let result = service.call(message).await;
+                    Some(result.map(|output| Box::new(output) as Box<dyn Any + Send>))
+                }));
+            }
+        }
+    }
+
+    fn with_element<T>(mut self, count: usize) -> TypedBatch<'a, C, A::With<T>>
+    where
+        A: TuplePush,
+    {
+        self.counts.push(count);
+        let Self { client, members, counts, deadline, .. } = self;
+        TypedBatch { client, members, counts, deadline, elements: PhantomData }
+    }
+}
+
+impl<C: ServiceClient, A> fmt::Debug for TypedBatch<'_, C, A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TypedBatch").field("client", self.client).field("calls", &self.counts).finish_non_exhaustive()
+    }
+}
