@@ -24,8 +24,8 @@
 
 use callbox_client as client;
 pub use client::{
-    Batch, Calls, Cause, Client, ClientError, ClientOutput, FromRpcError, LocalService, Retry, ServiceClient,
-    Transport, TransportError, TransportRequest, TransportResponse, TypedBatch, TypedClient,
+    Batch, Call, Calls, Cause, Client, ClientError, ClientOutput, FromRpcError, IntoCall, LocalCaller, LocalService,
+    Retry, ServiceClient, Transport, TransportError, TransportRequest, TransportResponse, TypedBatch, TypedClient,
 };
 #[doc(hidden)]
 pub use client::{BatchElement, BatchResults, BatchTuple, MessageList, TuplePush};

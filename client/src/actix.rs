@@ -33,8 +33,8 @@ impl ResponseError for RpcError {
 /// Lets a handler of a custom route return the error of a call with `?`.
 ///
 /// The response is that of the error that the service returned: a status that fits its code, and
-/// the error object. If there is none, because the service was not reached or its response was not understood, the response is
-/// -32603 with an id, and the log has the cause.
+/// the error object. If there is none, because the service was not reached or its response was not
+/// understood, the response is -32603 with an id, and the log has the cause.
 ///
 /// ```no_run
 /// use actix_web::HttpResponse;

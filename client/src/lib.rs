@@ -31,8 +31,9 @@
 //!   calls. `client_error` has the error of all calls.
 //! - `transport` is the interface to what carries bodies, and `http` carries them to the URL in
 //!   `address`.
-//! - `typed_client` sends messages, with `typed_batch` for batches and `batch_types` for the types
-//!   of their results. `local` is a service in the same process, whatever its type.
+//! - `typed_client` makes calls from messages, and `call` is one of them. `typed_batch` sends
+//!   several together, and `batch_types` has the types of their results. `local` is a service in
+//!   the same process, whatever its type.
 //! - `ambient` knows within which method a call is made, and `actix` lets handlers of actix-web
 //!   return the error of a call.
 //! - `log` has the log macros. `__engine` has what callbox's engine uses, and `__private` what the
@@ -53,6 +54,7 @@ mod address;
 mod ambient;
 mod batch;
 mod batch_types;
+mod call;
 mod client_error;
 #[cfg(feature = "schemas")]
 mod error_list;
@@ -76,6 +78,7 @@ mod untyped;
 pub use batch::Batch;
 #[doc(hidden)]
 pub use batch_types::{BatchElement, BatchResults, BatchTuple, MessageList, TuplePush};
+pub use call::{Call, IntoCall, LocalCaller};
 pub use callbox_macros::ClientRpcError as RpcError;
 pub use client_error::{Cause, ClientError};
 #[cfg(feature = "schemas")]

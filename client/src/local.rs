@@ -12,7 +12,7 @@ use futures_util::future::BoxFuture;
 
 use crate::client_error::ClientError;
 use crate::message::{Message, Reply};
-use crate::representable::check;
+use crate::request::check_params;
 use crate::rpc_error::RpcError;
 
 /// A service of this process. The engine implements it.
@@ -79,9 +79,15 @@ impl LocalService {
         Self { target: Arc::clone(&self.target), options }
     }
 
+    /// Returns the same service, called by this caller.
+    pub(crate) fn with_caller(&self, caller: Arc<dyn Any + Send + Sync>) -> Self {
+        let options = LocalOptions { caller: Some(caller), ..self.options.clone() };
+        Self { target: Arc::clone(&self.target), options }
+    }
+
     /// Calls a method.
     pub(crate) async fn call<M: Message>(&self, message: M) -> Result<M::Output, ClientError> {
-        check_message(&message)?;
+        check_params(&message)?;
         let reply = match self.start(message, false) {
             Ok(Started::Ended(reply)) => reply,
             Ok(Started::Waits(reply)) => reply.await,
@@ -92,23 +98,17 @@ impl LocalService {
 
     /// Sends a notification.
     pub(crate) fn notify<M: Message>(&self, message: M) -> Result<(), ClientError> {
-        check_message(&message)?;
+        check_params(&message)?;
         self.start(message, true).map(drop).map_err(ClientError::from_server)
     }
 
-    fn start<M: Message>(&self, message: M, notification: bool) -> Result<Started<M>, RpcError> {
+    /// Starts a call or a notification whose message is known to have a form in JSON.
+    pub(crate) fn start<M: Message>(&self, message: M, notification: bool) -> Result<Started<M>, RpcError> {
         let started = Err(RpcError::method_not_found());
         let mut exchange = Exchange { message: Some(message), notification, started };
         self.target.start(&self.options, &mut exchange);
         exchange.started
     }
-}
-
-/// Rejects a message that JSON cannot hold, so that a caller gets the same result whichever way it
-/// calls.
-#[inline]
-fn check_message<M: Message>(message: &M) -> Result<(), ClientError> {
-    check(message).map_err(|error| ClientError::Params(crate::client_error::Cause::new(error)))
 }
 
 impl fmt::Debug for LocalService {

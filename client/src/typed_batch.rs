@@ -11,9 +11,10 @@ use crate::local::LocalService;
 use crate::message::Message;
 
 use crate::batch_types::{BatchResult, BatchResults, BatchTuple, LocalResult, MessageList, TuplePush};
+use crate::call::{CallTarget, IntoCall};
 use crate::client_error::ClientError;
 use crate::request::RequestObject;
-use crate::typed_client::{CallTarget, Calls, ClientOutput, ServiceClient, TypedClient, deadline};
+use crate::typed_client::{ClientOutput, ServiceClient, TypedClient};
 use crate::untyped::Client;
 
 /// Calls and notifications of one service that are sent together. See [`TypedClient::batch`].
@@ -36,11 +37,11 @@ use crate::untyped::Client;
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
 /// # let server = testing::start(Server::new(Sums::default));
 /// # let sums = server.service::<Sums>().client::<SumsClient>();
-/// let batch = sums.batch().add(Sums_Add { a: 1, b: 2 }).add(Sums_Text { of: 7 });
-/// let (sum, text) = batch.notify(Sums_Log { line: "added".into() }).send().await;
+/// let batch = sums.batch().add(sums.add(1, 2)).add(sums.text(7));
+/// let (sum, text) = batch.notify(sums.log("added".into())).send().await;
 /// assert_eq!((sum.unwrap(), text.unwrap()), (3, "7".to_owned()));
 ///
-/// let (sums,) = sums.batch().add_all((0..3).map(|n| Sums_Add { a: n, b: n })).send().await;
+/// let (sums,) = sums.batch().add_all((0..3).map(|n| sums.add(n, n))).send().await;
 /// assert_eq!(sums.into_iter().map(Result::unwrap).collect::<Vec<_>>(), [0, 2, 4]);
 /// # }
 /// ```
@@ -73,51 +74,56 @@ impl<'a, C: ServiceClient> TypedBatch<'a, C> {
 }
 
 impl<'a, C: ServiceClient, A> TypedBatch<'a, C, A> {
-    /// Adds a call.
-    #[expect(clippy::should_implement_trait, reason = "it adds a message to a batch, not a number")]
-    pub fn add<M>(mut self, message: M) -> TypedBatch<'a, C, A::With<M>>
+    /// Adds a call, as the functions of the client return, or its message.
+    ///
+    /// The batch is sent with the token of its own client, and ends at the longest deadline of its
+    /// members.
+    #[expect(clippy::should_implement_trait, reason = "it adds a call to a batch, not a number")]
+    pub fn add<I>(mut self, call: I) -> TypedBatch<'a, C, A::With<I::Message>>
     where
-        C: Calls<M>,
-        M: Message<Output: ClientOutput>,
+        I: IntoCall<C, Message: Message<Output: ClientOutput>>,
         A: TuplePush,
     {
-        self.push(message);
+        self.push(call);
         self.with_element(1)
     }
 
     /// Adds any number of calls of one method. Their results are one element of the tuple: a `Vec`
-    /// in the order of the messages.
-    pub fn add_all<M>(mut self, messages: impl IntoIterator<Item = M>) -> TypedBatch<'a, C, A::With<MessageList<M>>>
+    /// in the order of the calls.
+    pub fn add_all<I>(
+        mut self,
+        calls: impl IntoIterator<Item = I>,
+    ) -> TypedBatch<'a, C, A::With<MessageList<I::Message>>>
     where
-        C: Calls<M>,
-        M: Message<Output: ClientOutput>,
+        I: IntoCall<C, Message: Message<Output: ClientOutput>>,
         A: TuplePush,
     {
-        let count = messages.into_iter().map(|message| self.push(message)).count();
+        let count = calls.into_iter().map(|call| self.push(call)).count();
         self.with_element(count)
     }
 
     /// Adds a notification, which has no result. Over the wire, a notification whose parameters
     /// cannot be written as JSON is not sent, and an error is logged.
-    pub fn notify<M: Message>(mut self, message: M) -> Self
-    where
-        C: Calls<M>,
-    {
+    pub fn notify<I: IntoCall<C>>(mut self, call: I) -> Self {
+        let unsent = call.into_call(self.client).into_unsent();
         match &mut self.members {
             BatchCalls::Remote(client, requests) => {
-                self.deadline = self.deadline.max(deadline::<M>(client));
-                match TypedClient::<C>::request(client, &message, false) {
+                self.deadline = self.deadline.max(unsent.remote_deadline(client));
+                match unsent.request(client, false) {
                     Ok(request) => requests.push(Ok(request)),
                     // A notification has no result that could return the error.
-                    Err(error) => log_error!(method = M::NAME, %error, "a notification was not sent with its batch"),
+                    Err(error) => {
+                        let method = <I::Message as Message>::NAME;
+                        log_error!(method, %error, "a notification was not sent with its batch");
+                    }
                 }
             }
             BatchCalls::Local(service, calls) => {
-                let service = service.clone();
+                let service = unsent.local_service(service);
                 calls.push(Box::pin(async move {
                     // The service counts and logs a rejected notification. The caller does not
                     // learn of it, as over the wire.
-                    let _ = service.notify(message);
+                    let _ = service.notify(unsent.message);
                     None
                 }));
             }
@@ -148,16 +154,17 @@ impl<'a, C: ServiceClient, A> TypedBatch<'a, C, A> {
         A::take(BatchResults::new(results, self.counts))
     }
 
-    fn push<M: Message>(&mut self, message: M) {
+    fn push<I: IntoCall<C>>(&mut self, call: I) {
+        let unsent = call.into_call(self.client).into_unsent();
         match &mut self.members {
             BatchCalls::Remote(client, requests) => {
-                self.deadline = self.deadline.max(deadline::<M>(client));
-                requests.push(TypedClient::<C>::request(client, &message, true));
+                self.deadline = self.deadline.max(unsent.remote_deadline(client));
+                requests.push(unsent.request(client, true));
             }
             BatchCalls::Local(service, calls) => {
-                let service = service.clone();
+                let service = unsent.local_service(service);
                 calls.push(Box::pin(async move {
-                    let result = service.call(message).await;
+                    let result = service.call(unsent.message).await;
                     Some(result.map(|output| Box::new(output) as Box<dyn Any + Send>))
                 }));
             }

@@ -10,11 +10,9 @@ use serde::de::DeserializeOwned;
 use crate::from_rpc_error::FromRpcError;
 use crate::local::LocalService;
 use crate::message::Message;
-use crate::name::full_name;
 
+use crate::call::{Call, CallTarget, IntoCall, LocalCaller};
 use crate::client_error::ClientError;
-use crate::request::RequestObject;
-use crate::response;
 use crate::typed_batch::TypedBatch;
 use crate::untyped::Client;
 
@@ -139,13 +137,6 @@ pub struct TypedClient<C: ServiceClient> {
     client: PhantomData<fn() -> C>,
 }
 
-/// The service that a typed client calls.
-#[derive(Clone, Debug)]
-pub(crate) enum CallTarget {
-    Local(LocalService),
-    Remote(Client),
-}
-
 impl<C: ServiceClient> TypedClient<C> {
     fn with_target(target: CallTarget) -> C {
         C::from(Self { target, client: PhantomData })
@@ -157,60 +148,44 @@ impl<C: ServiceClient> TypedClient<C> {
     /// The service learns the deadline. It keeps the method's own if that is shorter.
     #[must_use]
     pub fn with_deadline(&self, deadline: Duration) -> C {
-        Self::with_target(match &self.target {
-            CallTarget::Local(service) => CallTarget::Local(service.with_deadline(deadline)),
-            CallTarget::Remote(client) => CallTarget::Remote(client.with_deadline(deadline)),
-        })
+        Self::with_target(self.target.clone().with_deadline(deadline))
+    }
+
+    /// Returns the same client with this caller, whom the methods see. Default: an anonymous one.
+    /// No effect over the wire, where the token says who calls.
+    #[must_use]
+    pub fn as_caller(&self, caller: impl LocalCaller) -> C {
+        Self::with_target(self.target.clone().with_caller(caller))
     }
 
     /// Returns the same client with this token. No effect within the process, where there are no
     /// tokens.
     #[must_use]
     pub fn with_token(&self, token: impl Into<Arc<str>>) -> C {
-        self.map_remote(|client| client.with_token(token))
+        Self::with_target(self.target.clone().map_remote(|client| client.with_token(token)))
     }
 
     /// Returns the same client without retries of rejected calls.
     #[must_use]
     pub fn without_retry(&self) -> C {
-        self.map_remote(Client::without_retry)
+        Self::with_target(self.target.clone().map_remote(Client::without_retry))
     }
 
-    fn map_remote(&self, change: impl FnOnce(&Client) -> Client) -> C {
-        Self::with_target(match &self.target {
-            CallTarget::Local(service) => CallTarget::Local(service.clone()),
-            CallTarget::Remote(client) => CallTarget::Remote(change(client)),
-        })
-    }
-
-    /// Calls a method with its message, as the functions of a service's own client do. Dropping the
-    /// future gives up the call.
+    /// Returns the call of a method with its message, as the functions of a service's own client
+    /// do.
     ///
     /// Calls are repeated by the rules of [`Client`]; after a broken connection only those of
-    /// [idempotent](Message::IDEMPOTENT) methods.
-    ///
-    /// # Errors
-    /// See [`ClientError`].
-    ///
-    /// # Panics
-    /// Panics outside a tokio runtime.
-    pub async fn call<M>(&self, message: M) -> Result<M::Output, ClientError<M::Error>>
+    /// [idempotent](Message::IDEMPOTENT) methods. For the errors of a call see [`ClientError`].
+    pub fn call<M>(&self, message: M) -> Call<M>
     where
         C: Calls<M>,
         M: Message<Output: ClientOutput>,
     {
-        let result = match &self.target {
-            CallTarget::Local(service) => service.call(message).await,
-            CallTarget::Remote(client) => {
-                let request = Self::request(client, &message, true);
-                drop(message);
-                response::value(client.with_deadline(deadline::<M>(client)).send_single(request).await)
-            }
-        };
-        result.map_err(of_method::<M>)
+        message.into_call(self)
     }
 
-    /// Sends a notification: the method runs, and its outcome is not reported.
+    /// Sends a notification: the method runs, and its outcome is not reported. It takes a [`Call`],
+    /// as the functions of a service's own client return, or a message.
     ///
     /// # Errors
     /// Returns an error if the notification cannot be sent. Within the process also if it is
@@ -218,38 +193,14 @@ impl<C: ServiceClient> TypedClient<C> {
     ///
     /// # Panics
     /// Panics outside a tokio runtime.
-    pub async fn notify<M: Message>(&self, message: M) -> Result<(), ClientError>
-    where
-        C: Calls<M>,
-    {
-        match &self.target {
-            CallTarget::Local(service) => service.notify(message),
-            CallTarget::Remote(client) => {
-                let request = Self::request(client, &message, false);
-                drop(message);
-                client.with_deadline(deadline::<M>(client)).send_single(request).await.map(drop)
-            }
-        }
+    pub async fn notify(&self, call: impl IntoCall<C>) -> Result<(), ClientError> {
+        call.into_call(self).into_unsent().notify().await
     }
 
     /// Returns an empty batch, which sends several calls together.
     pub fn batch(&self) -> TypedBatch<'_, C> {
         TypedBatch::new(self)
     }
-
-    pub(crate) fn request<M: Message>(
-        client: &Client,
-        message: &M,
-        is_call: bool,
-    ) -> Result<RequestObject, ClientError> {
-        let request = client.request(full_name(C::NAMESPACE, M::NAME), message, is_call)?;
-        Ok(RequestObject { idempotent: M::IDEMPOTENT, ..request })
-    }
-}
-
-/// Returns the deadline of a call over the wire.
-pub(crate) fn deadline<M: Message>(client: &Client) -> Duration {
-    client.explicit_deadline().unwrap_or(M::DEADLINE)
 }
 
 /// Converts the error to the error type of the method.

@@ -5,7 +5,7 @@ use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::Visibility;
 
 use crate::attr::ClientName;
-use crate::expand::{block_cfgs, error};
+use crate::expand::block_cfgs;
 use crate::message::{docs_or, sendable};
 use crate::method::{Method, Param};
 use crate::model::Service;
@@ -132,19 +132,13 @@ fn function(service: &Service, method: &Method) -> TokenStream {
     let (names, types): (Vec<_>, Vec<_>) = sendable(method)
         .map(|(name, param)| (spans::ident(name), without_self(param.ty.to_token_stream(), ty)))
         .unzip();
-    let (ok, error) = (method.output.ok(), error(service, method));
-    let output = without_self(ok.to_token_stream(), ty);
-    // If the result has no `DeserializeOwned`, the compiler reports it here, at the result.
-    let call = quote_spanned!(at(&ok)=> ::callbox_client::TypedClient::call(&self.0, message).await);
+    let call = quote_spanned!(at(&method.output.ok())=> ::callbox_client::TypedClient::call(&self.0, message));
     quote! {
         #(#cfgs)*
         #(#allowed)*
         #docs
         #(#deprecated)*
-        #vis async fn #ident(
-            &self,
-            #(#names: #types),*
-        ) -> ::core::result::Result<#output, ::callbox_client::ClientError<#error>> {
+        #vis fn #ident(&self, #(#names: #types),*) -> ::callbox_client::Call<#message> {
             let message = #message { #(#names),* };
             #call
         }

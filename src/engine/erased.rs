@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
 
 use callbox_client::__engine::{Exchange, LocalOptions, LocalTarget, Started};
-use callbox_client::LocalService;
+use callbox_client::{LocalCaller, LocalService};
 
 use schemars::JsonSchema;
 
@@ -54,6 +54,9 @@ impl<S: Service> MethodTable<S> for Starters<S> {
         });
     }
 }
+
+/// The engine's own type of callers, which clients pass through.
+impl LocalCaller for Caller {}
 
 fn call_options(options: &LocalOptions) -> CallOptions {
     let caller = options.caller.as_ref().and_then(|caller| caller.downcast_ref::<Caller>()).cloned();

@@ -1,0 +1,280 @@
+//! A call of a typed client: its options, and then the future of its result.
+
+use std::any::Any;
+use std::fmt;
+use std::future::Future;
+use std::mem;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+
+use crate::client_error::ClientError;
+use crate::local::{LocalService, Started};
+use crate::message::{Message, Reply};
+use crate::name::full_name;
+use crate::request::RequestObject;
+use crate::response::{self, RawResult};
+use crate::typed_client::{Calls, ClientOutput, ServiceClient, TypedClient, of_method};
+use crate::untyped::Client;
+
+/// A call of a typed client, which is sent when it is awaited. The functions of a client return it.
+///
+/// Its options hold for this call alone and are set before it is awaited. It is a future, so it also
+/// goes into `join!` or `tokio::time::timeout`. Dropping it gives up the call.
+///
+/// [`TypedClient::notify`] and [`TypedBatch`](crate::TypedBatch) take a call as well.
+///
+/// ```
+/// use std::time::Duration;
+/// use callbox::{Server, service, testing};
+///
+/// #[derive(Default)]
+/// struct Notes { lines: Vec<String> }
+///
+/// #[service(name = "notes")]
+/// impl Notes {
+///     /// Adds a line, and returns how many there are.
+///     #[public_method]
+///     fn add(&mut self, line: String) -> usize {
+///         self.lines.push(line);
+///         self.lines.len()
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let server = testing::start(Server::new(Notes::default));
+/// let notes: NotesClient = server.service::<Notes>().client();
+///
+/// assert_eq!(notes.add("one".into()).await?, 1);
+/// assert_eq!(notes.add("two".into()).with_deadline(Duration::from_secs(1)).await?, 2);
+///
+/// notes.notify(notes.add("three".into())).await?;
+/// let (four, five) = notes.batch().add(notes.add("four".into())).add(notes.add("five".into())).send().await;
+/// assert_eq!((four?, five?), (4, 5));
+/// # Ok(()) }
+/// ```
+#[must_use = "a call is not sent until it is awaited"]
+pub struct Call<M: Message> {
+    state: CallState<M>,
+}
+
+enum CallState<M: Message> {
+    Unsent(UnsentCall<M>),
+    Local(BoxFuture<'static, Reply<M>>),
+    Remote(BoxFuture<'static, RawResult>),
+    Ended,
+}
+
+/// A message, and where it goes.
+pub(crate) struct UnsentCall<M> {
+    pub(crate) message: M,
+    pub(crate) target: CallTarget,
+    pub(crate) namespace: Option<&'static str>,
+}
+
+/// The service that a typed client calls.
+#[derive(Clone, Debug)]
+pub(crate) enum CallTarget {
+    Local(LocalService),
+    Remote(Client),
+}
+
+/// The caller of calls within a process. `callbox::Caller` implements it.
+pub trait LocalCaller: Any + Send + Sync {}
+
+impl CallTarget {
+    pub(crate) fn with_deadline(self, deadline: Duration) -> Self {
+        match self {
+            Self::Local(service) => Self::Local(service.with_deadline(deadline)),
+            Self::Remote(client) => Self::Remote(client.with_deadline(deadline)),
+        }
+    }
+
+    pub(crate) fn with_caller(self, caller: impl LocalCaller) -> Self {
+        match self {
+            Self::Local(service) => Self::Local(service.with_caller(Arc::new(caller))),
+            Self::Remote(client) => Self::Remote(client),
+        }
+    }
+
+    pub(crate) fn map_remote(self, change: impl FnOnce(&Client) -> Client) -> Self {
+        match self {
+            Self::Local(service) => Self::Local(service),
+            Self::Remote(client) => Self::Remote(change(&client)),
+        }
+    }
+}
+
+impl<M: Message> UnsentCall<M> {
+    /// Returns the request object of a call or a notification over the wire.
+    pub(crate) fn request(&self, client: &Client, is_call: bool) -> Result<RequestObject, ClientError> {
+        let request = client.request(full_name(self.namespace, M::NAME), &self.message, is_call)?;
+        Ok(RequestObject { idempotent: M::IDEMPOTENT, ..request })
+    }
+
+    /// Returns the deadline of this call if `client` sends it.
+    pub(crate) fn remote_deadline(&self, client: &Client) -> Duration {
+        let own = if let CallTarget::Remote(own) = &self.target { own } else { client };
+        deadline::<M>(own)
+    }
+
+    /// Returns the service of this call, with its options; `otherwise` if it has another target.
+    pub(crate) fn local_service(&self, otherwise: &LocalService) -> LocalService {
+        if let CallTarget::Local(own) = &self.target { own.clone() } else { otherwise.clone() }
+    }
+
+    /// Sends a notification.
+    pub(crate) async fn notify(self) -> Result<(), ClientError> {
+        match &self.target {
+            CallTarget::Local(service) => service.clone().notify(self.message),
+            CallTarget::Remote(client) => {
+                let request = self.request(client, false);
+                let client = client.with_deadline(deadline::<M>(client));
+                drop(self);
+                client.send_single(request).await.map(drop)
+            }
+        }
+    }
+
+    /// Sends the call.
+    fn start(self) -> Result<CallState<M>, Reply<M>> {
+        match &self.target {
+            CallTarget::Local(service) => match service.clone().start(self.message, false) {
+                Ok(Started::Ended(reply)) => Err(reply),
+                Ok(Started::Waits(reply)) => Ok(CallState::Local(reply)),
+                Err(rejected) => Err(Err(rejected)),
+            },
+            CallTarget::Remote(client) => {
+                let request = self.request(client, true);
+                let client = client.with_deadline(deadline::<M>(client));
+                Ok(CallState::Remote(Box::pin(async move { client.send_single(request).await })))
+            }
+        }
+    }
+}
+
+impl<M: Message> Call<M> {
+    fn new(unsent: UnsentCall<M>) -> Self {
+        Self { state: CallState::Unsent(unsent) }
+    }
+
+    /// Sets the deadline of this call, retries included. Default: that of the client, or else of
+    /// the method.
+    ///
+    /// The service learns the deadline. It keeps the method's own if that is shorter.
+    pub fn with_deadline(self, deadline: Duration) -> Self {
+        self.map_target(|target| target.with_deadline(deadline))
+    }
+
+    /// Sets the caller that the method sees. Default: an anonymous one. No effect over the wire,
+    /// where the token says who calls.
+    pub fn as_caller(self, caller: impl LocalCaller) -> Self {
+        self.map_target(|target| target.with_caller(caller))
+    }
+
+    /// Sets the token of this call. No effect within the process, where there are no tokens.
+    pub fn with_token(self, token: impl Into<Arc<str>>) -> Self {
+        self.map_target(|target| target.map_remote(|client| client.with_token(token)))
+    }
+
+    /// Does not repeat this call when it is rejected.
+    pub fn without_retry(self) -> Self {
+        self.map_target(|target| target.map_remote(Client::without_retry))
+    }
+
+    fn map_target(self, change: impl FnOnce(CallTarget) -> CallTarget) -> Self {
+        let state = match self.state {
+            CallState::Unsent(unsent) => CallState::Unsent(UnsentCall { target: change(unsent.target), ..unsent }),
+            sent => sent,
+        };
+        Self { state }
+    }
+
+    /// Returns the message and its target.
+    ///
+    /// # Panics
+    /// If the call was sent already.
+    pub(crate) fn into_unsent(self) -> UnsentCall<M> {
+        match self.state {
+            CallState::Unsent(unsent) => unsent,
+            _ => panic!("this call was sent already, so it cannot be sent again"),
+        }
+    }
+}
+
+impl<M: Message<Output: ClientOutput>> Future for Call<M> {
+    type Output = Result<M::Output, ClientError<M::Error>>;
+
+    /// # Panics
+    /// Panics outside a tokio runtime, if the call has to wait, and if it is polled after its end.
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let state = &mut self.state;
+        if matches!(state, CallState::Unsent(_))
+            && let CallState::Unsent(unsent) = mem::replace(state, CallState::Ended)
+        {
+            if let CallTarget::Local(_) = unsent.target
+                && let Err(error) = crate::request::check_params(&unsent.message)
+            {
+                return Poll::Ready(Err(of_method::<M>(error)));
+            }
+            match unsent.start() {
+                Ok(sent) => *state = sent,
+                Err(reply) => return Poll::Ready(of_reply::<M>(reply)),
+            }
+        }
+        let result = match state {
+            CallState::Local(reply) => of_reply::<M>(ready!(reply.as_mut().poll(cx))),
+            CallState::Remote(raw) => response::value(ready!(raw.as_mut().poll(cx))).map_err(of_method::<M>),
+            CallState::Unsent(_) | CallState::Ended => panic!("a call was polled after its end"),
+        };
+        *state = CallState::Ended;
+        Poll::Ready(result)
+    }
+}
+
+// Nothing is pinned within: the futures are in boxes.
+impl<M: Message> Unpin for Call<M> {}
+
+fn of_reply<M: Message>(reply: Reply<M>) -> Result<M::Output, ClientError<M::Error>> {
+    reply.map_err(|error| of_method::<M>(ClientError::from_server(error)))
+}
+
+/// Returns the deadline of a call over the wire.
+fn deadline<M: Message>(client: &Client) -> Duration {
+    client.explicit_deadline().unwrap_or(M::DEADLINE)
+}
+
+/// A message, or a [`Call`] that was not sent: what [`TypedClient::notify`] and
+/// [`TypedBatch`](crate::TypedBatch) take.
+pub trait IntoCall<C: ServiceClient> {
+    /// The message.
+    type Message: Message;
+
+    #[doc(hidden)]
+    fn into_call(self, client: &TypedClient<C>) -> Call<Self::Message>;
+}
+
+impl<C: Calls<M>, M: Message> IntoCall<C> for M {
+    type Message = M;
+
+    fn into_call(self, client: &TypedClient<C>) -> Call<M> {
+        Call::new(UnsentCall { message: self, target: client.target.clone(), namespace: C::NAMESPACE })
+    }
+}
+
+impl<C: Calls<M>, M: Message> IntoCall<C> for Call<M> {
+    type Message = M;
+
+    fn into_call(self, _: &TypedClient<C>) -> Self {
+        self
+    }
+}
+
+impl<M: Message> fmt::Debug for Call<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call").field("method", &M::NAME).finish_non_exhaustive()
+    }
+}
