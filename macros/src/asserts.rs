@@ -11,7 +11,12 @@ use crate::model::Service;
 use crate::types::without_self;
 
 /// Returns the check that the state is `Send + Sync + 'static`, with an error message of ours.
+///
+/// For a generic state the bound of `Service` itself makes this check.
 pub(crate) fn state_check(service: &Service) -> TokenStream {
+    if service.is_generic() {
+        return TokenStream::new();
+    }
     let (ty, cfgs) = (service.ty(), block_cfgs(service));
     quote_spanned! {ty.span()=>
         #(#cfgs)*

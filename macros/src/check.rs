@@ -25,6 +25,9 @@ pub(crate) fn service(service: &Service, errors: &mut Errors) {
         }
         parameter_order(method, errors);
         output(service, method, errors);
+        if service.is_generic() {
+            concrete(service, method, errors);
+        }
     }
 }
 
@@ -33,10 +36,8 @@ fn block(service: &Service, errors: &mut Errors) {
     if let Some((path, _)) = &block.trait_ {
         errors.at(path, "`#[service]` needs the type's own `impl` block: methods of a trait cannot be exposed");
     }
-    if !block.generics.params.is_empty() {
-        let message = "`#[service]` cannot make a generic service, because the messages of its methods are types that \
-                       are not generic: remove the parameters, or implement `callbox::Service` by hand";
-        errors.at(&block.generics, message);
+    for lifetime in block.generics.lifetimes() {
+        errors.at(lifetime, "a service lives until it stops, so its state cannot borrow: use owned values");
     }
     if service.ident().is_none() {
         errors.at(service.ty(), "a service must be a struct or an enum of your own crate");
@@ -256,6 +257,17 @@ fn sent_parameter(param: &Param, errors: &mut Errors) {
         for key in attr.default.as_ref().map(|set| &set.key).into_iter().chain(rename) {
             let message = format!("`rest` collects parameters by their own names, so it cannot have `{key}`");
             errors.at(key, message);
+        }
+    }
+}
+
+/// The messages of a generic service are the same types for all its parameters.
+fn concrete(service: &Service, method: &Method, errors: &mut Errors) {
+    for ty in service.message_types(method) {
+        if let Some(name) = service.names_parameter(ty) {
+            let message =
+                format!("callers send and receive fixed types, whatever the service is made of: replace `{name}`");
+            errors.at(ty, message);
         }
     }
 }

@@ -50,6 +50,8 @@ fn name(service: &Service) -> Option<Ident> {
 /// Returns the struct of the client and its conversions.
 fn item(service: &Service, name: &Ident) -> TokenStream {
     let (ty, vis) = (service.ty(), spans::tokens(vis(service)));
+    let generics = service.generics();
+    let (generics, _, bounds) = generics.split_for_impl();
     let cfgs: Vec<_> = block_cfgs(service);
     let doc = format!(
         "A client of [`{0}`]: one function for each method, and those of `callbox::client::TypedClient`.",
@@ -84,7 +86,7 @@ fn item(service: &Service, name: &Ident) -> TokenStream {
         }
         #(#cfgs)*
         #[automatically_derived]
-        impl ::callbox::client::Serves<#name> for #ty {}
+        impl #generics ::callbox::client::Serves<#name> for #ty #bounds {}
         #(#cfgs)*
         #[automatically_derived]
         impl ::core::convert::From<#typed> for #name {

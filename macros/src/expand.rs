@@ -46,7 +46,9 @@ pub(crate) fn service(service: &Service) -> TokenStream {
 fn one_block(service: &Service) -> TokenStream {
     let (ty, cfgs) = (service.ty(), block_cfgs(service));
     let name = Ident::new("__WRITE_ALL_EXPOSED_METHODS_OF_A_TYPE_INTO_ONE_SERVICE_BLOCK", at(ty));
-    quote!(#(#cfgs)* #[automatically_derived] impl #ty { #[doc(hidden)] const #name: () = (); })
+    let generics = service.generics();
+    let (generics, _, bounds) = generics.split_for_impl();
+    quote!(#(#cfgs)* #[automatically_derived] impl #generics #ty #bounds { #[doc(hidden)] const #name: () = (); })
 }
 
 /// Returns types and impls for a block with errors. They let the rest of the user's code compile,
@@ -81,6 +83,8 @@ fn method_impl(
 ) -> TokenStream {
     let Method { cfgs, message, .. } = method;
     let (ty, name) = (service.ty(), method.wire_name());
+    let generics = service.generics();
+    let (generics, _, bounds) = generics.split_for_impl();
     let output = without_self(output.to_token_stream(), ty);
     let params = method.sent().filter(|param| !param.is_rest()).filter_map(Param::wire_name);
     let errors = errors(service, method);
@@ -110,7 +114,7 @@ fn method_impl(
         #(#cfgs)*
         #(#allowed)*
         #[automatically_derived]
-        impl ::callbox::Handles<#message> for #ty {
+        impl #generics ::callbox::Handles<#message> for #ty #bounds {
             const HANDLER: ::callbox::Handler<Self, #message> = #handler;
         }
     }
@@ -237,6 +241,8 @@ fn service_impl(service: &Service, entries: &TokenStream, hooks: &TokenStream) -
         }),
     };
     let allowed = &service.allowed;
+    let generics = service.generics();
+    let (generics, _, bounds) = generics.split_for_impl();
     let doc = Some(service.doc()).filter(|doc| !doc.is_empty()).map(|doc| {
         let doc = literal(&doc);
         quote!(const DOC: ::core::option::Option<&'static str> = ::core::option::Option::Some(#doc);)
@@ -246,7 +252,7 @@ fn service_impl(service: &Service, entries: &TokenStream, hooks: &TokenStream) -
         #(#cfgs)*
         #(#allowed)*
         #[automatically_derived]
-        impl ::callbox::Service for #ty {
+        impl #generics ::callbox::Service for #ty #bounds {
             const NAME: &'static str = #name;
             const VERSION: &'static str = #version;
             #doc

@@ -73,7 +73,7 @@ fn expand_service(args: TokenStream, item: &TokenStream) -> TokenStream {
     let block = &service.block;
     let emitted = if errors.is_empty() {
         expand::service(&service)
-    } else if block.trait_.is_none() && block.generics.params.is_empty() && service.ident().is_some() {
+    } else if block.trait_.is_none() && service.ident().is_some() && !service.has_generic_messages() {
         expand::stubs(&service)
     } else {
         TokenStream::new()

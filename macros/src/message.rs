@@ -132,7 +132,7 @@ fn serde_attr(service: &Service, method: &Method, name: &Ident, param: &Param) -
     };
     let mut keys = Vec::new();
     if default {
-        let path = format!("<{}>::{}", service.ty().to_token_stream(), default_fn(method, name));
+        let path = format!("<{}>::{}", defaults_owner(service, method), default_fn(method, name));
         keys.push(quote!(default = #path));
     } else if param.is_option() {
         // `None` is left out of the JSON, as a caller would do. Not with a `default`, because the
@@ -148,10 +148,15 @@ fn serde_attr(service: &Service, method: &Method, name: &Ident, param: &Param) -
     if keys.is_empty() { TokenStream::new() } else { quote!(#[serde(#(#keys),*)]) }
 }
 
-/// Returns the functions that make the default values. They are functions of the service, so that
-/// `Self` in a user's expression is the service.
+/// Returns the type whose functions make the default values: the service, so that `Self` in a
+/// user's expression is the service. If that is generic or in another crate, the message.
+fn defaults_owner(service: &Service, method: &Method) -> TokenStream {
+    if service.is_generic() { method.message.to_token_stream() } else { service.ty().to_token_stream() }
+}
+
+/// Returns the functions that make the default values.
 pub(crate) fn defaults(service: &Service, method: &Method) -> TokenStream {
-    let (ty, cfgs, allowed) = (service.ty(), &method.cfgs, service.allowed(method));
+    let (ty, cfgs, allowed) = (defaults_owner(service, method), &method.cfgs, service.allowed(method));
     let functions: Vec<_> = sendable(method)
         .filter_map(|(name, param)| {
             let default = &param.attr.as_ref()?.default.as_ref()?.value;

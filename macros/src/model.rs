@@ -1,16 +1,18 @@
 //! The model of a `#[service]` block. It keeps the user's own tokens, so that every span is theirs.
 //! The rules are in [`check`](crate::check).
 
+use proc_macro2::{TokenStream, TokenTree};
+use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::{
-    Attribute, Expr, ExprLit, FnArg, Ident, ImplItem, ImplItemFn, ItemImpl, Lit, ReturnType, Signature, Type,
-    Visibility,
+    Attribute, Expr, ExprLit, FnArg, GenericParam, Generics, Ident, ImplItem, ImplItemFn, ItemImpl, Lit, ReturnType,
+    Signature, Type, Visibility,
 };
 
 use crate::attr::{MethodAttr, OnPanic, ServiceAttr};
 use crate::conditional::{Conditional, allowed, cfgs};
 use crate::errors::Errors;
-use crate::method::{Method, MethodKind, Receiver};
+use crate::method::{Method, MethodKind, Output, Receiver};
 use crate::types::last_segment;
 
 /// The `impl` block and its marked functions.
@@ -93,9 +95,51 @@ impl Service {
         &self.block.self_ty
     }
 
+    /// Returns the parameters of the block, `<S: Store>`, for the impls of a service.
+    ///
+    /// A generic type is a service if it can be the state of one. So that is reported once, for the
+    /// parameters with which somebody starts it.
+    pub(crate) fn generics(&self) -> Generics {
+        let mut generics = self.block.generics.clone();
+        if self.is_generic() {
+            let ty = self.ty();
+            generics.make_where_clause().predicates.push(syn::parse_quote!(#ty: ::callbox::State));
+        }
+        generics
+    }
+
+    /// Whether the block has parameters.
+    pub(crate) fn is_generic(&self) -> bool {
+        !self.block.generics.params.is_empty()
+    }
+
     /// Returns the type's own name, without path and arguments.
     pub(crate) fn ident(&self) -> Option<&Ident> {
         last_segment(self.ty()).map(|segment| &segment.ident)
+    }
+
+    /// Returns the types that a message of this block is made of: parameters, result and error.
+    pub(crate) fn message_types<'a>(&self, method: &'a Method) -> impl Iterator<Item = &'a Type> {
+        let error = if let Output::Result { error, .. } = &method.output { Some(&**error) } else { None };
+        method.sent().map(|param| &param.ty).chain([method.output.ok()]).chain(error)
+    }
+
+    /// Returns the name of a parameter of the block in a type. In a generic block `Self` has them
+    /// as well.
+    pub(crate) fn names_parameter(&self, ty: &Type) -> Option<String> {
+        let params = self.block.generics.params.iter().filter_map(|param| match param {
+            GenericParam::Type(ty) => Some(&ty.ident),
+            GenericParam::Const(constant) => Some(&constant.ident),
+            GenericParam::Lifetime(_) => None,
+        });
+        let params: Vec<_> = params.map(ToString::to_string).chain(["Self".to_owned()]).collect();
+        first_ident(ty.to_token_stream(), &params)
+    }
+
+    /// Whether a message would have to be generic, which is an error.
+    pub(crate) fn has_generic_messages(&self) -> bool {
+        let is_generic = |ty| self.names_parameter(ty).is_some();
+        self.is_generic() && self.methods.iter().any(|method| self.message_types(method).any(is_generic))
     }
 
     /// Returns the name of the service.
@@ -142,6 +186,15 @@ impl Hook {
             ReturnType::Type(_, ty) => last_segment(ty).is_some_and(|segment| segment.ident == "Result"),
         }
     }
+}
+
+/// Returns the first of these names in some code.
+fn first_ident(code: TokenStream, names: &[String]) -> Option<String> {
+    code.into_iter().find_map(|token| match token {
+        TokenTree::Ident(ident) => Some(ident.to_string()).filter(|ident| names.contains(ident)),
+        TokenTree::Group(group) => first_ident(group.stream(), names),
+        _ => None,
+    })
 }
 
 /// An attribute that gives a function its role.

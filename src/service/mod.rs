@@ -33,7 +33,8 @@ pub use options::{Access, MethodOptions, OnPanic};
 /// `&self` methods share it. So its fields are plain values, without `Mutex`, `RefCell` or `Arc`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a callbox service",
-    note = "put `#[callbox::service(name = \"…\")]` on one `impl {Self}` block, or implement `callbox::Service` by hand"
+    note = "put `#[callbox::service(name = \"…\")]` on one `impl {Self}` block, or implement `callbox::Service` by hand",
+    note = "a generic service needs parameters that are `Send + Sync + 'static`"
 )]
 pub trait Service: State + Sized {
     /// The name of the service in the response of `get_service_specs` and in log lines.

@@ -1,0 +1,4 @@
+//! Systems of services: generic services, APIs apart from their services, and services that call
+//! each other.
+
+mod generic;
