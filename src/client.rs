@@ -32,4 +32,6 @@ pub use client::{BatchElement, BatchResults, BatchTuple, MessageList, TuplePush}
 #[cfg(feature = "client")]
 pub use client::{BuildError, ClientBuilder};
 
+pub use callbox_macros::api;
+
 pub use crate::engine::Serves;

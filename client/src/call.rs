@@ -22,8 +22,8 @@ use crate::untyped::Client;
 
 /// A call of a typed client, which is sent when it is awaited. The functions of a client return it.
 ///
-/// Its options hold for this call alone and are set before it is awaited. It is a future, so it also
-/// goes into `join!` or `tokio::time::timeout`. Dropping it gives up the call.
+/// Its options hold for this call alone and are set before it is awaited. It is a future, so it
+/// also goes into `join!` or `tokio::time::timeout`. Dropping it gives up the call.
 ///
 /// [`TypedClient::notify`] and [`TypedBatch`](crate::TypedBatch) take a call as well.
 ///
@@ -44,7 +44,8 @@ use crate::untyped::Client;
 ///     }
 /// }
 ///
-/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let server = testing::start(Server::new(Notes::default));
 /// let notes: NotesClient = server.service::<Notes>().client();
 ///
@@ -52,7 +53,8 @@ use crate::untyped::Client;
 /// assert_eq!(notes.add("two".into()).with_deadline(Duration::from_secs(1)).await?, 2);
 ///
 /// notes.notify(notes.add("three".into())).await?;
-/// let (four, five) = notes.batch().add(notes.add("four".into())).add(notes.add("five".into())).send().await;
+/// let batch = notes.batch().add(notes.add("four".into())).add(notes.add("five".into()));
+/// let (four, five) = batch.send().await;
 /// assert_eq!((four?, five?), (4, 5));
 /// # Ok(()) }
 /// ```

@@ -79,7 +79,7 @@ pub use batch::Batch;
 #[doc(hidden)]
 pub use batch_types::{BatchElement, BatchResults, BatchTuple, MessageList, TuplePush};
 pub use call::{Call, IntoCall, LocalCaller};
-pub use callbox_macros::ClientRpcError as RpcError;
+pub use callbox_macros::{ClientRpcError as RpcError, client_api as api};
 pub use client_error::{Cause, ClientError};
 #[cfg(feature = "schemas")]
 pub use error_list::{DescribeErrors, ErrorList};

@@ -42,6 +42,7 @@ use crate::untyped::Client;
 /// struct SumsClient(TypedClient<Self>);
 ///
 /// impl ServiceClient for SumsClient {
+///     const NAME: &'static str = "sums";
 ///     const NAMESPACE: Option<&'static str> = None;
 /// }
 ///
@@ -69,6 +70,9 @@ use crate::untyped::Client;
 /// # }
 /// ```
 pub trait ServiceClient: From<TypedClient<Self>> {
+    /// The name of the service.
+    const NAME: &'static str;
+
     /// The namespace of the service's methods on the wire.
     const NAMESPACE: Option<&'static str>;
 }

@@ -29,6 +29,18 @@ pub(crate) fn client(service: &Service) -> TokenStream {
     }
 }
 
+/// Returns the impl that ties the client to the service.
+pub(crate) fn serves(service: &Service) -> TokenStream {
+    let Some(name) = name(service) else { return TokenStream::new() };
+    let (ty, cfgs, generics) = (service.ty(), block_cfgs(service), service.generics());
+    let (generics, _, bounds) = generics.split_for_impl();
+    quote! {
+        #(#cfgs)*
+        #[automatically_derived]
+        impl #generics ::callbox::client::Serves<#name> for #ty #bounds {}
+    }
+}
+
 /// Returns the path of the client's function that calls the method, for generated documents.
 ///
 /// Returns nothing if a parameter distinguishes null from a missing value: its schema cannot
@@ -39,7 +51,7 @@ pub(crate) fn function_path(service: &Service, method: &Method) -> Option<String
     Some(format!("{name}::{}", method.sig.ident))
 }
 
-fn name(service: &Service) -> Option<Ident> {
+pub(crate) fn name(service: &Service) -> Option<Ident> {
     match &service.attr.client {
         ClientName::None => None,
         ClientName::Custom(name) => Some(name.clone()),
@@ -49,9 +61,7 @@ fn name(service: &Service) -> Option<Ident> {
 
 /// Returns the struct of the client and its conversions.
 fn item(service: &Service, name: &Ident) -> TokenStream {
-    let (ty, vis) = (service.ty(), spans::tokens(vis(service)));
-    let generics = service.generics();
-    let (generics, _, bounds) = generics.split_for_impl();
+    let (service_name, vis) = (service.name(), spans::tokens(vis(service)));
     let cfgs: Vec<_> = block_cfgs(service);
     let doc = format!(
         "A client of [`{0}`]: one function for each method, and those of `callbox::client::TypedClient`.",
@@ -82,11 +92,9 @@ fn item(service: &Service, name: &Ident) -> TokenStream {
         #(#cfgs)*
         #[automatically_derived]
         impl ::callbox_client::ServiceClient for #name {
+            const NAME: &'static str = #service_name;
             const NAMESPACE: ::core::option::Option<&'static str> = #namespace;
         }
-        #(#cfgs)*
-        #[automatically_derived]
-        impl #generics ::callbox::client::Serves<#name> for #ty #bounds {}
         #(#cfgs)*
         #[automatically_derived]
         impl ::core::convert::From<#typed> for #name {

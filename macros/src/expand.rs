@@ -4,28 +4,28 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Attribute, Ident, Type};
+use syn::{Attribute, Ident, LitStr, Type};
 
 use crate::asserts::{state_check, type_checks};
 use crate::attr::{ClientName, OnPanic};
 use crate::client;
 use crate::conditional::{Conditional, cfgs};
 use crate::deprecated;
+use crate::handler::{handler, handles_impl};
 use crate::message::{Purpose, defaults, literal, message};
-use crate::method::{Method, MethodKind, Output, Param};
+use crate::method::{Method, Output, Param};
 use crate::model::{Hook, HookKind, Service};
 use crate::spans::at;
-use crate::types::{Lifetimes, last_segment, unsupported, without_lifetimes, without_self};
+use crate::types::{Lifetimes, unsupported, without_self};
 
 /// Returns everything that the macro writes for a block without errors.
 pub(crate) fn service(service: &Service) -> TokenStream {
     let state = state_check(service);
     let methods = service.methods.iter().filter_map(|method| {
         let handler = handler(service, method, method.kind()?);
-        let output = method.output.ok();
-        let error = message_error(service, method);
-        let (mut message, mut implemented) =
-            (message(service, method, Purpose::Full), method_impl(service, method, output, &error, &handler));
+        let (mut message, implemented) = (message(service, method, Purpose::Full), message_impl_of(service, method));
+        let handles = handles_impl(service, method, &handler);
+        let mut implemented = quote!(#implemented #handles);
         if !method.deprecated.is_empty() {
             let emit = deprecated::emit_items(&std::mem::take(&mut implemented));
             message = quote!(#emit #message);
@@ -33,17 +33,17 @@ pub(crate) fn service(service: &Service) -> TokenStream {
         let items = [message, defaults(service, method), implemented, type_checks(service, method)];
         Some(quote!(#(#items)*))
     });
-    let client = client::client(service);
+    let (client, serves) = (client::client(service), client::serves(service));
     let entries = service.methods.iter().map(|method| entry(service, method)).collect();
     let hooks = service.hooks.iter().map(|hook| self::hook(service, hook)).collect();
     let one_block = one_block(service);
     let service = service_impl(service, &entries, &hooks);
-    quote!(#state #one_block #(#methods)* #client #service)
+    quote!(#state #one_block #(#methods)* #client #serves #service)
 }
 
 /// Returns a constant that collides with itself when a type has two `#[service]` blocks, of which a
 /// macro sees only one. Its name tells the user what to do.
-fn one_block(service: &Service) -> TokenStream {
+pub(crate) fn one_block(service: &Service) -> TokenStream {
     let (ty, cfgs) = (service.ty(), block_cfgs(service));
     let name = Ident::new("__WRITE_ALL_EXPOSED_METHODS_OF_A_TYPE_INTO_ONE_SERVICE_BLOCK", at(ty));
     let generics = service.generics();
@@ -66,25 +66,22 @@ pub(crate) fn stubs(service: &Service) -> TokenStream {
         let output = if supported { output } else { &unit };
         let handler = quote!(::callbox::Handler::Compute(|_, _| ::core::unreachable!()));
         let (message, error) = (message(service, method, Purpose::Stub), plain_error());
-        let items = [message, method_impl(service, method, output, &error, &handler)];
+        let items = [message, message_impl(service, method, output, &error), handles_impl(service, method, &handler)];
         quote!(#(#items)*)
     });
     let service = service_impl(service, &TokenStream::new(), &TokenStream::new());
     quote!(#(#methods)* #service)
 }
 
-/// Returns the impls of `Message` and `Handles` for a method.
-fn method_impl(
-    service: &Service,
-    method: &Method,
-    output: &Type,
-    error: &TokenStream,
-    handler: &TokenStream,
-) -> TokenStream {
+/// Returns the impl of `Message` for a method, with its own output and error.
+pub(crate) fn message_impl_of(service: &Service, method: &Method) -> TokenStream {
+    message_impl(service, method, method.output.ok(), &message_error(service, method))
+}
+
+/// Returns the impl of `Message` for a method.
+fn message_impl(service: &Service, method: &Method, output: &Type, error: &TokenStream) -> TokenStream {
     let Method { cfgs, message, .. } = method;
     let (ty, name) = (service.ty(), method.wire_name());
-    let generics = service.generics();
-    let (generics, _, bounds) = generics.split_for_impl();
     let output = without_self(output.to_token_stream(), ty);
     let params = method.sent().filter(|param| !param.is_rest()).filter_map(Param::wire_name);
     let errors = errors(service, method);
@@ -110,12 +107,6 @@ fn method_impl(
             #deadline
             #idempotent
             #errors
-        }
-        #(#cfgs)*
-        #(#allowed)*
-        #[automatically_derived]
-        impl #generics ::callbox::Handles<#message> for #ty #bounds {
-            const HANDLER: ::callbox::Handler<Self, #message> = #handler;
         }
     }
 }
@@ -160,78 +151,23 @@ fn errors(service: &Service, method: &Method) -> Option<TokenStream> {
     })
 }
 
-/// Returns the function that runs the method: it makes the injected parameters, calls the method,
-/// and converts its error.
-fn handler(service: &Service, method: &Method, kind: MethodKind) -> TokenStream {
-    let [state, message, call] = ["state", "message", "call"].map(|name| Ident::new(name, Span::mixed_site()));
-    let (ty, ident) = (service.ty(), &method.sig.ident);
-
-    let mut injections = Vec::new();
-    let mut arguments = Vec::new();
-    for param in &method.params {
-        let Some(name) = &param.name else { continue };
-        match param.injected() {
-            None => arguments.push(quote!(#message.#name)),
-            Some(injected) if is_call_context(injected) => arguments.push(quote!(#call)),
-            Some(injected) => {
-                let of = without_lifetimes(without_self(injected.to_token_stream(), ty), &method.sig.generics);
-                injections.push(quote!(let #name = <#of as ::callbox::FromCall>::from_call(#call)?;));
-                arguments.push(quote!(&#name));
-            }
-        }
-    }
-
-    let receiver = (kind != MethodKind::Compute).then(|| quote!(#state,));
-    let dot_await = method.sig.asyncness.map(|_| quote!(.await));
-    let path = quote!(<#ty>::#ident);
-    let path = if method.deprecated.is_empty() { path } else { deprecated::path(&path) };
-    let run = quote!(#path(#receiver #(#arguments),*) #dot_await);
-    let run = match &method.output {
-        Output::Result { error, .. } => {
-            let error = without_self(error.to_token_stream(), ty);
-            let convert = quote_spanned!(error.span()=> ::callbox_client::__private::convert_error::<_, #error>);
-            quote!(#convert(#run))
-        }
-        _ => quote!(::core::result::Result::Ok(#run)),
-    };
-
-    let message_pattern = if method.sent().next().is_some() { message.to_token_stream() } else { quote!(_) };
-    let message = &method.message;
-    let call = if method.sent().count() < method.params.len() { call.to_token_stream() } else { quote!(_) };
-    match kind {
-        MethodKind::Read => {
-            quote!(::callbox::Handler::<Self, #message>::Read(|#state, #message_pattern, #call| { #(#injections)* #run }))
-        }
-        MethodKind::Write => {
-            quote!(::callbox::Handler::<Self, #message>::Write(|#state, #message_pattern, #call| { #(#injections)* #run }))
-        }
-        MethodKind::Compute => {
-            quote!(::callbox::Handler::<Self, #message>::Compute(|#message_pattern, #call| { #(#injections)* #run }))
-        }
-        MethodKind::ReadAsync => {
-            quote!(::callbox::Handler::<Self, #message>::ReadAsync(|#state, #message_pattern, #call| {
-                ::callbox::__private::boxed_reply::<#message>(async move { #(#injections)* #run })
-            }))
-        }
-        MethodKind::WriteAsync => {
-            quote!(::callbox::Handler::<Self, #message>::WriteAsync(|#state, #message_pattern, #call| {
-                ::callbox::__private::boxed_reply::<#message>(async move { #(#injections)* #run })
-            }))
-        }
-    }
-}
-
-/// Whether a type is the `CallContext`, which the handler already has.
-fn is_call_context(ty: &Type) -> bool {
-    last_segment(ty).is_some_and(|segment| segment.ident == "CallContext")
-}
-
 /// Returns the impl of `Service`.
-fn service_impl(service: &Service, entries: &TokenStream, hooks: &TokenStream) -> TokenStream {
-    let (ty, name, cfgs) = (service.ty(), service.name(), block_cfgs(service));
-    let namespace = service.attr.namespace.as_ref().map(|namespace| {
-        quote!(const NAMESPACE: ::core::option::Option<&'static str> = ::core::option::Option::Some(#namespace);)
-    });
+pub(crate) fn service_impl(service: &Service, entries: &TokenStream, hooks: &TokenStream) -> TokenStream {
+    let (ty, cfgs) = (service.ty(), block_cfgs(service));
+    let client =
+        service.attr.api.as_ref().map(
+            |api| quote!(<<dyn #api as ::callbox_client::__private::Api>::Client as ::callbox_client::ServiceClient>),
+        );
+    let name = match &client {
+        Some(client) => quote!(#client::NAME),
+        None => service.name().to_token_stream(),
+    };
+    let namespace = match (&client, &service.attr.namespace) {
+        (Some(client), _) => Some(quote!(#client::NAMESPACE)),
+        (None, namespace) => namespace.as_ref().map(|namespace| quote!(::core::option::Option::Some(#namespace))),
+    };
+    let namespace =
+        namespace.map(|namespace| quote!(const NAMESPACE: ::core::option::Option<&'static str> = #namespace;));
     let version = match &service.attr.version {
         Some(version) => version.to_token_stream(),
         // Read in the user's crate. Build tools other than cargo may not set it.
@@ -243,10 +179,11 @@ fn service_impl(service: &Service, entries: &TokenStream, hooks: &TokenStream) -
     let allowed = &service.allowed;
     let generics = service.generics();
     let (generics, _, bounds) = generics.split_for_impl();
-    let doc = Some(service.doc()).filter(|doc| !doc.is_empty()).map(|doc| {
-        let doc = literal(&doc);
-        quote!(const DOC: ::core::option::Option<&'static str> = ::core::option::Option::Some(#doc);)
-    });
+    let doc = match (&service.attr.api, some_text(&service.doc())) {
+        (Some(api), None) => Some(quote!(<dyn #api as ::callbox_client::__private::Api>::DOC)),
+        (_, doc) => doc.map(|doc| quote!(::core::option::Option::Some(#doc))),
+    };
+    let doc = doc.map(|doc| quote!(const DOC: ::core::option::Option<&'static str> = #doc;));
     let table = if entries.is_empty() { quote!(_) } else { Ident::new("table", Span::mixed_site()).to_token_stream() };
     quote! {
         #(#cfgs)*
@@ -261,6 +198,11 @@ fn service_impl(service: &Service, entries: &TokenStream, hooks: &TokenStream) -
             #hooks
         }
     }
+}
+
+/// Returns a text as a literal, if there is any.
+pub(crate) fn some_text(text: &str) -> Option<LitStr> {
+    if text.is_empty() { None } else { Some(literal(text)) }
 }
 
 pub(crate) fn block_cfgs(service: &Service) -> Vec<Attribute> {
@@ -283,8 +225,19 @@ fn options(service: &Service, method: &Method) -> TokenStream {
         (true, None) => quote!(::callbox::MethodOptions::private()),
         (true, Some(scope)) => quote!(::callbox::MethodOptions::scoped(#scope)),
     };
-    let doc = Some(method.doc()).filter(|doc| !doc.is_empty()).map(|doc| literal(&doc));
-    options.extend(doc.map(|doc| quote!(.doc(#doc))));
+    options.extend(some_text(&method.doc()).map(|doc| quote!(.doc(#doc))));
+    options.extend(method.deprecated.iter().flat_map(Conditional::all).map(|deprecated| match deprecated.condition {
+        None => quote!(.deprecated(true)),
+        Some(when) => quote!(.deprecated(::core::cfg!(#when))),
+    }));
+    options.extend(client::function_path(service, method).map(|path| quote!(.client(#path))));
+    options.extend(engine_options(service, method));
+    options
+}
+
+/// Returns the options of a method that concern how its calls run.
+pub(crate) fn engine_options(service: &Service, method: &Method) -> TokenStream {
+    let (attr, mut options) = (&method.attr, TokenStream::new());
     options.extend(attr.mailbox.map(|capacity| quote!(.mailbox(#capacity))));
     options.extend(attr.mailbox_group.as_ref().map(|name| quote!(.group(#name))));
     options.extend(attr.max_wait.map(|nanos| quote!(.max_wait(::core::time::Duration::from_nanos(#nanos)))));
@@ -295,17 +248,12 @@ fn options(service: &Service, method: &Method) -> TokenStream {
         OnPanic::Keep => quote!(.on_panic(::callbox::OnPanic::Keep)),
         OnPanic::Restart => quote!(.on_panic(::callbox::OnPanic::Restart)),
     }));
-    options.extend(method.deprecated.iter().flat_map(Conditional::all).map(|deprecated| match deprecated.condition {
-        None => quote!(.deprecated(true)),
-        Some(when) => quote!(.deprecated(::core::cfg!(#when))),
-    }));
-    options.extend(client::function_path(service, method).map(|path| quote!(.client(#path))));
     options.extend((method.sent().count() < method.params.len()).then(|| quote!(.asks_caller())));
     options
 }
 
 /// Returns the function of `Service` that calls a hook.
-fn hook(service: &Service, hook: &Hook) -> TokenStream {
+pub(crate) fn hook(service: &Service, hook: &Hook) -> TokenStream {
     let (ty, cfgs, ident) = (service.ty(), &hook.cfgs, &hook.sig.ident);
     let dot_await = hook.sig.asyncness.map(|_| quote!(.await));
     let run = quote!(<#ty>::#ident(self) #dot_await);

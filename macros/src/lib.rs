@@ -19,6 +19,7 @@
 //! `conditional` reads attributes inside a `cfg_attr`. `spans` keeps lints away from the written
 //! code, and `deprecated` keeps warnings about the user's deprecated items away from it.
 
+mod api;
 mod asserts;
 mod attr;
 mod check;
@@ -29,10 +30,12 @@ mod duration;
 mod errors;
 mod expand;
 mod from_rpc_error;
+mod handler;
 mod message;
 mod method;
 mod model;
 mod names;
+mod of_api;
 mod paths;
 mod rpc_error;
 mod spans;
@@ -72,14 +75,30 @@ fn expand_service(args: TokenStream, item: &TokenStream) -> TokenStream {
     check::service(&service, &mut errors);
     let block = &service.block;
     let emitted = if errors.is_empty() {
-        expand::service(&service)
+        match &service.attr.api {
+            Some(api) => of_api::service(&service, api),
+            None => expand::service(&service),
+        }
     } else if block.trait_.is_none() && service.ident().is_some() && !service.has_generic_messages() {
-        expand::stubs(&service)
+        if service.attr.api.is_some() { of_api::stubs(&service) } else { expand::stubs(&service) }
     } else {
         TokenStream::new()
     };
     let emitted = Root::Callbox.apply(emitted);
     quote!(#errors #block #emitted)
+}
+
+#[doc = include_str!("../docs/api.md")]
+#[proc_macro_attribute]
+pub fn api(args: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    Root::Callbox.apply(api::expand(args.into(), &item.into())).into()
+}
+
+/// The attribute as `callbox_client` exports it.
+#[doc = include_str!("../docs/api.md")]
+#[proc_macro_attribute]
+pub fn client_api(args: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    Root::Client.apply(api::expand(args.into(), &item.into())).into()
 }
 
 #[doc = include_str!("../docs/rpc_error.md")]

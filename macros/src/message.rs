@@ -7,8 +7,8 @@ use syn::{Attribute, Ident, LitStr};
 
 use crate::method::{Method, Param};
 use crate::model::Service;
-use crate::spans;
 use crate::types::{Lifetimes, unsupported, without_self};
+use crate::{paths, spans};
 
 /// Whether a message is written in full, or only for the rest of the code to compile.
 #[derive(Clone, Copy, PartialEq)]
@@ -16,6 +16,8 @@ pub(crate) enum Purpose {
     Full,
     /// After an error: with its fields, but without attributes, which may be the cause.
     Stub,
+    /// For an API, whose crate may be built without schemas. `schema` writes the schema apart.
+    Api,
 }
 
 /// Returns the struct of a method's parameters.
@@ -24,8 +26,8 @@ pub(crate) fn message(service: &Service, method: &Method, purpose: Purpose) -> T
     let (vis, allowed) = (spans::tokens(service.vis(method)), service.allowed(method));
     let fields = sendable(method).map(|(name, param)| {
         let serde =
-            if purpose == Purpose::Full { serde_attr(service, method, name, param) } else { TokenStream::new() };
-        let (docs, name) = (field_docs(name, param), spans::ident(name));
+            if purpose == Purpose::Stub { TokenStream::new() } else { serde_attr(service, method, name, param) };
+        let (docs, name) = (field_docs(name, param, purpose), spans::ident(name));
         let ty = without_self(param.ty.to_token_stream(), service.ty());
         quote!(#docs #serde #vis #name: #ty)
     });
@@ -39,6 +41,8 @@ pub(crate) fn message(service: &Service, method: &Method, purpose: Purpose) -> T
     // If the name is taken, the compiler reports it here, at the method.
     let name = spans::ident(message);
     let item = quote_spanned!(spans::at(message)=> #vis struct #name { #(#fields),* });
+    let schema = (purpose != Purpose::Api).then(|| quote!(::callbox_client::__private::schemars::JsonSchema,));
+    let schema_crate = schema.is_some().then(|| quote!(#[schemars(crate = "::callbox_client::__private::schemars")]));
     quote! {
         #(#cfgs)*
         #(#allowed)*
@@ -46,14 +50,50 @@ pub(crate) fn message(service: &Service, method: &Method, purpose: Purpose) -> T
         #[derive(
             ::callbox_client::__private::serde::Serialize,
             #deserialize
-            ::callbox_client::__private::schemars::JsonSchema,
+            #schema
         )]
         #[serde(crate = "::callbox_client::__private::serde")]
-        #[schemars(crate = "::callbox_client::__private::schemars")]
+        #schema_crate
         #strict
         #item
         #deserialize_with_rest
     }
+}
+
+/// Returns the schema of a message of an API, where its crate has schemas: that of a struct with
+/// the same fields, whose derive is not needed otherwise.
+pub(crate) fn schema(service: &Service, method: &Method) -> TokenStream {
+    let Method { cfgs, message, .. } = method;
+    let fields = sendable(method).map(|(name, param)| {
+        let (docs, serde) = (field_docs(name, param, Purpose::Full), serde_attr(service, method, name, param));
+        let (name, ty) = (spans::ident(name), &param.ty);
+        quote!(#docs #serde #name: #ty)
+    });
+    let docs = &method.docs;
+    let strict = (!takes_rest(method)).then(|| quote!(#[serde(deny_unknown_fields)]));
+    let (text, schemars) = (message.unraw().to_string(), quote!(::callbox_client::__private::schemars));
+    let (message, fields_of) = (spans::ident(message), format_ident!("__{}Schema", message, span = Span::call_site()));
+    paths::with_schemas(&quote! {
+        #(#cfgs)*
+        const _: () = {
+            #(#docs)*
+            #[derive(#schemars::JsonSchema)]
+            #[schemars(crate = "::callbox_client::__private::schemars")]
+            #strict
+            struct #fields_of { #(#fields),* }
+
+            #[automatically_derived]
+            impl #schemars::JsonSchema for #message {
+                fn schema_name() -> ::std::borrow::Cow<'static, str> { #text.into() }
+                fn schema_id() -> ::std::borrow::Cow<'static, str> {
+                    ::core::concat!(::core::module_path!(), "::", #text).into()
+                }
+                fn json_schema(generator: &mut #schemars::SchemaGenerator) -> #schemars::Schema {
+                    <#fields_of as #schemars::JsonSchema>::json_schema(generator)
+                }
+            }
+        };
+    })
 }
 
 /// Returns the user's docs, or other docs if there are none, so that no public item lacks them.
@@ -65,13 +105,14 @@ pub(crate) fn docs_or(docs: &[Attribute], otherwise: &str) -> TokenStream {
 
 /// Returns the docs of a field. The fallback only repeats the name, so it does not become the
 /// description in the schema.
-fn field_docs(name: &Ident, param: &Param) -> TokenStream {
+fn field_docs(name: &Ident, param: &Param, purpose: Purpose) -> TokenStream {
     if !param.docs.is_empty() {
         let docs = &param.docs;
         return quote!(#(#docs)*);
     }
     let docs = format!("The parameter `{name}`.");
-    quote!(#[doc = #docs] #[schemars(description = "")])
+    let no_description = (purpose != Purpose::Api).then(|| quote!(#[schemars(description = "")]));
+    quote!(#[doc = #docs] #no_description)
 }
 
 /// Returns the parameters that can be fields. In a block without errors these are all parameters
@@ -151,7 +192,8 @@ fn serde_attr(service: &Service, method: &Method, name: &Ident, param: &Param) -
 /// Returns the type whose functions make the default values: the service, so that `Self` in a
 /// user's expression is the service. If that is generic or in another crate, the message.
 fn defaults_owner(service: &Service, method: &Method) -> TokenStream {
-    if service.is_generic() { method.message.to_token_stream() } else { service.ty().to_token_stream() }
+    let no_service = service.is_generic() || service.is_api;
+    if no_service { method.message.to_token_stream() } else { service.ty().to_token_stream() }
 }
 
 /// Returns the functions that make the default values.

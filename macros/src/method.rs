@@ -12,7 +12,7 @@ use crate::attr::{MethodAttr, ParamAttr};
 use crate::conditional::{Conditional, allowed, cfgs, named};
 use crate::errors::Errors;
 use crate::model::{doc_text, take_attrs};
-use crate::names::message_name;
+use crate::names::message_name_of;
 use crate::types::{bare, last_segment, option_of};
 
 /// An exposed method.
@@ -109,7 +109,7 @@ impl Method {
             vis: function.vis.clone(),
             receiver: Receiver::of(&sig, service),
             output: Output::of(&sig.output),
-            message: attr.message.clone().unwrap_or_else(|| message_name(service, &sig.ident)),
+            message: attr.message.clone().unwrap_or_else(|| message_name_of(service, &sig.ident)),
             attr,
             params,
             sig,

@@ -2,7 +2,7 @@
 //! The rules are in [`check`](crate::check).
 
 use proc_macro2::{TokenStream, TokenTree};
-use quote::ToTokens;
+use quote::{ToTokens, format_ident};
 use syn::ext::IdentExt;
 use syn::{
     Attribute, Expr, ExprLit, FnArg, GenericParam, Generics, Ident, ImplItem, ImplItemFn, ItemImpl, Lit, ReturnType,
@@ -24,6 +24,8 @@ pub(crate) struct Service {
     pub(crate) allowed: Vec<Attribute>,
     pub(crate) methods: Vec<Method>,
     pub(crate) hooks: Vec<Hook>,
+    /// Whether it is the trait of an API, written as a block of a type that does not exist.
+    pub(crate) is_api: bool,
 }
 
 /// A function marked `#[on_start]` or `#[on_stop]`.
@@ -43,21 +45,26 @@ pub(crate) enum HookKind {
 /// What a marked function is to the service.
 #[derive(Clone, Copy)]
 enum Role {
-    Method { private: bool },
+    Method {
+        private: bool,
+    },
+    /// A method whose message is in an API.
+    Handler,
     Hook(HookKind),
 }
 
 /// The attributes that mark functions, by name.
-const ROLES: [(&str, Role); 4] = [
+const ROLES: [(&str, Role); 5] = [
     ("public_method", Role::Method { private: false }),
     ("private_api_method", Role::Method { private: true }),
+    ("handles", Role::Handler),
     ("on_start", Role::Hook(HookKind::Start)),
     ("on_stop", Role::Hook(HookKind::Stop)),
 ];
 
 impl Service {
     /// Reads the block and removes the attributes of this crate from it.
-    pub(crate) fn parse(attr: ServiceAttr, mut block: ItemImpl, errors: &mut Errors) -> Self {
+    pub(crate) fn parse(service: ServiceAttr, mut block: ItemImpl, errors: &mut Errors) -> Self {
         let outer = cfgs(&block.attrs);
         let (mut methods, mut hooks) = (Vec::new(), Vec::new());
         for item in &mut block.items {
@@ -71,8 +78,22 @@ impl Service {
                 let outer = [&outer[..], condition].concat();
                 match *role {
                     Role::Method { private } => {
+                        if service.api.is_some() {
+                            errors.at(attr, format!("the methods of this service are in its API: add this one there, with `#[{name}]`, and mark it `#[handles]` here"));
+                        }
                         let attr = MethodAttr::parse(attr, name, private, errors);
                         methods.push(Method::parse(private, attr, &outer, &block.self_ty, function, errors));
+                    }
+                    Role::Handler => {
+                        if service.api.is_none() {
+                            errors.at(attr, "this service has no API of its own crate: write `#[public_method]` or `#[private_api_method]`, or name the API with `#[service(api = …)]`");
+                        }
+                        let attr = MethodAttr::parse_handles(attr, errors);
+                        let mut method = Method::parse(false, attr, &outer, &block.self_ty, function, errors);
+                        // The name of an alias for the message of the API.
+                        let name = method.message.unraw().to_string().replace('_', "");
+                        method.message = format_ident!("__{name}", span = method.message.span());
+                        methods.push(method);
                     }
                     Role::Hook(kind) => {
                         if attr.meta.require_path_only().is_err() {
@@ -88,7 +109,7 @@ impl Service {
             }
         }
         let allowed = allowed(&block.attrs);
-        Self { attr, block, allowed, methods, hooks }
+        Self { attr: service, block, allowed, methods, hooks, is_api: false }
     }
 
     pub(crate) fn ty(&self) -> &Type {

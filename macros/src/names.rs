@@ -11,11 +11,15 @@ use crate::types::last_segment;
 /// The name of the service keeps the messages of two services in one module apart. The underscore
 /// makes it a name that no other type has by Rust's naming rules. So it neither collides with a
 /// type nor hides one of the standard library: a method may be called `option` or `send`.
-pub(crate) fn message_name(service: &Type, method: &Ident) -> Ident {
-    let message = upper_camel(method);
+pub(crate) fn message_name(service: &Ident, method: &Ident) -> Ident {
+    Ident::new(&format!("{}_{}", service.unraw(), upper_camel(method).unraw()), method.span())
+}
+
+/// Returns the same for a service as it is written, with its path.
+pub(crate) fn message_name_of(service: &Type, method: &Ident) -> Ident {
     match last_segment(service) {
-        Some(segment) => Ident::new(&format!("{}_{}", segment.ident.unraw(), message.unraw()), method.span()),
-        None => message,
+        Some(segment) => message_name(&segment.ident, method),
+        None => upper_camel(method),
     }
 }
 
@@ -54,7 +58,7 @@ pub(crate) fn in_words(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{in_words, message_name, upper_camel};
+    use super::{in_words, message_name_of, upper_camel};
 
     #[test]
     fn a_method_name_becomes_upper_camel_case() {
@@ -80,7 +84,7 @@ mod tests {
             ("r#type", "send", "type_Send"),
             ("S", "_1", "S__1"),
         ] {
-            let name = message_name(&syn::parse_str(service).unwrap(), &syn::parse_str(method).unwrap());
+            let name = message_name_of(&syn::parse_str(service).unwrap(), &syn::parse_str(method).unwrap());
             assert_eq!(name.to_string(), message);
         }
     }

@@ -21,7 +21,7 @@ use crate::jsonrpc::{Dialect, Draft, Envelope, Id, Limits, ResponseBudget, RpcEr
 use crate::mailbox::DeferredWake;
 use crate::route::{CallOutcome, CallStart, Route, StartContext};
 use crate::router::Router;
-use crate::service::{Access, CallContext};
+use crate::service::{Access, CallContext, admits};
 use crate::sync::Arc;
 
 use cutoff::{cut_off, unless_cut};
@@ -150,7 +150,7 @@ impl Dispatch {
         let Some(auth) = &self.auth else { return Ok(()) };
         let token = token.ok_or_else(RpcError::access_denied)?;
         let caller = auth.authenticate(token, peer).await.map_err(|AuthUnavailable| RpcError::unavailable())?;
-        if Access::Private.admits(&caller) { Ok(()) } else { Err(RpcError::access_denied()) }
+        if admits(Access::Private, &caller) { Ok(()) } else { Err(RpcError::access_denied()) }
     }
 
     async fn single(&self, request: &ResolvedRequest<'_>, context: &BodyContext<'_>) -> RpcResponse {
@@ -248,7 +248,7 @@ fn allowed_caller(route: &Arc<dyn Route>, context: &BodyContext<'_>) -> Result<C
         return Ok(Caller::anonymous());
     }
     let caller = context.who.as_ref().map_err(|AuthUnavailable| RpcError::unavailable())?;
-    if options.access.admits(caller) { Ok(caller.clone()) } else { Err(RpcError::access_denied()) }
+    if admits(options.access, caller) { Ok(caller.clone()) } else { Err(RpcError::access_denied()) }
 }
 
 /// Waits for the end of a call, whose result is then appended to `out`.

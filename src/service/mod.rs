@@ -16,13 +16,15 @@ use crate::start_error::BoxError;
 pub(crate) use callbox_client::__engine::{
     Awaited, Current, CurrentGuard, DescribedError, Link, ServiceId, full_name, read_params,
 };
+pub use callbox_client::__private::Access;
 pub use callbox_client::{DescribeErrors, ErrorList, Message, Reply};
 pub use context::{CallContext, FromCall};
 pub(crate) use describe::{ExecutionInfo, MethodDescription, SchemaGenerators, ServiceInfo};
 pub(crate) use handler::{ByKind, Compute, ReadAsync, WriteAsync};
 pub use handler::{Handler, Handles, MethodKind};
 pub use internal::InternalError;
-pub use options::{Access, MethodOptions, OnPanic};
+pub(crate) use options::admits;
+pub use options::{MethodOptions, OnPanic};
 
 /// A struct whose fields are the state of a microservice and whose methods are its API.
 ///

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use callbox_client::__private::{Access, ApiMethod};
+
 use crate::auth::Caller;
 
 /// The options of a method: who may call it, how many calls may wait and how long, and its share of
@@ -37,25 +39,12 @@ pub struct MethodOptions {
     pub(crate) client: Option<&'static str>,
 }
 
-/// Who may call a method.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Access {
-    /// Everybody.
-    Public,
-    /// Callers with a valid token.
-    Private,
-    /// Callers with a valid token that has this scope.
-    Scope(&'static str),
-}
-
-impl Access {
-    /// Whether a caller may call such a method.
-    pub(crate) fn admits(self, caller: &Caller) -> bool {
-        match self {
-            Self::Public => true,
-            Self::Private => caller.is_authenticated(),
-            Self::Scope(scope) => caller.has_scope(scope),
-        }
+/// Whether a caller may call a method with this access.
+pub(crate) fn admits(access: Access, caller: &Caller) -> bool {
+    match access {
+        Access::Public => true,
+        Access::Private => caller.is_authenticated(),
+        Access::Scope(scope) => caller.has_scope(scope),
     }
 }
 
@@ -86,6 +75,13 @@ impl MethodOptions {
     /// these tokens have no scopes.
     pub fn scoped(scope: &'static str) -> Self {
         Self::with_access(Access::Scope(scope))
+    }
+
+    /// Returns the options of a method of an API, which says who may call it.
+    #[doc(hidden)]
+    pub fn of_api<M: ApiMethod>() -> Self {
+        let (doc, deprecated, client) = (M::DOC, M::DEPRECATED, M::CLIENT);
+        Self { doc, deprecated, client, ..Self::with_access(M::ACCESS) }
     }
 
     fn with_access(access: Access) -> Self {

@@ -1,4 +1,5 @@
 //! Systems of services: generic services, APIs apart from their services, and services that call
 //! each other.
 
+mod api;
 mod generic;

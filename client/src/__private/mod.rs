@@ -9,11 +9,13 @@
 //! an inherent function takes precedence over one of a trait. Each `…Probe` below has such a
 //! `…Fallback`, which the generated code imports.
 
+mod api;
 #[cfg(feature = "schemas")]
 mod schema_probes;
 
 use std::marker::PhantomData;
 
+pub use api::{Access, Api, ApiMethod, api_result, api_value, assert_all_handled};
 pub use callbox_macros::EmitItems;
 #[cfg(feature = "schemas")]
 pub use schemars;

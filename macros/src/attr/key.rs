@@ -77,3 +77,21 @@ pub(crate) fn set_entries<'k, A: 'k>(
         seen.push(entry.key);
     }
 }
+
+/// Reports entries whose keys belong elsewhere, and returns the others.
+pub(super) fn entries_of<A>(
+    entries: Entries,
+    others: &[Key<A>],
+    but: &[Key<A>],
+    where_to: &str,
+    errors: &mut Errors,
+) -> Entries {
+    let belongs_elsewhere =
+        |entry: &Entry| others.iter().any(|key| entry.key == key.name) && !but.iter().any(|key| entry.key == key.name);
+    let (elsewhere, here): (Vec<_>, Vec<_>) = entries.into_iter().partition(belongs_elsewhere);
+    for Entry { key, .. } in elsewhere {
+        let message = format!("`{key}` {where_to}");
+        errors.at(key, message);
+    }
+    here.into_iter().collect()
+}

@@ -11,11 +11,12 @@ mod value;
 use proc_macro2::TokenStream;
 use syn::parse::Parser;
 use syn::punctuated::Punctuated;
-use syn::{Attribute, Expr, Ident, LitStr, Visibility};
+use syn::{Attribute, Expr, Ident, LitStr, Path, Visibility};
 
 use crate::errors::Errors;
 
 pub(crate) use key::{Entries, Key, entries, set_entries};
+use key::{Entry, entries_of};
 pub(crate) use value::Keyed;
 
 /// What happens to the state after a panic.
@@ -44,6 +45,10 @@ pub(crate) struct ServiceAttr {
     pub(crate) vis: Option<Visibility>,
     pub(crate) on_panic: Option<OnPanic>,
     pub(crate) client: ClientName,
+    /// The trait that has the methods, if they are written apart from the service.
+    pub(crate) api: Option<Path>,
+    /// Whether the messages of an API have no schemas.
+    pub(crate) no_schemas: bool,
 }
 
 /// `#[public_method(…)]` and `#[private_api_method(…)]`
@@ -99,19 +104,38 @@ const SERVICE_KEYS: &[Key<ServiceAttr>] = keys! {
     "client", "client = false" => |attr, value| attr.client = value.client()?;
 };
 
-/// The keys of both attributes for methods.
-const METHOD_KEYS: &[Key<MethodAttr>] = keys! {
+/// The keys of `#[service]` for a service whose methods are in an API.
+const API_SERVICE_KEYS: &[Key<ServiceAttr>] = keys! {
+    "api", "api = catalog_api::CatalogApi" => |attr, value| attr.api = Some(value.path()?);
+    "version", r#"version = "1.2.3""# => |attr, value| attr.version = Some(value.nonempty_string()?);
+    "on_panic", r#"on_panic = "keep""# => |attr, value| attr.on_panic = Some(value.on_panic()?);
+};
+
+/// The keys of `#[api]`.
+const API_KEYS: &[Key<ServiceAttr>] = keys! {
+    "name", r#"name = "name.your.service""# => |attr, value| attr.name = Some(value.nonempty_string()?);
+    "namespace", r#"namespace = "users""# => |attr, value| attr.namespace = Some(value.nonempty_string()?);
+    "client", r#"client = "Stub""# => |attr, value| attr.client = value.client_name()?;
+    "schemas", "schemas = false" => |attr, value| attr.no_schemas = !value.boolean()?;
+};
+
+/// The keys of a method that bind its callers. In an API they stand there.
+const CALLER_KEYS: &[Key<MethodAttr>] = keys! {
     "name", r#"name = "sayHello""# => |attr, value| attr.name = Some(value.nonempty_string()?);
     "message", r#"message = "SayHello""# => |attr, value| attr.message = Some(value.parsed_string()?);
+    "deadline", r#"deadline = "2s""# => |attr, value| attr.deadline = Some(value.duration()?);
+    "idempotent", "idempotent" => |attr, value| attr.idempotent = value.flag().map(|()| true)?;
+};
+
+/// The keys of a method that concern how the service runs its calls.
+const ENGINE_KEYS: &[Key<MethodAttr>] = keys! {
     "mailbox", "mailbox = 256" => |attr, value| attr.mailbox = Some(value.positive()?);
     "mailbox_group", r#"mailbox_group = "writes""# => |attr, value| attr.mailbox_group = Some(value.nonempty_string()?);
-    "deadline", r#"deadline = "2s""# => |attr, value| attr.deadline = Some(value.duration()?);
     "max_wait", r#"max_wait = "10ms""# => |attr, value| attr.max_wait = Some(value.duration()?);
     "weight", "weight = 4" => |attr, value| attr.weight = Some(value.positive()?);
     "in_flight", "in_flight = 64" => |attr, value| attr.in_flight = Some(value.keyed(value.positive()?));
     "on_panic", r#"on_panic = "keep""# => |attr, value| attr.on_panic = Some(value.keyed(value.on_panic()?));
     "compute", "compute" => |attr, value| attr.compute = Some(value.keyed(value.flag()?));
-    "idempotent", "idempotent" => |attr, value| attr.idempotent = value.flag().map(|()| true)?;
     "inline", "inline = false" => |attr, value| attr.inline = Some(value.boolean()?);
 };
 
@@ -126,11 +150,34 @@ const PARAM_KEYS: &[Key<ParamAttr>] = keys! {
     "rest", "rest" => |attr, value| attr.rest = Some(value.keyed(value.flag()?));
 };
 
+/// What to do with a key that binds callers.
+const IN_THE_API: &str = "binds callers, so it stands in the API";
+
+/// What to do with a key that concerns how calls run.
+const IN_THE_SERVICE: &str = "concerns how a service runs the calls, so it stands in its `#[handles(…)]`";
+
+fn private_keys(private: bool) -> &'static [Key<MethodAttr>] {
+    if private { PRIVATE_METHOD_KEYS } else { &[] }
+}
+
 impl ServiceAttr {
     pub(crate) fn parse(args: TokenStream, errors: &mut Errors) -> Self {
         let mut attr = Self::default();
-        let entries = errors.take(Punctuated::parse_terminated.parse2(args));
-        set_entries(&mut attr, "service", SERVICE_KEYS, entries.unwrap_or_default(), errors);
+        let entries = errors.take(Punctuated::parse_terminated.parse2(args)).unwrap_or_default();
+        if entries.iter().any(|entry: &Entry| entry.key == "api") {
+            let entries = entries_of(entries, SERVICE_KEYS, API_SERVICE_KEYS, IN_THE_API, errors);
+            set_entries(&mut attr, "service", API_SERVICE_KEYS, entries, errors);
+        } else {
+            set_entries(&mut attr, "service", SERVICE_KEYS.iter().chain(&API_SERVICE_KEYS[..1]), entries, errors);
+        }
+        attr
+    }
+
+    /// Parses the arguments of `#[api]`.
+    pub(crate) fn parse_api(args: TokenStream, errors: &mut Errors) -> Self {
+        let mut attr = Self::default();
+        let entries = errors.take(Punctuated::parse_terminated.parse2(args)).unwrap_or_default();
+        set_entries(&mut attr, "api", API_KEYS, entries, errors);
         attr
     }
 }
@@ -138,9 +185,27 @@ impl ServiceAttr {
 impl MethodAttr {
     pub(crate) fn parse(marker: &Attribute, name: &str, private: bool, errors: &mut Errors) -> Self {
         let mut attr = Self::default();
-        let private_keys = if private { PRIVATE_METHOD_KEYS } else { &[] };
-        let entries = entries(marker, errors);
-        set_entries(&mut attr, name, METHOD_KEYS.iter().chain(private_keys), entries, errors);
+        let keys = CALLER_KEYS.iter().chain(ENGINE_KEYS).chain(private_keys(private));
+        set_entries(&mut attr, name, keys, entries(marker, errors), errors);
+        attr
+    }
+
+    /// Parses the attribute of a method of an API.
+    pub(crate) fn parse_api(marker: &Attribute, name: &str, private: bool, errors: &mut Errors) -> Self {
+        let mut attr = Self::default();
+        let entries = entries_of(entries(marker, errors), ENGINE_KEYS, &[], IN_THE_SERVICE, errors);
+        // The service finds a message by its name, so that is not for the user to set.
+        let keys = CALLER_KEYS.iter().filter(|key| key.name != "message");
+        set_entries(&mut attr, name, keys.chain(private_keys(private)), entries, errors);
+        attr
+    }
+
+    /// Parses `#[handles(…)]`.
+    pub(crate) fn parse_handles(marker: &Attribute, errors: &mut Errors) -> Self {
+        let mut attr = Self::default();
+        let entries = entries_of(entries(marker, errors), CALLER_KEYS, &[], IN_THE_API, errors);
+        let entries = entries_of(entries, PRIVATE_METHOD_KEYS, &[], IN_THE_API, errors);
+        set_entries(&mut attr, "handles", ENGINE_KEYS, entries, errors);
         attr
     }
 }

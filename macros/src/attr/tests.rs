@@ -5,6 +5,7 @@ use crate::rpc_error::{FIELD_KEYS, VARIANT_KEYS};
 use super::*;
 
 const SERVICE_DOC: &str = include_str!("../../docs/service.md");
+const API_DOC: &str = include_str!("../../docs/api.md");
 const RPC_ERROR_DOC: &str = include_str!("../../docs/rpc_error.md");
 
 /// The keys and their examples, as a table shows them.
@@ -31,12 +32,19 @@ fn with_names(examples: &[&'static str]) -> Vec<(&'static str, &'static str)> {
 fn the_documentation_lists_all_keys_of_a_service_its_methods_and_parameters() {
     let tables = documented(SERVICE_DOC, "| key |");
     let [service, method] = &tables[..] else { panic!("two tables have the header `key`: {tables:?}") };
-    assert_eq!(with_names(service), shown(SERVICE_KEYS));
-    assert_eq!(with_names(method), shown(METHOD_KEYS.iter().chain(PRIVATE_METHOD_KEYS)));
+    assert_eq!(with_names(service), shown(SERVICE_KEYS.iter().chain(&API_SERVICE_KEYS[..1])));
+    assert_eq!(with_names(method), shown(CALLER_KEYS.iter().chain(ENGINE_KEYS).chain(PRIVATE_METHOD_KEYS)));
 
     let tables = documented(SERVICE_DOC, "| key of `#[param(…)]` |");
     let [param] = &tables[..] else { panic!("one table has the keys of parameters: {tables:?}") };
     assert_eq!(with_names(param), shown(PARAM_KEYS));
+}
+
+#[test]
+fn the_documentation_lists_all_keys_of_an_api() {
+    let tables = documented(API_DOC, "| key of `#[api(…)]` |");
+    let [api] = &tables[..] else { panic!("one table has the keys of an API: {tables:?}") };
+    assert_eq!(with_names(api), shown(API_KEYS));
 }
 
 #[test]

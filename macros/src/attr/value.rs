@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use syn::{Expr, ExprLit, Ident, Lit, LitStr};
+use syn::{Expr, ExprLit, Ident, Lit, LitStr, Path};
 
 use crate::duration;
 
@@ -90,6 +90,18 @@ impl<'a> Value<'a> {
                 .map(ClientName::Custom)
                 .map_err(|_| syn::Error::new_spanned(name, format!("`{}` is not a valid struct name", name.value()))),
             _ => Err(self.error("expected the name of the client, or `false` for no client")),
+        }
+    }
+
+    /// Returns the name of a client, which an API always has.
+    pub(super) fn client_name(self) -> syn::Result<ClientName> {
+        self.parsed_string().map(ClientName::Custom)
+    }
+
+    pub(super) fn path(self) -> syn::Result<Path> {
+        match self.expr()? {
+            Expr::Path(path) if path.qself.is_none() => Ok(path.path.clone()),
+            _ => Err(self.error("expected the path of a trait")),
         }
     }
 

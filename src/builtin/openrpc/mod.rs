@@ -12,7 +12,7 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use crate::auth::Caller;
 use crate::route::Route;
-use crate::service::{Access, SchemaGenerators, ServiceInfo};
+use crate::service::{Access, SchemaGenerators, ServiceInfo, admits};
 use crate::sync::Arc;
 
 use errors::FrameworkError;
@@ -100,7 +100,7 @@ impl OpenRpc {
 
     /// Returns what this caller may know.
     pub(super) fn document(&self, caller: &Caller) -> OpenRpcDocument<'_> {
-        let more = self.methods.iter().any(|listed| listed.access != Access::Public && listed.access.admits(caller));
+        let more = self.methods.iter().any(|listed| listed.access != Access::Public && admits(listed.access, caller));
         match &self.public {
             Some(public) if !more => OpenRpcDocument::Prepared(public),
             _ => OpenRpcDocument::Filtered(self.filtered(caller)),
@@ -108,7 +108,7 @@ impl OpenRpc {
     }
 
     fn filtered(&self, caller: &Caller) -> FilteredDocument<'_> {
-        let listed: Vec<_> = self.methods.iter().filter(|listed| listed.access.admits(caller)).collect();
+        let listed: Vec<_> = self.methods.iter().filter(|listed| admits(listed.access, caller)).collect();
         let needed: BTreeSet<_> = listed.iter().flat_map(|listed| &listed.needs).collect();
         FilteredDocument {
             openrpc: "1.3.2",

@@ -1,5 +1,7 @@
 //! The rules. Each rule reports its errors at the user's own tokens, and the next rule runs all the
-//! same, so that the user sees every error at once.
+//! same, so that the user sees every error at once. `api` has those for the trait of an API.
+
+mod api;
 
 use std::collections::HashMap;
 
@@ -11,6 +13,8 @@ use crate::errors::Errors;
 use crate::method::{Method, MethodKind, Output, Param, Receiver};
 use crate::model::{Hook, HookKind, Service};
 use crate::types::{Lifetimes, Unsupported, bare, last_segment, option_of, option_of_an_option, unsupported};
+
+pub(crate) use api::api;
 
 pub(crate) fn service(service: &Service, errors: &mut Errors) {
     block(service, errors);
@@ -42,7 +46,7 @@ fn block(service: &Service, errors: &mut Errors) {
     if service.ident().is_none() {
         errors.at(service.ty(), "a service must be a struct or an enum of your own crate");
     }
-    if service.methods.is_empty() && block.trait_.is_none() {
+    if service.methods.is_empty() && block.trait_.is_none() && service.attr.api.is_none() {
         let message = "no method is exposed: mark at least one `#[public_method]` or `#[private_api_method]`";
         errors.at(service.ty(), message);
     }

@@ -1,0 +1,34 @@
+use callbox::{RpcError, client::api, service};
+
+#[derive(RpcError)]
+enum StockError {
+    #[rpc(code = 404)]
+    Missing,
+}
+
+#[api]
+trait StockApi {
+    #[public_method]
+    fn get(&self, id: u64) -> Result<String, StockError>;
+
+    #[public_method]
+    fn count(&self) -> u64;
+}
+
+struct Stock;
+
+#[service(api = StockApi)]
+impl Stock {
+    #[handles]
+    fn get(&self, id: u64) -> Result<String, RpcError> {
+        let _ = id;
+        Err(RpcError::new(404, "Missing"))
+    }
+
+    #[handles]
+    fn count(&self) -> u64 {
+        0
+    }
+}
+
+fn main() {}

@@ -1,0 +1,17 @@
+use callbox::{client::api, service};
+
+#[api]
+trait StockApi {
+    #[public_method]
+    fn get(&self);
+}
+
+struct Stock;
+
+#[service(api = StockApi, name = "stock", client = false)]
+impl Stock {
+    #[handles]
+    fn get(&self) {}
+}
+
+fn main() {}
