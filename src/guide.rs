@@ -10,6 +10,7 @@
 //! - [`tokens`]: who may call a private method.
 //! - [`pages`]: pages, files and routes of your own, and callbox inside a server of your own.
 //! - [`calling`]: calling a service from Rust, and several services in one server.
+//! - [`other_languages`]: clients in TypeScript and Python, which `callbox generate` writes.
 //! - [`mod@testing`]: tests by functions, within the process, over HTTP, and under load.
 //! - [`migration`]: how to come from pymicroservice or gemstone.
 //!
@@ -49,6 +50,9 @@ pub mod pages {}
 
 #[doc = include_str!("docs/calling.md")]
 pub mod calling {}
+
+#[doc = include_str!("docs/other_languages.md")]
+pub mod other_languages {}
 
 #[doc = include_str!("docs/testing.md")]
 pub mod testing {}

@@ -9,6 +9,7 @@ mod dependency;
 mod describe;
 mod endpoint;
 mod exit;
+mod generate;
 mod json;
 mod names;
 mod new;
@@ -49,6 +50,8 @@ enum Command {
     Call(call::Arguments),
     /// Lists the methods of a server, or describes one of them.
     Describe(describe::Arguments),
+    /// Writes a client of a server in another language.
+    Generate(generate::Arguments),
     /// Shows the mailboxes of a server, live.
     Top(top::Arguments),
     /// Calls a method on a schedule, and reports the latencies and outcomes of the calls.
@@ -65,6 +68,7 @@ fn main() -> ExitCode {
         Command::Token(arguments) => token::run(arguments).map_err(Failure::from),
         Command::Call(arguments) => call::run(&arguments),
         Command::Describe(arguments) => describe::run(&arguments),
+        Command::Generate(arguments) => generate::run(&arguments),
         Command::Top(arguments) => top::run(&arguments),
         Command::Stress(arguments) => stress::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),

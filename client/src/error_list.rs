@@ -45,6 +45,7 @@ pub struct DescribedError {
     /// The code.
     pub code: i32,
     messages: Vec<&'static str>,
+    pub(crate) names: Vec<&'static str>,
     data: Vec<Schema>,
 }
 
@@ -81,11 +82,20 @@ impl<'a> ErrorList<'a> {
         }
     }
 
+    /// Names the error with this code, as its variant is called. Generated clients in other
+    /// languages name their type of the error after it.
+    pub fn add_name(&mut self, code: i32, name: &'static str) {
+        let error = self.of_code(code);
+        if !error.names.contains(&name) {
+            error.names.push(name);
+        }
+    }
+
     /// Returns the entry of a code.
     fn of_code(&mut self, code: i32) -> &mut DescribedError {
         let found = self.errors.iter().position(|error| error.code == code);
         let at = found.unwrap_or_else(|| {
-            self.errors.push(DescribedError { code, messages: Vec::new(), data: Vec::new() });
+            self.errors.push(DescribedError { code, messages: Vec::new(), names: Vec::new(), data: Vec::new() });
             self.errors.len() - 1
         });
         &mut self.errors[at]
@@ -133,16 +143,19 @@ mod tests {
         list.add_with_data(404, "No such group", SchemaGenerator::subschema_for::<bool>);
         list.add_with_data(404, "No such user", SchemaGenerator::subschema_for::<String>);
         list.add_with_data(404, "No such user", SchemaGenerator::subschema_for::<bool>);
+        for name in ["NoSuchUser", "NoSuchGroup", "NoSuchUser"] {
+            list.add_name(404, name);
+        }
         let entries = list.into_errors().into_iter().map(|error| {
-            let (code, message) = (error.code, error.message());
-            (code, message, error.into_data().map(Schema::to_value))
+            let (code, message, names) = (error.code, error.message(), error.names.join(" "));
+            (code, message, names, error.into_data().map(Schema::to_value))
         });
         let either = json!({ "anyOf": [{ "type": "boolean" }, { "type": "string" }] });
         assert_eq!(
             entries.collect::<Vec<_>>(),
             [
-                (404, "No such user / No such group".to_owned(), Some(either)),
-                (409, "Taken".to_owned(), Some(json!({ "type": "boolean" }))),
+                (404, "No such user / No such group".to_owned(), "NoSuchUser NoSuchGroup".to_owned(), Some(either)),
+                (409, "Taken".to_owned(), String::new(), Some(json!({ "type": "boolean" }))),
             ]
         );
     }

@@ -245,6 +245,7 @@ fn a_method_lists_the_errors_that_its_type_knows() {
                     "properties": { "id": id, "type": { "type": ["string", "null"] } },
                     "required": ["id", "type"],
                 },
+                "x-names": ["NoSuchUser", "NoSuchThing"],
             },
             {
                 "code": 409,
@@ -255,9 +256,15 @@ fn a_method_lists_the_errors_that_its_type_knows() {
                     "minItems": 2,
                     "maxItems": 2,
                 },
+                "x-names": ["Newer"],
             },
-            { "code": 7, "message": "Strange", "data": true },
-            { "code": 402, "message": "Too poor", "data": { "$ref": "#/components/schemas/Plain" } },
+            { "code": 7, "message": "Strange", "data": true, "x-names": ["Strange"] },
+            {
+                "code": 402,
+                "message": "Too poor",
+                "data": { "$ref": "#/components/schemas/Plain" },
+                "x-names": ["TooPoor"],
+            },
         ])
     );
     for silent in ["set", "grow", "get_service_specs"] {

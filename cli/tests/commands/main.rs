@@ -2,6 +2,7 @@
 
 mod call;
 mod describe;
+mod generate;
 mod greeter;
 mod program;
 mod stress;

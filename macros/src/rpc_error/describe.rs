@@ -40,10 +40,12 @@ fn variant(variant: &Variant) -> TokenStream {
             None => in_words(&ident.unraw().to_string()).to_token_stream(),
         },
     );
-    match data(variant) {
+    let name = ident.unraw().to_string();
+    let error = match data(variant) {
         None => quote!(list.add(#code, #message);),
         Some(data) => quote!(list.add_with_data(#code, #message, |generator| #data);),
-    }
+    };
+    quote!(#error list.add_name(#code, #name);)
 }
 
 /// Returns the schema of the data: an object of named fields, the one unnamed field, or an array of

@@ -59,6 +59,9 @@ struct OpenRpcError {
     message: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     data: Option<Schema>,
+    /// Names of the variants with this code.
+    #[serde(rename = "x-names", skip_serializing_if = "Vec::is_empty")]
+    names: Vec<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -144,9 +147,9 @@ impl MethodObject {
 }
 
 impl OpenRpcError {
-    fn new(error: DescribedError, generator: &mut SchemaGenerator) -> Self {
-        let (code, message) = (error.code, error.message());
-        Self { code, message, data: error.into_data().map(|data| finish(data, generator)) }
+    fn new(mut error: DescribedError, generator: &mut SchemaGenerator) -> Self {
+        let (code, message, names) = (error.code, error.message(), std::mem::take(&mut error.names));
+        Self { code, message, data: error.into_data().map(|data| finish(data, generator)), names }
     }
 }
 
