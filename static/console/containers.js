@@ -1,6 +1,6 @@
 // Fields for arrays, tuples and maps.
 
-import { freshId, make } from "./dom.js";
+import { freshId, make, set } from "./dom.js";
 import { makeField, smallButton } from "./fields.js";
 import { itemsOf, resolve, typeWords, valuesOf } from "./schema.js";
 
@@ -17,7 +17,7 @@ export function list(schema, context) {
 
   const append = () => {
     const label = freshId("item");
-    const field = makeField(items, { ...context, id: freshId("field"), labelledBy: label, isNeeded: true });
+    const field = item(items, context, label);
     const number = make("span", { class: "item-number", id: label });
     const remove = smallButton("Remove this item", () => {
       fields = fields.filter((one) => one !== field);
@@ -26,7 +26,7 @@ export function list(schema, context) {
       add.focus();
       context.changed();
     }, "×");
-    field.row = make("div", { class: "item" }, number, make("div", { class: "value" }, field.node), remove);
+    field.row = make("div", { class: "item" }, number, make("div", { class: "value" }, field.node, field.error), remove);
     Object.assign(field, { number, remove });
     fields.push(field);
     rows.append(field.row);
@@ -45,6 +45,7 @@ export function list(schema, context) {
   return {
     node: make("div", { class: "nested" }, rows, add),
     input: minItems > 0 ? fields[0].input : add,
+    part: (index) => fields[index]?.place,
     read: () => fields.map((field) => field.read() ?? null),
     write: (values) => {
       fields = [];
@@ -57,16 +58,17 @@ export function list(schema, context) {
 /// A field for a tuple: a fixed number of items, each with its own type.
 export function tuple(schema, context) {
   const { items } = itemsOf(resolve(schema, context.root));
-  const fields = items.map((item) => {
+  const fields = items.map((one) => {
     const label = freshId("item");
-    return { label, ...makeField(item, { ...context, id: freshId("field"), labelledBy: label, isNeeded: true }) };
+    return { label, ...item(one, context, label) };
   });
   const rows = fields.map((field, index) => make("div", { class: "item" },
     make("span", { class: "item-number", id: field.label }, String(index + 1)),
-    make("div", { class: "value" }, field.node, make("span", { class: "type" }, typeWords(items[index], context.root)))));
+    make("div", { class: "value" }, field.node, make("span", { class: "type" }, typeWords(items[index], context.root)), field.error)));
   return {
     node: make("div", { class: "nested items" }, rows),
     input: fields[0]?.input,
+    part: (index) => fields[index]?.place,
     read: () => fields.map((field) => field.read() ?? null),
     write: (values) => fields.forEach((field, index) => field.write(values?.[index] ?? null)),
   };
@@ -83,7 +85,7 @@ export function map(schema, context) {
   const append = () => {
     const label = freshId("item");
     const name = make("input", { type: "text", "aria-label": "name", placeholder: "name", oninput: context.changed });
-    const field = makeField(values, { ...context, id: freshId("field"), labelledBy: label, isNeeded: true });
+    const field = item(values, context, label);
     const entry = { name, field };
     const remove = smallButton("Remove this member", () => {
       entries = entries.filter((one) => one !== entry);
@@ -92,7 +94,7 @@ export function map(schema, context) {
       context.changed();
     }, "×");
     entry.row = make("div", { class: "item" }, name, make("span", { class: "hidden", id: label }, "value"),
-      make("div", { class: "value" }, field.node), remove);
+      make("div", { class: "value" }, field.node, field.error), remove);
     entries.push(entry);
     rows.append(entry.row);
     return entry;
@@ -101,6 +103,7 @@ export function map(schema, context) {
   return {
     node: make("div", { class: "nested" }, rows, add),
     input: add,
+    part: (key) => entries.find(({ name }) => name.value === String(key))?.field.place,
     read: () => Object.fromEntries(entries.map(({ name, field }) => [name.value, field.read() ?? null])),
     write: (object) => {
       entries = [];
@@ -112,4 +115,23 @@ export function map(schema, context) {
       });
     },
   };
+}
+
+/// Creates the field for one item, with a place for its error.
+function item(schema, context, labelledBy) {
+  const error = make("p", { class: "error", id: freshId("error") });
+  const changed = () => { place.complain(null); context.changed(); };
+  const field = makeField(schema, { ...context, changed, id: freshId("field"), labelledBy, describedBy: error.id, isNeeded: true });
+  const place = {
+    input: field.input,
+    part: (key) => field.part?.(key),
+    complain: (text) => {
+      error.textContent = text ?? "";
+      error.closest(".item")?.classList.toggle("wrong", text !== null);
+      if (field.input) {
+        set(field.input, { "aria-invalid": text === null ? null : "true" });
+      }
+    },
+  };
+  return Object.assign(field, { error, place });
 }

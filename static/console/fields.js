@@ -1,7 +1,7 @@
 // Form fields, one for each kind of value that a schema can ask for.
 //
 // A field has a `node`, an `input` to focus, `read()`, which returns its value or `undefined` for
-// none, and `write(value)`.
+// none, and `write(value)`. One with parts has `part(key)`, the place of an error in that part.
 
 import { list, map, tuple } from "./containers.js";
 import { freshId, icon, make, set } from "./dom.js";
@@ -155,6 +155,7 @@ function orNull(field, context) {
   return {
     node: make("div", { class: "or-null" }, field.node, make("div", { class: "check" }, box, make("label", { for: id }, "null"))),
     input: field.input,
+    part: (key) => field.part?.(key),
     read: () => (box.checked ? null : field.read()),
     write: (value) => {
       box.checked = value === null;

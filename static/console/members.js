@@ -17,6 +17,7 @@ export function members(described, context) {
     node: make("div", { class: "members" }, rows.map((row) => row.node)),
     input: rows[0]?.input,
     row: (name) => rows.find((row) => row.name === name),
+    part: (name) => rows.find((row) => row.name === name),
     read: () => {
       const values = rows.map((row) => [row.name, row.read()]);
       return Object.fromEntries(values.filter(([, value]) => value !== undefined));
@@ -88,6 +89,11 @@ class Row {
 
   get input() {
     return this.#field.input;
+  }
+
+  /// Returns the place of a part of the value: see `blame`.
+  part(key) {
+    return this.#field.part?.(key);
   }
 
   #include(sent) {

@@ -2,6 +2,7 @@
 // response.
 
 import { answerView } from "./answer.js";
+import { blame } from "./blame.js";
 import { icon, make, set } from "./dom.js";
 import { NoValue } from "./fields.js";
 import { members } from "./members.js";
@@ -21,6 +22,8 @@ export class MethodView {
   #answer = answerView();
   #button;
   #made;
+  /// Where the last error of the server is shown.
+  #blamed = null;
 
   constructor(method, root, server, made) {
     this.#method = method;
@@ -71,6 +74,7 @@ export class MethodView {
 
   async call() {
     this.#form.clear();
+    this.#blamed?.complain(null);
     let params;
     try {
       params = this.#params();
@@ -92,7 +96,7 @@ export class MethodView {
       ms = answer.ms;
       this.#answer.show(answer, this.#server);
       if (code === INVALID_PARAMS) {
-        this.#blame(answer.error.data);
+        this.#blamed = blame(this.#form, answer.error.data);
       }
     } catch (error) {
       code = "no response";
@@ -100,13 +104,6 @@ export class MethodView {
     }
     set(this.#button, { "aria-disabled": null });
     this.#made({ method: this.#method.name, params, code, ms });
-  }
-
-  /// Shows the server's error for a parameter beside its field, and focuses the field.
-  #blame(data) {
-    const row = this.#form.row(data?.param);
-    row?.complain(data.reason);
-    row?.input?.focus();
   }
 }
 
@@ -129,7 +126,8 @@ function parameters(method, context) {
       rest.write({ "…": more.length > 0 ? Object.fromEntries(more) : undefined });
     },
     clear: () => { named.clear(); rest.clear(); },
-    row: (name) => named.row(name) ?? rest.row("…"),
+    row: (name) => named.row(name) ?? rest.row("…").part(name),
+    otherwise: () => rest.row("…"),
   };
 }
 
@@ -141,7 +139,8 @@ function anything(context) {
     ...row,
     read: () => row.read().params ?? undefined,
     write: (params) => row.write({ params: Object.keys(params).length > 0 ? params : undefined }),
-    row: () => row.row("params"),
+    row() {},
+    otherwise: () => row.row("params"),
   };
 }
 

@@ -32,6 +32,7 @@ export function object(schema, context) {
       ? make("span", { class: "soft" }, "nothing to fill in")
       : make("div", { class: parts.length > 0 ? "nested" : null }, parts.map((part) => part.node)),
     input: parts[0]?.input,
+    part: (name) => [named, ...choices, more].map((one) => one?.part?.(name)).find(Boolean),
     // Names that the user types never replace members of the type.
     read: () => {
       const chosen = choices.map((choice) => choice.read());

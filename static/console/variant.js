@@ -30,6 +30,7 @@ export function variant(schema, context) {
   return {
     node: make("div", { class: "nested" }, picker, doc, body),
     input: picker,
+    part: (key) => field.part?.(key),
     read: () => field.read(),
     write: (value) => {
       picker.value = String(best(all, value, root));

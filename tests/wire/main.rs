@@ -15,6 +15,7 @@ mod large_params;
 mod late_results;
 mod limits;
 mod numbers;
+mod param_paths;
 mod params;
 mod rest_params;
 mod seeds;

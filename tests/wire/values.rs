@@ -301,7 +301,9 @@ fn a_number_that_is_too_large_for_its_type_is_rejected_in_any_place() {
             let answer = ways.direct.post(call(method, &params, "1")).unwrap();
             let answer: Value = serde_json::from_str(&answer).unwrap();
             assert_eq!(answer["error"]["code"], -32602, "{method} {params}: {answer}");
-            assert_eq!(answer["error"]["data"]["param"], "value", "{method} {params}: {answer}");
+            // serde buffers the values of the others before it reads them.
+            let param = if method == "at_point" { "value.y" } else { "value" };
+            assert_eq!(answer["error"]["data"]["param"], param, "{method} {params}: {answer}");
         }
         let small = value.replace("1e39", "1");
         let answer = ways.direct.post(call(method, &format!("[{small}]"), "1")).unwrap();

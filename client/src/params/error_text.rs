@@ -74,8 +74,13 @@ pub(super) fn shorten(text: &str) -> String {
 /// Whether an error at the end of a value shows that only a part of this value was read. Then the
 /// value is the cause.
 pub(super) fn is_caused_by_previous_value(error: &str, json: &str) -> bool {
+    partly_read_number(error, json).is_some()
+}
+
+/// Returns the number, if the error shows that only a part of it was read.
+pub(super) fn partly_read_number<'a>(error: &str, json: &'a str) -> Option<&'a str> {
     let (error, sent) = SentValue::split(error, json);
-    sent.is_some_and(|sent| sent.is_rest_of_number(error))
+    sent.filter(|sent| sent.is_rest_of_number(error)).map(|sent| sent.text)
 }
 
 /// Returns serde's description of a value in the words of JSON. Numbers, booleans and strings stay

@@ -36,6 +36,13 @@ pub(super) struct ParamFilter {
     pub(super) rest: usize,
 }
 
+/// What happens to parameters whose names are not allowed.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum UnknownNames {
+    Reject,
+    Skip,
+}
+
 /// The state of reading parameters. The visitor borrows it and does not own it, so that it is not
 /// moved with each value.
 pub(super) struct ReadProgress<'de> {
@@ -43,6 +50,7 @@ pub(super) struct ReadProgress<'de> {
     json: &'de str,
     /// The parameters to present, if not all.
     filter: Option<ParamFilter>,
+    unknown: UnknownNames,
     /// The name of the current parameter.
     current: Cow<'de, str>,
     /// The error. It is kept here because serde_json's own error cannot hold the name of a
@@ -51,12 +59,23 @@ pub(super) struct ReadProgress<'de> {
 }
 
 impl<'de> ReadProgress<'de> {
-    pub(super) fn new(names: AllowedNames<'de>, json: &'de str, filter: Option<ParamFilter>) -> Self {
-        Self { names, json, filter, current: Cow::Borrowed(""), failure: None }
+    pub(super) fn new(
+        names: AllowedNames<'de>,
+        json: &'de str,
+        filter: Option<ParamFilter>,
+        unknown: UnknownNames,
+    ) -> Self {
+        Self { names, json, filter, unknown, current: Cow::Borrowed(""), failure: None }
     }
 
     /// Whether the current parameter is presented.
     fn presents(&mut self) -> bool {
+        if self.unknown == UnknownNames::Skip
+            && let AllowedNames::Only(names) = self.names
+            && !names.contains(&&*self.current)
+        {
+            return false;
+        }
         let Some(filter) = &mut self.filter else { return true };
         if filter.positions.contains(&&*self.current) {
             return filter.includes_named;
@@ -184,7 +203,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for NamedParams<'_, 'de, A> {
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, InvalidParams> {
         let ReadProgress { json, current, .. } = &*self.progress;
-        self.map.next_value_seed(seed).map_err(|error| InvalidParams::new(Some(current), error, json))
+        self.map.next_value_seed(seed).map_err(|error| InvalidParams::of_param(current, error, json, false))
     }
 }
 
@@ -250,6 +269,6 @@ impl<'de, A: SeqAccess<'de>> MapAccess<'de> for PositionalParams<'de, A> {
         // characters: serde_json reads a 128-bit integer up to the first byte that is not a digit.
         let mut json = serde_json::Deserializer::from_str(value.get());
         let read = seed.deserialize(&mut json).and_then(|read| json.end().map(|()| read));
-        read.map_err(|error| InvalidParams::new(Some(name), error, value.get()))
+        read.map_err(|error| InvalidParams::of_param(name, error, value.get(), true))
     }
 }

@@ -1,6 +1,8 @@
 //! Reads the parameters of a call, from raw JSON directly into its message.
 
+mod error_path;
 mod error_text;
+mod json_path;
 mod map_access;
 mod rest_errors;
 mod rest_params;
@@ -18,7 +20,7 @@ use crate::message::Message;
 use crate::representable::check;
 use crate::rpc_error::RpcError;
 
-use map_access::{AllowedNames, ParamFilter, ParamsVisitor, ReadProgress};
+use map_access::{AllowedNames, ParamFilter, ParamsVisitor, ReadProgress, UnknownNames};
 use rest_params::{MessageParts, RestEnumVisitor, WITH_REST};
 
 pub use rest_params::with_rest;
@@ -30,17 +32,31 @@ pub use rest_params::with_rest;
 pub fn read<M: Message>(params: Option<&str>) -> Result<M, RpcError> {
     // Missing parameters are read as an empty object.
     let json = params.filter(|json| *json != "null").unwrap_or("{}");
+    read_with(json, None, UnknownNames::Reject).map_err(|invalid| explain::<M>(invalid, json).into())
+}
+
+/// Maximum size of parameters, in bytes, that are read again several times to find the cause of an
+/// error. It bounds the work that an invalid call can cause.
+const MAX_BYTES_OF_REREAD: usize = 16 * 1024;
+
+/// Adds to an error where it is in the parameters. It reads them again, with less or more in them.
+#[cold]
+fn explain<M: Message>(invalid: InvalidParams, json: &str) -> InvalidParams {
     let read_first = |rest| {
         let filter = ParamFilter { positions: M::PARAMS, includes_named: true, rest };
-        read_with::<M>(json, Some(filter)).err()
+        read_with::<M>(json, Some(filter), UnknownNames::Reject).err()
     };
-    read_with(json, None).map_err(|invalid| rest_errors::find_param(invalid, json, M::PARAMS, &read_first).into())
+    let read_again = |json: &str| read_with::<M>(json, None, UnknownNames::Reject).err();
+    let read_known = || read_with::<M>(json, None, UnknownNames::Skip).err();
+    let invalid = rest_errors::find_param(invalid, json, M::PARAMS, &read_first);
+    let invalid = error_path::complete(invalid, json, M::PARAMS, &|| error_path::path_of_error::<M>(json), &read_again);
+    error_path::name_missing(invalid, &read_known)
 }
 
 /// Reads a message from all parameters, or from those that pass a filter.
-fn read_with<M: Message>(json: &str, filter: Option<ParamFilter>) -> Result<M, InvalidParams> {
+fn read_with<M: Message>(json: &str, filter: Option<ParamFilter>, unknown: UnknownNames) -> Result<M, InvalidParams> {
     let takes_rest = Cell::new(false);
-    let read = M::deserialize(Params { json, positions: M::PARAMS, filter, takes_rest: &takes_rest });
+    let read = M::deserialize(Params { json, positions: M::PARAMS, filter, unknown, takes_rest: &takes_rest });
     let message = read.map_err(|mut invalid| {
         invalid.0.in_rest &= takes_rest.get();
         invalid
@@ -68,6 +84,7 @@ struct Params<'a, 'de> {
     positions: &'static [&'static str],
     /// The parameters to present, if not all.
     filter: Option<ParamFilter>,
+    unknown: UnknownNames,
     /// Set when the message turns out to take the rest.
     takes_rest: &'a Cell<bool>,
 }
@@ -78,7 +95,7 @@ impl<'de> Params<'_, 'de> {
             return visitor.visit_map(rest_params::no_rest());
         }
         let mut json = serde_json::Deserializer::from_str(self.json);
-        let mut progress = ReadProgress::new(names, self.json, self.filter);
+        let mut progress = ReadProgress::new(names, self.json, self.filter, self.unknown);
         let bridge = ParamsVisitor { visitor, positions: self.positions, progress: &mut progress };
         let read = if self.json.starts_with('[') { json.deserialize_seq(bridge) } else { json.deserialize_map(bridge) };
         read.map_err(|error| progress.failure.unwrap_or_else(|| InvalidParams::new(None, error, self.json)))
@@ -175,6 +192,23 @@ impl InvalidParams {
     fn new(param: Option<&str>, cause: impl Display, json: &str) -> Self {
         let (param, reason) = (param.map(error_text::shorten), error_text::in_words(&cause.to_string(), json));
         Self(Box::new(ParamError { param, reason, in_rest: false }))
+    }
+
+    /// Makes the error of one parameter from an error of reading this JSON: its value, or an object
+    /// that has the value.
+    #[cold]
+    fn of_param(param: &str, cause: impl Display, json: &str, is_value: bool) -> Self {
+        let cause = cause.to_string();
+        let mut invalid = Self::new(Some(param), &cause, json);
+        // serde_json reads only a part of such a number, so the error is raised at what follows it.
+        if json.len() <= MAX_BYTES_OF_REREAD
+            && let Some(number) = error_text::partly_read_number(&cause, json)
+        {
+            let path = json_path::path_to(json, number);
+            let within = path.get(usize::from(!is_value)..).unwrap_or_default();
+            invalid.0.param = Some(json_path::text(param, within));
+        }
+        invalid
     }
 }
 

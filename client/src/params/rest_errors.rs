@@ -8,14 +8,10 @@ use serde::Deserializer;
 use serde::de::{MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::{InvalidParams, error_text};
+use super::{InvalidParams, MAX_BYTES_OF_REREAD, error_text};
 
 /// The reason for a number that became an infinity.
 pub(super) const OUT_OF_RANGE: &str = "number out of range";
-
-/// Maximum size of parameters, in bytes, that are read again to find the cause. It bounds the work
-/// that an invalid call can cause.
-const MAX_BYTES: usize = 16 * 1024;
 
 /// Adds the name of the parameter of the rest that caused the error.
 ///
@@ -34,7 +30,7 @@ pub(super) fn find_param(
     // Only errors of a single value. An error of all of them together comes from a check of the
     // service itself, and has another text.
     let of_one = ["expected ", OUT_OF_RANGE, "an integer of "].iter().any(|start| error.reason.starts_with(start));
-    if !error.in_rest || !of_one || json.len() > MAX_BYTES {
+    if !error.in_rest || !of_one || json.len() > MAX_BYTES_OF_REREAD {
         return invalid;
     }
     let Some(mut members) = members(json) else { return invalid };

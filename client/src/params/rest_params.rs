@@ -13,7 +13,7 @@ use serde::de::value::{MapAccessDeserializer, MapDeserializer};
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::map_access::ParamFilter;
+use super::map_access::{ParamFilter, UnknownNames};
 use super::{InvalidParams, Params, rest_errors};
 
 /// The name by which such a message asks the deserializer for its two parts. No type has this name.
@@ -57,8 +57,8 @@ impl<'de, N: DeserializeOwned, R: DeserializeOwned> Visitor<'de> for WithRest<N,
     fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<(N, R), D::Error> {
         let json: Box<RawValue> = serde::Deserialize::deserialize(deserializer)?;
         let takes_rest = Cell::new(false);
-        let (json, positions) = (json.get(), self.positions);
-        let parts = MessageParts::new(Params { json, positions, filter: None, takes_rest: &takes_rest });
+        let (json, positions, unknown) = (json.get(), self.positions, UnknownNames::Reject);
+        let parts = MessageParts::new(Params { json, positions, filter: None, unknown, takes_rest: &takes_rest });
         self.visit_seq(parts).map_err(|InvalidParams(error)| match error.param {
             Some(param) => D::Error::custom(format_args!("`{param}`: {}", error.reason)),
             None => D::Error::custom(error.reason),

@@ -13,7 +13,7 @@ pub(super) struct SentValue<'a> {
 impl<'a> SentValue<'a> {
     /// Splits the text of a serde_json error into the error without its position, and the value at
     /// that position.
-    pub(super) fn split(error: &'a str, json: &'a str) -> (&'a str, Option<Self>) {
+    pub(super) fn split<'e>(error: &'e str, json: &'a str) -> (&'e str, Option<Self>) {
         let place = || {
             let (error, place) = error.rsplit_once(" at line ")?;
             let (line, column) = place.split_once(" column ")?;

@@ -24,6 +24,7 @@ files! {
     "prose.css": CSS,
     "icon.svg": SVG,
     "answer.js": JS,
+    "blame.js": JS,
     "containers.js": JS,
     "dom.js": JS,
     "fields.js": JS,

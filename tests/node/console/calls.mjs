@@ -76,6 +76,56 @@ inPage("a mistake is shown at the parameter that has it, as the server says it",
   assert.equal(await page.locator(".member.wrong").count(), 1);
 });
 
+inPage("a mistake within a value is shown at the very field that has it", {}, async (page) => {
+  const wrong = page.locator(".wrong");
+  const shown = async (field, text) => {
+    const { status } = await call(page);
+    assert.match(status, /-32602 Invalid params/);
+    await field.locator(".error", { hasText: text }).waitFor();
+    assert.equal(await wrong.count(), 1, "and at no other");
+    assert.ok(await field.locator("[aria-invalid]").evaluate((input) => input === document.activeElement), "it has the focus");
+  };
+
+  await choose(page, "kitchen.order");
+  const dish = member(page, "dish");
+  await dish.locator('[data-member="name"]').getByRole("textbox").fill("soup");
+  const coins = dish.locator('[data-member="coins"]');
+  await shown(coins, "missing");
+  await coins.getByRole("textbox").fill("1");
+  assert.equal(await wrong.count(), 0, "it goes when the value changes");
+  const table = dish.locator('[data-member="table"]');
+  await table.getByRole("checkbox", { name: "send" }).check();
+  const number = table.locator('[data-member="number"]');
+  await number.getByRole("textbox").fill("256");
+  await shown(number, "expected an integer from 0 to 255, got 256");
+  await number.getByRole("textbox").fill("4");
+  await call(page);
+  assert.equal(await wrong.count(), 0);
+
+  await choose(page, "kitchen.evaluate");
+  const expression = member(page, "expression");
+  const add = (field) => field.getByRole("combobox").first().selectOption({ label: "Add" });
+  await add(expression);
+  const items = expression.locator(".item");
+  await items.nth(0).getByRole("textbox").fill("1");
+  await items.nth(1).getByRole("textbox").fill("two");
+  await shown(items.nth(1).locator('[data-member="Number"]'), 'got "two"');
+
+  await choose(page, "kitchen.weigh");
+  const weights = member(page, "weights");
+  await weights.getByRole("button", { name: "Add a member" }).click();
+  await weights.getByRole("textbox", { name: "name" }).fill("green tea");
+  await weights.locator(".value").getByRole("textbox").last().fill("-1");
+  await shown(weights.locator(".item"), "got -1");
+  const portions = member(page, "portions");
+  await portions.getByRole("button", { name: "Add an item" }).click();
+  await portions.getByRole("button", { name: "Add an item" }).click();
+  await weights.locator(".value").getByRole("textbox").last().fill("1");
+  await portions.getByRole("textbox").first().fill("1");
+  await portions.getByRole("textbox").last().fill("300");
+  await shown(portions.locator(".item").last(), "got 300");
+});
+
 inPage("an error of the method's own is shown with its code", {}, async (page) => {
   await choose(page, "kitchen.order");
   await page.getByText("1 error of its own").click();

@@ -10,7 +10,7 @@ inPage("mailboxes are shown to callers with a token", {}, async (page) => {
   await enterToken(page);
   await page.getByText("live", { exact: true }).waitFor();
   await page.locator('.row[data-mailbox="kitchen.cook"]').waitFor();
-  assert.equal(await page.locator(".row").count(), 10, "those of both services");
+  assert.equal(await page.locator(".row").count(), 11, "those of both services");
 });
 
 inPage("a flooded mailbox stands out, and tells what became of its calls", {}, async (page) => {
