@@ -26,6 +26,7 @@ pub fn boxed_reply<'a, M: Message>(future: impl Future<Output = Reply<M>> + 'a) 
 
 #[cfg(test)]
 mod tests {
+    use std::sync::OnceLock;
     use std::time::Duration;
 
     use futures::FutureExt;
@@ -90,7 +91,8 @@ mod tests {
     fn call_by(caller: Caller) -> CallContext {
         let arrived = Instant::now();
         let deadline = arrived + Duration::from_secs(1);
-        CallContext { method: "ledger.it", caller, arrived, deadline, notification: false, chain: None }
+        let request = OnceLock::new();
+        CallContext { method: "ledger.it", caller, arrived, deadline, notification: false, chain: None, request }
     }
 
     fn run<M: Message>(ledger: &mut Ledger, message: M, caller: Caller) -> Reply<M>

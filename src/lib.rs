@@ -176,8 +176,8 @@ pub use server::{Server, ServerHandle};
 #[doc(hidden)]
 pub use service::State;
 pub use service::{
-    Access, CallContext, DescribeErrors, ErrorList, FromCall, Handler, Handles, InternalError, Message, MethodKind,
-    MethodOptions, MethodTable, OnPanic, Reply, Service,
+    Access, CallContext, CallTransport, DescribeErrors, ErrorList, FromCall, Handler, Handles, InternalError, Message,
+    MethodKind, MethodOptions, MethodTable, OnPanic, Reply, Service,
 };
 pub use start_error::{BoxError, Result, StartError as Error};
 

@@ -112,6 +112,12 @@ impl Library {
         Ok(format!("{title} to {:?}", caller.name()))
     }
 
+    /// Reads nothing of the request but its caller.
+    #[public_method]
+    fn reader(&self, caller: &Caller) -> bool {
+        caller.is_authenticated()
+    }
+
     #[private_api_method(scope = "admin")]
     fn r#type(&self) -> Page {
         Self::helper();
@@ -148,7 +154,7 @@ impl Library {
 fn a_service_has_its_names_and_lists_its_methods() {
     assert_eq!((Library::NAME, Library::NAMESPACE), ("city.books", Some("library")));
     let names: Vec<_> = listed::<Library>().into_keys().collect();
-    assert_eq!(names, ["add_book", "close", "digest", "findBooks", "lend", "sometimes", "type"]);
+    assert_eq!(names, ["add_book", "close", "digest", "findBooks", "lend", "reader", "sometimes", "type"]);
 }
 
 #[test]
@@ -187,8 +193,12 @@ fn keys_become_options_and_what_is_not_set_keeps_its_default() {
         "add_book",
         client("LibraryClient::add_book").doc("Adds a book.\n\n    indented\nTwice if need be.").on_panic(keep),
     );
-    same("close", client("LibraryClient::close").asks_caller());
-    same("lend", MethodOptions::private().client("LibraryClient::lend").on_panic(keep).asks_caller());
+    same("close", client("LibraryClient::close").asks_caller().reads_request(true));
+    same(
+        "lend",
+        MethodOptions::private().client("LibraryClient::lend").on_panic(keep).asks_caller().reads_request(true),
+    );
+    same("reader", client("LibraryClient::reader").doc("Reads nothing of the request but its caller.").asks_caller());
     same("type", MethodOptions::scoped("admin").client("LibraryClient::r#type"));
     same("digest", client("LibraryClient::digest"));
     assert!(options("type").contains(&format!("{:?}", Access::Scope("admin"))));

@@ -14,6 +14,12 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 use tokio::time::Instant;
 
+/// The request that brought the call of a method, as far as the calls that it makes need it.
+pub trait AmbientRequest: fmt::Debug + Send + Sync {
+    /// Returns the id of the request, which these calls have as well.
+    fn id(&self) -> Arc<str>;
+}
+
 /// Identifies a running service, also among several of the same type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ServiceId(u64);
@@ -52,10 +58,10 @@ fn waiting(link: Option<&Arc<Link>>) -> Option<&Link> {
     link.map(Arc::as_ref).filter(|link| link.waits.load(Ordering::Relaxed))
 }
 
-/// The method that runs on this thread: its service and name, the calls that led to it, and its
-/// deadline.
+/// The method that runs on this thread: its service and name, the calls that led to it, its
+/// deadline, and its request.
 ///
-/// Calls that the method makes get the chain and the deadline from here.
+/// Calls that the method makes get the chain, the deadline and the id of the request from here.
 #[derive(Clone, Debug)]
 pub struct Current {
     pub service: ServiceId,
@@ -63,6 +69,8 @@ pub struct Current {
     pub chain: Option<Arc<Link>>,
     pub method: &'static str,
     pub deadline: Instant,
+    /// The request of the method's call, if the method reads it.
+    pub request: Option<Arc<dyn AmbientRequest>>,
 }
 
 thread_local! {
@@ -176,7 +184,7 @@ mod tests {
     use super::*;
 
     fn running(name: &'static str, chain: Option<Arc<Link>>) -> Current {
-        Current { service: ServiceId::fresh(), name, chain, method: "m", deadline: Instant::now() }
+        Current { service: ServiceId::fresh(), name, chain, method: "m", deadline: Instant::now(), request: None }
     }
 
     #[test]

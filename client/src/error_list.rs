@@ -45,7 +45,7 @@ pub struct DescribedError {
     /// The code.
     pub code: i32,
     messages: Vec<&'static str>,
-    pub(crate) names: Vec<&'static str>,
+    pub names: Vec<&'static str>,
     data: Vec<Schema>,
 }
 

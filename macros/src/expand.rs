@@ -11,7 +11,7 @@ use crate::attr::{ClientName, OnPanic};
 use crate::client;
 use crate::conditional::{Conditional, cfgs};
 use crate::deprecated;
-use crate::handler::{handler, handles_impl};
+use crate::handler::{handler, handles_impl, injected_type};
 use crate::message::{Purpose, defaults, literal, message};
 use crate::method::{Method, Output, Param};
 use crate::model::{Hook, HookKind, Service};
@@ -249,7 +249,17 @@ pub(crate) fn engine_options(service: &Service, method: &Method) -> TokenStream 
         OnPanic::Restart => quote!(.on_panic(::callbox::OnPanic::Restart)),
     }));
     options.extend((method.sent().count() < method.params.len()).then(|| quote!(.asks_caller())));
+    options.extend(reads_request(service, method));
     options
+}
+
+/// Returns the option that says whether an injected parameter needs the request of the call.
+fn reads_request(service: &Service, method: &Method) -> Option<TokenStream> {
+    let injected = method.params.iter().filter_map(Param::injected).map(|of| injected_type(service, method, of));
+    let mut reads =
+        injected.map(|of| quote!(<#of as ::callbox::FromCall>::READS_REQUEST)).collect::<Vec<_>>().into_iter();
+    let first = reads.next()?;
+    Some(quote!(.reads_request(#first #(|| #reads)*)))
 }
 
 /// Returns the function of `Service` that calls a hook.

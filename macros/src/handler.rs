@@ -41,7 +41,7 @@ pub(crate) fn handler(service: &Service, method: &Method, kind: MethodKind) -> T
             None => arguments.push(quote!(#message.#name)),
             Some(injected) if is_call_context(injected) => arguments.push(quote!(#call)),
             Some(injected) => {
-                let of = without_lifetimes(without_self(injected.to_token_stream(), ty), &method.sig.generics);
+                let of = injected_type(service, method, injected);
                 injections.push(quote!(let #name = <#of as ::callbox::FromCall>::from_call(#call)?;));
                 arguments.push(quote!(&#name));
             }
@@ -88,6 +88,11 @@ pub(crate) fn handler(service: &Service, method: &Method, kind: MethodKind) -> T
             }))
         }
     }
+}
+
+/// Returns the type of an injected parameter as it is written outside the method.
+pub(crate) fn injected_type(service: &Service, method: &Method, of: &Type) -> TokenStream {
+    without_lifetimes(without_self(of.to_token_stream(), service.ty()), &method.sig.generics)
 }
 
 /// Whether a type is the `CallContext`, which the handler already has.

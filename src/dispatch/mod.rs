@@ -11,6 +11,7 @@ use std::fmt;
 use std::future::poll_fn;
 use std::net::IpAddr;
 use std::rc::Rc;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -21,7 +22,7 @@ use crate::jsonrpc::{Dialect, Draft, Envelope, Id, Limits, ResponseBudget, RpcEr
 use crate::mailbox::DeferredWake;
 use crate::route::{CallOutcome, CallStart, Route, StartContext};
 use crate::router::Router;
-use crate::service::{Access, CallContext, admits};
+use crate::service::{Access, CallContext, LazyRequest, admits};
 use crate::sync::Arc;
 
 use cutoff::{cut_off, unless_cut};
@@ -46,6 +47,8 @@ pub(crate) struct RequestMeta<'a> {
     /// How long the caller waits for the response. This can only shorten a method's deadline.
     pub(crate) timeout: Option<Duration>,
     pub(crate) dialect: Dialect,
+    /// The request, for methods that read it.
+    pub(crate) request: &'a LazyRequest<'a>,
 }
 
 /// The response to a body.
@@ -215,6 +218,7 @@ impl<'a> ResolvedRequest<'a> {
         let notification = self.id.is_none();
         // Nobody waits for a notification, so the caller's timeout does not apply.
         let patience = context.meta.timeout.filter(|_| !notification).unwrap_or(Duration::MAX);
+        let reads_request = route.options().reads_request;
         let call = CallContext {
             method: route.name(),
             caller,
@@ -222,6 +226,7 @@ impl<'a> ResolvedRequest<'a> {
             deadline: context.arrived + route.options().deadline.min(patience),
             notification,
             chain: None,
+            request: if reads_request { Arc::clone(context.meta.request.info()).into() } else { OnceLock::new() },
         };
         Ok((route, call))
     }

@@ -5,6 +5,7 @@
 //! result whichever way it calls.
 
 use std::any::Any;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -14,7 +15,7 @@ use crate::jsonrpc::{RpcError, Unrepresentable, check};
 use crate::log::{caught, discard, panic_text};
 use crate::mailbox::{Call, MethodEntry};
 use crate::measure::CallRecord;
-use crate::service::{Awaited, CallContext, Current, Handles, Message, Reply, Service};
+use crate::service::{Awaited, CallContext, Current, Handles, Message, Reply, RequestInfo, Service};
 use crate::sync::Arc;
 
 use super::begin::{Begun, Entrance, NewCall, Payload, begin};
@@ -97,7 +98,11 @@ fn context<S: Service>(
     let mut deadline = arrived + entry.options.deadline.min(by.max_time.unwrap_or(Duration::MAX));
     // The sender of a notification does not wait, so the notification neither closes a cycle nor
     // has to fit into the sender's deadline.
-    let around = if notification { None } else { Current::of_thread() };
+    let (cause, around) = match Current::of_thread() {
+        Some(current) if notification => (current.request, None),
+        Some(mut current) => (current.request.take(), Some(current)),
+        None => (None, None),
+    };
     let chain = match around {
         None => None,
         Some(around) => {
@@ -115,7 +120,12 @@ fn context<S: Service>(
         }
     };
     let caller = by.caller.clone();
-    Ok(CallContext { method: entry.name, caller, arrived, deadline, notification, chain })
+    let mut request = OnceLock::new();
+    // Also for a method that does not read it, which may call one that does.
+    if entry.options.reads_request || cause.is_some() {
+        request = Arc::new(RequestInfo::in_process(cause.as_deref())).into();
+    }
+    Ok(CallContext { method: entry.name, caller, arrived, deadline, notification, chain, request })
 }
 
 /// Rejects a message that JSON cannot hold.

@@ -24,6 +24,7 @@ mod pages;
 mod peer_stream;
 mod reject_connection;
 mod rejection;
+mod request_info;
 mod request_tracking;
 mod route_probe;
 mod rpc;

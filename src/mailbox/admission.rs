@@ -124,6 +124,7 @@ impl Admission {
 
 #[cfg(test)]
 pub(super) mod tests {
+    use std::sync::OnceLock;
     use std::time::Duration;
 
     use callbox::service;
@@ -169,7 +170,8 @@ pub(super) mod tests {
         let (caller, arrived) = (Caller::anonymous(), Instant::now());
         let deadline = arrived + Duration::from_millis(100);
         let (method, notification) = (entry.name, false);
-        let call = CallContext { method, caller, arrived, deadline, notification, chain: None };
+        let call =
+            CallContext { method, caller, arrived, deadline, notification, chain: None, request: OnceLock::new() };
         admission.admit(entry, &call, 0, arrived).err()
     }
 

@@ -148,7 +148,9 @@ impl ServerHandle {
     /// Answers a request body as an endpoint does, without HTTP. `None` if no response is due.
     #[cfg(feature = "testing")]
     pub(crate) async fn answer(&self, body: &[u8], dialect: Dialect, token: Option<&str>) -> Option<Vec<u8>> {
-        let meta = crate::dispatch::RequestMeta { token, peer: None, timeout: None, dialect };
+        let describe = || crate::service::RequestInfo::in_process(None);
+        let request = crate::service::LazyRequest::new(&describe);
+        let meta = crate::dispatch::RequestMeta { token, peer: None, timeout: None, dialect, request: &request };
         self.shared.dispatch.handle(body, meta).await.body
     }
 

@@ -1,6 +1,7 @@
 //! The context of a call, and the parameters that are made from it.
 
-use std::sync::Arc;
+use std::net::IpAddr;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -9,10 +10,13 @@ use crate::auth::Caller;
 use crate::jsonrpc::RpcError;
 
 use super::Link;
+use super::request::{CallTransport, RequestInfo};
 
-/// The context of a call: its caller, its method and its deadline.
+/// The context of a call: its caller, its method, its deadline, and the request that brought it.
 ///
-/// A method that takes a `&CallContext` receives it. Callers do not send this parameter.
+/// A method that takes a `&CallContext` receives it. Callers do not send this parameter. A service
+/// written [by hand](crate::Handler) gets it with each call, but has the request only for methods
+/// whose options say [`reads_request`](crate::MethodOptions::reads_request).
 ///
 /// ```
 /// use callbox::{CallContext, service};
@@ -36,6 +40,8 @@ pub struct CallContext {
     pub(crate) deadline: Instant,
     pub(crate) notification: bool,
     pub(crate) chain: Option<Arc<Link>>,
+    /// The request, for a method that reads it.
+    pub(crate) request: OnceLock<Arc<RequestInfo>>,
 }
 
 impl CallContext {
@@ -58,35 +64,122 @@ impl CallContext {
     pub fn is_notification(&self) -> bool {
         self.notification
     }
+
+    /// Returns what brought the call here.
+    ///
+    /// A call that another service of the process makes is [`InProcess`](CallTransport::InProcess),
+    /// also if that service was called over HTTP.
+    pub fn transport(&self) -> CallTransport {
+        self.request().transport()
+    }
+
+    /// Returns the address of the client, as the limits of connections and of wrong tokens count
+    /// it: an IPv4 address, or the network of 64 bits of an IPv6 address. `None` for a call within
+    /// the process.
+    ///
+    /// It is the address of the socket. Behind a proxy that is the proxy's: the client's own is in
+    /// a [`header`](Self::header) that the proxy sets.
+    pub fn peer(&self) -> Option<IpAddr> {
+        self.request().peer()
+    }
+
+    /// Returns the value of a header of the HTTP request, whatever the case of `name`. `None` if
+    /// the request has no such header, and for a call within the process: a service does not see
+    /// the headers of the request that led another service to call it.
+    ///
+    /// A header that is sent several times has all its values, with `, ` between them. So a second
+    /// value cannot hide the first one, and neither passes as the only one. A value that is not
+    /// UTF-8 counts as not sent, and so does the header that has such a value among others.
+    ///
+    /// Any client can send any header. Trust one only if a proxy in front sets it, and removes the
+    /// client's own.
+    ///
+    /// ```
+    /// use callbox::{CallContext, service};
+    ///
+    /// struct Greeter;
+    ///
+    /// #[service(name = "greeter")]
+    /// impl Greeter {
+    ///     /// Says hello in the language that the client prefers.
+    ///     #[public_method]
+    ///     fn hello(&self, call: &CallContext) -> String {
+    ///         let languages = call.header("accept-language").unwrap_or_default();
+    ///         if languages.starts_with("de") { "Hallo".into() } else { "Hello".into() }
+    ///     }
+    /// }
+    /// ```
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.request().header(name)
+    }
+
+    /// Returns the id of the request: that of its header `X-Request-Id`, else one that the server
+    /// makes.
+    ///
+    /// An id of a client is used if it is printable ASCII without spaces and quotes, of at most 128
+    /// bytes. All calls of a batch have the id of their HTTP request. What a method calls or
+    /// notifies in the process has the id of that method's request, if the method, or one that led
+    /// to it, takes an injected parameter other than [`&Caller`](Caller). Else the request is not
+    /// known by then, and the call has an id of its own.
+    ///
+    /// A response has the id in its header `X-Request-Id` if the client sent it, or if a method
+    /// asked for it.
+    pub fn request_id(&self) -> &str {
+        self.request().id()
+    }
+
+    fn request(&self) -> &RequestInfo {
+        self.request.get_or_init(|| Arc::new(RequestInfo::in_process(None)))
+    }
 }
 
 /// A type that is made from the call. A method takes it by reference, and callers do not send it.
 ///
-/// [`CallContext`] and [`Caller`] implement it. Implement it for your own types, such as a tenant:
+/// [`CallContext`] and [`Caller`] implement it. Implement it for your own types, such as the tenant
+/// that a gateway names in a header:
 ///
 /// ```
-/// use callbox::{CallContext, FromCall, RpcError, service};
+/// use std::collections::HashMap;
 ///
+/// use callbox::{CallContext, FromCall, RpcError, Server, service, testing};
+///
+/// #[derive(PartialEq, Eq, Hash)]
 /// struct Tenant(String);
 ///
 /// impl FromCall for Tenant {
 ///     fn from_call(call: &CallContext) -> Result<Self, RpcError> {
-///         let name = call.caller().name();
-///         let name = name.ok_or_else(|| RpcError::new(401, "The caller has no tenant"))?;
+///         let name = call.header("x-tenant-id");
+///         let name = name.ok_or_else(|| RpcError::new(400, "Which tenant?"))?;
 ///         Ok(Self(name.to_owned()))
 ///     }
 /// }
 ///
-/// struct Orders;
+/// #[derive(Default)]
+/// struct Orders {
+///     articles: HashMap<String, Vec<String>>,
+/// }
 ///
 /// #[service(name = "orders")]
 /// impl Orders {
-///     /// Lists the orders of the caller's tenant.
-///     #[private_api_method]
-///     fn list(&self, tenant: &Tenant, limit: u32) -> Vec<String> {
-///         (0..limit).map(|n| format!("{}-{n}", tenant.0)).collect()
+///     /// Places an order of the tenant.
+///     #[public_method]
+///     fn place(&mut self, tenant: &Tenant, article: String) {
+///         self.articles.entry(tenant.0.clone()).or_default().push(article);
+///     }
+///
+///     /// Lists the articles that the tenant has ordered.
+///     #[public_method]
+///     fn list(&self, tenant: &Tenant) -> Vec<String> {
+///         self.articles.get(&tenant.0).cloned().unwrap_or_default()
 ///     }
 /// }
+///
+/// let orders = testing::start(Server::new(Orders::default));
+/// let [acme, zen] = ["acme", "zen"].map(|name| orders.with_header("X-Tenant-Id", name));
+/// acme.call(Orders_Place { article: "tea".into() }).unwrap();
+/// assert_eq!(acme.call(Orders_List {}), Ok(vec!["tea".to_owned()]));
+/// assert_eq!(zen.call(Orders_List {}), Ok(vec![]));
+/// assert_eq!(orders.call(Orders_List {}).unwrap_err().message(), "Which tenant?");
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`&{Self}` cannot be a parameter of a method",
@@ -100,6 +193,14 @@ pub trait FromCall: Sized {
     /// # Errors
     /// The caller receives the error, and the method does not run.
     fn from_call(call: &CallContext) -> Result<Self, RpcError>;
+
+    /// Whether [`from_call`](Self::from_call) looks at the request: at
+    /// [`transport`](CallContext::transport), [`peer`](CallContext::peer),
+    /// [`header`](CallContext::header) or [`request_id`](CallContext::request_id). Default: true.
+    ///
+    /// The request is copied for a method only if one of its parameters needs it. With `false` a
+    /// type saves that copy, and finds none of the four.
+    const READS_REQUEST: bool = true;
 }
 
 impl FromCall for CallContext {
@@ -112,4 +213,6 @@ impl FromCall for Caller {
     fn from_call(call: &CallContext) -> Result<Self, RpcError> {
         Ok(call.caller.clone())
     }
+
+    const READS_REQUEST: bool = false;
 }

@@ -4,8 +4,10 @@
 mod context;
 mod describe;
 mod handler;
+mod headers;
 mod internal;
 mod options;
+mod request;
 
 use std::future::Future;
 
@@ -14,7 +16,7 @@ use schemars::JsonSchema;
 use crate::start_error::BoxError;
 
 pub(crate) use callbox_client::__engine::{
-    Awaited, Current, CurrentGuard, DescribedError, Link, ServiceId, full_name, read_params,
+    AmbientRequest, Awaited, Current, CurrentGuard, DescribedError, Link, ServiceId, full_name, read_params,
 };
 pub use callbox_client::__private::Access;
 pub use callbox_client::{DescribeErrors, ErrorList, Message, Reply};
@@ -25,6 +27,8 @@ pub use handler::{Handler, Handles, MethodKind};
 pub use internal::InternalError;
 pub(crate) use options::admits;
 pub use options::{MethodOptions, OnPanic};
+pub use request::CallTransport;
+pub(crate) use request::{LazyRequest, REQUEST_ID, RequestInfo, is_usable_id};
 
 /// A struct whose fields are the state of a microservice and whose methods are its API.
 ///

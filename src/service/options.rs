@@ -32,6 +32,7 @@ pub struct MethodOptions {
     pub(crate) in_flight: usize,
     pub(crate) on_panic: OnPanic,
     pub(crate) asks_caller: bool,
+    pub(crate) reads_request: bool,
     /// Whether the message is idempotent.
     pub(crate) idempotent: bool,
     pub(crate) inline: bool,
@@ -96,6 +97,7 @@ impl MethodOptions {
             in_flight: 64,
             on_panic: OnPanic::default(),
             asks_caller: access != Access::Public,
+            reads_request: false,
             idempotent: false,
             inline: true,
             deprecated: false,
@@ -179,6 +181,19 @@ impl MethodOptions {
     #[must_use]
     pub fn asks_caller(mut self) -> Self {
         self.asks_caller = true;
+        self
+    }
+
+    /// Sets whether the method needs the request of its call: its headers, its peer, its id and its
+    /// transport. Default: false.
+    ///
+    /// If true, they are copied for each request that calls the method. If false, the
+    /// [`CallContext`](crate::CallContext) is that of a call within the process.
+    /// [`#[service]`](macro@crate::service) sets it for methods with an injected parameter other
+    /// than `&Caller`.
+    #[must_use]
+    pub fn reads_request(mut self, reads: bool) -> Self {
+        self.reads_request = reads;
         self
     }
 

@@ -18,11 +18,12 @@ use ureq::{Agent, RequestBuilder};
 use crate::jsonrpc::{RpcError, write};
 use crate::service::Message;
 
-/// A blocking HTTP client of a [`TestServer`](super::TestServer), with a token. Cheap to clone;
-/// several threads may use it at once.
+/// A blocking HTTP client of a [`TestServer`](super::TestServer), with a token, or with other
+/// headers. Cheap to clone; several threads may use it at once.
 ///
-/// [`TestServer::with_token`](super::TestServer::with_token) returns one. It waits at most 60 s for
-/// a response.
+/// [`TestServer::with_token`](super::TestServer::with_token) and
+/// [`TestServer::with_header`](super::TestServer::with_header) return one. It waits at most 60 s
+/// for a response.
 ///
 /// ```
 /// use callbox::{Server, service, testing};
@@ -52,6 +53,8 @@ pub struct TestClient {
     /// The names of the server's methods, by the types of their messages.
     methods: Arc<HashMap<TypeId, Vec<&'static str>>>,
     token: Option<String>,
+    /// Further headers of each request, by name and value.
+    headers: Vec<(String, String)>,
 }
 
 /// The HTTP response of a server.
@@ -80,13 +83,32 @@ impl TestClient {
         let config = Agent::config_builder().http_status_as_error(false).timeout_global(Some(TIMEOUT)).proxy(None);
         let agent = Agent::new_with_config(config.build());
         let root = crate::server::url("http", address, "");
-        Self { agent, endpoint: format!("{root}{endpoint}"), root, methods: Arc::new(methods), token: None }
+        Self {
+            agent,
+            endpoint: format!("{root}{endpoint}"),
+            root,
+            methods: Arc::new(methods),
+            token: None,
+            headers: Vec::new(),
+        }
     }
 
     /// Returns the same client with another token, which it sends in the header `X-Api-Token`.
     #[must_use]
     pub fn with_token(&self, token: &str) -> Self {
         Self { token: Some(token.to_owned()), ..self.clone() }
+    }
+
+    /// Returns the same client with one more header, which it sends with each request. A header
+    /// that the client has already is sent several times, once for each value.
+    ///
+    /// # Panics
+    /// The next request panics if the name or the value cannot be in a header.
+    #[must_use]
+    pub fn with_header(&self, name: &str, value: &str) -> Self {
+        let mut client = self.clone();
+        client.headers.push((name.to_owned(), value.to_owned()));
+        client
     }
 
     /// Calls a method and waits for its result.
@@ -156,15 +178,15 @@ impl TestClient {
     /// Panics if there is no response.
     pub fn post(&self, body: impl AsRef<[u8]>) -> TestResponse {
         let request = self.agent.post(&self.endpoint).header("content-type", "application/json");
-        read_response(self.with_own_token(request).send(body.as_ref()))
+        read_response(self.with_own_headers(request).send(body.as_ref()))
     }
 
-    /// Sends a GET request for this path, with the token if the client has one.
+    /// Sends a GET request for this path, with the token and the headers of the client.
     ///
     /// # Panics
     /// Panics if there is no response.
     pub fn get(&self, path: &str) -> TestResponse {
-        read_response(self.with_own_token(self.agent.get(format!("{}{path}", self.root))).call())
+        read_response(self.with_own_headers(self.agent.get(format!("{}{path}", self.root))).call())
     }
 
     /// Returns the body of a call, or of a notification if there is no id.
@@ -188,11 +210,10 @@ impl TestClient {
         body
     }
 
-    fn with_own_token<B>(&self, request: RequestBuilder<B>) -> RequestBuilder<B> {
-        match &self.token {
-            Some(token) => request.header("x-api-token", token),
-            None => request,
-        }
+    fn with_own_headers<B>(&self, request: RequestBuilder<B>) -> RequestBuilder<B> {
+        let token = self.token.iter().map(|token| ("x-api-token", token.as_str()));
+        let others = self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        token.chain(others).fold(request, |request, (name, value)| request.header(name, value))
     }
 }
 
@@ -201,6 +222,7 @@ impl fmt::Debug for TestClient {
         f.debug_struct("TestClient")
             .field("endpoint", &self.endpoint)
             .field("has_token", &self.token.is_some())
+            .field("headers", &self.headers.iter().map(|(name, _)| name).collect::<Vec<_>>())
             .finish_non_exhaustive()
     }
 }

@@ -138,6 +138,31 @@ impl TestServer {
         self.client.with_token(token)
     }
 
+    /// Returns a client of the server that sends this header with each request, such as that of a
+    /// tenant.
+    ///
+    /// ```
+    /// use callbox::{CallContext, Server, service, testing};
+    ///
+    /// struct Greeter;
+    ///
+    /// #[service(name = "greeter")]
+    /// impl Greeter {
+    ///     /// Returns the id of the request.
+    ///     #[public_method]
+    ///     fn request(&self, call: &CallContext) -> String {
+    ///         call.request_id().to_owned()
+    ///     }
+    /// }
+    ///
+    /// let server = testing::start(Server::new(|| Greeter));
+    /// let client = server.with_header("X-Request-Id", "order-17");
+    /// assert_eq!(client.call(Greeter_Request {}), Ok("order-17".to_owned()));
+    /// ```
+    pub fn with_header(&self, name: &str, value: &str) -> TestClient {
+        self.client.with_header(name, value)
+    }
+
     /// Posts a body to the endpoint unchanged, with the content type `application/json`.
     ///
     /// # Panics

@@ -113,7 +113,7 @@ const LAYERS: &[Layer] = &[
             "log",
             "peer",
             "regular_file",
-            "service::Service",
+            "service",
             "start_error",
         ],
         crates: &[

@@ -45,7 +45,14 @@ pub(crate) struct RunResult<M: Message> {
 
 /// Returns the chain of services around a call of this service.
 pub(crate) fn current<S: Service>(core: &Core<S>, call: &CallContext) -> Current {
-    Current { service: core.id, name: S::NAME, chain: call.chain.clone(), method: call.method, deadline: call.deadline }
+    Current {
+        service: core.id,
+        name: S::NAME,
+        chain: call.chain.clone(),
+        method: call.method,
+        deadline: call.deadline,
+        request: call.request.get().map(|request| Arc::clone(request) as Arc<dyn AmbientRequest>),
+    }
 }
 
 /// Held while a sync method runs on this thread, once or several times: enters the chain of

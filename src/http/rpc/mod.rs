@@ -15,6 +15,7 @@ use tokio::sync::watch;
 
 use crate::dispatch::{Dispatch, RequestMeta, RpcResponse};
 use crate::jsonrpc::{Dialect, RpcError, code};
+use crate::service::LazyRequest;
 
 use super::allowed_methods::AllowedMethods;
 use super::body::{self, BodyLimits};
@@ -22,6 +23,7 @@ use super::caller_headers;
 use super::connection_state::ConnectionState;
 use super::guard::{RequestGuard, RouteRules};
 use super::rejection::HttpRejection;
+use super::request_info;
 use super::status::{self, ErrorStatus};
 
 /// The settings that all endpoints of a server share.
@@ -127,15 +129,23 @@ impl<H: BodyHandler> Endpoint<H> {
         let connection = request.conn_data::<Rc<ConnectionState>>().map(Rc::as_ref);
         let body = body::read(payload, headers, &self.endpoint_config.body, &self.endpoint_config.stopping, connection)
             .await?;
+        // The socket's address: a caller may write any address into a header.
+        let peer = request.peer_addr().map(|peer| peer.ip());
+        let describe = || request_info::describe(peer, headers);
+        let request = LazyRequest::new(&describe);
         let meta = RequestMeta {
             token: caller_headers::token(headers, &self.endpoint_config.token_header),
-            // The socket's address: a caller may write any address into a header.
-            peer: request.peer_addr().map(|peer| peer.ip()),
+            peer,
             timeout: caller_headers::request_timeout(headers),
             dialect: self.dialect,
+            request: &request,
         };
         let answer = AssertUnwindSafe((self.handle)(&body, meta)).catch_unwind().await;
-        Ok(self.respond(answer.unwrap_or_else(|panic| self.after_panic(&*panic))))
+        let mut response = self.respond(answer.unwrap_or_else(|panic| self.after_panic(&*panic)));
+        if let Some(id) = request_info::response_id(&request, headers) {
+            response.headers_mut().insert(request_info::REQUEST_ID_HEADER, id);
+        }
+        Ok(response)
     }
 
     fn respond(&self, answer: RpcResponse) -> HttpResponse {

@@ -1,6 +1,7 @@
 //! Calls, in paused time.
 
 use std::pin::pin;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use callbox::service;
@@ -40,7 +41,8 @@ fn entry() -> Arc<MethodEntry> {
 fn queued(entry: &Arc<MethodEntry>) -> Arc<Call<Thermometer_Measure>> {
     let (method, caller, arrived) = (entry.name, Caller::anonymous(), Instant::now());
     let deadline = arrived + DEADLINE;
-    let context = CallContext { method, caller, arrived, deadline, notification: false, chain: None };
+    let context =
+        CallContext { method, caller, arrived, deadline, notification: false, chain: None, request: OnceLock::new() };
     Call::new(context, Thermometer_Measure {}, entry.slots.try_acquire(0).unwrap(), entry, None)
 }
 

@@ -1,0 +1,204 @@
+//! The request that brought a call: its transport, its peer, its headers and its id.
+
+use std::cell::OnceCell;
+use std::collections::hash_map::RandomState;
+use std::fmt;
+use std::hash::{BuildHasher, Hasher};
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock, OnceLock};
+
+use super::AmbientRequest;
+use super::headers::RequestHeaders;
+
+/// The name of the header with the id of a request, in lower case.
+pub(crate) const REQUEST_ID: &str = "x-request-id";
+
+/// Maximum length of an id that a client sends, in bytes: room for every usual format, and too
+/// little to fill a log.
+const MAX_ID: usize = 128;
+
+/// What brought a call to its service.
+///
+/// See [`CallContext::transport`](crate::CallContext::transport).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CallTransport {
+    /// A call within the process: by a [`ServiceRef`](crate::ServiceRef), a typed client of one, or
+    /// a message to the actor.
+    InProcess,
+    /// An HTTP request.
+    Http,
+}
+
+/// A request, shared by its calls: a batch has several.
+pub(crate) struct RequestInfo {
+    transport: CallTransport,
+    peer: Option<IpAddr>,
+    headers: RequestHeaders,
+    /// The id, once it is known: a server makes one only if somebody asks for it.
+    id: OnceLock<Arc<str>>,
+}
+
+impl RequestInfo {
+    /// Returns an HTTP request. `peer` is the address under which the client is counted.
+    pub(crate) fn http<'a>(peer: Option<IpAddr>, headers: impl Iterator<Item = (&'a str, &'a [u8])>) -> Self {
+        let headers = RequestHeaders::copy(headers);
+        let id = headers.get(REQUEST_ID).filter(|id| is_usable_id(id)).map(|id| OnceLock::from(Arc::from(id)));
+        Self { transport: CallTransport::Http, peer, headers, id: id.unwrap_or_default() }
+    }
+
+    /// Returns a call within the process. It has the id of `cause`, the request of the method that
+    /// calls.
+    pub(crate) fn in_process(cause: Option<&dyn AmbientRequest>) -> Self {
+        let id = cause.map(|cause| OnceLock::from(cause.id())).unwrap_or_default();
+        Self { transport: CallTransport::InProcess, peer: None, headers: RequestHeaders::default(), id }
+    }
+
+    pub(crate) fn transport(&self) -> CallTransport {
+        self.transport
+    }
+
+    pub(crate) fn peer(&self) -> Option<IpAddr> {
+        self.peer
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)
+    }
+
+    /// Returns the id, and makes one if the request has none yet.
+    pub(crate) fn id(&self) -> &str {
+        self.shared_id()
+    }
+
+    /// Returns the id, if the client sent one or somebody asked for it.
+    pub(crate) fn known_id(&self) -> Option<&str> {
+        self.id.get().map(AsRef::as_ref)
+    }
+
+    fn shared_id(&self) -> &Arc<str> {
+        self.id.get_or_init(fresh_id)
+    }
+}
+
+impl AmbientRequest for RequestInfo {
+    fn id(&self) -> Arc<str> {
+        Arc::clone(self.shared_id())
+    }
+}
+
+impl fmt::Debug for RequestInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequestInfo")
+            .field("transport", &self.transport)
+            .field("peer", &self.peer)
+            .field("headers", &self.headers)
+            .field("id", &self.known_id())
+            .finish()
+    }
+}
+
+/// A request that is described once, when the first of its calls asks for it.
+///
+/// Most methods do not look at their request, and copying its headers would cost as much as they
+/// do.
+pub(crate) struct LazyRequest<'a> {
+    describe: &'a dyn Fn() -> RequestInfo,
+    info: OnceCell<Arc<RequestInfo>>,
+}
+
+impl<'a> LazyRequest<'a> {
+    #[inline]
+    pub(crate) fn new(describe: &'a dyn Fn() -> RequestInfo) -> Self {
+        Self { describe, info: OnceCell::new() }
+    }
+
+    /// Returns the request.
+    pub(crate) fn info(&self) -> &Arc<RequestInfo> {
+        self.info.get_or_init(|| Arc::new((self.describe)()))
+    }
+
+    /// Returns the request, if a call has asked for it.
+    pub(crate) fn known_info(&self) -> Option<&RequestInfo> {
+        self.info.get().map(AsRef::as_ref)
+    }
+}
+
+/// Whether an id from outside may be used: it is in logs and headers, so it has no spaces, no
+/// quotes, and nothing that does not print.
+pub(crate) fn is_usable_id(id: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\'' | b'`');
+    (1..=MAX_ID).contains(&id.len()) && id.bytes().all(plain)
+}
+
+/// Returns an id that is unique in this process, and unlikely to repeat in another.
+fn fresh_id() -> Arc<str> {
+    static PROCESS: LazyLock<u64> = LazyLock::new(|| RandomState::new().build_hasher().finish());
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    format!("{:016x}-{:x}", *PROCESS, NEXT.fetch_add(1, Ordering::Relaxed)).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    fn with_id(id: &str) -> RequestInfo {
+        RequestInfo::http(None, [("X-Request-Id", id.as_bytes())].into_iter())
+    }
+
+    #[test]
+    fn an_id_of_the_client_is_used_if_it_is_plain_and_short() {
+        for id in ["1", "7f3a:9-b_c/d=", &"x".repeat(128)] {
+            assert_eq!(with_id(id).id(), id);
+        }
+        for id in ["", "a b", "a\"b", "it's", "a`b", "a\nb", "ä", &"x".repeat(129)] {
+            let request = with_id(id);
+            assert_eq!(request.known_id(), None, "{id}");
+            assert!(request.id() != id && is_usable_id(request.id()), "{id}");
+        }
+    }
+
+    #[test]
+    fn an_id_is_made_once_for_each_request() {
+        let (one, other) = (RequestInfo::in_process(None), RequestInfo::in_process(None));
+        assert_eq!(one.known_id(), None);
+        assert_eq!(one.id(), one.id());
+        assert_ne!(one.id(), other.id());
+        assert_eq!(one.known_id(), Some(one.id()));
+    }
+
+    #[test]
+    fn a_call_within_the_process_has_the_id_of_its_cause_and_nothing_else() {
+        let headers = [("x-tenant-id", &b"acme"[..])];
+        let cause = RequestInfo::http(Some(IpAddr::from([10, 0, 0, 1])), headers.into_iter());
+        let call = RequestInfo::in_process(Some(&cause));
+        assert_eq!(call.id(), cause.id());
+        assert_eq!((call.transport(), call.peer()), (CallTransport::InProcess, None));
+        assert_eq!((cause.header("X-Tenant-Id"), call.header("x-tenant-id")), (Some("acme"), None));
+    }
+
+    #[test]
+    fn a_request_is_described_once_and_only_if_somebody_asks() {
+        let described = Cell::new(0);
+        let describe = || {
+            described.set(described.get() + 1);
+            RequestInfo::in_process(None)
+        };
+        let request = LazyRequest::new(&describe);
+        assert!(request.known_info().is_none());
+        assert_eq!(described.get(), 0);
+        assert!(Arc::ptr_eq(request.info(), request.info()));
+        assert_eq!(described.get(), 1);
+        assert!(request.known_info().is_some());
+    }
+
+    #[test]
+    fn the_values_of_headers_are_not_in_the_debug_output() {
+        let headers = [("x-api-token", &b"hello_world"[..])];
+        let text = format!("{:?}", RequestInfo::http(None, headers.into_iter()));
+        assert!(text.contains("x-api-token") && !text.contains("hello_world"), "{text}");
+    }
+}
