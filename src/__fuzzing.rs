@@ -9,7 +9,7 @@ use std::ffi::OsString;
 use crate::jsonrpc::{
     BatchWriter, Dialect, Draft, Envelope, Id, InvalidRequest, Limits, MAX_DEPTH, ParsedRequest, RpcError, RpcRequest,
 };
-use crate::settings::{BuilderSettings, ProgramInfo, Resolved, resolve_from};
+use crate::settings::{BuilderSettings, OwnSettings, ProgramInfo, Resolved, resolve_from};
 use crate::start_error::StartError;
 
 /// The limits that [`parse`] keeps, which are the defaults of the settings.
@@ -150,7 +150,8 @@ pub fn resolve_settings(
     args: impl IntoIterator<Item = OsString>,
     env: impl Fn(&str) -> Option<String>,
 ) -> Result<Option<String>, StartError> {
-    match resolve_from(&BuilderSettings::default(), args, env, &ProgramInfo { service: "fuzz" })? {
+    let about = ProgramInfo { service: "fuzz", app: OwnSettings::None };
+    match resolve_from(&BuilderSettings::default(), args, env, &about)? {
         Resolved::Print(text) => Ok(Some(text)),
         Resolved::Run(_) => Ok(None),
     }

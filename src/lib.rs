@@ -172,7 +172,7 @@ pub use choice::UnknownName;
 pub use engine::{ActorMessage, Placement, ServiceActor, ServiceRef};
 pub use http::{ErrorStatus, StopSignal, TemplateError, Templates};
 pub use jsonrpc::{Dialect, RpcError};
-pub use server::{Server, ServerHandle};
+pub use server::{Server, ServerHandle, app_config};
 #[doc(hidden)]
 pub use service::State;
 pub use service::{

@@ -45,6 +45,7 @@ pub struct DescribedError {
     /// The code.
     pub code: i32,
     messages: Vec<&'static str>,
+    /// The names of the errors, for generated clients.
     pub names: Vec<&'static str>,
     data: Vec<Schema>,
 }

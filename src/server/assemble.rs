@@ -49,6 +49,10 @@ pub(super) fn assemble(
              number, or set enableServiceLinks: false in the pod"
         );
     }
+    for warning in &settings.app_warnings {
+        log_warn!("{warning}");
+    }
+    let app = server.app_value();
     let Server { plans, token_checker: checker, with_args, more_endpoints, configure, static_files, .. } = server;
     let checker = TokenChecker::choose(checker, settings, with_args)?;
     let tokens = checker.as_ref().map_or(TokenCheck::None, |checker| checker.check);
@@ -103,6 +107,7 @@ pub(super) fn assemble(
     let console = ConsoleMount::new(settings, address.get().copied(), &services, &endpoint_config, &dispatch)?;
     let shared = ServerState {
         services,
+        app,
         endpoints,
         document,
         endpoint_config,

@@ -16,7 +16,7 @@ use crate::http::{
     mount_trailing_slash,
 };
 use crate::jsonrpc::Dialect;
-use crate::service::Service;
+use crate::service::{AppConfig, Service};
 use crate::start_error::{Result, StartError};
 use crate::sync::{Arc, AtomicBool, Ordering};
 
@@ -38,6 +38,7 @@ pub struct ServerHandle {
 /// The parts of a server, shared by its handles and workers.
 pub(super) struct ServerState {
     pub(super) services: Vec<Arc<dyn ErasedService>>,
+    pub(super) app: AppConfig,
     pub(super) endpoints: Vec<(String, Dialect)>,
     /// Path and content of the OpenRPC document, if the server has one.
     pub(super) document: Option<(String, Discover)>,

@@ -1,11 +1,13 @@
 //! A server: its builder, its start, and its end.
 //!
 //! - [`builder`] has the settings, and this module what has no setting: services, routes, files.
+//! - [`app_config`](mod@app_config) has the settings of the program itself.
 //! - [`resolve`] finds out which value of each setting counts, and [`assemble`] makes the parts.
 //! - [`handle`] is a server whose services run, and [`serve`] one that also listens.
 //!
 //! All mistakes are found at the start: each is one line that says what to do.
 
+mod app_config;
 mod assemble;
 mod assets;
 mod builder;
@@ -36,6 +38,7 @@ use crate::settings::BuilderSettings;
 use crate::start_error::{Result, StartError};
 use crate::sync::Arc;
 
+pub use app_config::app_config;
 use erased_service::{ServicePlan, plan};
 pub use handle::ServerHandle;
 pub(crate) use log::LogReader;
@@ -84,6 +87,8 @@ pub struct Server {
     pub(crate) more_endpoints: Vec<(String, Dialect)>,
     pub(crate) configure: Vec<Configure>,
     pub(crate) static_files: Vec<(String, PathBuf)>,
+    /// Where the settings of the program itself come from, if it has any.
+    app: Option<app_config::AppPlan>,
     /// The last value given to the builder that cannot be used; an error at the start.
     mistake: Option<StartError>,
 }
@@ -102,6 +107,7 @@ impl Server {
             more_endpoints: Vec::new(),
             configure: Vec::new(),
             static_files: Vec::new(),
+            app: None,
             mistake: None,
         };
         server.service(factory)

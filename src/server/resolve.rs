@@ -4,6 +4,7 @@ use crate::settings::{ProgramInfo, Resolved, Settings, resolve, resolve_from};
 use crate::start_error::Result;
 
 use super::Server;
+use super::app_config::AppPlan;
 
 /// What a program is to do with its server.
 #[derive(Debug)]
@@ -28,10 +29,15 @@ impl Server {
             // `RUST_LOG` is not specific to callbox: it is meant for every program.
             self.settings.log = self.settings.log.or_else(|| env("RUST_LOG").filter(|filter| !filter.is_empty()));
             let settings = resolve(&self.settings)?;
+            self.app = Some(AppPlan::Given(self.resolve_app_alone()?));
             return Ok(Resolution::Run(Box::new(self), Box::new(settings)));
         }
-        let about = ProgramInfo { service: self.plans.first().map_or("callbox", |plan| plan.name()) };
-        Ok(match resolve_from(&self.settings, std::env::args_os(), env, &about)? {
+        let service = self.plans.first().map_or("callbox", |plan| plan.name());
+        let (resolved, app) = self.with_app_request(|app| {
+            resolve_from(&self.settings, std::env::args_os(), env, &ProgramInfo { service, app })
+        })?;
+        self.app = Some(AppPlan::Given(app));
+        Ok(match resolved {
             Resolved::Run(settings) => Resolution::Run(Box::new(self), settings),
             Resolved::Print(text) => Resolution::Print(text),
         })

@@ -1,6 +1,7 @@
 //! The interface for writing services: a service, its methods and messages, and the context of a
 //! call.
 
+mod app_config;
 mod context;
 mod describe;
 mod handler;
@@ -15,6 +16,7 @@ use schemars::JsonSchema;
 
 use crate::start_error::BoxError;
 
+pub(crate) use app_config::AppConfig;
 pub(crate) use callbox_client::__engine::{
     AmbientRequest, Awaited, Current, CurrentGuard, DescribedError, Link, ServiceId, full_name, read_params,
 };

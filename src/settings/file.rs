@@ -9,6 +9,8 @@ use toml::de::{DeTable, DeValue};
 use crate::regular_file;
 use crate::start_error::StartError;
 
+use super::app::AppValue;
+use super::setting_source::SettingSource;
 use super::table::SETTINGS;
 
 /// Path of the file that is read if no other is named. It need not exist.
@@ -19,6 +21,8 @@ pub(super) const DEFAULT_PATH: &str = "callbox.toml";
 pub(super) struct SettingsFile {
     pub(super) path: PathBuf,
     pub(super) values: HashMap<&'static str, FileValue>,
+    /// The section `[app]`, which belongs to the program itself.
+    pub(super) app: Option<AppValue>,
 }
 
 /// The value of one setting as text, and its line. Lists have commas between their items.
@@ -63,10 +67,15 @@ impl SettingsFile {
             let place = at(error.span().map_or(0, |span| span.start));
             StartError::new(format_args!("{place}: not valid TOML"), error.message()).with_source(error.clone())
         })?;
-        let mut values = HashMap::new();
+        let source = |offset: usize| SettingSource::File(path.to_owned(), line(offset));
+        let (mut values, mut app) = (HashMap::new(), None);
         for (key, value) in table.get_ref() {
             let place = at(key.span().start);
             let name = key.get_ref().as_ref();
+            if let ("app", DeValue::Table(section)) = (name, value.get_ref()) {
+                app = Some(AppValue::from_table(section, source(key.span().start), &source));
+                continue;
+            }
             let Some(row) = SETTINGS.iter().find(|row| row.key == name) else {
                 return Err(StartError::new(format_args!("{place}: unknown key {name:?}"), closest_key(name)));
             };
@@ -76,7 +85,7 @@ impl SettingsFile {
             };
             values.insert(row.key, FileValue { text, line: line(key.span().start) });
         }
-        Ok(Self { path: path.to_owned(), values })
+        Ok(Self { path: path.to_owned(), values, app })
     }
 }
 

@@ -8,7 +8,9 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use crate::start_error::StartError;
 
+use super::OwnSettings;
 use super::ProgramInfo;
+use super::app::PREFIX;
 use super::file::DEFAULT_PATH;
 use super::source::{env_names, flag_name};
 use super::table::{SETTINGS, SettingSpec};
@@ -26,6 +28,8 @@ pub(super) struct ParsedFlags {
     pub(super) values: HashMap<&'static str, String>,
     pub(super) config: Option<String>,
     pub(super) show_settings: bool,
+    /// The values of `--app`, each as `key=value`.
+    pub(super) app: Vec<String>,
 }
 
 /// The outcome of reading the command line.
@@ -45,6 +49,7 @@ pub(super) fn read(
             values: SETTINGS.iter().filter_map(|row| Some((row.key, value_of(&mut matches, row)?))).collect(),
             config: matches.remove_one("config"),
             show_settings: matches.get_flag("show_settings"),
+            app: matches.try_remove_many("app").ok().flatten().map(Iterator::collect).unwrap_or_default(),
         })),
         Err(error) if !error.use_stderr() => Ok(FlagsOutcome::Print(error.to_string())),
         Err(error) => Err(one_line(&error)),
@@ -90,6 +95,7 @@ fn command(about: &ProgramInfo<'_>, program: String) -> Command {
                 .action(ArgAction::SetTrue)
                 .help("Print each setting and its source, and exit"),
         ])
+        .args(matches!(about.app, OwnSettings::Read { .. }).then(app_argument))
 }
 
 /// Breaks lines that are wider than `width`, between words.
@@ -111,6 +117,16 @@ fn wrapped(text: &str, width: usize) -> String {
         }
     }
     out
+}
+
+/// Returns the flag for the settings of the program itself.
+fn app_argument() -> Arg {
+    let help = format!(
+        "A setting of this program: a key of the section [app] in the file, with dots between the keys of sections; repeat the \
+         flag for several [env: {PREFIX}…]"
+    );
+    let help = wrapped(&help, HELP_WIDTH - HELP_INDENT);
+    Arg::new("app").long("app").value_name("KEY=VALUE").action(ArgAction::Append).help(help)
 }
 
 fn argument(row: &SettingSpec) -> Arg {

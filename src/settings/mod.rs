@@ -8,11 +8,14 @@
 //! - [`value_type`] says how each type is read from text and shown.
 //! - [`flags`] and [`mod@file`] read two of the sources, and [`source`] decides which source
 //!   counts.
+//! - [`app`] has the settings of the program itself, whose names and types callbox does not know.
 //! - [`service_links`] recognises variables that a cluster sets.
 
+mod app;
 mod file;
 mod flags;
 mod service_links;
+mod setting_source;
 mod source;
 mod table;
 mod value_type;
@@ -22,17 +25,33 @@ use std::ffi::OsString;
 
 use crate::start_error::StartError;
 
-pub(crate) use source::SettingSource;
+pub(crate) use app::{AppNotes, AppSettings, PREFIX as APP_PREFIX};
+pub(crate) use setting_source::SettingSource;
 pub(crate) use table::{BuilderSettings, Settings};
 
 use file::SettingsFile;
 use source::Sources;
 
-/// What `--help` shows of the program.
-#[derive(Debug)]
+/// What the command line has to know of the program.
 pub(crate) struct ProgramInfo<'a> {
     /// The name of the service.
     pub(crate) service: &'a str,
+    /// What becomes of the settings of the program itself.
+    pub(crate) app: OwnSettings<'a>,
+}
+
+/// What becomes of the settings of the program itself.
+pub(crate) enum OwnSettings<'a> {
+    /// The program has none, so a section for them is a mistake.
+    None,
+    /// They are those of another program.
+    Ignored,
+    /// The program reads them.
+    Read {
+        /// The variables whose names begin with [`APP_PREFIX`], with their values.
+        variables: Vec<(String, String)>,
+        read: &'a dyn Fn(&AppSettings) -> Result<AppNotes, StartError>,
+    },
 }
 
 /// The outcome of resolving the settings.
@@ -83,8 +102,20 @@ pub(crate) fn resolve_from(
         Some(path) => Some(SettingsFile::read(path.as_ref())?),
         None => SettingsFile::read_if_there(file::DEFAULT_PATH.as_ref())?,
     };
-    let mut settings = Settings::from_sources(&Sources { flags: flags.values, env: Some(&env), file }, builder)?;
+    let mut sources = Sources { flags: flags.values, env: Some(&env), file };
+    let mut settings = Settings::from_sources(&sources, builder)?;
     settings.ignored_variables = ignored_variables.take();
+    let section = sources.file.as_mut().and_then(|file| file.app.take());
+    match (&about.app, section) {
+        (OwnSettings::Read { variables, read }, section) => {
+            let own = AppSettings::merge(section, variables, &flags.app)?;
+            let notes = read(&own)?;
+            settings.add_rows(own.rows(&notes));
+            settings.app_warnings = notes.warnings;
+        }
+        (OwnSettings::None, Some(section)) => return Err(AppSettings::not_expected(&section)),
+        (OwnSettings::None, None) | (OwnSettings::Ignored, _) => {}
+    }
     if flags.show_settings {
         return Ok(Resolved::Print(settings.to_table()));
     }

@@ -1,58 +1,19 @@
 //! The sources of settings, and which of them counts.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
-use std::fmt;
-use std::path::PathBuf;
 
 use crate::start_error::StartError;
 
 use super::file::SettingsFile;
+use super::setting_source::SettingSource;
 use super::table::Settings;
 use super::value_type::ValueType;
-
-/// The source of a value.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum SettingSource {
-    /// A flag, by its name.
-    Flag(String),
-    /// An environment variable, by its name.
-    Env(String),
-    /// A line of a file.
-    File(PathBuf, usize),
-    /// The builder, so the program itself.
-    Builder,
-    /// The default: no source has a value.
-    Default,
-}
-
-impl fmt::Display for SettingSource {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Flag(name) => write!(f, "flag {name}"),
-            Self::Env(name) => write!(f, "environment {name}"),
-            Self::File(path, line) => write!(f, "{}:{line}", path.display()),
-            Self::Builder => f.write_str("builder"),
-            Self::Default => f.write_str("default"),
-        }
-    }
-}
-
-impl SettingSource {
-    /// Returns the name of the setting in this source, for an error about its value.
-    fn subject(&self, key: &str) -> String {
-        match self {
-            Self::Flag(name) | Self::Env(name) => name.clone(),
-            Self::File(..) => format!("{self}: {key}"),
-            Self::Builder => format!("the {key} that the program itself sets"),
-            Self::Default => format!("the default of {key}"),
-        }
-    }
-}
 
 /// The value of one setting and its source: one line of `--show-settings`.
 #[derive(Clone, Debug)]
 pub(super) struct ResolvedValue {
-    key: &'static str,
+    key: Cow<'static, str>,
     value: String,
     source: SettingSource,
 }
@@ -101,7 +62,11 @@ impl Sources<'_> {
         // example.
         let value = if source == SettingSource::Builder { builder.cloned().unwrap_or(value) } else { value };
         let text = (value_type.show)(&value);
-        resolved.push(ResolvedValue { key, value: if text.is_empty() { "-".to_owned() } else { text }, source });
+        resolved.push(ResolvedValue {
+            key: key.into(),
+            value: if text.is_empty() { "-".to_owned() } else { text },
+            source,
+        });
         Ok(value)
     }
 
@@ -140,6 +105,12 @@ impl Settings {
         self.resolved.iter().find(|value| value.key == key).map_or(&SettingSource::Default, |value| &value.source)
     }
 
+    /// Adds the settings of the program itself to the table.
+    pub(super) fn add_rows(&mut self, rows: Vec<(String, String, SettingSource)>) {
+        let row = |(path, value, source): (String, _, _)| ResolvedValue { key: path.into(), value, source };
+        self.resolved.extend(rows.into_iter().map(row));
+    }
+
     /// Returns the scheme of the server's URLs.
     pub(crate) fn scheme(&self) -> &'static str {
         if self.tls_cert.is_some() { "https" } else { "http" }
@@ -150,7 +121,7 @@ impl Settings {
         let width = |column: fn(&ResolvedValue) -> &str| {
             self.resolved.iter().map(|row| column(row).chars().count()).max().unwrap_or(0)
         };
-        let (keys, values) = (width(|row| row.key), width(|row| &row.value));
+        let (keys, values) = (width(|row| &row.key), width(|row| &row.value));
         let mut table = format!("{:keys$}  {:values$}  from\n", "setting", "value");
         for ResolvedValue { key, value, source } in &self.resolved {
             table += &format!("{key:keys$}  {value:values$}  {source}\n");

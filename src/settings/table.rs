@@ -51,6 +51,8 @@ macro_rules! settings {
             pub(super) resolved: Vec<ResolvedValue>,
             /// The variables that were ignored because a cluster sets them, with their values.
             pub(crate) ignored_variables: Vec<String>,
+            /// Warnings about the settings of the program itself.
+            pub(crate) app_warnings: Vec<String>,
         }
 
         /// All settings, in the order of the declaration.
@@ -76,6 +78,7 @@ macro_rules! settings {
                     )?,)+)+
                     resolved,
                     ignored_variables: Vec::new(),
+                    app_warnings: Vec::new(),
                 })
             }
         }

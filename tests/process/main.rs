@@ -36,6 +36,7 @@ fn main() -> ExitCode {
         ("port_0_picks_a_free_port_and_the_log_names_it", settings::port_0),
         ("a_flag_makes_the_answers_those_of_pymicroservice", settings::dialect),
         ("flags_go_before_the_environment_and_that_before_the_file", settings::sources),
+        ("a_program_reads_settings_of_its_own_from_the_same_sources", settings::own),
         ("the_log_suggests_a_call_that_works", settings::try_it),
         ("what_kubernetes_sets_beside_a_service_of_our_name_is_taken_as_unset", settings::beside_a_service_of_our_name),
         ("a_running_server_follows_the_file_in_which_tokens_are_made_and_revoked", tokens::tokens),

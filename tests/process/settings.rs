@@ -59,6 +59,47 @@ pub(crate) fn sources() {
     );
 }
 
+/// The settings of the program itself: read by `main`, and read by the server at its start.
+pub(crate) fn own() {
+    let directory = tempfile::tempdir().expect("a directory");
+    fs::write(directory.path().join("callbox.toml"), "port = 0\n[app]\ngreeting = \"dear\"\ntimse = 3")
+        .expect("a file");
+    let program = |role: &str, args: &[&str]| Program::with_role(role, args).in_directory(directory.path());
+
+    let running = program("polite", &[]).env("APP_TIMES", "2").env("APP_ELSE", "1").start();
+    let answer = request(running.address(), "POST", "/api", &[], HELLO);
+    assert_eq!(answer.body, r#"{"jsonrpc":"2.0","result":"dear dear world","id":1}"#);
+    running.signal(Signal::TERM);
+    let ProgramOutput { log, .. } = running.wait();
+    for warning in [
+        "callbox.toml:4: app.timse is not a setting of this program: did you mean \"times\"?",
+        "APP_ELSE is not a setting of this program: it is ignored",
+    ] {
+        assert_eq!(log.matches(warning).count(), 1, "{log}");
+    }
+
+    for role in ["polite", "polite later"] {
+        let ProgramOutput { status, out, log } = program(role, &["--show-settings", "--app", "times=5"]).run();
+        assert_eq!((status.code(), log.as_str()), (Some(0), ""), "{role}");
+        let rows: Vec<_> = out.lines().filter(|line| line.starts_with("app.")).collect();
+        let rows = rows.iter().map(|row| row.split_whitespace().collect::<Vec<_>>().join(" ")).collect::<Vec<_>>();
+        assert_eq!(
+            rows,
+            ["app.greeting dear callbox.toml:3", "app.times 5 flag --app times", "app.timse 3 callbox.toml:4"],
+            "{role}: {out}"
+        );
+
+        let ProgramOutput { status, out, .. } = program(role, &["--help"]).run();
+        assert!(status.success() && out.contains("--app") && out.contains("APP_"), "{role}: {out}");
+
+        let missing = Program::with_role(role, &["--port", "0"]).run();
+        let line = "Error: the setting app.greeting is missing: set greeting in the section [app] of callbox.toml, or APP_GREETING\n";
+        assert_eq!((missing.status.code(), missing.log.as_str()), (Some(1), line), "{role}");
+    }
+    let ProgramOutput { log, .. } = program("greeter", &[]).run();
+    assert!(log.contains("callbox.toml:2: the section [app]: this program has no settings of its own"), "{log}");
+}
+
 /// The log suggests a call that can be made up, on an address that can be called, and it works.
 pub(crate) fn try_it() {
     let mut program = Program::with_role("picky", &["--host", "0.0.0.0", "--port", "0"]).spawn();

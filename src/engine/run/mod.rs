@@ -26,9 +26,10 @@ use crate::log::{Caught, caught, discard, panic_text};
 use crate::mailbox::MethodEntry;
 use crate::measure::{CallEnd, nanos};
 use crate::service::{
-    CallContext, Compute, Current, CurrentGuard, Handler, Handles, Message, MethodKind, OnPanic, Reply, Service,
+    AmbientRequest, CallContext, Compute, Current, CurrentGuard, Handler, Handles, Message, MethodKind, OnPanic, Reply,
+    Service,
 };
-use crate::sync::{AtomicU64, Ordering};
+use crate::sync::{Arc, AtomicU64, Ordering};
 
 use self::watch::WatchGuard;
 use super::core::Core;

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 
 use crate::auth::{AuthHandle, AuthLimits, Authenticate, TokenFile, Tokens};
 use crate::router::TokenCheck;
-use crate::settings::{ProgramInfo, Resolved, SettingSource, Settings, resolve_from};
+use crate::settings::{OwnSettings, ProgramInfo, Resolved, SettingSource, Settings, resolve_from};
 use crate::start_error::{Result, StartError};
 
 use super::Server;
@@ -72,7 +72,8 @@ impl TokenFile {
         // Other variables are not read, so a mistake in one of them does not matter here.
         let is_relevant = |name: &str| matches!(name, "CALLBOX_TOKENS" | "CALLBOX_CONFIG");
         let env = |name: &str| is_relevant(name).then(|| std::env::var(name).ok()).flatten();
-        match resolve_from(&Default::default(), ["callbox".into()], env, &ProgramInfo { service: "callbox" })? {
+        let about = ProgramInfo { service: "callbox", app: OwnSettings::Ignored };
+        match resolve_from(&Default::default(), ["callbox".into()], env, &about)? {
             Resolved::Run(settings) => settings.tokens.map(Self::new),
             Resolved::Print(_) => None,
         }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use super::*;
 
-const ABOUT: ProgramInfo<'_> = ProgramInfo { service: "name.your.service" };
+const ABOUT: ProgramInfo<'_> = ProgramInfo { service: "name.your.service", app: OwnSettings::None };
 
 /// The builder, the file, the environment and the flags of one test.
 #[derive(Default)]

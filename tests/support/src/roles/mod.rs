@@ -65,6 +65,11 @@ pub fn run() -> Option<ExitCode> {
         "launched" => return Some(launched()),
         "tested" => return Some(tested()),
         "bad address" => greeter().bind("5000"),
+        "polite" => match callbox::app_config::<Politeness>() {
+            Ok(politeness) => Server::new(move || Polite { politeness: politeness.clone() }),
+            Err(error) => return Some(callbox::Result::<()>::Err(error).report()),
+        },
+        "polite later" => greeter().app_config::<Politeness>(),
         other => panic!("there is no role {other:?}"),
     };
     Some(server.with_args().start().report())
@@ -78,6 +83,27 @@ impl Greeter {
     #[public_method]
     fn say_hello(&self, name: String) -> String {
         format!("hello {name}")
+    }
+}
+
+/// The settings of the role `polite` itself.
+#[derive(Clone, serde::Deserialize)]
+struct Politeness {
+    greeting: String,
+    #[serde(default)]
+    times: usize,
+}
+
+struct Polite {
+    politeness: Politeness,
+}
+
+#[service(name = "test.polite")]
+impl Polite {
+    #[public_method(message = "SayHelloPolitely")]
+    fn say_hello(&self, name: String) -> String {
+        let Politeness { greeting, times } = &self.politeness;
+        format!("{}{name}", format!("{greeting} ").repeat(*times))
     }
 }
 
