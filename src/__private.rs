@@ -92,7 +92,16 @@ mod tests {
         let arrived = Instant::now();
         let deadline = arrived + Duration::from_secs(1);
         let request = OnceLock::new();
-        CallContext { method: "ledger.it", caller, arrived, deadline, notification: false, chain: None, request }
+        CallContext {
+            method: "ledger.it",
+            caller,
+            arrived,
+            deadline,
+            notification: false,
+            chain: None,
+            request,
+            services: None,
+        }
     }
 
     fn run<M: Message>(ledger: &mut Ledger, message: M, caller: Caller) -> Reply<M>

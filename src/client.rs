@@ -34,4 +34,4 @@ pub use client::{BuildError, ClientBuilder};
 
 pub use callbox_macros::api;
 
-pub use crate::engine::Serves;
+pub use crate::service::Serves;

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use callbox::{
-    Access, BoxError, CallContext, Caller, FromCall, Handles, Message, MethodKind, MethodOptions, MethodTable,
-    RpcError, Service, service,
+    Access, CallContext, Caller, FromCall, Handles, Message, MethodKind, MethodOptions, MethodTable, RpcError, Service,
+    service,
 };
 use schemars::schema_for;
 use serde::{Deserialize, Serialize};
@@ -193,12 +193,12 @@ fn keys_become_options_and_what_is_not_set_keeps_its_default() {
         "add_book",
         client("LibraryClient::add_book").doc("Adds a book.\n\n    indented\nTwice if need be.").on_panic(keep),
     );
-    same("close", client("LibraryClient::close").asks_caller().reads_request(true));
+    same("close", client("LibraryClient::close").injects::<CallContext>());
+    same("lend", MethodOptions::private().client("LibraryClient::lend").on_panic(keep).injects::<CallContext>());
     same(
-        "lend",
-        MethodOptions::private().client("LibraryClient::lend").on_panic(keep).asks_caller().reads_request(true),
+        "reader",
+        client("LibraryClient::reader").doc("Reads nothing of the request but its caller.").injects::<Caller>(),
     );
-    same("reader", client("LibraryClient::reader").doc("Reads nothing of the request but its caller.").asks_caller());
     same("type", MethodOptions::scoped("admin").client("LibraryClient::r#type"));
     same("digest", client("LibraryClient::digest"));
     assert!(options("type").contains(&format!("{:?}", Access::Scope("admin"))));
@@ -255,17 +255,6 @@ fn a_schema_has_the_docs_the_required_parameters_and_the_defaults() {
     assert_eq!(schema["properties"]["text"]["description"], "What to look for.");
     assert_eq!(schema["properties"]["page"]["default"], json!({ "size": 50 }));
     assert!(schema["properties"]["type"].is_object(), "{schema}");
-}
-
-#[test]
-fn hooks_run_the_marked_functions() {
-    use futures::FutureExt;
-
-    let mut library = Library::default();
-    let started: Result<(), BoxError> = Service::on_start(&mut library).now_or_never().unwrap();
-    assert!(started.is_ok() && library.open);
-    Service::on_stop(&mut library).now_or_never().unwrap();
-    assert!(!library.open);
 }
 
 mod outside {

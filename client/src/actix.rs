@@ -1,10 +1,30 @@
 //! Errors of calls in handlers of actix-web, so that a handler can use `?`.
 
+use std::sync::Arc;
+
 use actix_web::http::StatusCode;
-use actix_web::{HttpResponse, ResponseError};
+use actix_web::{HttpRequest, HttpResponse, ResponseError};
 
 use crate::client_error::ClientError;
+use crate::directory::Directory;
 use crate::rpc_error::{RpcError, code};
+use crate::typed_client::ServiceClient;
+
+/// Returns a client for a handler of a custom route that takes it as a parameter.
+///
+/// # Errors
+/// If the server has no service for the client. The log says what to do.
+pub fn extract<C: ServiceClient>(request: &HttpRequest) -> Result<C, actix_web::Error> {
+    let directory = request.app_data::<Arc<Directory>>();
+    directory.and_then(|directory| directory.client()).ok_or_else(|| {
+        let (path, name) = (request.match_pattern().unwrap_or_default(), C::NAME);
+        log_error!(
+            "the handler of {path} takes a client of the service `{name}`, which this server does not have: add it with \
+             .service(…), or say where it is with --remote {name}=URL"
+        );
+        actix_web::error::ErrorInternalServerError("Internal error")
+    })
+}
 
 /// Returns the HTTP status that fits the code of an error.
 pub fn status_of(code: i32) -> StatusCode {

@@ -34,6 +34,7 @@
 //! - `typed_client` makes calls from messages, and `call` is one of them. `typed_batch` sends
 //!   several together, and `batch_types` has the types of their results. `local` is a service in
 //!   the same process, whatever its type.
+//! - `directory` has the services that a program can call, wherever they are.
 //! - `ambient` knows within which method a call is made, and `actix` lets handlers of actix-web
 //!   return the error of a call.
 //! - `log` has the log macros. `__engine` has what callbox's engine uses, and `__private` what the
@@ -56,6 +57,7 @@ mod batch;
 mod batch_types;
 mod call;
 mod client_error;
+mod directory;
 #[cfg(feature = "schemas")]
 mod error_list;
 mod from_rpc_error;

@@ -69,7 +69,7 @@ use crate::untyped::Client;
 /// assert_eq!(sums.add(40, 2).await.unwrap(), 42);
 /// # }
 /// ```
-pub trait ServiceClient: From<TypedClient<Self>> {
+pub trait ServiceClient: From<TypedClient<Self>> + Send + Sync + 'static {
     /// The name of the service.
     const NAME: &'static str;
 

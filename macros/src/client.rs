@@ -107,6 +107,8 @@ fn item(service: &Service, name: &Ident) -> TokenStream {
             fn deref(&self) -> &Self::Target { &self.0 }
         }
         #(#from)*
+        #(#cfgs)*
+        ::callbox_client::__private::extractor!(#name);
     }
 }
 

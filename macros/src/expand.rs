@@ -34,7 +34,9 @@ pub(crate) fn service(service: &Service) -> TokenStream {
         Some(quote!(#(#items)*))
     });
     let (client, serves) = (client::client(service), client::serves(service));
-    let entries = service.methods.iter().map(|method| entry(service, method)).collect();
+    let table = Ident::new("table", Span::mixed_site());
+    let listed = client::name(service).map(|name| quote!(#table.client::<#name>();));
+    let entries = listed.into_iter().chain(service.methods.iter().map(|method| entry(service, method))).collect();
     let hooks = service.hooks.iter().map(|hook| self::hook(service, hook)).collect();
     let one_block = one_block(service);
     let service = service_impl(service, &entries, &hooks);
@@ -248,27 +250,23 @@ pub(crate) fn engine_options(service: &Service, method: &Method) -> TokenStream 
         OnPanic::Keep => quote!(.on_panic(::callbox::OnPanic::Keep)),
         OnPanic::Restart => quote!(.on_panic(::callbox::OnPanic::Restart)),
     }));
-    options.extend((method.sent().count() < method.params.len()).then(|| quote!(.asks_caller())));
-    options.extend(reads_request(service, method));
+    options.extend(method.params.iter().filter_map(Param::injected).map(|injected| {
+        let of = injected_type(service, method, injected);
+        quote!(.injects::<#of>())
+    }));
     options
-}
-
-/// Returns the option that says whether an injected parameter needs the request of the call.
-fn reads_request(service: &Service, method: &Method) -> Option<TokenStream> {
-    let injected = method.params.iter().filter_map(Param::injected).map(|of| injected_type(service, method, of));
-    let mut reads =
-        injected.map(|of| quote!(<#of as ::callbox::FromCall>::READS_REQUEST)).collect::<Vec<_>>().into_iter();
-    let first = reads.next()?;
-    Some(quote!(.reads_request(#first #(|| #reads)*)))
 }
 
 /// Returns the function of `Service` that calls a hook.
 pub(crate) fn hook(service: &Service, hook: &Hook) -> TokenStream {
     let (ty, cfgs, ident) = (service.ty(), &hook.cfgs, &hook.sig.ident);
     let dot_await = hook.sig.asyncness.map(|_| quote!(.await));
-    let run = quote!(<#ty>::#ident(self) #dot_await);
+    let context = Ident::new("context", Span::mixed_site());
+    let argument = (hook.sig.inputs.len() > 1).then(|| quote!(, #context));
+    let run = quote!(<#ty>::#ident(self #argument) #dot_await);
     match hook.kind {
         HookKind::Start => {
+            let context = if argument.is_some() { quote!(#context) } else { quote!(_) };
             let run = if hook.may_fail() {
                 quote!(#run.map_err(::core::convert::Into::into))
             } else {
@@ -276,7 +274,7 @@ pub(crate) fn hook(service: &Service, hook: &Hook) -> TokenStream {
             };
             quote! {
                 #(#cfgs)*
-                async fn on_start(&mut self) -> ::core::result::Result<(), ::callbox::BoxError> { #run }
+                async fn on_start(&mut self, #context: &::callbox::ServiceContext) -> ::core::result::Result<(), ::callbox::BoxError> { #run }
             }
         }
         HookKind::Stop => quote!(#(#cfgs)* async fn on_stop(&mut self) { #run; }),

@@ -22,7 +22,9 @@ pub(crate) fn service(service: &Service, api: &Path) -> TokenStream {
         let (alias, handles) = (message_alias(api, method), handles_impl(service, method, &handler));
         Some(quote!(#alias #handles))
     });
-    let entries = service.methods.iter().map(|method| entry(service, method)).collect();
+    let table = Ident::new("table", Span::mixed_site());
+    let listed = quote!(#table.client::<<dyn #api as ::callbox_client::__private::Api>::Client>(););
+    let entries = [listed].into_iter().chain(service.methods.iter().map(|method| entry(service, method))).collect();
     let hooks = service.hooks.iter().map(|one| hook(service, one)).collect();
     let (state, one_block, complete) = (state_check(service), one_block(service), all_handled(service, api));
     let (serves, service) = (serves(service, api), service_impl(service, &entries, &hooks));

@@ -44,7 +44,7 @@ impl BuiltinMethod for Discover {
     type Output = Value;
 
     fn access() -> MethodOptions {
-        MethodOptions::public().asks_caller()
+        MethodOptions::public().injects::<Caller>()
     }
 
     fn write_result(&self, call: &CallContext, budget: &ResponseBudget, out: &mut Vec<u8>) -> CallOutcome {

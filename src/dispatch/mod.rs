@@ -226,6 +226,7 @@ impl<'a> ResolvedRequest<'a> {
             deadline: context.arrived + route.options().deadline.min(patience),
             notification,
             chain: None,
+            services: None,
             request: if reads_request { Arc::clone(context.meta.request.info()).into() } else { OnceLock::new() },
         };
         Ok((route, call))

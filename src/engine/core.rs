@@ -3,9 +3,10 @@
 use std::fmt;
 
 use crate::mailbox::{Admission, BoundedCounter, Quota};
-use crate::service::{Service, ServiceId};
+use crate::service::{Service, ServiceId, Surroundings};
 use crate::sync::Arc;
 
+use super::host::tasks::TaskCounters;
 use super::idle::Idle;
 use super::lifecycle::Lifecycle;
 use super::mailboxes::Mailboxes;
@@ -43,12 +44,15 @@ pub(crate) struct Core<S: Service> {
     pub(crate) in_flight: Arc<BoundedCounter>,
     pub(crate) pool: ServicePool<Self>,
     pub(crate) idle: Idle,
+    /// The other services of the server.
+    pub(crate) surroundings: Arc<Surroundings>,
+    pub(crate) tasks: Arc<TaskCounters>,
 }
 
 impl<S: Service> Core<S> {
     /// Creates the methods and mailboxes of a service. The mailboxes take calls from now on;
     /// nothing runs yet.
-    pub(crate) fn new(pool: Pool, placement: Placement) -> Arc<Self> {
+    pub(crate) fn new(pool: Pool, placement: Placement, surroundings: Arc<Surroundings>) -> Arc<Self> {
         let (table, Queues { mailboxes, quota, bell }) = Table::of_service::<S, _>();
         let admission = Admission::new(mailboxes.iter(), pool.threads());
         let signals = StateSignals::new(Arc::clone(&bell));
@@ -67,6 +71,8 @@ impl<S: Service> Core<S> {
             in_flight: Arc::new(BoundedCounter::new(SERVICE_IN_FLIGHT)),
             pool: ServicePool::new(pool),
             idle: Idle::default(),
+            surroundings,
+            tasks: Arc::default(),
         })
     }
 

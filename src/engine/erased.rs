@@ -6,12 +6,12 @@ use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
 
 use callbox_client::__engine::{Exchange, LocalOptions, LocalTarget, Started};
-use callbox_client::{LocalCaller, LocalService};
+use callbox_client::{LocalCaller, LocalService, ServiceClient};
 
 use schemars::JsonSchema;
 
 use crate::auth::Caller;
-use crate::service::{Handles, Message, MethodOptions, MethodTable, Service};
+use crate::service::{Directory, Handles, Message, MethodOptions, MethodTable, Serves, Service};
 use crate::sync::Arc;
 
 use super::core::Core;
@@ -49,9 +49,34 @@ impl<S: Service> MethodTable<S> for Starters<S> {
             let started = typed::start(core, &call_options(options), message, exchange.notification);
             exchange.started = started.map(|started| match started {
                 StartedCall::Ended(reply) => Started::Ended(typed::checked::<M>(reply)),
-                waits @ StartedCall::Waits(_) => Started::Waits(Box::pin(typed::finish(waits))),
+                waits @ StartedCall::Waits(..) => Started::Waits(Box::pin(typed::finish(waits))),
             });
         });
+    }
+}
+
+/// Adds a service under the types of its typed clients.
+pub(crate) fn list_clients<S: Service>(service: &Arc<HostedService<S>>, directory: &mut Directory) {
+    S::methods(&mut ClientList { service, directory });
+}
+
+struct ClientList<'a, S: Service> {
+    service: &'a Arc<HostedService<S>>,
+    directory: &'a mut Directory,
+}
+
+impl<S: Service> MethodTable<S> for ClientList<'_, S> {
+    fn client<C: ServiceClient>(&mut self)
+    where
+        S: Serves<C>,
+    {
+        self.directory.add_local(TypeId::of::<C>(), self.service.local());
+    }
+
+    fn add<M: Message<Output: JsonSchema> + JsonSchema>(&mut self, _: MethodOptions)
+    where
+        S: Handles<M>,
+    {
     }
 }
 

@@ -22,6 +22,7 @@ use crate::sync::Arc;
 use super::answer::{SerializedReplies, pending, write, write_early};
 use super::begin::{BatchContext, Begun, Entrance, NewCall, Payload, begin, begin_series};
 use super::core::Core;
+use super::typed::services_of;
 
 /// One method of a running service.
 struct MethodRoute<S: Service, M> {
@@ -71,9 +72,10 @@ impl<S: Handles<M>, M: Message> Route for MethodRoute<S, M> {
         MailboxId(self.core.id, self.entry.mailbox)
     }
 
-    fn start(&self, call: CallContext, params: Option<&str>, context: StartContext<'_>) -> CallStart {
+    fn start(&self, mut call: CallContext, params: Option<&str>, context: StartContext<'_>) -> CallStart {
         let StartContext { budget, inline, out } = context;
         let notification = call.notification;
+        call.services = services_of(&self.core, &self.entry);
         let incoming = NewCall {
             call,
             message: Payload::Unparsed(|| read::<M>(params)),
@@ -92,7 +94,12 @@ impl<S: Handles<M>, M: Message> Route for MethodRoute<S, M> {
         }
     }
 
-    fn run_series(&self, call: CallContext, params: &mut dyn Iterator<Item = Option<&str>>) -> Box<dyn SeriesReplies> {
+    fn run_series(
+        &self,
+        mut call: CallContext,
+        params: &mut dyn Iterator<Item = Option<&str>>,
+    ) -> Box<dyn SeriesReplies> {
+        call.services = services_of(&self.core, &self.entry);
         let replies = begin_series(&self.core, &self.entry, call, || read_all::<M>(params));
         Box::new(SerializedReplies::<M>(replies.into_iter()))
     }

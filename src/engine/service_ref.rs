@@ -8,14 +8,13 @@ use callbox_client::{LocalService, ServiceClient, TypedClient};
 
 use crate::auth::Caller;
 use crate::jsonrpc::RpcError;
-use crate::service::{Handles, Message, Reply, Service};
+use crate::service::{Handles, Message, Reply, Serves, Service};
 use crate::sync::Arc;
 
 use super::core::Core;
 use super::erased::erased;
 use super::host::{HostedService, ServiceActor};
 use super::lifecycle::Status;
-use super::serves::Serves;
 use super::stats::{MethodStats, ServiceStats};
 use super::typed::{self, CallOptions};
 

@@ -21,6 +21,10 @@ pub struct ServiceStats {
     pub is_up: bool,
     /// Number of times that its state was replaced after a crash, or its thread was lost.
     pub restarts: u64,
+    /// Number of its background tasks that run now.
+    pub tasks: usize,
+    /// Number of its background tasks that panicked.
+    pub task_panics: u64,
     /// Statistics of its methods, in the order of its table.
     pub methods: Vec<MethodStats>,
 }
@@ -104,6 +108,8 @@ impl ServiceStats {
             service: S::NAME.to_owned(),
             is_up: core.lifecycle.status() == Status::Up,
             restarts: core.lifecycle.restarts(),
+            tasks: core.tasks.running(),
+            task_panics: core.tasks.panics(),
             methods: core.table.entries().iter().map(|entry| MethodStats::new(entry)).collect(),
         }
     }

@@ -15,11 +15,13 @@ use crate::jsonrpc::{RpcError, Unrepresentable, check};
 use crate::log::{caught, discard, panic_text};
 use crate::mailbox::{Call, MethodEntry};
 use crate::measure::CallRecord;
-use crate::service::{Awaited, CallContext, Current, Handles, Message, Reply, RequestInfo, Service};
+use crate::service::{Awaited, CallContext, Current, Directory, Handles, Message, Reply, RequestInfo, Service};
 use crate::sync::Arc;
 
 use super::begin::{Begun, Entrance, NewCall, Payload, begin};
 use super::core::Core;
+use super::host::start_circle::StartWait;
+use super::lifecycle::Status;
 
 /// The caller of typed calls, and how long these may take.
 #[derive(Clone, Debug)]
@@ -32,7 +34,8 @@ pub(crate) struct CallOptions {
 /// An admitted call.
 pub(super) enum StartedCall<M: Message> {
     Ended(Reply<M>),
-    Waits(Arc<Call<M>>),
+    /// With the wait for a service that is starting, if the caller is one as well.
+    Waits(Arc<Call<M>>, Option<StartWait>),
 }
 
 /// Calls a method and waits for its reply.
@@ -45,7 +48,7 @@ pub(crate) async fn call<S: Handles<M>, M: Message>(core: &Arc<Core<S>>, by: &Ca
 pub(super) async fn finish<M: Message>(started: StartedCall<M>) -> Reply<M> {
     let reply = match started {
         StartedCall::Ended(reply) => reply,
-        StartedCall::Waits(call) => Awaited::new(call.context().chain.clone(), call.reply()).await,
+        StartedCall::Waits(call, _wait) => Awaited::new(call.context().chain.clone(), call.reply()).await,
     };
     checked::<M>(reply)
 }
@@ -74,11 +77,12 @@ pub(super) fn start<S: Handles<M>, M: Message>(
 ) -> Result<StartedCall<M>, RpcError> {
     let entry = core.table.entry::<M>().ok_or_else(RpcError::method_not_found)?;
     let call = context(core, by, entry, notification)?;
+    let wait = if notification { None } else { start_wait(core)? };
     let message: Payload<M, fn() -> Result<M, RpcError>> = Payload::Parsed(message);
     let incoming = NewCall { call, message, bytes: 0, entrance: Entrance::Process, batch: None };
     match begin(core, entry, incoming) {
         Begun::Ended(reply) => Ok(StartedCall::Ended(reply)),
-        Begun::Queued(call) => Ok(StartedCall::Waits(call)),
+        Begun::Queued(call) => Ok(StartedCall::Waits(call, wait)),
         Begun::Runs(_) => unreachable!("only where a transport waits for it does a call run across awaits"),
         Begun::Rejected(rejection) => Err(rejection.error),
         Begun::NoRoom(call, rejection) => {
@@ -125,7 +129,34 @@ fn context<S: Service>(
     if entry.options.reads_request || cause.is_some() {
         request = Arc::new(RequestInfo::in_process(cause.as_deref())).into();
     }
-    Ok(CallContext { method: entry.name, caller, arrived, deadline, notification, chain, request })
+    Ok(CallContext {
+        method: entry.name,
+        caller,
+        arrived,
+        deadline,
+        notification,
+        chain,
+        request,
+        services: services_of(core, entry),
+    })
+}
+
+/// Returns the other services, if a parameter of the method needs one.
+pub(super) fn services_of<S: Service>(core: &Core<S>, entry: &MethodEntry) -> Option<Arc<Directory>> {
+    if entry.options.needs.0.is_empty() { None } else { core.surroundings.services().cloned() }
+}
+
+/// Notes that the method or the start that runs on this thread waits for a service that is starting.
+///
+/// # Errors
+/// If both would wait for each other.
+fn start_wait<S: Service>(core: &Core<S>) -> Result<Option<StartWait>, RpcError> {
+    if core.lifecycle.status() != Status::Starting {
+        return Ok(None);
+    }
+    let Some(current) = Current::of_thread() else { return Ok(None) };
+    let wait = StartWait::begin(current.service, current.name, core.id, S::NAME);
+    wait.map(Some).map_err(|circle| RpcError::internal_in(current.method, &circle))
 }
 
 /// Rejects a message that JSON cannot hold.

@@ -170,8 +170,16 @@ pub(super) mod tests {
         let (caller, arrived) = (Caller::anonymous(), Instant::now());
         let deadline = arrived + Duration::from_millis(100);
         let (method, notification) = (entry.name, false);
-        let call =
-            CallContext { method, caller, arrived, deadline, notification, chain: None, request: OnceLock::new() };
+        let call = CallContext {
+            method,
+            caller,
+            arrived,
+            deadline,
+            notification,
+            chain: None,
+            request: OnceLock::new(),
+            services: None,
+        };
         admission.admit(entry, &call, 0, arrived).err()
     }
 

@@ -14,13 +14,14 @@ use crate::http::{BodyLimits, Cors, EndpointConfig, RequestGuard, StaticFiles, T
 use crate::jsonrpc::Limits;
 use crate::route::Route;
 use crate::router::{Router, TokenCheck};
-use crate::service::Access;
+use crate::service::{Access, Surroundings};
 use crate::settings::Settings;
 use crate::start_error::{Result, StartError};
 use crate::sync::{Arc, AtomicBool};
 
 use super::console::ConsoleMount;
-use super::erased_service::ErasedService;
+use super::directory::directory;
+use super::erased_service::{ErasedService, ServicePlan};
 use super::handle::{ServerHandle, ServerState};
 use super::health::PATHS;
 use super::token_checker::TokenChecker;
@@ -59,8 +60,11 @@ pub(super) fn assemble(
     let pool = Pool::new(settings.compute_threads).map_err(|error| {
         StartError::new(format_args!("cannot start the worker pool ({error})"), "lower --compute-threads")
     })?;
-    let services: Vec<_> = plans.into_iter().map(|plan| plan.prepare(pool.clone(), settings.placement)).collect();
+    let surroundings = Arc::new(Surroundings::default());
+    let prepare = |plan: Box<dyn ServicePlan>| plan.prepare(pool.clone(), settings.placement, &surroundings);
+    let services: Vec<_> = plans.into_iter().map(prepare).collect();
     let (router, discover) = make_router(&services, settings, tokens, address)?;
+    surroundings.set(directory(&services, &router, settings)?, app.clone());
     let token_header = HeaderName::from_bytes(settings.token_header.as_bytes()).map_err(|_| {
         let what = format_args!("`{}` cannot be the name of a header", settings.token_header);
         StartError::new(what, "use letters, digits and dashes in --token-header")
@@ -108,6 +112,7 @@ pub(super) fn assemble(
     let shared = ServerState {
         services,
         app,
+        surroundings,
         endpoints,
         document,
         endpoint_config,

@@ -8,10 +8,10 @@ use actix_web::web::ServiceConfig;
 use futures::future::LocalBoxFuture;
 
 use crate::engine::{
-    Core, Factory, HostedService, Placement, Pool, ServiceRef, ServiceStats, Status, launch, routes, stop,
+    Core, HostedService, Placement, Pool, ServiceRef, ServiceStats, Status, launch, list_clients, routes, stop,
 };
 use crate::route::Route;
-use crate::service::{Service, ServiceInfo};
+use crate::service::{Directory, Factory, Service, ServiceFactory, ServiceInfo, Surroundings};
 use crate::sync::Arc;
 
 /// A service that was given to the builder and is not hosted yet.
@@ -19,7 +19,12 @@ pub(crate) trait ServicePlan: Send {
     fn name(&self) -> &'static str;
 
     /// Makes the mailboxes and routes of the service. Nothing runs yet.
-    fn prepare(self: Box<Self>, pool: Pool, placement: Placement) -> Arc<dyn ErasedService>;
+    fn prepare(
+        self: Box<Self>,
+        pool: Pool,
+        placement: Placement,
+        surroundings: &Arc<Surroundings>,
+    ) -> Arc<dyn ErasedService>;
 }
 
 /// A service of a server, with its mailboxes and routes.
@@ -31,6 +36,9 @@ pub(crate) trait ErasedService: Send + Sync {
 
     /// Returns a route for each method.
     fn routes(&self) -> Vec<Arc<dyn Route>>;
+
+    /// Adds the service under the types of its clients.
+    fn list(&self, directory: &mut Directory);
 
     /// Starts the service. Returns once it is up, or the reason why it could not start.
     fn launch(&self) -> LocalBoxFuture<'static, Result<(), String>>;
@@ -54,11 +62,11 @@ pub(crate) trait ErasedService: Send + Sync {
     fn reference(&self) -> (TypeId, Box<dyn Any + Send>);
 }
 
-pub(super) fn plan<S: Service>(factory: impl Fn() -> S + Send + Sync + 'static) -> Box<dyn ServicePlan> {
-    Box::new(TypedPlan::<S> { factory: Arc::new(factory) })
+pub(super) fn plan<S: Service, Kind>(factory: impl ServiceFactory<S, Kind>) -> Box<dyn ServicePlan> {
+    Box::new(TypedPlan::<S> { factory: Factory::new(factory) })
 }
 
-struct TypedPlan<S> {
+struct TypedPlan<S: Service> {
     factory: Factory<S>,
 }
 
@@ -67,8 +75,14 @@ impl<S: Service> ServicePlan for TypedPlan<S> {
         S::NAME
     }
 
-    fn prepare(self: Box<Self>, pool: Pool, placement: Placement) -> Arc<dyn ErasedService> {
-        Arc::new(TypedService { hosted: HostedService::new(Core::new(pool, placement)), factory: self.factory })
+    fn prepare(
+        self: Box<Self>,
+        pool: Pool,
+        placement: Placement,
+        surroundings: &Arc<Surroundings>,
+    ) -> Arc<dyn ErasedService> {
+        let core = Core::new(pool, placement, Arc::clone(surroundings));
+        Arc::new(TypedService { hosted: HostedService::new(core), factory: self.factory })
     }
 }
 
@@ -90,8 +104,12 @@ impl<S: Service> ErasedService for TypedService<S> {
         routes(&self.hosted.core)
     }
 
+    fn list(&self, directory: &mut Directory) {
+        list_clients(&self.hosted, directory);
+    }
+
     fn launch(&self) -> LocalBoxFuture<'static, Result<(), String>> {
-        Box::pin(launch(Arc::clone(&self.hosted), Arc::clone(&self.factory)))
+        Box::pin(launch(Arc::clone(&self.hosted), self.factory.clone()))
     }
 
     fn stop(&self, limit: Duration) -> LocalBoxFuture<'static, Vec<&'static str>> {

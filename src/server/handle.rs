@@ -5,7 +5,9 @@ use std::fmt;
 use std::time::Duration;
 
 use actix_web::web::ServiceConfig;
+use futures::StreamExt;
 use futures::future::{join, join_all};
+use futures::stream::FuturesUnordered;
 use tokio::sync::watch;
 
 use crate::builtin::Discover;
@@ -16,7 +18,7 @@ use crate::http::{
     mount_trailing_slash,
 };
 use crate::jsonrpc::Dialect;
-use crate::service::{AppConfig, Service};
+use crate::service::{AppConfig, Service, Surroundings};
 use crate::start_error::{Result, StartError};
 use crate::sync::{Arc, AtomicBool, Ordering};
 
@@ -39,6 +41,7 @@ pub struct ServerHandle {
 pub(super) struct ServerState {
     pub(super) services: Vec<Arc<dyn ErasedService>>,
     pub(super) app: AppConfig,
+    pub(super) surroundings: Arc<Surroundings>,
     pub(super) endpoints: Vec<(String, Dialect)>,
     /// Path and content of the OpenRPC document, if the server has one.
     pub(super) document: Option<(String, Discover)>,
@@ -64,17 +67,26 @@ pub(super) struct ServerState {
 const GRACE: Duration = Duration::from_millis(250);
 
 impl ServerHandle {
-    /// Starts the services, one after another. Returns once all are up.
+    /// Starts the services, all at the same time. Returns once all are up.
     ///
     /// # Errors
     /// If a service cannot start, and if something else is at the path of an endpoint or of the
-    /// OpenRPC document.
+    /// OpenRPC document. Then the other services are stopped again.
     pub(super) async fn start(&self) -> Result<()> {
         self.check_paths().await?;
-        for service in &self.shared.services {
-            service.launch().await.map_err(|reason| {
-                StartError::new(format_args!("the service {} could not start", service.name()), reason)
-            })?;
+        let launch = |service: &Arc<dyn ErasedService>| {
+            let (name, up) = (service.name(), service.launch());
+            async move {
+                up.await.map_err(|reason| StartError::new(format_args!("the service {name} could not start"), reason))
+            }
+        };
+        // The first error counts: a service that fails makes those fail that wait for it.
+        let mut starts: FuturesUnordered<_> = self.shared.services.iter().map(launch).collect();
+        while let Some(started) = starts.next().await {
+            if let Err(error) = started {
+                let _ = self.stop().await;
+                return Err(error);
+            }
         }
         Ok(())
     }
@@ -88,6 +100,9 @@ impl ServerHandle {
         let shared = Arc::clone(&self.shared);
         move |config| {
             config.app_data(StopSignal::new(shared.stopping.subscribe()));
+            if let Some(services) = shared.surroundings.services() {
+                config.app_data(Arc::clone(services));
+            }
             for service in &shared.services {
                 service.register(config);
             }

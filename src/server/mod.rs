@@ -13,6 +13,7 @@ mod assets;
 mod builder;
 mod console;
 mod curl_example;
+mod directory;
 mod erased_service;
 mod handle;
 mod health;
@@ -33,7 +34,7 @@ use std::path::PathBuf;
 use actix_web::web::ServiceConfig;
 
 use crate::jsonrpc::Dialect;
-use crate::service::Service;
+use crate::service::{Service, ServiceFactory};
 use crate::settings::BuilderSettings;
 use crate::start_error::{Result, StartError};
 use crate::sync::Arc;
@@ -97,8 +98,11 @@ impl Server {
     /// Makes a server for one service. `factory` makes the service's state: at the start, and again
     /// after a crash.
     ///
-    /// The factory runs on the service's own thread and may block it for as long as it takes.
-    pub fn new<S: Service>(factory: impl Fn() -> S + Send + Sync + 'static) -> Self {
+    /// The factory may be async, may fail, and may take a [`ServiceContext`](crate::ServiceContext):
+    /// see [`ServiceFactory`]. It runs on the service's own thread and may block it for as long as it
+    /// takes. Its error at the start is the error of the start. After a crash it is called again
+    /// until it succeeds, with growing pauses of at most 30 s.
+    pub fn new<S: Service, Kind>(factory: impl ServiceFactory<S, Kind>) -> Self {
         let server = Self {
             plans: Vec::new(),
             settings: BuilderSettings::default(),
@@ -113,11 +117,12 @@ impl Server {
         server.service(factory)
     }
 
-    /// Adds another service, with its own thread and mailboxes.
+    /// Adds another service, with its own thread and mailboxes. All services start at the same
+    /// time, and each may call the others, whatever their order here.
     ///
     /// Two methods with the same name are an error at the start; the `namespace` of a service keeps
     /// them apart.
-    pub fn service<S: Service>(mut self, factory: impl Fn() -> S + Send + Sync + 'static) -> Self {
+    pub fn service<S: Service, Kind>(mut self, factory: impl ServiceFactory<S, Kind>) -> Self {
         self.plans.push(plan(factory));
         self
     }

@@ -6,17 +6,19 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use callbox_client::ServiceClient;
+
 use crate::auth::Caller;
 use crate::jsonrpc::RpcError;
 
-use super::Link;
 use super::request::{CallTransport, RequestInfo};
+use super::{Directory, Link, ServiceNeed};
 
 /// The context of a call: its caller, its method, its deadline, and the request that brought it.
 ///
 /// A method that takes a `&CallContext` receives it. Callers do not send this parameter. A service
 /// written [by hand](crate::Handler) gets it with each call, but has the request only for methods
-/// whose options say [`reads_request`](crate::MethodOptions::reads_request).
+/// whose options say that they [inject](crate::MethodOptions::injects) a parameter that reads it.
 ///
 /// ```
 /// use callbox::{CallContext, service};
@@ -42,6 +44,8 @@ pub struct CallContext {
     pub(crate) chain: Option<Arc<Link>>,
     /// The request, for a method that reads it.
     pub(crate) request: OnceLock<Arc<RequestInfo>>,
+    /// The other services, if a parameter of the method needs one.
+    pub(crate) services: Option<Arc<Directory>>,
 }
 
 impl CallContext {
@@ -128,6 +132,19 @@ impl CallContext {
         self.request().id()
     }
 
+    /// Returns a client of another service, for an implementation of [`FromCall`]: one that says in
+    /// [`needs`](FromCall::needs) that it needs the service. A method takes `&CatalogClient` itself.
+    ///
+    /// # Errors
+    /// Returns -32603 if no parameter of the method says that it needs the service.
+    pub fn client<C: ServiceClient>(&self) -> Result<C, RpcError> {
+        self.services.as_ref().and_then(|services| services.client()).ok_or_else(|| {
+            let name = C::NAME;
+            let cause = format_args!("a parameter takes a client of `{name}`, which its FromCall::needs does not name");
+            RpcError::internal_in(self.method, &cause)
+        })
+    }
+
     fn request(&self) -> &RequestInfo {
         self.request.get_or_init(|| Arc::new(RequestInfo::in_process(None)))
     }
@@ -135,8 +152,8 @@ impl CallContext {
 
 /// A type that is made from the call. A method takes it by reference, and callers do not send it.
 ///
-/// [`CallContext`] and [`Caller`] implement it. Implement it for your own types, such as the tenant
-/// that a gateway names in a header:
+/// [`CallContext`], [`Caller`] and the typed clients of services implement it. Implement it for your
+/// own types, such as the tenant that a gateway names in a header:
 ///
 /// ```
 /// use std::collections::HashMap;
@@ -201,6 +218,44 @@ pub trait FromCall: Sized {
     /// The request is copied for a method only if one of its parameters needs it. With `false` a
     /// type saves that copy, and finds none of the four.
     const READS_REQUEST: bool = true;
+
+    /// Whether [`from_call`](Self::from_call) looks at the [caller](CallContext::caller). Default:
+    /// true.
+    ///
+    /// The token of a caller is checked for a public method only if one of its parameters needs the
+    /// caller. With `false` a type saves that check, and finds an anonymous caller.
+    const NEEDS_CALLER: bool = true;
+
+    /// Adds the services that [`from_call`](Self::from_call) takes from the call by
+    /// [`CallContext::client`]. Default: none. The server does not start if it has none of them.
+    fn needs(services: &mut ServiceNeeds) {
+        let _ = services;
+    }
+}
+
+/// The services that a parameter needs. See [`FromCall::needs`].
+#[derive(Clone, Debug, Default)]
+pub struct ServiceNeeds(pub(crate) Vec<ServiceNeed>);
+
+impl ServiceNeeds {
+    /// Adds the service of this client.
+    pub fn add<C: ServiceClient>(&mut self) {
+        self.0.push(ServiceNeed::of::<C>());
+    }
+}
+
+/// A typed client of another service, or of the same one.
+impl<C: ServiceClient> FromCall for C {
+    fn from_call(call: &CallContext) -> Result<Self, RpcError> {
+        call.client()
+    }
+
+    const READS_REQUEST: bool = false;
+    const NEEDS_CALLER: bool = false;
+
+    fn needs(services: &mut ServiceNeeds) {
+        services.add::<C>();
+    }
 }
 
 impl FromCall for CallContext {

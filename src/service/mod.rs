@@ -4,26 +4,33 @@
 mod app_config;
 mod context;
 mod describe;
+mod factory;
 mod handler;
 mod headers;
 mod internal;
 mod options;
 mod request;
+mod serves;
+mod service_context;
 
 use std::future::Future;
 
+use callbox_client::ServiceClient;
 use schemars::JsonSchema;
 
 use crate::start_error::BoxError;
 
 pub(crate) use app_config::AppConfig;
 pub(crate) use callbox_client::__engine::{
-    AmbientRequest, Awaited, Current, CurrentGuard, DescribedError, Link, ServiceId, full_name, read_params,
+    AmbientRequest, Awaited, Current, CurrentGuard, DescribedError, Directory, Link, ServiceId, ServiceNeed, full_name,
+    read_params,
 };
 pub use callbox_client::__private::Access;
 pub use callbox_client::{DescribeErrors, ErrorList, Message, Reply};
-pub use context::{CallContext, FromCall};
+pub use context::{CallContext, FromCall, ServiceNeeds};
 pub(crate) use describe::{ExecutionInfo, MethodDescription, SchemaGenerators, ServiceInfo};
+pub(crate) use factory::Factory;
+pub use factory::ServiceFactory;
 pub(crate) use handler::{ByKind, Compute, ReadAsync, WriteAsync};
 pub use handler::{Handler, Handles, MethodKind};
 pub use internal::InternalError;
@@ -31,6 +38,9 @@ pub(crate) use options::admits;
 pub use options::{MethodOptions, OnPanic};
 pub use request::CallTransport;
 pub(crate) use request::{LazyRequest, REQUEST_ID, RequestInfo, is_usable_id};
+pub use serves::Serves;
+pub use service_context::ServiceContext;
+pub(crate) use service_context::{MissingService, Surroundings, TaskSpawner};
 
 /// A struct whose fields are the state of a microservice and whose methods are its API.
 ///
@@ -64,12 +74,13 @@ pub trait Service: State + Sized {
     fn methods(table: &mut impl MethodTable<Self>);
 
     /// Runs on the service's own thread before its first call, and again on each new state after a
-    /// crash.
+    /// crash. It may call other services, whatever the order in which they were added.
     ///
     /// # Errors
     /// When the server starts, an error stops the start. After a crash, an error keeps the service
     /// down until a later attempt succeeds.
-    fn on_start(&mut self) -> impl Future<Output = Result<(), BoxError>> {
+    fn on_start(&mut self, context: &ServiceContext) -> impl Future<Output = Result<(), BoxError>> {
+        let _ = context;
         async { Ok(()) }
     }
 
@@ -82,6 +93,13 @@ pub trait Service: State + Sized {
 
 /// The table to which a service adds its methods. See [`Service::methods`].
 pub trait MethodTable<S: Service> {
+    /// Adds a typed client of the service, by which other services find it. Default: does nothing.
+    fn client<C: ServiceClient>(&mut self)
+    where
+        S: Serves<C>,
+    {
+    }
+
     /// Adds the method of this message, under its [`NAME`](Message::NAME).
     fn add<M: Message<Output: JsonSchema> + JsonSchema>(&mut self, options: MethodOptions)
     where

@@ -6,6 +6,8 @@ use callbox_client::__private::{Access, ApiMethod};
 
 use crate::auth::Caller;
 
+use super::context::{FromCall, ServiceNeeds};
+
 /// The options of a method: who may call it, how many calls may wait and how long, and its share of
 /// the service's time.
 ///
@@ -33,6 +35,7 @@ pub struct MethodOptions {
     pub(crate) on_panic: OnPanic,
     pub(crate) asks_caller: bool,
     pub(crate) reads_request: bool,
+    pub(crate) needs: ServiceNeeds,
     /// Whether the message is idempotent.
     pub(crate) idempotent: bool,
     pub(crate) inline: bool,
@@ -98,6 +101,7 @@ impl MethodOptions {
             on_panic: OnPanic::default(),
             asks_caller: access != Access::Public,
             reads_request: false,
+            needs: ServiceNeeds::default(),
             idempotent: false,
             inline: true,
             deprecated: false,
@@ -175,25 +179,23 @@ impl MethodOptions {
         self
     }
 
-    /// Checks the caller's token although the method is public, because the method takes
-    /// [`Caller`](crate::Caller) or another [`FromCall`](crate::FromCall) type. Default: tokens are
-    /// checked for private methods only.
-    #[must_use]
-    pub fn asks_caller(mut self) -> Self {
-        self.asks_caller = true;
-        self
-    }
-
-    /// Sets whether the method needs the request of its call: its headers, its peer, its id and its
-    /// transport. Default: false.
+    /// Adds a parameter that is made from the call. Default: none.
     ///
-    /// If true, they are copied for each request that calls the method. If false, the
-    /// [`CallContext`](crate::CallContext) is that of a call within the process.
-    /// [`#[service]`](macro@crate::service) sets it for methods with an injected parameter other
-    /// than `&Caller`.
+    /// With it, the method has what this parameter needs: the caller, also if the method is public
+    /// ([`FromCall::NEEDS_CALLER`]); the request ([`FromCall::READS_REQUEST`]), without which the
+    /// [`CallContext`](crate::CallContext) is that of a call within the process; and other services
+    /// ([`FromCall::needs`]). A method by hand that uses the context itself adds `CallContext`.
+    ///
+    /// ```
+    /// use callbox::{Caller, MethodOptions};
+    ///
+    /// let options = MethodOptions::public().injects::<Caller>();
+    /// ```
     #[must_use]
-    pub fn reads_request(mut self, reads: bool) -> Self {
-        self.reads_request = reads;
+    pub fn injects<T: FromCall>(mut self) -> Self {
+        self.asks_caller |= T::NEEDS_CALLER;
+        self.reads_request |= T::READS_REQUEST;
+        T::needs(&mut self.needs);
         self
     }
 

@@ -6,7 +6,7 @@ use crate::auth::Caller;
 use crate::engine::ServiceRef;
 use crate::jsonrpc::{Dialect, RpcError, log_all_causes};
 use crate::server::{LogReader, Server, ServerHandle};
-use crate::service::{Handles, Message, Reply, Service};
+use crate::service::{Handles, Message, Reply, Service, ServiceFactory};
 
 use super::system::{SystemThread, block_on};
 
@@ -44,7 +44,7 @@ pub struct InProcess<S: Service> {
 ///
 /// # Panics
 /// Panics if the service cannot start, with the reason.
-pub fn in_process<S: Service>(factory: impl Fn() -> S + Send + Sync + 'static) -> InProcess<S> {
+pub fn in_process<S: Service, Kind: 'static>(factory: impl ServiceFactory<S, Kind>) -> InProcess<S> {
     in_process_with(factory, |server| server)
 }
 
@@ -53,8 +53,8 @@ pub fn in_process<S: Service>(factory: impl Fn() -> S + Send + Sync + 'static) -
 ///
 /// # Panics
 /// Panics if the service cannot start, with the reason.
-pub fn in_process_with<S: Service>(
-    factory: impl Fn() -> S + Send + Sync + 'static,
+pub fn in_process_with<S: Service, Kind: 'static>(
+    factory: impl ServiceFactory<S, Kind>,
     settings: impl FnOnce(Server) -> Server + Send + 'static,
 ) -> InProcess<S> {
     let (system, (service, running)) = SystemThread::start(async move |stopped| {

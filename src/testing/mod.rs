@@ -55,6 +55,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::engine::ServiceStats;
 use crate::jsonrpc::{RpcError, log_all_causes};
 use crate::server::{ListeningServer, LogReader, Resolution, Server, init_log};
 use crate::service::{Message, Service};
@@ -186,6 +187,12 @@ impl TestServer {
     /// Panics if there is no response.
     pub fn get(&self, path: &str) -> TestResponse {
         self.client.get(path)
+    }
+
+    /// Returns the statistics of each service, as [`ServerHandle::stats`](crate::ServerHandle::stats)
+    /// does.
+    pub fn stats(&self) -> Vec<ServiceStats> {
+        self.running.stats()
     }
 
     /// Waits until no call of the service waits or runs. After that, all notifications that were

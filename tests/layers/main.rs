@@ -82,7 +82,17 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         module: "engine",
-        knows: &["auth::Caller", "jsonrpc", "log", "mailbox", "measure", "route", "service", "sync"],
+        knows: &[
+            "auth::Caller",
+            "jsonrpc",
+            "log",
+            "mailbox",
+            "measure",
+            "route",
+            "service",
+            "start_error::BoxError",
+            "sync",
+        ],
         crates: &["actix", "callbox_client", "coarsetime", "crossbeam_channel", "futures", "parking_lot", "tokio"],
     },
     Layer { module: "router", knows: &["route", "service", "start_error", "sync"], crates: &["rustc_hash"] },
@@ -170,13 +180,21 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         module: "testing",
-        knows: &["start_error::BoxError", "engine::ServiceRef", "auth", "jsonrpc", "server", "service"],
+        knows: &[
+            "start_error::BoxError",
+            "engine::ServiceRef",
+            "engine::ServiceStats",
+            "auth",
+            "jsonrpc",
+            "server",
+            "service",
+        ],
         crates: &["actix", "tokio", "ureq"],
     },
     // Pages, and no code.
     Layer { module: "guide", knows: &[], crates: &[] },
     // The other end of the wire, which is a crate of its own.
-    Layer { module: "client", knows: &["engine::Serves"], crates: &["callbox_client"] },
+    Layer { module: "client", knows: &["service::Serves"], crates: &["callbox_client"] },
     // A facade: one path for the statistics that two rooms own.
     Layer { module: "stats", knows: &["engine", "measure"], crates: &[] },
     // What the macros' code calls.

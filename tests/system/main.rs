@@ -3,3 +3,5 @@
 
 mod api;
 mod generic;
+mod life;
+mod references;

@@ -15,6 +15,8 @@ mod schema_probes;
 
 use std::marker::PhantomData;
 
+#[cfg(feature = "actix-web")]
+pub use actix_web;
 pub use api::{Access, Api, ApiMethod, api_result, api_value, assert_all_handled};
 pub use callbox_macros::EmitItems;
 #[cfg(feature = "schemas")]
@@ -22,6 +24,8 @@ pub use schemars;
 pub use serde;
 use serde::de::{Deserialize, DeserializeOwned, Deserializer};
 
+#[cfg(feature = "actix-web")]
+pub use crate::actix::extract;
 use crate::from_rpc_error::FromRpcError;
 pub use crate::params::with_rest;
 use crate::rpc_error::RpcError;
@@ -45,6 +49,38 @@ macro_rules! __with_schemas {
 }
 
 pub use __with_schemas as with_schemas;
+
+/// Lets handlers of actix-web take a typed client as a parameter, if this crate has the feature
+/// `actix-web`.
+#[cfg(feature = "actix-web")]
+#[macro_export]
+#[doc(hidden)]
+macro_rules! __extractor {
+    ($client:ident) => {
+        #[automatically_derived]
+        impl $crate::__private::actix_web::FromRequest for $client {
+            type Error = $crate::__private::actix_web::Error;
+            type Future = ::std::future::Ready<::std::result::Result<Self, Self::Error>>;
+
+            fn from_request(
+                request: &$crate::__private::actix_web::HttpRequest,
+                _: &mut $crate::__private::actix_web::dev::Payload,
+            ) -> Self::Future {
+                ::std::future::ready($crate::__private::extract(request))
+            }
+        }
+    };
+}
+
+/// Writes nothing without the feature `actix-web`.
+#[cfg(not(feature = "actix-web"))]
+#[macro_export]
+#[doc(hidden)]
+macro_rules! __extractor {
+    ($client:ident) => {};
+}
+
+pub use __extractor as extractor;
 
 /// Deserializes a parameter that is present as `Some`, even if it is null. serde does not call this
 /// for a missing parameter.

@@ -49,7 +49,12 @@ impl<'a> Value<'a> {
     }
 
     fn lit(&self) -> syn::Result<&Lit> {
-        match self.expr()? {
+        let mut expr = self.expr()?;
+        // `macro_rules!` puts an invisible group around a `$name:literal`.
+        while let Expr::Group(group) = expr {
+            expr = &group.expr;
+        }
+        match expr {
             Expr::Lit(ExprLit { lit, .. }) => Ok(lit),
             _ => Err(self.wrong()),
         }

@@ -115,8 +115,16 @@ fn hooks(service: &Service, errors: &mut Errors) {
 
 fn hook(hook: &Hook, errors: &mut Errors) {
     let (name, sig) = (hook_name(hook.kind), &hook.sig);
-    if !matches!(hook.receiver, Receiver::Shared | Receiver::Exclusive) || sig.inputs.len() != 1 {
-        errors.at(&sig.ident, format!("a function marked `#[{name}]` takes `&mut self` and no parameters"));
+    let takes_self = matches!(hook.receiver, Receiver::Shared | Receiver::Exclusive);
+    match hook.kind {
+        HookKind::Start if !takes_self || sig.inputs.len() > 2 => {
+            let message = "a function marked `#[on_start]` takes `&mut self` and, if it needs them, `&ServiceContext`";
+            errors.at(&sig.ident, message);
+        }
+        HookKind::Stop if !takes_self || sig.inputs.len() > 1 => {
+            errors.at(&sig.ident, format!("a function marked `#[{name}]` takes `&mut self` and no parameters"));
+        }
+        _ => {}
     }
     if is_generic(&sig.generics) {
         errors.at(&sig.generics, format!("a function marked `#[{name}]` cannot be generic"));

@@ -2,12 +2,16 @@
 
 pub(super) mod backoff;
 pub(crate) mod factory;
+pub(super) mod start_circle;
 pub(crate) mod supervisor;
+pub(super) mod tasks;
 
 use std::fmt;
 use std::panic::AssertUnwindSafe;
 
 use actix::{Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Context, Handler, ResponseFuture};
+use callbox_client::__engine::{LocalOptions, LocalTarget};
+use callbox_client::LocalService;
 use futures::FutureExt;
 
 use crate::auth::Caller;
@@ -110,6 +114,11 @@ pub(crate) struct HostedService<S: Service> {
 impl<S: Service> HostedService<S> {
     pub(crate) fn new(core: Arc<Core<S>>) -> Arc<Self> {
         Arc::new(Self { core, starters: Starters::of_service(), addr: Mutex::new(None) })
+    }
+
+    /// Returns the service with its type erased, called by nobody in particular.
+    pub(crate) fn local(self: &Arc<Self>) -> LocalService {
+        LocalService::new(Arc::clone(self) as Arc<dyn LocalTarget>, LocalOptions::default())
     }
 
     /// Returns the address of the host, while there is one.

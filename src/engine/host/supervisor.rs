@@ -7,11 +7,10 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::log::caught;
-use crate::service::Service;
+use crate::service::{Factory, Service};
 use crate::sync::Arc;
 
 use super::backoff::Backoff;
-use super::factory::Factory;
 use super::{HostedService, ServiceActor};
 use crate::engine::core::Core;
 use crate::engine::lifecycle::Status;
@@ -58,7 +57,7 @@ async fn supervise<S: Service>(hosted: Arc<HostedService<S>>, factory: Factory<S
 }
 
 /// Runs the service on a thread of its own, until that ends or is lost.
-async fn run_host<S: Service>(hosted: &HostedService<S>, factory: &Factory<S>) -> Exit {
+async fn run_host<S: Service>(hosted: &Arc<HostedService<S>>, factory: &Factory<S>) -> Exit {
     let (tell, exit) = oneshot::channel();
     // `Arbiter::new` panics if the system has no thread to spare. The supervisor survives that and
     // retries.
@@ -71,9 +70,9 @@ async fn run_host<S: Service>(hosted: &HostedService<S>, factory: &Factory<S>) -
             Exit::Lost
         };
     };
-    let (for_host, for_state) = (Arc::clone(&hosted.core), Arc::clone(factory));
+    let (for_host, for_state, me) = (Arc::clone(&hosted.core), factory.clone(), hosted.local());
     let addr = ServiceActor::start_in_arbiter(&arbiter.handle(), move |_| {
-        let scheduler = Scheduler::new(Arc::clone(&for_host), for_state, tell);
+        let scheduler = Scheduler::new(Arc::clone(&for_host), for_state, me, tell);
         ServiceActor::new(for_host, scheduler)
     });
     hosted.set_addr(Some(addr));

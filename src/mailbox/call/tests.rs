@@ -41,8 +41,16 @@ fn entry() -> Arc<MethodEntry> {
 fn queued(entry: &Arc<MethodEntry>) -> Arc<Call<Thermometer_Measure>> {
     let (method, caller, arrived) = (entry.name, Caller::anonymous(), Instant::now());
     let deadline = arrived + DEADLINE;
-    let context =
-        CallContext { method, caller, arrived, deadline, notification: false, chain: None, request: OnceLock::new() };
+    let context = CallContext {
+        method,
+        caller,
+        arrived,
+        deadline,
+        notification: false,
+        chain: None,
+        request: OnceLock::new(),
+        services: None,
+    };
     Call::new(context, Thermometer_Measure {}, entry.slots.try_acquire(0).unwrap(), entry, None)
 }
 

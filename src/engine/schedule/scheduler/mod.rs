@@ -15,6 +15,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use callbox_client::LocalService;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
 use tokio::sync::oneshot;
@@ -23,12 +24,12 @@ use tokio::time::{Instant, Sleep};
 use crate::log::{Harmless, discard, panic_text};
 use crate::mailbox::{Mailbox, MethodEntry, wake};
 use crate::measure::nanos;
-use crate::service::{MethodKind, Service};
+use crate::service::{Factory, MethodKind, Service};
 use crate::sync::Arc;
 
 use crate::engine::core::Core;
 use crate::engine::host::backoff::Backoff;
-use crate::engine::host::factory::Factory;
+use crate::engine::host::tasks::TaskSet;
 use crate::engine::job::{JobStart, QueuedJob};
 use crate::engine::lifecycle::Status;
 use crate::engine::schedule::fair_queue::FairQueue;
@@ -48,6 +49,9 @@ const MAX_ROUND: Duration = Duration::from_micros(100);
 pub(crate) struct Scheduler<S: Service> {
     core: Arc<Core<S>>,
     factory: Factory<S>,
+    me: LocalService,
+    /// The tasks of the current state.
+    tasks: Option<Arc<TaskSet>>,
     queue: FairQueue,
     gate: Gate,
     running: FuturesUnordered<AsyncRun>,
@@ -86,7 +90,7 @@ enum RoundEnd {
 }
 
 impl<S: Service> Scheduler<S> {
-    pub(crate) fn new(core: Arc<Core<S>>, factory: Factory<S>, exit: oneshot::Sender<Exit>) -> Self {
+    pub(crate) fn new(core: Arc<Core<S>>, factory: Factory<S>, me: LocalService, exit: oneshot::Sender<Exit>) -> Self {
         let is_async = |entry: &&Arc<MethodEntry>| matches!(entry.kind, MethodKind::ReadAsync | MethodKind::WriteAsync);
         let mut async_mailboxes: Vec<_> =
             core.table.entries().iter().filter(is_async).map(|entry| entry.mailbox).collect();
@@ -98,6 +102,8 @@ impl<S: Service> Scheduler<S> {
             gate: Gate::new(mailboxes),
             core,
             factory,
+            me,
+            tasks: None,
             running: FuturesUnordered::new(),
             async_mailboxes,
             wakers: Vec::new(),
@@ -114,8 +120,9 @@ impl<S: Service> Scheduler<S> {
             && let Err(reason) = self.try_refill().await
         {
             if self.core.lifecycle.status() == Status::Starting {
-                self.core.mailboxes.close();
-                return self.exit(Exit::NoStart(reason));
+                // The reason comes first: the services that wait for this one fail because of it.
+                self.exit(Exit::NoStart(reason));
+                return self.core.mailboxes.close();
             }
             self.go_down(&reason);
         }

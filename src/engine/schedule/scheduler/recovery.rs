@@ -1,12 +1,20 @@
 //! The state of a running service: replaced after a crash, and closed at the end.
 
+use std::time::Duration;
+
+use actix::Arbiter;
 use tokio::time::Instant;
 
 use crate::engine::host::factory::{close_state, make_state};
+use crate::engine::host::tasks::{Spawner, TaskSet};
 use crate::engine::lifecycle::Status;
-use crate::service::Service;
+use crate::service::{Service, ServiceContext};
+use crate::sync::Arc;
 
 use super::{Exit, Scheduler};
+
+/// Maximum time for cancelled tasks to end. A task ends at its next await.
+const TASK_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl<S: Service> Scheduler<S> {
     /// Makes a new state after the last one was discarded, unless that has happened too often
@@ -28,8 +36,19 @@ impl<S: Service> Scheduler<S> {
     ///
     /// # Errors
     /// The reason if the service could not make one.
-    pub(super) async fn try_refill(&self) -> Result<(), String> {
-        let mut state = make_state(&self.factory).await?;
+    pub(super) async fn try_refill(&mut self) -> Result<(), String> {
+        self.end_tasks().await;
+        let tasks = TaskSet::new(S::NAME, Arbiter::current(), Arc::clone(&self.core.tasks));
+        self.tasks = Some(Arc::clone(&tasks));
+        let spawner = Arc::new(Spawner(tasks));
+        let context = ServiceContext::new(self.me.clone(), Arc::clone(&self.core.surroundings), spawner);
+        let mut state = match make_state(&self.core, &self.factory, &context).await {
+            Ok(state) => state,
+            Err(reason) => {
+                self.end_tasks().await;
+                return Err(reason);
+            }
+        };
         // An inline caller may hold the lock for the moment that it takes to see that there is no
         // state.
         while let Err(again) = self.core.state.refill(state) {
@@ -64,8 +83,18 @@ impl<S: Service> Scheduler<S> {
         self.running.clear();
         self.core.mailboxes.close();
         self.wake_callers();
+        self.end_tasks().await;
         close_state(&self.core).await;
         self.exit(Exit::Stopped);
+    }
+
+    /// Cancels the tasks of the state, and waits until they have ended.
+    async fn end_tasks(&mut self) {
+        let Some(tasks) = self.tasks.take() else { return };
+        tasks.cancel();
+        if tokio::time::timeout(TASK_TIMEOUT, tasks.wait()).await.is_err() {
+            log_error!(service = S::NAME, ?tasks, "tasks of the service did not end in time");
+        }
     }
 
     /// Reports the end to the supervisor.

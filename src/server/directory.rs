@@ -1,0 +1,36 @@
+//! The services that those of a server can call: each other, and others elsewhere.
+
+use std::collections::HashSet;
+
+use crate::router::Router;
+use crate::service::Directory;
+use crate::settings::Settings;
+use crate::start_error::{Result, StartError};
+use crate::sync::Arc;
+
+use super::erased_service::ErasedService;
+
+/// Lists the services, and checks that those are there which methods need.
+///
+/// # Errors
+/// If two services have the same name, or if a method needs a service that is not there.
+pub(super) fn directory(services: &[Arc<dyn ErasedService>], router: &Router, _: &Settings) -> Result<Directory> {
+    let (mut directory, mut names) = (Directory::default(), HashSet::new());
+    for service in services {
+        let name = service.name();
+        if !names.insert(name) {
+            let fix = "give each a name of its own, #[service(name = \"…\")]: services know each other by name";
+            return Err(StartError::new(format_args!("two services are called `{name}`"), fix));
+        }
+        service.list(&mut directory);
+    }
+    for route in router.routes() {
+        if let Some(need) = route.options().needs.0.iter().find(|need| !directory.has(**need)) {
+            let (method, name) = (route.name(), need.name);
+            let what = format_args!("the method {method} calls the service `{name}`, which this server does not have");
+            let fix = format_args!("add it with .service(…), or say where it is with --remote {name}=URL").to_string();
+            return Err(StartError::new(what, fix));
+        }
+    }
+    Ok(directory)
+}
