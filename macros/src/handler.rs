@@ -1,5 +1,5 @@
-//! The function that runs a method: it makes the injected parameters, calls the method, and converts
-//! its error.
+//! The function that runs a method: it makes the injected parameters, calls the method, and
+//! converts its error.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};

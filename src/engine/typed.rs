@@ -146,7 +146,8 @@ pub(super) fn services_of<S: Service>(core: &Core<S>, entry: &MethodEntry) -> Op
     if entry.options.needs.0.is_empty() { None } else { core.surroundings.services().cloned() }
 }
 
-/// Notes that the method or the start that runs on this thread waits for a service that is starting.
+/// Notes that the method or the start that runs on this thread waits for a service that is
+/// starting.
 ///
 /// # Errors
 /// If both would wait for each other.

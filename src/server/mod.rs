@@ -98,10 +98,11 @@ impl Server {
     /// Makes a server for one service. `factory` makes the service's state: at the start, and again
     /// after a crash.
     ///
-    /// The factory may be async, may fail, and may take a [`ServiceContext`](crate::ServiceContext):
-    /// see [`ServiceFactory`]. It runs on the service's own thread and may block it for as long as it
-    /// takes. Its error at the start is the error of the start. After a crash it is called again
-    /// until it succeeds, with growing pauses of at most 30 s.
+    /// The factory may be async, may fail, and may take a
+    /// [`ServiceContext`](crate::ServiceContext): see [`ServiceFactory`]. It runs on the service's
+    /// own thread and may block it for as long as it takes. Its error at the start is the error of
+    /// the start. After a crash it is called again until it succeeds, with growing pauses of at
+    /// most 30 s.
     pub fn new<S: Service, Kind>(factory: impl ServiceFactory<S, Kind>) -> Self {
         let server = Self {
             plans: Vec::new(),

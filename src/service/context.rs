@@ -133,7 +133,8 @@ impl CallContext {
     }
 
     /// Returns a client of another service, for an implementation of [`FromCall`]: one that says in
-    /// [`needs`](FromCall::needs) that it needs the service. A method takes `&CatalogClient` itself.
+    /// [`needs`](FromCall::needs) that it needs the service. A method takes `&CatalogClient`
+    /// itself.
     ///
     /// # Errors
     /// Returns -32603 if no parameter of the method says that it needs the service.
@@ -152,8 +153,8 @@ impl CallContext {
 
 /// A type that is made from the call. A method takes it by reference, and callers do not send it.
 ///
-/// [`CallContext`], [`Caller`] and the typed clients of services implement it. Implement it for your
-/// own types, such as the tenant that a gateway names in a header:
+/// [`CallContext`], [`Caller`] and the typed clients of services implement it. Implement it for
+/// your own types, such as the tenant that a gateway names in a header:
 ///
 /// ```
 /// use std::collections::HashMap;

@@ -13,9 +13,9 @@ use super::{Service, ServiceContext};
 
 /// A function that makes the state of a service: at the start, and again after a crash.
 ///
-/// It takes nothing or a [`ServiceContext`], it may be async, and it returns the state or a `Result`
-/// with any error: `Stock::default`, `Catalog::connect` or `|| Stock { pieces: 3 }`. Do not
-/// implement this trait by hand.
+/// It takes nothing or a [`ServiceContext`], it may be async, and it returns the state or a
+/// `Result` with any error: `Stock::default`, `Catalog::connect` or `|| Stock { pieces: 3 }`. Do
+/// not implement this trait by hand.
 ///
 /// ```
 /// use callbox::{Server, ServiceContext, service};
@@ -24,8 +24,8 @@ use super::{Service, ServiceContext};
 ///
 /// impl Catalog {
 ///     async fn connect(context: ServiceContext) -> Result<Self, std::io::Error> {
-///         let url = context.app_config::<String>().map_or_else(String::new, |url| url.to_string());
-///         Ok(Self { url })
+///         let url = context.app_config::<String>();
+///         Ok(Self { url: url.map(|url| url.to_string()).unwrap_or_default() })
 ///     }
 /// }
 ///

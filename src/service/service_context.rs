@@ -142,8 +142,8 @@ impl ServiceContext {
     /// Starts a task of the service, which runs on the service's own thread.
     ///
     /// It is cancelled when the state is replaced after a crash, and when the service stops: after
-    /// the last call, before `#[on_stop]`. The new state starts its own tasks. A panic ends the task
-    /// alone; it is logged and counted.
+    /// the last call, before `#[on_stop]`. The new state starts its own tasks. A panic ends the
+    /// task alone; it is logged and counted.
     ///
     /// A task does not have the state. It calls the service like everybody else, through
     /// [`me`](Self::me).

@@ -189,8 +189,8 @@ impl TestServer {
         self.client.get(path)
     }
 
-    /// Returns the statistics of each service, as [`ServerHandle::stats`](crate::ServerHandle::stats)
-    /// does.
+    /// Returns the statistics of each service, as
+    /// [`ServerHandle::stats`](crate::ServerHandle::stats) does.
     pub fn stats(&self) -> Vec<ServiceStats> {
         self.running.stats()
     }

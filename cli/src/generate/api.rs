@@ -136,7 +136,8 @@ impl Errors {
             Some((.., text)) => format!("{code}: {message}\n\n{text}"),
             None => format!("{code}: {message}"),
         });
-        // The document has one entry for all errors with one code, of which only some may have data.
+        // The document has one entry for all errors with one code, of which only some may have
+        // data.
         let optional_data = names.len() > 1 && data.as_ref().is_some_and(|data| *data != Type::Any);
         self.places.insert(key, self.all.len());
         self.all.push(ErrorType { name, code, message, data, optional_data, docs, common });
