@@ -34,7 +34,14 @@ fn service(answered: u64) -> ServiceStats {
         wait: Histogram::default(),
         run: Histogram::default(),
     };
-    ServiceStats { service: "test".to_owned(), is_up: true, restarts: 0, tasks: 0, task_panics: 0, methods: vec![method] }
+    ServiceStats {
+        service: "test".to_owned(),
+        is_up: true,
+        restarts: 0,
+        tasks: 0,
+        task_panics: 0,
+        methods: vec![method],
+    }
 }
 
 /// A feed whose method answers ten more calls with each sample, and the number of samples.
