@@ -68,7 +68,7 @@ async fn visitor(name: web::Path<String>, visitors: ServiceRef<Visitors>) -> Res
 }
 
 async fn health(callbox: web::Data<ServerHandle>) -> HttpResponse {
-    if callbox.is_ready() {
+    if callbox.is_ready().await {
         HttpResponse::Ok().body("ok\n")
     } else {
         HttpResponse::ServiceUnavailable().body("not ready\n")

@@ -8,7 +8,7 @@ pub use callbox_client as client;
 use callbox_client::{Message, Reply};
 use futures::future::LocalBoxFuture;
 
-use crate::service::State;
+use crate::service::{FromCall, MethodOptions, State};
 
 /// The check that `T` can be the state of a service: `StateCheck<T>` only compiles if it can.
 #[derive(Debug)]
@@ -18,6 +18,28 @@ impl<T: State> StateCheck<T> {
     /// A value, so that a constant can have this type.
     pub const PASSED: Self = Self(PhantomData);
 }
+
+/// Adds an injected parameter to the options of a method, if it is [`FromCall`]. If it is not, the
+/// compiler reports that where the method is called, and not here as well.
+#[derive(Debug)]
+pub struct InjectProbe<T>(PhantomData<T>);
+
+impl<T: FromCall> InjectProbe<T> {
+    /// Adds the parameter.
+    pub fn add(options: MethodOptions) -> MethodOptions {
+        options.injects::<T>()
+    }
+}
+
+/// The fallback of [`InjectProbe`] for other types.
+pub trait InjectFallback {
+    /// Adds nothing.
+    fn add(options: MethodOptions) -> MethodOptions {
+        options
+    }
+}
+
+impl<T> InjectFallback for InjectProbe<T> {}
 
 /// Boxes the future of an async method.
 pub fn boxed_reply<'a, M: Message>(future: impl Future<Output = Reply<M>> + 'a) -> LocalBoxFuture<'a, Reply<M>> {

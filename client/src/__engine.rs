@@ -3,7 +3,7 @@
 #[cfg(feature = "actix-web")]
 pub use crate::actix::status_of;
 pub use crate::ambient::{AmbientRequest, Awaited, Current, CurrentGuard, Link, ServiceId};
-pub use crate::directory::{Directory, ServiceNeed};
+pub use crate::directory::{Directory, GivenClient, ServiceNeed};
 #[cfg(feature = "schemas")]
 pub use crate::error_list::DescribedError;
 pub use crate::local::{Exchange, LocalOptions, LocalTarget, Started};

@@ -1,6 +1,6 @@
 //! The services that a program can call, wherever they are.
 
-use std::any::TypeId;
+use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::fmt;
 
@@ -13,7 +13,25 @@ use crate::untyped::Client;
 #[derive(Default)]
 pub struct Directory {
     local: HashMap<TypeId, LocalService>,
+    /// Clients that the program has made itself, each as a function that clones it.
+    given: HashMap<TypeId, GivenClient>,
     remote: HashMap<String, Client>,
+}
+
+/// A client whose type is not named.
+pub struct GivenClient(Box<dyn Fn() -> Box<dyn Any> + Send + Sync>);
+
+impl GivenClient {
+    /// Wraps a client.
+    pub fn new<C: ServiceClient + Clone>(client: C) -> Self {
+        Self(Box::new(move || Box::new(client.clone())))
+    }
+}
+
+impl fmt::Debug for GivenClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("GivenClient")
+    }
 }
 
 /// A service that somebody calls, by its client.
@@ -38,6 +56,11 @@ impl Directory {
         self.local.insert(client, service);
     }
 
+    /// Adds a client, under its type.
+    pub fn add_client(&mut self, client: TypeId, given: GivenClient) {
+        self.given.insert(client, given);
+    }
+
     /// Adds a service of another process, under its name.
     pub fn add_remote(&mut self, name: String, client: Client) {
         self.remote.insert(name, client);
@@ -45,11 +68,17 @@ impl Directory {
 
     /// Whether there is such a service.
     pub fn has(&self, need: ServiceNeed) -> bool {
-        self.local.contains_key(&need.client) || self.remote.contains_key(need.name)
+        self.local.contains_key(&need.client)
+            || self.given.contains_key(&need.client)
+            || self.remote.contains_key(need.name)
     }
 
-    /// Returns a client, if there is a service for it. One of this process comes first.
+    /// Returns a client, if there is a service for it. One that was given comes first, then one of
+    /// a service of this process.
     pub fn client<C: ServiceClient>(&self) -> Option<C> {
+        if let Some(GivenClient(clone)) = self.given.get(&TypeId::of::<C>()) {
+            return clone().downcast().ok().map(|client| *client);
+        }
         let local = self.local.get(&TypeId::of::<C>()).cloned().map(TypedClient::from);
         local.or_else(|| self.remote.get(C::NAME).cloned().map(TypedClient::from)).map(C::from)
     }

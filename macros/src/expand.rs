@@ -211,12 +211,23 @@ pub(crate) fn block_cfgs(service: &Service) -> Vec<Attribute> {
     cfgs(&service.block.attrs)
 }
 
-/// Returns the statement that adds the method to the table.
 fn entry(service: &Service, method: &Method) -> TokenStream {
+    add_method(service, method, options(service, method))
+}
+
+/// Returns the statement that adds a method with these options to the table.
+pub(crate) fn add_method(service: &Service, method: &Method, options: TokenStream) -> TokenStream {
     let (cfgs, message) = (&method.cfgs, &method.message);
     let table = Ident::new("table", Span::mixed_site());
-    let options = options(service, method);
-    quote!(#(#cfgs)* #table.add::<#message>(#options);)
+    let injected: Vec<_> = method.params.iter().filter_map(Param::injected).collect();
+    if injected.is_empty() {
+        return quote!(#(#cfgs)* #table.add::<#message>(#options););
+    }
+    let options = injected.into_iter().fold(options, |options, injected| {
+        let of = injected_type(service, method, injected);
+        quote!(::callbox::__private::InjectProbe::<#of>::add(#options))
+    });
+    quote!(#(#cfgs)* { use ::callbox::__private::InjectFallback as _; #table.add::<#message>(#options); })
 }
 
 /// Returns the `MethodOptions` of a method.
@@ -250,10 +261,6 @@ pub(crate) fn engine_options(service: &Service, method: &Method) -> TokenStream 
         OnPanic::Keep => quote!(.on_panic(::callbox::OnPanic::Keep)),
         OnPanic::Restart => quote!(.on_panic(::callbox::OnPanic::Restart)),
     }));
-    options.extend(method.params.iter().filter_map(Param::injected).map(|injected| {
-        let of = injected_type(service, method, injected);
-        quote!(.injects::<#of>())
-    }));
     options
 }
 
@@ -277,6 +284,14 @@ pub(crate) fn hook(service: &Service, hook: &Hook) -> TokenStream {
                 async fn on_start(&mut self, #context: &::callbox::ServiceContext) -> ::core::result::Result<(), ::callbox::BoxError> { #run }
             }
         }
+        HookKind::Ready => quote! {
+            #(#cfgs)*
+            const CHECKS_READY: bool = true;
+            #(#cfgs)*
+            async fn ready(&self) -> ::core::result::Result<(), ::callbox::BoxError> {
+                #run.map_err(::core::convert::Into::into)
+            }
+        },
         HookKind::Stop => quote!(#(#cfgs)* async fn on_stop(&mut self) { #run; }),
     }
 }

@@ -28,7 +28,7 @@ pub(crate) struct Service {
     pub(crate) is_api: bool,
 }
 
-/// A function marked `#[on_start]` or `#[on_stop]`.
+/// A function marked `#[on_start]`, `#[on_stop]` or `#[ready]`.
 pub(crate) struct Hook {
     pub(crate) kind: HookKind,
     pub(crate) cfgs: Vec<Attribute>,
@@ -40,6 +40,7 @@ pub(crate) struct Hook {
 pub(crate) enum HookKind {
     Start,
     Stop,
+    Ready,
 }
 
 /// What a marked function is to the service.
@@ -54,12 +55,13 @@ enum Role {
 }
 
 /// The attributes that mark functions, by name.
-const ROLES: [(&str, Role); 5] = [
+const ROLES: [(&str, Role); 6] = [
     ("public_method", Role::Method { private: false }),
     ("private_api_method", Role::Method { private: true }),
     ("handles", Role::Handler),
     ("on_start", Role::Hook(HookKind::Start)),
     ("on_stop", Role::Hook(HookKind::Stop)),
+    ("ready", Role::Hook(HookKind::Ready)),
 ];
 
 impl Service {

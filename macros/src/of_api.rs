@@ -8,7 +8,7 @@ use syn::ext::IdentExt;
 
 use crate::api::base_name;
 use crate::asserts::state_check;
-use crate::expand::{block_cfgs, engine_options, hook, one_block, service_impl};
+use crate::expand::{add_method, block_cfgs, engine_options, hook, one_block, service_impl};
 use crate::handler::{handler, handles_impl};
 use crate::method::Method;
 use crate::model::Service;
@@ -81,8 +81,6 @@ fn serves(service: &Service, api: &Path) -> TokenStream {
 
 /// Returns the statement that adds the method to the table.
 fn entry(service: &Service, method: &Method) -> TokenStream {
-    let (cfgs, message) = (&method.cfgs, &method.message);
-    let table = Ident::new("table", Span::mixed_site());
-    let options = engine_options(service, method);
-    quote!(#(#cfgs)* #table.add::<#message>(::callbox::MethodOptions::of_api::<#message>() #options);)
+    let (message, options) = (&method.message, engine_options(service, method));
+    add_method(service, method, quote!(::callbox::MethodOptions::of_api::<#message>() #options))
 }

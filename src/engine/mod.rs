@@ -50,3 +50,4 @@ pub(crate) use method_route::routes;
 pub(crate) use run::pool::Pool;
 pub use service_ref::ServiceRef;
 pub use stats::{MethodStats, Refusals, ServiceStats};
+pub(crate) use typed::ask_ready;

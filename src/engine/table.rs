@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 
 use crate::mailbox::{Bell, Mailbox, MailboxSlots, MethodEntry, QueueItem, Quota, SERVICE_BYTES, SERVICE_CALLS};
 use crate::measure::Counter;
-use crate::service::{Handles, Message, MethodKind, MethodOptions, MethodTable, Service, full_name};
+use crate::service::{Handles, Message, MethodKind, MethodOptions, MethodTable, Ready, Service, full_name};
 use crate::sync::Arc;
 
 use super::run::watch;
@@ -17,6 +17,8 @@ use super::run::watch;
 /// The methods of a service.
 pub(crate) struct Table {
     entries: Vec<Arc<MethodEntry>>,
+    /// The entry of the question whether the service is ready, which is no method of the user's.
+    ready: Option<Arc<MethodEntry>>,
     by_type: HashMap<TypeId, Arc<MethodEntry>, BuildHasherDefault<TypeIdHasher>>,
 }
 
@@ -32,6 +34,9 @@ impl Table {
     pub(crate) fn of_service<S: Service, C: QueueItem>() -> (Self, Queues<C>) {
         let mut list = List::<C> { methods: Vec::new(), mailboxes: Vec::new(), groups: HashMap::new() };
         S::methods(&mut list);
+        if S::CHECKS_READY {
+            list.add_hidden::<S>();
+        }
         let List { methods, mailboxes: plans, .. } = list;
         let bell = Arc::new(Bell::new(plans.len()));
         let quota = Quota::new(SERVICE_CALLS, SERVICE_BYTES, Arc::clone(&bell));
@@ -39,7 +44,7 @@ impl Table {
             Mailbox::new(index, MailboxSlots::new(capacity, Arc::clone(&quota)), weight)
         };
         let mailboxes: Box<[_]> = plans.into_iter().enumerate().map(mailbox).collect();
-        let mut table = Self { entries: Vec::new(), by_type: HashMap::default() };
+        let mut table = Self { entries: Vec::new(), ready: None, by_type: HashMap::default() };
         for Listed { message, name, options, mailbox, entry } in methods {
             let entry = Arc::new(entry(full_name(S::NAMESPACE, name), options, &mailboxes[mailbox]));
             // A compute method may hold its thread: that is what the pool is for.
@@ -47,7 +52,11 @@ impl Table {
                 watch::register(&entry);
             }
             table.by_type.insert(message, Arc::clone(&entry));
-            table.entries.push(entry);
+            if message == TypeId::of::<Ready>() {
+                table.ready = Some(entry);
+            } else {
+                table.entries.push(entry);
+            }
         }
         (table, Queues { mailboxes, quota, bell })
     }
@@ -55,6 +64,11 @@ impl Table {
     /// Returns the entries in the order of the table.
     pub(crate) fn entries(&self) -> &[Arc<MethodEntry>] {
         &self.entries
+    }
+
+    /// Returns the entries of everything that runs, also of what is no method of the user's.
+    pub(crate) fn all_entries(&self) -> impl Iterator<Item = &Arc<MethodEntry>> {
+        self.entries.iter().chain(&self.ready)
     }
 
     /// Returns the entry of a message type; `None` if the table does not list it.
@@ -65,7 +79,8 @@ impl Table {
     /// The names of the methods, by the types of their messages.
     #[cfg(feature = "testing")]
     pub(crate) fn names(&self) -> impl Iterator<Item = (TypeId, &'static str)> {
-        self.by_type.iter().map(|(message, entry)| (*message, entry.name))
+        let of_user = |(message, _): &(&TypeId, _)| **message != TypeId::of::<Ready>();
+        self.by_type.iter().filter(of_user).map(|(message, entry)| (*message, entry.name))
     }
 
     /// Returns the names of the methods of which calls run.
@@ -93,6 +108,13 @@ struct List<C> {
 struct Plan {
     capacity: usize,
     weight: u32,
+}
+
+impl<C: QueueItem> List<C> {
+    /// Adds the question whether the service is ready.
+    fn add_hidden<S: Service>(&mut self) {
+        MethodTable::<S>::add::<Ready>(self, MethodOptions::public().mailbox(16));
+    }
 }
 
 struct Listed<C> {

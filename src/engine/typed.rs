@@ -15,7 +15,7 @@ use crate::jsonrpc::{RpcError, Unrepresentable, check};
 use crate::log::{caught, discard, panic_text};
 use crate::mailbox::{Call, MethodEntry};
 use crate::measure::CallRecord;
-use crate::service::{Awaited, CallContext, Current, Directory, Handles, Message, Reply, RequestInfo, Service};
+use crate::service::{Awaited, CallContext, Current, Directory, Handles, Message, Ready, Reply, RequestInfo, Service};
 use crate::sync::Arc;
 
 use super::begin::{Begun, Entrance, NewCall, Payload, begin};
@@ -42,6 +42,12 @@ pub(super) enum StartedCall<M: Message> {
 pub(crate) async fn call<S: Handles<M>, M: Message>(core: &Arc<Core<S>>, by: &CallOptions, message: M) -> Reply<M> {
     check_message(&message)?;
     finish(start(core, by, message, false)?).await
+}
+
+/// Asks a service whether it is ready. Returns why it is not.
+pub(crate) async fn ask_ready<S: Service>(core: &Arc<Core<S>>) -> Option<String> {
+    let by = CallOptions { caller: Caller::anonymous(), max_time: None };
+    call(core, &by, Ready {}).await.unwrap_or_else(|error| Some(error.to_string()))
 }
 
 /// Waits for the reply of a call.

@@ -54,7 +54,8 @@ pub(super) fn assemble(
         log_warn!("{warning}");
     }
     let app = server.app_value();
-    let Server { plans, token_checker: checker, with_args, more_endpoints, configure, static_files, .. } = server;
+    let Server { plans, clients, token_checker: checker, with_args, more_endpoints, configure, static_files, .. } =
+        server;
     let checker = TokenChecker::choose(checker, settings, with_args)?;
     let tokens = checker.as_ref().map_or(TokenCheck::None, |checker| checker.check);
     let pool = Pool::new(settings.compute_threads).map_err(|error| {
@@ -64,7 +65,7 @@ pub(super) fn assemble(
     let prepare = |plan: Box<dyn ServicePlan>| plan.prepare(pool.clone(), settings.placement, &surroundings);
     let services: Vec<_> = plans.into_iter().map(prepare).collect();
     let (router, discover) = make_router(&services, settings, tokens, address)?;
-    surroundings.set(directory(&services, &router, settings)?, app.clone());
+    surroundings.set(directory(&services, clients, &router, settings)?, app.clone());
     let token_header = HeaderName::from_bytes(settings.token_header.as_bytes()).map_err(|_| {
         let what = format_args!("`{}` cannot be the name of a header", settings.token_header);
         StartError::new(what, "use letters, digits and dashes in --token-header")

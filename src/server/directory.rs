@@ -1,6 +1,9 @@
 //! The services that those of a server can call: each other, and others elsewhere.
 
+use std::any::TypeId;
 use std::collections::HashSet;
+
+use callbox_client::__engine::GivenClient;
 
 use crate::router::Router;
 use crate::service::Directory;
@@ -14,8 +17,14 @@ use super::erased_service::ErasedService;
 ///
 /// # Errors
 /// If two services have the same name, or if a method needs a service that is not there.
-pub(super) fn directory(services: &[Arc<dyn ErasedService>], router: &Router, _: &Settings) -> Result<Directory> {
+pub(super) fn directory(
+    services: &[Arc<dyn ErasedService>],
+    clients: Vec<(TypeId, GivenClient)>,
+    router: &Router,
+    _: &Settings,
+) -> Result<Directory> {
     let (mut directory, mut names) = (Directory::default(), HashSet::new());
+    clients.into_iter().for_each(|(client, given)| directory.add_client(client, given));
     for service in services {
         let name = service.name();
         if !names.insert(name) {

@@ -5,14 +5,17 @@ use std::any::{Any, TypeId};
 use std::time::Duration;
 
 use actix_web::web::ServiceConfig;
-use futures::future::LocalBoxFuture;
+use futures::future::{BoxFuture, LocalBoxFuture};
 
 use crate::engine::{
-    Core, HostedService, Placement, Pool, ServiceRef, ServiceStats, Status, launch, list_clients, routes, stop,
+    Core, HostedService, Placement, Pool, ServiceRef, ServiceStats, Status, ask_ready, launch, list_clients, routes,
+    stop,
 };
 use crate::route::Route;
 use crate::service::{Directory, Factory, Service, ServiceFactory, ServiceInfo, Surroundings};
 use crate::sync::Arc;
+
+use super::readiness::Readiness;
 
 /// A service that was given to the builder and is not hosted yet.
 pub(crate) trait ServicePlan: Send {
@@ -49,6 +52,9 @@ pub(crate) trait ErasedService: Send + Sync {
     /// Whether the service accepts calls.
     fn is_up(&self) -> bool;
 
+    /// Whether the service accepts calls and says that it is ready.
+    fn is_ready(&self) -> BoxFuture<'_, bool>;
+
     fn stats(&self) -> ServiceStats;
 
     /// Registers the service's `ServiceRef` as app data, so that handlers can extract it.
@@ -82,13 +88,18 @@ impl<S: Service> ServicePlan for TypedPlan<S> {
         surroundings: &Arc<Surroundings>,
     ) -> Arc<dyn ErasedService> {
         let core = Core::new(pool, placement, Arc::clone(surroundings));
-        Arc::new(TypedService { hosted: HostedService::new(core), factory: self.factory })
+        Arc::new(TypedService {
+            hosted: HostedService::new(core),
+            factory: self.factory,
+            readiness: Readiness::default(),
+        })
     }
 }
 
 struct TypedService<S: Service> {
     hosted: Arc<HostedService<S>>,
     factory: Factory<S>,
+    readiness: Readiness,
 }
 
 impl<S: Service> ErasedService for TypedService<S> {
@@ -118,6 +129,15 @@ impl<S: Service> ErasedService for TypedService<S> {
 
     fn is_up(&self) -> bool {
         self.hosted.core.lifecycle.status() == Status::Up
+    }
+
+    fn is_ready(&self) -> BoxFuture<'_, bool> {
+        let ask = async {
+            let Some(reason) = ask_ready(&self.hosted.core).await else { return true };
+            log_throttled!(WARN, service = S::NAME, reason, "the service is not ready");
+            false
+        };
+        Box::pin(async move { self.is_up() && (!S::CHECKS_READY || self.readiness.get(ask).await) })
     }
 
     fn stats(&self) -> ServiceStats {

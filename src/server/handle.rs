@@ -170,9 +170,21 @@ impl ServerHandle {
         self.shared.dispatch.handle(body, meta).await.body
     }
 
-    /// Whether every service accepts calls, and no stop was requested.
-    pub fn is_ready(&self) -> bool {
-        !self.shared.leaving.load(Ordering::Acquire) && self.shared.services.iter().all(|service| service.is_up())
+    /// Whether every service accepts calls and says in its `#[ready]` that it is ready, and no stop
+    /// was requested.
+    pub async fn is_ready(&self) -> bool {
+        !self.is_leaving() && self.readiness().await.iter().all(|(_, ready)| *ready)
+    }
+
+    /// Whether a stop was requested.
+    pub(super) fn is_leaving(&self) -> bool {
+        self.shared.leaving.load(Ordering::Acquire)
+    }
+
+    /// Returns for each service whether it is ready.
+    pub(super) async fn readiness(&self) -> Vec<(&'static str, bool)> {
+        let service = async |service: &Arc<dyn ErasedService>| (service.name(), service.is_ready().await);
+        join_all(self.shared.services.iter().map(service)).await
     }
 
     /// Reports the server as not ready from now on, although it still serves calls.

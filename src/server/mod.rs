@@ -20,6 +20,7 @@ mod health;
 mod listener;
 mod log;
 mod path_check;
+mod readiness;
 mod resolve;
 mod schema_example;
 mod serve;
@@ -27,11 +28,14 @@ mod signals;
 mod tls;
 mod token_checker;
 
+use std::any::TypeId;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use actix_web::web::ServiceConfig;
+use callbox_client::__engine::GivenClient;
+use callbox_client::ServiceClient;
 
 use crate::jsonrpc::Dialect;
 use crate::service::{Service, ServiceFactory};
@@ -83,6 +87,8 @@ type Configure = Arc<dyn Fn(&mut ServiceConfig) + Send + Sync>;
 pub struct Server {
     pub(crate) plans: Vec<Box<dyn ServicePlan>>,
     pub(crate) settings: BuilderSettings,
+    /// Clients of services elsewhere.
+    pub(crate) clients: Vec<(TypeId, GivenClient)>,
     with_args: bool,
     pub(crate) token_checker: Option<TokenChecker>,
     pub(crate) more_endpoints: Vec<(String, Dialect)>,
@@ -106,6 +112,7 @@ impl Server {
     pub fn new<S: Service, Kind>(factory: impl ServiceFactory<S, Kind>) -> Self {
         let server = Self {
             plans: Vec::new(),
+            clients: Vec::new(),
             settings: BuilderSettings::default(),
             with_args: false,
             token_checker: None,
@@ -125,6 +132,34 @@ impl Server {
     /// them apart.
     pub fn service<S: Service, Kind>(mut self, factory: impl ServiceFactory<S, Kind>) -> Self {
         self.plans.push(plan(factory));
+        self
+    }
+
+    /// Gives the services a client of a service that is elsewhere: one over a
+    /// [transport](crate::client::Transport) of your own, for example, or a
+    /// [fake](crate::testing::fake) in a test. It comes before a service of this server.
+    ///
+    /// ```
+    /// use callbox::client::{Client, Transport};
+    /// use callbox::{Server, service};
+    /// # struct Prices;
+    /// # #[service(name = "prices")] impl Prices { #[public_method] fn of(&self) -> u64 { 3 } }
+    /// # struct Orders;
+    ///
+    /// #[service(name = "orders")]
+    /// impl Orders {
+    ///     #[public_method]
+    ///     async fn total(&self, prices: &PricesClient) -> u64 {
+    ///         prices.of().await.unwrap_or_default()
+    ///     }
+    /// }
+    ///
+    /// fn server(prices: impl Transport) -> Server {
+    ///     Server::new(|| Orders).with_client(PricesClient::from(Client::with_transport(prices)))
+    /// }
+    /// ```
+    pub fn with_client<C: ServiceClient + Clone>(mut self, client: C) -> Self {
+        self.clients.push((TypeId::of::<C>(), GivenClient::new(client)));
         self
     }
 

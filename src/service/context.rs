@@ -246,6 +246,7 @@ impl ServiceNeeds {
 }
 
 /// A typed client of another service, or of the same one.
+#[diagnostic::do_not_recommend]
 impl<C: ServiceClient> FromCall for C {
     fn from_call(call: &CallContext) -> Result<Self, RpcError> {
         call.client()

@@ -9,6 +9,7 @@ mod handler;
 mod headers;
 mod internal;
 mod options;
+mod ready;
 mod request;
 mod serves;
 mod service_context;
@@ -36,6 +37,7 @@ pub use handler::{Handler, Handles, MethodKind};
 pub use internal::InternalError;
 pub(crate) use options::admits;
 pub use options::{MethodOptions, OnPanic};
+pub(crate) use ready::Ready;
 pub use request::CallTransport;
 pub(crate) use request::{LazyRequest, REQUEST_ID, RequestInfo, is_usable_id};
 pub use serves::Serves;
@@ -81,6 +83,19 @@ pub trait Service: State + Sized {
     /// down until a later attempt succeeds.
     fn on_start(&mut self, context: &ServiceContext) -> impl Future<Output = Result<(), BoxError>> {
         let _ = context;
+        async { Ok(()) }
+    }
+
+    /// Whether [`ready`](Self::ready) has anything to say. Default: false, so that it is not asked.
+    const CHECKS_READY: bool = false;
+
+    /// Says why the service is not ready, such as that its database is away. `/health/ready` asks
+    /// at most once a second, and like any other reader of the state. It has 5 s to answer.
+    ///
+    /// # Errors
+    /// If the service is not ready. The error is logged, and callers of `/health/ready` do not see
+    /// it.
+    fn ready(&self) -> impl Future<Output = Result<(), BoxError>> {
         async { Ok(()) }
     }
 

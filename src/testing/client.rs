@@ -12,7 +12,7 @@ use serde::de::{DeserializeOwned, Deserializer};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
-use ureq::http::Response;
+use ureq::http::{Request, Response};
 use ureq::{Agent, RequestBuilder};
 
 use crate::jsonrpc::{RpcError, write};
@@ -187,6 +187,20 @@ impl TestClient {
     /// Panics if there is no response.
     pub fn get(&self, path: &str) -> TestResponse {
         read_response(self.with_own_headers(self.agent.get(format!("{}{path}", self.root))).call())
+    }
+
+    /// Sends any request to a route of the program: `client.send("PUT", "/files/a.txt", "text")`.
+    /// It has the token and the headers of the client, among which a content type belongs.
+    ///
+    /// # Panics
+    /// Panics if `method` or `path` cannot be in a request, and if there is no response.
+    pub fn send(&self, method: &str, path: &str, body: impl AsRef<[u8]>) -> TestResponse {
+        let token = self.token.iter().map(|token| ("x-api-token", token.as_str()));
+        let others = self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let request = Request::builder().method(method).uri(format!("{}{path}", self.root));
+        let request = token.chain(others).fold(request, |request, (name, value)| request.header(name, value));
+        let request = request.body(body.as_ref()).unwrap_or_else(|error| panic!("this cannot be requested: {error}"));
+        read_response(self.agent.run(request))
     }
 
     /// Returns the body of a call, or of a notification if there is no id.

@@ -45,6 +45,7 @@
 //! ```
 
 mod client;
+mod fake;
 mod in_process;
 mod system;
 
@@ -61,6 +62,7 @@ use crate::server::{ListeningServer, LogReader, Resolution, Server, init_log};
 use crate::service::{Message, Service};
 
 pub use client::{TestClient, TestResponse};
+pub use fake::{Fake, fake};
 pub use in_process::{InProcess, in_process, in_process_with};
 use system::SystemThread;
 
@@ -187,6 +189,14 @@ impl TestServer {
     /// Panics if there is no response.
     pub fn get(&self, path: &str) -> TestResponse {
         self.client.get(path)
+    }
+
+    /// Sends any request, without a token. See [`TestClient::send`].
+    ///
+    /// # Panics
+    /// Panics in the cases of [`TestClient::send`].
+    pub fn send(&self, method: &str, path: &str, body: impl AsRef<[u8]>) -> TestResponse {
+        self.client.send(method, path, body)
     }
 
     /// Returns the statistics of each service, as

@@ -176,10 +176,10 @@ async fn a_second_stop_does_nothing() {
     let probe = Probe::new();
     let factory = Arc::clone(&probe);
     let running = Server::new(move || Shaky::new(&factory)).launch().await.unwrap();
-    assert!(running.is_ready());
+    assert!(running.is_ready().await);
     running.stop().await.unwrap();
     running.stop().await.unwrap();
-    assert_eq!((probe.stops.get(), running.is_ready()), (1, false));
+    assert_eq!((probe.stops.get(), running.is_ready().await), (1, false));
 }
 
 #[actix_web::test]

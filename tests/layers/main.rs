@@ -176,7 +176,7 @@ const LAYERS: &[Layer] = &[
             "start_error",
             "sync",
         ],
-        crates: &["actix", "actix_web", "futures", "socket2", "tokio", "tracing_subscriber"],
+        crates: &["actix", "actix_web", "callbox_client", "futures", "socket2", "tokio", "tracing_subscriber"],
     },
     Layer {
         module: "testing",
@@ -189,7 +189,7 @@ const LAYERS: &[Layer] = &[
             "server",
             "service",
         ],
-        crates: &["actix", "tokio", "ureq"],
+        crates: &["actix", "callbox_client", "tokio", "ureq"],
     },
     // Pages, and no code.
     Layer { module: "guide", knows: &[], crates: &[] },

@@ -211,3 +211,47 @@ fn after_a_crash_the_factory_is_asked_until_it_succeeds() {
     until("it is up again", || server.call(Fragile_Ping {}).is_ok());
     assert_eq!(asked.load(Ordering::SeqCst), 3);
 }
+
+/// A service whose database may be away.
+struct Connected {
+    away: Arc<AtomicUsize>,
+    asked: Arc<AtomicUsize>,
+}
+
+#[service(name = "connected")]
+impl Connected {
+    #[public_method]
+    fn ping(&self) {}
+
+    #[ready]
+    async fn ready(&self) -> Result<(), io::Error> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        if self.away.load(Ordering::SeqCst) == 0 { Ok(()) } else { Err(io::Error::other("the database is away")) }
+    }
+}
+
+#[test]
+fn a_service_says_itself_whether_it_is_ready() {
+    let (away, asked) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let shared = (Arc::clone(&away), Arc::clone(&asked));
+    let factory = move || Connected { away: Arc::clone(&shared.0), asked: Arc::clone(&shared.1) };
+    let server = testing::start(Server::new(factory).service(Plain::default));
+    let ready = || {
+        let response = server.get("/health/ready");
+        (response.status, serde_json::from_str::<serde_json::Value>(&response.body).unwrap())
+    };
+    let all = |connected: bool| serde_json::json!({ "ready": connected, "services": { "connected": connected, "plain": true } });
+    for _ in 0..20 {
+        assert_eq!(ready(), (200, all(true)));
+    }
+    assert!(asked.load(Ordering::SeqCst) < 5, "it is asked once a second");
+    away.store(1, Ordering::SeqCst);
+    until("it is not ready", || ready() == (503, all(false)));
+    assert!(server.call(Connected_Ping {}).is_ok(), "it still answers calls");
+    away.store(0, Ordering::SeqCst);
+    until("it is ready again", || ready() == (200, all(true)));
+    let methods = server.stats().remove(0).methods;
+    assert_eq!(methods.into_iter().map(|method| method.method).collect::<Vec<_>>(), ["ping"]);
+    let unknown = server.rpc(&serde_json::json!({ "jsonrpc": "2.0", "method": "rpc.ready", "id": 1 }));
+    assert_eq!(unknown["error"]["code"], -32601);
+}

@@ -273,3 +273,33 @@ fn a_handler_of_actix_web_takes_a_client() {
     let request = json!({ "jsonrpc": "2.0", "method": "orders.count", "id": 1 });
     assert_eq!(server.rpc(&request)["result"], 1);
 }
+
+#[tokio::test]
+async fn a_fake_answers_in_place_of_a_service() {
+    let prices = testing::fake::<PricesClient>(|fake| {
+        fake.on(|of: Prices_Of| Ok(of.article.len() as u64 * 100)).on(|_: Prices_Who| Ok(Some("nobody".to_owned())));
+    });
+    assert_eq!(prices.of("tea".to_owned()).await.unwrap(), 300);
+    let unknown = prices.asked().await;
+    assert!(matches!(&unknown, Err(ClientError::Server(error)) if error.code() == -32601), "{unknown:?}");
+
+    let server = testing::start(Server::new(Orders::default).with_client(prices));
+    let orders: OrdersClient = server.service::<Orders>().client();
+    assert_eq!(orders.place(vec!["tea".to_owned()]).await.unwrap(), 300);
+    assert_eq!(orders.till().await.unwrap(), 400);
+}
+
+#[test]
+fn a_test_client_sends_any_request_to_a_route_of_the_program() {
+    async fn echo(request: actix_web::HttpRequest, body: String) -> String {
+        let kind = request.headers().get("content-type").map(|kind| kind.to_str().unwrap().to_owned());
+        format!("{} {} {body} {kind:?}", request.method(), request.path())
+    }
+    let server = testing::start(shop().configure(|config| {
+        config.default_service(actix_web::web::to(echo));
+    }));
+    assert_eq!(server.send("PUT", "/files/a", "text").body, "PUT /files/a text None");
+    let csv = server.with_token("t").with_header("Content-Type", "text/csv");
+    assert_eq!(csv.send("PATCH", "/b", [b'x']).body, r#"PATCH /b x Some("text/csv")"#);
+    assert_eq!(csv.send("DELETE", "/c", "").body, r#"DELETE /c  Some("text/csv")"#);
+}

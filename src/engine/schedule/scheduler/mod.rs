@@ -93,7 +93,7 @@ impl<S: Service> Scheduler<S> {
     pub(crate) fn new(core: Arc<Core<S>>, factory: Factory<S>, me: LocalService, exit: oneshot::Sender<Exit>) -> Self {
         let is_async = |entry: &&Arc<MethodEntry>| matches!(entry.kind, MethodKind::ReadAsync | MethodKind::WriteAsync);
         let mut async_mailboxes: Vec<_> =
-            core.table.entries().iter().filter(is_async).map(|entry| entry.mailbox).collect();
+            core.table.all_entries().filter(is_async).map(|entry| entry.mailbox).collect();
         let mailboxes = core.mailboxes.iter().len();
         async_mailboxes.sort_unstable();
         async_mailboxes.dedup();
