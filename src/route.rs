@@ -23,6 +23,11 @@ pub(crate) trait Route: Send + Sync {
     /// Returns the name as callers write it.
     fn name(&self) -> &'static str;
 
+    /// Returns the name of the service; empty for a method of callbox's own.
+    fn service(&self) -> &'static str {
+        ""
+    }
+
     /// Returns access rule, deadline and documentation.
     fn options(&self) -> &MethodOptions;
 

@@ -3,6 +3,7 @@
 
 #![expect(missing_docs, missing_debug_implementations, reason = "public for the engine of callbox alone")]
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fmt;
 use std::marker::PhantomData;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use pin_project_lite::pin_project;
 use tokio::time::Instant;
 
@@ -35,8 +37,9 @@ impl ServiceId {
 /// One call that a method has made, with the service of that method and the calls that led to it.
 #[derive(Debug)]
 pub struct Link {
-    service: ServiceId,
-    name: &'static str,
+    /// The service, if it is one of this process.
+    service: Option<ServiceId>,
+    name: Cow<'static, str>,
     before: Option<Arc<Link>>,
     /// Whether the method waits for the reply. Only a call that somebody waits for can be part of a
     /// deadlock.
@@ -49,9 +52,52 @@ impl fmt::Display for Link {
         if let Some(before) = waiting(self.before.as_ref()) {
             write!(f, "{before} → ")?;
         }
-        f.write_str(self.name)
+        f.write_str(&self.name)
     }
 }
+
+impl Link {
+    /// Reads a chain of services in other processes, as [`to_header`](Self::to_header) has written
+    /// it. A text that is too long, or that names too many services, is none.
+    pub fn from_header(text: &str) -> Option<Arc<Self>> {
+        if text.len() > MAX_HEADER || text.split(',').count() > MAX_LINKS {
+            return None;
+        }
+        let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
+        names.fold(None, |before, name| {
+            let name = percent_decode_str(name).decode_utf8_lossy().into_owned();
+            Some(Arc::new(Self { service: None, name: name.into(), before, waits: AtomicBool::new(true) }))
+        })
+    }
+
+    /// Writes the chain for another process: the names of the services that wait, the first one
+    /// first, with commas between them.
+    pub fn to_header(&self) -> String {
+        let name = utf8_percent_encode(&self.name, NON_ALPHANUMERIC);
+        match waiting(self.before.as_ref()) {
+            Some(before) => format!("{},{name}", before.to_header()),
+            None => name.to_string(),
+        }
+    }
+
+    /// Whether a service of this name waits in the chain.
+    pub fn has(&self, name: &str) -> bool {
+        let mut link = Some(self);
+        while let Some(here) = link {
+            if here.name == name {
+                return true;
+            }
+            link = waiting(here.before.as_ref());
+        }
+        false
+    }
+}
+
+/// Maximum length of a chain from outside, in bytes.
+const MAX_HEADER: usize = 4096;
+
+/// Maximum number of services in a chain from outside.
+const MAX_LINKS: usize = 64;
 
 /// Returns the link, if somebody waits for the reply of its call.
 fn waiting(link: Option<&Arc<Link>>) -> Option<&Link> {
@@ -92,23 +138,16 @@ impl Current {
         CURRENT.try_with(|current| current.borrow().as_ref().is_some_and(is_it)).unwrap_or(false)
     }
 
-    /// Whether a call to `service` would wait for itself: the method is one of that service, or a
-    /// method of that service waits in the chain of calls.
-    pub fn waits_for(&self, service: ServiceId) -> bool {
-        let mut link = waiting(self.chain.as_ref());
-        while let Some(here) = link {
-            if here.service == service {
-                return true;
-            }
-            link = waiting(here.before.as_ref());
-        }
-        self.service == service
+    /// Whether a call to the service of this name would wait for itself: the method is one of that
+    /// service, or a method of that service waits in the chain of calls.
+    pub fn waits_for(&self, name: &str) -> bool {
+        self.name == name || waiting(self.chain.as_ref()).is_some_and(|link| link.has(name))
     }
 
     /// Returns the link of a call that the method makes and waits for.
     pub fn link(self) -> Arc<Link> {
         let Self { service, name, chain: before, .. } = self;
-        Arc::new(Link { service, name, before, waits: AtomicBool::new(true) })
+        Arc::new(Link { service: Some(service), name: name.into(), before, waits: AtomicBool::new(true) })
     }
 
     /// Makes this the current method of the thread until the guard is dropped.
@@ -168,7 +207,7 @@ impl<F: Future> Future for Awaited<F> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
         if let Some(link) = this.link {
-            link.waits.store(Current::is_of_thread(Some(link.service)), Ordering::Relaxed);
+            link.waits.store(Current::is_of_thread(link.service), Ordering::Relaxed);
         }
         this.reply.poll(cx)
     }
@@ -193,13 +232,28 @@ mod tests {
         let b = running("b", Some(a.clone().link()));
         let link = b.clone().link();
         let c = running("c", Some(Arc::clone(&link)));
-        let other = ServiceId::fresh();
-        assert_eq!([a.service, b.service, c.service, other].map(|it| c.waits_for(it)), [true, true, true, false]);
+        assert_eq!(["a", "b", "c", "d"].map(|it| c.waits_for(it)), [true, true, true, false]);
         assert_eq!(c.clone().link().to_string(), "a → b → c");
 
         link.waits.store(false, Ordering::Relaxed);
-        assert_eq!([a.service, b.service, c.service].map(|it| c.waits_for(it)), [false, false, true]);
+        assert_eq!(["a", "b", "c"].map(|it| c.waits_for(it)), [false, false, true]);
         assert_eq!(c.link().to_string(), "c", "a service that does not wait is not in the chain");
+    }
+
+    #[test]
+    fn a_chain_goes_on_in_another_process() {
+        let first = running("a, \"b\"", None).link();
+        let text = running("ü", Some(first)).link().to_header();
+        assert!(text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"'), "{text}");
+        let there = Link::from_header(&text).unwrap();
+        assert_eq!(there.to_string(), "a, \"b\" → ü");
+        assert_eq!(["a, \"b\"", "ü", "a"].map(|name| there.has(name)), [true, true, false]);
+        let next = running("c", Some(there)).link();
+        assert_eq!(next.to_header(), format!("{text},c"));
+
+        for text in ["", " , ,", &"a,".repeat(100), &"a".repeat(5000)] {
+            assert!(Link::from_header(text).is_none(), "{text}");
+        }
     }
 
     #[test]

@@ -219,13 +219,19 @@ struct HttpTransport {
 
 impl Transport for HttpTransport {
     async fn send(&self, request: TransportRequest) -> Result<TransportResponse, TransportError> {
-        let TransportRequest { body, token, timeout } = request;
+        let TransportRequest { body, token, timeout, chain, request_id } = request;
         let mut request = self.http.post(self.url.clone()).header(CONTENT_TYPE, "application/json");
         // The header has microseconds. Less than one would be written as zero, which is not a valid
         // timeout.
         request = request.header("request-timeout", format!("{:.6}", timeout.as_secs_f64().max(0.000_001)));
         if let Some(token) = token {
             request = request.header(self.token_header.clone(), self.token(&token)?);
+        }
+        if let Some(chain) = chain {
+            request = request.header("callbox-chain", chain);
+        }
+        if let Some(id) = request_id {
+            request = request.header("x-request-id", &*id);
         }
         let response = request.body(body).send().await.map_err(transport_error)?;
         let status = response.status();

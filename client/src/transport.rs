@@ -54,6 +54,13 @@ pub struct TransportRequest {
     /// The time until the caller stops waiting. A transport passes it to the server, and does not
     /// have to enforce it.
     pub timeout: Duration,
+    /// The services that wait for the response, for the header `Callbox-Chain`, if a method of a
+    /// callbox service makes the call. A service among them that would be called again rejects the
+    /// call.
+    pub chain: Option<String>,
+    /// The id of the request that led to this one, for the header `X-Request-Id`, if a method of a
+    /// callbox service makes the call.
+    pub request_id: Option<Arc<str>>,
 }
 
 /// The response to one body.
@@ -134,6 +141,8 @@ impl std::fmt::Debug for TransportRequest {
             .field("body", &String::from_utf8_lossy(&self.body))
             .field("has_token", &self.token.is_some())
             .field("timeout", &self.timeout)
+            .field("chain", &self.chain)
+            .field("request_id", &self.request_id)
             .finish()
     }
 }

@@ -207,10 +207,17 @@ impl Client {
     /// Sends one body and reads its response. A failure of the whole body is the result of each
     /// request.
     async fn exchange(&self, requests: &[&RequestObject], shape: BodyShape, deadline: Instant) -> Vec<RawResult> {
+        let current = Current::of_thread();
+        let request_id = current.as_ref().and_then(|current| current.request.as_ref()).map(|request| request.id());
+        // Nobody waits for notifications.
+        let waits = requests.iter().any(|request| request.id.is_some());
+        let chain = current.filter(|_| waits).map(|current| current.link().to_header());
         let body = request::body(requests, shape).map(|body| TransportRequest {
             body,
             token: self.token.clone(),
             timeout: deadline.saturating_duration_since(Instant::now()),
+            chain,
+            request_id,
         });
         let received = match body {
             Ok(body) => self.transport.send_boxed(body).await.map_err(ClientError::from),

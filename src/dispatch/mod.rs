@@ -22,7 +22,7 @@ use crate::jsonrpc::{Dialect, Draft, Envelope, Id, Limits, ResponseBudget, RpcEr
 use crate::mailbox::DeferredWake;
 use crate::route::{CallOutcome, CallStart, Route, StartContext};
 use crate::router::Router;
-use crate::service::{Access, CallContext, LazyRequest, admits};
+use crate::service::{Access, CallContext, LazyRequest, Link, admits};
 use crate::sync::Arc;
 
 use cutoff::{cut_off, unless_cut};
@@ -46,6 +46,8 @@ pub(crate) struct RequestMeta<'a> {
     pub(crate) peer: Option<IpAddr>,
     /// How long the caller waits for the response. This can only shorten a method's deadline.
     pub(crate) timeout: Option<Duration>,
+    /// The services of other processes that wait for the response, if the transport was told.
+    pub(crate) chain: Option<&'a str>,
     pub(crate) dialect: Dialect,
     /// The request, for methods that read it.
     pub(crate) request: &'a LazyRequest<'a>,
@@ -66,6 +68,8 @@ struct BodyContext<'a> {
     arrived: Instant,
     meta: RequestMeta<'a>,
     who: Result<Caller, AuthUnavailable>,
+    /// The services of other processes that wait for the calls.
+    chain: Option<Arc<Link>>,
     budget: Rc<ResponseBudget>,
 }
 
@@ -122,7 +126,8 @@ impl Dispatch {
             Some(token) => self.who(Some(token), meta.peer).await,
             None => Ok(Caller::anonymous()),
         };
-        BodyContext { arrived, meta, who, budget: Rc::new(budget) }
+        let chain = meta.chain.and_then(Link::from_header);
+        BodyContext { arrived, meta, who, chain, budget: Rc::new(budget) }
     }
 
     /// Identifies the caller with this token. Callers are anonymous without a token, with an
@@ -219,13 +224,18 @@ impl<'a> ResolvedRequest<'a> {
         // Nobody waits for a notification, so the caller's timeout does not apply.
         let patience = context.meta.timeout.filter(|_| !notification).unwrap_or(Duration::MAX);
         let reads_request = route.options().reads_request;
+        // Nobody waits for a notification, so it closes no circle.
+        let chain = context.chain.as_ref().filter(|_| !notification);
+        if let Some(chain) = chain.filter(|chain| chain.has(route.service())) {
+            return Err(waits_for_itself(chain, route.name()));
+        }
         let call = CallContext {
             method: route.name(),
             caller,
             arrived: context.arrived,
             deadline: context.arrived + route.options().deadline.min(patience),
             notification,
-            chain: None,
+            chain: chain.cloned(),
             services: None,
             request: if reads_request { Arc::clone(context.meta.request.info()).into() } else { OnceLock::new() },
         };
@@ -244,6 +254,13 @@ impl BodyContext<'_> {
     fn start_context<'a>(&'a self, inline: bool, out: &'a mut Vec<u8>) -> StartContext<'a> {
         StartContext { budget: &self.budget, inline, out }
     }
+}
+
+/// Returns the error of a call that would come back to a service that waits for it.
+#[cold]
+fn waits_for_itself(chain: &Link, method: &'static str) -> RpcError {
+    let cause = format_args!("the call {chain} → {method} would wait for itself: no service may be visited twice");
+    RpcError::internal_in(method, &cause)
 }
 
 /// Returns the caller as the method sees it, if the access rule admits it.

@@ -64,6 +64,10 @@ impl<S: Handles<M>, M: Message> Route for MethodRoute<S, M> {
         self.entry.name
     }
 
+    fn service(&self) -> &'static str {
+        S::NAME
+    }
+
     fn options(&self) -> &MethodOptions {
         &self.entry.options
     }

@@ -1,4 +1,5 @@
-//! The headers of a call: the caller's token, and the time for which the caller waits.
+//! The headers of a call: the caller's token, the time for which the caller waits, and the services
+//! that wait with it.
 
 use std::time::Duration;
 
@@ -43,6 +44,14 @@ pub(crate) fn request_timeout(headers: &HeaderMap) -> Option<Duration> {
         return None;
     }
     Duration::try_from_secs_f64(text.parse().ok()?).ok().filter(|timeout| !timeout.is_zero())
+}
+
+/// The header with the services of other processes that wait for the response.
+const CHAIN: HeaderName = HeaderName::from_static("callbox-chain");
+
+/// Returns the services that wait for the response, as a client of callbox names them.
+pub(crate) fn chain(headers: &HeaderMap) -> Option<&str> {
+    headers.get(CHAIN)?.to_str().ok()
 }
 
 #[cfg(test)]

@@ -123,6 +123,29 @@ impl Server {
         self
     }
 
+    /// Says where a service is that those of this server call: `.remote("prices", url)`, with the
+    /// URL of its endpoint, such as `http://10.0.0.7:5000/api`. Default: none.
+    ///
+    /// A method that takes `&PricesClient` calls it there, as it would call a service of this
+    /// server. Its calls carry the rest of their deadline, the id of the request, and the services
+    /// that wait for them, so a circle of waiting is refused across processes. A service of this
+    /// server cannot be elsewhere as well: both are an error at the start.
+    ///
+    /// Needs the feature `client`, or `client-tls` for `https://`.
+    pub fn remote(mut self, name: &str, url: &str) -> Self {
+        self.settings.remote.get_or_insert_default().push(format!("{name}={url}"));
+        self
+    }
+
+    /// Sets the file of the token that this server presents to the services that
+    /// [`remote`](Self::remote) names. Default: none.
+    ///
+    /// The file has the token and nothing else, and is read at the start.
+    pub fn service_token(mut self, path: impl Into<PathBuf>) -> Self {
+        self.settings.service_token = Some(Some(path.into()));
+        self
+    }
+
     /// Sets the maximum size of a request body, in bytes. Default: 1 MiB.
     ///
     /// A larger body is answered with 413.

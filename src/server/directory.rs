@@ -12,6 +12,7 @@ use crate::start_error::{Result, StartError};
 use crate::sync::Arc;
 
 use super::erased_service::ErasedService;
+use super::remotes;
 
 /// Lists the services, and checks that those are there which methods need.
 ///
@@ -21,7 +22,7 @@ pub(super) fn directory(
     services: &[Arc<dyn ErasedService>],
     clients: Vec<(TypeId, GivenClient)>,
     router: &Router,
-    _: &Settings,
+    settings: &Settings,
 ) -> Result<Directory> {
     let (mut directory, mut names) = (Directory::default(), HashSet::new());
     clients.into_iter().for_each(|(client, given)| directory.add_client(client, given));
@@ -33,6 +34,7 @@ pub(super) fn directory(
         }
         service.list(&mut directory);
     }
+    remotes::add(&mut directory, &names, settings)?;
     for route in router.routes() {
         if let Some(need) = route.options().needs.0.iter().find(|need| !directory.has(**need)) {
             let (method, name) = (route.name(), need.name);

@@ -21,6 +21,7 @@ mod listener;
 mod log;
 mod path_check;
 mod readiness;
+mod remotes;
 mod resolve;
 mod schema_example;
 mod serve;

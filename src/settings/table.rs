@@ -12,7 +12,7 @@ use crate::start_error::StartError;
 use super::source::{ResolvedValue, Sources};
 use super::value_type::{
     self, CORES, COUNT, COUNT_OR_OFF, DEPTH, DOCUMENT, DURATION, ENDPOINT, FILE, HEADER, HEADERS, HOST, HOSTS,
-    LOG_FILTER, ON_OFF, ORIGINS, PATH, PORT, SIZE, SWITCH, TIMEOUT,
+    LOG_FILTER, ON_OFF, ORIGINS, PATH, PORT, REMOTES, SIZE, SWITCH, TIMEOUT,
 };
 
 /// What flags, environment and file need to know of a setting: everything but its type.
@@ -119,6 +119,13 @@ settings! {
         token_header: String = HEADER, "X-Api-Token";
         /// Leave private methods out of get_service_specs
         hide_private: bool = SWITCH, "false";
+    }
+    "Other services" {
+        /// Service in another process that those of this server call, as its name and the URL of
+        /// its endpoint
+        remote: Vec<String> = REMOTES, "";
+        /// File of the token that this server presents to services in other processes
+        service_token: Option<PathBuf> = FILE, "";
     }
     "Limits" {
         /// Maximum size of a request body; a larger one is answered 413

@@ -100,6 +100,19 @@ pub(super) const HOSTS: ValueType<Vec<String>> =
         items(text, host)
     });
 
+pub(super) const REMOTES: ValueType<Vec<String>> = list(
+    "NAME=URL",
+    "names of services with the URLs of their endpoints, with commas between: prices=http://10.0.0.7:5000/api",
+    |text| {
+        items(text, |item| {
+            item.split_once('=').is_some_and(|(name, url)| {
+                let host = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
+                !name.trim().is_empty() && host.is_some_and(|host| !host.is_empty() && !host.contains('@'))
+            })
+        })
+    },
+);
+
 pub(super) const ORIGINS: ValueType<Vec<String>> = list(
     "ORIGIN",
     "origins with commas between, each a scheme, a host and maybe a port: https://app.example.org; or * for any",

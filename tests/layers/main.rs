@@ -169,6 +169,7 @@ const LAYERS: &[Layer] = &[
             "http",
             "jsonrpc",
             "log",
+            "regular_file",
             "route",
             "router",
             "service",

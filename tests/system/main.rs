@@ -5,3 +5,4 @@ mod api;
 mod generic;
 mod life;
 mod references;
+mod remotes;

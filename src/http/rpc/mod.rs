@@ -137,6 +137,7 @@ impl<H: BodyHandler> Endpoint<H> {
             token: caller_headers::token(headers, &self.endpoint_config.token_header),
             peer,
             timeout: caller_headers::request_timeout(headers),
+            chain: caller_headers::chain(headers),
             dialect: self.dialect,
             request: &request,
         };

@@ -91,6 +91,8 @@ fn every_setting_is_read_from_flag_environment_and_file_alike() {
         ("tokens", "keys.toml"),
         ("token_header", "X-Token"),
         ("hide_private", "true"),
+        ("remote", "prices=http://10.0.0.7:5000/api,rates=https://b.example/api"),
+        ("service_token", "service-token.txt"),
         ("body_limit", "64KiB"),
         ("response_limit", "1GiB"),
         ("batch_limit", "7"),
