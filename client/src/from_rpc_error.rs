@@ -33,8 +33,9 @@ use crate::rpc_error::RpcError;
 #[diagnostic::on_unimplemented(
     message = "the typed client cannot return `{Self}`",
     label = "not `FromRpcError`",
-    note = "derive `callbox::RpcError` for it, which writes the conversions in both directions",
-    note = "or let clients return the error object: `impl callbox::client::FromRpcError for {Self} {{}}`",
+    note = "for an enum of yours: derive `callbox::RpcError`, which writes the conversions in both directions",
+    note = "for another type of your crate: `impl callbox::client::FromRpcError for {Self} {{}}`, with which clients \
+            return the error object",
     note = "or write no client with `#[service(client = false)]`"
 )]
 pub trait FromRpcError: Sized {

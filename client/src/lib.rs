@@ -21,7 +21,8 @@
 //! What callers and services agree on:
 //! - `message` has the message of a method, `name` its full name, and `rpc_error` the error object
 //!   of JSON-RPC. `from_rpc_error` converts that back to the error of the method, and `error_list`
-//!   lists the errors of a method for documents.
+//!   lists the errors of a method for documents. `internal_error` hides any error from callers, also
+//!   one that is an `internal_cause` in an enum. `result_alias` sees through other names of `Result`.
 //! - `params` reads parameters into a message, and `representable` finds values that JSON cannot
 //!   hold.
 //!
@@ -63,6 +64,8 @@ mod error_list;
 mod from_rpc_error;
 #[cfg(feature = "http")]
 mod http;
+mod internal_cause;
+mod internal_error;
 mod local;
 mod message;
 mod name;
@@ -70,6 +73,7 @@ mod params;
 mod representable;
 mod request;
 mod response;
+mod result_alias;
 mod retry;
 mod rpc_error;
 mod transport;
@@ -88,6 +92,7 @@ pub use error_list::{DescribeErrors, ErrorList};
 pub use from_rpc_error::FromRpcError;
 #[cfg(feature = "http")]
 pub use http::{BuildError, ClientBuilder};
+pub use internal_error::InternalError;
 pub use local::LocalService;
 pub use message::{Message, Reply};
 pub use retry::Retry;

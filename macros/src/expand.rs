@@ -63,8 +63,7 @@ pub(crate) fn stubs(service: &Service) -> TokenStream {
     });
     let methods = distinct.map(|(_, method)| {
         let output = method.output.ok();
-        let supported =
-            unsupported(output, Lifetimes::Static).is_none() && !matches!(method.output, Output::ShortResult(_));
+        let supported = unsupported(output, Lifetimes::Static).is_none();
         let output = if supported { output } else { &unit };
         let handler = quote!(::callbox::Handler::Compute(|_, _| ::core::unreachable!()));
         let (message, error) = (message(service, method, Purpose::Stub), plain_error());

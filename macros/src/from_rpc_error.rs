@@ -31,10 +31,10 @@ pub(crate) fn from_rpc_error(input: &DeriveInput, variants: &[Variant]) -> Token
 /// Whether callers receive every field of the variant, in types that can be deserialized.
 fn is_recoverable(variant: &Variant) -> bool {
     let transparent = variant.attr.code.is_none();
-    variant
-        .fields
-        .iter()
-        .all(|field| (transparent || field.data.is_some()) && unsupported(&field.field.ty, Lifetimes::None).is_none())
+    variant.attr.internal.is_none()
+        && variant.fields.iter().all(|field| {
+            (transparent || field.data.is_some()) && unsupported(&field.field.ty, Lifetimes::None).is_none()
+        })
 }
 
 /// Returns a function that makes the variant of an error object with its code and its data.

@@ -117,8 +117,5 @@ fn reply_of_api(method: &Method, output: &Output, run: &TokenStream) -> TokenStr
         Output::Result { ok: ty, .. } => {
             quote_spanned!(ty.span()=> ::callbox_client::__private::api_result::<#message>(#run))
         }
-        Output::ShortResult(ty) => {
-            quote_spanned!(ty.span()=> ::callbox_client::__private::api_result::<#message>(#run))
-        }
     }
 }

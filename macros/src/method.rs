@@ -70,12 +70,7 @@ pub(crate) struct Param {
 /// The return type of a method.
 pub(crate) enum Output {
     Plain(Type),
-    Result {
-        ok: Box<Type>,
-        error: Box<Type>,
-    },
-    /// A type with the name `Result`, but without two arguments.
-    ShortResult(Type),
+    Result { ok: Box<Type>, error: Box<Type> },
 }
 
 impl Method {
@@ -254,21 +249,29 @@ impl Output {
             return Self::Plain((**ty).clone());
         };
         let PathArguments::AngleBracketed(arguments) = &segment.arguments else {
-            return Self::ShortResult((**ty).clone());
+            return Self::alias(ty);
         };
         let mut arguments = arguments.args.iter();
         match (arguments.next(), arguments.next(), arguments.next()) {
             (Some(GenericArgument::Type(ok)), Some(GenericArgument::Type(error)), None) => {
                 Self::Result { ok: Box::new(ok.clone()), error: Box::new(error.clone()) }
             }
-            _ => Self::ShortResult((**ty).clone()),
+            _ => Self::alias(ty),
         }
+    }
+
+    /// Returns the output of a type with the name `Result`, but without two arguments, such as
+    /// `Result<T>` of a crate with one error type. The compiler knows what is behind the name.
+    fn alias(ty: &Type) -> Self {
+        let ok = syn::parse_quote_spanned!(ty.span()=> <#ty as ::callbox_client::__private::ResultAlias>::Ok);
+        let error = syn::parse_quote_spanned!(ty.span()=> <#ty as ::callbox_client::__private::ResultAlias>::Error);
+        Self::Result { ok: Box::new(ok), error: Box::new(error) }
     }
 
     /// Returns the type of the result of a call that succeeds.
     pub(crate) fn ok(&self) -> &Type {
         match self {
-            Self::Plain(ty) | Self::ShortResult(ty) => ty,
+            Self::Plain(ty) => ty,
             Self::Result { ok, .. } => ok,
         }
     }

@@ -7,7 +7,6 @@ mod describe;
 mod factory;
 mod handler;
 mod headers;
-mod internal;
 mod options;
 mod ready;
 mod request;
@@ -27,14 +26,13 @@ pub(crate) use callbox_client::__engine::{
     read_params,
 };
 pub use callbox_client::__private::Access;
-pub use callbox_client::{DescribeErrors, ErrorList, Message, Reply};
+pub use callbox_client::{DescribeErrors, ErrorList, InternalError, Message, Reply};
 pub use context::{CallContext, FromCall, ServiceNeeds};
 pub(crate) use describe::{ExecutionInfo, MethodDescription, SchemaGenerators, ServiceInfo};
 pub(crate) use factory::Factory;
 pub use factory::ServiceFactory;
 pub(crate) use handler::{ByKind, Compute, ReadAsync, WriteAsync};
 pub use handler::{Handler, Handles, MethodKind};
-pub use internal::InternalError;
 pub(crate) use options::admits;
 pub use options::{MethodOptions, OnPanic};
 pub(crate) use ready::Ready;

@@ -245,7 +245,6 @@ fn a_method_lists_the_errors_that_its_type_knows() {
                     "properties": { "id": id, "type": { "type": ["string", "null"] } },
                     "required": ["id", "type"],
                 },
-                "x-names": ["NoSuchUser", "NoSuchThing"],
             },
             {
                 "code": 409,
@@ -256,15 +255,9 @@ fn a_method_lists_the_errors_that_its_type_knows() {
                     "minItems": 2,
                     "maxItems": 2,
                 },
-                "x-names": ["Newer"],
             },
-            { "code": 7, "message": "Strange", "data": true, "x-names": ["Strange"] },
-            {
-                "code": 402,
-                "message": "Too poor",
-                "data": { "$ref": "#/components/schemas/Plain" },
-                "x-names": ["TooPoor"],
-            },
+            { "code": 7, "message": "Strange", "data": true },
+            { "code": 402, "message": "Too poor", "data": { "$ref": "#/components/schemas/Plain" } },
         ])
     );
     for silent in ["set", "grow", "get_service_specs"] {
@@ -296,6 +289,7 @@ fn access_and_mailboxes_are_described_in_members_of_their_own() {
         json!({
             access: "private", kind: "write_async", deadline: 30_000, "x-weight": 3,
             "x-mailbox": { "capacity": 9, "group": "books" },
+            "x-error-names": { "402": ["TooPoor"], "404": ["NoSuchUser", "NoSuchThing"], "409": ["Newer"], "7": ["Strange"] },
         })
     );
     assert_eq!(

@@ -39,14 +39,14 @@ impl Api {
         for (index, method) in listed.iter().enumerate() {
             let name = required_text(method, "name", &format!("/methods/{index}"))?;
             let own = document.list(method.get("errors"), &format!("the list of errors of {name}"))?;
-            let own = own.into_iter().map(|error| errors.add(error, name, false, None, &mut schemas));
+            let own = own.into_iter().map(|error| errors.add(error, &Listed::by(name, method, error), &mut schemas));
             of_methods.push((name, own.collect::<Result<Vec<_>>>()?));
         }
         for (name, error) in document.members("/components/errors") {
             let error = document.object(error, &format!("the error {name}"))?;
             // One to which methods refer is theirs alone.
-            if !errors.places.contains_key(&Errors::key(error)) {
-                errors.add(error, name, true, Some(name), &mut schemas)?;
+            if !errors.places.keys().any(|key| key.starts_with(&Errors::key(error, &[]))) {
+                errors.add(error, &Listed { owner: name, names: vec![name], common: true }, &mut schemas)?;
             }
         }
         let mut methods: Vec<Method> = Vec::new();
@@ -87,41 +87,48 @@ struct Errors {
     places: BTreeMap<String, usize>,
 }
 
+/// Where an error object stands.
+struct Listed<'a> {
+    /// The method that lists it, or its own name.
+    owner: &'a str,
+    /// What it is called.
+    names: Vec<&'a str>,
+    common: bool,
+}
+
+impl<'a> Listed<'a> {
+    fn by(owner: &'a str, method: &'a Map<String, Value>, error: &Map<String, Value>) -> Self {
+        let names = method.get("x-error-names").and_then(|names| names.get(error.get("code")?.to_string()));
+        let names = names.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+        Self { owner, names: names.collect(), common: false }
+    }
+}
+
 impl Errors {
-    /// Returns what makes an error object another one.
-    fn key(error: &Map<String, Value>) -> String {
-        ["code", "message", "data", "x-names"]
-            .map(|name| error.get(name).map(Value::to_string).unwrap_or_default())
-            .join("\n")
+    /// Returns what makes an error object another one. The names are at the end.
+    fn key(error: &Map<String, Value>, names: &[&str]) -> String {
+        let members = ["code", "message", "data"].map(|name| error.get(name).map(Value::to_string).unwrap_or_default());
+        format!("{}\n{}", members.join("\n"), names.join(" "))
     }
 
-    /// Returns the place of an error. `owner` is the method that lists it, or its own name.
+    /// Returns the place of an error.
     fn add<'a>(
         &mut self,
         error: &'a Map<String, Value>,
-        owner: &str,
-        common: bool,
-        known_as: Option<&str>,
+        Listed { owner, names, common }: &Listed<'_>,
         schemas: &mut Schemas<'a>,
     ) -> Result<usize> {
-        let key = Self::key(error);
+        let key = Self::key(error, names);
         if let Some(place) = self.places.get(&key) {
             return Ok(*place);
         }
         let at = format!("an error of {owner}");
-        let code = error
-            .get("code")
-            .and_then(Value::as_i64)
-            .ok_or_else(|| format!("{at} has no `code`, which has to be an integer"))?;
+        let code = error.get("code").and_then(Value::as_i64);
+        let code = code.ok_or_else(|| format!("{at} has no `code`, which has to be an integer"))?;
         let message = required_text(error, "message", &at)?.to_owned();
-        let names: Vec<_> =
-            error.get("x-names").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
-        let name = match (known_as, names.as_slice()) {
-            (Some(name), _) => type_name(name),
-            (None, []) => {
-                error_name(&message).unwrap_or_else(|| format!("Code{}", code.to_string().replace('-', "Minus")))
-            }
-            (None, names) => names.iter().map(|name| type_name(name)).collect::<Vec<_>>().join("Or"),
+        let name = match names.as_slice() {
+            [] => error_name(&message).unwrap_or_else(|| format!("Code{}", code.to_string().replace('-', "Minus"))),
+            names => names.iter().map(|name| type_name(name)).collect::<Vec<_>>().join("Or"),
         };
         let name = if name.ends_with("Error") { name } else { format!("{name}Error") };
         // Another error of this name belongs to another method.
@@ -136,11 +143,10 @@ impl Errors {
             Some((.., text)) => format!("{code}: {message}\n\n{text}"),
             None => format!("{code}: {message}"),
         });
-        // The document has one entry for all errors with one code, of which only some may have
-        // data.
+        // All errors with one code are one entry, and only some of them may have data.
         let optional_data = names.len() > 1 && data.as_ref().is_some_and(|data| *data != Type::Any);
         self.places.insert(key, self.all.len());
-        self.all.push(ErrorType { name, code, message, data, optional_data, docs, common });
+        self.all.push(ErrorType { name, code, message, data, optional_data, docs, common: *common });
         Ok(self.all.len() - 1)
     }
 }

@@ -27,7 +27,9 @@ use serde::de::{Deserialize, DeserializeOwned, Deserializer};
 #[cfg(feature = "actix-web")]
 pub use crate::actix::extract;
 use crate::from_rpc_error::FromRpcError;
+pub use crate::internal_cause::{InternalCause, internal_error};
 pub use crate::params::with_rest;
+pub use crate::result_alias::ResultAlias;
 use crate::rpc_error::RpcError;
 #[cfg(feature = "schemas")]
 pub use schema_probes::{ErrorsFallback, ErrorsProbe, SchemaFallback, SchemaProbe, object_schema, tuple_schema};
@@ -96,8 +98,9 @@ pub fn present_as_some<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deseriali
     message = "`{Self}` cannot be the error of a method",
     label = "not `Into<callbox::RpcError>`",
     note = "for an enum: `#[derive(callbox::RpcError)]`, with a code for each variant",
-    note = "for another type: implement `From<{Self}>` for `callbox::RpcError`",
-    note = "to hide the error from callers: return `callbox::InternalError`, which `?` converts any error into"
+    note = "for the error of another crate: `#[rpc(internal)] Failed(#[rpc(from)] …)`, a variant of an enum of yours",
+    note = "or return `callbox::InternalError`, which `?` converts any error into, and which hides it from callers",
+    note = "for another type of your crate: implement `From` of it for `callbox::RpcError`"
 )]
 pub trait MethodError: Into<RpcError> {}
 

@@ -338,10 +338,6 @@ fn output(service: &Service, method: &Method, errors: &mut Errors) {
     let (ok, error) = match &method.output {
         Output::Plain(ok) => (ok, None),
         Output::Result { ok, error } => (&**ok, Some(&**error)),
-        Output::ShortResult(ty) => {
-            errors.at(ty, "write `Result<T, E>` with both arguments, because the macro has to see the types");
-            return;
-        }
     };
     for ty in [Some(ok), error].into_iter().flatten() {
         match unsupported(ty, Lifetimes::Static) {

@@ -5,9 +5,11 @@ use quote::{ToTokens, quote};
 use syn::DeriveInput;
 use syn::ext::IdentExt;
 
+use crate::attr::Keyed;
 use crate::names::in_words;
 use crate::{paths, spans};
 
+use super::shown::Shown;
 use super::{Variant, VariantField};
 
 /// Returns the impl that lists the code, message and data of each variant. Data of a type without a
@@ -28,16 +30,20 @@ pub(super) fn describe(input: &DeriveInput, variants: &[Variant]) -> TokenStream
 }
 
 fn variant(variant: &Variant) -> TokenStream {
-    let Variant { ident, attr, fields, .. } = variant;
+    let Variant { ident, attr, shown, fields, .. } = variant;
+    if attr.internal.is_some() {
+        // It is the internal error of callbox, which the document lists once.
+        return TokenStream::new();
+    }
     let Some(code) = &attr.code else {
         let types = fields.iter().map(|field| &field.field.ty);
         return quote!(#(::callbox_client::__private::ErrorsProbe::<#types>::describe(list);)*);
     };
     let (code, message) = (
         code.value,
-        match &attr.message {
-            Some(message) => message.value.to_token_stream(),
-            None => in_words(&ident.unraw().to_string()).to_token_stream(),
+        match (&attr.message, shown) {
+            (Some(Keyed { value: text, .. }), _) | (None, Some(Shown::Text(text))) => text.to_token_stream(),
+            _ => in_words(&ident.unraw().to_string()).to_token_stream(),
         },
     );
     let name = ident.unraw().to_string();

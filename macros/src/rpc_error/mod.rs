@@ -1,11 +1,11 @@
 //! `#[derive(RpcError)]`, in the same steps as `#[service]`: parse, check, expand.
 
+mod check;
 mod describe;
+mod message;
+mod shown;
 
-use std::collections::HashSet;
-use std::ops::RangeInclusive;
-
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::parse::Parse;
@@ -18,9 +18,8 @@ use crate::from_rpc_error::from_rpc_error;
 use crate::names::in_words;
 use crate::spans;
 use describe::describe;
-
-/// The codes that JSON-RPC reserves for itself and for servers, such as callbox.
-const RESERVED: RangeInclusive<i32> = -32768..=-32000;
+use message::{captured, captures, message};
+use shown::Shown;
 
 pub(crate) const VARIANT_KEYS: &[Key<VariantAttr>] = keys! {
     "code", "code = 404" => |attr, value| {
@@ -30,15 +29,19 @@ pub(crate) const VARIANT_KEYS: &[Key<VariantAttr>] = keys! {
     };
     "message", r#"message = "No such user: {id}""# => |attr, value| attr.message = Some(value.keyed(value.string()?));
     "transparent", "transparent" => |attr, value| attr.transparent = Some(value.keyed(value.flag()?));
+    "internal", "internal" => |attr, value| attr.internal = Some(value.keyed(value.flag()?));
 };
 
-pub(crate) const FIELD_KEYS: &[Key<Option<Keyed<()>>>] = keys! {
-    "data", "data" => |data, value| *data = Some(value.keyed(value.flag()?));
+pub(crate) const FIELD_KEYS: &[Key<FieldAttr>] = keys! {
+    "data", "data" => |attr, value| attr.data = Some(value.keyed(value.flag()?));
+    "from", "from" => |attr, value| attr.from = Some(value.keyed(value.flag()?));
 };
 
 pub(crate) struct Variant {
     pub(crate) ident: Ident,
     pub(crate) attr: VariantAttr,
+    /// What the derive of thiserror makes of the variant.
+    shown: Option<Shown>,
     pub(crate) fields: Vec<VariantField>,
     /// Whether the fields have names.
     pub(crate) named: bool,
@@ -46,10 +49,18 @@ pub(crate) struct Variant {
 
 #[derive(Default)]
 pub(crate) struct VariantAttr {
-    /// `None` if the variant is transparent.
+    /// `None` if the variant is transparent or internal.
     pub(crate) code: Option<Keyed<i32>>,
     message: Option<Keyed<LitStr>>,
     transparent: Option<Keyed<()>>,
+    /// Callers receive nothing of an internal variant.
+    pub(crate) internal: Option<Keyed<()>>,
+}
+
+#[derive(Default)]
+pub(crate) struct FieldAttr {
+    data: Option<Keyed<()>>,
+    from: Option<Keyed<()>>,
 }
 
 pub(crate) struct VariantField {
@@ -58,13 +69,15 @@ pub(crate) struct VariantField {
     pub(crate) binding: Ident,
     pub(crate) field: Field,
     pub(crate) data: Option<Keyed<()>>,
+    /// Whether the variant can be made of the field, by `?`.
+    from: Option<Keyed<()>>,
 }
 
 pub(crate) fn derive(input: &DeriveInput) -> TokenStream {
     let mut errors = Errors::default();
     let variants = parse(input, &mut errors);
     for variant in &variants {
-        check(variant, &mut errors);
+        check::variant(variant, &mut errors);
     }
     let (body, from_rpc_error) = if errors.is_empty() {
         let arms = variants.iter().map(|variant| arm(&input.ident, variant));
@@ -73,6 +86,7 @@ pub(crate) fn derive(input: &DeriveInput) -> TokenStream {
         (quote!(::core::unreachable!()), from_rpc_error(input, &[]))
     };
     let described = errors.is_empty().then(|| describe(input, &variants));
+    let conversions = variants.iter().filter_map(|variant| conversion(input, variant));
     let ident = spans::ident(&input.ident);
     let (impl_generics, ty_generics, where_clause) = input.generics.split_for_impl();
     quote! {
@@ -81,6 +95,7 @@ pub(crate) fn derive(input: &DeriveInput) -> TokenStream {
         impl #impl_generics ::core::convert::From<#ident #ty_generics> for ::callbox_client::RpcError #where_clause {
             fn from(error: #ident #ty_generics) -> Self { #body }
         }
+        #(#conversions)*
         #described
         #from_rpc_error
     }
@@ -99,6 +114,7 @@ fn parse(input: &DeriveInput, errors: &mut Errors) -> Vec<Variant> {
         Variant {
             ident: variant.ident.clone(),
             attr: VariantAttr::parse(&variant.attrs, errors),
+            shown: Shown::of(&variant.attrs),
             fields: fields.map(|(member, field)| VariantField::parse(member, field, errors)).collect(),
             named: matches!(variant.fields, Fields::Named(_)),
         }
@@ -142,56 +158,24 @@ impl VariantField {
             Member::Named(name) => name.clone(),
             Member::Unnamed(index) => format_ident!("field{}", index.index, span = field.span()),
         };
-        let mut data = None;
+        let mut parsed = FieldAttr::default();
         for attr in field.attrs.iter().filter(|attr| is_rpc(attr)) {
             let entries = entries(attr, errors);
-            set_entries(&mut data, "rpc", FIELD_KEYS, entries, errors);
+            set_entries(&mut parsed, "rpc", FIELD_KEYS, entries, errors);
         }
-        Self { member, binding, field: field.clone(), data }
-    }
-}
-
-/// Reports the errors of one variant.
-fn check(variant: &Variant, errors: &mut Errors) {
-    let Variant { ident, attr, .. } = variant;
-    match &attr.code {
-        _ if attr.transparent.is_some() => check_transparent(variant, errors),
-        None => {
-            let message = format!("`{ident}` has no code: add `#[rpc(code = …)]` or `#[rpc(transparent)]`");
-            errors.at(ident, message);
-        }
-        Some(code) if RESERVED.contains(&code.value) => {
-            let (first, last) = (RESERVED.start(), RESERVED.end());
-            let message = format!(
-                "the code {} is in the range from {first} to {last}, which JSON-RPC and callbox reserve: choose another code",
-                code.value
-            );
-            errors.at(&code.key, message);
-        }
-        Some(_) => {}
-    }
-    if let Some(message) = &attr.message
-        && let Err(problem) = captures(&message.value.value())
-    {
-        errors.at(&message.value, problem);
-    }
-}
-
-fn check_transparent(Variant { ident, attr, fields, .. }: &Variant, errors: &mut Errors) {
-    if fields.len() != 1 {
-        errors.at(ident, "a transparent variant has one field: the error whose code and message callers receive");
-    }
-    let code = attr.code.as_ref().map(|set| &set.key);
-    let message = attr.message.as_ref().map(|set| &set.key);
-    let data = fields.iter().filter_map(|field| Some(&field.data.as_ref()?.key));
-    for key in code.into_iter().chain(message).chain(data) {
-        errors.at(key, format!("a transparent variant cannot have `{key}`: its field provides code, message and data"));
+        let FieldAttr { data, from } = parsed;
+        Self { member, binding, field: field.clone(), data, from }
     }
 }
 
 /// Returns the match arm that converts a variant.
 fn arm(error: &Ident, variant: &Variant) -> TokenStream {
     let Variant { ident, attr, fields, .. } = variant;
+    let (error, ident) = (spans::ident(error), spans::ident(ident));
+    if attr.internal.is_some() {
+        return internal_arm(&quote!(#error::#ident), variant);
+    }
+    let shown = shown_message(variant);
     // A field that is neither in the message nor in the data is not bound, since it would be an
     // unused variable.
     let used = attr.message.as_ref().and_then(|message| captures(&message.value.value()).ok()).unwrap_or_default();
@@ -199,8 +183,11 @@ fn arm(error: &Ident, variant: &Variant) -> TokenStream {
     let is_used = |field: &&VariantField| {
         attr.code.is_none() || field.data.is_some() || used.contains(&field.binding.unraw().to_string())
     };
-    let bindings = fields.iter().filter(is_used).map(|VariantField { member, binding, .. }| quote!(#member: #binding));
-    let (error, ident) = (spans::ident(error), spans::ident(ident));
+    let by_reference = shown.is_some().then(|| quote!(ref));
+    let bindings = fields
+        .iter()
+        .filter(is_used)
+        .map(|VariantField { member, binding, .. }| quote!(#member: #by_reference #binding));
     let pattern = quote!(#error::#ident { #(#bindings,)* .. });
     let Some(code) = &attr.code else {
         let conversions = fields.iter().map(|VariantField { field, binding, .. }| {
@@ -209,57 +196,59 @@ fn arm(error: &Ident, variant: &Variant) -> TokenStream {
         });
         return quote!(#pattern => #(#conversions)*,);
     };
-    let (code, message, data) = (code.value, message(variant), data(variant));
-    quote!(#pattern => ::callbox_client::RpcError::new(#code, #message) #data,)
-}
-
-/// Returns the expression for the message of a variant.
-fn message(variant: &Variant) -> TokenStream {
-    let Some(Keyed { value: message, .. }) = &variant.attr.message else {
-        let words = in_words(&variant.ident.unraw().to_string());
-        return quote!(#words);
-    };
-    let text = message.value();
-    match captures(&text) {
-        Ok(rewritten) if text.contains(['{', '}']) => {
-            let rewritten = LitStr::new(&rewritten, message.span());
-            quote!(::std::format!(#rewritten))
+    let (code, data) = (code.value, data(variant));
+    match shown {
+        Some(shown) => {
+            let message = quote!(::std::string::ToString::to_string(#shown));
+            quote!(ref #shown @ #pattern => ::callbox_client::RpcError::new(#code, #message) #data,)
         }
-        _ => quote!(#message),
+        None => {
+            let message = message(variant);
+            quote!(#pattern => ::callbox_client::RpcError::new(#code, #message) #data,)
+        }
     }
 }
 
-/// Returns the same format text with `{field0}` for `{0}`, since that is the name in the match arm.
-fn captures(text: &str) -> Result<String, &'static str> {
-    let mut rewritten = String::new();
-    let mut chars = text.chars().peekable();
-    while let Some(char) = chars.next() {
-        rewritten.push(char);
-        if char != '{' {
-            continue;
+/// Returns the match arm of an internal variant, whose cause is logged. With thiserror that is the
+/// error itself, which has a text and a source; else it is the field.
+fn internal_arm(path: &TokenStream, Variant { ident, shown, fields, .. }: &Variant) -> TokenStream {
+    let cause = Ident::new("cause", Span::mixed_site());
+    match fields.as_slice() {
+        _ if shown.is_some() => {
+            quote!(#cause @ #path { .. } => ::callbox_client::__private::internal_error(#cause),)
         }
-        match chars.peek() {
-            Some('{') => rewritten.extend(chars.next()),
-            Some('0'..='9') => rewritten.push_str("field"),
-            Some('}' | ':') => return Err("name the field to insert here: `{id}`, or `{0}` for an unnamed field"),
-            _ => {}
+        [VariantField { member, field, .. }] => {
+            let ty = &field.ty;
+            let convert = quote_spanned!(ty.span()=> ::callbox_client::__private::internal_error::<#ty>);
+            quote!(#path { #member: #cause } => #convert(#cause),)
+        }
+        _ => {
+            let words = in_words(&ident.unraw().to_string());
+            quote!(#path { .. } => ::callbox_client::__private::internal_error(#words),)
         }
     }
-    Ok(rewritten)
 }
 
-/// Returns the names of the variables that a format text uses.
-fn captured(text: &str) -> HashSet<String> {
-    let mut names = HashSet::new();
-    let plain = text.replace("{{", "").replace("}}", "");
-    for inside in plain.split('{').skip(1).filter_map(|rest| rest.split('}').next()) {
-        let (name, form) = inside.split_once(':').unwrap_or((inside, ""));
-        names.insert(name.trim().to_owned());
-        let is_part = |char: char| char.is_alphanumeric() || char == '_';
-        let widths = form.split('$').map(|part| part.rsplit(|char| !is_part(char)).next().unwrap_or_default());
-        names.extend(widths.take(form.matches('$').count()).map(str::to_owned));
-    }
-    names
+/// Returns the variable for the error whose `Display` is the message of the variant, if it is.
+fn shown_message(Variant { attr, shown, .. }: &Variant) -> Option<Ident> {
+    let is_message = attr.code.is_some() && attr.message.is_none() && shown.is_some();
+    is_message.then(|| Ident::new("shown", Span::mixed_site()))
+}
+
+/// Returns the conversion of a field to its variant, which `?` uses.
+fn conversion(input: &DeriveInput, Variant { ident, fields, .. }: &Variant) -> Option<TokenStream> {
+    let [VariantField { member, field, from: Some(_), .. }] = fields.as_slice() else { return None };
+    let (error, ident, ty) = (spans::ident(&input.ident), spans::ident(ident), &field.ty);
+    let (impl_generics, ty_generics, where_clause) = input.generics.split_for_impl();
+    let source = Ident::new("source", Span::mixed_site());
+    Some(quote! {
+        #[automatically_derived]
+        impl #impl_generics ::core::convert::From<#ty> for #error #ty_generics #where_clause {
+            fn from(#source: #ty) -> Self {
+                Self::#ident { #member: #source }
+            }
+        }
+    })
 }
 
 /// Returns `.with_data(…)`: an object of named fields, the one unnamed field, or an array of
@@ -282,30 +271,4 @@ fn data(variant: &Variant) -> TokenStream {
         _ => quote!((#(&#bindings),*)),
     };
     quote_spanned!(first.field.ty.span()=> .with_data(&#value))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{captured, captures};
-
-    #[test]
-    fn the_names_in_a_message_are_those_of_fields() {
-        let mut names: Vec<_> =
-            captured("{{no}} {a} {b:?} {c:>width$.exact$} {field0:x} {{{d}}}").into_iter().collect();
-        names.sort();
-        assert_eq!(names, ["a", "b", "c", "d", "exact", "field0", "width"]);
-    }
-
-    #[test]
-    fn a_number_in_a_message_becomes_the_field_at_that_place() {
-        for (text, rewritten) in [
-            ("{0} of {1:?}", "{field0} of {field1:?}"),
-            ("{{0}} {name}", "{{0}} {name}"),
-            ("{name:>5} {{{0}}}", "{name:>5} {{{field0}}}"),
-            ("none", "none"),
-        ] {
-            assert_eq!(captures(text).as_deref(), Ok(rewritten));
-        }
-        assert!(captures("{}").is_err() && captures("{:?}").is_err());
-    }
 }

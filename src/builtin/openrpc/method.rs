@@ -1,6 +1,7 @@
 //! One method in the OpenRPC document.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use schemars::{Schema, SchemaGenerator};
 use serde::{Serialize, Serializer};
@@ -59,9 +60,6 @@ struct OpenRpcError {
     message: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     data: Option<Schema>,
-    /// Names of the variants with this code.
-    #[serde(rename = "x-names", skip_serializing_if = "Vec::is_empty")]
-    names: Vec<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -73,6 +71,9 @@ struct MethodExtensions {
     /// Schema of named parameters that are not listed.
     #[serde(rename = "x-rest", skip_serializing_if = "Option::is_none")]
     rest: Option<Schema>,
+    /// Names of the errors, by their codes. OpenRPC's error objects have no extensions.
+    #[serde(rename = "x-error-names", skip_serializing_if = "BTreeMap::is_empty")]
+    error_names: BTreeMap<i32, Vec<&'static str>>,
     /// Name of the function of the typed client that calls the method.
     #[serde(rename = "x-rust", skip_serializing_if = "Option::is_none")]
     client: Option<&'static str>,
@@ -118,6 +119,8 @@ impl MethodObject {
         contents.extend(more.into_iter().map(|name| parameter(name, &mut params, sent)));
         contents.sort_by_key(|content| !content.required);
         let answered = &mut generators.received;
+        let named = errors.iter().filter(|error| !error.names.is_empty());
+        let error_names = named.map(|error| (error.code, error.names.clone())).collect();
         let summary = options.doc.and_then(|doc| doc.split("\n\n").next());
         Self {
             name: route.name(),
@@ -129,7 +132,7 @@ impl MethodObject {
             params: contents,
             result: content("result".into(), true, result, answered),
             errors: errors.into_iter().map(|error| OpenRpcError::new(error, answered)).collect(),
-            extensions: MethodExtensions::new(options, rest, runs),
+            extensions: MethodExtensions::new(options, rest, error_names, runs),
         }
     }
 
@@ -147,14 +150,19 @@ impl MethodObject {
 }
 
 impl OpenRpcError {
-    fn new(mut error: DescribedError, generator: &mut SchemaGenerator) -> Self {
-        let (code, message, names) = (error.code, error.message(), std::mem::take(&mut error.names));
-        Self { code, message, data: error.into_data().map(|data| finish(data, generator)), names }
+    fn new(error: DescribedError, generator: &mut SchemaGenerator) -> Self {
+        let (code, message) = (error.code, error.message());
+        Self { code, message, data: error.into_data().map(|data| finish(data, generator)) }
     }
 }
 
 impl MethodExtensions {
-    fn new(options: &MethodOptions, rest: Option<Schema>, runs: Option<ExecutionInfo>) -> Self {
+    fn new(
+        options: &MethodOptions,
+        rest: Option<Schema>,
+        error_names: BTreeMap<i32, Vec<&'static str>>,
+        runs: Option<ExecutionInfo>,
+    ) -> Self {
         let (access, scope) = match options.access {
             Access::Public => ("public", None),
             Access::Private => ("private", None),
@@ -169,7 +177,7 @@ impl MethodExtensions {
             weight,
             idempotent: options.idempotent,
         });
-        Self { access, scope, rest, client: options.client, runs }
+        Self { access, scope, rest, error_names, client: options.client, runs }
     }
 }
 

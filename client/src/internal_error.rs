@@ -3,11 +3,9 @@
 use std::error::Error as StdError;
 use std::fmt;
 
-use callbox_client::FromRpcError;
-
-use crate::jsonrpc::RpcError;
-
-use super::Current;
+use crate::ambient::Current;
+use crate::from_rpc_error::FromRpcError;
+use crate::rpc_error::RpcError;
 
 /// An error whose text callers must not see.
 ///
