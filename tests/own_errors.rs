@@ -147,7 +147,7 @@ fn server() -> TestServer {
     testing::start(Server::new(Orders::default))
 }
 
-fn error(server: &TestServer, method: &str, param: Value) -> (i64, String, Value) {
+fn error(server: &TestServer, method: &str, param: &Value) -> (i64, String, Value) {
     let answer = server.rpc(&json!({ "jsonrpc": "2.0", "method": method, "params": [param], "id": 1 }));
     let error = &answer["error"];
     (error["code"].as_i64().unwrap(), error["message"].as_str().unwrap().to_owned(), error["data"].clone())
@@ -162,7 +162,7 @@ fn the_text_of_thiserror_is_the_message_unless_there_is_another() {
         ("3", 422, "4 is too many, Some(1) are left", json!(null)),
         ("x", 400, "invalid digit found in string", json!(null)),
     ] {
-        assert_eq!(error(&server, "find", json!(number)), (code, message.to_owned(), data));
+        assert_eq!(error(&server, "find", &json!(number)), (code, message.to_owned(), data));
     }
     assert_eq!(OrderError::Locked(2).to_string(), "the lock of order 2 is held", "the program's own text stays");
 }
@@ -179,7 +179,7 @@ fn callers_receive_an_id_of_an_internal_error_and_the_log_has_its_cause_and_sour
         ("plain", json!(3), "Out of order"),
         ("plain", json!(4), "another"),
     ] {
-        let (code, message, data) = error(&server, method, param);
+        let (code, message, data) = error(&server, method, &param);
         assert_eq!((code, message.as_str()), (-32603, "Internal error"));
         let id = data["correlation_id"].as_str().unwrap();
         assert_eq!(data.as_object().unwrap().len(), 1, "{data}");

@@ -69,7 +69,7 @@ pub(crate) struct Param {
 
 /// The return type of a method.
 pub(crate) enum Output {
-    Plain(Type),
+    Plain(Box<Type>),
     Result { ok: Box<Type>, error: Box<Type> },
 }
 
@@ -242,11 +242,11 @@ impl Param {
 impl Output {
     fn of(output: &ReturnType) -> Self {
         let ty = match output {
-            ReturnType::Default => return Self::Plain(syn::parse_quote_spanned!(output.span()=> ())),
+            ReturnType::Default => return Self::Plain(Box::new(syn::parse_quote_spanned!(output.span()=> ()))),
             ReturnType::Type(_, ty) => ty,
         };
         let Some(segment) = last_segment(ty).filter(|segment| segment.ident == "Result") else {
-            return Self::Plain((**ty).clone());
+            return Self::Plain(ty.clone());
         };
         let PathArguments::AngleBracketed(arguments) = &segment.arguments else {
             return Self::alias(ty);

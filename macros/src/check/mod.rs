@@ -336,7 +336,7 @@ fn parameter_order(method: &Method, errors: &mut Errors) {
 
 fn output(service: &Service, method: &Method, errors: &mut Errors) {
     let (ok, error) = match &method.output {
-        Output::Plain(ok) => (ok, None),
+        Output::Plain(ok) => (&**ok, None),
         Output::Result { ok, error } => (&**ok, Some(&**error)),
     };
     for ty in [Some(ok), error].into_iter().flatten() {
