@@ -1,6 +1,6 @@
 //! A document as the model of a client.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
@@ -39,15 +39,24 @@ impl Api {
         for (index, method) in listed.iter().enumerate() {
             let name = required_text(method, "name", &format!("/methods/{index}"))?;
             let own = document.list(method.get("errors"), &format!("the list of errors of {name}"))?;
-            let own = own.into_iter().map(|error| errors.add(error, &Listed::by(name, method, error), &mut schemas));
-            of_methods.push((name, own.collect::<Result<Vec<_>>>()?));
+            let mut places = Vec::new();
+            for same in by_code(own) {
+                places.push(errors.add(&same, &Listed::by(name, method, &same), &mut schemas)?);
+            }
+            of_methods.push((name, places));
         }
+        let (mut common, mut names) = (Vec::new(), BTreeMap::new());
         for (name, error) in document.members("/components/errors") {
             let error = document.object(error, &format!("the error {name}"))?;
             // One to which methods refer is theirs alone.
-            if !errors.places.keys().any(|key| key.starts_with(&Errors::key(error, &[]))) {
-                errors.add(error, &Listed { owner: name, names: vec![name], common: true }, &mut schemas)?;
+            if !errors.is_listed(error) {
+                names.entry(Errors::key(error)).or_insert(name.as_str());
+                common.push(error);
             }
+        }
+        for same in by_code(common) {
+            let names: Vec<_> = same.iter().map(|error| names[&Errors::key(error)]).collect();
+            errors.add(&same, &Listed { owner: names[0], names, common: true }, &mut schemas)?;
         }
         let mut methods: Vec<Method> = Vec::new();
         for (object, (name, errors)) in listed.iter().zip(of_methods) {
@@ -79,12 +88,26 @@ impl Api {
     }
 }
 
+/// Groups the errors of a method by their codes, which is all that an answer tells apart.
+fn by_code<'a>(errors: Vec<&'a Map<String, Value>>) -> Vec<Vec<&'a Map<String, Value>>> {
+    let mut groups: Vec<Vec<&Map<String, Value>>> = Vec::new();
+    for error in errors {
+        match groups.iter_mut().find(|group| group[0].get("code") == error.get("code")) {
+            Some(group) => group.push(error),
+            None => groups.push(vec![error]),
+        }
+    }
+    groups
+}
+
 /// The errors found so far. What several methods list alike is one error.
 #[derive(Default)]
 struct Errors {
     all: Vec<ErrorType>,
-    /// Places in `all`, by the error object.
+    /// Places in `all`, by what makes an error another one.
     places: BTreeMap<String, usize>,
+    /// The error objects that methods list.
+    listed: BTreeSet<String>,
 }
 
 /// Where an error object stands.
@@ -97,54 +120,73 @@ struct Listed<'a> {
 }
 
 impl<'a> Listed<'a> {
-    fn by(owner: &'a str, method: &'a Map<String, Value>, error: &Map<String, Value>) -> Self {
-        let names = method.get("x-error-names").and_then(|names| names.get(error.get("code")?.to_string()));
+    fn by(owner: &'a str, method: &'a Map<String, Value>, same: &[&Map<String, Value>]) -> Self {
+        let code = same.first().and_then(|error| error.get("code"));
+        let names = method.get("x-error-names").and_then(|names| names.get(code?.to_string()));
         let names = names.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
         Self { owner, names: names.collect(), common: false }
     }
 }
 
 impl Errors {
-    /// Returns what makes an error object another one. The names are at the end.
-    fn key(error: &Map<String, Value>, names: &[&str]) -> String {
-        let members = ["code", "message", "data"].map(|name| error.get(name).map(Value::to_string).unwrap_or_default());
-        format!("{}\n{}", members.join("\n"), names.join(" "))
+    /// Returns what makes an error object another one.
+    fn key(error: &Map<String, Value>) -> String {
+        ["code", "message", "data"].map(|name| error.get(name).map(Value::to_string).unwrap_or_default()).join("\n")
     }
 
-    /// Returns the place of an error.
+    /// Whether a method lists this error object.
+    fn is_listed(&self, error: &Map<String, Value>) -> bool {
+        self.listed.contains(&Self::key(error))
+    }
+
+    /// Returns the place of the error that these objects with one code are.
     fn add<'a>(
         &mut self,
-        error: &'a Map<String, Value>,
+        same: &[&'a Map<String, Value>],
         Listed { owner, names, common }: &Listed<'_>,
         schemas: &mut Schemas<'a>,
     ) -> Result<usize> {
-        let key = Self::key(error, names);
+        let keys: Vec<_> = same.iter().map(|error| Self::key(error)).collect();
+        let key = format!("{}\n{}", keys.join("\n"), names.join(" "));
+        self.listed.extend(keys);
         if let Some(place) = self.places.get(&key) {
             return Ok(*place);
         }
         let at = format!("an error of {owner}");
-        let code = error.get("code").and_then(Value::as_i64);
+        let code = same.first().and_then(|error| error.get("code")).and_then(Value::as_i64);
         let code = code.ok_or_else(|| format!("{at} has no `code`, which has to be an integer"))?;
-        let message = required_text(error, "message", &at)?.to_owned();
-        let name = match names.as_slice() {
-            [] => error_name(&message).unwrap_or_else(|| format!("Code{}", code.to_string().replace('-', "Minus"))),
-            names => names.iter().map(|name| type_name(name)).collect::<Vec<_>>().join("Or"),
+        let mut messages = Vec::new();
+        for error in same {
+            let message = required_text(error, "message", &at)?;
+            if !messages.contains(&message) {
+                messages.push(message);
+            }
+        }
+        let name = match (names.as_slice(), messages.as_slice()) {
+            ([], [message]) => error_name(message),
+            ([], _) => None,
+            (names, _) => Some(names.iter().map(|name| type_name(name)).collect::<Vec<_>>().join("Or")),
         };
+        let name = name.unwrap_or_else(|| format!("Code{}", code.to_string().replace('-', "Minus")));
+        let message = messages.join(" / ");
         let name = if name.ends_with("Error") { name } else { format!("{name}Error") };
         // Another error of this name belongs to another method.
         let of_owner = format!("{}{name}", type_name(owner));
         let name = schemas.scope.first_free([name, of_owner]);
         let mut docs = Docs::default();
         let data_name = format!("{}Data", name.strip_suffix("Error").unwrap_or(&name));
-        let data = error.get("data").map(|data| schemas.ty(data, Place { at: &at, name: &data_name }, &mut docs));
-        let data = data.transpose()?;
+        let data = same.iter().filter_map(|error| error.get("data"));
+        let data = data.map(|data| schemas.ty(data, Place { at: &at, name: &data_name }, &mut docs));
+        let data = data.collect::<Result<Vec<_>>>()?;
+        // An entry of callbox stands for all variants with its code, of which some may have no data.
+        let may_lack_data = data.len() < same.len() || names.len() > 1;
+        let data = (!data.is_empty()).then(|| Type::any_of(data));
         let known = KNOWN_ERRORS.iter().find(|known| known.0 == code && known.1 == message);
         docs.text = Some(match known {
             Some((.., text)) => format!("{code}: {message}\n\n{text}"),
             None => format!("{code}: {message}"),
         });
-        // All errors with one code are one entry, and only some of them may have data.
-        let optional_data = names.len() > 1 && data.as_ref().is_some_and(|data| *data != Type::Any);
+        let optional_data = may_lack_data && data.as_ref().is_some_and(|data| *data != Type::Any);
         self.places.insert(key, self.all.len());
         self.all.push(ErrorType { name, code, message, data, optional_data, docs, common: *common });
         Ok(self.all.len() - 1)

@@ -166,6 +166,7 @@ class Client:
 
         Raises:
             NoSuchFileError: No such file
+            Code3Error: Too long / Too short / Too deep
         """
         return self._invoke(_IMPORT, {"path": path})
 
@@ -496,6 +497,12 @@ class NoSuchFileError(RpcError):
     data: None
 
 
+class Code3Error(RpcError):
+    """3: Too long / Too short / Too deep"""
+
+    data: int | str | None
+
+
 class AccessDeniedError(RpcError):
     """-32001: Access denied
 
@@ -795,8 +802,8 @@ _COMMON_ERRORS: Final[Mapping[int, type[RpcError]]] = {
     -32602: InvalidParamsError,
     -32000: ServerBusyError,
 }
-_GET_SERVICE_SPECS: Final[_Spec[PageUser]] = _Spec("get_service_specs")
-_USERS_ADD: Final[_Spec[int]] = _Spec(
+_GET_SERVICE_SPECS: _Spec[PageUser] = _Spec("get_service_specs")
+_USERS_ADD: _Spec[int] = _Spec(
     "users.add",
     errors={
         404: NoSuchUserOrNoSuchThingError,
@@ -806,18 +813,18 @@ _USERS_ADD: Final[_Spec[int]] = _Spec(
     },
     deadline=1.5,
 )
-_USERS_LIST: Final[_Spec[list[User]]] = _Spec(
+_USERS_LIST: _Spec[list[User]] = _Spec(
     "users.list",
     errors={409: UsersListTakenError, 429: TooManyRequestsError},
     deadline=30.0,
 )
-_USERS_OLD_REMOVE: Final[_Spec[None]] = _Spec("users.old.remove")
-_USERS: Final[_Spec[int | None]] = _Spec("users")
-_NOTE: Final[_Spec[Any]] = _Spec("note")
-_TAG: Final[_Spec[Any]] = _Spec("tag")
-_BATCH: Final[_Spec[Sequence[User | str]]] = _Spec("batch")
-_THEN: Final[_Spec[str]] = _Spec("then", positional=("import", "result"))
-_LOG: Final[_Spec[None]] = _Spec("log", notification=True)
-_IMPORT: Final[_Spec[Strange]] = _Spec("import", errors={2: NoSuchFileError})
-_SHAPES_DRAW: Final[_Spec[ShapesDrawResult]] = _Spec("shapes.draw")
-_2ND_WEIRD_NAME: Final[_Spec[Color]] = _Spec("2nd.weird name")
+_USERS_OLD_REMOVE: _Spec[None] = _Spec("users.old.remove")
+_USERS: _Spec[int | None] = _Spec("users")
+_NOTE: _Spec[Any] = _Spec("note")
+_TAG: _Spec[Any] = _Spec("tag")
+_BATCH: _Spec[Sequence[User | str]] = _Spec("batch")
+_THEN: _Spec[str] = _Spec("then", positional=("import", "result"))
+_LOG: _Spec[None] = _Spec("log", notification=True)
+_IMPORT: _Spec[Strange] = _Spec("import", errors={2: NoSuchFileError, 3: Code3Error})
+_SHAPES_DRAW: _Spec[ShapesDrawResult] = _Spec("shapes.draw")
+_2ND_WEIRD_NAME: _Spec[Color] = _Spec("2nd.weird name")

@@ -80,7 +80,10 @@ export class Client {
     await this.#connection.call("log", params, options);
   }
 
-  /** @throws {NoSuchFileError} No such file */
+  /**
+   * @throws {NoSuchFileError} No such file
+   * @throws {Code3Error} Too long / Too short / Too deep
+   */
   import(params: ImportParams, options?: CallOptions): Promise<Strange> {
     return this.#connection.call("import", params, options);
   }
@@ -263,7 +266,7 @@ export interface Methods {
   import: {
     params: ImportParams;
     result: Strange;
-    error: NoSuchFileError;
+    error: NoSuchFileError | Code3Error;
   };
   "shapes.draw": {
     params: ShapesDrawParams;
@@ -571,6 +574,11 @@ export class NoSuchFileError extends RpcError<2, undefined> {
   override readonly name = "NoSuchFileError";
 }
 
+/** 3: Too long / Too short / Too deep */
+export class Code3Error extends RpcError<3, number | string | undefined> {
+  override readonly name = "Code3Error";
+}
+
 /**
  * -32001: Access denied
  *
@@ -646,6 +654,7 @@ const SPECS: { readonly [M in MethodName]: MethodSpec } = {
   import: {
     errors: {
       2: NoSuchFileError,
+      3: Code3Error,
     },
   },
   "shapes.draw": {},
@@ -674,7 +683,8 @@ export type Outcome<M extends MethodName> =
   | { readonly ok: true; readonly result: Methods[M]["result"] }
   | { readonly ok: false; readonly error: Methods[M]["error"] | CommonError };
 
-type NoParams = { readonly [name: string]: never };
+/** The parameters of a method that takes none. */
+export type NoParams = { readonly [name: string]: never };
 
 interface MethodSpec {
   readonly errors?: {

@@ -232,7 +232,7 @@ pub(super) fn specs(api: &Api) -> String {
         }
         arguments.extend(method.result.is_none().then(|| "notification=True".to_owned()));
         let name = &names[method.name.as_str()];
-        text += &format!("{}\n", list(&format!("{name}: Final[_Spec[{result}]] = _Spec("), &arguments, ")", 0));
+        text += &format!("{}\n", list(&format!("{name}: _Spec[{result}] = _Spec("), &arguments, ")", 0));
     }
     text
 }

@@ -98,7 +98,13 @@ fn alias(name: &str, docs: &Docs, ty: &Type) -> String {
     let ty_text = inline(ty, &BTreeSet::new());
     let text = if names_a_type(ty) {
         // The types that it names may stand below.
-        format!("{name}: TypeAlias = {}", string(&ty_text))
+        let ty_text = string(&ty_text);
+        let flat = format!("{name}: TypeAlias = {ty_text}");
+        if flat.chars().count() > WIDTH && ty_text.chars().count() + 4 <= WIDTH {
+            format!("{name}: TypeAlias = (\n    {ty_text}\n)")
+        } else {
+            flat
+        }
     } else {
         let flat = format!("{name}: TypeAlias = {ty_text}");
         match literals(ty) {

@@ -21,7 +21,8 @@ export type Outcome<M extends MethodName> =
   | { readonly ok: true; readonly result: Methods[M]["result"] }
   | { readonly ok: false; readonly error: Methods[M]["error"] | CommonError };
 
-type NoParams = { readonly [name: string]: never };
+/** The parameters of a method that takes none. */
+export type NoParams = { readonly [name: string]: never };
 
 interface MethodSpec {
   readonly errors?: {
