@@ -6,6 +6,7 @@
 mod constraints;
 mod endless;
 mod literal;
+mod object;
 mod shape;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -13,8 +14,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use serde_json::{Map, Value};
 
 use super::document::{Document, name_in, pointer_in};
-use super::model::{Body, Definition, Docs, Member, Object, Type};
-use super::naming::{Scope, identifier, type_name};
+use super::model::{Body, Definition, Docs, Type};
+use super::naming::{Scope, type_name};
 use crate::Result;
 
 use constraints::constraints;
@@ -24,6 +25,10 @@ use shape::{Shape, is_object_like};
 
 /// Where OpenRPC keeps the schemas that have a name.
 const SCHEMAS: &str = "/components/schemas";
+
+/// Maximum depth of a schema. JSON is parsed down to 128 levels, but parts of a schema can lead back
+/// to it.
+const MAX_DEPTH: usize = 100;
 
 /// Members of a schema that do not change its type.
 const ANNOTATIONS: [&str; 12] = [
@@ -53,6 +58,11 @@ pub(super) struct Schemas<'a> {
     /// Those whose definitions are still to be made.
     pending: VecDeque<(String, &'a Value)>,
     definitions: Vec<Definition>,
+    /// The types of objects that have no name in the document, by the address of the schema: one
+    /// schema can be a part of several others.
+    objects: BTreeMap<*const Value, Type>,
+    /// The number of schemas around the current one.
+    depth: usize,
 }
 
 /// The place of a schema: what its errors say, and what its types are called.
@@ -72,7 +82,16 @@ impl<'a> Schemas<'a> {
             let pointer = format!("{SCHEMAS}/{}", name.replace('~', "~0").replace('/', "~1"));
             names.insert(pointer, scope.numbered(&type_name(name)));
         }
-        Self { document, scope, names, referenced: BTreeSet::new(), pending: VecDeque::new(), definitions: Vec::new() }
+        Self {
+            document,
+            scope,
+            names,
+            referenced: BTreeSet::new(),
+            pending: VecDeque::new(),
+            definitions: Vec::new(),
+            objects: BTreeMap::new(),
+            depth: 0,
+        }
     }
 
     /// Returns all types that have a name, sorted by name.
@@ -123,7 +142,14 @@ impl<'a> Schemas<'a> {
             Value::Object(members) => members,
             other => return Err(format!("{} has the schema {other}: a schema is an object, true or false", place.at)),
         };
-        let ty = self.type_of_members(schema, members, place, facts)?;
+        if self.depth == MAX_DEPTH {
+            facts.push("Of any type here: the schema is nested too deeply.".to_owned());
+            return Ok(Type::Any);
+        }
+        self.depth += 1;
+        let ty = self.type_of_members(schema, members, place, facts);
+        self.depth -= 1;
+        let ty = ty?;
         // As in OpenAPI 3.0, from which some documents are made.
         Ok(if members.get("nullable") == Some(&Value::Bool(true)) { ty.or_null() } else { ty })
     }
@@ -205,7 +231,8 @@ impl<'a> Schemas<'a> {
             "array" => self.array(members, place, facts)?,
             "object" => {
                 let shape = Shape::of_members(members);
-                self.shape_type(&shape, place)?
+                let name = shape.has_members().then(|| self.scope.numbered(&type_name(place.name)));
+                self.shape_type(&shape, name, place)?
             }
             other => {
                 facts.push(format!("Of any type here: JSON Schema has no type `{other}`."));
@@ -269,61 +296,6 @@ impl<'a> Schemas<'a> {
             Some(more) => Some(Box::new(self.bare_type(more, item, facts)?)),
         };
         Ok(Type::Tuple(types, more))
-    }
-
-    /// Returns the type of an object, or of one of several objects.
-    fn object_type(&mut self, schema: &'a Value, place: Place<'_>, facts: &mut Vec<String>) -> Result<Type> {
-        let Some(shapes) = self.shapes(schema, place)? else {
-            facts.push("Of any type here: the schema is a combination that no type expresses.".to_owned());
-            return Ok(Type::Any);
-        };
-        let mut types = Vec::new();
-        for (index, shape) in shapes.iter().enumerate() {
-            let suffix = shape.tag.clone().unwrap_or_else(|| (index + 1).to_string());
-            let name = if shapes.len() == 1 { place.name.to_owned() } else { format!("{}{suffix}", place.name) };
-            types.push(self.shape_type(shape, Place { name: &name, ..place })?);
-        }
-        Ok(Type::any_of(types))
-    }
-
-    fn shape_type(&mut self, shape: &Shape<'a>, place: Place<'_>) -> Result<Type> {
-        let object = self.object(shape, place)?;
-        if object.members.is_empty() {
-            return Ok(Type::Map(Box::new(object.more.unwrap_or(if shape.is_closed {
-                Type::Never
-            } else {
-                Type::Any
-            }))));
-        }
-        let name = self.scope.numbered(&type_name(place.name));
-        let docs = Docs { text: shape.description.map(str::to_owned), ..Docs::default() };
-        self.definitions.push(Definition { name: name.clone(), docs, body: Body::Object(object) });
-        Ok(Type::Named(name))
-    }
-
-    fn object(&mut self, shape: &Shape<'a>, place: Place<'_>) -> Result<Object> {
-        let mut members = Vec::new();
-        for (name, schema) in &shape.properties {
-            let required = shape.required.contains(*name);
-            members.push(self.member(name, schema, required, place)?);
-        }
-        let name = format!("{}Value", place.name);
-        let more = shape.more.iter().map(|more| self.bare_type(more, Place { name: &name, ..place }, &mut Vec::new()));
-        let more = more.collect::<Result<Vec<_>>>()?;
-        Ok(Object { members, more: (!more.is_empty()).then(|| Type::any_of(more)) })
-    }
-
-    /// Returns a member of an object, or a parameter.
-    pub(super) fn member(&mut self, name: &str, schema: &'a Value, required: bool, place: Place<'_>) -> Result<Member> {
-        let own = format!("{}{}", place.name, type_name(&identifier(name)));
-        let mut docs = Docs::default();
-        if let Some(members) = schema.as_object() {
-            docs.text = members.get("description").and_then(Value::as_str).map(str::to_owned);
-            docs.deprecated = members.get("deprecated") == Some(&Value::Bool(true));
-            docs.facts = constraints(members);
-        }
-        let ty = self.bare_type(schema, Place { name: &own, ..place }, &mut docs.facts)?;
-        Ok(Member { name: name.to_owned(), ty, required, docs })
     }
 
     fn shapes(&self, schema: &'a Value, place: Place<'_>) -> Result<Option<Vec<Shape<'a>>>> {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::super::model::Literal;
+use super::super::model::{Literal, Member};
 use super::*;
 
 /// Returns a type as text, and the definitions that it needs.
@@ -176,6 +176,25 @@ fn combinations_that_multiply_or_refer_to_themselves_end() {
         let found = definitions.iter().find(|definition| definition.name == name).unwrap();
         assert!(matches!(&found.body, Body::Alias(ty) if format!("{ty:?}") == expected), "{found:?}");
     }
+}
+
+#[test]
+fn an_object_that_leads_back_to_itself_by_its_parts_is_one_type() {
+    let schemas = json!({
+        "User": {
+            "type": "object",
+            "properties": { "by": { "allOf": [{ "$ref": "#/components/schemas/User" }, { "type": "object" }] } },
+        },
+        "Maps": {
+            "type": "object",
+            "additionalProperties": { "allOf": [{ "$ref": "#/components/schemas/Maps" }, { "type": "object" }] },
+        },
+    });
+    let lower = |name: &str| lower(&json!({ "$ref": format!("#/components/schemas/{name}") }), &schemas).unwrap().2;
+    let definitions = lower("User");
+    assert_eq!(members(&definitions, "User"), [r#"by?: Named("UserBy")"#]);
+    assert_eq!(members(&definitions, "UserBy"), [r#"by?: Named("UserBy")"#]);
+    assert_eq!(lower("Maps").len(), 1);
 }
 
 #[test]
