@@ -170,6 +170,7 @@ pub use auth::caller::Caller;
 pub use callbox_macros::{RpcError, service};
 pub use choice::UnknownName;
 pub use engine::{ActorMessage, Placement, ServiceActor, ServiceRef};
+pub use handlebars;
 pub use http::{ErrorStatus, StopSignal, TemplateError, Templates};
 pub use jsonrpc::{Dialect, RpcError};
 pub use server::{Server, ServerHandle, app_config};

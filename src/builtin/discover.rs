@@ -13,7 +13,7 @@ use crate::service::{CallContext, MethodOptions, ServiceInfo};
 use crate::sync::Arc;
 
 use super::BuiltinMethod;
-use super::openrpc::{OpenRpc, OpenRpcDocument};
+use super::openrpc::{OpenRpc, OpenRpcDocument, ServerInfo};
 
 /// The built-in method, and the document that it serves. Cheap to clone.
 #[derive(Clone)]
@@ -21,8 +21,12 @@ pub(crate) struct Discover(Arc<OpenRpc>);
 
 impl Discover {
     /// Creates the document of these services and routes, once: each call only filters it.
-    pub(crate) fn new<'a>(services: Vec<ServiceInfo>, routes: impl Iterator<Item = &'a Arc<dyn Route>>) -> Self {
-        Self(Arc::new(OpenRpc::new(services, routes)))
+    pub(crate) fn new<'a>(
+        about: ServerInfo,
+        services: Vec<ServiceInfo>,
+        routes: impl Iterator<Item = &'a Arc<dyn Route>>,
+    ) -> Self {
+        Self(Arc::new(OpenRpc::new(about, services, routes)))
     }
 
     /// Returns what this caller may know, as JSON.

@@ -19,6 +19,7 @@ use crate::sync::Arc;
 
 pub(crate) use discover::Discover;
 pub(crate) use mailbox_stats::MailboxStatsMethod;
+pub(crate) use openrpc::ServerInfo;
 pub(crate) use specs::{Specs, SpecsFacts};
 
 /// A built-in method.

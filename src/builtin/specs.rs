@@ -31,6 +31,8 @@ pub(crate) struct SpecsFacts {
     /// Scheme of the URL: `http` or `https`.
     pub(crate) scheme: &'static str,
     pub(crate) endpoint: String,
+    /// URL of the endpoint for clients, if it is another one than the server listens on.
+    pub(crate) public_endpoint: Option<String>,
     pub(crate) compute_threads: usize,
     /// All methods except itself, with their documentation.
     pub(crate) methods: BTreeMap<String, Option<&'static str>>,
@@ -53,14 +55,14 @@ impl SpecsFacts {
     pub(crate) fn new<'a>(
         service: &'static str,
         scheme: &'static str,
-        endpoint: String,
+        (endpoint, public_endpoint): (String, Option<String>),
         compute_threads: usize,
         routes: impl Iterator<Item = &'a Arc<dyn Route>>,
         hide_private: bool,
     ) -> Self {
         let listed = routes.filter(|route| !hide_private || route.options().access == Access::Public);
         let methods = listed.map(|route| (route.name().to_string(), route.options().doc)).collect();
-        Self { service, scheme, endpoint, compute_threads, methods }
+        Self { service, scheme, endpoint, public_endpoint, compute_threads, methods }
     }
 }
 
@@ -75,9 +77,10 @@ impl Specs {
     fn document(&self) -> SpecsDocument<'_> {
         let address = self.listens.get().map(|listens| self.advertised.get_or_init(|| advertised(*listens)));
         let (host, port) = address.map_or_else(Default::default, |a| (a.ip().to_string(), a.port()));
-        let accessible_at = match address {
-            Some(address) => format!("{}://{address}{}", self.facts.scheme, self.facts.endpoint),
-            None => self.facts.endpoint.clone(),
+        let accessible_at = match (&self.facts.public_endpoint, address) {
+            (Some(url), _) => url.clone(),
+            (None, Some(address)) => format!("{}://{address}{}", self.facts.scheme, self.facts.endpoint),
+            (None, None) => self.facts.endpoint.clone(),
         };
         SpecsDocument {
             name: self.facts.service,

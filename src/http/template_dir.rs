@@ -9,6 +9,7 @@ use handlebars::{Handlebars, RenderError, RenderErrorReason, TemplateError, Temp
 
 use crate::regular_file;
 
+use super::template_helpers::TemplateHelpers;
 use super::template_names::{self, MissingName};
 
 const EXTENSION: &str = "hbs";
@@ -32,26 +33,30 @@ impl fmt::Display for TemplateFault {
 }
 
 #[derive(Debug)]
-pub(super) struct TemplateDir(PathBuf);
+pub(super) struct TemplateDir {
+    root: PathBuf,
+    helpers: TemplateHelpers,
+}
 
 impl TemplateDir {
-    pub(super) fn new(root: &Path) -> Self {
-        Self(root.to_owned())
+    pub(super) fn new(root: &Path, helpers: TemplateHelpers) -> Self {
+        Self { root: root.to_owned(), helpers }
     }
 
     /// Reads all templates that are in the directory now.
     pub(super) fn load(&self) -> Result<Handlebars<'static>, TemplateFault> {
         let mut registry = Handlebars::new();
         registry.set_strict_mode(true);
+        self.helpers.register(&mut registry);
         let mut files = Vec::new();
-        find(&self.0, &mut files)?;
+        find(&self.root, &mut files)?;
         for file in files {
             let text = regular_file::read_to_string(&file).map_err(|error| unreadable(&file, &error))?;
             // Some editors begin a file with a byte order mark, which would end up in the page.
             let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
             registry.register_template_string(&self.name(&file), text).map_err(|error| syntax(&file, &error))?;
         }
-        match template_names::unknown(&registry) {
+        match template_names::unknown(&registry, &self.helpers) {
             Some(MissingName { template, line, reason }) => {
                 Err(TemplateFault { file: self.file(&template), line, reason })
             }
@@ -62,14 +67,14 @@ impl TemplateDir {
     /// Returns the name of a template: `users/list` for `templates/users/list.hbs`, on every
     /// operating system.
     fn name(&self, file: &Path) -> String {
-        let inside = file.strip_prefix(&self.0).unwrap_or(file).with_extension("");
+        let inside = file.strip_prefix(&self.root).unwrap_or(file).with_extension("");
         let parts: Vec<_> = inside.iter().map(|part| part.to_string_lossy()).collect();
         parts.join("/")
     }
 
     /// Returns the file of the template with this name.
     fn file(&self, name: &str) -> PathBuf {
-        self.0.join(format!("{name}.{EXTENSION}"))
+        self.root.join(format!("{name}.{EXTENSION}"))
     }
 
     /// Returns where and why rendering the template `name` failed.
@@ -131,7 +136,8 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         fs::create_dir(directory.path().join("users")).unwrap();
         fs::write(directory.path().join("users/list.hbs"), "<ul>\n{{> nowhere}}\n</ul>").unwrap();
-        let fault = TemplateDir::new(directory.path()).load().map(drop).unwrap_err().to_string();
+        let fault =
+            TemplateDir::new(directory.path(), TemplateHelpers::default()).load().map(drop).unwrap_err().to_string();
         let expected = "users/list.hbs:2: there is no template `nowhere` to include; there are: users/list";
         assert!(fault.ends_with(expected), "{fault}");
     }
@@ -140,7 +146,7 @@ mod tests {
     fn the_byte_order_mark_of_a_template_is_not_a_part_of_the_page() {
         let directory = tempfile::tempdir().unwrap();
         fs::write(directory.path().join("page.hbs"), "\u{feff}<p>\u{feff}{{n}}").unwrap();
-        let registry = TemplateDir::new(directory.path()).load().unwrap();
+        let registry = TemplateDir::new(directory.path(), TemplateHelpers::default()).load().unwrap();
         assert_eq!(registry.render("page", &serde_json::json!({ "n": 1 })).unwrap(), "<p>\u{feff}1");
     }
 
@@ -148,7 +154,7 @@ mod tests {
     fn a_pipe_among_the_templates_is_a_fault_that_names_it() {
         let directory = tempfile::tempdir().unwrap();
         make_pipe(&directory.path().join("stats.hbs"));
-        let templates = TemplateDir::new(directory.path());
+        let templates = TemplateDir::new(directory.path(), TemplateHelpers::default());
         let fault = at_once(move || templates.load().map(drop)).unwrap_err().to_string();
         assert!(fault.ends_with("stats.hbs: cannot be read (it is a named pipe, not a regular file)"), "{fault}");
     }

@@ -8,6 +8,8 @@ use std::collections::HashSet;
 use handlebars::template::{DecoratorTemplate, HelperTemplate, Parameter, TemplateElement};
 use handlebars::{Handlebars, RenderErrorReason, Template};
 
+use super::template_helpers::TemplateHelpers;
+
 /// The use of a name that does not exist.
 #[derive(Debug, PartialEq)]
 pub(super) struct MissingName {
@@ -18,7 +20,7 @@ pub(super) struct MissingName {
 }
 
 /// Returns the first use of an unknown name, in the order of the templates' names.
-pub(super) fn unknown(registry: &Handlebars<'_>) -> Option<MissingName> {
+pub(super) fn unknown(registry: &Handlebars<'_>, helpers: &TemplateHelpers) -> Option<MissingName> {
     let mut templates: Vec<_> = registry.get_templates().iter().collect();
     templates.sort_unstable_by_key(|(name, _)| *name);
     let mut inline = HashSet::new();
@@ -29,7 +31,7 @@ pub(super) fn unknown(registry: &Handlebars<'_>) -> Option<MissingName> {
             }
         });
     }
-    let search = NameChecker { registry, inline };
+    let search = NameChecker { registry, helpers, inline };
     templates.into_iter().find_map(|(name, template)| {
         let mut found = None;
         walk(template, &mut |element, line| {
@@ -44,6 +46,8 @@ pub(super) fn unknown(registry: &Handlebars<'_>) -> Option<MissingName> {
 
 struct NameChecker<'a> {
     registry: &'a Handlebars<'a>,
+    /// The helpers of the program, which are not called here.
+    helpers: &'a TemplateHelpers,
     /// The partials that are defined within templates, by `{{#*inline "name"}}`. Where each can be
     /// used depends on which template includes which, so each counts as known everywhere.
     inline: HashSet<String>,
@@ -86,15 +90,7 @@ impl NameChecker<'_> {
     }
 
     fn no_helper(&self, name: &str) -> Option<String> {
-        // handlebars does not list its built-in helpers, which also depend on its features. So a
-        // call is tried; `log` is left out, as rendering it would write to the log.
-        let call = format!("{{{{{name} 1}}}}");
-        let unknown = name != "log"
-            && self
-                .registry
-                .render_template(&call, &())
-                .is_err_and(|error| matches!(error.reason(), RenderErrorReason::HelperNotFound(_)));
-        unknown.then(|| format!("there is no helper `{name}`"))
+        (!self.helpers.has(name) && !is_builtin_helper(name)).then(|| format!("there is no helper `{name}`"))
     }
 
     fn names(&self) -> String {
@@ -103,6 +99,16 @@ impl NameChecker<'_> {
         names.sort_unstable();
         names.join(", ")
     }
+}
+
+/// Whether handlebars itself has a helper of this name.
+///
+/// handlebars does not list its helpers, which also depend on its features. So a call is tried;
+/// `log` is left out, as rendering it would write to the log.
+pub(super) fn is_builtin_helper(name: &str) -> bool {
+    let call = format!("{{{{{name} 1}}}}");
+    let rendered = || Handlebars::new().render_template(&call, &());
+    name == "log" || !rendered().is_err_and(|error| matches!(error.reason(), RenderErrorReason::HelperNotFound(_)))
 }
 
 fn inline_name(decorator: &DecoratorTemplate) -> Option<String> {
@@ -136,7 +142,7 @@ mod tests {
         registry.register_template_string("page", page).unwrap();
         registry.register_template_string("users/row", "<li>{{name}}").unwrap();
         registry.register_template_string("layout", "<main>{{> @partial-block}}</main>").unwrap();
-        unknown(&registry)
+        unknown(&registry, &TemplateHelpers::default())
     }
 
     #[test]

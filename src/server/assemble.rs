@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use actix_web::http::header::HeaderName;
 use tokio::sync::watch;
 
-use crate::builtin::{BuiltinRoute, Discover, MailboxStatsMethod, Specs, SpecsFacts};
+use crate::builtin::{BuiltinRoute, Discover, MailboxStatsMethod, ServerInfo, Specs, SpecsFacts};
 use crate::dispatch::Dispatch;
 use crate::engine::Pool;
 use crate::http::{BodyLimits, Cors, EndpointConfig, RequestGuard, StaticFiles, Templates};
@@ -24,6 +24,7 @@ use super::directory::directory;
 use super::erased_service::{ErasedService, ServicePlan};
 use super::handle::{ServerHandle, ServerState};
 use super::health::PATHS;
+use super::title::title;
 use super::token_checker::TokenChecker;
 use super::{Server, assets};
 
@@ -56,6 +57,7 @@ pub(super) fn assemble(
     let app = server.app_value();
     let Server { plans, clients, token_checker: checker, with_args, more_endpoints, configure, static_files, .. } =
         server;
+    let (helpers, middleware) = (server.helpers, server.middleware);
     let checker = TokenChecker::choose(checker, settings, with_args)?;
     let tokens = checker.as_ref().map_or(TokenCheck::None, |checker| checker.check);
     let pool = Pool::new(settings.compute_threads).map_err(|error| {
@@ -94,7 +96,8 @@ pub(super) fn assemble(
     let document = settings.openrpc.clone().map(|path| (path, discover));
     let resolve = |directory: &PathBuf| assets::resolve_directory(directory, settings.assets.as_deref());
     let templates = settings.templates.as_ref().map(resolve);
-    let templates = templates.map(|directory| Templates::load(&directory, settings.watch_templates)).transpose()?;
+    let templates =
+        templates.map(|directory| Templates::load(&directory, settings.watch_templates, helpers)).transpose()?;
     let files = static_files.iter().map(|(url, directory)| StaticFiles::new(url, &resolve(directory)));
     let mut static_files = files.collect::<Result<Vec<_>>>()?;
     StaticFiles::longest_url_first(&mut static_files);
@@ -122,6 +125,7 @@ pub(super) fn assemble(
         templates,
         static_files,
         configure,
+        middleware,
         shutdown_timeout: settings.shutdown_timeout,
         leaving: AtomicBool::new(false),
         stopping,
@@ -144,12 +148,14 @@ fn make_router(
         }
     }
     let name = services.first().map_or("callbox", |service| service.name());
-    let (endpoint, threads) = (settings.endpoint.clone(), settings.compute_threads);
+    let (public, threads) = (settings.public_endpoint(), settings.compute_threads);
+    let endpoint = (settings.endpoint.clone(), public.clone());
     let facts = SpecsFacts::new(name, settings.scheme(), endpoint, threads, router.routes(), settings.hide_private);
     router.add_builtin(BuiltinRoute::route(Specs::new(facts, Arc::clone(address))))?;
     // The document leaves out the methods named `rpc.…`: they do not belong to the services.
     let about = services.iter().map(|service| service.about()).collect();
-    let discover = Discover::new(about, router.routes());
+    let server = ServerInfo { title: title(settings, services), url: public };
+    let discover = Discover::new(server, about, router.routes());
     router.add_builtin(BuiltinRoute::route(discover.clone()))?;
     if tokens != TokenCheck::None {
         let services = services.to_vec();

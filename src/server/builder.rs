@@ -58,6 +58,27 @@ impl Server {
         self
     }
 
+    /// Sets the URL at which clients reach the server, if it is not the address that the server
+    /// listens on: `.public_url("https://example.org/shop")`. Default: none.
+    ///
+    /// It is told wherever the server tells its address: as `servers` in the OpenRPC document, in
+    /// `get_service_specs`, in the log, and in the snippets of the console. The endpoint is below
+    /// it. With a path, as above, a proxy is expected to remove `/shop` from what it passes on. A
+    /// `Host` header with its name is accepted only if [`allowed_hosts`](Self::allowed_hosts) has
+    /// it.
+    pub fn public_url(mut self, url: &str) -> Self {
+        let url = url.trim_end_matches('/');
+        self.settings.public_url = Some((!url.is_empty()).then(|| url.to_owned()));
+        self
+    }
+
+    /// Sets the name of the whole server, for the OpenRPC document and the console. Default: the
+    /// name of its service, or of all of them.
+    pub fn title(mut self, title: &str) -> Self {
+        self.settings.title = Some((!title.is_empty()).then(|| title.to_owned()));
+        self
+    }
+
     /// Serves HTTPS, with a certificate and its key from two PEM files:
     /// `.tls("cert.pem", "key.pem")`. Default: plain HTTP.
     ///

@@ -12,6 +12,7 @@ use crate::sync::Arc;
 
 use super::erased_service::ErasedService;
 use super::handle::ServerHandle;
+use super::title::title;
 
 /// The console of a server, which gives way if the program has something of its own at the path.
 #[derive(Debug)]
@@ -38,8 +39,9 @@ impl ConsoleMount {
             return Ok(None);
         }
         let facts = ConsolePageData {
-            service: services.first().map_or("callbox", |service| service.name()),
+            title: &title(settings, services),
             endpoint: &settings.endpoint,
+            public_endpoint: &settings.public_endpoint().unwrap_or_default(),
             dialect: &settings.dialect.to_string(),
             token_header: &settings.token_header,
             checks_tokens: dispatch.auth.is_some(),

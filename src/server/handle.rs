@@ -14,8 +14,8 @@ use crate::builtin::Discover;
 use crate::dispatch::Dispatch;
 use crate::engine::{ServiceRef, ServiceStats};
 use crate::http::{
-    BodyHandler, Endpoint, EndpointConfig, StaticFiles, StopSignal, Templates, endpoint, mount, mount_document,
-    mount_trailing_slash,
+    BodyHandler, Endpoint, EndpointConfig, Middleware, StaticFiles, StopSignal, Templates, endpoint, mount,
+    mount_document, mount_trailing_slash,
 };
 use crate::jsonrpc::Dialect;
 use crate::service::{AppConfig, Service, Surroundings};
@@ -51,6 +51,7 @@ pub(super) struct ServerState {
     pub(super) templates: Option<Templates>,
     pub(super) static_files: Vec<StaticFiles>,
     pub(super) configure: Vec<Configure>,
+    pub(super) middleware: Middleware,
     pub(super) shutdown_timeout: Duration,
     /// Whether a stop was requested, so that the server reports not ready. Set when the delay
     /// before the stop begins.

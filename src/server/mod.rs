@@ -19,6 +19,7 @@ mod handle;
 mod health;
 mod listener;
 mod log;
+mod middleware;
 mod path_check;
 mod readiness;
 mod remotes;
@@ -26,6 +27,7 @@ mod resolve;
 mod schema_example;
 mod serve;
 mod signals;
+mod title;
 mod tls;
 mod token_checker;
 
@@ -38,6 +40,7 @@ use actix_web::web::ServiceConfig;
 use callbox_client::__engine::GivenClient;
 use callbox_client::ServiceClient;
 
+use crate::http::{Middleware, TemplateHelpers};
 use crate::jsonrpc::Dialect;
 use crate::service::{Service, ServiceFactory};
 use crate::settings::BuilderSettings;
@@ -95,6 +98,8 @@ pub struct Server {
     pub(crate) more_endpoints: Vec<(String, Dialect)>,
     pub(crate) configure: Vec<Configure>,
     pub(crate) static_files: Vec<(String, PathBuf)>,
+    pub(crate) middleware: Middleware,
+    pub(crate) helpers: TemplateHelpers,
     /// Where the settings of the program itself come from, if it has any.
     app: Option<app_config::AppPlan>,
     /// The last value given to the builder that cannot be used; an error at the start.
@@ -120,6 +125,8 @@ impl Server {
             more_endpoints: Vec::new(),
             configure: Vec::new(),
             static_files: Vec::new(),
+            middleware: Middleware::default(),
+            helpers: TemplateHelpers::default(),
             app: None,
             mistake: None,
         };
@@ -189,6 +196,34 @@ impl Server {
     /// [`assets`](Self::assets).
     pub fn static_files(mut self, url: &str, directory: impl Into<PathBuf>) -> Self {
         self.static_files.push((url.to_owned(), directory.into()));
+        self
+    }
+
+    /// Adds a helper for templates, which they use by this name: `{{money cents}}`.
+    ///
+    /// The macro [`handlebars_helper`](handlebars::handlebars_helper) makes one from a closure. Its
+    /// result is escaped like any value. Everything else that implements
+    /// [`HelperDef`](handlebars::HelperDef) will do, block helpers among them.
+    ///
+    /// A name that handlebars itself uses (`if`, `each`, `eq`, …), or another helper, is an error
+    /// at the start.
+    ///
+    /// ```no_run
+    /// use callbox::handlebars::handlebars_helper;
+    /// use callbox::{Server, service};
+    ///
+    /// # struct Shop;
+    /// # #[service(name = "shop")] impl Shop { #[public_method] fn ping(&self) {} }
+    /// handlebars_helper!(money: |cents: u64| format!("{}.{:02} €", cents / 100, cents % 100));
+    ///
+    /// fn main() -> callbox::Result<()> {
+    ///     Server::new(|| Shop).templates("templates").template_helper("money", money).start()
+    /// }
+    /// ```
+    pub fn template_helper(mut self, name: &str, helper: impl handlebars::HelperDef + Send + Sync + 'static) -> Self {
+        if let Err(mistake) = self.helpers.add(name, helper) {
+            self.mistake = Some(mistake);
+        }
         self
     }
 

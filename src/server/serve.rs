@@ -157,22 +157,32 @@ impl ListeningServer {
         };
         let app = running.clone();
         let app = move || {
-            App::new().configure(app.routes()).wrap_fn(fast_path(app.shared.endpoints())).wrap_fn(track_request)
+            App::new()
+                .configure(app.routes())
+                .wrap_fn(fast_path(app.shared.endpoints()))
+                .wrap(app.shared.middleware.layers(&app.shared.endpoints))
+                .wrap_fn(track_request)
         };
         let http = listen.serve(app).await.map_err(cannot)?;
         helpers.push(actix::spawn(connections.watch()));
         Ok(Self { running, address, http, helpers })
     }
 
-    /// Logs the URLs of the endpoint and of the console, and a command that calls a method.
+    /// Logs the URLs of the endpoint and of the console, and a command that calls a method. All but
+    /// the first have the public URL, if there is one.
     fn log_addresses(&self, settings: &Settings) {
-        let url = url(settings.scheme(), self.address, &settings.endpoint);
-        log_info!(url, "listening");
-        if let Some(line) = curl_example(&self.running.shared.dispatch.router, &url) {
+        let mut base = url(settings.scheme(), self.address, "");
+        log_info!(url = format!("{base}{}", settings.endpoint), "listening");
+        if let (Some(public), Some(url)) = (&settings.public_url, settings.public_endpoint()) {
+            log_info!(url, "public address");
+            base.clone_from(public);
+        }
+        let endpoint = format!("{base}{}", settings.endpoint);
+        if let Some(line) = curl_example(&self.running.shared.dispatch.router, &endpoint) {
             log_info!("try it: {line}");
         }
         if let Some(path) = self.running.console_path() {
-            log_info!("console: {}", self::url(settings.scheme(), self.address, path));
+            log_info!("console: {base}{path}");
         }
     }
 

@@ -111,6 +111,11 @@ impl Settings {
         self.resolved.extend(rows.into_iter().map(row));
     }
 
+    /// Returns the URL of the endpoint for clients, if there is a public URL.
+    pub(crate) fn public_endpoint(&self) -> Option<String> {
+        self.public_url.as_ref().map(|url| format!("{url}{}", self.endpoint))
+    }
+
     /// Returns the scheme of the server's URLs.
     pub(crate) fn scheme(&self) -> &'static str {
         if self.tls_cert.is_some() { "https" } else { "http" }

@@ -12,7 +12,7 @@ use crate::start_error::StartError;
 use super::source::{ResolvedValue, Sources};
 use super::value_type::{
     self, CORES, COUNT, COUNT_OR_OFF, DEPTH, DOCUMENT, DURATION, ENDPOINT, FILE, HEADER, HEADERS, HOST, HOSTS,
-    LOG_FILTER, ON_OFF, ORIGINS, PATH, PORT, REMOTES, SIZE, SWITCH, TIMEOUT,
+    LOG_FILTER, ON_OFF, ORIGINS, PATH, PORT, PUBLIC_URL, REMOTES, SIZE, SWITCH, TIMEOUT, TITLE,
 };
 
 /// What flags, environment and file need to know of a setting: everything but its type.
@@ -100,6 +100,12 @@ settings! {
         /// Path that serves the OpenRPC document by GET, which lists the methods that the caller
         /// may call; off for none
         openrpc: Option<String> = DOCUMENT, "/openrpc.json";
+        /// URL at which clients reach the server, with the path of a proxy in front, if it has one:
+        /// told in the OpenRPC document, get_service_specs, the log and the console
+        public_url: Option<String> = PUBLIC_URL, "";
+        /// Name of the whole server in the OpenRPC document and the console; if unset, the names of
+        /// its services
+        title: Option<String> = TITLE, "";
         /// PEM file of the TLS certificate: the server's own first, then the intermediate ones;
         /// needs --tls-key
         tls_cert: Option<PathBuf> = FILE, "";

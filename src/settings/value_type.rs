@@ -77,6 +77,31 @@ pub(super) const DOCUMENT: ValueType<Option<String>> = ValueType {
     show: |path| path.clone().unwrap_or_else(|| "off".to_owned()),
 };
 
+pub(super) const PUBLIC_URL: ValueType<Option<String>> = ValueType {
+    placeholder: "URL",
+    accepts: "a URL with http or https, without a query, such as https://api.example.org or \
+              https://example.org/shop",
+    arity: Arity::One,
+    read: |text| {
+        if text.is_empty() {
+            return Some(None);
+        }
+        let url = text.trim_end_matches('/');
+        let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"))?;
+        let (host, path) = rest.find('/').map_or((rest, "/"), |slash| rest.split_at(slash));
+        (is_host_and_port(host) && (ENDPOINT.read)(path).is_some()).then(|| Some(url.to_owned()))
+    },
+    show: |url| url.clone().unwrap_or_default(),
+};
+
+pub(super) const TITLE: ValueType<Option<String>> = ValueType {
+    placeholder: "TEXT",
+    accepts: "one line of text",
+    arity: Arity::One,
+    read: |text| (!text.contains(char::is_control)).then(|| (!text.is_empty()).then(|| text.to_owned())),
+    show: |title| title.clone().unwrap_or_default(),
+};
+
 pub(super) const HEADER: ValueType<String> =
     text("NAME", "the name of an HTTP header, such as X-Api-Token", |text| is_header(text).then(|| text.to_owned()));
 
@@ -91,14 +116,7 @@ pub(super) const LOG_FILTER: ValueType<String> =
     });
 
 pub(super) const HOSTS: ValueType<Vec<String>> =
-    list("HOST", "host names with commas between, such as example.org,localhost", |text| {
-        // A port may follow, as in a `Host` header.
-        let host = |item: &str| {
-            is_host(item)
-                || item.rsplit_once(':').is_some_and(|(name, port)| is_host(name) && port.parse::<u16>().is_ok())
-        };
-        items(text, host)
-    });
+    list("HOST", "host names with commas between, such as example.org,localhost", |text| items(text, is_host_and_port));
 
 pub(super) const REMOTES: ValueType<Vec<String>> = list(
     "NAME=URL",
@@ -242,6 +260,11 @@ fn is_host(text: &str) -> bool {
     let label = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
     let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
     bare.unwrap_or(text).parse::<IpAddr>().is_ok() || text.split('.').all(label)
+}
+
+/// Whether a text is a host that a port may follow, as in a `Host` header.
+fn is_host_and_port(text: &str) -> bool {
+    is_host(text) || text.rsplit_once(':').is_some_and(|(name, port)| is_host(name) && port.parse::<u16>().is_ok())
 }
 
 /// Whether a text is the name of an HTTP header: a token of RFC 9110.

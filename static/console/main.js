@@ -82,7 +82,7 @@ function look() {
   if (node.parentElement !== pane) {
     pane.replaceChildren(node, calls);
   }
-  document.title = `${name} · ${server.service} · console`;
+  document.title = `${name} · ${server.title} · console`;
   list.mark(name);
   mailboxes.choose(name);
 }

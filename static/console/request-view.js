@@ -25,7 +25,7 @@ export function requestView(server, method, root) {
   } }, "Copy");
 
   const draw = () => {
-    const facts = { endpoint: server.endpoint, tokenHeader: server.tokenHeader, needsToken: method.access !== "public", method, root };
+    const facts = { endpoint: server.publicEndpoint, tokenHeader: server.tokenHeader, needsToken: method.access !== "public", method, root };
     const request = { jsonrpc: "2.0", method: method.name, params, id: 1 };
     FORMS.forEach(([key, , form], index) => {
       set(tabs[index], { "aria-selected": String(key === current), tabindex: key === current ? "0" : "-1" });

@@ -8,13 +8,15 @@ export class Server {
   #token = "";
   #last = 0;
 
-  constructor({ service, endpoint, dialect, tokenHeader, checksTokens }) {
-    this.service = service;
+  constructor({ title, endpoint, publicEndpoint, dialect, tokenHeader, checksTokens }) {
+    this.title = title;
     this.dialect = dialect;
     this.tokenHeader = tokenHeader;
     this.checksTokens = checksTokens === "true";
     // Relative, as a proxy may serve this server below another path.
     this.endpoint = new URL(endpoint.replace(/^\//, "./"), document.baseURI).href;
+    // The one for other clients, in snippets.
+    this.publicEndpoint = publicEndpoint || this.endpoint;
     this.stream = new URL("./console/mailboxes", document.baseURI).href;
   }
 

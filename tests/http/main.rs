@@ -5,6 +5,7 @@ mod clients;
 mod context;
 mod framing;
 mod load;
+mod middleware;
 mod refusals;
 mod service;
 mod sites;

@@ -59,6 +59,29 @@ fn two_services_share_a_server_and_both_of_its_endpoints() {
     assert!(specs["result"]["methods"]["users.add"].is_null() && specs["result"]["name"] == "test.shop", "{specs}");
 }
 
+#[test]
+fn a_server_tells_its_title_and_its_public_address() {
+    let document = |server: &testing::TestServer| -> serde_json::Value {
+        serde_json::from_str(&server.get("/openrpc.json").body).unwrap()
+    };
+    let two = || Server::new(Shop::default).service(Users::default).endpoint("/rpc").console(true);
+    let own = testing::start(two());
+    let told = document(&own);
+    assert_eq!((&told["info"]["title"], &told["servers"]), (&json!("test.shop, Users"), &json!(null)));
+    assert!(own.get("/console").body.contains("<strong>test.shop, Users</strong>"));
+
+    let server = testing::start(two().title("Shop & Co").public_url("https://example.org/shop/"));
+    let told = document(&server);
+    let url = "https://example.org/shop/rpc";
+    assert_eq!(told["info"]["title"], "Shop & Co");
+    assert_eq!(told["servers"], json!([{ "name": "Shop & Co", "url": url }]));
+    let specs = server.rpc(&json!({ "jsonrpc": "2.0", "method": "get_service_specs", "id": 1 }));
+    assert_eq!(specs["result"]["accessible_at"], url);
+    let console = server.get("/console").body;
+    assert!(console.contains("<title>Shop &amp; Co · console</title>"), "{console}");
+    assert!(console.contains(&format!("data-public-endpoint=\"{url}\"")), "{console}");
+}
+
 async fn sold(shop: ServiceRef<Shop>, pages: Templates) -> Result<impl Responder, TemplateError> {
     let sold = shop.call(Shop_Add { by: 0 }).await.map_or(0, |sold| sold);
     pages.render("sold", &json!({ "sold": sold, "by": "<b>" }))

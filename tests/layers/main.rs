@@ -177,7 +177,16 @@ const LAYERS: &[Layer] = &[
             "start_error",
             "sync",
         ],
-        crates: &["actix", "actix_web", "callbox_client", "futures", "socket2", "tokio", "tracing_subscriber"],
+        crates: &[
+            "actix",
+            "actix_web",
+            "callbox_client",
+            "futures",
+            "handlebars",
+            "socket2",
+            "tokio",
+            "tracing_subscriber",
+        ],
     },
     Layer {
         module: "testing",

@@ -323,10 +323,10 @@ fn a_method_names_the_function_of_the_typed_client_if_its_schema_says_how_to_cal
 }
 
 #[test]
-fn the_first_service_gives_the_document_its_title_and_each_its_methods_a_tag() {
+fn the_services_give_the_document_its_title_and_each_its_methods_a_tag() {
     let (_, document) = document();
     let about = "Buys and sells.\n\nOn every day but Sunday.";
-    assert_eq!(document["info"], json!({ "title": "test.market", "description": about, "version": "2.7.1" }));
+    assert_eq!(document["info"], json!({ "title": "test.market, test.second", "version": "2.7.1" }));
     let version = env!("CARGO_PKG_VERSION");
     assert_eq!(
         document["x-services"],

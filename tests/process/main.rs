@@ -38,6 +38,7 @@ fn main() -> ExitCode {
         ("flags_go_before_the_environment_and_that_before_the_file", settings::sources),
         ("a_program_reads_settings_of_its_own_from_the_same_sources", settings::own),
         ("the_log_suggests_a_call_that_works", settings::try_it),
+        ("the_log_tells_the_public_address", settings::public_address),
         ("what_kubernetes_sets_beside_a_service_of_our_name_is_taken_as_unset", settings::beside_a_service_of_our_name),
         ("a_running_server_follows_the_file_in_which_tokens_are_made_and_revoked", tokens::tokens),
         ("a_file_of_tokens_counts_if_it_is_named_or_if_nobody_else_checks_tokens", tokens::token_file),

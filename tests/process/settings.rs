@@ -119,6 +119,15 @@ pub(crate) fn try_it() {
     );
 }
 
+pub(crate) fn public_address() {
+    let args = ["--host", "127.0.0.1", "--port", "0", "--public-url", "https://example.org/shop"];
+    let mut program = Program::with_role("greeter", &args).spawn();
+    program.wait_for_line("listening url=\"http://127.0.0.1:");
+    program.wait_for_line("public address url=\"https://example.org/shop/api\"");
+    program.wait_for_line("try it: curl -s https://example.org/shop/api -H ");
+    program.wait_for_line("console: https://example.org/shop/console");
+}
+
 pub(crate) fn beside_a_service_of_our_name() {
     let directory = tempfile::tempdir().expect("a directory");
     fs::write(directory.path().join("callbox.toml"), "port = 0").expect("a file");

@@ -21,6 +21,7 @@ use schemas::{Definitions, SCHEMAS};
 
 /// The whole document, from which each caller gets a part.
 pub(super) struct OpenRpc {
+    about: ServerInfo,
     services: Vec<ServiceInfo>,
     methods: Vec<ListedMethod>,
     definitions: Definitions,
@@ -28,6 +29,14 @@ pub(super) struct OpenRpc {
     /// The document for callers who may call public methods only: most callers, and all without a
     /// token. Serialized once.
     public: Option<Box<RawValue>>,
+}
+
+/// What the document says of the server as a whole.
+#[derive(Debug)]
+pub(crate) struct ServerInfo {
+    pub(crate) title: String,
+    /// URL of the endpoint for clients, if the server knows it.
+    pub(crate) url: Option<String>,
 }
 
 /// A method, who may know about it, and the schemas that it needs.
@@ -48,7 +57,9 @@ pub(super) enum OpenRpcDocument<'a> {
 #[derive(Serialize)]
 pub(super) struct FilteredDocument<'a> {
     openrpc: &'static str,
-    info: InfoObject,
+    info: InfoObject<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    servers: Option<[ServerObject<'a>; 1]>,
     methods: Vec<&'a MethodObject>,
     components: ComponentsObject<'a>,
     #[serde(rename = "x-services")]
@@ -57,11 +68,17 @@ pub(super) struct FilteredDocument<'a> {
 
 /// OpenRPC's info object.
 #[derive(Serialize)]
-struct InfoObject {
-    title: &'static str,
+struct InfoObject<'a> {
+    title: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<&'static str>,
     version: &'static str,
+}
+
+#[derive(Serialize)]
+struct ServerObject<'a> {
+    name: &'a str,
+    url: &'a str,
 }
 
 #[derive(Serialize)]
@@ -80,8 +97,12 @@ struct ComponentsObject<'a> {
 }
 
 impl OpenRpc {
-    /// Creates the document of these routes and services. The first service gives it its title.
-    pub(super) fn new<'a>(services: Vec<ServiceInfo>, routes: impl Iterator<Item = &'a Arc<dyn Route>>) -> Self {
+    /// Creates the document of these routes and services.
+    pub(super) fn new<'a>(
+        about: ServerInfo,
+        services: Vec<ServiceInfo>,
+        routes: impl Iterator<Item = &'a Arc<dyn Route>>,
+    ) -> Self {
         let mut generators = SchemaGenerators::new(SCHEMAS);
         let described: Vec<_> =
             routes.map(|route| (route.options().access, MethodObject::new(&**route, &mut generators))).collect();
@@ -93,7 +114,7 @@ impl OpenRpc {
         });
         let methods = methods.collect();
         let mut document =
-            Self { services, methods, definitions, errors: errors::all().into_iter().collect(), public: None };
+            Self { about, services, methods, definitions, errors: errors::all().into_iter().collect(), public: None };
         document.public = to_raw_value(&document.filtered(&Caller::anonymous())).ok();
         document
     }
@@ -112,7 +133,8 @@ impl OpenRpc {
         let needed: BTreeSet<_> = listed.iter().flat_map(|listed| &listed.needs).collect();
         FilteredDocument {
             openrpc: "1.3.2",
-            info: self.services.first().map_or(InfoObject::NONE, InfoObject::of),
+            info: InfoObject::of(&self.about, &self.services),
+            servers: self.about.url.as_ref().map(|url| [ServerObject { name: &self.about.title, url }]),
             methods: listed.into_iter().map(|listed| &listed.method).collect(),
             components: ComponentsObject { schemas: self.definitions.pick(needed), errors: &self.errors },
             services: self.services.iter().map(ServiceObject::of).collect(),
@@ -120,12 +142,13 @@ impl OpenRpc {
     }
 }
 
-impl InfoObject {
-    /// OpenRPC requires a title and a version, even for a server without services.
-    const NONE: Self = Self { title: "callbox", description: None, version: "0.0.0" };
-
-    fn of(about: &ServiceInfo) -> Self {
-        Self { title: about.name, description: about.doc, version: about.version }
+impl<'a> InfoObject<'a> {
+    /// The version is that of the first service, as OpenRPC requires one. The description of one of
+    /// several services would not be that of the server.
+    fn of(about: &'a ServerInfo, services: &[ServiceInfo]) -> Self {
+        let alone = if let [alone] = services { alone.doc } else { None };
+        let version = services.first().map_or("0.0.0", |first| first.version);
+        Self { title: &about.title, description: alone, version }
     }
 }
 

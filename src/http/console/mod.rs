@@ -46,9 +46,11 @@ const FILE_ROUTE: &str = "callbox-console-file";
 /// The data for the page's template. The page requests everything else as any caller would.
 #[derive(Debug, Serialize)]
 pub(crate) struct ConsolePageData<'a> {
-    /// The name of the first service.
-    pub(crate) service: &'a str,
+    /// The title of the server.
+    pub(crate) title: &'a str,
     pub(crate) endpoint: &'a str,
+    /// The URL of the endpoint for clients; empty if it is where the page comes from.
+    pub(crate) public_endpoint: &'a str,
     pub(crate) dialect: &'a str,
     pub(crate) token_header: &'a str,
     /// Whether the server checks tokens at all.

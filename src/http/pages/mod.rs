@@ -15,6 +15,7 @@ use crate::start_error::StartError;
 
 use super::fault_page::fault_page;
 use super::template_dir::{TemplateDir, TemplateFault};
+use super::template_helpers::TemplateHelpers;
 
 const HTML: &str = "text/html; charset=utf-8";
 
@@ -30,6 +31,8 @@ const HTML: &str = "text/html; charset=utf-8";
 /// that does not exist, fails the start with an error that names the file and the line. With
 /// `--watch-templates` the templates are read again for each page, so a change shows at the next
 /// reload in the browser.
+///
+/// [`Server::template_helper`](crate::Server::template_helper) adds helpers of your own.
 ///
 /// A name that is not in the data is an error and not an empty string. Values are escaped for HTML
 /// text and *quoted* attributes: `<a title="{{title}}">` is safe, `<a title={{title}}>` is not, and
@@ -65,7 +68,7 @@ impl Templates {
     ///
     /// # Errors
     /// If the directory or a template cannot be read or parsed.
-    pub(crate) fn load(dir: &Path, watch: bool) -> Result<Self, StartError> {
+    pub(crate) fn load(dir: &Path, watch: bool, helpers: TemplateHelpers) -> Result<Self, StartError> {
         if !dir.is_dir() {
             return Err(StartError::new(
                 format_args!("the template directory {} does not exist", dir.display()),
@@ -73,7 +76,7 @@ impl Templates {
                  it in the working directory or that of the program",
             ));
         }
-        let dir = TemplateDir::new(dir);
+        let dir = TemplateDir::new(dir, helpers);
         let loaded = dir.load().map_err(|fault| StartError::new(fault, "fix the template, or move it elsewhere"))?;
         if loaded.get_templates().is_empty() {
             log_warn!(?dir, "the template directory contains no template (*.hbs)");

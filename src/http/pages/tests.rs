@@ -33,7 +33,7 @@ async fn templates_are_named_by_their_path_include_each_other_and_escape() {
         ("users/notes.txt", "{{#broken"),
         (".#a.hbs", "{{#broken"),
     ]);
-    let pages = Templates::load(dir.path(), false).unwrap();
+    let pages = Templates::load(dir.path(), false, TemplateHelpers::default()).unwrap();
     let response = pages.render("a", &json!({ "x": "<script>\"'`=&" })).unwrap();
     assert_eq!(response.status(), 200);
     assert_eq!(response.headers().get("content-type").unwrap(), HTML);
@@ -43,10 +43,10 @@ async fn templates_are_named_by_their_path_include_each_other_and_escape() {
 #[test]
 fn a_mistake_at_the_start_is_reported_with_file_and_line() {
     let dir = directory(&[("good.hbs", "x"), ("sub/bad.hbs", "one\n{{#if x}}\nthree\n")]);
-    let error = Templates::load(dir.path(), false).unwrap_err().to_string();
+    let error = Templates::load(dir.path(), false, TemplateHelpers::default()).unwrap_err().to_string();
     let file = dir.path().join("sub/bad.hbs").display().to_string();
     assert!(error.contains(&format!("{file}:")) && error.contains("fix the template"), "{error}");
-    let error = Templates::load(&dir.path().join("none"), true).unwrap_err().to_string();
+    let error = Templates::load(&dir.path().join("none"), true, TemplateHelpers::default()).unwrap_err().to_string();
     assert!(error.contains("does not exist: create it"), "{error}");
 }
 
@@ -54,7 +54,7 @@ fn a_mistake_at_the_start_is_reported_with_file_and_line() {
 async fn a_mistake_in_rendering_goes_to_the_log_and_not_to_the_client() {
     let dir =
         directory(&[("a.hbs", "one\n<b>{{missing}}</b>\n"), ("b.hbs", "{{> a}}"), ("c.hbs", "{{> @partial-block}}")]);
-    let pages = Templates::load(dir.path(), false).unwrap();
+    let pages = Templates::load(dir.path(), false, TemplateHelpers::default()).unwrap();
     let cases = [
         ("a", "a.hbs:2: no `missing` in the data"),
         ("b", "a.hbs:2: no `missing` in the data"),
@@ -73,7 +73,7 @@ async fn a_mistake_in_rendering_goes_to_the_log_and_not_to_the_client() {
 #[actix_web::test]
 async fn watched_templates_follow_their_files_and_show_mistakes_escaped() {
     let dir = directory(&[("a.hbs", "one")]);
-    let pages = Templates::load(dir.path(), true).unwrap();
+    let pages = Templates::load(dir.path(), true, TemplateHelpers::default()).unwrap();
     let page = async |name| text(pages.render(name, &json!({})).unwrap()).await;
     assert_eq!(page("a").await, "one");
     write(&dir, "a.hbs", "two{{> new}}");
@@ -97,7 +97,39 @@ async fn without_a_directory_the_log_says_what_to_call() {
     assert!(error.to_string().contains("call `.templates(\"dir\")` on the server"), "{error}");
     assert_eq!(text(error.error_response()).await, "Internal server error\n");
     let dir = directory(&[("a.hbs", "one")]);
-    let request = TestRequest::get().app_data(Templates::load(dir.path(), false).unwrap()).to_http_request();
+    let request = TestRequest::get()
+        .app_data(Templates::load(dir.path(), false, TemplateHelpers::default()).unwrap())
+        .to_http_request();
     let pages = Templates::from_request(&request, &mut Payload::None).await.unwrap();
     assert!(pages.render("a", &()).is_ok());
+}
+
+#[actix_web::test]
+async fn helpers_of_the_program_are_there_also_when_templates_are_read_again() {
+    handlebars::handlebars_helper!(money: |cents: u64, { sign: str = "€" }| {
+        format!("{}.{:02} {sign}", cents / 100, cents % 100)
+    });
+    let block = |helper: &handlebars::Helper<'_>,
+                 registry: &Handlebars<'_>,
+                 _: &handlebars::Context,
+                 _: &mut handlebars::RenderContext<'_, '_>,
+                 out: &mut dyn handlebars::Output| {
+        assert!(registry.strict_mode());
+        out.write(&"-".repeat(helper.params().len()))?;
+        Ok(())
+    };
+    let mut helpers = TemplateHelpers::default();
+    helpers.add("money", money).unwrap();
+    helpers.add("line", block).unwrap();
+    let dir =
+        directory(&[("price.hbs", "{{money cents}} {{money 5 sign=\"<\"}}{{#if (money 1)}} {{line 1 2}}{{/if}}")]);
+    for watch in [false, true] {
+        let pages = Templates::load(dir.path(), watch, helpers.clone()).unwrap();
+        for _ in 0..2 {
+            let page = text(pages.render("price", &json!({ "cents": 1250 })).unwrap()).await;
+            assert_eq!(page, "12.50 € 0.05 &lt; --", "the text is escaped");
+        }
+        let error = pages.render("price", &json!({ "cents": "much" })).unwrap_err().to_string();
+        assert!(error.contains("price.hbs:1") && error.contains("money"), "{error}");
+    }
 }

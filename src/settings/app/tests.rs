@@ -49,8 +49,7 @@ struct Given {
 }
 
 impl Given {
-    /// Resolves all settings, and returns those of the program and the warnings, or what is
-    /// printed.
+    /// Resolves all settings. Returns those of the program, the warnings, and what is printed.
     fn resolve<T: DeserializeOwned>(self) -> Result<(Option<T>, Vec<String>, String), StartError> {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("callbox.toml");

@@ -25,6 +25,11 @@ fn mistakes_name_their_place_and_their_remedy() {
             flags(&["--host", "127.0.0.1:80"]),
             r#"--host is "127.0.0.1:80": give an IP address or a host name, without a port"#,
         ),
+        (
+            flags(&["--public-url", "example.org"]),
+            r#"--public-url is "example.org": give a URL with http or https, without a query, such as https://api.example.org or https://example.org/shop"#,
+        ),
+        (flags(&["--title", "a\nb"]), r#"--title is "a\nb": give one line of text"#),
         (flags(&["--endpoint", "api"]), r#"--endpoint is "api": give a path such as /api"#),
         (flags(&["--endpoint", "/api/"]), r#"--endpoint is "/api/": give a path such as /api"#),
         (flags(&["--dialect", "soap"]), r#"--dialect is "soap": give jsonrpc, pymicroservice or gemstone"#),

@@ -84,6 +84,8 @@ fn every_setting_is_read_from_flag_environment_and_file_alike() {
         ("port", "0"),
         ("endpoint", "/v0/rpc"),
         ("openrpc", "/docs/schema.json"),
+        ("public_url", "https://example.org:8443/shop/v2"),
+        ("title", "Shop"),
         ("tls_cert", "cert.pem"),
         ("tls_key", "key.pem"),
         ("dialect", "gemstone"),
