@@ -26,7 +26,7 @@ fn everything_of_the_console_has_its_headers() {
     let server = start();
     let page = get(&server, "/console", &[]);
     assert_eq!((page.status, page.header("content-type")), (200, Some("text/html; charset=utf-8")));
-    assert!(page.body.contains("<title>test.kitchen · console</title>"), "{}", page.body);
+    assert!(page.body.contains("<title>test.kitchen, test.open · console</title>"), "{}", page.body);
     for (path, status, content_type) in [
         ("/console", 200, Some("text/html; charset=utf-8")),
         ("/console/main.js", 200, Some("text/javascript; charset=utf-8")),
