@@ -5,6 +5,7 @@
 //! **Writing a service**
 //!
 //! - [`services`]: state, methods, parameters, results, hooks.
+//! - [`parameters`]: rules of parameters, checks of structs, types of other crates.
 //! - [`errors`]: which errors callers see, and when a call may be sent again.
 //! - [`values`]: how numbers, `null` and what JSON cannot hold travel.
 //! - [`tokens`]: who may call a private method.
@@ -35,6 +36,9 @@ pub mod overview {}
 
 #[doc = include_str!("docs/services.md")]
 pub mod services {}
+
+#[doc = include_str!("docs/parameters.md")]
+pub mod parameters {}
 
 #[doc = include_str!("docs/errors.md")]
 pub mod errors {}

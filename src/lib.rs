@@ -79,6 +79,7 @@
 //! | a transport | a module beside `http`, which calls `dispatch/mod.rs` |
 //! | a setting | `settings/table.rs` |
 //! | a key of an attribute | `macros/src/attr/mod.rs` |
+//! | a rule of parameters | `service/rules/`, and `macros/src/attr/rules.rs` |
 //! | when a call runs inline | `runs_inline` in `engine/begin.rs`, and `docs/promises.md` |
 //! | a reason to reject a call | `RejectReason` in `route.rs`, and `mailbox/admission.rs` |
 //! | what is counted of a call | `measure/counters.rs`, `engine/stats.rs` |
@@ -177,8 +178,9 @@ pub use server::{Server, ServerHandle, app_config};
 #[doc(hidden)]
 pub use service::State;
 pub use service::{
-    Access, CallContext, CallTransport, DescribeErrors, ErrorList, FromCall, Handler, Handles, InternalError, Message,
-    MethodKind, MethodOptions, MethodTable, OnPanic, Reply, Service, ServiceContext, ServiceFactory, ServiceNeeds,
+    Access, CallContext, CallTransport, DescribeErrors, ErrorList, FromCall, Handler, Handles, InternalError,
+    InvalidParam, Message, MethodKind, MethodOptions, MethodTable, OnPanic, Reply, Service, ServiceContext,
+    ServiceFactory, ServiceNeeds,
 };
 pub use start_error::{BoxError, Result, StartError as Error};
 

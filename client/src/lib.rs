@@ -23,7 +23,7 @@
 //!   of JSON-RPC. `from_rpc_error` converts that back to the error of the method, and `error_list`
 //!   lists the errors of a method for documents. `internal_error` hides any error from callers, also
 //!   one that is an `internal_cause` in an enum. `result_alias` sees through other names of `Result`.
-//! - `params` reads parameters into a message, and `representable` finds values that JSON cannot
+//! - `rules` has what parameters must be. `params` reads parameters into a message, and `representable` finds values that JSON cannot
 //!   hold.
 //!
 //! Calls:
@@ -76,6 +76,8 @@ mod response;
 mod result_alias;
 mod retry;
 mod rpc_error;
+#[doc(hidden)]
+pub mod rules;
 mod transport;
 mod typed_batch;
 mod typed_client;
@@ -97,6 +99,7 @@ pub use local::LocalService;
 pub use message::{Message, Reply};
 pub use retry::Retry;
 pub use rpc_error::RpcError;
+pub use rules::InvalidParam;
 pub use transport::{Transport, TransportError, TransportRequest, TransportResponse};
 pub use typed_batch::TypedBatch;
 pub use typed_client::{Calls, ClientOutput, ServiceClient, TypedClient};

@@ -10,6 +10,7 @@ use crate::rpc_error::RpcError;
 #[cfg(feature = "schemas")]
 use crate::error_list::ErrorList;
 use crate::from_rpc_error::FromRpcError;
+use crate::rules::InvalidParam;
 
 /// The reply to a message: the output of its method, or the error that the caller receives.
 pub type Reply<M> = Result<<M as Message>::Output, RpcError>;
@@ -79,6 +80,18 @@ pub trait Message: Serialize + DeserializeOwned + Send + 'static {
     /// [clients](crate::TypedClient) also repeat a call whose connection broke before the response
     /// arrived.
     const IDEMPOTENT: bool = false;
+
+    /// Checks the rules of the parameters, before the method runs. Default: all are valid.
+    ///
+    /// [`#[service]`](macro@crate::service) writes it from the rules of parameters, such as
+    /// `#[param(range = 1..=100)]`.
+    ///
+    /// # Errors
+    /// Returns the path of the parameter that is not valid, and the reason:
+    /// `InvalidParam::at("by", "must not be 0")`.
+    fn validate(&self) -> Result<(), InvalidParam> {
+        Ok(())
+    }
 
     /// Adds the errors that the method itself returns, for the OpenRPC document. Default: none.
     ///

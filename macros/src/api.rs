@@ -16,7 +16,7 @@ use crate::expand::{message_impl_of, some_text};
 use crate::message::{Purpose, defaults, literal, message, schema};
 use crate::method::Method;
 use crate::model::Service;
-use crate::{asserts, check};
+use crate::{asserts, check, param_rules};
 
 /// Expands `#[api]`.
 pub(crate) fn expand(args: TokenStream, item: &TokenStream) -> TokenStream {
@@ -129,6 +129,7 @@ fn items(service: &Service, name: &Ident) -> TokenStream {
             message(service, method, Purpose::Api),
             schema,
             defaults(service, method),
+            param_rules::rules(service, method),
             message_impl_of(service, method),
             asserts::type_checks(service, method),
             api_method(service, method),

@@ -9,6 +9,7 @@ use crate::expand::block_cfgs;
 use crate::message::{docs_or, sendable};
 use crate::method::{Method, Param};
 use crate::model::Service;
+use crate::param_rules;
 use crate::spans::{self, at};
 use crate::types::without_self;
 
@@ -141,6 +142,7 @@ fn function(service: &Service, method: &Method) -> TokenStream {
     let Method { cfgs, deprecated, allowed, message, .. } = method;
     let (ty, vis, ident) = (service.ty(), spans::tokens(service.vis(method)), spans::ident(&method.sig.ident));
     let docs = docs_or(&method.docs, &format!("Calls `{}`.", method.wire_name().value()));
+    let rules = param_rules::docs(method);
     let (names, types): (Vec<_>, Vec<_>) = sendable(method)
         .map(|(name, param)| (spans::ident(name), without_self(param.ty.to_token_stream(), ty)))
         .unzip();
@@ -149,6 +151,7 @@ fn function(service: &Service, method: &Method) -> TokenStream {
         #(#cfgs)*
         #(#allowed)*
         #docs
+        #rules
         #(#deprecated)*
         #vis fn #ident(&self, #(#names: #types),*) -> ::callbox_client::Call<#message> {
             let message = #message { #(#names),* };

@@ -27,6 +27,11 @@ impl Errors {
         result.map_err(|error| self.add(error)).ok()
     }
 
+    /// Returns all errors as one.
+    pub(crate) fn into_error(self) -> Option<syn::Error> {
+        self.0
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_none()
     }

@@ -15,6 +15,7 @@ use crate::handler::{handler, handles_impl, injected_type};
 use crate::message::{Purpose, defaults, literal, message};
 use crate::method::{Method, Output, Param};
 use crate::model::{Hook, HookKind, Service};
+use crate::param_rules;
 use crate::spans::at;
 use crate::types::{Lifetimes, unsupported, without_self};
 
@@ -30,7 +31,8 @@ pub(crate) fn service(service: &Service) -> TokenStream {
             let emit = deprecated::emit_items(&std::mem::take(&mut implemented));
             message = quote!(#emit #message);
         }
-        let items = [message, defaults(service, method), implemented, type_checks(service, method)];
+        let rules = param_rules::rules(service, method);
+        let items = [message, defaults(service, method), rules, implemented, type_checks(service, method)];
         Some(quote!(#(#items)*))
     });
     let (client, serves) = (client::client(service), client::serves(service));
@@ -67,7 +69,8 @@ pub(crate) fn stubs(service: &Service) -> TokenStream {
         let output = if supported { output } else { &unit };
         let handler = quote!(::callbox::Handler::Compute(|_, _| ::core::unreachable!()));
         let (message, error) = (message(service, method, Purpose::Stub), plain_error());
-        let items = [message, message_impl(service, method, output, &error), handles_impl(service, method, &handler)];
+        let items =
+            [message, message_impl(service, method, output, &error, None), handles_impl(service, method, &handler)];
         quote!(#(#items)*)
     });
     let service = service_impl(service, &TokenStream::new(), &TokenStream::new());
@@ -76,11 +79,18 @@ pub(crate) fn stubs(service: &Service) -> TokenStream {
 
 /// Returns the impl of `Message` for a method, with its own output and error.
 pub(crate) fn message_impl_of(service: &Service, method: &Method) -> TokenStream {
-    message_impl(service, method, method.output.ok(), &message_error(service, method))
+    let validate = param_rules::validate(method);
+    message_impl(service, method, method.output.ok(), &message_error(service, method), validate.as_ref())
 }
 
 /// Returns the impl of `Message` for a method.
-fn message_impl(service: &Service, method: &Method, output: &Type, error: &TokenStream) -> TokenStream {
+fn message_impl(
+    service: &Service,
+    method: &Method,
+    output: &Type,
+    error: &TokenStream,
+    validate: Option<&TokenStream>,
+) -> TokenStream {
     let Method { cfgs, message, .. } = method;
     let (ty, name) = (service.ty(), method.wire_name());
     let output = without_self(output.to_token_stream(), ty);
@@ -107,6 +117,7 @@ fn message_impl(service: &Service, method: &Method, output: &Type, error: &Token
             const PARAMS: &'static [&'static str] = &[#(#params),*];
             #deadline
             #idempotent
+            #validate
             #errors
         }
     }

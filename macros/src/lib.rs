@@ -10,8 +10,8 @@
 //! * check: `check` has the rules and nothing else. `errors` collects the errors, which are
 //!   reported together. `asserts` writes the checks that only the compiler can make;
 //! * expand: `expand` writes the code, one function per item, `message` the struct of a method's
-//!   parameters, and `client` the typed client. After an error it writes stubs instead, so that the
-//!   user sees that error and none that follow from it.
+//!   parameters, `param_rules` the rules of these, and `client` the typed client. After an error it
+//!   writes stubs instead, so that the user sees that error and none that follow from it.
 //!
 //! `rpc_error` takes the same steps for the derive; `from_rpc_error` writes its conversion back.
 //! `types`, `names` and `duration` have small functions about types, names and durations. `paths`
@@ -36,6 +36,7 @@ mod method;
 mod model;
 mod names;
 mod of_api;
+mod param_rules;
 mod paths;
 mod rpc_error;
 mod spans;

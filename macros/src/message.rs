@@ -7,6 +7,7 @@ use syn::{Attribute, Ident, LitStr};
 
 use crate::method::{Method, Param};
 use crate::model::Service;
+use crate::param_rules;
 use crate::types::{Lifetimes, unsupported, without_self};
 use crate::{paths, spans};
 
@@ -27,9 +28,11 @@ pub(crate) fn message(service: &Service, method: &Method, purpose: Purpose) -> T
     let fields = sendable(method).map(|(name, param)| {
         let serde =
             if purpose == Purpose::Stub { TokenStream::new() } else { serde_attr(service, method, name, param) };
+        let schema =
+            if purpose == Purpose::Full { param_rules::schema_attrs(method, name, param) } else { TokenStream::new() };
         let (docs, name) = (field_docs(name, param, purpose), spans::ident(name));
         let ty = without_self(param.ty.to_token_stream(), service.ty());
-        quote!(#docs #serde #vis #name: #ty)
+        quote!(#docs #serde #schema #vis #name: #ty)
     });
     let docs = docs_or(&method.docs, &format!("The parameters of `{}`.", method.sig.ident));
     let takes_rest = takes_rest(method);
@@ -66,8 +69,9 @@ pub(crate) fn schema(service: &Service, method: &Method) -> TokenStream {
     let Method { cfgs, message, .. } = method;
     let fields = sendable(method).map(|(name, param)| {
         let (docs, serde) = (field_docs(name, param, Purpose::Full), serde_attr(service, method, name, param));
+        let rules = param_rules::schema_attrs(method, name, param);
         let (name, ty) = (spans::ident(name), &param.ty);
-        quote!(#docs #serde #name: #ty)
+        quote!(#docs #serde #rules #name: #ty)
     });
     let docs = &method.docs;
     let strict = (!takes_rest(method)).then(|| quote!(#[serde(deny_unknown_fields)]));

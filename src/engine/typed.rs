@@ -74,7 +74,7 @@ pub(crate) fn notify<S: Handles<M>, M: Message>(
     start(core, by, message, true).map(drop)
 }
 
-/// Starts a call whose message is known to have a form in JSON.
+/// Starts a call whose message is known to have a form in JSON, if its parameters keep their rules.
 pub(super) fn start<S: Handles<M>, M: Message>(
     core: &Arc<Core<S>>,
     by: &CallOptions,
@@ -82,6 +82,7 @@ pub(super) fn start<S: Handles<M>, M: Message>(
     notification: bool,
 ) -> Result<StartedCall<M>, RpcError> {
     let entry = core.table.entry::<M>().ok_or_else(RpcError::method_not_found)?;
+    message.validate()?;
     let call = context(core, by, entry, notification)?;
     let wait = if notification { None } else { start_wait(core)? };
     let message: Payload<M, fn() -> Result<M, RpcError>> = Payload::Parsed(message);

@@ -26,7 +26,7 @@ pub(crate) use callbox_client::__engine::{
     read_params,
 };
 pub use callbox_client::__private::Access;
-pub use callbox_client::{DescribeErrors, ErrorList, InternalError, Message, Reply};
+pub use callbox_client::{DescribeErrors, ErrorList, InternalError, InvalidParam, Message, Reply};
 pub use context::{CallContext, FromCall, ServiceNeeds};
 pub(crate) use describe::{ExecutionInfo, MethodDescription, SchemaGenerators, ServiceInfo};
 pub(crate) use factory::Factory;

@@ -8,7 +8,7 @@ import { freshId, icon, make, set } from "./dom.js";
 import { Digits, isNumber, read, write } from "./json.js";
 import { object } from "./object.js";
 import { prose } from "./prose.js";
-import { choices, kindOf, resolve, typeWords, withoutNull } from "./schema.js";
+import { choices, kindOf, numberRules, resolve, textRules, typeWords, withoutNull } from "./schema.js";
 import { variant } from "./variant.js";
 
 /// Maximum nesting depth of fields, since a type may contain itself.
@@ -52,7 +52,7 @@ function hint(schema, root) {
 }
 
 function string(schema, context) {
-  const input = textInput(context, { placeholder: hint(schema, context.root) });
+  const input = textInput(context, { placeholder: hint(schema, context.root), ...textRules(schema, context.root) });
   return {
     node: input,
     input,
@@ -64,7 +64,8 @@ function string(schema, context) {
 /// A field for numbers, which are sent digit for digit. Input that is not a number is sent as text,
 /// as the server explains best what it expects.
 function number(schema, context) {
-  const input = textInput(context, { inputmode: "decimal", class: "number", placeholder: hint(schema, context.root) });
+  const rules = numberRules(schema, context.root);
+  const input = textInput(context, { inputmode: "decimal", class: "number", placeholder: hint(schema, context.root), ...rules });
   return {
     node: input,
     input,

@@ -203,7 +203,7 @@ function wordsOf(rest, here, root, depth) {
     case "choice":
       return name ?? "one of a few";
     case "array":
-      return isWithin ? name : `array of ${typeWords(itemsOf(here).items, root, depth)}`;
+      return isWithin ? name : `array of ${typeWords(itemsOf(here).items, root, depth)}${count(here.minItems, here.maxItems, "item")}`;
     case "tuple":
       return `array of ${itemsOf(here).items.length}`;
     case "map":
@@ -213,7 +213,7 @@ function wordsOf(rest, here, root, depth) {
     case "number":
       return `${isFloat(here) ? "number" : here.type}${range(here)}`;
     case "string":
-      return `string${here.format ? ` (${here.format})` : ""}`;
+      return `string${here.format ? ` (${here.format})` : ""}${depth > 1 ? "" : count(here.minLength, here.maxLength, "character")}`;
     case "boolean":
       return "boolean";
     case "variant":
@@ -240,9 +240,50 @@ function isAnything(schema) {
 }
 
 /// Returns the limits that the schema names, such as those of a byte: 0 to 255.
-function range({ minimum, maximum }) {
-  if (minimum !== undefined && maximum !== undefined) {
-    return `, ${minimum} to ${maximum}`;
+function range({ minimum, maximum, exclusiveMinimum, exclusiveMaximum }) {
+  const above = exclusiveMinimum === undefined ? "" : `, above ${exclusiveMinimum}`;
+  const below = exclusiveMaximum === undefined ? "" : `, below ${exclusiveMaximum}`;
+  return `${between(minimum, maximum)}${above}${below}`;
+}
+
+function between(min, max) {
+  if (min !== undefined && max !== undefined) {
+    return `, ${min} to ${max}`;
   }
-  return minimum !== undefined ? `, from ${minimum}` : maximum !== undefined ? `, to ${maximum}` : "";
+  return min !== undefined ? `, from ${min}` : max !== undefined ? `, to ${max}` : "";
+}
+
+/// Returns how many characters or items there may be: ", 1 to 40 characters".
+function count(min, max, what) {
+  if (max === undefined) {
+    return min ? `, ${min} or more ${what}s` : "";
+  }
+  const most = `${max} ${max === 1 ? what : `${what}s`}`;
+  return min === max ? `, ${most}` : min ? `, ${min} to ${most}` : `, up to ${most}`;
+}
+
+/// Returns the attributes of an input for the rules of a text.
+export function textRules(schema, root) {
+  const { minLength, maxLength, pattern } = resolve(schema, root);
+  return { minlength: minLength, maxlength: maxLength, pattern: wholePattern(pattern) };
+}
+
+/// Returns the attributes of an input for the rules of a number.
+export function numberRules(schema, root) {
+  const { minimum, maximum, exclusiveMinimum, exclusiveMaximum } = resolve(schema, root);
+  return { min: minimum ?? exclusiveMinimum, max: maximum ?? exclusiveMaximum };
+}
+
+/// Returns a pattern that a whole text matches if a part of it matches this one, as the attribute
+/// is about the whole text. Rust has patterns that JavaScript does not know; they are left out.
+function wholePattern(pattern) {
+  if (pattern === undefined) {
+    return null;
+  }
+  const whole = `[^]*(?:${pattern})[^]*`;
+  try {
+    return new RegExp(whole, "v") && whole;
+  } catch {
+    return null;
+  }
 }

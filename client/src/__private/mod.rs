@@ -31,6 +31,7 @@ pub use crate::internal_cause::{InternalCause, internal_error};
 pub use crate::params::with_rest;
 pub use crate::result_alias::ResultAlias;
 use crate::rpc_error::RpcError;
+pub use crate::rules;
 #[cfg(feature = "schemas")]
 pub use schema_probes::{ErrorsFallback, ErrorsProbe, SchemaFallback, SchemaProbe, object_schema, tuple_schema};
 

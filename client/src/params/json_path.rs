@@ -1,13 +1,10 @@
 //! Paths to values in JSON, such as `items[3].price`.
 
-use std::fmt::Write;
-
 use serde_json::value::RawValue;
 
-use super::{error_text, rest_errors};
+use crate::rules::{MAX_PATH_BYTES, member_text};
 
-/// Maximum length of a path in an error, in bytes.
-const MAX_PATH_BYTES: usize = 190;
+use super::{error_text, rest_errors};
 
 /// One step of a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,23 +21,18 @@ pub(super) enum Step {
 pub(super) fn text(param: &str, steps: &[Step]) -> String {
     let mut path = error_text::shorten(param);
     for step in steps {
-        let before = path.len();
-        let written = match step {
-            Step::Element(index) => write!(path, "[{index}]"),
-            Step::Member(name) if is_plain(name) => write!(path, ".{name}"),
-            // `Value` writes a string as JSON.
-            Step::Member(name) => write!(path, "[{}]", serde_json::Value::from(name.as_str())),
+        let step = match step {
+            Step::Element(index) => format!("[{index}]"),
+            Step::Member(name) => member_text(name),
         };
-        if written.is_err() || path.len() > MAX_PATH_BYTES {
-            path.truncate(before);
+        let dot = if step.starts_with('[') { "" } else { "." };
+        if path.len() + dot.len() + step.len() > MAX_PATH_BYTES {
             break;
         }
+        path.push_str(dot);
+        path.push_str(&step);
     }
     path
-}
-
-fn is_plain(name: &str) -> bool {
-    !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-'))
 }
 
 /// Returns the path to the innermost value that contains the given part of the JSON.

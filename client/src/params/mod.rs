@@ -25,14 +25,17 @@ use rest_params::{MessageParts, RestEnumVisitor, WITH_REST};
 
 pub use rest_params::with_rest;
 
-/// Reads the message of a method from the parameters of a call, by name or by position.
+/// Reads the message of a method from the parameters of a call, by name or by position, and checks
+/// the rules of the parameters.
 ///
 /// # Errors
 /// Returns -32602. Its data has the `reason`, and the `param` if one parameter is the cause.
 pub fn read<M: Message>(params: Option<&str>) -> Result<M, RpcError> {
     // Missing parameters are read as an empty object.
     let json = params.filter(|json| *json != "null").unwrap_or("{}");
-    read_with(json, None, UnknownNames::Reject).map_err(|invalid| explain::<M>(invalid, json).into())
+    let message: M = read_with(json, None, UnknownNames::Reject).map_err(|invalid| explain::<M>(invalid, json))?;
+    message.validate()?;
+    Ok(message)
 }
 
 /// Maximum size of parameters, in bytes, that are read again several times to find the cause of an

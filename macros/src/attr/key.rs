@@ -4,7 +4,7 @@
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
-use syn::{Attribute, Expr, Ident, Meta, Token};
+use syn::{Attribute, Expr, Ident, Meta, Token, parenthesized, token};
 
 use crate::errors::Errors;
 
@@ -23,10 +23,12 @@ pub(crate) struct Key<A> {
     pub(crate) set: fn(&mut A, Value<'_>) -> syn::Result<()>,
 }
 
-/// `key` or `key = value`.
+/// `key`, `key = value` or `key(entries)`.
+#[derive(Clone)]
 pub(crate) struct Entry {
     pub(crate) key: Ident,
     pub(crate) value: Option<Expr>,
+    pub(crate) nested: Option<Entries>,
 }
 
 pub(crate) type Entries = Punctuated<Entry, Token![,]>;
@@ -34,8 +36,14 @@ pub(crate) type Entries = Punctuated<Entry, Token![,]>;
 impl Parse for Entry {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         let key = input.call(Ident::parse_any)?;
+        if input.peek(token::Paren) {
+            let nested;
+            parenthesized!(nested in input);
+            let nested = Punctuated::parse_terminated(&nested)?;
+            return Ok(Self { key, value: None, nested: Some(nested) });
+        }
         let value = if input.parse::<Option<Token![=]>>()?.is_some() { Some(input.parse()?) } else { None };
-        Ok(Self { key, value })
+        Ok(Self { key, value, nested: None })
     }
 }
 

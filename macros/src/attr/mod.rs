@@ -4,6 +4,7 @@
 //! values.
 
 mod key;
+mod rules;
 #[cfg(test)]
 mod tests;
 mod value;
@@ -17,6 +18,7 @@ use crate::errors::Errors;
 
 pub(crate) use key::{Entries, Key, entries, set_entries};
 use key::{Entry, entries_of};
+pub(crate) use rules::{Rule, RuleKind, Rules};
 pub(crate) use value::Keyed;
 
 /// What happens to the state after a panic.
@@ -78,6 +80,8 @@ pub(crate) struct ParamAttr {
     pub(crate) default: Option<Keyed<Expr>>,
     pub(crate) rename: Option<Keyed<LitStr>>,
     pub(crate) rest: Option<Keyed<()>>,
+    pub(crate) rules: Rules,
+    pub(crate) schema_with: Option<Path>,
 }
 
 /// Writes a table of keys: each with its example, and the setter as a closure.
@@ -148,6 +152,12 @@ const PARAM_KEYS: &[Key<ParamAttr>] = keys! {
     "default", "default = 10" => |attr, value| attr.default = Some(value.keyed(value.expr()?.clone()));
     "rename", r#"rename = "type""# => |attr, value| attr.rename = Some(value.keyed(value.nonempty_string()?));
     "rest", "rest" => |attr, value| attr.rest = Some(value.keyed(value.flag()?));
+    "range", "range = 1..=100" => |attr, value| attr.rules.add(value, RuleKind::Range(value.range()?));
+    "length", "length = 1..=40" => |attr, value| attr.rules.add(value, RuleKind::Length(value.range()?));
+    "pattern", r#"pattern = "^[a-z]+$""# => |attr, value| attr.rules.add(value, RuleKind::Pattern(value.pattern()?));
+    "each", "each(range = 1..=6)" => |attr, value| attr.rules.add(value, RuleKind::Each(value.rules()?));
+    "validate", "validate = is_even" => |attr, value| attr.rules.add(value, RuleKind::Validate(value.path()?));
+    "schema_with", "schema_with = point_schema" => |attr, value| attr.schema_with = Some(value.path()?);
 };
 
 /// What to do with a key that binds callers.
@@ -212,7 +222,14 @@ impl MethodAttr {
 
 impl ParamAttr {
     pub(crate) fn parse(param: &Attribute, errors: &mut Errors) -> Self {
-        let mut attr = Self { attribute: param.clone(), default: None, rename: None, rest: None };
+        let mut attr = Self {
+            attribute: param.clone(),
+            default: None,
+            rename: None,
+            rest: None,
+            rules: Rules::default(),
+            schema_with: None,
+        };
         let entries = entries(param, errors);
         set_entries(&mut attr, "param", PARAM_KEYS, entries, errors);
         attr

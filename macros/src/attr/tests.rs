@@ -25,7 +25,7 @@ fn documented<'a>(doc: &'a str, header: &str) -> Vec<Vec<&'a str>> {
 
 /// The examples with their names in front, as `shown` returns them.
 fn with_names(examples: &[&'static str]) -> Vec<(&'static str, &'static str)> {
-    examples.iter().map(|example| (example.split(" = ").next().unwrap_or_default(), *example)).collect()
+    examples.iter().map(|example| (example.split([' ', '(']).next().unwrap_or_default(), *example)).collect()
 }
 
 #[test]

@@ -2,11 +2,11 @@
 
 use std::str::FromStr;
 
-use syn::{Expr, ExprLit, Ident, Lit, LitStr, Path};
+use syn::{Expr, ExprLit, Ident, Lit, LitStr};
 
 use crate::duration;
 
-use super::key::Entry;
+use super::key::{Entries, Entry};
 use super::{ClientName, OnPanic};
 
 /// A parsed value with its key, whose span later error messages point to.
@@ -27,7 +27,11 @@ impl<'a> Value<'a> {
         Self { entry, example }
     }
 
-    fn error(self, problem: &str) -> syn::Error {
+    pub(super) fn key(self) -> &'a Ident {
+        &self.entry.key
+    }
+
+    pub(super) fn error(self, problem: &str) -> syn::Error {
         let message = format!("{problem}: `{}`", self.example);
         match &self.entry.value {
             Some(value) => syn::Error::new_spanned(value, message),
@@ -103,13 +107,6 @@ impl<'a> Value<'a> {
         self.parsed_string().map(ClientName::Custom)
     }
 
-    pub(super) fn path(self) -> syn::Result<Path> {
-        match self.expr()? {
-            Expr::Path(path) if path.qself.is_none() => Ok(path.path.clone()),
-            _ => Err(self.error("expected the path of a trait")),
-        }
-    }
-
     pub(super) fn boolean(self) -> syn::Result<bool> {
         match self.lit()? {
             Lit::Bool(lit) => Ok(lit.value),
@@ -131,8 +128,17 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// Returns the entries between the parentheses that follow the key.
+    pub(super) fn nested(self) -> syn::Result<Entries> {
+        self.entry.nested.clone().ok_or_else(|| self.wrong())
+    }
+
     /// Checks that the key has no value, as in `compute`.
     pub(crate) fn flag(self) -> syn::Result<()> {
-        if self.entry.value.is_some() { Err(self.error("this key takes no value")) } else { Ok(()) }
+        if self.entry.value.is_some() || self.entry.nested.is_some() {
+            Err(self.error("this key takes no value"))
+        } else {
+            Ok(())
+        }
     }
 }

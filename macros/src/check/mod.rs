@@ -289,6 +289,10 @@ fn sent_parameter(param: &Param, errors: &mut Errors) {
             let message = format!("`rest` collects parameters by their own names, so it cannot have `{key}`");
             errors.at(key, message);
         }
+        for rule in &attr.rules.all {
+            let key = &rule.key;
+            errors.at(key, format!("`rest` collects parameters, so `{key}` belongs to a field of its type"));
+        }
     }
 }
 

@@ -137,8 +137,14 @@ impl Kitchen {
     }
 
     #[public_method]
-    fn weigh(&self, weights: BTreeMap<String, u8>, portions: Vec<u8>) -> usize {
-        weights.len() * portions.len()
+    fn weigh(
+        &self,
+        weights: BTreeMap<String, u8>,
+        #[param(length = ..=3, each(range = 1..=200))] portions: Vec<u8>,
+        #[param(length = 1..=8, pattern = "^[a-z]+$")] label: Option<String>,
+        #[param(range = 0.5..1.0)] loss: Option<f64>,
+    ) -> String {
+        format!("{} of {} {label:?} {loss:?}", weights.len(), portions.len())
     }
 
     #[public_method]

@@ -138,3 +138,32 @@ inPage("methods are found by parts of their names and of what they do", {}, asyn
   await choose(page, "get_service_specs");
   await call(page);
 });
+
+inPage("the rules of parameters are on their inputs, in words, and what breaks them is shown there", { path: "/console#/kitchen.weigh" }, async (page) => {
+  const [portions, label, loss] = ["portions", "label", "loss"].map((name) => member(page, name));
+  const words = (field) => field.locator(".type").first().innerText();
+  assert.equal(await words(portions), "array of integer, 1 to 200, up to 3 items");
+  assert.equal(await words(label), "string, 1 to 8 characters or null");
+  assert.equal(await words(loss), "number, from 0.5, below 1 or null");
+  const attributes = (field, names) => field.getByRole("textbox").evaluate((input, all) => all.map((name) => input.getAttribute(name)), names);
+  assert.deepEqual(await attributes(label, ["minlength", "maxlength"]), ["1", "8"]);
+  assert.deepEqual(await attributes(loss, ["min", "max"]), ["0.5", "1"]);
+
+  await label.getByRole("textbox").fill("Tea");
+  assert.ok(await label.getByRole("textbox").evaluate((input) => input.validity.patternMismatch));
+  await call(page);
+  await label.locator(".error", { hasText: 'must match ^[a-z]+$, not "Tea"' }).waitFor();
+  await label.getByRole("textbox").fill("tea");
+  assert.ok(await label.getByRole("textbox").evaluate((input) => input.validity.valid));
+
+  const add = portions.getByRole("button", { name: "Add an item" });
+  await add.click();
+  await add.click();
+  assert.deepEqual(await attributes(portions.locator(".item").last(), ["min", "max"]), ["1", "200"]);
+  await portions.getByRole("textbox").first().fill("1");
+  await portions.getByRole("textbox").last().fill("0");
+  await call(page);
+  await portions.locator(".item").last().locator(".error", { hasText: "must be from 1 to 200, not 0" }).waitFor();
+  await add.click();
+  assert.equal(await add.isVisible(), false, "there is no room for a fourth");
+});
