@@ -56,7 +56,8 @@ pub type Reply<M> = Result<<M as Message>::Output, RpcError>;
 /// }
 /// ```
 pub trait Message: Serialize + DeserializeOwned + Send + 'static {
-    /// The result of a call that succeeds.
+    /// The result of a call that succeeds: any type with `Serialize`, and with `JsonSchema` for a
+    /// service.
     type Output: Serialize + Send + 'static;
 
     /// The error that the method itself returns; [`RpcError`](struct@crate::RpcError) if it has

@@ -127,11 +127,11 @@ fn items(service: &Service, name: &Ident) -> TokenStream {
         let schema = if service.attr.no_schemas { TokenStream::new() } else { schema(service, method) };
         let items = [
             message(service, method, Purpose::Api),
+            asserts::param_types(service, method),
             schema,
             defaults(service, method),
             param_rules::rules(service, method),
             message_impl_of(service, method),
-            asserts::type_checks(service, method),
             api_method(service, method),
         ];
         quote!(#(#items)*)

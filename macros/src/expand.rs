@@ -4,9 +4,9 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Attribute, Ident, LitStr, Type};
+use syn::{Attribute, Ident, LitStr};
 
-use crate::asserts::{state_check, type_checks};
+use crate::asserts::{self, param_types, state_check};
 use crate::attr::{ClientName, OnPanic};
 use crate::client;
 use crate::conditional::{Conditional, cfgs};
@@ -32,7 +32,7 @@ pub(crate) fn service(service: &Service) -> TokenStream {
             message = quote!(#emit #message);
         }
         let rules = param_rules::rules(service, method);
-        let items = [message, defaults(service, method), rules, implemented, type_checks(service, method)];
+        let items = [message, param_types(service, method), defaults(service, method), rules, implemented];
         Some(quote!(#(#items)*))
     });
     let (client, serves) = (client::client(service), client::serves(service));
@@ -66,11 +66,12 @@ pub(crate) fn stubs(service: &Service) -> TokenStream {
     let methods = distinct.map(|(_, method)| {
         let output = method.output.ok();
         let supported = unsupported(output, Lifetimes::Static).is_none();
-        let output = if supported { output } else { &unit };
+        let output = without_self((if supported { output } else { &unit }).to_token_stream(), service.ty());
+        let output = quote!(type Output = #output;);
         let handler = quote!(::callbox::Handler::Compute(|_, _| ::core::unreachable!()));
         let (message, error) = (message(service, method, Purpose::Stub), plain_error());
         let items =
-            [message, message_impl(service, method, output, &error, None), handles_impl(service, method, &handler)];
+            [message, message_impl(service, method, &output, &error, None), handles_impl(service, method, &handler)];
         quote!(#(#items)*)
     });
     let service = service_impl(service, &TokenStream::new(), &TokenStream::new());
@@ -80,20 +81,20 @@ pub(crate) fn stubs(service: &Service) -> TokenStream {
 /// Returns the impl of `Message` for a method, with its own output and error.
 pub(crate) fn message_impl_of(service: &Service, method: &Method) -> TokenStream {
     let validate = param_rules::validate(method);
-    message_impl(service, method, method.output.ok(), &message_error(service, method), validate.as_ref())
+    let output = asserts::output(service, method.output.ok());
+    message_impl(service, method, &output, &message_error(service, method), validate.as_ref())
 }
 
 /// Returns the impl of `Message` for a method.
 fn message_impl(
     service: &Service,
     method: &Method,
-    output: &Type,
+    output: &TokenStream,
     error: &TokenStream,
     validate: Option<&TokenStream>,
 ) -> TokenStream {
     let Method { cfgs, message, .. } = method;
-    let (ty, name) = (service.ty(), method.wire_name());
-    let output = without_self(output.to_token_stream(), ty);
+    let name = method.wire_name();
     let params = method.sent().filter(|param| !param.is_rest()).filter_map(Param::wire_name);
     let errors = errors(service, method);
     let allowed = service.allowed(method);
@@ -111,7 +112,7 @@ fn message_impl(
         #(#allowed)*
         #[automatically_derived]
         impl ::callbox_client::Message for #message {
-            type Output = #output;
+            #output
             #error
             const NAME: &'static str = #name;
             const PARAMS: &'static [&'static str] = &[#(#params),*];

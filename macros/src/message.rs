@@ -5,6 +5,7 @@ use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::{Attribute, Ident, LitStr};
 
+use crate::asserts::param_type;
 use crate::method::{Method, Param};
 use crate::model::Service;
 use crate::param_rules;
@@ -26,13 +27,21 @@ pub(crate) fn message(service: &Service, method: &Method, purpose: Purpose) -> T
     let Method { cfgs, message, .. } = method;
     let (vis, allowed) = (spans::tokens(service.vis(method)), service.allowed(method));
     let fields = sendable(method).map(|(name, param)| {
-        let serde =
-            if purpose == Purpose::Stub { TokenStream::new() } else { serde_attr(service, method, name, param) };
-        let schema =
-            if purpose == Purpose::Full { param_rules::schema_attrs(method, name, param) } else { TokenStream::new() };
-        let (docs, name) = (field_docs(name, param, purpose), spans::ident(name));
+        let serde = serde_attr(service, method, name, param);
+        let schema = if purpose == Purpose::Full {
+            param_rules::schema_attrs(service, method, name, param)
+        } else {
+            TokenStream::new()
+        };
+        let docs = field_docs(name, param, purpose);
+        let (alias, name) = (param_type(method, name), spans::ident(name));
         let ty = without_self(param.ty.to_token_stream(), service.ty());
-        quote!(#docs #serde #schema #vis #name: #ty)
+        if purpose == Purpose::Stub {
+            return quote!(#docs #vis #name: #ty);
+        }
+        // In documentation the type is written as in the method.
+        let attrs = quote!(#docs #serde #schema);
+        quote!(#attrs #[cfg(doc)] #vis #name: #ty, #attrs #[cfg(not(doc))] #vis #name: #alias)
     });
     let docs = docs_or(&method.docs, &format!("The parameters of `{}`.", method.sig.ident));
     let takes_rest = takes_rest(method);
@@ -69,7 +78,7 @@ pub(crate) fn schema(service: &Service, method: &Method) -> TokenStream {
     let Method { cfgs, message, .. } = method;
     let fields = sendable(method).map(|(name, param)| {
         let (docs, serde) = (field_docs(name, param, Purpose::Full), serde_attr(service, method, name, param));
-        let rules = param_rules::schema_attrs(method, name, param);
+        let rules = param_rules::schema_attrs(service, method, name, param);
         let (name, ty) = (spans::ident(name), &param.ty);
         quote!(#docs #serde #rules #name: #ty)
     });
@@ -138,14 +147,14 @@ fn takes_rest(method: &Method) -> bool {
 fn deserialize_with_rest(service: &Service, method: &Method) -> TokenStream {
     let Method { cfgs, message, .. } = method;
     let (rest, others): (Vec<_>, Vec<_>) = sendable(method).partition(|(_, param)| param.is_rest());
-    let ty = |param: &Param| without_self(param.ty.to_token_stream(), service.ty());
     let fields = others.iter().map(|(name, param)| {
-        let (serde, name, ty) = (serde_attr(service, method, name, param), spans::ident(name), ty(param));
+        let (serde, ty) = (serde_attr(service, method, name, param), param_type(method, name));
+        let name = spans::ident(name);
         quote!(#serde #name: #ty)
     });
     let names: Vec<_> = others.iter().map(|(name, _)| spans::ident(name)).collect();
     let (rest_name, rest_ty): (Vec<_>, Vec<_>) =
-        rest.iter().map(|(name, param)| (spans::ident(name), ty(param))).unzip();
+        rest.iter().map(|(name, _)| (spans::ident(name), param_type(method, name))).unzip();
     let allowed = service.allowed(method);
     let named = format_ident!("__{}Named", message, span = Span::call_site());
     let (message, serde) = (spans::ident(message), quote!(::callbox_client::__private::serde));

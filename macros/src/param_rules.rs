@@ -54,11 +54,11 @@ pub(crate) fn validate(method: &Method) -> Option<TokenStream> {
 
 /// Returns the attributes of schemars for a field: its rules, and the function that makes its
 /// schema.
-pub(crate) fn schema_attrs(method: &Method, name: &Ident, param: &Param) -> TokenStream {
+pub(crate) fn schema_attrs(service: &Service, method: &Method, name: &Ident, param: &Param) -> TokenStream {
     let Some(attr) = &param.attr else { return TokenStream::new() };
     let with = attr.schema_with.as_ref().map(|path| {
-        let path = path.to_token_stream().to_string();
-        quote!(#[schemars(schema_with = #path)])
+        let function = without_self(path.to_token_stream(), service.ty()).to_string();
+        quote!(#[schemars(schema_with = #function)])
     });
     let rules = (!attr.rules.all.is_empty()).then(|| {
         let (message, function) = (spans::ident(&method.message), rule_fn(name));

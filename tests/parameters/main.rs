@@ -2,6 +2,7 @@
 //! `parameters` describes them.
 
 mod fields;
+mod foreign_types;
 mod rules;
 
 use callbox::Service;

@@ -89,7 +89,7 @@ impl Api {
 }
 
 /// Groups the errors of a method by their codes, which is all that an answer tells apart.
-fn by_code<'a>(errors: Vec<&'a Map<String, Value>>) -> Vec<Vec<&'a Map<String, Value>>> {
+fn by_code(errors: Vec<&Map<String, Value>>) -> Vec<Vec<&Map<String, Value>>> {
     let mut groups: Vec<Vec<&Map<String, Value>>> = Vec::new();
     for error in errors {
         match groups.iter_mut().find(|group| group[0].get("code") == error.get("code")) {

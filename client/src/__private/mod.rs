@@ -10,6 +10,7 @@
 //! `…Fallback`, which the generated code imports.
 
 mod api;
+mod json_probe;
 #[cfg(feature = "schemas")]
 mod schema_probes;
 
@@ -19,6 +20,7 @@ use std::marker::PhantomData;
 pub use actix_web;
 pub use api::{Access, Api, ApiMethod, api_result, api_value, assert_all_handled};
 pub use callbox_macros::EmitItems;
+pub use json_probe::{Checked, CheckedType, JsonFallback, JsonProbe};
 #[cfg(feature = "schemas")]
 pub use schemars;
 pub use serde;

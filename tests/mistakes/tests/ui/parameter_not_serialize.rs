@@ -1,0 +1,16 @@
+use callbox::service;
+
+#[derive(serde::Deserialize, schemars::JsonSchema)]
+struct Door;
+
+struct Shop;
+
+#[service]
+impl Shop {
+    #[public_method]
+    fn open(&self, door: Door) {
+        let _ = door;
+    }
+}
+
+fn main() {}
