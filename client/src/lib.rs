@@ -21,10 +21,11 @@
 //! What callers and services agree on:
 //! - `message` has the message of a method, `name` its full name, and `rpc_error` the error object
 //!   of JSON-RPC. `from_rpc_error` converts that back to the error of the method, and `error_list`
-//!   lists the errors of a method for documents. `internal_error` hides any error from callers, also
-//!   one that is an `internal_cause` in an enum. `result_alias` sees through other names of `Result`.
-//! - `rules` has what parameters must be. `params` reads parameters into a message, and `representable` finds values that JSON cannot
-//!   hold.
+//!   lists the errors of a method for documents. `internal_error` hides any error from callers,
+//!   also one that is an `internal_cause` in an enum. `result_alias` sees through other names of
+//!   `Result`.
+//! - `rules` has what parameters must be. `params` reads parameters into a message, and
+//!   `representable` finds values that JSON cannot hold.
 //!
 //! Calls:
 //! - `untyped` is the client that calls methods by name, and `batch` its batches. `request` writes

@@ -26,8 +26,8 @@ use shape::{Shape, is_object_like};
 /// Where OpenRPC keeps the schemas that have a name.
 const SCHEMAS: &str = "/components/schemas";
 
-/// Maximum depth of a schema. JSON is parsed down to 128 levels, but parts of a schema can lead back
-/// to it.
+/// Maximum depth of a schema. JSON is parsed down to 128 levels, but parts of a schema can lead
+/// back to it.
 const MAX_DEPTH: usize = 100;
 
 /// Members of a schema that do not change its type.
