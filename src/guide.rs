@@ -10,7 +10,9 @@
 //! - [`values`]: how numbers, `null` and what JSON cannot hold travel.
 //! - [`tokens`]: who may call a private method.
 //! - [`pages`]: pages, files and routes of your own, and callbox inside a server of your own.
-//! - [`calling`]: calling a service from Rust, and several services in one server.
+//! - [`calling`]: calling a service from Rust.
+//! - [`systems`]: several services that call each other, in one process or in several; factories,
+//!   tasks, readiness.
 //! - [`other_languages`]: clients in TypeScript and Python, which `callbox generate` writes.
 //! - [`mod@testing`]: tests by functions, within the process, over HTTP, and under load.
 //! - [`migration`]: how to come from pymicroservice or gemstone.
@@ -54,6 +56,9 @@ pub mod pages {}
 
 #[doc = include_str!("docs/calling.md")]
 pub mod calling {}
+
+#[doc = include_str!("docs/systems.md")]
+pub mod systems {}
 
 #[doc = include_str!("docs/other_languages.md")]
 pub mod other_languages {}

@@ -117,6 +117,7 @@ pub(super) fn assemble(
         services,
         app,
         surroundings,
+        bind_address: (settings.host.clone(), settings.port),
         endpoints,
         document,
         endpoint_config,

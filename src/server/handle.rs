@@ -42,6 +42,7 @@ pub(super) struct ServerState {
     pub(super) services: Vec<Arc<dyn ErasedService>>,
     pub(super) app: AppConfig,
     pub(super) surroundings: Arc<Surroundings>,
+    pub(super) bind_address: (String, u16),
     pub(super) endpoints: Vec<(String, Dialect)>,
     /// Path and content of the OpenRPC document, if the server has one.
     pub(super) document: Option<(String, Discover)>,
@@ -135,6 +136,12 @@ impl ServerHandle {
                 files.configure(config);
             }
         }
+    }
+
+    /// Returns the address to listen on that the settings name, for an `HttpServer` of your own:
+    /// `.bind(callbox.bind_address())`.
+    pub fn bind_address(&self) -> (String, u16) {
+        self.shared.bind_address.clone()
     }
 
     /// Returns a reference to a service, for calls without HTTP. `None` if the server has no such

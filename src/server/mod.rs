@@ -253,7 +253,7 @@ impl Server {
     /// it.
     pub fn start(self) -> Result<()> {
         if tokio::runtime::Handle::try_current().is_ok() {
-            let fix = "call .run().await instead, or start() from a plain fn main()";
+            let fix = "call start() from a plain fn main(), or mark main #[actix_web::main] and call .run().await";
             return Err(StartError::new("start() blocks, and was called on a thread that runs async code", fix));
         }
         actix::System::new().block_on(self.run())
@@ -294,6 +294,12 @@ impl Server {
     /// }
     /// ```
     ///
+    /// With [`with_args`](Self::with_args) the settings come from flags, the environment and the
+    /// file as well, and `--help`, `--version` and `--show-settings` print their text and end the
+    /// process. Host and port are those of [`ServerHandle::bind_address`]. Settings that your
+    /// `HttpServer` decides (TLS, threads, connections) have no effect, and the log says so if one
+    /// is set.
+    ///
     /// # Errors
     /// Those of [`start`](Self::start), and if there is no actix runtime.
     pub async fn launch(self) -> Result<ServerHandle> {
@@ -304,15 +310,18 @@ impl Server {
         match self.resolve()? {
             Resolution::Run(server, settings) => {
                 log::init(&settings, reader);
+                for (key, source) in settings.set_for_own_listener() {
+                    log_warn!("{key} ({source}) has no effect: the HttpServer in which this server is mounted decides");
+                }
                 let running = assemble::assemble(*server, &settings, &Arc::default())?;
                 running.check_console_path().await?;
                 running.start().await?;
                 Ok(running)
             }
-            Resolution::Print(_) => Err(StartError::new(
-                "--help, --version and --show-settings work only with .start() and .run()",
-                "leave out .with_args() when you call .launch()",
-            )),
+            Resolution::Print(text) => {
+                log::print(&text)?;
+                std::process::exit(0);
+            }
         }
     }
 

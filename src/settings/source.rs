@@ -105,6 +105,22 @@ impl Settings {
         self.resolved.iter().find(|value| value.key == key).map_or(&SettingSource::Default, |value| &value.source)
     }
 
+    /// Returns the settings that only a listener of callbox uses and that somebody has set, each
+    /// with its source.
+    pub(crate) fn set_for_own_listener(&self) -> impl Iterator<Item = (&str, &SettingSource)> {
+        const OF_LISTENER: [&str; 7] = [
+            "tls_cert",
+            "tls_key",
+            "workers",
+            "keep_alive",
+            "max_connections",
+            "max_connections_per_peer",
+            "allow_half_closed",
+        ];
+        let set = |value: &&ResolvedValue| OF_LISTENER.contains(&&*value.key) && value.source != SettingSource::Default;
+        self.resolved.iter().filter(set).map(|value| (&*value.key, &value.source))
+    }
+
     /// Adds the settings of the program itself to the table.
     pub(super) fn add_rows(&mut self, rows: Vec<(String, String, SettingSource)>) {
         let row = |(path, value, source): (String, _, _)| ResolvedValue { key: path.into(), value, source };
