@@ -13,8 +13,8 @@
 //! # ok
 //! ```
 //!
-//! The program does itself what `Server::start` does otherwise: address, workers, signals, logging.
-//! It listens on the port in the environment variable `PORT`, or on 5000.
+//! The program does itself what `Server::start` does otherwise: workers, signals, connections. Its
+//! settings come from flags, the environment and `callbox.toml` all the same: try `--port 8080`.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -77,10 +77,9 @@ async fn health(callbox: web::Data<ServerHandle>) -> HttpResponse {
 
 #[actix_web::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let port = std::env::var("PORT").map_or(Ok(5000), |port| port.parse())?;
-    let callbox = app().launch().await?;
+    let callbox = app().with_args().launch().await?;
     let running = callbox.clone();
-    HttpServer::new(move || App::new().configure(routes(&running))).bind(("127.0.0.1", port))?.run().await?;
+    HttpServer::new(move || App::new().configure(routes(&running))).bind(callbox.bind_address())?.run().await?;
     // The HTTP server has answered its last request. This runs the calls that are left, such as
     // notifications.
     callbox.stop().await?;

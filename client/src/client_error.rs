@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use crate::internal_error::InternalError;
 use crate::rpc_error::{RpcError, code};
 
 use crate::transport::{FailureKind, TransportError};
@@ -162,6 +163,28 @@ impl ClientError {
 
 fn data<T: DeserializeOwned>(error: &RpcError) -> Option<T> {
     serde_json::from_str(error.data()?.get()).ok()
+}
+
+/// Lets a method return the error of a call to another service with `?`.
+///
+/// The own error of the called method is passed on. Any other is logged, and the caller receives
+/// -32603: passed on, its code would speak of the caller's own call, which has run.
+///
+/// ```
+/// use callbox_client::{ClientError, RpcError};
+///
+/// let error: ClientError = ClientError::Method(RpcError::new(404, "No such product"));
+/// assert_eq!(RpcError::from(error).code(), 404);
+/// let error: ClientError = ClientError::Server(RpcError::new(-32601, "Method not found"));
+/// assert_eq!(RpcError::from(error).code(), -32603);
+/// ```
+impl<E: Into<RpcError> + fmt::Debug> From<ClientError<E>> for RpcError {
+    fn from(error: ClientError<E>) -> Self {
+        match error {
+            ClientError::Method(error) => error.into(),
+            error => Self::from(InternalError::new(format!("a call to a service failed: {error}"))),
+        }
+    }
 }
 
 impl From<TransportError> for ClientError {

@@ -23,7 +23,7 @@ use super::run::series::run_series;
 pub(crate) struct NewCall<'a, M: Message, R> {
     pub(crate) call: CallContext,
     pub(crate) message: Payload<M, R>,
-    /// Size of its parameters as they were sent, in bytes.
+    /// Size of its parameters as they were sent, and of the headers that it keeps, in bytes.
     pub(crate) bytes: usize,
     pub(crate) entrance: Entrance,
     /// Set if a transport writes the response.

@@ -80,10 +80,11 @@ impl<S: Handles<M>, M: Message> Route for MethodRoute<S, M> {
         let StartContext { budget, inline, out } = context;
         let notification = call.notification;
         call.services = services_of(&self.core, &self.entry);
+        let bytes = params.map_or(0, str::len) + call.request_bytes();
         let incoming = NewCall {
             call,
             message: Payload::Unparsed(|| read::<M>(params)),
-            bytes: params.map_or(0, str::len),
+            bytes,
             entrance: Entrance::Transport { inline },
             batch: Some(BatchContext { budget, write: write_early::<M> }),
         };

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use actix_service::ServiceExt;
 use actix_service::boxed::{RcService, rc_service};
@@ -16,6 +17,9 @@ use futures::future::{Either, LocalBoxFuture};
 
 use crate::dispatch::Dispatch;
 use crate::jsonrpc::{Dialect, RpcError};
+
+/// An answer as a boxed future.
+pub(super) type BoxedAnswer = LocalBoxFuture<'static, Result<ServiceResponse, Error>>;
 
 /// What a middleware is put around.
 pub(crate) type InnerService = RcService<ServiceRequest, ServiceResponse, Error>;
@@ -42,9 +46,10 @@ impl Middleware {
         }));
     }
 
-    /// Returns the middleware for `App::wrap`. `endpoints` are the paths whose errors are JSON-RPC.
-    pub(crate) fn layers(&self, endpoints: &[(String, Dialect)]) -> Layers {
-        Layers { middleware: self.clone(), endpoints: endpoints.into() }
+    /// Puts the middleware around a [fast path](super::rpc::fast_path), for `App::wrap`.
+    /// `endpoints` are the paths whose errors are JSON-RPC.
+    pub(crate) fn around<P>(&self, fast_path: P, endpoints: &[(String, Dialect)]) -> Layers<P> {
+        Layers { middleware: self.clone(), endpoints: endpoints.into(), fast_path }
     }
 }
 
@@ -54,30 +59,33 @@ impl fmt::Debug for Middleware {
     }
 }
 
-/// All middleware of a server.
-pub(crate) struct Layers {
+/// The middleware of a server around its fast path, and that before its routes.
+pub(crate) struct Layers<P> {
     middleware: Middleware,
     endpoints: Rc<[(String, Dialect)]>,
+    fast_path: P,
 }
 
-impl<S> Transform<S, ServiceRequest> for Layers
+impl<S, P> Transform<S, ServiceRequest> for Layers<P>
 where
     S: Service<ServiceRequest, Response = ServiceResponse, Error = Error> + 'static,
     S::Future: 'static,
+    P: Fn(ServiceRequest, &S) -> Either<BoxedAnswer, S::Future> + Clone + 'static,
 {
     type Response = ServiceResponse;
     type Error = Error;
-    type Transform = Layered<S>;
+    type Transform = Layered<S, P>;
     type InitError = ();
-    type Future = LocalBoxFuture<'static, Result<Layered<S>, ()>>;
+    type Future = LocalBoxFuture<'static, Result<Layered<S, P>, ()>>;
 
-    fn new_transform(&self, service: S) -> Self::Future {
+    fn new_transform(&self, routes: S) -> Self::Future {
         let (middleware, endpoints) = (self.middleware.clone(), Rc::clone(&self.endpoints));
+        let plain = Layered::Plain { routes, fast_path: self.fast_path.clone() };
         Box::pin(async move {
             if middleware.0.is_empty() {
-                return Ok(Layered::Plain(service));
+                return Ok(plain);
             }
-            let mut service = rc_service(service);
+            let mut service = rc_service(plain);
             for wrap in &middleware.0 {
                 service = wrap(service).await?;
             }
@@ -86,45 +94,51 @@ where
     }
 }
 
-/// A service with the middleware around it, or as it is without any: then a request takes no boxed
-/// future.
-pub(crate) enum Layered<S> {
-    Plain(S),
+/// The fast path with the routes behind it, alone or with middleware around it.
+///
+/// Both in one, because the fast path has a boxed future already: so a request without middleware
+/// takes no further layer.
+pub(crate) enum Layered<S, P> {
+    Plain { routes: S, fast_path: P },
     Wrapped { service: InnerService, endpoints: Rc<[(String, Dialect)]> },
 }
 
-impl<S> Service<ServiceRequest> for Layered<S>
+impl<S, P> Service<ServiceRequest> for Layered<S, P>
 where
     S: Service<ServiceRequest, Response = ServiceResponse, Error = Error>,
+    P: Fn(ServiceRequest, &S) -> Either<BoxedAnswer, S::Future>,
 {
     type Response = ServiceResponse;
     type Error = Error;
-    type Future = Either<S::Future, LocalBoxFuture<'static, Result<ServiceResponse, Error>>>;
+    type Future = Either<BoxedAnswer, S::Future>;
 
-    fn poll_ready(&self, cx: &mut std::task::Context<'_>) -> std::task::Poll<Result<(), Error>> {
+    fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         match self {
-            Self::Plain(service) => service.poll_ready(cx),
+            Self::Plain { routes, .. } => routes.poll_ready(cx),
             Self::Wrapped { service, .. } => service.poll_ready(cx),
         }
     }
 
+    #[inline]
     fn call(&self, request: ServiceRequest) -> Self::Future {
         match self {
-            Self::Plain(service) => Either::Left(service.call(request)),
-            Self::Wrapped { service, endpoints } => {
-                // Found now, since the request may not be kept: actix changes it while it routes.
-                let endpoint = endpoints.iter().find(|(path, _)| path == request.path());
-                let dialect = endpoint.map(|(_, dialect)| *dialect);
-                let answer = service.call(request);
-                Either::Right(Box::pin(async move {
-                    answer.await.map_err(|error| match dialect {
-                        Some(dialect) => as_json_rpc(&error, dialect),
-                        None => error,
-                    })
-                }))
-            }
+            Self::Plain { routes, fast_path } => fast_path(request, routes),
+            Self::Wrapped { service, endpoints } => Either::Left(answer(service, endpoints, request)),
         }
     }
+}
+
+fn answer(service: &InnerService, endpoints: &[(String, Dialect)], request: ServiceRequest) -> BoxedAnswer {
+    // Found now, since the request may not be kept: actix changes it while it routes.
+    let endpoint = endpoints.iter().find(|(path, _)| path == request.path());
+    let dialect = endpoint.map(|(_, dialect)| *dialect);
+    let answer = service.call(request);
+    Box::pin(async move {
+        answer.await.map_err(|error| match dialect {
+            Some(dialect) => as_json_rpc(&error, dialect),
+            None => error,
+        })
+    })
 }
 
 /// Returns the error of a middleware with a JSON-RPC error as its body, and with its own status and

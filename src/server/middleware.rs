@@ -27,8 +27,8 @@ impl Server {
     /// the log alone. Elsewhere the body is that of actix-web. The headers that let pages of [other
     /// sites](Self::allowed_origins) read a response are not added to one that a middleware makes.
     ///
-    /// Without any middleware a request pays nothing for this. With one, it takes some boxed
-    /// futures more.
+    /// Without any middleware a request pays nothing for this. With one, it takes two boxed futures
+    /// more.
     ///
     /// ```no_run
     /// use actix_web::body::BoxBody;

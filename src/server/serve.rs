@@ -159,8 +159,7 @@ impl ListeningServer {
         let app = move || {
             App::new()
                 .configure(app.routes())
-                .wrap_fn(fast_path(app.shared.endpoints()))
-                .wrap(app.shared.middleware.layers(&app.shared.endpoints))
+                .wrap(app.shared.middleware.around(fast_path(app.shared.endpoints()), &app.shared.endpoints))
                 .wrap_fn(track_request)
         };
         let http = listen.serve(app).await.map_err(cannot)?;

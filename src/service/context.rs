@@ -126,8 +126,9 @@ impl CallContext {
     /// to it, takes an injected parameter other than [`&Caller`](Caller). Else the request is not
     /// known by then, and the call has an id of its own.
     ///
-    /// A response has the id in its header `X-Request-Id` if the client sent it, or if a method
-    /// asked for it.
+    /// If such a method is called, the response has the id in its header `X-Request-Id`: the one
+    /// that the client sent, or the one that the method asked for. Other methods pay nothing for
+    /// ids, and their responses have none.
     pub fn request_id(&self) -> &str {
         self.request().id()
     }
@@ -144,6 +145,13 @@ impl CallContext {
             let cause = format_args!("a parameter takes a client of `{name}`, which its FromCall::needs does not name");
             RpcError::internal_in(self.method, &cause)
         })
+    }
+
+    /// Returns the size of what the call keeps of its request, in bytes. Calls of a batch share it,
+    /// but each may be the last one that waits.
+    #[inline]
+    pub(crate) fn request_bytes(&self) -> usize {
+        self.request.get().map_or(0, |request| request.bytes())
     }
 
     fn request(&self) -> &RequestInfo {

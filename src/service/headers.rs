@@ -55,6 +55,11 @@ impl RequestHeaders {
         self.iter().find(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
 
+    /// Returns the size of all names and values, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.text.len()
+    }
+
     fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         let begins = std::iter::once(0).chain(self.headers.iter().map(|ends| ends.value));
         begins.zip(&self.headers).map(|(begin, ends)| (&self.text[begin..ends.name], &self.text[ends.name..ends.value]))

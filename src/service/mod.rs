@@ -37,7 +37,7 @@ pub(crate) use options::admits;
 pub use options::{MethodOptions, OnPanic};
 pub(crate) use ready::Ready;
 pub use request::CallTransport;
-pub(crate) use request::{LazyRequest, REQUEST_ID, RequestInfo, is_usable_id};
+pub(crate) use request::{LazyRequest, REQUEST_ID, RequestInfo};
 pub use serves::Serves;
 pub use service_context::ServiceContext;
 pub(crate) use service_context::{MissingService, Surroundings, TaskSpawner};

@@ -67,6 +67,11 @@ impl RequestInfo {
         self.headers.get(name)
     }
 
+    /// Returns the size of the headers, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.headers.bytes()
+    }
+
     /// Returns the id, and makes one if the request has none yet.
     pub(crate) fn id(&self) -> &str {
         self.shared_id()
@@ -127,7 +132,7 @@ impl<'a> LazyRequest<'a> {
 
 /// Whether an id from outside may be used: it is in logs and headers, so it has no spaces, no
 /// quotes, and nothing that does not print.
-pub(crate) fn is_usable_id(id: &str) -> bool {
+fn is_usable_id(id: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\'' | b'`');
     (1..=MAX_ID).contains(&id.len()) && id.bytes().all(plain)
 }

@@ -5,9 +5,14 @@ use std::sync::{Arc, OnceLock};
 
 use callbox::{CallContext, CallTransport, Caller, FromCall, RpcError, Server, ServiceRef, service, testing};
 use callbox_test_support::http::{Connection, Response, request};
+use callbox_test_support::wait::until;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
+
+/// Ends the method `hold`, which one test calls.
+static RELEASE: Semaphore = Semaphore::const_new(0);
 
 /// What a call has of its request.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -61,6 +66,12 @@ impl Front {
     #[public_method(compute)]
     fn pool(seen: &Seen) -> Seen {
         seen.clone()
+    }
+
+    /// Is alone with the state until the test releases it.
+    #[public_method]
+    async fn hold(&mut self) {
+        let _permit = RELEASE.acquire().await;
     }
 
     /// Looks at its caller alone.
@@ -175,7 +186,29 @@ fn a_request_without_a_usable_id_gets_one_and_the_response_has_it_if_a_method_as
         }
     }
     let sent = [("X-Request-Id", "order-17")];
-    assert_eq!(call(&server, "/api", "who", &sent).header("x-request-id"), Some("order-17"), "nobody asked, but sent");
+    assert_eq!(call(&server, "/api", "who", &sent).header("x-request-id"), None, "it reads no request");
+}
+
+#[test]
+fn headers_that_a_waiting_call_keeps_count_against_the_bytes_of_its_service() {
+    let server = start();
+    // Holds the state, so that everything else waits.
+    let address = server.address();
+    let hold = json!({ "jsonrpc": "2.0", "method": "hold", "id": 1 }).to_string();
+    let held = std::thread::spawn(move || request(address, "POST", "/api", &[], hold).status);
+    let service = server.service::<Front>();
+    let depth = |method: &str| service.stats().iter().find(|stats| stats.method == method).unwrap().depth;
+    until("the state is held", || service.stats().iter().any(|stats| stats.running > 0));
+    let mut connection = Connection::open(server.address());
+    let (headers, notification) = ("x".repeat(100_000), r#"{"jsonrpc":"2.0","method":"queued"}"#);
+    for _ in 0..200 {
+        connection.send_request("POST", "/api", &[("X-Tag", &headers)], notification);
+        assert_eq!(connection.read_response().status, 204);
+    }
+    // 16 MiB are room for 167 of them.
+    assert_eq!(depth("queued"), 167);
+    RELEASE.add_permits(1);
+    assert_eq!(held.join().unwrap(), 200);
 }
 
 #[test]

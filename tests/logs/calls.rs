@@ -1,7 +1,6 @@
 //! The log lines of a call: one at debug, and a warning if it blocks its thread or would cause a
 //! call cycle.
 
-use callbox_test_support::http::request;
 use callbox_test_support::program::Program;
 use callbox_test_support::roles::GOOD_TOKEN;
 
@@ -70,7 +69,6 @@ pub(crate) fn dawdling() {
 
 pub(crate) fn round_trip() {
     let program = Program::with_role("round", &["--port", "0"]).start();
-    assert_eq!(request(program.address(), "GET", "/link", &[], "").body, "true");
     let answer = post(&program, &[], &call("there.go", "[]"));
     assert_eq!(answer.json()["error"]["code"], -32603, "{answer:?}");
     assert!(!answer.body.contains("test."), "{answer:?}");

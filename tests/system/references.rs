@@ -65,7 +65,7 @@ impl Orders {
     async fn place(&mut self, prices: &PricesClient, articles: Vec<String>) -> Result<u64, RpcError> {
         let mut total = 0;
         for article in articles {
-            total += prices.of(article).await.map_err(|error| error.rpc_error().cloned().unwrap())?;
+            total += prices.of(article).await?;
         }
         self.count += 1;
         Ok(total)

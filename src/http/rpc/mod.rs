@@ -10,7 +10,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use actix_web::{Error, HttpRequest, HttpResponse, web};
 use futures::FutureExt;
-use futures::future::{Either, LocalBoxFuture};
+use futures::future::Either;
 use tokio::sync::watch;
 
 use crate::dispatch::{Dispatch, RequestMeta, RpcResponse};
@@ -22,6 +22,7 @@ use super::body::{self, BodyLimits};
 use super::caller_headers;
 use super::connection_state::ConnectionState;
 use super::guard::{RequestGuard, RouteRules};
+use super::middleware::BoxedAnswer;
 use super::rejection::HttpRejection;
 use super::request_info;
 use super::status::{self, ErrorStatus};
@@ -86,17 +87,14 @@ pub(crate) fn mount_trailing_slash(path: &str, dialect: Dialect) -> impl FnOnce(
     }
 }
 
-/// The future that answers a request for an endpoint.
-type EndpointFuture = LocalBoxFuture<'static, Result<ServiceResponse, Error>>;
-
-/// Returns a middleware for `App::wrap_fn` that answers requests for these endpoints directly. It
-/// saves the search for the route, and the boxed futures on the way to it.
+/// Returns a middleware, as `App::wrap_fn` takes one, that answers requests for these endpoints
+/// directly. It saves the search for the route, and the boxed futures on the way to it.
 ///
 /// The endpoints must be mounted as well, since only actix's router recognises other spellings of
 /// their paths.
 pub(crate) fn fast_path<H, S>(
     endpoints: Vec<Arc<Endpoint<H>>>,
-) -> impl Fn(ServiceRequest, &S) -> Either<EndpointFuture, S::Future> + Clone
+) -> impl Fn(ServiceRequest, &S) -> Either<BoxedAnswer, S::Future> + Clone
 where
     H: BodyHandler,
     S: Service<ServiceRequest, Response = ServiceResponse, Error = Error>,
@@ -129,21 +127,20 @@ impl<H: BodyHandler> Endpoint<H> {
         let connection = request.conn_data::<Rc<ConnectionState>>().map(Rc::as_ref);
         let body = body::read(payload, headers, &self.endpoint_config.body, &self.endpoint_config.stopping, connection)
             .await?;
-        // The socket's address: a caller may write any address into a header.
-        let peer = request.peer_addr().map(|peer| peer.ip());
-        let describe = || request_info::describe(peer, headers);
-        let request = LazyRequest::new(&describe);
+        let describe = || request_info::describe(request);
+        let lazy_request = LazyRequest::new(&describe);
         let meta = RequestMeta {
             token: caller_headers::token(headers, &self.endpoint_config.token_header),
-            peer,
+            // The socket's address: a caller may write any address into a header.
+            peer: request.peer_addr().map(|peer| peer.ip()),
             timeout: caller_headers::request_timeout(headers),
             chain: caller_headers::chain(headers),
             dialect: self.dialect,
-            request: &request,
+            request: &lazy_request,
         };
         let answer = AssertUnwindSafe((self.handle)(&body, meta)).catch_unwind().await;
         let mut response = self.respond(answer.unwrap_or_else(|panic| self.after_panic(&*panic)));
-        if let Some(id) = request_info::response_id(&request, headers) {
+        if let Some(id) = request_info::response_id(&lazy_request) {
             response.headers_mut().insert(request_info::REQUEST_ID_HEADER, id);
         }
         Ok(response)

@@ -6,7 +6,7 @@
 
 use std::io::Read;
 use std::process::{ExitCode, Termination};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::{HttpResponse, web};
@@ -363,34 +363,20 @@ impl Dawdler {
     }
 }
 
-/// Two services that know each other once `/link` was got.
+/// Two services that call each other.
 fn round() -> Server {
-    let (there, back) = (Arc::new(OnceLock::new()), Arc::new(OnceLock::new()));
-    let (to_there, to_back) = (Arc::clone(&there), Arc::clone(&back));
-    let server = Server::new(move || There { back: Arc::clone(&to_back) });
-    server.service(move || Back { there: Arc::clone(&to_there) }).configure(move |config| {
-        let (there, back) = (Arc::clone(&there), Arc::clone(&back));
-        let link = move |to_there: ServiceRef<There>, to_back: ServiceRef<Back>| {
-            let linked = there.set(to_there).is_ok() && back.set(to_back).is_ok();
-            async move { HttpResponse::Ok().body(linked.to_string()) }
-        };
-        config.route("/link", web::get().to(link));
-    })
+    Server::new(|| There).service(|| Back)
 }
 
-struct There {
-    back: Arc<OnceLock<ServiceRef<Back>>>,
-}
+struct There;
 
-struct Back {
-    there: Arc<OnceLock<ServiceRef<There>>>,
-}
+struct Back;
 
 #[service(name = "test.there", namespace = "there")]
 impl There {
     #[public_method]
-    async fn go(&self) -> Result<(), RpcError> {
-        self.back.get().expect("they are linked").call(Return {}).await
+    async fn go(&self, back: &BackClient) -> Result<(), RpcError> {
+        Ok(back.come().await?)
     }
 
     #[public_method]
@@ -399,8 +385,8 @@ impl There {
 
 #[service(name = "test.back", namespace = "back")]
 impl Back {
-    #[public_method(message = "Return")]
-    async fn come(&self) -> Result<(), RpcError> {
-        self.there.get().expect("they are linked").call(There_Arrive {}).await
+    #[public_method]
+    async fn come(&self, there: &ThereClient) -> Result<(), RpcError> {
+        Ok(there.arrive().await?)
     }
 }
