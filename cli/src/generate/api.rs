@@ -178,8 +178,7 @@ impl Errors {
         let data = same.iter().filter_map(|error| error.get("data"));
         let data = data.map(|data| schemas.ty(data, Place { at: &at, name: &data_name }, &mut docs));
         let data = data.collect::<Result<Vec<_>>>()?;
-        // An entry of callbox stands for all variants with its code, of which some may have no
-        // data.
+        // An entry of callbox stands for all variants with its code, and some may have no data.
         let may_lack_data = data.len() < same.len() || names.len() > 1;
         let data = (!data.is_empty()).then(|| Type::any_of(data));
         let known = KNOWN_ERRORS.iter().find(|known| known.0 == code && known.1 == message);

@@ -26,7 +26,7 @@ use shape::{Shape, is_object_like};
 /// Where OpenRPC keeps the schemas that have a name.
 const SCHEMAS: &str = "/components/schemas";
 
-/// Maximum depth of a schema. JSON is parsed down to 128 levels, but parts of a schema can lead
+/// Maximum depth of a schema. JSON is parsed down to 128 levels, but the parts of a schema can lead
 /// back to it.
 const MAX_DEPTH: usize = 100;
 
