@@ -5,6 +5,7 @@
 //! **Writing a service**
 //!
 //! - [`services`]: state, methods, parameters, results, hooks.
+//! - [`recipes`]: how do I …? Short answers with code.
 //! - [`parameters`]: rules of parameters, checks of structs, types of other crates.
 //! - [`errors`]: which errors callers see, and when a call may be sent again.
 //! - [`values`]: how numbers, `null` and what JSON cannot hold travel.
@@ -41,6 +42,9 @@ pub mod services {}
 
 #[doc = include_str!("docs/parameters.md")]
 pub mod parameters {}
+
+#[doc = include_str!("docs/recipes.md")]
+pub mod recipes {}
 
 #[doc = include_str!("docs/errors.md")]
 pub mod errors {}

@@ -15,7 +15,11 @@ pub const CHECKOUT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 /// The paths of the built examples, by name.
 static PROGRAMS: LazyLock<BTreeMap<String, PathBuf>> = LazyLock::new(build);
 
-/// Returns an example as a program, with these arguments, to be started in the checkout.
+/// The program of a package of its own that is used like an example.
+const CONSUMER: &str = "shop-consumer";
+
+/// Returns an example, or the consumer of the shop, as a program, with these arguments, to be
+/// started in the checkout.
 ///
 /// The first call builds all examples. With the whole workspace, so that the features are those of
 /// the tests, and what the tests have built is not built again.
@@ -42,7 +46,16 @@ pub fn start_example(name: &str) -> RunningProgram {
 
 fn build() -> BTreeMap<String, PathBuf> {
     let output = Command::new(env!("CARGO"))
-        .args(["build", "--locked", "--offline", "--workspace", "--examples", "--message-format=json"])
+        .args([
+            "build",
+            "--locked",
+            "--offline",
+            "--workspace",
+            "--examples",
+            "--bin",
+            CONSUMER,
+            "--message-format=json",
+        ])
         .current_dir(CHECKOUT)
         .stderr(Stdio::inherit())
         .output()
@@ -52,11 +65,12 @@ fn build() -> BTreeMap<String, PathBuf> {
     messages.lines().filter_map(program_in).collect()
 }
 
-/// Returns the name and the path of the example that a message of cargo reports as built, if any.
+/// Returns the name and the path of the example, or of the consumer, that a message of cargo
+/// reports as built, if any.
 fn program_in(message: &str) -> Option<(String, PathBuf)> {
     let message: Value = serde_json::from_str(message).ok()?;
     let target = &message["target"];
-    let is_example = target["kind"].as_array()?.iter().any(|kind| kind == "example");
+    let is_example = target["kind"].as_array()?.iter().any(|kind| kind == "example") || target["name"] == CONSUMER;
     let path = message["executable"].as_str().filter(|_| is_example)?;
     Some((target["name"].as_str()?.to_owned(), path.into()))
 }

@@ -6,6 +6,7 @@
 //! - [`examples`] builds and starts the examples of the library.
 //! - [`names`] is an authenticator with two callers.
 //! - [`panics`] hides the panics that tests cause.
+//! - [`shell_commands`] reads the calls in the documentation of an example.
 //! - [`wait`] waits for effects.
 
 pub mod examples;
@@ -14,4 +15,5 @@ pub mod names;
 pub mod panics;
 pub mod program;
 pub mod roles;
+pub mod shell_commands;
 pub mod wait;
