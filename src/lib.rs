@@ -171,7 +171,6 @@ pub use auth::caller::Caller;
 pub use callbox_macros::{RpcError, service};
 pub use choice::UnknownName;
 pub use engine::{ActorMessage, Placement, ServiceActor, ServiceRef};
-pub use handlebars;
 pub use http::{ErrorStatus, StopSignal, TemplateError, Templates};
 pub use jsonrpc::{Dialect, RpcError};
 pub use server::{Server, ServerHandle, app_config};
@@ -183,6 +182,17 @@ pub use service::{
     ServiceFactory, ServiceNeeds,
 };
 pub use start_error::{BoxError, Result, StartError as Error};
+
+/// What a [template helper](Server::template_helper) needs of the crate handlebars.
+///
+/// Not the whole crate: with it the compiler would call `String` by its full path in the errors of
+/// a program.
+pub mod handlebars {
+    pub use ::handlebars::{
+        Context, Handlebars, Helper, HelperDef, HelperResult, Output, RenderContext, RenderError, RenderErrorReason,
+        ScopedJson, handlebars_helper,
+    };
+}
 
 /// Compiles the examples of the README.
 #[cfg(doctest)]
