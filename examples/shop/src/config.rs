@@ -11,7 +11,7 @@ pub struct ShopConfig {
     /// The database, as sqlx writes it: `sqlite:` and the path of a file, which is made if needed.
     pub database_url: String,
     /// The file of the tokens, which `callbox token new` writes.
-    pub tokens: PathBuf,
+    pub token_file: PathBuf,
     /// The number of products or orders on a page.
     pub page_size: u32,
     /// The maximum size of an upload, in bytes.
@@ -22,7 +22,7 @@ impl Default for ShopConfig {
     fn default() -> Self {
         Self {
             database_url: "sqlite:shop.db".to_owned(),
-            tokens: "callbox-tokens.toml".into(),
+            token_file: "callbox-tokens.toml".into(),
             page_size: 20,
             upload_limit: 10 << 20,
         }

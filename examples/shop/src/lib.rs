@@ -56,6 +56,7 @@ pub fn app_with<S: Store, Kind: 'static>(
         .service(catalog)
         .service(notify)
         .tokens(tokens.clone())
+        .title("Shop")
         .bind("127.0.0.1:5000")
         .templates("templates")
         .configure(move |routes| pages::routes(&config, &tokens, routes))

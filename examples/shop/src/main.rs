@@ -6,6 +6,6 @@ use shop::config::ShopConfig;
 
 fn main() -> callbox::Result<()> {
     let config: ShopConfig = callbox::app_config()?;
-    let tokens = Tokens::open(&config.tokens)?;
+    let tokens = Tokens::open(&config.token_file)?;
     shop::app(config, tokens, Clock::system()).with_args().start()
 }

@@ -23,7 +23,7 @@ pub(crate) fn program(directory: &Path, port: u16) -> Program {
     Program::at(Path::new(env!("CARGO_BIN_EXE_shop")), &["--port", &port.to_string()])
         .in_directory(Path::new(env!("CARGO_MANIFEST_DIR")))
         .env("APP_DATABASE_URL", &format!("sqlite:{}", directory.join("shop.db").display()))
-        .env("APP_TOKENS", directory.join("tokens.toml").to_str().expect("a path in UTF-8"))
+        .env("APP_TOKEN_FILE", directory.join("tokens.toml").to_str().expect("a path in UTF-8"))
         .env("APP_PAGE_SIZE", "50")
 }
 

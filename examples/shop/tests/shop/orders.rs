@@ -62,8 +62,8 @@ async fn without_the_catalog_nothing_is_ordered_and_no_mail_is_sent() {
     let directory = tempfile::tempdir().unwrap();
     let config = config(directory.path());
     // Nobody sends one, but methods with a scope need something that checks it.
-    issue(&config.tokens, "acme", &[]);
-    let tokens = Tokens::open(&config.tokens).unwrap();
+    issue(&config.token_file, "acme", &[]);
+    let tokens = Tokens::open(&config.token_file).unwrap();
     let is_up = Arc::new(AtomicBool::new(false));
     let up = Arc::clone(&is_up);
     let catalog = testing::fake::<CatalogClient>(move |fake| {

@@ -44,7 +44,7 @@ pub(crate) fn products() -> Memory {
 pub(crate) fn config(directory: &Path) -> ShopConfig {
     ShopConfig {
         database_url: format!("sqlite:{}", directory.join("shop.db").display()),
-        tokens: directory.join("tokens.toml"),
+        token_file: directory.join("tokens.toml"),
         page_size: 3,
         upload_limit: 1_000,
     }
@@ -63,7 +63,7 @@ impl Shop {
     pub(crate) fn with_catalog<S: Store, Kind: 'static>(catalog: impl ServiceFactory<Catalog<S>, Kind>) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let config = config(directory.path());
-        let file = config.tokens.clone();
+        let file = config.token_file.clone();
         let token = issue(&file, "acme", &SCOPES);
         let tokens = Tokens::open(&file).expect("the file of tokens");
         let clock = Clock::stopped_at(Timestamp::UNIX_EPOCH);
