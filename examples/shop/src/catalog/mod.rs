@@ -45,14 +45,14 @@ impl Catalog<Table> {
 impl<S: Store> Catalog<S> {
     #[handles]
     async fn get(&self, sku: String) -> Result<Product, CatalogError> {
-        let found = self.store.get(&sku).await.map_err(internal)?;
+        let found = self.store.get(&sku).await.map_err(|cause| internal(&cause))?;
         found.ok_or(CatalogError::NoSuchProduct { sku })
     }
 
     #[handles]
     async fn list(&self, after: Option<String>) -> Result<Vec<Product>, CatalogError> {
         let after = after.unwrap_or_default();
-        self.store.page(&after, self.page_size).await.map_err(internal)
+        self.store.page(&after, self.page_size).await.map_err(|cause| internal(&cause))
     }
 
     #[handles]
@@ -60,11 +60,11 @@ impl<S: Store> Catalog<S> {
         if product.price < Decimal::ZERO {
             return Err(CatalogError::NegativePrice);
         }
-        self.store.put(product).await.map_err(internal)
+        self.store.put(product).await.map_err(|cause| internal(&cause))
     }
 }
 
 /// Hides what is wrong with the store from callers.
-fn internal(cause: BoxError) -> CatalogError {
+fn internal(cause: &BoxError) -> CatalogError {
     CatalogError::Internal(cause.to_string())
 }

@@ -51,13 +51,13 @@ impl Orders {
         email: String,
         lines: Vec<Line>,
     ) -> Result<Order, OrderError> {
-        if let Some(order) = self.ledger.by_key(tenant, &key).await.map_err(internal)? {
+        if let Some(order) = self.ledger.by_key(tenant, &key).await.map_err(|cause| internal(&cause))? {
             return Ok(order);
         }
         let items = priced(catalog, lines).await?;
         report::total(&items).ok_or(OrderError::TooMuchOrdered)?;
         let new = NewOrder { key, email, placed: self.clock.now(), items };
-        let (order, is_new) = self.ledger.place(tenant, new).await.map_err(internal)?;
+        let (order, is_new) = self.ledger.place(tenant, new).await.map_err(|cause| internal(&cause))?;
         if is_new {
             let text = format!("Thank you for your order {}. Its total is {}.", order.id, order.total);
             later(notify, &order.email, text, 0).await;
@@ -67,13 +67,13 @@ impl Orders {
 
     #[handles]
     async fn list(&self, tenant: &Tenant, before: Option<i64>) -> Result<Vec<Order>, OrderError> {
-        self.ledger.page(tenant, before, self.page_size).await.map_err(internal)
+        self.ledger.page(tenant, before, self.page_size).await.map_err(|cause| internal(&cause))
     }
 
     #[handles]
     async fn ship(&self, tenant: &Tenant, notify: &NotifyClient, id: i64) -> Result<(), OrderError> {
-        let Some(email) = self.ledger.ship(tenant, id).await.map_err(internal)? else {
-            let known = self.ledger.has(tenant, id).await.map_err(internal)?;
+        let Some(email) = self.ledger.ship(tenant, id).await.map_err(|cause| internal(&cause))? else {
+            let known = self.ledger.has(tenant, id).await.map_err(|cause| internal(&cause))?;
             return if known { Ok(()) } else { Err(OrderError::NoSuchOrder { id }) };
         };
         later(notify, &email, format!("Your order {id} is on its way."), 0).await;
@@ -83,7 +83,7 @@ impl Orders {
 
     #[handles]
     async fn sales(&self, tenant: &Tenant) -> Result<Vec<Sale>, OrderError> {
-        self.ledger.sales(tenant).await.map_err(internal)
+        self.ledger.sales(tenant).await.map_err(|cause| internal(&cause))
     }
 
     // On the worker pool, so that a year of sales holds up nobody.
@@ -131,6 +131,6 @@ async fn later(notify: &NotifyClient, to: &str, text: String, after_s: u32) {
 
 /// Hides what is wrong with the database from callers. The error is a type of the crate `shop-api`
 /// and the cause one of sqlx, so there can be no `From` for `?` here.
-fn internal(cause: sqlx::Error) -> OrderError {
+fn internal(cause: &sqlx::Error) -> OrderError {
     OrderError::Internal(cause.to_string())
 }
