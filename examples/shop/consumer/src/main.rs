@@ -62,11 +62,12 @@ async fn place(orders: &OrdersClient, key: &str) -> Result<Order, ClientError<Or
 
 /// Whether the same order would fail in the same way again.
 fn is_final(error: &ClientError<OrderError>) -> bool {
-    match error {
-        ClientError::Method(OrderError::CatalogUnavailable) => false,
-        ClientError::Rejected(_) | ClientError::Unreachable(_) | ClientError::Deadline(_) | ClientError::Lost(_) => {
-            false
-        }
-        _ => true,
-    }
+    !matches!(
+        error,
+        ClientError::Method(OrderError::CatalogUnavailable)
+            | ClientError::Rejected(_)
+            | ClientError::Unreachable(_)
+            | ClientError::Deadline(_)
+            | ClientError::Lost(_)
+    )
 }
