@@ -79,7 +79,7 @@
 //! | a transport | a module beside `http`, which calls `dispatch/mod.rs` |
 //! | a setting | `settings/table.rs` |
 //! | a key of an attribute | `macros/src/attr/mod.rs` |
-//! | a rule of parameters | `service/rules/`, and `macros/src/attr/rules.rs` |
+//! | a rule of parameters | `client/src/rules/`, and `macros/src/attr/rules.rs` |
 //! | when a call runs inline | `runs_inline` in `engine/begin.rs`, and `docs/promises.md` |
 //! | a reason to reject a call | `RejectReason` in `route.rs`, and `mailbox/admission.rs` |
 //! | what is counted of a call | `measure/counters.rs`, `engine/stats.rs` |

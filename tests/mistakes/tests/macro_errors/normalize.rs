@@ -85,7 +85,9 @@ impl OutputLine<'_> {
         let text = text.strip_prefix(margin).unwrap_or(&text);
         match text.trim_start().strip_prefix("and ").and_then(|rest| rest.strip_suffix(" others")) {
             Some(number) => text.replace(number, "$N"),
-            None => text.trim_end().to_owned(),
+            // The compiler writes the whole path if another crate of the build has a type of this
+            // name, which depends on the features of that build.
+            None => text.trim_end().replace("std::string::String", "String"),
         }
     }
 }
