@@ -12,7 +12,7 @@ use futures::future::LocalBoxFuture;
 
 use crate::jsonrpc::{ResponseBudget, RpcError};
 
-use crate::service::{CallContext, MethodDescription, MethodOptions, SchemaGenerators, ServiceId};
+use crate::service::{CallContext, Link, MethodDescription, MethodOptions, SchemaGenerators, ServiceId};
 
 /// The outcome of a call: its result has been written to the response, or there is an error to
 /// write.
@@ -23,9 +23,9 @@ pub(crate) trait Route: Send + Sync {
     /// Returns the name as callers write it.
     fn name(&self) -> &'static str;
 
-    /// Returns the name of the service; empty for a method of callbox's own.
-    fn service(&self) -> &'static str {
-        ""
+    /// Whether the service of the method waits in this chain. A method of callbox's own has none.
+    fn waits_in(&self, _chain: &Link) -> bool {
+        false
     }
 
     /// Returns access rule, deadline and documentation.

@@ -80,11 +80,12 @@ impl Link {
         }
     }
 
-    /// Whether a service of this name waits in the chain.
-    pub fn has(&self, name: &str) -> bool {
+    /// Whether a service waits in the chain: in this process the service itself, and in another
+    /// process one of its name.
+    pub fn has(&self, service: ServiceId, name: &str) -> bool {
         let mut link = Some(self);
         while let Some(here) = link {
-            if here.name == name {
+            if here.service.map_or(here.name == name, |here| here == service) {
                 return true;
             }
             link = waiting(here.before.as_ref());
@@ -138,10 +139,10 @@ impl Current {
         CURRENT.try_with(|current| current.borrow().as_ref().is_some_and(is_it)).unwrap_or(false)
     }
 
-    /// Whether a call to the service of this name would wait for itself: the method is one of that
-    /// service, or a method of that service waits in the chain of calls.
-    pub fn waits_for(&self, name: &str) -> bool {
-        self.name == name || waiting(self.chain.as_ref()).is_some_and(|link| link.has(name))
+    /// Whether a call to a service would wait for itself: the method is one of that service, or a
+    /// method of that service waits in the chain of calls.
+    pub fn waits_for(&self, service: ServiceId, name: &str) -> bool {
+        self.service == service || waiting(self.chain.as_ref()).is_some_and(|link| link.has(service, name))
     }
 
     /// Returns the link of a call that the method makes and waits for.
@@ -232,11 +233,13 @@ mod tests {
         let b = running("b", Some(a.clone().link()));
         let link = b.clone().link();
         let c = running("c", Some(Arc::clone(&link)));
-        assert_eq!(["a", "b", "c", "d"].map(|it| c.waits_for(it)), [true, true, true, false]);
+        let other = ServiceId::fresh();
+        let waits_for = |it| c.waits_for(it, "a");
+        assert_eq!([a.service, b.service, c.service, other].map(waits_for), [true, true, true, false], "by itself");
         assert_eq!(c.clone().link().to_string(), "a → b → c");
 
         link.waits.store(false, Ordering::Relaxed);
-        assert_eq!(["a", "b", "c"].map(|it| c.waits_for(it)), [false, false, true]);
+        assert_eq!([a.service, b.service, c.service].map(waits_for), [false, false, true]);
         assert_eq!(c.link().to_string(), "c", "a service that does not wait is not in the chain");
     }
 
@@ -247,7 +250,8 @@ mod tests {
         assert!(text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"'), "{text}");
         let there = Link::from_header(&text).unwrap();
         assert_eq!(there.to_string(), "a, \"b\" → ü");
-        assert_eq!(["a, \"b\"", "ü", "a"].map(|name| there.has(name)), [true, true, false]);
+        let has = |name| there.has(ServiceId::fresh(), name);
+        assert_eq!(["a, \"b\"", "ü", "a"].map(has), [true, true, false], "by name");
         let next = running("c", Some(there)).link();
         assert_eq!(next.to_header(), format!("{text},c"));
 

@@ -226,7 +226,7 @@ impl<'a> ResolvedRequest<'a> {
         let reads_request = route.options().reads_request;
         // Nobody waits for a notification, so it closes no circle.
         let chain = context.chain.as_ref().filter(|_| !notification);
-        if let Some(chain) = chain.filter(|chain| chain.has(route.service())) {
+        if let Some(chain) = chain.filter(|chain| route.waits_in(chain)) {
             return Err(waits_for_itself(chain, route.name()));
         }
         let call = CallContext {

@@ -14,7 +14,7 @@ use crate::mailbox::{LimitReached, MethodEntry, ReadyOutput};
 use crate::measure::CallRecord;
 use crate::route::{CallStart, MailboxId, RejectReason, Rejection, Route, SeriesReplies, StartContext};
 use crate::service::{
-    CallContext, ErrorList, ExecutionInfo, Handles, Message, MethodDescription, MethodOptions, MethodTable,
+    CallContext, ErrorList, ExecutionInfo, Handles, Link, Message, MethodDescription, MethodOptions, MethodTable,
     SchemaGenerators, Service, read_params,
 };
 use crate::sync::Arc;
@@ -64,8 +64,8 @@ impl<S: Handles<M>, M: Message> Route for MethodRoute<S, M> {
         self.entry.name
     }
 
-    fn service(&self) -> &'static str {
-        S::NAME
+    fn waits_in(&self, chain: &Link) -> bool {
+        chain.has(self.core.id, S::NAME)
     }
 
     fn options(&self) -> &MethodOptions {

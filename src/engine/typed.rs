@@ -118,7 +118,7 @@ fn context<S: Service>(
         None => None,
         Some(around) => {
             deadline = deadline.min(around.deadline);
-            let closes_circle = around.waits_for(S::NAME);
+            let closes_circle = around.waits_for(core.id, S::NAME);
             let link = around.link();
             if closes_circle {
                 let cause = format_args!(

@@ -63,7 +63,7 @@ mod tests {
     #[test]
     fn the_guide_shows_this_file() {
         let (page, here) = (include_str!("../../src/docs/parameters.md"), include_str!("fields.rs"));
-        let shown = page.split("```ignore\n").nth(1).and_then(|rest| rest.split("```").next());
+        let shown = page.split("```text\n").nth(1).and_then(|rest| rest.split("```").next());
         let shown = shown.expect("the page has an example");
         assert!(here.contains(shown), "the page shows other code than this file");
     }
