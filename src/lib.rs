@@ -94,7 +94,8 @@
 //! - `__private` has the items that the code of the macros uses.
 //! - [`stats`] groups the statistics of services, methods and durations in one module.
 //! - [`client`] calls services, of callbox and of others. It is the crate in `client/`, which also
-//!   has what callers and services agree on: [`Message`], [`RpcError`], and parameters.
+//!   has what callers and services agree on: [`Message`], [`RpcError`](struct@RpcError), and
+//!   parameters.
 //! - [`guide`] has the pages of the guide, and no code.
 //! - [`testing`] helps to test services. It needs the feature `testing`.
 //! - `server` is the builder: it turns settings into parts, runs them, and shuts them down.

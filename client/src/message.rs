@@ -84,7 +84,7 @@ pub trait Message: Serialize + DeserializeOwned + Send + 'static {
 
     /// Checks the rules of the parameters, before the method runs. Default: all are valid.
     ///
-    /// [`#[service]`](macro@crate::service) writes it from the rules of parameters, such as
+    /// `#[service]` writes it from the rules of parameters, such as
     /// `#[param(range = 1..=100)]`.
     ///
     /// # Errors
