@@ -79,7 +79,11 @@ async fn health(callbox: web::Data<ServerHandle>) -> HttpResponse {
 async fn main() -> Result<(), Box<dyn Error>> {
     let callbox = app().with_args().launch().await?;
     let running = callbox.clone();
-    HttpServer::new(move || App::new().configure(routes(&running))).bind(callbox.bind_address())?.run().await?;
+    let server = HttpServer::new(move || App::new().configure(routes(&running))).bind(callbox.bind_address())?;
+    for address in server.addrs() {
+        tracing::info!(url = %format_args!("http://{address}/api"), "listening");
+    }
+    server.run().await?;
     // The HTTP server has answered its last request. This runs the calls that are left, such as
     // notifications.
     callbox.stop().await?;

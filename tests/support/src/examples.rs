@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use serde_json::Value;
 
-use crate::program::{Program, RunningProgram, free_address};
+use crate::program::{Program, RunningProgram};
 
 /// The directory in which users run the examples.
 pub const CHECKOUT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
@@ -36,11 +36,6 @@ pub fn example(name: &str, args: &[&str]) -> Program {
 /// # Panics
 /// If the example does not start.
 pub fn start_example(name: &str) -> RunningProgram {
-    if name == "embedded" {
-        // It does not log where it listens, as that is the HTTP server of its author.
-        let address = free_address();
-        return example(name, &["--port", &address.port().to_string()]).start_at(address);
-    }
     example(name, &["--port", "0"]).start()
 }
 

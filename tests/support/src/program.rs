@@ -113,7 +113,7 @@ impl Program {
     ///
     /// # Panics
     /// If the server does not start.
-    pub fn start_at(self, address: SocketAddr) -> RunningProgram {
+    fn start_at(self, address: SocketAddr) -> RunningProgram {
         let mut program = self.spawn();
         until("it listens", || TcpStream::connect(address).is_ok());
         program.address = Some(address);
