@@ -16,6 +16,7 @@ use crate::message::{Purpose, defaults, literal, message};
 use crate::method::{Method, Output, Param};
 use crate::model::{Hook, HookKind, Service};
 use crate::param_rules;
+use crate::paths;
 use crate::spans::at;
 use crate::types::{Lifetimes, unsupported, without_self};
 
@@ -156,12 +157,13 @@ fn errors(service: &Service, method: &Method) -> Option<TokenStream> {
     let Output::Result { error, .. } = &method.output else { return None };
     let error = without_self(error.to_token_stream(), service.ty());
     let list = Ident::new("list", Span::mixed_site());
-    Some(quote! {
+    let errors = quote! {
         fn errors(#list: &mut ::callbox_client::ErrorList<'_>) {
             use ::callbox_client::__private::ErrorsFallback as _;
             ::callbox_client::__private::ErrorsProbe::<#error>::describe(#list);
         }
-    })
+    };
+    Some(if service.is_api { paths::with_schemas(&errors) } else { errors })
 }
 
 /// Returns the impl of `Service`.

@@ -83,8 +83,8 @@ pub(super) fn start<S: Handles<M>, M: Message>(
 ) -> Result<StartedCall<M>, RpcError> {
     let entry = core.table.entry::<M>().ok_or_else(RpcError::method_not_found)?;
     message.validate()?;
-    let call = context(core, by, entry, notification)?;
     let wait = if notification { None } else { start_wait(core)? };
+    let call = context(core, by, entry, notification)?;
     let message: Payload<M, fn() -> Result<M, RpcError>> = Payload::Parsed(message);
     let incoming = NewCall { call, message, bytes: 0, entrance: Entrance::Process, batch: None };
     match begin(core, entry, incoming) {
@@ -163,7 +163,7 @@ fn start_wait<S: Service>(core: &Core<S>) -> Result<Option<StartWait>, RpcError>
         return Ok(None);
     }
     let Some(current) = Current::of_thread() else { return Ok(None) };
-    let wait = StartWait::begin(current.service, current.name, core.id, S::NAME);
+    let wait = StartWait::begin(current.service, current.name, core.id);
     wait.map(Some).map_err(|circle| RpcError::internal_in(current.method, &circle))
 }
 

@@ -257,6 +257,15 @@ fn services_whose_starts_wait_for_each_other_stop_the_start_with_the_circle() {
     }
 }
 
+waits_for!(Alone, "alone", AloneClient);
+
+#[test]
+fn a_service_whose_start_waits_for_itself_stops_the_start() {
+    let error = start_error(Server::new(Alone::default));
+    let expected = "the service alone could not start: its start waits for a service that waits for it: alone → alone";
+    assert_eq!(error, expected);
+}
+
 /// A page of the program's own that takes a client.
 async fn page(orders: OrdersClient) -> actix_web::Result<String> {
     Ok(format!("{} orders", orders.count().await?))

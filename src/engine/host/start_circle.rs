@@ -32,15 +32,11 @@ impl StartWait {
     ///
     /// # Errors
     /// If `to` waits for `from`: the circle.
-    pub(crate) fn begin(from: ServiceId, name: &'static str, to: ServiceId, to_name: &str) -> Result<Self, String> {
+    pub(crate) fn begin(from: ServiceId, name: &'static str, to: ServiceId) -> Result<Self, String> {
         let mut waits = WAITS.lock();
         if let Some(path) = waits.path(to, from) {
-            let circle = format!(
-                "{name} → {}{}{name}",
-                path.join(" → "),
-                if path.is_empty() { to_name.to_owned() + " → " } else { " → ".to_owned() }
-            );
-            let text = format!("its start waits for a service that waits for it: {circle}");
+            let through: String = path.iter().map(|service| format!(" → {service}")).collect();
+            let text = format!("its start waits for a service that waits for it: {name}{through} → {name}");
             waits.faults.get_or_insert_default().insert(from, text.clone());
             return Err(text);
         }
