@@ -129,12 +129,15 @@ impl<H: BodyHandler> Endpoint<H> {
             .await?;
         let describe = || request_info::describe(request);
         let lazy_request = LazyRequest::new(&describe);
+        let timeout = caller_headers::request_timeout(headers);
         let meta = RequestMeta {
             token: caller_headers::token(headers, &self.endpoint_config.token_header),
             // The socket's address: a caller may write any address into a header.
             peer: request.peer_addr().map(|peer| peer.ip()),
-            timeout: caller_headers::request_timeout(headers),
-            chain: caller_headers::chain(headers),
+            timeout,
+            // Who sends the chain sends the time that is left, too, so other requests are spared
+            // the look-up.
+            chain: timeout.and_then(|_| caller_headers::chain(headers)),
             dialect: self.dialect,
             request: &lazy_request,
         };
