@@ -46,7 +46,7 @@ pub(crate) struct RequestMeta<'a> {
     pub(crate) peer: Option<IpAddr>,
     /// How long the caller waits for the response. This can only shorten a method's deadline.
     pub(crate) timeout: Option<Duration>,
-    /// The services of other processes that wait for the response, if the transport was told.
+    /// The services of other processes that wait for the response, if the transport knows them.
     pub(crate) chain: Option<&'a str>,
     pub(crate) dialect: Dialect,
     /// The request, for methods that read it.

@@ -61,7 +61,7 @@ impl Server {
     /// Sets the URL at which clients reach the server, if it is not the address that the server
     /// listens on: `.public_url("https://example.org/shop")`. Default: none.
     ///
-    /// It is told wherever the server tells its address: as `servers` in the OpenRPC document, in
+    /// It stands wherever the server gives its address: as `servers` in the OpenRPC document, in
     /// `get_service_specs`, in the log, and in the snippets of the console. The endpoint is below
     /// it. With a path, as above, a proxy is expected to remove `/shop` from what it passes on. A
     /// `Host` header with its name is accepted only if [`allowed_hosts`](Self::allowed_hosts) has

@@ -101,7 +101,7 @@ settings! {
         /// may call; off for none
         openrpc: Option<String> = DOCUMENT, "/openrpc.json";
         /// URL at which clients reach the server, with the path of a proxy in front, if it has one:
-        /// told in the OpenRPC document, get_service_specs, the log and the console
+        /// shown in the OpenRPC document, get_service_specs, the log and the console
         public_url: Option<String> = PUBLIC_URL, "";
         /// Name of the whole server in the OpenRPC document and the console; if unset, the names of
         /// its services

@@ -66,15 +66,15 @@ fn a_server_tells_its_title_and_its_public_address() {
     };
     let two = || Server::new(Shop::default).service(Users::default).endpoint("/rpc").console(true);
     let own = testing::start(two());
-    let told = document(&own);
-    assert_eq!((&told["info"]["title"], &told["servers"]), (&json!("test.shop, Users"), &json!(null)));
+    let openrpc = document(&own);
+    assert_eq!((&openrpc["info"]["title"], &openrpc["servers"]), (&json!("test.shop, Users"), &json!(null)));
     assert!(own.get("/console").body.contains("<strong>test.shop, Users</strong>"));
 
     let server = testing::start(two().title("Shop & Co").public_url("https://example.org/shop/"));
-    let told = document(&server);
+    let openrpc = document(&server);
     let url = "https://example.org/shop/rpc";
-    assert_eq!(told["info"]["title"], "Shop & Co");
-    assert_eq!(told["servers"], json!([{ "name": "Shop & Co", "url": url }]));
+    assert_eq!(openrpc["info"]["title"], "Shop & Co");
+    assert_eq!(openrpc["servers"], json!([{ "name": "Shop & Co", "url": url }]));
     let specs = server.rpc(&json!({ "jsonrpc": "2.0", "method": "get_service_specs", "id": 1 }));
     assert_eq!(specs["result"]["accessible_at"], url);
     let console = server.get("/console").body;
