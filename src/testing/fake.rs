@@ -26,7 +26,7 @@ use crate::service::Message;
 /// impl Prices {
 ///     #[public_method]
 ///     fn of(&self, article: String) -> Result<u64, RpcError> {
-///         unimplemented!("it asks a database for the price of {article}")
+///         Err(RpcError::new(1, format!("the database with the price of {article} is not here")))
 ///     }
 /// }
 ///
