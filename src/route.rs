@@ -31,6 +31,12 @@ pub(crate) trait Route: Send + Sync {
     /// Returns access rule, deadline and documentation.
     fn options(&self) -> &MethodOptions;
 
+    /// Whether a call has to know its request: because the method reads it, or because it may call
+    /// others, whose calls have its id.
+    fn reads_request(&self) -> bool {
+        self.options().reads_request
+    }
+
     /// Whether the method is one of callbox's own.
     fn is_builtin(&self) -> bool {
         false

@@ -21,7 +21,10 @@ pub trait LocalTarget: Send + Sync {
     fn name(&self) -> &'static str;
 
     /// Starts the call of an [`Exchange`].
-    fn start(&self, options: &LocalOptions, exchange: &mut dyn Any);
+    ///
+    /// # Errors
+    /// If there is no such service any more.
+    fn start(&self, options: &LocalOptions, exchange: &mut dyn Any) -> Result<(), RpcError>;
 }
 
 /// The caller of calls within the process, and how long these may take.
@@ -106,7 +109,7 @@ impl LocalService {
     pub(crate) fn start<M: Message>(&self, message: M, notification: bool) -> Result<Started<M>, RpcError> {
         let started = Err(RpcError::method_not_found());
         let mut exchange = Exchange { message: Some(message), notification, started };
-        self.target.start(&self.options, &mut exchange);
+        self.target.start(&self.options, &mut exchange)?;
         exchange.started
     }
 }

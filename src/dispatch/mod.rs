@@ -223,7 +223,7 @@ impl<'a> ResolvedRequest<'a> {
         let notification = self.id.is_none();
         // Nobody waits for a notification, so the caller's timeout does not apply.
         let patience = context.meta.timeout.filter(|_| !notification).unwrap_or(Duration::MAX);
-        let reads_request = route.options().reads_request;
+        let reads_request = route.reads_request();
         // Nobody waits for a notification, so it closes no circle.
         let chain = context.chain.as_ref().filter(|_| !notification);
         if let Some(chain) = chain.filter(|chain| route.waits_in(chain)) {

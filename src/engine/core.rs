@@ -1,12 +1,13 @@
 //! What the callers of one service and its host share.
 
 use std::fmt;
+use std::sync::atomic::AtomicBool;
 
 use crate::mailbox::{Admission, BoundedCounter, Quota};
 use crate::service::{Service, ServiceId, Surroundings};
-use crate::sync::Arc;
+use crate::sync::{Arc, Mutex};
 
-use super::host::tasks::TaskCounters;
+use super::host::tasks::{TaskCounters, TaskSet};
 use super::idle::Idle;
 use super::lifecycle::Lifecycle;
 use super::mailboxes::Mailboxes;
@@ -46,7 +47,11 @@ pub(crate) struct Core<S: Service> {
     pub(crate) idle: Idle,
     /// The other services of the server.
     pub(crate) surroundings: Arc<Surroundings>,
-    pub(crate) tasks: Arc<TaskCounters>,
+    pub(crate) task_counters: Arc<TaskCounters>,
+    /// The tasks of the current state. Here, since a state outlives a thread that is lost.
+    pub(crate) tasks: Mutex<Option<Arc<TaskSet>>>,
+    /// Whether the service has clients of others, so that its calls may lead to further ones.
+    pub(crate) has_clients: Arc<AtomicBool>,
 }
 
 impl<S: Service> Core<S> {
@@ -72,7 +77,9 @@ impl<S: Service> Core<S> {
             pool: ServicePool::new(pool),
             idle: Idle::default(),
             surroundings,
-            tasks: Arc::default(),
+            task_counters: Arc::default(),
+            tasks: Mutex::new(None),
+            has_clients: Arc::default(),
         })
     }
 

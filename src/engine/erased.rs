@@ -4,6 +4,7 @@
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
+use std::sync::Weak;
 
 use callbox_client::__engine::{Exchange, LocalOptions, LocalTarget, Started};
 use callbox_client::{LocalCaller, LocalService, ServiceClient};
@@ -11,6 +12,7 @@ use callbox_client::{LocalCaller, LocalService, ServiceClient};
 use schemars::JsonSchema;
 
 use crate::auth::Caller;
+use crate::jsonrpc::RpcError;
 use crate::service::{Directory, Handles, Message, MethodOptions, MethodTable, Serves, Service};
 use crate::sync::Arc;
 
@@ -70,7 +72,7 @@ impl<S: Service> MethodTable<S> for ClientList<'_, S> {
     where
         S: Serves<C>,
     {
-        self.directory.add_local(TypeId::of::<C>(), self.service.local());
+        self.directory.add_local(TypeId::of::<C>(), weak(self.service));
     }
 
     fn add<M: Message<Output: JsonSchema> + JsonSchema>(&mut self, _: MethodOptions)
@@ -95,10 +97,30 @@ impl<S: Service> LocalTarget for HostedService<S> {
 
     /// Starts the call of an exchange, unless no method takes its message: then the exchange keeps
     /// its error.
-    fn start(&self, options: &LocalOptions, exchange: &mut dyn Any) {
+    fn start(&self, options: &LocalOptions, exchange: &mut dyn Any) -> Result<(), RpcError> {
         // Not `exchange.type_id()`, which is the type of the reference.
         if let Some(start) = self.starters.0.get(&(*exchange).type_id()) {
             start(&self.core, options, exchange);
         }
+        Ok(())
+    }
+}
+
+/// A service for the clients of its server's services, and for its own. They do not keep it: a
+/// service that holds clients of others, or of itself, would never be freed.
+struct WeakService<S: Service>(Weak<HostedService<S>>);
+
+/// Returns a service with its type erased, called by nobody in particular. It is not kept alive.
+pub(super) fn weak<S: Service>(service: &Arc<HostedService<S>>) -> LocalService {
+    LocalService::new(Arc::new(WeakService(Arc::downgrade(service))), LocalOptions::default())
+}
+
+impl<S: Service> LocalTarget for WeakService<S> {
+    fn name(&self) -> &'static str {
+        S::NAME
+    }
+
+    fn start(&self, options: &LocalOptions, exchange: &mut dyn Any) -> Result<(), RpcError> {
+        self.0.upgrade().ok_or_else(RpcError::unavailable)?.start(options, exchange)
     }
 }

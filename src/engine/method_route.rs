@@ -22,7 +22,7 @@ use crate::sync::Arc;
 use super::answer::{SerializedReplies, pending, write, write_early};
 use super::begin::{BatchContext, Begun, Entrance, NewCall, Payload, begin, begin_series};
 use super::core::Core;
-use super::typed::services_of;
+use super::typed::{reads_request, services_of};
 
 /// One method of a running service.
 struct MethodRoute<S: Service, M> {
@@ -70,6 +70,10 @@ impl<S: Handles<M>, M: Message> Route for MethodRoute<S, M> {
 
     fn options(&self) -> &MethodOptions {
         &self.entry.options
+    }
+
+    fn reads_request(&self) -> bool {
+        reads_request(&self.core, &self.entry)
     }
 
     fn mailbox(&self) -> MailboxId {

@@ -126,6 +126,16 @@ impl<S> StateLock<S> {
         }
     }
 
+    /// Discards the state, so that the host makes a new one. Returns false if the lock is taken.
+    pub(crate) fn discard(&self) -> bool {
+        let Some(mut slot) = self.lock.try_write() else { return false };
+        let state = std::mem::replace(&mut *slot, StateSlot::Empty);
+        self.signals.torn.store(true, Ordering::Release);
+        drop(slot);
+        discard(state);
+        true
+    }
+
     /// Whether the lock is free.
     pub(crate) fn is_free(&self) -> bool {
         self.lock.try_write().is_some()

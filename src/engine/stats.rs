@@ -108,8 +108,8 @@ impl ServiceStats {
             service: S::NAME.to_owned(),
             is_up: core.lifecycle.status() == Status::Up,
             restarts: core.lifecycle.restarts(),
-            tasks: core.tasks.running(),
-            task_panics: core.tasks.panics(),
+            tasks: core.task_counters.running(),
+            task_panics: core.task_counters.panics(),
             methods: core.table.entries().iter().map(|entry| MethodStats::new(entry)).collect(),
         }
     }

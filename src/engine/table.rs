@@ -86,7 +86,7 @@ impl Table {
     /// Returns the names of the methods of which calls run.
     pub(crate) fn running(&self) -> Vec<&'static str> {
         let runs = |entry: &&Arc<MethodEntry>| entry.meter.counters.get(Counter::Running) > 0;
-        self.entries.iter().filter(runs).map(|entry| entry.name).collect()
+        self.all_entries().filter(runs).map(|entry| entry.name).collect()
     }
 }
 

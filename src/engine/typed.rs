@@ -6,6 +6,7 @@
 
 use std::any::Any;
 use std::sync::OnceLock;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -133,7 +134,7 @@ fn context<S: Service>(
     let caller = by.caller.clone();
     let mut request = OnceLock::new();
     // Also for a method that does not read it, which may call one that does.
-    if entry.options.reads_request || cause.is_some() {
+    if reads_request(core, entry) || cause.is_some() {
         request = Arc::new(RequestInfo::in_process(cause.as_deref())).into();
     }
     Ok(CallContext {
@@ -151,6 +152,11 @@ fn context<S: Service>(
 /// Returns the other services, if a parameter of the method needs one.
 pub(super) fn services_of<S: Service>(core: &Core<S>, entry: &MethodEntry) -> Option<Arc<Directory>> {
     if entry.options.needs.0.is_empty() { None } else { core.surroundings.services().cloned() }
+}
+
+/// Whether a call has to know its request.
+pub(super) fn reads_request<S: Service>(core: &Core<S>, entry: &MethodEntry) -> bool {
+    entry.options.reads_request || core.has_clients.load(Ordering::Relaxed)
 }
 
 /// Notes that the method or the start that runs on this thread waits for a service that is

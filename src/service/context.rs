@@ -122,9 +122,10 @@ impl CallContext {
     ///
     /// An id of a client is used if it is printable ASCII without spaces and quotes, of at most 128
     /// bytes. All calls of a batch have the id of their HTTP request. What a method calls or
-    /// notifies in the process has the id of that method's request, if the method, or one that led
-    /// to it, takes an injected parameter other than [`&Caller`](Caller). Else the request is not
-    /// known by then, and the call has an id of its own.
+    /// notifies in the process has the id of that method's request, if the method takes an injected
+    /// parameter other than [`&Caller`](Caller), or if its service has a client from its
+    /// [`ServiceContext`](crate::ServiceContext). Else the request is not known by then, and the
+    /// call has an id of its own.
     ///
     /// If such a method is called, the response has the id in its header `X-Request-Id`: the one
     /// that the client sent, or the one that the method asked for. Other methods pay nothing for
@@ -260,7 +261,6 @@ impl<C: ServiceClient> FromCall for C {
         call.client()
     }
 
-    const READS_REQUEST: bool = false;
     const NEEDS_CALLER: bool = false;
 
     fn needs(services: &mut ServiceNeeds) {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use callbox_client::{LocalService, ServiceClient};
@@ -75,6 +76,8 @@ pub struct ServiceContext {
     me: LocalService,
     surroundings: Arc<Surroundings>,
     tasks: Arc<dyn TaskSpawner>,
+    /// Set once the service has a client, whose calls have the id of the request behind them.
+    has_clients: Arc<AtomicBool>,
 }
 
 /// Where the tasks of a service run. The engine implements it.
@@ -106,8 +109,13 @@ impl Surroundings {
 pub(crate) struct MissingService(pub(crate) String);
 
 impl ServiceContext {
-    pub(crate) fn new(me: LocalService, surroundings: Arc<Surroundings>, tasks: Arc<dyn TaskSpawner>) -> Self {
-        Self { me, surroundings, tasks }
+    pub(crate) fn new(
+        me: LocalService,
+        surroundings: Arc<Surroundings>,
+        tasks: Arc<dyn TaskSpawner>,
+        has_clients: Arc<AtomicBool>,
+    ) -> Self {
+        Self { me, surroundings, tasks, has_clients }
     }
 
     /// Returns a client of another service, in this process or in another.
@@ -118,6 +126,7 @@ impl ServiceContext {
     /// If the server has no such service and does not know where it is. In a factory and in
     /// `#[on_start]` that is an error of the start, which names the service and says what to do.
     pub fn client<C: ServiceClient>(&self) -> C {
+        self.has_clients.store(true, Ordering::Relaxed);
         let found = self.surroundings.services().and_then(|services| services.client());
         found.unwrap_or_else(|| std::panic::resume_unwind(Box::new(MissingService(missing::<C>()))))
     }
@@ -128,6 +137,7 @@ impl ServiceContext {
     /// Its calls wait until the service is up. So a factory, and `#[on_start]`, must not wait for
     /// one.
     pub fn me(&self) -> LocalService {
+        self.has_clients.store(true, Ordering::Relaxed);
         self.me.clone()
     }
 

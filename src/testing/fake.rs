@@ -97,11 +97,12 @@ impl LocalTarget for FakeTarget {
         self.name
     }
 
-    fn start(&self, _: &LocalOptions, exchange: &mut dyn Any) {
+    fn start(&self, _: &LocalOptions, exchange: &mut dyn Any) -> Result<(), RpcError> {
         // Not `exchange.type_id()`, which is the type of the reference.
         if let Some(reply) = self.replies.get(&(*exchange).type_id()) {
             reply(exchange);
         }
+        Ok(())
     }
 }
 

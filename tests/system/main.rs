@@ -4,5 +4,6 @@
 mod api;
 mod generic;
 mod life;
+mod lost;
 mod references;
 mod remotes;

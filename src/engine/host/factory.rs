@@ -15,7 +15,7 @@ use crate::log::{caught, discard, panic_text};
 use crate::service::{Current, Factory, MissingService, Service, ServiceContext};
 use crate::start_error::BoxError;
 
-use super::start_circle::take_fault;
+use super::start_circle::StateInTheMaking;
 use crate::engine::core::Core;
 
 /// A time that no start takes, as the deadline of a method that has none.
@@ -33,6 +33,7 @@ pub(crate) async fn make_state<S: Service>(
     factory: &Factory<S>,
     context: &ServiceContext,
 ) -> Result<S, String> {
+    let making = StateInTheMaking::begin(core.id);
     let made = run_part(core, "factory", async { factory.make(context.clone()).await }).await;
     let started = match made {
         Err(reason) => Err(reason),
@@ -44,7 +45,7 @@ pub(crate) async fn make_state<S: Service>(
             }
         },
     };
-    match (take_fault(core.id), started) {
+    match (making.end(), started) {
         (None, started) => started,
         (Some(circle), started) => {
             discard(started);

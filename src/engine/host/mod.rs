@@ -10,8 +10,6 @@ use std::fmt;
 use std::panic::AssertUnwindSafe;
 
 use actix::{Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Context, Handler, ResponseFuture};
-use callbox_client::__engine::{LocalOptions, LocalTarget};
-use callbox_client::LocalService;
 use futures::FutureExt;
 
 use crate::auth::Caller;
@@ -114,11 +112,6 @@ pub(crate) struct HostedService<S: Service> {
 impl<S: Service> HostedService<S> {
     pub(crate) fn new(core: Arc<Core<S>>) -> Arc<Self> {
         Arc::new(Self { core, starters: Starters::of_service(), addr: Mutex::new(None) })
-    }
-
-    /// Returns the service with its type erased, called by nobody in particular.
-    pub(crate) fn local(self: &Arc<Self>) -> LocalService {
-        LocalService::new(Arc::clone(self) as Arc<dyn LocalTarget>, LocalOptions::default())
     }
 
     /// Returns the address of the host, while there is one.

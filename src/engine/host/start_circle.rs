@@ -4,17 +4,20 @@
 //! turn, neither would ever start. So the waits between services that start are noted here, and a
 //! call that would close a circle is an error of the start.
 
-use std::collections::HashMap;
-
 use crate::service::ServiceId;
 use crate::sync::Mutex;
 
-static WAITS: Mutex<Waits> = Mutex::new(Waits { edges: Vec::new(), faults: None });
+static WAITS: Mutex<Waits> = Mutex::new(Waits { edges: Vec::new(), starting: Vec::new() });
 
 struct Waits {
     edges: Vec<Edge>,
-    /// The circles that were found, by the service whose call would have closed one.
-    faults: Option<HashMap<ServiceId, String>>,
+    starting: Vec<Starting>,
+}
+
+/// A service that makes its state, and the circle that was found meanwhile.
+struct Starting {
+    service: ServiceId,
+    circle: Option<String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -37,7 +40,11 @@ impl StartWait {
         if let Some(path) = waits.path(to, from) {
             let through: String = path.iter().map(|service| format!(" → {service}")).collect();
             let text = format!("its start waits for a service that waits for it: {name}{through} → {name}");
-            waits.faults.get_or_insert_default().insert(from, text.clone());
+            // The start is at fault that made the call, or for which another service made it.
+            let at = [from, to].into_iter().find_map(|service| waits.starting(service));
+            if let Some(starting) = at {
+                waits.starting[starting].circle = Some(text.clone());
+            }
             return Err(text);
         }
         let edge = Edge { from, name, to };
@@ -56,6 +63,10 @@ impl Drop for StartWait {
 }
 
 impl Waits {
+    fn starting(&self, service: ServiceId) -> Option<usize> {
+        self.starting.iter().position(|starting| starting.service == service)
+    }
+
     /// Returns the names of the services on a way from one service to another.
     fn path(&self, from: ServiceId, to: ServiceId) -> Option<Vec<&'static str>> {
         let mut open = vec![(from, Vec::new())];
@@ -75,7 +86,25 @@ impl Waits {
     }
 }
 
-/// Returns the circle that a call of this service would have closed while it started.
-pub(crate) fn take_fault(service: ServiceId) -> Option<String> {
-    WAITS.lock().faults.as_mut()?.remove(&service)
+/// Notes that a service makes its state, until it is dropped.
+pub(crate) struct StateInTheMaking(ServiceId);
+
+impl StateInTheMaking {
+    pub(crate) fn begin(service: ServiceId) -> Self {
+        WAITS.lock().starting.push(Starting { service, circle: None });
+        Self(service)
+    }
+
+    /// Returns the circle that was found meanwhile.
+    pub(crate) fn end(self) -> Option<String> {
+        let mut waits = WAITS.lock();
+        let at = waits.starting(self.0)?;
+        waits.starting[at].circle.take()
+    }
+}
+
+impl Drop for StateInTheMaking {
+    fn drop(&mut self) {
+        WAITS.lock().starting.retain(|starting| starting.service != self.0);
+    }
 }

@@ -13,6 +13,7 @@ use crate::sync::Arc;
 use super::backoff::Backoff;
 use super::{HostedService, ServiceActor};
 use crate::engine::core::Core;
+use crate::engine::erased::weak;
 use crate::engine::lifecycle::Status;
 use crate::engine::schedule::scheduler::{Exit, Scheduler};
 
@@ -70,7 +71,7 @@ async fn run_host<S: Service>(hosted: &Arc<HostedService<S>>, factory: &Factory<
             Exit::Lost
         };
     };
-    let (for_host, for_state, me) = (Arc::clone(&hosted.core), factory.clone(), hosted.local());
+    let (for_host, for_state, me) = (Arc::clone(&hosted.core), factory.clone(), weak(hosted));
     let addr = ServiceActor::start_in_arbiter(&arbiter.handle(), move |_| {
         let scheduler = Scheduler::new(Arc::clone(&for_host), for_state, me, tell);
         ServiceActor::new(for_host, scheduler)
@@ -85,7 +86,8 @@ async fn run_host<S: Service>(hosted: &Arc<HostedService<S>>, factory: &Factory<
 /// Stops the service: no more calls are admitted, admitted ones have until `limit`, then `on_stop`
 /// runs.
 ///
-/// Returns the names of the methods that could not be interrupted and still run.
+/// Returns the names of the methods that could not be interrupted and still run; the name of the
+/// service if something else of it does.
 pub(crate) async fn stop<S: Service>(core: Arc<Core<S>>, limit: Duration) -> Vec<&'static str> {
     let lifecycle = &core.lifecycle;
     if lifecycle.stop_before_start() || lifecycle.status() == Status::Stopped {
@@ -103,9 +105,13 @@ pub(crate) async fn stop<S: Service>(core: Arc<Core<S>>, limit: Duration) -> Vec
     // From here as well as from the host, which may be inside a sync method that does not end.
     core.cut_off();
     let stopped = tokio::time::timeout(CUT_TIMEOUT, lifecycle.until(stopped)).await.is_ok();
-    let left = core.table.running();
-    if !stopped || !left.is_empty() {
-        log_error!(service = S::NAME, methods = ?left, "the service did not end in time; its threads are left running");
+    let mut left = core.table.running();
+    if !stopped && left.is_empty() {
+        // What holds its thread is no method: a task, a hook, or the drop of a value.
+        left.push(S::NAME);
+    }
+    if !left.is_empty() {
+        log_error!(service = S::NAME, running = ?left, "the service did not end in time; its threads are left running");
     }
     left
 }

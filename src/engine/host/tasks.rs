@@ -1,16 +1,21 @@
 //! The background tasks of one state of a service.
 
+use std::any::Any;
+use std::collections::HashMap;
 use std::fmt;
+use std::future::Future;
 use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::task::{Context, Poll, ready};
 
 use actix::ArbiterHandle;
 use futures::FutureExt;
-use futures::future::{AbortHandle, Abortable, BoxFuture};
+use futures::future::{AbortHandle, Abortable, BoxFuture, CatchUnwind};
 use tokio::sync::Notify;
 
-use crate::log::{discard, panic_text};
+use crate::log::{caught, discard, panic_text};
 use crate::service::TaskSpawner;
 use crate::sync::Mutex;
 
@@ -36,58 +41,62 @@ impl TaskCounters {
 /// The tasks of one state. When the state ends, they are cancelled.
 pub(crate) struct TaskSet {
     service: &'static str,
-    thread: ArbiterHandle,
     counters: Arc<TaskCounters>,
     state: Mutex<TaskState>,
     /// Notified when the last task has ended.
     ended: Notify,
 }
 
-/// The handles of the tasks that run; `None` once they are cancelled.
 struct TaskState {
-    tasks: Option<Vec<AbortHandle>>,
+    /// The thread that runs the tasks.
+    thread: ArbiterHandle,
+    /// The tasks that run; `None` once they are cancelled.
+    tasks: Option<HashMap<u64, AbortHandle>>,
+    /// Number of tasks that were started.
+    started: u64,
     running: usize,
 }
 
 impl TaskSet {
     pub(crate) fn new(service: &'static str, thread: ArbiterHandle, counters: Arc<TaskCounters>) -> Arc<Self> {
-        let state = Mutex::new(TaskState { tasks: Some(Vec::new()), running: 0 });
-        Arc::new(Self { service, thread, counters, state, ended: Notify::new() })
+        let state = Mutex::new(TaskState { thread, tasks: Some(HashMap::new()), started: 0, running: 0 });
+        Arc::new(Self { service, counters, state, ended: Notify::new() })
     }
 
     /// Starts a task, unless the state has ended already.
     fn start(self: &Arc<Self>, task: BoxFuture<'static, ()>) {
         let (handle, registration) = AbortHandle::new_pair();
         let mut state = self.state.lock();
+        let id = state.started;
         let Some(tasks) = &mut state.tasks else {
             drop(state);
             return discard(task);
         };
-        tasks.retain(|task| !task.is_aborted());
-        tasks.push(handle.clone());
+        tasks.insert(id, handle);
+        state.started += 1;
         state.running += 1;
+        let thread = state.thread.clone();
         drop(state);
-        let running = RunningTask::new(Arc::clone(self), handle);
+        self.counters.running.fetch_add(1, Ordering::Relaxed);
         let run = Abortable::new(AssertUnwindSafe(task).catch_unwind(), registration);
-        self.thread.spawn(async move {
-            let ended = run.await;
-            if let Ok(Err(panic)) = ended {
-                running.set.counters.panics.fetch_add(1, Ordering::Relaxed);
-                log_error!(
-                    service = running.set.service,
-                    panic = panic_text(&*panic),
-                    "a task of the service panicked"
-                );
-                discard(panic);
-            }
-            drop(running);
-        });
+        if !thread.spawn(RunningTask { set: Arc::clone(self), id, run: Some(run) }) {
+            // The task ended with this. If the state stays, a new thread makes it anew.
+            log_warn!(service = self.service, "a task did not start, because the service's thread is gone");
+        }
+    }
+
+    /// Uses another thread from now on, since the one of before is lost. Returns false if tasks
+    /// were lost with it.
+    pub(crate) fn move_to(&self, thread: ArbiterHandle) -> bool {
+        let mut state = self.state.lock();
+        state.thread = thread;
+        state.started == 0
     }
 
     /// Cancels the tasks, and those that are started from now on.
     pub(crate) fn cancel(&self) {
         let tasks = self.state.lock().tasks.take();
-        tasks.into_iter().flatten().for_each(|task| task.abort());
+        tasks.into_iter().flatten().for_each(|(_, task)| task.abort());
     }
 
     /// Waits until all tasks have ended.
@@ -100,6 +109,12 @@ impl TaskSet {
             ended.await;
         }
     }
+
+    fn panicked(&self, panic: Box<dyn Any + Send>) {
+        self.counters.panics.fetch_add(1, Ordering::Relaxed);
+        log_error!(service = self.service, panic = panic_text(&*panic), "a task of the service panicked");
+        discard(panic);
+    }
 }
 
 /// The tasks of a state, for its context.
@@ -111,25 +126,37 @@ impl TaskSpawner for Spawner {
     }
 }
 
-/// Counts a task while it runs.
+/// A task while it exists, which its set counts.
 struct RunningTask {
     set: Arc<TaskSet>,
-    handle: AbortHandle,
+    id: u64,
+    run: Option<Abortable<CatchUnwind<AssertUnwindSafe<BoxFuture<'static, ()>>>>>,
 }
 
-impl RunningTask {
-    fn new(set: Arc<TaskSet>, handle: AbortHandle) -> Self {
-        set.counters.running.fetch_add(1, Ordering::Relaxed);
-        Self { set, handle }
+impl Future for RunningTask {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(run) = &mut self.run else { return Poll::Ready(()) };
+        if let Ok(Err(panic)) = ready!(Pin::new(run).poll(cx)) {
+            self.set.panicked(panic);
+        }
+        Poll::Ready(())
     }
 }
 
 impl Drop for RunningTask {
     fn drop(&mut self) {
-        // So that the set forgets the handle.
-        self.handle.abort();
+        // A task that was cancelled ends here, and what it holds may panic.
+        let run = self.run.take();
+        if let Err(panic) = caught(move || drop(run)) {
+            self.set.panicked(panic);
+        }
         self.set.counters.running.fetch_sub(1, Ordering::Relaxed);
         let mut state = self.set.state.lock();
+        if let Some(tasks) = &mut state.tasks {
+            tasks.remove(&self.id);
+        }
         state.running -= 1;
         if state.running == 0 {
             self.set.ended.notify_waiters();

@@ -29,7 +29,6 @@ use crate::sync::Arc;
 
 use crate::engine::core::Core;
 use crate::engine::host::backoff::Backoff;
-use crate::engine::host::tasks::TaskSet;
 use crate::engine::job::{JobStart, QueuedJob};
 use crate::engine::lifecycle::Status;
 use crate::engine::schedule::fair_queue::FairQueue;
@@ -50,8 +49,6 @@ pub(crate) struct Scheduler<S: Service> {
     core: Arc<Core<S>>,
     factory: Factory<S>,
     me: LocalService,
-    /// The tasks of the current state.
-    tasks: Option<Arc<TaskSet>>,
     queue: FairQueue,
     gate: Gate,
     running: FuturesUnordered<AsyncRun>,
@@ -103,7 +100,6 @@ impl<S: Service> Scheduler<S> {
             core,
             factory,
             me,
-            tasks: None,
             running: FuturesUnordered::new(),
             async_mailboxes,
             wakers: Vec::new(),
@@ -116,6 +112,7 @@ impl<S: Service> Scheduler<S> {
 
     /// Makes the state if there is none, and runs calls until the service stops.
     pub(crate) async fn serve(mut self) {
+        self.take_over().await;
         if self.core.signals.is_torn()
             && let Err(reason) = self.try_refill().await
         {
@@ -132,7 +129,11 @@ impl<S: Service> Scheduler<S> {
         loop {
             match AssertUnwindSafe(poll_fn(|cx| self.poll_round(cx))).catch_unwind().await {
                 Ok(RoundEnd::Yield) => tokio::task::yield_now().await,
-                Ok(RoundEnd::Refill) => self.refill().await,
+                Ok(RoundEnd::Refill) => {
+                    if self.refill().await.is_break() {
+                        return self.close().await;
+                    }
+                }
                 Ok(RoundEnd::Close) => return self.close().await,
                 // Panics of methods are caught where they run, so this is a bug of callbox. The
                 // supervisor starts another host.

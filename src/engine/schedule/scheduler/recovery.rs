@@ -1,5 +1,6 @@
 //! The state of a running service: replaced after a crash, and closed at the end.
 
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use actix::Arbiter;
@@ -19,16 +20,47 @@ const TASK_TIMEOUT: Duration = Duration::from_secs(5);
 impl<S: Service> Scheduler<S> {
     /// Makes a new state after the last one was discarded, unless that has happened too often
     /// recently.
-    pub(super) async fn refill(&mut self) {
+    ///
+    /// Breaks if the service stops meanwhile.
+    pub(super) async fn refill(&mut self) -> ControlFlow<()> {
         let was_down = self.retry.take().is_some();
         self.core.lifecycle.count_restart();
         if !was_down && !self.restarts.record(Instant::now()) {
-            return self.go_down("it had to be restarted too often");
+            self.go_down("it had to be restarted too often");
+            return ControlFlow::Continue(());
         }
-        match self.try_refill().await {
+        let core = Arc::clone(&self.core);
+        // A start may wait for long. Nobody needs its state once the service stops, unless admitted
+        // calls wait for it.
+        let given_up = async {
+            core.lifecycle.until(|status| *status >= Status::Draining).await;
+            if !core.is_idle() {
+                core.lifecycle.until(|status| *status >= Status::Cut).await;
+            }
+        };
+        let refilled = tokio::select! {
+            biased;
+            refilled = self.try_refill() => refilled,
+            () = given_up => return ControlFlow::Break(()),
+        };
+        match refilled {
             Ok(()) if was_down => self.come_up(),
             Ok(()) => log_warn!(service = S::NAME, "the service was restarted with a new state"),
             Err(reason) => self.go_down(&reason),
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Keeps the state of a thread that was lost. If tasks were lost with the thread, the state is
+    /// discarded, since only a new one starts them again.
+    pub(super) async fn take_over(&mut self) {
+        let tasks = self.core.tasks.lock().clone();
+        if tasks.is_none_or(|tasks| tasks.move_to(Arbiter::current())) {
+            return;
+        }
+        // A call on another thread may still hold the state.
+        while !self.core.signals.is_torn() && !self.core.state.discard() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
         }
     }
 
@@ -38,10 +70,14 @@ impl<S: Service> Scheduler<S> {
     /// The reason if the service could not make one.
     pub(super) async fn try_refill(&mut self) -> Result<(), String> {
         self.end_tasks().await;
-        let tasks = TaskSet::new(S::NAME, Arbiter::current(), Arc::clone(&self.core.tasks));
-        self.tasks = Some(Arc::clone(&tasks));
-        let spawner = Arc::new(Spawner(tasks));
-        let context = ServiceContext::new(self.me.clone(), Arc::clone(&self.core.surroundings), spawner);
+        let tasks = TaskSet::new(S::NAME, Arbiter::current(), Arc::clone(&self.core.task_counters));
+        *self.core.tasks.lock() = Some(Arc::clone(&tasks));
+        let context = ServiceContext::new(
+            self.me.clone(),
+            Arc::clone(&self.core.surroundings),
+            Arc::new(Spawner(tasks)),
+            Arc::clone(&self.core.has_clients),
+        );
         let mut state = match make_state(&self.core, &self.factory, &context).await {
             Ok(state) => state,
             Err(reason) => {
@@ -90,7 +126,7 @@ impl<S: Service> Scheduler<S> {
 
     /// Cancels the tasks of the state, and waits until they have ended.
     async fn end_tasks(&mut self) {
-        let Some(tasks) = self.tasks.take() else { return };
+        let Some(tasks) = self.core.tasks.lock().take() else { return };
         tasks.cancel();
         if tokio::time::timeout(TASK_TIMEOUT, tasks.wait()).await.is_err() {
             log_error!(service = S::NAME, ?tasks, "tasks of the service did not end in time");
