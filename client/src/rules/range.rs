@@ -1,5 +1,6 @@
 //! `#[param(range = 1..=100)]`: a number between two bounds.
 
+use std::fmt::Debug;
 use std::num::{
     NonZeroI8, NonZeroI16, NonZeroI32, NonZeroI64, NonZeroI128, NonZeroIsize, NonZeroU8, NonZeroU16, NonZeroU32,
     NonZeroU64, NonZeroU128, NonZeroUsize,
@@ -9,6 +10,7 @@ use std::ops::{Bound, RangeBounds};
 #[cfg(feature = "schemas")]
 use schemars::Schema;
 use serde::Serialize;
+#[cfg(feature = "schemas")]
 use serde_json::Value;
 
 use super::{InvalidParam, ParamRule};
@@ -22,7 +24,7 @@ use super::{InvalidParam, ParamRule};
 )]
 pub trait HasRange {
     /// The type of the bounds.
-    type Number: Copy + PartialOrd + Serialize;
+    type Number: Copy + Debug + PartialOrd + Serialize;
 
     /// Returns the number, if there is one.
     fn number(&self) -> Option<Self::Number>;
@@ -87,10 +89,11 @@ impl<T: HasRange<Number = N> + ?Sized, N> Range<T, N> {
     }
 }
 
-impl<T: ?Sized, N: Copy + Serialize> Range<T, N> {
+impl<T: ?Sized, N: Copy + Debug> Range<T, N> {
     #[cold]
     fn broken(&self, number: N) -> InvalidParam {
-        let [min, max] = [self.min, self.max].map(|bound| bound.map(|bound| json(bound).to_string()));
+        // `Debug` writes a number as JSON does, and also one that JSON does not have.
+        let [min, max] = [self.min, self.max].map(|bound| bound.map(|bound| format!("{bound:?}")));
         let expected = match (min, max) {
             (Bound::Included(min), Bound::Included(max)) if min == max => min,
             (Bound::Included(min), Bound::Included(max)) => format!("from {min} to {max}"),
@@ -100,7 +103,7 @@ impl<T: ?Sized, N: Copy + Serialize> Range<T, N> {
                 [min, max].into_iter().flatten().collect::<Vec<_>>().join(" and ")
             }
         };
-        InvalidParam::new(format_args!("must be {expected}, not {}", json(number)))
+        InvalidParam::new(format_args!("must be {expected}, not {number:?}"))
     }
 }
 
@@ -112,12 +115,7 @@ fn bound_in_words(bound: Bound<String>, included: &str, excluded: &str) -> Optio
     }
 }
 
-/// Returns a number in JSON; as text if it is too large for a number of `Value`.
-fn json(number: impl Serialize) -> Value {
-    serde_json::to_value(&number).unwrap_or(Value::Null)
-}
-
-impl<T: ?Sized, N: Copy + PartialOrd + Serialize> ParamRule<T> for Range<T, N> {
+impl<T: ?Sized, N: Copy + Debug + PartialOrd + Serialize> ParamRule<T> for Range<T, N> {
     fn check(&self, value: &T) -> Result<(), InvalidParam> {
         match (self.number)(value) {
             Some(number) if !(self.min, self.max).contains(&number) => Err(self.broken(number)),
@@ -130,15 +128,59 @@ impl<T: ?Sized, N: Copy + PartialOrd + Serialize> ParamRule<T> for Range<T, N> {
         let bounds = [(self.min, "minimum", "exclusiveMinimum"), (self.max, "maximum", "exclusiveMaximum")];
         for (bound, included, excluded) in bounds {
             let (key, bound) = match bound {
-                Bound::Included(bound) => (included, json(bound)),
-                Bound::Excluded(bound) => (excluded, json(bound)),
+                Bound::Included(bound) => (included, bound),
+                Bound::Excluded(bound) => (excluded, bound),
                 Bound::Unbounded => continue,
             };
-            if !bound.is_null() {
+            // A bound beyond 64 bits, or an infinite one, is no number of `Value`. It is left out:
+            // rounded to a float it could forbid numbers that the rule allows.
+            if let Ok(Value::Number(bound)) = serde_json::to_value(bound) {
                 // Without the limit of the type, which says less.
                 schema.remove(included);
-                schema.insert(key.to_owned(), bound);
+                schema.insert(key.to_owned(), bound.into());
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LARGE: u128 = 1 << 70;
+
+    fn reason<T: HasRange>(min: Bound<T::Number>, max: Bound<T::Number>, value: T) -> String {
+        Range::new(min, max).check(&value).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn an_error_has_its_numbers_in_full_whatever_their_size() {
+        use Bound::{Excluded, Included, Unbounded};
+
+        for (reason, expected) in [
+            (reason(Included(1), Included(100), LARGE), "must be from 1 to 100, not 1180591620717411303424"),
+            (
+                reason(Unbounded, Included(LARGE), LARGE + 1),
+                "must be at most 1180591620717411303424, not 1180591620717411303425",
+            ),
+            (
+                reason(Excluded(i128::MIN), Unbounded, i128::MIN),
+                "must be more than -170141183460469231731687303715884105728, not -170141183460469231731687303715884105728",
+            ),
+            (reason(Included(0.0), Included(0.1), f32::INFINITY), "must be from 0.0 to 0.1, not inf"),
+            (reason(Included(0.0), Excluded(1.0), Some(1e300)), "must be at least 0.0 and less than 1.0, not 1e300"),
+        ] {
+            assert_eq!(reason, expected);
+        }
+    }
+
+    #[cfg(feature = "schemas")]
+    #[test]
+    fn a_schema_has_no_bound_that_its_numbers_cannot_hold() {
+        let mut schema = schemars::json_schema!({ "type": "integer", "minimum": 0 });
+        Range::<u128, _>::new(Bound::Included(LARGE), Bound::Included(LARGE + 1)).describe(&mut schema);
+        assert_eq!(schema, schemars::json_schema!({ "type": "integer", "minimum": 0 }));
+        Range::<u128, _>::new(Bound::Included(1), Bound::Excluded(LARGE)).describe(&mut schema);
+        assert_eq!(schema, schemars::json_schema!({ "type": "integer", "minimum": 1 }));
     }
 }
