@@ -8,6 +8,8 @@ use crate::start_error::StartError;
 
 use super::super::file::DEFAULT_PATH;
 use super::super::setting_source::SettingSource;
+use super::secrets::Shown;
+use super::value::AppValue;
 
 /// The prefix of the variables.
 pub(crate) const PREFIX: &str = "APP_";
@@ -16,7 +18,7 @@ pub(crate) const PREFIX: &str = "APP_";
 #[derive(Debug)]
 pub(super) struct AppError {
     problem: Problem,
-    place: Option<Place>,
+    place: Option<Box<Place>>,
 }
 
 #[derive(Debug)]
@@ -36,7 +38,7 @@ enum Problem {
 pub(super) struct Place {
     pub(super) path: String,
     pub(super) source: SettingSource,
-    pub(super) shown: String,
+    pub(super) shown: Shown,
 }
 
 impl AppError {
@@ -46,18 +48,24 @@ impl AppError {
 
     /// Sets the place, unless a value within it has set its own.
     pub(super) fn at(mut self, place: impl FnOnce() -> Place) -> Self {
-        self.place.get_or_insert_with(place);
+        self.place.get_or_insert_with(|| Box::new(place()));
         self
     }
 
-    /// `has_sources` says whether the program takes settings from outside.
-    pub(super) fn into_start_error(self, has_sources: bool) -> StartError {
-        let (path, subject, shown) = match self.place {
+    /// `has_sources` says whether the program takes settings from outside, and `root` is all of
+    /// them.
+    pub(super) fn into_start_error(self, has_sources: bool, root: &AppValue) -> StartError {
+        let (path, subject, shown) = match self.place.map(|place| *place) {
             Some(Place { path, source, shown }) => {
                 let subject = source.subject(&path);
                 (path, subject, shown)
             }
-            None => ("app".to_owned(), "app".to_owned(), String::new()),
+            None => {
+                // An error about no value in particular may quote any of them.
+                let mut shown = Shown::new("app", root);
+                shown.text.clear();
+                ("app".to_owned(), "app".to_owned(), shown)
+            }
         };
         match self.problem {
             Problem::Missing(field) => {
@@ -76,10 +84,13 @@ impl AppError {
             Problem::Unknown(fields) => {
                 StartError::new(format_args!("{subject} is not a setting of this program"), closest(&path, fields))
             }
-            Problem::Unfit(expected) => {
-                StartError::new(format_args!("{subject} is {shown:?}"), format_args!("give {}", in_words(&expected)))
+            Problem::Unfit(expected) => StartError::new(
+                format_args!("{subject} is {:?}", shown.text),
+                format_args!("give {}", in_words(&expected)),
+            ),
+            Problem::Other(words) => {
+                StartError::new(format_args!("{subject} is {:?}", shown.text), shown.without_hidden(&words))
             }
-            Problem::Other(text) => StartError::new(format_args!("{subject} is {shown:?}"), text),
         }
     }
 }

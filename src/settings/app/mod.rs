@@ -4,7 +4,7 @@
 //! - [`value`] is a tree of values, each with its source, and knows how the sources are merged.
 //! - [`reader`] is the serde deserializer of the tree: text is read as its field requires.
 //! - [`error`] turns a mistake into one line that names the key, its source and the fix.
-//! - [`secrets`] decides what `--show-settings` hides.
+//! - [`secrets`] decides what `--show-settings` and errors hide.
 
 mod error;
 mod reader;
@@ -56,7 +56,12 @@ impl AppSettings {
         }
         for flag in flags {
             let (path, text) = flag.split_once('=').filter(|(path, _)| !path.is_empty()).ok_or_else(|| {
-                StartError::new(format_args!("--app is {flag:?}"), "write a key and its value: --app page_size=50")
+                let shown = match flag.strip_prefix('=') {
+                    // The value of a key that is not known.
+                    Some(_) => "=(hidden)".to_owned(),
+                    None => secrets::shown_text(flag),
+                };
+                StartError::new(format_args!("--app is {shown:?}"), "write a key and its value: --app page_size=50")
             })?;
             let path: Vec<_> = path.split('.').collect();
             root.set(&path, AppValue::text(text, SettingSource::Flag(format!("--app {}", path.join(".")))));
@@ -73,7 +78,7 @@ impl AppSettings {
         let notes = Notes::default();
         match T::deserialize(Reader::root(self.root.clone(), &notes)) {
             Ok(value) => Ok((value, notes.into_inner())),
-            Err(error) => Err(AppError::into_start_error(error, self.has_sources)),
+            Err(error) => Err(AppError::into_start_error(error, self.has_sources, &self.root)),
         }
     }
 

@@ -9,7 +9,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Unex
 
 use super::super::setting_source::SettingSource;
 use super::error::{AppError, Place, closest, closest_field};
-use super::secrets::shown;
+use super::secrets::Shown;
 use super::text;
 use super::value::{AppValue, Kind, names_same};
 
@@ -58,7 +58,7 @@ impl<'a> Reader<'a> {
     }
 
     fn place(path: &str, value: &AppValue) -> Place {
-        Place { path: path.to_owned(), source: value.first_source().clone(), shown: shown(path, value) }
+        Place { path: path.to_owned(), source: value.first_source().clone(), shown: Shown::new(path, value) }
     }
 
     /// Runs `read` on the text of a variable or flag, and anything else by its own type.
@@ -159,7 +159,7 @@ impl<'de> Deserializer<'de> for Reader<'_> {
             },
             Kind::Float(number) => visitor.visit_f64(number),
             Kind::Bool(value) => visitor.visit_bool(value),
-            Kind::Array(items) => visitor.visit_seq(ListReader { items: items.into_iter(), path, notes }),
+            Kind::Array(items) => visitor.visit_seq(ListReader { items: items.into_iter(), path, notes, whole: None }),
             Kind::Table(entries) => visitor.visit_map(TableReader::new(entries, path, notes, &[])),
         }
     }
@@ -199,7 +199,8 @@ impl<'de> Deserializer<'de> for Reader<'_> {
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, AppError> {
         self.read_text(visitor, |reader, text, visitor| {
             let items = text::list(text, &reader.value.source).into_iter();
-            visitor.visit_seq(ListReader { items, path: reader.path.clone(), notes: reader.notes })
+            let (path, notes, whole) = (reader.path.clone(), reader.notes, Some(&reader.value));
+            visitor.visit_seq(ListReader { items, path, notes, whole })
         })
     }
 
@@ -258,6 +259,22 @@ struct ListReader<'a> {
     items: vec::IntoIter<AppValue>,
     path: String,
     notes: &'a Notes,
+    /// The text of a variable or a flag that is split into the items.
+    whole: Option<&'a AppValue>,
+}
+
+impl ListReader<'_> {
+    /// Returns the place of an item.
+    fn place(&self, item: &AppValue) -> Place {
+        if let Some(mut whole) = self.whole.map(|whole| Reader::place(&self.path, whole))
+            && whole.shown.hides()
+        {
+            // A comma in a secret splits it, and an item with a part of it looks like any other.
+            whole.shown.hide(item);
+            return whole;
+        }
+        Reader::place(&self.path, item)
+    }
 }
 
 impl<'de> SeqAccess<'de> for ListReader<'_> {
@@ -266,7 +283,7 @@ impl<'de> SeqAccess<'de> for ListReader<'_> {
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, AppError> {
         let Some(value) = self.items.next() else { return Ok(None) };
         let item = Reader { value: value.clone(), path: self.path.clone(), notes: self.notes, fields: &[] };
-        seed.deserialize(item).map(Some).map_err(|error| error.at(|| Reader::place(&self.path, &value)))
+        seed.deserialize(item).map(Some).map_err(|error| error.at(|| self.place(&value)))
     }
 
     fn size_hint(&self) -> Option<usize> {

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use toml::de::{DeInteger, DeTable, DeValue};
 
 use super::super::setting_source::SettingSource;
-use super::secrets::shown;
+use super::secrets::Shown;
+use super::text;
 
 /// A value and its source.
 #[derive(Clone, Debug)]
@@ -70,12 +71,18 @@ impl AppValue {
     }
 
     /// Sets the value at a path, over whatever is there. Variables have no dashes and no capitals,
-    /// so a key of the file may be written with them.
+    /// so a key of the file may be written with them. The text of a variable or a flag that is a
+    /// table keeps its other keys.
     pub(super) fn set(&mut self, path: &[&str], value: Self) {
         let [key, rest @ ..] = path else {
             *self = value;
             return;
         };
+        if let Kind::Text(text) = &self.kind
+            && let Some(table) = text::table(text, &self.source)
+        {
+            *self = table;
+        }
         if !matches!(self.kind, Kind::Table(_)) {
             *self = Self::table(value.source.clone());
         }
@@ -111,23 +118,7 @@ impl AppValue {
                 value.collect_rows(&format!("{path}.{key}"), rows);
             }
         } else {
-            rows.push((path.to_owned(), shown(path, self), self.source.clone()));
-        }
-    }
-
-    /// Returns the value as text, with commas between the items of a list.
-    pub(super) fn to_text(&self) -> String {
-        match &self.kind {
-            Kind::Text(text) | Kind::String(text) => text.clone(),
-            Kind::Integer(number) => number.to_string(),
-            Kind::Float(number) => number.to_string(),
-            Kind::Bool(value) => value.to_string(),
-            Kind::Array(items) => items.iter().map(Self::to_text).collect::<Vec<_>>().join(","),
-            Kind::Table(entries) => {
-                let entries: Vec<_> =
-                    entries.iter().map(|(key, value)| format!("{key} = {}", value.to_text())).collect();
-                format!("{{ {} }}", entries.join(", "))
-            }
+            rows.push((path.to_owned(), Shown::new(path, self).text, self.source.clone()));
         }
     }
 }
