@@ -89,6 +89,10 @@ pub enum OrderError {
     /// The sum of the prices is beyond any price.
     #[rpc(code = 422)]
     TooMuchOrdered,
+    /// The key is that of another order, with other lines or for another address. Nothing was
+    /// ordered: send the order again with a new key.
+    #[rpc(code = 409, message = "Another order has this key: take a new one")]
+    KeyTaken,
     /// The catalog does not answer. Nothing was ordered: send the order again.
     #[rpc(code = 503)]
     CatalogUnavailable,
@@ -101,12 +105,15 @@ pub enum OrderError {
 /// The orders of the shop. Each tenant has its own.
 #[callbox_client::api(name = "orders", namespace = "orders")]
 pub trait OrdersApi {
-    /// Places an order. A second call with the same key returns the order of the first one, so a
-    /// caller that got no answer sends it again.
+    /// Places an order. A second call with the same key, address and lines returns the order of the
+    /// first one, so a caller that got no answer sends it again.
+    ///
+    /// All customers of a tenant share its keys. A call with the key of another order fails, and
+    /// shows nothing of that order.
     #[public_method(idempotent, deadline = "5s")]
     fn place(
         &self,
-        /// Any text that the caller has not used before.
+        /// A random UUID, new for each order: no other customer of the tenant may have the same.
         #[param(length = 1..=64)]
         key: String,
         #[param(length = 3..=254)] email: String,

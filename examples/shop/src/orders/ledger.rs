@@ -35,8 +35,8 @@ impl Ledger {
         row.map(order).transpose()
     }
 
-    /// Adds an order. Of two with the same key the first one counts, and the second call returns
-    /// it. The flag is whether the order is new.
+    /// Adds an order, unless the key has one. Returns the order that the key has now, and whether
+    /// it is the new one.
     pub(super) async fn place(&self, tenant: &Tenant, new: NewOrder) -> sqlx::Result<(Order, bool)> {
         let query = "INSERT INTO orders (tenant, key, email, placed, items) VALUES (?, ?, ?, ?, ?) \
                      ON CONFLICT (tenant, key) DO NOTHING";

@@ -52,16 +52,18 @@ impl Orders {
         lines: Vec<Line>,
     ) -> Result<Order, OrderError> {
         if let Some(order) = self.ledger.by_key(tenant, &key).await.map_err(|cause| internal(&cause))? {
-            return Ok(order);
+            return repeated(order, &email, &lines);
         }
-        let items = priced(catalog, lines).await?;
+        let items = priced(catalog, &lines).await?;
         report::total(&items).ok_or(OrderError::TooMuchOrdered)?;
-        let new = NewOrder { key, email, placed: self.clock.now(), items };
+        let new = NewOrder { key, email: email.clone(), placed: self.clock.now(), items };
         let (order, is_new) = self.ledger.place(tenant, new).await.map_err(|cause| internal(&cause))?;
-        if is_new {
-            let text = format!("Thank you for your order {}. Its total is {}.", order.id, order.total);
-            later(notify, &order.email, text, 0).await;
+        if !is_new {
+            // Another call with the same key was faster.
+            return repeated(order, &email, &lines);
         }
+        let text = format!("Thank you for your order {}. Its total is {}.", order.id, order.total);
+        later(notify, &order.email, text, 0).await;
         Ok(order)
     }
 
@@ -104,19 +106,32 @@ impl Orders {
     }
 }
 
+/// Returns the stored order of a key to a caller that sends it again.
+///
+/// All customers of a tenant share its keys, so the caller may be another customer, who must not
+/// see the order.
+///
+/// # Errors
+/// If it is not the same order.
+fn repeated(stored: Order, email: &str, lines: &[Line]) -> Result<Order, OrderError> {
+    let stored_lines = stored.items.iter().map(|item| (&item.sku, item.pieces));
+    let is_same = stored.email == email && stored_lines.eq(lines.iter().map(|line| (&line.sku, line.pieces)));
+    if is_same { Ok(stored) } else { Err(OrderError::KeyTaken) }
+}
+
 /// Asks the catalog for the name and the price of each line.
-async fn priced(catalog: &CatalogClient, lines: Vec<Line>) -> Result<Vec<Item>, OrderError> {
+async fn priced(catalog: &CatalogClient, lines: &[Line]) -> Result<Vec<Item>, OrderError> {
     if lines.iter().any(|line| line.pieces == 0) {
         return Err(OrderError::NothingOrdered);
     }
     let mut items = Vec::with_capacity(lines.len());
     for Line { sku, pieces } in lines {
-        let product = catalog.get(sku).await.map_err(|error| match error {
+        let product = catalog.get(sku.clone()).await.map_err(|error| match error {
             ClientError::Method(CatalogError::NoSuchProduct { sku }) => OrderError::NoSuchProduct { sku },
             // Its own log says why.
             _ => OrderError::CatalogUnavailable,
         })?;
-        items.push(Item { sku: product.sku, name: product.name, pieces, price: product.price });
+        items.push(Item { sku: product.sku, name: product.name, pieces: *pieces, price: product.price });
     }
     Ok(items)
 }

@@ -33,9 +33,44 @@ async fn an_order_has_the_prices_of_the_catalog_and_is_placed_once() {
     let first = orders.call(place("a", vec![line("tea", 2), line("cake", 1)])).await.unwrap();
     assert_eq!(first.total, Decimal::new(820, 2));
     assert_eq!(first.items[0].name, "TEA");
-    let again = orders.call(place("a", vec![line("cake", 9)])).await.unwrap();
+    let again = orders.call(place("a", vec![line("tea", 2), line("cake", 1)])).await.unwrap();
     assert_eq!(again, first, "the same key is the same order");
     assert_eq!(orders.list(None).await.unwrap(), [first]);
+}
+
+#[test]
+fn the_key_of_another_order_is_refused_and_shows_nothing_of_it() {
+    let shop = Shop::start();
+    let customer = shop.server.with_header("X-Tenant-Id", "acme");
+    let first = || place("a", vec![line("tea", 2), line("cake", 1)]);
+    let placed = customer.call(first()).unwrap();
+    for (what, other) in [
+        ("another customer", Orders_Place { email: "bob@example.org".to_owned(), ..first() }),
+        ("other pieces", place("a", vec![line("tea", 3), line("cake", 1)])),
+        ("other products", place("a", vec![line("cake", 2), line("tea", 1)])),
+        ("fewer lines", place("a", vec![line("tea", 2)])),
+        ("what is not sold", place("a", vec![line("gold", 1)])),
+    ] {
+        let error = customer.call(other).unwrap_err();
+        assert_eq!((error.code(), error.message()), (409, "Another order has this key: take a new one"), "{what}");
+        assert!(error.data().is_none(), "{what}: {error:?}");
+    }
+    assert_eq!(customer.call(first()), Ok(placed), "the same order may still be sent again");
+    assert_eq!(shop.server.with_token(&shop.token).call(Orders_List { before: None }).unwrap().len(), 1);
+}
+
+/// The table decides which of them is stored, also if both have found no order of the key.
+#[tokio::test]
+async fn of_two_orders_with_one_key_at_the_same_time_one_is_refused() {
+    let shop = Shop::start();
+    let orders = shop.orders("acme");
+    let bob = Orders_Place { email: "bob@example.org".to_owned(), ..place("a", vec![line("tea", 1)]) };
+    let both = tokio::join!(orders.call(place("a", vec![line("tea", 1)])), orders.call(bob));
+    let ((Ok(_), Err(ClientError::Method(refused))) | (Err(ClientError::Method(refused)), Ok(_))) = both else {
+        panic!("{both:?}")
+    };
+    assert_eq!(refused, OrderError::KeyTaken);
+    assert_eq!(orders.list(None).await.unwrap().len(), 1);
 }
 
 #[tokio::test]
