@@ -60,6 +60,32 @@ fn the_staff_needs_a_token_with_the_scope() {
         assert_eq!(wrong.status, 401, "{path}");
     }
     assert_eq!(upload(&shop, "guess", "").status, 401);
+#[test]
+fn a_page_of_another_site_uploads_nothing() {
+    let shop = Shop::start();
+    let staff = shop.server.with_header("Authorization", &basic(&shop.token));
+    let jam = "{\"sku\":\"jam\",\"name\":\"Jam\",\"price\":\"4.10\"}";
+    let own = format!("http://{}", shop.server.address());
+    for (name, value) in [
+        ("Origin", "https://evil.example"),
+        ("Origin", &format!("{own}.evil.example")),
+        ("Origin", "http://127.0.0.1:1"),
+        ("Origin", "null"),
+        ("Sec-Fetch-Site", "cross-site"),
+    ] {
+        let page = staff.with_header(name, value);
+        assert_eq!(page.send("POST", "/staff/products", jam).status, 403, "{name}: {value}");
+        assert_eq!(page.get("/staff/orders").status, 200, "{name}: {value}: to read changes nothing");
+    }
+    let two = staff.with_header("Origin", &own).with_header("Origin", "https://evil.example");
+    assert_eq!(two.send("POST", "/staff/products", jam).status, 403);
+    assert!(shop.server.call(Catalog_Get { sku: "jam".to_owned() }).is_err());
+
+    let page = staff.with_header("Origin", &own).with_header("Sec-Fetch-Site", "same-origin");
+    assert_eq!(page.send("POST", "/staff/products", jam).status, 200);
+    assert!(shop.server.call(Catalog_Get { sku: "jam".to_owned() }).is_ok());
+}
+
 
     // The server reads the file again when it changes.
     let weak = issue(&shop.tokens, "acme.ann", &["orders:ship"]);
