@@ -3,6 +3,7 @@
 use actix_web::{HttpResponse, Result, web};
 use callbox::Templates;
 use callbox::auth::Tokens;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use serde_json::json;
 use shop_api::{CatalogClient, OrdersClient};
@@ -44,7 +45,9 @@ async fn products(
 ) -> Result<HttpResponse> {
     let products = catalog.list(query.into_inner().after).await?;
     let is_full = products.len() == config.page_size as usize;
-    let next = products.last().filter(|_| is_full).map(|product| &product.sku);
+    // Templates escape for HTML, and not for a query.
+    let last = products.last().filter(|_| is_full);
+    let next = last.map(|product| utf8_percent_encode(&product.sku, NON_ALPHANUMERIC).to_string());
     Ok(pages.render("products", &json!({ "products": products, "next": next }))?)
 }
 

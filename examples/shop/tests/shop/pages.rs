@@ -33,6 +33,18 @@ fn everybody_sees_the_products_page_by_page() {
 }
 
 #[test]
+fn the_link_to_more_products_leads_to_them_whatever_their_numbers_are() {
+    let shop = Shop::start();
+    let product = |sku| format!("{{\"sku\":\"{sku}\",\"name\":\"Name\",\"price\":\"1.00\"}}\n");
+    let uploaded = upload(&shop, &shop.token, &["A", "B", "a&b"].map(product).concat());
+    assert_eq!(uploaded.status, 200, "{}", uploaded.body);
+    let page = shop.server.get("/").body;
+    assert!(page.contains("href=\"/?after=a%26b\""), "{page}");
+    let last = shop.server.get("/?after=a%26b").body;
+    assert!(last.contains("TEA") && !last.contains("a&amp;b"), "{last}");
+}
+
+#[test]
 fn an_upload_ends_at_its_first_mistake() {
     let shop = Shop::start();
     let good = "{\"sku\":\"jam\",\"name\":\"Jam\",\"price\":\"4.10\"}\n";
@@ -48,18 +60,6 @@ fn an_upload_ends_at_its_first_mistake() {
     assert!(shop.server.call(Catalog_Get { sku: "jam".to_owned() }).is_ok(), "the line before it counts");
 }
 
-#[test]
-fn the_staff_needs_a_token_with_the_scope() {
-    let shop = Shop::start();
-    let reader = shop.server.with_header("Authorization", &basic(&shop.token));
-    for path in ["/staff/orders", "/staff/report"] {
-        assert_eq!(reader.get(path).status, 200, "{path}");
-        let anonymous = shop.server.get(path);
-        assert_eq!((anonymous.status, anonymous.header("www-authenticate").is_some()), (401, true), "{path}");
-        let wrong = shop.server.with_header("Authorization", &basic("guess")).get(path);
-        assert_eq!(wrong.status, 401, "{path}");
-    }
-    assert_eq!(upload(&shop, "guess", "").status, 401);
 #[test]
 fn a_page_of_another_site_uploads_nothing() {
     let shop = Shop::start();
@@ -86,6 +86,18 @@ fn a_page_of_another_site_uploads_nothing() {
     assert!(shop.server.call(Catalog_Get { sku: "jam".to_owned() }).is_ok());
 }
 
+#[test]
+fn the_staff_needs_a_token_with_the_scope() {
+    let shop = Shop::start();
+    let reader = shop.server.with_header("Authorization", &basic(&shop.token));
+    for path in ["/staff/orders", "/staff/report"] {
+        assert_eq!(reader.get(path).status, 200, "{path}");
+        let anonymous = shop.server.get(path);
+        assert_eq!((anonymous.status, anonymous.header("www-authenticate").is_some()), (401, true), "{path}");
+        let wrong = shop.server.with_header("Authorization", &basic("guess")).get(path);
+        assert_eq!(wrong.status, 401, "{path}");
+    }
+    assert_eq!(upload(&shop, "guess", "").status, 401);
 
     // The server reads the file again when it changes.
     let weak = issue(&shop.tokens, "acme.ann", &["orders:ship"]);
