@@ -1,15 +1,18 @@
-//! A customer who orders tea again and again, in a process of its own: it knows the crate of the
-//! API and the client, and nothing of the services.
+//! A caller with a token of a tenant, in a process of its own, that orders tea again and again. It
+//! knows the crate of the API and the client, and nothing of the services.
 //!
-//! Run with `cargo run --package shop-consumer -- http://127.0.0.1:5000/api TOKEN 5`. It prints the
-//! number of each order that the shop has acknowledged.
+//! Run with `cargo run --package shop-consumer -- http://127.0.0.1:5000/api 5`. The token is in the
+//! environment variable `TOKEN`, since other users of the machine can read arguments. It says which
+//! tenant the caller is, and needs no scope. The program prints the number of each order that the
+//! shop has acknowledged.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use callbox_client::{Client, ClientError};
 use shop_api::{Line, Order, OrderError, OrdersClient};
+use uuid::Uuid;
 
 /// How long to go on with one order while the shop is away.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -20,9 +23,10 @@ const PAUSE: Duration = Duration::from_millis(100);
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let [url, token, count] = &args[..] else { return fail("usage: shop-consumer URL TOKEN COUNT") };
+    let [url, count] = &args[..] else { return fail("usage: TOKEN=… shop-consumer URL COUNT") };
     let Ok(count) = count.parse() else { return fail("COUNT is a number") };
-    match run(url, token, count).await {
+    let Ok(token) = std::env::var("TOKEN") else { return fail("set the variable TOKEN to a token of the tenant") };
+    match run(url, &token, count).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&error.to_string()),
     }
@@ -36,11 +40,8 @@ fn fail(error: &str) -> ExitCode {
 
 async fn run(url: &str, token: &str, count: usize) -> Result<(), Box<dyn std::error::Error>> {
     let orders = OrdersClient::from(Client::builder(url).token(token).build()?);
-    // No other run of this program uses the same keys.
-    let run = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_nanos();
-    let process = std::process::id();
-    for number in 0..count {
-        let order = place(&orders, &format!("{process}-{run}-{number}")).await?;
+    for _ in 0..count {
+        let order = place(&orders, &Uuid::new_v4().to_string()).await?;
         writeln!(io::stdout(), "{}", order.id)?;
     }
     Ok(())

@@ -66,7 +66,7 @@ fn no_acknowledged_order_is_lost_when_the_shop_is_killed() {
     fill(address, &token);
 
     let url = format!("http://{address}/api");
-    let consumer = || example("shop-consumer", &[&url, &token, &ORDERS.to_string()]).spawn();
+    let consumer = || example("shop-consumer", &[&url, &ORDERS.to_string()]).env("TOKEN", &token).spawn();
     let consumers: Vec<RunningProgram> = vec![consumer(), consumer()];
     for orders in [10, 40, 80] {
         until("orders arrive", || newest_order(address, &token).is_some_and(|newest| newest >= orders));
