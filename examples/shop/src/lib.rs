@@ -1,5 +1,6 @@
-//! A shop of three services in one process: what they know of each other is `shop-api` alone, so
-//! that each of them can move to a process of its own.
+//! A shop of three services in one process. What they know of each other is `shop-api` alone, so
+//! the catalog and the mail can move to processes of their own. `README.md` says how, and why the
+//! orders stay with the pages.
 //!
 //! | to see | look at |
 //! |---|---|
