@@ -195,7 +195,7 @@ fn defaults_in_the_guide_are_those_of_the_settings() {
         ("deployment", "`--shutdown-timeout` ({})", "shutdown_timeout"),
         ("deployment", "`--keep-alive` ({})", "keep_alive"),
         ("deployment", "the {} of `--max-connections`", "max_connections"),
-        ("tokens", "more than {} wrong tokens", "token_failures"),
+        ("tokens", "may send {} wrong tokens at once", "token_failures"),
     ];
     for (page, sentence, name) in rows {
         let row = settings.iter().find(|row| row[0] == format!("`{name}`"));

@@ -249,13 +249,14 @@ impl Server {
         self
     }
 
-    /// Sets the maximum number of wrong tokens per minute from one peer address; `None` for no
-    /// limit. Default: 60. Zero is an error at the start.
+    /// Sets the maximum number of wrong tokens from one peer address at once, and again per minute
+    /// after that; `None` for no limit. Default: 60, and one more each second. Zero is an error at
+    /// the start.
     ///
-    /// Beyond the limit the peer's tokens are rejected without a check, until it has paused: one
-    /// second for each further token, with the default. A token counts as wrong while it is being
-    /// checked, so sending many at the same time gains nothing: at most that many different tokens
-    /// of a peer are checked at a time, and the others wait.
+    /// While none is left, the peer's tokens are rejected without a check, and cost it nothing. A
+    /// token counts as wrong while it is being checked, so sending many at the same time gains
+    /// nothing: at most that many different tokens of a peer are checked at a time, and the others
+    /// wait.
     ///
     /// An IPv6 network of 64 bits is one peer. Behind a proxy all callers have the proxy's address,
     /// so one client with a wrong token could lock out the others: there, use `None`, and set the

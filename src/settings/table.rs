@@ -157,8 +157,8 @@ settings! {
         /// Maximum number of open connections from one peer address; further ones are answered 503.
         /// Behind a proxy all connections have its address
         max_connections_per_peer: usize = COUNT, "5000";
-        /// Maximum number of wrong tokens per minute from one peer; further ones are rejected
-        /// without a check; off for no limit
+        /// Maximum number of wrong tokens from one peer at once, and again per minute after that;
+        /// further ones are rejected without a check; off for no limit
         token_failures: Option<NonZeroU32> = COUNT_OR_OFF, "60";
     }
     "Who may connect" {

@@ -236,7 +236,7 @@ impl Drop for Attempt {
             peer.changed.notify_waiters();
             if may_warn(&peer.last_warning, Instant::now()) {
                 let peer = peer.address;
-                log_warn!(%peer, "too many wrong tokens: this peer's tokens are rejected until it has paused");
+                log_warn!(%peer, "too many wrong tokens: this peer's tokens are rejected unchecked until its limit allows more");
             }
         }
     }
