@@ -53,8 +53,12 @@ impl ResponseError for RpcError {
 /// Lets a handler of a custom route return the error of a call with `?`.
 ///
 /// The response is that of the error that the service returned: a status that fits its code, and
-/// the error object. If there is none, because the service was not reached or its response was not
-/// understood, the response is -32603 with an id, and the log has the cause.
+/// the error object. If the service returned none, the reason decides:
+///
+/// - No response came before the deadline: 504, with -32002.
+/// - The service cannot be reached: 503, with -32003. The log has the cause.
+/// - The connection broke, the response cannot be used, or the call could not be sent: 500, with
+///   -32603 and an id under which the log has the cause.
 ///
 /// ```no_run
 /// use actix_web::HttpResponse;
@@ -82,8 +86,12 @@ impl<E: Into<RpcError>> From<ClientError<E>> for actix_web::Error {
         let error = match error {
             ClientError::Method(error) => error.into(),
             ClientError::Server(error) | ClientError::Rejected(error) | ClientError::Deadline(Some(error)) => error,
-            ClientError::Deadline(None) => RpcError::internal(&"the deadline of a call to a service has passed"),
-            ClientError::Unreachable(cause) | ClientError::Lost(cause) | ClientError::BadResponse(cause) => {
+            ClientError::Deadline(None) => RpcError::new(code::DEADLINE, "Deadline exceeded"),
+            ClientError::Unreachable(cause) => {
+                log_throttled!(ERROR, %cause, "a service cannot be reached");
+                RpcError::unavailable()
+            }
+            ClientError::Lost(cause) | ClientError::BadResponse(cause) => {
                 RpcError::internal(&format_args!("a call to a service failed: {cause}"))
             }
             ClientError::Params(cause) => RpcError::internal(&format_args!("a call cannot be sent: {cause}")),
@@ -95,15 +103,21 @@ impl<E: Into<RpcError>> From<ClientError<E>> for actix_web::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::client_error::Cause;
 
     #[test]
-    fn a_handler_answers_with_the_error_of_the_service() {
+    fn the_status_of_a_handler_fits_the_error_of_its_call() {
+        let cause = || Cause::new("no route");
         for (error, status) in [
             (ClientError::Method(RpcError::new(7, "no")), 500),
             (ClientError::Server(RpcError::method_not_found()), 404),
             (ClientError::Rejected(RpcError::unavailable()), 503),
-            (ClientError::Deadline(None), 500),
+            (ClientError::Unreachable(cause()), 503),
+            (ClientError::Deadline(Some(RpcError::new(code::DEADLINE, "late"))), 504),
+            (ClientError::Deadline(None), 504),
+            (ClientError::Lost(cause()), 500),
             (ClientError::bad_response("nonsense"), 500),
+            (ClientError::Params(cause()), 500),
         ] {
             let text = format!("{error:?}");
             let error = actix_web::Error::from(error);
