@@ -86,19 +86,20 @@ pub(crate) fn set_entries<'k, A: 'k>(
     }
 }
 
-/// Reports entries whose keys belong elsewhere, and returns the others.
+/// Reports entries whose keys belong elsewhere, and returns the others. `where_to` says what to do
+/// with such a key.
 pub(super) fn entries_of<A>(
     entries: Entries,
     others: &[Key<A>],
     but: &[Key<A>],
-    where_to: &str,
+    where_to: fn(&Ident) -> &'static str,
     errors: &mut Errors,
 ) -> Entries {
     let belongs_elsewhere =
         |entry: &Entry| others.iter().any(|key| entry.key == key.name) && !but.iter().any(|key| entry.key == key.name);
     let (elsewhere, here): (Vec<_>, Vec<_>) = entries.into_iter().partition(belongs_elsewhere);
     for Entry { key, .. } in elsewhere {
-        let message = format!("`{key}` {where_to}");
+        let message = format!("`{key}` {}", where_to(&key));
         errors.at(key, message);
     }
     here.into_iter().collect()

@@ -163,8 +163,16 @@ const PARAM_KEYS: &[Key<ParamAttr>] = keys! {
 /// What to do with a key that binds callers.
 const IN_THE_API: &str = "binds callers, so it stands in the API";
 
+/// What to do with a key that neither an API nor its service has.
+const NOT_WITH_AN_API: &str = "cannot be set with an API, whose messages have its name and its visibility";
+
 /// What to do with a key that concerns how calls run.
 const IN_THE_SERVICE: &str = "concerns how a service runs the calls, so it stands in its `#[handles(…)]`";
+
+/// Returns what to do with a key that the service of an API does not have.
+fn beside_an_api(key: &Ident) -> &'static str {
+    if key == "message" || key == "vis" { NOT_WITH_AN_API } else { IN_THE_API }
+}
 
 fn private_keys(private: bool) -> &'static [Key<MethodAttr>] {
     if private { PRIVATE_METHOD_KEYS } else { &[] }
@@ -175,7 +183,7 @@ impl ServiceAttr {
         let mut attr = Self::default();
         let entries = errors.take(Punctuated::parse_terminated.parse2(args)).unwrap_or_default();
         if entries.iter().any(|entry: &Entry| entry.key == "api") {
-            let entries = entries_of(entries, SERVICE_KEYS, API_SERVICE_KEYS, IN_THE_API, errors);
+            let entries = entries_of(entries, SERVICE_KEYS, API_SERVICE_KEYS, beside_an_api, errors);
             set_entries(&mut attr, "service", API_SERVICE_KEYS, entries, errors);
         } else {
             set_entries(&mut attr, "service", SERVICE_KEYS.iter().chain(&API_SERVICE_KEYS[..1]), entries, errors);
@@ -203,7 +211,7 @@ impl MethodAttr {
     /// Parses the attribute of a method of an API.
     pub(crate) fn parse_api(marker: &Attribute, name: &str, private: bool, errors: &mut Errors) -> Self {
         let mut attr = Self::default();
-        let entries = entries_of(entries(marker, errors), ENGINE_KEYS, &[], IN_THE_SERVICE, errors);
+        let entries = entries_of(entries(marker, errors), ENGINE_KEYS, &[], |_| IN_THE_SERVICE, errors);
         // The service finds a message by its name, so that is not for the user to set.
         let keys = CALLER_KEYS.iter().filter(|key| key.name != "message");
         set_entries(&mut attr, name, keys.chain(private_keys(private)), entries, errors);
@@ -213,8 +221,8 @@ impl MethodAttr {
     /// Parses `#[handles(…)]`.
     pub(crate) fn parse_handles(marker: &Attribute, errors: &mut Errors) -> Self {
         let mut attr = Self::default();
-        let entries = entries_of(entries(marker, errors), CALLER_KEYS, &[], IN_THE_API, errors);
-        let entries = entries_of(entries, PRIVATE_METHOD_KEYS, &[], IN_THE_API, errors);
+        let entries = entries_of(entries(marker, errors), CALLER_KEYS, &[], beside_an_api, errors);
+        let entries = entries_of(entries, PRIVATE_METHOD_KEYS, &[], beside_an_api, errors);
         set_entries(&mut attr, "handles", ENGINE_KEYS, entries, errors);
         attr
     }

@@ -19,7 +19,7 @@ struct Stock;
 
 #[service(api = StockApi)]
 impl Stock {
-    #[handles(deadline = "2s", mailbox = 4)]
+    #[handles(deadline = "2s", message = "Read", mailbox = 4)]
     fn get(&self, id: u64) -> Result<String, StockError> {
         let _ = id;
         Err(StockError::Missing)

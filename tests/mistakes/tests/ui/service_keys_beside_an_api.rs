@@ -8,7 +8,7 @@ trait StockApi {
 
 struct Stock;
 
-#[service(api = StockApi, name = "stock", client = false)]
+#[service(api = StockApi, name = "stock", client = false, vis = "pub")]
 impl Stock {
     #[handles]
     fn get(&self) {}
