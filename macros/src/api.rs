@@ -15,8 +15,10 @@ use crate::errors::Errors;
 use crate::expand::{message_impl_of, some_text};
 use crate::message::{Purpose, defaults, literal, message, schema};
 use crate::method::Method;
-use crate::model::Service;
+use crate::model::{Role, RoleAttr, Service, take_role_attrs};
 use crate::{asserts, check, param_rules};
+
+const MARK: &str = "mark the method `#[public_method]` or `#[private_api_method]`";
 
 /// Expands `#[api]`.
 pub(crate) fn expand(args: TokenStream, item: &TokenStream) -> TokenStream {
@@ -63,16 +65,6 @@ fn check_function(function: &TraitItemFn, errors: &mut Errors) {
     if let Some(token) = &sig.asyncness {
         errors.at(token, "whether the method is async is the choice of the service: remove `async`");
     }
-    let marked = function.attrs.iter().flat_map(Conditional::all).any(|attr| role(&attr).is_some());
-    if !marked {
-        errors.at(&sig.ident, "mark the method `#[public_method]` or `#[private_api_method]`");
-    }
-}
-
-/// Returns whether an attribute marks a private method, or a public one.
-fn role(attr: &Conditional) -> Option<bool> {
-    let roles = [("public_method", false), ("private_api_method", true)];
-    roles.into_iter().find(|(name, _)| attr.is(name)).map(|(_, private)| private)
 }
 
 /// Reads the trait as the block of a service.
@@ -84,25 +76,23 @@ fn parse(attr: ServiceAttr, item: &ItemTrait, errors: &mut Errors) -> Service {
     for part in &item.items {
         let TraitItem::Fn(function) = part else { continue };
         let mut attrs = function.attrs.clone();
-        let marker = attrs.extract_if(.., |attr| {
-            ["public_method", "private_api_method"].iter().any(|name| attr.path().is_ident(name))
-        });
-        let markers: Vec<_> = marker.collect();
-        let [marker] = &markers[..] else {
-            for second in markers.iter().skip(1) {
-                errors.at(second, "a method is either public or private");
-            }
-            continue;
-        };
-        let private = marker.path().is_ident("private_api_method");
-        let name = if private { "private_api_method" } else { "public_method" };
-        let attr = MethodAttr::parse_api(marker, name, private, errors);
-        let sig = &function.sig;
-        let mut function: ImplItemFn = syn::parse_quote!(#sig {});
-        function.attrs = attrs;
-        function.vis = item.vis.clone();
-        methods.push(Method::parse(private, attr, &[], &block.self_ty, &mut function, errors));
-        block.items.push(ImplItem::Fn(function));
+        let roles = take_role_attrs(&mut attrs, errors);
+        if roles.is_empty() {
+            errors.at(&function.sig.ident, MARK);
+        }
+        for RoleAttr { name, role, attr, condition } in &roles {
+            let Role::Method { private } = *role else {
+                errors.at(attr, format!("`#[{name}]` is for the block of a service: {MARK}"));
+                continue;
+            };
+            let attr = MethodAttr::parse_api(attr, name, private, errors);
+            let sig = &function.sig;
+            let mut function: ImplItemFn = syn::parse_quote!(#sig {});
+            function.attrs.clone_from(&attrs);
+            function.vis = item.vis.clone();
+            methods.push(Method::parse(private, attr, condition, &block.self_ty, &mut function, errors));
+            block.items.push(ImplItem::Fn(function));
+        }
     }
     Service { is_api: true, methods, ..Service::parse(attr, block, errors) }
 }

@@ -53,9 +53,9 @@ fn reader(code: i32, variant: &Variant) -> TokenStream {
             let item = quote! {
                 #[derive(::callbox_client::__private::serde::Deserialize)]
                 #[serde(crate = "::callbox_client::__private::serde")]
-                struct Data<#(#params),*> { #(#bindings: #params),* }
+                struct __Data<#(#params),*> { #(#bindings: #params),* }
             };
-            (item, quote!(Data::<#(#types),*>), quote!(Data { #(#bindings),* }))
+            (item, quote!(__Data::<#(#types),*>), quote!(__Data { #(#bindings),* }))
         }
         [only] => (TokenStream::new(), quote!(#(#types)*), quote!(#only)),
         _ => (TokenStream::new(), quote!((#(#types),*)), quote!((#(#bindings),*))),

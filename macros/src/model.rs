@@ -45,7 +45,7 @@ pub(crate) enum HookKind {
 
 /// What a marked function is to the service.
 #[derive(Clone, Copy)]
-enum Role {
+pub(crate) enum Role {
     Method {
         private: bool,
     },
@@ -221,17 +221,17 @@ fn first_ident(code: TokenStream, names: &[String]) -> Option<String> {
 }
 
 /// An attribute that gives a function its role.
-struct RoleAttr {
-    name: &'static str,
-    role: Role,
-    attr: Attribute,
+pub(crate) struct RoleAttr {
+    pub(crate) name: &'static str,
+    pub(crate) role: Role,
+    pub(crate) attr: Attribute,
     /// The condition as a `cfg`, if the attribute is inside a `cfg_attr`; else empty.
-    condition: Vec<Attribute>,
+    pub(crate) condition: Vec<Attribute>,
 }
 
 /// Removes the attributes that give a function its role, and returns them: one, or several that
 /// each have a condition.
-fn take_role_attrs(attrs: &mut Vec<Attribute>, errors: &mut Errors) -> Vec<RoleAttr> {
+pub(crate) fn take_role_attrs(attrs: &mut Vec<Attribute>, errors: &mut Errors) -> Vec<RoleAttr> {
     let (mut roles, mut kept) = (Vec::<RoleAttr>::new(), Vec::new());
     for attr in attrs.drain(..) {
         let (ours, others): (Vec<_>, Vec<_>) =

@@ -18,10 +18,10 @@ pub(crate) fn rules(service: &Service, method: &Method) -> TokenStream {
     let functions: Vec<_> = with_rules(method)
         .map(|(name, param, rules)| {
             let (function, ty) = (rule_fn(name), without_self(param.ty.to_token_stream(), service.ty()));
-            let rule = all_of(service, rules, &param.ty);
+            let (rule, on) = (all_of(service, rules, &param.ty), on());
             quote! {
                 fn #function() -> impl ::callbox_client::__private::rules::ParamRule<#ty> {
-                    let on = ::callbox_client::__private::rules::RulesOf::<#ty>::HERE;
+                    let #on = ::callbox_client::__private::rules::RulesOf::<#ty>::HERE;
                     #rule
                 }
             }
@@ -90,7 +90,12 @@ fn rule_fn(param: &Ident) -> Ident {
     format_ident!("__rule_of_{}", param.unraw(), span = Span::call_site())
 }
 
-/// Returns the expression of several rules as one, for a variable `on` with their type.
+/// Returns the variable with the type of the rules. Those of the user do not see it.
+fn on() -> Ident {
+    Ident::new("on", Span::mixed_site())
+}
+
+/// Returns the expression of several rules as one, for the variable [`on`].
 fn all_of(service: &Service, rules: &Rules, ty: &Type) -> TokenStream {
     let rules = rules.all.iter().map(|rule| expression(service, rule, Some(ty)));
     rules.reduce(|all, rule| quote!(::callbox_client::__private::rules::Both(#all, #rule))).unwrap_or_default()
@@ -99,20 +104,20 @@ fn all_of(service: &Service, rules: &Rules, ty: &Type) -> TokenStream {
 /// Returns the expression of a rule. Its spans are those of the key, where the compiler reports
 /// that the rule does not fit the type.
 fn expression(service: &Service, Rule { key, kind }: &Rule, ty: Option<&Type>) -> TokenStream {
-    let key = spans::ident(key);
+    let (key, on) = (spans::ident(key), on());
     match kind {
         RuleKind::Range(range) | RuleKind::Length(range) => {
             let (min, max) = bounds(service, range);
-            quote!(on.#key(#min, #max))
+            quote!(#on.#key(#min, #max))
         }
-        RuleKind::Pattern(pattern) => quote!(on.#key({
+        RuleKind::Pattern(pattern) => quote!(#on.#key({
             static PATTERN: ::callbox_client::__private::rules::Pattern = ::callbox_client::__private::rules::Pattern::new(#pattern);
             &PATTERN
         })),
         RuleKind::Each(rules) => {
             let inner = rules.all.iter().map(|rule| expression(service, rule, None));
             let inner = inner.reduce(|all, rule| quote!(::callbox_client::__private::rules::Both(#all, #rule)));
-            quote!(on.#key(|on| #inner))
+            quote!(#on.#key(|#on| #inner))
         }
         RuleKind::Validate(path) => {
             let path = without_self(path.to_token_stream(), service.ty());
@@ -125,7 +130,7 @@ fn expression(service: &Service, Rule { key, kind }: &Rule, ty: Option<&Type>) -
                     let inner = without_self(inner.to_token_stream(), service.ty());
                     quote!(::callbox_client::__private::rules::RulesOf::<#inner>::HERE)
                 }
-                None => quote!(on),
+                None => on.to_token_stream(),
             };
             let rule = quote!(#on.#key(#path));
             (0..options).fold(rule, |rule, _| quote!(::callbox_client::__private::rules::IfPresent(#rule)))

@@ -4,8 +4,8 @@
 //! on `callbox` alone reaches the same items through that crate, so the first part of these paths
 //! is replaced there.
 
-use proc_macro2::{Group, Literal, TokenStream, TokenTree};
-use quote::{quote, quote_spanned};
+use proc_macro2::{Group, Ident, Literal, TokenStream, TokenTree};
+use quote::{ToTokens, quote, quote_spanned};
 
 /// Where the user's crate finds `callbox_client`.
 #[derive(Clone, Copy, PartialEq)]
@@ -32,15 +32,18 @@ impl Root {
 /// Groups without such paths stay as they are, with all their spans.
 fn through_callbox(code: TokenStream) -> TokenStream {
     let mut renamed = TokenStream::new();
-    let mut colons = 0;
+    // What is before a token: the last token that is no punctuation, if it is a name, and the
+    // punctuation since.
+    let (mut word, mut puncts) = (None, String::new());
     for token in code {
-        let after_colons = colons >= 2;
-        colons = match &token {
-            TokenTree::Punct(punct) if punct.as_char() == ':' => colons + 1,
-            _ => 0,
-        };
+        let next_word = if let TokenTree::Ident(ident) = &token { Some(ident.clone()) } else { None };
         match token {
-            TokenTree::Ident(ident) if after_colons && ident == "callbox_client" => {
+            TokenTree::Punct(punct) => {
+                puncts.push(punct.as_char());
+                renamed.extend([TokenTree::Punct(punct)]);
+                continue;
+            }
+            TokenTree::Ident(ident) if ident == "callbox_client" && begins_path(word.as_ref(), &puncts) => {
                 let span = ident.span();
                 renamed.extend(quote_spanned!(span=> callbox::__private::client));
             }
@@ -49,11 +52,29 @@ fn through_callbox(code: TokenStream) -> TokenStream {
                 inner.set_span(group.span());
                 renamed.extend([TokenTree::Group(inner)]);
             }
-            TokenTree::Literal(literal) => renamed.extend([TokenTree::Literal(in_literal(literal))]),
+            TokenTree::Literal(literal) if puncts == "=" && word.is_some_and(|word| takes_path(&word)) => {
+                renamed.extend([TokenTree::Literal(in_literal(literal))]);
+            }
             token => renamed.extend([token]),
         }
+        (word, puncts) = (next_word, String::new());
     }
     renamed
+}
+
+/// Whether a key of serde or schemars takes a path as text, among those that the macros write.
+fn takes_path(key: &Ident) -> bool {
+    key == "crate" || key == "deserialize_with"
+}
+
+/// Whether a name is the first of a path that begins with `::`. Users may have a module with the
+/// name of the crate, as in `crate::callbox_client::Settings`.
+fn begins_path(word: Option<&Ident>, puncts: &str) -> bool {
+    let is_segment = |word: &Ident| {
+        let is_name = syn::parse2::<Ident>(word.to_token_stream()).is_ok();
+        is_name || ["crate", "self", "super", "Self"].iter().any(|segment| word == segment)
+    };
+    puncts.ends_with("::") && !(puncts == "::" && word.is_some_and(is_segment))
 }
 
 fn names_client(code: TokenStream) -> bool {
@@ -65,7 +86,6 @@ fn names_client(code: TokenStream) -> bool {
     })
 }
 
-/// serde and schemars take paths as text.
 fn in_literal(literal: Literal) -> Literal {
     let text = literal.to_string();
     match text.strip_prefix('"').and_then(|text| text.strip_prefix(WRITTEN)).and_then(|text| text.strip_suffix('"')) {
@@ -91,11 +111,19 @@ mod tests {
     fn paths_begin_at_the_crate_that_the_user_has() {
         let written = quote! {
             #[serde(crate = "::callbox_client::__private::serde")]
-            fn f(x: ::callbox_client::X) -> ::callbox_client::RpcError { x.callbox_client(::callbox::Server, "::callbox_clients") }
+            impl<T> ::callbox_client::X for dyn ::callbox_client::Y {
+                fn f(x: ::callbox_client::X, y: &mut ::callbox_client::Y) -> ::callbox_client::RpcError {
+                    x.callbox_client(::callbox::Server, note = "::callbox_client::", crate::callbox_client::X)
+                }
+            }
         };
         let renamed = quote! {
             #[serde(crate = "::callbox::__private::client::__private::serde")]
-            fn f(x: ::callbox::__private::client::X) -> ::callbox::__private::client::RpcError { x.callbox_client(::callbox::Server, "::callbox_clients") }
+            impl<T> ::callbox::__private::client::X for dyn ::callbox::__private::client::Y {
+                fn f(x: ::callbox::__private::client::X, y: &mut ::callbox::__private::client::Y) -> ::callbox::__private::client::RpcError {
+                    x.callbox_client(::callbox::Server, note = "::callbox_client::", crate::callbox_client::X)
+                }
+            }
         };
         assert_eq!(Root::Callbox.apply(written.clone()).to_string(), renamed.to_string());
         assert_eq!(Root::Client.apply(written.clone()).to_string(), written.to_string());

@@ -5,6 +5,7 @@
 //! * `source` reads the document, `document` follows its references,
 //! * `schema` turns JSON schemas into types, and `api` everything into the `model`,
 //! * `naming` and `namespace` choose the names, which depend on the document alone,
+//! * `text` makes texts of the document safe for comments,
 //! * `typescript` and `python` print the model. Each has a part that is the same for all services,
 //!   in a file of its own language.
 
@@ -16,7 +17,11 @@ mod naming;
 mod python;
 mod schema;
 mod source;
+mod text;
 mod typescript;
+
+#[cfg(test)]
+mod tests;
 
 use std::path::PathBuf;
 

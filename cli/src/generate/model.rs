@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::text::lines;
+
 /// A document, ready to be printed.
 #[derive(Debug)]
 pub(super) struct Api {
@@ -197,14 +199,20 @@ impl Type {
 }
 
 impl Docs {
+    /// Returns docs that are a description alone.
+    pub(super) fn of(text: impl Into<String>) -> Self {
+        Self { text: Some(text.into()), ..Self::default() }
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.text.is_none() && self.facts.is_empty() && !self.deprecated
     }
 
-    /// Returns the paragraphs of a doc comment: the description, then the facts.
+    /// Returns the paragraphs of a doc comment: the description, then the facts. Their lines end
+    /// with `\n`, in whatever way they end in the document.
     pub(super) fn paragraphs(&self) -> Vec<String> {
         let facts = (!self.facts.is_empty()).then(|| self.facts.join("\n"));
-        self.text.iter().cloned().chain(facts).collect()
+        self.text.iter().chain(&facts).map(|text| lines(text)).collect()
     }
 }
 

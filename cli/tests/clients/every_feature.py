@@ -91,6 +91,9 @@ class Client:
         self.users = UsersMethods(self._connection.call)
         self.shapes = ShapesMethods(self._connection.call)
         self._2nd = Type2ndMethods(self._connection.call)
+        self.x___console = XConsoleMethods(self._connection.call)
+        self._ = TypeMethods(self._connection.call)
+        self._hidden = HiddenMethods(self._connection.call)
 
     def with_timeout(self, timeout: float | None) -> Client:
         """Returns a client of the same server with another timeout, in seconds."""
@@ -118,7 +121,7 @@ class Client:
         return self._invoke(_GET_SERVICE_SPECS, {})
 
     def users_(self) -> int | None:
-        """Calls `users`."""
+        """Counts the users, who are in \"\"\"quotes""\""""
         return self._invoke(_USERS, {})
 
     def note(
@@ -169,6 +172,14 @@ class Client:
             Code3Error: Too long / Too short / Too deep
         """
         return self._invoke(_IMPORT, {"path": path})
+
+    def _private(self, _value: int, _PRIVATE_: int) -> None:
+        """Calls `__private`."""
+        self._invoke(_PRIVATE, {"__value": _value, "_PRIVATE": _PRIVATE_})
+
+    def _connect_(self) -> None:
+        """Calls `_connect`."""
+        self._invoke(_CONNECT, {})
 
 
 class UsersMethods:
@@ -259,6 +270,67 @@ class Type2ndMethods:
     def weird_name(self) -> Color:
         """Calls `2nd.weird name`."""
         return self._invoke(_2ND_WEIRD_NAME, {})
+
+
+class XConsoleMethods:
+    """The methods `x*/ console.…`."""
+
+    def __init__(self, invoke: _Invoke) -> None:
+        self._invoke = invoke
+        self.log__X______ = XConsoleLogXMethods(invoke)
+
+
+class XConsoleLogXMethods:
+    """The methods `x*/ console.log("X"); /*.…`."""
+
+    def __init__(self, invoke: _Invoke) -> None:
+        self._invoke = invoke
+
+    def m(self) -> None:
+        """Calls `x*/ console.log("X"); /*.m`."""
+        self._invoke(_X___CONSOLE_LOG__X_______M, {})
+
+
+class TypeMethods:
+    """The methods `.…`."""
+
+    def __init__(self, invoke: _Invoke) -> None:
+        self._invoke = invoke
+        self.in_ = InMethods(invoke)
+        self._ = TypeMethods2(invoke)
+
+
+class InMethods:
+    """The methods `.in.…`."""
+
+    def __init__(self, invoke: _Invoke) -> None:
+        self._invoke = invoke
+
+    def nothing(self) -> None:
+        """Calls `.in.nothing`."""
+        self._invoke(_IN_NOTHING, {})
+
+
+class TypeMethods2:
+    """The methods `..…`."""
+
+    def __init__(self, invoke: _Invoke) -> None:
+        self._invoke = invoke
+
+    def nothing(self) -> None:
+        """Calls `..nothing`."""
+        self._invoke(_NOTHING, {})
+
+
+class HiddenMethods:
+    """The methods `__hidden.…`."""
+
+    def __init__(self, invoke: _Invoke) -> None:
+        self._invoke = invoke
+
+    def _init__(self) -> None:
+        """Calls `__hidden.__init__`."""
+        self._invoke(_HIDDEN___INIT, {})
 
 
 class Address(TypedDict):
@@ -364,11 +436,20 @@ class ShapesDrawResult(TypedDict):
     drawn: bool
 
 
+Size: TypeAlias = "Size2 | None"
+
+
+class Size2(TypedDict):
+    width: int
+
+
 Strange = TypedDict(
     "Strange",
     {
         "$ref": "NotRequired[int]",
         # Not a name.
+        # import os
+        # import sys
         "a-b": "str",
         # Of any type here: the schema is in another document, `https://example.org/schema.json`.
         "elsewhere": "NotRequired[Any]",
@@ -383,6 +464,7 @@ Strange = TypedDict(
         # Deprecated.
         "old": "NotRequired[str | None]",
         "self": "NotRequired[Endless]",
+        "size": "NotRequired[Size]",
     },
 )
 """There may be further members, of the type `bool`."""
@@ -828,3 +910,9 @@ _LOG: _Spec[None] = _Spec("log", notification=True)
 _IMPORT: _Spec[Strange] = _Spec("import", errors={2: NoSuchFileError, 3: Code3Error})
 _SHAPES_DRAW: _Spec[ShapesDrawResult] = _Spec("shapes.draw")
 _2ND_WEIRD_NAME: _Spec[Color] = _Spec("2nd.weird name")
+_X___CONSOLE_LOG__X_______M: _Spec[None] = _Spec('x*/ console.log("X"); /*.m')
+_IN_NOTHING: _Spec[None] = _Spec(".in.nothing")
+_NOTHING: _Spec[None] = _Spec("..nothing")
+_PRIVATE: _Spec[None] = _Spec("__private")
+_HIDDEN___INIT: _Spec[None] = _Spec("__hidden.__init__")
+_CONNECT: _Spec[None] = _Spec("_connect")

@@ -19,6 +19,12 @@ export class Client {
   readonly shapes: ShapesMethods;
   /** The methods `2nd.…`. */
   readonly _2nd: Type2ndMethods;
+  /** The methods `x*\/ console.…`. */
+  readonly x___console: XConsoleMethods;
+  /** The methods `.…`. */
+  readonly _: TypeMethods;
+  /** The methods `__hidden.…`. */
+  readonly __hidden: HiddenMethods;
 
   /** Makes a client of the endpoint at this URL. */
   constructor(url: string | URL, options: ClientOptions = {}) {
@@ -26,6 +32,9 @@ export class Client {
     this.users = new UsersMethods(this.#connection);
     this.shapes = new ShapesMethods(this.#connection);
     this._2nd = new Type2ndMethods(this.#connection);
+    this.x___console = new XConsoleMethods(this.#connection);
+    this._ = new TypeMethods(this.#connection);
+    this.__hidden = new HiddenMethods(this.#connection);
   }
 
   /** Calls a method, and returns its error instead of throwing it. */
@@ -56,6 +65,7 @@ export class Client {
     return this.#connection.call("get_service_specs", undefined, options);
   }
 
+  /** Counts the users, who are in """quotes""" */
   users_(options?: CallOptions): Promise<number | null> {
     return this.#connection.call("users", undefined, options);
   }
@@ -86,6 +96,14 @@ export class Client {
    */
   import(params: ImportParams, options?: CallOptions): Promise<Strange> {
     return this.#connection.call("import", params, options);
+  }
+
+  async __private(params: PrivateParams, options?: CallOptions): Promise<void> {
+    await this.#connection.call("__private", params, options);
+  }
+
+  async _connect(options?: CallOptions): Promise<void> {
+    await this.#connection.call("_connect", undefined, options);
   }
 }
 
@@ -179,6 +197,95 @@ export class Type2ndMethods {
 
   weird_name(options?: CallOptions): Promise<Color> {
     return this.#connection.call("2nd.weird name", undefined, options);
+  }
+}
+
+/** The methods `x*\/ console.…`. */
+export class XConsoleMethods {
+  readonly #connection: Connection;
+  /** The methods `x*\/ console.log("X"); /*.…`. */
+  readonly log__X______: XConsoleLogXMethods;
+
+  /** @internal */
+  constructor(connection: Connection) {
+    this.#connection = connection;
+    this.log__X______ = new XConsoleLogXMethods(connection);
+  }
+}
+
+/** The methods `x*\/ console.log("X"); /*.…`. */
+export class XConsoleLogXMethods {
+  readonly #connection: Connection;
+
+  /** @internal */
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  async m(options?: CallOptions): Promise<void> {
+    await this.#connection.call(
+      'x*/ console.log("X"); /*.m',
+      undefined,
+      options,
+    );
+  }
+}
+
+/** The methods `.…`. */
+export class TypeMethods {
+  readonly #connection: Connection;
+  /** The methods `.in.…`. */
+  readonly in: InMethods;
+  /** The methods `..…`. */
+  readonly _: TypeMethods2;
+
+  /** @internal */
+  constructor(connection: Connection) {
+    this.#connection = connection;
+    this.in = new InMethods(connection);
+    this._ = new TypeMethods2(connection);
+  }
+}
+
+/** The methods `.in.…`. */
+export class InMethods {
+  readonly #connection: Connection;
+
+  /** @internal */
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  async nothing(options?: CallOptions): Promise<void> {
+    await this.#connection.call(".in.nothing", undefined, options);
+  }
+}
+
+/** The methods `..…`. */
+export class TypeMethods2 {
+  readonly #connection: Connection;
+
+  /** @internal */
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  async nothing(options?: CallOptions): Promise<void> {
+    await this.#connection.call("..nothing", undefined, options);
+  }
+}
+
+/** The methods `__hidden.…`. */
+export class HiddenMethods {
+  readonly #connection: Connection;
+
+  /** @internal */
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  async __init__(options?: CallOptions): Promise<void> {
+    await this.#connection.call("__hidden.__init__", undefined, options);
   }
 }
 
@@ -278,6 +385,36 @@ export interface Methods {
     result: Color;
     error: never;
   };
+  'x*/ console.log("X"); /*.m': {
+    params: NoParams;
+    result: null;
+    error: never;
+  };
+  ".in.nothing": {
+    params: NoParams;
+    result: null;
+    error: never;
+  };
+  "..nothing": {
+    params: NoParams;
+    result: null;
+    error: never;
+  };
+  __private: {
+    params: PrivateParams;
+    result: null;
+    error: never;
+  };
+  "__hidden.__init__": {
+    params: NoParams;
+    result: null;
+    error: never;
+  };
+  _connect: {
+    params: NoParams;
+    result: null;
+    error: never;
+  };
 }
 
 /** The name of a method. */
@@ -351,6 +488,12 @@ export interface ShapesDrawParams {
   shape: Shape;
   event: Event;
   placed: Placed;
+}
+
+/** The parameters of `__private`. */
+export interface PrivateParams {
+  __value: number;
+  _PRIVATE: number;
 }
 
 export interface Address {
@@ -450,9 +593,19 @@ export interface ShapesDrawResult {
   drawn: boolean;
 }
 
+export type Size = Size2 | null;
+
+export interface Size2 {
+  width: number;
+}
+
 export interface Strange {
   $ref?: number;
-  /** Not a name. */
+  /**
+   * Not a name.
+   * import os
+   * import sys
+   */
   "a-b": string;
   /**
    * Of any type here: the schema is in another document, `https://example.org/schema.json`.
@@ -469,6 +622,7 @@ export interface Strange {
   /** @deprecated */
   old?: string | null;
   self?: Endless;
+  size?: Size;
   [name: string]: unknown;
 }
 
@@ -659,6 +813,12 @@ const SPECS: { readonly [M in MethodName]: MethodSpec } = {
   },
   "shapes.draw": {},
   "2nd.weird name": {},
+  'x*/ console.log("X"); /*.m': {},
+  ".in.nothing": {},
+  "..nothing": {},
+  __private: {},
+  "__hidden.__init__": {},
+  _connect: {},
 };
 
 /** The arguments of a method that is named by a string. */
@@ -704,6 +864,9 @@ interface MethodSpec {
 
 /** Time to wait for a server's own error after its own deadline. */
 const GRACE_MS = 1000;
+
+/** The longest time of a timer, which fires at once if it is set to more. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** Encodes calls, posts them, and decodes the answers. */
 class Connection {
@@ -843,7 +1006,10 @@ class Connection {
       isLate = true;
       controller.abort();
     };
-    const timer = waitMs === undefined ? undefined : setTimeout(late, waitMs);
+    const timer =
+      waitMs === undefined
+        ? undefined
+        : setTimeout(late, Math.min(waitMs, MAX_TIMER_MS));
     let status: number;
     let text: string;
     try {

@@ -113,6 +113,8 @@ await assert.rejects(impatient.wait({ ms: 5000 }), (error) => {
   return error instanceof TimedOutError || error instanceof DeadlineExceededError;
 });
 await impatient.wait({ ms: 100 }, { timeoutMs: 5000 });
+// More than a timer can wait.
+await client.wait({ ms: 100 }, { timeoutMs: 2 ** 31 });
 await assert.rejects(
   client.wait({ ms: 5000 }, { signal: AbortSignal.timeout(50) }),
   { name: "TimeoutError" },

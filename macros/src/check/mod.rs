@@ -62,6 +62,7 @@ fn names(service: &Service, errors: &mut Errors) {
         }
     }
     let (mut wire_names, mut messages) = (HashMap::new(), HashMap::new());
+    let fix = if service.is_api { RENAME } else { SET_MESSAGE };
     for method in &service.methods {
         let (ident, wire_name) = (&method.sig.ident, method.wire_name());
         let text = wire_name.value();
@@ -77,7 +78,7 @@ fn names(service: &Service, errors: &mut Errors) {
         let message = &method.message;
         if service.ident() == Some(message) {
             let both = format!("the message of `{ident}` would have the name of the service, `{message}`");
-            errors.at(message, format!("{both}: {SET_MESSAGE}"));
+            errors.at(message, format!("{both}: {fix}"));
         }
         // Of two methods with the same name, a `cfg` may remove one. If it does not, the compiler
         // reports the duplicate.
@@ -87,12 +88,13 @@ fn names(service: &Service, errors: &mut Errors) {
         if let Some(first) = wire_names.insert(text.clone(), ident) {
             errors.at(name_tokens(method, &wire_name), format!("the method `{first}` already has the name `{text}`"));
         } else if let Some(first) = messages.insert(message, ident) {
-            errors.at(message, format!("the message of `{first}` already has the name `{message}`: {SET_MESSAGE}"));
+            errors.at(message, format!("the message of `{first}` already has the name `{message}`: {fix}"));
         }
     }
 }
 
 const SET_MESSAGE: &str = r#"set another name with `message = "…"`"#;
+const RENAME: &str = r#"rename the method; `name = "…"` keeps its name on the wire"#;
 
 /// Returns the tokens that give a method its wire name: the key `name`, or the name of the
 /// function.

@@ -2,36 +2,33 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::model::{Api, Member, Method, Type};
-use super::super::namespace::{Namespace, ReservedNames};
-use super::super::naming::{Scope, identifier};
+use super::super::model::{Api, Docs, Member, Method, Type};
+use super::super::namespace::{Names, Namespace};
+use super::super::naming::Scope;
+use super::super::text::one_line;
 use super::types::{hidden, inline};
-use super::{KEYWORDS, docstring, list, prose, string};
+use super::{KEYWORDS, docstring, identifier, list, prose, string};
 
-const RESERVED: ReservedNames = ReservedNames {
-    of_client: &["batch", "notify", "with_timeout", "_connection"],
-    everywhere: &[
-        "_invoke", "Any", "Callable", "Literal", "Mapping", "Never", "Sequence", "Unset", "builtins", "False", "None",
-        "True", "and", "as", "assert", "async", "await", "break", "class", "continue", "def", "del", "elif", "else",
-        "except", "finally", "for", "from", "global", "if", "import", "in", "is", "lambda", "nonlocal", "not", "or",
-        "pass", "raise", "return", "try", "while", "with", "yield",
-    ],
+const NAMES: Names = Names {
+    identifier,
+    keywords: &KEYWORDS,
+    of_client: &["batch", "notify", "with_timeout", "_connect", "_connection"],
+    everywhere: &["_invoke", "Any", "Callable", "Literal", "Mapping", "Never", "Sequence", "Unset", "builtins"],
 };
 
 /// Returns the client, and a class for each namespace.
 pub(super) fn client(api: &Api) -> String {
     let specs = spec_names(api);
-    let root = Namespace::of(api, &RESERVED);
-    let description = api.description.clone();
-    let description = description.unwrap_or_else(|| format!("The client of {}.", api.title));
-    let mut text = format!("\n\nclass Client:\n{}\n", docstring(&description, 4));
+    let root = Namespace::of(api, &NAMES);
+    let docs = api.description.clone().unwrap_or_else(|| format!("The client of {}.", one_line(&api.title)));
+    let mut text = format!("\n\nclass Client:\n{}\n", docstring(&prose(&Docs::of(docs)), 4));
     text += CLIENT_START;
     text += &children(api, &root, "self._connection.call");
     text += CLIENT_FUNCTIONS;
     text += &functions(api, &root, &specs);
     for namespace in root.all().into_iter().skip(1) {
         text += &format!("\n\nclass {}:\n", class_name(api, namespace));
-        text += &format!("{}\n\n", docstring(&format!("The methods `{}.…`.", namespace.prefix), 4));
+        text += &format!("{}\n\n", docstring(&prose(&namespace.docs()), 4));
         text += "    def __init__(self, invoke: _Invoke) -> None:\n        self._invoke = invoke\n";
         text += &children(api, namespace, "invoke");
         text += &functions(api, namespace, &specs);
@@ -101,7 +98,7 @@ const CLIENT_FUNCTIONS: &str = r#"
 "#;
 
 fn class_name<'a>(api: &'a Api, namespace: &Namespace<'_>) -> &'a str {
-    &api.namespaces[&namespace.prefix]
+    &api.namespaces[namespace.prefix()]
 }
 
 /// Returns the lines that make the namespaces within one.
@@ -120,9 +117,7 @@ fn functions(api: &Api, namespace: &Namespace<'_>, specs: &BTreeMap<&str, String
 }
 
 fn function(api: &Api, name: &str, method: &Method, spec: &str, hidden: &BTreeSet<&str>) -> String {
-    // What a dunder method means to Python, no method of a service means.
-    let name = if name.starts_with("__") { format!("method{name}") } else { name.to_owned() };
-    let params = parameters(method);
+    let params = parameters(method, spec);
     let mut arguments = vec!["self".to_owned()];
     if method.rest.is_some() {
         // So that `self` can be the name of a further parameter.
@@ -160,15 +155,15 @@ fn function(api: &Api, name: &str, method: &Method, spec: &str, hidden: &BTreeSe
     text
 }
 
-/// Returns the parameters with their names in the code.
-fn parameters(method: &Method) -> Vec<(String, &Member)> {
+/// Returns the parameters with their names in the code. `spec` is the constant of the method, which
+/// a parameter must not hide.
+fn parameters<'a>(method: &'a Method, spec: &str) -> Vec<(String, &'a Member)> {
     let mut scope = Scope::with(&KEYWORDS);
-    scope.reserve(&["self", "warnings", "UNSET"]);
+    scope.reserve(&["self", "warnings", "UNSET", spec]);
     method.params.iter().map(|param| (scope.underscored(&identifier(&param.name)), param)).collect()
 }
 
 fn function_docs(api: &Api, method: &Method, params: &[(String, &Member)]) -> String {
-    let line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     let mut docs = method.docs.clone();
     docs.text.get_or_insert_with(|| format!("Calls `{}`.", method.name));
     let mut docs = prose(&docs);
@@ -176,17 +171,17 @@ fn function_docs(api: &Api, method: &Method, params: &[(String, &Member)]) -> St
     if !described.is_empty() {
         docs += "\n\nArgs:";
         for (name, param) in described {
-            docs += &format!("\n    {name}: {}", line(&prose(&param.docs)));
+            docs += &format!("\n    {name}: {}", one_line(&prose(&param.docs)));
         }
     }
-    let result = line(&prose(&method.result_docs));
+    let result = one_line(&prose(&method.result_docs));
     if !result.is_empty() && method.result.is_some() {
         docs += &format!("\n\nReturns:\n    {result}");
     }
     if !method.errors.is_empty() {
         docs += "\n\nRaises:";
         for error in method.errors.iter().map(|place| &api.errors[*place]) {
-            docs += &format!("\n    {}: {}", error.name, line(&error.message));
+            docs += &format!("\n    {}: {}", error.name, one_line(&error.message));
         }
     }
     docs

@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use super::super::text::one_line;
+
 /// Formats that say nothing to callers: the range is in the schema as well.
 const NUMBER_FORMATS: [&str; 14] = [
     "int", "int8", "int16", "int32", "int64", "int128", "uint", "uint8", "uint16", "uint32", "uint64", "uint128",
@@ -54,7 +56,7 @@ fn alternatives(schema: &Map<String, Value>) -> Vec<String> {
             Some([only]) => Some(only),
             _ => None,
         });
-        let text = alternative.get("description")?.as_str()?.split_whitespace().collect::<Vec<_>>().join(" ");
+        let text = one_line(alternative.get("description")?.as_str()?);
         Some(format!("- `{}`: {text}", value?))
     });
     described.collect()

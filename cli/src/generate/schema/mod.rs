@@ -126,7 +126,9 @@ impl<'a> Schemas<'a> {
             }
             let place = Place { at: &at, name: &name };
             let body = match self.shapes(schema, place)?.as_deref() {
-                Some([shape]) if shape.has_members() => Body::Object(self.object(shape, place)?),
+                Some([shape]) if shape.has_members() && !is_nullable(schema) => {
+                    Body::Object(self.object(shape, place)?)
+                }
                 _ => Body::Alias(self.bare_type(schema, place, &mut docs.facts)?),
             };
             self.definitions.push(Definition { name, docs, body });
@@ -150,8 +152,7 @@ impl<'a> Schemas<'a> {
         let ty = self.type_of_members(schema, members, place, facts);
         self.depth -= 1;
         let ty = ty?;
-        // As in OpenAPI 3.0, from which some documents are made.
-        Ok(if members.get("nullable") == Some(&Value::Bool(true)) { ty.or_null() } else { ty })
+        Ok(if is_nullable(schema) { ty.or_null() } else { ty })
     }
 
     fn type_of_members(
@@ -301,6 +302,11 @@ impl<'a> Schemas<'a> {
     fn shapes(&self, schema: &'a Value, place: Place<'_>) -> Result<Option<Vec<Shape<'a>>>> {
         shape::shapes(self.document, schema, place.at, 0)
     }
+}
+
+/// Whether a schema adds null to its type, as in OpenAPI 3.0, from which some documents are made.
+fn is_nullable(schema: &Value) -> bool {
+    schema.get("nullable") == Some(&Value::Bool(true))
 }
 
 #[cfg(test)]

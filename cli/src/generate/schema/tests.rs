@@ -135,6 +135,17 @@ fn a_definition_keeps_its_name_and_is_made_once() {
 }
 
 #[test]
+fn a_definition_that_is_nullable_is_null_as_well() {
+    let user = json!({ "type": "object", "nullable": true, "properties": { "name": { "type": "string" } } });
+    let schemas = json!({ "User": user });
+    let (ty, _, definitions) = lower(&json!({ "$ref": "#/components/schemas/User" }), &schemas).unwrap();
+    assert_eq!(ty, named("User"));
+    let found = definitions.iter().find(|definition| definition.name == "User").unwrap();
+    assert_eq!(found.body, Body::Alias(named("User2").or_null()));
+    assert_eq!(members(&definitions, "User2"), ["name?: String"]);
+}
+
+#[test]
 fn flattened_and_tagged_types_become_one_object_for_each_alternative() {
     let point = json!({ "type": "object", "properties": { "x": { "type": "number" } }, "required": ["x"] });
     let schemas = json!({ "Point": point });

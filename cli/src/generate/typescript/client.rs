@@ -1,14 +1,18 @@
 //! The client and its namespaces, and what it knows of each method.
 
 use super::super::model::{Api, Docs, Method, Object, Type};
-use super::super::namespace::{Namespace, ReservedNames};
+use super::super::namespace::{Names, Namespace};
+use super::super::naming::identifier;
+use super::super::text::one_line;
 use super::errors::key;
 use super::types::{inline, interface};
 use super::{WIDTH, call_list, comment, property, string};
 
 /// A client with a member `then` would be taken for a promise. The others have a meaning for every
 /// object.
-const RESERVED: ReservedNames = ReservedNames {
+const NAMES: Names = Names {
+    identifier,
+    keywords: &[],
     of_client: &["batch", "notify", "outcome"],
     everywhere: &[
         "constructor",
@@ -24,12 +28,12 @@ const RESERVED: ReservedNames = ReservedNames {
 
 /// Returns the client, and a class for each namespace.
 pub(super) fn client(api: &Api) -> String {
-    let root = Namespace::of(api, &RESERVED);
-    let mut docs = Docs { text: api.description.clone(), ..Docs::default() };
-    docs.text.get_or_insert_with(|| format!("The client of {}.", super::one_line(&api.title)));
+    let root = Namespace::of(api, &NAMES);
+    let docs = api.description.clone().unwrap_or_else(|| format!("The client of {}.", one_line(&api.title)));
+    let docs = Docs::of(docs);
     let mut text = format!("\n{}export class Client {{\n  readonly #connection: Connection;\n", comment(&docs, &[], 0));
     text += &children(api, &root);
-    let url = Docs { text: Some("Makes a client of the endpoint at this URL.".to_owned()), ..Docs::default() };
+    let url = Docs::of("Makes a client of the endpoint at this URL.");
     text += &format!("\n{}", comment(&url, &[], 2));
     text += "  constructor(url: string | URL, options: ClientOptions = {}) {\n";
     text += "    this.#connection = new Connection(url, options);\n";
@@ -73,19 +77,19 @@ const CLIENT_FUNCTIONS: &str = r#"
 "#;
 
 fn class_name<'a>(api: &'a Api, namespace: &Namespace<'_>) -> &'a str {
-    &api.namespaces[&namespace.prefix]
+    &api.namespaces[namespace.prefix()]
 }
 
 /// Returns the declarations of the namespaces within one.
 fn children(api: &Api, namespace: &Namespace<'_>) -> String {
     let line = |(name, child): &(String, Namespace<'_>)| {
-        format!("  /** The methods `{}.…`. */\n  readonly {name}: {};\n", child.prefix, class_name(api, child))
+        format!("{}  readonly {name}: {};\n", comment(&child.docs(), &[], 2), class_name(api, child))
     };
     namespace.children.iter().map(line).collect()
 }
 
 fn class(api: &Api, namespace: &Namespace<'_>) -> String {
-    let mut text = format!("\n/** The methods `{}.…`. */\n", namespace.prefix);
+    let mut text = format!("\n{}", comment(&namespace.docs(), &[], 0));
     text += &format!("export class {} {{\n  readonly #connection: Connection;\n", class_name(api, namespace));
     text += &children(api, namespace);
     text += "\n  /** @internal */\n  constructor(connection: Connection) {\n    this.#connection = connection;\n";
@@ -122,10 +126,10 @@ fn remarks(api: &Api, method: &Method) -> Vec<String> {
     let mut tags = Vec::new();
     let result = method.result_docs.paragraphs().join(" ");
     if !result.is_empty() {
-        tags.push(format!("@returns {}", super::one_line(&result)));
+        tags.push(format!("@returns {}", one_line(&result)));
     }
     let errors = method.errors.iter().map(|place| &api.errors[*place]);
-    tags.extend(errors.map(|error| format!("@throws {{{}}} {}", error.name, super::one_line(&error.message))));
+    tags.extend(errors.map(|error| format!("@throws {{{}}} {}", error.name, one_line(&error.message))));
     let tags = tags.join("\n");
     if tags.is_empty() { Vec::new() } else { vec![tags] }
 }
@@ -162,7 +166,7 @@ pub(super) fn methods(api: &Api) -> String {
     }
     text += "}\n\n/** The name of a method. */\nexport type MethodName = keyof Methods;\n";
     for method in api.methods.iter().filter(|method| takes_params(method)) {
-        let docs = Docs { text: Some(format!("The parameters of `{}`.", method.name)), ..Docs::default() };
+        let docs = Docs::of(format!("The parameters of `{}`.", method.name));
         let params = Object { members: method.params.clone(), more: method.rest.clone() };
         text += &format!("\n{}", interface(&method.params_name, &docs, &params));
     }

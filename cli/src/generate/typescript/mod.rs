@@ -6,6 +6,7 @@ mod types;
 
 use super::model::{Api, Docs};
 use super::naming::quote_for;
+use super::text::one_line;
 use types::definition;
 
 /// Maximum length of a line.
@@ -40,11 +41,6 @@ fn header(api: &Api) -> String {
 // number cannot hold throws a `BadResponseError` and is never rounded.\n",
         one_line(&format!("{} {}", api.title, api.version))
     )
-}
-
-/// Returns a text from the document as part of one line.
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Returns a doc comment; nothing without docs.

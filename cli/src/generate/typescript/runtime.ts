@@ -43,6 +43,9 @@ interface MethodSpec {
 /** Time to wait for a server's own error after its own deadline. */
 const GRACE_MS = 1000;
 
+/** The longest time of a timer, which fires at once if it is set to more. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
 /** Encodes calls, posts them, and decodes the answers. */
 class Connection {
   readonly #url: string;
@@ -181,7 +184,10 @@ class Connection {
       isLate = true;
       controller.abort();
     };
-    const timer = waitMs === undefined ? undefined : setTimeout(late, waitMs);
+    const timer =
+      waitMs === undefined
+        ? undefined
+        : setTimeout(late, Math.min(waitMs, MAX_TIMER_MS));
     let status: number;
     let text: string;
     try {

@@ -6,6 +6,9 @@ trait StockApi {
 
     fn unmarked(&self);
 
+    #[handles]
+    fn handled(&self);
+
     #[public_method(mailbox = 4)]
     fn sized(&self);
 
