@@ -3,7 +3,8 @@
 /// Returns a text with `\n` as its only line end, and without control characters.
 ///
 /// The languages disagree about what ends a line: a `#` comment of Python ends at `\r` as well, and
-/// a `//` comment of JavaScript at U+2028. What follows would be code of the document in the client.
+/// a `//` comment of JavaScript at U+2028. What follows would be code of the document in the
+/// client.
 pub(super) fn lines(text: &str) -> String {
     let text = text.replace("\r\n", "\n");
     let ends_line = |c| matches!(c, '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}');

@@ -149,8 +149,8 @@ mod tests {
 
     const LARGE: u128 = 1 << 70;
 
-    fn reason<T: HasRange>(min: Bound<T::Number>, max: Bound<T::Number>, value: T) -> String {
-        Range::new(min, max).check(&value).unwrap_err().to_string()
+    fn reason<T: HasRange>(min: Bound<T::Number>, max: Bound<T::Number>, value: &T) -> String {
+        Range::new(min, max).check(value).unwrap_err().to_string()
     }
 
     #[test]
@@ -158,17 +158,17 @@ mod tests {
         use Bound::{Excluded, Included, Unbounded};
 
         for (reason, expected) in [
-            (reason(Included(1), Included(100), LARGE), "must be from 1 to 100, not 1180591620717411303424"),
+            (reason(Included(1), Included(100), &LARGE), "must be from 1 to 100, not 1180591620717411303424"),
             (
-                reason(Unbounded, Included(LARGE), LARGE + 1),
+                reason(Unbounded, Included(LARGE), &(LARGE + 1)),
                 "must be at most 1180591620717411303424, not 1180591620717411303425",
             ),
             (
-                reason(Excluded(i128::MIN), Unbounded, i128::MIN),
+                reason(Excluded(i128::MIN), Unbounded, &i128::MIN),
                 "must be more than -170141183460469231731687303715884105728, not -170141183460469231731687303715884105728",
             ),
-            (reason(Included(0.0), Included(0.1), f32::INFINITY), "must be from 0.0 to 0.1, not inf"),
-            (reason(Included(0.0), Excluded(1.0), Some(1e300)), "must be at least 0.0 and less than 1.0, not 1e300"),
+            (reason(Included(0.0), Included(0.1), &f32::INFINITY), "must be from 0.0 to 0.1, not inf"),
+            (reason(Included(0.0), Excluded(1.0), &Some(1e300)), "must be at least 0.0 and less than 1.0, not 1e300"),
         ] {
             assert_eq!(reason, expected);
         }
