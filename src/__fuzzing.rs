@@ -6,6 +6,9 @@
 use std::borrow::Cow;
 use std::ffi::OsString;
 
+use actix_web::web::Bytes;
+
+use crate::http::{Event, FrameReader, TextFrame, text};
 use crate::jsonrpc::{
     BatchWriter, Dialect, Draft, Envelope, Id, InvalidRequest, Limits, MAX_DEPTH, ParsedRequest, RpcError, RpcRequest,
 };
@@ -155,4 +158,57 @@ pub fn resolve_settings(
         Resolved::Print(text) => Ok(Some(text)),
         Resolved::Run(_) => Ok(None),
     }
+}
+
+/// What the server reads from a WebSocket.
+#[derive(Clone, Debug, PartialEq)]
+pub enum FuzzEvent {
+    /// A whole message.
+    Text(String),
+    /// A ping, with its payload.
+    Ping(Vec<u8>),
+    /// A pong.
+    Pong,
+    /// The end of what the client sends, with its code.
+    Close(Option<u16>),
+}
+
+/// Reads the frames of a client, which arrive in these pieces. Messages may have at most `limit`
+/// bytes. Returns the events up to a mistake, and the close code of that.
+///
+/// # Panics
+/// If something is read after a mistake.
+pub fn read_frames<'a>(pieces: impl IntoIterator<Item = &'a [u8]>, limit: usize) -> (Vec<FuzzEvent>, Option<u16>) {
+    let (mut reader, mut events, mut mistake) = (FrameReader::new(limit), Vec::new(), None);
+    for piece in pieces {
+        let mut input = Bytes::copy_from_slice(piece);
+        loop {
+            let event = match reader.read(&mut input) {
+                Ok(None) => break,
+                Ok(Some(Event::Text(text))) => FuzzEvent::Text(text),
+                Ok(Some(Event::Ping(payload))) => FuzzEvent::Ping(payload),
+                Ok(Some(Event::Pong)) => FuzzEvent::Pong,
+                Ok(Some(Event::Close(code))) => FuzzEvent::Close(code.map(|code| code.get())),
+                Err(error) => {
+                    assert_eq!(mistake.replace(error.code.get()), None);
+                    continue;
+                }
+            };
+            assert_eq!(mistake, None);
+            events.push(event);
+        }
+        assert!(input.is_empty());
+    }
+    (events, mistake)
+}
+
+/// Returns two frames of a server with this text: one written at once, and one that was open while
+/// its payload was written.
+pub fn text_frames(payload: &str) -> Vec<u8> {
+    let mut out = Vec::new();
+    text(&mut out, payload);
+    let mut frame = TextFrame::open(&mut out);
+    frame.payload().extend_from_slice(payload.as_bytes());
+    frame.close();
+    out
 }

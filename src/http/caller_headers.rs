@@ -14,10 +14,20 @@ pub(crate) const REQUEST_TIMEOUT: HeaderName = HeaderName::from_static("request-
 /// one is not readable as text, the request counts as sent without a token. So a proxy that checks
 /// one of the headers cannot be made to pass on another token in the other header.
 pub(crate) fn token<'a>(headers: &'a HeaderMap, named: &HeaderName) -> Option<&'a str> {
-    let named = headers.get_all(named).filter(|_| *named != AUTHORIZATION).map(|value| value.to_str().ok());
-    let mut sent = named.chain(headers.get_all(AUTHORIZATION).filter_map(bearer)).filter(|token| *token != Some(""));
+    let mut sent = tokens(headers, named);
     let token = sent.next()??;
     sent.all(|other| other == Some(token)).then_some(token)
+}
+
+/// Whether a header carries a token, even if it does not count.
+pub(crate) fn has_token(headers: &HeaderMap, named: &HeaderName) -> bool {
+    tokens(headers, named).next().is_some()
+}
+
+/// Returns all tokens that are not empty. `None` is one that is not readable as text.
+fn tokens<'a>(headers: &'a HeaderMap, named: &HeaderName) -> impl Iterator<Item = Option<&'a str>> {
+    let named = headers.get_all(named).filter(|_| *named != AUTHORIZATION).map(|value| value.to_str().ok());
+    named.chain(headers.get_all(AUTHORIZATION).filter_map(bearer)).filter(|token| *token != Some(""))
 }
 
 /// Returns `None` if the header holds something other than a bearer token, and `Some(None)` if the
@@ -93,7 +103,20 @@ mod tests {
             (&[("x-api-token", b"t"), ("authorization", b"Bearer \xff")], None),
         ];
         for (lines, expected) in table {
-            assert_eq!(token(&headers(lines), &NAMED), *expected, "{lines:?}");
+            let headers = headers(lines);
+            assert_eq!(token(&headers, &NAMED), *expected, "{lines:?}");
+            assert!(expected.is_none() || has_token(&headers, &NAMED), "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn a_token_that_does_not_count_was_still_sent() {
+        let unreadable: &[(&'static str, &[u8])] = &[("x-api-token", b"\xff")];
+        let different: &[(&'static str, &[u8])] = &[("x-api-token", b"t"), ("authorization", b"Bearer u")];
+        let empty: &[(&'static str, &[u8])] = &[("x-api-token", b""), ("authorization", b"Basic dTpw")];
+        for (lines, expected) in [(unreadable, true), (different, true), (empty, false)] {
+            assert_eq!(token(&headers(lines), &NAMED), None, "{lines:?}");
+            assert_eq!(has_token(&headers(lines), &NAMED), expected, "{lines:?}");
         }
     }
 

@@ -37,6 +37,7 @@ mod template_names;
 #[cfg(feature = "tls")]
 mod tls;
 mod unread_body;
+mod websocket;
 mod workers;
 
 #[cfg(test)]
@@ -61,4 +62,6 @@ pub use stop_signal::StopSignal;
 pub(crate) use template_helpers::TemplateHelpers;
 #[cfg(feature = "tls")]
 pub(crate) use tls::Tls;
+#[cfg(fuzzing)]
+pub(crate) use websocket::{Event, FrameReader, TextFrame, text};
 pub(crate) use workers::HttpWorkers;

@@ -7,7 +7,10 @@ use std::time::Duration;
 use actix_web::HttpResponse;
 use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ALLOW, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, RETRY_AFTER};
+use actix_web::http::header::{
+    ALLOW, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, RETRY_AFTER, SEC_WEBSOCKET_KEY,
+    SEC_WEBSOCKET_VERSION, UPGRADE,
+};
 use actix_web::web::Bytes;
 
 use crate::dispatch::Dispatch;
@@ -113,6 +116,19 @@ impl HttpRejection {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "the server is stopping")
     }
 
+    /// Returns the rejection of a WebSocket handshake in another version of the protocol.
+    pub(crate) fn unsupported_websocket_version(headers: &HeaderMap) -> Self {
+        let sent = sent(headers, &SEC_WEBSOCKET_VERSION);
+        let reason = format!("`Sec-WebSocket-Version` must be 13, got {sent}");
+        Self::with_reason(StatusCode::UPGRADE_REQUIRED, reason)
+    }
+
+    pub(crate) fn invalid_websocket_key(headers: &HeaderMap) -> Self {
+        let sent = sent(headers, &SEC_WEBSOCKET_KEY);
+        let reason = format!("`Sec-WebSocket-Key` must be 16 bytes in base64, got {sent}");
+        Self::with_reason(StatusCode::BAD_REQUEST, reason)
+    }
+
     #[cfg(test)]
     pub(crate) const fn status(&self) -> StatusCode {
         self.status
@@ -131,6 +147,10 @@ impl HttpRejection {
         }
         if self.status == StatusCode::SERVICE_UNAVAILABLE {
             response.insert_header((RETRY_AFTER, "1"));
+        }
+        if self.status == StatusCode::UPGRADE_REQUIRED {
+            // RFC 9110, 15.5.22, and RFC 6455, 4.4.
+            response.insert_header((UPGRADE, "websocket")).insert_header((SEC_WEBSOCKET_VERSION, "13"));
         }
         response
             .content_type("application/json")

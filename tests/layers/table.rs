@@ -118,12 +118,14 @@ pub(crate) const LAYERS: &[Layer] = &[
             "actix_http",
             "actix_service",
             "actix_web",
+            "base64",
             "callbox_client",
             "futures",
             "handlebars",
             "memchr",
             "parking_lot",
             "rustls",
+            "sha1",
             "sha2",
             "socket2",
             "tokio",
@@ -196,7 +198,7 @@ pub(crate) const LAYERS: &[Layer] = &[
     // What the macros' code calls.
     Layer { module: "__private", knows: &["service"], crates: &["actix", "callbox_client", "futures"] },
     // The fuzz targets call it.
-    Layer { module: "__fuzzing", knows: &["jsonrpc", "settings", "start_error"], crates: &[] },
+    Layer { module: "__fuzzing", knows: &["http", "jsonrpc", "settings", "start_error"], crates: &["actix_web"] },
 ];
 
 /// Crates that any module may use: they do nothing by themselves.

@@ -1,0 +1,30 @@
+//! The WebSocket protocol (RFC 6455) of a server: the handshake, and frames as bytes.
+//!
+//! Nothing here knows the connection or calls. [`handshake`] decides about the request for an
+//! upgrade. [`frame_reader`] turns the bytes of a client into events, and [`frame_writer`] appends
+//! frames to what is sent.
+//!
+//! `actix_http::ws::Codec` is not used. It buffers a frame up to the length that the frame
+//! announces, however large, before it compares that length with its limit. It does not check
+//! UTF-8, leaves fragments to its user, and accepts lengths that are not in their shortest form. It
+//! logs an error for each fragmented control frame, so any client can fill the log. Its feature
+//! also costs seven crates, where the handshake alone needs two.
+
+#![expect(dead_code, reason = "used by the connection, which comes next")]
+
+mod close;
+mod connection_token;
+mod frame_head;
+mod frame_reader;
+mod frame_writer;
+mod handshake;
+mod mask;
+mod text_message;
+
+#[cfg(fuzzing)]
+pub(crate) use frame_reader::{Event, FrameReader};
+#[cfg(fuzzing)]
+pub(crate) use frame_writer::{TextFrame, text};
+
+#[cfg(test)]
+mod client_frames;
