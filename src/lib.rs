@@ -63,7 +63,7 @@
 //! | the envelope, and a request in it | `jsonrpc/envelope.rs`, `jsonrpc/request.rs` |
 //! | the reply as JSON | `engine/answer.rs`, `jsonrpc/response.rs` |
 //! | who is calling | `auth/handle/mod.rs` |
-//! | a name and its method | `router.rs`, `route.rs`, `engine/method_route.rs` |
+//! | a name and its method | `router.rs`, `route/mod.rs`, `engine/method_route.rs` |
 //! | parameters and their message | `client/src/params/` |
 //! | **the entry**: inline, or into the mailbox | `engine/begin.rs` |
 //! | admission | `mailbox/admission.rs` |
@@ -81,7 +81,7 @@
 //! | a key of an attribute | `macros/src/attr/mod.rs` |
 //! | a rule of parameters | `client/src/rules/`, and `macros/src/attr/rules.rs` |
 //! | when a call runs inline | `runs_inline` in `engine/begin.rs`, and `docs/promises.md` |
-//! | a reason to reject a call | `RejectReason` in `route.rs`, and `mailbox/admission.rs` |
+//! | a reason to reject a call | `RejectReason` in `route/mod.rs`, and `mailbox/admission.rs` |
 //! | what is counted of a call | `measure/counters.rs`, `engine/stats.rs` |
 //! | an error of JSON-RPC | `client/src/rpc_error/` |
 //!
@@ -104,6 +104,7 @@
 //!   connections.
 //! - `dispatch` takes one body and returns one, for any transport. It asks `auth` who is calling
 //!   and `router` for the method.
+//! - `topic` is the source of most subscriptions: a ring of items in the state of a service.
 //! - `console` feeds the page at `/console` while somebody looks at it.
 //! - `builtin` has callbox's own methods: `get_service_specs`, `rpc.discover` and `rpc.mailboxes`.
 //! - `router` maps names to methods, and checks them at the start.
@@ -167,8 +168,10 @@ pub mod stats;
 mod sync;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod topic;
 
 pub use auth::caller::Caller;
+pub use callbox_client::{Item, JsonItems, Lag, Subscription, SubscriptionNames};
 pub use callbox_macros::{RpcError, service};
 pub use choice::UnknownName;
 pub use engine::{ActorMessage, Placement, ServiceActor, ServiceRef};
@@ -183,6 +186,7 @@ pub use service::{
     ServiceFactory, ServiceNeeds,
 };
 pub use start_error::{BoxError, Result, StartError as Error};
+pub use topic::Topic;
 
 /// What a [template helper](Server::template_helper) needs of the crate handlebars.
 ///

@@ -46,6 +46,11 @@ impl Router {
             let fix = "names that begin with `rpc.` are callbox's own; rename it with #[public_method(name = \"…\")]";
             return Err(StartError::new(format_args!("the method `{name}` cannot be served"), fix));
         }
+        if name.starts_with("$/") {
+            let fix = "names that begin with `$/` are messages of a connection itself; rename it with \
+                       #[public_method(name = \"…\")]";
+            return Err(StartError::new(format_args!("the method `{name}` cannot be served"), fix));
+        }
         match (route.options().access, tokens) {
             (Access::Private | Access::Scope(_), TokenCheck::None) => Err(StartError::new(
                 format_args!("the method `{name}` needs a token, and the server checks none"),

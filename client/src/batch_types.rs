@@ -10,7 +10,7 @@ use std::marker::PhantomData;
 use crate::message::Message;
 
 use crate::client_error::ClientError;
-use crate::response::{self, RawResult};
+use crate::response::RawResult;
 use crate::typed_client::{ClientOutput, of_method};
 
 /// The result of one call, which does not have its type yet.
@@ -37,7 +37,7 @@ impl BatchResults {
     fn next<M: Message<Output: ClientOutput>>(&mut self) -> Result<M::Output, ClientError<M::Error>> {
         let missing = || ClientError::bad_response("the response is missing");
         let result = match self.results.next() {
-            Some(BatchResult::Remote(result)) => response::value(result),
+            Some(BatchResult::Remote(result)) => M::Output::of_result(result),
             Some(BatchResult::Local(Ok(output))) => output.downcast().map(|output| *output).map_err(|_| missing()),
             Some(BatchResult::Local(Err(error))) => Err(error),
             None => Err(missing()),

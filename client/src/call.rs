@@ -16,7 +16,7 @@ use crate::local::{LocalService, Started};
 use crate::message::{Message, Reply};
 use crate::name::full_name;
 use crate::request::RequestObject;
-use crate::response::{self, RawResult};
+use crate::response::RawResult;
 use crate::typed_client::{Calls, ClientOutput, ServiceClient, TypedClient, of_method};
 use crate::untyped::Client;
 
@@ -229,7 +229,7 @@ impl<M: Message<Output: ClientOutput>> Future for Call<M> {
         }
         let result = match state {
             CallState::Local(reply) => of_reply::<M>(ready!(reply.as_mut().poll(cx))),
-            CallState::Remote(raw) => response::value(ready!(raw.as_mut().poll(cx))).map_err(of_method::<M>),
+            CallState::Remote(raw) => M::Output::of_result(ready!(raw.as_mut().poll(cx))).map_err(of_method::<M>),
             CallState::Unsent(_) | CallState::Ended => panic!("a call was polled after its end"),
         };
         *state = CallState::Ended;

@@ -24,6 +24,7 @@
 //!   lists the errors of a method for documents. `internal_error` hides any error from callers,
 //!   also one that is an `internal_cause` in an enum. `result_alias` sees through other names of
 //!   `Result`.
+//! - `subscription` has results that are streams of items.
 //! - `rules` has what parameters must be. `params` reads parameters into a message, and
 //!   `representable` finds values that JSON cannot hold.
 //!
@@ -79,6 +80,7 @@ mod retry;
 mod rpc_error;
 #[doc(hidden)]
 pub mod rules;
+mod subscription;
 mod transport;
 mod typed_batch;
 mod typed_client;
@@ -101,6 +103,7 @@ pub use message::{Message, Reply};
 pub use retry::Retry;
 pub use rpc_error::RpcError;
 pub use rules::InvalidParam;
+pub use subscription::{Item, JsonItems, Lag, Subscription, SubscriptionNames};
 pub use transport::{Transport, TransportError, TransportRequest, TransportResponse};
 pub use typed_batch::TypedBatch;
 pub use typed_client::{Calls, ClientOutput, ServiceClient, TypedClient};

@@ -11,6 +11,9 @@ use crate::rpc_error::RpcError;
 use crate::error_list::ErrorList;
 use crate::from_rpc_error::FromRpcError;
 use crate::rules::InvalidParam;
+#[cfg(doc)]
+use crate::subscription::Subscription;
+use crate::subscription::{JsonItems, SubscriptionNames};
 
 /// The reply to a message: the output of its method, or the error that the caller receives.
 pub type Reply<M> = Result<<M as Message>::Output, RpcError>;
@@ -57,7 +60,7 @@ pub type Reply<M> = Result<<M as Message>::Output, RpcError>;
 /// ```
 pub trait Message: Serialize + DeserializeOwned + Send + 'static {
     /// The result of a call that succeeds: any type with `Serialize`, and with `JsonSchema` for a
-    /// service.
+    /// service; or a [`Subscription`].
     type Output: Serialize + Send + 'static;
 
     /// The error that the method itself returns; [`RpcError`](struct@crate::RpcError) if it has
@@ -81,6 +84,17 @@ pub trait Message: Serialize + DeserializeOwned + Send + 'static {
     /// [clients](crate::TypedClient) also repeat a call whose connection broke before the response
     /// arrived.
     const IDEMPOTENT: bool = false;
+
+    /// The names that belong to a subscription, for a method whose output is a [`Subscription`].
+    /// Default: none, for a method that returns a value.
+    const SUBSCRIPTION: Option<SubscriptionNames> = None;
+
+    /// Returns the items of a subscription: `Some(output.into())`. Default: `None`, for a method
+    /// that returns a value.
+    fn into_items(output: Self::Output) -> Option<JsonItems> {
+        drop(output);
+        None
+    }
 
     /// Checks the rules of the parameters, before the method runs. Default: all are valid.
     ///

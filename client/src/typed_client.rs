@@ -13,6 +13,8 @@ use crate::message::Message;
 
 use crate::call::{Call, CallTarget, IntoCall, LocalCaller};
 use crate::client_error::ClientError;
+use crate::response::{self, RawResult};
+use crate::subscription::Subscription;
 use crate::typed_batch::TypedBatch;
 use crate::untyped::Client;
 
@@ -85,17 +87,31 @@ pub trait ServiceClient: From<TypedClient<Self>> + Send + Sync + 'static {
 )]
 pub trait Calls<M: Message>: ServiceClient {}
 
-/// A result that the typed client can return: any type with `DeserializeOwned`. Do not implement it
-/// by hand.
+/// A result that the typed client can return: any type with `DeserializeOwned`, or a
+/// [`Subscription`]. Do not implement it by hand.
 #[diagnostic::on_unimplemented(
     message = "the typed client cannot deserialize `{Self}`",
     label = "not `DeserializeOwned`",
     note = "derive `serde::Deserialize` for it, or write no client with `#[service(client = false)]`"
 )]
-pub trait ClientOutput: DeserializeOwned {}
+pub trait ClientOutput: Sized {
+    #[doc(hidden)]
+    fn of_result(result: RawResult) -> Result<Self, ClientError>;
+}
 
 #[diagnostic::do_not_recommend]
-impl<T: DeserializeOwned> ClientOutput for T {}
+impl<T: DeserializeOwned> ClientOutput for T {
+    fn of_result(result: RawResult) -> Result<Self, ClientError> {
+        response::value(result)
+    }
+}
+
+impl<T: DeserializeOwned + Send + 'static> ClientOutput for Subscription<T> {
+    fn of_result(result: RawResult) -> Result<Self, ClientError> {
+        result?;
+        Err(ClientError::bad_response("the transport has no subscriptions"))
+    }
+}
 
 /// The part that the clients of all services share. Make one from a [`Client`], which sends calls
 /// over the wire, or from a [`LocalService`], which puts messages directly into the mailboxes of a

@@ -2,7 +2,6 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
-use syn::Type;
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 
@@ -28,7 +27,8 @@ pub(crate) fn state_check(service: &Service) -> TokenStream {
 
 /// Returns the output of a message, whose type is checked where it is written. In documentation the
 /// type is written as in the method.
-pub(crate) fn output(service: &Service, written: &Type) -> TokenStream {
+pub(crate) fn output(service: &Service, method: &Method) -> TokenStream {
+    let written = method.items.as_ref().map_or(method.output.ok(), |items| &items.item);
     let ty = without_self(written.to_token_stream(), service.ty());
     let described = (!service.attr.no_schemas).then(|| {
         quote_spanned!(written.span()=>
@@ -42,6 +42,11 @@ pub(crate) fn output(service: &Service, written: &Type) -> TokenStream {
         #described
     };
     let checked = checked(&ty, &checks);
+    let of = |ty: &TokenStream| match &method.items {
+        Some(_) => quote!(::callbox_client::Subscription<#ty>),
+        None => ty.clone(),
+    };
+    let (checked, ty) = (of(&checked), of(&ty));
     quote! {
         #[cfg(not(doc))]
         type Output = #checked;

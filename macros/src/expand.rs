@@ -18,6 +18,7 @@ use crate::model::{Hook, HookKind, Service};
 use crate::param_rules;
 use crate::paths;
 use crate::spans::at;
+use crate::subscription::message_items;
 use crate::types::{Lifetimes, unsupported, without_self};
 
 /// Returns everything that the macro writes for a block without errors.
@@ -82,7 +83,7 @@ pub(crate) fn stubs(service: &Service) -> TokenStream {
 /// Returns the impl of `Message` for a method, with its own output and error.
 pub(crate) fn message_impl_of(service: &Service, method: &Method) -> TokenStream {
     let validate = param_rules::validate(method);
-    let output = asserts::output(service, method.output.ok());
+    let output = asserts::output(service, method);
     message_impl(service, method, &output, &message_error(service, method), validate.as_ref())
 }
 
@@ -98,6 +99,7 @@ fn message_impl(
     let name = method.wire_name();
     let params = method.sent().filter(|param| !param.is_rest()).filter_map(Param::wire_name);
     let errors = errors(service, method);
+    let items = message_items(method);
     let allowed = service.allowed(method);
     let deadline = method
         .attr
@@ -119,6 +121,7 @@ fn message_impl(
             const PARAMS: &'static [&'static str] = &[#(#params),*];
             #deadline
             #idempotent
+            #items
             #validate
             #errors
         }

@@ -9,6 +9,7 @@ use syn::{Ident, Type};
 use crate::deprecated;
 use crate::method::{Method, MethodKind, Output};
 use crate::model::Service;
+use crate::subscription::Items;
 use crate::types::{last_segment, without_lifetimes, without_self};
 
 /// Returns the impl of `Handles` for a method.
@@ -53,6 +54,13 @@ pub(crate) fn handler(service: &Service, method: &Method, kind: MethodKind) -> T
     let path = quote!(<#ty>::#ident);
     let path = if method.deprecated.is_empty() { path } else { deprecated::path(&path) };
     let run = quote!(#path(#receiver #(#arguments),*) #dot_await);
+    let run = match (&method.items, &method.output) {
+        (Some(Items { is_stream: true, .. }), Output::Plain(_)) => quote!(::callbox_client::Subscription::new(#run)),
+        (Some(Items { is_stream: true, .. }), Output::Result { .. }) => {
+            quote!(#run.map(::callbox_client::Subscription::new))
+        }
+        _ => run,
+    };
     let run = match &method.output {
         output if of_api => reply_of_api(method, output, &run),
         Output::Result { error, .. } => {

@@ -40,6 +40,7 @@ mod param_rules;
 mod paths;
 mod rpc_error;
 mod spans;
+mod subscription;
 mod types;
 
 use proc_macro2::{Span, TokenStream};

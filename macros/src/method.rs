@@ -13,6 +13,7 @@ use crate::conditional::{Conditional, allowed, cfgs, named};
 use crate::errors::Errors;
 use crate::model::{doc_text, take_attrs};
 use crate::names::message_name_of;
+use crate::subscription::Items;
 use crate::types::{bare, last_segment, option_of};
 
 /// An exposed method.
@@ -31,6 +32,8 @@ pub(crate) struct Method {
     pub(crate) receiver: Receiver,
     pub(crate) params: Vec<Param>,
     pub(crate) output: Output,
+    /// The items, if the output is a `Subscription`.
+    pub(crate) items: Option<Items>,
     /// The name of the message struct.
     pub(crate) message: Ident,
 }
@@ -95,6 +98,7 @@ impl Method {
         }
         consume_for_clippy(&params, &mut function.block);
         let sig = function.sig.clone();
+        let (output, items) = Output::of(&sig.output).with_items();
         Self {
             private,
             cfgs: [outer, &cfgs(&function.attrs)].concat(),
@@ -103,7 +107,8 @@ impl Method {
             allowed: allowed(&function.attrs),
             vis: function.vis.clone(),
             receiver: Receiver::of(&sig, service),
-            output: Output::of(&sig.output),
+            output,
+            items,
             message: attr.message.clone().unwrap_or_else(|| message_name_of(service, &sig.ident)),
             attr,
             params,
@@ -266,6 +271,17 @@ impl Output {
         let ok = syn::parse_quote_spanned!(ty.span()=> <#ty as ::callbox_client::__private::ResultAlias>::Ok);
         let error = syn::parse_quote_spanned!(ty.span()=> <#ty as ::callbox_client::__private::ResultAlias>::Error);
         Self::Result { ok: Box::new(ok), error: Box::new(error) }
+    }
+
+    /// Returns the same output, and its items if it is a subscription. The output is a
+    /// `Subscription` then, also where another stream is written.
+    fn with_items(mut self) -> (Self, Option<Items>) {
+        let items = Items::of(self.ok());
+        if let Some(items) = &items {
+            let (Self::Plain(ok) | Self::Result { ok, .. }) = &mut self;
+            **ok = items.subscription(ok);
+        }
+        (self, items)
     }
 
     /// Returns the type of the result of a call that succeeds.

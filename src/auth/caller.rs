@@ -33,6 +33,12 @@ struct Identity {
 }
 
 impl Caller {
+    /// Whether this caller may call the same methods as the other one.
+    pub(crate) fn has_same_access(&self, other: &Self) -> bool {
+        let scopes = |caller: &Self| caller.identity.as_ref().map(|identity| identity.scopes.clone());
+        scopes(self) == scopes(other)
+    }
+
     /// Makes a caller without a valid token. The default.
     pub fn anonymous() -> Self {
         Self::default()

@@ -1,4 +1,5 @@
-//! The built-in methods: `get_service_specs`, `rpc.discover` and `rpc.mailboxes`.
+//! The built-in methods: `get_service_specs`, `rpc.discover`, `rpc.mailboxes`, and
+//! `rpc.unsubscribe` if there are subscriptions.
 //!
 //! They answer from what they know, at once and where they are called: without a mailbox and
 //! without a host.
@@ -8,6 +9,7 @@ mod discover;
 mod mailbox_stats;
 mod openrpc;
 mod specs;
+mod unsubscribe;
 
 use futures::future::{LocalBoxFuture, ready};
 use schemars::{JsonSchema, Schema};
@@ -21,6 +23,7 @@ pub(crate) use discover::Discover;
 pub(crate) use mailbox_stats::MailboxStatsMethod;
 pub(crate) use openrpc::ServerInfo;
 pub(crate) use specs::{Specs, SpecsFacts};
+pub(crate) use unsubscribe::Unsubscribe;
 
 /// A built-in method.
 pub(crate) trait BuiltinMethod: Send + Sync + 'static {

@@ -11,6 +11,7 @@
 //!
 //! A full mailbox does not reject members of a batch: they wait for slots until their deadlines.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -20,7 +21,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::jsonrpc::{BatchWriter, Draft, InvalidRequest, PendingResults, RpcError};
 use crate::mailbox::deadline_error;
-use crate::route::{CallOutcome, CallStart, MailboxId, RejectReason, Rejection, Route};
+use crate::route::{CallOutcome, CallStart, MailboxId, RejectReason, Rejection, Route, Subscriber};
 use crate::service::CallContext;
 use crate::sync::Arc;
 
@@ -40,6 +41,7 @@ struct HeldMember<'a> {
     request: &'a ResolvedRequest<'a>,
     route: &'a Arc<dyn Route>,
     call: CallContext,
+    subscriber: Option<Rc<dyn Subscriber>>,
 }
 
 /// The members of a batch that have not ended.
@@ -151,18 +153,25 @@ fn start<'a>(
     progress: &mut BatchProgress<'a>,
     out: &mut Vec<u8>,
 ) -> Option<CallOutcome> {
+    if request.is_for_session(context) {
+        return Some(Ok(()));
+    }
     let (route, call) = match request.authorize_logged(context) {
         Ok(authorized) => authorized,
+        Err(error) => return Some(Err(error)),
+    };
+    let subscriber = match request.subscriber(route, context) {
+        Ok(subscriber) => subscriber,
         Err(error) => return Some(Err(error)),
     };
     if let Some(error) = context.skipped_error(request) {
         return Some(Err(error));
     }
     if progress.holds(route.mailbox()) {
-        progress.hold(HeldMember { index, request, route, call });
+        progress.hold(HeldMember { index, request, route, call, subscriber });
         return None;
     }
-    match route.start(call, request.parsed.params, context.start_context(progress.inline, out)) {
+    match route.start(call, request.parsed.params, context.start_context(progress.inline, subscriber.as_ref(), out)) {
         CallStart::Done(outcome) => return Some(outcome),
         CallStart::Sent => progress.mailbox(route.mailbox()).entered = true,
         waits @ CallStart::Pending(_) => {
@@ -172,7 +181,7 @@ fn start<'a>(
                 progress.under_way.push(Box::pin(async move {
                     let mut answer = Vec::new();
                     let draft = Draft::open(context.meta.dialect, id, &mut answer);
-                    let outcome = ended(waits, &mut answer).await;
+                    let outcome = context.unless_cancelled(id, ended(waits, &mut answer)).await;
                     draft.close(&mut answer, outcome);
                     vec![(index, answer)]
                 }));
@@ -183,7 +192,7 @@ fn start<'a>(
                 route.reject(call, &rejection);
                 return Some(Err(rejection.error));
             }
-            progress.hold(HeldMember { index, request, route, call });
+            progress.hold(HeldMember { index, request, route, call, subscriber });
         }
     }
     None
@@ -241,7 +250,7 @@ async fn start_held_members(mut mailbox: BatchMailbox<'_>, context: &BodyContext
     let mut held = std::mem::take(&mut mailbox.held).into_iter();
     let mut answers = Vec::with_capacity(held.len());
     let mut under_way = FuturesUnordered::new();
-    while let Some(HeldMember { index, request, route, mut call }) = held.next() {
+    while let Some(HeldMember { index, request, route, mut call, subscriber }) = held.next() {
         let mut answer = Vec::new();
         let draft = request.id.map(|id| Draft::open(context.meta.dialect, id, &mut answer));
         let waiting = held.len() + 1;
@@ -251,7 +260,11 @@ async fn start_held_members(mut mailbox: BatchMailbox<'_>, context: &BodyContext
                 break CallStart::Done(Err(error));
             }
             let until = call.deadline;
-            let rejection = match route.start(call, request.parsed.params, context.start_context(false, &mut answer)) {
+            let rejection = match route.start(
+                call,
+                request.parsed.params,
+                context.start_context(false, subscriber.as_ref(), &mut answer),
+            ) {
                 CallStart::NoRoom(back, rejection) => {
                     call = back;
                     rejection
@@ -286,7 +299,10 @@ async fn start_held_members(mut mailbox: BatchMailbox<'_>, context: &BodyContext
         mailbox.entered |= matches!(started, CallStart::Sent | CallStart::Pending(_));
         if let Some(draft) = draft {
             under_way.push(async move {
-                let outcome = ended(started, &mut answer).await;
+                let outcome = match request.id {
+                    Some(id) => context.unless_cancelled(id, ended(started, &mut answer)).await,
+                    None => ended(started, &mut answer).await,
+                };
                 draft.close(&mut answer, outcome);
                 (index, answer)
             });

@@ -6,26 +6,32 @@
 
 mod batch;
 mod cutoff;
+mod session;
 
+use std::any::Any;
 use std::fmt;
 use std::future::poll_fn;
 use std::net::IpAddr;
+use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use futures::FutureExt;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::auth::{AuthHandle, AuthUnavailable, Caller};
 use crate::jsonrpc::{Dialect, Draft, Envelope, Id, Limits, ResponseBudget, RpcError, RpcRequest, truncated};
+use crate::log::panic_text;
 use crate::mailbox::DeferredWake;
-use crate::route::{CallOutcome, CallStart, Route, StartContext};
+use crate::route::{CallOutcome, CallStart, Route, StartContext, Subscriber};
 use crate::router::Router;
-use crate::service::{Access, CallContext, LazyRequest, Link, admits};
+use crate::service::{Access, CallContext, LazyRequest, Link, StreamUse, admits};
 use crate::sync::Arc;
 
 use cutoff::{cut_off, unless_cut};
+pub(crate) use session::{Frame, Outbox, Session, SessionClient, SessionContext, SessionLimits, SessionToken};
 
 /// What all endpoints of a server share.
 pub(crate) struct Dispatch {
@@ -51,6 +57,8 @@ pub(crate) struct RequestMeta<'a> {
     pub(crate) dialect: Dialect,
     /// The request, for methods that read it.
     pub(crate) request: &'a LazyRequest<'a>,
+    /// The connection, if it has more than one answer for each body.
+    pub(crate) session: Option<SessionContext<'a>>,
 }
 
 /// The response to a body.
@@ -106,6 +114,21 @@ impl Dispatch {
             Ok(Envelope::Single(Err(invalid))) => RpcResponse::error(dialect, invalid.id, &invalid.error()),
             Err(error) => RpcResponse::error(dialect, Id::NULL, &error),
         }
+    }
+
+    /// As [`handle`](Self::handle), for a transport that goes on after a panic outside of any
+    /// method. That is a bug in callbox, but the client must still get a response and keep its
+    /// connection.
+    pub(crate) async fn handle_caught(&self, body: &[u8], meta: RequestMeta<'_>) -> RpcResponse {
+        let dialect = meta.dialect;
+        let response = AssertUnwindSafe(self.handle(body, meta)).catch_unwind().await;
+        response.unwrap_or_else(|panic| Self::after_panic(dialect, &*panic))
+    }
+
+    /// Returns the response after a panic outside of any method.
+    pub(crate) fn after_panic(dialect: Dialect, panic: &(dyn Any + Send)) -> RpcResponse {
+        let error = RpcError::internal(&format_args!("the dispatch panicked: {}", panic_text(panic)));
+        RpcResponse::new(Self::refuse(dialect, &error), Some(&error))
     }
 
     #[inline]
@@ -175,7 +198,8 @@ impl Dispatch {
             CallStart::Done(outcome) => outcome,
             started => {
                 deferred_wake.yield_to_others().await;
-                unless_cut(&self.cut, ended(started, &mut body)).await.unwrap_or_else(|| Err(cut_off()))
+                let reply = context.unless_cancelled(id, ended(started, &mut body));
+                unless_cut(&self.cut, reply).await.unwrap_or_else(|| Err(cut_off()))
             }
         };
         let error = draft.close(&mut body, outcome);
@@ -192,16 +216,47 @@ impl<'a> ResolvedRequest<'a> {
 
     /// Starts a call that does not wait for a slot.
     fn start(&self, context: &BodyContext<'_>, out: &mut Vec<u8>) -> CallStart {
+        if self.is_for_session(context) {
+            return CallStart::Done(Ok(()));
+        }
         let (route, call) = match self.authorize_logged(context) {
             Ok(authorized) => authorized,
             Err(error) => return CallStart::Done(Err(error)),
         };
-        match route.start(call, self.parsed.params, context.start_context(true, out)) {
+        let subscriber = match self.subscriber(route, context) {
+            Ok(subscriber) => subscriber,
+            Err(error) => return CallStart::Done(Err(error)),
+        };
+        match route.start(call, self.parsed.params, context.start_context(true, subscriber.as_ref(), out)) {
             CallStart::NoRoom(call, rejection) => {
                 route.reject(call, &rejection);
                 CallStart::Done(Err(rejection.error))
             }
             started => started,
+        }
+    }
+
+    /// Whether it is a message to the session itself, and not to a method. Then it was handled.
+    #[inline]
+    fn is_for_session(&self, context: &BodyContext<'_>) -> bool {
+        let Some(session) = context.meta.session.filter(|_| self.route.is_none() && self.id.is_none()) else {
+            return false;
+        };
+        session.takes(&self.parsed)
+    }
+
+    /// Returns who takes the items, if the method starts a subscription.
+    #[inline]
+    fn subscriber(
+        &self,
+        route: &Arc<dyn Route>,
+        context: &BodyContext<'_>,
+    ) -> Result<Option<Rc<dyn Subscriber>>, RpcError> {
+        match context.meta.session {
+            Some(session) if route.options().streams != StreamUse::Nothing => {
+                session.subscriber(self.parsed.params).map(|subscriber| Some(Rc::new(subscriber) as Rc<dyn Subscriber>))
+            }
+            _ => Ok(None),
         }
     }
 
@@ -221,6 +276,12 @@ impl<'a> ResolvedRequest<'a> {
         let route = self.route.ok_or_else(RpcError::method_not_found)?;
         let caller = allowed_caller(route, context)?;
         let notification = self.id.is_none();
+        if context.meta.session.is_some_and(SessionContext::is_stopping) {
+            return Err(RpcError::unavailable());
+        }
+        if route.options().streams != StreamUse::Nothing {
+            may_stream(route, notification, context)?;
+        }
         // Nobody waits for a notification, so the caller's timeout does not apply.
         let patience = context.meta.timeout.filter(|_| !notification).unwrap_or(Duration::MAX);
         let reads_request = route.reads_request();
@@ -251,8 +312,37 @@ impl fmt::Debug for Dispatch {
 
 impl BodyContext<'_> {
     /// Returns the context in which one of the calls starts. Its result is appended to `out`.
-    fn start_context<'a>(&'a self, inline: bool, out: &'a mut Vec<u8>) -> StartContext<'a> {
-        StartContext { budget: &self.budget, inline, out }
+    fn start_context<'a>(
+        &'a self,
+        inline: bool,
+        subscriber: Option<&'a Rc<dyn Subscriber>>,
+        out: &'a mut Vec<u8>,
+    ) -> StartContext<'a> {
+        StartContext { budget: &self.budget, inline, subscriber, out }
+    }
+
+    /// Waits for the reply of a call, unless its caller cancels it.
+    async fn unless_cancelled(&self, id: Id<'_>, reply: impl Future<Output = CallOutcome>) -> CallOutcome {
+        match self.meta.session {
+            None => reply.await,
+            Some(session) => {
+                let reply = session.in_flight().unless_cancelled(id, reply).await;
+                reply.unwrap_or_else(|| Err(RpcError::cancelled()))
+            }
+        }
+    }
+}
+
+/// Checks whether a call that starts or ends a subscription has a connection for it, and a reply.
+#[cold]
+fn may_stream(route: &Arc<dyn Route>, notification: bool, context: &BodyContext<'_>) -> Result<(), RpcError> {
+    match route.options().streams {
+        StreamUse::Unsubscribes if context.meta.session.is_none() => Err(RpcError::method_not_found()),
+        StreamUse::Subscribes(_) if context.meta.session.is_none() => Err(RpcError::no_subscriptions()),
+        StreamUse::Subscribes(_) if notification => {
+            Err(RpcError::invalid_request(&"a subscription has an id, since its reply has the id of its items"))
+        }
+        _ => Ok(()),
     }
 }
 

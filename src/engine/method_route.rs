@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::marker::PhantomData;
+use std::rc::Rc;
 
 use futures::TryFutureExt;
 use futures::future::LocalBoxFuture;
@@ -22,6 +23,7 @@ use crate::sync::Arc;
 use super::answer::{SerializedReplies, pending, write, write_early};
 use super::begin::{BatchContext, Begun, Entrance, NewCall, Payload, begin, begin_series};
 use super::core::Core;
+use super::subscribe::{Subscribing, state_end};
 use super::typed::{reads_request, services_of};
 
 /// One method of a running service.
@@ -81,7 +83,10 @@ impl<S: Handles<M>, M: Message> Route for MethodRoute<S, M> {
     }
 
     fn start(&self, mut call: CallContext, params: Option<&str>, context: StartContext<'_>) -> CallStart {
-        let StartContext { budget, inline, out } = context;
+        if M::SUBSCRIPTION.is_some() {
+            return self.start_subscription(call, params, context);
+        }
+        let StartContext { budget, inline, out, .. } = context;
         let notification = call.notification;
         call.services = services_of(&self.core, &self.entry);
         let bytes = params.map_or(0, str::len) + call.request_bytes();
@@ -108,6 +113,9 @@ impl<S: Handles<M>, M: Message> Route for MethodRoute<S, M> {
         mut call: CallContext,
         params: &mut dyn Iterator<Item = Option<&str>>,
     ) -> Box<dyn SeriesReplies> {
+        if M::SUBSCRIPTION.is_some() {
+            return Box::new(());
+        }
         call.services = services_of(&self.core, &self.entry);
         let replies = begin_series(&self.core, &self.entry, call, || read_all::<M>(params));
         Box::new(SerializedReplies::<M>(replies.into_iter()))
@@ -128,6 +136,37 @@ impl<S: Handles<M>, M: Message> Route for MethodRoute<S, M> {
             _ => LimitReached::Mailbox,
         };
         Box::pin(self.entry.slots.room(full, members))
+    }
+}
+
+impl<S: Handles<M>, M: Message> MethodRoute<S, M> {
+    /// Starts a subscription: a call whose result are items, which go to the caller's connection.
+    fn start_subscription(&self, mut call: CallContext, params: Option<&str>, context: StartContext<'_>) -> CallStart {
+        let StartContext { budget, inline, subscriber, out } = context;
+        let Some(subscriber) = subscriber.map(Rc::clone) else {
+            return CallStart::Done(Err(RpcError::no_subscriptions()));
+        };
+        let subscribing = Subscribing {
+            entry: Arc::clone(&self.entry),
+            subscriber,
+            budget: Rc::clone(budget),
+            state_end: state_end(&self.core),
+        };
+        call.services = services_of(&self.core, &self.entry);
+        let incoming = NewCall {
+            bytes: params.map_or(0, str::len) + call.request_bytes(),
+            call,
+            message: Payload::Unparsed(|| read::<M>(params)),
+            entrance: Entrance::Transport { inline },
+            batch: None,
+        };
+        match begin(&self.core, &self.entry, incoming) {
+            Begun::Ended(reply) => CallStart::Done(subscribing.finish::<M>(reply, out)),
+            Begun::Runs(run) => subscribing.pending::<M>(run),
+            Begun::Queued(call) => subscribing.pending::<M>(call.reply()),
+            Begun::Rejected(rejection) => CallStart::Done(Err(rejection.error)),
+            Begun::NoRoom(call, rejection) => CallStart::NoRoom(call, rejection),
+        }
     }
 }
 

@@ -36,6 +36,7 @@ mod schedule;
 mod service_ref;
 mod state;
 mod stats;
+mod subscribe;
 mod table;
 mod typed;
 

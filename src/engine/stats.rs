@@ -61,6 +61,12 @@ pub struct MethodStats {
     pub expired: u64,
     /// Number of calls whose caller left before they ended.
     pub abandoned: u64,
+    /// Number of subscriptions that are open now.
+    pub subscriptions: u64,
+    /// Number of items that were sent to subscribers in other processes.
+    pub items: u64,
+    /// Number of items that such subscribers have missed, because they fell behind.
+    pub missed_items: u64,
     /// Usual time for which a call holds a thread.
     #[serde(serialize_with = "micros", rename = "usual_us")]
     pub usual: Duration,
@@ -141,6 +147,9 @@ impl MethodStats {
             refused_for,
             expired: tally.get(Counter::Expired),
             abandoned: tally.get(Counter::Abandoned),
+            subscriptions: entry.meter.items.open(),
+            items: entry.meter.items.sent(),
+            missed_items: entry.meter.items.total_missed(),
             usual: entry.meter.cost.usual(),
             wait: tally.wait(),
             run: tally.run(),

@@ -62,6 +62,9 @@ pub(super) async fn finish<M: Message>(started: StartedCall<M>) -> Reply<M> {
 
 /// Rejects an output that JSON cannot hold.
 pub(super) fn checked<M: Message>(reply: Reply<M>) -> Reply<M> {
+    if M::SUBSCRIPTION.is_some() {
+        return reply;
+    }
     reply.and_then(check_output::<M>)
 }
 

@@ -6,6 +6,7 @@
 //! [`ResponseBudget`] limits its size.
 
 mod budget;
+mod call_meta;
 mod dialect;
 mod envelope;
 mod id;
@@ -22,6 +23,7 @@ mod tests;
 mod truncate;
 
 pub(crate) use budget::ResponseBudget;
+pub(crate) use call_meta::CallMeta;
 pub use callbox_client::__engine::RpcError;
 #[cfg(feature = "testing")]
 pub(crate) use callbox_client::__engine::log_all_causes;

@@ -5,7 +5,7 @@ use std::fmt;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use crate::measure::{Charge, Meter};
-use crate::service::{ErrorList, Handles, Message, MethodKind, MethodOptions};
+use crate::service::{ErrorList, Handles, Message, MethodKind, MethodOptions, StreamUse};
 use crate::sync::{Arc, AtomicU32, Ordering};
 
 use super::bounded_counter::BoundedCounter;
@@ -47,9 +47,10 @@ impl MethodEntry {
         mailbox: &Mailbox<C>,
     ) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(1);
-        // Deadline and idempotence are those of the message.
+        // Deadline, idempotence and subscription are those of the message.
         options.deadline = M::DEADLINE;
         options.idempotent = M::IDEMPOTENT;
+        options.streams = M::SUBSCRIPTION.map_or(StreamUse::Nothing, StreamUse::Subscribes);
         Self {
             number: NEXT.fetch_add(1, Ordering::Relaxed),
             name,

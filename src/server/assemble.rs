@@ -7,10 +7,10 @@ use std::sync::OnceLock;
 use actix_web::http::header::HeaderName;
 use tokio::sync::watch;
 
-use crate::builtin::{BuiltinRoute, Discover, MailboxStatsMethod, ServerInfo, Specs, SpecsFacts};
+use crate::builtin::{BuiltinRoute, Discover, MailboxStatsMethod, ServerInfo, Specs, SpecsFacts, Unsubscribe};
 use crate::dispatch::Dispatch;
 use crate::engine::Pool;
-use crate::http::{BodyLimits, Cors, EndpointConfig, RequestGuard, StaticFiles, Templates};
+use crate::http::{BodyLimits, Cors, EndpointConfig, RequestGuard, StaticFiles, Templates, WebSocketLimits};
 use crate::jsonrpc::Limits;
 use crate::route::Route;
 use crate::router::{Router, TokenCheck};
@@ -85,6 +85,12 @@ pub(super) fn assemble(
         guard: RequestGuard::new(&settings.allowed_hosts, &cors, &token_header)?,
         token_header,
         body: BodyLimits { bytes: settings.body_limit, time: settings.body_timeout },
+        websocket: WebSocketLimits {
+            calls: settings.websocket_calls,
+            subscriptions: settings.websocket_subscriptions,
+            ping_interval: settings.websocket_ping,
+            ping_timeout: settings.websocket_timeout,
+        },
         status: settings.error_status,
         stopping: stops,
     };
@@ -162,6 +168,9 @@ fn make_router(
         let services = services.to_vec();
         let stats = move || services.iter().map(|service| service.stats()).collect();
         router.add_builtin(BuiltinRoute::route(MailboxStatsMethod::new(stats)))?;
+    }
+    for unsubscribe in Unsubscribe::routes(router.routes()) {
+        router.add_builtin(unsubscribe)?;
     }
     Ok((router, discover))
 }

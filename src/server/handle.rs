@@ -174,8 +174,15 @@ impl ServerHandle {
     pub(crate) async fn answer(&self, body: &[u8], dialect: Dialect, token: Option<&str>) -> Option<Vec<u8>> {
         let describe = || crate::service::RequestInfo::in_process(None);
         let request = crate::service::LazyRequest::new(&describe);
-        let meta =
-            crate::dispatch::RequestMeta { token, peer: None, timeout: None, chain: None, dialect, request: &request };
+        let meta = crate::dispatch::RequestMeta {
+            token,
+            peer: None,
+            timeout: None,
+            chain: None,
+            dialect,
+            request: &request,
+            session: None,
+        };
         self.shared.dispatch.handle(body, meta).await.body
     }
 

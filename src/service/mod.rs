@@ -22,8 +22,8 @@ use crate::start_error::BoxError;
 
 pub(crate) use app_config::AppConfig;
 pub(crate) use callbox_client::__engine::{
-    AmbientRequest, Awaited, Current, CurrentGuard, DescribedError, Directory, Link, ServiceId, ServiceNeed, full_name,
-    read_params,
+    AmbientRequest, Awaited, Current, CurrentGuard, Cursor, DescribedError, Directory, ItemSource, Link, NextItem,
+    ServiceId, ServiceNeed, Shared, SourceEvent, SourceItem, full_name, read_params,
 };
 pub use callbox_client::__private::Access;
 pub use callbox_client::{DescribeErrors, ErrorList, InternalError, InvalidParam, Message, Reply};
@@ -33,8 +33,8 @@ pub(crate) use factory::Factory;
 pub use factory::ServiceFactory;
 pub(crate) use handler::{ByKind, Compute, ReadAsync, WriteAsync};
 pub use handler::{Handler, Handles, MethodKind};
-pub(crate) use options::admits;
 pub use options::{MethodOptions, OnPanic};
+pub(crate) use options::{StreamUse, admits};
 pub(crate) use ready::Ready;
 pub use request::CallTransport;
 pub(crate) use request::{LazyRequest, REQUEST_ID, RequestInfo};

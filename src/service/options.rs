@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use callbox_client::__private::{Access, ApiMethod};
+use callbox_client::SubscriptionNames;
 
 use crate::auth::Caller;
 
@@ -41,6 +42,17 @@ pub struct MethodOptions {
     pub(crate) inline: bool,
     pub(crate) deprecated: bool,
     pub(crate) client: Option<&'static str>,
+    pub(crate) streams: StreamUse,
+}
+
+/// What a method does with the connection of its caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum StreamUse {
+    Nothing,
+    /// It starts a subscription: that of the message.
+    Subscribes(SubscriptionNames),
+    /// It ends one.
+    Unsubscribes,
 }
 
 /// Whether a caller may call a method with this access.
@@ -106,6 +118,7 @@ impl MethodOptions {
             inline: true,
             deprecated: false,
             client: None,
+            streams: StreamUse::Nothing,
         }
     }
 

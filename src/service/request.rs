@@ -29,6 +29,8 @@ pub enum CallTransport {
     InProcess,
     /// An HTTP request.
     Http,
+    /// A WebSocket. Its headers and its id are those of the request that has opened it.
+    WebSocket,
 }
 
 /// A request, shared by its calls: a batch has several.
@@ -53,6 +55,11 @@ impl RequestInfo {
     pub(crate) fn in_process(cause: Option<&dyn AmbientRequest>) -> Self {
         let id = cause.map(|cause| OnceLock::from(cause.id())).unwrap_or_default();
         Self { transport: CallTransport::InProcess, peer: None, headers: RequestHeaders::default(), id }
+    }
+
+    /// Returns the same request as that of a WebSocket which it has opened.
+    pub(crate) fn of_websocket(request: Self) -> Self {
+        Self { transport: CallTransport::WebSocket, ..request }
     }
 
     pub(crate) fn transport(&self) -> CallTransport {
@@ -119,6 +126,11 @@ impl<'a> LazyRequest<'a> {
         Self { describe, info: OnceCell::new() }
     }
 
+    /// Returns a request that is described already.
+    pub(crate) fn known(info: Arc<RequestInfo>) -> Self {
+        Self { describe: &unknown, info: OnceCell::from(info) }
+    }
+
     /// Returns the request.
     pub(crate) fn info(&self) -> &Arc<RequestInfo> {
         self.info.get_or_init(|| Arc::new((self.describe)()))
@@ -128,6 +140,11 @@ impl<'a> LazyRequest<'a> {
     pub(crate) fn known_info(&self) -> Option<&RequestInfo> {
         self.info.get().map(AsRef::as_ref)
     }
+}
+
+/// Never called: the request is known.
+fn unknown() -> RequestInfo {
+    RequestInfo::in_process(None)
 }
 
 /// Whether an id from outside may be used: it is in logs and headers, so it has no spaces, no

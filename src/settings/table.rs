@@ -157,6 +157,15 @@ settings! {
         /// Maximum number of open connections from one peer address; further ones are answered 503.
         /// Behind a proxy all connections have its address
         max_connections_per_peer: usize = COUNT, "5000";
+        /// Maximum number of bodies of one WebSocket whose calls have not ended; it is not read
+        /// until one of them has
+        websocket_calls: usize = COUNT, "64";
+        /// Maximum number of subscriptions of one connection; further ones are answered -32000
+        websocket_subscriptions: usize = COUNT, "1024";
+        /// Time between two pings of a WebSocket
+        websocket_ping: Duration = TIMEOUT, "20s";
+        /// Maximum time after a ping for anything to arrive; then the WebSocket is closed
+        websocket_timeout: Duration = TIMEOUT, "20s";
         /// Maximum number of wrong tokens from one peer at once, and again per minute after that;
         /// further ones are rejected without a check; off for no limit
         token_failures: Option<NonZeroU32> = COUNT_OR_OFF, "60";

@@ -44,7 +44,7 @@ pub(crate) const LAYERS: &[Layer] = &[
         crates: &["callbox_client", "futures", "tokio"],
     },
     // What dispatch and engine know of each other.
-    Layer { module: "route", knows: &["jsonrpc", "service"], crates: &["futures"] },
+    Layer { module: "route", knows: &["jsonrpc", "service", "sync"], crates: &["callbox_client", "futures"] },
     Layer {
         module: "measure",
         knows: &["jsonrpc::RpcError", "log", "route", "service::CallContext", "sync"],
@@ -90,11 +90,17 @@ pub(crate) const LAYERS: &[Layer] = &[
     },
     // The data of the pages, for any transport.
     Layer { module: "console", knows: &["engine", "measure::Histogram", "sync"], crates: &["parking_lot", "tokio"] },
+    // What a service publishes, for any connection.
+    Layer {
+        module: "topic",
+        knows: &["jsonrpc::RpcError", "log", "mailbox::wake", "service", "sync"],
+        crates: &["callbox_client", "getrandom", "rustc_hash", "tokio"],
+    },
     // For any transport, so it knows none.
     Layer {
         module: "dispatch",
-        knows: &["auth", "jsonrpc", "mailbox", "route", "router", "service", "sync"],
-        crates: &["futures", "tokio"],
+        knows: &["auth", "jsonrpc", "log", "mailbox", "route", "router", "service", "sync"],
+        crates: &["callbox_client", "futures", "parking_lot", "tokio"],
     },
     // The only transport. Its extractor hands out `ServiceRef`s, and one of its routes serves the
     // OpenRPC document.
@@ -111,6 +117,7 @@ pub(crate) const LAYERS: &[Layer] = &[
             "regular_file",
             "service",
             "start_error",
+            "topic::wake_by_thread",
         ],
         crates: &[
             "actix",

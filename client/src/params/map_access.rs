@@ -10,6 +10,9 @@ use serde_json::value::RawValue;
 
 use super::{InvalidParams, error_text};
 
+/// The name beside the parameters under which a caller says something about the call.
+const META: &str = "_meta";
+
 /// The names that parameters may have.
 pub(super) enum AllowedNames<'de> {
     /// These names. The message itself detects a duplicate.
@@ -70,6 +73,10 @@ impl<'de> ReadProgress<'de> {
 
     /// Whether the current parameter is presented.
     fn presents(&mut self) -> bool {
+        // What a caller says about the call is no parameter.
+        if self.current == META {
+            return false;
+        }
         if self.unknown == UnknownNames::Skip
             && let AllowedNames::Only(names) = self.names
             && !names.contains(&&*self.current)

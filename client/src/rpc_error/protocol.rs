@@ -21,6 +21,7 @@ pub mod code {
     pub const DEADLINE: i32 = -32002;
     pub const UNAVAILABLE: i32 = -32003;
     pub const TOO_LARGE: i32 = -32004;
+    pub const CANCELLED: i32 = -32800;
 }
 
 #[doc(hidden)]
@@ -88,5 +89,26 @@ impl RpcError {
 
     pub fn too_large() -> Self {
         Self::new(code::TOO_LARGE, "Response too large")
+    }
+
+    pub fn cancelled() -> Self {
+        Self::new(code::CANCELLED, "Request cancelled")
+    }
+
+    /// Returns the error of a subscription over a transport that has one answer for each request.
+    pub fn no_subscriptions() -> Self {
+        Self::invalid_request(&"a subscription needs a WebSocket: connect to this URL with ws:// or wss://")
+    }
+
+    /// Returns -32000 for a subscription beyond the limit of its connection.
+    pub fn too_many_subscriptions(method: &str, limit: usize) -> Self {
+        #[derive(Serialize)]
+        struct BusyData<'a> {
+            method: &'a str,
+            reason: &'static str,
+            capacity: usize,
+        }
+        let data = BusyData { method, reason: "subscriptions", capacity: limit };
+        Self::new(code::BUSY, "Server busy").with_data(&data)
     }
 }

@@ -71,6 +71,12 @@ pub(crate) struct MethodAttr {
     pub(crate) idempotent: bool,
     pub(crate) inline: Option<bool>,
     pub(crate) scope: Option<LitStr>,
+    /// Whether the result is a stream of items.
+    pub(crate) subscription: bool,
+    /// The name of the notifications with the items.
+    pub(crate) event: Option<Keyed<LitStr>>,
+    /// Another name of `rpc.unsubscribe`.
+    pub(crate) unsubscribe: Option<Keyed<LitStr>>,
 }
 
 /// `#[param(…)]`
@@ -129,6 +135,9 @@ const CALLER_KEYS: &[Key<MethodAttr>] = keys! {
     "message", r#"message = "SayHello""# => |attr, value| attr.message = Some(value.parsed_string()?);
     "deadline", r#"deadline = "2s""# => |attr, value| attr.deadline = Some(value.duration()?);
     "idempotent", "idempotent" => |attr, value| attr.idempotent = value.flag().map(|()| true)?;
+    "subscription", "subscription" => |attr, value| attr.subscription = value.flag().map(|()| true)?;
+    "event", r#"event = "price_changed""# => |attr, value| attr.event = Some(value.keyed(value.nonempty_string()?));
+    "unsubscribe", r#"unsubscribe = "unsubscribe_prices""# => |attr, value| attr.unsubscribe = Some(value.keyed(value.nonempty_string()?));
 };
 
 /// The keys of a method that concern how the service runs its calls.

@@ -4,7 +4,7 @@ use crate::errors::Errors;
 use crate::method::Receiver;
 use crate::model::Service;
 
-use super::{names, output, parameter, parameter_order, signature};
+use super::{names, output, parameter, parameter_order, signature, subscription};
 
 /// The rules for the trait of an API.
 pub(crate) fn api(service: &Service, errors: &mut Errors) {
@@ -32,6 +32,7 @@ pub(crate) fn api(service: &Service, errors: &mut Errors) {
         }
         parameter_order(method, errors);
         output(service, method, errors);
+        subscription::subscription(service, method, errors);
         for ty in service.message_types(method) {
             if service.names_parameter(ty).is_some() {
                 errors.at(ty, "an API says what callers send, so it does not know `Self`");

@@ -1,9 +1,11 @@
 //! The rules. Each rule reports its errors at the user's own tokens, and the next rule runs all the
 //! same, so that the user sees every error at once. `api` has those for the trait of an API, and
-//! `hooks` those for `#[on_start]` and its kind.
+//! `hooks` those for `#[on_start]` and its kind, and
+//! `subscription` those for streams of items.
 
 mod api;
 mod hooks;
+mod subscription;
 
 use std::collections::HashMap;
 
@@ -31,6 +33,7 @@ pub(crate) fn service(service: &Service, errors: &mut Errors) {
         }
         parameter_order(method, errors);
         output(service, method, errors);
+        subscription::subscription(service, method, errors);
         if service.is_generic() {
             concrete(service, method, errors);
         }
@@ -68,6 +71,8 @@ fn names(service: &Service, errors: &mut Errors) {
         let text = wire_name.value();
         if text.starts_with("rpc.") {
             errors.at(&wire_name, "names that begin with `rpc.` are reserved by JSON-RPC: choose another name");
+        } else if is_reserved(&text) {
+            errors.at(&wire_name, "names that begin with `$/` are reserved: choose another name");
         }
         if text == "get_service_specs" {
             errors.at(
@@ -91,6 +96,11 @@ fn names(service: &Service, errors: &mut Errors) {
             errors.at(message, format!("the message of `{first}` already has the name `{message}`: {fix}"));
         }
     }
+}
+
+/// Whether callers cannot be given this name.
+fn is_reserved(name: &str) -> bool {
+    name.starts_with("rpc.") || name.starts_with("$/")
 }
 
 const SET_MESSAGE: &str = r#"set another name with `message = "…"`"#;
@@ -199,6 +209,9 @@ fn injected_parameter(param: &Param, injected: &Type, errors: &mut Errors) {
 }
 
 fn sent_parameter(param: &Param, errors: &mut Errors) {
+    if !param.is_rest() && param.wire_name().is_some_and(|name| name == "_meta") {
+        errors.at(&param.pat, "callers send `_meta` beside the parameters of every method: choose another name");
+    }
     match unsupported(&param.ty, Lifetimes::None) {
         Some(Unsupported::ImplTrait) => errors.at(&param.ty, "a parameter needs a concrete type, not `impl Trait`"),
         Some(Unsupported::Borrowed) => {

@@ -105,6 +105,24 @@ impl AuthHandle {
         }
     }
 
+    /// Returns whose a token is that was sent before, by a peer that has not sent it again. A token
+    /// that is no longer valid is no wrong token of its peer, and passes the limit of those.
+    ///
+    /// # Errors
+    /// As [`authenticate`](Self::authenticate).
+    pub(crate) async fn authenticate_again(&self, token: &str) -> Result<Caller, AuthUnavailable> {
+        let digest = Digest::of(token);
+        match self.cache.get(&digest) {
+            Some(caller) => Ok(caller),
+            None => self.ask(token, digest, None).await,
+        }
+    }
+
+    /// Returns a number that changes whenever an earlier decision may have become wrong.
+    pub(crate) fn generation(&self) -> Option<u64> {
+        self.cache.generation()
+    }
+
     async fn ask(&self, token: &str, digest: Digest, attempt: Option<Arc<Attempt>>) -> Result<Caller, AuthUnavailable> {
         let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() else {
             log_throttled!(ERROR, pending = self.limits.max_pending, "too many pending requests to the authenticator");

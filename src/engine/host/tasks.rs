@@ -1,4 +1,4 @@
-//! The background tasks of one state of a service.
+//! The background tasks of one state of a service, and what else ends with it.
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -16,6 +16,7 @@ use futures::future::{AbortHandle, Abortable, BoxFuture, CatchUnwind};
 use tokio::sync::Notify;
 
 use crate::log::{caught, discard, panic_text};
+use crate::route::{StateEnd, StateEndGuard};
 use crate::service::TaskSpawner;
 use crate::sync::Mutex;
 
@@ -45,6 +46,7 @@ pub(crate) struct TaskSet {
     state: Mutex<TaskState>,
     /// Notified when the last task has ended.
     ended: Notify,
+    state_end: StateEnd,
 }
 
 struct TaskState {
@@ -55,12 +57,15 @@ struct TaskState {
     /// Number of tasks that were started.
     started: u64,
     running: usize,
+    /// Ends the subscriptions of the state.
+    end: Option<StateEndGuard>,
 }
 
 impl TaskSet {
     pub(crate) fn new(service: &'static str, thread: ArbiterHandle, counters: Arc<TaskCounters>) -> Arc<Self> {
-        let state = Mutex::new(TaskState { thread, tasks: Some(HashMap::new()), started: 0, running: 0 });
-        Arc::new(Self { service, counters, state, ended: Notify::new() })
+        let (end, state_end) = StateEnd::new();
+        let state = TaskState { thread, tasks: Some(HashMap::new()), started: 0, running: 0, end: Some(end) };
+        Arc::new(Self { service, counters, state: Mutex::new(state), ended: Notify::new(), state_end })
     }
 
     /// Starts a task, unless the state has ended already.
@@ -95,7 +100,11 @@ impl TaskSet {
 
     /// Cancels the tasks, and those that are started from now on.
     pub(crate) fn cancel(&self) {
-        let tasks = self.state.lock().tasks.take();
+        let (tasks, end) = {
+            let mut state = self.state.lock();
+            (state.tasks.take(), state.end.take())
+        };
+        drop(end);
         tasks.into_iter().flatten().for_each(|(_, task)| task.abort());
     }
 
@@ -108,6 +117,11 @@ impl TaskSet {
             }
             ended.await;
         }
+    }
+
+    /// Returns the end of the state.
+    pub(crate) fn state_end(&self) -> StateEnd {
+        self.state_end.clone()
     }
 
     fn panicked(&self, panic: Box<dyn Any + Send>) {

@@ -1,6 +1,5 @@
 //! The routes for calls: HTTP's own checks, then dispatch, then the result as an HTTP response.
 
-use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -14,7 +13,7 @@ use futures::future::Either;
 use tokio::sync::watch;
 
 use crate::dispatch::{Dispatch, RequestMeta, RpcResponse};
-use crate::jsonrpc::{Dialect, RpcError, code};
+use crate::jsonrpc::Dialect;
 use crate::service::LazyRequest;
 
 use super::allowed_methods::AllowedMethods;
@@ -26,6 +25,7 @@ use super::middleware::BoxedAnswer;
 use super::rejection::HttpRejection;
 use super::request_info;
 use super::status::{self, ErrorStatus};
+use super::websocket::{WebSocketEndpoint, WebSocketLimits};
 
 /// The settings that all endpoints of a server share.
 #[derive(Debug)]
@@ -34,6 +34,7 @@ pub(crate) struct EndpointConfig {
     /// The header that carries a token, in addition to `Authorization: Bearer …`.
     pub(crate) token_header: HeaderName,
     pub(crate) body: BodyLimits,
+    pub(crate) websocket: WebSocketLimits,
     pub(crate) status: ErrorStatus,
     /// A flag that becomes true when the server drains.
     pub(crate) stopping: watch::Receiver<bool>,
@@ -51,6 +52,8 @@ pub(crate) struct Endpoint<H> {
     path: String,
     dialect: Dialect,
     endpoint_config: Arc<EndpointConfig>,
+    /// What serves WebSockets at this path, if the dialect has them.
+    websocket: Option<WebSocketEndpoint>,
     handle: H,
 }
 
@@ -61,8 +64,10 @@ pub(crate) fn endpoint(
     endpoint_config: Arc<EndpointConfig>,
     dispatch: Arc<Dispatch>,
 ) -> Arc<Endpoint<impl BodyHandler + use<>>> {
+    let websocket = (dialect == Dialect::Jsonrpc)
+        .then(|| WebSocketEndpoint::new(Arc::clone(&dispatch), Arc::clone(&endpoint_config)));
     let handle = async move |body: &[u8], meta: RequestMeta<'_>| dispatch.handle(body, meta).await;
-    Arc::new(Endpoint { path: path.to_owned(), dialect, endpoint_config, handle })
+    Arc::new(Endpoint { path: path.to_owned(), dialect, endpoint_config, websocket, handle })
 }
 
 /// Mounts an endpoint: `App::configure(mount(…))`.
@@ -114,6 +119,11 @@ where
 
 impl<H: BodyHandler> Endpoint<H> {
     async fn answer(&self, request: &HttpRequest, payload: Payload) -> HttpResponse {
+        if let Some(websocket) = &self.websocket
+            && websocket.is_for(request)
+        {
+            return websocket.open(request, payload).await;
+        }
         let rules = RouteRules { methods: AllowedMethods::Post, cross_origin: true, dialect: self.dialect };
         self.endpoint_config
             .guard
@@ -140,9 +150,10 @@ impl<H: BodyHandler> Endpoint<H> {
             chain: timeout.and_then(|_| caller_headers::chain(headers)),
             dialect: self.dialect,
             request: &lazy_request,
+            session: None,
         };
         let answer = AssertUnwindSafe((self.handle)(&body, meta)).catch_unwind().await;
-        let mut response = self.respond(answer.unwrap_or_else(|panic| self.after_panic(&*panic)));
+        let mut response = self.respond(answer.unwrap_or_else(|panic| Dispatch::after_panic(self.dialect, &*panic)));
         if let Some(id) = request_info::response_id(&lazy_request) {
             response.headers_mut().insert(request_info::REQUEST_ID_HEADER, id);
         }
@@ -157,19 +168,6 @@ impl<H: BodyHandler> Endpoint<H> {
             status::add_status_headers(status, answer.retry_after, response.headers_mut());
         }
         response
-    }
-
-    /// Returns the answer after a panic outside of any method. That is a bug in callbox, but the
-    /// client must still get a response and keep its connection.
-    fn after_panic(&self, panic: &(dyn Any + Send)) -> RpcResponse {
-        let text = panic.downcast_ref::<&str>().copied();
-        let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("a panic");
-        let error = RpcError::internal(&format_args!("the dispatch panicked: {text}"));
-        RpcResponse {
-            body: Some(Dispatch::refuse(self.dialect, &error)),
-            error: Some(code::INTERNAL),
-            retry_after: None,
-        }
     }
 }
 

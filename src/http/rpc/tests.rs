@@ -8,9 +8,18 @@ use actix_web::{App, rt};
 use callbox_test_cases::rejections::{JSON_CONTENT_TYPES, REJECTED_REQUESTS, RejectedRequest};
 use serde_json::Value;
 
+use crate::jsonrpc::code;
+
 use super::super::guard::Cors;
 use super::super::raw_server::{RawServer, RawServerOptions, wait_until};
 use super::*;
+
+const WEBSOCKET: WebSocketLimits = WebSocketLimits {
+    calls: 64,
+    subscriptions: 1024,
+    ping_interval: Duration::from_secs(20),
+    ping_timeout: Duration::from_secs(20),
+};
 
 fn config(status: ErrorStatus, origins: &[&str]) -> (Arc<EndpointConfig>, watch::Sender<bool>) {
     let (stop, stopping) = watch::channel(false);
@@ -18,7 +27,7 @@ fn config(status: ErrorStatus, origins: &[&str]) -> (Arc<EndpointConfig>, watch:
     let cors = Cors { origins, headers: &["traceparent"], any_over_loopback: false };
     let guard = RequestGuard::new(&[], &cors, &token_header).unwrap();
     let body = BodyLimits { bytes: 1000, time: Duration::from_millis(300) };
-    (Arc::new(EndpointConfig { guard, token_header, body, status, stopping }), stop)
+    (Arc::new(EndpointConfig { guard, token_header, body, websocket: WEBSOCKET, status, stopping }), stop)
 }
 
 fn answer(body: impl Into<Vec<u8>>) -> RpcResponse {
@@ -57,7 +66,13 @@ impl ReceivedResponse {
 }
 
 fn at_api<H>(config: Arc<EndpointConfig>, handle: H) -> Arc<Endpoint<H>> {
-    Arc::new(Endpoint { path: "/api".to_owned(), dialect: Dialect::Jsonrpc, endpoint_config: config, handle })
+    Arc::new(Endpoint {
+        path: "/api".to_owned(),
+        dialect: Dialect::Jsonrpc,
+        endpoint_config: config,
+        websocket: None,
+        handle,
+    })
 }
 
 async fn ask(config: &Arc<EndpointConfig>, request: TestRequest) -> ReceivedResponse {
@@ -261,6 +276,7 @@ fn a_stop_gives_up_stalled_bodies_finishes_running_calls_and_closes_idle_connect
         )
         .unwrap(),
         token_header: config.token_header.clone(),
+        websocket: WEBSOCKET,
         status: ErrorStatus::Ok,
         stopping: config.stopping.clone(),
     });

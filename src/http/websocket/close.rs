@@ -8,6 +8,7 @@ pub(crate) struct CloseCode(u16);
 
 impl CloseCode {
     /// The connection has done what it was opened for.
+    #[cfg(test)]
     pub(crate) const NORMAL: Self = Self(1000);
     /// The server stops, or the page of the client was left.
     pub(crate) const GOING_AWAY: Self = Self(1001);
@@ -19,8 +20,6 @@ impl CloseCode {
     pub(crate) const INVALID_TEXT: Self = Self(1007);
     /// A message is larger than the limit.
     pub(crate) const TOO_LARGE: Self = Self(1009);
-    /// The server failed.
-    pub(crate) const INTERNAL_ERROR: Self = Self(1011);
 
     pub(crate) const fn get(self) -> u16 {
         self.0

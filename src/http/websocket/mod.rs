@@ -1,7 +1,8 @@
 //! The WebSocket protocol (RFC 6455) of a server: the handshake, and frames as bytes.
 //!
-//! Nothing here knows the connection or calls. [`handshake`] decides about the request for an
-//! upgrade. [`frame_reader`] turns the bytes of a client into events, and [`frame_writer`] appends
+//! [`endpoint`] accepts the requests for an endpoint's path that ask for a WebSocket, by the rules
+//! of [`handshake`]. A [`connection`] passes frames to its session in `dispatch`, and sends what
+//! that has: [`frame_reader`] turns the bytes of a client into events, and [`frame_writer`] appends
 //! frames to what is sent.
 //!
 //! `actix_http::ws::Codec` is not used. It buffers a frame up to the length that the frame
@@ -10,10 +11,10 @@
 //! logs an error for each fragmented control frame, so any client can fill the log. Its feature
 //! also costs seven crates, where the handshake alone needs two.
 
-#![expect(dead_code, reason = "used by the connection, which comes next")]
-
 mod close;
+mod connection;
 mod connection_token;
+mod endpoint;
 mod frame_head;
 mod frame_reader;
 mod frame_writer;
@@ -28,3 +29,6 @@ pub(crate) use frame_writer::{TextFrame, text};
 
 #[cfg(test)]
 mod client_frames;
+
+pub(super) use endpoint::WebSocketEndpoint;
+pub(crate) use endpoint::WebSocketLimits;

@@ -5,6 +5,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::log::LogThrottle;
+use crate::route::ItemCounters;
+use crate::sync::Arc;
 
 use super::cost::Cost;
 use super::counters::{CallCounters, Counter};
@@ -19,6 +21,8 @@ pub(crate) struct Meter {
     /// How its calls ended, and two histograms: the wait, from arrival until a call left its
     /// mailbox, and the run, which includes the time at awaits.
     pub(crate) counters: CallCounters,
+    /// Its subscriptions, if its calls start any.
+    pub(crate) items: Arc<ItemCounters>,
     pub(super) overload: LogThrottle,
     pub(super) lost_notification: LogThrottle,
     held: LogThrottle,
@@ -29,6 +33,7 @@ impl Meter {
         Self {
             cost: Cost::new(),
             counters: CallCounters::default(),
+            items: Arc::default(),
             held: LogThrottle::new(Duration::from_secs(60)),
             overload: LogThrottle::new(Duration::from_secs(1)),
             lost_notification: LogThrottle::new(Duration::from_secs(1)),

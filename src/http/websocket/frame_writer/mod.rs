@@ -63,6 +63,7 @@ impl Drop for TextFrame<'_> {
 }
 
 /// Appends a text frame.
+#[cfg(any(test, fuzzing))]
 pub(crate) fn text(out: &mut impl BufMut, payload: &str) {
     frame(out, Opcode::Text, payload.as_bytes());
 }

@@ -3,6 +3,9 @@
 //! This is the border between `dispatch`, which knows bodies and batches, and `engine`, which knows
 //! mailboxes and state. Neither knows the other.
 
+mod item_counters;
+mod subscriber;
+
 use std::fmt;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -13,6 +16,9 @@ use futures::future::LocalBoxFuture;
 use crate::jsonrpc::{ResponseBudget, RpcError};
 
 use crate::service::{CallContext, Link, MethodDescription, MethodOptions, SchemaGenerators, ServiceId};
+
+pub(crate) use item_counters::ItemCounters;
+pub(crate) use subscriber::{StartedSubscription, StateEnd, StateEndGuard, Subscriber};
 
 /// The outcome of a call: its result has been written to the response, or there is an error to
 /// write.
@@ -97,12 +103,13 @@ impl SeriesReplies for () {
 }
 
 /// What a transport grants one call.
-#[derive(Debug)]
 pub(crate) struct StartContext<'a> {
     /// What the response may still hold.
     pub(crate) budget: &'a Rc<ResponseBudget>,
     /// Whether the call may run inline.
     pub(crate) inline: bool,
+    /// The connection of the caller, if it takes the items of subscriptions.
+    pub(crate) subscriber: Option<&'a Rc<dyn Subscriber>>,
     /// The response so far, to which the result is appended if the call ends at once. The result of
     /// a notification is discarded.
     pub(crate) out: &'a mut Vec<u8>,

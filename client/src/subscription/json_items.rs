@@ -1,0 +1,96 @@
+//! The items of a subscription as JSON, for a transport that does not know their type.
+
+use std::fmt;
+use std::task::{Context, Poll, ready};
+
+use serde::Serialize;
+
+use crate::rpc_error::RpcError;
+
+use super::source::{Cursor, SourceEvent};
+use super::{Lag, Subscription};
+
+/// The items of a [`Subscription`] of any type, which a transport sends.
+///
+/// Made by `From`; see [`Message::into_items`](crate::Message::into_items).
+pub struct JsonItems(Box<dyn ErasedItems>);
+
+/// What comes next, once it is known.
+#[derive(Debug)]
+pub enum NextItem {
+    /// An item, whose JSON was appended to the buffer.
+    Item {
+        /// What was missed before it.
+        lag: Option<Lag>,
+        /// Its position.
+        cursor: Option<Cursor>,
+    },
+    /// The end, with an error.
+    Failed(RpcError),
+    /// The end.
+    Done,
+}
+
+trait ErasedItems: Send {
+    fn poll_next(&mut self, cx: &mut Context<'_>, out: &mut Vec<u8>) -> Poll<NextItem>;
+
+    fn cursor(&self) -> Option<Cursor>;
+
+    fn resume(&mut self, after: &str) -> Result<(), RpcError>;
+}
+
+impl<T: Serialize + Send + 'static> ErasedItems for Subscription<T> {
+    fn poll_next(&mut self, cx: &mut Context<'_>, out: &mut Vec<u8>) -> Poll<NextItem> {
+        let Some(event) = ready!(self.poll_event(cx)) else { return Poll::Ready(NextItem::Done) };
+        Poll::Ready(match event {
+            SourceEvent::Item(item) => match item.value.json() {
+                Ok(json) => {
+                    out.extend_from_slice(json);
+                    NextItem::Item { lag: item.lag, cursor: item.cursor }
+                }
+                Err(reason) => {
+                    NextItem::Failed(RpcError::internal(&format_args!("an item cannot be written as JSON: {reason}")))
+                }
+            },
+            SourceEvent::Failed(error) => NextItem::Failed(error),
+            SourceEvent::Lost(error) => NextItem::Failed(error.into()),
+        })
+    }
+
+    fn cursor(&self) -> Option<Cursor> {
+        self.source.cursor()
+    }
+
+    fn resume(&mut self, after: &str) -> Result<(), RpcError> {
+        self.source.resume(after)
+    }
+}
+
+impl JsonItems {
+    #[doc(hidden)]
+    pub fn poll_next(&mut self, cx: &mut Context<'_>, out: &mut Vec<u8>) -> Poll<NextItem> {
+        self.0.poll_next(cx, out)
+    }
+
+    #[doc(hidden)]
+    pub fn cursor(&self) -> Option<Cursor> {
+        self.0.cursor()
+    }
+
+    #[doc(hidden)]
+    pub fn resume(&mut self, after: &str) -> Result<(), RpcError> {
+        self.0.resume(after)
+    }
+}
+
+impl<T: Serialize + Send + 'static> From<Subscription<T>> for JsonItems {
+    fn from(subscription: Subscription<T>) -> Self {
+        Self(Box::new(subscription))
+    }
+}
+
+impl fmt::Debug for JsonItems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JsonItems").field("cursor", &self.cursor()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,304 @@
+//! One client with many answers: a connection over which calls, subscriptions and their messages
+//! share one way out.
+//!
+//! A transport passes what it receives to [`Session::start`], and polls the session whenever it can
+//! take more: so a client that reads slowly is sent less, and holds no memory but its positions.
+//! Replies go before items. The items of all subscriptions take turns.
+
+mod in_flight;
+mod notices;
+mod open_subscription;
+mod ready_queue;
+mod subscriptions;
+mod token_watch;
+
+use std::future::Future;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use futures::StreamExt;
+use futures::future::LocalBoxFuture;
+use futures::stream::FuturesUnordered;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use tokio::sync::watch;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use crate::auth::Caller;
+use crate::jsonrpc::{CallMeta, Dialect, RpcError, RpcRequest};
+use crate::service::{LazyRequest, RequestInfo, admits};
+
+use super::{Dispatch, RequestMeta, RpcResponse};
+
+pub(crate) use in_flight::InFlight;
+pub(crate) use subscriptions::{CallSubscriber, Subscriptions};
+use token_watch::{Verdict, Verdicts};
+
+/// Where the messages of a session go.
+pub(crate) trait Outbox {
+    /// Whether there is room for another message.
+    fn has_room(&self) -> bool;
+
+    /// Appends a message.
+    fn push(&mut self, message: &[u8]);
+}
+
+/// A body that a transport has received.
+pub(crate) trait Frame: 'static {
+    /// Returns its bytes.
+    fn bytes(&self) -> &[u8];
+}
+
+/// What a transport knows of a client.
+pub(crate) struct SessionClient {
+    pub(crate) token: Option<SessionToken>,
+    pub(crate) peer: Option<IpAddr>,
+    /// The request that has opened the connection.
+    pub(crate) request: Arc<RequestInfo>,
+}
+
+/// A token that a connection keeps.
+pub(crate) struct SessionToken(pub(crate) String);
+
+impl std::fmt::Debug for SessionToken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SessionToken")
+    }
+}
+
+/// The limits of one connection.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SessionLimits {
+    /// Maximum number of bodies whose calls have not ended.
+    pub(crate) envelopes: usize,
+    /// Maximum number of subscriptions.
+    pub(crate) subscriptions: usize,
+}
+
+/// The calls and subscriptions of one connection. Dropping it ends them.
+pub(crate) struct Session {
+    shared: Rc<Shared>,
+    limits: SessionLimits,
+    /// Number of bodies so far.
+    started: u64,
+    under_way: FuturesUnordered<LocalBoxFuture<'static, Ended>>,
+    /// Replies that were there at once, and wait for room.
+    ended: Vec<Ended>,
+    alarm: Option<Pin<Box<Sleep>>>,
+    /// The next verdict about the token, if there is one to wait for.
+    verdict: Option<LocalBoxFuture<'static, Option<(Verdict, Verdicts)>>>,
+    stopping: watch::Receiver<bool>,
+    stops: Option<LocalBoxFuture<'static, ()>>,
+}
+
+/// What the calls of a session share.
+struct Shared {
+    dispatch: Arc<Dispatch>,
+    client: SessionClient,
+    in_flight: InFlight,
+    subscriptions: Rc<Subscriptions>,
+}
+
+/// A body whose calls have ended.
+struct Ended {
+    envelope: u64,
+    reply: Option<Vec<u8>>,
+}
+
+/// What a call needs of the session that it belongs to.
+#[derive(Clone, Copy)]
+pub(crate) struct SessionContext<'a> {
+    shared: &'a Shared,
+    envelope: u64,
+    /// Whether no call may begin any more.
+    is_stopping: bool,
+}
+
+/// The notification that cancels a call.
+const CANCEL: &str = "$/cancelRequest";
+
+impl Session {
+    /// Begins a session. `stopping` becomes true when the server drains.
+    pub(crate) fn new(
+        dispatch: Arc<Dispatch>,
+        client: SessionClient,
+        limits: SessionLimits,
+        stopping: watch::Receiver<bool>,
+    ) -> Self {
+        let subscriptions = Rc::new(Subscriptions::new(limits.subscriptions));
+        let verdicts = client.token.as_ref().and_then(|token| token_watch::watch(&dispatch, token));
+        let mut until = stopping.clone();
+        // An error means that the server is gone.
+        let stops = async move { _ = until.wait_for(|stopping| *stopping).await };
+        Self {
+            shared: Rc::new(Shared { dispatch, client, in_flight: InFlight::default(), subscriptions }),
+            limits,
+            started: 0,
+            under_way: FuturesUnordered::new(),
+            ended: Vec::new(),
+            alarm: None,
+            verdict: verdicts.map(next_verdict),
+            stopping,
+            stops: Some(Box::pin(stops)),
+        }
+    }
+
+    /// Whether another body may be started.
+    pub(crate) fn has_room(&self) -> bool {
+        self.under_way.len() + self.ended.len() < self.limits.envelopes
+    }
+
+    /// Whether all calls have ended, and all replies were sent.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.under_way.is_empty() && self.ended.is_empty()
+    }
+
+    /// Whether the server drains.
+    pub(crate) fn is_stopping(&self) -> bool {
+        *self.stopping.borrow()
+    }
+
+    /// Starts the calls of a body.
+    pub(crate) fn start(&mut self, frame: impl Frame, cx: &mut Context<'_>) {
+        self.started += 1;
+        let mut run = Box::pin(run(Rc::clone(&self.shared), frame, self.started, self.is_stopping()));
+        // Most calls end at once, and need no place among those under way.
+        match run.as_mut().poll(cx) {
+            Poll::Ready(ended) => self.ended.push(ended),
+            Poll::Pending => self.under_way.push(run),
+        }
+    }
+
+    /// Sends what there is to send, as long as there is room.
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>, outbox: &mut impl Outbox) {
+        if let Some(stops) = &mut self.stops
+            && stops.as_mut().poll(cx).is_ready()
+        {
+            self.stops = None;
+        }
+        for ended in self.ended.drain(..) {
+            send(&self.shared.subscriptions, ended, outbox);
+        }
+        while outbox.has_room()
+            && let Poll::Ready(Some(ended)) = self.under_way.poll_next_unpin(cx)
+        {
+            send(&self.shared.subscriptions, ended, outbox);
+        }
+        if self.stops.is_none() {
+            return self.shared.subscriptions.end(&RpcError::unavailable(), outbox, |_| true);
+        }
+        self.poll_verdicts(cx, outbox);
+        self.poll_subscriptions(cx, outbox);
+    }
+
+    /// Ends the subscriptions that the caller may no longer have.
+    fn poll_verdicts(&mut self, cx: &mut Context<'_>, outbox: &mut impl Outbox) {
+        while let Some(verdict) = &mut self.verdict
+            && let Poll::Ready(next) = verdict.as_mut().poll(cx)
+        {
+            let Some((verdict, verdicts)) = next else { return self.verdict = None };
+            let (error, caller) = match verdict {
+                Verdict::Caller(caller) => (RpcError::access_denied(), caller),
+                Verdict::Unavailable => (RpcError::unavailable(), Caller::anonymous()),
+            };
+            self.shared.subscriptions.end(&error, outbox, |access| !admits(access, &caller));
+            self.verdict = Some(next_verdict(verdicts));
+        }
+    }
+
+    fn poll_subscriptions(&mut self, cx: &mut Context<'_>, outbox: &mut impl Outbox) {
+        let subscriptions = &self.shared.subscriptions;
+        if subscriptions.is_empty() {
+            return;
+        }
+        subscriptions.poll(cx, Instant::now(), outbox);
+        while let Some(at) = subscriptions.next_alarm() {
+            let alarm = self.alarm.get_or_insert_with(|| Box::pin(sleep_until(at)));
+            if alarm.deadline() != at {
+                alarm.as_mut().reset(at);
+            }
+            // An alarm that is due while there is no room waits for the next poll.
+            if alarm.as_mut().poll(cx).is_pending() || !outbox.has_room() {
+                break;
+            }
+            subscriptions.poll(cx, Instant::now(), outbox);
+        }
+    }
+}
+
+/// Waits for the next verdict about a token; `None` if there will be no more.
+fn next_verdict(mut verdicts: Verdicts) -> LocalBoxFuture<'static, Option<(Verdict, Verdicts)>> {
+    Box::pin(async move {
+        loop {
+            verdicts.changed().await.ok()?;
+            let verdict = verdicts.borrow_and_update().clone();
+            if let Some(verdict) = verdict {
+                return Some((verdict, verdicts));
+            }
+        }
+    })
+}
+
+fn send(subscriptions: &Subscriptions, Ended { envelope, reply }: Ended, outbox: &mut impl Outbox) {
+    if let Some(reply) = reply {
+        outbox.push(&reply);
+    }
+    subscriptions.announce(envelope);
+}
+
+/// Runs the calls of one body.
+async fn run(shared: Rc<Shared>, frame: impl Frame, envelope: u64, is_stopping: bool) -> Ended {
+    let client = &shared.client;
+    let lazy_request = LazyRequest::known(Arc::clone(&client.request));
+    let meta = RequestMeta {
+        token: client.token.as_ref().map(|token| &*token.0),
+        peer: client.peer,
+        timeout: None,
+        chain: None,
+        dialect: Dialect::Jsonrpc,
+        request: &lazy_request,
+        session: Some(SessionContext { shared: &shared, envelope, is_stopping }),
+    };
+    let RpcResponse { body, .. } = shared.dispatch.handle_caught(frame.bytes(), meta).await;
+    Ended { envelope, reply: body }
+}
+
+impl<'a> SessionContext<'a> {
+    /// Whether no call may begin any more.
+    pub(super) fn is_stopping(self) -> bool {
+        self.is_stopping
+    }
+
+    /// Whether this notification is for the session and not for a method. Then it was handled.
+    pub(super) fn takes(self, request: &RpcRequest<'_>) -> bool {
+        if request.method != CANCEL {
+            return false;
+        }
+        #[derive(Deserialize)]
+        struct CancelParams<'a> {
+            #[serde(borrow)]
+            id: &'a RawValue,
+        }
+        // It is read from an array as well. Whatever else is sent cancels nothing.
+        if let Some(Ok(CancelParams { id })) = request.params.map(serde_json::from_str) {
+            self.shared.in_flight.cancel(id.get());
+        }
+        true
+    }
+
+    /// Returns the calls of the connection.
+    pub(super) fn in_flight(self) -> &'a InFlight {
+        &self.shared.in_flight
+    }
+
+    /// Returns who takes the subscription of a call with these parameters.
+    ///
+    /// # Errors
+    /// -32602 if the caller says something about the call that cannot be read.
+    pub(super) fn subscriber(self, params: Option<&str>) -> Result<CallSubscriber, RpcError> {
+        Ok(CallSubscriber::new(&self.shared.subscriptions, self.envelope, CallMeta::of(params)?))
+    }
+}

@@ -1,0 +1,94 @@
+//! The messages of a subscription: its items, its position, and its end.
+
+use callbox_client::Lag;
+
+use crate::jsonrpc::RpcError;
+use crate::service::Cursor;
+
+/// The beginning of all messages of one subscription.
+#[derive(Debug)]
+pub(super) struct NoticeHead(Vec<u8>);
+
+impl NoticeHead {
+    /// `event` is the name of the method of the notifications.
+    pub(super) fn new(event: &str, id: u64) -> Self {
+        let mut head = br#"{"jsonrpc":"2.0","method":"#.to_vec();
+        // A string always has a form in JSON, and a vector always has room.
+        let _ = serde_json::to_writer(&mut head, event);
+        head.extend_from_slice(format!(r#","params":{{"subscription":"{id}""#).as_bytes());
+        Self(head)
+    }
+
+    /// Writes the beginning of an item; its JSON must be appended next.
+    pub(super) fn open_item(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.0);
+        out.extend_from_slice(br#","result":"#);
+    }
+
+    /// Writes the end of an item.
+    pub(super) fn close_item(out: &mut Vec<u8>, lag: Option<Lag>, cursor: Option<Cursor>) {
+        match lag {
+            Some(Lag::Items(items)) => out.extend_from_slice(format!(r#","lagged":{items}"#).as_bytes()),
+            Some(Lag::Unknown) => out.extend_from_slice(br#","lagged":null"#),
+            None => {}
+        }
+        if let Some(cursor) = cursor {
+            out.extend_from_slice(format!(r#","cursor":"{cursor}""#).as_bytes());
+        }
+        out.extend_from_slice(b"}}");
+    }
+
+    /// Writes a message with a position alone.
+    pub(super) fn position(&self, out: &mut Vec<u8>, cursor: Cursor) {
+        out.extend_from_slice(&self.0);
+        Self::close_item(out, None, Some(cursor));
+    }
+
+    /// Writes the last message.
+    pub(super) fn end(&self, out: &mut Vec<u8>, error: Option<&RpcError>) {
+        out.extend_from_slice(&self.0);
+        match error {
+            Some(error) => {
+                out.extend_from_slice(br#","error":"#);
+                out.extend_from_slice(&error.to_json());
+            }
+            None => out.extend_from_slice(br#","done":true"#),
+        }
+        out.extend_from_slice(b"}}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_have_the_form_that_clients_of_subscriptions_read() {
+        let head = NoticeHead::new("ns.\"prices", 7);
+        let start = r#"{"jsonrpc":"2.0","method":"ns.\"prices","params":{"subscription":"7""#;
+        let cursor = Cursor { epoch: 0x3f, number: 12 };
+        let item = |lag, cursor| {
+            let mut out = Vec::new();
+            head.open_item(&mut out);
+            out.extend_from_slice(b"[1]");
+            NoticeHead::close_item(&mut out, lag, cursor);
+            String::from_utf8(out).unwrap()
+        };
+        assert_eq!(item(None, None), format!(r#"{start},"result":[1]}}}}"#));
+        assert_eq!(
+            item(Some(Lag::Items(3)), Some(cursor)),
+            format!(r#"{start},"result":[1],"lagged":3,"cursor":"3f-12"}}}}"#)
+        );
+        assert_eq!(item(Some(Lag::Unknown), None), format!(r#"{start},"result":[1],"lagged":null}}}}"#));
+        let written = |write: &dyn Fn(&mut Vec<u8>)| {
+            let mut out = Vec::new();
+            write(&mut out);
+            String::from_utf8(out).unwrap()
+        };
+        assert_eq!(written(&|out| head.position(out, cursor)), format!(r#"{start},"cursor":"3f-12"}}}}"#));
+        assert_eq!(written(&|out| head.end(out, None)), format!(r#"{start},"done":true}}}}"#));
+        let error = RpcError::unavailable();
+        let expected = format!(r#"{start},"error":{{"code":-32003,"message":"Service unavailable"}}}}}}"#);
+        assert_eq!(written(&|out| head.end(out, Some(&error))), expected);
+    }
+}

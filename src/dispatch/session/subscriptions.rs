@@ -1,0 +1,198 @@
+//! The subscriptions of one connection.
+
+use std::cell::RefCell;
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::Context;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::jsonrpc::{CallMeta, RpcError};
+use crate::log::discard;
+use crate::route::{StartedSubscription, Subscriber};
+use crate::service::Access;
+
+use super::Outbox;
+use super::open_subscription::{OpenSubscription, Polled};
+use super::ready_queue::{ReadyQueue, Wakeup, waker};
+
+/// The subscriptions of one connection that have not ended.
+pub(crate) struct Subscriptions {
+    table: RefCell<Table>,
+    ready: Arc<ReadyQueue>,
+    limit: usize,
+}
+
+#[derive(Default)]
+struct Table {
+    next: u64,
+    open: HashMap<u64, OpenSubscription>,
+    /// Those whose ids have not been sent, with the number of the envelope whose reply has the id.
+    unannounced: Vec<(u64, u64)>,
+    /// When to poll a subscription though nobody has woken it. It may have ended since.
+    alarms: BinaryHeap<Reverse<(Instant, u64)>>,
+}
+
+impl Subscriptions {
+    /// Creates an empty table for at most `limit` subscriptions.
+    pub(super) fn new(limit: usize) -> Self {
+        Self { table: RefCell::default(), ready: Arc::default(), limit }
+    }
+
+    /// Lets the subscriptions send that were started by this envelope, as its reply was sent.
+    pub(super) fn announce(&self, envelope: u64) {
+        let mut table = self.table.borrow_mut();
+        let Table { open, unannounced, .. } = &mut *table;
+        unannounced.retain(|(started_by, id)| {
+            if *started_by == envelope
+                && let Some(subscription) = open.get(id)
+            {
+                subscription.wakeup.queue();
+            }
+            *started_by != envelope
+        });
+    }
+
+    /// Ends a subscription that its caller no longer wants. Returns whether there was one.
+    fn remove(&self, id: &str) -> bool {
+        let Ok(number) = id.parse() else { return false };
+        // Only one spelling of a number is its id.
+        if format!("{number}") != id {
+            return false;
+        }
+        let removed = {
+            let mut table = self.table.borrow_mut();
+            table.unannounced.retain(|(_, unannounced)| *unannounced != number);
+            table.open.remove(&number)
+        };
+        let existed = removed.is_some();
+        // A stream of the user, whose drop may panic.
+        discard(removed);
+        existed
+    }
+
+    /// Sends what the subscriptions have, in turn, as long as there is room.
+    pub(super) fn poll(&self, cx: &Context<'_>, now: Instant, outbox: &mut impl Outbox) {
+        self.ready.register(cx);
+        self.ring_alarms(now);
+        let mut message = Vec::new();
+        while outbox.has_room() {
+            let Some(id) = self.ready.pop() else { break };
+            // Out of the table, since the stream of a user may do anything while it is polled.
+            let Some(mut subscription) = self.table.borrow_mut().open.remove(&id) else { continue };
+            subscription.wakeup.taken();
+            message.clear();
+            let waker = waker(&subscription.wakeup);
+            let polled = subscription.poll(&mut Context::from_waker(&waker), now, &mut message);
+            if !message.is_empty() {
+                outbox.push(&message);
+            }
+            match polled {
+                Polled::Message => subscription.wakeup.queue(),
+                Polled::Nothing { until } => {
+                    let alarm = until.map(|at| Reverse((at, id)));
+                    self.table.borrow_mut().alarms.extend(alarm);
+                }
+                Polled::End => {
+                    discard(subscription);
+                    continue;
+                }
+            }
+            self.table.borrow_mut().open.insert(id, subscription);
+        }
+    }
+
+    /// Returns when a subscription must be polled though nobody has woken it.
+    pub(super) fn next_alarm(&self) -> Option<Instant> {
+        self.table.borrow().alarms.peek().map(|Reverse((at, _))| *at)
+    }
+
+    fn ring_alarms(&self, now: Instant) {
+        let mut table = self.table.borrow_mut();
+        let Table { open, alarms, .. } = &mut *table;
+        while let Some(Reverse((at, id))) = alarms.peek().copied()
+            && at <= now
+        {
+            alarms.pop();
+            if let Some(subscription) = open.get(&id) {
+                subscription.wakeup.queue();
+            }
+        }
+    }
+
+    /// Ends all subscriptions for which `ends` returns true, with this error.
+    pub(super) fn end(&self, error: &RpcError, outbox: &mut impl Outbox, ends: impl Fn(Access) -> bool) {
+        let ended: Vec<_> = {
+            let mut table = self.table.borrow_mut();
+            let Table { open, unannounced, .. } = &mut *table;
+            let is_announced = |id: &u64| !unannounced.iter().any(|(_, unannounced)| unannounced == id);
+            open.extract_if(|id, subscription| ends(subscription.access()) && is_announced(id)).collect()
+        };
+        let mut message = Vec::new();
+        for (_, subscription) in ended {
+            subscription.end(&mut message, Some(error));
+            outbox.push(&message);
+            discard(subscription);
+        }
+    }
+
+    /// Whether there is none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.table.borrow().open.is_empty()
+    }
+
+    fn add(
+        &self,
+        mut started: StartedSubscription,
+        envelope: u64,
+        after: Option<&str>,
+        min_interval: Option<Duration>,
+    ) -> Result<String, RpcError> {
+        if let Some(after) = after {
+            started.items.resume(after)?;
+        }
+        let mut table = self.table.borrow_mut();
+        if table.open.len() >= self.limit {
+            return Err(RpcError::too_many_subscriptions(started.method, self.limit));
+        }
+        table.next += 1;
+        let id = table.next;
+        let wakeup = Wakeup::new(id, Arc::clone(&self.ready));
+        table.open.insert(id, OpenSubscription::new(id, started, min_interval, wakeup, Instant::now()));
+        table.unannounced.push((envelope, id));
+        Ok(id.to_string())
+    }
+}
+
+/// The subscriber of one call.
+pub(crate) struct CallSubscriber {
+    subscriptions: Rc<Subscriptions>,
+    envelope: u64,
+    after: Option<String>,
+    min_interval: Option<Duration>,
+}
+
+impl CallSubscriber {
+    /// Returns the subscriber of a call in this envelope.
+    pub(super) fn new(subscriptions: &Rc<Subscriptions>, envelope: u64, meta: CallMeta<'_>) -> Self {
+        Self {
+            subscriptions: Rc::clone(subscriptions),
+            envelope,
+            after: meta.after.map(Into::into),
+            min_interval: meta.min_interval_ms.map(Duration::from_millis),
+        }
+    }
+}
+
+impl Subscriber for CallSubscriber {
+    fn subscribe(&self, started: StartedSubscription) -> Result<String, RpcError> {
+        self.subscriptions.add(started, self.envelope, self.after.as_deref(), self.min_interval)
+    }
+
+    fn unsubscribe(&self, id: &str) -> bool {
+        self.subscriptions.remove(id)
+    }
+}

@@ -1,0 +1,233 @@
+//! One WebSocket: frames in, the session behind them, frames out.
+//!
+//! The connection is the body of the response to its handshake. actix polls a body only while its
+//! write buffer has room, so the client's speed decides how much it is sent.
+
+use std::convert::Infallible;
+use std::mem;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use actix_web::body::{BodySize, MessageBody};
+use actix_web::dev::Payload;
+use actix_web::web::Bytes;
+use futures::StreamExt;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use crate::dispatch::{Frame, Outbox, Session};
+use crate::topic::wake_by_thread;
+
+use super::close::{CloseCode, ProtocolError};
+use super::frame_reader::{Event, FrameReader};
+use super::frame_writer::{self, TextFrame};
+
+/// Size from which on no further message is added to what is given to actix at once, in bytes. With
+/// actix's own buffer of 32 KiB, a reply waits behind at most 64 KiB of items.
+const CHUNK: usize = 16 * 1024;
+
+/// Number of chunks after which other connections of the thread have their turn.
+const CHUNKS_AT_ONCE: u32 = 8;
+
+/// Maximum time to wait for the close frame of the client after our own.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The times of a connection.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PingTimes {
+    /// Time between two pings.
+    pub(crate) interval: Duration,
+    /// Maximum time after a ping for anything to arrive.
+    pub(crate) timeout: Duration,
+}
+
+/// A WebSocket, as the body of a response.
+pub(crate) struct Connection {
+    payload: Payload,
+    reader: FrameReader,
+    /// Bytes that have arrived and were not read.
+    input: Bytes,
+    session: Session,
+    out: Frames,
+    state: State,
+    pings: PingTimes,
+    /// When something last arrived.
+    heard: Instant,
+    timer: Pin<Box<Sleep>>,
+    /// Number of chunks since the connection last had nothing to send.
+    chunks: u32,
+}
+
+/// How far a connection has got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Open; the next ping is due at the end of the timer.
+    Open,
+    /// Open; a ping was sent, and the connection ends with the timer unless something arrives.
+    Pinged,
+    /// Our close frame was sent, and that of the client has not arrived.
+    Closing,
+    /// What is in the outbox is the last.
+    Closed,
+}
+
+/// The frames to send.
+#[derive(Debug, Default)]
+struct Frames(Vec<u8>);
+
+impl Outbox for Frames {
+    fn has_room(&self) -> bool {
+        self.0.len() < CHUNK
+    }
+
+    fn push(&mut self, message: &[u8]) {
+        let mut frame = TextFrame::open(&mut self.0);
+        frame.payload().extend_from_slice(message);
+        frame.close();
+    }
+}
+
+impl Frame for String {
+    fn bytes(&self) -> &[u8] {
+        self.as_bytes()
+    }
+}
+
+impl Connection {
+    /// Begins the connection whose client sends `payload`. A message may have `limit` bytes.
+    pub(crate) fn new(payload: Payload, session: Session, limit: usize, pings: PingTimes) -> Self {
+        wake_by_thread();
+        let now = Instant::now();
+        Self {
+            payload,
+            reader: FrameReader::new(limit),
+            input: Bytes::new(),
+            session,
+            out: Frames::default(),
+            state: State::Open,
+            pings,
+            heard: now,
+            timer: Box::pin(sleep_until(now + pings.interval)),
+            chunks: 0,
+        }
+    }
+
+    /// Reads what has arrived, as long as the session takes more.
+    fn read(&mut self, cx: &mut Context<'_>) {
+        while self.state != State::Closed && self.session.has_room() {
+            match self.reader.read(&mut self.input) {
+                Ok(Some(event)) => self.handle(event, cx),
+                Ok(None) => match self.payload.poll_next_unpin(cx) {
+                    Poll::Ready(Some(Ok(bytes))) => {
+                        (self.input, self.heard) = (bytes, Instant::now());
+                        if self.state == State::Pinged {
+                            self.state = State::Open;
+                            self.timer.as_mut().reset(self.heard + self.pings.interval);
+                        }
+                    }
+                    // The client is gone.
+                    Poll::Ready(Some(Err(_)) | None) => self.state = State::Closed,
+                    Poll::Pending => return,
+                },
+                Err(ProtocolError { code, reason }) => {
+                    log_debug!(code = code.get(), reason, "a WebSocket is closed, because its client broke a rule");
+                    self.close(Some(code), reason);
+                    self.state = State::Closed;
+                }
+            }
+        }
+    }
+
+    fn is_open(&self) -> bool {
+        matches!(self.state, State::Open | State::Pinged)
+    }
+
+    /// Sends what the session has.
+    fn serve(&mut self, cx: &mut Context<'_>) {
+        if !self.is_open() {
+            return;
+        }
+        self.session.poll(cx, &mut self.out);
+        if self.session.is_stopping() && self.session.is_idle() {
+            self.close(Some(CloseCode::GOING_AWAY), "the server stops");
+        }
+    }
+
+    fn handle(&mut self, event: Event, cx: &mut Context<'_>) {
+        match event {
+            // After our close frame, nothing is answered any more.
+            Event::Text(_) | Event::Ping(_) if self.state == State::Closing => {}
+            Event::Text(text) => self.session.start(text, cx),
+            Event::Ping(payload) => frame_writer::pong(&mut self.out.0, &payload),
+            Event::Pong => {}
+            Event::Close(code) => {
+                if self.state != State::Closing {
+                    self.close(code, "");
+                }
+                self.state = State::Closed;
+            }
+        }
+    }
+
+    fn close(&mut self, code: Option<CloseCode>, reason: &str) {
+        frame_writer::close(&mut self.out.0, code, reason);
+        self.state = State::Closing;
+        self.timer.as_mut().reset(Instant::now() + CLOSE_TIMEOUT);
+    }
+
+    /// Does what is due now.
+    fn check_time(&mut self, cx: &mut Context<'_>) {
+        while self.state != State::Closed && self.timer.as_mut().poll(cx).is_ready() {
+            let now = Instant::now();
+            match self.state {
+                // While nothing is read, no pong can arrive.
+                State::Open | State::Pinged if !self.session.has_room() => {
+                    self.timer.as_mut().reset(now + self.pings.interval);
+                }
+                State::Open if now < self.heard + self.pings.interval => {
+                    self.timer.as_mut().reset(self.heard + self.pings.interval);
+                }
+                State::Open => {
+                    frame_writer::ping(&mut self.out.0, b"");
+                    self.state = State::Pinged;
+                    self.timer.as_mut().reset(now + self.pings.timeout);
+                }
+                State::Pinged | State::Closing => self.state = State::Closed,
+                State::Closed => {}
+            }
+        }
+    }
+}
+
+impl MessageBody for Connection {
+    type Error = Infallible;
+
+    fn size(&self) -> BodySize {
+        BodySize::Stream
+    }
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Infallible>>> {
+        let this = &mut *self;
+        if this.chunks >= CHUNKS_AT_ONCE {
+            this.chunks = 0;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        loop {
+            this.read(cx);
+            let was_full = !this.session.has_room();
+            this.serve(cx);
+            // Calls that have ended make room for further ones, which nobody wakes us for.
+            if !(was_full && this.session.has_room() && this.out.has_room() && this.is_open()) {
+                break;
+            }
+        }
+        this.check_time(cx);
+        if !this.out.0.is_empty() {
+            this.chunks += 1;
+            return Poll::Ready(Some(Ok(Bytes::from(mem::take(&mut this.out.0)))));
+        }
+        this.chunks = 0;
+        if this.state == State::Closed { Poll::Ready(None) } else { Poll::Pending }
+    }
+}

@@ -1,0 +1,71 @@
+//! The WebSockets at the path of an endpoint: from the request to the connection.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::Payload;
+use actix_web::{HttpRequest, HttpResponse};
+
+use crate::dispatch::{Dispatch, Session, SessionClient, SessionLimits, SessionToken};
+use crate::jsonrpc::Dialect;
+use crate::service::RequestInfo;
+
+use super::super::allowed_methods::AllowedMethods;
+use super::super::guard::RouteRules;
+use super::super::request_info;
+use super::super::rpc::EndpointConfig;
+use super::connection::{Connection, PingTimes};
+use super::handshake::{self, Handshake};
+
+/// The limits of WebSockets.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct WebSocketLimits {
+    /// Maximum number of bodies of one connection whose calls have not ended.
+    pub(crate) calls: usize,
+    /// Maximum number of subscriptions of one connection.
+    pub(crate) subscriptions: usize,
+    /// Time between two pings.
+    pub(crate) ping_interval: Duration,
+    /// Maximum time after a ping for anything to arrive.
+    pub(crate) ping_timeout: Duration,
+}
+
+/// What serves the WebSockets at one path.
+#[derive(Debug)]
+pub(in crate::http) struct WebSocketEndpoint {
+    dispatch: Arc<Dispatch>,
+    endpoint_config: Arc<EndpointConfig>,
+}
+
+impl WebSocketEndpoint {
+    pub(in crate::http) fn new(dispatch: Arc<Dispatch>, endpoint_config: Arc<EndpointConfig>) -> Self {
+        Self { dispatch, endpoint_config }
+    }
+
+    /// Whether a request asks for a WebSocket.
+    #[inline]
+    pub(in crate::http) fn is_for(&self, request: &HttpRequest) -> bool {
+        request.head().upgrade() && handshake::is_upgrade(request)
+    }
+
+    /// Opens a WebSocket, if host and origin may.
+    pub(in crate::http) async fn open(&self, request: &HttpRequest, payload: Payload) -> HttpResponse {
+        let rules = RouteRules { methods: AllowedMethods::Get, cross_origin: true, dialect: Dialect::Jsonrpc };
+        let config = &*self.endpoint_config;
+        let accept = async |payload: &mut Payload| {
+            let Handshake { mut response, token } = handshake::accept(request, &config.token_header)?;
+            let client = SessionClient {
+                token: token.map(|token| SessionToken(token.reveal().to_owned())),
+                peer: request.peer_addr().map(|peer| peer.ip()),
+                request: Arc::new(RequestInfo::of_websocket(request_info::describe(request))),
+            };
+            let WebSocketLimits { calls, subscriptions, ping_interval, ping_timeout } = config.websocket;
+            let limits = SessionLimits { envelopes: calls, subscriptions };
+            let session = Session::new(Arc::clone(&self.dispatch), client, limits, config.stopping.clone());
+            let pings = PingTimes { interval: ping_interval, timeout: ping_timeout };
+            let connection = Connection::new(payload.take(), session, config.body.bytes, pings);
+            Ok(response.body(connection))
+        };
+        config.guard.respond(rules, request, payload, accept).await
+    }
+}

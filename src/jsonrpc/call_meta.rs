@@ -1,0 +1,82 @@
+//! What a caller says about a call beside its parameters: the member `_meta` of named parameters.
+
+use std::borrow::Cow;
+
+use memchr::memmem;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::RpcError;
+
+/// The name of the member.
+const META: &str = "_meta";
+
+/// What a caller says about one call. Members that are not listed are for others.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(crate) struct CallMeta<'a> {
+    /// Asks for reports of the progress, which have this token.
+    #[serde(borrow)]
+    pub(crate) progress_token: Option<&'a RawValue>,
+    /// A cursor: the subscription continues after this item.
+    #[serde(borrow)]
+    pub(crate) after: Option<Cow<'a, str>>,
+    /// The subscription sends at most one item in this time, the newest.
+    pub(crate) min_interval_ms: Option<u64>,
+}
+
+impl<'a> CallMeta<'a> {
+    /// Reads it from the parameters of a call.
+    ///
+    /// # Errors
+    /// -32602 if there is something under this name that cannot be read.
+    pub(crate) fn of(params: Option<&'a str>) -> Result<Self, RpcError> {
+        #[derive(Deserialize)]
+        struct WithMeta<'a> {
+            #[serde(borrow, rename = "_meta")]
+            meta: Option<CallMeta<'a>>,
+        }
+        // Nearly all calls have none, and pay this search alone.
+        let named = params.filter(|params| params.starts_with('{'));
+        let Some(params) = named.filter(|params| memmem::find(params.as_bytes(), META.as_bytes()).is_some()) else {
+            return Ok(Self::default());
+        };
+        let read: serde_json::Result<WithMeta<'a>> = serde_json::from_str(params);
+        match read {
+            Ok(with) => Ok(with.meta.unwrap_or_default()),
+            Err(error) => Err(RpcError::invalid_params(Some(META), &format!("cannot be read: {error}"))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(params: &str) -> (Option<&str>, Option<String>, Option<u64>) {
+        let meta = CallMeta::of(Some(params)).unwrap();
+        (meta.progress_token.map(RawValue::get), meta.after.map(Cow::into_owned), meta.min_interval_ms)
+    }
+
+    #[test]
+    fn it_is_a_member_of_named_parameters() {
+        assert_eq!(read(r#"{"a":1,"_meta":{"progressToken":[1],"b":2}}"#), (Some("[1]"), None, None));
+        assert_eq!(
+            read(r#"{"_meta":{"after":"k\u0033-17","minIntervalMs":50}}"#),
+            (None, Some("k3-17".into()), Some(50))
+        );
+        for none in
+            [r#"{"a":"_meta"}"#, r#"{"a":{"_meta":{"after":"x"}}}"#, r#"[{"_meta":{}}]"#, "{}", r#"{"_meta":null}"#]
+        {
+            assert_eq!(read(none), (None, None, None), "{none}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_an_error_of_the_parameters() {
+        for broken in [r#"{"_meta":1}"#, r#"{"_meta":{"after":1}}"#, r#"{"_meta":{"minIntervalMs":-1}}"#] {
+            let error = CallMeta::of(Some(broken)).unwrap_err();
+            assert_eq!(error.code(), -32602, "{broken}");
+        }
+    }
+}
