@@ -54,6 +54,7 @@ mod tests {
     use futures::FutureExt;
     use tokio::time::Instant;
 
+    use crate::service::CancelFlag;
     use crate::{CallContext, Caller, FromCall, Handler, Handles, InternalError, Message, Reply, RpcError, service};
 
     struct Tenant(String);
@@ -123,6 +124,8 @@ mod tests {
             chain: None,
             request,
             services: None,
+            progress: None,
+            cancelled: CancelFlag::default(),
         }
     }
 

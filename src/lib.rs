@@ -182,7 +182,7 @@ pub use server::{Server, ServerHandle, app_config};
 pub use service::State;
 pub use service::{
     Access, CallContext, CallTransport, DescribeErrors, ErrorList, FromCall, Handler, Handles, InternalError,
-    InvalidParam, Message, MethodKind, MethodOptions, MethodTable, OnPanic, Reply, Service, ServiceContext,
+    InvalidParam, Message, MethodKind, MethodOptions, MethodTable, OnPanic, Progress, Reply, Service, ServiceContext,
     ServiceFactory, ServiceNeeds,
 };
 pub use start_error::{BoxError, Result, StartError as Error};

@@ -11,7 +11,6 @@
 //!
 //! A full mailbox does not reject members of a batch: they wait for slots until their deadlines.
 
-use std::rc::Rc;
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -21,12 +20,12 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::jsonrpc::{BatchWriter, Draft, InvalidRequest, PendingResults, RpcError};
 use crate::mailbox::deadline_error;
-use crate::route::{CallOutcome, CallStart, MailboxId, RejectReason, Rejection, Route, Subscriber};
+use crate::route::{CallOutcome, CallStart, MailboxId, RejectReason, Rejection, Route};
 use crate::service::CallContext;
 use crate::sync::Arc;
 
 use super::cutoff::{cut_off, unless_cut};
-use super::{BodyContext, Dispatch, ResolvedRequest, RpcResponse, ended};
+use super::{BodyContext, CallStreams, Dispatch, ResolvedRequest, RpcResponse, ended};
 
 /// Time for which the members of one batch may run inline, one after another on the transport's
 /// thread, while its other connections wait.
@@ -41,7 +40,7 @@ struct HeldMember<'a> {
     request: &'a ResolvedRequest<'a>,
     route: &'a Arc<dyn Route>,
     call: CallContext,
-    subscriber: Option<Rc<dyn Subscriber>>,
+    streams: CallStreams,
 }
 
 /// The members of a batch that have not ended.
@@ -156,22 +155,22 @@ fn start<'a>(
     if request.is_for_session(context) {
         return Some(Ok(()));
     }
-    let (route, call) = match request.authorize_logged(context) {
+    let (route, mut call) = match request.authorize_logged(context) {
         Ok(authorized) => authorized,
         Err(error) => return Some(Err(error)),
     };
-    let subscriber = match request.subscriber(route, context) {
-        Ok(subscriber) => subscriber,
+    let streams = match request.streams(route, &mut call, context) {
+        Ok(streams) => streams,
         Err(error) => return Some(Err(error)),
     };
     if let Some(error) = context.skipped_error(request) {
         return Some(Err(error));
     }
     if progress.holds(route.mailbox()) {
-        progress.hold(HeldMember { index, request, route, call, subscriber });
+        progress.hold(HeldMember { index, request, route, call, streams });
         return None;
     }
-    match route.start(call, request.parsed.params, context.start_context(progress.inline, subscriber.as_ref(), out)) {
+    match route.start(call, request.parsed.params, context.start_context(progress.inline, &streams, out)) {
         CallStart::Done(outcome) => return Some(outcome),
         CallStart::Sent => progress.mailbox(route.mailbox()).entered = true,
         waits @ CallStart::Pending(_) => {
@@ -179,7 +178,7 @@ fn start<'a>(
             // Nobody waits for the end of a notification.
             if let Some(id) = request.id {
                 progress.under_way.push(Box::pin(async move {
-                    let mut answer = Vec::new();
+                    let (mut answer, _streams) = (Vec::new(), streams);
                     let draft = Draft::open(context.meta.dialect, id, &mut answer);
                     let outcome = context.unless_cancelled(id, ended(waits, &mut answer)).await;
                     draft.close(&mut answer, outcome);
@@ -192,7 +191,7 @@ fn start<'a>(
                 route.reject(call, &rejection);
                 return Some(Err(rejection.error));
             }
-            progress.hold(HeldMember { index, request, route, call, subscriber });
+            progress.hold(HeldMember { index, request, route, call, streams });
         }
     }
     None
@@ -250,7 +249,7 @@ async fn start_held_members(mut mailbox: BatchMailbox<'_>, context: &BodyContext
     let mut held = std::mem::take(&mut mailbox.held).into_iter();
     let mut answers = Vec::with_capacity(held.len());
     let mut under_way = FuturesUnordered::new();
-    while let Some(HeldMember { index, request, route, mut call, subscriber }) = held.next() {
+    while let Some(HeldMember { index, request, route, mut call, streams }) = held.next() {
         let mut answer = Vec::new();
         let draft = request.id.map(|id| Draft::open(context.meta.dialect, id, &mut answer));
         let waiting = held.len() + 1;
@@ -260,17 +259,14 @@ async fn start_held_members(mut mailbox: BatchMailbox<'_>, context: &BodyContext
                 break CallStart::Done(Err(error));
             }
             let until = call.deadline;
-            let rejection = match route.start(
-                call,
-                request.parsed.params,
-                context.start_context(false, subscriber.as_ref(), &mut answer),
-            ) {
-                CallStart::NoRoom(back, rejection) => {
-                    call = back;
-                    rejection
-                }
-                started => break started,
-            };
+            let rejection =
+                match route.start(call, request.parsed.params, context.start_context(false, &streams, &mut answer)) {
+                    CallStart::NoRoom(back, rejection) => {
+                        call = back;
+                        rejection
+                    }
+                    started => break started,
+                };
             if !mailbox.waits_for_room(&rejection) {
                 route.reject(call, &rejection);
                 break CallStart::Done(Err(rejection.error));
@@ -299,6 +295,7 @@ async fn start_held_members(mut mailbox: BatchMailbox<'_>, context: &BodyContext
         mailbox.entered |= matches!(started, CallStart::Sent | CallStart::Pending(_));
         if let Some(draft) = draft {
             under_way.push(async move {
+                let _streams = streams;
                 let outcome = match request.id {
                     Some(id) => context.unless_cancelled(id, ended(started, &mut answer)).await,
                     None => ended(started, &mut answer).await,

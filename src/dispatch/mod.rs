@@ -6,6 +6,7 @@
 
 mod batch;
 mod cutoff;
+mod resolved_request;
 mod session;
 
 use std::any::Any;
@@ -14,7 +15,6 @@ use std::future::poll_fn;
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
-use std::sync::OnceLock;
 use std::time::Duration;
 
 use futures::FutureExt;
@@ -22,15 +22,17 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::auth::{AuthHandle, AuthUnavailable, Caller};
-use crate::jsonrpc::{Dialect, Draft, Envelope, Id, Limits, ResponseBudget, RpcError, RpcRequest, truncated};
+use crate::jsonrpc::{Dialect, Draft, Envelope, Id, Limits, ResponseBudget, RpcError, RpcRequest};
 use crate::log::panic_text;
 use crate::mailbox::DeferredWake;
-use crate::route::{CallOutcome, CallStart, Route, StartContext, Subscriber};
+use crate::route::{CallOutcome, CallStart, StartContext};
 use crate::router::Router;
-use crate::service::{Access, CallContext, LazyRequest, Link, StreamUse, admits};
+use crate::service::{Access, LazyRequest, Link, admits};
 use crate::sync::Arc;
 
 use cutoff::{cut_off, unless_cut};
+use resolved_request::ResolvedRequest;
+use session::CallStreams;
 pub(crate) use session::{Frame, Outbox, Session, SessionClient, SessionContext, SessionLimits, SessionToken};
 
 /// What all endpoints of a server share.
@@ -79,15 +81,6 @@ struct BodyContext<'a> {
     /// The services of other processes that wait for the calls.
     chain: Option<Arc<Link>>,
     budget: Rc<ResponseBudget>,
-}
-
-/// A request with its route, which is looked up once.
-struct ResolvedRequest<'a> {
-    parsed: RpcRequest<'a>,
-    /// The route, or `None` if there is no such method.
-    route: Option<&'a Arc<dyn Route>>,
-    /// The id of the response, or `None` for a notification.
-    id: Option<Id<'a>>,
 }
 
 impl Dispatch {
@@ -187,14 +180,14 @@ impl Dispatch {
     async fn single(&self, request: &ResolvedRequest<'_>, context: &BodyContext<'_>) -> RpcResponse {
         let dialect = context.meta.dialect;
         let deferred_wake = DeferredWake::begin();
-        let mut body = Vec::new();
+        let (mut body, mut streams) = (Vec::new(), CallStreams::default());
         let Some(id) = request.id else {
-            request.start(context, &mut body);
+            request.start(context, &mut streams, &mut body);
             deferred_wake.yield_to_others().await;
             return RpcResponse::nothing(dialect.notification());
         };
         let draft = Draft::reply(dialect, id, &request.parsed, &mut body);
-        let outcome = match request.start(context, &mut body) {
+        let outcome = match request.start(context, &mut streams, &mut body) {
             CallStart::Done(outcome) => outcome,
             started => {
                 deferred_wake.yield_to_others().await;
@@ -207,103 +200,6 @@ impl Dispatch {
     }
 }
 
-impl<'a> ResolvedRequest<'a> {
-    /// Whether the response depends on the caller.
-    #[inline]
-    fn asks_caller(&self) -> bool {
-        self.route.is_some_and(|route| route.options().asks_caller)
-    }
-
-    /// Starts a call that does not wait for a slot.
-    fn start(&self, context: &BodyContext<'_>, out: &mut Vec<u8>) -> CallStart {
-        if self.is_for_session(context) {
-            return CallStart::Done(Ok(()));
-        }
-        let (route, call) = match self.authorize_logged(context) {
-            Ok(authorized) => authorized,
-            Err(error) => return CallStart::Done(Err(error)),
-        };
-        let subscriber = match self.subscriber(route, context) {
-            Ok(subscriber) => subscriber,
-            Err(error) => return CallStart::Done(Err(error)),
-        };
-        match route.start(call, self.parsed.params, context.start_context(true, subscriber.as_ref(), out)) {
-            CallStart::NoRoom(call, rejection) => {
-                route.reject(call, &rejection);
-                CallStart::Done(Err(rejection.error))
-            }
-            started => started,
-        }
-    }
-
-    /// Whether it is a message to the session itself, and not to a method. Then it was handled.
-    #[inline]
-    fn is_for_session(&self, context: &BodyContext<'_>) -> bool {
-        let Some(session) = context.meta.session.filter(|_| self.route.is_none() && self.id.is_none()) else {
-            return false;
-        };
-        session.takes(&self.parsed)
-    }
-
-    /// Returns who takes the items, if the method starts a subscription.
-    #[inline]
-    fn subscriber(
-        &self,
-        route: &Arc<dyn Route>,
-        context: &BodyContext<'_>,
-    ) -> Result<Option<Rc<dyn Subscriber>>, RpcError> {
-        match context.meta.session {
-            Some(session) if route.options().streams != StreamUse::Nothing => {
-                session.subscriber(self.parsed.params).map(|subscriber| Some(Rc::new(subscriber) as Rc<dyn Subscriber>))
-            }
-            _ => Ok(None),
-        }
-    }
-
-    /// Authorizes the call, and logs a refusal.
-    #[inline]
-    fn authorize_logged(&self, context: &BodyContext<'_>) -> Result<(&'a Arc<dyn Route>, CallContext), RpcError> {
-        self.authorize(context).inspect_err(|error| {
-            // An unknown name may be as long as a body.
-            let method = truncated(&self.parsed.method, 100);
-            log_debug!(method, notification = self.id.is_none(), code = error.code(), "call refused");
-        })
-    }
-
-    /// Returns the route and the context of the call, if its caller may make it.
-    #[inline]
-    fn authorize(&self, context: &BodyContext<'_>) -> Result<(&'a Arc<dyn Route>, CallContext), RpcError> {
-        let route = self.route.ok_or_else(RpcError::method_not_found)?;
-        let caller = allowed_caller(route, context)?;
-        let notification = self.id.is_none();
-        if context.meta.session.is_some_and(SessionContext::is_stopping) {
-            return Err(RpcError::unavailable());
-        }
-        if route.options().streams != StreamUse::Nothing {
-            may_stream(route, notification, context)?;
-        }
-        // Nobody waits for a notification, so the caller's timeout does not apply.
-        let patience = context.meta.timeout.filter(|_| !notification).unwrap_or(Duration::MAX);
-        let reads_request = route.reads_request();
-        // Nobody waits for a notification, so it closes no circle.
-        let chain = context.chain.as_ref().filter(|_| !notification);
-        if let Some(chain) = chain.filter(|chain| route.waits_in(chain)) {
-            return Err(waits_for_itself(chain, route.name()));
-        }
-        let call = CallContext {
-            method: route.name(),
-            caller,
-            arrived: context.arrived,
-            deadline: context.arrived + route.options().deadline.min(patience),
-            notification,
-            chain: chain.cloned(),
-            services: None,
-            request: if reads_request { Arc::clone(context.meta.request.info()).into() } else { OnceLock::new() },
-        };
-        Ok((route, call))
-    }
-}
-
 impl fmt::Debug for Dispatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Dispatch").field("router", &self.router).field("auth", &self.auth).finish_non_exhaustive()
@@ -312,13 +208,8 @@ impl fmt::Debug for Dispatch {
 
 impl BodyContext<'_> {
     /// Returns the context in which one of the calls starts. Its result is appended to `out`.
-    fn start_context<'a>(
-        &'a self,
-        inline: bool,
-        subscriber: Option<&'a Rc<dyn Subscriber>>,
-        out: &'a mut Vec<u8>,
-    ) -> StartContext<'a> {
-        StartContext { budget: &self.budget, inline, subscriber, out }
+    fn start_context<'a>(&'a self, inline: bool, streams: &'a CallStreams, out: &'a mut Vec<u8>) -> StartContext<'a> {
+        StartContext { budget: &self.budget, inline, subscriber: streams.subscriber.as_ref(), out }
     }
 
     /// Waits for the reply of a call, unless its caller cancels it.
@@ -331,37 +222,6 @@ impl BodyContext<'_> {
             }
         }
     }
-}
-
-/// Checks whether a call that starts or ends a subscription has a connection for it, and a reply.
-#[cold]
-fn may_stream(route: &Arc<dyn Route>, notification: bool, context: &BodyContext<'_>) -> Result<(), RpcError> {
-    match route.options().streams {
-        StreamUse::Unsubscribes if context.meta.session.is_none() => Err(RpcError::method_not_found()),
-        StreamUse::Subscribes(_) if context.meta.session.is_none() => Err(RpcError::no_subscriptions()),
-        StreamUse::Subscribes(_) if notification => {
-            Err(RpcError::invalid_request(&"a subscription has an id, since its reply has the id of its items"))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// Returns the error of a call that would come back to a service that waits for it.
-#[cold]
-fn waits_for_itself(chain: &Link, method: &'static str) -> RpcError {
-    let cause = format_args!("the call {chain} → {method} would wait for itself: no service may be visited twice");
-    RpcError::internal_in(method, &cause)
-}
-
-/// Returns the caller as the method sees it, if the access rule admits it.
-#[inline]
-fn allowed_caller(route: &Arc<dyn Route>, context: &BodyContext<'_>) -> Result<Caller, RpcError> {
-    let options = route.options();
-    if !options.asks_caller {
-        return Ok(Caller::anonymous());
-    }
-    let caller = context.who.as_ref().map_err(|AuthUnavailable| RpcError::unavailable())?;
-    if admits(options.access, caller) { Ok(caller.clone()) } else { Err(RpcError::access_denied()) }
 }
 
 /// Waits for the end of a call, whose result is then appended to `out`.

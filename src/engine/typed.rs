@@ -16,7 +16,9 @@ use crate::jsonrpc::{RpcError, Unrepresentable, check};
 use crate::log::{caught, discard, panic_text};
 use crate::mailbox::{Call, MethodEntry};
 use crate::measure::CallRecord;
-use crate::service::{Awaited, CallContext, Current, Directory, Handles, Message, Ready, Reply, RequestInfo, Service};
+use crate::service::{
+    Awaited, CallContext, CancelFlag, Current, Directory, Handles, Message, Ready, Reply, RequestInfo, Service,
+};
 use crate::sync::Arc;
 
 use super::begin::{Begun, Entrance, NewCall, Payload, begin};
@@ -149,6 +151,8 @@ fn context<S: Service>(
         chain,
         request,
         services: services_of(core, entry),
+        progress: None,
+        cancelled: CancelFlag::default(),
     })
 }
 

@@ -129,6 +129,8 @@ pub(super) mod tests {
 
     use callbox::service;
 
+    use crate::service::CancelFlag;
+
     use super::*;
     use crate::auth::Caller;
     use crate::mailbox::{Bell, Quota};
@@ -179,6 +181,8 @@ pub(super) mod tests {
             chain: None,
             request: OnceLock::new(),
             services: None,
+            progress: None,
+            cancelled: CancelFlag::default(),
         };
         admission.admit(entry, &call, 0, arrived).err()
     }

@@ -1,6 +1,7 @@
 //! The context of a call, and the parameters that are made from it.
 
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use callbox_client::ServiceClient;
 use crate::auth::Caller;
 use crate::jsonrpc::RpcError;
 
+use super::progress::ProgressSlot;
 use super::request::{CallTransport, RequestInfo};
 use super::{Directory, Link, ServiceNeed};
 
@@ -46,6 +48,31 @@ pub struct CallContext {
     pub(crate) request: OnceLock<Arc<RequestInfo>>,
     /// The other services, if a parameter of the method needs one.
     pub(crate) services: Option<Arc<Directory>>,
+    /// Takes reports of the progress, if the caller has asked for them.
+    pub(crate) progress: Option<Arc<ProgressSlot>>,
+    /// Whether nobody waits for the result any more.
+    pub(crate) cancelled: CancelFlag,
+}
+
+/// Set once nobody waits for the result of a call.
+#[derive(Debug, Default)]
+pub(crate) struct CancelFlag(AtomicBool);
+
+impl CancelFlag {
+    pub(crate) fn set(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    fn is_set(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// A clone is that of another call, which is cancelled by itself.
+impl Clone for CancelFlag {
+    fn clone(&self) -> Self {
+        Self(AtomicBool::new(self.is_set()))
+    }
 }
 
 impl CallContext {
@@ -62,6 +89,38 @@ impl CallContext {
     /// Returns the time until the deadline. Zero after the deadline has passed.
     pub fn remaining(&self) -> Duration {
         self.deadline.saturating_duration_since(Instant::now())
+    }
+
+    /// Whether nobody waits for the result any more: the caller has cancelled the call or is gone,
+    /// or the deadline has passed.
+    ///
+    /// An async `&self` method ends at its next await then. This is for what has no awaits: a
+    /// `compute` method, or a long loop. A clone of the context does not notice what happens after
+    /// it was made.
+    ///
+    /// ```
+    /// use callbox::{CallContext, RpcError, service};
+    ///
+    /// struct Primes;
+    ///
+    /// #[service(name = "primes")]
+    /// impl Primes {
+    ///     /// Counts the primes below a number.
+    ///     #[public_method(compute)]
+    ///     fn count(call: &CallContext, below: u64) -> Result<u64, RpcError> {
+    ///         let mut count = 0;
+    ///         for number in 2..below {
+    ///             if call.is_cancelled() {
+    ///                 return Err(RpcError::new(1, "nobody waits for this"));
+    ///             }
+    ///             count += u64::from((2..number).all(|divisor| number % divisor != 0));
+    ///         }
+    ///         Ok(count)
+    ///     }
+    /// }
+    /// ```
+    pub fn is_cancelled(&self) -> bool {
+        self.cancelled.is_set() || !self.notification && Instant::now() >= self.deadline
     }
 
     /// Whether the call is a notification, so that nobody receives its result.

@@ -8,7 +8,9 @@
 mod in_flight;
 mod notices;
 mod open_subscription;
+mod progress_feed;
 mod ready_queue;
+mod session_context;
 mod subscriptions;
 mod token_watch;
 
@@ -22,19 +24,19 @@ use std::task::{Context, Poll};
 use futures::StreamExt;
 use futures::future::LocalBoxFuture;
 use futures::stream::FuturesUnordered;
-use serde::Deserialize;
-use serde_json::value::RawValue;
 use tokio::sync::watch;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::auth::Caller;
-use crate::jsonrpc::{CallMeta, Dialect, RpcError, RpcRequest};
+use crate::jsonrpc::{Dialect, RpcError};
 use crate::service::{LazyRequest, RequestInfo, admits};
 
 use super::{Dispatch, RequestMeta, RpcResponse};
 
-pub(crate) use in_flight::InFlight;
-pub(crate) use subscriptions::{CallSubscriber, Subscriptions};
+use in_flight::InFlight;
+pub(super) use session_context::CallStreams;
+pub(crate) use session_context::SessionContext;
+use subscriptions::Subscriptions;
 use token_watch::{Verdict, Verdicts};
 
 /// Where the messages of a session go.
@@ -107,18 +109,6 @@ struct Ended {
     envelope: u64,
     reply: Option<Vec<u8>>,
 }
-
-/// What a call needs of the session that it belongs to.
-#[derive(Clone, Copy)]
-pub(crate) struct SessionContext<'a> {
-    shared: &'a Shared,
-    envelope: u64,
-    /// Whether no call may begin any more.
-    is_stopping: bool,
-}
-
-/// The notification that cancels a call.
-const CANCEL: &str = "$/cancelRequest";
 
 impl Session {
     /// Begins a session. `stopping` becomes true when the server drains.
@@ -264,41 +254,4 @@ async fn run(shared: Rc<Shared>, frame: impl Frame, envelope: u64, is_stopping: 
     };
     let RpcResponse { body, .. } = shared.dispatch.handle_caught(frame.bytes(), meta).await;
     Ended { envelope, reply: body }
-}
-
-impl<'a> SessionContext<'a> {
-    /// Whether no call may begin any more.
-    pub(super) fn is_stopping(self) -> bool {
-        self.is_stopping
-    }
-
-    /// Whether this notification is for the session and not for a method. Then it was handled.
-    pub(super) fn takes(self, request: &RpcRequest<'_>) -> bool {
-        if request.method != CANCEL {
-            return false;
-        }
-        #[derive(Deserialize)]
-        struct CancelParams<'a> {
-            #[serde(borrow)]
-            id: &'a RawValue,
-        }
-        // It is read from an array as well. Whatever else is sent cancels nothing.
-        if let Some(Ok(CancelParams { id })) = request.params.map(serde_json::from_str) {
-            self.shared.in_flight.cancel(id.get());
-        }
-        true
-    }
-
-    /// Returns the calls of the connection.
-    pub(super) fn in_flight(self) -> &'a InFlight {
-        &self.shared.in_flight
-    }
-
-    /// Returns who takes the subscription of a call with these parameters.
-    ///
-    /// # Errors
-    /// -32602 if the caller says something about the call that cannot be read.
-    pub(super) fn subscriber(self, params: Option<&str>) -> Result<CallSubscriber, RpcError> {
-        Ok(CallSubscriber::new(&self.shared.subscriptions, self.envelope, CallMeta::of(params)?))
-    }
 }

@@ -8,15 +8,17 @@ use std::sync::Arc;
 use std::task::Context;
 use std::time::Duration;
 
+use serde_json::value::RawValue;
 use tokio::time::Instant;
 
 use crate::jsonrpc::{CallMeta, RpcError};
 use crate::log::discard;
 use crate::route::{StartedSubscription, Subscriber};
-use crate::service::Access;
+use crate::service::{Access, ProgressSlot};
 
 use super::Outbox;
 use super::open_subscription::{OpenSubscription, Polled};
+use super::progress_feed::ProgressFeed;
 use super::ready_queue::{ReadyQueue, Wakeup, waker};
 
 /// The subscriptions of one connection that have not ended.
@@ -30,6 +32,8 @@ pub(crate) struct Subscriptions {
 struct Table {
     next: u64,
     open: HashMap<u64, OpenSubscription>,
+    /// The reports of calls, which take turns with the subscriptions. Their numbers are no ids.
+    reports: HashMap<u64, ProgressFeed>,
     /// Those whose ids have not been sent, with the number of the envelope whose reply has the id.
     unannounced: Vec<(u64, u64)>,
     /// When to poll a subscription though nobody has woken it. It may have ended since.
@@ -81,27 +85,48 @@ impl Subscriptions {
         let mut message = Vec::new();
         while outbox.has_room() {
             let Some(id) = self.ready.pop() else { break };
-            // Out of the table, since the stream of a user may do anything while it is polled.
-            let Some(mut subscription) = self.table.borrow_mut().open.remove(&id) else { continue };
-            subscription.wakeup.taken();
-            message.clear();
-            let waker = waker(&subscription.wakeup);
-            let polled = subscription.poll(&mut Context::from_waker(&waker), now, &mut message);
+            if let Some(alarm) = self.poll_one(id, now, &mut message) {
+                self.table.borrow_mut().alarms.push(Reverse((alarm, id)));
+            }
             if !message.is_empty() {
                 outbox.push(&message);
+                message.clear();
             }
-            match polled {
-                Polled::Message => subscription.wakeup.queue(),
-                Polled::Nothing { until } => {
-                    let alarm = until.map(|at| Reverse((at, id)));
-                    self.table.borrow_mut().alarms.extend(alarm);
-                }
-                Polled::End => {
-                    discard(subscription);
-                    continue;
-                }
+        }
+    }
+
+    /// Writes the next message of a subscription, or of the reports of a call. Returns when to poll
+    /// it again though nobody has woken it.
+    fn poll_one(&self, id: u64, now: Instant, message: &mut Vec<u8>) -> Option<Instant> {
+        // Out of the table, since the stream of a user may do anything while it is polled.
+        let taken = self.table.borrow_mut().open.remove(&id);
+        let Some(mut subscription) = taken else { return self.poll_reports(id, now, message) };
+        let wakeup = Arc::clone(&subscription.wakeup);
+        match polled(&wakeup, |cx| subscription.poll(cx, now, message)) {
+            Polled::Message => wakeup.queue(),
+            Polled::Nothing { until } => {
+                self.table.borrow_mut().open.insert(id, subscription);
+                return until;
             }
-            self.table.borrow_mut().open.insert(id, subscription);
+            Polled::End => {
+                discard(subscription);
+                return None;
+            }
+        }
+        self.table.borrow_mut().open.insert(id, subscription);
+        None
+    }
+
+    fn poll_reports(&self, id: u64, now: Instant, message: &mut Vec<u8>) -> Option<Instant> {
+        let mut table = self.table.borrow_mut();
+        let feed = table.reports.get_mut(&id)?;
+        let wakeup = Arc::clone(&feed.wakeup);
+        match polled(&wakeup, |cx| feed.poll(cx, now, message)) {
+            Polled::Nothing { until } => until,
+            Polled::Message | Polled::End => {
+                wakeup.queue();
+                None
+            }
         }
     }
 
@@ -112,13 +137,14 @@ impl Subscriptions {
 
     fn ring_alarms(&self, now: Instant) {
         let mut table = self.table.borrow_mut();
-        let Table { open, alarms, .. } = &mut *table;
+        let Table { open, reports, alarms, .. } = &mut *table;
         while let Some(Reverse((at, id))) = alarms.peek().copied()
             && at <= now
         {
             alarms.pop();
-            if let Some(subscription) = open.get(&id) {
-                subscription.wakeup.queue();
+            let subscription = open.get(&id).map(|subscription| &subscription.wakeup);
+            if let Some(wakeup) = subscription.or_else(|| reports.get(&id).map(|feed| &feed.wakeup)) {
+                wakeup.queue();
             }
         }
     }
@@ -139,9 +165,10 @@ impl Subscriptions {
         }
     }
 
-    /// Whether there is none.
+    /// Whether there is nothing that may send.
     pub(super) fn is_empty(&self) -> bool {
-        self.table.borrow().open.is_empty()
+        let table = self.table.borrow();
+        table.open.is_empty() && table.reports.is_empty()
     }
 
     fn add(
@@ -164,6 +191,39 @@ impl Subscriptions {
         table.open.insert(id, OpenSubscription::new(id, started, min_interval, wakeup, Instant::now()));
         table.unannounced.push((envelope, id));
         Ok(id.to_string())
+    }
+}
+
+/// Polls with the waker of one subscription.
+fn polled(wakeup: &Arc<Wakeup>, poll: impl FnOnce(&mut Context<'_>) -> Polled) -> Polled {
+    wakeup.taken();
+    poll(&mut Context::from_waker(&waker(wakeup)))
+}
+
+/// Sends the reports of a call, until it is dropped.
+pub(super) struct ProgressGuard {
+    subscriptions: Rc<Subscriptions>,
+    number: u64,
+}
+
+impl ProgressGuard {
+    /// Begins to send the reports in `slot`. `token` is how the caller recognises them.
+    pub(super) fn new(subscriptions: &Rc<Subscriptions>, token: &RawValue, slot: Arc<ProgressSlot>) -> Self {
+        let mut table = subscriptions.table.borrow_mut();
+        table.next += 1;
+        let number = table.next;
+        let wakeup = Wakeup::new(number, Arc::clone(&subscriptions.ready));
+        // Its first poll registers it for the first report.
+        wakeup.queue();
+        table.reports.insert(number, ProgressFeed::new(token, slot, wakeup, Instant::now()));
+        drop(table);
+        Self { subscriptions: Rc::clone(subscriptions), number }
+    }
+}
+
+impl Drop for ProgressGuard {
+    fn drop(&mut self) {
+        self.subscriptions.table.borrow_mut().reports.remove(&self.number);
     }
 }
 

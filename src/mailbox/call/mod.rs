@@ -300,6 +300,7 @@ impl<M: Message> Drop for ReplyFuture<M> {
         if !self.answered
             && let GiveUpResult::Abandoned(last) = self.call.state.give_up()
         {
+            self.call.context().cancelled.set();
             self.call.head.end(last, CallEnd::Abandoned, None, Instant::now());
         }
     }

@@ -1,0 +1,154 @@
+//! One request with its route: who may call it, and how it is started.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use crate::auth::{AuthUnavailable, Caller};
+use crate::jsonrpc::{Id, RpcError, RpcRequest, truncated};
+use crate::route::{CallStart, Route};
+use crate::service::{CallContext, CancelFlag, Link, StreamUse, admits};
+use crate::sync::Arc;
+
+use super::BodyContext;
+use super::session::{CallStreams, SessionContext};
+
+/// A request with its route, which is looked up once.
+pub(super) struct ResolvedRequest<'a> {
+    pub(super) parsed: RpcRequest<'a>,
+    /// The route, or `None` if there is no such method.
+    pub(super) route: Option<&'a Arc<dyn Route>>,
+    /// The id of the response, or `None` for a notification.
+    pub(super) id: Option<Id<'a>>,
+}
+
+impl<'a> ResolvedRequest<'a> {
+    /// Whether the response depends on the caller.
+    #[inline]
+    pub(super) fn asks_caller(&self) -> bool {
+        self.route.is_some_and(|route| route.options().asks_caller)
+    }
+
+    /// Starts a call that does not wait for a slot.
+    pub(super) fn start(&self, context: &BodyContext<'_>, streams: &mut CallStreams, out: &mut Vec<u8>) -> CallStart {
+        if self.is_for_session(context) {
+            return CallStart::Done(Ok(()));
+        }
+        let (route, mut call) = match self.authorize_logged(context) {
+            Ok(authorized) => authorized,
+            Err(error) => return CallStart::Done(Err(error)),
+        };
+        *streams = match self.streams(route, &mut call, context) {
+            Ok(streams) => streams,
+            Err(error) => return CallStart::Done(Err(error)),
+        };
+        match route.start(call, self.parsed.params, context.start_context(true, streams, out)) {
+            CallStart::NoRoom(call, rejection) => {
+                route.reject(call, &rejection);
+                CallStart::Done(Err(rejection.error))
+            }
+            started => started,
+        }
+    }
+
+    /// Whether it is a message to the session itself, and not to a method. Then it was handled.
+    #[inline]
+    pub(super) fn is_for_session(&self, context: &BodyContext<'_>) -> bool {
+        let Some(session) = context.meta.session.filter(|_| self.route.is_none() && self.id.is_none()) else {
+            return false;
+        };
+        session.takes(&self.parsed)
+    }
+
+    /// Returns what takes more of the call than its reply, if it has a session.
+    #[inline]
+    pub(super) fn streams(
+        &self,
+        route: &Arc<dyn Route>,
+        call: &mut CallContext,
+        context: &BodyContext<'_>,
+    ) -> Result<CallStreams, RpcError> {
+        match context.meta.session {
+            Some(session) => session.streams(self.parsed.params, route.options().streams, call),
+            None => Ok(CallStreams::default()),
+        }
+    }
+
+    /// Authorizes the call, and logs a refusal.
+    #[inline]
+    pub(super) fn authorize_logged(
+        &self,
+        context: &BodyContext<'_>,
+    ) -> Result<(&'a Arc<dyn Route>, CallContext), RpcError> {
+        self.authorize(context).inspect_err(|error| {
+            // An unknown name may be as long as a body.
+            let method = truncated(&self.parsed.method, 100);
+            log_debug!(method, notification = self.id.is_none(), code = error.code(), "call refused");
+        })
+    }
+
+    /// Returns the route and the context of the call, if its caller may make it.
+    #[inline]
+    pub(super) fn authorize(&self, context: &BodyContext<'_>) -> Result<(&'a Arc<dyn Route>, CallContext), RpcError> {
+        let route = self.route.ok_or_else(RpcError::method_not_found)?;
+        let caller = allowed_caller(route, context)?;
+        let notification = self.id.is_none();
+        if context.meta.session.is_some_and(SessionContext::is_stopping) {
+            return Err(RpcError::unavailable());
+        }
+        if route.options().streams != StreamUse::Nothing {
+            may_stream(route, notification, context)?;
+        }
+        // Nobody waits for a notification, so the caller's timeout does not apply.
+        let patience = context.meta.timeout.filter(|_| !notification).unwrap_or(Duration::MAX);
+        let reads_request = route.reads_request();
+        // Nobody waits for a notification, so it closes no circle.
+        let chain = context.chain.as_ref().filter(|_| !notification);
+        if let Some(chain) = chain.filter(|chain| route.waits_in(chain)) {
+            return Err(waits_for_itself(chain, route.name()));
+        }
+        let call = CallContext {
+            method: route.name(),
+            caller,
+            arrived: context.arrived,
+            deadline: context.arrived + route.options().deadline.min(patience),
+            notification,
+            chain: chain.cloned(),
+            services: None,
+            progress: None,
+            cancelled: CancelFlag::default(),
+            request: if reads_request { Arc::clone(context.meta.request.info()).into() } else { OnceLock::new() },
+        };
+        Ok((route, call))
+    }
+}
+
+/// Checks whether a call that starts or ends a subscription has a connection for it, and a reply.
+#[cold]
+fn may_stream(route: &Arc<dyn Route>, notification: bool, context: &BodyContext<'_>) -> Result<(), RpcError> {
+    match route.options().streams {
+        StreamUse::Unsubscribes if context.meta.session.is_none() => Err(RpcError::method_not_found()),
+        StreamUse::Subscribes(_) if context.meta.session.is_none() => Err(RpcError::no_subscriptions()),
+        StreamUse::Subscribes(_) if notification => {
+            Err(RpcError::invalid_request(&"a subscription has an id, since its reply has the id of its items"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Returns the error of a call that would come back to a service that waits for it.
+#[cold]
+fn waits_for_itself(chain: &Link, method: &'static str) -> RpcError {
+    let cause = format_args!("the call {chain} → {method} would wait for itself: no service may be visited twice");
+    RpcError::internal_in(method, &cause)
+}
+
+/// Returns the caller as the method sees it, if the access rule admits it.
+#[inline]
+fn allowed_caller(route: &Arc<dyn Route>, context: &BodyContext<'_>) -> Result<Caller, RpcError> {
+    let options = route.options();
+    if !options.asks_caller {
+        return Ok(Caller::anonymous());
+    }
+    let caller = context.who.as_ref().map_err(|AuthUnavailable| RpcError::unavailable())?;
+    if admits(options.access, caller) { Ok(caller.clone()) } else { Err(RpcError::access_denied()) }
+}

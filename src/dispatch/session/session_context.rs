@@ -1,0 +1,88 @@
+//! What a call needs of the session that it belongs to.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::jsonrpc::{CallMeta, RpcError, RpcRequest};
+use crate::route::Subscriber;
+use crate::service::{CallContext, ProgressSlot, StreamUse};
+
+use super::Shared;
+use super::in_flight::InFlight;
+use super::subscriptions::{CallSubscriber, ProgressGuard};
+
+/// What a call needs of the session that it belongs to.
+#[derive(Clone, Copy)]
+pub(crate) struct SessionContext<'a> {
+    pub(super) shared: &'a Shared,
+    pub(super) envelope: u64,
+    /// Whether no call may begin any more.
+    pub(super) is_stopping: bool,
+}
+
+/// The notification that cancels a call.
+const CANCEL: &str = "$/cancelRequest";
+
+impl<'a> SessionContext<'a> {
+    /// Whether no call may begin any more.
+    pub(in crate::dispatch) fn is_stopping(self) -> bool {
+        self.is_stopping
+    }
+
+    /// Whether this notification is for the session and not for a method. Then it was handled.
+    pub(in crate::dispatch) fn takes(self, request: &RpcRequest<'_>) -> bool {
+        if request.method != CANCEL {
+            return false;
+        }
+        #[derive(Deserialize)]
+        struct CancelParams<'a> {
+            #[serde(borrow)]
+            id: &'a RawValue,
+        }
+        // It is read from an array as well. Whatever else is sent cancels nothing.
+        if let Some(Ok(CancelParams { id })) = request.params.map(serde_json::from_str) {
+            self.shared.in_flight.cancel(id.get());
+        }
+        true
+    }
+
+    /// Returns the calls of the connection.
+    pub(in crate::dispatch) fn in_flight(self) -> &'a InFlight {
+        &self.shared.in_flight
+    }
+
+    /// Returns what takes more of a call with these parameters than its reply.
+    ///
+    /// # Errors
+    /// -32602 if the caller says something about the call that cannot be read.
+    pub(in crate::dispatch) fn streams(
+        self,
+        params: Option<&str>,
+        uses: StreamUse,
+        call: &mut CallContext,
+    ) -> Result<CallStreams, RpcError> {
+        let (meta, subscriptions) = (CallMeta::of(params)?, &self.shared.subscriptions);
+        let mut streams = CallStreams::default();
+        if let Some(token) = meta.progress_token.filter(|_| !call.notification) {
+            let slot = Arc::<ProgressSlot>::default();
+            call.progress = Some(Arc::clone(&slot));
+            streams.progress = Some(ProgressGuard::new(subscriptions, token, slot));
+        }
+        if uses != StreamUse::Nothing {
+            streams.subscriber = Some(Rc::new(CallSubscriber::new(subscriptions, self.envelope, meta)));
+        }
+        Ok(streams)
+    }
+}
+
+/// What takes more of a call than its reply, until the reply is there.
+#[derive(Default)]
+pub(in crate::dispatch) struct CallStreams {
+    /// Takes the items of a subscription.
+    pub(in crate::dispatch) subscriber: Option<Rc<dyn Subscriber>>,
+    /// Ends the reports of the progress.
+    progress: Option<ProgressGuard>,
+}
