@@ -14,6 +14,7 @@ mod caller_headers;
 mod connection_state;
 mod connections;
 mod console;
+mod event_stream;
 mod fault_page;
 mod files;
 mod framing;

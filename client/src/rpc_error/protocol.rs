@@ -97,7 +97,9 @@ impl RpcError {
 
     /// Returns the error of a subscription over a transport that has one answer for each request.
     pub fn no_subscriptions() -> Self {
-        Self::invalid_request(&"a subscription needs a WebSocket: connect to this URL with ws:// or wss://")
+        Self::invalid_request(
+            &"a subscription needs a WebSocket (this URL with ws:// or wss://), or `Accept: text/event-stream`",
+        )
     }
 
     /// Returns -32000 for a subscription beyond the limit of its connection.

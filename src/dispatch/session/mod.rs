@@ -20,6 +20,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use futures::StreamExt;
 use futures::future::LocalBoxFuture;
@@ -29,7 +30,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::auth::Caller;
 use crate::jsonrpc::{Dialect, RpcError};
-use crate::service::{LazyRequest, RequestInfo, admits};
+use crate::service::{Cursor, LazyRequest, RequestInfo, admits};
 
 use super::{Dispatch, RequestMeta, RpcResponse};
 
@@ -41,11 +42,14 @@ use token_watch::{Verdict, Verdicts};
 
 /// Where the messages of a session go.
 pub(crate) trait Outbox {
+    /// Whether nothing was appended.
+    fn is_empty(&self) -> bool;
+
     /// Whether there is room for another message.
     fn has_room(&self) -> bool;
 
-    /// Appends a message.
-    fn push(&mut self, message: &[u8]);
+    /// Appends a message: JSON in UTF-8. `cursor` is the position of the item in it, if it has one.
+    fn push(&mut self, message: &[u8], cursor: Option<Cursor>);
 }
 
 /// A body that a transport has received.
@@ -60,6 +64,12 @@ pub(crate) struct SessionClient {
     pub(crate) peer: Option<IpAddr>,
     /// The request that has opened the connection.
     pub(crate) request: Arc<RequestInfo>,
+    /// How long the client waits for a response. This can only shorten a method's deadline.
+    pub(crate) timeout: Option<Duration>,
+    /// The services of other processes that wait for the response, if the transport knows them.
+    pub(crate) chain: Option<String>,
+    /// The cursor after which a subscription continues, unless its call has one.
+    pub(crate) after: Option<String>,
 }
 
 /// A token that a connection keeps.
@@ -107,7 +117,7 @@ struct Shared {
 /// A body whose calls have ended.
 struct Ended {
     envelope: u64,
-    reply: Option<Vec<u8>>,
+    response: RpcResponse,
 }
 
 impl Session {
@@ -199,6 +209,34 @@ impl Session {
         }
     }
 
+    /// Waits until there is more to send than one response, which the outbox has then. Returns that
+    /// response instead if there is nothing else.
+    pub(crate) fn poll_first(&mut self, cx: &mut Context<'_>, outbox: &mut impl Outbox) -> Poll<Option<RpcResponse>> {
+        let ended = match self.ended.pop() {
+            Some(ended) => Some(ended),
+            None => match self.under_way.poll_next_unpin(cx) {
+                Poll::Ready(ended) => ended,
+                Poll::Pending => None,
+            },
+        };
+        match ended {
+            Some(ended) if self.shared.subscriptions.is_empty() => Poll::Ready(Some(ended.response)),
+            Some(ended) => {
+                send(&self.shared.subscriptions, ended, outbox);
+                Poll::Ready(None)
+            }
+            None => {
+                self.poll_subscriptions(cx, outbox);
+                if outbox.is_empty() { Poll::Pending } else { Poll::Ready(None) }
+            }
+        }
+    }
+
+    /// Whether nothing is to come: all calls and subscriptions have ended.
+    pub(crate) fn is_over(&self) -> bool {
+        self.is_idle() && self.shared.subscriptions.is_empty()
+    }
+
     fn poll_subscriptions(&mut self, cx: &mut Context<'_>, outbox: &mut impl Outbox) {
         let subscriptions = &self.shared.subscriptions;
         if subscriptions.is_empty() {
@@ -232,9 +270,9 @@ fn next_verdict(mut verdicts: Verdicts) -> LocalBoxFuture<'static, Option<(Verdi
     })
 }
 
-fn send(subscriptions: &Subscriptions, Ended { envelope, reply }: Ended, outbox: &mut impl Outbox) {
-    if let Some(reply) = reply {
-        outbox.push(&reply);
+fn send(subscriptions: &Subscriptions, Ended { envelope, response }: Ended, outbox: &mut impl Outbox) {
+    if let Some(body) = response.body {
+        outbox.push(&body, None);
     }
     subscriptions.announce(envelope);
 }
@@ -246,12 +284,11 @@ async fn run(shared: Rc<Shared>, frame: impl Frame, envelope: u64, is_stopping: 
     let meta = RequestMeta {
         token: client.token.as_ref().map(|token| &*token.0),
         peer: client.peer,
-        timeout: None,
-        chain: None,
+        timeout: client.timeout,
+        chain: client.chain.as_deref(),
         dialect: Dialect::Jsonrpc,
         request: &lazy_request,
         session: Some(SessionContext { shared: &shared, envelope, is_stopping }),
     };
-    let RpcResponse { body, .. } = shared.dispatch.handle_caught(frame.bytes(), meta).await;
-    Ended { envelope, reply: body }
+    Ended { envelope, response: shared.dispatch.handle_caught(frame.bytes(), meta).await }
 }

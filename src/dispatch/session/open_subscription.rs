@@ -57,8 +57,8 @@ struct HeldItem {
 
 /// What a poll has written.
 pub(super) enum Polled {
-    /// One message. There may be more to send.
-    Message,
+    /// One message, with the position of its item, if it has one. There may be more to send.
+    Message(Option<Cursor>),
     /// Nothing, until the subscription is woken, or until this time.
     Nothing { until: Option<Instant> },
     /// The last message.
@@ -105,7 +105,7 @@ impl OpenSubscription {
                     self.counters.missed(items);
                 }
                 (self.known, self.heard_at) = (cursor.or(self.known), now);
-                Polled::Message
+                Polled::Message(cursor)
             }
             Poll::Ready(NextItem::Failed(error)) => self.end(out, Some(&error)),
             Poll::Ready(NextItem::Done) => self.end(out, None),
@@ -189,7 +189,7 @@ impl OpenSubscription {
         }
         self.head.position(out, cursor);
         (self.known, self.heard_at) = (Some(cursor), now);
-        Polled::Message
+        Polled::Message(Some(cursor))
     }
 }
 

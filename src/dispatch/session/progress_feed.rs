@@ -44,6 +44,6 @@ impl ProgressFeed {
         // Numbers and a string always have a form in JSON, and a vector always has room.
         let _ = serde_json::to_writer(&mut *out, &report);
         out.extend_from_slice(b"}}");
-        Polled::Message
+        Polled::Message(None)
     }
 }

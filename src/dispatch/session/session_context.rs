@@ -64,7 +64,8 @@ impl<'a> SessionContext<'a> {
         uses: StreamUse,
         call: &mut CallContext,
     ) -> Result<CallStreams, RpcError> {
-        let (meta, subscriptions) = (CallMeta::of(params)?, &self.shared.subscriptions);
+        let (mut meta, subscriptions) = (CallMeta::of(params)?, &self.shared.subscriptions);
+        meta.after = meta.after.or_else(|| self.shared.client.after.as_deref().map(Into::into));
         let mut streams = CallStreams::default();
         if let Some(token) = meta.progress_token.filter(|_| !call.notification) {
             let slot = Arc::<ProgressSlot>::default();

@@ -85,49 +85,40 @@ impl Subscriptions {
         let mut message = Vec::new();
         while outbox.has_room() {
             let Some(id) = self.ready.pop() else { break };
-            if let Some(alarm) = self.poll_one(id, now, &mut message) {
-                self.table.borrow_mut().alarms.push(Reverse((alarm, id)));
-            }
-            if !message.is_empty() {
-                outbox.push(&message);
-                message.clear();
-            }
+            let cursor = match self.poll_one(id, now, &mut message) {
+                Polled::Message(cursor) => cursor,
+                Polled::Nothing { until } => {
+                    self.table.borrow_mut().alarms.extend(until.map(|at| Reverse((at, id))));
+                    continue;
+                }
+                Polled::End => None,
+            };
+            outbox.push(&message, cursor);
+            message.clear();
         }
     }
 
-    /// Writes the next message of a subscription, or of the reports of a call. Returns when to poll
-    /// it again though nobody has woken it.
-    fn poll_one(&self, id: u64, now: Instant, message: &mut Vec<u8>) -> Option<Instant> {
+    /// Writes the next message of a subscription, or of the reports of a call.
+    fn poll_one(&self, id: u64, now: Instant, message: &mut Vec<u8>) -> Polled {
         // Out of the table, since the stream of a user may do anything while it is polled.
         let taken = self.table.borrow_mut().open.remove(&id);
         let Some(mut subscription) = taken else { return self.poll_reports(id, now, message) };
         let wakeup = Arc::clone(&subscription.wakeup);
-        match polled(&wakeup, |cx| subscription.poll(cx, now, message)) {
-            Polled::Message => wakeup.queue(),
-            Polled::Nothing { until } => {
-                self.table.borrow_mut().open.insert(id, subscription);
-                return until;
-            }
-            Polled::End => {
-                discard(subscription);
-                return None;
-            }
+        let polled = polled(&wakeup, |cx| subscription.poll(cx, now, message));
+        if let Polled::End = polled {
+            discard(subscription);
+        } else {
+            self.table.borrow_mut().open.insert(id, subscription);
         }
-        self.table.borrow_mut().open.insert(id, subscription);
-        None
+        polled
     }
 
-    fn poll_reports(&self, id: u64, now: Instant, message: &mut Vec<u8>) -> Option<Instant> {
+    fn poll_reports(&self, id: u64, now: Instant, message: &mut Vec<u8>) -> Polled {
         let mut table = self.table.borrow_mut();
-        let feed = table.reports.get_mut(&id)?;
+        // The call may have ended since.
+        let Some(feed) = table.reports.get_mut(&id) else { return Polled::Nothing { until: None } };
         let wakeup = Arc::clone(&feed.wakeup);
-        match polled(&wakeup, |cx| feed.poll(cx, now, message)) {
-            Polled::Nothing { until } => until,
-            Polled::Message | Polled::End => {
-                wakeup.queue();
-                None
-            }
-        }
+        polled(&wakeup, |cx| feed.poll(cx, now, message))
     }
 
     /// Returns when a subscription must be polled though nobody has woken it.
@@ -160,7 +151,7 @@ impl Subscriptions {
         let mut message = Vec::new();
         for (_, subscription) in ended {
             subscription.end(&mut message, Some(error));
-            outbox.push(&message);
+            outbox.push(&message, None);
             discard(subscription);
         }
     }
@@ -194,10 +185,16 @@ impl Subscriptions {
     }
 }
 
-/// Polls with the waker of one subscription.
+/// Polls with the waker of one subscription, and puts it at the end of the queue if it has sent
+/// something.
 fn polled(wakeup: &Arc<Wakeup>, poll: impl FnOnce(&mut Context<'_>) -> Polled) -> Polled {
     wakeup.taken();
-    poll(&mut Context::from_waker(&waker(wakeup)))
+    let polled = poll(&mut Context::from_waker(&waker(wakeup)));
+    if let Polled::Message(_) = polled {
+        // There may be more to send.
+        wakeup.queue();
+    }
+    polled
 }
 
 /// Sends the reports of a call, until it is dropped.

@@ -13,13 +13,14 @@ use futures::future::Either;
 use tokio::sync::watch;
 
 use crate::dispatch::{Dispatch, RequestMeta, RpcResponse};
-use crate::jsonrpc::Dialect;
+use crate::jsonrpc::{Dialect, code};
 use crate::service::LazyRequest;
 
 use super::allowed_methods::AllowedMethods;
 use super::body::{self, BodyLimits};
 use super::caller_headers;
 use super::connection_state::ConnectionState;
+use super::event_stream;
 use super::guard::{RequestGuard, RouteRules};
 use super::middleware::BoxedAnswer;
 use super::rejection::HttpRejection;
@@ -137,6 +138,11 @@ impl<H: BodyHandler> Endpoint<H> {
         let connection = request.conn_data::<Rc<ConnectionState>>().map(Rc::as_ref);
         let body = body::read(payload, headers, &self.endpoint_config.body, &self.endpoint_config.stopping, connection)
             .await?;
+        if event_stream::may_have_meta(&body)
+            && let Some(streams) = self.streams_for(headers, &body)
+        {
+            return Ok(self.with_events(streams.events(request, body).await));
+        }
         let describe = || request_info::describe(request);
         let lazy_request = LazyRequest::new(&describe);
         let timeout = caller_headers::request_timeout(headers);
@@ -153,11 +159,29 @@ impl<H: BodyHandler> Endpoint<H> {
             session: None,
         };
         let answer = AssertUnwindSafe((self.handle)(&body, meta)).catch_unwind().await;
-        let mut response = self.respond(answer.unwrap_or_else(|panic| Dispatch::after_panic(self.dialect, &*panic)));
+        let answer = answer.unwrap_or_else(|panic| Dispatch::after_panic(self.dialect, &*panic));
+        // Of a subscription, among others, which has an answer for clients that take events.
+        if answer.error == Some(code::INVALID_REQUEST)
+            && let Some(streams) = self.streams_for(headers, &body)
+        {
+            return Ok(self.with_events(streams.events(request, body).await));
+        }
+        let mut response = self.respond(answer);
         if let Some(id) = request_info::response_id(&lazy_request) {
             response.headers_mut().insert(request_info::REQUEST_ID_HEADER, id);
         }
         Ok(response)
+    }
+
+    /// Returns what answers with events, if the client takes them and the body is no batch.
+    #[cold]
+    fn streams_for(&self, headers: &HeaderMap, body: &[u8]) -> Option<&WebSocketEndpoint> {
+        let streams = self.websocket.as_ref().filter(|_| event_stream::accepts_events(headers))?;
+        (!body.trim_ascii_start().starts_with(b"[")).then_some(streams)
+    }
+
+    fn with_events(&self, answer: Result<HttpResponse, RpcResponse>) -> HttpResponse {
+        answer.unwrap_or_else(|only| self.respond(only))
     }
 
     fn respond(&self, answer: RpcResponse) -> HttpResponse {

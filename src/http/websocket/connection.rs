@@ -16,6 +16,7 @@ use futures::StreamExt;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::dispatch::{Frame, Outbox, Session};
+use crate::service::Cursor;
 use crate::topic::wake_by_thread;
 
 use super::close::{CloseCode, ProtocolError};
@@ -76,11 +77,15 @@ enum State {
 struct Frames(Vec<u8>);
 
 impl Outbox for Frames {
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     fn has_room(&self) -> bool {
         self.0.len() < CHUNK
     }
 
-    fn push(&mut self, message: &[u8]) {
+    fn push(&mut self, message: &[u8], _: Option<Cursor>) {
         let mut frame = TextFrame::open(&mut self.0);
         frame.payload().extend_from_slice(message);
         frame.close();

@@ -4,13 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::Payload;
+use actix_web::http::header::HeaderValue;
+use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse};
 
-use crate::dispatch::{Dispatch, Session, SessionClient, SessionLimits, SessionToken};
+use crate::dispatch::{Dispatch, RpcResponse, Session, SessionClient, SessionLimits, SessionToken};
 use crate::jsonrpc::Dialect;
 use crate::service::RequestInfo;
 
 use super::super::allowed_methods::AllowedMethods;
+use super::super::caller_headers;
+use super::super::event_stream;
 use super::super::guard::RouteRules;
 use super::super::request_info;
 use super::super::rpc::EndpointConfig;
@@ -42,6 +46,26 @@ impl WebSocketEndpoint {
         Self { dispatch, endpoint_config }
     }
 
+    /// Answers the call in a body with events, if it has more than one answer; else with that one.
+    pub(in crate::http) async fn events(
+        &self,
+        request: &HttpRequest,
+        body: Bytes,
+    ) -> Result<HttpResponse, RpcResponse> {
+        let (config, headers) = (&*self.endpoint_config, request.headers());
+        let timeout = caller_headers::request_timeout(headers);
+        let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok()).map(str::to_owned);
+        let client = SessionClient {
+            token: caller_headers::token(headers, &config.token_header).map(|token| SessionToken(token.to_owned())),
+            peer: request.peer_addr().map(|peer| peer.ip()),
+            request: Arc::new(request_info::describe(request)),
+            timeout,
+            chain: timeout.and_then(|_| caller_headers::chain(headers)).map(str::to_owned),
+            after: text(event_stream::LAST_EVENT_ID),
+        };
+        event_stream::answer(&self.dispatch, client, body, &config.stopping, config.websocket.ping_interval).await
+    }
+
     /// Whether a request asks for a WebSocket.
     #[inline]
     pub(in crate::http) fn is_for(&self, request: &HttpRequest) -> bool {
@@ -58,6 +82,9 @@ impl WebSocketEndpoint {
                 token: token.map(|token| SessionToken(token.reveal().to_owned())),
                 peer: request.peer_addr().map(|peer| peer.ip()),
                 request: Arc::new(RequestInfo::of_websocket(request_info::describe(request))),
+                timeout: None,
+                chain: None,
+                after: None,
             };
             let WebSocketLimits { calls, subscriptions, ping_interval, ping_timeout } = config.websocket;
             let limits = SessionLimits { envelopes: calls, subscriptions };

@@ -1,0 +1,184 @@
+//! Calls with more than one answer over plain HTTP: a response of server-sent events.
+//!
+//! Each event has one message, as over a WebSocket. A subscription answers like this, and a call
+//! whose progress is reported, for clients whose `Accept` names the type. If there is only one
+//! answer after all, it is the usual response.
+
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::mem;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use actix_web::HttpResponse;
+use actix_web::body::{BodySize, MessageBody};
+use actix_web::http::header::{ACCEPT, CACHE_CONTROL, HeaderMap, HeaderName};
+use actix_web::web::Bytes;
+use memchr::memmem;
+use tokio::sync::watch;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use crate::dispatch::{Dispatch, Frame, Outbox, RpcResponse, Session, SessionClient, SessionLimits};
+use crate::service::Cursor;
+use crate::topic::wake_by_thread;
+
+/// The media type of server-sent events.
+const EVENT_STREAM: &str = "text/event-stream";
+
+/// The header in which a client that comes again has the id of the last event that it has received.
+pub(super) const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+
+/// Size from which on no further event is added to what is given to actix at once, in bytes.
+const CHUNK: usize = 16 * 1024;
+
+/// Whether a client takes events. `*/*` does not count: every client sends that.
+pub(super) fn accepts_events(headers: &HeaderMap) -> bool {
+    let accepted = headers.get_all(ACCEPT).filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
+    let mut types = accepted.map(|range| range.split(';').next().unwrap_or_default().trim());
+    types.any(|media| media.eq_ignore_ascii_case(EVENT_STREAM))
+}
+
+/// Whether the caller may say something about a call in this body: it has these bytes somewhere.
+#[inline]
+pub(super) fn may_have_meta(body: &[u8]) -> bool {
+    memmem::find(body, b"\"_meta\"").is_some()
+}
+
+/// Runs the call in a body. Returns the response of events, or the only answer.
+pub(super) async fn answer(
+    dispatch: &Arc<Dispatch>,
+    client: SessionClient,
+    body: Bytes,
+    stopping: &watch::Receiver<bool>,
+    keep_alive: Duration,
+) -> Result<HttpResponse, RpcResponse> {
+    wake_by_thread();
+    let limits = SessionLimits { envelopes: 1, subscriptions: 1 };
+    let mut session = Session::new(Arc::clone(dispatch), client, limits, stopping.clone());
+    let (mut events, mut body) = (Events::default(), Some(body));
+    let only = poll_fn(|cx| {
+        if let Some(body) = body.take() {
+            session.start(body, cx);
+        }
+        session.poll_first(cx, &mut events)
+    });
+    match only.await {
+        Some(response) => Err(response),
+        None => {
+            let timer = Box::pin(sleep_until(Instant::now() + keep_alive));
+            let body = EventStream { session, events, timer, keep_alive };
+            Ok(HttpResponse::Ok()
+                .content_type(EVENT_STREAM)
+                .insert_header((CACHE_CONTROL, "no-store"))
+                // Without this header, some proxies buffer the events until they have enough of
+                // them.
+                .insert_header(("x-accel-buffering", "no"))
+                .body(body))
+        }
+    }
+}
+
+/// The events of a response.
+struct EventStream {
+    session: Session,
+    events: Events,
+    timer: Pin<Box<Sleep>>,
+    /// Time after which a comment is sent if there is no event, which proxies take for life.
+    keep_alive: Duration,
+}
+
+/// The events to send.
+#[derive(Debug, Default)]
+struct Events(Vec<u8>);
+
+impl Outbox for Events {
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn has_room(&self) -> bool {
+        self.0.len() < CHUNK
+    }
+
+    /// JSON as callbox writes it has no line ends, so a message is one line of data.
+    fn push(&mut self, message: &[u8], cursor: Option<Cursor>) {
+        if let Some(cursor) = cursor {
+            self.0.extend_from_slice(format!("id: {cursor}\n").as_bytes());
+        }
+        self.0.extend_from_slice(b"data: ");
+        self.0.extend_from_slice(message);
+        self.0.extend_from_slice(b"\n\n");
+    }
+}
+
+impl Frame for Bytes {
+    fn bytes(&self) -> &[u8] {
+        self
+    }
+}
+
+impl MessageBody for EventStream {
+    type Error = Infallible;
+
+    fn size(&self) -> BodySize {
+        BodySize::Stream
+    }
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Infallible>>> {
+        let this = &mut *self;
+        if this.events.is_empty() {
+            if this.session.is_over() {
+                return Poll::Ready(None);
+            }
+            this.session.poll(cx, &mut this.events);
+        }
+        if !this.events.is_empty() {
+            this.timer.as_mut().reset(Instant::now() + this.keep_alive);
+            return Poll::Ready(Some(Ok(mem::take(&mut this.events.0).into())));
+        }
+        if this.session.is_over() {
+            return Poll::Ready(None);
+        }
+        if this.timer.as_mut().poll(cx).is_ready() {
+            this.timer.as_mut().reset(Instant::now() + this.keep_alive);
+            // Registers the timer anew.
+            cx.waker().wake_by_ref();
+            return Poll::Ready(Some(Ok(Bytes::from_static(b":\n\n"))));
+        }
+        Poll::Pending
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::header::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn only_a_client_that_names_the_type_takes_events() {
+        for (accept, expected) in [
+            ("text/event-stream", true),
+            ("application/json, Text/Event-Stream;q=0.5", true),
+            ("*/*", false),
+            ("text/*", false),
+            ("application/json", false),
+            ("text/event-streams", false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(ACCEPT, HeaderValue::from_static(accept));
+            assert_eq!(accepts_events(&headers), expected, "{accept}");
+        }
+        assert!(!accepts_events(&HeaderMap::new()));
+    }
+
+    #[test]
+    fn an_event_has_one_message_and_its_cursor() {
+        let mut events = Events::default();
+        events.push(b"{}", None);
+        events.push(b"[1]", Some(Cursor { epoch: 10, number: 2 }));
+        assert_eq!(events.0, b"data: {}\n\nid: a-2\ndata: [1]\n\n");
+    }
+}
