@@ -202,13 +202,11 @@ export class Type2ndMethods {
 
 /** The methods `x*\/ console.…`. */
 export class XConsoleMethods {
-  readonly #connection: Connection;
   /** The methods `x*\/ console.log("X"); /*.…`. */
   readonly log__X______: XConsoleLogXMethods;
 
   /** @internal */
   constructor(connection: Connection) {
-    this.#connection = connection;
     this.log__X______ = new XConsoleLogXMethods(connection);
   }
 }
@@ -233,7 +231,6 @@ export class XConsoleLogXMethods {
 
 /** The methods `.…`. */
 export class TypeMethods {
-  readonly #connection: Connection;
   /** The methods `.in.…`. */
   readonly in: InMethods;
   /** The methods `..…`. */
@@ -241,7 +238,6 @@ export class TypeMethods {
 
   /** @internal */
   constructor(connection: Connection) {
-    this.#connection = connection;
     this.in = new InMethods(connection);
     this._ = new TypeMethods2(connection);
   }

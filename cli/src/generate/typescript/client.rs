@@ -90,9 +90,17 @@ fn children(api: &Api, namespace: &Namespace<'_>) -> String {
 
 fn class(api: &Api, namespace: &Namespace<'_>) -> String {
     let mut text = format!("\n{}", comment(&namespace.docs(), &[], 0));
-    text += &format!("export class {} {{\n  readonly #connection: Connection;\n", class_name(api, namespace));
+    text += &format!("export class {} {{\n", class_name(api, namespace));
+    // Without a method of its own, nothing would read it.
+    let calls = !namespace.methods.is_empty();
+    if calls {
+        text += "  readonly #connection: Connection;\n";
+    }
     text += &children(api, namespace);
-    text += "\n  /** @internal */\n  constructor(connection: Connection) {\n    this.#connection = connection;\n";
+    text += "\n  /** @internal */\n  constructor(connection: Connection) {\n";
+    if calls {
+        text += "    this.#connection = connection;\n";
+    }
     for (name, child) in &namespace.children {
         text += &format!("    this.{name} = new {}(connection);\n", class_name(api, child));
     }
