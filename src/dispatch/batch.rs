@@ -11,6 +11,7 @@
 //!
 //! A full mailbox does not reject members of a batch: they wait for slots until their deadlines.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -96,7 +97,7 @@ impl Dispatch {
             }
         };
         // If the drain ends first, the members that are still open are answered as cut off.
-        let _ = unless_cut(&self.cut, all_ended).await;
+        let _ = unless_cut(&self.cut, pin!(all_ended)).await;
         RpcResponse { body: answers.finish(cut_off), error: None, retry_after: None }
     }
 }

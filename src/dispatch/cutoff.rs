@@ -1,6 +1,6 @@
 //! The end of a drain: replies that are not there by then are given up.
 
-use std::pin::pin;
+use std::pin::Pin;
 
 use futures::FutureExt;
 use tokio::sync::watch;
@@ -8,8 +8,14 @@ use tokio::sync::watch;
 use crate::jsonrpc::RpcError;
 
 /// Returns the output of `work`, or `None` if the drain ends first.
-pub(super) async fn unless_cut<T>(cut: &watch::Receiver<bool>, work: impl Future<Output = T>) -> Option<T> {
-    let (mut cut, mut work) = (cut.clone(), pin!(work));
+///
+/// The work is pinned by the caller. By value it would be in this future twice, and the future of a
+/// request would be too large for the quick way of the memory allocator.
+pub(super) async fn unless_cut<T>(
+    cut: &watch::Receiver<bool>,
+    mut work: Pin<&mut impl Future<Output = T>>,
+) -> Option<T> {
+    let mut cut = cut.clone();
     tokio::select! {
         biased;
         output = work.as_mut() => Some(output),
@@ -28,6 +34,7 @@ pub(super) fn cut_off() -> RpcError {
 #[cfg(test)]
 mod tests {
     use std::future::{pending, poll_fn, ready};
+    use std::pin::pin;
     use std::task::Poll;
 
     use super::*;
@@ -35,11 +42,11 @@ mod tests {
     #[test]
     fn work_that_has_ended_counts_although_the_time_is_over() {
         let (over, cut) = watch::channel(false);
-        assert_eq!(unless_cut(&cut, ready(1)).now_or_never(), Some(Some(1)));
-        assert_eq!(unless_cut(&cut, pending::<u8>()).now_or_never(), None, "there is time");
+        assert_eq!(unless_cut(&cut, pin!(ready(1))).now_or_never(), Some(Some(1)));
+        assert_eq!(unless_cut(&cut, pin!(pending::<u8>())).now_or_never(), None, "there is time");
         over.send_replace(true);
-        assert_eq!(unless_cut(&cut, ready(1)).now_or_never(), Some(Some(1)));
-        assert_eq!(unless_cut(&cut, pending::<u8>()).now_or_never(), Some(None));
+        assert_eq!(unless_cut(&cut, pin!(ready(1))).now_or_never(), Some(Some(1)));
+        assert_eq!(unless_cut(&cut, pin!(pending::<u8>())).now_or_never(), Some(None));
     }
 
     #[test]
@@ -55,6 +62,6 @@ mod tests {
             over.send_replace(true);
             Poll::Pending
         });
-        assert_eq!(unless_cut(&cut, work).now_or_never(), Some(Some(1)));
+        assert_eq!(unless_cut(&cut, pin!(work)).now_or_never(), Some(Some(1)));
     }
 }

@@ -11,13 +11,15 @@ mod session;
 
 use std::any::Any;
 use std::fmt;
-use std::future::poll_fn;
+use std::future::{poll_fn, ready};
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
 use futures::FutureExt;
+use futures::future::Either;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -85,27 +87,44 @@ struct BodyContext<'a> {
 
 impl Dispatch {
     /// Answers one body. Dropping the future gives its calls up.
-    pub(crate) async fn handle(&self, body: &[u8], meta: RequestMeta<'_>) -> RpcResponse {
+    ///
+    /// The future of a single call is kept small, for the quick way of the memory allocator: what it
+    /// holds is captured once, which the arguments of an async function are not, and what few calls
+    /// need is in boxes.
+    pub(crate) fn handle<'a>(
+        &'a self,
+        body: &'a [u8],
+        meta: RequestMeta<'a>,
+    ) -> impl Future<Output = RpcResponse> + use<'a> {
         let (arrived, dialect) = (Instant::now(), meta.dialect);
         let resolve = |request| self.resolve(request, dialect);
         match Envelope::parse(body, &self.limits) {
             Ok(Envelope::Single(Ok(request))) => {
                 let request = resolve(request);
-                let budget = ResponseBudget::new(self.response_limit);
-                let context = self.body_context(arrived, meta, budget, request.asks_caller()).await;
-                self.single(&request, &context).await
+                let mut context = BodyContext::new(arrived, meta, ResponseBudget::new(self.response_limit));
+                Either::Left(async move {
+                    if request.asks_caller() {
+                        context.who = self.who(context.meta.token, context.meta.peer).await;
+                    }
+                    self.single(&request, &context).await
+                })
             }
             Ok(Envelope::Batch(members)) => {
                 let members: Vec<_> = members.into_iter().map(|member| member.map(resolve)).collect();
-                let asks_caller = || members.iter().flatten().any(ResolvedRequest::asks_caller);
-                let budget = ResponseBudget::of_batch(self.response_limit);
-                // Without a token everybody is anonymous, and no member needs to be looked at.
-                let asks_caller = meta.token.is_some() && asks_caller();
-                let context = self.body_context(arrived, meta, budget, asks_caller).await;
-                self.batch(&members, &context).await
+                let mut context = BodyContext::new(arrived, meta, ResponseBudget::of_batch(self.response_limit));
+                Either::Right(Either::Left(Box::pin(async move {
+                    // Without a token everybody is anonymous, and no member needs to be looked at.
+                    let asks_caller = || members.iter().flatten().any(ResolvedRequest::asks_caller);
+                    if context.meta.token.is_some() && asks_caller() {
+                        context.who = self.who(context.meta.token, context.meta.peer).await;
+                    }
+                    self.batch(&members, &context).await
+                })))
             }
-            Ok(Envelope::Single(Err(invalid))) => RpcResponse::error(dialect, invalid.id, &invalid.error()),
-            Err(error) => RpcResponse::error(dialect, Id::NULL, &error),
+            Ok(Envelope::Single(Err(invalid))) => {
+                Either::Right(Either::Right(ready(RpcResponse::error(dialect, invalid.id, &invalid.error()))))
+            }
+            Err(error) => Either::Right(Either::Right(ready(RpcResponse::error(dialect, Id::NULL, &error)))),
         }
     }
 
@@ -129,23 +148,6 @@ impl Dispatch {
         ResolvedRequest { route: self.router.find(&request.method), id: dialect.reply_id(&request), parsed: request }
     }
 
-    /// Returns what the calls of a body have in common. The caller is identified only if a response
-    /// depends on it, because that may take a round trip to an authenticator.
-    async fn body_context<'a>(
-        &self,
-        arrived: Instant,
-        meta: RequestMeta<'a>,
-        budget: ResponseBudget,
-        asks_caller: bool,
-    ) -> BodyContext<'a> {
-        let who = match meta.token.filter(|_| asks_caller) {
-            Some(token) => self.who(Some(token), meta.peer).await,
-            None => Ok(Caller::anonymous()),
-        };
-        let chain = meta.chain.and_then(Link::from_header);
-        BodyContext { arrived, meta, who, chain, budget: Rc::new(budget) }
-    }
-
     /// Identifies the caller with this token. Callers are anonymous without a token, with an
     /// unknown one, and if the server checks none.
     ///
@@ -153,7 +155,8 @@ impl Dispatch {
     /// If the authenticator cannot decide.
     pub(crate) async fn who(&self, token: Option<&str>, peer: Option<IpAddr>) -> Result<Caller, AuthUnavailable> {
         match (token, &self.auth) {
-            (Some(token), Some(auth)) => auth.authenticate(token, peer).await,
+            // In a box, so that the future of a request without a token stays small.
+            (Some(token), Some(auth)) => Box::pin(auth.authenticate(token, peer)).await,
             _ => Ok(Caller::anonymous()),
         }
     }
@@ -189,11 +192,14 @@ impl Dispatch {
         let draft = Draft::reply(dialect, id, &request.parsed, &mut body);
         let outcome = match request.start(context, &mut streams, &mut body) {
             CallStart::Done(outcome) => outcome,
-            started => {
+            CallStart::Pending(mut call) => {
                 deferred_wake.yield_to_others().await;
-                let reply = context.unless_cancelled(id, ended(started, &mut body));
-                unless_cut(&self.cut, reply).await.unwrap_or_else(|| Err(cut_off()))
+                let reply = poll_fn(|cx| call.as_mut().poll(cx, &mut body));
+                let reply = context.unless_cancelled(id, reply);
+                let reply = Box::pin(async { unless_cut(&self.cut, pin!(reply)).await }).await;
+                reply.unwrap_or_else(|| Err(cut_off()))
             }
+            CallStart::Sent | CallStart::NoRoom(..) => unreachable!("a call with an id is not sent, and was rejected"),
         };
         let error = draft.close(&mut body, outcome);
         RpcResponse::new(body, error.as_ref())
@@ -206,9 +212,16 @@ impl fmt::Debug for Dispatch {
     }
 }
 
-impl BodyContext<'_> {
+impl<'a> BodyContext<'a> {
+    /// The caller is anonymous until it is identified.
+    #[inline]
+    fn new(arrived: Instant, meta: RequestMeta<'a>, budget: ResponseBudget) -> Self {
+        let chain = meta.chain.and_then(Link::from_header);
+        Self { arrived, meta, who: Ok(Caller::anonymous()), chain, budget: Rc::new(budget) }
+    }
+
     /// Returns the context in which one of the calls starts. Its result is appended to `out`.
-    fn start_context<'a>(&'a self, inline: bool, streams: &'a CallStreams, out: &'a mut Vec<u8>) -> StartContext<'a> {
+    fn start_context<'c>(&'c self, inline: bool, streams: &'c CallStreams, out: &'c mut Vec<u8>) -> StartContext<'c> {
         StartContext { budget: &self.budget, inline, subscriber: streams.subscriber.as_ref(), out }
     }
 

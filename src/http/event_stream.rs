@@ -16,7 +16,6 @@ use actix_web::HttpResponse;
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::http::header::{ACCEPT, CACHE_CONTROL, HeaderMap, HeaderName};
 use actix_web::web::Bytes;
-use memchr::memmem;
 use tokio::sync::watch;
 use tokio::time::{Instant, Sleep, sleep_until};
 
@@ -38,12 +37,6 @@ pub(super) fn accepts_events(headers: &HeaderMap) -> bool {
     let accepted = headers.get_all(ACCEPT).filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
     let mut types = accepted.map(|range| range.split(';').next().unwrap_or_default().trim());
     types.any(|media| media.eq_ignore_ascii_case(EVENT_STREAM))
-}
-
-/// Whether the caller may say something about a call in this body: it has these bytes somewhere.
-#[inline]
-pub(super) fn may_have_meta(body: &[u8]) -> bool {
-    memmem::find(body, b"\"_meta\"").is_some()
 }
 
 /// Runs the call in a body. Returns the response of events, or the only answer.

@@ -1,8 +1,9 @@
 //! What a caller says about a call beside its parameters: the member `_meta` of named parameters.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
-use memchr::memmem;
+use memchr::memmem::Finder;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -38,7 +39,7 @@ impl<'a> CallMeta<'a> {
         }
         // Nearly all calls have none, and pay this search alone.
         let named = params.filter(|params| params.starts_with('{'));
-        let Some(params) = named.filter(|params| memmem::find(params.as_bytes(), META.as_bytes()).is_some()) else {
+        let Some(params) = named.filter(|params| may_have_meta(params.as_bytes())) else {
             return Ok(Self::default());
         };
         let read: serde_json::Result<WithMeta<'a>> = serde_json::from_str(params);
@@ -47,6 +48,14 @@ impl<'a> CallMeta<'a> {
             Err(error) => Err(RpcError::invalid_params(Some(META), &format!("cannot be read: {error}"))),
         }
     }
+}
+
+/// Whether there may be such a member in this JSON: it has the name somewhere.
+#[inline]
+pub(crate) fn may_have_meta(json: &[u8]) -> bool {
+    // Prepared once: for a short text that takes longer than the search.
+    static NAME: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(META));
+    NAME.find(json).is_some()
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ mod tests;
 mod truncate;
 
 pub(crate) use budget::ResponseBudget;
-pub(crate) use call_meta::CallMeta;
+pub(crate) use call_meta::{CallMeta, may_have_meta};
 pub use callbox_client::__engine::RpcError;
 #[cfg(feature = "testing")]
 pub(crate) use callbox_client::__engine::log_all_causes;

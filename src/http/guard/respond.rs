@@ -33,33 +33,40 @@ impl RequestGuard {
     ///
     /// An upgrade of the connection is a response of `respond` like any other, for which it takes
     /// the payload. The same rules apply.
-    pub(crate) async fn respond(
-        &self,
+    // Captures the arguments once, which those of an async function are not: each request has this
+    // future in a box of its own.
+    pub(crate) fn respond<'a, F>(
+        &'a self,
         rules: RouteRules,
-        request: &HttpRequest,
+        request: &'a HttpRequest,
         mut payload: Payload,
-        respond: impl AsyncFnOnce(&mut Payload) -> Result<HttpResponse, HttpRejection>,
-    ) -> HttpResponse {
-        let RouteRules { methods, cross_origin, dialect } = rules;
-        let answers_preflight = || cross_origin && self.origins.allow_other_sites();
-        let preflight = request.method() == Method::OPTIONS && answers_preflight();
-        if !preflight && !methods.contains(request.method()) {
-            return HttpRejection::method_not_allowed(methods, answers_preflight()).respond(payload, dialect);
+        respond: F,
+    ) -> impl Future<Output = HttpResponse> + use<'a, F>
+    where
+        F: AsyncFnOnce(&mut Payload) -> Result<HttpResponse, HttpRejection>,
+    {
+        async move {
+            let RouteRules { methods, cross_origin, dialect } = rules;
+            let answers_preflight = || cross_origin && self.origins.allow_other_sites();
+            let preflight = request.method() == Method::OPTIONS && answers_preflight();
+            if !preflight && !methods.contains(request.method()) {
+                return HttpRejection::method_not_allowed(methods, answers_preflight()).respond(payload, dialect);
+            }
+            let admitted = match self.admit(request) {
+                Ok(admitted) => admitted,
+                Err(rejection) => return rejection.respond(payload, dialect),
+            };
+            let answer = if preflight { Ok(self.preflight(&admitted, methods)) } else { respond(&mut payload).await };
+            let mut response = match answer {
+                Ok(response) if preflight || !methods.have_bodies() => keep_unread_body(response, payload),
+                Ok(response) => response,
+                Err(rejection) => rejection.respond(payload, dialect),
+            };
+            if cross_origin {
+                self.add_cors_headers(&admitted, response.headers_mut());
+            }
+            response
         }
-        let admitted = match self.admit(request) {
-            Ok(admitted) => admitted,
-            Err(rejection) => return rejection.respond(payload, dialect),
-        };
-        let answer = if preflight { Ok(self.preflight(&admitted, methods)) } else { respond(&mut payload).await };
-        let mut response = match answer {
-            Ok(response) if preflight || !methods.have_bodies() => keep_unread_body(response, payload),
-            Ok(response) => response,
-            Err(rejection) => rejection.respond(payload, dialect),
-        };
-        if cross_origin {
-            self.add_cors_headers(&admitted, response.headers_mut());
-        }
-        response
     }
 
     /// Returns the response to a CORS preflight request for these methods.

@@ -13,7 +13,7 @@ use futures::future::Either;
 use tokio::sync::watch;
 
 use crate::dispatch::{Dispatch, RequestMeta, RpcResponse};
-use crate::jsonrpc::{Dialect, code};
+use crate::jsonrpc::{Dialect, code, may_have_meta};
 use crate::service::LazyRequest;
 
 use super::allowed_methods::AllowedMethods;
@@ -43,10 +43,17 @@ pub(crate) struct EndpointConfig {
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
-/// A function that answers the body of a request.
-pub(crate) trait BodyHandler: AsyncFn(&[u8], RequestMeta<'_>) -> RpcResponse + 'static {}
+/// What answers the bodies of requests.
+pub(crate) trait BodyHandler: 'static {
+    /// Answers one body.
+    fn handle<'a>(&'a self, body: &'a [u8], meta: RequestMeta<'a>) -> impl Future<Output = RpcResponse>;
+}
 
-impl<H: AsyncFn(&[u8], RequestMeta<'_>) -> RpcResponse + 'static> BodyHandler for H {}
+impl BodyHandler for Arc<Dispatch> {
+    fn handle<'a>(&'a self, body: &'a [u8], meta: RequestMeta<'a>) -> impl Future<Output = RpcResponse> {
+        Dispatch::handle(self, body, meta)
+    }
+}
 
 /// A path for calls, with the function that answers them.
 pub(crate) struct Endpoint<H> {
@@ -64,11 +71,10 @@ pub(crate) fn endpoint(
     dialect: Dialect,
     endpoint_config: Arc<EndpointConfig>,
     dispatch: Arc<Dispatch>,
-) -> Arc<Endpoint<impl BodyHandler + use<>>> {
+) -> Arc<Endpoint<Arc<Dispatch>>> {
     let websocket = (dialect == Dialect::Jsonrpc)
         .then(|| WebSocketEndpoint::new(Arc::clone(&dispatch), Arc::clone(&endpoint_config)));
-    let handle = async move |body: &[u8], meta: RequestMeta<'_>| dispatch.handle(body, meta).await;
-    Arc::new(Endpoint { path: path.to_owned(), dialect, endpoint_config, websocket, handle })
+    Arc::new(Endpoint { path: path.to_owned(), dialect, endpoint_config, websocket, handle: dispatch })
 }
 
 /// Mounts an endpoint: `App::configure(mount(…))`.
@@ -119,17 +125,19 @@ where
 }
 
 impl<H: BodyHandler> Endpoint<H> {
-    async fn answer(&self, request: &HttpRequest, payload: Payload) -> HttpResponse {
+    fn answer<'a>(
+        &'a self,
+        request: &'a HttpRequest,
+        payload: Payload,
+    ) -> impl Future<Output = HttpResponse> + use<'a, H> {
         if let Some(websocket) = &self.websocket
             && websocket.is_for(request)
         {
-            return websocket.open(request, payload).await;
+            return Either::Right(Box::pin(websocket.open(request, payload)));
         }
         let rules = RouteRules { methods: AllowedMethods::Post, cross_origin: true, dialect: self.dialect };
-        self.endpoint_config
-            .guard
-            .respond(rules, request, payload, async |payload| self.call(request, payload).await)
-            .await
+        let call = async |payload: &mut Payload| self.call(request, payload).await;
+        Either::Left(self.endpoint_config.guard.respond(rules, request, payload, call))
     }
 
     async fn call(&self, request: &HttpRequest, payload: &mut Payload) -> Result<HttpResponse, HttpRejection> {
@@ -138,10 +146,10 @@ impl<H: BodyHandler> Endpoint<H> {
         let connection = request.conn_data::<Rc<ConnectionState>>().map(Rc::as_ref);
         let body = body::read(payload, headers, &self.endpoint_config.body, &self.endpoint_config.stopping, connection)
             .await?;
-        if event_stream::may_have_meta(&body)
+        if may_have_meta(&body)
             && let Some(streams) = self.streams_for(headers, &body)
         {
-            return Ok(self.with_events(streams.events(request, body).await));
+            return Ok(self.with_events(Box::pin(streams.events(request, body)).await));
         }
         let describe = || request_info::describe(request);
         let lazy_request = LazyRequest::new(&describe);
@@ -158,13 +166,13 @@ impl<H: BodyHandler> Endpoint<H> {
             request: &lazy_request,
             session: None,
         };
-        let answer = AssertUnwindSafe((self.handle)(&body, meta)).catch_unwind().await;
+        let answer = AssertUnwindSafe(self.handle.handle(&body, meta)).catch_unwind().await;
         let answer = answer.unwrap_or_else(|panic| Dispatch::after_panic(self.dialect, &*panic));
         // Of a subscription, among others, which has an answer for clients that take events.
         if answer.error == Some(code::INVALID_REQUEST)
             && let Some(streams) = self.streams_for(headers, &body)
         {
-            return Ok(self.with_events(streams.events(request, body).await));
+            return Ok(self.with_events(Box::pin(streams.events(request, body)).await));
         }
         let mut response = self.respond(answer);
         if let Some(id) = request_info::response_id(&lazy_request) {
