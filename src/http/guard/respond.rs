@@ -33,8 +33,7 @@ impl RequestGuard {
     ///
     /// An upgrade of the connection is a response of `respond` like any other, for which it takes
     /// the payload. The same rules apply.
-    // Captures the arguments once, which those of an async function are not: each request has this
-    // future in a box of its own.
+    #[expect(clippy::manual_async_fn, reason = "an async function holds its arguments twice")]
     pub(crate) fn respond<'a, F>(
         &'a self,
         rules: RouteRules,
