@@ -167,6 +167,13 @@ impl Subscriptions {
     }
 }
 
+impl Drop for Subscriptions {
+    /// Drops each stream by itself, so that a panic in the drop of one keeps no other.
+    fn drop(&mut self) {
+        self.table.get_mut().open.drain().for_each(|(_, subscription)| discard(subscription));
+    }
+}
+
 /// The subscriber of one call.
 pub(crate) struct CallSubscriber {
     subscriptions: Rc<Subscriptions>,
