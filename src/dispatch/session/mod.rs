@@ -215,16 +215,15 @@ impl Session {
             return;
         }
         subscriptions.poll(cx, Instant::now(), outbox);
-        while let Some(at) = subscriptions.next_alarm() {
+        if let Some(at) = subscriptions.next_alarm() {
             let alarm = self.alarm.get_or_insert_with(|| Box::pin(sleep_until(at)));
             if alarm.deadline() != at {
                 alarm.as_mut().reset(at);
             }
             // An alarm that is due while there is no room waits for the next poll.
-            if alarm.as_mut().poll(cx).is_pending() || !outbox.has_room() {
-                break;
+            if alarm.as_mut().poll(cx).is_ready() && outbox.has_room() {
+                cx.waker().wake_by_ref();
             }
-            subscriptions.poll(cx, Instant::now(), outbox);
         }
     }
 }

@@ -19,6 +19,13 @@ use super::Outbox;
 use super::open_subscription::{OpenSubscription, Polled};
 use super::ready_queue::{ReadyQueue, Wakeup, waker};
 
+/// Time after which other connections of the thread have their turn, in one poll of a connection.
+const TURN: Duration = Duration::from_millis(1);
+
+/// Number of polls of streams after which other connections have their turn, whatever time they
+/// took.
+const POLLS_AT_ONCE: usize = 256;
+
 /// The subscriptions of one connection that have not ended.
 pub(crate) struct Subscriptions {
     table: RefCell<Table>,
@@ -74,12 +81,20 @@ impl Subscriptions {
         existed
     }
 
-    /// Sends what the subscriptions have, in turn, as long as there is room.
+    /// Sends what the subscriptions have, in turn, as long as there is room, and for a short time at
+    /// most: a stream may be ready again and again, with items or without.
     pub(super) fn poll(&self, cx: &Context<'_>, now: Instant, outbox: &mut impl Outbox) {
         self.ready.register(cx);
         self.ring_alarms(now);
         let mut message = Vec::new();
-        while outbox.has_room() {
+        for polls in 0.. {
+            if !outbox.has_room() {
+                break;
+            }
+            if polls >= POLLS_AT_ONCE || now.elapsed() >= TURN {
+                cx.waker().wake_by_ref();
+                break;
+            }
             let Some(id) = self.ready.pop() else { break };
             // Out of the table, since the stream of a user may do anything while it is polled.
             let Some(mut subscription) = self.table.borrow_mut().open.remove(&id) else { continue };
