@@ -35,6 +35,8 @@ pub(super) struct OpenSubscription {
     state_end: StateEnd,
     counters: Arc<ItemCounters>,
     pub(super) wakeup: Arc<Wakeup>,
+    /// When it is polled though nobody has woken it. The table has the same time.
+    pub(super) alarm: Option<Instant>,
     pacing: Option<Pacing>,
     /// The position that the client knows, and since when it has heard nothing.
     known: Option<Cursor>,
@@ -80,7 +82,7 @@ impl OpenSubscription {
         let pacing = min_interval.map(|interval| Pacing { interval, next_at: now, held: None, end: None });
         let known = items.cursor();
         let head = NoticeHead::new(names.event.unwrap_or(method), id);
-        Self { method, access, head, items, state_end, counters, wakeup, pacing, known, heard_at: now }
+        Self { method, access, head, items, state_end, counters, wakeup, alarm: None, pacing, known, heard_at: now }
     }
 
     pub(super) fn access(&self) -> Access {

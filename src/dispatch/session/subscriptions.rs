@@ -1,8 +1,7 @@
 //! The subscriptions of one connection.
 
 use std::cell::RefCell;
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Context;
@@ -39,8 +38,21 @@ struct Table {
     open: HashMap<u64, OpenSubscription>,
     /// Those whose ids have not been sent, with the number of the envelope whose reply has the id.
     unannounced: Vec<(u64, u64)>,
-    /// When to poll a subscription though nobody has woken it. It may have ended since.
-    alarms: BinaryHeap<Reverse<(Instant, u64)>>,
+    /// When to poll a subscription though nobody has woken it, once for each at most.
+    alarms: BTreeSet<(Instant, u64)>,
+}
+
+impl Table {
+    /// Sets when to poll a subscription though nobody has woken it.
+    fn set_alarm(&mut self, id: u64, subscription: &mut OpenSubscription, at: Option<Instant>) {
+        if subscription.alarm == at {
+            return;
+        }
+        if let Some(before) = std::mem::replace(&mut subscription.alarm, at) {
+            self.alarms.remove(&(before, id));
+        }
+        self.alarms.extend(at.map(|at| (at, id)));
+    }
 }
 
 impl Subscriptions {
@@ -73,7 +85,11 @@ impl Subscriptions {
         let removed = {
             let mut table = self.table.borrow_mut();
             table.unannounced.retain(|(_, unannounced)| *unannounced != number);
-            table.open.remove(&number)
+            let mut removed = table.open.remove(&number);
+            if let Some(subscription) = &mut removed {
+                table.set_alarm(number, subscription, None);
+            }
+            removed
         };
         let existed = removed.is_some();
         // A stream of the user, whose drop may panic.
@@ -107,11 +123,9 @@ impl Subscriptions {
             }
             match polled {
                 Polled::Message => subscription.wakeup.queue(),
-                Polled::Nothing { until } => {
-                    let alarm = until.map(|at| Reverse((at, id)));
-                    self.table.borrow_mut().alarms.extend(alarm);
-                }
+                Polled::Nothing { until } => self.table.borrow_mut().set_alarm(id, &mut subscription, until),
                 Polled::End => {
+                    self.table.borrow_mut().set_alarm(id, &mut subscription, None);
                     discard(subscription);
                     continue;
                 }
@@ -122,17 +136,17 @@ impl Subscriptions {
 
     /// Returns when a subscription must be polled though nobody has woken it.
     pub(super) fn next_alarm(&self) -> Option<Instant> {
-        self.table.borrow().alarms.peek().map(|Reverse((at, _))| *at)
+        self.table.borrow().alarms.first().map(|(at, _)| *at)
     }
 
     fn ring_alarms(&self, now: Instant) {
         let mut table = self.table.borrow_mut();
         let Table { open, alarms, .. } = &mut *table;
-        while let Some(Reverse((at, id))) = alarms.peek().copied()
-            && at <= now
+        while alarms.first().is_some_and(|(at, _)| *at <= now)
+            && let Some((_, id)) = alarms.pop_first()
         {
-            alarms.pop();
-            if let Some(subscription) = open.get(&id) {
+            if let Some(subscription) = open.get_mut(&id) {
+                subscription.alarm = None;
                 subscription.wakeup.queue();
             }
         }
@@ -142,9 +156,10 @@ impl Subscriptions {
     pub(super) fn end(&self, error: &RpcError, outbox: &mut impl Outbox, ends: impl Fn(Access) -> bool) {
         let ended: Vec<_> = {
             let mut table = self.table.borrow_mut();
-            let Table { open, unannounced, .. } = &mut *table;
+            let Table { open, unannounced, alarms, .. } = &mut *table;
             let is_announced = |id: &u64| !unannounced.iter().any(|(_, unannounced)| unannounced == id);
-            open.extract_if(|id, subscription| ends(subscription.access()) && is_announced(id)).collect()
+            let ended = open.extract_if(|id, subscription| ends(subscription.access()) && is_announced(id));
+            ended.inspect(|(id, ended)| _ = ended.alarm.map(|at| alarms.remove(&(at, *id)))).collect()
         };
         let mut message = Vec::new();
         for (_, subscription) in ended {
