@@ -30,6 +30,8 @@ const REPLACED_AT_ONCE: usize = 256;
 pub(super) struct OpenSubscription {
     method: &'static str,
     access: Access,
+    /// The number of the envelope that has started it.
+    pub(super) envelope: u64,
     head: NoticeHead,
     items: JsonItems,
     state_end: StateEnd,
@@ -73,16 +75,30 @@ impl OpenSubscription {
     pub(super) fn new(
         id: u64,
         started: StartedSubscription,
+        envelope: u64,
         min_interval: Option<Duration>,
         wakeup: Arc<Wakeup>,
-        now: Instant,
     ) -> Self {
+        let now = Instant::now();
         let StartedSubscription { method, access, names, items, state_end, counters } = started;
         counters.opened();
         let pacing = min_interval.map(|interval| Pacing { interval, next_at: now, held: None, end: None });
         let known = items.cursor();
         let head = NoticeHead::new(names.event.unwrap_or(method), id);
-        Self { method, access, head, items, state_end, counters, wakeup, alarm: None, pacing, known, heard_at: now }
+        Self {
+            method,
+            access,
+            envelope,
+            head,
+            items,
+            state_end,
+            counters,
+            wakeup,
+            alarm: None,
+            pacing,
+            known,
+            heard_at: now,
+        }
     }
 
     pub(super) fn access(&self) -> Access {

@@ -62,9 +62,11 @@ impl Subscriptions {
     }
 
     /// Lets the subscriptions send that were started by this envelope, as its reply was sent.
-    pub(super) fn announce(&self, envelope: u64) {
+    /// Returns whether there are any.
+    pub(super) fn announce(&self, envelope: u64) -> bool {
         let mut table = self.table.borrow_mut();
         let Table { open, unannounced, .. } = &mut *table;
+        let before = unannounced.len();
         unannounced.retain(|(started_by, id)| {
             if *started_by == envelope
                 && let Some(subscription) = open.get(id)
@@ -73,6 +75,7 @@ impl Subscriptions {
             }
             *started_by != envelope
         });
+        unannounced.len() < before
     }
 
     /// Ends a subscription that its caller no longer wants. Returns whether there was one.
@@ -152,13 +155,15 @@ impl Subscriptions {
         }
     }
 
-    /// Ends all subscriptions for which `ends` returns true, with this error.
-    pub(super) fn end(&self, error: &RpcError, outbox: &mut impl Outbox, ends: impl Fn(Access) -> bool) {
+    /// Ends all subscriptions for whose envelope and access `ends` returns true, with this error,
+    /// except for those whose ids have not been sent.
+    pub(super) fn end(&self, error: &RpcError, outbox: &mut impl Outbox, ends: impl Fn(u64, Access) -> bool) {
         let ended: Vec<_> = {
             let mut table = self.table.borrow_mut();
             let Table { open, unannounced, alarms, .. } = &mut *table;
             let is_announced = |id: &u64| !unannounced.iter().any(|(_, unannounced)| unannounced == id);
-            let ended = open.extract_if(|id, subscription| ends(subscription.access()) && is_announced(id));
+            let ended = open
+                .extract_if(|id, subscription| ends(subscription.envelope, subscription.access()) && is_announced(id));
             ended.inspect(|(id, ended)| _ = ended.alarm.map(|at| alarms.remove(&(at, *id)))).collect()
         };
         let mut message = Vec::new();
@@ -191,7 +196,7 @@ impl Subscriptions {
         table.next += 1;
         let id = table.next;
         let wakeup = Wakeup::new(id, Arc::clone(&self.ready));
-        table.open.insert(id, OpenSubscription::new(id, started, min_interval, wakeup, Instant::now()));
+        table.open.insert(id, OpenSubscription::new(id, started, envelope, min_interval, wakeup));
         table.unannounced.push((envelope, id));
         Ok(id.to_string())
     }
