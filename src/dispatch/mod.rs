@@ -31,6 +31,7 @@ use crate::service::{Access, CallContext, LazyRequest, Link, StreamUse, admits};
 use crate::sync::Arc;
 
 use cutoff::{cut_off, unless_cut};
+use session::CancellableCall;
 pub(crate) use session::{Frame, Outbox, Session, SessionClient, SessionContext, SessionLimits, SessionToken};
 
 /// What all endpoints of a server share.
@@ -99,8 +100,17 @@ impl Dispatch {
             Ok(Envelope::Single(Ok(request))) => {
                 let request = resolve(request);
                 let budget = ResponseBudget::new(self.response_limit);
-                let context = self.body_context(arrived, meta, budget, request.asks_caller()).await;
-                self.single(&request, &context).await
+                let session = meta.session.filter(|_| meta.token.is_some());
+                let context = self.body_context(arrived, meta, budget, request.asks_caller());
+                // An authenticator may take long.
+                let context = match session.zip(request.id) {
+                    Some((session, id)) => session.in_flight().unless_cancelled(id, context).await.ok_or(id),
+                    None => Ok(context.await),
+                };
+                match context {
+                    Ok(context) => self.single(&request, &context).await,
+                    Err(id) => RpcResponse::error(dialect, id, &RpcError::cancelled()),
+                }
             }
             Ok(Envelope::Batch(members)) => {
                 let members: Vec<_> = members.into_iter().map(|member| member.map(resolve)).collect();
@@ -319,6 +329,11 @@ impl BodyContext<'_> {
         out: &'a mut Vec<u8>,
     ) -> StartContext<'a> {
         StartContext { budget: &self.budget, inline, subscriber, out }
+    }
+
+    /// Registers a call that waits for its start, so that its caller can cancel it.
+    fn cancellable(&self, id: Option<Id<'_>>) -> Option<CancellableCall<'_>> {
+        self.meta.session.zip(id).map(|(session, id)| session.in_flight().register(id))
     }
 
     /// Waits for the reply of a call, unless its caller cancels it.

@@ -33,7 +33,7 @@ use crate::service::{LazyRequest, RequestInfo, admits};
 
 use super::{Dispatch, RequestMeta, RpcResponse};
 
-pub(crate) use in_flight::InFlight;
+pub(crate) use in_flight::{CancellableCall, InFlight};
 pub(crate) use subscriptions::{CallSubscriber, Subscriptions};
 use token_watch::{Verdict, Verdicts};
 
