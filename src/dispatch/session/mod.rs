@@ -189,9 +189,7 @@ impl Session {
         {
             self.stops = None;
         }
-        for ended in self.ended.drain(..) {
-            send(&self.shared.subscriptions, self.judgement.as_ref(), ended, outbox);
-        }
+        self.send_ended(outbox);
         while outbox.has_room()
             && let Poll::Ready(Some(ended)) = self.under_way.poll_next_unpin(cx)
         {
@@ -202,6 +200,13 @@ impl Session {
         }
         self.poll_verdicts(cx, outbox);
         self.poll_subscriptions(cx, outbox);
+    }
+
+    /// Sends the replies to the calls that have ended at once.
+    pub(crate) fn send_ended(&mut self, outbox: &mut impl Outbox) {
+        for ended in self.ended.drain(..) {
+            send(&self.shared.subscriptions, self.judgement.as_ref(), ended, outbox);
+        }
     }
 
     /// Ends the subscriptions that the caller may no longer have.
