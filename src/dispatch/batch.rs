@@ -11,6 +11,7 @@
 //!
 //! A full mailbox does not reject members of a batch: they wait for slots until their deadlines.
 
+use std::future::pending;
 use std::pin::pin;
 use std::time::Duration;
 
@@ -26,7 +27,7 @@ use crate::service::CallContext;
 use crate::sync::Arc;
 
 use super::cutoff::{cut_off, unless_cut};
-use super::{BodyContext, CallStreams, Dispatch, ResolvedRequest, RpcResponse, ended};
+use super::{BodyContext, CallStreams, CancellableCall, Dispatch, ResolvedRequest, RpcResponse, ended};
 
 /// Time for which the members of one batch may run inline, one after another on the transport's
 /// thread, while its other connections wait.
@@ -42,6 +43,8 @@ struct HeldMember<'a> {
     route: &'a Arc<dyn Route>,
     call: CallContext,
     streams: CallStreams,
+    /// Its place among the calls that can be cancelled.
+    cancellable: Option<CancellableCall<'a>>,
 }
 
 /// The members of a batch that have not ended.
@@ -168,7 +171,8 @@ fn start<'a>(
         return Some(Err(error));
     }
     if progress.holds(route.mailbox()) {
-        progress.hold(HeldMember { index, request, route, call, streams });
+        let cancellable = context.cancellable(request.id);
+        progress.hold(HeldMember { index, request, route, call, streams, cancellable });
         return None;
     }
     match route.start(call, request.parsed.params, context.start_context(progress.inline, &streams, out)) {
@@ -192,7 +196,8 @@ fn start<'a>(
                 route.reject(call, &rejection);
                 return Some(Err(rejection.error));
             }
-            progress.hold(HeldMember { index, request, route, call, streams });
+            let cancellable = context.cancellable(request.id);
+            progress.hold(HeldMember { index, request, route, call, streams, cancellable });
         }
     }
     None
@@ -244,13 +249,21 @@ impl BatchMailbox<'_> {
     }
 }
 
+/// Waits until a call is cancelled. Never ends for one that cannot be.
+async fn cancelled(call: Option<&CancellableCall<'_>>) {
+    match call {
+        Some(call) => call.cancelled().await,
+        None => pending().await,
+    }
+}
+
 /// Starts the held members of one mailbox in order, each as soon as there is a slot, and waits for
 /// all of them.
 async fn start_held_members(mut mailbox: BatchMailbox<'_>, context: &BodyContext<'_>) -> MemberReplies {
     let mut held = std::mem::take(&mut mailbox.held).into_iter();
     let mut answers = Vec::with_capacity(held.len());
     let mut under_way = FuturesUnordered::new();
-    while let Some(HeldMember { index, request, route, mut call, streams }) = held.next() {
+    while let Some(HeldMember { index, request, route, mut call, streams, cancellable }) = held.next() {
         let mut answer = Vec::new();
         let draft = request.id.map(|id| Draft::open(context.meta.dialect, id, &mut answer));
         let waiting = held.len() + 1;
@@ -258,6 +271,9 @@ async fn start_held_members(mut mailbox: BatchMailbox<'_>, context: &BodyContext
         let started = loop {
             if let Some(error) = context.skipped_error(request) {
                 break CallStart::Done(Err(error));
+            }
+            if cancellable.as_ref().is_some_and(CancellableCall::is_cancelled) {
+                break CallStart::Done(Err(RpcError::cancelled()));
             }
             let until = call.deadline;
             let rejection =
@@ -282,6 +298,7 @@ async fn start_held_members(mut mailbox: BatchMailbox<'_>, context: &BodyContext
                 loop {
                     tokio::select! {
                         () = &mut room => break,
+                        () = cancelled(cancellable.as_ref()) => break,
                         Some(ended) = under_way.next() => answers.push(ended),
                     }
                 }

@@ -34,7 +34,7 @@ use crate::sync::Arc;
 
 use cutoff::{cut_off, unless_cut};
 use resolved_request::ResolvedRequest;
-use session::CallStreams;
+use session::{CallStreams, CancellableCall};
 pub(crate) use session::{Frame, Outbox, Session, SessionClient, SessionContext, SessionLimits, SessionToken};
 
 /// What all endpoints of a server share.
@@ -104,7 +104,17 @@ impl Dispatch {
                 let mut context = BodyContext::new(arrived, meta, ResponseBudget::new(self.response_limit));
                 Either::Left(async move {
                     if request.asks_caller() {
-                        context.who = self.who(context.meta.token, context.meta.peer).await;
+                        // An authenticator may take long.
+                        let who = self.who(context.meta.token, context.meta.peer);
+                        context.who = match context.meta.session.zip(request.id) {
+                            None => who.await,
+                            Some((session, id)) => {
+                                match Box::pin(session.in_flight().unless_cancelled(id, who)).await {
+                                    Some(who) => who,
+                                    None => return RpcResponse::error(dialect, id, &RpcError::cancelled()),
+                                }
+                            }
+                        };
                     }
                     self.single(&request, &context).await
                 })
@@ -223,6 +233,11 @@ impl<'a> BodyContext<'a> {
     /// Returns the context in which one of the calls starts. Its result is appended to `out`.
     fn start_context<'c>(&'c self, inline: bool, streams: &'c CallStreams, out: &'c mut Vec<u8>) -> StartContext<'c> {
         StartContext { budget: &self.budget, inline, subscriber: streams.subscriber.as_ref(), out }
+    }
+
+    /// Registers a call that waits for its start, so that its caller can cancel it.
+    fn cancellable(&self, id: Option<Id<'_>>) -> Option<CancellableCall<'_>> {
+        self.meta.session.zip(id).map(|(session, id)| session.in_flight().register(id))
     }
 
     /// Waits for the reply of a call, unless its caller cancels it.

@@ -1,6 +1,7 @@
 //! What a caller says about a call beside its parameters: the member `_meta` of named parameters.
 
 use std::borrow::Cow;
+use std::fmt::Display;
 use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
@@ -35,18 +36,22 @@ impl<'a> CallMeta<'a> {
         #[derive(Deserialize)]
         struct WithMeta<'a> {
             #[serde(borrow, rename = "_meta")]
-            meta: Option<CallMeta<'a>>,
+            meta: Option<&'a RawValue>,
         }
         // Nearly all calls have none, and pay this search alone.
         let named = params.filter(|params| params.starts_with('{'));
         let Some(params) = named.filter(|params| may_have_meta(params.as_bytes())) else {
             return Ok(Self::default());
         };
-        let read: serde_json::Result<WithMeta<'a>> = serde_json::from_str(params);
-        match read {
-            Ok(with) => Ok(with.meta.unwrap_or_default()),
-            Err(error) => Err(RpcError::invalid_params(Some(META), &format!("cannot be read: {error}"))),
+        let unreadable =
+            |error: &dyn Display| RpcError::invalid_params(Some(META), &format!("cannot be read: {error}"));
+        let WithMeta { meta } = serde_json::from_str(params).map_err(|error| unreadable(&error))?;
+        let Some(meta) = meta.map(RawValue::get) else { return Ok(Self::default()) };
+        // A struct would be read from an array as well.
+        if !meta.starts_with('{') {
+            return Err(unreadable(&"it is not an object"));
         }
+        serde_json::from_str(meta).map_err(|error| unreadable(&error))
     }
 }
 
@@ -83,7 +88,13 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_an_error_of_the_parameters() {
-        for broken in [r#"{"_meta":1}"#, r#"{"_meta":{"after":1}}"#, r#"{"_meta":{"minIntervalMs":-1}}"#] {
+        for broken in [
+            r#"{"_meta":1}"#,
+            r#"{"_meta":[1,"x"]}"#,
+            r#"{"_meta":{},"_meta":{}}"#,
+            r#"{"_meta":{"after":1}}"#,
+            r#"{"_meta":{"minIntervalMs":-1}}"#,
+        ] {
             let error = CallMeta::of(Some(broken)).unwrap_err();
             assert_eq!(error.code(), -32602, "{broken}");
         }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::rc::Rc;
-use std::task::{Poll, Waker};
+use std::task::{Context, Poll, Waker};
 
 use crate::jsonrpc::Id;
 
@@ -32,20 +32,24 @@ struct Cancel {
 impl InFlight {
     /// Returns the output of `work`, or `None` if the caller cancels the call first.
     pub(crate) async fn unless_cancelled<T>(&self, id: Id<'_>, work: impl Future<Output = T>) -> Option<T> {
-        let cancel = Rc::new(Cancel::default());
-        let _registered = self.register(id, Rc::clone(&cancel));
         let mut work = pin!(work);
+        let mut call = None;
         poll_fn(|cx| {
             if let Poll::Ready(output) = work.as_mut().poll(cx) {
                 return Poll::Ready(Some(output));
             }
-            if cancel.is_asked.get() {
-                return Poll::Ready(None);
-            }
-            cancel.waker.replace(Some(cx.waker().clone()));
-            Poll::Pending
+            // What ends at once needs no place in the table.
+            call.get_or_insert_with(|| self.register(id)).poll_cancelled(cx).map(|()| None)
         })
         .await
+    }
+
+    /// Registers a call that waits for its start.
+    pub(crate) fn register(&self, id: Id<'_>) -> CancellableCall<'_> {
+        let (number, cancel) = (self.next.get(), Rc::new(Cancel::default()));
+        self.next.set(number + 1);
+        self.calls.borrow_mut().insert(number, RunningCall { id: id.as_json().into(), cancel: Rc::clone(&cancel) });
+        CancellableCall { of: self, number, cancel }
     }
 
     /// Cancels every call whose id was written like this.
@@ -57,22 +61,36 @@ impl InFlight {
             }
         }
     }
-
-    fn register(&self, id: Id<'_>, cancel: Rc<Cancel>) -> Registered<'_> {
-        let number = self.next.get();
-        self.next.set(number + 1);
-        self.calls.borrow_mut().insert(number, RunningCall { id: id.as_json().into(), cancel });
-        Registered { of: self, number }
-    }
 }
 
 /// A call that can be cancelled, until this is dropped.
-struct Registered<'a> {
+pub(crate) struct CancellableCall<'a> {
     of: &'a InFlight,
     number: u64,
+    cancel: Rc<Cancel>,
 }
 
-impl Drop for Registered<'_> {
+impl CancellableCall<'_> {
+    /// Whether its caller has cancelled the call.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.cancel.is_asked.get()
+    }
+
+    /// Waits until its caller cancels the call.
+    pub(crate) async fn cancelled(&self) {
+        poll_fn(|cx| self.poll_cancelled(cx)).await;
+    }
+
+    fn poll_cancelled(&self, cx: &Context<'_>) -> Poll<()> {
+        if self.is_cancelled() {
+            return Poll::Ready(());
+        }
+        self.cancel.waker.replace(Some(cx.waker().clone()));
+        Poll::Pending
+    }
+}
+
+impl Drop for CancellableCall<'_> {
     fn drop(&mut self) {
         self.of.calls.borrow_mut().remove(&self.number);
     }

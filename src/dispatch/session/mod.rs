@@ -34,6 +34,7 @@ use crate::service::{Cursor, LazyRequest, RequestInfo, admits};
 
 use super::{Dispatch, RequestMeta, RpcResponse};
 
+pub(super) use in_flight::CancellableCall;
 use in_flight::InFlight;
 pub(super) use session_context::CallStreams;
 pub(crate) use session_context::SessionContext;
@@ -100,6 +101,7 @@ pub(crate) struct Session {
     /// Replies that were there at once, and wait for room.
     ended: Vec<Ended>,
     alarm: Option<Pin<Box<Sleep>>>,
+    judgement: Option<Judgement>,
     /// The next verdict about the token, if there is one to wait for.
     verdict: Option<LocalBoxFuture<'static, Option<(Verdict, Verdicts)>>>,
     stopping: watch::Receiver<bool>,
@@ -112,6 +114,14 @@ struct Shared {
     client: SessionClient,
     in_flight: InFlight,
     subscriptions: Rc<Subscriptions>,
+}
+
+/// What the last verdict about the token means for what was started before it.
+struct Judgement {
+    /// The last body that had been started. Later ones have asked for themselves.
+    envelope: u64,
+    caller: Caller,
+    error: RpcError,
 }
 
 /// A body whose calls have ended.
@@ -140,6 +150,7 @@ impl Session {
             under_way: FuturesUnordered::new(),
             ended: Vec::new(),
             alarm: None,
+            judgement: None,
             verdict: verdicts.map(next_verdict),
             stopping,
             stops: Some(Box::pin(stops)),
@@ -179,19 +190,24 @@ impl Session {
         {
             self.stops = None;
         }
-        for ended in self.ended.drain(..) {
-            send(&self.shared.subscriptions, ended, outbox);
-        }
+        self.send_ended(outbox);
         while outbox.has_room()
             && let Poll::Ready(Some(ended)) = self.under_way.poll_next_unpin(cx)
         {
-            send(&self.shared.subscriptions, ended, outbox);
+            send(&self.shared.subscriptions, self.judgement.as_ref(), ended, outbox);
         }
         if self.stops.is_none() {
-            return self.shared.subscriptions.end(&RpcError::unavailable(), outbox, |_| true);
+            return self.shared.subscriptions.end(&RpcError::unavailable(), outbox, |_, _| true);
         }
         self.poll_verdicts(cx, outbox);
         self.poll_subscriptions(cx, outbox);
+    }
+
+    /// Sends the replies to the calls that have ended at once.
+    pub(crate) fn send_ended(&mut self, outbox: &mut impl Outbox) {
+        for ended in self.ended.drain(..) {
+            send(&self.shared.subscriptions, self.judgement.as_ref(), ended, outbox);
+        }
     }
 
     /// Ends the subscriptions that the caller may no longer have.
@@ -204,7 +220,9 @@ impl Session {
                 Verdict::Caller(caller) => (RpcError::access_denied(), caller),
                 Verdict::Unavailable => (RpcError::unavailable(), Caller::anonymous()),
             };
-            self.shared.subscriptions.end(&error, outbox, |access| !admits(access, &caller));
+            let judgement = Judgement { envelope: self.started, caller, error };
+            judgement.apply(&self.shared.subscriptions, outbox);
+            self.judgement = Some(judgement);
             self.verdict = Some(next_verdict(verdicts));
         }
     }
@@ -222,7 +240,7 @@ impl Session {
         match ended {
             Some(ended) if self.shared.subscriptions.is_empty() => Poll::Ready(Some(ended.response)),
             Some(ended) => {
-                send(&self.shared.subscriptions, ended, outbox);
+                send(&self.shared.subscriptions, self.judgement.as_ref(), ended, outbox);
                 Poll::Ready(None)
             }
             None => {
@@ -243,16 +261,15 @@ impl Session {
             return;
         }
         subscriptions.poll(cx, Instant::now(), outbox);
-        while let Some(at) = subscriptions.next_alarm() {
+        if let Some(at) = subscriptions.next_alarm() {
             let alarm = self.alarm.get_or_insert_with(|| Box::pin(sleep_until(at)));
             if alarm.deadline() != at {
                 alarm.as_mut().reset(at);
             }
             // An alarm that is due while there is no room waits for the next poll.
-            if alarm.as_mut().poll(cx).is_pending() || !outbox.has_room() {
-                break;
+            if alarm.as_mut().poll(cx).is_ready() && outbox.has_room() {
+                cx.waker().wake_by_ref();
             }
-            subscriptions.poll(cx, Instant::now(), outbox);
         }
     }
 }
@@ -270,11 +287,29 @@ fn next_verdict(mut verdicts: Verdicts) -> LocalBoxFuture<'static, Option<(Verdi
     })
 }
 
-fn send(subscriptions: &Subscriptions, Ended { envelope, response }: Ended, outbox: &mut impl Outbox) {
+impl Judgement {
+    /// Ends the subscriptions that the caller may no longer have.
+    fn apply(&self, subscriptions: &Subscriptions, outbox: &mut impl Outbox) {
+        let ends = |envelope, access| envelope <= self.envelope && !admits(access, &self.caller);
+        subscriptions.end(&self.error, outbox, ends);
+    }
+}
+
+/// Sends the reply to a body. From then on its subscriptions may send.
+fn send(
+    subscriptions: &Subscriptions,
+    judgement: Option<&Judgement>,
+    Ended { envelope, response }: Ended,
+    outbox: &mut impl Outbox,
+) {
     if let Some(body) = response.body {
         outbox.push(&body, None);
     }
-    subscriptions.announce(envelope);
+    let has_started = subscriptions.announce(envelope);
+    // These were not there, or could not be ended, when the verdict came.
+    if let Some(judgement) = judgement.filter(|judgement| has_started && envelope <= judgement.envelope) {
+        judgement.apply(subscriptions, outbox);
+    }
 }
 
 /// Runs the calls of one body.

@@ -30,11 +30,15 @@ const REPLACED_AT_ONCE: usize = 256;
 pub(super) struct OpenSubscription {
     method: &'static str,
     access: Access,
+    /// The number of the envelope that has started it.
+    pub(super) envelope: u64,
     head: NoticeHead,
     items: JsonItems,
     state_end: StateEnd,
     counters: Arc<ItemCounters>,
     pub(super) wakeup: Arc<Wakeup>,
+    /// When it is polled though nobody has woken it. The table has the same time.
+    pub(super) alarm: Option<Instant>,
     pacing: Option<Pacing>,
     /// The position that the client knows, and since when it has heard nothing.
     known: Option<Cursor>,
@@ -46,6 +50,8 @@ struct Pacing {
     interval: Duration,
     next_at: Instant,
     held: Option<HeldItem>,
+    /// The end, which comes after the item that waits.
+    end: Option<NextItem>,
 }
 
 /// An item that waits for the end of the interval.
@@ -69,16 +75,30 @@ impl OpenSubscription {
     pub(super) fn new(
         id: u64,
         started: StartedSubscription,
+        envelope: u64,
         min_interval: Option<Duration>,
         wakeup: Arc<Wakeup>,
-        now: Instant,
     ) -> Self {
+        let now = Instant::now();
         let StartedSubscription { method, access, names, items, state_end, counters } = started;
         counters.opened();
-        let pacing = min_interval.map(|interval| Pacing { interval, next_at: now, held: None });
+        let pacing = min_interval.map(|interval| Pacing { interval, next_at: now, held: None, end: None });
         let known = items.cursor();
         let head = NoticeHead::new(names.event.unwrap_or(method), id);
-        Self { method, access, head, items, state_end, counters, wakeup, pacing, known, heard_at: now }
+        Self {
+            method,
+            access,
+            envelope,
+            head,
+            items,
+            state_end,
+            counters,
+            wakeup,
+            alarm: None,
+            pacing,
+            known,
+            heard_at: now,
+        }
     }
 
     pub(super) fn access(&self) -> Access {
@@ -145,7 +165,9 @@ impl OpenSubscription {
 
     /// As [`poll_items`](Self::poll_items), but of the items of an interval only the newest.
     fn poll_paced(&mut self, cx: &mut Context<'_>, now: Instant, out: &mut Vec<u8>) -> Poll<NextItem> {
-        let mut end = None;
+        if let Some(end) = self.pacing.as_mut().and_then(|pacing| pacing.end.take()) {
+            return Poll::Ready(end);
+        }
         for left in (0..REPLACED_AT_ONCE).rev() {
             let mut json = Vec::new();
             let Poll::Ready(next) = self.poll_items(cx, &mut json) else { break };
@@ -157,7 +179,7 @@ impl OpenSubscription {
                 }
                 // The newest item comes before the end.
                 last if pacing.held.is_some() => {
-                    end = Some(last);
+                    pacing.end = Some(last);
                     break;
                 }
                 last => return Poll::Ready(last),
@@ -167,7 +189,7 @@ impl OpenSubscription {
             }
         }
         let Some(pacing) = &mut self.pacing else { return Poll::Pending };
-        if end.is_none() && now < pacing.next_at {
+        if pacing.end.is_none() && now < pacing.next_at {
             return Poll::Pending;
         }
         let Some(held) = pacing.held.take() else { return Poll::Pending };

@@ -22,13 +22,15 @@ pub(super) struct ProgressFeed {
     slot: Arc<ProgressSlot>,
     pub(super) wakeup: Arc<Wakeup>,
     next_at: Instant,
+    /// When it is polled though nobody has woken it.
+    pub(super) alarm: Option<Instant>,
 }
 
 impl ProgressFeed {
     /// `token` is what the caller has sent to recognise the reports.
     pub(super) fn new(token: &RawValue, slot: Arc<ProgressSlot>, wakeup: Arc<Wakeup>, now: Instant) -> Self {
         let head = format!(r#"{{"jsonrpc":"2.0","method":"$/progress","params":{{"token":{token},"value":"#);
-        Self { head: head.into_bytes(), slot, wakeup, next_at: now }
+        Self { head: head.into_bytes(), slot, wakeup, next_at: now, alarm: None }
     }
 
     /// Writes the newest report, if there is one and it is time.

@@ -57,7 +57,10 @@ impl Wakeup {
 
     /// Notes that the subscription is about to be polled: from now on a wake counts again.
     pub(super) fn taken(&self) {
-        self.is_queued.store(false, Ordering::Release);
+        // A swap and not a store. A wake that found the subscription queued happened before this
+        // swap then, so the poll sees what the wake is about. Behind a store, the processor may
+        // look into the stream before others see the store, and such a wake would be lost.
+        self.is_queued.swap(false, Ordering::AcqRel);
     }
 }
 

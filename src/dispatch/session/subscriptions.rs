@@ -1,8 +1,7 @@
 //! The subscriptions of one connection.
 
 use std::cell::RefCell;
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Context;
@@ -21,6 +20,13 @@ use super::open_subscription::{OpenSubscription, Polled};
 use super::progress_feed::ProgressFeed;
 use super::ready_queue::{ReadyQueue, Wakeup, waker};
 
+/// Time after which other connections of the thread have their turn, in one poll of a connection.
+const TURN: Duration = Duration::from_millis(1);
+
+/// Number of polls of streams after which other connections have their turn, whatever time they
+/// took.
+const POLLS_AT_ONCE: usize = 256;
+
 /// The subscriptions of one connection that have not ended.
 pub(crate) struct Subscriptions {
     table: RefCell<Table>,
@@ -36,8 +42,21 @@ struct Table {
     reports: HashMap<u64, ProgressFeed>,
     /// Those whose ids have not been sent, with the number of the envelope whose reply has the id.
     unannounced: Vec<(u64, u64)>,
-    /// When to poll a subscription though nobody has woken it. It may have ended since.
-    alarms: BinaryHeap<Reverse<(Instant, u64)>>,
+    /// When to poll a subscription though nobody has woken it, once for each at most.
+    alarms: BTreeSet<(Instant, u64)>,
+}
+
+impl Table {
+    /// Sets when to poll a subscription though nobody has woken it.
+    fn set_alarm(&mut self, id: u64, alarm: &mut Option<Instant>, at: Option<Instant>) {
+        if *alarm == at {
+            return;
+        }
+        if let Some(before) = std::mem::replace(alarm, at) {
+            self.alarms.remove(&(before, id));
+        }
+        self.alarms.extend(at.map(|at| (at, id)));
+    }
 }
 
 impl Subscriptions {
@@ -47,9 +66,11 @@ impl Subscriptions {
     }
 
     /// Lets the subscriptions send that were started by this envelope, as its reply was sent.
-    pub(super) fn announce(&self, envelope: u64) {
+    /// Returns whether there are any.
+    pub(super) fn announce(&self, envelope: u64) -> bool {
         let mut table = self.table.borrow_mut();
         let Table { open, unannounced, .. } = &mut *table;
+        let before = unannounced.len();
         unannounced.retain(|(started_by, id)| {
             if *started_by == envelope
                 && let Some(subscription) = open.get(id)
@@ -58,6 +79,7 @@ impl Subscriptions {
             }
             *started_by != envelope
         });
+        unannounced.len() < before
     }
 
     /// Ends a subscription that its caller no longer wants. Returns whether there was one.
@@ -70,7 +92,11 @@ impl Subscriptions {
         let removed = {
             let mut table = self.table.borrow_mut();
             table.unannounced.retain(|(_, unannounced)| *unannounced != number);
-            table.open.remove(&number)
+            let mut removed = table.open.remove(&number);
+            if let Some(subscription) = &mut removed {
+                table.set_alarm(number, &mut subscription.alarm, None);
+            }
+            removed
         };
         let existed = removed.is_some();
         // A stream of the user, whose drop may panic.
@@ -78,19 +104,24 @@ impl Subscriptions {
         existed
     }
 
-    /// Sends what the subscriptions have, in turn, as long as there is room.
+    /// Sends what the subscriptions have, in turn, as long as there is room, and for a short time at
+    /// most: a stream may be ready again and again, with items or without.
     pub(super) fn poll(&self, cx: &Context<'_>, now: Instant, outbox: &mut impl Outbox) {
         self.ready.register(cx);
         self.ring_alarms(now);
         let mut message = Vec::new();
-        while outbox.has_room() {
+        for polls in 0.. {
+            if !outbox.has_room() {
+                break;
+            }
+            if polls >= POLLS_AT_ONCE || now.elapsed() >= TURN {
+                cx.waker().wake_by_ref();
+                break;
+            }
             let Some(id) = self.ready.pop() else { break };
             let cursor = match self.poll_one(id, now, &mut message) {
                 Polled::Message(cursor) => cursor,
-                Polled::Nothing { until } => {
-                    self.table.borrow_mut().alarms.extend(until.map(|at| Reverse((at, id))));
-                    continue;
-                }
+                Polled::Nothing { .. } => continue,
                 Polled::End => None,
             };
             outbox.push(&message, cursor);
@@ -105,10 +136,14 @@ impl Subscriptions {
         let Some(mut subscription) = taken else { return self.poll_reports(id, now, message) };
         let wakeup = Arc::clone(&subscription.wakeup);
         let polled = polled(&wakeup, |cx| subscription.poll(cx, now, message));
+        let mut table = self.table.borrow_mut();
+        let until = if let Polled::Nothing { until } = polled { until } else { None };
+        table.set_alarm(id, &mut subscription.alarm, until);
         if let Polled::End = polled {
+            drop(table);
             discard(subscription);
         } else {
-            self.table.borrow_mut().open.insert(id, subscription);
+            table.open.insert(id, subscription);
         }
         polled
     }
@@ -116,37 +151,45 @@ impl Subscriptions {
     fn poll_reports(&self, id: u64, now: Instant, message: &mut Vec<u8>) -> Polled {
         let mut table = self.table.borrow_mut();
         // The call may have ended since.
-        let Some(feed) = table.reports.get_mut(&id) else { return Polled::Nothing { until: None } };
+        let Some(mut feed) = table.reports.remove(&id) else { return Polled::Nothing { until: None } };
         let wakeup = Arc::clone(&feed.wakeup);
-        polled(&wakeup, |cx| feed.poll(cx, now, message))
+        let polled = polled(&wakeup, |cx| feed.poll(cx, now, message));
+        let until = if let Polled::Nothing { until } = polled { until } else { None };
+        table.set_alarm(id, &mut feed.alarm, until);
+        table.reports.insert(id, feed);
+        polled
     }
 
     /// Returns when a subscription must be polled though nobody has woken it.
     pub(super) fn next_alarm(&self) -> Option<Instant> {
-        self.table.borrow().alarms.peek().map(|Reverse((at, _))| *at)
+        self.table.borrow().alarms.first().map(|(at, _)| *at)
     }
 
     fn ring_alarms(&self, now: Instant) {
         let mut table = self.table.borrow_mut();
         let Table { open, reports, alarms, .. } = &mut *table;
-        while let Some(Reverse((at, id))) = alarms.peek().copied()
-            && at <= now
+        while alarms.first().is_some_and(|(at, _)| *at <= now)
+            && let Some((_, id)) = alarms.pop_first()
         {
-            alarms.pop();
-            let subscription = open.get(&id).map(|subscription| &subscription.wakeup);
-            if let Some(wakeup) = subscription.or_else(|| reports.get(&id).map(|feed| &feed.wakeup)) {
+            let subscription = open.get_mut(&id).map(|subscription| (&mut subscription.alarm, &subscription.wakeup));
+            let reports = reports.get_mut(&id).map(|feed| (&mut feed.alarm, &feed.wakeup));
+            if let Some((alarm, wakeup)) = subscription.or(reports) {
+                *alarm = None;
                 wakeup.queue();
             }
         }
     }
 
-    /// Ends all subscriptions for which `ends` returns true, with this error.
-    pub(super) fn end(&self, error: &RpcError, outbox: &mut impl Outbox, ends: impl Fn(Access) -> bool) {
+    /// Ends all subscriptions for whose envelope and access `ends` returns true, with this error,
+    /// except for those whose ids have not been sent.
+    pub(super) fn end(&self, error: &RpcError, outbox: &mut impl Outbox, ends: impl Fn(u64, Access) -> bool) {
         let ended: Vec<_> = {
             let mut table = self.table.borrow_mut();
-            let Table { open, unannounced, .. } = &mut *table;
+            let Table { open, unannounced, alarms, .. } = &mut *table;
             let is_announced = |id: &u64| !unannounced.iter().any(|(_, unannounced)| unannounced == id);
-            open.extract_if(|id, subscription| ends(subscription.access()) && is_announced(id)).collect()
+            let ended = open
+                .extract_if(|id, subscription| ends(subscription.envelope, subscription.access()) && is_announced(id));
+            ended.inspect(|(id, ended)| _ = ended.alarm.map(|at| alarms.remove(&(at, *id)))).collect()
         };
         let mut message = Vec::new();
         for (_, subscription) in ended {
@@ -179,7 +222,7 @@ impl Subscriptions {
         table.next += 1;
         let id = table.next;
         let wakeup = Wakeup::new(id, Arc::clone(&self.ready));
-        table.open.insert(id, OpenSubscription::new(id, started, min_interval, wakeup, Instant::now()));
+        table.open.insert(id, OpenSubscription::new(id, started, envelope, min_interval, wakeup));
         table.unannounced.push((envelope, id));
         Ok(id.to_string())
     }
@@ -220,7 +263,17 @@ impl ProgressGuard {
 
 impl Drop for ProgressGuard {
     fn drop(&mut self) {
-        self.subscriptions.table.borrow_mut().reports.remove(&self.number);
+        let mut table = self.subscriptions.table.borrow_mut();
+        if let Some(ProgressFeed { alarm: Some(at), .. }) = table.reports.remove(&self.number) {
+            table.alarms.remove(&(at, self.number));
+        }
+    }
+}
+
+impl Drop for Subscriptions {
+    /// Drops each stream by itself, so that a panic in the drop of one keeps no other.
+    fn drop(&mut self) {
+        self.table.get_mut().open.drain().for_each(|(_, subscription)| discard(subscription));
     }
 }
 

@@ -174,7 +174,9 @@ impl Connection {
         }
     }
 
+    /// Sends a close frame, after the replies that are there.
     fn close(&mut self, code: Option<CloseCode>, reason: &str) {
+        self.session.send_ended(&mut self.out);
         frame_writer::close(&mut self.out.0, code, reason);
         self.state = State::Closing;
         self.timer.as_mut().reset(Instant::now() + CLOSE_TIMEOUT);

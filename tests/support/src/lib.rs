@@ -8,6 +8,7 @@
 //! - [`panics`] hides the panics that tests cause.
 //! - [`shell_commands`] reads the calls in the documentation of an example.
 //! - [`wait`] waits for effects.
+//! - [`websocket`] speaks with a server over a WebSocket, frame by frame.
 
 pub mod examples;
 pub mod http;
@@ -17,3 +18,4 @@ pub mod program;
 pub mod roles;
 pub mod shell_commands;
 pub mod wait;
+pub mod websocket;
