@@ -51,16 +51,20 @@ const COMPANIONS: &[(&str, &str)] = &[("token_file", "`tokens` takes code that c
 
 #[test]
 fn the_builder_has_a_method_for_each_setting_in_the_order_of_the_table() {
-    let source = include_str!("../../server/builder.rs");
-    let methods = source.lines().filter_map(|line| line.strip_prefix("    pub fn "));
-    let methods = methods.map(|line| line.split(['<', '(']).next().unwrap_or_default());
-    let methods: Vec<_> = methods.filter(|name| COMPANIONS.iter().all(|(other, _)| other != name)).collect();
-    let expected = SETTINGS.iter().filter_map(|row| match OTHER_METHODS.iter().find(|(key, ..)| *key == row.key) {
-        Some((_, method, _)) => *method,
-        None => Some(row.key),
-    });
-    assert_eq!(methods, expected.collect::<Vec<_>>());
+    let most = include_str!("../../server/builder/mod.rs");
+    let limits = include_str!("../../server/builder/limits.rs");
+    for (source, has_limits) in [(most, false), (limits, true)] {
+        let methods = source.lines().filter_map(|line| line.strip_prefix("    pub fn "));
+        let methods = methods.map(|line| line.split(['<', '(']).next().unwrap_or_default());
+        let methods: Vec<_> = methods.filter(|name| COMPANIONS.iter().all(|(other, _)| other != name)).collect();
+        let rows = SETTINGS.iter().filter(|row| (row.group == "Limits") == has_limits);
+        let expected = rows.filter_map(|row| match OTHER_METHODS.iter().find(|(key, ..)| *key == row.key) {
+            Some((_, method, _)) => *method,
+            None => Some(row.key),
+        });
+        assert_eq!(methods, expected.collect::<Vec<_>>());
+    }
     for (method, _) in COMPANIONS {
-        assert!(source.contains(&format!("    pub fn {method}(")), "{method}");
+        assert!(most.contains(&format!("    pub fn {method}(")), "{method}");
     }
 }

@@ -1,10 +1,11 @@
 //! The builder methods of the settings, in the order of `settings/table.rs`; a test of `settings`
-//! holds the order.
+//! holds the order. Those of the group "Limits" are in [`limits`].
 //!
 //! The methods without a setting (services, routes, static files, further endpoints) are in
 //! `server/mod.rs`.
 
-use std::num::NonZeroU32;
+mod limits;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -164,112 +165,6 @@ impl Server {
     /// The file has the token and nothing else, and is read at the start.
     pub fn service_token(mut self, path: impl Into<PathBuf>) -> Self {
         self.settings.service_token = Some(Some(path.into()));
-        self
-    }
-
-    /// Sets the maximum size of a request body, in bytes. Default: 1 MiB.
-    ///
-    /// A larger body is answered with 413.
-    pub fn body_limit(mut self, bytes: usize) -> Self {
-        self.settings.body_limit = Some(bytes);
-        self
-    }
-
-    /// Sets the maximum size of the results in one response, in bytes. Default: 10 MiB.
-    ///
-    /// Results beyond it are replaced by the error -32004.
-    pub fn response_limit(mut self, bytes: usize) -> Self {
-        self.settings.response_limit = Some(bytes);
-        self
-    }
-
-    /// Sets the maximum number of calls in one batch. Default: 100.
-    pub fn batch_limit(mut self, members: usize) -> Self {
-        self.settings.batch_limit = Some(members);
-        self
-    }
-
-    /// Sets the maximum nesting depth of a request: 1 to 127 objects and arrays within one another,
-    /// the request itself included. Default: 127.
-    ///
-    /// A deeper request is answered with -32700.
-    pub fn depth_limit(mut self, levels: usize) -> Self {
-        self.settings.depth_limit = Some(levels);
-        self
-    }
-
-    /// Sets the maximum length of an id, in bytes as it is sent. Default: 4 KiB.
-    ///
-    /// A request with a longer id is answered with -32600.
-    pub fn id_limit(mut self, bytes: usize) -> Self {
-        self.settings.id_limit = Some(bytes);
-        self
-    }
-
-    /// Sets the maximum length of a method name, in bytes. Default: 256.
-    ///
-    /// A call of a longer name is answered with -32601. A server with such a method does not start.
-    pub fn method_limit(mut self, bytes: usize) -> Self {
-        self.settings.method_limit = Some(bytes);
-        self
-    }
-
-    /// Sets the maximum time for a request body to arrive. Default: 10 s.
-    pub fn body_timeout(mut self, time: Duration) -> Self {
-        self.settings.body_timeout = Some(time);
-        self
-    }
-
-    /// Sets the maximum time that a connection may be idle before it is closed. Default: 75 s.
-    ///
-    /// A load balancer that keeps idle connections for longer than the server does may send a call
-    /// on a connection that is being closed, and answer its caller 502. So this should exceed the
-    /// balancer's own idle timeout, which is often 60 s.
-    pub fn keep_alive(mut self, time: Duration) -> Self {
-        self.settings.keep_alive = Some(time);
-        self
-    }
-
-    /// Sets the maximum number of open connections. Default: 25,000.
-    ///
-    /// Further ones are answered with 503.
-    pub fn max_connections(mut self, connections: usize) -> Self {
-        self.settings.max_connections = Some(connections);
-        self
-    }
-
-    /// Sets the maximum number of open connections from one peer address. Default: 5,000. Further
-    /// ones are answered with 503.
-    ///
-    /// An IPv6 network of 64 bits is one peer. Behind a proxy all callers have the proxy's address:
-    /// there, set this as high as [`max_connections`](Self::max_connections), and the limit per
-    /// client in the proxy.
-    pub fn max_connections_per_peer(mut self, connections: usize) -> Self {
-        self.settings.max_connections_per_peer = Some(connections);
-        self
-    }
-
-    /// Sets the maximum number of wrong tokens from one peer address at once, and again per minute
-    /// after that; `None` for no limit. Default: 60, and one more each second. Zero is an error at
-    /// the start.
-    ///
-    /// While none is left, the peer's tokens are rejected without a check, and cost it nothing. A
-    /// token counts as wrong while it is being checked, so sending many at the same time gains
-    /// nothing: at most that many different tokens of a peer are checked at a time, and the others
-    /// wait.
-    ///
-    /// An IPv6 network of 64 bits is one peer. Behind a proxy all callers have the proxy's address,
-    /// so one client with a wrong token could lock out the others: there, use `None`, and set the
-    /// limit in the proxy.
-    pub fn token_failures(mut self, per_minute: impl Into<Option<u32>>) -> Self {
-        match per_minute.into().map(NonZeroU32::new) {
-            None => self.settings.token_failures = Some(None),
-            Some(Some(failures)) => self.settings.token_failures = Some(Some(failures)),
-            Some(None) => {
-                let fix = "allow one at least, or give None for any number";
-                self.mistake = Some(StartError::new(".token_failures(0) allows no wrong token", fix));
-            }
-        }
         self
     }
 
