@@ -94,7 +94,9 @@ impl<E: Into<RpcError>> From<ClientError<E>> for actix_web::Error {
             ClientError::Lost(cause) | ClientError::BadResponse(cause) => {
                 RpcError::internal(&format_args!("a call to a service failed: {cause}"))
             }
-            ClientError::Params(cause) => RpcError::internal(&format_args!("a call cannot be sent: {cause}")),
+            ClientError::Params(cause) | ClientError::Unsupported(cause) => {
+                RpcError::internal(&format_args!("a call cannot be sent: {cause}"))
+            }
         };
         error.into()
     }

@@ -11,11 +11,16 @@ use crate::message::Message;
 
 use crate::client_error::ClientError;
 use crate::response::RawResult;
+use crate::subscribe::Feed;
 use crate::typed_client::{ClientOutput, of_method};
 
 /// The result of one call, which does not have its type yet.
 pub(crate) enum BatchResult {
-    Remote(RawResult),
+    /// `feed` is where the items arrive, if the method is a subscription.
+    Remote {
+        result: RawResult,
+        feed: Option<Feed>,
+    },
     Local(LocalResult),
 }
 
@@ -37,7 +42,7 @@ impl BatchResults {
     fn next<M: Message<Output: ClientOutput>>(&mut self) -> Result<M::Output, ClientError<M::Error>> {
         let missing = || ClientError::bad_response("the response is missing");
         let result = match self.results.next() {
-            Some(BatchResult::Remote(result)) => M::Output::of_result(result),
+            Some(BatchResult::Remote { result, feed }) => M::Output::of_result(result, feed),
             Some(BatchResult::Local(Ok(output))) => output.downcast().map(|output| *output).map_err(|_| missing()),
             Some(BatchResult::Local(Err(error))) => Err(error),
             None => Err(missing()),

@@ -15,8 +15,9 @@ use crate::client_error::ClientError;
 use crate::local::{LocalService, Started};
 use crate::message::{Message, Reply};
 use crate::name::full_name;
-use crate::request::RequestObject;
+use crate::request::{RequestObject, check_params};
 use crate::response::RawResult;
+use crate::subscribe::Feed;
 use crate::typed_client::{Calls, ClientOutput, ServiceClient, TypedClient, of_method};
 use crate::untyped::Client;
 
@@ -66,7 +67,7 @@ pub struct Call<M: Message> {
 enum CallState<M: Message> {
     Unsent(UnsentCall<M>),
     Local(BoxFuture<'static, Reply<M>>),
-    Remote(BoxFuture<'static, RawResult>),
+    Remote(BoxFuture<'static, RawResult>, Option<Feed>),
     Ended,
 }
 
@@ -117,6 +118,11 @@ impl<M: Message> UnsentCall<M> {
         Ok(RequestObject { idempotent: M::IDEMPOTENT, ..request })
     }
 
+    /// Returns where the items will arrive, if the method is a subscription.
+    pub(crate) fn feed(client: &Client, request: &RequestObject) -> Result<Option<Feed>, ClientError> {
+        M::SUBSCRIPTION.map(|names| client.open_feed(request, names)).transpose()
+    }
+
     /// Returns the deadline of this call if `client` sends it.
     pub(crate) fn remote_deadline(&self, client: &Client) -> Duration {
         let own = if let CallTarget::Remote(own) = &self.target { own } else { client };
@@ -141,18 +147,23 @@ impl<M: Message> UnsentCall<M> {
         }
     }
 
-    /// Sends the call.
-    fn start(self) -> Result<CallState<M>, Reply<M>> {
+    /// Sends the call. If it has ended at once, the result is the error.
+    fn start(self) -> Result<CallState<M>, Result<M::Output, ClientError>> {
         match &self.target {
-            CallTarget::Local(service) => match service.clone().start(self.message, false) {
-                Ok(Started::Ended(reply)) => Err(reply),
-                Ok(Started::Waits(reply)) => Ok(CallState::Local(reply)),
-                Err(rejected) => Err(Err(rejected)),
-            },
+            CallTarget::Local(service) => {
+                check_params(&self.message).map_err(Err)?;
+                match service.clone().start(self.message, false) {
+                    Ok(Started::Ended(reply)) => Err(reply.map_err(ClientError::from_server)),
+                    Ok(Started::Waits(reply)) => Ok(CallState::Local(reply)),
+                    Err(rejected) => Err(Err(ClientError::from_server(rejected))),
+                }
+            }
             CallTarget::Remote(client) => {
-                let request = self.request(client, true);
+                let request = self.request(client, true).map_err(Err)?;
+                let feed = Self::feed(client, &request).map_err(Err)?;
                 let client = client.with_deadline(deadline::<M>(client));
-                Ok(CallState::Remote(Box::pin(async move { client.send_single(request).await })))
+                let result = async move { client.send_single(Ok(request)).await };
+                Ok(CallState::Remote(Box::pin(result), feed))
             }
         }
     }
@@ -217,32 +228,26 @@ impl<M: Message<Output: ClientOutput>> Future for Call<M> {
         if matches!(state, CallState::Unsent(_))
             && let CallState::Unsent(unsent) = mem::replace(state, CallState::Ended)
         {
-            if let CallTarget::Local(_) = unsent.target
-                && let Err(error) = crate::request::check_params(&unsent.message)
-            {
-                return Poll::Ready(Err(of_method::<M>(error)));
-            }
             match unsent.start() {
                 Ok(sent) => *state = sent,
-                Err(reply) => return Poll::Ready(of_reply::<M>(reply)),
+                Err(result) => return Poll::Ready(result.map_err(of_method::<M>)),
             }
         }
         let result = match state {
-            CallState::Local(reply) => of_reply::<M>(ready!(reply.as_mut().poll(cx))),
-            CallState::Remote(raw) => M::Output::of_result(ready!(raw.as_mut().poll(cx))).map_err(of_method::<M>),
+            CallState::Local(reply) => ready!(reply.as_mut().poll(cx)).map_err(ClientError::from_server),
+            CallState::Remote(result, feed) => {
+                let result = ready!(result.as_mut().poll(cx));
+                M::Output::of_result(result, feed.take())
+            }
             CallState::Unsent(_) | CallState::Ended => panic!("a call was polled after its end"),
         };
         *state = CallState::Ended;
-        Poll::Ready(result)
+        Poll::Ready(result.map_err(of_method::<M>))
     }
 }
 
 // Nothing is pinned within: the futures are in boxes.
 impl<M: Message> Unpin for Call<M> {}
-
-fn of_reply<M: Message>(reply: Reply<M>) -> Result<M::Output, ClientError<M::Error>> {
-    reply.map_err(|error| of_method::<M>(ClientError::from_server(error)))
-}
 
 /// Returns the deadline of a call over the wire.
 fn deadline<M: Message>(client: &Client) -> Duration {

@@ -71,13 +71,16 @@ pub enum ClientError<E = RpcError> {
     /// The parameters cannot be written as JSON, or are neither an object nor an array. The call
     /// was never sent.
     Params(Cause),
+    /// The transport of the client cannot make this call: a subscription needs a WebSocket, for
+    /// example. The call was never sent.
+    Unsupported(Cause),
 }
 
 impl<E> ClientError<E> {
     /// Whether the call certainly did not run, so that it is safe to repeat it.
     ///
-    /// True for [`Rejected`](Self::Rejected), [`Unreachable`](Self::Unreachable) and
-    /// [`Params`](Self::Params).
+    /// True for [`Rejected`](Self::Rejected), [`Unreachable`](Self::Unreachable),
+    /// [`Params`](Self::Params) and [`Unsupported`](Self::Unsupported).
     ///
     /// ```
     /// use callbox::RpcError;
@@ -86,7 +89,7 @@ impl<E> ClientError<E> {
     /// assert!(!ClientError::<RpcError>::Deadline(None).never_ran());
     /// ```
     pub fn never_ran(&self) -> bool {
-        matches!(self, Self::Rejected(_) | Self::Unreachable(_) | Self::Params(_))
+        matches!(self, Self::Rejected(_) | Self::Unreachable(_) | Self::Params(_) | Self::Unsupported(_))
     }
 
     /// Returns the time that the server asks to wait before the call is repeated. Only
@@ -112,6 +115,7 @@ impl<E> ClientError<E> {
             Self::Lost(cause) => ClientError::Lost(cause),
             Self::BadResponse(cause) => ClientError::BadResponse(cause),
             Self::Params(cause) => ClientError::Params(cause),
+            Self::Unsupported(cause) => ClientError::Unsupported(cause),
         }
     }
 }
@@ -130,7 +134,9 @@ impl ClientError {
         match self {
             Self::Method(error) | Self::Server(error) | Self::Rejected(error) => Some(error),
             Self::Deadline(error) => error.as_ref(),
-            Self::Unreachable(_) | Self::Lost(_) | Self::BadResponse(_) | Self::Params(_) => None,
+            Self::Unreachable(_) | Self::Lost(_) | Self::BadResponse(_) | Self::Params(_) | Self::Unsupported(_) => {
+                None
+            }
         }
     }
 
@@ -193,6 +199,8 @@ impl From<TransportError> for ClientError {
             FailureKind::NeverSent => Self::Unreachable(cause),
             FailureKind::Lost => Self::Lost(cause),
             FailureKind::BadResponse => Self::BadResponse(cause),
+            #[cfg(feature = "websocket")]
+            FailureKind::Unsupported => Self::Unsupported(cause),
         }
     }
 }
@@ -208,6 +216,7 @@ impl<E: fmt::Debug> fmt::Display for ClientError<E> {
             Self::Lost(cause) => write!(f, "the connection broke before the response arrived: {cause}"),
             Self::BadResponse(cause) => write!(f, "the response cannot be used: {cause}"),
             Self::Params(cause) => write!(f, "the parameters cannot be sent: {cause}"),
+            Self::Unsupported(cause) => write!(f, "this client cannot make the call: {cause}"),
         }
     }
 }

@@ -9,7 +9,8 @@
 //! A [`Client`] by itself calls methods by their names. It writes requests, reads responses in all
 //! dialects of callbox, enforces deadlines, and repeats calls that never ran. A [`Transport`]
 //! carries the bodies. The feature `http`, which is on by default, has one for `http://`, and the
-//! feature `tls` one for `https://`.
+//! feature `tls` one for `https://`. The feature `websocket` has one for `ws://`, and for `wss://`
+//! with `tls`, which also carries subscriptions.
 //!
 //! A crate that uses callbox itself needs no dependency on this one: it is `callbox::client`.
 //!
@@ -32,8 +33,10 @@
 //! - `untyped` is the client that calls methods by name, and `batch` its batches. `request` writes
 //!   request objects, and `response` reads response objects. `retry` has the rules for repeating
 //!   calls. `client_error` has the error of all calls.
-//! - `transport` is the interface to what carries bodies, and `http` carries them to the URL in
-//!   `address`.
+//! - `subscribe` starts subscriptions.
+//! - `transport` is the interface to what carries bodies. `http` carries them to the URL in
+//!   `address`, and `websocket` over one connection, together with the items of subscriptions.
+//!   `builder` has the options of both.
 //! - `typed_client` makes calls from messages, and `call` is one of them. `typed_batch` sends
 //!   several together, and `batch_types` has the types of their results. `local` is a service in
 //!   the same process, whatever its type.
@@ -53,11 +56,13 @@ pub mod __engine;
 pub mod __private;
 #[cfg(feature = "actix-web")]
 mod actix;
-#[cfg(feature = "http")]
+#[cfg(any(feature = "http", feature = "websocket"))]
 mod address;
 mod ambient;
 mod batch;
 mod batch_types;
+#[cfg(any(feature = "http", feature = "websocket"))]
+mod builder;
 mod call;
 mod client_error;
 mod directory;
@@ -80,23 +85,26 @@ mod retry;
 mod rpc_error;
 #[doc(hidden)]
 pub mod rules;
+mod subscribe;
 mod subscription;
 mod transport;
 mod typed_batch;
 mod typed_client;
 mod untyped;
+#[cfg(feature = "websocket")]
+mod websocket;
 
 pub use batch::Batch;
 #[doc(hidden)]
 pub use batch_types::{BatchElement, BatchResults, BatchTuple, MessageList, TuplePush};
+#[cfg(any(feature = "http", feature = "websocket"))]
+pub use builder::{BuildError, ClientBuilder};
 pub use call::{Call, IntoCall, LocalCaller};
 pub use callbox_macros::{ClientRpcError as RpcError, client_api as api};
 pub use client_error::{Cause, ClientError};
 #[cfg(feature = "schemas")]
 pub use error_list::{DescribeErrors, ErrorList};
 pub use from_rpc_error::FromRpcError;
-#[cfg(feature = "http")]
-pub use http::{BuildError, ClientBuilder};
 pub use internal_error::InternalError;
 pub use local::LocalService;
 pub use message::{Message, Reply};

@@ -142,7 +142,7 @@ impl RetryBudget {
     }
 }
 
-fn random_up_to(limit: Duration) -> Duration {
+pub(crate) fn random_up_to(limit: Duration) -> Duration {
     // `RandomState` has new random keys each time, and hashing mixes them. A pause needs no better
     // random numbers, so there is no generator.
     let random = RandomState::new().build_hasher().finish();

@@ -9,9 +9,10 @@ use futures_util::future::BoxFuture;
 use crate::client_error::BoxError;
 
 use crate::client_error::Cause;
+use crate::subscribe::{Feed, FeedStart};
 
-/// Carries bodies to a server. callbox has one for HTTP; implement this trait for another
-/// transport.
+/// Carries bodies to a server. callbox has one for HTTP and one for WebSockets; implement this
+/// trait for another transport. Of these, only the WebSocket carries subscriptions.
 ///
 /// The [`Client`](super::Client) handles deadlines, retries, batches and ids for every transport.
 /// This transport, for a test, returns the same response to every request:
@@ -61,6 +62,19 @@ pub struct TransportRequest {
     /// The id of the request that led to this one, for the header `X-Request-Id`, if a method of a
     /// callbox service makes the call.
     pub request_id: Option<Arc<str>>,
+    /// The ids in the body.
+    #[cfg(feature = "websocket")]
+    pub(crate) ids: BodyIds,
+}
+
+/// The ids of the calls in a body, for a transport that matches responses to them.
+#[cfg(feature = "websocket")]
+#[derive(Clone, Debug)]
+pub(crate) struct BodyIds {
+    /// In the order of the calls. A notification has none.
+    pub(crate) calls: Vec<u64>,
+    /// Whether the body is an array, and so is its response.
+    pub(crate) is_batch: bool,
 }
 
 /// The response to one body.
@@ -113,6 +127,8 @@ pub(crate) enum FailureKind {
     NeverSent,
     Lost,
     BadResponse,
+    #[cfg(feature = "websocket")]
+    Unsupported,
 }
 
 impl TransportError {
@@ -132,6 +148,12 @@ impl TransportError {
     pub fn bad_response(cause: impl Into<BoxError>) -> Self {
         Self { kind: FailureKind::BadResponse, cause: Cause::new(cause) }
     }
+
+    /// Makes an error for a body that this transport cannot send, however often it tries.
+    #[cfg(feature = "websocket")]
+    pub(crate) fn unsupported(cause: impl Into<BoxError>) -> Self {
+        Self { kind: FailureKind::Unsupported, cause: Cause::new(cause) }
+    }
 }
 
 // By hand, because the token must not get into a log.
@@ -150,6 +172,13 @@ impl std::fmt::Debug for TransportRequest {
 /// A [`Transport`] as a trait object.
 pub(crate) trait DynTransport: Send + Sync {
     fn send_boxed(&self, request: TransportRequest) -> BoxFuture<'_, Result<TransportResponse, TransportError>>;
+
+    /// Returns where the items of a subscription will arrive, before the call that starts it is
+    /// sent. Default: nothing, for a transport without subscriptions.
+    fn open_feed(&self, start: FeedStart) -> Option<Feed> {
+        drop(start);
+        None
+    }
 }
 
 impl<T: Transport> DynTransport for T {

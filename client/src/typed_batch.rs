@@ -11,9 +11,10 @@ use crate::local::LocalService;
 use crate::message::Message;
 
 use crate::batch_types::{BatchResult, BatchResults, BatchTuple, LocalResult, MessageList, TuplePush};
-use crate::call::{CallTarget, IntoCall};
+use crate::call::{CallTarget, IntoCall, UnsentCall};
 use crate::client_error::ClientError;
 use crate::request::RequestObject;
+use crate::subscribe::Feed;
 use crate::typed_client::{ClientOutput, ServiceClient, TypedClient};
 use crate::untyped::Client;
 
@@ -58,7 +59,8 @@ pub struct TypedBatch<'a, C: ServiceClient, A = ()> {
 
 /// The calls and notifications, by the way in which they will be sent.
 enum BatchCalls {
-    Remote(Client, Vec<Result<RequestObject, ClientError>>),
+    /// The requests, and for each call where its items arrive, if its method is a subscription.
+    Remote(Client, Vec<Result<RequestObject, ClientError>>, Vec<Option<Feed>>),
     /// The future of a notification returns `None`.
     Local(LocalService, Vec<BoxFuture<'static, Option<LocalResult>>>),
 }
@@ -66,7 +68,7 @@ enum BatchCalls {
 impl<'a, C: ServiceClient> TypedBatch<'a, C> {
     pub(crate) fn new(client: &'a TypedClient<C>) -> Self {
         let members = match &client.target {
-            CallTarget::Remote(client) => BatchCalls::Remote(client.clone(), Vec::new()),
+            CallTarget::Remote(client) => BatchCalls::Remote(client.clone(), Vec::new(), Vec::new()),
             CallTarget::Local(service) => BatchCalls::Local(service.clone(), Vec::new()),
         };
         Self { client, members, counts: Vec::new(), deadline: Duration::ZERO, elements: PhantomData }
@@ -107,7 +109,7 @@ impl<'a, C: ServiceClient, A> TypedBatch<'a, C, A> {
     pub fn notify<I: IntoCall<C>>(mut self, call: I) -> Self {
         let unsent = call.into_call(self.client).into_unsent();
         match &mut self.members {
-            BatchCalls::Remote(client, requests) => {
+            BatchCalls::Remote(client, requests, _) => {
                 self.deadline = self.deadline.max(unsent.remote_deadline(client));
                 match unsent.request(client, false) {
                     Ok(request) => requests.push(Ok(request)),
@@ -143,9 +145,10 @@ impl<'a, C: ServiceClient, A> TypedBatch<'a, C, A> {
         A: BatchTuple,
     {
         let results = match self.members {
-            BatchCalls::Remote(client, requests) => {
+            BatchCalls::Remote(client, requests, feeds) => {
                 let results = client.with_deadline(self.deadline).send_members(requests).await;
-                results.into_iter().map(BatchResult::Remote).collect()
+                let remote = |(result, feed)| BatchResult::Remote { result, feed };
+                results.into_iter().zip(feeds).map(remote).collect()
             }
             BatchCalls::Local(_, calls) => {
                 join_all(calls).await.into_iter().flatten().map(BatchResult::Local).collect()
@@ -157,9 +160,13 @@ impl<'a, C: ServiceClient, A> TypedBatch<'a, C, A> {
     fn push<I: IntoCall<C>>(&mut self, call: I) {
         let unsent = call.into_call(self.client).into_unsent();
         match &mut self.members {
-            BatchCalls::Remote(client, requests) => {
+            BatchCalls::Remote(client, requests, feeds) => {
                 self.deadline = self.deadline.max(unsent.remote_deadline(client));
-                requests.push(unsent.request(client, true));
+                let request = unsent.request(client, true);
+                let prepared = request.and_then(|call| Ok((UnsentCall::<I::Message>::feed(client, &call)?, call)));
+                let (feed, request) = prepared.map_or_else(|error| (None, Err(error)), |(feed, call)| (feed, Ok(call)));
+                requests.push(request);
+                feeds.push(feed);
             }
             BatchCalls::Local(service, calls) => {
                 let service = unsent.local_service(service);

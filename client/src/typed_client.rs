@@ -14,6 +14,7 @@ use crate::message::Message;
 use crate::call::{Call, CallTarget, IntoCall, LocalCaller};
 use crate::client_error::ClientError;
 use crate::response::{self, RawResult};
+use crate::subscribe::{self, Feed};
 use crate::subscription::Subscription;
 use crate::typed_batch::TypedBatch;
 use crate::untyped::Client;
@@ -95,21 +96,21 @@ pub trait Calls<M: Message>: ServiceClient {}
     note = "derive `serde::Deserialize` for it, or write no client with `#[service(client = false)]`"
 )]
 pub trait ClientOutput: Sized {
+    /// `feed` is where the items arrive, for the call of a subscription.
     #[doc(hidden)]
-    fn of_result(result: RawResult) -> Result<Self, ClientError>;
+    fn of_result(result: RawResult, feed: Option<Feed>) -> Result<Self, ClientError>;
 }
 
 #[diagnostic::do_not_recommend]
 impl<T: DeserializeOwned> ClientOutput for T {
-    fn of_result(result: RawResult) -> Result<Self, ClientError> {
+    fn of_result(result: RawResult, _: Option<Feed>) -> Result<Self, ClientError> {
         response::value(result)
     }
 }
 
 impl<T: DeserializeOwned + Send + 'static> ClientOutput for Subscription<T> {
-    fn of_result(result: RawResult) -> Result<Self, ClientError> {
-        result?;
-        Err(ClientError::bad_response("the transport has no subscriptions"))
+    fn of_result(result: RawResult, feed: Option<Feed>) -> Result<Self, ClientError> {
+        subscribe::started(result, feed)
     }
 }
 

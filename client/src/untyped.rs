@@ -16,6 +16,8 @@ use crate::client_error::ClientError;
 use crate::request::{self, BodyShape, RequestObject};
 use crate::response::{self, RawResult};
 use crate::retry::{Retry, RetryState};
+#[cfg(feature = "websocket")]
+use crate::transport::BodyIds;
 use crate::transport::{DynTransport, Transport, TransportRequest};
 
 /// A client for any JSON-RPC 2.0 server. Cheap to clone; clones share their connections and their
@@ -44,7 +46,7 @@ use crate::transport::{DynTransport, Transport, TransportRequest};
 /// ```
 #[derive(Clone)]
 pub struct Client {
-    transport: Arc<dyn DynTransport>,
+    pub(crate) transport: Arc<dyn DynTransport>,
     retries: Arc<RetryState>,
     ids: Arc<AtomicU64>,
     token: Option<Arc<str>>,
@@ -59,8 +61,12 @@ const DEADLINE: Duration = Duration::from_secs(30);
 impl Client {
     /// Makes a client with your own transport. See [`Transport`].
     pub fn with_transport(transport: impl Transport) -> Self {
+        Self::with_dyn_transport(Arc::new(transport))
+    }
+
+    pub(crate) fn with_dyn_transport(transport: Arc<dyn DynTransport>) -> Self {
         Self {
-            transport: Arc::new(transport),
+            transport,
             retries: Arc::new(RetryState::new(Retry::default())),
             ids: Arc::new(AtomicU64::new(1)),
             token: None,
@@ -218,6 +224,11 @@ impl Client {
             timeout: deadline.saturating_duration_since(Instant::now()),
             chain,
             request_id,
+            #[cfg(feature = "websocket")]
+            ids: BodyIds {
+                calls: requests.iter().filter_map(|request| request.id).collect(),
+                is_batch: shape == BodyShape::Batch,
+            },
         });
         let received = match body {
             Ok(body) => self.transport.send_boxed(body).await.map_err(ClientError::from),

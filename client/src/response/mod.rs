@@ -105,8 +105,14 @@ impl<'a> ResponseObject<'a> {
     }
 }
 
+/// Returns the result of one response object, whatever its id is.
+#[cfg(feature = "websocket")]
+pub(crate) fn of_object(json: &str) -> RawResult {
+    ResponseObject::parse(json.trim_ascii())?.result()
+}
+
 /// Reads an error object.
-fn error_of(raw: &RawValue) -> ClientError {
+pub(crate) fn error_of(raw: &RawValue) -> ClientError {
     let object: ErrorObject<'_> = match serde_json::from_str(raw.get()) {
         Ok(object) => object,
         Err(error) => return ClientError::bad_response(format!("its error is not an error object: {error}")),

@@ -1,0 +1,70 @@
+//! Opening connections.
+
+use std::time::Duration;
+
+use http::{HeaderMap, Uri};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+#[cfg(feature = "tls")]
+use tokio_rustls::TlsConnector;
+use tokio_websockets::{ClientBuilder as WebSocketBuilder, Limits};
+
+use crate::address::Address;
+use crate::client_error::Cause;
+
+use super::link::{ByteStream, Frames};
+
+/// Where a WebSocket is, and how to open it.
+pub(super) struct Target {
+    /// The URL as the program has written it, for the log.
+    pub(super) url: Address,
+    pub(super) uri: Uri,
+    /// The host, without the brackets of an IPv6 address.
+    pub(super) host: String,
+    pub(super) port: u16,
+    pub(super) headers: HeaderMap,
+    pub(super) timeout: Duration,
+    /// Maximum size of a message of the server, in bytes.
+    pub(super) message_limit: usize,
+    /// Set for `wss://`.
+    #[cfg(feature = "tls")]
+    pub(super) tls: Option<TlsConnector>,
+}
+
+impl Target {
+    /// Opens a connection.
+    ///
+    /// # Errors
+    /// Why it cannot be opened, if it takes too long for example.
+    pub(super) async fn open(&self) -> Result<Frames, Cause> {
+        let seconds = self.timeout.as_secs_f64();
+        let late = |_| Cause::new(format!("it took longer than {seconds} s: raise ClientBuilder::connect_timeout"));
+        timeout(self.timeout, self.handshake()).await.map_err(late)?
+    }
+
+    async fn handshake(&self) -> Result<Frames, Cause> {
+        let stream = TcpStream::connect((&*self.host, self.port)).await.map_err(Cause::new)?;
+        // A call is one small message, which must not wait for others.
+        stream.set_nodelay(true).map_err(Cause::new)?;
+        let stream = self.secured(stream).await?;
+        let mut builder = WebSocketBuilder::from_uri(self.uri.clone())
+            .limits(Limits::default().max_payload_len(Some(self.message_limit)));
+        for (name, value) in &self.headers {
+            builder = builder.add_header(name.clone(), value.clone()).map_err(Cause::new)?;
+        }
+        let (frames, _) = builder.connect_on(stream).await.map_err(Cause::new)?;
+        Ok(frames)
+    }
+
+    #[cfg(feature = "tls")]
+    async fn secured(&self, stream: TcpStream) -> Result<Box<dyn ByteStream>, Cause> {
+        let Some(tls) = &self.tls else { return Ok(Box::new(stream)) };
+        let name = rustls::pki_types::ServerName::try_from(self.host.clone()).map_err(Cause::new)?;
+        Ok(Box::new(tls.connect(name, stream).await.map_err(Cause::new)?))
+    }
+
+    #[cfg(not(feature = "tls"))]
+    async fn secured(&self, stream: TcpStream) -> Result<Box<dyn ByteStream>, Cause> {
+        Ok(Box::new(stream))
+    }
+}

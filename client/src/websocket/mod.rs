@@ -1,0 +1,32 @@
+//! The transport over a WebSocket: one connection for calls, batches, notifications and
+//! subscriptions.
+//!
+//! A [`Socket`] is what clients hold: it puts messages into the queue of a background task
+//! ([`task`]), which alone owns the connection and all tables, so there are no locks around them.
+//!
+//! - [`connect`] opens connections, with `tls` if need be, and [`backoff`] has the pauses between attempts. [`options`]
+//!   makes both of a `ClientBuilder`.
+//! - [`link`] is one open connection: it reads and writes at the same time, and pings.
+//! - [`frame`] reads what a message of the server is: a response, a batch of them, or a message of
+//!   a subscription.
+//! - [`calls`] has the calls that wait for their responses, and [`outgoing`] what waits to be sent.
+//! - [`feeds`] has the subscriptions, [`feed`] is one of them with the items that its subscriber
+//!   has not taken, and [`resume`] writes the request that continues one.
+
+mod backoff;
+mod calls;
+mod connect;
+mod feed;
+mod feeds;
+mod frame;
+mod link;
+mod options;
+mod outgoing;
+mod resume;
+mod session;
+mod socket;
+mod task;
+#[cfg(feature = "tls")]
+mod tls;
+
+pub(crate) use feed::Feed;

@@ -1,0 +1,134 @@
+//! What the background task knows, apart from the connection itself: it survives a reconnect.
+
+use crate::client_error::{Cause, ClientError};
+use crate::transport::TransportError;
+
+use super::calls::Calls;
+use super::feed::FeedEnd;
+use super::feeds::{Feeds, Unsubscribe};
+use super::frame::{Frame, ResponseId};
+use super::outgoing::OutgoingQueue;
+use super::socket::{Command, Control, STOPPED};
+
+/// The calls and subscriptions of one client, and what is going to be sent.
+#[derive(Debug, Default)]
+pub(super) struct Session {
+    calls: Calls,
+    feeds: Feeds,
+    outgoing: OutgoingQueue,
+}
+
+impl Session {
+    /// Whether another body may be added.
+    pub(super) fn has_room(&self) -> bool {
+        self.outgoing.has_room()
+    }
+
+    /// Adds a body, unless nobody waits for it any more.
+    pub(super) fn add(&mut self, Command { body, ids, reply }: Command) {
+        if reply.is_closed() {
+            return;
+        }
+        match ids.calls.first().copied() {
+            Some(first) => {
+                self.calls.add(first, ids, reply);
+                self.outgoing.push_calls(first, body);
+            }
+            None => self.outgoing.push_notifications(body, reply),
+        }
+    }
+
+    /// Makes a change that somebody has asked for.
+    pub(super) fn change(&mut self, control: Control) {
+        match control {
+            Control::Open(buffer) => self.feeds.open(buffer),
+            Control::Close { call } => {
+                let ended = self.feeds.close(call, self.calls.has(call));
+                self.unsubscribe(ended);
+            }
+            Control::Cancel { first } => {
+                for call in self.calls.cancel(first) {
+                    let cancel = format!(r#"{{"jsonrpc":"2.0","method":"$/cancelRequest","params":{{"id":{call}}}}}"#);
+                    self.outgoing.push_control(cancel.into_bytes());
+                }
+            }
+        }
+    }
+
+    /// Returns the next message to send.
+    pub(super) fn next_message(&mut self) -> Option<Vec<u8>> {
+        self.outgoing.next(&mut self.calls)
+    }
+
+    /// Handles a message of the server.
+    ///
+    /// # Errors
+    /// If it is not one that a server may send.
+    pub(super) fn receive(&mut self, text: &str) -> Result<(), Cause> {
+        match Frame::parse(text)? {
+            Frame::Response(ResponseId::Call(call)) => {
+                self.start_feed(call, text);
+                if !self.calls.respond(call, text) {
+                    return Err(Cause::new(format!("it is a response with the id {call}, which no open call has")));
+                }
+            }
+            Frame::Response(ResponseId::Missing) => {
+                if !self.calls.respond_without_id(text) {
+                    log_error!(response = text, "the server has rejected a message that was no call");
+                }
+            }
+            Frame::Batch(members) => {
+                let mut call = None;
+                for (id, json) in members {
+                    let ResponseId::Call(id) = id else { continue };
+                    self.start_feed(id, json.get());
+                    call = call.or(Some(id).filter(|id| self.calls.has(*id)));
+                }
+                if !call.is_some_and(|call| self.calls.respond(call, text)) {
+                    return Err(Cause::new("it has the responses to a batch that was not sent"));
+                }
+            }
+            Frame::Notice(notice) => self.feeds.notice(notice),
+            Frame::Response(ResponseId::Ignored) | Frame::Other => {}
+        }
+        Ok(())
+    }
+
+    /// Handles the response to a call, if that starts a subscription.
+    fn start_feed(&mut self, call: u64, response: &str) {
+        if self.feeds.has(call) {
+            let ended = self.feeds.started(call, response);
+            self.unsubscribe(ended);
+        }
+    }
+
+    fn unsubscribe(&mut self, ended: Option<Unsubscribe>) {
+        if let Some(unsubscribe) = ended {
+            self.outgoing.push_control(unsubscribe.to_json());
+        }
+    }
+
+    /// Ends what belongs to the connection that was lost.
+    pub(super) fn disconnected(&mut self, error: impl Fn() -> TransportError) {
+        self.calls.fail_sent(error);
+        self.outgoing.keep_for_reconnect(&self.calls);
+        self.feeds.disconnected();
+    }
+
+    /// Starts the subscriptions again on a new connection.
+    pub(super) fn reconnected(&mut self) {
+        for (call, text) in self.feeds.restart() {
+            self.calls.add_subscription(call);
+            self.outgoing.push_calls(call, text);
+        }
+    }
+}
+
+impl Drop for Session {
+    /// The task ends with its runtime. Nobody may wait for it then. The calls end, as who sends
+    /// their responses is dropped.
+    fn drop(&mut self) {
+        let lost = ClientError::Lost(Cause::new(STOPPED));
+        self.feeds.end_all(&FeedEnd::Failed(lost));
+    }
+}

@@ -1,0 +1,123 @@
+//! What clients hold of a WebSocket: the way to its background task.
+
+use std::fmt;
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::subscribe::{Feed, FeedStart};
+use crate::transport::{BodyIds, DynTransport, TransportError, TransportRequest, TransportResponse};
+
+use super::feed::FeedBuffer;
+
+/// Number of bodies that may wait for the background task. Further ones wait for room.
+const QUEUE: usize = 64;
+
+/// A connection that is opened again when it is lost, as its clients see it.
+pub(super) struct Socket {
+    commands: mpsc::Sender<Command>,
+    controls: mpsc::UnboundedSender<Control>,
+    /// The token that the connection was opened with.
+    token: Option<Arc<str>>,
+}
+
+/// A body to send.
+#[derive(Debug)]
+pub(super) struct Command {
+    pub(super) body: Vec<u8>,
+    pub(super) ids: BodyIds,
+    pub(super) reply: Reply,
+}
+
+/// Where the response to a body goes, or that it was sent, if it has only notifications.
+pub(super) type Reply = oneshot::Sender<Result<Vec<u8>, TransportError>>;
+
+/// A change that must not wait, because it is made in a `Drop`. For each call and each subscription
+/// there is at most one of each kind, so the queue is bounded by those that there are.
+#[derive(Debug)]
+pub(super) enum Control {
+    /// A subscription whose call is going to be sent.
+    Open(Arc<FeedBuffer>),
+    /// Nobody takes the items of this subscription any more.
+    Close {
+        /// The id of its first call.
+        call: u64,
+    },
+    /// Nobody waits for the response to this body any more.
+    Cancel {
+        /// The id of its first call.
+        first: u64,
+    },
+}
+
+/// The other ends, for the background task.
+pub(super) struct Queues {
+    pub(super) commands: mpsc::Receiver<Command>,
+    pub(super) controls: mpsc::UnboundedReceiver<Control>,
+}
+
+impl Socket {
+    pub(super) fn new(token: Option<Arc<str>>) -> (Self, Queues) {
+        let (commands, received) = mpsc::channel(QUEUE);
+        let (controls, changed) = mpsc::unbounded_channel();
+        (Self { commands, controls, token }, Queues { commands: received, controls: changed })
+    }
+
+    async fn exchange(&self, request: TransportRequest) -> Result<TransportResponse, TransportError> {
+        if request.token != self.token {
+            return Err(TransportError::unsupported(
+                "all calls over a WebSocket have the token that it was opened with: connect another client for \
+                 another token",
+            ));
+        }
+        let (reply, received) = oneshot::channel();
+        let TransportRequest { body, ids, .. } = request;
+        let mut waiting = Waiting { received, first: ids.calls.first().copied(), controls: &self.controls };
+        let command = Command { body, ids, reply };
+        if self.commands.send(command).await.is_err() {
+            waiting.first = None;
+            return Err(TransportError::never_sent(STOPPED));
+        }
+        let received = (&mut waiting.received).await;
+        // There is nothing left to cancel.
+        waiting.first = None;
+        received.unwrap_or_else(|_| Err(TransportError::lost(STOPPED))).map(TransportResponse::new)
+    }
+}
+
+/// The error of a call after the background task has ended.
+pub(super) const STOPPED: &str = "the runtime that has opened the WebSocket has stopped";
+
+impl DynTransport for Socket {
+    fn send_boxed(&self, request: TransportRequest) -> BoxFuture<'_, Result<TransportResponse, TransportError>> {
+        Box::pin(self.exchange(request))
+    }
+
+    fn open_feed(&self, start: FeedStart) -> Option<Feed> {
+        Some(Feed::new(start, self.controls.clone()))
+    }
+}
+
+impl fmt::Debug for Socket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Socket").field("has_token", &self.token.is_some()).finish_non_exhaustive()
+    }
+}
+
+/// A caller that waits for a response. If it stops waiting, its calls are cancelled.
+struct Waiting<'a> {
+    received: oneshot::Receiver<Result<Vec<u8>, TransportError>>,
+    /// The id of the first call. None for notifications, and when there is nothing to cancel.
+    first: Option<u64>,
+    controls: &'a mpsc::UnboundedSender<Control>,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        let Some(first) = self.first else { return };
+        // Closed first, so that a body that is still in the queue is not sent afterwards.
+        self.received.close();
+        let _ = self.controls.send(Control::Cancel { first });
+    }
+}

@@ -1,0 +1,178 @@
+//! The background task of a WebSocket, which alone owns the connection.
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+use tokio_websockets::Payload;
+
+use crate::client_error::Cause;
+use crate::transport::TransportError;
+
+use super::backoff::Backoff;
+use super::connect::Target;
+use super::link::{Broken, Link};
+use super::session::Session;
+use super::socket::{Command, Control, Queues};
+
+/// Time after which a connection counts as good, even if nothing has arrived.
+const GOOD_AFTER: Duration = Duration::from_secs(10);
+
+/// The background task.
+pub(super) struct Task {
+    target: Target,
+    queues: Queues,
+    session: Session,
+    backoff: Backoff,
+    /// Whether all clients are gone. There may be subscriptions still.
+    no_commands: bool,
+}
+
+/// What the task does next.
+enum Event {
+    Received(Payload),
+    Command(Command),
+    Control(Control),
+    Broken(Broken),
+    /// Clients and subscriptions are gone.
+    Unused,
+}
+
+impl Task {
+    pub(super) fn new(target: Target, queues: Queues) -> Self {
+        let (session, backoff) = (Session::default(), Backoff::new());
+        Self { target, queues, session, backoff, no_commands: false }
+    }
+
+    /// Serves the connection, and opens it again when it is lost, until nobody uses it any more.
+    pub(super) async fn run(mut self, mut link: Link) {
+        loop {
+            let began = Instant::now();
+            let Some(broken) = self.serve(&mut link).await else { return link.close().await };
+            if began.elapsed() >= GOOD_AFTER {
+                self.backoff.reset();
+            }
+            drop(link);
+            self.disconnected(broken);
+            let Some(opened) = self.reconnect().await else { return };
+            link = opened;
+            self.session.reconnected();
+        }
+    }
+
+    /// Serves the connection. Returns why it has to be opened again, or nothing if nobody uses it
+    /// any more.
+    async fn serve(&mut self, link: &mut Link) -> Option<Broken> {
+        // Taken in turn, so that neither side can keep the other one waiting.
+        let mut link_first = false;
+        loop {
+            link_first = !link_first;
+            match poll_fn(|cx| self.poll_event(link, link_first, cx)).await {
+                Event::Received(payload) => {
+                    // The library has checked that a text is UTF-8.
+                    let received = match str::from_utf8(&payload) {
+                        Ok(text) => self.session.receive(text),
+                        Err(error) => Err(Cause::new(error)),
+                    };
+                    match received {
+                        Ok(()) => self.backoff.reset(),
+                        Err(cause) => return Some(Broken::Malformed(cause)),
+                    }
+                }
+                Event::Command(command) => {
+                    // A subscription is opened before its call is queued, but in the other queue.
+                    while let Ok(control) = self.queues.controls.try_recv() {
+                        self.session.change(control);
+                    }
+                    self.session.add(command);
+                }
+                Event::Control(control) => self.session.change(control),
+                Event::Broken(broken) => return Some(broken),
+                Event::Unused => return None,
+            }
+        }
+    }
+
+    fn poll_event(&mut self, link: &mut Link, link_first: bool, cx: &mut Context<'_>) -> Poll<Event> {
+        for turn in [link_first, !link_first] {
+            let polled = if turn { self.poll_link(link, cx) } else { self.poll_queues(cx) };
+            if polled.is_ready() {
+                return polled;
+            }
+        }
+        Poll::Pending
+    }
+
+    fn poll_link(&mut self, link: &mut Link, cx: &mut Context<'_>) -> Poll<Event> {
+        link.poll(cx, || self.session.next_message()).map(|received| match received {
+            Ok(payload) => Event::Received(payload),
+            Err(broken) => Event::Broken(broken),
+        })
+    }
+
+    fn poll_queues(&mut self, cx: &mut Context<'_>) -> Poll<Event> {
+        match self.queues.controls.poll_recv(cx) {
+            Poll::Ready(Some(control)) => return Poll::Ready(Event::Control(control)),
+            Poll::Ready(None) => return Poll::Ready(Event::Unused),
+            Poll::Pending => {}
+        }
+        if self.no_commands || !self.session.has_room() {
+            return Poll::Pending;
+        }
+        match self.queues.commands.poll_recv(cx) {
+            Poll::Ready(Some(command)) => Poll::Ready(Event::Command(command)),
+            Poll::Ready(None) => {
+                self.no_commands = true;
+                Poll::Pending
+            }
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    fn disconnected(&mut self, broken: Broken) {
+        let url = &self.target.url;
+        match broken {
+            Broken::Lost(cause) => {
+                log_debug!(%url, %cause, "the connection to a WebSocket was lost, and is opened again");
+                self.session.disconnected(|| TransportError::lost(cause.to_string()));
+            }
+            Broken::Malformed(cause) => {
+                log_error!(
+                    %url,
+                    %cause,
+                    "a server has sent a message over a WebSocket that cannot be used, so the connection is opened \
+                     again: check that the URL is that of a JSON-RPC server"
+                );
+                self.session.disconnected(|| TransportError::bad_response(cause.to_string()));
+            }
+        }
+    }
+
+    /// Opens the connection again. Returns nothing if nobody uses it any more.
+    async fn reconnect(&mut self) -> Option<Link> {
+        loop {
+            let pause = self.backoff.next_pause();
+            let attempt = async {
+                sleep(pause).await;
+                self.target.open().await
+            };
+            let mut attempt = pin!(attempt);
+            let (controls, session) = (&mut self.queues.controls, &mut self.session);
+            let opened = poll_fn(|cx| {
+                while let Poll::Ready(control) = controls.poll_recv(cx) {
+                    match control {
+                        Some(control) => session.change(control),
+                        None => return Poll::Ready(None),
+                    }
+                }
+                attempt.as_mut().poll(cx).map(Some)
+            });
+            match opened.await? {
+                Ok(frames) => return Some(Link::new(frames)),
+                Err(cause) => log_debug!(url = %self.target.url, %cause, "a WebSocket could not be opened again"),
+            }
+        }
+    }
+}
