@@ -25,7 +25,8 @@
 use callbox_client as client;
 pub use client::{
     Batch, Call, Calls, Cause, Client, ClientError, ClientOutput, FromRpcError, IntoCall, LocalCaller, LocalService,
-    Retry, ServiceClient, Transport, TransportError, TransportRequest, TransportResponse, TypedBatch, TypedClient,
+    ProgressReport, Retry, ServiceClient, Transport, TransportError, TransportRequest, TransportResponse, TypedBatch,
+    TypedClient,
 };
 #[doc(hidden)]
 pub use client::{BatchElement, BatchResults, BatchTuple, MessageList, TuplePush};

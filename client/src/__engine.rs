@@ -9,6 +9,7 @@ pub use crate::error_list::DescribedError;
 pub use crate::local::{Exchange, LocalOptions, LocalTarget, Started};
 pub use crate::name::full_name;
 pub use crate::params::read as read_params;
+pub use crate::progress::{ProgressReport, ProgressSlot};
 pub use crate::representable::write;
 pub use crate::representable::{Unrepresentable, check};
 pub use crate::rpc_error::{RpcError, code, log_all_causes};

@@ -15,6 +15,7 @@ use crate::client_error::ClientError;
 use crate::local::{LocalService, Started};
 use crate::message::{Message, Reply};
 use crate::name::full_name;
+use crate::progress::{ProgressHandler, ProgressReport, ProgressSlot};
 use crate::request::{RequestObject, check_params};
 use crate::response::RawResult;
 use crate::subscribe::Feed;
@@ -62,6 +63,7 @@ use crate::untyped::Client;
 #[must_use = "a call is not sent until it is awaited"]
 pub struct Call<M: Message> {
     state: CallState<M>,
+    progress: Option<ProgressHandler>,
 }
 
 enum CallState<M: Message> {
@@ -76,6 +78,7 @@ pub(crate) struct UnsentCall<M> {
     pub(crate) message: M,
     pub(crate) target: CallTarget,
     pub(crate) namespace: Option<&'static str>,
+    progress: Option<Arc<ProgressSlot>>,
 }
 
 /// The service that a typed client calls.
@@ -152,14 +155,17 @@ impl<M: Message> UnsentCall<M> {
         match &self.target {
             CallTarget::Local(service) => {
                 check_params(&self.message).map_err(Err)?;
-                match service.clone().start(self.message, false) {
+                match service.clone().start(self.message, false, self.progress) {
                     Ok(Started::Ended(reply)) => Err(reply.map_err(ClientError::from_server)),
                     Ok(Started::Waits(reply)) => Ok(CallState::Local(reply)),
                     Err(rejected) => Err(Err(ClientError::from_server(rejected))),
                 }
             }
             CallTarget::Remote(client) => {
-                let request = self.request(client, true).map_err(Err)?;
+                let mut request = self.request(client, true).map_err(Err)?;
+                if let Some(slot) = &self.progress {
+                    client.ask_progress(&mut request, slot);
+                }
                 let feed = Self::feed(client, &request).map_err(Err)?;
                 let client = client.with_deadline(deadline::<M>(client));
                 let result = async move { client.send_single(Ok(request)).await };
@@ -171,7 +177,7 @@ impl<M: Message> UnsentCall<M> {
 
 impl<M: Message> Call<M> {
     fn new(unsent: UnsentCall<M>) -> Self {
-        Self { state: CallState::Unsent(unsent) }
+        Self { state: CallState::Unsent(unsent), progress: None }
     }
 
     /// Sets the deadline of this call, retries included. Default: that of the client, or else of
@@ -198,12 +204,53 @@ impl<M: Message> Call<M> {
         self.map_target(|target| target.map_remote(Client::without_retry))
     }
 
+    /// Passes reports of the progress to this function, if the method makes any: the newest ones,
+    /// at most 20 a second over the wire. They come while the call is awaited, and none after its
+    /// end.
+    ///
+    /// Over the wire that needs a WebSocket. A call over HTTP has no reports.
+    ///
+    /// ```
+    /// use callbox::{Progress, Server, service, testing};
+    ///
+    /// struct Importer;
+    ///
+    /// #[service(name = "importer")]
+    /// impl Importer {
+    ///     /// Imports so many lines.
+    ///     #[public_method]
+    ///     async fn import(&self, lines: u64, progress: &Progress) -> u64 {
+    ///         for line in 0..lines {
+    ///             progress.report(line, lines, "orders.csv");
+    ///             tokio::task::yield_now().await;
+    ///         }
+    ///         lines
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let server = testing::start(Server::new(|| Importer));
+    /// let importer: ImporterClient = server.service::<Importer>().client();
+    /// let import = importer.import(100).on_progress(|report| println!("{} of {:?}", report.done, report.total));
+    /// assert_eq!(import.await?, 100);
+    /// # Ok(()) }
+    /// ```
+    pub fn on_progress(mut self, handle: impl Fn(&ProgressReport) + Send + Sync + 'static) -> Self {
+        let handler = ProgressHandler::new(handle);
+        if let CallState::Unsent(unsent) = &mut self.state {
+            unsent.progress = Some(Arc::clone(&handler.slot));
+        }
+        self.progress = Some(handler);
+        self
+    }
+
     fn map_target(self, change: impl FnOnce(CallTarget) -> CallTarget) -> Self {
         let state = match self.state {
             CallState::Unsent(unsent) => CallState::Unsent(UnsentCall { target: change(unsent.target), ..unsent }),
             sent => sent,
         };
-        Self { state }
+        Self { state, progress: self.progress }
     }
 
     /// Returns the message and its target.
@@ -224,7 +271,7 @@ impl<M: Message<Output: ClientOutput>> Future for Call<M> {
     /// # Panics
     /// Panics outside a tokio runtime, if the call has to wait, and if it is polled after its end.
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let state = &mut self.state;
+        let Self { state, progress } = &mut *self;
         if matches!(state, CallState::Unsent(_))
             && let CallState::Unsent(unsent) = mem::replace(state, CallState::Ended)
         {
@@ -232,6 +279,9 @@ impl<M: Message<Output: ClientOutput>> Future for Call<M> {
                 Ok(sent) => *state = sent,
                 Err(result) => return Poll::Ready(result.map_err(of_method::<M>)),
             }
+        }
+        if let Some(progress) = progress {
+            progress.poll(cx);
         }
         let result = match state {
             CallState::Local(reply) => ready!(reply.as_mut().poll(cx)).map_err(ClientError::from_server),
@@ -268,7 +318,8 @@ impl<C: Calls<M>, M: Message> IntoCall<C> for M {
     type Message = M;
 
     fn into_call(self, client: &TypedClient<C>) -> Call<M> {
-        Call::new(UnsentCall { message: self, target: client.target.clone(), namespace: C::NAMESPACE })
+        let target = client.target.clone();
+        Call::new(UnsentCall { message: self, target, namespace: C::NAMESPACE, progress: None })
     }
 }
 

@@ -40,6 +40,7 @@
 //! - `typed_client` makes calls from messages, and `call` is one of them. `typed_batch` sends
 //!   several together, and `batch_types` has the types of their results. `local` is a service in
 //!   the same process, whatever its type.
+//! - `progress` has the reports of a call, and `call_meta` what a caller says about one.
 //! - `directory` has the services that a program can call, wherever they are.
 //! - `ambient` knows within which method a call is made, and `actix` lets handlers of actix-web
 //!   return the error of a call.
@@ -64,6 +65,7 @@ mod batch_types;
 #[cfg(any(feature = "http", feature = "websocket"))]
 mod builder;
 mod call;
+mod call_meta;
 mod client_error;
 mod directory;
 #[cfg(feature = "schemas")]
@@ -77,6 +79,7 @@ mod local;
 mod message;
 mod name;
 mod params;
+mod progress;
 mod representable;
 mod request;
 mod response;
@@ -108,6 +111,7 @@ pub use from_rpc_error::FromRpcError;
 pub use internal_error::InternalError;
 pub use local::LocalService;
 pub use message::{Message, Reply};
+pub use progress::ProgressReport;
 pub use retry::Retry;
 pub use rpc_error::RpcError;
 pub use rules::InvalidParam;

@@ -12,6 +12,7 @@ use futures_util::future::BoxFuture;
 
 use crate::client_error::ClientError;
 use crate::message::{Message, Reply};
+use crate::progress::ProgressSlot;
 use crate::request::check_params;
 use crate::rpc_error::RpcError;
 
@@ -45,6 +46,8 @@ pub struct Exchange<M: Message> {
     pub message: Option<M>,
     /// Whether nobody waits for the reply.
     pub notification: bool,
+    /// Takes reports of the progress, if the caller wants them.
+    pub progress: Option<Arc<ProgressSlot>>,
     /// The call, once it was started.
     pub started: Result<Started<M>, RpcError>,
 }
@@ -91,7 +94,7 @@ impl LocalService {
     /// Calls a method.
     pub(crate) async fn call<M: Message>(&self, message: M) -> Result<M::Output, ClientError> {
         check_params(&message)?;
-        let reply = match self.start(message, false) {
+        let reply = match self.start(message, false, None) {
             Ok(Started::Ended(reply)) => reply,
             Ok(Started::Waits(reply)) => reply.await,
             Err(rejected) => Err(rejected),
@@ -102,13 +105,18 @@ impl LocalService {
     /// Sends a notification.
     pub(crate) fn notify<M: Message>(&self, message: M) -> Result<(), ClientError> {
         check_params(&message)?;
-        self.start(message, true).map(drop).map_err(ClientError::from_server)
+        self.start(message, true, None).map(drop).map_err(ClientError::from_server)
     }
 
     /// Starts a call or a notification whose message is known to have a form in JSON.
-    pub(crate) fn start<M: Message>(&self, message: M, notification: bool) -> Result<Started<M>, RpcError> {
+    pub(crate) fn start<M: Message>(
+        &self,
+        message: M,
+        notification: bool,
+        progress: Option<Arc<ProgressSlot>>,
+    ) -> Result<Started<M>, RpcError> {
         let started = Err(RpcError::method_not_found());
-        let mut exchange = Exchange { message: Some(message), notification, started };
+        let mut exchange = Exchange { message: Some(message), notification, progress, started };
         self.target.start(&self.options, &mut exchange)?;
         exchange.started
     }

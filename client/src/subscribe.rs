@@ -1,10 +1,14 @@
 //! Starting subscriptions over the wire, and where their items arrive.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
+use crate::call_meta::with_meta;
 use crate::client_error::{Cause, ClientError};
+use crate::progress::ProgressSlot;
 use crate::request::RequestObject;
 use crate::response::RawResult;
 use crate::subscription::{Subscription, SubscriptionNames};
@@ -117,6 +121,18 @@ impl Client {
         let call = request.id.ok_or_else(needs_socket)?;
         let start = FeedStart { call, method: request.method.clone(), params: request.params.clone(), names };
         self.transport.open_feed(start).ok_or_else(needs_socket)
+    }
+}
+
+impl Client {
+    /// Asks for reports of the progress of this call, which go into the slot. A transport without
+    /// them, and parameters by position, have no place for that: then the call has no reports.
+    pub(crate) fn ask_progress(&self, request: &mut RequestObject, slot: &Arc<ProgressSlot>) {
+        let Some(call) = request.id else { return };
+        let params = with_meta(request.params.as_deref(), "progressToken", &call);
+        if let Some(params) = params.filter(|_| self.transport.take_progress(call, slot)) {
+            request.params = Some(params);
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 
 use crate::client_error::BoxError;
+use crate::progress::ProgressSlot;
 
 use crate::client_error::Cause;
 use crate::subscribe::{Feed, FeedStart};
@@ -178,6 +179,13 @@ pub(crate) trait DynTransport: Send + Sync {
     fn open_feed(&self, start: FeedStart) -> Option<Feed> {
         drop(start);
         None
+    }
+
+    /// Puts the reports of a call into this slot, once it is sent. Returns false for a transport
+    /// without them: the default.
+    fn take_progress(&self, call: u64, slot: &Arc<ProgressSlot>) -> bool {
+        let _ = (call, slot);
+        false
     }
 }
 

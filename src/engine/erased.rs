@@ -48,7 +48,8 @@ impl<S: Service> MethodTable<S> for Starters<S> {
         self.0.insert(TypeId::of::<Exchange<M>>(), |core, options, exchange| {
             let Some(exchange) = exchange.downcast_mut::<Exchange<M>>() else { return };
             let Some(message) = exchange.message.take() else { return };
-            let started = typed::start(core, &call_options(options), message, exchange.notification);
+            let started =
+                typed::start(core, &call_options(options), message, exchange.notification, exchange.progress.take());
             exchange.started = started.map(|started| match started {
                 StartedCall::Ended(reply) => Started::Ended(typed::checked::<M>(reply)),
                 waits @ StartedCall::Waits(..) => Started::Waits(Box::pin(typed::finish(waits))),

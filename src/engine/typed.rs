@@ -17,7 +17,8 @@ use crate::log::{caught, discard, panic_text};
 use crate::mailbox::{Call, MethodEntry};
 use crate::measure::CallRecord;
 use crate::service::{
-    Awaited, CallContext, CancelFlag, Current, Directory, Handles, Message, Ready, Reply, RequestInfo, Service,
+    Awaited, CallContext, CancelFlag, Current, Directory, Handles, Message, ProgressSlot, Ready, Reply, RequestInfo,
+    Service,
 };
 use crate::sync::Arc;
 
@@ -44,7 +45,7 @@ pub(super) enum StartedCall<M: Message> {
 /// Calls a method and waits for its reply.
 pub(crate) async fn call<S: Handles<M>, M: Message>(core: &Arc<Core<S>>, by: &CallOptions, message: M) -> Reply<M> {
     check_message(&message)?;
-    finish(start(core, by, message, false)?).await
+    finish(start(core, by, message, false, None)?).await
 }
 
 /// Asks a service whether it is ready. Returns why it is not.
@@ -77,7 +78,7 @@ pub(crate) fn notify<S: Handles<M>, M: Message>(
     message: M,
 ) -> Result<(), RpcError> {
     check_message(&message)?;
-    start(core, by, message, true).map(drop)
+    start(core, by, message, true, None).map(drop)
 }
 
 /// Starts a call whose message is known to have a form in JSON, if its parameters keep their rules.
@@ -86,11 +87,13 @@ pub(super) fn start<S: Handles<M>, M: Message>(
     by: &CallOptions,
     message: M,
     notification: bool,
+    progress: Option<Arc<ProgressSlot>>,
 ) -> Result<StartedCall<M>, RpcError> {
     let entry = core.table.entry::<M>().ok_or_else(RpcError::method_not_found)?;
     message.validate()?;
     let wait = if notification { None } else { start_wait(core)? };
-    let call = context(core, by, entry, notification)?;
+    let mut call = context(core, by, entry, notification)?;
+    call.progress = progress;
     let message: Payload<M, fn() -> Result<M, RpcError>> = Payload::Parsed(message);
     let incoming = NewCall { call, message, bytes: 0, entrance: Entrance::Process, batch: None };
     match begin(core, entry, incoming) {

@@ -12,7 +12,7 @@ use callbox_client::ServiceClient;
 use crate::auth::Caller;
 use crate::jsonrpc::RpcError;
 
-use super::progress::ProgressSlot;
+use super::ProgressSlot;
 use super::request::{CallTransport, RequestInfo};
 use super::{Directory, Link, ServiceNeed};
 

@@ -24,7 +24,7 @@ use crate::start_error::BoxError;
 pub(crate) use app_config::AppConfig;
 pub(crate) use callbox_client::__engine::{
     AmbientRequest, Awaited, Current, CurrentGuard, Cursor, DescribedError, Directory, ItemSource, Link, NextItem,
-    ServiceId, ServiceNeed, Shared, SourceEvent, SourceItem, full_name, read_params,
+    ProgressSlot, ServiceId, ServiceNeed, Shared, SourceEvent, SourceItem, full_name, read_params,
 };
 pub use callbox_client::__private::Access;
 pub use callbox_client::{DescribeErrors, ErrorList, InternalError, InvalidParam, Message, Reply};
@@ -38,7 +38,6 @@ pub use handler::{Handler, Handles, MethodKind};
 pub use options::{MethodOptions, OnPanic};
 pub(crate) use options::{StreamUse, admits};
 pub use progress::Progress;
-pub(crate) use progress::ProgressSlot;
 pub(crate) use ready::Ready;
 pub use request::CallTransport;
 pub(crate) use request::{LazyRequest, REQUEST_ID, RequestInfo};

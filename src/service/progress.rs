@@ -2,17 +2,18 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use callbox_client::ProgressReport;
 
 use crate::jsonrpc::RpcError;
-use crate::sync::{Arc, AtomicWaker, Mutex};
+use crate::sync::Arc;
 
-use super::{CallContext, FromCall};
+use super::{CallContext, FromCall, ProgressSlot};
 
 /// Tells the caller how far a call is. A method takes a `&Progress`; callers do not send it.
 ///
-/// A caller asks for reports, over a WebSocket with `_meta.progressToken` among the parameters. For
-/// any other call a report does nothing, and costs next to nothing.
+/// A caller asks for reports by [`Call::on_progress`](crate::client::Call::on_progress), or over a
+/// WebSocket with `_meta.progressToken` among the parameters. For any other call a report does
+/// nothing, and costs next to nothing.
 ///
 /// ```
 /// use callbox::{Progress, service};
@@ -35,24 +36,6 @@ use super::{CallContext, FromCall};
 #[derive(Clone, Default)]
 pub struct Progress(Option<Arc<ProgressSlot>>);
 
-/// The newest report of a call, until it is sent.
-#[derive(Debug, Default)]
-pub(crate) struct ProgressSlot {
-    newest: Mutex<Option<ProgressReport>>,
-    /// Wakes who sends it.
-    pub(crate) sender: AtomicWaker,
-}
-
-/// One report, as it is sent.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub(crate) struct ProgressReport {
-    done: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    total: Option<u64>,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    message: String,
-}
-
 impl Progress {
     /// Reports that `done` of `total` steps are done, with a message such as the name of the next
     /// one. `total` is a number, or `None` if it is not known.
@@ -61,30 +44,13 @@ impl Progress {
     /// second.
     pub fn report(&self, done: u64, total: impl Into<Option<u64>>, message: impl fmt::Display) {
         if let Some(slot) = &self.0 {
-            slot.put(ProgressReport { done, total: total.into(), message: message.to_string() });
+            slot.put(ProgressReport::new(done, total.into(), message.to_string()));
         }
     }
 
     /// Whether the caller has asked for reports.
     pub fn is_wanted(&self) -> bool {
         self.0.is_some()
-    }
-}
-
-impl ProgressSlot {
-    fn put(&self, report: ProgressReport) {
-        *self.newest.lock() = Some(report);
-        self.sender.wake();
-    }
-
-    /// Whether there is a report that was not taken.
-    pub(crate) fn has_report(&self) -> bool {
-        self.newest.lock().is_some()
-    }
-
-    /// Returns the newest report, if it was not taken before.
-    pub(crate) fn take(&self) -> Option<ProgressReport> {
-        self.newest.lock().take()
     }
 }
 

@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::call_meta::with_meta;
 use crate::request::{self, BodyShape, RequestObject};
 use crate::response;
 
 use super::feed::{FeedBuffer, FeedEnd, FeedItem};
 use super::frame::Notice;
-use super::resume::continue_after;
 
 /// The subscriptions that have not ended, by the ids of their first calls.
 #[derive(Debug, Default)]
@@ -149,7 +149,7 @@ impl Unsubscribe {
 /// continue, nobody knows what it misses.
 fn restart(buffer: &FeedBuffer) -> Option<Vec<u8>> {
     let start = &buffer.start;
-    let continued = buffer.cursor().and_then(|cursor| continue_after(start.params.as_deref(), &cursor));
+    let continued = buffer.cursor().and_then(|cursor| with_meta(start.params.as_deref(), "after", &cursor));
     if continued.is_none() {
         buffer.set_lag_unknown();
     }

@@ -5,6 +5,7 @@ use serde::de::Deserializer;
 use serde_json::value::RawValue;
 
 use crate::client_error::Cause;
+use crate::progress::ProgressReport;
 use crate::subscription::Lag;
 
 /// A message of the server.
@@ -16,6 +17,8 @@ pub(super) enum Frame<'a> {
     Batch(Vec<(ResponseId, &'a RawValue)>),
     /// A message of a subscription.
     Notice(Notice<'a>),
+    /// How far a call is.
+    Progress(ProgressNotice),
     /// Something that is not for this client.
     Other,
 }
@@ -53,6 +56,14 @@ impl Notice<'_> {
     pub(super) fn lag(&self) -> Option<Lag> {
         self.lagged
     }
+}
+
+/// How far a call is.
+#[derive(Debug, Deserialize)]
+pub(super) struct ProgressNotice {
+    /// The id of the call.
+    pub(super) token: u64,
+    pub(super) value: ProgressReport,
 }
 
 /// The members of a message by which its kind is known.
@@ -93,6 +104,11 @@ impl<'a> Frame<'a> {
         let Members { method, id, params } = object(text).map_err(malformed)?;
         if method.is_none() {
             return Ok(Self::Response(response_id(id)));
+        }
+        let is_progress = method.is_some_and(|method| method.get() == r#""$/progress""#) && id.is_none();
+        if let Some(params) = params.filter(|_| is_progress) {
+            // A report of another form is that of another client's library.
+            return Ok(serde_json::from_str(params.get()).map_or(Self::Other, Self::Progress));
         }
         // A request of the server to the client, or a notification that is no subscription's.
         let Some(params) = params.filter(|params| id.is_none() && names_subscription(params)) else {
@@ -148,6 +164,7 @@ mod tests {
                 notice.error.is_some(),
                 notice.done
             ),
+            Frame::Progress(ProgressNotice { token, value }) => format!("{token} {value:?}"),
             Frame::Other => "other".to_owned(),
         };
         for (text, expected) in [
@@ -160,6 +177,10 @@ mod tests {
             (r#"{"method":"log"}"#, "other"),
             (r#"{"method":"ping","params":{"subscription":"1"},"id":1}"#, "other"),
             (r#"{"method":"$/progress","params":{"token":1,"value":{}}}"#, "other"),
+            (
+                r#"{"method":"$/progress","params":{"token":1,"value":{"done":2}}}"#,
+                r#"1 ProgressReport { done: 2, total: None, message: "" }"#,
+            ),
             (
                 r#"{"method":"p","params":{"subscription":"1","result":null,"cursor":"k-1","lagged":3}}"#,
                 r#""1" Some("null") Some("k-1") Some(Items(3)) false false"#,

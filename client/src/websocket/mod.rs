@@ -11,7 +11,7 @@
 //!   a subscription.
 //! - [`calls`] has the calls that wait for their responses, and [`outgoing`] what waits to be sent.
 //! - [`feeds`] has the subscriptions, [`feed`] is one of them with the items that its subscriber
-//!   has not taken, and [`resume`] writes the request that continues one.
+//!   has not taken.
 
 mod backoff;
 mod calls;
@@ -22,7 +22,6 @@ mod frame;
 mod link;
 mod options;
 mod outgoing;
-mod resume;
 mod session;
 mod socket;
 mod task;

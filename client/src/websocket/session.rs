@@ -1,12 +1,16 @@
 //! What the background task knows, apart from the connection itself: it survives a reconnect.
 
+use std::collections::HashMap;
+use std::sync::Weak;
+
 use crate::client_error::{Cause, ClientError};
+use crate::progress::ProgressSlot;
 use crate::transport::TransportError;
 
 use super::calls::Calls;
 use super::feed::FeedEnd;
 use super::feeds::{Feeds, Unsubscribe};
-use super::frame::{Frame, ResponseId};
+use super::frame::{Frame, ProgressNotice, ResponseId};
 use super::outgoing::OutgoingQueue;
 use super::socket::{Command, Control, STOPPED};
 
@@ -15,6 +19,8 @@ use super::socket::{Command, Control, STOPPED};
 pub(super) struct Session {
     calls: Calls,
     feeds: Feeds,
+    /// Who gets the reports of calls, by the ids of the calls.
+    progress: HashMap<u64, Weak<ProgressSlot>>,
     outgoing: OutgoingQueue,
 }
 
@@ -42,11 +48,13 @@ impl Session {
     pub(super) fn change(&mut self, control: Control) {
         match control {
             Control::Open(buffer) => self.feeds.open(buffer),
+            Control::Progress { call, slot } => _ = self.progress.insert(call, slot),
             Control::Close { call } => {
                 let ended = self.feeds.close(call, self.calls.has(call));
                 self.unsubscribe(ended);
             }
             Control::Cancel { first } => {
+                self.progress.remove(&first);
                 for call in self.calls.cancel(first) {
                     let cancel = format!(r#"{{"jsonrpc":"2.0","method":"$/cancelRequest","params":{{"id":{call}}}}}"#);
                     self.outgoing.push_control(cancel.into_bytes());
@@ -68,6 +76,7 @@ impl Session {
         match Frame::parse(text)? {
             Frame::Response(ResponseId::Call(call)) => {
                 self.start_feed(call, text);
+                self.progress.remove(&call);
                 if !self.calls.respond(call, text) {
                     return Err(Cause::new(format!("it is a response with the id {call}, which no open call has")));
                 }
@@ -89,6 +98,11 @@ impl Session {
                 }
             }
             Frame::Notice(notice) => self.feeds.notice(notice),
+            Frame::Progress(ProgressNotice { token, value }) => {
+                if let Some(slot) = self.progress.get(&token).and_then(Weak::upgrade) {
+                    slot.put(value);
+                }
+            }
             Frame::Response(ResponseId::Ignored) | Frame::Other => {}
         }
         Ok(())

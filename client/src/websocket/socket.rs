@@ -1,11 +1,12 @@
 //! What clients hold of a WebSocket: the way to its background task.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use futures_util::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::progress::ProgressSlot;
 use crate::subscribe::{Feed, FeedStart};
 use crate::transport::{BodyIds, DynTransport, TransportError, TransportRequest, TransportResponse};
 
@@ -44,6 +45,8 @@ pub(super) enum Control {
         /// The id of its first call.
         call: u64,
     },
+    /// A call that is going to be sent, whose progress is reported.
+    Progress { call: u64, slot: Weak<ProgressSlot> },
     /// Nobody waits for the response to this body any more.
     Cancel {
         /// The id of its first call.
@@ -96,6 +99,11 @@ impl DynTransport for Socket {
 
     fn open_feed(&self, start: FeedStart) -> Option<Feed> {
         Some(Feed::new(start, self.controls.clone()))
+    }
+
+    fn take_progress(&self, call: u64, slot: &Arc<ProgressSlot>) -> bool {
+        // An error means that the task has ended, and so will the call.
+        self.controls.send(Control::Progress { call, slot: Arc::downgrade(slot) }).is_ok()
     }
 }
 

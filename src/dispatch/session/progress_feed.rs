@@ -36,7 +36,7 @@ impl ProgressFeed {
     /// Writes the newest report, if there is one and it is time.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>, now: Instant, out: &mut Vec<u8>) -> Polled {
         // Registered before the look, so that a report between the two is not missed.
-        self.slot.sender.register(cx.waker());
+        self.slot.register(cx);
         if now < self.next_at {
             return Polled::Nothing { until: Some(self.next_at).filter(|_| self.slot.has_report()) };
         }

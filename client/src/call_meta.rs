@@ -1,7 +1,8 @@
-//! The parameters of a subscription that continues where it was.
+//! What a caller says about a call: the member `_meta` of named parameters.
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::{RawValue, to_raw_value};
 
@@ -11,12 +12,12 @@ const META: &str = "_meta";
 /// The members of an object, with values as they were written.
 type Members = BTreeMap<String, Box<RawValue>>;
 
-/// Returns the parameters that ask to continue after this cursor. Returns nothing for positional
-/// ones, which have no place for it.
-pub(super) fn continue_after(params: Option<&RawValue>, cursor: &str) -> Option<Box<RawValue>> {
+/// Returns the parameters with this about the call. Returns nothing for positional ones, which have
+/// no place for it.
+pub(crate) fn with_meta(params: Option<&RawValue>, name: &str, value: &impl Serialize) -> Option<Box<RawValue>> {
     let mut members: Members = params.map_or_else(|| Some(Members::new()), read)?;
     let mut meta: Members = members.get(META).and_then(|meta| read(meta)).unwrap_or_default();
-    meta.insert("after".to_owned(), to_raw_value(cursor).ok()?);
+    meta.insert(name.to_owned(), to_raw_value(value).ok()?);
     members.insert(META.to_owned(), to_raw_value(&meta).ok()?);
     to_raw_value(&members).ok()
 }
@@ -30,10 +31,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cursor_goes_into_named_parameters_beside_what_is_there() {
+    fn it_goes_into_named_parameters_beside_what_is_there() {
         let params = |json: &str| RawValue::from_string(json.to_owned()).unwrap();
         let after = |json: Option<&str>| {
-            continue_after(json.map(params).as_deref(), "k3-17").map(|written| written.get().to_owned())
+            with_meta(json.map(params).as_deref(), "after", &"k3-17").map(|written| written.get().to_owned())
         };
         assert_eq!(after(None).unwrap(), r#"{"_meta":{"after":"k3-17"}}"#);
         assert_eq!(after(Some("{}")).unwrap(), r#"{"_meta":{"after":"k3-17"}}"#);
