@@ -31,6 +31,8 @@ pub(super) struct ConnectionState {
     has_unread: Cell<bool>,
     /// Whether the chunked framing of the request's body exceeds its limit.
     framing_excessive: Cell<bool>,
+    /// Whether the client has said that it sends nothing more, in a protocol above TCP.
+    peer_has_ended: Cell<bool>,
     /// Whether the handler has yielded to actix and waits for its next poll.
     awaits_poll: Cell<bool>,
     waker: RefCell<Option<Waker>>,
@@ -44,6 +46,7 @@ impl ConnectionState {
             fully_forwarded: Cell::new(false),
             has_unread: Cell::new(false),
             framing_excessive: Cell::new(false),
+            peer_has_ended: Cell::new(false),
             awaits_poll: Cell::new(false),
             waker: RefCell::default(),
         }
@@ -148,6 +151,17 @@ impl ConnectionState {
 
     pub(super) fn has_excessive_framing(&self) -> bool {
         self.framing_excessive.get()
+    }
+
+    /// Records that the client sends nothing more, and waits for the end of the connection.
+    pub(super) fn set_peer_ended(&self) {
+        self.peer_has_ended.set(true);
+    }
+
+    /// Whether the connection has nothing left to do: the client sends nothing more, and its last
+    /// response has ended.
+    pub(super) fn is_over(&self) -> bool {
+        self.peer_has_ended.get() && self.phase.get() == RequestPhase::BetweenRequests
     }
 
     /// Stores the waker of the connection's task, for [`resume_reading`](Self::resume_reading) and

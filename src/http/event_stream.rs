@@ -125,7 +125,9 @@ impl MessageBody for EventStream {
             if this.session.is_over() {
                 return Poll::Ready(None);
             }
-            this.session.poll(cx, &mut this.events);
+            if this.session.poll(cx, &mut this.events) {
+                cx.waker().wake_by_ref();
+            }
         }
         if !this.events.is_empty() {
             this.timer.as_mut().reset(Instant::now() + this.keep_alive);

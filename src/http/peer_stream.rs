@@ -134,6 +134,10 @@ impl PeerStream {
     /// `Ready` without any bytes means the end of the connection.
     fn poll_forward(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let begin = buf.filled().len();
+        // Otherwise actix would wait a second for what the client still sends.
+        if self.connection.is_over() {
+            return Poll::Ready(Ok(()));
+        }
         loop {
             // What was buffered comes first, to keep the order of the bytes.
             if self.forward_buffered(buf) {

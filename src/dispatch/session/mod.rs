@@ -183,8 +183,10 @@ impl Session {
         }
     }
 
-    /// Sends what there is to send, as long as there is room.
-    pub(crate) fn poll(&mut self, cx: &mut Context<'_>, outbox: &mut impl Outbox) {
+    /// Sends what there is to send, as long as there is room. Returns whether others should have
+    /// their turn now: the session has more to do at once, and does not wake anybody for it.
+    #[must_use]
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>, outbox: &mut impl Outbox) -> bool {
         if let Some(stops) = &mut self.stops
             && stops.as_mut().poll(cx).is_ready()
         {
@@ -197,10 +199,11 @@ impl Session {
             send(&self.shared.subscriptions, self.judgement.as_ref(), ended, outbox);
         }
         if self.stops.is_none() {
-            return self.shared.subscriptions.end(&RpcError::unavailable(), outbox, |_, _| true);
+            self.shared.subscriptions.end(&RpcError::unavailable(), outbox, |_, _| true);
+            return false;
         }
         self.poll_verdicts(cx, outbox);
-        self.poll_subscriptions(cx, outbox);
+        self.poll_subscriptions(cx, outbox)
     }
 
     /// Sends the replies to the calls that have ended at once.
@@ -244,7 +247,9 @@ impl Session {
                 Poll::Ready(None)
             }
             None => {
-                self.poll_subscriptions(cx, outbox);
+                if self.poll_subscriptions(cx, outbox) {
+                    cx.waker().wake_by_ref();
+                }
                 if outbox.is_empty() { Poll::Pending } else { Poll::Ready(None) }
             }
         }
@@ -255,22 +260,21 @@ impl Session {
         self.is_idle() && self.shared.subscriptions.is_empty()
     }
 
-    fn poll_subscriptions(&mut self, cx: &mut Context<'_>, outbox: &mut impl Outbox) {
+    fn poll_subscriptions(&mut self, cx: &mut Context<'_>, outbox: &mut impl Outbox) -> bool {
         let subscriptions = &self.shared.subscriptions;
         if subscriptions.is_empty() {
-            return;
+            return false;
         }
-        subscriptions.poll(cx, Instant::now(), outbox);
+        let mut is_turn_over = subscriptions.poll(cx, Instant::now(), outbox);
         if let Some(at) = subscriptions.next_alarm() {
             let alarm = self.alarm.get_or_insert_with(|| Box::pin(sleep_until(at)));
             if alarm.deadline() != at {
                 alarm.as_mut().reset(at);
             }
             // An alarm that is due while there is no room waits for the next poll.
-            if alarm.as_mut().poll(cx).is_ready() && outbox.has_room() {
-                cx.waker().wake_by_ref();
-            }
+            is_turn_over |= alarm.as_mut().poll(cx).is_ready() && outbox.has_room();
         }
+        is_turn_over
     }
 }
 

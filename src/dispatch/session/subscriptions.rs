@@ -104,9 +104,11 @@ impl Subscriptions {
         existed
     }
 
-    /// Sends what the subscriptions have, in turn, as long as there is room, and for a short time at
-    /// most: a stream may be ready again and again, with items or without.
-    pub(super) fn poll(&self, cx: &Context<'_>, now: Instant, outbox: &mut impl Outbox) {
+    /// Sends what the subscriptions have, in turn, as long as there is room, and for a short time
+    /// at most: a stream may be ready again and again, with items or without. Returns whether that
+    /// time is over.
+    #[must_use]
+    pub(super) fn poll(&self, cx: &Context<'_>, now: Instant, outbox: &mut impl Outbox) -> bool {
         self.ready.register(cx);
         self.ring_alarms(now);
         let mut message = Vec::new();
@@ -115,8 +117,7 @@ impl Subscriptions {
                 break;
             }
             if polls >= POLLS_AT_ONCE || now.elapsed() >= TURN {
-                cx.waker().wake_by_ref();
-                break;
+                return true;
             }
             let Some(id) = self.ready.pop() else { break };
             let cursor = match self.poll_one(id, now, &mut message) {
@@ -127,6 +128,7 @@ impl Subscriptions {
             outbox.push(&message, cursor);
             message.clear();
         }
+        false
     }
 
     /// Writes the next message of a subscription, or of the reports of a call.

@@ -5,7 +5,8 @@
 
 use std::convert::Infallible;
 use std::mem;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
+use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -13,12 +14,14 @@ use actix_web::body::{BodySize, MessageBody};
 use actix_web::dev::Payload;
 use actix_web::web::Bytes;
 use futures::StreamExt;
+use tokio::task::yield_now;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::dispatch::{Frame, Outbox, Session};
 use crate::service::Cursor;
 use crate::topic::wake_by_thread;
 
+use super::super::connection_state::ConnectionState;
 use super::close::{CloseCode, ProtocolError};
 use super::frame_reader::{Event, FrameReader};
 use super::frame_writer::{self, TextFrame};
@@ -51,11 +54,13 @@ pub(crate) struct Connection {
     session: Session,
     out: Frames,
     state: State,
+    /// The state of the stream below, which learns of the end.
+    stream: Option<Rc<ConnectionState>>,
     pings: PingTimes,
     /// When something last arrived.
     heard: Instant,
     timer: Pin<Box<Sleep>>,
-    /// Number of chunks since the connection last had nothing to send.
+    /// Number of chunks since other connections of the thread last had their turn.
     chunks: u32,
 }
 
@@ -100,7 +105,13 @@ impl Frame for String {
 
 impl Connection {
     /// Begins the connection whose client sends `payload`. A message may have `limit` bytes.
-    pub(crate) fn new(payload: Payload, session: Session, limit: usize, pings: PingTimes) -> Self {
+    pub(in crate::http) fn new(
+        payload: Payload,
+        session: Session,
+        limit: usize,
+        pings: PingTimes,
+        stream: Option<Rc<ConnectionState>>,
+    ) -> Self {
         wake_by_thread();
         let now = Instant::now();
         Self {
@@ -110,6 +121,7 @@ impl Connection {
             session,
             out: Frames::default(),
             state: State::Open,
+            stream,
             pings,
             heard: now,
             timer: Box::pin(sleep_until(now + pings.interval)),
@@ -152,7 +164,9 @@ impl Connection {
         if !self.is_open() {
             return;
         }
-        self.session.poll(cx, &mut self.out);
+        if self.session.poll(cx, &mut self.out) {
+            self.chunks = CHUNKS_AT_ONCE;
+        }
         if self.session.is_stopping() && self.session.is_idle() {
             self.close(Some(CloseCode::GOING_AWAY), "the server stops");
         }
@@ -170,6 +184,10 @@ impl Connection {
                     self.close(code, "");
                 }
                 self.state = State::Closed;
+                // The client waits for the end of the connection now (RFC 6455, 7.1.1).
+                if let Some(stream) = &self.stream {
+                    stream.set_peer_ended();
+                }
             }
         }
     }
@@ -180,6 +198,15 @@ impl Connection {
         frame_writer::close(&mut self.out.0, code, reason);
         self.state = State::Closing;
         self.timer.as_mut().reset(Instant::now() + CLOSE_TIMEOUT);
+    }
+
+    /// Goes on once other connections of the thread have had their turn.
+    fn yield_to_others<T>(&mut self, cx: &mut Context<'_>) -> Poll<T> {
+        self.chunks = 0;
+        // A task that wakes itself is polled some sixty times before its thread looks at sockets
+        // again. This wakes it after the thread has.
+        let _ = pin!(yield_now()).poll(cx);
+        Poll::Pending
     }
 
     /// Does what is due now.
@@ -216,9 +243,7 @@ impl MessageBody for Connection {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Infallible>>> {
         let this = &mut *self;
         if this.chunks >= CHUNKS_AT_ONCE {
-            this.chunks = 0;
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
+            return this.yield_to_others(cx);
         }
         loop {
             this.read(cx);
@@ -231,10 +256,16 @@ impl MessageBody for Connection {
         }
         this.check_time(cx);
         if !this.out.0.is_empty() {
-            this.chunks += 1;
+            this.chunks = this.chunks.saturating_add(1);
             return Poll::Ready(Some(Ok(Bytes::from(mem::take(&mut this.out.0)))));
         }
+        if this.state == State::Closed {
+            return Poll::Ready(None);
+        }
+        if this.chunks >= CHUNKS_AT_ONCE {
+            return this.yield_to_others(cx);
+        }
         this.chunks = 0;
-        if this.state == State::Closed { Poll::Ready(None) } else { Poll::Pending }
+        Poll::Pending
     }
 }

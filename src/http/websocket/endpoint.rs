@@ -1,5 +1,6 @@
 //! The WebSockets at the path of an endpoint: from the request to the connection.
 
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use crate::service::RequestInfo;
 use super::super::allowed_methods::AllowedMethods;
 use super::super::caller_headers;
 use super::super::event_stream;
+use super::super::connection_state::ConnectionState;
 use super::super::guard::RouteRules;
 use super::super::request_info;
 use super::super::rpc::EndpointConfig;
@@ -89,8 +91,9 @@ impl WebSocketEndpoint {
             let WebSocketLimits { calls, subscriptions, ping_interval, ping_timeout } = config.websocket;
             let limits = SessionLimits { envelopes: calls, subscriptions };
             let session = Session::new(Arc::clone(&self.dispatch), client, limits, config.stopping.clone());
+            let stream = request.conn_data::<Rc<ConnectionState>>().map(Rc::clone);
             let pings = PingTimes { interval: ping_interval, timeout: ping_timeout };
-            let connection = Connection::new(payload.take(), session, config.body.bytes, pings);
+            let connection = Connection::new(payload.take(), session, config.body.bytes, pings, stream);
             Ok(response.body(connection))
         };
         config.guard.respond(rules, request, payload, accept).await

@@ -1,0 +1,26 @@
+//! Streams: WebSockets, subscriptions, topics and cancellation, as their clients see them.
+//!
+//! - what goes over the wire: [`subscribing`], [`ends`], [`resuming`], [`pacing`], [`call_meta`],
+//!   [`batches`], [`cancelling`]
+//! - the bytes below it: [`handshakes`], [`frames`]
+//! - clients that leave, wait or misbehave: [`peers`], [`crowds`], [`limits`]
+//! - what happens to a server: [`tokens`], [`stops`], [`busy_streams`]
+//! - any order of all of it: [`interleavings`]
+
+mod batches;
+mod busy_streams;
+mod call_meta;
+mod cancelling;
+mod crowds;
+mod ends;
+mod frames;
+mod handshakes;
+mod interleavings;
+mod limits;
+mod pacing;
+mod peers;
+mod resuming;
+mod service;
+mod stops;
+mod subscribing;
+mod tokens;

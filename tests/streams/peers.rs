@@ -1,0 +1,151 @@
+//! Clients that leave without a word, leave half-way, or do not read.
+
+use std::io::Write;
+use std::net::Shutdown;
+use std::time::{Duration, Instant};
+
+use callbox_test_support::http::Connection;
+use callbox_test_support::websocket::{TEXT, WebSocket, frame, handshake};
+use serde_json::{Value, json};
+use socket2::SockRef;
+
+use crate::service::{Running, start, start_with};
+
+/// Has a call and two subscriptions, and then leaves.
+fn busy(running: &Running) -> WebSocket {
+    let mut socket = running.connect();
+    socket.start("wait", json!([]));
+    running.until_inside(1);
+    socket.subscribe("silence", json!([]));
+    socket.subscribe("numbers", json!([]));
+    socket
+}
+
+#[track_caller]
+fn assert_gone(running: &Running) {
+    running.until_inside(0);
+    running.until_nothing_is_left();
+    assert_eq!(running.connect().result("ping", json!([])), "pong");
+}
+
+#[test]
+fn a_client_that_resets_its_connection_is_gone_at_once() {
+    let running = start();
+    let socket = busy(&running);
+    SockRef::from(&socket.connection.0).set_linger(Some(Duration::ZERO)).expect("a socket");
+    drop(socket);
+    assert_gone(&running);
+}
+
+#[test]
+fn a_client_that_closes_its_half_is_gone_as_over_http() {
+    let running = start();
+    let socket = busy(&running);
+    socket.connection.0.shutdown(Shutdown::Write).expect("a socket");
+    assert_gone(&running);
+}
+
+#[test]
+fn a_client_that_leaves_within_a_frame_is_gone() {
+    let running = start();
+    let bytes = frame(TEXT, r#"{"jsonrpc":"2.0","method":"ping","id":1}"#);
+    for cut in [1, 3, 6, 20] {
+        let mut socket = busy(&running);
+        socket.connection.send(&bytes[..cut]);
+        drop(socket);
+        assert_gone(&running);
+    }
+    // Within the handshake, and right behind it.
+    let request = handshake(&[]);
+    for cut in [1, request.len() / 2, request.len()] {
+        let mut connection = Connection::open(running.server.address());
+        connection.send(&request[..cut]);
+        drop(connection);
+    }
+    assert_gone(&running);
+}
+
+#[test]
+fn a_client_that_never_reads_delays_nobody_and_holds_nothing_but_its_position() {
+    let running = start();
+    let mut blocked = running.connect();
+    let id = blocked.subscribe("endless", json!([]));
+    let numbers = blocked.subscribe("numbers", json!([]));
+    let items = || running.stats("endless").items;
+    // Until its socket is full, no more items are taken.
+    let mut before = u64::MAX;
+    while before != items() {
+        before = items();
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let mut honest = running.connect();
+    let other = honest.subscribe("numbers", json!([]));
+    for number in 0..200 {
+        running.publish(number..number + 1);
+        assert_eq!(honest.item_of(&other), number);
+        assert_eq!(honest.result("ping", json!([])), "pong");
+    }
+    assert_eq!(items(), before);
+    // It goes on where it was, and learns what it has missed.
+    let gap = loop {
+        let notice = blocked.notice();
+        if notice["subscription"] == *numbers {
+            break notice;
+        }
+        assert_eq!(notice["subscription"], *id);
+    };
+    assert_eq!((&gap["result"], &gap["lagged"]), (&json!(184), &json!(184)), "{gap}");
+}
+
+#[test]
+fn a_client_that_reads_nothing_and_leaves_is_forgotten() {
+    let running = start();
+    for _ in 0..20 {
+        let mut socket = running.connect();
+        socket.subscribe("endless", json!([]));
+        socket.start("wait", json!([]));
+    }
+    assert_gone(&running);
+}
+
+#[test]
+fn a_client_that_sends_without_reading_is_stopped_by_its_own_replies() {
+    let running = start_with(|server| server.body_limit(100_000));
+    let mut socket = running.connect();
+    let call = json!({ "jsonrpc": "2.0", "method": "text", "params": [50_000], "id": 1 }).to_string();
+    let mut writer = socket.connection.0.try_clone().expect("a socket");
+    writer.set_nonblocking(false).expect("a socket");
+    writer.set_write_timeout(Some(Duration::from_millis(300))).expect("a timeout");
+    let bytes = frame(TEXT, &call).repeat(1000);
+    let (mut sent, began) = (0, Instant::now());
+    while began.elapsed() < Duration::from_secs(5) {
+        match writer.write(&bytes) {
+            Ok(count) => sent += count,
+            Err(_) => break,
+        }
+    }
+    assert!(began.elapsed() < Duration::from_secs(5), "it goes on after {sent} bytes");
+    let answered = running.stats("text").answered;
+    // The system buffers some megabytes of the replies.
+    assert!(answered < 1000, "{answered} replies of 50,000 bytes for a client that reads none");
+    assert_eq!(running.connect().result("ping", json!([])), "pong");
+    for _ in 0..answered {
+        assert_eq!(socket.reply()["result"].as_str().map(str::len), Some(50_000));
+    }
+}
+
+#[test]
+fn a_silent_connection_stays_open_beyond_the_times_of_http() {
+    let running =
+        start_with(|server| server.keep_alive(Duration::from_millis(300)).body_timeout(Duration::from_millis(300)));
+    let mut idle = running.connect();
+    let mut half = running.connect();
+    let bytes = frame(TEXT, r#"{"jsonrpc":"2.0","method":"ping","id":1}"#);
+    half.connection.send(&bytes[..5]);
+    let id = idle.subscribe("numbers", json!([]));
+    assert_eq!(idle.messages_for(Duration::from_millis(1500)), [] as [Value; 0]);
+    running.publish(1..2);
+    assert_eq!(idle.item_of(&id), 1);
+    half.connection.send(&bytes[5..]);
+    assert_eq!(half.message()["result"], "pong");
+}
