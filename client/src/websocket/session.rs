@@ -1,6 +1,7 @@
 //! What the background task knows, apart from the connection itself: it survives a reconnect.
 
 use crate::client_error::{Cause, ClientError};
+use crate::response;
 use crate::transport::TransportError;
 
 use super::calls::Calls;
@@ -74,7 +75,8 @@ impl Session {
             }
             Frame::Response(ResponseId::Missing) => {
                 if !self.calls.respond_without_id(text) {
-                    log_error!(response = text, "the server has rejected a message that was no call");
+                    let error = response::of_object(text).err().map(|error| error.to_string());
+                    log_error!(error, "the server has rejected a notification, or a call that was given up");
                 }
             }
             Frame::Batch(members) => {
