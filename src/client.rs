@@ -8,8 +8,9 @@
 //!
 //! A [`Client`] by itself calls methods by their names. It writes requests, reads responses in all
 //! three [dialects](crate::Dialect), enforces deadlines, and repeats calls that never ran. A
-//! [`Transport`] carries the bodies. The feature `client` has one for `http://`, and the feature
-//! `client-tls` one for `https://` as well:
+//! [`Transport`] carries the bodies. The feature `client` has one for `http://`, and one for
+//! `ws://`, which also carries subscriptions. The feature `client-tls` has them for `https://` and
+//! `wss://` as well:
 //!
 //! ```toml
 //! [dependencies]

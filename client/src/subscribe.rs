@@ -51,7 +51,7 @@ impl Client {
     /// If the connection is lost, the client subscribes again, and the stream goes on. The next
     /// item says what was missed meanwhile, if anything was ([`Item::lag`](crate::Item::lag)). A
     /// server of callbox sends the missed items of a topic, if the parameters are named or absent.
-    /// The client keeps up to 256 items that the program has not taken, and then leaves out the
+    /// The client keeps up to 1,024 items that the program has not taken, and then leaves out the
     /// oldest ones.
     ///
     /// ```no_run
@@ -59,7 +59,7 @@ impl Client {
     /// use futures::StreamExt;
     /// use serde_json::json;
     ///
-    /// # #[cfg(feature = "client")]
+    /// # #[cfg(feature = "websocket")]
     /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
     /// let client = Client::connect("ws://127.0.0.1:5000/api").await?;
     /// let mut prices = client.subscribe::<f64>("prices", json!({ "symbol": "ACME" })).await?;
@@ -90,9 +90,11 @@ impl Client {
     /// use callbox::SubscriptionNames;
     /// use serde_json::Value;
     ///
-    /// # #[cfg(feature = "client")]
-    /// # async fn example(client: callbox::client::Client) -> Result<(), Box<dyn std::error::Error>> {
-    /// let names = SubscriptionNames { unsubscribe: Some("eth_unsubscribe"), ..SubscriptionNames::DEFAULT };
+    /// # #[cfg(feature = "websocket")]
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let client = callbox::client::Client::connect("ws://127.0.0.1:8546").await?;
+    /// let mut names = SubscriptionNames::DEFAULT;
+    /// names.unsubscribe = Some("eth_unsubscribe");
     /// let heads = client.subscribe_with::<Value>("eth_subscribe", ["newHeads"], names).await?;
     /// # Ok(()) }
     /// ```

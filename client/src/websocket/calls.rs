@@ -98,9 +98,9 @@ impl Calls {
     /// Passes a response without an id. It rejects a batch as a whole, or else a call that the
     /// server could not read. Returns whether there is one that it can belong to.
     ///
-    /// If there are several, it is kept until the others have had their responses. A rejected
-    /// notification cannot be told apart; no server has a reason to reject one of this client
-    /// without an id, but for a depth or a size that its calls would not have either.
+    /// If there are several, it is kept until the others have had their responses. Nothing
+    /// distinguishes the rejection of a notification, which is taken for that of a call then. A
+    /// server of callbox rejects one without an id only if it is nested too deeply.
     pub(super) fn respond_without_id(&mut self, response: &str) -> bool {
         let sent = |is_batch| {
             let bodies = self.bodies.iter().filter(move |(_, body)| body.is_sent && body.ids.is_batch == is_batch);

@@ -12,7 +12,8 @@ use tokio_websockets::{ClientBuilder as WebSocketBuilder, Limits};
 use crate::address::Address;
 use crate::client_error::Cause;
 
-use super::link::{ByteStream, Frames};
+use super::link::Frames;
+use super::watched::Watched;
 
 /// Where a WebSocket is, and how to open it.
 pub(super) struct Target {
@@ -57,14 +58,14 @@ impl Target {
     }
 
     #[cfg(feature = "tls")]
-    async fn secured(&self, stream: TcpStream) -> Result<Box<dyn ByteStream>, Cause> {
-        let Some(tls) = &self.tls else { return Ok(Box::new(stream)) };
+    async fn secured(&self, stream: TcpStream) -> Result<Watched, Cause> {
+        let Some(tls) = &self.tls else { return Ok(Watched::new(stream)) };
         let name = rustls::pki_types::ServerName::try_from(self.host.clone()).map_err(Cause::new)?;
-        Ok(Box::new(tls.connect(name, stream).await.map_err(Cause::new)?))
+        Ok(Watched::new(tls.connect(name, stream).await.map_err(Cause::new)?))
     }
 
     #[cfg(not(feature = "tls"))]
-    async fn secured(&self, stream: TcpStream) -> Result<Box<dyn ByteStream>, Cause> {
-        Ok(Box::new(stream))
+    async fn secured(&self, stream: TcpStream) -> Result<Watched, Cause> {
+        Ok(Watched::new(stream))
     }
 }

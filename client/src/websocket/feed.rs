@@ -17,8 +17,9 @@ use crate::subscription::{Cursor, ItemSource, Lag, Shared, SourceEvent, SourceIt
 use super::socket::Control;
 
 /// Maximum number of items that wait for their subscriber. Then the oldest is left out, since
-/// neither other subscriptions nor calls may wait for one slow subscriber.
-const CAPACITY: usize = 256;
+/// neither other subscriptions nor calls may wait for one slow subscriber. A topic of callbox keeps
+/// as many, and sends them all at once to a client that was cut off.
+const CAPACITY: usize = 1024;
 
 /// The end of a subscription at which its items arrive. Dropping it ends the subscription.
 pub struct Feed {
@@ -223,7 +224,7 @@ mod tests {
         (0..CAPACITY + 10).for_each(|number| buffer.push(item(number, None)));
         assert_eq!(take(&buffer), Some(("10".to_owned(), Some(Lag::Items(10)))));
         assert_eq!(take(&buffer), Some(("11".to_owned(), None)));
-        assert_eq!(buffer.cursor().as_deref(), Some("1-265"), "it continues after what has arrived");
+        assert_eq!(buffer.cursor().as_deref(), Some("1-1033"), "it continues after what has arrived");
     }
 
     #[test]

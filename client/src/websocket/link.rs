@@ -5,35 +5,29 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use futures_util::{Sink, SinkExt, Stream};
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
 use tokio_websockets::{Error, Message, Payload, WebSocketStream};
 
 use crate::client_error::Cause;
 
+use super::watched::Watched;
+
 /// Time between two pings of this client.
 const PING_INTERVAL: Duration = Duration::from_secs(20);
 
-/// Time without any message of the server after which the connection counts as lost.
+/// Time without any byte of the server after which the connection counts as lost.
 const SILENCE: Duration = Duration::from_secs(40);
 
 /// Maximum time for the server to close the connection after this client did.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What carries the bytes: TCP, or TLS on top of it.
-pub(super) trait ByteStream: AsyncRead + AsyncWrite + Send + Unpin {}
-
-impl<S: AsyncRead + AsyncWrite + Send + Unpin> ByteStream for S {}
-
 /// A connection as the library knows it.
-pub(super) type Frames = WebSocketStream<Box<dyn ByteStream>>;
+pub(super) type Frames = WebSocketStream<Watched>;
 
 /// An open connection. It reads and writes at the same time: a server that does not read until it
 /// has sent its responses would never do so if this client first wanted to send its calls.
 pub(super) struct Link {
     frames: Frames,
-    /// When something arrived for the last time.
-    heard_at: Instant,
     ping_at: Instant,
     timer: Pin<Box<Sleep>>,
 }
@@ -49,9 +43,8 @@ pub(super) enum Broken {
 
 impl Link {
     pub(super) fn new(frames: Frames) -> Self {
-        let now = Instant::now();
-        let ping_at = now + PING_INTERVAL;
-        Self { frames, heard_at: now, ping_at, timer: Box::pin(sleep_until(ping_at)) }
+        let ping_at = Instant::now() + PING_INTERVAL;
+        Self { frames, ping_at, timer: Box::pin(sleep_until(ping_at)) }
     }
 
     /// Sends the messages that `next` returns, as long as there is room, and returns the next text
@@ -69,7 +62,6 @@ impl Link {
                 Some(Err(error)) => return Poll::Ready(Err(broken(error))),
                 None => return Poll::Ready(Err(lost("the server has cut the connection"))),
             };
-            self.heard_at = Instant::now();
             if let Some((code, reason)) = message.as_close() {
                 let code = u16::from(code);
                 return Poll::Ready(Err(lost(format!("the server has closed the connection ({code} {reason})"))));
@@ -101,8 +93,8 @@ impl Link {
     /// Pings the server when it is time.
     fn check_time(&mut self, cx: &mut Context<'_>) -> Result<(), Broken> {
         while self.timer.as_mut().poll(cx).is_ready() {
-            let now = Instant::now();
-            if now >= self.heard_at + SILENCE {
+            let (now, lost_at) = (Instant::now(), self.frames.get_ref().alive_at() + SILENCE);
+            if now >= lost_at {
                 let seconds = SILENCE.as_secs();
                 return Err(lost(format!("the server has sent nothing for {seconds} s")));
             }
@@ -110,7 +102,7 @@ impl Link {
                 Pin::new(&mut self.frames).start_send(Message::ping(Payload::from(""))).map_err(broken)?;
                 self.ping_at = now + PING_INTERVAL;
             }
-            self.timer.as_mut().reset(self.ping_at.min(self.heard_at + SILENCE));
+            self.timer.as_mut().reset(self.ping_at.min(lost_at));
         }
         Ok(())
     }
@@ -130,5 +122,57 @@ fn broken(error: Error) -> Broken {
     match error {
         Error::Protocol(_) | Error::PayloadTooLong { .. } => Broken::Malformed(Cause::new(error)),
         error => Broken::Lost(Cause::new(error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use futures_util::StreamExt;
+    use tokio::io::duplex;
+    use tokio_websockets::{ClientBuilder, ServerBuilder};
+
+    use super::*;
+
+    /// Runs in simulated time.
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_is_silent_is_pinged_and_then_given_up() {
+        let (near, far) = duplex(1024);
+        let mut link = Link::new(ClientBuilder::new().take_over(Watched::new(near)));
+        let mut server = ServerBuilder::new().serve(far);
+        let began = Instant::now();
+        let server = tokio::spawn(async move {
+            // Answers three pings by reading them, and then no more.
+            for _ in 0..3 {
+                assert!(server.next().await.unwrap().unwrap().is_ping());
+                server.flush().await.unwrap();
+            }
+            server
+        });
+        let broken = poll_fn(|cx| link.poll(cx, || None)).await.unwrap_err();
+        assert!(matches!(&broken, Broken::Lost(cause) if cause.to_string().contains("40 s")), "{broken:?}");
+        assert_eq!(began.elapsed().as_secs(), 3 * 20 + 40);
+        drop(server.await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_message_that_takes_long_is_a_sign_of_life() {
+        let (near, far) = duplex(1024);
+        let mut link = Link::new(ClientBuilder::new().take_over(Watched::new(near)));
+        let server = tokio::spawn(async move {
+            use tokio::io::{AsyncReadExt, AsyncWriteExt};
+            let (mut read, mut write) = tokio::io::split(far);
+            let frame = [b"\x81\x14".as_slice(), &[b'x'; 20]].concat();
+            for byte in frame {
+                tokio::time::sleep(Duration::from_secs(15)).await;
+                write.write_all(&[byte]).await.unwrap();
+            }
+            // The pings of the client are not answered.
+            read.read_buf(&mut Vec::with_capacity(1024)).await.unwrap()
+        });
+        let text = poll_fn(|cx| link.poll(cx, || None)).await.unwrap();
+        assert_eq!(&*text, [b'x'; 20]);
+        assert!(server.await.unwrap() > 0);
     }
 }

@@ -4,12 +4,14 @@
 //! A [`Socket`] is what clients hold: it puts messages into the queue of a background task
 //! ([`task`]), which alone owns the connection and all tables, so there are no locks around them.
 //!
-//! - [`connect`] opens connections, with `tls` if need be, and [`backoff`] has the pauses between attempts. [`options`]
-//!   makes both of a `ClientBuilder`.
-//! - [`link`] is one open connection: it reads and writes at the same time, and pings.
+//! - [`connect`] opens connections, with `tls` if need be, and [`backoff`] has the pauses between
+//!   attempts. [`options`] makes a client of a `ClientBuilder`.
+//! - [`link`] is one open connection: it reads and writes at the same time, and pings. [`watched`]
+//!   knows whether the server is there still.
 //! - [`frame`] reads what a message of the server is: a response, a batch of them, or a message of
 //!   a subscription.
-//! - [`calls`] has the calls that wait for their responses, and [`outgoing`] what waits to be sent.
+//! - [`session`] is what outlives a connection. [`calls`] has the calls that wait for their
+//!   responses, and [`outgoing`] what waits to be sent.
 //! - [`feeds`] has the subscriptions, [`feed`] is one of them with the items that its subscriber
 //!   has not taken.
 
@@ -27,5 +29,6 @@ mod socket;
 mod task;
 #[cfg(feature = "tls")]
 mod tls;
+mod watched;
 
 pub(crate) use feed::Feed;

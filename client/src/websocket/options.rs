@@ -26,11 +26,15 @@ impl Client {
     /// # #[service(name = "sums")] impl Sums {
     /// #     #[public_method] fn add(&self, a: u64, b: u64) -> u64 { a + b }
     /// # }
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let server = testing::start(Server::new(Sums::default));
     /// # let url = server.url("/api").replace("http://", "ws://");
     /// let client = Client::connect(url).await?;
     /// assert_eq!(client.call::<u64>("add", [40, 2]).await?, 42);
+    /// # // The server would wait for the client to close the connection, on the only thread.
+    /// # drop(client);
+    /// # tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     /// # Ok(()) }
     /// ```
     ///
@@ -68,7 +72,6 @@ impl ClientBuilder {
     /// use std::time::Duration;
     /// use callbox::client::Client;
     ///
-    /// # #[cfg(feature = "client")]
     /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
     /// let client = Client::builder("ws://127.0.0.1:5000/api")
     ///     .token("hello_world")

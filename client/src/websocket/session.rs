@@ -5,6 +5,7 @@ use std::sync::Weak;
 
 use crate::client_error::{Cause, ClientError};
 use crate::progress::ProgressSlot;
+use crate::response;
 use crate::transport::TransportError;
 
 use super::calls::Calls;
@@ -83,7 +84,8 @@ impl Session {
             }
             Frame::Response(ResponseId::Missing) => {
                 if !self.calls.respond_without_id(text) {
-                    log_error!(response = text, "the server has rejected a message that was no call");
+                    let error = response::of_object(text).err().map(|error| error.to_string());
+                    log_error!(error, "the server has rejected a notification, or a call that was given up");
                 }
             }
             Frame::Batch(members) => {

@@ -5,6 +5,7 @@ use std::pin::pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep};
 use tokio_websockets::Payload;
 
@@ -19,6 +20,10 @@ use super::socket::{Command, Control, Queues};
 
 /// Time after which a connection counts as good, even if nothing has arrived.
 const GOOD_AFTER: Duration = Duration::from_secs(10);
+
+/// Number of messages after which others have their turn. A subscriber on the same thread must be
+/// able to take its items before there are too many of them.
+const RECEIVED_AT_ONCE: usize = 64;
 
 /// The background task.
 pub(super) struct Task {
@@ -67,6 +72,7 @@ impl Task {
     async fn serve(&mut self, link: &mut Link) -> Option<Broken> {
         // Taken in turn, so that neither side can keep the other one waiting.
         let mut link_first = false;
+        let mut received_at_once = 0;
         loop {
             link_first = !link_first;
             match poll_fn(|cx| self.poll_event(link, link_first, cx)).await {
@@ -79,6 +85,11 @@ impl Task {
                     match received {
                         Ok(()) => self.backoff.reset(),
                         Err(cause) => return Some(Broken::Malformed(cause)),
+                    }
+                    received_at_once += 1;
+                    if received_at_once == RECEIVED_AT_ONCE {
+                        received_at_once = 0;
+                        yield_now().await;
                     }
                 }
                 Event::Command(command) => {

@@ -1,0 +1,11 @@
+//! The client over a WebSocket: calls and subscriptions on one connection, also when it is lost.
+
+mod calls;
+mod cuts;
+mod drops;
+mod fake_server;
+mod foreign;
+mod proxy;
+mod service;
+mod strange_servers;
+mod subscriptions;
