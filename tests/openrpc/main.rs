@@ -4,6 +4,7 @@
 mod checks;
 mod collisions;
 mod route;
+mod subscriptions;
 mod validator;
 
 use std::collections::BTreeMap;
