@@ -46,6 +46,9 @@ pub(crate) struct Method {
     /// The schema of all other named parameters, if the method accepts any.
     #[serde(rename = "x-rest")]
     pub(crate) rest: Option<Value>,
+    /// What a subscription sends, whose result is only its id.
+    #[serde(rename = "x-subscription")]
+    pub(crate) subscription: Option<Items>,
     #[serde(rename = "x-deadline-ms")]
     pub(crate) deadline_ms: Option<u64>,
     #[serde(rename = "x-mailbox")]
@@ -64,6 +67,13 @@ pub(crate) struct ContentDescriptor {
     pub(crate) schema: Value,
 }
 
+/// The items of a subscription.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Items {
+    #[serde(default)]
+    pub(crate) item: Value,
+}
+
 /// An error of the method itself.
 #[derive(Debug, Deserialize)]
 pub(crate) struct ErrorObject {
@@ -77,12 +87,25 @@ pub(crate) struct Mailbox {
     pub(crate) group: Option<String>,
 }
 
+impl Method {
+    /// Returns the type of the result in one line, with the items of a subscription in place of its
+    /// id.
+    pub(crate) fn result_type(&self) -> String {
+        match (&self.subscription, &self.result) {
+            (Some(items), _) => format!("subscription of {}", type_of(&items.item)),
+            (None, Some(result)) => type_of(&result.schema),
+            (None, None) => "nothing".to_owned(),
+        }
+    }
+}
+
 impl Document {
     /// Returns the schemas that the method refers to, directly and indirectly.
     pub(crate) fn referenced_schemas(&self, method: &Method) -> BTreeMap<&str, &Value> {
         let mut needed = BTreeMap::new();
         let contents = method.params.iter().chain(&method.result).map(|content| &content.schema);
-        let mut pending: Vec<_> = contents.chain(&method.rest).collect();
+        let items = method.subscription.iter().map(|items| &items.item);
+        let mut pending: Vec<_> = contents.chain(&method.rest).chain(items).collect();
         while let Some(schema) = pending.pop() {
             for name in schema_references(schema) {
                 if let Some((name, schema)) = self.components.schemas.get_key_value(&name)

@@ -18,7 +18,7 @@ pub(crate) struct Unsubscribe {
     mailbox: MailboxId,
 }
 
-const NAME: &str = "rpc.unsubscribe";
+pub(super) const NAME: &str = "rpc.unsubscribe";
 
 const DOC: &str = "Ends a subscription of the same connection. Returns whether there was one with this id.";
 

@@ -11,7 +11,8 @@ use callbox_test_support::shell_commands::{ShellCommand, shell_block, shell_comm
 use serde_json::{Value, json};
 
 /// The examples that are servers.
-const SERVERS: [&str; 7] = ["compute", "embedded", "entity", "my_service", "storage", "web_pages", "without_macro"];
+const SERVERS: [&str; 8] =
+    ["compute", "embedded", "entity", "my_service", "prices", "storage", "web_pages", "without_macro"];
 
 /// Returns the file of an example that has its documentation.
 fn source(name: &str) -> String {

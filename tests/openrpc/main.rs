@@ -4,6 +4,7 @@
 mod checks;
 mod collisions;
 mod route;
+mod subscriptions;
 mod validator;
 
 use std::collections::BTreeMap;
@@ -13,7 +14,8 @@ use callbox_test_support::http::request;
 use serde_json::{Value, json};
 
 /// The examples that are servers.
-const EXAMPLES: [&str; 7] = ["compute", "embedded", "entity", "my_service", "storage", "web_pages", "without_macro"];
+const EXAMPLES: [&str; 8] =
+    ["compute", "embedded", "entity", "my_service", "prices", "storage", "web_pages", "without_macro"];
 
 /// Returns the document of each example as text, for callers without a token and with one.
 fn documents() -> BTreeMap<String, String> {

@@ -17,8 +17,7 @@ pub(super) fn render(document: &Document, method: &Method, url: &Endpoint, colou
     let bold = Style::new().bold();
     let shown = |style: Style| if colours { style } else { Style::new() };
     let (name, head) = (shown(AnsiColor::Cyan.on_default()), shown(bold));
-    let result = method.result.as_ref().map_or_else(|| "nothing".to_owned(), |result| type_of(&result.schema));
-    let mut text = format!("{name}{}{name:#} -> {}\n", sanitize(&method.name), sanitize(&result));
+    let mut text = format!("{name}{}{name:#} -> {}\n", sanitize(&method.name), sanitize(&method.result_type()));
     let properties = properties(method);
     if !properties.is_empty() {
         let _ = writeln!(text, "{properties}");
@@ -57,7 +56,10 @@ pub(super) fn render(document: &Document, method: &Method, url: &Endpoint, colou
             let _ = writeln!(text, "{} = {}", sanitize(name), sanitize(&type_of(schema)));
         }
     }
-    let _ = write!(text, "\n{head}TRY{head:#}\ncallbox call {url} {}\n", sanitize(&example_arguments(method)));
+    // The command calls over HTTP, which carries no subscriptions.
+    if method.subscription.is_none() {
+        let _ = write!(text, "\n{head}TRY{head:#}\ncallbox call {url} {}\n", sanitize(&example_arguments(method)));
+    }
     text
 }
 

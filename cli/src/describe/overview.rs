@@ -58,7 +58,8 @@ fn method_table(document: &Document, colours: bool, width: usize) -> Table {
         let (access, colour) = access(method);
         let summary = method.summary.as_deref().or(method.description.as_deref()).unwrap_or_default();
         let mark = if method.deprecated { "(deprecated) " } else { "" };
-        let summary = format!("{mark}{summary}");
+        let kind = if method.subscription.is_some() { "(subscription) " } else { "" };
+        let summary = format!("{mark}{kind}{summary}");
         // A signature that is too long has its parameters on the next lines.
         let mut left =
             if signature.chars().count() <= first { vec![signature.clone()] } else { signature_lines(method, first) };

@@ -8,6 +8,7 @@ use super::document::{Document, required_text};
 use super::model::{Api, Docs, ErrorType, Member, Method, Type};
 use super::naming::{error_name, type_name};
 use super::schema::{Place, Schemas};
+use super::text::one_line;
 use crate::Result;
 
 /// What callbox says of its own errors beyond their names. Other servers may use the codes for
@@ -34,9 +35,10 @@ impl Api {
         let mut schemas = Schemas::new(document);
         let mut errors = Errors::default();
         // The names of errors come before those of the types that methods need: callers write them.
-        let listed = document.methods()?;
+        let all = document.methods()?.into_iter().enumerate();
+        let (subscriptions, listed): (Vec<_>, Vec<_>) = all.partition(|(_, method)| is_subscription(method));
         let mut of_methods = Vec::new();
-        for (index, method) in listed.iter().enumerate() {
+        for (index, method) in &listed {
             let name = required_text(method, "name", &format!("/methods/{index}"))?;
             let own = document.list(method.get("errors"), &format!("the list of errors of {name}"))?;
             let mut places = Vec::new();
@@ -59,7 +61,7 @@ impl Api {
             errors.add(&same, &Listed { owner: names[0], names, common: true }, &mut schemas)?;
         }
         let mut methods: Vec<Method> = Vec::new();
-        for (object, (name, errors)) in listed.iter().zip(of_methods) {
+        for ((_, object), (name, errors)) in listed.iter().zip(of_methods) {
             if methods.iter().any(|method| method.name == name) {
                 return Err(format!("two methods are called {name}: rename or remove one of them"));
             }
@@ -83,9 +85,19 @@ impl Api {
             types: schemas.into_definitions(),
             errors: errors.all,
             methods,
+            subscriptions: subscriptions
+                .iter()
+                .filter_map(|(_, method)| method.get("name")?.as_str())
+                .map(one_line)
+                .collect(),
             namespaces,
         })
     }
+}
+
+/// Whether a method starts a subscription. The clients call over HTTP, which carries none.
+fn is_subscription(method: &Map<String, Value>) -> bool {
+    method.get("x-subscription").is_some_and(Value::is_object)
 }
 
 /// Groups the errors of a method by their codes, which is all that an answer tells apart.

@@ -16,6 +16,8 @@ pub(super) struct Api {
     pub(super) errors: Vec<ErrorType>,
     /// The methods in the order of the document.
     pub(super) methods: Vec<Method>,
+    /// The names of the subscriptions, which the client has no functions for.
+    pub(super) subscriptions: Vec<String>,
     /// The names of the classes of namespaces, by what the names of their methods begin with.
     pub(super) namespaces: BTreeMap<String, String>,
 }
@@ -127,6 +129,13 @@ pub(super) struct Method {
 }
 
 impl Api {
+    /// Returns what the client says of the methods that it leaves out; nothing if there are none.
+    pub(super) fn left_out(&self) -> Option<String> {
+        let names = self.subscriptions.join(", ");
+        (!names.is_empty())
+            .then(|| format!("Subscriptions need a WebSocket, and this client calls over HTTP. Left out: {names}"))
+    }
+
     /// Whether any value has such a type, by itself or within another one.
     pub(super) fn has_type(&self, is_wanted: impl Fn(&Type) -> bool) -> bool {
         let of_types = self.types.iter().flat_map(|ty| match &ty.body {

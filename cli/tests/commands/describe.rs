@@ -63,6 +63,21 @@ fn a_deprecated_method_is_marked_as_one() {
 }
 
 #[test]
+fn a_subscription_is_described_by_its_items_and_not_by_its_id() {
+    let server = greeter();
+    let all = run_on(&server, "describe", &[]);
+    let line = all.stdout().lines().find(|line| line.starts_with("greetings()"));
+    assert!(
+        line.is_some_and(|line| line.ends_with("public  (subscription) Sends each greeting from now on.")),
+        "{all:?}"
+    );
+    let one = run_on(&server, "describe", &["greetings"]);
+    assert!(one.stdout().starts_with("greetings -> subscription of Greeting\npublic · deadline"), "{one:?}");
+    assert!(one.stdout().contains("\nGreeting = { name: string }\n"), "{one:?}");
+    assert!(!one.stdout().contains("callbox call"), "it cannot be called over HTTP: {one:?}");
+}
+
+#[test]
 fn the_document_is_printed_unchanged() {
     let server = greeter();
     let document = run_on(&server, "describe", &["--json"]).json();

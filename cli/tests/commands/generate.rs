@@ -34,6 +34,20 @@ fn a_document_with_every_feature_becomes_the_expected_clients() {
 }
 
 #[test]
+fn a_client_has_no_subscriptions_and_says_so() {
+    let server = greeter();
+    for (language, first) in [("typescript", "// Subscriptions need"), ("python", "Subscriptions need")] {
+        let output = run(&["generate", language, &server.url("/api")]);
+        let client = output.stdout();
+        let lines = client.lines().skip_while(|line| !line.starts_with(first)).take(2);
+        let text = lines.map(|line| line.trim_start_matches("// ")).collect::<Vec<_>>().join(" ");
+        let expected = "Subscriptions need a WebSocket, and this client calls over HTTP. Left out: greetings";
+        assert_eq!(text.trim_end_matches('"').trim(), expected, "{client}");
+        assert!(!client.contains("greetings(") && !client.contains("Greeting "), "{client}");
+    }
+}
+
+#[test]
 fn a_client_is_the_same_wherever_its_document_comes_from() {
     let server = greeter();
     let folder = tempfile::tempdir().unwrap();

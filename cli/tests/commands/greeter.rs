@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use callbox::testing::{self, TestServer};
-use callbox::{Caller, RpcError, Server, service};
+use callbox::{Caller, RpcError, Server, Subscription, service};
+use futures::stream;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 
 /// A valid token.
@@ -12,6 +15,12 @@ pub(crate) const TOKEN: &str = "operator";
 /// A greeter, and what holds up those who are at it.
 pub(crate) struct Greeter {
     free: Arc<Semaphore>,
+}
+
+/// What was said to whom.
+#[derive(Serialize, Deserialize, JsonSchema)]
+struct Greeting {
+    name: String,
 }
 
 #[derive(RpcError)]
@@ -53,6 +62,12 @@ impl Greeter {
     #[public_method]
     fn note(&self, text: String, #[param(rest)] more: serde_json::Map<String, serde_json::Value>) -> usize {
         text.len() + more.len()
+    }
+
+    /// Sends each greeting from now on.
+    #[public_method(subscription)]
+    fn greetings(&self) -> Subscription<Greeting> {
+        Subscription::new(stream::pending())
     }
 
     /// Waits until the semaphore has a permit.

@@ -3,15 +3,17 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use schemars::{Schema, SchemaGenerator};
+use callbox_client::SubscriptionNames;
+use schemars::{Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use crate::route::Route;
 use crate::service::{
-    Access, DescribedError, ExecutionInfo, MethodDescription, MethodKind, MethodOptions, SchemaGenerators,
+    Access, DescribedError, ExecutionInfo, MethodDescription, MethodKind, MethodOptions, SchemaGenerators, StreamUse,
 };
 
+use super::super::unsubscribe::NAME as UNSUBSCRIBE;
 use super::schemas::RenamedSchemas;
 
 /// OpenRPC's method object. Members that begin with `x-` are callbox's own; page `wire` of the
@@ -74,11 +76,23 @@ struct MethodExtensions {
     /// Names of the errors, by their codes. OpenRPC's error objects have no extensions.
     #[serde(rename = "x-error-names", skip_serializing_if = "BTreeMap::is_empty")]
     error_names: BTreeMap<i32, Vec<&'static str>>,
+    #[serde(rename = "x-subscription", skip_serializing_if = "Option::is_none")]
+    subscription: Option<SubscriptionObject>,
     /// Name of the function of the typed client that calls the method.
     #[serde(rename = "x-rust", skip_serializing_if = "Option::is_none")]
     client: Option<&'static str>,
     #[serde(flatten)]
     runs: Option<RunExtensions>,
+}
+
+/// What follows the reply of a method that starts a subscription.
+#[derive(Serialize)]
+struct SubscriptionObject {
+    item: Schema,
+    /// Method name of the notifications with the items.
+    event: &'static str,
+    /// Name of the method that ends the subscription.
+    unsubscribe: &'static str,
 }
 
 #[derive(Serialize)]
@@ -122,6 +136,14 @@ impl MethodObject {
         let named = errors.iter().filter(|error| !error.names.is_empty());
         let error_names = named.map(|error| (error.code, error.names.clone())).collect();
         let summary = options.doc.and_then(|doc| doc.split("\n\n").next());
+        // The result of a subscription is described as its items.
+        let (result, subscription) = match options.streams {
+            StreamUse::Subscribes(names) => {
+                let item = finish(result, answered);
+                (subscription_id(), Some(SubscriptionObject::new(route.name(), names, item)))
+            }
+            _ => (result, None),
+        };
         Self {
             name: route.name(),
             tags: runs.iter().map(|runs| TagObject { name: runs.service }).collect(),
@@ -132,14 +154,16 @@ impl MethodObject {
             params: contents,
             result: content("result".into(), true, result, answered),
             errors: errors.into_iter().map(|error| OpenRpcError::new(error, answered)).collect(),
-            extensions: MethodExtensions::new(options, rest, error_names, runs),
+            extensions: MethodExtensions { subscription, ..MethodExtensions::new(options, rest, error_names, runs) },
         }
     }
 
     /// Returns all schemas in it.
     pub(super) fn schemas(&self) -> impl Iterator<Item = &Schema> {
         let contents = self.params.iter().chain([&self.result]).map(|content| &content.schema);
-        contents.chain(self.errors.iter().filter_map(|error| error.data.as_ref())).chain(&self.extensions.rest)
+        let items = self.extensions.subscription.iter().map(|subscription| &subscription.item);
+        let errors = self.errors.iter().filter_map(|error| error.data.as_ref());
+        contents.chain(errors).chain(&self.extensions.rest).chain(items)
     }
 
     /// Points the references in what callers send to the renamed definitions.
@@ -177,8 +201,21 @@ impl MethodExtensions {
             weight,
             idempotent: options.idempotent,
         });
-        Self { access, scope, rest, error_names, client: options.client, runs }
+        Self { access, scope, rest, error_names, subscription: None, client: options.client, runs }
     }
+}
+
+impl SubscriptionObject {
+    /// `method` is the name of the method that starts the subscription.
+    fn new(method: &'static str, names: SubscriptionNames, item: Schema) -> Self {
+        let SubscriptionNames { event, unsubscribe } = names;
+        Self { item, event: event.unwrap_or(method), unsubscribe: unsubscribe.unwrap_or(UNSUBSCRIBE) }
+    }
+}
+
+/// Returns the schema of the result of a method that starts a subscription.
+fn subscription_id() -> Schema {
+    json_schema!({ "type": "string", "description": "The id of the subscription." })
 }
 
 /// Returns the schema of named parameters that have no property of their own.

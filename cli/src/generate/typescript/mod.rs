@@ -4,6 +4,8 @@ mod client;
 mod errors;
 mod types;
 
+use callbox_cli::table::wrapped;
+
 use super::model::{Api, Docs};
 use super::naming::quote_for;
 use super::text::one_line;
@@ -38,9 +40,17 @@ fn header(api: &Api) -> String {
 // service. Do not edit it: generate it again when the service has changed.
 //
 // Numbers of JavaScript are exact up to 2^53. A result with an integer that a
-// number cannot hold throws a `BadResponseError` and is never rounded.\n",
-        one_line(&format!("{} {}", api.title, api.version))
+// number cannot hold throws a `BadResponseError` and is never rounded.\n{}",
+        one_line(&format!("{} {}", api.title, api.version)),
+        left_out(api),
     )
+}
+
+/// Returns the paragraph about what is left out, if there is something.
+fn left_out(api: &Api) -> String {
+    let Some(text) = api.left_out() else { return String::new() };
+    let lines: String = wrapped(&text, WIDTH - 3).iter().map(|line| format!("// {line}\n")).collect();
+    format!("//\n{lines}")
 }
 
 /// Returns a doc comment; nothing without docs.
