@@ -6,6 +6,7 @@ mod drops;
 mod fake_server;
 mod foreign;
 mod proxy;
+mod secured;
 mod service;
 mod strange_servers;
 mod subscriptions;
