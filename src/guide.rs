@@ -11,6 +11,7 @@
 //! - [`values`]: how numbers, `null` and what JSON cannot hold travel.
 //! - [`tokens`]: who may call a private method.
 //! - [`pages`]: pages, files and routes of your own, and callbox inside a server of your own.
+//! - [`streams`]: subscriptions over WebSocket, topics, slow clients, cancellation.
 //! - [`calling`]: calling a service from Rust.
 //! - [`systems`]: several services that call each other, in one process or in several; factories,
 //!   tasks, readiness.
@@ -32,7 +33,7 @@
 //! - [`overload`]: the limits, and which calls are rejected.
 //! - [`promises`]: where a call runs, in which order, and what becomes of it when something goes
 //!   wrong.
-//! - [`wire`]: JSON-RPC over HTTP, the built-in methods, OpenRPC, dialects.
+//! - [`wire`]: JSON-RPC over HTTP and WebSocket, the built-in methods, OpenRPC, dialects.
 
 #[doc = include_str!("docs/overview.md")]
 pub mod overview {}
@@ -57,6 +58,9 @@ pub mod tokens {}
 
 #[doc = include_str!("docs/pages.md")]
 pub mod pages {}
+
+#[doc = include_str!("docs/streams.md")]
+pub mod streams {}
 
 #[doc = include_str!("docs/calling.md")]
 pub mod calling {}

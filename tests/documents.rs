@@ -166,6 +166,18 @@ fn numbers_in_the_pages_are_those_of_the_code() {
                 constant("engine/run", "SERVICE_IN_FLIGHT"),
             ],
         ),
+        ("streams", "keeps the last {} items", &[constant("topic/mod.rs", "CAPACITY")]),
+        ("streams", "A poll of {} or more", &[constant("dispatch/session", "LONG_POLL")]),
+        (
+            "streams",
+            "checked again every {}, and within {} of a revocation",
+            &[constant("dispatch/session", "CHECK_INTERVAL"), constant("dispatch/session", "LOOK_INTERVAL")],
+        ),
+        (
+            "SECURITY.md",
+            "checked again every {}, and within {} of a revocation",
+            &[constant("dispatch/session", "CHECK_INTERVAL"), constant("dispatch/session", "LOOK_INTERVAL")],
+        ),
         ("macros/docs/service.md", "| {} | Maximum number of waiting calls", &[field(&method, "mailbox")]),
         ("macros/docs/service.md", "| {} | Maximum time from the arrival", &[field(&method, "deadline")]),
         ("macros/docs/service.md", "it has not been empty for {}.", &[constant("mailbox", "SHED_INTERVAL")]),
@@ -191,6 +203,10 @@ fn numbers_in_the_pages_are_those_of_the_code() {
 fn defaults_in_the_guide_are_those_of_the_settings() {
     let settings = table(&read("src/docs/settings.md"), "| name |");
     let rows = [
+        ("streams", "a batch is one | {} | `--websocket-calls`", "websocket_calls"),
+        ("streams", "| subscriptions of one connection | {} | `--websocket-subscriptions`", "websocket_subscriptions"),
+        ("streams", "| time between two pings | {} | `--websocket-ping`", "websocket_ping"),
+        ("streams", "something must arrive | {} | `--websocket-timeout`", "websocket_timeout"),
         ("overload", "| time to stop | {} | `--shutdown-timeout` |", "shutdown_timeout"),
         ("deployment", "`--shutdown-timeout` ({})", "shutdown_timeout"),
         ("deployment", "`--keep-alive` ({})", "keep_alive"),

@@ -97,6 +97,10 @@ impl<T: Send + Sync + 'static> Topic<T> {
 
     /// Adds an item, which all subscribers get. Never waits.
     ///
+    /// It wakes the threads that serve subscribers, each once, and these take the item later. So it
+    /// takes about as long with many subscribers as with few, and may run in a method that should
+    /// be short.
+    ///
     /// An item counts as published even if nobody has subscribed: it can be resumed from.
     pub fn publish(&self, item: T) {
         self.handle.ring.push(item);
@@ -108,7 +112,7 @@ impl<T: Send + Sync + 'static> Topic<T> {
     }
 
     /// Ends all subscriptions, after the items that were published. Those that begin later end at
-    /// once.
+    /// once, and what is published later is dropped.
     pub fn close(&self) {
         self.handle.ring.close(ring::End::Done);
     }

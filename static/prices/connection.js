@@ -27,7 +27,7 @@ export class Connection {
     this.#open();
   }
 
-  /** Calls a method. Throws an Error with the message, `code` and `data` that the server answered. */
+  /** Calls a method. Throws an Error with the message, `code` and `data` of the response. */
   call(method, params = {}) {
     return new Promise((resolve, reject) => {
       if (this.#socket.readyState !== WebSocket.OPEN) {

@@ -7,7 +7,25 @@ use super::source::{Shared, SourceItem};
 
 /// One item of a [`Subscription`](super::Subscription).
 ///
-/// It dereferences to the value.
+/// It dereferences to the value, and says what was missed before it:
+///
+/// ```
+/// use callbox::client::ClientError;
+/// use callbox::{Lag, Subscription};
+/// use futures::StreamExt;
+///
+/// async fn print(mut prices: Subscription<f64>) -> Result<(), ClientError> {
+///     while let Some(price) = prices.next().await.transpose()? {
+///         match price.lag() {
+///             None => {}
+///             Some(Lag::Items(count)) => println!("missed {count} prices"),
+///             Some(Lag::Unknown) => println!("missed some prices"),
+///         }
+///         println!("{:.2} €", *price);
+///     }
+///     Ok(())
+/// }
+/// ```
 pub struct Item<T> {
     value: Shared<T>,
     lag: Option<Lag>,
@@ -15,7 +33,7 @@ pub struct Item<T> {
 }
 
 /// What a subscription missed, because its client did not take the items fast enough, or was not
-/// connected.
+/// connected. [`Item::lag`] returns it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Lag {
     /// So many items of the topic. Those that a filter would have left out are counted, too.

@@ -12,7 +12,15 @@ use super::{Lag, Subscription};
 
 /// The items of a [`Subscription`] of any type, which a transport sends.
 ///
-/// Made by `From`; see [`Message::into_items`](crate::Message::into_items).
+/// Made by `From`, in [`Message::into_items`](crate::Message::into_items) of a message by hand:
+///
+/// ```
+/// use callbox::{JsonItems, Subscription};
+///
+/// fn into_items(output: Subscription<f64>) -> Option<JsonItems> {
+///     Some(output.into())
+/// }
+/// ```
 pub struct JsonItems(Box<dyn ErasedItems>);
 
 /// What comes next, once it is known.

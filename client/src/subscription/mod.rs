@@ -111,6 +111,28 @@ impl<T: Send + 'static> Subscription<T> {
 
     /// Returns a subscription that begins with these items: `Some` first item, or a list of them.
     /// One that is resumed continues where it was, and does not begin with them again.
+    ///
+    /// In a method that runs on the state they belong to the position of the topic: no item is
+    /// missed between the two, and none comes twice.
+    ///
+    /// ```
+    /// use callbox::{Subscription, Topic, service};
+    ///
+    /// #[derive(Default)]
+    /// struct Sensor {
+    ///     readings: Topic<f64>,
+    ///     last: Option<f64>,
+    /// }
+    ///
+    /// #[service(name = "sensor")]
+    /// impl Sensor {
+    ///     /// The last reading, and then each new one.
+    ///     #[public_method(subscription)]
+    ///     fn readings(&self) -> Subscription<f64> {
+    ///         self.readings.subscribe().starting_with(self.last)
+    ///     }
+    /// }
+    /// ```
     pub fn starting_with<I: IntoIterator<Item = T>>(self, items: I) -> Self
     where
         I::IntoIter: Send + 'static,
@@ -120,11 +142,30 @@ impl<T: Send + 'static> Subscription<T> {
     }
 
     /// Returns a subscription with those items for which `passes` returns true.
+    ///
+    /// It is called for each item and each subscriber, on the thread of the connection.
+    ///
+    /// ```
+    /// use callbox::{Subscription, Topic};
+    ///
+    /// fn alarms(readings: &Topic<f64>, limit: f64) -> Subscription<f64> {
+    ///     readings.subscribe().filter(move |reading| *reading > limit)
+    /// }
+    /// ```
     pub fn filter(self, passes: impl FnMut(&T) -> bool + Send + 'static) -> Self {
         Self::from_source(Filtered::new(self.source, passes))
     }
 
-    /// Returns a subscription with the results of `change`.
+    /// Returns a subscription with the results of `change`. Each is written as JSON for each
+    /// subscriber, while the items of a topic are written once for all.
+    ///
+    /// ```
+    /// use callbox::{Subscription, Topic};
+    ///
+    /// fn fahrenheit(celsius: &Topic<f64>) -> Subscription<f64> {
+    ///     celsius.subscribe().map(|degrees| degrees * 1.8 + 32.0)
+    /// }
+    /// ```
     pub fn map<U: Send + 'static>(self, change: impl FnMut(&T) -> U + Send + 'static) -> Subscription<U> {
         Subscription::from_source(Mapped::new(self.source, change))
     }

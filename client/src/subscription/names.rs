@@ -2,7 +2,15 @@
 
 /// The names on the wire that belong to a subscription, besides that of its method.
 ///
-/// See [`Message::SUBSCRIPTION`](crate::Message::SUBSCRIPTION).
+/// The keys `event` and `unsubscribe` of a method set them. A message by hand has them in
+/// [`Message::SUBSCRIPTION`](crate::Message::SUBSCRIPTION):
+///
+/// ```
+/// use callbox::SubscriptionNames;
+///
+/// const ETHEREUM: SubscriptionNames =
+///     SubscriptionNames { event: Some("eth_subscription"), unsubscribe: Some("eth_unsubscribe") };
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SubscriptionNames {
     /// The method name of the notifications with the items. Default: that of the method itself,

@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use callbox_client::SubscriptionNames;
 use schemars::{Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
@@ -139,8 +138,9 @@ impl MethodObject {
         // The result of a subscription is described as its items.
         let (result, subscription) = match options.streams {
             StreamUse::Subscribes(names) => {
-                let item = finish(result, answered);
-                (subscription_id(), Some(SubscriptionObject::new(route.name(), names, item)))
+                let (event, unsubscribe) =
+                    (names.event.unwrap_or(route.name()), names.unsubscribe.unwrap_or(UNSUBSCRIBE));
+                (subscription_id(), Some(SubscriptionObject { item: finish(result, answered), event, unsubscribe }))
             }
             _ => (result, None),
         };
@@ -202,14 +202,6 @@ impl MethodExtensions {
             idempotent: options.idempotent,
         });
         Self { access, scope, rest, error_names, subscription: None, client: options.client, runs }
-    }
-}
-
-impl SubscriptionObject {
-    /// `method` is the name of the method that starts the subscription.
-    fn new(method: &'static str, names: SubscriptionNames, item: Schema) -> Self {
-        let SubscriptionNames { event, unsubscribe } = names;
-        Self { item, event: event.unwrap_or(method), unsubscribe: unsubscribe.unwrap_or(UNSUBSCRIBE) }
     }
 }
 
