@@ -232,7 +232,8 @@ impl<M: Message> Call<M> {
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let server = testing::start(Server::new(|| Importer));
     /// let importer: ImporterClient = server.service::<Importer>().client();
-    /// let import = importer.import(100).on_progress(|report| println!("{} of {:?}", report.done, report.total));
+    /// let import = importer.import(100);
+    /// let import = import.on_progress(|report| println!("{} of {:?}", report.done, report.total));
     /// assert_eq!(import.await?, 100);
     /// # Ok(()) }
     /// ```

@@ -88,9 +88,9 @@ struct BodyContext<'a> {
 impl Dispatch {
     /// Answers one body. Dropping the future gives its calls up.
     ///
-    /// The future of a single call is kept small, for the quick way of the memory allocator: what it
-    /// holds is captured once, which the arguments of an async function are not, and what few calls
-    /// need is in boxes.
+    /// The future of a single call is kept small, for the quick way of the memory allocator: what
+    /// it holds is captured once, which the arguments of an async function are not, and what few
+    /// calls need is in boxes.
     pub(crate) fn handle<'a>(
         &'a self,
         body: &'a [u8],
