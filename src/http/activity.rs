@@ -32,6 +32,8 @@ impl TickClock {
 pub(super) struct TickTimeouts {
     /// Maximum wait within a head, within a body, or for a client that does not read its response.
     pub(super) stalled: u32,
+    /// Maximum wait for a client that does not read a response that goes on.
+    pub(super) stream_stalled: u32,
     /// Maximum wait between requests.
     pub(super) idle: u32,
 }
@@ -47,6 +49,8 @@ pub(super) struct ConnectionActivity {
     waiting_since: AtomicU32,
     /// The tick since which the client has not read what was written for it; 0 if it has.
     write_blocked_since: AtomicU32,
+    /// Whether the response goes on, as that of a WebSocket does.
+    streams: AtomicBool,
     /// Whether the watch has found that the connection waits for too long.
     timed_out: AtomicBool,
     /// Wakes the connection's task.
@@ -65,6 +69,7 @@ impl ConnectionActivity {
         Self {
             waiting_since,
             write_blocked_since: AtomicU32::new(0),
+            streams: AtomicBool::new(false),
             timed_out: AtomicBool::new(false),
             waker: Mutex::default(),
             clock,
@@ -103,6 +108,12 @@ impl ConnectionActivity {
         self.waiting_since.load(Ordering::Relaxed) != 0 || self.write_blocked_since.load(Ordering::Relaxed) != 0
     }
 
+    /// Records whether the response goes on: then a client may pause for longer before it has read
+    /// what was written for it.
+    pub(super) fn set_streams(&self, streams: bool) {
+        self.streams.store(streams, Ordering::Relaxed);
+    }
+
     /// Records that from now on the client has not read everything that was written for it.
     pub(super) fn set_write_blocked(&self) {
         self.write_blocked_since.store(self.clock.now(), Ordering::Relaxed);
@@ -118,8 +129,10 @@ impl ConnectionActivity {
         let overdue = |since: u32, timeout| since != 0 && now.saturating_sub(since) > timeout;
         let waiting = self.waiting_since.load(Ordering::Relaxed);
         let waiting_timeout = if waiting & Self::IDLE == 0 { timeouts.stalled } else { timeouts.idle };
+        let streams = self.streams.load(Ordering::Relaxed);
+        let write_timeout = if streams { timeouts.stream_stalled } else { timeouts.stalled };
         overdue(waiting & !Self::IDLE, waiting_timeout)
-            || overdue(self.write_blocked_since.load(Ordering::Relaxed), timeouts.stalled)
+            || overdue(self.write_blocked_since.load(Ordering::Relaxed), write_timeout)
     }
 
     /// Marks the connection as timed out and wakes its task, which then closes it. Returns whether

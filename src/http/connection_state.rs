@@ -83,8 +83,14 @@ impl ConnectionState {
         self.activity.set_busy();
     }
 
+    /// Records that the response to the request goes on.
+    pub(super) fn response_streams(&self) {
+        self.activity.set_streams(true);
+    }
+
     /// Records that the request has been answered.
     pub(super) fn response_ended(&self) {
+        self.activity.set_streams(false);
         self.phase.set(RequestPhase::BetweenRequests);
         if self.fully_forwarded.get() && !self.has_unread.get() {
             self.activity.set_idle();

@@ -34,6 +34,7 @@ impl Default for RawServerOptions {
             total: 1000,
             per_peer: 1000,
             stall_timeout: Duration::from_secs(30),
+            stream_stall_timeout: Duration::from_secs(30),
             keep_alive: Duration::from_secs(30),
         };
         Self { limits, half_closed: false, send_buffer: None }

@@ -133,6 +133,7 @@ impl ListeningServer {
             total: settings.max_connections,
             per_peer: settings.max_connections_per_peer,
             stall_timeout: settings.body_timeout.max(MIN_STALL_TIMEOUT),
+            stream_stall_timeout: settings.websocket_stall,
             keep_alive: settings.keep_alive,
         });
         let mut helpers = Vec::new();

@@ -1,11 +1,11 @@
 //! How far a call is, for a caller that asks for it.
 
 use std::fmt;
+use std::sync::Arc;
 
 use callbox_client::ProgressReport;
 
 use crate::jsonrpc::RpcError;
-use crate::sync::Arc;
 
 use super::{CallContext, FromCall, ProgressSlot};
 

@@ -166,6 +166,9 @@ settings! {
         websocket_ping: Duration = TIMEOUT, "20s";
         /// Maximum time after a ping for anything to arrive; then the WebSocket is closed
         websocket_timeout: Duration = TIMEOUT, "20s";
+        /// Maximum time for which a WebSocket, or a response of events, takes nothing while there
+        /// is something to send; then it is closed
+        websocket_stall: Duration = TIMEOUT, "30s";
         /// Maximum number of wrong tokens from one peer at once, and again per minute after that;
         /// further ones are rejected without a check; off for no limit
         token_failures: Option<NonZeroU32> = COUNT_OR_OFF, "60";

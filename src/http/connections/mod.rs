@@ -31,6 +31,9 @@ pub(crate) struct ConnectionLimits {
     /// Maximum time for which a client may stall: in a head, in a body, or while its response waits
     /// to be read. A connection that stalls for longer is closed.
     pub(crate) stall_timeout: Duration,
+    /// Maximum time for which a client takes nothing of a response that goes on, such as that of a
+    /// WebSocket.
+    pub(crate) stream_stall_timeout: Duration,
     /// Maximum idle time between requests. A connection that is idle for longer is closed.
     pub(crate) keep_alive: Duration,
 }
@@ -105,7 +108,7 @@ impl Connections {
     const WARN_EVERY: Duration = Duration::from_secs(60);
 
     pub(crate) fn new(limits: ConnectionLimits) -> Arc<Self> {
-        let shortest = limits.stall_timeout.min(limits.keep_alive);
+        let shortest = limits.stall_timeout.min(limits.keep_alive).min(limits.stream_stall_timeout);
         let tick = (shortest / 8).clamp(Duration::from_millis(10), Duration::from_secs(1));
         Arc::new(Self {
             limits,
@@ -155,7 +158,12 @@ impl Connections {
     /// Ends connections whose clients stall or are idle for too long. Runs until it is dropped.
     pub(crate) async fn watch(self: Arc<Self>) {
         let ticks = |time: Duration| u32::try_from(time.as_nanos().div_ceil(self.tick.as_nanos())).unwrap_or(u32::MAX);
-        let timeouts = TickTimeouts { stalled: ticks(self.limits.stall_timeout), idle: ticks(self.limits.keep_alive) };
+        let ConnectionLimits { stall_timeout, stream_stall_timeout, keep_alive, .. } = self.limits;
+        let timeouts = TickTimeouts {
+            stalled: ticks(stall_timeout),
+            stream_stalled: ticks(stream_stall_timeout),
+            idle: ticks(keep_alive),
+        };
         let mut warned = None;
         loop {
             tokio::time::sleep(self.tick).await;

@@ -45,7 +45,13 @@ fn serve_with(tuning: RawServerOptions) -> RawServer {
 }
 
 fn short_timeouts() -> ConnectionLimits {
-    ConnectionLimits { total: 100, per_peer: 100, stall_timeout: STALL_TIMEOUT, keep_alive: STALL_TIMEOUT }
+    ConnectionLimits {
+        total: 100,
+        per_peer: 100,
+        stall_timeout: STALL_TIMEOUT,
+        stream_stall_timeout: STALL_TIMEOUT,
+        keep_alive: STALL_TIMEOUT,
+    }
 }
 
 #[test]
@@ -147,6 +153,7 @@ fn silent_rejected_connections_close_soon_and_take_no_slot_of_others() {
         per_peer: 2,
         stall_timeout: Duration::from_secs(30),
         keep_alive: Duration::from_secs(30),
+        ..short_timeouts()
     };
     let server = serve(limits);
     let mut silent: Vec<_> = (0..40).map(|_| server.connect()).collect();
@@ -164,7 +171,13 @@ fn silent_rejected_connections_close_soon_and_take_no_slot_of_others() {
 #[test]
 fn a_peer_that_is_rejected_repeatedly_delays_no_other_even_at_a_low_limit() {
     let minute = Duration::from_secs(60);
-    let server = serve(ConnectionLimits { total: 4, per_peer: 2, stall_timeout: minute, keep_alive: minute });
+    let server = serve(ConnectionLimits {
+        total: 4,
+        per_peer: 2,
+        stall_timeout: minute,
+        keep_alive: minute,
+        ..short_timeouts()
+    });
     let go_on = AtomicBool::new(true);
     std::thread::scope(|scope| {
         scope.spawn(|| {
@@ -192,7 +205,13 @@ fn a_peer_that_is_rejected_repeatedly_delays_no_other_even_at_a_low_limit() {
 #[test]
 fn a_request_that_arrives_as_its_connection_times_out_is_answered() {
     let minute = Duration::from_secs(60);
-    let server = serve(ConnectionLimits { total: 4, per_peer: 4, stall_timeout: minute, keep_alive: minute });
+    let server = serve(ConnectionLimits {
+        total: 4,
+        per_peer: 4,
+        stall_timeout: minute,
+        keep_alive: minute,
+        ..short_timeouts()
+    });
     let mut client = server.connect();
     client.send(b"GET /slow HTTP/1.1\r\nHost: a\r\n\r\n");
     wait_until("the request has come", || {

@@ -15,8 +15,8 @@ use crate::service::RequestInfo;
 
 use super::super::allowed_methods::AllowedMethods;
 use super::super::caller_headers;
-use super::super::event_stream;
 use super::super::connection_state::ConnectionState;
+use super::super::event_stream;
 use super::super::guard::RouteRules;
 use super::super::request_info;
 use super::super::rpc::EndpointConfig;
@@ -65,7 +65,12 @@ impl WebSocketEndpoint {
             chain: timeout.and_then(|_| caller_headers::chain(headers)).map(str::to_owned),
             after: text(event_stream::LAST_EVENT_ID),
         };
-        event_stream::answer(&self.dispatch, client, body, &config.stopping, config.websocket.ping_interval).await
+        let keep_alive = config.websocket.ping_interval;
+        let response = event_stream::answer(&self.dispatch, client, body, &config.stopping, keep_alive).await?;
+        if let Some(connection) = request.conn_data::<Rc<ConnectionState>>() {
+            connection.response_streams();
+        }
+        Ok(response)
     }
 
     /// Whether a request asks for a WebSocket.
@@ -92,6 +97,9 @@ impl WebSocketEndpoint {
             let limits = SessionLimits { envelopes: calls, subscriptions };
             let session = Session::new(Arc::clone(&self.dispatch), client, limits, config.stopping.clone());
             let stream = request.conn_data::<Rc<ConnectionState>>().map(Rc::clone);
+            if let Some(stream) = &stream {
+                stream.response_streams();
+            }
             let pings = PingTimes { interval: ping_interval, timeout: ping_timeout };
             let connection = Connection::new(payload.take(), session, config.body.bytes, pings, stream);
             Ok(response.body(connection))

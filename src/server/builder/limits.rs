@@ -126,6 +126,16 @@ impl Server {
         self
     }
 
+    /// Sets the maximum time for which a WebSocket, or a response of server-sent events, takes
+    /// nothing while there is something to send. Default: 30 s.
+    ///
+    /// Then the connection is closed. A client that pauses for less falls behind, and learns what
+    /// it has missed.
+    pub fn websocket_stall(mut self, time: Duration) -> Self {
+        self.settings.websocket_stall = Some(time);
+        self
+    }
+
     /// Sets the maximum number of wrong tokens from one peer address at once, and again per minute
     /// after that; `None` for no limit. Default: 60, and one more each second. Zero is an error at
     /// the start.

@@ -109,6 +109,7 @@ fn every_setting_is_read_from_flag_environment_and_file_alike() {
         ("websocket_subscriptions", "8"),
         ("websocket_ping", "45s"),
         ("websocket_timeout", "500ms"),
+        ("websocket_stall", "700ms"),
         ("token_failures", "off"),
         ("allowed_hosts", "example.org,localhost:5000,[::1]"),
         ("allowed_origins", "https://a.example,http://b.example:8080"),
