@@ -141,3 +141,6 @@ impl<T> fmt::Debug for Topic<T> {
         f.debug_struct("Topic").field("published", &self.handle.ring.published()).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

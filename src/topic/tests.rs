@@ -1,0 +1,167 @@
+//! A topic and its subscribers, without a connection.
+
+use std::sync::Weak;
+use std::task::{Context, Poll};
+
+use callbox_client::{ClientError, Lag, Subscription};
+use futures::StreamExt;
+use futures::task::noop_waker_ref;
+use tokio::task::LocalSet;
+
+use crate::sync::Arc;
+
+use super::{Topic, wake_by_thread};
+
+/// Returns the value of the next item and what was missed before it, if there is one.
+fn next<T: Clone + Send + 'static>(subscription: &mut Subscription<T>) -> Option<(T, Option<Lag>)> {
+    match subscription.poll_next_unpin(&mut Context::from_waker(noop_waker_ref())) {
+        Poll::Ready(Some(Ok(item))) => Some((T::clone(&item), item.lag())),
+        Poll::Ready(end) => panic!("it has ended: {end:?}", end = end.map(|end| end.map(drop))),
+        Poll::Pending => None,
+    }
+}
+
+/// Returns the code of the error with which a subscription ends, or `None` without one.
+fn end<T: Send + 'static>(subscription: &mut Subscription<T>) -> Option<i32> {
+    match subscription.poll_next_unpin(&mut Context::from_waker(noop_waker_ref())) {
+        Poll::Ready(Some(Err(ClientError::Rejected(error)))) => Some(error.code()),
+        Poll::Ready(None) => None,
+        _ => panic!("it goes on"),
+    }
+}
+
+#[test]
+fn a_subscriber_gets_the_items_from_its_start_on_in_order() {
+    let topic = Topic::with_capacity(4);
+    topic.publish(1);
+    let mut one = topic.subscribe();
+    topic.publish(2);
+    let mut other = topic.clone().subscribe();
+    topic.publish(3);
+    assert_eq!([next(&mut one), next(&mut one), next(&mut one)], [Some((2, None)), Some((3, None)), None]);
+    assert_eq!([next(&mut other), next(&mut other)], [Some((3, None)), None]);
+}
+
+#[test]
+fn what_was_missed_is_exactly_what_is_no_longer_kept() {
+    for (capacity, kept) in [(0, 1), (1, 1), (4, 4), (100, 10)] {
+        let topic = Topic::with_capacity(capacity);
+        let mut subscription = topic.subscribe();
+        (0..10).for_each(|number| topic.publish(number));
+        let missed = 10 - kept;
+        let lag = (missed > 0).then_some(Lag::Items(missed));
+        assert_eq!(next(&mut subscription), Some((missed, lag)), "{capacity}");
+        for number in missed + 1..10 {
+            assert_eq!(next(&mut subscription), Some((number, None)), "{capacity}");
+        }
+        assert_eq!(next(&mut subscription), None, "{capacity}");
+    }
+}
+
+#[test]
+fn a_closed_topic_is_done_and_a_dropped_one_unavailable_after_the_items() {
+    let topic = Topic::new();
+    let mut closed = topic.subscribe();
+    topic.publish(1);
+    topic.close();
+    topic.publish(2);
+    assert_eq!(next(&mut closed), Some((1, None)));
+    assert_eq!((end(&mut closed), end(&mut closed)), (None, None));
+    assert_eq!(end(&mut topic.subscribe()), None);
+
+    let topic = Topic::new();
+    let clone = topic.clone();
+    let mut dropped = topic.subscribe();
+    topic.publish(1);
+    drop(topic);
+    assert_eq!([next(&mut dropped), next(&mut dropped)], [Some((1, None)), None], "there is a clone");
+    drop(clone);
+    assert_eq!((end(&mut dropped), end(&mut dropped)), (Some(-32003), None));
+}
+
+#[test]
+fn the_items_are_dropped_with_the_ring_and_the_last_topic_leaves_none() {
+    let topic = Topic::with_capacity(2);
+    let items: Vec<_> = (0..5).map(Arc::new).collect();
+    let weak: Vec<Weak<i32>> = items.iter().map(Arc::downgrade).collect();
+    items.into_iter().for_each(|item| topic.publish(item));
+    let alive = || weak.iter().filter(|item| item.strong_count() > 0).count();
+    assert_eq!(alive(), 2);
+    let subscription = topic.subscribe();
+    drop(topic);
+    drop(subscription);
+    assert_eq!(alive(), 0);
+}
+
+/// Waits for the next item in a task, and returns how often it was polled.
+async fn wakes(publish: impl AsyncFnOnce(&Topic<u32>)) -> u32 {
+    let topic = Topic::new();
+    let mut subscription = topic.subscribe();
+    let task = tokio::task::spawn_local(async move {
+        let mut polls = 0;
+        let item = std::future::poll_fn(|cx| {
+            polls += 1;
+            subscription.poll_next_unpin(cx)
+        });
+        assert_eq!(*item.await.expect("an item").expect("no error"), 7);
+        polls
+    });
+    tokio::task::yield_now().await;
+    publish(&topic).await;
+    task.await.expect("no panic")
+}
+
+#[test]
+fn a_waiting_subscriber_is_woken_once_by_itself_and_with_its_thread() {
+    for by_thread in [false, true] {
+        // A thread of its own, as this one would stay one that wakes its subscribers.
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+            LocalSet::new().block_on(&runtime, async {
+                if by_thread {
+                    wake_by_thread();
+                    wake_by_thread();
+                }
+                assert_eq!(wakes(async |topic| topic.publish(7)).await, 2, "{by_thread}");
+                let elsewhere = async |topic: &Topic<u32>| {
+                    let topic = topic.clone();
+                    tokio::task::spawn_blocking(move || topic.publish(7)).await.expect("no panic");
+                };
+                assert_eq!(wakes(elsewhere).await, 2, "{by_thread}, from another thread");
+            });
+        })
+        .join()
+        .expect("no panic");
+    }
+}
+
+#[test]
+fn a_subscriber_that_is_dropped_while_it_waits_leaves_no_waker() {
+    for by_thread in [false, true] {
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+            LocalSet::new().block_on(&runtime, async {
+                if by_thread {
+                    wake_by_thread();
+                }
+                let topic = Topic::<u32>::new();
+                let waker = std::sync::Arc::new(CountsNothing);
+                let mut subscription = topic.subscribe();
+                let own = waker.clone().into();
+                let polls = &mut Context::from_waker(&own);
+                assert!(subscription.poll_next_unpin(polls).is_pending());
+                assert!(std::sync::Arc::strong_count(&waker) > 2, "it waits");
+                drop(subscription);
+                assert_eq!(std::sync::Arc::strong_count(&waker), 2, "{by_thread}: this one, and that of the context");
+            });
+        })
+        .join()
+        .expect("no panic");
+    }
+}
+
+struct CountsNothing;
+
+impl std::task::Wake for CountsNothing {
+    fn wake(self: std::sync::Arc<Self>) {}
+}

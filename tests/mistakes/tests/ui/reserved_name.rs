@@ -1,0 +1,11 @@
+use callbox::service;
+
+struct Shop;
+
+#[service]
+impl Shop {
+    #[public_method(name = "$/open")]
+    fn open(&self) {}
+}
+
+fn main() {}

@@ -1,0 +1,11 @@
+use callbox::service;
+
+struct Shop;
+
+#[service]
+impl Shop {
+    #[public_method(subscription)]
+    fn prices(&self) {}
+}
+
+fn main() {}
