@@ -6,7 +6,7 @@ use crate::Options;
 use crate::report::Report;
 use crate::servers::Subject;
 use crate::workloads;
-use callbox_benches::closed_loop::Connection;
+use callbox_benches::idle_memory;
 use callbox_benches::server_process::ServerProcess;
 
 pub(crate) const NAME: &str = "idle";
@@ -33,22 +33,5 @@ pub(crate) fn run(report: &mut Report, options: &Options, cores: &str, files: u6
 /// Returns the server's memory per idle connection that has had a response, in KiB.
 fn kib_per_connection(subject: Subject, cores: &str, count: usize) -> io::Result<f64> {
     let server = ServerProcess::start(&[subject.name(), cores])?;
-    let request = workloads::ALL[0].request();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
-    runtime.block_on(async {
-        let mut kept = Vec::with_capacity(count);
-        let mut before = 0;
-        // The first hundred connections pay for what is allocated once.
-        for at in 0..count + 100 {
-            if at == 100 {
-                before = server.memory()?.resident;
-            }
-            let mut connection = Connection::open(server.address).await?;
-            connection.exchange(&request).await?;
-            connection.shrink();
-            kept.push(connection);
-        }
-        let after = server.memory()?.resident;
-        Ok(after.saturating_sub(before) as f64 / count as f64)
-    })
+    idle_memory::kib_per_connection(&server, &workloads::ALL[0].request(), count)
 }

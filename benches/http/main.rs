@@ -12,7 +12,6 @@
 mod callgrind;
 mod idle;
 mod instructions;
-mod layout;
 mod report;
 mod servers;
 mod targets;
@@ -22,11 +21,11 @@ use std::io;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use callbox_benches::layout::{self, CoreAssignment, CoreLayout};
 use callbox_benches::server_process::{self, ServerProcess};
 use callbox_benches::workload::Workload;
 use callbox_benches::{closed_loop, process};
 
-use layout::{CoreAssignment, CoreLayout};
 use report::{Report, Sample};
 use servers::Subject;
 

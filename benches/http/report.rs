@@ -6,10 +6,12 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::instructions;
-use crate::layout::CoreLayout;
 use crate::servers::Subject;
 use crate::targets::{self, Quantity};
-use callbox_benches::figures::{calibrate, describe_calibration, format_value, median, min_max, output_directory};
+use callbox_benches::figures::{
+    calibrate, describe_calibration, format_value, interquartile_range, median, min_max, output_directory,
+};
+use callbox_benches::layout::CoreLayout;
 use callbox_benches::workload::Workload;
 
 /// One measurement.
@@ -64,16 +66,6 @@ pub(crate) struct Report {
     missed: Vec<String>,
     #[serde(skip)]
     met: usize,
-}
-
-/// Returns the interquartile range. The smallest and the largest value would show the worst moments
-/// of a shared machine.
-fn interquartile_range(values: &[f64]) -> String {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let last = sorted.len().saturating_sub(1);
-    let quartile = |at: usize| sorted.get(at).copied().unwrap_or(f64::NAN);
-    format!("[{:.2} – {:.2}]", quartile(last / 4), quartile(last - last / 4))
 }
 
 impl Report {

@@ -24,7 +24,7 @@ pub struct LoadResult {
 }
 
 /// Returns a histogram for latencies from a nanosecond to a minute, with three significant digits.
-fn latencies() -> Histogram<u64> {
+pub fn latencies() -> Histogram<u64> {
     Histogram::new_with_bounds(1, 60_000_000_000, 3).expect("these bounds are possible")
 }
 

@@ -19,6 +19,16 @@ pub fn min_max(values: &[f64]) -> (f64, f64) {
     known.fold((f64::INFINITY, f64::NEG_INFINITY), |(min, max), value| (min.min(value), max.max(value)))
 }
 
+/// Returns the interquartile range. The smallest and the largest value would show the worst moments
+/// of a shared machine.
+pub fn interquartile_range(values: &[f64]) -> String {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let last = sorted.len().saturating_sub(1);
+    let quartile = |at: usize| sorted.get(at).copied().unwrap_or(f64::NAN);
+    format!("[{:.2} – {:.2}]", quartile(last / 4), quartile(last - last / 4))
+}
+
 /// Formats a value with four significant digits.
 pub fn format_value(value: f64) -> String {
     match value.abs() {

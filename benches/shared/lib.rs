@@ -3,6 +3,8 @@
 
 pub mod closed_loop;
 pub mod figures;
+pub mod idle_memory;
+pub mod layout;
 pub mod process;
 pub mod server_process;
 pub mod workload;

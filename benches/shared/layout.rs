@@ -6,10 +6,11 @@ use std::io;
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use serde::Serialize;
 
-use callbox_benches::closed_loop::WaitMode;
+use crate::closed_loop::WaitMode;
 
+/// How the cores are shared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub(crate) enum CoreLayout {
+pub enum CoreLayout {
     /// The load has the last core for itself and the server all others, so that only the server
     /// limits the throughput.
     Separate,
@@ -19,16 +20,20 @@ pub(crate) enum CoreLayout {
 }
 
 /// The cores that the load leaves to the servers.
-pub(crate) struct CoreAssignment {
+#[derive(Debug)]
+pub struct CoreAssignment {
     /// The argument for [`pin_to_cores`] in their processes.
-    pub(crate) cores: String,
-    pub(crate) wait_mode: WaitMode,
+    pub cores: String,
+    /// What the load does while it waits.
+    pub wait_mode: WaitMode,
 }
 
 impl CoreLayout {
-    pub(crate) const ALL: [Self; 2] = [Self::Separate, Self::Shared];
+    /// All layouts.
+    pub const ALL: [Self; 2] = [Self::Separate, Self::Shared];
 
-    pub(crate) fn name(self) -> &'static str {
+    /// Returns its name on the command line.
+    pub fn name(self) -> &'static str {
         match self {
             Self::Separate => "apart",
             Self::Shared => "shared",
@@ -36,7 +41,11 @@ impl CoreLayout {
     }
 
     /// Pins this thread, which is the load, to its share of the cores.
-    pub(crate) fn assign_cores(self) -> io::Result<CoreAssignment> {
+    ///
+    /// # Errors
+    ///
+    /// If there are not enough cores, or the operating system refuses.
+    pub fn assign_cores(self) -> io::Result<CoreAssignment> {
         let allowed = sched_getaffinity(None)?;
         let all: Vec<_> = (0..CpuSet::MAX_CPU).filter(|core| allowed.is_set(*core)).collect();
         match (self, &all[..]) {
@@ -67,7 +76,11 @@ fn core_list(cores: &[usize]) -> String {
 
 /// Pins this thread, and those that it will start, to the cores of an argument, and returns their
 /// number.
-pub(crate) fn pin_to_cores(core_list: &str) -> io::Result<usize> {
+///
+/// # Errors
+///
+/// If the argument is no list of cores, or the operating system refuses.
+pub fn pin_to_cores(core_list: &str) -> io::Result<usize> {
     let cores: Result<Vec<usize>, _> = core_list.split(',').map(str::parse).collect();
     let cores = cores.map_err(io::Error::other)?;
     set_affinity(&cores)?;

@@ -1,0 +1,83 @@
+//! callbox with its defaults, except for the number of connections.
+
+use std::time::Duration;
+
+use callbox::{Server, Subscription, Topic, service, testing};
+use parking_lot::Mutex;
+
+use super::{Dropped, Price, now, print_address};
+
+/// Time that a call of `sleep` takes unless it is cancelled.
+const SLEEP: Duration = Duration::from_secs(5);
+
+/// Maximum number of connections: as many as half of the files of a process allow.
+const CONNECTIONS: usize = 20_000;
+
+struct Market {
+    prices: Topic<Price>,
+    published: u64,
+    dropped: Mutex<Dropped>,
+}
+
+/// Notes when the future of a call was dropped.
+struct DropGuard<'a> {
+    number: u64,
+    dropped: &'a Mutex<Dropped>,
+}
+
+impl Drop for DropGuard<'_> {
+    fn drop(&mut self) {
+        *self.dropped.lock() = Dropped { number: self.number, at: now() };
+    }
+}
+
+#[service(name = "bench.streams")]
+impl Market {
+    #[public_method]
+    fn ping(&self) -> bool {
+        true
+    }
+
+    /// Publishes items with a note of this length, and returns the number of the last one.
+    #[public_method]
+    fn publish(&mut self, count: u64, length: usize) -> u64 {
+        for _ in 0..count {
+            self.published += 1;
+            self.prices.publish(Price::now(self.published, length));
+        }
+        self.published
+    }
+
+    #[public_method(subscription)]
+    fn prices(&self) -> Subscription<Price> {
+        self.prices.subscribe()
+    }
+
+    /// Sleeps longer than the load does.
+    #[public_method]
+    async fn sleep(&self, number: u64) -> bool {
+        let _guard = DropGuard { number, dropped: &self.dropped };
+        tokio::time::sleep(SLEEP).await;
+        true
+    }
+
+    /// Returns which call of `sleep` was dropped last, and when.
+    #[public_method]
+    fn dropped(&self) -> Dropped {
+        *self.dropped.lock()
+    }
+}
+
+pub(super) fn serve(workers: usize, capacity: usize) {
+    let market = move || Market {
+        prices: Topic::with_capacity(capacity),
+        published: 0,
+        dropped: Mutex::new(Dropped::default()),
+    };
+    let server = Server::new(market).workers(workers).max_connections(CONNECTIONS);
+    let server = testing::start(server.max_connections_per_peer(CONNECTIONS));
+    print_address(server.address());
+    loop {
+        std::thread::park();
+    }
+}
