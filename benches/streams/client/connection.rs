@@ -19,7 +19,9 @@ pub(super) struct Connection {
     rest: Vec<u8>,
     outbox: Outbox,
     /// Whether what arrives is not read.
-    pub(super) paused: bool,
+    paused: bool,
+    /// Whether there may have been events that were ignored during a pause.
+    was_paused: bool,
 }
 
 impl Connection {
@@ -45,7 +47,13 @@ impl Connection {
             return Err(io::Error::other(format!("no WebSocket: {answer}")));
         }
         stream.set_nonblocking(true)?;
-        Ok(Self { stream: TcpStream::from_std(stream), rest: Vec::new(), outbox: Outbox::default(), paused: false })
+        Ok(Self {
+            stream: TcpStream::from_std(stream),
+            rest: Vec::new(),
+            outbox: Outbox::default(),
+            paused: false,
+            was_paused: false,
+        })
     }
 
     pub(super) fn stream(&mut self) -> &mut TcpStream {
@@ -56,6 +64,11 @@ impl Connection {
     pub(super) fn send(&mut self, text: &str) -> io::Result<()> {
         self.outbox.push(text);
         self.flush()
+    }
+
+    /// Leaves what arrives where it is, or reads it again.
+    pub(super) fn set_paused(&mut self, paused: bool) {
+        self.paused = paused;
     }
 
     /// Handles the messages that have arrived.
@@ -88,10 +101,11 @@ impl Connection {
             self.rest.clear();
             self.rest.extend_from_slice(&buffer[at..end]);
             // There was less than there was room for, so the next event tells of more.
-            if end < buffer.len() {
+            if end < buffer.len() && !self.was_paused {
                 break;
             }
         }
+        self.was_paused = self.paused;
         self.flush()
     }
 

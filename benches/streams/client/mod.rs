@@ -73,7 +73,7 @@ impl Swarm {
 
     /// Leaves what arrives on a connection where it is, or reads it again.
     pub(crate) fn set_paused(&mut self, at: usize, paused: bool) {
-        self.connections[at].paused = paused;
+        self.connections[at].set_paused(paused);
     }
 
     /// Handles the messages that have arrived, without sleeping. `handle` gets the number of the

@@ -70,7 +70,10 @@ fn measure(
             pacing.publish_due(&mut swarm, PUBLISHER)?;
         }
         swarm.serve(|at, message, outbox| {
-            if at == PUBLISHER || subscriber.receive(message)?.is_some() {
+            if at == PUBLISHER {
+                return reply::<u64>(message).map(drop);
+            }
+            if subscriber.receive(message)?.is_some() {
                 return Ok(());
             }
             let Some((ID, true)) = reply(message)? else { return Err(wrong("no result", message)) };

@@ -4,7 +4,7 @@ use std::io;
 use std::time::Instant;
 
 use crate::Bench;
-use crate::client::{Subscriber, Swarm, check_patience};
+use crate::client::{Subscriber, Swarm, check_patience, reply};
 use crate::servers::{CAPACITY, Subject};
 use callbox_benches::workload::call;
 
@@ -54,8 +54,8 @@ fn measure(bench: &mut Bench<'_>, subject: Subject, connections: usize, items: u
             (published, progress) = (published + 1, Instant::now());
         }
         swarm.serve(|at, message, _| {
-            if let Some(subscriber) = subscribers.get_mut(at)
-                && let Some(item) = subscriber.receive(message)?
+            let Some(subscriber) = subscribers.get_mut(at) else { return reply::<u64>(message).map(drop) };
+            if let Some(item) = subscriber.receive(message)?
                 && let number = item.number as usize
                 && number.is_multiple_of(STEP)
             {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::calls::workload;
 use crate::Bench;
-use crate::client::{Subscriber, Swarm};
+use crate::client::{Subscriber, Swarm, reply};
 use crate::servers::{CAPACITY, Subject, now};
 use callbox_benches::closed_loop::latencies;
 use callbox_benches::idle_memory::{self, UNCOUNTED};
@@ -69,7 +69,7 @@ fn measure(bench: &mut Bench<'_>, subject: Subject, name: &'static str, connecti
     let before = server.memory()?.resident;
     swarm.add_subscribers(connections - UNCOUNTED)?;
 
-    let mut subscribers: Vec<_> = (0..connections).map(|_| Subscriber::after(0)).collect();
+    let mut subscribers: Vec<_> = (0..=connections).map(|_| Subscriber::after(0)).collect();
     let mut latencies = latencies();
     let items = bench.options.pick(3, 10);
     let publish = call("publish", r#"{"count":1,"length":0}"#, 1);
@@ -79,9 +79,9 @@ fn measure(bench: &mut Bench<'_>, subject: Subject, name: &'static str, connecti
         let mut missing = connections;
         swarm.send(PUBLISHER, &publish)?;
         swarm.serve_until(|at, message, _| {
-            if let Some(subscriber) = at.checked_sub(PUBLISHER + 1).and_then(|at| subscribers.get_mut(at))
-                && let Some(item) = subscriber.receive(message)?
-            {
+            if at == PUBLISHER {
+                reply::<u64>(message)?;
+            } else if let Some(item) = subscribers[at].receive(message)? {
                 latencies.saturating_record(now().saturating_sub(item.at));
                 missing -= 1;
             }

@@ -8,7 +8,7 @@ use hdrhistogram::Histogram;
 
 use super::pacing::Pacing;
 use crate::Bench;
-use crate::client::{Subscriber, Swarm, check_patience};
+use crate::client::{Subscriber, Swarm, check_patience, reply};
 use crate::servers::{Subject, now};
 use callbox_benches::closed_loop::latencies;
 use callbox_benches::server_process::ServerProcess;
@@ -100,6 +100,9 @@ impl Readers {
     fn read(&mut self) -> io::Result<()> {
         let Self { swarm, subscribers, pausers, latencies, .. } = self;
         swarm.serve(|at, message, _| {
+            if at == PUBLISHER {
+                return reply::<u64>(message).map(drop);
+            }
             if let Some(item) = subscribers[at].receive(message)?
                 && !pausers.contains(&at)
             {
@@ -122,11 +125,19 @@ impl Readers {
     fn finish(&mut self) -> io::Result<()> {
         let begin = Instant::now();
         let last = Some(self.pacing.published);
-        while self.subscribers[PUBLISHER + 1..].iter().any(|subscriber| subscriber.last != last) {
+        loop {
+            let mut behind = (1..self.subscribers.len()).filter(|at| self.subscribers[*at].last != last);
+            let Some(first) = behind.next() else { return Ok(()) };
+            let what = || {
+                format!(
+                    "{} connections wait; number {first} has {:?} of {last:?}",
+                    1 + behind.count(),
+                    self.subscribers[first].last
+                )
+            };
+            check_patience(begin).map_err(|error| io::Error::other(format!("{error}: {}", what())))?;
             self.read()?;
-            check_patience(begin)?;
         }
-        Ok(())
     }
 }
 
@@ -154,8 +165,10 @@ fn measure(bench: &mut Bench<'_>, name: &'static str, sizes: &Sizes) -> io::Resu
     let latency = |quantile| readers.latencies.value_at_quantile(quantile) as f64 / 1e6;
     bench.report.note(NAME, name, P50, latency(0.5));
     bench.report.note(NAME, name, P99, latency(0.99));
-    bench.report.note(NAME, name, GAPS, gaps);
-    bench.report.note(NAME, name, MISSED, missed);
-    bench.report.note(NAME, name, GROWTH, growth / sizes.pausers as f64);
+    if sizes.pausers > 0 {
+        bench.report.note(NAME, name, GAPS, gaps);
+        bench.report.note(NAME, name, MISSED, missed);
+        bench.report.note(NAME, name, GROWTH, growth / sizes.pausers as f64);
+    }
     Ok(())
 }
