@@ -31,7 +31,7 @@ const fn value([experiment, quantity, subject]: [&'static str; 3], bound: Bound)
     Target { experiment, quantity, subject, base: None, bound }
 }
 
-pub(crate) const ALL: [Target; 15] = [
+pub(crate) const ALL: [Target; 16] = [
     ratio([calls::NAME, calls::RATE, calls::WEBSOCKET, calls::HTTP], AtLeast(1.2)),
     ratio([calls::NAME, calls::RATE, calls::WEBSOCKET, calls::JSONRPSEE], AtLeast(1.1)),
     ratio([calls::NAME, calls::RATE, calls::ONE_WEBSOCKET, calls::ONE_HTTP], AtLeast(3.0)),
@@ -43,6 +43,7 @@ pub(crate) const ALL: [Target; 15] = [
     ratio([many::NAME, many::P99, many::CALLBOX_MANY, many::JSONRPSEE_MANY], AtMost(0.5)),
     value([many::NAME, many::MEMORY, many::BEYOND_HTTP], AtMost(12.0)),
     ratio([pausers::NAME, pausers::P99, pausers::WITH, pausers::WITHOUT], AtMost(1.25)),
+    value([pausers::NAME, pausers::GAPS, pausers::WITH], AtLeast(1.0)),
     value([pausers::NAME, pausers::GROWTH, pausers::WITH], AtMost(64.0)),
     ratio([beside::NAME, beside::P99, beside::WITH, beside::WITHOUT], AtMost(2.0)),
     value([beside::NAME, beside::P99, beside::WITH], AtMost(1000.0)),

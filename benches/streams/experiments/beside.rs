@@ -61,7 +61,7 @@ fn measure(
     swarm.add_subscribers(1)?;
     let (mut subscriber, mut latencies) = (Subscriber::after(0), latencies());
     let ping = call("ping", "{}", ID);
-    let mut pacing = Pacing::new(INTERVAL, 0);
+    let mut pacing = Pacing::new(INTERVAL, 0, CAPACITY);
     let begin = Instant::now();
     let mut sent = begin;
     swarm.send(CALLER, &ping)?;
@@ -71,7 +71,7 @@ fn measure(
         }
         swarm.serve(|at, message, outbox| {
             if at == PUBLISHER {
-                return reply::<u64>(message).map(drop);
+                return pacing.receive(message);
             }
             if subscriber.receive(message)?.is_some() {
                 return Ok(());

@@ -71,7 +71,7 @@ fn measure(bench: &mut Bench<'_>, subject: Subject, name: &'static str, connecti
 
     let mut subscribers: Vec<_> = (0..=connections).map(|_| Subscriber::after(0)).collect();
     let mut latencies = latencies();
-    let items = bench.options.pick(3, 10);
+    let items = bench.options.pick(2, 10);
     let publish = call("publish", r#"{"count":1,"length":0}"#, 1);
     let cpu = server.cpu()?;
     for _ in 0..items {

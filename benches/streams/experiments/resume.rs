@@ -98,7 +98,7 @@ fn publish(count: u64) -> String {
 fn check_unknown_cursor(swarm: &mut Swarm) -> io::Result<()> {
     swarm.reopen(READER)?;
     swarm.send(READER, &subscribe(Some("0-1")))?;
-    swarm.serve_until(|_, message, _| Ok(reply::<Value>(message)?.is_some()))?;
+    swarm.serve_until(|at, message, _| Ok(at == READER && reply::<Value>(message)?.is_some()))?;
     swarm.send(PUBLISHER, &publish(1))?;
     let mut subscriber = Subscriber::default();
     swarm.serve_until(|at, message, _| match subscriber.receive(message)? {

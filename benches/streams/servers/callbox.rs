@@ -5,7 +5,7 @@ use std::time::Duration;
 use callbox::{Server, Subscription, Topic, service, testing};
 use parking_lot::Mutex;
 
-use super::{Dropped, Price, now, print_address};
+use super::{Price, Sleeper, now, print_address};
 
 /// Time that a call of `sleep` takes unless it is cancelled.
 const SLEEP: Duration = Duration::from_secs(5);
@@ -16,18 +16,19 @@ const CONNECTIONS: usize = 20_000;
 struct Market {
     prices: Topic<Price>,
     published: u64,
-    dropped: Mutex<Dropped>,
+    sleeper: Mutex<Sleeper>,
 }
 
 /// Notes when the future of a call was dropped.
 struct DropGuard<'a> {
     number: u64,
-    dropped: &'a Mutex<Dropped>,
+    sleeper: &'a Mutex<Sleeper>,
 }
 
 impl Drop for DropGuard<'_> {
     fn drop(&mut self) {
-        *self.dropped.lock() = Dropped { number: self.number, at: now() };
+        let mut sleeper = self.sleeper.lock();
+        (sleeper.dropped, sleeper.dropped_at) = (self.number, now());
     }
 }
 
@@ -56,24 +57,21 @@ impl Market {
     /// Sleeps longer than the load does.
     #[public_method]
     async fn sleep(&self, number: u64) -> bool {
-        let _guard = DropGuard { number, dropped: &self.dropped };
+        let _guard = DropGuard { number, sleeper: &self.sleeper };
+        self.sleeper.lock().begun = number;
         tokio::time::sleep(SLEEP).await;
         true
     }
 
-    /// Returns which call of `sleep` was dropped last, and when.
+    /// Returns what has become of the calls of `sleep`.
     #[public_method]
-    fn dropped(&self) -> Dropped {
-        *self.dropped.lock()
+    fn sleeper(&self) -> Sleeper {
+        *self.sleeper.lock()
     }
 }
 
 pub(super) fn serve(workers: usize, capacity: usize) {
-    let market = move || Market {
-        prices: Topic::with_capacity(capacity),
-        published: 0,
-        dropped: Mutex::new(Dropped::default()),
-    };
+    let market = move || Market { prices: Topic::with_capacity(capacity), published: 0, sleeper: Mutex::default() };
     let server = Server::new(market).workers(workers).max_connections(CONNECTIONS);
     let server = testing::start(server.max_connections_per_peer(CONNECTIONS));
     print_address(server.address());

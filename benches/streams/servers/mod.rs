@@ -38,13 +38,15 @@ pub(crate) struct Price {
     pub(crate) note: String,
 }
 
-/// When the future of a call of `sleep` was dropped.
+/// What has become of the calls of `sleep`, which are known by their arguments.
 #[derive(Clone, Copy, Default, Serialize, Deserialize, schemars::JsonSchema)]
-pub(crate) struct Dropped {
-    /// The argument of the call.
-    pub(crate) number: u64,
-    /// The time, in nanoseconds of [`now`].
-    pub(crate) at: u64,
+pub(crate) struct Sleeper {
+    /// The last call that has begun.
+    pub(crate) begun: u64,
+    /// The last call whose future was dropped.
+    pub(crate) dropped: u64,
+    /// When it was dropped, in nanoseconds of [`now`].
+    pub(crate) dropped_at: u64,
 }
 
 impl Price {
