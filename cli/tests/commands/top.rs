@@ -27,7 +27,7 @@ fn once_prints_a_table_of_all_mailboxes() {
     let rows: Vec<Vec<_>> = output.stdout().lines().map(|line| line.split_whitespace().collect()).collect();
     assert_eq!(rows[0][..5], ["METHOD", "WAITING", "CAPACITY", "RUNNING", "CALLS/S"]);
     let names: Vec<_> = rows[1..].iter().map(|row| row[0]).collect();
-    assert_eq!(names, ["echo", "fail", "greet", "hold", "look_up", "note", "say_hello", "whoami"]);
+    assert_eq!(names, ["echo", "fail", "greet", "greetings", "hold", "look_up", "note", "say_hello", "whoami"]);
     let hold = rows.iter().find(|row| row[0] == "hold").expect("its row");
     assert_eq!(hold[1..4], ["1", "1", "1"], "one waits, of one that may, while one runs");
     free.add_permits(1);
