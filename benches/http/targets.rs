@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use callbox_benches::bound::Bound;
+
 use crate::report::Sample;
 use crate::servers::Subject;
 
@@ -42,13 +44,6 @@ impl Quantity {
             Self::Instructions => "instructions per call",
         }
     }
-}
-
-/// A lower or upper bound for a ratio.
-#[derive(Clone, Copy, Debug)]
-enum Bound {
-    AtLeast(f64),
-    AtMost(f64),
 }
 
 use Bound::{AtLeast, AtMost};
@@ -94,20 +89,13 @@ pub(crate) const ALL: [Target; 21] = [
 
 impl Target {
     pub(crate) fn is_met(&self, ratio: f64) -> bool {
-        match self.bound {
-            AtLeast(floor) => ratio >= floor,
-            AtMost(ceiling) => ratio <= ceiling,
-        }
+        self.bound.is_met(ratio)
     }
 }
 
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { subject, base, quantity, bound, .. } = self;
-        let (sign, value) = match bound {
-            AtLeast(value) => ('≥', value),
-            AtMost(value) => ('≤', value),
-        };
-        write!(f, "{} of {subject} {sign} {value} × {base}", quantity.name())
+        write!(f, "{} of {subject} {bound} × {base}", quantity.name())
     }
 }

@@ -9,9 +9,9 @@ use crate::Run;
 use crate::baseline::NO_TIMEOUT;
 use crate::latencies::{LatencyHistogram, class, count};
 use crate::load::{Outcome, Schedule, block_on, open_loop};
-use crate::report::Target;
 use crate::service::{Bench_SlowRead, Bench_SlowWrite};
 use crate::subject::{Subject, SubjectKind};
+use callbox_benches::bound::Bound;
 use callbox_benches::figures::median;
 
 /// Times for which a reader and a writer wait with the state, in milliseconds.
@@ -49,7 +49,7 @@ fn read_concurrently(run: &mut Run<'_>, kind: SubjectKind) {
         times
     });
     let name = if kind.is_callbox() { "callbox" } else { "actix AtomicResponse" };
-    let target = kind.is_callbox().then_some(Target::AtMost(12.0));
+    let target = kind.is_callbox().then_some(Bound::AtMost(12.0));
     run.note(&name, "64 async &self calls of 10 ms: all of them", "ms", median(&times), target);
 }
 
@@ -79,10 +79,10 @@ fn read_among_writers(run: &mut Run<'_>) {
         "5 % writers: most writers that started before a queued reader",
         "",
         phases,
-        Some(Target::AtMost(1.0)),
+        Some(Bound::AtMost(1.0)),
     );
     let lost = records.len() as f64 - count(records.iter(), Outcome::Answered);
-    run.note(&name, "5 % writers: calls without a result", "", lost, Some(Target::AtMost(0.0)));
+    run.note(&name, "5 % writers: calls without a result", "", lost, Some(Bound::AtMost(0.0)));
     run.note(
         &name,
         "5 % writers: p99 of a reader",

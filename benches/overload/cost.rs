@@ -12,9 +12,9 @@ use callbox::{ActorMessage, Handles, Message, Server};
 use crate::Run;
 use crate::baseline::{NO_TIMEOUT, PlainActor};
 use crate::load::Outcome;
-use crate::report::Target;
 use crate::service::{Bench, Bench_Add, Bench_Ping, Bench_Read, Bench_ReadAsync, Observations, spin};
 use crate::subject::{LocalClient, Subject, SubjectKind};
+use callbox_benches::bound::Bound;
 
 /// Experiment 8.
 pub(crate) fn calls(run: &mut Run<'_>) {
@@ -63,7 +63,7 @@ where
     let plain = rate(SubjectKind::Plain);
     let (inline, mailbox) = (rate(SubjectKind::Inline) / plain, rate(SubjectKind::Mailbox) / plain);
     let targets =
-        (method == "&self").then_some((Target::AtLeast(5.0), Target::AtLeast(if callers == 1 { 1.0 } else { 1.3 })));
+        (method == "&self").then_some((Bound::AtLeast(5.0), Bound::AtLeast(if callers == 1 { 1.0 } else { 1.3 })));
     let what = format!("{what}: against addr.send");
     run.note(&SubjectKind::Inline, &what, "×", inline, targets.map(|(inline, _)| inline));
     run.note(&SubjectKind::Mailbox, &what, "×", mailbox, targets.map(|(_, mailbox)| mailbox));
@@ -160,8 +160,8 @@ fn allocations(run: &mut Run<'_>) {
             .map(|(per_call, _)| per_call)
             .next();
         let target = match kind {
-            SubjectKind::Inline => Some(Target::AtMost(0.0)),
-            SubjectKind::Mailbox => Some(Target::AtMost(1.0)),
+            SubjectKind::Inline => Some(Bound::AtMost(0.0)),
+            SubjectKind::Mailbox => Some(Bound::AtMost(1.0)),
             SubjectKind::Plain | SubjectKind::Semaphore(_) => None,
         };
         run.note(&kind, "allocations per &self call", "", pure.unwrap_or(f64::NAN), target);
@@ -216,7 +216,7 @@ pub(crate) fn threads(run: &mut Run<'_>) {
                 calls
             })
         });
-        let target = Some(Target::AtLeast(1.8));
+        let target = Some(Bound::AtLeast(1.8));
         let load = |threads| Load { threads, callers: threads, time };
         let subject = Subject::start(SubjectKind::Inline);
         let read = || Bench_Read { micros: MICROS };
@@ -230,7 +230,7 @@ pub(crate) fn threads(run: &mut Run<'_>) {
     }
 }
 
-fn ratio(run: &mut Run<'_>, subject: &str, target: Option<Target>, rate: impl Fn(usize) -> f64) {
+fn ratio(run: &mut Run<'_>, subject: &str, target: Option<Bound>, rate: impl Fn(usize) -> f64) {
     let (one, two) = (rate(1), rate(2));
     run.note(&subject, "1 thread", "calls/s", one, None);
     run.note(&subject, "2 threads", "calls/s", two, None);

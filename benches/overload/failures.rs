@@ -11,9 +11,9 @@ use futures::future::join_all;
 use crate::Run;
 use crate::http::request;
 use crate::load::{CallRecord, Outcome, Schedule, block_on, open_loop};
-use crate::report::Target;
 use crate::service::{Bench_Block, Bench_Note, Bench_Ping, Bench_Risky};
 use crate::subject::{Subject, SubjectKind};
+use callbox_benches::bound::Bound;
 
 const TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -35,13 +35,13 @@ pub(crate) fn panics(run: &mut Run<'_>) {
                 let wrong = |r: &&CallRecord| is_culprit(r.number) == culprits && r.outcome != right;
                 records.iter().filter(wrong).count() as f64
             };
-            let none = kind.is_callbox().then_some(Target::AtMost(0.0));
+            let none = kind.is_callbox().then_some(Bound::AtMost(0.0));
             let all = records.len();
             run.note(&kind, "calls made", "", all as f64, None);
             run.note(&kind, "calls that panic without -32603", "", wrong(true, Outcome::Failed), none);
             run.note(&kind, "other calls without their result", "", wrong(false, Outcome::Answered), none);
             let up = block_on(client.call(Bench_Ping {}, TIMEOUT)) == Outcome::Answered;
-            let target = kind.is_callbox().then_some(Target::AtLeast(1.0));
+            let target = kind.is_callbox().then_some(Bound::AtLeast(1.0));
             run.note(&kind, "responds to a ping afterwards (1 = yes)", "", f64::from(u8::from(up)), target);
         }
     }
@@ -125,8 +125,8 @@ fn note(run: &mut Run<'_>, subject: &Subject, how: &str) {
         &format!("{how}: calls run for the 50 that disconnected"),
         "",
         disconnected,
-        ours(Target::AtMost(0.0)),
+        ours(Bound::AtMost(0.0)),
     );
-    let target = ours(Target::AtLeast(f64::from(CLIENTS / 2)));
+    let target = ours(Bound::AtLeast(f64::from(CLIENTS / 2)));
     run.note(&subject.kind, &format!("{how}: calls run for the 50 that stayed"), "", stayed, target);
 }

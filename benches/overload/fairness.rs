@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::Run;
 use crate::load::block_on;
-use crate::report::Target;
 use crate::service::spin;
+use callbox_benches::bound::Bound;
 
 /// Costs of a call of each method, in microseconds.
 const EVEN: [u64; 8] = [10, 20, 40, 80, 160, 320, 640, 1000];
@@ -35,11 +35,11 @@ pub(crate) fn run(run: &mut Run<'_>) {
             let target = |target| ours.then_some(target);
 
             let shares = measure::<false>(&EVEN, ours, time);
-            run.note(&name, "8 methods of 10 µs to 1 ms: Jain index", "", jain(&shares), target(Target::AtLeast(0.99)));
+            run.note(&name, "8 methods of 10 µs to 1 ms: Jain index", "", jain(&shares), target(Bound::AtLeast(0.99)));
 
             let shares = measure::<true>(&WEIGHTED, ours, time);
             let off = worst_share(&shares);
-            run.note(&name, "weights 4:2:1: worst share, off by", "%", off, target(Target::AtMost(5.0)));
+            run.note(&name, "weights 4:2:1: worst share, off by", "%", off, target(Bound::AtMost(5.0)));
         }
     }
 }

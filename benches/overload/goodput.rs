@@ -6,7 +6,9 @@ use std::time::Duration;
 use crate::Run;
 use crate::latencies::{LatencyHistogram, due};
 use crate::load::{CallRecord, Outcome, Schedule, open_loop};
-use crate::report::{Target, write_chart};
+use callbox_benches::bound::Bound;
+
+use crate::report::write_chart;
 use crate::service::{Bench_Timed, DEADLINE};
 use crate::subject::{Subject, SubjectKind};
 use callbox_benches::figures::median;
@@ -38,7 +40,7 @@ pub(crate) fn run(run: &mut Run<'_>) {
             };
             let peak = loads.iter().map(|load| now(*load)).fold(0.0, f64::max);
             for (load, min_percent) in [(2.0, 95.0), (10.0, 90.0)] {
-                let target = kind.is_callbox().then_some(Target::AtLeast(min_percent));
+                let target = kind.is_callbox().then_some(Bound::AtLeast(min_percent));
                 let what = format!("{load} ×: goodput, of the peak");
                 run.note(&kind, &what, "%", 100.0 * now(load) / peak, target);
             }
@@ -70,13 +72,13 @@ fn measure(run: &mut Run<'_>, kind: SubjectKind, load: f64, time: Duration) -> f
 
     let late = observations.late.load(Ordering::Relaxed) as f64;
     let ours = |target| kind.is_callbox().then_some(target);
-    run.note(&kind, "calls started after their deadline, at any load", "", late, ours(Target::AtMost(0.0)));
+    run.note(&kind, "calls started after their deadline, at any load", "", late, ours(Bound::AtMost(0.0)));
     if load == 10.0 {
         let refused = due(&records, settled, time).filter(|record| record.outcome == Outcome::Refused);
         // The latency counts from the moment at which the generator sent the call: earlier lateness
         // is not the fault of the subject.
         let p99 = LatencyHistogram::of_times(refused.map(|record| record.latency.saturating_sub(record.late))).p99();
-        let target = kind.is_callbox().then_some(Target::AtMost(1.0));
+        let target = kind.is_callbox().then_some(Bound::AtMost(1.0));
         run.note(&kind, "10 ×: p99 of a rejection", "ms", p99, target);
         let own = LatencyHistogram::of_times(records.iter().map(|record| record.late)).p99();
         run.note(&kind, "10 ×: in addition, the generator's own lateness, p99", "ms", own, None);

@@ -7,7 +7,9 @@ use crate::baseline::NO_TIMEOUT;
 use crate::http::{Client, request};
 use crate::latencies::{LatencyHistogram, class, count, over_time};
 use crate::load::{Arrival, CallRecord, Outcome, Schedule, open_loop};
-use crate::report::{Target, write_chart};
+use callbox_benches::bound::Bound;
+
+use crate::report::write_chart;
 use crate::service::{Bench_Ping, Bench_Work};
 use crate::subject::{Subject, SubjectKind};
 use callbox_cli::plot::{Axis, Chart, Line};
@@ -84,14 +86,14 @@ fn note(run: &mut Run<'_>, kind: SubjectKind, load: &str, records: &[CallRecord]
     let pings = class(records, PING);
     // A rejection is fast, but it is not a result.
     let p99 = LatencyHistogram::of(pings.clone().filter(|ping| ping.outcome != Outcome::Refused)).p99();
-    run.note(&kind, &format!("{load}: ping p99"), "ms", p99, target(Target::AtMost(7.0)));
+    run.note(&kind, &format!("{load}: ping p99"), "ms", p99, target(Bound::AtMost(7.0)));
     let late = LatencyHistogram::of_times(pings.clone().map(|ping| ping.late)).p99();
     run.note(&kind, &format!("{load}: of which the generator's own lateness, p99"), "ms", late, None);
     let lost = pings.clone().count() as f64 - count(pings, Outcome::Answered);
-    run.note(&kind, &format!("{load}: pings without a result"), "", lost, target(Target::AtMost(0.0)));
+    run.note(&kind, &format!("{load}: pings without a result"), "", lost, target(Bound::AtMost(0.0)));
     let done = class(records, WORK).filter(|record| record.outcome == Outcome::Answered && record.ended() <= time);
     let share = 100.0 * done.count() as f64 / (CAPACITY * time.as_secs_f64());
-    run.note(&kind, &format!("{load}: flooded method, of its capacity"), "%", share, target(Target::AtLeast(95.0)));
+    run.note(&kind, &format!("{load}: flooded method, of its capacity"), "%", share, target(Bound::AtLeast(95.0)));
 }
 
 fn draw(lines: Vec<Line>, time: Duration) {

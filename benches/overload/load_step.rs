@@ -5,7 +5,9 @@ use std::time::Duration;
 use crate::Run;
 use crate::latencies::{LatencyHistogram, due, over_time};
 use crate::load::{CallRecord, Outcome, Schedule, open_loop};
-use crate::report::{Target, write_chart};
+use callbox_benches::bound::Bound;
+
+use crate::report::write_chart;
 use crate::service::{Bench_Timed, Bench_TimedBriefly, DEADLINE};
 use crate::subject::{Subject, SubjectKind};
 use callbox_cli::plot::{Axis, Chart, Line};
@@ -83,7 +85,7 @@ fn note(run: &mut Run<'_>, policy: WaitPolicy, name: &str, records: &[CallRecord
     run.note(&name, "1.4 ×: goodput, of the capacity", "%", 100.0 * good / (CAPACITY * phase.as_secs_f64()), None);
     // Without `max_wait`, every call waits that can be served before its deadline, so p99 stays at
     // the deadline.
-    let target = (policy == WaitPolicy::MaxWait).then_some(Target::AtMost(200.0));
+    let target = (policy == WaitPolicy::MaxWait).then_some(Bound::AtMost(200.0));
     let windows = over_time(records.iter().filter(|record| record.outcome != Outcome::Refused), WINDOW);
     for (what, from) in
         [("1.4 ×: until p99 is normal again", phase), ("back at half load: until p99 is normal again", 2 * phase)]

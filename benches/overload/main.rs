@@ -26,7 +26,8 @@ mod subject;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use report::{Report, Target};
+use callbox_benches::bound::Bound;
+use report::Report;
 
 /// Counts per thread, without contention, so it does not disturb what is timed.
 #[global_allocator]
@@ -60,7 +61,7 @@ impl Run<'_> {
         what: &str,
         unit: &'static str,
         value: f64,
-        target: Option<Target>,
+        target: Option<Bound>,
     ) {
         self.report.note(self.experiment, subject, what, unit, value, target);
     }

@@ -1,40 +1,14 @@
 //! The figures, as tables on standard output and as JSON.
 
-use std::fmt;
 use std::fs;
 use std::io;
 use std::path::PathBuf;
 
 use serde::Serialize;
 
+use callbox_benches::bound::Bound;
 use callbox_benches::figures::{calibrate, describe_calibration, format_value, median, min_max, output_directory};
 use callbox_cli::plot::Chart;
-
-/// The target of a figure.
-#[derive(Clone, Copy, Debug, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Target {
-    AtMost(f64),
-    AtLeast(f64),
-}
-
-impl Target {
-    fn is_met(self, value: f64) -> bool {
-        match self {
-            Self::AtMost(limit) => value <= limit,
-            Self::AtLeast(limit) => value >= limit,
-        }
-    }
-}
-
-impl fmt::Display for Target {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::AtMost(limit) => write!(f, "≤ {limit}"),
-            Self::AtLeast(limit) => write!(f, "≥ {limit}"),
-        }
-    }
-}
 
 /// One quantity of one subject, with one value per repeat.
 #[derive(Debug, Serialize)]
@@ -45,7 +19,7 @@ struct Figure {
     unit: &'static str,
     values: Vec<f64>,
     median: f64,
-    target: Option<Target>,
+    target: Option<Bound>,
     met: Option<bool>,
 }
 
@@ -71,7 +45,7 @@ impl Report {
         what: &str,
         unit: &'static str,
         value: f64,
-        target: Option<Target>,
+        target: Option<Bound>,
     ) {
         let subject = subject.to_string();
         let same =

@@ -1,6 +1,7 @@
 //! What several of the benches share: servers in their own processes, load over HTTP, and the
 //! statistics of repeated measurements.
 
+pub mod bound;
 pub mod closed_loop;
 pub mod figures;
 pub mod idle_memory;

@@ -2,14 +2,9 @@
 
 use std::fmt;
 
-use crate::experiments::{beside, calls, cancel, fanout, many, pausers};
+use callbox_benches::bound::Bound;
 
-/// A lower or upper bound.
-#[derive(Clone, Copy, Debug)]
-enum Bound {
-    AtLeast(f64),
-    AtMost(f64),
-}
+use crate::experiments::{beside, calls, cancel, fanout, many, pausers};
 
 use Bound::{AtLeast, AtMost};
 
@@ -52,21 +47,14 @@ pub(crate) const ALL: [Target; 16] = [
 
 impl Target {
     pub(crate) fn is_met(&self, value: f64) -> bool {
-        match self.bound {
-            AtLeast(floor) => value >= floor,
-            AtMost(ceiling) => value <= ceiling,
-        }
+        self.bound.is_met(value)
     }
 }
 
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { quantity, subject, base, bound, .. } = self;
-        let (sign, value) = match bound {
-            AtLeast(value) => ('≥', value),
-            AtMost(value) => ('≤', value),
-        };
-        write!(f, "{quantity}, {subject}: {sign} {value}")?;
+        write!(f, "{quantity}, {subject}: {bound}")?;
         base.map_or(Ok(()), |base| write!(f, " × {base}"))
     }
 }
