@@ -93,6 +93,21 @@ fn the_items_are_dropped_with_the_ring_and_the_last_topic_leaves_none() {
     assert_eq!(alive(), 0);
 }
 
+/// Runs this on a new thread. It can wake its subscribers together, and then does so for good.
+fn on_thread(by_thread: bool, test: impl AsyncFnOnce() + Send + 'static) {
+    let run = move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        LocalSet::new().block_on(&runtime, async {
+            if by_thread {
+                wake_by_thread();
+                wake_by_thread();
+            }
+            test().await;
+        });
+    };
+    std::thread::spawn(run).join().expect("no panic");
+}
+
 /// Waits for the next item in a task, and returns how often it was polled.
 async fn wakes(publish: impl AsyncFnOnce(&Topic<u32>)) -> u32 {
     let topic = Topic::new();
@@ -114,49 +129,31 @@ async fn wakes(publish: impl AsyncFnOnce(&Topic<u32>)) -> u32 {
 #[test]
 fn a_waiting_subscriber_is_woken_once_by_itself_and_with_its_thread() {
     for by_thread in [false, true] {
-        // A thread of its own, as this one would stay one that wakes its subscribers.
-        std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-            LocalSet::new().block_on(&runtime, async {
-                if by_thread {
-                    wake_by_thread();
-                    wake_by_thread();
-                }
-                assert_eq!(wakes(async |topic| topic.publish(7)).await, 2, "{by_thread}");
-                let elsewhere = async |topic: &Topic<u32>| {
-                    let topic = topic.clone();
-                    tokio::task::spawn_blocking(move || topic.publish(7)).await.expect("no panic");
-                };
-                assert_eq!(wakes(elsewhere).await, 2, "{by_thread}, from another thread");
-            });
-        })
-        .join()
-        .expect("no panic");
+        on_thread(by_thread, async move || {
+            assert_eq!(wakes(async |topic| topic.publish(7)).await, 2, "{by_thread}");
+            let elsewhere = async |topic: &Topic<u32>| {
+                let topic = topic.clone();
+                tokio::task::spawn_blocking(move || topic.publish(7)).await.expect("no panic");
+            };
+            assert_eq!(wakes(elsewhere).await, 2, "{by_thread}, from another thread");
+        });
     }
 }
 
 #[test]
 fn a_subscriber_that_is_dropped_while_it_waits_leaves_no_waker() {
     for by_thread in [false, true] {
-        std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-            LocalSet::new().block_on(&runtime, async {
-                if by_thread {
-                    wake_by_thread();
-                }
-                let topic = Topic::<u32>::new();
-                let waker = std::sync::Arc::new(CountsNothing);
-                let mut subscription = topic.subscribe();
-                let own = waker.clone().into();
-                let polls = &mut Context::from_waker(&own);
-                assert!(subscription.poll_next_unpin(polls).is_pending());
-                assert!(std::sync::Arc::strong_count(&waker) > 2, "it waits");
-                drop(subscription);
-                assert_eq!(std::sync::Arc::strong_count(&waker), 2, "{by_thread}: this one, and that of the context");
-            });
-        })
-        .join()
-        .expect("no panic");
+        on_thread(by_thread, async move || {
+            let topic = Topic::<u32>::new();
+            let waker = std::sync::Arc::new(CountsNothing);
+            let mut subscription = topic.subscribe();
+            let own = waker.clone().into();
+            let polls = &mut Context::from_waker(&own);
+            assert!(subscription.poll_next_unpin(polls).is_pending());
+            assert!(std::sync::Arc::strong_count(&waker) > 2, "it waits");
+            drop(subscription);
+            assert_eq!(std::sync::Arc::strong_count(&waker), 2, "{by_thread}: this one, and that of the context");
+        });
     }
 }
 
