@@ -230,4 +230,6 @@ fn is_json(headers: &HeaderMap) -> Result<(), HttpRejection> {
 }
 
 #[cfg(test)]
+mod connection_tests;
+#[cfg(test)]
 mod tests;
