@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::service::start;
+use crate::running::start;
 
 fn member(method: &str, params: impl Into<Value>, id: u64) -> Value {
     json!({ "jsonrpc": "2.0", "method": method, "params": params.into(), "id": id })

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use callbox_test_support::websocket::WebSocket;
 use serde_json::{Value, json};
 
-use crate::service::{Running, start_with};
+use crate::running::{Running, start_with};
 
 /// All connections are on one thread.
 fn start() -> Running {

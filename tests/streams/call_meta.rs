@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::service::start;
+use crate::running::start;
 
 #[test]
 fn it_never_reaches_the_parameters_nor_the_rest() {

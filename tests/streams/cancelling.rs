@@ -6,7 +6,7 @@ use callbox_test_support::wait::until;
 use callbox_test_support::websocket::WebSocket;
 use serde_json::{Value, json};
 
-use crate::service::{Running, start};
+use crate::running::{Running, start};
 
 fn cancel(socket: &mut WebSocket, id: impl Into<Value>) {
     socket.notify("$/cancelRequest", json!({ "id": id.into() }));

@@ -9,7 +9,7 @@ use callbox_test_support::websocket::{WebSocket, handshake};
 use serde_json::json;
 use socket2::{Domain, Socket, Type};
 
-use crate::service::{Running, start, start_with};
+use crate::running::{Running, start, start_with};
 
 /// Makes calls until the work is done, and returns the longest time that one took, and how many
 /// there were.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use callbox_test_support::wait::until;
 use serde_json::{Value, json};
 
-use crate::service::start;
+use crate::running::start;
 
 #[test]
 fn a_stream_that_ends_is_done_after_its_last_item() {

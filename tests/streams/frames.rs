@@ -3,7 +3,7 @@
 use callbox_test_support::websocket::{BINARY, CLOSE, End, Frame, PING, PONG, TEXT, WebSocket, frame, frame_head};
 use serde_json::{Value, json};
 
-use crate::service::{start, start_with};
+use crate::running::{start, start_with};
 
 const CALL: &str = r#"{"jsonrpc":"2.0","method":"ping","id":1}"#;
 

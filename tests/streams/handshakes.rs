@@ -5,7 +5,7 @@ use callbox_test_support::http::{Connection, Response, head};
 use callbox_test_support::websocket::{End, TEXT, WebSocket, frame, handshake};
 use serde_json::json;
 
-use crate::service::{Running, start, start_with};
+use crate::running::{Running, start, start_with};
 
 fn answer(running: &Running, request: &str) -> Response {
     let mut connection = Connection::open(running.server.address());

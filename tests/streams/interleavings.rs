@@ -8,7 +8,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::service::{Running, start};
+use crate::running::{Running, start};
 
 #[derive(Clone, Debug)]
 enum Step {

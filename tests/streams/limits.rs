@@ -5,7 +5,7 @@ use std::time::Duration;
 use callbox_test_support::wait::until;
 use serde_json::{Value, json};
 
-use crate::service::start;
+use crate::running::start;
 
 /// Default number of bodies of one connection whose calls have not ended.
 const CALLS: usize = 64;

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::service::start;
+use crate::running::start;
 
 #[test]
 fn with_an_interval_the_newest_item_of_each_is_sent() {

@@ -9,7 +9,7 @@ use callbox_test_support::websocket::{TEXT, WebSocket, frame, handshake};
 use serde_json::{Value, json};
 use socket2::SockRef;
 
-use crate::service::{Running, start, start_with};
+use crate::running::{Running, start, start_with};
 
 /// Has a call and two subscriptions, and then leaves.
 fn busy(running: &Running) -> WebSocket {

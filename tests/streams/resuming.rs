@@ -5,7 +5,7 @@ use std::time::Duration;
 use callbox_test_support::websocket::WebSocket;
 use serde_json::{Value, json};
 
-use crate::service::{Running, start};
+use crate::running::{Running, start};
 
 /// Returns the cursor of the last of these numbers, after a subscriber has got them.
 fn cursor_after(running: &Running, numbers: std::ops::Range<u64>) -> String {

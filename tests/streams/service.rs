@@ -1,62 +1,18 @@
 //! A service with streams of all kinds.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
-use callbox::auth::Authenticate;
-use callbox::stats::MethodStats;
-use callbox::testing::TestServer;
-use callbox::{BoxError, Caller, RpcError, Server, Subscription, Topic, service, testing};
-use callbox_test_support::panics::keep_quiet_about_panics_on_purpose;
-use callbox_test_support::wait::until;
-use callbox_test_support::websocket::WebSocket;
+use callbox::{RpcError, Subscription, Topic, service};
 use futures::stream::{self, Stream, StreamExt};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
-use tokio::sync::Semaphore;
+use serde_json::{Map, Value};
+
+use crate::probe::{Counted, Probe, seen};
 
 /// Number of items that the topic keeps.
 pub(crate) const KEPT: u64 = 16;
-
-/// What a test sees of the service.
-#[derive(Debug)]
-pub(crate) struct Probe {
-    /// Calls wait here until the test lets them go.
-    pub(crate) gate: Semaphore,
-    /// Calls that are between their start and their end.
-    pub(crate) inside: AtomicUsize,
-    /// Streams that exist.
-    pub(crate) streams: AtomicUsize,
-    /// Number that changes when tokens are revoked, and while it is odd, nobody is known.
-    pub(crate) revoked: AtomicUsize,
-}
-
-/// Counts one more as long as it exists.
-pub(crate) struct Counted(Arc<Probe>, fn(&Probe) -> &AtomicUsize);
-
-impl Counted {
-    fn new(probe: &Arc<Probe>, count: fn(&Probe) -> &AtomicUsize) -> Self {
-        count(probe).fetch_add(1, Ordering::SeqCst);
-        Self(Arc::clone(probe), count)
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        (self.1)(&self.0).fetch_sub(1, Ordering::SeqCst);
-    }
-}
-
-/// A stream whose existence the test sees.
-fn seen<S: Stream + Send + 'static>(
-    probe: &Arc<Probe>,
-    stream: S,
-) -> impl Stream<Item = S::Item> + Send + 'static + use<S> {
-    let counted = Counted::new(probe, |probe| &probe.streams);
-    stream.inspect(move |_| _ = &counted)
-}
 
 #[derive(Clone, Debug, Deserialize, Serialize, schemars::JsonSchema)]
 pub(crate) struct Price {
@@ -80,6 +36,13 @@ pub(crate) struct Market {
     numbers: Topic<u64>,
     prices: Topic<Price>,
     last: Option<Price>,
+}
+
+impl Market {
+    pub(crate) fn new(probe: &Arc<Probe>) -> Self {
+        let numbers = Topic::with_capacity(KEPT as usize);
+        Self { probe: Arc::clone(probe), numbers, prices: Topic::new(), last: None }
+    }
 }
 
 #[service(name = "test.market")]
@@ -333,99 +296,5 @@ impl Clock {
     #[public_method(subscription)]
     fn ticks(&self) -> Subscription<u64> {
         self.ticks.subscribe()
-    }
-}
-
-/// Knows `ann`, who has no scopes, and `root`, unless they are revoked. Takes long for `slow`.
-struct Tokens(Arc<Probe>);
-
-impl Authenticate for Tokens {
-    async fn authenticate(&self, token: &str) -> Result<Option<Caller>, BoxError> {
-        if token == "slow" {
-            self.0.inside.fetch_add(1, Ordering::SeqCst);
-            self.0.gate.acquire().await?.forget();
-            self.0.inside.fetch_sub(1, Ordering::SeqCst);
-        }
-        let is_revoked = self.0.revoked.load(Ordering::SeqCst) % 2 == 1;
-        Ok(match token {
-            _ if is_revoked => None,
-            "ann" | "slow" => Some(Caller::named("ann")),
-            "root" => Some(Caller::named("root").with_scope("audit")),
-            _ => None,
-        })
-    }
-
-    fn generation(&self) -> u64 {
-        self.0.revoked.load(Ordering::SeqCst) as u64
-    }
-}
-
-pub(crate) struct Running {
-    pub(crate) server: TestServer,
-    pub(crate) probe: Arc<Probe>,
-}
-
-pub(crate) fn start() -> Running {
-    start_with(|server| server)
-}
-
-pub(crate) fn start_with(build: impl FnOnce(Server) -> Server) -> Running {
-    keep_quiet_about_panics_on_purpose();
-    let zero = || AtomicUsize::new(0);
-    let probe = Arc::new(Probe { gate: Semaphore::new(0), inside: zero(), streams: zero(), revoked: zero() });
-    let of_service = Arc::clone(&probe);
-    let market = move || Market {
-        probe: Arc::clone(&of_service),
-        numbers: Topic::with_capacity(KEPT as usize),
-        prices: Topic::new(),
-        last: None,
-    };
-    let server = Server::new(market).service(Clock::default).tokens(Tokens(Arc::clone(&probe))).workers(2);
-    Running { server: testing::start(build(server)), probe }
-}
-
-impl Running {
-    pub(crate) fn connect(&self) -> WebSocket {
-        WebSocket::open(self.server.address())
-    }
-
-    pub(crate) fn connect_as(&self, token: &str) -> WebSocket {
-        WebSocket::with_token(self.server.address(), token)
-    }
-
-    /// Publishes numbers over HTTP.
-    #[track_caller]
-    pub(crate) fn publish(&self, numbers: std::ops::Range<u64>) {
-        let call = json!({ "jsonrpc": "2.0", "method": "publish", "params": [numbers.start, numbers.end], "id": 1 });
-        assert_eq!(self.server.rpc(&call)["result"], Value::Null);
-    }
-
-    /// Number of calls that wait for a permit.
-    pub(crate) fn inside(&self) -> usize {
-        self.probe.inside.load(Ordering::SeqCst)
-    }
-
-    /// Waits until so many calls wait for a permit.
-    #[track_caller]
-    pub(crate) fn until_inside(&self, calls: usize) {
-        until("so many calls wait", || self.inside() == calls);
-    }
-
-    /// Number of subscriptions of all methods.
-    pub(crate) fn subscriptions(&self) -> u64 {
-        let services = self.server.stats();
-        services.iter().flat_map(|service| &service.methods).map(|method| method.subscriptions).sum()
-    }
-
-    pub(crate) fn stats(&self, method: &str) -> MethodStats {
-        let methods = self.server.stats().into_iter().flat_map(|service| service.methods);
-        methods.into_iter().find(|stats| stats.method == method).expect("there is such a method")
-    }
-
-    /// Waits until no subscription is left, nor any stream.
-    #[track_caller]
-    pub(crate) fn until_nothing_is_left(&self) {
-        until("the subscriptions have ended", || self.subscriptions() == 0);
-        until("their streams are dropped", || self.probe.streams.load(Ordering::SeqCst) == 0);
     }
 }

@@ -6,7 +6,7 @@ use callbox_test_support::wait::until;
 use callbox_test_support::websocket::{CLOSE, End};
 use serde_json::{Value, json};
 
-use crate::service::{Running, start, start_with};
+use crate::running::{Running, start, start_with};
 
 #[test]
 fn a_stop_answers_running_calls_ends_subscriptions_and_closes_with_1001() {

@@ -5,7 +5,8 @@ use std::time::Duration;
 use callbox_test_support::websocket::WebSocket;
 use serde_json::{Value, json};
 
-use crate::service::{KEPT, Running, start};
+use crate::running::{Running, start};
+use crate::service::KEPT;
 
 /// Time for which nothing may arrive.
 const QUIET: Duration = Duration::from_millis(50);

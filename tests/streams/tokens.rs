@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use callbox_test_support::wait::until;
 use serde_json::{Value, json};
 
-use crate::service::{Running, start};
+use crate::running::{Running, start};
 
 fn revoke(running: &Running) {
     running.probe.revoked.fetch_add(1, Ordering::SeqCst);

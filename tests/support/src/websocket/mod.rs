@@ -7,30 +7,14 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+pub use frame::{BINARY, CLOSE, Frame, PING, PONG, TEXT, frame, frame_head};
+
 use crate::http::Connection;
+
+mod frame;
 
 /// Maximum time to wait for the server.
 const PATIENCE: Duration = Duration::from_secs(20);
-
-/// The first byte of a whole text message.
-pub const TEXT: u8 = 0x81;
-/// The first byte of a whole binary message.
-pub const BINARY: u8 = 0x82;
-/// The first byte of a close frame.
-pub const CLOSE: u8 = 0x88;
-/// The first byte of a ping.
-pub const PING: u8 = 0x89;
-/// The first byte of a pong.
-pub const PONG: u8 = 0x8a;
-
-/// What a WebSocket received.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Frame {
-    /// The first byte: the kind of the frame, and whether it is the last of its message.
-    pub first: u8,
-    /// The payload.
-    pub payload: Vec<u8>,
-}
 
 /// How a WebSocket has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,33 +48,6 @@ pub fn handshake(headers: &[(&str, &str)]) -> String {
     let other = |name: &str| headers.iter().any(|(key, _)| key.eq_ignore_ascii_case(name));
     let needed = needed.into_iter().filter(|(name, _)| !other(name));
     crate::http::head("GET", "/api", &needed.chain(headers.iter().copied()).collect::<Vec<_>>())
-}
-
-/// Returns the bytes of a frame of a client. A frame of a client has a mask.
-pub fn frame(first: u8, payload: impl AsRef<[u8]>) -> Vec<u8> {
-    const MASK: [u8; 4] = [0x5a, 0x03, 0xc4, 0x91];
-    let payload = payload.as_ref();
-    let mut bytes = frame_head(first, payload.len());
-    bytes.extend_from_slice(&MASK);
-    bytes.extend(payload.iter().zip(MASK.iter().cycle()).map(|(byte, mask)| byte ^ mask));
-    bytes
-}
-
-/// Returns the first bytes of a frame with a mask, up to the mask.
-pub fn frame_head(first: u8, length: usize) -> Vec<u8> {
-    let mut bytes = vec![first];
-    match (u16::try_from(length), length) {
-        (_, 0..126) => bytes.push(0x80 | length as u8),
-        (Ok(length), _) => {
-            bytes.push(0x80 | 126);
-            bytes.extend_from_slice(&length.to_be_bytes());
-        }
-        _ => {
-            bytes.push(0x80 | 127);
-            bytes.extend_from_slice(&(length as u64).to_be_bytes());
-        }
-    }
-    bytes
 }
 
 impl WebSocket {
@@ -225,7 +182,7 @@ impl WebSocket {
     #[track_caller]
     pub fn reply(&mut self) -> Value {
         loop {
-            let message = self.message();
+            let message = self.received();
             if message.get("method").is_none() {
                 return message;
             }
@@ -244,7 +201,7 @@ impl WebSocket {
     /// If a response comes first, or nothing.
     #[track_caller]
     pub fn notice(&mut self) -> Value {
-        let mut message = self.notices.pop_front().unwrap_or_else(|| self.message());
+        let mut message = self.message();
         assert!(message.get("method").is_some(), "not a notification: {message}");
         message["params"].take()
     }
@@ -260,7 +217,7 @@ impl WebSocket {
             return self.notices.remove(at).expect("it is there")["params"].take();
         }
         loop {
-            let mut message = self.message();
+            let mut message = self.received();
             assert!(message.get("method").is_some(), "not a notification: {message}");
             if is_of(&message) {
                 return message["params"].take();
@@ -280,12 +237,18 @@ impl WebSocket {
         notice["result"].take()
     }
 
-    /// Waits for the next message that has not been returned yet.
+    /// Returns the next message that has not been returned yet, notifications that were kept first.
     ///
     /// # Panics
     /// If there is none in time.
     #[track_caller]
     pub fn message(&mut self) -> Value {
+        self.notices.pop_front().unwrap_or_else(|| self.received())
+    }
+
+    /// Waits for the next message from the server.
+    #[track_caller]
+    fn received(&mut self) -> Value {
         let frame = self.frame().unwrap_or_else(|| panic!("the server closed the connection"));
         assert_eq!(frame.first, TEXT, "not a text: {frame:?}");
         serde_json::from_slice(&frame.payload).unwrap_or_else(|error| panic!("no JSON ({error}): {frame:?}"))
@@ -299,7 +262,7 @@ impl WebSocket {
     pub fn frame(&mut self) -> Option<Frame> {
         let end = Instant::now() + PATIENCE;
         loop {
-            if let Some(frame) = self.buffered() {
+            if let Some(frame) = Frame::take(&mut self.input) {
                 return Some(frame);
             }
             assert!(Instant::now() < end, "the server sends nothing more");
@@ -321,7 +284,7 @@ impl WebSocket {
     pub fn messages_for(&mut self, time: Duration) -> Vec<Value> {
         let (end, mut messages) = (Instant::now() + time, self.take_notices());
         loop {
-            let buffered = std::iter::from_fn(|| self.buffered());
+            let buffered = std::iter::from_fn(|| Frame::take(&mut self.input));
             let texts = buffered.filter(|frame| frame.first == TEXT);
             messages.extend(texts.map(|frame| serde_json::from_slice::<Value>(&frame.payload).expect("JSON")));
             let left = end.saturating_duration_since(Instant::now());
@@ -385,20 +348,5 @@ impl WebSocket {
         let (messages, end) = self.rest();
         assert_eq!(end, End::Code(1000));
         messages
-    }
-
-    fn buffered(&mut self) -> Option<Frame> {
-        let (&first, rest) = self.input.split_first()?;
-        let (&length, rest) = rest.split_first()?;
-        assert_eq!(length & 0x80, 0, "a server masks no frames");
-        let (length, rest) = match length {
-            126 => rest.split_first_chunk().map(|(length, rest)| (u64::from(u16::from_be_bytes(*length)), rest))?,
-            127 => rest.split_first_chunk().map(|(length, rest)| (u64::from_be_bytes(*length), rest))?,
-            length => (u64::from(length), rest),
-        };
-        let payload = rest.get(..usize::try_from(length).expect("a length"))?.to_vec();
-        let taken = self.input.len() - rest.len() + payload.len();
-        self.input.drain(..taken);
-        Some(Frame { first, payload })
     }
 }
