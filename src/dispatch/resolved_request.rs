@@ -95,8 +95,8 @@ impl<'a> ResolvedRequest<'a> {
         if context.meta.session.is_some_and(SessionContext::is_stopping) {
             return Err(RpcError::unavailable());
         }
-        if route.options().streams != StreamUse::Nothing {
-            may_stream(route, notification, context)?;
+        if route.options().streams == StreamUse::Unsubscribes && context.meta.session.is_none() {
+            return Err(RpcError::method_not_found());
         }
         // Nobody waits for a notification, so the caller's timeout does not apply.
         let patience = context.meta.timeout.filter(|_| !notification).unwrap_or(Duration::MAX);
@@ -119,19 +119,6 @@ impl<'a> ResolvedRequest<'a> {
             request: if reads_request { Arc::clone(context.meta.request.info()).into() } else { OnceLock::new() },
         };
         Ok((route, call))
-    }
-}
-
-/// Checks whether a call that starts or ends a subscription has a connection for it, and a reply.
-#[cold]
-fn may_stream(route: &Arc<dyn Route>, notification: bool, context: &BodyContext<'_>) -> Result<(), RpcError> {
-    match route.options().streams {
-        StreamUse::Unsubscribes if context.meta.session.is_none() => Err(RpcError::method_not_found()),
-        StreamUse::Subscribes(_) if context.meta.session.is_none() => Err(RpcError::no_subscriptions()),
-        StreamUse::Subscribes(_) if notification => {
-            Err(RpcError::invalid_request(&"a subscription has an id, since its reply has the id of its items"))
-        }
-        _ => Ok(()),
     }
 }
 

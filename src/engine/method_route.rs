@@ -140,11 +140,22 @@ impl<S: Handles<M>, M: Message> Route for MethodRoute<S, M> {
 }
 
 impl<S: Handles<M>, M: Message> MethodRoute<S, M> {
+    /// Refuses a subscription for the way in which it was sent.
+    #[cold]
+    fn refuse(&self, call: CallContext, error: RpcError) -> CallStart {
+        let rejection = Rejection { reason: RejectReason::Params, error };
+        self.reject(call, &rejection);
+        CallStart::Done(Err(rejection.error))
+    }
+
     /// Starts a subscription: a call whose result are items, which go to the caller's connection.
     fn start_subscription(&self, mut call: CallContext, params: Option<&str>, context: StartContext<'_>) -> CallStart {
         let StartContext { budget, inline, subscriber, out } = context;
-        let Some(subscriber) = subscriber.map(Rc::clone) else {
-            return CallStart::Done(Err(RpcError::no_subscriptions()));
+        let subscriber = match subscriber {
+            Some(subscriber) if !call.notification => Rc::clone(subscriber),
+            Some(_) => return self.refuse(call, RpcError::invalid_request(&WITHOUT_ID)),
+            // Not recorded: the transport starts it once more, with a connection, if it can.
+            None => return CallStart::Done(Err(RpcError::no_subscriptions())),
         };
         let subscribing = Subscribing {
             entry: Arc::clone(&self.entry),
@@ -169,6 +180,9 @@ impl<S: Handles<M>, M: Message> MethodRoute<S, M> {
         }
     }
 }
+
+/// The reason to refuse a subscription that was sent as a notification.
+const WITHOUT_ID: &str = "a subscription has an id, since its reply has the id of its items";
 
 /// Parses the message of a call. A panic in the user's `Deserialize` is an error of this call
 /// alone.

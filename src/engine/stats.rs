@@ -90,7 +90,7 @@ pub struct Refusals {
     pub overdue: u64,
     /// The service was down or stopping.
     pub unavailable: u64,
-    /// The parameters did not fit the method.
+    /// The parameters did not fit the method; or a subscription was sent as a notification.
     pub params: u64,
 }
 

@@ -184,6 +184,8 @@ fn a_subscription_that_is_sent_as_a_notification_is_not_started() {
     assert_eq!(socket.result("ping", json!([])), "pong");
     assert_eq!(running.subscriptions(), 0);
     assert_eq!(socket.messages_for(QUIET), [] as [Value; 0]);
+    let refused = ["endless", "silence", "numbers"].map(|method| running.stats(method).refused_for.params);
+    assert_eq!(refused, [1, 1, 0]);
 }
 
 #[test]
