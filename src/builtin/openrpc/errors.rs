@@ -65,7 +65,8 @@ pub(super) fn all() -> Vec<(&'static str, FrameworkError)> {
             ),
         ),
         ("ServiceUnavailable", error(code::UNAVAILABLE, "Service unavailable", none.clone())),
-        ("ResponseTooLarge", error(code::TOO_LARGE, "Response too large", none)),
+        ("ResponseTooLarge", error(code::TOO_LARGE, "Response too large", none.clone())),
+        ("RequestCancelled", error(code::CANCELLED, "Request cancelled", none)),
     ]
 }
 
