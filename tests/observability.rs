@@ -91,6 +91,19 @@ fn the_mailboxes_are_shown_to_callers_with_a_token_only() {
 }
 
 #[test]
+fn the_connections_are_told_to_callers_with_a_token_only() {
+    let server = shop();
+    let request = json!({ "jsonrpc": "2.0", "method": "rpc.connections", "id": 1 });
+    assert_eq!(server.rpc(&request)["error"]["code"], -32001);
+    let connections = server.with_token("operator").rpc(&request)["result"].clone();
+    assert!(connections["open"].as_u64() >= Some(1), "this one: {connections}");
+    let others = ["websockets", "event_streams", "rejected", "slow", "silent"];
+    assert_eq!(others.map(|name| connections[name].as_u64()), [Some(0); 5], "{connections}");
+    let without_tokens = testing::start(Server::new(Shop::default));
+    assert_eq!(without_tokens.rpc(&request)["error"]["code"], -32601, "no token could be accepted");
+}
+
+#[test]
 fn a_server_is_ready_while_its_services_are_up() {
     let server = shop();
     let page = server.get("/health/live");

@@ -1,10 +1,11 @@
-//! The built-in methods: `get_service_specs`, `rpc.discover`, `rpc.mailboxes`, and
-//! `rpc.unsubscribe` if there are subscriptions.
+//! The built-in methods: `get_service_specs`, `rpc.discover`, `rpc.mailboxes`, `rpc.connections`,
+//! and `rpc.unsubscribe` if there are subscriptions.
 //!
 //! They answer from what they know, at once and where they are called: without a mailbox and
 //! without a host.
 
 mod advertised_address;
+mod connection_stats;
 mod discover;
 mod mailbox_stats;
 mod openrpc;
@@ -19,6 +20,7 @@ use crate::route::{CallOutcome, CallStart, MailboxId, RejectReason, Rejection, R
 use crate::service::{CallContext, MethodDescription, MethodOptions, SchemaGenerators, ServiceId};
 use crate::sync::Arc;
 
+pub(crate) use connection_stats::ConnectionStatsMethod;
 pub(crate) use discover::Discover;
 pub(crate) use mailbox_stats::MailboxStatsMethod;
 pub(crate) use openrpc::ServerInfo;

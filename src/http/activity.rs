@@ -38,6 +38,17 @@ pub(super) struct TickTimeouts {
     pub(super) idle: u32,
 }
 
+/// What the server has waited for too long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Overdue {
+    /// A request on a connection without one.
+    Idle,
+    /// The rest of a request, or that the client reads its response.
+    Stalled,
+    /// That the client reads a response that goes on.
+    Slow,
+}
+
 /// Whether one connection waits for its client, and since when.
 ///
 /// Written by the connection's own thread and read by the watch. Relaxed ordering is enough, as the
@@ -124,15 +135,22 @@ impl ConnectionActivity {
         self.write_blocked_since.store(0, Ordering::Relaxed);
     }
 
-    /// Whether the server has waited for the client for too long.
-    pub(super) fn is_overdue(&self, now: u32, timeouts: TickTimeouts) -> bool {
+    /// Returns what the server has waited for, if that was too long.
+    pub(super) fn overdue(&self, now: u32, timeouts: TickTimeouts) -> Option<Overdue> {
         let overdue = |since: u32, timeout| since != 0 && now.saturating_sub(since) > timeout;
         let waiting = self.waiting_since.load(Ordering::Relaxed);
-        let waiting_timeout = if waiting & Self::IDLE == 0 { timeouts.stalled } else { timeouts.idle };
-        let streams = self.streams.load(Ordering::Relaxed);
-        let write_timeout = if streams { timeouts.stream_stalled } else { timeouts.stalled };
-        overdue(waiting & !Self::IDLE, waiting_timeout)
-            || overdue(self.write_blocked_since.load(Ordering::Relaxed), write_timeout)
+        let (waiting_timeout, stalled) = match waiting & Self::IDLE {
+            0 => (timeouts.stalled, Overdue::Stalled),
+            _ => (timeouts.idle, Overdue::Idle),
+        };
+        let (write_timeout, unread) = match self.streams.load(Ordering::Relaxed) {
+            true => (timeouts.stream_stalled, Overdue::Slow),
+            false => (timeouts.stalled, Overdue::Stalled),
+        };
+        if overdue(waiting & !Self::IDLE, waiting_timeout) {
+            return Some(stalled);
+        }
+        overdue(self.write_blocked_since.load(Ordering::Relaxed), write_timeout).then_some(unread)
     }
 
     /// Marks the connection as timed out and wakes its task, which then closes it. Returns whether

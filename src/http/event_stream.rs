@@ -16,12 +16,14 @@ use actix_web::HttpResponse;
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::http::header::{ACCEPT, CACHE_CONTROL, HeaderMap, HeaderName};
 use actix_web::web::Bytes;
-use tokio::sync::watch;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::dispatch::{Dispatch, Frame, Outbox, RpcResponse, Session, SessionClient, SessionLimits};
+use crate::measure::{ConnectionCounter, CountedConnection};
 use crate::service::Cursor;
 use crate::topic::wake_by_thread;
+
+use super::rpc::EndpointConfig;
 
 /// The media type of server-sent events.
 const EVENT_STREAM: &str = "text/event-stream";
@@ -44,12 +46,11 @@ pub(super) async fn answer(
     dispatch: &Arc<Dispatch>,
     client: SessionClient,
     body: Bytes,
-    stopping: &watch::Receiver<bool>,
-    keep_alive: Duration,
+    config: &EndpointConfig,
 ) -> Result<HttpResponse, RpcResponse> {
     wake_by_thread();
     let limits = SessionLimits { envelopes: 1, subscriptions: 1 };
-    let mut session = Session::new(Arc::clone(dispatch), client, limits, stopping.clone());
+    let mut session = Session::new(Arc::clone(dispatch), client, limits, config.stopping.clone());
     let (mut events, mut body) = (Events::default(), Some(body));
     let only = poll_fn(|cx| {
         if let Some(body) = body.take() {
@@ -60,8 +61,10 @@ pub(super) async fn answer(
     match only.await {
         Some(response) => Err(response),
         None => {
+            let keep_alive = config.websocket.ping_interval;
             let timer = Box::pin(sleep_until(Instant::now() + keep_alive));
-            let body = EventStream { session, events, timer, keep_alive };
+            let counted = config.connections.count(ConnectionCounter::EventStreams);
+            let body = EventStream { session, events, timer, keep_alive, _counted: counted };
             Ok(HttpResponse::Ok()
                 .content_type(EVENT_STREAM)
                 .insert_header((CACHE_CONTROL, "no-store"))
@@ -80,6 +83,7 @@ struct EventStream {
     timer: Pin<Box<Sleep>>,
     /// Time after which a comment is sent if there is no event, which proxies take for life.
     keep_alive: Duration,
+    _counted: CountedConnection,
 }
 
 /// The events to send.

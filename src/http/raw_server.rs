@@ -46,7 +46,7 @@ impl RawServer {
     where
         C: FnOnce(&mut web::ServiceConfig) + 'static,
     {
-        let connections = Connections::new(options.limits);
+        let connections = Connections::new(options.limits, Arc::default());
         let (started, address) = mpsc::channel();
         let (stop, stopped) = oneshot::channel::<()>();
         let shared = Arc::clone(&connections);

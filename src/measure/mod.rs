@@ -20,6 +20,7 @@
 
 mod call_record;
 mod charge;
+mod connections;
 mod cost;
 mod counters;
 mod histogram;
@@ -27,6 +28,8 @@ mod meter;
 
 pub(crate) use call_record::{CallEnd, CallRecord};
 pub(crate) use charge::Charge;
+pub use connections::ConnectionStats;
+pub(crate) use connections::{ConnectionCounter, ConnectionCounters, CountedConnection};
 pub(crate) use cost::nanos;
 pub(crate) use counters::Counter;
 pub use histogram::Histogram;

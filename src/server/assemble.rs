@@ -7,11 +7,14 @@ use std::sync::OnceLock;
 use actix_web::http::header::HeaderName;
 use tokio::sync::watch;
 
-use crate::builtin::{BuiltinRoute, Discover, MailboxStatsMethod, ServerInfo, Specs, SpecsFacts, Unsubscribe};
+use crate::builtin::{
+    BuiltinRoute, ConnectionStatsMethod, Discover, MailboxStatsMethod, ServerInfo, Specs, SpecsFacts, Unsubscribe,
+};
 use crate::dispatch::Dispatch;
 use crate::engine::Pool;
 use crate::http::{BodyLimits, Cors, EndpointConfig, RequestGuard, StaticFiles, Templates, WebSocketLimits};
 use crate::jsonrpc::Limits;
+use crate::measure::ConnectionCounters;
 use crate::route::Route;
 use crate::router::{Router, TokenCheck};
 use crate::service::{Access, Surroundings};
@@ -66,7 +69,8 @@ pub(super) fn assemble(
     let surroundings = Arc::new(Surroundings::default());
     let prepare = |plan: Box<dyn ServicePlan>| plan.prepare(pool.clone(), settings.placement, &surroundings);
     let services: Vec<_> = plans.into_iter().map(prepare).collect();
-    let (router, discover) = make_router(&services, settings, tokens, address)?;
+    let connections = Arc::<ConnectionCounters>::default();
+    let (router, discover) = make_router(&services, settings, tokens, address, &connections)?;
     surroundings.set(directory(&services, clients, &router, settings)?, app.clone());
     let token_header = HeaderName::from_bytes(settings.token_header.as_bytes()).map_err(|_| {
         let what = format_args!("`{}` cannot be the name of a header", settings.token_header);
@@ -92,6 +96,7 @@ pub(super) fn assemble(
             ping_timeout: settings.websocket_timeout,
         },
         status: settings.error_status,
+        connections,
         stopping: stops,
     };
 
@@ -147,6 +152,7 @@ fn make_router(
     settings: &Settings,
     tokens: TokenCheck,
     address: &Arc<OnceLock<SocketAddr>>,
+    connections: &Arc<ConnectionCounters>,
 ) -> Result<(Router, Discover)> {
     let mut router = Router::new(settings.method_limit);
     for service in services {
@@ -168,6 +174,7 @@ fn make_router(
         let services = services.to_vec();
         let stats = move || services.iter().map(|service| service.stats()).collect();
         router.add_builtin(BuiltinRoute::route(MailboxStatsMethod::new(stats)))?;
+        router.add_builtin(BuiltinRoute::route(ConnectionStatsMethod(Arc::clone(connections))))?;
     }
     for unsubscribe in Unsubscribe::routes(router.routes()) {
         router.add_builtin(unsubscribe)?;

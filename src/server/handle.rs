@@ -18,6 +18,7 @@ use crate::http::{
     mount_document, mount_trailing_slash,
 };
 use crate::jsonrpc::Dialect;
+use crate::measure::ConnectionStats;
 use crate::service::{AppConfig, Service, Surroundings};
 use crate::start_error::{Result, StartError};
 use crate::sync::{Arc, AtomicBool, Ordering};
@@ -156,6 +157,29 @@ impl ServerHandle {
     /// ended. The method `rpc.mailboxes` returns the same numbers.
     pub fn stats(&self) -> Vec<ServiceStats> {
         self.shared.services.iter().map(|service| service.stats()).collect()
+    }
+
+    /// Returns the statistics of the connections, also of all WebSockets and event streams.
+    ///
+    /// ```
+    /// use callbox::{Server, service, testing};
+    ///
+    /// #[derive(Default)]
+    /// struct Sensor;
+    ///
+    /// #[service(name = "plant.sensor")]
+    /// impl Sensor {
+    ///     #[public_method]
+    ///     fn read(&self) -> f64 {
+    ///         21.5
+    ///     }
+    /// }
+    ///
+    /// let server = testing::start(Server::new(Sensor::default));
+    /// assert_eq!(server.connections().websockets, 0);
+    /// ```
+    pub fn connections(&self) -> ConnectionStats {
+        self.shared.endpoint_config.connections.stats()
     }
 
     /// Returns the names of all methods, by the types of their messages. A message that several

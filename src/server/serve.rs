@@ -129,13 +129,14 @@ impl ListeningServer {
         let address = socket.local_addr().map_err(cannot)?;
         let running = assemble(server, settings, &Arc::new(OnceLock::from(address)))?;
         running.check_console_path().await?;
-        let connections = Connections::new(ConnectionLimits {
+        let limits = ConnectionLimits {
             total: settings.max_connections,
             per_peer: settings.max_connections_per_peer,
             stall_timeout: settings.body_timeout.max(MIN_STALL_TIMEOUT),
             stream_stall_timeout: settings.websocket_stall,
             keep_alive: settings.keep_alive,
-        });
+        };
+        let connections = Connections::new(limits, Arc::clone(&running.shared.endpoint_config.connections));
         let mut helpers = Vec::new();
         let tls = match tls {
             None => None,

@@ -58,6 +58,7 @@ use serde_json::Value;
 
 use crate::engine::ServiceStats;
 use crate::jsonrpc::{RpcError, log_all_causes};
+use crate::measure::ConnectionStats;
 use crate::server::{ListeningServer, LogReader, Resolution, Server, init_log};
 use crate::service::{Message, Service};
 
@@ -203,6 +204,12 @@ impl TestServer {
     /// [`ServerHandle::stats`](crate::ServerHandle::stats) does.
     pub fn stats(&self) -> Vec<ServiceStats> {
         self.running.stats()
+    }
+
+    /// Returns the statistics of the connections, as
+    /// [`ServerHandle::connections`](crate::ServerHandle::connections) does.
+    pub fn connections(&self) -> ConnectionStats {
+        self.running.connections()
     }
 
     /// Waits until no call of the service waits or runs. After that, all notifications that were

@@ -85,7 +85,15 @@ pub(crate) const LAYERS: &[Layer] = &[
     // Methods of our own: routes that answer from what they know.
     Layer {
         module: "builtin",
-        knows: &["engine::ServiceStats", "auth::Caller", "jsonrpc", "route", "service", "sync"],
+        knows: &[
+            "engine::ServiceStats",
+            "auth::Caller",
+            "jsonrpc",
+            "measure::ConnectionCounters",
+            "route",
+            "service",
+            "sync",
+        ],
         crates: &["futures"],
     },
     // The data of the pages, for any transport.
@@ -113,6 +121,9 @@ pub(crate) const LAYERS: &[Layer] = &[
             "dispatch",
             "jsonrpc",
             "log",
+            "measure::ConnectionCounter",
+            "measure::ConnectionCounters",
+            "measure::CountedConnection",
             "peer",
             "regular_file",
             "service",
@@ -164,6 +175,8 @@ pub(crate) const LAYERS: &[Layer] = &[
             "http",
             "jsonrpc",
             "log",
+            "measure::ConnectionCounters",
+            "measure::ConnectionStats",
             "regular_file",
             "route",
             "router",
@@ -191,6 +204,7 @@ pub(crate) const LAYERS: &[Layer] = &[
             "engine::ServiceStats",
             "auth",
             "jsonrpc",
+            "measure::ConnectionStats",
             "server",
             "service",
         ],

@@ -83,7 +83,9 @@ pub(crate) fn token_canary() {
     });
     let [changed, cut] = [format!("{}0", good.reveal()), good.reveal()[..80].to_owned()];
     for token in [good.reveal(), revoked.reveal(), expired.reveal(), &changed, &cut, good.reveal()] {
-        for method in ["echo", "secret", "nobody", "rpc.discover", "rpc.mailboxes", "get_service_specs"] {
+        for method in
+            ["echo", "secret", "nobody", "rpc.discover", "rpc.mailboxes", "rpc.connections", "get_service_specs"]
+        {
             printed += &call(token, method);
         }
     }

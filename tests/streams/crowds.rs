@@ -125,7 +125,10 @@ fn connections_count_to_the_limits_of_the_server() {
     let mut refused = Connection::open(running.server.address());
     refused.send(handshake(&[]));
     assert_eq!(refused.read_response().status, 503);
+    let connections = running.server.connections();
+    assert_eq!((connections.open, connections.websockets, connections.rejected), (8, 8, 1), "{connections:?}");
     drop(sockets);
+    until("they are gone", || running.server.connections().websockets == 0);
     until("there is room again", || {
         let mut connection = Connection::open(running.server.address());
         connection.send(handshake(&[]));

@@ -4,8 +4,10 @@ use std::io::Write;
 use std::net::Shutdown;
 use std::time::{Duration, Instant};
 
+use callbox::Server;
 use callbox_test_support::http::Connection;
-use callbox_test_support::websocket::{TEXT, WebSocket, frame, handshake};
+use callbox_test_support::wait::until;
+use callbox_test_support::websocket::{End, PING, PONG, TEXT, WebSocket, frame, handshake};
 use serde_json::{Value, json};
 use socket2::SockRef;
 
@@ -142,6 +144,43 @@ fn a_client_that_sends_without_reading_is_stopped_by_its_own_replies() {
     for _ in 0..answered {
         assert_eq!(socket.reply()["result"].as_str().map(str::len), Some(50_000));
     }
+}
+
+#[test]
+fn a_client_that_reads_nothing_for_too_long_is_closed_and_counted_as_slow() {
+    let running = start_with(|server| server.websocket_stall(Duration::from_millis(300)));
+    let mut slow = running.connect();
+    slow.subscribe("endless", json!([]));
+    let mut events = Connection::open(running.server.address());
+    let body = json!({ "jsonrpc": "2.0", "method": "endless", "id": 1 }).to_string();
+    events.send_request("POST", "/api", &[("Accept", "text/event-stream")], body);
+    until("both are closed", || running.server.connections().slow == 2);
+    running.until_nothing_is_left();
+    until("both are gone", || {
+        let connections = running.server.connections();
+        (connections.websockets, connections.event_streams, connections.silent) == (0, 0, 0)
+    });
+}
+
+#[test]
+fn a_client_that_answers_no_ping_is_closed_and_counted_as_silent() {
+    let times = |server: Server| {
+        server.websocket_ping(Duration::from_millis(100)).websocket_timeout(Duration::from_millis(200))
+    };
+    let running = start_with(times);
+    let mut silent = running.connect();
+    silent.subscribe("silence", json!([]));
+    let mut honest = running.connect();
+    for _ in 0..10 {
+        let frame = honest.frame().expect("a ping");
+        assert_eq!(frame.first, PING);
+        honest.send_frame(PONG, frame.payload);
+    }
+    assert_eq!(silent.rest().1, End::Cut);
+    let connections = running.server.connections();
+    assert_eq!((connections.silent, connections.slow), (1, 0), "{connections:?}");
+    running.until_nothing_is_left();
+    assert_eq!(honest.result("ping", json!([])), "pong");
 }
 
 #[test]

@@ -16,9 +16,10 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
+use crate::measure::{ConnectionCounter, ConnectionCounters, CountedConnection};
 use crate::peer::network;
 
-use super::activity::{ConnectionActivity, TickClock, TickTimeouts};
+use super::activity::{ConnectionActivity, Overdue, TickClock, TickTimeouts};
 
 /// Limits on the number of connections, and on the time that each may stall or be idle.
 #[derive(Clone, Debug)]
@@ -42,6 +43,7 @@ pub(crate) struct ConnectionLimits {
 #[derive(Debug)]
 pub(crate) struct Connections {
     limits: ConnectionLimits,
+    counters: Arc<ConnectionCounters>,
     tick: Duration,
     clock: Arc<TickClock>,
     open: Mutex<OpenConnections>,
@@ -65,6 +67,7 @@ pub(super) struct ConnectionGuard {
     peer: IpAddr,
     activity: Arc<ConnectionActivity>,
     connections: Arc<Connections>,
+    _counted: CountedConnection,
 }
 
 impl ConnectionGuard {
@@ -107,11 +110,12 @@ impl Connections {
     /// Minimum time between two warnings about rejected connections.
     const WARN_EVERY: Duration = Duration::from_secs(60);
 
-    pub(crate) fn new(limits: ConnectionLimits) -> Arc<Self> {
+    pub(crate) fn new(limits: ConnectionLimits, counters: Arc<ConnectionCounters>) -> Arc<Self> {
         let shortest = limits.stall_timeout.min(limits.keep_alive).min(limits.stream_stall_timeout);
         let tick = (shortest / 8).clamp(Duration::from_millis(10), Duration::from_secs(1));
         Arc::new(Self {
             limits,
+            counters,
             tick,
             clock: Arc::new(TickClock::new()),
             open: Mutex::default(),
@@ -144,6 +148,7 @@ impl Connections {
         let of_peer = open.peers.get(&peer).copied().unwrap_or_default();
         if open.activities.len() >= self.limits.total || of_peer >= self.limits.per_peer {
             self.rejected.fetch_add(1, Ordering::Relaxed);
+            self.counters.add(ConnectionCounter::Rejected);
             let left = self.answers_left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
             return Err(if left.is_ok() { ConnectionRejected::WithResponse } else { ConnectionRejected::Immediately });
         }
@@ -152,7 +157,8 @@ impl Connections {
         open.next += 1;
         open.activities.insert(id, Arc::clone(&activity));
         open.peers.insert(peer, of_peer + 1);
-        Ok(ConnectionGuard { id, peer, activity, connections: Arc::clone(self) })
+        let counted = self.counters.count(ConnectionCounter::Open);
+        Ok(ConnectionGuard { id, peer, activity, connections: Arc::clone(self), _counted: counted })
     }
 
     /// Ends connections whose clients stall or are idle for too long. Runs until it is dropped.
@@ -169,14 +175,26 @@ impl Connections {
             tokio::time::sleep(self.tick).await;
             let now = self.clock.tick();
             self.answers_left.store(Self::ANSWERED_PER_TICK, Ordering::Relaxed);
-            for activity in self.open.lock().activities.values().filter(|activity| activity.is_overdue(now, timeouts)) {
-                let was_idle = activity.is_idle();
-                if activity.time_out() && !was_idle {
-                    log_debug!("a connection was closed because its client stalled");
+            for activity in self.open.lock().activities.values() {
+                let Some(overdue) = activity.overdue(now, timeouts) else { continue };
+                if activity.time_out() {
+                    self.note(overdue);
                 }
             }
             if warned.is_none_or(|warned: Instant| warned.elapsed() >= Self::WARN_EVERY) && self.warn_of_rejected() {
                 warned = Some(Instant::now());
+            }
+        }
+    }
+
+    /// Logs and counts that a connection is closed.
+    fn note(&self, overdue: Overdue) {
+        match overdue {
+            Overdue::Idle => {}
+            Overdue::Stalled => log_debug!("a connection was closed because its client stalled"),
+            Overdue::Slow => {
+                self.counters.add(ConnectionCounter::Slow);
+                log_debug!("a WebSocket or event stream was closed because its client is slow: it read nothing");
             }
         }
     }

@@ -26,7 +26,9 @@ pub(super) fn config(status: ErrorStatus, origins: &[&str]) -> (Arc<EndpointConf
     let cors = Cors { origins, headers: &["traceparent"], any_over_loopback: false };
     let guard = RequestGuard::new(&[], &cors, &token_header).unwrap();
     let body = BodyLimits { bytes: 1000, time: Duration::from_millis(300) };
-    (Arc::new(EndpointConfig { guard, token_header, body, websocket: WEBSOCKET, status, stopping }), stop)
+    let connections = Arc::default();
+    let config = EndpointConfig { guard, token_header, body, websocket: WEBSOCKET, status, connections, stopping };
+    (Arc::new(config), stop)
 }
 
 pub(super) fn answer(body: impl Into<Vec<u8>>) -> RpcResponse {

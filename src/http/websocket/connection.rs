@@ -7,6 +7,7 @@ use std::convert::Infallible;
 use std::mem;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use tokio::task::yield_now;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::dispatch::{Frame, Outbox, Session};
+use crate::measure::{ConnectionCounter, ConnectionCounters, CountedConnection};
 use crate::service::Cursor;
 use crate::topic::wake_by_thread;
 
@@ -62,6 +64,8 @@ pub(crate) struct Connection {
     timer: Pin<Box<Sleep>>,
     /// Number of chunks since other connections of the thread last had their turn.
     chunks: u32,
+    counters: Arc<ConnectionCounters>,
+    _counted: CountedConnection,
 }
 
 /// How far a connection has got.
@@ -111,6 +115,7 @@ impl Connection {
         limit: usize,
         pings: PingTimes,
         stream: Option<Rc<ConnectionState>>,
+        counters: &Arc<ConnectionCounters>,
     ) -> Self {
         wake_by_thread();
         let now = Instant::now();
@@ -126,6 +131,8 @@ impl Connection {
             heard: now,
             timer: Box::pin(sleep_until(now + pings.interval)),
             chunks: 0,
+            counters: Arc::clone(counters),
+            _counted: counters.count(ConnectionCounter::WebSockets),
         }
     }
 
@@ -226,7 +233,12 @@ impl Connection {
                     self.state = State::Pinged;
                     self.timer.as_mut().reset(now + self.pings.timeout);
                 }
-                State::Pinged | State::Closing => self.state = State::Closed,
+                State::Pinged => {
+                    log_debug!("a WebSocket is closed because its client did not answer a ping");
+                    self.counters.add(ConnectionCounter::Silent);
+                    self.state = State::Closed;
+                }
+                State::Closing => self.state = State::Closed,
                 State::Closed => {}
             }
         }

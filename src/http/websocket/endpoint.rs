@@ -65,8 +65,7 @@ impl WebSocketEndpoint {
             chain: timeout.and_then(|_| caller_headers::chain(headers)).map(str::to_owned),
             after: text(event_stream::LAST_EVENT_ID),
         };
-        let keep_alive = config.websocket.ping_interval;
-        let response = event_stream::answer(&self.dispatch, client, body, &config.stopping, keep_alive).await?;
+        let response = event_stream::answer(&self.dispatch, client, body, config).await?;
         if let Some(connection) = request.conn_data::<Rc<ConnectionState>>() {
             connection.response_streams();
         }
@@ -101,7 +100,8 @@ impl WebSocketEndpoint {
                 stream.response_streams();
             }
             let pings = PingTimes { interval: ping_interval, timeout: ping_timeout };
-            let connection = Connection::new(payload.take(), session, config.body.bytes, pings, stream);
+            let connection =
+                Connection::new(payload.take(), session, config.body.bytes, pings, stream, &config.connections);
             Ok(response.body(connection))
         };
         config.guard.respond(rules, request, payload, accept).await
