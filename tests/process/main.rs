@@ -25,6 +25,7 @@ fn main() -> ExitCode {
         ("calls_that_wait_for_a_service_that_cannot_start_get_an_error", early_calls::waits_in_vain),
         ("a_stop_before_the_services_are_up_answers_the_calls_that_wait_for_them", early_calls::stopped_early),
         ("sigterm_sigint_and_sighup_answer_all_calls_and_refuse_new_connections", signals::drains),
+        ("sigterm_ends_subscriptions_answers_calls_and_closes_websockets_with_1001", signals::drains_streams),
         ("a_second_signal_ends_the_program_at_once", signals::second_signal),
         ("a_second_sighup_changes_nothing", signals::second_hangup),
         ("a_server_that_was_started_to_ignore_sighup_does_so", signals::ignored_hangup),

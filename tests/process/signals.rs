@@ -3,10 +3,13 @@
 use std::net::TcpStream;
 use std::time::Duration;
 
+use callbox_test_support::event_stream::EventStream;
 use callbox_test_support::http::{Connection, request};
 use callbox_test_support::program::{Program, ProgramOutput, RunningProgram};
 use callbox_test_support::wait::until;
+use callbox_test_support::websocket::{End, WebSocket};
 use rustix::process::Signal;
+use serde_json::json;
 
 use crate::HELLO;
 
@@ -79,6 +82,31 @@ pub(crate) fn drains() {
         assert!(status.code() == Some(0) && out.is_empty(), "{signal:?}: {status:?} {out:?}\n{log}");
         assert!(log.lines().last().is_some_and(|line| line.contains("stopped")), "{log}");
     }
+}
+
+pub(crate) fn drains_streams() {
+    let mut program = Program::with_role("holder", &["--port", "0"]).start();
+    let mut idle = WebSocket::open(program.address());
+    let mut busy = WebSocket::open(program.address());
+    let silence = busy.subscribe("silence", json!([]));
+    let held = busy.start("hold", json!([7]));
+    let body = r#"{"jsonrpc":"2.0","method":"silence","id":1}"#;
+    let mut events = EventStream::open(program.address(), &[], body);
+    events.event().expect("a reply");
+    until("the call is admitted", || {
+        request(program.address(), "GET", "/calls", &[], "").body == "3 admitted, 0 waiting"
+    });
+    program.signal(Signal::TERM);
+    assert_eq!(idle.rest(), (vec![], End::Code(1001)));
+    assert_eq!(busy.notice_of(&silence)["error"]["code"], -32003);
+    assert_eq!(events.notice()["error"]["code"], -32003);
+    assert_eq!(events.event(), None);
+    program.close_input();
+    let (messages, end) = busy.rest();
+    assert_eq!(messages, [json!({ "jsonrpc": "2.0", "result": 7, "id": held })]);
+    assert_eq!(end, End::Code(1001));
+    let ProgramOutput { status, log, .. } = program.wait();
+    assert_eq!(status.code(), Some(0), "{log}");
 }
 
 pub(crate) fn second_signal() {

@@ -1,7 +1,7 @@
 //! Streams: WebSockets, subscriptions, topics and cancellation, as their clients see them.
 //!
 //! - what goes over the wire: [`subscribing`], [`ends`], [`resuming`], [`pacing`], [`call_meta`],
-//!   [`batches`], [`cancelling`]
+//!   [`batches`], [`progress`], [`cancelling`]; and as server-sent events: [`event_streams`]
 //! - the bytes below it: [`handshakes`], [`frames`]
 //! - clients that leave, wait or misbehave: [`peers`], [`crowds`], [`limits`]
 //! - what happens to a server: [`tokens`], [`stops`], [`busy_streams`]
@@ -13,6 +13,7 @@ mod call_meta;
 mod cancelling;
 mod crowds;
 mod ends;
+mod event_streams;
 mod frames;
 mod handshakes;
 mod interleavings;
@@ -20,6 +21,7 @@ mod limits;
 mod pacing;
 mod peers;
 mod probe;
+mod progress;
 mod resuming;
 mod running;
 mod service;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use callbox::{RpcError, Subscription, Topic, service};
+use callbox::{Progress, RpcError, Subscription, Topic, service};
 use futures::stream::{self, Stream, StreamExt};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -245,6 +245,33 @@ impl Market {
         let _inside = Counted::new(&self.probe, |probe| &probe.inside);
         self.probe.gate.acquire().await.expect("the gate stays open").forget();
         "through".into()
+    }
+
+    /// Reports each step, and then waits for a permit.
+    #[public_method]
+    async fn steps(&self, count: u64, progress: &Progress) -> u64 {
+        for step in 1..=count {
+            progress.report(step, count, "step");
+            self.probe.gate.acquire().await.expect("the gate stays open").forget();
+        }
+        count
+    }
+
+    /// Reports many steps, with a millisecond between two.
+    #[public_method]
+    async fn hurry(&self, count: u64, progress: &Progress) -> bool {
+        for step in 1..=count {
+            progress.report(step, None, "");
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        progress.is_wanted()
+    }
+
+    /// Reports many steps at once.
+    #[public_method]
+    fn leap(&self, count: u64, progress: &Progress) -> u64 {
+        (1..=count).for_each(|step| progress.report(step, None, ""));
+        count
     }
 
     #[public_method]

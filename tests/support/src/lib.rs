@@ -1,5 +1,6 @@
 //! What the integration tests of several packages share.
 //!
+//! - [`event_stream`] reads server-sent events.
 //! - [`http`] sends requests over plain sockets, for what a well-behaved client would not send.
 //! - [`program`] starts a server as a process of its own and watches it from outside.
 //! - [`roles`] has the servers that a test's own program can be for [`program`].
@@ -10,6 +11,7 @@
 //! - [`wait`] waits for effects.
 //! - [`websocket`] speaks with a server over a WebSocket, frame by frame.
 
+pub mod event_stream;
 pub mod examples;
 pub mod http;
 pub mod names;

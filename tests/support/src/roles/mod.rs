@@ -4,21 +4,19 @@
 //! role in the environment: [`Program::with_role`](crate::program::Program::with_role). Its `main`
 //! calls [`run`] first.
 
-use std::io::Read;
 use std::process::{ExitCode, Termination};
-use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::{HttpResponse, web};
 use callbox::auth::Authenticate;
-use callbox::{BoxError, Caller, InternalError, RpcError, Server, ServiceRef, service};
-use tokio::sync::Semaphore;
+use callbox::{BoxError, Caller, RpcError, Server, service};
 
 use crate::program::ROLE;
 
 mod fragile;
+mod holder;
 
 use fragile::{Fragile, faulty_log, launched, tested};
+use holder::holder;
 
 /// The token that the role `keeper` accepts. Neither a log nor a response may contain it.
 pub const GOOD_TOKEN: &str = "canary-of-the-good-token";
@@ -238,47 +236,6 @@ impl Starting {
         tokio::time::sleep(self.takes).await;
         if self.succeeds { Ok(()) } else { Err("not today".into()) }
     }
-}
-
-/// Its calls wait until its standard input is closed.
-struct Holder {
-    gate: Arc<Semaphore>,
-}
-
-#[service(name = "test.holder")]
-impl Holder {
-    #[public_method(in_flight = 100)]
-    async fn hold(&self, n: u64) -> Result<u64, InternalError> {
-        let _permit = self.gate.acquire().await?;
-        Ok(n)
-    }
-
-    /// The same, alone with the state.
-    #[public_method(mailbox = 2)]
-    async fn hold_alone(&mut self, n: u64) -> Result<u64, InternalError> {
-        self.hold(n).await
-    }
-}
-
-fn holder() -> Server {
-    let gate = Arc::new(Semaphore::new(0));
-    let opens = Arc::clone(&gate);
-    std::thread::spawn(move || {
-        // Ends when the test closes its end, in whatever way.
-        let _ = std::io::stdin().read_to_end(&mut Vec::new());
-        opens.add_permits(1000);
-    });
-    Server::new(move || Holder { gate: Arc::clone(&gate) }).configure(|config| {
-        config.route("/calls", web::get().to(calls));
-    })
-}
-
-/// Responds with the number of admitted calls, and how many of them wait in a mailbox.
-async fn calls(holder: ServiceRef<Holder>) -> HttpResponse {
-    let stats = holder.stats();
-    let begun: u64 = stats.iter().map(|stats| stats.inline + stats.queued).sum();
-    let waiting: usize = stats.iter().map(|stats| stats.depth).sum();
-    HttpResponse::Ok().body(format!("{begun} admitted, {waiting} waiting"))
 }
 
 /// Has something to keep from the log.
