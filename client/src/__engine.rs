@@ -13,7 +13,7 @@ pub use crate::progress::{ProgressReport, ProgressSlot};
 pub use crate::representable::write;
 pub use crate::representable::{Unrepresentable, check};
 pub use crate::rpc_error::{RpcError, code, log_all_causes};
-pub use crate::subscription::{Cursor, ItemSource, NextItem, Shared, SourceEvent, SourceItem};
+pub use crate::subscription::{Cursor, ItemSource, NextItem, Resumed, Shared, SourceEvent, SourceItem};
 
 /// Logging that never panics.
 pub mod log {

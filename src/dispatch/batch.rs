@@ -20,6 +20,7 @@ use futures::future::LocalBoxFuture;
 use futures::stream::FuturesUnordered;
 use tokio::time::{Instant, timeout_at};
 
+use crate::auth::{AuthUnavailable, Caller};
 use crate::jsonrpc::{BatchWriter, Draft, InvalidRequest, PendingResults, RpcError};
 use crate::mailbox::deadline_error;
 use crate::route::{CallOutcome, CallStart, MailboxId, RejectReason, Rejection, Route};
@@ -51,6 +52,8 @@ struct HeldMember<'a> {
 struct BatchProgress<'a> {
     under_way: FuturesUnordered<LocalBoxFuture<'a, MemberReplies>>,
     mailboxes: Vec<BatchMailbox<'a>>,
+    /// Indexes of the members that were cancelled before they began, in order.
+    cancelled: Vec<usize>,
     /// Whether further members may run inline.
     inline: bool,
 }
@@ -72,14 +75,37 @@ type ResolvedMember<'a> = Result<ResolvedRequest<'a>, InvalidRequest<'a>>;
 type MemberReplies = Vec<(usize, Vec<u8>)>;
 
 impl Dispatch {
-    pub(super) async fn batch(&self, members: &[ResolvedMember<'_>], context: &BodyContext<'_>) -> RpcResponse {
+    /// Identifies the caller of a batch, which may take long. Returns as well the indexes of the
+    /// members that were cancelled meanwhile.
+    pub(super) async fn identify(
+        &self,
+        members: &[ResolvedMember<'_>],
+        context: &BodyContext<'_>,
+    ) -> (Result<Caller, AuthUnavailable>, Vec<usize>) {
+        let register = |member: &ResolvedMember<'_>| context.cancellable(member.as_ref().ok()?.id);
+        let waiting: Vec<_> = members.iter().map(register).collect();
+        let who = self.who(context.meta.token, context.meta.peer).await;
+        let is_cancelled =
+            |call: &Option<CancellableCall<'_>>| call.as_ref().is_some_and(CancellableCall::is_cancelled);
+        (who, waiting.iter().enumerate().filter(|(_, call)| is_cancelled(call)).map(|(index, _)| index).collect())
+    }
+
+    /// Answers a batch, apart from the members that were `cancelled`.
+    pub(super) async fn batch(
+        &self,
+        members: &[ResolvedMember<'_>],
+        context: &BodyContext<'_>,
+        cancelled: Vec<usize>,
+    ) -> RpcResponse {
         let dialect = context.meta.dialect;
         let mut answers = BatchWriter::new(dialect, members.len());
-        let mut progress = BatchProgress { under_way: FuturesUnordered::new(), mailboxes: Vec::new(), inline: true };
+        let mut progress =
+            BatchProgress { under_way: FuturesUnordered::new(), mailboxes: Vec::new(), cancelled, inline: true };
         let (began, mut index) = (Instant::now(), 0);
         for members in members.chunks(CLOCK_CHECK_INTERVAL) {
             for series in members.chunk_by(same_series) {
-                let ran = if progress.inline { run_series(index, series, context, &progress, &mut answers) } else { 0 };
+                let in_series = progress.inline && progress.cancelled.is_empty();
+                let ran = if in_series { run_series(index, series, context, &progress, &mut answers) } else { 0 };
                 index += ran;
                 for member in &series[ran..] {
                     answer(index, member, context, &mut progress, &mut answers);
@@ -158,6 +184,9 @@ fn start<'a>(
 ) -> Option<CallOutcome> {
     if request.is_for_session(context) {
         return Some(Ok(()));
+    }
+    if progress.cancelled.binary_search(&index).is_ok() {
+        return Some(Err(RpcError::cancelled()));
     }
     let (route, mut call) = match request.authorize_logged(context) {
         Ok(authorized) => authorized,

@@ -125,10 +125,11 @@ impl Dispatch {
                 Either::Right(Either::Left(Box::pin(async move {
                     // Without a token everybody is anonymous, and no member needs to be looked at.
                     let asks_caller = || members.iter().flatten().any(ResolvedRequest::asks_caller);
+                    let mut cancelled = Vec::new();
                     if context.meta.token.is_some() && asks_caller() {
-                        context.who = self.who(context.meta.token, context.meta.peer).await;
+                        (context.who, cancelled) = self.identify(&members, &context).await;
                     }
-                    self.batch(&members, &context).await
+                    self.batch(&members, &context, cancelled).await
                 })))
             }
             Ok(Envelope::Single(Err(invalid))) => {

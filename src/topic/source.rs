@@ -6,7 +6,7 @@ use std::thread::{self, ThreadId};
 use callbox_client::Lag;
 
 use crate::jsonrpc::RpcError;
-use crate::service::{Cursor, ItemSource, SourceEvent, SourceItem};
+use crate::service::{Cursor, ItemSource, Resumed, SourceEvent, SourceItem};
 use crate::sync::Arc;
 
 use super::ring::{End, Found, Ring, SubscriberId, Wakes};
@@ -18,8 +18,6 @@ pub(super) struct TopicSource<T> {
     id: SubscriberId,
     /// Number of the next item.
     at: u64,
-    /// What was missed before it.
-    lag: Option<Lag>,
     waits: Option<Waits>,
 }
 
@@ -34,7 +32,7 @@ impl<T> TopicSource<T> {
     /// Creates a subscriber of the items from now on.
     pub(super) fn new(ring: Arc<Ring<T>>) -> Self {
         let at = ring.published() + 1;
-        Self { ring, id: SubscriberId::fresh(), at, lag: None, waits: None }
+        Self { ring, id: SubscriberId::fresh(), at, waits: None }
     }
 
     fn find(&mut self, cx: &Context<'_>) -> Found<T> {
@@ -65,8 +63,7 @@ impl<T: Send + Sync> ItemSource<T> for TopicSource<T> {
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<SourceEvent<T>>> {
         match self.find(cx) {
             Found::Item { item, number, missed } => {
-                let missed = (missed > 0).then_some(Lag::Items(missed));
-                let lag = Lag::sum(self.lag.take(), missed);
+                let lag = (missed > 0).then_some(Lag::Items(missed));
                 self.at = number + 1;
                 let cursor = self.cursor();
                 Poll::Ready(Some(SourceEvent::Item(SourceItem { value: item, lag, cursor })))
@@ -81,14 +78,16 @@ impl<T: Send + Sync> ItemSource<T> for TopicSource<T> {
         Some(Cursor { epoch: self.ring.epoch, number: self.at - 1 })
     }
 
-    fn resume(&mut self, after: &str) -> Result<(), RpcError> {
+    fn resume(&mut self, after: &str) -> Result<Resumed, RpcError> {
         let cursor: Option<Cursor> = after.parse().ok();
         match cursor.filter(|cursor| cursor.epoch == self.ring.epoch && cursor.number < self.at) {
-            Some(cursor) => self.at = cursor.number + 1,
+            Some(cursor) => {
+                self.at = cursor.number + 1;
+                Ok(Resumed::There)
+            }
             // Of another topic, perhaps one of the same service before it was restarted.
-            None => self.lag = Some(Lag::Unknown),
+            None => Ok(Resumed::Anew),
         }
-        Ok(())
     }
 }
 

@@ -220,6 +220,25 @@ fn a_call_whose_token_is_being_checked_can_be_cancelled() {
 }
 
 #[test]
+fn members_of_a_batch_whose_token_is_being_checked_can_be_cancelled() {
+    let running = start();
+    let mut socket = running.connect_as("slow");
+    let member = |id| json!({ "jsonrpc": "2.0", "method": "secret", "id": id });
+    socket.send(json!([member(1), member(2), member(3), { "jsonrpc": "2.0", "method": "secret" }]).to_string());
+    running.until_inside(1);
+    for id in [1, 3] {
+        cancel(&mut socket, id);
+    }
+    assert_eq!(socket.result("ping", json!([])), "pong", "the cancels have arrived");
+    running.probe.gate.add_permits(9);
+    let reply = socket.reply();
+    let ends: Vec<_> = (0..3).map(|at| (&reply[at]["result"], &reply[at]["error"]["code"])).collect();
+    let (null, code, result) = (Value::Null, json!(-32800), json!(42));
+    assert_eq!(ends, [(&null, &code), (&result, &null), (&null, &code)], "{reply}");
+    assert_eq!(running.stats("secret").answered, 2);
+}
+
+#[test]
 fn a_flood_of_cancels_answers_each_call_once() {
     let running = start();
     let mut socket = running.connect();

@@ -91,6 +91,31 @@ fn a_cursor_that_is_not_of_this_topic_starts_live_with_an_unknown_gap() {
 }
 
 #[test]
+fn a_subscription_that_cannot_continue_begins_anew_with_its_first_items() {
+    let running = start();
+    let cursor = cursor_after(&running, 1..4);
+    let other = cursor_after(&start(), 1..4);
+    let mut socket = running.connect();
+    let params = |after: &str| json!({ "first": [100, 101], "_meta": { "after": after } });
+    let anew = socket.subscribe("numbers_after", params(&other));
+    let goes_on = socket.subscribe("numbers_after", params(&cursor));
+    running.publish(4..5);
+    let expected = [(json!(100), Some(Value::Null)), (json!(101), None), (json!(4), None)];
+    assert_eq!(items(&mut socket, &anew, 3), expected);
+    assert_eq!(items(&mut socket, &goes_on, 1), plain(4..5));
+}
+
+#[test]
+fn only_the_last_of_the_first_items_has_a_cursor_so_that_none_is_lost_in_between() {
+    let running = start();
+    let mut socket = running.connect();
+    let id = socket.subscribe("numbers_after", json!([[100, 101, 102]]));
+    running.publish(1..2);
+    let cursors = [(); 4].map(|()| socket.notice_of(&id).get("cursor").is_some());
+    assert_eq!(cursors, [false, false, true, true]);
+}
+
+#[test]
 fn a_cursor_of_a_state_that_was_lost_is_noticed() {
     let running = start();
     let cursor = cursor_after(&running, 1..4);

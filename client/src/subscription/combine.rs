@@ -6,7 +6,7 @@ use std::vec;
 use crate::rpc_error::RpcError;
 
 use super::Lag;
-use super::source::{Cursor, ItemSource, Shared, SourceEvent, SourceItem};
+use super::source::{Cursor, ItemSource, Resumed, Shared, SourceEvent, SourceItem};
 
 /// First these items, then those of the source.
 pub(super) struct StartingWith<T> {
@@ -23,10 +23,11 @@ impl<T> StartingWith<T> {
 impl<T: Send> ItemSource<T> for StartingWith<T> {
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<SourceEvent<T>>> {
         match self.first.next() {
-            // With the position of the source, so that a client that has got this item alone can
-            // continue from here.
             Some(value) => {
-                let item = SourceItem { value: Shared::new(value), lag: None, cursor: self.source.cursor() };
+                // The last one has the position of the source, so that a client that has got them
+                // can continue from there. One that has not got all of them must begin again.
+                let cursor = self.source.cursor().filter(|_| self.first.len() == 0);
+                let item = SourceItem { value: Shared::new(value), lag: None, cursor };
                 Poll::Ready(Some(SourceEvent::Item(item)))
             }
             None => self.source.poll_next(cx),
@@ -37,10 +38,12 @@ impl<T: Send> ItemSource<T> for StartingWith<T> {
         self.source.cursor()
     }
 
-    fn resume(&mut self, after: &str) -> Result<(), RpcError> {
-        self.source.resume(after)?;
-        self.first = Vec::new().into_iter();
-        Ok(())
+    fn resume(&mut self, after: &str) -> Result<Resumed, RpcError> {
+        let resumed = self.source.resume(after)?;
+        if resumed == Resumed::There {
+            self.first = Vec::new().into_iter();
+        }
+        Ok(resumed)
     }
 }
 
@@ -81,7 +84,7 @@ impl<T, F: FnMut(&T) -> bool + Send> ItemSource<T> for Filtered<T, F> {
         self.source.cursor()
     }
 
-    fn resume(&mut self, after: &str) -> Result<(), RpcError> {
+    fn resume(&mut self, after: &str) -> Result<Resumed, RpcError> {
         self.source.resume(after)
     }
 }
@@ -115,7 +118,7 @@ impl<T, U, F: FnMut(&T) -> U + Send> ItemSource<U> for Mapped<T, F> {
         self.source.cursor()
     }
 
-    fn resume(&mut self, after: &str) -> Result<(), RpcError> {
+    fn resume(&mut self, after: &str) -> Result<Resumed, RpcError> {
         self.source.resume(after)
     }
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::rpc_error::RpcError;
 
-use super::source::{Cursor, SourceEvent};
+use super::source::{Cursor, Resumed, SourceEvent};
 use super::{Lag, Subscription};
 
 /// The items of a [`Subscription`] of any type, which a transport sends.
@@ -21,7 +21,11 @@ use super::{Lag, Subscription};
 ///     Some(output.into())
 /// }
 /// ```
-pub struct JsonItems(Box<dyn ErasedItems>);
+pub struct JsonItems {
+    items: Box<dyn ErasedItems>,
+    /// What was missed before the first item.
+    lag: Option<Lag>,
+}
 
 /// What comes next, once it is known.
 #[derive(Debug)]
@@ -44,7 +48,7 @@ trait ErasedItems: Send {
 
     fn cursor(&self) -> Option<Cursor>;
 
-    fn resume(&mut self, after: &str) -> Result<(), RpcError>;
+    fn resume(&mut self, after: &str) -> Result<Resumed, RpcError>;
 }
 
 impl<T: Serialize + Send + 'static> ErasedItems for Subscription<T> {
@@ -69,7 +73,7 @@ impl<T: Serialize + Send + 'static> ErasedItems for Subscription<T> {
         self.source.cursor()
     }
 
-    fn resume(&mut self, after: &str) -> Result<(), RpcError> {
+    fn resume(&mut self, after: &str) -> Result<Resumed, RpcError> {
         self.source.resume(after)
     }
 }
@@ -77,23 +81,32 @@ impl<T: Serialize + Send + 'static> ErasedItems for Subscription<T> {
 impl JsonItems {
     #[doc(hidden)]
     pub fn poll_next(&mut self, cx: &mut Context<'_>, out: &mut Vec<u8>) -> Poll<NextItem> {
-        self.0.poll_next(cx, out)
+        let mut next = ready!(self.items.poll_next(cx, out));
+        if let NextItem::Item { lag, .. } = &mut next {
+            *lag = Lag::sum(self.lag.take(), *lag);
+        }
+        Poll::Ready(next)
     }
 
     #[doc(hidden)]
     pub fn cursor(&self) -> Option<Cursor> {
-        self.0.cursor()
+        self.items.cursor()
     }
 
+    /// Continues after this position. If it is not one of the topic, the items begin anew, and the
+    /// first one says that it is not known what was missed.
     #[doc(hidden)]
     pub fn resume(&mut self, after: &str) -> Result<(), RpcError> {
-        self.0.resume(after)
+        if self.items.resume(after)? == Resumed::Anew {
+            self.lag = Some(Lag::Unknown);
+        }
+        Ok(())
     }
 }
 
 impl<T: Serialize + Send + 'static> From<Subscription<T>> for JsonItems {
     fn from(subscription: Subscription<T>) -> Self {
-        Self(Box::new(subscription))
+        Self { items: Box::new(subscription), lag: None }
     }
 }
 

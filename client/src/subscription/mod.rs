@@ -27,7 +27,7 @@ use source::PlainStream;
 pub use item::{Item, Lag};
 pub use json_items::{JsonItems, NextItem};
 pub use names::SubscriptionNames;
-pub use source::{Cursor, ItemSource, Shared, SourceEvent, SourceItem};
+pub use source::{Cursor, ItemSource, Resumed, Shared, SourceEvent, SourceItem};
 
 /// The result of a subscription: a stream of items.
 ///
@@ -110,7 +110,8 @@ impl<T: Send + 'static> Subscription<T> {
     }
 
     /// Returns a subscription that begins with these items: `Some` first item, or a list of them.
-    /// One that is resumed continues where it was, and does not begin with them again.
+    /// One that is resumed continues where it was, and does not begin with them again, unless it is
+    /// not known where it was.
     ///
     /// In a method that runs on the state they belong to the position of the topic: no item is
     /// missed between the two, and none comes twice.

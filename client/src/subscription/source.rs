@@ -27,14 +27,24 @@ pub trait ItemSource<T>: Send {
         None
     }
 
-    /// Continues after this position. Called before the first item, if at all.
+    /// Continues after this position, if it is one of the topic. Called before the first item, if
+    /// at all.
     ///
     /// # Errors
     /// -32602 if the items do not come from one topic.
-    fn resume(&mut self, after: &str) -> Result<(), RpcError> {
+    fn resume(&mut self, after: &str) -> Result<Resumed, RpcError> {
         let _ = after;
         Err(super::cannot_resume())
     }
+}
+
+/// Where a subscription continues that was to be resumed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resumed {
+    /// After the position.
+    There,
+    /// At its beginning, as the position is not one of its topic.
+    Anew,
 }
 
 /// What happens next in a subscription.

@@ -1,5 +1,7 @@
 //! The rules for subscriptions.
 
+use syn::ReturnType;
+
 use crate::errors::Errors;
 use crate::method::Method;
 use crate::model::Service;
@@ -12,11 +14,13 @@ pub(super) fn subscription(service: &Service, method: &Method, errors: &mut Erro
     let of_api = service.attr.api.is_some();
     match &method.items {
         None if attr.subscription => {
-            errors.at(
-                method.output.ok(),
-                "a subscription returns `Subscription<T>`, or `impl Stream<Item = T> + Send + 'static`, or a `Result` \
-                 of one",
-            );
+            let rule = "a subscription returns `Subscription<T>`, or `impl Stream<Item = T> + Send + 'static`, or a \
+                        `Result` of one";
+            match method.sig.output {
+                // There is nothing in the code to point at.
+                ReturnType::Default => errors.at(&method.sig.ident, rule),
+                ReturnType::Type(..) => errors.at(method.output.ok(), rule),
+            }
         }
         Some(_) if !attr.subscription && !of_api => {
             let marker = if method.private { "private_api_method" } else { "public_method" };

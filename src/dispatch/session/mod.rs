@@ -14,6 +14,9 @@ mod session_context;
 mod subscriptions;
 mod token_watch;
 
+#[cfg(test)]
+mod tests;
+
 use std::future::Future;
 use std::net::IpAddr;
 use std::pin::Pin;
@@ -91,6 +94,9 @@ pub(crate) struct SessionLimits {
     pub(crate) subscriptions: usize,
 }
 
+/// Size of the replies that wait for room from which on nothing more is started, in bytes.
+const MAX_ENDED_BYTES: usize = 64 * 1024;
+
 /// The calls and subscriptions of one connection. Dropping it ends them.
 pub(crate) struct Session {
     shared: Rc<Shared>,
@@ -100,6 +106,8 @@ pub(crate) struct Session {
     under_way: FuturesUnordered<LocalBoxFuture<'static, Ended>>,
     /// Replies that were there at once, and wait for room.
     ended: Vec<Ended>,
+    /// Number of bytes of these replies.
+    ended_bytes: usize,
     alarm: Option<Pin<Box<Sleep>>>,
     judgement: Option<Judgement>,
     /// The next verdict about the token, if there is one to wait for.
@@ -149,6 +157,7 @@ impl Session {
             started: 0,
             under_way: FuturesUnordered::new(),
             ended: Vec::new(),
+            ended_bytes: 0,
             alarm: None,
             judgement: None,
             verdict: verdicts.map(next_verdict),
@@ -157,9 +166,10 @@ impl Session {
         }
     }
 
-    /// Whether another body may be started.
+    /// Whether another body may be started. While large replies wait for room, none may: a client
+    /// that does not read must not have as many of them kept as it may have calls.
     pub(crate) fn has_room(&self) -> bool {
-        self.under_way.len() + self.ended.len() < self.limits.envelopes
+        self.under_way.len() + self.ended.len() < self.limits.envelopes && self.ended_bytes < MAX_ENDED_BYTES
     }
 
     /// Whether all calls have ended, and all replies were sent.
@@ -178,7 +188,10 @@ impl Session {
         let mut run = Box::pin(run(Rc::clone(&self.shared), frame, self.started, self.is_stopping()));
         // Most calls end at once, and need no place among those under way.
         match run.as_mut().poll(cx) {
-            Poll::Ready(ended) => self.ended.push(ended),
+            Poll::Ready(ended) => {
+                self.ended_bytes += ended.response.body.as_ref().map_or(0, Vec::len);
+                self.ended.push(ended);
+            }
             Poll::Pending => self.under_way.push(run),
         }
     }
@@ -208,6 +221,7 @@ impl Session {
 
     /// Sends the replies to the calls that have ended at once.
     pub(crate) fn send_ended(&mut self, outbox: &mut impl Outbox) {
+        self.ended_bytes = 0;
         for ended in self.ended.drain(..) {
             send(&self.shared.subscriptions, self.judgement.as_ref(), ended, outbox);
         }
