@@ -154,6 +154,7 @@ mod http;
 mod jsonrpc;
 mod mailbox;
 mod measure;
+pub mod metrics;
 mod peer;
 #[cfg(test)]
 mod property_tests;

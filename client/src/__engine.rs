@@ -18,7 +18,7 @@ pub use crate::subscription::{Cursor, ItemSource, NextItem, Resumed, Shared, Sou
 /// Logging that never panics.
 pub mod log {
     pub use crate::log::{
-        Caught, Harmless, LogThrottle, caught, count_lost_lines, discard, left_out, panic_text, take_lost_lines,
-        write_line,
+        Caught, Harmless, LogThrottle, caught, count_lost_lines, discard, keep_lost_lines, left_out, lost_lines,
+        panic_text, take_lost_lines, write_line,
     };
 }

@@ -13,6 +13,7 @@ mod authenticate;
 mod bounded_map;
 mod cache;
 pub(crate) mod caller;
+mod checked_tokens;
 mod digest;
 mod file_watcher;
 mod handle;
@@ -30,6 +31,7 @@ mod tokens;
 pub(crate) use actor::AuthUnavailable;
 pub use authenticate::Authenticate;
 pub(crate) use caller::Caller;
+pub(crate) use checked_tokens::{CheckedTokens, TokenOutcome};
 pub(crate) use handle::{AuthHandle, AuthLimits};
 #[cfg(feature = "jwt")]
 pub use jwt::Jwt;

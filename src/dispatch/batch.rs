@@ -165,6 +165,7 @@ fn answer<'a>(
 ) {
     match member {
         Err(invalid) => {
+            context.count_refused(&invalid.error());
             answers.write(index, invalid.id, |_| Some(Err(context.budget.error(invalid.error()))));
         }
         Ok(request) => match request.id {

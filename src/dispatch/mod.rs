@@ -24,9 +24,10 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::auth::{AuthHandle, AuthUnavailable, Caller};
-use crate::jsonrpc::{Dialect, Draft, Envelope, Id, Limits, ResponseBudget, RpcError, RpcRequest};
+use crate::jsonrpc::{Dialect, Draft, Envelope, Id, Limits, ResponseBudget, RpcError, RpcRequest, code};
 use crate::log::panic_text;
 use crate::mailbox::DeferredWake;
+use crate::measure::{Carrier, RefusedReason, RefusedRequests};
 use crate::route::{CallOutcome, CallStart, StartContext};
 use crate::router::Router;
 use crate::service::{Access, LazyRequest, Link, admits};
@@ -41,6 +42,7 @@ pub(crate) use session::{Frame, Outbox, Session, SessionClient, SessionContext, 
 pub(crate) struct Dispatch {
     pub(crate) router: Arc<Router>,
     pub(crate) auth: Option<AuthHandle>,
+    pub(crate) refused: Arc<RefusedRequests>,
     pub(crate) limits: Limits,
     /// Maximum size of the results in one response, in bytes.
     pub(crate) response_limit: usize,
@@ -83,6 +85,7 @@ struct BodyContext<'a> {
     /// The services of other processes that wait for the calls.
     chain: Option<Arc<Link>>,
     budget: Rc<ResponseBudget>,
+    refused: &'a RefusedRequests,
 }
 
 impl Dispatch {
@@ -101,7 +104,8 @@ impl Dispatch {
         match Envelope::parse(body, &self.limits) {
             Ok(Envelope::Single(Ok(request))) => {
                 let request = resolve(request);
-                let mut context = BodyContext::new(arrived, meta, ResponseBudget::new(self.response_limit));
+                let mut context =
+                    BodyContext::new(arrived, meta, ResponseBudget::new(self.response_limit), &self.refused);
                 Either::Left(async move {
                     if request.asks_caller() {
                         // An authenticator may take long.
@@ -121,7 +125,8 @@ impl Dispatch {
             }
             Ok(Envelope::Batch(members)) => {
                 let members: Vec<_> = members.into_iter().map(|member| member.map(resolve)).collect();
-                let mut context = BodyContext::new(arrived, meta, ResponseBudget::of_batch(self.response_limit));
+                let mut context =
+                    BodyContext::new(arrived, meta, ResponseBudget::of_batch(self.response_limit), &self.refused);
                 Either::Right(Either::Left(Box::pin(async move {
                     // Without a token everybody is anonymous, and no member needs to be looked at.
                     let asks_caller = || members.iter().flatten().any(ResolvedRequest::asks_caller);
@@ -133,9 +138,13 @@ impl Dispatch {
                 })))
             }
             Ok(Envelope::Single(Err(invalid))) => {
+                count_refused(&self.refused, &meta, &invalid.error());
                 Either::Right(Either::Right(ready(RpcResponse::error(dialect, invalid.id, &invalid.error()))))
             }
-            Err(error) => Either::Right(Either::Right(ready(RpcResponse::error(dialect, Id::NULL, &error)))),
+            Err(error) => {
+                count_refused(&self.refused, &meta, &error);
+                Either::Right(Either::Right(ready(RpcResponse::error(dialect, Id::NULL, &error))))
+            }
         }
     }
 
@@ -226,14 +235,19 @@ impl fmt::Debug for Dispatch {
 impl<'a> BodyContext<'a> {
     /// The caller is anonymous until it is identified.
     #[inline]
-    fn new(arrived: Instant, meta: RequestMeta<'a>, budget: ResponseBudget) -> Self {
+    fn new(arrived: Instant, meta: RequestMeta<'a>, budget: ResponseBudget, refused: &'a RefusedRequests) -> Self {
         let chain = meta.chain.and_then(Link::from_header);
-        Self { arrived, meta, who: Ok(Caller::anonymous()), chain, budget: Rc::new(budget) }
+        Self { arrived, meta, who: Ok(Caller::anonymous()), chain, budget: Rc::new(budget), refused }
     }
 
     /// Returns the context in which one of the calls starts. Its result is appended to `out`.
     fn start_context<'c>(&'c self, inline: bool, streams: &'c CallStreams, out: &'c mut Vec<u8>) -> StartContext<'c> {
         StartContext { budget: &self.budget, inline, subscriber: streams.subscriber.as_ref(), out }
+    }
+
+    /// Counts a request that reached no method.
+    fn count_refused(&self, error: &RpcError) {
+        count_refused(self.refused, &self.meta, error);
     }
 
     /// Registers a call that waits for its start, so that its caller can cancel it.
@@ -251,6 +265,21 @@ impl<'a> BodyContext<'a> {
             }
         }
     }
+}
+
+/// Counts a request that reached no method, for the reason in its error.
+#[cold]
+fn count_refused(refused: &RefusedRequests, meta: &RequestMeta<'_>, error: &RpcError) {
+    let reason = match error.code() {
+        code::PARSE_ERROR => RefusedReason::Parse,
+        code::INVALID_REQUEST => RefusedReason::Invalid,
+        code::METHOD_NOT_FOUND => RefusedReason::UnknownMethod,
+        code::ACCESS_DENIED => RefusedReason::Access,
+        // Of a server that stops, or whose authenticator is away, which counts for itself.
+        _ => return,
+    };
+    let is_websocket = meta.session.is_some_and(SessionContext::is_websocket);
+    refused.add(if is_websocket { Carrier::WebSocket } else { Carrier::Http }, reason);
 }
 
 /// Waits for the end of a call, whose result is then appended to `out`.

@@ -83,6 +83,7 @@ impl<'a> ResolvedRequest<'a> {
             // An unknown name may be as long as a body.
             let method = truncated(&self.parsed.method, 100);
             log_debug!(method, notification = self.id.is_none(), code = error.code(), "call refused");
+            context.count_refused(error);
         })
     }
 

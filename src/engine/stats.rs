@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 
 use super::core::Core;
 use super::lifecycle::Status;
-use crate::service::Service;
+use crate::service::{Service, StreamUse};
 
 use crate::mailbox::MethodEntry;
 use crate::measure::{Counter, Histogram};
@@ -61,6 +61,8 @@ pub struct MethodStats {
     pub expired: u64,
     /// Number of calls whose caller left before they ended.
     pub abandoned: u64,
+    /// Whether its result is a subscription.
+    pub is_subscription: bool,
     /// Number of subscriptions that are open now.
     pub subscriptions: u64,
     /// Number of items that were sent to subscribers in other processes.
@@ -147,6 +149,7 @@ impl MethodStats {
             refused_for,
             expired: tally.get(Counter::Expired),
             abandoned: tally.get(Counter::Abandoned),
+            is_subscription: matches!(entry.options.streams, StreamUse::Subscribes(_)),
             subscriptions: entry.meter.items.open(),
             items: entry.meter.items.sent(),
             missed_items: entry.meter.items.total_missed(),

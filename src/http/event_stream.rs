@@ -63,7 +63,7 @@ pub(super) async fn answer(
         None => {
             let keep_alive = config.websocket.ping_interval;
             let timer = Box::pin(sleep_until(Instant::now() + keep_alive));
-            let counted = config.connections.count(ConnectionCounter::EventStreams);
+            let counted = config.counters.connections.count(ConnectionCounter::EventStreams);
             let body = EventStream { session, events, timer, keep_alive, _counted: counted };
             Ok(HttpResponse::Ok()
                 .content_type(EVENT_STREAM)

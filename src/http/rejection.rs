@@ -129,7 +129,6 @@ impl HttpRejection {
         Self::with_reason(StatusCode::BAD_REQUEST, reason)
     }
 
-    #[cfg(test)]
     pub(crate) const fn status(&self) -> StatusCode {
         self.status
     }

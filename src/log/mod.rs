@@ -53,7 +53,8 @@ macro_rules! log_debug {
 mod panic_hook;
 
 pub(crate) use callbox_client::__engine::log::{
-    Caught, Harmless, LogThrottle, caught, count_lost_lines, discard, left_out, panic_text, take_lost_lines, write_line,
+    Caught, Harmless, LogThrottle, caught, count_lost_lines, discard, keep_lost_lines, left_out, lost_lines,
+    panic_text, take_lost_lines, write_line,
 };
 pub(crate) use panic_hook::limit_hook;
 

@@ -17,17 +17,23 @@ const STEPS: u64 = 4;
 const BUCKETS: usize = 42 * STEPS as usize;
 
 /// A histogram that threads record to.
-pub(crate) struct AtomicHistogram([AtomicU64; BUCKETS]);
+pub(crate) struct AtomicHistogram {
+    counts: [AtomicU64; BUCKETS],
+    /// The sum of all durations, in nanoseconds: enough for 584 years.
+    sum: AtomicU64,
+}
 
 impl Default for AtomicHistogram {
     fn default() -> Self {
-        Self([const { AtomicU64::new(0) }; BUCKETS])
+        Self { counts: [const { AtomicU64::new(0) }; BUCKETS], sum: AtomicU64::new(0) }
     }
 }
 
 impl AtomicHistogram {
     pub(crate) fn record(&self, time: Duration, times: u64) {
-        self.0[bucket(nanos(time))].fetch_add(times, Ordering::Relaxed);
+        let nanos = nanos(time);
+        self.counts[bucket(nanos)].fetch_add(times, Ordering::Relaxed);
+        self.sum.fetch_add(nanos.wrapping_mul(times), Ordering::Relaxed);
     }
 }
 
@@ -58,19 +64,22 @@ fn upper(bucket: usize) -> Duration {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Histogram {
     buckets: Vec<(Duration, u64)>,
+    sum: Duration,
 }
 
 impl Histogram {
     /// Returns what several histograms have counted together.
     pub(crate) fn of<'a>(histograms: impl Iterator<Item = &'a AtomicHistogram>) -> Self {
         let mut counts = [0; BUCKETS];
+        let mut nanos = 0_u64;
         for histogram in histograms {
-            for (sum, count) in counts.iter_mut().zip(&histogram.0) {
+            nanos = nanos.wrapping_add(histogram.sum.load(Ordering::Relaxed));
+            for (sum, count) in counts.iter_mut().zip(&histogram.counts) {
                 *sum += count.load(Ordering::Relaxed);
             }
         }
         let counted = counts.into_iter().enumerate().filter(|(_, count)| *count > 0);
-        Self { buckets: counted.map(|(at, count)| (upper(at), count)).collect() }
+        Self { buckets: counted.map(|(at, count)| (upper(at), count)).collect(), sum: Duration::from_nanos(nanos) }
     }
 
     /// Returns what was recorded since an earlier snapshot of the same histograms.
@@ -80,12 +89,18 @@ impl Histogram {
             let known = before.next_if(|(known, _)| *known == upper).map_or(0, |(_, count)| *count);
             Some((upper, count.saturating_sub(known))).filter(|(_, more)| *more > 0)
         };
-        Self { buckets: self.buckets.iter().filter_map(more).collect() }
+        let sum = self.sum.saturating_sub(earlier.sum);
+        Self { buckets: self.buckets.iter().filter_map(more).collect(), sum }
     }
 
     /// Returns how many durations were recorded.
     pub fn count(&self) -> u64 {
         self.buckets.iter().map(|(_, count)| count).sum()
+    }
+
+    /// Returns the sum of the recorded durations, which is exact.
+    pub fn sum(&self) -> Duration {
+        self.sum
     }
 
     /// Returns the duration that a fraction `q` of the recorded durations did not exceed: 0.5 for

@@ -25,6 +25,8 @@ mod cost;
 mod counters;
 mod histogram;
 mod meter;
+mod refused_requests;
+mod server_counters;
 
 pub(crate) use call_record::{CallEnd, CallRecord};
 pub(crate) use charge::Charge;
@@ -32,5 +34,9 @@ pub use connections::ConnectionStats;
 pub(crate) use connections::{ConnectionCounter, ConnectionCounters, CountedConnection};
 pub(crate) use cost::nanos;
 pub(crate) use counters::Counter;
+#[cfg(test)]
+pub(crate) use histogram::AtomicHistogram;
 pub use histogram::Histogram;
 pub(crate) use meter::Meter;
+pub(crate) use refused_requests::{Carrier, RefusedReason, RefusedRequests};
+pub(crate) use server_counters::ServerCounters;

@@ -14,7 +14,8 @@ use crate::dispatch::Dispatch;
 use crate::engine::Pool;
 use crate::http::{BodyLimits, Cors, EndpointConfig, RequestGuard, StaticFiles, Templates, WebSocketLimits};
 use crate::jsonrpc::Limits;
-use crate::measure::ConnectionCounters;
+use crate::measure::ServerCounters;
+use crate::metrics::ServerMetrics;
 use crate::route::Route;
 use crate::router::{Router, TokenCheck};
 use crate::service::{Access, Surroundings};
@@ -27,6 +28,7 @@ use super::directory::directory;
 use super::erased_service::{ErasedService, ServicePlan};
 use super::handle::{ServerHandle, ServerState};
 use super::health::PATHS;
+use super::metrics::MetricsMount;
 use super::title::title;
 use super::token_checker::TokenChecker;
 use super::{Server, assets};
@@ -60,7 +62,7 @@ pub(super) fn assemble(
     let app = server.app_value();
     let Server { plans, clients, token_checker: checker, with_args, more_endpoints, configure, static_files, .. } =
         server;
-    let (helpers, middleware) = (server.helpers, server.middleware);
+    let (helpers, middleware, metrics) = (server.helpers, server.middleware, server.metrics);
     let checker = TokenChecker::choose(checker, settings, with_args)?;
     let tokens = checker.as_ref().map_or(TokenCheck::None, |checker| checker.check);
     let pool = Pool::new(settings.compute_threads).map_err(|error| {
@@ -69,8 +71,8 @@ pub(super) fn assemble(
     let surroundings = Arc::new(Surroundings::default());
     let prepare = |plan: Box<dyn ServicePlan>| plan.prepare(pool.clone(), settings.placement, &surroundings);
     let services: Vec<_> = plans.into_iter().map(prepare).collect();
-    let connections = Arc::<ConnectionCounters>::default();
-    let (router, discover) = make_router(&services, settings, tokens, address, &connections)?;
+    let counters = ServerCounters::default();
+    let (router, discover) = make_router(&services, settings, tokens, address, &counters)?;
     surroundings.set(directory(&services, clients, &router, settings)?, app.clone());
     let token_header = HeaderName::from_bytes(settings.token_header.as_bytes()).map_err(|_| {
         let what = format_args!("`{}` cannot be the name of a header", settings.token_header);
@@ -86,7 +88,7 @@ pub(super) fn assemble(
         any_over_loopback: any_origin_over_loopback(settings, &router, address.get().copied())?,
     };
     let endpoint_config = EndpointConfig {
-        guard: RequestGuard::new(&settings.allowed_hosts, &cors, &token_header)?,
+        guard: RequestGuard::new(&settings.allowed_hosts, &cors, &token_header)?.counting(&counters.refused),
         token_header,
         body: BodyLimits { bytes: settings.body_limit, time: settings.body_timeout },
         websocket: WebSocketLimits {
@@ -96,7 +98,7 @@ pub(super) fn assemble(
             ping_timeout: settings.websocket_timeout,
         },
         status: settings.error_status,
-        connections,
+        counters: counters.clone(),
         stopping: stops,
     };
 
@@ -117,14 +119,19 @@ pub(super) fn assemble(
         router: Arc::new(router),
         // The auth actor starts after everything that can fail: a server with a mistake runs
         // nothing.
-        auth: checker.map(|checker| checker.start(settings.token_failures)),
+        auth: checker.map(|checker| checker.start(settings.token_failures).counting(Arc::clone(&counters.tokens))),
+        refused: Arc::clone(&counters.refused),
         limits: Limits { members: settings.batch_limit, depth: settings.depth_limit, id: settings.id_limit },
         response_limit: settings.response_limit,
         cut: cuts,
     };
     let (endpoint_config, dispatch) = (Arc::new(endpoint_config), Arc::new(dispatch));
     let console = ConsoleMount::new(settings, address.get().copied(), &services, &endpoint_config, &dispatch)?;
+    let stats_of = services.clone();
+    let stats = move || stats_of.iter().map(|service| service.stats()).collect();
     let shared = ServerState {
+        metrics: ServerMetrics::new(stats, counters, metrics),
+        metrics_mount: MetricsMount::new(settings, address.get().copied()),
         services,
         app,
         surroundings,
@@ -152,7 +159,7 @@ fn make_router(
     settings: &Settings,
     tokens: TokenCheck,
     address: &Arc<OnceLock<SocketAddr>>,
-    connections: &Arc<ConnectionCounters>,
+    counters: &ServerCounters,
 ) -> Result<(Router, Discover)> {
     let mut router = Router::new(settings.method_limit);
     for service in services {
@@ -174,7 +181,7 @@ fn make_router(
         let services = services.to_vec();
         let stats = move || services.iter().map(|service| service.stats()).collect();
         router.add_builtin(BuiltinRoute::route(MailboxStatsMethod::new(stats)))?;
-        router.add_builtin(BuiltinRoute::route(ConnectionStatsMethod(Arc::clone(connections))))?;
+        router.add_builtin(BuiltinRoute::route(ConnectionStatsMethod(Arc::clone(&counters.connections))))?;
     }
     for unsubscribe in Unsubscribe::routes(router.routes()) {
         router.add_builtin(unsubscribe)?;

@@ -4,7 +4,7 @@ use std::any::TypeId;
 use std::fmt;
 use std::time::Duration;
 
-use actix_web::web::ServiceConfig;
+use actix_web::web::{self, ServiceConfig};
 use futures::StreamExt;
 use futures::future::{join, join_all};
 use futures::stream::FuturesUnordered;
@@ -15,11 +15,13 @@ use crate::dispatch::Dispatch;
 use crate::engine::{ServiceRef, ServiceStats};
 use crate::http::{
     BodyHandler, Endpoint, EndpointConfig, Middleware, StaticFiles, StopSignal, Templates, endpoint, mount,
-    mount_document, mount_trailing_slash,
+    mount_document, mount_metrics, mount_trailing_slash,
 };
 use crate::jsonrpc::Dialect;
 use crate::measure::ConnectionStats;
+use crate::metrics::ServerMetrics;
 use crate::service::{AppConfig, Service, Surroundings};
+use crate::settings::MetricsPlace;
 use crate::start_error::{Result, StartError};
 use crate::sync::{Arc, AtomicBool, Ordering};
 
@@ -27,6 +29,7 @@ use super::Configure;
 use super::console::ConsoleMount;
 use super::erased_service::ErasedService;
 use super::health::health;
+use super::metrics::MetricsMount;
 
 /// Handle of running services, returned by [`Server::launch`](crate::Server::launch). Cheap to
 /// clone.
@@ -50,6 +53,8 @@ pub(super) struct ServerState {
     pub(super) endpoint_config: Arc<EndpointConfig>,
     pub(super) dispatch: Arc<Dispatch>,
     pub(super) console: Option<ConsoleMount>,
+    pub(super) metrics: ServerMetrics,
+    pub(super) metrics_mount: MetricsMount,
     pub(super) templates: Option<Templates>,
     pub(super) static_files: Vec<StaticFiles>,
     pub(super) configure: Vec<Configure>,
@@ -103,6 +108,7 @@ impl ServerHandle {
         let shared = Arc::clone(&self.shared);
         move |config| {
             config.app_data(StopSignal::new(shared.stopping.subscribe()));
+            config.app_data(web::Data::new(shared.metrics.of_program()));
             if let Some(services) = shared.surroundings.services() {
                 config.app_data(Arc::clone(services));
             }
@@ -121,9 +127,13 @@ impl ServerHandle {
             }
             shared.add_own_routes(config);
             // actix takes the first route that matches, so the order decides who wins a path.
-            // Health checks and the console come after the program's own routes, which may use
+            // Health checks, metrics and the console come after the program's own routes, which may use
             // their paths.
             config.configure(health(ServerHandle { shared: Arc::clone(&shared) }));
+            if let MetricsPlace::Path(path) = &shared.metrics_mount.place {
+                let (endpoint_config, dispatch) = (Arc::clone(&shared.endpoint_config), Arc::clone(&shared.dispatch));
+                config.configure(mount_metrics(path, shared.metrics.clone(), endpoint_config, dispatch));
+            }
             if let Some(console) = shared.console.as_ref().and_then(ConsoleMount::console) {
                 console.configure(config);
             }
@@ -179,7 +189,7 @@ impl ServerHandle {
     /// assert_eq!(server.connections().websockets, 0);
     /// ```
     pub fn connections(&self) -> ConnectionStats {
-        self.shared.endpoint_config.connections.stats()
+        self.shared.endpoint_config.counters.connections.stats()
     }
 
     /// Returns the names of all methods, by the types of their messages. A message that several

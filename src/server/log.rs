@@ -9,7 +9,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 #[cfg(feature = "testing")]
 use crate::log::caught;
-use crate::log::{count_lost_lines, limit_hook, take_lost_lines};
+use crate::log::{count_lost_lines, keep_lost_lines, limit_hook, take_lost_lines};
 use crate::settings::{SettingSource, Settings};
 use crate::start_error::{Result, StartError};
 use crate::sync::Mutex;
@@ -92,7 +92,7 @@ fn write_lines(out: &mut impl Write, lines: &[u8]) {
     // Begins with a line break: a part of the last line that failed may have been written.
     let reported = if lost > 0 { writeln!(out, "\n{lost} lines of the log could not be written") } else { Ok(()) };
     if reported.is_err() {
-        count_lost_lines(lost);
+        keep_lost_lines(lost);
     }
     if reported.and_then(|()| out.write_all(lines)).is_err() {
         count_lost_lines(lines.iter().filter(|byte| **byte == b'\n').count() as u64);

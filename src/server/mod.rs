@@ -19,6 +19,8 @@ mod handle;
 mod health;
 mod listener;
 mod log;
+mod metrics;
+mod metrics_listener;
 mod middleware;
 mod path_check;
 mod readiness;
@@ -42,6 +44,7 @@ use callbox_client::ServiceClient;
 
 use crate::http::{Middleware, TemplateHelpers};
 use crate::jsonrpc::Dialect;
+use crate::metrics::Metrics;
 use crate::service::{Service, ServiceFactory};
 use crate::settings::BuilderSettings;
 use crate::start_error::{Result, StartError};
@@ -99,6 +102,7 @@ pub struct Server {
     pub(crate) configure: Vec<Configure>,
     pub(crate) static_files: Vec<(String, PathBuf)>,
     pub(crate) middleware: Middleware,
+    metrics: Metrics,
     pub(crate) helpers: TemplateHelpers,
     /// Where the settings of the program itself come from, if it has any.
     app: Option<app_config::AppPlan>,
@@ -126,11 +130,18 @@ impl Server {
             configure: Vec::new(),
             static_files: Vec::new(),
             middleware: Middleware::default(),
+            metrics: Metrics::default(),
             helpers: TemplateHelpers::default(),
             app: None,
             mistake: None,
         };
         server.service(factory)
+    }
+
+    /// Shows the metrics of the program beside those of the server. Default: there are none.
+    pub fn metrics(mut self, metrics: Metrics) -> Self {
+        self.metrics = metrics;
+        self
     }
 
     /// Adds another service, with its own thread and mailboxes. All services start at the same

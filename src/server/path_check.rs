@@ -1,11 +1,14 @@
-//! The check that nothing else is at the paths of the endpoints and of the OpenRPC document.
+//! The check that nothing else is at the paths of the endpoints, the metrics and the OpenRPC
+//! document.
 
 use crate::http::matching_pattern;
+use crate::settings::MetricsPlace;
 use crate::start_error::{Result, StartError};
 use crate::sync::Arc;
 
 use super::ServerHandle;
 use super::health::PATHS;
+use super::metrics::MetricsMount;
 
 impl ServerHandle {
     /// Checks that no route or file of the program has the path of an endpoint or of the document.
@@ -20,6 +23,17 @@ impl ServerHandle {
             if let Some(what) = self.own_content_at(path, "an endpoint").await {
                 let fix = "move one of them, the first endpoint with --endpoint PATH";
                 return Err(StartError::new(format_args!("an endpoint is at `{path}`, and so is {what}"), fix));
+            }
+        }
+        if let MetricsMount { place: MetricsPlace::Path(path), is_explicit: true } = &self.shared.metrics_mount {
+            let taken = match self.shared.endpoints.iter().any(|(endpoint, _)| endpoint == path) {
+                true => Some("an endpoint".to_owned()),
+                false if PATHS.contains(&path.as_str()) => Some("a health check".to_owned()),
+                false => self.own_content_at(path, "the page of the metrics").await,
+            };
+            if let Some(what) = taken {
+                let fix = "move one of them, the metrics with --metrics PATH; or leave them out with --metrics off";
+                return Err(StartError::new(format_args!("the metrics are at `{path}`, and so is {what}"), fix));
             }
         }
         let Some((path, _)) = &self.shared.document else { return Ok(()) };

@@ -17,6 +17,7 @@ use crate::sync::Arc;
 use super::assemble::assemble;
 use super::curl_example::curl_example;
 use super::handle::ServerHandle;
+use super::metrics_listener::MetricsListener;
 use super::signals::{INTERRUPT, StopSignals};
 use super::{LogReader, Server, listener, log, tls, url};
 
@@ -82,6 +83,8 @@ pub(crate) struct ListeningServer {
     pub(crate) running: ServerHandle,
     pub(crate) address: SocketAddr,
     http: HttpWorkers,
+    /// The listener of the metrics, if they have one of their own.
+    metrics: Option<MetricsListener>,
     /// The tasks that close stalled connections and reload the certificate.
     helpers: Vec<JoinHandle<()>>,
 }
@@ -136,7 +139,7 @@ impl ListeningServer {
             stream_stall_timeout: settings.websocket_stall,
             keep_alive: settings.keep_alive,
         };
-        let connections = Connections::new(limits, Arc::clone(&running.shared.endpoint_config.connections));
+        let connections = Connections::new(limits, Arc::clone(&running.shared.endpoint_config.counters.connections));
         let mut helpers = Vec::new();
         let tls = match tls {
             None => None,
@@ -164,9 +167,10 @@ impl ListeningServer {
                 .wrap(app.shared.middleware.around(fast_path(app.shared.endpoints()), &app.shared.endpoints))
                 .wrap_fn(track_request)
         };
+        let metrics = MetricsListener::open(&running).await?;
         let http = listen.serve(app).await.map_err(cannot)?;
         helpers.push(actix::spawn(connections.watch()));
-        Ok(Self { running, address, http, helpers })
+        Ok(Self { running, address, http, metrics, helpers })
     }
 
     /// Logs the URLs of the endpoint and of the console, and a command that calls a method. All but
@@ -181,6 +185,9 @@ impl ListeningServer {
         let endpoint = format!("{base}{}", settings.endpoint);
         if let Some(line) = curl_example(&self.running.shared.dispatch.router, &endpoint) {
             log_info!("try it: {line}");
+        }
+        if let Some(metrics) = &self.metrics {
+            log_info!("metrics: http://{}{}", metrics.address(), super::metrics::PATH);
         }
         if let Some(path) = self.running.console_path() {
             log_info!("console: {base}{path}");
@@ -209,6 +216,9 @@ impl ListeningServer {
         // Connections whose thread is blocked never end, so waiting longer for them gains nothing.
         let limit = if stopped.is_ok() { until.saturating_duration_since(Instant::now()) } else { FLUSH_TIMEOUT };
         let ended = self.http.end(limit).await;
+        if let Some(metrics) = self.metrics {
+            metrics.end().await;
+        }
         for helper in self.helpers {
             helper.abort();
         }

@@ -14,6 +14,7 @@
 mod app;
 mod file;
 mod flags;
+mod metrics_place;
 mod service_links;
 mod setting_source;
 mod source;
@@ -26,6 +27,7 @@ use std::ffi::OsString;
 use crate::start_error::StartError;
 
 pub(crate) use app::{AppNotes, AppSettings, PREFIX as APP_PREFIX};
+pub(crate) use metrics_place::MetricsPlace;
 pub(crate) use setting_source::SettingSource;
 pub(crate) use table::{BuilderSettings, Settings};
 

@@ -9,10 +9,11 @@ use crate::http::ErrorStatus;
 use crate::jsonrpc::Dialect;
 use crate::start_error::StartError;
 
+use super::metrics_place::MetricsPlace;
 use super::source::{ResolvedValue, Sources};
 use super::value_type::{
     self, CORES, COUNT, COUNT_OR_OFF, DEPTH, DOCUMENT, DURATION, ENDPOINT, FILE, HEADER, HEADERS, HOST, HOSTS,
-    LOG_FILTER, ON_OFF, ORIGINS, PATH, PORT, PUBLIC_URL, REMOTES, SIZE, SWITCH, TIMEOUT, TITLE,
+    LOG_FILTER, METRICS, ON_OFF, ORIGINS, PATH, PORT, PUBLIC_URL, REMOTES, SIZE, SWITCH, TIMEOUT, TITLE,
 };
 
 /// What flags, environment and file need to know of a setting: everything but its type.
@@ -207,6 +208,9 @@ settings! {
         /// The page at /console, to call methods and watch mailboxes: on or off; if unset, on when
         /// listening on loopback, off otherwise
         console: Option<bool> = ON_OFF, "";
+        /// Where the metrics are: a path, an address of a listener of their own, which also has the
+        /// health checks, or off; if unset, /metrics when listening on loopback, off otherwise
+        metrics: Option<MetricsPlace> = METRICS, "";
     }
     "Running" {
         /// Time that a server which is to stop goes on as before, reporting not ready, so that load

@@ -12,6 +12,8 @@ use tracing_subscriber::filter::Targets;
 
 use crate::jsonrpc::MAX_DEPTH;
 
+use super::metrics_place::MetricsPlace;
+
 /// A type of setting. All sources are text, so a flag, a variable and a key accept the same values.
 #[derive(Debug)]
 pub(super) struct ValueType<T> {
@@ -163,6 +165,14 @@ pub(super) const ON_OFF: ValueType<Option<bool>> = ValueType {
     arity: Arity::One,
     read: |text| if text.is_empty() { Some(None) } else { (SWITCH.read)(text).map(Some) },
     show: |on| on.map(|on| if on { "on" } else { "off" }).unwrap_or_default().to_owned(),
+};
+
+pub(super) const METRICS: ValueType<Option<MetricsPlace>> = ValueType {
+    placeholder: "PLACE",
+    accepts: "a path such as /metrics, an address such as 0.0.0.0:9100, or off",
+    arity: Arity::One,
+    read: |text| if text.is_empty() { Some(None) } else { MetricsPlace::read(text).map(Some) },
+    show: |place| place.as_ref().map(MetricsPlace::to_string).unwrap_or_default(),
 };
 
 pub(super) const COUNT: ValueType<usize> = ValueType {

@@ -52,8 +52,22 @@ pub use throttle::LogThrottle;
 /// Number of lines that could not be written since the last one that could.
 static LOST: AtomicU64 = AtomicU64::new(0);
 
+/// Number of lines that could not be written since the start.
+static LOST_IN_ALL: AtomicU64 = AtomicU64::new(0);
+
 /// Counts lines that could not be written.
 pub fn count_lost_lines(lines: u64) {
+    LOST.fetch_add(lines, Ordering::Relaxed);
+    LOST_IN_ALL.fetch_add(lines, Ordering::Relaxed);
+}
+
+/// Returns the number of lines that could not be written since the start.
+pub fn lost_lines() -> u64 {
+    LOST_IN_ALL.load(Ordering::Relaxed)
+}
+
+/// Keeps the number of lines for the next report, as they could not be reported.
+pub fn keep_lost_lines(lines: u64) {
     LOST.fetch_add(lines, Ordering::Relaxed);
 }
 

@@ -14,7 +14,7 @@ use super::actor::{AuthActor, AuthRequest, AuthUnavailable};
 use super::cache::DecisionCache;
 use super::digest::Digest;
 use super::limiter::{Attempt, AttemptsLeft, Limiter, TooManyFailures};
-use super::{Authenticate, Caller};
+use super::{Authenticate, Caller, CheckedTokens, TokenOutcome};
 
 /// Maximum number of pending requests to the actor.
 const MAX_PENDING: usize = 4096;
@@ -49,6 +49,7 @@ pub(crate) struct AuthHandle {
     cache: Arc<DecisionCache>,
     limiter: Limiter,
     limits: AuthLimits,
+    counted: Arc<CheckedTokens>,
 }
 
 impl AuthHandle {
@@ -75,7 +76,14 @@ impl AuthHandle {
             cache,
             limiter: Limiter::new(limits.failures_per_minute),
             limits,
+            counted: Arc::default(),
         }
+    }
+
+    /// Counts the checked tokens here.
+    pub(crate) fn counting(mut self, tokens: Arc<CheckedTokens>) -> Self {
+        self.counted = tokens;
+        self
     }
 
     /// Returns whose a token is: an anonymous caller if the token is not valid, and if its peer has
@@ -85,23 +93,36 @@ impl AuthHandle {
     /// If the actor has ended, has too many pending requests, or is late. Such a caller is never
     /// admitted.
     pub(crate) async fn authenticate(&self, token: &str, peer: Option<IpAddr>) -> Result<Caller, AuthUnavailable> {
+        let checked = self.check(token, peer).await;
+        self.counted.add(match &checked {
+            Ok(Some(caller)) if caller.is_authenticated() => TokenOutcome::Accepted,
+            Ok(Some(_)) => TokenOutcome::Rejected,
+            Ok(None) => TokenOutcome::Limited,
+            Err(AuthUnavailable) => TokenOutcome::Unavailable,
+        });
+        Ok(checked?.unwrap_or_else(limited))
+    }
+
+    /// Returns whose a token is; `None` if it was not checked, because its peer has sent too many
+    /// wrong ones.
+    async fn check(&self, token: &str, peer: Option<IpAddr>) -> Result<Option<Caller>, AuthUnavailable> {
         // The limiter comes before the cache: otherwise a peer could guess tokens that are in the
         // cache without ever using up an attempt.
         let left = self.limiter.left(peer, Instant::now());
         if left == AttemptsLeft::Exhausted {
-            return Ok(rejected());
+            return Ok(None);
         }
         let digest = Digest::of(token);
         // For the same reason a peer whose attempts are all pending has to wait for one.
         if left == AttemptsLeft::Available
             && let Some(caller) = self.cache.get(&digest)
         {
-            return Ok(caller);
+            return Ok(Some(caller));
         }
         let late = "a token was not checked: too many other tokens of its peer are being checked";
         match self.with_timeout(late, self.limiter.acquire(peer, digest)).await? {
-            Ok(attempt) => self.ask(token, digest, attempt).await,
-            Err(TooManyFailures) => Ok(rejected()),
+            Ok(attempt) => self.ask(token, digest, attempt).await.map(Some),
+            Err(TooManyFailures) => Ok(None),
         }
     }
 
@@ -146,7 +167,7 @@ impl AuthHandle {
 
 /// Returns the caller of a token that was not checked. A peer with too many wrong tokens gets the
 /// same response as for any wrong token.
-fn rejected() -> Caller {
+fn limited() -> Caller {
     log_debug!("a token was rejected without a check: its peer sent too many wrong tokens");
     Caller::anonymous()
 }

@@ -30,6 +30,7 @@ fn session() -> Session {
     let dispatch = Dispatch {
         router: Arc::new(Router::new(256)),
         auth: None,
+        refused: Arc::default(),
         limits: Limits { members: 100, depth: 127, id: 4096 },
         response_limit: 1000,
         cut: stopping.clone(),

@@ -11,7 +11,9 @@ mod respond;
 use actix_web::HttpRequest;
 use actix_web::http::header::{HeaderName, HeaderValue};
 
+use crate::measure::RefusedRequests;
 use crate::start_error::StartError;
+use crate::sync::Arc;
 
 use super::rejection::HttpRejection;
 
@@ -26,6 +28,7 @@ pub(crate) struct RequestGuard {
     origins: AllowedOrigins,
     /// The request headers that pages of other sites may send.
     allowed_headers: HeaderValue,
+    refused: Arc<RefusedRequests>,
 }
 
 /// The settings for web pages of other origins.
@@ -61,7 +64,14 @@ impl RequestGuard {
                 let what = format_args!("one of the headers {names:?} that pages may send is not a valid header name");
                 StartError::new(what, "use letters, digits and dashes")
             })?,
+            refused: Arc::default(),
         })
+    }
+
+    /// Counts here the requests that are refused.
+    pub(crate) fn counting(mut self, refused: &Arc<RefusedRequests>) -> Self {
+        self.refused = Arc::clone(refused);
+        self
     }
 
     /// Admits a request, or returns the reason to reject it.

@@ -1,14 +1,15 @@
 //! The checks that every path makes before it answers, in one order.
 
 use actix_web::dev::Payload;
-use actix_web::http::Method;
 use actix_web::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, HeaderMap, HeaderValue, VARY,
 };
+use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse};
 
 use crate::jsonrpc::Dialect;
+use crate::measure::{Carrier, RefusedReason};
 
 use super::super::allowed_methods::AllowedMethods;
 use super::super::rejection::HttpRejection;
@@ -49,23 +50,38 @@ impl RequestGuard {
             let answers_preflight = || cross_origin && self.origins.allow_other_sites();
             let preflight = request.method() == Method::OPTIONS && answers_preflight();
             if !preflight && !methods.contains(request.method()) {
-                return HttpRejection::method_not_allowed(methods, answers_preflight()).respond(payload, dialect);
+                return self.refuse(HttpRejection::method_not_allowed(methods, answers_preflight()), payload, dialect);
             }
             let admitted = match self.admit(request) {
                 Ok(admitted) => admitted,
-                Err(rejection) => return rejection.respond(payload, dialect),
+                Err(rejection) => return self.refuse(rejection, payload, dialect),
             };
             let answer = if preflight { Ok(self.preflight(&admitted, methods)) } else { respond(&mut payload).await };
             let mut response = match answer {
                 Ok(response) if preflight || !methods.have_bodies() => keep_unread_body(response, payload),
                 Ok(response) => response,
-                Err(rejection) => rejection.respond(payload, dialect),
+                Err(rejection) => self.refuse(rejection, payload, dialect),
             };
             if cross_origin {
                 self.add_cors_headers(&admitted, response.headers_mut());
             }
             response
         }
+    }
+
+    /// Counts a request that is rejected, and returns the response.
+    #[cold]
+    fn refuse(&self, rejection: HttpRejection, payload: Payload, dialect: Dialect) -> HttpResponse {
+        let reason = match rejection.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => Some(RefusedReason::TooLarge),
+            StatusCode::FORBIDDEN | StatusCode::MISDIRECTED_REQUEST => Some(RefusedReason::Access),
+            status if status.is_client_error() => Some(RefusedReason::Invalid),
+            _ => None,
+        };
+        if let Some(reason) = reason {
+            self.refused.add(Carrier::Http, reason);
+        }
+        rejection.respond(payload, dialect)
     }
 
     /// Returns the response to a CORS preflight request for these methods.

@@ -94,7 +94,7 @@ fn a_stop_gives_up_stalled_bodies_finishes_running_calls_and_closes_idle_connect
         token_header: config.token_header.clone(),
         websocket: WEBSOCKET,
         status: ErrorStatus::Ok,
-        connections: Arc::default(),
+        counters: ServerCounters::default(),
         stopping: config.stopping.clone(),
     });
     let running = Arc::new(AtomicU32::new(0));

@@ -14,7 +14,7 @@ use tokio::sync::watch;
 
 use crate::dispatch::{Dispatch, RequestMeta, RpcResponse};
 use crate::jsonrpc::{Dialect, code, may_have_meta};
-use crate::measure::ConnectionCounters;
+use crate::measure::ServerCounters;
 use crate::service::LazyRequest;
 
 use super::allowed_methods::AllowedMethods;
@@ -38,7 +38,7 @@ pub(crate) struct EndpointConfig {
     pub(crate) body: BodyLimits,
     pub(crate) websocket: WebSocketLimits,
     pub(crate) status: ErrorStatus,
-    pub(crate) connections: Arc<ConnectionCounters>,
+    pub(crate) counters: ServerCounters,
     /// A flag that becomes true when the server drains.
     pub(crate) stopping: watch::Receiver<bool>,
 }

@@ -26,8 +26,8 @@ pub(super) fn config(status: ErrorStatus, origins: &[&str]) -> (Arc<EndpointConf
     let cors = Cors { origins, headers: &["traceparent"], any_over_loopback: false };
     let guard = RequestGuard::new(&[], &cors, &token_header).unwrap();
     let body = BodyLimits { bytes: 1000, time: Duration::from_millis(300) };
-    let connections = Arc::default();
-    let config = EndpointConfig { guard, token_header, body, websocket: WEBSOCKET, status, connections, stopping };
+    let counters = ServerCounters::default();
+    let config = EndpointConfig { guard, token_header, body, websocket: WEBSOCKET, status, counters, stopping };
     (Arc::new(config), stop)
 }
 
@@ -239,6 +239,7 @@ fn the_future_of_a_request_is_small() {
     let dispatch = Dispatch {
         router: Arc::new(Router::new(256)),
         auth: None,
+        refused: Arc::default(),
         limits: Limits { members: 100, depth: 127, id: 4096 },
         response_limit: 1000,
         cut: config.stopping.clone(),

@@ -7,7 +7,6 @@ use std::convert::Infallible;
 use std::mem;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -19,7 +18,7 @@ use tokio::task::yield_now;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::dispatch::{Frame, Outbox, Session};
-use crate::measure::{ConnectionCounter, ConnectionCounters, CountedConnection};
+use crate::measure::{Carrier, ConnectionCounter, CountedConnection, RefusedReason, ServerCounters};
 use crate::service::Cursor;
 use crate::topic::wake_by_thread;
 
@@ -64,7 +63,7 @@ pub(crate) struct Connection {
     timer: Pin<Box<Sleep>>,
     /// Number of chunks since other connections of the thread last had their turn.
     chunks: u32,
-    counters: Arc<ConnectionCounters>,
+    counters: ServerCounters,
     _counted: CountedConnection,
 }
 
@@ -115,7 +114,7 @@ impl Connection {
         limit: usize,
         pings: PingTimes,
         stream: Option<Rc<ConnectionState>>,
-        counters: &Arc<ConnectionCounters>,
+        counters: &ServerCounters,
     ) -> Self {
         wake_by_thread();
         let now = Instant::now();
@@ -131,8 +130,8 @@ impl Connection {
             heard: now,
             timer: Box::pin(sleep_until(now + pings.interval)),
             chunks: 0,
-            counters: Arc::clone(counters),
-            _counted: counters.count(ConnectionCounter::WebSockets),
+            counters: counters.clone(),
+            _counted: counters.connections.count(ConnectionCounter::WebSockets),
         }
     }
 
@@ -155,6 +154,9 @@ impl Connection {
                 },
                 Err(ProtocolError { code, reason }) => {
                     log_debug!(code = code.get(), reason, "a WebSocket is closed, because its client broke a rule");
+                    let is_large = code == CloseCode::TOO_LARGE;
+                    let reason_to_count = if is_large { RefusedReason::TooLarge } else { RefusedReason::Invalid };
+                    self.counters.refused.add(Carrier::WebSocket, reason_to_count);
                     self.close(Some(code), reason);
                     self.state = State::Closed;
                 }
@@ -235,7 +237,7 @@ impl Connection {
                 }
                 State::Pinged => {
                     log_debug!("a WebSocket is closed because its client did not answer a ping");
-                    self.counters.add(ConnectionCounter::Silent);
+                    self.counters.connections.add(ConnectionCounter::Silent);
                     self.state = State::Closed;
                 }
                 State::Closing => self.state = State::Closed,

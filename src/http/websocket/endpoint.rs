@@ -101,7 +101,7 @@ impl WebSocketEndpoint {
             }
             let pings = PingTimes { interval: ping_interval, timeout: ping_timeout };
             let connection =
-                Connection::new(payload.take(), session, config.body.bytes, pings, stream, &config.connections);
+                Connection::new(payload.take(), session, config.body.bytes, pings, stream, &config.counters);
             Ok(response.body(connection))
         };
         config.guard.respond(rules, request, payload, accept).await

@@ -13,6 +13,7 @@ use crate::auth::Authenticate;
 use crate::engine::Placement;
 use crate::http::ErrorStatus;
 use crate::jsonrpc::Dialect;
+use crate::settings::MetricsPlace;
 use crate::start_error::StartError;
 
 use super::Server;
@@ -255,6 +256,24 @@ impl Server {
     /// on, such a route is an error at the start.
     pub fn console(mut self, on: bool) -> Self {
         self.settings.console = Some(Some(on));
+        self
+    }
+
+    /// Sets where the server shows its [metrics](mod@crate::metrics): a path, such as `/metrics`,
+    /// for callers with a valid token, or for everybody if the server checks no tokens; an address,
+    /// such as `0.0.0.0:9100`, for a listener of their own without tokens, which has the health
+    /// checks as well; or `off`. Default: `/metrics`, only if the server listens on loopback.
+    ///
+    /// A place that is none of these is an error at the start.
+    pub fn metrics_at(mut self, place: &str) -> Self {
+        match MetricsPlace::read(place) {
+            Some(place) => self.settings.metrics = Some(Some(place)),
+            None => {
+                let what = format_args!("the metrics cannot be at `{place}`");
+                let fix = "give .metrics_at(…) a path such as /metrics, an address such as 0.0.0.0:9100, or off";
+                self.mistake = Some(StartError::new(what, fix));
+            }
+        }
         self
     }
 
