@@ -36,6 +36,10 @@ use crate::sync::Arc;
 /// let server = Server::new(move || Orders { placed: placed.clone() }).metrics(metrics);
 /// ```
 ///
+/// A [`Family`](prometheus_client::metrics::family::Family) has a metric for each value of its
+/// labels, which are pairs of a name and a value: `Family::<[(&'static str, String); 1], Counter>`.
+/// Give it no labels of values that callers choose: each new value is one more series for ever.
+///
 /// A handler of actix takes a `web::Data<Metrics>`. Cheap to clone: clones register at the same
 /// place.
 #[derive(Clone, Default)]

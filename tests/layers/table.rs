@@ -47,7 +47,7 @@ pub(crate) const LAYERS: &[Layer] = &[
     Layer { module: "route", knows: &["jsonrpc", "service", "sync"], crates: &["callbox_client", "futures"] },
     Layer {
         module: "measure",
-        knows: &["jsonrpc::RpcError", "log", "route", "service::CallContext", "sync"],
+        knows: &["auth::CheckedTokens", "jsonrpc::RpcError", "log", "route", "service::CallContext", "sync"],
         crates: &["tokio"],
     },
     // Knows no actor, and of the wire no more than errors, and what the results of a batch hold.
@@ -98,6 +98,12 @@ pub(crate) const LAYERS: &[Layer] = &[
     },
     // The data of the pages, for any transport.
     Layer { module: "console", knows: &["engine", "measure::Histogram", "sync"], crates: &["parking_lot", "tokio"] },
+    // The statistics in the formats of scrapers, for any transport.
+    Layer {
+        module: "metrics",
+        knows: &["engine", "log", "measure", "sync"],
+        crates: &["parking_lot", "prometheus_client"],
+    },
     // What a service publishes, for any connection.
     Layer {
         module: "topic",
@@ -107,7 +113,7 @@ pub(crate) const LAYERS: &[Layer] = &[
     // For any transport, so it knows none.
     Layer {
         module: "dispatch",
-        knows: &["auth", "jsonrpc", "log", "mailbox", "route", "router", "service", "sync"],
+        knows: &["auth", "jsonrpc", "log", "mailbox", "measure", "route", "router", "service", "sync"],
         crates: &["callbox_client", "futures", "parking_lot", "tokio"],
     },
     // The only transport. Its extractor hands out `ServiceRef`s, and one of its routes serves the
@@ -121,9 +127,8 @@ pub(crate) const LAYERS: &[Layer] = &[
             "dispatch",
             "jsonrpc",
             "log",
-            "measure::ConnectionCounter",
-            "measure::ConnectionCounters",
-            "measure::CountedConnection",
+            "measure",
+            "metrics",
             "peer",
             "regular_file",
             "service",
@@ -175,8 +180,8 @@ pub(crate) const LAYERS: &[Layer] = &[
             "http",
             "jsonrpc",
             "log",
-            "measure::ConnectionCounters",
-            "measure::ConnectionStats",
+            "measure",
+            "metrics",
             "regular_file",
             "route",
             "router",
