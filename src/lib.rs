@@ -82,7 +82,7 @@
 //! | a rule of parameters | `client/src/rules/`, and `macros/src/attr/rules.rs` |
 //! | when a call runs inline | `runs_inline` in `engine/begin.rs`, and `docs/promises.md` |
 //! | a reason to reject a call | `RejectReason` in `route/mod.rs`, and `mailbox/admission.rs` |
-//! | what is counted of a call | `measure/counters.rs`, `engine/stats.rs` |
+//! | what is counted of a call | `measure/counters.rs`, `engine/stats.rs`, `metrics/families.rs` |
 //! | an error of JSON-RPC | `client/src/rpc_error/` |
 //!
 //! # Layout
@@ -105,6 +105,7 @@
 //! - `dispatch` takes one body and returns one, for any transport. It asks `auth` who is calling
 //!   and `router` for the method.
 //! - `topic` is the source of most subscriptions: a ring of items in the state of a service.
+//! - [`metrics`] shows the statistics to scrapers, and what a program adds to them.
 //! - `console` feeds the page at `/console` while somebody looks at it.
 //! - `builtin` has callbox's own methods: `get_service_specs`, `rpc.discover` and `rpc.mailboxes`.
 //! - `router` maps names to methods, and checks them at the start.
