@@ -3,9 +3,9 @@
 import { write } from "./json.js";
 import { outcome } from "./rpc.js";
 
-/// The time between two looks at the items that have come, in milliseconds. A page that drew them
-/// more often could not be read anyway.
-const TAKE_INTERVAL = 100;
+/// The time between two looks at the items that have come, in milliseconds. A list that changes more
+/// often cannot be read anyway. The first item after a pause is shown at once.
+const TAKE_INTERVAL = 200;
 
 export class Socket {
   #server;

@@ -1,7 +1,7 @@
 // What has come for one subscription since the page last asked.
 
 /// Number of items that a page shows of one subscription. Older ones are counted alone.
-export const SHOWN = 200;
+export const SHOWN = 100;
 
 /// Counts the items, and keeps the newest.
 export class Tally {
