@@ -90,10 +90,9 @@ inPage("a subscription tells how it has ended", { path: "/console#/ticker.count"
   assert.equal(await rows(page).count(), 1);
 });
 
-inPage("a subscription that is refused has an answer", { path: "/console#/ticker.audit" }, async (page) => {
-  await button(page, "Subscribe").click();
-  assert.match((await answer(page)).status, /-32001 Access denied/);
-  assert.equal(await items(page).isVisible(), false);
+inPage("a private subscription needs the token", { path: "/console#/ticker.audit" }, async (page) => {
+  // Who has none is not told that it is a subscription.
+  assert.match((await call(page)).status, /-32001 Access denied/);
   await enterToken(page);
   await button(page, "Subscribe").click();
   await says(page, "That was the last item.");
@@ -105,6 +104,8 @@ inPage("a mistake is shown at the parameter of a subscription, too", { path: "/c
   await member(page, "to").getByRole("textbox").fill("many");
   await button(page, "Subscribe").click();
   await member(page, "to").getByText("expected an integer").waitFor();
+  assert.match((await answer(page)).status, /-32602 Invalid params/);
+  assert.equal(await items(page).isVisible(), false);
 });
 
 inPage("items can be made to come less often", { path: "/console#/ticker.flood" }, async (page) => {
