@@ -14,7 +14,7 @@ export class SubscriptionView {
   #socket;
   #unsubscribeName;
   #list = itemList();
-  #status = make("p", { class: "answer-status", role: "status" });
+  #status = make("p", { class: "stream-status", role: "status" });
   #pause = make("button", { type: "button", class: "quiet small", onclick: () => this.#setPaused(!this.#isPaused) }, "Pause");
   #stop = make("button", { type: "button", class: "quiet small", onclick: () => this.stop() }, "Unsubscribe");
   #values = new Map(["items", "rate", "missed"].map((key) => [key, make("dd", {})]));

@@ -49,16 +49,11 @@ impl Ticker {
         Subscription::new(stream::iter(1..=to))
     }
 
-    /// Sends as fast as it is read.
+    /// Sends so many prices as fast as they are read, and then no more.
     #[public_method(subscription)]
-    fn flood(&self) -> Subscription<Price> {
-        let prices = stream::iter(0..).then(async |value| {
-            if value % 1000 == 0 {
-                tokio::task::yield_now().await;
-            }
-            Price { symbol: "ACME".to_owned(), value }
-        });
-        Subscription::new(prices)
+    fn flood(&self, count: u64) -> Subscription<Price> {
+        let prices = stream::iter(0..count).map(|value| Price { symbol: "ACME".to_owned(), value });
+        Subscription::new(prices.chain(stream::pending()))
     }
 
     /// Breaks after one item.

@@ -109,8 +109,9 @@ inPage("a mistake is shown at the parameter of a subscription, too", { path: "/c
 });
 
 inPage("items can be made to come less often", { path: "/console#/ticker.flood" }, async (page) => {
+  await member(page, "count").getByRole("textbox").fill("1000");
   await page.getByLabel("At most one item every").fill("600000");
-  assert.deepEqual((await request(page)).params, { _meta: { minIntervalMs: 600_000 } });
+  assert.deepEqual((await request(page)).params, { count: 1000, _meta: { minIntervalMs: 600_000 } });
   await page.getByRole("tab", { name: "curl" }).click();
   assert.match(await page.locator("#request-text").textContent(), /^curl -sN .*-H 'accept: text\/event-stream'/s);
   await page.getByRole("tab", { name: "JSON" }).click();
@@ -123,26 +124,21 @@ inPage("items can be made to come less often", { path: "/console#/ticker.flood" 
   assert.equal(await figure(page, "items").innerText(), "1", "one in ten minutes");
 });
 
-inPage("a page that is flooded with items does what its user wants", { path: "/console#/ticker.flood" }, async (page) => {
+// No more than Playwright can follow, which reads every message, too.
+inPage("a flood of items is counted, and the newest are shown", { path: "/console#/ticker.flood" }, async (page) => {
+  const count = 20_000;
+  await member(page, "count").getByRole("textbox").fill(String(count));
   await page.evaluate(() => {
     window.changes = 0;
     new MutationObserver(() => { window.changes += 1; }).observe(document.getElementById("method"), { childList: true, subtree: true });
   });
   await subscribe(page);
-  await figure(page, "items").filter({ hasText: /\d k$|\d{2},\d{3}/ }).waitFor();
+  await figure(page, "items").filter({ hasText: "20,000" }).waitFor();
   const changes = await page.evaluate(() => window.changes);
-  assert.ok(changes < 1000, `the page was changed ${changes} times for more than 10,000 items`);
-  assert.equal(await rows(page).count(), 100);
-  await button(page, "Pause").click();
-  await says(page, "paused");
-  const top = await rows(page).first().innerText();
-  await choose(page, "ticker.publish");
-  await member(page, "symbol").getByRole("textbox").fill("ACME");
-  assert.equal((await call(page)).json.result, null, "a call is answered meanwhile");
-  await choose(page, "ticker.flood");
-  assert.equal(await rows(page).first().innerText(), top);
-  await button(page, "Resume").click();
-  await rows(page).first().filter({ hasNotText: top }).waitFor();
+  assert.ok(changes < count / 10, `the page was changed ${changes} times for ${count} items`);
+  const shown = (await rows(page).locator("code").allTextContents()).map((text) => JSON.parse(text).value);
+  assert.deepEqual(shown, Array.from({ length: 100 }, (_, index) => count - 1 - index));
+  assert.equal(await rows(page).locator(".stream-number").first().textContent(), "#20000");
   await button(page, "Unsubscribe").click();
   await says(page, "unsubscribed");
 });
