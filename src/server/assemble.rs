@@ -7,7 +7,9 @@ use std::sync::OnceLock;
 use actix_web::http::header::HeaderName;
 use tokio::sync::watch;
 
-use crate::builtin::{BuiltinRoute, Discover, MailboxStatsMethod, ServerInfo, Specs, SpecsFacts, Unsubscribe, WatchMailboxes};
+use crate::builtin::{
+    BuiltinRoute, Discover, MailboxStatsMethod, ServerInfo, Specs, SpecsFacts, Unsubscribe, WatchMailboxes,
+};
 use crate::console::StatsFeed;
 use crate::dispatch::Dispatch;
 use crate::engine::Pool;

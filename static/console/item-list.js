@@ -7,7 +7,7 @@ import { SHOWN } from "./tally.js";
 /// Number of characters that are shown of one item.
 const LONGEST = 2000;
 
-const TIME = new Intl.DateTimeFormat([], { hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3 });
+const TIME = new Intl.DateTimeFormat([], { hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3, hourCycle: "h23" });
 
 export function itemList() {
   const node = make("ol", { class: "stream-list", tabindex: "0", "aria-label": "The newest items" });

@@ -9,7 +9,7 @@ use std::process::Command;
 use callbox::testing::{self, TestServer};
 use callbox::{Dialect, Server};
 
-use crate::service::{open, server, streams};
+use crate::service::{Ticker, open, server, streams};
 use crate::shapes::shapes;
 
 const BROWSERS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
@@ -68,7 +68,7 @@ fn documentation_is_shown_as_its_author_meant_it() {
 
 #[test]
 fn what_the_console_shows_as_rust_is_what_was_compiled_here() {
-    run_with("rust.mjs", server());
+    run_with("rust.mjs", server().service(Ticker::default));
 }
 
 #[test]

@@ -26,8 +26,8 @@ use crate::start_error::StartError;
 
 use super::allowed_methods::AllowedMethods;
 use super::guard::RouteRules;
-use super::route_probe::matching_request;
 use super::rejection::HttpRejection;
+use super::route_probe::matching_request;
 use super::rpc::EndpointConfig;
 use super::websocket::WebSocketEndpoint;
 

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use tokio::sync::Semaphore;
 
-pub(crate) use streams::streams;
+pub(crate) use streams::{Ticker, streams};
 
 /// What cooks wait for.
 static SERVED: Semaphore = Semaphore::const_new(0);

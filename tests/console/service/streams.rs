@@ -15,7 +15,7 @@ pub(crate) struct Price {
     value: u64,
 }
 
-struct Ticker {
+pub(crate) struct Ticker {
     prices: Topic<Price>,
     /// What calls of `work` wait for.
     steps: Semaphore,

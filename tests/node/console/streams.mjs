@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 
 import { answer, call, choose, enterToken, inPage, member, request, rpc } from "./browser.mjs";
+import { faint, overflowing } from "./looks.mjs";
 
 /// What the page shows of a subscription.
 const items = (page) => page.getByRole("region", { name: "Items" });
@@ -169,3 +170,25 @@ inPage("a call that is cancelled is answered", { path: "/console#/ticker.work" }
   assert.equal(await button(page, "Cancel").isVisible(), false);
   await page.getByRole("region", { name: "History" }).getByText("-32800").waitFor();
 });
+
+for (const [name, options] of [["light", { colorScheme: "light" }], ["dark", { colorScheme: "dark" }], ["narrow", { viewport: { width: 360, height: 640 } }]]) {
+  inPage(`items and progress can be read, ${name}`, { path: "/console#/ticker.prices", ...options }, async (page) => {
+    await page.evaluate(() => { location.hash = "#/ticker.prices"; });
+    await member(page, "symbol").getByRole("textbox").fill("ACME");
+    await subscribe(page);
+    await rpc("ticker.publish", ["ACME", 200_000]);
+    await rows(page).filter({ hasText: '"value":199999' }).waitFor();
+    await rows(page).locator(".stream-gap").first().waitFor();
+    assert.deepEqual(await page.evaluate(faint), []);
+    assert.deepEqual(await page.evaluate(overflowing), []);
+    await button(page, "Pause").click();
+    await says(page, "paused");
+    assert.deepEqual(await page.evaluate(faint), []);
+    await page.evaluate(() => { location.hash = "#/ticker.work"; });
+    await member(page, "steps").getByRole("textbox").fill("2");
+    await button(page, "Call").click();
+    await page.getByText("0 of 2 · step 1").waitFor();
+    assert.deepEqual(await page.evaluate(faint).then((found) => found.filter((line) => !line.includes("call: Call"))), []);
+    assert.deepEqual(await page.evaluate(overflowing), []);
+  });
+}
