@@ -45,7 +45,7 @@ impl Ticker {
 
     /// Counts to a number.
     #[public_method(subscription)]
-    fn count(&self, to: u64) -> Subscription<u64> {
+    pub(crate) fn count(&self, to: u64) -> Subscription<u64> {
         Subscription::new(stream::iter(1..=to))
     }
 
