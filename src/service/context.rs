@@ -295,7 +295,7 @@ pub trait FromCall: Sized {
     /// caller. With `false` a type saves that check, and finds an anonymous caller.
     const NEEDS_CALLER: bool = true;
 
-    /// Whether the value reports the progress of the call. [`Progress`](crate::Progress) alone does.
+    /// Whether the value reports the progress of the call, as [`Progress`](crate::Progress) does.
     #[doc(hidden)]
     const REPORTS_PROGRESS: bool = false;
 

@@ -105,7 +105,7 @@ function again({ method, params }) {
 const STATES = {
   live: ["live", "live"],
   denied: ["mailboxes need a token", "denied"],
-  busy: ["no figures, trying again", "away"],
+  busy: ["too many console pages are open", "away"],
   away: ["not connected, trying again", "away"],
 };
 

@@ -1,9 +1,10 @@
 // The WebSocket of a page, in a thread of its own: however fast items come, the page stays free to
 // answer its user.
 //
-// The page sends `{ open, protocols, epoch }`, `{ send }` and `{ take: true }`. It gets `{ state }`,
-// `{ message }` and `{ items }`, each with the epoch of the connection that they belong to. Items
-// are kept here until the page takes them, and of those only the newest.
+// The page sends `{ open, protocols, epoch }`, `{ send }` and `{ take: true }`. It gets
+// `{ state }`, `{ message }` and `{ items }`, each with the epoch in which it came: the page begins
+// one when it opens a connection with another token. Items are kept here until the page takes them,
+// and of those only the newest.
 
 import { readItem } from "./notice.js";
 import { Tally } from "./tally.js";
@@ -79,6 +80,8 @@ self.onmessage = ({ data }) => {
   if (data.open) {
     close();
     epoch = data.epoch;
+    // The page ignores what it was sent before.
+    isWanted = true;
     pause = FIRST_PAUSE;
     connect(data.open, data.protocols);
   } else if (data.send) {

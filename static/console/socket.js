@@ -3,8 +3,8 @@
 import { write } from "./json.js";
 import { outcome } from "./rpc.js";
 
-/// The time between two looks at the items that have come, in milliseconds. A list that changes more
-/// often cannot be read anyway. The first item after a pause is shown at once.
+/// The time between two looks at the items that have come, in milliseconds. A list that changes
+/// more often cannot be read anyway. The first item after a pause is shown at once.
 const TAKE_INTERVAL = 200;
 
 export class Socket {
@@ -26,8 +26,8 @@ export class Socket {
     this.#worker.onmessage = ({ data }) => this.#handle(data);
   }
 
-  /// Calls `listener` with each new state: `connecting`, `open` or `lost`. A connection that is lost
-  /// comes back by itself.
+  /// Calls `listener` with each new state: `connecting`, `open` or `lost`. A connection that is
+  /// lost comes back by itself.
   onState(listener) {
     this.#listeners.add(listener);
   }

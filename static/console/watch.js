@@ -1,6 +1,7 @@
 // The live data of the mailboxes: a subscription for as long as the page is visible.
 
 const WATCH = "rpc.watchMailboxes";
+const BUSY = -32000;
 const ACCESS_DENIED = -32001;
 /// The time before a further attempt after a refusal, in milliseconds.
 const RETRY = 5000;
@@ -77,7 +78,8 @@ export class Watch {
       this.#note("denied");
       return;
     }
-    this.#note("busy");
+    // Otherwise the server is about to stop.
+    this.#note(error?.code === BUSY ? "busy" : "away");
     this.#retry = setTimeout(() => this.#start(), RETRY);
   }
 
