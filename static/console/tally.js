@@ -16,7 +16,7 @@ export class Tally {
     this.#missed += missed ?? 0;
     this.#hasUnknown ||= missed === null;
     this.#newest.push({ message, from, to, missed, at: Date.now() });
-    // Seldom, as it moves all that are kept.
+    // Not at each item, as it moves all that are kept.
     if (this.#newest.length >= 2 * SHOWN) {
       this.#newest.splice(0, this.#newest.length - SHOWN);
     }

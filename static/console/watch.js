@@ -11,7 +11,7 @@ export class Watch {
   #socket;
   #show;
   #note;
-  /// Counts the attempts, so that an older one is told from the newest.
+  /// Number of the newest attempt, by which an older one sees that it is over.
   #turn = 0;
   #subscription = null;
   #retry;
