@@ -105,8 +105,9 @@
 //! - `dispatch` takes one body and returns one, for any transport. It asks `auth` who is calling
 //!   and `router` for the method.
 //! - `topic` is the source of most subscriptions: a ring of items in the state of a service.
+//! - `builtin` has callbox's own methods: `get_service_specs`, `rpc.discover`, `rpc.mailboxes`, and
+//!   those of subscriptions.
 //! - `console` feeds the page at `/console` while somebody looks at it.
-//! - `builtin` has callbox's own methods: `get_service_specs`, `rpc.discover` and `rpc.mailboxes`.
 //! - `router` maps names to methods, and checks them at the start.
 //! - `engine` is state and execution: the entry, the runs, the scheduler, and the host with its
 //!   supervisor.

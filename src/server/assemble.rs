@@ -9,7 +9,9 @@ use tokio::sync::watch;
 
 use crate::builtin::{
     BuiltinRoute, ConnectionStatsMethod, Discover, MailboxStatsMethod, ServerInfo, Specs, SpecsFacts, Unsubscribe,
+    WatchMailboxes,
 };
+use crate::console::StatsFeed;
 use crate::dispatch::Dispatch;
 use crate::engine::Pool;
 use crate::http::{BodyLimits, Cors, EndpointConfig, RequestGuard, StaticFiles, Templates, WebSocketLimits};
@@ -22,7 +24,7 @@ use crate::settings::Settings;
 use crate::start_error::{Result, StartError};
 use crate::sync::{Arc, AtomicBool};
 
-use super::console::ConsoleMount;
+use super::console::{ConsoleMount, console_feed};
 use super::directory::directory;
 use super::erased_service::{ErasedService, ServicePlan};
 use super::handle::{ServerHandle, ServerState};
@@ -70,7 +72,8 @@ pub(super) fn assemble(
     let prepare = |plan: Box<dyn ServicePlan>| plan.prepare(pool.clone(), settings.placement, &surroundings);
     let services: Vec<_> = plans.into_iter().map(prepare).collect();
     let connections = Arc::<ConnectionCounters>::default();
-    let (router, discover) = make_router(&services, settings, tokens, address, &connections)?;
+    let feed = console_feed(settings, address.get().copied(), &services);
+    let (router, discover) = make_router(&services, settings, tokens, address, (&connections, feed.clone()))?;
     surroundings.set(directory(&services, clients, &router, settings)?, app.clone());
     let token_header = HeaderName::from_bytes(settings.token_header.as_bytes()).map_err(|_| {
         let what = format_args!("`{}` cannot be the name of a header", settings.token_header);
@@ -123,7 +126,7 @@ pub(super) fn assemble(
         cut: cuts,
     };
     let (endpoint_config, dispatch) = (Arc::new(endpoint_config), Arc::new(dispatch));
-    let console = ConsoleMount::new(settings, address.get().copied(), &services, &endpoint_config, &dispatch)?;
+    let console = feed.map(|feed| ConsoleMount::new(settings, feed, &services, &endpoint_config, &dispatch));
     let shared = ServerState {
         services,
         app,
@@ -133,7 +136,7 @@ pub(super) fn assemble(
         document,
         endpoint_config,
         dispatch,
-        console,
+        console: console.transpose()?,
         templates,
         static_files,
         configure,
@@ -152,7 +155,7 @@ fn make_router(
     settings: &Settings,
     tokens: TokenCheck,
     address: &Arc<OnceLock<SocketAddr>>,
-    connections: &Arc<ConnectionCounters>,
+    (connections, feed): (&Arc<ConnectionCounters>, Option<StatsFeed>),
 ) -> Result<(Router, Discover)> {
     let mut router = Router::new(settings.method_limit);
     for service in services {
@@ -175,6 +178,9 @@ fn make_router(
         let stats = move || services.iter().map(|service| service.stats()).collect();
         router.add_builtin(BuiltinRoute::route(MailboxStatsMethod::new(stats)))?;
         router.add_builtin(BuiltinRoute::route(ConnectionStatsMethod(Arc::clone(connections))))?;
+    }
+    if let Some(feed) = feed {
+        router.add_builtin(WatchMailboxes::route(feed, tokens != TokenCheck::None))?;
     }
     for unsubscribe in Unsubscribe::routes(router.routes()) {
         router.add_builtin(unsubscribe)?;
