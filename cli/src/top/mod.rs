@@ -62,9 +62,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         let line = "standard output is not a terminal, which the live view needs: --once prints one table";
         return Err(Failure::new(Exit::Usage, line));
     }
-    let client = arguments.server.client()?;
     let url = &arguments.server.url;
     let runtime = runtime()?;
+    let client = runtime.block_on(arguments.server.connect())?;
     // The first request is before the alternate screen, so that its error stays readable.
     let first = runtime.block_on(snapshot(&client)).map_err(|error| failure(url, &error))?;
     if arguments.once {
