@@ -9,6 +9,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 
+use crate::greeter::TOKEN;
+
 /// A market, and what holds up an import.
 pub(crate) struct Market {
     prices: Topic<Price>,
@@ -62,7 +64,8 @@ impl Market {
 /// Starts a server with a topic that keeps so many prices. An import waits for permits of `free`.
 pub(crate) fn market(capacity: usize, free: &Arc<Semaphore>) -> TestServer {
     let free = Arc::clone(free);
-    testing::start(Server::new(move || Market { prices: Topic::with_capacity(capacity), free: Arc::clone(&free) }))
+    let factory = move || Market { prices: Topic::with_capacity(capacity), free: Arc::clone(&free) };
+    testing::start(Server::new(factory).tokens(|token: &str| token == TOKEN))
 }
 
 /// Returns the address of its WebSocket.
