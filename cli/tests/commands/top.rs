@@ -50,7 +50,7 @@ fn subscriptions_have_columns_once_there_are_some() {
     let prices = RunningCommand::start(&["call", &socket(&server), "prices"]);
     until("it has subscribed", || subscriptions(&server) == 1);
     let rows = table();
-    assert_eq!(rows[0][10..], ["SUBSCRIPTIONS", "ITEMS/S", "MISSED/S"]);
+    assert!(rows[0].ends_with(&["SUBSCRIPTIONS", "ITEMS/S", "MISSED/S"].map(str::to_owned)), "{rows:?}");
     let row = |name: &str| rows.iter().find(|row| row[0] == name).expect("its row")[10..].to_vec();
     assert_eq!(
         (row("prices"), row("set")),
