@@ -39,8 +39,8 @@ pub struct NamedCall {
 }
 
 impl Client {
-    /// Prepares a call, which [`NamedCall::send`] or [`NamedCall::start`] then sends. `params` is as
-    /// in [`call`](Self::call).
+    /// Prepares a call, which [`NamedCall::send`], [`NamedCall::subscribe`] or [`NamedCall::start`]
+    /// then sends. `params` is as in [`call`](Self::call).
     pub fn prepare(&self, method: &str, params: impl Serialize) -> NamedCall {
         NamedCall { client: self.clone(), request: self.request(method, &params, true), progress: None }
     }
@@ -82,9 +82,9 @@ impl NamedCall {
         self
     }
 
-    /// Returns the id of the call, for the notification `$/cancelRequest`. A cancelled call is still
-    /// answered: with -32800, or with its result if that was faster. Dropping the future of the
-    /// call cancels it as well, but nobody hears the answer then.
+    /// Returns the id of the call, for the notification `$/cancelRequest`. A cancelled call is
+    /// still answered: with -32800, or with its result if that was faster. Dropping the future of
+    /// the call cancels it as well, but nobody hears the answer then.
     ///
     /// `None` if the parameters cannot be sent.
     pub fn id(&self) -> Option<u64> {

@@ -151,9 +151,9 @@ impl Client {
         Batch::new(self.clone())
     }
 
-    /// Closes the connection of a client over a WebSocket, and waits until that is done: for at most
-    /// a second, if the server does not answer. A program that ends without it leaves the server to
-    /// notice that the client is gone.
+    /// Closes the connection of a client over a WebSocket, and waits until that is done: for at
+    /// most a second, if the server does not answer. A program that ends without it leaves the
+    /// server to notice that the client is gone.
     ///
     /// Other clones of the client, and subscriptions, keep the connection open: drop them before.
     /// Over HTTP there is nothing to wait for.
