@@ -30,8 +30,8 @@ pub struct Mailbox {
     pub refused: u64,
     pub expired: u64,
     pub abandoned: u64,
-    /// Number of open subscriptions. A server of an earlier version has none, and the same holds for
-    /// the next two.
+    /// Number of open subscriptions. A server of an earlier version has none, and the same holds
+    /// for the next two.
     #[serde(default)]
     pub subscriptions: u64,
     /// Number of items that were sent to subscribers.

@@ -142,8 +142,8 @@ impl ClientBuilder {
     }
 
     /// Calls this function when a WebSocket is lost, and when it is open again. It runs within the
-    /// task that serves the connection, so it must be short. Default: nobody is told. No effect over
-    /// HTTP.
+    /// task that serves the connection, so it must be short. Default: none. No effect
+    /// over HTTP.
     ///
     /// ```
     /// use callbox::client::Client;

@@ -113,7 +113,7 @@ async fn a_client_that_is_closed_has_told_the_server() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn a_program_is_told_when_the_connection_is_lost_and_open_again() {
+async fn a_program_learns_when_the_connection_is_lost_and_open_again() {
     let server = server();
     let proxy = Proxy::start(server.address()).await;
     let events = Arc::<Mutex<Vec<String>>>::default();
@@ -127,7 +127,7 @@ async fn a_program_is_told_when_the_connection_is_lost_and_open_again() {
     let client = builder.connect().await.unwrap();
     assert!(events.lock().unwrap().is_empty());
     proxy.cut();
-    until("it is told", || events.lock().unwrap().len() == 2).await;
+    until("both events are there", || events.lock().unwrap().len() == 2).await;
     assert_eq!(*events.lock().unwrap(), ["lost", "Reopened"]);
     assert_eq!(client.call::<usize>("noted", ()).await.unwrap(), 0);
 }

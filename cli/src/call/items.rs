@@ -119,7 +119,7 @@ enum Next {
     Event(ConnectionEvent),
 }
 
-/// Waits for an item, or else for a change of the connection. The end of the subscription is told
+/// Waits for an item, or else for a change of the connection. The end of the subscription comes
 /// before that of its connection, which is no news then.
 async fn next(subscription: &mut Subscription<Box<RawValue>>, events: &mut UnboundedReceiver<ConnectionEvent>) -> Next {
     match select(subscription.next(), events.select_next_some()).await {

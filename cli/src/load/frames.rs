@@ -63,8 +63,8 @@ fn push(out: &mut Vec<u8>, first: u8, mask: [u8; 4], parts: &[&[u8]]) {
     }
 }
 
-/// Parses the frame at the start of `received`, and returns it with its length. Returns `None` if it
-/// is incomplete.
+/// Parses the frame at the start of `received`, and returns it with its length. Returns `None` if
+/// it is incomplete.
 pub(crate) fn parse(received: &[u8]) -> Result<Option<(Frame<'_>, usize)>, Unusable> {
     let [first, second, rest @ ..] = received else { return Ok(None) };
     let (length, head) = match (*second, rest) {

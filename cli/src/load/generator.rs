@@ -14,7 +14,7 @@ use futures::stream::{FuturesUnordered, StreamExt};
 use parking_lot::Mutex;
 
 use super::histogram::{LatencyHistogram, OutcomeHistograms};
-use super::lane::{Lane, Lanes};
+use super::lane::{Lane, LanePool};
 use super::outcome::Outcome;
 use super::report::{Interval, Report};
 use super::schedule::{Arrival, Schedule};
@@ -47,9 +47,9 @@ struct Generator<'a> {
 pub(super) fn run(plan: &Plan, stop: oneshot::Receiver<()>, progress: &Mutex<Progress>) -> io::Result<Report> {
     async_io::block_on(async {
         let mut stop = pin!(stop);
-        let lanes = match select(pin!(Lanes::open(plan)), stop.as_mut()).await {
+        let lanes = match select(pin!(LanePool::open(plan)), stop.as_mut()).await {
             Either::Left((lanes, _)) => lanes?,
-            Either::Right(_) => Lanes::default(),
+            Either::Right(_) => LanePool::default(),
         };
         let generator = Generator::new(plan, lanes.lanes.len());
         let run_calls = generator.run_calls(lanes, stop.as_mut());
@@ -78,7 +78,7 @@ impl<'a> Generator<'a> {
         }
     }
 
-    async fn run_calls(&self, Lanes { lanes, drivers }: Lanes, stop: impl Future + Unpin) {
+    async fn run_calls(&self, LanePool { lanes, drivers }: LanePool, stop: impl Future + Unpin) {
         let lanes = lanes.into_iter().zip(&self.pending).map(|(lane, pending)| self.run_lane(lane, pending));
         let lanes: FuturesUnordered<_> = lanes.collect();
         let lanes = lanes.for_each(|()| std::future::ready(()));

@@ -42,7 +42,7 @@ pub(super) enum Lane {
 
 /// The lanes of a plan, and the futures that serve their connections, which never complete.
 #[derive(Default)]
-pub(super) struct Lanes {
+pub(super) struct LanePool {
     pub(super) lanes: Vec<Lane>,
     pub(super) drivers: Vec<LocalBoxFuture<'static, ()>>,
 }
@@ -57,7 +57,7 @@ impl Lane {
     }
 }
 
-impl Lanes {
+impl LanePool {
     /// Opens all connections of a plan. Those that fail are opened again when they have a call to
     /// make.
     ///

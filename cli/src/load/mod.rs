@@ -9,8 +9,9 @@
 //! does not get. Sockets and timers are those of async-io, because tokio's timers are up to a
 //! millisecond late; `httparse` parses the heads of responses.
 //!
-//! A `lane` has one call at a time. Over HTTP it is a `connection`. A WebSocket, which is a `socket`
-//! after its `upgrade`, has several lanes, and sends the calls of the same moment together.
+//! A `lane` has one call at a time. Over HTTP it is a `connection`. A WebSocket, which is a
+//! `socket` after its `upgrade`, has several lanes, and sends the calls of the same moment
+//! together.
 
 mod charts;
 mod connection;

@@ -224,8 +224,8 @@ impl State {
         Ok(handled)
     }
 
-    /// Ends the call to which this is the response. Other messages are ignored, such as the items of
-    /// a subscription.
+    /// Ends the call to which this is the response. Other messages are ignored, such as the items
+    /// of a subscription.
     fn respond(&mut self, message: &[u8]) -> Result<(), Unusable> {
         #[derive(Deserialize)]
         struct Response<'a> {

@@ -19,7 +19,8 @@ pub struct Target {
 /// The reason why a URL cannot be the target of a load.
 #[derive(Debug, PartialEq, Eq)]
 pub enum TargetError {
-    /// The scheme is neither `http` nor `ws`. A load over TLS would also measure its own encryption.
+    /// The scheme is neither `http` nor `ws`. A load over TLS would also measure its own
+    /// encryption.
     Scheme(String),
     /// The host has no address.
     Host(String),

@@ -14,8 +14,8 @@ const MAX_HEAD_SIZE: usize = 16 * 1024;
 /// Maximum number of headers of the response.
 const MAX_HEADERS: usize = 64;
 
-/// Returns the request that opens a WebSocket. Each header is a name and a value. The key is that of
-/// RFC 6455, since a load has nothing to protect from a cache.
+/// Returns the request that opens a WebSocket. Each header is a name and a value. The key is that
+/// of RFC 6455, since a load has nothing to protect from a cache.
 pub(crate) fn build_upgrade(target: &Target, headers: &[(String, String)]) -> Vec<u8> {
     let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     format!(

@@ -74,7 +74,7 @@ pub(crate) fn run_on(server: &TestServer, name: &str, more: &[&str]) -> CommandO
     run(&[&[name, url.as_str()], more].concat())
 }
 
-/// A command that goes on until it is told to end.
+/// A command that goes on until a signal ends it, or the server.
 pub(crate) struct RunningCommand {
     child: Child,
     lines: Receiver<String>,

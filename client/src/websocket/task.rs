@@ -32,7 +32,7 @@ pub(super) struct Task {
     queues: Queues,
     session: Session,
     backoff: Backoff,
-    /// Who is told when the connection is lost.
+    /// Called when the connection is lost, and when it is open again.
     watcher: Option<ConnectionHandler>,
     /// Whether all clients are gone. There may be subscriptions still.
     no_commands: bool,
