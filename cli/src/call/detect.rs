@@ -15,6 +15,9 @@ use crate::describe::DISCOVER;
 /// describe its methods.
 const FIRST_ITEM_TIMEOUT: Duration = Duration::from_millis(300);
 
+/// Maximum time to ask the server: if the connection has just been lost, there is no answer.
+const DISCOVER_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// An item, as the server sent it.
 pub(super) type RawItem = Result<Item<Box<RawValue>>, ClientError>;
 
@@ -45,7 +48,7 @@ pub(super) async fn kind(client: &Client, method: &str, result: &RawValue) -> Ki
     if !may_be_id(result) {
         return Kind::Plain;
     }
-    let document = client.call::<Document>(DISCOVER, ()).await;
+    let document = client.with_deadline(DISCOVER_TIMEOUT).call::<Document>(DISCOVER, ()).await;
     let methods = document.map(|document| document.methods).unwrap_or_default();
     match methods.iter().find(|listed| listed.name == method) {
         Some(Method { subscription: Some(_), .. }) => Kind::Subscription,
@@ -54,11 +57,12 @@ pub(super) async fn kind(client: &Client, method: &str, result: &RawValue) -> Ki
     }
 }
 
-/// Returns the first item of what may be a subscription, if it comes soon. An error is no item: the
-/// connection may have been lost after a plain call was answered.
-pub(super) async fn first_item(subscription: &mut Subscription<Box<RawValue>>) -> Option<RawItem> {
-    let first = tokio::time::timeout(FIRST_ITEM_TIMEOUT, subscription.next()).await;
-    first.ok().flatten().filter(Result::is_ok)
+/// Returns the first item of what may be a subscription, or its end, if that comes soon. A lost
+/// connection says nothing: a plain call may have been answered before.
+pub(super) async fn first_event(subscription: &mut Subscription<Box<RawValue>>) -> Option<Option<RawItem>> {
+    let first = tokio::time::timeout(FIRST_ITEM_TIMEOUT, subscription.next()).await.ok()?;
+    let is_lost = matches!(&first, Some(Err(error)) if error.rpc_error().is_none());
+    (!is_lost).then_some(first)
 }
 
 fn may_be_id(result: &RawValue) -> bool {

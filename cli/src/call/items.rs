@@ -52,12 +52,12 @@ impl ItemFlags {
         call
     }
 
-    /// Prints items until the subscription ends, for whatever reason. `first` has arrived already,
-    /// and `events` are those of the connection.
+    /// Prints items until the subscription ends, for whatever reason. `first` is an item, or the
+    /// end, that has arrived already, and `events` are those of the connection.
     pub(super) async fn print(
         &self,
         url: &Endpoint,
-        first: Option<RawItem>,
+        first: Option<Option<RawItem>>,
         mut subscription: Subscription<Box<RawValue>>,
         events: &mut UnboundedReceiver<ConnectionEvent>,
         signals: &mut Signals,
@@ -65,7 +65,7 @@ impl ItemFlags {
         let (mut first, mut printed, mut cursor) = (first, 0, None);
         let ended = loop {
             let next = match first.take() {
-                Some(item) => Ok(Next::Item(Some(item))),
+                Some(item) => Ok(Next::Item(item)),
                 None => signals.or(next(&mut subscription, events)).await,
             };
             let item = match next {

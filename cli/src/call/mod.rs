@@ -182,7 +182,7 @@ impl<'a> Connection<'a> {
         if kind == Kind::Subscription {
             return self.print_items(None, subscription).await;
         }
-        match detect::first_item(&mut subscription).await {
+        match detect::first_event(&mut subscription).await {
             Some(first) => self.print_items(Some(first), subscription).await,
             None => Ok(print(&json::for_stdout(id.get()))?),
         }
@@ -190,7 +190,7 @@ impl<'a> Connection<'a> {
 
     async fn print_items(
         &mut self,
-        first: Option<RawItem>,
+        first: Option<Option<RawItem>>,
         subscription: Subscription<Box<RawValue>>,
     ) -> Result<(), CallFailure> {
         let Self { arguments, url, events, signals, .. } = self;

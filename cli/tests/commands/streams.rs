@@ -154,12 +154,18 @@ fn a_server_without_a_description_has_subscriptions_that_show_themselves() {
         connection.send(r#"{"method":"p","params":{"subscription":7,"error":{"code":1,"message":"over"}}}"#).await;
         assert_eq!(connection.receive().await, None);
 
+        // One that ends without an item, and a plain result.
+        let mut connection = Connection::accept(&listener).await;
+        connection.answer("8").await;
+        connection.send(r#"{"method":"p","params":{"subscription":8,"error":{"code":1,"message":"over"}}}"#).await;
+        connection.refuse().await;
         let mut connection = Connection::accept(&listener).await;
         connection.answer("\"seven\"").await;
         connection.refuse().await;
     });
     let output = run(&["call", &server.url, "prices"]);
     assert_eq!((output.code, output.out.as_str(), output.err.as_str()), (Some(3), "{\"a\":1}\n2\n", "Error: 1 over\n"));
+    assert_eq!(run(&["call", &server.url, "prices"]).error(3), "Error: 1 over");
     assert_eq!(run(&["call", &server.url, "name"]).stdout(), "\"seven\"\n");
     server.end();
 }
