@@ -26,13 +26,13 @@
 use callbox_client as client;
 pub use client::{
     Batch, Call, Calls, Cause, Client, ClientError, ClientOutput, FromRpcError, IntoCall, LocalCaller, LocalService,
-    ProgressReport, Retry, ServiceClient, Transport, TransportError, TransportRequest, TransportResponse, TypedBatch,
-    TypedClient,
+    NamedCall, ProgressReport, Retry, ServiceClient, Started, Transport, TransportError, TransportRequest,
+    TransportResponse, TypedBatch, TypedClient,
 };
 #[doc(hidden)]
 pub use client::{BatchElement, BatchResults, BatchTuple, MessageList, TuplePush};
 #[cfg(feature = "client")]
-pub use client::{BuildError, ClientBuilder};
+pub use client::{BuildError, ClientBuilder, ConnectionEvent};
 
 pub use callbox_macros::api;
 

@@ -106,8 +106,9 @@
 //!   and `router` for the method.
 //! - `topic` is the source of most subscriptions: a ring of items in the state of a service.
 //! - [`metrics`] shows the statistics to scrapers, and what a program adds to them.
+//! - `builtin` has callbox's own methods: `get_service_specs`, `rpc.discover`, `rpc.mailboxes`, and
+//!   those of subscriptions.
 //! - `console` feeds the page at `/console` while somebody looks at it.
-//! - `builtin` has callbox's own methods: `get_service_specs`, `rpc.discover` and `rpc.mailboxes`.
 //! - `router` maps names to methods, and checks them at the start.
 //! - `engine` is state and execution: the entry, the runs, the scheduler, and the host with its
 //!   supervisor.

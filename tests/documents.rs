@@ -155,7 +155,7 @@ fn numbers_in_the_pages_are_those_of_the_code() {
         (
             "SECURITY.md",
             "checked again every {}, on at most {} pages",
-            &[constant("http/console", "RECHECK"), constant("console", "MAX_PAGES")],
+            &[constant("dispatch/session/token_watch.rs", "CHECK_INTERVAL"), constant("console", "MAX_PAGES")],
         ),
         (
             "SECURITY.md",

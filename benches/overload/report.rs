@@ -1,5 +1,6 @@
 //! The figures, as tables on standard output and as JSON.
 
+use std::fmt;
 use std::fs;
 use std::io;
 use std::path::PathBuf;

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use crate::server::{self, Server};
 use callbox_cli::format;
-use callbox_cli::load::{Arrivals, MethodLoad, Plan, Target, build_request};
+use callbox_cli::load::{Arrivals, MethodLoad, Plan, Target};
 
 /// Puts a service under open-loop load: the built-in one, or the one at --url.
 #[derive(Debug, Parser)]
@@ -89,8 +89,7 @@ impl Options {
         let method_load = |(method, weight): &(String, f64)| {
             let given = self.params.iter().find(|(name, _)| name == method).map(|(_, params)| params.get());
             let own = if subject.is_own { server::params(method) } else { "" };
-            let request = build_request(&target.host, &target.path, &headers, method, given.unwrap_or(own));
-            MethodLoad { method: method.clone(), weight: *weight, request }
+            MethodLoad { method: method.clone(), weight: *weight, params: given.unwrap_or(own).to_owned() }
         };
         let methods = self.mix.iter().map(method_load).collect();
         Ok(Plan {
@@ -100,6 +99,9 @@ impl Options {
             arrivals: self.arrivals,
             duration: self.duration.unwrap_or(Duration::from_secs(if self.quick { 2 } else { 20 })),
             connections: self.connections.unwrap_or(if self.quick { 16 } else { 64 }).into(),
+            // Over a WebSocket as over HTTP, so that the two can be compared.
+            in_flight: 1,
+            headers,
             drain_timeout: Duration::from_secs(5),
         })
     }

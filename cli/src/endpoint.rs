@@ -13,6 +13,23 @@ use reqwest::Url;
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Endpoint(Url);
 
+impl Endpoint {
+    /// Whether calls go over a WebSocket.
+    pub(crate) fn is_websocket(&self) -> bool {
+        matches!(self.0.scheme(), "ws" | "wss")
+    }
+
+    /// Returns the same endpoint over a WebSocket: `ws://` for `http://`, and `wss://` for
+    /// `https://`.
+    pub(crate) fn to_websocket(&self) -> Self {
+        let mut url = self.0.clone();
+        let scheme = if matches!(url.scheme(), "https" | "wss") { "wss" } else { "ws" };
+        // Both schemes have the same rules, so this cannot fail.
+        let _ = url.set_scheme(scheme);
+        Self(url)
+    }
+}
+
 impl Deref for Endpoint {
     type Target = Url;
 
@@ -69,8 +86,8 @@ fn parse(text: &str) -> Result<Endpoint, String> {
         _ => format!("http://{text}"),
     };
     let url = Url::parse(&full).map_err(|error| format!("{error}: give a URL such as http://127.0.0.1:5000/api"))?;
-    if !matches!(url.scheme(), "http" | "https") {
-        return Err("its scheme must be http:// or https://".to_owned());
+    if !matches!(url.scheme(), "http" | "https" | "ws" | "wss") {
+        return Err("its scheme must be http://, https://, ws:// or wss://".to_owned());
     }
     let (_, rest) = full.split_once("://").unwrap_or_default();
     let mut url = url;
@@ -95,12 +112,27 @@ mod tests {
             ("http://localhost:5000/", "http://localhost:5000/"),
             ("https://example.org", "https://example.org/api"),
             ("http://[::1]:5000", "http://[::1]:5000/api"),
+            ("ws://localhost:5000", "ws://localhost:5000/api"),
+            ("wss://example.org/rpc", "wss://example.org/rpc"),
         ] {
             assert_eq!(parse(text).map(|url| url.as_str().to_owned()), Ok(expected.to_owned()), "{text}");
         }
         for text in ["", "ftp://localhost/api", "http://", "http://a b/", "localhost:99999"] {
             assert!(parse(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn an_endpoint_is_the_same_over_a_websocket() {
+        for (text, expected) in [
+            (":5000", "ws://127.0.0.1:5000/api"),
+            ("https://example.org/rpc?key=1", "wss://example.org/rpc?key=1"),
+            ("wss://example.org:444", "wss://example.org:444/api"),
+        ] {
+            let url = parse(text).unwrap().to_websocket();
+            assert_eq!((url.as_str(), url.is_websocket()), (expected, true), "{text}");
+        }
+        assert!(!parse(":5000").unwrap().is_websocket());
     }
 
     #[test]

@@ -13,7 +13,9 @@ Exit codes:
   4  the call was rejected and did not run: the server is busy or unavailable
   5  the server cannot be reached, or its response is not JSON-RPC
   6  the deadline was exceeded
-  7  access denied";
+  7  access denied
+  130  ended by Ctrl-c
+  143  ended by SIGTERM";
 
 /// Exit codes other than success, as [`HELP`] lists them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,7 +69,7 @@ mod tests {
     fn the_guide_has_the_same_table() {
         let page = include_str!("../../src/docs/command_line.md");
         let rows: Vec<_> = HELP.lines().filter_map(|line| line.trim().split_once("  ")).collect();
-        assert_eq!(rows.len(), 8);
+        assert_eq!(rows.len(), 10);
         for (code, meaning) in rows {
             assert!(page.contains(&format!("| {code} | {meaning} |")), "{code}: {meaning}");
         }

@@ -24,9 +24,22 @@ pub(crate) fn for_stdout(json: &str) -> String {
     text + "\n"
 }
 
+/// Returns a valid JSON text as one line for standard output: with colours if that is a terminal.
+pub(crate) fn line_for_stdout(json: &str) -> String {
+    line(json, colours(&io::stdout())) + "\n"
+}
+
+/// Leaves out the whitespace of a valid JSON text.
+fn line(json: &str, colours: bool) -> String {
+    format(json, Formatter { out: String::with_capacity(json.len()), colours, containers: Vec::new(), compact: true })
+}
+
 /// Indents a valid JSON text.
 fn pretty(json: &str, colours: bool) -> String {
-    let mut formatter = Formatter { out: String::new(), colours, containers: Vec::new() };
+    format(json, Formatter { out: String::new(), colours, containers: Vec::new(), compact: false })
+}
+
+fn format(json: &str, mut formatter: Formatter) -> String {
     let mut rest = json.trim_start();
     while !rest.is_empty() {
         let length = token_length(rest);
@@ -41,6 +54,8 @@ fn pretty(json: &str, colours: bool) -> String {
 struct Formatter {
     out: String,
     colours: bool,
+    /// Whether there is no whitespace.
+    compact: bool,
     /// For each enclosing object or list: whether it is on one line.
     containers: Vec<bool>,
 }
@@ -48,6 +63,7 @@ struct Formatter {
 impl Formatter {
     fn write_token(&mut self, text: &str, from: &str, after: &str) {
         match text {
+            "{" | "[" | "}" | "]" | "," | ":" if self.compact => self.out.push_str(text),
             "{" | "[" => {
                 self.out.push_str(text);
                 let flat = after.starts_with(['}', ']']) || (text == "[" && is_short(from));
@@ -162,6 +178,18 @@ mod tests {
         }
         let long = format!("[{}]", ["1000000"; 12].join(","));
         assert_eq!(pretty(&long, false).lines().count(), 14);
+    }
+
+    #[test]
+    fn a_line_has_no_whitespace_outside_of_strings() {
+        for (json, expected) in [
+            (r#"{"a":[1,{"b":"x y"}]}"#, r#"{"a":[1,{"b":"x y"}]}"#),
+            (" { \"a : b\" : [ 1.50 ,\n\ttrue , { } ] }\r\n", r#"{"a : b":[1.50,true,{}]}"#),
+            ("\"a\u{9b}31m\"", r#""a\u009b31m""#),
+        ] {
+            assert_eq!(line(json, false), expected, "{json}");
+        }
+        assert!(line(r#"{"a":1}"#, true).contains(&format!("{NUMBER}1{NUMBER:#}")));
     }
 
     #[test]

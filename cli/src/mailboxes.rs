@@ -30,6 +30,16 @@ pub struct Mailbox {
     pub refused: u64,
     pub expired: u64,
     pub abandoned: u64,
+    /// Number of open subscriptions. A server of an earlier version has none, and the same holds
+    /// for the next two.
+    #[serde(default)]
+    pub subscriptions: u64,
+    /// Number of items that were sent to subscribers.
+    #[serde(default)]
+    pub items: u64,
+    /// Number of items that subscribers have missed.
+    #[serde(default)]
+    pub missed_items: u64,
     pub wait: Histogram,
     pub run: Histogram,
 }

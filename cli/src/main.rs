@@ -16,6 +16,7 @@ mod new;
 mod openrpc;
 mod role;
 mod server;
+mod signals;
 mod stress;
 mod suggestion;
 mod terminal;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use callbox::RpcError;
-use callbox::client::{Client, ClientError};
+use callbox::client::{Client, ClientBuilder, ClientError};
 use callbox_cli::format;
 
 use crate::credentials::Credentials;
@@ -24,15 +24,34 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Returns a client that does not retry: that is up to the user or the script.
-    pub(crate) fn client(&self) -> Result<Client, Failure> {
-        let mut builder = self.credentials.apply_to(Client::builder(self.url.as_str()))?;
-        if let Some(deadline) = self.deadline {
-            builder = builder.deadline(deadline);
-        }
-        let client = builder.build().map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
-        Ok(client.without_retry())
+    /// Returns a client that does not retry: that is up to the user or the script. Over a WebSocket
+    /// it is connected.
+    pub(crate) async fn connect(&self) -> Result<Client, Failure> {
+        connect(&self.url, self.builder(&self.url)?).await
     }
+
+    /// Returns the options of a client for this endpoint.
+    pub(crate) fn builder(&self, url: &Endpoint) -> Result<ClientBuilder, Failure> {
+        let builder = self.credentials.apply_to(Client::builder(url.as_str()))?;
+        Ok(match self.deadline {
+            Some(deadline) => builder.deadline(deadline),
+            None => builder,
+        })
+    }
+}
+
+/// Makes a client that does not retry.
+pub(crate) async fn connect(url: &Endpoint, builder: ClientBuilder) -> Result<Client, Failure> {
+    let client = if url.is_websocket() {
+        if !url.username().is_empty() || url.password().is_some() {
+            let line = "a WebSocket takes no user and password in its URL: pass a token with --token-file";
+            return Err(Failure::new(Exit::Usage, line));
+        }
+        builder.connect().await.map_err(|error| Failure::new(Exit::Unreachable, error.to_string()))?
+    } else {
+        builder.build().map_err(|error| Failure::new(Exit::Usage, error.to_string()))?
+    };
+    Ok(client.without_retry())
 }
 
 /// Returns the failure of the command for an error of a call.

@@ -33,9 +33,12 @@ pub(crate) struct Arguments {
     /// Calls per second, independent of how fast the responses are
     #[arg(long, value_name = "CALLS", default_value = "1000", value_parser = rate)]
     rate: f64,
-    /// Number of connections, each of which carries one call at a time
+    /// Number of connections
     #[arg(long, value_name = "NUMBER", default_value = "16", value_parser = clap::value_parser!(u16).range(1..=10_000))]
     connections: u16,
+    /// Number of calls that each connection carries at a time; more than one needs ws://
+    #[arg(long, value_name = "NUMBER", default_value = "1", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    in_flight: u16,
     /// How long to make calls
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
     duration: Duration,
@@ -45,7 +48,7 @@ pub(crate) struct Arguments {
     /// Distribution of the calls over time
     #[arg(long, value_name = "HOW", value_enum, default_value_t)]
     arrivals: Arrivals,
-    /// Deadline that is sent with each call
+    /// Deadline that is sent with each call, over http://
     #[arg(long, value_name = "TIME", value_parser = format::parse_duration)]
     deadline: Option<Duration>,
     #[command(flatten)]
@@ -71,7 +74,8 @@ The exit code is 0 if any call had a response, even an error; 5 if none had; and
 Examples:
   callbox stress http://127.0.0.1:5000/api say_hello name=world
   callbox stress :5000 say_hello name=world --rate 5000 --connections 64
-  callbox stress :5000 say_hello name=world --duration 1m --plot hello.svg";
+  callbox stress :5000 say_hello name=world --duration 1m --plot hello.svg
+  callbox stress ws://127.0.0.1:5000/api say_hello name=world --connections 4 --in-flight 16";
 
 /// Makes the calls and prints the report.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
@@ -103,17 +107,25 @@ fn plan(arguments: &Arguments) -> Result<Plan, Failure> {
     let params = arguments::params(&arguments.params, io::stdin()).map_err(usage_error)?;
     let params = params.as_ref().map_or("", |params| params.get());
     let mut headers: Vec<_> = arguments.credentials.header()?.into_iter().collect();
+    if !target.is_websocket() && arguments.in_flight > 1 {
+        let line = "--in-flight needs a WebSocket: use ws://, or more --connections";
+        return Err(usage_error(line.to_owned()));
+    }
     if let Some(deadline) = arguments.deadline {
+        if target.is_websocket() {
+            return Err(usage_error("--deadline needs http://: calls over a WebSocket send none".to_owned()));
+        }
         headers.push(("request-timeout".to_owned(), deadline.as_secs_f64().to_string()));
     }
-    let request = load::build_request(&target.host, &target.path, &headers, &arguments.method, params);
     Ok(Plan {
         target,
-        methods: vec![MethodLoad { method: arguments.method.clone(), weight: 1.0, request }],
+        methods: vec![MethodLoad { method: arguments.method.clone(), weight: 1.0, params: params.to_owned() }],
         rate: arguments.rate,
         arrivals: arguments.arrivals,
         duration: arguments.duration,
         connections: arguments.connections.into(),
+        in_flight: arguments.in_flight.into(),
+        headers,
         drain_timeout: arguments.drain_timeout,
     })
 }

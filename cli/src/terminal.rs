@@ -13,6 +13,16 @@ pub(crate) fn print(text: &str) -> Result<()> {
     }
 }
 
+/// Prints a line of output that goes on. Returns false if the reader has closed the pipe, so that
+/// nobody wants more.
+pub(crate) fn print_line(line: &str) -> Result<bool> {
+    match write(line) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(write_error(&error)),
+    }
+}
+
 /// Prints text that must be read; a closed pipe is an error.
 pub(crate) fn print_or_fail(text: &str) -> Result<()> {
     write(text).map_err(|error| write_error(&error))

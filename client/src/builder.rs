@@ -13,6 +13,8 @@ use crate::address::Address;
 use crate::client_error::Cause;
 use crate::retry::Retry;
 use crate::untyped::Client;
+#[cfg(feature = "websocket")]
+use crate::websocket::{ConnectionEvent, ConnectionHandler};
 
 /// Builder of a [`Client`] over HTTP or over a WebSocket. See [`Client::builder`].
 ///
@@ -41,6 +43,8 @@ pub struct ClientBuilder {
     pub(crate) response_limit: Option<usize>,
     #[cfg(feature = "tls")]
     pub(crate) certificates: Vec<Vec<u8>>,
+    #[cfg(feature = "websocket")]
+    pub(crate) connection_handler: Option<ConnectionHandler>,
 }
 
 /// A token. Its `Debug` hides it from logs.
@@ -80,6 +84,8 @@ impl Client {
             response_limit: None,
             #[cfg(feature = "tls")]
             certificates: Vec::new(),
+            #[cfg(feature = "websocket")]
+            connection_handler: None,
         }
     }
 }
@@ -132,6 +138,23 @@ impl ClientBuilder {
     #[cfg(feature = "tls")]
     pub fn trust(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.certificates.push(pem.into());
+        self
+    }
+
+    /// Calls this function when a WebSocket is lost, and when it is open again. It runs within the
+    /// task that serves the connection, so it must be short. Default: none. No effect
+    /// over HTTP.
+    ///
+    /// ```
+    /// use callbox::client::Client;
+    ///
+    /// let builder = Client::builder("ws://127.0.0.1:5000/api")
+    ///     .on_connection(|event| eprintln!("connection: {event:?}"));
+    /// # drop(builder);
+    /// ```
+    #[cfg(feature = "websocket")]
+    pub fn on_connection(mut self, handle: impl Fn(&ConnectionEvent) + Send + Sync + 'static) -> Self {
+        self.connection_handler = Some(ConnectionHandler::new(handle));
         self
     }
 

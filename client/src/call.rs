@@ -123,7 +123,7 @@ impl<M: Message> UnsentCall<M> {
 
     /// Returns where the items will arrive, if the method is a subscription.
     pub(crate) fn feed(client: &Client, request: &RequestObject) -> Result<Option<Feed>, ClientError> {
-        M::SUBSCRIPTION.map(|names| client.open_feed(request, names)).transpose()
+        M::SUBSCRIPTION.map(|names| client.open_feed(request, names, true)).transpose()
     }
 
     /// Returns the deadline of this call if `client` sends it.

@@ -253,11 +253,16 @@ impl Cause {
 
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)?;
+        let mut shown = self.0.to_string();
+        f.write_str(&shown)?;
         let mut source = self.0.source();
         while let Some(error) = source {
-            write!(f, ": {error}")?;
-            source = error.source();
+            let text = error.to_string();
+            // Some errors have the text of their source already.
+            if !shown.ends_with(&text) {
+                write!(f, ": {text}")?;
+            }
+            (shown, source) = (text, error.source());
         }
         Ok(())
     }

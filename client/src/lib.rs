@@ -33,7 +33,7 @@
 //! - `untyped` is the client that calls methods by name, and `batch` its batches. `request` writes
 //!   request objects, and `response` reads response objects. `retry` has the rules for repeating
 //!   calls. `client_error` has the error of all calls.
-//! - `subscribe` starts subscriptions.
+//! - `subscribe` starts subscriptions, and `named_call` makes a call by name with more options.
 //! - `transport` is the interface to what carries bodies. `http` carries them to the URL in
 //!   `address`, and `websocket` over one connection, together with the items of subscriptions.
 //!   `builder` has the options of both.
@@ -78,6 +78,7 @@ mod internal_error;
 mod local;
 mod message;
 mod name;
+mod named_call;
 mod params;
 mod progress;
 mod representable;
@@ -111,6 +112,7 @@ pub use from_rpc_error::FromRpcError;
 pub use internal_error::InternalError;
 pub use local::LocalService;
 pub use message::{Message, Reply};
+pub use named_call::{NamedCall, Started};
 pub use progress::ProgressReport;
 pub use retry::Retry;
 pub use rpc_error::RpcError;
@@ -120,3 +122,5 @@ pub use transport::{Transport, TransportError, TransportRequest, TransportRespon
 pub use typed_batch::TypedBatch;
 pub use typed_client::{Calls, ClientOutput, ServiceClient, TypedClient};
 pub use untyped::Client;
+#[cfg(feature = "websocket")]
+pub use websocket::ConnectionEvent;

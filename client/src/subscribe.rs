@@ -39,6 +39,9 @@ pub(crate) struct FeedStart {
     pub(crate) method: String,
     pub(crate) params: Option<Box<RawValue>>,
     pub(crate) names: SubscriptionNames,
+    /// Whether the method is known to be a subscription. If not, the call may be any other one, and
+    /// is never repeated.
+    pub(crate) is_subscription: bool,
 }
 
 impl Client {
@@ -113,15 +116,21 @@ impl Client {
         let request = self.request(method, &params, true);
         drop(params);
         let request = request?;
-        let feed = self.open_feed(&request, names)?;
+        let feed = self.open_feed(&request, names, true)?;
         started(self.send_single(Ok(request)).await, Some(feed))
     }
 
     /// Returns where the items of a subscription will arrive that this request starts.
-    pub(crate) fn open_feed(&self, request: &RequestObject, names: SubscriptionNames) -> Result<Feed, ClientError> {
+    pub(crate) fn open_feed(
+        &self,
+        request: &RequestObject,
+        names: SubscriptionNames,
+        is_subscription: bool,
+    ) -> Result<Feed, ClientError> {
         let needs_socket = || ClientError::Unsupported(Cause::new(NEEDS_SOCKET));
         let call = request.id.ok_or_else(needs_socket)?;
-        let start = FeedStart { call, method: request.method.clone(), params: request.params.clone(), names };
+        let (method, params) = (request.method.clone(), request.params.clone());
+        let start = FeedStart { call, method, params, names, is_subscription };
         self.transport.open_feed(start).ok_or_else(needs_socket)
     }
 }

@@ -181,6 +181,12 @@ pub(crate) trait DynTransport: Send + Sync {
         None
     }
 
+    /// Waits until nothing of the connection is left, once all clients and subscriptions are
+    /// dropped. Default: at once, for a transport without a connection of its own.
+    fn closed(&self) -> BoxFuture<'static, ()> {
+        Box::pin(std::future::ready(()))
+    }
+
     /// Puts the reports of a call into this slot, once it is sent. Returns false for a transport
     /// without them: the default.
     fn take_progress(&self, call: u64, slot: &Arc<ProgressSlot>) -> bool {

@@ -151,6 +151,29 @@ impl Client {
         Batch::new(self.clone())
     }
 
+    /// Closes the connection of a client over a WebSocket, and waits until that is done: for at
+    /// most a second, if the server does not answer. A program that ends without it leaves the
+    /// server to notice that the client is gone.
+    ///
+    /// Other clones of the client, and subscriptions, keep the connection open: drop them before.
+    /// Over HTTP there is nothing to wait for.
+    ///
+    /// ```no_run
+    /// # use callbox::client::Client;
+    /// # #[cfg(feature = "websocket")]
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// let client = Client::connect("ws://127.0.0.1:5000/api").await?;
+    /// let greeting: String = client.call("say_hello", ["world"]).await?;
+    /// client.close().await;
+    /// # drop(greeting);
+    /// # Ok(()) }
+    /// ```
+    pub async fn close(self) {
+        let closed = self.transport.closed();
+        drop(self);
+        closed.await;
+    }
+
     /// Makes the request object of a call, or of a notification.
     pub(crate) fn request<P: Serialize + ?Sized>(
         &self,

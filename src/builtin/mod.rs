@@ -1,5 +1,5 @@
 //! The built-in methods: `get_service_specs`, `rpc.discover`, `rpc.mailboxes`, `rpc.connections`,
-//! and `rpc.unsubscribe` if there are subscriptions.
+//! `rpc.watchMailboxes` for the console, and `rpc.unsubscribe` if there are subscriptions.
 //!
 //! They answer from what they know, at once and where they are called: without a mailbox and
 //! without a host.
@@ -11,9 +11,12 @@ mod mailbox_stats;
 mod openrpc;
 mod specs;
 mod unsubscribe;
+mod watch_mailboxes;
 
 use futures::future::{LocalBoxFuture, ready};
 use schemars::{JsonSchema, Schema};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use crate::jsonrpc::{ResponseBudget, RpcError};
 use crate::route::{CallOutcome, CallStart, MailboxId, RejectReason, Rejection, Route, StartContext};
@@ -26,6 +29,7 @@ pub(crate) use mailbox_stats::MailboxStatsMethod;
 pub(crate) use openrpc::ServerInfo;
 pub(crate) use specs::{Specs, SpecsFacts};
 pub(crate) use unsubscribe::Unsubscribe;
+pub(crate) use watch_mailboxes::WatchMailboxes;
 
 /// A built-in method.
 pub(crate) trait BuiltinMethod: Send + Sync + 'static {
@@ -96,13 +100,22 @@ impl<M: BuiltinMethod> Route for BuiltinRoute<M> {
     }
 }
 
-/// Accepts absent parameters, `null`, `[]` and `{}`, and nothing else.
+/// Accepts absent parameters, `null`, `[]`, `{}` and what a caller says beside the parameters, and
+/// nothing else.
 fn no_parameters(params: Option<&str>) -> CallOutcome {
-    #[derive(serde::Deserialize)]
+    #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Nothing {}
-    match params.map(serde_json::from_str::<Nothing>) {
-        None | Some(Ok(Nothing {})) => Ok(()),
-        Some(Err(_)) => Err(RpcError::invalid_params(None, "the method takes no parameters")),
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct MetaAlone {
+        #[serde(rename = "_meta")]
+        _meta: Option<IgnoredAny>,
     }
+    let read = match params {
+        None => return Ok(()),
+        Some(named) if named.starts_with('{') => serde_json::from_str(named).map(|MetaAlone { .. }| ()),
+        Some(other) => serde_json::from_str(other).map(|Nothing {}| ()),
+    };
+    read.map_err(|_| RpcError::invalid_params(None, "the method takes no parameters"))
 }

@@ -3,7 +3,10 @@
 use std::fmt;
 use std::time::Duration;
 
+use futures::{Stream, stream};
 use parking_lot::Mutex;
+use serde::{Serialize, Serializer};
+use serde_json::value::{RawValue, to_raw_value};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval};
@@ -15,11 +18,9 @@ use super::window::StatsWindow;
 
 /// Interval between two samples of the mailboxes.
 const SAMPLE_INTERVAL: Duration = Duration::from_secs(1);
-/// Maximum number of open pages: each is an open connection, and a copy of each frame on its way.
-const MAX_PAGES: usize = 64;
-
-/// The latest frame as JSON; `None` until there is one.
-type LatestFrame = Option<Arc<[u8]>>;
+/// A frame as JSON. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct StatsFrame(Arc<RawValue>);
 
 /// Samples the mailboxes once a second for all pages together, and not at all while no page is
 /// open.
@@ -30,7 +31,8 @@ pub(crate) struct StatsFeed(Arc<FeedInner>);
 
 struct FeedInner {
     stats: Box<dyn Fn() -> Vec<ServiceStats> + Send + Sync>,
-    latest: watch::Sender<LatestFrame>,
+    /// The latest frame; `None` until there is one.
+    latest: watch::Sender<Option<StatsFrame>>,
     /// Locked whenever pages are counted to start or to stop the task, so that a page that opens
     /// just then is not left without one.
     state: Mutex<FeedState>,
@@ -39,29 +41,48 @@ struct FeedInner {
 #[derive(Default)]
 struct FeedState {
     task: Option<JoinHandle<()>>,
+    is_closed: bool,
     /// Kept while no page is open: so a page that is loaded again has its percentiles at once.
     window: StatsWindow,
 }
 
 /// One page's subscription to the frames.
 #[derive(Debug)]
-pub(crate) struct Frames(watch::Receiver<LatestFrame>);
+pub(crate) struct Frames(watch::Receiver<Option<StatsFrame>>);
+
+/// Why a page gets no frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NoFrames {
+    /// There is no console.
+    Closed,
+    /// As many pages are open as there may be.
+    TooManyPages,
+}
 
 impl StatsFeed {
+    /// Maximum number of open pages: each is an open connection, and a copy of each frame on its
+    /// way.
+    pub(crate) const MAX_PAGES: usize = 64;
+
     pub(crate) fn new(stats: impl Fn() -> Vec<ServiceStats> + Send + Sync + 'static) -> Self {
         let latest = watch::Sender::new(None);
         Self(Arc::new(FeedInner { stats: Box::new(stats), latest, state: Mutex::default() }))
     }
 
-    /// Returns the frames from now on; the first comes at once. Returns `None` if too many pages
-    /// are open.
+    /// Returns the frames from now on; the first comes at once.
+    ///
+    /// # Errors
+    /// If the feed is closed, or too many pages are open.
     ///
     /// # Panics
     /// Outside of a tokio runtime.
-    pub(crate) fn subscribe(&self) -> Option<Frames> {
+    pub(crate) fn subscribe(&self) -> Result<Frames, NoFrames> {
         let mut state = self.0.state.lock();
-        if self.0.latest.receiver_count() >= MAX_PAGES {
-            return None;
+        if state.is_closed {
+            return Err(NoFrames::Closed);
+        }
+        if self.0.latest.receiver_count() >= Self::MAX_PAGES {
+            return Err(NoFrames::TooManyPages);
         }
         let mut frames = self.0.latest.subscribe();
         // The current frame counts as new for a page that has seen none.
@@ -71,7 +92,12 @@ impl StatsFeed {
             self.0.latest.send_replace(None);
             state.task = Some(tokio::spawn(Arc::clone(&self.0).sample()));
         }
-        Some(Frames(frames))
+        Ok(Frames(frames))
+    }
+
+    /// Accepts no page from now on, since there is no console.
+    pub(crate) fn close(&self) {
+        self.0.state.lock().is_closed = true;
     }
 
     /// Whether the mailboxes are being sampled.
@@ -105,9 +131,9 @@ impl FeedInner {
     fn publish(&self) {
         let services = (self.stats)();
         let mut state = self.state.lock();
-        match state.window.advance(Instant::now(), services, |frame| serde_json::to_vec(frame)) {
+        match state.window.advance(Instant::now(), services, |frame| to_raw_value(frame)) {
             Ok(frame) => {
-                self.latest.send_replace(Some(frame.into()));
+                self.latest.send_replace(Some(StatsFrame(frame.into())));
             }
             Err(error) => log_error!(%error, "a frame for the console cannot be written"),
         }
@@ -117,13 +143,24 @@ impl FeedInner {
 impl Frames {
     /// Returns the latest frame that this page has not seen, once there is one. Returns `None` if
     /// there will be no more.
-    pub(crate) async fn next(&mut self) -> Option<Arc<[u8]>> {
+    pub(crate) async fn next(&mut self) -> Option<StatsFrame> {
         loop {
             self.0.changed().await.ok()?;
             if let Some(frame) = self.0.borrow_and_update().clone() {
                 return Some(frame);
             }
         }
+    }
+
+    /// Returns the frames as a stream.
+    pub(crate) fn into_stream(self) -> impl Stream<Item = StatsFrame> + Send + 'static {
+        stream::unfold(self, async |mut frames| Some((frames.next().await?, frames)))
+    }
+}
+
+impl Serialize for StatsFrame {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
     }
 }
 

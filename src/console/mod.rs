@@ -1,9 +1,13 @@
-//! The source of the console's pages: samples of the mailboxes, taken only while a page is open.
+//! The source of the console's live data: samples of the mailboxes, taken only while a page is
+//! open.
 
 mod feed;
 mod window;
 
-pub(crate) use feed::{Frames, StatsFeed};
+pub(crate) use feed::{NoFrames, StatsFeed};
+
+#[cfg(test)]
+use feed::Frames;
 
 #[cfg(test)]
 mod tests;

@@ -10,7 +10,7 @@ use crate::engine::{MethodStats, Refusals, ServiceStats};
 use crate::measure::Histogram;
 use crate::sync::Arc;
 
-use super::{Frames, StatsFeed};
+use super::{Frames, NoFrames, StatsFeed};
 
 /// A service of one method that has answered `answered` calls and rejected twice as many.
 fn service(answered: u64) -> ServiceStats {
@@ -56,7 +56,7 @@ fn feed() -> (StatsFeed, Arc<AtomicU64>) {
 }
 
 async fn next(frames: &mut Frames) -> Value {
-    serde_json::from_slice(&frames.next().await.unwrap()).unwrap()
+    serde_json::to_value(frames.next().await.unwrap()).unwrap()
 }
 
 fn ping(frame: &Value) -> &Value {
@@ -83,7 +83,7 @@ async fn nothing_is_sampled_while_there_is_no_page() {
 async fn all_pages_share_one_sample_a_second() {
     let (feed, looks) = feed();
     let mut pages: Vec<_> = (0..64).map(|_| feed.subscribe().unwrap()).collect();
-    assert!(feed.subscribe().is_none(), "there is a limit");
+    assert_eq!(feed.subscribe().unwrap_err(), NoFrames::TooManyPages);
     for second in 1..=5 {
         let mut frames = Vec::new();
         for page in &mut pages {
@@ -93,7 +93,14 @@ async fn all_pages_share_one_sample_a_second() {
         assert_eq!(looks.load(Ordering::Relaxed), second);
     }
     pages.pop();
-    assert!(feed.subscribe().is_some(), "and room again");
+    assert!(feed.subscribe().is_ok(), "and room again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_closed_feed_has_no_frames() {
+    let (feed, _) = feed();
+    feed.close();
+    assert_eq!(feed.subscribe().unwrap_err(), NoFrames::Closed);
 }
 
 #[tokio::test(start_paused = true)]

@@ -30,7 +30,7 @@ use crate::mailbox::DeferredWake;
 use crate::measure::{Carrier, RefusedReason, RefusedRequests};
 use crate::route::{CallOutcome, CallStart, StartContext};
 use crate::router::Router;
-use crate::service::{Access, LazyRequest, Link, admits};
+use crate::service::{LazyRequest, Link};
 use crate::sync::Arc;
 
 use cutoff::{cut_off, unless_cut};
@@ -186,18 +186,6 @@ impl Dispatch {
         let mut body = Vec::new();
         dialect.error(&mut body, Id::NULL, error);
         body
-    }
-
-    /// Checks whether a caller may see what a valid token gives access to. Where no tokens are
-    /// checked, everybody may: callers cannot be distinguished there.
-    ///
-    /// # Errors
-    /// -32001 if not, -32003 if the authenticator cannot decide.
-    pub(crate) async fn admits(&self, token: Option<&str>, peer: Option<IpAddr>) -> Result<(), RpcError> {
-        let Some(auth) = &self.auth else { return Ok(()) };
-        let token = token.ok_or_else(RpcError::access_denied)?;
-        let caller = auth.authenticate(token, peer).await.map_err(|AuthUnavailable| RpcError::unavailable())?;
-        if admits(Access::Private, &caller) { Ok(()) } else { Err(RpcError::access_denied()) }
     }
 
     async fn single(&self, request: &ResolvedRequest<'_>, context: &BodyContext<'_>) -> RpcResponse {

@@ -123,6 +123,10 @@ impl HttpRejection {
         Self::with_reason(StatusCode::UPGRADE_REQUIRED, reason)
     }
 
+    pub(crate) const fn only_websockets() -> Self {
+        Self::new(StatusCode::UPGRADE_REQUIRED, "this path is for WebSockets only: send an upgrade")
+    }
+
     pub(crate) fn invalid_websocket_key(headers: &HeaderMap) -> Self {
         let sent = sent(headers, &SEC_WEBSOCKET_KEY);
         let reason = format!("`Sec-WebSocket-Key` must be 16 bytes in base64, got {sent}");

@@ -9,7 +9,9 @@ use tokio::sync::watch;
 
 use crate::builtin::{
     BuiltinRoute, ConnectionStatsMethod, Discover, MailboxStatsMethod, ServerInfo, Specs, SpecsFacts, Unsubscribe,
+    WatchMailboxes,
 };
+use crate::console::StatsFeed;
 use crate::dispatch::Dispatch;
 use crate::engine::Pool;
 use crate::http::{BodyLimits, Cors, EndpointConfig, RequestGuard, StaticFiles, Templates, WebSocketLimits};
@@ -23,7 +25,7 @@ use crate::settings::Settings;
 use crate::start_error::{Result, StartError};
 use crate::sync::{Arc, AtomicBool};
 
-use super::console::ConsoleMount;
+use super::console::{ConsoleMount, console_feed};
 use super::directory::directory;
 use super::erased_service::{ErasedService, ServicePlan};
 use super::handle::{ServerHandle, ServerState};
@@ -72,7 +74,8 @@ pub(super) fn assemble(
     let prepare = |plan: Box<dyn ServicePlan>| plan.prepare(pool.clone(), settings.placement, &surroundings);
     let services: Vec<_> = plans.into_iter().map(prepare).collect();
     let counters = ServerCounters::default();
-    let (router, discover) = make_router(&services, settings, tokens, address, &counters)?;
+    let feed = console_feed(settings, address.get().copied(), &services);
+    let (router, discover) = make_router(&services, settings, tokens, address, (&counters, feed.clone()))?;
     surroundings.set(directory(&services, clients, &router, settings)?, app.clone());
     let token_header = HeaderName::from_bytes(settings.token_header.as_bytes()).map_err(|_| {
         let what = format_args!("`{}` cannot be the name of a header", settings.token_header);
@@ -126,7 +129,7 @@ pub(super) fn assemble(
         cut: cuts,
     };
     let (endpoint_config, dispatch) = (Arc::new(endpoint_config), Arc::new(dispatch));
-    let console = ConsoleMount::new(settings, address.get().copied(), &services, &endpoint_config, &dispatch)?;
+    let console = feed.map(|feed| ConsoleMount::new(settings, feed, &services, &endpoint_config, &dispatch));
     let stats_of = services.clone();
     let stats = move || stats_of.iter().map(|service| service.stats()).collect();
     let shared = ServerState {
@@ -140,7 +143,7 @@ pub(super) fn assemble(
         document,
         endpoint_config,
         dispatch,
-        console,
+        console: console.transpose()?,
         templates,
         static_files,
         configure,
@@ -159,7 +162,7 @@ fn make_router(
     settings: &Settings,
     tokens: TokenCheck,
     address: &Arc<OnceLock<SocketAddr>>,
-    counters: &ServerCounters,
+    (counters, feed): (&ServerCounters, Option<StatsFeed>),
 ) -> Result<(Router, Discover)> {
     let mut router = Router::new(settings.method_limit);
     for service in services {
@@ -182,6 +185,9 @@ fn make_router(
         let stats = move || services.iter().map(|service| service.stats()).collect();
         router.add_builtin(BuiltinRoute::route(MailboxStatsMethod::new(stats)))?;
         router.add_builtin(BuiltinRoute::route(ConnectionStatsMethod(Arc::clone(&counters.connections))))?;
+    }
+    if let Some(feed) = feed {
+        router.add_builtin(WatchMailboxes::route(feed, tokens != TokenCheck::None))?;
     }
     for unsubscribe in Unsubscribe::routes(router.routes()) {
         router.add_builtin(unsubscribe)?;

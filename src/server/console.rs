@@ -22,22 +22,32 @@ pub(super) struct ConsoleMount {
     is_explicit: bool,
     /// Whether the console gave way to a route or file of the program.
     is_hidden: AtomicBool,
+    feed: StatsFeed,
+}
+
+/// Returns the live data of the console, or `None` if the console is off. `address` is where the
+/// server itself listens, if it does.
+pub(super) fn console_feed(
+    settings: &Settings,
+    address: Option<SocketAddr>,
+    services: &[Arc<dyn ErasedService>],
+) -> Option<StatsFeed> {
+    let is_local = address.is_some_and(|address| address.ip().to_canonical().is_loopback());
+    settings.console.unwrap_or(is_local).then(|| {
+        let services = services.to_vec();
+        StatsFeed::new(move || services.iter().map(|service| service.stats()).collect())
+    })
 }
 
 impl ConsoleMount {
-    /// Returns `None` if the console is off. `address` is where the server itself listens, if it
-    /// does.
+    /// Creates the console, whose live data is `feed`.
     pub(super) fn new(
         settings: &Settings,
-        address: Option<SocketAddr>,
+        feed: StatsFeed,
         services: &[Arc<dyn ErasedService>],
         endpoint_config: &Arc<EndpointConfig>,
         dispatch: &Arc<Dispatch>,
-    ) -> Result<Option<Self>> {
-        let is_local = address.is_some_and(|address| address.ip().to_canonical().is_loopback());
-        if !settings.console.unwrap_or(is_local) {
-            return Ok(None);
-        }
+    ) -> Result<Self> {
         let facts = ConsolePageData {
             title: &title(settings, services),
             endpoint: &settings.endpoint,
@@ -47,10 +57,8 @@ impl ConsoleMount {
             checks_tokens: dispatch.auth.is_some(),
             version: env!("CARGO_PKG_VERSION"),
         };
-        let services = services.to_vec();
-        let feed = StatsFeed::new(move || services.iter().map(|service| service.stats()).collect());
-        let console = Console::new(&facts, Arc::clone(endpoint_config), Arc::clone(dispatch), feed)?;
-        Ok(Some(Self { console, is_explicit: settings.console.is_some(), is_hidden: AtomicBool::new(false) }))
+        let console = Console::new(&facts, Arc::clone(endpoint_config), Arc::clone(dispatch))?;
+        Ok(Self { console, is_explicit: settings.console.is_some(), is_hidden: AtomicBool::new(false), feed })
     }
 
     /// Returns the console, unless it gave way.
@@ -77,6 +85,7 @@ impl ServerHandle {
             return Err(StartError::new(what, "move it to another path, or use --console off"));
         }
         mount.is_hidden.store(true, Ordering::Relaxed);
+        mount.feed.close();
         log_warn!("the console is off: the program has a route or a file of its own at `{path}`");
         Ok(())
     }

@@ -295,6 +295,10 @@ pub trait FromCall: Sized {
     /// caller. With `false` a type saves that check, and finds an anonymous caller.
     const NEEDS_CALLER: bool = true;
 
+    /// Whether the value reports the progress of the call, as [`Progress`](crate::Progress) does.
+    #[doc(hidden)]
+    const REPORTS_PROGRESS: bool = false;
+
     /// Adds the services that [`from_call`](Self::from_call) takes from the call by
     /// [`CallContext::client`]. Default: none. The server does not start if it has none of them.
     fn needs(services: &mut ServiceNeeds) {

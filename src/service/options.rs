@@ -36,6 +36,7 @@ pub struct MethodOptions {
     pub(crate) on_panic: OnPanic,
     pub(crate) asks_caller: bool,
     pub(crate) reads_request: bool,
+    pub(crate) reports_progress: bool,
     pub(crate) needs: ServiceNeeds,
     /// Whether the message is idempotent.
     pub(crate) idempotent: bool,
@@ -113,6 +114,7 @@ impl MethodOptions {
             on_panic: OnPanic::default(),
             asks_caller: access != Access::Public,
             reads_request: false,
+            reports_progress: false,
             needs: ServiceNeeds::default(),
             idempotent: false,
             inline: true,
@@ -208,6 +210,7 @@ impl MethodOptions {
     pub fn injects<T: FromCall>(mut self) -> Self {
         self.asks_caller |= T::NEEDS_CALLER;
         self.reads_request |= T::READS_REQUEST;
+        self.reports_progress |= T::REPORTS_PROGRESS;
         T::needs(&mut self.needs);
         self
     }

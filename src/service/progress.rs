@@ -62,6 +62,8 @@ impl FromCall for Progress {
     const READS_REQUEST: bool = false;
 
     const NEEDS_CALLER: bool = false;
+
+    const REPORTS_PROGRESS: bool = true;
 }
 
 impl fmt::Debug for Progress {

@@ -1,8 +1,10 @@
-// The response to a call, with its status and its duration.
+// The response to a call, with its status and its duration. While there is none: how far the call
+// is, and a button to cancel it.
 
 import { make, set } from "./dom.js";
 import { millis } from "./format.js";
 import { read, write } from "./json.js";
+import { progressBar } from "./progress-bar.js";
 
 const ACCESS_DENIED = -32001;
 
@@ -10,20 +12,33 @@ export function answerView() {
   // Screen readers announce changes of the status, but not of the text below it, which may be long.
   const status = make("p", { class: "answer-status", role: "status" });
   const text = make("pre", { class: "answer-text", tabindex: "0", "aria-label": "The response as JSON" });
+  const bar = progressBar();
+  let cancel = null;
+  const button = make("button", { type: "button", class: "quiet small", hidden: true, onclick: () => cancel?.() }, "Cancel");
   const node = make("section", { class: "card answer", "aria-label": "Answer", hidden: true },
-    make("div", { class: "card-head" }, make("h2", {}, "Answer"), status), text);
+    make("div", { class: "card-head" }, make("h2", {}, "Answer"), status, button), bar.node, text);
   const tell = (kind, words, body) => {
     set(node, { hidden: null, "data-outcome": kind });
     status.replaceChildren(...words);
     text.textContent = body;
     text.hidden = body === "";
+    cancel = null;
+    button.hidden = true;
+    bar.hide();
   };
   return {
     node,
-    wait: () => tell("waiting", [make("span", { class: "outcome" }, "waiting …")], ""),
+    /// Shows that there is no response yet. `onCancel` cancels the call, if it can be cancelled.
+    wait: (onCancel = null) => {
+      tell("waiting", [make("span", { class: "outcome" }, "waiting …")], "");
+      cancel = onCancel;
+      button.hidden = onCancel === null;
+    },
+    progress: (report) => bar.show(report),
+    hide: () => set(node, { hidden: true }),
     fail: (error) => tell("bad", [make("span", { class: "outcome bad" }, "no response"), ` ${error.message}`], ""),
-    show: ({ status: http, statusText, ms, text: body, result, error }, server) => {
-      const took = make("span", { class: "took" }, `HTTP ${http} ${statusText} · `.replace("  ", " "), make("strong", {}, millis(ms)));
+    show: ({ over, ms, text: body, result, error }, server) => {
+      const took = make("span", { class: "took" }, `${over} · `, make("strong", {}, millis(ms)));
       const what = result !== undefined
         ? [make("span", { class: "outcome good" }, "ok")]
         : error

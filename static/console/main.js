@@ -6,10 +6,12 @@ import { Mailboxes } from "./mailboxes.js";
 import { MethodView } from "./method-view.js";
 import { address, chosen, load, MethodList } from "./methods.js";
 import { Server } from "./rpc.js";
-import { Stream } from "./stream.js";
+import { Socket } from "./socket.js";
+import { Watch } from "./watch.js";
 
 const find = (id) => document.getElementById(id);
 const server = new Server(document.body.dataset);
+const socket = new Socket(server);
 const list = new MethodList({ root: find("method-list"), search: find("search"), found: find("found") });
 const mailboxes = new Mailboxes({
   mailbox: find("mailbox"), overview: find("overview"), alert: find("alert"), tell: (states) => list.note(states),
@@ -21,8 +23,8 @@ const calls = make("section", { class: "card history", "aria-label": "History" }
 
 let offered = { root: {}, methods: [] };
 /// The view of each method is kept, so that its input stays when another method is selected.
-let views = new Map();
-let wasAway = false;
+const views = new Map();
+let wasLost = false;
 let asked = 0;
 let retry;
 /// Time before the methods are requested again after a failure, in milliseconds.
@@ -50,7 +52,12 @@ async function refresh() {
     retry = setTimeout(refresh, RETRY);
     return;
   }
-  views = new Map([...views].filter(([name]) => isSame(before, offered, name)));
+  for (const [name, view] of views) {
+    if (!isSame(before, offered, name)) {
+      view.close();
+      views.delete(name);
+    }
+  }
   list.show(offered.methods);
   if (!offered.methods.some((method) => method.name === chosen()) && offered.methods.length > 0) {
     // Replaces the history entry: the back button must not lead here.
@@ -75,7 +82,7 @@ function look() {
     return;
   }
   if (!views.has(name)) {
-    views.set(name, new MethodView(method, offered.root, server, (call) => history.add(call)));
+    views.set(name, new MethodView(method, offered.root, { server, socket, made: (call) => history.add(call) }));
   }
   const { node } = views.get(name);
   // Inserting the node again would take the focus away from its fields.
@@ -109,16 +116,19 @@ function note(state) {
   if (state === "denied") {
     mailboxes.none(server.hasToken ? "This token may not see the mailboxes." : "The mailboxes are shown to callers with a valid token. Enter one above.");
   } else if (state !== "live") {
-    wasAway = true;
-    mailboxes.none("Not connected to the server.");
-  } else if (wasAway) {
-    // The server may have been rebuilt in the meantime.
-    wasAway = false;
-    refresh();
+    mailboxes.none(state === "busy" ? "Too many console pages are open." : "Not connected to the server.");
   }
 }
 
-const stream = new Stream(server, { tell: (frame) => mailboxes.show(frame), note });
+new Watch(server, socket, { show: (frame) => mailboxes.show(frame), note });
+
+socket.onState((state) => {
+  if (state === "open" && wasLost) {
+    // The server may have been rebuilt in the meantime.
+    refresh();
+  }
+  wasLost = state === "lost";
+});
 
 function setUpToken() {
   const [form, input] = [find("token"), find("token-value")];
@@ -128,7 +138,7 @@ function setUpToken() {
     server.token = input.value.trim();
     form.classList.toggle("used", server.hasToken);
     say(form.querySelector("button"), "Use");
-    stream.start();
+    socket.connect();
     refresh();
   });
 }
@@ -164,4 +174,4 @@ window.addEventListener("hashchange", look);
 setUpToken();
 setUpKeys();
 refresh();
-stream.start();
+socket.connect();

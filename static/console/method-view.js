@@ -3,13 +3,17 @@
 
 import { answerView } from "./answer.js";
 import { blame } from "./blame.js";
+import { cadence } from "./cadence.js";
 import { icon, make, set } from "./dom.js";
 import { NoValue } from "./fields.js";
 import { members } from "./members.js";
 import { prose } from "./prose.js";
 import { requestView } from "./request-view.js";
+import { withMeta } from "./rpc.js";
+import { runner } from "./run.js";
 import { millis } from "./format.js";
 import { typeWords } from "./schema.js";
+import { SubscriptionView } from "./subscription.js";
 
 const INVALID_PARAMS = -32602;
 
@@ -22,21 +26,30 @@ export class MethodView {
   #answer = answerView();
   #button;
   #made;
+  #run;
+  /// The items and how often they come, if the method starts a subscription.
+  #items = null;
+  #cadence = null;
   /// Where the last error of the server is shown.
   #blamed = null;
 
-  constructor(method, root, server, made) {
+  constructor(method, root, { server, socket, made }) {
     this.#method = method;
     this.#server = server;
     this.#made = made;
     const changed = () => this.#changed();
     this.#form = method.isDescribed ? parameters(method, { root, depth: 0, changed }) : anything({ root, depth: 0, changed });
     this.#request = requestView(server, method, root);
-    this.#button = make("button", { type: "submit", class: "call", "aria-keyshortcuts": "Control+Enter" }, "Call");
+    this.#run = runner({ server, socket, method, answer: this.#answer });
+    if (method.subscription) {
+      this.#items = new SubscriptionView(socket, method.subscription);
+      this.#cadence = cadence(changed);
+    }
+    this.#button = make("button", { type: "submit", class: "call", "aria-keyshortcuts": "Control+Enter" }, method.subscription ? "Subscribe" : "Call");
     const form = make("form", { class: "card parameters", autocomplete: "off", novalidate: true, "aria-labelledby": "parameters-title",
       onsubmit: (event) => { event.preventDefault(); this.call(); } },
       make("h2", { id: "parameters-title" }, "Parameters"),
-      this.#form.node,
+      this.#form.node, this.#cadence?.node,
       make("div", { class: "actions" }, this.#button, make("span", { class: "soft keys" }, make("kbd", {}, "Ctrl"), " ", make("kbd", {}, "Enter"))));
     form.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
@@ -44,7 +57,7 @@ export class MethodView {
         this.call();
       }
     });
-    this.node = make("article", {}, head(method, root), form, this.#answer.node, this.#request.node);
+    this.node = make("article", {}, head(method, root), form, this.#answer.node, ...(this.#items ? [this.#items.node] : []), this.#request.node);
     this.#changed();
   }
 
@@ -63,7 +76,7 @@ export class MethodView {
 
   #changed() {
     try {
-      this.#request.show(this.#params());
+      this.#request.show(this.#params(), this.#cadence?.read());
     } catch (error) {
       if (!(error instanceof NoValue)) {
         throw error;
@@ -87,23 +100,29 @@ export class MethodView {
     }
     const request = this.#server.request(this.#method.name, params);
     set(this.#button, { "aria-disabled": "true" });
-    this.#answer.wait();
-    let code = null;
-    let ms = null;
-    try {
-      const answer = await this.#server.send(request);
-      code = answer.error?.code ?? null;
-      ms = answer.ms;
-      this.#answer.show(answer, this.#server);
-      if (code === INVALID_PARAMS) {
-        this.#blamed = blame(this.#form, answer.error.data);
-      }
-    } catch (error) {
-      code = "no response";
-      this.#answer.fail(error);
+    const reply = await (this.#items ? this.#subscribe(request) : this.#run(request));
+    if (reply?.error?.code === INVALID_PARAMS) {
+      this.#blamed = blame(this.#form, reply.error.data);
     }
     set(this.#button, { "aria-disabled": null });
-    this.#made({ method: this.#method.name, params, code, ms });
+    const code = reply ? reply.error?.code ?? null : "no response";
+    this.#made({ method: this.#method.name, params, code, ms: reply?.ms ?? null });
+  }
+
+  async #subscribe(request) {
+    this.#items.stop();
+    const listener = this.#items.listener();
+    const reply = await this.#run(withMeta(request, this.#cadence.read()), listener);
+    if (typeof reply?.result === "string") {
+      this.#answer.hide();
+      this.#items.start(reply.result, listener);
+    }
+    return reply;
+  }
+
+  /// Gives up the view, and what is under way in it.
+  close() {
+    this.#items?.stop();
   }
 }
 
@@ -152,8 +171,11 @@ function head(method, root) {
       : make("span", { class: "badge private" }, icon("lock"), method.scope ? `token with the scope ${method.scope}` : "needs a token"),
     method.isDeprecated ? make("span", { class: "badge deprecated" }, "deprecated") : null,
     method.kind ? make("span", { class: "badge" }, KIND[method.kind] ?? method.kind) : null,
+    method.reportsProgress ? make("span", { class: "badge" }, "reports its progress") : null,
     method.deadline ? make("span", { class: "badge" }, `deadline ${millis(method.deadline)}`) : null,
-    method.result ? make("span", { class: "badge" }, "gives ", make("code", {}, typeWords(method.result.schema, root).replace(/,.*/, ""))) : null,
+    method.subscription
+      ? make("span", { class: "badge" }, "subscription to ", make("code", {}, typeWords(method.subscription.item, root).replace(/,.*/, "")))
+      : method.result ? make("span", { class: "badge" }, "gives ", make("code", {}, typeWords(method.result.schema, root).replace(/,.*/, ""))) : null,
   ];
   return make("header", { class: "method-head" },
     make("h1", {}, make("span", { class: "soft" }, method.name.slice(0, at)), method.name.slice(at)),

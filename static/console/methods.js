@@ -23,6 +23,8 @@ export async function load(server) {
     kind: method["x-kind"] ?? null,
     deadline: method["x-deadline-ms"] ?? null,
     client: method["x-rust"] ?? null,
+    subscription: method["x-subscription"] ?? null,
+    reportsProgress: method["x-progress"] === true,
     isDeprecated: method.deprecated === true,
     isDescribed: true,
   }));
@@ -38,6 +40,8 @@ export async function load(server) {
     scope: null,
     mailbox: null,
     client: null,
+    subscription: null,
+    reportsProgress: false,
     isDeprecated: false,
     isDescribed: false,
   }));

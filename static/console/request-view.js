@@ -1,6 +1,7 @@
 // Shows the request of the form as JSON, as a shell command and as Rust.
 
 import { make, set } from "./dom.js";
+import { withMeta } from "./rpc.js";
 import { asRust } from "./rust-snippet.js";
 import { asCurl, asJson } from "./snippets.js";
 
@@ -11,6 +12,7 @@ let current = "json";
 
 export function requestView(server, method, root) {
   let params;
+  let meta = {};
   let problem = null;
   const tabs = FORMS.map(([key, word]) => make("button", {
     type: "button", role: "tab", id: `tab-${key}`, "aria-controls": "request-text",
@@ -26,7 +28,7 @@ export function requestView(server, method, root) {
 
   const draw = () => {
     const facts = { endpoint: server.publicEndpoint, tokenHeader: server.tokenHeader, needsToken: method.access !== "public", method, root };
-    const request = { jsonrpc: "2.0", method: method.name, params, id: 1 };
+    const request = withMeta({ jsonrpc: "2.0", method: method.name, params, id: 1 }, meta);
     FORMS.forEach(([key, , form], index) => {
       set(tabs[index], { "aria-selected": String(key === current), tabindex: key === current ? "0" : "-1" });
       if (key === current) {
@@ -53,7 +55,8 @@ export function requestView(server, method, root) {
   return {
     node: make("section", { class: "card request", "aria-label": "Request" },
       make("div", { class: "card-head" }, make("h2", {}, "Request"), list, copied, copy), text),
-    show: (now) => { params = now; problem = null; draw(); },
+    /// Shows a request with these parameters, and what it says beside them.
+    show: (now, besides = {}) => { [params, meta] = [now, besides]; problem = null; draw(); },
     cannot: (why) => { problem = why; draw(); },
     draw,
   };

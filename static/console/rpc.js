@@ -1,4 +1,4 @@
-// Sends calls, with the token of the user.
+// The server: where it is, the token of the user, and calls by `POST`.
 
 import { write } from "./json.js";
 
@@ -17,11 +17,20 @@ export class Server {
     this.endpoint = new URL(endpoint.replace(/^\//, "./"), document.baseURI).href;
     // The one for other clients, in snippets.
     this.publicEndpoint = publicEndpoint || this.endpoint;
-    this.stream = new URL("./console/mailboxes", document.baseURI).href;
+    this.socket = new URL("./console/socket", document.baseURI).href.replace(/^http/, "ws");
   }
 
   set token(token) {
     this.#token = token;
+  }
+
+  get token() {
+    return this.#token;
+  }
+
+  /// Whether the endpoint has subscriptions, reports of progress and cancellation.
+  get hasStreams() {
+    return this.dialect === "jsonrpc";
   }
 
   get hasToken() {
@@ -29,7 +38,7 @@ export class Server {
   }
 
   /// Returns the headers for `fetch`.
-  get headers() {
+  get #headers() {
     return this.hasToken ? { [this.tokenHeader]: this.#token } : {};
   }
 
@@ -44,7 +53,7 @@ export class Server {
     const began = performance.now();
     const response = await fetch(this.endpoint, {
       method: "POST",
-      headers: { "Content-Type": "application/json", ...this.headers },
+      headers: { "Content-Type": "application/json", ...this.#headers },
       body: write(request),
       cache: "no-store",
       credentials: "omit",
@@ -52,22 +61,33 @@ export class Server {
     });
     const text = await response.text();
     const ms = performance.now() - began;
-    return { status: response.status, statusText: response.statusText, ms, text, ...outcome(text) };
+    const over = `HTTP ${response.status} ${response.statusText}`.trim();
+    return { over, ms, text, ...outcome(text) };
   }
 
   /// Returns the result of a call that the page itself makes.
   async call(method) {
-    const { error, result, status } = await this.send(this.request(method));
+    const { error, result, over } = await this.send(this.request(method));
     if (error || result === undefined) {
-      throw new Error(error?.message ?? `HTTP ${status}`);
+      throw new Error(error?.message ?? over);
     }
     return result;
   }
 }
 
+/// Returns the request with something to say beside its parameters. Positional ones have no place
+/// for it.
+export function withMeta(request, meta) {
+  const { params = {} } = request;
+  if (Object.keys(meta).length === 0) {
+    return request;
+  }
+  return Array.isArray(params) ? request : { ...request, params: { ...params, _meta: { ...params._meta, ...meta } } };
+}
+
 /// Reads a response in any dialect: the older ones send both members, one of them null, and one
 /// names the result `response`.
-function outcome(text) {
+export function outcome(text) {
   let answer;
   try {
     answer = JSON.parse(text);

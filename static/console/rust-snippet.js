@@ -11,8 +11,11 @@ const WIDTH = 80;
 /// Returns the code, which needs callbox's feature `client`. It never contains the token, but an
 /// environment variable in its place.
 export function asRust(request, facts) {
-  const typed = facts.method.client && isKnown(facts.method) ? withTyped : withUntyped;
-  return typed(request, facts);
+  const { method } = facts;
+  if (!(method.client && isKnown(method))) {
+    return method.subscription ? "// Only typed clients subscribe, and the service has none for this method." : withUntyped(request, facts);
+  }
+  return (method.subscription ? withSubscription : withTyped)(request, facts);
 }
 
 /// Members of a struct that takes the rest are among the parameters, and cannot be distinguished
@@ -34,6 +37,24 @@ function withTyped({ params = {} }, { method, root, ...facts }) {
     `// ${name} is in the crate of the service.`,
     `let client = ${name}::from(${clientOf(facts)});`,
     callOf(begin, args),
+  ].join("\n");
+}
+
+function withSubscription({ params = {} }, { method, ...facts }) {
+  const [name, called] = method.client.split("::");
+  const args = argumentsOf(method, params);
+  const usesJson = args.some((argument) => argument.includes("json!("));
+  return [
+    "use callbox::client::Client;",
+    "use futures::StreamExt;",
+    ...(usesJson ? ["use serde_json::json;"] : []),
+    "",
+    `// ${name} is in the crate of the service.`,
+    `let client = ${name}::from(${socketOf(facts)});`,
+    callOf(`let mut items = client.${called}`, args),
+    "while let Some(item) = items.next().await {",
+    "    let item = item?;",
+    "}",
   ].join("\n");
 }
 
@@ -72,10 +93,21 @@ function withUntyped(request, facts) {
   ].join("\n");
 }
 
-function clientOf({ endpoint, tokenHeader, needsToken }) {
+function clientOf({ endpoint, ...token }) {
+  const builder = builderOf(endpoint, token);
+  return builder ? `${builder}.build()?` : `Client::new(${rustText(endpoint)})?`;
+}
+
+/// Returns a client over a WebSocket, which subscriptions need.
+function socketOf({ endpoint, ...token }) {
+  const url = endpoint.replace(/^http/, "ws");
+  const builder = builderOf(url, token);
+  return builder ? `${builder}.connect().await?` : `Client::connect(${rustText(url)}).await?`;
+}
+
+/// Returns the builder of a client with a token, or `null` if it needs none.
+function builderOf(url, { tokenHeader, needsToken }) {
   const isUsual = tokenHeader.toLowerCase() === "x-api-token";
   const header = isUsual ? "" : `.token_header(${rustText(tokenHeader)})`;
-  return needsToken
-    ? `Client::builder(${rustText(endpoint)})${header}.token(std::env::var("TOKEN")?).build()?`
-    : `Client::new(${rustText(endpoint)})?`;
+  return needsToken ? `Client::builder(${rustText(url)})${header}.token(std::env::var("TOKEN")?)` : null;
 }

@@ -12,8 +12,11 @@ export function asJson(request) {
   return write(request, 2);
 }
 
-export function asCurl(request, { endpoint, tokenHeader, needsToken }) {
+export function asCurl(request, { endpoint, tokenHeader, needsToken, method }) {
   const token = needsToken ? ` \\\n  -H "${tokenHeader}: $TOKEN"` : "";
+  // A subscription is a response of events, which curl must not buffer.
+  const flags = method.subscription ? "-sN" : "-s";
+  const accept = method.subscription ? ` \\\n  -H 'accept: text/event-stream'` : "";
   const url = /^[\w:/.-]+$/.test(endpoint) ? endpoint : quoted(endpoint);
-  return `curl -s ${url} \\\n  -H 'content-type: application/json'${token} \\\n  -d ${quoted(write(request))}`;
+  return `curl ${flags} ${url} \\\n  -H 'content-type: application/json'${accept}${token} \\\n  -d ${quoted(write(request))}`;
 }

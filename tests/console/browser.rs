@@ -9,7 +9,7 @@ use std::process::Command;
 use callbox::testing::{self, TestServer};
 use callbox::{Dialect, Server};
 
-use crate::service::{open, server};
+use crate::service::{Ticker, open, server, streams};
 use crate::shapes::shapes;
 
 const BROWSERS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
@@ -68,12 +68,22 @@ fn documentation_is_shown_as_its_author_meant_it() {
 
 #[test]
 fn what_the_console_shows_as_rust_is_what_was_compiled_here() {
-    run_with("rust.mjs", server());
+    run_with("rust.mjs", server().service(Ticker::default));
 }
 
 #[test]
 fn a_flooded_mailbox_stands_out() {
     run_with("mailboxes.mjs", server());
+}
+
+#[test]
+fn subscriptions_progress_and_cancellation_are_live() {
+    run_with("streams.mjs", streams());
+}
+
+#[test]
+fn one_socket_carries_all_live_data_of_a_page() {
+    run_with("socket.mjs", streams());
 }
 
 #[test]

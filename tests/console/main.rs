@@ -1,7 +1,7 @@
-//! The console: its page and its stream over HTTP, and what it does in a browser.
+//! The console: its page and its WebSocket, and what it does in a browser.
 
 mod browser;
 mod pages;
 mod service;
 mod shapes;
-mod stream;
+mod socket;

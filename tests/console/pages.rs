@@ -31,7 +31,8 @@ fn everything_of_the_console_has_its_headers() {
         ("/console", 200, Some("text/html; charset=utf-8")),
         ("/console/main.js", 200, Some("text/javascript; charset=utf-8")),
         ("/console/icon.svg", 200, Some("image/svg+xml")),
-        ("/console/mailboxes", 401, Some("application/json")),
+        ("/console/socket", 426, Some("application/json")),
+        ("/console/mailboxes", 404, None),
         ("/console/nothing.js", 404, None),
         ("/console/..%2fCargo.toml", 404, None),
     ] {
@@ -48,14 +49,14 @@ fn everything_of_the_console_has_its_headers() {
 #[test]
 fn it_can_only_be_read() {
     let server = start();
-    for path in ["/console", "/console/main.js", "/console/mailboxes"] {
+    for path in ["/console", "/console/main.js", "/console/socket"] {
         let token = [("X-Api-Token", "hello_world")];
         for method in ["POST", "PUT", "DELETE", "OPTIONS"] {
             let answer = request(server.address(), method, path, &token, "");
             assert_eq!((answer.status, answer.header("allow")), (405, Some("GET, HEAD")), "{method} {path}");
         }
     }
-    for path in ["/console", "/console/main.js", "/console/mailboxes"] {
+    for path in ["/console", "/console/main.js"] {
         let mut connection = Connection::open(server.address());
         let close = [("Connection", "close"), ("X-Api-Token", "hello_world")];
         connection.send(head("HEAD", path, &close));
@@ -91,7 +92,7 @@ fn every_file_that_the_page_and_its_scripts_name_is_there() {
 #[test]
 fn other_hosts_and_other_sites_get_nothing() {
     let server = start();
-    for path in ["/console", "/console/main.js", "/console/mailboxes"] {
+    for path in ["/console", "/console/main.js", "/console/socket"] {
         for (header, status) in
             [(("Host", "rebound.evil.net"), 421), (("Origin", "https://evil.net"), 403), (("Origin", "null"), 403)]
         {

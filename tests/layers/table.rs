@@ -82,22 +82,27 @@ pub(crate) const LAYERS: &[Layer] = &[
         crates: &["actix", "callbox_client", "coarsetime", "crossbeam_channel", "futures", "parking_lot", "tokio"],
     },
     Layer { module: "router", knows: &["route", "service", "start_error", "sync"], crates: &["rustc_hash"] },
+    // The live data of the console, for any transport.
+    Layer {
+        module: "console",
+        knows: &["engine", "measure::Histogram", "sync"],
+        crates: &["futures", "parking_lot", "tokio"],
+    },
     // Methods of our own: routes that answer from what they know.
     Layer {
         module: "builtin",
         knows: &[
             "engine::ServiceStats",
             "auth::Caller",
+            "console",
             "jsonrpc",
             "measure::ConnectionCounters",
             "route",
             "service",
             "sync",
         ],
-        crates: &["futures"],
+        crates: &["callbox_client", "futures"],
     },
-    // The data of the pages, for any transport.
-    Layer { module: "console", knows: &["engine", "measure::Histogram", "sync"], crates: &["parking_lot", "tokio"] },
     // The statistics in the formats of scrapers, for any transport.
     Layer {
         module: "metrics",
@@ -123,7 +128,6 @@ pub(crate) const LAYERS: &[Layer] = &[
         knows: &[
             "engine::ServiceRef",
             "builtin::Discover",
-            "console",
             "dispatch",
             "jsonrpc",
             "log",

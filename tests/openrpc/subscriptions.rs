@@ -1,7 +1,7 @@
 //! Subscriptions in the document: their items, and how to end them.
 
 use callbox::testing::{self, TestClient};
-use callbox::{RpcError, Server, Subscription, Topic, service};
+use callbox::{Progress, RpcError, Server, Subscription, Topic, service};
 use callbox_test_support::names::Names;
 use futures::Stream;
 use futures::stream;
@@ -54,6 +54,12 @@ impl Market {
         Ok(stream::iter(0..to))
     }
 
+    /// Loads the prices of a day.
+    #[public_method]
+    async fn load(&self, day: u32, progress: &Progress) {
+        progress.report(u64::from(day), None, "");
+    }
+
     #[private_api_method(subscription)]
     fn audit(&self) -> Subscription<Entry> {
         Subscription::new(stream::empty())
@@ -67,6 +73,14 @@ fn document(client: &TestClient) -> Value {
 fn method<'a>(document: &'a Value, name: &str) -> &'a Value {
     let mut methods = document["methods"].as_array().expect("methods").iter();
     methods.find(|method| method["name"] == name).unwrap_or_else(|| panic!("no method {name} in {document}"))
+}
+
+#[test]
+fn a_method_that_reports_its_progress_says_so() {
+    let server = testing::start(Server::new(Market::default).tokens(Names));
+    let document = document(&server.with_token("nobody"));
+    assert_eq!(method(&document, "market.load")["x-progress"], true);
+    assert_eq!(method(&document, "market.set").get("x-progress"), None);
 }
 
 #[test]

@@ -23,6 +23,10 @@ fn it_never_reaches_the_parameters_nor_the_rest() {
         let ping = json!({ "_meta": meta });
         assert_eq!(socket.result("ping", ping), "pong", "{meta}");
     }
+    assert!(socket.result("rpc.discover", json!({ "_meta": { "other": 1 } })).is_object());
+    for params in [json!({ "_meta": {}, "a": 1 }), json!([1]), json!([{ "_meta": {} }])] {
+        assert_eq!(socket.error_code("rpc.discover", params.clone()), -32602, "{params}");
+    }
     let id = socket.subscribe("described", json!({ "a": 1, "_meta": { "minIntervalMs": 5 } }));
     assert_eq!(socket.item_of(&id), json!({ "a": 1 }));
 }

@@ -5,6 +5,7 @@ mod cuts;
 mod drops;
 mod fake_server;
 mod foreign;
+mod named_calls;
 mod proxy;
 mod secured;
 mod service;

@@ -56,10 +56,8 @@ pub(super) fn render(document: &Document, method: &Method, url: &Endpoint, colou
             let _ = writeln!(text, "{} = {}", sanitize(name), sanitize(&type_of(schema)));
         }
     }
-    // The command calls over HTTP, which carries no subscriptions.
-    if method.subscription.is_none() {
-        let _ = write!(text, "\n{head}TRY{head:#}\ncallbox call {url} {}\n", sanitize(&example_arguments(method)));
-    }
+    let url = if method.subscription.is_some() { &url.to_websocket() } else { url };
+    let _ = write!(text, "\n{head}TRY{head:#}\ncallbox call {url} {}\n", sanitize(&example_arguments(method)));
     text
 }
 

@@ -16,7 +16,8 @@ use crate::server::{Server, failure};
 use crate::terminal::{colours, print, width};
 use crate::{json, runtime, suggestion};
 
-const DISCOVER: &str = "rpc.discover";
+/// The method that returns the OpenRPC document of a server.
+pub(crate) const DISCOVER: &str = "rpc.discover";
 const SPECS: &str = "get_service_specs";
 
 /// The arguments of `callbox describe`.
@@ -42,9 +43,9 @@ Examples:
 
 /// Requests the description of the server and prints it.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let client = arguments.server.client()?;
     let url = &arguments.server.url;
     let (raw, listed) = runtime()?.block_on(async {
+        let client = arguments.server.connect().await?;
         let raw = client
             .call::<Box<RawValue>>(DISCOVER, ())
             .await

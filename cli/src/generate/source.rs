@@ -13,7 +13,7 @@ use super::Arguments;
 use crate::endpoint::Endpoint;
 use crate::exit::{Exit, Failure};
 use crate::runtime;
-use crate::server::failure;
+use crate::server::{connect, failure};
 
 /// Maximum size of a document, in bytes: it is kept in memory.
 const MAX_BYTES: u64 = 64 << 20;
@@ -76,9 +76,11 @@ fn read_all(from: impl Read) -> io::Result<String> {
 
 /// Asks the server at an endpoint for its document.
 fn discover(arguments: &Arguments, url: &Endpoint) -> Result<String, Failure> {
-    let client = arguments.credentials.apply_to(Client::builder(url.as_str()))?.deadline(TIMEOUT);
-    let client = client.build().map_err(|error| Failure::new(Exit::Usage, error.to_string()))?.without_retry();
-    let answer = runtime()?.block_on(client.call::<Box<RawValue>>("rpc.discover", ()));
+    let builder = arguments.credentials.apply_to(Client::builder(url.as_str()))?.deadline(TIMEOUT);
+    let answer = runtime()?.block_on(async {
+        let client = connect(url, builder).await?;
+        Ok::<_, Failure>(client.call::<Box<RawValue>>("rpc.discover", ()).await)
+    })?;
     answer.map(|document| document.get().to_owned()).map_err(|error| explain(failure(url, &error), &error))
 }
 

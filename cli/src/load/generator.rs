@@ -1,29 +1,24 @@
 //! The load generator: makes the calls of a plan, on the thread that runs it.
 
 use std::cell::{Cell, RefCell};
+use std::future::pending;
 use std::io;
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use async_io::Timer;
+use futures::FutureExt;
 use futures::channel::oneshot;
 use futures::future::{Either, select};
-use futures::stream::{self, FuturesUnordered, StreamExt};
+use futures::stream::{FuturesUnordered, StreamExt};
 use parking_lot::Mutex;
 
-use super::connection::Connection;
 use super::histogram::{LatencyHistogram, OutcomeHistograms};
+use super::lane::{Lane, LanePool};
 use super::outcome::Outcome;
 use super::report::{Interval, Report};
 use super::schedule::{Arrival, Schedule};
 use super::{Plan, Progress};
-
-/// Maximum time to open one connection.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// Maximum number of connections that are being opened at the same time, so that the server's
-/// accept backlog does not overflow first.
-const MAX_CONCURRENT_CONNECTS: usize = 32;
 
 /// Maximum time to wait for responses after a stop.
 const STOP_TIMEOUT: Duration = Duration::from_secs(1);
@@ -31,17 +26,17 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(1);
 /// Length of the intervals for which figures over time are recorded.
 const INTERVAL: Duration = Duration::from_millis(250);
 
-/// The state that all connections share. They are futures on one thread, so cells suffice.
+/// The state that all lanes share. They are futures on one thread, so cells suffice.
 struct Generator<'a> {
     plan: &'a Plan,
     start: Instant,
     schedule: RefCell<Schedule>,
-    /// The call that each connection has taken from the schedule and not finished.
+    /// The call that each lane has taken from the schedule and not finished.
     pending: Vec<Cell<Option<Arrival>>>,
     histograms: RefCell<Vec<OutcomeHistograms>>,
-    /// How late the generator itself sent the calls that did not wait for a connection.
+    /// How late the generator itself sent the calls that did not wait for a lane.
     send_delays: RefCell<LatencyHistogram>,
-    /// Number of calls for which no connection was free when they were due.
+    /// Number of calls for which no lane was free when they were due.
     waited_for_connection: Cell<u64>,
     interval: RefCell<Interval>,
     intervals: RefCell<Vec<Interval>>,
@@ -52,12 +47,12 @@ struct Generator<'a> {
 pub(super) fn run(plan: &Plan, stop: oneshot::Receiver<()>, progress: &Mutex<Progress>) -> io::Result<Report> {
     async_io::block_on(async {
         let mut stop = pin!(stop);
-        let connections = match select(pin!(connect(plan)), stop.as_mut()).await {
-            Either::Left((connections, _)) => connections?,
-            Either::Right(_) => Vec::new(),
+        let lanes = match select(pin!(LanePool::open(plan)), stop.as_mut()).await {
+            Either::Left((lanes, _)) => lanes?,
+            Either::Right(_) => LanePool::default(),
         };
-        let generator = Generator::new(plan, connections.len());
-        let run_calls = generator.run_calls(connections, stop.as_mut());
+        let generator = Generator::new(plan, lanes.lanes.len());
+        let run_calls = generator.run_calls(lanes, stop.as_mut());
         match select(pin!(run_calls), pin!(generator.publish_progress(progress))).await {
             Either::Left(((), _)) | Either::Right(((), _)) => {}
         }
@@ -65,36 +60,15 @@ pub(super) fn run(plan: &Plan, stop: oneshot::Receiver<()>, progress: &Mutex<Pro
     })
 }
 
-/// Opens all connections of a plan. Those that fail are opened again when they have a call to make.
-///
-/// # Errors
-///
-/// If no connection could be opened.
-async fn connect(plan: &Plan) -> io::Result<Vec<Connection>> {
-    let connecting = stream::iter(0..plan.connections).map(|_| async {
-        let mut connection = Connection::new(plan.target.address());
-        let connected = match select(pin!(connection.connect()), Timer::after(CONNECT_TIMEOUT)).await {
-            Either::Left((connected, _)) => connected,
-            Either::Right(_) => Err(io::ErrorKind::TimedOut.into()),
-        };
-        (connection, connected)
-    });
-    let (connections, connected): (Vec<_>, Vec<_>) = connecting.buffer_unordered(MAX_CONCURRENT_CONNECTS).unzip().await;
-    if connected.iter().any(Result::is_ok) {
-        return Ok(connections);
-    }
-    connected.into_iter().find_map(Result::err).map_or(Ok(connections), Err)
-}
-
 impl<'a> Generator<'a> {
-    fn new(plan: &'a Plan, connections: usize) -> Self {
+    fn new(plan: &'a Plan, lanes: usize) -> Self {
         let weights = plan.methods.iter().map(|method| method.weight);
         Self {
             plan,
-            // Leaves time for the first poll of every connection.
+            // Leaves time for the first poll of every lane.
             start: Instant::now() + Duration::from_millis(5),
             schedule: RefCell::new(Schedule::new(plan.arrivals, plan.rate, plan.duration, weights)),
-            pending: (0..connections).map(|_| Cell::new(None)).collect(),
+            pending: (0..lanes).map(|_| Cell::new(None)).collect(),
             histograms: RefCell::new(vec![OutcomeHistograms::default(); plan.methods.len()]),
             send_delays: RefCell::default(),
             waited_for_connection: Cell::new(0),
@@ -104,13 +78,15 @@ impl<'a> Generator<'a> {
         }
     }
 
-    async fn run_calls(&self, connections: Vec<Connection>, stop: impl Future + Unpin) {
-        let connections = connections
-            .into_iter()
-            .zip(&self.pending)
-            .map(|(connection, pending)| self.run_connection(connection, pending));
-        let connections: FuturesUnordered<_> = connections.collect();
-        let mut all = connections.for_each(|()| std::future::ready(()));
+    async fn run_calls(&self, LanePool { lanes, drivers }: LanePool, stop: impl Future + Unpin) {
+        let lanes = lanes.into_iter().zip(&self.pending).map(|(lane, pending)| self.run_lane(lane, pending));
+        let lanes: FuturesUnordered<_> = lanes.collect();
+        let lanes = lanes.for_each(|()| std::future::ready(()));
+        let drivers: FuturesUnordered<_> = drivers.into_iter().collect();
+        // Those never complete, unless there are none.
+        let drivers = drivers.for_each(|()| std::future::ready(())).then(|()| pending::<()>());
+        // The lanes are first, so that the calls of the same moment are sent together.
+        let mut all = select(lanes, drivers);
         let last = self.start + self.plan.duration + self.plan.drain_timeout;
         match select(&mut all, select(Timer::at(last), stop)).await {
             Either::Left(_) | Either::Right((Either::Left(_), _)) => {}
@@ -121,9 +97,9 @@ impl<'a> Generator<'a> {
         }
     }
 
-    /// Takes the next call of the schedule whenever the connection is free, waits until the call is
+    /// Takes the next call of the schedule whenever the lane is free, waits until the call is
     /// due, and makes it. A call that is due already is made at once, and its wait counts.
-    async fn run_connection(&self, mut connection: Connection, pending: &Cell<Option<Arrival>>) {
+    async fn run_lane(&self, mut lane: Lane, pending: &Cell<Option<Arrival>>) {
         loop {
             let next = self.schedule.borrow_mut().next();
             let Some(arrival) = next else { return };
@@ -140,7 +116,7 @@ impl<'a> Generator<'a> {
             } else {
                 self.waited_for_connection.set(self.waited_for_connection.get() + 1);
             }
-            let outcome = connection.call(&self.plan.methods[arrival.method].request).await;
+            let outcome = lane.call(arrival.method).await;
             pending.set(None);
             self.record(arrival, outcome, due.elapsed());
         }
@@ -201,6 +177,7 @@ impl<'a> Generator<'a> {
             url: self.plan.target.to_string(),
             rate: self.plan.rate,
             connections: self.plan.connections,
+            in_flight: self.plan.in_flight,
             load_duration: schedule.end().min(elapsed),
             elapsed,
             methods: methods.zip(histograms).collect(),

@@ -30,7 +30,13 @@ pub(crate) struct MalformedResponse;
 /// Returns a JSON-RPC request with its HTTP head, which can be sent any number of times: a
 /// connection carries one call at a time, so all calls can have the same id. Each header is a name
 /// and a value.
-pub fn build_request(host: &str, path: &str, headers: &[(String, String)], method: &str, params: &str) -> Vec<u8> {
+pub(crate) fn build_request(
+    host: &str,
+    path: &str,
+    headers: &[(String, String)],
+    method: &str,
+    params: &str,
+) -> Vec<u8> {
     let method = serde_json::Value::from(method);
     let params = if params.is_empty() { String::new() } else { format!(r#""params":{params},"#) };
     let body = format!(r#"{{"jsonrpc":"2.0","method":{method},{params}"id":1}}"#);

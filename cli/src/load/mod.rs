@@ -1,4 +1,4 @@
-//! Open-loop load over HTTP/1.1.
+//! Open-loop load over HTTP/1.1 or WebSockets.
 //!
 //! Calls are due on a schedule, regardless of the outcome of earlier calls, and the latency of a
 //! call counts from the moment at which it was due. So a server that stalls cannot hide it by
@@ -8,18 +8,26 @@
 //! needs several times as much CPU time per call. What the load uses, a server on the same machine
 //! does not get. Sockets and timers are those of async-io, because tokio's timers are up to a
 //! millisecond late; `httparse` parses the heads of responses.
+//!
+//! A `lane` has one call at a time. Over HTTP it is a `connection`. A WebSocket, which is a
+//! `socket` after its `upgrade`, has several lanes, and sends the calls of the same moment
+//! together.
 
 mod charts;
 mod connection;
+mod frames;
 mod generator;
 mod histogram;
 mod http1;
+mod lane;
 mod outcome;
 mod progress_bar;
 mod report;
 mod schedule;
+mod socket;
 mod table;
 mod target;
+mod upgrade;
 
 use std::io;
 use std::sync::Arc;
@@ -31,7 +39,6 @@ use futures::future::BoxFuture;
 use parking_lot::Mutex;
 
 pub use charts::by_percentile;
-pub use http1::build_request;
 pub use outcome::Outcome;
 pub use progress_bar::{RunResult, run};
 pub use report::Report;
@@ -52,8 +59,12 @@ pub struct Plan {
     pub arrivals: Arrivals,
     /// For how long calls are due.
     pub duration: Duration,
-    /// Number of connections, each of which carries one call at a time.
+    /// Number of connections.
     pub connections: usize,
+    /// Number of calls that each connection carries at a time. Over HTTP it has to be 1.
+    pub in_flight: usize,
+    /// Headers of each request, or of the one that opens a WebSocket: names and values.
+    pub headers: Vec<(String, String)>,
     /// Maximum time to wait for responses after the last call was due.
     pub drain_timeout: Duration,
 }
@@ -65,8 +76,8 @@ pub struct MethodLoad {
     pub method: String,
     /// The share of this method in all calls, relative to the weights of the others.
     pub weight: f64,
-    /// The HTTP request, as [`build_request`] writes it.
-    pub request: Vec<u8>,
+    /// The parameters as JSON. Empty if there are none.
+    pub params: String,
 }
 
 /// The progress of a run.

@@ -16,6 +16,8 @@ pub struct Report {
     pub rate: f64,
     /// Number of connections.
     pub connections: usize,
+    /// Number of calls that each connection carries at a time.
+    pub in_flight: usize,
     /// The time during which calls were due.
     pub load_duration: Duration,
     /// The time until the last response, or until the drain timeout.
@@ -24,7 +26,7 @@ pub struct Report {
     pub methods: Vec<(String, OutcomeHistograms)>,
     /// How late the generator itself sent the calls that did not wait for a connection.
     pub send_delays: LatencyHistogram,
-    /// Number of calls that found no free connection when they were due.
+    /// Number of calls that found all connections in use when they were due.
     pub waited_for_connection: u64,
     /// The figures over time.
     pub intervals: Vec<Interval>,
@@ -70,6 +72,7 @@ impl Report {
             "url": self.url,
             "rate": self.rate,
             "connections": self.connections,
+            "in_flight": self.in_flight,
             "loaded_s": self.load_duration.as_secs_f64(),
             "elapsed_s": self.elapsed.as_secs_f64(),
             "calls": total.count(|_| true),

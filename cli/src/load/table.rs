@@ -79,10 +79,13 @@ fn render_rows(text: &mut String, title: &str, histograms: &OutcomeHistograms, c
 
 /// Returns a note if more than one call in a hundred waited for a free connection.
 fn connection_note(report: &Report, calls: u64) -> Option<String> {
-    let Report { waited_for_connection: waited, connections, .. } = report;
+    let Report { waited_for_connection: waited, connections, in_flight, .. } = report;
     (waited * 100 > calls).then(|| {
         let waited = format::integer(*waited);
-        format!("{waited} of them found all {connections} connections in use: their latency includes the wait for one.")
+        let each = if *in_flight > 1 { format!(", with {in_flight} calls each") } else { String::new() };
+        format!(
+            "{waited} of them found all {connections} connections in use{each}: their latency includes the wait for one."
+        )
     })
 }
 

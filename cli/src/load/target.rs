@@ -13,12 +13,14 @@ pub struct Target {
     pub host: String,
     /// The path, with the query if there is one.
     pub path: String,
+    is_websocket: bool,
 }
 
 /// The reason why a URL cannot be the target of a load.
 #[derive(Debug, PartialEq, Eq)]
 pub enum TargetError {
-    /// The scheme is not `http`. A load over TLS would also measure its own encryption.
+    /// The scheme is neither `http` nor `ws`. A load over TLS would also measure its own
+    /// encryption.
     Scheme(String),
     /// The host has no address.
     Host(String),
@@ -29,7 +31,8 @@ pub enum TargetError {
 impl Target {
     /// Resolves the host of a URL. It must be this machine, unless `allow_remote` is set.
     pub fn resolve(url: &Url, allow_remote: bool) -> Result<Self, TargetError> {
-        if url.scheme() != "http" {
+        let is_websocket = url.scheme() == "ws";
+        if !is_websocket && url.scheme() != "http" {
             return Err(TargetError::Scheme(url.scheme().to_owned()));
         }
         let name = url.host_str().ok_or_else(|| TargetError::Host("(none)".to_owned()))?;
@@ -44,7 +47,12 @@ impl Target {
         }
         let host = url.port().map_or_else(|| name.to_owned(), |port| format!("{name}:{port}"));
         let path = url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
-        Ok(Self { address, host, path })
+        Ok(Self { address, host, path, is_websocket })
+    }
+
+    /// Whether calls go over WebSockets.
+    pub fn is_websocket(&self) -> bool {
+        self.is_websocket
     }
 
     /// Returns the address of the server.
@@ -56,9 +64,10 @@ impl Target {
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The query is hidden, because it may contain a secret.
+        let scheme = if self.is_websocket { "ws" } else { "http" };
         match self.path.split_once('?') {
-            Some((path, _)) => write!(f, "http://{}{path}?…", self.host),
-            None => write!(f, "http://{}{}", self.host, self.path),
+            Some((path, _)) => write!(f, "{scheme}://{}{path}?…", self.host),
+            None => write!(f, "{scheme}://{}{}", self.host, self.path),
         }
     }
 }
@@ -69,7 +78,7 @@ impl fmt::Display for TargetError {
             Self::Scheme(scheme) => {
                 write!(
                     f,
-                    "the scheme is {scheme}, but a load is sent over plain http: use the port behind the TLS proxy"
+                    "the scheme is {scheme}, but a load is sent over plain http or ws: use the port behind the TLS proxy"
                 )
             }
             Self::Host(host) => write!(f, "the host {host} has no address: check its name"),
@@ -103,7 +112,10 @@ mod tests {
             assert!(matches!(resolve(url, false), Err(TargetError::Remote(_))), "{url}");
             assert!(resolve(url, true).is_ok(), "{url}");
         }
-        assert_eq!(resolve("https://127.0.0.1/api", true), Err(TargetError::Scheme("https".to_owned())));
+        for scheme in ["https", "wss"] {
+            let url = format!("{scheme}://127.0.0.1/api");
+            assert_eq!(resolve(&url, true), Err(TargetError::Scheme(scheme.to_owned())));
+        }
     }
 
     #[test]
@@ -112,5 +124,7 @@ mod tests {
         assert_eq!((target.host.as_str(), target.path.as_str()), ("127.0.0.1:5000", "/a/b?c=d"));
         assert_eq!(target.to_string(), "http://127.0.0.1:5000/a/b?…");
         assert_eq!(resolve("http://[::1]/", false).unwrap().host, "[::1]");
+        let socket = resolve("ws://127.0.0.1:5000/api", false).unwrap();
+        assert_eq!((socket.to_string().as_str(), socket.is_websocket()), ("ws://127.0.0.1:5000/api", true));
     }
 }

@@ -3,6 +3,7 @@
 mod model;
 mod plain_table;
 mod screen;
+mod streams;
 
 use std::io::{self, IsTerminal};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -40,7 +41,9 @@ pub(crate) struct Arguments {
 
 const HELP: &str = "\
 It needs a valid token, because the load of a server is not public.
-Rates and times are those of the last interval; the depth of a mailbox is that at its end.
+Rates and times are those of the last interval; the depth of a mailbox is that at its end. \
+Methods with subscriptions have a table of their own: how many are open, and the items that were \
+sent and missed.
 
 Keys: q quits, s changes the order (by depth, by calls, by name), the arrows scroll.
 
@@ -62,9 +65,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         let line = "standard output is not a terminal, which the live view needs: --once prints one table";
         return Err(Failure::new(Exit::Usage, line));
     }
-    let client = arguments.server.client()?;
     let url = &arguments.server.url;
     let runtime = runtime()?;
+    let client = runtime.block_on(arguments.server.connect())?;
     // The first request is before the alternate screen, so that its error stays readable.
     let first = runtime.block_on(snapshot(&client)).map_err(|error| failure(url, &error))?;
     if arguments.once {

@@ -40,10 +40,23 @@ pub(crate) struct MailboxRow {
     pub(crate) failed: f64,
     /// Calls that were rejected, per second.
     pub(crate) refused: f64,
+    /// What the method sends, if it is a subscription that somebody has made.
+    pub(crate) stream: Option<StreamRow>,
     /// Median and 99th percentile of the waiting time between the two snapshots.
     pub(crate) wait: [Option<Duration>; 2],
     /// The same for the run time.
     pub(crate) run: [Option<Duration>; 2],
+}
+
+/// The items of a method. Rates are those between the two snapshots.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct StreamRow {
+    /// Open subscriptions.
+    pub(crate) subscriptions: u64,
+    /// Items that were sent, per second.
+    pub(crate) items: f64,
+    /// Items that subscribers have missed, per second.
+    pub(crate) missed: f64,
 }
 
 /// The order of the rows.
@@ -122,6 +135,12 @@ impl MailboxRow {
             ended: a_second(Mailbox::ended),
             failed: a_second(|mailbox| mailbox.ended() - mailbox.answered),
             refused: a_second(|mailbox| mailbox.refused),
+            // What has never had a subscriber may be any method.
+            stream: (now.subscriptions + now.items > 0).then(|| StreamRow {
+                subscriptions: now.subscriptions,
+                items: a_second(|mailbox| mailbox.items),
+                missed: a_second(|mailbox| mailbox.missed_items),
+            }),
             wait: [0.5, 0.99].map(|q| wait.quantile(q)),
             run: [0.5, 0.99].map(|q| run.quantile(q)),
         }
@@ -146,6 +165,15 @@ pub(crate) mod tests {
             "answered": answered, "failed": 2, "panicked": 1, "refused": refused, "expired": 0, "abandoned": 0,
             "usual_us": 1.0, "wait": { "count": 0, "buckets": [] }, "run": { "count": 1, "buckets": run },
         })
+    }
+
+    /// Returns the mailbox of a method with open subscriptions.
+    pub(crate) fn subscribed(method: &str, subscriptions: u64, items: u64, missed: u64) -> Value {
+        let mut mailbox = mailbox(method, 0, 0, 0, &[]);
+        for (name, value) in [("subscriptions", subscriptions), ("items", items), ("missed_items", missed)] {
+            mailbox[name] = value.into();
+        }
+        mailbox
     }
 
     pub(crate) fn snapshot(at: Instant, methods: &[Value]) -> Snapshot {

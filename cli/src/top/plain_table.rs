@@ -3,7 +3,7 @@
 use anstyle::Style;
 use callbox_cli::table::Table;
 
-use super::model::{MailboxRow, View};
+use super::model::{MailboxRow, StreamRow, View};
 use super::{brief, count};
 
 pub(crate) fn render(view: &View) -> String {
@@ -21,9 +21,11 @@ pub(crate) fn render(view: &View) -> String {
         "RUN P99",
         "REFUSED/S",
     ];
-    table.row(heads.map(|head| (head, plain)));
+    let has_streams = view.rows.iter().any(|row| row.stream.is_some());
+    let more = ["SUBSCRIPTIONS", "ITEMS/S", "MISSED/S"].into_iter().filter(|_| has_streams);
+    table.row(heads.into_iter().chain(more).map(|head| (head, plain)));
     for row in &view.rows {
-        let MailboxRow { method, depth, capacity, running, ended, refused, wait, run, failed: _ } = row;
+        let MailboxRow { method, depth, capacity, running, ended, refused, stream, wait, run, failed: _ } = row;
         let [(wait50, wait99), (run50, run99)] = [wait, run].map(|[p50, p99]| (brief(*p50), brief(*p99)));
         let (depth, capacity) = (count(*depth as f64), count(*capacity as f64));
         let cells = [
@@ -38,7 +40,12 @@ pub(crate) fn render(view: &View) -> String {
             run99,
             count(*refused),
         ];
-        table.row(cells.map(|cell| (cell, plain)));
+        let more = match stream {
+            Some(StreamRow { subscriptions, items, missed }) => [*subscriptions as f64, *items, *missed].map(count),
+            None => ["-"; 3].map(str::to_owned),
+        };
+        let more = more.into_iter().filter(|_| has_streams);
+        table.row(cells.into_iter().chain(more).map(|cell| (cell, plain)));
     }
     table.to_string()
 }

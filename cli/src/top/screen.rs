@@ -7,11 +7,11 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Cell, Paragraph, Row as TableRow, Table};
 
 use super::model::{MailboxRow, SortOrder, View};
-use super::{brief, count};
+use super::{brief, count, streams};
 use crate::terminal::sanitize;
 
-const DIM: Style = Style::new().fg(Color::DarkGray);
-const BOLD: Style = Style::new().add_modifier(Modifier::BOLD);
+pub(super) const DIM: Style = Style::new().fg(Color::DarkGray);
+pub(super) const BOLD: Style = Style::new().add_modifier(Modifier::BOLD);
 
 /// The steps of a bar, in eighths of a character.
 const EIGHTHS: [&str; 9] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉", "█"];
@@ -31,15 +31,20 @@ pub(crate) struct Screen {
 impl Screen {
     pub(crate) fn draw(&self, frame: &mut Frame<'_>) {
         let services = u16::try_from(self.view.services.len()).unwrap_or(u16::MAX).min(4);
+        let streams = streams::height(&self.view, frame.area().height);
         let areas = Layout::vertical([
             Constraint::Length(1 + services),
             Constraint::Length(1),
             Constraint::Min(0),
+            Constraint::Length(streams),
             Constraint::Length(1),
         ]);
-        let [head, _, body, foot] = areas.areas(frame.area());
+        let [head, _, body, below, foot] = areas.areas(frame.area());
         frame.render_widget(Paragraph::new(self.head()), head);
         self.table(frame, body);
+        if streams > 0 {
+            streams::draw(&self.view, frame, below);
+        }
         frame.render_widget(Paragraph::new(self.foot()), foot);
     }
 
@@ -95,14 +100,8 @@ fn cells(row: &MailboxRow, name: usize, bar: usize) -> TableRow<'static> {
     let times = |[p50, p99]: [Option<std::time::Duration>; 2]| format!("{:>5} {:>5}", brief(p50), brief(p99));
     let refused = if row.refused > 0.0 { Style::new().fg(Color::Red).add_modifier(Modifier::BOLD) } else { DIM };
     let ended = if row.failed > 0.0 { Style::new().fg(Color::Yellow) } else { Style::new() };
-    let method: String = sanitize(&row.method);
-    let method = if method.chars().count() > name {
-        method.chars().take(name.saturating_sub(1)).chain(['…']).collect()
-    } else {
-        method
-    };
     TableRow::new([
-        Cell::from(method),
+        Cell::from(shortened(&row.method, name)),
         Cell::from(Line::from(vec![
             Span::styled(filled(row.fullness(), bar), colour(row.fullness())),
             Span::styled("·".repeat(bar - width(row.fullness(), bar)), DIM),
@@ -116,7 +115,17 @@ fn cells(row: &MailboxRow, name: usize, bar: usize) -> TableRow<'static> {
     ])
 }
 
-fn right(text: String, is_number: bool) -> Cell<'static> {
+/// Returns the name of a method in at most `width` characters.
+pub(super) fn shortened(method: &str, width: usize) -> String {
+    let method = sanitize(method);
+    if method.chars().count() > width {
+        method.chars().take(width.saturating_sub(1)).chain(['…']).collect()
+    } else {
+        method
+    }
+}
+
+pub(super) fn right(text: String, is_number: bool) -> Cell<'static> {
     let alignment = if is_number { Alignment::Right } else { Alignment::Left };
     Cell::from(Line::from(text).alignment(alignment))
 }
@@ -153,7 +162,7 @@ mod tests {
     use ratatui::Terminal;
     use ratatui::backend::TestBackend;
 
-    use super::super::model::tests::{mailbox, snapshot};
+    use super::super::model::tests::{mailbox, snapshot, subscribed};
     use super::*;
 
     fn lines(width: u16, height: u16, screen: &Screen) -> Vec<String> {
@@ -191,6 +200,25 @@ mod tests {
             assert!(other.contains("1.5ms"), "{other}");
             assert!(lines[11].contains("q quits"), "{}", lines[11]);
         }
+    }
+
+    #[test]
+    fn subscriptions_have_a_table_of_their_own_below() {
+        let begin = Instant::now();
+        let at = |seconds, items, missed| {
+            let boxes = [mailbox("say_hello", 0, 1, 0, &[]), subscribed("prices", 3, items, missed)];
+            snapshot(begin + Duration::from_secs(seconds), &boxes)
+        };
+        let view = View::between(&at(0, 100, 0), &at(2, 2100, 50));
+        let screen = Screen { view, ..Screen::default() };
+        let shown = lines(80, 14, &screen);
+        let head = shown.iter().position(|line| line.starts_with("SUBSCRIPTION")).unwrap();
+        assert_eq!(head, 11, "{shown:#?}");
+        let words: Vec<_> = shown[head + 1].split_whitespace().collect();
+        assert_eq!(words, ["prices", "3", "1,000", "25"]);
+        assert!(shown[13].contains("q quits"));
+        // A low terminal is for the mailboxes.
+        assert!(lines(80, 6, &screen).iter().all(|line| !line.starts_with("SUBSCRIPTION")));
     }
 
     #[test]

@@ -74,7 +74,10 @@ fn a_subscription_is_described_by_its_items_and_not_by_its_id() {
     let one = run_on(&server, "describe", &["greetings"]);
     assert!(one.stdout().starts_with("greetings -> subscription of Greeting\npublic · deadline"), "{one:?}");
     assert!(one.stdout().contains("\nGreeting = { name: string }\n"), "{one:?}");
-    assert!(!one.stdout().contains("callbox call"), "it cannot be called over HTTP: {one:?}");
+    let address = server.address();
+    assert!(one.stdout().ends_with(&format!("\nTRY\ncallbox call ws://{address}/api greetings\n")), "{one:?}");
+    let over_socket = run(&["describe", &server.url("/api").replace("http", "ws"), "greetings"]);
+    assert_eq!(over_socket.stdout(), one.stdout());
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::greeter::{TOKEN, greeter};
+use crate::market::socket;
 use crate::program::{run, run_on, run_with_input};
 use crate::stub::stub;
 
@@ -59,6 +60,7 @@ fn a_client_is_the_same_wherever_its_document_comes_from() {
         let client = from(&server.url("/api"));
         assert!(client.contains("say_hello(") && !client.contains("whoami"), "{client}");
         assert_eq!(from(&server.url("/openrpc.json")), client);
+        assert_eq!(from(&socket(&server)), client);
         assert_eq!(from(file.to_str().unwrap()), client);
         assert_eq!(run_with_input(&["generate", language, "-"], &document).stdout(), client);
 

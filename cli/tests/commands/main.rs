@@ -1,10 +1,14 @@
 //! The commands of `callbox` that call servers: their output and their exit codes.
 
+mod bar;
 mod call;
 mod describe;
+mod fake_socket;
 mod generate;
 mod greeter;
+mod market;
 mod program;
+mod streams;
 mod stress;
 mod stub;
 mod terminal;

@@ -1,10 +1,17 @@
 //! The compiled command.
 
-use std::io::Write;
-use std::process::{Command, Output, Stdio};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
 
 use callbox::testing::TestServer;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
+
+/// Maximum time to wait for a line of a command.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Returns the command with these arguments, without the environment variables that it reads.
 pub(crate) fn command(arguments: &[&str]) -> Command {
@@ -65,4 +72,50 @@ pub(crate) fn run_with_input(arguments: &[&str], input: &str) -> CommandOutput {
 pub(crate) fn run_on(server: &TestServer, name: &str, more: &[&str]) -> CommandOutput {
     let url = server.url("/api");
     run(&[&[name, url.as_str()], more].concat())
+}
+
+/// A command that goes on until a signal ends it, or the server.
+pub(crate) struct RunningCommand {
+    child: Child,
+    lines: Receiver<String>,
+    errors: JoinHandle<String>,
+}
+
+impl RunningCommand {
+    pub(crate) fn start(arguments: &[&str]) -> Self {
+        let mut child = command(arguments).spawn().expect("the command runs");
+        let (sender, lines) = channel();
+        let (out, mut err) = (child.stdout.take().expect("a pipe"), child.stderr.take().expect("a pipe"));
+        std::thread::spawn(move || {
+            for line in BufReader::new(out).lines().map_while(Result::ok) {
+                // Nobody listens once the test has ended.
+                let _ = sender.send(line);
+            }
+        });
+        let errors = std::thread::spawn(move || {
+            let mut text = String::new();
+            err.read_to_string(&mut text).expect("text");
+            text
+        });
+        Self { child, lines, errors }
+    }
+
+    /// Returns the next line of standard output, as soon as it is written.
+    #[track_caller]
+    pub(crate) fn line(&self) -> String {
+        self.lines.recv_timeout(PATIENCE).expect("a line")
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        let id = Pid::from_raw(i32::try_from(self.child.id()).expect("an id")).expect("an id");
+        kill_process(id, signal).expect("it is there");
+    }
+
+    /// Waits for the end. The output is what was not returned as a line.
+    pub(crate) fn end(self) -> CommandOutput {
+        let Self { mut child, lines, errors } = self;
+        let code = child.wait().expect("an end").code();
+        let out = lines.iter().map(|line| line + "\n").collect();
+        CommandOutput { code, out, err: errors.join().expect("text") }
+    }
 }

@@ -4,11 +4,14 @@ use std::fs;
 use std::net::TcpListener;
 use std::process::Stdio;
 
+use callbox::testing::TestServer;
 use callbox_test_support::wait::until;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
+use crate::fake_socket::{Connection, FakeSocket};
 use crate::greeter::{Greeter, TOKEN, greeter};
+use crate::market::socket;
 use crate::program::{CommandOutput, command, run, run_on};
 use crate::stub::stub;
 
@@ -25,13 +28,20 @@ fn outcome(report: &Value, code: Option<i64>) -> u64 {
 
 #[test]
 fn every_call_of_a_run_is_accounted_for() {
-    let server = greeter();
-    let words = ["say_hello", "name=world", "--rate", "500", "--duration", "1s", "--connections", "8", "--json"];
-    let report = run_on(&server, "stress", &words).json();
-    let calls = count(&report, "calls");
+    for (scheme, places) in [("http", &["--connections", "8"][..]), ("ws", &["--connections", "2", "--in-flight", "4"])]
+    {
+        let server = greeter();
+        let url = server.url("/api").replace("http", scheme);
+        let words = ["stress", &url, "say_hello", "name=world", "--rate", "500", "--duration", "1s", "--json"];
+        accounts_for_every_call(&server, &run(&[&words[..], places].concat()).json());
+    }
+}
+
+fn accounts_for_every_call(server: &TestServer, report: &Value) {
+    let calls = count(report, "calls");
     assert!((400..=600).contains(&calls), "{calls} calls at 500 a second for a second");
-    assert_eq!(calls, count(&report, "answered") + count(&report, "errors"));
-    assert_eq!(outcome(&report, None), calls, "all of them had a result");
+    assert_eq!(calls, count(report, "answered") + count(report, "errors"));
+    assert_eq!(outcome(report, None), calls, "all of them had a result");
     let stats = server.service::<Greeter>().stats();
     let method = stats.iter().find(|method| method.method == "say_hello").expect("the method");
     assert_eq!(method.answered, calls, "the server has counted the same");
@@ -46,18 +56,25 @@ fn every_call_of_a_run_is_accounted_for() {
 #[test]
 fn errors_are_counted_by_their_code() {
     let server = greeter();
+    for url in [server.url("/api"), socket(&server)] {
+        counts_errors_by_their_code(&url);
+    }
+}
+
+fn counts_errors_by_their_code(url: &str) {
     let words = ["--rate", "200", "--duration", "500ms", "--arrivals", "even", "--json"];
+    let stress = |call: &[&str]| run(&[&["stress", url], call, &words].concat()).json();
     for (call, code) in [
         (&["look_up", "bob"][..], 404),
         (&["no_such_method"], -32601),
         (&["whoami"], -32001),
         (&["say_hello", "--token", TOKEN], -32602),
     ] {
-        let report = run_on(&server, "stress", &[call, &words].concat()).json();
+        let report = stress(call);
         assert_eq!(outcome(&report, Some(code)), 100, "{call:?}: {report:#}");
         assert_eq!((count(&report, "calls"), count(&report, "errors")), (100, 100));
     }
-    let report = run_on(&server, "stress", &[&["whoami", "--token", TOKEN], &words[..]].concat()).json();
+    let report = stress(&["whoami", "--token", TOKEN]);
     assert_eq!((outcome(&report, None), count(&report, "errors")), (100, 0), "the token is sent");
 }
 
@@ -100,6 +117,65 @@ fn a_closed_connection_is_opened_again() {
 }
 
 #[test]
+fn a_closed_websocket_is_opened_again_and_what_was_in_flight_is_lost() {
+    let server = FakeSocket::start(async |listener| {
+        let mut connection = Connection::accept(&listener).await;
+        for _ in 0..10 {
+            connection.answer("1").await;
+        }
+        connection.receive().await.expect("a call");
+        drop(connection);
+        let mut connection = Connection::accept(&listener).await;
+        for _ in 0..39 {
+            connection.answer("1").await;
+        }
+    });
+    let words = ["--rate", "50", "--duration", "1s", "--connections", "1", "--arrivals", "even", "--json"];
+    let report = run(&[&["stress", &server.url, "x"], &words[..]].concat()).json();
+    server.end();
+    assert_eq!((count(&report, "answered"), count(&report, "errors")), (49, 1), "{report:#}");
+    let outcomes = report["outcomes"].as_array().expect("a list");
+    assert!(outcomes.iter().any(|outcome| outcome["outcome"] == "connection lost"), "{report:#}");
+}
+
+#[test]
+fn a_websocket_carries_no_more_calls_than_it_may_and_other_messages_are_no_responses() {
+    let server = FakeSocket::start(async |listener| {
+        let mut connection = Connection::accept(&listener).await;
+        let mut calls = Vec::new();
+        for _ in 0..3 {
+            calls.push(connection.receive().await.expect("a call"));
+        }
+        // Subscriptions have such messages, with any number in them.
+        connection.send(r#"{"method":"x","params":{"subscription":0,"result":1},"id":null}"#).await;
+        let next = tokio::time::timeout(std::time::Duration::from_millis(300), connection.receive()).await;
+        assert!(next.is_err(), "a fourth call: {next:?}");
+        for call in calls.iter().rev() {
+            connection.send(&format!(r#"{{"jsonrpc":"2.0","result":null,"id":{}}}"#, call["id"])).await;
+        }
+        while let Some(call) = connection.receive().await {
+            connection.send(&format!(r#"{{"jsonrpc":"2.0","result":null,"id":{}}}"#, call["id"])).await;
+        }
+    });
+    let places = ["--connections", "1", "--in-flight", "3"];
+    let words = ["--rate", "100", "--duration", "200ms", "--arrivals", "even", "--json"];
+    let report = run(&[&["stress", &server.url, "x"], &places[..], &words].concat()).json();
+    server.end();
+    assert_eq!((count(&report, "answered"), count(&report, "errors")), (20, 0), "{report:#}");
+    assert_eq!((count(&report, "connections"), count(&report, "in_flight")), (1, 3));
+    assert!(count(&report, "waited_for_a_connection") > 0);
+}
+
+#[test]
+fn a_server_without_a_websocket_and_what_does_not_fit_one_are_reported() {
+    let server = greeter();
+    let url = socket(&server);
+    assert!(run(&["stress", &url.replace("/api", "/x"), "x"]).error(5).contains("status 404"));
+    assert!(run(&["stress", &url, "x", "--deadline", "1s"]).error(2).contains("http://"));
+    assert!(run_on(&server, "stress", &["x", "--in-flight", "2"]).error(2).contains("ws://"));
+}
+
+#[test]
 fn the_table_has_a_row_for_each_outcome_and_the_plot_is_valid_xml() {
     let server = greeter();
     let scratch = tempfile::tempdir().expect("a directory");
@@ -126,7 +202,7 @@ fn the_table_has_a_row_for_each_outcome_and_the_plot_is_valid_xml() {
 
 #[test]
 fn another_machine_is_a_target_only_with_the_flag() {
-    for url in ["http://192.0.2.1/api", "http://[2001:db8::1]/api", "https://127.0.0.1/api"] {
+    for url in ["http://192.0.2.1/api", "ws://[2001:db8::1]/api", "https://127.0.0.1/api", "wss://127.0.0.1/api"] {
         run(&["stress", url, "x"]).error(2);
     }
     assert!(run(&["stress", "http://192.0.2.1/api", "x"]).error(2).contains("--allow-remote"));

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use callbox_test_support::wait::until;
+use rustix::process::Signal;
 use tokio::sync::Semaphore;
 
 use crate::greeter::{Greeter, TOKEN, greeter, greeter_with};
-use crate::program::{CommandOutput, command, run_on};
+use crate::market::{market, socket, subscriptions};
+use crate::program::{CommandOutput, RunningCommand, command, run_on};
 
 #[test]
 fn once_prints_a_table_of_all_mailboxes() {
@@ -34,6 +36,28 @@ fn once_prints_a_table_of_all_mailboxes() {
     for child in [runs, waits] {
         CommandOutput::from(child.wait_with_output().expect("an end")).stdout();
     }
+}
+
+#[test]
+fn subscriptions_have_columns_once_there_are_some() {
+    let server = market(1024, &Arc::new(Semaphore::new(0)));
+    let table = || {
+        let output = run_on(&server, "top", &["--once", "--interval", "100ms", "--token", TOKEN]);
+        let rows = output.stdout().lines().map(|line| line.split_whitespace().map(str::to_owned).collect());
+        rows.collect::<Vec<Vec<String>>>()
+    };
+    assert!(!table()[0].contains(&"ITEMS/S".to_owned()));
+    let prices = RunningCommand::start(&["call", &socket(&server), "prices"]);
+    until("it has subscribed", || subscriptions(&server) == 1);
+    let rows = table();
+    assert!(rows[0].ends_with(&["SUBSCRIPTIONS", "ITEMS/S", "MISSED/S"].map(str::to_owned)), "{rows:?}");
+    let row = |name: &str| rows.iter().find(|row| row[0] == name).expect("its row")[10..].to_vec();
+    assert_eq!(
+        (row("prices"), row("set")),
+        (["1", "0", "0"].map(str::to_owned).into(), ["-"; 3].map(str::to_owned).into())
+    );
+    prices.signal(Signal::INT);
+    assert_eq!(prices.end().code, Some(130));
 }
 
 #[test]

@@ -21,6 +21,10 @@ use super::socket::Control;
 /// as many, and sends them all at once to a client that was cut off.
 const CAPACITY: usize = 1024;
 
+/// The same, as long as the caller does not know whether the call is a subscription at all: it asks
+/// the server first, while items arrive.
+const UNDECIDED_CAPACITY: usize = 64 * 1024;
+
 /// The end of a subscription at which its items arrive. Dropping it ends the subscription.
 pub struct Feed {
     buffer: Arc<FeedBuffer>,
@@ -42,6 +46,8 @@ struct BufferState {
     /// The position of the last item that has arrived, or a later one.
     cursor: Option<String>,
     end: Option<FeedEnd>,
+    /// Whether somebody takes the items, so that the method is a subscription.
+    is_taken: bool,
     waker: Option<Waker>,
 }
 
@@ -74,12 +80,14 @@ impl FeedBuffer {
     /// Adds an item. If there is no room, the oldest item is left out and counted.
     pub(super) fn push(&self, mut item: FeedItem) {
         self.change(|state| {
+            let is_decided = self.start.is_subscription || state.is_taken;
+            let capacity = if is_decided { CAPACITY } else { UNDECIDED_CAPACITY };
             item.lag = Lag::sum(state.lag.take(), item.lag);
             if let Some(cursor) = &item.cursor {
                 state.cursor = Some(cursor.clone());
             }
             state.items.push_back(item);
-            if state.items.len() > CAPACITY
+            if state.items.len() > capacity
                 && let Some(left_out) = state.items.pop_front()
                 && let Some(next) = state.items.front_mut()
             {
@@ -102,6 +110,11 @@ impl FeedBuffer {
     /// Notes that nobody knows what is missed before the next item.
     pub(super) fn set_lag_unknown(&self) {
         self.change(|state| state.lag = Some(Lag::Unknown));
+    }
+
+    /// Whether this is a subscription for certain, which may be started again.
+    pub(super) fn is_subscription(&self) -> bool {
+        self.start.is_subscription || self.change(|state| state.is_taken)
     }
 
     /// Ends the subscription, after the items that have arrived.
@@ -144,8 +157,15 @@ impl Feed {
         feed
     }
 
+    /// Drops this without a word to the server: the call was a plain one.
+    pub(crate) fn forget(self) {
+        // The drop that follows finds nothing to end.
+        let _ = self.controls.send(Control::Forget { call: self.buffer.start.call });
+    }
+
     /// Returns the subscription whose items arrive here.
     pub(crate) fn into_subscription<T: DeserializeOwned + Send + 'static>(self) -> Subscription<T> {
+        self.buffer.change(|state| state.is_taken = true);
         Subscription::from_source(FeedSource { feed: self, item: PhantomData })
     }
 }
@@ -202,8 +222,12 @@ mod tests {
     use crate::subscription::SubscriptionNames;
 
     fn buffer() -> FeedBuffer {
+        buffer_of(true)
+    }
+
+    fn buffer_of(is_subscription: bool) -> FeedBuffer {
         let names = SubscriptionNames::DEFAULT;
-        FeedBuffer::new(FeedStart { call: 1, method: "prices".to_owned(), params: None, names })
+        FeedBuffer::new(FeedStart { call: 1, method: "prices".to_owned(), params: None, names, is_subscription })
     }
 
     fn item(number: usize, lag: Option<Lag>) -> FeedItem {
@@ -225,6 +249,15 @@ mod tests {
         assert_eq!(take(&buffer), Some(("10".to_owned(), Some(Lag::Items(10)))));
         assert_eq!(take(&buffer), Some(("11".to_owned(), None)));
         assert_eq!(buffer.cursor().as_deref(), Some("1-1033"), "it continues after what has arrived");
+    }
+
+    #[test]
+    fn items_are_kept_until_it_is_known_that_it_is_a_subscription() {
+        let buffer = buffer_of(false);
+        (0..2 * CAPACITY).for_each(|number| buffer.push(item(number, None)));
+        assert_eq!(take(&buffer), Some(("0".to_owned(), None)));
+        (0..UNDECIDED_CAPACITY).for_each(|number| buffer.push(item(number, None)));
+        assert!(take(&buffer).unwrap().1.is_some(), "but not without end");
     }
 
     #[test]

@@ -58,6 +58,11 @@ impl Feeds {
         self.remove(call)
     }
 
+    /// Removes what has turned out to be no subscription.
+    pub(super) fn forget(&mut self, call: u64) {
+        self.remove(call);
+    }
+
     /// Whether this is the call of a subscription.
     pub(super) fn has(&self, call: u64) -> bool {
         self.feeds.contains_key(&call)
@@ -72,7 +77,8 @@ impl Feeds {
                 let id: Box<str> = id.get().into();
                 feed.id = Some(id.clone());
                 feed.was_started = true;
-                self.by_id.insert(id, call);
+                // A plain call that was started like one may have the same text as its result.
+                self.by_id.entry(id).or_insert(call);
             }
             // A caller may repeat its call. One that was started again is rejected for good.
             Err(error) if feed.was_started => {
@@ -106,10 +112,17 @@ impl Feeds {
         }
     }
 
-    /// Forgets what belongs to the connection that was lost.
-    pub(super) fn disconnected(&mut self) {
+    /// Forgets what belongs to the connection that was lost. What is no subscription for certain
+    /// cannot be started again, so it ends.
+    pub(super) fn disconnected(&mut self, lost: impl Fn() -> FeedEnd) {
         self.by_id.clear();
-        self.feeds.retain(|_, feed| !feed.is_closed);
+        self.feeds.retain(|_, feed| {
+            let is_lost = feed.was_started && !feed.buffer.is_subscription();
+            if is_lost {
+                feed.buffer.end(lost());
+            }
+            !feed.is_closed && !is_lost
+        });
         for feed in self.feeds.values_mut() {
             feed.id = None;
         }
@@ -131,7 +144,9 @@ impl Feeds {
     fn remove(&mut self, call: u64) -> Option<Unsubscribe> {
         let feed = self.feeds.remove(&call)?;
         let id = feed.id?;
-        self.by_id.remove(&id);
+        if self.by_id.get(&id) == Some(&call) {
+            self.by_id.remove(&id);
+        }
         Some(Unsubscribe { method: feed.buffer.start.names.unsubscribe.unwrap_or(UNSUBSCRIBE), id })
     }
 }
@@ -171,7 +186,12 @@ mod tests {
     fn open(feeds: &mut Feeds, params: Option<&str>, unsubscribe: Option<&'static str>) -> Arc<FeedBuffer> {
         let params = params.map(|json| RawValue::from_string(json.to_owned()).unwrap());
         let names = SubscriptionNames { unsubscribe, ..SubscriptionNames::DEFAULT };
-        let buffer = Arc::new(FeedBuffer::new(FeedStart { call: 7, method: "prices".to_owned(), params, names }));
+        let method = "prices".to_owned();
+        open_start(feeds, FeedStart { call: 7, method, params, names, is_subscription: true })
+    }
+
+    fn open_start(feeds: &mut Feeds, start: FeedStart) -> Arc<FeedBuffer> {
+        let buffer = Arc::new(FeedBuffer::new(start));
         feeds.open(Arc::clone(&buffer));
         buffer
     }
@@ -197,7 +217,7 @@ mod tests {
         assert!(feeds.started(7, STARTED).is_none());
         notice(&mut feeds, r#""result":1,"cursor":"k-1""#);
         notice(&mut feeds, r#""cursor":"k-5""#);
-        feeds.disconnected();
+        feeds.disconnected(|| FeedEnd::Done);
         notice(&mut feeds, r#""result":2,"cursor":"k-9""#);
         assert_eq!(buffer.cursor().as_deref(), Some("k-5"), "an id is of one connection");
         let params = r#"{"_meta":{"after":"k-5"},"symbol":"ACME"}"#;
@@ -221,6 +241,29 @@ mod tests {
         open(&mut feeds, None, None);
         assert!(feeds.started(7, REJECTED).is_none() && feeds.has(7), "its caller may repeat the call");
         assert!(feeds.close(7, false).is_none() && !feeds.has(7));
+    }
+
+    #[test]
+    fn a_call_that_may_be_a_plain_one_is_neither_repeated_nor_ended_at_the_server() {
+        let mut feeds = Feeds::default();
+        let plain = |feeds: &mut Feeds| {
+            let names = SubscriptionNames::DEFAULT;
+            let method = "pay".to_owned();
+            open_start(feeds, FeedStart { call: 8, method, params: None, names, is_subscription: false })
+        };
+        open(&mut feeds, None, None);
+        feeds.started(7, STARTED);
+        plain(&mut feeds);
+        assert!(feeds.started(8, r#"{"result":"s1","id":8}"#).is_none());
+        feeds.forget(8);
+        assert!(feeds.close(8, false).is_none(), "there is nothing to end");
+        assert_eq!(feeds.by_id.get(r#""s1""#), Some(&7), "the subscription with the same text goes on");
+
+        plain(&mut feeds);
+        assert!(feeds.started(8, r#"{"result":"s2","id":8}"#).is_none());
+        feeds.disconnected(|| FeedEnd::Done);
+        assert_eq!(restarted(&feeds).len(), 1);
+        assert!(feeds.has(7) && !feeds.has(8));
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //!
 //! - [`connect`] opens connections, with `tls` if need be, and [`backoff`] has the pauses between
 //!   attempts. [`options`] makes a client of a `ClientBuilder`.
+//! - [`connection_event`] is what a program learns of the connection.
 //! - [`link`] is one open connection: it reads and writes at the same time, and pings. [`watched`]
 //!   knows whether the server is there still.
 //! - [`frame`] reads what a message of the server is: a response, a batch of them, or a message of
@@ -18,6 +19,7 @@
 mod backoff;
 mod calls;
 mod connect;
+mod connection_event;
 mod feed;
 mod feeds;
 mod frame;
@@ -31,4 +33,6 @@ mod task;
 mod tls;
 mod watched;
 
+pub use connection_event::ConnectionEvent;
+pub(crate) use connection_event::ConnectionHandler;
 pub(crate) use feed::Feed;

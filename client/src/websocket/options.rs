@@ -93,7 +93,7 @@ impl ClientBuilder {
         let failed = |cause| BuildError::new(format!("cannot connect to `{}`: {cause}", self.url));
         let link = Link::new(target.open().await.map_err(failed)?);
         let (socket, queues) = Socket::new(self.token_text());
-        tokio::spawn(Task::new(target, queues).run(link));
+        tokio::spawn(Task::new(target, queues, self.connection_handler.clone()).run(link));
         Ok(self.apply(&Client::with_dyn_transport(Arc::new(socket))))
     }
 

@@ -54,6 +54,7 @@ impl Session {
                 let ended = self.feeds.close(call, self.calls.has(call));
                 self.unsubscribe(ended);
             }
+            Control::Forget { call } => self.feeds.forget(call),
             Control::Cancel { first } => {
                 self.progress.remove(&first);
                 for call in self.calls.cancel(first) {
@@ -126,9 +127,9 @@ impl Session {
 
     /// Ends what belongs to the connection that was lost.
     pub(super) fn disconnected(&mut self, error: impl Fn() -> TransportError) {
+        self.feeds.disconnected(|| FeedEnd::Failed(error().into()));
         self.calls.fail_sent(error);
         self.outgoing.keep_for_reconnect(&self.calls);
-        self.feeds.disconnected();
     }
 
     /// Starts the subscriptions again on a new connection.

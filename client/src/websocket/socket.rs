@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Weak};
 
 use futures_util::future::BoxFuture;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::progress::ProgressSlot;
 use crate::subscribe::{Feed, FeedStart};
@@ -19,6 +19,8 @@ const QUEUE: usize = 64;
 pub(super) struct Socket {
     commands: mpsc::Sender<Command>,
     controls: mpsc::UnboundedSender<Control>,
+    /// Ends with the background task.
+    running: watch::Receiver<()>,
     /// The token that the connection was opened with.
     token: Option<Arc<str>>,
 }
@@ -45,6 +47,11 @@ pub(super) enum Control {
         /// The id of its first call.
         call: u64,
     },
+    /// What was opened is no subscription, so there is nothing to end.
+    Forget {
+        /// The id of its call.
+        call: u64,
+    },
     /// A call that is going to be sent, whose progress is reported.
     Progress { call: u64, slot: Weak<ProgressSlot> },
     /// Nobody waits for the response to this body any more.
@@ -58,13 +65,18 @@ pub(super) enum Control {
 pub(super) struct Queues {
     pub(super) commands: mpsc::Receiver<Command>,
     pub(super) controls: mpsc::UnboundedReceiver<Control>,
+    /// Dropped with the background task.
+    #[expect(dead_code, reason = "its drop says that the task has ended")]
+    pub(super) running: watch::Sender<()>,
 }
 
 impl Socket {
     pub(super) fn new(token: Option<Arc<str>>) -> (Self, Queues) {
         let (commands, received) = mpsc::channel(QUEUE);
         let (controls, changed) = mpsc::unbounded_channel();
-        (Self { commands, controls, token }, Queues { commands: received, controls: changed })
+        let (runs, running) = watch::channel(());
+        let queues = Queues { commands: received, controls: changed, running: runs };
+        (Self { commands, controls, running, token }, queues)
     }
 
     async fn exchange(&self, request: TransportRequest) -> Result<TransportResponse, TransportError> {
@@ -99,6 +111,12 @@ impl DynTransport for Socket {
 
     fn open_feed(&self, start: FeedStart) -> Option<Feed> {
         Some(Feed::new(start, self.controls.clone()))
+    }
+
+    fn closed(&self) -> BoxFuture<'static, ()> {
+        let mut running = self.running.clone();
+        // Nothing is ever sent, so the only change is the end of the task.
+        Box::pin(async move { while running.changed().await.is_ok() {} })
     }
 
     fn take_progress(&self, call: u64, slot: &Arc<ProgressSlot>) -> bool {

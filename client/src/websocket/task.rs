@@ -14,6 +14,7 @@ use crate::transport::TransportError;
 
 use super::backoff::Backoff;
 use super::connect::Target;
+use super::connection_event::{ConnectionEvent, ConnectionHandler};
 use super::link::{Broken, Link};
 use super::session::Session;
 use super::socket::{Command, Control, Queues};
@@ -31,6 +32,8 @@ pub(super) struct Task {
     queues: Queues,
     session: Session,
     backoff: Backoff,
+    /// Called when the connection is lost, and when it is open again.
+    watcher: Option<ConnectionHandler>,
     /// Whether all clients are gone. There may be subscriptions still.
     no_commands: bool,
 }
@@ -46,9 +49,9 @@ enum Event {
 }
 
 impl Task {
-    pub(super) fn new(target: Target, queues: Queues) -> Self {
+    pub(super) fn new(target: Target, queues: Queues, watcher: Option<ConnectionHandler>) -> Self {
         let (session, backoff) = (Session::default(), Backoff::new());
-        Self { target, queues, session, backoff, no_commands: false }
+        Self { target, queues, session, backoff, watcher, no_commands: false }
     }
 
     /// Serves the connection, and opens it again when it is lost, until nobody uses it any more.
@@ -63,6 +66,7 @@ impl Task {
             self.disconnected(broken);
             let Some(opened) = self.reconnect().await else { return };
             link = opened;
+            self.tell(&ConnectionEvent::Reopened);
             self.session.reconnected();
         }
     }
@@ -148,6 +152,7 @@ impl Task {
             Broken::Lost(cause) => {
                 log_debug!(%url, %cause, "the connection to a WebSocket was lost, and is opened again");
                 self.session.disconnected(|| TransportError::lost(cause.to_string()));
+                self.tell(&ConnectionEvent::Lost(cause));
             }
             Broken::Malformed(cause) => {
                 log_error!(
@@ -157,7 +162,14 @@ impl Task {
                      again: check that the URL is that of a JSON-RPC server"
                 );
                 self.session.disconnected(|| TransportError::bad_response(cause.to_string()));
+                self.tell(&ConnectionEvent::Lost(cause));
             }
+        }
+    }
+
+    fn tell(&self, event: &ConnectionEvent) {
+        if let Some(watcher) = &self.watcher {
+            watcher.handle(event);
         }
     }
 

@@ -77,6 +77,9 @@ struct MethodExtensions {
     error_names: BTreeMap<i32, Vec<&'static str>>,
     #[serde(rename = "x-subscription", skip_serializing_if = "Option::is_none")]
     subscription: Option<SubscriptionObject>,
+    /// Whether it reports its progress to a caller that asks for it.
+    #[serde(rename = "x-progress", skip_serializing_if = "is_not")]
+    progress: bool,
     /// Name of the function of the typed client that calls the method.
     #[serde(rename = "x-rust", skip_serializing_if = "Option::is_none")]
     client: Option<&'static str>,
@@ -201,7 +204,8 @@ impl MethodExtensions {
             weight,
             idempotent: options.idempotent,
         });
-        Self { access, scope, rest, error_names, subscription: None, client: options.client, runs }
+        let (progress, client) = (options.reports_progress, options.client);
+        Self { access, scope, rest, error_names, subscription: None, progress, client, runs }
     }
 }
 

@@ -1,11 +1,13 @@
-//! The console: a page to call methods and watch mailboxes, its files, and the stream that updates
-//! it.
+//! The console: a page to call methods and watch mailboxes, its files, and the WebSocket for all of
+//! its live data.
+//!
+//! One WebSocket for each page, since browsers open few other connections to one server: with a
+//! response for each stream, some pages would leave none for calls.
 //!
 //! It is built like a program's own pages, from a handlebars template and static files, but these
 //! are embedded in the binary.
 
 mod assets;
-mod stream;
 
 use std::sync::Arc;
 
@@ -18,15 +20,16 @@ use actix_web::{HttpRequest, HttpResponse};
 use handlebars::Handlebars;
 use serde::Serialize;
 
-use crate::console::StatsFeed;
 use crate::dispatch::Dispatch;
 use crate::jsonrpc::Dialect;
 use crate::start_error::StartError;
 
 use super::allowed_methods::AllowedMethods;
 use super::guard::RouteRules;
+use super::rejection::HttpRejection;
 use super::route_probe::matching_request;
 use super::rpc::EndpointConfig;
+use super::websocket::WebSocketEndpoint;
 
 /// The content security policy: scripts and styles from files of this server only, nothing from
 /// other sites, and no frame around the page.
@@ -40,7 +43,7 @@ const ROUTE_RULES: RouteRules =
 
 /// Names of the resources in actix's router.
 const PAGE_ROUTE: &str = "callbox-console";
-const STREAM_ROUTE: &str = "callbox-console-mailboxes";
+const SOCKET_ROUTE: &str = "callbox-console-socket";
 const FILE_ROUTE: &str = "callbox-console-file";
 
 /// The data for the page's template. The page requests everything else as any caller would.
@@ -66,8 +69,7 @@ pub(crate) struct Console(Arc<ConsoleState>);
 struct ConsoleState {
     page: Bytes,
     endpoint_config: Arc<EndpointConfig>,
-    dispatch: Arc<Dispatch>,
-    feed: StatsFeed,
+    socket: WebSocketEndpoint,
 }
 
 impl Console {
@@ -80,18 +82,18 @@ impl Console {
         facts: &ConsolePageData<'_>,
         endpoint_config: Arc<EndpointConfig>,
         dispatch: Arc<Dispatch>,
-        feed: StatsFeed,
     ) -> Result<Self, StartError> {
         let mut registry = Handlebars::new();
         registry.set_strict_mode(true);
         let page = registry.render_template(assets::PAGE, facts);
         let page = page.map_err(|error| StartError::new("the console's page cannot be rendered", error))?;
-        Ok(Self(Arc::new(ConsoleState { page: page.into(), endpoint_config, dispatch, feed })))
+        let socket = WebSocketEndpoint::new(dispatch, Arc::clone(&endpoint_config));
+        Ok(Self(Arc::new(ConsoleState { page: page.into(), endpoint_config, socket })))
     }
 
-    /// Mounts the page, and its files and the stream below it.
+    /// Mounts the page, and its files and the WebSocket below it.
     pub(crate) fn configure(&self, config: &mut web::ServiceConfig) {
-        for (name, path) in [(PAGE_ROUTE, ""), (STREAM_ROUTE, "/mailboxes"), (FILE_ROUTE, "/{file:.*}")] {
+        for (name, path) in [(PAGE_ROUTE, ""), (SOCKET_ROUTE, "/socket"), (FILE_ROUTE, "/{file:.*}")] {
             let console = self.clone();
             let handler = move |request: HttpRequest, payload: web::Payload| {
                 let console = console.clone();
@@ -105,16 +107,20 @@ impl Console {
     /// route that was mounted before it.
     pub(crate) async fn is_reached(routes: impl FnOnce(&mut web::ServiceConfig)) -> bool {
         let Some(request) = matching_request(Self::PATH, routes).await else { return false };
-        [(PAGE_ROUTE, ""), (STREAM_ROUTE, "/mailboxes"), (FILE_ROUTE, "/main.js")]
+        [(PAGE_ROUTE, ""), (SOCKET_ROUTE, "/socket"), (FILE_ROUTE, "/main.js")]
             .into_iter()
             .all(|(name, path)| request.resource_map().match_name(&format!("{}{path}", Self::PATH)) == Some(name))
     }
 
     async fn answer(&self, request: &HttpRequest, payload: Payload) -> HttpResponse {
+        let route = request.match_name();
+        if route == Some(SOCKET_ROUTE) && self.0.socket.is_for(request) {
+            return self.0.socket.open(ROUTE_RULES, request, payload).await;
+        }
         let respond = async |_: &mut Payload| {
-            Ok(match request.match_name() {
+            Ok(match route {
                 Some(PAGE_ROUTE) => HttpResponse::Ok().content_type(assets::HTML).body(self.0.page.clone()),
-                Some(STREAM_ROUTE) => self.stream(request).await,
+                Some(SOCKET_ROUTE) => return Err(HttpRejection::only_websockets()),
                 _ => asset(request.match_info().query("file")),
             })
         };

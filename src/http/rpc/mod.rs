@@ -135,7 +135,8 @@ impl<H: BodyHandler> Endpoint<H> {
         if let Some(websocket) = &self.websocket
             && websocket.is_for(request)
         {
-            return Either::Right(Box::pin(websocket.open(request, payload)));
+            let rules = RouteRules { methods: AllowedMethods::Get, cross_origin: true, dialect: self.dialect };
+            return Either::Right(Box::pin(websocket.open(rules, request, payload)));
         }
         let rules = RouteRules { methods: AllowedMethods::Post, cross_origin: true, dialect: self.dialect };
         let call = async |payload: &mut Payload| self.call(request, payload).await;

@@ -10,10 +10,8 @@ use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse};
 
 use crate::dispatch::{Dispatch, RpcResponse, Session, SessionClient, SessionLimits, SessionToken};
-use crate::jsonrpc::Dialect;
 use crate::service::RequestInfo;
 
-use super::super::allowed_methods::AllowedMethods;
 use super::super::caller_headers;
 use super::super::connection_state::ConnectionState;
 use super::super::event_stream;
@@ -78,9 +76,13 @@ impl WebSocketEndpoint {
         request.head().upgrade() && handshake::is_upgrade(request)
     }
 
-    /// Opens a WebSocket, if host and origin may.
-    pub(in crate::http) async fn open(&self, request: &HttpRequest, payload: Payload) -> HttpResponse {
-        let rules = RouteRules { methods: AllowedMethods::Get, cross_origin: true, dialect: Dialect::Jsonrpc };
+    /// Opens a WebSocket, if the rules of its path allow that.
+    pub(in crate::http) async fn open(
+        &self,
+        rules: RouteRules,
+        request: &HttpRequest,
+        payload: Payload,
+    ) -> HttpResponse {
         let config = &*self.endpoint_config;
         let accept = async |payload: &mut Payload| {
             let Handshake { mut response, token } = handshake::accept(request, &config.token_header)?;

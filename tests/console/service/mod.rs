@@ -1,5 +1,6 @@
 //! A service with parameters of every kind, and one that can be flooded.
 
+mod streams;
 mod typed;
 
 use std::collections::BTreeMap;
@@ -10,6 +11,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use tokio::sync::Semaphore;
+
+pub(crate) use streams::{Ticker, streams};
 
 /// What cooks wait for.
 static SERVED: Semaphore = Semaphore::const_new(0);

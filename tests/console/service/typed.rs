@@ -3,6 +3,7 @@
 
 use std::error::Error;
 
+use super::streams::{TickerClient, streams};
 use super::{KitchenClient, start};
 
 #[rustfmt::skip]
@@ -67,6 +68,23 @@ async fn clear(url: &str) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+#[rustfmt::skip]
+#[expect(unused_variables, reason = "what becomes of an item is left to the reader")]
+async fn count(url: &str) -> Result<(), Box<dyn Error>> {
+    // Shown for ticker.count:
+    use callbox::client::Client;
+    use futures::StreamExt;
+
+    // TickerClient is in the crate of the service.
+    let client = TickerClient::from(Client::connect(url).await?);
+    let mut items = client.count(3).await?;
+    while let Some(item) = items.next().await {
+        let item = item?;
+    }
+    // Until here.
+    Ok(())
+}
+
 #[tokio::test]
 async fn what_the_console_shows_as_rust_makes_the_call() {
     let server = start();
@@ -76,4 +94,5 @@ async fn what_the_console_shows_as_rust_makes_the_call() {
     assert_eq!(ordered["payment"]["number"], 4_000_123_412_341_234_u64);
     assert_eq!(remember(&url).await.unwrap(), serde_json::json!([3, { "why": ["so"] }]));
     clear(&url).await.unwrap();
+    count(&callbox::testing::start(streams()).url("/api").replace("http:", "ws:")).await.unwrap();
 }

@@ -10,7 +10,7 @@ inPage("a public method is called", {}, async (page) => {
   await member(page, "spice").getByRole("combobox").selectOption("pepper");
   const { status, json } = await call(page);
   assert.equal(json.result, '5 g of "pepper" in 2 spoons, None');
-  assert.match(status, /ok.*HTTP 200 OK · [\d.]+ (ms|µs|s)/s);
+  assert.match(status, /ok.*WebSocket · [\d.]+ (ms|µs|s)/s);
 });
 
 inPage("a private method needs the token", {}, async (page) => {
@@ -197,14 +197,4 @@ inPage("the snippets make the same call", { path: "/console#/kitchen.season" }, 
     "    2,",
     ").await?;",
   ].join("\n"));
-});
-
-inPage("what is no answer to a call is shown as it came", {}, async (page) => {
-  await choose(page, "kitchen.echo");
-  await page.route("**/api", (route) => route.fulfill({ status: 200, contentType: "text/html", body: "<h1>Bad gateway</h1>" }));
-  await page.getByRole("button", { name: "Call", exact: true }).click();
-  await page.locator('.answer[data-outcome="bad"]').waitFor();
-  assert.match(await page.locator(".answer-status").innerText(), /not a JSON-RPC response/);
-  assert.equal(await page.locator(".answer-text").textContent(), "<h1>Bad gateway</h1>");
-  await page.unroute("**/api");
 });

@@ -16,7 +16,7 @@ function expected(method) {
 async function shown(page) {
   await page.getByRole("tab", { name: "Rust" }).click();
   const text = await page.locator("#request-text").textContent();
-  return text.replace(`"${url}/api"`, "url");
+  return text.replace(`"${url}/api"`, "url").replace(`"${url.replace("http:", "ws:")}/api"`, "url");
 }
 
 inPage("arguments of plain types are literals, and serde makes the others",
@@ -88,4 +88,16 @@ inPage("what is deprecated says so, in the list and at the method",
   assert.equal(await page.locator("#method-list .deprecated").count(), 1, "and nothing else does");
   assert.equal(await page.locator('[data-method="kitchen.clear"] .summary').innerText(),
     "Cleans up, as the old menu says it.");
+});
+
+inPage("a subscription is a loop over its items, over a WebSocket",
+  { path: "/console#/ticker.count" }, async (page) => {
+  await member(page, "to").getByRole("textbox").fill("3");
+  assert.equal(await shown(page), expected("ticker.count"));
+  await enterToken(page);
+  await choose(page, "ticker.audit");
+  const address = `${url.replace("http:", "ws:")}/api`;
+  await page.locator("#request-text", { hasText: "client.audit()" }).waitFor();
+  assert.ok((await page.locator("#request-text").textContent()).includes(
+    `TickerClient::from(Client::builder("${address}").token(std::env::var("TOKEN")?).connect().await?);`));
 });

@@ -38,6 +38,11 @@ pub struct WebSocket {
 
 /// Returns the request that opens a WebSocket at the path `/api`.
 pub fn handshake(headers: &[(&str, &str)]) -> String {
+    handshake_at("/api", headers)
+}
+
+/// Returns the request that opens a WebSocket at a path.
+pub fn handshake_at(path: &str, headers: &[(&str, &str)]) -> String {
     let needed = [
         ("Connection", "Upgrade"),
         ("Upgrade", "websocket"),
@@ -47,7 +52,7 @@ pub fn handshake(headers: &[(&str, &str)]) -> String {
     ];
     let other = |name: &str| headers.iter().any(|(key, _)| key.eq_ignore_ascii_case(name));
     let needed = needed.into_iter().filter(|(name, _)| !other(name));
-    crate::http::head("GET", "/api", &needed.chain(headers.iter().copied()).collect::<Vec<_>>())
+    crate::http::head("GET", path, &needed.chain(headers.iter().copied()).collect::<Vec<_>>())
 }
 
 impl WebSocket {
@@ -72,8 +77,16 @@ impl WebSocket {
     /// # Panics
     /// If the server refuses it.
     pub fn open_with(address: SocketAddr, headers: &[(&str, &str)]) -> Self {
+        Self::open_at(address, "/api", headers)
+    }
+
+    /// Opens a WebSocket at a path, with these headers.
+    ///
+    /// # Panics
+    /// If the server refuses it.
+    pub fn open_at(address: SocketAddr, path: &str, headers: &[(&str, &str)]) -> Self {
         let mut connection = Connection::open(address);
-        connection.send(handshake(headers));
+        connection.send(handshake_at(path, headers));
         Self::accepted(connection)
     }
 

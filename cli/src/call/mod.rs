@@ -1,0 +1,296 @@
+//! `callbox call`: makes one call and prints its result, or the items of a subscription.
+
+mod detect;
+mod items;
+mod progress;
+
+use std::io;
+use std::pin::Pin;
+use std::time::Duration;
+
+use callbox::Subscription;
+use callbox::client::{Client, ClientError, ConnectionEvent, NamedCall, Started};
+use futures::channel::mpsc::{UnboundedReceiver, unbounded};
+use serde::Deserialize;
+use serde_json::json;
+use serde_json::value::RawValue;
+
+use crate::endpoint::Endpoint;
+use crate::exit::{self, Exit, Failure};
+use crate::server::{self, Server, failure};
+use crate::signals::Signals;
+use crate::terminal::print;
+use crate::{arguments, describe, json, runtime, suggestion};
+use detect::{Kind, RawItem};
+use items::{ItemFlags, note};
+use progress::Bar;
+
+/// Maximum time to wait for the answer to a call that was cancelled.
+const CANCEL_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// The code of the error of a call that was cancelled.
+const CANCELLED: i32 = -32800;
+
+/// The arguments of `callbox call`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = help())]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    server: Server,
+    /// Name of the method
+    method: String,
+    /// Parameters of the method
+    #[arg(allow_negative_numbers = true)]
+    params: Vec<String>,
+    /// Sends a notification: the method runs, but the server sends no response
+    #[arg(long)]
+    notify: bool,
+    /// Asks for no reports of the progress of the call, for servers that do not know `_meta`
+    #[arg(long)]
+    no_progress: bool,
+    #[command(flatten)]
+    items: ItemFlags,
+}
+
+fn help() -> String {
+    format!(
+        "{}\n\n{}\n\n\
+         On a terminal, the result is indented and coloured; in a pipe, it is unchanged.\n\n\
+         Over ws:// and wss://, a call that reports its progress has a bar on a terminal, and Ctrl-c \
+         cancels it.\n\n\
+         The items of a subscription are printed as lines of JSON, until it ends or Ctrl-c is \
+         pressed. What was missed, and why it has ended, is said on standard error. If the \
+         connection is lost, it is opened again. A subscription at http:// is made over ws:// at the \
+         same place.\n\n\
+         Examples:\n  \
+         callbox call http://127.0.0.1:5000/api say_hello name=world\n  \
+         callbox call :5000 store key=a value=b\n  \
+         CALLBOX_TOKEN=hello_world callbox call :5000 retrieve a\n  \
+         jq '{{name: .user}}' user.json | callbox call :5000 say_hello - --deadline 500ms\n  \
+         callbox call ws://127.0.0.1:5000/api prices symbol=PEAR --max-items 10",
+        arguments::HELP,
+        exit::HELP
+    )
+}
+
+/// Makes the call.
+pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let params =
+        arguments::params(&arguments.params, io::stdin()).map_err(|message| Failure::new(Exit::Usage, message))?;
+    runtime()?.block_on(async {
+        let mut signals = Signals::new()?;
+        let url = &arguments.server.url;
+        match Connection::call(arguments, url, params.as_deref(), &mut signals).await {
+            Err(CallFailure::NeedsSocket) => {
+                let url = url.to_websocket();
+                note(&format!("a subscription needs a WebSocket, so this is one at {url}"));
+                Connection::call(arguments, &url, params.as_deref(), &mut signals).await
+            }
+            other => other,
+        }
+        .map_err(|failed| match failed {
+            CallFailure::Failed(failure) => failure,
+            CallFailure::NeedsSocket => Failure::new(Exit::Method, "the server starts subscriptions over ws:// alone"),
+        })
+    })
+}
+
+/// Why a call has not succeeded.
+enum CallFailure {
+    Failed(Failure),
+    /// It is a subscription, and the client is one over HTTP. It has not run.
+    NeedsSocket,
+}
+
+impl<F: Into<Failure>> From<F> for CallFailure {
+    fn from(failure: F) -> Self {
+        Self::Failed(failure.into())
+    }
+}
+
+/// A client, and what it is for.
+struct Connection<'a> {
+    arguments: &'a Arguments,
+    url: &'a Endpoint,
+    client: Client,
+    /// What happens to the connection.
+    events: UnboundedReceiver<ConnectionEvent>,
+    signals: &'a mut Signals,
+}
+
+impl<'a> Connection<'a> {
+    /// Connects, makes the call, and closes the connection.
+    async fn call(
+        arguments: &'a Arguments,
+        url: &'a Endpoint,
+        params: Option<&RawValue>,
+        signals: &'a mut Signals,
+    ) -> Result<(), CallFailure> {
+        let (sender, events) = unbounded();
+        let builder = arguments.server.builder(url)?.on_connection(move |event| {
+            // Nobody listens at the end of the command.
+            let _ = sender.unbounded_send(event.clone());
+        });
+        let connected = signals.or(server::connect(url, builder)).await;
+        let client = connected.map_err(|exit| Failure::new(exit, ""))??;
+        let mut connection = Self { arguments, url, client, events, signals };
+        let called = connection.run(params).await;
+        let Self { client, signals, .. } = connection;
+        // A signal now only ends the wait for the server.
+        let _ = signals.or(client.close()).await;
+        called
+    }
+
+    async fn run(&mut self, params: Option<&RawValue>) -> Result<(), CallFailure> {
+        let Arguments { method, notify, no_progress, items, .. } = self.arguments;
+        if *notify {
+            let sent = self.signals.or(self.client.notify(method, params)).await;
+            let sent = sent.map_err(|exit| Failure::new(exit, ""))?;
+            return Ok(sent.map_err(|error| failure(self.url, &error))?);
+        }
+        let mut call = items.apply_to(self.client.prepare(method, params));
+        let bar = if self.url.is_websocket() && !no_progress { Bar::on_terminal() } else { None };
+        if let Some(bar) = bar.clone() {
+            call = call.on_progress(move |report| bar.show(report));
+        }
+        let id = call.id();
+        let mut response = Box::pin(respond(call, items.subscribe));
+        let responded = self.signals.or(response.as_mut()).await;
+        if let Some(bar) = bar {
+            bar.clear();
+        }
+        match responded {
+            Ok(Ok(response)) => self.print(response).await,
+            Ok(Err(error)) => Err(self.explain(&error).await),
+            Err(exit) => self.cancel(id, response.as_mut(), exit).await,
+        }
+    }
+
+    /// Prints the result of a plain call, or the items of a subscription.
+    async fn print(&mut self, response: Response) -> Result<(), CallFailure> {
+        let started = match response {
+            Response::Started(started) => started,
+            Response::Subscription(subscription) => return self.print_items(None, subscription).await,
+        };
+        let id = started.result().to_owned();
+        let kind = self.signals.or(detect::kind(&self.client, &self.arguments.method, &id)).await;
+        let kind = kind.map_err(|exit| Failure::new(exit, ""))?;
+        if kind == Kind::Plain || (kind == Kind::Unknown && !self.url.is_websocket()) {
+            return print_result(started);
+        }
+        let mut subscription = started.into_subscription().map_err(|error| failure(self.url, &error))?;
+        if kind == Kind::Subscription {
+            return self.print_items(None, subscription).await;
+        }
+        match detect::first_event(&mut subscription).await {
+            Some(first) => self.print_items(Some(first), subscription).await,
+            None => Ok(print(&json::for_stdout(id.get()))?),
+        }
+    }
+
+    async fn print_items(
+        &mut self,
+        first: Option<Option<RawItem>>,
+        subscription: Subscription<Box<RawValue>>,
+    ) -> Result<(), CallFailure> {
+        let Self { arguments, url, events, signals, .. } = self;
+        Ok(arguments.items.print(url, first, subscription, events, signals).await?)
+    }
+
+    /// Asks the server to stop a call, and waits shortly for its answer.
+    async fn cancel(
+        &mut self,
+        id: Option<u64>,
+        response: Pin<&mut impl Future<Output = Result<Response, ClientError>>>,
+        exit: Exit,
+    ) -> Result<(), CallFailure> {
+        let ended = |message: &str| Err(Failure::new(exit, message).into());
+        if !self.url.is_websocket() {
+            return ended("the call was given up; it may have run");
+        }
+        let answer = async {
+            // If it cannot be sent, there is no answer to the call either.
+            let _ = self.client.notify("$/cancelRequest", json!({ "id": id })).await;
+            response.await
+        };
+        let answer = tokio::time::timeout(CANCEL_TIMEOUT, self.signals.or(answer)).await;
+        match answer {
+            Ok(Ok(Ok(Response::Started(started)))) => {
+                match detect::kind(&self.client, &self.arguments.method, started.result()).await {
+                    Kind::Plain => print_result(started),
+                    Kind::Subscription | Kind::Unknown => ended(""),
+                }
+            }
+            Ok(Ok(Ok(Response::Subscription(_)))) => ended(""),
+            Ok(Ok(Err(error))) if error.rpc_error().is_some_and(|error| error.code() == CANCELLED) => {
+                ended("the call was cancelled")
+            }
+            Ok(Ok(Err(error))) => Err(self.explain(&error).await),
+            Ok(Err(_)) | Err(_) => ended("the server has not answered to the cancellation; the call may have run"),
+        }
+    }
+
+    /// Returns the failure of a call, with a hint if the name of the method or a parameter may be
+    /// mistyped.
+    async fn explain(&self, error: &ClientError) -> CallFailure {
+        if !self.url.is_websocket() && needs_socket(error) {
+            return CallFailure::NeedsSocket;
+        }
+        let mut failure = failure(self.url, error);
+        let Arguments { method, params, .. } = self.arguments;
+        if matches!(error, ClientError::Server(error) if error.code() == -32601) {
+            let names = describe::method_names(&self.client).await;
+            if !names.contains(method) {
+                failure.message = suggestion::unknown_method(method, &names);
+            }
+        }
+        if let Some(word) = string_argument(params, error) {
+            failure.message += &format!(": to send it as a string, write {word}");
+        }
+        failure.into()
+    }
+}
+
+/// The response to a call.
+enum Response {
+    /// It may be the start of a subscription.
+    Started(Started),
+    Subscription(Subscription<Box<RawValue>>),
+}
+
+async fn respond(call: NamedCall, is_subscription: bool) -> Result<Response, ClientError> {
+    if is_subscription {
+        call.subscribe().await.map(Response::Subscription)
+    } else {
+        call.start().await.map(Response::Started)
+    }
+}
+
+fn print_result(started: Started) -> Result<(), CallFailure> {
+    Ok(print(&json::for_stdout(started.into_result().get()))?)
+}
+
+/// Whether a server of callbox has refused to start a subscription over HTTP, or the client has.
+fn needs_socket(error: &ClientError) -> bool {
+    #[derive(Deserialize)]
+    struct Data {
+        reason: String,
+    }
+    let ClientError::Server(error) = error else { return matches!(error, ClientError::Unsupported(_)) };
+    let data = error.data().and_then(|data| serde_json::from_str::<Data>(data.get()).ok());
+    error.code() == -32600 && data.is_some_and(|data| data.reason.starts_with("a subscription needs a WebSocket"))
+}
+
+/// Returns how to write a parameter as a string, if the server expected a string and got another
+/// value. Some strings look like JSON.
+fn string_argument(words: &[String], error: &ClientError) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Data {
+        param: Option<String>,
+        reason: String,
+    }
+    let ClientError::Server(error) = error else { return None };
+    let Data { param, reason } = serde_json::from_str(error.data()?.get()).ok()?;
+    let wanted = error.code() == -32602 && reason.starts_with("expected a string, got ");
+    wanted.then(|| arguments::as_string(words, param.as_deref()))?
+}
