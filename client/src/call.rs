@@ -16,9 +16,9 @@ use crate::local::{LocalService, Started};
 use crate::message::{Message, Reply};
 use crate::name::full_name;
 use crate::progress::{ProgressHandler, ProgressReport, ProgressSlot};
-use crate::request::{RequestObject, check_params};
+use crate::request::{BodyShape, RequestObject, check_params};
 use crate::response::RawResult;
-use crate::subscribe::Feed;
+use crate::stream::Feed;
 use crate::typed_client::{Calls, ClientOutput, ServiceClient, TypedClient, of_method};
 use crate::untyped::Client;
 
@@ -122,8 +122,12 @@ impl<M: Message> UnsentCall<M> {
     }
 
     /// Returns where the items will arrive, if the method is a subscription.
-    pub(crate) fn feed(client: &Client, request: &RequestObject) -> Result<Option<Feed>, ClientError> {
-        M::SUBSCRIPTION.map(|names| client.open_feed(request, names)).transpose()
+    pub(crate) fn feed(
+        client: &Client,
+        request: &mut RequestObject,
+        shape: BodyShape,
+    ) -> Result<Option<Feed>, ClientError> {
+        M::SUBSCRIPTION.map(|names| client.open_feed(request, names, shape)).transpose()
     }
 
     /// Returns the deadline of this call if `client` sends it.
@@ -163,11 +167,11 @@ impl<M: Message> UnsentCall<M> {
             }
             CallTarget::Remote(client) => {
                 let mut request = self.request(client, true).map_err(Err)?;
+                let client = client.with_deadline(deadline::<M>(client));
+                let feed = Self::feed(&client, &mut request, BodyShape::Single).map_err(Err)?;
                 if let Some(slot) = &self.progress {
                     client.ask_progress(&mut request, slot);
                 }
-                let feed = Self::feed(client, &request).map_err(Err)?;
-                let client = client.with_deadline(deadline::<M>(client));
                 let result = async move { client.send_single(Ok(request)).await };
                 Ok(CallState::Remote(Box::pin(result), feed))
             }
@@ -208,7 +212,8 @@ impl<M: Message> Call<M> {
     /// at most 20 a second over the wire. They come while the call is awaited, and none after its
     /// end.
     ///
-    /// Over the wire that needs a WebSocket. A call over HTTP has no reports.
+    /// Over HTTP the response to such a call is a stream of server-sent events. A call in a batch
+    /// has no reports, nor has one over a [transport](crate::Transport) of your own.
     ///
     /// ```
     /// use callbox::{Progress, Server, service, testing};

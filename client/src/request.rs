@@ -6,6 +6,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use crate::representable::check;
 
 use crate::client_error::{Cause, ClientError};
+use crate::stream::CallStreams;
 
 /// A request object, which can be written any number of times. Without an id it is a notification.
 #[derive(Debug)]
@@ -15,6 +16,15 @@ pub(crate) struct RequestObject {
     pub(crate) id: Option<u64>,
     /// Whether it may be repeated after it may have run.
     pub(crate) idempotent: bool,
+    /// What it gets besides its response.
+    pub(crate) streams: CallStreams,
+}
+
+impl RequestObject {
+    /// Makes a request without parameters.
+    pub(crate) fn new(method: impl Into<String>, id: Option<u64>) -> Self {
+        Self { method: method.into(), params: None, id, idempotent: false, streams: CallStreams::default() }
+    }
 }
 
 /// Whether a body is one request object or an array of them.
@@ -75,7 +85,7 @@ mod tests {
     use super::*;
 
     fn request(params: Option<Box<RawValue>>, id: Option<u64>) -> RequestObject {
-        RequestObject { method: "add".to_owned(), params, id, idempotent: false }
+        RequestObject { params, ..RequestObject::new("add", id) }
     }
 
     #[test]

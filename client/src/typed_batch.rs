@@ -13,8 +13,8 @@ use crate::message::Message;
 use crate::batch_types::{BatchResult, BatchResults, BatchTuple, LocalResult, MessageList, TuplePush};
 use crate::call::{CallTarget, IntoCall, UnsentCall};
 use crate::client_error::ClientError;
-use crate::request::RequestObject;
-use crate::subscribe::Feed;
+use crate::request::{BodyShape, RequestObject};
+use crate::stream::Feed;
 use crate::typed_client::{ClientOutput, ServiceClient, TypedClient};
 use crate::untyped::Client;
 
@@ -163,7 +163,8 @@ impl<'a, C: ServiceClient, A> TypedBatch<'a, C, A> {
             BatchCalls::Remote(client, requests, feeds) => {
                 self.deadline = self.deadline.max(unsent.remote_deadline(client));
                 let request = unsent.request(client, true);
-                let prepared = request.and_then(|call| Ok((UnsentCall::<I::Message>::feed(client, &call)?, call)));
+                let feed = |call: &mut _| UnsentCall::<I::Message>::feed(client, call, BodyShape::Batch);
+                let prepared = request.and_then(|mut call| Ok((feed(&mut call)?, call)));
                 let (feed, request) = prepared.map_or_else(|error| (None, Err(error)), |(feed, call)| (feed, Ok(call)));
                 requests.push(request);
                 feeds.push(feed);

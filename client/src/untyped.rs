@@ -16,9 +16,8 @@ use crate::client_error::ClientError;
 use crate::request::{self, BodyShape, RequestObject};
 use crate::response::{self, RawResult};
 use crate::retry::{Retry, RetryState};
-#[cfg(feature = "websocket")]
-use crate::transport::BodyIds;
-use crate::transport::{DynTransport, Transport, TransportRequest};
+use crate::stream::CallStreams;
+use crate::transport::{BodyIds, DynTransport, Transport, TransportRequest};
 
 /// A client for any JSON-RPC 2.0 server. Cheap to clone; clones share their connections and their
 /// retry budget.
@@ -158,12 +157,9 @@ impl Client {
         params: &P,
         is_call: bool,
     ) -> Result<RequestObject, ClientError> {
-        Ok(RequestObject {
-            method: method.to_owned(),
-            params: request::params(params)?,
-            id: is_call.then(|| self.ids.fetch_add(1, Ordering::Relaxed)),
-            idempotent: self.idempotent,
-        })
+        let params = request::params(params)?;
+        let id = is_call.then(|| self.ids.fetch_add(1, Ordering::Relaxed));
+        Ok(RequestObject { params, idempotent: self.idempotent, ..RequestObject::new(method, id) })
     }
 
     /// Sends one request in a body of its own.
@@ -224,10 +220,13 @@ impl Client {
             timeout: deadline.saturating_duration_since(Instant::now()),
             chain,
             request_id,
-            #[cfg(feature = "websocket")]
             ids: BodyIds {
                 calls: requests.iter().filter_map(|request| request.id).collect(),
                 is_batch: shape == BodyShape::Batch,
+            },
+            streams: match requests {
+                [only] => only.streams.clone(),
+                _ => CallStreams::default(),
             },
         });
         let received = match body {
@@ -245,12 +244,17 @@ impl Client {
         self.deadline
     }
 
+    /// Returns the time that a call of this client has, unless the method around it has less.
+    pub(crate) fn full_deadline(&self) -> Duration {
+        self.deadline.unwrap_or(DEADLINE)
+    }
+
     /// Returns the time at which a call that starts now ends: at its deadline, or at that of the
     /// method that makes the call.
     fn deadline(&self) -> Instant {
         let now = Instant::now();
         // Capped at a year, because an `Instant` further in the future may overflow.
-        let own = now + self.deadline.unwrap_or(DEADLINE).min(Duration::from_secs(365 * 24 * 3600));
+        let own = now + self.full_deadline().min(Duration::from_secs(365 * 24 * 3600));
         Current::of_thread().map_or(own, |around| own.min(around.deadline))
     }
 }

@@ -1,10 +1,12 @@
-//! The client over a WebSocket: calls and subscriptions on one connection, also when it is lost.
+//! The client over a WebSocket: calls and subscriptions on one connection, also when it is lost; and
+//! the same subscriptions over HTTP, each on a connection of its own.
 
 mod calls;
 mod cuts;
 mod drops;
 mod fake_server;
 mod foreign;
+mod over_http;
 mod proxy;
 mod secured;
 mod service;

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use callbox::client::Client;
-use callbox::{Caller, RpcError, Server, Subscription, Topic, service, testing};
+use callbox::{Caller, Progress, RpcError, Server, Subscription, Topic, service, testing};
 use futures::stream;
 use serde::{Deserialize, Serialize};
 
@@ -110,6 +110,19 @@ impl Market {
     async fn wait(&self) -> u8 {
         let _waits = Waits::new(&self.waiting);
         std::future::pending().await
+    }
+
+    /// Reports so many steps, and waits after the last one, unless it may end.
+    #[public_method]
+    async fn slowly(&self, steps: u64, may_end: bool, progress: &Progress) -> u64 {
+        let _waits = Waits::new(&self.waiting);
+        progress.report(steps, steps, "the last step");
+        if !may_end {
+            return std::future::pending().await;
+        }
+        // Until the report is on its way.
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        steps
     }
 
     /// Counts its calls.

@@ -3,12 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::call_meta::with_meta;
-use crate::request::{self, BodyShape, RequestObject};
 use crate::response;
+use crate::stream::{FeedEnd, Notice};
 
-use super::feed::{FeedBuffer, FeedEnd, FeedItem};
-use super::frame::Notice;
+use super::feed::FeedBuffer;
 
 /// The subscriptions that have not ended, by the ids of their first calls.
 #[derive(Debug, Default)]
@@ -90,18 +88,7 @@ impl Feeds {
     pub(super) fn notice(&mut self, notice: Notice<'_>) {
         let Some(call) = self.by_id.get(notice.subscription.get()).copied() else { return };
         let Some(feed) = self.feeds.get(&call) else { return };
-        let (lag, buffer) = (notice.lag(), &feed.buffer);
-        match (notice.result, notice.cursor) {
-            (Some(json), cursor) => buffer.push(FeedItem { json: json.to_owned(), lag, cursor }),
-            (None, Some(cursor)) => buffer.set_cursor(cursor),
-            (None, None) => {}
-        }
-        let end = match notice.error {
-            Some(error) => Some(FeedEnd::Failed(response::error_of(error))),
-            None => notice.done.then_some(FeedEnd::Done),
-        };
-        if let Some(end) = end {
-            buffer.end(end);
+        if feed.buffer.receive(notice) {
             self.remove(call);
         }
     }
@@ -118,7 +105,7 @@ impl Feeds {
     /// Returns the calls that start the subscriptions again, with their ids.
     pub(super) fn restart(&self) -> Vec<(u64, Vec<u8>)> {
         let started = self.feeds.values().filter(|feed| feed.was_started);
-        started.filter_map(|feed| Some((feed.buffer.start.call, restart(&feed.buffer)?))).collect()
+        started.filter_map(|feed| Some((feed.buffer.start.call, feed.buffer.restart()?))).collect()
     }
 
     /// Ends all subscriptions.
@@ -145,33 +132,21 @@ impl Unsubscribe {
     }
 }
 
-/// Writes the call that starts a subscription again. If it has no position from which it could
-/// continue, nobody knows what it misses.
-fn restart(buffer: &FeedBuffer) -> Option<Vec<u8>> {
-    let start = &buffer.start;
-    let continued = buffer.cursor().and_then(|cursor| with_meta(start.params.as_deref(), "after", &cursor));
-    if continued.is_none() {
-        buffer.set_lag_unknown();
-    }
-    let params = continued.or_else(|| start.params.clone());
-    let request = RequestObject { method: start.method.clone(), params, id: Some(start.call), idempotent: false };
-    // It was written before, when it was sent for the first time.
-    request::body(&[&request], BodyShape::Single).ok()
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use serde_json::value::RawValue;
 
-    use super::super::frame::Frame;
     use super::*;
-    use crate::subscribe::FeedStart;
+    use crate::stream::{FeedStart, Frame};
     use crate::subscription::SubscriptionNames;
 
     fn open(feeds: &mut Feeds, params: Option<&str>, unsubscribe: Option<&'static str>) -> Arc<FeedBuffer> {
         let params = params.map(|json| RawValue::from_string(json.to_owned()).unwrap());
         let names = SubscriptionNames { unsubscribe, ..SubscriptionNames::DEFAULT };
-        let buffer = Arc::new(FeedBuffer::new(FeedStart { call: 7, method: "prices".to_owned(), params, names }));
+        let (method, deadline) = ("prices".to_owned(), Duration::from_secs(1));
+        let buffer = Arc::new(FeedBuffer::new(FeedStart { call: 7, method, params, names, deadline }));
         feeds.open(Arc::clone(&buffer));
         buffer
     }

@@ -4,23 +4,19 @@
 //! A [`Socket`] is what clients hold: it puts messages into the queue of a background task
 //! ([`task`]), which alone owns the connection and all tables, so there are no locks around them.
 //!
-//! - [`connect`] opens connections, with `tls` if need be, and [`backoff`] has the pauses between
-//!   attempts. [`options`] makes a client of a `ClientBuilder`.
+//! - [`connect`] opens connections, with `tls` if need be. [`options`] makes a client of a
+//!   `ClientBuilder`.
 //! - [`link`] is one open connection: it reads and writes at the same time, and pings. [`watched`]
 //!   knows whether the server is there still.
-//! - [`frame`] reads what a message of the server is: a response, a batch of them, or a message of
-//!   a subscription.
 //! - [`session`] is what outlives a connection. [`calls`] has the calls that wait for their
 //!   responses, and [`outgoing`] what waits to be sent.
 //! - [`feeds`] has the subscriptions, [`feed`] is one of them with the items that its subscriber
 //!   has not taken.
 
-mod backoff;
 mod calls;
 mod connect;
 mod feed;
 mod feeds;
-mod frame;
 mod link;
 mod options;
 mod outgoing;
@@ -30,5 +26,3 @@ mod task;
 #[cfg(feature = "tls")]
 mod tls;
 mod watched;
-
-pub(crate) use feed::Feed;

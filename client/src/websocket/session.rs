@@ -6,12 +6,11 @@ use std::sync::Weak;
 use crate::client_error::{Cause, ClientError};
 use crate::progress::ProgressSlot;
 use crate::response;
+use crate::stream::{FeedEnd, Frame, ProgressNotice, ResponseId};
 use crate::transport::TransportError;
 
 use super::calls::Calls;
-use super::feed::FeedEnd;
 use super::feeds::{Feeds, Unsubscribe};
-use super::frame::{Frame, ProgressNotice, ResponseId};
 use super::outgoing::OutgoingQueue;
 use super::socket::{Command, Control, STOPPED};
 
@@ -32,12 +31,13 @@ impl Session {
     }
 
     /// Adds a body, unless nobody waits for it any more.
-    pub(super) fn add(&mut self, Command { body, ids, reply }: Command) {
+    pub(super) fn add(&mut self, Command { body, ids, progress, reply }: Command) {
         if reply.is_closed() {
             return;
         }
         match ids.calls.first().copied() {
             Some(first) => {
+                self.progress.extend(progress.map(|slot| (first, slot)));
                 self.calls.add(first, ids, reply);
                 self.outgoing.push_calls(first, body);
             }
@@ -49,7 +49,6 @@ impl Session {
     pub(super) fn change(&mut self, control: Control) {
         match control {
             Control::Open(buffer) => self.feeds.open(buffer),
-            Control::Progress { call, slot } => _ = self.progress.insert(call, slot),
             Control::Close { call } => {
                 let ended = self.feeds.close(call, self.calls.has(call));
                 self.unsubscribe(ended);
@@ -127,6 +126,7 @@ impl Session {
     /// Ends what belongs to the connection that was lost.
     pub(super) fn disconnected(&mut self, error: impl Fn() -> TransportError) {
         self.calls.fail_sent(error);
+        self.progress.retain(|call, _| self.calls.has(*call));
         self.outgoing.keep_for_reconnect(&self.calls);
         self.feeds.disconnected();
     }

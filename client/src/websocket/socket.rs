@@ -7,10 +7,11 @@ use futures_util::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::progress::ProgressSlot;
-use crate::subscribe::{Feed, FeedStart};
+use crate::request::BodyShape;
+use crate::stream::{CallStreams, Feed, FeedStart};
 use crate::transport::{BodyIds, DynTransport, TransportError, TransportRequest, TransportResponse};
 
-use super::feed::FeedBuffer;
+use super::feed::{self, FeedBuffer};
 
 /// Number of bodies that may wait for the background task. Further ones wait for room.
 const QUEUE: usize = 64;
@@ -28,6 +29,8 @@ pub(super) struct Socket {
 pub(super) struct Command {
     pub(super) body: Vec<u8>,
     pub(super) ids: BodyIds,
+    /// Who gets the reports of its only call.
+    pub(super) progress: Option<Weak<ProgressSlot>>,
     pub(super) reply: Reply,
 }
 
@@ -45,8 +48,6 @@ pub(super) enum Control {
         /// The id of its first call.
         call: u64,
     },
-    /// A call that is going to be sent, whose progress is reported.
-    Progress { call: u64, slot: Weak<ProgressSlot> },
     /// Nobody waits for the response to this body any more.
     Cancel {
         /// The id of its first call.
@@ -75,9 +76,10 @@ impl Socket {
             ));
         }
         let (reply, received) = oneshot::channel();
-        let TransportRequest { body, ids, .. } = request;
+        let TransportRequest { body, ids, streams, .. } = request;
+        let progress = streams.progress.as_ref().map(Arc::downgrade);
         let mut waiting = Waiting { received, first: ids.calls.first().copied(), controls: &self.controls };
-        let command = Command { body, ids, reply };
+        let command = Command { body, ids, progress, reply };
         if self.commands.send(command).await.is_err() {
             waiting.first = None;
             return Err(TransportError::never_sent(STOPPED));
@@ -97,13 +99,12 @@ impl DynTransport for Socket {
         Box::pin(self.exchange(request))
     }
 
-    fn open_feed(&self, start: FeedStart) -> Option<Feed> {
-        Some(Feed::new(start, self.controls.clone()))
+    fn has_streams(&self, _: BodyShape) -> bool {
+        true
     }
 
-    fn take_progress(&self, call: u64, slot: &Arc<ProgressSlot>) -> bool {
-        // An error means that the task has ended, and so will the call.
-        self.controls.send(Control::Progress { call, slot: Arc::downgrade(slot) }).is_ok()
+    fn open_feed(&self, start: FeedStart) -> Option<(Feed, CallStreams)> {
+        Some((feed::open(start, self.controls.clone()), CallStreams::default()))
     }
 }
 

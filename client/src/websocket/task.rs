@@ -10,9 +10,9 @@ use tokio::time::{Instant, sleep};
 use tokio_websockets::Payload;
 
 use crate::client_error::Cause;
+use crate::stream::Backoff;
 use crate::transport::TransportError;
 
-use super::backoff::Backoff;
 use super::connect::Target;
 use super::link::{Broken, Link};
 use super::session::Session;
