@@ -130,10 +130,9 @@ impl<M: Message> UnsentCall<M> {
         M::SUBSCRIPTION.map(|names| client.open_feed(request, names, shape)).transpose()
     }
 
-    /// Returns the deadline of this call if `client` sends it.
-    pub(crate) fn remote_deadline(&self, client: &Client) -> Duration {
-        let own = if let CallTarget::Remote(own) = &self.target { own } else { client };
-        deadline::<M>(own)
+    /// Returns the client that sends this call, if it is not sent together with those of `client`.
+    pub(crate) fn own_client<'a>(&'a self, client: &'a Client) -> &'a Client {
+        if let CallTarget::Remote(own) = &self.target { own } else { client }
     }
 
     /// Returns the service of this call, with its options; `otherwise` if it has another target.
@@ -147,7 +146,7 @@ impl<M: Message> UnsentCall<M> {
             CallTarget::Local(service) => service.clone().notify(self.message),
             CallTarget::Remote(client) => {
                 let request = self.request(client, false);
-                let client = client.with_deadline(deadline::<M>(client));
+                let client = client.for_method(M::DEADLINE);
                 drop(self);
                 client.send_single(request).await.map(drop)
             }
@@ -167,7 +166,7 @@ impl<M: Message> UnsentCall<M> {
             }
             CallTarget::Remote(client) => {
                 let mut request = self.request(client, true).map_err(Err)?;
-                let client = client.with_deadline(deadline::<M>(client));
+                let client = client.for_method(M::DEADLINE);
                 let feed = Self::feed(&client, &mut request, BodyShape::Single).map_err(Err)?;
                 if let Some(slot) = &self.progress {
                     client.ask_progress(&mut request, slot);
@@ -304,11 +303,6 @@ impl<M: Message<Output: ClientOutput>> Future for Call<M> {
 
 // Nothing is pinned within: the futures are in boxes.
 impl<M: Message> Unpin for Call<M> {}
-
-/// Returns the deadline of a call over the wire.
-fn deadline<M: Message>(client: &Client) -> Duration {
-    client.explicit_deadline().unwrap_or(M::DEADLINE)
-}
 
 /// A message, or a [`Call`] that was not sent: what [`TypedClient::notify`] and
 /// [`TypedBatch`](crate::TypedBatch) take.

@@ -5,6 +5,7 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use crate::representable::check;
 
+use crate::call_meta::CallerMeta;
 use crate::client_error::{Cause, ClientError};
 use crate::stream::CallStreams;
 
@@ -74,6 +75,24 @@ pub(crate) fn body(requests: &[&RequestObject], shape: BodyShape) -> Result<Vec<
         _ => serde_json::to_vec(requests),
     };
     written.map_err(|error| ClientError::Params(Cause::new(error)))
+}
+
+/// Writes a body with these requests, in whose parameters the caller says this.
+pub(crate) fn body_of_caller(
+    requests: &[&RequestObject],
+    shape: BodyShape,
+    caller: CallerMeta<'_>,
+) -> Result<Vec<u8>, ClientError> {
+    if caller.is_empty() {
+        return body(requests, shape);
+    }
+    let with_meta = |request: &&RequestObject| {
+        let params = caller.write_into(request.params.as_deref(), request.id.is_some());
+        let params = params.or_else(|| request.params.clone());
+        RequestObject { params, ..RequestObject::new(&*request.method, request.id) }
+    };
+    let requests: Vec<_> = requests.iter().map(with_meta).collect();
+    body(&requests.iter().collect::<Vec<_>>(), shape)
 }
 
 #[cfg(test)]

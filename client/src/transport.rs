@@ -185,6 +185,12 @@ impl std::fmt::Debug for TransportRequest {
 pub(crate) trait DynTransport: Send + Sync {
     fn send_boxed(&self, request: TransportRequest) -> BoxFuture<'_, Result<TransportResponse, TransportError>>;
 
+    /// Whether deadline, chain and id of the request go into the parameters of each call, since this
+    /// transport has no other place for them and the server reads them there. Default: no.
+    fn puts_meta_into_params(&self) -> bool {
+        false
+    }
+
     /// Whether the calls in a body of this shape may start subscriptions, and a single one may have
     /// reports of its progress. Default: no.
     fn has_streams(&self, shape: BodyShape) -> bool {

@@ -1,7 +1,7 @@
 //! Streams: WebSockets, subscriptions, topics and cancellation, as their clients see them.
 //!
 //! - what goes over the wire: [`subscribing`], [`ends`], [`resuming`], [`pacing`], [`call_meta`],
-//!   [`batches`], [`cancelling`]
+//!   [`caller_meta`], [`batches`], [`cancelling`]
 //! - the bytes below it: [`handshakes`], [`frames`]
 //! - clients that leave, wait or misbehave: [`peers`], [`crowds`], [`limits`]
 //! - what happens to a server: [`tokens`], [`stops`], [`busy_streams`]
@@ -10,6 +10,7 @@
 mod batches;
 mod busy_streams;
 mod call_meta;
+mod caller_meta;
 mod cancelling;
 mod crowds;
 mod ends;

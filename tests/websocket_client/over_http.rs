@@ -179,11 +179,15 @@ async fn a_server_that_stops_ends_its_subscriptions_with_an_error() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_call_has_reports_of_its_progress_before_its_result() {
-    let server = server();
+    let waiting = Waiting::default();
+    let server = server_with(waiting.clone());
     let market = client(&server);
     let reports = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&reports);
-    let call = market.slowly(7, true).on_progress(move |report| seen.lock().unwrap().push(report.clone()));
+    let call = market.slowly(7).on_progress(move |report| {
+        seen.lock().unwrap().push(report.clone());
+        waiting.release();
+    });
     assert_eq!(call.await.unwrap(), 7);
     let reports = reports.lock().unwrap();
     assert_eq!(reports.len(), 1, "{reports:?}");
@@ -199,14 +203,14 @@ async fn a_call_with_reports_is_cancelled_when_it_is_dropped_and_at_its_deadline
     let market = client(&server);
     let reported = Arc::new(AtomicU64::new(0));
     let seen = Arc::clone(&reported);
-    let call = market.slowly(5, false).on_progress(move |report| seen.store(report.done, Ordering::SeqCst));
+    let call = market.slowly(5).on_progress(move |report| seen.store(report.done, Ordering::SeqCst));
     let call = tokio::spawn(call);
     until("there is a report", || reported.load(Ordering::SeqCst) == 5).await;
     assert_eq!(waiting.count(), 1);
     call.abort();
     until("it is cancelled", || waiting.count() == 0).await;
 
-    let call = market.slowly(5, false).with_deadline(Duration::from_millis(300)).on_progress(|_| {});
+    let call = market.slowly(5).with_deadline(Duration::from_millis(300)).on_progress(|_| {});
     let late = call.await.unwrap_err();
     assert!(matches!(late, ClientError::Deadline(_)), "{late}");
     until("it is cancelled", || waiting.count() == 0).await;

@@ -1,6 +1,7 @@
 //! What clients hold of a WebSocket: the way to its background task.
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
 use futures_util::future::BoxFuture;
@@ -22,6 +23,8 @@ pub(super) struct Socket {
     controls: mpsc::UnboundedSender<Control>,
     /// The token that the connection was opened with.
     token: Option<Arc<str>>,
+    /// Whether the server reads what a caller says about a call in its parameters.
+    reads_meta: Arc<AtomicBool>,
 }
 
 /// A body to send.
@@ -59,13 +62,17 @@ pub(super) enum Control {
 pub(super) struct Queues {
     pub(super) commands: mpsc::Receiver<Command>,
     pub(super) controls: mpsc::UnboundedReceiver<Control>,
+    /// Whether the server of the connection reads what a caller says in the parameters of a call.
+    pub(super) reads_meta: Arc<AtomicBool>,
 }
 
 impl Socket {
-    pub(super) fn new(token: Option<Arc<str>>) -> (Self, Queues) {
+    pub(super) fn new(token: Option<Arc<str>>, reads_meta: bool) -> (Self, Queues) {
+        let reads_meta = Arc::new(AtomicBool::new(reads_meta));
         let (commands, received) = mpsc::channel(QUEUE);
         let (controls, changed) = mpsc::unbounded_channel();
-        (Self { commands, controls, token }, Queues { commands: received, controls: changed })
+        let queues = Queues { commands: received, controls: changed, reads_meta: Arc::clone(&reads_meta) };
+        (Self { commands, controls, token, reads_meta }, queues)
     }
 
     async fn exchange(&self, request: TransportRequest) -> Result<TransportResponse, TransportError> {
@@ -97,6 +104,10 @@ pub(super) const STOPPED: &str = "the runtime that has opened the WebSocket has 
 impl DynTransport for Socket {
     fn send_boxed(&self, request: TransportRequest) -> BoxFuture<'_, Result<TransportResponse, TransportError>> {
         Box::pin(self.exchange(request))
+    }
+
+    fn puts_meta_into_params(&self) -> bool {
+        self.reads_meta.load(Ordering::Relaxed)
     }
 
     fn has_streams(&self, _: BodyShape) -> bool {

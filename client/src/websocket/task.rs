@@ -2,6 +2,7 @@
 
 use std::future::poll_fn;
 use std::pin::pin;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use crate::client_error::Cause;
 use crate::stream::Backoff;
 use crate::transport::TransportError;
 
-use super::connect::Target;
+use super::connect::{Opened, Target};
 use super::link::{Broken, Link};
 use super::session::Session;
 use super::socket::{Command, Control, Queues};
@@ -181,7 +182,11 @@ impl Task {
                 attempt.as_mut().poll(cx).map(Some)
             });
             match opened.await? {
-                Ok(frames) => return Some(Link::new(frames)),
+                Ok(Opened { frames, reads_meta }) => {
+                    // It may be another server.
+                    self.queues.reads_meta.store(reads_meta, Ordering::Relaxed);
+                    return Some(Link::new(frames));
+                }
                 Err(cause) => log_debug!(url = %self.target.url, %cause, "a WebSocket could not be opened again"),
             }
         }
