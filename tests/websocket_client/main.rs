@@ -7,6 +7,7 @@ mod drops;
 mod fake_server;
 mod foreign;
 mod over_http;
+mod progress;
 mod proxy;
 mod secured;
 mod service;

@@ -1,7 +1,7 @@
-//! Subscriptions and reports of progress by a client over HTTP.
+//! Subscriptions of a client over HTTP.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use callbox::client::{Client, ClientError, Transport, TransportError, TransportRequest, TransportResponse};
@@ -9,10 +9,10 @@ use callbox::{Lag, testing};
 use futures::StreamExt;
 
 use super::proxy::Proxy;
-use super::service::{MarketClient, Price, Waiting, server, server_with, subscriptions, until};
+use super::service::{MarketClient, Price, server, subscriptions, until};
 use super::subscriptions::next;
 
-fn client(server: &testing::TestServer) -> MarketClient {
+pub(crate) fn client(server: &testing::TestServer) -> MarketClient {
     MarketClient::from(Client::new(server.url("/api")).unwrap())
 }
 
@@ -175,43 +175,4 @@ async fn a_server_that_stops_ends_its_subscriptions_with_an_error() {
     let error = tokio::time::timeout(Duration::from_secs(10), numbers.next()).await.unwrap().unwrap().unwrap_err();
     assert_eq!(error.rpc_error().map(callbox::RpcError::code), Some(-32003), "{error}");
     assert!(numbers.next().await.is_none());
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn a_call_has_reports_of_its_progress_before_its_result() {
-    let waiting = Waiting::default();
-    let server = server_with(waiting.clone());
-    let market = client(&server);
-    let reports = Arc::new(Mutex::new(Vec::new()));
-    let seen = Arc::clone(&reports);
-    let call = market.slowly(7).on_progress(move |report| {
-        seen.lock().unwrap().push(report.clone());
-        waiting.release();
-    });
-    assert_eq!(call.await.unwrap(), 7);
-    let reports = reports.lock().unwrap();
-    assert_eq!(reports.len(), 1, "{reports:?}");
-    assert_eq!((reports[0].done, reports[0].total, &*reports[0].message), (7, Some(7), "the last step"));
-    let without = market.echo("no reports".into()).on_progress(|report| panic!("{report:?}"));
-    assert_eq!(without.await.unwrap(), "no reports");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn a_call_with_reports_is_cancelled_when_it_is_dropped_and_at_its_deadline() {
-    let waiting = Waiting::default();
-    let server = server_with(waiting.clone());
-    let market = client(&server);
-    let reported = Arc::new(AtomicU64::new(0));
-    let seen = Arc::clone(&reported);
-    let call = market.slowly(5).on_progress(move |report| seen.store(report.done, Ordering::SeqCst));
-    let call = tokio::spawn(call);
-    until("there is a report", || reported.load(Ordering::SeqCst) == 5).await;
-    assert_eq!(waiting.count(), 1);
-    call.abort();
-    until("it is cancelled", || waiting.count() == 0).await;
-
-    let call = market.slowly(5).with_deadline(Duration::from_millis(300)).on_progress(|_| {});
-    let late = call.await.unwrap_err();
-    assert!(matches!(late, ClientError::Deadline(_)), "{late}");
-    until("it is cancelled", || waiting.count() == 0).await;
 }

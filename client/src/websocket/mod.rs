@@ -26,3 +26,6 @@ mod task;
 #[cfg(feature = "tls")]
 mod tls;
 mod watched;
+
+#[cfg(test)]
+mod tests;

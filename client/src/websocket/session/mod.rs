@@ -148,3 +148,6 @@ impl Drop for Session {
         self.feeds.end_all(&FeedEnd::Failed(lost));
     }
 }
+
+#[cfg(test)]
+mod tests;
