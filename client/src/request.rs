@@ -77,14 +77,11 @@ pub(crate) fn body(requests: &[&RequestObject], shape: BodyShape) -> Result<Vec<
     written.map_err(|error| ClientError::Params(Cause::new(error)))
 }
 
-/// Writes a body with these requests, in whose parameters the caller says this.
-pub(crate) fn body_of_caller(
-    requests: &[&RequestObject],
-    shape: BodyShape,
-    caller: CallerMeta<'_>,
-) -> Result<Vec<u8>, ClientError> {
+/// Writes a body with these requests, in whose parameters the caller says this. Returns nothing if
+/// there is nothing to say.
+pub(crate) fn body_of_caller(requests: &[&RequestObject], shape: BodyShape, caller: CallerMeta<'_>) -> Option<Vec<u8>> {
     if caller.is_empty() {
-        return body(requests, shape);
+        return None;
     }
     let with_meta = |request: &&RequestObject| {
         let params = caller.write_into(request.params.as_deref(), request.id.is_some());
@@ -92,7 +89,7 @@ pub(crate) fn body_of_caller(
         RequestObject { params, ..RequestObject::new(&*request.method, request.id) }
     };
     let requests: Vec<_> = requests.iter().map(with_meta).collect();
-    body(&requests.iter().collect::<Vec<_>>(), shape)
+    body(&requests.iter().collect::<Vec<_>>(), shape).ok()
 }
 
 #[cfg(test)]

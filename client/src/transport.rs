@@ -62,6 +62,10 @@ pub struct TransportRequest {
     /// The id of the request that led to this one, for the header `X-Request-Id`, if a method of a
     /// callbox service makes the call.
     pub request_id: Option<Arc<str>>,
+    /// The same body with what the caller says of itself in the parameters, for a transport that has
+    /// no other place for it.
+    #[cfg_attr(not(feature = "websocket"), expect(dead_code, reason = "over HTTP there are headers"))]
+    pub(crate) body_with_meta: Option<Vec<u8>>,
     /// The ids in the body.
     #[cfg_attr(not(any(feature = "http", feature = "websocket")), expect(dead_code, reason = "no transport reads it"))]
     pub(crate) ids: BodyIds,
@@ -185,8 +189,8 @@ impl std::fmt::Debug for TransportRequest {
 pub(crate) trait DynTransport: Send + Sync {
     fn send_boxed(&self, request: TransportRequest) -> BoxFuture<'_, Result<TransportResponse, TransportError>>;
 
-    /// Whether deadline, chain and id of the request go into the parameters of each call, since this
-    /// transport has no other place for them and the server reads them there. Default: no.
+    /// Whether deadline, chain and id of the request go into the parameters of each call, if the
+    /// server reads them there, since this transport has no other place for them. Default: no.
     fn puts_meta_into_params(&self) -> bool {
         false
     }

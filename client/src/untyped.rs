@@ -220,7 +220,7 @@ impl Client {
         let waits = requests.iter().any(|request| request.id.is_some());
         let chain = current.filter(|_| waits).map(|current| current.link().to_header());
         let timeout = deadline.saturating_duration_since(Instant::now());
-        let body = if self.transport.puts_meta_into_params() {
+        let body_with_meta = if self.transport.puts_meta_into_params() {
             // Most calls have nothing to say that the server does not know, and pay nothing.
             let is_told = is_within_method || self.is_shorter_than_method();
             let caller = CallerMeta {
@@ -230,10 +230,11 @@ impl Client {
             };
             request::body_of_caller(requests, shape, caller)
         } else {
-            request::body(requests, shape)
+            None
         };
-        let body = body.map(|body| TransportRequest {
+        let body = request::body(requests, shape).map(|body| TransportRequest {
             body,
+            body_with_meta,
             token: self.token.clone(),
             timeout,
             chain,

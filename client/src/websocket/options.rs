@@ -8,7 +8,6 @@ use crate::builder::{BuildError, ClientBuilder};
 use crate::untyped::Client;
 
 use super::connect::Target;
-use super::link::Link;
 use super::socket::Socket;
 use super::task::Task;
 
@@ -94,9 +93,8 @@ impl ClientBuilder {
         let target = self.target()?;
         let failed = |cause| BuildError::new(format!("cannot connect to `{}`: {cause}", self.url));
         let opened = target.open().await.map_err(failed)?;
-        let (socket, queues) = Socket::new(self.token_text(), opened.reads_meta);
-        let link = Link::new(opened.frames);
-        tokio::spawn(Task::new(target, queues).run(link));
+        let (socket, queues) = Socket::new(self.token_text());
+        tokio::spawn(Task::new(target, queues).run(opened));
         Ok(self.apply(&Client::with_dyn_transport(Arc::new(socket))))
     }
 

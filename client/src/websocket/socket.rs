@@ -1,7 +1,6 @@
 //! What clients hold of a WebSocket: the way to its background task.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
 use futures_util::future::BoxFuture;
@@ -23,18 +22,24 @@ pub(super) struct Socket {
     controls: mpsc::UnboundedSender<Control>,
     /// The token that the connection was opened with.
     token: Option<Arc<str>>,
-    /// Whether the server reads what a caller says about a call in its parameters.
-    reads_meta: Arc<AtomicBool>,
 }
 
 /// A body to send.
 #[derive(Debug)]
 pub(super) struct Command {
-    pub(super) body: Vec<u8>,
+    pub(super) text: BodyText,
     pub(super) ids: BodyIds,
     /// Who gets the reports of its only call.
     pub(super) progress: Option<Weak<ProgressSlot>>,
     pub(super) reply: Reply,
+}
+
+/// The text of a body.
+#[derive(Debug)]
+pub(super) struct BodyText {
+    pub(super) plain: Vec<u8>,
+    /// The same with what the caller says in the parameters, for a server that reads it there.
+    pub(super) with_meta: Option<Vec<u8>>,
 }
 
 /// Where the response to a body goes, or that it was sent, if it has only notifications.
@@ -62,17 +67,13 @@ pub(super) enum Control {
 pub(super) struct Queues {
     pub(super) commands: mpsc::Receiver<Command>,
     pub(super) controls: mpsc::UnboundedReceiver<Control>,
-    /// Whether the server of the connection reads what a caller says in the parameters of a call.
-    pub(super) reads_meta: Arc<AtomicBool>,
 }
 
 impl Socket {
-    pub(super) fn new(token: Option<Arc<str>>, reads_meta: bool) -> (Self, Queues) {
-        let reads_meta = Arc::new(AtomicBool::new(reads_meta));
+    pub(super) fn new(token: Option<Arc<str>>) -> (Self, Queues) {
         let (commands, received) = mpsc::channel(QUEUE);
         let (controls, changed) = mpsc::unbounded_channel();
-        let queues = Queues { commands: received, controls: changed, reads_meta: Arc::clone(&reads_meta) };
-        (Self { commands, controls, token, reads_meta }, queues)
+        (Self { commands, controls, token }, Queues { commands: received, controls: changed })
     }
 
     async fn exchange(&self, request: TransportRequest) -> Result<TransportResponse, TransportError> {
@@ -83,10 +84,11 @@ impl Socket {
             ));
         }
         let (reply, received) = oneshot::channel();
-        let TransportRequest { body, ids, streams, .. } = request;
+        let TransportRequest { body, body_with_meta, ids, streams, .. } = request;
+        let text = BodyText { plain: body, with_meta: body_with_meta };
         let progress = streams.progress.as_ref().map(Arc::downgrade);
         let mut waiting = Waiting { received, first: ids.calls.first().copied(), controls: &self.controls };
-        let command = Command { body, ids, progress, reply };
+        let command = Command { text, ids, progress, reply };
         if self.commands.send(command).await.is_err() {
             waiting.first = None;
             return Err(TransportError::never_sent(STOPPED));
@@ -107,7 +109,7 @@ impl DynTransport for Socket {
     }
 
     fn puts_meta_into_params(&self) -> bool {
-        self.reads_meta.load(Ordering::Relaxed)
+        true
     }
 
     fn has_streams(&self, _: BodyShape) -> bool {

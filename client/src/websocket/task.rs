@@ -2,7 +2,6 @@
 
 use std::future::poll_fn;
 use std::pin::pin;
-use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -53,7 +52,9 @@ impl Task {
     }
 
     /// Serves the connection, and opens it again when it is lost, until nobody uses it any more.
-    pub(super) async fn run(mut self, mut link: Link) {
+    pub(super) async fn run(mut self, Opened { frames, reads_meta }: Opened) {
+        let mut link = Link::new(frames);
+        self.session.connected(reads_meta);
         loop {
             let began = Instant::now();
             let Some(broken) = self.serve(&mut link).await else { return link.close().await };
@@ -64,7 +65,6 @@ impl Task {
             self.disconnected(broken);
             let Some(opened) = self.reconnect().await else { return };
             link = opened;
-            self.session.reconnected();
         }
     }
 
@@ -183,8 +183,8 @@ impl Task {
             });
             match opened.await? {
                 Ok(Opened { frames, reads_meta }) => {
-                    // It may be another server.
-                    self.queues.reads_meta.store(reads_meta, Ordering::Relaxed);
+                    // It may be another server than before.
+                    self.session.connected(reads_meta);
                     return Some(Link::new(frames));
                 }
                 Err(cause) => log_debug!(url = %self.target.url, %cause, "a WebSocket could not be opened again"),

@@ -166,14 +166,14 @@ async fn a_server_of_another_make_gets_the_parameters_as_they_are() {
 #[tokio::test]
 async fn a_client_that_is_dropped_while_it_connects_stops_connecting() {
     let (peer, url) = Peer::start().await;
-    let (client, connection) = tokio::join!(Peer::connect(&url), peer.accept());
+    // An attempt by itself would last longer than the test.
+    let connect = Client::builder(url).connect_timeout(Duration::from_secs(3600)).connect();
+    let (client, connection) = tokio::join!(connect, peer.accept());
     drop(connection);
     let mut silent = peer.accept_silently().await;
     drop(client);
-    let mut request = Vec::new();
-    // Ends, since the client closes the connection.
-    let _ = silent.read_to_end(&mut request).await;
-    assert!(request.starts_with(b"GET /api HTTP/1.1\r\n"));
+    // Ends, since the client closes the connection, unless it resets it.
+    let _ = silent.read_to_end(&mut Vec::new()).await;
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use crate::transport::TransportError;
 use super::calls::Calls;
 use super::feeds::{Feeds, Unsubscribe};
 use super::outgoing::OutgoingQueue;
-use super::socket::{Command, Control, STOPPED};
+use super::socket::{BodyText, Command, Control, STOPPED};
 
 /// The calls and subscriptions of one client, and what is going to be sent.
 #[derive(Debug, Default)]
@@ -22,6 +22,8 @@ pub(super) struct Session {
     /// Who gets the reports of calls, by the ids of the calls.
     progress: HashMap<u64, Weak<ProgressSlot>>,
     outgoing: OutgoingQueue,
+    /// Whether the server reads what a caller says in the parameters of a call.
+    reads_meta: bool,
 }
 
 impl Session {
@@ -31,7 +33,7 @@ impl Session {
     }
 
     /// Adds a body, unless nobody waits for it any more.
-    pub(super) fn add(&mut self, Command { body, ids, progress, reply }: Command) {
+    pub(super) fn add(&mut self, Command { text, ids, progress, reply }: Command) {
         if reply.is_closed() {
             return;
         }
@@ -39,9 +41,9 @@ impl Session {
             Some(first) => {
                 self.progress.extend(progress.map(|slot| (first, slot)));
                 self.calls.add(first, ids, reply);
-                self.outgoing.push_calls(first, body);
+                self.outgoing.push_calls(first, text);
             }
-            None => self.outgoing.push_notifications(body, reply),
+            None => self.outgoing.push_notifications(text, reply),
         }
     }
 
@@ -65,7 +67,7 @@ impl Session {
 
     /// Returns the next message to send.
     pub(super) fn next_message(&mut self) -> Option<Vec<u8>> {
-        self.outgoing.next(&mut self.calls)
+        self.outgoing.next(&mut self.calls, self.reads_meta)
     }
 
     /// Handles a message of the server.
@@ -131,11 +133,13 @@ impl Session {
         self.feeds.disconnected();
     }
 
-    /// Starts the subscriptions again on a new connection.
-    pub(super) fn reconnected(&mut self) {
-        for (call, text) in self.feeds.restart() {
+    /// Begins a connection, and starts the subscriptions again that there were on the last one.
+    /// `reads_meta` says whether its server reads what a caller says in the parameters of a call.
+    pub(super) fn connected(&mut self, reads_meta: bool) {
+        self.reads_meta = reads_meta;
+        for (call, plain) in self.feeds.restart() {
             self.calls.add_subscription(call);
-            self.outgoing.push_calls(call, text);
+            self.outgoing.push_calls(call, BodyText { plain, with_meta: None });
         }
     }
 }

@@ -59,7 +59,8 @@ impl Client {
         let body = request::body(&[&request], BodyShape::Single).unwrap();
         let (reply, received) = oneshot::channel();
         let ids = BodyIds { calls: vec![id], is_batch: false };
-        self.session.add(Command { body, ids, progress: None, reply });
+        let text = BodyText { plain: body, with_meta: None };
+        self.session.add(Command { text, ids, progress: None, reply });
         received
     }
 
@@ -111,7 +112,7 @@ impl Client {
     fn reconnect(&mut self) -> Vec<Value> {
         self.session.disconnected(|| TransportError::lost("cut"));
         self.settle();
-        self.session.reconnected();
+        self.session.connected(false);
         self.sent()
     }
 }
@@ -209,7 +210,7 @@ fn a_subscription_that_is_dropped_at_any_time_is_not_left_over() {
     client.session.disconnected(|| TransportError::lost("cut"));
     drop(items);
     client.settle();
-    client.session.reconnected();
+    client.session.connected(false);
     assert_eq!(client.sent(), [] as [Value; 0]);
 
     // After it was sent again, before the answer.
@@ -277,9 +278,10 @@ fn reports_go_to_the_call_that_waits_also_when_it_is_repeated() {
     let report = |token: u64, done: u64| json!({ "jsonrpc": "2.0", "method": "$/progress", "params": { "token": token, "value": { "done": done } } });
     let call = |client: &mut Client| {
         let (reply, received) = oneshot::channel();
-        let (body, ids) = (b"{}".to_vec(), BodyIds { calls: vec![1], is_batch: false });
+        let text = BodyText { plain: b"{}".to_vec(), with_meta: None };
+        let ids = BodyIds { calls: vec![1], is_batch: false };
         let progress = Some(Arc::downgrade(&slot));
-        client.session.add(Command { body, ids, progress, reply });
+        client.session.add(Command { text, ids, progress, reply });
         assert_eq!(client.sent().len(), 1);
         received
     };
