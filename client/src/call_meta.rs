@@ -52,8 +52,8 @@ impl CallerMeta<'_> {
         self.timeout.is_none() && self.request_id.is_none()
     }
 
-    /// Returns the parameters of a call, or of a notification, with this. Returns nothing if there is
-    /// nothing to say, or no place for it.
+    /// Returns the parameters of a call, or of a notification, with this. Returns nothing if there
+    /// is nothing to say, or no place for it.
     pub(crate) fn write_into(&self, params: Option<&RawValue>, is_call: bool) -> Option<Box<RawValue>> {
         let mut members = Members::new();
         // Nobody waits for a notification.

@@ -62,8 +62,8 @@ pub struct TransportRequest {
     /// The id of the request that led to this one, for the header `X-Request-Id`, if a method of a
     /// callbox service makes the call.
     pub request_id: Option<Arc<str>>,
-    /// The same body with what the caller says of itself in the parameters, for a transport that has
-    /// no other place for it.
+    /// The same body with what the caller says of itself in the parameters, for a transport that
+    /// has no other place for it.
     #[cfg_attr(not(feature = "websocket"), expect(dead_code, reason = "over HTTP there are headers"))]
     pub(crate) body_with_meta: Option<Vec<u8>>,
     /// The ids in the body.

@@ -222,9 +222,9 @@ impl Client {
         let timeout = deadline.saturating_duration_since(Instant::now());
         let body_with_meta = if self.transport.puts_meta_into_params() {
             // Most calls have nothing to say that the server does not know, and pay nothing.
-            let is_told = is_within_method || self.is_shorter_than_method();
+            let says_time = is_within_method || self.is_shorter_than_method();
             let caller = CallerMeta {
-                timeout: is_told.then_some(timeout),
+                timeout: says_time.then_some(timeout),
                 chain: chain.as_deref(),
                 request_id: request_id.as_deref(),
             };

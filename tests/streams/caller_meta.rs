@@ -1,5 +1,5 @@
-//! What a caller says of itself with one call, as headers do over HTTP: the time for which it waits,
-//! the services that wait with it, and the id of its request.
+//! What a caller says of itself with one call, as headers do over HTTP: the time for which it
+//! waits, the services that wait with it, and the id of its request.
 
 use std::sync::Mutex;
 
@@ -11,12 +11,12 @@ use futures::stream;
 use serde_json::{Value, json};
 
 #[derive(Default)]
-struct Desk {
+struct Office {
     noted: Mutex<Vec<String>>,
 }
 
-#[service(name = "front desk")]
-impl Desk {
+#[service(name = "front office")]
+impl Office {
     /// The milliseconds that are left of a minute.
     #[public_method(deadline = "60s")]
     fn left(&self, call: &CallContext) -> u64 {
@@ -57,7 +57,7 @@ impl Desk {
 }
 
 fn start() -> (TestServer, WebSocket) {
-    let server = testing::start(Server::new(Desk::default));
+    let server = testing::start(Server::new(Office::default));
     let socket = WebSocket::open_with(server.address(), &[("X-Request-Id", "of-the-connection")]);
     (server, socket)
 }
@@ -78,7 +78,7 @@ fn the_time_shortens_the_deadline_and_never_extends_it() {
 #[test]
 fn a_call_that_would_come_back_to_a_service_that_waits_is_refused_beside_a_time() {
     let (_server, mut socket) = start();
-    let own = "front%20desk";
+    let own = "front%20office";
     let mut code = |meta: Value| {
         let reply = socket.call("plain", json!({ "_meta": meta }));
         (reply["result"] == 7).then_some(0).or_else(|| reply["error"]["code"].as_i64())
@@ -126,7 +126,7 @@ fn each_member_of_a_batch_has_its_own() {
         member(1, "id", json!({ "requestId": "one" })),
         member(2, "id", json!({ "requestId": "two" })),
         member(3, "plain", json!({})),
-        member(4, "plain", json!({ "timeoutMs": 5000, "chain": "front%20desk" })),
+        member(4, "plain", json!({ "timeoutMs": 5000, "chain": "front%20office" })),
         member(5, "plain", json!({})),
         member(6, "left", json!({ "timeoutMs": 5000 })),
         member(7, "left", json!({})),
@@ -136,14 +136,14 @@ fn each_member_of_a_batch_has_its_own() {
     let results: Vec<_> = replies.as_array().unwrap().iter().map(|reply| &reply["result"]).collect();
     assert_eq!(results[..4], [&json!("of-the-connection"), &json!("one"), &json!("two"), &json!(7)], "{replies}");
     assert_eq!((&replies[4]["error"]["code"], results[5]), (&json!(-32603), &json!(7)), "{replies}");
-    let (told, untold) = (results[6].as_u64().unwrap(), results[7].as_u64().unwrap());
-    assert!(told <= 5000 && untold > 20_000, "{replies}");
+    let (asked, whole) = (results[6].as_u64().unwrap(), results[7].as_u64().unwrap());
+    assert!(asked <= 5000 && whole > 20_000, "{replies}");
 }
 
 #[test]
 fn over_plain_http_the_headers_say_it_and_nothing_else() {
     let (server, _socket) = start();
-    let meta = json!({ "timeoutMs": 1, "chain": "front%20desk", "requestId": "order-17" });
+    let meta = json!({ "timeoutMs": 1, "chain": "front%20office", "requestId": "order-17" });
     let call = |method: &str| json!({ "jsonrpc": "2.0", "method": method, "params": { "_meta": meta }, "id": 1 });
     assert_eq!(server.rpc(&call("plain"))["result"], 7);
     let id = request(server.address(), "POST", "/api", &[("X-Request-Id", "of-the-header")], call("id").to_string());

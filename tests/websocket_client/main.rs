@@ -1,5 +1,5 @@
-//! The client over a WebSocket: calls and subscriptions on one connection, also when it is lost; and
-//! the same subscriptions over HTTP, each on a connection of its own.
+//! The client over a WebSocket: calls and subscriptions on one connection, also when it is lost;
+//! and the same subscriptions over HTTP, each on a connection of its own.
 
 mod calls;
 mod cuts;

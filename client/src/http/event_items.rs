@@ -24,7 +24,7 @@ struct EventItems {
     call: Post,
     subscription: Arc<OpenSubscription>,
     /// The connection, unless it was lost.
-    reader: Option<EventReader>,
+    reader: Option<Box<EventReader>>,
     /// When the connection was opened.
     began: Instant,
     backoff: Backoff,
@@ -38,7 +38,7 @@ pub(super) fn items(
     endpoint: Arc<Endpoint>,
     call: Post,
     subscription: Arc<OpenSubscription>,
-    reader: EventReader,
+    reader: Box<EventReader>,
 ) -> BoxStream<'static, FeedEvent> {
     let (began, backoff) = (Instant::now(), Backoff::new());
     let items = EventItems { endpoint, call, subscription, reader: Some(reader), began, backoff, end: None };
@@ -97,7 +97,7 @@ impl EventItems {
     ///
     /// # Errors
     /// If the server refuses it for good.
-    async fn reopen(&mut self) -> Result<EventReader, ClientError> {
+    async fn reopen(&mut self) -> Result<Box<EventReader>, ClientError> {
         let subscription = &*self.subscription;
         let (call, method) = (subscription.start.call, &*subscription.start.method);
         loop {

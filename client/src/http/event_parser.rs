@@ -76,8 +76,8 @@ impl EventParser {
             self.line.clear();
             return self.end_event();
         }
-        // Without a colon the whole line is the name, and the value is empty. A comment has an empty
-        // name.
+        // Without a colon the whole line is the name, and the value is empty. A comment has an
+        // empty name.
         let (name, value) = match line.iter().position(|byte| *byte == b':') {
             Some(colon) => (&line[..colon], &line[colon + 1..]),
             None => (line, &[][..]),

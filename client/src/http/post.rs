@@ -38,7 +38,7 @@ pub(super) struct Post {
 /// The response to a body.
 pub(super) enum Received {
     Body(TransportResponse),
-    Events(EventReader),
+    Events(Box<EventReader>),
 }
 
 const EVENT_STREAM: &str = "text/event-stream";
@@ -70,7 +70,8 @@ impl Endpoint {
         }
         let response = request.body(body).send().await.map_err(transport_error)?;
         if takes_events && response.status().is_success() && has_events(&response) {
-            return Ok(Received::Events(EventReader::new(response, self.response_limit, self.silence)));
+            let reader = EventReader::new(response, self.response_limit, self.silence);
+            return Ok(Received::Events(Box::new(reader)));
         }
         let status = response.status();
         let received = TransportResponse::new(self.body(response).await?);

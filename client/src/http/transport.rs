@@ -20,7 +20,7 @@ pub(super) struct HttpTransport(pub(super) Arc<Endpoint>);
 /// The response to a call, and the messages that follow it.
 pub(super) struct Answer {
     pub(super) response: TransportResponse,
-    pub(super) events: Option<EventReader>,
+    pub(super) events: Option<Box<EventReader>>,
 }
 
 impl DynTransport for HttpTransport {

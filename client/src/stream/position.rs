@@ -103,10 +103,10 @@ mod tests {
         let mut position = Position::default();
         assert_eq!(restart(&mut position, Some("{}")), r#"{"jsonrpc":"2.0","method":"prices","params":{},"id":7}"#);
         assert_eq!(restart(&mut position, None), r#"{"jsonrpc":"2.0","method":"prices","id":7}"#);
-        assert_eq!(receive(&mut position, r#""cursor":"k-3""#), (None, false), "it has no item to tell it with");
+        assert_eq!(receive(&mut position, r#""cursor":"k-3""#), (None, false), "it has no item to say it with");
         let first = receive(&mut position, r#""result":1,"lagged":2,"cursor":"k-4""#);
         assert_eq!(first.0.unwrap().1, Some(Lag::Unknown));
-        assert_eq!(receive(&mut position, r#""result":1,"cursor":"k-5""#).0.unwrap().1, None, "it is told once");
+        assert_eq!(receive(&mut position, r#""result":1,"cursor":"k-5""#).0.unwrap().1, None, "it is said once");
 
         let positional = restart(&mut position, Some("[1]"));
         assert_eq!(positional, r#"{"jsonrpc":"2.0","method":"prices","params":[1],"id":7}"#);

@@ -65,17 +65,17 @@ impl Client {
     }
 
     /// Queues the call of a subscription.
-    fn subscribe(&mut self, id: u64, params: Option<Value>) -> (Subscription<u64>, Received) {
+    fn subscribe(&mut self, id: u64, params: Option<&Value>) -> (Subscription<u64>, Received) {
         let start = FeedStart {
             call: id,
             method: "prices".to_owned(),
-            params: params.as_ref().map(|params| request::params(params).unwrap().unwrap()),
+            params: params.map(|params| request::params(params).unwrap().unwrap()),
             names: SubscriptionNames::DEFAULT,
             deadline: Duration::from_secs(1),
         };
         let items = feed::open(start, self.sender.clone()).into_subscription();
         self.settle();
-        let received = self.call(id, "prices", params.as_ref());
+        let received = self.call(id, "prices", params);
         (items, received)
     }
 
@@ -128,8 +128,8 @@ fn unsubscribes(subscription: &str) -> Value {
 #[test]
 fn one_of_two_subscriptions_that_the_server_ends_leaves_the_other() {
     let mut client = Client::new();
-    let (mut one, _started) = client.subscribe(1, Some(json!({ "symbol": "ONE" })));
-    let (mut two, _started) = client.subscribe(2, Some(json!({ "symbol": "TWO" })));
+    let (mut one, _started) = client.subscribe(1, Some(&json!({ "symbol": "ONE" })));
+    let (mut two, _started) = client.subscribe(2, Some(&json!({ "symbol": "TWO" })));
     assert_eq!(client.sent(), [prices(1, &json!({ "symbol": "ONE" })), prices(2, &json!({ "symbol": "TWO" }))]);
     client.start(2, "s2");
     client.start(1, "s1");
@@ -153,10 +153,10 @@ fn one_of_two_subscriptions_that_the_server_ends_leaves_the_other() {
 }
 
 #[test]
-fn an_unknown_position_is_told_once_with_the_next_item() {
+fn an_unknown_position_is_said_once_with_the_next_item() {
     let mut client = Client::new();
     for (call, params) in [(1, Some(json!({ "a": 1 }))), (2, None), (3, Some(json!([1])))] {
-        let (mut items, _started) = client.subscribe(call, params.clone());
+        let (mut items, _started) = client.subscribe(call, params.as_ref());
         let sent = client.sent();
         client.start(call, "s1");
         client.notice("s1", &json!({ "result": 1 }));
