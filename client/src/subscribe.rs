@@ -24,7 +24,8 @@ impl Client {
     /// If the connection is lost, the client subscribes again, and the stream goes on. The next
     /// item says what was missed meanwhile, if anything was ([`Item::lag`](crate::Item::lag)). A
     /// server of callbox sends the missed items of a topic, if the parameters are named or absent.
-    /// The pauses between attempts grow from 0.1 s to 10 s.
+    /// The pauses between attempts grow from 0.1 s to 10 s. An error of the server other
+    /// than [`ClientError::Rejected`] ends the stream.
     ///
     /// Over a WebSocket, one of `Client::connect`, all subscriptions and calls share the
     /// connection, and the client keeps up to 1,024 items that the program has not taken, and then

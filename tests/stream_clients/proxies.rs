@@ -1,4 +1,4 @@
-//! WebSockets through nginx and HAProxy, with the usual configuration of each.
+//! WebSockets and server-sent events through nginx and HAProxy, with the usual configuration of each.
 
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
@@ -94,7 +94,15 @@ backend servers
 async fn works_through(program: &str, arguments: &[&str], configuration: &str) {
     let server = server();
     let proxy = Proxy::start(program, arguments, configuration, &server.address().to_string());
-    let client = Client::connect(format!("ws://127.0.0.1:{}/market/api", proxy.port)).await.unwrap();
+    let url = |scheme: &str| format!("{scheme}://127.0.0.1:{}/market/api", proxy.port);
+    let over_http = Client::new(url("http")).unwrap();
+    for client in [Client::connect(url("ws")).await.unwrap(), over_http] {
+        subscribes(client).await;
+        assert_eq!(subscriptions(&server), 0, "they end with their client");
+    }
+}
+
+async fn subscribes(client: Client) {
     let mut prices = client.subscribe::<Price>("prices", ["ACME"]).await.unwrap();
     for value in 0..200 {
         client.call::<()>("set", ("ACME", value)).await.unwrap();
@@ -106,8 +114,6 @@ async fn works_through(program: &str, arguments: &[&str], configuration: &str) {
     // Silence, after which the connection is still there.
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert_eq!(client.call::<f64>("last", ["ACME"]).await.unwrap(), 199.0);
-    drop((prices, client));
-    assert_eq!(subscriptions(&server), 0, "they end with their client");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -52,7 +52,7 @@ impl Office {
 
     #[public_method]
     async fn wait(&self) {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

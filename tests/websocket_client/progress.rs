@@ -21,7 +21,7 @@ async fn a_call_has_reports_before_its_result() {
             waiting.release();
         });
         assert_eq!(call.await.unwrap(), 7);
-        let reports = reports.lock().unwrap();
+        let reports = reports.lock().unwrap().clone();
         assert_eq!(reports.len(), 1, "{reports:?}");
         assert_eq!((reports[0].done, reports[0].total, &*reports[0].message), (7, Some(7), "the last step"));
         let without = market.echo("no reports".into()).on_progress(|report| panic!("{report:?}"));

@@ -1,8 +1,10 @@
 //! The subscriptions of one client.
 
 use std::collections::HashMap;
+use std::mem;
 use std::sync::Arc;
 
+use crate::client_error::ClientError;
 use crate::response;
 use crate::stream::{FeedEnd, Notice};
 
@@ -14,6 +16,9 @@ pub(super) struct Feeds {
     feeds: HashMap<u64, OpenFeed>,
     /// The first call of each subscription that the server knows, by the JSON of its id there.
     by_id: HashMap<Box<str>, u64>,
+    /// The first calls of those for which the server had no room when they were started again. Some
+    /// may have been closed meanwhile.
+    rejected: Vec<u64>,
 }
 
 #[derive(Debug)]
@@ -72,7 +77,9 @@ impl Feeds {
                 feed.was_started = true;
                 self.by_id.insert(id, call);
             }
-            // A caller may repeat its call. One that was started again is rejected for good.
+            // It never ran, as when all clients come back at once after a restart of the server.
+            Err(ClientError::Rejected(_)) if feed.was_started => self.rejected.push(call),
+            // A caller may repeat its call. One that was started again is refused for good.
             Err(error) if feed.was_started => {
                 feed.buffer.end(FeedEnd::Failed(error));
                 self.remove(call);
@@ -96,6 +103,7 @@ impl Feeds {
     /// Forgets what belongs to the connection that was lost.
     pub(super) fn disconnected(&mut self) {
         self.by_id.clear();
+        self.rejected.clear();
         self.feeds.retain(|_, feed| !feed.is_closed);
         for feed in self.feeds.values_mut() {
             feed.id = None;
@@ -106,6 +114,17 @@ impl Feeds {
     pub(super) fn restart(&self) -> Vec<(u64, Vec<u8>)> {
         let started = self.feeds.values().filter(|feed| feed.was_started);
         started.filter_map(|feed| Some((feed.buffer.start.call, feed.buffer.restart()?))).collect()
+    }
+
+    /// Whether the server had no room for a subscription that was started again.
+    pub(super) fn has_rejected(&self) -> bool {
+        !self.rejected.is_empty()
+    }
+
+    /// Returns the calls that start those subscriptions once more, with their ids.
+    pub(super) fn restart_rejected(&mut self) -> Vec<(u64, Vec<u8>)> {
+        let rejected = mem::take(&mut self.rejected);
+        rejected.into_iter().filter_map(|call| Some((call, self.feeds.get(&call)?.buffer.restart()?))).collect()
     }
 
     /// Ends all subscriptions.

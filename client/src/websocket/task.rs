@@ -1,12 +1,12 @@
 //! The background task of a WebSocket, which alone owns the connection.
 
 use std::future::poll_fn;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::task::yield_now;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, Sleep, sleep};
 use tokio_websockets::Payload;
 
 use crate::client_error::Cause;
@@ -31,6 +31,10 @@ pub(super) struct Task {
     queues: Queues,
     session: Session,
     backoff: Backoff,
+    /// The pauses before subscriptions are started once more for which the server had no room.
+    rejections: Backoff,
+    /// The pause that goes on.
+    pause: Option<Pin<Box<Sleep>>>,
     /// Whether all clients are gone. There may be subscriptions still.
     no_commands: bool,
 }
@@ -47,8 +51,8 @@ enum Event {
 
 impl Task {
     pub(super) fn new(target: Target, queues: Queues) -> Self {
-        let (session, backoff) = (Session::default(), Backoff::new());
-        Self { target, queues, session, backoff, no_commands: false }
+        let (session, backoff, rejections) = (Session::default(), Backoff::new(), Backoff::new());
+        Self { target, queues, session, backoff, rejections, pause: None, no_commands: false }
     }
 
     /// Serves the connection, and opens it again when it is lost, until nobody uses it any more.
@@ -108,6 +112,7 @@ impl Task {
     }
 
     fn poll_event(&mut self, link: &mut Link, link_first: bool, cx: &mut Context<'_>) -> Poll<Event> {
+        self.poll_rejected(cx);
         for turn in [link_first, !link_first] {
             let polled = if turn { self.poll_link(link, cx) } else { self.poll_queues(cx) };
             if polled.is_ready() {
@@ -115,6 +120,19 @@ impl Task {
             }
         }
         Poll::Pending
+    }
+
+    /// Starts subscriptions once more for which the server had no room, after a pause.
+    fn poll_rejected(&mut self, cx: &mut Context<'_>) {
+        while self.session.has_rejected() {
+            let rejections = &mut self.rejections;
+            let pause = self.pause.get_or_insert_with(|| Box::pin(sleep(rejections.next_pause())));
+            if pause.as_mut().poll(cx).is_pending() {
+                return;
+            }
+            self.pause = None;
+            self.session.restart_rejected();
+        }
     }
 
     fn poll_link(&mut self, link: &mut Link, cx: &mut Context<'_>) -> Poll<Event> {
@@ -144,6 +162,8 @@ impl Task {
     }
 
     fn disconnected(&mut self, broken: Broken) {
+        self.pause = None;
+        self.rejections.reset();
         let url = &self.target.url;
         match broken {
             Broken::Lost(cause) => {

@@ -213,3 +213,22 @@ async fn what_is_dropped_and_what_is_called_while_the_client_connects() {
     connection.send(json!({ "jsonrpc": "2.0", "method": "kept", "params": notice })).await;
     assert_eq!(*kept.next().await.unwrap().unwrap(), 5);
 }
+
+#[tokio::test]
+async fn a_subscription_for_which_there_is_no_room_after_a_cut_is_tried_until_there_is() {
+    let (peer, url) = Peer::start().await;
+    let (client, mut connection) = tokio::join!(Peer::connect(&url), peer.accept());
+    let (items, _) = tokio::join!(client.subscribe::<u64>("numbers", ()), connection.answer());
+    let mut items = items.unwrap();
+    drop(connection);
+    let mut connection = peer.accept().await;
+    let busy = json!({ "code": -32000, "message": "Server busy", "data": { "retry_after_ms": 1 } });
+    for _ in 0..3 {
+        let again = connection.receive().await;
+        connection.send(json!({ "jsonrpc": "2.0", "error": busy, "id": again["id"] })).await;
+    }
+    connection.answer().await;
+    let notice = json!({ "subscription": "numbers", "result": 5 });
+    connection.send(json!({ "jsonrpc": "2.0", "method": "numbers", "params": notice })).await;
+    assert_eq!(*items.next().await.unwrap().unwrap(), 5);
+}

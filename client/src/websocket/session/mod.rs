@@ -137,7 +137,23 @@ impl Session {
     /// `reads_meta` says whether its server reads what a caller says in the parameters of a call.
     pub(super) fn connected(&mut self, reads_meta: bool) {
         self.reads_meta = reads_meta;
-        for (call, plain) in self.feeds.restart() {
+        let started = self.feeds.restart();
+        self.restart(started);
+    }
+
+    /// Whether the server had no room for a subscription that was started again.
+    pub(super) fn has_rejected(&self) -> bool {
+        self.feeds.has_rejected()
+    }
+
+    /// Starts those subscriptions once more.
+    pub(super) fn restart_rejected(&mut self) {
+        let rejected = self.feeds.restart_rejected();
+        self.restart(rejected);
+    }
+
+    fn restart(&mut self, calls: Vec<(u64, Vec<u8>)>) {
+        for (call, plain) in calls {
             self.calls.add_subscription(call);
             self.outgoing.push_calls(call, BodyText { plain, with_meta: None });
         }

@@ -258,6 +258,36 @@ fn a_refusal_after_a_cut_is_the_end() {
 }
 
 #[test]
+fn a_subscription_for_which_there_is_no_room_after_a_cut_is_tried_once_more() {
+    let mut client = Client::new();
+    let (mut one, _started) = client.subscribe(1, None);
+    let (two, _started) = client.subscribe(2, None);
+    client.sent();
+    client.start(1, "s1");
+    client.start(2, "s2");
+    client.notice("s1", &json!({ "result": 1, "cursor": "a-1" }));
+    assert_eq!(client.reconnect().len(), 2);
+    let busy = json!({ "code": -32000, "message": "Server busy", "data": { "retry_after_ms": 1 } });
+    for call in [1, 2] {
+        client.receive(&json!({ "jsonrpc": "2.0", "error": busy, "id": call }));
+    }
+    assert!(client.session.has_rejected() && client.sent().is_empty(), "after a pause");
+    drop(two);
+    client.settle();
+    client.session.restart_rejected();
+    assert_eq!(client.sent(), [prices(1, &json!({ "_meta": { "after": "a-1" } }))]);
+    assert!(!client.session.has_rejected());
+    client.start(1, "s3");
+    client.notice("s3", &json!({ "result": 2, "cursor": "a-2" }));
+    assert_eq!([next(&mut one), next(&mut one), next(&mut one)], [item(1), item(2), Next::Nothing]);
+
+    assert_eq!(client.reconnect().len(), 1);
+    client.receive(&json!({ "jsonrpc": "2.0", "error": busy, "id": 1 }));
+    assert_eq!(client.reconnect().len(), 1, "a new connection does not wait");
+    assert!(!client.session.has_rejected());
+}
+
+#[test]
 fn the_end_of_the_task_ends_all_subscriptions_and_calls() {
     let mut client = Client::new();
     let (mut items, _started) = client.subscribe(1, None);
