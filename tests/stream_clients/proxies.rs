@@ -83,6 +83,7 @@ defaults
   timeout client 60s
   timeout server 60s
   timeout tunnel 1h
+  option abortonclose
 frontend in
   bind 127.0.0.1:PORT
   http-request replace-path /market/(.*) /\1
@@ -96,16 +97,16 @@ async fn works_through(program: &str, arguments: &[&str], configuration: &str) {
     let proxy = Proxy::start(program, arguments, configuration, &server.address().to_string());
     let url = |scheme: &str| format!("{scheme}://127.0.0.1:{}/market/api", proxy.port);
     let over_http = Client::new(url("http")).unwrap();
-    for client in [Client::connect(url("ws")).await.unwrap(), over_http] {
-        subscribes(client).await;
+    for (client, symbol) in [(Client::connect(url("ws")).await.unwrap(), "ACME"), (over_http, "PEAR")] {
+        subscribes(client, symbol).await;
         assert_eq!(subscriptions(&server), 0, "they end with their client");
     }
 }
 
-async fn subscribes(client: Client) {
-    let mut prices = client.subscribe::<Price>("prices", ["ACME"]).await.unwrap();
+async fn subscribes(client: Client, symbol: &str) {
+    let mut prices = client.subscribe::<Price>("prices", [symbol]).await.unwrap();
     for value in 0..200 {
-        client.call::<()>("set", ("ACME", value)).await.unwrap();
+        client.call::<()>("set", (symbol, value)).await.unwrap();
     }
     for value in 0..200 {
         let price = tokio::time::timeout(Duration::from_secs(10), prices.next()).await.unwrap().unwrap().unwrap();
@@ -113,7 +114,7 @@ async fn subscribes(client: Client) {
     }
     // Silence, after which the connection is still there.
     tokio::time::sleep(Duration::from_secs(2)).await;
-    assert_eq!(client.call::<f64>("last", ["ACME"]).await.unwrap(), 199.0);
+    assert_eq!(client.call::<f64>("last", [symbol]).await.unwrap(), 199.0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
