@@ -11,9 +11,10 @@ use serde_json::value::RawValue;
 use crate::call_meta::with_meta;
 use crate::client_error::{Cause, ClientError};
 use crate::progress::{ProgressHandler, ProgressReport};
-use crate::request::RequestObject;
+use crate::request::{BodyShape, RequestObject};
 use crate::response::{self, RawResult};
-use crate::subscribe::{self, Feed};
+use crate::stream::Feed;
+use crate::subscribe;
 use crate::subscription::{Subscription, SubscriptionNames};
 use crate::untyped::Client;
 
@@ -114,8 +115,8 @@ impl NamedCall {
     /// Panics outside a tokio runtime.
     pub async fn subscribe<T: DeserializeOwned + Send + 'static>(self) -> Result<Subscription<T>, ClientError> {
         let Self { client, request, progress } = self;
-        let request = request?;
-        let feed = client.open_feed(&request, SubscriptionNames::DEFAULT, true)?;
+        let mut request = request?;
+        let feed = client.open_feed(&mut request, SubscriptionNames::DEFAULT, BodyShape::Single, true)?;
         subscribe::started(exchange(&client, request, progress).await, Some(feed))
     }
 
@@ -147,9 +148,9 @@ impl NamedCall {
     /// Panics outside a tokio runtime.
     pub async fn start(self) -> Result<Started, ClientError> {
         let Self { client, request, progress } = self;
-        let request = request?;
+        let mut request = request?;
         // Opened before the call is sent, since items may follow the response at once.
-        let feed = client.open_feed(&request, SubscriptionNames::DEFAULT, false).ok();
+        let feed = client.open_feed(&mut request, SubscriptionNames::DEFAULT, BodyShape::Single, false).ok();
         let result = exchange(&client, request, progress).await?;
         Ok(Started { result, feed })
     }
@@ -188,7 +189,6 @@ impl Started {
 
     /// Takes the result as that of a plain call.
     pub fn into_result(self) -> Box<RawValue> {
-        #[cfg(feature = "websocket")]
         if let Some(feed) = self.feed {
             feed.forget();
         }
