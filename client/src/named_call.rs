@@ -76,8 +76,8 @@ impl NamedCall {
     /// Passes reports of the progress to this function, if the method makes any: the newest ones,
     /// at most 20 a second. They come while the call is awaited, and none after its end.
     ///
-    /// That needs a client over a WebSocket, and parameters that are named or absent. Otherwise the
-    /// call has no reports.
+    /// That needs parameters that are named or absent, and a transport that is not [one of your
+    /// own](crate::Transport). Otherwise the call has no reports.
     pub fn on_progress(mut self, handle: impl Fn(&ProgressReport) + Send + Sync + 'static) -> Self {
         self.progress = Some(ProgressHandler::new(handle));
         self
@@ -108,8 +108,8 @@ impl NamedCall {
     /// [`Client::subscribe`].
     ///
     /// # Errors
-    /// See [`ClientError`]. It is [`ClientError::Unsupported`] if the client is not one over a
-    /// WebSocket.
+    /// See [`ClientError`]. It is [`ClientError::Unsupported`] if the transport of the client is
+    /// [one of your own](crate::Transport).
     ///
     /// # Panics
     /// Panics outside a tokio runtime.
@@ -199,7 +199,8 @@ impl Started {
     /// of an item; `Box<RawValue>` is the JSON of an item as the server sent it.
     ///
     /// # Errors
-    /// [`ClientError::Unsupported`] if the client is not one over a WebSocket.
+    /// [`ClientError::Unsupported`] if the transport of the client is [one of your
+    /// own](crate::Transport).
     pub fn into_subscription<T: DeserializeOwned + Send + 'static>(self) -> Result<Subscription<T>, ClientError> {
         subscribe::started(Ok(self.result), self.feed)
     }

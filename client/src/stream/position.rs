@@ -73,6 +73,7 @@ mod tests {
             params: params.map(|json| RawValue::from_string(json.to_owned()).unwrap()),
             names: SubscriptionNames::DEFAULT,
             deadline: Duration::from_secs(1),
+            is_subscription: true,
         }
     }
 

@@ -241,8 +241,8 @@ mod tests {
         let mut feeds = Feeds::default();
         let plain = |feeds: &mut Feeds| {
             let names = SubscriptionNames::DEFAULT;
-            let method = "pay".to_owned();
-            open_start(feeds, FeedStart { call: 8, method, params: None, names, is_subscription: false })
+            let (method, deadline) = ("pay".to_owned(), Duration::from_secs(1));
+            open_start(feeds, FeedStart { call: 8, method, params: None, names, deadline, is_subscription: false })
         };
         open(&mut feeds, None, None);
         feeds.started(7, STARTED);

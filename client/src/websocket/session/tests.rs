@@ -72,6 +72,7 @@ impl Client {
             params: params.map(|params| request::params(params).unwrap().unwrap()),
             names: SubscriptionNames::DEFAULT,
             deadline: Duration::from_secs(1),
+            is_subscription: true,
         };
         let items = feed::open(start, self.sender.clone()).into_subscription();
         self.settle();
