@@ -1,4 +1,5 @@
-//! WebSockets and server-sent events through nginx and HAProxy, with the usual configuration of each.
+//! WebSockets and server-sent events through nginx and HAProxy, with the usual configuration of
+//! each.
 
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
