@@ -204,9 +204,9 @@ mod tests {
     #[test]
     fn items_are_kept_until_it_is_known_that_it_is_a_subscription() {
         let buffer = buffer_of(false);
-        (0..2 * CAPACITY).for_each(|number| buffer.push(item(number, None)));
+        (0..2 * CAPACITY).for_each(|number| item(&buffer, number));
         assert_eq!(take(&buffer), Some(("0".to_owned(), None)));
-        (0..UNDECIDED_CAPACITY).for_each(|number| buffer.push(item(number, None)));
+        (0..UNDECIDED_CAPACITY).for_each(|number| item(&buffer, number));
         assert!(take(&buffer).unwrap().1.is_some(), "but not without end");
     }
 
