@@ -11,7 +11,7 @@ use crate::message::Message;
 
 use crate::client_error::ClientError;
 use crate::response::RawResult;
-use crate::subscribe::Feed;
+use crate::stream::Feed;
 use crate::typed_client::{ClientOutput, of_method};
 
 /// The result of one call, which does not have its type yet.

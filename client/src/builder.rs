@@ -40,6 +40,8 @@ pub struct ClientBuilder {
     deadline: Option<Duration>,
     retry: Retry,
     pub(crate) connect_timeout: Duration,
+    #[cfg(feature = "http")]
+    pub(crate) silence_timeout: Duration,
     pub(crate) response_limit: Option<usize>,
     #[cfg(feature = "tls")]
     pub(crate) certificates: Vec<Vec<u8>>,
@@ -81,6 +83,8 @@ impl Client {
             deadline: None,
             retry: Retry::default(),
             connect_timeout: Duration::from_secs(5),
+            #[cfg(feature = "http")]
+            silence_timeout: Duration::from_secs(60),
             response_limit: None,
             #[cfg(feature = "tls")]
             certificates: Vec::new(),
@@ -123,8 +127,21 @@ impl ClientBuilder {
         self
     }
 
+    /// Sets the maximum time without a byte in a response of server-sent events, after which the
+    /// connection counts as lost. Default: 60 s, which is three times the interval in which a
+    /// server of callbox sends something by default (`--websocket-ping`).
+    ///
+    /// It holds for subscriptions over HTTP, which are then started again, and for calls with
+    /// [reports of their progress](crate::Call::on_progress). A WebSocket has pings of its own.
+    #[cfg(feature = "http")]
+    pub fn silence_timeout(mut self, timeout: Duration) -> Self {
+        self.silence_timeout = timeout;
+        self
+    }
+
     /// Sets the maximum size of a response body, in bytes. Default: 16 MiB. A longer one is
-    /// [`ClientError::BadResponse`](crate::ClientError::BadResponse).
+    /// [`ClientError::BadResponse`](crate::ClientError::BadResponse), and so is a longer message of
+    /// a subscription, which ends with it.
     ///
     /// Over a WebSocket it is the maximum size of each message, and the default is 64 MiB. There a
     /// longer one ends the connection, which is then opened again.

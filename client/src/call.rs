@@ -16,9 +16,9 @@ use crate::local::{LocalService, Started};
 use crate::message::{Message, Reply};
 use crate::name::full_name;
 use crate::progress::{ProgressHandler, ProgressReport, ProgressSlot};
-use crate::request::{RequestObject, check_params};
+use crate::request::{BodyShape, RequestObject, check_params};
 use crate::response::RawResult;
-use crate::subscribe::Feed;
+use crate::stream::Feed;
 use crate::typed_client::{Calls, ClientOutput, ServiceClient, TypedClient, of_method};
 use crate::untyped::Client;
 
@@ -122,14 +122,17 @@ impl<M: Message> UnsentCall<M> {
     }
 
     /// Returns where the items will arrive, if the method is a subscription.
-    pub(crate) fn feed(client: &Client, request: &RequestObject) -> Result<Option<Feed>, ClientError> {
-        M::SUBSCRIPTION.map(|names| client.open_feed(request, names, true)).transpose()
+    pub(crate) fn feed(
+        client: &Client,
+        request: &mut RequestObject,
+        shape: BodyShape,
+    ) -> Result<Option<Feed>, ClientError> {
+        M::SUBSCRIPTION.map(|names| client.open_feed(request, names, shape, true)).transpose()
     }
 
-    /// Returns the deadline of this call if `client` sends it.
-    pub(crate) fn remote_deadline(&self, client: &Client) -> Duration {
-        let own = if let CallTarget::Remote(own) = &self.target { own } else { client };
-        deadline::<M>(own)
+    /// Returns the client that sends this call, if it is not sent together with those of `client`.
+    pub(crate) fn own_client<'a>(&'a self, client: &'a Client) -> &'a Client {
+        if let CallTarget::Remote(own) = &self.target { own } else { client }
     }
 
     /// Returns the service of this call, with its options; `otherwise` if it has another target.
@@ -143,7 +146,7 @@ impl<M: Message> UnsentCall<M> {
             CallTarget::Local(service) => service.clone().notify(self.message),
             CallTarget::Remote(client) => {
                 let request = self.request(client, false);
-                let client = client.with_deadline(deadline::<M>(client));
+                let client = client.for_method(M::DEADLINE);
                 drop(self);
                 client.send_single(request).await.map(drop)
             }
@@ -163,11 +166,11 @@ impl<M: Message> UnsentCall<M> {
             }
             CallTarget::Remote(client) => {
                 let mut request = self.request(client, true).map_err(Err)?;
+                let client = client.for_method(M::DEADLINE);
+                let feed = Self::feed(&client, &mut request, BodyShape::Single).map_err(Err)?;
                 if let Some(slot) = &self.progress {
                     client.ask_progress(&mut request, slot);
                 }
-                let feed = Self::feed(client, &request).map_err(Err)?;
-                let client = client.with_deadline(deadline::<M>(client));
                 let result = async move { client.send_single(Ok(request)).await };
                 Ok(CallState::Remote(Box::pin(result), feed))
             }
@@ -208,7 +211,8 @@ impl<M: Message> Call<M> {
     /// at most 20 a second over the wire. They come while the call is awaited, and none after its
     /// end.
     ///
-    /// Over the wire that needs a WebSocket. A call over HTTP has no reports.
+    /// Over HTTP the response to such a call is a stream of server-sent events. A call in a batch
+    /// has no reports, nor has one over a [transport](crate::Transport) of your own.
     ///
     /// ```
     /// use callbox::{Progress, Server, service, testing};
@@ -299,11 +303,6 @@ impl<M: Message<Output: ClientOutput>> Future for Call<M> {
 
 // Nothing is pinned within: the futures are in boxes.
 impl<M: Message> Unpin for Call<M> {}
-
-/// Returns the deadline of a call over the wire.
-fn deadline<M: Message>(client: &Client) -> Duration {
-    client.explicit_deadline().unwrap_or(M::DEADLINE)
-}
 
 /// A message, or a [`Call`] that was not sent: what [`TypedClient::notify`] and
 /// [`TypedBatch`](crate::TypedBatch) take.

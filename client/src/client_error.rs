@@ -71,8 +71,8 @@ pub enum ClientError<E = RpcError> {
     /// The parameters cannot be written as JSON, or are neither an object nor an array. The call
     /// was never sent.
     Params(Cause),
-    /// The transport of the client cannot make this call: a subscription needs a WebSocket, for
-    /// example. The call was never sent.
+    /// The transport of the client cannot make this call: over HTTP a batch starts no
+    /// subscriptions, for example. The call was never sent.
     Unsupported(Cause),
 }
 

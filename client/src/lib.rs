@@ -10,7 +10,8 @@
 //! dialects of callbox, enforces deadlines, and repeats calls that never ran. A [`Transport`]
 //! carries the bodies. The feature `http`, which is on by default, has one for `http://`, and the
 //! feature `tls` one for `https://`. The feature `websocket` has one for `ws://`, and for `wss://`
-//! with `tls`, which also carries subscriptions.
+//! with `tls`. All of them carry subscriptions and reports of progress: over HTTP each is a
+//! connection of its own, and a WebSocket is one connection for everything.
 //!
 //! A crate that uses callbox itself needs no dependency on this one: it is `callbox::client`.
 //!
@@ -34,9 +35,11 @@
 //!   request objects, and `response` reads response objects. `retry` has the rules for repeating
 //!   calls. `client_error` has the error of all calls.
 //! - `subscribe` starts subscriptions, and `named_call` makes a call by name with more options.
+//!   `stream` has what all transports with subscriptions share: the messages, and how they go on
+//!   after a lost connection.
 //! - `transport` is the interface to what carries bodies. `http` carries them to the URL in
-//!   `address`, and `websocket` over one connection, together with the items of subscriptions.
-//!   `builder` has the options of both.
+//!   `address`, and takes server-sent events for what has more than one answer; `websocket` has one
+//!   connection for everything. `builder` has the options of both.
 //! - `typed_client` makes calls from messages, and `call` is one of them. `typed_batch` sends
 //!   several together, and `batch_types` has the types of their results. `local` is a service in
 //!   the same process, whatever its type.
@@ -89,6 +92,11 @@ mod retry;
 mod rpc_error;
 #[doc(hidden)]
 pub mod rules;
+#[cfg_attr(
+    not(all(feature = "http", feature = "websocket")),
+    expect(dead_code, unused_imports, reason = "each transport uses a part of it")
+)]
+mod stream;
 mod subscribe;
 mod subscription;
 mod transport;

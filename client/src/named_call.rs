@@ -11,9 +11,10 @@ use serde_json::value::RawValue;
 use crate::call_meta::with_meta;
 use crate::client_error::{Cause, ClientError};
 use crate::progress::{ProgressHandler, ProgressReport};
-use crate::request::RequestObject;
+use crate::request::{BodyShape, RequestObject};
 use crate::response::{self, RawResult};
-use crate::subscribe::{self, Feed};
+use crate::stream::Feed;
+use crate::subscribe;
 use crate::subscription::{Subscription, SubscriptionNames};
 use crate::untyped::Client;
 
@@ -75,8 +76,8 @@ impl NamedCall {
     /// Passes reports of the progress to this function, if the method makes any: the newest ones,
     /// at most 20 a second. They come while the call is awaited, and none after its end.
     ///
-    /// That needs a client over a WebSocket, and parameters that are named or absent. Otherwise the
-    /// call has no reports.
+    /// That needs parameters that are named or absent, and a transport that is not [one of your
+    /// own](crate::Transport). Otherwise the call has no reports.
     pub fn on_progress(mut self, handle: impl Fn(&ProgressReport) + Send + Sync + 'static) -> Self {
         self.progress = Some(ProgressHandler::new(handle));
         self
@@ -107,15 +108,15 @@ impl NamedCall {
     /// [`Client::subscribe`].
     ///
     /// # Errors
-    /// See [`ClientError`]. It is [`ClientError::Unsupported`] if the client is not one over a
-    /// WebSocket.
+    /// See [`ClientError`]. It is [`ClientError::Unsupported`] if the transport of the client is
+    /// [one of your own](crate::Transport).
     ///
     /// # Panics
     /// Panics outside a tokio runtime.
     pub async fn subscribe<T: DeserializeOwned + Send + 'static>(self) -> Result<Subscription<T>, ClientError> {
         let Self { client, request, progress } = self;
-        let request = request?;
-        let feed = client.open_feed(&request, SubscriptionNames::DEFAULT, true)?;
+        let mut request = request?;
+        let feed = client.open_feed(&mut request, SubscriptionNames::DEFAULT, BodyShape::Single, true)?;
         subscribe::started(exchange(&client, request, progress).await, Some(feed))
     }
 
@@ -147,9 +148,9 @@ impl NamedCall {
     /// Panics outside a tokio runtime.
     pub async fn start(self) -> Result<Started, ClientError> {
         let Self { client, request, progress } = self;
-        let request = request?;
+        let mut request = request?;
         // Opened before the call is sent, since items may follow the response at once.
-        let feed = client.open_feed(&request, SubscriptionNames::DEFAULT, false).ok();
+        let feed = client.open_feed(&mut request, SubscriptionNames::DEFAULT, BodyShape::Single, false).ok();
         let result = exchange(&client, request, progress).await?;
         Ok(Started { result, feed })
     }
@@ -188,7 +189,6 @@ impl Started {
 
     /// Takes the result as that of a plain call.
     pub fn into_result(self) -> Box<RawValue> {
-        #[cfg(feature = "websocket")]
         if let Some(feed) = self.feed {
             feed.forget();
         }
@@ -199,7 +199,8 @@ impl Started {
     /// of an item; `Box<RawValue>` is the JSON of an item as the server sent it.
     ///
     /// # Errors
-    /// [`ClientError::Unsupported`] if the client is not one over a WebSocket.
+    /// [`ClientError::Unsupported`] if the transport of the client is [one of your
+    /// own](crate::Transport).
     pub fn into_subscription<T: DeserializeOwned + Send + 'static>(self) -> Result<Subscription<T>, ClientError> {
         subscribe::started(Ok(self.result), self.feed)
     }

@@ -5,7 +5,9 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use crate::representable::check;
 
+use crate::call_meta::CallerMeta;
 use crate::client_error::{Cause, ClientError};
+use crate::stream::CallStreams;
 
 /// A request object, which can be written any number of times. Without an id it is a notification.
 #[derive(Debug)]
@@ -15,6 +17,15 @@ pub(crate) struct RequestObject {
     pub(crate) id: Option<u64>,
     /// Whether it may be repeated after it may have run.
     pub(crate) idempotent: bool,
+    /// What it gets besides its response.
+    pub(crate) streams: CallStreams,
+}
+
+impl RequestObject {
+    /// Makes a request without parameters.
+    pub(crate) fn new(method: impl Into<String>, id: Option<u64>) -> Self {
+        Self { method: method.into(), params: None, id, idempotent: false, streams: CallStreams::default() }
+    }
 }
 
 /// Whether a body is one request object or an array of them.
@@ -66,6 +77,21 @@ pub(crate) fn body(requests: &[&RequestObject], shape: BodyShape) -> Result<Vec<
     written.map_err(|error| ClientError::Params(Cause::new(error)))
 }
 
+/// Writes a body with these requests, in whose parameters the caller says this. Returns nothing if
+/// there is nothing to say.
+pub(crate) fn body_of_caller(requests: &[&RequestObject], shape: BodyShape, caller: CallerMeta<'_>) -> Option<Vec<u8>> {
+    if caller.is_empty() {
+        return None;
+    }
+    let with_meta = |request: &&RequestObject| {
+        let params = caller.write_into(request.params.as_deref(), request.id.is_some());
+        let params = params.or_else(|| request.params.clone());
+        RequestObject { params, ..RequestObject::new(&*request.method, request.id) }
+    };
+    let requests: Vec<_> = requests.iter().map(with_meta).collect();
+    body(&requests.iter().collect::<Vec<_>>(), shape).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
@@ -75,7 +101,7 @@ mod tests {
     use super::*;
 
     fn request(params: Option<Box<RawValue>>, id: Option<u64>) -> RequestObject {
-        RequestObject { method: "add".to_owned(), params, id, idempotent: false }
+        RequestObject { params, ..RequestObject::new("add", id) }
     }
 
     #[test]

@@ -1,70 +1,45 @@
-//! Starting subscriptions over the wire, and where their items arrive.
+//! Starting subscriptions over the wire, and asking for reports of progress.
 
 use std::sync::Arc;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::value::RawValue;
 
 use crate::call_meta::with_meta;
 use crate::client_error::{Cause, ClientError};
 use crate::progress::ProgressSlot;
-use crate::request::RequestObject;
+use crate::request::{BodyShape, RequestObject};
 use crate::response::RawResult;
+use crate::stream::{Feed, FeedStart};
 use crate::subscription::{Subscription, SubscriptionNames};
 use crate::untyped::Client;
 
-#[cfg(feature = "websocket")]
-pub(crate) use crate::websocket::Feed;
-
-/// Where the items of a subscription arrive. There is none, since no transport of this build has
-/// subscriptions.
-#[cfg(not(feature = "websocket"))]
-#[derive(Debug)]
-pub enum Feed {}
-
-#[cfg(not(feature = "websocket"))]
-impl Feed {
-    fn into_subscription<T>(self) -> Subscription<T> {
-        match self {}
-    }
-}
-
-/// What a transport needs to start a subscription again after it has lost the connection.
-#[derive(Debug)]
-#[cfg_attr(not(feature = "websocket"), expect(dead_code, reason = "no transport has subscriptions"))]
-pub(crate) struct FeedStart {
-    /// The id of the call that starts it for the first time.
-    pub(crate) call: u64,
-    pub(crate) method: String,
-    pub(crate) params: Option<Box<RawValue>>,
-    pub(crate) names: SubscriptionNames,
-    /// Whether the method is known to be a subscription. If not, the call may be any other one, and
-    /// is never repeated.
-    pub(crate) is_subscription: bool,
-}
-
 impl Client {
     /// Subscribes: calls a method whose result is a subscription, and returns the stream of its
-    /// items. Only a client over a WebSocket can: one of `Client::connect`.
+    /// items.
     ///
     /// `params` is as in [`call`](Self::call), and `T` is the type of an item. Dropping the
-    /// [`Subscription`] ends it.
+    /// [`Subscription`] ends it. The deadline is that of the start; the stream has none.
     ///
     /// If the connection is lost, the client subscribes again, and the stream goes on. The next
     /// item says what was missed meanwhile, if anything was ([`Item::lag`](crate::Item::lag)). A
     /// server of callbox sends the missed items of a topic, if the parameters are named or absent.
-    /// The client keeps up to 1,024 items that the program has not taken, and then leaves out the
-    /// oldest ones.
+    /// The pauses between attempts grow from 0.1 s to 10 s. An error of the server other
+    /// than [`ClientError::Rejected`] ends the stream.
+    ///
+    /// Over a WebSocket, one of `Client::connect`, all subscriptions and calls share the
+    /// connection, and the client keeps up to 1,024 items that the program has not taken, and then
+    /// leaves out the oldest ones. Over HTTP each subscription is a response of server-sent events
+    /// on a connection of its own, from which items are read as the program takes them. That is
+    /// for a few subscriptions, or where a proxy lets nothing else through.
     ///
     /// ```no_run
     /// use callbox::client::Client;
     /// use futures::StreamExt;
     /// use serde_json::json;
     ///
-    /// # #[cfg(feature = "websocket")]
     /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-    /// let client = Client::connect("ws://127.0.0.1:5000/api").await?;
+    /// let client = Client::new("http://127.0.0.1:5000/api")?;
     /// let mut prices = client.subscribe::<f64>("prices", json!({ "symbol": "ACME" })).await?;
     /// while let Some(price) = prices.next().await {
     ///     println!("{}", *price?);
@@ -73,8 +48,8 @@ impl Client {
     /// ```
     ///
     /// # Errors
-    /// See [`ClientError`]. It is [`ClientError::Unsupported`] if the client is not one over a
-    /// WebSocket.
+    /// See [`ClientError`]. It is [`ClientError::Unsupported`] if the transport of the client is
+    /// [one of your own](crate::Transport).
     ///
     /// # Panics
     /// Panics outside a tokio runtime.
@@ -115,41 +90,61 @@ impl Client {
     ) -> Result<Subscription<T>, ClientError> {
         let request = self.request(method, &params, true);
         drop(params);
-        let request = request?;
-        let feed = self.open_feed(&request, names, true)?;
+        let mut request = request?;
+        let feed = self.open_feed(&mut request, names, BodyShape::Single, true)?;
         started(self.send_single(Ok(request)).await, Some(feed))
     }
 
-    /// Returns where the items of a subscription will arrive that this request starts.
+    /// Returns where the items of a subscription will arrive that this request starts, in a body of
+    /// this shape.
     pub(crate) fn open_feed(
         &self,
-        request: &RequestObject,
+        request: &mut RequestObject,
         names: SubscriptionNames,
+        shape: BodyShape,
         is_subscription: bool,
     ) -> Result<Feed, ClientError> {
-        let needs_socket = || ClientError::Unsupported(Cause::new(NEEDS_SOCKET));
-        let call = request.id.ok_or_else(needs_socket)?;
-        let (method, params) = (request.method.clone(), request.params.clone());
-        let start = FeedStart { call, method, params, names, is_subscription };
-        self.transport.open_feed(start).ok_or_else(needs_socket)
+        let unsupported = |cause: &str| ClientError::Unsupported(Cause::new(cause));
+        if !self.transport.has_streams(shape) {
+            let has_single = self.transport.has_streams(BodyShape::Single);
+            return Err(unsupported(if has_single { NO_BATCHES } else { NO_STREAMS }));
+        }
+        let call = request.id.ok_or_else(|| unsupported("a subscription is no notification"))?;
+        let start = FeedStart {
+            call,
+            method: request.method.clone(),
+            params: request.params.clone(),
+            names,
+            deadline: self.full_deadline(),
+            is_subscription,
+        };
+        let (feed, streams) = self.transport.open_feed(start).ok_or_else(|| unsupported(NO_STREAMS))?;
+        request.streams.items = streams.items;
+        Ok(feed)
     }
-}
 
-impl Client {
     /// Asks for reports of the progress of this call, which go into the slot. A transport without
     /// them, and parameters by position, have no place for that: then the call has no reports.
     pub(crate) fn ask_progress(&self, request: &mut RequestObject, slot: &Arc<ProgressSlot>) {
-        let Some(call) = request.id else { return };
-        let params = with_meta(request.params.as_deref(), "progressToken", &call);
-        if let Some(params) = params.filter(|_| self.transport.take_progress(call, slot)) {
+        if !self.transport.has_streams(BodyShape::Single) {
+            return;
+        }
+        let params = request.id.and_then(|call| with_meta(request.params.as_deref(), "progressToken", &call));
+        if let Some(params) = params {
             request.params = Some(params);
+            request.streams.progress = Some(Arc::clone(slot));
         }
     }
 }
 
-/// The cause of the error of a client without subscriptions.
-const NEEDS_SOCKET: &str = "a subscription needs a WebSocket: make the client with `Client::connect`, of the feature \
-                            `websocket` of callbox-client, or `client` of callbox";
+/// The cause of the error of a client whose transport has no subscriptions.
+const NO_STREAMS: &str = "the transport of this client carries no subscriptions: make the client with `Client::new` or \
+                          `Client::connect`, of the features `http` and `websocket` of callbox-client, or `client` of \
+                          callbox";
+
+/// The cause of the error of a batch over HTTP.
+const NO_BATCHES: &str = "a batch over HTTP starts no subscriptions: subscribe by itself, or make the client with \
+                          `Client::connect`, of the feature `websocket` of callbox-client, or `client` of callbox";
 
 /// Returns the subscription of a call that has succeeded.
 pub(crate) fn started<T: DeserializeOwned + Send + 'static>(
@@ -158,6 +153,6 @@ pub(crate) fn started<T: DeserializeOwned + Send + 'static>(
 ) -> Result<Subscription<T>, ClientError> {
     // The transport knows the id by itself.
     result?;
-    let feed = feed.ok_or_else(|| ClientError::Unsupported(Cause::new(NEEDS_SOCKET)))?;
+    let feed = feed.ok_or_else(|| ClientError::Unsupported(Cause::new(NO_STREAMS)))?;
     Ok(feed.into_subscription())
 }

@@ -6,14 +6,13 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
-use crate::client_error::BoxError;
-use crate::progress::ProgressSlot;
-
-use crate::client_error::Cause;
-use crate::subscribe::{Feed, FeedStart};
+use crate::client_error::{BoxError, Cause};
+use crate::request::BodyShape;
+use crate::stream::{CallStreams, Feed, FeedStart};
 
 /// Carries bodies to a server. callbox has one for HTTP and one for WebSockets; implement this
-/// trait for another transport. Of these, only the WebSocket carries subscriptions.
+/// trait for another transport. One of your own carries calls, but no subscriptions and no reports
+/// of progress.
 ///
 /// The [`Client`](super::Client) handles deadlines, retries, batches and ids for every transport.
 /// This transport, for a test, returns the same response to every request:
@@ -63,18 +62,26 @@ pub struct TransportRequest {
     /// The id of the request that led to this one, for the header `X-Request-Id`, if a method of a
     /// callbox service makes the call.
     pub request_id: Option<Arc<str>>,
+    /// The same body with what the caller says of itself in the parameters, for a transport that
+    /// has no other place for it.
+    #[cfg_attr(not(feature = "websocket"), expect(dead_code, reason = "over HTTP there are headers"))]
+    pub(crate) body_with_meta: Option<Vec<u8>>,
     /// The ids in the body.
-    #[cfg(feature = "websocket")]
+    #[cfg_attr(not(any(feature = "http", feature = "websocket")), expect(dead_code, reason = "no transport reads it"))]
     pub(crate) ids: BodyIds,
+    /// What the only call in the body gets besides its response.
+    #[cfg_attr(not(any(feature = "http", feature = "websocket")), expect(dead_code, reason = "no transport has any"))]
+    pub(crate) streams: CallStreams,
 }
 
 /// The ids of the calls in a body, for a transport that matches responses to them.
-#[cfg(feature = "websocket")]
 #[derive(Clone, Debug)]
 pub(crate) struct BodyIds {
     /// In the order of the calls. A notification has none.
+    #[cfg_attr(not(any(feature = "http", feature = "websocket")), expect(dead_code, reason = "no transport reads it"))]
     pub(crate) calls: Vec<u64>,
     /// Whether the body is an array, and so is its response.
+    #[cfg_attr(not(feature = "websocket"), expect(dead_code, reason = "over HTTP it makes no difference"))]
     pub(crate) is_batch: bool,
 }
 
@@ -157,6 +164,14 @@ impl TransportError {
     }
 }
 
+#[cfg(feature = "http")]
+impl TransportResponse {
+    /// Returns the body. It is empty if it is not UTF-8.
+    pub(crate) fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap_or_default()
+    }
+}
+
 // By hand, because the token must not get into a log.
 impl std::fmt::Debug for TransportRequest {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -174,11 +189,10 @@ impl std::fmt::Debug for TransportRequest {
 pub(crate) trait DynTransport: Send + Sync {
     fn send_boxed(&self, request: TransportRequest) -> BoxFuture<'_, Result<TransportResponse, TransportError>>;
 
-    /// Returns where the items of a subscription will arrive, before the call that starts it is
-    /// sent. Default: nothing, for a transport without subscriptions.
-    fn open_feed(&self, start: FeedStart) -> Option<Feed> {
-        drop(start);
-        None
+    /// Whether deadline, chain and id of the request go into the parameters of each call, if the
+    /// server reads them there, since this transport has no other place for them. Default: no.
+    fn puts_meta_into_params(&self) -> bool {
+        false
     }
 
     /// Waits until nothing of the connection is left, once all clients and subscriptions are
@@ -187,11 +201,18 @@ pub(crate) trait DynTransport: Send + Sync {
         Box::pin(std::future::ready(()))
     }
 
-    /// Puts the reports of a call into this slot, once it is sent. Returns false for a transport
-    /// without them: the default.
-    fn take_progress(&self, call: u64, slot: &Arc<ProgressSlot>) -> bool {
-        let _ = (call, slot);
+    /// Whether the calls in a body of this shape may start subscriptions, and a single one may have
+    /// reports of its progress. Default: no.
+    fn has_streams(&self, shape: BodyShape) -> bool {
+        let _ = shape;
         false
+    }
+
+    /// Returns where the items of a subscription will arrive, before the call that starts it is
+    /// sent, and what that call takes with it. Default: nothing.
+    fn open_feed(&self, start: FeedStart) -> Option<(Feed, CallStreams)> {
+        drop(start);
+        None
     }
 }
 

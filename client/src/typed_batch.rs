@@ -13,8 +13,8 @@ use crate::message::Message;
 use crate::batch_types::{BatchResult, BatchResults, BatchTuple, LocalResult, MessageList, TuplePush};
 use crate::call::{CallTarget, IntoCall, UnsentCall};
 use crate::client_error::ClientError;
-use crate::request::RequestObject;
-use crate::subscribe::Feed;
+use crate::request::{BodyShape, RequestObject};
+use crate::stream::Feed;
 use crate::typed_client::{ClientOutput, ServiceClient, TypedClient};
 use crate::untyped::Client;
 
@@ -52,8 +52,7 @@ pub struct TypedBatch<'a, C: ServiceClient, A = ()> {
     members: BatchCalls,
     /// The number of calls of each element.
     counts: Vec<usize>,
-    /// The longest deadline of the members: they share one body, so they share one deadline.
-    deadline: Duration,
+    deadline: BatchDeadline,
     elements: PhantomData<fn() -> A>,
 }
 
@@ -65,13 +64,34 @@ enum BatchCalls {
     Local(LocalService, Vec<BoxFuture<'static, Option<LocalResult>>>),
 }
 
+/// The longest deadline of the members: they share one body, so they share one deadline.
+#[derive(Clone, Copy, Debug, Default)]
+struct BatchDeadline {
+    longest: Duration,
+    /// Whether a client or a call has set one, and not only the methods.
+    is_set: bool,
+}
+
+impl BatchDeadline {
+    /// Adds a member that this client would send, of a method with this deadline.
+    fn add(&mut self, client: &Client, method: Duration) {
+        let own = client.explicit_deadline();
+        self.longest = self.longest.max(own.unwrap_or(method));
+        self.is_set |= own.is_some();
+    }
+
+    fn apply(self, client: &Client) -> Client {
+        if self.is_set { client.with_deadline(self.longest) } else { client.for_methods(self.longest) }
+    }
+}
+
 impl<'a, C: ServiceClient> TypedBatch<'a, C> {
     pub(crate) fn new(client: &'a TypedClient<C>) -> Self {
         let members = match &client.target {
             CallTarget::Remote(client) => BatchCalls::Remote(client.clone(), Vec::new(), Vec::new()),
             CallTarget::Local(service) => BatchCalls::Local(service.clone(), Vec::new()),
         };
-        Self { client, members, counts: Vec::new(), deadline: Duration::ZERO, elements: PhantomData }
+        Self { client, members, counts: Vec::new(), deadline: BatchDeadline::default(), elements: PhantomData }
     }
 }
 
@@ -110,7 +130,7 @@ impl<'a, C: ServiceClient, A> TypedBatch<'a, C, A> {
         let unsent = call.into_call(self.client).into_unsent();
         match &mut self.members {
             BatchCalls::Remote(client, requests, _) => {
-                self.deadline = self.deadline.max(unsent.remote_deadline(client));
+                self.deadline.add(unsent.own_client(client), <I::Message as Message>::DEADLINE);
                 match unsent.request(client, false) {
                     Ok(request) => requests.push(Ok(request)),
                     // A notification has no result that could return the error.
@@ -146,7 +166,7 @@ impl<'a, C: ServiceClient, A> TypedBatch<'a, C, A> {
     {
         let results = match self.members {
             BatchCalls::Remote(client, requests, feeds) => {
-                let results = client.with_deadline(self.deadline).send_members(requests).await;
+                let results = self.deadline.apply(&client).send_members(requests).await;
                 let remote = |(result, feed)| BatchResult::Remote { result, feed };
                 results.into_iter().zip(feeds).map(remote).collect()
             }
@@ -161,9 +181,10 @@ impl<'a, C: ServiceClient, A> TypedBatch<'a, C, A> {
         let unsent = call.into_call(self.client).into_unsent();
         match &mut self.members {
             BatchCalls::Remote(client, requests, feeds) => {
-                self.deadline = self.deadline.max(unsent.remote_deadline(client));
+                self.deadline.add(unsent.own_client(client), <I::Message as Message>::DEADLINE);
                 let request = unsent.request(client, true);
-                let prepared = request.and_then(|call| Ok((UnsentCall::<I::Message>::feed(client, &call)?, call)));
+                let feed = |call: &mut _| UnsentCall::<I::Message>::feed(client, call, BodyShape::Batch);
+                let prepared = request.and_then(|mut call| Ok((feed(&mut call)?, call)));
                 let (feed, request) = prepared.map_or_else(|error| (None, Err(error)), |(feed, call)| (feed, Ok(call)));
                 requests.push(request);
                 feeds.push(feed);

@@ -12,13 +12,13 @@ use tokio::time::Instant;
 use crate::ambient::Current;
 
 use crate::batch::Batch;
+use crate::call_meta::CallerMeta;
 use crate::client_error::ClientError;
 use crate::request::{self, BodyShape, RequestObject};
 use crate::response::{self, RawResult};
 use crate::retry::{Retry, RetryState};
-#[cfg(feature = "websocket")]
-use crate::transport::BodyIds;
-use crate::transport::{DynTransport, Transport, TransportRequest};
+use crate::stream::CallStreams;
+use crate::transport::{BodyIds, DynTransport, Transport, TransportRequest};
 
 /// A client for any JSON-RPC 2.0 server. Cheap to clone; clones share their connections and their
 /// retry budget.
@@ -51,6 +51,8 @@ pub struct Client {
     ids: Arc<AtomicU64>,
     token: Option<Arc<str>>,
     deadline: Option<Duration>,
+    /// The deadline that the server applies by itself, if the method is known.
+    method_deadline: Option<Duration>,
     retrying: bool,
     idempotent: bool,
 }
@@ -71,6 +73,7 @@ impl Client {
             ids: Arc::new(AtomicU64::new(1)),
             token: None,
             deadline: None,
+            method_deadline: None,
             retrying: true,
             idempotent: false,
         }
@@ -181,12 +184,9 @@ impl Client {
         params: &P,
         is_call: bool,
     ) -> Result<RequestObject, ClientError> {
-        Ok(RequestObject {
-            method: method.to_owned(),
-            params: request::params(params)?,
-            id: is_call.then(|| self.ids.fetch_add(1, Ordering::Relaxed)),
-            idempotent: self.idempotent,
-        })
+        let params = request::params(params)?;
+        let id = is_call.then(|| self.ids.fetch_add(1, Ordering::Relaxed));
+        Ok(RequestObject { params, idempotent: self.idempotent, ..RequestObject::new(method, id) })
     }
 
     /// Sends one request in a body of its own.
@@ -237,20 +237,38 @@ impl Client {
     /// request.
     async fn exchange(&self, requests: &[&RequestObject], shape: BodyShape, deadline: Instant) -> Vec<RawResult> {
         let current = Current::of_thread();
+        let is_within_method = current.is_some();
         let request_id = current.as_ref().and_then(|current| current.request.as_ref()).map(|request| request.id());
         // Nobody waits for notifications.
         let waits = requests.iter().any(|request| request.id.is_some());
         let chain = current.filter(|_| waits).map(|current| current.link().to_header());
+        let timeout = deadline.saturating_duration_since(Instant::now());
+        let body_with_meta = if self.transport.puts_meta_into_params() {
+            // Most calls have nothing to say that the server does not know, and pay nothing.
+            let says_time = is_within_method || self.is_shorter_than_method();
+            let caller = CallerMeta {
+                timeout: says_time.then_some(timeout),
+                chain: chain.as_deref(),
+                request_id: request_id.as_deref(),
+            };
+            request::body_of_caller(requests, shape, caller)
+        } else {
+            None
+        };
         let body = request::body(requests, shape).map(|body| TransportRequest {
             body,
+            body_with_meta,
             token: self.token.clone(),
-            timeout: deadline.saturating_duration_since(Instant::now()),
+            timeout,
             chain,
             request_id,
-            #[cfg(feature = "websocket")]
             ids: BodyIds {
                 calls: requests.iter().filter_map(|request| request.id).collect(),
                 is_batch: shape == BodyShape::Batch,
+            },
+            streams: match requests {
+                [only] => only.streams.clone(),
+                _ => CallStreams::default(),
             },
         });
         let received = match body {
@@ -268,12 +286,34 @@ impl Client {
         self.deadline
     }
 
+    /// Returns the time that a call of this client has, unless the method around it has less.
+    pub(crate) fn full_deadline(&self) -> Duration {
+        self.deadline.or(self.method_deadline).unwrap_or(DEADLINE)
+    }
+
+    /// Returns the same client for calls to which the server gives so much time. That is their
+    /// deadline, unless the client has its own.
+    pub(crate) fn for_method(&self, deadline: Duration) -> Self {
+        Self { method_deadline: Some(deadline), ..self.clone() }
+    }
+
+    /// Returns the same client for a batch to whose calls the server gives so much time, as no call
+    /// of it has another deadline.
+    pub(crate) fn for_methods(&self, longest: Duration) -> Self {
+        Self { deadline: None, ..self.for_method(longest) }
+    }
+
+    /// Whether the server would give a call more time than this client has.
+    fn is_shorter_than_method(&self) -> bool {
+        self.deadline.is_some_and(|own| self.method_deadline.is_none_or(|method| own < method))
+    }
+
     /// Returns the time at which a call that starts now ends: at its deadline, or at that of the
     /// method that makes the call.
     fn deadline(&self) -> Instant {
         let now = Instant::now();
         // Capped at a year, because an `Instant` further in the future may overflow.
-        let own = now + self.deadline.unwrap_or(DEADLINE).min(Duration::from_secs(365 * 24 * 3600));
+        let own = now + self.full_deadline().min(Duration::from_secs(365 * 24 * 3600));
         Current::of_thread().map_or(own, |around| own.min(around.deadline))
     }
 }

@@ -140,6 +140,10 @@ fn run_series<'a>(
     answers: &mut BatchWriter<'a>,
 ) -> usize {
     let [Ok(first), _, ..] = series else { return 0 };
+    // The context of the first would hold for all.
+    if series.iter().flatten().any(|member| member.may_have_meta(context)) {
+        return 0;
+    }
     let Ok((route, call)) = first.authorize(context) else { return 0 };
     if progress.holds(route.mailbox()) || context.budget.is_full() {
         return 0;

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use crate::auth::{AuthUnavailable, Caller};
-use crate::jsonrpc::{Id, RpcError, RpcRequest, truncated};
+use crate::jsonrpc::{Id, RpcError, RpcRequest, may_have_meta, truncated};
 use crate::route::{CallStart, Route};
 use crate::service::{CallContext, CancelFlag, Link, StreamUse, admits};
 use crate::sync::Arc;
@@ -59,7 +59,15 @@ impl<'a> ResolvedRequest<'a> {
         session.takes(&self.parsed)
     }
 
-    /// Returns what takes more of the call than its reply, if it has a session.
+    /// Whether the caller says something about this call in its parameters, which only a session
+    /// reads.
+    pub(super) fn may_have_meta(&self, context: &BodyContext<'_>) -> bool {
+        let named = self.parsed.params.filter(|_| context.meta.session.is_some());
+        named.is_some_and(|params| may_have_meta(params.as_bytes()))
+    }
+
+    /// Applies what the caller says about the call, and returns what takes more of it than its
+    /// reply, if it has a session.
     #[inline]
     pub(super) fn streams(
         &self,
@@ -68,7 +76,7 @@ impl<'a> ResolvedRequest<'a> {
         context: &BodyContext<'_>,
     ) -> Result<CallStreams, RpcError> {
         match context.meta.session {
-            Some(session) => session.streams(self.parsed.params, route.options().streams, call),
+            Some(session) => session.streams(self.parsed.params, route, call),
             None => Ok(CallStreams::default()),
         }
     }
@@ -125,7 +133,7 @@ impl<'a> ResolvedRequest<'a> {
 
 /// Returns the error of a call that would come back to a service that waits for it.
 #[cold]
-fn waits_for_itself(chain: &Link, method: &'static str) -> RpcError {
+pub(super) fn waits_for_itself(chain: &Link, method: &'static str) -> RpcError {
     let cause = format_args!("the call {chain} → {method} would wait for itself: no service may be visited twice");
     RpcError::internal_in(method, &cause)
 }

@@ -24,7 +24,7 @@ use crate::sync::Arc;
 
 use super::begin::{Begun, Entrance, NewCall, Payload, begin};
 use super::core::Core;
-use super::host::start_circle::StartWait;
+use super::host::start_circle::{StartWait, note_circle};
 use super::lifecycle::Status;
 
 /// The caller of typed calls, and how long these may take.
@@ -130,6 +130,7 @@ fn context<S: Service>(
             let closes_circle = around.waits_for(core.id, S::NAME);
             let link = around.link();
             if closes_circle {
+                note_circle(core.id, &format_args!("{link} → {}", S::NAME));
                 let cause = format_args!(
                     "the call {link} → {} would wait for itself: no service may be visited twice",
                     entry.name

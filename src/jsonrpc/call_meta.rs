@@ -25,6 +25,14 @@ pub(crate) struct CallMeta<'a> {
     pub(crate) after: Option<Cow<'a, str>>,
     /// The subscription sends at most one item in this time, the newest.
     pub(crate) min_interval_ms: Option<u64>,
+    /// How long the caller waits for the response, as the header `Request-Timeout` says over HTTP.
+    pub(crate) timeout_ms: Option<u64>,
+    /// The services that wait for the response, as in the header `Callbox-Chain`.
+    #[serde(borrow)]
+    pub(crate) chain: Option<Cow<'a, str>>,
+    /// The id of the request, as in the header `X-Request-Id`.
+    #[serde(borrow)]
+    pub(crate) request_id: Option<Cow<'a, str>>,
 }
 
 impl<'a> CallMeta<'a> {
@@ -87,6 +95,15 @@ mod tests {
     }
 
     #[test]
+    fn it_says_what_headers_say_over_http() {
+        let meta = CallMeta::of(Some(r#"{"_meta":{"timeoutMs":1500,"chain":"a,b","requestId":"7f\u0033a"}}"#)).unwrap();
+        assert_eq!(
+            (meta.timeout_ms, meta.chain.as_deref(), meta.request_id.as_deref()),
+            (Some(1500), Some("a,b"), Some("7f3a"))
+        );
+    }
+
+    #[test]
     fn what_cannot_be_read_is_an_error_of_the_parameters() {
         for broken in [
             r#"{"_meta":1}"#,
@@ -94,6 +111,9 @@ mod tests {
             r#"{"_meta":{},"_meta":{}}"#,
             r#"{"_meta":{"after":1}}"#,
             r#"{"_meta":{"minIntervalMs":-1}}"#,
+            r#"{"_meta":{"timeoutMs":"1s"}}"#,
+            r#"{"_meta":{"chain":["a"]}}"#,
+            r#"{"_meta":{"requestId":7}}"#,
         ] {
             let error = CallMeta::of(Some(broken)).unwrap_err();
             assert_eq!(error.code(), -32602, "{broken}");

@@ -177,7 +177,7 @@ impl CallContext {
     }
 
     /// Returns the id of the request: that of its header `X-Request-Id`, else one that the server
-    /// makes.
+    /// makes. A call over a WebSocket may have its own, as `requestId` in `_meta`.
     ///
     /// An id of a client is used if it is printable ASCII without spaces and quotes, of at most 128
     /// bytes. All calls of a batch have the id of their HTTP request. What a method calls or

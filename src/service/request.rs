@@ -29,7 +29,8 @@ pub enum CallTransport {
     InProcess,
     /// An HTTP request.
     Http,
-    /// A WebSocket. Its headers and its id are those of the request that has opened it.
+    /// A WebSocket. Its headers are those of the request that has opened it, and so is its id,
+    /// unless the call has one of its own in `_meta`.
     WebSocket,
 }
 
@@ -60,6 +61,12 @@ impl RequestInfo {
     /// Returns the same request as that of a WebSocket which it has opened.
     pub(crate) fn of_websocket(request: Self) -> Self {
         Self { transport: CallTransport::WebSocket, ..request }
+    }
+
+    /// Returns the same request with this id; `None` if the id is not one that a client may send.
+    pub(crate) fn with_id(&self, id: &str) -> Option<Self> {
+        let headers = self.headers.clone();
+        is_usable_id(id).then(|| Self { headers, id: OnceLock::from(Arc::from(id)), ..*self })
     }
 
     pub(crate) fn transport(&self) -> CallTransport {
@@ -181,6 +188,16 @@ mod tests {
             assert_eq!(request.known_id(), None, "{id}");
             assert!(request.id() != id && is_usable_id(request.id()), "{id}");
         }
+    }
+
+    #[test]
+    fn a_call_may_have_an_id_of_its_own() {
+        let headers = [("x-tag", &b"a"[..]), ("x-request-id", b"1")];
+        let connection = RequestInfo::of_websocket(RequestInfo::http(None, headers.into_iter()));
+        let call = connection.with_id("2").unwrap();
+        assert_eq!((call.id(), call.header("x-tag"), call.transport()), ("2", Some("a"), CallTransport::WebSocket));
+        assert_eq!(connection.id(), "1");
+        assert!(connection.with_id("two words").is_none() && connection.with_id(&"x".repeat(129)).is_none());
     }
 
     #[test]

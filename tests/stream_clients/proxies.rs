@@ -1,4 +1,5 @@
-//! WebSockets through nginx and HAProxy, with the usual configuration of each.
+//! WebSockets and server-sent events through nginx and HAProxy, with the usual configuration of
+//! each.
 
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
@@ -83,6 +84,7 @@ defaults
   timeout client 60s
   timeout server 60s
   timeout tunnel 1h
+  option abortonclose
 frontend in
   bind 127.0.0.1:PORT
   http-request replace-path /market/(.*) /\1
@@ -94,10 +96,18 @@ backend servers
 async fn works_through(program: &str, arguments: &[&str], configuration: &str) {
     let server = server();
     let proxy = Proxy::start(program, arguments, configuration, &server.address().to_string());
-    let client = Client::connect(format!("ws://127.0.0.1:{}/market/api", proxy.port)).await.unwrap();
-    let mut prices = client.subscribe::<Price>("prices", ["ACME"]).await.unwrap();
+    let url = |scheme: &str| format!("{scheme}://127.0.0.1:{}/market/api", proxy.port);
+    let over_http = Client::new(url("http")).unwrap();
+    for (client, symbol) in [(Client::connect(url("ws")).await.unwrap(), "ACME"), (over_http, "PEAR")] {
+        subscribes(client, symbol).await;
+        assert_eq!(subscriptions(&server), 0, "they end with their client");
+    }
+}
+
+async fn subscribes(client: Client, symbol: &str) {
+    let mut prices = client.subscribe::<Price>("prices", [symbol]).await.unwrap();
     for value in 0..200 {
-        client.call::<()>("set", ("ACME", value)).await.unwrap();
+        client.call::<()>("set", (symbol, value)).await.unwrap();
     }
     for value in 0..200 {
         let price = tokio::time::timeout(Duration::from_secs(10), prices.next()).await.unwrap().unwrap().unwrap();
@@ -105,9 +115,7 @@ async fn works_through(program: &str, arguments: &[&str], configuration: &str) {
     }
     // Silence, after which the connection is still there.
     tokio::time::sleep(Duration::from_secs(2)).await;
-    assert_eq!(client.call::<f64>("last", ["ACME"]).await.unwrap(), 199.0);
-    drop((prices, client));
-    assert_eq!(subscriptions(&server), 0, "they end with their client");
+    assert_eq!(client.call::<f64>("last", [symbol]).await.unwrap(), 199.0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -39,6 +39,7 @@ fn a_handshake_that_is_not_valid_is_refused_with_its_status() {
         match status {
             101 => {
                 assert_eq!(answer.header("sec-websocket-accept"), Some("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="), "{answer:?}");
+                assert_eq!(answer.header("callbox-call-meta"), Some("1"), "{answer:?}");
             }
             426 => assert_eq!(answer.header("sec-websocket-version"), Some("13"), "{answer:?}"),
             405 => assert_eq!(answer.header("allow"), Some("POST"), "{answer:?}"),

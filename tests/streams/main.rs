@@ -1,7 +1,8 @@
 //! Streams: WebSockets, subscriptions, topics and cancellation, as their clients see them.
 //!
 //! - what goes over the wire: [`subscribing`], [`ends`], [`resuming`], [`pacing`], [`call_meta`],
-//!   [`batches`], [`progress`], [`cancelling`]; and as server-sent events: [`event_streams`]
+//!   [`caller_meta`], [`batches`], [`progress`], [`cancelling`]; and as server-sent events:
+//!   [`event_streams`]
 //! - the bytes below it: [`handshakes`], [`frames`]
 //! - clients that leave, wait or misbehave: [`peers`], [`crowds`], [`limits`]
 //! - what happens to a server: [`tokens`], [`stops`], [`busy_streams`]
@@ -10,6 +11,7 @@
 mod batches;
 mod busy_streams;
 mod call_meta;
+mod caller_meta;
 mod cancelling;
 mod crowds;
 mod ends;

@@ -212,6 +212,9 @@ struct Late;
 #[service(name = "late", namespace = "late")]
 impl Late {
     #[public_method]
+    fn idle(&self) {}
+
+    #[public_method]
     async fn ask(&self, early: &EarlyClient) -> Result<(), callbox::InternalError> {
         Ok(early.ping().await?)
     }
@@ -219,8 +222,16 @@ impl Late {
 
 #[test]
 fn a_start_that_waits_for_a_service_that_calls_it_is_an_error_with_the_circle() {
-    let server = Server::new(Early::open).service(Late::default);
-    let error = actix::System::new().block_on(server.launch()).unwrap_err().to_string();
-    assert!(error.starts_with("the service early could not start: its start waits for a service"), "{error}");
-    assert!(error.contains("late → early"), "{error}");
+    for is_up_before in [false, true] {
+        let factory = move |context: ServiceContext| async move {
+            if is_up_before {
+                context.client::<LateClient>().idle().await.expect("it does not ask back");
+            }
+            Early::open(context).await
+        };
+        let server = Server::new(factory).service(Late::default);
+        let error = actix::System::new().block_on(server.launch()).unwrap_err().to_string();
+        assert!(error.starts_with("the service early could not start: its start waits for a service"), "{error}");
+        assert!(error.contains("late → early"), "{error}");
+    }
 }

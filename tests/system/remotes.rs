@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use callbox::client::ClientError;
+use callbox::client::{Client, ClientError};
 use callbox::{CallContext, RpcError, Server, service, testing};
 
 #[derive(Default)]
@@ -148,6 +148,34 @@ fn deadline_and_request_travel_with_a_call() {
 fn a_circle_of_waiting_is_refused_across_processes() {
     let (bank, rates) = both();
     assert_eq!(rates.call(Rates_Back {}), Ok(7), "alone it is no circle");
+    let began = std::time::Instant::now();
+    assert_eq!(bank.call(Bank_Circle {}).unwrap_err().code(), -32603);
+    assert!(began.elapsed() < Duration::from_secs(20), "it does not wait for a deadline");
+    assert_eq!(bank.call(Bank_NoCircle {}), Ok(true), "nobody waits for a notification");
+}
+
+/// Both services, and the bank calls the rates over a WebSocket, which lives in this runtime.
+fn both_with_a_websocket() -> (testing::TestServer, testing::TestServer, tokio::runtime::Runtime) {
+    let to_bank = Forwarder::start();
+    let rates = Server::new(Rates::default).tokens(|token: &str| token == "service-token");
+    let rates = testing::start(rates.remote("bank", &to_bank.url()));
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let socket = Client::connect(rates.url("/api").replace("http://", "ws://"));
+    let client = RatesClient::from(runtime.block_on(socket).unwrap());
+    let bank = testing::start(Server::new(Bank::default).with_client(client));
+    to_bank.to.set(bank.address()).unwrap();
+    (bank, rates, runtime)
+}
+
+#[test]
+fn deadline_request_and_circles_are_the_same_over_a_websocket() {
+    let (bank, _rates, _runtime) = both_with_a_websocket();
+    // The method of the rates has 30 s, and the one that calls it 5 s.
+    let remaining = bank.call(Bank_Remaining {}).unwrap();
+    assert!(remaining <= 5000, "{remaining} ms of 5 s");
+    let brief = bank.with_header("Request-Timeout", "2").call(Bank_Remaining {}).unwrap();
+    assert!(brief <= 2000, "{brief} ms of 2 s");
+    assert_eq!(bank.call(Bank_Request {}), Ok(true));
     let began = std::time::Instant::now();
     assert_eq!(bank.call(Bank_Circle {}).unwrap_err().code(), -32603);
     assert!(began.elapsed() < Duration::from_secs(20), "it does not wait for a deadline");

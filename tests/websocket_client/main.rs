@@ -1,4 +1,5 @@
-//! The client over a WebSocket: calls and subscriptions on one connection, also when it is lost.
+//! The client over a WebSocket: calls and subscriptions on one connection, also when it is lost;
+//! and the same subscriptions over HTTP, each on a connection of its own.
 
 mod calls;
 mod cuts;
@@ -6,6 +7,8 @@ mod drops;
 mod fake_server;
 mod foreign;
 mod named_calls;
+mod over_http;
+mod progress;
 mod proxy;
 mod secured;
 mod service;

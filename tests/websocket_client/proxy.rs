@@ -47,6 +47,10 @@ impl Proxy {
         format!("ws://{}/api", self.address)
     }
 
+    pub(crate) fn http_url(&self) -> String {
+        format!("http://{}/api", self.address)
+    }
+
     /// Cuts all connections. New ones are passed on.
     pub(crate) fn cut(&self) {
         self.state.lock().unwrap().connections.drain(..).for_each(|connection| connection.abort());

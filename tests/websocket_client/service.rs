@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use callbox::client::Client;
-use callbox::{Caller, RpcError, Server, Subscription, Topic, service, testing};
+use callbox::{Caller, Progress, RpcError, Server, Subscription, Topic, service, testing};
 use futures::stream;
 use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub(crate) struct Price {
@@ -18,11 +19,16 @@ pub(crate) struct Price {
 
 /// What a test sees of the calls that wait.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Waiting(Arc<AtomicUsize>);
+pub(crate) struct Waiting(Arc<AtomicUsize>, Arc<Notify>);
 
 impl Waiting {
     pub(crate) fn count(&self) -> usize {
         self.0.load(Ordering::SeqCst)
+    }
+
+    /// Lets one call of `slowly` end.
+    pub(crate) fn release(&self) {
+        self.1.notify_one();
     }
 }
 
@@ -110,6 +116,15 @@ impl Market {
     async fn wait(&self) -> u8 {
         let _waits = Waits::new(&self.waiting);
         std::future::pending().await
+    }
+
+    /// Reports so many steps, and waits after the last one until it is released.
+    #[public_method]
+    async fn slowly(&self, steps: u64, progress: &Progress) -> u64 {
+        let _waits = Waits::new(&self.waiting);
+        progress.report(steps, steps, "the last step");
+        self.waiting.1.notified().await;
+        steps
     }
 
     /// Counts its calls.

@@ -85,22 +85,6 @@ async fn a_subscription_that_is_refused_is_an_error_of_its_call() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn a_client_over_http_says_what_a_subscription_needs() {
-    let server = server();
-    let client = Client::new(server.url("/api")).unwrap();
-    let error = client.subscribe::<u64>("numbers", ()).await.unwrap_err();
-    assert!(matches!(error, ClientError::Unsupported(_)) && error.never_ran());
-    let market = MarketClient::from(client);
-    for error in [
-        market.numbers().await.map(drop).unwrap_err(),
-        market.batch().add(market.numbers()).send().await.0.map(drop).unwrap_err(),
-    ] {
-        assert!(error.to_string().contains("make the client with `Client::connect`"), "{error}");
-    }
-    assert_eq!(market.echo("calls go on".into()).await.unwrap(), "calls go on");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_batch_starts_subscriptions_as_well() {
     let server = server();
     let market = connect(&server).await;

@@ -22,7 +22,7 @@ use crate::signals::Signals;
 use crate::terminal::print;
 use crate::{arguments, describe, json, runtime, suggestion};
 use detect::{Kind, RawItem};
-use items::{ItemFlags, note};
+use items::ItemFlags;
 use progress::Bar;
 
 /// Maximum time to wait for the answer to a call that was cancelled.
@@ -60,8 +60,7 @@ fn help() -> String {
          cancels it.\n\n\
          The items of a subscription are printed as lines of JSON, until it ends or Ctrl-c is \
          pressed. What was missed, and why it has ended, is said on standard error. If the \
-         connection is lost, it is opened again. A subscription at http:// is made over ws:// at the \
-         same place.\n\n\
+         connection is lost, it is opened again. Over http:// they come as server-sent events.\n\n\
          Examples:\n  \
          callbox call http://127.0.0.1:5000/api say_hello name=world\n  \
          callbox call :5000 store key=a value=b\n  \
@@ -79,33 +78,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         arguments::params(&arguments.params, io::stdin()).map_err(|message| Failure::new(Exit::Usage, message))?;
     runtime()?.block_on(async {
         let mut signals = Signals::new()?;
-        let url = &arguments.server.url;
-        match Connection::call(arguments, url, params.as_deref(), &mut signals).await {
-            Err(CallFailure::NeedsSocket) => {
-                let url = url.to_websocket();
-                note(&format!("a subscription needs a WebSocket, so this is one at {url}"));
-                Connection::call(arguments, &url, params.as_deref(), &mut signals).await
-            }
-            other => other,
-        }
-        .map_err(|failed| match failed {
-            CallFailure::Failed(failure) => failure,
-            CallFailure::NeedsSocket => Failure::new(Exit::Method, "the server starts subscriptions over ws:// alone"),
-        })
+        Connection::call(arguments, params.as_deref(), &mut signals).await
     })
-}
-
-/// Why a call has not succeeded.
-enum CallFailure {
-    Failed(Failure),
-    /// It is a subscription, and the client is one over HTTP. It has not run.
-    NeedsSocket,
-}
-
-impl<F: Into<Failure>> From<F> for CallFailure {
-    fn from(failure: F) -> Self {
-        Self::Failed(failure.into())
-    }
 }
 
 /// A client, and what it is for.
@@ -122,10 +96,10 @@ impl<'a> Connection<'a> {
     /// Connects, makes the call, and closes the connection.
     async fn call(
         arguments: &'a Arguments,
-        url: &'a Endpoint,
         params: Option<&RawValue>,
         signals: &'a mut Signals,
-    ) -> Result<(), CallFailure> {
+    ) -> Result<(), Failure> {
+        let url = &arguments.server.url;
         let (sender, events) = unbounded();
         let builder = arguments.server.builder(url)?.on_connection(move |event| {
             // Nobody listens at the end of the command.
@@ -141,12 +115,12 @@ impl<'a> Connection<'a> {
         called
     }
 
-    async fn run(&mut self, params: Option<&RawValue>) -> Result<(), CallFailure> {
+    async fn run(&mut self, params: Option<&RawValue>) -> Result<(), Failure> {
         let Arguments { method, notify, no_progress, items, .. } = self.arguments;
         if *notify {
             let sent = self.signals.or(self.client.notify(method, params)).await;
             let sent = sent.map_err(|exit| Failure::new(exit, ""))?;
-            return Ok(sent.map_err(|error| failure(self.url, &error))?);
+            return sent.map_err(|error| failure(self.url, &error));
         }
         let mut call = items.apply_to(self.client.prepare(method, params));
         let bar = if self.url.is_websocket() && !no_progress { Bar::on_terminal() } else { None };
@@ -167,7 +141,7 @@ impl<'a> Connection<'a> {
     }
 
     /// Prints the result of a plain call, or the items of a subscription.
-    async fn print(&mut self, response: Response) -> Result<(), CallFailure> {
+    async fn print(&mut self, response: Response) -> Result<(), Failure> {
         let started = match response {
             Response::Started(started) => started,
             Response::Subscription(subscription) => return self.print_items(None, subscription).await,
@@ -192,9 +166,9 @@ impl<'a> Connection<'a> {
         &mut self,
         first: Option<Option<RawItem>>,
         subscription: Subscription<Box<RawValue>>,
-    ) -> Result<(), CallFailure> {
+    ) -> Result<(), Failure> {
         let Self { arguments, url, events, signals, .. } = self;
-        Ok(arguments.items.print(url, first, subscription, events, signals).await?)
+        arguments.items.print(url, first, subscription, events, signals).await
     }
 
     /// Asks the server to stop a call, and waits shortly for its answer.
@@ -203,8 +177,8 @@ impl<'a> Connection<'a> {
         id: Option<u64>,
         response: Pin<&mut impl Future<Output = Result<Response, ClientError>>>,
         exit: Exit,
-    ) -> Result<(), CallFailure> {
-        let ended = |message: &str| Err(Failure::new(exit, message).into());
+    ) -> Result<(), Failure> {
+        let ended = |message: &str| Err(Failure::new(exit, message));
         if !self.url.is_websocket() {
             return ended("the call was given up; it may have run");
         }
@@ -232,10 +206,7 @@ impl<'a> Connection<'a> {
 
     /// Returns the failure of a call, with a hint if the name of the method or a parameter may be
     /// mistyped.
-    async fn explain(&self, error: &ClientError) -> CallFailure {
-        if !self.url.is_websocket() && needs_socket(error) {
-            return CallFailure::NeedsSocket;
-        }
+    async fn explain(&self, error: &ClientError) -> Failure {
         let mut failure = failure(self.url, error);
         let Arguments { method, params, .. } = self.arguments;
         if matches!(error, ClientError::Server(error) if error.code() == -32601) {
@@ -247,7 +218,7 @@ impl<'a> Connection<'a> {
         if let Some(word) = string_argument(params, error) {
             failure.message += &format!(": to send it as a string, write {word}");
         }
-        failure.into()
+        failure
     }
 }
 
@@ -266,19 +237,8 @@ async fn respond(call: NamedCall, is_subscription: bool) -> Result<Response, Cli
     }
 }
 
-fn print_result(started: Started) -> Result<(), CallFailure> {
+fn print_result(started: Started) -> Result<(), Failure> {
     Ok(print(&json::for_stdout(started.into_result().get()))?)
-}
-
-/// Whether a server of callbox has refused to start a subscription over HTTP, or the client has.
-fn needs_socket(error: &ClientError) -> bool {
-    #[derive(Deserialize)]
-    struct Data {
-        reason: String,
-    }
-    let ClientError::Server(error) = error else { return matches!(error, ClientError::Unsupported(_)) };
-    let data = error.data().and_then(|data| serde_json::from_str::<Data>(data.get()).ok());
-    error.code() == -32600 && data.is_some_and(|data| data.reason.starts_with("a subscription needs a WebSocket"))
 }
 
 /// Returns how to write a parameter as a string, if the server expected a string and got another

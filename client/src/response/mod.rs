@@ -106,7 +106,7 @@ impl<'a> ResponseObject<'a> {
 }
 
 /// Returns the result of one response object, whatever its id is.
-#[cfg(feature = "websocket")]
+#[cfg(any(feature = "http", feature = "websocket"))]
 pub(crate) fn of_object(json: &str) -> RawResult {
     ResponseObject::parse(json.trim_ascii())?.result()
 }

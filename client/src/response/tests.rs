@@ -1,7 +1,7 @@
 use super::*;
 
 fn request(id: Option<u64>) -> RequestObject {
-    RequestObject { method: "m".to_owned(), params: None, id, idempotent: false }
+    RequestObject::new("m", id)
 }
 
 /// The result of the call with id 7, or its error, as text.

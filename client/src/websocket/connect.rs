@@ -15,6 +15,17 @@ use crate::client_error::Cause;
 use super::link::Frames;
 use super::watched::Watched;
 
+/// The header by which a server says that it reads what a caller says about a call in its
+/// parameters, since a single call has no headers. Another server would not know that parameter.
+const CALL_META: &str = "callbox-call-meta";
+
+/// A connection that was opened.
+pub(super) struct Opened {
+    pub(super) frames: Frames,
+    /// Whether the server reads what a caller says about a call in its parameters.
+    pub(super) reads_meta: bool,
+}
+
 /// Where a WebSocket is, and how to open it.
 pub(super) struct Target {
     /// The URL as the program has written it, for the log.
@@ -37,13 +48,13 @@ impl Target {
     ///
     /// # Errors
     /// Why it cannot be opened, if it takes too long for example.
-    pub(super) async fn open(&self) -> Result<Frames, Cause> {
+    pub(super) async fn open(&self) -> Result<Opened, Cause> {
         let seconds = self.timeout.as_secs_f64();
         let late = |_| Cause::new(format!("it took longer than {seconds} s: raise ClientBuilder::connect_timeout"));
         timeout(self.timeout, self.handshake()).await.map_err(late)?
     }
 
-    async fn handshake(&self) -> Result<Frames, Cause> {
+    async fn handshake(&self) -> Result<Opened, Cause> {
         let stream = TcpStream::connect((&*self.host, self.port)).await.map_err(Cause::new)?;
         // A call is one small message, which must not wait for others.
         stream.set_nodelay(true).map_err(Cause::new)?;
@@ -53,8 +64,8 @@ impl Target {
         for (name, value) in &self.headers {
             builder = builder.add_header(name.clone(), value.clone()).map_err(Cause::new)?;
         }
-        let (frames, _) = builder.connect_on(stream).await.map_err(Cause::new)?;
-        Ok(frames)
+        let (frames, response) = builder.connect_on(stream).await.map_err(Cause::new)?;
+        Ok(Opened { frames, reads_meta: response.headers().contains_key(CALL_META) })
     }
 
     #[cfg(feature = "tls")]

@@ -1,18 +1,13 @@
 //! One subscription of a client: the items that have arrived, until its subscriber takes them.
 
 use std::collections::VecDeque;
-use std::fmt;
-use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use serde::de::DeserializeOwned;
-use serde_json::value::RawValue;
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::client_error::ClientError;
-use crate::subscribe::FeedStart;
-use crate::subscription::{Cursor, ItemSource, Lag, Shared, SourceEvent, SourceItem, Subscription};
+use crate::stream::{Feed, FeedEnd, FeedEvent, FeedItem, FeedStart, JsonFeed, Notice, Position};
+use crate::subscription::{Cursor, Lag};
 
 use super::socket::Control;
 
@@ -25,12 +20,6 @@ const CAPACITY: usize = 1024;
 /// the server first, while items arrive.
 const UNDECIDED_CAPACITY: usize = 64 * 1024;
 
-/// The end of a subscription at which its items arrive. Dropping it ends the subscription.
-pub struct Feed {
-    buffer: Arc<FeedBuffer>,
-    controls: UnboundedSender<Control>,
-}
-
 /// What the background task and the subscriber share of a subscription.
 #[derive(Debug)]
 pub(super) struct FeedBuffer {
@@ -41,35 +30,11 @@ pub(super) struct FeedBuffer {
 #[derive(Debug, Default)]
 struct BufferState {
     items: VecDeque<FeedItem>,
-    /// What was missed before the next item that arrives.
-    lag: Option<Lag>,
-    /// The position of the last item that has arrived, or a later one.
-    cursor: Option<String>,
+    position: Position,
     end: Option<FeedEnd>,
     /// Whether somebody takes the items, so that the method is a subscription.
     is_taken: bool,
     waker: Option<Waker>,
-}
-
-/// An item as it was sent.
-#[derive(Debug)]
-pub(super) struct FeedItem {
-    pub(super) json: Box<RawValue>,
-    pub(super) lag: Option<Lag>,
-    pub(super) cursor: Option<String>,
-}
-
-/// Why no further items arrive.
-#[derive(Clone, Debug)]
-pub(super) enum FeedEnd {
-    Done,
-    Failed(ClientError),
-}
-
-/// What a subscriber gets next.
-enum Taken {
-    Item(FeedItem),
-    End(FeedEnd),
 }
 
 impl FeedBuffer {
@@ -77,39 +42,30 @@ impl FeedBuffer {
         Self { start, state: Mutex::default() }
     }
 
-    /// Adds an item. If there is no room, the oldest item is left out and counted.
-    pub(super) fn push(&self, mut item: FeedItem) {
+    /// Takes a message of the subscription. Returns whether it was the last one.
+    pub(super) fn receive(&self, notice: Notice<'_>) -> bool {
         self.change(|state| {
-            let is_decided = self.start.is_subscription || state.is_taken;
-            let capacity = if is_decided { CAPACITY } else { UNDECIDED_CAPACITY };
-            item.lag = Lag::sum(state.lag.take(), item.lag);
-            if let Some(cursor) = &item.cursor {
-                state.cursor = Some(cursor.clone());
+            let (item, end) = state.position.receive(notice);
+            if let Some(item) = item {
+                let is_decided = self.start.is_subscription || state.is_taken;
+                state.push(item, if is_decided { CAPACITY } else { UNDECIDED_CAPACITY });
             }
-            state.items.push_back(item);
-            if state.items.len() > capacity
-                && let Some(left_out) = state.items.pop_front()
-                && let Some(next) = state.items.front_mut()
-            {
-                let missed = Lag::sum(left_out.lag, Some(Lag::Items(1)));
-                next.lag = Lag::sum(missed, next.lag);
+            let is_last = end.is_some();
+            if is_last {
+                state.end = end;
             }
-        });
-    }
-
-    /// Notes a position without an item.
-    pub(super) fn set_cursor(&self, cursor: String) {
-        self.change(|state| state.cursor = Some(cursor));
+            is_last
+        })
     }
 
     /// Returns the position to continue from, if there is one.
     pub(super) fn cursor(&self) -> Option<String> {
-        self.change(|state| state.cursor.clone())
+        self.change(|state| state.position.cursor().map(str::to_owned))
     }
 
-    /// Notes that nobody knows what is missed before the next item.
-    pub(super) fn set_lag_unknown(&self) {
-        self.change(|state| state.lag = Some(Lag::Unknown));
+    /// Returns the call that starts the subscription again, as a body.
+    pub(super) fn restart(&self) -> Option<Vec<u8>> {
+        self.change(|state| state.position.restart(&self.start))
     }
 
     /// Whether this is a subscription for certain, which may be started again.
@@ -122,13 +78,13 @@ impl FeedBuffer {
         self.change(|state| state.end = Some(end));
     }
 
-    fn poll_take(&self, cx: &Context<'_>) -> Poll<Taken> {
+    fn poll_take(&self, cx: &Context<'_>) -> Poll<FeedEvent> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(item) = state.items.pop_front() {
-            return Poll::Ready(Taken::Item(item));
+            return Poll::Ready(FeedEvent::Item(item));
         }
         if let Some(end) = &state.end {
-            return Poll::Ready(Taken::End(end.clone()));
+            return Poll::Ready(FeedEvent::End(end.clone()));
         }
         state.waker = Some(cx.waker().clone());
         Poll::Pending
@@ -148,77 +104,65 @@ impl FeedBuffer {
     }
 }
 
-impl Feed {
-    pub(super) fn new(start: FeedStart, controls: UnboundedSender<Control>) -> Self {
-        let buffer = Arc::new(FeedBuffer::new(start));
-        let feed = Self { buffer, controls };
-        // If the task is gone, the call that starts the subscription fails.
-        let _ = feed.controls.send(Control::Open(Arc::clone(&feed.buffer)));
-        feed
-    }
-
-    /// Drops this without a word to the server: the call was a plain one.
-    pub(crate) fn forget(self) {
-        // The drop that follows finds nothing to end.
-        let _ = self.controls.send(Control::Forget { call: self.buffer.start.call });
-    }
-
-    /// Returns the subscription whose items arrive here.
-    pub(crate) fn into_subscription<T: DeserializeOwned + Send + 'static>(self) -> Subscription<T> {
-        self.buffer.change(|state| state.is_taken = true);
-        Subscription::from_source(FeedSource { feed: self, item: PhantomData })
+impl BufferState {
+    /// Adds an item. If there is no room, the oldest item is left out and counted.
+    fn push(&mut self, item: FeedItem, capacity: usize) {
+        self.items.push_back(item);
+        if self.items.len() > capacity
+            && let Some(left_out) = self.items.pop_front()
+            && let Some(next) = self.items.front_mut()
+        {
+            let missed = Lag::sum(left_out.lag, Some(Lag::Items(1)));
+            next.lag = Lag::sum(missed, next.lag);
+        }
     }
 }
 
-impl Drop for Feed {
+/// The items of a subscription over a WebSocket. Dropping it ends the subscription.
+struct SocketFeed {
+    buffer: Arc<FeedBuffer>,
+    controls: UnboundedSender<Control>,
+}
+
+/// Opens a subscription, before its call is sent.
+pub(super) fn open(start: FeedStart, controls: UnboundedSender<Control>) -> Feed {
+    let buffer = Arc::new(FeedBuffer::new(start));
+    // If the task is gone, the call that starts the subscription fails.
+    let _ = controls.send(Control::Open(Arc::clone(&buffer)));
+    Feed::new(SocketFeed { buffer, controls })
+}
+
+impl JsonFeed for SocketFeed {
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<FeedEvent> {
+        self.buffer.poll_take(cx)
+    }
+
+    fn cursor(&self) -> Option<Cursor> {
+        self.buffer.cursor()?.parse().ok()
+    }
+
+    fn take(&mut self) {
+        self.buffer.change(|state| state.is_taken = true);
+    }
+
+    fn forget(self: Box<Self>) {
+        // The drop that follows finds nothing to end.
+        let _ = self.controls.send(Control::Forget { call: self.buffer.start.call });
+    }
+}
+
+impl Drop for SocketFeed {
     fn drop(&mut self) {
         let _ = self.controls.send(Control::Close { call: self.buffer.start.call });
     }
 }
 
-impl fmt::Debug for Feed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Feed").field("method", &self.buffer.start.method).finish_non_exhaustive()
-    }
-}
-
-/// The items of a feed, as values of their type.
-struct FeedSource<T> {
-    feed: Feed,
-    item: PhantomData<fn() -> T>,
-}
-
-impl<T: DeserializeOwned + Send> ItemSource<T> for FeedSource<T> {
-    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<SourceEvent<T>>> {
-        self.feed.buffer.poll_take(cx).map(|taken| match taken {
-            Taken::Item(item) => Some(event_of(&item)),
-            Taken::End(FeedEnd::Done) => None,
-            Taken::End(FeedEnd::Failed(error)) => Some(SourceEvent::Lost(error)),
-        })
-    }
-
-    fn cursor(&self) -> Option<Cursor> {
-        self.feed.buffer.cursor()?.parse().ok()
-    }
-}
-
-fn event_of<T: DeserializeOwned>(item: &FeedItem) -> SourceEvent<T> {
-    match serde_json::from_str(item.json.get()) {
-        Ok(value) => {
-            let cursor = item.cursor.as_deref().and_then(|cursor| cursor.parse().ok());
-            SourceEvent::Item(SourceItem { value: Shared::new(value), lag: item.lag, cursor })
-        }
-        Err(error) => {
-            SourceEvent::Lost(ClientError::bad_response(format!("an item is not of the expected type: {error}")))
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::task::Waker;
+    use std::time::Duration;
 
     use super::*;
+    use crate::stream::Frame;
     use crate::subscription::SubscriptionNames;
 
     fn buffer() -> FeedBuffer {
@@ -226,26 +170,32 @@ mod tests {
     }
 
     fn buffer_of(is_subscription: bool) -> FeedBuffer {
-        let names = SubscriptionNames::DEFAULT;
-        FeedBuffer::new(FeedStart { call: 1, method: "prices".to_owned(), params: None, names, is_subscription })
+        let (names, deadline) = (SubscriptionNames::DEFAULT, Duration::from_secs(1));
+        let method = "prices".to_owned();
+        FeedBuffer::new(FeedStart { call: 1, method, params: None, names, deadline, is_subscription })
     }
 
-    fn item(number: usize, lag: Option<Lag>) -> FeedItem {
-        let json = RawValue::from_string(number.to_string()).unwrap();
-        FeedItem { json, lag, cursor: Some(format!("1-{number}")) }
+    fn receive(buffer: &FeedBuffer, members: &str) -> bool {
+        let text = format!(r#"{{"method":"prices","params":{{"subscription":"s1",{members}}}}}"#);
+        let Ok(Frame::Notice(notice)) = Frame::parse(&text) else { panic!("{text}") };
+        buffer.receive(notice)
+    }
+
+    fn item(buffer: &FeedBuffer, number: usize) {
+        assert!(!receive(buffer, &format!(r#""result":{number},"cursor":"1-{number}""#)));
     }
 
     fn take(buffer: &FeedBuffer) -> Option<(String, Option<Lag>)> {
         match buffer.poll_take(&Context::from_waker(Waker::noop())) {
-            Poll::Ready(Taken::Item(item)) => Some((item.json.get().to_owned(), item.lag)),
-            Poll::Ready(Taken::End(_)) | Poll::Pending => None,
+            Poll::Ready(FeedEvent::Item(item)) => Some((item.json.get().to_owned(), item.lag)),
+            Poll::Ready(FeedEvent::End(_)) | Poll::Pending => None,
         }
     }
 
     #[test]
     fn a_full_buffer_leaves_out_the_oldest_items_and_counts_them() {
         let buffer = buffer();
-        (0..CAPACITY + 10).for_each(|number| buffer.push(item(number, None)));
+        (0..CAPACITY + 10).for_each(|number| item(&buffer, number));
         assert_eq!(take(&buffer), Some(("10".to_owned(), Some(Lag::Items(10)))));
         assert_eq!(take(&buffer), Some(("11".to_owned(), None)));
         assert_eq!(buffer.cursor().as_deref(), Some("1-1033"), "it continues after what has arrived");
@@ -254,33 +204,37 @@ mod tests {
     #[test]
     fn items_are_kept_until_it_is_known_that_it_is_a_subscription() {
         let buffer = buffer_of(false);
-        (0..2 * CAPACITY).for_each(|number| buffer.push(item(number, None)));
+        (0..2 * CAPACITY).for_each(|number| item(&buffer, number));
         assert_eq!(take(&buffer), Some(("0".to_owned(), None)));
-        (0..UNDECIDED_CAPACITY).for_each(|number| buffer.push(item(number, None)));
+        (0..UNDECIDED_CAPACITY).for_each(|number| item(&buffer, number));
         assert!(take(&buffer).unwrap().1.is_some(), "but not without end");
     }
 
     #[test]
     fn what_the_server_has_left_out_is_added() {
         let buffer = buffer();
-        buffer.push(item(0, Some(Lag::Items(5))));
-        buffer.push(item(1, Some(Lag::Items(7))));
-        (2..CAPACITY + 1).for_each(|number| buffer.push(item(number, None)));
+        receive(&buffer, r#""result":0,"lagged":5"#);
+        receive(&buffer, r#""result":1,"lagged":7"#);
+        (2..CAPACITY + 1).for_each(|number| item(&buffer, number));
         assert_eq!(take(&buffer), Some(("1".to_owned(), Some(Lag::Items(13)))));
+    }
 
-        buffer.set_lag_unknown();
-        while take(&buffer).is_some() {}
-        buffer.push(item(9, Some(Lag::Items(2))));
-        assert_eq!(take(&buffer), Some(("9".to_owned(), Some(Lag::Unknown))));
+    #[test]
+    fn a_full_buffer_does_not_hide_that_a_loss_of_unknown_size_came_first() {
+        let buffer = buffer();
+        assert!(buffer.restart().is_some(), "without a position");
+        (0..CAPACITY + 1).for_each(|number| item(&buffer, number));
+        assert_eq!(take(&buffer), Some(("1".to_owned(), Some(Lag::Unknown))));
+        assert_eq!(take(&buffer), Some(("2".to_owned(), None)));
     }
 
     #[test]
     fn the_end_comes_after_the_items() {
         let buffer = buffer();
-        buffer.push(item(0, None));
-        buffer.end(FeedEnd::Done);
+        item(&buffer, 0);
+        assert!(receive(&buffer, r#""done":true"#));
         assert!(take(&buffer).is_some());
         let next = buffer.poll_take(&Context::from_waker(Waker::noop()));
-        assert!(matches!(next, Poll::Ready(Taken::End(FeedEnd::Done))));
+        assert!(matches!(next, Poll::Ready(FeedEvent::End(FeedEnd::Done))));
     }
 }

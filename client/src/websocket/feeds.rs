@@ -1,14 +1,14 @@
 //! The subscriptions of one client.
 
 use std::collections::HashMap;
+use std::mem;
 use std::sync::Arc;
 
-use crate::call_meta::with_meta;
-use crate::request::{self, BodyShape, RequestObject};
+use crate::client_error::ClientError;
 use crate::response;
+use crate::stream::{FeedEnd, Notice};
 
-use super::feed::{FeedBuffer, FeedEnd, FeedItem};
-use super::frame::Notice;
+use super::feed::FeedBuffer;
 
 /// The subscriptions that have not ended, by the ids of their first calls.
 #[derive(Debug, Default)]
@@ -16,6 +16,9 @@ pub(super) struct Feeds {
     feeds: HashMap<u64, OpenFeed>,
     /// The first call of each subscription that the server knows, by the JSON of its id there.
     by_id: HashMap<Box<str>, u64>,
+    /// The first calls of those for which the server had no room when they were started again. Some
+    /// may have been closed meanwhile.
+    rejected: Vec<u64>,
 }
 
 #[derive(Debug)]
@@ -80,7 +83,9 @@ impl Feeds {
                 // A plain call that was started like one may have the same text as its result.
                 self.by_id.entry(id).or_insert(call);
             }
-            // A caller may repeat its call. One that was started again is rejected for good.
+            // It never ran, as when all clients come back at once after a restart of the server.
+            Err(ClientError::Rejected(_)) if feed.was_started => self.rejected.push(call),
+            // A caller may repeat its call. One that was started again is refused for good.
             Err(error) if feed.was_started => {
                 feed.buffer.end(FeedEnd::Failed(error));
                 self.remove(call);
@@ -96,18 +101,7 @@ impl Feeds {
     pub(super) fn notice(&mut self, notice: Notice<'_>) {
         let Some(call) = self.by_id.get(notice.subscription.get()).copied() else { return };
         let Some(feed) = self.feeds.get(&call) else { return };
-        let (lag, buffer) = (notice.lag(), &feed.buffer);
-        match (notice.result, notice.cursor) {
-            (Some(json), cursor) => buffer.push(FeedItem { json: json.to_owned(), lag, cursor }),
-            (None, Some(cursor)) => buffer.set_cursor(cursor),
-            (None, None) => {}
-        }
-        let end = match notice.error {
-            Some(error) => Some(FeedEnd::Failed(response::error_of(error))),
-            None => notice.done.then_some(FeedEnd::Done),
-        };
-        if let Some(end) = end {
-            buffer.end(end);
+        if feed.buffer.receive(notice) {
             self.remove(call);
         }
     }
@@ -116,6 +110,7 @@ impl Feeds {
     /// cannot be started again, so it ends.
     pub(super) fn disconnected(&mut self, lost: impl Fn() -> FeedEnd) {
         self.by_id.clear();
+        self.rejected.clear();
         self.feeds.retain(|_, feed| {
             let is_lost = feed.was_started && !feed.buffer.is_subscription();
             if is_lost {
@@ -131,7 +126,18 @@ impl Feeds {
     /// Returns the calls that start the subscriptions again, with their ids.
     pub(super) fn restart(&self) -> Vec<(u64, Vec<u8>)> {
         let started = self.feeds.values().filter(|feed| feed.was_started);
-        started.filter_map(|feed| Some((feed.buffer.start.call, restart(&feed.buffer)?))).collect()
+        started.filter_map(|feed| Some((feed.buffer.start.call, feed.buffer.restart()?))).collect()
+    }
+
+    /// Whether the server had no room for a subscription that was started again.
+    pub(super) fn has_rejected(&self) -> bool {
+        !self.rejected.is_empty()
+    }
+
+    /// Returns the calls that start those subscriptions once more, with their ids.
+    pub(super) fn restart_rejected(&mut self) -> Vec<(u64, Vec<u8>)> {
+        let rejected = mem::take(&mut self.rejected);
+        rejected.into_iter().filter_map(|call| Some((call, self.feeds.get(&call)?.buffer.restart()?))).collect()
     }
 
     /// Ends all subscriptions.
@@ -160,34 +166,21 @@ impl Unsubscribe {
     }
 }
 
-/// Writes the call that starts a subscription again. If it has no position from which it could
-/// continue, nobody knows what it misses.
-fn restart(buffer: &FeedBuffer) -> Option<Vec<u8>> {
-    let start = &buffer.start;
-    let continued = buffer.cursor().and_then(|cursor| with_meta(start.params.as_deref(), "after", &cursor));
-    if continued.is_none() {
-        buffer.set_lag_unknown();
-    }
-    let params = continued.or_else(|| start.params.clone());
-    let request = RequestObject { method: start.method.clone(), params, id: Some(start.call), idempotent: false };
-    // It was written before, when it was sent for the first time.
-    request::body(&[&request], BodyShape::Single).ok()
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use serde_json::value::RawValue;
 
-    use super::super::frame::Frame;
     use super::*;
-    use crate::subscribe::FeedStart;
+    use crate::stream::{FeedStart, Frame};
     use crate::subscription::SubscriptionNames;
 
     fn open(feeds: &mut Feeds, params: Option<&str>, unsubscribe: Option<&'static str>) -> Arc<FeedBuffer> {
         let params = params.map(|json| RawValue::from_string(json.to_owned()).unwrap());
         let names = SubscriptionNames { unsubscribe, ..SubscriptionNames::DEFAULT };
-        let method = "prices".to_owned();
-        open_start(feeds, FeedStart { call: 7, method, params, names, is_subscription: true })
+        let (method, deadline) = ("prices".to_owned(), Duration::from_secs(1));
+        open_start(feeds, FeedStart { call: 7, method, params, names, deadline, is_subscription: true })
     }
 
     fn open_start(feeds: &mut Feeds, start: FeedStart) -> Arc<FeedBuffer> {
@@ -248,8 +241,8 @@ mod tests {
         let mut feeds = Feeds::default();
         let plain = |feeds: &mut Feeds| {
             let names = SubscriptionNames::DEFAULT;
-            let method = "pay".to_owned();
-            open_start(feeds, FeedStart { call: 8, method, params: None, names, is_subscription: false })
+            let (method, deadline) = ("pay".to_owned(), Duration::from_secs(1));
+            open_start(feeds, FeedStart { call: 8, method, params: None, names, deadline, is_subscription: false })
         };
         open(&mut feeds, None, None);
         feeds.started(7, STARTED);

@@ -4,25 +4,20 @@
 //! A [`Socket`] is what clients hold: it puts messages into the queue of a background task
 //! ([`task`]), which alone owns the connection and all tables, so there are no locks around them.
 //!
-//! - [`connect`] opens connections, with `tls` if need be, and [`backoff`] has the pauses between
-//!   attempts. [`options`] makes a client of a `ClientBuilder`.
-//! - [`connection_event`] is what a program learns of the connection.
+//! - [`connect`] opens connections, with `tls` if need be. [`options`] makes a client of a
+//!   `ClientBuilder`, and [`connection_event`] is what a program learns of the connection.
 //! - [`link`] is one open connection: it reads and writes at the same time, and pings. [`watched`]
 //!   knows whether the server is there still.
-//! - [`frame`] reads what a message of the server is: a response, a batch of them, or a message of
-//!   a subscription.
 //! - [`session`] is what outlives a connection. [`calls`] has the calls that wait for their
 //!   responses, and [`outgoing`] what waits to be sent.
 //! - [`feeds`] has the subscriptions, [`feed`] is one of them with the items that its subscriber
 //!   has not taken.
 
-mod backoff;
 mod calls;
 mod connect;
 mod connection_event;
 mod feed;
 mod feeds;
-mod frame;
 mod link;
 mod options;
 mod outgoing;
@@ -35,4 +30,6 @@ mod watched;
 
 pub use connection_event::ConnectionEvent;
 pub(crate) use connection_event::ConnectionHandler;
-pub(crate) use feed::Feed;
+
+#[cfg(test)]
+mod tests;

@@ -8,7 +8,6 @@ use crate::builder::{BuildError, ClientBuilder};
 use crate::untyped::Client;
 
 use super::connect::Target;
-use super::link::Link;
 use super::socket::Socket;
 use super::task::Task;
 
@@ -65,8 +64,10 @@ impl ClientBuilder {
     /// dropped. It belongs to the tokio runtime in which it was opened.
     ///
     /// In contrast to HTTP, the token is sent once, when the connection is opened, so a client with
-    /// another token needs a connection of its own. The server does not learn the deadline of a
-    /// call: the client cancels the call then. Proxies of the environment are not used.
+    /// another token needs a connection of its own. At its deadline a call is cancelled. The server
+    /// learns the deadline beforehand if the client has set one, or a method makes the call, and
+    /// the parameters are named or absent; the same holds for the services that wait for the call,
+    /// and the id of the request. Proxies of the environment are not used.
     ///
     /// ```no_run
     /// use std::time::Duration;
@@ -91,9 +92,9 @@ impl ClientBuilder {
     pub async fn connect(self) -> Result<Client, BuildError> {
         let target = self.target()?;
         let failed = |cause| BuildError::new(format!("cannot connect to `{}`: {cause}", self.url));
-        let link = Link::new(target.open().await.map_err(failed)?);
+        let opened = target.open().await.map_err(failed)?;
         let (socket, queues) = Socket::new(self.token_text());
-        tokio::spawn(Task::new(target, queues, self.connection_handler.clone()).run(link));
+        tokio::spawn(Task::new(target, queues, self.connection_handler.clone()).run(opened));
         Ok(self.apply(&Client::with_dyn_transport(Arc::new(socket))))
     }
 

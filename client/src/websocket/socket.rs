@@ -7,10 +7,11 @@ use futures_util::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::progress::ProgressSlot;
-use crate::subscribe::{Feed, FeedStart};
+use crate::request::BodyShape;
+use crate::stream::{CallStreams, Feed, FeedStart};
 use crate::transport::{BodyIds, DynTransport, TransportError, TransportRequest, TransportResponse};
 
-use super::feed::FeedBuffer;
+use super::feed::{self, FeedBuffer};
 
 /// Number of bodies that may wait for the background task. Further ones wait for room.
 const QUEUE: usize = 64;
@@ -28,9 +29,19 @@ pub(super) struct Socket {
 /// A body to send.
 #[derive(Debug)]
 pub(super) struct Command {
-    pub(super) body: Vec<u8>,
+    pub(super) text: BodyText,
     pub(super) ids: BodyIds,
+    /// Who gets the reports of its only call.
+    pub(super) progress: Option<Weak<ProgressSlot>>,
     pub(super) reply: Reply,
+}
+
+/// The text of a body.
+#[derive(Debug)]
+pub(super) struct BodyText {
+    pub(super) plain: Vec<u8>,
+    /// The same with what the caller says in the parameters, for a server that reads it there.
+    pub(super) with_meta: Option<Vec<u8>>,
 }
 
 /// Where the response to a body goes, or that it was sent, if it has only notifications.
@@ -52,8 +63,6 @@ pub(super) enum Control {
         /// The id of its call.
         call: u64,
     },
-    /// A call that is going to be sent, whose progress is reported.
-    Progress { call: u64, slot: Weak<ProgressSlot> },
     /// Nobody waits for the response to this body any more.
     Cancel {
         /// The id of its first call.
@@ -87,9 +96,11 @@ impl Socket {
             ));
         }
         let (reply, received) = oneshot::channel();
-        let TransportRequest { body, ids, .. } = request;
+        let TransportRequest { body, body_with_meta, ids, streams, .. } = request;
+        let text = BodyText { plain: body, with_meta: body_with_meta };
+        let progress = streams.progress.as_ref().map(Arc::downgrade);
         let mut waiting = Waiting { received, first: ids.calls.first().copied(), controls: &self.controls };
-        let command = Command { body, ids, reply };
+        let command = Command { text, ids, progress, reply };
         if self.commands.send(command).await.is_err() {
             waiting.first = None;
             return Err(TransportError::never_sent(STOPPED));
@@ -109,8 +120,8 @@ impl DynTransport for Socket {
         Box::pin(self.exchange(request))
     }
 
-    fn open_feed(&self, start: FeedStart) -> Option<Feed> {
-        Some(Feed::new(start, self.controls.clone()))
+    fn puts_meta_into_params(&self) -> bool {
+        true
     }
 
     fn closed(&self) -> BoxFuture<'static, ()> {
@@ -119,9 +130,12 @@ impl DynTransport for Socket {
         Box::pin(async move { while running.changed().await.is_ok() {} })
     }
 
-    fn take_progress(&self, call: u64, slot: &Arc<ProgressSlot>) -> bool {
-        // An error means that the task has ended, and so will the call.
-        self.controls.send(Control::Progress { call, slot: Arc::downgrade(slot) }).is_ok()
+    fn has_streams(&self, _: BodyShape) -> bool {
+        true
+    }
+
+    fn open_feed(&self, start: FeedStart) -> Option<(Feed, CallStreams)> {
+        Some((feed::open(start, self.controls.clone()), CallStreams::default()))
     }
 }
 

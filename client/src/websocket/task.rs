@@ -1,19 +1,19 @@
 //! The background task of a WebSocket, which alone owns the connection.
 
 use std::future::poll_fn;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::task::yield_now;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, Sleep, sleep};
 use tokio_websockets::Payload;
 
 use crate::client_error::Cause;
+use crate::stream::Backoff;
 use crate::transport::TransportError;
 
-use super::backoff::Backoff;
-use super::connect::Target;
+use super::connect::{Opened, Target};
 use super::connection_event::{ConnectionEvent, ConnectionHandler};
 use super::link::{Broken, Link};
 use super::session::Session;
@@ -32,6 +32,10 @@ pub(super) struct Task {
     queues: Queues,
     session: Session,
     backoff: Backoff,
+    /// The pauses before subscriptions are started once more for which the server had no room.
+    rejections: Backoff,
+    /// The pause that goes on.
+    pause: Option<Pin<Box<Sleep>>>,
     /// Called when the connection is lost, and when it is open again.
     watcher: Option<ConnectionHandler>,
     /// Whether all clients are gone. There may be subscriptions still.
@@ -50,12 +54,14 @@ enum Event {
 
 impl Task {
     pub(super) fn new(target: Target, queues: Queues, watcher: Option<ConnectionHandler>) -> Self {
-        let (session, backoff) = (Session::default(), Backoff::new());
-        Self { target, queues, session, backoff, watcher, no_commands: false }
+        let (session, backoff, rejections) = (Session::default(), Backoff::new(), Backoff::new());
+        Self { target, queues, session, backoff, rejections, pause: None, watcher, no_commands: false }
     }
 
     /// Serves the connection, and opens it again when it is lost, until nobody uses it any more.
-    pub(super) async fn run(mut self, mut link: Link) {
+    pub(super) async fn run(mut self, Opened { frames, reads_meta }: Opened) {
+        let mut link = Link::new(frames);
+        self.session.connected(reads_meta);
         loop {
             let began = Instant::now();
             let Some(broken) = self.serve(&mut link).await else { return link.close().await };
@@ -67,7 +73,6 @@ impl Task {
             let Some(opened) = self.reconnect().await else { return };
             link = opened;
             self.tell(&ConnectionEvent::Reopened);
-            self.session.reconnected();
         }
     }
 
@@ -111,6 +116,7 @@ impl Task {
     }
 
     fn poll_event(&mut self, link: &mut Link, link_first: bool, cx: &mut Context<'_>) -> Poll<Event> {
+        self.poll_rejected(cx);
         for turn in [link_first, !link_first] {
             let polled = if turn { self.poll_link(link, cx) } else { self.poll_queues(cx) };
             if polled.is_ready() {
@@ -118,6 +124,19 @@ impl Task {
             }
         }
         Poll::Pending
+    }
+
+    /// Starts subscriptions once more for which the server had no room, after a pause.
+    fn poll_rejected(&mut self, cx: &mut Context<'_>) {
+        while self.session.has_rejected() {
+            let rejections = &mut self.rejections;
+            let pause = self.pause.get_or_insert_with(|| Box::pin(sleep(rejections.next_pause())));
+            if pause.as_mut().poll(cx).is_pending() {
+                return;
+            }
+            self.pause = None;
+            self.session.restart_rejected();
+        }
     }
 
     fn poll_link(&mut self, link: &mut Link, cx: &mut Context<'_>) -> Poll<Event> {
@@ -147,6 +166,8 @@ impl Task {
     }
 
     fn disconnected(&mut self, broken: Broken) {
+        self.pause = None;
+        self.rejections.reset();
         let url = &self.target.url;
         match broken {
             Broken::Lost(cause) => {
@@ -193,7 +214,11 @@ impl Task {
                 attempt.as_mut().poll(cx).map(Some)
             });
             match opened.await? {
-                Ok(frames) => return Some(Link::new(frames)),
+                Ok(Opened { frames, reads_meta }) => {
+                    // It may be another server than before.
+                    self.session.connected(reads_meta);
+                    return Some(Link::new(frames));
+                }
                 Err(cause) => log_debug!(url = %self.target.url, %cause, "a WebSocket could not be opened again"),
             }
         }

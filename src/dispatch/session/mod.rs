@@ -5,6 +5,7 @@
 //! take more: so a client that reads slowly is sent less, and holds no memory but its positions.
 //! Replies go before items. The items of all subscriptions take turns.
 
+mod caller_meta;
 mod in_flight;
 mod notices;
 mod open_subscription;

@@ -7,10 +7,11 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::jsonrpc::{CallMeta, RpcError, RpcRequest};
-use crate::route::Subscriber;
+use crate::route::{Route, Subscriber};
 use crate::service::{CallContext, CallTransport, ProgressSlot, StreamUse};
 
 use super::Shared;
+use super::caller_meta;
 use super::in_flight::InFlight;
 use super::subscriptions::{CallSubscriber, ProgressGuard};
 
@@ -59,17 +60,20 @@ impl<'a> SessionContext<'a> {
         &self.shared.in_flight
     }
 
-    /// Returns what takes more of a call with these parameters than its reply.
+    /// Applies what the caller says about a call with these parameters, and returns what takes more
+    /// of it than its reply.
     ///
     /// # Errors
-    /// -32602 if the caller says something about the call that cannot be read.
+    /// -32602 if the caller says something that cannot be read, and -32603 if the call would wait
+    /// for itself.
     pub(in crate::dispatch) fn streams(
         self,
         params: Option<&str>,
-        uses: StreamUse,
+        route: &Arc<dyn Route>,
         call: &mut CallContext,
     ) -> Result<CallStreams, RpcError> {
         let (mut meta, subscriptions) = (CallMeta::of(params)?, &self.shared.subscriptions);
+        caller_meta::apply(&meta, &**route, call)?;
         meta.after = meta.after.or_else(|| self.shared.client.after.as_deref().map(Into::into));
         let mut streams = CallStreams::default();
         if let Some(token) = meta.progress_token.filter(|_| !call.notification) {
@@ -77,7 +81,7 @@ impl<'a> SessionContext<'a> {
             call.progress = Some(Arc::clone(&slot));
             streams.progress = Some(ProgressGuard::new(subscriptions, token, slot));
         }
-        if uses != StreamUse::Nothing {
+        if route.options().streams != StreamUse::Nothing {
             streams.subscriber = Some(Rc::new(CallSubscriber::new(subscriptions, self.envelope, meta)));
         }
         Ok(streams)

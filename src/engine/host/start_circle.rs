@@ -4,6 +4,8 @@
 //! turn, neither would ever start. So the waits between services that start are noted here, and a
 //! call that would close a circle is an error of the start.
 
+use std::fmt;
+
 use crate::service::ServiceId;
 use crate::sync::Mutex;
 
@@ -39,7 +41,7 @@ impl StartWait {
         let mut waits = WAITS.lock();
         if let Some(path) = waits.path(to, from) {
             let through: String = path.iter().map(|service| format!(" → {service}")).collect();
-            let text = format!("its start waits for a service that waits for it: {name}{through} → {name}");
+            let text = circle_text(&format_args!("{name}{through} → {name}"));
             // The start is at fault that made the call, or for which another service made it.
             let at = [from, to].into_iter().find_map(|service| waits.starting(service));
             if let Some(starting) = at {
@@ -51,6 +53,19 @@ impl StartWait {
         waits.edges.push(edge);
         Ok(Self(edge))
     }
+}
+
+/// Notes that a service calls itself through others while it makes its state. Then the others were
+/// up already, so none of them waited for its start.
+pub(crate) fn note_circle(service: ServiceId, way: &dyn fmt::Display) {
+    let mut waits = WAITS.lock();
+    if let Some(at) = waits.starting(service) {
+        waits.starting[at].circle = Some(circle_text(way));
+    }
+}
+
+fn circle_text(way: &dyn fmt::Display) -> String {
+    format!("its start waits for a service that waits for it: {way}")
 }
 
 impl Drop for StartWait {

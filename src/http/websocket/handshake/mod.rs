@@ -19,6 +19,11 @@ use super::connection_token::{ConnectionToken, offered};
 /// The subprotocol of this server. The others that a client offers are ignored.
 const SUBPROTOCOL: &str = "callbox";
 
+/// The header by which a client knows that the server reads what it says about a call in its
+/// parameters. To another server that would be a parameter that it does not know.
+const CALL_META: (HeaderName, HeaderValue) =
+    (HeaderName::from_static("callbox-call-meta"), HeaderValue::from_static("1"));
+
 /// The version of the protocol, which is the only one that was ever published as a standard.
 const VERSION: &str = "13";
 
@@ -63,7 +68,7 @@ pub(crate) fn accept(request: &HttpRequest, token_header: &HeaderName) -> Result
     let key = only(headers, SEC_WEBSOCKET_KEY).filter(|key| is_key(key));
     let key = key.ok_or_else(|| HttpRejection::invalid_websocket_key(headers))?;
     let mut response = HttpResponse::SwitchingProtocols();
-    response.upgrade("websocket").insert_header((SEC_WEBSOCKET_ACCEPT, accept_value(key)));
+    response.upgrade("websocket").insert_header((SEC_WEBSOCKET_ACCEPT, accept_value(key))).insert_header(CALL_META);
     // A client that offers nothing must get no subprotocol, and a browser that gets none of those
     // that it offers fails.
     if offered(headers).any(|protocol| protocol == SUBPROTOCOL.as_bytes()) {

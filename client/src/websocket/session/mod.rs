@@ -6,14 +6,13 @@ use std::sync::Weak;
 use crate::client_error::{Cause, ClientError};
 use crate::progress::ProgressSlot;
 use crate::response;
+use crate::stream::{FeedEnd, Frame, ProgressNotice, ResponseId};
 use crate::transport::TransportError;
 
 use super::calls::Calls;
-use super::feed::FeedEnd;
 use super::feeds::{Feeds, Unsubscribe};
-use super::frame::{Frame, ProgressNotice, ResponseId};
 use super::outgoing::OutgoingQueue;
-use super::socket::{Command, Control, STOPPED};
+use super::socket::{BodyText, Command, Control, STOPPED};
 
 /// The calls and subscriptions of one client, and what is going to be sent.
 #[derive(Debug, Default)]
@@ -23,6 +22,8 @@ pub(super) struct Session {
     /// Who gets the reports of calls, by the ids of the calls.
     progress: HashMap<u64, Weak<ProgressSlot>>,
     outgoing: OutgoingQueue,
+    /// Whether the server reads what a caller says in the parameters of a call.
+    reads_meta: bool,
 }
 
 impl Session {
@@ -32,16 +33,17 @@ impl Session {
     }
 
     /// Adds a body, unless nobody waits for it any more.
-    pub(super) fn add(&mut self, Command { body, ids, reply }: Command) {
+    pub(super) fn add(&mut self, Command { text, ids, progress, reply }: Command) {
         if reply.is_closed() {
             return;
         }
         match ids.calls.first().copied() {
             Some(first) => {
+                self.progress.extend(progress.map(|slot| (first, slot)));
                 self.calls.add(first, ids, reply);
-                self.outgoing.push_calls(first, body);
+                self.outgoing.push_calls(first, text);
             }
-            None => self.outgoing.push_notifications(body, reply),
+            None => self.outgoing.push_notifications(text, reply),
         }
     }
 
@@ -49,7 +51,6 @@ impl Session {
     pub(super) fn change(&mut self, control: Control) {
         match control {
             Control::Open(buffer) => self.feeds.open(buffer),
-            Control::Progress { call, slot } => _ = self.progress.insert(call, slot),
             Control::Close { call } => {
                 let ended = self.feeds.close(call, self.calls.has(call));
                 self.unsubscribe(ended);
@@ -67,7 +68,7 @@ impl Session {
 
     /// Returns the next message to send.
     pub(super) fn next_message(&mut self) -> Option<Vec<u8>> {
-        self.outgoing.next(&mut self.calls)
+        self.outgoing.next(&mut self.calls, self.reads_meta)
     }
 
     /// Handles a message of the server.
@@ -129,14 +130,33 @@ impl Session {
     pub(super) fn disconnected(&mut self, error: impl Fn() -> TransportError) {
         self.feeds.disconnected(|| FeedEnd::Failed(error().into()));
         self.calls.fail_sent(error);
+        self.progress.retain(|call, _| self.calls.has(*call));
         self.outgoing.keep_for_reconnect(&self.calls);
     }
 
-    /// Starts the subscriptions again on a new connection.
-    pub(super) fn reconnected(&mut self) {
-        for (call, text) in self.feeds.restart() {
+    /// Begins a connection, and starts the subscriptions again that there were on the last one.
+    /// `reads_meta` says whether its server reads what a caller says in the parameters of a call.
+    pub(super) fn connected(&mut self, reads_meta: bool) {
+        self.reads_meta = reads_meta;
+        let started = self.feeds.restart();
+        self.restart(started);
+    }
+
+    /// Whether the server had no room for a subscription that was started again.
+    pub(super) fn has_rejected(&self) -> bool {
+        self.feeds.has_rejected()
+    }
+
+    /// Starts those subscriptions once more.
+    pub(super) fn restart_rejected(&mut self) {
+        let rejected = self.feeds.restart_rejected();
+        self.restart(rejected);
+    }
+
+    fn restart(&mut self, calls: Vec<(u64, Vec<u8>)>) {
+        for (call, plain) in calls {
             self.calls.add_subscription(call);
-            self.outgoing.push_calls(call, text);
+            self.outgoing.push_calls(call, BodyText { plain, with_meta: None });
         }
     }
 }
@@ -149,3 +169,6 @@ impl Drop for Session {
         self.feeds.end_all(&FeedEnd::Failed(lost));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,7 +10,7 @@ use crate::subscription::Lag;
 
 /// A message of the server.
 #[derive(Debug)]
-pub(super) enum Frame<'a> {
+pub(crate) enum Frame<'a> {
     /// The response to a call, or to a whole batch that was rejected.
     Response(ResponseId),
     /// The responses to a batch, each with its JSON.
@@ -25,7 +25,7 @@ pub(super) enum Frame<'a> {
 
 /// The id in a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ResponseId {
+pub(crate) enum ResponseId {
     Call(u64),
     /// The server could not read the request, or it was a batch that was rejected as a whole.
     Missing,
@@ -35,35 +35,35 @@ pub(super) enum ResponseId {
 
 /// A message of a subscription. It has an item, a position, or the end.
 #[derive(Debug, Deserialize)]
-pub(super) struct Notice<'a> {
+pub(crate) struct Notice<'a> {
     /// The id of the subscription as JSON, since other servers than callbox use numbers.
     #[serde(borrow)]
-    pub(super) subscription: &'a RawValue,
+    pub(crate) subscription: &'a RawValue,
     #[serde(borrow, default, deserialize_with = "present")]
-    pub(super) result: Option<&'a RawValue>,
+    pub(crate) result: Option<&'a RawValue>,
     #[serde(default)]
-    pub(super) cursor: Option<String>,
+    pub(crate) cursor: Option<String>,
     #[serde(default, deserialize_with = "lag")]
     lagged: Option<Lag>,
     #[serde(borrow, default, deserialize_with = "present")]
-    pub(super) error: Option<&'a RawValue>,
+    pub(crate) error: Option<&'a RawValue>,
     #[serde(default)]
-    pub(super) done: bool,
+    pub(crate) done: bool,
 }
 
 impl Notice<'_> {
     /// Returns what was missed before the item.
-    pub(super) fn lag(&self) -> Option<Lag> {
+    pub(crate) fn lag(&self) -> Option<Lag> {
         self.lagged
     }
 }
 
 /// How far a call is.
 #[derive(Debug, Deserialize)]
-pub(super) struct ProgressNotice {
+pub(crate) struct ProgressNotice {
     /// The id of the call.
-    pub(super) token: u64,
-    pub(super) value: ProgressReport,
+    pub(crate) token: u64,
+    pub(crate) value: ProgressReport,
 }
 
 /// The members of a message by which its kind is known.
@@ -91,7 +91,7 @@ impl<'a> Frame<'a> {
     ///
     /// # Errors
     /// If it is no message of JSON-RPC.
-    pub(super) fn parse(text: &'a str) -> Result<Self, Cause> {
+    pub(crate) fn parse(text: &'a str) -> Result<Self, Cause> {
         let malformed = |error| Cause::new(format!("it is not a message of JSON-RPC: {error}"));
         if text.trim_start().starts_with('[') {
             let members: Vec<&RawValue> = serde_json::from_str(text).map_err(malformed)?;

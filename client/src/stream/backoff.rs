@@ -13,22 +13,22 @@ const LONGEST: Duration = Duration::from_secs(10);
 /// The pauses between attempts to connect: their limit doubles each time. Half of a pause is
 /// random, so that the clients of a server that was restarted do not all come back at once.
 #[derive(Debug)]
-pub(super) struct Backoff {
+pub(crate) struct Backoff {
     limit: Duration,
 }
 
 impl Backoff {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { limit: FIRST }
     }
 
     /// Begins again with the first pause.
-    pub(super) fn reset(&mut self) {
+    pub(crate) fn reset(&mut self) {
         self.limit = FIRST;
     }
 
     /// Returns the next pause.
-    pub(super) fn next_pause(&mut self) -> Duration {
+    pub(crate) fn next_pause(&mut self) -> Duration {
         let half = self.limit / 2;
         self.limit = (self.limit * 2).min(LONGEST);
         half + random_up_to(half)

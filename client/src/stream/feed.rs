@@ -1,0 +1,122 @@
+//! Where the items of a subscription arrive, whatever the transport.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+
+use crate::client_error::ClientError;
+use crate::subscription::{Cursor, ItemSource, Lag, Shared, SourceEvent, SourceItem, Subscription, SubscriptionNames};
+
+/// What a transport needs to start a subscription again after it has lost the connection.
+#[derive(Debug)]
+pub(crate) struct FeedStart {
+    /// The id of the call that starts it.
+    pub(crate) call: u64,
+    pub(crate) method: String,
+    pub(crate) params: Option<Box<RawValue>>,
+    pub(crate) names: SubscriptionNames,
+    /// Maximum time for each attempt to start it again.
+    pub(crate) deadline: Duration,
+    /// Whether the method is known to be a subscription. If not, the call may be any other one, and
+    /// is never repeated.
+    pub(crate) is_subscription: bool,
+}
+
+/// The end of a subscription at which its items arrive. Dropping it ends the subscription.
+pub struct Feed(Box<dyn JsonFeed>);
+
+/// The items of one subscription as they were sent. Each transport has its own.
+pub(crate) trait JsonFeed: Send {
+    /// Returns what has arrived. It is not called again after the end.
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<FeedEvent>;
+
+    /// Returns the position of what has arrived, if there is one.
+    fn cursor(&self) -> Option<Cursor>;
+
+    /// Notes that a subscriber takes the items from now on: so the method is a subscription.
+    fn take(&mut self) {}
+
+    /// Drops this without a word to the server: the call was a plain one.
+    fn forget(self: Box<Self>) {}
+}
+
+/// What a subscriber gets next.
+#[derive(Debug)]
+pub(crate) enum FeedEvent {
+    Item(FeedItem),
+    End(FeedEnd),
+}
+
+/// An item as it was sent.
+#[derive(Debug)]
+pub(crate) struct FeedItem {
+    pub(crate) json: Box<RawValue>,
+    pub(crate) lag: Option<Lag>,
+    pub(crate) cursor: Option<String>,
+}
+
+/// Why no further items arrive.
+#[derive(Clone, Debug)]
+pub(crate) enum FeedEnd {
+    Done,
+    Failed(ClientError),
+}
+
+impl Feed {
+    pub(crate) fn new(feed: impl JsonFeed + 'static) -> Self {
+        Self(Box::new(feed))
+    }
+
+    /// Returns the subscription whose items arrive here.
+    pub(crate) fn into_subscription<T: DeserializeOwned + Send + 'static>(mut self) -> Subscription<T> {
+        self.0.take();
+        Subscription::from_source(FeedSource { feed: self.0, item: PhantomData })
+    }
+
+    /// Drops this without a word to the server: the call was a plain one.
+    pub(crate) fn forget(self) {
+        self.0.forget();
+    }
+}
+
+impl fmt::Debug for Feed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Feed").field("cursor", &self.0.cursor()).finish_non_exhaustive()
+    }
+}
+
+/// The items of a feed, as values of their type.
+struct FeedSource<T> {
+    feed: Box<dyn JsonFeed>,
+    item: PhantomData<fn() -> T>,
+}
+
+impl<T: DeserializeOwned + Send> ItemSource<T> for FeedSource<T> {
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<SourceEvent<T>>> {
+        self.feed.poll_next(cx).map(|event| match event {
+            FeedEvent::Item(item) => Some(event_of(&item)),
+            FeedEvent::End(FeedEnd::Done) => None,
+            FeedEvent::End(FeedEnd::Failed(error)) => Some(SourceEvent::Lost(error)),
+        })
+    }
+
+    fn cursor(&self) -> Option<Cursor> {
+        self.feed.cursor()
+    }
+}
+
+fn event_of<T: DeserializeOwned>(item: &FeedItem) -> SourceEvent<T> {
+    match serde_json::from_str(item.json.get()) {
+        Ok(value) => {
+            let cursor = item.cursor.as_deref().and_then(|cursor| cursor.parse().ok());
+            SourceEvent::Item(SourceItem { value: Shared::new(value), lag: item.lag, cursor })
+        }
+        Err(error) => {
+            SourceEvent::Lost(ClientError::bad_response(format!("an item is not of the expected type: {error}")))
+        }
+    }
+}
