@@ -70,7 +70,7 @@ impl MetricsRoute {
         let answer = async |_: &mut Payload| {
             if self.dispatch.auth.is_some() {
                 let token = caller_headers::token(request.headers(), &self.endpoint_config.token_header);
-                let peer = request.peer_addr().map(|peer| peer.ip());
+                let peer = self.endpoint_config.proxies.client_address(request);
                 let Ok(caller) = self.dispatch.who(token, peer).await else {
                     return Err(HttpRejection::authentication_unavailable());
                 };
