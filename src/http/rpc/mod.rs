@@ -199,7 +199,7 @@ impl<H: BodyHandler> Endpoint<H> {
 
     fn respond(&self, answer: RpcResponse) -> HttpResponse {
         let Some(body) = answer.body else { return HttpResponse::NoContent().finish() };
-        let status = self.endpoint_config.status.status(self.dialect, answer.error);
+        let status = self.endpoint_config.status.status(self.dialect, answer.error, answer.retry_after);
         let mut response = HttpResponse::build(status).insert_header((CONTENT_TYPE, JSON)).body(body);
         if status != StatusCode::OK {
             status::add_status_headers(status, answer.retry_after, response.headers_mut());
