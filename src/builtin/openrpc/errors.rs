@@ -55,15 +55,7 @@ pub(super) fn all() -> Vec<(&'static str, FrameworkError)> {
                 ),
             ),
         ),
-        (
-            "AccessDenied",
-            // Only callers from an address with too many wrong tokens get data.
-            error(
-                code::ACCESS_DENIED,
-                "Access denied",
-                object(&[], &json!({ "reason": text(), "retry_after_ms": count() })),
-            ),
-        ),
+        ("AccessDenied", error(code::ACCESS_DENIED, "Access denied", none.clone())),
         (
             "DeadlineExceeded",
             error(
