@@ -62,8 +62,12 @@ pub(crate) fn failure(url: &Endpoint, error: &ClientError) -> Failure {
     };
     match error {
         ClientError::Server(error) if error.code() == -32001 && error.message() == "Access denied" => {
-            let hint = "pass a valid token with --token-file, --token or CALLBOX_TOKEN";
-            Failure::new(Exit::Denied, format!("{}: {hint}", describe_error(error)))
+            // With data, the token was not checked, and the data says why.
+            let hint = match error.data() {
+                None => ": pass a valid token with --token-file, --token or CALLBOX_TOKEN",
+                Some(_) => "",
+            };
+            Failure::new(Exit::Denied, format!("{}{hint}", describe_error(error)))
         }
         ClientError::Method(error) | ClientError::Server(error) => Failure::new(Exit::Method, describe_error(error)),
         ClientError::Rejected(error) => Failure::new(Exit::Refused, describe_error(error)),

@@ -24,6 +24,7 @@ mod key_set;
 #[cfg(feature = "jwt")]
 mod key_strength;
 mod limiter;
+mod not_checked;
 mod token_file;
 mod token_info;
 mod tokens;
@@ -35,6 +36,7 @@ pub(crate) use checked_tokens::{CheckedTokens, TokenOutcome};
 pub(crate) use handle::{AuthHandle, AuthLimits};
 #[cfg(feature = "jwt")]
 pub use jwt::Jwt;
+pub(crate) use not_checked::NotChecked;
 pub use token_file::TokenFile;
 pub use token_info::{IssuedToken, TokenInfo};
 pub use tokens::Tokens;

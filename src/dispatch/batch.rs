@@ -20,7 +20,7 @@ use futures::future::LocalBoxFuture;
 use futures::stream::FuturesUnordered;
 use tokio::time::{Instant, timeout_at};
 
-use crate::auth::{AuthUnavailable, Caller};
+use crate::auth::{Caller, NotChecked};
 use crate::jsonrpc::{BatchWriter, Draft, InvalidRequest, PendingResults, RpcError};
 use crate::mailbox::deadline_error;
 use crate::route::{CallOutcome, CallStart, MailboxId, RejectReason, Rejection, Route};
@@ -81,7 +81,7 @@ impl Dispatch {
         &self,
         members: &[ResolvedMember<'_>],
         context: &BodyContext<'_>,
-    ) -> (Result<Caller, AuthUnavailable>, Vec<usize>) {
+    ) -> (Result<Caller, NotChecked>, Vec<usize>) {
         let register = |member: &ResolvedMember<'_>| context.cancellable(member.as_ref().ok()?.id);
         let waiting: Vec<_> = members.iter().map(register).collect();
         let who = self.who(context.meta.token, context.meta.peer).await;

@@ -23,7 +23,7 @@ use futures::future::Either;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::auth::{AuthHandle, AuthUnavailable, Caller};
+use crate::auth::{AuthHandle, Caller, NotChecked};
 use crate::jsonrpc::{Dialect, Draft, Envelope, Id, Limits, ResponseBudget, RpcError, RpcRequest, code};
 use crate::log::panic_text;
 use crate::mailbox::DeferredWake;
@@ -53,8 +53,8 @@ pub(crate) struct Dispatch {
 /// What a transport knows about a body.
 pub(crate) struct RequestMeta<'a> {
     pub(crate) token: Option<&'a str>,
-    /// Address of the peer, as the transport itself knows it. Headers do not count: a caller can
-    /// write any address into them.
+    /// Address of the peer: of the connection, or of the client that trusted proxies name. Other
+    /// headers do not count: a caller can write any address into them.
     pub(crate) peer: Option<IpAddr>,
     /// How long the caller waits for the response. This can only shorten a method's deadline.
     pub(crate) timeout: Option<Duration>,
@@ -81,7 +81,7 @@ pub(crate) struct RpcResponse {
 struct BodyContext<'a> {
     arrived: Instant,
     meta: RequestMeta<'a>,
-    who: Result<Caller, AuthUnavailable>,
+    who: Result<Caller, NotChecked>,
     /// The services of other processes that wait for the calls.
     chain: Option<Arc<Link>>,
     budget: Rc<ResponseBudget>,
@@ -172,8 +172,8 @@ impl Dispatch {
     /// unknown one, and if the server checks none.
     ///
     /// # Errors
-    /// If the authenticator cannot decide.
-    pub(crate) async fn who(&self, token: Option<&str>, peer: Option<IpAddr>) -> Result<Caller, AuthUnavailable> {
+    /// If the token was not checked.
+    pub(crate) async fn who(&self, token: Option<&str>, peer: Option<IpAddr>) -> Result<Caller, NotChecked> {
         match (token, &self.auth) {
             // In a box, so that the future of a request without a token stays small.
             (Some(token), Some(auth)) => Box::pin(auth.authenticate(token, peer)).await,

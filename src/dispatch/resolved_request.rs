@@ -3,10 +3,10 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use crate::auth::{AuthUnavailable, Caller};
+use crate::auth::{Caller, NotChecked};
 use crate::jsonrpc::{Id, RpcError, RpcRequest, may_have_meta, truncated};
 use crate::route::{CallStart, Route};
-use crate::service::{CallContext, CancelFlag, Link, StreamUse, admits};
+use crate::service::{Access, CallContext, CancelFlag, Link, StreamUse, admits};
 use crate::sync::Arc;
 
 use super::BodyContext;
@@ -145,6 +145,21 @@ fn allowed_caller(route: &Arc<dyn Route>, context: &BodyContext<'_>) -> Result<C
     if !options.asks_caller {
         return Ok(Caller::anonymous());
     }
-    let caller = context.who.as_ref().map_err(|AuthUnavailable| RpcError::unavailable())?;
-    if admits(options.access, caller) { Ok(caller.clone()) } else { Err(RpcError::access_denied()) }
+    match &context.who {
+        Ok(caller) if admits(options.access, caller) => Ok(caller.clone()),
+        Ok(_) => Err(RpcError::access_denied()),
+        Err(not_checked) => caller_of_unchecked_token(options.access, *not_checked),
+    }
+}
+
+/// Returns the caller of a method if the token was not checked.
+#[cold]
+fn caller_of_unchecked_token(access: Access, not_checked: NotChecked) -> Result<Caller, RpcError> {
+    match not_checked {
+        NotChecked::Unavailable => Err(RpcError::unavailable()),
+        NotChecked::Limited { retry_after } => {
+            let anonymous = Caller::anonymous();
+            if admits(access, &anonymous) { Ok(anonymous) } else { Err(RpcError::too_many_wrong_tokens(retry_after)) }
+        }
+    }
 }

@@ -1,12 +1,14 @@
 //! The route that serves the metrics.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ACCEPT, CACHE_CONTROL, HeaderMap};
 use actix_web::{HttpRequest, HttpResponse, web};
 
+use crate::auth::NotChecked;
 use crate::dispatch::Dispatch;
 use crate::jsonrpc::Dialect;
 use crate::metrics::{Format, ServerMetrics};
@@ -70,12 +72,12 @@ impl MetricsRoute {
         let answer = async |_: &mut Payload| {
             if self.dispatch.auth.is_some() {
                 let token = caller_headers::token(request.headers(), &self.endpoint_config.token_header);
-                let peer = request.peer_addr().map(|peer| peer.ip());
-                let Ok(caller) = self.dispatch.who(token, peer).await else {
-                    return Err(HttpRejection::authentication_unavailable());
-                };
-                if !admits(Access::Private, &caller) {
-                    return Ok(denied());
+                let peer = self.endpoint_config.proxies.client_address(request);
+                match self.dispatch.who(token, peer).await {
+                    Ok(caller) if admits(Access::Private, &caller) => {}
+                    Ok(_) => return Ok(denied()),
+                    Err(NotChecked::Limited { retry_after }) => return Ok(limited(retry_after)),
+                    Err(NotChecked::Unavailable) => return Err(HttpRejection::authentication_unavailable()),
                 }
             }
             Ok(respond(self.metrics.clone(), request.headers()).await)
@@ -100,11 +102,21 @@ async fn respond(metrics: ServerMetrics, headers: &HeaderMap) -> HttpResponse {
 }
 
 fn denied() -> HttpResponse {
-    let status = StatusCode::UNAUTHORIZED;
-    let mut response = HttpResponse::build(status)
-        .content_type("text/plain; charset=utf-8")
-        .body("the metrics need a valid token, as private methods do\n");
-    add_status_headers(status, None, response.headers_mut());
+    refuse(StatusCode::UNAUTHORIZED, None, "the metrics need a valid token, as private methods do\n")
+}
+
+/// The answer to a peer that has sent too many wrong tokens.
+fn limited(retry_after: Duration) -> HttpResponse {
+    refuse(
+        StatusCode::TOO_MANY_REQUESTS,
+        Some(retry_after),
+        "too many wrong tokens from this address: try again later\n",
+    )
+}
+
+fn refuse(status: StatusCode, retry_after: Option<Duration>, reason: &'static str) -> HttpResponse {
+    let mut response = HttpResponse::build(status).content_type("text/plain; charset=utf-8").body(reason);
+    add_status_headers(status, retry_after, response.headers_mut());
     response
 }
 

@@ -38,6 +38,7 @@ mod template_helpers;
 mod template_names;
 #[cfg(feature = "tls")]
 mod tls;
+mod trusted_proxies;
 mod unread_body;
 mod websocket;
 mod workers;
@@ -65,6 +66,7 @@ pub use stop_signal::StopSignal;
 pub(crate) use template_helpers::TemplateHelpers;
 #[cfg(feature = "tls")]
 pub(crate) use tls::Tls;
+pub(crate) use trusted_proxies::{AddressRange, TrustedProxies};
 pub(crate) use websocket::WebSocketLimits;
 #[cfg(fuzzing)]
 pub(crate) use websocket::{Event, FrameReader, TextFrame, text};

@@ -6,6 +6,7 @@ use actix_web::dev::Payload;
 use actix_web::http::header::{AUTHORIZATION, CACHE_CONTROL, VARY};
 use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
 
+use crate::auth::{Caller, NotChecked};
 use crate::builtin::Discover;
 use crate::dispatch::Dispatch;
 use crate::jsonrpc::{Dialect, RpcError};
@@ -50,9 +51,12 @@ impl DocumentRoute {
 
     async fn render(&self, request: &HttpRequest) -> Result<HttpResponse, HttpRejection> {
         let token = caller_headers::token(request.headers(), &self.endpoint_config.token_header);
-        let peer = request.peer_addr().map(|peer| peer.ip());
-        let Ok(caller) = self.dispatch.who(token, peer).await else {
-            return Err(HttpRejection::authentication_unavailable());
+        let peer = self.endpoint_config.proxies.client_address(request);
+        let caller = match self.dispatch.who(token, peer).await {
+            Ok(caller) => caller,
+            // What is public stays readable.
+            Err(NotChecked::Limited { .. }) => Caller::anonymous(),
+            Err(NotChecked::Unavailable) => return Err(HttpRejection::authentication_unavailable()),
         };
         Ok(match self.discover.json(&caller) {
             Ok(json) => HttpResponse::Ok()

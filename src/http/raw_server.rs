@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 use super::connections::{ConnectionLimits, Connections};
 use super::listen::HttpListener;
 use super::request_tracking::track_request;
+use super::trusted_proxies::TrustedProxies;
 
 pub(super) struct RawServer {
     pub(super) addr: SocketAddr,
@@ -26,6 +27,7 @@ pub(super) struct RawServerOptions {
     pub(super) half_closed: bool,
     /// Size of the operating system's send buffer of a connection, in bytes; `None` is its default.
     pub(super) send_buffer: Option<usize>,
+    pub(super) proxies: Arc<TrustedProxies>,
 }
 
 impl Default for RawServerOptions {
@@ -37,7 +39,7 @@ impl Default for RawServerOptions {
             stream_stall_timeout: Duration::from_secs(30),
             keep_alive: Duration::from_secs(30),
         };
-        Self { limits, half_closed: false, send_buffer: None }
+        Self { limits, half_closed: false, send_buffer: None, proxies: Arc::default() }
     }
 }
 
@@ -46,7 +48,7 @@ impl RawServer {
     where
         C: FnOnce(&mut web::ServiceConfig) + 'static,
     {
-        let connections = Connections::new(options.limits, Arc::default());
+        let connections = Connections::new(options.limits, Arc::default(), options.proxies);
         let (started, address) = mpsc::channel();
         let (stop, stopped) = oneshot::channel::<()>();
         let shared = Arc::clone(&connections);

@@ -6,14 +6,16 @@ use actix_web::http::header::{HeaderName, HeaderValue};
 use crate::peer::network;
 use crate::service::{LazyRequest, REQUEST_ID, RequestInfo};
 
+use super::trusted_proxies::TrustedProxies;
+
 /// The header with the id of a request.
 pub(super) const REQUEST_ID_HEADER: HeaderName = HeaderName::from_static(REQUEST_ID);
 
 /// Describes a request.
-pub(super) fn describe(request: &HttpRequest) -> RequestInfo {
+pub(super) fn describe(request: &HttpRequest, proxies: &TrustedProxies) -> RequestInfo {
     // The map keeps the values of a repeated header together.
     let lines = request.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
-    RequestInfo::http(request.peer_addr().map(|peer| network(peer.ip())), lines)
+    RequestInfo::http(proxies.client_address(request).map(network), lines)
 }
 
 /// Returns the id that the response carries, if a method reads the request: the one that the client
@@ -46,7 +48,8 @@ mod tests {
         ];
         for (lines, expected) in table {
             let sent = request(lines).to_http_request();
-            let describe = || describe(&sent);
+            let proxies = TrustedProxies::default();
+            let describe = || describe(&sent, &proxies);
             let request = LazyRequest::new(&describe);
             assert_eq!(response_id(&request), None, "nobody reads it: {lines:?}");
             request.info();
@@ -59,7 +62,8 @@ mod tests {
     #[test]
     fn repeated_headers_and_the_peer_are_those_of_the_request() {
         let sent = request(&[("x-tag", "1"), ("x-other", "3"), ("x-tag", "2")]);
-        let info = describe(&sent.peer_addr("[2001:db8:1:2:3:4:5:6]:80".parse().unwrap()).to_http_request());
+        let sent = sent.peer_addr("[2001:db8:1:2:3:4:5:6]:80".parse().unwrap()).to_http_request();
+        let info = describe(&sent, &TrustedProxies::default());
         assert_eq!((info.header("X-Tag"), info.header("x-other")), (Some("1, 2"), Some("3")));
         assert_eq!(info.peer(), Some("2001:db8:1:2::".parse().unwrap()));
     }

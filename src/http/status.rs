@@ -6,7 +6,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderMap, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use callbox_client::__engine::status_of;
 
-use crate::jsonrpc::Dialect;
+use crate::jsonrpc::{Dialect, code};
 
 /// The HTTP status of a response that carries a JSON-RPC error.
 ///
@@ -17,8 +17,8 @@ pub enum ErrorStatus {
     /// default.
     #[default]
     Ok,
-    /// A status that fits the error code, for single calls: 401 for -32001, 404 for -32601, 503 for
-    /// -32000 and so on. A batch gets 200. So do responses in the dialects `pymicroservice` and
+    /// A status that fits the error code, for single calls: 401 for -32001 (429 if the address has
+    /// sent too many wrong tokens), 404 for -32601, 503 for -32000 and so on. A batch gets 200. So do responses in the dialects `pymicroservice` and
     /// `gemstone`, whose clients lose the body of a response with another status.
     Mapped,
 }
@@ -27,12 +27,16 @@ choice!(ErrorStatus, "error status" { "ok" = Ok, "mapped" = Mapped });
 
 impl ErrorStatus {
     /// Returns the status of a response. `error` is the code of a single call's error, if it
-    /// failed.
-    pub(crate) fn status(self, dialect: Dialect, error: Option<i32>) -> StatusCode {
+    /// failed, and `retry_after` is when a retry may succeed.
+    pub(crate) fn status(self, dialect: Dialect, error: Option<i32>, retry_after: Option<Duration>) -> StatusCode {
         let Some(error) = error.filter(|_| self == Self::Mapped && dialect == Dialect::Jsonrpc) else {
             return StatusCode::OK;
         };
-        status_of(error)
+        match error {
+            // Access is denied for a time only: the token was not checked, so it may be valid.
+            code::ACCESS_DENIED if retry_after.is_some() => StatusCode::TOO_MANY_REQUESTS,
+            _ => status_of(error),
+        }
     }
 }
 
@@ -42,7 +46,7 @@ pub(crate) fn add_status_headers(status: StatusCode, retry_after: Option<Duratio
         StatusCode::UNAUTHORIZED => {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        StatusCode::SERVICE_UNAVAILABLE => {
+        StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
             let wait = retry_after.unwrap_or_default();
             // The header has whole seconds only, and 0 would make all clients retry at once.
             let seconds = wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1);
@@ -72,11 +76,16 @@ mod tests {
             (Some(-32004), 500),
             (Some(7), 500),
         ];
-        for (error, status) in table {
-            assert_eq!(ErrorStatus::Mapped.status(Dialect::Jsonrpc, error), status, "{error:?}");
-            assert_eq!(ErrorStatus::Ok.status(Dialect::Jsonrpc, error), 200, "{error:?}");
-            assert_eq!(ErrorStatus::Mapped.status(Dialect::Gemstone, error), 200, "{error:?}");
-            assert_eq!(ErrorStatus::Mapped.status(Dialect::Pymicroservice, error), 200, "{error:?}");
+        let later = Some(Duration::from_secs(1));
+        let limited = table.map(|(error, status)| (error, later, if status == 401 { 429 } else { status }));
+        for (error, retry_after, status) in
+            table.map(|(error, status)| (error, None, status)).into_iter().chain(limited)
+        {
+            let status_in = |status: ErrorStatus, dialect| status.status(dialect, error, retry_after);
+            assert_eq!(status_in(ErrorStatus::Mapped, Dialect::Jsonrpc), status, "{error:?} {retry_after:?}");
+            assert_eq!(status_in(ErrorStatus::Ok, Dialect::Jsonrpc), 200, "{error:?}");
+            assert_eq!(status_in(ErrorStatus::Mapped, Dialect::Gemstone), 200, "{error:?}");
+            assert_eq!(status_in(ErrorStatus::Mapped, Dialect::Pymicroservice), 200, "{error:?}");
         }
     }
 
@@ -87,6 +96,9 @@ mod tests {
             let mut headers = HeaderMap::new();
             add_status_headers(StatusCode::SERVICE_UNAVAILABLE, wait.map(Duration::from_millis), &mut headers);
             assert_eq!(headers.get(RETRY_AFTER).unwrap(), written);
+            let mut same = HeaderMap::new();
+            add_status_headers(StatusCode::TOO_MANY_REQUESTS, wait.map(Duration::from_millis), &mut same);
+            assert_eq!(same.get(RETRY_AFTER).unwrap(), written);
         }
         let mut headers = HeaderMap::new();
         add_status_headers(StatusCode::OK, Some(Duration::from_secs(5)), &mut headers);

@@ -14,7 +14,9 @@ use crate::builtin::{
 use crate::console::StatsFeed;
 use crate::dispatch::Dispatch;
 use crate::engine::Pool;
-use crate::http::{BodyLimits, Cors, EndpointConfig, RequestGuard, StaticFiles, Templates, WebSocketLimits};
+use crate::http::{
+    BodyLimits, Cors, EndpointConfig, RequestGuard, StaticFiles, Templates, TrustedProxies, WebSocketLimits,
+};
 use crate::jsonrpc::Limits;
 use crate::measure::ServerCounters;
 use crate::metrics::ServerMetrics;
@@ -93,6 +95,7 @@ pub(super) fn assemble(
     let endpoint_config = EndpointConfig {
         guard: RequestGuard::new(&settings.allowed_hosts, &cors, &token_header)?.counting(&counters.refused),
         token_header,
+        proxies: Arc::new(TrustedProxies::new(&settings.trusted_proxies)?),
         body: BodyLimits { bytes: settings.body_limit, time: settings.body_timeout },
         websocket: WebSocketLimits {
             calls: settings.websocket_calls,

@@ -48,7 +48,7 @@ impl MetricsListener {
         };
         let socket = listener::listen(host, *port).map_err(cannot)?;
         let address = socket.local_addr().map_err(cannot)?;
-        let connections = Connections::new(LIMITS, Arc::default());
+        let connections = Connections::new(LIMITS, Arc::default(), Arc::default());
         let listen = HttpListener {
             socket,
             connections: Arc::clone(&connections),

@@ -139,7 +139,9 @@ impl ListeningServer {
             stream_stall_timeout: settings.websocket_stall,
             keep_alive: settings.keep_alive,
         };
-        let connections = Connections::new(limits, Arc::clone(&running.shared.endpoint_config.counters.connections));
+        let config = &running.shared.endpoint_config;
+        let connections =
+            Connections::new(limits, Arc::clone(&config.counters.connections), Arc::clone(&config.proxies));
         let mut helpers = Vec::new();
         let tls = match tls {
             None => None,

@@ -13,7 +13,7 @@ use super::metrics_place::MetricsPlace;
 use super::source::{ResolvedValue, Sources};
 use super::value_type::{
     self, CORES, COUNT, COUNT_OR_OFF, DEPTH, DOCUMENT, DURATION, ENDPOINT, FILE, HEADER, HEADERS, HOST, HOSTS,
-    LOG_FILTER, METRICS, ON_OFF, ORIGINS, PATH, PORT, PUBLIC_URL, REMOTES, SIZE, SWITCH, TIMEOUT, TITLE,
+    LOG_FILTER, METRICS, ON_OFF, ORIGINS, PATH, PORT, PROXIES, PUBLIC_URL, REMOTES, SIZE, SWITCH, TIMEOUT, TITLE,
 };
 
 /// What flags, environment and file need to know of a setting: everything but its type.
@@ -156,7 +156,7 @@ settings! {
         /// Maximum number of open connections; further ones are answered 503
         max_connections: usize = COUNT, "25000";
         /// Maximum number of open connections from one peer address; further ones are answered 503.
-        /// Behind a proxy all connections have its address
+        /// Trusted proxies have no such limit
         max_connections_per_peer: usize = COUNT, "5000";
         /// Maximum number of bodies of one WebSocket whose calls have not ended; it is not read
         /// until one of them has
@@ -184,6 +184,9 @@ settings! {
         /// Request headers that such pages may send, besides content-type, authorization,
         /// request-timeout and the token header
         cors_headers: Vec<String> = HEADERS, "traceparent,tracestate,baggage,x-request-id";
+        /// Addresses and networks of the proxies in front, whose X-Forwarded-For and Forwarded are
+        /// believed: the client that they name is the peer
+        trusted_proxies: Vec<String> = PROXIES, "";
         /// Keep a connection whose client has closed its sending half; calls of clients that have
         /// left then run to their end
         allow_half_closed: bool = SWITCH, "false";

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use tracing_subscriber::filter::Targets;
 
+use crate::http::AddressRange;
 use crate::jsonrpc::MAX_DEPTH;
 
 use super::metrics_place::MetricsPlace;
@@ -144,6 +145,12 @@ pub(super) const ORIGINS: ValueType<Vec<String>> = list(
                 })
         })
     },
+);
+
+pub(super) const PROXIES: ValueType<Vec<String>> = list(
+    "ADDRESS",
+    "IP addresses, and networks by their first address, with commas between: 10.0.0.7,172.16.0.0/12,fd00::/8",
+    |text| items(text, |item| AddressRange::parse(item).is_some()),
 );
 
 pub(super) const SWITCH: ValueType<bool> = ValueType {

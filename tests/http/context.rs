@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use callbox::{CallContext, CallTransport, Caller, FromCall, RpcError, Server, ServiceRef, service, testing};
 use callbox_test_support::http::{Connection, Response, request};
 use callbox_test_support::wait::until;
+use callbox_test_support::websocket::WebSocket;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -123,10 +124,14 @@ impl Last {
 }
 
 fn start() -> testing::TestServer {
+    start_with(|server| server)
+}
+
+fn start_with(settings: impl FnOnce(Server) -> Server) -> testing::TestServer {
     let (front, last) = (Front::default(), Arc::new(OnceLock::new()));
     let (state, back) = (front.clone(), Back { me: Arc::clone(&last) });
     let server = Server::new(move || state.clone()).service(move || back.clone()).service(|| Last);
-    let server = testing::start(server);
+    let server = testing::start(settings(server));
     assert!(front.back.set(server.service()).is_ok() && last.set(server.service()).is_ok());
     server
 }
@@ -156,6 +161,28 @@ fn a_method_sees_headers_peer_transport_and_id_wherever_it_runs_and_whichever_pa
             assert_eq!(seen(&response), Seen { tag, peer, http: true, id: "order-17".into() }, "{path} {method}");
             assert_eq!(response.header("x-request-id"), Some("order-17"), "{path} {method}");
         }
+    }
+}
+
+#[test]
+fn behind_a_trusted_proxy_the_peer_is_the_client() {
+    let headers: &[(&str, &str)] = &[("Forwarded", "for=192.0.2.1, for=\"[2001:db8:1:2:3:4:5:6]:80\"")];
+    let server = start_with(|server| server.trusted_proxies(["127.0.0.0/8", "::1"]));
+    let peer = |seen: Seen| seen.peer.expect("a peer");
+    for path in SPELLINGS {
+        for method in ["inline", "queued", "later", "pool"] {
+            let response = call(&server, path, method, headers);
+            assert_eq!(peer(seen(&response)), "2001:db8:1:2::", "{path} {method}: an IPv6 network is one peer");
+            assert_eq!(peer(seen(&call(&server, path, method, &[]))), "127.0.0.1", "{path} {method}");
+        }
+    }
+    let mut socket = WebSocket::open_with(server.address(), headers);
+    assert_eq!(socket.result("inline", json!([]))["peer"], "2001:db8:1:2::");
+    for proxies in [&[][..], &["192.0.2.1"]] {
+        let server = start_with(|server| server.trusted_proxies(proxies.iter().copied()));
+        assert_eq!(peer(seen(&call(&server, "/api", "inline", headers))), "127.0.0.1", "{proxies:?}");
+        let mut socket = WebSocket::open_with(server.address(), headers);
+        assert_eq!(socket.result("inline", json!([]))["peer"], "127.0.0.1", "{proxies:?}");
     }
 }
 

@@ -105,3 +105,35 @@ pub(crate) fn strange_host() {
         assert!(warnings[0].contains(part), "{part}: {}", warnings[0]);
     }
 }
+
+pub(crate) fn wrong_tokens() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("tokens.toml");
+    std::fs::write(&path, "").expect("a file");
+    let path = path.display().to_string();
+    let args = ["--port", "0", "--tokens", &path, "--token-failures", "2", "--trusted-proxies", "127.0.0.1"];
+    let program = Program::with_role("keeper", &args).start();
+    let start = Instant::now();
+    for _ in 0..50 {
+        for client in ["203.0.113.7", "2001:db8:1:2:3:4:5:6"] {
+            let answer = post(&program, &[("X-Forwarded-For", client), ("X-Api-Token", "bad")], &call("secret", "[]"));
+            assert_eq!(answer.json()["error"]["code"], -32001, "{answer:?}");
+        }
+        // Both are believed only if they agree.
+        let headers = [("X-Forwarded-For", "203.0.113.7"), ("Forwarded", "for=203.0.113.8")];
+        post(&program, &headers, &call("secret", "[]"));
+    }
+    let elapsed = start.elapsed();
+    let log = log_of(program);
+    let warnings = lines(&log, "WARN");
+    for peer in ["peer=203.0.113.7 ", "peer=2001:db8:1:2:: "] {
+        let about: Vec<_> = warnings.iter().filter(|line| format!("{line} ").contains(peer)).collect();
+        assert!((1..=elapsed.as_secs() / 60 + 1).contains(&(about.len() as u64)), "{peer}: {log}");
+        for part in ["too many wrong tokens", "unchecked", "--trusted-proxies"] {
+            assert!(about[0].contains(part), "{part}: {}", about[0]);
+        }
+    }
+    let disagree: Vec<_> = warnings.iter().filter(|line| line.contains("neither is believed")).collect();
+    assert!((1..=elapsed.as_secs() + 1).contains(&(disagree.len() as u64)), "{log}");
+    assert!(disagree[0].contains("proxy=127.0.0.1"), "{}", disagree[0]);
+}

@@ -19,7 +19,7 @@ fn main() -> ExitCode {
     if let Some(end) = roles::run() {
         return end;
     }
-    let tests: [(&str, fn()); 16] = [
+    let tests: [(&str, fn()); 17] = [
         ("at_debug_each_call_is_one_line", calls::one_line_each),
         ("the_log_filter_comes_from_the_environment_or_the_file", filters::filters),
         ("overload_is_a_warning_and_no_flood_of_them", floods::overload),
@@ -36,6 +36,7 @@ fn main() -> ExitCode {
         ("a_flood_of_failures_is_a_few_lines_with_the_number_of_those_left_out", floods::flood),
         ("at_debug_each_cause_is_a_line", causes::each_cause),
         ("a_rejected_host_is_logged_once_with_the_setting_that_allows_it", floods::strange_host),
+        ("a_peer_with_too_many_wrong_tokens_is_warned_of_once_a_minute", floods::wrong_tokens),
         ("a_log_filter_that_has_no_effect_is_warned_of", filters::no_effect),
         ("the_cause_behind_an_id_is_logged_whichever_way_a_service_was_started", causes::any_start),
         ("a_token_of_a_file_is_shown_once_when_it_is_made_and_nowhere_else", secrets::token_canary),

@@ -20,5 +20,6 @@ mod params;
 mod rest_params;
 mod seeds;
 mod tokens;
+mod trusted_proxies;
 mod values;
 mod wide_integers;

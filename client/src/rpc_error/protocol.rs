@@ -83,6 +83,20 @@ impl RpcError {
         Self::new(code::ACCESS_DENIED, "Access denied")
     }
 
+    /// Returns -32001 for a peer whose tokens are not checked, as it has sent too many wrong ones.
+    pub fn too_many_wrong_tokens(retry_after: Duration) -> Self {
+        #[derive(Serialize)]
+        struct LimitedData {
+            reason: String,
+            retry_after_ms: u64,
+        }
+        let millis = u64::try_from(retry_after.as_millis()).unwrap_or(u64::MAX).max(1);
+        let seconds = millis.div_ceil(1000);
+        let reason = format!("too many wrong tokens from this address: try again in {seconds} s");
+        let error = Self::access_denied().with_retry_after(Duration::from_millis(millis));
+        error.with_data(&LimitedData { reason, retry_after_ms: millis })
+    }
+
     pub fn unavailable() -> Self {
         Self::new(code::UNAVAILABLE, "Service unavailable")
     }

@@ -14,7 +14,7 @@ use super::actor::{AuthActor, AuthRequest, AuthUnavailable};
 use super::cache::DecisionCache;
 use super::digest::Digest;
 use super::limiter::{Attempt, AttemptsLeft, Limiter, TooManyFailures};
-use super::{Authenticate, Caller, CheckedTokens, TokenOutcome};
+use super::{Authenticate, Caller, CheckedTokens, NotChecked, TokenOutcome};
 
 /// Maximum number of pending requests to the actor.
 const MAX_PENDING: usize = 4096;
@@ -86,43 +86,40 @@ impl AuthHandle {
         self
     }
 
-    /// Returns whose a token is: an anonymous caller if the token is not valid, and if its peer has
-    /// sent too many wrong tokens recently.
+    /// Returns whose a token is: an anonymous caller if the token is not valid.
     ///
     /// # Errors
-    /// If the actor has ended, has too many pending requests, or is late. Such a caller is never
-    /// admitted.
-    pub(crate) async fn authenticate(&self, token: &str, peer: Option<IpAddr>) -> Result<Caller, AuthUnavailable> {
+    /// If the peer has sent too many wrong tokens recently, whatever this one is. If the actor has
+    /// ended, has too many pending requests, or is late. Such a caller is never admitted.
+    pub(crate) async fn authenticate(&self, token: &str, peer: Option<IpAddr>) -> Result<Caller, NotChecked> {
         let checked = self.check(token, peer).await;
         self.counted.add(match &checked {
-            Ok(Some(caller)) if caller.is_authenticated() => TokenOutcome::Accepted,
-            Ok(Some(_)) => TokenOutcome::Rejected,
-            Ok(None) => TokenOutcome::Limited,
-            Err(AuthUnavailable) => TokenOutcome::Unavailable,
+            Ok(caller) if caller.is_authenticated() => TokenOutcome::Accepted,
+            Ok(_) => TokenOutcome::Rejected,
+            Err(NotChecked::Limited { .. }) => TokenOutcome::Limited,
+            Err(NotChecked::Unavailable) => TokenOutcome::Unavailable,
         });
-        Ok(checked?.unwrap_or_else(limited))
+        checked
     }
 
-    /// Returns whose a token is; `None` if it was not checked, because its peer has sent too many
-    /// wrong ones.
-    async fn check(&self, token: &str, peer: Option<IpAddr>) -> Result<Option<Caller>, AuthUnavailable> {
+    async fn check(&self, token: &str, peer: Option<IpAddr>) -> Result<Caller, NotChecked> {
         // The limiter comes before the cache: otherwise a peer could guess tokens that are in the
         // cache without ever using up an attempt.
         let left = self.limiter.left(peer, Instant::now());
-        if left == AttemptsLeft::Exhausted {
-            return Ok(None);
+        if let AttemptsLeft::Exhausted { retry_after } = left {
+            return Err(NotChecked::Limited { retry_after });
         }
         let digest = Digest::of(token);
         // For the same reason a peer whose attempts are all pending has to wait for one.
         if left == AttemptsLeft::Available
             && let Some(caller) = self.cache.get(&digest)
         {
-            return Ok(Some(caller));
+            return Ok(caller);
         }
         let late = "a token was not checked: too many other tokens of its peer are being checked";
         match self.with_timeout(late, self.limiter.acquire(peer, digest)).await? {
-            Ok(attempt) => self.ask(token, digest, attempt).await.map(Some),
-            Err(TooManyFailures) => Ok(None),
+            Ok(attempt) => Ok(self.ask(token, digest, attempt).await?),
+            Err(TooManyFailures { retry_after }) => Err(NotChecked::Limited { retry_after }),
         }
     }
 
@@ -130,7 +127,7 @@ impl AuthHandle {
     /// that is no longer valid is no wrong token of its peer, and passes the limit of those.
     ///
     /// # Errors
-    /// As [`authenticate`](Self::authenticate).
+    /// If the actor has ended, has too many pending requests, or is late.
     pub(crate) async fn authenticate_again(&self, token: &str) -> Result<Caller, AuthUnavailable> {
         let digest = Digest::of(token);
         match self.cache.get(&digest) {
@@ -163,13 +160,6 @@ impl AuthHandle {
             AuthUnavailable
         })
     }
-}
-
-/// Returns the caller of a token that was not checked. A peer with too many wrong tokens gets the
-/// same response as for any wrong token.
-fn limited() -> Caller {
-    log_debug!("a token was rejected without a check: its peer sent too many wrong tokens");
-    Caller::anonymous()
 }
 
 impl Drop for AuthHandle {

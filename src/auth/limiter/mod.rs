@@ -1,5 +1,7 @@
 //! The limit of wrong tokens per peer.
 
+mod warnings;
+
 use std::collections::HashMap;
 use std::fmt;
 use std::net::IpAddr;
@@ -15,13 +17,11 @@ use crate::sync::{Arc, AtomicBool, Mutex, Ordering};
 
 use super::bounded_map::BoundedMap;
 use super::digest::Digest;
+use warnings::Warnings;
 
 /// Maximum number of peers that are counted. An attacker with more addresses has as many attempts
 /// anyway.
 const MAX_PEERS: usize = 16_384;
-
-/// Minimum time between two log lines about peers that have sent too many wrong tokens.
-const WARNING_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Limits the wrong tokens of each peer.
 ///
@@ -33,7 +33,7 @@ pub(super) struct Limiter {
     /// Size of a bucket, and number of attempts that it gets back per minute; `None` for no limit.
     per_minute: Option<f64>,
     peers: BoundedMap<IpAddr, Arc<Peer>>,
-    last_warning: Arc<Mutex<Option<Instant>>>,
+    warnings: Arc<Warnings>,
 }
 
 /// The state of one peer. It outlives its entry in the map while attempts are pending.
@@ -42,8 +42,8 @@ struct Peer {
     bucket: Mutex<Bucket>,
     /// Notified when an attempt has been returned, and when none can be returned any more.
     changed: Arc<Notify>,
-    /// Time of the last warning. Shared by all peers of a limiter.
-    last_warning: Arc<Mutex<Option<Instant>>>,
+    /// Shared by all peers of a limiter.
+    warnings: Arc<Warnings>,
 }
 
 /// A bucket of attempts, which refills with time.
@@ -57,6 +57,8 @@ struct Bucket {
     pending: usize,
     /// The pending attempts, by their tokens.
     attempts: HashMap<Digest, Weak<Attempt>>,
+    /// Time of the last warning about this peer.
+    last_warning: Option<Instant>,
 }
 
 /// One attempt of a peer, shared by all its requests with the same token that overlap.
@@ -76,7 +78,7 @@ enum Acquisition {
     /// All attempts are pending: try again after the notification.
     Wait(OwnedNotified),
     /// The bucket is empty.
-    Rejected,
+    Rejected { retry_after: Duration },
 }
 
 /// The attempts that a peer has left.
@@ -87,18 +89,24 @@ pub(super) enum AttemptsLeft {
     /// None now, but some are pending and may be returned.
     Pending,
     /// None: the peer has sent too many wrong tokens.
-    Exhausted,
+    Exhausted {
+        /// Time until it has one.
+        retry_after: Duration,
+    },
 }
 
 /// The error of a peer that has sent too many wrong tokens, whose tokens are not checked.
 #[derive(Debug)]
-pub(super) struct TooManyFailures;
+pub(super) struct TooManyFailures {
+    /// Time until the peer may send another token.
+    pub(super) retry_after: Duration,
+}
 
 impl Limiter {
     /// Makes a limiter of so many wrong tokens per minute and peer; `None` for no limit.
     pub(super) fn new(per_minute: Option<NonZeroU32>) -> Self {
         let per_minute = per_minute.map(|failures| failures.get().into());
-        Self { per_minute, peers: BoundedMap::new(MAX_PEERS), last_warning: Arc::default() }
+        Self { per_minute, peers: BoundedMap::new(MAX_PEERS), warnings: Arc::default() }
     }
 
     /// Returns the attempts that a peer has left. Peers without an address have no limit.
@@ -114,7 +122,7 @@ impl Limiter {
         match bucket.refill(now) >= 1.0 {
             true => AttemptsLeft::Available,
             false if bucket.pending > 0 => AttemptsLeft::Pending,
-            false => AttemptsLeft::Exhausted,
+            false => AttemptsLeft::Exhausted { retry_after: peer.reject(&mut bucket, now) },
         }
     }
 
@@ -134,7 +142,7 @@ impl Limiter {
             match peer.acquire(token, now) {
                 Acquisition::Granted(attempt) => return Ok(Some(attempt)),
                 Acquisition::Wait(changed) => changed.await,
-                Acquisition::Rejected => return Err(TooManyFailures),
+                Acquisition::Rejected { retry_after } => return Err(TooManyFailures { retry_after }),
             }
         }
     }
@@ -146,18 +154,32 @@ impl Limiter {
         if let Some(peer) = shard.get(&address) {
             return Some(Arc::clone(peer));
         }
-        let peer = Arc::new(Peer::new(address, capacity, now, &self.last_warning));
+        let peer = Arc::new(Peer::new(address, capacity, now, &self.warnings));
         shard.insert(address, Arc::clone(&peer));
         Some(peer)
     }
 }
 
 impl Peer {
-    fn new(address: IpAddr, capacity: f64, now: Instant, last_warning: &Arc<Mutex<Option<Instant>>>) -> Self {
+    fn new(address: IpAddr, capacity: f64, now: Instant, warnings: &Arc<Warnings>) -> Self {
         let attempts = HashMap::new();
-        let bucket = Bucket { capacity, available: capacity, refilled_at: now, pending: 0, attempts };
-        let (changed, last_warning) = (Arc::default(), Arc::clone(last_warning));
-        Self { address, bucket: Mutex::new(bucket), changed, last_warning }
+        let bucket =
+            Bucket { capacity, available: capacity, refilled_at: now, pending: 0, attempts, last_warning: None };
+        Self { address, bucket: Mutex::new(bucket), changed: Arc::default(), warnings: Arc::clone(warnings) }
+    }
+
+    /// Notes in the log that a token was rejected. Returns the time until the next attempt.
+    fn reject(&self, bucket: &mut Bucket, now: Instant) -> Duration {
+        let peer = self.address;
+        log_debug!(%peer, "a token was rejected without a check: its peer sent too many wrong tokens");
+        if self.warnings.take(&mut bucket.last_warning, now) {
+            log_warn!(
+                %peer,
+                "too many wrong tokens: this peer's tokens are rejected unchecked until its limit allows more; if it \
+                 is a proxy, name it in --trusted-proxies"
+            );
+        }
+        bucket.retry_after()
     }
 
     fn acquire(self: Arc<Self>, token: Digest, now: Instant) -> Acquisition {
@@ -179,7 +201,7 @@ impl Peer {
                 Acquisition::Granted(attempt)
             }
             _ if bucket.pending > 0 => Acquisition::Wait(Arc::clone(&self.changed).notified_owned()),
-            _ => Acquisition::Rejected,
+            _ => Acquisition::Rejected { retry_after: self.reject(&mut bucket, now) },
         };
         // `notify_one` stores one permit at most, so attempts that are returned at the same time
         // may wake one waiter only. Each waiter therefore wakes the next one if it leaves an
@@ -201,6 +223,11 @@ impl Bucket {
         self.available = (self.available + self.capacity * minutes).min(max);
         self.refilled_at = self.refilled_at.max(now);
         self.available
+    }
+
+    /// Returns the time until there is an attempt, if none is pending.
+    fn retry_after(&self) -> Duration {
+        Duration::from_secs_f64((1.0 - self.available).clamp(0.0, 1.0) / self.capacity * 60.0)
     }
 }
 
@@ -234,22 +261,8 @@ impl Drop for Attempt {
         if is_exhausted {
             // No pending attempt is left that the waiters could get: they are rejected.
             peer.changed.notify_waiters();
-            if may_warn(&peer.last_warning, Instant::now()) {
-                let peer = peer.address;
-                log_warn!(%peer, "too many wrong tokens: this peer's tokens are rejected unchecked until its limit allows more");
-            }
         }
     }
-}
-
-/// Whether a warning may be logged now; if so, notes the time.
-fn may_warn(last_warning: &Mutex<Option<Instant>>, now: Instant) -> bool {
-    let mut last_warning = last_warning.lock();
-    let due = last_warning.is_none_or(|last| now.duration_since(last) >= WARNING_INTERVAL);
-    if due {
-        *last_warning = Some(now);
-    }
-    due
 }
 
 impl fmt::Debug for Limiter {

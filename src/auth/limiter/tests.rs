@@ -23,7 +23,7 @@ fn take(limiter: &Limiter, peer: Option<IpAddr>, n: usize, now: Instant) -> Opti
     let Some(peer) = limiter.peer(peer, now) else { return Some(None) };
     match peer.acquire(token(n), now) {
         Acquisition::Granted(attempt) => Some(Some(attempt)),
-        Acquisition::Wait(_) | Acquisition::Rejected => None,
+        Acquisition::Wait(_) | Acquisition::Rejected { .. } => None,
     }
 }
 
@@ -39,6 +39,12 @@ fn failures(limiter: &Limiter, peer: Option<IpAddr>, now: Instant) -> usize {
     (0..1000).map_while(fail).count()
 }
 
+/// Returns when a peer that has no attempt left gets one, in whole milliseconds.
+fn retry_after(limiter: &Limiter, peer: Option<IpAddr>, now: Instant) -> Duration {
+    let AttemptsLeft::Exhausted { retry_after } = limiter.left(peer, now) else { panic!("it has attempts") };
+    Duration::from_millis((retry_after.as_secs_f64() * 1000.0).round() as u64)
+}
+
 #[test]
 fn a_peer_has_its_attempts_and_gets_them_back_with_time() {
     let (limiter, start) = limiter(60);
@@ -47,7 +53,8 @@ fn a_peer_has_its_attempts_and_gets_them_back_with_time() {
     assert_eq!(limiter.left(peer, start), AttemptsLeft::Available);
     assert_eq!(failures(&limiter, peer, start), 60);
     assert_eq!(failures(&limiter, peer, start), 0);
-    assert_eq!(limiter.left(peer, start), AttemptsLeft::Exhausted);
+    assert_eq!(retry_after(&limiter, peer, start), Duration::from_secs(1));
+    assert_eq!(retry_after(&limiter, peer, start + Duration::from_millis(250)), Duration::from_millis(750));
     assert_eq!(failures(&limiter, peer, at(1)), 1);
     assert_eq!(failures(&limiter, peer, at(11)), 10);
     assert_eq!(failures(&limiter, peer, at(1000)), 60, "no more than a full bucket");
@@ -76,7 +83,7 @@ fn an_attempt_is_pending_until_its_result_and_returned_if_the_token_was_valid() 
     assert_eq!(limiter.left(peer, now), AttemptsLeft::Available);
     taken.push(take(&limiter, peer, 3, now).expect("the returned one"));
     taken.into_iter().for_each(|taken| settle(taken, false));
-    assert_eq!(limiter.left(peer, now + Duration::from_secs(601)), AttemptsLeft::Exhausted);
+    assert_eq!(retry_after(&limiter, peer, now + Duration::from_secs(601)), Duration::from_secs(19));
     assert_eq!(limiter.left(peer, now + Duration::from_secs(620)), AttemptsLeft::Available);
     assert_eq!(failures(&limiter, peer, now + Duration::from_secs(6000)), 3);
 }
@@ -105,7 +112,7 @@ fn a_wrong_token_that_is_sent_again_is_another_attempt() {
     drop(first);
     assert!(take(&limiter, peer, 0, now).is_some(), "the older one is not mixed up with it");
     settle(again, false);
-    assert_eq!(limiter.left(peer, now), AttemptsLeft::Exhausted);
+    assert!(retry_after(&limiter, peer, now) > Duration::ZERO);
 }
 
 #[tokio::test]
@@ -163,12 +170,4 @@ fn without_a_limit_or_an_address_nobody_is_rejected() {
     let now = Instant::now();
     assert_eq!(failures(&Limiter::new(None), ip("10.0.0.1"), now), 1000);
     assert_eq!(failures(&limiter(1).0, None, now), 1000);
-}
-
-#[test]
-fn warnings_are_throttled() {
-    let (limiter, start) = limiter(1);
-    let may_warn = |now| may_warn(&limiter.last_warning, now);
-    assert!(may_warn(start) && !may_warn(start + WARNING_INTERVAL / 2));
-    assert!(may_warn(start + WARNING_INTERVAL) && !may_warn(start + WARNING_INTERVAL));
 }

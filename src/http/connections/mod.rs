@@ -20,6 +20,7 @@ use crate::measure::{ConnectionCounter, ConnectionCounters, CountedConnection};
 use crate::peer::network;
 
 use super::activity::{ConnectionActivity, Overdue, TickClock, TickTimeouts};
+use super::trusted_proxies::TrustedProxies;
 
 /// Limits on the number of connections, and on the time that each may stall or be idle.
 #[derive(Clone, Debug)]
@@ -27,7 +28,8 @@ pub(crate) struct ConnectionLimits {
     /// Maximum number of open connections. Further ones are rejected.
     pub(crate) total: usize,
     /// Maximum number of open connections from one peer address. An IPv6 network of 64 bits counts
-    /// as one address.
+    /// as one address. A trusted proxy, which carries the requests of many clients, has no limit of
+    /// its own.
     pub(crate) per_peer: usize,
     /// Maximum time for which a client may stall: in a head, in a body, or while its response waits
     /// to be read. A connection that stalls for longer is closed.
@@ -44,6 +46,7 @@ pub(crate) struct ConnectionLimits {
 pub(crate) struct Connections {
     limits: ConnectionLimits,
     counters: Arc<ConnectionCounters>,
+    proxies: Arc<TrustedProxies>,
     tick: Duration,
     clock: Arc<TickClock>,
     open: Mutex<OpenConnections>,
@@ -110,12 +113,17 @@ impl Connections {
     /// Minimum time between two warnings about rejected connections.
     const WARN_EVERY: Duration = Duration::from_secs(60);
 
-    pub(crate) fn new(limits: ConnectionLimits, counters: Arc<ConnectionCounters>) -> Arc<Self> {
+    pub(crate) fn new(
+        limits: ConnectionLimits,
+        counters: Arc<ConnectionCounters>,
+        proxies: Arc<TrustedProxies>,
+    ) -> Arc<Self> {
         let shortest = limits.stall_timeout.min(limits.keep_alive).min(limits.stream_stall_timeout);
         let tick = (shortest / 8).clamp(Duration::from_millis(10), Duration::from_secs(1));
         Arc::new(Self {
             limits,
             counters,
+            proxies,
             tick,
             clock: Arc::new(TickClock::new()),
             open: Mutex::default(),
@@ -143,10 +151,11 @@ impl Connections {
     /// # Errors
     /// If the total or the peer's limit is reached.
     pub(super) fn admit(self: &Arc<Self>, peer: IpAddr) -> Result<ConnectionGuard, ConnectionRejected> {
+        let per_peer = if self.proxies.contains(peer) { usize::MAX } else { self.limits.per_peer };
         let peer = network(peer);
         let open = &mut *self.open.lock();
         let of_peer = open.peers.get(&peer).copied().unwrap_or_default();
-        if open.activities.len() >= self.limits.total || of_peer >= self.limits.per_peer {
+        if open.activities.len() >= self.limits.total || of_peer >= per_peer {
             self.rejected.fetch_add(1, Ordering::Relaxed);
             self.counters.add(ConnectionCounter::Rejected);
             let left = self.answers_left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));

@@ -12,7 +12,7 @@ use super::*;
 const STALL_TIMEOUT: Duration = Duration::from_millis(600);
 
 fn serve(limits: ConnectionLimits) -> RawServer {
-    serve_with(RawServerOptions { limits, half_closed: true, send_buffer: None })
+    serve_with(RawServerOptions { limits, half_closed: true, ..RawServerOptions::default() })
 }
 
 fn serve_with(tuning: RawServerOptions) -> RawServer {
@@ -169,6 +169,35 @@ fn silent_rejected_connections_close_soon_and_take_no_slot_of_others() {
 }
 
 #[test]
+fn a_trusted_proxy_may_have_as_many_connections_as_there_may_be_in_all() {
+    let minute = Duration::from_secs(60);
+    let limits =
+        ConnectionLimits { total: 6, per_peer: 2, stall_timeout: minute, keep_alive: minute, ..short_timeouts() };
+    let proxies = Arc::new(TrustedProxies::new(&["127.0.0.2/31"]).unwrap());
+    let server = serve_with(RawServerOptions { limits, proxies, ..RawServerOptions::default() });
+    let status = |last_byte: u8| {
+        let mut client = connect_from(&server, [127, 0, 0, last_byte]);
+        client.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+        (client.answer().get(..12).map(str::to_owned), client)
+    };
+    let mut open = Vec::new();
+    for (last_byte, expected) in
+        [(3, "200"), (3, "200"), (3, "200"), (3, "200"), (4, "200"), (4, "200"), (3, "503"), (5, "503")]
+    {
+        let (status, client) = status(last_byte);
+        assert_eq!(status, Some(format!("HTTP/1.1 {expected}")), "127.0.0.{last_byte}, {} are open", open.len());
+        open.push(client);
+    }
+    // Those of the proxy count towards the total, but not towards anybody's limit.
+    drop(open);
+    wait_until("all slots are free", || server.connections.count() == 0);
+    let one = status(4);
+    let other = status(4);
+    assert_eq!([&one.0, &other.0], [&Some("HTTP/1.1 200".to_owned()); 2]);
+    assert_eq!(status(4).0.as_deref(), Some("HTTP/1.1 503"), "the limit of other peers stays");
+}
+
+#[test]
 fn a_peer_that_is_rejected_repeatedly_delays_no_other_even_at_a_low_limit() {
     let minute = Duration::from_secs(60);
     let server = serve(ConnectionLimits {
@@ -233,8 +262,11 @@ fn bytes_that_cannot_be_a_request_are_answered_400_at_once() {
 
 #[test]
 fn a_client_that_sends_many_requests_and_reads_no_responses_is_disconnected() {
-    let server =
-        serve_with(RawServerOptions { limits: short_timeouts(), half_closed: false, send_buffer: Some(16 * 1024) });
+    let server = serve_with(RawServerOptions {
+        limits: short_timeouts(),
+        send_buffer: Some(16 * 1024),
+        ..RawServerOptions::default()
+    });
     let requests = [
         ("small", "GET / HTTP/1.1\r\nHost: a\r\n\r\n".to_owned()),
         ("with a body", "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc".to_owned()),

@@ -92,6 +92,7 @@ fn a_stop_gives_up_stalled_bodies_finishes_running_calls_and_closes_idle_connect
         )
         .unwrap(),
         token_header: config.token_header.clone(),
+        proxies: Arc::default(),
         websocket: WEBSOCKET,
         status: ErrorStatus::Ok,
         counters: ServerCounters::default(),

@@ -27,6 +27,7 @@ use super::middleware::BoxedAnswer;
 use super::rejection::HttpRejection;
 use super::request_info;
 use super::status::{self, ErrorStatus};
+use super::trusted_proxies::TrustedProxies;
 use super::websocket::{WebSocketEndpoint, WebSocketLimits};
 
 /// The settings that all endpoints of a server share.
@@ -35,6 +36,7 @@ pub(crate) struct EndpointConfig {
     pub(crate) guard: RequestGuard,
     /// The header that carries a token, in addition to `Authorization: Bearer …`.
     pub(crate) token_header: HeaderName,
+    pub(crate) proxies: Arc<TrustedProxies>,
     pub(crate) body: BodyLimits,
     pub(crate) websocket: WebSocketLimits,
     pub(crate) status: ErrorStatus,
@@ -154,13 +156,13 @@ impl<H: BodyHandler> Endpoint<H> {
         {
             return Ok(self.with_events(Box::pin(streams.events(request, body)).await));
         }
-        let describe = || request_info::describe(request);
+        let proxies = &*self.endpoint_config.proxies;
+        let describe = || request_info::describe(request, proxies);
         let lazy_request = LazyRequest::new(&describe);
         let timeout = caller_headers::request_timeout(headers);
         let meta = RequestMeta {
             token: caller_headers::token(headers, &self.endpoint_config.token_header),
-            // The socket's address: a caller may write any address into a header.
-            peer: request.peer_addr().map(|peer| peer.ip()),
+            peer: proxies.client_address(request),
             timeout,
             // Who sends the chain sends the time that is left, too, so other requests are spared
             // the look-up.
@@ -197,7 +199,7 @@ impl<H: BodyHandler> Endpoint<H> {
 
     fn respond(&self, answer: RpcResponse) -> HttpResponse {
         let Some(body) = answer.body else { return HttpResponse::NoContent().finish() };
-        let status = self.endpoint_config.status.status(self.dialect, answer.error);
+        let status = self.endpoint_config.status.status(self.dialect, answer.error, answer.retry_after);
         let mut response = HttpResponse::build(status).insert_header((CONTENT_TYPE, JSON)).body(body);
         if status != StatusCode::OK {
             status::add_status_headers(status, answer.retry_after, response.headers_mut());

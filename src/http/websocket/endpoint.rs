@@ -57,8 +57,8 @@ impl WebSocketEndpoint {
         let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok()).map(str::to_owned);
         let client = SessionClient {
             token: caller_headers::token(headers, &config.token_header).map(|token| SessionToken(token.to_owned())),
-            peer: request.peer_addr().map(|peer| peer.ip()),
-            request: Arc::new(request_info::describe(request)),
+            peer: config.proxies.client_address(request),
+            request: Arc::new(request_info::describe(request, &config.proxies)),
             timeout,
             chain: timeout.and_then(|_| caller_headers::chain(headers)).map(str::to_owned),
             after: text(event_stream::LAST_EVENT_ID),
@@ -88,8 +88,8 @@ impl WebSocketEndpoint {
             let Handshake { mut response, token } = handshake::accept(request, &config.token_header)?;
             let client = SessionClient {
                 token: token.map(|token| SessionToken(token.reveal().to_owned())),
-                peer: request.peer_addr().map(|peer| peer.ip()),
-                request: Arc::new(RequestInfo::of_websocket(request_info::describe(request))),
+                peer: config.proxies.client_address(request),
+                request: Arc::new(RequestInfo::of_websocket(request_info::describe(request, &config.proxies))),
                 timeout: None,
                 chain: None,
                 after: None,

@@ -82,9 +82,9 @@ impl Server {
     /// Sets the maximum number of open connections from one peer address. Default: 5,000. Further
     /// ones are answered with 503.
     ///
-    /// An IPv6 network of 64 bits is one peer. Behind a proxy all callers have the proxy's address:
-    /// there, set this as high as [`max_connections`](Self::max_connections), and the limit per
-    /// client in the proxy.
+    /// An IPv6 network of 64 bits is one peer. Behind a proxy all connections have the proxy's
+    /// address: there, name it in [`trusted_proxies`](Self::trusted_proxies), which have no such
+    /// limit, and set the limit per client in the proxy.
     pub fn max_connections_per_peer(mut self, connections: usize) -> Self {
         self.settings.max_connections_per_peer = Some(connections);
         self
@@ -140,14 +140,14 @@ impl Server {
     /// after that; `None` for no limit. Default: 60, and one more each second. Zero is an error at
     /// the start.
     ///
-    /// While none is left, the peer's tokens are rejected without a check, and cost it nothing. A
-    /// token counts as wrong while it is being checked, so sending many at the same time gains
+    /// While none is left, the peer's tokens are rejected without a check, and cost it nothing. The
+    /// error -32001 then has the reason, and when to try again. A token counts as wrong while it is being checked, so sending many at the same time gains
     /// nothing: at most that many different tokens of a peer are checked at a time, and the others
     /// wait.
     ///
     /// An IPv6 network of 64 bits is one peer. Behind a proxy all callers have the proxy's address,
-    /// so one client with a wrong token could lock out the others: there, use `None`, and set the
-    /// limit in the proxy.
+    /// so one client with wrong tokens would lock out the others, unless the proxy is one of the
+    /// [`trusted_proxies`](Self::trusted_proxies) and names its clients.
     pub fn token_failures(mut self, per_minute: impl Into<Option<u32>>) -> Self {
         match per_minute.into().map(NonZeroU32::new) {
             None => self.settings.token_failures = Some(None),

@@ -197,6 +197,24 @@ impl Server {
         self
     }
 
+    /// Sets the addresses of the proxies in front, and networks of them: `["10.0.0.7",
+    /// "fd00::/8"]`. Default: none.
+    ///
+    /// A request from such an address counts as that of the client which the proxies name in
+    /// `X-Forwarded-For` or `Forwarded` (RFC 7239): for [`token_failures`](Self::token_failures),
+    /// in the log, and in [`CallContext::peer`](crate::CallContext::peer). That client is the last
+    /// address of the list that is none of these proxies. An entry that is no address ends the
+    /// search at the proxy which wrote it. If both headers are there and name different clients,
+    /// neither is believed. From all other addresses the headers are ignored, as by default.
+    ///
+    /// The number of connections from such an address is limited by
+    /// [`max_connections`](Self::max_connections) only. Networks are written in CIDR notation, by
+    /// their first address; anything else is an error at the start.
+    pub fn trusted_proxies<'a>(mut self, ranges: impl IntoIterator<Item = &'a str>) -> Self {
+        self.settings.trusted_proxies = Some(ranges.into_iter().map(str::to_owned).collect());
+        self
+    }
+
     /// Sets whether a connection stays open after its client has closed the sending half. Default:
     /// false.
     ///
