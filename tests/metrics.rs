@@ -267,3 +267,27 @@ fn metrics_that_are_off_or_elsewhere_are_not_at_their_usual_path() {
     let server = testing::start(Server::new(Shop::default).configure(own));
     assert_eq!(scrape(server.address(), &[]).body, "their own", "that of the program counts");
 }
+
+#[test]
+fn a_listener_of_their_own_has_the_metrics_and_the_health_checks_and_nothing_else() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).unwrap();
+    let server = testing::start(guarded().metrics_at(&free.to_string()));
+    assert_eq!(scrape(server.address(), &[]).status, 404);
+    let metrics = scrape(free, &[("Host", "any.name.at.all")]);
+    assert!(metrics.status == 200 && metrics.body.contains("callbox_service_up"), "no token: {metrics:?}");
+    assert_eq!(request(free, "GET", "/health/ready", &[], "").status, 200);
+    let call = r#"{"jsonrpc":"2.0","method":"buy","params":["pen"],"id":1}"#;
+    assert_eq!(request(free, "POST", "/api", &[], call).status, 404);
+    assert_eq!(request(free, "POST", "/metrics", &[], "").status, 405);
+    drop(server);
+    assert!(std::net::TcpStream::connect(free).is_err(), "it ends with the server");
+}
+
+#[test]
+fn a_place_for_the_metrics_that_cannot_be_is_an_error_at_the_start() {
+    let start = |server: Server| actix::System::new().block_on(server.launch()).unwrap_err().to_string();
+    let error = start(Server::new(Shop::default).metrics_at("metrics"));
+    assert!(error.contains("cannot be at `metrics`") && error.contains("0.0.0.0:9100"), "{error}");
+    let error = start(Server::new(Shop::default).metrics_at("/api"));
+    assert!(error.contains("an endpoint") && error.contains("--metrics"), "{error}");
+}
