@@ -120,7 +120,7 @@
 //! - [`auth`] is the actor that checks tokens, [`Caller`], which is its answer, and the
 //!   authenticators for a file of hashed tokens and, with the feature `jwt`, for JSON Web Tokens.
 //! - `regular_file` reads files that an operator names, and never waits for a pipe or a device.
-//! - `peer` has the address under which a peer is counted.
+//! - `peer` has the addresses under which peers are counted, and ranges of addresses.
 //! - `start_error` has the [`Error`] of a program that cannot start, and [`BoxError`].
 //! - `jsonrpc` is the wire: envelopes, ids, dialects. It knows no async and no HTTP.
 //! - `log` has the log macros of all other modules: they never panic, and throttle frequent lines.

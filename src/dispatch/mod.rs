@@ -30,7 +30,7 @@ use crate::mailbox::DeferredWake;
 use crate::measure::{Carrier, RefusedReason, RefusedRequests};
 use crate::route::{CallOutcome, CallStart, StartContext};
 use crate::router::Router;
-use crate::service::{LazyRequest, Link};
+use crate::service::{Access, LazyRequest, Link};
 use crate::sync::Arc;
 
 use cutoff::{cut_off, unless_cut};
@@ -173,12 +173,25 @@ impl Dispatch {
     ///
     /// # Errors
     /// If the token was not checked.
-    pub(crate) async fn who(&self, token: Option<&str>, peer: Option<IpAddr>) -> Result<Caller, NotChecked> {
+    async fn who(&self, token: Option<&str>, peer: Option<IpAddr>) -> Result<Caller, NotChecked> {
         match (token, &self.auth) {
             // In a box, so that the future of a request without a token stays small.
             (Some(token), Some(auth)) => Box::pin(auth.authenticate(token, peer)).await,
             _ => Ok(Caller::anonymous()),
         }
+    }
+
+    /// Identifies the caller of something that is no method, but has an access rule as methods do.
+    ///
+    /// # Errors
+    /// That of a call which may not be made: access denied, or the token could not be checked.
+    pub(crate) async fn authorize(
+        &self,
+        access: Access,
+        token: Option<&str>,
+        peer: Option<IpAddr>,
+    ) -> Result<Caller, RpcError> {
+        resolved_request::allowed(access, &self.who(token, peer).await)
     }
 
     /// Returns the body of an error that concerns no call in particular.

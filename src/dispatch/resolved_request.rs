@@ -145,14 +145,20 @@ fn allowed_caller(route: &Arc<dyn Route>, context: &BodyContext<'_>) -> Result<C
     if !options.asks_caller {
         return Ok(Caller::anonymous());
     }
-    match &context.who {
-        Ok(caller) if admits(options.access, caller) => Ok(caller.clone()),
+    allowed(options.access, &context.who)
+}
+
+/// Returns the caller, if an access rule admits it.
+#[inline]
+pub(super) fn allowed(access: Access, who: &Result<Caller, NotChecked>) -> Result<Caller, RpcError> {
+    match who {
+        Ok(caller) if admits(access, caller) => Ok(caller.clone()),
         Ok(_) => Err(RpcError::access_denied()),
-        Err(not_checked) => caller_of_unchecked_token(options.access, *not_checked),
+        Err(not_checked) => caller_of_unchecked_token(access, *not_checked),
     }
 }
 
-/// Returns the caller of a method if the token was not checked.
+/// Returns the caller if the token was not checked. Then it is anonymous, at most.
 #[cold]
 fn caller_of_unchecked_token(access: Access, not_checked: NotChecked) -> Result<Caller, RpcError> {
     match not_checked {

@@ -8,11 +8,10 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{ACCEPT, CACHE_CONTROL, HeaderMap};
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use crate::auth::NotChecked;
 use crate::dispatch::Dispatch;
-use crate::jsonrpc::Dialect;
+use crate::jsonrpc::{Dialect, code};
 use crate::metrics::{Format, ServerMetrics};
-use crate::service::{Access, admits};
+use crate::service::Access;
 
 use super::allowed_methods::AllowedMethods;
 use super::caller_headers;
@@ -73,11 +72,10 @@ impl MetricsRoute {
             if self.dispatch.auth.is_some() {
                 let token = caller_headers::token(request.headers(), &self.endpoint_config.token_header);
                 let peer = self.endpoint_config.proxies.client_address(request);
-                match self.dispatch.who(token, peer).await {
-                    Ok(caller) if admits(Access::Private, &caller) => {}
-                    Ok(_) => return Ok(denied()),
-                    Err(NotChecked::Limited { retry_after }) => return Ok(limited(retry_after)),
-                    Err(NotChecked::Unavailable) => return Err(HttpRejection::authentication_unavailable()),
+                match self.dispatch.authorize(Access::Private, token, peer).await {
+                    Ok(_) => {}
+                    Err(error) if error.code() == code::ACCESS_DENIED => return Ok(denied(error.retry_after())),
+                    Err(_) => return Err(HttpRejection::authentication_unavailable()),
                 }
             }
             Ok(respond(self.metrics.clone(), request.headers()).await)
@@ -101,20 +99,13 @@ async fn respond(metrics: ServerMetrics, headers: &HeaderMap) -> HttpResponse {
     }
 }
 
-fn denied() -> HttpResponse {
-    refuse(StatusCode::UNAUTHORIZED, None, "the metrics need a valid token, as private methods do\n")
-}
-
-/// The answer to a peer that has sent too many wrong tokens.
-fn limited(retry_after: Duration) -> HttpResponse {
-    refuse(
-        StatusCode::TOO_MANY_REQUESTS,
-        Some(retry_after),
-        "too many wrong tokens from this address: try again later\n",
-    )
-}
-
-fn refuse(status: StatusCode, retry_after: Option<Duration>, reason: &'static str) -> HttpResponse {
+/// Returns the refusal of a caller without a valid token, or of one whose address has sent too many
+/// wrong ones and may send another after a time.
+fn denied(retry_after: Option<Duration>) -> HttpResponse {
+    let (status, reason) = match retry_after {
+        None => (StatusCode::UNAUTHORIZED, "the metrics need a valid token, as private methods do\n"),
+        Some(_) => (StatusCode::TOO_MANY_REQUESTS, "too many wrong tokens from this address: try again later\n"),
+    };
     let mut response = HttpResponse::build(status).content_type("text/plain; charset=utf-8").body(reason);
     add_status_headers(status, retry_after, response.headers_mut());
     response

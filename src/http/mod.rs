@@ -66,7 +66,7 @@ pub use stop_signal::StopSignal;
 pub(crate) use template_helpers::TemplateHelpers;
 #[cfg(feature = "tls")]
 pub(crate) use tls::Tls;
-pub(crate) use trusted_proxies::{AddressRange, TrustedProxies};
+pub(crate) use trusted_proxies::TrustedProxies;
 pub(crate) use websocket::WebSocketLimits;
 #[cfg(fuzzing)]
 pub(crate) use websocket::{Event, FrameReader, TextFrame, text};

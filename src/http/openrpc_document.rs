@@ -6,10 +6,10 @@ use actix_web::dev::Payload;
 use actix_web::http::header::{AUTHORIZATION, CACHE_CONTROL, VARY};
 use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
 
-use crate::auth::{Caller, NotChecked};
 use crate::builtin::Discover;
 use crate::dispatch::Dispatch;
 use crate::jsonrpc::{Dialect, RpcError};
+use crate::service::Access;
 
 use super::allowed_methods::AllowedMethods;
 use super::caller_headers;
@@ -52,11 +52,9 @@ impl DocumentRoute {
     async fn render(&self, request: &HttpRequest) -> Result<HttpResponse, HttpRejection> {
         let token = caller_headers::token(request.headers(), &self.endpoint_config.token_header);
         let peer = self.endpoint_config.proxies.client_address(request);
-        let caller = match self.dispatch.who(token, peer).await {
-            Ok(caller) => caller,
-            // What is public stays readable.
-            Err(NotChecked::Limited { .. }) => Caller::anonymous(),
-            Err(NotChecked::Unavailable) => return Err(HttpRejection::authentication_unavailable()),
+        // What is public is readable for everybody, so this fails only if nobody can be identified.
+        let Ok(caller) = self.dispatch.authorize(Access::Public, token, peer).await else {
+            return Err(HttpRejection::authentication_unavailable());
         };
         Ok(match self.discover.json(&caller) {
             Ok(json) => HttpResponse::Ok()

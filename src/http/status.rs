@@ -18,8 +18,9 @@ pub enum ErrorStatus {
     #[default]
     Ok,
     /// A status that fits the error code, for single calls: 401 for -32001 (429 if the address has
-    /// sent too many wrong tokens), 404 for -32601, 503 for -32000 and so on. A batch gets 200. So do responses in the dialects `pymicroservice` and
-    /// `gemstone`, whose clients lose the body of a response with another status.
+    /// sent too many wrong tokens), 404 for -32601, 503 for -32000 and so on. A batch gets 200. So
+    /// do responses in the dialects `pymicroservice` and `gemstone`, whose clients lose the body of
+    /// a response with another status.
     Mapped,
 }
 

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use tracing_subscriber::filter::Targets;
 
-use crate::http::AddressRange;
 use crate::jsonrpc::MAX_DEPTH;
+use crate::peer::AddressRange;
 
 use super::metrics_place::MetricsPlace;
 

@@ -167,6 +167,7 @@ pub(crate) const LAYERS: &[Layer] = &[
             "http::ErrorStatus",
             "jsonrpc::Dialect",
             "jsonrpc::MAX_DEPTH",
+            "peer::AddressRange",
             "regular_file",
             "start_error",
         ],

@@ -8,12 +8,13 @@ mod hosts;
 mod origins;
 mod respond;
 
+use std::sync::Arc;
+
 use actix_web::HttpRequest;
 use actix_web::http::header::{HeaderName, HeaderValue};
 
 use crate::measure::RefusedRequests;
 use crate::start_error::StartError;
-use crate::sync::Arc;
 
 use super::rejection::HttpRejection;
 

@@ -4,7 +4,6 @@
 //! the connection comes from an address that the settings trust, and only as far back as trusted
 //! proxies wrote them.
 
-mod address_range;
 mod forwarded;
 
 use std::net::IpAddr;
@@ -12,9 +11,9 @@ use std::net::IpAddr;
 use actix_web::HttpRequest;
 use actix_web::http::header::{FORWARDED, HeaderMap, HeaderName, X_FORWARDED_FOR};
 
+use crate::peer::AddressRange;
 use crate::start_error::StartError;
 
-pub(crate) use address_range::AddressRange;
 use forwarded::Entry;
 
 /// The proxies whose `X-Forwarded-For` and `Forwarded` are believed. None by default.

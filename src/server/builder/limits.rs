@@ -141,9 +141,9 @@ impl Server {
     /// the start.
     ///
     /// While none is left, the peer's tokens are rejected without a check, and cost it nothing. The
-    /// error -32001 then has the reason, and when to try again. A token counts as wrong while it is being checked, so sending many at the same time gains
-    /// nothing: at most that many different tokens of a peer are checked at a time, and the others
-    /// wait.
+    /// error -32001 then has the reason, and when to try again. A token counts as wrong while it is
+    /// being checked, so sending many at the same time gains nothing: at most that many different
+    /// tokens of a peer are checked at a time, and the others wait.
     ///
     /// An IPv6 network of 64 bits is one peer. Behind a proxy all callers have the proxy's address,
     /// so one client with wrong tokens would lock out the others, unless the proxy is one of the

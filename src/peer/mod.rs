@@ -1,6 +1,10 @@
-//! The address under which a peer is counted.
+//! The addresses of peers: the one under which a peer is counted, and ranges of them.
+
+mod address_range;
 
 use std::net::{IpAddr, Ipv6Addr};
+
+pub(crate) use address_range::AddressRange;
 
 /// Returns the address under which a peer is counted: an IPv4 address itself, or the network of 64
 /// bits of an IPv6 address. A host usually has a whole such network, so 2⁶⁴ addresses.

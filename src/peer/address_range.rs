@@ -36,7 +36,7 @@ impl AddressRange {
 
     /// Whether the address is in the range. An IPv4 address that is written as an IPv6 one
     /// (`::ffff:10.0.0.7`) counts as the IPv4 address.
-    pub(super) fn contains(&self, address: IpAddr) -> bool {
+    pub(crate) fn contains(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         address.is_ipv4() == self.first.is_ipv4() && self.network_bits(address) == bits(self.first)
     }
