@@ -117,7 +117,11 @@ impl<'a> ResolvedRequest<'a> {
             services: None,
             progress: None,
             cancelled: CancelFlag::default(),
-            request: if reads_request { Arc::clone(context.meta.request.info()).into() } else { OnceLock::new() },
+            request: match context.meta.log {
+                _ if reads_request => Arc::clone(context.meta.request.info()).into(),
+                Some(log) => Arc::clone(log.request()).into(),
+                None => OnceLock::new(),
+            },
         };
         Ok((route, call))
     }

@@ -27,7 +27,9 @@ pub(super) fn config(status: ErrorStatus, origins: &[&str]) -> (Arc<EndpointConf
     let guard = RequestGuard::new(&[], &cors, &token_header).unwrap();
     let body = BodyLimits { bytes: 1000, time: Duration::from_millis(300) };
     let counters = ServerCounters::default();
-    let config = EndpointConfig { guard, token_header, body, websocket: WEBSOCKET, status, counters, stopping };
+    let logging = RequestLogging::default();
+    let config =
+        EndpointConfig { guard, token_header, body, websocket: WEBSOCKET, status, counters, logging, stopping };
     (Arc::new(config), stop)
 }
 
