@@ -86,7 +86,7 @@ pub(super) fn report_error(format: LogFormat, error: &StartError) {
     let is_own = OWN_LOG.lock().is_some() || !reads_warnings();
     if format == LogFormat::Json && is_own {
         let line = JsonLine::new("ERROR", TARGET, &error.to_string());
-        write_lines(&mut io::stderr(), line.end().as_bytes(), format);
+        Sink::new(io::stderr(), format).write_lines(line.end().as_bytes());
     }
 }
 
@@ -109,9 +109,9 @@ struct LogWriter(LogReader, LogFormat);
 impl Write for LogWriter {
     fn write(&mut self, lines: &[u8]) -> io::Result<usize> {
         match self.0 {
-            LogReader::Operator => write_lines(&mut io::stderr(), lines, self.1),
+            LogReader::Operator => Sink::new(io::stderr(), self.1).write_lines(lines),
             #[cfg(feature = "testing")]
-            LogReader::Test => write_lines(&mut TestStderr, lines, self.1),
+            LogReader::Test => Sink::new(TestStderr, self.1).write_lines(lines),
         }
         Ok(lines.len())
     }
@@ -121,51 +121,69 @@ impl Write for LogWriter {
     }
 }
 
-/// Writes lines, after a line with the number of those that were lost before. If writing fails,
-/// these lines are lost, too.
-fn write_lines(out: &mut impl Write, lines: &[u8], format: LogFormat) {
-    let lost = take_lost_lines();
-    let reported = if lost > 0 { write_whole(out, lost_report(lost, format).as_bytes()) } else { Ok(()) };
-    if reported.is_err() {
-        keep_lost_lines(lost);
-    }
-    if reported.and_then(|()| write_whole(out, lines)).is_err() {
-        count_lost_lines(lines.iter().filter(|byte| **byte == b'\n').count() as u64);
+/// Whether the last line on standard error is a part of one, whose rest could not be written.
+static STDERR_IN_LINE: AtomicBool = AtomicBool::new(false);
+
+/// Where lines go.
+struct Sink<'a, W> {
+    out: W,
+    /// Whether the last line is a part of one, whose rest could not be written.
+    in_line: &'a AtomicBool,
+    format: LogFormat,
+}
+
+impl<W> Sink<'static, W> {
+    fn new(out: W, format: LogFormat) -> Self {
+        Self { out, in_line: &STDERR_IN_LINE, format }
     }
 }
 
-/// Returns the line that says how many lines were lost.
-fn lost_report(lost: u64, format: LogFormat) -> String {
-    let text = format!("{lost} lines of the log could not be written");
-    match format {
-        LogFormat::Text => text + "\n",
-        LogFormat::Json => JsonLine::new("WARN", TARGET, &text).end(),
-    }
-}
-
-/// Whether a part of a line was written last, and the rest of it could not be.
-static IN_LINE: AtomicBool = AtomicBool::new(false);
-
-/// Writes whole lines, after a line break if a part of another one stands before them.
-fn write_whole(out: &mut impl Write, lines: &[u8]) -> io::Result<()> {
-    if IN_LINE.load(Ordering::Relaxed) {
-        out.write_all(b"\n")?;
-        IN_LINE.store(false, Ordering::Relaxed);
-    }
-    let mut rest = lines;
-    while !rest.is_empty() {
-        match out.write(rest) {
-            Ok(0) => return Err(ErrorKind::WriteZero.into()),
-            Ok(count) => rest = &rest[count..],
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => {
-                let written = &lines[..lines.len() - rest.len()];
-                IN_LINE.store(written.last().is_some_and(|last| *last != b'\n'), Ordering::Relaxed);
-                return Err(error);
-            }
+impl<W: Write> Sink<'_, W> {
+    /// Writes lines, after a line with the number of those that were lost before. If writing fails,
+    /// these lines are lost, too.
+    fn write_lines(&mut self, lines: &[u8]) {
+        let lost = take_lost_lines();
+        let reported = if lost > 0 { self.write_whole(self.lost_report(lost).as_bytes()) } else { Ok(()) };
+        if reported.is_err() {
+            keep_lost_lines(lost);
+        }
+        if reported.and_then(|()| self.write_whole(lines)).is_err() {
+            count_lost_lines(lines.iter().filter(|byte| **byte == b'\n').count() as u64);
         }
     }
-    Ok(())
+
+    /// Returns the line that says how many lines were lost.
+    fn lost_report(&self, lost: u64) -> String {
+        let text = format!("{lost} lines of the log could not be written");
+        match self.format {
+            LogFormat::Text => text + "\n",
+            LogFormat::Json => JsonLine::new("WARN", TARGET, &text).end(),
+        }
+    }
+
+    /// Writes whole lines, after a line break if a part of another one stands before them.
+    fn write_whole(&mut self, lines: &[u8]) -> io::Result<()> {
+        if self.in_line.load(Ordering::Relaxed) {
+            self.out.write_all(b"\n")?;
+            self.in_line.store(false, Ordering::Relaxed);
+        }
+        let mut rest = lines;
+        while !rest.is_empty() {
+            let error = match self.out.write(rest) {
+                Ok(count @ 1..) => {
+                    rest = &rest[count..];
+                    continue;
+                }
+                Ok(0) => ErrorKind::WriteZero.into(),
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) => error,
+            };
+            let written = &lines[..lines.len() - rest.len()];
+            self.in_line.store(written.last().is_some_and(|last| *last != b'\n'), Ordering::Relaxed);
+            return Err(error);
+        }
+        Ok(())
+    }
 }
 
 /// Standard error as the test harness captures it: only what is written with `eprint!`.
@@ -247,25 +265,32 @@ mod tests {
     }
 
     #[test]
-    fn after_a_part_of_a_line_the_next_one_begins_anew_in_the_format_of_the_log() {
-        let mut pipe = Pipe { room: 12, written: Vec::new() };
-        write_lines(&mut pipe, b"{\"time\":\"a long line\"}\n", LogFormat::Json);
-        pipe.room = usize::MAX;
-        write_lines(&mut pipe, b"{\"last\":1}\n", LogFormat::Json);
-        let written = String::from_utf8(pipe.written).unwrap();
-        let lines: Vec<_> = written.lines().collect();
-        assert_eq!((lines.len(), lines[0], lines[2]), (3, "{\"time\":\"a ", "{\"last\":1}"), "{written}");
-        let report: serde_json::Value = serde_json::from_str(lines[1]).unwrap();
-        let text = report["message"].as_str().unwrap();
-        assert!(text.ends_with(" lines of the log could not be written"), "{report}");
-        assert_eq!(report["level"], "WARN");
+    fn after_a_part_of_a_line_the_next_one_begins_anew() {
+        let (pipe, in_line) = (Pipe { room: 12, written: Vec::new() }, AtomicBool::new(false));
+        let mut sink = Sink { out: pipe, in_line: &in_line, format: LogFormat::Json };
+        let line = b"{\"time\":\"a long line\"}\n";
+        assert!(sink.write_whole(line).is_err());
+        sink.out.room = usize::MAX;
+        sink.write_whole(line).unwrap();
+        assert_eq!(sink.out.written, b"{\"time\":\"a \n{\"time\":\"a long line\"}\n");
+    }
+
+    #[test]
+    fn lost_lines_are_reported_in_the_format_of_the_log() {
+        let report = |format| Sink::new(io::sink(), format).lost_report(3);
+        assert_eq!(report(LogFormat::Text), "3 lines of the log could not be written\n");
+        let line: serde_json::Value = serde_json::from_str(&report(LogFormat::Json)).unwrap();
+        assert_eq!(
+            (line["message"].as_str(), line["level"].as_str()),
+            (report(LogFormat::Text).lines().next(), Some("WARN"))
+        );
     }
 
     #[test]
     fn lines_that_cannot_be_written_are_counted_and_reported_once_writing_works_again() {
         let mut disk = Disk { full: false, written: String::new() };
         // Takes the count of lines that other tests have lost.
-        let write = |disk: &mut Disk, line: &[u8]| write_lines(disk, line, LogFormat::Text);
+        let write = |disk: &mut Disk, line: &[u8]| Sink::new(disk, LogFormat::Text).write_lines(line);
         write(&mut disk, b"first\n");
         disk.written.clear();
         disk.full = true;
