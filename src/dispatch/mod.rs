@@ -108,8 +108,8 @@ impl Dispatch {
         match Envelope::parse(body, &self.limits) {
             Ok(Envelope::Single(Ok(request))) => {
                 let request = resolve(request);
-                if let Some(log) = meta.log {
-                    log.note_call(&request);
+                if let Some(log) = meta.log.filter(|_| !request.is_cancellation()) {
+                    log.note_call(request.method(), request.id);
                 }
                 let mut context =
                     BodyContext::new(arrived, meta, ResponseBudget::new(self.response_limit), &self.refused);
@@ -133,7 +133,7 @@ impl Dispatch {
             Ok(Envelope::Batch(members)) => {
                 let members: Vec<_> = members.into_iter().map(|member| member.map(resolve)).collect();
                 if let Some(log) = meta.log {
-                    log.note_batch(members.iter().map(|member| member.as_ref().ok()));
+                    log.note_batch(members.iter().map(|member| member.as_ref().ok()?.method()));
                 }
                 let mut context =
                     BodyContext::new(arrived, meta, ResponseBudget::of_batch(self.response_limit), &self.refused);

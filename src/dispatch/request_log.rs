@@ -11,8 +11,6 @@ use crate::jsonrpc::Id;
 use crate::service::{CallTransport, RequestInfo, RequestScope};
 use crate::sync::Arc;
 
-use super::ResolvedRequest;
-
 /// What is logged of each request.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct RequestLogging {
@@ -86,23 +84,24 @@ impl RequestLog {
         self.code.set(code);
     }
 
-    /// Notes the only call of the body.
-    pub(super) fn note_call(&self, call: &ResolvedRequest<'_>) {
+    /// Notes the only call of the body. `method` is `None` if there is no such method.
+    pub(super) fn note_call(&self, method: Option<&'static str>, id: Option<Id<'_>>) {
         let mut calls = self.calls.borrow_mut();
-        *calls = NotedCalls { rpc_id: call.id.and_then(short_id), ..NotedCalls::default() };
-        calls.add(name(call));
+        *calls = NotedCalls { rpc_id: id.and_then(short_id), ..NotedCalls::default() };
+        calls.add(method);
     }
 
-    /// Notes the calls of a batch; `None` stands for a member that is no call.
-    pub(super) fn note_batch<'a>(&self, members: impl Iterator<Item = Option<&'a ResolvedRequest<'a>>>) {
+    /// Notes the methods of a batch; `None` stands for a member without one.
+    pub(super) fn note_batch(&self, methods: impl Iterator<Item = Option<&'static str>>) {
         let mut calls = self.calls.borrow_mut();
         *calls = NotedCalls { is_batch: true, ..NotedCalls::default() };
-        members.for_each(|member| calls.add(member.map_or(OTHER, name)));
+        methods.for_each(|method| calls.add(method));
     }
 }
 
 impl NotedCalls {
-    fn add(&mut self, name: &str) {
+    fn add(&mut self, method: Option<&'static str>) {
+        let name = method.unwrap_or(OTHER);
         if self.count < MAX_NAMES {
             let comma = if self.count == 0 { "" } else { "," };
             // Writing to a string cannot fail.
@@ -110,10 +109,6 @@ impl NotedCalls {
         }
         self.count += 1;
     }
-}
-
-fn name(call: &ResolvedRequest<'_>) -> &'static str {
-    call.route.map_or(OTHER, |route| route.name())
 }
 
 /// Returns the text of an id that is short and plain, without the quotes of a string.
@@ -197,7 +192,7 @@ mod tests {
     #[test]
     fn a_line_names_the_first_members_of_a_batch_and_counts_all() {
         let mut calls = NotedCalls::default();
-        (0..37).for_each(|_| calls.add("say"));
+        (0..37).for_each(|_| calls.add(Some("say")));
         assert_eq!((calls.names.as_str(), calls.count), ("say,say,say,say,say,say,say,say,say,say", 37));
     }
 }

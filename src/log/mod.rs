@@ -4,8 +4,9 @@
 //! Both may panic, which must not cost a call or even a service. So callbox logs with
 //! [`log_error!`] and its siblings only; `tests/layers` checks that.
 //!
-//! [`format`](mod@format) has the formats of the lines. What the macros call is in the crate of the client, which logs in the same way. `panic_hook`
-//! keeps Rust's panic hook from flooding standard error.
+//! [`format`](mod@format) has the formats of the lines, and `panic_hook` keeps Rust's panic hook
+//! from flooding standard error. What the macros call is in the crate of the client, which logs in
+//! the same way.
 
 // Before the modules, which log as well.
 /// Logs a line at a level, with the arguments of `tracing::event!`. If no part of the program has

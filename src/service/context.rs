@@ -208,8 +208,8 @@ impl CallContext {
         })
     }
 
-    /// Returns the id of the request for a line of the log, if the request is known. If it has no id
-    /// yet, it gets one.
+    /// Returns the id of the request for a line of the log, if the request is known. If it has no
+    /// id yet, it gets one.
     pub(crate) fn log_id(&self) -> Option<&str> {
         self.request.get().map(|request| request.id())
     }

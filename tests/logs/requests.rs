@@ -153,7 +153,7 @@ pub(crate) fn one_line_each() {
         (with_id(&format!("\"{}\"", "x".repeat(39))), json!({"method": "say", "status": 200})),
         (with_id(r#""a\nb""#), json!({"method": "say", "status": 200})),
         (notification.to_owned(), json!({"method": "say", "status": 204})),
-        (call("refuse", "[]"), json!({"method": "refuse", "rpc_id": "1", "status": 200, "code": 7})),
+        (call("refuse", "[]"), json!({"method": "refuse", "rpc_id": "1", "status": 500, "code": 7})),
         (call("whisper", "[]"), json!({"method": "whisper", "rpc_id": "1", "status": 401, "code": -32001})),
         (call("nobody", "[]"), json!({"method": "_OTHER", "rpc_id": "1", "status": 404, "code": -32601})),
         (call("never", "[]"), json!({"method": "never", "rpc_id": "1", "status": 504, "code": -32002})),

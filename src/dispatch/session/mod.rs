@@ -39,8 +39,8 @@ use super::{AccessLine, Dispatch, RequestLog, RequestMeta, RpcResponse};
 
 pub(super) use in_flight::CancellableCall;
 use in_flight::InFlight;
-pub(super) use session_context::CallStreams;
 pub(crate) use session_context::SessionContext;
+pub(super) use session_context::{CANCEL, CallStreams};
 use subscriptions::Subscriptions;
 use token_watch::{Verdict, Verdicts};
 

@@ -7,7 +7,7 @@ use tracing::{Event, Subscriber};
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormatFields, FormattedFields};
-use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::registry::{LookupSpan, Scope};
 
 use super::add_context;
 
@@ -30,7 +30,7 @@ where
     let mut line = JsonLine::new(meta.level().as_str(), meta.target(), &fields.message);
     line.0.push_str(&fields.json);
     let mut spans = String::new();
-    for span in context.event_scope().into_iter().flat_map(|scope| scope.from_root()) {
+    for span in context.event_scope().into_iter().flat_map(Scope::from_root) {
         let extensions = span.extensions();
         let inside = extensions.get::<FormattedFields<N>>().filter(|fields| !fields.is_empty());
         let colon = if spans.is_empty() { "" } else { ":" };

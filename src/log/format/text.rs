@@ -6,7 +6,7 @@ use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormatFields, FormattedFields};
-use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::registry::{LookupSpan, Scope};
 
 use super::add_context;
 
@@ -33,7 +33,7 @@ where
     write!(out, "{reset} {}{:>5}{reset} ", style(colour(*meta.level())), meta.level().as_str())?;
 
     let mut in_spans = false;
-    for span in context.event_scope().into_iter().flat_map(|scope| scope.from_root()) {
+    for span in context.event_scope().into_iter().flat_map(Scope::from_root) {
         in_spans = true;
         write!(out, "{bold}{}{reset}", span.metadata().name())?;
         let extensions = span.extensions();

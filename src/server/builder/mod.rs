@@ -308,8 +308,8 @@ impl Server {
     /// log, at info and with the target `callbox::access`. Default: false.
     ///
     /// The line has the peer, the methods, the ids, the HTTP status, the error code, the sizes in
-    /// bytes and the duration in microseconds; see [the guide](crate::guide::monitoring#access-log).
-    /// It never has a token, a parameter or a result.
+    /// bytes and the duration in microseconds; see [the
+    /// guide](crate::guide::monitoring#access-log). It never has a token, a parameter or a result.
     pub fn access_log(mut self, on: bool) -> Self {
         self.settings.access_log = Some(on);
         self
