@@ -272,7 +272,7 @@ mod tests {
         assert!(sink.write_whole(line).is_err());
         sink.out.room = usize::MAX;
         sink.write_whole(line).unwrap();
-        assert_eq!(sink.out.written, b"{\"time\":\"a \n{\"time\":\"a long line\"}\n");
+        assert_eq!(sink.out.written, b"{\"time\":\"a l\n{\"time\":\"a long line\"}\n");
     }
 
     #[test]
