@@ -136,9 +136,9 @@ extern crate self as callbox;
 
 // First, since their macros are used by all modules that follow.
 #[macro_use]
-mod log;
-#[macro_use]
 mod choice;
+#[macro_use]
+mod log;
 
 #[cfg(fuzzing)]
 #[doc(hidden)]
@@ -180,6 +180,7 @@ pub use choice::UnknownName;
 pub use engine::{ActorMessage, Placement, ServiceActor, ServiceRef};
 pub use http::{ErrorStatus, StopSignal, TemplateError, Templates};
 pub use jsonrpc::{Dialect, RpcError};
+pub use log::LogFormat;
 pub use server::{Server, ServerHandle, app_config};
 #[doc(hidden)]
 pub use service::State;

@@ -31,6 +31,7 @@ const fn hop(file: &'static str, function: &'static str, by: &'static str) -> Ho
 const INLINE: &[Hop] = &[
     hop("http/rpc/mod.rs", "fast_path", ""),
     hop("http/rpc/mod.rs", "answer", "endpoint.answer("),
+    hop("http/rpc/mod.rs", "answer_with", "self.answer_with("),
     hop("http/guard/respond.rs", "respond", ".respond(rules"),
     hop("http/guard/mod.rs", "admit", "self.admit("),
     hop("http/rpc/mod.rs", "call", "self.call("),

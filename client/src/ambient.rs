@@ -116,8 +116,10 @@ pub struct Current {
     pub chain: Option<Arc<Link>>,
     pub method: &'static str,
     pub deadline: Instant,
-    /// The request of the method's call, if the method reads it.
+    /// The request of the method's call, if the method reads it, or if the log names requests.
     pub request: Option<Arc<dyn AmbientRequest>>,
+    /// The name of the caller, if the request is known. Lines of the log have it.
+    pub caller: Option<Arc<str>>,
 }
 
 thread_local! {
@@ -224,7 +226,8 @@ mod tests {
     use super::*;
 
     fn running(name: &'static str, chain: Option<Arc<Link>>) -> Current {
-        Current { service: ServiceId::fresh(), name, chain, method: "m", deadline: Instant::now(), request: None }
+        let (service, deadline) = (ServiceId::fresh(), Instant::now());
+        Current { service, name, chain, method: "m", deadline, request: None, caller: None }
     }
 
     #[test]

@@ -86,6 +86,7 @@ mod params;
 mod progress;
 mod representable;
 mod request;
+mod request_scope;
 mod response;
 mod result_alias;
 mod retry;

@@ -39,6 +39,11 @@ impl Caller {
         scopes(self) == scopes(other)
     }
 
+    /// Returns the name, shared.
+    pub(crate) fn shared_name(&self) -> Option<Arc<str>> {
+        self.identity.as_ref()?.name.clone()
+    }
+
     /// Makes a caller without a valid token. The default.
     pub fn anonymous() -> Self {
         Self::default()

@@ -6,6 +6,7 @@
 
 mod batch;
 mod cutoff;
+mod request_log;
 mod resolved_request;
 mod session;
 
@@ -34,6 +35,7 @@ use crate::service::{Access, LazyRequest, Link};
 use crate::sync::Arc;
 
 use cutoff::{cut_off, unless_cut};
+pub(crate) use request_log::{AccessLine, RequestLog, RequestLogging};
 use resolved_request::ResolvedRequest;
 use session::{CallStreams, CancellableCall};
 pub(crate) use session::{Frame, Outbox, Session, SessionClient, SessionContext, SessionLimits, SessionToken};
@@ -63,6 +65,8 @@ pub(crate) struct RequestMeta<'a> {
     pub(crate) dialect: Dialect,
     /// The request, for methods that read it.
     pub(crate) request: &'a LazyRequest<'a>,
+    /// What the log knows of the request, if its lines are to have the id.
+    pub(crate) log: Option<&'a RequestLog>,
     /// The connection, if it has more than one answer for each body.
     pub(crate) session: Option<SessionContext<'a>>,
 }
@@ -104,6 +108,9 @@ impl Dispatch {
         match Envelope::parse(body, &self.limits) {
             Ok(Envelope::Single(Ok(request))) => {
                 let request = resolve(request);
+                if let Some(log) = meta.log.filter(|_| !request.is_cancellation()) {
+                    log.note_call(request.method(), request.id);
+                }
                 let mut context =
                     BodyContext::new(arrived, meta, ResponseBudget::new(self.response_limit), &self.refused);
                 Either::Left(async move {
@@ -125,6 +132,9 @@ impl Dispatch {
             }
             Ok(Envelope::Batch(members)) => {
                 let members: Vec<_> = members.into_iter().map(|member| member.map(resolve)).collect();
+                if let Some(log) = meta.log {
+                    log.note_batch(members.iter().map(|member| member.as_ref().ok()?.method()));
+                }
                 let mut context =
                     BodyContext::new(arrived, meta, ResponseBudget::of_batch(self.response_limit), &self.refused);
                 Either::Right(Either::Left(Box::pin(async move {

@@ -10,7 +10,7 @@ use crate::service::{Access, CallContext, CancelFlag, Link, StreamUse, admits};
 use crate::sync::Arc;
 
 use super::BodyContext;
-use super::session::{CallStreams, SessionContext};
+use super::session::{CANCEL, CallStreams, SessionContext};
 
 /// A request with its route, which is looked up once.
 pub(super) struct ResolvedRequest<'a> {
@@ -26,6 +26,16 @@ impl<'a> ResolvedRequest<'a> {
     #[inline]
     pub(super) fn asks_caller(&self) -> bool {
         self.route.is_some_and(|route| route.options().asks_caller)
+    }
+
+    /// Returns the name of the method, if there is such a method.
+    pub(super) fn method(&self) -> Option<&'static str> {
+        self.route.map(|route| route.name())
+    }
+
+    /// Whether it asks a session to cancel a call.
+    pub(super) fn is_cancellation(&self) -> bool {
+        self.id.is_none() && self.parsed.method == CANCEL
     }
 
     /// Starts a call that does not wait for a slot.
@@ -125,7 +135,11 @@ impl<'a> ResolvedRequest<'a> {
             services: None,
             progress: None,
             cancelled: CancelFlag::default(),
-            request: if reads_request { Arc::clone(context.meta.request.info()).into() } else { OnceLock::new() },
+            request: match context.meta.log {
+                _ if reads_request => Arc::clone(context.meta.request.info()).into(),
+                Some(log) => Arc::clone(log.request()).into(),
+                None => OnceLock::new(),
+            },
         };
         Ok((route, call))
     }

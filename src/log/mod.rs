@@ -4,8 +4,9 @@
 //! Both may panic, which must not cost a call or even a service. So callbox logs with
 //! [`log_error!`] and its siblings only; `tests/layers` checks that.
 //!
-//! What the macros call is in the crate of the client, which logs in the same way. `panic_hook`
-//! keeps Rust's panic hook from flooding standard error.
+//! [`format`](mod@format) has the formats of the lines, and `panic_hook` keeps Rust's panic hook
+//! from flooding standard error. What the macros call is in the crate of the client, which logs in
+//! the same way.
 
 // Before the modules, which log as well.
 /// Logs a line at a level, with the arguments of `tracing::event!`. If no part of the program has
@@ -50,13 +51,38 @@ macro_rules! log_debug {
     ($($line:tt)+) => { log_line!(DEBUG, $($line)+) };
 }
 
+/// Logs a line of the access log, which has a target of its own.
+macro_rules! log_access {
+    ($($line:tt)+) => {
+        if tracing::level_enabled!(tracing::Level::INFO) {
+            $crate::log::write_line(|| tracing::event!(target: $crate::log::ACCESS, tracing::Level::INFO, $($line)+));
+        }
+    };
+}
+
+mod format;
 mod panic_hook;
 
 pub(crate) use callbox_client::__engine::log::{
     Caught, Harmless, LogThrottle, caught, count_lost_lines, discard, keep_lost_lines, left_out, lost_lines,
     panic_text, take_lost_lines, write_line,
 };
+pub(crate) use format::JsonLine;
+pub use format::LogFormat;
 pub(crate) use panic_hook::limit_hook;
+
+/// The target of the lines of the access log.
+pub(crate) const ACCESS: &str = "callbox::access";
+
+/// Whether the line of a call is logged, which is at debug.
+pub(crate) fn reads_calls() -> bool {
+    caught(|| tracing::enabled!(target: "callbox::measure::call_record", tracing::Level::DEBUG)).unwrap_or(false)
+}
+
+/// Whether the lines of the access log are logged.
+pub(crate) fn reads_access() -> bool {
+    caught(|| tracing::enabled!(target: ACCESS, tracing::Level::INFO)).unwrap_or(false)
+}
 
 /// Whether warnings are logged. They are not before the program or the server has set up a log.
 pub(crate) fn reads_warnings() -> bool {

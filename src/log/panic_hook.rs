@@ -1,5 +1,6 @@
 //! Keeps Rust's panic hook from flooding standard error.
 
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::io::Write;
@@ -9,8 +10,8 @@ use std::time::Duration;
 
 use crate::sync::Mutex;
 
-use super::LogThrottle;
-use callbox_client::__engine::log::Caught;
+use super::{JsonLine, LogFormat, LogThrottle};
+use callbox_client::__engine::log::{Caught, panic_text};
 
 /// Minimum time between two caught panics that are shown for the same place in the code.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -25,7 +26,9 @@ type Hook = Box<dyn Fn(&PanicHookInfo<'_>) + Send + Sync>;
 /// A client may make a method panic thousands of times a second, and each panic prints a kilobyte
 /// or more with its backtrace. A hook of the program stays as it is: it may count panics, or report
 /// them elsewhere.
-pub(crate) fn limit_hook() {
+///
+/// In a log of JSON, a panic is one line in this format.
+pub(crate) fn limit_hook(format: LogFormat) {
     static ONCE: Once = Once::new();
     // A thread that panics must not change the hook: `take_hook` would panic again.
     if std::thread::panicking() {
@@ -35,7 +38,7 @@ pub(crate) fn limit_hook() {
         let current = take_hook();
         // `take_hook` restores Rust's own hook, so the second call returns that one.
         let default = take_hook();
-        if is_same(&current, &default) { set_hook(throttled(default)) } else { set_hook(current) }
+        if is_same(&current, &default) { set_hook(throttled(default, format)) } else { set_hook(current) }
     });
 }
 
@@ -48,22 +51,48 @@ fn is_same(one: &Hook, other: &Hook) -> bool {
 }
 
 /// Returns a hook that throttles `default` for caught panics.
-fn throttled(default: Hook) -> Hook {
+fn throttled(default: Hook, format: LogFormat) -> Hook {
     let (places, hasher) = (Mutex::new(HashMap::new()), RandomState::new());
     Box::new(move |panic| {
         if !Caught::is_active() {
-            return default(panic);
+            return show(&default, format, panic, 0);
         }
         let place = hasher.hash_one(panic.location());
         let due = places.lock().entry(place).or_insert_with(|| LogThrottle::new(INTERVAL)).record_now();
         let Some(times) = due else { return };
-        default(panic);
-        if times > 1 {
-            let more = times - 1;
-            // Rust's own hook ignores write errors as well.
-            let _ = writeln!(std::io::stderr(), "({more} more panics at this place were not shown)");
-        }
+        show(&default, format, panic, times - 1);
     })
+}
+
+/// Shows a panic, and how many others at its place were left out. Rust's own hook ignores write
+/// errors as well.
+fn show(default: &Hook, format: LogFormat, panic: &PanicHookInfo<'_>, left_out: u64) {
+    if format == LogFormat::Json {
+        let _ = std::io::stderr().write_all(json(panic, left_out).as_bytes());
+        return;
+    }
+    default(panic);
+    if left_out > 0 {
+        let _ = writeln!(std::io::stderr(), "({left_out} more panics at this place were not shown)");
+    }
+}
+
+/// Returns the line of a panic in a log of JSON.
+fn json(panic: &PanicHookInfo<'_>, left_out: u64) -> String {
+    let message = format!("panicked: {}", panic_text(panic.payload()));
+    let mut line = JsonLine::new("ERROR", "callbox::panic", &message);
+    line.field("thread", std::thread::current().name().unwrap_or("unnamed"));
+    if let Some(location) = panic.location() {
+        line.field("location", &location.to_string());
+    }
+    if left_out > 0 {
+        line.number("left_out", left_out);
+    }
+    let backtrace = Backtrace::capture();
+    if backtrace.status() == BacktraceStatus::Captured {
+        line.field("backtrace", &backtrace.to_string());
+    }
+    line.end()
 }
 
 #[cfg(test)]

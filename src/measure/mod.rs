@@ -37,6 +37,6 @@ pub(crate) use counters::Counter;
 #[cfg(test)]
 pub(crate) use histogram::AtomicHistogram;
 pub use histogram::Histogram;
-pub(crate) use meter::Meter;
+pub(crate) use meter::{LONG_HOLD, Meter};
 pub(crate) use refused_requests::{Carrier, RefusedReason, RefusedRequests};
 pub(crate) use server_counters::ServerCounters;

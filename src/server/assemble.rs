@@ -105,6 +105,7 @@ pub(super) fn assemble(
         },
         status: settings.error_status,
         counters: counters.clone(),
+        logging: super::log::request_logging(settings),
         stopping: stops,
     };
 

@@ -215,6 +215,7 @@ impl ServerHandle {
             chain: None,
             dialect,
             request: &request,
+            log: None,
             session: None,
         };
         self.shared.dispatch.handle(body, meta).await.body

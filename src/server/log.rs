@@ -1,15 +1,20 @@
 //! Sets up the log of a program that has not done so itself, and prints to standard output.
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
+use crate::dispatch::RequestLogging;
 #[cfg(feature = "testing")]
 use crate::log::caught;
-use crate::log::{count_lost_lines, keep_lost_lines, limit_hook, take_lost_lines};
+use crate::log::{
+    JsonLine, LogFormat, count_lost_lines, keep_lost_lines, limit_hook, reads_access, reads_calls, reads_warnings,
+    take_lost_lines,
+};
 use crate::settings::{SettingSource, Settings};
 use crate::start_error::{Result, StartError};
 use crate::sync::Mutex;
@@ -24,38 +29,69 @@ pub(crate) enum LogReader {
     Test,
 }
 
-/// The filter of the log that callbox has set up in this process, if it has.
-static OWN_FILTER: Mutex<Option<String>> = Mutex::new(None);
+/// The filter and the format of the log that callbox has set up in this process, if it has.
+static OWN_LOG: Mutex<Option<(String, LogFormat)>> = Mutex::new(None);
 
 /// Sets up the log, unless the program has set up `tracing` itself. Warns if the configured filter
 /// has no effect.
 pub(crate) fn init(settings: &Settings, reader: LogReader) {
     if reader == LogReader::Operator {
-        limit_hook();
+        limit_hook(settings.log_format);
     }
     let filter = settings.log.parse().unwrap_or_else(|_| Targets::new().with_default(LevelFilter::INFO));
-    let mut own_filter = OWN_FILTER.lock();
+    let mut own_log = OWN_LOG.lock();
+    let format = settings.log_format;
     let lines = tracing_subscriber::fmt::layer()
-        .with_writer(move || LogWriter(reader))
-        .with_ansi(reader == LogReader::Operator && io::stderr().is_terminal())
+        .event_format(format)
+        .with_writer(move || LogWriter(reader, format))
+        .with_ansi(format == LogFormat::Text && reader == LogReader::Operator && io::stderr().is_terminal())
         // It would report a failed write with `eprintln!`, which panics if that fails, too.
         .log_internal_errors(false)
         .with_filter(filter);
     let set_up = tracing_subscriber::registry().with(lines).try_init();
     if set_up.is_ok() {
-        *own_filter = Some(settings.log.clone());
+        *own_log = Some((settings.log.clone(), format));
         return;
     }
-    let reason = match own_filter.as_deref() {
-        Some(same) if same == settings.log => return,
-        Some(_) => "another server of this program has set up the log",
-        None => "the program has set up a tracing subscriber of its own, which decides what is logged",
+    let (reason, same_filter, same_format) = match &*own_log {
+        Some((own, own_format)) => {
+            ("another server of this program has set up the log", *own == settings.log, *own_format == format)
+        }
+        None => ("the program has set up a tracing subscriber of its own, which decides what is logged", false, false),
     };
-    drop(own_filter);
-    if let Some(source) = explicit_source(settings) {
+    drop(own_log);
+    if let Some(source) = explicit_source(settings).filter(|_| !same_filter) {
         log_warn!(filter = settings.log, %source, "this log filter has no effect: {reason}");
     }
+    let source = settings.source("log_format");
+    if !same_format && *source != SettingSource::Default {
+        log_warn!(%format, %source, "this log format has no effect: {reason}");
+    }
 }
+
+/// Returns what is logged of each request. Warns if the access log has no effect.
+pub(super) fn request_logging(settings: &Settings) -> RequestLogging {
+    let access = settings.access_log;
+    if access && !reads_access() {
+        let source = settings.source("access_log");
+        log_warn!(%source, "the access log has no effect: let the log filter have callbox::access=info");
+    }
+    RequestLogging { ids: access || settings.log_format == LogFormat::Json || reads_calls(), access }
+}
+
+/// Writes the error with which a server ends into a log of JSON. Rust prints it as text when `main`
+/// returns it, which is enough for a log of text.
+pub(super) fn report_error(format: LogFormat, error: &StartError) {
+    // A subscriber of the program decides itself what it logs.
+    let is_own = OWN_LOG.lock().is_some() || !reads_warnings();
+    if format == LogFormat::Json && is_own {
+        let line = JsonLine::new("ERROR", TARGET, &error.to_string());
+        Sink::new(io::stderr(), format).write_lines(line.end().as_bytes());
+    }
+}
+
+/// The target of lines that are written without `tracing`.
+const TARGET: &str = "callbox::server";
 
 /// Returns the source of the log filter, if the filter was meant for callbox. `RUST_LOG` is for
 /// every program, and the program's own subscriber may read it.
@@ -68,14 +104,14 @@ fn explicit_source(settings: &Settings) -> Option<&SettingSource> {
 }
 
 /// Writes whole lines of the log, and never fails: lines that cannot be written are counted.
-struct LogWriter(LogReader);
+struct LogWriter(LogReader, LogFormat);
 
 impl Write for LogWriter {
     fn write(&mut self, lines: &[u8]) -> io::Result<usize> {
         match self.0 {
-            LogReader::Operator => write_lines(&mut io::stderr(), lines),
+            LogReader::Operator => Sink::new(io::stderr(), self.1).write_lines(lines),
             #[cfg(feature = "testing")]
-            LogReader::Test => write_lines(&mut TestStderr, lines),
+            LogReader::Test => Sink::new(TestStderr, self.1).write_lines(lines),
         }
         Ok(lines.len())
     }
@@ -85,17 +121,68 @@ impl Write for LogWriter {
     }
 }
 
-/// Writes lines, after a line with the number of those that were lost before. If writing fails,
-/// these lines are lost, too.
-fn write_lines(out: &mut impl Write, lines: &[u8]) {
-    let lost = take_lost_lines();
-    // Begins with a line break: a part of the last line that failed may have been written.
-    let reported = if lost > 0 { writeln!(out, "\n{lost} lines of the log could not be written") } else { Ok(()) };
-    if reported.is_err() {
-        keep_lost_lines(lost);
+/// Whether the last line on standard error is a part of one, whose rest could not be written.
+static STDERR_IN_LINE: AtomicBool = AtomicBool::new(false);
+
+/// Where lines go.
+struct Sink<'a, W> {
+    out: W,
+    /// Whether the last line is a part of one, whose rest could not be written.
+    in_line: &'a AtomicBool,
+    format: LogFormat,
+}
+
+impl<W> Sink<'static, W> {
+    fn new(out: W, format: LogFormat) -> Self {
+        Self { out, in_line: &STDERR_IN_LINE, format }
     }
-    if reported.and_then(|()| out.write_all(lines)).is_err() {
-        count_lost_lines(lines.iter().filter(|byte| **byte == b'\n').count() as u64);
+}
+
+impl<W: Write> Sink<'_, W> {
+    /// Writes lines, after a line with the number of those that were lost before. If writing fails,
+    /// these lines are lost, too.
+    fn write_lines(&mut self, lines: &[u8]) {
+        let lost = take_lost_lines();
+        let reported = if lost > 0 { self.write_whole(self.lost_report(lost).as_bytes()) } else { Ok(()) };
+        if reported.is_err() {
+            keep_lost_lines(lost);
+        }
+        if reported.and_then(|()| self.write_whole(lines)).is_err() {
+            count_lost_lines(lines.iter().filter(|byte| **byte == b'\n').count() as u64);
+        }
+    }
+
+    /// Returns the line that says how many lines were lost.
+    fn lost_report(&self, lost: u64) -> String {
+        let text = format!("{lost} lines of the log could not be written");
+        match self.format {
+            LogFormat::Text => text + "\n",
+            LogFormat::Json => JsonLine::new("WARN", TARGET, &text).end(),
+        }
+    }
+
+    /// Writes whole lines, after a line break if a part of another one stands before them.
+    fn write_whole(&mut self, lines: &[u8]) -> io::Result<()> {
+        if self.in_line.load(Ordering::Relaxed) {
+            self.out.write_all(b"\n")?;
+            self.in_line.store(false, Ordering::Relaxed);
+        }
+        let mut rest = lines;
+        while !rest.is_empty() {
+            let error = match self.out.write(rest) {
+                Ok(count @ 1..) => {
+                    rest = &rest[count..];
+                    continue;
+                }
+                Ok(0) => ErrorKind::WriteZero.into(),
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) => error,
+            };
+            let written = &lines[..lines.len() - rest.len()];
+            self.in_line.store(written.last().is_some_and(|last| *last != b'\n'), Ordering::Relaxed);
+            return Err(error);
+        }
+        Ok(())
     }
 }
 
@@ -155,16 +242,61 @@ mod tests {
         }
     }
 
+    /// A pipe that takes a few bytes at once, and then none.
+    struct Pipe {
+        room: usize,
+        written: Vec<u8>,
+    }
+
+    impl Write for Pipe {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let count = bytes.len().min(self.room).min(5);
+            if count == 0 {
+                return Err(ErrorKind::WouldBlock.into());
+            }
+            self.room -= count;
+            self.written.extend_from_slice(&bytes[..count]);
+            Ok(count)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn after_a_part_of_a_line_the_next_one_begins_anew() {
+        let (pipe, in_line) = (Pipe { room: 12, written: Vec::new() }, AtomicBool::new(false));
+        let mut sink = Sink { out: pipe, in_line: &in_line, format: LogFormat::Json };
+        let line = b"{\"time\":\"a long line\"}\n";
+        assert!(sink.write_whole(line).is_err());
+        sink.out.room = usize::MAX;
+        sink.write_whole(line).unwrap();
+        assert_eq!(sink.out.written, b"{\"time\":\"a l\n{\"time\":\"a long line\"}\n");
+    }
+
+    #[test]
+    fn lost_lines_are_reported_in_the_format_of_the_log() {
+        let report = |format| Sink::new(io::sink(), format).lost_report(3);
+        assert_eq!(report(LogFormat::Text), "3 lines of the log could not be written\n");
+        let line: serde_json::Value = serde_json::from_str(&report(LogFormat::Json)).unwrap();
+        assert_eq!(
+            (line["message"].as_str(), line["level"].as_str()),
+            (report(LogFormat::Text).lines().next(), Some("WARN"))
+        );
+    }
+
     #[test]
     fn lines_that_cannot_be_written_are_counted_and_reported_once_writing_works_again() {
         let mut disk = Disk { full: false, written: String::new() };
         // Takes the count of lines that other tests have lost.
-        write_lines(&mut disk, b"first\n");
+        let write = |disk: &mut Disk, line: &[u8]| Sink::new(disk, LogFormat::Text).write_lines(line);
+        write(&mut disk, b"first\n");
         disk.written.clear();
         disk.full = true;
-        (0..3).for_each(|_| write_lines(&mut disk, b"nobody sees this\n"));
+        (0..3).for_each(|_| write(&mut disk, b"nobody sees this\n"));
         disk.full = false;
-        write_lines(&mut disk, b"last\n");
+        write(&mut disk, b"last\n");
         let mut lines = disk.written.lines().filter(|line| !line.is_empty());
         let count = lines.next().and_then(|line| line.strip_suffix(" lines of the log could not be written"));
         assert!(count.and_then(|count| count.parse::<u64>().ok()).is_some_and(|count| count >= 3), "{}", disk.written);

@@ -276,10 +276,16 @@ impl Server {
     /// # Errors
     /// Those of [`start`](Self::start).
     pub async fn run(self) -> Result<()> {
-        match self.resolve()? {
-            Resolution::Run(server, settings) => serve::serve(*server, *settings).await,
-            Resolution::Print(text) => log::print(&text),
-        }
+        let mut format = self.likely_log_format();
+        let ended = match self.resolve() {
+            Ok(Resolution::Run(server, settings)) => {
+                format = settings.log_format;
+                serve::serve(*server, *settings).await
+            }
+            Ok(Resolution::Print(text)) => log::print(&text),
+            Err(error) => Err(error),
+        };
+        ended.inspect_err(|error| log::report_error(format, error))
     }
 
     /// Starts the services without an HTTP server, for an `App` of your own or for calls within the

@@ -1,5 +1,6 @@
 //! From the builder, and the sources that override it, to the settings of a run.
 
+use crate::log::LogFormat;
 use crate::settings::{ProgramInfo, Resolved, Settings, resolve, resolve_from};
 use crate::start_error::Result;
 
@@ -16,6 +17,22 @@ pub(crate) enum Resolution {
 }
 
 impl Server {
+    /// Returns the format of the log as the sources say that can be read without a mistake: for the
+    /// error of one that cannot. The file is not among them.
+    pub(super) fn likely_log_format(&self) -> LogFormat {
+        let given = self.settings.log_format.unwrap_or_default();
+        if !self.with_args {
+            return given;
+        }
+        let args: Vec<_> = std::env::args_os().map(|arg| arg.to_string_lossy().into_owned()).collect();
+        let flag = args.iter().enumerate().rev().find_map(|(at, arg)| match arg.strip_prefix("--log-format")? {
+            "" => args.get(at + 1).map(String::as_str),
+            value => value.strip_prefix('='),
+        });
+        let variable = std::env::var("CALLBOX_LOG_FORMAT").ok();
+        flag.or(variable.as_deref()).and_then(|name| name.parse().ok()).unwrap_or(given)
+    }
+
     /// Resolves the settings, with the sources that [`with_args`](Self::with_args) allows.
     ///
     /// # Errors

@@ -14,7 +14,7 @@ use crate::jsonrpc::RpcError;
 
 use super::ProgressSlot;
 use super::request::{CallTransport, RequestInfo};
-use super::{Directory, Link, ServiceNeed};
+use super::{Directory, Link, RequestScope, ServiceNeed};
 
 /// The context of a call: its caller, its method, its deadline, and the request that brought it.
 ///
@@ -44,7 +44,7 @@ pub struct CallContext {
     pub(crate) deadline: Instant,
     pub(crate) notification: bool,
     pub(crate) chain: Option<Arc<Link>>,
-    /// The request, for a method that reads it.
+    /// The request, for a method that reads it; for others what the log needs of it, if anything.
     pub(crate) request: OnceLock<Arc<RequestInfo>>,
     /// The other services, if a parameter of the method needs one.
     pub(crate) services: Option<Arc<Directory>>,
@@ -188,7 +188,8 @@ impl CallContext {
     ///
     /// If such a method is called, the response has the id in its header `X-Request-Id`: the one
     /// that the client sent, or the one that the method asked for. Other methods pay nothing for
-    /// ids, and their responses have none.
+    /// ids, and their responses have none, unless [the
+    /// log](crate::guide::monitoring#requests-in-lines) names requests: then all have them.
     pub fn request_id(&self) -> &str {
         self.request().id()
     }
@@ -205,6 +206,17 @@ impl CallContext {
             let cause = format_args!("a parameter takes a client of `{name}`, which its FromCall::needs does not name");
             RpcError::internal_in(self.method, &cause)
         })
+    }
+
+    /// Returns the id of the request for a line of the log, if the request is known. If it has no
+    /// id yet, it gets one.
+    pub(crate) fn log_id(&self) -> Option<&str> {
+        self.request.get().map(|request| request.id())
+    }
+
+    /// Makes lines of this thread lines of the request, if it is known, until the scope is dropped.
+    pub(crate) fn log_scope(&self) -> Option<RequestScope> {
+        self.request.get().map(|request| RequestScope::enter(request.clone()))
     }
 
     /// Returns the size of what the call keeps of its request, in bytes. Calls of a batch share it,

@@ -24,7 +24,8 @@ use crate::start_error::BoxError;
 pub(crate) use app_config::AppConfig;
 pub(crate) use callbox_client::__engine::{
     AmbientRequest, Awaited, Current, CurrentGuard, Cursor, DescribedError, Directory, ItemSource, Link, NextItem,
-    ProgressSlot, Resumed, ServiceId, ServiceNeed, Shared, SourceEvent, SourceItem, full_name, read_params,
+    ProgressSlot, RequestScope, Resumed, ServiceId, ServiceNeed, Shared, SourceEvent, SourceItem, WithinRequest,
+    full_name, read_params,
 };
 pub use callbox_client::__private::Access;
 pub use callbox_client::{DescribeErrors, ErrorList, InternalError, InvalidParam, Message, Reply};

@@ -51,6 +51,18 @@ impl RequestInfo {
         Self { transport: CallTransport::Http, peer, headers, id: id.unwrap_or_default() }
     }
 
+    /// Returns what the log needs of a request: its id, which is that of the client if it can be
+    /// used. A method that does not read its request finds nothing else in it.
+    pub(crate) fn for_log(sent_id: Option<&str>) -> Self {
+        let id = sent_id.filter(|id| is_usable_id(id)).map(|id| OnceLock::from(Arc::from(id)));
+        Self { id: id.unwrap_or_default(), ..Self::in_process(None) }
+    }
+
+    /// Returns the same request with the id of the other one, which is the same request as well.
+    pub(crate) fn with_id_of(self, same: &Self) -> Self {
+        Self { id: OnceLock::from(Arc::clone(same.shared_id())), ..self }
+    }
+
     /// Returns a call within the process. It has the id of `cause`, the request of the method that
     /// calls.
     pub(crate) fn in_process(cause: Option<&dyn AmbientRequest>) -> Self {
@@ -207,6 +219,17 @@ mod tests {
         assert_eq!(one.id(), one.id());
         assert_ne!(one.id(), other.id());
         assert_eq!(one.known_id(), Some(one.id()));
+    }
+
+    #[test]
+    fn what_the_log_needs_of_a_request_is_its_id_alone() {
+        for (sent, kept) in [(Some("7f3a"), Some("7f3a")), (Some("a b"), None), (None, None)] {
+            let log = RequestInfo::for_log(sent);
+            assert_eq!((log.known_id(), log.transport(), log.bytes()), (kept, CallTransport::InProcess, 0));
+            let whole = RequestInfo::http(Some(IpAddr::from([10, 0, 0, 1])), [("x-tag", &b"1"[..])].into_iter());
+            let whole = whole.with_id_of(&log);
+            assert_eq!((whole.id(), whole.header("x-tag")), (log.id(), Some("1")));
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::engine::Placement;
 use crate::http::ErrorStatus;
 use crate::jsonrpc::Dialect;
+use crate::log::LogFormat;
 use crate::start_error::StartError;
 
 use super::metrics_place::MetricsPlace;
@@ -88,6 +89,7 @@ macro_rules! settings {
 
 const DIALECT: value_type::ValueType<Dialect> = value_type::choice("DIALECT", "jsonrpc, pymicroservice or gemstone");
 const STATUS: value_type::ValueType<ErrorStatus> = value_type::choice("STATUS", "ok or mapped");
+const LOG_FORMAT: value_type::ValueType<LogFormat> = value_type::choice("FORMAT", "text or json");
 const PLACEMENT: value_type::ValueType<Placement> = value_type::choice("PLACEMENT", "inline or actor");
 
 settings! {
@@ -223,5 +225,9 @@ settings! {
         shutdown_timeout: Duration = DURATION, "25s";
         /// Log filter, as in RUST_LOG: a level, or levels of modules, such as warn,callbox=debug
         log: String = LOG_FILTER, "info,actix_server=warn";
+        /// Format of the log: text, or json for one object a line
+        log_format: LogFormat = LOG_FORMAT, "text";
+        /// Log a line for each request: its peer, methods, status, sizes and duration
+        access_log: bool = SWITCH, "false";
     }
 }

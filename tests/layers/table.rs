@@ -15,7 +15,7 @@ pub(crate) const LAYERS: &[Layer] = &[
     Layer { module: "choice", knows: &[], crates: &[] },
     Layer { module: "sync", knows: &[], crates: &["futures", "parking_lot"] },
     // Nobody else logs, so that no line does harm: all others have its macros.
-    Layer { module: "log", knows: &["sync"], crates: &["callbox_client", "tracing"] },
+    Layer { module: "log", knows: &["sync"], crates: &["callbox_client", "tracing", "tracing_subscriber"] },
     // The wire: no async, no HTTP.
     Layer { module: "jsonrpc", knows: &[], crates: &["callbox_client", "memchr"] },
     Layer { module: "start_error", knows: &[], crates: &[] },
@@ -167,6 +167,7 @@ pub(crate) const LAYERS: &[Layer] = &[
             "http::ErrorStatus",
             "jsonrpc::Dialect",
             "jsonrpc::MAX_DEPTH",
+            "log::LogFormat",
             "peer::AddressRange",
             "regular_file",
             "start_error",

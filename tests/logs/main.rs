@@ -5,6 +5,8 @@ mod calls;
 mod causes;
 mod filters;
 mod floods;
+mod formats;
+mod requests;
 mod secrets;
 
 use std::process::ExitCode;
@@ -19,7 +21,7 @@ fn main() -> ExitCode {
     if let Some(end) = roles::run() {
         return end;
     }
-    let tests: [(&str, fn()); 17] = [
+    let tests: [(&str, fn()); 29] = [
         ("at_debug_each_call_is_one_line", calls::one_line_each),
         ("the_log_filter_comes_from_the_environment_or_the_file", filters::filters),
         ("overload_is_a_warning_and_no_flood_of_them", floods::overload),
@@ -27,6 +29,7 @@ fn main() -> ExitCode {
         ("a_call_that_would_come_back_is_an_error_that_names_the_services_on_its_way", calls::round_trip),
         ("a_panic_is_an_error_under_the_id_that_its_caller_got", causes::panics),
         ("no_log_and_no_response_contains_a_token_and_no_log_a_parameter", secrets::canaries),
+        ("nor_does_an_access_log_or_one_of_json_contain_any_of_them", secrets::canaries_of_json_and_access_log),
         ("a_log_that_cannot_be_written_changes_nothing_else", broken_log::unwritable),
         (
             "calls_under_way_are_answered_when_a_server_stops_whose_log_cannot_be_written",
@@ -39,6 +42,17 @@ fn main() -> ExitCode {
         ("a_peer_with_too_many_wrong_tokens_is_warned_of_once_a_minute", floods::wrong_tokens),
         ("a_log_filter_that_has_no_effect_is_warned_of", filters::no_effect),
         ("the_cause_behind_an_id_is_logged_whichever_way_a_service_was_started", causes::any_start),
+        ("in_a_log_of_json_each_line_is_one_object_also_that_of_a_panic", formats::json_alone),
+        ("in_a_log_of_json_an_error_at_the_start_is_an_object", formats::start_errors),
+        ("a_log_format_that_has_no_effect_is_warned_of", formats::no_effect),
+        ("lines_of_methods_have_method_caller_and_request_wherever_they_run", requests::lines_of_methods),
+        ("without_need_no_request_has_an_id", requests::unknown_requests),
+        ("lines_about_a_request_have_its_id_and_so_has_an_internal_error", requests::lines_of_callbox),
+        ("a_request_without_a_usable_id_gets_one", requests::made_ids),
+        ("in_the_access_log_each_request_is_one_line", requests::one_line_each),
+        ("messages_of_websockets_and_responses_of_events_are_in_the_access_log", requests::other_transports),
+        ("a_request_whose_client_is_gone_is_in_the_access_log", requests::abandoned),
+        ("an_access_log_that_has_no_effect_is_warned_of", requests::without_effect),
         ("a_token_of_a_file_is_shown_once_when_it_is_made_and_nowhere_else", secrets::token_canary),
     ];
     let tests = tests.map(|(name, test)| {

@@ -11,7 +11,18 @@ use callbox_test_support::wait::until;
 use crate::{call, log_of, post};
 
 pub(crate) fn canaries() {
-    let program = Program::with_role("keeper", &["--port", "0"]).env("RUST_LOG", "trace").start();
+    canaries_with(&[], r#"caller="ann""#);
+}
+
+pub(crate) fn canaries_of_json_and_access_log() {
+    canaries_with(&["--log-format", "json", "--access-log"], r#""caller":"ann""#);
+    canaries_with(&["--access-log"], r#"callbox::access: request peer="127.0.0.1" transport="http" method="secret""#);
+}
+
+/// Makes calls of all kinds with tokens and parameters that no line may have. `logged` is in the
+/// log as a proof that it has lines about them.
+fn canaries_with(args: &[&str], logged: &str) {
+    let program = Program::with_role("keeper", &[&["--port", "0"], args].concat()).env("RUST_LOG", "trace").start();
     let methods = ["echo", "secret", "fail", "panics", "never", "nobody"];
     let value = r#""canary-of-a-parameter""#;
     let params = [
@@ -44,7 +55,7 @@ pub(crate) fn canaries() {
         assert!(!answers.contains(token), "a response contains the {token}");
     }
     let log = log_of(program);
-    for part in ["the authenticator panicked", "the authenticator failed error=nobody can tell", r#"caller="ann""#] {
+    for part in ["the authenticator panicked", "the authenticator failed", "nobody can tell", logged] {
         assert!(log.contains(part), "they were not all looked at: {part}");
     }
     let leaking: Vec<_> = log.lines().filter(|line| line.contains("canary")).collect();

@@ -12,12 +12,13 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::log::{LogThrottle, caught, discard, left_out};
+use crate::request_scope::current_request_id;
 
 use super::{RpcError, code};
 
 #[doc(hidden)]
 impl RpcError {
-    /// Returns -32603 with a new correlation id. `cause` is written to the log under that id and
+    /// Returns -32603 with a correlation id. `cause` is written to the log under that id and
     /// nowhere else, as [`log_cause`] describes.
     #[track_caller]
     pub fn internal(cause: &dyn Display) -> Self {
@@ -68,13 +69,14 @@ pub fn log_all_causes() {
     LOG_ALL.store(true, Ordering::Relaxed);
 }
 
-/// Logs the cause of an internal error, and returns the id under which it is found.
+/// Logs the cause of an internal error, and returns the id under which it is found: that of the
+/// request, if the request is known, else one of its own.
 ///
 /// For one origin this logs an error at once, and then at most one a second, with the number of
 /// those left out: a caller may cause thousands a second. At the debug level there is a line for
 /// each.
 fn log_cause(origin: ErrorOrigin, cause: &dyn Display) -> String {
-    let id = correlation_id();
+    let id = current_request_id().map_or_else(correlation_id, |id| id.to_string());
     let due = || {
         LAST_LOGGED
             .lock()

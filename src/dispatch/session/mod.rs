@@ -34,14 +34,14 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::auth::Caller;
 use crate::jsonrpc::{Dialect, RpcError};
-use crate::service::{Cursor, LazyRequest, RequestInfo, admits};
+use crate::service::{CallTransport, Cursor, LazyRequest, RequestInfo, RequestScope, admits};
 
-use super::{Dispatch, RequestMeta, RpcResponse};
+use super::{AccessLine, Dispatch, RequestLog, RequestMeta, RpcResponse};
 
 pub(super) use in_flight::CancellableCall;
 use in_flight::InFlight;
-pub(super) use session_context::CallStreams;
 pub(crate) use session_context::SessionContext;
+pub(super) use session_context::{CANCEL, CallStreams};
 use subscriptions::Subscriptions;
 use token_watch::{Verdict, Verdicts};
 
@@ -69,6 +69,10 @@ pub(crate) struct SessionClient {
     pub(crate) peer: Option<IpAddr>,
     /// The request that has opened the connection.
     pub(crate) request: Arc<RequestInfo>,
+    /// What the log knows of that request, if its lines are to have the id.
+    pub(crate) log: Option<Rc<RequestLog>>,
+    /// Whether each message has a line in the access log.
+    pub(crate) logs_messages: bool,
     /// How long the client waits for a response. This can only shorten a method's deadline.
     pub(crate) timeout: Option<Duration>,
     /// The services of other processes that wait for the response, if the transport knows them.
@@ -178,6 +182,11 @@ impl Session {
         self.under_way.is_empty() && self.ended.is_empty()
     }
 
+    /// Makes lines of the log lines of the request, if they are to have its id.
+    fn lines(&self) -> Option<RequestScope> {
+        self.shared.client.log.as_ref().map(|log| log.enter())
+    }
+
     /// Whether the server drains.
     pub(crate) fn is_stopping(&self) -> bool {
         *self.stopping.borrow()
@@ -185,6 +194,7 @@ impl Session {
 
     /// Starts the calls of a body.
     pub(crate) fn start(&mut self, frame: impl Frame, cx: &mut Context<'_>) {
+        let _lines = self.lines();
         self.started += 1;
         let mut run = Box::pin(run(Rc::clone(&self.shared), frame, self.started, self.is_stopping()));
         // Most calls end at once, and need no place among those under way.
@@ -201,6 +211,7 @@ impl Session {
     /// their turn now: the session has more to do at once, and does not wake anybody for it.
     #[must_use]
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>, outbox: &mut impl Outbox) -> bool {
+        let _lines = self.lines();
         if let Some(stops) = &mut self.stops
             && stops.as_mut().poll(cx).is_ready()
         {
@@ -248,6 +259,7 @@ impl Session {
     /// Waits until there is more to send than one response, which the outbox has then. Returns that
     /// response instead if there is nothing else.
     pub(crate) fn poll_first(&mut self, cx: &mut Context<'_>, outbox: &mut impl Outbox) -> Poll<Option<RpcResponse>> {
+        let _lines = self.lines();
         let ended = match self.ended.pop() {
             Some(ended) => Some(ended),
             None => match self.under_way.poll_next_unpin(cx) {
@@ -335,6 +347,13 @@ fn send(
 async fn run(shared: Rc<Shared>, frame: impl Frame, envelope: u64, is_stopping: bool) -> Ended {
     let client = &shared.client;
     let lazy_request = LazyRequest::known(Arc::clone(&client.request));
+    // A response of events has the line of its request.
+    let line = client.log.as_ref().filter(|_| client.logs_messages).map(|log| {
+        let log = Rc::new(log.of_message());
+        log.note_body(frame.bytes().len());
+        (Rc::clone(&log), AccessLine::new(log, CallTransport::WebSocket, client.peer))
+    });
+    let log = line.as_ref().map(|(log, _)| log).or(client.log.as_ref());
     let meta = RequestMeta {
         token: client.token.as_ref().map(|token| &*token.0),
         peer: client.peer,
@@ -342,7 +361,14 @@ async fn run(shared: Rc<Shared>, frame: impl Frame, envelope: u64, is_stopping: 
         chain: client.chain.as_deref(),
         dialect: Dialect::Jsonrpc,
         request: &lazy_request,
+        log: log.map(Rc::as_ref),
         session: Some(SessionContext { shared: &shared, envelope, is_stopping }),
     };
-    Ended { envelope, response: shared.dispatch.handle_caught(frame.bytes(), meta).await }
+    let response = shared.dispatch.handle_caught(frame.bytes(), meta).await;
+    if let Some((log, line)) = line {
+        log.note_code(response.error);
+        let size = response.body.as_ref().map_or(0, Vec::len);
+        if line.has_calls() { line.answered(None, Some(size)) } else { line.skip() }
+    }
+    Ended { envelope, response }
 }

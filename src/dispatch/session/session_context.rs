@@ -25,7 +25,7 @@ pub(crate) struct SessionContext<'a> {
 }
 
 /// The notification that cancels a call.
-const CANCEL: &str = "$/cancelRequest";
+pub(in crate::dispatch) const CANCEL: &str = "$/cancelRequest";
 
 impl<'a> SessionContext<'a> {
     /// Whether no call may begin any more.

@@ -39,6 +39,8 @@ fn session() -> Session {
         token: None,
         peer: None,
         request: Arc::new(RequestInfo::in_process(None)),
+        log: None,
+        logs_messages: false,
         timeout: None,
         chain: None,
         after: None,

@@ -83,7 +83,7 @@ async fn run_part<S: Service, T>(
 /// Returns what the calls of a service that starts come from.
 fn starting<S: Service>(core: &Core<S>, part: &'static str) -> Current {
     let deadline = Instant::now() + MAX_START;
-    Current { service: core.id, name: S::NAME, chain: None, method: part, deadline, request: None }
+    Current { service: core.id, name: S::NAME, chain: None, method: part, deadline, request: None, caller: None }
 }
 
 fn panicked(what: &str, panic: Box<dyn Any + Send>) -> String {

@@ -24,7 +24,7 @@ use tokio::time::Instant;
 use crate::jsonrpc::RpcError;
 use crate::log::{Caught, caught, discard, panic_text};
 use crate::mailbox::MethodEntry;
-use crate::measure::{CallEnd, nanos};
+use crate::measure::{CallEnd, LONG_HOLD, nanos};
 use crate::service::{
     AmbientRequest, CallContext, Compute, Current, CurrentGuard, Handler, Handles, Message, MethodKind, OnPanic, Reply,
     Service,
@@ -46,13 +46,15 @@ pub(crate) struct RunResult<M: Message> {
 
 /// Returns the chain of services around a call of this service.
 pub(crate) fn current<S: Service>(core: &Core<S>, call: &CallContext) -> Current {
+    let request = call.request.get();
     Current {
         service: core.id,
         name: S::NAME,
         chain: call.chain.clone(),
         method: call.method,
         deadline: call.deadline,
-        request: call.request.get().map(|request| Arc::clone(request) as Arc<dyn AmbientRequest>),
+        request: request.map(|request| Arc::clone(request) as Arc<dyn AmbientRequest>),
+        caller: request.and_then(|_| call.caller.shared_name()),
     }
 }
 
@@ -164,6 +166,9 @@ pub(crate) async fn run_async<'a, M: Message>(
         let took = at.duration_since(began);
         total += took;
         entry.charge.add(nanos(took));
+        // Lines about the run have its request.
+        let is_logged = took >= LONG_HOLD || matches!(polled, Poll::Ready(Err(_)));
+        let _around = is_logged.then(|| run.current.clone().enter());
         entry.meter.record_hold(entry.name, took, at);
         polled.map(|caught| {
             entry.meter.cost.record_run(total);

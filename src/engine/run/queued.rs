@@ -57,6 +57,7 @@ impl<S: Handles<M>, M: Message> Job<Core<S>> for Call<M> {
 impl<M: Message> Call<M> {
     fn cut_off(&self) {
         if !self.is_queued() && !self.is_over() {
+            let _lines = self.context().log_scope();
             let cause = format_args!("the method {} was cut off while it ran", self.entry().name);
             let error = RpcError::internal_in(self.entry().name, &cause);
             self.end(Err(error), CallEnd::Panicked, Instant::now()).wake();

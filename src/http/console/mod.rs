@@ -115,7 +115,7 @@ impl Console {
     async fn answer(&self, request: &HttpRequest, payload: Payload) -> HttpResponse {
         let route = request.match_name();
         if route == Some(SOCKET_ROUTE) && self.0.socket.is_for(request) {
-            return self.0.socket.open(ROUTE_RULES, request, payload).await;
+            return self.0.socket.open(ROUTE_RULES, request, payload, None).await;
         }
         let respond = async |_: &mut Payload| {
             Ok(match route {

@@ -96,6 +96,7 @@ fn a_stop_gives_up_stalled_bodies_finishes_running_calls_and_closes_idle_connect
         websocket: WEBSOCKET,
         status: ErrorStatus::Ok,
         counters: ServerCounters::default(),
+        logging: RequestLogging::default(),
         stopping: config.stopping.clone(),
     });
     let running = Arc::new(AtomicU32::new(0));

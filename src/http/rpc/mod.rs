@@ -4,18 +4,19 @@ use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use actix_web::body::{BodySize, MessageBody};
 use actix_web::dev::{Payload, Service, ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use actix_web::{Error, HttpRequest, HttpResponse, web};
 use futures::FutureExt;
-use futures::future::Either;
+use futures::future::{Either, LocalBoxFuture};
 use tokio::sync::watch;
 
-use crate::dispatch::{Dispatch, RequestMeta, RpcResponse};
+use crate::dispatch::{AccessLine, Dispatch, RequestLog, RequestLogging, RequestMeta, RpcResponse};
 use crate::jsonrpc::{Dialect, code, may_have_meta};
 use crate::measure::ServerCounters;
-use crate::service::LazyRequest;
+use crate::service::{CallTransport, LazyRequest, WithinRequest};
 
 use super::allowed_methods::AllowedMethods;
 use super::body::{self, BodyLimits};
@@ -41,6 +42,7 @@ pub(crate) struct EndpointConfig {
     pub(crate) websocket: WebSocketLimits,
     pub(crate) status: ErrorStatus,
     pub(crate) counters: ServerCounters,
+    pub(crate) logging: RequestLogging,
     /// A flag that becomes true when the server drains.
     pub(crate) stopping: watch::Receiver<bool>,
 }
@@ -134,30 +136,73 @@ impl<H: BodyHandler> Endpoint<H> {
         request: &'a HttpRequest,
         payload: Payload,
     ) -> impl Future<Output = HttpResponse> + use<'a, H> {
+        if self.endpoint_config.logging.ids {
+            return Either::Right(Box::pin(self.answer_logged(request, payload)) as LocalBoxFuture<'_, _>);
+        }
+        self.answer_with(request, payload, None)
+    }
+
+    /// Answers a request whose lines in the log have its id.
+    async fn answer_logged(&self, request: &HttpRequest, payload: Payload) -> HttpResponse {
+        let log = Rc::new(RequestLog::new(Arc::new(request_info::for_log(request))));
+        let peer = request.peer_addr().map(|peer| peer.ip());
+        let line = self.endpoint_config.logging.access.then(|| {
+            // The line has the id, so the response has it as well.
+            log.request().id();
+            AccessLine::new(Rc::clone(&log), CallTransport::Http, peer)
+        });
+        let answer = self.answer_with(request, payload, Some(&log));
+        let mut response = WithinRequest::new(Some(log.request().clone()), answer).await;
+        request_info::add_id(&mut response, log.request());
+        if let Some(line) = line {
+            let size = match response.body().size() {
+                BodySize::None => Some(0),
+                BodySize::Sized(size) => usize::try_from(size).ok(),
+                BodySize::Stream => None,
+            };
+            line.answered(Some(response.status().as_u16()), size);
+        }
+        response
+    }
+
+    fn answer_with<'a>(
+        &'a self,
+        request: &'a HttpRequest,
+        payload: Payload,
+        log: Option<&'a Rc<RequestLog>>,
+    ) -> Either<impl Future<Output = HttpResponse> + use<'a, H>, LocalBoxFuture<'a, HttpResponse>> {
         if let Some(websocket) = &self.websocket
             && websocket.is_for(request)
         {
             let rules = RouteRules { methods: AllowedMethods::Get, cross_origin: true, dialect: self.dialect };
-            return Either::Right(Box::pin(websocket.open(rules, request, payload)));
+            return Either::Right(Box::pin(websocket.open(rules, request, payload, log)));
         }
         let rules = RouteRules { methods: AllowedMethods::Post, cross_origin: true, dialect: self.dialect };
-        let call = async |payload: &mut Payload| self.call(request, payload).await;
+        let call = async move |payload: &mut Payload| self.call(request, payload, log).await;
         Either::Left(self.endpoint_config.guard.respond(rules, request, payload, call))
     }
 
-    async fn call(&self, request: &HttpRequest, payload: &mut Payload) -> Result<HttpResponse, HttpRejection> {
+    async fn call(
+        &self,
+        request: &HttpRequest,
+        payload: &mut Payload,
+        log: Option<&Rc<RequestLog>>,
+    ) -> Result<HttpResponse, HttpRejection> {
         let headers = request.headers();
         is_json(headers)?;
         let connection = request.conn_data::<Rc<ConnectionState>>().map(Rc::as_ref);
         let body = body::read(payload, headers, &self.endpoint_config.body, &self.endpoint_config.stopping, connection)
             .await?;
+        if let Some(log) = log {
+            log.note_body(body.len());
+        }
         if may_have_meta(&body)
             && let Some(streams) = self.streams_for(headers, &body)
         {
-            return Ok(self.with_events(Box::pin(streams.events(request, body)).await));
+            return Ok(self.with_events(Box::pin(streams.events(request, body, log)).await, log));
         }
         let proxies = &*self.endpoint_config.proxies;
-        let describe = || request_info::describe(request, proxies);
+        let describe = || request_info::describe(request, proxies, log);
         let lazy_request = LazyRequest::new(&describe);
         let timeout = caller_headers::request_timeout(headers);
         let meta = RequestMeta {
@@ -169,6 +214,7 @@ impl<H: BodyHandler> Endpoint<H> {
             chain: timeout.and_then(|_| caller_headers::chain(headers)),
             dialect: self.dialect,
             request: &lazy_request,
+            log: log.map(Rc::as_ref),
             session: None,
         };
         let answer = AssertUnwindSafe(self.handle.handle(&body, meta)).catch_unwind().await;
@@ -177,9 +223,9 @@ impl<H: BodyHandler> Endpoint<H> {
         if answer.error == Some(code::INVALID_REQUEST)
             && let Some(streams) = self.streams_for(headers, &body)
         {
-            return Ok(self.with_events(Box::pin(streams.events(request, body)).await));
+            return Ok(self.with_events(Box::pin(streams.events(request, body, log)).await, log));
         }
-        let mut response = self.respond(answer);
+        let mut response = self.respond(answer, log);
         if let Some(id) = request_info::response_id(&lazy_request) {
             response.headers_mut().insert(request_info::REQUEST_ID_HEADER, id);
         }
@@ -193,11 +239,14 @@ impl<H: BodyHandler> Endpoint<H> {
         (!body.trim_ascii_start().starts_with(b"[")).then_some(streams)
     }
 
-    fn with_events(&self, answer: Result<HttpResponse, RpcResponse>) -> HttpResponse {
-        answer.unwrap_or_else(|only| self.respond(only))
+    fn with_events(&self, answer: Result<HttpResponse, RpcResponse>, log: Option<&Rc<RequestLog>>) -> HttpResponse {
+        answer.unwrap_or_else(|only| self.respond(only, log))
     }
 
-    fn respond(&self, answer: RpcResponse) -> HttpResponse {
+    fn respond(&self, answer: RpcResponse, log: Option<&Rc<RequestLog>>) -> HttpResponse {
+        if let Some(log) = log {
+            log.note_code(answer.error);
+        }
         let Some(body) = answer.body else { return HttpResponse::NoContent().finish() };
         let status = self.endpoint_config.status.status(self.dialect, answer.error, answer.retry_after);
         let mut response = HttpResponse::build(status).insert_header((CONTENT_TYPE, JSON)).body(body);

@@ -27,9 +27,9 @@ pub(super) fn config(status: ErrorStatus, origins: &[&str]) -> (Arc<EndpointConf
     let guard = RequestGuard::new(&[], &cors, &token_header).unwrap();
     let body = BodyLimits { bytes: 1000, time: Duration::from_millis(300) };
     let counters = ServerCounters::default();
-    let proxies = Arc::default();
+    let (proxies, logging) = (Arc::default(), RequestLogging::default());
     let config =
-        EndpointConfig { guard, token_header, proxies, body, websocket: WEBSOCKET, status, counters, stopping };
+        EndpointConfig { guard, token_header, proxies, body, websocket: WEBSOCKET, status, counters, logging, stopping };
     (Arc::new(config), stop)
 }
 

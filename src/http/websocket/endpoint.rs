@@ -9,7 +9,7 @@ use actix_web::http::header::HeaderValue;
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse};
 
-use crate::dispatch::{Dispatch, RpcResponse, Session, SessionClient, SessionLimits, SessionToken};
+use crate::dispatch::{Dispatch, RequestLog, RpcResponse, Session, SessionClient, SessionLimits, SessionToken};
 use crate::service::RequestInfo;
 
 use super::super::caller_headers;
@@ -51,6 +51,7 @@ impl WebSocketEndpoint {
         &self,
         request: &HttpRequest,
         body: Bytes,
+        log: Option<&Rc<RequestLog>>,
     ) -> Result<HttpResponse, RpcResponse> {
         let (config, headers) = (&*self.endpoint_config, request.headers());
         let timeout = caller_headers::request_timeout(headers);
@@ -58,7 +59,9 @@ impl WebSocketEndpoint {
         let client = SessionClient {
             token: caller_headers::token(headers, &config.token_header).map(|token| SessionToken(token.to_owned())),
             peer: config.proxies.client_address(request),
-            request: Arc::new(request_info::describe(request, &config.proxies)),
+            request: Arc::new(request_info::describe(request, &config.proxies, log)),
+            log: log.cloned(),
+            logs_messages: false,
             timeout,
             chain: timeout.and_then(|_| caller_headers::chain(headers)).map(str::to_owned),
             after: text(event_stream::LAST_EVENT_ID),
@@ -82,6 +85,7 @@ impl WebSocketEndpoint {
         rules: RouteRules,
         request: &HttpRequest,
         payload: Payload,
+        log: Option<&Rc<RequestLog>>,
     ) -> HttpResponse {
         let config = &*self.endpoint_config;
         let accept = async |payload: &mut Payload| {
@@ -89,7 +93,9 @@ impl WebSocketEndpoint {
             let client = SessionClient {
                 token: token.map(|token| SessionToken(token.reveal().to_owned())),
                 peer: config.proxies.client_address(request),
-                request: Arc::new(RequestInfo::of_websocket(request_info::describe(request, &config.proxies))),
+                request: Arc::new(RequestInfo::of_websocket(request_info::describe(request, &config.proxies, log))),
+                log: log.cloned(),
+                logs_messages: config.logging.access,
                 timeout: None,
                 chain: None,
                 after: None,

@@ -124,7 +124,10 @@ impl<M: Message> Call<M> {
     fn ready(&self, reply: Reply<M>, now: Instant) -> ReadyReply<M> {
         // Not running any more means that somebody else has ended it: nobody fetches this reply.
         match self.member.as_ref().and_then(|member| Some((member, self.state.runs_since()?))) {
-            Some((member, since)) => member.ready(reply, now.duration_since(since)),
+            Some((member, since)) => {
+                let _lines = self.context().log_scope();
+                member.ready(reply, now.duration_since(since))
+            }
             None => reply.map(|output| ReadyOutput::Value(output, None)),
         }
     }

@@ -12,7 +12,7 @@ use super::cost::Cost;
 use super::counters::{CallCounters, Counter};
 
 /// Time above which a method that holds its thread is reported in the log.
-const LONG_HOLD: Duration = Duration::from_millis(10);
+pub(crate) const LONG_HOLD: Duration = Duration::from_millis(10);
 
 /// The measurements of one method.
 #[derive(Debug)]

@@ -13,6 +13,7 @@ use crate::auth::Authenticate;
 use crate::engine::Placement;
 use crate::http::ErrorStatus;
 use crate::jsonrpc::Dialect;
+use crate::log::LogFormat;
 use crate::settings::MetricsPlace;
 use crate::start_error::StartError;
 
@@ -310,6 +311,25 @@ impl Server {
     /// Sets the maximum time that a stop waits for the admitted calls. Default: 25 s.
     pub fn shutdown_timeout(mut self, time: Duration) -> Self {
         self.settings.shutdown_timeout = Some(time);
+        self
+    }
+
+    /// Sets the format of the log. Default: [`LogFormat::Text`].
+    ///
+    /// It has no effect in a program that sets up a subscriber of `tracing` itself.
+    pub fn log_format(mut self, format: LogFormat) -> Self {
+        self.settings.log_format = Some(format);
+        self
+    }
+
+    /// Sets whether each request to an endpoint, and each message of a WebSocket, has a line in the
+    /// log, at info and with the target `callbox::access`. Default: false.
+    ///
+    /// The line has the peer, the methods, the ids, the HTTP status, the error code, the sizes in
+    /// bytes and the duration in microseconds; see [the
+    /// guide](crate::guide::monitoring#access-log). It never has a token, a parameter or a result.
+    pub fn access_log(mut self, on: bool) -> Self {
+        self.settings.access_log = Some(on);
         self
     }
 }

@@ -127,6 +127,8 @@ fn every_setting_is_read_from_flag_environment_and_file_alike() {
         ("shutdown_delay", "5s"),
         ("shutdown_timeout", "2m"),
         ("log", "warn,callbox=debug"),
+        ("log_format", "json"),
+        ("access_log", "true"),
     ];
     assert_eq!(samples.map(|(key, _)| key).to_vec(), SETTINGS.iter().map(|row| row.key).collect::<Vec<_>>());
     for (key, text) in samples {

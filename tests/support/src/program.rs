@@ -88,7 +88,7 @@ impl Program {
     /// If the server does not start.
     pub fn start(self) -> RunningProgram {
         let mut program = self.spawn();
-        let line = program.wait_for_line("listening url=");
+        let line = program.wait_for_line("listening");
         let address = line.split_once("://").and_then(|(_, url)| url.split('/').next()?.parse().ok());
         program.address = Some(address.unwrap_or_else(|| panic!("no address: {line}")));
         program

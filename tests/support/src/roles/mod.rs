@@ -12,9 +12,11 @@ use callbox::{BoxError, Caller, RpcError, Server, service};
 
 use crate::program::ROLE;
 
+mod chatty;
 mod fragile;
 mod holder;
 
+use chatty::chatty;
 use fragile::{Fragile, faulty_log, launched, tested};
 use holder::holder;
 
@@ -34,6 +36,7 @@ pub fn run() -> Option<ExitCode> {
         "picky" => Server::new(|| Picky),
         "holder" => holder(),
         "keeper" => keeper(),
+        "chatty" => chatty(),
         "napping" => Server::new(|| Napping).service(|| Awake).workers(3).shutdown_timeout(Duration::from_secs(1)),
         "dawdler" => Server::new(|| Dawdler),
         "round" => round(),

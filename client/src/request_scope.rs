@@ -1,0 +1,174 @@
+//! The request that a thread handles, for lines of the log: also where no method runs.
+
+#![expect(missing_docs, missing_debug_implementations, reason = "public for the engine of callbox alone")]
+
+use std::cell::RefCell;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use pin_project_lite::pin_project;
+
+use crate::ambient::{AmbientRequest, Current};
+
+thread_local! {
+    static REQUEST: RefCell<Option<Arc<dyn AmbientRequest>>> = const { RefCell::new(None) };
+}
+
+/// Makes a request that of the thread, and restores the one before it when dropped.
+#[must_use = "the request is that of the thread until the guard is dropped"]
+pub struct RequestScope {
+    before: Option<Arc<dyn AmbientRequest>>,
+    of_thread: PhantomData<*const ()>,
+}
+
+impl RequestScope {
+    pub fn enter(request: Arc<dyn AmbientRequest>) -> Self {
+        Self { before: REQUEST.with(|current| current.replace(Some(request))), of_thread: PhantomData }
+    }
+}
+
+impl Drop for RequestScope {
+    fn drop(&mut self) {
+        REQUEST.with(|current| current.replace(self.before.take()));
+    }
+}
+
+pin_project! {
+    /// A future that is polled within a request, if there is one.
+    pub struct WithinRequest<F> {
+        request: Option<Arc<dyn AmbientRequest>>,
+        #[pin]
+        run: F,
+    }
+}
+
+impl<F> WithinRequest<F> {
+    #[inline]
+    pub fn new(request: Option<Arc<dyn AmbientRequest>>, run: F) -> Self {
+        Self { request, run }
+    }
+}
+
+impl<F: Future> Future for WithinRequest<F> {
+    type Output = F::Output;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        let _scope = this.request.as_ref().map(|request| RequestScope::enter(Arc::clone(request)));
+        this.run.poll(cx)
+    }
+}
+
+/// What is known of the call in which a line of the log is written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LineContext {
+    /// The method that runs on this thread.
+    pub method: Option<&'static str>,
+    /// The name of its caller, if the request of the call is known.
+    pub caller: Option<Arc<str>>,
+    /// The id of the request, if the request is known. If it has no id yet, it gets one.
+    pub request_id: Option<Arc<str>>,
+}
+
+impl LineContext {
+    /// Returns what is known on this thread now.
+    pub fn of_thread() -> Self {
+        match Current::of_thread() {
+            None => Self { request_id: request_id(), ..Self::default() },
+            // A method without a known request runs for a request that nobody has looked at.
+            Some(current) => {
+                let request_id = current.request.map(|request| request.id()).or_else(request_id);
+                Self { method: Some(current.method), caller: current.caller, request_id }
+            }
+        }
+    }
+}
+
+/// Returns the id of the request that this thread handles, if it is known.
+pub(crate) fn current_request_id() -> Option<Arc<str>> {
+    let of_method = Current::of_thread().and_then(|current| current.request);
+    of_method.map(|request| request.id()).or_else(request_id)
+}
+
+/// Returns the id of the request in whose scope the thread is.
+fn request_id() -> Option<Arc<str>> {
+    // While a thread ends, its thread-locals may be gone already.
+    let request = REQUEST.try_with(|current| current.borrow().clone()).ok().flatten();
+    request.map(|request| request.id())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::catch_unwind;
+
+    use futures_util::FutureExt;
+    use tokio::time::Instant;
+
+    use crate::ambient::ServiceId;
+
+    use super::*;
+
+    #[derive(Debug)]
+    struct Named(&'static str);
+
+    impl AmbientRequest for Named {
+        fn id(&self) -> Arc<str> {
+            self.0.into()
+        }
+    }
+
+    fn named(id: &'static str) -> Arc<dyn AmbientRequest> {
+        Arc::new(Named(id))
+    }
+
+    fn current(request: Option<Arc<dyn AmbientRequest>>) -> Current {
+        let (service, caller) = (ServiceId::fresh(), Some("ann".into()));
+        Current { service, name: "s", chain: None, method: "m", deadline: Instant::now(), request, caller }
+    }
+
+    #[test]
+    fn a_request_is_that_of_the_thread_until_its_scope_ends_also_by_a_panic() {
+        let id = || LineContext::of_thread().request_id;
+        assert_eq!(LineContext::of_thread(), LineContext::default());
+        let outer = RequestScope::enter(named("outer"));
+        let panicked = catch_unwind(|| {
+            let _inner = RequestScope::enter(named("inner"));
+            assert_eq!(id().as_deref(), Some("inner"));
+            panic!("in a scope");
+        });
+        assert!(panicked.is_err());
+        assert_eq!(id().as_deref(), Some("outer"));
+        drop(outer);
+        assert_eq!(id(), None);
+    }
+
+    #[test]
+    fn the_request_of_a_method_goes_before_that_of_the_thread() {
+        let _scope = RequestScope::enter(named("thread"));
+        for (request, expected) in [(Some(named("method")), "method"), (None, "thread")] {
+            let _current = current(request).enter();
+            let line = LineContext::of_thread();
+            assert_eq!((line.method, line.caller.as_deref()), (Some("m"), Some("ann")));
+            assert_eq!(line.request_id.as_deref(), Some(expected));
+            assert_eq!(current_request_id().as_deref(), Some(expected));
+        }
+    }
+
+    #[test]
+    fn a_future_within_a_request_leaves_it_whenever_it_waits() {
+        let run = async {
+            let before = current_request_id();
+            tokio::task::yield_now().await;
+            (before, current_request_id())
+        };
+        let mut within = Box::pin(WithinRequest::new(Some(named("r")), run));
+        assert!(within.as_mut().now_or_never().is_none());
+        assert_eq!(current_request_id(), None);
+        let expected = Some(Arc::<str>::from("r"));
+        assert_eq!(within.now_or_never(), Some((expected.clone(), expected)));
+        assert_eq!(WithinRequest::new(None, async { current_request_id() }).now_or_never(), Some(None));
+    }
+}

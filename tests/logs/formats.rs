@@ -1,0 +1,72 @@
+//! The formats of the log.
+
+use callbox_test_support::program::Program;
+use callbox_test_support::roles::GOOD_TOKEN;
+use serde_json::Value;
+
+use crate::requests::objects;
+use crate::{call, lines, log_of, post};
+
+pub(crate) fn json_alone() {
+    let program = Program::with_role("chatty", &["--port", "0", "--log-format", "json", "--log", "debug"]);
+    let program = program.env("RUST_BACKTRACE", "1").start();
+    let methods = ["say", "panics", "panics_later", "panics_computing", "fail", "refuse", "never", "no\\nbody"];
+    for method in methods {
+        for _ in 0..3 {
+            post(&program, &[("X-Api-Token", GOOD_TOKEN)], &call(method, "[]"));
+        }
+    }
+    post(&program, &[("Host", "strange.example.org")], &call("say", "[]"));
+    let log = objects(&log_of(program));
+    let panics: Vec<_> = log.iter().filter(|line| line["target"] == "callbox::panic").collect();
+    assert_eq!(panics.len(), 3, "one for each place: {panics:?}");
+    for panic in panics {
+        assert_eq!(
+            (panic["level"].as_str(), panic["message"].as_str()),
+            (Some("ERROR"), Some("panicked: on\npurpose"))
+        );
+        assert!(panic["location"].as_str().is_some_and(|place| place.contains("chatty.rs:")), "{panic}");
+        assert!(panic["backtrace"].as_str().is_some_and(|trace| trace.contains('\n')), "{panic}");
+    }
+    for text in ["listening", "the service is up", "stopped", "internal error", "call"] {
+        assert!(log.iter().any(|line| line["message"] == text), "{text}");
+    }
+}
+
+pub(crate) fn start_errors() {
+    for (args, variable, json) in [
+        (&["--log-format", "json", "--body-limit", "none"][..], None, true),
+        (&["--log-format=json", "--port", "0", "--templates", "there/is/none"], None, true),
+        (&["--body-limit", "none"], Some("json"), true),
+        (&["--body-limit", "none", "--log-format", "text"], Some("json"), false),
+        (&["--body-limit", "none"], None, false),
+        (&["--log-format", "xml"], None, false),
+    ] {
+        let program = Program::with_role("greeter", args);
+        let program = if let Some(format) = variable { program.env("CALLBOX_LOG_FORMAT", format) } else { program };
+        let ended = program.run();
+        assert_eq!(ended.status.code(), Some(1), "{args:?}");
+        // Rust itself writes the last line, whatever the format: `main` returns the error.
+        let (last, before) = {
+            let mut all: Vec<_> = ended.log.lines().collect();
+            (all.pop().expect("a line"), all)
+        };
+        let error = last.strip_prefix("Error: ").unwrap_or_else(|| panic!("{}", ended.log));
+        if json {
+            let log = objects(&(before.join("\n") + "\n"));
+            let reported = log.last().unwrap_or_else(|| panic!("{args:?}: {}", ended.log));
+            assert_eq!((&reported["message"], &reported["level"]), (&Value::from(error), &Value::from("ERROR")));
+        } else {
+            assert!(before.is_empty(), "{args:?}: {}", ended.log);
+        }
+    }
+}
+
+pub(crate) fn no_effect() {
+    let own = |args: &[&str]| Program::with_role("own log", &[&["--port", "0"], args].concat());
+    for (program, warns) in [(own(&["--log-format", "json"]), true), (own(&[]), false)] {
+        let log = log_of(program.start());
+        let warns_of_it = |line: &&&str| line.contains("this log format has no effect") && line.contains("json");
+        assert_eq!(lines(&log, "WARN").iter().filter(warns_of_it).count(), usize::from(warns), "{log}");
+    }
+}
