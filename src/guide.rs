@@ -22,7 +22,8 @@
 //! **Running it**
 //!
 //! - [`settings`]: every setting, with its sources and its default.
-//! - [`deployment`]: the unit, stopping, probes, proxies, TLS.
+//! - [`deployment`]: the files to copy, stopping, probes, proxies, TLS.
+//! - [`operating`]: what to watch, what each alert means, how to roll out.
 //! - [`monitoring`]: statistics, health paths, the log.
 //! - [`console`]: the page at `/console`.
 //! - [`command_line`]: the command `callbox`.
@@ -82,6 +83,9 @@ pub mod settings {}
 
 #[doc = include_str!("docs/deployment.md")]
 pub mod deployment {}
+
+#[doc = include_str!("docs/operating.md")]
+pub mod operating {}
 
 #[doc = include_str!("docs/monitoring.md")]
 pub mod monitoring {}

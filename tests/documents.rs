@@ -385,7 +385,7 @@ fn links_and_paths_lead_somewhere() {
             assert!(fragment.is_empty() || has_anchor(&file, fragment), "{page} links {target}");
         }
         let quoted = text.split('`').filter(|word| !word.contains(char::is_whitespace));
-        let inside = ["src/", "tests/", "benches/", "cli/", "examples/", "fuzz/", "macros/"];
+        let inside = ["src/", "tests/", "benches/", "cli/", "deploy/", "examples/", "fuzz/", "macros/"];
         for path in quoted.filter(|word| inside.iter().any(|dir| word.starts_with(dir))) {
             assert!(Path::new(ROOT).join(path).exists(), "{page} names {path}, which does not exist");
         }

@@ -3,7 +3,6 @@
 //!
 //! Needs Node and the packages of `tests/node`: `bash tests/foreign` installs both.
 
-mod proxies;
 mod service;
 
 use std::path::Path;
