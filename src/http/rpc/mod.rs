@@ -145,7 +145,7 @@ impl<H: BodyHandler> Endpoint<H> {
     /// Answers a request whose lines in the log have its id.
     async fn answer_logged(&self, request: &HttpRequest, payload: Payload) -> HttpResponse {
         let log = Rc::new(RequestLog::new(Arc::new(request_info::for_log(request))));
-        let peer = request.peer_addr().map(|peer| peer.ip());
+        let peer = self.endpoint_config.proxies.client_address(request);
         let line = self.endpoint_config.logging.access.then(|| {
             // The line has the id, so the response has it as well.
             log.request().id();

@@ -28,8 +28,17 @@ pub(super) fn config(status: ErrorStatus, origins: &[&str]) -> (Arc<EndpointConf
     let body = BodyLimits { bytes: 1000, time: Duration::from_millis(300) };
     let counters = ServerCounters::default();
     let (proxies, logging) = (Arc::default(), RequestLogging::default());
-    let config =
-        EndpointConfig { guard, token_header, proxies, body, websocket: WEBSOCKET, status, counters, logging, stopping };
+    let config = EndpointConfig {
+        guard,
+        token_header,
+        proxies,
+        body,
+        websocket: WEBSOCKET,
+        status,
+        counters,
+        logging,
+        stopping,
+    };
     (Arc::new(config), stop)
 }
 
