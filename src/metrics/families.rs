@@ -36,13 +36,13 @@ impl<'a> Families<'a> {
     }
 
     /// Writes a gauge without labels.
-    pub(super) fn gauge(&mut self, name: &str, help: &str, value: impl EncodeGaugeValue) -> fmt::Result {
-        self.gauges(name, help)?.0.encode_gauge(&value)
+    pub(super) fn gauge(&mut self, name: &str, help: &str, value: &impl EncodeGaugeValue) -> fmt::Result {
+        self.gauges(name, help)?.0.encode_gauge(value)
     }
 
     /// Writes a counter without labels.
-    pub(super) fn counter(&mut self, name: &str, help: &str, value: impl EncodeCounterValue) -> fmt::Result {
-        self.counters(name, help)?.0.encode_counter::<NoLabelSet, _, u64>(&value, None)
+    pub(super) fn counter(&mut self, name: &str, help: &str, value: &impl EncodeCounterValue) -> fmt::Result {
+        self.counters(name, help)?.0.encode_counter::<NoLabelSet, _, u64>(value, None)
     }
 
     /// Writes what is known of each service.
@@ -150,7 +150,7 @@ impl<'a> Families<'a> {
             auth.counter([("outcome", outcome)], count)?;
         }
         let help = "Number of lines of the log that could not be written";
-        self.counter("callbox_log_lines_lost", help, lost_lines())?;
+        self.counter("callbox_log_lines_lost", help, &lost_lines())?;
         let mut build = self.gauges("callbox_build_info", "The version of callbox")?;
         build.gauge([("version", env!("CARGO_PKG_VERSION"))], 1_u64)
     }

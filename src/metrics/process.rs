@@ -21,10 +21,10 @@ impl Collector for ProcessCollector {
         let read = |name: &str| fs::read_to_string(format!("/proc/{name}")).unwrap_or_default();
         let (stat, status) = (read("self/stat"), read("self/status"));
         if let Some(seconds) = cpu_seconds(&stat) {
-            families.counter("process_cpu_seconds", "Time used of the processors, in seconds", seconds)?;
+            families.counter("process_cpu_seconds", "Time used of the processors, in seconds", &seconds)?;
         }
         if let Some(start) = start_seconds(&stat).zip(boot_seconds(&read("stat"))).map(|(start, boot)| boot + start) {
-            families.gauge("process_start_time_seconds", "Start of the process, in seconds since 1970", start)?;
+            families.gauge("process_start_time_seconds", "Start of the process, in seconds since 1970", &start)?;
         }
         for (name, help, line, unit) in [
             ("process_resident_memory_bytes", "Size of the memory in use", "VmRSS:", 1024),
@@ -32,15 +32,15 @@ impl Collector for ProcessCollector {
             ("process_threads", "Number of threads", "Threads:", 1),
         ] {
             if let Some(value) = number_after(&status, line) {
-                families.gauge(name, help, value.saturating_mul(unit))?;
+                families.gauge(name, help, &value.saturating_mul(unit))?;
             }
         }
         if let Ok(files) = fs::read_dir("/proc/self/fd") {
-            families.gauge("process_open_fds", "Number of open files", files.count() as u64)?;
+            families.gauge("process_open_fds", "Number of open files", &(files.count() as u64))?;
         }
         // There is no number if there is no limit.
         if let Some(max) = number_after(&read("self/limits"), "Max open files") {
-            families.gauge("process_max_fds", "Maximum number of open files", max)?;
+            families.gauge("process_max_fds", "Maximum number of open files", &max)?;
         }
         Ok(())
     }

@@ -50,17 +50,17 @@ impl RequestGuard {
             let answers_preflight = || cross_origin && self.origins.allow_other_sites();
             let preflight = request.method() == Method::OPTIONS && answers_preflight();
             if !preflight && !methods.contains(request.method()) {
-                return self.refuse(HttpRejection::method_not_allowed(methods, answers_preflight()), payload, dialect);
+                return self.refuse(&HttpRejection::method_not_allowed(methods, answers_preflight()), payload, dialect);
             }
             let admitted = match self.admit(request) {
                 Ok(admitted) => admitted,
-                Err(rejection) => return self.refuse(rejection, payload, dialect),
+                Err(rejection) => return self.refuse(&rejection, payload, dialect),
             };
             let answer = if preflight { Ok(self.preflight(&admitted, methods)) } else { respond(&mut payload).await };
             let mut response = match answer {
                 Ok(response) if preflight || !methods.have_bodies() => keep_unread_body(response, payload),
                 Ok(response) => response,
-                Err(rejection) => self.refuse(rejection, payload, dialect),
+                Err(rejection) => self.refuse(&rejection, payload, dialect),
             };
             if cross_origin {
                 self.add_cors_headers(&admitted, response.headers_mut());
@@ -71,7 +71,7 @@ impl RequestGuard {
 
     /// Counts a request that is rejected, and returns the response.
     #[cold]
-    fn refuse(&self, rejection: HttpRejection, payload: Payload, dialect: Dialect) -> HttpResponse {
+    fn refuse(&self, rejection: &HttpRejection, payload: Payload, dialect: Dialect) -> HttpResponse {
         let reason = match rejection.status() {
             StatusCode::PAYLOAD_TOO_LARGE => Some(RefusedReason::TooLarge),
             StatusCode::FORBIDDEN | StatusCode::MISDIRECTED_REQUEST => Some(RefusedReason::Access),
