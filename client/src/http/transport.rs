@@ -63,8 +63,13 @@ impl HttpTransport {
         if let Some(handoff) = streams.items
             && response::of_object(response.text()).is_ok()
         {
-            let reader = events.ok_or_else(|| TransportError::bad_response(NO_EVENTS))?;
-            handoff.put(items(Arc::clone(&self.0), again, Arc::clone(&handoff.subscription), reader));
+            let subscription = &handoff.subscription;
+            match events {
+                Some(reader) => handoff.put(items(Arc::clone(&self.0), again, Arc::clone(subscription), reader)),
+                None if subscription.start.is_subscription => return Err(TransportError::bad_response(NO_EVENTS)),
+                // It was a plain call.
+                None => {}
+            }
         }
         Ok(response)
     }
