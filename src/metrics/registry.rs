@@ -54,12 +54,12 @@ struct Registered {
 impl Metrics {
     /// Adds a metric. `help` is one sentence without a full stop.
     ///
-    /// A counter has a name without `_total`, which is added to it; a metric of seconds or bytes has
-    /// the unit at the end of its name.
+    /// A counter has a name without `_total`, which is added to it. A metric of seconds or bytes
+    /// has the unit at the end of its name.
     ///
     /// # Panics
-    /// If the name is no name of a metric, ends with `_total`, begins with `callbox_` or `process_`,
-    /// or was registered before.
+    /// If the name is no name of a metric, ends with `_total`, begins with `callbox_` or
+    /// `process_`, or was registered before.
     #[track_caller]
     pub fn register(&self, name: &str, help: &str, metric: impl Metric) {
         let here = Location::caller();

@@ -127,8 +127,8 @@ impl ServerHandle {
             }
             shared.add_own_routes(config);
             // actix takes the first route that matches, so the order decides who wins a path.
-            // Health checks, metrics and the console come after the program's own routes, which may use
-            // their paths.
+            // Health checks, metrics and the console come after the program's own routes, which may
+            // use their paths.
             config.configure(health(ServerHandle { shared: Arc::clone(&shared) }));
             if let MetricsPlace::Path(path) = &shared.metrics_mount.place {
                 let (endpoint_config, dispatch) = (Arc::clone(&shared.endpoint_config), Arc::clone(&shared.dispatch));
