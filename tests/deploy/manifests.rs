@@ -42,11 +42,9 @@ pub(crate) fn fit() {
     assert_eq!(ports, ["http", "metrics"]);
     assert_eq!(names_of(&service["spec"]["ports"], "targetPort"), ports);
     assert_eq!(names_of(&monitor["spec"]["endpoints"], "port"), ["metrics"]);
-    for (probe, path) in [
-        ("startupProbe", "/health/ready"),
-        ("livenessProbe", "/health/live"),
-        ("readinessProbe", "/health/ready"),
-    ] {
+    for (probe, path) in
+        [("startupProbe", "/health/ready"), ("livenessProbe", "/health/live"), ("readinessProbe", "/health/ready")]
+    {
         let get = &container[probe]["httpGet"];
         assert_eq!(get["path"], path, "{probe}");
         assert!(ports.iter().any(|port| get["port"] == **port), "{probe}");

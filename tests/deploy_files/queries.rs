@@ -78,7 +78,8 @@ fn mistakes(expression: &str, shown: &str, metrics: &BTreeMap<String, Labels>) -
     if asked.is_empty() {
         mistakes.push("it asks for no metric".to_owned());
     }
-    mistakes.extend(grouped_by.iter().filter(|label| !known.contains(label.as_str())).map(|label| format!("by {label}")));
+    mistakes
+        .extend(grouped_by.iter().filter(|label| !known.contains(label.as_str())).map(|label| format!("by {label}")));
     for label in shown.split("{{").skip(1).filter_map(|rest| rest.split("}}").next()) {
         let label = label.trim();
         let has_label = if grouped_by.is_empty() { known.contains(label) } else { grouped_by.contains(label) };
@@ -193,8 +194,14 @@ fn every_alert_asks_for_what_a_server_exposes_and_is_tested_and_explained() {
     for (name, expression) in alerts {
         assert_eq!(mistakes(&expression, "", &metrics), [""; 0], "{name}: {expression}");
         let checks: Vec<_> = tests.split("alertname: ").skip(1).filter(|check| check.starts_with(&*name)).collect();
-        assert!(checks.iter().any(|check| check.trim_start_matches(&*name).trim_start().starts_with("exp_alerts")), "{name}");
-        assert!(checks.iter().any(|check| !check.trim_start_matches(&*name).trim_start().starts_with("exp_alerts")), "{name}");
+        assert!(
+            checks.iter().any(|check| check.trim_start_matches(&*name).trim_start().starts_with("exp_alerts")),
+            "{name}"
+        );
+        assert!(
+            checks.iter().any(|check| !check.trim_start_matches(&*name).trim_start().starts_with("exp_alerts")),
+            "{name}"
+        );
         assert!(guide.lines().any(|line| line == format!("## {name}")), "the guide does not explain {name}");
     }
 }

@@ -78,10 +78,9 @@ fn what_stops_a_server_waits_for_its_delay_and_its_drain() {
     let source = read("src/server/serve.rs");
     let beyond = format!("shutdown_timeout + Duration::from_secs({})", AFTERWARDS.as_secs());
     assert!(source.contains(&beyond), "the time after the drain is not {AFTERWARDS:?}");
-    for (path, key) in [
-        ("deploy/kubernetes.yaml", "terminationGracePeriodSeconds:"),
-        ("deploy/callbox.service", "TimeoutStopSec="),
-    ] {
+    for (path, key) in
+        [("deploy/kubernetes.yaml", "terminationGracePeriodSeconds:"), ("deploy/callbox.service", "TimeoutStopSec=")]
+    {
         let (text, variables) = (read(path), variables(path));
         let needed = seconds(&variables["shutdown_delay"]) + seconds(&variables["shutdown_timeout"]) + AFTERWARDS;
         let given = seconds(value(&text, key));

@@ -119,7 +119,8 @@ fn tokenize(expression: &str) -> Vec<Token> {
 
 #[test]
 fn the_metrics_of_an_expression_are_found_with_their_labels() {
-    let text = r#"sum by (le, job) (rate(a_total{x="1",y!~"b|c"}[5m])) / on (job) up{} > 0.5 * sum(b_sum) or vector(0)"#;
+    let text =
+        r#"sum by (le, job) (rate(a_total{x="1",y!~"b|c"}[5m])) / on (job) up{} > 0.5 * sum(b_sum) or vector(0)"#;
     let matcher = |label: &str, operator: &str, value: &str| Matcher {
         label: label.to_owned(),
         operator: operator.to_owned(),
