@@ -14,7 +14,7 @@ impl AddressRange {
     /// Reads a range; `None` if the text is none.
     ///
     /// A network must be written with its first address: `10.1.2.3/8` is more likely a mistake than
-    /// a network. A network of all addresses is none, as no client could be told from a proxy.
+    /// a network. A network of all addresses is none, as it would make a proxy of each client.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let (address, prefix) = match text.split_once('/') {
             None => (text, None),

@@ -1,7 +1,8 @@
 //! The files in `deploy`, given to the programs that they are for: Prometheus, nginx, HAProxy and
 //! systemd's checker.
 //!
-//! `bash tests/foreign` installs them. The target `deploy_files` checks what needs no other program.
+//! `bash tests/foreign` installs them. The target `deploy_files` checks what needs no other
+//! program.
 
 mod behind_proxies;
 mod manifests;

@@ -52,7 +52,7 @@ pub(crate) fn fit() {
     // A value of a variable that is no string is refused by Kubernetes.
     let variables = container["env"].as_array().unwrap();
     assert!(variables.iter().all(|variable| variable["value"].is_string()), "{variables:?}");
-    // Less often than the probe finds out and the balancer is told, calls come to a pod that stops.
+    // With less time than the probe and the balancer need, calls come to a pod that stops.
     let readiness = &container["readinessProbe"];
     assert!(readiness["periodSeconds"].as_u64().unwrap() * readiness["failureThreshold"].as_u64().unwrap() < 10);
 
