@@ -1,4 +1,4 @@
-//! The response of a server to `rpc.mailboxes`.
+//! The responses of a server to `rpc.mailboxes` and `rpc.connections`.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,6 +7,17 @@ use serde::Deserialize;
 
 /// The built-in method that returns the mailboxes, to callers with a token.
 pub const METHOD: &str = "rpc.mailboxes";
+
+/// The built-in method that returns the connections, to callers with a token.
+pub const CONNECTIONS_METHOD: &str = "rpc.connections";
+
+/// The connections of a server that are open.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+pub struct Connections {
+    pub open: u64,
+    pub websockets: u64,
+    pub event_streams: u64,
+}
 
 /// A service with its mailboxes.
 #[derive(Clone, Debug, Deserialize)]

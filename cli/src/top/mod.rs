@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use callbox::client::{Client, ClientError};
 use callbox_cli::format;
-use callbox_cli::mailboxes::METHOD;
+use callbox_cli::mailboxes::{CONNECTIONS_METHOD, METHOD};
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -41,6 +41,7 @@ pub(crate) struct Arguments {
 
 const HELP: &str = "\
 It needs a valid token, because the load of a server is not public.
+The first line has the open connections, and how many of them are WebSockets or streams of events. \
 Rates and times are those of the last interval; the depth of a mailbox is that at its end. \
 Methods with subscriptions have a table of their own: how many are open, and the items that were \
 sent and missed.
@@ -93,8 +94,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 async fn snapshot(client: &Client) -> Result<Snapshot, ClientError> {
-    let services = client.call(METHOD, ()).await?;
-    Ok(Snapshot { at: Instant::now(), services })
+    let (services, connections) = futures::join!(client.call(METHOD, ()), client.call(CONNECTIONS_METHOD, ()));
+    // An older server does not have the second one.
+    Ok(Snapshot { at: Instant::now(), services: services?, connections: connections.ok() })
 }
 
 /// Polls the server, and waits for signals at the same time.

@@ -1,6 +1,6 @@
 //! The difference between two snapshots of the mailboxes.
 
-use callbox_cli::mailboxes::{Mailbox, ServiceMailboxes};
+use callbox_cli::mailboxes::{Connections, Mailbox, ServiceMailboxes};
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 pub(crate) struct Snapshot {
     pub(crate) at: Instant,
     pub(crate) services: Vec<ServiceMailboxes>,
+    pub(crate) connections: Option<Connections>,
 }
 
 /// What is on the screen.
@@ -18,6 +19,8 @@ pub(crate) struct Snapshot {
 pub(crate) struct View {
     pub(crate) services: Vec<ServiceRow>,
     pub(crate) rows: Vec<MailboxRow>,
+    /// The open connections, if the server knows them.
+    pub(crate) connections: Option<Connections>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,7 +103,7 @@ impl View {
             all.collect()
         };
         let mut earlier = mailboxes(before);
-        let mut view = Self::default();
+        let mut view = Self { connections: now.connections, ..Self::default() };
         for ServiceMailboxes { service, is_up, restarts, methods } in &now.services {
             view.services.push(ServiceRow { name: service.clone(), is_up: *is_up, restarts: *restarts });
             for mailbox in methods {
@@ -178,7 +181,7 @@ pub(crate) mod tests {
 
     pub(crate) fn snapshot(at: Instant, methods: &[Value]) -> Snapshot {
         let services = json!([{ "service": "notes", "is_up": true, "restarts": 0, "methods": methods }]);
-        Snapshot { at, services: serde_json::from_value(services).unwrap() }
+        Snapshot { at, services: serde_json::from_value(services).unwrap(), connections: None }
     }
 
     #[test]

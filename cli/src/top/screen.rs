@@ -1,5 +1,6 @@
 //! The view on a terminal.
 
+use callbox_cli::mailboxes::Connections;
 use ratatui::Frame;
 use ratatui::layout::{Alignment, Constraint, Layout, Rect};
 use ratatui::style::{Color, Modifier, Style};
@@ -60,6 +61,11 @@ impl Screen {
         ];
         if refused > 0.0 {
             first.push(Span::styled(format!("  {} refused/s", count(refused)), Color::Red));
+        }
+        if let Some(Connections { open, websockets, event_streams }) = self.view.connections {
+            let streams = websockets + event_streams;
+            first.push(Span::raw(format!("  {} connections", count(open as f64))));
+            first.push(Span::styled(format!(" ({} with streams)", count(streams as f64)), DIM));
         }
         let services = self.view.services.iter().map(|service| {
             let (mark, colour) = if service.is_up { ("● up", Color::Green) } else { ("● down", Color::Red) };
@@ -200,6 +206,15 @@ mod tests {
             assert!(other.contains("1.5ms"), "{other}");
             assert!(lines[11].contains("q quits"), "{}", lines[11]);
         }
+    }
+
+    #[test]
+    fn the_first_line_has_the_connections_if_the_server_knows_them() {
+        let mut screen = screen();
+        assert!(!lines(120, 12, &screen)[0].contains("connections"));
+        screen.view.connections = Some(Connections { open: 120, websockets: 7, event_streams: 2 });
+        let first = &lines(120, 12, &screen)[0];
+        assert!(first.contains("50 waiting") && first.contains("  120 connections (9 with streams)"), "{first}");
     }
 
     #[test]
