@@ -23,6 +23,7 @@ enum HostName<'a> {
 impl<'a> Authority<'a> {
     /// Parses `name`, `name:80`, `127.0.0.1:80`, `[::1]` and `[::1]:80`. Returns `None` for any
     /// other form.
+    #[inline]
     pub(crate) fn parse(text: &'a str) -> Option<Self> {
         if let Some(rest) = text.strip_prefix('[') {
             let (ip, after) = rest.split_once(']')?;
@@ -50,6 +51,7 @@ impl<'a> Authority<'a> {
     }
 
     /// Whether the name always means this machine, so that no DNS server decides where it leads.
+    #[inline]
     pub(crate) fn is_loopback(&self) -> bool {
         match &self.name {
             HostName::Ip(ip) => ip.is_loopback(),
@@ -74,6 +76,7 @@ impl<'a> Authority<'a> {
 }
 
 impl<'a> HostName<'a> {
+    #[inline]
     fn parse(text: &'a str) -> Option<Self> {
         if text.starts_with(|first: char| first.is_ascii_digit())
             && let Ok(ip) = text.parse::<Ipv4Addr>()

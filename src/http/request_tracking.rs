@@ -46,6 +46,7 @@ where
     }
 }
 
+#[inline]
 fn watch_body(request: &mut ServiceRequest, connection: &Rc<ConnectionState>) {
     // Nearly every body has arrived with its head, and needs no box. And a connection that was
     // upgraded to another protocol may be silent for as long as its users are.

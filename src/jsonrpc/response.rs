@@ -25,6 +25,7 @@ pub(crate) struct Draft<'a> {
 impl<'a> Draft<'a> {
     /// Begins the response to a single request with this id, at the end of `body`. The result must
     /// be written next.
+    #[inline]
     pub(crate) fn reply(dialect: Dialect, id: Id<'a>, request: &RpcRequest<'a>, body: &mut Vec<u8>) -> Self {
         Self { unchecked: request.unchecked, ..Self::open(dialect, id, body) }
     }

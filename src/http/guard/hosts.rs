@@ -52,6 +52,7 @@ impl AllowedHosts {
     ///
     /// # Errors
     /// A rejection with 421 if the host is not allowed.
+    #[inline]
     pub(super) fn admit<'r>(
         &self,
         request: &'r HttpRequest,
@@ -70,6 +71,7 @@ impl AllowedHosts {
         Ok(line.unwrap_or(header))
     }
 
+    #[inline]
     fn allow(&self, host: Option<&Authority<'_>>, loopback: bool) -> bool {
         match &self.allowed {
             HostPolicy::Unset if loopback => host.is_some_and(Authority::is_loopback),

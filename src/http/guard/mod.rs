@@ -76,6 +76,7 @@ impl RequestGuard {
     }
 
     /// Admits a request, or returns the reason to reject it.
+    #[inline]
     fn admit(&self, request: &HttpRequest) -> Result<CorsOrigin, HttpRejection> {
         let loopback = request.app_config().local_addr().ip().to_canonical().is_loopback();
         let host = self.hosts.admit(request, loopback)?;

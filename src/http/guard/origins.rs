@@ -47,6 +47,7 @@ impl AllowedOrigins {
     ///
     /// # Errors
     /// A rejection with 403 if the origin is not allowed.
+    #[inline]
     pub(super) fn admit(
         &self,
         request: &HttpRequest,

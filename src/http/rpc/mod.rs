@@ -165,6 +165,7 @@ impl<H: BodyHandler> Endpoint<H> {
         response
     }
 
+    #[inline]
     fn answer_with<'a>(
         &'a self,
         request: &'a HttpRequest,
