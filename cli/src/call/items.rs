@@ -1,6 +1,8 @@
 //! Prints the items of a subscription.
 
+use std::future::pending;
 use std::num::NonZeroU64;
+use std::pin::pin;
 use std::time::Duration;
 
 use callbox::client::{ConnectionEvent, NamedCall};
@@ -122,7 +124,14 @@ enum Next {
 /// Waits for an item, or else for a change of the connection. The end of the subscription comes
 /// before that of its connection, which is no news then.
 async fn next(subscription: &mut Subscription<Box<RawValue>>, events: &mut UnboundedReceiver<ConnectionEvent>) -> Next {
-    match select(subscription.next(), events.select_next_some()).await {
+    // A client over HTTP has no connection of its own, and so no events.
+    let event = async {
+        match events.next().await {
+            Some(event) => event,
+            None => pending().await,
+        }
+    };
+    match select(subscription.next(), pin!(event)).await {
         Either::Left((item, _)) => Next::Item(item),
         Either::Right((event, _)) => Next::Event(event),
     }

@@ -55,8 +55,11 @@ fn items_are_lines_of_json_until_the_subscription_ends() {
 #[test]
 fn an_item_is_printed_as_soon_as_it_comes_and_a_signal_unsubscribes() {
     let server = plain_market();
-    for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
-        let prices = RunningCommand::start(&["call", &socket(&server), "prices"]);
+    let urls = [socket(&server), server.url("/api")];
+    for (signal, code, url) in
+        [(Signal::INT, 130, &urls[0]), (Signal::TERM, 143, &urls[0]), (Signal::INT, 130, &urls[1])]
+    {
+        let prices = RunningCommand::start(&["call", url, "prices"]);
         until("it has subscribed", || subscriptions(&server) == 1);
         for value in [1, 2] {
             publish(&server, [value]);
