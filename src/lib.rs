@@ -114,7 +114,8 @@
 //!   supervisor.
 //! - `mailbox` is admission and queueing: bounded queues of calls, quotas, deadlines, and the bell
 //!   that wakes the host.
-//! - `measure` is what is known of each method: the cost of its calls, and how they ended.
+//! - `measure` is what is counted: the cost of the calls of each method and how they ended,
+//!   connections, and requests that reach no method.
 //! - `route` is the border between `dispatch` and `engine`: a method as either side sees it.
 //! - `service` is what a service is made of: [`Service`], [`Handles`], [`CallContext`], options.
 //! - [`auth`] is the actor that checks tokens, [`Caller`], which is its answer, and the

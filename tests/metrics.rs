@@ -245,7 +245,13 @@ type ByArticle = [(&'static str, String); 1];
 fn a_program_adds_metrics_of_its_own_whose_labels_may_have_any_text() {
     let (metrics, sold) = (Metrics::default(), Family::<ByArticle, Counter>::default());
     metrics.register("shop_sold", "Number of articles that were sold", sold.clone());
-    let server = testing::start(Server::new(Shop::default).metrics(metrics));
+    let names = |config: &mut actix_web::web::ServiceConfig| {
+        let names = async |metrics: actix_web::web::Data<Metrics>| format!("{metrics:?}");
+        config.route("/names", actix_web::web::get().to(names));
+    };
+    let server = testing::start(Server::new(Shop::default).metrics(metrics).configure(names));
+    let known = request(server.address(), "GET", "/names", &[], "").body;
+    assert!(known.contains("shop_sold"), "a handler has them: {known}");
     let article = "a \"quoted\\ name\nin two lines, größer".to_owned();
     sold.get_or_create(&[("article", article)]).inc_by(7);
     let body = scrape(server.address(), &[]).body;

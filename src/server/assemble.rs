@@ -29,7 +29,7 @@ use crate::sync::{Arc, AtomicBool};
 
 use super::console::{ConsoleMount, console_feed};
 use super::directory::directory;
-use super::erased_service::{ErasedService, ServicePlan};
+use super::erased_service::{ErasedService, ServicePlan, stats_of};
 use super::handle::{ServerHandle, ServerState};
 use super::health::PATHS;
 use super::metrics::MetricsMount;
@@ -134,10 +134,8 @@ pub(super) fn assemble(
     };
     let (endpoint_config, dispatch) = (Arc::new(endpoint_config), Arc::new(dispatch));
     let console = feed.map(|feed| ConsoleMount::new(settings, feed, &services, &endpoint_config, &dispatch));
-    let stats_of = services.clone();
-    let stats = move || stats_of.iter().map(|service| service.stats()).collect();
     let shared = ServerState {
-        metrics: ServerMetrics::new(stats, counters, metrics),
+        metrics: ServerMetrics::new(stats_of(&services), counters, metrics),
         metrics_mount: MetricsMount::new(settings, address.get().copied()),
         services,
         app,
@@ -185,9 +183,7 @@ fn make_router(
     let discover = Discover::new(server, about, router.routes());
     router.add_builtin(BuiltinRoute::route(discover.clone()))?;
     if tokens != TokenCheck::None {
-        let services = services.to_vec();
-        let stats = move || services.iter().map(|service| service.stats()).collect();
-        router.add_builtin(BuiltinRoute::route(MailboxStatsMethod::new(stats)))?;
+        router.add_builtin(BuiltinRoute::route(MailboxStatsMethod::new(stats_of(services))))?;
         router.add_builtin(BuiltinRoute::route(ConnectionStatsMethod(Arc::clone(&counters.connections))))?;
     }
     if let Some(feed) = feed {

@@ -10,7 +10,7 @@ use crate::settings::Settings;
 use crate::start_error::{Result, StartError};
 use crate::sync::Arc;
 
-use super::erased_service::ErasedService;
+use super::erased_service::{ErasedService, stats_of};
 use super::handle::ServerHandle;
 use super::title::title;
 
@@ -33,10 +33,7 @@ pub(super) fn console_feed(
     services: &[Arc<dyn ErasedService>],
 ) -> Option<StatsFeed> {
     let is_local = address.is_some_and(|address| address.ip().to_canonical().is_loopback());
-    settings.console.unwrap_or(is_local).then(|| {
-        let services = services.to_vec();
-        StatsFeed::new(move || services.iter().map(|service| service.stats()).collect())
-    })
+    settings.console.unwrap_or(is_local).then(|| StatsFeed::new(stats_of(services)))
 }
 
 impl ConsoleMount {

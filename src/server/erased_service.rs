@@ -30,6 +30,12 @@ pub(crate) trait ServicePlan: Send {
     ) -> Arc<dyn ErasedService>;
 }
 
+/// Returns what reads the statistics of all these services.
+pub(super) fn stats_of(services: &[Arc<dyn ErasedService>]) -> impl Fn() -> Vec<ServiceStats> + Send + Sync + use<> {
+    let services = services.to_vec();
+    move || services.iter().map(|service| service.stats()).collect()
+}
+
 /// A service of a server, with its mailboxes and routes.
 pub(crate) trait ErasedService: Send + Sync {
     fn name(&self) -> &'static str;

@@ -6,8 +6,8 @@ use std::net::{SocketAddr, TcpListener};
 use std::process::{Child, Command, Stdio};
 
 use callbox::testing::{self, TestServer};
-use callbox::{Server, Subscription, Topic, service};
 use callbox_test_support::http::{Connection, request};
+use callbox_test_support::quotes;
 use callbox_test_support::wait::until;
 use callbox_test_support::websocket::WebSocket;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -15,27 +15,9 @@ use serde_json::{Value, json};
 
 use super::{file, run, text_of};
 
-#[derive(Default)]
-struct Shop {
-    prices: Topic<f64>,
-}
-
-#[service(name = "test.shop")]
-impl Shop {
-    #[public_method]
-    fn publish(&self, price: f64) {
-        self.prices.publish(price);
-    }
-
-    #[public_method(subscription)]
-    fn prices(&self) -> Subscription<f64> {
-        self.prices.subscribe()
-    }
-}
-
 /// A server whose methods have been called.
 fn server() -> TestServer {
-    let server = testing::start(Server::new(Shop::default));
+    let server = testing::start(quotes::server());
     publish(server.address());
     server
 }

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use callbox::testing::{self, TestServer};
-use callbox::{Server, Subscription, Topic, service};
 use callbox_test_support::http::request;
+use callbox_test_support::quotes;
 use callbox_test_support::websocket::WebSocket;
 use serde_json::{Value, json};
 
@@ -17,27 +17,9 @@ const OF_PROMETHEUS: &[&str] = &["job", "instance"];
 /// For each label the values that a metric has.
 type Labels = BTreeMap<String, BTreeSet<String>>;
 
-#[derive(Default)]
-struct Shop {
-    prices: Topic<f64>,
-}
-
-#[service(name = "test.shop")]
-impl Shop {
-    #[public_method]
-    fn publish(&self, price: f64) {
-        self.prices.publish(price);
-    }
-
-    #[public_method(subscription)]
-    fn prices(&self) -> Subscription<f64> {
-        self.prices.subscribe()
-    }
-}
-
 /// A server of which every metric has a value.
 fn busy_server() -> TestServer {
-    let server = testing::start(Server::new(Shop::default));
+    let server = testing::start(quotes::server());
     let mut client = WebSocket::open(server.address());
     client.subscribe("prices", json!([]));
     client.result("publish", json!([1.5]));

@@ -1,7 +1,6 @@
 //! A connection that is lost.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use callbox::Lag;
@@ -10,7 +9,7 @@ use futures::StreamExt;
 use serde_json::json;
 
 use super::proxy::Proxy;
-use super::service::{MarketClient, Waiting, server, server_with, until};
+use super::service::{MarketClient, Waiting, publish_all_the_time, server, server_with, until};
 use super::subscriptions::next;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
@@ -55,16 +54,7 @@ async fn a_hundred_cuts_neither_lose_nor_double_an_item() {
     let retry = Retry::default().attempts(10).budget(10.0, 100);
     let client = Client::builder(proxy.url()).retry(retry).connect().await.unwrap();
     let mut numbers = MarketClient::from(client.clone()).numbers().await.unwrap();
-    let local: MarketClient = server.service::<super::service::Market>().client();
-    let published = Arc::new(AtomicU64::new(0));
-    let counted = Arc::clone(&published);
-    let publisher = tokio::spawn(async move {
-        for number in 0_u64.. {
-            local.publish(number, number + 1).await.unwrap();
-            counted.store(number, Ordering::SeqCst);
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-    });
+    let (publisher, published) = publish_all_the_time(&server);
     let mut expected = 0;
     for cut in 0..CUTS {
         until("the connection is back", || proxy.accepted() > cut).await;

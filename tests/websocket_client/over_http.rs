@@ -1,7 +1,6 @@
 //! Subscriptions of a client over HTTP.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use callbox::client::{Client, ClientError, Transport, TransportError, TransportRequest, TransportResponse};
@@ -9,7 +8,7 @@ use callbox::{Lag, testing};
 use futures::StreamExt;
 
 use super::proxy::Proxy;
-use super::service::{MarketClient, Price, server, subscriptions, until};
+use super::service::{MarketClient, Price, publish_all_the_time, server, subscriptions, until};
 use super::subscriptions::next;
 
 pub(crate) fn client(server: &testing::TestServer) -> MarketClient {
@@ -98,16 +97,7 @@ async fn a_hundred_cuts_neither_lose_nor_double_an_item() {
     let server = server();
     let proxy = Proxy::start(server.address()).await;
     let mut numbers = MarketClient::from(Client::new(proxy.http_url()).unwrap()).numbers().await.unwrap();
-    let local: MarketClient = server.service::<super::service::Market>().client();
-    let published = Arc::new(AtomicU64::new(0));
-    let counted = Arc::clone(&published);
-    let publisher = tokio::spawn(async move {
-        for number in 0_u64.. {
-            local.publish(number, number + 1).await.unwrap();
-            counted.store(number, Ordering::SeqCst);
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-    });
+    let (publisher, published) = publish_all_the_time(&server);
     let mut expected = 0;
     for cut in 0..=CUTS {
         // Most cuts come after some items, and some while the client connects.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use callbox::client::Client;
@@ -10,6 +10,7 @@ use callbox::{Caller, Progress, RpcError, Server, Subscription, Topic, service, 
 use futures::stream;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
+use tokio::task::JoinHandle;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub(crate) struct Price {
@@ -172,6 +173,22 @@ pub(crate) async fn connect(server: &testing::TestServer) -> MarketClient {
 /// The number of open subscriptions.
 pub(crate) fn subscriptions(server: &testing::TestServer) -> u64 {
     server.stats().iter().flat_map(|service| &service.methods).map(|method| method.subscriptions).sum()
+}
+
+/// Publishes numbers from 0 on, one each millisecond, until the task is ended. Returns the last one
+/// as well.
+pub(crate) fn publish_all_the_time(server: &testing::TestServer) -> (JoinHandle<()>, Arc<AtomicU64>) {
+    let local: MarketClient = server.service::<Market>().client();
+    let published = Arc::new(AtomicU64::new(0));
+    let last = Arc::clone(&published);
+    let publisher = tokio::spawn(async move {
+        for number in 0_u64.. {
+            local.publish(number, number + 1).await.unwrap();
+            last.store(number, Ordering::SeqCst);
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    });
+    (publisher, published)
 }
 
 /// Waits until a condition holds, without keeping the thread from the client.

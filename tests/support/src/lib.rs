@@ -3,6 +3,7 @@
 //! - [`event_stream`] reads server-sent events.
 //! - [`http`] sends requests over plain sockets, for what a well-behaved client would not send.
 //! - [`program`] starts a server as a process of its own and watches it from outside.
+//! - [`quotes`] is a server with a topic.
 //! - [`roles`] has the servers that a test's own program can be for [`program`].
 //! - [`examples`] builds and starts the examples of the library.
 //! - [`names`] is an authenticator with two callers.
@@ -17,6 +18,7 @@ pub mod http;
 pub mod names;
 pub mod panics;
 pub mod program;
+pub mod quotes;
 pub mod roles;
 pub mod shell_commands;
 pub mod wait;
