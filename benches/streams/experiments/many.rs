@@ -23,6 +23,8 @@ pub(crate) const CALLBOX_FEW: &str = "callbox, 1,000";
 pub(crate) const CALLBOX_MANY: &str = "callbox, 9,000";
 pub(crate) const JSONRPSEE_FEW: &str = "jsonrpsee, 1,000";
 pub(crate) const JSONRPSEE_MANY: &str = "jsonrpsee, 9,000";
+pub(crate) const BARE_FEW: &str = "bare writes, 1,000";
+pub(crate) const BARE_MANY: &str = "bare writes, 9,000";
 const IDLE_HTTP: &str = "callbox, an idle HTTP connection";
 pub(crate) const BEYOND_HTTP: &str = "callbox, beyond an idle HTTP one";
 
@@ -38,13 +40,13 @@ const INTERVAL: Duration = Duration::from_secs(1);
 
 pub(crate) fn run(bench: &mut Bench<'_>) -> io::Result<()> {
     let sizes: &[_] = bench.options.pick(
-        &[(FEW, CALLBOX_FEW, JSONRPSEE_FEW)],
-        &[(FEW, CALLBOX_FEW, JSONRPSEE_FEW), (MANY, CALLBOX_MANY, JSONRPSEE_MANY)],
+        &[(FEW, [CALLBOX_FEW, JSONRPSEE_FEW, BARE_FEW])],
+        &[(FEW, [CALLBOX_FEW, JSONRPSEE_FEW, BARE_FEW]), (MANY, [CALLBOX_MANY, JSONRPSEE_MANY, BARE_MANY])],
     );
     for round in 0..bench.options.rounds(3) {
-        for (connections, callbox, jsonrpsee) in sizes {
-            let mut subjects = [(Subject::Callbox, *callbox), (Subject::Jsonrpsee, *jsonrpsee)];
-            subjects.rotate_left(round % 2);
+        for (connections, [callbox, jsonrpsee, bare]) in sizes {
+            let mut subjects = [(Subject::Callbox, callbox), (Subject::Jsonrpsee, jsonrpsee), (Subject::Bare, bare)];
+            subjects.rotate_left(round % 3);
             for (subject, name) in subjects {
                 let memory = measure(bench, subject, name, *connections)?;
                 if subject == Subject::Callbox && Some(connections) == sizes.last().map(|(size, ..)| size) {

@@ -1,6 +1,7 @@
 //! The subjects: servers with the same methods and the same subscription, each as its users would
 //! write it, in its own process.
 
+mod bare;
 mod callbox;
 mod jsonrpsee;
 
@@ -22,6 +23,8 @@ pub(crate) const CAPACITY: usize = 1024;
 pub(crate) enum Subject {
     Callbox,
     Jsonrpsee,
+    /// One thread that does nothing but write.
+    Bare,
 }
 
 /// An item of the subscription `prices`.
@@ -60,10 +63,13 @@ impl Price {
 impl Subject {
     pub(crate) const BOTH: [Self; 2] = [Self::Callbox, Self::Jsonrpsee];
 
+    const ALL: [Self; 3] = [Self::Callbox, Self::Jsonrpsee, Self::Bare];
+
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Callbox => "callbox",
             Self::Jsonrpsee => "jsonrpsee",
+            Self::Bare => "bare",
         }
     }
 
@@ -77,9 +83,15 @@ impl Subject {
 /// Runs the server of this name with this number of threads for its connections, until it is
 /// killed.
 pub(crate) fn serve(name: &str, workers: usize, capacity: usize) -> ExitCode {
-    match Subject::BOTH.into_iter().find(|subject| subject.name() == name) {
+    match Subject::ALL.into_iter().find(|subject| subject.name() == name) {
         Some(Subject::Callbox) => callbox::serve(workers, capacity),
         Some(Subject::Jsonrpsee) => jsonrpsee::serve(workers, capacity),
+        Some(Subject::Bare) => {
+            if let Err(error) = bare::serve() {
+                println!("error: {error}");
+                return ExitCode::FAILURE;
+            }
+        }
         None => return ExitCode::from(2),
     }
     ExitCode::SUCCESS
