@@ -1,5 +1,7 @@
 //! A topic and its subscribers, without a connection.
 
+use std::cell::Cell;
+use std::rc::Rc;
 use std::sync::Weak;
 use std::task::{Context, Poll};
 
@@ -138,6 +140,47 @@ fn a_waiting_subscriber_is_woken_once_by_itself_and_with_its_thread() {
             assert_eq!(wakes(elsewhere).await, 2, "{by_thread}, from another thread");
         });
     }
+}
+
+/// Goes on when the tasks have run that are woken by now.
+async fn after_those_woken() {
+    let mut has_waited = false;
+    std::future::poll_fn(|cx| {
+        if std::mem::replace(&mut has_waited, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
+#[test]
+fn other_tasks_have_their_turn_while_many_subscribers_of_a_thread_are_woken() {
+    const SUBSCRIBERS: usize = 1000;
+    on_thread(true, async || {
+        let topic = Topic::new();
+        let served = Rc::new(Cell::new(0));
+        for _ in 0..SUBSCRIBERS {
+            let (mut subscription, served) = (topic.subscribe(), Rc::clone(&served));
+            tokio::task::spawn_local(async move {
+                while subscription.next().await.is_some() {
+                    served.set(served.get() + 1);
+                }
+            });
+        }
+        tokio::task::yield_now().await;
+        for item in 1..=3 {
+            topic.publish(item);
+            let mut turns = 0;
+            while served.get() < SUBSCRIBERS * item {
+                after_those_woken().await;
+                turns += 1;
+                assert!(turns <= SUBSCRIBERS, "{} of {SUBSCRIBERS} got item {item}", served.get());
+            }
+            assert!(turns > 10, "{turns} turns of another task");
+        }
+    });
 }
 
 #[test]

@@ -119,7 +119,7 @@ pub(crate) const LAYERS: &[Layer] = &[
     Layer {
         module: "dispatch",
         knows: &["auth", "jsonrpc", "log", "mailbox", "measure", "route", "router", "service", "sync"],
-        crates: &["callbox_client", "futures", "parking_lot", "tokio"],
+        crates: &["callbox_client", "futures", "parking_lot", "rustc_hash", "tokio"],
     },
     // The only transport. Its extractor hands out `ServiceRef`s, and one of its routes serves the
     // OpenRPC document.

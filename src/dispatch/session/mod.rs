@@ -187,16 +187,17 @@ impl Session {
         self.shared.client.log.as_ref().map(|log| log.enter())
     }
 
-    /// Whether the server drains.
-    pub(crate) fn is_stopping(&self) -> bool {
-        *self.stopping.borrow()
+    /// Whether the server drains, as far as the last poll has seen.
+    pub(crate) fn has_seen_stop(&self) -> bool {
+        self.stops.is_none()
     }
 
     /// Starts the calls of a body.
     pub(crate) fn start(&mut self, frame: impl Frame, cx: &mut Context<'_>) {
         let _lines = self.lines();
         self.started += 1;
-        let mut run = Box::pin(run(Rc::clone(&self.shared), frame, self.started, self.is_stopping()));
+        let is_stopping = *self.stopping.borrow();
+        let mut run = Box::pin(run(Rc::clone(&self.shared), frame, self.started, is_stopping));
         // Most calls end at once, and need no place among those under way.
         match run.as_mut().poll(cx) {
             Poll::Ready(ended) => {
@@ -218,7 +219,9 @@ impl Session {
             self.stops = None;
         }
         self.send_ended(outbox);
-        while outbox.has_room()
+        // Without the first condition each poll would register a waker.
+        while !self.under_way.is_empty()
+            && outbox.has_room()
             && let Poll::Ready(Some(ended)) = self.under_way.poll_next_unpin(cx)
         {
             send(&self.shared.subscriptions, self.judgement.as_ref(), ended, outbox);

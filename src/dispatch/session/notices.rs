@@ -1,9 +1,16 @@
 //! The messages of a subscription: its items, its position, and its end.
 
+use std::fmt;
+use std::io::Write;
+
 use callbox_client::Lag;
 
 use crate::jsonrpc::RpcError;
 use crate::service::Cursor;
+
+/// Room for an item, besides the beginning of its message, in bytes. Most are shorter, and their
+/// messages need no second allocation.
+const ITEM_ROOM: usize = 256;
 
 /// The beginning of all messages of one subscription.
 #[derive(Debug)]
@@ -15,12 +22,13 @@ impl NoticeHead {
         let mut head = br#"{"jsonrpc":"2.0","method":"#.to_vec();
         // A string always has a form in JSON, and a vector always has room.
         let _ = serde_json::to_writer(&mut head, event);
-        head.extend_from_slice(format!(r#","params":{{"subscription":"{id}""#).as_bytes());
+        write(&mut head, format_args!(r#","params":{{"subscription":"{id}""#));
         Self(head)
     }
 
     /// Writes the beginning of an item; its JSON must be appended next.
     pub(super) fn open_item(&self, out: &mut Vec<u8>) {
+        out.reserve(self.0.len() + ITEM_ROOM);
         out.extend_from_slice(&self.0);
         out.extend_from_slice(br#","result":"#);
     }
@@ -28,12 +36,12 @@ impl NoticeHead {
     /// Writes the end of an item.
     pub(super) fn close_item(out: &mut Vec<u8>, lag: Option<Lag>, cursor: Option<Cursor>) {
         match lag {
-            Some(Lag::Items(items)) => out.extend_from_slice(format!(r#","lagged":{items}"#).as_bytes()),
+            Some(Lag::Items(items)) => write(out, format_args!(r#","lagged":{items}"#)),
             Some(Lag::Unknown) => out.extend_from_slice(br#","lagged":null"#),
             None => {}
         }
         if let Some(cursor) = cursor {
-            out.extend_from_slice(format!(r#","cursor":"{cursor}""#).as_bytes());
+            write(out, format_args!(r#","cursor":"{cursor}""#));
         }
         out.extend_from_slice(b"}}");
     }
@@ -56,6 +64,11 @@ impl NoticeHead {
         }
         out.extend_from_slice(b"}}");
     }
+}
+
+fn write(out: &mut Vec<u8>, text: fmt::Arguments<'_>) {
+    // A vector always has room.
+    let _ = out.write_fmt(text);
 }
 
 #[cfg(test)]

@@ -39,7 +39,8 @@ pub(super) struct OpenSubscription {
     pub(super) wakeup: Arc<Wakeup>,
     /// When it is polled though nobody has woken it. The table has the same time.
     pub(super) alarm: Option<Instant>,
-    pacing: Option<Pacing>,
+    /// Apart, since most subscriptions have none, and each poll moves the rest.
+    pacing: Option<Box<Pacing>>,
     /// The position that the client knows, and since when it has heard nothing.
     known: Option<Cursor>,
     heard_at: Instant,
@@ -82,7 +83,7 @@ impl OpenSubscription {
         let now = Instant::now();
         let StartedSubscription { method, access, names, items, state_end, counters } = started;
         counters.opened();
-        let pacing = min_interval.map(|interval| Pacing { interval, next_at: now, held: None, end: None });
+        let pacing = min_interval.map(|interval| Box::new(Pacing { interval, next_at: now, held: None, end: None }));
         let known = items.cursor();
         let head = NoticeHead::new(names.event.unwrap_or(method), id);
         Self {
@@ -142,9 +143,17 @@ impl OpenSubscription {
 
     /// Polls the stream of the user. A panic in it is the end of this subscription alone.
     fn poll_items(&mut self, cx: &mut Context<'_>, out: &mut Vec<u8>) -> Poll<NextItem> {
-        let began = Instant::now();
         let polled = caught(AssertUnwindSafe(|| self.items.poll_next(cx, out)));
-        let took = began.elapsed();
+        polled.unwrap_or_else(|panic| {
+            let cause = format_args!("the stream of {} panicked: {}", self.method, panic_text(&*panic));
+            let error = RpcError::internal_in(self.method, &cause);
+            discard(panic);
+            Poll::Ready(NextItem::Failed(error))
+        })
+    }
+
+    /// Warns of a poll that took so long.
+    pub(super) fn warn_if_long(&self, took: Duration) {
         if took >= LONG_POLL {
             let held_ms = took.as_millis() as u64;
             log_throttled!(
@@ -155,12 +164,6 @@ impl OpenSubscription {
                  what takes long"
             );
         }
-        polled.unwrap_or_else(|panic| {
-            let cause = format_args!("the stream of {} panicked: {}", self.method, panic_text(&*panic));
-            let error = RpcError::internal_in(self.method, &cause);
-            discard(panic);
-            Poll::Ready(NextItem::Failed(error))
-        })
     }
 
     /// As [`poll_items`](Self::poll_items), but of the items of an interval only the newest.

@@ -2,11 +2,13 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
+use std::mem;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Context;
 use std::time::Duration;
 
+use rustc_hash::FxBuildHasher;
 use serde_json::value::RawValue;
 use tokio::time::Instant;
 
@@ -37,9 +39,9 @@ pub(crate) struct Subscriptions {
 #[derive(Default)]
 struct Table {
     next: u64,
-    open: HashMap<u64, OpenSubscription>,
+    open: HashMap<u64, OpenSubscription, FxBuildHasher>,
     /// The reports of calls, which take turns with the subscriptions. Their numbers are no ids.
-    reports: HashMap<u64, ProgressFeed>,
+    reports: HashMap<u64, ProgressFeed, FxBuildHasher>,
     /// Those whose ids have not been sent, with the number of the envelope whose reply has the id.
     unannounced: Vec<(u64, u64)>,
     /// When to poll a subscription though nobody has woken it, once for each at most.
@@ -52,7 +54,7 @@ impl Table {
         if *alarm == at {
             return;
         }
-        if let Some(before) = std::mem::replace(alarm, at) {
+        if let Some(before) = mem::replace(alarm, at) {
             self.alarms.remove(&(before, id));
         }
         self.alarms.extend(at.map(|at| (at, id)));
@@ -111,16 +113,18 @@ impl Subscriptions {
     pub(super) fn poll(&self, cx: &Context<'_>, now: Instant, outbox: &mut impl Outbox) -> bool {
         self.ready.register(cx);
         self.ring_alarms(now);
+        // Read once for each poll of a stream.
+        let mut clock = now;
         let mut message = Vec::new();
         for polls in 0.. {
             if !outbox.has_room() {
                 break;
             }
-            if polls >= POLLS_AT_ONCE || now.elapsed() >= TURN {
+            if polls >= POLLS_AT_ONCE || clock.duration_since(now) >= TURN {
                 return true;
             }
             let Some(id) = self.ready.pop() else { break };
-            let cursor = match self.poll_one(id, now, &mut message) {
+            let cursor = match self.poll_one(id, &mut clock, &mut message) {
                 Polled::Message(cursor) => cursor,
                 Polled::Nothing { .. } => continue,
                 Polled::End => None,
@@ -131,13 +135,16 @@ impl Subscriptions {
         false
     }
 
-    /// Writes the next message of a subscription, or of the reports of a call.
-    fn poll_one(&self, id: u64, now: Instant, message: &mut Vec<u8>) -> Polled {
+    /// Writes the next message of a subscription, or of the reports of a call. `clock` is the time
+    /// before, and then the time after a poll of a stream.
+    fn poll_one(&self, id: u64, clock: &mut Instant, message: &mut Vec<u8>) -> Polled {
         // Out of the table, since the stream of a user may do anything while it is polled.
         let taken = self.table.borrow_mut().open.remove(&id);
-        let Some(mut subscription) = taken else { return self.poll_reports(id, now, message) };
+        let Some(mut subscription) = taken else { return self.poll_reports(id, *clock, message) };
         let wakeup = Arc::clone(&subscription.wakeup);
-        let polled = polled(&wakeup, |cx| subscription.poll(cx, now, message));
+        let polled = polled(&wakeup, |cx| subscription.poll(cx, *clock, message));
+        let began = mem::replace(clock, Instant::now());
+        subscription.warn_if_long(clock.duration_since(began));
         let mut table = self.table.borrow_mut();
         let until = if let Polled::Nothing { until } = polled { until } else { None };
         table.set_alarm(id, &mut subscription.alarm, until);

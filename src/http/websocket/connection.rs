@@ -25,7 +25,7 @@ use crate::topic::wake_by_thread;
 use super::super::connection_state::ConnectionState;
 use super::close::{CloseCode, ProtocolError};
 use super::frame_reader::{Event, FrameReader};
-use super::frame_writer::{self, TextFrame};
+use super::frame_writer::{self, EXPECTED_HEAD, TextFrame};
 
 /// Size from which on no further message is added to what is given to actix at once, in bytes. With
 /// actix's own buffer of 32 KiB, a reply waits behind at most 64 KiB of items.
@@ -94,6 +94,10 @@ impl Outbox for Frames {
     }
 
     fn push(&mut self, message: &[u8], _: Option<Cursor>) {
+        if self.0.is_empty() {
+            // A full vector becomes `Bytes` without a further allocation.
+            self.0.reserve_exact(EXPECTED_HEAD + message.len());
+        }
         let mut frame = TextFrame::open(&mut self.0);
         frame.payload().extend_from_slice(message);
         frame.close();
@@ -176,7 +180,7 @@ impl Connection {
         if self.session.poll(cx, &mut self.out) {
             self.chunks = CHUNKS_AT_ONCE;
         }
-        if self.session.is_stopping() && self.session.is_idle() {
+        if self.session.has_seen_stop() && self.session.is_idle() {
             self.close(Some(CloseCode::GOING_AWAY), "the server stops");
         }
     }

@@ -9,7 +9,7 @@ use super::frame_head::{FIN, LENGTH_16, LENGTH_64, MAX_CONTROL_PAYLOAD, Opcode};
 
 /// Length of the head that an open frame has room for, in bytes. It is that of a payload of 126
 /// bytes to 64 KiB: shorter ones take no time to move, and longer ones are rare.
-const EXPECTED_HEAD: usize = 4;
+pub(crate) const EXPECTED_HEAD: usize = 4;
 
 /// A text frame whose payload is being written.
 ///
