@@ -138,7 +138,7 @@ impl<'a> MethodFrame<'a> {
             running: now.running,
             ran_per_s: per_s(|stats| stats.answered + stats.failed + stats.panicked),
             rejected_per_s: per_s(|MethodStats { refused_for, .. }| {
-                refused_for.full + refused_for.hopeless + refused_for.overdue
+                refused_for.full + refused_for.caller + refused_for.hopeless + refused_for.overdue
             }),
             wait: Percentiles::of(&now.wait.since(&oldest.wait)),
             run: Percentiles::of(&now.run.since(&oldest.run)),

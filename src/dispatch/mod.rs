@@ -253,7 +253,13 @@ impl<'a> BodyContext<'a> {
 
     /// Returns the context in which one of the calls starts. Its result is appended to `out`.
     fn start_context<'c>(&'c self, inline: bool, streams: &'c CallStreams, out: &'c mut Vec<u8>) -> StartContext<'c> {
-        StartContext { budget: &self.budget, inline, subscriber: streams.subscriber.as_ref(), out }
+        StartContext {
+            budget: &self.budget,
+            inline,
+            peer: self.meta.peer,
+            subscriber: streams.subscriber.as_ref(),
+            out,
+        }
     }
 
     /// Counts a request that reached no method.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::auth::{Caller, NotChecked};
 use crate::jsonrpc::{Id, RpcError, RpcRequest, may_have_meta, truncated};
 use crate::route::{CallStart, Route};
-use crate::service::{Access, CallContext, CancelFlag, Link, StreamUse, admits};
+use crate::service::{Access, CallContext, CallerPlace, CancelFlag, Link, StreamUse, admits};
 use crate::sync::Arc;
 
 use super::BodyContext;
@@ -135,6 +135,7 @@ impl<'a> ResolvedRequest<'a> {
             services: None,
             progress: None,
             cancelled: CancelFlag::default(),
+            place: CallerPlace::default(),
             request: match context.meta.log {
                 _ if reads_request => Arc::clone(context.meta.request.info()).into(),
                 Some(log) => Arc::clone(log.request()).into(),

@@ -84,6 +84,8 @@ pub struct MethodStats {
 pub struct Refusals {
     /// The mailbox or the service was at its limit of calls or bytes.
     pub full: u64,
+    /// The caller had as many calls in the method as it may, which is its `per_caller`.
+    pub caller: u64,
     /// The calls that waited before, and the call itself, would usually have taken longer than the
     /// deadline allowed.
     pub hopeless: u64,
@@ -101,6 +103,7 @@ impl Refusals {
     pub(crate) fn since(&self, earlier: &Self) -> Self {
         Self {
             full: self.full.saturating_sub(earlier.full),
+            caller: self.caller.saturating_sub(earlier.caller),
             hopeless: self.hopeless.saturating_sub(earlier.hopeless),
             overdue: self.overdue.saturating_sub(earlier.overdue),
             unavailable: self.unavailable.saturating_sub(earlier.unavailable),
@@ -128,12 +131,13 @@ impl MethodStats {
         let tally = &entry.meter.counters;
         let refused_for = Refusals {
             full: tally.get(Counter::RefusedFull),
+            caller: tally.get(Counter::RefusedCaller),
             hopeless: tally.get(Counter::RefusedHopeless),
             overdue: tally.get(Counter::RefusedOverdue),
             unavailable: tally.get(Counter::RefusedUnavailable),
             params: tally.get(Counter::RefusedParams),
         };
-        let Refusals { full, hopeless, overdue, unavailable, params } = refused_for;
+        let Refusals { full, caller, hopeless, overdue, unavailable, params } = refused_for;
         Self {
             method: entry.name.to_string(),
             group: entry.options.group,
@@ -145,7 +149,7 @@ impl MethodStats {
             answered: tally.get(Counter::Answered),
             failed: tally.get(Counter::Failed),
             panicked: tally.get(Counter::Panicked),
-            refused: full + hopeless + overdue + unavailable + params,
+            refused: full + caller + hopeless + overdue + unavailable + params,
             refused_for,
             expired: tally.get(Counter::Expired),
             abandoned: tally.get(Counter::Abandoned),

@@ -103,6 +103,10 @@ impl<E: Deref<Target: AsRef<Meter>>> CallRecord<E> {
             meter.counters.record_wait(queued);
         }
         meter.ended(&self.call, end, error, queued, ran.map(|(_, took)| took));
+        // A method may run on after its caller has left, and then keeps the place.
+        if ran.is_none() {
+            self.call.place.release();
+        }
     }
 
     /// Records calls of a series that ran one after another, each for `each`, the first of them
@@ -204,7 +208,7 @@ impl Meter {
         let method = call.method;
         if matches!(
             counter_of(end, Some(error)),
-            Counter::RefusedFull | Counter::RefusedHopeless | Counter::RefusedOverdue
+            Counter::RefusedFull | Counter::RefusedCaller | Counter::RefusedHopeless | Counter::RefusedOverdue
         ) {
             if let Some(calls) = self.overload.record(Instant::now()) {
                 let why = error.data().map(RawValue::get);
@@ -227,6 +231,7 @@ fn counter_of(end: CallEnd, error: Option<&RpcError>) -> Counter {
         CallEnd::Rejected(RejectReason::Full | RejectReason::ServiceFull | RejectReason::BytesFull) => {
             Counter::RefusedFull
         }
+        CallEnd::Rejected(RejectReason::Caller) => Counter::RefusedCaller,
         CallEnd::Rejected(RejectReason::Hopeless) => Counter::RefusedHopeless,
         CallEnd::Rejected(RejectReason::Overdue) => Counter::RefusedOverdue,
         CallEnd::Rejected(RejectReason::Unavailable) => Counter::RefusedUnavailable,

@@ -26,6 +26,7 @@ pub(crate) enum Counter {
     Failed,
     Panicked,
     RefusedFull,
+    RefusedCaller,
     RefusedHopeless,
     RefusedOverdue,
     RefusedUnavailable,

@@ -87,6 +87,7 @@ impl<'a> Families<'a> {
             let reasons = stats.refused_for;
             let reasons = [
                 ("full", reasons.full),
+                ("caller", reasons.caller),
                 ("hopeless", reasons.hopeless),
                 ("overdue", reasons.overdue),
                 ("unavailable", reasons.unavailable),

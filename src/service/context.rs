@@ -13,6 +13,7 @@ use crate::auth::Caller;
 use crate::jsonrpc::RpcError;
 
 use super::ProgressSlot;
+use super::caller_limit::CallerPlace;
 use super::request::{CallTransport, RequestInfo};
 use super::{Directory, Link, RequestScope, ServiceNeed};
 
@@ -52,6 +53,8 @@ pub struct CallContext {
     pub(crate) progress: Option<Arc<ProgressSlot>>,
     /// Whether nobody waits for the result any more.
     pub(crate) cancelled: CancelFlag,
+    /// Its place among the calls of its caller, if the method limits these.
+    pub(crate) place: CallerPlace,
 }
 
 /// Set once nobody waits for the result of a call.
@@ -63,7 +66,7 @@ impl CancelFlag {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    fn is_set(&self) -> bool {
+    pub(crate) fn is_set(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 }

@@ -2,6 +2,7 @@
 //! call.
 
 mod app_config;
+mod caller_limit;
 mod context;
 mod describe;
 mod factory;
@@ -22,6 +23,7 @@ use schemars::JsonSchema;
 use crate::start_error::BoxError;
 
 pub(crate) use app_config::AppConfig;
+pub(crate) use caller_limit::{CallerLimit, CallerPlace};
 pub(crate) use callbox_client::__engine::{
     AmbientRequest, Awaited, Current, CurrentGuard, Cursor, DescribedError, Directory, ItemSource, Link, NextItem,
     ProgressSlot, RequestScope, Resumed, ServiceId, ServiceNeed, Shared, SourceEvent, SourceItem, WithinRequest,

@@ -12,6 +12,7 @@ const NEARLY_FULL = 0.8;
 // Keys of `rpc.mailboxes`, with their labels and their meaning.
 const REASONS = [
   ["full", "full", "The mailbox or its service was full."],
+  ["caller", "caller", "The caller had as many calls in the method as it may: per_caller."],
   ["hopeless", "hopeless", "The calls before it would have taken longer than the call had."],
   ["overdue", "overdue", "The mailbox was overloaded, and the call would have waited longer than max_wait."],
   ["unavailable", "unavailable", "The service was down or stopping."],

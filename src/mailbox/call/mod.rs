@@ -105,13 +105,17 @@ impl<M: Message> Call<M> {
         // the reply is moved in.
         let error = reply.as_ref().err().cloned();
         let reply = (!self.context().notification).then(|| Harmless::new(self.ready(reply, now)));
-        match self.state.end(reply) {
+        let wake = match self.state.end(reply) {
             None => CallerWake(None),
             Some((last, caller)) => {
                 self.head.end(last, end, error.as_ref(), now);
                 CallerWake(caller)
             }
-        }
+        };
+        // The method has ended, also if its caller had left before. The caller may send its next
+        // call as soon as it is woken, so this comes first.
+        self.context().place.release();
+        wake
     }
 
     /// Returns the reply and the end of a call that ended `now`: the deadline error, if the
