@@ -41,6 +41,9 @@ pub struct Mailbox {
     pub refused: u64,
     pub expired: u64,
     pub abandoned: u64,
+    /// A server of an earlier version counts these as abandoned.
+    #[serde(default)]
+    pub cancelled: u64,
     /// Number of open subscriptions. A server of an earlier version has none, and the same holds
     /// for the next two.
     #[serde(default)]
@@ -65,7 +68,7 @@ pub struct Histogram {
 impl Mailbox {
     /// Returns the number of calls that ended, with any outcome but a rejection.
     pub fn ended(&self) -> u64 {
-        self.answered + self.failed + self.panicked + self.expired + self.abandoned
+        self.answered + self.failed + self.panicked + self.expired + self.abandoned + self.cancelled
     }
 }
 

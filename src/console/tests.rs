@@ -30,6 +30,7 @@ fn service(answered: u64) -> ServiceStats {
         refused_for,
         expired: 0,
         abandoned: 0,
+        cancelled: 0,
         is_subscription: false,
         subscriptions: 0,
         items: 0,

@@ -80,6 +80,7 @@ struct EndCounts {
     panicked: u64,
     expired: u64,
     abandoned: u64,
+    cancelled: u64,
 }
 
 impl StatsWindow {
@@ -148,6 +149,7 @@ impl<'a> MethodFrame<'a> {
                 panicked: since(|stats| stats.panicked, oldest),
                 expired: since(|stats| stats.expired, oldest),
                 abandoned: since(|stats| stats.abandoned, oldest),
+                cancelled: since(|stats| stats.cancelled, oldest),
             },
             refused_for: now.refused_for.since(&oldest.refused_for),
         }

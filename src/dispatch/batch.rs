@@ -312,7 +312,9 @@ async fn start_held_members(mut mailbox: BatchMailbox<'_>, context: &BodyContext
                 break CallStart::Done(Err(error));
             }
             if cancellable.as_ref().is_some_and(CancellableCall::is_cancelled) {
-                break CallStart::Done(Err(RpcError::cancelled()));
+                let cancelled = Rejection::cancelled();
+                route.reject(call, &cancelled);
+                break CallStart::Done(Err(cancelled.error));
             }
             let until = call.deadline;
             let rejection =

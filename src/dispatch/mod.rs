@@ -225,7 +225,9 @@ impl Dispatch {
             CallStart::Done(outcome) => outcome,
             CallStart::Pending(mut call) => {
                 deferred_wake.yield_to_others().await;
-                let reply = poll_fn(|cx| call.as_mut().poll(cx, &mut body));
+                let out = &mut body;
+                // It has the call, which ends where this is dropped.
+                let reply = poll_fn(move |cx| call.as_mut().poll(cx, out));
                 let reply = context.unless_cancelled(id, reply);
                 let reply = Box::pin(async { unless_cut(&self.cut, pin!(reply)).await }).await;
                 reply.unwrap_or_else(|| Err(cut_off()))

@@ -61,6 +61,8 @@ pub struct MethodStats {
     pub expired: u64,
     /// Number of calls whose caller left before they ended.
     pub abandoned: u64,
+    /// Number of calls that their caller cancelled before they ended.
+    pub cancelled: u64,
     /// Whether its result is a subscription.
     pub is_subscription: bool,
     /// Number of subscriptions that are open now.
@@ -153,6 +155,7 @@ impl MethodStats {
             refused_for,
             expired: tally.get(Counter::Expired),
             abandoned: tally.get(Counter::Abandoned),
+            cancelled: tally.get(Counter::Cancelled),
             is_subscription: matches!(entry.options.streams, StreamUse::Subscribes(_)),
             subscriptions: entry.meter.items.open(),
             items: entry.meter.items.sent(),

@@ -27,10 +27,12 @@ pub(crate) enum CallEnd {
     Expired,
     /// Its caller left.
     Abandoned,
+    /// Its caller cancelled it.
+    Cancelled,
 }
 
-/// The record of one call. It is written once: when the call ends, or as abandoned when this is
-/// dropped.
+/// The record of one call. It is written once: when the call ends, or when this is dropped, as
+/// abandoned or cancelled.
 ///
 /// `E` is the entry of the method: borrowed by a call that ends where it arrives, shared by others.
 pub(crate) struct CallRecord<E: Deref<Target: AsRef<Meter>>> {
@@ -130,7 +132,8 @@ impl<E: Deref<Target: AsRef<Meter>>> Drop for CallRecord<E> {
             let now = Instant::now();
             let ran =
                 if let CallPath::Inline(began) = self.path { Some((began, now.duration_since(began))) } else { None };
-            self.end(CallEnd::Abandoned, None, ran, now);
+            let end = if self.call.cancelled.is_set() { CallEnd::Cancelled } else { CallEnd::Abandoned };
+            self.end(end, None, ran, now);
         }
     }
 }
@@ -238,6 +241,7 @@ fn counter_of(end: CallEnd, error: Option<&RpcError>) -> Counter {
         CallEnd::Rejected(RejectReason::Params) => Counter::RefusedParams,
         CallEnd::Rejected(RejectReason::Expired) | CallEnd::Expired => Counter::Expired,
         CallEnd::Abandoned => Counter::Abandoned,
+        CallEnd::Rejected(RejectReason::Cancelled) | CallEnd::Cancelled => Counter::Cancelled,
     }
 }
 

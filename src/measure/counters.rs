@@ -33,9 +33,10 @@ pub(crate) enum Counter {
     RefusedParams,
     Expired,
     Abandoned,
+    Cancelled,
 }
 
-const COUNTERS: usize = Counter::Abandoned as usize + 1;
+const COUNTERS: usize = Counter::Cancelled as usize + 1;
 
 /// The counters of one thread, on cache lines of their own.
 #[repr(align(128))]

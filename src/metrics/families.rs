@@ -77,6 +77,7 @@ impl<'a> Families<'a> {
                 ("panic", stats.panicked),
                 ("expired", stats.expired),
                 ("abandoned", stats.abandoned),
+                ("cancelled", stats.cancelled),
             ];
             for (outcome, count) in outcomes {
                 calls.counter([("service", service), ("method", &stats.method), ("outcome", outcome)], count)?;

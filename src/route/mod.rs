@@ -139,6 +139,11 @@ impl Rejection {
     pub(crate) fn unavailable() -> Self {
         Self { reason: RejectReason::Unavailable, error: RpcError::unavailable() }
     }
+
+    /// Returns the rejection of a call that its caller cancels while it waits for a slot.
+    pub(crate) fn cancelled() -> Self {
+        Self { reason: RejectReason::Cancelled, error: RpcError::cancelled() }
+    }
 }
 
 /// Why a call was rejected.
@@ -163,6 +168,8 @@ pub(crate) enum RejectReason {
     Params,
     /// The deadline passed before a slot was free.
     Expired,
+    /// Its caller cancelled it before a slot was free.
+    Cancelled,
 }
 
 /// The result of starting a call.

@@ -24,6 +24,7 @@ const ENDS = [
   ["panicked", "panicked", "The method panicked, or its thread was lost."],
   ["expired", "expired", "The deadline passed, in the mailbox or while the call ran."],
   ["abandoned", "abandoned", "The caller disconnected."],
+  ["cancelled", "cancelled", "The caller cancelled the call."],
 ];
 const WORDS = { down: "down", flooded: "flooded", waiting: "waiting", running: "running", idle: "idle" };
 

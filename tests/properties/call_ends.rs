@@ -88,7 +88,8 @@ fn check_counts(outcome: &Outcome, stats: &[MethodStats]) -> Result<(), TestCase
 }
 
 fn ended(stats: &[MethodStats]) -> u64 {
-    let ended = |s: &MethodStats| s.answered + s.failed + s.panicked + s.refused + s.expired + s.abandoned;
+    let ended =
+        |s: &MethodStats| s.answered + s.failed + s.panicked + s.refused + s.expired + s.abandoned + s.cancelled;
     stats.iter().map(ended).sum()
 }
 

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use crate::jsonrpc::{PendingResults, RpcError};
 use crate::log::{Harmless, caught, discard, panic_text};
-use crate::measure::{CallEnd, CallRecord};
+use crate::measure::{CallEnd, CallRecord, take_cancel};
 use crate::route::Rejection;
 use crate::service::{CallContext, Message, Reply};
 use crate::sync::Arc;
@@ -308,7 +308,8 @@ impl<M: Message> Drop for ReplyFuture<M> {
             && let GiveUpResult::Abandoned(last) = self.call.state.give_up()
         {
             self.call.context().cancelled.set();
-            self.call.head.end(last, CallEnd::Abandoned, None, Instant::now());
+            let end = if take_cancel() { CallEnd::Cancelled } else { CallEnd::Abandoned };
+            self.call.head.end(last, end, None, Instant::now());
         }
     }
 }
