@@ -114,7 +114,7 @@ impl Dispatch {
                 let mut context =
                     BodyContext::new(arrived, meta, ResponseBudget::new(self.response_limit), &self.refused);
                 Either::Left(async move {
-                    if request.asks_caller() {
+                    if request.asks_caller() && !request.starts_again(&context) {
                         // An authenticator may take long.
                         let who = self.who(context.meta.token, context.meta.peer);
                         context.who = match context.meta.session.zip(request.id) {

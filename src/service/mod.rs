@@ -43,7 +43,7 @@ pub(crate) use options::{StreamUse, admits};
 pub use progress::Progress;
 pub(crate) use ready::Ready;
 pub use request::CallTransport;
-pub(crate) use request::{LazyRequest, REQUEST_ID, RequestInfo};
+pub(crate) use request::{LazyRequest, REQUEST_ID, RequestInfo, RequestSource};
 pub use serves::Serves;
 pub use service_context::ServiceContext;
 pub(crate) use service_context::{MissingService, Surroundings, TaskSpawner};

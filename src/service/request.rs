@@ -135,24 +135,46 @@ impl fmt::Debug for RequestInfo {
 /// Most methods do not look at their request, and copying its headers would cost as much as they
 /// do.
 pub(crate) struct LazyRequest<'a> {
-    describe: &'a dyn Fn() -> RequestInfo,
+    source: &'a dyn RequestSource,
     info: OnceCell<Arc<RequestInfo>>,
+}
+
+/// A request as its transport has it.
+pub(crate) trait RequestSource {
+    /// Describes the request.
+    fn describe(&self) -> RequestInfo;
+
+    /// Whether its client takes more than one answer, as a response of events.
+    fn takes_events(&self) -> bool {
+        false
+    }
+}
+
+impl<F: Fn() -> RequestInfo> RequestSource for F {
+    fn describe(&self) -> RequestInfo {
+        self()
+    }
 }
 
 impl<'a> LazyRequest<'a> {
     #[inline]
-    pub(crate) fn new(describe: &'a dyn Fn() -> RequestInfo) -> Self {
-        Self { describe, info: OnceCell::new() }
+    pub(crate) fn new(source: &'a dyn RequestSource) -> Self {
+        Self { source, info: OnceCell::new() }
     }
 
     /// Returns a request that is described already.
     pub(crate) fn known(info: Arc<RequestInfo>) -> Self {
-        Self { describe: &unknown, info: OnceCell::from(info) }
+        Self { source: &unknown, info: OnceCell::from(info) }
     }
 
     /// Returns the request.
     pub(crate) fn info(&self) -> &Arc<RequestInfo> {
-        self.info.get_or_init(|| Arc::new((self.describe)()))
+        self.info.get_or_init(|| Arc::new(self.source.describe()))
+    }
+
+    /// Whether the client takes more than one answer, as a response of events.
+    pub(crate) fn takes_events(&self) -> bool {
+        self.source.takes_events()
     }
 
     /// Returns the request, if a call has asked for it.
