@@ -162,9 +162,10 @@ fn context<S: Service>(
     })
 }
 
-/// Returns the other services, if a parameter of the method needs one.
+/// Returns the other services, if a parameter of the method needs one, or something else of the
+/// server.
 pub(super) fn services_of<S: Service>(core: &Core<S>, entry: &MethodEntry) -> Option<Arc<Directory>> {
-    if entry.options.needs.0.is_empty() { None } else { core.surroundings.services().cloned() }
+    if entry.options.needs.is_empty() { None } else { core.surroundings.services().cloned() }
 }
 
 /// Whether a call has to know its request.

@@ -78,7 +78,7 @@ pub(super) fn assemble(
     let counters = ServerCounters::default();
     let feed = console_feed(settings, address.get().copied(), &services);
     let (router, discover) = make_router(&services, settings, tokens, address, (&counters, feed.clone()))?;
-    surroundings.set(directory(&services, clients, &router, settings)?, app.clone());
+    surroundings.set(directory(&services, clients, &router, settings, metrics.clone())?, app.clone());
     let token_header = HeaderName::from_bytes(settings.token_header.as_bytes()).map_err(|_| {
         let what = format_args!("`{}` cannot be the name of a header", settings.token_header);
         StartError::new(what, "use letters, digits and dashes in --token-header")
