@@ -38,7 +38,7 @@ pub(super) fn describe(request: &HttpRequest, proxies: &TrustedProxies, log: Opt
     let lines = request.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
     let described = RequestInfo::http(proxies.client_address(request).map(network), lines);
     match log {
-        Some(log) => described.with_id_of(log.request()),
+        Some(log) => described.known_to_log(log.request()),
         None => described,
     }
 }

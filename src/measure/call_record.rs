@@ -153,6 +153,7 @@ impl Meter {
         if let Some(ran) = ran {
             self.counters.record_run(ran, 1);
         }
+        call.note_times(queued, ran);
         self.log_end(call, end, error, queued, ran);
     }
 
@@ -170,6 +171,7 @@ impl Meter {
     ) {
         let mut answered = 0;
         self.counters.record_run(ran, ends.len() as u64);
+        call.note_times(queued, Some(ran));
         for (end, error) in ends {
             match counter_of(end, error) {
                 Counter::Answered => answered += 1,

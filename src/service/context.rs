@@ -223,6 +223,14 @@ impl CallContext {
         self.request.get().map(|request| request.id())
     }
 
+    /// Notes how long the call waited and ran, if the access log has that of its request.
+    #[inline]
+    pub(crate) fn note_times(&self, wait: Duration, run: Option<Duration>) {
+        if let Some(times) = self.request.get().and_then(|request| request.times()) {
+            times.note(wait, run);
+        }
+    }
+
     /// Makes lines of this thread lines of the request, if it is known, until the scope is dropped.
     pub(crate) fn log_scope(&self) -> Option<RequestScope> {
         self.request.get().map(|request| RequestScope::enter(request.clone()))

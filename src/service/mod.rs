@@ -2,6 +2,7 @@
 //! call.
 
 mod app_config;
+mod call_times;
 mod caller_limit;
 mod context;
 mod describe;
@@ -23,7 +24,7 @@ use schemars::JsonSchema;
 use crate::start_error::BoxError;
 
 pub(crate) use app_config::AppConfig;
-pub(crate) use caller_limit::{CallerLimit, CallerPlace};
+pub(crate) use call_times::CallTimes;
 pub(crate) use callbox_client::__engine::{
     AmbientRequest, Awaited, Current, CurrentGuard, Cursor, DescribedError, Directory, ItemSource, Link, NextItem,
     ProgressSlot, RequestScope, Resumed, ServiceId, ServiceNeed, Shared, SourceEvent, SourceItem, WithinRequest,

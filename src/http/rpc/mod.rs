@@ -143,9 +143,11 @@ impl<H: BodyHandler> Endpoint<H> {
 
     /// Answers a request whose lines in the log have its id.
     async fn answer_logged(&self, request: &HttpRequest, payload: Payload) -> HttpResponse {
-        let log = Rc::new(RequestLog::new(Arc::new(request_info::for_log(request))));
+        let RequestLogging { access, .. } = self.endpoint_config.logging;
+        let described = request_info::for_log(request);
+        let log = Rc::new(RequestLog::new(Arc::new(if access { described.with_times() } else { described })));
         let peer = self.endpoint_config.proxies.client_address(request);
-        let line = self.endpoint_config.logging.access.then(|| {
+        let line = access.then(|| {
             // The line has the id, so the response has it as well.
             log.request().id();
             AccessLine::new(Rc::clone(&log), CallTransport::Http, peer)
