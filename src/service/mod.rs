@@ -32,6 +32,7 @@ pub(crate) use callbox_client::__engine::{
 };
 pub use callbox_client::__private::Access;
 pub use callbox_client::{DescribeErrors, ErrorList, InternalError, InvalidParam, Message, Reply};
+pub(crate) use caller_limit::{CallerLimit, CallerPlace};
 pub(crate) use context::CancelFlag;
 pub use context::{CallContext, FromCall, ServiceNeeds};
 pub(crate) use describe::{ExecutionInfo, MethodDescription, SchemaGenerators, ServiceInfo};
