@@ -101,6 +101,11 @@ pub struct Refusals {
 }
 
 impl Refusals {
+    /// Returns the number of calls that were rejected because there were too many.
+    pub(crate) fn of_overload(&self) -> u64 {
+        self.full + self.caller + self.hopeless + self.overdue
+    }
+
     /// Returns the numbers since an earlier snapshot.
     pub(crate) fn since(&self, earlier: &Self) -> Self {
         Self {

@@ -26,6 +26,15 @@ const ENDS = [
   ["abandoned", "abandoned", "The caller disconnected."],
   ["cancelled", "cancelled", "The caller cancelled the call."],
 ];
+// Keys of `rpc.connections`, with their labels.
+const CONNECTIONS = [
+  ["open", "open", "Connections that are open now, WebSockets and streams of events included."],
+  ["websockets", "WebSockets", "Open now."],
+  ["event_streams", "event streams", "Responses of server-sent events that are under way now."],
+  ["rejected", "rejected", "Too many connections, of all clients or of one address, since the start."],
+  ["slow", "slow", "Closed since the start because the client read too slowly."],
+  ["silent", "silent", "Closed since the start because nothing came from the client."],
+];
 const WORDS = { down: "down", flooded: "flooded", waiting: "waiting", running: "running", idle: "idle" };
 
 /// Keeps the state of all mailboxes from frame to frame, and shows it.
@@ -41,13 +50,15 @@ export class Mailboxes {
   #none = "Waiting for the first figures …";
   #table = make("div", { class: "rows" });
   #summary = make("p", { class: "soft" });
+  #connections = figureList(CONNECTIONS, "Connections");
 
   constructor({ mailbox, overview, alert, tell }) {
     this.#panel = mailboxPanel(mailbox);
     this.#overview = overview;
     this.#alert = alert;
     this.#tell = tell;
-    overview.append(make("h2", { id: "overview-title" }, "All mailboxes"), this.#summary, this.#table);
+    overview.append(make("h2", { id: "overview-title" }, "All mailboxes"), this.#summary, this.#table,
+      this.#connections.node);
     this.#redraw();
   }
 
@@ -111,6 +122,10 @@ export class Mailboxes {
         this.#table.append(this.#rows.get(method.method).node);
       }
       this.#rows.get(method.method).show(method, method.method === this.#chosen);
+    }
+    this.#connections.node.hidden = !this.#frame;
+    if (this.#frame) {
+      this.#connections.show(this.#frame.connections);
     }
     for (const [name, row] of this.#rows) {
       row.node.hidden = !methods.some((method) => method.method === name);
