@@ -51,6 +51,17 @@ impl Router {
                        #[public_method(name = \"…\")]";
             return Err(StartError::new(format_args!("the method `{name}` cannot be served"), fix));
         }
+        if let (Some(limit), Some(capacity)) = (route.options().per_caller, route.capacity())
+            && limit > capacity
+        {
+            return Err(StartError::new(
+                format_args!(
+                    "the method `{name}` takes {limit} calls of one caller, and its mailbox has room for {capacity}, so one \
+                     caller could fill it"
+                ),
+                format_args!("lower per_caller to at most {capacity}, or raise mailbox to at least {limit}"),
+            ));
+        }
         match (route.options().access, tokens) {
             (Access::Private | Access::Scope(_), TokenCheck::None) => Err(StartError::new(
                 format_args!("the method `{name}` needs a token, and the server checks none"),

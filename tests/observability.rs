@@ -67,7 +67,8 @@ fn the_mailboxes_tell_what_became_of_each_call_and_how_long_it_took() {
     let mailboxes = mailboxes(&server);
     let buy = method(&mailboxes, "buy");
     assert_eq!((&buy["answered"], &buy["failed"], &buy["refused"]), (&json!(3), &json!(1), &json!(1)));
-    assert_eq!(buy["refused_for"], json!({ "full": 0, "hopeless": 0, "overdue": 0, "unavailable": 0, "params": 1 }));
+    let refused_for = json!({ "full": 0, "caller": 0, "hopeless": 0, "overdue": 0, "unavailable": 0, "params": 1 });
+    assert_eq!((&buy["refused_for"], &buy["cancelled"]), (&refused_for, &json!(0)));
     assert_eq!(buy["inline"].as_u64().unwrap() + buy["queued"].as_u64().unwrap(), 4);
     assert_eq!((&buy["depth"], &buy["capacity"], &buy["running"]), (&json!(0), &json!(1024), &json!(0)));
     assert_eq!(buy["run"]["count"], 4);

@@ -11,12 +11,30 @@ pub const METHOD: &str = "rpc.mailboxes";
 /// The built-in method that returns the connections, to callers with a token.
 pub const CONNECTIONS_METHOD: &str = "rpc.connections";
 
-/// The connections of a server that are open.
+/// The connections of a server: those that are open, and those that it has ended since its start.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 pub struct Connections {
     pub open: u64,
     pub websockets: u64,
     pub event_streams: u64,
+    pub rejected: u64,
+    pub slow: u64,
+    pub silent: u64,
+}
+
+impl Connections {
+    /// Returns the numbers with their names.
+    pub fn figures(&self) -> [(&'static str, u64); 6] {
+        let Self { open, websockets, event_streams, rejected, slow, silent } = *self;
+        [
+            ("open", open),
+            ("WebSockets", websockets),
+            ("event streams", event_streams),
+            ("rejected", rejected),
+            ("slow", slow),
+            ("silent", silent),
+        ]
+    }
 }
 
 /// A service with its mailboxes.
@@ -41,6 +59,9 @@ pub struct Mailbox {
     pub refused: u64,
     pub expired: u64,
     pub abandoned: u64,
+    /// A server of an earlier version counts these as abandoned.
+    #[serde(default)]
+    pub cancelled: u64,
     /// Number of open subscriptions. A server of an earlier version has none, and the same holds
     /// for the next two.
     #[serde(default)]
@@ -65,7 +86,7 @@ pub struct Histogram {
 impl Mailbox {
     /// Returns the number of calls that ended, with any outcome but a rejection.
     pub fn ended(&self) -> u64 {
-        self.answered + self.failed + self.panicked + self.expired + self.abandoned
+        self.answered + self.failed + self.panicked + self.expired + self.abandoned + self.cancelled
     }
 }
 

@@ -92,14 +92,38 @@ impl<E> ClientError<E> {
         matches!(self, Self::Rejected(_) | Self::Unreachable(_) | Self::Params(_) | Self::Unsupported(_))
     }
 
-    /// Returns the time that the server asks to wait before the call is repeated. Only
-    /// [`Rejected`](Self::Rejected) can have one.
+    /// Returns the time that the server asks to wait before the call is repeated.
+    ///
+    /// [`Rejected`](Self::Rejected) can have one, and the client waits for it before it repeats the
+    /// call by itself. -32001, a [`Server`](Self::Server) error, has one if the server checks no
+    /// tokens of this address for a while, because too many wrong ones came from it. That is not
+    /// repeated: until then the answer is the same, and whoever has sent the wrong tokens should
+    /// find that out first.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use callbox::RpcError;
+    /// use callbox::client::ClientError;
+    ///
+    /// # fn limited() -> RpcError {
+    /// #     let data = serde_json::json!({ "reason": "…", "retry_after_ms": 940 });
+    /// #     RpcError::new(-32001, "Access denied").with_data(&data)
+    /// # }
+    /// let error: ClientError = ClientError::Server(limited());
+    /// assert_eq!(error.retry_after(), Some(Duration::from_millis(940)));
+    /// assert!(!error.never_ran(), "so it is not repeated");
+    /// ```
     pub fn retry_after(&self) -> Option<Duration> {
         #[derive(Deserialize)]
         struct Data {
             retry_after_ms: u64,
         }
-        let Self::Rejected(error) = self else { return None };
+        let denied = RpcError::access_denied();
+        let error = match self {
+            Self::Rejected(error) => error,
+            Self::Server(error) if error.code() == denied.code() && error.message() == denied.message() => error,
+            _ => return None,
+        };
         data(error).map(|Data { retry_after_ms }| Duration::from_millis(retry_after_ms))
     }
 
@@ -308,10 +332,16 @@ mod tests {
     }
 
     #[test]
-    fn only_a_rejection_has_a_time_to_wait() {
+    fn only_a_rejection_and_a_limited_address_have_a_time_to_wait() {
         let busy = RpcError::new(-32000, "Server busy").with_data(&json!({ "retry_after_ms": 1500 }));
         assert_eq!(ClientError::from_server(busy.clone()).retry_after(), Some(Duration::from_millis(1500)));
         assert_eq!(ClientError::from_server(RpcError::unavailable()).retry_after(), None);
         assert_eq!(ClientError::<RpcError>::Server(busy).retry_after(), None);
+        let limited = ClientError::from_server(RpcError::too_many_wrong_tokens(Duration::from_millis(940)));
+        assert!(matches!(limited, ClientError::Server(_)) && !limited.never_ran());
+        assert_eq!(limited.retry_after(), Some(Duration::from_millis(940)));
+        assert_eq!(ClientError::from_server(RpcError::access_denied()).retry_after(), None);
+        let foreign = RpcError::new(-32001, "Session not found").with_data(&json!({ "retry_after_ms": 5 }));
+        assert_eq!(ClientError::from_server(foreign).retry_after(), None, "other servers use the code as well");
     }
 }

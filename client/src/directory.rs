@@ -3,6 +3,7 @@
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 
 use crate::local::LocalService;
 use crate::typed_client::{ServiceClient, TypedClient};
@@ -16,6 +17,8 @@ pub struct Directory {
     /// Clients that the program has made itself, each as a function that clones it.
     given: HashMap<TypeId, GivenClient>,
     remote: HashMap<String, Client>,
+    /// What the server of these services has for them, by its type.
+    values: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
 }
 
 /// A client whose type is not named.
@@ -64,6 +67,16 @@ impl Directory {
     /// Adds a service of another process, under its name.
     pub fn add_remote(&mut self, name: String, client: Client) {
         self.remote.insert(name, client);
+    }
+
+    /// Adds a value that the server has for its services.
+    pub fn add_value<T: Send + Sync + 'static>(&mut self, value: T) {
+        self.values.insert(TypeId::of::<T>(), Arc::new(value));
+    }
+
+    /// Returns the value of this type, if the server has one.
+    pub fn value<T: Send + Sync + 'static>(&self) -> Option<&T> {
+        self.values.get(&TypeId::of::<T>())?.downcast_ref()
     }
 
     /// Whether there is such a service.

@@ -272,6 +272,7 @@ pub(crate) fn engine_options(service: &Service, method: &Method) -> TokenStream 
     options.extend(attr.max_wait.map(|nanos| quote!(.max_wait(::core::time::Duration::from_nanos(#nanos)))));
     options.extend(attr.inline.map(|inline| quote!(.inline(#inline))));
     options.extend(attr.weight.map(|weight| quote!(.weight(#weight))));
+    options.extend(attr.per_caller.map(|limit| quote!(.per_caller(#limit))));
     options.extend(attr.in_flight.as_ref().map(|set| set.value).map(|limit| quote!(.in_flight(#limit))));
     options.extend(service.on_panic(method).map(|on_panic| match on_panic {
         OnPanic::Keep => quote!(.on_panic(::callbox::OnPanic::Keep)),

@@ -95,7 +95,7 @@ impl<M: BuiltinMethod> Route for BuiltinRoute<M> {
 
     fn reject(&self, _: CallContext, _: &Rejection) {}
 
-    fn room(&self, _: RejectReason, _: usize) -> LocalBoxFuture<'_, ()> {
+    fn room(&self, _: &CallContext, _: RejectReason, _: usize) -> LocalBoxFuture<'_, ()> {
         Box::pin(ready(()))
     }
 }

@@ -92,7 +92,7 @@ impl Route for Unsubscribe {
 
     fn reject(&self, _: CallContext, _: &Rejection) {}
 
-    fn room(&self, _: RejectReason, _: usize) -> LocalBoxFuture<'_, ()> {
+    fn room(&self, _: &CallContext, _: RejectReason, _: usize) -> LocalBoxFuture<'_, ()> {
         Box::pin(ready(()))
     }
 }

@@ -90,7 +90,7 @@ impl Route for WatchMailboxes {
 
     fn reject(&self, _: CallContext, _: &Rejection) {}
 
-    fn room(&self, _: RejectReason, _: usize) -> LocalBoxFuture<'_, ()> {
+    fn room(&self, _: &CallContext, _: RejectReason, _: usize) -> LocalBoxFuture<'_, ()> {
         Box::pin(ready(()))
     }
 }

@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::engine::ServiceStats;
+use crate::measure::ConnectionCounters;
 use crate::sync::Arc;
 
 use super::window::StatsWindow;
@@ -31,6 +32,7 @@ pub(crate) struct StatsFeed(Arc<FeedInner>);
 
 struct FeedInner {
     stats: Box<dyn Fn() -> Vec<ServiceStats> + Send + Sync>,
+    connections: Arc<ConnectionCounters>,
     /// The latest frame; `None` until there is one.
     latest: watch::Sender<Option<StatsFrame>>,
     /// Locked whenever pages are counted to start or to stop the task, so that a page that opens
@@ -64,9 +66,12 @@ impl StatsFeed {
     /// way.
     pub(crate) const MAX_PAGES: usize = 64;
 
-    pub(crate) fn new(stats: impl Fn() -> Vec<ServiceStats> + Send + Sync + 'static) -> Self {
+    pub(crate) fn new(
+        stats: impl Fn() -> Vec<ServiceStats> + Send + Sync + 'static,
+        connections: Arc<ConnectionCounters>,
+    ) -> Self {
         let latest = watch::Sender::new(None);
-        Self(Arc::new(FeedInner { stats: Box::new(stats), latest, state: Mutex::default() }))
+        Self(Arc::new(FeedInner { stats: Box::new(stats), connections, latest, state: Mutex::default() }))
     }
 
     /// Returns the frames from now on; the first comes at once.
@@ -129,9 +134,9 @@ impl FeedInner {
     }
 
     fn publish(&self) {
-        let services = (self.stats)();
+        let (services, connections) = ((self.stats)(), self.connections.stats());
         let mut state = self.state.lock();
-        match state.window.advance(Instant::now(), services, |frame| to_raw_value(frame)) {
+        match state.window.advance(Instant::now(), services, connections, |frame| to_raw_value(frame)) {
             Ok(frame) => {
                 self.latest.send_replace(Some(StatsFrame(frame.into())));
             }

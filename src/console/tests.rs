@@ -30,6 +30,7 @@ fn service(answered: u64) -> ServiceStats {
         refused_for,
         expired: 0,
         abandoned: 0,
+        cancelled: 0,
         is_subscription: false,
         subscriptions: 0,
         items: 0,
@@ -52,7 +53,8 @@ fn service(answered: u64) -> ServiceStats {
 fn feed() -> (StatsFeed, Arc<AtomicU64>) {
     let looks = Arc::new(AtomicU64::new(0));
     let counted = Arc::clone(&looks);
-    (StatsFeed::new(move || vec![service(10 * (counted.fetch_add(1, Ordering::Relaxed) + 1))]), looks)
+    let services = move || vec![service(10 * (counted.fetch_add(1, Ordering::Relaxed) + 1))];
+    (StatsFeed::new(services, Arc::default()), looks)
 }
 
 async fn next(frames: &mut Frames) -> Value {

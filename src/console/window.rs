@@ -10,7 +10,7 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::engine::{MethodStats, Refusals, ServiceStats};
-use crate::measure::Histogram;
+use crate::measure::{ConnectionStats, Histogram};
 
 /// How far back a window looks.
 const SPAN: Duration = Duration::from_secs(300);
@@ -38,6 +38,8 @@ pub(super) struct ConsoleFrame<'a> {
     /// Length of the window in seconds: shorter than its span until there are snapshots that old.
     window_s: f64,
     services: Vec<ServiceFrame<'a>>,
+    /// The connections as they are, and those that ended since the start.
+    connections: ConnectionStats,
 }
 
 #[derive(Debug, Serialize)]
@@ -80,14 +82,17 @@ struct EndCounts {
     panicked: u64,
     expired: u64,
     abandoned: u64,
+    cancelled: u64,
 }
 
 impl StatsWindow {
-    /// Takes the counts of the services at `at`, and passes the new frame to `write`.
+    /// Takes the counts of the services and of the connections at `at`, and passes the new frame to
+    /// `write`.
     pub(super) fn advance<T>(
         &mut self,
         at: Instant,
         services: Vec<ServiceStats>,
+        connections: ConnectionStats,
         write: impl FnOnce(&ConsoleFrame<'_>) -> T,
     ) -> T {
         while self.snapshots.front().is_some_and(|oldest| at.duration_since(oldest.at) > SPAN) {
@@ -97,7 +102,7 @@ impl StatsWindow {
         let recent = self.last.take().filter(|last| at.duration_since(last.at) <= SNAPSHOT_INTERVAL);
         let now = StatsSnapshot { at, services };
         let oldest = self.snapshots.front().unwrap_or(&now);
-        let written = write(&now.since(oldest, recent.as_ref().unwrap_or(&now)));
+        let written = write(&now.since(oldest, recent.as_ref().unwrap_or(&now), connections));
         if self.snapshots.back().is_none_or(|newest| at.duration_since(newest.at) >= SNAPSHOT_INTERVAL) {
             self.snapshots.push_back(now.clone());
         }
@@ -107,7 +112,7 @@ impl StatsWindow {
 }
 
 impl StatsSnapshot {
-    fn since<'a>(&'a self, oldest: &Self, last: &Self) -> ConsoleFrame<'a> {
+    fn since<'a>(&'a self, oldest: &Self, last: &Self, connections: ConnectionStats) -> ConsoleFrame<'a> {
         let seconds = self.at.duration_since(last.at).as_secs_f64();
         // Services and methods stay the same, in the same order, for as long as the server runs.
         let services = self.services.iter().zip(&oldest.services).zip(&last.services);
@@ -121,7 +126,7 @@ impl StatsSnapshot {
             },
         });
         let window_s = self.at.duration_since(oldest.at).as_secs_f64();
-        ConsoleFrame { window_s, services: services.collect() }
+        ConsoleFrame { window_s, services: services.collect(), connections }
     }
 }
 
@@ -137,9 +142,7 @@ impl<'a> MethodFrame<'a> {
             capacity: now.capacity,
             running: now.running,
             ran_per_s: per_s(|stats| stats.answered + stats.failed + stats.panicked),
-            rejected_per_s: per_s(|MethodStats { refused_for, .. }| {
-                refused_for.full + refused_for.hopeless + refused_for.overdue
-            }),
+            rejected_per_s: per_s(|stats| stats.refused_for.of_overload()),
             wait: Percentiles::of(&now.wait.since(&oldest.wait)),
             run: Percentiles::of(&now.run.since(&oldest.run)),
             ended: EndCounts {
@@ -148,6 +151,7 @@ impl<'a> MethodFrame<'a> {
                 panicked: since(|stats| stats.panicked, oldest),
                 expired: since(|stats| stats.expired, oldest),
                 abandoned: since(|stats| stats.abandoned, oldest),
+                cancelled: since(|stats| stats.cancelled, oldest),
             },
             refused_for: now.refused_for.since(&oldest.refused_for),
         }

@@ -9,7 +9,8 @@
 //! 3. Replies are collected in whatever order they come; the writer puts them in the order of the
 //!    members.
 //!
-//! A full mailbox does not reject members of a batch: they wait for slots until their deadlines.
+//! A full mailbox does not reject members of a batch: they wait for slots until their deadlines. So
+//! do those of a caller that has as many calls in a method as it may.
 
 use std::future::pending;
 use std::pin::pin;
@@ -274,12 +275,16 @@ impl<'a> BatchProgress<'a> {
 }
 
 impl BatchMailbox<'_> {
-    /// Whether a member waits for a slot after this rejection. It waits if there was no slot. A
-    /// member that is rejected for another reason, such as a hopeless one, does not wait, unless
+    /// Whether a member waits for room after this rejection. It waits if there was no slot, or if
+    /// the caller has too many calls, which may be those of this batch. A member that is rejected
+    /// for another reason, such as a hopeless one, does not wait, unless
     /// this batch already has members in the mailbox: then the backlog may be its own.
     fn waits_for_room(&self, rejection: &Rejection) -> bool {
         self.entered
-            || matches!(rejection.reason, RejectReason::Full | RejectReason::ServiceFull | RejectReason::BytesFull)
+            || matches!(
+                rejection.reason,
+                RejectReason::Full | RejectReason::ServiceFull | RejectReason::BytesFull | RejectReason::Caller
+            )
     }
 }
 
@@ -307,7 +312,9 @@ async fn start_held_members(mut mailbox: BatchMailbox<'_>, context: &BodyContext
                 break CallStart::Done(Err(error));
             }
             if cancellable.as_ref().is_some_and(CancellableCall::is_cancelled) {
-                break CallStart::Done(Err(RpcError::cancelled()));
+                let cancelled = Rejection::cancelled();
+                route.reject(call, &cancelled);
+                break CallStart::Done(Err(cancelled.error));
             }
             let until = call.deadline;
             let rejection =
@@ -325,7 +332,7 @@ async fn start_held_members(mut mailbox: BatchMailbox<'_>, context: &BodyContext
             let Some((_, mut room)) = room.take().filter(|(reason, _)| *reason == rejection.reason) else {
                 // Register first, then try once more, so that a slot released in between is not
                 // missed.
-                room = Some((rejection.reason, route.room(rejection.reason, waiting)));
+                room = Some((rejection.reason, route.room(&call, rejection.reason, waiting)));
                 continue;
             };
             let wait = async {

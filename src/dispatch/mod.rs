@@ -114,7 +114,7 @@ impl Dispatch {
                 let mut context =
                     BodyContext::new(arrived, meta, ResponseBudget::new(self.response_limit), &self.refused);
                 Either::Left(async move {
-                    if request.asks_caller() {
+                    if request.asks_caller() && !request.starts_again(&context) {
                         // An authenticator may take long.
                         let who = self.who(context.meta.token, context.meta.peer);
                         context.who = match context.meta.session.zip(request.id) {
@@ -225,7 +225,9 @@ impl Dispatch {
             CallStart::Done(outcome) => outcome,
             CallStart::Pending(mut call) => {
                 deferred_wake.yield_to_others().await;
-                let reply = poll_fn(|cx| call.as_mut().poll(cx, &mut body));
+                let out = &mut body;
+                // It has the call, which ends where this is dropped.
+                let reply = poll_fn(move |cx| call.as_mut().poll(cx, out));
                 let reply = context.unless_cancelled(id, reply);
                 let reply = Box::pin(async { unless_cut(&self.cut, pin!(reply)).await }).await;
                 reply.unwrap_or_else(|| Err(cut_off()))
@@ -253,7 +255,13 @@ impl<'a> BodyContext<'a> {
 
     /// Returns the context in which one of the calls starts. Its result is appended to `out`.
     fn start_context<'c>(&'c self, inline: bool, streams: &'c CallStreams, out: &'c mut Vec<u8>) -> StartContext<'c> {
-        StartContext { budget: &self.budget, inline, subscriber: streams.subscriber.as_ref(), out }
+        StartContext {
+            budget: &self.budget,
+            inline,
+            peer: self.meta.peer,
+            subscriber: streams.subscriber.as_ref(),
+            out,
+        }
     }
 
     /// Counts a request that reached no method.

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use tokio::time::Instant;
 
 use crate::jsonrpc::Id;
-use crate::service::{CallTransport, RequestInfo, RequestScope};
+use crate::service::{CallTimes, CallTransport, RequestInfo, RequestScope};
 use crate::sync::Arc;
 
 /// What is logged of each request.
@@ -58,11 +58,6 @@ impl RequestLog {
             body_size: Cell::new(0),
             code: Cell::new(None),
         }
-    }
-
-    /// Returns the log of a message of the WebSocket that this request has opened.
-    pub(super) fn of_message(&self) -> Self {
-        Self::new(Arc::clone(&self.request))
     }
 
     pub(crate) fn request(&self) -> &Arc<RequestInfo> {
@@ -166,6 +161,8 @@ impl AccessLine {
             bytes_in = body_size.get(),
             bytes_out = size,
             duration_us = u64::try_from(arrived.elapsed().as_micros()).unwrap_or(u64::MAX),
+            wait_us = request.times().and_then(CallTimes::wait_us),
+            run_us = request.times().and_then(CallTimes::run_us),
             abandoned = abandoned.then_some(true),
             "request"
         );

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::auth::{Caller, NotChecked};
 use crate::jsonrpc::{Id, RpcError, RpcRequest, may_have_meta, truncated};
 use crate::route::{CallStart, Route};
-use crate::service::{Access, CallContext, CancelFlag, Link, StreamUse, admits};
+use crate::service::{Access, CallContext, CallerPlace, CancelFlag, Link, StreamUse, admits};
 use crate::sync::Arc;
 
 use super::BodyContext;
@@ -28,6 +28,15 @@ impl<'a> ResolvedRequest<'a> {
         self.route.is_some_and(|route| route.options().asks_caller)
     }
 
+    /// Whether the transport starts the call once more, with a session: that of a subscription to a
+    /// client that takes several answers. Then its caller is asked for only once, by the session.
+    #[inline]
+    pub(super) fn starts_again(&self, context: &BodyContext<'_>) -> bool {
+        let is_subscription =
+            self.route.is_some_and(|route| matches!(route.options().streams, StreamUse::Subscribes(_)));
+        is_subscription && self.id.is_some() && context.meta.session.is_none() && context.meta.request.takes_events()
+    }
+
     /// Returns the name of the method, if there is such a method.
     pub(super) fn method(&self) -> Option<&'static str> {
         self.route.map(|route| route.name())
@@ -42,6 +51,9 @@ impl<'a> ResolvedRequest<'a> {
     pub(super) fn start(&self, context: &BodyContext<'_>, streams: &mut CallStreams, out: &mut Vec<u8>) -> CallStart {
         if self.is_for_session(context) {
             return CallStart::Done(Ok(()));
+        }
+        if self.starts_again(context) {
+            return CallStart::Done(Err(RpcError::no_subscriptions()));
         }
         let (route, mut call) = match self.authorize_logged(context) {
             Ok(authorized) => authorized,
@@ -135,6 +147,7 @@ impl<'a> ResolvedRequest<'a> {
             services: None,
             progress: None,
             cancelled: CancelFlag::default(),
+            place: CallerPlace::default(),
             request: match context.meta.log {
                 _ if reads_request => Arc::clone(context.meta.request.info()).into(),
                 Some(log) => Arc::clone(log.request()).into(),

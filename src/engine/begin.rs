@@ -79,6 +79,10 @@ pub(crate) fn begin<S: Handles<M>, M: Message>(
     incoming: NewCall<'_, M, impl FnOnce() -> Result<M, RpcError>>,
 ) -> Begun<M> {
     let NewCall { mut call, mut message, bytes, entrance, batch } = incoming;
+    if let Err(rejection) = core.admission.admit_caller(entry, &call) {
+        discard(message);
+        return Begun::NoRoom(call, rejection);
+    }
     if runs_inline::<S, M>(core, entry, &call, entrance) {
         let read = match message.parse() {
             Ok(read) => read,
@@ -212,6 +216,8 @@ fn not_admitted<M: Message>(entry: &MethodEntry, call: CallContext, rejection: R
         CallRecord::outside(entry, call).reject(&rejection);
         return Begun::Rejected(rejection);
     }
+    // A call that waits for a slot does not keep others of its caller away.
+    call.place.release();
     Begun::NoRoom(call, rejection)
 }
 

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::marker::PhantomData;
+use std::net::IpAddr;
 use std::rc::Rc;
 
 use futures::TryFutureExt;
@@ -15,8 +16,8 @@ use crate::mailbox::{LimitReached, MethodEntry, ReadyOutput};
 use crate::measure::CallRecord;
 use crate::route::{CallStart, MailboxId, RejectReason, Rejection, Route, SeriesReplies, StartContext};
 use crate::service::{
-    CallContext, ErrorList, ExecutionInfo, Handles, Link, Message, MethodDescription, MethodOptions, MethodTable,
-    SchemaGenerators, Service, read_params,
+    CallContext, CallerPlace, ErrorList, ExecutionInfo, Handles, Link, Message, MethodDescription, MethodOptions,
+    MethodTable, SchemaGenerators, Service, read_params,
 };
 use crate::sync::Arc;
 
@@ -78,6 +79,10 @@ impl<S: Handles<M>, M: Message> Route for MethodRoute<S, M> {
         reads_request(&self.core, &self.entry)
     }
 
+    fn capacity(&self) -> Option<usize> {
+        Some(self.entry.slots.capacity())
+    }
+
     fn mailbox(&self) -> MailboxId {
         MailboxId(self.core.id, self.entry.mailbox)
     }
@@ -86,6 +91,7 @@ impl<S: Handles<M>, M: Message> Route for MethodRoute<S, M> {
         if M::SUBSCRIPTION.is_some() {
             return self.start_subscription(call, params, context);
         }
+        self.find_place(&mut call, context.peer);
         let StartContext { budget, inline, out, .. } = context;
         let notification = call.notification;
         call.services = services_of(&self.core, &self.entry);
@@ -113,7 +119,8 @@ impl<S: Handles<M>, M: Message> Route for MethodRoute<S, M> {
         mut call: CallContext,
         params: &mut dyn Iterator<Item = Option<&str>>,
     ) -> Box<dyn SeriesReplies> {
-        if M::SUBSCRIPTION.is_some() {
+        // Each call of a caller that may have only some takes a place of its own.
+        if M::SUBSCRIPTION.is_some() || self.entry.caller_limit.is_some() {
             return Box::new(());
         }
         call.services = services_of(&self.core, &self.entry);
@@ -129,8 +136,9 @@ impl<S: Handles<M>, M: Message> Route for MethodRoute<S, M> {
         CallRecord::outside(&*self.entry, call).reject(rejection);
     }
 
-    fn room(&self, reason: RejectReason, members: usize) -> LocalBoxFuture<'_, ()> {
+    fn room(&self, call: &CallContext, reason: RejectReason, members: usize) -> LocalBoxFuture<'_, ()> {
         let full = match reason {
+            RejectReason::Caller => return Box::pin(call.place.room()),
             RejectReason::ServiceFull => LimitReached::Service,
             RejectReason::BytesFull => LimitReached::Bytes,
             _ => LimitReached::Mailbox,
@@ -140,6 +148,14 @@ impl<S: Handles<M>, M: Message> Route for MethodRoute<S, M> {
 }
 
 impl<S: Handles<M>, M: Message> MethodRoute<S, M> {
+    /// Says whose call it is, if the method limits the calls of each caller.
+    #[inline]
+    fn find_place(&self, call: &mut CallContext, peer: Option<IpAddr>) {
+        if let Some(limit) = &self.entry.caller_limit {
+            call.place = CallerPlace::of(limit, &call.caller, peer);
+        }
+    }
+
     /// Refuses a subscription for the way in which it was sent.
     #[cold]
     fn refuse(&self, call: CallContext, error: RpcError) -> CallStart {
@@ -150,7 +166,8 @@ impl<S: Handles<M>, M: Message> MethodRoute<S, M> {
 
     /// Starts a subscription: a call whose result are items, which go to the caller's connection.
     fn start_subscription(&self, mut call: CallContext, params: Option<&str>, context: StartContext<'_>) -> CallStart {
-        let StartContext { budget, inline, subscriber, out } = context;
+        self.find_place(&mut call, context.peer);
+        let StartContext { budget, inline, subscriber, out, .. } = context;
         let subscriber = match subscriber {
             Some(subscriber) if !call.notification => Rc::clone(subscriber),
             Some(_) => return self.refuse(call, RpcError::invalid_request(&WITHOUT_ID)),

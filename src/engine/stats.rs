@@ -61,6 +61,8 @@ pub struct MethodStats {
     pub expired: u64,
     /// Number of calls whose caller left before they ended.
     pub abandoned: u64,
+    /// Number of calls that their caller cancelled before they ended.
+    pub cancelled: u64,
     /// Whether its result is a subscription.
     pub is_subscription: bool,
     /// Number of subscriptions that are open now.
@@ -84,6 +86,8 @@ pub struct MethodStats {
 pub struct Refusals {
     /// The mailbox or the service was at its limit of calls or bytes.
     pub full: u64,
+    /// The caller had as many calls in the method as it may, which is its `per_caller`.
+    pub caller: u64,
     /// The calls that waited before, and the call itself, would usually have taken longer than the
     /// deadline allowed.
     pub hopeless: u64,
@@ -97,10 +101,16 @@ pub struct Refusals {
 }
 
 impl Refusals {
+    /// Returns the number of calls that were rejected because there were too many.
+    pub(crate) fn of_overload(&self) -> u64 {
+        self.full + self.caller + self.hopeless + self.overdue
+    }
+
     /// Returns the numbers since an earlier snapshot.
     pub(crate) fn since(&self, earlier: &Self) -> Self {
         Self {
             full: self.full.saturating_sub(earlier.full),
+            caller: self.caller.saturating_sub(earlier.caller),
             hopeless: self.hopeless.saturating_sub(earlier.hopeless),
             overdue: self.overdue.saturating_sub(earlier.overdue),
             unavailable: self.unavailable.saturating_sub(earlier.unavailable),
@@ -128,12 +138,13 @@ impl MethodStats {
         let tally = &entry.meter.counters;
         let refused_for = Refusals {
             full: tally.get(Counter::RefusedFull),
+            caller: tally.get(Counter::RefusedCaller),
             hopeless: tally.get(Counter::RefusedHopeless),
             overdue: tally.get(Counter::RefusedOverdue),
             unavailable: tally.get(Counter::RefusedUnavailable),
             params: tally.get(Counter::RefusedParams),
         };
-        let Refusals { full, hopeless, overdue, unavailable, params } = refused_for;
+        let Refusals { full, caller, hopeless, overdue, unavailable, params } = refused_for;
         Self {
             method: entry.name.to_string(),
             group: entry.options.group,
@@ -145,10 +156,11 @@ impl MethodStats {
             answered: tally.get(Counter::Answered),
             failed: tally.get(Counter::Failed),
             panicked: tally.get(Counter::Panicked),
-            refused: full + hopeless + overdue + unavailable + params,
+            refused: full + caller + hopeless + overdue + unavailable + params,
             refused_for,
             expired: tally.get(Counter::Expired),
             abandoned: tally.get(Counter::Abandoned),
+            cancelled: tally.get(Counter::Cancelled),
             is_subscription: matches!(entry.options.streams, StreamUse::Subscribes(_)),
             subscriptions: entry.meter.items.open(),
             items: entry.meter.items.sent(),

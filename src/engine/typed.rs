@@ -17,8 +17,8 @@ use crate::log::{caught, discard, panic_text};
 use crate::mailbox::{Call, MethodEntry};
 use crate::measure::CallRecord;
 use crate::service::{
-    Awaited, CallContext, CancelFlag, Current, Directory, Handles, Message, ProgressSlot, Ready, Reply, RequestInfo,
-    Service,
+    Awaited, CallContext, CallerPlace, CancelFlag, Current, Directory, Handles, Message, ProgressSlot, Ready, Reply,
+    RequestInfo, Service,
 };
 use crate::sync::Arc;
 
@@ -141,6 +141,7 @@ fn context<S: Service>(
         }
     };
     let caller = by.caller.clone();
+    let place = entry.caller_limit.as_ref().map(|limit| CallerPlace::of(limit, &caller, None)).unwrap_or_default();
     let mut request = OnceLock::new();
     // Also for a method that does not read it, which may call one that does.
     if reads_request(core, entry) || cause.is_some() {
@@ -157,12 +158,14 @@ fn context<S: Service>(
         services: services_of(core, entry),
         progress: None,
         cancelled: CancelFlag::default(),
+        place,
     })
 }
 
-/// Returns the other services, if a parameter of the method needs one.
+/// Returns the other services, if a parameter of the method needs one, or something else of the
+/// server.
 pub(super) fn services_of<S: Service>(core: &Core<S>, entry: &MethodEntry) -> Option<Arc<Directory>> {
-    if entry.options.needs.0.is_empty() { None } else { core.surroundings.services().cloned() }
+    if entry.options.needs.is_empty() { None } else { core.surroundings.services().cloned() }
 }
 
 /// Whether a call has to know its request.

@@ -1,12 +1,22 @@
-//! The headers of a call: the caller's token, the time for which the caller waits, and the services
-//! that wait with it.
+//! The headers of a call: the token of the caller, the time for which the caller waits, the services
+//! that wait with it, and whether it takes events.
 
 use std::time::Duration;
 
-use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 
 /// The header in which a caller may set a shorter deadline than the method's own.
 pub(crate) const REQUEST_TIMEOUT: HeaderName = HeaderName::from_static("request-timeout");
+
+/// The media type of server-sent events.
+pub(super) const EVENT_STREAM: &str = "text/event-stream";
+
+/// Whether a client takes events. `*/*` does not count: every client sends that.
+pub(super) fn accepts_events(headers: &HeaderMap) -> bool {
+    let accepted = headers.get_all(ACCEPT).filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
+    let mut types = accepted.map(|range| range.split(';').next().unwrap_or_default().trim());
+    types.any(|media| media.eq_ignore_ascii_case(EVENT_STREAM))
+}
 
 /// Returns the token, from the header that the settings name or from `Authorization: Bearer …`.
 ///
@@ -76,6 +86,23 @@ mod tests {
             headers.append(HeaderName::from_static(name), HeaderValue::from_bytes(value).unwrap());
         }
         headers
+    }
+
+    #[test]
+    fn only_a_client_that_names_the_type_takes_events() {
+        for (accept, expected) in [
+            ("text/event-stream", true),
+            ("application/json, Text/Event-Stream;q=0.5", true),
+            ("*/*", false),
+            ("text/*", false),
+            ("application/json", false),
+            ("text/event-streams", false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(ACCEPT, HeaderValue::from_static(accept));
+            assert_eq!(accepts_events(&headers), expected, "{accept}");
+        }
+        assert!(!accepts_events(&HeaderMap::new()));
     }
 
     #[test]

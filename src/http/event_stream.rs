@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use actix_web::HttpResponse;
 use actix_web::body::{BodySize, MessageBody};
-use actix_web::http::header::{ACCEPT, CACHE_CONTROL, HeaderMap, HeaderName};
+use actix_web::http::header::{CACHE_CONTROL, HeaderName};
 use actix_web::web::Bytes;
 use tokio::time::{Instant, Sleep, sleep_until};
 
@@ -23,23 +23,14 @@ use crate::measure::{ConnectionCounter, CountedConnection};
 use crate::service::Cursor;
 use crate::topic::wake_by_thread;
 
+use super::caller_headers::EVENT_STREAM;
 use super::rpc::EndpointConfig;
-
-/// The media type of server-sent events.
-const EVENT_STREAM: &str = "text/event-stream";
 
 /// The header in which a client that comes again has the id of the last event that it has received.
 pub(super) const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 /// Size from which on no further event is added to what is given to actix at once, in bytes.
 const CHUNK: usize = 16 * 1024;
-
-/// Whether a client takes events. `*/*` does not count: every client sends that.
-pub(super) fn accepts_events(headers: &HeaderMap) -> bool {
-    let accepted = headers.get_all(ACCEPT).filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
-    let mut types = accepted.map(|range| range.split(';').next().unwrap_or_default().trim());
-    types.any(|media| media.eq_ignore_ascii_case(EVENT_STREAM))
-}
 
 /// Runs the call in a body. Returns the response of events, or the only answer.
 pub(super) async fn answer(
@@ -152,26 +143,7 @@ impl MessageBody for EventStream {
 
 #[cfg(test)]
 mod tests {
-    use actix_web::http::header::HeaderValue;
-
     use super::*;
-
-    #[test]
-    fn only_a_client_that_names_the_type_takes_events() {
-        for (accept, expected) in [
-            ("text/event-stream", true),
-            ("application/json, Text/Event-Stream;q=0.5", true),
-            ("*/*", false),
-            ("text/*", false),
-            ("application/json", false),
-            ("text/event-streams", false),
-        ] {
-            let mut headers = HeaderMap::new();
-            headers.insert(ACCEPT, HeaderValue::from_static(accept));
-            assert_eq!(accepts_events(&headers), expected, "{accept}");
-        }
-        assert!(!accepts_events(&HeaderMap::new()));
-    }
 
     #[test]
     fn an_event_has_one_message_and_its_cursor() {

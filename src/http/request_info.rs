@@ -7,12 +7,30 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use crate::dispatch::RequestLog;
 use crate::peer::network;
-use crate::service::{LazyRequest, REQUEST_ID, RequestInfo};
+use crate::service::{LazyRequest, REQUEST_ID, RequestInfo, RequestSource};
 
+use super::caller_headers::accepts_events;
 use super::trusted_proxies::TrustedProxies;
 
 /// The header with the id of a request.
 pub(super) const REQUEST_ID_HEADER: HeaderName = HeaderName::from_static(REQUEST_ID);
+
+/// A request as actix-web has it.
+pub(super) struct HttpSource<'a> {
+    pub(super) request: &'a HttpRequest,
+    pub(super) proxies: &'a TrustedProxies,
+    pub(super) log: Option<&'a Rc<RequestLog>>,
+}
+
+impl RequestSource for HttpSource<'_> {
+    fn describe(&self) -> RequestInfo {
+        describe(self.request, self.proxies, self.log)
+    }
+
+    fn takes_events(&self) -> bool {
+        accepts_events(self.request.headers())
+    }
+}
 
 /// Describes a request, with the id that the log knows.
 pub(super) fn describe(request: &HttpRequest, proxies: &TrustedProxies, log: Option<&Rc<RequestLog>>) -> RequestInfo {
@@ -20,7 +38,7 @@ pub(super) fn describe(request: &HttpRequest, proxies: &TrustedProxies, log: Opt
     let lines = request.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
     let described = RequestInfo::http(proxies.client_address(request).map(network), lines);
     match log {
-        Some(log) => described.with_id_of(log.request()),
+        Some(log) => described.known_to_log(log.request()),
         None => described,
     }
 }

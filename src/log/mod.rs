@@ -4,9 +4,9 @@
 //! Both may panic, which must not cost a call or even a service. So callbox logs with
 //! [`log_error!`] and its siblings only; `tests/layers` checks that.
 //!
-//! [`format`](mod@format) has the formats of the lines, and `panic_hook` keeps Rust's panic hook
-//! from flooding standard error. What the macros call is in the crate of the client, which logs in
-//! the same way.
+//! [`format`](mod@format) has the formats of the lines, `stderr` writes them to standard error
+//! without waiting for it, and `panic_hook` keeps Rust's panic hook from flooding it. What the
+//! macros call is in the crate of the client, which logs in the same way.
 
 // Before the modules, which log as well.
 /// Logs a line at a level, with the arguments of `tracing::event!`. If no part of the program has
@@ -62,6 +62,8 @@ macro_rules! log_access {
 
 mod format;
 mod panic_hook;
+mod sink;
+mod stderr;
 
 pub(crate) use callbox_client::__engine::log::{
     Caught, Harmless, LogThrottle, caught, count_lost_lines, discard, keep_lost_lines, left_out, lost_lines,
@@ -70,6 +72,10 @@ pub(crate) use callbox_client::__engine::log::{
 pub(crate) use format::JsonLine;
 pub use format::LogFormat;
 pub(crate) use panic_hook::limit_hook;
+#[cfg(feature = "testing")]
+pub(crate) use sink::Sink;
+pub(crate) use sink::TARGET;
+pub(crate) use stderr::{NeverWaits, flush_stderr, write_stderr};
 
 /// The target of the lines of the access log.
 pub(crate) const ACCESS: &str = "callbox::access";

@@ -3,13 +3,13 @@
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
-use std::io::Write;
 use std::panic::{PanicHookInfo, set_hook, take_hook};
 use std::sync::Once;
 use std::time::Duration;
 
 use crate::sync::Mutex;
 
+use super::stderr::{is_queued, write_stderr};
 use super::{JsonLine, LogFormat, LogThrottle};
 use callbox_client::__engine::log::{Caught, panic_text};
 
@@ -68,13 +68,29 @@ fn throttled(default: Hook, format: LogFormat) -> Hook {
 /// errors as well.
 fn show(default: &Hook, format: LogFormat, panic: &PanicHookInfo<'_>, left_out: u64) {
     if format == LogFormat::Json {
-        let _ = std::io::stderr().write_all(json(panic, left_out).as_bytes());
-        return;
+        return write_stderr(json(panic, left_out).as_bytes(), format);
     }
-    default(panic);
+    // Rust's own hook would wait for whoever reads standard error.
+    if Caught::is_active() && is_queued() {
+        write_stderr(text(panic).as_bytes(), format);
+    } else {
+        default(panic);
+    }
     if left_out > 0 {
-        let _ = writeln!(std::io::stderr(), "({left_out} more panics at this place were not shown)");
+        write_stderr(format!("({left_out} more panics at this place were not shown)\n").as_bytes(), format);
     }
+}
+
+/// Returns the lines of a panic as Rust's own hook writes them.
+fn text(panic: &PanicHookInfo<'_>) -> String {
+    let (thread, backtrace) = (std::thread::current(), Backtrace::capture());
+    let location = panic.location().map_or_else(String::new, |location| format!(" at {location}"));
+    let name = thread.name().unwrap_or("<unnamed>");
+    let mut lines = format!("\nthread '{name}' panicked{location}:\n{}\n", panic_text(panic.payload()));
+    if backtrace.status() == BacktraceStatus::Captured {
+        lines += &format!("stack backtrace:\n{backtrace}\n");
+    }
+    lines
 }
 
 /// Returns the line of a panic in a log of JSON.

@@ -10,7 +10,7 @@ use super::backlog::Backlog;
 use super::call_queue::{Mailbox, QueueItem};
 use super::method_entry::MethodEntry;
 use super::quota::{LimitReached, MailboxSlots, Permit, SERVICE_BYTES, SERVICE_CALLS};
-use super::rejection::{full, hopeless, overdue};
+use super::rejection::{full, hopeless, overdue, too_many_of_caller};
 
 /// Admits calls to the mailboxes of one service.
 #[derive(Debug)]
@@ -75,6 +75,21 @@ impl Admission {
         })
     }
 
+    /// Takes the place of the call among those of its caller.
+    ///
+    /// # Errors
+    /// The rejection of a call whose caller has as many calls in the method as it may.
+    #[inline]
+    pub(crate) fn admit_caller(&self, entry: &MethodEntry, call: &CallContext) -> Result<(), Rejection> {
+        if call.place.take() { Ok(()) } else { Err(self.too_many_of_caller(entry)) }
+    }
+
+    #[cold]
+    fn too_many_of_caller(&self, entry: &MethodEntry) -> Rejection {
+        let max = entry.caller_limit.as_ref().map_or(0, |limit| limit.max());
+        too_many_of_caller(entry.name, max, self.current_backlog(entry))
+    }
+
     /// Returns the rejection of a call that would wait longer than `max_wait` in a mailbox that is
     /// overloaded.
     fn predict_overdue(&self, entry: &MethodEntry, now: Instant) -> Option<Rejection> {
@@ -129,7 +144,7 @@ pub(super) mod tests {
 
     use callbox::service;
 
-    use crate::service::CancelFlag;
+    use crate::service::{CallerPlace, CancelFlag};
 
     use super::*;
     use crate::auth::Caller;
@@ -183,6 +198,7 @@ pub(super) mod tests {
             services: None,
             progress: None,
             cancelled: CancelFlag::default(),
+            place: CallerPlace::default(),
         };
         admission.admit(entry, &call, 0, arrived).err()
     }

@@ -5,7 +5,7 @@ use std::fmt;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use crate::measure::{Charge, Meter};
-use crate::service::{ErrorList, Handles, Message, MethodKind, MethodOptions, StreamUse};
+use crate::service::{CallerLimit, ErrorList, Handles, Message, MethodKind, MethodOptions, StreamUse};
 use crate::sync::{Arc, AtomicU32, Ordering};
 
 use super::bounded_counter::BoundedCounter;
@@ -32,6 +32,8 @@ pub(crate) struct MethodEntry {
     pub(crate) shedding: Arc<Shedding>,
     /// Limits the number of async `&self` calls that run at the same time.
     pub(crate) in_flight: Arc<BoundedCounter>,
+    /// Limits the number of calls of one caller, if the method does.
+    pub(crate) caller_limit: Option<Arc<CallerLimit>>,
     pub(crate) meter: Meter,
     pub(crate) params_schema: fn(&mut SchemaGenerator) -> Schema,
     pub(crate) result_schema: fn(&mut SchemaGenerator) -> Schema,
@@ -56,6 +58,7 @@ impl MethodEntry {
             name,
             kind: S::HANDLER.kind(),
             in_flight: Arc::new(BoundedCounter::new(options.in_flight)),
+            caller_limit: options.per_caller.map(CallerLimit::new),
             options,
             params: M::PARAMS,
             mailbox: mailbox.index(),

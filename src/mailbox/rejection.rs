@@ -38,6 +38,11 @@ pub(crate) fn full(method: &str, full: LimitReached, capacity: usize, backlog: B
     Rejection { reason, error: busy(method, full.reason(), capacity, backlog) }
 }
 
+/// The caller has as many calls in the method as it may, which is `max`.
+pub(crate) fn too_many_of_caller(method: &str, max: usize, backlog: Backlog) -> Rejection {
+    Rejection { reason: RejectReason::Caller, error: busy(method, "caller", max, Backlog { depth: max, ..backlog }) }
+}
+
 /// Builds the error -32000, with the state of the mailbox and when to retry.
 fn busy(method: &str, reason: &str, capacity: usize, backlog: Backlog) -> RpcError {
     #[derive(Serialize)]

@@ -27,10 +27,12 @@ pub(crate) enum CallEnd {
     Expired,
     /// Its caller left.
     Abandoned,
+    /// Its caller cancelled it.
+    Cancelled,
 }
 
-/// The record of one call. It is written once: when the call ends, or as abandoned when this is
-/// dropped.
+/// The record of one call. It is written once: when the call ends, or when this is dropped, as
+/// abandoned or cancelled.
 ///
 /// `E` is the entry of the method: borrowed by a call that ends where it arrives, shared by others.
 pub(crate) struct CallRecord<E: Deref<Target: AsRef<Meter>>> {
@@ -103,6 +105,10 @@ impl<E: Deref<Target: AsRef<Meter>>> CallRecord<E> {
             meter.counters.record_wait(queued);
         }
         meter.ended(&self.call, end, error, queued, ran.map(|(_, took)| took));
+        // A method may run on after its caller has left, and then keeps the place.
+        if ran.is_none() {
+            self.call.place.release();
+        }
     }
 
     /// Records calls of a series that ran one after another, each for `each`, the first of them
@@ -126,7 +132,8 @@ impl<E: Deref<Target: AsRef<Meter>>> Drop for CallRecord<E> {
             let now = Instant::now();
             let ran =
                 if let CallPath::Inline(began) = self.path { Some((began, now.duration_since(began))) } else { None };
-            self.end(CallEnd::Abandoned, None, ran, now);
+            let end = if self.call.cancelled.is_set() { CallEnd::Cancelled } else { CallEnd::Abandoned };
+            self.end(end, None, ran, now);
         }
     }
 }
@@ -146,6 +153,7 @@ impl Meter {
         if let Some(ran) = ran {
             self.counters.record_run(ran, 1);
         }
+        call.note_times(queued, ran);
         self.log_end(call, end, error, queued, ran);
     }
 
@@ -163,6 +171,7 @@ impl Meter {
     ) {
         let mut answered = 0;
         self.counters.record_run(ran, ends.len() as u64);
+        call.note_times(queued, Some(ran));
         for (end, error) in ends {
             match counter_of(end, error) {
                 Counter::Answered => answered += 1,
@@ -204,7 +213,7 @@ impl Meter {
         let method = call.method;
         if matches!(
             counter_of(end, Some(error)),
-            Counter::RefusedFull | Counter::RefusedHopeless | Counter::RefusedOverdue
+            Counter::RefusedFull | Counter::RefusedCaller | Counter::RefusedHopeless | Counter::RefusedOverdue
         ) {
             if let Some(calls) = self.overload.record(Instant::now()) {
                 let why = error.data().map(RawValue::get);
@@ -227,12 +236,14 @@ fn counter_of(end: CallEnd, error: Option<&RpcError>) -> Counter {
         CallEnd::Rejected(RejectReason::Full | RejectReason::ServiceFull | RejectReason::BytesFull) => {
             Counter::RefusedFull
         }
+        CallEnd::Rejected(RejectReason::Caller) => Counter::RefusedCaller,
         CallEnd::Rejected(RejectReason::Hopeless) => Counter::RefusedHopeless,
         CallEnd::Rejected(RejectReason::Overdue) => Counter::RefusedOverdue,
         CallEnd::Rejected(RejectReason::Unavailable) => Counter::RefusedUnavailable,
         CallEnd::Rejected(RejectReason::Params) => Counter::RefusedParams,
         CallEnd::Rejected(RejectReason::Expired) | CallEnd::Expired => Counter::Expired,
         CallEnd::Abandoned => Counter::Abandoned,
+        CallEnd::Rejected(RejectReason::Cancelled) | CallEnd::Cancelled => Counter::Cancelled,
     }
 }
 

@@ -26,15 +26,17 @@ pub(crate) enum Counter {
     Failed,
     Panicked,
     RefusedFull,
+    RefusedCaller,
     RefusedHopeless,
     RefusedOverdue,
     RefusedUnavailable,
     RefusedParams,
     Expired,
     Abandoned,
+    Cancelled,
 }
 
-const COUNTERS: usize = Counter::Abandoned as usize + 1;
+const COUNTERS: usize = Counter::Cancelled as usize + 1;
 
 /// The counters of one thread, on cache lines of their own.
 #[repr(align(128))]

@@ -19,6 +19,7 @@
 //! somebody reads them; a snapshot may be torn between two counters, which statistics can bear.
 
 mod call_record;
+mod cancelling;
 mod charge;
 mod connections;
 mod cost;
@@ -29,6 +30,7 @@ mod refused_requests;
 mod server_counters;
 
 pub(crate) use call_record::{CallEnd, CallRecord};
+pub(crate) use cancelling::{Cancelling, NoticesCancel, take_cancel};
 pub(crate) use charge::Charge;
 pub use connections::ConnectionStats;
 pub(crate) use connections::{ConnectionCounter, ConnectionCounters, CountedConnection};

@@ -77,6 +77,7 @@ impl<'a> Families<'a> {
                 ("panic", stats.panicked),
                 ("expired", stats.expired),
                 ("abandoned", stats.abandoned),
+                ("cancelled", stats.cancelled),
             ];
             for (outcome, count) in outcomes {
                 calls.counter([("service", service), ("method", &stats.method), ("outcome", outcome)], count)?;
@@ -87,6 +88,7 @@ impl<'a> Families<'a> {
             let reasons = stats.refused_for;
             let reasons = [
                 ("full", reasons.full),
+                ("caller", reasons.caller),
                 ("hopeless", reasons.hopeless),
                 ("overdue", reasons.overdue),
                 ("unavailable", reasons.unavailable),

@@ -7,6 +7,7 @@
 
 mod families;
 mod histogram;
+mod injected;
 mod labels;
 mod process;
 mod registry;

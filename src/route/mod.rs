@@ -7,6 +7,7 @@ mod item_counters;
 mod subscriber;
 
 use std::fmt;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -48,6 +49,11 @@ pub(crate) trait Route: Send + Sync {
         false
     }
 
+    /// Returns the maximum number of calls in the mailbox. A method of callbox's own has none.
+    fn capacity(&self) -> Option<usize> {
+        None
+    }
+
     /// Returns the mailbox of the method: a batch keeps the order of its members within a mailbox.
     fn mailbox(&self) -> MailboxId;
 
@@ -71,9 +77,9 @@ pub(crate) trait Route: Send + Sync {
     /// longer.
     fn reject(&self, call: CallContext, rejection: &Rejection);
 
-    /// Completes when slots were released after this call and it is worth trying again, for a batch
-    /// of which `members` wait. `reason` is why they were rejected.
-    fn room(&self, reason: RejectReason, members: usize) -> LocalBoxFuture<'_, ()>;
+    /// Completes when room was made after this call and it is worth trying again, for a batch
+    /// of which `members` wait. `reason` is why the first of them was rejected, which is `call`.
+    fn room(&self, call: &CallContext, reason: RejectReason, members: usize) -> LocalBoxFuture<'_, ()>;
 }
 
 impl fmt::Debug for dyn Route {
@@ -108,6 +114,8 @@ pub(crate) struct StartContext<'a> {
     pub(crate) budget: &'a Rc<ResponseBudget>,
     /// Whether the call may run inline.
     pub(crate) inline: bool,
+    /// The address of the client.
+    pub(crate) peer: Option<IpAddr>,
     /// The connection of the caller, if it takes the items of subscriptions.
     pub(crate) subscriber: Option<&'a Rc<dyn Subscriber>>,
     /// The response so far, to which the result is appended if the call ends at once. The result of
@@ -131,6 +139,11 @@ impl Rejection {
     pub(crate) fn unavailable() -> Self {
         Self { reason: RejectReason::Unavailable, error: RpcError::unavailable() }
     }
+
+    /// Returns the rejection of a call that its caller cancels while it waits for a slot.
+    pub(crate) fn cancelled() -> Self {
+        Self { reason: RejectReason::Cancelled, error: RpcError::cancelled() }
+    }
 }
 
 /// Why a call was rejected.
@@ -142,6 +155,8 @@ pub(crate) enum RejectReason {
     ServiceFull,
     /// The service holds as many bytes of parameters as it may.
     BytesFull,
+    /// The caller has as many calls in the method as it may.
+    Caller,
     /// The backlog and the call itself usually take longer than the call has left.
     Hopeless,
     /// The mailbox is overloaded, and the call has waited longer than its method's `max_wait`, or
@@ -153,6 +168,8 @@ pub(crate) enum RejectReason {
     Params,
     /// The deadline passed before a slot was free.
     Expired,
+    /// Its caller cancelled it before a slot was free.
+    Cancelled,
 }
 
 /// The result of starting a call.

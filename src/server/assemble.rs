@@ -18,6 +18,7 @@ use crate::http::{
     BodyLimits, Cors, EndpointConfig, RequestGuard, StaticFiles, Templates, TrustedProxies, WebSocketLimits,
 };
 use crate::jsonrpc::Limits;
+use crate::log::NeverWaits;
 use crate::measure::ServerCounters;
 use crate::metrics::ServerMetrics;
 use crate::route::Route;
@@ -25,7 +26,7 @@ use crate::router::{Router, TokenCheck};
 use crate::service::{Access, Surroundings};
 use crate::settings::Settings;
 use crate::start_error::{Result, StartError};
-use crate::sync::{Arc, AtomicBool};
+use crate::sync::{Arc, AtomicBool, Mutex};
 
 use super::console::{ConsoleMount, console_feed};
 use super::directory::directory;
@@ -76,9 +77,9 @@ pub(super) fn assemble(
     let prepare = |plan: Box<dyn ServicePlan>| plan.prepare(pool.clone(), settings.placement, &surroundings);
     let services: Vec<_> = plans.into_iter().map(prepare).collect();
     let counters = ServerCounters::default();
-    let feed = console_feed(settings, address.get().copied(), &services);
+    let feed = console_feed(settings, address.get().copied(), &services, &counters.connections);
     let (router, discover) = make_router(&services, settings, tokens, address, (&counters, feed.clone()))?;
-    surroundings.set(directory(&services, clients, &router, settings)?, app.clone());
+    surroundings.set(directory(&services, clients, &router, settings, metrics.clone())?, app.clone());
     let token_header = HeaderName::from_bytes(settings.token_header.as_bytes()).map_err(|_| {
         let what = format_args!("`{}` cannot be the name of a header", settings.token_header);
         StartError::new(what, "use letters, digits and dashes in --token-header")
@@ -136,6 +137,7 @@ pub(super) fn assemble(
     let console = feed.map(|feed| ConsoleMount::new(settings, feed, &services, &endpoint_config, &dispatch));
     let shared = ServerState {
         metrics: ServerMetrics::new(stats_of(&services), counters, metrics),
+        log: Mutex::new(Some(NeverWaits::begin())),
         metrics_mount: MetricsMount::new(settings, address.get().copied()),
         services,
         app,

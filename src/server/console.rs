@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::console::StatsFeed;
 use crate::dispatch::Dispatch;
 use crate::http::{Console, ConsolePageData, EndpointConfig};
+use crate::measure::ConnectionCounters;
 use crate::settings::Settings;
 use crate::start_error::{Result, StartError};
 use crate::sync::Arc;
@@ -31,9 +32,10 @@ pub(super) fn console_feed(
     settings: &Settings,
     address: Option<SocketAddr>,
     services: &[Arc<dyn ErasedService>],
+    connections: &Arc<ConnectionCounters>,
 ) -> Option<StatsFeed> {
     let is_local = address.is_some_and(|address| address.ip().to_canonical().is_loopback());
-    settings.console.unwrap_or(is_local).then(|| StatsFeed::new(stats_of(services)))
+    settings.console.unwrap_or(is_local).then(|| StatsFeed::new(stats_of(services), Arc::clone(connections)))
 }
 
 impl ConsoleMount {

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 
 use callbox_client::__engine::GivenClient;
 
+use crate::metrics::Metrics;
 use crate::router::Router;
 use crate::service::Directory;
 use crate::settings::Settings;
@@ -23,8 +24,10 @@ pub(super) fn directory(
     clients: Vec<(TypeId, GivenClient)>,
     router: &Router,
     settings: &Settings,
+    metrics: Metrics,
 ) -> Result<Directory> {
     let (mut directory, mut names) = (Directory::default(), HashSet::new());
+    directory.add_value(metrics);
     clients.into_iter().for_each(|(client, given)| directory.add_client(client, given));
     for service in services {
         let name = service.name();
@@ -36,7 +39,7 @@ pub(super) fn directory(
     }
     remotes::add(&mut directory, &names, settings)?;
     for route in router.routes() {
-        if let Some(need) = route.options().needs.0.iter().find(|need| !directory.has(**need)) {
+        if let Some(need) = route.options().needs.services.iter().find(|need| !directory.has(**need)) {
             let (method, name) = (route.name(), need.name);
             let what = format_args!("the method {method} calls the service `{name}`, which this server does not have");
             let fix = format_args!("add it with .service(…), or say where it is with --remote {name}=URL").to_string();

@@ -18,12 +18,13 @@ use crate::http::{
     mount_document, mount_metrics, mount_trailing_slash,
 };
 use crate::jsonrpc::Dialect;
+use crate::log::NeverWaits;
 use crate::measure::ConnectionStats;
 use crate::metrics::ServerMetrics;
 use crate::service::{AppConfig, Service, Surroundings};
 use crate::settings::MetricsPlace;
 use crate::start_error::{Result, StartError};
-use crate::sync::{Arc, AtomicBool, Ordering};
+use crate::sync::{Arc, AtomicBool, Mutex, Ordering};
 
 use super::Configure;
 use super::console::ConsoleMount;
@@ -54,6 +55,8 @@ pub(super) struct ServerState {
     pub(super) dispatch: Arc<Dispatch>,
     pub(super) console: Option<ConsoleMount>,
     pub(super) metrics: ServerMetrics,
+    /// Keeps the threads that serve from waiting for the log.
+    pub(super) log: Mutex<Option<NeverWaits>>,
     pub(super) metrics_mount: MetricsMount,
     pub(super) templates: Option<Templates>,
     pub(super) static_files: Vec<StaticFiles>,
@@ -254,6 +257,13 @@ impl ServerHandle {
     /// If a method does not end: a sync method, or one on the worker pool, cannot be ended from
     /// outside. It keeps its thread until the process ends.
     pub async fn stop(&self) -> Result<()> {
+        let stopped = self.stop_services().await;
+        // From now on lines are written where they are logged: the process may end soon.
+        drop(self.shared.log.lock().take());
+        stopped
+    }
+
+    async fn stop_services(&self) -> Result<()> {
         let shared = &self.shared;
         shared.stopping.send_replace(true);
         let stops = join_all(shared.services.iter().map(|service| service.stop(shared.shutdown_timeout)));

@@ -13,6 +13,7 @@ use crate::auth::Caller;
 use crate::jsonrpc::RpcError;
 
 use super::ProgressSlot;
+use super::caller_limit::CallerPlace;
 use super::request::{CallTransport, RequestInfo};
 use super::{Directory, Link, RequestScope, ServiceNeed};
 
@@ -52,6 +53,8 @@ pub struct CallContext {
     pub(crate) progress: Option<Arc<ProgressSlot>>,
     /// Whether nobody waits for the result any more.
     pub(crate) cancelled: CancelFlag,
+    /// Its place among the calls of its caller, if the method limits these.
+    pub(crate) place: CallerPlace,
 }
 
 /// Set once nobody waits for the result of a call.
@@ -63,7 +66,7 @@ impl CancelFlag {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    fn is_set(&self) -> bool {
+    pub(crate) fn is_set(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 }
@@ -208,10 +211,24 @@ impl CallContext {
         })
     }
 
+    /// Returns the value of this type that the server has for its services, for a parameter that
+    /// says that it needs something of the server.
+    pub(crate) fn server_value<T: Send + Sync + 'static>(&self) -> Option<&T> {
+        self.services.as_ref()?.value()
+    }
+
     /// Returns the id of the request for a line of the log, if the request is known. If it has no
     /// id yet, it gets one.
     pub(crate) fn log_id(&self) -> Option<&str> {
         self.request.get().map(|request| request.id())
+    }
+
+    /// Notes how long the call waited and ran, if the access log has that of its request.
+    #[inline]
+    pub(crate) fn note_times(&self, wait: Duration, run: Option<Duration>) {
+        if let Some(times) = self.request.get().and_then(|request| request.times()) {
+            times.note(wait, run);
+        }
     }
 
     /// Makes lines of this thread lines of the request, if it is known, until the scope is dropped.
@@ -233,8 +250,9 @@ impl CallContext {
 
 /// A type that is made from the call. A method takes it by reference, and callers do not send it.
 ///
-/// [`CallContext`], [`Caller`] and the typed clients of services implement it. Implement it for
-/// your own types, such as the tenant that a gateway names in a header:
+/// [`CallContext`], [`Caller`], [`Progress`](crate::Progress), [`Metrics`](crate::metrics::Metrics)
+/// and the typed clients of services implement it. Implement it for your own types, such as the
+/// tenant that a gateway names in a header:
 ///
 /// ```
 /// use std::collections::HashMap;
@@ -320,12 +338,26 @@ pub trait FromCall: Sized {
 
 /// The services that a parameter needs. See [`FromCall::needs`].
 #[derive(Clone, Debug, Default)]
-pub struct ServiceNeeds(pub(crate) Vec<ServiceNeed>);
+pub struct ServiceNeeds {
+    pub(crate) services: Vec<ServiceNeed>,
+    /// Whether it needs something else of the server.
+    of_server: bool,
+}
 
 impl ServiceNeeds {
     /// Adds the service of this client.
     pub fn add<C: ServiceClient>(&mut self) {
-        self.0.push(ServiceNeed::of::<C>());
+        self.services.push(ServiceNeed::of::<C>());
+    }
+
+    /// Adds what the server has for all its services.
+    pub(crate) fn add_server(&mut self) {
+        self.of_server = true;
+    }
+
+    /// Whether there is none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.services.is_empty() && !self.of_server
     }
 }
 

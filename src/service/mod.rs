@@ -2,6 +2,8 @@
 //! call.
 
 mod app_config;
+mod call_times;
+mod caller_limit;
 mod context;
 mod describe;
 mod factory;
@@ -22,6 +24,7 @@ use schemars::JsonSchema;
 use crate::start_error::BoxError;
 
 pub(crate) use app_config::AppConfig;
+pub(crate) use call_times::CallTimes;
 pub(crate) use callbox_client::__engine::{
     AmbientRequest, Awaited, Current, CurrentGuard, Cursor, DescribedError, Directory, ItemSource, Link, NextItem,
     ProgressSlot, RequestScope, Resumed, ServiceId, ServiceNeed, Shared, SourceEvent, SourceItem, WithinRequest,
@@ -29,6 +32,7 @@ pub(crate) use callbox_client::__engine::{
 };
 pub use callbox_client::__private::Access;
 pub use callbox_client::{DescribeErrors, ErrorList, InternalError, InvalidParam, Message, Reply};
+pub(crate) use caller_limit::{CallerLimit, CallerPlace};
 pub(crate) use context::CancelFlag;
 pub use context::{CallContext, FromCall, ServiceNeeds};
 pub(crate) use describe::{ExecutionInfo, MethodDescription, SchemaGenerators, ServiceInfo};
@@ -41,7 +45,7 @@ pub(crate) use options::{StreamUse, admits};
 pub use progress::Progress;
 pub(crate) use ready::Ready;
 pub use request::CallTransport;
-pub(crate) use request::{LazyRequest, REQUEST_ID, RequestInfo};
+pub(crate) use request::{LazyRequest, REQUEST_ID, RequestInfo, RequestSource};
 pub use serves::Serves;
 pub use service_context::ServiceContext;
 pub(crate) use service_context::{MissingService, Surroundings, TaskSpawner};

@@ -33,6 +33,7 @@ pub struct MethodOptions {
     pub(crate) max_wait: Option<Duration>,
     pub(crate) weight: u32,
     pub(crate) in_flight: usize,
+    pub(crate) per_caller: Option<usize>,
     pub(crate) on_panic: OnPanic,
     pub(crate) asks_caller: bool,
     pub(crate) reads_request: bool,
@@ -111,6 +112,7 @@ impl MethodOptions {
             max_wait: None,
             weight: 1,
             in_flight: 64,
+            per_caller: None,
             on_panic: OnPanic::default(),
             asks_caller: access != Access::Public,
             reads_request: false,
@@ -183,6 +185,23 @@ impl MethodOptions {
     #[must_use]
     pub fn in_flight(mut self, limit: usize) -> Self {
         self.in_flight = limit.max(1);
+        self
+    }
+
+    /// Sets the maximum number of calls of one caller that wait or run in the method at once.
+    /// Default: no limit but that of the mailbox. At least 1, and at most the capacity of the
+    /// mailbox.
+    ///
+    /// Further calls of that caller are rejected with -32000, so that it cannot fill the mailbox
+    /// alone. Members of a batch wait until the caller has fewer calls.
+    ///
+    /// A caller is counted by its [name](Caller::name), which an authenticator gives it, and else
+    /// by the address of the client. So a public method with a limit checks the tokens that it is
+    /// sent. A call within the process counts only if its caller has a name.
+    #[must_use]
+    pub fn per_caller(mut self, limit: usize) -> Self {
+        self.per_caller = Some(limit.max(1));
+        self.asks_caller = true;
         self
     }
 

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, OnceLock};
 
 use super::AmbientRequest;
+use super::call_times::CallTimes;
 use super::headers::RequestHeaders;
 
 /// The name of the header with the id of a request, in lower case.
@@ -41,6 +42,8 @@ pub(crate) struct RequestInfo {
     headers: RequestHeaders,
     /// The id, once it is known: a server makes one only if somebody asks for it.
     id: OnceLock<Arc<str>>,
+    /// The times of its calls, if the access log has them.
+    times: Option<Arc<CallTimes>>,
 }
 
 impl RequestInfo {
@@ -48,7 +51,7 @@ impl RequestInfo {
     pub(crate) fn http<'a>(peer: Option<IpAddr>, headers: impl Iterator<Item = (&'a str, &'a [u8])>) -> Self {
         let headers = RequestHeaders::copy(headers);
         let id = headers.get(REQUEST_ID).filter(|id| is_usable_id(id)).map(|id| OnceLock::from(Arc::from(id)));
-        Self { transport: CallTransport::Http, peer, headers, id: id.unwrap_or_default() }
+        Self { transport: CallTransport::Http, peer, headers, id: id.unwrap_or_default(), times: None }
     }
 
     /// Returns what the log needs of a request: its id, which is that of the client if it can be
@@ -58,16 +61,32 @@ impl RequestInfo {
         Self { id: id.unwrap_or_default(), ..Self::in_process(None) }
     }
 
-    /// Returns the same request with the id of the other one, which is the same request as well.
-    pub(crate) fn with_id_of(self, same: &Self) -> Self {
-        Self { id: OnceLock::from(Arc::clone(same.shared_id())), ..self }
+    /// Returns the same request with what the log knows of it: `same` is the same request as well.
+    pub(crate) fn known_to_log(self, same: &Self) -> Self {
+        Self { id: OnceLock::from(Arc::clone(same.shared_id())), times: same.times.clone(), ..self }
+    }
+
+    /// Returns the same request with the times of its calls.
+    pub(crate) fn with_times(self) -> Self {
+        Self { times: Some(Arc::default()), ..self }
+    }
+
+    /// Returns a message of the WebSocket that this request has opened, with times of its own.
+    pub(crate) fn of_message(&self) -> Self {
+        let (id, headers) = (OnceLock::from(Arc::clone(self.shared_id())), self.headers.clone());
+        Self { id, headers, times: Some(Arc::default()), ..*self }
+    }
+
+    /// Returns the times of its calls, if the access log has them.
+    pub(crate) fn times(&self) -> Option<&CallTimes> {
+        self.times.as_deref()
     }
 
     /// Returns a call within the process. It has the id of `cause`, the request of the method that
     /// calls.
     pub(crate) fn in_process(cause: Option<&dyn AmbientRequest>) -> Self {
         let id = cause.map(|cause| OnceLock::from(cause.id())).unwrap_or_default();
-        Self { transport: CallTransport::InProcess, peer: None, headers: RequestHeaders::default(), id }
+        Self { transport: CallTransport::InProcess, peer: None, headers: RequestHeaders::default(), id, times: None }
     }
 
     /// Returns the same request as that of a WebSocket which it has opened.
@@ -78,7 +97,8 @@ impl RequestInfo {
     /// Returns the same request with this id; `None` if the id is not one that a client may send.
     pub(crate) fn with_id(&self, id: &str) -> Option<Self> {
         let headers = self.headers.clone();
-        is_usable_id(id).then(|| Self { headers, id: OnceLock::from(Arc::from(id)), ..*self })
+        let times = self.times.clone();
+        is_usable_id(id).then(|| Self { headers, id: OnceLock::from(Arc::from(id)), times, ..*self })
     }
 
     pub(crate) fn transport(&self) -> CallTransport {
@@ -135,24 +155,46 @@ impl fmt::Debug for RequestInfo {
 /// Most methods do not look at their request, and copying its headers would cost as much as they
 /// do.
 pub(crate) struct LazyRequest<'a> {
-    describe: &'a dyn Fn() -> RequestInfo,
+    source: &'a dyn RequestSource,
     info: OnceCell<Arc<RequestInfo>>,
+}
+
+/// A request as its transport has it.
+pub(crate) trait RequestSource {
+    /// Describes the request.
+    fn describe(&self) -> RequestInfo;
+
+    /// Whether its client takes more than one answer, as a response of events.
+    fn takes_events(&self) -> bool {
+        false
+    }
+}
+
+impl<F: Fn() -> RequestInfo> RequestSource for F {
+    fn describe(&self) -> RequestInfo {
+        self()
+    }
 }
 
 impl<'a> LazyRequest<'a> {
     #[inline]
-    pub(crate) fn new(describe: &'a dyn Fn() -> RequestInfo) -> Self {
-        Self { describe, info: OnceCell::new() }
+    pub(crate) fn new(source: &'a dyn RequestSource) -> Self {
+        Self { source, info: OnceCell::new() }
     }
 
     /// Returns a request that is described already.
     pub(crate) fn known(info: Arc<RequestInfo>) -> Self {
-        Self { describe: &unknown, info: OnceCell::from(info) }
+        Self { source: &unknown, info: OnceCell::from(info) }
     }
 
     /// Returns the request.
     pub(crate) fn info(&self) -> &Arc<RequestInfo> {
-        self.info.get_or_init(|| Arc::new((self.describe)()))
+        self.info.get_or_init(|| Arc::new(self.source.describe()))
+    }
+
+    /// Whether the client takes more than one answer, as a response of events.
+    pub(crate) fn takes_events(&self) -> bool {
+        self.source.takes_events()
     }
 
     /// Returns the request, if a call has asked for it.
@@ -227,7 +269,7 @@ mod tests {
             let log = RequestInfo::for_log(sent);
             assert_eq!((log.known_id(), log.transport(), log.bytes()), (kept, CallTransport::InProcess, 0));
             let whole = RequestInfo::http(Some(IpAddr::from([10, 0, 0, 1])), [("x-tag", &b"1"[..])].into_iter());
-            let whole = whole.with_id_of(&log);
+            let whole = whole.known_to_log(&log);
             assert_eq!((whole.id(), whole.header("x-tag")), (log.id(), Some("1")));
         }
     }

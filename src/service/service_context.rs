@@ -149,6 +149,11 @@ impl ServiceContext {
         self.surroundings.app_config.get().and_then(AppConfig::get)
     }
 
+    /// Returns the value of this type that the server has for its services.
+    pub(crate) fn server_value<T: Send + Sync + 'static>(&self) -> Option<&T> {
+        self.surroundings.services()?.value()
+    }
+
     /// Starts a task of the service, which runs on the service's own thread.
     ///
     /// It is cancelled when the state is replaced after a crash, and when the service stops: after

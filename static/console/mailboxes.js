@@ -12,6 +12,7 @@ const NEARLY_FULL = 0.8;
 // Keys of `rpc.mailboxes`, with their labels and their meaning.
 const REASONS = [
   ["full", "full", "The mailbox or its service was full."],
+  ["caller", "caller", "The caller had as many calls in the method as it may: per_caller."],
   ["hopeless", "hopeless", "The calls before it would have taken longer than the call had."],
   ["overdue", "overdue", "The mailbox was overloaded, and the call would have waited longer than max_wait."],
   ["unavailable", "unavailable", "The service was down or stopping."],
@@ -23,6 +24,16 @@ const ENDS = [
   ["panicked", "panicked", "The method panicked, or its thread was lost."],
   ["expired", "expired", "The deadline passed, in the mailbox or while the call ran."],
   ["abandoned", "abandoned", "The caller disconnected."],
+  ["cancelled", "cancelled", "The caller cancelled the call."],
+];
+// Keys of `rpc.connections`, with their labels.
+const CONNECTIONS = [
+  ["open", "open", "Connections that are open now, WebSockets and streams of events included."],
+  ["websockets", "WebSockets", "Open now."],
+  ["event_streams", "event streams", "Responses of server-sent events that are under way now."],
+  ["rejected", "rejected", "Too many connections, of all clients or of one address, since the start."],
+  ["slow", "slow", "Closed since the start because the client read too slowly."],
+  ["silent", "silent", "Closed since the start because nothing came from the client."],
 ];
 const WORDS = { down: "down", flooded: "flooded", waiting: "waiting", running: "running", idle: "idle" };
 
@@ -39,13 +50,15 @@ export class Mailboxes {
   #none = "Waiting for the first figures …";
   #table = make("div", { class: "rows" });
   #summary = make("p", { class: "soft" });
+  #connections = figureList(CONNECTIONS, "Connections");
 
   constructor({ mailbox, overview, alert, tell }) {
     this.#panel = mailboxPanel(mailbox);
     this.#overview = overview;
     this.#alert = alert;
     this.#tell = tell;
-    overview.append(make("h2", { id: "overview-title" }, "All mailboxes"), this.#summary, this.#table);
+    overview.append(make("h2", { id: "overview-title" }, "All mailboxes"), this.#summary, this.#table,
+      this.#connections.node);
     this.#redraw();
   }
 
@@ -109,6 +122,10 @@ export class Mailboxes {
         this.#table.append(this.#rows.get(method.method).node);
       }
       this.#rows.get(method.method).show(method, method.method === this.#chosen);
+    }
+    this.#connections.node.hidden = !this.#frame;
+    if (this.#frame) {
+      this.#connections.show(this.#frame.connections);
     }
     for (const [name, row] of this.#rows) {
       row.node.hidden = !methods.some((method) => method.method === name);

@@ -144,7 +144,11 @@ fn a_frame_counts_the_calls_since_the_page_was_opened() {
     let next = page.frame();
     let echo = method(&next, "kitchen.echo");
     assert_eq!((&echo["ended"]["answered"], &echo["run"]["count"]), (&json!(2), &json!(2)), "{echo}");
-    assert_eq!(echo["refused_for"], json!({ "full": 0, "hopeless": 0, "overdue": 0, "unavailable": 0, "params": 1 }));
+    let refused_for = json!({ "full": 0, "caller": 0, "hopeless": 0, "overdue": 0, "unavailable": 0, "params": 1 });
+    assert_eq!(echo["refused_for"], refused_for);
+    assert_eq!((&echo["ended"]["cancelled"], &echo["ended"]["abandoned"]), (&json!(0), &json!(0)));
+    let connections = &next["connections"];
+    assert_eq!((&connections["websockets"], &connections["rejected"]), (&json!(1), &json!(0)), "{connections}");
     assert!(echo["run"]["p99_us"].as_f64() >= echo["run"]["p50_us"].as_f64(), "{echo}");
     assert!(echo["ran_per_s"].as_f64().unwrap() > 0.0 && next["window_s"].as_f64().unwrap() > 0.0, "{next}");
     assert_eq!(echo["rejected_per_s"], json!(0.0), "a caller's mistake is no overload");

@@ -21,7 +21,7 @@ fn main() -> ExitCode {
     if let Some(end) = roles::run() {
         return end;
     }
-    let tests: [(&str, fn()); 29] = [
+    let tests: [(&str, fn()); 31] = [
         ("at_debug_each_call_is_one_line", calls::one_line_each),
         ("the_log_filter_comes_from_the_environment_or_the_file", filters::filters),
         ("overload_is_a_warning_and_no_flood_of_them", floods::overload),
@@ -35,6 +35,8 @@ fn main() -> ExitCode {
             "calls_under_way_are_answered_when_a_server_stops_whose_log_cannot_be_written",
             broken_log::unwritable_at_the_end,
         ),
+        ("a_log_that_nobody_reads_changes_nothing_else", broken_log::full_pipe),
+        ("a_log_that_is_read_too_late_lacks_lines_and_says_how_many", broken_log::slow_reader),
         ("a_subscriber_that_panics_changes_nothing_else", broken_log::faulty_subscriber),
         ("a_flood_of_failures_is_a_few_lines_with_the_number_of_those_left_out", floods::flood),
         ("at_debug_each_cause_is_a_line", causes::each_cause),

@@ -190,6 +190,16 @@ pub(crate) fn one_line_each() {
         let duration = line.remove("duration_us").and_then(|time| time.as_u64());
         let least = if fields["method"] == "never" { 20_000 } else { 1 };
         assert!(duration.is_some_and(|time| time >= least), "{duration:?}: {line:?}");
+        let [wait, run] = ["wait_us", "run_us"].map(|name| line.remove(name).and_then(|time| time.as_u64()));
+        let has_run = !matches!(fields["method"].as_str(), None | Some("whisper" | "_OTHER"));
+        let has_run = has_run || fields.get("methods").is_some();
+        // A notification may run after its response.
+        let has_run = if fields["status"] == 204 { run.is_some() } else { has_run };
+        assert_eq!((wait.is_some(), run.is_some()), (has_run, has_run), "{wait:?} {run:?} {line:?}");
+        // The longest wait of a batch may be that of another member than the longest run.
+        let both = if fields.get("methods").is_some() { wait.max(run) } else { wait.zip(run).map(|(a, b)| a + b) };
+        assert!(both.unwrap_or(0) <= duration.unwrap_or(0), "{wait:?} {run:?} {duration:?} {line:?}");
+        assert!(fields["method"] != "never" || run.is_some_and(|time| time >= 15_000), "{run:?}: {line:?}");
         assert_eq!(Value::from(line.clone()), fields);
     }
 }
@@ -209,6 +219,8 @@ pub(crate) fn other_transports() {
     let facts: Vec<_> = lines
         .iter()
         .map(|line| {
+            // Each message has times of its own.
+            assert_eq!(line.get("run_us").is_some(), line["status"] != 101, "{line}");
             ["transport", "request_id", "status", "method", "methods", "code"]
                 .map(|name| line[name].as_str().map_or_else(|| line[name].to_string(), str::to_owned))
                 .join(" ")

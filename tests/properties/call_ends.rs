@@ -8,13 +8,16 @@ use std::time::{Duration, Instant};
 
 use callbox::stats::MethodStats;
 use callbox::testing::{InProcess, in_process_with};
-use callbox::{Placement, ServiceRef};
+use callbox::{Caller, Placement, ServiceRef};
 use callbox_test_support::panics::keep_quiet_about_panics_on_purpose;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
 use crate::load::{Outcome, What, gentle, rough, run, step};
-use crate::observed_service::{Busy, Seen, starts_on_pool};
+use crate::observed_service::{
+    Busy, Busy_Grind, Busy_Hold, Busy_PanicKeeping, Busy_PanicReading, Busy_Read, Busy_ReadLater, Busy_WriteLater,
+    Seen, starts_on_pool,
+};
 
 /// What may happen besides the calls themselves.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -32,7 +35,7 @@ fn start(inline: bool, drain: Duration) -> (InProcess<Busy>, ServiceRef<Busy>, A
     let settings =
         move |server: callbox::Server| server.placement(placement).shutdown_timeout(drain).compute_threads(2);
     let held = in_process_with(move || Busy::new(&factory), settings);
-    let service = held.service().clone();
+    let service = held.service().as_caller(Caller::named("one"));
     (held, service, seen)
 }
 
@@ -72,7 +75,7 @@ fn check_counts(outcome: &Outcome, stats: &[MethodStats]) -> Result<(), TestCase
     let ended_with = |code| outcome.calls.iter().filter(|(_, result)| *result == Some(Err(code))).count() as u64;
     prop_assert_eq!(ended(stats), outcome.calls.len() as u64, "each ends once: {:?}", stats);
     prop_assert!(stats.iter().all(|stats| stats.depth == 0 && stats.running == 0), "{:?}", stats);
-    prop_assert_eq!(sum(|stats| stats.refused_for.full), ended_with(-32000));
+    prop_assert_eq!(sum(|stats| stats.refused_for.full + stats.refused_for.caller), ended_with(-32000));
     prop_assert!(sum(|stats| stats.refused_for.unavailable) >= ended_with(-32003));
     let answered = outcome.calls.iter().filter(|(_, result)| matches!(result, Some(Ok(_)))).count() as u64;
     // A method that ended in time counts as answered, even if the thread of the caller took the
@@ -85,8 +88,41 @@ fn check_counts(outcome: &Outcome, stats: &[MethodStats]) -> Result<(), TestCase
 }
 
 fn ended(stats: &[MethodStats]) -> u64 {
-    let ended = |s: &MethodStats| s.answered + s.failed + s.panicked + s.refused + s.expired + s.abandoned;
+    let ended =
+        |s: &MethodStats| s.answered + s.failed + s.panicked + s.refused + s.expired + s.abandoned + s.cancelled;
     stats.iter().map(ended).sum()
+}
+
+/// Whether the caller may have as many calls in each method as at first, so that none of those that
+/// have ended has kept its place.
+fn check_places(busy: &ServiceRef<Busy>, seen: &Seen) -> Result<(), TestCaseError> {
+    let start = Instant::now();
+    while !busy.is_up() && start.elapsed() < Duration::from_secs(10) {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    // It has the state alone, so that the others wait.
+    prop_assert_eq!(busy.notify(Busy_Hold {}), Ok(()));
+    while seen.held.load(Ordering::SeqCst) == 0 && start.elapsed() < Duration::from_secs(10) {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let (call, micros) = (u32::MAX, 0);
+    for place in 1..=9 {
+        let expected = if place <= 8 { Ok(()) } else { Err(-32000) };
+        for sent in [
+            busy.notify(Busy_Read { call, micros }),
+            busy.notify(Busy_ReadLater { call, micros }),
+            busy.notify(Busy_WriteLater { call, micros }),
+            busy.notify(Busy_PanicReading { call }),
+            busy.notify(Busy_PanicKeeping { call }),
+        ] {
+            prop_assert_eq!(sent.map_err(|error| error.code()), expected, "{}", place);
+        }
+        // Those on the pool do not wait for the state.
+        let grind = busy.notify(Busy_Grind { load: u64::MAX, call, micros });
+        prop_assert!(place > 8 || grind.is_ok(), "{} {:?}", place, grind);
+    }
+    seen.gate.add_permits(1);
+    Ok(())
 }
 
 fn check(busy: &ServiceRef<Busy>, outcome: &Outcome, seen: &Seen, trouble: Trouble) -> Result<(), TestCaseError> {
@@ -104,7 +140,7 @@ fn check(busy: &ServiceRef<Busy>, outcome: &Outcome, seen: &Seen, trouble: Troub
     prop_assert!(!seen.overlap.load(Ordering::SeqCst), "a writer met somebody");
     prop_assert!(!seen.torn.load(Ordering::SeqCst), "somebody met a half-written state");
     prop_assert!(!seen.late.load(Ordering::SeqCst), "a call started after on_stop");
-    Ok(())
+    if trouble.stop { Ok(()) } else { check_places(busy, seen) }
 }
 
 proptest! {

@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use callbox::{InternalError, service};
+use tokio::sync::Semaphore;
 use tokio::time::sleep;
 
 /// What the service saw, across its restarts.
-#[derive(Default)]
 pub(crate) struct Seen {
     /// By call: how often it started.
     started: Mutex<HashMap<u32, u32>>,
@@ -22,6 +22,18 @@ pub(crate) struct Seen {
     /// A call started after `on_stop`.
     pub(crate) late: AtomicBool,
     pub(crate) stops: AtomicU32,
+    /// Calls that have the state alone until the test lets them go.
+    pub(crate) held: AtomicU32,
+    pub(crate) gate: Semaphore,
+}
+
+impl Default for Seen {
+    fn default() -> Self {
+        let (started, gate) = (Mutex::default(), Semaphore::new(0));
+        let [overlap, torn, late] = [(); 3].map(|()| AtomicBool::default());
+        let [stops, held] = [(); 2].map(|()| AtomicU32::default());
+        Self { started, inside: AtomicI64::default(), overlap, torn, late, stops, held, gate }
+    }
 }
 
 impl Seen {
@@ -97,14 +109,20 @@ impl Busy {
         self.seen.stops.fetch_add(1, Ordering::SeqCst);
     }
 
-    #[public_method(mailbox = 8)]
+    #[public_method]
+    pub(crate) async fn hold(&mut self) {
+        self.seen.held.fetch_add(1, Ordering::SeqCst);
+        self.seen.gate.acquire().await.expect("it stays open").forget();
+    }
+
+    #[public_method(mailbox = 8, per_caller = 8)]
     pub(crate) fn read(&self, call: u32, micros: u64) -> u32 {
         let _inside = self.reads(call);
         spin(micros);
         call
     }
 
-    #[public_method(mailbox = 8)]
+    #[public_method(mailbox = 8, per_caller = 8)]
     pub(crate) fn write(&mut self, call: u32, micros: u64) -> u32 {
         let _inside = self.writes(call);
         spin(micros);
@@ -112,14 +130,14 @@ impl Busy {
         call
     }
 
-    #[public_method(mailbox = 8, in_flight = 3)]
+    #[public_method(mailbox = 8, per_caller = 8, in_flight = 3)]
     pub(crate) async fn read_later(&self, call: u32, micros: u64) -> u32 {
         let _inside = self.reads(call);
         sleep(Duration::from_micros(micros)).await;
         call
     }
 
-    #[public_method(mailbox = 8)]
+    #[public_method(mailbox = 8, per_caller = 8)]
     pub(crate) async fn write_later(&mut self, call: u32, micros: u64) -> u32 {
         let _inside = self.writes(call);
         sleep(Duration::from_micros(micros)).await;
@@ -127,42 +145,42 @@ impl Busy {
         call
     }
 
-    #[public_method(mailbox = 8, deadline = "2ms")]
+    #[public_method(mailbox = 8, per_caller = 8, deadline = "2ms")]
     pub(crate) async fn read_hurried(&self, call: u32, micros: u64) -> u32 {
         self.read_later(call, micros * 10).await
     }
 
-    #[public_method(mailbox = 8, deadline = "2ms")]
+    #[public_method(mailbox = 8, per_caller = 8, deadline = "2ms")]
     pub(crate) async fn write_hurried(&mut self, call: u32, micros: u64) -> u32 {
         self.write_later(call, micros * 10).await
     }
 
-    #[public_method(mailbox = 8)]
+    #[public_method(mailbox = 8, per_caller = 8)]
     pub(crate) fn fail(&self, call: u32) -> Result<u32, InternalError> {
         let _inside = self.reads(call);
         Err(InternalError::new("on purpose"))
     }
 
-    #[public_method(mailbox = 8)]
+    #[public_method(mailbox = 8, per_caller = 8)]
     pub(crate) fn panic_reading(&self, call: u32) -> u32 {
         let _inside = self.reads(call);
         panic!("on purpose");
     }
 
-    #[public_method(mailbox = 8, on_panic = "keep")]
+    #[public_method(mailbox = 8, per_caller = 8, on_panic = "keep")]
     pub(crate) fn panic_keeping(&mut self, call: u32) -> u32 {
         let _inside = self.writes(call);
         self.whole = true;
         panic!("on purpose");
     }
 
-    #[public_method(mailbox = 8)]
+    #[public_method(mailbox = 8, per_caller = 8)]
     pub(crate) fn panic_writing(&mut self, call: u32) -> u32 {
         let _inside = self.writes(call);
         panic!("on purpose");
     }
 
-    #[public_method(mailbox = 8)]
+    #[public_method(mailbox = 8, per_caller = 8)]
     pub(crate) async fn panic_writing_later(&mut self, call: u32) -> u32 {
         let _inside = self.writes(call);
         tokio::task::yield_now().await;
@@ -170,7 +188,7 @@ impl Busy {
     }
 
     /// Ends the host's thread, with the state whole or half-written.
-    #[public_method(mailbox = 8)]
+    #[public_method(mailbox = 8, per_caller = 8)]
     pub(crate) async fn lose_thread(&mut self, call: u32, half_way: bool) -> u32 {
         let _inside = self.writes(call);
         actix::Arbiter::current().stop();
@@ -181,7 +199,7 @@ impl Busy {
         call
     }
 
-    #[public_method(mailbox = 8, compute)]
+    #[public_method(mailbox = 8, per_caller = 8, compute)]
     pub(crate) fn grind(load: u64, call: u32, micros: u64) -> u32 {
         ON_POOL.lock().unwrap_or_else(PoisonError::into_inner).push((load, call));
         spin(micros);

@@ -33,7 +33,57 @@ fn an_async_call_stops_at_its_await_and_is_answered_once() {
     running.probe.gate.add_permits(1);
     assert_eq!(socket.result("wait", json!([])), "waited", "nobody has taken its permit");
     assert_eq!(socket.close(), [] as [Value; 0]);
-    assert_eq!(running.stats("wait").abandoned, 1);
+    let stats = running.stats("wait");
+    assert_eq!((stats.cancelled, stats.abandoned, stats.answered), (1, 0, 1));
+}
+
+#[test]
+fn a_call_counts_as_cancelled_once_wherever_it_is() {
+    let running = start();
+    let mut socket = running.connect();
+    let held = socket.start("hold", json!([]));
+    running.until_inside(1);
+    // One waits in its mailbox, and of a batch one more.
+    let waiting = socket.start("hold", json!([]));
+    let member = |id: &str| json!({ "jsonrpc": "2.0", "method": "hold", "id": id });
+    socket.send(json!([member("a"), member("b")]).to_string());
+    until("all wait", || running.stats("hold").depth == 3);
+    for id in [json!(held), json!(waiting), json!("a")] {
+        cancel(&mut socket, id);
+    }
+    assert_eq!([error(&mut socket).1, error(&mut socket).1], [-32800; 2]);
+    let counts = || {
+        let stats = running.stats("hold");
+        (stats.cancelled, stats.abandoned, stats.answered + stats.failed + stats.refused + stats.expired)
+    };
+    assert_eq!(counts(), (3, 0, 0));
+    // The first runs on, and then the last, whose end alone is counted.
+    running.probe.gate.add_permits(2);
+    let batch = socket.reply();
+    assert_eq!((&batch[0]["error"]["code"], &batch[1]["result"]), (&json!(-32800), &json!("held")));
+    running.until_inside(0);
+    assert_eq!(counts(), (3, 0, 1));
+    let metrics = running.server.with_token("ann").get("/metrics").body;
+    let line = r#"callbox_calls_total{service="test.market",method="hold",outcome="cancelled"} 3"#;
+    assert!(metrics.contains(line), "{metrics}");
+    let mailboxes = json!({ "jsonrpc": "2.0", "method": "rpc.mailboxes", "id": 1 });
+    let services = running.server.with_token("ann").rpc(&mailboxes)["result"].clone();
+    let methods = services.as_array().into_iter().flatten().filter_map(|service| service["methods"].as_array());
+    let hold = methods.flatten().find(|method| method["method"] == "hold").expect("its mailbox");
+    assert_eq!((&hold["cancelled"], &hold["abandoned"]), (&json!(3), &json!(0)));
+}
+
+#[test]
+fn a_client_that_leaves_has_abandoned_its_calls_and_not_cancelled_them() {
+    let running = start();
+    let mut socket = running.connect();
+    socket.start("wait", json!([]));
+    running.until_inside(1);
+    socket.start("hold", json!([]));
+    until("it waits for the state", || running.stats("hold").depth == 1);
+    drop(socket);
+    until("they are counted", || running.stats("wait").abandoned + running.stats("hold").abandoned == 2);
+    assert_eq!((running.stats("wait").cancelled, running.stats("hold").cancelled), (0, 0));
 }
 
 #[test]
@@ -203,7 +253,8 @@ fn members_of_a_batch_that_wait_for_a_slot_are_cancelled_too() {
     let reply = socket.reply();
     let codes: Vec<_> = reply.as_array().expect("a batch").iter().map(|end| end["error"]["code"].clone()).collect();
     assert_eq!(codes, [Value::Null, json!(-32800), json!(-32800), json!(-32800)], "{reply}");
-    assert_eq!(running.stats("narrow").answered, 1);
+    let stats = running.stats("narrow");
+    assert_eq!((stats.answered, stats.cancelled, stats.refused), (1, 3, 0));
 }
 
 #[test]

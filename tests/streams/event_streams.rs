@@ -150,6 +150,24 @@ fn a_quiet_stream_is_kept_alive_by_comments() {
 }
 
 #[test]
+fn the_token_of_a_subscription_is_checked_and_counted_once() {
+    let running = start();
+    let token = [("X-Api-Token", "root")];
+    let accepted = |metrics: &str| {
+        let line = metrics.lines().find(|line| line.starts_with(r#"callbox_auth_total{outcome="accepted"} "#));
+        line.and_then(|line| line.rsplit_once(' ')?.1.parse::<u64>().ok()).expect("it is there")
+    };
+    let metrics = || running.server.with_token("root").get("/metrics").body;
+    // Each look at the metrics has a token as well.
+    let before = accepted(&metrics());
+    for params in [json!([]), json!({ "_meta": { "minIntervalMs": 1 } })] {
+        let mut audit = EventStream::open(running.server.address(), &token, call("audit", params));
+        audit.event().expect("a reply");
+    }
+    assert_eq!(accepted(&metrics()) - before, 2 + 1);
+}
+
+#[test]
 fn a_stream_ends_with_its_token_and_with_its_state() {
     let running = start();
     let token = [("X-Api-Token", "root")];

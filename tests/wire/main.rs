@@ -10,6 +10,7 @@ mod calculator;
 mod dialects;
 mod differential;
 mod error_codes;
+mod fair_shares;
 mod large_batches;
 mod large_params;
 mod late_results;

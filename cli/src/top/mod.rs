@@ -41,8 +41,8 @@ pub(crate) struct Arguments {
 
 const HELP: &str = "\
 It needs a valid token, because the load of a server is not public.
-The first line has the open connections, and how many of them are WebSockets or streams of events. \
-Rates and times are those of the last interval; the depth of a mailbox is that at its end. \
+Connections that are open stand beside those that the server has rejected, or closed because their \
+client was slow or silent, since its start. Rates and times are those of the last interval; the depth of a mailbox is that at its end. \
 Methods with subscriptions have a table of their own: how many are open, and the items that were \
 sent and missed.
 

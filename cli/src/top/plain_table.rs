@@ -1,6 +1,7 @@
 //! The view as one plain table, for `--once`.
 
 use anstyle::Style;
+use callbox_cli::mailboxes::Connections;
 use callbox_cli::table::Table;
 
 use super::model::{MailboxRow, StreamRow, View};
@@ -47,5 +48,23 @@ pub(crate) fn render(view: &View) -> String {
         let more = more.into_iter().filter(|_| has_streams);
         table.row(cells.into_iter().chain(more).map(|cell| (cell, plain)));
     }
+    match &view.connections {
+        None => table.to_string(),
+        Some(connections) => format!("{table}\n{}", of_connections(connections)),
+    }
+}
+
+/// Returns the table of the connections.
+fn of_connections(connections: &Connections) -> String {
+    let (plain, figures) = (Style::new(), connections.figures());
+    let mut table = Table::new(false).right_from(1);
+    table.row(
+        [("CONNECTIONS".to_owned(), plain)]
+            .into_iter()
+            .chain(figures.iter().map(|(name, _)| (name.to_uppercase(), plain))),
+    );
+    table.row(
+        [(String::new(), plain)].into_iter().chain(figures.iter().map(|(_, number)| (count(*number as f64), plain))),
+    );
     table.to_string()
 }

@@ -34,7 +34,7 @@ impl Screen {
         let services = u16::try_from(self.view.services.len()).unwrap_or(u16::MAX).min(4);
         let streams = streams::height(&self.view, frame.area().height);
         let areas = Layout::vertical([
-            Constraint::Length(1 + services),
+            Constraint::Length(1 + u16::from(self.view.connections.is_some()) + services),
             Constraint::Length(1),
             Constraint::Min(0),
             Constraint::Length(streams),
@@ -62,11 +62,6 @@ impl Screen {
         if refused > 0.0 {
             first.push(Span::styled(format!("  {} refused/s", count(refused)), Color::Red));
         }
-        if let Some(Connections { open, websockets, event_streams }) = self.view.connections {
-            let streams = websockets + event_streams;
-            first.push(Span::raw(format!("  {} connections", count(open as f64))));
-            first.push(Span::styled(format!(" ({} with streams)", count(streams as f64)), DIM));
-        }
         let services = self.view.services.iter().map(|service| {
             let (mark, colour) = if service.is_up { ("● up", Color::Green) } else { ("● down", Color::Red) };
             let mut line = vec![Span::styled(mark, colour), Span::raw(format!("  {}", sanitize(&service.name)))];
@@ -75,7 +70,8 @@ impl Screen {
             }
             Line::from(line)
         });
-        [Line::from(first)].into_iter().chain(services).collect()
+        let connections = self.view.connections.as_ref().map(connections);
+        [Line::from(first)].into_iter().chain(connections).chain(services).collect()
     }
 
     fn table(&self, frame: &mut Frame<'_>, area: Rect) {
@@ -100,6 +96,19 @@ impl Screen {
             None => Line::styled(format!("q quits   s sorts (by {})   ↑↓ scroll", self.order.name()), DIM),
         }
     }
+}
+
+/// Returns the line of the connections. What the server has ended is there in any case, and stands
+/// out once there is some.
+fn connections(connections: &Connections) -> Line<'static> {
+    let [(_, open), others @ ..] = connections.figures();
+    let open = Span::raw(format!("{} connections", count(open as f64)));
+    let others = others.into_iter().enumerate().map(|(index, (name, number))| {
+        let has_ended = index >= 2 && number > 0;
+        let style = if has_ended { Style::new().fg(Color::Yellow) } else { DIM };
+        Span::styled(format!("  {} {name}", count(number as f64)), style)
+    });
+    Line::from_iter([open].into_iter().chain(others))
 }
 
 fn cells(row: &MailboxRow, name: usize, bar: usize) -> TableRow<'static> {
@@ -209,12 +218,15 @@ mod tests {
     }
 
     #[test]
-    fn the_first_line_has_the_connections_if_the_server_knows_them() {
+    fn the_second_line_has_the_connections_if_the_server_knows_them() {
         let mut screen = screen();
-        assert!(!lines(120, 12, &screen)[0].contains("connections"));
-        screen.view.connections = Some(Connections { open: 120, websockets: 7, event_streams: 2 });
-        let first = &lines(120, 12, &screen)[0];
-        assert!(first.contains("50 waiting") && first.contains("  120 connections (9 with streams)"), "{first}");
+        assert!(lines(80, 12, &screen)[1].contains("up  notes"));
+        let ended = Connections { open: 120, websockets: 7, event_streams: 2, rejected: 3, slow: 1, silent: 0 };
+        screen.view.connections = Some(ended);
+        let lines = lines(80, 12, &screen);
+        let expected = "120 connections  7 WebSockets  2 event streams  3 rejected  1 slow  0 silent";
+        assert_eq!(lines[1].trim_end(), expected);
+        assert!(lines[2].contains("up  notes"), "{}", lines[2]);
     }
 
     #[test]

@@ -28,6 +28,10 @@ fn once_prints_a_table_of_all_mailboxes() {
     let output = run_on(&server, "top", &["--once", "--interval", "100ms", "--token", TOKEN]);
     let rows: Vec<Vec<_>> = output.stdout().lines().map(|line| line.split_whitespace().collect()).collect();
     assert_eq!(rows[0][..5], ["METHOD", "WAITING", "CAPACITY", "RUNNING", "CALLS/S"]);
+    let (rows, connections) = rows.split_at(rows.iter().position(Vec::is_empty).expect("an empty line"));
+    assert_eq!(connections[1], ["CONNECTIONS", "OPEN", "WEBSOCKETS", "EVENT", "STREAMS", "REJECTED", "SLOW", "SILENT"]);
+    assert_eq!(connections[2].len(), 6);
+    assert_eq!(connections[2][1..], ["0", "0", "0", "0", "0"]);
     let names: Vec<_> = rows[1..].iter().map(|row| row[0]).collect();
     assert_eq!(names, ["echo", "fail", "greet", "greetings", "hold", "look_up", "note", "say_hello", "whoami"]);
     let hold = rows.iter().find(|row| row[0] == "hold").expect("its row");
@@ -51,7 +55,9 @@ fn subscriptions_have_columns_once_there_are_some() {
     until("it has subscribed", || subscriptions(&server) == 1);
     let rows = table();
     assert!(rows[0].ends_with(&["SUBSCRIPTIONS", "ITEMS/S", "MISSED/S"].map(str::to_owned)), "{rows:?}");
-    let row = |name: &str| rows.iter().find(|row| row[0] == name).expect("its row")[10..].to_vec();
+    let row = |name: &str| {
+        rows.iter().find(|row| row.first().is_some_and(|first| first == name)).expect("its row")[10..].to_vec()
+    };
     assert_eq!(
         (row("prices"), row("set")),
         (["1", "0", "0"].map(str::to_owned).into(), ["-"; 3].map(str::to_owned).into())

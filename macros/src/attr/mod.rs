@@ -66,6 +66,7 @@ pub(crate) struct MethodAttr {
     pub(crate) max_wait: Option<u64>,
     pub(crate) weight: Option<u32>,
     pub(crate) in_flight: Option<Keyed<usize>>,
+    pub(crate) per_caller: Option<usize>,
     pub(crate) on_panic: Option<Keyed<OnPanic>>,
     pub(crate) compute: Option<Keyed<()>>,
     pub(crate) idempotent: bool,
@@ -147,6 +148,7 @@ const ENGINE_KEYS: &[Key<MethodAttr>] = keys! {
     "max_wait", r#"max_wait = "10ms""# => |attr, value| attr.max_wait = Some(value.duration()?);
     "weight", "weight = 4" => |attr, value| attr.weight = Some(value.positive()?);
     "in_flight", "in_flight = 64" => |attr, value| attr.in_flight = Some(value.keyed(value.positive()?));
+    "per_caller", "per_caller = 32" => |attr, value| attr.per_caller = Some(value.positive()?);
     "on_panic", r#"on_panic = "keep""# => |attr, value| attr.on_panic = Some(value.keyed(value.on_panic()?));
     "compute", "compute" => |attr, value| attr.compute = Some(value.keyed(value.flag()?));
     "inline", "inline = false" => |attr, value| attr.inline = Some(value.boolean()?);

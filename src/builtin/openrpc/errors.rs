@@ -55,7 +55,15 @@ pub(super) fn all() -> Vec<(&'static str, FrameworkError)> {
                 ),
             ),
         ),
-        ("AccessDenied", error(code::ACCESS_DENIED, "Access denied", none.clone())),
+        (
+            "AccessDenied",
+            error(
+                code::ACCESS_DENIED,
+                "Access denied",
+                // Only an address with too many wrong tokens gets them.
+                object(&[], &json!({ "reason": text(), "retry_after_ms": count() })),
+            ),
+        ),
         (
             "DeadlineExceeded",
             error(

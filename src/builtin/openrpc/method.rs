@@ -109,6 +109,9 @@ struct RunExtensions {
     max_wait: Option<u64>,
     #[serde(rename = "x-weight")]
     weight: u32,
+    /// Maximum number of calls of one caller that wait or run at once.
+    #[serde(rename = "x-per-caller", skip_serializing_if = "Option::is_none")]
+    per_caller: Option<usize>,
     #[serde(rename = "x-idempotent", skip_serializing_if = "is_not")]
     idempotent: bool,
 }
@@ -202,6 +205,7 @@ impl MethodExtensions {
             deadline: millis(options.deadline),
             max_wait: options.max_wait.map(millis),
             weight,
+            per_caller: options.per_caller,
             idempotent: options.idempotent,
         });
         let (progress, client) = (options.reports_progress, options.client);

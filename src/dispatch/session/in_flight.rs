@@ -8,6 +8,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use crate::jsonrpc::Id;
+use crate::measure::Cancelling;
 
 /// The calls that have not ended, by the order in which they began.
 #[derive(Debug, Default)]
@@ -30,18 +31,26 @@ struct Cancel {
 }
 
 impl InFlight {
-    /// Returns the output of `work`, or `None` if the caller cancels the call first.
+    /// Returns the output of `work`, or `None` if the caller cancels the call first. Then the work
+    /// is dropped, and the call in it counts as cancelled.
     pub(crate) async fn unless_cancelled<T>(&self, id: Id<'_>, work: impl Future<Output = T>) -> Option<T> {
-        let mut work = pin!(work);
+        let mut work = pin!(Some(work));
         let mut call = None;
-        poll_fn(|cx| {
-            if let Poll::Ready(output) = work.as_mut().poll(cx) {
+        let output = poll_fn(|cx| {
+            if let Some(work) = work.as_mut().as_pin_mut()
+                && let Poll::Ready(output) = work.poll(cx)
+            {
                 return Poll::Ready(Some(output));
             }
             // What ends at once needs no place in the table.
             call.get_or_insert_with(|| self.register(id)).poll_cancelled(cx).map(|()| None)
         })
-        .await
+        .await;
+        if output.is_none() {
+            let _cancelling = Cancelling::begin();
+            work.set(None);
+        }
+        output
     }
 
     /// Registers a call that waits for its start.

@@ -349,10 +349,11 @@ fn send(
 /// Runs the calls of one body.
 async fn run(shared: Rc<Shared>, frame: impl Frame, envelope: u64, is_stopping: bool) -> Ended {
     let client = &shared.client;
-    let lazy_request = LazyRequest::known(Arc::clone(&client.request));
     // A response of events has the line of its request.
-    let line = client.log.as_ref().filter(|_| client.logs_messages).map(|log| {
-        let log = Rc::new(log.of_message());
+    let message = client.log.as_ref().filter(|_| client.logs_messages).map(|_| Arc::new(client.request.of_message()));
+    let lazy_request = LazyRequest::known(Arc::clone(message.as_ref().unwrap_or(&client.request)));
+    let line = message.map(|message| {
+        let log = Rc::new(RequestLog::new(message));
         log.note_body(frame.bytes().len());
         (Rc::clone(&log), AccessLine::new(log, CallTransport::WebSocket, client.peer))
     });

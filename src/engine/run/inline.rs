@@ -1,6 +1,7 @@
 //! Inline calls: run on the thread where they arrive, while the service has nothing else to do.
 
 use std::hint::spin_loop;
+use std::pin::pin;
 
 use futures::future::{LocalBoxFuture, ready};
 use tokio::time::Instant;
@@ -9,7 +10,7 @@ use crate::engine::core::Core;
 use crate::engine::state::{OwnedReading, Side};
 use crate::jsonrpc::RpcError;
 use crate::mailbox::{MethodEntry, deadline_error, expire_if_late};
-use crate::measure::{CallEnd, CallRecord};
+use crate::measure::{CallEnd, CallRecord, NoticesCancel};
 use crate::service::{CallContext, Current, Handles, Message, ReadAsync, Reply, Service};
 use crate::sync::Arc;
 
@@ -100,7 +101,10 @@ async fn read_async<S: Service, M: Message>(
 ) -> Reply<M> {
     let (entry, call) = (record.entry(), record.call());
     let run = run_async::<M>(entry, around, || method(turn.state(), message, call));
-    let (reply, end) = match tokio::time::timeout_at(call.deadline, run).await {
+    let mut run = pin!(tokio::time::timeout_at(call.deadline, run));
+    // Dropped before the run, and so before the calls that the method waits for.
+    let _cancel = NoticesCancel(call);
+    let (reply, end) = match run.as_mut().await {
         Ok(ran) => expire_if_late(ran.reply, ran.end, call, ran.at, || began),
         Err(_) => (Err(deadline_error(call, began)), CallEnd::Expired),
     };

@@ -22,11 +22,10 @@ use super::allowed_methods::AllowedMethods;
 use super::body::{self, BodyLimits};
 use super::caller_headers;
 use super::connection_state::ConnectionState;
-use super::event_stream;
 use super::guard::{RequestGuard, RouteRules};
 use super::middleware::BoxedAnswer;
 use super::rejection::HttpRejection;
-use super::request_info;
+use super::request_info::{self, HttpSource};
 use super::status::{self, ErrorStatus};
 use super::trusted_proxies::TrustedProxies;
 use super::websocket::{WebSocketEndpoint, WebSocketLimits};
@@ -144,9 +143,11 @@ impl<H: BodyHandler> Endpoint<H> {
 
     /// Answers a request whose lines in the log have its id.
     async fn answer_logged(&self, request: &HttpRequest, payload: Payload) -> HttpResponse {
-        let log = Rc::new(RequestLog::new(Arc::new(request_info::for_log(request))));
+        let RequestLogging { access, .. } = self.endpoint_config.logging;
+        let described = request_info::for_log(request);
+        let log = Rc::new(RequestLog::new(Arc::new(if access { described.with_times() } else { described })));
         let peer = self.endpoint_config.proxies.client_address(request);
-        let line = self.endpoint_config.logging.access.then(|| {
+        let line = access.then(|| {
             // The line has the id, so the response has it as well.
             log.request().id();
             AccessLine::new(Rc::clone(&log), CallTransport::Http, peer)
@@ -203,8 +204,8 @@ impl<H: BodyHandler> Endpoint<H> {
             return Ok(self.with_events(Box::pin(streams.events(request, body, log)).await, log));
         }
         let proxies = &*self.endpoint_config.proxies;
-        let describe = || request_info::describe(request, proxies, log);
-        let lazy_request = LazyRequest::new(&describe);
+        let source = HttpSource { request, proxies, log };
+        let lazy_request = LazyRequest::new(&source);
         let timeout = caller_headers::request_timeout(headers);
         let meta = RequestMeta {
             token: caller_headers::token(headers, &self.endpoint_config.token_header),
@@ -220,7 +221,8 @@ impl<H: BodyHandler> Endpoint<H> {
         };
         let answer = AssertUnwindSafe(self.handle.handle(&body, meta)).catch_unwind().await;
         let answer = answer.unwrap_or_else(|panic| Dispatch::after_panic(self.dialect, &*panic));
-        // Of a subscription, among others, which has an answer for clients that take events.
+        // Of a subscription, among others, which has an answer for clients that take events. Its
+        // caller has not been asked for yet.
         if answer.error == Some(code::INVALID_REQUEST)
             && let Some(streams) = self.streams_for(headers, &body)
         {
@@ -236,7 +238,7 @@ impl<H: BodyHandler> Endpoint<H> {
     /// Returns what answers with events, if the client takes them and the body is no batch.
     #[cold]
     fn streams_for(&self, headers: &HeaderMap, body: &[u8]) -> Option<&WebSocketEndpoint> {
-        let streams = self.websocket.as_ref().filter(|_| event_stream::accepts_events(headers))?;
+        let streams = self.websocket.as_ref().filter(|_| caller_headers::accepts_events(headers))?;
         (!body.trim_ascii_start().starts_with(b"[")).then_some(streams)
     }
 

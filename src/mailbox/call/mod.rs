@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use crate::jsonrpc::{PendingResults, RpcError};
 use crate::log::{Harmless, caught, discard, panic_text};
-use crate::measure::{CallEnd, CallRecord};
+use crate::measure::{CallEnd, CallRecord, take_cancel};
 use crate::route::Rejection;
 use crate::service::{CallContext, Message, Reply};
 use crate::sync::Arc;
@@ -105,13 +105,17 @@ impl<M: Message> Call<M> {
         // the reply is moved in.
         let error = reply.as_ref().err().cloned();
         let reply = (!self.context().notification).then(|| Harmless::new(self.ready(reply, now)));
-        match self.state.end(reply) {
+        let wake = match self.state.end(reply) {
             None => CallerWake(None),
             Some((last, caller)) => {
                 self.head.end(last, end, error.as_ref(), now);
                 CallerWake(caller)
             }
-        }
+        };
+        // The method has ended, also if its caller had left before. The caller may send its next
+        // call as soon as it is woken, so this comes first.
+        self.context().place.release();
+        wake
     }
 
     /// Returns the reply and the end of a call that ended `now`: the deadline error, if the
@@ -304,7 +308,8 @@ impl<M: Message> Drop for ReplyFuture<M> {
             && let GiveUpResult::Abandoned(last) = self.call.state.give_up()
         {
             self.call.context().cancelled.set();
-            self.call.head.end(last, CallEnd::Abandoned, None, Instant::now());
+            let end = if take_cancel() { CallEnd::Cancelled } else { CallEnd::Abandoned };
+            self.call.head.end(last, end, None, Instant::now());
         }
     }
 }
