@@ -54,7 +54,7 @@ mod tests {
     use futures::FutureExt;
     use tokio::time::Instant;
 
-    use crate::service::CancelFlag;
+    use crate::service::{CancelFlag, OwnTrace};
     use crate::{CallContext, Caller, FromCall, Handler, Handles, InternalError, Message, Reply, RpcError, service};
 
     struct Tenant(String);
@@ -126,6 +126,7 @@ mod tests {
             services: None,
             progress: None,
             cancelled: CancelFlag::default(),
+            trace: OwnTrace::default(),
         }
     }
 

@@ -129,7 +129,7 @@ pub(super) mod tests {
 
     use callbox::service;
 
-    use crate::service::CancelFlag;
+    use crate::service::{CancelFlag, OwnTrace};
 
     use super::*;
     use crate::auth::Caller;
@@ -183,6 +183,7 @@ pub(super) mod tests {
             services: None,
             progress: None,
             cancelled: CancelFlag::default(),
+            trace: OwnTrace::default(),
         };
         admission.admit(entry, &call, 0, arrived).err()
     }

@@ -10,6 +10,7 @@ use crate::jsonrpc::RpcError;
 use crate::route::{RejectReason, Rejection};
 use crate::service::CallContext;
 use crate::sync::{AtomicBool, Ordering};
+use crate::trace::{self, End, Failure};
 
 use super::counters::Counter;
 use super::meter::Meter;
@@ -61,12 +62,14 @@ impl<E: Deref<Target: AsRef<Meter>>> CallRecord<E> {
     #[inline]
     pub(crate) fn inline(entry: E, call: CallContext, began: Instant) -> Self {
         entry.as_ref().counters.add(Counter::Inline, 1);
+        trace::started(&call.trace.0);
         Self { entry, call, path: CallPath::Inline(began), written: AtomicBool::new(false) }
     }
 
     /// Creates the record of a call that waits in its mailbox from now on.
     pub(crate) fn queued(entry: E, call: CallContext) -> Self {
         entry.as_ref().counters.add(Counter::Queued, 1);
+        trace::queued(&call.trace.0);
         Self { entry, call, path: CallPath::Queued, written: AtomicBool::new(false) }
     }
 
@@ -97,12 +100,14 @@ impl<E: Deref<Target: AsRef<Meter>>> CallRecord<E> {
     #[inline]
     pub(crate) fn end(&self, end: CallEnd, error: Option<&RpcError>, ran: Option<(Instant, Duration)>, now: Instant) {
         self.written.store(true, Ordering::Relaxed);
+        let ran_for = ran.map(|(_, took)| took);
+        trace::ended(&self.call.trace.0, &End { error: failure(end, error), ran: ran_for });
         let meter = self.entry.as_ref();
         let queued = ran.map_or(now, |(began, _)| began).duration_since(self.call.arrived);
         if self.path == CallPath::Queued {
             meter.counters.record_wait(queued);
         }
-        meter.ended(&self.call, end, error, queued, ran.map(|(_, took)| took));
+        meter.ended(&self.call, end, error, queued, ran_for);
     }
 
     /// Records calls of a series that ran one after another, each for `each`, the first of them
@@ -216,6 +221,16 @@ impl Meter {
                 log_warn!(method, calls, code = error.code(), %error, request_id = call.log_id(), "notifications failed");
             }
         }
+    }
+}
+
+/// Returns why a call has no result, if it has none.
+#[inline]
+fn failure(end: CallEnd, error: Option<&RpcError>) -> Option<Failure> {
+    match error {
+        Some(error) => Some(Failure::Code(error.code())),
+        None if end == CallEnd::Abandoned => Some(Failure::Abandoned),
+        None => None,
     }
 }
 

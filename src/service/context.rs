@@ -12,8 +12,8 @@ use callbox_client::ServiceClient;
 use crate::auth::Caller;
 use crate::jsonrpc::RpcError;
 
-use super::ProgressSlot;
 use super::request::{CallTransport, RequestInfo};
+use super::{CallTrace, ProgressSlot};
 use super::{Directory, Link, RequestScope, ServiceNeed};
 
 /// The context of a call: its caller, its method, its deadline, and the request that brought it.
@@ -52,6 +52,8 @@ pub struct CallContext {
     pub(crate) progress: Option<Arc<ProgressSlot>>,
     /// Whether nobody waits for the result any more.
     pub(crate) cancelled: CancelFlag,
+    /// Whether the call is traced.
+    pub(crate) trace: OwnTrace,
 }
 
 /// Set once nobody waits for the result of a call.
@@ -72,6 +74,17 @@ impl CancelFlag {
 impl Clone for CancelFlag {
     fn clone(&self) -> Self {
         Self(AtomicBool::new(self.is_set()))
+    }
+}
+
+/// Whether a call is traced, and its span.
+#[derive(Debug, Default)]
+pub(crate) struct OwnTrace(pub(crate) CallTrace);
+
+/// A clone is not traced: the span ends with the call, however long the program keeps the clone.
+impl Clone for OwnTrace {
+    fn clone(&self) -> Self {
+        Self::default()
     }
 }
 
@@ -227,7 +240,7 @@ impl CallContext {
     }
 
     fn request(&self) -> &RequestInfo {
-        self.request.get_or_init(|| Arc::new(RequestInfo::in_process(None)))
+        self.request.get_or_init(|| Arc::new(RequestInfo::in_process(None, None)))
     }
 }
 
