@@ -54,7 +54,7 @@ mod tests {
     use futures::FutureExt;
     use tokio::time::Instant;
 
-    use crate::service::{CallerPlace, CancelFlag};
+    use crate::service::{CallerPlace, CancelFlag, OwnTrace};
     use crate::{CallContext, Caller, FromCall, Handler, Handles, InternalError, Message, Reply, RpcError, service};
 
     struct Tenant(String);
@@ -127,6 +127,7 @@ mod tests {
             progress: None,
             cancelled: CancelFlag::default(),
             place: CallerPlace::default(),
+            trace: OwnTrace::default(),
         }
     }
 

@@ -25,6 +25,7 @@
 //! - [`deployment`]: the files to copy, stopping, probes, proxies, TLS.
 //! - [`operating`]: what to watch, what each alert means, how to roll out.
 //! - [`monitoring`]: statistics, health paths, the log.
+//! - [`tracing`]: calls from service to service, and OpenTelemetry.
 //! - [`console`]: the page at `/console`.
 //! - [`command_line`]: the command `callbox`.
 //! - [`stress`]: stress-testing, and what was tried against callbox.
@@ -89,6 +90,9 @@ pub mod operating {}
 
 #[doc = include_str!("docs/monitoring.md")]
 pub mod monitoring {}
+
+#[doc = include_str!("docs/tracing.md")]
+pub mod tracing {}
 
 #[doc = include_str!("docs/console.md")]
 pub mod console {}

@@ -106,6 +106,7 @@
 //!   and `router` for the method.
 //! - `topic` is the source of most subscriptions: a ring of items in the state of a service.
 //! - [`metrics`] shows the statistics to scrapers, and what a program adds to them.
+//! - [`otel`] exports traces, with the feature `otel`.
 //! - `builtin` has callbox's own methods: `get_service_specs`, `rpc.discover`, `rpc.mailboxes`, and
 //!   those of subscriptions.
 //! - `console` feeds the page at `/console` while somebody looks at it.
@@ -124,6 +125,7 @@
 //! - `peer` has the addresses under which peers are counted, and ranges of addresses.
 //! - `start_error` has the [`Error`] of a program that cannot start, and [`BoxError`].
 //! - `jsonrpc` is the wire: envelopes, ids, dialects. It knows no async and no HTTP.
+//! - `trace` makes the spans of calls, if somebody records them.
 //! - `log` has the log macros of all other modules: they never panic, and throttle frequent lines.
 //! - `sync` has the locks and atomics of the engine, which `tests/model` replaces with loom's.
 //! - `choice` has the macro for enums whose values users write by name.
@@ -158,6 +160,8 @@ mod jsonrpc;
 mod mailbox;
 mod measure;
 pub mod metrics;
+#[cfg(feature = "otel")]
+pub mod otel;
 mod peer;
 #[cfg(test)]
 mod property_tests;
@@ -173,9 +177,10 @@ mod sync;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod topic;
+mod trace;
 
 pub use auth::caller::Caller;
-pub use callbox_client::{Item, JsonItems, Lag, Subscription, SubscriptionNames};
+pub use callbox_client::{Item, JsonItems, Lag, Subscription, SubscriptionNames, TraceContext};
 pub use callbox_macros::{RpcError, service};
 pub use choice::UnknownName;
 pub use engine::{ActorMessage, Placement, ServiceActor, ServiceRef};

@@ -3,6 +3,9 @@
 #[cfg(feature = "actix-web")]
 pub use crate::actix::status_of;
 pub use crate::ambient::{AmbientRequest, Awaited, Current, CurrentGuard, Link, ServiceId};
+pub use crate::call_trace::{
+    CallSpan, CallTrace, SpanReader, has_clients, note_client, read_spans_by, trace_for_calls,
+};
 pub use crate::directory::{Directory, GivenClient, ServiceNeed};
 #[cfg(feature = "schemas")]
 pub use crate::error_list::DescribedError;

@@ -16,10 +16,16 @@ use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode
 use pin_project_lite::pin_project;
 use tokio::time::Instant;
 
+use crate::call_trace::{CallTrace, Entered};
+use crate::trace_context::TraceContext;
+
 /// The request that brought the call of a method, as far as the calls that it makes need it.
 pub trait AmbientRequest: fmt::Debug + Send + Sync {
     /// Returns the id of the request, which these calls have as well.
     fn id(&self) -> Arc<str>;
+
+    /// Returns the trace that the request belongs to, if its sender has said so.
+    fn trace(&self) -> Option<TraceContext>;
 }
 
 /// Identifies a running service, also among several of the same type.
@@ -106,9 +112,10 @@ fn waiting(link: Option<&Arc<Link>>) -> Option<&Link> {
 }
 
 /// The method that runs on this thread: its service and name, the calls that led to it, its
-/// deadline, and its request.
+/// deadline, its request, and its span.
 ///
-/// Calls that the method makes get the chain, the deadline and the id of the request from here.
+/// Calls that the method makes get the chain, the deadline, the id of the request and the trace
+/// from here.
 #[derive(Clone, Debug)]
 pub struct Current {
     pub service: ServiceId,
@@ -120,6 +127,8 @@ pub struct Current {
     pub request: Option<Arc<dyn AmbientRequest>>,
     /// The name of the caller, if the request is known. Lines of the log have it.
     pub caller: Option<Arc<str>>,
+    /// Whether the call of the method is traced.
+    pub trace: CallTrace,
 }
 
 thread_local! {
@@ -138,6 +147,12 @@ impl Current {
     #[inline]
     pub fn is_of_thread(service: Option<ServiceId>) -> bool {
         let is_it = |current: &Self| service.is_none_or(|service| service == current.service);
+        CURRENT.try_with(|current| current.borrow().as_ref().is_some_and(is_it)).unwrap_or(false)
+    }
+
+    /// Whether a method runs on this thread whose call is recorded.
+    pub fn is_recorded() -> bool {
+        let is_it = |current: &Self| current.trace.span().is_some();
         CURRENT.try_with(|current| current.borrow().as_ref().is_some_and(is_it)).unwrap_or(false)
     }
 
@@ -162,19 +177,22 @@ impl Current {
     pub fn enter(self) -> CurrentGuard {
         // Not `LocalKey::replace`, which calls a function each time in case the value is not
         // initialized.
-        CurrentGuard { before: CURRENT.with(|current| current.replace(Some(self))), of_thread: PhantomData }
+        let span = self.trace.enter();
+        CurrentGuard { before: CURRENT.with(|current| current.replace(Some(self))), span, of_thread: PhantomData }
     }
 }
 
 /// Keeps a [`Current`] in place, and restores the one before it when dropped.
 pub struct CurrentGuard {
     before: Option<Current>,
+    span: Option<Entered>,
     of_thread: PhantomData<*const ()>,
 }
 
 impl Drop for CurrentGuard {
     #[inline]
     fn drop(&mut self) {
+        self.span = None;
         CURRENT.with(|current| current.replace(self.before.take()));
     }
 }
@@ -227,7 +245,8 @@ mod tests {
 
     fn running(name: &'static str, chain: Option<Arc<Link>>) -> Current {
         let (service, deadline) = (ServiceId::fresh(), Instant::now());
-        Current { service, name, chain, method: "m", deadline, request: None, caller: None }
+        let trace = CallTrace::Off;
+        Current { service, name, chain, method: "m", deadline, request: None, caller: None, trace }
     }
 
     #[test]

@@ -7,6 +7,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::{RawValue, to_raw_value};
 
+use crate::trace_context::TraceContext;
+
 /// The member of named parameters that speaks about the call itself.
 const META: &str = "_meta";
 
@@ -44,12 +46,14 @@ pub(crate) struct CallerMeta<'a> {
     pub(crate) chain: Option<&'a str>,
     /// The id of the request that led to the call.
     pub(crate) request_id: Option<&'a str>,
+    /// The trace that the call belongs to.
+    pub(crate) trace: Option<&'a TraceContext>,
 }
 
 impl CallerMeta<'_> {
     /// Whether there is nothing to say.
     pub(crate) fn is_empty(&self) -> bool {
-        self.timeout.is_none() && self.request_id.is_none()
+        self.timeout.is_none() && self.request_id.is_none() && self.trace.is_none()
     }
 
     /// Returns the parameters of a call, or of a notification, with this. Returns nothing if there
@@ -67,6 +71,12 @@ impl CallerMeta<'_> {
         }
         if let Some(id) = self.request_id {
             members.insert("requestId".to_owned(), to_raw_value(id).ok()?);
+        }
+        if let Some(trace) = self.trace {
+            members.insert("traceparent".to_owned(), to_raw_value(&trace.traceparent()).ok()?);
+            if let Some(state) = trace.tracestate() {
+                members.insert("tracestate".to_owned(), to_raw_value(state).ok()?);
+            }
         }
         if members.is_empty() { None } else { with_members(params, members) }
     }
@@ -115,6 +125,7 @@ mod tests {
             timeout: Some(Duration::from_micros(1_000_001)),
             chain: Some("a,b"),
             request_id: Some("7f3a"),
+            trace: None,
         };
         assert_eq!(
             written(all, true).unwrap(),
@@ -125,6 +136,10 @@ mod tests {
         assert_eq!(written(over, true).unwrap(), r#"{"_meta":{"timeoutMs":1},"a":1}"#);
         assert_eq!(written(CallerMeta::default(), true), None);
         assert_eq!(over.write_into(None, true).unwrap().get(), r#"{"_meta":{"timeoutMs":1}}"#);
+        let trace = TraceContext::from_parts(0xa, 0xb, true, Some("vendor=1"));
+        let traced = CallerMeta { trace: trace.as_ref(), ..CallerMeta::default() };
+        let sent = r#"{"_meta":{"traceparent":"00-0000000000000000000000000000000a-000000000000000b-01","#;
+        assert_eq!(written(traced, false).unwrap(), format!(r#"{sent}"tracestate":"vendor=1"}},"a":1}}"#));
         let positional = RawValue::from_string("[1]".to_owned()).unwrap();
         assert!(all.write_into(Some(&positional), true).is_none());
     }

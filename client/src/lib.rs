@@ -45,8 +45,9 @@
 //!   the same process, whatever its type.
 //! - `progress` has the reports of a call, and `call_meta` what a caller says about one.
 //! - `directory` has the services that a program can call, wherever they are.
-//! - `ambient` knows within which method a call is made, and `actix` lets handlers of actix-web
-//!   return the error of a call.
+//! - `ambient` knows within which method a call is made, and `call_trace` whether that is traced.
+//!   `trace_context` has the place of a request in a trace.
+//! - `actix` lets handlers of actix-web return the error of a call.
 //! - `log` has the log macros. `__engine` has what callbox's engine uses, and `__private` what the
 //!   code of the macros uses.
 
@@ -69,6 +70,7 @@ mod batch_types;
 mod builder;
 mod call;
 mod call_meta;
+mod call_trace;
 mod client_error;
 mod directory;
 #[cfg(feature = "schemas")]
@@ -100,6 +102,7 @@ pub mod rules;
 mod stream;
 mod subscribe;
 mod subscription;
+mod trace_context;
 mod transport;
 mod typed_batch;
 mod typed_client;
@@ -127,6 +130,7 @@ pub use retry::Retry;
 pub use rpc_error::RpcError;
 pub use rules::InvalidParam;
 pub use subscription::{Item, JsonItems, Lag, Subscription, SubscriptionNames};
+pub use trace_context::{InvalidTraceparent, TraceContext};
 pub use transport::{Transport, TransportError, TransportRequest, TransportResponse};
 pub use typed_batch::TypedBatch;
 pub use typed_client::{Calls, ClientOutput, ServiceClient, TypedClient};

@@ -71,17 +71,26 @@ pub struct LineContext {
     pub caller: Option<Arc<str>>,
     /// The id of the request, if the request is known. If it has no id yet, it gets one.
     pub request_id: Option<Arc<str>>,
+    /// The number of the trace that the request belongs to, if it is known.
+    pub trace_id: Option<String>,
 }
 
 impl LineContext {
     /// Returns what is known on this thread now.
     pub fn of_thread() -> Self {
         match Current::of_thread() {
-            None => Self { request_id: request_id(), ..Self::default() },
+            None => {
+                let request = request();
+                let trace_id = request.as_ref().and_then(|request| request.trace()).map(|trace| trace.trace_id());
+                Self { request_id: request.map(|request| request.id()), trace_id, ..Self::default() }
+            }
             // A method without a known request runs for a request that nobody has looked at.
-            Some(current) => {
-                let request_id = current.request.map(|request| request.id()).or_else(request_id);
-                Self { method: Some(current.method), caller: current.caller, request_id }
+            Some(Current { method, caller, trace, request: of_method, .. }) => {
+                let request = of_method.or_else(request);
+                let sent = || request.as_ref()?.trace();
+                let trace = trace.span().and_then(|span| span.context().cloned()).or_else(sent);
+                let trace_id = trace.map(|trace| trace.trace_id());
+                Self { method: Some(method), caller, request_id: request.map(|request| request.id()), trace_id }
             }
         }
     }
@@ -90,14 +99,13 @@ impl LineContext {
 /// Returns the id of the request that this thread handles, if it is known.
 pub(crate) fn current_request_id() -> Option<Arc<str>> {
     let of_method = Current::of_thread().and_then(|current| current.request);
-    of_method.map(|request| request.id()).or_else(request_id)
+    of_method.or_else(request).map(|request| request.id())
 }
 
-/// Returns the id of the request in whose scope the thread is.
-fn request_id() -> Option<Arc<str>> {
+/// Returns the request in whose scope the thread is.
+fn request() -> Option<Arc<dyn AmbientRequest>> {
     // While a thread ends, its thread-locals may be gone already.
-    let request = REQUEST.try_with(|current| current.borrow().clone()).ok().flatten();
-    request.map(|request| request.id())
+    REQUEST.try_with(|current| current.borrow().clone()).ok().flatten()
 }
 
 #[cfg(test)]
@@ -108,6 +116,8 @@ mod tests {
     use tokio::time::Instant;
 
     use crate::ambient::ServiceId;
+    use crate::call_trace::{CallSpan, CallTrace};
+    use crate::trace_context::TraceContext;
 
     use super::*;
 
@@ -118,6 +128,10 @@ mod tests {
         fn id(&self) -> Arc<str> {
             self.0.into()
         }
+
+        fn trace(&self) -> Option<TraceContext> {
+            TraceContext::from_parts(self.0.len() as u128, 1, true, None)
+        }
     }
 
     fn named(id: &'static str) -> Arc<dyn AmbientRequest> {
@@ -126,7 +140,8 @@ mod tests {
 
     fn current(request: Option<Arc<dyn AmbientRequest>>) -> Current {
         let (service, caller) = (ServiceId::fresh(), Some("ann".into()));
-        Current { service, name: "s", chain: None, method: "m", deadline: Instant::now(), request, caller }
+        let (deadline, trace) = (Instant::now(), CallTrace::Off);
+        Current { service, name: "s", chain: None, method: "m", deadline, request, caller, trace }
     }
 
     #[test]
@@ -155,6 +170,20 @@ mod tests {
             assert_eq!(line.request_id.as_deref(), Some(expected));
             assert_eq!(current_request_id().as_deref(), Some(expected));
         }
+    }
+
+    #[test]
+    fn a_line_has_the_trace_of_the_span_and_else_that_of_the_request() {
+        let trace_id = || LineContext::of_thread().trace_id.map(|id| id.trim_start_matches('0').to_owned());
+        assert_eq!(trace_id(), None);
+        let _scope = RequestScope::enter(named("of length 12"));
+        assert_eq!(trace_id().as_deref(), Some("c"));
+        let _method = current(Some(named("three"))).enter();
+        assert_eq!(trace_id().as_deref(), Some("5"));
+        let of_span = TraceContext::from_parts(0xabc, 1, true, None);
+        let trace = CallTrace::Span(Arc::new(CallSpan::new(tracing::Span::none(), of_span)));
+        let _recorded = Current { trace, ..current(Some(named("three"))) }.enter();
+        assert_eq!(trace_id().as_deref(), Some("abc"));
     }
 
     #[test]

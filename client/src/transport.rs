@@ -9,6 +9,7 @@ use futures_util::future::BoxFuture;
 use crate::client_error::{BoxError, Cause};
 use crate::request::BodyShape;
 use crate::stream::{CallStreams, Feed, FeedStart};
+use crate::trace_context::TraceContext;
 
 /// Carries bodies to a server. callbox has one for HTTP and one for WebSockets; implement this
 /// trait for another transport. One of your own carries calls, but no subscriptions and no reports
@@ -62,6 +63,9 @@ pub struct TransportRequest {
     /// The id of the request that led to this one, for the header `X-Request-Id`, if a method of a
     /// callbox service makes the call.
     pub request_id: Option<Arc<str>>,
+    /// The trace that this request belongs to, for the headers `traceparent` and `tracestate`, if a
+    /// method of a callbox service makes the call as a part of a trace.
+    pub trace: Option<TraceContext>,
     /// The same body with what the caller says of itself in the parameters, for a transport that
     /// has no other place for it.
     #[cfg_attr(not(feature = "websocket"), expect(dead_code, reason = "over HTTP there are headers"))]
@@ -181,6 +185,7 @@ impl std::fmt::Debug for TransportRequest {
             .field("timeout", &self.timeout)
             .field("chain", &self.chain)
             .field("request_id", &self.request_id)
+            .field("trace", &self.trace)
             .finish()
     }
 }
@@ -189,8 +194,8 @@ impl std::fmt::Debug for TransportRequest {
 pub(crate) trait DynTransport: Send + Sync {
     fn send_boxed(&self, request: TransportRequest) -> BoxFuture<'_, Result<TransportResponse, TransportError>>;
 
-    /// Whether deadline, chain and id of the request go into the parameters of each call, if the
-    /// server reads them there, since this transport has no other place for them. Default: no.
+    /// Whether deadline, chain, id of the request and trace go into the parameters of each call, if
+    /// the server reads them there, since this transport has no other place for them. Default: no.
     fn puts_meta_into_params(&self) -> bool {
         false
     }

@@ -13,6 +13,7 @@ use crate::ambient::Current;
 
 use crate::batch::Batch;
 use crate::call_meta::CallerMeta;
+use crate::call_trace;
 use crate::client_error::ClientError;
 use crate::request::{self, BodyShape, RequestObject};
 use crate::response::{self, RawResult};
@@ -67,6 +68,7 @@ impl Client {
     }
 
     pub(crate) fn with_dyn_transport(transport: Arc<dyn DynTransport>) -> Self {
+        call_trace::note_client();
         Self {
             transport,
             retries: Arc::new(RetryState::new(Retry::default())),
@@ -238,6 +240,7 @@ impl Client {
     async fn exchange(&self, requests: &[&RequestObject], shape: BodyShape, deadline: Instant) -> Vec<RawResult> {
         let current = Current::of_thread();
         let is_within_method = current.is_some();
+        let trace = call_trace::trace_for_calls(current.as_ref());
         let request_id = current.as_ref().and_then(|current| current.request.as_ref()).map(|request| request.id());
         // Nobody waits for notifications.
         let waits = requests.iter().any(|request| request.id.is_some());
@@ -250,6 +253,7 @@ impl Client {
                 timeout: says_time.then_some(timeout),
                 chain: chain.as_deref(),
                 request_id: request_id.as_deref(),
+                trace: trace.as_ref(),
             };
             request::body_of_caller(requests, shape, caller)
         } else {
@@ -262,6 +266,7 @@ impl Client {
             timeout,
             chain,
             request_id,
+            trace,
             ids: BodyIds {
                 calls: requests.iter().filter_map(|request| request.id).collect(),
                 is_batch: shape == BodyShape::Batch,

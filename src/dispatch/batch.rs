@@ -27,6 +27,7 @@ use crate::mailbox::deadline_error;
 use crate::route::{CallOutcome, CallStart, MailboxId, RejectReason, Rejection, Route};
 use crate::service::CallContext;
 use crate::sync::Arc;
+use crate::trace::Sampling;
 
 use super::cutoff::{cut_off, unless_cut};
 use super::{BodyContext, CallStreams, CancellableCall, Dispatch, ResolvedRequest, RpcResponse, ended};
@@ -141,7 +142,10 @@ fn run_series<'a>(
     answers: &mut BatchWriter<'a>,
 ) -> usize {
     let [Ok(first), _, ..] = series else { return 0 };
-    // The context of the first would hold for all.
+    // The context of the first would hold for all, and so would its span.
+    if context.meta.sampling == Sampling::Sampled {
+        return 0;
+    }
     if series.iter().flatten().any(|member| member.may_have_meta(context)) {
         return 0;
     }

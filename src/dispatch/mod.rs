@@ -33,6 +33,7 @@ use crate::route::{CallOutcome, CallStart, StartContext};
 use crate::router::Router;
 use crate::service::{Access, LazyRequest, Link};
 use crate::sync::Arc;
+use crate::trace::Sampling;
 
 use cutoff::{cut_off, unless_cut};
 pub(crate) use request_log::{AccessLine, RequestLog, RequestLogging};
@@ -63,6 +64,8 @@ pub(crate) struct RequestMeta<'a> {
     /// The services of other processes that wait for the response, if the transport knows them.
     pub(crate) chain: Option<&'a str>,
     pub(crate) dialect: Dialect,
+    /// Whether the calls are recorded.
+    pub(crate) sampling: Sampling,
     /// The request, for methods that read it.
     pub(crate) request: &'a LazyRequest<'a>,
     /// What the log knows of the request, if its lines are to have the id.

@@ -8,8 +8,9 @@ use std::rc::Rc;
 use tokio::time::Instant;
 
 use crate::jsonrpc::Id;
-use crate::service::{CallTimes, CallTransport, RequestInfo, RequestScope};
+use crate::service::{CallTimes, CallTransport, RequestInfo, RequestScope, TraceContext};
 use crate::sync::Arc;
+use crate::trace::OTHER;
 
 /// What is logged of each request.
 #[derive(Clone, Copy, Debug, Default)]
@@ -26,9 +27,6 @@ const MAX_NAMES: usize = 10;
 /// Maximum length of a JSON-RPC id that is logged, in bytes: room for a UUID in quotes.
 const MAX_RPC_ID: usize = 40;
 
-/// The name that stands for methods that do not exist: a line never has what a caller made up.
-const OTHER: &str = "_OTHER";
-
 /// What the log knows of a request: of one HTTP request, or of one message of a WebSocket.
 pub(crate) struct RequestLog {
     request: Arc<RequestInfo>,
@@ -36,6 +34,7 @@ pub(crate) struct RequestLog {
     calls: RefCell<NotedCalls>,
     body_size: Cell<usize>,
     code: Cell<Option<i32>>,
+    trace_id: RefCell<Option<String>>,
 }
 
 /// The calls of a body.
@@ -57,6 +56,7 @@ impl RequestLog {
             calls: RefCell::default(),
             body_size: Cell::new(0),
             code: Cell::new(None),
+            trace_id: RefCell::default(),
         }
     }
 
@@ -77,6 +77,23 @@ impl RequestLog {
     /// Notes the error code of a response that is a single error.
     pub(crate) fn note_code(&self, code: Option<i32>) {
         self.code.set(code);
+    }
+
+    /// Whether the body is a batch.
+    pub(super) fn is_batch(&self) -> bool {
+        self.calls.borrow().is_batch
+    }
+
+    /// Notes where the span of the only call of the body stands in its trace, if that is known.
+    pub(super) fn note_trace(&self, context: Option<&TraceContext>) {
+        self.trace_id.replace(context.map(TraceContext::trace_id));
+    }
+
+    /// Returns the number of the trace that the request belongs to: that of the span of its call,
+    /// or else the one that its sender has sent.
+    pub(crate) fn trace_id(&self) -> Option<String> {
+        let of_span = self.trace_id.borrow().clone();
+        of_span.or_else(|| self.request.trace().map(TraceContext::trace_id))
     }
 
     /// Notes the only call of the body. `method` is `None` if there is no such method.
@@ -107,7 +124,7 @@ impl NotedCalls {
 }
 
 /// Returns the text of an id that is short and plain, without the quotes of a string.
-fn short_id(id: Id<'_>) -> Option<String> {
+pub(super) fn short_id(id: Id<'_>) -> Option<String> {
     let json = id.as_json();
     let text = json.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(json);
     let plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\');
@@ -141,7 +158,7 @@ impl AccessLine {
 
     fn write(&mut self, status: Option<u16>, size: Option<usize>, abandoned: bool) {
         self.is_written = true;
-        let RequestLog { request, arrived, calls, body_size, code } = &*self.log;
+        let RequestLog { request, arrived, calls, body_size, code, .. } = &*self.log;
         let calls = calls.borrow();
         let (single, batch) = if calls.is_batch { (None, Some(&*calls)) } else { (Some(&*calls), None) };
         log_access!(
@@ -156,6 +173,7 @@ impl AccessLine {
             calls = batch.map(|calls| calls.count),
             rpc_id = calls.rpc_id.as_deref(),
             request_id = request.id(),
+            trace_id = self.log.trace_id(),
             status,
             code = code.get(),
             bytes_in = body_size.get(),

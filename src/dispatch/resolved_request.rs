@@ -6,10 +6,14 @@ use std::time::Duration;
 use crate::auth::{Caller, NotChecked};
 use crate::jsonrpc::{Id, RpcError, RpcRequest, may_have_meta, truncated};
 use crate::route::{CallStart, Route};
-use crate::service::{Access, CallContext, CallerPlace, CancelFlag, Link, StreamUse, admits};
+use crate::service::{
+    Access, CallContext, CallerPlace, CancelFlag, Link, OwnTrace, RequestInfo, StreamUse, admits, has_clients,
+};
 use crate::sync::Arc;
+use crate::trace::{self, NewCall, OTHER, Sampling};
 
 use super::BodyContext;
+use super::request_log::short_id;
 use super::session::{CANCEL, CallStreams, SessionContext};
 
 /// A request with its route, which is looked up once.
@@ -89,7 +93,7 @@ impl<'a> ResolvedRequest<'a> {
     }
 
     /// Applies what the caller says about the call, and returns what takes more of it than its
-    /// reply, if it has a session.
+    /// reply, if it has a session. Then the call begins, and so does its span.
     #[inline]
     pub(super) fn streams(
         &self,
@@ -97,10 +101,52 @@ impl<'a> ResolvedRequest<'a> {
         call: &mut CallContext,
         context: &BodyContext<'_>,
     ) -> Result<CallStreams, RpcError> {
-        match context.meta.session {
+        let streams = match context.meta.session {
             Some(session) => session.streams(self.parsed.params, route, call),
             None => Ok(CallStreams::default()),
+        };
+        if context.meta.sampling != Sampling::Off && streams.is_ok() {
+            self.begin_trace(&**route, call, context);
         }
+        streams
+    }
+
+    #[cold]
+    fn begin_trace(&self, route: &dyn Route, call: &mut CallContext, context: &BodyContext<'_>) {
+        // Without a session it is refused, and maybe started again with one.
+        if context.meta.session.is_none() && matches!(route.options().streams, StreamUse::Subscribes(_)) {
+            return;
+        }
+        let id = self.id_of_span();
+        let sent = call.request.get().and_then(|request| request.trace());
+        let traced = NewCall { service: route.service(), method: route.name(), id: id.as_deref(), sent };
+        let trace = trace::begin(context.meta.sampling, &traced);
+        call.trace = OwnTrace(trace);
+        // The line of a batch has the trace of its request.
+        if let Some(log) = context.meta.log.filter(|log| !log.is_batch())
+            && let Some(span) = call.trace.0.span()
+        {
+            log.note_trace(span.context());
+        }
+    }
+
+    /// Returns the id that its span has: none for `null`, which tells nothing.
+    fn id_of_span(&self) -> Option<String> {
+        self.id.filter(|id| *id != Id::NULL).and_then(short_id)
+    }
+
+    /// Records a request that reaches no method.
+    #[cold]
+    fn trace_refused(&self, error: &RpcError, context: &BodyContext<'_>) {
+        let (request, id) = (context.meta.request.brief(), self.id_of_span());
+        let service = self.route.and_then(|route| route.service());
+        let (method, original) = match self.route {
+            Some(route) => (route.name(), None),
+            // An unknown name may be as long as a body.
+            None => (OTHER, Some(truncated(&self.parsed.method, 100))),
+        };
+        let refused = NewCall { service, method, id: id.as_deref(), sent: request.trace() };
+        trace::refused(&refused, original, error.code());
     }
 
     /// Authorizes the call, and logs a refusal.
@@ -114,6 +160,9 @@ impl<'a> ResolvedRequest<'a> {
             let method = truncated(&self.parsed.method, 100);
             log_debug!(method, notification = self.id.is_none(), code = error.code(), "call refused");
             context.count_refused(error);
+            if context.meta.sampling == Sampling::Sampled {
+                self.trace_refused(error, context);
+            }
         })
     }
 
@@ -149,12 +198,27 @@ impl<'a> ResolvedRequest<'a> {
             cancelled: CancelFlag::default(),
             place: CallerPlace::default(),
             request: match context.meta.log {
-                _ if reads_request => Arc::clone(context.meta.request.info()).into(),
+                _ if reads_request => context.meta.request.info().into(),
                 Some(log) => Arc::clone(log.request()).into(),
-                None => OnceLock::new(),
+                None if context.meta.sampling == Sampling::Sampled => context.meta.request.brief().into(),
+                None => context.traced_request(),
             },
+            trace: OwnTrace::default(),
         };
         Ok((route, call))
+    }
+}
+
+impl BodyContext<'_> {
+    /// Returns the request if it is a part of a trace, and if the method may call somebody to whom
+    /// the trace goes on.
+    #[inline]
+    fn traced_request(&self) -> OnceLock<Arc<RequestInfo>> {
+        let is_needed = has_clients() || self.meta.sampling == Sampling::Unsampled;
+        if is_needed && self.meta.request.trace().is_some() {
+            return self.meta.request.brief().into();
+        }
+        OnceLock::new()
     }
 }
 

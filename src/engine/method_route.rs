@@ -67,6 +67,10 @@ impl<S: Handles<M>, M: Message> Route for MethodRoute<S, M> {
         self.entry.name
     }
 
+    fn service(&self) -> Option<&'static str> {
+        Some(S::NAME)
+    }
+
     fn waits_in(&self, chain: &Link) -> bool {
         chain.has(self.core.id, S::NAME)
     }

@@ -17,10 +17,11 @@ use crate::log::{caught, discard, panic_text};
 use crate::mailbox::{Call, MethodEntry};
 use crate::measure::CallRecord;
 use crate::service::{
-    Awaited, CallContext, CallerPlace, CancelFlag, Current, Directory, Handles, Message, ProgressSlot, Ready, Reply,
-    RequestInfo, Service,
+    Awaited, CallContext, CallerPlace, CancelFlag, Current, Directory, Handles, Message, OwnTrace, ProgressSlot, Ready,
+    Reply, RequestInfo, Service, trace_for_calls,
 };
 use crate::sync::Arc;
+use crate::trace::{self, End, Failure, NewCall as TracedCall};
 
 use super::begin::{Begun, Entrance, NewCall, Payload, begin};
 use super::core::Core;
@@ -118,7 +119,11 @@ fn context<S: Service>(
     let mut deadline = arrived + entry.options.deadline.min(by.max_time.unwrap_or(Duration::MAX));
     // The sender of a notification does not wait, so the notification neither closes a cycle nor
     // has to fit into the sender's deadline.
-    let (cause, around) = match Current::of_thread() {
+    let current = Current::of_thread();
+    let sent = trace_for_calls(current.as_ref());
+    let traced = TracedCall { service: Some(S::NAME), method: entry.name, id: None, sent: sent.as_ref() };
+    let trace = trace::begin_in_process(current.as_ref().map(|current| &current.trace), &traced);
+    let (cause, around) = match current {
         Some(current) if notification => (current.request, None),
         Some(mut current) => (current.request.take(), Some(current)),
         None => (None, None),
@@ -135,7 +140,9 @@ fn context<S: Service>(
                     "the call {link} → {} would wait for itself: no service may be visited twice",
                     entry.name
                 );
-                return Err(RpcError::internal_in(entry.name, &cause));
+                let error = RpcError::internal_in(entry.name, &cause);
+                trace::ended(&trace, &End { error: Some(Failure::Code(error.code())), ran: None });
+                return Err(error);
             }
             Some(link)
         }
@@ -144,8 +151,8 @@ fn context<S: Service>(
     let place = entry.caller_limit.as_ref().map(|limit| CallerPlace::of(limit, &caller, None)).unwrap_or_default();
     let mut request = OnceLock::new();
     // Also for a method that does not read it, which may call one that does.
-    if reads_request(core, entry) || cause.is_some() {
-        request = Arc::new(RequestInfo::in_process(cause.as_deref())).into();
+    if reads_request(core, entry) || cause.is_some() || sent.is_some() {
+        request = Arc::new(RequestInfo::in_process(cause.as_deref(), sent)).into();
     }
     Ok(CallContext {
         method: entry.name,
@@ -159,6 +166,7 @@ fn context<S: Service>(
         progress: None,
         cancelled: CancelFlag::default(),
         place,
+        trace: OwnTrace(trace),
     })
 }
 

@@ -7,7 +7,7 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use crate::dispatch::RequestLog;
 use crate::peer::network;
-use crate::service::{LazyRequest, REQUEST_ID, RequestInfo, RequestSource};
+use crate::service::{DescribeRequest, LazyRequest, REQUEST_ID, RequestInfo, TRACEPARENT, TRACESTATE, TraceContext};
 
 use super::caller_headers::accepts_events;
 use super::trusted_proxies::TrustedProxies;
@@ -15,16 +15,27 @@ use super::trusted_proxies::TrustedProxies;
 /// The header with the id of a request.
 pub(super) const REQUEST_ID_HEADER: HeaderName = HeaderName::from_static(REQUEST_ID);
 
-/// A request as actix-web has it.
-pub(super) struct HttpSource<'a> {
+const TRACEPARENT_HEADER: HeaderName = HeaderName::from_static(TRACEPARENT);
+const TRACESTATE_HEADER: HeaderName = HeaderName::from_static(TRACESTATE);
+
+/// An HTTP request, of which somebody may need a description.
+pub(super) struct HttpDescription<'a> {
     pub(super) request: &'a HttpRequest,
     pub(super) proxies: &'a TrustedProxies,
     pub(super) log: Option<&'a Rc<RequestLog>>,
 }
 
-impl RequestSource for HttpSource<'_> {
-    fn describe(&self) -> RequestInfo {
+impl DescribeRequest for HttpDescription<'_> {
+    fn whole(&self) -> RequestInfo {
         describe(self.request, self.proxies, self.log)
+    }
+
+    fn brief(&self) -> RequestInfo {
+        brief(self.request)
+    }
+
+    fn trace(&self) -> Option<TraceContext> {
+        trace(self.request)
     }
 
     fn takes_events(&self) -> bool {
@@ -43,12 +54,22 @@ pub(super) fn describe(request: &HttpRequest, proxies: &TrustedProxies, log: Opt
     }
 }
 
-/// Returns what the log needs of a request.
-pub(super) fn for_log(request: &HttpRequest) -> RequestInfo {
+/// Returns what the log and traces need of a request.
+pub(super) fn brief(request: &HttpRequest) -> RequestInfo {
     let mut ids = request.headers().get_all(REQUEST_ID_HEADER);
     // Of several ids none is the request's.
     let id = ids.next().filter(|_| ids.next().is_none());
-    RequestInfo::for_log(id.and_then(|id| id.to_str().ok()))
+    RequestInfo::brief(id.and_then(|id| id.to_str().ok()), trace(request))
+}
+
+/// Returns the trace that a request belongs to, if its sender has said so.
+fn trace(request: &HttpRequest) -> Option<TraceContext> {
+    let headers = request.headers();
+    let mut parents = headers.get_all(TRACEPARENT_HEADER);
+    // Of several parents none is the request's.
+    let parent = parents.next().filter(|_| parents.next().is_none())?.to_str().ok()?;
+    let states: Result<Vec<_>, _> = headers.get_all(TRACESTATE_HEADER).map(HeaderValue::to_str).collect();
+    TraceContext::parse(parent, states.ok().map(|states| states.join(",")).as_deref())
 }
 
 /// Adds the id to a response, if the log knows it and the response has none.
@@ -90,14 +111,30 @@ mod tests {
         for (lines, expected) in table {
             let sent = request(lines).to_http_request();
             let proxies = TrustedProxies::default();
-            let describe = || describe(&sent, &proxies, None);
-            let request = LazyRequest::new(&describe);
+            let described = HttpDescription { request: &sent, proxies: &proxies, log: None };
+            let request = LazyRequest::new(&described);
             assert_eq!(response_id(&request), None, "nobody reads it: {lines:?}");
             request.info();
             assert_eq!(response_id(&request).as_ref().map(|id| id.to_str().unwrap()), *expected, "{lines:?}");
             let made = request.info().id().to_owned();
             assert_eq!(response_id(&request).unwrap(), *made, "{lines:?}");
         }
+    }
+
+    #[test]
+    fn the_trace_is_that_of_one_header_and_of_all_lines_of_the_other() {
+        let parent = ("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+        let states = [("tracestate", "a=1"), ("tracestate", "b=2")];
+        let read = trace(&request(&[parent, states[0], states[1]]).to_http_request()).unwrap();
+        assert_eq!((read.traceparent().as_str(), read.tracestate()), (parent.1, Some("a=1,b=2")));
+        for lines in [&[][..], &states, &[parent, parent], &[("traceparent", "ü")]] {
+            assert_eq!(trace(&request(lines).to_http_request()), None, "{lines:?}");
+        }
+        let sent = request(&[parent, states[0]]).to_http_request();
+        let proxies = TrustedProxies::default();
+        let described = HttpDescription { request: &sent, proxies: &proxies, log: None };
+        assert_eq!(described.whole().trace(), described.trace().as_ref());
+        assert_eq!(described.brief().trace(), described.trace().as_ref());
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Display;
 use std::sync::LazyLock;
 
+use callbox_client::TraceContext;
 use memchr::memmem::Finder;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -33,6 +34,12 @@ pub(crate) struct CallMeta<'a> {
     /// The id of the request, as in the header `X-Request-Id`.
     #[serde(borrow)]
     pub(crate) request_id: Option<Cow<'a, str>>,
+    /// The trace that the call belongs to, as in the headers `traceparent` and `tracestate`. Raw,
+    /// since one that is malformed in whatever way counts as not sent.
+    #[serde(borrow)]
+    traceparent: Option<&'a RawValue>,
+    #[serde(borrow)]
+    tracestate: Option<&'a RawValue>,
 }
 
 impl<'a> CallMeta<'a> {
@@ -60,6 +67,13 @@ impl<'a> CallMeta<'a> {
             return Err(unreadable(&"it is not an object"));
         }
         serde_json::from_str(meta).map_err(|error| unreadable(&error))
+    }
+
+    /// Returns the trace that the call belongs to, if the caller says so.
+    pub(crate) fn trace(&self) -> Option<TraceContext> {
+        let text = |json: &'a RawValue| serde_json::from_str::<Cow<'a, str>>(json.get()).ok();
+        let state = self.tracestate.and_then(text);
+        TraceContext::parse(&self.traceparent.and_then(text)?, state.as_deref())
     }
 }
 
@@ -101,6 +115,27 @@ mod tests {
             (meta.timeout_ms, meta.chain.as_deref(), meta.request_id.as_deref()),
             (Some(1500), Some("a,b"), Some("7f3a"))
         );
+    }
+
+    #[test]
+    fn a_trace_that_is_malformed_counts_as_not_sent() {
+        let trace = |meta: &str| CallMeta::of(Some(&format!(r#"{{"_meta":{meta}}}"#))).unwrap().trace();
+        let sent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        let read = trace(&format!(r#"{{"traceparent":"{sent}","tracestate":"a=\u0031"}}"#)).unwrap();
+        assert_eq!((read.traceparent().as_str(), read.tracestate()), (sent, Some("a=1")));
+        let read = trace(&format!(r#"{{"traceparent":"{sent}","tracestate":["a=1"]}}"#)).unwrap();
+        assert_eq!(read.tracestate(), None);
+        for malformed in [
+            "{}",
+            r#"{"traceparent":null}"#,
+            r#"{"traceparent":7}"#,
+            r#"{"traceparent":{"a":[]}}"#,
+            r#"{"traceparent":"00-0-0-00"}"#,
+            r#"{"tracestate":"a=1"}"#,
+            r#"{"traceparent":"\ud800"}"#,
+        ] {
+            assert_eq!(trace(malformed), None, "{malformed}");
+        }
     }
 
     #[test]

@@ -144,7 +144,7 @@ pub(super) mod tests {
 
     use callbox::service;
 
-    use crate::service::{CallerPlace, CancelFlag};
+    use crate::service::{CallerPlace, CancelFlag, OwnTrace};
 
     use super::*;
     use crate::auth::Caller;
@@ -199,6 +199,7 @@ pub(super) mod tests {
             progress: None,
             cancelled: CancelFlag::default(),
             place: CallerPlace::default(),
+            trace: OwnTrace::default(),
         };
         admission.admit(entry, &call, 0, arrived).err()
     }

@@ -10,6 +10,7 @@ use crate::jsonrpc::RpcError;
 use crate::route::{RejectReason, Rejection};
 use crate::service::CallContext;
 use crate::sync::{AtomicBool, Ordering};
+use crate::trace::{self, End, Failure};
 
 use super::counters::Counter;
 use super::meter::Meter;
@@ -63,12 +64,14 @@ impl<E: Deref<Target: AsRef<Meter>>> CallRecord<E> {
     #[inline]
     pub(crate) fn inline(entry: E, call: CallContext, began: Instant) -> Self {
         entry.as_ref().counters.add(Counter::Inline, 1);
+        trace::started(&call.trace.0);
         Self { entry, call, path: CallPath::Inline(began), written: AtomicBool::new(false) }
     }
 
     /// Creates the record of a call that waits in its mailbox from now on.
     pub(crate) fn queued(entry: E, call: CallContext) -> Self {
         entry.as_ref().counters.add(Counter::Queued, 1);
+        trace::queued(&call.trace.0);
         Self { entry, call, path: CallPath::Queued, written: AtomicBool::new(false) }
     }
 
@@ -99,12 +102,14 @@ impl<E: Deref<Target: AsRef<Meter>>> CallRecord<E> {
     #[inline]
     pub(crate) fn end(&self, end: CallEnd, error: Option<&RpcError>, ran: Option<(Instant, Duration)>, now: Instant) {
         self.written.store(true, Ordering::Relaxed);
+        let ran_for = ran.map(|(_, took)| took);
+        trace::ended(&self.call.trace.0, &End { error: failure(end, error), ran: ran_for });
         let meter = self.entry.as_ref();
         let queued = ran.map_or(now, |(began, _)| began).duration_since(self.call.arrived);
         if self.path == CallPath::Queued {
             meter.counters.record_wait(queued);
         }
-        meter.ended(&self.call, end, error, queued, ran.map(|(_, took)| took));
+        meter.ended(&self.call, end, error, queued, ran_for);
         // A method may run on after its caller has left, and then keeps the place.
         if ran.is_none() {
             self.call.place.release();
@@ -225,6 +230,16 @@ impl Meter {
                 log_warn!(method, calls, code = error.code(), %error, request_id = call.log_id(), "notifications failed");
             }
         }
+    }
+}
+
+/// Returns why a call has no result, if it has none.
+#[inline]
+fn failure(end: CallEnd, error: Option<&RpcError>) -> Option<Failure> {
+    match error {
+        Some(error) => Some(Failure::Code(error.code())),
+        None if end == CallEnd::Abandoned => Some(Failure::Abandoned),
+        None => None,
     }
 }
 

@@ -8,6 +8,8 @@ use prometheus_client::metrics::MetricType;
 use crate::engine::{MethodStats, ServiceStats};
 use crate::log::lost_lines;
 use crate::measure::{Histogram, ServerCounters};
+#[cfg(feature = "otel")]
+use crate::trace::lost_spans;
 
 use super::histogram::exported;
 use super::labels::Labels;
@@ -153,6 +155,8 @@ impl<'a> Families<'a> {
         }
         let help = "Number of lines of the log that could not be written";
         self.counter("callbox_log_lines_lost", help, &lost_lines())?;
+        #[cfg(feature = "otel")]
+        self.counter("callbox_spans_lost", "Number of spans that no collector took", &lost_spans())?;
         let mut build = self.gauges("callbox_build_info", "The version of callbox")?;
         build.gauge([("version", env!("CARGO_PKG_VERSION"))], 1_u64)
     }

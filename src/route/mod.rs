@@ -30,6 +30,11 @@ pub(crate) trait Route: Send + Sync {
     /// Returns the name as callers write it.
     fn name(&self) -> &'static str;
 
+    /// Returns the name of the service. A method of callbox's own has none.
+    fn service(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Whether the service of the method waits in this chain. A method of callbox's own has none.
     fn waits_in(&self, _chain: &Link) -> bool {
         false

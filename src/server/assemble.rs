@@ -27,6 +27,7 @@ use crate::service::{Access, Surroundings};
 use crate::settings::Settings;
 use crate::start_error::{Result, StartError};
 use crate::sync::{Arc, AtomicBool, Mutex};
+use crate::trace;
 
 use super::console::{ConsoleMount, console_feed};
 use super::directory::directory;
@@ -55,6 +56,7 @@ pub(super) fn assemble(
         let fix = "call it within #[actix_web::main], or use start() from a plain fn main()";
         return Err(StartError::new("there is no actix runtime on this thread", fix));
     }
+    trace::ask_subscriber();
     for variable in &settings.ignored_variables {
         log_warn!(
             "{variable}, which Kubernetes sets beside a Service called `callbox`; the variable is ignored: give a port by its \

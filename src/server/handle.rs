@@ -9,6 +9,7 @@ use futures::StreamExt;
 use futures::future::{join, join_all};
 use futures::stream::FuturesUnordered;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::builtin::Discover;
 use crate::dispatch::Dispatch;
@@ -21,7 +22,7 @@ use crate::jsonrpc::Dialect;
 use crate::log::NeverWaits;
 use crate::measure::ConnectionStats;
 use crate::metrics::ServerMetrics;
-use crate::service::{AppConfig, Service, Surroundings};
+use crate::service::{AppConfig, Service, Surroundings, note_client};
 use crate::settings::MetricsPlace;
 use crate::start_error::{Result, StartError};
 use crate::sync::{Arc, AtomicBool, Mutex, Ordering};
@@ -31,6 +32,7 @@ use super::console::ConsoleMount;
 use super::erased_service::ErasedService;
 use super::health::health;
 use super::metrics::MetricsMount;
+use super::traces::flush_spans;
 
 /// Handle of running services, returned by [`Server::launch`](crate::Server::launch). Cheap to
 /// clone.
@@ -161,6 +163,8 @@ impl ServerHandle {
     /// Returns a reference to a service, for calls without HTTP. `None` if the server has no such
     /// service.
     pub fn service<S: Service>(&self) -> Option<ServiceRef<S>> {
+        // It may become a part of the state of another server's service.
+        note_client();
         let references = self.shared.services.iter().map(|service| service.reference());
         let (_, reference) = references.into_iter().find(|(state, _)| *state == TypeId::of::<S>())?;
         reference.downcast::<ServiceRef<S>>().ok().map(|reference| *reference)
@@ -209,14 +213,14 @@ impl ServerHandle {
     /// Answers a request body as an endpoint does, without HTTP. `None` if no response is due.
     #[cfg(feature = "testing")]
     pub(crate) async fn answer(&self, body: &[u8], dialect: Dialect, token: Option<&str>) -> Option<Vec<u8>> {
-        let describe = || crate::service::RequestInfo::in_process(None);
-        let request = crate::service::LazyRequest::new(&describe);
+        let request = crate::service::LazyRequest::new(&crate::service::Unknown);
         let meta = crate::dispatch::RequestMeta {
             token,
             peer: None,
             timeout: None,
             chain: None,
             dialect,
+            sampling: crate::trace::Sampling::Off,
             request: &request,
             log: None,
             session: None,
@@ -282,7 +286,9 @@ impl ServerHandle {
                 _ = earlier.wait_for(|cut| *cut) => {}
             }
         };
+        let until = Instant::now() + shared.shutdown_timeout;
         let (unfinished, ()) = join(stopped, cut).await;
+        flush_spans(until.saturating_duration_since(Instant::now())).await;
         if unfinished.is_empty() {
             return Ok(());
         }

@@ -2,6 +2,7 @@
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
 
+use tracing::dispatcher::has_been_set;
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
@@ -18,6 +19,9 @@ use crate::log::{
 use crate::settings::{SettingSource, Settings};
 use crate::start_error::{Result, StartError};
 use crate::sync::Mutex;
+use crate::trace;
+
+use super::traces;
 
 /// Who reads the log, which decides where it is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,13 +36,16 @@ pub(crate) enum LogReader {
 /// The filter and the format of the log that callbox has set up in this process, if it has.
 static OWN_LOG: Mutex<Option<(String, LogFormat)>> = Mutex::new(None);
 
-/// Sets up the log, unless the program has set up `tracing` itself. Warns if the configured filter
-/// has no effect.
-pub(crate) fn init(settings: &Settings, reader: LogReader) {
+/// Sets up the log and the export of traces, unless the program has set up `tracing` itself. Warns
+/// if the configured filter has no effect. `service_name` is that of the program in traces.
+///
+/// # Errors
+/// If the variables say that traces are exported, but not how.
+pub(crate) fn init(settings: &Settings, reader: LogReader, service_name: &str) -> Result<()> {
     if reader == LogReader::Operator {
         limit_hook(settings.log_format);
     }
-    let filter = settings.log.parse().unwrap_or_else(|_| Targets::new().with_default(LevelFilter::INFO));
+    let filter = line_filter(&settings.log);
     let mut own_log = OWN_LOG.lock();
     let format = settings.log_format;
     let lines = tracing_subscriber::fmt::layer()
@@ -48,10 +55,20 @@ pub(crate) fn init(settings: &Settings, reader: LogReader) {
         // It would report a failed write with `eprintln!`, which panics if that fails, too.
         .log_internal_errors(false)
         .with_filter(filter);
-    let set_up = tracing_subscriber::registry().with(lines).try_init();
+    let is_first = reader == LogReader::Operator && !has_been_set();
+    let subscriber = tracing_subscriber::registry().with(lines);
+    // Not an `Option` as a layer: with one that is empty, each place that logs would ask the
+    // filters each time.
+    let set_up = match if is_first { traces::layer(service_name)? } else { None } {
+        Some(spans) => subscriber.with(spans).try_init(),
+        None => subscriber.try_init(),
+    };
     if set_up.is_ok() {
         *own_log = Some((settings.log.clone(), format));
-        return;
+        return Ok(());
+    }
+    if reader == LogReader::Operator {
+        traces::warn_if_unused()?;
     }
     let (reason, same_filter, same_format) = match &*own_log {
         Some((own, own_format)) => {
@@ -67,6 +84,15 @@ pub(crate) fn init(settings: &Settings, reader: LogReader) {
     if !same_format && *source != SettingSource::Default {
         log_warn!(%format, %source, "this log format has no effect: {reason}");
     }
+    Ok(())
+}
+
+/// Returns what the lines of the log are. The spans of calls are none, unless the filter names
+/// them: each line has what they would add to it, and a call without a span is cheaper.
+fn line_filter(filter: &str) -> Targets {
+    let targets = filter.parse().unwrap_or_else(|_| Targets::new().with_default(LevelFilter::INFO));
+    let names_spans = filter.split(',').any(|part| part.trim_start().starts_with(trace::TARGET));
+    if names_spans { targets } else { targets.with_target(trace::TARGET, LevelFilter::OFF) }
 }
 
 /// Returns what is logged of each request. Warns if the access log has no effect.

@@ -32,6 +32,7 @@ mod signals;
 mod title;
 mod tls;
 mod token_checker;
+mod traces;
 
 use std::any::TypeId;
 use std::fmt;
@@ -326,7 +327,7 @@ impl Server {
     pub(crate) async fn launch_for(self, reader: LogReader) -> Result<ServerHandle> {
         match self.resolve()? {
             Resolution::Run(server, settings) => {
-                log::init(&settings, reader);
+                log::init(&settings, reader, server.service_name())?;
                 for (key, source) in settings.set_for_own_listener() {
                     log_warn!("{key} ({source}) has no effect: the HttpServer in which this server is mounted decides");
                 }
@@ -343,6 +344,11 @@ impl Server {
     }
 
     /// Changes the settings for a test: a free port, no TLS, and no sources other than the builder.
+    /// Returns the name of the program: that of its first service.
+    pub(crate) fn service_name(&self) -> &'static str {
+        self.plans.first().map_or("callbox", |plan| plan.name())
+    }
+
     #[cfg(feature = "testing")]
     pub(crate) fn for_tests(mut self) -> Self {
         self.settings.host = Some("127.0.0.1".to_owned());

@@ -49,7 +49,7 @@ impl Server {
             self.app = Some(AppPlan::Given(self.resolve_app_alone()?));
             return Ok(Resolution::Run(Box::new(self), Box::new(settings)));
         }
-        let service = self.plans.first().map_or("callbox", |plan| plan.name());
+        let service = self.service_name();
         let (resolved, app) = self.with_app_request(|app| {
             resolve_from(&self.settings, std::env::args_os(), env, &ProgramInfo { service, app })
         })?;

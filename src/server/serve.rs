@@ -40,7 +40,7 @@ const MIN_STALL_TIMEOUT: Duration = Duration::from_secs(10);
 /// If the server cannot start, and if a second signal ended it at once: the calls in progress are
 /// lost.
 pub(super) async fn serve(server: Server, settings: Settings) -> Result<()> {
-    log::init(&settings, LogReader::Operator);
+    log::init(&settings, LogReader::Operator, server.service_name())?;
     let mut signals = StopSignals::new()?;
     let listening = ListeningServer::open(server, &settings).await?;
     let started = tokio::select! {

@@ -12,9 +12,9 @@ use callbox_client::ServiceClient;
 use crate::auth::Caller;
 use crate::jsonrpc::RpcError;
 
-use super::ProgressSlot;
 use super::caller_limit::CallerPlace;
 use super::request::{CallTransport, RequestInfo};
+use super::{CallTrace, ProgressSlot};
 use super::{Directory, Link, RequestScope, ServiceNeed};
 
 /// The context of a call: its caller, its method, its deadline, and the request that brought it.
@@ -55,6 +55,8 @@ pub struct CallContext {
     pub(crate) cancelled: CancelFlag,
     /// Its place among the calls of its caller, if the method limits these.
     pub(crate) place: CallerPlace,
+    /// Whether the call is traced.
+    pub(crate) trace: OwnTrace,
 }
 
 /// Set once nobody waits for the result of a call.
@@ -75,6 +77,17 @@ impl CancelFlag {
 impl Clone for CancelFlag {
     fn clone(&self) -> Self {
         Self(AtomicBool::new(self.is_set()))
+    }
+}
+
+/// Whether a call is traced, and its span.
+#[derive(Debug, Default)]
+pub(crate) struct OwnTrace(pub(crate) CallTrace);
+
+/// A clone is not traced: the span ends with the call, however long the program keeps the clone.
+impl Clone for OwnTrace {
+    fn clone(&self) -> Self {
+        Self::default()
     }
 }
 
@@ -244,7 +257,7 @@ impl CallContext {
     }
 
     fn request(&self) -> &RequestInfo {
-        self.request.get_or_init(|| Arc::new(RequestInfo::in_process(None)))
+        self.request.get_or_init(|| Arc::new(RequestInfo::in_process(None, None)))
     }
 }
 

@@ -26,15 +26,16 @@ use crate::start_error::BoxError;
 pub(crate) use app_config::AppConfig;
 pub(crate) use call_times::CallTimes;
 pub(crate) use callbox_client::__engine::{
-    AmbientRequest, Awaited, Current, CurrentGuard, Cursor, DescribedError, Directory, ItemSource, Link, NextItem,
-    ProgressSlot, RequestScope, Resumed, ServiceId, ServiceNeed, Shared, SourceEvent, SourceItem, WithinRequest,
-    full_name, read_params,
+    AmbientRequest, Awaited, CallTrace, Current, CurrentGuard, Cursor, DescribedError, Directory, ItemSource, Link,
+    NextItem, ProgressSlot, RequestScope, Resumed, ServiceId, ServiceNeed, Shared, SourceEvent, SourceItem,
+    WithinRequest, full_name, has_clients, note_client, read_params, trace_for_calls,
 };
 pub use callbox_client::__private::Access;
+pub(crate) use callbox_client::TraceContext;
 pub use callbox_client::{DescribeErrors, ErrorList, InternalError, InvalidParam, Message, Reply};
 pub(crate) use caller_limit::{CallerLimit, CallerPlace};
-pub(crate) use context::CancelFlag;
 pub use context::{CallContext, FromCall, ServiceNeeds};
+pub(crate) use context::{CancelFlag, OwnTrace};
 pub(crate) use describe::{ExecutionInfo, MethodDescription, SchemaGenerators, ServiceInfo};
 pub(crate) use factory::Factory;
 pub use factory::ServiceFactory;
@@ -45,7 +46,9 @@ pub(crate) use options::{StreamUse, admits};
 pub use progress::Progress;
 pub(crate) use ready::Ready;
 pub use request::CallTransport;
-pub(crate) use request::{LazyRequest, REQUEST_ID, RequestInfo, RequestSource};
+#[cfg(feature = "testing")]
+pub(crate) use request::Unknown;
+pub(crate) use request::{DescribeRequest, LazyRequest, REQUEST_ID, RequestInfo, TRACEPARENT, TRACESTATE};
 pub use serves::Serves;
 pub use service_context::ServiceContext;
 pub(crate) use service_context::{MissingService, Surroundings, TaskSpawner};

@@ -1,6 +1,6 @@
 //! The request that brought a call: its transport, its peer, its headers and its id.
 
-use std::cell::OnceCell;
+use std::cell::Cell;
 use std::collections::hash_map::RandomState;
 use std::fmt;
 use std::hash::{BuildHasher, Hasher};
@@ -8,12 +8,16 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, OnceLock};
 
-use super::AmbientRequest;
 use super::call_times::CallTimes;
 use super::headers::RequestHeaders;
+use super::{AmbientRequest, TraceContext};
 
 /// The name of the header with the id of a request, in lower case.
 pub(crate) const REQUEST_ID: &str = "x-request-id";
+
+/// The names of the headers with the trace of a request, in lower case.
+pub(crate) const TRACEPARENT: &str = "traceparent";
+pub(crate) const TRACESTATE: &str = "tracestate";
 
 /// Maximum length of an id that a client sends, in bytes: room for every usual format, and too
 /// little to fill a log.
@@ -44,6 +48,9 @@ pub(crate) struct RequestInfo {
     id: OnceLock<Arc<str>>,
     /// The times of its calls, if the access log has them.
     times: Option<Arc<CallTimes>>,
+    trace: Option<TraceContext>,
+    /// Whether it has only what the log and traces need.
+    is_brief: bool,
 }
 
 impl RequestInfo {
@@ -51,14 +58,17 @@ impl RequestInfo {
     pub(crate) fn http<'a>(peer: Option<IpAddr>, headers: impl Iterator<Item = (&'a str, &'a [u8])>) -> Self {
         let headers = RequestHeaders::copy(headers);
         let id = headers.get(REQUEST_ID).filter(|id| is_usable_id(id)).map(|id| OnceLock::from(Arc::from(id)));
-        Self { transport: CallTransport::Http, peer, headers, id: id.unwrap_or_default(), times: None }
+        let trace = headers.get(TRACEPARENT).and_then(|parent| TraceContext::parse(parent, headers.get(TRACESTATE)));
+        let (transport, id) = (CallTransport::Http, id.unwrap_or_default());
+        Self { transport, peer, headers, id, times: None, trace, is_brief: false }
     }
 
-    /// Returns what the log needs of a request: its id, which is that of the client if it can be
-    /// used. A method that does not read its request finds nothing else in it.
-    pub(crate) fn for_log(sent_id: Option<&str>) -> Self {
+    /// Returns what the log and traces need of a request: its id, which is that of the client if
+    /// it can be used, and its trace. A method that does not read its request finds nothing else in
+    /// it.
+    pub(crate) fn brief(sent_id: Option<&str>, trace: Option<TraceContext>) -> Self {
         let id = sent_id.filter(|id| is_usable_id(id)).map(|id| OnceLock::from(Arc::from(id)));
-        Self { id: id.unwrap_or_default(), ..Self::in_process(None) }
+        Self { id: id.unwrap_or_default(), trace, ..Self::in_process(None, None) }
     }
 
     /// Returns the same request with what the log knows of it: `same` is the same request as well.
@@ -73,8 +83,8 @@ impl RequestInfo {
 
     /// Returns a message of the WebSocket that this request has opened, with times of its own.
     pub(crate) fn of_message(&self) -> Self {
-        let (id, headers) = (OnceLock::from(Arc::clone(self.shared_id())), self.headers.clone());
-        Self { id, headers, times: Some(Arc::default()), ..*self }
+        let id = OnceLock::from(Arc::clone(self.shared_id()));
+        Self { id, times: Some(Arc::default()), ..self.copied() }
     }
 
     /// Returns the times of its calls, if the access log has them.
@@ -82,11 +92,12 @@ impl RequestInfo {
         self.times.as_deref()
     }
 
-    /// Returns a call within the process. It has the id of `cause`, the request of the method that
-    /// calls.
-    pub(crate) fn in_process(cause: Option<&dyn AmbientRequest>) -> Self {
+    /// Returns a call within the process, as a part of this trace. It has the id of `cause`, the
+    /// request of the method that calls.
+    pub(crate) fn in_process(cause: Option<&dyn AmbientRequest>, trace: Option<TraceContext>) -> Self {
         let id = cause.map(|cause| OnceLock::from(cause.id())).unwrap_or_default();
-        Self { transport: CallTransport::InProcess, peer: None, headers: RequestHeaders::default(), id, times: None }
+        let headers = RequestHeaders::default();
+        Self { transport: CallTransport::InProcess, peer: None, headers, id, times: None, trace, is_brief: false }
     }
 
     /// Returns the same request as that of a WebSocket which it has opened.
@@ -96,9 +107,27 @@ impl RequestInfo {
 
     /// Returns the same request with this id; `None` if the id is not one that a client may send.
     pub(crate) fn with_id(&self, id: &str) -> Option<Self> {
-        let headers = self.headers.clone();
-        let times = self.times.clone();
-        is_usable_id(id).then(|| Self { headers, id: OnceLock::from(Arc::from(id)), times, ..*self })
+        is_usable_id(id).then(|| Self { id: OnceLock::from(Arc::from(id)), ..self.copied() })
+    }
+
+    /// Returns the same request as a part of this trace.
+    pub(crate) fn with_trace(&self, trace: TraceContext) -> Self {
+        Self { trace: Some(trace), ..self.copied() }
+    }
+
+    fn copied(&self) -> Self {
+        Self {
+            headers: self.headers.clone(),
+            id: self.id.clone(),
+            times: self.times.clone(),
+            trace: self.trace.clone(),
+            ..*self
+        }
+    }
+
+    /// Returns the trace that the request belongs to, if its sender has said so.
+    pub(crate) fn trace(&self) -> Option<&TraceContext> {
+        self.trace.as_ref()
     }
 
     pub(crate) fn transport(&self) -> CallTransport {
@@ -137,6 +166,10 @@ impl AmbientRequest for RequestInfo {
     fn id(&self) -> Arc<str> {
         Arc::clone(self.shared_id())
     }
+
+    fn trace(&self) -> Option<TraceContext> {
+        self.trace.clone()
+    }
 }
 
 impl fmt::Debug for RequestInfo {
@@ -146,7 +179,25 @@ impl fmt::Debug for RequestInfo {
             .field("peer", &self.peer)
             .field("headers", &self.headers)
             .field("id", &self.known_id())
+            .field("trace", &self.trace)
             .finish()
+    }
+}
+
+/// A request as its transport has it, which describes as much of it as somebody needs.
+pub(crate) trait DescribeRequest {
+    /// Returns all of the request.
+    fn whole(&self) -> RequestInfo;
+
+    /// Returns what the log and traces need of it.
+    fn brief(&self) -> RequestInfo;
+
+    /// Returns its trace, if its sender has said so.
+    fn trace(&self) -> Option<TraceContext>;
+
+    /// Whether its client takes more than one answer, as a response of events.
+    fn takes_events(&self) -> bool {
+        false
     }
 }
 
@@ -155,57 +206,81 @@ impl fmt::Debug for RequestInfo {
 /// Most methods do not look at their request, and copying its headers would cost as much as they
 /// do.
 pub(crate) struct LazyRequest<'a> {
-    source: &'a dyn RequestSource,
-    info: OnceCell<Arc<RequestInfo>>,
-}
-
-/// A request as its transport has it.
-pub(crate) trait RequestSource {
-    /// Describes the request.
-    fn describe(&self) -> RequestInfo;
-
-    /// Whether its client takes more than one answer, as a response of events.
-    fn takes_events(&self) -> bool {
-        false
-    }
-}
-
-impl<F: Fn() -> RequestInfo> RequestSource for F {
-    fn describe(&self) -> RequestInfo {
-        self()
-    }
+    described: &'a dyn DescribeRequest,
+    /// What is known so far. Not two fields, since the future of each request holds them.
+    known: Cell<Option<Arc<RequestInfo>>>,
 }
 
 impl<'a> LazyRequest<'a> {
     #[inline]
-    pub(crate) fn new(source: &'a dyn RequestSource) -> Self {
-        Self { source, info: OnceCell::new() }
+    pub(crate) fn new(described: &'a dyn DescribeRequest) -> Self {
+        Self { described, known: Cell::new(None) }
     }
 
     /// Returns a request that is described already.
     pub(crate) fn known(info: Arc<RequestInfo>) -> Self {
-        Self { source: &unknown, info: OnceCell::from(info) }
+        Self { described: &Unknown, known: Cell::new(Some(info)) }
     }
 
     /// Returns the request.
-    pub(crate) fn info(&self) -> &Arc<RequestInfo> {
-        self.info.get_or_init(|| Arc::new(self.source.describe()))
+    pub(crate) fn info(&self) -> Arc<RequestInfo> {
+        let whole = match self.get() {
+            Some(known) if !known.is_brief => return known,
+            // An id that was made must not be made again.
+            Some(brief) => self.described.whole().known_to_log(&brief),
+            None => self.described.whole(),
+        };
+        self.keep(whole)
+    }
+
+    /// Returns the request with its id and its trace, and maybe nothing else.
+    pub(crate) fn brief(&self) -> Arc<RequestInfo> {
+        self.get().unwrap_or_else(|| self.keep(RequestInfo { is_brief: true, ..self.described.brief() }))
+    }
+
+    /// Returns the trace that the request belongs to, if its sender has said so.
+    pub(crate) fn trace(&self) -> Option<TraceContext> {
+        self.get().map_or_else(|| self.described.trace(), |known| known.trace.clone())
     }
 
     /// Whether the client takes more than one answer, as a response of events.
     pub(crate) fn takes_events(&self) -> bool {
-        self.source.takes_events()
+        self.described.takes_events()
     }
 
     /// Returns the request, if a call has asked for it.
-    pub(crate) fn known_info(&self) -> Option<&RequestInfo> {
-        self.info.get().map(AsRef::as_ref)
+    pub(crate) fn known_info(&self) -> Option<Arc<RequestInfo>> {
+        self.get().filter(|known| !known.is_brief)
+    }
+
+    fn get(&self) -> Option<Arc<RequestInfo>> {
+        let known = self.known.take();
+        self.known.set(known.clone());
+        known
+    }
+
+    fn keep(&self, info: RequestInfo) -> Arc<RequestInfo> {
+        let info = Arc::new(info);
+        self.known.set(Some(Arc::clone(&info)));
+        info
     }
 }
 
-/// Never called: the request is known.
-fn unknown() -> RequestInfo {
-    RequestInfo::in_process(None)
+/// A request of which nothing is known but that it came from this process.
+pub(crate) struct Unknown;
+
+impl DescribeRequest for Unknown {
+    fn whole(&self) -> RequestInfo {
+        RequestInfo::in_process(None, None)
+    }
+
+    fn brief(&self) -> RequestInfo {
+        self.whole()
+    }
+
+    fn trace(&self) -> Option<TraceContext> {
+        None
+    }
 }
 
 /// Whether an id from outside may be used: it is in logs and headers, so it has no spaces, no
@@ -224,8 +299,6 @@ fn fresh_id() -> Arc<str> {
 
 #[cfg(test)]
 mod tests {
-    use std::cell::Cell;
-
     use super::*;
 
     fn with_id(id: &str) -> RequestInfo {
@@ -256,7 +329,7 @@ mod tests {
 
     #[test]
     fn an_id_is_made_once_for_each_request() {
-        let (one, other) = (RequestInfo::in_process(None), RequestInfo::in_process(None));
+        let (one, other) = (Unknown.whole(), Unknown.whole());
         assert_eq!(one.known_id(), None);
         assert_eq!(one.id(), one.id());
         assert_ne!(one.id(), other.id());
@@ -266,7 +339,7 @@ mod tests {
     #[test]
     fn what_the_log_needs_of_a_request_is_its_id_alone() {
         for (sent, kept) in [(Some("7f3a"), Some("7f3a")), (Some("a b"), None), (None, None)] {
-            let log = RequestInfo::for_log(sent);
+            let log = RequestInfo::brief(sent, None);
             assert_eq!((log.known_id(), log.transport(), log.bytes()), (kept, CallTransport::InProcess, 0));
             let whole = RequestInfo::http(Some(IpAddr::from([10, 0, 0, 1])), [("x-tag", &b"1"[..])].into_iter());
             let whole = whole.known_to_log(&log);
@@ -278,24 +351,62 @@ mod tests {
     fn a_call_within_the_process_has_the_id_of_its_cause_and_nothing_else() {
         let headers = [("x-tenant-id", &b"acme"[..])];
         let cause = RequestInfo::http(Some(IpAddr::from([10, 0, 0, 1])), headers.into_iter());
-        let call = RequestInfo::in_process(Some(&cause));
+        let call = RequestInfo::in_process(Some(&cause), None);
         assert_eq!(call.id(), cause.id());
         assert_eq!((call.transport(), call.peer()), (CallTransport::InProcess, None));
         assert_eq!((cause.header("X-Tenant-Id"), call.header("x-tenant-id")), (Some("acme"), None));
     }
 
     #[test]
-    fn a_request_is_described_once_and_only_if_somebody_asks() {
-        let described = Cell::new(0);
-        let describe = || {
-            described.set(described.get() + 1);
-            RequestInfo::in_process(None)
+    fn a_request_has_the_trace_of_its_headers_unless_it_gets_another() {
+        let sent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        let with = |lines: &[(&'static str, &'static str)]| {
+            RequestInfo::http(None, lines.iter().map(|(name, value)| (*name, value.as_bytes())))
         };
-        let request = LazyRequest::new(&describe);
-        assert!(request.known_info().is_none());
-        assert_eq!(described.get(), 0);
-        assert!(Arc::ptr_eq(request.info(), request.info()));
-        assert_eq!(described.get(), 1);
+        let state = ("tracestate", "a=1");
+        let request = with(&[("traceparent", sent), state, ("tracestate", "b=2")]);
+        let trace = request.trace().unwrap();
+        assert_eq!((trace.traceparent().as_str(), trace.tracestate()), (sent, Some("a=1, b=2")));
+        assert_eq!(request.with_id("7").unwrap().trace(), Some(trace));
+        assert_eq!(RequestInfo::of_websocket(with(&[("traceparent", sent)])).trace().unwrap().traceparent(), sent);
+        let other = TraceContext::from_parts(1, 2, true, None).unwrap();
+        assert_eq!(request.with_trace(other.clone()).trace(), Some(&other));
+        for lines in [&[][..], &[state], &[("traceparent", "1")], &[("traceparent", sent), ("traceparent", sent)]] {
+            assert_eq!(with(lines).trace(), None, "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn a_request_is_described_once_and_only_if_somebody_asks() {
+        /// Counts how often all of it, and what is needed of it, was described.
+        #[derive(Default)]
+        struct Counted(Cell<u8>, Cell<u8>);
+        impl DescribeRequest for Counted {
+            fn whole(&self) -> RequestInfo {
+                self.0.update(|times| times + 1);
+                Unknown.whole()
+            }
+
+            fn brief(&self) -> RequestInfo {
+                self.1.update(|times| times + 1);
+                Unknown.whole()
+            }
+
+            fn trace(&self) -> Option<TraceContext> {
+                None
+            }
+        }
+        let counted = Counted::default();
+        let request = LazyRequest::new(&counted);
+        let times = || (counted.0.get(), counted.1.get());
+        assert!(request.known_info().is_none() && request.trace().is_none());
+        assert_eq!(times(), (0, 0));
+        assert!(Arc::ptr_eq(&request.brief(), &request.brief()) && request.known_info().is_none());
+        assert_eq!(times(), (0, 1));
+        let made = request.brief().id().to_owned();
+        assert!(Arc::ptr_eq(&request.info(), &request.info()) && Arc::ptr_eq(&request.info(), &request.brief()));
+        assert_eq!(request.info().id(), made, "there is one id");
+        assert_eq!(times(), (1, 1));
         assert!(request.known_info().is_some());
     }
 

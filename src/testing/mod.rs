@@ -86,7 +86,8 @@ pub fn start(server: Server) -> TestServer {
     let (system, (address, endpoint, running)) = SystemThread::start(async move |stopped| {
         let resolved = server.for_tests().resolve();
         let Ok(Resolution::Run(server, settings)) = resolved else { panic!("the server cannot start: {resolved:?}") };
-        init_log(&settings, LogReader::Test);
+        let log = init_log(&settings, LogReader::Test, server.service_name());
+        log.unwrap_or_else(|error| panic!("the server cannot start: {error}"));
         log_all_causes();
         let listening = ListeningServer::start(*server, &settings).await;
         let listening = listening.unwrap_or_else(|error| panic!("the server cannot start: {error}"));

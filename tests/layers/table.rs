@@ -16,6 +16,12 @@ pub(crate) const LAYERS: &[Layer] = &[
     Layer { module: "sync", knows: &[], crates: &["futures", "parking_lot"] },
     // Nobody else logs, so that no line does harm: all others have its macros.
     Layer { module: "log", knows: &["sync"], crates: &["callbox_client", "tracing", "tracing_subscriber"] },
+    // Makes spans, which nobody else does.
+    Layer {
+        module: "trace",
+        knows: &["log", "sync"],
+        crates: &["callbox_client", "opentelemetry", "tracing", "tracing_opentelemetry"],
+    },
     // The wire: no async, no HTTP.
     Layer { module: "jsonrpc", knows: &[], crates: &["callbox_client", "memchr"] },
     Layer { module: "start_error", knows: &[], crates: &[] },
@@ -47,7 +53,7 @@ pub(crate) const LAYERS: &[Layer] = &[
     Layer { module: "route", knows: &["jsonrpc", "service", "sync"], crates: &["callbox_client", "futures"] },
     Layer {
         module: "measure",
-        knows: &["auth::CheckedTokens", "jsonrpc::RpcError", "log", "route", "service::CallContext", "sync"],
+        knows: &["auth::CheckedTokens", "jsonrpc::RpcError", "log", "route", "service::CallContext", "sync", "trace"],
         crates: &["tokio"],
     },
     // Knows no actor, and of the wire no more than errors, and what the results of a batch hold.
@@ -63,6 +69,7 @@ pub(crate) const LAYERS: &[Layer] = &[
             "route",
             "service",
             "sync",
+            "trace",
         ],
         crates: &["tokio"],
     },
@@ -78,6 +85,7 @@ pub(crate) const LAYERS: &[Layer] = &[
             "service",
             "start_error::BoxError",
             "sync",
+            "trace",
         ],
         crates: &["actix", "callbox_client", "coarsetime", "crossbeam_channel", "futures", "parking_lot", "tokio"],
     },
@@ -103,10 +111,27 @@ pub(crate) const LAYERS: &[Layer] = &[
         ],
         crates: &["callbox_client", "futures"],
     },
+    // To collectors, with the feature `otel`.
+    Layer {
+        module: "otel",
+        knows: &["log", "start_error", "sync", "trace"],
+        crates: &[
+            "opentelemetry",
+            "opentelemetry_http",
+            "opentelemetry_otlp",
+            "opentelemetry_sdk",
+            "rustls",
+            "tokio",
+            "tracing",
+            "tracing_opentelemetry",
+            "tracing_subscriber",
+            "ureq",
+        ],
+    },
     // The statistics in the formats of scrapers, for any transport.
     Layer {
         module: "metrics",
-        knows: &["engine", "log", "measure", "sync"],
+        knows: &["engine", "log", "measure", "sync", "trace"],
         crates: &["parking_lot", "prometheus_client"],
     },
     // What a service publishes, for any connection.
@@ -118,7 +143,7 @@ pub(crate) const LAYERS: &[Layer] = &[
     // For any transport, so it knows none.
     Layer {
         module: "dispatch",
-        knows: &["auth", "jsonrpc", "log", "mailbox", "measure", "route", "router", "service", "sync"],
+        knows: &["auth", "jsonrpc", "log", "mailbox", "measure", "route", "router", "service", "sync", "trace"],
         crates: &["callbox_client", "futures", "parking_lot", "rustc_hash", "tokio"],
     },
     // The only transport. Its extractor hands out `ServiceRef`s, and one of its routes serves the
@@ -138,6 +163,7 @@ pub(crate) const LAYERS: &[Layer] = &[
             "service",
             "start_error",
             "topic::wake_by_thread",
+            "trace::Sampling",
         ],
         crates: &[
             "actix",
@@ -188,6 +214,7 @@ pub(crate) const LAYERS: &[Layer] = &[
             "log",
             "measure",
             "metrics",
+            "otel",
             "regular_file",
             "route",
             "router",
@@ -195,6 +222,7 @@ pub(crate) const LAYERS: &[Layer] = &[
             "settings",
             "start_error",
             "sync",
+            "trace",
         ],
         crates: &[
             "actix",
@@ -204,6 +232,7 @@ pub(crate) const LAYERS: &[Layer] = &[
             "handlebars",
             "socket2",
             "tokio",
+            "tracing",
             "tracing_subscriber",
         ],
     },

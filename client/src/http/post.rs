@@ -7,6 +7,7 @@ use http::header::{ACCEPT, CONTENT_TYPE, HeaderName};
 use reqwest::{Response, StatusCode, Url};
 
 use crate::builder::{INVALID_TOKEN, token_value};
+use crate::trace_context::TraceContext;
 use crate::transport::{TransportError, TransportResponse};
 
 use super::event_reader::EventReader;
@@ -31,6 +32,7 @@ pub(super) struct Post {
     pub(super) timeout: Duration,
     pub(super) chain: Option<String>,
     pub(super) request_id: Option<Arc<str>>,
+    pub(super) trace: Option<TraceContext>,
     /// Whether the response may be a stream of events.
     pub(super) takes_events: bool,
 }
@@ -49,7 +51,7 @@ const EVENTS_OR_JSON: &str = "text/event-stream, application/json";
 impl Endpoint {
     /// Posts a body, and waits for the response: all of it, or the head of a stream of events.
     pub(super) async fn post(&self, post: Post) -> Result<Received, TransportError> {
-        let Post { body, token, timeout, chain, request_id, takes_events } = post;
+        let Post { body, token, timeout, chain, request_id, trace, takes_events } = post;
         let mut request = self.http.post(self.url.clone()).header(CONTENT_TYPE, "application/json");
         // The header has microseconds. Less than one would be written as zero, which is not a valid
         // timeout.
@@ -67,6 +69,12 @@ impl Endpoint {
         }
         if let Some(id) = request_id {
             request = request.header("x-request-id", &*id);
+        }
+        if let Some(trace) = trace {
+            request = request.header("traceparent", trace.traceparent());
+            if let Some(state) = trace.tracestate() {
+                request = request.header("tracestate", state);
+            }
         }
         let response = request.body(body).send().await.map_err(transport_error)?;
         if takes_events && response.status().is_success() && has_events(&response) {

@@ -40,8 +40,8 @@ impl DynTransport for HttpTransport {
 
 impl HttpTransport {
     async fn send(&self, request: TransportRequest) -> Result<TransportResponse, TransportError> {
-        let TransportRequest { body, token, timeout, chain, request_id, ids, streams, .. } = request;
-        let post = Post { body, token, timeout, chain, request_id, takes_events: !streams.is_empty() };
+        let TransportRequest { body, token, timeout, chain, request_id, trace, ids, streams, .. } = request;
+        let post = Post { body, token, timeout, chain, request_id, trace, takes_events: !streams.is_empty() };
         match ids.calls.first() {
             Some(call) if post.takes_events => self.send_for_events(post, *call, streams).await,
             _ => match self.0.post(post).await? {

@@ -82,6 +82,14 @@ impl<T> Harmless<T> {
     }
 
     /// Returns the value.
+    pub fn get(&self) -> &T {
+        match &self.0 {
+            Some(value) => value,
+            None => unreachable!("the value is present until it is taken or dropped"),
+        }
+    }
+
+    /// Returns the value.
     pub fn get_mut(&mut self) -> Option<&mut T> {
         self.0.as_mut()
     }

@@ -12,7 +12,9 @@ use tokio::time::Instant;
 use tokio_websockets::{Message, ServerBuilder, WebSocketStream};
 
 use crate::ambient::{AmbientRequest, Current, ServiceId};
+use crate::call_trace::CallTrace;
 use crate::client_error::ClientError;
+use crate::trace_context::TraceContext;
 use crate::untyped::Client;
 
 /// A server that accepts one connection after the other.
@@ -84,6 +86,10 @@ impl AmbientRequest for Request {
     fn id(&self) -> Arc<str> {
         "order-17".into()
     }
+
+    fn trace(&self) -> Option<TraceContext> {
+        TraceContext::from_parts(0xa, 0xb, false, None)
+    }
 }
 
 /// The method of a service, which makes calls until its deadline.
@@ -96,6 +102,7 @@ fn within_method() -> Current {
         deadline: Instant::now() + Duration::from_secs(5),
         request: Some(Arc::new(Request)),
         caller: None,
+        trace: CallTrace::Off,
     }
 }
 
@@ -133,9 +140,12 @@ async fn a_caller_says_of_itself_what_the_server_does_not_know() {
     let _method = within_method().enter();
     let mut arrived = params(client, connection, json!({})).await;
     assert!((1..=5000).contains(&take_timeout(&mut arrived)), "what is left of the method");
-    assert_eq!(arrived.unwrap(), json!({ "_meta": { "chain": "front%20desk", "requestId": "order-17" } }));
+    let traceparent = "00-0000000000000000000000000000000a-000000000000000b-00";
+    let mut meta = json!({ "chain": "front%20desk", "requestId": "order-17", "traceparent": traceparent });
+    assert_eq!(arrived.unwrap(), json!({ "_meta": meta }));
     client.notify("note", json!({})).await.unwrap();
-    assert_eq!(connection.answer().await, Some(json!({ "_meta": { "requestId": "order-17" } })), "nobody waits");
+    meta.as_object_mut().unwrap().remove("chain");
+    assert_eq!(connection.answer().await, Some(json!({ "_meta": meta })), "nobody waits");
     let batch = client.batch().add("echo", json!({ "a": 1 })).notify("note", [1]).send();
     let received = async {
         let batch = connection.receive().await;

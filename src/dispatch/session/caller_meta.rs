@@ -5,23 +5,34 @@ use std::time::Duration;
 
 use crate::jsonrpc::{CallMeta, RpcError};
 use crate::route::Route;
-use crate::service::{CallContext, Link};
+use crate::service::{CallContext, Link, RequestInfo};
 
 use super::super::resolved_request::waits_for_itself;
 
-/// Applies how long the caller waits, which services wait with it, and the id of its request.
+/// Applies how long the caller waits, which services wait with it, the id of its request, and the
+/// trace that it belongs to.
 ///
 /// The rules are those of HTTP's headers: anybody may say it, since it can only shorten the
-/// deadline of this call, refuse this call, and name it in the log. A value that is not usable
-/// counts as not sent.
+/// deadline of this call, refuse this call, and name it in the log and in traces. A value that is
+/// not usable counts as not sent.
 ///
 /// # Errors
 /// -32603 if the call would come back to a service that waits for it.
-pub(super) fn apply(meta: &CallMeta<'_>, route: &dyn Route, call: &mut CallContext) -> Result<(), RpcError> {
-    if let Some(id) = &meta.request_id
-        && let Some(request) = call.request.get().and_then(|request| request.with_id(id))
-    {
-        call.request = Arc::new(request).into();
+pub(super) fn apply(
+    meta: &CallMeta<'_>,
+    of_connection: &Arc<RequestInfo>,
+    route: &dyn Route,
+    call: &mut CallContext,
+) -> Result<(), RpcError> {
+    let trace = meta.trace();
+    // With a trace the request is needed, even if nothing has needed that of the connection so far.
+    let known = call.request.get().or(trace.as_ref().map(|_| of_connection)).cloned();
+    if let Some(known) = known {
+        let named = meta.request_id.as_ref().and_then(|id| known.with_id(id));
+        let traced = trace.map(|trace| named.as_ref().unwrap_or(&known).with_trace(trace));
+        if let Some(request) = traced.or(named) {
+            call.request = Arc::new(request).into();
+        }
     }
     // Nobody waits for a notification.
     let Some(timeout) = meta.timeout_ms.filter(|timeout| *timeout > 0 && !call.notification) else { return Ok(()) };

@@ -35,6 +35,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use crate::auth::Caller;
 use crate::jsonrpc::{Dialect, RpcError};
 use crate::service::{CallTransport, Cursor, LazyRequest, RequestInfo, RequestScope, admits};
+use crate::trace::Sampling;
 
 use super::{AccessLine, Dispatch, RequestLog, RequestMeta, RpcResponse};
 
@@ -364,6 +365,7 @@ async fn run(shared: Rc<Shared>, frame: impl Frame, envelope: u64, is_stopping: 
         timeout: client.timeout,
         chain: client.chain.as_deref(),
         dialect: Dialect::Jsonrpc,
+        sampling: Sampling::decide(|| lazy_request.trace()),
         request: &lazy_request,
         log: log.map(Rc::as_ref),
         session: Some(SessionContext { shared: &shared, envelope, is_stopping }),

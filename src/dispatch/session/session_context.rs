@@ -73,7 +73,7 @@ impl<'a> SessionContext<'a> {
         call: &mut CallContext,
     ) -> Result<CallStreams, RpcError> {
         let (mut meta, subscriptions) = (CallMeta::of(params)?, &self.shared.subscriptions);
-        caller_meta::apply(&meta, &**route, call)?;
+        caller_meta::apply(&meta, &self.shared.client.request, &**route, call)?;
         meta.after = meta.after.or_else(|| self.shared.client.after.as_deref().map(Into::into));
         let mut streams = CallStreams::default();
         if let Some(token) = meta.progress_token.filter(|_| !call.notification) {

@@ -38,7 +38,7 @@ fn session() -> Session {
     let client = SessionClient {
         token: None,
         peer: None,
-        request: Arc::new(RequestInfo::in_process(None)),
+        request: Arc::new(RequestInfo::in_process(None, None)),
         log: None,
         logs_messages: false,
         timeout: None,

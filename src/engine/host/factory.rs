@@ -12,7 +12,7 @@ use futures::FutureExt;
 use tokio::time::Instant;
 
 use crate::log::{caught, discard, panic_text};
-use crate::service::{Current, Factory, MissingService, Service, ServiceContext};
+use crate::service::{CallTrace, Current, Factory, MissingService, Service, ServiceContext};
 use crate::start_error::BoxError;
 
 use super::start_circle::StateInTheMaking;
@@ -83,7 +83,16 @@ async fn run_part<S: Service, T>(
 /// Returns what the calls of a service that starts come from.
 fn starting<S: Service>(core: &Core<S>, part: &'static str) -> Current {
     let deadline = Instant::now() + MAX_START;
-    Current { service: core.id, name: S::NAME, chain: None, method: part, deadline, request: None, caller: None }
+    Current {
+        service: core.id,
+        name: S::NAME,
+        chain: None,
+        method: part,
+        deadline,
+        request: None,
+        caller: None,
+        trace: CallTrace::Off,
+    }
 }
 
 fn panicked(what: &str, panic: Box<dyn Any + Send>) -> String {

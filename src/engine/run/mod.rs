@@ -55,6 +55,7 @@ pub(crate) fn current<S: Service>(core: &Core<S>, call: &CallContext) -> Current
         deadline: call.deadline,
         request: request.map(|request| Arc::clone(request) as Arc<dyn AmbientRequest>),
         caller: request.and_then(|_| call.caller.shared_name()),
+        trace: call.trace.0.clone(),
     }
 }
 

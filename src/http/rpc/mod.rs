@@ -17,6 +17,7 @@ use crate::dispatch::{AccessLine, Dispatch, RequestLog, RequestLogging, RequestM
 use crate::jsonrpc::{Dialect, code, may_have_meta};
 use crate::measure::ServerCounters;
 use crate::service::{CallTransport, LazyRequest, WithinRequest};
+use crate::trace::Sampling;
 
 use super::allowed_methods::AllowedMethods;
 use super::body::{self, BodyLimits};
@@ -25,7 +26,7 @@ use super::connection_state::ConnectionState;
 use super::guard::{RequestGuard, RouteRules};
 use super::middleware::BoxedAnswer;
 use super::rejection::HttpRejection;
-use super::request_info::{self, HttpSource};
+use super::request_info::{self, HttpDescription};
 use super::status::{self, ErrorStatus};
 use super::trusted_proxies::TrustedProxies;
 use super::websocket::{WebSocketEndpoint, WebSocketLimits};
@@ -144,7 +145,7 @@ impl<H: BodyHandler> Endpoint<H> {
     /// Answers a request whose lines in the log have its id.
     async fn answer_logged(&self, request: &HttpRequest, payload: Payload) -> HttpResponse {
         let RequestLogging { access, .. } = self.endpoint_config.logging;
-        let described = request_info::for_log(request);
+        let described = request_info::brief(request);
         let log = Rc::new(RequestLog::new(Arc::new(if access { described.with_times() } else { described })));
         let peer = self.endpoint_config.proxies.client_address(request);
         let line = access.then(|| {
@@ -204,8 +205,8 @@ impl<H: BodyHandler> Endpoint<H> {
             return Ok(self.with_events(Box::pin(streams.events(request, body, log)).await, log));
         }
         let proxies = &*self.endpoint_config.proxies;
-        let source = HttpSource { request, proxies, log };
-        let lazy_request = LazyRequest::new(&source);
+        let described = HttpDescription { request, proxies, log };
+        let lazy_request = LazyRequest::new(&described);
         let timeout = caller_headers::request_timeout(headers);
         let meta = RequestMeta {
             token: caller_headers::token(headers, &self.endpoint_config.token_header),
@@ -215,6 +216,7 @@ impl<H: BodyHandler> Endpoint<H> {
             // the look-up.
             chain: timeout.and_then(|_| caller_headers::chain(headers)),
             dialect: self.dialect,
+            sampling: Sampling::decide(|| lazy_request.trace()),
             request: &lazy_request,
             log: log.map(Rc::as_ref),
             session: None,

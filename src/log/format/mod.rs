@@ -1,7 +1,7 @@
 //! The formats of the log that callbox sets up.
 //!
 //! A line is complete where it is written: its formatter adds the method that runs on the thread,
-//! its caller and the id of the request. So a line has them without a span.
+//! its caller, the id of the request, and that of its trace. So a line has them without a span.
 
 mod json;
 mod text;
@@ -48,8 +48,13 @@ where
 
 /// Calls `add` with each fact about the call around a line that the line does not have itself.
 fn add_context(event: &Event<'_>, mut add: impl FnMut(&str, &str) -> fmt::Result) -> fmt::Result {
-    let LineContext { method, caller, request_id } = LineContext::of_thread();
-    let facts = [("method", method), ("caller", caller.as_deref()), ("request_id", request_id.as_deref())];
+    let LineContext { method, caller, request_id, trace_id } = LineContext::of_thread();
+    let facts = [
+        ("method", method),
+        ("caller", caller.as_deref()),
+        ("request_id", request_id.as_deref()),
+        ("trace_id", trace_id.as_deref()),
+    ];
     for (name, value) in facts {
         if let Some(value) = value
             && !has_field(event, name)

@@ -13,6 +13,7 @@ use crate::measure::{CallEnd, CallRecord, take_cancel};
 use crate::route::Rejection;
 use crate::service::{CallContext, Message, Reply};
 use crate::sync::Arc;
+use crate::trace;
 
 use super::backlog::MIN_SAMPLES;
 use super::batch_member::{BatchMember, ReadyOutput};
@@ -94,6 +95,7 @@ impl<M: Message> Call<M> {
         }
         let message = self.state.begin(now)?;
         self.entry().slots.free_on_host(self.head.bytes);
+        trace::started(&self.context().trace.0);
         Some(message.into_inner())
     }
 

@@ -14,7 +14,7 @@ use super::super::{Bell, Mailbox, MailboxSlots, Quota};
 use super::Call;
 use crate::auth::Caller;
 use crate::measure::{CallEnd, Counter};
-use crate::service::{CallContext, CallerPlace, CancelFlag, MethodOptions};
+use crate::service::{CallContext, CallerPlace, CancelFlag, MethodOptions, OwnTrace};
 use crate::sync::Arc;
 
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -53,6 +53,7 @@ fn queued(entry: &Arc<MethodEntry>) -> Arc<Call<Thermometer_Measure>> {
         progress: None,
         cancelled: CancelFlag::default(),
         place: CallerPlace::default(),
+        trace: OwnTrace::default(),
     };
     Call::new(context, Thermometer_Measure {}, entry.slots.try_acquire(0).unwrap(), entry, None)
 }

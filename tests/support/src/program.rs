@@ -16,7 +16,7 @@ use crate::wait::until;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The environment variable by which a program learns its [role](crate::roles).
-pub(crate) const ROLE: &str = "CALLBOX_TEST_ROLE";
+pub const ROLE: &str = "CALLBOX_TEST_ROLE";
 
 /// A program to start, with no variables in its environment that configure callbox.
 #[derive(Debug)]
@@ -35,8 +35,8 @@ impl Program {
     /// The program at a path.
     pub fn at(path: &Path, args: &[&str]) -> Self {
         let mut command = Command::new(path);
-        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CALLBOX_") || name.starts_with("RUST_"))
-        {
+        let is_read = |name: &str| ["CALLBOX_", "OTEL_", "RUST_"].iter().any(|prefix| name.starts_with(prefix));
+        for (name, _) in std::env::vars().filter(|(name, _)| is_read(name)) {
             command.env_remove(name);
         }
         command.args(args);
