@@ -5,6 +5,7 @@
 //! program.
 
 mod behind_proxies;
+mod flood;
 mod manifests;
 mod prometheus;
 mod proxy;
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
         ("promtool_accepts_the_metrics_in_both_formats", prometheus::formats),
         ("the_alert_rules_are_valid_and_fire_when_they_should", prometheus::rules),
         ("prometheus_scrapes_a_server_and_answers_every_query_of_the_dashboard", prometheus::scrapes),
+        ("a_flood_of_one_method_is_seen_in_the_overload_panels_and_no_other_method_is", flood::shows),
         ("nginx_accepts_its_file_as_it_is", || proxy::accepts(Nginx)),
         ("haproxy_accepts_its_file_as_it_is", || proxy::accepts(Haproxy)),
         ("1000_calls_through_nginx_share_a_few_connections", || behind_proxies::reuses(Nginx)),
