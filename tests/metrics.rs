@@ -219,6 +219,8 @@ fn a_scraper_gets_the_format_that_it_asks_for() {
         ("*/*", prometheus),
         ("text/plain;version=0.0.4;q=0.5,*/*;q=0.1", prometheus),
         ("application/openmetrics-text;version=1.0.0;q=0.8,text/plain;version=0.0.4;q=0.5", open),
+        ("application/openmetrics-text;version=1.0.0;q=0.2,text/plain;version=0.0.4", prometheus),
+        ("application/openmetrics-text;q=0", prometheus),
     ] {
         let response = scrape(server.address(), &[("Accept", accept)]);
         assert_eq!(response.header("content-type"), Some(expected), "{accept}");

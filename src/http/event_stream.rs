@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use actix_web::HttpResponse;
 use actix_web::body::{BodySize, MessageBody};
-use actix_web::http::header::{ACCEPT, CACHE_CONTROL, HeaderMap, HeaderName};
+use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderName};
 use actix_web::web::Bytes;
 use tokio::time::{Instant, Sleep, sleep_until};
 
@@ -23,6 +23,7 @@ use crate::measure::{ConnectionCounter, CountedConnection};
 use crate::service::Cursor;
 use crate::topic::wake_by_thread;
 
+use super::accept;
 use super::rpc::EndpointConfig;
 
 /// The media type of server-sent events.
@@ -36,9 +37,7 @@ const CHUNK: usize = 16 * 1024;
 
 /// Whether a client takes events. `*/*` does not count: every client sends that.
 pub(super) fn accepts_events(headers: &HeaderMap) -> bool {
-    let accepted = headers.get_all(ACCEPT).filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
-    let mut types = accepted.map(|range| range.split(';').next().unwrap_or_default().trim());
-    types.any(|media| media.eq_ignore_ascii_case(EVENT_STREAM))
+    accept::quality(headers, EVENT_STREAM) > 0
 }
 
 /// Runs the call in a body. Returns the response of events, or the only answer.
@@ -152,7 +151,7 @@ impl MessageBody for EventStream {
 
 #[cfg(test)]
 mod tests {
-    use actix_web::http::header::HeaderValue;
+    use actix_web::http::header::{ACCEPT, HeaderValue};
 
     use super::*;
 
